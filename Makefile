@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# `make help` lists the targets. Everything that is built lands in build/, but for the two
+# products, which lie at the top so that they find each other.
+
+VERSION	:= 0.1
+prefix	?= /usr/local
+bindir	?= $(prefix)/bin
+libdir	?= $(prefix)/lib
+mandir	?= $(prefix)/share/man
+
+CFLAGS	?= -O2 -g
+WARN	:= -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith
+ifdef WERROR
+WARN	+= -Werror
+endif
+# Frames of ours are unwound by backtrace(); exceptions pass through the hooks.
+CODE	:= -std=gnu11 -D_GNU_SOURCE -I. -fPIC -fvisibility=hidden -ftls-model=initial-exec \
+	   -fasynchronous-unwind-tables -fno-builtin-malloc -fno-builtin-calloc \
+	   -fno-builtin-realloc -fno-builtin-free -DHEAPTRACE_VERSION='"$(VERSION)"'
+ifdef DEPTH
+CODE	+= -DHEAPTRACE_DEPTH=$(DEPTH)
+endif
+ifdef M32
+CODE	+= -m32
+BUILD	:= build/m32
+LIB	:= libheaptrace32.so
+else
+BUILD	:= build
+LIB	:= libheaptrace.so
+endif
+
+MODULES	:= base capture table symbol demangle report
+CORE	:= $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(MODULES:%=%/*.c)))
+OBJECTS	:= $(CORE) $(BUILD)/libheaptrace.o $(BUILD)/heaptrace.o
+
+# The library needs libc.so.6 only and binds its own calls to itself.
+LIBFLAGS := -shared -Wl,-soname,libheaptrace.so -Wl,-Bsymbolic-functions -Wl,-z,now \
+	    -Wl,-z,relro -Wl,-z,defs -Wl,--as-needed
+
+ifdef M32
+all: $(LIB)
+else
+all: $(LIB) heaptrace
+endif
+
+$(LIB): $(BUILD)/libheaptrace.o $(CORE)
+	$(CC) $(CODE) $(CFLAGS) $(LIBFLAGS) $(LDFLAGS) -o $@ $^
+
+heaptrace: $(BUILD)/heaptrace.o $(CORE)
+	$(CC) $(CODE) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+# A changed compiler, DEPTH or CFLAGS rebuilds: the flags are a prerequisite of every object.
+FLAGS	:= $(CC) $(CODE) $(WARN) $(CFLAGS) $(LDFLAGS)
+$(BUILD)/flags: FORCE
+	@mkdir -p $(BUILD)
+	@echo '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || echo '$(subst ','\'',$(FLAGS))' > $@
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CODE) $(WARN) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(OBJECTS:.o=.d)
+
+install: all
+	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(libdir) $(DESTDIR)$(mandir)/man1
+	install -m 755 heaptrace $(DESTDIR)$(bindir)/heaptrace
+	install -m 755 libheaptrace.so $(DESTDIR)$(libdir)/libheaptrace.so
+	if [ -f libheaptrace32.so ]; then \
+		install -m 755 libheaptrace32.so $(DESTDIR)$(libdir)/libheaptrace32.so; fi
+	install -m 644 heaptrace.1 $(DESTDIR)$(mandir)/man1/heaptrace.1
+
+uninstall:
+	rm -f $(DESTDIR)$(bindir)/heaptrace $(DESTDIR)$(libdir)/libheaptrace.so \
+		$(DESTDIR)$(libdir)/libheaptrace32.so $(DESTDIR)$(mandir)/man1/heaptrace.1
+
+test: all
+	prove tests/
+
+clean:
+	rm -rf build heaptrace libheaptrace.so libheaptrace32.so
+
+help:
+	@echo 'make               build ./heaptrace and ./libheaptrace.so'
+	@echo 'make M32=1         build ./libheaptrace32.so, for 32-bit programs'
+	@echo 'make DEPTH=NUM     frames kept per backtrace in text dumps, 1 to 255 (8)'
+	@echo 'make test          run the tests (TAP, under prove)'
+	@echo 'make install       into prefix=$(prefix), below DESTDIR'
+	@echo 'make uninstall     take that away again'
+	@echo 'make clean         remove everything built'
+	@echo 'CC=clang, CFLAGS=... and WERROR=1 (warnings are errors) work with each'
+
+.PHONY: all install uninstall test clean help FORCE
+.DELETE_ON_ERROR:

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Atomic operations with the memory order in the name, so that every use states what it
+ * relies on. All of them work on plain objects (no _Atomic), take the object's address, and
+ * are async-signal-safe on every type they are used with here (up to 64 bits).
+ */
+#ifndef BASE_ATOMICS_H
+#define BASE_ATOMICS_H
+
+#include <stdbool.h>
+
+#define load_relaxed(p)		__atomic_load_n((p), __ATOMIC_RELAXED)
+#define load_acquire(p)		__atomic_load_n((p), __ATOMIC_ACQUIRE)
+#define store_relaxed(p, v)	__atomic_store_n((p), (v), __ATOMIC_RELAXED)
+#define store_release(p, v)	__atomic_store_n((p), (v), __ATOMIC_RELEASE)
+
+/* These return the value from before the operation. */
+#define add_relaxed(p, v)	__atomic_fetch_add((p), (v), __ATOMIC_RELAXED)
+#define sub_relaxed(p, v)	__atomic_fetch_sub((p), (v), __ATOMIC_RELAXED)
+#define or_acq_rel(p, v)	__atomic_fetch_or((p), (v), __ATOMIC_ACQ_REL)
+#define exchange_relaxed(p, v)	__atomic_exchange_n((p), (v), __ATOMIC_RELAXED)
+#define exchange_acq_rel(p, v)	__atomic_exchange_n((p), (v), __ATOMIC_ACQ_REL)
+
+/* Compare and swap; true when *p was *expected and is now v, else *expected gets *p. */
+#define cas_acq_rel(p, expected, v) \
+	__atomic_compare_exchange_n((p), (expected), (v), false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
+#define cas_relaxed(p, expected, v) \
+	__atomic_compare_exchange_n((p), (expected), (v), false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)
+
+/* Keeps the compiler (not the CPU) from moving accesses across: for a signal handler that
+ * runs on the same thread. */
+#define signal_fence()		__atomic_signal_fence(__ATOMIC_SEQ_CST)
+
+#define likely(x)	__builtin_expect(!!(x), 1)
+#define unlikely(x)	__builtin_expect(!!(x), 0)
+
+#endif

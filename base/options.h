@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The options, by one table: it drives the wrapper's parser, the environment form that the
+ * library reads, --help, and the check of the man page. Names, defaults and meanings are the
+ * contract of the command line; the sort keys' names are those of the column heads.
+ *
+ * Nothing here calls malloc or stdio: strings live in a store that the caller provides.
+ */
+#ifndef BASE_OPTIONS_H
+#define BASE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define OPTIONS_ENV	"HEAPTRACE_OPTIONS"
+
+/* In the order in which --help and error messages name them. */
+enum sort_key {
+	SORT_SIZE, SORT_COUNT, SORT_PEAK_SIZE, SORT_PEAK_COUNT, SORT_HEAP_PEAK,
+	SORT_TOTAL_SIZE, SORT_TOTAL_COUNT, SORT_TEMPORARY, SORT_AGE,
+	SORT_KEYS
+};
+
+#define OPTIONS_DEPTH_MAX	255
+#define OPTIONS_DEPTH_GRAPH	128	/* default depth where the output is a graph */
+#ifndef HEAPTRACE_DEPTH			/* `make DEPTH=NUM` */
+#define HEAPTRACE_DEPTH		8	/* default depth in text dumps */
+#endif
+
+struct options {
+	uint32_t top;			/* backtraces in a text dump; 0: all */
+	uint8_t sort[SORT_KEYS];	/* enum sort_key, each key at most once */
+	uint8_t sort_count;		/* at least 1 */
+	uint8_t depth;			/* 1 to 255, never 0 after parsing */
+	bool depth_given;		/* false: depth follows the output's kind */
+	bool flame_graph;
+	const char *outfile;		/* template with placeholders, or NULL: standard error */
+	const char *ignore;		/* file of rules, or NULL */
+
+	/* Set by the wrapper (or by the library in the first process) for the processes of
+	 * one run; not options that a user gives. */
+	uint32_t run;			/* pid of the program that was started; 0: not known yet */
+	uint8_t held;			/* signals to unblock at start: bit 0 SIGUSR1, bit 1 SIGUSR2 */
+};
+
+enum option_id {
+	OPTION_TOP, OPTION_SORT, OPTION_DEPTH, OPTION_FLAME_GRAPH, OPTION_OUTFILE, OPTION_IGNORE,
+	OPTION_HELP, OPTION_VERSION, OPTION_RUN, OPTION_HELD,
+};
+
+enum option_place {
+	OPTION_EVERYWHERE,	/* command line and environment */
+	OPTION_COMMAND,		/* command line only: --help, --version */
+	OPTION_INTERNAL,	/* environment only, and in no documentation: run, held */
+};
+
+/*
+ * One row of the table, for instance
+ *	{ "sort", 's', "KEY[,KEY...]", "size", "order of ...", OPTION_SORT, OPTION_EVERYWHERE }
+ */
+struct option_entry {
+	const char *name;	/* without the dashes */
+	char letter;		/* short form, or 0 */
+	const char *argument;	/* what --help calls the value, or NULL: takes none */
+	const char *fallback;	/* the default in words, or NULL */
+	const char *meaning;	/* for --help */
+	enum option_id id;
+	enum option_place place;
+};
+
+/* Every option in the order of --help; the last row's name is NULL. */
+extern const struct option_entry options_table[];
+
+/* The name of a key: "size", "peak-count", ...; "?" for what is no key. */
+const char *options_sort_name(enum sort_key key);
+
+/* What a key means, in words for --help. */
+const char *options_sort_meaning(enum sort_key key);
+
+/* Defaults: top 10, sort by size, depth by format. */
+void options_init(struct options *o);
+
+/*
+ * Sets the option of one row. value is its text (kept by reference where it is a file name),
+ * or NULL when none was given. On a bad value *o stays as it was, error gets one line like
+ * "depth=0: not a whole number from 1 to 255" (no newline, cut to error_bytes, always
+ * terminated, control characters as ^X) and the answer is false. Rows of --help and
+ * --version only get their "takes no value" check. Async-signal-safe.
+ */
+bool options_set(struct options *o, const struct option_entry *e, const char *value,
+		 char *error, size_t error_bytes);
+
+/*
+ * The name of the option (among those valid in place or everywhere) that name[0..len) was
+ * probably meant to be, or NULL when none is near. Async-signal-safe.
+ */
+const char *options_suggest(const char *name, size_t len, enum option_place place);
+
+/*
+ * Reads the environment form, "top=3:sort=count:outfile=heap.%p" (`\:` and `\\` inside a
+ * value), into *o, which options_init() prepared. Strings are unescaped into
+ * store[0..store_bytes), which has to outlive *o; strlen(text) + 16 bytes always suffice.
+ * Everything that is good is taken, bad parts are left out; the first problem is described
+ * in error (one line, no newline, always terminated), which stays "" when there was none.
+ * Empty parts are skipped; a `\` before anything but `:` and `\` stands for itself; of an
+ * option given twice the last good one counts.
+ * Returns true when there was none. Async-signal-safe.
+ */
+bool options_parse_env(const char *text, struct options *o, char *store, size_t store_bytes,
+		       char *error, size_t error_bytes);
+
+/*
+ * Writes the environment form of *o (only what differs from the defaults, `run` and `held`
+ * included), always terminated. Relative outfile and ignore are made absolute with cwd
+ * (`-` as outfile is not a file; a `%` in cwd is doubled there, so that it is no placeholder;
+ * cwd NULL leaves them relative). Returns the length that was needed, without the NUL:
+ * >= size_bytes means it did not fit. Async-signal-safe.
+ */
+size_t options_print_env(const struct options *o, const char *cwd, char *buf, size_t size_bytes);
+
+/*
+ * Expands an outfile template: %p pid, %c command, %n number, %% a percent sign; any other
+ * %x stays as it is; a `/` inside command becomes `_`. When the template has no %p and
+ * add_pid is set, ".PID" is appended. The template `-` (standard output) stays as it is. Always terminated. Returns false when it did not fit.
+ * Async-signal-safe.
+ */
+bool options_outfile(const char *template, uint32_t pid, const char *command, uint32_t number,
+		     bool add_pid, char *buf, size_t size_bytes);
+
+#endif

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See out.h. */
+#include "out.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+void out_init(struct out *o, int fd, char *buf, size_t size_bytes)
+{
+	*o = (struct out){ .fd = fd, .buf = buf, .size = size_bytes };
+}
+
+/* A descriptor shared with the program may be non-blocking: then wait until it takes more. */
+static bool wait_writable(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+	return poll(&p, 1, -1) >= 0 || errno == EINTR;
+}
+
+bool out_flush(struct out *o)
+{
+	int saved = errno;
+	size_t done = 0;
+
+	if (o->fd < 0)
+		return !o->cut;
+	while (done < o->len && !o->error) {
+		ssize_t n = write(o->fd, o->buf + done, o->len - done);
+
+		if (n >= 0)
+			done += (size_t)n;
+		else if (errno == EAGAIN && wait_writable(o->fd))
+			continue;
+		else if (errno != EINTR)
+			o->error = errno;
+	}
+	o->len = 0;
+	errno = saved;
+	return !o->error;
+}
+
+const char *out_string(struct out *o)
+{
+	if (o->len == o->size) {
+		o->len--;
+		o->cut = true;
+	}
+	o->buf[o->len] = '\0';
+	return o->buf;
+}
+
+void out_bytes(struct out *o, const char *text, size_t len)
+{
+	while (len) {
+		size_t room = o->size - o->len;
+		size_t n = len < room ? len : room;
+
+		memcpy(o->buf + o->len, text, n);
+		o->len += n;
+		text += n;
+		len -= n;
+		if (!len)
+			return;
+		if (o->fd < 0) {
+			o->cut = true;
+			return;
+		}
+		out_flush(o);
+	}
+}
+
+void out_text(struct out *o, const char *text)
+{
+	out_bytes(o, text, strlen(text));
+}
+
+void out_char(struct out *o, char c)
+{
+	out_bytes(o, &c, 1);
+}
+
+void out_repeat(struct out *o, char c, size_t times)
+{
+	while (times--)
+		out_char(o, c);
+}
+
+/* Writes the digits so that they end at end; returns where they start. */
+static char *digits(char *end, uint64_t v, unsigned base)
+{
+	do {
+		*--end = "0123456789abcdef"[v % base];
+		v /= base;
+	} while (v);
+	return end;
+}
+
+/* Right-aligns the text that ends at end. */
+static void put_wide(struct out *o, const char *start, const char *end, unsigned width)
+{
+	size_t len = (size_t)(end - start);
+
+	if (len < width)
+		out_repeat(o, ' ', width - len);
+	out_bytes(o, start, len);
+}
+
+void out_u64_wide(struct out *o, uint64_t v, unsigned width)
+{
+	char text[24], *end = text + sizeof(text);
+
+	put_wide(o, digits(end, v, 10), end, width);
+}
+
+void out_u64(struct out *o, uint64_t v)
+{
+	out_u64_wide(o, v, 0);
+}
+
+void out_hex_wide(struct out *o, uint64_t v, unsigned width)
+{
+	char text[24], *end = text + sizeof(text), *start = digits(end, v, 16);
+
+	*--start = 'x';
+	*--start = '0';
+	put_wide(o, start, end, width);
+}
+
+void out_hex(struct out *o, uint64_t v)
+{
+	out_hex_wide(o, v, 0);
+}
+
+/* "12.045" and the unit: v in thousandths of the unit. */
+static void put_milli(struct out *o, uint64_t v, const char *unit)
+{
+	unsigned rest = (unsigned)(v % 1000);
+
+	out_u64(o, v / 1000);
+	out_char(o, '.');
+	out_char(o, (char)('0' + rest / 100));
+	out_char(o, (char)('0' + rest / 10 % 10));
+	out_char(o, (char)('0' + rest % 10));
+	out_text(o, unit);
+}
+
+static void put_plain(struct out *o, uint64_t v, const char *unit)
+{
+	out_u64(o, v);
+	out_text(o, unit);
+}
+
+void out_size(struct out *o, uint64_t bytes)
+{
+	if (bytes < 1000)
+		put_plain(o, bytes, " bytes");
+	else if (bytes < 1000000)
+		put_milli(o, bytes, " KB");
+	else if (bytes < 1000000000)
+		put_milli(o, bytes / 1000, " MB");
+	else
+		put_milli(o, bytes / 1000000, " GB");
+}
+
+void out_time(struct out *o, uint64_t ns)
+{
+	uint64_t secs = ns / 1000000000;
+
+	if (ns < 1000) {
+		put_plain(o, ns, " ns");
+	} else if (ns < 1000000) {
+		put_milli(o, ns, " us");
+	} else if (ns < 1000000000) {
+		put_milli(o, ns / 1000, " ms");
+	} else if (secs < 60) {
+		put_milli(o, ns / 1000000, " secs");
+	} else if (secs < 3600) {
+		put_plain(o, secs / 60, " mins ");
+		put_plain(o, secs % 60, " secs");
+	} else {
+		put_plain(o, secs / 3600, " hours ");
+		put_plain(o, secs / 60 % 60, " mins");
+	}
+}
+
+void out_name(struct out *o, const char *text)
+{
+	for (; *text; text++)
+		out_char(o, (unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text);
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A bounds-checked reader over bytes in memory, with a sticky error: a read past the end
+ * returns 0 and sets `bad`, and so do all reads after it. Parsing code stays linear and
+ * asks once, at the end, whether what it has is real. Async-signal-safe; no allocation.
+ *
+ * Invariant: start <= p <= end, always, bad or not.
+ */
+#ifndef BASE_READER_H
+#define BASE_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct reader {
+	const uint8_t *start;
+	const uint8_t *p;	/* next byte to read */
+	const uint8_t *end;
+	bool bad;		/* something was read that is not there */
+};
+
+static inline struct reader reader_over(const void *mem, size_t size_bytes)
+{
+	const uint8_t *p = mem;
+
+	return (struct reader){ .start = p, .p = p, .end = p + size_bytes };
+}
+
+static inline size_t reader_left(const struct reader *r)
+{
+	return (size_t)(r->end - r->p);
+}
+
+/* The next size_bytes bytes in place, or NULL with bad set. Moves past them. */
+static inline const uint8_t *reader_bytes(struct reader *r, uint64_t size_bytes)
+{
+	const uint8_t *p = r->p;
+
+	if (r->bad || size_bytes > reader_left(r)) {
+		r->bad = true;
+		return NULL;
+	}
+	r->p += size_bytes;
+	return p;
+}
+
+static inline void reader_skip(struct reader *r, uint64_t size_bytes)
+{
+	reader_bytes(r, size_bytes);
+}
+
+/* Goes to an offset from the start; past the end is an error. */
+static inline void reader_seek(struct reader *r, uint64_t offset)
+{
+	if (r->bad || offset > (uint64_t)(r->end - r->start))
+		r->bad = true;
+	else
+		r->p = r->start + offset;
+}
+
+/* Copies a fixed-size object of the machine's own byte order (unaligned is fine). */
+static inline bool reader_object(struct reader *r, void *object, size_t size_bytes)
+{
+	const uint8_t *p = reader_bytes(r, size_bytes);
+
+	if (!p) {
+		memset(object, 0, size_bytes);
+		return false;
+	}
+	memcpy(object, p, size_bytes);
+	return true;
+}
+
+#define READER_FIXED(name, type)				\
+	static inline type name(struct reader *r)		\
+	{							\
+		type v;						\
+								\
+		reader_object(r, &v, sizeof(v));		\
+		return v;					\
+	}
+READER_FIXED(reader_u8, uint8_t)
+READER_FIXED(reader_u16, uint16_t)
+READER_FIXED(reader_u32, uint32_t)
+READER_FIXED(reader_u64, uint64_t)
+#undef READER_FIXED
+
+/* A NUL-terminated string in place, or NULL with bad set when no NUL comes before the end. */
+static inline const char *reader_string(struct reader *r)
+{
+	const uint8_t *p = r->p;
+	const uint8_t *nul = r->bad ? NULL : memchr(p, 0, reader_left(r));
+
+	if (!nul) {
+		r->bad = true;
+		return NULL;
+	}
+	r->p = nul + 1;
+	return (const char *)p;
+}
+
+#endif

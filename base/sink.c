@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See sink.h. */
+#include "sink.h"
+
+#include "out.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A descriptor's number costs the kernel 8 bytes of table for each lower one: no higher. */
+#define HIGH_FD_MAX	65536u
+
+static struct sink_fd remember(int fd)
+{
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st))
+		return (struct sink_fd){ .fd = -1 };
+	return (struct sink_fd){ .fd = fd, .dev = st.st_dev, .ino = st.st_ino };
+}
+
+static bool is_still(const struct sink_fd *f, int fd)
+{
+	struct stat st;
+
+	return fd >= 0 && f->fd >= 0 && !fstat(fd, &st) && st.st_dev == f->dev &&
+	       st.st_ino == f->ino;
+}
+
+/*
+ * A close-on-exec duplicate above the soft limit of descriptors, which is what programs scan
+ * up to: the limit is raised for the moment. Where the hard limit forbids that, or the limit
+ * is very large, as high as is reasonable.
+ */
+static int high_duplicate(int fd)
+{
+	struct rlimit old, raised;
+	int high;
+
+	if (getrlimit(RLIMIT_NOFILE, &old))
+		return fcntl(fd, F_DUPFD_CLOEXEC, 256);
+	if (old.rlim_cur < HIGH_FD_MAX && old.rlim_max >= old.rlim_cur + 16) {
+		raised = old;
+		raised.rlim_cur = old.rlim_cur + 16;
+		if (!setrlimit(RLIMIT_NOFILE, &raised)) {
+			high = fcntl(fd, F_DUPFD_CLOEXEC, (int)old.rlim_cur);
+			setrlimit(RLIMIT_NOFILE, &old);
+			if (high >= 0)
+				return high;
+		}
+	}
+	for (rlim_t from = old.rlim_cur < HIGH_FD_MAX ? old.rlim_cur : HIGH_FD_MAX; from > 3; ) {
+		from -= from / 8 + 1;
+		high = fcntl(fd, F_DUPFD_CLOEXEC, (int)from);
+		if (high >= 0)
+			return high;
+	}
+	return -1;
+}
+
+static struct sink_fd move_high(int fd)
+{
+	int high = fd < 0 ? -1 : high_duplicate(fd);
+
+	if (high < 0)
+		return remember(fd);
+	close(fd);
+	return remember(high);
+}
+
+/* Forgets a descriptor; closes it if it is still ours. */
+static void drop(struct sink_fd *f)
+{
+	if (is_still(f, f->fd))
+		close(f->fd);
+	f->fd = -1;
+}
+
+static const char *reason(int error)
+{
+	switch (error) {
+	case EACCES:
+	case EPERM:		return "permission denied";
+	case ENOENT:
+	case ENOTDIR:		return "no such directory";
+	case EISDIR:		return "it is a directory";
+	case ENOSPC:		return "no space left on the device";
+	case EDQUOT:		return "disk quota exceeded";
+	case EFBIG:		return "file size limit exceeded";
+	case EROFS:		return "read-only file system";
+	case EMFILE:
+	case ENFILE:		return "too many open files";
+	case ENXIO:		return "nobody reads from it";
+	case EPIPE:		return "nobody reads from it any more";
+	case ENAMETOOLONG:	return "the name is too long";
+	default:		return NULL;
+	}
+}
+
+int sink_error_fd(struct sink *s)
+{
+	return is_still(&s->error, s->error.fd) ? s->error.fd :
+	       is_still(&s->error, STDERR_FILENO) ? STDERR_FILENO : -1;
+}
+
+static void tell(struct sink *s, const char *path, int error)
+{
+	int fd = sink_error_fd(s);
+	char buf[512];
+	struct out out;
+
+	if (s->told || fd < 0)
+		return;
+	s->told = true;
+	out_init(&out, fd, buf, sizeof(buf));
+	out_text(&out, "[heaptrace] cannot write the dump to ");
+	out_name(&out, path);
+	out_text(&out, ": ");
+	if (reason(error)) {
+		out_text(&out, reason(error));
+	} else {
+		out_text(&out, "error ");
+		out_u64(&out, (uint64_t)error);
+	}
+	out_char(&out, '\n');
+	out_flush(&out);
+}
+
+static bool to_stdout(const struct sink *s)
+{
+	return s->options->outfile && !strcmp(s->options->outfile, "-");
+}
+
+static bool to_file(const struct sink *s)
+{
+	return s->options->outfile && !to_stdout(s);
+}
+
+/* Each dump of a text file goes to the same one unless its name has the dump's number. */
+static bool one_file(const struct sink *s)
+{
+	return to_file(s) && !s->replaces && !strstr(s->options->outfile, "%n");
+}
+
+bool sink_takes_lines(const struct sink *s)
+{
+	return !s->replaces && (!to_file(s) || one_file(s));
+}
+
+/* The file of dump `number` in s->target. */
+static bool expand(struct sink *s, uint32_t number)
+{
+	bool own = s->pid == s->options->run;
+
+	return options_outfile(s->options->outfile, s->pid, s->command, number, !own,
+			       s->target, sizeof(s->target));
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* Opens path in the held directory or, where that is gone or another, by its whole name. */
+static int open_file(struct sink *s, const char *path, int flags)
+{
+	int fd = -1;
+
+	flags |= O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	if (is_still(&s->dir, s->dir.fd))
+		fd = openat(s->dir.fd, base_name(path), flags, 0666);
+	if (fd < 0)
+		fd = open(path, flags, 0666);
+	if (fd >= 0)	/* only the opening of a pipe without a reader must not wait */
+		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+	return fd;
+}
+
+/* Holds the directory of the outfile, when no placeholder stands in it. */
+static void hold_directory(struct sink *s)
+{
+	const char *name = base_name(s->target);
+
+	if (name == s->target || memchr(s->options->outfile, '%',
+			(size_t)(base_name(s->options->outfile) - s->options->outfile)))
+		return;
+	memcpy(s->temporary, s->target, (size_t)(name - s->target));
+	s->temporary[name - s->target] = '\0';
+	s->dir = move_high(open(s->temporary, O_PATH | O_DIRECTORY | O_CLOEXEC));
+	s->temporary[0] = '\0';
+}
+
+static void open_text_file(struct sink *s, bool truncate)
+{
+	int fd = open_file(s, s->target, O_APPEND | (truncate ? O_TRUNC : 0));
+
+	if (fd < 0)
+		tell(s, s->target, errno);
+	s->file = move_high(fd);
+}
+
+void sink_init(struct sink *s, const struct options *options, const char *command,
+	       uint32_t pid, bool replaces, bool truncate)
+{
+	int saved = errno, source = STDERR_FILENO;
+
+	s->options = options;
+	s->command = command;
+	s->pid = pid;
+	s->replaces = replaces;
+	s->dir.fd = s->file.fd = s->stream.fd = s->current = -1;
+	s->error = remember(high_duplicate(STDERR_FILENO));
+	if (to_stdout(s))
+		source = STDOUT_FILENO;
+	if (!to_file(s))
+		s->stream = remember(source == STDERR_FILENO ? s->error.fd : high_duplicate(source));
+	else if (!expand(s, 1))
+		tell(s, s->options->outfile, ENAMETOOLONG);
+	else
+		hold_directory(s);
+	if (one_file(s) && s->target[0])
+		open_text_file(s, truncate);
+	errno = saved;
+}
+
+void sink_forked(struct sink *s, uint32_t pid)
+{
+	s->pid = pid;
+	s->told = false;
+	s->current = -1;
+	if (one_file(s))
+		drop(&s->file);
+}
+
+static int begin_stream(struct sink *s)
+{
+	int original = to_stdout(s) ? STDOUT_FILENO : STDERR_FILENO;
+
+	if (is_still(&s->stream, s->stream.fd))
+		return s->stream.fd;
+	return is_still(&s->stream, original) ? original : -1;
+}
+
+/*
+ * A document is written beside its place and renamed, so that a reader finds the old one or
+ * the new one, whole. What is not a regular file (a pipe, /dev/null) is written directly.
+ */
+static int begin_document(struct sink *s)
+{
+	struct stat st;
+	bool direct = (is_still(&s->dir, s->dir.fd) ?
+		       fstatat(s->dir.fd, base_name(s->target), &st, AT_SYMLINK_NOFOLLOW) :
+		       lstat(s->target, &st)) == 0 && !S_ISREG(st.st_mode);
+	struct out name;
+
+	s->close_it = true;
+	if (direct)
+		return open_file(s, s->target, O_TRUNC);
+	out_init(&name, -1, s->temporary, sizeof(s->temporary));
+	out_text(&name, s->target);
+	out_char(&name, '.');
+	out_u64(&name, s->pid);
+	out_text(&name, ".tmp");
+	out_string(&name);
+	if (name.cut) {
+		s->temporary[0] = '\0';
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	return open_file(s, s->temporary, O_TRUNC);
+}
+
+int sink_begin(struct sink *s, uint32_t number)
+{
+	int saved = errno;
+
+	s->temporary[0] = '\0';
+	s->close_it = false;
+	if (!to_file(s)) {
+		s->current = begin_stream(s);
+	} else if (!expand(s, number)) {
+		tell(s, s->options->outfile, ENAMETOOLONG);
+		s->current = -1;
+	} else if (one_file(s)) {
+		if (!is_still(&s->file, s->file.fd))
+			open_text_file(s, false);
+		s->current = s->file.fd;
+	} else {
+		if (s->replaces) {
+			s->current = begin_document(s);
+		} else {
+			s->close_it = true;
+			s->current = open_file(s, s->target, O_TRUNC);
+		}
+		if (s->current < 0)
+			tell(s, s->target, errno);
+	}
+	errno = saved;
+	return s->current;
+}
+
+/* Both names are in the same directory. */
+static int rename_in(const struct sink *s, const char *from, const char *to)
+{
+	if (is_still(&s->dir, s->dir.fd) &&
+	    !renameat(s->dir.fd, base_name(from), s->dir.fd, base_name(to)))
+		return 0;
+	return rename(from, to);
+}
+
+void sink_end(struct sink *s, int error)
+{
+	int saved = errno;
+
+	if (s->current >= 0 && s->close_it)
+		close(s->current);
+	s->current = -1;
+	if (s->temporary[0]) {
+		if (!error && rename_in(s, s->temporary, s->target))
+			error = errno;
+		if (error && is_still(&s->dir, s->dir.fd))
+			unlinkat(s->dir.fd, base_name(s->temporary), 0);
+		else if (error)
+			unlink(s->temporary);
+		s->temporary[0] = '\0';
+	}
+	if (error)
+		tell(s, to_file(s) ? s->target : to_stdout(s) ? "standard output" :
+		     "standard error", error);
+	errno = saved;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where dumps go: standard error, standard output, or the file of --outfile. The descriptors
+ * are duplicated at start, close-on-exec, above the range that programs get or scan, because
+ * programs close theirs before they exit. A file's directory is held open too, so that a
+ * program which changes its root can still be followed.
+ *
+ * Before each use a descriptor is compared with what it was at start (device and inode): one
+ * that the program closed, and perhaps opened anew, is never written to.
+ *
+ * Async-signal-safe; one user at a time. Errors are told once, on standard error.
+ */
+#ifndef BASE_SINK_H
+#define BASE_SINK_H
+
+#include "options.h"
+
+#include <sys/types.h>
+
+struct sink_fd {
+	int fd;			/* -1: none */
+	dev_t dev;
+	ino_t ino;
+};
+
+struct sink {
+	const struct options *options;
+	const char *command;		/* %c */
+	uint32_t pid;			/* %p; the process this sink serves */
+	bool replaces;			/* a dump is a document of its own */
+	bool told;			/* an error has been told */
+	struct sink_fd error, stream;	/* standard error; where dumps go if not to files */
+	struct sink_fd dir, file;	/* outfile's directory; the file of a text dump */
+	/* While a dump is written: */
+	int current;
+	bool close_it;			/* current is not kept */
+	char temporary[4096], target[4096];	/* to be renamed; "" if not */
+};
+
+/*
+ * At start. options and command are kept. `truncate`: this process began the run and nobody
+ * has emptied its outfile yet.
+ */
+void sink_init(struct sink *s, const struct options *options, const char *command,
+	       uint32_t pid, bool replaces, bool truncate);
+
+/* In a child after fork: the parent's file is not ours. */
+void sink_forked(struct sink *s, uint32_t pid);
+
+/* Whether lines that are no dump (a banner, a notice) can stand in the output: a stream, or the
+ * one file of all text dumps. */
+bool sink_takes_lines(const struct sink *s);
+
+/* The descriptor for dump `number`; -1 when there is none (and this has been told). */
+int sink_begin(struct sink *s, uint32_t number);
+
+/* Ends that dump; error: 0 or the errno that writing met. */
+void sink_end(struct sink *s, int error);
+
+/* Where a line for the user goes when it must not stand among the dumps; may be -1. */
+int sink_error_fd(struct sink *s);
+
+#endif

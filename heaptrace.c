@@ -1,0 +1,899 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The wrapper: heaptrace [OPTION...] PROGRAM [ARG...]
+ *
+ *	options -> PROGRAM found -> can it be traced? -> library found -> environment -> exec
+ *
+ * It becomes PROGRAM with LD_PRELOAD and HEAPTRACE_OPTIONS set, so PROGRAM's status, pid,
+ * descriptors and death are its own. What would make the loader drop the library silently
+ * (a static program, a set-user-ID bit, another word size, a colon in the library's path) is
+ * said here, before anything runs, in one line that tells what to do.
+ *
+ * SIGUSR1 and SIGUSR2 ask for a dump and would kill a process that has no handler yet. They
+ * are blocked first thing; blocked and pending signals survive exec, and the library unblocks
+ * those that options.held names once its handlers stand.
+ */
+#define _GNU_SOURCE
+#include "base/options.h"
+#include "base/reader.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#ifndef HEAPTRACE_VERSION
+#define HEAPTRACE_VERSION "0.1"
+#endif
+
+extern char **environ;
+
+/* The wrapper's own exit statuses, as env(1) and nohup(1) use them. */
+enum { EXIT_SETUP = 125, EXIT_EXEC = 126, EXIT_MISSING = 127 };
+
+static const int dump_signals[] = { SIGUSR1, SIGUSR2 };	/* in the order of options.held */
+
+static uint8_t held;	/* which of dump_signals are blocked by us alone */
+
+static void hold_signals(void)
+{
+	sigset_t block, before;
+
+	sigemptyset(&block);
+	for (int i = 0; i < 2; i++)
+		sigaddset(&block, dump_signals[i]);
+	sigprocmask(SIG_BLOCK, &block, &before);
+	for (int i = 0; i < 2; i++)
+		if (!sigismember(&before, dump_signals[i]))
+			held |= (uint8_t)(1 << i);
+}
+
+/* Earlier than any constructor of the program or of its libraries. */
+__attribute__((section(".preinit_array"), used))
+static void (*hold_signals_first)(void) = hold_signals;
+
+static _Noreturn void leave(int status)
+{
+	sigset_t release;
+
+	sigemptyset(&release);
+	for (int i = 0; i < 2; i++)
+		if (held & 1 << i)
+			sigaddset(&release, dump_signals[i]);
+	sigprocmask(SIG_UNBLOCK, &release, NULL);
+	exit(status);
+}
+
+/* One line on standard error, whatever the names in it contain, and the end. */
+static _Noreturn __attribute__((format(printf, 2, 3)))
+void die(int status, const char *format, ...)
+{
+	va_list args;
+	char *line = NULL;
+
+	va_start(args, format);
+	if (vasprintf(&line, format, args) < 0)
+		line = NULL;
+	va_end(args);
+
+	flockfile(stderr);
+	fputs("heaptrace: ", stderr);
+	for (const char *p = line ? line : "out of memory"; *p; p++) {
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			fprintf(stderr, "^%c", *p ^ 0x40);
+		else
+			putc(*p, stderr);
+	}
+	putc('\n', stderr);
+	funlockfile(stderr);
+	leave(status);
+}
+
+static char *format_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static char *format_text(const char *format, ...)
+{
+	va_list args;
+	char *text;
+	int len;
+
+	va_start(args, format);
+	len = vasprintf(&text, format, args);
+	va_end(args);
+	if (len < 0)
+		die(EXIT_SETUP, "out of memory");
+	return text;
+}
+
+/* ---- help ---- */
+
+#define HELP_WIDTH	80
+#define HELP_INDENT	29
+
+/* Prints text from column on, broken at blanks, further lines indented. Ends the line. */
+static void print_wrapped(int column, const char *text)
+{
+	while (*text) {
+		int word = (int)strcspn(text, " ");
+
+		if (column > HELP_INDENT && column + 1 + word >= HELP_WIDTH) {
+			putchar('\n');
+			column = 0;
+		}
+		if (column < HELP_INDENT)
+			column += printf("%*s", HELP_INDENT - column, "");
+		else if (column > HELP_INDENT)
+			column += printf(" ");
+		column += printf("%.*s", word, text);
+		text += word;
+		text += strspn(text, " ");
+	}
+	putchar('\n');
+}
+
+static void finish_output(void)
+{
+	if (fflush(stdout) || ferror(stdout))
+		die(EXIT_SETUP, "standard output: %s", strerror(errno));
+	leave(0);
+}
+
+static _Noreturn void print_help(void)
+{
+	printf("Usage: heaptrace [OPTION...] PROGRAM [ARG...]\n"
+	       "Run PROGRAM and print which backtraces hold its heap memory: when it ends, and on\n"
+	       "SIGUSR1 (sorted by size) and SIGUSR2 (sorted by count) while it runs.\n\n");
+	for (const struct option_entry *e = options_table; e->name; e++) {
+		char *text;
+		int column;
+
+		if (e->place == OPTION_INTERNAL)
+			continue;
+		column = e->letter ? printf("  -%c, --%s", e->letter, e->name)
+				   : printf("      --%s", e->name);
+		if (e->argument)
+			column += printf("=%s", e->argument);
+		text = e->fallback ? format_text("%s (default: %s)", e->meaning, e->fallback)
+				   : format_text("%s", e->meaning);
+		print_wrapped(column, text);
+		free(text);
+	}
+	printf("\nSort keys:\n");
+	for (unsigned int k = 0; k < SORT_KEYS; k++)
+		print_wrapped(printf("  %s", options_sort_name(k)), options_sort_meaning(k));
+	printf("\nThe exit status is PROGRAM's own, else 125: usage or set-up error, 126: PROGRAM\n"
+	       "cannot be executed, 127: PROGRAM not found. The options for every process of a\n"
+	       "run travel in " OPTIONS_ENV ".\n");
+	finish_output();
+	abort();
+}
+
+/* ---- the command line ---- */
+
+static void set_option(struct options *o, const struct option_entry *e, const char *value)
+{
+	char error[512];
+
+	if (!options_set(o, e, value, error, sizeof(error)))
+		die(EXIT_SETUP, "--%s", error);
+	if (e->id == OPTION_HELP)
+		print_help();
+	if (e->id == OPTION_VERSION) {
+		printf("heaptrace %s\n", HEAPTRACE_VERSION);
+		finish_output();
+	}
+}
+
+/* The row of an argument like --top, --top=3, -s, -ssize; *value is what is attached. */
+static const struct option_entry *find_option(const char *arg, const char **value)
+{
+	size_t len = strcspn(arg, "=");
+	const char *name = arg + strspn(arg, "-");
+	const char *near;
+
+	*value = NULL;
+	for (const struct option_entry *e = options_table; e->name; e++) {
+		if (e->place == OPTION_INTERNAL)
+			continue;
+		if (arg[1] != '-' && e->letter && arg[1] == e->letter) {
+			*value = arg[2] ? arg + 2 : NULL;
+			return e;
+		}
+		if (arg[1] == '-' && strlen(e->name) == len - 2 && !memcmp(e->name, arg + 2, len - 2)) {
+			*value = arg[len] ? arg + len + 1 : NULL;
+			return e;
+		}
+	}
+	near = name < arg + len ? options_suggest(name, (size_t)(arg + len - name), OPTION_COMMAND)
+				: NULL;
+	if (near)
+		die(EXIT_SETUP, "%.*s: no such option (did you mean --%s?)", (int)len, arg, near);
+	die(EXIT_SETUP, "%.*s: no such option (--help lists them)", (int)len, arg);
+}
+
+/* Returns the index of PROGRAM in argv. */
+static int parse_command(int argc, char **argv, struct options *o)
+{
+	int i = 1;
+
+	while (i < argc && argv[i][0] == '-' && argv[i][1]) {
+		const struct option_entry *e;
+		const char *value;
+
+		if (!strcmp(argv[i], "--")) {
+			i++;
+			break;
+		}
+		e = find_option(argv[i++], &value);
+		if (e->argument && !value && i < argc)
+			value = argv[i++];
+		set_option(o, e, value);
+	}
+	if (i >= argc)
+		die(EXIT_SETUP, "PROGRAM is missing: heaptrace [OPTION...] PROGRAM [ARG...] "
+		    "(--help says more)");
+	return i;
+}
+
+/* The options of a HEAPTRACE_OPTIONS that is already there; the command line comes on top. */
+static void parse_environment(struct options *o)
+{
+	const char *text = getenv(OPTIONS_ENV);
+	char error[512];
+	size_t store_bytes;
+	char *store;
+
+	if (!text)
+		return;
+	store_bytes = strlen(text) + 16;
+	store = malloc(store_bytes);	/* *o refers to it from here on */
+	if (!store)
+		die(EXIT_SETUP, "out of memory");
+	if (!options_parse_env(text, o, store, store_bytes, error, sizeof(error)))
+		die(EXIT_SETUP, OPTIONS_ENV ": %s", error);
+}
+
+/* ---- PROGRAM in PATH ---- */
+
+/* 0 when path is a regular file that we may execute, else the errno that says why not. */
+static int executable(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return errno;
+	if (S_ISDIR(st.st_mode))
+		return EISDIR;
+	if (!S_ISREG(st.st_mode))
+		return EACCES;
+	return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) ? errno : 0;
+}
+
+/* The file that name means, as a shell would find it. */
+static char *find_program(const char *name)
+{
+	char default_path[256] = "/bin:/usr/bin";
+	const char *dir = getenv("PATH");
+	int error = 0;
+
+	if (strchr(name, '/')) {
+		error = executable(name);
+		if (error)
+			die(error == ENOENT ? EXIT_MISSING : EXIT_EXEC, "%s: %s", name,
+			    strerror(error));
+		return format_text("%s", name);
+	}
+	if (!dir) {
+		confstr(_CS_PATH, default_path, sizeof(default_path));
+		dir = default_path;
+	}
+	while (*name) {
+		int len = (int)strcspn(dir, ":");
+		char *path = len ? format_text("%.*s/%s", len, dir, name)
+				 : format_text("./%s", name);
+		int e = executable(path);
+
+		if (!e)
+			return path;
+		if (e == EACCES)
+			error = e;
+		free(path);
+		if (!dir[len])
+			break;
+		dir += len + 1;
+	}
+	if (error)
+		die(EXIT_EXEC, "%s: %s", name, strerror(error));
+	die(EXIT_MISSING, "%s: command not found", name);
+}
+
+/* ---- what kind of file it is ---- */
+
+enum image_kind {
+	IMAGE_UNKNOWN,	/* cannot be read, or a damaged ELF file: the kernel decides */
+	IMAGE_TEXT,	/* neither ELF nor #!: what execve() refuses and shells run */
+	IMAGE_SCRIPT,	/* interpreter: after #! */
+	IMAGE_ELF,	/* interpreter: PT_INTERP, or "" */
+};
+
+/* The kernel reads this much to find the #! line (BINPRM_BUF_SIZE, Linux 5.1; 128 before). */
+#define SCRIPT_HEAD	256
+
+/* ... and follows so many interpreters that are scripts themselves (exec_binprm()). */
+#define SCRIPT_DEPTH	5
+
+struct image {
+	enum image_kind kind;
+	bool loads_itself;		/* no interpreter, but it is the loader */
+	uint8_t class, data;		/* e_ident's ELFCLASS*, ELFDATA* */
+	uint16_t machine;		/* EM_* */
+	char interpreter[PATH_MAX];
+};
+
+/* A field of an ELF structure whose place and size depend on the class. */
+static uint64_t elf_word(struct reader *r, bool is_64, uint64_t base, size_t at_64, size_t at_32)
+{
+	reader_seek(r, base + (is_64 ? at_64 : at_32));
+	return is_64 ? reader_u64(r) : reader_u32(r);
+}
+#define EHDR(r, is_64, field) \
+	elf_word(r, is_64, 0, offsetof(Elf64_Ehdr, field), offsetof(Elf32_Ehdr, field))
+#define PHDR(r, is_64, base, field) \
+	elf_word(r, is_64, base, offsetof(Elf64_Phdr, field), offsetof(Elf32_Phdr, field))
+
+struct segments {
+	bool is_64;
+	uint64_t offset, count, entry_bytes;
+};
+
+/* Returns the file offset of the program header of the first segment of a type, for PT_LOAD
+ * of the one that holds address; 0 when there is none. */
+static uint64_t find_segment(struct reader *r, const struct segments *s, uint32_t type,
+			     uint64_t address)
+{
+	for (uint64_t i = 0; i < s->count && !r->bad; i++) {
+		uint64_t at = s->offset + i * s->entry_bytes;
+
+		reader_seek(r, at);
+		if (reader_u32(r) != type || r->bad)
+			continue;
+		if (type != PT_LOAD || address - PHDR(r, s->is_64, at, p_vaddr) <
+				       PHDR(r, s->is_64, at, p_filesz))
+			return at;
+	}
+	return 0;
+}
+
+/* Whether the DT_SONAME is a loader's: ld-linux-x86-64.so.2, ld64.so.1, ld.so.1 (the names
+ * that glibc's shlib-versions gives). */
+static bool is_loader(struct reader *r, const struct segments *s)
+{
+	uint64_t at = find_segment(r, s, PT_DYNAMIC, 0);
+	uint64_t soname = 0, strings = 0, load;
+	const char *name;
+
+	if (!at)
+		return false;
+	reader_seek(r, PHDR(r, s->is_64, at, p_offset));
+	while (!r->bad) {
+		uint64_t tag = s->is_64 ? reader_u64(r) : reader_u32(r);
+		uint64_t value = s->is_64 ? reader_u64(r) : reader_u32(r);
+
+		if (tag == DT_NULL)
+			break;
+		if (tag == DT_SONAME)
+			soname = value;
+		if (tag == DT_STRTAB)
+			strings = value;
+	}
+	load = find_segment(r, s, PT_LOAD, strings);
+	if (!load || !soname)
+		return false;
+	strings -= PHDR(r, s->is_64, load, p_vaddr);
+	reader_seek(r, strings + PHDR(r, s->is_64, load, p_offset) + soname);
+	name = reader_string(r);
+	return name && (!strncmp(name, "ld-linux", 8) || !strncmp(name, "ld64.so", 7) ||
+			!strncmp(name, "ld.so", 5));
+}
+
+static void inspect_elf(struct reader *r, struct image *image)
+{
+	struct segments s = { 0 };
+	const uint8_t *ident = reader_bytes(r, EI_NIDENT + 4);	/* up to e_machine */
+	uint64_t at;
+	bool little;
+
+	if (!ident)
+		return;
+	image->class = ident[EI_CLASS];
+	image->data = ident[EI_DATA];
+	little = image->data == ELFDATA2LSB;
+	image->machine = (uint16_t)(little ? ident[18] | ident[19] << 8 : ident[18] << 8 | ident[19]);
+	image->kind = IMAGE_ELF;
+	if (little != (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__))
+		return;		/* not of this machine, and no more is asked then */
+
+	s.is_64 = image->class == ELFCLASS64;
+	s.offset = EHDR(r, s.is_64, e_phoff);
+	reader_seek(r, s.is_64 ? offsetof(Elf64_Ehdr, e_phentsize) : offsetof(Elf32_Ehdr, e_phentsize));
+	s.entry_bytes = reader_u16(r);
+	s.count = reader_u16(r);	/* e_phnum follows */
+	at = find_segment(r, &s, PT_INTERP, 0);
+	if (at) {
+		const char *name;
+
+		reader_seek(r, PHDR(r, s.is_64, at, p_offset));
+		name = reader_string(r);
+		if (name && strlen(name) < sizeof(image->interpreter))
+			strcpy(image->interpreter, name);
+		else
+			r->bad = true;
+	} else if (!r->bad) {
+		struct reader again = reader_over(r->start, (size_t)(r->end - r->start));
+
+		image->loads_itself = is_loader(&again, &s);
+	}
+	if (r->bad)
+		image->kind = IMAGE_UNKNOWN;
+}
+
+/* The #! line by the kernel's rules (binfmt_script.c): the name ends at a blank, NUL or the
+ * end of the line and has to end within the head. */
+static void inspect_script(const char *head, struct image *image)
+{
+	const char *line = head + 2 + strspn(head + 2, " \t");
+	size_t len = strcspn(line, " \t\n");
+
+	if (!len || line + len >= head + SCRIPT_HEAD)
+		return;
+	memcpy(image->interpreter, line, len);
+	image->interpreter[len] = 0;
+	image->kind = IMAGE_SCRIPT;
+}
+
+static void inspect(const char *path, struct image *image)
+{
+	char head[SCRIPT_HEAD + 1] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct reader r;
+	struct stat st;
+	void *mem;
+	size_t size;
+
+	*image = (struct image){ .kind = IMAGE_UNKNOWN };
+	if (fd < 0)
+		return;
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
+		close(fd);
+		return;
+	}
+	size = (size_t)st.st_size;
+	mem = size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
+	close(fd);
+	if (mem == MAP_FAILED) {
+		image->kind = size ? IMAGE_UNKNOWN : IMAGE_TEXT;
+		return;
+	}
+	memcpy(head, mem, size < SCRIPT_HEAD ? size : SCRIPT_HEAD);
+	r = reader_over(mem, size);
+	if (!strncmp(head, ELFMAG, SELFMAG)) {
+		inspect_elf(&r, image);
+	} else {
+		/* A shell runs what has no NUL in its first line. */
+		size_t line = size < SCRIPT_HEAD ? size : SCRIPT_HEAD;
+		const char *end = memchr(head, '\n', line);
+
+		if (!memchr(head, 0, end ? (size_t)(end - head) : line))
+			image->kind = IMAGE_TEXT;
+		if (!strncmp(head, "#!", 2))
+			inspect_script(head, image);
+	}
+	munmap(mem, size);
+}
+
+/* ---- can it be traced? ---- */
+
+/* Whether the kernel would start path with AT_SECURE set, in which the loader ignores
+ * LD_PRELOAD paths: a set-ID bit or a file capability that changes what we are
+ * (bprm_fill_uid() and cap_bprm_creds_from_file()). Says which in *why. */
+static bool is_secure(const char *path, const char **why)
+{
+	struct { uint32_t magic, permitted_0, inheritable_0, permitted_1, inheritable_1, rootid; } caps;
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+	struct statvfs fs;
+	struct stat st;
+
+	if (stat(path, &st))
+		return false;
+	*why = "this process runs with another user's rights";
+	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ||
+	    (!statvfs(path, &fs) && (fs.f_flag & ST_NOSUID)))
+		return uid != getuid() || gid != getgid();
+	if (st.st_mode & S_ISUID) {
+		uid = st.st_uid;
+		*why = "its set-user-ID bit is on";
+	}
+	if ((st.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP)) {
+		gid = st.st_gid;
+		if (uid == getuid())
+			*why = "its set-group-ID bit is on";
+	}
+	if (uid != getuid() || gid != getgid())
+		return true;
+
+	/* struct vfs_cap_data, little endian: the lowest bit of magic is the effective flag. */
+	memset(&caps, 0, sizeof(caps));
+	*why = "it has file capabilities";
+	return getuid() != 0 &&
+	       getxattr(path, "security.capability", &caps, sizeof(caps)) > 0 &&
+	       (caps.permitted_0 || caps.permitted_1);
+}
+
+/* Word sizes of one machine that differ in e_machine. */
+static const uint16_t word_twins[][2] = {
+	{ EM_X86_64, EM_386 }, { EM_AARCH64, EM_ARM }, { EM_PPC64, EM_PPC },
+	{ EM_SPARCV9, EM_SPARC }, { EM_SPARCV9, EM_SPARC32PLUS },
+};
+
+/* Whether b is the other word size of the machine that runs a. */
+static bool is_other_word_size(const struct image *a, const struct image *b)
+{
+	if (a->class == b->class || a->data != b->data)
+		return false;
+	for (size_t i = 0; i < sizeof(word_twins) / sizeof(word_twins[0]); i++)
+		if ((a->machine == word_twins[i][0] && b->machine == word_twins[i][1]) ||
+		    (a->machine == word_twins[i][1] && b->machine == word_twins[i][0]))
+			return true;
+	return a->machine == b->machine && a->machine != EM_X86_64;	/* that would be x32 */
+}
+
+static bool is_same_machine(const struct image *a, const struct image *b)
+{
+	return a->class == b->class && a->data == b->data && a->machine == b->machine;
+}
+
+struct program {
+	const char *name;	/* as the user wrote it */
+	char *path;
+	char *runs;		/* what runs in the end: path, or a script's interpreter */
+	struct image image;	/* of runs */
+	const char *culprit;	/* for messages: name, or "INTERPRETER (which runs NAME)" */
+	bool by_shell;		/* execve() will say ENOEXEC */
+	int word_bits;		/* 32 or 64 when not our own word size, else 0 */
+};
+
+/* Follows #! lines to the ELF file behind them. */
+static void follow_scripts(struct program *p)
+{
+	p->culprit = p->name;
+	p->runs = p->path;
+	inspect(p->runs, &p->image);
+	for (int depth = 0; p->image.kind == IMAGE_SCRIPT || p->image.kind == IMAGE_TEXT; depth++) {
+		int error;
+
+		if (p->image.kind == IMAGE_TEXT) {
+			p->by_shell = true;
+			strcpy(p->image.interpreter, "/bin/sh");
+		}
+		p->runs = format_text("%s", p->image.interpreter);
+		if (depth == SCRIPT_DEPTH)
+			die(EXIT_EXEC, "%s: too many interpreters that are scripts themselves",
+			    p->name);
+		error = executable(p->runs);
+		if (error)
+			die(EXIT_EXEC, "%s: bad interpreter: %s: %s", p->name, p->runs,
+			    strerror(error));
+		p->culprit = format_text("%s (which runs %s)", p->runs, p->name);
+		inspect(p->runs, &p->image);
+	}
+}
+
+static void check_program(struct program *p)
+{
+	struct image *image = &p->image;
+	const char *base, *why;
+	struct image self;
+
+	follow_scripts(p);
+	if (is_secure(p->runs, &why))
+		die(EXIT_SETUP, "%s: %s, so the loader would ignore the tracer; trace a copy "
+		    "without it, or run heaptrace as the user it changes to", p->culprit, why);
+	inspect("/proc/self/exe", &self);
+	if (image->kind != IMAGE_ELF || self.kind != IMAGE_ELF)
+		return;
+	if (is_other_word_size(&self, image))
+		p->word_bits = image->class == ELFCLASS64 ? 64 : 32;
+	else if (!is_same_machine(&self, image))
+		die(EXIT_SETUP, "%s is for another machine (ELF machine %u, this is %u): run "
+		    "heaptrace built for it, there", p->culprit, image->machine, self.machine);
+	if (!image->interpreter[0] && !image->loads_itself)
+		die(EXIT_SETUP, "%s is statically linked, so nothing can be preloaded into it: "
+		    "link it dynamically (without -static) to trace it", p->culprit);
+	base = strrchr(image->interpreter, '/');
+	base = base ? base + 1 : image->interpreter;
+	if (!strncmp(base, "ld-musl", 7) || !strncmp(base, "ld-uClibc", 9))
+		die(EXIT_SETUP, "%s uses the C library of %s: only programs that use glibc can be "
+		    "traced", p->culprit, image->interpreter);
+}
+
+/* ---- the library ---- */
+
+/* The directory of the wrapper itself, absolute, or NULL. */
+static char *own_directory(const char *argv_0)
+{
+	char path[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	if (len <= 0 || path[0] != '/') {	/* no /proc: as we were called */
+		if (!realpath(strchr(argv_0, '/') ? argv_0 : find_program(argv_0), path))
+			return NULL;
+		len = (ssize_t)strlen(path);
+	}
+	path[len] = 0;
+	*strrchr(path, '/') = 0;
+	return format_text("%s", path);
+}
+
+/* The library's absolute path, checked to be one that the loader of PROGRAM takes. */
+static char *find_library(const struct program *p, const char *argv_0)
+{
+	static const char *const places[] = { "", "/../lib", "/../lib/heaptrace" };
+	char *name = p->word_bits ? format_text("libheaptrace%d.so", p->word_bits)
+				  : format_text("libheaptrace.so");
+	char *own = own_directory(argv_0);
+	struct image image;
+	size_t bad;
+
+	for (size_t i = 0; own && i < sizeof(places) / sizeof(places[0]); i++) {
+		char *dir = format_text("%s%s", own, places[i]);
+		char *real = realpath(dir, NULL);
+		char *path = real ? format_text("%s/%s", real, name) : NULL;
+
+		free(dir);
+		free(real);
+		if (!path || faccessat(AT_FDCWD, path, R_OK, AT_EACCESS)) {
+			free(path);
+			continue;
+		}
+		bad = strcspn(path, ": \t\n\v\f\r$");
+		if (path[bad])
+			die(EXIT_SETUP, "the library's path '%s' has a '%c' in it, which the loader "
+			    "cannot take: move or link heaptrace's directory to a path without",
+			    path, path[bad]);
+		inspect(path, &image);
+		if (image.kind != IMAGE_ELF ||
+		    (p->image.kind == IMAGE_ELF && !is_same_machine(&image, &p->image)))
+			die(EXIT_SETUP, "%s is not a library that %s can load: build it anew", path,
+			    p->culprit);
+		return path;
+	}
+	if (p->word_bits)
+		die(EXIT_SETUP, "%s is a %d-bit program and there is no %s beside heaptrace (%s): "
+		    "build it with 'make M32=1'", p->culprit, p->word_bits, name, own ? own : "?");
+	die(EXIT_SETUP, "%s is neither beside heaptrace (%s) nor in ../lib or ../lib/heaptrace: "
+	    "build or install it there", name, own ? own : "?");
+}
+
+/* ---- files that options name ---- */
+
+/* The command name that the kernel will give PROGRAM (TASK_COMM_LEN is 16, NUL included). */
+static void command_name(const struct program *p, char name[16])
+{
+	const char *path = p->by_shell ? p->runs : p->path;
+	const char *slash = strrchr(path, '/');
+
+	snprintf(name, 16, "%s", slash ? slash + 1 : path);
+}
+
+/* Whether path is what standard output or error already is: emptying it would lose what
+ * was written there before us. */
+static bool is_standard_stream(const char *path)
+{
+	struct stat st, stream;
+
+	if (stat(path, &st))
+		return false;
+	for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
+		if (!fstat(fd, &stream) && st.st_dev == stream.st_dev && st.st_ino == stream.st_ino)
+			return true;
+	return false;
+}
+
+static void die_outfile(const char *path, int error)
+{
+	die(EXIT_SETUP, "outfile %s cannot be written: %s", path, strerror(error));
+}
+
+/* Whether a template has the placeholder %n (and not a %% before an n). */
+static bool has_number(const char *template)
+{
+	for (const char *p = template; (p = strchr(p, '%')) && p[1]; p += 2)
+		if (p[1] == 'n')
+			return true;
+	return false;
+}
+
+/*
+ * Finds out now that the outfile cannot be written, rather than at the first dump. A text
+ * dump's file, to which the dumps of the run are appended, starts empty; the files of other
+ * formats come into being whole, so there only the directory has to allow it.
+ */
+static void prepare_outfile(const struct options *o, const struct program *p)
+{
+	char path[PATH_MAX], command[16];
+	struct stat st;
+	char *slash;
+	int fd;
+
+	if (!o->outfile || !strcmp(o->outfile, "-"))
+		return;
+	command_name(p, command);
+	if (!options_outfile(o->outfile, (uint32_t)getpid(), command, 1, false, path, sizeof(path)))
+		die_outfile(o->outfile, ENAMETOOLONG);
+	if (!o->flame_graph && !has_number(o->outfile)) {
+		/* O_NONBLOCK: a FIFO without a reader answers ENXIO instead of waiting. */
+		fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC |
+			  (is_standard_stream(path) ? 0 : O_TRUNC), 0666);
+		if (fd >= 0)
+			close(fd);
+		else if (errno != ENXIO)
+			die_outfile(path, errno);
+		return;
+	}
+	if (!stat(path, &st)) {
+		if (S_ISDIR(st.st_mode))
+			die_outfile(path, EISDIR);
+		if (!S_ISREG(st.st_mode)) {	/* a device, a FIFO: written in place */
+			if (faccessat(AT_FDCWD, path, W_OK, AT_EACCESS))
+				die_outfile(path, errno);
+			return;
+		}
+	}
+	slash = strrchr(path, '/');
+	if (slash)
+		*(slash == path ? slash + 1 : slash) = 0;
+	if (stat(slash ? path : ".", &st) ||
+	    faccessat(AT_FDCWD, slash ? path : ".", W_OK | X_OK, AT_EACCESS))
+		die_outfile(o->outfile, errno);
+	if (!S_ISDIR(st.st_mode))
+		die_outfile(o->outfile, ENOTDIR);
+}
+
+/* By access(), not open(): opening and closing a FIFO would cost its writer a SIGPIPE. */
+static void check_ignore(const struct options *o)
+{
+	struct stat st;
+	int error = 0;
+
+	if (!o->ignore)
+		return;
+	if (stat(o->ignore, &st) || faccessat(AT_FDCWD, o->ignore, R_OK, AT_EACCESS))
+		error = errno;
+	else if (S_ISDIR(st.st_mode))
+		error = EISDIR;
+	if (error)
+		die(EXIT_SETUP, "ignore file %s cannot be read: %s", o->ignore, strerror(error));
+}
+
+/* ---- environment and exec ---- */
+
+static char *options_text(const struct options *o)
+{
+	char *cwd = getcwd(NULL, 0);
+	size_t size_bytes;
+	char *text;
+
+	if (cwd && cwd[0] != '/') {	/* "(unreachable)/..." after a chroot or unmount */
+		free(cwd);
+		cwd = NULL;
+	}
+	if (!cwd && ((o->outfile && o->outfile[0] != '/' && strcmp(o->outfile, "-")) ||
+		     (o->ignore && o->ignore[0] != '/')))
+		die(EXIT_SETUP, "the current directory has no path: name files with absolute paths");
+	size_bytes = options_print_env(o, cwd, NULL, 0) + 1;
+	text = malloc(size_bytes);
+	if (!text)
+		die(EXIT_SETUP, "out of memory");
+	options_print_env(o, cwd, text, size_bytes);
+	free(cwd);
+	return text;
+}
+
+/* The value when entry is name=value, else NULL. */
+static const char *env_value(const char *entry, const char *name)
+{
+	size_t len = strlen(name);
+
+	return !strncmp(entry, name, len) && entry[len] == '=' ? entry + len + 1 : NULL;
+}
+
+/* A copy of the environment with our two variables; the library goes before what is already
+ * preloaded, so that it sees the calls first and passes them on to, say, jemalloc. */
+static char **make_environment(const char *library, const char *options)
+{
+	const char *preloaded = NULL;	/* the last one counts: ld.so overwrites */
+	size_t count = 0, kept = 0;
+	char **env;
+
+	while (environ[count])
+		count++;
+	env = calloc(count + 3, sizeof(*env));
+	if (!env)
+		die(EXIT_SETUP, "out of memory");
+	for (size_t i = 0; i < count; i++) {
+		const char *value = env_value(environ[i], "LD_PRELOAD");
+
+		if (value)
+			preloaded = value;
+		else if (!env_value(environ[i], OPTIONS_ENV))
+			env[kept++] = environ[i];
+	}
+	env[kept++] = preloaded && *preloaded ? format_text("LD_PRELOAD=%s:%s", library, preloaded)
+					      : format_text("LD_PRELOAD=%s", library);
+	env[kept] = format_text(OPTIONS_ENV "=%s", options);
+	return env;
+}
+
+/* Becomes PROGRAM; does not return. */
+static void run(const struct program *p, int argc, char **argv, char **env)
+{
+	const char *interpreter = p->image.interpreter;
+
+	execve(p->path, argv, env);
+	if (errno == ENOEXEC && p->by_shell) {
+		char **shell_argv = calloc((size_t)argc + 2, sizeof(*shell_argv));
+
+		if (!shell_argv)
+			die(EXIT_SETUP, "out of memory");
+		shell_argv[0] = (char *)"/bin/sh";	/* as execvp() has it */
+		shell_argv[1] = p->path;
+		memcpy(shell_argv + 2, argv + 1, (size_t)argc * sizeof(*argv));
+		execve(shell_argv[0], shell_argv, env);
+	}
+	if (errno == ENOENT && p->image.kind == IMAGE_ELF && *interpreter && access(interpreter, F_OK))
+		die(EXIT_EXEC, "%s: cannot execute: its loader %s does not exist", p->culprit,
+		    interpreter);
+	die(EXIT_EXEC, "%s: cannot execute: %s", p->culprit, strerror(errno));
+}
+
+int main(int argc, char **argv)
+{
+	struct program program = { 0 };
+	struct options options;
+	char *library;
+	int first;
+
+	options_init(&options);
+	/* Help first: it has to be there for someone whose HEAPTRACE_OPTIONS is wrong. */
+	parse_command(argc, argv, &options);
+	options_init(&options);
+	parse_environment(&options);
+	first = parse_command(argc, argv, &options);
+	options.run = (uint32_t)getpid();
+
+	program.name = argv[first];
+	program.path = find_program(program.name);
+	check_program(&program);
+	library = find_library(&program, argv[0]);
+	check_ignore(&options);
+	prepare_outfile(&options, &program);
+
+	/* Again: when heaptrace itself is traced, the library has unblocked them by now. */
+	hold_signals();
+	options.held = held;
+	run(&program, argc - first, argv + first,
+	    make_environment(library, options_text(&options)));
+	return EXIT_EXEC;
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See dump.h. */
+#include "dump.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#define OUT_BYTES	((size_t)256 << 10)	/* a usual dump leaves in one write */
+
+/* mallinfo2(3), glibc 2.33 and later, and mallinfo(3) before it; same fields, other widths.
+ * Found at run time so that the library loads on either. */
+struct info_sizes {
+	size_t arena, ordblks, smblks, hblks, hblkhd, usmblks, fsmblks, uordblks, fordblks,
+	       keepcost;
+};
+struct info_ints {
+	int arena, ordblks, smblks, hblks, hblkhd, usmblks, fsmblks, uordblks, fordblks, keepcost;
+};
+static struct info_sizes (*get_sizes)(void);
+static struct info_ints (*get_ints)(void);
+
+static void read_heap(struct report_process *p)
+{
+	if (get_sizes) {
+		struct info_sizes i = get_sizes();
+
+		p->heap_virtual = i.arena + i.hblkhd;
+		p->heap_resident = i.uordblks;
+		p->heap_known = true;
+	} else if (get_ints) {
+		struct info_ints i = get_ints();
+
+		p->heap_virtual = (uint64_t)(unsigned)i.arena + (unsigned)i.hblkhd;
+		p->heap_resident = (unsigned)i.uordblks;
+		p->heap_known = true;
+	}
+}
+
+/* "4021 1046 912 4 0 388 0": pages in all, resident, shared (proc(5)). */
+static void read_statm(struct report_process *p)
+{
+	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), v[3] = { 0 };
+	char text[128];
+	ssize_t n;
+	int i = 0;
+
+	if (fd < 0)
+		return;
+	n = read(fd, text, sizeof(text));
+	close(fd);
+	for (ssize_t at = 0; at < n && i < 3; at++) {
+		if (text[at] >= '0' && text[at] <= '9')
+			v[i] = 10 * v[i] + (uint64_t)(text[at] - '0');
+		else
+			i++;
+	}
+	p->statm_known = i == 3;
+	p->vss = v[0] * page;
+	p->rss = v[1] * page;
+	p->shared = v[2] * page;
+}
+
+/* "[heaptrace] initialized for /proc/5879/maps (node)" */
+static void write_life_line(const struct dumper *d, const char *what, struct out *out)
+{
+	out_text(out, "[heaptrace] ");
+	out_text(out, what);
+	out_text(out, " for /proc/");
+	out_u64(out, d->pid);
+	out_text(out, "/maps (");
+	out_name(out, d->command);
+	out_text(out, ")\n");
+}
+
+void dump_init(struct dumper *d, const struct table *t, const struct options *o, bool truncate)
+{
+	const struct report_writer *writer = report_writer(o);
+	char buf[128];
+	struct out out;
+
+	*(void **)&get_sizes = dlsym(RTLD_DEFAULT, "mallinfo2");
+	if (!get_sizes)
+		*(void **)&get_ints = dlsym(RTLD_DEFAULT, "mallinfo");
+	d->table = t;
+	d->options = o;
+	d->pid = (uint32_t)getpid();
+	prctl(PR_GET_NAME, d->command);
+	t->head->pid = d->pid;
+	memcpy(t->head->command, d->command, sizeof(d->command));
+	sink_init(&d->sink, o, d->command, d->pid, writer->replaces, truncate);
+	if (o->ignore && rules_read(&d->rules, o->ignore))
+		dump_notice(d, "cannot read the file of --ignore: nothing is left out");
+	if (!sink_takes_lines(&d->sink))
+		return;
+	out_init(&out, sink_begin(&d->sink, 1), buf, sizeof(buf));
+	write_life_line(d, "initialized", &out);
+	out_flush(&out);
+	sink_end(&d->sink, out.error);
+}
+
+void dump_forked(struct dumper *d, uint32_t pid)
+{
+	d->pid = pid;
+	d->number = 0;
+	d->table->head->pid = pid;
+	sink_forked(&d->sink, pid);
+}
+
+void dump_write(struct dumper *d, const uint8_t *sort, unsigned sort_count, bool final,
+		bool heap_locks_free)
+{
+	struct arena arena = { 0 };
+	struct report_request *q = arena_alloc(&arena, sizeof(*q));
+	char *buf = arena_alloc(&arena, OUT_BYTES);
+	bool written;
+	struct out out;
+
+	if (!q || !buf) {
+		dump_notice(d, "no memory for a dump");
+		arena_release(&arena);
+		return;
+	}
+	out_init(&out, sink_begin(&d->sink, ++d->number), buf, OUT_BYTES);
+	if (out.fd < 0) {
+		arena_release(&arena);
+		return;
+	}
+	q->table = d->table;
+	q->options = d->options;
+	q->rules = &d->rules;
+	q->sort_count = (uint8_t)sort_count;
+	memcpy(q->sort, sort, sort_count);
+	q->quiet_if_empty = final;
+	q->process.pid = d->pid;
+	q->process.command = d->command;
+	if (heap_locks_free)
+		read_heap(&q->process);
+	read_statm(&q->process);
+	if (final && sink_takes_lines(&d->sink))
+		write_life_line(d, "finalized", &out);
+	written = report_write(q, &arena, &out);
+	out_flush(&out);
+	sink_end(&d->sink, out.error);
+	arena_release(&arena);
+	if (!written)
+		dump_notice(d, "no memory for a dump");
+}
+
+void dump_notice(struct dumper *d, const char *text)
+{
+	bool among = sink_takes_lines(&d->sink);
+	char buf[512];
+	struct out out;
+
+	if (!among && !d->options->outfile)
+		return;		/* folded stacks on standard error: nothing else may stand there */
+	out_init(&out, among ? sink_begin(&d->sink, 1) : sink_error_fd(&d->sink), buf, sizeof(buf));
+	if (out.fd < 0)
+		return;
+	out_text(&out, "[heaptrace] ");
+	out_text(&out, text);
+	out_char(&out, '\n');
+	out_flush(&out);
+	if (among)
+		sink_end(&d->sink, out.error);
+}

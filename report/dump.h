@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A dump of this process: its figures from the kernel and the allocator, a report, and the
+ * sink it goes to. Also the lines for the user around it. Async-signal-safe, keeps errno;
+ * the caller makes sure that one thread at a time is in here (dumps) and that nothing of
+ * the program's runs meanwhile (base/quiet.h).
+ */
+#ifndef REPORT_DUMP_H
+#define REPORT_DUMP_H
+
+#include "base/sink.h"
+#include "report.h"
+
+struct dumper {
+	const struct table *table;
+	const struct options *options;
+	struct rules rules;
+	struct sink sink;
+	uint32_t pid, number;		/* number: dumps so far */
+	char command[16];		/* as in /proc/PID/comm */
+};
+
+/*
+ * At start: opens what is needed and prints "initialized". truncate: see sink_init(). Looks
+ * up mallinfo2() with dlsym, so not from a hook or a signal.
+ */
+void dump_init(struct dumper *d, const struct table *t, const struct options *o, bool truncate);
+
+/* In a child after fork. */
+void dump_forked(struct dumper *d, uint32_t pid);
+
+/*
+ * Writes one dump. final: the "finalized" line before it, and nothing more when no block is
+ * live. heap_locks_free: the calling thread cannot hold a lock of malloc's, so mallinfo2()
+ * may be asked.
+ */
+void dump_write(struct dumper *d, const uint8_t *sort, unsigned sort_count, bool final,
+		bool heap_locks_free);
+
+/* A line for the user, "[heaptrace] " before it and a newline after; in text dumps' output,
+ * else on standard error (never among folded stacks). */
+void dump_notice(struct dumper *d, const char *text);
+
+#endif

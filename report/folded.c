@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Folded stacks, as flame graph tools read them (stackcollapse's output): one line per
+ * backtrace, root first, frames joined by `;`, a space, the weight.
+ *
+ *	main;load(char const*);operator new(unsigned long);malloc 22704
+ */
+#include "report.h"
+
+/* Names and paths without the character that separates frames. */
+static void write_part(struct out *out, const char *text)
+{
+	for (; *text; text++) {
+		char c[2] = { *text == ';' ? ':' : *text, '\0' };
+
+		out_name(out, c);
+	}
+}
+
+/* No offset behind a name: it would split one function into many boxes. */
+static void write_frame(const struct report *r, uint64_t pc, uint32_t seen, struct out *out)
+{
+	const struct name *name = names_find(&r->names, pc, seen);
+
+	if (!name || !name->module) {
+		out_char(out, '?');
+	} else if (name->function) {
+		write_part(out, name->function);
+	} else {
+		write_part(out, modules_path(r->request->table, name->module));
+		out_text(out, " (+");
+		out_hex(out, pc - name->module->bias);
+		out_char(out, ')');
+	}
+}
+
+static void write_folded(const struct report *r, struct out *out)
+{
+	const struct report_section *s = &r->sections[0];
+
+	for (uint32_t n = 0; n < s->count; n++) {
+		uint32_t row = r->view.rows[s->rows[n].index].row;
+		uint32_t seen = r->request->table->infos[row].modules_seen;
+		unsigned count;
+		const uint64_t *frames = table_frames(r->request->table, row, &count);
+
+		if (row == ROW_OVERFLOW)
+			out_text(out, "(table full)");
+		for (unsigned i = count; i-- > 0; ) {
+			write_frame(r, frames[i], seen, out);
+			if (i)
+				out_char(out, ';');
+		}
+		out_char(out, ' ');
+		out_u64(out, s->rows[n].key);
+		out_char(out, '\n');
+	}
+}
+
+const struct report_writer report_folded = {
+	.name = "folded", .replaces = true, .all_rows = true, .sections_max = 1,
+	.write = write_folded,
+};

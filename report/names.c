@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See names.h. */
+#include "names.h"
+
+#include "base/sort.h"
+#include "symbol/symbol.h"
+
+#define SLOTS_FIRST	1024u	/* a power of two */
+
+static bool have_overlap(const struct table *t)
+{
+	uint32_t n = t->head->module_count;
+
+	if (n > t->head->module_limit)
+		n = t->head->module_limit;
+	for (uint32_t i = 0; i < n; i++) {
+		for (uint32_t j = 0; j < i; j++) {
+			if (t->modules[i].start < t->modules[j].end &&
+			    t->modules[j].start < t->modules[i].end)
+				return true;
+		}
+	}
+	return false;
+}
+
+bool names_init(struct names *n, const struct table *t, struct arena *arena)
+{
+	*n = (struct names){ .table = t, .arena = arena, .slot_count = SLOTS_FIRST };
+	n->ambiguous = have_overlap(t);
+	n->slots = arena_alloc(arena, n->slot_count * sizeof(*n->slots));
+	return n->slots != NULL;
+}
+
+/* The slot of (pc, module), or the free slot where it belongs. */
+static struct name *slot_for(const struct names *n, uint64_t pc, const struct module *m)
+{
+	size_t i = (size_t)(pc * 0x9e3779b97f4a7c15u >> 20);
+
+	for (;; i++) {
+		struct name *s = &n->slots[i & (n->slot_count - 1)];
+
+		if (!s->pc || (s->pc == pc && (!n->ambiguous || s->module == m)))
+			return s;
+	}
+}
+
+static bool grow(struct names *n)
+{
+	struct names bigger = *n;
+
+	bigger.slot_count *= 2;
+	bigger.slots = arena_alloc(n->arena, bigger.slot_count * sizeof(*bigger.slots));
+	if (!bigger.slots)
+		return false;
+	for (size_t i = 0; i < n->slot_count; i++) {
+		if (n->slots[i].pc)
+			*slot_for(&bigger, n->slots[i].pc, n->slots[i].module) = n->slots[i];
+	}
+	*n = bigger;
+	return true;
+}
+
+bool names_add_row(struct names *n, uint32_t row)
+{
+	uint32_t seen = n->table->infos[row].modules_seen;
+	unsigned count;
+	const uint64_t *frames = table_frames(n->table, row, &count);
+
+	for (unsigned i = 0; i < count; i++) {
+		struct name *s;
+
+		if (2 * n->used >= n->slot_count && !grow(n))
+			return false;
+		s = slot_for(n, frames[i],
+			     n->ambiguous ? modules_find(n->table, frames[i], seen) : NULL);
+		if (s->pc || !frames[i])
+			continue;
+		s->pc = frames[i];
+		s->module = modules_find(n->table, frames[i], seen);
+		n->used++;
+	}
+	return true;
+}
+
+/* What a file is asked for: the address in its own terms, of the call, not of the return. */
+static uint64_t file_address(const struct name *name)
+{
+	return name->pc - name->module->bias - 1;
+}
+
+/* The names of one module in one pass; entries: sorted by address, indexes of slots. */
+static void resolve_module(struct names *n, const struct module *m,
+			   const struct sort_entry *entries, size_t count)
+{
+	struct symbol *symbols = arena_alloc(n->arena, count * sizeof(*symbols));
+
+	if (!symbols)
+		return;
+	for (size_t i = 0; i < count; i++)
+		symbols[i].addr = file_address(&n->slots[entries[i].index]);
+	symbol_resolve(modules_path(n->table, m), m->build_id, m->build_id_bytes,
+		       symbols, count, n->arena);
+	for (size_t i = 0; i < count; i++) {
+		struct name *name = &n->slots[entries[i].index];
+
+		name->function = symbols[i].name;
+		name->offset = symbols[i].addr + 1 - symbols[i].start;
+	}
+}
+
+void names_resolve(struct names *n)
+{
+	const struct table *t = n->table;
+	struct sort_entry *entries = arena_alloc(n->arena, (n->used + 1) * sizeof(*entries));
+
+	if (!entries)
+		return;
+	for (;;) {
+		const struct module *m = NULL;
+		size_t count = 0;
+
+		for (size_t i = 0; i < n->slot_count; i++) {
+			struct name *s = &n->slots[i];
+
+			if (!s->pc || s->resolved || (m && s->module != m))
+				continue;
+			s->resolved = true;
+			if (!s->module)
+				continue;
+			m = s->module;
+			/* Sorted largest first: the smallest address has the largest key. */
+			entries[count++] = (struct sort_entry){ ~file_address(s), (uint32_t)i };
+		}
+		if (!m)
+			return;
+		sort_largest(entries, count, count);
+		if (modules_path(t, m)[0])
+			resolve_module(n, m, entries, count);
+	}
+}
+
+struct name *names_find(const struct names *n, uint64_t pc, uint32_t seen)
+{
+	struct name *s = slot_for(n, pc, n->ambiguous ? modules_find(n->table, pc, seen) : NULL);
+
+	return s->pc ? s : NULL;
+}
+
+void names_print(const struct names *n, const struct name *name, struct out *out)
+{
+	if (!name || !name->module) {
+		out_char(out, '?');
+	} else if (name->function) {
+		out_name(out, name->function);
+		out_text(out, " +");
+		out_hex(out, name->offset);
+	} else {
+		out_name(out, modules_path(n->table, name->module));
+		out_text(out, " (+");
+		out_hex(out, name->pc - name->module->bias);
+		out_char(out, ')');
+	}
+}

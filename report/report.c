@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See report.h. */
+#include "report.h"
+
+#include <string.h>
+
+#define LINE_BYTES	((size_t)72 << 10)	/* the longest name and then some */
+
+const struct report_writer *report_writer(const struct options *o)
+{
+	return o->flame_graph ? &report_folded : &report_text;
+}
+
+/* Marks the names whose printed line matches a rule. */
+static bool mark_ignored(struct report *r)
+{
+	char *buf = arena_alloc(r->arena, LINE_BYTES);
+
+	if (!buf)
+		return false;
+	for (size_t i = 0; i < r->names.slot_count; i++) {
+		struct name *name = &r->names.slots[i];
+		struct out line;
+
+		if (!name->pc)
+			continue;
+		out_init(&line, -1, buf, LINE_BYTES);
+		out_char(&line, '[');
+		out_hex_wide(&line, name->pc, 14);
+		out_text(&line, "] ");
+		names_print(&r->names, name, &line);
+		name->ignored = rules_match(r->request->rules, out_string(&line));
+	}
+	return true;
+}
+
+static bool is_ignored(const struct report *r, uint32_t row)
+{
+	unsigned count;
+	const uint64_t *frames = table_frames(r->request->table, row, &count);
+	uint32_t seen = r->request->table->infos[row].modules_seen;
+
+	for (unsigned i = 0; i < count; i++) {
+		const struct name *name = names_find(&r->names, frames[i], seen);
+
+		if (name && name->ignored)
+			return true;
+	}
+	return false;
+}
+
+/* Takes the rows out of the view that a rule matches. */
+static void apply_rules(struct report *r)
+{
+	struct view *v = &r->view;
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < v->count; i++)
+		names_add_row(&r->names, v->rows[i].row);
+	names_resolve(&r->names);
+	if (!mark_ignored(r))
+		return;
+	for (uint32_t i = 0; i < v->count; i++) {
+		const struct row *c = &v->rows[i].counters;
+
+		if (!is_ignored(r, v->rows[i].row)) {
+			v->rows[kept++] = v->rows[i];
+		} else if (c->live_count) {
+			r->ignored_rows++;
+			r->ignored_size += c->live_size;
+		}
+	}
+	v->count = kept;
+}
+
+static void add_up(struct report *r)
+{
+	for (uint32_t i = 0; i < r->view.count; i++) {
+		const struct row *c = &r->view.rows[i].counters;
+
+		if (c->live_count) {
+			r->live_rows++;
+			r->live_size += c->live_size;
+		}
+	}
+}
+
+/*
+ * The rows a section lists: with live blocks or, where the format has its value for every
+ * row, with a value.
+ */
+static bool select_rows(struct report *r, struct report_section *s, bool all_rows)
+{
+	const struct view *v = &r->view;
+	uint32_t top = all_rows ? 0 : r->request->options->top;
+
+	s->rows = arena_alloc(r->arena, v->count * sizeof(*s->rows));
+	if (!s->rows)
+		return false;
+	for (uint32_t i = 0; i < v->count; i++) {
+		uint64_t value = view_value(v, &v->rows[i], s->key);
+
+		if (all_rows ? value != 0 : v->rows[i].counters.live_count != 0)
+			s->rows[s->count++] = (struct sort_entry){ value, i };
+	}
+	if (!top || top > s->count)
+		top = s->count;
+	sort_largest(s->rows, s->count, top);
+	s->count = top;
+	return true;
+}
+
+bool report_write(const struct report_request *request, struct arena *arena, struct out *out)
+{
+	const struct report_writer *writer = report_writer(request->options);
+	struct report *r = arena_alloc(arena, sizeof(*r));
+	unsigned sections = request->sort_count;
+
+	if (!r)
+		return false;
+	if (sections > writer->sections_max)
+		sections = writer->sections_max;
+	r->request = request;
+	r->arena = arena;
+	if (!view_take(&r->view, request->table, arena) ||
+	    !names_init(&r->names, request->table, arena))
+		return false;
+	if (request->rules && request->rules->count)
+		apply_rules(r);
+	add_up(r);
+	if (request->quiet_if_empty && !writer->all_rows && !r->live_rows)
+		return true;
+	for (unsigned i = 0; i < sections; i++) {
+		struct report_section *s = &r->sections[i];
+
+		s->key = request->sort[i];
+		if (!select_rows(r, s, writer->all_rows))
+			return false;
+		for (uint32_t n = 0; n < s->count; n++)
+			names_add_row(&r->names, r->view.rows[s->rows[n].index].row);
+	}
+	names_resolve(&r->names);
+	writer->write(r, out);
+	return true;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A report: what is in the table at one moment, selected, sorted, and written in one of the
+ * output formats.
+ *
+ *	view -> rules -> sort, per key -> names for what is shown -> writer -> struct out
+ *
+ * Async-signal-safe throughout: the memory is the caller's arena, which the caller releases.
+ */
+#ifndef REPORT_REPORT_H
+#define REPORT_REPORT_H
+
+#include "base/arena.h"
+#include "base/options.h"
+#include "base/out.h"
+#include "base/sort.h"
+#include "names.h"
+#include "rules.h"
+#include "table/view.h"
+
+/* What is known about the traced process beside its table. */
+struct report_process {
+	uint32_t pid;
+	const char *command;
+	bool heap_known;			/* mallinfo2() */
+	uint64_t heap_virtual, heap_resident;	/* bytes: arena + hblkhd; uordblks */
+	bool statm_known;			/* /proc/self/statm, in bytes */
+	uint64_t vss, rss, shared;
+};
+
+/* What is asked for. */
+struct report_request {
+	const struct table *table;
+	const struct options *options;		/* top, and the format */
+	const struct rules *rules;		/* may be NULL */
+	uint8_t sort[SORT_KEYS];		/* enum sort_key: one section each */
+	uint8_t sort_count;
+	bool quiet_if_empty;			/* no live block: write nothing */
+	struct report_process process;
+};
+
+/* One key's rows, in order. Indexes are of view.rows. */
+struct report_section {
+	enum sort_key key;
+	struct sort_entry *rows;
+	uint32_t count;
+};
+
+struct report {
+	const struct report_request *request;
+	struct arena *arena;
+	struct view view;
+	struct names names;
+	struct report_section sections[SORT_KEYS];
+	uint32_t live_rows;			/* all, whether shown or not */
+	uint64_t live_size;
+	uint32_t ignored_rows;			/* live ones that a rule left out */
+	uint64_t ignored_size;
+};
+
+/* One output format. */
+struct report_writer {
+	const char *name;
+	bool replaces;		/* the newest dump replaces the older one: it is one document */
+	bool all_rows;		/* wants rows without live blocks too, and no `top` */
+	uint8_t sections_max;	/* sort keys it has a place for */
+	void (*write)(const struct report *r, struct out *out);
+};
+
+extern const struct report_writer report_text, report_folded;
+
+const struct report_writer *report_writer(const struct options *o);
+
+/* Writes the report. Returns false when there was no memory for it. */
+bool report_write(const struct report_request *request, struct arena *arena, struct out *out);
+
+#endif

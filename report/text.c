@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The text dump, for people. Its form is the contract of the command line:
+ *
+ *	=== backtrace #1 === [count/peak: 43/60] [size/peak: 22.704 KB/31.680 KB] [age: 6.236 ms]
+ *	 0 [0x7fe72e46476c] malloc +0x1b
+ *	 1 [      0xf27811] /usr/bin/node (+0xf27811)
+ */
+#include "report.h"
+
+#define RULE_WIDTH	65
+#define ADDRESS_WIDTH	14	/* 0x and a 47-bit address */
+
+static void write_head(const struct report *r, enum sort_key key, struct out *out)
+{
+	out_repeat(out, '=', RULE_WIDTH);
+	out_text(out, "\n[heaptrace] dump allocation status for /proc/");
+	out_u64(out, r->request->process.pid);
+	out_text(out, "/maps (");
+	out_name(out, r->request->process.command);
+	out_text(out, "), sorted by ");
+	out_text(out, options_sort_name(key));
+	out_char(out, '\n');
+}
+
+/* Keys whose value the fixed columns do not show get a column of their own. */
+static void write_key_column(const struct report *r, const struct view_row *row,
+			     enum sort_key key, struct out *out)
+{
+	uint64_t value = view_value(&r->view, row, key);
+
+	if (key != SORT_HEAP_PEAK && key != SORT_TOTAL_SIZE && key != SORT_TOTAL_COUNT &&
+	    key != SORT_TEMPORARY)
+		return;
+	out_text(out, " [");
+	out_text(out, options_sort_name(key));
+	out_text(out, ": ");
+	if (key == SORT_HEAP_PEAK || key == SORT_TOTAL_SIZE)
+		out_size(out, value);
+	else
+		out_u64(out, value);
+	out_char(out, ']');
+}
+
+static void write_counters(const struct report *r, const struct view_row *row, uint32_t number,
+			   enum sort_key key, struct out *out)
+{
+	const struct row *c = &row->counters;
+
+	out_text(out, "=== backtrace #");
+	out_u64(out, number);
+	out_text(out, " === [count/peak: ");
+	out_u64(out, c->live_count);
+	out_char(out, '/');
+	out_u64(out, c->peak_count);
+	out_text(out, "] [size/peak: ");
+	out_size(out, c->live_size);
+	out_char(out, '/');
+	out_size(out, c->peak_size);
+	out_text(out, "] [age: ");
+	out_time(out, view_value(&r->view, row, SORT_AGE));
+	out_char(out, ']');
+	write_key_column(r, row, key, out);
+	out_char(out, '\n');
+}
+
+static void write_frames(const struct report *r, uint32_t row, struct out *out)
+{
+	unsigned count;
+	const uint64_t *frames = table_frames(r->request->table, row, &count);
+	uint32_t seen = r->request->table->infos[row].modules_seen;
+
+	if (row == ROW_OVERFLOW)
+		out_text(out, "(table full)\n");
+	for (unsigned i = 0; i < count; i++) {
+		out_u64_wide(out, i, 2);
+		out_text(out, " [");
+		out_hex_wide(out, frames[i], ADDRESS_WIDTH);
+		out_text(out, "] ");
+		names_print(&r->names, names_find(&r->names, frames[i], seen), out);
+		out_char(out, '\n');
+	}
+}
+
+static void summary_line(struct out *out, const char *head)
+{
+	out_text(out, "[heaptrace] ");
+	out_text(out, head);
+	out_text(out, ": ");
+}
+
+static void summary_size(struct out *out, const char *head, bool known, uint64_t bytes)
+{
+	summary_line(out, head);
+	if (known)
+		out_size(out, bytes);
+	else
+		out_text(out, "unknown");
+	out_char(out, '\n');
+}
+
+static void write_statm(const struct report_process *p, struct out *out)
+{
+	summary_line(out, "statm info (VSS/RSS/shared)  ");
+	if (p->statm_known) {
+		out_size(out, p->vss);
+		out_text(out, " / ");
+		out_size(out, p->rss);
+		out_text(out, " / ");
+		out_size(out, p->shared);
+	} else {
+		out_text(out, "unknown");
+	}
+	out_char(out, '\n');
+}
+
+static void write_part(struct out *out, bool *first, uint64_t n, const char *what)
+{
+	if (!n)
+		return;
+	if (*first)
+		summary_line(out, "not seen                     ");
+	else
+		out_text(out, ", ");
+	*first = false;
+	out_u64(out, n);
+	out_text(out, what);
+}
+
+/* What the figures do not cover, said in words. */
+static void write_not_seen(const struct table_totals *t, struct out *out)
+{
+	bool first = true;
+
+	write_part(out, &first, load_relaxed(&t->lost_blocks), " allocations (no memory to record)");
+	write_part(out, &first, load_relaxed(&t->unknown_frees), " frees of unknown blocks");
+	write_part(out, &first, load_relaxed(&t->stale_blocks), " frees of known blocks");
+	if (!first)
+		out_char(out, '\n');
+}
+
+static void write_summary(const struct report *r, struct out *out)
+{
+	const struct report_process *p = &r->request->process;
+
+	summary_line(out, "heap traced num of backtrace ");
+	out_u64(out, r->live_rows);
+	out_char(out, '\n');
+	summary_size(out, "heap traced allocation size  ", true, r->live_size);
+	if (r->ignored_rows) {
+		summary_line(out, "heap left out by --ignore    ");
+		out_u64(out, r->ignored_rows);
+		out_text(out, " backtraces, ");
+		out_size(out, r->ignored_size);
+		out_char(out, '\n');
+	}
+	summary_size(out, "allocator info (virtual)     ", p->heap_known, p->heap_virtual);
+	summary_size(out, "allocator info (resident)    ", p->heap_known, p->heap_resident);
+	write_statm(p, out);
+	write_not_seen(&r->request->table->head->totals, out);
+	out_repeat(out, '=', RULE_WIDTH);
+	out_char(out, '\n');
+}
+
+static void write_text(const struct report *r, struct out *out)
+{
+	for (unsigned i = 0; i < r->request->sort_count; i++) {
+		const struct report_section *s = &r->sections[i];
+
+		write_head(r, s->key, out);
+		for (uint32_t n = 0; n < s->count; n++) {
+			const struct view_row *row = &r->view.rows[s->rows[n].index];
+
+			write_counters(r, row, n + 1, s->key, out);
+			write_frames(r, row->row, out);
+			out_char(out, '\n');
+		}
+		write_summary(r, out);
+	}
+}
+
+const struct report_writer report_text = {
+	.name = "text", .sections_max = SORT_KEYS, .write = write_text,
+};

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Names for addresses, from the ELF files themselves.
+ *
+ * All functions here are async-signal-safe: memory comes from arenas, files are read with
+ * open/fstat/pread/close, errno is kept, and the stack they need stays under 2 KB. They
+ * hold no state, so several threads may call them at once (each with its own arena).
+ *
+ * Files are never mapped: one that is truncated or replaced while it is read gives wrong or
+ * no names, but no SIGBUS. Nothing in a file is believed without a check, and the time and
+ * the memory that a hostile file can cost are bounded (see match.h and elf.h).
+ */
+#ifndef SYMBOL_SYMBOL_H
+#define SYMBOL_SYMBOL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+
+/* Why names are missing; symbol_error_text() says it in words. */
+enum symbol_error {
+	SYMBOL_OK = 0,
+	SYMBOL_NO_FILE = -1,		/* cannot be opened or read, or is not a regular file */
+	SYMBOL_NOT_ELF = -2,
+	SYMBOL_FOREIGN = -3,		/* other byte order, or neither program nor library */
+	SYMBOL_REPLACED = -4,		/* the build id is not the expected one */
+	SYMBOL_DAMAGED = -5,		/* parts that the headers promise are not there */
+	SYMBOL_NO_SYMBOLS = -6,		/* neither .symtab nor .dynsym */
+	SYMBOL_NO_MEMORY = -7,		/* an arena was refused memory */
+};
+
+struct symbol {
+	uint64_t addr;		/* in: in the file's own terms (pc - load bias), already minus one
+				 * for return addresses */
+	uint64_t start;		/* out: where the function starts, same terms; valid with name */
+	const char *name;	/* out: as in the file (mangled), whole, any bytes but NUL, without
+				 * version (`@VER`), in the arena; NULL: unknown */
+};
+
+/*
+ * Resolves n addresses of one file, sorted ascending by addr, in one pass over its .symtab
+ * and, for those still without a name, one over its .dynsym. build_id is what the running
+ * program has in memory: a file with another one (or none) gives SYMBOL_REPLACED and no
+ * names at all. NULL or 0 bytes: not known, not compared.
+ *
+ * Returns SYMBOL_OK or a negative enum symbol_error; names that could be found are set in
+ * either case, and all others are NULL. Names live as long as the arena. Scratch memory is
+ * its own, 50 bytes per address and about 300 KB, and gone on return.
+ */
+int symbol_resolve(const char *path, const uint8_t *build_id, size_t build_id_bytes,
+		   struct symbol *syms, size_t n, struct arena *arena);
+
+/*
+ * Copies the file's build id (note NT_GNU_BUILD_ID of a PT_NOTE segment; 20 bytes as GNU ld
+ * makes them, 8 to 32 with others), at most size_bytes of it. Returns its length in the
+ * file, 0 when it has none, or a negative enum symbol_error.
+ */
+int symbol_build_id(const char *path, uint8_t *buf, size_t size_bytes);
+
+/* A few words in English, without a full stop: "not an ELF file". Never NULL. */
+const char *symbol_error_text(int error);
+
+#endif

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * See symtab.h. Without section headers nothing says how many dynamic symbols there are; the
+ * hash tables do, because every defined symbol is in them:
+ *
+ *	DT_HASH		nbucket nchain ...		nchain is the number of symbols
+ *	DT_GNU_HASH	nbuckets first nbloom shift	header, 4 bytes each
+ *			bloom[nbloom]			words of the file's class
+ *			bucket[nbuckets]		lowest symbol of the bucket, 0: empty
+ *			chain[symbols - first]		hashes; bit 0 ends a bucket
+ *
+ * so the last symbol is where the chain of the highest bucket ends. Symbols below `first`
+ * are undefined ones, of no interest.
+ */
+#include "symbol/symtab.h"
+
+#include <elf.h>
+#include <string.h>
+
+#include "base/reader.h"
+
+#define DYNAMIC_MAX	4096	/* entries; real files have 20 to 40 */
+
+static uint32_t entry_bytes(const struct elf *e)
+{
+	return e->wide ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
+}
+
+static void bound_count(struct elf *e, struct symtab *t)
+{
+	if (t->count > ELF_SYMBOLS_MAX) {
+		e->damaged = true;
+		t->count = ELF_SYMBOLS_MAX;
+	}
+}
+
+static bool from_section(struct elf *e, uint32_t type, struct symtab *t)
+{
+	struct elf_section symbols, strings;
+
+	if (!elf_section_of_type(e, type, &symbols))
+		return false;
+	if (symbols.entry_bytes != entry_bytes(e) ||
+	    !elf_section(e, symbols.link, &strings) || strings.type != SHT_STRTAB) {
+		e->damaged = true;
+		return false;
+	}
+	*t = (struct symtab){
+		.offset = symbols.offset, .count = symbols.size_bytes / symbols.entry_bytes,
+		.strings_offset = strings.offset, .strings_bytes = strings.size_bytes,
+	};
+	bound_count(e, t);
+	return true;
+}
+
+/* What the dynamic section says: addresses and sizes. 0: not there. */
+struct dynamic {
+	uint64_t symbols, symbol_bytes;
+	uint64_t strings, strings_bytes;
+	uint64_t hash, gnu_hash;
+};
+
+static bool read_dynamic(struct elf *e, struct dynamic *d)
+{
+	const struct elf_segment *segment = NULL;
+	uint32_t bytes = e->wide ? sizeof(Elf64_Dyn) : sizeof(Elf32_Dyn);
+	struct elf_stream s;
+	const uint8_t *record;
+
+	*d = (struct dynamic){ .symbols = 0 };
+	for (uint32_t i = 0; i < e->segments && !segment; i++) {
+		if (e->segment[i].type == PT_DYNAMIC)
+			segment = &e->segment[i];
+	}
+	if (!segment || segment->file_bytes / bytes > DYNAMIC_MAX)
+		return false;
+	elf_stream_open(&s, e, segment->offset, segment->file_bytes / bytes, bytes);
+	while ((record = elf_stream_next(&s))) {
+		struct reader r = reader_over(record, bytes);
+		uint64_t tag = e->wide ? reader_u64(&r) : reader_u32(&r);
+		uint64_t value = e->wide ? reader_u64(&r) : reader_u32(&r);
+
+		if (tag == DT_NULL)
+			break;
+		if (tag == DT_SYMTAB)
+			d->symbols = value;
+		else if (tag == DT_SYMENT)
+			d->symbol_bytes = value;
+		else if (tag == DT_STRTAB)
+			d->strings = value;
+		else if (tag == DT_STRSZ)
+			d->strings_bytes = value;
+		else if (tag == DT_HASH)
+			d->hash = value;
+		else if (tag == DT_GNU_HASH)
+			d->gnu_hash = value;
+	}
+	return d->symbols && d->strings && d->symbol_bytes == entry_bytes(e);
+}
+
+static uint32_t next_u32(struct elf_stream *s, bool *more)
+{
+	const uint8_t *record = elf_stream_next(s);
+	uint32_t value = 0;
+
+	*more = record != NULL;
+	if (record)
+		memcpy(&value, record, sizeof(value));
+	return value;
+}
+
+static uint64_t count_gnu_hash(struct elf *e, uint64_t offset)
+{
+	uint32_t header[4];		/* nbuckets, first, nbloom, shift */
+	uint32_t last = 0, value;
+	uint64_t buckets, chains;
+	struct elf_stream s;
+	bool more;
+
+	if (!elf_read(e, offset, header, sizeof(header)))
+		return 0;
+	if (header[0] > ELF_SYMBOLS_MAX) {
+		e->damaged = true;
+		return 0;
+	}
+	buckets = offset + sizeof(header) + (uint64_t)header[2] * (e->wide ? 8 : 4);
+	chains = buckets + (uint64_t)header[0] * 4;
+	elf_stream_open(&s, e, buckets, header[0], 4);
+	while (value = next_u32(&s, &more), more) {
+		if (value > last)
+			last = value;
+	}
+	if (last < header[1] || last >= ELF_SYMBOLS_MAX)
+		return header[1];
+	elf_stream_open(&s, e, chains + (uint64_t)(last - header[1]) * 4, 1, 4);
+	s.left = s.left ? ELF_SYMBOLS_MAX - last : 0;
+	if (s.left > (e->size_bytes - s.offset) / 4)
+		s.left = (e->size_bytes - s.offset) / 4;
+	while (value = next_u32(&s, &more), more) {
+		last++;
+		if (value & 1)
+			break;
+	}
+	return last;
+}
+
+static uint64_t count_hash(struct elf *e, uint64_t offset)
+{
+	uint32_t header[2];		/* nbucket, nchain */
+
+	return elf_read(e, offset, header, sizeof(header)) ? header[1] : 0;
+}
+
+static bool from_segments(struct elf *e, struct symtab *t)
+{
+	struct dynamic d;
+	uint64_t hash, bytes;
+
+	if (!read_dynamic(e, &d) || !elf_offset(e, d.symbols, &t->offset, &bytes) ||
+	    !elf_offset(e, d.strings, &t->strings_offset, &t->strings_bytes))
+		return false;
+	if (t->strings_bytes > d.strings_bytes)
+		t->strings_bytes = d.strings_bytes;
+	if (d.gnu_hash && elf_offset(e, d.gnu_hash, &hash, &(uint64_t){ 0 }))
+		t->count = count_gnu_hash(e, hash);
+	else if (d.hash && elf_offset(e, d.hash, &hash, &(uint64_t){ 0 }))
+		t->count = count_hash(e, hash);
+	else
+		return false;
+	if (t->count > bytes / entry_bytes(e)) {
+		e->damaged = true;
+		t->count = bytes / entry_bytes(e);
+	}
+	bound_count(e, t);
+	return true;
+}
+
+bool symtab_static(struct elf *e, struct symtab *t)
+{
+	return from_section(e, SHT_SYMTAB, t);
+}
+
+bool symtab_dynamic(struct elf *e, struct symtab *t)
+{
+	/* With section headers but no .dynsym (a file of debug data: its segments' contents are
+	 * not in it) there is nothing to find. */
+	return e->sections ? from_section(e, SHT_DYNSYM, t) : from_segments(e, t);
+}
+
+void symtab_open(struct elf_stream *s, struct elf *e, const struct symtab *t)
+{
+	elf_stream_open(s, e, t->offset, t->count, entry_bytes(e));
+}
+
+bool symtab_next(struct elf_stream *s, struct symtab_entry *entry)
+{
+	const uint8_t *record = elf_stream_next(s);
+	uint8_t info;
+
+	if (!record)
+		return false;
+	if (s->elf->wide) {
+		Elf64_Sym sym;
+
+		memcpy(&sym, record, sizeof(sym));
+		*entry = (struct symtab_entry){
+			.value = sym.st_value, .size_bytes = sym.st_size,
+			.name = sym.st_name, .section = sym.st_shndx,
+		};
+		info = sym.st_info;
+	} else {
+		Elf32_Sym sym;
+
+		memcpy(&sym, record, sizeof(sym));
+		*entry = (struct symtab_entry){
+			.value = sym.st_value, .size_bytes = sym.st_size,
+			.name = sym.st_name, .section = sym.st_shndx,
+		};
+		info = sym.st_info;
+	}
+	entry->type = ELF64_ST_TYPE(info);	/* the same in both classes */
+	entry->bind = ELF64_ST_BIND(info);
+	return true;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where a file's symbol tables are, and their entries. .dynsym is also found in a file whose
+ * section headers are gone (sstrip), the way the dynamic loader finds it.
+ */
+#ifndef SYMBOL_SYMTAB_H
+#define SYMBOL_SYMTAB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "symbol/elf.h"
+
+/* A symbol table and its strings, as offsets in the file (not checked: the stream and the
+ * strings do). count <= ELF_SYMBOLS_MAX. */
+struct symtab {
+	uint64_t offset;
+	uint64_t count;
+	uint64_t strings_offset, strings_bytes;
+};
+
+struct symtab_entry {
+	uint64_t value, size_bytes;
+	uint32_t name;		/* offset in the strings */
+	uint16_t section;	/* index or SHN_* */
+	uint8_t type;		/* STT_* */
+	uint8_t bind;		/* STB_* */
+};
+
+/* The file's first SHT_SYMTAB, or false. */
+bool symtab_static(struct elf *e, struct symtab *t);
+/* The file's dynamic symbols, or false. */
+bool symtab_dynamic(struct elf *e, struct symtab *t);
+
+/* One entry after the other; false after the last one. Uses the one stream of the file. */
+void symtab_open(struct elf_stream *s, struct elf *e, const struct symtab *t);
+bool symtab_next(struct elf_stream *s, struct symtab_entry *entry);
+
+#endif

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See modules.h. */
+#include "modules.h"
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <errno.h>
+#include <limits.h>
+#include <link.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/*
+ * glibc 2.35 and later: _dl_find_object(3), lock-free and async-signal-safe; found at run
+ * time so that the library loads on older ones, where only what is loaded at start is known.
+ * The struct is glibc's ABI (dlfcn.h there); declared here for builds on older systems.
+ */
+struct found_object {
+	unsigned long long flags;
+	void *map_start, *map_end;
+	struct link_map *link_map;
+	void *eh_frame;
+	unsigned long long reserved[7];
+};
+static int (*find_object)(void *pc, struct found_object *result);
+
+static char program_path[PATH_MAX];	/* the loader's name for the program is "" */
+
+/* Reserves room in the table's text; 0, where "" stands, when it is full. */
+static uint32_t reserve_text(struct table_header *h, uint32_t size_bytes)
+{
+	uint32_t at = load_relaxed(&h->text_used);
+
+	if (at > h->text_limit - 4 * PATH_MAX)	/* so that the counter cannot creep to a wrap */
+		return 0;
+	at = add_relaxed(&h->text_used, size_bytes);
+	return at <= h->text_limit - size_bytes ? at : 0;
+}
+
+/*
+ * Copies path into the table's text and returns its offset. The loader's name is what dlopen
+ * was given, so it may be relative to where the program is now. (The system call, because
+ * glibc's getcwd() falls back to code that allocates.)
+ */
+static uint32_t add_text(struct table *t, const char *path)
+{
+	size_t len = strlen(path) + 1;
+	bool relative = path[0] != '/' && strchr(path, '/');
+	uint32_t at;
+	char *text;
+	long cwd;
+
+	if (len > PATH_MAX)
+		return 0;
+	at = reserve_text(t->head, (uint32_t)len + (relative ? PATH_MAX : 0));
+	if (!at)
+		return 0;
+	text = t->text + at;
+	if (relative) {
+		cwd = syscall(SYS_getcwd, text, PATH_MAX);	/* its length with the NUL */
+		if (cwd > 1 && text[0] == '/') {
+			text += cwd - 1;
+			*text++ = '/';
+		}
+	}
+	memcpy(text, path, len);
+	return at;
+}
+
+/* Looks through one PT_NOTE segment for the build id (note type NT_GNU_BUILD_ID, "GNU"). */
+static void read_build_id(struct module *m, const char *note, size_t size_bytes)
+{
+	while (size_bytes >= sizeof(ElfW(Nhdr))) {
+		const ElfW(Nhdr) *n = (const ElfW(Nhdr) *)note;
+		size_t name = (n->n_namesz + 3) & ~(size_t)3, desc = (n->n_descsz + 3) & ~(size_t)3;
+		size_t whole = sizeof(*n) + name + desc;
+
+		if (n->n_namesz > size_bytes || n->n_descsz > size_bytes || whole > size_bytes)
+			return;
+		if (n->n_type == NT_GNU_BUILD_ID && n->n_namesz == 4 &&
+		    !memcmp(n + 1, "GNU", 4) && n->n_descsz <= MODULE_BUILD_ID_BYTES) {
+			m->build_id_bytes = (uint8_t)n->n_descsz;
+			memcpy(m->build_id, (const char *)(n + 1) + name, n->n_descsz);
+			return;
+		}
+		note += whole;
+		size_bytes -= whole;
+	}
+}
+
+/* From the program headers in memory, which the loader has used already. */
+static void read_notes(struct module *m, const ElfW(Phdr) *ph, unsigned count)
+{
+	for (unsigned i = 0; i < count && !m->build_id_bytes; i++) {
+		uint64_t start = m->bias + ph[i].p_vaddr;
+
+		if (ph[i].p_type == PT_NOTE && start >= m->start && ph[i].p_memsz <= m->end - start)
+			read_build_id(m, (const char *)(uintptr_t)start, ph[i].p_memsz);
+	}
+}
+
+static void add_module(struct table *t, struct module *m, const char *path)
+{
+	struct table_header *h = t->head;
+	uint32_t i;
+
+	if (load_relaxed(&h->module_count) >= h->module_limit)
+		return;
+	m->path = add_text(t, path[0] ? path : program_path);
+	i = add_relaxed(&h->module_count, 1);
+	if (i >= h->module_limit)
+		return;
+	t->modules[i].start = m->start;
+	t->modules[i].bias = m->bias;
+	t->modules[i].path = m->path;
+	t->modules[i].build_id_bytes = m->build_id_bytes;
+	memcpy(t->modules[i].build_id, m->build_id, sizeof(m->build_id));
+	store_release(&t->modules[i].end, m->end);
+}
+
+static int note_loaded(struct dl_phdr_info *info, size_t size, void *table)
+{
+	struct module m = { .start = UINT64_MAX, .bias = info->dlpi_addr };
+
+	(void)size;
+	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+		uint64_t start = m.bias + ph->p_vaddr;
+
+		if (ph->p_type != PT_LOAD)
+			continue;
+		if (start < m.start)
+			m.start = start;
+		if (start + ph->p_memsz > m.end)
+			m.end = start + ph->p_memsz;
+	}
+	if (m.end) {
+		read_notes(&m, info->dlpi_phdr, info->dlpi_phnum);
+		add_module(table, &m, info->dlpi_name ? info->dlpi_name : "");
+	}
+	return 0;
+}
+
+void modules_init(struct table *t)
+{
+	ssize_t n = readlink("/proc/self/exe", program_path, sizeof(program_path) - 1);
+
+	if (n < 0)
+		n = 0;
+	program_path[n] = '\0';
+	t->head->text_used = 1;		/* offset 0 is "" */
+	*(void **)&find_object = dlsym(RTLD_DEFAULT, "_dl_find_object");
+	dl_iterate_phdr(note_loaded, t);
+}
+
+static uint32_t known_count(const struct table *t)
+{
+	uint32_t n = load_acquire(&t->head->module_count);
+
+	return n < t->head->module_limit ? n : t->head->module_limit;
+}
+
+static bool holds(const struct module *m, uint64_t pc)
+{
+	return pc < load_acquire(&m->end) && pc >= m->start;
+}
+
+/* The newest entry below `below` that holds pc. */
+static const struct module *newest(const struct table *t, uint64_t pc, uint32_t below)
+{
+	for (uint32_t i = below; i-- > 0; ) {
+		if (holds(&t->modules[i], pc))
+			return &t->modules[i];
+	}
+	return NULL;
+}
+
+/* Whether the list has it already: same place, same file name (the directory may differ by
+ * links, and the program's own name is known only to us). */
+static bool is_known(const struct table *t, const struct module *m, const char *name)
+{
+	const struct module *known = newest(t, m->start, known_count(t));
+	const char *path, *base, *known_base;
+
+	if (!known || known->start > m->start || known->end < m->end || known->bias != m->bias)
+		return false;
+	path = modules_path(t, known);
+	base = strrchr(name, '/');
+	known_base = strrchr(path, '/');
+	return !name[0] || !strcmp(base ? base : name, known_base ? known_base : path);
+}
+
+static void note(struct table *t, const struct found_object *found)
+{
+	struct module m = {
+		.start = (uintptr_t)found->map_start, .end = (uintptr_t)found->map_end,
+		.bias = found->link_map->l_addr,
+	};
+	const ElfW(Ehdr) *eh = (const ElfW(Ehdr) *)(uintptr_t)m.start;
+
+	if (is_known(t, &m, found->link_map->l_name))
+		return;
+	/* Its code is on the caller's stack, so the module cannot go away meanwhile. */
+	if (!memcmp(eh->e_ident, ELFMAG, SELFMAG) && eh->e_phoff < 4096 &&
+	    eh->e_phentsize == sizeof(ElfW(Phdr)) &&
+	    eh->e_phnum <= (4096 - eh->e_phoff) / sizeof(ElfW(Phdr)))
+		read_notes(&m, (const ElfW(Phdr) *)((const char *)eh + eh->e_phoff), eh->e_phnum);
+	add_module(t, &m, found->link_map->l_name);
+}
+
+void modules_note(struct table *t, const uintptr_t *frames, unsigned count)
+{
+	struct found_object found = { 0 };
+	int saved = errno;
+
+	if (!find_object)
+		return;
+	for (unsigned i = 0; i < count; i++) {
+		void *pc = (void *)frames[i];
+
+		if (pc >= found.map_start && pc < found.map_end)
+			continue;	/* the module of the frame before */
+		if (find_object(pc, &found) || !found.link_map) {
+			found.map_start = found.map_end = NULL;
+			continue;
+		}
+		note(t, &found);
+	}
+	errno = saved;
+}
+
+const struct module *modules_find(const struct table *t, uint64_t pc, uint32_t modules_seen)
+{
+	uint32_t count = known_count(t);
+	const struct module *m = newest(t, pc, modules_seen < count ? modules_seen : count);
+
+	for (uint32_t i = modules_seen; !m && i < count; i++) {
+		if (holds(&t->modules[i], pc))
+			m = &t->modules[i];
+	}
+	return m;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A view: the rows of one moment, copied, so that nothing that happens later can make the
+ * figures of one report disagree. All rows that ever held a block are in it.
+ *
+ * A row is copied until two copies agree, so that its own figures belong together even while
+ * other threads allocate. Async-signal-safe; the memory comes from the caller's arena.
+ */
+#ifndef TABLE_VIEW_H
+#define TABLE_VIEW_H
+
+#include "base/arena.h"
+#include "base/options.h"
+#include "row.h"
+
+struct view_row {
+	struct row counters;
+	uint64_t temporary;
+	uint32_t row;
+};
+
+struct view {
+	struct view_row *rows;
+	uint32_t count;
+	uint32_t epoch;		/* totals.epoch at that moment */
+	uint64_t now_ns;	/* that moment */
+};
+
+/* Returns false when there is no memory for it. */
+bool view_take(struct view *v, const struct table *t, struct arena *arena);
+
+/* A row's figure: bytes, blocks, calls, or for SORT_AGE nanoseconds (0 without live blocks). */
+uint64_t view_value(const struct view *v, const struct view_row *r, enum sort_key key);
+
+#endif
