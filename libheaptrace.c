@@ -795,16 +795,14 @@ static const char *environment_text(void)
 
 static char start_error[256];
 
-static void read_options(void)
+static void parse_options(const char *text)
 {
-	static char empty[16];
-	const char *text = environment_text();
-	size_t bytes = text ? strlen(text) + 16 : 0;
-	char *store = text ? arena_map(bytes) : empty;
+	size_t bytes = strlen(text) + 16;
+	char *store = arena_map(bytes), error[sizeof(start_error)];
 
 	options_init(&options);
-	if (text && store)
-		options_parse_env(text, &options, store, bytes, start_error, sizeof(start_error));
+	if (store && !options_parse_env(text, &options, store, bytes, error, sizeof(error)))
+		memcpy(start_error, error, sizeof(error));
 }
 
 static void find_loader(void)
@@ -827,6 +825,7 @@ static void find_loader(void)
 /* The first part, at the first allocation: what recording needs. */
 static bool start(void)
 {
+	const char *text;
 	void *libc_malloc;
 
 	if (state == OFF)
@@ -834,7 +833,8 @@ static bool start(void)
 	self.inside++;
 	if (!real.malloc)
 		find_real();
-	read_options();
+	text = environment_text();
+	parse_options(text ? text : "");
 	find_loader();
 	*(void **)&libc_malloc = next("__libc_malloc");
 	state = table_create(&table) && blocks_create(&blocks, (void *)real.malloc == libc_malloc) ?
@@ -877,6 +877,7 @@ static void set_environment(void)
 	}
 	copy[at++] = text;
 	environ = copy;
+	parse_options(text + sizeof(OPTIONS_ENV));	/* with names made absolute */
 }
 
 /* The second part, when libc is ready for anything. */
