@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The preload library's face: the functions it stands in front of, and its life in the
- * process: start, signals, fork, the ends. No algorithm lives here.
+ * The preload library's face: the functions it stands in front of, and its start. No
+ * algorithm lives here.
  *
  *	hook -> guard -> real function -> capture -> intern -> counters -> block map
- *
- * The guard is a counter in thread-local storage. While it is not zero the thread is inside
- * a hook or the tracer: what is allocated then passes through unrecorded (the real function
- * may allocate by way of another hook: the outer call is the one that counts), and a dump
- * that a signal asks for is taken when the hook ends. So a dump never runs while its own
- * thread is inside malloc.
  */
+#include "base/arena.h"
 #include "base/atomics.h"
 #include "base/options.h"
-#include "base/quiet.h"
 #include "capture/capture.h"
-#include "report/dump.h"
+#include "process/guard.h"
+#include "process/session.h"
+#include "process/signals.h"
 #include "table/blocks.h"
 #include "table/modules.h"
 #include "table/row.h"
@@ -39,21 +35,15 @@
 extern int __cxa_atexit(void (*fn)(void *), void *arg, void *dso);
 extern int __cxa_at_quick_exit(void (*fn)(void *), void *dso);
 
-enum request { REQUEST_SIZE = 1, REQUEST_COUNT = 2 };	/* bits: dumps asked for by signal */
-
-static __thread struct {
-	unsigned inside;	/* the guard */
-	unsigned requests;	/* dumps to take when it drops to zero */
-	void *last_block;	/* the newest allocation of this thread, if not yet freed */
-	unsigned long fork_mask[128 / sizeof(unsigned long)];	/* a sigset_t, from fork_prepare() */
-} self;
+/* The newest allocation of this thread, if not yet freed. */
+static __thread void *last_block;
+static __thread sigset_t fork_mask;	/* the thread's own, from fork_prepare() on */
 
 static enum { IDLE, TRACING, OFF } state;
 
 static struct table table;
 static struct blocks blocks;
 static struct options options;
-static struct dumper dumper;
 static uintptr_t loader_start, loader_end;	/* the dynamic loader's code */
 
 /* ---- The real functions ---- */
@@ -71,7 +61,7 @@ static struct {
 	void *(*memalign)(size_t, size_t);
 	void *(*valloc)(size_t);
 	void *(*pvalloc)(size_t);
-	int (*sigaction)(int, const struct sigaction *, struct sigaction *);
+	signals_sigaction *sigaction;
 	void (*exit_now)(int) __attribute__((noreturn));
 } real;
 
@@ -104,7 +94,7 @@ static void *next(const char *name)
 
 static void find_real(void)
 {
-	self.inside++;
+	guard_self.inside++;
 	*(void **)&real.calloc = next("calloc");
 	*(void **)&real.realloc = next("realloc");
 	*(void **)&real.reallocarray = next("reallocarray");
@@ -120,33 +110,22 @@ static void find_real(void)
 	*(void **)&real.exit_now = next("_exit");
 	/* The last one: when it is there, all are. */
 	*(void **)&real.malloc = next("malloc");
-	self.inside--;
+	guard_self.inside--;
 }
 
 /* ---- Recording ---- */
 
-static void take_requests(void);
 static bool start(void);
 
-/* Begins a hook. False: pass the call through. Every enter() that was true needs a leave(). */
+/* Begins a hook. False: pass the call through. Each that was true needs a guard_leave(). */
 static inline bool enter(void)
 {
-	if (unlikely(self.inside))
+	if (unlikely(guard_self.inside))
 		return false;
 	if (unlikely(state != TRACING) && !start())
 		return false;
-	self.inside = 1;
-	signal_fence();
+	guard_enter();
 	return true;
-}
-
-static inline void leave(void)
-{
-	signal_fence();
-	self.inside = 0;
-	signal_fence();
-	if (unlikely(self.requests))
-		take_requests();
 }
 
 /*
@@ -196,7 +175,7 @@ static void record(void *p, size_t size, struct block old, const void *function,
 {
 	struct block b = { find_row(function, caller), size }, stale;
 
-	self.last_block = p;
+	last_block = p;
 	if (unlikely(!blocks_put(&blocks, p, b, &stale))) {
 		uncount(old, false);
 		add_relaxed(&table.head->totals.lost_blocks, 1);
@@ -229,12 +208,12 @@ static inline void forget(void *p)
 		return;
 	b = blocks_take(&blocks, p);
 	if (likely(b.row != ROW_NONE)) {
-		bool newest = self.last_block == p;
+		bool newest = last_block == p;
 
 		if (newest)
-			self.last_block = NULL;
+			last_block = NULL;
 		uncount(b, newest);
-	} else if (!self.inside) {
+	} else if (!guard_self.inside) {
 		add_relaxed(&table.head->totals.unknown_frees, 1);
 	}
 }
@@ -246,7 +225,7 @@ EXPORT void *malloc(size_t size)
 	void *p;
 
 	if (unlikely(!real.malloc)) {
-		if (self.inside)
+		if (guard_self.inside)
 			return boot_alloc(size);
 		find_real();
 	}
@@ -255,7 +234,7 @@ EXPORT void *malloc(size_t size)
 	p = real.malloc(size);
 	if (likely(p != NULL))
 		RECORD(p, size, malloc);
-	leave();
+	guard_leave();
 	return p;
 }
 
@@ -264,7 +243,7 @@ EXPORT void *calloc(size_t count, size_t size)
 	void *p;
 
 	if (unlikely(!real.malloc)) {
-		if (self.inside)
+		if (guard_self.inside)
 			return count && size > SIZE_MAX / count ? NULL : boot_alloc(count * size);
 		find_real();
 	}
@@ -273,7 +252,7 @@ EXPORT void *calloc(size_t count, size_t size)
 	p = real.calloc(count, size);
 	if (likely(p != NULL))
 		RECORD(p, count * size, calloc);
-	leave();
+	guard_leave();
 	return p;
 }
 
@@ -298,7 +277,7 @@ static void *reallocate(void *old, size_t size, bool by_array, size_t count, siz
 {
 	bool recording = enter();
 	struct block b = state == TRACING && old ? blocks_take(&blocks, old) : NO_BLOCK, stale;
-	bool was_newest = old && self.last_block == old;
+	bool was_newest = old && last_block == old;
 	void *p = by_array ? real.reallocarray(old, count, each) : real.realloc(old, size);
 
 	if (p && recording) {
@@ -308,19 +287,19 @@ static void *reallocate(void *old, size_t size, bool by_array, size_t count, siz
 	} else if (p || (!size && old)) {
 		uncount(b, false);
 		if (was_newest)
-			self.last_block = NULL;
+			last_block = NULL;
 	} else if (b.row != ROW_NONE) {
 		blocks_put(&blocks, old, b, &stale);
 	}
 	if (recording)
-		leave();
+		guard_leave();
 	return p;
 }
 
 EXPORT void *realloc(void *old, size_t size)
 {
 	if (unlikely(!real.malloc)) {
-		if (self.inside)
+		if (guard_self.inside)
 			return old ? leave_boot(old, size) : boot_alloc(size);
 		find_real();
 	}
@@ -366,7 +345,7 @@ static inline bool free_begins(void *p)
 	entered = enter();			\
 	call;					\
 	if (entered)				\
-		leave();			\
+		guard_leave();			\
 } while (0)
 
 EXPORT void free(void *p)
@@ -404,7 +383,7 @@ EXPORT int posix_memalign(void **p, size_t alignment, size_t size)
 	error = real.posix_memalign(p, alignment, size);
 	if (!error && *p)
 		RECORD(*p, size, posix_memalign);
-	leave();
+	guard_leave();
 	return error;
 }
 
@@ -421,7 +400,7 @@ EXPORT int posix_memalign(void **p, size_t alignment, size_t size)
 		p = real.name arguments;		\
 		if (p)					\
 			RECORD(p, size, name);		\
-		leave();				\
+		guard_leave();				\
 		return p;				\
 	}
 
@@ -433,175 +412,7 @@ ALIGNED_HOOK(memalign, size, (size_t alignment, size_t size), (alignment, size))
 ALIGNED_HOOK(valloc, size, (size_t size), (size))
 ALIGNED_HOOK(pvalloc, size, (size_t size), (size))
 
-/* ---- Which process is this ---- */
-
-/*
- * A page that the kernel clears in a child with memory of its own (MADV_WIPEONFORK, Linux
- * 4.14), so that a child that no fork handler saw (clone, _Fork) is known from one that
- * shares its parent's memory (vfork).
- */
-static volatile char *same_memory;
-
-static void become_child(uint32_t pid);
-
-/* False in a vfork child: nothing here is its own. */
-static bool own_process(void)
-{
-	uint32_t pid = (uint32_t)getpid();
-
-	if (pid == dumper.pid)
-		return true;
-	if (!same_memory || *same_memory)
-		return false;
-	become_child(pid);
-	return true;
-}
-
-/* ---- Dumps ---- */
-
-/*
- * One dump at a time. Who finds another one under way leaves its wish in `wanted`, and the
- * one under way sees to it: nobody waits (but the end of the process, for a while).
- */
-static uint32_t dumping;		/* id of the thread that dumps, or 0 */
-static uint32_t wanted;			/* enum request bits */
-static uint32_t finished;		/* the final dump has been taken */
-
-static uint32_t thread_id(void)
-{
-	return (uint32_t)syscall(SYS_gettid);
-}
-
-static void serve(bool heap_locks_free)
-{
-	uint32_t nobody = 0, me = thread_id();
-
-	while (load_acquire(&wanted) && cas_acq_rel(&dumping, &nobody, me)) {
-		uint32_t bits = exchange_acq_rel(&wanted, 0);
-		struct quiet quiet;
-
-		quiet_begin(&quiet);
-		if (bits & REQUEST_SIZE)
-			dump_write(&dumper, (uint8_t[]){ SORT_SIZE }, 1, false, heap_locks_free);
-		if (bits & REQUEST_COUNT)
-			dump_write(&dumper, (uint8_t[]){ SORT_COUNT }, 1, false, heap_locks_free);
-		store_release(&dumping, 0);
-		quiet_end(&quiet);
-		nobody = 0;
-	}
-}
-
-/* Asks for dumps, with the guard held by the caller. */
-static void request(uint32_t bits, bool heap_locks_free)
-{
-	if (load_acquire(&finished) || !own_process())
-		return;
-	or_acq_rel(&wanted, bits);
-	serve(heap_locks_free);
-}
-
-/* At the end of a hook: the dumps that signals asked for inside it. */
-static void take_requests(void)
-{
-	int saved = errno;
-
-	self.inside++;
-	while (self.requests) {
-		unsigned bits = __atomic_exchange_n(&self.requests, 0, __ATOMIC_RELAXED);
-
-		request(bits, true);
-	}
-	self.inside--;
-	errno = saved;
-}
-
-/* The end of the process, or of all that this thread will see of it. */
-static void final_dump(void)
-{
-	uint32_t nobody = 0, me = thread_id();
-	bool outside = !self.inside;
-	struct quiet quiet;
-
-	if (state != TRACING || !own_process() || exchange_acq_rel(&finished, 1))
-		return;
-	self.inside++;
-	quiet_begin(&quiet);
-	/* A dump under way in another thread may take its time (a slow pipe); in this thread
-	 * it is one that a signal handler has left for good. */
-	for (int tries = 0; tries < 1000 && !cas_acq_rel(&dumping, &nobody, me); tries++) {
-		struct timespec ms10 = { 0, 10000000 };
-
-		if (nobody == me)
-			break;
-		nobody = 0;
-		nanosleep(&ms10, NULL);
-	}
-	dump_write(&dumper, options.sort, options.sort_count, true, outside);
-	store_release(&dumping, 0);
-	quiet_end(&quiet);
-	self.inside--;
-}
-
 /* ---- Signals ---- */
-
-static void on_signal(int sig)
-{
-	unsigned bit = sig == SIGUSR1 ? REQUEST_SIZE : REQUEST_COUNT;
-	int saved = errno;
-
-	if (self.inside) {
-		__atomic_fetch_or(&self.requests, bit, __ATOMIC_RELAXED);
-		return;
-	}
-	self.inside = 1;
-	signal_fence();
-	request(bit, true);
-	leave();
-	errno = saved;
-}
-
-static bool is_ours(int sig)
-{
-	struct sigaction now;
-
-	return (sig == SIGUSR1 || sig == SIGUSR2) && state == TRACING &&
-	       !real.sigaction(sig, NULL, &now) && now.sa_handler == on_signal;
-}
-
-static void install(int sig)
-{
-	struct sigaction ours = { .sa_handler = on_signal, .sa_flags = SA_RESTART | SA_ONSTACK };
-
-	sigfillset(&ours.sa_mask);
-	real.sigaction(sig, &ours, NULL);
-}
-
-/* The program has taken a signal for itself. Said once. */
-static void step_back(int sig)
-{
-	static uint32_t told;
-	struct quiet quiet;
-	uint32_t nobody = 0;
-
-	if (load_relaxed(&told) || !own_process() || !cas_acq_rel(&dumping, &nobody, thread_id()))
-		return;
-	self.inside++;
-	quiet_begin(&quiet);
-	if (!exchange_relaxed(&told, 1)) {
-		if (is_ours(sig == SIGUSR1 ? SIGUSR2 : SIGUSR1))
-			dump_notice(&dumper, sig == SIGUSR1 ?
-				    "the program handles SIGUSR1 itself: SIGUSR2 still gives a dump "
-				    "(by count), and there is one at exit" :
-				    "the program handles SIGUSR2 itself: SIGUSR1 still gives a dump "
-				    "(by size), and there is one at exit");
-		else
-			dump_notice(&dumper, "the program handles SIGUSR1 and SIGUSR2 itself: "
-				    "there is a dump at exit");
-	}
-	store_release(&dumping, 0);
-	quiet_end(&quiet);
-	self.inside--;
-}
 
 /*
  * While a signal is ours the program must not notice: it is told the default action, and
@@ -614,7 +425,7 @@ EXPORT int sigaction(int sig, const struct sigaction *act, struct sigaction *old
 
 	if (unlikely(!real.sigaction))
 		find_real();
-	ours = is_ours(sig);
+	ours = signals_ours(sig);
 	keep = ours && act && !(act->sa_flags & SA_SIGINFO) && act->sa_handler == SIG_DFL;
 	result = real.sigaction(sig, keep ? NULL : act, old);
 	if (result || !ours)
@@ -624,7 +435,7 @@ EXPORT int sigaction(int sig, const struct sigaction *act, struct sigaction *old
 		old->sa_handler = SIG_DFL;
 	}
 	if (act && !keep)
-		step_back(sig);
+		signals_step_back(sig);
 	return 0;
 }
 
@@ -642,13 +453,13 @@ EXPORT int sigaction(int sig, const struct sigaction *act, struct sigaction *old
 			find_real();					\
 		if (unlikely(!real_one))				\
 			*(void **)&real_one = next(#name);		\
-		ours = is_ours(sig);					\
+		ours = signals_ours(sig);					\
 		if (ours && handler == SIG_DFL)				\
 			return SIG_DFL;					\
 		old = real_one(sig, handler);				\
 		if (!ours || old == SIG_ERR)				\
 			return old;					\
-		step_back(sig);						\
+		signals_step_back(sig);						\
 		return SIG_DFL;						\
 	}
 SIGNAL_HOOK(signal)
@@ -658,74 +469,26 @@ SIGNAL_HOOK(sysv_signal)
 SIGNAL_HOOK(__sysv_signal)
 SIGNAL_HOOK(sigset)
 
-/* The wrapper held both signals back until here; what came meanwhile comes now. */
-static void start_signals(void)
-{
-	static const int signals[] = { SIGUSR1, SIGUSR2 };
-	sigset_t held;
-
-	sigemptyset(&held);
-	for (unsigned i = 0; i < 2; i++) {
-		struct sigaction now;
-
-		if (real.sigaction(signals[i], NULL, &now))
-			continue;
-		if (now.sa_handler == SIG_DFL)
-			install(signals[i]);
-		else
-			step_back(signals[i]);
-		if (options.held & 1u << i)
-			sigaddset(&held, signals[i]);
-	}
-	if (options.held)
-		sigprocmask(SIG_UNBLOCK, &held, NULL);
-}
-
 /* ---- fork ---- */
 
-/*
- * Around fork malloc's locks are held. The guard makes dumps wait, and the two signals are
- * held back in the kernel, so that each reaches the process it was meant for.
- */
+/* Around fork malloc's locks are held: the guard makes dumps wait. */
 static void fork_prepare(void)
 {
-	sigset_t both, old;
-
-	self.inside++;
-	sigemptyset(&both);
-	sigaddset(&both, SIGUSR1);
-	sigaddset(&both, SIGUSR2);
-	sigprocmask(SIG_BLOCK, &both, &old);
-	memcpy(self.fork_mask, &old, sizeof(old));
+	guard_enter();
+	signals_hold(&fork_mask);
 }
 
-static void fork_done(void)
+static void fork_parent(void)
 {
-	sigset_t old;
-
-	memcpy(&old, self.fork_mask, sizeof(old));
-	sigprocmask(SIG_SETMASK, &old, NULL);
-	if (self.inside == 1)
-		leave();
-	else
-		self.inside--;
-}
-
-static void become_child(uint32_t pid)
-{
-	store_relaxed(&dumping, 0);
-	store_relaxed(&wanted, 0);
-	store_relaxed(&finished, 0);
-	if (same_memory)
-		*same_memory = 1;
-	dump_forked(&dumper, pid);
+	signals_release(&fork_mask);
+	guard_leave();
 }
 
 static void fork_child(void)
 {
-	self.requests = 0;
-	become_child((uint32_t)getpid());
-	fork_done();
+	guard_self.requests = 0;
+	session_forked();
+	fork_parent();
 }
 
 /* ---- The ends ---- */
@@ -733,13 +496,7 @@ static void fork_child(void)
 static void at_end(void *unused)
 {
 	(void)unused;
-	final_dump();
-}
-
-static void at_quick_end(void *unused)
-{
-	(void)unused;
-	final_dump();
+	session_final();
 }
 
 /*
@@ -751,13 +508,13 @@ static void at_quick_end(void *unused)
 static void start_ends(void)
 {
 	__cxa_atexit(at_end, NULL, NULL);
-	__cxa_at_quick_exit(at_quick_end, NULL);
-	pthread_atfork(fork_prepare, fork_done, fork_child);
+	__cxa_at_quick_exit(at_end, NULL);
+	pthread_atfork(fork_prepare, fork_parent, fork_child);
 }
 
 EXPORT void _exit(int status)
 {
-	final_dump();
+	session_final();
 	if (!real.exit_now)
 		find_real();
 	real.exit_now(status);
@@ -830,7 +587,7 @@ static bool start(void)
 
 	if (state == OFF)
 		return false;
-	self.inside++;
+	guard_self.inside++;
 	if (!real.malloc)
 		find_real();
 	text = environment_text();
@@ -839,7 +596,7 @@ static bool start(void)
 	*(void **)&libc_malloc = next("__libc_malloc");
 	state = table_create(&table) && blocks_create(&blocks, (void *)real.malloc == libc_malloc) ?
 		TRACING : OFF;
-	self.inside--;
+	guard_self.inside--;
 	return state == TRACING;
 }
 
@@ -883,29 +640,22 @@ static void set_environment(void)
 /* The second part, when libc is ready for anything. */
 __attribute__((constructor)) static void init(void)
 {
-	bool first = false;
+	bool first;
 
 	if (state == IDLE)
 		start();
-	if (state != TRACING)
+	if (state != TRACING) {
+		signals_drop(options.held);
 		return;
-	self.inside++;
+	}
+	guard_enter();
 	if (!capture_ready())
 		capture_init();
 	modules_init(&table);
 	first = !options.run;
 	set_environment();
-	same_memory = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (same_memory == MAP_FAILED || madvise((void *)same_memory, 1, MADV_WIPEONFORK))
-		same_memory = NULL;
-	else
-		*same_memory = 1;
-	dump_init(&dumper, &table, &options, first);
-	if (start_error[0])
-		dump_notice(&dumper, start_error);
+	session_init(&table, &options, first, start_error);
 	start_ends();
-	start_signals();
-	self.inside--;
-	if (self.requests)
-		take_requests();
+	signals_start(real.sigaction, options.held);
+	guard_leave();
 }

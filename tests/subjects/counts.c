@@ -17,7 +17,7 @@
 
 /* Volatile, so that the compiler neither removes a pair nor knows a size. */
 static void *volatile keep;
-static volatile size_t huge = SIZE_MAX / 2, none = 0;
+static volatile size_t huge = SIZE_MAX - 65536, none = 0;
 static void *handed[50];
 
 SITE static void plain(void) { for (int i = 0; i < 10; i++) keep = malloc(100); }

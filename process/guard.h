@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The guard: a counter in thread-local storage that is not zero while the thread is inside
+ * a hook or the tracer. What is allocated then passes through unrecorded (the real function
+ * may allocate by way of another hook: the outer call is the one that counts), and a dump
+ * that a signal asks for is taken when the hook ends. So a dump never runs while its own
+ * thread is inside malloc, and a thread that is interrupted outside the guard holds no lock
+ * of malloc's.
+ */
+#ifndef PROCESS_GUARD_H
+#define PROCESS_GUARD_H
+
+#include "base/atomics.h"
+
+#include <stdbool.h>
+
+struct guard {
+	unsigned inside;
+	unsigned requests;	/* dumps to take when `inside` drops to zero (session.h) */
+};
+
+extern __thread struct guard guard_self;
+
+/* Takes the dumps asked for; the guard is free. Keeps errno. Defined in session.c. */
+void guard_take_requests(void);
+
+/* The compiler must not move the real work out from between these. */
+static inline void guard_enter(void)
+{
+	guard_self.inside++;
+	signal_fence();
+}
+
+static inline void guard_leave(void)
+{
+	signal_fence();
+	guard_self.inside--;
+	signal_fence();
+	if (unlikely(guard_self.requests) && !guard_self.inside)
+		guard_take_requests();
+}
+
+#endif

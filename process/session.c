@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See session.h. */
+#include "session.h"
+
+#include "base/quiet.h"
+#include "guard.h"
+#include "report/dump.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define WAIT_TRIES	1000		/* of 10 ms */
+
+__thread struct guard guard_self;
+
+static struct dumper dumper;
+static bool started;
+static uint32_t dumping;		/* id of the thread that dumps, or 0 */
+static uint32_t wanted;			/* enum session_request bits */
+static uint32_t finished;		/* the final dump has been taken */
+
+/*
+ * A page that the kernel clears in a child with memory of its own (MADV_WIPEONFORK, Linux
+ * 4.14), so that a child that no fork handler saw is known from one that shares its
+ * parent's memory. NULL on older kernels: then such a child is taken for a vfork child.
+ */
+static volatile char *same_memory;
+
+static void map_same_memory(void)
+{
+	void *page = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (page == MAP_FAILED || madvise(page, 1, MADV_WIPEONFORK))
+		return;
+	same_memory = page;
+	*same_memory = 1;
+}
+
+void session_init(struct table *t, const struct options *o, bool first, const char *error)
+{
+	map_same_memory();
+	dump_init(&dumper, t, o, first);
+	if (error[0])
+		dump_notice(&dumper, error);
+	started = true;
+}
+
+void session_forked(void)
+{
+	store_relaxed(&dumping, 0);
+	store_relaxed(&wanted, 0);
+	store_relaxed(&finished, 0);
+	if (same_memory)
+		*same_memory = 1;
+	dump_forked(&dumper, (uint32_t)getpid());
+}
+
+bool session_own_process(void)
+{
+	if (!started)
+		return false;
+	if ((uint32_t)getpid() == dumper.pid)
+		return true;
+	if (!same_memory || *same_memory)
+		return false;
+	session_forked();
+	return true;
+}
+
+static uint32_t thread_id(void)
+{
+	return (uint32_t)syscall(SYS_gettid);
+}
+
+static bool begin_dumping(void)
+{
+	uint32_t nobody = 0;
+
+	return cas_acq_rel(&dumping, &nobody, thread_id());
+}
+
+/* Takes what is wanted, until nothing is or another thread has taken over. */
+static void serve(void)
+{
+	while (load_acquire(&wanted) && begin_dumping()) {
+		uint32_t bits = exchange_acq_rel(&wanted, 0);
+		struct quiet quiet;
+
+		quiet_begin(&quiet);
+		if (bits & SESSION_SIZE)
+			dump_write(&dumper, (uint8_t[]){ SORT_SIZE }, 1, false, true);
+		if (bits & SESSION_COUNT)
+			dump_write(&dumper, (uint8_t[]){ SORT_COUNT }, 1, false, true);
+		store_release(&dumping, 0);
+		quiet_end(&quiet);
+	}
+}
+
+void guard_take_requests(void)
+{
+	int saved = errno;
+	unsigned bits;
+
+	guard_self.inside++;
+	while ((bits = exchange_relaxed(&guard_self.requests, 0)) != 0) {
+		if (load_acquire(&finished) || !session_own_process())
+			continue;
+		or_acq_rel(&wanted, bits);
+		serve();
+	}
+	guard_self.inside--;
+	errno = saved;
+}
+
+void session_request(unsigned bits)
+{
+	or_acq_rel(&guard_self.requests, bits);
+	if (!guard_self.inside)
+		guard_take_requests();
+}
+
+/*
+ * In this thread a dump under way is one that a handler has left for good (exit from a
+ * signal handler): then it is ours.
+ */
+static void wait_for_dumping(void)
+{
+	for (int tries = 0; tries < WAIT_TRIES && !begin_dumping(); tries++) {
+		struct timespec ms10 = { 0, 10000000 };
+
+		if (load_acquire(&dumping) == thread_id())
+			return;
+		nanosleep(&ms10, NULL);
+	}
+}
+
+void session_final(void)
+{
+	bool outside = !guard_self.inside;
+	struct quiet quiet;
+
+	if (!session_own_process() || exchange_acq_rel(&finished, 1))
+		return;
+	guard_self.inside++;
+	quiet_begin(&quiet);
+	wait_for_dumping();
+	dump_write(&dumper, dumper.options->sort, dumper.options->sort_count, true, outside);
+	store_release(&dumping, 0);
+	quiet_end(&quiet);
+	guard_self.inside--;
+}
+
+bool session_notice(const char *text)
+{
+	struct quiet quiet;
+
+	if (!session_own_process() || !begin_dumping())
+		return false;
+	guard_self.inside++;
+	quiet_begin(&quiet);
+	dump_notice(&dumper, text);
+	store_release(&dumping, 0);
+	quiet_end(&quiet);
+	guard_self.inside--;
+	session_request(exchange_acq_rel(&wanted, 0));	/* what came meanwhile */
+	return true;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The dumps of this process, in time: who may take one, when, and the last one of all.
+ *
+ * One dump at a time. Who finds another one under way leaves its wish, and the one under way
+ * sees to it when it is through: nobody waits (but the end of the process, for a while). All
+ * functions are async-signal-safe and for any thread, unless they say otherwise.
+ */
+#ifndef PROCESS_SESSION_H
+#define PROCESS_SESSION_H
+
+#include "base/options.h"
+#include "table/table.h"
+
+#include <stdbool.h>
+
+enum session_request {		/* bits */
+	SESSION_SIZE = 1,	/* a dump sorted by size */
+	SESSION_COUNT = 2,	/* by count */
+};
+
+/*
+ * At start, once: opens the output and says "initialized". All three outlive the process's
+ * use of them. first: this process began the run, and nobody has emptied its outfile yet.
+ * error (may be empty) is told to the user.
+ */
+void session_init(struct table *t, const struct options *o, bool first, const char *error);
+
+/*
+ * Asks for dumps, from a signal handler or anywhere. Inside the guard they are taken when
+ * it ends, else now. Keeps errno.
+ */
+void session_request(unsigned bits);
+
+/*
+ * The end: the final dump, once per process. In a vfork child nothing happens. Waits for a
+ * dump under way in another thread, at most 10 seconds.
+ */
+void session_final(void);
+
+/* A line for the user ("[heaptrace] ..."); false: not now, a dump is under way. */
+bool session_notice(const char *text);
+
+/* Whether this process has memory of its own: false in a vfork child. A child that no fork
+ * handler saw (clone, _Fork) is recognized here. */
+bool session_own_process(void);
+
+/* In a child after fork. */
+void session_forked(void);
+
+#endif

@@ -1,0 +1,225 @@
+#!/usr/bin/env perl
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What is printed, and where to: the form of text and folded dumps, --top, --sort, --depth,
+# --ignore, --outfile with its placeholders and its rule for children, the bare preload.
+use strict;
+use warnings;
+use Cwd;
+use File::Temp 'tempdir';
+use Test::More;
+
+my $top = getcwd();
+my $dir = tempdir(CLEANUP => 1);
+my $cc = $ENV{CC} || 'cc';
+my $heaptrace = "$top/heaptrace";
+
+# Three sites with known figures, below a chain of calls that is 20 deep. Waits for input
+# when given an argument.
+open my $c, '>', "$dir/subject.c" or die;
+print $c <<'EOF';
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+void *volatile keep;
+#define SITE __attribute__((noinline))
+SITE void one_large(void) { keep = malloc(22704); }
+SITE void many_small(void) { for (int i = 0; i < 43; i++) keep = malloc(10); }
+SITE static void was_larger(void)
+{
+	void *volatile p = malloc(31680);
+	free(p);
+	keep = malloc(999);
+}
+SITE int deep(int n) { if (!n) { keep = malloc(7); return 0; } return deep(n - 1) + 1; }
+int main(int argc, char **argv)
+{
+	char c;
+	one_large();
+	many_small();
+	was_larger();
+	deep(20);
+	if (argc > 2 && fork() == 0)
+		exit(0);
+	while (argc > 2 && wait(NULL) > 0)
+		;
+	if (argc > 1 && write(3, "", 1) == 1)
+		while (read(0, &c, 1) == 1)
+			;
+	return argc > 3;
+}
+EOF
+close $c;
+system($cc, '-O1', '-fno-builtin', '-fno-optimize-sibling-calls', '-o', "$dir/subject", "$dir/subject.c") == 0 or die;
+chdir $dir or die;
+
+sub slurp {
+	open my $in, '<', $_[0] or return undef;
+	local $/;
+	return <$in>;
+}
+sub trace { my $out = `$heaptrace --outfile=- @_`; return $out }
+
+# --- the text form, line by line ---
+my $address = qr/\[ *0x[0-9a-f]+\]/;
+my $size = qr/(?:\d{1,3} bytes|\d{1,3}\.\d{3} KB|\d{1,3}\.\d{3} MB|\d+\.\d{3} GB)/;
+my $time = qr/(?:\d{1,3} ns|\d{1,3}\.\d{3} (?:us|ms)|\d{1,2}\.\d{3} secs|\d+ mins \d+ secs|\d+ hours \d+ mins)/;
+my $frame = qr/(?: \d|\d\d+) \[ *0x[0-9a-f]+\] (?:\S.* \+0x[0-9a-f]+|\S.* \(\+0x[0-9a-f]+\)|\?)\n/;
+my $dump = qr{
+	={65}\n
+	\[heaptrace\]\ dump\ allocation\ status\ for\ /proc/\d+/maps\ \(subject\),\ sorted\ by\ [\w-]+\n
+	(?:===\ backtrace\ \#\d+\ ===\ \[count/peak:\ \d+/\d+\]\ \[size/peak:\ $size/$size\]\ \[age:\ $time\](?:\ \[[\w-]+:\ [^\]]+\])?\n
+	   $frame+\n)*
+	\[heaptrace\]\ heap\ traced\ num\ of\ backtrace\ :\ \d+\n
+	\[heaptrace\]\ heap\ traced\ allocation\ size\ \ :\ $size\n
+	(?:\[heaptrace\]\ heap\ left\ out\ by\ --ignore\ \ \ \ :\ \d+\ backtraces,\ $size\n)?
+	\[heaptrace\]\ allocator\ info\ \(virtual\)\ \ \ \ \ :\ $size\n
+	\[heaptrace\]\ allocator\ info\ \(resident\)\ \ \ \ :\ $size\n
+	\[heaptrace\]\ statm\ info\ \(VSS/RSS/shared\)\ \ :\ $size\ /\ $size\ /\ $size\n
+	={65}\n
+}x;
+my $out = trace('./subject');
+like($out, qr{\A\[heaptrace\] initialized for /proc/(\d+)/maps \(subject\)\n\[heaptrace\] finalized for /proc/\1/maps \(subject\)\n$dump\z},
+     'a text dump has the form of the contract');
+my @heads = $out =~ /^=== backtrace (#\d+) === (.*?) \[age/mg;
+is_deeply([@heads[0 .. 5]],
+	['#1', '[count/peak: 1/1] [size/peak: 22.704 KB/22.704 KB]',
+	 '#2', '[count/peak: 1/1] [size/peak: 999 bytes/999 bytes]',
+	 '#3', '[count/peak: 43/43] [size/peak: 430 bytes/430 bytes]'], 'sorted by size, with the figures');
+like($out, qr/^ 0 $address malloc \+0x[0-9a-f]+\n 1 $address one_large \+0x/m, 'frame 0 is the function called');
+like($out, qr/^ 1 $address was_larger \+0x/m, 'a static function has its name');
+unlike($out, qr/libheaptrace/, "the tracer's own frames are not shown");
+
+# --- top, sort, depth ---
+is(scalar(() = trace('--top=1 ./subject') =~ /^=== back/mg), 1, '--top=1');
+is(scalar(() = trace('--top=0 ./subject') =~ /^=== back/mg), 4, '--top=0: all');
+like(trace('--sort=count --top 1 ./subject'), qr/sorted by count\n=== backtrace #1 === \[count\/peak: 43/, '--sort=count');
+for my $key (qw(size count peak-size peak-count heap-peak total-size total-count temporary age)) {
+	like(trace("-s $key ./subject"), qr/finalized.*\n$dump\z/, "-s $key");
+}
+like(trace('--sort=total-count --top=1 ./subject'), qr/\] \[total-count: 43\]\n/, 'a key without a column gets one');
+like(trace('--sort=heap-peak --top=2 ./subject'), qr/\[heap-peak: 22\.704 KB\]\n/, 'heap-peak too');
+my @sections = trace('--sort=size,count,age ./subject') =~ /^$dump/mg;
+is(scalar @sections, 3, 'one section per key');
+like($sections[1], qr/sorted by count\n=== backtrace #1 === \[count\/peak: 43/, 'each sorted by its own');
+sub depths { my %n; $n{$_}++ for $_[0] =~ /^ ?(\d+) \[/mg; return join ' ', sort { $a <=> $b } keys %n }
+is(depths(trace('--depth=1 ./subject')), '0', '--depth=1: the allocation function');
+is(depths(trace('--depth=3 ./subject')), '0 1 2', '--depth=3: three lines');
+is(depths(trace('./subject')), '0 1 2 3 4 5 6 7', '8 lines by default');
+cmp_ok((split / /, depths(trace('--depth=255 ./subject')))[-1], '>=', 22, '--depth=255: the whole stack');
+
+# --- folded ---
+$out = trace('--flame-graph ./subject');
+my @bad = grep { !/^[^;]+(;[^;]+)* \d+$/ } split /\n/, $out;
+is("@bad", '', 'folded: every line is a stack and a number, and there is no other line');
+like($out, qr/^[^\n]*main;one_large;malloc 22704$/m, 'root first');
+my $deep = join ';', 'main', ('deep') x 21, 'malloc';
+like($out, qr/;\Q$deep\E 7$/m, 'at full depth');
+like(trace('--flame-graph --depth=3 ./subject'), qr/^deep;deep;malloc 7$/m, 'or as --depth says');
+like(trace('--flame-graph --sort=count ./subject'), qr/;many_small;malloc 43$/m, 'the weight is the first key');
+like(trace('--flame-graph --sort=total-size ./subject'), qr/;was_larger;malloc 31680$/m, 'freed ones count in total-size');
+unlike(trace('--flame-graph ./subject'), qr/;was_larger;malloc 31680$/m, 'and not in size');
+like(`$heaptrace --flame-graph ./subject 2>&1`, qr/\A(?:[^;\n]+(?:;[^;\n]+)* \d+\n)+\z/, 'on standard error nothing else either');
+
+# --- ignore ---
+open my $rules, '>', 'rules' or die;
+print $rules "# a comment\n\n  many_small  \nno such name\nwas_larger\n";
+close $rules;
+$out = trace('--ignore=rules ./subject');
+unlike($out, qr/many_small|was_larger/, '--ignore leaves matching backtraces out');
+like($out, qr/one_large/, 'and no others');
+like($out, qr/left out by --ignore    : 2 backtraces, 1\.429 KB\n/, 'and says so');
+like($out, qr/num of backtrace : 2\nHEAP|num of backtrace : 2\n/, 'the totals are of what is left');
+unlike(trace('--flame-graph --ignore=rules ./subject'), qr/many_small|was_larger/, 'in folded output too');
+open $rules, '>', 'rules' or die;
+print $rules "#one_large\nsubject (+0x\n";
+close $rules;
+like(trace('--ignore=rules ./subject'), qr/one_large/, 'a comment is no rule');
+
+# --- outfile ---
+sub files { my @f = grep { !/^(subject|subject\.c|rules)$/ } map { s{^\./}{}r } glob('*'); return "@f" }
+sub run { system("$heaptrace @_ 3>/dev/null </dev/null") }
+run('--outfile=one ./subject');
+is(files(), 'one', '--outfile names the file');
+like(slurp('one'), qr/\A\[heaptrace\] initialized.*\n.*finalized.*\n$dump\z/, 'with the whole dump in it');
+run('--outfile=one ./subject');
+is(scalar(() = slurp('one') =~ /initialized/g), 1, 'the next run starts with an empty file');
+unlink 'one';
+run('--outfile=a%%b.%c.%p.%n ./subject');
+like(files(), qr/^a%b\.subject\.\d+\.1$/, 'the placeholders');
+unlink glob('a*');
+run('--outfile=out ./subject 1 2');
+like(files(), qr/^out out\.\d+$/, 'a forked child has a file of its own');
+my ($child) = files() =~ /(out\.\d+)/;
+like(slurp($child), qr/\A\[heaptrace\] finalized.*\n$dump\z/, 'with the dump of what it inherited');
+is(slurp($child) =~ s/\[age:.*//gr =~ s{/proc/\d+|^.*(?:info|initialized).*\n}{}mgr,
+   slurp('out') =~ s/\[age:.*//gr =~ s{/proc/\d+|^.*(?:info|initialized).*\n}{}mgr, 'the same rows');
+unlink glob('out*');
+run('--outfile=out sh -c "./subject; ./subject"');
+like(files(), qr/^out out\.\d+ out\.\d+$/, "exec'd children have files of their own");
+unlink glob('out*');
+mkdir 'sub';
+run("--outfile=$dir/out sh -c 'cd sub; exec ../subject'");
+like(files(), qr/^out sub$/, 'an exec keeps the file');
+like(slurp('out'), qr/\(subject\)/, 'which has the dump');
+unlink 'out';
+run('--outfile=out sh -c "cd sub; ../subject"');
+like(files(), qr/^out out\.\d+ sub$/, 'a relative name is relative to where the run started');
+unlink glob('out*');
+run('--flame-graph --outfile=out ./subject 1 2');
+like(files(), qr/^out out\.\d+ sub$/, 'the same rule for other formats');
+unlink glob('out*');
+
+# Dumps by signal: text is appended, folded stacks are replaced.
+sub with_signals {
+	my (@options) = @_;
+	pipe(my $ready_r, my $ready_w) or die;
+	pipe(my $in_r, my $in_w) or die;
+	my $pid = fork() // die;
+	if (!$pid) {
+		open STDIN, '<&', $in_r or die;
+		close $in_w;
+		require POSIX;
+		POSIX::dup2(fileno($ready_w), 3);
+		exec $heaptrace, @options, './subject', 'wait';
+	}
+	close $in_r;
+	close $ready_w;
+	sysread $ready_r, my $byte, 1;
+	my @seen;
+	for my $sig (qw(USR1 USR2)) {
+		kill $sig, $pid;
+		for (1 .. 200) {
+			select undef, undef, undef, 0.01;
+			my $now = slurp('out') // '';
+			last if !@seen ? $now =~ /^(?:={65}\n.*={65}\n|\S+ \d+\n)/ms : $now ne $seen[-1];
+		}
+		select undef, undef, undef, 0.05;
+		push @seen, slurp('out');
+	}
+	close $in_w;
+	waitpid $pid, 0;
+	is($?, 0, "@options: signals do not disturb");
+	return (@seen, slurp('out'));
+}
+my @text = with_signals('--outfile=out');
+is(join(' ', $text[2] =~ /sorted by (\S+)/g), 'size count size', 'text dumps of one process are appended');
+is(index($text[2], $text[1]), 0, 'each after the one before');
+my @folded = with_signals('--flame-graph', '--outfile=out', '--sort=peak-size');
+like($folded[0], qr/many_small;malloc 430\n/, 'SIGUSR1: weighed by size');
+like($folded[1], qr/\A(?:[^\n]+\n)*[^\n]*many_small;malloc 43\n/, 'SIGUSR2: by count, in place of the older one');
+is(files(), 'out sub', 'and no other file is left');
+unlink 'out';
+
+# --- without the wrapper ---
+sub bare { my ($env, $command) = @_; return `HEAPTRACE_OPTIONS='$env' LD_PRELOAD=$top/libheaptrace.so $command` }
+like(bare('top=1:sort=count:outfile=-', './subject'), qr/sorted by count\n=== backtrace #1 === \[count\/peak: 43/, 'a bare preload');
+bare('outfile=out\:a', './subject 1 2 3>/dev/null </dev/null');
+like(files(), qr/^out:a out:a\.\d+ sub$/, 'its children have their own files too');
+unlink glob('out*');
+like(`LD_PRELOAD=$top/libheaptrace.so ./subject 2>&1`, qr/\A\[heaptrace\] initialized.*\n.*finalized.*\n$dump\z/, 'and the defaults');
+like(`HEAPTRACE_OPTIONS=top=x:sort=count LD_PRELOAD=$top/libheaptrace.so ./subject 2>&1`,
+     qr/\A\[heaptrace\] initialized.*\n\[heaptrace\] .*top.*\n[^=]*$dump\z/, 'a bad option is told, the others count');
+
+chdir $top;
+done_testing();

@@ -1,0 +1,64 @@
+#!/usr/bin/env perl
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Properties of the tree and of the library that no run shows: which folder may include
+# which, what the library exports and needs, how much stack and thread-local storage it takes.
+use strict;
+use warnings;
+use Test::More;
+
+my @sources = grep { !m{^tests/} } split /\n/, `git ls-files '*.c' '*.h' 2>/dev/null || true`;
+@sources = glob('*.c base/*.[ch] capture/*.[ch] table/*.[ch] symbol/*.[ch] demangle/*.[ch] report/*.[ch] process/*.[ch]')
+	unless @sources;
+
+sub text {
+	open my $in, '<', $_[0] or die "$_[0]: $!";
+	local $/;
+	return <$in>;
+}
+
+# Which folders a folder may include, beside itself.
+my %may = (
+	base => [], capture => ['base'], table => ['base'], demangle => ['base'],
+	symbol => ['base', 'demangle'], report => ['base', 'table', 'symbol', 'demangle'],
+	process => ['base', 'table', 'report'],
+);
+my @upward;
+for my $file (@sources) {
+	my ($folder) = $file =~ m{^(\w+)/} or next;
+	for my $to (text($file) =~ m{^#include "([^"]+)"}mg) {
+		my $target = $to =~ m{^(\w+)/} ? $1 : $folder;
+		push @upward, "$file: $to" unless $target eq $folder || grep { $_ eq $target } @{$may{$folder}};
+	}
+}
+is("@upward", '', 'no folder includes upward');
+
+my @all = grep { !m{/corpus/} } split /\n/, `git ls-files -co --exclude-standard`;
+my @bare = grep { -f && -T && !/^LICENSE$|\.golden$|^tests\/.*\.txt$/ && text($_) !~ /SPDX-License-Identifier: GPL-2.0-only/ } @all;
+is("@bare", '', 'every file names its licence');
+my @long = grep { my $lines = () = text($_) =~ /\n/g; $lines > 900 } @sources;
+is("@long", '', 'every source file stays small');
+
+my @exports = sort map { (split)[2] } split /\n/, `nm -D --defined-only libheaptrace.so`;
+is("@exports", join(' ', sort qw(malloc calloc realloc reallocarray free cfree free_sized
+	free_aligned_sized posix_memalign aligned_alloc memalign valloc pvalloc _exit _Exit
+	sigaction signal bsd_signal ssignal sysv_signal __sysv_signal sigset)),
+   'the library exports what it interposes and nothing else');
+
+my $dynamic = `readelf -dW libheaptrace.so`;
+is(join(' ', $dynamic =~ /NEEDED.*\[(.*)\]/g), 'libc.so.6', 'it needs libc.so.6 only');
+unlike(`readelf -rW libheaptrace.so`, qr/DTPMOD|DTPOFF|TLSDESC/, 'its TLS is initial-exec');
+my ($tls) = `readelf -lW libheaptrace.so` =~ /TLS\s+\S+\s+\S+\s+\S+\s+\S+\s+0x(\w+)/;
+cmp_ok(hex($tls), '<=', 256, 'thread-local storage: at most 256 bytes');
+
+# What the record and dump paths must not call. (Looked up at start, or the wrapper's: fine.)
+my %imported = map { s/@.*//r => 1 } map { (split)[-1] } split /\n/, `nm -D --undefined-only libheaptrace.so`;
+my @forbidden = grep { $imported{$_} } qw(printf fprintf vfprintf snprintf vsnprintf fopen fwrite
+	puts qsort strerror dladdr pthread_getattr_np pthread_mutex_lock getenv setenv strdup
+	opendir getcwd realpath localtime syslog __snprintf_chk __fprintf_chk);
+is("@forbidden", '', 'no stdio, no lock, nothing that allocates is linked in');
+
+my $stripped = `cp libheaptrace.so build/stripped.so && strip build/stripped.so && stat -c %s build/stripped.so`;
+cmp_ok($stripped, '<=', 256 * 1024, 'stripped, it has at most 256 KB');
+
+done_testing();
