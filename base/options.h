@@ -27,6 +27,7 @@ enum sort_key {
 #ifndef HEAPTRACE_DEPTH			/* `make DEPTH=NUM` */
 #define HEAPTRACE_DEPTH		8	/* default depth in text dumps */
 #endif
+_Static_assert(HEAPTRACE_DEPTH >= 1 && HEAPTRACE_DEPTH <= OPTIONS_DEPTH_MAX, "make DEPTH=1 to 255");
 
 struct options {
 	uint32_t top;			/* backtraces in a text dump; 0: all */

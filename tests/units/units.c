@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Unit tests of base/ and table/, speaking TAP; tests/units.t builds and runs it. */
+#include "base/arena.h"
+#include "base/out.h"
+#include "base/reader.h"
+#include "base/sort.h"
+#include "table/blocks.h"
+#include "table/row.h"
+#include "table/view.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+static int tests, failures;
+
+static void ok(bool good, const char *what)
+{
+	printf("%sok %d - %s\n", good ? "" : "not ", ++tests, what);
+	failures += !good;
+}
+
+static void is_text(struct out *o, const char *want, const char *what)
+{
+	bool good = !strcmp(out_string(o), want);
+
+	ok(good, what);
+	if (!good)
+		printf("# got  '%s'\n# want '%s'\n", o->buf, want);
+}
+
+static void test_out(void)
+{
+	static const struct { uint64_t v; const char *size, *time; } cases[] = {
+		{ 0, "0 bytes", "0 ns" },
+		{ 999, "999 bytes", "999 ns" },
+		{ 1000, "1.000 KB", "1.000 us" },
+		{ 22704, "22.704 KB", "22.704 us" },
+		{ 999999, "999.999 KB", "999.999 us" },
+		{ 1000000, "1.000 MB", "1.000 ms" },
+		{ 2121999, "2.121 MB", "2.121 ms" },
+		{ 999999999, "999.999 MB", "999.999 ms" },
+		{ 1500000000, "1.500 GB", "1.500 secs" },
+		{ 59999999999, "59.999 GB", "59.999 secs" },
+		{ 60000000000, "60.000 GB", "1 mins 0 secs" },
+		{ 125000000000, "125.000 GB", "2 mins 5 secs" },
+		{ 3599999999999, "3599.999 GB", "59 mins 59 secs" },
+		{ 10920000000000, "10920.000 GB", "3 hours 2 mins" },
+	};
+	char buf[128], small[8];
+	struct out o;
+
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		out_init(&o, -1, buf, sizeof(buf));
+		out_size(&o, cases[i].v);
+		is_text(&o, cases[i].size, "a size");
+		out_init(&o, -1, buf, sizeof(buf));
+		out_time(&o, cases[i].v);
+		is_text(&o, cases[i].time, "a time");
+	}
+	out_init(&o, -1, buf, sizeof(buf));
+	out_u64(&o, UINT64_MAX);
+	out_char(&o, ' ');
+	out_hex(&o, UINT64_MAX);
+	out_hex_wide(&o, 0xf27811, 14);
+	out_u64_wide(&o, 7, 2);
+	is_text(&o, "18446744073709551615 0xffffffffffffffff      0xf27811 7", "numbers");
+	out_init(&o, -1, buf, sizeof(buf));
+	out_name(&o, "a\nb\033c\177d\xc3\xa9");
+	is_text(&o, "a?b?c?d\xc3\xa9", "control characters of a name are not printed");
+	out_init(&o, -1, small, sizeof(small));
+	out_text(&o, "123456789");
+	is_text(&o, "1234567", "memory that is too small cuts");
+	ok(o.cut, "and says so");
+}
+
+static void test_sort(void)
+{
+	enum { N = 5000 };
+	static struct sort_entry e[N];
+	uint64_t seed = 1;
+	bool good = true;
+
+	for (size_t n = 0; n <= N; n = n * 3 / 2 + 1) {
+		for (size_t top = 0; top <= n; top = top * 4 + 1) {
+			uint64_t sum = 0, sum_after = 0, smallest;
+
+			for (size_t i = 0; i < n; i++) {
+				seed = seed * 6364136223846793005u + 1442695040888963407u;
+				e[i] = (struct sort_entry){ seed >> 33 & 255, (uint32_t)i };
+				sum += e[i].key * N + e[i].index;
+			}
+			sort_largest(e, n, top);
+			for (size_t i = 0; i < n; i++)
+				sum_after += e[i].key * N + e[i].index;
+			good = good && sum == sum_after;
+			for (size_t i = 1; i < top; i++)
+				good = good && (e[i - 1].key > e[i].key ||
+						(e[i - 1].key == e[i].key && e[i - 1].index < e[i].index));
+			smallest = top ? e[top - 1].key : UINT64_MAX;
+			for (size_t i = top; i < n; i++)
+				good = good && e[i].key <= smallest;
+		}
+	}
+	ok(good, "the largest are in front, in order, and nothing is lost");
+}
+
+static void test_reader(void)
+{
+	struct reader r = reader_over("\1\2\0ab", 5);
+
+	ok(reader_u8(&r) == 1 && reader_u8(&r) == 2 && !r.bad, "a reader reads");
+	reader_u64(&r);
+	ok(r.bad && reader_u8(&r) == 0, "past the end it is bad and stays so");
+	r = reader_over("ab", 2);
+	ok(!reader_string(&r) && r.bad, "a string without an end is none");
+	r = reader_over("ab", 2);
+	reader_seek(&r, 3);
+	ok(r.bad, "seeking past the end is an error");
+	r = reader_over("ab", 2);
+	reader_skip(&r, UINT64_MAX);
+	ok(r.bad && r.p == r.start, "a length that would wrap is an error");
+}
+
+static void test_arena(void)
+{
+	struct arena a = { 0 };
+	struct rlimit old, none;
+	bool good = true;
+
+	for (size_t n = 1; n < 3000000; n = n * 5 + 1) {
+		char *p = arena_alloc(&a, n);
+
+		good = good && p && (uintptr_t)p % 16 == 0 && !p[0] && !p[n - 1];
+		if (p)
+			memset(p, 1, n);
+	}
+	ok(good, "an arena gives zeroed, aligned memory of any size");
+	ok(!arena_alloc(&a, SIZE_MAX) && !arena_alloc(&a, SIZE_MAX / 2), "or NULL");
+	arena_release(&a);
+	ok(!a.chunk && arena_alloc(&a, 1), "and works after its release");
+	arena_release(&a);
+	getrlimit(RLIMIT_AS, &old);
+	none = old;
+	none.rlim_cur = 1;
+	setrlimit(RLIMIT_AS, &none);
+	good = !arena_alloc(&a, 1);
+	setrlimit(RLIMIT_AS, &old);
+	ok(good, "without address space: NULL");
+}
+
+static bool put(struct blocks *b, uintptr_t p, uint32_t row, uint64_t size, struct block *stale)
+{
+	return blocks_put(b, (void *)p, (struct block){ row, size }, stale);
+}
+
+static void test_blocks(bool glibc)
+{
+	uintptr_t step = glibc ? 4 * sizeof(void *) : 8, base = (uintptr_t)1 << BLOCKS_REGION_BITS;
+	uintptr_t last = 5 * base - step;	/* its next slot lies in another region */
+	struct blocks b;
+	struct block got, stale;
+	bool good = true;
+
+	ok(blocks_create(&b, glibc), "a block map");
+	ok(blocks_take(&b, (void *)base).row == ROW_NONE, "knows no block at first");
+	for (uintptr_t i = 0; i < 100000; i++)
+		good = good && put(&b, base + i * step, (uint32_t)i + 1, i * 3, &stale) && !stale.row;
+	for (uintptr_t i = 0; i < 100000; i++) {
+		got = blocks_take(&b, (void *)(base + i * step));
+		good = good && got.row == i + 1 && got.size_bytes == i * 3;
+		got = blocks_take(&b, (void *)(base + i * step));
+		good = good && got.row == ROW_NONE;
+	}
+	ok(good, "blocks as near as they can be are told apart, and taken once");
+	put(&b, base, 3, 5, &stale);
+	put(&b, base, 4, 6, &stale);
+	ok(stale.row == 3 && stale.size_bytes == 5 && blocks_take(&b, (void *)base).row == 4,
+	   "a block whose free was not seen is handed out when its address comes again");
+#if UINTPTR_MAX > 0xffffffff
+	for (int i = -1; i <= 1; i++) {
+		uint64_t size = BLOCKS_HUGE + (uint64_t)(int64_t)i;
+
+		put(&b, last, (1u << ROW_ID_BITS) - 1, size, &stale);
+		got = blocks_take(&b, (void *)last);
+		ok(got.row == (1u << ROW_ID_BITS) - 1 && got.size_bytes == size, "a huge size is kept whole");
+		ok(blocks_take(&b, (void *)(last + step)).row == ROW_NONE, "and leaves nothing behind");
+	}
+#else
+	(void)last;
+#endif
+}
+
+static void test_rows(void)
+{
+	struct table t;
+	struct arena a = { 0 };
+	struct view v;
+	uintptr_t f1[] = { 1, 2, 3 }, f2[] = { 1, 2 };
+	uint32_t r1, r2;
+	bool is_new;
+	unsigned n;
+
+	ok(table_create(&t), "a table");
+	r1 = table_intern(&t, f1, 3, &is_new);
+	ok(is_new && r1 >= ROW_FIRST, "a new backtrace gets a row");
+	ok(table_intern(&t, f1, 3, &is_new) == r1 && !is_new, "which it keeps");
+	r2 = table_intern(&t, f2, 2, &is_new);
+	ok(is_new && r2 != r1, "a prefix is another backtrace");
+	ok(table_frames(&t, r1, &n)[2] == 3 && n == 3, "the frames are there");
+
+	row_alloc(&t, r1, 100);
+	row_alloc(&t, r2, 50);		/* the heap's peak: 150 */
+	row_free(&t, r1, 100, true);
+	row_alloc(&t, r1, 60);
+	row_resize(&t, r1, 60, 70);
+	view_take(&v, &t, &a);
+	ok(v.count == 2, "two rows have been used");
+	ok(view_value(&v, &v.rows[0], SORT_SIZE) == 70 && view_value(&v, &v.rows[0], SORT_COUNT) == 1 &&
+	   view_value(&v, &v.rows[0], SORT_PEAK_SIZE) == 100 && view_value(&v, &v.rows[0], SORT_PEAK_COUNT) == 1 &&
+	   view_value(&v, &v.rows[0], SORT_TOTAL_SIZE) == 230 && view_value(&v, &v.rows[0], SORT_TOTAL_COUNT) == 3 &&
+	   view_value(&v, &v.rows[0], SORT_TEMPORARY) == 1, "with the right figures");
+	ok(view_value(&v, &v.rows[0], SORT_HEAP_PEAK) == 100 && view_value(&v, &v.rows[1], SORT_HEAP_PEAK) == 50 &&
+	   t.head->totals.peak_size == 150, "at the heap's peak");
+	t.rows[r1].temporary_low = UINT32_MAX;
+	row_free(&t, r1, 70, true);
+	arena_release(&a);
+	view_take(&v, &t, &a);
+	ok(view_value(&v, &v.rows[0], SORT_TEMPORARY) == (uint64_t)1 << 32, "temporaries go past 32 bits");
+	ok(view_value(&v, &v.rows[0], SORT_AGE) == 0, "no live block, no age");
+	arena_release(&a);
+}
+
+static struct table shared;
+enum { THREADS = 8, STACKS = 20000 };
+static uint32_t seen[THREADS][STACKS];
+
+static void *intern_all(void *number)
+{
+	uint32_t *mine = number;
+	bool is_new;
+
+	for (uintptr_t i = 0; i < STACKS; i++) {
+		uintptr_t f[] = { i * 16, i % 7, i };
+
+		mine[i] = table_intern(&shared, f, 3, &is_new);
+	}
+	return NULL;
+}
+
+static void test_intern_threads(void)
+{
+	pthread_t th[THREADS];
+	bool same = true, distinct = true;
+	static bool taken[1 << 20];
+
+	table_create(&shared);
+	for (int i = 0; i < THREADS; i++)
+		pthread_create(&th[i], NULL, intern_all, seen[i]);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(th[i], NULL);
+	for (int s = 0; s < STACKS; s++) {
+		for (int i = 1; i < THREADS; i++)
+			same = same && seen[i][s] == seen[0][s];
+		distinct = distinct && !taken[seen[0][s]];
+		taken[seen[0][s]] = true;
+	}
+	ok(same, "threads that intern the same backtrace at once get the same row");
+	ok(distinct, "and each backtrace a row of its own");
+}
+
+static void test_full(void)
+{
+	struct table t;
+	struct rlimit old, small;
+	bool is_new, good = true;
+	uint32_t rows = 0, overflow = 0;
+
+	/* The kernel refuses all but a small table. */
+	getrlimit(RLIMIT_AS, &old);
+	small = old;
+	small.rlim_cur = (rlim_t)48 << 20;
+	setrlimit(RLIMIT_AS, &small);
+	good = table_create(&t);
+	setrlimit(RLIMIT_AS, &old);
+	ok(good, "little address space: a smaller table");
+	if (!good)
+		return;
+	for (uintptr_t i = 1; i <= (uintptr_t)2 * t.head->row_limit; i++) {
+		uintptr_t f[] = { i << 4, i };
+		uint32_t row = table_intern(&t, f, 2, &is_new);
+
+		rows += is_new;
+		overflow += row == ROW_OVERFLOW;
+		good = good && row < t.head->row_limit;
+	}
+	ok(good && overflow, "when it is full, what is new goes to the overflow row");
+	ok(rows > t.head->row_limit / 2, "which is not before it is well filled");
+	good = true;
+	for (uintptr_t i = 1; i <= 100; i++) {
+		uintptr_t f[] = { i << 4, i };
+
+		good = good && table_intern(&t, f, 2, &is_new) != ROW_OVERFLOW && !is_new;
+	}
+	ok(good, "and the known ones keep their rows");
+}
+
+int main(void)
+{
+	test_full();	/* first: it limits the address space, which the others fill */
+	test_out();
+	test_sort();
+	test_reader();
+	test_arena();
+	test_blocks(true);
+	test_blocks(false);
+	test_rows();
+	test_intern_threads();
+	printf("1..%d\n", tests);
+	return failures != 0;
+}
