@@ -16,7 +16,7 @@ WARN	+= -Werror
 endif
 # Frames of ours are unwound by backtrace(); exceptions pass through the hooks.
 CODE	:= -std=gnu11 -D_GNU_SOURCE -I. -fPIC -fvisibility=hidden -ftls-model=initial-exec \
-	   -fasynchronous-unwind-tables -fno-builtin-malloc -fno-builtin-calloc \
+	   -fasynchronous-unwind-tables -ffunction-sections -fdata-sections -fno-builtin-malloc -fno-builtin-calloc \
 	   -fno-builtin-realloc -fno-builtin-free -DHEAPTRACE_VERSION='"$(VERSION)"'
 ifdef DEPTH
 CODE	+= -DHEAPTRACE_DEPTH=$(DEPTH)
@@ -36,7 +36,7 @@ OBJECTS	:= $(CORE) $(BUILD)/libheaptrace.o $(BUILD)/heaptrace.o
 
 # The library needs libc.so.6 only and binds its own calls to itself.
 LIBFLAGS := -shared -Wl,-soname,libheaptrace.so -Wl,-Bsymbolic-functions -Wl,-z,now \
-	    -Wl,-z,relro -Wl,-z,defs -Wl,--as-needed
+	    -Wl,-z,relro -Wl,-z,defs -Wl,--as-needed -Wl,--gc-sections
 
 ifdef M32
 all: $(LIB)

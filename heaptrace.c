@@ -13,11 +13,9 @@
  * are blocked first thing; blocked and pending signals survive exec, and the library unblocks
  * those that options.held names once its handlers stand.
  */
-#define _GNU_SOURCE
+#include "base/image.h"
 #include "base/options.h"
-#include "base/reader.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -26,7 +24,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -142,7 +139,7 @@ static void print_wrapped(int column, const char *text)
 	putchar('\n');
 }
 
-static void finish_output(void)
+static _Noreturn void finish_output(void)
 {
 	if (fflush(stdout) || ferror(stdout))
 		die(EXIT_SETUP, "standard output: %s", strerror(errno));
@@ -152,7 +149,7 @@ static void finish_output(void)
 static _Noreturn void print_help(void)
 {
 	printf("Usage: heaptrace [OPTION...] PROGRAM [ARG...]\n"
-	       "Run PROGRAM and print which backtraces hold its heap memory: when it ends, and on\n"
+	       "Run PROGRAM and print which backtraces hold its heap memory: at its end, and on\n"
 	       "SIGUSR1 (sorted by size) and SIGUSR2 (sorted by count) while it runs.\n\n");
 	for (const struct option_entry *e = options_table; e->name; e++) {
 		char *text;
@@ -176,7 +173,6 @@ static _Noreturn void print_help(void)
 	       "cannot be executed, 127: PROGRAM not found. The options for every process of a\n"
 	       "run travel in " OPTIONS_ENV ".\n");
 	finish_output();
-	abort();
 }
 
 /* ---- the command line ---- */
@@ -210,7 +206,8 @@ static const struct option_entry *find_option(const char *arg, const char **valu
 			*value = arg[2] ? arg + 2 : NULL;
 			return e;
 		}
-		if (arg[1] == '-' && strlen(e->name) == len - 2 && !memcmp(e->name, arg + 2, len - 2)) {
+		if (arg[1] == '-' && strlen(e->name) == len - 2 &&
+		    !memcmp(e->name, arg + 2, len - 2)) {
 			*value = arg[len] ? arg + len + 1 : NULL;
 			return e;
 		}
@@ -318,190 +315,6 @@ static char *find_program(const char *name)
 	die(EXIT_MISSING, "%s: command not found", name);
 }
 
-/* ---- what kind of file it is ---- */
-
-enum image_kind {
-	IMAGE_UNKNOWN,	/* cannot be read, or a damaged ELF file: the kernel decides */
-	IMAGE_TEXT,	/* neither ELF nor #!: what execve() refuses and shells run */
-	IMAGE_SCRIPT,	/* interpreter: after #! */
-	IMAGE_ELF,	/* interpreter: PT_INTERP, or "" */
-};
-
-/* The kernel reads this much to find the #! line (BINPRM_BUF_SIZE, Linux 5.1; 128 before). */
-#define SCRIPT_HEAD	256
-
-/* ... and follows so many interpreters that are scripts themselves (exec_binprm()). */
-#define SCRIPT_DEPTH	5
-
-struct image {
-	enum image_kind kind;
-	bool loads_itself;		/* no interpreter, but it is the loader */
-	uint8_t class, data;		/* e_ident's ELFCLASS*, ELFDATA* */
-	uint16_t machine;		/* EM_* */
-	char interpreter[PATH_MAX];
-};
-
-/* A field of an ELF structure whose place and size depend on the class. */
-static uint64_t elf_word(struct reader *r, bool is_64, uint64_t base, size_t at_64, size_t at_32)
-{
-	reader_seek(r, base + (is_64 ? at_64 : at_32));
-	return is_64 ? reader_u64(r) : reader_u32(r);
-}
-#define EHDR(r, is_64, field) \
-	elf_word(r, is_64, 0, offsetof(Elf64_Ehdr, field), offsetof(Elf32_Ehdr, field))
-#define PHDR(r, is_64, base, field) \
-	elf_word(r, is_64, base, offsetof(Elf64_Phdr, field), offsetof(Elf32_Phdr, field))
-
-struct segments {
-	bool is_64;
-	uint64_t offset, count, entry_bytes;
-};
-
-/* Returns the file offset of the program header of the first segment of a type, for PT_LOAD
- * of the one that holds address; 0 when there is none. */
-static uint64_t find_segment(struct reader *r, const struct segments *s, uint32_t type,
-			     uint64_t address)
-{
-	for (uint64_t i = 0; i < s->count && !r->bad; i++) {
-		uint64_t at = s->offset + i * s->entry_bytes;
-
-		reader_seek(r, at);
-		if (reader_u32(r) != type || r->bad)
-			continue;
-		if (type != PT_LOAD || address - PHDR(r, s->is_64, at, p_vaddr) <
-				       PHDR(r, s->is_64, at, p_filesz))
-			return at;
-	}
-	return 0;
-}
-
-/* Whether the DT_SONAME is a loader's: ld-linux-x86-64.so.2, ld64.so.1, ld.so.1 (the names
- * that glibc's shlib-versions gives). */
-static bool is_loader(struct reader *r, const struct segments *s)
-{
-	uint64_t at = find_segment(r, s, PT_DYNAMIC, 0);
-	uint64_t soname = 0, strings = 0, load;
-	const char *name;
-
-	if (!at)
-		return false;
-	reader_seek(r, PHDR(r, s->is_64, at, p_offset));
-	while (!r->bad) {
-		uint64_t tag = s->is_64 ? reader_u64(r) : reader_u32(r);
-		uint64_t value = s->is_64 ? reader_u64(r) : reader_u32(r);
-
-		if (tag == DT_NULL)
-			break;
-		if (tag == DT_SONAME)
-			soname = value;
-		if (tag == DT_STRTAB)
-			strings = value;
-	}
-	load = find_segment(r, s, PT_LOAD, strings);
-	if (!load || !soname)
-		return false;
-	strings -= PHDR(r, s->is_64, load, p_vaddr);
-	reader_seek(r, strings + PHDR(r, s->is_64, load, p_offset) + soname);
-	name = reader_string(r);
-	return name && (!strncmp(name, "ld-linux", 8) || !strncmp(name, "ld64.so", 7) ||
-			!strncmp(name, "ld.so", 5));
-}
-
-static void inspect_elf(struct reader *r, struct image *image)
-{
-	struct segments s = { 0 };
-	const uint8_t *ident = reader_bytes(r, EI_NIDENT + 4);	/* up to e_machine */
-	uint64_t at;
-	bool little;
-
-	if (!ident)
-		return;
-	image->class = ident[EI_CLASS];
-	image->data = ident[EI_DATA];
-	little = image->data == ELFDATA2LSB;
-	image->machine = (uint16_t)(little ? ident[18] | ident[19] << 8 : ident[18] << 8 | ident[19]);
-	image->kind = IMAGE_ELF;
-	if (little != (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__))
-		return;		/* not of this machine, and no more is asked then */
-
-	s.is_64 = image->class == ELFCLASS64;
-	s.offset = EHDR(r, s.is_64, e_phoff);
-	reader_seek(r, s.is_64 ? offsetof(Elf64_Ehdr, e_phentsize) : offsetof(Elf32_Ehdr, e_phentsize));
-	s.entry_bytes = reader_u16(r);
-	s.count = reader_u16(r);	/* e_phnum follows */
-	at = find_segment(r, &s, PT_INTERP, 0);
-	if (at) {
-		const char *name;
-
-		reader_seek(r, PHDR(r, s.is_64, at, p_offset));
-		name = reader_string(r);
-		if (name && strlen(name) < sizeof(image->interpreter))
-			strcpy(image->interpreter, name);
-		else
-			r->bad = true;
-	} else if (!r->bad) {
-		struct reader again = reader_over(r->start, (size_t)(r->end - r->start));
-
-		image->loads_itself = is_loader(&again, &s);
-	}
-	if (r->bad)
-		image->kind = IMAGE_UNKNOWN;
-}
-
-/* The #! line by the kernel's rules (binfmt_script.c): the name ends at a blank, NUL or the
- * end of the line and has to end within the head. */
-static void inspect_script(const char *head, struct image *image)
-{
-	const char *line = head + 2 + strspn(head + 2, " \t");
-	size_t len = strcspn(line, " \t\n");
-
-	if (!len || line + len >= head + SCRIPT_HEAD)
-		return;
-	memcpy(image->interpreter, line, len);
-	image->interpreter[len] = 0;
-	image->kind = IMAGE_SCRIPT;
-}
-
-static void inspect(const char *path, struct image *image)
-{
-	char head[SCRIPT_HEAD + 1] = "";
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	struct reader r;
-	struct stat st;
-	void *mem;
-	size_t size;
-
-	*image = (struct image){ .kind = IMAGE_UNKNOWN };
-	if (fd < 0)
-		return;
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
-		close(fd);
-		return;
-	}
-	size = (size_t)st.st_size;
-	mem = size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
-	close(fd);
-	if (mem == MAP_FAILED) {
-		image->kind = size ? IMAGE_UNKNOWN : IMAGE_TEXT;
-		return;
-	}
-	memcpy(head, mem, size < SCRIPT_HEAD ? size : SCRIPT_HEAD);
-	r = reader_over(mem, size);
-	if (!strncmp(head, ELFMAG, SELFMAG)) {
-		inspect_elf(&r, image);
-	} else {
-		/* A shell runs what has no NUL in its first line. */
-		size_t line = size < SCRIPT_HEAD ? size : SCRIPT_HEAD;
-		const char *end = memchr(head, '\n', line);
-
-		if (!memchr(head, 0, end ? (size_t)(end - head) : line))
-			image->kind = IMAGE_TEXT;
-		if (!strncmp(head, "#!", 2))
-			inspect_script(head, image);
-	}
-	munmap(mem, size);
-}
-
 /* ---- can it be traced? ---- */
 
 /* Whether the kernel would start path with AT_SECURE set, in which the loader ignores
@@ -509,7 +322,9 @@ static void inspect(const char *path, struct image *image)
  * (bprm_fill_uid() and cap_bprm_creds_from_file()). Says which in *why. */
 static bool is_secure(const char *path, const char **why)
 {
-	struct { uint32_t magic, permitted_0, inheritable_0, permitted_1, inheritable_1, rootid; } caps;
+	struct {
+		uint32_t magic, permitted_0, inheritable_0, permitted_1, inheritable_1, rootid;
+	} caps;
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
 	struct statvfs fs;
@@ -541,29 +356,6 @@ static bool is_secure(const char *path, const char **why)
 	       (caps.permitted_0 || caps.permitted_1);
 }
 
-/* Word sizes of one machine that differ in e_machine. */
-static const uint16_t word_twins[][2] = {
-	{ EM_X86_64, EM_386 }, { EM_AARCH64, EM_ARM }, { EM_PPC64, EM_PPC },
-	{ EM_SPARCV9, EM_SPARC }, { EM_SPARCV9, EM_SPARC32PLUS },
-};
-
-/* Whether b is the other word size of the machine that runs a. */
-static bool is_other_word_size(const struct image *a, const struct image *b)
-{
-	if (a->class == b->class || a->data != b->data)
-		return false;
-	for (size_t i = 0; i < sizeof(word_twins) / sizeof(word_twins[0]); i++)
-		if ((a->machine == word_twins[i][0] && b->machine == word_twins[i][1]) ||
-		    (a->machine == word_twins[i][1] && b->machine == word_twins[i][0]))
-			return true;
-	return a->machine == b->machine && a->machine != EM_X86_64;	/* that would be x32 */
-}
-
-static bool is_same_machine(const struct image *a, const struct image *b)
-{
-	return a->class == b->class && a->data == b->data && a->machine == b->machine;
-}
-
 struct program {
 	const char *name;	/* as the user wrote it */
 	char *path;
@@ -579,7 +371,7 @@ static void follow_scripts(struct program *p)
 {
 	p->culprit = p->name;
 	p->runs = p->path;
-	inspect(p->runs, &p->image);
+	image_read(p->runs, &p->image);
 	for (int depth = 0; p->image.kind == IMAGE_SCRIPT || p->image.kind == IMAGE_TEXT; depth++) {
 		int error;
 
@@ -588,7 +380,7 @@ static void follow_scripts(struct program *p)
 			strcpy(p->image.interpreter, "/bin/sh");
 		}
 		p->runs = format_text("%s", p->image.interpreter);
-		if (depth == SCRIPT_DEPTH)
+		if (depth == IMAGE_SCRIPT_DEPTH)
 			die(EXIT_EXEC, "%s: too many interpreters that are scripts themselves",
 			    p->name);
 		error = executable(p->runs);
@@ -596,7 +388,7 @@ static void follow_scripts(struct program *p)
 			die(EXIT_EXEC, "%s: bad interpreter: %s: %s", p->name, p->runs,
 			    strerror(error));
 		p->culprit = format_text("%s (which runs %s)", p->runs, p->name);
-		inspect(p->runs, &p->image);
+		image_read(p->runs, &p->image);
 	}
 }
 
@@ -610,12 +402,12 @@ static void check_program(struct program *p)
 	if (is_secure(p->runs, &why))
 		die(EXIT_SETUP, "%s: %s, so the loader would ignore the tracer; trace a copy "
 		    "without it, or run heaptrace as the user it changes to", p->culprit, why);
-	inspect("/proc/self/exe", &self);
+	image_read("/proc/self/exe", &self);
 	if (image->kind != IMAGE_ELF || self.kind != IMAGE_ELF)
 		return;
-	if (is_other_word_size(&self, image))
-		p->word_bits = image->class == ELFCLASS64 ? 64 : 32;
-	else if (!is_same_machine(&self, image))
+	if (image_is_other_word_size(&self, image))
+		p->word_bits = image->is_64 ? 64 : 32;
+	else if (!image_is_same_machine(&self, image))
 		die(EXIT_SETUP, "%s is for another machine (ELF machine %u, this is %u): run "
 		    "heaptrace built for it, there", p->culprit, image->machine, self.machine);
 	if (!image->interpreter[0] && !image->loads_itself)
@@ -669,12 +461,12 @@ static char *find_library(const struct program *p, const char *argv_0)
 		}
 		bad = strcspn(path, ": \t\n\v\f\r$");
 		if (path[bad])
-			die(EXIT_SETUP, "the library's path '%s' has a '%c' in it, which the loader "
-			    "cannot take: move or link heaptrace's directory to a path without",
+			die(EXIT_SETUP, "the library's path '%s' has a '%c' in it, which the "
+			    "loader cannot take: move or link heaptrace's directory to a path without",
 			    path, path[bad]);
-		inspect(path, &image);
+		image_read(path, &image);
 		if (image.kind != IMAGE_ELF ||
-		    (p->image.kind == IMAGE_ELF && !is_same_machine(&image, &p->image)))
+		    (p->image.kind == IMAGE_ELF && !image_is_same_machine(&image, &p->image)))
 			die(EXIT_SETUP, "%s is not a library that %s can load: build it anew", path,
 			    p->culprit);
 		return path;
@@ -801,7 +593,8 @@ static char *options_text(const struct options *o)
 	}
 	if (!cwd && ((o->outfile && o->outfile[0] != '/' && strcmp(o->outfile, "-")) ||
 		     (o->ignore && o->ignore[0] != '/')))
-		die(EXIT_SETUP, "the current directory has no path: name files with absolute paths");
+		die(EXIT_SETUP, "the current directory has no path: name files with "
+		    "absolute paths");
 	size_bytes = options_print_env(o, cwd, NULL, 0) + 1;
 	text = malloc(size_bytes);
 	if (!text)
@@ -850,6 +643,7 @@ static char **make_environment(const char *library, const char *options)
 static void run(const struct program *p, int argc, char **argv, char **env)
 {
 	const char *interpreter = p->image.interpreter;
+	int error;
 
 	execve(p->path, argv, env);
 	if (errno == ENOEXEC && p->by_shell) {
@@ -862,10 +656,12 @@ static void run(const struct program *p, int argc, char **argv, char **env)
 		memcpy(shell_argv + 2, argv + 1, (size_t)argc * sizeof(*argv));
 		execve(shell_argv[0], shell_argv, env);
 	}
-	if (errno == ENOENT && p->image.kind == IMAGE_ELF && *interpreter && access(interpreter, F_OK))
+	error = errno;
+	if (error == ENOENT && p->image.kind == IMAGE_ELF && *interpreter &&
+	    access(interpreter, F_OK))
 		die(EXIT_EXEC, "%s: cannot execute: its loader %s does not exist", p->culprit,
 		    interpreter);
-	die(EXIT_EXEC, "%s: cannot execute: %s", p->culprit, strerror(errno));
+	die(EXIT_EXEC, "%s: cannot execute: %s", p->culprit, strerror(error));
 }
 
 int main(int argc, char **argv)

@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# base/options.c alone: the environment form in both directions, every bad value, buffers
+# that are too small, the outfile template, and garbage under the sanitizers.
+cd "$(dirname "$0")/.." || exit 1
+CC=${CC:-cc}
+T=$(mktemp -d) || exit 1
+trap 'rm -rf "$T"' EXIT
+n=0
+ok() { n=$((n + 1)); if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; fi; }
+is() { # got expected name
+	if [ "$1" = "$2" ]; then ok 0 "$3"; else ok 1 "$3"; echo "#   got: $1"; echo "#  want: $2"; fi
+}
+like() { # got pattern name
+	case $1 in *"$2"*) ok 0 "$3";; *) ok 1 "$3"; echo "#   got: $1"; echo "#  want: ...$2...";; esac
+}
+D=$T/driver
+san="-fsanitize=address,undefined -fno-sanitize-recover=all"
+echo 'int main(void) { return 0; }' > "$T/t.c"
+{ $CC $san -o "$T/t" "$T/t.c" && "$T/t"; } > "$T/log" 2>&1 || { san=; echo "# no sanitizers"; }
+$CC -std=gnu11 -g -I. $san -o "$D" tests/wrapper/options_driver.c base/options.c 2> "$T/log"
+ok $? "the driver builds" || cat "$T/log"
+[ -x "$D" ] || { sed 's/^/# /' "$T/log"; echo "1..$n"; exit 1; }
+
+def='top=10 depth=8 graph=0 sort=size out=[] ignore=[] run=0 held=0'
+depth=$(sed -n 's/^#define HEAPTRACE_DEPTH[[:space:]]*\([0-9]*\).*/\1/p' base/options.h)
+is "$depth" 8 "the default depth is 8"
+is "$("$D" env '')" "1 $def error=[]" "nothing gives the defaults"
+is "$("$D" env ':::')" "1 $def error=[]" "empty parts are skipped"
+is "$("$D" env 'top=3:sort=count:outfile=heap.%p')" \
+	"1 top=3 depth=8 graph=0 sort=count out=[heap.%p] ignore=[] run=0 held=0 error=[]" "the contract's example"
+all='top=0:sort=age,size,heap-peak:depth=255:flame-graph:outfile=/a\:b\\c:ignore=/x:run=99:held=3'
+is "$("$D" env "$all")" \
+	'1 top=0 depth=255 graph=1 sort=age,size,heap-peak out=[/a:b\c] ignore=[/x] run=99 held=3 error=[]' "every option"
+is "$("$D" print /w "$all")" "$all" "every option round-trips, also into cut buffers"
+is "$("$D" env 'flame-graph')" "1 top=10 depth=128 graph=1 sort=size out=[] ignore=[] run=0 held=0 error=[]" "a graph is 128 deep"
+is "$("$D" env 'depth=8:flame-graph')" "1 top=10 depth=8 graph=1 sort=size out=[] ignore=[] run=0 held=0 error=[]" "unless a depth is given"
+is "$("$D" print /w 'depth=8:flame-graph')" 'depth=8:flame-graph' "and that survives printing"
+is "$("$D" print /w "$def")" "" "only differences are printed"
+is "$("$D" print / 'outfile=a:ignore=b')" 'outfile=/a:ignore=/b' "relative names in /"
+is "$("$D" print '/a:b\c%p' 'outfile=x.%p:ignore=y')" 'outfile=/a\:b\\c%%p/x.%p:ignore=/a\:b\\c%p/y' "a directory with : \\ and %"
+is "$("$D" print /w 'outfile=-:ignore=-')" 'outfile=-:ignore=/w/-' "- is no file for outfile"
+like "$("$D" env 'outfile=a\b\')" 'out=[a\b\]' "other backslashes stand for themselves"
+like "$("$D" env 'top=1:top=2')" 'top=2 ' "the last of two counts"
+like "$("$D" env 'top=7:top=x')" 'top=7 ' "the last good one, that is"
+keys=$("$D" keys | head -n -1 | paste -sd,)
+like "$("$D" env "sort=$keys")" "1 top=10 depth=8 graph=0 sort=$keys " "every sort key at once"
+is "$keys" size,count,peak-size,peak-count,heap-peak,total-size,total-count,temporary,age "the contract's keys"
+
+bad() { # text, words in the error
+	local out
+	out=$("$D" env "$1:held=1")
+	case $out in
+	"0 top=10 depth=8 graph=0 sort=size out=[] ignore=[] run=0 held=1 error=["*"$2"*"]") ok 0 "bad: $1";;
+	*) ok 1 "bad: $1"; echo "# $out";;
+	esac
+}
+for v in x '' -1 +1 ' 1' '1 ' 1k 0x10 4294967296 99999999999999999999999 '1\:'; do
+	bad "top=$v" 'not a whole number from 0 to 4294967295'
+done
+for v in 0 256 -5 8.0 '' 00256; do bad "depth=$v" 'not a whole number from 1 to 255'; done
+for v in sise '' size, ,size 'size,,age' siz sizes SIZE; do bad "sort=$v" 'valid are size, count, peak-size'; done
+bad sort=sise 'did you mean size?'
+bad sort=peaksize 'did you mean peak-size?'
+bad sort=size,size 'size stands there twice'
+bad outfile= 'a file name is missing'
+bad ignore= 'a file name is missing'
+bad flame-graph=1 'takes no value'
+bad top 'needs a value'
+bad sort 'needs a value'
+bad topp=1 'did you mean top?'
+bad help 'no such option'
+bad version 'no such option'
+bad = 'no such option'
+bad run=x 'not a whole number'
+bad held=4 'from 0 to 3'
+bad $'top=\n' 'top=^J: not'
+like "$("$D" env 'top=x:depth=0')" 'error=[top=x' "the first problem is the one that is told"
+
+like "$("$D" env 'outfile=abcdef:top=3' 6)" '0 top=3 ' "a store that is too small loses the value only"
+like "$("$D" env 'outfile=abcdef' 6)" 'out=[] ' "and not a part of it"
+like "$("$D" env 'outfile=abcdef' 7)" 'out=[abcdef]' "a store that just fits"
+like "$("$D" env 'outfile=a:ignore=b:outfile=c' 22)" 'out=[c] ignore=[b]' "both names in the store"
+like "$("$D" env 'top=x' 21 5)" 'error=[top=]' "the error is cut to its buffer"
+like "$("$D" env 'top=x' 21 1)" 'error=[]' "also to one byte"
+
+o() { is "$("$D" outfile "${@:2}")" "$1" "outfile ${*:2}"; }
+o 'heap.12' heap.%p 12 cmd 3 0
+o 'heap.12' heap.%p 12 cmd 3 1
+o 'heap.12' heap 12 cmd 3 1
+o 'heap' heap 12 cmd 3 0
+o 'a_b.3.%' %c.%n.%% 12 a/b 3 0
+o '%p.12' %%p 12 cmd 3 1
+o '%x%' %x% 12 cmd 3 0
+o '-' - 12 cmd 3 1
+o '4294967295' %p -1 cmd 3 0
+o 'hea (cut)' heap 12 cmd 3 0 4
+o 'heap' heap 12 cmd 3 0 5
+
+# 150 texts of random bytes: nothing may crash, and the answer is always one line.
+wrong=0
+for i in $(seq 150); do
+	g=$(head -c $((i % 70 + 1)) /dev/urandom | tr -d '\0\n')
+	case $((i % 3)) in 1) g="top=$g:sort=$g";; 2) g="outfile=$g:ignore=$g\\";; esac
+	lines=$("$D" env "$g" 40 24 2> "$T/log" | wc -l)
+	[ "$lines" = 1 ] && ! [ -s "$T/log" ] || { wrong=$((wrong + 1)); printf '# %q\n' "$g"; }
+done
+is $wrong 0 "random garbage${san:+ under the sanitizers}"
+
+# The fuzz target's corpus, without a fuzzer.
+if $CC -std=gnu11 -g -I. $san -o "$T/replay" tests/fuzz/options.c tests/fuzz/replay.c base/options.c > "$T/log" 2>&1; then
+	"$T/replay" tests/fuzz/corpus/options/* > "$T/log" 2>&1
+	ok $? "the fuzz target on its corpus"
+else
+	n=$((n + 1)); echo "ok $n # SKIP tests/fuzz/replay.c does not build here"
+fi
+echo "1..$n"

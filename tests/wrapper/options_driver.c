@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * options_driver env TEXT [STORE_BYTES [ERROR_BYTES]]: parse, then print what came out
+ * options_driver print CWD TEXT: parse TEXT and print its environment form with CWD
+ * options_driver outfile TEMPLATE PID COMMAND NUMBER ADD_PID [BYTES]: expand
+ * options_driver keys: the sort keys, one a line
+ */
+#include "base/options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int print_outfile(int argc, char **argv)
+{
+	size_t bytes = argc > 7 ? strtoul(argv[7], NULL, 10) : 4096;
+	char *buf = malloc(bytes);
+	bool fits = options_outfile(argv[2], (uint32_t)atoi(argv[3]), argv[4],
+				    (uint32_t)atoi(argv[5]), argv[6][0] == '1', buf, bytes);
+
+	printf("%s%s\n", buf, fits ? "" : " (cut)");
+	free(buf);
+	return 0;
+}
+
+static int print_env(const char *cwd, const char *text)
+{
+	struct options o;
+	char *store = malloc(strlen(text) + 16), *buf;
+	char error[400];
+	size_t len;
+
+	options_init(&o);
+	options_parse_env(text, &o, store, strlen(text) + 16, error, sizeof(error));
+	len = options_print_env(&o, cwd, NULL, 0);
+	buf = malloc(len + 1);
+	options_print_env(&o, cwd, buf, len + 1);
+	puts(buf);
+	/* every shorter buffer: the same need, the same start */
+	for (size_t cut = 1; cut <= len; cut++) {
+		char *part = malloc(cut);
+
+		if (options_print_env(&o, cwd, part, cut) != len || strlen(part) != cut - 1 ||
+		    strncmp(part, buf, cut - 1))
+			puts("cut wrong");
+		free(part);
+	}
+	free(buf);
+	free(store);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o;
+
+	if (argc > 1 && !strcmp(argv[1], "keys")) {
+		for (unsigned int k = 0; k <= SORT_KEYS; k++)
+			puts(options_sort_name(k));
+	} else if (argc > 6 && !strcmp(argv[1], "outfile")) {
+		return print_outfile(argc, argv);
+	} else if (argc > 3 && !strcmp(argv[1], "print")) {
+		return print_env(argv[2], argv[3]);
+	} else if (argc > 2 && !strcmp(argv[1], "env")) {
+		size_t store_bytes = argc > 3 ? strtoul(argv[3], NULL, 10) : strlen(argv[2]) + 16;
+		size_t error_bytes = argc > 4 ? strtoul(argv[4], NULL, 10) : 400;
+		char *store = malloc(store_bytes), *error = malloc(error_bytes);
+		bool good;
+
+		options_init(&o);
+		good = options_parse_env(argv[2], &o, store, store_bytes, error, error_bytes);
+		printf("%d top=%u depth=%u graph=%d sort=", good, o.top, o.depth, o.flame_graph);
+		for (int i = 0; i < o.sort_count; i++)
+			printf("%s%s", i ? "," : "", options_sort_name(o.sort[i]));
+		printf(" out=[%s] ignore=[%s] run=%u held=%u error=[%s]\n",
+		       o.outfile ? o.outfile : "", o.ignore ? o.ignore : "", o.run, o.held, error);
+		free(store);
+		free(error);
+	} else {
+		return 2;
+	}
+	return 0;
+}
