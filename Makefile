@@ -77,6 +77,16 @@ uninstall:
 test: all
 	prove tests/
 
+# Each fuzzer for FUZZ_SECONDS, from its corpus; what it finds is left in build/fuzz/NAME.
+FUZZ_SECONDS ?= 60
+fuzz: $(patsubst tests/fuzz/%.c,fuzz-%,$(filter-out %/replay.c,$(wildcard tests/fuzz/*.c)))
+fuzz-%: tests/fuzz/%.c
+	@mkdir -p build/fuzz/$*
+	clang $(CODE) -O1 -g -fsanitize=fuzzer,address,undefined -o build/fuzz/$*/fuzzer $< \
+		$(wildcard base/*.c symbol/*.c demangle/*.c)
+	cp -n tests/fuzz/corpus/$*/* build/fuzz/$*/
+	cd build/fuzz/$* && ./fuzzer -max_total_time=$(FUZZ_SECONDS) -timeout=10 .
+
 clean:
 	rm -rf build heaptrace libheaptrace.so libheaptrace32.so
 
@@ -85,10 +95,11 @@ help:
 	@echo 'make M32=1         build ./libheaptrace32.so, for 32-bit programs'
 	@echo 'make DEPTH=NUM     frames kept per backtrace in text dumps, 1 to 255 (8)'
 	@echo 'make test          run the tests (TAP, under prove)'
+	@echo 'make fuzz          run the fuzzers (clang), FUZZ_SECONDS=60 each'
 	@echo 'make install       into prefix=$(prefix), below DESTDIR'
 	@echo 'make uninstall     take that away again'
 	@echo 'make clean         remove everything built'
 	@echo 'CC=clang, CFLAGS=... and WERROR=1 (warnings are errors) work with each'
 
-.PHONY: all install uninstall test clean help FORCE
+.PHONY: all install uninstall test fuzz clean help FORCE
 .DELETE_ON_ERROR:

@@ -23,9 +23,6 @@
 
 #define CHUNK_BYTES	65536u
 #define WINDOW_BYTES	4096u
-/* One fill is about 1 us: no file can hold a dump up for more than seconds. A real one needs
- * about two per resolved address. */
-#define FILLS_MAX	(1u << 20)
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define NATIVE_DATA	ELFDATA2LSB
@@ -482,7 +479,7 @@ bool elf_strings_open(struct elf_strings *s, struct elf *e, uint64_t offset, uin
 		size_bytes = room;
 	}
 	*s = (struct elf_strings){
-		.elf = e, .offset = offset, .size_bytes = size_bytes, .fills_left = FILLS_MAX,
+		.elf = e, .offset = offset, .size_bytes = size_bytes, .fills_left = ELF_FILLS_MAX,
 		.window = arena_alloc(arena, WINDOW_BYTES),
 	};
 	return s->window != NULL;
@@ -501,8 +498,10 @@ static const uint8_t *strings_at(struct elf_strings *s, uint64_t at, uint32_t *b
 			want = WINDOW_BYTES;
 		s->window_at = at;
 		s->window_bytes = 0;
-		if (!s->fills_left)
+		if (!s->fills_left) {
+			s->elf->damaged = true;
 			return NULL;
+		}
 		s->fills_left--;
 		if (!elf_read(s->elf, s->offset + at, s->window, want))
 			return NULL;

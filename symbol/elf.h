@@ -23,6 +23,9 @@
 #define ELF_CODE_MAX		4096	/* executable sections */
 #define ELF_SEGMENTS_MAX	256
 #define ELF_NAME_MAX		65536	/* bytes in a symbol's name */
+/* Reads of 4 KB from a string table, about 1 us each: seconds at the worst. A real file needs
+ * about two per resolved address. */
+#define ELF_FILLS_MAX		((uint32_t)1 << 20)
 
 struct elf_segment {
 	uint32_t type;			/* PT_LOAD, PT_DYNAMIC, PT_NOTE: others are not kept */

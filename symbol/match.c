@@ -42,11 +42,12 @@ bool match_open(struct match *m, struct elf *e, struct elf_strings *names, const
 	return m->tree && m->labels && m->ends;
 }
 
-void match_reset(struct match *m, size_t n)
+void match_reset(struct match *m, const uint32_t *keep, size_t n)
 {
+	for (size_t i = 0; i < n; i++)
+		m->ends[i] = m->ends[keep[i]];
 	memset(m->tree, 0, 2 * n * sizeof(m->tree[0]));
 	memset(m->labels, 0, n * sizeof(m->labels[0]));
-	memset(m->ends, 0, n * sizeof(m->ends[0]));
 	m->n = n;
 }
 
@@ -199,6 +200,7 @@ const struct match_candidate *match_results(struct match *m)
 		}
 		if (m->ends[i] > end)
 			end = m->ends[i];
+		m->ends[i] = end;
 		/* Behind the section of a label there is no way back to it: one that is nearer
 		 * has a greater start. */
 		if (m->labels[i].length_bytes) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Symbols against addresses, in one pass over the symbols in whatever order they come, for
- * up to MATCH_MAX addresses. O(log n) per symbol and 50 bytes per address, however much the
+ * up to MATCH_MAX addresses. O(log n) per symbol and 56 bytes per address, however much the
  * symbols overlap: a file whose 16 million symbols all cover everything takes seconds, not
  * days.
  */
@@ -40,8 +40,12 @@ struct match {
  * caller before the first match_symbol(). */
 bool match_open(struct match *m, struct elf *e, struct elf_strings *names, const uint64_t *addrs,
 		size_t n, struct arena *arena);
-/* Forgets the symbols, for another table and a smaller or equal n. */
-void match_reset(struct match *m, size_t n);
+/*
+ * Starts over with another symbol table for the addresses that keep[0..n) (ascending indices)
+ * names; addrs has been shortened the same way. What was learnt about the ends of functions
+ * stays: a label of .dynsym must not reach where .symtab has said that nothing is.
+ */
+void match_reset(struct match *m, const uint32_t *keep, size_t n);
 /* Takes one symbol into account. */
 void match_symbol(struct match *m, const struct symtab_entry *sym);
 /* After the last symbol: the answer for every address is in result[0..n) (which may not be

@@ -25,7 +25,7 @@ struct batch {
 	size_t n;
 	struct match match;
 	struct elf_strings names;
-	struct arena *arena;	/* for names */
+	struct arena *arena;	/* of the caller: for names */
 };
 
 static int expect_build_id(struct elf *e, const uint8_t *build_id, size_t bytes)
@@ -49,12 +49,13 @@ static void drop_named(struct batch *b)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < b->n; i++) {
-		if (b->syms[b->which[i]].name)
+		if (b->syms[i].name)
 			continue;
-		b->which[kept] = b->which[i];
+		b->which[kept] = (uint32_t)i;
 		b->addrs[kept++] = b->addrs[i];
 	}
 	b->n = kept;
+	match_reset(&b->match, b->which, kept);
 }
 
 /* Neighbours in one function share the copy of its name. */
@@ -63,6 +64,8 @@ static int fetch_names(struct batch *b, const struct match_candidate *results)
 	const struct match_candidate *last = NULL;
 	char *name = NULL;
 
+	/* Even if ranking the symbols has used up what a file may cost. */
+	b->names.fills_left = ELF_FILLS_MAX;
 	for (size_t i = 0; i < b->n; i++) {
 		const struct match_candidate *c = &results[i];
 		struct symbol *sym = &b->syms[b->which[i]];
@@ -93,7 +96,6 @@ static int resolve_from(struct batch *b, struct elf *e, const struct symtab *t,
 		return SYMBOL_OK;
 	if (!elf_strings_open(&b->names, e, t->strings_offset, t->strings_bytes, scratch))
 		return SYMBOL_NO_MEMORY;
-	match_reset(&b->match, b->n);
 	symtab_open(&s, e, t);
 	while (symtab_next(&s, &entry))
 		match_symbol(&b->match, &entry);

@@ -46,7 +46,7 @@ struct symbol {
  *
  * Returns SYMBOL_OK or a negative enum symbol_error; names that could be found are set in
  * either case, and all others are NULL. Names live as long as the arena. Scratch memory is
- * its own, 50 bytes per address and about 300 KB, and gone on return.
+ * its own, 70 bytes per address and about 300 KB, and gone on return.
  */
 int symbol_resolve(const char *path, const uint8_t *build_id, size_t build_id_bytes,
 		   struct symbol *syms, size_t n, struct arena *arena);
