@@ -135,7 +135,7 @@ static inline bool enter(void)
 static void ready_capture(uintptr_t caller)
 {
 	if (caller < loader_start || caller >= loader_end)
-		capture_init();
+		capture_init(options.unwind);
 }
 
 static void uncount(struct block b, bool temporary)
@@ -144,23 +144,37 @@ static void uncount(struct block b, bool temporary)
 		row_free(&table, b.row, b.size_bytes, temporary);
 }
 
+static void count_notes(unsigned notes)
+{
+	struct table_totals *t = &table.head->totals;
+
+	if (notes & CAPTURE_FELL_BACK)
+		add_relaxed(&t->fallbacks, 1);
+	if (notes & CAPTURE_CHECKED)
+		add_relaxed(&t->stacks_checked, 1);
+	if (notes & CAPTURE_DISAGREED)
+		add_relaxed(&t->stacks_disagreed, 1);
+}
+
 /*
  * The calling backtrace's row. Frame 0 is the function that the program called; the address
  * after its first byte stands for it, so that it reads like the return addresses that
  * follow.
  */
-static uint32_t find_row(const void *function, uintptr_t caller)
+static uint32_t find_row(const void *function, const struct capture_point *from)
 {
 	uintptr_t frames[options.depth];
-	unsigned count = 1;
+	unsigned count = 1, notes = 0;
 	bool is_new;
 	uint32_t row;
 
 	if (unlikely(!capture_ready()))
-		ready_capture(caller);
+		ready_capture(from->pc);
 	frames[0] = (uintptr_t)function + 1;
 	if (options.depth > 1)
-		count += capture_stack(caller, frames + 1, options.depth - 1u);
+		count += capture_stack(from, frames + 1, options.depth - 1u, &notes);
+	if (unlikely(notes))
+		count_notes(notes);
 	row = table_intern(&table, frames, count, &is_new);
 	if (unlikely(is_new)) {
 		modules_note(&table, frames, count);
@@ -171,9 +185,10 @@ static uint32_t find_row(const void *function, uintptr_t caller)
 }
 
 /* A new block at p; old: what realloc() made it from. Keeps errno. */
-static void record(void *p, size_t size, struct block old, const void *function, uintptr_t caller)
+static void record(void *p, size_t size, struct block old, const void *function,
+		   const struct capture_point *from)
 {
-	struct block b = { find_row(function, caller), size }, stale;
+	struct block b = { find_row(function, from), size }, stale;
 
 	last_block = p;
 	if (unlikely(!blocks_put(&blocks, p, b, &stale))) {
@@ -195,9 +210,11 @@ static void record(void *p, size_t size, struct block old, const void *function,
 
 #define NO_BLOCK ((struct block){ ROW_NONE, 0 })
 /* In a hook: what the program called, and from where. */
-#define RECORD(p, size, function) \
-	record((p), (size), NO_BLOCK, (const void *)(function), \
-	       (uintptr_t)__builtin_extract_return_addr(__builtin_return_address(0)))
+#define RECORD(p, size, function) do {						\
+	struct capture_point from = CAPTURE_POINT();				\
+										\
+	record((p), (size), NO_BLOCK, (const void *)(function), &from);		\
+} while (0)
 
 /* Before a free. Also when passing through: a block that was recorded must not stay. */
 static inline void forget(void *p)
@@ -273,7 +290,7 @@ static void *leave_boot(void *old, size_t size)
  * the call fails. A zero size that gives NULL has freed the block (glibc).
  */
 static void *reallocate(void *old, size_t size, bool by_array, size_t count, size_t each,
-			const void *function, uintptr_t caller)
+			const void *function, const struct capture_point *from)
 {
 	bool recording = enter();
 	struct block b = state == TRACING && old ? blocks_take(&blocks, old) : NO_BLOCK, stale;
@@ -283,7 +300,7 @@ static void *reallocate(void *old, size_t size, bool by_array, size_t count, siz
 	if (p && recording) {
 		if (old && b.row == ROW_NONE)
 			add_relaxed(&table.head->totals.unknown_frees, 1);
-		record(p, size, b, function, caller);
+		record(p, size, b, function, from);
 	} else if (p || (!size && old)) {
 		uncount(b, false);
 		if (was_newest)
@@ -298,6 +315,8 @@ static void *reallocate(void *old, size_t size, bool by_array, size_t count, siz
 
 EXPORT void *realloc(void *old, size_t size)
 {
+	struct capture_point from;
+
 	if (unlikely(!real.malloc)) {
 		if (guard_self.inside)
 			return old ? leave_boot(old, size) : boot_alloc(size);
@@ -305,12 +324,13 @@ EXPORT void *realloc(void *old, size_t size)
 	}
 	if (unlikely(is_boot(old)))
 		return leave_boot(old, size);
-	return reallocate(old, size, false, 0, 0, (const void *)realloc,
-			  (uintptr_t)__builtin_return_address(0));
+	from = CAPTURE_POINT();
+	return reallocate(old, size, false, 0, 0, (const void *)realloc, &from);
 }
 
 EXPORT void *reallocarray(void *old, size_t count, size_t each)
 {
+	struct capture_point from;
 	size_t size;
 
 	if (unlikely(!real.malloc))
@@ -321,8 +341,9 @@ EXPORT void *reallocarray(void *old, size_t count, size_t each)
 	}
 	if (unlikely(is_boot(old)))
 		return leave_boot(old, size);
+	from = CAPTURE_POINT();
 	return reallocate(old, size, real.reallocarray != NULL, count, each,
-			  (const void *)reallocarray, (uintptr_t)__builtin_return_address(0));
+			  (const void *)reallocarray, &from);
 }
 
 /* Whether there is something to pass on to the real function. */
@@ -650,7 +671,7 @@ __attribute__((constructor)) static void init(void)
 	}
 	guard_enter();
 	if (!capture_ready())
-		capture_init();
+		capture_init(options.unwind);
 	modules_init(&table);
 	first = !options.run;
 	set_environment();

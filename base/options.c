@@ -41,6 +41,9 @@ const struct option_entry options_table[] = {
 	  OPTION_OUTFILE, OPTION_EVERYWHERE },
 	{ "ignore", 0, "FILE", NULL,
 	  "leave out backtraces that match a rule in FILE", OPTION_IGNORE, OPTION_EVERYWHERE },
+	{ "unwind", 0, "HOW", "fast",
+	  "how stacks are taken: fast, execinfo (by glibc's backtrace()), or check (both, compared)",
+	  OPTION_UNWIND, OPTION_EVERYWHERE },
 	{ "help", 'h', NULL, NULL, "print this and exit", OPTION_HELP, OPTION_COMMAND },
 	{ "version", 'V', NULL, NULL, "print the version and exit",
 	  OPTION_VERSION, OPTION_COMMAND },
@@ -49,6 +52,10 @@ const struct option_entry options_table[] = {
 	{ "held", 0, "MASK", NULL, "signals that the wrapper blocked",
 	  OPTION_HELD, OPTION_INTERNAL },
 	{ .name = NULL }
+};
+
+static const char *const unwind_names[UNWIND_MODES] = {
+	[UNWIND_FAST] = "fast", [UNWIND_EXECINFO] = "execinfo", [UNWIND_CHECK] = "check",
 };
 
 static const struct {
@@ -321,6 +328,20 @@ static bool set_sort(struct options *o, const struct option_entry *e, const char
 	return true;
 }
 
+static bool set_unwind(struct options *o, const struct option_entry *e, const char *value,
+		       struct text *error)
+{
+	for (uint8_t i = 0; i < UNWIND_MODES; i++) {
+		if (!strcmp(value, unwind_names[i])) {
+			o->unwind = i;
+			return true;
+		}
+	}
+	add_culprit(error, e, value);
+	add(error, "not one of fast, execinfo, check");
+	return false;
+}
+
 static bool set_value(struct options *o, const struct option_entry *e, const char *value,
 		      struct text *error)
 {
@@ -351,6 +372,8 @@ static bool set_value(struct options *o, const struct option_entry *e, const cha
 		}
 		*(e->id == OPTION_OUTFILE ? &o->outfile : &o->ignore) = value;
 		return true;
+	case OPTION_UNWIND:
+		return set_unwind(o, e, value, error);
 	case OPTION_RUN:
 		return set_number(e, value, 0, UINT32_MAX, &o->run, error);
 	case OPTION_HELD:
@@ -512,6 +535,12 @@ static void print_option(struct text *t, const struct options *o, const struct o
 		add_name(t, e);
 		add_path(t, e->id == OPTION_OUTFILE ? o->outfile : o->ignore, cwd,
 			 e->id == OPTION_OUTFILE);
+		return;
+	case OPTION_UNWIND:
+		if (o->unwind != UNWIND_FAST) {
+			add_name(t, e);
+			add(t, unwind_names[o->unwind]);
+		}
 		return;
 	case OPTION_RUN:
 		if (!(number = o->run))

@@ -22,6 +22,9 @@ enum sort_key {
 	SORT_KEYS
 };
 
+/* How stacks are taken (capture.h). */
+enum unwind_mode { UNWIND_FAST, UNWIND_EXECINFO, UNWIND_CHECK, UNWIND_MODES };
+
 #define OPTIONS_DEPTH_MAX	255
 #define OPTIONS_DEPTH_GRAPH	128	/* default depth where the output is a graph */
 #ifndef HEAPTRACE_DEPTH			/* `make DEPTH=NUM` */
@@ -36,6 +39,7 @@ struct options {
 	uint8_t depth;			/* 1 to 255, never 0 after parsing */
 	bool depth_given;		/* false: depth follows the output's kind */
 	bool flame_graph;
+	uint8_t unwind;			/* enum unwind_mode */
 	const char *outfile;		/* template with placeholders, or NULL: standard error */
 	const char *ignore;		/* file of rules, or NULL */
 
@@ -46,7 +50,7 @@ struct options {
 };
 
 enum option_id {
-	OPTION_TOP, OPTION_SORT, OPTION_DEPTH, OPTION_FLAME_GRAPH, OPTION_OUTFILE, OPTION_IGNORE,
+	OPTION_TOP, OPTION_SORT, OPTION_DEPTH, OPTION_FLAME_GRAPH, OPTION_OUTFILE, OPTION_IGNORE, OPTION_UNWIND,
 	OPTION_HELP, OPTION_VERSION, OPTION_RUN, OPTION_HELD,
 };
 

@@ -1,30 +1,65 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The calling thread's stack as an array of return addresses. One interface; execinfo.c
- * implements it with glibc's backtrace(), which works on every architecture.
+ * The calling thread's stack as an array of return addresses. One interface, two unwinders:
+ * unwind.h, fast, where there is one for the machine, and glibc's backtrace(), which works
+ * everywhere and is what the fast one is compared with.
  */
 #ifndef CAPTURE_CAPTURE_H
 #define CAPTURE_CAPTURE_H
+
+#include "base/options.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #define CAPTURE_MAX	255
 
+/* Where a walk begins: in the function that called the hook, just after that call. */
+struct capture_point {
+	uintptr_t pc;		/* the hook's return address */
+	uintptr_t sp, fp;	/* stack and frame pointer there; 0 if not known */
+};
+
+/*
+ * The point of the function in which this stands (a hook), which must not be inlined. With a
+ * frame pointer, which asking for the frame's address makes the compiler set up, the
+ * frame begins with the caller's frame pointer and the return address.
+ */
+#if defined(__x86_64__)
+#define CAPTURE_POINT() ((struct capture_point){ \
+	.pc = (uintptr_t)__builtin_return_address(0), \
+	.sp = (uintptr_t)__builtin_frame_address(0) + 16, \
+	.fp = *(uintptr_t *)__builtin_frame_address(0) })
+#else
+#define CAPTURE_POINT() ((struct capture_point){ \
+	.pc = (uintptr_t)__builtin_extract_return_addr(__builtin_return_address(0)) })
+#endif
+
 /*
  * Makes ready what capture_stack() needs; may allocate and load libraries, so call it at
  * start with the tracer's guard set, and never from inside the dynamic loader. Until then
  * capture_stack() sees the caller only.
  */
-void capture_init(void);
+void capture_init(enum unwind_mode mode);
 bool capture_ready(void);
 
+/* What there is to say of one capture; bits. */
+enum capture_note {
+	CAPTURE_FELL_BACK = 1,	/* the fast unwinder gave up, backtrace() served */
+	CAPTURE_CHECKED = 2,	/* both were asked */
+	CAPTURE_DISAGREED = 4,	/* and gave different stacks */
+	CAPTURE_SHORT = 8,	/* not ready: the caller is all there is */
+};
+
 /*
- * Stores the return addresses from `caller` (the return address of the function the program
- * called) outward, at most max of them (1 to CAPTURE_MAX), innermost first. Returns how
- * many, at least 1: where the stack cannot be walked, `caller` is all there is. Keeps errno.
- * Async-signal-safe once ready; no malloc, no locks on glibc 2.35 and later.
+ * Stores the return addresses from at->pc outward, at most max of them (1 to CAPTURE_MAX),
+ * innermost first. Returns how many, at least 1. *notes gets enum capture_note bits. Keeps
+ * errno. Async-signal-safe once ready; no malloc, and no lock on glibc 2.35 and later.
  */
-unsigned capture_stack(uintptr_t caller, uintptr_t *frames, unsigned max);
+unsigned capture_stack(const struct capture_point *at, uintptr_t *frames, unsigned max,
+		       unsigned *notes);
+
+/* Modules have come or gone: what is remembered of code is void. Any thread, any time. */
+void capture_modules_changed(void);
 
 #endif

@@ -133,10 +133,25 @@ static void write_not_seen(const struct table_totals *t, struct out *out)
 	bool first = true;
 
 	write_part(out, &first, load_relaxed(&t->lost_blocks), " allocations (no memory to record)");
+	write_part(out, &first, load_relaxed(&t->fallbacks), " stacks by backtrace() (slow)");
 	write_part(out, &first, load_relaxed(&t->unknown_frees), " frees of unknown blocks");
 	write_part(out, &first, load_relaxed(&t->stale_blocks), " frees of known blocks");
 	if (!first)
 		out_char(out, '\n');
+}
+
+/* --unwind=check */
+static void write_check(const struct table_totals *t, struct out *out)
+{
+	uint64_t checked = load_relaxed(&t->stacks_checked);
+
+	if (!checked)
+		return;
+	summary_line(out, "unwinders compared           ");
+	out_u64(out, checked);
+	out_text(out, " stacks, ");
+	out_u64(out, load_relaxed(&t->stacks_disagreed));
+	out_text(out, " disagree\n");
 }
 
 static void write_summary(const struct report *r, struct out *out)
@@ -157,6 +172,7 @@ static void write_summary(const struct report *r, struct out *out)
 	summary_size(out, "allocator info (virtual)     ", p->heap_known, p->heap_virtual);
 	summary_size(out, "allocator info (resident)    ", p->heap_known, p->heap_resident);
 	write_statm(p, out);
+	write_check(&r->request->table->head->totals, out);
 	write_not_seen(&r->request->table->head->totals, out);
 	out_repeat(out, '=', RULE_WIDTH);
 	out_char(out, '\n');

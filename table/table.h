@@ -86,9 +86,10 @@ struct table_totals {
 	uint64_t unknown_frees;		/* frees of blocks that were never recorded */
 	uint64_t stale_blocks;		/* blocks whose free was not seen: address came again */
 	uint64_t lost_blocks;		/* allocations not recorded for want of memory */
-	uint64_t unused[2];
 	uint32_t epoch;			/* counts the heap's new maxima */
-	uint32_t unused_too;
+	uint32_t unused;
+	uint64_t fallbacks;		/* stacks that the fast unwinder gave up */
+	uint64_t stacks_checked, stacks_disagreed;	/* --unwind=check */
 };
 
 struct table_header {

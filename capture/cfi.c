@@ -1,0 +1,539 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * See cfi.h. From an address to its row:
+ *
+ *	_dl_find_object(pc) -> .eh_frame_hdr: sorted {function, FDE} pairs -> binary search
+ *	-> FDE: covers pc? -> its CIE -> the CIE's program, then the FDE's, up to pc
+ *
+ * The tables are those of a loaded module, which C++ exceptions rely on too: they are trusted
+ * to lie where the loader says. What is not understood gives CFI_UNSUPPORTED, and the caller
+ * another unwinder.
+ */
+#include "cfi.h"
+
+#if defined(__x86_64__)
+#include "arch_x86_64.h"
+#endif
+
+#include "base/reader.h"
+
+#include <dlfcn.h>
+#include <link.h>
+
+#ifdef ARCH_DWARF_FP
+
+/* glibc's struct dl_find_object (dlfcn.h, 2.35), for builds on older systems. */
+struct found_object {
+	unsigned long long flags;
+	void *map_start, *map_end;
+	struct link_map *link_map;
+	void *eh_frame;			/* .eh_frame_hdr */
+	unsigned long long reserved[7];
+};
+static int (*find_object)(void *pc, struct found_object *result);
+
+/* Pointer encodings, LSB Core 5.0, table 10.2 and 10.3. */
+enum {
+	PE_ABSPTR = 0x00, PE_UDATA2 = 0x02, PE_UDATA4 = 0x03, PE_UDATA8 = 0x04,
+	PE_SDATA2 = 0x0a, PE_SDATA4 = 0x0b, PE_SDATA8 = 0x0c,
+	PE_PCREL = 0x10, PE_DATAREL = 0x30, PE_INDIRECT = 0x80, PE_OMIT = 0xff,
+};
+
+#define STATES_MAX	4	/* nested DW_CFA_remember_state; compilers use one */
+#define PROGRAM_MAX	65536	/* instructions; a real program has at most some hundreds */
+
+struct cie {
+	uint64_t code_align;
+	int64_t data_align;
+	uint64_t ra_column;
+	uint8_t fde_encoding;
+	bool augmented, signal_frame;
+	struct reader program;
+};
+
+/* The CFA rule before it is known whether its register is one we follow. */
+struct state {
+	uint64_t cfa_register;
+	int64_t cfa_offset;
+	const uint8_t *cfa_expression;	/* NULL: register + offset */
+	uint64_t cfa_expression_size;
+	struct cfi_saved fp, ra;
+};
+
+bool cfi_init(void)
+{
+	*(void **)&find_object = dlsym(RTLD_DEFAULT, "_dl_find_object");
+	return find_object != NULL;
+}
+
+static uint64_t read_uleb(struct reader *r)
+{
+	uint64_t v = 0;
+	uint8_t byte;
+
+	for (unsigned shift = 0; shift < 64; shift += 7) {
+		byte = reader_u8(r);
+		v |= (uint64_t)(byte & 0x7f) << shift;
+		if (!(byte & 0x80))
+			return v;
+	}
+	r->bad = true;
+	return 0;
+}
+
+static int64_t read_sleb(struct reader *r)
+{
+	uint64_t v = 0;
+	uint8_t byte;
+
+	for (unsigned shift = 0; shift < 64; ) {
+		byte = reader_u8(r);
+		v |= (uint64_t)(byte & 0x7f) << shift;
+		shift += 7;
+		if (!(byte & 0x80)) {
+			if (byte & 0x40 && shift < 64)
+				v |= -((uint64_t)1 << shift);
+			return (int64_t)v;
+		}
+	}
+	r->bad = true;
+	return 0;
+}
+
+/* An encoded pointer, but for indirect ones; datarel: what PE_DATAREL is relative to. */
+static uintptr_t read_encoded(struct reader *r, uint8_t encoding, uintptr_t datarel)
+{
+	uintptr_t at = (uintptr_t)r->p, v;
+
+	switch (encoding & 0x0f) {
+	case PE_ABSPTR:
+	case PE_UDATA8:
+	case PE_SDATA8:
+		v = (uintptr_t)reader_u64(r);
+		break;
+	case PE_UDATA4:
+		v = reader_u32(r);
+		break;
+	case PE_SDATA4:
+		v = (uintptr_t)(intptr_t)(int32_t)reader_u32(r);
+		break;
+	case PE_UDATA2:
+		v = reader_u16(r);
+		break;
+	case PE_SDATA2:
+		v = (uintptr_t)(intptr_t)(int16_t)reader_u16(r);
+		break;
+	default:
+		r->bad = true;
+		return 0;
+	}
+	switch (encoding & 0xf0) {
+	case 0:
+		return v;
+	case PE_PCREL:
+		return v + at;
+	case PE_DATAREL:
+		return v + datarel;
+	default:
+		r->bad = true;
+		return 0;
+	}
+}
+
+/* The FDE whose function starts last at or before pc; NULL when there is none. */
+static const uint8_t *search_header(const uint8_t *header, const struct reader *module, uintptr_t pc,
+				    bool *bad)
+{
+	struct reader r = *module;
+	uint8_t frame_encoding, count_encoding, table_encoding;
+	uint64_t low = 0, high;
+	const uint8_t *table;
+
+	reader_seek(&r, (uint64_t)(header - r.start));
+	*bad = true;
+	if (reader_u8(&r) != 1)
+		return NULL;
+	frame_encoding = reader_u8(&r);
+	count_encoding = reader_u8(&r);
+	table_encoding = reader_u8(&r);
+	if (frame_encoding != PE_OMIT)
+		read_encoded(&r, frame_encoding, (uintptr_t)header);
+	/* The only table that can be searched, and the one that all linkers write. */
+	if (count_encoding != PE_UDATA4 || table_encoding != (PE_DATAREL | PE_SDATA4))
+		return NULL;
+	high = reader_u32(&r);
+	table = reader_bytes(&r, high * 8);
+	if (!table || (uintptr_t)table % 4)
+		return NULL;
+	*bad = false;
+	while (low < high) {
+		uint64_t middle = (low + high) / 2;
+		const int32_t *pair = (const int32_t *)(table + middle * 8);
+
+		if ((uintptr_t)header + (uintptr_t)(intptr_t)pair[0] <= pc)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (!low)
+		return NULL;
+	return header + ((const int32_t *)(table + (low - 1) * 8))[1];
+}
+
+/* The record at p, without its length; *id gets its second word. */
+static bool open_record(struct reader *r, const struct reader *module, const uint8_t *p, uint32_t *id)
+{
+	uint32_t length;
+
+	*r = *module;
+	if (p < module->start || p >= module->end)
+		return false;
+	reader_seek(r, (uint64_t)(p - module->start));
+	length = reader_u32(r);
+	if (r->bad || length >= 0xfffffff0 || length > reader_left(r) || length < 4)
+		return false;	/* 64-bit records do not occur in .eh_frame */
+	*r = reader_over(r->p, length);
+	*id = reader_u32(r);
+	return true;
+}
+
+static bool read_cie(struct cie *cie, const struct reader *module, const uint8_t *p)
+{
+	const char *augmentation;
+	struct reader r;
+	uint32_t id;
+	uint8_t version;
+
+	memset(cie, 0, sizeof(*cie));
+	if (!open_record(&r, module, p, &id) || id)
+		return false;
+	version = reader_u8(&r);
+	if (version != 1 && version != 3)
+		return false;
+	augmentation = reader_string(&r);
+	cie->code_align = read_uleb(&r);
+	cie->data_align = read_sleb(&r);
+	cie->ra_column = version == 1 ? reader_u8(&r) : read_uleb(&r);
+	if (!augmentation)
+		return false;
+	if (*augmentation == 'z') {
+		uint64_t size = read_uleb(&r);
+		struct reader data = r;
+
+		cie->augmented = true;
+		reader_skip(&r, size);
+		while (*++augmentation) {
+			uint8_t encoding;
+
+			switch (*augmentation) {
+			case 'R':
+				cie->fde_encoding = reader_u8(&data);
+				break;
+			case 'S':
+				cie->signal_frame = true;
+				break;
+			case 'P':	/* personality: its size only; indirect ones are read alike */
+				encoding = reader_u8(&data);
+				read_encoded(&data, encoding & 0x7f, 0);
+				break;
+			case 'L':
+				reader_u8(&data);
+				break;
+			case 'B':	/* aarch64: signed with the B key; stripped alike */
+			case 'G':	/* aarch64: memory tagging */
+				break;
+			default:
+				return false;
+			}
+		}
+		if (data.bad)
+			return false;
+	} else if (*augmentation) {
+		return false;
+	}
+	cie->program = r;
+	return !r.bad;
+}
+
+static struct cfi_saved *followed(struct state *s, uint64_t reg)
+{
+	return reg == ARCH_DWARF_FP ? &s->fp : reg == ARCH_DWARF_RA ? &s->ra : NULL;
+}
+
+static void set(struct state *s, uint64_t reg, enum cfi_where where, int64_t offset)
+{
+	struct cfi_saved *saved = followed(s, reg);
+
+	if (saved)
+		*saved = (struct cfi_saved){ where, offset };
+}
+
+/* DW_CFA_expression: the address where reg is saved. breg(fp) alone is what GCC writes for
+ * the frame pointer of a realigned frame. */
+static void set_expression(struct state *s, uint64_t reg, struct reader *r, bool value)
+{
+	uint64_t size = read_uleb(r);
+	const uint8_t *p = reader_bytes(r, size);
+	struct reader e;
+	int64_t offset;
+
+	if (!p || !followed(s, reg))
+		return;
+	e = reader_over(p, size);
+	if (!value && reader_u8(&e) == 0x70 + ARCH_DWARF_FP) {	/* DW_OP_breg0 is 0x70 */
+		offset = read_sleb(&e);
+		if (!e.bad && e.p == e.end) {
+			set(s, reg, CFI_AT_FP, offset);
+			return;
+		}
+	}
+	set(s, reg, CFI_OTHER, 0);
+}
+
+/* DWARF 5, section 6.4.2 and figure 7.24. */
+enum {
+	CFA_ADVANCE = 0x40, CFA_OFFSET = 0x80, CFA_RESTORE = 0xc0,
+	CFA_NOP = 0, CFA_SET_LOC, CFA_ADVANCE1, CFA_ADVANCE2, CFA_ADVANCE4, CFA_OFFSET_EXTENDED,
+	CFA_RESTORE_EXTENDED, CFA_UNDEFINED, CFA_SAME_VALUE, CFA_REGISTER, CFA_REMEMBER,
+	CFA_RESTORE_STATE, CFA_DEF_CFA, CFA_DEF_CFA_REGISTER, CFA_DEF_CFA_OFFSET,
+	CFA_DEF_CFA_EXPRESSION, CFA_EXPRESSION, CFA_OFFSET_EXTENDED_SF, CFA_DEF_CFA_SF,
+	CFA_DEF_CFA_OFFSET_SF, CFA_VAL_OFFSET, CFA_VAL_OFFSET_SF, CFA_VAL_EXPRESSION,
+	CFA_NEGATE_RA_STATE = 0x2d, CFA_GNU_ARGS_SIZE = 0x2e, CFA_GNU_NEGATIVE_OFFSET = 0x2f,
+};
+
+/* Where a program is: the address its rows have reached, and the way back to earlier rows. */
+struct machine {
+	const struct cie *cie;
+	struct state now, initial, remembered[STATES_MAX];
+	unsigned remembered_count;
+	uintptr_t location, pc;
+};
+
+/* One instruction that does not move the location. False: not followed. */
+static bool execute(struct machine *m, uint8_t op, struct reader *r)
+{
+	int64_t align = m->cie->data_align;
+	struct state *s = &m->now;
+	uint64_t reg;
+
+	if ((op & 0xc0) == CFA_OFFSET) {
+		set(s, op & 0x3f, CFI_AT_CFA, (int64_t)read_uleb(r) * align);
+		return true;
+	}
+	if ((op & 0xc0) == CFA_RESTORE || op == CFA_RESTORE_EXTENDED) {
+		reg = op == CFA_RESTORE_EXTENDED ? read_uleb(r) : op & 0x3fu;
+		if (followed(s, reg))
+			*followed(s, reg) = *followed(&m->initial, reg);
+		return true;
+	}
+	switch (op) {
+	case CFA_NOP:
+	case CFA_NEGATE_RA_STATE:	/* stripped in any case */
+		return true;
+	case CFA_OFFSET_EXTENDED:
+		reg = read_uleb(r);
+		set(s, reg, CFI_AT_CFA, (int64_t)read_uleb(r) * align);
+		return true;
+	case CFA_OFFSET_EXTENDED_SF:
+		reg = read_uleb(r);
+		set(s, reg, CFI_AT_CFA, read_sleb(r) * align);
+		return true;
+	case CFA_GNU_NEGATIVE_OFFSET:
+		reg = read_uleb(r);
+		set(s, reg, CFI_AT_CFA, -(int64_t)read_uleb(r) * align);
+		return true;
+	case CFA_UNDEFINED:
+		set(s, read_uleb(r), CFI_UNDEFINED, 0);
+		return true;
+	case CFA_SAME_VALUE:
+		set(s, read_uleb(r), CFI_SAME, 0);
+		return true;
+	case CFA_REGISTER:
+	case CFA_VAL_OFFSET:
+	case CFA_VAL_OFFSET_SF:
+		set(s, read_uleb(r), CFI_OTHER, 0);
+		read_uleb(r);
+		return true;
+	case CFA_EXPRESSION:
+	case CFA_VAL_EXPRESSION:
+		reg = read_uleb(r);
+		set_expression(s, reg, r, op == CFA_VAL_EXPRESSION);
+		return true;
+	case CFA_REMEMBER:
+		if (m->remembered_count == STATES_MAX)
+			return false;
+		m->remembered[m->remembered_count++] = *s;
+		return true;
+	case CFA_RESTORE_STATE:
+		if (!m->remembered_count)
+			return false;
+		*s = m->remembered[--m->remembered_count];
+		return true;
+	case CFA_DEF_CFA:
+	case CFA_DEF_CFA_SF:
+		s->cfa_register = read_uleb(r);
+		s->cfa_offset = op == CFA_DEF_CFA ? (int64_t)read_uleb(r) : read_sleb(r) * align;
+		s->cfa_expression = NULL;
+		return true;
+	case CFA_DEF_CFA_REGISTER:
+		s->cfa_register = read_uleb(r);
+		return true;
+	case CFA_DEF_CFA_OFFSET:
+		s->cfa_offset = (int64_t)read_uleb(r);
+		return true;
+	case CFA_DEF_CFA_OFFSET_SF:
+		s->cfa_offset = read_sleb(r) * align;
+		return true;
+	case CFA_DEF_CFA_EXPRESSION:
+		s->cfa_expression_size = read_uleb(r);
+		s->cfa_expression = reader_bytes(r, s->cfa_expression_size);
+		return s->cfa_expression != NULL;
+	case CFA_GNU_ARGS_SIZE:
+		read_uleb(r);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The distance of an instruction that moves the location; false: it does not. */
+static bool advance(struct machine *m, uint8_t op, struct reader *r)
+{
+	uint64_t distance;
+
+	if ((op & 0xc0) == CFA_ADVANCE)
+		distance = op & 0x3f;
+	else if (op == CFA_ADVANCE1)
+		distance = reader_u8(r);
+	else if (op == CFA_ADVANCE2)
+		distance = reader_u16(r);
+	else if (op == CFA_ADVANCE4)
+		distance = reader_u32(r);
+	else if (op == CFA_SET_LOC) {
+		m->location = read_encoded(r, m->cie->fde_encoding, 0);
+		return true;
+	} else {
+		return false;
+	}
+	m->location += distance * m->cie->code_align;
+	return true;
+}
+
+/* Runs a program until its rows pass pc. False: not followed. */
+static bool run(struct machine *m, struct reader r)
+{
+	for (int i = 0; r.p < r.end && i < PROGRAM_MAX; i++) {
+		uint8_t op = reader_u8(&r);
+
+		if (advance(m, op, &r)) {
+			if (m->location > m->pc)
+				return !r.bad;
+		} else if (!execute(m, op, &r)) {
+			return false;
+		}
+		if (r.bad)
+			return false;
+	}
+	return true;
+}
+
+/* From the state of the registers to the forms this unwinder knows. */
+static enum cfi_status resolve(const struct state *s, uintptr_t pc, struct cfi_row *row)
+{
+	row->fp = s->fp;
+	row->ra = s->ra;
+	row->cfa_deref = false;
+	row->cfa_offset = s->cfa_offset;
+	if (s->cfa_expression) {
+		struct reader e = reader_over(s->cfa_expression, s->cfa_expression_size);
+		int64_t plt = arch_plt_cfa(s->cfa_expression, s->cfa_expression_size, pc);
+
+		if (plt) {
+			row->cfa_is_fp = false;
+			row->cfa_offset = plt;
+			return CFI_FOUND;
+		}
+		/* DRAP: breg(fp) offset; deref (0x06) */
+		if (reader_u8(&e) != 0x70 + ARCH_DWARF_FP)
+			return CFI_UNSUPPORTED;
+		row->cfa_is_fp = row->cfa_deref = true;
+		row->cfa_offset = read_sleb(&e);
+		return reader_u8(&e) == 0x06 && !e.bad && e.p == e.end ? CFI_FOUND : CFI_UNSUPPORTED;
+	}
+	if (s->cfa_register != ARCH_DWARF_FP && s->cfa_register != ARCH_DWARF_SP)
+		return CFI_UNSUPPORTED;
+	row->cfa_is_fp = s->cfa_register == ARCH_DWARF_FP;
+	return CFI_FOUND;
+}
+
+/*
+ * What offsets of 32 bits can reach from the header. (The object's map_start and map_end are
+ * no bounds: where a module has gaps they are those of the segment that holds pc.)
+ */
+static struct reader around(const uint8_t *header)
+{
+	uintptr_t at = (uintptr_t)header, reach = (uintptr_t)INT32_MAX;
+	uintptr_t start = at > reach ? at - reach : 1, end = at < UINTPTR_MAX - reach ? at + reach : UINTPTR_MAX;
+
+	return (struct reader){ .start = (const uint8_t *)start, .p = header, .end = (const uint8_t *)end };
+}
+
+enum cfi_status cfi_find(uintptr_t pc, struct cfi_row *row)
+{
+	struct found_object object;
+	struct machine m;
+	struct reader module, r;
+	struct cie cie;
+	const uint8_t *fde, *id_at;
+	uintptr_t start, size;
+	uint32_t id;
+	bool bad;
+
+	if (!find_object || find_object((void *)pc, &object) || !object.eh_frame)
+		return CFI_NONE;
+	module = around(object.eh_frame);
+	fde = search_header(object.eh_frame, &module, pc, &bad);
+	if (!fde)
+		return bad ? CFI_UNSUPPORTED : CFI_NONE;
+	if (!open_record(&r, &module, fde, &id) || !id)
+		return CFI_UNSUPPORTED;
+	id_at = r.start;
+	if (!read_cie(&cie, &module, id_at - id) || cie.ra_column != ARCH_DWARF_RA)
+		return CFI_UNSUPPORTED;
+	start = read_encoded(&r, cie.fde_encoding, 0);
+	size = read_encoded(&r, cie.fde_encoding & 0x0f, 0);
+	if (r.bad || pc < start)
+		return CFI_UNSUPPORTED;
+	if (pc - start >= size)
+		return CFI_NONE;	/* between functions */
+	if (cie.augmented)
+		reader_skip(&r, read_uleb(&r));
+	memset(&m, 0, sizeof(m));
+	m.cie = &cie;
+	m.location = start;
+	m.pc = pc;
+	if (r.bad || !run(&m, cie.program))
+		return CFI_UNSUPPORTED;
+	m.initial = m.now;
+	m.location = start;
+	if (!run(&m, r))
+		return CFI_UNSUPPORTED;
+	row->signal_frame = cie.signal_frame;
+	return resolve(&m.now, pc, row);
+}
+
+#else
+
+bool cfi_init(void)
+{
+	return false;
+}
+
+enum cfi_status cfi_find(uintptr_t pc, struct cfi_row *row)
+{
+	(void)pc;
+	(void)row;
+	return CFI_UNSUPPORTED;
+}
+
+#endif

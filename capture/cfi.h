@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Call frame information: how to get from a frame to its caller's, read from .eh_frame (LSB
+ * Core 5.0, section 10.6, and DWARF 5, section 6.4). Only what a walk along return addresses
+ * needs is followed: the CFA, the frame pointer, the return address.
+ *
+ * Lock-free, no allocation, async-signal-safe. Reads the loaded modules' own memory, found
+ * by glibc's _dl_find_object() (2.35 and later).
+ */
+#ifndef CAPTURE_CFI_H
+#define CAPTURE_CFI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum cfi_status {
+	CFI_FOUND,
+	CFI_NONE,		/* no module, or no information for this address: the end */
+	CFI_UNSUPPORTED,	/* something this reader does not follow */
+};
+
+enum cfi_where {
+	CFI_SAME,		/* not saved: still in its register */
+	CFI_UNDEFINED,		/* gone; as return address: the outermost frame */
+	CFI_AT_CFA,		/* saved at CFA + offset */
+	CFI_AT_FP,		/* saved at frame pointer + offset (realigned frames) */
+	CFI_OTHER,
+};
+
+struct cfi_saved {
+	enum cfi_where where;
+	int64_t offset;
+};
+
+struct cfi_row {
+	bool cfa_is_fp;		/* based on the frame pointer, else on the stack pointer */
+	bool cfa_deref;		/* the CFA is what lies at base + offset (DRAP) */
+	bool signal_frame;	/* the frame a signal handler returns to */
+	int64_t cfa_offset;
+	struct cfi_saved fp, ra;
+};
+
+/* Looks up _dl_find_object with dlsym: at start only. False: this libc has none. */
+bool cfi_init(void);
+
+/* The row for the instruction at pc (for a return address: give the address minus one). */
+enum cfi_status cfi_find(uintptr_t pc, struct cfi_row *row);
+
+#endif
