@@ -20,8 +20,10 @@
 #include <elf.h>
 #include <errno.h>
 #include <link.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -48,6 +50,11 @@ static uintptr_t loader_start, loader_end;	/* the dynamic loader's code */
 
 /* ---- The real functions ---- */
 
+/* glibc's struct mallinfo2 (2.33), for builds on older systems. */
+struct sizes {
+	size_t field[10];
+};
+
 static struct {
 	void *(*malloc)(size_t);
 	void *(*calloc)(size_t, size_t);
@@ -63,6 +70,20 @@ static struct {
 	void *(*pvalloc)(size_t);
 	signals_sigaction *sigaction;
 	void (*exit_now)(int) __attribute__((noreturn));
+	sighandler_t (*signal)(int, sighandler_t);
+	sighandler_t (*bsd_signal)(int, sighandler_t);
+	sighandler_t (*ssignal)(int, sighandler_t);
+	sighandler_t (*sysv_signal)(int, sighandler_t);
+	sighandler_t (*__sysv_signal)(int, sighandler_t);
+	sighandler_t (*sigset)(int, sighandler_t);
+	int (*sigignore)(int);
+	int (*siginterrupt)(int, int);
+	int (*malloc_trim)(size_t);
+	int (*mallopt)(int, int);
+	int (*malloc_info)(int, FILE *);
+	void (*malloc_stats)(void);
+	struct mallinfo (*mallinfo)(void);
+	struct sizes (*mallinfo2)(void);
 } real;
 
 /*
@@ -108,6 +129,20 @@ static void find_real(void)
 	*(void **)&real.pvalloc = next("pvalloc");
 	*(void **)&real.sigaction = next("sigaction");
 	*(void **)&real.exit_now = next("_exit");
+	*(void **)&real.signal = next("signal");
+	*(void **)&real.bsd_signal = next("bsd_signal");
+	*(void **)&real.ssignal = next("ssignal");
+	*(void **)&real.sysv_signal = next("sysv_signal");
+	*(void **)&real.__sysv_signal = next("__sysv_signal");
+	*(void **)&real.sigset = next("sigset");
+	*(void **)&real.sigignore = next("sigignore");
+	*(void **)&real.siginterrupt = next("siginterrupt");
+	*(void **)&real.malloc_trim = next("malloc_trim");
+	*(void **)&real.mallopt = next("mallopt");
+	*(void **)&real.malloc_info = next("malloc_info");
+	*(void **)&real.malloc_stats = next("malloc_stats");
+	*(void **)&real.mallinfo = next("mallinfo");
+	*(void **)&real.mallinfo2 = next("mallinfo2");
 	/* The last one: when it is there, all are. */
 	*(void **)&real.malloc = next("malloc");
 	guard_self.inside--;
@@ -117,6 +152,27 @@ static void find_real(void)
 
 static bool start(void);
 
+/*
+ * When a thread ends, libc gives its cache of free blocks back, with locks that a dump must
+ * not ask for. A destructor of thread-specific data runs before that.
+ */
+static pthread_key_t end_key;
+static bool end_key_made;
+
+static void thread_ends(void *unused)
+{
+	(void)unused;
+	guard_self.ending = true;
+}
+
+static void watch_thread(void)
+{
+	if (!end_key_made)
+		return;
+	guard_self.watched = true;
+	pthread_setspecific(end_key, &guard_self);
+}
+
 /* Begins a hook. False: pass the call through. Each that was true needs a guard_leave(). */
 static inline bool enter(void)
 {
@@ -125,6 +181,8 @@ static inline bool enter(void)
 	if (unlikely(state != TRACING) && !start())
 		return false;
 	guard_enter();
+	if (unlikely(!guard_self.watched))
+		watch_thread();
 	return true;
 }
 
@@ -436,59 +494,202 @@ ALIGNED_HOOK(pvalloc, size, (size_t size), (size))
 /* ---- Signals ---- */
 
 /*
- * While a signal is ours the program must not notice: it is told the default action, and
- * when it asks for the default it has it already.
+ * While a signal is ours the program must not notice: it is shown the default action, with
+ * the flags and mask that it gave itself, and when it asks for the default it has it already.
  */
-EXPORT int sigaction(int sig, const struct sigaction *act, struct sigaction *old)
+#if defined(__x86_64__) || defined(__i386__)
+#define LIBC_FLAGS	0x04000000	/* SA_RESTORER: libc adds it to what it sets (its sigaction.c) */
+#else
+#define LIBC_FLAGS	0
+#endif
+static struct sigaction shown[2];	/* SIGUSR1's, SIGUSR2's */
+
+static struct sigaction *shown_action(int sig)
 {
+	return &shown[sig == SIGUSR2];
+}
+
+static int change_action(int sig, const struct sigaction *act, struct sigaction *old)
+{
+	struct sigaction before, now;
 	bool ours, keep;
 	int result;
 
-	if (unlikely(!real.sigaction))
+	if (unlikely(!real.malloc))
 		find_real();
 	ours = signals_ours(sig);
 	keep = ours && act && !(act->sa_flags & SA_SIGINFO) && act->sa_handler == SIG_DFL;
+	if (!ours)
+		return real.sigaction(sig, act, old);
+	if (act)
+		now = *act;
+	before = *shown_action(sig);
 	result = real.sigaction(sig, keep ? NULL : act, old);
-	if (result || !ours)
+	if (result)
 		return result;
-	if (old) {
-		memset(old, 0, sizeof(*old));
-		old->sa_handler = SIG_DFL;
-	}
-	if (act && !keep)
+	if (keep) {
+		*shown_action(sig) = now;
+		shown_action(sig)->sa_flags |= LIBC_FLAGS;
+	} else if (act) {
 		signals_step_back(sig);
+	}
+	if (old) {
+		before.sa_handler = SIG_DFL;
+		before.sa_restorer = old->sa_restorer;
+		*old = before;
+	}
 	return 0;
 }
 
-/* signal() and its relatives, each with its own flags: the real one does what it does, and
- * only the default is ours to answer. */
-#define SIGNAL_HOOK(name)						\
+EXPORT int sigaction(int sig, const struct sigaction *act, struct sigaction *old)
+{
+	return change_action(sig, act, old);
+}
+
+EXPORT int __sigaction(int sig, const struct sigaction *act, struct sigaction *old);
+EXPORT int __sigaction(int sig, const struct sigaction *act, struct sigaction *old)
+{
+	return change_action(sig, act, old);
+}
+
+/* The flags and mask that a relative of signal() sets with the default action. */
+static void show(int sig, int flags, bool masked)
+{
+	struct sigaction *s = shown_action(sig);
+
+	memset(s, 0, sizeof(*s));
+	s->sa_flags = flags | LIBC_FLAGS;
+	if (masked)
+		sigaddset(&s->sa_mask, sig);
+}
+
+/* signal() and its relatives: the real one does what it does, and only the default is ours
+ * to answer. */
+#define SIGNAL_HOOK(name, flags, masked)				\
 	EXPORT sighandler_t name(int sig, sighandler_t handler);	\
 	EXPORT sighandler_t name(int sig, sighandler_t handler)		\
 	{								\
-		static sighandler_t (*real_one)(int, sighandler_t);	\
 		sighandler_t old;					\
 		bool ours;						\
 									\
-		if (unlikely(!real.sigaction))				\
+		if (unlikely(!real.malloc))				\
 			find_real();					\
-		if (unlikely(!real_one))				\
-			*(void **)&real_one = next(#name);		\
-		ours = signals_ours(sig);					\
-		if (ours && handler == SIG_DFL)				\
+		ours = signals_ours(sig);				\
+		if (ours && handler == SIG_DFL) {			\
+			show(sig, flags, masked);			\
 			return SIG_DFL;					\
-		old = real_one(sig, handler);				\
+		}							\
+		old = real.name(sig, handler);				\
 		if (!ours || old == SIG_ERR)				\
 			return old;					\
-		signals_step_back(sig);						\
+		signals_step_back(sig);					\
 		return SIG_DFL;						\
 	}
-SIGNAL_HOOK(signal)
-SIGNAL_HOOK(bsd_signal)
-SIGNAL_HOOK(ssignal)
-SIGNAL_HOOK(sysv_signal)
-SIGNAL_HOOK(__sysv_signal)
-SIGNAL_HOOK(sigset)
+SIGNAL_HOOK(signal, SA_RESTART, true)
+SIGNAL_HOOK(bsd_signal, SA_RESTART, true)
+SIGNAL_HOOK(ssignal, SA_RESTART, true)
+SIGNAL_HOOK(sysv_signal, SA_RESETHAND | SA_NODEFER, false)
+SIGNAL_HOOK(__sysv_signal, SA_RESETHAND | SA_NODEFER, false)
+
+/* It also blocks (SIG_HOLD) or unblocks the signal, and tells whether it was blocked. */
+EXPORT sighandler_t sigset(int sig, sighandler_t handler)
+{
+	sigset_t set, before;
+	sighandler_t old;
+
+	if (unlikely(!real.malloc))
+		find_real();
+	if (!signals_ours(sig))
+		return real.sigset(sig, handler);
+	if (handler == SIG_DFL) {
+		sigemptyset(&set);
+		sigaddset(&set, sig);
+		show(sig, 0, false);
+		if (sigprocmask(SIG_UNBLOCK, &set, &before))
+			return SIG_ERR;
+		return sigismember(&before, sig) ? SIG_HOLD : SIG_DFL;
+	}
+	old = real.sigset(sig, handler);
+	if (old == SIG_ERR)
+		return old;
+	if (handler != SIG_HOLD)
+		signals_step_back(sig);
+	return old == SIG_HOLD ? SIG_HOLD : SIG_DFL;
+}
+
+EXPORT int sigignore(int sig)
+{
+	bool ours;
+	int result;
+
+	if (unlikely(!real.malloc))
+		find_real();
+	ours = signals_ours(sig);
+	result = real.sigignore(sig);
+	if (ours && !result)
+		signals_step_back(sig);
+	return result;
+}
+
+EXPORT int siginterrupt(int sig, int interrupt)
+{
+	int result;
+
+	if (unlikely(!real.malloc))
+		find_real();
+	result = real.siginterrupt(sig, interrupt);
+	if (!result && signals_ours(sig)) {
+		shown_action(sig)->sa_flags &= ~SA_RESTART;
+		shown_action(sig)->sa_flags |= LIBC_FLAGS | (interrupt ? 0 : SA_RESTART);
+	}
+	return result;
+}
+
+/* ---- What takes malloc's locks and allocates nothing: dumps wait ---- */
+
+#define BUSY_HOOK(type, name, parameters, arguments)	\
+	EXPORT type name parameters			\
+	{						\
+		type result;				\
+							\
+		if (unlikely(!real.malloc))		\
+			find_real();			\
+		guard_busy();				\
+		result = real.name arguments;		\
+		guard_idle();				\
+		return result;				\
+	}
+BUSY_HOOK(int, malloc_trim, (size_t pad), (pad))
+BUSY_HOOK(int, mallopt, (int parameter, int value), (parameter, value))
+BUSY_HOOK(int, malloc_info, (int options_, FILE *to), (options_, to))
+
+/* Not by their prototypes: the one is deprecated, the other not in older headers. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+BUSY_HOOK(struct mallinfo, mallinfo, (void), ())
+#pragma GCC diagnostic pop
+EXPORT struct sizes heaptrace_mallinfo2(void) __asm__("mallinfo2");
+EXPORT struct sizes heaptrace_mallinfo2(void)
+{
+	struct sizes result = { { 0 } };
+
+	if (unlikely(!real.malloc))
+		find_real();
+	guard_busy();
+	if (real.mallinfo2)
+		result = real.mallinfo2();
+	guard_idle();
+	return result;
+}
+
+EXPORT void malloc_stats(void)
+{
+	if (unlikely(!real.malloc))
+		find_real();
+	guard_busy();
+	real.malloc_stats();
+	guard_idle();
+}
 
 /* ---- fork ---- */
 
@@ -600,11 +801,21 @@ static void find_loader(void)
 	}
 }
 
+/* Whether malloc is in the same file as what only glibc has. (Its name alone says nothing:
+ * tcmalloc and mimalloc have __libc_malloc too.) */
+static bool is_glibc_malloc(void)
+{
+	void *version = next("gnu_get_libc_version");
+	Dl_info ours, libc;
+
+	return version && dladdr((void *)real.malloc, &ours) && dladdr(version, &libc) &&
+	       ours.dli_fbase == libc.dli_fbase;
+}
+
 /* The first part, at the first allocation: what recording needs. */
 static bool start(void)
 {
 	const char *text;
-	void *libc_malloc;
 
 	if (state == OFF)
 		return false;
@@ -614,9 +825,7 @@ static bool start(void)
 	text = environment_text();
 	parse_options(text ? text : "");
 	find_loader();
-	*(void **)&libc_malloc = next("__libc_malloc");
-	state = table_create(&table) && blocks_create(&blocks, (void *)real.malloc == libc_malloc) ?
-		TRACING : OFF;
+	state = table_create(&table) && blocks_create(&blocks, is_glibc_malloc()) ? TRACING : OFF;
 	guard_self.inside--;
 	return state == TRACING;
 }
@@ -632,8 +841,9 @@ static void set_environment(void)
 	char *held = (char *)(uintptr_t)environment_text();
 
 	if (options.run) {
-		held = held ? strstr(held, ":held=") : NULL;
-		if (held && held[6])
+		for (char *found = held; found && (found = strstr(found, ":held=")); found++)
+			held = found;	/* the last one: file names come before it */
+		if (held && !strncmp(held, ":held=", 6) && held[6])
 			held[6] = '0';
 		return;
 	}
@@ -670,6 +880,7 @@ __attribute__((constructor)) static void init(void)
 		return;
 	}
 	guard_enter();
+	end_key_made = !pthread_key_create(&end_key, thread_ends);
 	if (!capture_ready())
 		capture_init(options.unwind);
 	modules_init(&table);

@@ -16,7 +16,10 @@
 
 struct guard {
 	unsigned inside;
-	unsigned requests;	/* dumps to take when `inside` drops to zero (session.h) */
+	unsigned busy;		/* inside the allocator other than by a hook: dumps wait */
+	unsigned requests;	/* dumps to take when both drop to zero (session.h) */
+	bool watched;		/* the thread's end will set... */
+	bool ending;		/* ...this: libc gives back its cache, and may hold locks */
 };
 
 extern __thread struct guard guard_self;
@@ -36,8 +39,24 @@ static inline void guard_leave(void)
 	signal_fence();
 	guard_self.inside--;
 	signal_fence();
-	if (unlikely(guard_self.requests) && !guard_self.inside)
+	if (unlikely(guard_self.requests) && !guard_self.inside && !guard_self.busy)
 		guard_take_requests();
+}
+
+/* Around a call into the allocator that holds its locks but allocates nothing of the
+ * program's: what happens meanwhile is recorded, but a dump waits. */
+static inline void guard_busy(void)
+{
+	guard_self.busy++;
+	signal_fence();
+}
+
+static inline void guard_idle(void)
+{
+	signal_fence();
+	guard_self.busy--;
+	guard_enter();
+	guard_leave();
 }
 
 #endif

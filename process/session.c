@@ -20,6 +20,7 @@ static struct dumper dumper;
 static bool started;
 static uint32_t dumping;		/* id of the thread that dumps, or 0 */
 static uint32_t wanted;			/* enum session_request bits */
+static uint32_t ending;			/* id of the thread that ends the process, or 0 */
 static uint32_t finished;		/* the final dump has been taken */
 
 /*
@@ -41,10 +42,14 @@ static void map_same_memory(void)
 
 void session_init(struct table *t, const struct options *o, bool first, const char *error)
 {
+	struct quiet quiet;
+
 	map_same_memory();
+	quiet_begin(&quiet);
 	dump_init(&dumper, t, o, first);
 	if (error[0])
 		dump_notice(&dumper, error);
+	quiet_end(&quiet);
 	started = true;
 }
 
@@ -52,6 +57,7 @@ void session_forked(void)
 {
 	store_relaxed(&dumping, 0);
 	store_relaxed(&wanted, 0);
+	store_relaxed(&ending, 0);
 	store_relaxed(&finished, 0);
 	if (same_memory)
 		*same_memory = 1;
@@ -82,6 +88,13 @@ static bool begin_dumping(void)
 	return cas_acq_rel(&dumping, &nobody, thread_id());
 }
 
+/* The fence: either who asked meanwhile sees that nobody dumps, or we see what was asked. */
+static void end_dumping(void)
+{
+	store_release(&dumping, 0);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
 /* Takes what is wanted, until nothing is or another thread has taken over. */
 static void serve(void)
 {
@@ -91,10 +104,10 @@ static void serve(void)
 
 		quiet_begin(&quiet);
 		if (bits & SESSION_SIZE)
-			dump_write(&dumper, (uint8_t[]){ SORT_SIZE }, 1, false, true);
+			dump_write(&dumper, (uint8_t[]){ SORT_SIZE }, 1, false, !guard_self.ending);
 		if (bits & SESSION_COUNT)
-			dump_write(&dumper, (uint8_t[]){ SORT_COUNT }, 1, false, true);
-		store_release(&dumping, 0);
+			dump_write(&dumper, (uint8_t[]){ SORT_COUNT }, 1, false, !guard_self.ending);
+		end_dumping();
 		quiet_end(&quiet);
 	}
 }
@@ -106,9 +119,10 @@ void guard_take_requests(void)
 
 	guard_self.inside++;
 	while ((bits = exchange_relaxed(&guard_self.requests, 0)) != 0) {
-		if (load_acquire(&finished) || !session_own_process())
+		if (load_acquire(&ending) || !session_own_process())
 			continue;
 		or_acq_rel(&wanted, bits);
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 		serve();
 	}
 	guard_self.inside--;
@@ -118,37 +132,59 @@ void guard_take_requests(void)
 void session_request(unsigned bits)
 {
 	or_acq_rel(&guard_self.requests, bits);
-	if (!guard_self.inside)
+	if (!guard_self.inside && !guard_self.busy)
 		guard_take_requests();
 }
 
-/*
- * In this thread a dump under way is one that a handler has left for good (exit from a
- * signal handler): then it is ours.
- */
-static void wait_for_dumping(void)
+static void sleep_10_ms(void)
 {
-	for (int tries = 0; tries < WAIT_TRIES && !begin_dumping(); tries++) {
-		struct timespec ms10 = { 0, 10000000 };
+	struct timespec ms10 = { 0, 10000000 };
 
-		if (load_acquire(&dumping) == thread_id())
-			return;
-		nanosleep(&ms10, NULL);
+	nanosleep(&ms10, NULL);
+}
+
+/*
+ * False: another thread's dump does not come to its end. In this thread a dump under way is
+ * one that a handler has left for good (exit from a signal handler): then it is ours.
+ */
+static bool wait_for_dumping(void)
+{
+	for (int tries = 0; tries < WAIT_TRIES; tries++) {
+		if (begin_dumping() || load_acquire(&dumping) == thread_id())
+			return true;
+		sleep_10_ms();
 	}
+	return false;
+}
+
+/* Another thread ends the process: it must not vanish before the dump is out. */
+static void wait_for_end(uint32_t other)
+{
+	if (other == thread_id())
+		return;
+	for (int tries = 0; tries < WAIT_TRIES && !load_acquire(&finished); tries++)
+		sleep_10_ms();
 }
 
 void session_final(void)
 {
-	bool outside = !guard_self.inside;
+	bool locks_free = !guard_self.inside && !guard_self.busy && !guard_self.ending;
+	uint32_t nobody = 0;
 	struct quiet quiet;
 
-	if (!session_own_process() || exchange_acq_rel(&finished, 1))
+	if (!session_own_process())
 		return;
 	guard_self.inside++;
 	quiet_begin(&quiet);
-	wait_for_dumping();
-	dump_write(&dumper, dumper.options->sort, dumper.options->sort_count, true, outside);
-	store_release(&dumping, 0);
+	if (!cas_acq_rel(&ending, &nobody, thread_id())) {
+		wait_for_end(nobody);
+	} else {
+		if (wait_for_dumping())
+			dump_write(&dumper, dumper.options->sort, dumper.options->sort_count, true,
+				   locks_free);
+		store_release(&finished, 1);
+		end_dumping();
+	}
 	quiet_end(&quiet);
 	guard_self.inside--;
 }
@@ -162,7 +198,7 @@ bool session_notice(const char *text)
 	guard_self.inside++;
 	quiet_begin(&quiet);
 	dump_notice(&dumper, text);
-	store_release(&dumping, 0);
+	end_dumping();
 	quiet_end(&quiet);
 	guard_self.inside--;
 	session_request(exchange_acq_rel(&wanted, 0));	/* what came meanwhile */

@@ -12,7 +12,7 @@
 #define OUT_BYTES	((size_t)256 << 10)	/* a usual dump leaves in one write */
 
 /* mallinfo2(3), glibc 2.33 and later, and mallinfo(3) before it; same fields, other widths.
- * Found at run time so that the library loads on either. */
+ * Found at run time so that the library loads on either; libc's own, not our hook. */
 struct info_sizes {
 	size_t arena, ordblks, smblks, hblks, hblkhd, usmblks, fsmblks, uordblks, fordblks,
 	       keepcost;
@@ -83,9 +83,9 @@ void dump_init(struct dumper *d, const struct table *t, const struct options *o,
 	char buf[128];
 	struct out out;
 
-	*(void **)&get_sizes = dlsym(RTLD_DEFAULT, "mallinfo2");
+	*(void **)&get_sizes = dlsym(RTLD_NEXT, "mallinfo2");
 	if (!get_sizes)
-		*(void **)&get_ints = dlsym(RTLD_DEFAULT, "mallinfo");
+		*(void **)&get_ints = dlsym(RTLD_NEXT, "mallinfo");
 	d->table = t;
 	d->options = o;
 	d->pid = (uint32_t)getpid();

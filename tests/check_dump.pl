@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# usage: perl check_dump.pl TOP FILE...
+#
+# Holds text dumps against the contract: every line matches some form, in an order that
+# makes sense; numbers count up; at most TOP backtraces are shown; with TOP 0 the sizes of
+# all of them add up to the total. Prints what is wrong, or nothing.
+use strict;
+use warnings;
+
+my $size = qr/\d{1,3} bytes|\d{1,3}\.\d{3} [KM]B|\d+\.\d{3} GB/;
+my $time = qr/\d{1,3} ns|\d{1,3}\.\d{3} [um]s|\d{1,2}\.\d{3} secs|\d+ mins \d{1,2} secs|\d+ hours \d{1,2} mins/;
+my $key = qr/size|count|peak-size|peak-count|heap-peak|total-size|total-count|temporary|age/;
+my $life = qr/^\[heaptrace\] (initialized|finalized) for \/proc\/\d+\/maps \(.*\)$/;
+my $notice = qr/^\[heaptrace\] the program handles SIGUSR[12]/;
+my $head = qr/^\[heaptrace\] dump allocation status for \/proc\/\d+\/maps \(.*\), sorted by ($key)$/;
+my $row = qr/^=== backtrace #(\d+) === \[count\/peak: (\d+)\/(\d+)\] \[size\/peak: ($size)\/($size)\] \[age: $time\](?: \[$key: (?:$size|\d+)\])?$/;
+my $frame = qr/^([ 1-9]\d|\d{3}) \[( *0x[0-9a-f]+)\] (?:\?|\S.* \+0x[0-9a-f]+(?: at \S.*:\d+)?|\S.* \(\+0x[0-9a-f]+\))$/;
+my @summary = (
+	qr/^\[heaptrace\] heap traced num of backtrace : (\d+)$/,
+	qr/^\[heaptrace\] heap traced allocation size  : ($size)$/,
+	qr/^\[heaptrace\] allocator info \(virtual\)     : (?:$size|unknown)$/,
+	qr/^\[heaptrace\] allocator info \(resident\)    : (?:$size|unknown)$/,
+	qr/^\[heaptrace\] statm info \(VSS\/RSS\/shared\)  : (?:$size \/ $size \/ $size|unknown)$/,
+);
+my $extra = qr/^\[heaptrace\] (?:heap left out by --ignore    |not seen                     ): \d/;
+my $allocators = qr/^ 0 \[.*\] (?:malloc|calloc|realloc|reallocarray|posix_memalign|aligned_alloc|memalign|valloc|pvalloc)(?: |$)/;
+my %unit = (bytes => 1, KB => 1000, MB => 1000000, GB => 1000000000);
+# Three places of MB are whole KB: that much is cut off.
+my %cut = (bytes => 0, KB => 0, MB => 999, GB => 999999);
+
+sub bytes {
+	my ($n, $u) = split ' ', $_[0];
+	return (sprintf("%.0f", $n * $unit{$u}), $cut{$u});
+}
+
+my $top = shift;
+for my $file (@ARGV) {
+	my ($state, $sum, $slack, $shown, $total_rows, $next, $frames, $last, $sorted) = ('life');
+	open my $in, '<', $file or die "$file: $!\n";
+	my $wrong = sub { print "$file:$.: $_[0]: ", defined $_ ? $_ : '', "\n"; no warnings; last };
+	while (<$in>) {
+		$wrong->('a line without an end') unless chomp;
+		if ($state eq 'life') {
+			next if /$life/ || /$notice/;
+			$wrong->('not a line of the contract') unless $_ eq '=' x 65;
+			$state = 'head';
+		} elsif ($state eq 'head') {
+			$wrong->('not the head of a dump') unless /$head/;
+			($state, $sorted) = ('rows', $1);
+			($sum, $slack, $shown, $frames, $next) = (0, 0, 0, 0, 0);
+			undef $last;
+		} elsif ($state eq 'rows' && /$row/) {
+			my ($number, $count, $peak, $live, $most) = ($1, $2, $3, $4, $5);
+			my ($b, $c) = bytes($live);
+			$wrong->('number') if $number != ++$shown;
+			$wrong->('count above its peak, or 0') if $count > $peak || !$count;
+			$wrong->('size above its peak') if $b > (bytes($most))[0];
+			my $k = $sorted eq 'size' ? $b : $sorted eq 'count' ? $count : undef;
+			$wrong->('not in order') if defined $k && defined $last && $k > $last;
+			$last = $k;
+			$sum += $b;
+			$slack += $c;
+			($state, $frames) = ('frames', 0);
+		} elsif ($state eq 'frames') {
+			if ($_ eq '') {
+				$wrong->('a backtrace without frames') unless $frames;
+				$state = 'rows';
+				next;
+			}
+			next if !$frames && $_ eq '(table full)' && ++$frames;
+			$wrong->('not a frame') unless /$frame/;
+			$wrong->('frames out of order') if $1 != $frames;
+			$wrong->('frame 0 is no allocation function') if !$frames && !/$allocators/;
+			$wrong->('a frame of the tracer') if $frames && /libheaptrace/;
+			$frames++;
+		} elsif ($state eq 'rows') {
+			$wrong->('neither a backtrace nor the summary') unless /$summary[0]/;
+			$total_rows = $1;
+			($state, $next) = ('summary', 1);
+		} elsif ($state eq 'summary' && $next < @summary) {
+			next if $next == 2 && /$extra/;
+			$wrong->('not the summary') unless /$summary[$next]/;
+			if ($next == 1) {
+				my ($total, $c) = bytes($1);
+				my $want = $top && $top < $total_rows ? $top : $total_rows;
+				$wrong->("$shown backtraces shown, not $want") if $shown != $want;
+				$wrong->("sizes add up to $sum") if $want == $total_rows &&
+					($sum > $total + $c || $sum + $slack < $total);
+			}
+			$next++;
+		} else {
+			$wrong->('records were lost') if /frees of known blocks|no memory to record/;
+			next if /$extra/;
+			$wrong->('not the end of the summary') unless $_ eq '=' x 65;
+			$state = 'life';
+		}
+	}
+	print "$file: ends inside a dump\n" if eof($in) && $state ne 'life';
+}
