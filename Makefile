@@ -30,7 +30,7 @@ BUILD	:= build
 LIB	:= libheaptrace.so
 endif
 
-MODULES	:= base capture table symbol report process
+MODULES	:= base capture table symbol demangle report process
 CORE	:= $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(MODULES:%=%/*.c)))
 OBJECTS	:= $(CORE) $(BUILD)/libheaptrace.o $(BUILD)/heaptrace.o
 

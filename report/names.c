@@ -3,8 +3,10 @@
 #include "names.h"
 
 #include "base/sort.h"
+#include "demangle/demangle.h"
 #include "symbol/symbol.h"
 
+#define READABLE_BYTES	((size_t)64 << 10)	/* what is longer stays mangled */
 #define SLOTS_FIRST	1024u	/* a power of two */
 
 static bool have_overlap(const struct table *t)
@@ -88,6 +90,24 @@ static uint64_t file_address(const struct name *name)
 	return name->pc - name->module->bias - 1;
 }
 
+/* C++ and Rust names as people write them; any other name as it is. */
+static const char *readable(struct names *n, const char *name)
+{
+	size_t len = 0;
+
+	if (!n->work)
+		n->work = arena_alloc(n->arena, DEMANGLE_WORK_BYTES + READABLE_BYTES);
+	if (n->work)
+		len = demangle(name, n->work, n->work + DEMANGLE_WORK_BYTES, READABLE_BYTES);
+	if (len) {
+		const char *copy = arena_copy(n->arena, n->work + DEMANGLE_WORK_BYTES, len);
+
+		if (copy)
+			return copy;
+	}
+	return name;
+}
+
 /* The names of one module in one pass; entries: sorted by address, indexes of slots. */
 static void resolve_module(struct names *n, const struct module *m,
 			   const struct sort_entry *entries, size_t count)
@@ -103,7 +123,10 @@ static void resolve_module(struct names *n, const struct module *m,
 	for (size_t i = 0; i < count; i++) {
 		struct name *name = &n->slots[entries[i].index];
 
-		name->function = symbols[i].name;
+		if (i && symbols[i].name && symbols[i].name == symbols[i - 1].name)
+			name->function = n->slots[entries[i - 1].index].function;
+		else if (symbols[i].name)
+			name->function = readable(n, symbols[i].name);
 		name->offset = symbols[i].addr + 1 - symbols[i].start;
 	}
 }

@@ -23,6 +23,7 @@ struct name {
 struct names {
 	const struct table *table;
 	struct arena *arena;
+	char *work;			/* for demangling; NULL: not yet needed */
 	struct name *slots;		/* open addressing by pc; at most half full */
 	size_t slot_count, used;
 	bool ambiguous;			/* modules have come to lie over others */

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The C++ demangler's machine: the loop that runs planned tasks, the building blocks that
+ * plans are made of, and the way from a whole symbol name to its text. cxx.h tells how it
+ * works; cxx_name.c, cxx_special.c, cxx_type.c and cxx_expression.c have the grammar
+ * (Itanium C++ ABI, section 5.1), cxx_print*.c the text.
+ *
+ * Guarantees: the tasks, values, nodes and candidates are bounded by struct cxx, the number
+ * of steps by `budget`, the text by out. So a hostile name costs a bounded time and fails.
+ */
+#include "demangle/cxx.h"
+#include "demangle/demangle.h"
+
+_Static_assert(sizeof(struct cxx) <= DEMANGLE_WORK_BYTES, "the caller lends too little");
+_Static_assert(sizeof(struct cxx_node) == 8 && sizeof(struct cxx_task) == 4, "packed tightly");
+
+/* A value that is no node: the start of a list on the value stack. */
+#define LIST_START	0xffff
+
+static cxx_step_function *const steps[] = {
+#define CXX_STEP_ENTRY(name, function)	[CXX_DO_##name] = function,
+	CXX_STEPS(CXX_STEP_ENTRY)
+#undef CXX_STEP_ENTRY
+};
+
+/* Runs tasks until none is left, or something failed that was not just an attempt. */
+static void run(struct cxx *c)
+{
+	while (c->task_count && !c->out.full && cxx_charge(c, 1)) {
+		struct cxx_task task = c->task[--c->task_count];
+
+		steps[task.step](c, task.arg);
+		if (c->failed) {
+			if (!c->attempt)
+				break;
+			cxx_give_up_attempt(c);
+		}
+	}
+	if (c->task_count)
+		c->failed = true;
+}
+
+void cxx_expect(struct cxx *c, unsigned ch)
+{
+	if (!cxx_take(c, (char)ch))
+		c->failed = true;
+}
+
+void cxx_make1(struct cxx *c, unsigned kind)
+{
+	unsigned a = cxx_pop(c);
+
+	cxx_push_new(c, kind & 255, kind >> 8, a, 0, 0);
+}
+
+void cxx_make2(struct cxx *c, unsigned kind)
+{
+	unsigned b = cxx_pop(c);
+	unsigned a = cxx_pop(c);
+
+	cxx_push_new(c, kind & 255, kind >> 8, a, b, 0);
+}
+
+void cxx_make3(struct cxx *c, unsigned kind)
+{
+	unsigned third = cxx_pop(c);
+	unsigned b = cxx_pop(c);
+	unsigned a = cxx_pop(c);
+
+	cxx_push_new(c, kind & 255, kind >> 8, a, b, third);
+}
+
+void cxx_drop(struct cxx *c, unsigned arg)
+{
+	(void)arg;
+	cxx_pop(c);
+}
+
+void cxx_candidate(struct cxx *c, unsigned arg)
+{
+	(void)arg;
+	cxx_add_candidate(c);
+}
+
+void cxx_list_start(struct cxx *c)
+{
+	cxx_push(c, LIST_START);
+}
+
+/* The values above the start of the list become a list, built from its end. */
+void cxx_list_finish(struct cxx *c)
+{
+	unsigned list = 0, item;
+
+	while ((item = cxx_pop(c)) != LIST_START && !c->failed)
+		list = cxx_new(c, CXX_LIST, 0, item, list, 0);
+	cxx_push(c, list);
+}
+
+void cxx_list(struct cxx *c, unsigned what)
+{
+	cxx_list_start(c);
+	cxx_list_more(c, what);
+}
+
+void cxx_list_more(struct cxx *c, unsigned what)
+{
+	if (cxx_take(c, (char)(what >> 8))) {
+		cxx_list_finish(c);
+		return;
+	}
+	PLAN(c, {(uint16_t)(what & 255), 0}, DO(LIST_MORE, what));
+}
+
+unsigned cxx_decimal(struct cxx *c)
+{
+	unsigned value = 0;
+
+	if (*c->at < '0' || *c->at > '9')
+		c->failed = true;
+	for (; *c->at >= '0' && *c->at <= '9'; c->at++) {
+		value = value * 10 + (unsigned)(*c->at - '0');
+		if (value > DEMANGLE_NAME_MAX) {	/* no length, no index is larger */
+			c->failed = true;
+			return 0;
+		}
+	}
+	return value;
+}
+
+unsigned cxx_base36(struct cxx *c)
+{
+	unsigned value = 0;
+	const char *start = c->at;
+
+	for (;; c->at++) {
+		if (*c->at >= '0' && *c->at <= '9')
+			value = value * 36 + (unsigned)(*c->at - '0');
+		else if (*c->at >= 'A' && *c->at <= 'Z')
+			value = value * 36 + (unsigned)(*c->at - 'A') + 10;
+		else
+			break;
+		if (value > DEMANGLE_NAME_MAX)
+			c->failed = true;
+		if (c->failed)
+			return 0;
+	}
+	if (c->at == start)
+		c->failed = true;
+	return value;
+}
+
+void cxx_digits(struct cxx *c)
+{
+	if (*c->at < '0' || *c->at > '9')
+		c->failed = true;
+	while (*c->at >= '0' && *c->at <= '9')
+		c->at++;
+}
+
+unsigned cxx_number_bar(struct cxx *c)
+{
+	unsigned value = 0;
+
+	if (*c->at != '_')
+		value = cxx_decimal(c) + 1;
+	if (!cxx_take(c, '_'))
+		c->failed = true;
+	return value;
+}
+
+static bool clone_byte(char ch)
+{
+	return (ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9') || ch == '_';
+}
+
+/*
+ * The compiler's own suffixes, outside the ABI: `.isra.0.cold` are two, .isra.0 and .cold.
+ * Wraps the top value.
+ */
+static void clone_suffixes(struct cxx *c)
+{
+	while (*c->at == '.' && clone_byte(c->at[1])) {
+		const char *start = c->at++;
+
+		while (clone_byte(*c->at))
+			c->at++;
+		while (*c->at == '.' && c->at[1] >= '0' && c->at[1] <= '9')
+			for (c->at++; *c->at >= '0' && *c->at <= '9'; c->at++)
+				;
+		unsigned suffix = cxx_new(c, CXX_NAME, 0, (unsigned)(start - c->name),
+					  (unsigned)(c->at - start), 0);
+		cxx_push_new(c, CXX_CLONE, 0, cxx_pop(c), suffix, 0);
+	}
+}
+
+/* _GLOBAL__I_NAME and _GLOBAL__D_NAME, where the second _ may be . or $: skipped, named. */
+static const char *keyed_to(struct cxx *c)
+{
+	const char *at = c->at;
+
+	if (strncmp(at, "_GLOBAL_", 8) || (at[8] != '_' && at[8] != '.' && at[8] != '$') ||
+	    (at[9] != 'I' && at[9] != 'D') || at[10] != '_')
+		return NULL;
+	c->at += 11;
+	return at[9] == 'I' ? "global constructors keyed to " : "global destructors keyed to ";
+}
+
+/* The whole of a symbol's name, as a value. */
+static void parse(struct cxx *c)
+{
+	if (c->at[0] == '_' && c->at[1] == 'Z') {
+		c->at += 2;
+		PLAN(c, DO(ENCODING, 0));
+		run(c);
+		if (!c->failed)
+			clone_suffixes(c);
+		if (*c->at)
+			c->failed = true;
+		return;
+	}
+	cxx_push_new(c, CXX_NAME, 0, (unsigned)(c->at - c->name), (unsigned)strlen(c->at), 0);
+}
+
+size_t cxx_demangle(const char *name, void *work, char *out, size_t out_bytes)
+{
+	struct cxx *c = work;
+	const char *prefix;
+
+	memset(c, 0, offsetof(struct cxx, node));
+	sink_init(&c->out, out, out_bytes);
+	c->node[0] = (struct cxx_node){0};
+	c->node_count = 1;
+	c->name = c->at = name;
+	c->budget = 64 * strlen(name) + 4 * out_bytes;
+
+	prefix = keyed_to(c);
+	if (prefix)
+		sink_text(&c->out, prefix);
+	else if (name[0] != '_' || name[1] != 'Z')
+		c->failed = true;
+	if (!c->failed)
+		parse(c);
+	if (!c->failed) {
+		PLAN(c, DO(PRINT, cxx_pop(c)));
+		run(c);
+	}
+	if (c->failed)
+		c->out.full = true;
+	return sink_finish(&c->out);
+}

@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Names: Itanium C++ ABI 5.1.2 (encodings, nested and unqualified names), 5.1.3 (operators),
+ * 5.1.4.3 (constructors), 5.1.6 (local and unnamed entities), 5.1.10 (substitutions).
+ * A function stands beside an example of what it reads.
+ */
+#include "demangle/cxx.h"
+
+/* 3foo */
+unsigned cxx_source_name(struct cxx *c)
+{
+	unsigned len = cxx_decimal(c);
+	const char *start = c->at;
+
+	if (c->failed || !len || strnlen(start, len) < len) {
+		c->failed = true;
+		return 0;
+	}
+	c->at += len;
+	/* _GLOBAL__N_1 and what else gcc made of it; the byte after _GLOBAL_ differs. */
+	if (len >= 10 && !memcmp(start, "_GLOBAL_", 8) && start[9] == 'N' &&
+	    (start[8] == '_' || start[8] == '.' || start[8] == '$'))
+		return cxx_new(c, CXX_ANONYMOUS, 0, 0, 0, 0);
+	return cxx_new(c, CXX_NAME, 0, (unsigned)(start - c->name), len, 0);
+}
+
+void cxx_source_name_step(struct cxx *c, unsigned arg)
+{
+	(void)arg;
+	cxx_push(c, cxx_source_name(c));
+}
+
+/* B5cxx11: any number of ABI tags, around the top value */
+void cxx_tags(struct cxx *c, unsigned arg)
+{
+	(void)arg;
+	while (cxx_take(c, 'B')) {
+		unsigned tag = cxx_source_name(c);
+
+		cxx_push_new(c, CXX_TAGGED, 0, cxx_pop(c), tag, 0);
+	}
+}
+
+/* _ or 1Z_: the rest of S_ S1Z_ */
+static unsigned candidate_number(struct cxx *c)
+{
+	unsigned value = 0;
+
+	if (*c->at != '_')
+		value = cxx_base36(c) + 1;
+	cxx_expect(c, '_');
+	return value;
+}
+
+unsigned cxx_substitution(struct cxx *c)
+{
+	c->at++;	/* S */
+	if (cxx_take(c, 't'))
+		return cxx_new(c, CXX_STD, 0, 0, 0, 0);
+	for (unsigned i = 0; cxx_abbreviations[i].letter; i++) {
+		if (!cxx_take(c, cxx_abbreviations[i].letter))
+			continue;
+		cxx_push_new(c, CXX_ABBREVIATION, 0, i, 0, 0);
+		if (*c->at == 'B') {
+			cxx_tags(c, 0);
+			cxx_add_candidate(c);
+		}
+		return cxx_pop(c);
+	}
+	unsigned number = candidate_number(c);
+
+	if (c->failed || number >= c->candidate_count) {
+		c->failed = true;
+		return 0;
+	}
+	return c->candidate[number];
+}
+
+/* The name that a class's constructors have: the last part, without arguments and tags. */
+static unsigned constructor_name(const struct cxx *c, unsigned name)
+{
+	for (;;) {
+		const struct cxx_node *n = &c->node[name];
+
+		if (n->kind == CXX_SCOPED || n->kind == CXX_LOCAL)
+			name = n->b;
+		else if (n->kind == CXX_TEMPLATE || n->kind == CXX_TAGGED ||
+			 n->kind == CXX_IN_MODULE || n->kind == CXX_MEMBER)
+			name = n->a;
+		else
+			return name;
+	}
+}
+
+/* C1 (complete) C2 (base) C3 (allocating) C4 C5 (unified, comdat) D0 ...; CI1 <base>: inherited */
+static void constructor(struct cxx *c, unsigned class_name)
+{
+	bool destructor = *c->at++ == 'D';
+	bool inherited = !destructor && cxx_take(c, 'I');
+	unsigned name = constructor_name(c, class_name);
+
+	if (!class_name || *c->at < '0' || *c->at > '9') {
+		c->failed = true;
+		return;
+	}
+	c->at++;
+	if (inherited)
+		PLAN(c, DO(TYPE, 0), DO(INHERITED, 0));
+	else
+		cxx_push_new(c, destructor ? CXX_DESTRUCTOR : CXX_CONSTRUCTOR, 0, name, 0, 0);
+}
+
+/* An inherited constructor has the name of the base that it comes from. */
+void cxx_inherited(struct cxx *c, unsigned arg)
+{
+	(void)arg;
+	cxx_push_new(c, CXX_CONSTRUCTOR, 0, constructor_name(c, cxx_pop(c)), 0, 0);
+}
+
+/* pl, cvi, li3_km, v13foo */
+static void operator_name(struct cxx *c)
+{
+	int number;
+
+	if (c->at[0] == 'c' && c->at[1] == 'v') {
+		c->at += 2;
+		PLAN(c, DO(TYPE, 0), DO(CONVERSION_END, c->in_conversion));
+		c->in_conversion = true;
+	} else if (c->at[0] == 'l' && c->at[1] == 'i') {
+		c->at += 2;
+		cxx_push_new(c, CXX_LITERAL_OPERATOR, 0, cxx_source_name(c), 0, 0);
+	} else if (c->at[0] == 'v' && c->at[1] >= '0' && c->at[1] <= '9') {
+		c->at += 2;
+		cxx_push_new(c, CXX_VENDOR_OPERATOR, 0, cxx_source_name(c), 0, 0);
+	} else if ((number = cxx_operator_find(c->at)) >= 0) {
+		c->at += 2;
+		cxx_push_new(c, CXX_OPERATOR, 0, (unsigned)number, 0, 0);
+	} else {
+		c->failed = true;
+	}
+}
+
+void cxx_conversion_end(struct cxx *c, unsigned outer)
+{
+	c->in_conversion = outer;
+	cxx_push_new(c, CXX_CONVERSION, 0, cxx_pop(c), 0, 0);
+}
+
+/* Ut_ Ut0_ UlvE_ UlTyT_E0_ */
+static void unnamed(struct cxx *c)
+{
+	if (c->at[1] == 't') {
+		c->at += 2;
+		cxx_push_new(c, CXX_UNNAMED, 0, cxx_number_bar(c), 0, 0);
+	} else if (c->at[1] == 'l') {
+		c->at += 2;
+		PLAN(c, DO(HEAD, 0), DO(CONSTRAINT, 0), DO(PARAMETERS, 0), DO(CONSTRAINT, 0),
+		     DO(EXPECT, 'E'), DO(LAMBDA_END, 0));
+	} else {
+		c->failed = true;
+	}
+}
+
+void cxx_lambda_end(struct cxx *c, unsigned arg)
+{
+	unsigned parameters = cxx_pop(c);
+	unsigned head = cxx_pop(c);
+
+	(void)arg;
+	cxx_push_new(c, CXX_LAMBDA, 0, parameters, cxx_number_bar(c), head);
+}
+
+/* W3foo W3fooWP4part: a module's name before the entity's; each part is a candidate */
+unsigned cxx_module_name(struct cxx *c)
+{
+	unsigned module = 0;
+
+	while (cxx_take(c, 'W')) {
+		bool partition = cxx_take(c, 'P');
+
+		cxx_push_new(c, CXX_MODULE, partition, module, cxx_source_name(c), 0);
+		cxx_add_candidate(c);
+		module = cxx_pop(c);
+	}
+	return module;
+}
+
+/* _ 0, __12_: two local entities of one name; not shown */
+static void discriminator(struct cxx *c)
+{
+	if (*c->at != '_')
+		return;
+	if (c->at[1] >= '0' && c->at[1] <= '9') {
+		c->at++;
+		cxx_decimal(c);
+	} else if (c->at[1] == '_') {
+		c->at += 2;
+		cxx_decimal(c);
+		if (!cxx_take(c, '_'))
+			c->failed = true;
+	}
+}
+
+void cxx_unqualified(struct cxx *c, unsigned class_name)
+{
+	unsigned module = 0;
+
+	if (*c->at == 'W')
+		module = cxx_module_name(c);
+	if (module) {
+		PLAN(c, DO(MODULE_END, module));
+		class_name = 0;
+	}
+	if (cxx_take(c, 'F'))	/* a friend defined in its class: shown like a member */
+		PLAN(c, DO(MAKE1, CXX_FRIEND));
+
+	if (*c->at >= '0' && *c->at <= '9') {
+		cxx_push(c, cxx_source_name(c));
+		cxx_tags(c, 0);
+		return;
+	}
+	PLAN(c, DO(TAGS, 0));
+	if (cxx_take(c, 'L')) {		/* internal linkage: L3foo */
+		cxx_push(c, cxx_source_name(c));
+		discriminator(c);
+	} else if (c->at[0] == 'D' && c->at[1] == 'C') {	/* DC1a1bE: auto [a, b] */
+		c->at += 2;
+		PLAN(c, DO(LIST, CXX_DO_SOURCE_NAME | 'E' << 8), DO(MAKE1, CXX_BINDING));
+	} else if (*c->at == 'C' || *c->at == 'D') {
+		constructor(c, class_name);
+	} else if (*c->at == 'U') {
+		unnamed(c);
+	} else {
+		operator_name(c);
+	}
+}
+
+void cxx_module_end(struct cxx *c, unsigned module)
+{
+	cxx_push_new(c, CXX_IN_MODULE, 0, cxx_pop(c), module, 0);
+}
+
+/* N..E, Z..E.., St3foo, S_ I..E, 3foo, 3fooIiE */
+void cxx_name(struct cxx *c, unsigned arg)
+{
+	(void)arg;
+	if (*c->at == 'N') {
+		cxx_nested(c);
+	} else if (*c->at == 'Z') {
+		c->at++;
+		PLAN(c, DO(ENCODING, 1), DO(LOCAL, 0));
+	} else if (c->at[0] == 'S' && c->at[1] != 't') {
+		unsigned name = cxx_substitution(c);
+
+		if (c->node[name].kind == CXX_MODULE) {
+			PLAN(c, DO(MODULE_END, name), DO(NAME_ARGUMENTS, 0));
+			cxx_unqualified(c, 0);
+		} else {
+			cxx_push(c, name);
+			if (*c->at == 'I')
+				PLAN(c, DO(TEMPLATE_ARGUMENTS, 0), DO(MAKE2, CXX_TEMPLATE));
+		}
+	} else {
+		bool in_std = *c->at == 'S';
+
+		if (in_std)
+			cxx_push(c, cxx_substitution(c));
+		PLAN(c, DO(NAME_ARGUMENTS, in_std));
+		cxx_unqualified(c, 0);
+	}
+}
+
+void cxx_name_arguments(struct cxx *c, unsigned in_std)
+{
+	if (in_std)
+		cxx_make2(c, CXX_SCOPED);
+	if (*c->at != 'I')
+		return;
+	cxx_add_candidate(c);
+	PLAN(c, DO(TEMPLATE_ARGUMENTS, 0), DO(MAKE2, CXX_TEMPLATE));
+}
+
+/* rVK, then nothing, R or O: the qualifiers of a member function */
+unsigned cxx_qualifier_letters(struct cxx *c)
+{
+	unsigned qualifiers = 0;
+
+	for (;; c->at++) {
+		if (*c->at == 'r')
+			qualifiers |= CXX_RESTRICT;
+		else if (*c->at == 'V')
+			qualifiers |= CXX_VOLATILE;
+		else if (*c->at == 'K')
+			qualifiers |= CXX_CONST;
+		else
+			return qualifiers;
+	}
+}
+
+/*
+ * NSt6vectorIiE9push_backE, NK3foo3barE: the prefix so far is the top value (0 at first);
+ * every longer prefix is a candidate, but not the whole name.
+ */
+void cxx_nested(struct cxx *c)
+{
+	unsigned qualifiers;
+
+	c->at++;	/* N */
+	if (*c->at == 'H') {	/* explicit object member function: not shown */
+		c->at++;
+		qualifiers = 0;
+	} else {
+		qualifiers = cxx_qualifier_letters(c);
+		if (cxx_take(c, 'R'))
+			qualifiers |= CXX_LVALUE;
+		else if (cxx_take(c, 'O'))
+			qualifiers |= CXX_RVALUE;
+	}
+	if (qualifiers)
+		PLAN(c, DO(MAKE1, CXX_KIND(CXX_MEMBER, qualifiers)));
+	cxx_push(c, 0);
+	cxx_prefix(c, 0);
+}
+
+/* The next part of a nested name, or its E. */
+void cxx_prefix(struct cxx *c, unsigned arg)
+{
+	unsigned prefix = cxx_top(c);
+
+	(void)arg;
+	switch (*c->at) {
+	case 'E':
+		c->at++;
+		if (!prefix)
+			c->failed = true;
+		break;
+	case 'S':
+		if (!prefix) {
+			cxx_pop(c);
+			cxx_push(c, cxx_substitution(c));
+			if (c->node[cxx_top(c)].kind == CXX_MODULE) {
+				PLAN(c, DO(MODULE_END, cxx_pop(c)), DO(PREFIX_JOIN, 0));
+				cxx_push(c, 0);
+				cxx_unqualified(c, 0);
+			} else {
+				PLAN(c, DO(PREFIX, 0));
+			}
+		} else {	/* only a module may stand here */
+			unsigned module = cxx_substitution(c);
+
+			if (c->node[module].kind != CXX_MODULE)
+				c->failed = true;
+			PLAN(c, DO(MODULE_END, module), DO(PREFIX_JOIN, 0));
+			cxx_unqualified(c, 0);
+		}
+		break;
+	case 'T':	/* T_ as a scope */
+		if (cxx_pop(c))
+			c->failed = true;
+		cxx_push(c, cxx_template_parameter(c));
+		cxx_add_candidate(c);
+		PLAN(c, DO(PREFIX, 0));
+		break;
+	case 'I':
+		if (!prefix)
+			c->failed = true;
+		PLAN(c, DO(TEMPLATE_ARGUMENTS, 0), DO(MAKE2, CXX_TEMPLATE), DO(PREFIX_END, 0));
+		break;
+	case 'M':	/* the member whose initializer the next part, a lambda, is in */
+		c->at++;
+		PLAN(c, DO(PREFIX, 0));
+		break;
+	case 'D':
+		if (c->at[1] == 't' || c->at[1] == 'T') {	/* NDTfp_E4typeE */
+			if (cxx_pop(c))
+				c->failed = true;
+			PLAN(c, DO(TYPE, 0), DO(PREFIX, 0));
+			break;
+		}
+		/* fall through */
+	default:
+		PLAN(c, DO(PREFIX_JOIN, 0));
+		cxx_unqualified(c, prefix);
+	}
+}
+
+/* prefix, part -> prefix::part */
+void cxx_prefix_join(struct cxx *c, unsigned arg)
+{
+	unsigned part = cxx_pop(c);
+	unsigned prefix = cxx_pop(c);
+
+	(void)arg;
+	cxx_push(c, prefix ? cxx_new(c, CXX_SCOPED, 0, prefix, part, 0) : part);
+	cxx_prefix_end(c, 0);
+}
+
+void cxx_prefix_end(struct cxx *c, unsigned arg)
+{
+	(void)arg;
+	if (*c->at != 'E')
+		cxx_add_candidate(c);
+	cxx_prefix(c, 0);
+}
+
+/* Z <encoding> E, then s, d [number] _ <name>, or <name>; [discriminator] */
+void cxx_local(struct cxx *c, unsigned arg)
+{
+	(void)arg;
+	cxx_expect(c, 'E');
+	if (cxx_take(c, 's')) {
+		cxx_push_new(c, CXX_STRING, 0, 0, 0, 0);
+		cxx_local_end(c, 0);
+	} else if (cxx_take(c, 'd')) {		/* counted from the last parameter */
+		PLAN(c, DO(NAME, 0), DO(LOCAL_END, cxx_number_bar(c) + 1));
+	} else {
+		PLAN(c, DO(NAME, 0), DO(LOCAL_END, 0));
+	}
+}
+
+void cxx_local_end(struct cxx *c, unsigned default_argument)
+{
+	unsigned entity = cxx_pop(c);
+
+	discriminator(c);
+	if (default_argument)
+		entity = cxx_new(c, CXX_DEFAULT_ARGUMENT, 0, default_argument, entity, 0);
+	cxx_push_new(c, CXX_LOCAL, 0, cxx_pop(c), entity, 0);
+}
+
+/* What follows a name is a function's type, unless nothing follows. */
+void cxx_encoding(struct cxx *c, unsigned local)
+{
+	if (*c->at == 'G' || *c->at == 'T')
+		cxx_special(c);
+	else
+		PLAN(c, DO(NAME, 0), DO(SIGNATURE, local));
+}
+
+/* Whether the type of the function with this name begins with its return type (5.1.5.3). */
+static bool has_return_type(const struct cxx *c, unsigned name)
+{
+	const struct cxx_node *n = &c->node[name];
+
+	while (n->kind == CXX_LOCAL || n->kind == CXX_DEFAULT_ARGUMENT || n->kind == CXX_MEMBER)
+		n = &c->node[n->kind == CXX_MEMBER ? n->a : n->b];
+	if (n->kind != CXX_TEMPLATE)
+		return false;
+	n = &c->node[n->a];
+	while (n->kind == CXX_SCOPED || n->kind == CXX_TAGGED || n->kind == CXX_IN_MODULE)
+		n = &c->node[n->kind == CXX_SCOPED ? n->b : n->a];
+	return n->kind != CXX_CONSTRUCTOR && n->kind != CXX_DESTRUCTOR &&
+	       n->kind != CXX_CONVERSION;
+}
+
+void cxx_signature(struct cxx *c, unsigned local)
+{
+	bool returns;
+
+	if (!*c->at || *c->at == 'E')
+		return;		/* data; only functions have clones */
+	returns = has_return_type(c, cxx_top(c));
+	PLAN(c, DO(PARAMETERS, 0), DO(MAKE2, CXX_FUNCTION), DO(SIGNATURE_END, local));
+	if (returns)
+		PLAN(c, DO(TYPE, 0));
+	else
+		cxx_push(c, 0);
+}
+
+/* name, function -> encoding; Q <requires expression> may follow */
+void cxx_signature_end(struct cxx *c, unsigned local)
+{
+	if (cxx_take(c, 'Q'))
+		PLAN(c, DO(EXPRESSION, 0), DO(MAKE3, CXX_KIND(CXX_FUNCTION_NAME, local)));
+	else
+		cxx_make2(c, CXX_KIND(CXX_FUNCTION_NAME, local));
+}

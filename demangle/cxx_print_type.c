@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The text of types, in C's declarator syntax: what is pointed to stands on both sides.
+ *
+ *	PFvPA3_iE	void (*)(int (*) [3])
+ *	M1AKFivE	int (A::*)() const
+ *
+ * The left half of a pointer is the left half of its target and a `*`; its right half is its
+ * target's. If the target is a function or an array, a parenthesis comes in between.
+ */
+#include "demangle/cxx.h"
+
+/* What a suffix applies to: its operand, seen through T_ where that changes the text. */
+struct target {
+	unsigned node, scope;
+	char letter;		/* of a reference after collapsing */
+};
+
+/*
+ * A reference to T_ that stands for a reference is one reference (C++ 9.3.4.3): & wins over &&.
+ */
+static struct target target_of(struct cxx *c, const struct cxx_node *n)
+{
+	struct target t = {n->a, c->scope, (char)n->flag};
+
+	if (n->kind != CXX_SUFFIX || (n->flag != 'R' && n->flag != 'O') ||
+	    c->node[n->a].kind != CXX_PARAMETER)
+		return t;
+	unsigned scope = c->scope;
+	unsigned node = cxx_resolve(c, n->a, &scope);
+	const struct cxx_node *inner = &c->node[node];
+
+	if (inner->kind != CXX_SUFFIX || (inner->flag != 'R' && inner->flag != 'O'))
+		return t;
+	struct cxx_node collapsed = *inner;
+
+	if (n->flag == 'R')
+		t.letter = 'R';
+	else
+		t.letter = (char)collapsed.flag;
+	t.node = collapsed.a;
+	t.scope = scope;
+	return t;
+}
+
+/*
+ * CXX_FUNCTION or CXX_ARRAY when the operand is one, so that a suffix needs parentheses;
+ * else 0. Qualifiers of an array are those of its elements and change nothing.
+ */
+static unsigned enclosed_kind(struct cxx *c, unsigned node, unsigned scope)
+{
+	bool qualified = false;
+
+	while (cxx_charge(c, 1)) {
+		node = cxx_resolve(c, node, &scope);
+		switch (c->node[node].kind) {
+		case CXX_QUALIFIED:
+			qualified = true;
+			node = c->node[node].a;
+			continue;
+		case CXX_FUNCTION:
+			return qualified ? 0 : CXX_FUNCTION;
+		case CXX_ARRAY:
+			return CXX_ARRAY;
+		default:
+			return 0;
+		}
+	}
+	return 0;
+}
+
+/* The kind that the parentheses of this suffix enclose, or 0 when it needs none. */
+static unsigned parenthesis(struct cxx *c, const struct cxx_node *n, const struct target *t)
+{
+	unsigned kind = enclosed_kind(c, t->node, t->scope);
+
+	return kind == CXX_ARRAY && n->kind == CXX_QUALIFIED ? 0 : kind;
+}
+
+/* Whether a type has anything in its right half. */
+static bool has_right(struct cxx *c, unsigned node)
+{
+	unsigned scope = c->scope;
+
+	while (cxx_charge(c, 1)) {
+		node = cxx_resolve(c, node, &scope);
+		switch (c->node[node].kind) {
+		case CXX_FUNCTION:
+		case CXX_ARRAY:
+			return true;
+		case CXX_SUFFIX:
+		case CXX_QUALIFIED:
+		case CXX_VENDOR_QUALIFIED:
+		case CXX_MEMBER_POINTER:
+			node = c->node[node].a;
+			continue;
+		default:
+			return false;
+		}
+	}
+	return false;
+}
+
+/* const T_ where T_ is const already says it once. */
+static unsigned inner_qualifiers(struct cxx *c, unsigned node)
+{
+	unsigned qualifiers = 0, scope = c->scope;
+
+	while (cxx_charge(c, 1)) {
+		node = cxx_resolve(c, node, &scope);
+		if (c->node[node].kind != CXX_QUALIFIED)
+			break;
+		qualifiers |= c->node[node].flag;
+		node = c->node[node].a;
+	}
+	return qualifiers;
+}
+
+static void plan_in_scope(struct cxx *c, struct cxx_task task, unsigned scope)
+{
+	if (scope == c->scope) {
+		cxx_plan(c, &task, 1);
+	} else {
+		PLAN(c, task, DO(RESTORE_SCOPE, c->scope));
+		c->scope = (uint16_t)scope;
+	}
+}
+
+static void suffix_left(struct cxx *c, unsigned node)
+{
+	struct target t = target_of(c, &c->node[node]);
+
+	PLAN(c, DO(PRINT_SUFFIX, node));
+	plan_in_scope(c, (struct cxx_task)DO(PRINT_LEFT, t.node), t.scope);
+}
+
+/* After the left half of its operand: `*`, ` const`, ` (&`, ` (A::*` */
+void cxx_print_suffix(struct cxx *c, unsigned node)
+{
+	const struct cxx_node *n = &c->node[node];
+	struct target t = target_of(c, n);
+	unsigned kind = parenthesis(c, n, &t);
+	char last = sink_last(&c->out);
+
+	if (kind && last != ' ' &&
+	    (kind == CXX_ARRAY || n->kind != CXX_SUFFIX || (last != '(' && last != '*')))
+		sink_char(&c->out, ' ');
+	if (kind)
+		sink_char(&c->out, '(');
+	switch (n->kind) {
+	case CXX_SUFFIX:
+		sink_text(&c->out, t.letter == 'P' ? "*" : t.letter == 'R' ? "&" :
+			  t.letter == 'O' ? "&&" : t.letter == 'C' ? " _Complex" : " _Imaginary");
+		break;
+	case CXX_QUALIFIED:
+		cxx_print_qualifiers(c, n->flag & ~inner_qualifiers(c, n->a));
+		break;
+	case CXX_VENDOR_QUALIFIED:
+		sink_char(&c->out, ' ');
+		PLAN(c, DO(PRINT, n->b));
+		break;
+	case CXX_MEMBER_POINTER:
+		if (sink_last(&c->out) != '(')
+			sink_char(&c->out, ' ');
+		PLAN(c, DO(PRINT, n->b), TEXT("::"), TEXT("*"));
+		break;
+	}
+}
+
+static void suffix_right(struct cxx *c, unsigned node)
+{
+	struct target t = target_of(c, &c->node[node]);
+
+	if (parenthesis(c, &c->node[node], &t))
+		sink_char(&c->out, ')');
+	plan_in_scope(c, (struct cxx_task)DO(PRINT_RIGHT, t.node), t.scope);
+}
+
+/* The space between a return type and what follows: not in void (*f())() */
+void cxx_print_after_return(struct cxx *c, unsigned result)
+{
+	if (!has_right(c, result))
+		sink_char(&c->out, ' ');
+}
+
+static void function_right(struct cxx *c, const struct cxx_node *n)
+{
+	sink_char(&c->out, '(');
+	if (n->a)
+		PLAN(c, DO(PRINT_RIGHT, n->a));
+	if (n->c)
+		PLAN(c, DO(PRINT, n->c));
+	PLAN(c, DO(PRINT_LIST, n->b), TEXT(")"), DO(PRINT_QUALIFIERS, n->flag));
+}
+
+static void print_exception(struct cxx *c, const struct cxx_node *n)
+{
+	sink_text(&c->out, n->flag == 'w' ? " throw" : " noexcept");
+	if (n->flag == 'O')
+		PLAN(c, TEXT("("), DO(PRINT, n->a), TEXT(")"));
+	else if (n->flag == 'w')
+		PLAN(c, TEXT("("), DO(PRINT_LIST, n->a), TEXT(")"));
+}
+
+static void array_right(struct cxx *c, const struct cxx_node *n)
+{
+	if (sink_last(&c->out) != ']')
+		sink_char(&c->out, ' ');
+	PLAN(c, TEXT("["), DO(PRINT, n->b), TEXT("]"), DO(PRINT_RIGHT, n->a));
+}
+
+/* --- template parameters --- */
+
+/* $T0 (a type), $N1 (a value), $TT2 (a template), as a generic lambda's head declares them */
+static void print_declared(struct cxx *c, unsigned declaration, unsigned number)
+{
+	const struct cxx_node *n = &c->node[declaration];
+
+	if (n->flag == 'p')
+		n = &c->node[n->a];
+	sink_text(&c->out, n->flag == 'n' ? "$N" : n->flag == 't' ? "$TT" : "$T");
+	sink_number(&c->out, number);
+}
+
+static void print_parameter(struct cxx *c, unsigned node)
+{
+	const struct cxx_node *n = &c->node[node];
+	unsigned scope = c->scope, argument;
+
+	if (c->lambda_depth) {
+		unsigned list = c->node[c->lambda_head].a, number = n->a;
+
+		while (list && number && cxx_charge(c, 1)) {
+			list = c->node[list].b;
+			number--;
+		}
+		if (list) {
+			print_declared(c, c->node[list].a, n->a);
+		} else {
+			sink_text(&c->out, "auto:");
+			sink_number(&c->out, n->a + 1ul);
+		}
+		return;
+	}
+	argument = cxx_resolve(c, node, &scope);
+	if (argument == node)
+		c->failed = true;
+	plan_in_scope(c, (struct cxx_task)DO(PRINT_LEFT, argument), scope);
+}
+
+static void parameter_right(struct cxx *c, unsigned node)
+{
+	unsigned scope = c->scope;
+	unsigned argument = cxx_resolve(c, node, &scope);
+
+	if (argument != node)
+		plan_in_scope(c, (struct cxx_task)DO(PRINT_RIGHT, argument), scope);
+}
+
+/* `typename`, `int`, `template<typename> class`, each with `...` for a pack */
+static void print_declaration(struct cxx *c, const struct cxx_node *n)
+{
+	switch (n->flag) {
+	case 'y':
+		sink_text(&c->out, "typename");
+		break;
+	case 'p':
+		PLAN(c, DO(PRINT, n->a), TEXT(".."), TEXT("."));
+		break;
+	case 't':
+		sink_text(&c->out, "template<");
+		PLAN(c, DO(PRINT_LIST, n->a), DO(PRINT_CLOSE, 0), TEXT(" c"), TEXT("la"),
+		     TEXT("ss"));
+		break;
+	default:
+		PLAN(c, DO(PRINT, n->a));
+	}
+}
+
+/* <typename $T0, int $N1>: the head of the lambda being printed, from declaration number on */
+void cxx_print_head(struct cxx *c, unsigned number)
+{
+	unsigned list = c->node[c->lambda_head].a;
+
+	for (unsigned i = 0; i < number && list && cxx_charge(c, 1); i++)
+		list = c->node[list].b;
+	if (!list) {
+		sink_char(&c->out, '>');
+		return;
+	}
+	sink_text(&c->out, number ? ", " : "<");
+	PLAN(c, DO(PRINT, c->node[list].a), TEXT(" "), DO(PRINT_DECLARED, number),
+	     DO(PRINT_HEAD, number + 1));
+}
+
+void cxx_print_declared(struct cxx *c, unsigned number)
+{
+	unsigned list = c->node[c->lambda_head].a;
+
+	for (unsigned i = 0; i < number && cxx_charge(c, 1); i++)
+		list = c->node[list].b;
+	print_declared(c, c->node[list].a, number);
+}
+
+/* --- */
+
+static void print_float(struct cxx *c, const struct cxx_node *n)
+{
+	if (n->flag == 'b') {
+		sink_text(&c->out, "std::bfloat");
+		cxx_print_source(c, n->a, n->b);
+		sink_text(&c->out, "_t");
+		return;
+	}
+	sink_text(&c->out, "_Float");
+	cxx_print_source(c, n->a, n->b);
+	if (n->flag == 'x')
+		sink_char(&c->out, 'x');
+}
+
+void cxx_print_type_left(struct cxx *c, unsigned node)
+{
+	const struct cxx_node *n = &c->node[node];
+
+	switch (n->kind) {
+	case CXX_BUILTIN:
+		sink_text(&c->out, cxx_builtin((char)n->a, n->flag));
+		break;
+	case CXX_FLOAT:
+		print_float(c, n);
+		break;
+	case CXX_BIT_INT:
+		sink_text(&c->out, n->flag == 'U' ? "unsigned _BitInt(" : "_BitInt(");
+		PLAN(c, DO(PRINT, n->a), TEXT(")"));
+		break;
+	case CXX_CONSTRAINED_AUTO:
+		if (n->flag == 'K')
+			PLAN(c, DO(PRINT, n->a), TEXT(" d"), TEXT("ec"), TEXT("lt"), TEXT("yp"),
+			     TEXT("e("), TEXT("au"), TEXT("to"), TEXT(")"));
+		else
+			PLAN(c, DO(PRINT, n->a), TEXT(" a"), TEXT("ut"), TEXT("o"));
+		break;
+	case CXX_SUFFIX:
+	case CXX_QUALIFIED:
+	case CXX_VENDOR_QUALIFIED:
+	case CXX_MEMBER_POINTER:
+		suffix_left(c, node);
+		break;
+	case CXX_FUNCTION:
+		if (n->a)
+			PLAN(c, DO(PRINT_LEFT, n->a), DO(PRINT_AFTER_RETURN, n->a));
+		break;
+	case CXX_EXCEPTION:
+		print_exception(c, n);
+		break;
+	case CXX_ARRAY:
+		PLAN(c, DO(PRINT_LEFT, n->a));
+		break;
+	case CXX_VECTOR:
+		PLAN(c, DO(PRINT, n->a), TEXT(" _"), TEXT("_v"), TEXT("ec"), TEXT("to"),
+		     TEXT("r("), DO(PRINT, n->b), TEXT(")"));
+		break;
+	case CXX_PARAMETER:
+		print_parameter(c, node);
+		break;
+	case CXX_DECLTYPE:
+		sink_text(&c->out, "decltype (");
+		PLAN(c, DO(PRINT, n->a), TEXT(")"));
+		break;
+	case CXX_DECLARATION:
+		print_declaration(c, n);
+		break;
+	}
+}
+
+void cxx_print_right(struct cxx *c, unsigned node)
+{
+	const struct cxx_node *n = &c->node[node];
+
+	switch (n->kind) {
+	case CXX_SUFFIX:
+	case CXX_QUALIFIED:
+	case CXX_VENDOR_QUALIFIED:
+	case CXX_MEMBER_POINTER:
+		suffix_right(c, node);
+		break;
+	case CXX_FUNCTION:
+		function_right(c, n);
+		break;
+	case CXX_ARRAY:
+		array_right(c, n);
+		break;
+	case CXX_PARAMETER:
+		parameter_right(c, node);
+		break;
+	}
+}

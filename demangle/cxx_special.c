@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Special names (Itanium C++ ABI 5.1.4): what the compiler makes by itself.
+ *
+ *	_ZTV3Foo            vtable for Foo
+ *	_ZThn8_N3Foo3barEv  non-virtual thunk to Foo::bar()
+ */
+#include "demangle/cxx.h"
+
+enum operand {
+	OF_TYPE, OF_NAME, OF_ENCODING, OF_ARGUMENT, OF_MODULE,
+	OF_OFFSET,		/* one call offset, then an encoding */
+	OF_TWO_OFFSETS,		/* result adjustment as well */
+	OF_PAIR,		/* TC <type> <number> _ <type> */
+	OF_REFERENCE,		/* GR <name> <number> */
+};
+
+static const struct special {
+	char code[4];
+	uint8_t operand;
+	const char *text;
+} specials[] = {
+	{"TV", OF_TYPE, "vtable for "},
+	{"TT", OF_TYPE, "VTT for "},
+	{"TI", OF_TYPE, "typeinfo for "},
+	{"TS", OF_TYPE, "typeinfo name for "},
+	{"TF", OF_TYPE, "typeinfo fn for "},
+	{"TJ", OF_TYPE, "java Class for "},
+	{"TC", OF_PAIR, "construction vtable for "},
+	{"Th", OF_OFFSET, "non-virtual thunk to "},
+	{"Tv", OF_OFFSET, "virtual thunk to "},
+	{"Tc", OF_TWO_OFFSETS, "covariant return thunk to "},
+	{"TH", OF_NAME, "TLS init function for "},
+	{"TW", OF_NAME, "TLS wrapper function for "},
+	{"TA", OF_ARGUMENT, "template parameter object for "},
+	{"GV", OF_NAME, "guard variable for "},
+	{"GR", OF_REFERENCE, "reference temporary #"},
+	{"GA", OF_ENCODING, "hidden alias for "},
+	{"GI", OF_MODULE, "initializer for module "},
+	{"GTt", OF_ENCODING, "transaction clone for "},
+	{"GTn", OF_ENCODING, "non-transaction clone for "},
+};
+
+const char *cxx_special_text(unsigned index)
+{
+	return specials[index].text;
+}
+
+/* h <offset> _, or v <offset> _ <virtual offset> _, where n is a minus: not shown */
+static void call_offset(struct cxx *c)
+{
+	unsigned numbers = cxx_take(c, 'h') ? 1 : cxx_take(c, 'v') ? 2 : 0;
+
+	if (!numbers)
+		c->failed = true;
+	while (numbers-- && !c->failed) {
+		cxx_take(c, 'n');
+		cxx_digits(c);
+		cxx_expect(c, '_');
+	}
+}
+
+static void offsets(struct cxx *c, unsigned operand)
+{
+	if (operand == OF_OFFSET)
+		c->at--;	/* the letter of the code is the offset's kind */
+	else
+		call_offset(c);
+	call_offset(c);
+}
+
+void cxx_special(struct cxx *c)
+{
+	unsigned i = 0, len, operand;
+
+	for (;; i++) {
+		if (i == sizeof(specials) / sizeof(specials[0])) {
+			c->failed = true;
+			return;
+		}
+		len = (unsigned)strlen(specials[i].code);
+		if (!strncmp(c->at, specials[i].code, len))
+			break;
+	}
+	c->at += len;
+	operand = specials[i].operand;
+	switch (operand) {
+	case OF_PAIR:
+		PLAN(c, DO(TYPE, 0), DO(VTABLE_OFFSET, 0), DO(TYPE, 0), DO(SPECIAL_PAIR, i));
+		return;
+	case OF_REFERENCE:
+		PLAN(c, DO(NAME, 0), DO(REFERENCE_END, i));
+		return;
+	case OF_TYPE:
+		PLAN(c, DO(TYPE, 0), DO(SPECIAL_END, i));
+		return;
+	case OF_NAME:
+		PLAN(c, DO(NAME, 0), DO(SPECIAL_END, i));
+		return;
+	case OF_ARGUMENT:
+		PLAN(c, DO(TEMPLATE_ARGUMENT, 0), DO(SPECIAL_END, i));
+		return;
+	case OF_MODULE:
+		cxx_push(c, cxx_module_name(c));
+		if (!cxx_top(c))
+			c->failed = true;
+		cxx_special_end(c, i);
+		return;
+	case OF_OFFSET:
+	case OF_TWO_OFFSETS:
+		offsets(c, operand);
+	}
+	PLAN(c, DO(ENCODING, 0), DO(SPECIAL_END, i));
+}
+
+void cxx_special_end(struct cxx *c, unsigned special)
+{
+	cxx_push_new(c, CXX_SPECIAL, 0, special, cxx_pop(c), 0);
+}
+
+/* The offset of the base in TC3Foo8_3Bar; not shown */
+void cxx_vtable_offset(struct cxx *c, unsigned arg)
+{
+	(void)arg;
+	cxx_digits(c);
+	cxx_expect(c, '_');
+}
+
+/* TC <derived> <offset> _ <base>: "construction vtable for base-in-derived" */
+void cxx_special_pair(struct cxx *c, unsigned special)
+{
+	unsigned base = cxx_pop(c);
+
+	cxx_push_new(c, CXX_SPECIAL, 1, special, base, cxx_pop(c));
+}
+
+/*
+ * GR <name> _ and GR <name> <seq-id> _ in the ABI: the first, second, ... temporary. Older
+ * compilers wrote a plain number.
+ */
+void cxx_reference_end(struct cxx *c, unsigned special)
+{
+	unsigned number = 0;
+
+	if (*c->at != '_') {
+		number = cxx_base36(c);
+		if (*c->at == '_')
+			number++;
+	}
+	cxx_take(c, '_');
+	cxx_push_new(c, CXX_SPECIAL, 2, special, cxx_pop(c), number);
+}

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Types (Itanium C++ ABI 5.1.5), template parameters and arguments (5.1.5.8 to 5.1.5.10).
+ */
+#include "demangle/cxx.h"
+
+/* T_ T0_ TL0__ TL0_1_ */
+unsigned cxx_template_parameter(struct cxx *c)
+{
+	unsigned level = 0, number;
+
+	c->at++;	/* T */
+	if (cxx_take(c, 'L'))
+		level = cxx_number_bar(c) + 1;
+	number = cxx_number_bar(c);
+	return cxx_new(c, CXX_PARAMETER, 0, number, level, 0);
+}
+
+static bool starts_function(const char *at)
+{
+	return *at == 'F' || (*at == 'D' && (at[1] == 'x' || at[1] == 'o' || at[1] == 'O' ||
+					     at[1] == 'w'));
+}
+
+/* Ki, PKc's rest; KFvvE is a member function's type */
+static void qualified(struct cxx *c)
+{
+	unsigned qualifiers = cxx_qualifier_letters(c);
+
+	if (starts_function(c->at))
+		cxx_function_type(c, qualifiers);
+	else
+		PLAN(c, DO(TYPE, 0), DO(MAKE1, CXX_KIND(CXX_QUALIFIED, qualifiers)),
+		     DO(CANDIDATE, 0));
+}
+
+/* Beside enum cxx_qualifier: the exception specification was read. */
+#define HAS_EXCEPTION	64
+
+/*
+ * FivE, DoFvvE, DOL_Z..EEFvvE, DwiEFvvE, FvvRE. Values while it lasts: exception
+ * specification or 0, return type, parameters.
+ */
+void cxx_function_type(struct cxx *c, unsigned qualifiers)
+{
+	if (!starts_function(c->at)) {
+		c->failed = true;
+		return;
+	}
+	if (*c->at == 'D') {
+		char kind = c->at[1];
+
+		c->at += 2;
+		if (kind == 'x') {
+			PLAN(c, DO(FUNCTION_TYPE, qualifiers | CXX_TRANSACTION_SAFE));
+			return;
+		}
+		if (qualifiers & HAS_EXCEPTION)
+			c->failed = true;
+		PLAN(c, DO(FUNCTION_TYPE, qualifiers | HAS_EXCEPTION));
+		if (kind == 'o')
+			cxx_push_new(c, CXX_EXCEPTION, 'o', 0, 0, 0);
+		else if (kind == 'O')
+			PLAN(c, DO(EXPRESSION, 0), DO(EXPECT, 'E'),
+			     DO(MAKE1, CXX_KIND(CXX_EXCEPTION, 'O')));
+		else if (kind == 'w')
+			PLAN(c, DO(LIST, CXX_DO_TYPE | 'E' << 8),
+			     DO(MAKE1, CXX_KIND(CXX_EXCEPTION, 'w')));
+		return;
+	}
+	c->at++;	/* F */
+	if (!(qualifiers & HAS_EXCEPTION))
+		cxx_push(c, 0);
+	qualifiers &= ~HAS_EXCEPTION;
+	cxx_take(c, 'Y');	/* extern "C": not shown */
+	PLAN(c, DO(TYPE, 0), DO(PARAMETERS, 0), DO(FUNCTION_END, qualifiers), DO(CANDIDATE, 0));
+}
+
+/* exception, return type, parameters -> function */
+void cxx_function_end(struct cxx *c, unsigned qualifiers)
+{
+	unsigned parameters = cxx_pop(c);
+	unsigned result = cxx_pop(c);
+	unsigned exception = cxx_pop(c);
+
+	if (cxx_take(c, 'R'))
+		qualifiers |= CXX_LVALUE;
+	else if (cxx_take(c, 'O'))
+		qualifiers |= CXX_RVALUE;
+	cxx_expect(c, 'E');
+	cxx_push_new(c, CXX_FUNCTION, qualifiers, result, parameters, exception);
+}
+
+/* Types up to what can only follow the last of them: E, RE, OE, a clone suffix, the end */
+void cxx_parameters(struct cxx *c, unsigned arg)
+{
+	(void)arg;
+	cxx_list_start(c);
+	if (c->at[0] == 'v') {
+		c->at++;
+		cxx_list_finish(c);
+		return;
+	}
+	PLAN(c, DO(TYPE, 0), DO(PARAMETERS_MORE, 0));
+}
+
+void cxx_parameters_more(struct cxx *c, unsigned arg)
+{
+	char ch = *c->at;
+
+	(void)arg;
+	if (!ch || ch == 'E' || ch == '.' || ch == 'Q' ||
+	    ((ch == 'R' || ch == 'O') && c->at[1] == 'E'))
+		cxx_list_finish(c);
+	else
+		PLAN(c, DO(TYPE, 0), DO(PARAMETERS_MORE, 0));
+}
+
+/* A3_i A_i AT__i: the bound is digits, an expression or nothing */
+static void array(struct cxx *c)
+{
+	c->at++;	/* A */
+	PLAN(c, DO(EXPECT, '_'), DO(TYPE, 0), DO(MAKE_OF_SECOND, CXX_ARRAY), DO(CANDIDATE, 0));
+	cxx_bound(c);
+}
+
+/* Dv4_f Dv_T__f */
+static void vector(struct cxx *c)
+{
+	PLAN(c, DO(EXPECT, '_'), DO(TYPE, 0), DO(MAKE_OF_SECOND, CXX_VECTOR), DO(CANDIDATE, 0));
+	if (cxx_take(c, '_'))
+		PLAN(c, DO(EXPRESSION, 0));
+	else
+		cxx_bound(c);
+}
+
+/* Digits as a value, or an expression planned, or 0 */
+void cxx_bound(struct cxx *c)
+{
+	const char *start = c->at;
+
+	if (*start == '_') {
+		cxx_push(c, 0);
+	} else if (*start >= '0' && *start <= '9') {
+		cxx_digits(c);
+		cxx_push_new(c, CXX_BOUND, 0, (unsigned)(start - c->name),
+			     (unsigned)(c->at - start), 0);
+	} else {
+		PLAN(c, DO(EXPRESSION, 0));
+	}
+}
+
+/* bound, element -> array; class, member -> member pointer */
+void cxx_make_of_second(struct cxx *c, unsigned kind)
+{
+	unsigned element = cxx_pop(c);
+
+	cxx_push_new(c, kind, 0, element, cxx_pop(c), 0);
+}
+
+/* DF16_ DF16b DF32x */
+static void float_type(struct cxx *c)
+{
+	const char *start = c->at;
+
+	cxx_digits(c);
+	if (*c->at != '_' && *c->at != 'b' && *c->at != 'x')
+		c->failed = true;
+	cxx_push_new(c, CXX_FLOAT, (unsigned)*c->at, (unsigned)(start - c->name),
+		     (unsigned)(c->at - start), 0);
+	if (!c->failed)
+		c->at++;
+}
+
+/* What begins with D */
+static void d_type(struct cxx *c)
+{
+	char letter = c->at[1];
+
+	if (starts_function(c->at)) {
+		cxx_function_type(c, 0);
+		return;
+	}
+	if (letter == 'C') {
+		cxx_name(c, 0);
+		return;
+	}
+	if (letter)
+		c->at += 2;
+	switch (letter) {
+	case 't':
+	case 'T':
+		PLAN(c, DO(EXPRESSION, 0), DO(EXPECT, 'E'), DO(MAKE1, CXX_DECLTYPE),
+		     DO(CANDIDATE, 0));
+		break;
+	case 'p':
+		PLAN(c, DO(TYPE, 0), DO(MAKE1, CXX_EXPANSION), DO(CANDIDATE, 0));
+		break;
+	case 'v':
+		vector(c);
+		break;
+	case 'F':
+		float_type(c);
+		break;
+	case 'B':	/* _BitInt(N) */
+	case 'U':
+		PLAN(c, DO(EXPECT, '_'), DO(MAKE1, CXX_KIND(CXX_BIT_INT, letter)));
+		cxx_bound(c);
+		break;
+	case 'k':	/* Dk1C: C auto */
+	case 'K':
+		PLAN(c, DO(NAME, 0), DO(MAKE1, CXX_KIND(CXX_CONSTRAINED_AUTO, letter)),
+		     DO(CANDIDATE, 0));
+		break;
+	default:
+		if (!cxx_builtin(letter, true))
+			c->failed = true;
+		cxx_push_new(c, CXX_BUILTIN, 1, (unsigned char)letter, 0, 0);
+	}
+}
+
+/* U3barIiEi: an extended qualifier, not Ut or Ul */
+static void vendor_qualified(struct cxx *c)
+{
+	c->at++;
+	cxx_push(c, cxx_source_name(c));
+	PLAN(c, DO(TYPE, 0), DO(MAKE_OF_SECOND, CXX_VENDOR_QUALIFIED), DO(CANDIDATE, 0));
+	if (*c->at == 'I')
+		PLAN(c, DO(TEMPLATE_ARGUMENTS, 0), DO(MAKE2, CXX_TEMPLATE));
+}
+
+/*
+ * T_, or T_IiE where the parameter is a template. But the I of a conversion operator to T_
+ * begins the operator's own arguments, unless these are followed by others: try.
+ */
+static void parameter_type(struct cxx *c)
+{
+	cxx_push(c, cxx_template_parameter(c));
+	cxx_add_candidate(c);
+	if (*c->at != 'I')
+		return;
+	if (!c->in_conversion) {
+		PLAN(c, DO(TEMPLATE_ARGUMENTS, 0), DO(MAKE2, CXX_TEMPLATE), DO(CANDIDATE, 0));
+		return;
+	}
+	cxx_push(c, (unsigned)(c->at - c->name));
+	cxx_push(c, c->candidate_count);
+	PLAN(c, DO(TEMPLATE_ARGUMENTS, 0), DO(CONVERSION_TRY, 0));
+}
+
+void cxx_conversion_try(struct cxx *c, unsigned arg)
+{
+	unsigned arguments = cxx_pop(c);
+	unsigned candidates = cxx_pop(c);
+	unsigned offset = cxx_pop(c);
+
+	(void)arg;
+	if (*c->at == 'I') {
+		cxx_push_new(c, CXX_TEMPLATE, 0, cxx_pop(c), arguments, 0);
+		cxx_add_candidate(c);
+	} else {
+		c->at = c->name + offset;
+		c->candidate_count = (uint16_t)candidates;
+	}
+}
+
+/* S_ as a type is no new candidate; S_IiE and St3foo are */
+static void substituted_type(struct cxx *c)
+{
+	unsigned type;
+
+	if (c->at[1] == 't') {
+		PLAN(c, DO(NAME, 0), DO(CANDIDATE, 0));
+		return;
+	}
+	type = cxx_substitution(c);
+	if (c->node[type].kind == CXX_MODULE) {
+		PLAN(c, DO(MODULE_END, type), DO(NAME_ARGUMENTS, 0), DO(CANDIDATE, 0));
+		cxx_unqualified(c, 0);
+		return;
+	}
+	cxx_push(c, type);
+	if (*c->at == 'I')
+		PLAN(c, DO(TEMPLATE_ARGUMENTS, 0), DO(MAKE2, CXX_TEMPLATE), DO(CANDIDATE, 0));
+}
+
+void cxx_type(struct cxx *c, unsigned arg)
+{
+	char letter = *c->at;
+
+	(void)arg;
+	if (cxx_builtin(letter, false)) {
+		c->at++;
+		cxx_push_new(c, CXX_BUILTIN, 0, (unsigned char)letter, 0, 0);
+		return;
+	}
+	switch (letter) {
+	case 'r':
+	case 'V':
+	case 'K':
+		qualified(c);
+		break;
+	case 'P':
+	case 'R':
+	case 'O':
+	case 'C':	/* complex */
+	case 'G':	/* imaginary */
+		c->at++;
+		PLAN(c, DO(TYPE, 0), DO(MAKE1, CXX_KIND(CXX_SUFFIX, letter)), DO(CANDIDATE, 0));
+		break;
+	case 'M':	/* M <class> <member> */
+		c->at++;
+		PLAN(c, DO(TYPE, 0), DO(TYPE, 0), DO(MAKE_OF_SECOND, CXX_MEMBER_POINTER),
+		     DO(CANDIDATE, 0));
+		break;
+	case 'F':
+		cxx_function_type(c, 0);
+		break;
+	case 'A':
+		array(c);
+		break;
+	case 'D':
+		d_type(c);
+		break;
+	case 'S':
+		substituted_type(c);
+		break;
+	case 'T':
+		if (c->at[1] == 's' || c->at[1] == 'u' || c->at[1] == 'e') {
+			c->at += 2;	/* struct, union, enum before a dependent name */
+			PLAN(c, DO(NAME, 0), DO(CANDIDATE, 0));
+		} else {
+			parameter_type(c);
+		}
+		break;
+	case 'U':
+		if (c->at[1] >= '0' && c->at[1] <= '9')
+			vendor_qualified(c);
+		else
+			PLAN(c, DO(NAME, 0), DO(CANDIDATE, 0));
+		break;
+	case 'u':	/* a vendor's builtin type: u3foo u3fooIiE */
+		c->at++;
+		cxx_push(c, cxx_source_name(c));
+		if (*c->at == 'I')
+			PLAN(c, DO(TEMPLATE_ARGUMENTS, 0), DO(MAKE2, CXX_TEMPLATE),
+			     DO(CANDIDATE, 0));
+		else
+			cxx_add_candidate(c);
+		break;
+	default:
+		PLAN(c, DO(NAME, 0), DO(CANDIDATE, 0));
+	}
+}
