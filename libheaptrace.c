@@ -55,36 +55,32 @@ struct sizes {
 	size_t field[10];
 };
 
+/* What old or new headers do not declare. */
+void cfree(void *p);
+void free_sized(void *p, size_t size);
+void free_aligned_sized(void *p, size_t alignment, size_t size);
+int __sigaction(int sig, const struct sigaction *act, struct sigaction *old);
+sighandler_t bsd_signal(int sig, sighandler_t handler);
+sighandler_t __sysv_signal(int sig, sighandler_t handler);
+struct sizes heaptrace_mallinfo2(void) __asm__("mallinfo2");
+
+/* malloc comes last: when it is there, all are (or this libc has them not). */
+#define REAL_FUNCTIONS(X)							\
+	X(calloc) X(realloc) X(reallocarray) X(free) X(free_sized)		\
+	X(free_aligned_sized) X(posix_memalign) X(aligned_alloc) X(memalign)	\
+	X(valloc) X(pvalloc) X(sigaction) X(signal) X(bsd_signal) X(ssignal)	\
+	X(sysv_signal) X(__sysv_signal) X(sigset) X(sigignore) X(siginterrupt)	\
+	X(dlclose) X(malloc_trim) X(mallopt) X(malloc_info) X(malloc_stats)	\
+	X(mallinfo) X(_exit) X(malloc)
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"	/* mallinfo */
 static struct {
-	void *(*malloc)(size_t);
-	void *(*calloc)(size_t, size_t);
-	void *(*realloc)(void *, size_t);
-	void *(*reallocarray)(void *, size_t, size_t);
-	void (*free)(void *);
-	void (*free_sized)(void *, size_t);
-	void (*free_aligned_sized)(void *, size_t, size_t);
-	int (*posix_memalign)(void **, size_t, size_t);
-	void *(*aligned_alloc)(size_t, size_t);
-	void *(*memalign)(size_t, size_t);
-	void *(*valloc)(size_t);
-	void *(*pvalloc)(size_t);
-	signals_sigaction *sigaction;
-	void (*exit_now)(int) __attribute__((noreturn));
-	sighandler_t (*signal)(int, sighandler_t);
-	sighandler_t (*bsd_signal)(int, sighandler_t);
-	sighandler_t (*ssignal)(int, sighandler_t);
-	sighandler_t (*sysv_signal)(int, sighandler_t);
-	sighandler_t (*__sysv_signal)(int, sighandler_t);
-	sighandler_t (*sigset)(int, sighandler_t);
-	int (*sigignore)(int);
-	int (*siginterrupt)(int, int);
-	int (*malloc_trim)(size_t);
-	int (*mallopt)(int, int);
-	int (*malloc_info)(int, FILE *);
-	void (*malloc_stats)(void);
-	struct mallinfo (*mallinfo)(void);
+#define DECLARE(name) __typeof__(name) *name;
+	REAL_FUNCTIONS(DECLARE)
 	struct sizes (*mallinfo2)(void);
 } real;
+#pragma GCC diagnostic pop
 
 /*
  * dlsym() may allocate (glibc before 2.34 does) while the real functions are still being
@@ -116,35 +112,9 @@ static void *next(const char *name)
 static void find_real(void)
 {
 	guard_self.inside++;
-	*(void **)&real.calloc = next("calloc");
-	*(void **)&real.realloc = next("realloc");
-	*(void **)&real.reallocarray = next("reallocarray");
-	*(void **)&real.free = next("free");
-	*(void **)&real.free_sized = next("free_sized");
-	*(void **)&real.free_aligned_sized = next("free_aligned_sized");
-	*(void **)&real.posix_memalign = next("posix_memalign");
-	*(void **)&real.aligned_alloc = next("aligned_alloc");
-	*(void **)&real.memalign = next("memalign");
-	*(void **)&real.valloc = next("valloc");
-	*(void **)&real.pvalloc = next("pvalloc");
-	*(void **)&real.sigaction = next("sigaction");
-	*(void **)&real.exit_now = next("_exit");
-	*(void **)&real.signal = next("signal");
-	*(void **)&real.bsd_signal = next("bsd_signal");
-	*(void **)&real.ssignal = next("ssignal");
-	*(void **)&real.sysv_signal = next("sysv_signal");
-	*(void **)&real.__sysv_signal = next("__sysv_signal");
-	*(void **)&real.sigset = next("sigset");
-	*(void **)&real.sigignore = next("sigignore");
-	*(void **)&real.siginterrupt = next("siginterrupt");
-	*(void **)&real.malloc_trim = next("malloc_trim");
-	*(void **)&real.mallopt = next("mallopt");
-	*(void **)&real.malloc_info = next("malloc_info");
-	*(void **)&real.malloc_stats = next("malloc_stats");
-	*(void **)&real.mallinfo = next("mallinfo");
 	*(void **)&real.mallinfo2 = next("mallinfo2");
-	/* The last one: when it is there, all are. */
-	*(void **)&real.malloc = next("malloc");
+#define FIND(name) *(void **)&real.name = next(#name);
+	REAL_FUNCTIONS(FIND)
 	guard_self.inside--;
 }
 
@@ -214,6 +184,15 @@ static void count_notes(unsigned notes)
 		add_relaxed(&t->stacks_disagreed, 1);
 }
 
+/* A new row: its modules. True: one of them is new. */
+static bool note_modules(uint32_t row, const uintptr_t *frames, unsigned count)
+{
+	bool added = modules_note(&table, frames, count);
+
+	store_relaxed(&table.infos[row].modules_seen, load_relaxed(&table.head->module_count));
+	return added;
+}
+
 /*
  * The calling backtrace's row. Frame 0 is the function that the program called; the address
  * after its first byte stands for it, so that it reads like the return addresses that
@@ -234,10 +213,14 @@ static uint32_t find_row(const void *function, const struct capture_point *from)
 	if (unlikely(notes))
 		count_notes(notes);
 	row = table_intern(&table, frames, count, &is_new);
-	if (unlikely(is_new)) {
-		modules_note(&table, frames, count);
-		store_relaxed(&table.infos[row].modules_seen,
-			      load_relaxed(&table.head->module_count));
+	if (unlikely(is_new) && note_modules(row, frames, count) && options.depth > 1) {
+		/* Code has come that was not there before: what the unwinder remembered of its
+		 * addresses may be another module's. The row stays, unused. */
+		capture_modules_changed();
+		count = 1 + capture_stack(from, frames + 1, options.depth - 1u, &notes);
+		row = table_intern(&table, frames, count, &is_new);
+		if (is_new)
+			note_modules(row, frames, count);
 	}
 	return row;
 }
@@ -432,19 +415,16 @@ EXPORT void free(void *p)
 	FREE(p, real.free(p));
 }
 
-EXPORT void cfree(void *p);
 EXPORT void cfree(void *p)	/* gone since glibc 2.26; old programs still call it */
 {
 	FREE(p, real.free(p));
 }
 
-EXPORT void free_sized(void *p, size_t size);
 EXPORT void free_sized(void *p, size_t size)	/* C23 */
 {
 	FREE(p, real.free_sized ? real.free_sized(p, size) : real.free(p));
 }
 
-EXPORT void free_aligned_sized(void *p, size_t alignment, size_t size);
 EXPORT void free_aligned_sized(void *p, size_t alignment, size_t size)	/* C23 */
 {
 	FREE(p, real.free_aligned_sized ? real.free_aligned_sized(p, alignment, size) :
@@ -483,9 +463,6 @@ EXPORT int posix_memalign(void **p, size_t alignment, size_t size)
 		return p;				\
 	}
 
-void *memalign(size_t alignment, size_t size);
-void *valloc(size_t size);
-void *pvalloc(size_t size);
 ALIGNED_HOOK(aligned_alloc, size, (size_t alignment, size_t size), (alignment, size))
 ALIGNED_HOOK(memalign, size, (size_t alignment, size_t size), (alignment, size))
 ALIGNED_HOOK(valloc, size, (size_t size), (size))
@@ -546,7 +523,6 @@ EXPORT int sigaction(int sig, const struct sigaction *act, struct sigaction *old
 	return change_action(sig, act, old);
 }
 
-EXPORT int __sigaction(int sig, const struct sigaction *act, struct sigaction *old);
 EXPORT int __sigaction(int sig, const struct sigaction *act, struct sigaction *old)
 {
 	return change_action(sig, act, old);
@@ -566,7 +542,6 @@ static void show(int sig, int flags, bool masked)
 /* signal() and its relatives: the real one does what it does, and only the default is ours
  * to answer. */
 #define SIGNAL_HOOK(name, flags, masked)				\
-	EXPORT sighandler_t name(int sig, sighandler_t handler);	\
 	EXPORT sighandler_t name(int sig, sighandler_t handler)		\
 	{								\
 		sighandler_t old;					\
@@ -668,7 +643,6 @@ BUSY_HOOK(int, malloc_info, (int options_, FILE *to), (options_, to))
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 BUSY_HOOK(struct mallinfo, mallinfo, (void), ())
 #pragma GCC diagnostic pop
-EXPORT struct sizes heaptrace_mallinfo2(void) __asm__("mallinfo2");
 EXPORT struct sizes heaptrace_mallinfo2(void)
 {
 	struct sizes result = { { 0 } };
@@ -689,6 +663,20 @@ EXPORT void malloc_stats(void)
 	guard_busy();
 	real.malloc_stats();
 	guard_idle();
+}
+
+/* ---- dlclose: the addresses can be another module's from now on ---- */
+
+EXPORT int dlclose(void *handle)
+{
+	int result;
+
+	if (unlikely(!real.malloc))
+		find_real();
+	capture_modules_changed();
+	result = real.dlclose(handle);
+	capture_modules_changed();
+	return result;
 }
 
 /* ---- fork ---- */
@@ -737,9 +725,10 @@ static void start_ends(void)
 EXPORT void _exit(int status)
 {
 	session_final();
-	if (!real.exit_now)
+	if (!real._exit)
 		find_real();
-	real.exit_now(status);
+	real._exit(status);
+	__builtin_unreachable();
 }
 
 EXPORT void _Exit(int status)

@@ -191,7 +191,7 @@ static bool is_known(const struct table *t, const struct module *m, const char *
 	return !name[0] || !strcmp(base ? base : name, known_base ? known_base : path);
 }
 
-static void note(struct table *t, const struct found_object *found)
+static bool note(struct table *t, const struct found_object *found)
 {
 	struct module m = {
 		.start = (uintptr_t)found->map_start, .end = (uintptr_t)found->map_end,
@@ -200,22 +200,24 @@ static void note(struct table *t, const struct found_object *found)
 	const ElfW(Ehdr) *eh = (const ElfW(Ehdr) *)(uintptr_t)m.start;
 
 	if (is_known(t, &m, found->link_map->l_name))
-		return;
+		return false;
 	/* Its code is on the caller's stack, so the module cannot go away meanwhile. */
 	if (!memcmp(eh->e_ident, ELFMAG, SELFMAG) && eh->e_phoff < 4096 &&
 	    eh->e_phentsize == sizeof(ElfW(Phdr)) &&
 	    eh->e_phnum <= (4096 - eh->e_phoff) / sizeof(ElfW(Phdr)))
 		read_notes(&m, (const ElfW(Phdr) *)((const char *)eh + eh->e_phoff), eh->e_phnum);
 	add_module(t, &m, found->link_map->l_name);
+	return true;
 }
 
-void modules_note(struct table *t, const uintptr_t *frames, unsigned count)
+bool modules_note(struct table *t, const uintptr_t *frames, unsigned count)
 {
+	bool added = false;
 	struct found_object found = { 0 };
 	int saved = errno;
 
 	if (!find_object)
-		return;
+		return false;
 	for (unsigned i = 0; i < count; i++) {
 		void *pc = (void *)frames[i];
 
@@ -225,9 +227,10 @@ void modules_note(struct table *t, const uintptr_t *frames, unsigned count)
 			found.map_start = found.map_end = NULL;
 			continue;
 		}
-		note(t, &found);
+		added = note(t, &found) || added;
 	}
 	errno = saved;
+	return added;
 }
 
 const struct module *modules_find(const struct table *t, uint64_t pc, uint32_t modules_seen)

@@ -36,8 +36,9 @@ _Static_assert(sizeof(struct module) == 56, "no padding that differs between mac
 void modules_init(struct table *t);
 
 /* Makes sure that the modules in which these frames lie now are in the list. The frames must
- * be on the caller's stack, so that none of the modules can be unloaded meanwhile. */
-void modules_note(struct table *t, const uintptr_t *frames, unsigned count);
+ * be on the caller's stack, so that none of the modules can be unloaded meanwhile. Returns
+ * whether one was added. */
+bool modules_note(struct table *t, const uintptr_t *frames, unsigned count);
 
 /* The module that pc meant for a row with this modules_seen; NULL: code in no module. */
 const struct module *modules_find(const struct table *t, uint64_t pc, uint32_t modules_seen);
