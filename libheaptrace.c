@@ -790,15 +790,19 @@ static void find_loader(void)
 	}
 }
 
-/* Whether malloc is in the same file as what only glibc has. (Its name alone says nothing:
- * tcmalloc and mimalloc have __libc_malloc too.) */
+/* Whether malloc is in the same file as function. */
+static bool beside_malloc(void *function)
+{
+	Dl_info allocator, other;
+
+	return function && dladdr((void *)real.malloc, &allocator) && dladdr(function, &other) &&
+	       allocator.dli_fbase == other.dli_fbase;
+}
+
+/* By what only glibc has: tcmalloc and mimalloc have a __libc_malloc too. */
 static bool is_glibc_malloc(void)
 {
-	void *version = next("gnu_get_libc_version");
-	Dl_info ours, libc;
-
-	return version && dladdr((void *)real.malloc, &ours) && dladdr(version, &libc) &&
-	       ours.dli_fbase == libc.dli_fbase;
+	return beside_malloc(next("gnu_get_libc_version"));
 }
 
 /* The first part, at the first allocation: what recording needs. */
@@ -873,6 +877,7 @@ __attribute__((constructor)) static void init(void)
 	if (!capture_ready())
 		capture_init(options.unwind);
 	modules_init(&table);
+	table.head->totals.own_new = beside_malloc(next("_Znwm"));	/* operator new */
 	first = !options.run;
 	set_environment();
 	session_init(&table, &options, first, start_error);

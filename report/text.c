@@ -114,15 +114,20 @@ static void write_statm(const struct report_process *p, struct out *out)
 	out_char(out, '\n');
 }
 
-static void write_part(struct out *out, bool *first, uint64_t n, const char *what)
+static void begin_part(struct out *out, bool *first)
 {
-	if (!n)
-		return;
 	if (*first)
 		summary_line(out, "not seen                     ");
 	else
 		out_text(out, ", ");
 	*first = false;
+}
+
+static void write_part(struct out *out, bool *first, uint64_t n, const char *what)
+{
+	if (!n)
+		return;
+	begin_part(out, first);
 	out_u64(out, n);
 	out_text(out, what);
 }
@@ -136,6 +141,10 @@ static void write_not_seen(const struct table_totals *t, struct out *out)
 	write_part(out, &first, load_relaxed(&t->fallbacks), " stacks by backtrace() (slow)");
 	write_part(out, &first, load_relaxed(&t->unknown_frees), " frees of unknown blocks");
 	write_part(out, &first, load_relaxed(&t->stale_blocks), " frees of known blocks");
+	if (t->own_new) {
+		begin_part(out, &first);
+		out_text(out, "C++ operator new (this allocator's does not call malloc)");
+	}
 	if (!first)
 		out_char(out, '\n');
 }

@@ -87,7 +87,7 @@ struct table_totals {
 	uint64_t stale_blocks;		/* blocks whose free was not seen: address came again */
 	uint64_t lost_blocks;		/* allocations not recorded for want of memory */
 	uint32_t epoch;			/* counts the heap's new maxima */
-	uint32_t unused;
+	uint32_t own_new;		/* the allocator's operator new does not call malloc */
 	uint64_t fallbacks;		/* stacks that the fast unwinder gave up */
 	uint64_t stacks_checked, stacks_disagreed;	/* --unwind=check */
 };

@@ -102,6 +102,11 @@ for pair in libjemalloc.so.2:jemalloc libtcmalloc_minimal.so.4:tcmalloc libmimal
 	PRELOAD=$library programs "$name"
 	PRELOAD=$library news
 	todo $? "$name: operator new is traced" 'it is not hooked, and this one calls no malloc'
+	if [ -x "$TMP/in/news" ]; then
+		LD_PRELOAD=$library $HEAPTRACE --outfile=- --top=1 "$TMP/in/news" |
+			grep -q '^\[heaptrace\] not seen  *: .*C++ operator new'
+		ok $? "$name: the dump says that operator new is not seen"
+	fi
 done
 
 if library=$(find_library libc_malloc_debug.so.0); then

@@ -64,7 +64,9 @@ unlike($page, qr/[ \t]$/m, 'no blanks at line ends');
 sub have { my $tool = shift; return grep { -x "$_/$tool" } split /:/, $ENV{PATH} }
 SKIP: {
 	if (have('mandoc')) {
-		is(`mandoc -T lint -W warning heaptrace.1 2>&1`, '', 'mandoc -T lint');
+		# What the machine's index of other pages lacks is no fault of this one.
+		my $out = join '', grep { !/mandoc\.db/ } `mandoc -T lint -W warning heaptrace.1 2>&1`;
+		is($out, '', 'mandoc -T lint');
 	} elsif (have('groff')) {
 		my $out = `groff -mdoc -Tascii -ww -z heaptrace.1 2>&1`;
 		skip 'groff has no mdoc macros here', 1 if $out =~ /(?:macro|can't|cannot).*(?:mdoc|doc\.tmac|ascii)/;
