@@ -128,7 +128,8 @@ WANT_DUMP='' try curl 'version' -- curl --version
 WANT_DUMP='' try curl 'a file' -- curl -s "file://$TMP/in/a.json"
 WANT_DUMP='' try curl 'nobody there' -- curl -sS http://127.0.0.1:9/
 try ssh-keygen 'a key' -- sh -c 'ssh-keygen -q -t ed25519 -N "" -f k && ssh-keygen -l -f k | cut -c 1-4'
-try man 'where a page is' -- sh -c 'man -w ls; man -w no-such-page; echo $?'
+# (man shuts its children in with seccomp: they may open no file, so their dumps are told lost.)
+try man 'where a page is' -- sh -c 'export MAN_DISABLE_SECCOMP=1; man -w ls; man -w no-such-page; echo $?'
 try ps 'this process' -- ps -o comm= -p 1
 WANT_DUMP='' try dpkg 'version comparison' -- dpkg --compare-versions 1.10 gt 1.9
 try apt-get 'version' -- apt-get --version
