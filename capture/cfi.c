@@ -15,22 +15,10 @@
 #include "arch_x86_64.h"
 #endif
 
+#include "base/loaded.h"
 #include "base/reader.h"
 
-#include <dlfcn.h>
-#include <link.h>
-
 #ifdef ARCH_DWARF_FP
-
-/* glibc's struct dl_find_object (dlfcn.h, 2.35), for builds on older systems. */
-struct found_object {
-	unsigned long long flags;
-	void *map_start, *map_end;
-	struct link_map *link_map;
-	void *eh_frame;			/* .eh_frame_hdr */
-	unsigned long long reserved[7];
-};
-static int (*find_object)(void *pc, struct found_object *result);
 
 /* Pointer encodings, LSB Core 5.0, table 10.2 and 10.3. */
 enum {
@@ -62,8 +50,7 @@ struct state {
 
 bool cfi_init(void)
 {
-	*(void **)&find_object = dlsym(RTLD_DEFAULT, "_dl_find_object");
-	return find_object != NULL;
+	return loaded_init();
 }
 
 static uint64_t read_uleb(struct reader *r)
@@ -480,7 +467,7 @@ static struct reader around(const uint8_t *header)
 
 enum cfi_status cfi_find(uintptr_t pc, struct cfi_row *row)
 {
-	struct found_object object;
+	struct loaded_object object;
 	struct machine m;
 	struct reader module, r;
 	struct cie cie;
@@ -489,7 +476,7 @@ enum cfi_status cfi_find(uintptr_t pc, struct cfi_row *row)
 	uint32_t id;
 	bool bad;
 
-	if (!find_object || find_object((void *)pc, &object) || !object.eh_frame)
+	if (!loaded_find((const void *)pc, &object) || !object.eh_frame)
 		return CFI_NONE;
 	module = around(object.eh_frame);
 	fde = search_header(object.eh_frame, &module, pc, &bad);

@@ -2,7 +2,8 @@
 /* See modules.h. */
 #include "modules.h"
 
-#include <dlfcn.h>
+#include "base/loaded.h"
+
 #include <elf.h>
 #include <errno.h>
 #include <limits.h>
@@ -10,20 +11,6 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-/*
- * glibc 2.35 and later: _dl_find_object(3), lock-free and async-signal-safe; found at run
- * time so that the library loads on older ones, where only what is loaded at start is known.
- * The struct is glibc's ABI (dlfcn.h there); declared here for builds on older systems.
- */
-struct found_object {
-	unsigned long long flags;
-	void *map_start, *map_end;
-	struct link_map *link_map;
-	void *eh_frame;
-	unsigned long long reserved[7];
-};
-static int (*find_object)(void *pc, struct found_object *result);
 
 static char program_path[PATH_MAX];	/* the loader's name for the program is "" */
 
@@ -150,7 +137,7 @@ void modules_init(struct table *t)
 		n = 0;
 	program_path[n] = '\0';
 	t->head->text_used = 1;		/* offset 0 is "" */
-	*(void **)&find_object = dlsym(RTLD_DEFAULT, "_dl_find_object");
+	loaded_init();	/* without it only what is loaded now is known */
 	dl_iterate_phdr(note_loaded, t);
 }
 
@@ -191,7 +178,7 @@ static bool is_known(const struct table *t, const struct module *m, const char *
 	return !name[0] || !strcmp(base ? base : name, known_base ? known_base : path);
 }
 
-static bool note(struct table *t, const struct found_object *found)
+static bool note(struct table *t, const struct loaded_object *found)
 {
 	struct module m = {
 		.start = (uintptr_t)found->map_start, .end = (uintptr_t)found->map_end,
@@ -213,17 +200,15 @@ static bool note(struct table *t, const struct found_object *found)
 bool modules_note(struct table *t, const uintptr_t *frames, unsigned count)
 {
 	bool added = false;
-	struct found_object found = { 0 };
+	struct loaded_object found = { 0 };
 	int saved = errno;
 
-	if (!find_object)
-		return false;
 	for (unsigned i = 0; i < count; i++) {
 		void *pc = (void *)frames[i];
 
 		if (pc >= found.map_start && pc < found.map_end)
 			continue;	/* the module of the frame before */
-		if (find_object(pc, &found) || !found.link_map) {
+		if (!loaded_find(pc, &found) || !found.link_map) {
 			found.map_start = found.map_end = NULL;
 			continue;
 		}
