@@ -203,6 +203,8 @@ bool modules_note(struct table *t, const uintptr_t *frames, unsigned count)
 	struct loaded_object found = { 0 };
 	int saved = errno;
 
+	if (!load_relaxed(&t->head->text_used))
+		return false;	/* before modules_init(), which then notes all there is */
 	for (unsigned i = 0; i < count; i++) {
 		void *pc = (void *)frames[i];
 
