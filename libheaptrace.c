@@ -184,15 +184,6 @@ static void count_notes(unsigned notes)
 		add_relaxed(&t->stacks_disagreed, 1);
 }
 
-/* A new row: its modules. True: one of them is new. */
-static bool note_modules(uint32_t row, const uintptr_t *frames, unsigned count)
-{
-	bool added = modules_note(&table, frames, count);
-
-	store_relaxed(&table.infos[row].modules_seen, load_relaxed(&table.head->module_count));
-	return added;
-}
-
 /*
  * The calling backtrace's row. Frame 0 is the function that the program called; the address
  * after its first byte stands for it, so that it reads like the return addresses that
@@ -201,27 +192,28 @@ static bool note_modules(uint32_t row, const uintptr_t *frames, unsigned count)
 static uint32_t find_row(const void *function, const struct capture_point *from)
 {
 	uintptr_t frames[options.depth];
-	unsigned count = 1, notes = 0;
-	bool is_new;
-	uint32_t row;
+	struct mark marks[options.depth];
+	uint32_t modules = modules_count(&table), row;
+	unsigned notes = 0;
 
 	if (unlikely(!capture_ready()))
 		ready_capture(from->pc);
 	frames[0] = (uintptr_t)function + 1;
-	if (options.depth > 1)
-		count += capture_stack(from, frames + 1, options.depth - 1u, &notes);
-	if (unlikely(notes))
-		count_notes(notes);
-	row = table_intern(&table, frames, count, &is_new);
-	if (unlikely(is_new) && note_modules(row, frames, count) && options.depth > 1) {
+	for (;;) {
+		unsigned count = 1;
+
+		if (options.depth > 1)
+			count += capture_stack(from, frames + 1, options.depth - 1u, &notes);
+		row = table_intern(&table, frames, count, 0, marks);
+		if (likely(modules_count(&table) == modules))
+			break;
 		/* Code has come that was not there before: what the unwinder remembered of its
 		 * addresses may be another module's. The row stays, unused. */
+		modules = modules_count(&table);
 		capture_modules_changed();
-		count = 1 + capture_stack(from, frames + 1, options.depth - 1u, &notes);
-		row = table_intern(&table, frames, count, &is_new);
-		if (is_new)
-			note_modules(row, frames, count);
 	}
+	if (unlikely(notes))
+		count_notes(notes);
 	return row;
 }
 
@@ -675,6 +667,8 @@ EXPORT int dlclose(void *handle)
 		find_real();
 	capture_modules_changed();
 	result = real.dlclose(handle);
+	if (state == TRACING)
+		modules_closed(&table);
 	capture_modules_changed();
 	return result;
 }

@@ -18,9 +18,9 @@ static void write_part(struct out *out, const char *text)
 }
 
 /* No offset behind a name: it would split one function into many boxes. */
-static void write_frame(const struct report *r, uint64_t pc, uint32_t seen, struct out *out)
+static void write_frame(const struct report *r, uint32_t code, struct out *out)
 {
-	const struct name *name = names_find(&r->names, pc, seen);
+	const struct name *name = names_find(&r->names, code);
 
 	if (!name || !name->module) {
 		out_char(out, '?');
@@ -29,7 +29,7 @@ static void write_frame(const struct report *r, uint64_t pc, uint32_t seen, stru
 	} else {
 		write_part(out, modules_path(r->request->table, name->module));
 		out_text(out, " (+");
-		out_hex(out, pc - name->module->bias);
+		out_hex(out, name->pc - name->module->bias);
 		out_char(out, ')');
 	}
 }
@@ -40,14 +40,13 @@ static void write_folded(const struct report *r, struct out *out)
 
 	for (uint32_t n = 0; n < s->count; n++) {
 		uint32_t row = r->view.rows[s->rows[n].index].row;
-		uint32_t seen = r->request->table->infos[row].modules_seen;
-		unsigned count;
-		const uint64_t *frames = table_frames(r->request->table, row, &count);
+		const uint32_t *codes = r->names.codes;
+		unsigned count = table_frames(r->request->table, row, r->names.codes);
 
 		if (row == ROW_OVERFLOW)
 			out_text(out, "(table full)");
 		for (unsigned i = count; i-- > 0; ) {
-			write_frame(r, frames[i], seen, out);
+			write_frame(r, codes[i], out);
 			if (i)
 				out_char(out, ';');
 		}

@@ -9,39 +9,23 @@
 #define READABLE_BYTES	((size_t)64 << 10)	/* what is longer stays mangled */
 #define SLOTS_FIRST	1024u	/* a power of two */
 
-static bool have_overlap(const struct table *t)
-{
-	uint32_t n = t->head->module_count;
-
-	if (n > t->head->module_limit)
-		n = t->head->module_limit;
-	for (uint32_t i = 0; i < n; i++) {
-		for (uint32_t j = 0; j < i; j++) {
-			if (t->modules[i].start < t->modules[j].end &&
-			    t->modules[j].start < t->modules[i].end)
-				return true;
-		}
-	}
-	return false;
-}
-
 bool names_init(struct names *n, const struct table *t, struct arena *arena)
 {
 	*n = (struct names){ .table = t, .arena = arena, .slot_count = SLOTS_FIRST };
-	n->ambiguous = have_overlap(t);
 	n->slots = arena_alloc(arena, n->slot_count * sizeof(*n->slots));
-	return n->slots != NULL;
+	n->codes = arena_alloc(arena, TABLE_FRAMES_MAX * sizeof(*n->codes));
+	return n->slots && n->codes;
 }
 
-/* The slot of (pc, module), or the free slot where it belongs. */
-static struct name *slot_for(const struct names *n, uint64_t pc, const struct module *m)
+/* The slot of a code, or the free slot where it belongs. */
+static struct name *slot_for(const struct names *n, uint32_t code)
 {
-	size_t i = (size_t)(pc * 0x9e3779b97f4a7c15u >> 20);
+	uint32_t i = code * 0x9e3779b1u >> 8;
 
 	for (;; i++) {
 		struct name *s = &n->slots[i & (n->slot_count - 1)];
 
-		if (!s->pc || (s->pc == pc && (!n->ambiguous || s->module == m)))
+		if (!s->code || s->code == code)
 			return s;
 	}
 }
@@ -55,8 +39,8 @@ static bool grow(struct names *n)
 	if (!bigger.slots)
 		return false;
 	for (size_t i = 0; i < n->slot_count; i++) {
-		if (n->slots[i].pc)
-			*slot_for(&bigger, n->slots[i].pc, n->slots[i].module) = n->slots[i];
+		if (n->slots[i].code)
+			*slot_for(&bigger, n->slots[i].code) = n->slots[i];
 	}
 	*n = bigger;
 	return true;
@@ -64,21 +48,20 @@ static bool grow(struct names *n)
 
 bool names_add_row(struct names *n, uint32_t row)
 {
-	uint32_t seen = n->table->infos[row].modules_seen;
-	unsigned count;
-	const uint64_t *frames = table_frames(n->table, row, &count);
+	uint32_t *codes = n->codes;
+	unsigned count = table_frames(n->table, row, codes);
 
 	for (unsigned i = 0; i < count; i++) {
 		struct name *s;
 
 		if (2 * n->used >= n->slot_count && !grow(n))
 			return false;
-		s = slot_for(n, frames[i],
-			     n->ambiguous ? modules_find(n->table, frames[i], seen) : NULL);
-		if (s->pc || !frames[i])
+		s = slot_for(n, codes[i]);
+		if (s->code)
 			continue;
-		s->pc = frames[i];
-		s->module = modules_find(n->table, frames[i], seen);
+		s->code = codes[i];
+		s->pc = table_code_pc(n->table, codes[i]);
+		s->module = modules_of_code(n->table, codes[i]);
 		n->used++;
 	}
 	return true;
@@ -145,7 +128,7 @@ void names_resolve(struct names *n)
 		for (size_t i = 0; i < n->slot_count; i++) {
 			struct name *s = &n->slots[i];
 
-			if (!s->pc || s->resolved || (m && s->module != m))
+			if (!s->code || s->resolved || (m && s->module != m))
 				continue;
 			s->resolved = true;
 			if (!s->module)
@@ -162,11 +145,11 @@ void names_resolve(struct names *n)
 	}
 }
 
-struct name *names_find(const struct names *n, uint64_t pc, uint32_t seen)
+struct name *names_find(const struct names *n, uint32_t code)
 {
-	struct name *s = slot_for(n, pc, n->ambiguous ? modules_find(n->table, pc, seen) : NULL);
+	struct name *s = slot_for(n, code);
 
-	return s->pc ? s : NULL;
+	return s->code ? s : NULL;
 }
 
 void names_print(const struct names *n, const struct name *name, struct out *out)

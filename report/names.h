@@ -12,7 +12,8 @@
 #include "table/modules.h"
 
 struct name {
-	uint64_t pc;			/* 0: a free slot */
+	uint64_t pc;
+	uint32_t code;			/* 0: a free slot */
 	const struct module *module;	/* NULL: code in no module */
 	const char *function;		/* NULL: unknown */
 	uint64_t offset;		/* pc minus the function's start */
@@ -23,10 +24,10 @@ struct name {
 struct names {
 	const struct table *table;
 	struct arena *arena;
+	uint32_t *codes;		/* work space: of one row, TABLE_FRAMES_MAX */
 	char *work;			/* for demangling; NULL: not yet needed */
-	struct name *slots;		/* open addressing by pc; at most half full */
+	struct name *slots;		/* open addressing by code; at most half full */
 	size_t slot_count, used;
-	bool ambiguous;			/* modules have come to lie over others */
 };
 
 /* False when there is no memory. */
@@ -38,8 +39,8 @@ bool names_add_row(struct names *n, uint32_t row);
 /* Looks up what was added since the last call. */
 void names_resolve(struct names *n);
 
-/* What was added, or NULL. seen: the row's modules_seen. */
-struct name *names_find(const struct names *n, uint64_t pc, uint32_t seen);
+/* What was added, or NULL. */
+struct name *names_find(const struct names *n, uint32_t code);
 
 /* "operator new(unsigned long) +0x6", "/usr/bin/node (+0xf27811)", "?". NULL gives "?". */
 void names_print(const struct names *n, const struct name *name, struct out *out);

@@ -22,7 +22,7 @@ static bool mark_ignored(struct report *r)
 		struct name *name = &r->names.slots[i];
 		struct out line;
 
-		if (!name->pc)
+		if (!name->code)
 			continue;
 		out_init(&line, -1, buf, LINE_BYTES);
 		out_char(&line, '[');
@@ -36,12 +36,11 @@ static bool mark_ignored(struct report *r)
 
 static bool is_ignored(const struct report *r, uint32_t row)
 {
-	unsigned count;
-	const uint64_t *frames = table_frames(r->request->table, row, &count);
-	uint32_t seen = r->request->table->infos[row].modules_seen;
+	uint32_t *codes = r->names.codes;
+	unsigned count = table_frames(r->request->table, row, codes);
 
 	for (unsigned i = 0; i < count; i++) {
-		const struct name *name = names_find(&r->names, frames[i], seen);
+		const struct name *name = names_find(&r->names, codes[i]);
 
 		if (name && name->ignored)
 			return true;

@@ -66,18 +66,18 @@ static void write_counters(const struct report *r, const struct view_row *row, u
 
 static void write_frames(const struct report *r, uint32_t row, struct out *out)
 {
-	unsigned count;
-	const uint64_t *frames = table_frames(r->request->table, row, &count);
-	uint32_t seen = r->request->table->infos[row].modules_seen;
+	const struct table *t = r->request->table;
+	uint32_t *codes = r->names.codes;
+	unsigned count = table_frames(t, row, codes);
 
 	if (row == ROW_OVERFLOW)
 		out_text(out, "(table full)\n");
 	for (unsigned i = 0; i < count; i++) {
 		out_u64_wide(out, i, 2);
 		out_text(out, " [");
-		out_hex_wide(out, frames[i], ADDRESS_WIDTH);
+		out_hex_wide(out, table_code_pc(t, codes[i]), ADDRESS_WIDTH);
 		out_text(out, "] ");
-		names_print(&r->names, names_find(&r->names, frames[i], seen), out);
+		names_print(&r->names, names_find(&r->names, codes[i]), out);
 		out_char(out, '\n');
 	}
 }

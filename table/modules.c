@@ -87,23 +87,25 @@ static void read_notes(struct module *m, const ElfW(Phdr) *ph, unsigned count)
 	}
 }
 
-static void add_module(struct table *t, struct module *m, const char *path)
+/* Returns the entry, or NULL when the list is full. */
+static const struct module *add_module(struct table *t, struct module *m, const char *path)
 {
 	struct table_header *h = t->head;
 	uint32_t i;
 
 	if (load_relaxed(&h->module_count) >= h->module_limit)
-		return;
+		return NULL;
 	m->path = add_text(t, path[0] ? path : program_path);
 	i = add_relaxed(&h->module_count, 1);
 	if (i >= h->module_limit)
-		return;
+		return NULL;
 	t->modules[i].start = m->start;
 	t->modules[i].bias = m->bias;
 	t->modules[i].path = m->path;
 	t->modules[i].build_id_bytes = m->build_id_bytes;
 	memcpy(t->modules[i].build_id, m->build_id, sizeof(m->build_id));
 	store_release(&t->modules[i].end, m->end);
+	return &t->modules[i];
 }
 
 static int note_loaded(struct dl_phdr_info *info, size_t size, void *table)
@@ -137,6 +139,7 @@ void modules_init(struct table *t)
 		n = 0;
 	program_path[n] = '\0';
 	t->head->text_used = 1;		/* offset 0 is "" */
+	t->head->early = 0;
 	loaded_init();	/* without it only what is loaded now is known */
 	dl_iterate_phdr(note_loaded, t);
 }
@@ -153,24 +156,35 @@ static bool holds(const struct module *m, uint64_t pc)
 	return pc < load_acquire(&m->end) && pc >= m->start;
 }
 
-/* The newest entry below `below` that holds pc. */
-static const struct module *newest(const struct table *t, uint64_t pc, uint32_t below)
+/* The newest entry of what is there now that holds pc. */
+static const struct module *newest(const struct table *t, uint64_t pc)
 {
-	for (uint32_t i = below; i-- > 0; ) {
-		if (holds(&t->modules[i], pc))
+	for (uint32_t i = known_count(t); i-- > 0; ) {
+		if (holds(&t->modules[i], pc) && !load_relaxed(&t->modules[i].gone))
 			return &t->modules[i];
 	}
 	return NULL;
 }
 
-/* Whether the list has it already: same place, same file name (the directory may differ by
- * links, and the program's own name is known only to us). */
-static bool is_known(const struct table *t, const struct module *m, const char *name)
+/* What the newcomer lies over cannot be there any more. */
+static void mark_overlapped(struct table *t, const struct module *m)
 {
-	const struct module *known = newest(t, m->start, known_count(t));
+	for (uint32_t i = known_count(t); i-- > 0; ) {
+		struct module *other = &t->modules[i];
+
+		if (other != m && other->start < m->end && m->start < load_acquire(&other->end))
+			store_relaxed(&other->gone, 1);
+	}
+}
+
+/* Same place, same file name (the directory may differ by links, and the program's own name is
+ * known only to us). */
+static bool same_module(const struct table *t, const struct module *known, const struct module *m,
+			const char *name)
+{
 	const char *path, *base, *known_base;
 
-	if (!known || known->start > m->start || known->end < m->end || known->bias != m->bias)
+	if (known->start > m->start || known->end < m->end || known->bias != m->bias)
 		return false;
 	path = modules_path(t, known);
 	base = strrchr(name, '/');
@@ -178,56 +192,97 @@ static bool is_known(const struct table *t, const struct module *m, const char *
 	return !name[0] || !strcmp(base ? base : name, known_base ? known_base : path);
 }
 
-static bool note(struct table *t, const struct loaded_object *found)
+/* One that is back again at its old place, as plugins come and go. */
+static struct module *revive(struct table *t, const struct module *m, const char *name)
 {
-	struct module m = {
+	for (uint32_t i = known_count(t); i-- > 0; ) {
+		struct module *old = &t->modules[i];
+
+		if (load_relaxed(&old->gone) && load_acquire(&old->end) &&
+		    old->build_id_bytes == m->build_id_bytes &&
+		    !memcmp(old->build_id, m->build_id, sizeof(m->build_id)) &&
+		    same_module(t, old, m, name)) {
+			store_relaxed(&old->gone, 0);
+			return old;
+		}
+	}
+	return NULL;
+}
+
+static struct module describe(const struct loaded_object *found)
+{
+	return (struct module){
 		.start = (uintptr_t)found->map_start, .end = (uintptr_t)found->map_end,
 		.bias = found->link_map->l_addr,
 	};
+}
+
+/* Returns its number plus 1. */
+static uint32_t note(struct table *t, const struct loaded_object *found)
+{
+	struct module m = describe(found);
+	const struct module *known = newest(t, m.start);
+	const char *name = found->link_map->l_name;
 	const ElfW(Ehdr) *eh = (const ElfW(Ehdr) *)(uintptr_t)m.start;
 
-	if (is_known(t, &m, found->link_map->l_name))
-		return false;
-	/* Its code is on the caller's stack, so the module cannot go away meanwhile. */
-	if (!memcmp(eh->e_ident, ELFMAG, SELFMAG) && eh->e_phoff < 4096 &&
-	    eh->e_phentsize == sizeof(ElfW(Phdr)) &&
-	    eh->e_phnum <= (4096 - eh->e_phoff) / sizeof(ElfW(Phdr)))
-		read_notes(&m, (const ElfW(Phdr) *)((const char *)eh + eh->e_phoff), eh->e_phnum);
-	add_module(t, &m, found->link_map->l_name);
-	return true;
+	if (!known || !same_module(t, known, &m, name)) {
+		/* Its code is on the caller's stack, so the module cannot go away meanwhile. */
+		if (!memcmp(eh->e_ident, ELFMAG, SELFMAG) && eh->e_phoff < 4096 &&
+		    eh->e_phentsize == sizeof(ElfW(Phdr)) &&
+		    eh->e_phnum <= (4096 - eh->e_phoff) / sizeof(ElfW(Phdr)))
+			read_notes(&m, (const ElfW(Phdr) *)((const char *)eh + eh->e_phoff), eh->e_phnum);
+		known = revive(t, &m, name);
+		if (!known)
+			known = add_module(t, &m, name);
+		if (!known)
+			return CODE_NO_MODULE;
+		mark_overlapped(t, known);
+	}
+	return (uint32_t)(known - t->modules) + 1;
 }
 
-bool modules_note(struct table *t, const uintptr_t *frames, unsigned count)
+uint32_t modules_note(struct table *t, uint64_t pc)
 {
-	bool added = false;
-	struct loaded_object found = { 0 };
+	struct loaded_object found;
+	uint32_t number = CODE_NO_MODULE;
 	int saved = errno;
 
-	if (!load_relaxed(&t->head->text_used))
-		return false;	/* before modules_init(), which then notes all there is */
-	for (unsigned i = 0; i < count; i++) {
-		void *pc = (void *)frames[i];
-
-		if (pc >= found.map_start && pc < found.map_end)
-			continue;	/* the module of the frame before */
-		if (!loaded_find(pc, &found) || !found.link_map) {
-			found.map_start = found.map_end = NULL;
-			continue;
-		}
-		added = note(t, &found) || added;
-	}
+	if (load_relaxed(&t->head->early))
+		return CODE_EARLY;	/* modules_init() then notes all there is */
+	if (loaded_find((const void *)(uintptr_t)pc, &found) && found.link_map)
+		number = note(t, &found);
 	errno = saved;
-	return added;
+	return number;
 }
 
-const struct module *modules_find(const struct table *t, uint64_t pc, uint32_t modules_seen)
+void modules_closed(struct table *t)
 {
-	uint32_t count = known_count(t);
-	const struct module *m = newest(t, pc, modules_seen < count ? modules_seen : count);
+	int saved = errno;
 
-	for (uint32_t i = modules_seen; !m && i < count; i++) {
-		if (holds(&t->modules[i], pc))
-			m = &t->modules[i];
+	for (uint32_t i = known_count(t); i-- > 0; ) {
+		struct module *m = &t->modules[i];
+		struct loaded_object found;
+
+		if (!load_acquire(&m->end) || load_relaxed(&m->gone))
+			continue;
+		if (!loaded_find((const void *)(uintptr_t)m->start, &found) || !found.link_map ||
+		    found.link_map->l_addr != m->bias)
+			store_relaxed(&m->gone, 1);
 	}
-	return m;
+	errno = saved;
+}
+
+const struct module *modules_of_code(const struct table *t, uint32_t code)
+{
+	uint32_t number = (uint32_t)(t->codes[code] >> CODE_PC_BITS);
+
+	if (number == CODE_EARLY) {
+		/* The oldest entry: it was there from the start. */
+		for (uint32_t i = 0; i < known_count(t); i++) {
+			if (holds(&t->modules[i], table_code_pc(t, code)))
+				return &t->modules[i];
+		}
+		return NULL;
+	}
+	return number && number <= known_count(t) ? &t->modules[number - 1] : NULL;
 }

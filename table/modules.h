@@ -3,10 +3,9 @@
  * The loaded modules (the program, its libraries) that frames of the table lie in: enough
  * to find names for them later, even after a dlclose, even in another process.
  *
- * The list only grows. A module is noted when a new row has a frame in it; when another
- * module has come to lie at the same addresses (dlclose, dlopen), that is a new entry, and
- * a row's `modules_seen` tells which of the two its frames mean: the newest entry that was
- * there when the row was made.
+ * The list only grows. A module is noted when code in it is first met; when another module
+ * has come to lie at the same addresses (dlclose, dlopen), that is a new entry, and the old
+ * one is marked as gone: its codes are not taken for the new one's.
  *
  * Async-signal-safe and lock-free unless it says otherwise. Two threads may note the same
  * module at the same time; then it stands in the list twice, which does no harm.
@@ -24,7 +23,8 @@ struct module {
 	uint32_t path;			/* offset of its absolute path in the table's text */
 	uint8_t build_id_bytes;		/* 0: it has none */
 	uint8_t build_id[MODULE_BUILD_ID_BYTES];
-	uint8_t unused[7];
+	uint8_t unused[3];
+	uint32_t gone;			/* it has been unloaded, or another one lies there */
 };
 
 _Static_assert(sizeof(struct module) == 56, "no padding that differs between machines");
@@ -35,13 +35,23 @@ _Static_assert(sizeof(struct module) == 56, "no padding that differs between mac
  */
 void modules_init(struct table *t);
 
-/* Makes sure that the modules in which these frames lie now are in the list. The frames must
- * be on the caller's stack, so that none of the modules can be unloaded meanwhile. Returns
- * whether one was added. */
-bool modules_note(struct table *t, const uintptr_t *frames, unsigned count);
+/*
+ * The module in which pc lies now, as in a code (table.h): its number plus 1, CODE_NO_MODULE or
+ * CODE_EARLY. One that is not in the list is added. pc must be on the caller's stack, so that the module cannot be unloaded meanwhile.
+ */
+uint32_t modules_note(struct table *t, uint64_t pc);
 
-/* The module that pc meant for a row with this modules_seen; NULL: code in no module. */
-const struct module *modules_find(const struct table *t, uint64_t pc, uint32_t modules_seen);
+/* How often a module has been added. */
+static inline uint32_t modules_count(const struct table *t)
+{
+	return load_relaxed(&t->head->module_count);
+}
+
+/* After a dlclose: marks what is no longer there. Any thread, any time outside of a dump. */
+void modules_closed(struct table *t);
+
+/* A code's module; NULL: it lies in none. */
+const struct module *modules_of_code(const struct table *t, uint32_t code);
 
 static inline const char *modules_path(const struct table *t, const struct module *m)
 {

@@ -3,67 +3,62 @@
 #include "table.h"
 
 #include "base/arena.h"
+#include "index.h"
 #include "modules.h"
 
 #include <string.h>
 
-/* Sizes of a full table: 4 million rows of 16 frames on average, 1 GB of address space. On a
- * 32-bit machine that is scarce: a sixteenth there. */
+#define HASH_FACTOR	0x9e3779b97f4a7c15u
+
+/* Sizes of a full table: 4 million rows that add 12 words of frames on average. Address space
+ * is scarce on a 32-bit machine: a sixteenth there. */
 #if UINTPTR_MAX > 0xffffffff
 #define ROWS_LOG2	22
 #else
 #define ROWS_LOG2	18
 #endif
 #define ROWS_LOG2_LEAST	12
-#define POOL_PER_ROW	16
+#define WORDS_PER_ROW	12
+#define SHARES		(1u << 14)
 #define MODULES		4096u
 #define TEXT_BYTES	(1u << 20)
 
-static uint64_t align64(uint64_t offset)
+static uint64_t take(uint64_t *at, uint64_t size_bytes)
 {
-	return (offset + 63) & ~(uint64_t)63;
+	uint64_t offset = (*at + 63) & ~(uint64_t)63;
+
+	*at = offset + size_bytes;
+	return offset;
 }
 
-static uint64_t level_buckets(unsigned level)
-{
-	return (uint64_t)1 << (TABLE_LEVEL0_LOG2 + TABLE_LEVEL_STEP * level);
-}
-
-/* As many levels as it takes to hold all rows at half load. */
-static unsigned levels_for(unsigned rows_log2)
-{
-	unsigned levels = 1;
-
-	while (levels < TABLE_LEVELS &&
-	       level_buckets(levels - 1) * TABLE_BUCKET_SLOTS < (uint64_t)2 << rows_log2)
-		levels++;
-	return levels;
-}
-
-/* Where each part lies in a table of 2^rows_log2 rows. */
+/* Where each part lies in a table of 2^rows_log2 rows and as many codes. */
 static void lay_out(struct table_header *h, unsigned rows_log2)
 {
-	uint64_t rows = (uint64_t)1 << rows_log2, slots = 0;
+	uint64_t rows = (uint64_t)1 << rows_log2, slots, at = sizeof(*h);
 
 	memset(h, 0, sizeof(*h));
 	memcpy(h->magic, TABLE_MAGIC, sizeof(h->magic));
 	h->version = TABLE_VERSION;
 	h->word_bits = 8 * sizeof(void *);
-	h->row_limit = (uint32_t)rows;
-	h->pool_limit = (uint32_t)rows * POOL_PER_ROW;
+	h->row_limit = h->code_limit = (uint32_t)rows;
+	h->frame_limit = (uint32_t)rows * WORDS_PER_ROW;
 	h->module_limit = MODULES;
 	h->text_limit = TEXT_BYTES;
-	h->level_count = levels_for(rows_log2);
-	for (unsigned i = 0; i < h->level_count; i++)
-		slots += level_buckets(i) * TABLE_BUCKET_SLOTS;
-	h->rows_offset = align64(sizeof(*h));
-	h->infos_offset = align64(h->rows_offset + rows * sizeof(struct row));
-	h->index_offset = align64(h->infos_offset + rows * sizeof(struct row_info));
-	h->pool_offset = align64(h->index_offset + slots * sizeof(uint64_t));
-	h->modules_offset = align64(h->pool_offset + h->pool_limit * (uint64_t)8);
-	h->text_offset = align64(h->modules_offset + MODULES * sizeof(struct module));
-	h->size_bytes = h->text_offset + TEXT_BYTES;
+	h->row_levels = h->code_levels = index_levels_for(rows_log2, &slots);
+	h->rows_offset = take(&at, rows * sizeof(struct row));
+	h->infos_offset = take(&at, rows * sizeof(struct row_info));
+	h->codes_offset = take(&at, rows * sizeof(uint64_t));
+	h->frames_offset = take(&at, h->frame_limit * sizeof(uint32_t));
+	h->row_index_offset = take(&at, slots * sizeof(uint32_t));
+	h->code_index_offset = take(&at, slots * sizeof(uint32_t));
+	h->shares_offset = take(&at, SHARES * sizeof(uint32_t));
+	h->modules_offset = take(&at, MODULES * sizeof(struct module));
+	h->text_offset = take(&at, TEXT_BYTES);
+	h->size_bytes = at;
 	h->row_count = ROW_FIRST;
+	h->code_count = 1;
+	h->frames_used = 1;
+	h->early = 1;
 	h->totals.epoch = 1;
 }
 
@@ -74,8 +69,11 @@ static void locate(struct table *t, void *base)
 	t->head = base;
 	t->rows = (struct row *)(at + t->head->rows_offset);
 	t->infos = (struct row_info *)(at + t->head->infos_offset);
-	t->index = (uint64_t *)(at + t->head->index_offset);
-	t->pool = (uint64_t *)(at + t->head->pool_offset);
+	t->codes = (uint64_t *)(at + t->head->codes_offset);
+	t->frames = (uint32_t *)(at + t->head->frames_offset);
+	t->row_index = (uint32_t *)(at + t->head->row_index_offset);
+	t->code_index = (uint32_t *)(at + t->head->code_index_offset);
+	t->shares = (uint32_t *)(at + t->head->shares_offset);
 	t->modules = (struct module *)(at + t->head->modules_offset);
 	t->text = at + t->head->text_offset;
 }
@@ -97,100 +95,189 @@ bool table_create(struct table *t)
 	return false;
 }
 
-/* Any mix with good upper bits will do; this is a multiply-xorshift per word, with the odd
- * constant 2^64 / golden ratio. */
-static uint64_t hash_frames(const uintptr_t *frames, unsigned count)
-{
-	uint64_t h = count;
+/* ---- Codes ---- */
 
-	for (unsigned i = 0; i < count; i++) {
-		h = (h ^ frames[i]) * 0x9e3779b97f4a7c15u;
-		h ^= h >> 29;
-	}
-	return h * 0x9e3779b97f4a7c15u;
+#define PC_MASK	(((uint64_t)1 << CODE_PC_BITS) - 1)
+
+struct code_query {
+	struct table *t;
+	uint64_t pc;
+};
+
+/* Whether the code means what lies at this address now. */
+static inline bool code_is(const struct table *t, uint32_t code, uint64_t pc)
+{
+	uint64_t c = load_relaxed(&t->codes[code]);
+	uint64_t module = c >> CODE_PC_BITS;
+
+	return (c & PC_MASK) == (pc & PC_MASK) &&
+	       (module == CODE_NO_MODULE || module == CODE_EARLY ||
+		!load_relaxed(&t->modules[module - 1].gone));
 }
 
-static bool same_frames(const struct table *t, uint32_t row, uint64_t hash,
-			const uintptr_t *frames, unsigned count)
+static bool same_code(void *context, uint32_t code)
 {
-	const struct row_info *info = &t->infos[row];
-	const uint64_t *known = t->pool + info->frames;
+	struct code_query *q = context;
 
-	if (info->hash != (uint32_t)hash || info->frame_count != count)
-		return false;
-	for (unsigned i = 0; i < count; i++) {
-		if (known[i] != frames[i])
+	return code_is(q->t, code, q->pc);
+}
+
+static uint32_t make_code(void *context)
+{
+	struct code_query *q = context;
+	struct table_header *h = q->t->head;
+	uint64_t module;
+	uint32_t code;
+
+	if (load_relaxed(&h->code_count) >= h->code_limit)
+		return 0;
+	module = modules_note(q->t, q->pc);
+	code = add_relaxed(&h->code_count, 1);
+	if (code >= h->code_limit)
+		return 0;
+	store_relaxed(&q->t->codes[code], (q->pc & PC_MASK) | module << CODE_PC_BITS);
+	return code;
+}
+
+static uint32_t intern_code(struct table *t, uint64_t pc)
+{
+	struct code_query q = { t, pc };
+	uint32_t made;
+
+	return index_intern(t->code_index, t->head->code_levels, (pc & PC_MASK) * HASH_FACTOR,
+			    same_code, make_code, &q, &made);
+}
+
+/* ---- Rows ---- */
+
+/* One more frame, inward: a multiply and a shift, with the odd constant 2^64 / golden ratio.
+ * Any mix with good upper bits will do. */
+static inline uint64_t mix(uint64_t hash, uint64_t frame)
+{
+	hash = (hash ^ frame) * HASH_FACTOR;
+	return hash ^ hash >> 29;
+}
+
+struct row_query {
+	struct table *t;
+	const uintptr_t *frames;
+	unsigned count, known;
+	struct mark *marks;
+};
+
+/* The node outward of this one; 0: none. */
+static inline uint32_t outward(const struct table *t, uint32_t node)
+{
+	uint32_t next = t->frames[node + 1];
+
+	return next & FRAME_LINK ? next & ~FRAME_LINK : node + 1;
+}
+
+/* Also notes the nodes on the way. */
+static bool same_frames(void *context, uint32_t row)
+{
+	struct row_query *q = context;
+	uint32_t node = q->t->infos[row].node;
+
+	for (unsigned i = 0; i < q->count; i++, node = outward(q->t, node)) {
+		if (q->known && i == q->count - q->known && node == q->marks[i].node)
+			return true;
+		if (!node || !code_is(q->t, q->t->frames[node], q->frames[i]))
 			return false;
+		if (!q->known || i < q->count - q->known)
+			q->marks[i].node = node;
 	}
-	return true;
+	return !node;
 }
 
-/* A row with its frames, not yet in the index; ROW_OVERFLOW when there is no room. */
-static uint32_t make_row(struct table *t, uint64_t hash, const uintptr_t *frames, unsigned count)
+/*
+ * How many frames have to be written: what lies outward of them is in the table already, with
+ * the node in *outer (0: nothing is).
+ */
+static unsigned find_shared(struct row_query *q, uint32_t *outer)
 {
+	unsigned fresh = q->count - q->known;
+
+	*outer = q->known ? q->marks[fresh].node : 0;
+	for (; fresh; fresh--) {
+		struct mark *m = &q->marks[fresh - 1];
+		uint32_t node = load_acquire(&q->t->shares[m->hash >> 40 & (SHARES - 1)]);
+
+		if (!node || outward(q->t, node) != *outer ||
+		    !code_is(q->t, q->t->frames[node], q->frames[fresh - 1]))
+			break;
+		m->node = *outer = node;
+	}
+	return fresh;
+}
+
+static uint32_t make_row(void *context)
+{
+	struct row_query *q = context;
+	struct table *t = q->t;
 	struct table_header *h = t->head;
-	uint32_t row, at;
+	uint32_t row, at, outer;
+	unsigned fresh = find_shared(q, &outer);
 
 	/* Checked first so that the counters cannot creep up to a wrap. */
 	if (load_relaxed(&h->row_count) >= h->row_limit ||
-	    load_relaxed(&h->pool_used) > h->pool_limit - count)
-		return ROW_OVERFLOW;
-	at = add_relaxed(&h->pool_used, count);
-	if (at > h->pool_limit - count)
-		return ROW_OVERFLOW;
+	    load_relaxed(&h->frames_used) > h->frame_limit - (fresh + 1))
+		return 0;
+	at = add_relaxed(&h->frames_used, fresh + 1);
+	if (at > h->frame_limit - (fresh + 1))
+		return 0;
+	for (unsigned i = 0; i < fresh; i++) {
+		uint32_t code = intern_code(t, q->frames[i]);
+
+		if (!code)
+			return 0;
+		t->frames[at + i] = code;
+		q->marks[i].node = at + i;
+	}
+	t->frames[at + fresh] = FRAME_LINK | outer;
 	row = add_relaxed(&h->row_count, 1);
 	if (row >= h->row_limit)
-		return ROW_OVERFLOW;
-	for (unsigned i = 0; i < count; i++)
-		t->pool[at + i] = frames[i];
-	t->infos[row] = (struct row_info){
-		.frames = at, .frame_count = (uint16_t)count, .hash = (uint32_t)hash,
-	};
+		return 0;
+	t->infos[row].node = fresh ? at : outer;
+	for (unsigned i = 0; i < fresh; i++)
+		store_release(&t->shares[q->marks[i].hash >> 40 & (SHARES - 1)], at + i);
 	return row;
 }
 
-/* The slots of one level are tried in order; see the top of table.h for why this is exact. */
-uint32_t table_intern(struct table *t, const uintptr_t *frames, unsigned count, bool *is_new)
+uint32_t table_intern(struct table *t, const uintptr_t *frames, unsigned count, unsigned known,
+		      struct mark *marks)
 {
-	uint64_t hash = hash_frames(frames, count), tag = hash & ~(uint64_t)UINT32_MAX;
-	uint64_t *level = t->index;
-	uint32_t made = ROW_NONE;
+	struct row_query q = { t, frames, count, known, marks };
+	uint64_t hash = known ? marks[count - known].hash : 0;
+	uint32_t made, row;
 
-	*is_new = false;
-	for (unsigned i = 0; i < t->head->level_count; i++) {
-		uint64_t buckets = level_buckets(i);
-		uint64_t *slot = level + (hash >> 17 & (buckets - 1)) * TABLE_BUCKET_SLOTS;
-
-		for (unsigned s = 0; s < TABLE_BUCKET_SLOTS; s++) {
-			uint64_t seen = load_acquire(&slot[s]);
-
-			if (!seen) {
-				if (!made)
-					made = make_row(t, hash, frames, count);
-				if (made == ROW_OVERFLOW)
-					return made;
-				if (cas_acq_rel(&slot[s], &seen, tag | made)) {
-					*is_new = true;
-					return made;
-				}
-			}
-			/* Here seen is what stands in the slot, by whomever. */
-			if ((seen & ~(uint64_t)UINT32_MAX) == tag &&
-			    same_frames(t, (uint32_t)seen, hash, frames, count)) {
-				if (made)
-					add_relaxed(&t->head->rows_wasted, 1);
-				return (uint32_t)seen;
-			}
-		}
-		level += buckets * TABLE_BUCKET_SLOTS;
+	for (unsigned i = count - known; i-- > 0; ) {
+		hash = mix(hash, frames[i] & PC_MASK);
+		marks[i].hash = hash;
 	}
-	return ROW_OVERFLOW;
+	row = index_intern(t->row_index, t->head->row_levels, hash * HASH_FACTOR, same_frames,
+			   make_row, &q, &made);
+	if (!row)
+		return ROW_OVERFLOW;
+	if (made && made != row)
+		add_relaxed(&t->head->rows_wasted, 1);
+	return row;
 }
 
-const uint64_t *table_frames(const struct table *t, uint32_t row, unsigned *count)
+unsigned table_frames(const struct table *t, uint32_t row, uint32_t *codes)
 {
-	const struct row_info *info = &t->infos[row];
+	uint32_t used = load_relaxed(&t->head->frames_used), node = t->infos[row].node;
+	unsigned count = 0;
 
-	*count = info->frame_count;
-	return t->pool + info->frames;
+	if (used > t->head->frame_limit)
+		used = t->head->frame_limit;
+	while (node && node < used - 1 && count < TABLE_FRAMES_MAX) {
+		uint32_t code = t->frames[node], next = t->frames[node + 1];
+
+		if (code >= t->head->code_limit)
+			break;
+		codes[count++] = code;
+		node = next & FRAME_LINK ? next & ~FRAME_LINK : node + 1;
+	}
+	return count;
 }

@@ -2,27 +2,24 @@
 /*
  * The table: one row of counters per distinct backtrace, in one mapping without a pointer.
  *
- *	offset 0        rows               infos              index        pool        modules, text
- *	+--------+--------------------+-----------------+-----------+-------------+--------------+
- *	| header | 64 bytes a row:    | 16 bytes a row: | levels of | frames as   | see          |
- *	| totals | the counters       | where its       | buckets   | 8-byte      | modules.h    |
- *	|        | (row.h)            | frames are      |           | addresses   |              |
- *	+--------+--------------------+-----------------+-----------+-------------+--------------+
+ *	header  rows     infos    codes    frames   indexes   modules, text
+ *	totals  64 B     8 B      8 B      4 B      4 B       modules.h
+ *	        counters frames   pc and   codes    of rows
+ *	        (row.h)  of row   module   in runs  and codes
  *
  * All of it is reserved at once and touched as rows arrive: address space, not memory. What
  * reads it (a report) needs nothing else, so the mapping can be a file, and can belong to a
  * process that is gone.
  *
- * Rows are never removed. Row 0 means "no row"; row 1 stands for every backtrace that no
- * longer found room, and has no frames.
+ * A code is an address in a module: where another module has come to lie at the same address,
+ * that is another code, so rows of the two are never mixed.
  *
- * The index finds a row by the hash of its frames. A level is an array of buckets, a bucket
- * is one cache line of 8 slots, {upper half of the hash, row}; each level has 8 times the
- * buckets of the one before. A backtrace belongs into the first free slot of its bucket in
- * the first level whose bucket is not full. Slots are only ever filled, so a full bucket
- * stays full, and all threads agree on the place: whoever wins the slot's compare-and-swap
- * has interned the backtrace, and the others find it there. No lock, nothing is moved, and
- * a small program touches 32 KB of it.
+ * Backtraces share their outer frames. A row's frames are a run of codes, innermost first,
+ * that ends in a link: to a place in an older run, where the outer frames go on, or to 0, the
+ * end. The place of a frame, its node, thus stands for all frames from it outward.
+ *
+ * Rows and codes are never removed. Row 0 means "no row"; row 1 stands for every backtrace
+ * that no longer found room, and has no frames. Both are found by hash (index.h).
  *
  * Everything here is async-signal-safe and safe in any number of threads unless it says
  * otherwise.
@@ -31,17 +28,15 @@
 #define TABLE_TABLE_H
 
 #include "base/atomics.h"
+#include "base/mark.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define TABLE_MAGIC		"heaptrc"	/* 8 bytes with its NUL */
-#define TABLE_VERSION		1
-#define TABLE_LEVELS		5
-#define TABLE_BUCKET_SLOTS	8
-#define TABLE_LEVEL0_LOG2	9	/* buckets of the first level: 512, 32 KB */
-#define TABLE_LEVEL_STEP	3	/* each next level has 8 times as many */
+#define TABLE_VERSION		2
+#define TABLE_FRAMES_MAX	256	/* frames of one row */
 
 #define ROW_NONE		0u
 #define ROW_OVERFLOW		1u
@@ -73,12 +68,17 @@ struct row {
 };
 
 struct row_info {
-	uint32_t frames;		/* index into the pool */
-	uint16_t frame_count;
-	uint16_t temporary_high;	/* how often temporary_low has wrapped */
-	uint32_t modules_seen;		/* modules known when the row was made */
-	uint32_t hash;			/* the lower half; the index holds the upper one */
+	uint32_t node;			/* of frame 0 */
+	uint32_t temporary_high;	/* how often temporary_low has wrapped */
 };
+
+/* A code: the address in the lower 48 bits, above it its module's number plus 1. */
+#define CODE_PC_BITS		48
+#define CODE_NO_MODULE		0u	/* code in no module */
+#define CODE_EARLY		0xffffu	/* before the modules were listed */
+
+/* A word of the frames: a code's number, or a link to a node. */
+#define FRAME_LINK		((uint32_t)1 << 31)
 
 /* Sums over all rows; on a cache line of its own because every allocation writes it. */
 struct table_totals {
@@ -97,34 +97,37 @@ struct table_header {
 	uint32_t version;
 	uint32_t word_bits;		/* 32 or 64, of the traced program */
 	uint64_t size_bytes;		/* of the whole mapping */
-	uint64_t rows_offset, infos_offset, index_offset, pool_offset, modules_offset, text_offset;
-	uint32_t row_limit;		/* rows there is room for */
-	uint32_t pool_limit;		/* frames */
-	uint32_t module_limit, text_limit;
-	uint32_t level_count;
+	uint64_t rows_offset, infos_offset, codes_offset, frames_offset, row_index_offset,
+		 code_index_offset, shares_offset, modules_offset, text_offset;
+	uint32_t row_limit, code_limit, frame_limit, module_limit, text_limit;	/* room there is */
+	uint32_t row_levels, code_levels;
 	uint32_t pid;
 	char command[16];
 
 	/* What grows. */
 	__attribute__((aligned(64))) uint32_t row_count;	/* row 0 and 1 included */
-	uint32_t pool_used;		/* frames; may run past pool_limit when it is full */
+	uint32_t code_count;		/* code 0 included */
+	uint32_t frames_used;		/* words; may run past frame_limit when it is full */
 	uint32_t module_count;
 	uint32_t text_used;
 	uint32_t rows_wasted;		/* lost a race to intern the same backtrace */
+	uint32_t early;			/* the modules are not yet listed */
 
 	__attribute__((aligned(64))) struct table_totals totals;
 };
 
 _Static_assert(sizeof(struct row) == 64, "a row is one cache line");
-_Static_assert(sizeof(struct row_info) == 16, "four infos a cache line");
+_Static_assert(sizeof(struct row_info) == 8, "eight infos a cache line");
 
 /* The table of this process, or one read from elsewhere: addresses of the parts. */
 struct table {
 	struct table_header *head;	/* NULL: there is no table */
 	struct row *rows;
 	struct row_info *infos;
-	uint64_t *index;
-	uint64_t *pool;
+	uint64_t *codes;
+	uint32_t *frames;
+	uint32_t *row_index, *code_index;
+	uint32_t *shares;		/* nodes by their marks' hash: a guess that is verified */
 	struct module *modules;		/* modules.h */
 	char *text;			/* the modules' paths */
 };
@@ -136,14 +139,26 @@ struct table {
 bool table_create(struct table *t);
 
 /*
- * Finds or makes the row of a backtrace: count frames, at least 1, innermost first. Returns
- * its id; ROW_OVERFLOW when there is no room for a new one. *is_new tells whether this call
- * made the row; then the caller notes the modules and sets the info's modules_seen.
+ * Finds or makes the row of a backtrace: count frames, 1 to TABLE_FRAMES_MAX, innermost first.
+ * Returns its id; ROW_OVERFLOW when there is no room for a new one.
+ *
+ * marks, one per frame, are filled in. The outermost `known` frames are those that
+ * marks[count - known] stood for in an earlier call; that mark must be there already, and
+ * frames and marks outward of it are not looked at, unless the frames are needed after all.
  */
-uint32_t table_intern(struct table *t, const uintptr_t *frames, unsigned count, bool *is_new);
+uint32_t table_intern(struct table *t, const uintptr_t *frames, unsigned count, unsigned known,
+		      struct mark *marks);
 
-/* The frames of a row, innermost first, and their number in *count (0 for ROW_OVERFLOW). */
-const uint64_t *table_frames(const struct table *t, uint32_t row, unsigned *count);
+/*
+ * The frames of a row as codes, innermost first, at most TABLE_FRAMES_MAX. Returns how many: 0
+ * for ROW_OVERFLOW. Bounds-checked: of a damaged table, what can be read.
+ */
+unsigned table_frames(const struct table *t, uint32_t row, uint32_t *codes);
+
+static inline uint64_t table_code_pc(const struct table *t, uint32_t code)
+{
+	return t->codes[code] & (((uint64_t)1 << CODE_PC_BITS) - 1);
+}
 
 /* Row ids in use are below this. */
 static inline uint32_t table_row_end(const struct table *t)

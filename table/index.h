@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * An insert-only hash index without locks: hash -> id, a number of 24 bits other than 0.
+ *
+ * A level is an array of buckets, a bucket is one cache line of 16 slots, {8 bits of the
+ * hash, id}; each level has 4 times the buckets of the one before. An item belongs into the
+ * first free slot of its bucket in the first level whose bucket is not full. Slots are only
+ * ever filled, so a full bucket stays full, and all threads agree on the place: whoever wins
+ * the slot's compare-and-swap has inserted the item, and the others find it there. Nothing
+ * is moved, and a small program touches one page of it.
+ */
+#ifndef TABLE_INDEX_H
+#define TABLE_INDEX_H
+
+#include "base/atomics.h"
+
+#include <stdint.h>
+
+#define INDEX_ID_BITS		24
+#define INDEX_BUCKET_SLOTS	16
+#define INDEX_LEVEL0_LOG2	6	/* buckets of the first level: 64, 4 KB */
+#define INDEX_LEVEL_STEP	2
+
+static inline uint64_t index_level_buckets(unsigned level)
+{
+	return (uint64_t)1 << (INDEX_LEVEL0_LOG2 + INDEX_LEVEL_STEP * level);
+}
+
+/* Levels that hold 2^items_log2 items at no more than half load; *slots: their slots. */
+static inline unsigned index_levels_for(unsigned items_log2, uint64_t *slots)
+{
+	unsigned levels = 0;
+
+	*slots = 0;
+	do {
+		*slots += index_level_buckets(levels++) * INDEX_BUCKET_SLOTS;
+	} while (*slots < (uint64_t)2 << items_log2);
+	return levels;
+}
+
+/* Whether the item `id` is the one that is looked for. */
+typedef bool index_same(void *context, uint32_t id);
+/* Makes the item, not yet in the index; 0 when there is no room. Called at most once. */
+typedef uint32_t index_make(void *context);
+
+/*
+ * Finds the item or makes it. *made gets the id of what make() gave, even when another
+ * thread's insertion of the same item came first and is the one returned. 0: no room. With
+ * make NULL: 0 when it is not there.
+ */
+static inline uint32_t index_intern(uint32_t *slots, unsigned levels, uint64_t hash, index_same *same,
+				    index_make *make, void *context, uint32_t *made)
+{
+	uint32_t tag = (uint32_t)(hash >> 32) & ~(((uint32_t)1 << INDEX_ID_BITS) - 1);
+
+	*made = 0;
+	for (unsigned i = 0; i < levels; i++) {
+		uint64_t buckets = index_level_buckets(i);
+		uint32_t *slot = slots + (hash >> 17 & (buckets - 1)) * INDEX_BUCKET_SLOTS;
+
+		for (unsigned s = 0; s < INDEX_BUCKET_SLOTS; s++) {
+			uint32_t seen = load_acquire(&slot[s]);
+
+			if (!seen) {
+				if (!*made)
+					*made = make ? make(context) : 0;
+				if (!*made)
+					return 0;
+				if (cas_acq_rel(&slot[s], &seen, tag | *made))
+					return *made;
+			}
+			/* Here seen is what stands in the slot, by whomever. */
+			if ((seen ^ tag) >> INDEX_ID_BITS == 0) {
+				uint32_t id = seen & (((uint32_t)1 << INDEX_ID_BITS) - 1);
+
+				if (same(context, id))
+					return id;
+			}
+		}
+		slots += buckets * INDEX_BUCKET_SLOTS;
+	}
+	return 0;
+}
+
+#endif
