@@ -10,11 +10,10 @@
 #include "base/options.h"
 #include "capture/capture.h"
 #include "process/guard.h"
+#include "process/record.h"
 #include "process/session.h"
 #include "process/signals.h"
-#include "table/blocks.h"
 #include "table/modules.h"
-#include "table/row.h"
 
 #include <dlfcn.h>
 #include <elf.h>
@@ -37,16 +36,11 @@
 extern int __cxa_atexit(void (*fn)(void *), void *arg, void *dso);
 extern int __cxa_at_quick_exit(void (*fn)(void *), void *dso);
 
-/* The newest allocation of this thread, if not yet freed. */
-static __thread void *last_block;
 static __thread sigset_t fork_mask;	/* the thread's own, from fork_prepare() on */
 
 static enum { IDLE, TRACING, OFF } state;
 
-static struct table table;
-static struct blocks blocks;
 static struct options options;
-static uintptr_t loader_start, loader_end;	/* the dynamic loader's code */
 
 /* ---- The real functions ---- */
 
@@ -131,8 +125,15 @@ static bool end_key_made;
 
 static void thread_ends(void *unused)
 {
+	struct thread *t = guard_self.thread;
+
 	(void)unused;
+	guard_enter();
 	guard_self.ending = true;
+	guard_self.thread = NULL;
+	if (t)
+		threads_give_back(&recorder.table, t);
+	guard_leave();
 }
 
 static void watch_thread(void)
@@ -141,6 +142,7 @@ static void watch_thread(void)
 		return;
 	guard_self.watched = true;
 	pthread_setspecific(end_key, &guard_self);
+	guard_self.thread = threads_take(&recorder.table);
 }
 
 /* Begins a hook. False: pass the call through. Each that was true needs a guard_leave(). */
@@ -156,117 +158,13 @@ static inline bool enter(void)
 	return true;
 }
 
-/*
- * The unwinder's first call loads a library, so it must not come from inside the loader;
- * from a constructor (libstdc++'s allocates long before ours runs) it may.
- */
-static void ready_capture(uintptr_t caller)
-{
-	if (caller < loader_start || caller >= loader_end)
-		capture_init(options.unwind);
-}
-
-static void uncount(struct block b, bool temporary)
-{
-	if (b.row != ROW_NONE)
-		row_free(&table, b.row, b.size_bytes, temporary);
-}
-
-static void count_notes(unsigned notes)
-{
-	struct table_totals *t = &table.head->totals;
-
-	if (notes & CAPTURE_FELL_BACK)
-		add_relaxed(&t->fallbacks, 1);
-	if (notes & CAPTURE_CHECKED)
-		add_relaxed(&t->stacks_checked, 1);
-	if (notes & CAPTURE_DISAGREED)
-		add_relaxed(&t->stacks_disagreed, 1);
-}
-
-/*
- * The calling backtrace's row. Frame 0 is the function that the program called; the address
- * after its first byte stands for it, so that it reads like the return addresses that
- * follow.
- */
-static uint32_t find_row(const void *function, const struct capture_point *from)
-{
-	uintptr_t frames[options.depth];
-	struct mark marks[options.depth];
-	uint32_t modules = modules_count(&table), row;
-	unsigned notes = 0;
-
-	if (unlikely(!capture_ready()))
-		ready_capture(from->pc);
-	frames[0] = (uintptr_t)function + 1;
-	for (;;) {
-		unsigned count = 1;
-
-		if (options.depth > 1)
-			count += capture_stack(from, frames + 1, options.depth - 1u, &notes);
-		row = table_intern(&table, frames, count, 0, marks);
-		if (likely(modules_count(&table) == modules))
-			break;
-		/* Code has come that was not there before: what the unwinder remembered of its
-		 * addresses may be another module's. The row stays, unused. */
-		modules = modules_count(&table);
-		capture_modules_changed();
-	}
-	if (unlikely(notes))
-		count_notes(notes);
-	return row;
-}
-
-/* A new block at p; old: what realloc() made it from. Keeps errno. */
-static void record(void *p, size_t size, struct block old, const void *function,
-		   const struct capture_point *from)
-{
-	struct block b = { find_row(function, from), size }, stale;
-
-	last_block = p;
-	if (unlikely(!blocks_put(&blocks, p, b, &stale))) {
-		uncount(old, false);
-		add_relaxed(&table.head->totals.lost_blocks, 1);
-		return;
-	}
-	if (old.row == b.row) {
-		row_resize(&table, b.row, old.size_bytes, size);
-	} else {
-		uncount(old, false);
-		row_alloc(&table, b.row, size);
-	}
-	if (unlikely(stale.row != ROW_NONE)) {
-		uncount(stale, false);
-		add_relaxed(&table.head->totals.stale_blocks, 1);
-	}
-}
-
 #define NO_BLOCK ((struct block){ ROW_NONE, 0 })
 /* In a hook: what the program called, and from where. */
 #define RECORD(p, size, function) do {						\
 	struct capture_point from = CAPTURE_POINT();				\
 										\
-	record((p), (size), NO_BLOCK, (const void *)(function), &from);		\
+	record_alloc((p), (size), NO_BLOCK, (const void *)(function), &from);		\
 } while (0)
-
-/* Before a free. Also when passing through: a block that was recorded must not stay. */
-static inline void forget(void *p)
-{
-	struct block b;
-
-	if (unlikely(state != TRACING))
-		return;
-	b = blocks_take(&blocks, p);
-	if (likely(b.row != ROW_NONE)) {
-		bool newest = last_block == p;
-
-		if (newest)
-			last_block = NULL;
-		uncount(b, newest);
-	} else if (!guard_self.inside) {
-		add_relaxed(&table.head->totals.unknown_frees, 1);
-	}
-}
 
 /* ---- The hooks. Each does for the program exactly what the real function does. ---- */
 
@@ -326,20 +224,20 @@ static void *reallocate(void *old, size_t size, bool by_array, size_t count, siz
 			const void *function, const struct capture_point *from)
 {
 	bool recording = enter();
-	struct block b = state == TRACING && old ? blocks_take(&blocks, old) : NO_BLOCK, stale;
-	bool was_newest = old && last_block == old;
+	struct block b = state == TRACING && old ? blocks_take(&recorder.blocks, old) : NO_BLOCK, stale;
+	bool was_newest = old && guard_self.last_block == old;
 	void *p = by_array ? real.reallocarray(old, count, each) : real.realloc(old, size);
 
 	if (p && recording) {
 		if (old && b.row == ROW_NONE)
-			add_relaxed(&table.head->totals.unknown_frees, 1);
-		record(p, size, b, function, from);
+			add_relaxed(&recorder.table.head->totals.unknown_frees, 1);
+		record_alloc(p, size, b, function, from);
 	} else if (p || (!size && old)) {
-		uncount(b, false);
+		record_uncount(b, false, !recording);
 		if (was_newest)
-			last_block = NULL;
+			guard_self.last_block = NULL;
 	} else if (b.row != ROW_NONE) {
-		blocks_put(&blocks, old, b, &stale);
+		blocks_put(&recorder.blocks, old, b, &stale);
 	}
 	if (recording)
 		guard_leave();
@@ -386,17 +284,18 @@ static inline bool free_begins(void *p)
 		return false;
 	if (unlikely(!real.malloc))
 		find_real();
-	forget(p);
 	return true;
 }
 
-/* Frees do not unwind, but the guard stands around them too: a dump must wait. */
+/* Also when passing through: a block that was recorded must not stay in the map. */
 #define FREE(p, call) do {			\
 	bool entered;				\
 						\
 	if (!free_begins(p))			\
 		return;				\
 	entered = enter();			\
+	if (likely(state == TRACING))		\
+		record_free(p, !entered);	\
 	call;					\
 	if (entered)				\
 		guard_leave();			\
@@ -668,7 +567,7 @@ EXPORT int dlclose(void *handle)
 	capture_modules_changed();
 	result = real.dlclose(handle);
 	if (state == TRACING)
-		modules_closed(&table);
+		modules_closed(&recorder.table);
 	capture_modules_changed();
 	return result;
 }
@@ -691,6 +590,7 @@ static void fork_parent(void)
 static void fork_child(void)
 {
 	guard_self.requests = 0;
+	threads_forked(&recorder.table, guard_self.thread);
 	session_forked();
 	fork_parent();
 }
@@ -774,13 +674,13 @@ static void find_loader(void)
 
 	if (!eh)
 		return;
-	loader_start = loader_end = (uintptr_t)eh;
-	ph = (const ElfW(Phdr) *)(loader_start + eh->e_phoff);
+	recorder.loader_start = recorder.loader_end = (uintptr_t)eh;
+	ph = (const ElfW(Phdr) *)(recorder.loader_start + eh->e_phoff);
 	for (unsigned i = 0; i < eh->e_phnum; i++) {
-		uintptr_t end = loader_start + ph[i].p_vaddr + ph[i].p_memsz;
+		uintptr_t end = recorder.loader_start + ph[i].p_vaddr + ph[i].p_memsz;
 
-		if (ph[i].p_type == PT_LOAD && end > loader_end)
-			loader_end = end;
+		if (ph[i].p_type == PT_LOAD && end > recorder.loader_end)
+			recorder.loader_end = end;
 	}
 }
 
@@ -811,8 +711,10 @@ static bool start(void)
 		find_real();
 	text = environment_text();
 	parse_options(text ? text : "");
+	recorder.depth = options.depth;
+	recorder.unwind = options.unwind;
 	find_loader();
-	state = table_create(&table) && blocks_create(&blocks, is_glibc_malloc()) ? TRACING : OFF;
+	state = table_create(&recorder.table) && blocks_create(&recorder.blocks, is_glibc_malloc()) ? TRACING : OFF;
 	guard_self.inside--;
 	return state == TRACING;
 }
@@ -870,11 +772,11 @@ __attribute__((constructor)) static void init(void)
 	end_key_made = !pthread_key_create(&end_key, thread_ends);
 	if (!capture_ready())
 		capture_init(options.unwind);
-	modules_init(&table);
-	table.head->totals.own_new = beside_malloc(next("_Znwm"));	/* operator new */
+	modules_init(&recorder.table);
+	recorder.table.head->totals.own_new = beside_malloc(next("_Znwm"));	/* operator new */
 	first = !options.run;
 	set_environment();
-	session_init(&table, &options, first, start_error);
+	session_init(&recorder.table, &options, first, start_error);
 	start_ends();
 	signals_start(real.sigaction, options.held);
 	guard_leave();

@@ -5,12 +5,17 @@
 #include "base/atomics.h"
 #include "base/out.h"
 #include "execinfo.h"
+#include "paths.h"
 #include "unwind.h"
 
 #include <string.h>
 #include <unistd.h>
 
 #define SAMPLES_MAX	16	/* disagreements that are printed */
+
+/* Nodes of the tree, 64 bytes each: of the main thread's, and of any other's. */
+#define NODES_LOG2		15
+#define THREAD_NODES_LOG2	13
 
 static bool ready, fast, check;
 
@@ -58,11 +63,21 @@ static void print_disagreement(const uintptr_t *a, unsigned a_count, const uintp
 	out_flush(&out);
 }
 
-static void compare(uintptr_t pc, const uintptr_t *frames, unsigned count, unsigned max,
-		    unsigned *notes)
+struct paths *capture_paths(bool main_thread)
+{
+	return ready && fast ? paths_create(main_thread ? NODES_LOG2 : THREAD_NODES_LOG2) : NULL;
+}
+
+bool capture_checks(void)
+{
+	return check;
+}
+
+void capture_compare(const struct capture_point *at, const uintptr_t *frames, unsigned count,
+		     unsigned max, unsigned *notes)
 {
 	uintptr_t other[max];
-	unsigned n = execinfo_stack(pc, other, max);
+	unsigned n = execinfo_stack(at->pc, other, max);
 
 	*notes |= CAPTURE_CHECKED;
 	if (n == count && !memcmp(frames, other, n * sizeof(*frames)))
@@ -86,7 +101,7 @@ unsigned capture_stack(const struct capture_point *at, uintptr_t *frames, unsign
 		n = unwind_stack(at, frames, max);
 		if (likely(n)) {
 			if (unlikely(check))
-				compare(at->pc, frames, n, max, notes);
+				capture_compare(at, frames, n, max, notes);
 			return n;
 		}
 		*notes = CAPTURE_FELL_BACK;

@@ -59,6 +59,14 @@ enum capture_note {
 unsigned capture_stack(const struct capture_point *at, uintptr_t *frames, unsigned max,
 		       unsigned *notes);
 
+/* A memory of stacks (paths.h) for one thread, or NULL when the fast unwinder does not serve. */
+struct paths *capture_paths(bool main_thread);
+
+/* --unwind=check: whether recognized stacks are to be compared too, and the comparison. */
+bool capture_checks(void);
+void capture_compare(const struct capture_point *at, const uintptr_t *frames, unsigned count,
+		     unsigned max, unsigned *notes);
+
 /* Modules have come or gone: what is remembered of code is void. Any thread, any time. */
 void capture_modules_changed(void);
 

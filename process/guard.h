@@ -14,7 +14,11 @@
 
 #include <stdbool.h>
 
+struct thread;
+
 struct guard {
+	struct thread *thread;	/* threads.h; NULL: not yet, no longer, or no memory for it */
+	void *last_block;	/* the thread's newest allocation, if not yet freed */
 	unsigned inside;
 	unsigned busy;		/* inside the allocator other than by a hook: dumps wait */
 	unsigned requests;	/* dumps to take when both drop to zero (session.h) */

@@ -77,7 +77,7 @@ static void write_life_line(const struct dumper *d, const char *what, struct out
 	out_text(out, ")\n");
 }
 
-void dump_init(struct dumper *d, const struct table *t, const struct options *o, bool truncate)
+void dump_init(struct dumper *d, struct table *t, const struct options *o, bool truncate)
 {
 	const struct report_writer *writer = report_writer(o);
 	char buf[128];

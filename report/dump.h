@@ -12,7 +12,7 @@
 #include "report.h"
 
 struct dumper {
-	const struct table *table;
+	struct table *table;
 	const struct options *options;
 	struct rules rules;
 	struct sink sink;
@@ -24,7 +24,7 @@ struct dumper {
  * At start: opens what is needed and prints "initialized". truncate: see sink_init(). Looks
  * up mallinfo2() with dlsym, so not from a hook or a signal.
  */
-void dump_init(struct dumper *d, const struct table *t, const struct options *o, bool truncate);
+void dump_init(struct dumper *d, struct table *t, const struct options *o, bool truncate);
 
 /* In a child after fork. */
 void dump_forked(struct dumper *d, uint32_t pid);

@@ -30,7 +30,7 @@ struct report_process {
 
 /* What is asked for. */
 struct report_request {
-	const struct table *table;
+	struct table *table;
 	const struct options *options;		/* top, and the format */
 	const struct rules *rules;		/* may be NULL */
 	uint8_t sort[SORT_KEYS];		/* enum sort_key: one section each */

@@ -3,6 +3,7 @@
 #include "table.h"
 
 #include "base/arena.h"
+#include "deltas.h"
 #include "index.h"
 #include "modules.h"
 
@@ -44,6 +45,7 @@ static void lay_out(struct table_header *h, unsigned rows_log2)
 	h->frame_limit = (uint32_t)rows * WORDS_PER_ROW;
 	h->module_limit = MODULES;
 	h->text_limit = TEXT_BYTES;
+	h->deltas_limit = DELTAS_THREADS;
 	h->row_levels = h->code_levels = index_levels_for(rows_log2, &slots);
 	h->rows_offset = take(&at, rows * sizeof(struct row));
 	h->infos_offset = take(&at, rows * sizeof(struct row_info));
@@ -52,6 +54,7 @@ static void lay_out(struct table_header *h, unsigned rows_log2)
 	h->row_index_offset = take(&at, slots * sizeof(uint32_t));
 	h->code_index_offset = take(&at, slots * sizeof(uint32_t));
 	h->shares_offset = take(&at, SHARES * sizeof(uint32_t));
+	h->deltas_offset = take(&at, DELTAS_THREADS * sizeof(struct deltas));
 	h->modules_offset = take(&at, MODULES * sizeof(struct module));
 	h->text_offset = take(&at, TEXT_BYTES);
 	h->size_bytes = at;
@@ -74,6 +77,7 @@ static void locate(struct table *t, void *base)
 	t->row_index = (uint32_t *)(at + t->head->row_index_offset);
 	t->code_index = (uint32_t *)(at + t->head->code_index_offset);
 	t->shares = (uint32_t *)(at + t->head->shares_offset);
+	t->deltas = (struct deltas *)(at + t->head->deltas_offset);
 	t->modules = (struct module *)(at + t->head->modules_offset);
 	t->text = at + t->head->text_offset;
 }

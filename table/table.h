@@ -98,8 +98,8 @@ struct table_header {
 	uint32_t word_bits;		/* 32 or 64, of the traced program */
 	uint64_t size_bytes;		/* of the whole mapping */
 	uint64_t rows_offset, infos_offset, codes_offset, frames_offset, row_index_offset,
-		 code_index_offset, shares_offset, modules_offset, text_offset;
-	uint32_t row_limit, code_limit, frame_limit, module_limit, text_limit;	/* room there is */
+		 code_index_offset, shares_offset, deltas_offset, modules_offset, text_offset;
+	uint32_t row_limit, code_limit, frame_limit, deltas_limit, module_limit, text_limit;	/* room there is */
 	uint32_t row_levels, code_levels;
 	uint32_t pid;
 	char command[16];
@@ -112,6 +112,8 @@ struct table_header {
 	uint32_t text_used;
 	uint32_t rows_wasted;		/* lost a race to intern the same backtrace */
 	uint32_t early;			/* the modules are not yet listed */
+	uint32_t deltas_used;		/* may run past deltas_limit */
+	uint32_t frozen;		/* deltas stay where they are: they are being collected */
 
 	__attribute__((aligned(64))) struct table_totals totals;
 };
@@ -128,6 +130,7 @@ struct table {
 	uint32_t *frames;
 	uint32_t *row_index, *code_index;
 	uint32_t *shares;		/* nodes by their marks' hash: a guess that is verified */
+	struct deltas *deltas;		/* deltas.h */
 	struct module *modules;		/* modules.h */
 	char *text;			/* the modules' paths */
 };

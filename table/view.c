@@ -2,6 +2,8 @@
 /* See view.h. */
 #include "view.h"
 
+#include "deltas.h"
+
 #define COPIES_MAX	16	/* a row that changes all the time is taken as it is */
 
 static void load_row(struct row *to, const struct row *from)
@@ -39,25 +41,91 @@ static void copy_row(struct row *to, const struct row *from)
 	}
 }
 
-bool view_take(struct view *v, const struct table *t, struct arena *arena)
+/* What a thread has not yet told of one row. */
+static void add_delta(struct view_row *r, const struct delta *d)
 {
-	uint32_t end = table_row_end(t);
+	struct row *c = &r->counters;
 
+	c->live_count += (uint32_t)load_relaxed(&d->live_count);
+	c->live_size += (uint64_t)load_relaxed(&d->live_size);
+	c->total_count += load_relaxed(&d->total_count);
+	c->total_size += load_relaxed(&d->total_size);
+	r->temporary += load_relaxed(&d->temporary);
+}
+
+static void add_deltas(struct view *v, const struct table *t)
+{
+	uint32_t threads = load_acquire(&t->head->deltas_used);
+
+	if (threads > t->head->deltas_limit)
+		threads = t->head->deltas_limit;
+	for (uint32_t i = 0; i < threads; i++) {
+		for (unsigned s = 0; s < DELTA_SLOTS; s++) {
+			const struct delta *d = &t->deltas[i].slots[s];
+			uint32_t row = load_relaxed(&d->row);
+
+			if (row && row < v->count)
+				add_delta(&v->rows[row], d);
+		}
+	}
+}
+
+/* While other threads allocate, the words of a sum can be of two moments. */
+static void settle(struct row *c)
+{
+	if ((int32_t)c->live_count <= 0 && c->live_count > UINT32_MAX - DELTAS_THREADS * DELTA_BLOCKS)
+		c->live_count = 0;
+	if ((int64_t)c->live_size < 0 || !c->live_count)
+		c->live_size = 0;
+	if (c->peak_count < c->live_count)
+		c->peak_count = c->live_count;
+	if (c->peak_size < c->live_size)
+		c->peak_size = c->live_size;
+}
+
+/* The heap has grown past its last known maximum, but no thread has told so yet: it is now. */
+static void settle_heap_peak(struct view *v, uint64_t known_peak)
+{
+	uint64_t live = 0;
+
+	for (uint32_t i = 0; i < v->count; i++)
+		live += v->rows[i].counters.live_size;
+	for (uint32_t i = 0; i < v->count && live > known_peak; i++)
+		v->rows[i].counters.heap_peak_size = v->rows[i].counters.live_size;
+}
+
+bool view_take(struct view *v, struct table *t, struct arena *arena)
+{
+	uint32_t end, kept = 0;
+
+	deltas_freeze(t);
+	end = table_row_end(t);
 	*v = (struct view){ .now_ns = now_ns(), .epoch = load_relaxed(&t->head->totals.epoch) };
 	v->rows = arena_alloc(arena, end * sizeof(*v->rows));
-	if (!v->rows)
+	if (!v->rows) {
+		deltas_thaw(t);
 		return false;
+	}
 	for (uint32_t i = ROW_OVERFLOW; i < end; i++) {
-		struct view_row *r = &v->rows[v->count];
+		struct view_row *r = &v->rows[i];
 
-		if (!load_relaxed(&t->rows[i].total_count))
-			continue;
 		copy_row(&r->counters, &t->rows[i]);
+		r->counters.heap_peak_size = row_heap_peak(&r->counters, v->epoch);
 		r->row = i;
 		r->temporary = ((uint64_t)load_relaxed(&t->infos[i].temporary_high) << 32) +
 			       r->counters.temporary_low;
-		v->count++;
 	}
+	v->count = end;
+	add_deltas(v, t);
+	deltas_thaw(t);
+	for (uint32_t i = ROW_OVERFLOW; i < end; i++) {
+		if (!v->rows[i].counters.total_count)
+			continue;
+		settle(&v->rows[i].counters);
+		v->rows[kept++] = v->rows[i];
+	}
+	v->count = kept;
+	settle_heap_peak(v, load_relaxed(&t->head->totals.peak_size));
 	return true;
 }
 
@@ -70,7 +138,7 @@ uint64_t view_value(const struct view *v, const struct view_row *r, enum sort_ke
 	case SORT_COUNT:	return c->live_count;
 	case SORT_PEAK_SIZE:	return c->peak_size;
 	case SORT_PEAK_COUNT:	return c->peak_count;
-	case SORT_HEAP_PEAK:	return row_heap_peak(c, v->epoch);
+	case SORT_HEAP_PEAK:	return c->heap_peak_size;
 	case SORT_TOTAL_SIZE:	return c->total_size;
 	case SORT_TOTAL_COUNT:	return c->total_count;
 	case SORT_TEMPORARY:	return r->temporary;

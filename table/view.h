@@ -4,7 +4,7 @@
  * figures of one report disagree. All rows that ever held a block are in it.
  *
  * A row is copied until two copies agree, so that its own figures belong together even while
- * other threads allocate. Async-signal-safe; the memory comes from the caller's arena.
+ * other threads allocate; what they have not yet told (deltas.h) is added. Async-signal-safe; the memory comes from the caller's arena.
  */
 #ifndef TABLE_VIEW_H
 #define TABLE_VIEW_H
@@ -14,7 +14,7 @@
 #include "row.h"
 
 struct view_row {
-	struct row counters;
+	struct row counters;	/* heap_peak_size as it is now, whatever the epoch */
 	uint64_t temporary;
 	uint32_t row;
 };
@@ -27,7 +27,7 @@ struct view {
 };
 
 /* Returns false when there is no memory for it. */
-bool view_take(struct view *v, const struct table *t, struct arena *arena);
+bool view_take(struct view *v, struct table *t, struct arena *arena);
 
 /* A row's figure: bytes, blocks, calls, or for SORT_AGE nanoseconds (0 without live blocks). */
 uint64_t view_value(const struct view *v, const struct view_row *r, enum sort_key key);

@@ -21,7 +21,7 @@ sub text {
 my %may = (
 	base => [], capture => ['base'], table => ['base'], demangle => ['base'],
 	symbol => ['base', 'demangle'], report => ['base', 'table', 'symbol', 'demangle'],
-	process => ['base', 'table', 'report'],
+	process => ['base', 'capture', 'table', 'report'],
 );
 my @upward;
 for my $file (@sources) {

@@ -1,0 +1,602 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See paths.h. */
+#include "paths.h"
+
+#include "arch.h"
+#include "base/arena.h"
+
+#include <string.h>
+
+#ifdef ARCH_DWARF_FP
+
+#include "walk.h"
+
+#define PATHS_LEVELS	8	/* of the tree, when stacks are deeper than... */
+#define PATHS_ALL	15	/* ...this */
+#define ROOTS		1024u
+#define ROOT_TRIES	4u
+#define PAIRS		4096u
+#define CHILDREN	3
+#define CHILD_NODES	8	/* nodes that hold the children of one: then it is too wide */
+#define WINDOW		1024u	/* captures after which hits and misses are compared */
+#define SPARE		16u	/* with few hits, one of so many misses is learnt */
+
+/* A rule of the tree only: the deepest level, and the stack goes on. The real rule is pc[0]. */
+#define KIND_LIMIT	7
+
+/* One cache line. A node whose children do not fit goes on in another: `more`. */
+struct path {
+	uint64_t rule;
+	uint64_t pc[CHILDREN];		/* of the children */
+	uint32_t child[CHILDREN];	/* 0: none */
+	uint32_t more;
+	uint32_t value;			/* when the stack ends here; at the limit, with... */
+	uint32_t outer;			/* ...this mark's node for the frame here and outward */
+	uint64_t unused;
+};
+_Static_assert(sizeof(struct path) == 64, "a path is one cache line");
+
+struct root {
+	uintptr_t pc, function;
+	uint32_t node;
+};
+
+/* At the limit: the tree's node, and the mark's node -> value. */
+struct pair {
+	uint32_t path, outer, value;
+};
+
+/* A position in the memo, and how many of memo_loads a walk from there makes. */
+struct memo_frame {
+	uintptr_t sp, fp, pc;
+	struct mark mark;
+	uint32_t loads;
+	bool fp_matters;	/* a rule from here outward uses it before it is loaded anew */
+};
+
+struct memo_load {
+	uintptr_t address, value;
+};
+
+/* A position that was walked the plain way. */
+struct step {
+	uintptr_t sp, fp, pc;
+	uint64_t rule;
+};
+
+struct paths {
+	uint64_t stamp;
+	struct stack_range range;
+	struct path *nodes;
+	uint32_t used, limit;		/* nodes; 0 is none */
+	uint32_t hits, misses, spared;	/* in this window */
+	bool poor;			/* the last window had few hits */
+
+	/* Of the last paths_find(), for paths_learn(). */
+	uint32_t at_limit;		/* the tree's node there, or 0 */
+	uint16_t first_step, step_count;	/* frame of steps[0] */
+	uint16_t levels;		/* frames that may become nodes of the tree */
+	uint16_t max;
+	bool whole;			/* the stack was walked to its end on one stack */
+	bool miss;			/* the tree did not know it */
+	int synced;			/* the memo's frame where it took over, or -1 */
+
+	/* Outermost frame first. */
+	unsigned memo_count, memo_at;
+	uintptr_t memo_high;		/* above all loads */
+	struct memo_frame memo[CAPTURE_MAX];
+	struct memo_load loads[3 * CAPTURE_MAX];
+
+	struct step steps[CAPTURE_MAX];
+	struct captured captured;
+	struct root roots[ROOTS];
+	struct pair pairs[PAIRS];
+};
+
+struct paths *paths_create(unsigned nodes_log2)
+{
+	struct paths *p;
+
+	if (!rules_cache)
+		return NULL;
+	p = arena_map(sizeof(*p) + sizeof(*p->nodes) + (sizeof(*p->nodes) << nodes_log2));
+	if (!p)
+		return NULL;
+	p->nodes = (struct path *)(((uintptr_t)(p + 1) + 63) & ~(uintptr_t)63);
+	p->limit = 1u << nodes_log2;
+	p->used = 1;
+	p->stamp = load_relaxed(&rules_stamp);
+	return p;
+}
+
+static void clear_tree(struct paths *p)
+{
+	memset(p->roots, 0, sizeof(p->roots));
+	memset(p->pairs, 0, sizeof(p->pairs));
+	p->used = 1;
+}
+
+void paths_forget(struct paths *p)
+{
+	p->stamp = ~load_relaxed(&rules_stamp);
+}
+
+static void __attribute__((noinline)) forget(struct paths *p, uint64_t stamp)
+{
+	clear_tree(p);
+	p->memo_count = 0;
+	p->range = (struct stack_range){ 0, 0 };
+	p->stamp = stamp;
+}
+
+static inline struct root *root_slot(struct paths *p, uintptr_t pc, uintptr_t function, unsigned try)
+{
+	uint64_t h = (pc ^ function << 20) * 0x9e3779b97f4a7c15u;
+
+	return &p->roots[((h >> 40) + try) % ROOTS];
+}
+
+static inline uint32_t find_root(struct paths *p, uintptr_t pc, uintptr_t function)
+{
+	for (unsigned i = 0; i < ROOT_TRIES; i++) {
+		const struct root *r = root_slot(p, pc, function, i);
+
+		if (r->pc == pc && r->function == function)
+			return r->node;
+		if (!r->node)
+			break;
+	}
+	return 0;
+}
+
+static inline uint32_t find_child(const struct paths *p, const struct path *node, uintptr_t pc)
+{
+	for (;;) {
+		for (unsigned i = 0; i < CHILDREN; i++) {
+			if (node->pc[i] == pc)
+				return node->child[i];
+		}
+		if (likely(!node->more))
+			return 0;
+		node = &p->nodes[node->more];
+	}
+}
+
+static inline struct pair *pair_slot(struct paths *p, uint32_t path, uint32_t outer)
+{
+	uint32_t h = (path * 0x9e3779b1u ^ outer) * 0x85ebca6bu;
+
+	return &p->pairs[(h >> 12) % PAIRS];
+}
+
+/* The frame of the memo at which the walk stands, or -1; frames from `below` on are not asked. */
+static inline int memo_find(struct paths *p, const struct walk *w, unsigned below)
+{
+	unsigned i = p->memo_at;
+
+	if (!below)
+		return -1;
+	if (i >= below)
+		i = below - 1;
+	while (i + 1 < below && p->memo[i].sp > w->sp)
+		i++;
+	while (i > 0 && p->memo[i].sp < w->sp)
+		i--;
+	p->memo_at = i;
+	if (p->memo[i].sp != w->sp || p->memo[i].pc != w->pc ||
+	    (p->memo[i].fp_matters && p->memo[i].fp != w->fp))
+		return -1;
+	return (int)i;
+}
+
+/* Whether a walk from the memo's frame reads what it read then. If not, *below gets the frame
+ * from which on inward it does not. */
+static inline bool memo_holds(const struct paths *p, const struct walk *w, unsigned frame,
+			      unsigned *below)
+{
+	unsigned i = p->memo[frame].loads;
+
+	if (w->range.high < p->memo_high) {
+		*below = 0;	/* the memo's stack was larger than what is known of this one */
+		return false;
+	}
+	while (i > 0) {
+		const struct memo_load *l = &p->loads[i - 1];
+
+		if (*(const uintptr_t *)l->address != l->value)
+			break;
+		i--;
+	}
+	if (likely(!i))
+		return true;
+	while (frame > 0 && p->memo[frame - 1].loads >= i)
+		frame--;
+	*below = frame;
+	return false;
+}
+
+/* The plain walk from w on, with an eye on the memo. False: given up. */
+static bool walk_on(struct paths *p, struct walk *w, unsigned max)
+{
+	struct captured *c = &p->captured;
+	unsigned below = p->memo_count, n = c->count;
+
+	/* Here frames[n - 1] is w's. */
+	p->first_step = (uint16_t)(n - 1);
+	for (;;) {
+		uint64_t rule;
+		int found = w->exact ? -1 : memo_find(p, w, below);
+
+		if (found >= 0 && n + (unsigned)found <= max + 1 &&
+		    memo_holds(p, w, (unsigned)found, &below)) {
+			p->synced = found;
+			break;
+		}
+		if (n == max + 1) {
+			p->whole = false;
+			break;
+		}
+		rule = rules_find(w->pc | (w->exact ? EXACT : 0), p->stamp);
+		p->steps[p->step_count++] = (struct step){ w->sp, w->fp, w->pc, rule };
+		switch (rule_kind(rule)) {
+		case KIND_SP:
+		case KIND_FP:
+		case KIND_DEREF:
+			if (unlikely(!walk_step(w, rule)))
+				return false;
+			break;
+		case KIND_SIGNAL:
+			p->whole = false;
+			if (p->levels > n - 1)
+				p->levels = (uint16_t)(n - 1);
+			p->range = w->range;	/* what follows may be another stack */
+			if (!walk_signal(w))
+				return false;
+			break;
+		case KIND_END:
+			c->count = n;
+			return true;
+		default:
+			return false;
+		}
+		if (!w->pc)
+			break;
+		c->frames[n++] = w->pc;
+	}
+	c->count = n;
+	return true;
+}
+
+static inline unsigned tree_levels(unsigned max)
+{
+	return max <= PATHS_ALL ? max : PATHS_LEVELS;
+}
+
+/* The outer frames that the memo knows, after count - 1 others. */
+static void add_known(struct paths *p)
+{
+	struct captured *c = &p->captured;
+	unsigned at = c->count - 1;
+
+	c->marks[at] = p->memo[p->synced].mark;
+	for (int i = p->synced; i >= 0; i--)
+		c->frames[at++] = p->memo[i].pc;
+	c->count = at;
+	c->known = (unsigned)p->synced + 1;
+}
+
+static uint32_t __attribute__((noinline)) find_slowly(struct paths *p, struct walk *w, unsigned max,
+						       struct captured **out)
+{
+	struct captured *c = &p->captured;
+
+	*out = c;
+	p->max = (uint16_t)max;
+	p->levels = (uint16_t)tree_levels(max);
+	p->step_count = 0;
+	p->whole = true;
+	p->synced = -1;
+	if (!walk_on(p, w, max)) {
+		p->range = w->range;
+		c->count = 0;
+		return 0;
+	}
+	p->range = w->range;
+	if (p->synced < 0)
+		return 0;
+	if (p->at_limit && !p->step_count) {
+		uint32_t outer = p->memo[p->synced].mark.node;
+		struct path *node = &p->nodes[p->at_limit];
+		struct pair *pair;
+
+		if (node->outer == outer) {
+			p->hits++;
+			return node->value;
+		}
+		pair = pair_slot(p, p->at_limit, outer);
+		if (pair->path == p->at_limit && pair->outer == outer) {
+			node->outer = outer;
+			node->value = pair->value;
+			p->hits++;
+			return pair->value;
+		}
+	}
+	add_known(p);
+	return 0;
+}
+
+uint32_t paths_find(struct paths *p, uintptr_t function, const struct capture_point *at,
+		    unsigned max, struct captured **out)
+{
+	struct captured *c = &p->captured;
+	uint64_t stamp = load_acquire(&rules_stamp);
+	struct walk w;
+	const struct path *node;
+	uint32_t i;
+
+	if (unlikely(p->stamp != stamp))
+		forget(p, stamp);
+	w = (struct walk){ .pc = at->pc, .sp = at->sp, .fp = at->fp, .range = p->range };
+	c->known = 0;
+	if (unlikely(!stack_enter(&w.range, w.sp))) {
+		c->count = 0;
+		*out = c;
+		return 0;
+	}
+	c->frames[0] = function;
+	c->frames[1] = w.pc;
+	c->count = 2;
+	p->at_limit = 0;
+	p->miss = true;
+	i = find_root(p, w.pc, function);
+	while (i) {
+		unsigned kind;
+
+		node = &p->nodes[i];
+		kind = rule_kind(node->rule);
+		if (unlikely(kind > KIND_DEREF)) {
+			p->miss = false;
+			if (kind == KIND_END) {
+				p->range = w.range;
+				p->hits++;
+				return node->value;
+			}
+			p->at_limit = i;
+			break;
+		}
+		if (unlikely(!walk_step(&w, node->rule))) {
+			c->count = 0;
+			*out = c;
+			return 0;
+		}
+		if (unlikely(!w.pc)) {
+			p->range = w.range;
+			*out = c;
+			if (node->value)
+				return node->value;
+			p->step_count = 0;
+			p->whole = false;	/* the steps are not known */
+			p->synced = -1;
+			p->levels = (uint16_t)tree_levels(max);
+			p->max = (uint16_t)max;
+			return 0;
+		}
+		c->frames[c->count++] = w.pc;
+		i = find_child(p, node, w.pc);
+	}
+	return find_slowly(p, &w, max, out);
+}
+
+/* ---- Learning ---- */
+
+static bool uses_fp(uint64_t rule)
+{
+	return rule_kind(rule) != KIND_SP || rule_fp_kind(rule) == FP_AT_FP;
+}
+
+/* Adds the position s, whose caller is `outer` (NULL: it is the outermost). */
+static void memo_push(struct paths *p, const struct step *s, const struct mark *mark)
+{
+	const struct memo_frame *outer = p->memo_count ? &p->memo[p->memo_count - 1] : NULL;
+	struct memo_frame *f = &p->memo[p->memo_count];
+	uint32_t n = outer ? outer->loads : 0;
+
+	*f = (struct memo_frame){ .sp = s->sp, .fp = s->fp, .pc = s->pc, .mark = *mark };
+	if (rule_kind(s->rule) != KIND_END && outer) {
+		uintptr_t cfa = outer->sp, at;
+		unsigned fp_kind = rule_fp_kind(s->rule);
+
+		/* The last in this list is read first. */
+		at = cfa + (uintptr_t)rule_field(s->rule, OFFSET_BITS, RA_SHIFT);
+		p->loads[n++] = (struct memo_load){ at, walk_load(at) };
+		if (fp_kind != FP_SAME && outer->fp_matters) {
+			at = (fp_kind == FP_AT_CFA ? cfa : s->fp) +
+			     (uintptr_t)rule_field(s->rule, OFFSET_BITS, FP_SHIFT);
+			p->loads[n++] = (struct memo_load){ at, walk_load(at) };
+		}
+		if (rule_kind(s->rule) == KIND_DEREF) {
+			at = s->fp + (uintptr_t)rule_field(s->rule, CFA_BITS, CFA_SHIFT);
+			p->loads[n++] = (struct memo_load){ at, walk_load(at) };
+		}
+		f->fp_matters = uses_fp(s->rule) || (fp_kind == FP_SAME && outer->fp_matters);
+	}
+	f->loads = n;
+	for (uint32_t i = outer ? outer->loads : 0; i < n; i++) {
+		if (p->loads[i].address + sizeof(uintptr_t) > p->memo_high)
+			p->memo_high = p->loads[i].address + sizeof(uintptr_t);
+	}
+	p->memo_count++;
+}
+
+/* The plain steps become the memo's inner part, on what of it was found to hold. */
+static void learn_memo(struct paths *p)
+{
+	const struct captured *c = &p->captured;
+
+	if (!p->whole || !p->step_count)
+		return;
+	p->memo_count = (unsigned)(p->synced + 1);
+	if (!p->memo_count) {
+		p->memo_high = 0;
+		/* A stack that ends because no caller is named has no position to start with. */
+		if (rule_kind(p->steps[p->step_count - 1].rule) != KIND_END)
+			return;
+	}
+	for (unsigned i = p->step_count; i-- > 0; )
+		memo_push(p, &p->steps[i], &c->marks[p->first_step + i]);
+}
+
+static uint32_t new_node(struct paths *p, uint64_t rule)
+{
+	struct path *node;
+
+	if (p->used >= p->limit)
+		return 0;
+	node = &p->nodes[p->used];
+	*node = (struct path){ .rule = rule };
+	return p->used++;
+}
+
+/* The node for frame i of the captured stack. */
+static uint32_t make_node(struct paths *p, unsigned i)
+{
+	uint64_t rule = rules_find(p->captured.frames[i], p->stamp);
+	unsigned kind = rule_kind(rule);
+
+	if (i == p->max || kind == KIND_END)
+		rule = KIND_END;	/* at the depth nothing further is asked for */
+	else if (i == p->levels || kind == KIND_SIGNAL || kind == KIND_GIVE_UP || !kind)
+		rule = KIND_LIMIT;
+	return new_node(p, rule);
+}
+
+static uint32_t root_for(struct paths *p)
+{
+	const struct captured *c = &p->captured;
+
+	for (unsigned i = 0; i < ROOT_TRIES; i++) {
+		struct root *r = root_slot(p, c->frames[1], c->frames[0], i);
+
+		if (!r->node) {
+			uint32_t made = make_node(p, 1);
+
+			if (made)
+				*r = (struct root){ c->frames[1], c->frames[0], made };
+			return made;
+		}
+		if (r->pc == c->frames[1] && r->function == c->frames[0])
+			return r->node;
+	}
+	return 0;
+}
+
+static uint32_t child_for(struct paths *p, uint32_t parent, unsigned i)
+{
+	uintptr_t pc = p->captured.frames[i];
+	struct path *node = &p->nodes[parent];
+	uint32_t found = find_child(p, node, pc), made;
+
+	if (found)
+		return found;
+	for (unsigned nodes = 1; ; nodes++) {
+		for (unsigned k = 0; k < CHILDREN; k++) {
+			if (node->child[k])
+				continue;
+			made = make_node(p, i);
+			if (made) {
+				node->pc[k] = pc;
+				node->child[k] = made;
+			}
+			return made;
+		}
+		if (!node->more) {
+			if (nodes >= CHILD_NODES)
+				return 0;
+			node->more = new_node(p, 0);
+			if (!node->more)
+				return 0;
+		}
+		node = &p->nodes[node->more];
+	}
+}
+
+static void learn_tree(struct paths *p, uint32_t value)
+{
+	const struct captured *c = &p->captured;
+	uint32_t node = root_for(p);
+	unsigned i = 1;
+
+	while (node && i + 1 < c->count && rule_kind(p->nodes[node].rule) <= KIND_DEREF)
+		node = child_for(p, node, ++i);
+	if (!node)
+		return;
+	p->nodes[node].value = value;
+	if (rule_kind(p->nodes[node].rule) == KIND_LIMIT)
+		p->nodes[node].outer = c->marks[i].node;
+}
+
+/* With few hits the tree is only trouble: then little is learnt, and a full one is emptied. */
+static bool worth_learning(struct paths *p)
+{
+	p->misses++;
+	if (p->hits + p->misses >= WINDOW) {
+		p->poor = p->hits < p->misses;
+		p->hits = p->misses = 0;
+	}
+	if (p->poor && ++p->spared % SPARE)
+		return false;
+	if (p->used >= p->limit) {
+		if (!p->poor)
+			return false;
+		clear_tree(p);
+	}
+	return true;
+}
+
+void paths_learn(struct paths *p, uint32_t value)
+{
+	const struct captured *c = &p->captured;
+
+	learn_memo(p);
+	if (p->at_limit && p->whole) {
+		uint32_t outer = c->marks[p->first_step].node;
+
+		*pair_slot(p, p->at_limit, outer) = (struct pair){ p->at_limit, outer, value };
+		p->nodes[p->at_limit].outer = outer;
+		p->nodes[p->at_limit].value = value;
+	} else if (p->miss && worth_learning(p)) {
+		learn_tree(p, value);
+	}
+}
+
+#else
+
+struct paths *paths_create(unsigned nodes_log2)
+{
+	(void)nodes_log2;
+	return NULL;
+}
+
+uint32_t paths_find(struct paths *p, uintptr_t function, const struct capture_point *at,
+		    unsigned max, struct captured **c)
+{
+	(void)p;
+	(void)function;
+	(void)at;
+	(void)max;
+	(void)c;
+	return 0;
+}
+
+void paths_learn(struct paths *p, uint32_t value)
+{
+	(void)p;
+	(void)value;
+}
+
+void paths_forget(struct paths *p)
+{
+	(void)p;
+}
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What one thread remembers of the stacks it has captured, so that a stack seen before is
+ * recognized without being hashed or compared frame by frame:
+ *
+ *	the tree	innermost frame first, a node for each proven chain of (address, rule)
+ *			steps; where the stack ends, or the depth, the node holds the value (a
+ *			row) that belongs to the chain. At most PATHS_LEVELS deep, or as deep as
+ *			all stacks are when that is little more.
+ *	the memo	the outer part of the last whole stack: each position, and each word of the
+ *			stack that a walk from there reads. When a walk comes to a position that is
+ *			in the memo, and all words from there on are still the same, the rest of
+ *			the walk is known.
+ *
+ * It is exact by induction. From a position (address, stack pointer, frame pointer) a walk
+ * reads words that the address's rule tells; when they are what they were, the next position
+ * is what it was. Words are compared in the order in which the plain walk would read them, up
+ * to the first that differs, so nothing is read that the plain walk would not read.
+ *
+ * All of it belongs to one thread at a time. No lock, no allocation; not reentrant: call it
+ * inside the tracer's guard only. Void when modules come or go (rules_stamp).
+ */
+#ifndef CAPTURE_PATHS_H
+#define CAPTURE_PATHS_H
+
+#include "capture.h"
+
+#include "base/mark.h"
+
+/* A captured stack that was not recognized; what table_intern() takes. */
+struct captured {
+	unsigned count;		/* frames; 0: given up, ask capture_stack() */
+	unsigned known;		/* the outermost of them that have a mark: marks[count - known] */
+	uintptr_t frames[CAPTURE_MAX + 1];
+	struct mark marks[CAPTURE_MAX + 1];
+};
+
+struct paths;
+
+/* An empty memory with room for 2^nodes_log2 nodes of the tree. NULL: the machine or libc has no
+ * fast unwinder, or there is no memory. Pages are touched as they are needed. */
+struct paths *paths_create(unsigned nodes_log2);
+
+/*
+ * Walks the stack from `at`, at most max (1 to CAPTURE_MAX) frames, with `function` as frame 0.
+ * Returns the value that paths_learn() was given for this very stack; or 0, then *c has the
+ * stack, until the next call. Keeps errno.
+ */
+uint32_t paths_find(struct paths *p, uintptr_t function, const struct capture_point *at,
+		    unsigned max, struct captured **c);
+
+/* The value (not 0) for what paths_find() has just given, whose marks are all filled in. */
+void paths_learn(struct paths *p, uint32_t value);
+
+/* Makes it empty. Also when its owner has vanished, perhaps in the middle of a change (fork). */
+void paths_forget(struct paths *p);
+
+#endif

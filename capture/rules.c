@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See rules.h. */
+#include "rules.h"
+#include "unwind.h"
+
+#include "base/arena.h"
+#include "cfi.h"
+
+#include "arch.h"
+
+#ifdef ARCH_DWARF_FP
+
+struct rule_slot *rules_cache;
+uint64_t rules_stamp;		/* counts in the upper bits, beside all addresses */
+
+bool rules_init(void)
+{
+	if (!cfi_init())
+		return false;
+	rules_cache = arena_map(sizeof(*rules_cache) << RULES_CACHE_LOG2);
+	return rules_cache != NULL;
+}
+
+void unwind_forget_rules(void)
+{
+	add_relaxed(&rules_stamp, (uint64_t)1 << 48);
+}
+
+static bool fits(int64_t offset, unsigned bits)
+{
+	return offset % 8 == 0 && offset / 8 >= -((int64_t)1 << (bits - 1)) &&
+	       offset / 8 < (int64_t)1 << (bits - 1);
+}
+
+static uint64_t field(int64_t offset, unsigned bits, unsigned shift)
+{
+	return ((uint64_t)(offset / 8) & (((uint64_t)1 << bits) - 1)) << shift;
+}
+
+static uint64_t pack(const struct cfi_row *row)
+{
+	uint64_t rule = row->cfa_deref ? KIND_DEREF : row->cfa_is_fp ? KIND_FP : KIND_SP;
+
+	if (row->ra.where == CFI_UNDEFINED)
+		return KIND_END;
+	if (row->ra.where != CFI_AT_CFA || !fits(row->cfa_offset, CFA_BITS) ||
+	    !fits(row->fp.offset, OFFSET_BITS) || !fits(row->ra.offset, OFFSET_BITS))
+		return KIND_GIVE_UP;
+	if (row->fp.where == CFI_AT_CFA)
+		rule |= FP_AT_CFA << KIND_BITS;
+	else if (row->fp.where == CFI_AT_FP)
+		rule |= FP_AT_FP << KIND_BITS;
+	else if (row->fp.where != CFI_SAME && row->fp.where != CFI_UNDEFINED)
+		return KIND_GIVE_UP;
+	return rule | field(row->cfa_offset, CFA_BITS, CFA_SHIFT) |
+	       field(row->fp.offset, OFFSET_BITS, FP_SHIFT) |
+	       field(row->ra.offset, OFFSET_BITS, RA_SHIFT);
+}
+
+/* The rule from the tables. A call is the instruction before the one it returns to. */
+static uint64_t find_rule(uintptr_t pc, bool exact)
+{
+	struct cfi_row row;
+
+	switch (cfi_find(exact ? pc : pc - 1, &row)) {
+	case CFI_FOUND:
+		if (row.signal_frame)
+			return arch_is_sigreturn(pc) ? KIND_SIGNAL : KIND_GIVE_UP;
+		return pack(&row);
+	case CFI_NONE:
+		return KIND_END;
+	case CFI_UNSUPPORTED:
+		break;
+	}
+	return KIND_GIVE_UP;
+}
+
+uint64_t __attribute__((noinline)) rules_miss(uint64_t key)
+{
+	uint64_t stamp = load_acquire(&rules_stamp), rule;
+	struct rule_slot *s = &rules_cache[key & (((uint64_t)1 << RULES_CACHE_LOG2) - 1)];
+
+	rule = find_rule((uintptr_t)(key & ~EXACT), key & EXACT);
+	store_relaxed(&s->rule, rule);
+	store_relaxed(&s->check, key ^ stamp ^ rule);
+	return rule;
+}
+
+#else
+
+bool rules_init(void)
+{
+	return false;
+}
+
+void unwind_forget_rules(void)
+{
+}
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Unwind rules: how to get from one address's frame to the next outward, in one word, kept in
+ * a cache.
+ *
+ * The cache is an array of {check, rule} pairs, indexed by the address's low bits, so that
+ * the call sites of one piece of code lie side by side. check is address ^ rule (and the
+ * generation): a pair that two threads wrote at the same time, or that is read while it is
+ * written, fails the test and is a miss. So the cache needs no lock and no atomic pair.
+ *
+ * Async-signal-safe, any number of threads.
+ */
+#ifndef CAPTURE_RULES_H
+#define CAPTURE_RULES_H
+
+#include "base/atomics.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Fields of a rule, lowest bits first. Offsets are signed and count 8 bytes. */
+#define KIND_BITS	3
+#define FP_BITS		2
+#define CFA_SHIFT	5
+#define CFA_BITS	21
+#define FP_SHIFT	26
+#define OFFSET_BITS	19
+#define RA_SHIFT	45
+
+enum kind { KIND_SP = 1, KIND_FP, KIND_DEREF, KIND_SIGNAL, KIND_END, KIND_GIVE_UP };
+enum fp_kind { FP_SAME, FP_AT_CFA, FP_AT_FP };
+
+#define RULES_CACHE_LOG2 15
+#define EXACT		((uint64_t)1 << 63)	/* key of an address that no call returns to */
+
+struct rule_slot {
+	uint64_t check, rule;
+};
+
+extern struct rule_slot *rules_cache;
+extern uint64_t rules_stamp;		/* changes when all rules become void */
+
+/* At start. False: this machine or libc has no unwind rules. */
+bool rules_init(void);
+
+/* Reads the tables, and keeps what it found. */
+uint64_t rules_miss(uint64_t key);
+
+static inline int64_t rule_field(uint64_t rule, unsigned bits, unsigned shift)
+{
+	return (int64_t)(rule << (64 - bits - shift)) >> (64 - bits) << 3;
+}
+
+static inline unsigned rule_kind(uint64_t rule)
+{
+	return rule & ((1u << KIND_BITS) - 1);
+}
+
+static inline unsigned rule_fp_kind(uint64_t rule)
+{
+	return rule >> KIND_BITS & ((1u << FP_BITS) - 1);
+}
+
+/* key: the address, or'ed with EXACT when it is no return address. */
+static inline uint64_t rules_find(uint64_t key, uint64_t stamp)
+{
+	struct rule_slot *s = &rules_cache[key & (((uint64_t)1 << RULES_CACHE_LOG2) - 1)];
+	uint64_t rule = load_relaxed(&s->rule);
+
+	if (likely((load_relaxed(&s->check) ^ rule) == (key ^ stamp)))
+		return rule;
+	return rules_miss(key);
+}
+
+#endif

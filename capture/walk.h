@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* One step of a walk along a stack, outward. See unwind.h for the domain and guarantees. */
+#ifndef CAPTURE_WALK_H
+#define CAPTURE_WALK_H
+
+#include "arch.h"
+#include "rules.h"
+#include "stack.h"
+
+static inline uintptr_t walk_load(uintptr_t address)
+{
+	return *(const uintptr_t *)address;
+}
+
+/* A walk's position; range is what may be read of the stack it is on. */
+struct walk {
+	uintptr_t pc, sp, fp;
+	struct stack_range range;
+	bool exact;			/* pc was interrupted, not returned to */
+};
+
+/* The frame that a signal interrupted; it can be on another stack. */
+static inline bool walk_signal(struct walk *w)
+{
+	uintptr_t context = w->sp;
+
+	if (!stack_reaches(&w->range, context + ARCH_SIGNAL_PC + sizeof(uintptr_t)))
+		return false;
+	w->fp = walk_load(context + ARCH_SIGNAL_FP);
+	w->pc = walk_load(context + ARCH_SIGNAL_PC);
+	w->sp = walk_load(context + ARCH_SIGNAL_SP);
+	w->exact = true;
+	return stack_enter(&w->range, w->sp);
+}
+
+/* One frame outward by a rule of the kinds SP, FP and DEREF. */
+static inline bool walk_step(struct walk *w, uint64_t rule)
+{
+	unsigned kind = rule_kind(rule), fp_kind = rule_fp_kind(rule);
+	uintptr_t cfa = (kind == KIND_SP ? w->sp : w->fp) +
+			(uintptr_t)rule_field(rule, CFA_BITS, CFA_SHIFT);
+	uintptr_t at;
+
+	if (unlikely(kind == KIND_DEREF)) {
+		if (cfa < w->sp || cfa % sizeof(cfa) || !stack_reaches(&w->range, cfa + sizeof(cfa)))
+			return false;
+		cfa = walk_load(cfa);
+	}
+	if (unlikely(cfa <= w->sp || cfa % sizeof(cfa) || !stack_reaches(&w->range, cfa)))
+		return false;
+	if (fp_kind != FP_SAME) {
+		at = (fp_kind == FP_AT_CFA ? cfa : w->fp) +
+		     (uintptr_t)rule_field(rule, OFFSET_BITS, FP_SHIFT);
+		if (unlikely(at < w->sp || at >= cfa || at % sizeof(at)))
+			return false;
+		w->fp = walk_load(at);
+	}
+	at = cfa + (uintptr_t)rule_field(rule, OFFSET_BITS, RA_SHIFT);
+	if (unlikely(at < w->sp || at >= cfa))
+		return false;
+	w->pc = arch_return_address(walk_load(at));
+	w->sp = cfa;
+	w->exact = false;
+	return true;
+}
+
+#endif

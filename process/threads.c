@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See threads.h. */
+#include "threads.h"
+
+#include "base/arena.h"
+#include "base/atomics.h"
+#include "capture/capture.h"
+#include "capture/paths.h"
+#include "table/deltas.h"
+
+static struct thread *all;
+
+static struct thread *find_free(void)
+{
+	for (struct thread *t = load_acquire(&all); t; t = t->next) {
+		uint32_t no = 0;
+
+		if (!load_relaxed(&t->taken) && cas_acq_rel(&t->taken, &no, 1))
+			return t;
+	}
+	return NULL;
+}
+
+struct thread *threads_take(struct table *table)
+{
+	struct thread *t = find_free();
+
+	if (!t) {
+		t = arena_map(sizeof(*t));
+		if (!t)
+			return NULL;
+		t->taken = 1;
+		t->next = load_relaxed(&all);
+		while (!cas_acq_rel(&all, &t->next, t))
+			;
+	}
+	if (!t->deltas)
+		t->deltas = deltas_take(table);
+	if (!t->paths)
+		t->paths = capture_paths(!t->next);
+	return t;
+}
+
+void threads_give_back(struct table *table, struct thread *t)
+{
+	if (t->deltas)
+		deltas_flush(table, t->deltas);
+	store_release(&t->taken, 0);
+}
+
+void threads_forked(struct table *table, struct thread *own)
+{
+	deltas_forked(table, own ? own->deltas : NULL);
+	for (struct thread *t = all; t; t = t->next) {
+		if (t == own)
+			continue;
+		t->deltas = NULL;
+		if (t->paths)
+			paths_forget(t->paths);
+		store_relaxed(&t->taken, 0);
+	}
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the tracer keeps for each thread, beside the few words in thread-local storage. A
+ * thread takes a state at its first hook and gives it back when it ends; the next thread
+ * takes it over with all it knows. States are never freed.
+ *
+ * Lock-free, async-signal-safe.
+ */
+#ifndef PROCESS_THREADS_H
+#define PROCESS_THREADS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct deltas;
+struct paths;
+struct table;
+
+struct thread {
+	struct thread *next;	/* in the list of all */
+	struct deltas *deltas;	/* NULL: too many threads have some */
+	struct paths *paths;	/* NULL: not yet, or there is no fast unwinder */
+	uint32_t taken;
+};
+
+/* A state for the calling thread; NULL when there is no memory. */
+struct thread *threads_take(struct table *table);
+
+/* Inside the guard. */
+void threads_give_back(struct table *table, struct thread *t);
+
+/* In a child after fork: only `own` (may be NULL) is in use there. */
+void threads_forked(struct table *table, struct thread *own);
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See deltas.h. */
+#include "deltas.h"
+
+#include <sched.h>
+
+#define WAIT_TRIES	1000	/* yields: a thread that is stopped in a flush is not waited for */
+
+static uint32_t known(const struct table *t)
+{
+	uint32_t n = load_acquire(&t->head->deltas_used);
+
+	return n < t->head->deltas_limit ? n : t->head->deltas_limit;
+}
+
+struct deltas *deltas_take(struct table *t)
+{
+	uint32_t n = known(t);
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t no = 0;
+
+		if (!load_relaxed(&t->deltas[i].taken) && cas_acq_rel(&t->deltas[i].taken, &no, 1))
+			return &t->deltas[i];
+	}
+	if (n == t->head->deltas_limit)
+		return NULL;
+	n = add_relaxed(&t->head->deltas_used, 1);
+	if (n >= t->head->deltas_limit)
+		return NULL;
+	store_relaxed(&t->deltas[n].taken, 1);
+	return &t->deltas[n];
+}
+
+void deltas_forked(struct table *t, struct deltas *own)
+{
+	store_relaxed(&t->head->frozen, 0);
+	for (uint32_t i = 0; i < known(t); i++) {
+		struct deltas *d = &t->deltas[i];
+
+		if (d == own)
+			continue;
+		store_relaxed(&d->flushing, 0);
+		store_relaxed(&d->taken, 0);
+	}
+}
+
+static void tell_heap(struct table *t, struct deltas *d)
+{
+	if (d->heap_size > 0)
+		totals_grow(&t->head->totals, (uint64_t)d->heap_size);
+	else
+		add_relaxed(&t->head->totals.live_size, (uint64_t)d->heap_size);
+	store_relaxed(&d->heap_size, 0);
+}
+
+/* The heap's live size is told in larger steps: all threads write it. */
+static void add_to_heap(struct table *t, struct deltas *d, int64_t size_bytes)
+{
+	int64_t large = delta_quantum(load_relaxed(&t->head->totals.peak_size), DELTA_HEAP_PART_LOG2,
+				      DELTA_HEAP_BYTES);
+
+	store_relaxed(&d->heap_size, d->heap_size + size_bytes);
+	if (d->heap_size >= large || d->heap_size <= -large)
+		tell_heap(t, d);
+}
+
+bool delta_flush(struct table *t, struct deltas *d, struct delta *slot)
+{
+	struct row *r = &t->rows[slot->row];
+
+	exchange_acq_rel(&d->flushing, 1);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (unlikely(load_acquire(&t->head->frozen))) {
+		store_release(&d->flushing, 0);
+		return false;
+	}
+	if (slot->live_count || slot->live_size) {
+		uint32_t count;
+		uint64_t size;
+
+		row_save_peak(t, r);
+		count = add_relaxed(&r->live_count, (uint32_t)slot->live_count) + (uint32_t)slot->live_count;
+		size = add_relaxed(&r->live_size, (uint64_t)slot->live_size) + (uint64_t)slot->live_size;
+		/* What other threads have yet to tell can make these negative for a while. */
+		if ((int32_t)count > 0)
+			raise_u32(&r->peak_count, count);
+		if ((int64_t)size > 0)
+			raise_u64(&r->peak_size, size);
+		add_to_heap(t, d, slot->live_size);
+		store_relaxed(&slot->live_count, 0);
+		store_relaxed(&slot->live_size, 0);
+	}
+	if (slot->total_count) {
+		add_relaxed(&r->total_count, slot->total_count);
+		add_relaxed(&r->total_size, slot->total_size);
+		store_relaxed(&slot->total_count, 0);
+		store_relaxed(&slot->total_size, 0);
+	}
+	if (slot->temporary) {
+		if (add_relaxed(&r->temporary_low, slot->temporary) > UINT32_MAX - slot->temporary)
+			add_relaxed(&t->infos[slot->row].temporary_high, 1);
+		store_relaxed(&slot->temporary, 0);
+	}
+	store_release(&d->flushing, 0);
+	return true;
+}
+
+void deltas_flush(struct table *t, struct deltas *d)
+{
+	for (unsigned i = 0; i < DELTA_SLOTS; i++) {
+		if (d->slots[i].row)
+			delta_flush(t, d, &d->slots[i]);
+	}
+	if (d->heap_size)
+		tell_heap(t, d);
+}
+
+void deltas_freeze(struct table *t)
+{
+	exchange_acq_rel(&t->head->frozen, 1);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	for (uint32_t i = 0; i < known(t); i++) {
+		for (int tries = 0; load_acquire(&t->deltas[i].flushing) && tries < WAIT_TRIES; tries++)
+			sched_yield();
+	}
+}
+
+void deltas_thaw(struct table *t)
+{
+	store_release(&t->head->frozen, 0);
+}
