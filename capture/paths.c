@@ -16,25 +16,42 @@
 #define ROOTS		1024u
 #define ROOT_TRIES	4u
 #define PAIRS		4096u
-#define CHILDREN	3
+#define CHILDREN	4
 #define CHILD_NODES	8	/* nodes that hold the children of one: then it is too wide */
 #define WINDOW		1024u	/* captures after which hits and misses are compared */
 #define SPARE		16u	/* with few hits, one of so many misses is learnt */
 
-/* A rule of the tree only: the deepest level, and the stack goes on. The real rule is pc[0]. */
+/*
+ * Kinds of rules that only the tree has. At the limit, its deepest level, the stack goes on. A
+ * quick rule is one of KIND_SP with all offsets counted from the stack pointer, checked when
+ * the node is made.
+ */
+#define KIND_QUICK	0
 #define KIND_LIMIT	7
+#define QUICK_SAME	0xffffu
 
-/* One cache line. A node whose children do not fit goes on in another: `more`. */
+/* One cache line. */
 struct path {
-	uint64_t rule;
-	uint64_t pc[CHILDREN];		/* of the children */
-	uint32_t child[CHILDREN];	/* 0: none */
-	uint32_t more;
-	uint32_t value;			/* when the stack ends here; at the limit, with... */
-	uint32_t outer;			/* ...this mark's node for the frame here and outward */
-	uint64_t unused;
+	union {
+		uint64_t rule;
+		struct {
+			uint16_t kind;		/* its lower bits */
+			uint16_t cfa, ra, fp;	/* in units of 8 bytes; fp may be QUICK_SAME */
+		} quick;
+	};
+	uint64_t pc[CHILDREN];			/* of the children; 0: none */
+	union {
+		uint32_t child[CHILDREN];
+		struct {			/* at the end and at the limit: no children */
+			uint32_t value;
+			uint32_t outer;		/* with this mark's node for what lies outward */
+		} end;
+	};
+	uint32_t more;				/* a node with the children that do not fit, or 0 */
+	uint32_t unused;
 };
 _Static_assert(sizeof(struct path) == 64, "a path is one cache line");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the kind is in a rule's first bytes");
 
 struct root {
 	uintptr_t pc, function;
@@ -152,10 +169,16 @@ static inline uint32_t find_root(struct paths *p, uintptr_t pc, uintptr_t functi
 static inline uint32_t find_child(const struct paths *p, const struct path *node, uintptr_t pc)
 {
 	for (;;) {
-		for (unsigned i = 0; i < CHILDREN; i++) {
-			if (node->pc[i] == pc)
-				return node->child[i];
-		}
+		/* Not a loop: each branch is to have its own prediction. */
+		_Static_assert(CHILDREN == 4, "as many lines");
+		if (node->pc[0] == pc)
+			return node->child[0];
+		if (node->pc[1] == pc)
+			return node->child[1];
+		if (node->pc[2] == pc)
+			return node->child[2];
+		if (node->pc[3] == pc)
+			return node->child[3];
 		if (likely(!node->more))
 			return 0;
 		node = &p->nodes[node->more];
@@ -223,6 +246,11 @@ static bool walk_on(struct paths *p, struct walk *w, unsigned max)
 
 	/* Here frames[n - 1] is w's. */
 	p->first_step = (uint16_t)(n - 1);
+	if (unlikely(!w->pc)) {		/* the tree came to an end that names no caller */
+		c->count = n - 1;
+		p->whole = false;	/* it has not noted the steps */
+		return true;
+	}
 	for (;;) {
 		uint64_t rule;
 		int found = w->exact ? -1 : memo_find(p, w, below);
@@ -309,14 +337,14 @@ static uint32_t __attribute__((noinline)) find_slowly(struct paths *p, struct wa
 		struct path *node = &p->nodes[p->at_limit];
 		struct pair *pair;
 
-		if (node->outer == outer) {
+		if (node->end.outer == outer) {
 			p->hits++;
-			return node->value;
+			return node->end.value;
 		}
 		pair = pair_slot(p, p->at_limit, outer);
 		if (pair->path == p->at_limit && pair->outer == outer) {
-			node->outer = outer;
-			node->value = pair->value;
+			node->end.outer = outer;
+			node->end.value = pair->value;
 			p->hits++;
 			return pair->value;
 		}
@@ -325,66 +353,81 @@ static uint32_t __attribute__((noinline)) find_slowly(struct paths *p, struct wa
 	return 0;
 }
 
+static inline void quick_step(struct walk *w, const struct path *node)
+{
+	if (node->quick.fp != QUICK_SAME)
+		w->fp = walk_load(w->sp + node->quick.fp * 8u);
+	w->pc = arch_return_address(walk_load(w->sp + node->quick.ra * 8u));
+	w->sp += node->quick.cfa * 8u;
+}
+
+/* A step that is not quick, or that needs more of the stack than is known. */
+static bool __attribute__((noinline)) step_otherwise(struct paths *p, struct walk *w,
+						      const struct path *node)
+{
+	bool done;
+
+	if (rule_kind(node->rule) != KIND_QUICK)
+		done = walk_step(w, node->rule);
+	else if ((done = stack_reaches(&w->range, w->sp + node->quick.cfa * 8u)))
+		quick_step(w, node);
+	p->range = w->range;
+	return done;
+}
+
+/* Neither recognized nor walked: somebody else has to find the stack. */
+static uint32_t give_up(struct paths *p, struct captured **out)
+{
+	p->captured.count = 0;
+	*out = &p->captured;
+	return 0;
+}
+
 uint32_t paths_find(struct paths *p, uintptr_t function, const struct capture_point *at,
 		    unsigned max, struct captured **out)
 {
 	struct captured *c = &p->captured;
 	uint64_t stamp = load_acquire(&rules_stamp);
-	struct walk w;
-	const struct path *node;
+	struct walk w = { .pc = at->pc, .sp = at->sp, .fp = at->fp, .range = p->range }, slow;
+	unsigned n = 2;
 	uint32_t i;
 
 	if (unlikely(p->stamp != stamp))
 		forget(p, stamp);
-	w = (struct walk){ .pc = at->pc, .sp = at->sp, .fp = at->fp, .range = p->range };
-	c->known = 0;
-	if (unlikely(!stack_enter(&w.range, w.sp))) {
-		c->count = 0;
-		*out = c;
-		return 0;
+	if (unlikely(w.sp - w.range.low >= w.range.high - w.range.low || w.sp % sizeof(w.sp))) {
+		if (w.sp % sizeof(w.sp) || !stack_enter(&p->range, w.sp))
+			return give_up(p, out);
+		w.range = p->range;
 	}
-	c->frames[0] = function;
-	c->frames[1] = w.pc;
-	c->count = 2;
 	p->at_limit = 0;
 	p->miss = true;
-	i = find_root(p, w.pc, function);
-	while (i) {
-		unsigned kind;
+	c->known = 0;
+	c->frames[0] = function;
+	c->frames[1] = w.pc;
+	for (i = find_root(p, w.pc, function); i; i = find_child(p, &p->nodes[i], w.pc)) {
+		const struct path *node = &p->nodes[i];
+		unsigned kind = rule_kind(node->rule);
 
-		node = &p->nodes[i];
-		kind = rule_kind(node->rule);
-		if (unlikely(kind > KIND_DEREF)) {
+		if (likely(kind == KIND_QUICK && w.sp + node->quick.cfa * 8u <= w.range.high)) {
+			quick_step(&w, node);
+		} else if (kind == KIND_END) {
+			p->hits++;
+			return node->end.value;
+		} else if (kind == KIND_LIMIT) {
 			p->miss = false;
-			if (kind == KIND_END) {
-				p->range = w.range;
-				p->hits++;
-				return node->value;
-			}
 			p->at_limit = i;
 			break;
+		} else {
+			slow = w;	/* w itself stays in registers */
+			if (!step_otherwise(p, &slow, node))
+				return give_up(p, out);
+			w = slow;
 		}
-		if (unlikely(!walk_step(&w, node->rule))) {
-			c->count = 0;
-			*out = c;
-			return 0;
-		}
-		if (unlikely(!w.pc)) {
-			p->range = w.range;
-			*out = c;
-			if (node->value)
-				return node->value;
-			p->step_count = 0;
-			p->whole = false;	/* the steps are not known */
-			p->synced = -1;
-			p->levels = (uint16_t)tree_levels(max);
-			p->max = (uint16_t)max;
-			return 0;
-		}
-		c->frames[c->count++] = w.pc;
-		i = find_child(p, node, w.pc);
+		c->frames[n++] = w.pc;
 	}
-	return find_slowly(p, &w, max, out);
+	c->count = n;
+	slow = w;
+	return find_slowly(p, &slow, max, out);
 }
 
 /* ---- Learning ---- */
@@ -457,6 +500,21 @@ static uint32_t new_node(struct paths *p, uint64_t rule)
 	return p->used++;
 }
 
+/* The same rule for the tree. */
+static uint64_t quicken(uint64_t rule)
+{
+	int64_t cfa = rule_field(rule, CFA_BITS, CFA_SHIFT);
+	int64_t ra = cfa + rule_field(rule, OFFSET_BITS, RA_SHIFT);
+	int64_t fp = cfa + rule_field(rule, OFFSET_BITS, FP_SHIFT);
+	bool same = rule_fp_kind(rule) == FP_SAME;
+
+	if (rule_kind(rule) != KIND_SP || rule_fp_kind(rule) == FP_AT_FP || cfa <= 0 ||
+	    cfa / 8 > 0xffff || ra < 0 || ra >= cfa || (!same && (fp < 0 || fp >= cfa)))
+		return rule;
+	return KIND_QUICK | (uint64_t)(cfa / 8) << 16 | (uint64_t)(ra / 8) << 32 |
+	       (same ? (uint64_t)QUICK_SAME : (uint64_t)(fp / 8)) << 48;
+}
+
 /* The node for frame i of the captured stack. */
 static uint32_t make_node(struct paths *p, unsigned i)
 {
@@ -465,9 +523,9 @@ static uint32_t make_node(struct paths *p, unsigned i)
 
 	if (i == p->max || kind == KIND_END)
 		rule = KIND_END;	/* at the depth nothing further is asked for */
-	else if (i == p->levels || kind == KIND_SIGNAL || kind == KIND_GIVE_UP || !kind)
+	else if (i == p->levels || kind == KIND_SIGNAL || kind == KIND_GIVE_UP)
 		rule = KIND_LIMIT;
-	return new_node(p, rule);
+	return new_node(p, quicken(rule));
 }
 
 static uint32_t root_for(struct paths *p)
@@ -528,11 +586,10 @@ static void learn_tree(struct paths *p, uint32_t value)
 
 	while (node && i + 1 < c->count && rule_kind(p->nodes[node].rule) <= KIND_DEREF)
 		node = child_for(p, node, ++i);
-	if (!node)
+	if (!node || rule_kind(p->nodes[node].rule) <= KIND_DEREF)
 		return;
-	p->nodes[node].value = value;
-	if (rule_kind(p->nodes[node].rule) == KIND_LIMIT)
-		p->nodes[node].outer = c->marks[i].node;
+	p->nodes[node].end.value = value;
+	p->nodes[node].end.outer = c->marks[i].node;
 }
 
 /* With few hits the tree is only trouble: then little is learnt, and a full one is emptied. */
@@ -562,8 +619,8 @@ void paths_learn(struct paths *p, uint32_t value)
 		uint32_t outer = c->marks[p->first_step].node;
 
 		*pair_slot(p, p->at_limit, outer) = (struct pair){ p->at_limit, outer, value };
-		p->nodes[p->at_limit].outer = outer;
-		p->nodes[p->at_limit].value = value;
+		p->nodes[p->at_limit].end.outer = outer;
+		p->nodes[p->at_limit].end.value = value;
 	} else if (p->miss && worth_learning(p)) {
 		learn_tree(p, value);
 	}
