@@ -17,7 +17,9 @@
 #define ROOT_TRIES	4u
 #define PAIRS		4096u
 #define CHILDREN	4
-#define CHILD_NODES	8	/* nodes that hold the children of one: then it is too wide */
+#define WIDE		8192u	/* children of nodes that have more */
+#define WIDE_TRIES	4u
+#define PROMOTED	32u	/* one of so many that are found there moves into the node */
 #define WINDOW		1024u	/* captures after which hits and misses are compared */
 #define SPARE		16u	/* with few hits, one of so many misses is learnt */
 
@@ -47,7 +49,7 @@ struct path {
 			uint32_t outer;		/* with this mark's node for what lies outward */
 		} end;
 	};
-	uint32_t more;				/* a node with the children that do not fit, or 0 */
+	uint32_t wide;				/* all children are in paths.wide, some here too */
 	uint32_t unused;
 };
 _Static_assert(sizeof(struct path) == 64, "a path is one cache line");
@@ -56,6 +58,11 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the kind is in a rule
 struct root {
 	uintptr_t pc, function;
 	uint32_t node;
+};
+
+struct child {
+	uint64_t pc;
+	uint32_t parent, node;
 };
 
 /* At the limit: the tree's node, and the mark's node -> value. */
@@ -87,6 +94,7 @@ struct paths {
 	struct path *nodes;
 	uint32_t used, limit;		/* nodes; 0 is none */
 	uint32_t hits, misses, spared;	/* in this window */
+	uint32_t wide_hits;
 	bool poor;			/* the last window had few hits */
 
 	/* Of the last paths_find(), for paths_learn(). */
@@ -107,6 +115,7 @@ struct paths {
 	struct step steps[CAPTURE_MAX];
 	struct captured captured;
 	struct root roots[ROOTS];
+	struct child wide[WIDE];
 	struct pair pairs[PAIRS];
 };
 
@@ -129,6 +138,7 @@ struct paths *paths_create(unsigned nodes_log2)
 static void clear_tree(struct paths *p)
 {
 	memset(p->roots, 0, sizeof(p->roots));
+	memset(p->wide, 0, sizeof(p->wide));
 	memset(p->pairs, 0, sizeof(p->pairs));
 	p->used = 1;
 }
@@ -166,23 +176,51 @@ static inline uint32_t find_root(struct paths *p, uintptr_t pc, uintptr_t functi
 	return 0;
 }
 
-static inline uint32_t find_child(const struct paths *p, const struct path *node, uintptr_t pc)
+static inline struct child *wide_slot(struct paths *p, uint32_t parent, uintptr_t pc, unsigned try)
 {
-	for (;;) {
-		/* Not a loop: each branch is to have its own prediction. */
-		_Static_assert(CHILDREN == 4, "as many lines");
-		if (node->pc[0] == pc)
-			return node->child[0];
-		if (node->pc[1] == pc)
-			return node->child[1];
-		if (node->pc[2] == pc)
-			return node->child[2];
-		if (node->pc[3] == pc)
-			return node->child[3];
-		if (likely(!node->more))
-			return 0;
-		node = &p->nodes[node->more];
+	uint64_t h = (pc ^ (uint64_t)parent << 32) * 0x9e3779b97f4a7c15u;
+
+	return &p->wide[((h >> 40) + try) % WIDE];
+}
+
+/* What is asked for often moves to where it is found at once. */
+static uint32_t __attribute__((noinline)) find_wide(struct paths *p, uint32_t parent, uintptr_t pc)
+{
+	struct path *node = &p->nodes[parent];
+
+	for (unsigned i = 0; i < WIDE_TRIES; i++) {
+		const struct child *c = wide_slot(p, parent, pc, i);
+
+		if (!c->node)
+			break;
+		if (c->pc != pc || c->parent != parent)
+			continue;
+		if (++p->wide_hits % PROMOTED == 0) {
+			unsigned k = p->wide_hits / PROMOTED % CHILDREN;
+
+			node->pc[k] = pc;
+			node->child[k] = c->node;
+		}
+		return c->node;
 	}
+	return 0;
+}
+
+static inline uint32_t find_child(struct paths *p, uint32_t parent, uintptr_t pc)
+{
+	const struct path *node = &p->nodes[parent];
+
+	/* Not a loop: each branch is to have its own prediction. */
+	_Static_assert(CHILDREN == 4, "as many lines");
+	if (node->pc[0] == pc)
+		return node->child[0];
+	if (node->pc[1] == pc)
+		return node->child[1];
+	if (node->pc[2] == pc)
+		return node->child[2];
+	if (node->pc[3] == pc)
+		return node->child[3];
+	return unlikely(node->wide) ? find_wide(p, parent, pc) : 0;
 }
 
 static inline struct pair *pair_slot(struct paths *p, uint32_t path, uint32_t outer)
@@ -404,7 +442,7 @@ uint32_t paths_find(struct paths *p, uintptr_t function, const struct capture_po
 	c->known = 0;
 	c->frames[0] = function;
 	c->frames[1] = w.pc;
-	for (i = find_root(p, w.pc, function); i; i = find_child(p, &p->nodes[i], w.pc)) {
+	for (i = find_root(p, w.pc, function); i; i = find_child(p, i, w.pc)) {
 		const struct path *node = &p->nodes[i];
 		unsigned kind = rule_kind(node->rule);
 
@@ -548,34 +586,41 @@ static uint32_t root_for(struct paths *p)
 	return 0;
 }
 
+static bool add_wide(struct paths *p, uint32_t parent, uintptr_t pc, uint32_t node)
+{
+	for (unsigned i = 0; i < WIDE_TRIES; i++) {
+		struct child *c = wide_slot(p, parent, pc, i);
+
+		if (!c->node) {
+			*c = (struct child){ pc, parent, node };
+			return true;
+		}
+	}
+	return false;
+}
+
 static uint32_t child_for(struct paths *p, uint32_t parent, unsigned i)
 {
 	uintptr_t pc = p->captured.frames[i];
 	struct path *node = &p->nodes[parent];
-	uint32_t found = find_child(p, node, pc), made;
+	uint32_t made = find_child(p, parent, pc);
 
-	if (found)
-		return found;
-	for (unsigned nodes = 1; ; nodes++) {
-		for (unsigned k = 0; k < CHILDREN; k++) {
-			if (node->child[k])
-				continue;
-			made = make_node(p, i);
-			if (made) {
-				node->pc[k] = pc;
-				node->child[k] = made;
-			}
+	if (made)
+		return made;
+	made = make_node(p, i);
+	if (!made)
+		return 0;
+	for (unsigned k = 0; k < CHILDREN; k++) {
+		if (!node->child[k]) {
+			node->pc[k] = pc;
+			node->child[k] = made;
 			return made;
 		}
-		if (!node->more) {
-			if (nodes >= CHILD_NODES)
-				return 0;
-			node->more = new_node(p, 0);
-			if (!node->more)
-				return 0;
-		}
-		node = &p->nodes[node->more];
 	}
+	for (unsigned k = 0; k < CHILDREN && !node->wide; k++)
+		add_wide(p, parent, node->pc[k], node->child[k]);
+	node->wide = 1;
+	return add_wide(p, parent, pc, made) ? made : 0;
 }
 
 static void learn_tree(struct paths *p, uint32_t value)
