@@ -2,7 +2,7 @@
 #
 # The harness's records to one CSV row per workload and tool. A ratio's two sides are of the
 # same rounds: minimum over minimum, median over median. What a tool adds is its minimum less
-# native's.
+# native's. Native is the native run of the same work (native-fifth for slow tools).
 #
 #	awk -f table.awk -v order='WORKLOADS' -v tools='TOOLS' RECORDS
 
@@ -45,13 +45,13 @@ function row(workload, tool,  line, count, kb, kb_middle, cpu) {
 	take("peak", workload, tool, tool)
 	kb = low
 	kb_middle = middle
-	take("value", workload, "native", tool)
+	take("value", workload, base[workload, tool], tool)
 	if (n && low > 0 && middle > 0)
 		line = line sprintf(",%.3f,%.3f,%.3f", value / low, value_middle / middle, value - low)
 	else
 		line = line ",,,"
 	line = line sprintf(",%.1f,%d,%d", cpu, kb, kb_middle)
-	take("peak", workload, "native", tool)
+	take("peak", workload, base[workload, tool], tool)
 	line = line (n ? sprintf(",%d,%d", kb - low, kb_middle - middle) : ",,")
 	print line "," later_ms[workload, tool] "," later_kb[workload, tool] "," note[workload, tool]
 }
@@ -61,12 +61,13 @@ BEGIN {
 }
 
 $1 == "run" {
-	got["value", $2, $3, $4] = $6 + 0
-	got["cpu", $2, $3, $4] = $8 + 0
-	got["peak", $2, $3, $4] = $9 + 0
-	unit[$2] = $5
-	if ($4 + 0 > rounds)
-		rounds = $4 + 0
+	base[$2, $3] = $4
+	got["value", $2, $3, $5] = $7 + 0
+	got["cpu", $2, $3, $5] = $9 + 0
+	got["peak", $2, $3, $5] = $10 + 0
+	unit[$2] = $6
+	if ($5 + 0 > rounds)
+		rounds = $5 + 0
 }
 
 $1 == "note" {
