@@ -45,17 +45,21 @@ function sql(  i) {
 		printf "INSERT INTO item VALUES(%d, '%s', %d.5, '%s');\n", i, words(2), random(1000), words(5)
 	print "COMMIT;"
 	print "SELECT count(*), sum(length(a.note)) FROM item a JOIN item b ON a.name = b.name;"
-	print "SELECT substr(name, 1, 3) AS k, avg(price), group_concat(id) FROM item GROUP BY k ORDER BY 2 LIMIT 5;"
+	print "SELECT substr(name, 1, 3) AS k, avg(price), group_concat(id) FROM item GROUP BY k"
+	print "ORDER BY 2 LIMIT 5;"
 }
 
 function cpp(  i) {
 	print "#include <functional>\n#include <map>\n#include <memory>\n#include <string>"
 	print "#include <tuple>\n#include <utility>\n#include <variant>\n#include <vector>\n"
-	print "template <int N> struct tag { int value = N; bool operator<(const tag &o) const { return value < o.value; } };"
+	print "template <int N> struct tag {\n\tint value = N;"
+	print "\tbool operator<(const tag &o) const { return value < o.value; }\n};"
 	print "template <class... T> struct list {};"
 	print "template <class L, class... T> struct append;"
-	print "template <class... A, class... T> struct append<list<A...>, T...> { using type = list<A..., T...>; };"
-	print "template <int N> struct range { using type = typename append<typename range<N - 1>::type, tag<N>>::type; };"
+	print "template <class... A, class... T>"
+	print "struct append<list<A...>, T...> { using type = list<A..., T...>; };"
+	print "template <int N> struct range {"
+	print "\tusing type = typename append<typename range<N - 1>::type, tag<N>>::type;\n};"
 	print "template <> struct range<0> { using type = list<>; };"
 	print "template <class L> struct to_tuple;"
 	print "template <class... T> struct to_tuple<list<T...>> { using type = std::tuple<T...>; };\n"
@@ -68,7 +72,8 @@ function cpp(  i) {
 		printf "\tf[\"%s\"] = [n](tag<%d> t) { return t.value + n; };\n", word(), i
 		print "\tauto p = std::make_shared<row>();"
 		print "\tint sum = std::apply([](const auto &...t) { return (t.value + ...); }, *p);"
-		printf "\tfor (auto &[k, v] : m)\n\t\tfor (auto &e : v)\n\t\t\tsum += k.value + static_cast<int>(e.index());\n"
+		print "\tfor (auto &[k, v] : m)\n\t\tfor (auto &e : v)"
+		print "\t\t\tsum += k.value + static_cast<int>(e.index());"
 		printf "\treturn sum + f.begin()->second(tag<%d>{n});\n}\n\n", i
 	}
 }

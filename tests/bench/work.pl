@@ -20,7 +20,10 @@ for my $round (1 .. $rounds) {
 		push @objects, make($i, $name);
 	}
 	$sum += $_->{add}->($round) for @objects;
-	my $text = join "\n", map { my $k = $_; "$k=" . join ',', map { $_->{name} } @{ $by_name{$k} } } sort keys %by_name;
+	my $text = join "\n", map {
+		my $key = $_;
+		"$key=" . join ',', map { $_->{name} } @{ $by_name{$key} }
+	} sort keys %by_name;
 	while ($text =~ /^(\w+)=(.*)$/mg) {
 		my ($key, @names) = ($1, split /,/, $2);
 		$sum += length join '', sort { $b cmp $a } @names;
