@@ -79,6 +79,17 @@ uninstall:
 test: all
 	prove tests/
 
+# How much time and memory tracing takes, beside every peer that is installed; see
+# tests/bench/run for the variables. The library is timed as installed, with its own CFLAGS;
+# the subjects always with these.
+BENCH	:= $(patsubst tests/bench/%.c,build/bench/%,$(wildcard tests/bench/*.c))
+bench: all $(BENCH)
+	@CC='$(CC)' tests/bench/run
+
+build/bench/%: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -O2 -g -pthread -o $@ $<
+
 # Each fuzzer for FUZZ_SECONDS, from its corpus; what it finds is left in build/fuzz/NAME.
 FUZZ_SECONDS ?= 60
 fuzz: $(patsubst tests/fuzz/%.c,fuzz-%,$(filter-out %/replay.c,$(wildcard tests/fuzz/*.c)))
@@ -98,10 +109,12 @@ help:
 	@echo 'make DEPTH=NUM     frames kept per backtrace in text dumps, 1 to 255 (8)'
 	@echo 'make test          run the tests (TAP, under prove)'
 	@echo 'make fuzz          run the fuzzers (clang), FUZZ_SECONDS=60 each'
+	@echo 'make bench         time and memory beside the peers that are installed; BENCH_ONLY="jq depth-8"'
+	@echo '                   BENCH_ROUNDS=7 BENCH_SIZE=100 (percent) BENCH_RESULTS=DIR run part of it'
 	@echo 'make install       into prefix=$(prefix), below DESTDIR'
 	@echo 'make uninstall     take that away again'
 	@echo 'make clean         remove everything built'
 	@echo 'CC=clang, CFLAGS=... and WERROR=1 (warnings are errors) work with each'
 
-.PHONY: all install uninstall test fuzz clean help FORCE
+.PHONY: all install uninstall test bench fuzz clean help FORCE
 .DELETE_ON_ERROR:

@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# `make bench` in small: the form of what it writes, and the definition of its subjects. No
+# time is asserted.
+. "${0%/*}/lib.sh"
+LIMIT=60
+
+# Not by make: it would rebuild the library when the tests have built it with other flags.
+bench() {
+	"$TOP/tests/bench/run" >"$TMP/out" 2>"$TMP/err"
+}
+
+# the number of fields of every line but the comments', as a list without repetition
+widths() {
+	awk -F, '!/^#/ { n[NF] } END { for (w in n) printf "%s ", w }' "$1"
+}
+
+# csv WORKLOAD TOOL COLUMN: a field by its name
+csv() {
+	awk -F, -v w="$1" -v t="$2" -v name="$3" '/^#/ { next }
+		/^workload,/ { for (i = 1; i <= NF; i++) if ($i == name) column = i; next }
+		$1 == w && $2 == t { print $column }' "$TMP/results/latest.csv"
+}
+
+like "$(make -n -C "$TOP" bench 2>&1)" 'tests/bench/run' 'make bench runs it'
+programs=("$TOP"/tests/bench/*.c)
+programs=("${programs[@]##*/}")
+programs=("${programs[@]%.c}")
+make -s -C "$TOP" WERROR=1 "${programs[@]/#/build/bench/}" 2>"$TMP/err" ||
+	diag "$(cat "$TMP/err")"
+export TMPDIR=$TMP/work BENCH_RESULTS=$TMP/results BENCH_ROUNDS=2 BENCH_SIZE=1
+BENCH_ONLY='churn-1 churn-2 jq ls dump library native depth-8 depth-128' bench
+ok $? 'a small run' || diag "$(cat "$TMP/err")"
+cmp -s "$TMP/out" "$TMP/results/latest.txt"
+ok $? 'prints what it writes to latest.txt'
+is "$(ls "$TMP/work")" '' 'leaves no temporary file behind'
+
+text=$(cat "$TMP/results/latest.txt" 2>/dev/null)
+for line in 'machine: .*cores' 'system: .*glibc' 'date: 20[0-9]{2}-' 'peers: heaptrace [0-9]' 'rounds: 2'; do
+	like "$text" "# $line" "the text's head: $line"
+done
+like "$text" $'\nchurn-1    depth-8 +2 +[0-9.]+ +[0-9.]+ +[0-9]+\\.[0-9]{2} ' "the text's table"
+like "$text" $'\nchurn 1 thread depth 128: x native +[0-9.]+ +1\\.9 +1\\.5  (aim|must|no)' \
+	'what is to be reached, and whether it was'
+like "$text" $'\nnode depth 8: x native +- ' 'what was not measured is marked'
+
+is "$(widths "$TMP/results/latest.csv")" '17 ' 'as many fields in every row of the CSV'
+is "$(widths "$TMP/results/figures.csv")" '5 ' 'and in the figures'
+is "$(csv churn-2 native ratio_min)" 1.000 'native over native is 1'
+is "$(csv churn-1 depth-8 rounds)" 2 'the count of rounds'
+is "$(csv churn-1 depth-8 unit)/$(csv ls depth-8 unit)" ns/pair/ms 'units'
+like "$(csv churn-2 depth-128 ratio_median)" '^[0-9]+\.[0-9]{3}$' 'a ratio'
+is "$(csv churn-1 depth-8 ratio_min)" "$(awk -v a="$(csv churn-1 depth-8 min)" \
+	-v b="$(csv churn-1 native min)" 'BEGIN { printf "%.3f", a / b }')" 'of the two minima'
+if have jq; then
+	like "$(csv jq depth-128 extra_kb_min)" '^[0-9]+$' 'jq: extra memory'
+else
+	like "$(csv jq native note)" 'not installed' 'jq: said not to be there'
+fi
+is "$(awk -F, '/stripped/ { print $2 != "" }' "$TMP/results/figures.csv")" 1 "the library's size"
+is "$(awk -F, '/100000/ { n += $2 != "" } END { print n }' "$TMP/results/figures.csv")" 2 'dumps on a signal'
+
+BENCH_ONLY='churn-1 nonsense' bench
+ok $((! $?)) 'an unknown name is refused'
+like "$(cat "$TMP/err")" 'nonsense' 'and named'
+
+# A peer that is not there: all of them, by a PATH without.
+mkdir "$TMP/bin"
+for tool in bash sh awk mawk gawk sed grep cat ls sort tail rm mkdir mktemp dirname basename \
+	realpath date uname nproc getconf paste gcc git dpkg dpkg-query xargs stat strip readelf; do
+	path=$(type -P "$tool") && ln -s "$path" "$TMP/bin/$tool"
+done
+PATH=$TMP/bin BENCH_ROUNDS=1 BENCH_ONLY='ls heaptrack massif' bench
+ok $? 'without any peer' || diag "$(cat "$TMP/err")"
+like "$(cat "$TMP/err")" 'heaptrack: not installed \(apt-get install heaptrack' 'what to install is said'
+like "$(cat "$TMP/results/latest.txt")" 'massif not installed' 'and noted in the results'
+
+# The definition of churn: 256 stacks within 8 frames and in all, 20 calls below the loop.
+for depth in 8 128; do
+	"$HEAPTRACE" --depth=$depth --top=0 --outfile="$TMP/dump.$depth" "$TOP/build/bench/churn" 1 200000 >/dev/null
+	is "$(awk '/^=== backtrace/ { split($6, count, "/") } / 1 \[.* f[0-3] \+/ { stacks++; blocks += count[1] }
+		END { print stacks " stacks, " blocks " blocks" }' FS='[ :]+' "$TMP/dump.$depth")" \
+		'256 stacks, 10000 blocks' "churn: stacks and live blocks at depth $depth"
+done
+is "$(awk '/^=== backtrace #2/ { exit } / (malloc|f[0-3]) \+/ { n++ } END { print n }' "$TMP/dump.128")" 20 \
+	'churn: 20 calls deep'
+
+plan

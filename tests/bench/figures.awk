@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What is to be reached, beside what was measured: figure, measured, must, aim, reached
+# ("aim", "must", "no", or "-" where nothing was measured). Most are at most their bound;
+# those whose bound starts with ">=" at least.
+#
+#	awk -f figures.awk -v size=PERCENT RECORDS TABLE.CSV
+
+# figure(NAME, MEASURED, MUST, AIM): MEASURED is "" when there is none
+function figure(name, measured, must, aim,  reached) {
+	if (measured == "")
+		reached = "-"
+	else if (within(measured, aim == "" ? must : aim))
+		reached = "aim"
+	else
+		reached = within(measured, must) ? "must" : "no"
+	printf "%s,%s,%s,%s,%s\n", name, measured == "" ? "" : sprintf("%.4g", measured), must, aim, reached
+}
+
+function within(measured, bound) {
+	if (bound ~ /^>=/)
+		return measured + 0 >= substr(bound, 3) + 0
+	return measured + 0 <= bound + 0
+}
+
+# Nothing when either is missing; added time that cannot be told from none is 0.001.
+function quotient(above, below) {
+	if (above == "" || below == "")
+		return ""
+	return above / (below > 0 ? below : 0.001)
+}
+
+function churn(threads, depth, must, aim, times_must, times_aim,  name, tool) {
+	name = "churn " threads " thread" (threads > 1 ? "s" : "") " depth " depth
+	tool = "depth-" depth
+	figure(name ": x native", ratio["churn-" threads, tool], must, aim)
+	figure(name ": heaptrack's added time / ours",
+		quotient(added["churn-" threads, "heaptrack"], added["churn-" threads, tool]),
+		">=" times_must, ">=" times_aim)
+}
+
+function program(name, depth, must, aim, below_heaptrack,  ours) {
+	ours = ratio[name, "depth-" depth]
+	figure(name " depth " depth ": x native", ours, must, aim)
+	if (below_heaptrack)
+		figure(name " depth " depth ": ours / heaptrack's", quotient(ours, ratio[name, "heaptrack"]), 1, "")
+}
+
+# What a tracer adds to a peak, in KB; "" when not measured.
+function grown(what, tool) {
+	if ((what, tool) in peak_kb && (what, "native") in peak_kb)
+		return peak_kb[what, tool] - peak_kb[what, "native"]
+	return ""
+}
+
+function scaled(number, factor) {
+	return number == "" ? "" : number * factor
+}
+
+FILENAME == ARGV[1] {
+	split($0, f, "\t")
+	if (f[1] == "memory" && (!((f[2], f[3]) in peak_kb) || f[4] + 0 < peak_kb[f[2], f[3]]))
+		peak_kb[f[2], f[3]] = f[4] + 0
+	if (f[1] == "dump")
+		dump_ms[f[2]] = f[4]
+	if (f[1] == "library") {
+		library_kb = f[2] / 1024
+		strangers = f[3] == "libc.so.6" ? 0 : split(f[3], unused, " ")
+		have_library = 1
+	}
+	next
+}
+
+{
+	split($0, f, ",")
+	if (f[7] != "") {
+		ratio[f[1], f[2]] = f[7]
+		added[f[1], f[2]] = f[9]
+		extra_kb[f[1], f[2]] = f[13]
+	}
+}
+
+END {
+	print "figure,measured,must,aim,reached"
+	churn(1, 8, 1.5, 1.3, 8, 12)
+	churn(1, 128, 1.9, 1.5, 5, 8)
+	churn(2, 8, 1.7, 1.3, 10, 20)
+	churn(2, 128, 2.1, 1.6, 7, 12)
+	count = split("jq clang++ sqlite3 perl node", name, " ")
+	for (i = 1; i <= count; i++) {
+		program(name[i], 8, 1.2, 1.1, 1)
+		program(name[i], 128, 1.3, 1.15, 1)
+	}
+	program("python3", 8, 1.7, 1.4, 0)
+	program("python3", 128, 2.1, 1.6, 0)
+	blocks = 1000000 * size / 100
+	figure("1M blocks of malloc(24) (32 bytes each): extra bytes per block",
+		scaled(grown("blocks-24", "depth-8"), 1024 / blocks), 13, 7)
+	figure("1M blocks of malloc(32) (48 bytes each): extra bytes per block",
+		scaled(grown("blocks-32", "depth-8"), 1024 / blocks), 13, 7)
+	figure("python3 depth 128 with 368000 stacks: extra MB",
+		scaled(grown("stacks", "depth-128"), 1.024 / 1000), 40, 20)
+	figure("ls depth 8: extra MB", scaled(extra_kb["ls", "depth-8"], 1.024 / 1000), 3, 1)
+	figure("libheaptrace.so stripped: KB", have_library ? library_kb : "", 256, 128)
+	figure("libheaptrace.so: needed beside libc.so.6", have_library ? strangers : "", 0, "")
+	figure("depth 8 dump of 10 rows of 100000 on a signal: ms; slowest of 5", dump_ms[8], 50, 10)
+	figure("depth 128 dump of 10 rows of 100000 on a signal: ms; slowest of 5", dump_ms[128], 50, 10)
+}

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The tables of README.md from the last results:
+#
+#	awk -f tests/bench/markdown.awk tests/bench/results/latest.csv
+
+BEGIN {
+	FS = ","
+	columns = split("depth-8 depth-128 heaptrack execinfo jemalloc gperftools massif", tool, " ")
+}
+
+/^#/ || /^workload,/ {
+	next
+}
+
+{
+	if (!($1 in seen))
+		workload[++workloads] = $1
+	seen[$1] = 1
+	if ($2 == "native" && $4 > 0)
+		native[$1] = sprintf($3 == "ms" ? "%.0f ms" : "%.0f ns", $5)
+	ratio[$1, $2] = $7
+	mb[$1, $2] = $13 * 1.024 / 1000
+}
+
+# head(FIRST, MORE): the head of a table
+function head(first, more,  i, line) {
+	print "| " first " |" more " depth 8 | depth 128 | heaptrack | `backtrace()` | jemalloc |" \
+		" gperftools | massif |"
+	line = more == "" ? "| --- |" : "| --- | --- |"
+	for (i = 1; i <= columns; i++)
+		line = line " --- |"
+	print line
+}
+
+END {
+	head("time, x native", " native |")
+	for (i = 1; i <= workloads; i++) {
+		line = "| " workload[i] " | " native[workload[i]] " |"
+		for (j = 1; j <= columns; j++) {
+			r = ratio[workload[i], tool[j]]
+			line = line " " (r == "" ? "-" : sprintf(r < 10 ? "%.2f" : "%.0f", r)) " |"
+		}
+		print line
+	}
+	print ""
+	head("memory, MB over native", "")
+	for (i = 1; i <= workloads; i++) {
+		line = "| " workload[i] " |"
+		for (j = 1; j <= columns; j++) {
+			r = ratio[workload[i], tool[j]]
+			line = line " " (r == "" ? "-" : sprintf("%.1f", mb[workload[i], tool[j]])) " |"
+		}
+		print line
+	}
+}
