@@ -255,22 +255,18 @@ static inline int memo_find(struct paths *p, const struct walk *w, unsigned belo
 static inline bool memo_holds(const struct paths *p, const struct walk *w, unsigned frame,
 			      unsigned *below)
 {
-	unsigned i = p->memo[frame].loads;
+	const struct memo_load *first = p->loads, *l = first + p->memo[frame].loads;
 
-	if (w->range.high < p->memo_high) {
+	if (unlikely(w->range.high < p->memo_high)) {
 		*below = 0;	/* the memo's stack was larger than what is known of this one */
 		return false;
 	}
-	while (i > 0) {
-		const struct memo_load *l = &p->loads[i - 1];
-
-		if (*(const uintptr_t *)l->address != l->value)
-			break;
-		i--;
-	}
-	if (likely(!i))
-		return true;
-	while (frame > 0 && p->memo[frame - 1].loads >= i)
+	do {
+		if (l == first)
+			return true;
+		l--;
+	} while (likely(*(const uintptr_t *)l->address == l->value));
+	while (frame > 0 && p->memo[frame - 1].loads > l - first)
 		frame--;
 	*below = frame;
 	return false;
@@ -283,7 +279,6 @@ static bool walk_on(struct paths *p, struct walk *w, unsigned max)
 	unsigned below = p->memo_count, n = c->count;
 
 	/* Here frames[n - 1] is w's. */
-	p->first_step = (uint16_t)(n - 1);
 	if (unlikely(!w->pc)) {		/* the tree came to an end that names no caller */
 		c->count = n - 1;
 		p->whole = false;	/* it has not noted the steps */
@@ -361,34 +356,43 @@ static uint32_t __attribute__((noinline)) find_slowly(struct paths *p, struct wa
 	p->levels = (uint16_t)tree_levels(max);
 	p->step_count = 0;
 	p->whole = true;
-	p->synced = -1;
-	if (!walk_on(p, w, max)) {
+	p->first_step = (uint16_t)(c->count - 1);
+	if (p->synced < 0 && !walk_on(p, w, max)) {
 		p->range = w->range;
 		c->count = 0;
 		return 0;
 	}
 	p->range = w->range;
-	if (p->synced < 0)
-		return 0;
-	if (p->at_limit && !p->step_count) {
-		uint32_t outer = p->memo[p->synced].mark.node;
-		struct path *node = &p->nodes[p->at_limit];
-		struct pair *pair;
-
-		if (node->end.outer == outer) {
-			p->hits++;
-			return node->end.value;
-		}
-		pair = pair_slot(p, p->at_limit, outer);
-		if (pair->path == p->at_limit && pair->outer == outer) {
-			node->end.outer = outer;
-			node->end.value = pair->value;
-			p->hits++;
-			return pair->value;
-		}
-	}
-	add_known(p);
+	if (p->synced >= 0)
+		add_known(p);
 	return 0;
+}
+
+/*
+ * The value of the stack whose inner part is this node of the tree and whose outer part the
+ * memo knows; 0: not known. frames: how many have been walked, with the function.
+ */
+static inline uint32_t find_at_limit(struct paths *p, const struct walk *w, uint32_t at, unsigned frames,
+				     unsigned max)
+{
+	struct path *node = &p->nodes[at];
+	unsigned below = p->memo_count;
+	int found = memo_find(p, w, below);
+	uint32_t outer;
+	struct pair *pair;
+
+	if (found < 0 || frames + (unsigned)found > max + 1 || !memo_holds(p, w, (unsigned)found, &below))
+		return 0;
+	p->synced = found;
+	outer = p->memo[found].mark.node;
+	if (likely(node->end.outer == outer))
+		return node->end.value;
+	pair = pair_slot(p, at, outer);
+	if (pair->path != at || pair->outer != outer)
+		return 0;
+	node->end.outer = outer;
+	node->end.value = pair->value;
+	return pair->value;
 }
 
 static inline void quick_step(struct walk *w, const struct path *node)
@@ -439,6 +443,7 @@ uint32_t paths_find(struct paths *p, uintptr_t function, const struct capture_po
 	}
 	p->at_limit = 0;
 	p->miss = true;
+	p->synced = -1;
 	c->known = 0;
 	c->frames[0] = function;
 	c->frames[1] = w.pc;
@@ -452,6 +457,12 @@ uint32_t paths_find(struct paths *p, uintptr_t function, const struct capture_po
 			p->hits++;
 			return node->end.value;
 		} else if (kind == KIND_LIMIT) {
+			uint32_t value = find_at_limit(p, &w, i, n, max);
+
+			if (likely(value)) {
+				p->hits++;
+				return value;
+			}
 			p->miss = false;
 			p->at_limit = i;
 			break;
