@@ -15,7 +15,7 @@
 
 /* Nodes of the tree, 64 bytes each: of the main thread's, and of any other's. */
 #define NODES_LOG2		15
-#define THREAD_NODES_LOG2	13
+#define THREAD_NODES_LOG2	12
 
 static bool ready, fast, check;
 

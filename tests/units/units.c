@@ -5,6 +5,7 @@
 #include "base/reader.h"
 #include "base/sort.h"
 #include "table/blocks.h"
+#include "table/deltas.h"
 #include "table/row.h"
 #include "table/view.h"
 
@@ -236,6 +237,67 @@ static void test_rows(void)
 	arena_release(&a);
 }
 
+/* Differences that are told late: exact in every view, and whole when they are flushed. */
+static void test_deltas(void)
+{
+	struct table t;
+	struct arena a = { 0 };
+	struct view v;
+	struct mark marks[2];
+	struct deltas *d, *other;
+	uint32_t rows[2 * DELTA_SLOTS];
+	uint64_t sum = 0, told;
+	bool good = true;
+
+	table_create(&t);
+	d = deltas_take(&t);
+	other = deltas_take(&t);
+	ok(d && other && d != other, "each thread gets slots of its own");
+	for (uintptr_t i = 0; i < 2 * DELTA_SLOTS; i++) {
+		rows[i] = table_intern(&t, (uintptr_t[]){ 16, i + 1 }, 2, 0, marks);
+		for (int n = 0; n < 100; n++)
+			delta_alloc(&t, d, rows[i], 1000);
+		for (int n = 0; n < 40; n++)
+			delta_free(&t, other, rows[i], 1000, n == 0);
+	}
+	told = 0;
+	for (uintptr_t i = 0; i < 2 * DELTA_SLOTS; i++)
+		told += t.rows[rows[i]].live_count;
+	ok(told != 60 * 2 * DELTA_SLOTS, "some of it is not told at once");
+	view_take(&v, &t, &a);
+	for (uint32_t i = 0; i < v.count; i++) {
+		const struct row *c = &v.rows[i].counters;
+
+		good = good && c->live_count == 60 && c->live_size == 60000 && c->total_count == 100 &&
+		       c->total_size == 100000 && v.rows[i].temporary == 1 &&
+		       c->peak_count <= 100 && c->peak_count >= 100 - 2 * DELTA_BLOCKS;
+		sum += c->live_size;
+	}
+	ok(good && v.count == 2 * DELTA_SLOTS, "a view has all of it");
+	ok(!t.head->frozen, "and lets go of it");
+	arena_release(&a);
+
+	t.head->frozen = 1;	/* a dump collects */
+	told = t.rows[rows[0]].live_count;
+	for (int n = 0; n < 1000; n++)
+		delta_alloc(&t, d, rows[DELTA_SLOTS], 10);	/* in its slot, however much */
+	for (int n = 0; n < 5; n++)
+		delta_alloc(&t, d, rows[0], 10);		/* the slot is another row's */
+	ok(t.rows[rows[0]].live_count == told + 5 && t.rows[rows[DELTA_SLOTS]].total_count <= 100,
+	   "while a view is taken nothing moves from a slot to a row");
+	t.head->frozen = 0;
+	deltas_flush(&t, d);
+	deltas_flush(&t, other);
+	ok(t.rows[rows[0]].live_count == 65 && t.rows[rows[DELTA_SLOTS]].live_count == 1060 &&
+	   t.head->totals.live_size == sum + 10050, "what a thread leaves behind is in rows and totals");
+
+	delta_alloc(&t, d, rows[1], 4);
+	deltas_forked(&t, other);
+	ok(deltas_take(&t) == d, "in a child the slots of threads that are not there are free");
+	deltas_flush(&t, d);
+	ok(t.rows[rows[1]].live_size == 60004, "with what they hold");
+}
+
 static struct table shared;
 enum { THREADS = 8, STACKS = 20000 };
 static uint32_t seen[THREADS][STACKS];
@@ -321,6 +383,7 @@ int main(void)
 	test_blocks(true);
 	test_blocks(false);
 	test_rows();
+	test_deltas();
 	test_intern_threads();
 	printf("1..%d\n", tests);
 	return failures != 0;
