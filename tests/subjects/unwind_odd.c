@@ -271,6 +271,29 @@ KEEP static int overflow(int n)
 
 static int (*volatile nowhere)(int);
 
+/*
+ * A function whose first instruction faults: that is where its frame begins, while one byte
+ * before is the end of another function, with a large frame.
+ */
+#ifdef __x86_64__
+__asm__(".text\n"
+	"before:	.cfi_startproc\n"
+	"	sub $1000, %rsp\n"
+	"	.cfi_adjust_cfa_offset 1000\n"
+	"	call before\n"
+	"	.cfi_endproc\n"
+	"faults_first: .cfi_startproc\n"
+	"	ud2\n"
+	"	ret\n"
+	"	.cfi_endproc\n");
+extern void faults_first(void);
+#else
+static void faults_first(void)
+{
+	raise(SIGILL);
+}
+#endif
+
 KEEP static void faults(int rounds, uintptr_t address)
 {
 	for (volatile int i = 0; i < rounds; i++) {
@@ -279,6 +302,8 @@ KEEP static void faults(int rounds, uintptr_t address)
 		nowhere = (int (*)(int))address;
 		if (!sigsetjmp(over, 1))
 			sink = (void *)(intptr_t)nowhere(1);
+		if (!sigsetjmp(over, 1))
+			faults_first();
 	}
 }
 
@@ -322,13 +347,14 @@ static void all_handlers(uintptr_t address)
 
 	handle(SIGSEGV, on_fault, SA_ONSTACK);
 	handle(SIGBUS, on_fault, SA_ONSTACK);
+	handle(SIGILL, on_fault, SA_ONSTACK);
 	handle(SIGALRM, on_outer, SA_ONSTACK);
 	handle(SIGVTALRM, on_inner, SA_ONSTACK);
 	handlers((void *)address);
 	handle(SIGALRM, on_outer, 0);
 	check(!pthread_create(&t, NULL, handlers, (void *)address), "pthread_create");
 	pthread_join(t, NULL);
-	check(handled == 2 * (40 + 50 + 20), "signals");
+	check(handled == 2 * (3 * 20 + 50 + 20), "signals");
 }
 
 /* ---- Threads that end otherwise ---- */
