@@ -19,12 +19,6 @@ module() {
 		-DFRAME="$frame" "$@" -o "$file" "$TOP/tests/subjects/module_plugin.c"
 }
 
-todo() {
-	tests_run=$((tests_run + 1))
-	[ "$1" = 0 ] || printf 'not '
-	printf 'ok %d - %s # TODO %s\n' "$tests_run" "$2" "$3"
-}
-
 # checked NAME ROUNDS THREADS MODULE...: no stack differs, and modules did lie at one place.
 # KNOWN: why some do.
 checked() {

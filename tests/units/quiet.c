@@ -321,6 +321,7 @@ KEEP static void rounds(int n)
 		realigned_alloca(10);
 		many_arguments(1, 2, 3, 4, 5, 6, 7, 8, 9);
 		tail(5);
+		calls_that_end();
 		deep(200);
 		callbacks();
 		getppid();
