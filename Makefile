@@ -75,7 +75,7 @@ uninstall:
 		$(DESTDIR)$(libdir)/libheaptrace32.so $(DESTDIR)$(mandir)/man1/heaptrace.1
 
 test: all
-	prove tests/
+	prove -j2 tests/
 
 # Each fuzzer for FUZZ_SECONDS, from its corpus; what it finds is left in build/fuzz/NAME.
 FUZZ_SECONDS ?= 60

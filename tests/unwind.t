@@ -12,7 +12,8 @@ if [ "$(uname -m)" != x86_64 ]; then
 fi
 
 # compared NAME LEAST DEPTH COMMAND...: no stack differs, at least LEAST were compared. What is
-# given up is not compared, so it could hide anything: it is summed up.
+# given up is not compared, so it could hide anything: it is summed up (of the shapes quiet.t
+# counts it, because there it depends on how many signals come).
 compared() {
 	local name=$1 least=$2 depth=$3 n=0 bad=0 given_up file
 	shift 3
@@ -45,8 +46,6 @@ for cc in gcc clang; do
 	done
 done
 
-[ "$total_given_up" = 0 ]
-todo $? 'none of these is given up' 'those with a signal frame are; how many is a matter of time'
 total_given_up=0
 
 cat >"$dir/throws.cc" <<'END'

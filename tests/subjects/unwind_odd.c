@@ -273,7 +273,8 @@ static int (*volatile nowhere)(int);
 
 /*
  * A function whose first instruction faults: that is where its frame begins, while one byte
- * before is the end of another function, with a large frame.
+ * before is the end of another function, with a large frame; one that faults where its frame
+ * has just grown; and one whose frame pointer is as its caller's again when it calls.
  */
 #ifdef __x86_64__
 __asm__(".text\n"
@@ -285,14 +286,57 @@ __asm__(".text\n"
 	"faults_first: .cfi_startproc\n"
 	"	ud2\n"
 	"	ret\n"
+	"	.cfi_endproc\n"
+	"faults_second: .cfi_startproc\n"
+	"	sub $2008, %rsp\n"
+	"	.cfi_adjust_cfa_offset 2008\n"
+	"	ud2\n"
+	"	.cfi_endproc\n"
+	"restores: .cfi_startproc\n"
+	"	push %rbp\n"
+	"	.cfi_adjust_cfa_offset 8\n"
+	"	.cfi_offset %rbp, -16\n"
+	"	pop %rbp\n"
+	"	.cfi_adjust_cfa_offset -8\n"
+	"	.cfi_restore %rbp\n"
+	"	sub $8, %rsp\n"
+	"	.cfi_adjust_cfa_offset 8\n"
+	"	movq $-1, (%rsp)\n"
+	"	call *%rdi\n"
+	"	add $8, %rsp\n"
+	"	.cfi_adjust_cfa_offset -8\n"
+	"	ret\n"
 	"	.cfi_endproc\n");
-extern void faults_first(void);
+extern void faults_first(void), faults_second(void), restores(void (*call)(void));
 #else
 static void faults_first(void)
 {
 	raise(SIGILL);
 }
+static void faults_second(void)
+{
+	raise(SIGILL);
+}
+static void restores(void (*call)(void))
+{
+	call();
+}
 #endif
+
+KEEP static void called(void)
+{
+	allocate(2);
+}
+
+/* Its frame is found by the frame pointer that restores() leaves as it was. */
+KEEP static void by_frame_pointer(int n)
+{
+	volatile char fill[n];
+
+	fill[0] = 1;
+	restores(called);
+	fill[n - 1] = 1;
+}
 
 KEEP static void faults(int rounds, uintptr_t address)
 {
@@ -304,6 +348,8 @@ KEEP static void faults(int rounds, uintptr_t address)
 			sink = (void *)(intptr_t)nowhere(1);
 		if (!sigsetjmp(over, 1))
 			faults_first();
+		if (!sigsetjmp(over, 1))
+			faults_second();
 	}
 }
 
@@ -354,7 +400,7 @@ static void all_handlers(uintptr_t address)
 	handle(SIGALRM, on_outer, 0);
 	check(!pthread_create(&t, NULL, handlers, (void *)address), "pthread_create");
 	pthread_join(t, NULL);
-	check(handled == 2 * (3 * 20 + 50 + 20), "signals");
+	check(handled == 2 * (4 * 20 + 50 + 20), "signals");
 }
 
 /* ---- Threads that end otherwise ---- */
@@ -395,6 +441,7 @@ static void ends(void)
 	void *result;
 
 	for (int i = 0; i < 100; i++) {
+		by_frame_pointer(i + 20);
 		check(!pthread_create(&t, NULL, sleeps, NULL), "pthread_create");
 		pthread_cancel(t);
 		pthread_join(t, &result);

@@ -296,18 +296,23 @@ static void test_shapes(void)
 {
 	static const unsigned depths[] = { 8, 128, CAPTURE_MAX };
 	char name[200];
+	int hits_before;
 
 	for (size_t i = 0; i < sizeof(depths) / sizeof(*depths); i++) {
 		forget_counts();
 		depth = depths[i];
+		hits_before = hits;
 		tracing = true;
 		shapes_main();
 		tracing = false;
 		snprintf(name, sizeof(name), "shapes, depth %u: nothing is called in %lu captures of %lu frames",
 			 depth, captures, frames_seen);
 		ok(!forbidden_calls() && captures > 100000 && frames_seen > captures, name);
-		snprintf(name, sizeof(name), "shapes, depth %u: %lu are given up", depth, fell_back);
-		todo(!fell_back, name, signal_frames);
+		/* In the first instructions of a realigned function the CFA is in another register:
+		 * a signal that hits there is given up. Each takes 12 stacks. */
+		snprintf(name, sizeof(name), "shapes, depth %u: %lu are given up for %d signals", depth, fell_back,
+			 hits - hits_before);
+		todo(fell_back < 6 * (unsigned long)(hits - hits_before), name, signal_frames);
 	}
 }
 
