@@ -77,7 +77,7 @@ uninstall:
 		$(DESTDIR)$(libdir)/libheaptrace32.so $(DESTDIR)$(mandir)/man1/heaptrace.1
 
 test: all
-	prove tests/
+	prove -j2 tests/
 
 # How much time and memory tracing takes, beside every peer that is installed; see
 # tests/bench/run for the variables. The library is timed as installed, with its own CFLAGS;

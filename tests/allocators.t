@@ -71,13 +71,6 @@ my %h = map { $_ => [$_ x 3] } 1 .. 20000; delete $h{$_} for 1 .. 10000; print s
 	fi
 }
 
-# todo STATUS NAME REASON: like ok, but known to be missing
-todo() {
-	tests_run=$((tests_run + 1))
-	[ "$1" = 0 ] || printf 'not '
-	printf 'ok %d - %s # TODO %s\n' "$tests_run" "$2" "$3"
-}
-
 # C++ over an allocator that brings an operator new of its own, which calls no malloc.
 have "${CXX:=c++}" && printf '#include <cstdio>\nint main() { for (int i = 0; i < 100; i++) std::puts(new char[1000 + i]()); }' |
 	$CXX -O0 -g -fno-builtin -x c++ - -o "$TMP/in/news"

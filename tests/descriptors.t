@@ -158,7 +158,7 @@ for my $options (["--outfile=$dir/null"], ['--flame-graph', "--outfile=$dir/null
 		push @bad, $bad if $bad ne '';
 		$reads++;
 	}
-	is(finish($pid, 20), 0, 'a reader all the time: exit status');
+	is(finish($pid, 60), 0, 'a reader all the time: exit status');
 	is("@bad[0 .. ($#bad < 3 ? $#bad : 3)]", '', 'a reader all the time: always a whole document');
 	cmp_ok($reads, '>', 100, 'a reader all the time: many reads');
 	is(join(' ', glob "$dir/run/*"), $prefix, 'a reader all the time: no other file is left');

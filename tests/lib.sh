@@ -13,7 +13,7 @@
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 HEAPTRACE=$TOP/heaptrace
-LIMIT=20			# seconds a program may take
+LIMIT=60			# seconds a program may take: only a hang does, on a busy machine too
 TMP=$(mktemp -d "${TMPDIR:-/tmp}/heaptrace-test.XXXXXX")
 mkdir "$TMP/in" "$TMP/work" "$TMP/dumps"
 trap 'rm -rf "$TMP"' EXIT
@@ -59,6 +59,13 @@ does not match: $2"
 skip() {
 	tests_run=$((tests_run + 1))
 	printf 'ok %d - %s # SKIP %s\n' "$tests_run" "$1" "$2"
+}
+
+# todo STATUS NAME REASON: like ok, but known to fail: prove says so, and when it no longer does
+todo() {
+	tests_run=$((tests_run + 1))
+	[ "$1" = 0 ] || printf 'not '
+	printf 'ok %d - %s # TODO %s\n' "$tests_run" "$2" "$3"
 }
 
 skip_all() {

@@ -189,10 +189,10 @@ sub with_signals {
 	my @seen;
 	for my $sig (qw(USR1 USR2)) {
 		kill $sig, $pid;
-		for (1 .. 200) {
+		for (1 .. 2000) {
 			select undef, undef, undef, 0.01;
 			my $now = slurp('out') // '';
-			last if !@seen ? $now =~ /^(?:={65}\n.*={65}\n|\S+ \d+\n)/ms : $now ne $seen[-1];
+			last if !@seen ? $now =~ /^(?:={65}\n.*={65}\n|.+ \d+\n)/ms : $now ne $seen[-1];
 		}
 		select undef, undef, undef, 0.05;
 		push @seen, slurp('out');

@@ -88,14 +88,14 @@ sub run {
 	my ($prepare, @command) = @_;
 	my ($pid, $in) = start($prepare, @command);
 	close $in;
-	my $status = finish($pid, 20);
+	my $status = finish($pid, 60);
 	return ($status, slurp("$dir/stdout"), slurp("$dir/stderr"));
 }
 
 # Whether something becomes true within some seconds.
 sub wait_for {
 	my ($true, $seconds) = @_;
-	my $end = time + ($seconds || 10);
+	my $end = time + ($seconds || 30);
 	until ($true->()) {
 		return 0 if time > $end;
 		sleep 0.002;

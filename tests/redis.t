@@ -15,11 +15,11 @@ cli() { timeout 5 redis-cli -h 127.0.0.1 -p "$port" "$@"; }
 
 # start [ENV=...] [heaptrace ...]: the server in the background, bounded in time
 start() {
-	(cd "$TMP/work" && exec timeout -k 2 60 env "$@" redis-server --bind 127.0.0.1 --port "$port" \
+	(cd "$TMP/work" && exec timeout -k 2 200 env "$@" redis-server --bind 127.0.0.1 --port "$port" \
 		--save '' --appendonly no --daemonize no --maxmemory 200mb) \
 		>"$TMP/server.out" 2>"$TMP/server.err" </dev/null &
 	job=$!
-	for _ in {1..100}; do
+	for _ in {1..300}; do
 		server=$(cli info server 2>/dev/null | tr -d '\r' | sed -n 's/^process_id://p')
 		[ -n "$server" ] && return 0
 		sleep 0.1
@@ -48,7 +48,7 @@ total_bytes() {
 dumps() { grep -c '^\[heaptrace\] statm info' "$TMP/dumps/dump"; }
 
 wait_for_dumps() {
-	for _ in {1..50}; do
+	for _ in {1..300}; do
 		[ "$(dumps)" -ge "$1" ] && return 0
 		sleep 0.1
 	done
@@ -61,7 +61,7 @@ run_one() {
 	rm -f "$TMP/dumps"/*
 	start "$@" "$HEAPTRACE" --top=0 --depth=16 --outfile="$TMP/dumps/dump"
 	ok $? "$name: it starts" || { diag "$(cat "$TMP/server.err")"; return; }
-	timeout 30 redis-benchmark -h 127.0.0.1 -p "$port" -t set,get,lpush,sadd,hset -n 20000 -r 2000 -d 200 \
+	timeout 100 redis-benchmark -h 127.0.0.1 -p "$port" -t set,get,lpush,sadd,hset -n 20000 -r 2000 -d 200 \
 		-c 20 --csv >"$TMP/benchmark" 2>&1 &
 	fill=$!
 	sleep 0.3

@@ -27,11 +27,11 @@ for my $state (qw(sleep pause poll compute read write recv sem_wait mutex cond w
 	for ([USR1 => 1], [USR2 => 2]) {
 		my ($signal, $count) = @$_;
 		kill $signal, $pid;
-		ok(wait_for(sub { (() = slurp("$dir/out") =~ /statm info/g) >= $count }, 5),
+		ok(wait_for(sub { (() = slurp("$dir/out") =~ /statm info/g) >= $count }, 30),
 		   "$state: SIG$signal gives a dump");
 	}
 	syswrite $in, "x\n";
-	my $status = finish($pid, 10);
+	my $status = finish($pid, 60);
 	is($status, 0, "$state: exit status");
 	like(slurp("$dir/stdout"), qr/^result @{[$result{$state} || 0]} errno 0$/m, "$state: not interrupted");
 	my ($bad, @keys) = text_dumps(slurp("$dir/out"));
@@ -105,7 +105,7 @@ SKIP: {
 	wait_word('ready');
 	kill 'USR1', $pid for 1 .. 3;
 	syswrite $in, "x\n";
-	is(finish($pid, 10), 0, 'an inherited SIG_IGN: not killed');
+	is(finish($pid, 60), 0, 'an inherited SIG_IGN: not killed');
 	my ($bad, @keys) = text_dumps(slurp("$dir/out"));
 	is("$bad@keys", 'size', 'an inherited SIG_IGN: no dump but the last');
 }

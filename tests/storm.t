@@ -69,7 +69,7 @@ sub one_storm {
 	wait_word('ready');
 	my $sent = $args[0] eq 'inside' ? 0 : storm($pid, $count, $group, $pause_us);
 	close $in if $args[0] ne 'inside';
-	my $status = finish($pid, 10 + ($stress || 0));
+	my $status = finish($pid, 60 + ($stress || 0));
 	is($status, 0, "$name: exit status");
 	is(slurp("$dir/stderr"), '', "$name: nothing on standard error");
 	like(slurp("$dir/stdout"), qr/^done [1-9]/m, "$name: its own checks");

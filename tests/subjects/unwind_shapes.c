@@ -8,6 +8,7 @@
 #include <alloca.h>
 #include <pthread.h>
 #include <search.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,6 +100,30 @@ KEEP static int tail(int n)
 {
 	allocate();
 	return n > 0 ? tail(n - 1) : 0;
+}
+
+/* A call that is the last instruction of its function: what it returns to is another one. */
+static _Thread_local jmp_buf out;
+KEEP __attribute__((noreturn)) static void never_returns(void)
+{
+	allocate();
+	longjmp(out, 1);
+}
+
+KEEP __attribute__((noreturn)) static void ends_in_call(int n)
+{
+	char a[n + 30];
+
+	a[n] = 1;
+	sink = a;
+	never_returns();
+}
+
+KEEP static void calls_that_end(void)
+{
+	for (volatile int i = 0; i < 20; i++)
+		if (!setjmp(out))
+			ends_in_call(i);
 }
 
 KEEP static int deep(int n)
@@ -215,6 +240,7 @@ static void all(int small)
 	if (!small)
 		huge_frame(1);
 	tail(5);
+	calls_that_end();
 	deep(small ? 40 : 400);
 	callbacks();
 }

@@ -1,0 +1,167 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Stacks where they are hard to take: a server under load, code that a just-in-time compiler
+# writes and moves, children that share their parent's memory, coroutines, handlers on other
+# stacks. --unwind=check takes each both ways, and none may differ. (unwind.t has the shapes that
+# compilers make, modules.t modules that come and go.)
+. "${0%/*}/lib.sh"
+[ "$(uname -m)" = x86_64 ] || skip_all 'no fast unwinder on this machine: backtrace() serves'
+: "${CC:=cc}"
+LIMIT=120
+
+# none_differs NAME LEAST ERRORS: the dumps of all processes, at least LEAST stacks in them
+none_differs() {
+	local n bad
+	read -r n bad < <(cat "$TMP/dumps"/* | awk '/unwinders compared/ { n += $5; bad += $7 } END { print n + 0, bad + 0 }')
+	[ "$bad" = 0 ] && [ "$n" -ge "$2" ]
+	ok $? "$1: $n stacks, $bad disagree" || diag "$(grep -A2 'unwinders disagree' "$3" | head -6)"
+}
+
+# fallbacks: the stacks that the last run's fast unwinder gave up
+fallbacks() {
+	cat "$TMP/dumps"/* | sed -n 's/.*[:,] \([0-9]*\) stacks by backtrace.*/\1/p' | awk '{ n += $1 } END { print n + 0 }'
+}
+
+# ---- a server under load ----
+
+redis() {
+	local depth=$1 server name="redis-server, depth $1" socket=$TMP/work/socket
+	fresh_work
+	rm -f "$TMP/dumps"/*
+	(cd "$TMP/work" && exec timeout -k 2 "$LIMIT" "$HEAPTRACE" --unwind=check --depth="$depth" --top=1 \
+		--outfile="$TMP/dumps/dump" redis-server --port 0 --unixsocket "$socket" --save '' \
+		--appendonly no --daemonize no) >"$TMP/server.out" 2>"$TMP/server.err" </dev/null &
+	server=$!
+	for _ in {1..300}; do
+		[ "$(redis-cli -s "$socket" ping 2>/dev/null)" = PONG ] && break
+		sleep 0.1
+	done
+	timeout "$LIMIT" redis-benchmark -s "$socket" -t set,get,incr,lpush,rpop,sadd,hset,spop,zadd,lrange_100,mset \
+		-n 3000 -r 1000 -d 300 -c 20 -q >"$TMP/benchmark" 2>&1
+	is $? 0 "$name: the benchmark's status"
+	redis-cli -s "$socket" eval 'local t = {} for i = 1, 3000 do t[i] = tostring(i) end return #table.concat(t)' 0 \
+		>/dev/null 2>&1
+	redis-cli -s "$socket" shutdown nosave >/dev/null 2>&1
+	wait "$server"
+	is $? 0 "$name: the server's status"
+	none_differs "$name" 50000 "$TMP/server.err"
+}
+if have redis-server && have redis-benchmark && have redis-cli; then
+	redis 8
+	redis 128
+else
+	skip 'redis-server' 'no redis here'
+fi
+
+# ---- a just-in-time compiler ----
+
+# New code all the time, at addresses where other code was, and native memory allocated below
+# it. Prints its rounds and the most memory it had, in KB.
+cat >"$TMP/in/jit.js" <<'END'
+const end = Date.now() + 1000 * process.argv[2];
+const zlib = require('zlib'), crypto = require('crypto');
+let kept = [], rounds = 0;
+function native(n) {
+	const b = Buffer.allocUnsafeSlow(64 + n % 977);
+	b.fill(n & 255);
+	if (n % 16 === 0) crypto.createHash('sha256').update(b).digest();
+	if (n % 512 === 0) zlib.deflateSync(b);
+	return b;
+}
+function down(depth, n) { return depth === 0 ? native(n) : down(depth - 1, n); }
+do {
+	const f = new Function('down', 'n', `let s = 0;
+		for (let i = 0; i < 2000; i++) s += down(i % 24, n + i).length;
+		return s + ${rounds}`);
+	f(down, rounds * 2000);
+	kept.push(Buffer.allocUnsafeSlow(1000));
+	if (kept.length > 100) kept = [];
+} while (++rounds < 10 || Date.now() < end);
+console.log(rounds, process.resourceUsage().maxRSS);
+END
+
+jit() {
+	local depth=$1 name="node, depth $1" traced_kb sums n rows beyond all
+	run_traced --unwind=check --depth="$depth" -- node ../in/jit.js 1
+	is "$(cat "$TMP/traced.status")" 0 "$name: status"
+	none_differs "$name" 50000 "$TMP/traced.err"
+	is "$(fallbacks)" 0 "$name: stacks that were given up"
+
+	# In a long run what is kept must not grow with the stacks: code moves, rows stay few.
+	run_traced --flame-graph --depth="$depth" --sort=total-count -- node ../in/jit.js 3
+	read -r _ traced_kb <"$TMP/traced.out"
+	[ "${traced_kb:-999999999}" -le $((native_kb + 65536)) ]
+	ok $? "$name: at most $traced_kb KB, and $native_kb KB without heaptrace"
+	# Stacks that have passed such code, the rows they take, and those that go on beyond it.
+	sums=$(awk '/\?/ { n += $NF; rows++ } /;\?;/ { beyond++ } END { print n + 0, rows + 0, beyond + 0, NR }' "$TMP/dumps/dump")
+	read -r n rows beyond all <<<"$sums"
+	[ "$n" -ge 10000 ] && [ "$rows" -le 5000 ] && [ "$all" -le 50000 ]
+	ok $? "$name: $n stacks end in compiled code, in $rows rows of $all"
+	is "$beyond" 0 "$name: none goes on beyond it"
+}
+if have node; then
+	run_in_work native node ../in/jit.js 3
+	read -r _ native_kb <"$TMP/native.out"
+	jit 8
+	jit 128
+else
+	skip 'node' 'no node here'
+fi
+
+# ---- stacks that are not what they usually are ----
+
+odd() {
+	local what=$1 least=$2 depth
+	for depth in 8 128; do
+		rm -f "$TMP/dumps"/*
+		run_in_work traced "$HEAPTRACE" --unwind=check --top=1 --depth=$depth --outfile="$TMP/dumps/%p" "$TMP/in/odd" "$what"
+		is "$(cat "$TMP/traced.status" "$TMP/traced.out" | tr '\n' ' ')" '0 done ' "$what, depth $depth: as it should"
+		none_differs "$what, depth $depth" "$least" "$TMP/traced.err"
+		# What is given up is not compared. (Handlers: an overflowed stack is.)
+		[ "$what" = handlers ] || is "$(fallbacks)" 0 "$what, depth $depth: none is given up"
+	done
+	run_in_work traced "$HEAPTRACE" --top=1 --outfile="$TMP/dumps/%p" "$TMP/in/odd" "$what"
+	is "$(cat "$TMP/traced.status" "$TMP/traced.out" | tr '\n' ' ')" '0 done ' "$what, unchecked: as it should"
+}
+# A frame outside of the fast unwinder's domain: its CFA is in a register that no other has it
+# in. The whole stack comes from backtrace() then, and the dump says how many did.
+cat >"$TMP/in/given_up.c" <<'END'
+#include <stdlib.h>
+void *volatile sink;
+void outside(void);
+__attribute__((noinline)) void beyond(void) { sink = malloc(77); }
+__asm__(".text\n.type outside, @function\noutside:\n.cfi_startproc\n"
+	"push %rbx\n.cfi_adjust_cfa_offset 8\n.cfi_offset %rbx, -16\n"
+	"mov %rsp, %rbx\n.cfi_def_cfa_register %rbx\n"
+	"sub $1024, %rsp\ncall beyond\nmov %rbx, %rsp\n"
+	"pop %rbx\n.cfi_def_cfa %rsp, 8\nret\n.cfi_endproc\n.size outside, . - outside\n");
+__attribute__((noinline)) void before(void) { outside(); __asm__ volatile(""); }
+int main(void) { for (int i = 0; i < 1000; i++) before(); return 0; }
+END
+if $CC -O1 -w -fno-builtin -fno-optimize-sibling-calls -o "$TMP/in/given_up" "$TMP/in/given_up.c"; then
+	run_traced --flame-graph --sort=count -- "$TMP/in/given_up"
+	like "$(cat "$TMP/dumps/dump")" ';main;before;outside;beyond;malloc 1000' 'given up: the whole stack is there'
+	run_traced -- "$TMP/in/given_up"
+	is "$(fallbacks)" 1000 'given up: the dump says how often'
+fi
+
+for flags in -O0 '-O2 -fcf-protection=full'; do
+	# shellcheck disable=SC2086
+	$CC -std=gnu11 -D_GNU_SOURCE $flags -w -fno-builtin -pthread -o "$TMP/in/odd" "$TOP/tests/subjects/unwind_odd.c" || {
+		skip "$flags" 'the subject cannot be built'
+		continue
+	}
+	odd children 5000
+	odd coroutines 20000
+	odd handlers 1000
+	odd ends 10000
+	# A handler that allocates, after a call to an address that cannot even be read. Not in check
+	# mode: backtrace() reads the code at that address, to see whether it is a signal's frame,
+	# and dies of it; the fast unwinder takes such an address for the end of the stack.
+	run_in_work traced "$HEAPTRACE" --top=1 --outfile="$TMP/dumps/%p" "$TMP/in/odd" wild 2>/dev/null
+	[ "$(cat "$TMP/traced.status" "$TMP/traced.out" | tr '\n' ' ')" = '0 done ' ]
+	todo $? "a call to nowhere, $flags: the handler survives" \
+		'stacks with signal frames are given up to backtrace(), which reads there'
+done
+plan
