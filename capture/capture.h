@@ -23,12 +23,28 @@ struct capture_point {
 /*
  * The point of the function in which this stands (a hook), which must not be inlined. With a
  * frame pointer, which asking for the frame's address makes the compiler set up, the
- * frame begins with the caller's frame pointer and the return address.
+ * frame pointer is at the caller's frame pointer and the return address.
+ *
+ * On x86_64 the frame begins with those two. On aarch64 (AAPCS64, "The Frame Pointer")
+ * they can lie anywhere in the frame, so the compiler is asked for the stack pointer at the
+ * function's entry, which there is the caller's: GCC for the CFA, which clang up to 14 at
+ * least takes to be the frame pointer, clang for what it calls by name. Both take the
+ * signature from the return address (GCC since 8.5, 9.4, 10.3).
  */
 #if defined(__x86_64__)
 #define CAPTURE_POINT() ((struct capture_point){ \
 	.pc = (uintptr_t)__builtin_return_address(0), \
 	.sp = (uintptr_t)__builtin_frame_address(0) + 16, \
+	.fp = *(uintptr_t *)__builtin_frame_address(0) })
+#elif defined(__aarch64__)
+#ifdef __clang__
+#define CAPTURE_ENTRY_SP()	__builtin_sponentry()
+#else
+#define CAPTURE_ENTRY_SP()	__builtin_dwarf_cfa()
+#endif
+#define CAPTURE_POINT() ((struct capture_point){ \
+	.pc = (uintptr_t)__builtin_return_address(0), \
+	.sp = (uintptr_t)CAPTURE_ENTRY_SP(), \
 	.fp = *(uintptr_t *)__builtin_frame_address(0) })
 #else
 #define CAPTURE_POINT() ((struct capture_point){ \

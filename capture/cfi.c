@@ -11,10 +11,7 @@
  */
 #include "cfi.h"
 
-#if defined(__x86_64__)
-#include "arch_x86_64.h"
-#endif
-
+#include "arch.h"
 #include "base/loaded.h"
 #include "base/reader.h"
 

@@ -29,6 +29,15 @@ static bool readable(uintptr_t page)
 	       errno != EFAULT;
 }
 
+bool stack_readable(uintptr_t address)
+{
+	int saved = errno;
+	bool can = readable(address & ~(STACK_PAGE - 1));
+
+	errno = saved;
+	return can;
+}
+
 bool stack_grow_up(struct stack_range *r, uintptr_t end)
 {
 	int saved = errno;

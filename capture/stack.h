@@ -27,6 +27,9 @@ struct stack_range {
 bool stack_grow_up(struct stack_range *r, uintptr_t end);
 bool stack_grow_down(struct stack_range *r, uintptr_t start);
 
+/* Whether the page that holds address, of a stack or not, can be read. A system call. */
+bool stack_readable(uintptr_t address);
+
 /* Makes the range hold sp. */
 static inline bool stack_enter(struct stack_range *r, uintptr_t sp)
 {

@@ -8,14 +8,11 @@
  */
 #include "unwind.h"
 
+#include "arch.h"
 #include "base/arena.h"
 #include "base/atomics.h"
 #include "cfi.h"
 #include "stack.h"
-
-#if defined(__x86_64__)
-#include "arch_x86_64.h"
-#endif
 
 #ifdef ARCH_DWARF_FP
 
@@ -28,7 +25,7 @@
 #define OFFSET_BITS	19
 #define RA_SHIFT	45
 
-enum kind { KIND_SP = 1, KIND_FP, KIND_DEREF, KIND_SIGNAL, KIND_END, KIND_GIVE_UP };
+enum kind { KIND_SP = 1, KIND_FP, KIND_DEREF, KIND_SIGNAL, KIND_END, KIND_GIVE_UP, KIND_LEAF };
 enum fp_kind { FP_SAME, FP_AT_CFA, FP_AT_FP };
 
 #define CACHE_LOG2	15
@@ -71,14 +68,19 @@ static inline int64_t get_field(uint64_t rule, unsigned bits, unsigned shift)
 	return (int64_t)(rule << (64 - bits - shift)) >> (64 - bits) << 3;
 }
 
-static uint64_t pack(const struct cfi_row *row)
+/* exact: of an interrupted instruction, where the link register still is what it was. */
+static uint64_t pack(const struct cfi_row *row, bool exact)
 {
 	uint64_t rule = row->cfa_deref ? KIND_DEREF : row->cfa_is_fp ? KIND_FP : KIND_SP;
 
 	if (row->ra.where == CFI_UNDEFINED)
 		return KIND_END;
-	if (row->ra.where != CFI_AT_CFA || !fits(row->cfa_offset, CFA_BITS) ||
-	    !fits(row->fp.offset, OFFSET_BITS) || !fits(row->ra.offset, OFFSET_BITS))
+	if (ARCH_LINK_REGISTER && exact && rule == KIND_SP && row->ra.where == CFI_SAME)
+		rule = KIND_LEAF;
+	else if (row->ra.where != CFI_AT_CFA)
+		return KIND_GIVE_UP;
+	if (!fits(row->cfa_offset, CFA_BITS) || !fits(row->fp.offset, OFFSET_BITS) ||
+	    !fits(row->ra.offset, OFFSET_BITS))
 		return KIND_GIVE_UP;
 	if (row->fp.where == CFI_AT_CFA)
 		rule |= FP_AT_CFA << KIND_BITS;
@@ -91,6 +93,13 @@ static uint64_t pack(const struct cfi_row *row)
 	       field(row->ra.offset, OFFSET_BITS, RA_SHIFT);
 }
 
+/* Whether a signal handler returns to pc; code of unknown origin may not even be readable. */
+static bool is_sigreturn(uintptr_t pc)
+{
+	return stack_readable(pc) && stack_readable(pc + ARCH_SIGRETURN_BYTES - 1) &&
+	       arch_is_sigreturn(pc);
+}
+
 /* The rule from the tables. A call is the instruction before the one it returns to. */
 static uint64_t find_rule(uintptr_t pc, bool exact)
 {
@@ -99,10 +108,10 @@ static uint64_t find_rule(uintptr_t pc, bool exact)
 	switch (cfi_find(exact ? pc : pc - 1, &row)) {
 	case CFI_FOUND:
 		if (row.signal_frame)
-			return arch_is_sigreturn(pc) ? KIND_SIGNAL : KIND_GIVE_UP;
-		return pack(&row);
+			return is_sigreturn(pc) ? KIND_SIGNAL : KIND_GIVE_UP;
+		return pack(&row, exact);
 	case CFI_NONE:
-		return KIND_END;
+		return is_sigreturn(pc) ? KIND_SIGNAL : KIND_END;
 	case CFI_UNSUPPORTED:
 		break;
 	}
@@ -141,6 +150,7 @@ struct walk {
 	uintptr_t pc, sp, fp;
 	struct stack_range range;
 	bool exact;			/* pc was interrupted, not returned to */
+	uintptr_t lr;			/* if exact: the link register, where there is one */
 };
 
 /* The frame that a signal interrupted; it can be on another stack. */
@@ -153,15 +163,49 @@ static bool step_signal(struct walk *w)
 	w->fp = load(context + ARCH_SIGNAL_FP);
 	w->pc = load(context + ARCH_SIGNAL_PC);
 	w->sp = load(context + ARCH_SIGNAL_SP);
+	if (ARCH_LINK_REGISTER)
+		w->lr = load(context + ARCH_SIGNAL_LR);
 	w->exact = true;
 	return stack_enter(&w->range, w->sp);
+}
+
+/* The caller's frame pointer. False: it is not saved within the frame. */
+static inline bool restore_fp(struct walk *w, uint64_t rule, uintptr_t cfa)
+{
+	unsigned fp_kind = rule >> KIND_BITS & ((1u << FP_BITS) - 1);
+	uintptr_t at;
+
+	if (fp_kind == FP_SAME)
+		return true;
+	at = (fp_kind == FP_AT_CFA ? cfa : w->fp) +
+	     (uintptr_t)get_field(rule, OFFSET_BITS, FP_SHIFT);
+	if (unlikely(at < w->sp || at >= cfa || at % sizeof(at)))
+		return false;
+	w->fp = load(at);
+	return true;
+}
+
+/*
+ * From a function that a signal interrupted while its return address was in the link
+ * register, with a frame (a leaf's, a prologue's) or without one, whose CFA is sp.
+ */
+static bool step_leaf(struct walk *w, uint64_t rule)
+{
+	uintptr_t cfa = w->sp + (uintptr_t)get_field(rule, CFA_BITS, CFA_SHIFT);
+
+	if (cfa < w->sp || cfa % sizeof(cfa) || !stack_reaches(&w->range, cfa) ||
+	    !restore_fp(w, rule, cfa))
+		return false;
+	w->pc = arch_return_address(w->lr);
+	w->sp = cfa;
+	w->exact = false;
+	return true;
 }
 
 /* One frame outward by a rule of the kinds SP, FP and DEREF. */
 static inline bool step(struct walk *w, uint64_t rule)
 {
 	unsigned kind = rule & ((1u << KIND_BITS) - 1);
-	unsigned fp_kind = rule >> KIND_BITS & ((1u << FP_BITS) - 1);
 	uintptr_t cfa = (kind == KIND_SP ? w->sp : w->fp) +
 			(uintptr_t)get_field(rule, CFA_BITS, CFA_SHIFT);
 	uintptr_t at;
@@ -173,13 +217,8 @@ static inline bool step(struct walk *w, uint64_t rule)
 	}
 	if (unlikely(cfa <= w->sp || cfa % sizeof(cfa) || !stack_reaches(&w->range, cfa)))
 		return false;
-	if (fp_kind != FP_SAME) {
-		at = (fp_kind == FP_AT_CFA ? cfa : w->fp) +
-		     (uintptr_t)get_field(rule, OFFSET_BITS, FP_SHIFT);
-		if (unlikely(at < w->sp || at >= cfa || at % sizeof(at)))
-			return false;
-		w->fp = load(at);
-	}
+	if (!restore_fp(w, rule, cfa))
+		return false;
 	at = cfa + (uintptr_t)get_field(rule, OFFSET_BITS, RA_SHIFT);
 	if (unlikely(at < w->sp || at >= cfa))
 		return false;
@@ -214,6 +253,10 @@ unsigned unwind_stack(const struct capture_point *point, uintptr_t *frames, unsi
 		case KIND_SIGNAL:
 			known_stack = w.range;	/* what follows may be another stack */
 			if (!step_signal(&w))
+				return 0;
+			break;
+		case KIND_LEAF:
+			if (!ARCH_LINK_REGISTER || !step_leaf(&w, rule))
 				return 0;
 			break;
 		case KIND_END:

@@ -4,7 +4,7 @@
  * one word and kept in a cache.
  *
  *	pc -> rule {CFA = sp+n | fp+n | *(fp+n); fp and return address saved where}
- *	cfa = ...; fp = *(cfa+m) or as it was; pc = *(cfa-8); sp = cfa; and again
+ *	cfa = ...; fp = *(cfa+m) or as it was; pc = *(cfa+r); sp = cfa; and again
  *
  * A frame costs one cache hit and two loads.
  *
@@ -12,8 +12,9 @@
  * PLT stub's, whose expression is constant at a known address), or what lies at the frame
  * pointer plus a constant (realigned frames); frame pointer unchanged, or saved at a
  * constant from the CFA or the frame pointer; offsets that are multiples of 8 and within
- * +-8 MB (CFA) and +-2 MB (saved registers); the kernel's signal frame. Code without
- * information (JIT) ends a stack, with its address as the last one, as in backtrace().
+ * +-8 MB (CFA) and +-2 MB (saved registers); the kernel's signal frame, and the function it
+ * interrupted with the return address still in a link register. Code without information
+ * (JIT) ends a stack, with its address as the last one, as in backtrace().
  *
  * Anything else, and a frame that does not lie above the one before it, is given up: the
  * caller gets the whole stack from backtrace() instead.
