@@ -99,7 +99,8 @@ help:
 	@echo 'make install       into prefix=$(prefix), below DESTDIR'
 	@echo 'make uninstall     take that away again'
 	@echo 'make clean         remove everything built'
-	@echo 'CC=clang, CFLAGS=... and WERROR=1 (warnings are errors) work with each'
+	@echo 'CC=clang, CFLAGS=... and WERROR=1 (warnings are errors) work with each;'
+	@echo 'CC=aarch64-linux-gnu-gcc and the like build for another machine'
 
 .PHONY: all install uninstall test fuzz clean help FORCE
 .DELETE_ON_ERROR:
