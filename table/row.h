@@ -91,8 +91,13 @@ static inline void row_free(struct table *t, uint32_t row, uint64_t size_bytes, 
 	sub_relaxed(&r->live_size, size_bytes);
 	sub_relaxed(&r->live_count, 1);
 	sub_relaxed(&t->head->totals.live_size, size_bytes);
-	if (temporary && add_relaxed(&r->temporary_low, 1) == UINT32_MAX)
-		add_relaxed(&t->infos[row].temporary_high, 1);
+	if (temporary && add_relaxed(&r->temporary_low, 1) == UINT32_MAX) {
+		/* Not one operation: 2^32 frees lie between two wraps, and not every machine
+		 * has it for 16 bits without libatomic (riscv64). */
+		uint16_t *high = &t->infos[row].temporary_high;
+
+		store_relaxed(high, (uint16_t)(load_relaxed(high) + 1));
+	}
 }
 
 /*
