@@ -14,10 +14,12 @@
 #ifndef CAPTURE_STACK_H
 #define CAPTURE_STACK_H
 
+#include "base/probe.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
-#define STACK_PAGE	((uintptr_t)4096)	/* the smallest page; larger ones are tried in parts */
+#define STACK_PAGE	PROBE_PAGE
 
 struct stack_range {
 	uintptr_t low, high;
@@ -26,9 +28,6 @@ struct stack_range {
 /* Tries the pages from the range's end up to `end`, or below its start; false: unreadable. */
 bool stack_grow_up(struct stack_range *r, uintptr_t end);
 bool stack_grow_down(struct stack_range *r, uintptr_t start);
-
-/* Whether the page that holds address, of a stack or not, can be read. A system call. */
-bool stack_readable(uintptr_t address);
 
 /* Makes the range hold sp. */
 static inline bool stack_enter(struct stack_range *r, uintptr_t sp)

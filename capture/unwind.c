@@ -11,6 +11,7 @@
 #include "arch.h"
 #include "base/arena.h"
 #include "base/atomics.h"
+#include "base/probe.h"
 #include "cfi.h"
 #include "stack.h"
 
@@ -96,7 +97,7 @@ static uint64_t pack(const struct cfi_row *row, bool exact)
 /* Whether a signal handler returns to pc; code of unknown origin may not even be readable. */
 static bool is_sigreturn(uintptr_t pc)
 {
-	return stack_readable(pc) && stack_readable(pc + ARCH_SIGRETURN_BYTES - 1) &&
+	return probe_readable(pc) && probe_readable(pc + ARCH_SIGRETURN_BYTES - 1) &&
 	       arch_is_sigreturn(pc);
 }
 
