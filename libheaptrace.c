@@ -7,6 +7,7 @@
  */
 #include "base/arena.h"
 #include "base/atomics.h"
+#include "base/loaded.h"
 #include "base/options.h"
 #include "capture/capture.h"
 #include "process/guard.h"
@@ -675,6 +676,7 @@ EXPORT int dlclose(void *handle)
 		find_real();
 	capture_modules_changed();
 	result = real.dlclose(handle);
+	loaded_forget();
 	capture_modules_changed();
 	return result;
 }
@@ -697,6 +699,7 @@ static void fork_parent(void)
 static void fork_child(void)
 {
 	guard_self.requests = 0;
+	loaded_forked();
 	session_forked();
 	fork_parent();
 }

@@ -27,6 +27,11 @@
 #define cas_relaxed(p, expected, v) \
 	__atomic_compare_exchange_n((p), (expected), (v), false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)
 
+/* No load before moves behind what comes after; no store after moves before what came before:
+ * for the reader and the writer of data that is told valid by counters around it. */
+#define acquire_fence()		__atomic_thread_fence(__ATOMIC_ACQUIRE)
+#define release_fence()		__atomic_thread_fence(__ATOMIC_RELEASE)
+
 /* Keeps the compiler (not the CPU) from moving accesses across: for a signal handler that
  * runs on the same thread. */
 #define signal_fence()		__atomic_signal_fence(__ATOMIC_SEQ_CST)

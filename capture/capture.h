@@ -70,7 +70,8 @@ enum capture_note {
 /*
  * Stores the return addresses from at->pc outward, at most max of them (1 to CAPTURE_MAX),
  * innermost first. Returns how many, at least 1. *notes gets enum capture_note bits. Keeps
- * errno. Async-signal-safe once ready; no malloc, and no lock on glibc 2.35 and later.
+ * errno. Async-signal-safe once ready; no malloc and no lock, but for backtrace() on glibc
+ * before 2.35, which takes the loader's.
  */
 unsigned capture_stack(const struct capture_point *at, uintptr_t *frames, unsigned max,
 		       unsigned *notes);

@@ -26,7 +26,7 @@
 #define OFFSET_BITS	19
 #define RA_SHIFT	45
 
-enum kind { KIND_SP = 1, KIND_FP, KIND_DEREF, KIND_SIGNAL, KIND_END, KIND_GIVE_UP, KIND_LEAF };
+enum kind { KIND_UNKNOWN, KIND_SP, KIND_FP, KIND_DEREF, KIND_SIGNAL, KIND_END, KIND_GIVE_UP, KIND_LEAF };
 enum fp_kind { FP_SAME, FP_AT_CFA, FP_AT_FP };
 
 #define CACHE_LOG2	15
@@ -115,6 +115,8 @@ static uint64_t find_rule(uintptr_t pc, bool exact)
 		return is_sigreturn(pc) ? KIND_SIGNAL : KIND_END;
 	case CFI_UNSUPPORTED:
 		break;
+	case CFI_UNKNOWN:
+		return KIND_UNKNOWN;
 	}
 	return KIND_GIVE_UP;
 }
@@ -126,6 +128,8 @@ static uint64_t __attribute__((noinline)) miss(uint64_t key)
 	struct slot *s = &cache[key & (((uint64_t)1 << CACHE_LOG2) - 1)];
 
 	rule = find_rule((uintptr_t)(key & ~EXACT), key & EXACT);
+	if (rule == KIND_UNKNOWN)	/* given up this time: not to be remembered */
+		return rule;
 	store_relaxed(&s->rule, rule);
 	store_relaxed(&s->check, key ^ stamp ^ rule);
 	return rule;

@@ -21,7 +21,8 @@
  *
  * Guarantees: no load outside of the thread's readable stack (stack.h) and of the modules'
  * own unwind tables; no allocation, no lock, no system call but for the first touch of a
- * stack page; async-signal-safe; the frames are those of backtrace().
+ * stack page (and, before glibc 2.35, what base/maps.h says); async-signal-safe; the frames
+ * are those of backtrace().
  */
 #ifndef CAPTURE_UNWIND_H
 #define CAPTURE_UNWIND_H
@@ -30,7 +31,7 @@
 
 #include <stddef.h>
 
-/* At start. False: this machine or libc has no fast unwinder. */
+/* At start. False: this machine has no fast unwinder, or there is no memory for it. */
 bool unwind_init(void);
 
 /*

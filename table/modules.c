@@ -178,40 +178,37 @@ static bool is_known(const struct table *t, const struct module *m, const char *
 	return !name[0] || !strcmp(base ? base : name, known_base ? known_base : path);
 }
 
-static bool note(struct table *t, const struct loaded_object *found)
+static bool note(struct table *t, const struct loaded_module *found)
 {
 	struct module m = {
-		.start = (uintptr_t)found->map_start, .end = (uintptr_t)found->map_end,
-		.bias = found->link_map->l_addr,
+		.start = found->start, .end = found->end, .bias = found->bias,
 	};
 	const ElfW(Ehdr) *eh = (const ElfW(Ehdr) *)(uintptr_t)m.start;
 
-	if (is_known(t, &m, found->link_map->l_name))
+	if (is_known(t, &m, found->name))
 		return false;
 	/* Its code is on the caller's stack, so the module cannot go away meanwhile. */
 	if (!memcmp(eh->e_ident, ELFMAG, SELFMAG) && eh->e_phoff < 4096 &&
 	    eh->e_phentsize == sizeof(ElfW(Phdr)) &&
 	    eh->e_phnum <= (4096 - eh->e_phoff) / sizeof(ElfW(Phdr)))
 		read_notes(&m, (const ElfW(Phdr) *)((const char *)eh + eh->e_phoff), eh->e_phnum);
-	add_module(t, &m, found->link_map->l_name);
+	add_module(t, &m, found->name);
 	return true;
 }
 
 bool modules_note(struct table *t, const uintptr_t *frames, unsigned count)
 {
 	bool added = false;
-	struct loaded_object found = { 0 };
+	struct loaded_module found = { 0 };
 	int saved = errno;
 
 	if (!load_relaxed(&t->head->text_used))
 		return false;	/* before modules_init(), which then notes all there is */
 	for (unsigned i = 0; i < count; i++) {
-		void *pc = (void *)frames[i];
-
-		if (pc >= found.map_start && pc < found.map_end)
+		if (frames[i] >= found.start && frames[i] < found.end)
 			continue;	/* the module of the frame before */
-		if (!loaded_find(pc, &found) || !found.link_map) {
-			found.map_start = found.map_end = NULL;
+		if (loaded_find(frames[i], &found) != LOADED_FOUND || !found.name) {
+			found.start = found.end = 0;
 			continue;
 		}
 		added = note(t, &found) || added;
