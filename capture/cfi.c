@@ -511,6 +511,8 @@ enum cfi_status cfi_find(uintptr_t pc, struct cfi_row *row)
 	if (!run(&m, r))
 		return CFI_UNSUPPORTED;
 	row->signal_frame = cie.signal_frame;
+	if (row->signal_frame)	/* its rules are expressions for all registers: x86_64's __restore_rt */
+		return CFI_FOUND;
 	return resolve(&m.now, pc, row);
 }
 

@@ -36,7 +36,7 @@ struct cfi_saved {
 struct cfi_row {
 	bool cfa_is_fp;		/* based on the frame pointer, else on the stack pointer */
 	bool cfa_deref;		/* the CFA is what lies at base + offset (DRAP) */
-	bool signal_frame;	/* the frame a signal handler returns to */
+	bool signal_frame;	/* the frame a signal handler returns to; nothing else is filled in */
 	int64_t cfa_offset;
 	struct cfi_saved fp, ra;
 };
