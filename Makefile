@@ -39,6 +39,8 @@ OBJECTS	:= $(CORE) $(BUILD)/libheaptrace.o $(BUILD)/heaptrace.o
 # The library needs libc.so.6 only and binds its own calls to itself.
 LIBFLAGS := -shared -Wl,-soname,libheaptrace.so -Wl,-Bsymbolic-functions -Wl,-z,now \
 	    -Wl,-z,relro -Wl,-z,defs -Wl,--as-needed -Wl,--gc-sections
+# Parts of libc.so.6 since glibc 2.34, and empty there.
+LIBS	:= -ldl -lpthread
 
 ifdef M32
 all: $(LIB)
@@ -47,13 +49,13 @@ all: $(LIB) heaptrace
 endif
 
 $(LIB): $(BUILD)/libheaptrace.o $(CORE)
-	$(CC) $(CODE) $(CFLAGS) $(LIBFLAGS) $(LDFLAGS) -o $@ $^
+	$(CC) $(CODE) $(CFLAGS) $(LIBFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 heaptrace: $(BUILD)/heaptrace.o $(CORE)
-	$(CC) $(CODE) $(CFLAGS) $(LDFLAGS) -o $@ $^
+	$(CC) $(CODE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # A changed compiler, DEPTH or CFLAGS rebuilds: the flags are a prerequisite of every object.
-FLAGS	:= $(CC) $(CODE) $(WARN) $(CFLAGS) $(LDFLAGS)
+FLAGS	:= $(CC) $(CODE) $(WARN) $(CFLAGS) $(LDFLAGS) $(LIBS)
 $(BUILD)/flags: FORCE
 	@mkdir -p $(BUILD)
 	@echo '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || echo '$(subst ','\'',$(FLAGS))' > $@
@@ -114,7 +116,8 @@ help:
 	@echo 'make install       into prefix=$(prefix), below DESTDIR'
 	@echo 'make uninstall     take that away again'
 	@echo 'make clean         remove everything built'
-	@echo 'CC=clang, CFLAGS=... and WERROR=1 (warnings are errors) work with each'
+	@echo 'CC=clang, CFLAGS=... and WERROR=1 (warnings are errors) work with each;'
+	@echo 'CC=aarch64-linux-gnu-gcc and the like build for another machine'
 
 .PHONY: all install uninstall test bench fuzz clean help FORCE
 .DELETE_ON_ERROR:

@@ -7,6 +7,7 @@
  */
 #include "base/arena.h"
 #include "base/atomics.h"
+#include "base/loaded.h"
 #include "base/options.h"
 #include "capture/capture.h"
 #include "process/guard.h"
@@ -560,15 +561,20 @@ EXPORT void malloc_stats(void)
 
 EXPORT int dlclose(void *handle)
 {
+	bool tracing;
 	int result;
 
 	if (unlikely(!real.malloc))
 		find_real();
-	capture_modules_changed();
+	capture_unloading();
+	tracing = state == TRACING;
+	if (tracing)
+		modules_unloading();
 	result = real.dlclose(handle);
-	if (state == TRACING)
-		modules_closed(&recorder.table);
-	capture_modules_changed();
+	loaded_forget();
+	if (tracing)
+		modules_unloaded(&recorder.table);
+	capture_unloaded();
 	return result;
 }
 
@@ -591,6 +597,8 @@ static void fork_child(void)
 {
 	guard_self.requests = 0;
 	threads_forked(&recorder.table, guard_self.thread);
+	loaded_forked();
+	modules_forked();
 	session_forked();
 	fork_parent();
 }

@@ -39,6 +39,10 @@
 #define add_own_u64(p, v)	((void)add_relaxed((p), (v)))
 #define add_own_u32(p, v)	((void)add_relaxed((p), (v)))
 #endif
+/* No load before moves behind what comes after; no store after moves before what came before:
+ * for the reader and the writer of data that is told valid by counters around it. */
+#define acquire_fence()		__atomic_thread_fence(__ATOMIC_ACQUIRE)
+#define release_fence()		__atomic_thread_fence(__ATOMIC_RELEASE)
 
 /* Keeps the compiler (not the CPU) from moving accesses across: for a signal handler that
  * runs on the same thread. */

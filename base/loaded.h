@@ -1,28 +1,43 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which loaded module an address lies in, by glibc's _dl_find_object() (2.35 and later):
- * lock-free and async-signal-safe. It is looked up at run time, so that the library loads on
- * older ones, where nothing is ever found.
+ * Which loaded module an address lies in: by glibc's _dl_find_object() (2.35 and later),
+ * which is looked up at run time so that the library loads on older ones too; there, by the
+ * kernel's list of what is mapped (maps.h). Lock-free and async-signal-safe; keeps errno.
  */
 #ifndef BASE_LOADED_H
 #define BASE_LOADED_H
 
 #include <link.h>
 #include <stdbool.h>
+#include <stdint.h>
 
-/* glibc's struct dl_find_object (dlfcn.h), for builds on older systems. */
-struct loaded_object {
-	unsigned long long flags;
-	void *map_start, *map_end;	/* where a module has gaps: of the segment that holds pc */
-	struct link_map *link_map;
-	void *eh_frame;			/* .eh_frame_hdr, or NULL */
-	unsigned long long reserved[7];
+struct loaded_module {
+	uintptr_t start, end;		/* where a module has gaps: maybe of the segment that holds pc only */
+	uintptr_t bias;			/* address in memory minus address in the file's terms */
+	const uint8_t *eh_frame_header;	/* .eh_frame_hdr, or NULL */
+	const char *name;		/* the file's; "" may stand for the program; NULL: not known */
 };
 
-/* Looks the function up with dlsym, so at start only; again does no harm. False: none here. */
+enum loaded_status {
+	LOADED_FOUND,
+	LOADED_NONE,		/* pc is in no module */
+	LOADED_UNKNOWN,		/* not to be had now; another time it may be */
+};
+
+/* Looks the function up with dlsym, so at start only; again does no harm. False: all modules
+ * are unknown. */
 bool loaded_init(void);
 
-/* False: pc is in no module, or loaded_init() found nothing. */
-bool loaded_find(const void *pc, struct loaded_object *object);
+/*
+ * The module that holds pc. pc must be on the caller's stack, so that the module cannot be
+ * unloaded meanwhile: *m points to it.
+ */
+enum loaded_status loaded_find(uintptr_t pc, struct loaded_module *m);
+
+/* A dlclose has returned: modules may have gone. Any thread, any time. */
+void loaded_forget(void);
+
+/* In a child of fork. */
+void loaded_forked(void);
 
 #endif

@@ -14,8 +14,7 @@
 #define ARCH_DWARF_SP	7	/* rsp */
 #define ARCH_DWARF_RA	16	/* the return address column */
 
-/* A call pushes it: it always lies below the CFA. */
-#define ARCH_RA_OFFSET	(-8)
+#define ARCH_LINK_REGISTER	0	/* a call pushes it */
 
 static inline uintptr_t arch_return_address(uintptr_t stored)
 {
@@ -23,6 +22,7 @@ static inline uintptr_t arch_return_address(uintptr_t stored)
 }
 
 /* What __restore_rt consists of: mov $15,%rax; syscall (the kernel's ABI for unwinders). */
+#define ARCH_SIGRETURN_BYTES	9
 static inline bool arch_is_sigreturn(uintptr_t pc)
 {
 	static const unsigned char code[] = { 0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05 };
@@ -36,6 +36,7 @@ static inline bool arch_is_sigreturn(uintptr_t pc)
  * (linux/arch/x86/include/uapi/asm/{ucontext,sigcontext}.h).
  */
 #define ARCH_SIGNAL_FP	(40 + 8 * 10)
+#define ARCH_SIGNAL_LR	0	/* none */
 #define ARCH_SIGNAL_SP	(40 + 8 * 15)
 #define ARCH_SIGNAL_PC	(40 + 8 * 16)
 

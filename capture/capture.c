@@ -37,6 +37,22 @@ void capture_modules_changed(void)
 	unwind_forget_rules();
 }
 
+/*
+ * What a destructor of the module makes known of its code must not outlive it: another thread may
+ * load another module at the same place before dlclose() returns.
+ */
+void capture_unloading(void)
+{
+	capture_modules_changed();
+	unwind_remember(false);
+}
+
+void capture_unloaded(void)
+{
+	unwind_remember(true);
+	capture_modules_changed();
+}
+
 static void print_stack(struct out *out, const char *name, const uintptr_t *frames, unsigned count)
 {
 	out_text(out, name);

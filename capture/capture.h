@@ -23,12 +23,28 @@ struct capture_point {
 /*
  * The point of the function in which this stands (a hook), which must not be inlined. With a
  * frame pointer, which asking for the frame's address makes the compiler set up, the
- * frame begins with the caller's frame pointer and the return address.
+ * frame pointer is at the caller's frame pointer and the return address.
+ *
+ * On x86_64 the frame begins with those two. On aarch64 (AAPCS64, "The Frame Pointer")
+ * they can lie anywhere in the frame, so the compiler is asked for the stack pointer at the
+ * function's entry, which there is the caller's: GCC for the CFA, which clang up to 14 at
+ * least takes to be the frame pointer, clang for what it calls by name. Both take the
+ * signature from the return address (GCC since 8.5, 9.4, 10.3).
  */
 #if defined(__x86_64__)
 #define CAPTURE_POINT() ((struct capture_point){ \
 	.pc = (uintptr_t)__builtin_return_address(0), \
 	.sp = (uintptr_t)__builtin_frame_address(0) + 16, \
+	.fp = *(uintptr_t *)__builtin_frame_address(0) })
+#elif defined(__aarch64__)
+#ifdef __clang__
+#define CAPTURE_ENTRY_SP()	__builtin_sponentry()
+#else
+#define CAPTURE_ENTRY_SP()	__builtin_dwarf_cfa()
+#endif
+#define CAPTURE_POINT() ((struct capture_point){ \
+	.pc = (uintptr_t)__builtin_return_address(0), \
+	.sp = (uintptr_t)CAPTURE_ENTRY_SP(), \
 	.fp = *(uintptr_t *)__builtin_frame_address(0) })
 #else
 #define CAPTURE_POINT() ((struct capture_point){ \
@@ -54,7 +70,8 @@ enum capture_note {
 /*
  * Stores the return addresses from at->pc outward, at most max of them (1 to CAPTURE_MAX),
  * innermost first. Returns how many, at least 1. *notes gets enum capture_note bits. Keeps
- * errno. Async-signal-safe once ready; no malloc, and no lock on glibc 2.35 and later.
+ * errno. Async-signal-safe once ready; no malloc and no lock, but for backtrace() on glibc
+ * before 2.35, which takes the loader's.
  */
 unsigned capture_stack(const struct capture_point *at, uintptr_t *frames, unsigned max,
 		       unsigned *notes);
@@ -69,5 +86,9 @@ void capture_compare(const struct capture_point *at, const uintptr_t *frames, un
 
 /* Modules have come or gone: what is remembered of code is void. Any thread, any time. */
 void capture_modules_changed(void);
+
+/* Around a dlclose, in the thread that does it. */
+void capture_unloading(void);
+void capture_unloaded(void);
 
 #endif

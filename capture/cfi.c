@@ -2,7 +2,7 @@
 /*
  * See cfi.h. From an address to its row:
  *
- *	_dl_find_object(pc) -> .eh_frame_hdr: sorted {function, FDE} pairs -> binary search
+ *	loaded_find(pc) -> .eh_frame_hdr: sorted {function, FDE} pairs -> binary search
  *	-> FDE: covers pc? -> its CIE -> the CIE's program, then the FDE's, up to pc
  *
  * The tables are those of a loaded module, which C++ exceptions rely on too: they are trusted
@@ -12,7 +12,6 @@
 #include "cfi.h"
 
 #include "arch.h"
-
 #include "base/loaded.h"
 #include "base/reader.h"
 
@@ -452,8 +451,8 @@ static enum cfi_status resolve(const struct state *s, uintptr_t pc, struct cfi_r
 }
 
 /*
- * What offsets of 32 bits can reach from the header. (The object's map_start and map_end are
- * no bounds: where a module has gaps they are those of the segment that holds pc.)
+ * What offsets of 32 bits can reach from the header. (The module's start and end are no
+ * bounds: where a module has gaps they are those of the segment that holds pc.)
  */
 static struct reader around(const uint8_t *header)
 {
@@ -465,7 +464,7 @@ static struct reader around(const uint8_t *header)
 
 enum cfi_status cfi_find(uintptr_t pc, struct cfi_row *row)
 {
-	struct loaded_object object;
+	struct loaded_module loaded;
 	struct machine m;
 	struct reader module, r;
 	struct cie cie;
@@ -474,10 +473,18 @@ enum cfi_status cfi_find(uintptr_t pc, struct cfi_row *row)
 	uint32_t id;
 	bool bad;
 
-	if (!loaded_find((const void *)pc, &object) || !object.eh_frame)
+	switch (loaded_find(pc, &loaded)) {
+	case LOADED_FOUND:
+		break;
+	case LOADED_NONE:
 		return CFI_NONE;
-	module = around(object.eh_frame);
-	fde = search_header(object.eh_frame, &module, pc, &bad);
+	case LOADED_UNKNOWN:
+		return CFI_UNKNOWN;
+	}
+	if (!loaded.eh_frame_header)
+		return CFI_NONE;
+	module = around(loaded.eh_frame_header);
+	fde = search_header(loaded.eh_frame_header, &module, pc, &bad);
 	if (!fde)
 		return bad ? CFI_UNSUPPORTED : CFI_NONE;
 	if (!open_record(&r, &module, fde, &id) || !id)
@@ -504,6 +511,8 @@ enum cfi_status cfi_find(uintptr_t pc, struct cfi_row *row)
 	if (!run(&m, r))
 		return CFI_UNSUPPORTED;
 	row->signal_frame = cie.signal_frame;
+	if (row->signal_frame)	/* its rules are expressions for all registers: x86_64's __restore_rt */
+		return CFI_FOUND;
 	return resolve(&m.now, pc, row);
 }
 

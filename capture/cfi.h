@@ -5,7 +5,7 @@
  * needs is followed: the CFA, the frame pointer, the return address.
  *
  * Lock-free, no allocation, async-signal-safe. Reads the loaded modules' own memory, found
- * by glibc's _dl_find_object() (2.35 and later).
+ * by base/loaded.h.
  */
 #ifndef CAPTURE_CFI_H
 #define CAPTURE_CFI_H
@@ -17,6 +17,7 @@ enum cfi_status {
 	CFI_FOUND,
 	CFI_NONE,		/* no module, or no information for this address: the end */
 	CFI_UNSUPPORTED,	/* something this reader does not follow */
+	CFI_UNKNOWN,		/* the module is not known now; another time it may be */
 };
 
 enum cfi_where {
@@ -35,15 +36,16 @@ struct cfi_saved {
 struct cfi_row {
 	bool cfa_is_fp;		/* based on the frame pointer, else on the stack pointer */
 	bool cfa_deref;		/* the CFA is what lies at base + offset (DRAP) */
-	bool signal_frame;	/* the frame a signal handler returns to */
+	bool signal_frame;	/* the frame a signal handler returns to; nothing else is filled in */
 	int64_t cfa_offset;
 	struct cfi_saved fp, ra;
 };
 
-/* Looks up _dl_find_object with dlsym: at start only. False: this libc has none. */
+/* At start only (loaded_init()). False: no module can be found. */
 bool cfi_init(void);
 
-/* The row for the instruction at pc (for a return address: give the address minus one). */
+/* The row for the instruction at pc (for a return address: give the address minus one), which
+ * must be on the caller's stack. */
 enum cfi_status cfi_find(uintptr_t pc, struct cfi_row *row);
 
 #endif

@@ -28,8 +28,8 @@
  * quick rule is one of KIND_SP with all offsets counted from the stack pointer, checked when
  * the node is made.
  */
-#define KIND_QUICK	0
-#define KIND_LIMIT	7
+#define KIND_QUICK	KIND_UNKNOWN	/* those two are never in the tree */
+#define KIND_LIMIT	KIND_LEAF
 #define QUICK_SAME	0xffffu
 
 /* One cache line. */
@@ -314,6 +314,10 @@ static bool walk_on(struct paths *p, struct walk *w, unsigned max)
 			if (!walk_signal(w))
 				return false;
 			break;
+		case KIND_LEAF:
+			if (!ARCH_LINK_REGISTER || !walk_leaf(w, rule))
+				return false;
+			break;
 		case KIND_END:
 			c->count = n;
 			return true;
@@ -572,7 +576,7 @@ static uint32_t make_node(struct paths *p, unsigned i)
 
 	if (i == p->max || kind == KIND_END)
 		rule = KIND_END;	/* at the depth nothing further is asked for */
-	else if (i == p->levels || kind == KIND_SIGNAL || kind == KIND_GIVE_UP)
+	else if (i == p->levels || kind >= KIND_SIGNAL || kind == KIND_UNKNOWN)
 		rule = KIND_LIMIT;
 	return new_node(p, quicken(rule));
 }

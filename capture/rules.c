@@ -3,14 +3,15 @@
 #include "rules.h"
 #include "unwind.h"
 
-#include "base/arena.h"
-#include "cfi.h"
-
 #include "arch.h"
+#include "base/arena.h"
+#include "base/probe.h"
+#include "cfi.h"
 
 #ifdef ARCH_DWARF_FP
 
 struct rule_slot *rules_cache;
+__thread unsigned rules_unloading;
 uint64_t rules_stamp;		/* counts in the upper bits, beside all addresses */
 
 bool rules_init(void)
@@ -37,14 +38,19 @@ static uint64_t field(int64_t offset, unsigned bits, unsigned shift)
 	return ((uint64_t)(offset / 8) & (((uint64_t)1 << bits) - 1)) << shift;
 }
 
-static uint64_t pack(const struct cfi_row *row)
+/* exact: of an interrupted instruction, where the link register still is what it was. */
+static uint64_t pack(const struct cfi_row *row, bool exact)
 {
 	uint64_t rule = row->cfa_deref ? KIND_DEREF : row->cfa_is_fp ? KIND_FP : KIND_SP;
 
 	if (row->ra.where == CFI_UNDEFINED)
 		return KIND_END;
-	if (row->ra.where != CFI_AT_CFA || !fits(row->cfa_offset, CFA_BITS) ||
-	    !fits(row->fp.offset, OFFSET_BITS) || !fits(row->ra.offset, OFFSET_BITS))
+	if (ARCH_LINK_REGISTER && exact && rule == KIND_SP && row->ra.where == CFI_SAME)
+		rule = KIND_LEAF;
+	else if (row->ra.where != CFI_AT_CFA)
+		return KIND_GIVE_UP;
+	if (!fits(row->cfa_offset, CFA_BITS) || !fits(row->fp.offset, OFFSET_BITS) ||
+	    !fits(row->ra.offset, OFFSET_BITS))
 		return KIND_GIVE_UP;
 	if (row->fp.where == CFI_AT_CFA)
 		rule |= FP_AT_CFA << KIND_BITS;
@@ -57,6 +63,13 @@ static uint64_t pack(const struct cfi_row *row)
 	       field(row->ra.offset, OFFSET_BITS, RA_SHIFT);
 }
 
+/* Whether a signal handler returns to pc; code of unknown origin may not even be readable. */
+static bool is_sigreturn(uintptr_t pc)
+{
+	return probe_readable(pc) && probe_readable(pc + ARCH_SIGRETURN_BYTES - 1) &&
+	       arch_is_sigreturn(pc);
+}
+
 /* The rule from the tables. A call is the instruction before the one it returns to. */
 static uint64_t find_rule(uintptr_t pc, bool exact)
 {
@@ -65,12 +78,14 @@ static uint64_t find_rule(uintptr_t pc, bool exact)
 	switch (cfi_find(exact ? pc : pc - 1, &row)) {
 	case CFI_FOUND:
 		if (row.signal_frame)
-			return arch_is_sigreturn(pc) ? KIND_SIGNAL : KIND_GIVE_UP;
-		return pack(&row);
+			return is_sigreturn(pc) ? KIND_SIGNAL : KIND_GIVE_UP;
+		return pack(&row, exact);
 	case CFI_NONE:
-		return KIND_END;
+		return is_sigreturn(pc) ? KIND_SIGNAL : KIND_END;
 	case CFI_UNSUPPORTED:
 		break;
+	case CFI_UNKNOWN:
+		return KIND_UNKNOWN;
 	}
 	return KIND_GIVE_UP;
 }
@@ -81,12 +96,24 @@ uint64_t __attribute__((noinline)) rules_miss(uint64_t key)
 	struct rule_slot *s = &rules_cache[key & (((uint64_t)1 << RULES_CACHE_LOG2) - 1)];
 
 	rule = find_rule((uintptr_t)(key & ~EXACT), key & EXACT);
+	if (rule == KIND_UNKNOWN || rules_unloading)
+		return rule;
 	store_relaxed(&s->rule, rule);
 	store_relaxed(&s->check, key ^ stamp ^ rule);
 	return rule;
 }
 
+void unwind_remember(bool yes)
+{
+	rules_unloading += yes ? -1u : 1u;
+}
+
 #else
+
+void unwind_remember(bool yes)
+{
+	(void)yes;
+}
 
 bool rules_init(void)
 {

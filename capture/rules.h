@@ -27,7 +27,7 @@
 #define OFFSET_BITS	19
 #define RA_SHIFT	45
 
-enum kind { KIND_SP = 1, KIND_FP, KIND_DEREF, KIND_SIGNAL, KIND_END, KIND_GIVE_UP };
+enum kind { KIND_UNKNOWN, KIND_SP, KIND_FP, KIND_DEREF, KIND_SIGNAL, KIND_END, KIND_GIVE_UP, KIND_LEAF };
 enum fp_kind { FP_SAME, FP_AT_CFA, FP_AT_FP };
 
 #define RULES_CACHE_LOG2 15
@@ -42,6 +42,10 @@ extern uint64_t rules_stamp;		/* changes when all rules become void */
 
 /* At start. False: this machine or libc has no unwind rules. */
 bool rules_init(void);
+
+/* Set while this thread unloads modules: what it meets may be gone at any moment, and is not
+ * kept. */
+extern __thread unsigned rules_unloading;
 
 /* Reads the tables, and keeps what it found. */
 uint64_t rules_miss(uint64_t key);

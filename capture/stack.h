@@ -14,10 +14,12 @@
 #ifndef CAPTURE_STACK_H
 #define CAPTURE_STACK_H
 
+#include "base/probe.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
-#define STACK_PAGE	((uintptr_t)4096)	/* the smallest page; larger ones are tried in parts */
+#define STACK_PAGE	PROBE_PAGE
 
 struct stack_range {
 	uintptr_t low, high;

@@ -42,6 +42,10 @@ unsigned unwind_stack(const struct capture_point *point, uintptr_t *frames, unsi
 			if (!walk_signal(&w))
 				return 0;
 			break;
+		case KIND_LEAF:
+			if (!ARCH_LINK_REGISTER || !walk_leaf(&w, rule))
+				return 0;
+			break;
 		case KIND_END:
 			goto done;
 		default:

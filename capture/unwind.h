@@ -4,7 +4,7 @@
  * one word and kept in a cache.
  *
  *	pc -> rule {CFA = sp+n | fp+n | *(fp+n); fp and return address saved where}
- *	cfa = ...; fp = *(cfa+m) or as it was; pc = *(cfa-8); sp = cfa; and again
+ *	cfa = ...; fp = *(cfa+m) or as it was; pc = *(cfa+r); sp = cfa; and again
  *
  * A frame costs one cache hit and two loads.
  *
@@ -12,15 +12,17 @@
  * PLT stub's, whose expression is constant at a known address), or what lies at the frame
  * pointer plus a constant (realigned frames); frame pointer unchanged, or saved at a
  * constant from the CFA or the frame pointer; offsets that are multiples of 8 and within
- * +-8 MB (CFA) and +-2 MB (saved registers); the kernel's signal frame. Code without
- * information (JIT) ends a stack, with its address as the last one, as in backtrace().
+ * +-8 MB (CFA) and +-2 MB (saved registers); the kernel's signal frame, and the function it
+ * interrupted with the return address still in a link register. Code without information
+ * (JIT) ends a stack, with its address as the last one, as in backtrace().
  *
  * Anything else, and a frame that does not lie above the one before it, is given up: the
  * caller gets the whole stack from backtrace() instead.
  *
  * Guarantees: no load outside of the thread's readable stack (stack.h) and of the modules'
  * own unwind tables; no allocation, no lock, no system call but for the first touch of a
- * stack page; async-signal-safe; the frames are those of backtrace().
+ * stack page (and, before glibc 2.35, what base/maps.h says); async-signal-safe; the frames
+ * are those of backtrace().
  */
 #ifndef CAPTURE_UNWIND_H
 #define CAPTURE_UNWIND_H
@@ -29,7 +31,7 @@
 
 #include <stddef.h>
 
-/* At start. False: this machine or libc has no fast unwinder. */
+/* At start. False: this machine has no fast unwinder, or there is no memory for it. */
 bool unwind_init(void);
 
 /*
@@ -40,5 +42,8 @@ unsigned unwind_stack(const struct capture_point *at, uintptr_t *frames, unsigne
 
 /* The rules kept so far are void: modules have come or gone. Any thread, any time. */
 void unwind_forget_rules(void);
+
+/* The calling thread does not keep the rules it finds, until it says so again as often. */
+void unwind_remember(bool yes);
 
 #endif

@@ -17,6 +17,7 @@ struct walk {
 	uintptr_t pc, sp, fp;
 	struct stack_range range;
 	bool exact;			/* pc was interrupted, not returned to */
+	uintptr_t lr;			/* if exact: the link register, where there is one */
 };
 
 /* The frame that a signal interrupted; it can be on another stack. */
@@ -29,14 +30,49 @@ static inline bool walk_signal(struct walk *w)
 	w->fp = walk_load(context + ARCH_SIGNAL_FP);
 	w->pc = walk_load(context + ARCH_SIGNAL_PC);
 	w->sp = walk_load(context + ARCH_SIGNAL_SP);
+	if (ARCH_LINK_REGISTER)
+		w->lr = walk_load(context + ARCH_SIGNAL_LR);
 	w->exact = true;
 	return stack_enter(&w->range, w->sp);
+}
+
+/* The caller's frame pointer. False: it is not saved within the frame. */
+static inline bool walk_restore_fp(struct walk *w, uint64_t rule, uintptr_t cfa)
+{
+	unsigned fp_kind = rule_fp_kind(rule);
+	uintptr_t at;
+
+	if (fp_kind == FP_SAME)
+		return true;
+	at = (fp_kind == FP_AT_CFA ? cfa : w->fp) +
+	     (uintptr_t)rule_field(rule, OFFSET_BITS, FP_SHIFT);
+	if (unlikely(at < w->sp || at >= cfa || at % sizeof(at)))
+		return false;
+	w->fp = walk_load(at);
+	return true;
+}
+
+/*
+ * From a function that a signal interrupted while its return address was in the link
+ * register, with a frame (a leaf's, a prologue's) or without one, whose CFA is sp.
+ */
+static inline bool walk_leaf(struct walk *w, uint64_t rule)
+{
+	uintptr_t cfa = w->sp + (uintptr_t)rule_field(rule, CFA_BITS, CFA_SHIFT);
+
+	if (cfa < w->sp || cfa % sizeof(cfa) || !stack_reaches(&w->range, cfa) ||
+	    !walk_restore_fp(w, rule, cfa))
+		return false;
+	w->pc = arch_return_address(w->lr);
+	w->sp = cfa;
+	w->exact = false;
+	return true;
 }
 
 /* One frame outward by a rule of the kinds SP, FP and DEREF. */
 static inline bool walk_step(struct walk *w, uint64_t rule)
 {
-	unsigned kind = rule_kind(rule), fp_kind = rule_fp_kind(rule);
+	unsigned kind = rule_kind(rule);
 	uintptr_t cfa = (kind == KIND_SP ? w->sp : w->fp) +
 			(uintptr_t)rule_field(rule, CFA_BITS, CFA_SHIFT);
 	uintptr_t at;
@@ -48,13 +84,8 @@ static inline bool walk_step(struct walk *w, uint64_t rule)
 	}
 	if (unlikely(cfa <= w->sp || cfa % sizeof(cfa) || !stack_reaches(&w->range, cfa)))
 		return false;
-	if (fp_kind != FP_SAME) {
-		at = (fp_kind == FP_AT_CFA ? cfa : w->fp) +
-		     (uintptr_t)rule_field(rule, OFFSET_BITS, FP_SHIFT);
-		if (unlikely(at < w->sp || at >= cfa || at % sizeof(at)))
-			return false;
-		w->fp = walk_load(at);
-	}
+	if (!walk_restore_fp(w, rule, cfa))
+		return false;
 	at = cfa + (uintptr_t)rule_field(rule, OFFSET_BITS, RA_SHIFT);
 	if (unlikely(at < w->sp || at >= cfa))
 		return false;

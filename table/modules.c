@@ -177,14 +177,20 @@ static void mark_overlapped(struct table *t, const struct module *m)
 	}
 }
 
-/* Same place, same file name (the directory may differ by links, and the program's own name is
- * known only to us). */
+/*
+ * Whether both are the same file at the same place: by build id, where both are known to have one
+ * or not (a segment of a module with gaps does not show it), and by file name (the directory may
+ * differ by links, and the program's own name is known only to us).
+ */
 static bool same_module(const struct table *t, const struct module *known, const struct module *m,
-			const char *name)
+			const char *name, bool notes_read)
 {
 	const char *path, *base, *known_base;
 
 	if (known->start > m->start || known->end < m->end || known->bias != m->bias)
+		return false;
+	if (notes_read && (known->build_id_bytes != m->build_id_bytes ||
+			   memcmp(known->build_id, m->build_id, sizeof(m->build_id))))
 		return false;
 	path = modules_path(t, known);
 	base = strrchr(name, '/');
@@ -192,16 +198,28 @@ static bool same_module(const struct table *t, const struct module *known, const
 	return !name[0] || !strcmp(base ? base : name, known_base ? known_base : path);
 }
 
+/* False: its build id is not to be found here. */
+static bool describe(const struct loaded_module *found, struct module *m)
+{
+	const ElfW(Ehdr) *eh = (const ElfW(Ehdr) *)found->start;
+
+	*m = (struct module){ .start = found->start, .end = found->end, .bias = found->bias };
+	if (memcmp(eh->e_ident, ELFMAG, SELFMAG) || eh->e_phoff >= 4096 ||
+	    eh->e_phentsize != sizeof(ElfW(Phdr)) ||
+	    eh->e_phnum > (4096 - eh->e_phoff) / sizeof(ElfW(Phdr)))
+		return false;
+	read_notes(m, (const ElfW(Phdr) *)((const char *)eh + eh->e_phoff), eh->e_phnum);
+	return true;
+}
+
 /* One that is back again at its old place, as plugins come and go. */
-static struct module *revive(struct table *t, const struct module *m, const char *name)
+static struct module *revive(struct table *t, const struct module *m, const char *name, bool notes_read)
 {
 	for (uint32_t i = known_count(t); i-- > 0; ) {
 		struct module *old = &t->modules[i];
 
 		if (load_relaxed(&old->gone) && load_acquire(&old->end) &&
-		    old->build_id_bytes == m->build_id_bytes &&
-		    !memcmp(old->build_id, m->build_id, sizeof(m->build_id)) &&
-		    same_module(t, old, m, name)) {
+		    same_module(t, old, m, name, notes_read)) {
 			store_relaxed(&old->gone, 0);
 			return old;
 		}
@@ -209,31 +227,17 @@ static struct module *revive(struct table *t, const struct module *m, const char
 	return NULL;
 }
 
-static struct module describe(const struct loaded_object *found)
+/* Returns its number plus 1. The module cannot go away meanwhile: its code is on the stack. */
+static uint32_t note(struct table *t, const struct loaded_module *found)
 {
-	return (struct module){
-		.start = (uintptr_t)found->map_start, .end = (uintptr_t)found->map_end,
-		.bias = found->link_map->l_addr,
-	};
-}
-
-/* Returns its number plus 1. */
-static uint32_t note(struct table *t, const struct loaded_object *found)
-{
-	struct module m = describe(found);
+	struct module m;
+	bool notes_read = describe(found, &m);
 	const struct module *known = newest(t, m.start);
-	const char *name = found->link_map->l_name;
-	const ElfW(Ehdr) *eh = (const ElfW(Ehdr) *)(uintptr_t)m.start;
 
-	if (!known || !same_module(t, known, &m, name)) {
-		/* Its code is on the caller's stack, so the module cannot go away meanwhile. */
-		if (!memcmp(eh->e_ident, ELFMAG, SELFMAG) && eh->e_phoff < 4096 &&
-		    eh->e_phentsize == sizeof(ElfW(Phdr)) &&
-		    eh->e_phnum <= (4096 - eh->e_phoff) / sizeof(ElfW(Phdr)))
-			read_notes(&m, (const ElfW(Phdr) *)((const char *)eh + eh->e_phoff), eh->e_phnum);
-		known = revive(t, &m, name);
+	if (!known || !same_module(t, known, &m, found->name, notes_read)) {
+		known = revive(t, &m, found->name, notes_read);
 		if (!known)
-			known = add_module(t, &m, name);
+			known = add_module(t, &m, found->name);
 		if (!known)
 			return CODE_NO_MODULE;
 		mark_overlapped(t, known);
@@ -243,33 +247,78 @@ static uint32_t note(struct table *t, const struct loaded_object *found)
 
 uint32_t modules_note(struct table *t, uint64_t pc)
 {
-	struct loaded_object found;
+	struct loaded_module found;
 	uint32_t number = CODE_NO_MODULE;
 	int saved = errno;
 
 	if (load_relaxed(&t->head->early))
 		return CODE_EARLY;	/* modules_init() then notes all there is */
-	if (loaded_find((const void *)(uintptr_t)pc, &found) && found.link_map)
+	if (loaded_find((uintptr_t)pc, &found) == LOADED_FOUND && found.name)
 		number = note(t, &found);
 	errno = saved;
 	return number;
 }
 
-void modules_closed(struct table *t)
-{
-	int saved = errno;
+/* How many threads are unloading modules: until the last is through, what is gone is not marked,
+ * and others may lie there already. */
+static uint32_t unloading;
 
+bool modules_settled(void)
+{
+	return !load_acquire(&unloading);
+}
+
+bool modules_verify(const struct table *t, uint32_t number, uint64_t pc)
+{
+	struct loaded_module found;
+	struct module m;
+	int saved = errno;
+	bool same = false;
+
+	if (loaded_find((uintptr_t)pc, &found) == LOADED_FOUND && found.name) {
+		bool notes_read = describe(&found, &m);
+
+		same = same_module(t, &t->modules[number - 1], &m, found.name, notes_read);
+	}
+	errno = saved;
+	return same;
+}
+
+void modules_unloading(void)
+{
+	add_relaxed(&unloading, 1);
+}
+
+static void mark_gone(struct table *t)
+{
 	for (uint32_t i = known_count(t); i-- > 0; ) {
 		struct module *m = &t->modules[i];
-		struct loaded_object found;
+		struct loaded_module found;
+		enum loaded_status status;
 
 		if (!load_acquire(&m->end) || load_relaxed(&m->gone))
 			continue;
-		if (!loaded_find((const void *)(uintptr_t)m->start, &found) || !found.link_map ||
-		    found.link_map->l_addr != m->bias)
+		status = loaded_find((uintptr_t)m->start, &found);
+		if (status == LOADED_NONE || (status == LOADED_FOUND && found.bias != m->bias))
 			store_relaxed(&m->gone, 1);
 	}
+}
+
+void modules_unloaded(struct table *t)
+{
+	uint32_t n = load_acquire(&unloading);
+	int saved = errno;
+
+	do {
+		if (n == 1)	/* else another thread unloads, and the last will look */
+			mark_gone(t);
+	} while (!cas_acq_rel(&unloading, &n, n - 1));
 	errno = saved;
+}
+
+void modules_forked(void)
+{
+	store_relaxed(&unloading, 0);
 }
 
 const struct module *modules_of_code(const struct table *t, uint32_t code)

@@ -47,8 +47,15 @@ static inline uint32_t modules_count(const struct table *t)
 	return load_relaxed(&t->head->module_count);
 }
 
-/* After a dlclose: marks what is no longer there. Any thread, any time outside of a dump. */
-void modules_closed(struct table *t);
+/* Around a dlclose; what is no longer there afterwards is marked. modules_forked() in a child. */
+void modules_unloading(void);
+void modules_unloaded(struct table *t);
+void modules_forked(void);
+
+/* False: some thread is unloading modules, so the marks may be behind; then modules_verify() tells
+ * whether pc, on the caller's stack, lies in the module of this number (plus 1, as in a code). */
+bool modules_settled(void);
+bool modules_verify(const struct table *t, uint32_t number, uint64_t pc);
 
 /* A code's module; NULL: it lies in none. */
 const struct module *modules_of_code(const struct table *t, uint32_t code);

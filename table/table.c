@@ -114,9 +114,12 @@ static inline bool code_is(const struct table *t, uint32_t code, uint64_t pc)
 	uint64_t c = load_relaxed(&t->codes[code]);
 	uint64_t module = c >> CODE_PC_BITS;
 
-	return (c & PC_MASK) == (pc & PC_MASK) &&
-	       (module == CODE_NO_MODULE || module == CODE_EARLY ||
-		!load_relaxed(&t->modules[module - 1].gone));
+	if ((c & PC_MASK) != (pc & PC_MASK))
+		return false;
+	if (module == CODE_NO_MODULE || module == CODE_EARLY)
+		return true;
+	return !load_relaxed(&t->modules[module - 1].gone) &&
+	       (likely(modules_settled()) || modules_verify(t, (uint32_t)module, pc));
 }
 
 static bool same_code(void *context, uint32_t code)

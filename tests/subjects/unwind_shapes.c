@@ -4,6 +4,8 @@
  * arrays, realigned frames, frames of megabytes, signal handlers on the thread's and on an
  * alternate stack, callbacks from libc, coroutines, many threads, tail calls, recursion.
  * For --unwind=check: the figures do not matter, every stack is taken both ways.
+ *
+ *	unwind_shapes [THREADS]
  */
 #include <alloca.h>
 #include <pthread.h>
@@ -189,15 +191,15 @@ static void signals(int flags)
 	stack_t stack = { .ss_sp = alternate, .ss_size = sizeof(alternate) };
 	timer_t timer;
 	struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGPROF };
-	struct itimerspec every = { { 0, 2000000 }, { 0, 2000000 } };
+	struct itimerspec soon = { { 0, 0 }, { 0, 30000 } };	/* once: it never outruns us */
 
 	sigaltstack(&stack, NULL);
 	sigaction(SIGPROF, &sa, NULL);
 	raise(SIGPROF);
 	if (timer_create(CLOCK_MONOTONIC, &ev, &timer))
 		return;
-	timer_settime(timer, 0, &every, NULL);
 	for (int i = 0; i < 100; i++) {
+		timer_settime(timer, 0, &soon, NULL);
 		spin(20000);
 		spin_realigned(i);
 	}
@@ -251,11 +253,16 @@ static void *thread(void *arg)
 	return arg;
 }
 
-int main(void)
+#define THREADS_MAX	160
+
+int main(int argc, char **argv)
 {
-	pthread_t t[160];
+	int threads = argc > 1 ? atoi(argv[1]) : THREADS_MAX;
+	pthread_t t[THREADS_MAX];
 	pthread_attr_t attr;
 
+	if (threads < 0 || threads > THREADS_MAX)
+		return 2;
 	all(0);
 	signals(0);
 	signals(SA_ONSTACK);
@@ -263,10 +270,10 @@ int main(void)
 	coroutines(1);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, 128 << 10);
-	for (int i = 0; i < 160; i++)
+	for (int i = 0; i < threads; i++)
 		if (pthread_create(&t[i], &attr, thread, NULL))
 			return 1;
-	for (int i = 0; i < 160; i++)
+	for (int i = 0; i < threads; i++)
 		pthread_join(t[i], NULL);
 	all(0);
 	printf("done %d\n", hits > 2);

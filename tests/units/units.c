@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Unit tests of base/ and table/, speaking TAP; tests/units.t builds and runs it. */
 #include "base/arena.h"
+#include "base/loaded.h"
+#include "base/maps.h"
 #include "base/out.h"
 #include "base/reader.h"
 #include "base/sort.h"
@@ -9,9 +11,11 @@
 #include "table/row.h"
 #include "table/view.h"
 
+#include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 static int tests, failures;
@@ -373,6 +377,71 @@ static void test_full(void)
 	ok(good, "and the known ones keep their rows");
 }
 
+static bool ends_with(const char *text, const char *end)
+{
+	size_t length = strlen(text), want = strlen(end);
+
+	return length >= want && !strcmp(text + length - want, end);
+}
+
+/* Looks one module up again and again while others make what is known of it void. */
+static volatile bool maps_wrong;
+static void *find_maps(void *unused)
+{
+	for (int i = 0; i < 20000; i++) {
+		struct loaded_module m;
+		enum loaded_status status = maps_find((uintptr_t)find_maps, &m);
+
+		if (status == LOADED_NONE || (status == LOADED_FOUND && !ends_with(m.name, "/units")))
+			maps_wrong = true;
+		if (i % 64 == 0)
+			maps_forget();
+	}
+	return unused;
+}
+
+/* What stands in for _dl_find_object() on an older libc, beside it where it is there. */
+static void test_maps(void)
+{
+	char *anonymous = mmap(NULL, 8192, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uintptr_t libc = (uintptr_t)dlsym(RTLD_DEFAULT, "qsort"), code;
+	struct loaded_module m, other = { 0 };
+	pthread_t threads[4];
+	int unknown = 0;
+	void *library;
+
+	ok(maps_init() && loaded_init(), "the lists have memory");
+	ok(maps_find((uintptr_t)test_maps, &m) == LOADED_FOUND && ends_with(m.name, "/units"),
+	   "the program is a module");
+	ok(maps_find(libc, &m) == LOADED_FOUND && m.start < libc && libc < m.end && m.eh_frame_header,
+	   "libc is one, with unwind tables");
+	if (dlsym(RTLD_DEFAULT, "_dl_find_object"))
+		ok(loaded_find(libc, &other) == LOADED_FOUND && m.bias == other.bias && m.start <= other.start &&
+		   m.end >= other.end && m.eh_frame_header == other.eh_frame_header,
+		   "as _dl_find_object() says");
+	ok(maps_find((uintptr_t)&unknown, &m) == LOADED_NONE, "the stack is none");
+	ok(maps_find((uintptr_t)anonymous + 8000, &m) == LOADED_NONE, "nor is anonymous code");
+	library = dlopen("libgcc_s.so.1", RTLD_NOW);
+	code = library ? (uintptr_t)dlsym(library, "_Unwind_Backtrace") : 0;
+	if (code) {
+		ok(maps_find(code, &m) == LOADED_FOUND && ends_with(m.name, "/libgcc_s.so.1"),
+		   "a library that has come is found");
+		dlclose(library);
+		maps_forget();
+		ok(maps_find(code, &m) == LOADED_NONE, "and is not when it has gone");
+	}
+	for (int i = 0; i < 4; i++)
+		pthread_create(&threads[i], NULL, find_maps, NULL);
+	for (int i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	ok(!maps_wrong, "threads never get a wrong answer");
+	for (int i = 0; i < 100000 && !unknown; i++) {
+		maps_forget();
+		unknown = maps_find(libc, &m) == LOADED_UNKNOWN;
+	}
+	ok(unknown, "the time spent with reading has an end");
+}
+
 int main(void)
 {
 	test_full();	/* first: it limits the address space, which the others fill */
@@ -385,6 +454,7 @@ int main(void)
 	test_rows();
 	test_deltas();
 	test_intern_threads();
+	test_maps();
 	printf("1..%d\n", tests);
 	return failures != 0;
 }

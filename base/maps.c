@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See maps.h. */
+#include "maps.h"
+
+#include "arena.h"
+#include "atomics.h"
+#include "probe.h"
+#include "quiet.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CODES_MAX	4096
+#define NAMES_BYTES	((size_t)512 << 10)
+#define BUFFER_BYTES	((size_t)16 << 10)	/* a line has at most PATH_MAX and some */
+
+#define SECOND_NS	((uint64_t)1000000000)
+#define BELIEVED_NS	SECOND_NS		/* how long a list is taken to be the truth */
+#define BURST_NS	(SECOND_NS / 10)	/* what reading may cost at once... */
+#define SHARE		10			/* ...and one part in so many of the time */
+
+/* One mapping of code, or several side by side that are no module's. */
+struct code {
+	uintptr_t start, end;
+	uintptr_t base;			/* where its file's start is mapped; 0: no module */
+	const char *name;		/* the file's path */
+};
+
+struct list {
+	uint64_t read_ns;		/* when */
+	uint32_t voided;		/* `voided` then */
+	uint32_t count;
+	uintptr_t end;			/* below this every mapping of code is in the list */
+	struct code codes[CODES_MAX];	/* by address */
+};
+
+static struct state {
+	struct list lists[2];		/* the newest is lists[done % 2] */
+	char names[NAMES_BYTES];	/* each once, one after another, "" at the end */
+	char buffer[BUFFER_BYTES];
+} *state;
+
+static uint32_t begun, done;		/* lists: those that somebody began to write, and wrote */
+static uint32_t voided;
+static uint32_t reading;		/* 1 while somebody does */
+static uint64_t first_ns, spent_ns;	/* of who is reading only */
+
+bool maps_init(void)
+{
+	if (!state)
+		state = arena_map(sizeof(*state));
+	return state != NULL;
+}
+
+void maps_forget(void)
+{
+	add_relaxed(&voided, 1);
+}
+
+static uint64_t clock_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * SECOND_NS + (uint64_t)t.tv_nsec;
+}
+
+/* ---- Looking ---- */
+
+enum answer { IS_CODE, IS_NONE, IS_ABSENT, IS_STALE };
+
+/* The index of the last entry that starts at or before pc; count when there is none. */
+static uint32_t search(const struct list *list, uint32_t count, uintptr_t pc)
+{
+	uint32_t low = 0, high = count;
+
+	while (low < high) {
+		uint32_t middle = (low + high) / 2;
+
+		if (load_relaxed(&list->codes[middle].start) <= pc)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low ? low - 1 : count;
+}
+
+/* What the newest list says of pc. */
+static enum answer look(uintptr_t pc, struct code *found)
+{
+	uint32_t n = load_acquire(&done), count, i;
+	const struct list *list = &state->lists[n % 2];
+	enum answer answer = IS_ABSENT;
+
+	if (!n)
+		return IS_STALE;
+	count = load_relaxed(&list->count);
+	if (count > CODES_MAX)
+		return IS_STALE;
+	i = search(list, count, pc);
+	if (i < count && pc < load_relaxed(&list->codes[i].end)) {
+		found->start = load_relaxed(&list->codes[i].start);
+		found->end = load_relaxed(&list->codes[i].end);
+		found->base = load_relaxed(&list->codes[i].base);
+		found->name = load_relaxed(&list->codes[i].name);
+		answer = found->base ? IS_CODE : IS_NONE;
+	} else if (pc >= load_relaxed(&list->end)) {
+		answer = IS_STALE;
+	}
+	if (load_relaxed(&list->voided) != load_relaxed(&voided) ||
+	    clock_ns() - load_relaxed(&list->read_ns) > BELIEVED_NS)
+		answer = IS_STALE;
+	acquire_fence();
+	return load_relaxed(&begun) - n > 1 ? IS_STALE : answer;
+}
+
+/* ---- Reading ---- */
+
+/* What the next line needs to know of those before it. */
+struct parser {
+	struct list *list;
+	const struct list *older;
+	uintptr_t base;			/* the last mapping of a file's start, and which file's */
+	uint64_t base_inode;
+	char base_device[16];
+};
+
+static uint64_t parse_number(const char **p, unsigned radix)
+{
+	uint64_t v = 0;
+
+	for (;; (*p)++) {
+		unsigned c = (unsigned char)**p;
+		unsigned digit = c - '0' < 10 ? c - '0' : c - 'a' < 6 ? c - 'a' + 10 : radix;
+
+		if (digit >= radix)
+			return v;
+		v = v * radix + digit;
+	}
+}
+
+/* The path's one copy; names are never taken away, so entries can point to them. */
+static const char *keep_name(const struct parser *p, const char *path, uintptr_t start)
+{
+	static const char deleted[] = " (deleted)";
+	size_t length = strlen(path), cut = sizeof(deleted) - 1;
+	uint32_t i = search(p->older, p->older->count, start);
+	char *at = state->names, *end = at + NAMES_BYTES;
+
+	if (length > cut && !strcmp(path + length - cut, deleted))
+		length -= cut;
+	if (i < p->older->count && p->older->codes[i].start == start && p->older->codes[i].name) {
+		const char *known = p->older->codes[i].name;
+
+		if (!strncmp(known, path, length) && !known[length])
+			return known;	/* as in the list before */
+	}
+	while (*at) {
+		if (!strncmp(at, path, length) && !at[length])
+			return at;
+		at += strlen(at) + 1;
+	}
+	if ((size_t)(end - at) < length + 2)
+		return "";
+	memcpy(at, path, length);
+	at[length] = '\0';
+	return at;
+}
+
+static void add_code(struct list *list, uintptr_t start, uintptr_t end, uintptr_t base, const char *name)
+{
+	uint32_t n = list->count;
+	struct code *last = n ? &list->codes[n - 1] : NULL;
+
+	if (last && !base && !last->base && last->end == start) {
+		store_relaxed(&last->end, end);
+	} else if (n < CODES_MAX) {
+		store_relaxed(&list->codes[n].start, start);
+		store_relaxed(&list->codes[n].end, end);
+		store_relaxed(&list->codes[n].base, base);
+		store_relaxed(&list->codes[n].name, name);
+		store_relaxed(&list->count, n + 1);
+	} else if (list->end == UINTPTR_MAX) {
+		store_relaxed(&list->end, start);
+	}
+}
+
+/* start-end rwxp offset device inode path */
+static void parse_line(struct parser *p, const char *line)
+{
+	uintptr_t start = (uintptr_t)parse_number(&line, 16), end;
+	bool readable, executable, vdso;
+	const char *device;
+	uint64_t offset, inode;
+	size_t length;
+
+	if (*line++ != '-')
+		return;
+	end = (uintptr_t)parse_number(&line, 16);
+	if (*line != ' ' || strlen(line) < 7)
+		return;
+	readable = line[1] == 'r';
+	executable = line[3] == 'x';
+	line += 6;
+	offset = parse_number(&line, 16);
+	line += *line == ' ';
+	device = line;
+	length = strcspn(line, " ");
+	line += length + (line[length] == ' ');
+	inode = parse_number(&line, 10);
+	line += strspn(line, " ");
+	vdso = !strcmp(line, "[vdso]");
+	if (length >= sizeof(p->base_device))
+		return;
+	if (!offset && (inode || vdso)) {
+		p->base = readable ? start : 0;
+		p->base_inode = inode;
+		memcpy(p->base_device, device, length);
+		p->base_device[length] = '\0';
+	} else if (inode != p->base_inode || strncmp(p->base_device, device, length) ||
+		   p->base_device[length]) {
+		p->base = 0;
+		p->base_inode = 0;
+	}
+	if (executable)
+		add_code(p->list, start, end, inode || vdso ? p->base : 0,
+			 (inode || vdso) && p->base ? keep_name(p, line, start) : NULL);
+}
+
+/* Reads the whole file into p->list. */
+static bool parse_file(struct parser *p, int fd)
+{
+	char *buffer = state->buffer;
+	size_t kept = 0;
+
+	for (;;) {
+		long n = syscall(SYS_read, fd, buffer + kept, BUFFER_BYTES - 1 - kept);
+		char *line = buffer, *end;
+
+		if (n < 0)
+			return false;
+		if (!n)
+			return true;
+		kept += (size_t)n;
+		buffer[kept] = '\0';
+		while ((end = strchr(line, '\n'))) {
+			*end = '\0';
+			parse_line(p, line);
+			line = end + 1;
+		}
+		kept -= (size_t)(line - buffer);
+		if (kept == BUFFER_BYTES - 1)
+			return false;
+		memmove(buffer, line, kept);
+	}
+}
+
+static bool write_list(uint64_t now)
+{
+	uint32_t n = done + 1;
+	struct parser p = { .list = &state->lists[n % 2], .older = &state->lists[done % 2] };
+	int fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC);
+	bool whole;
+
+	if (fd < 0)
+		return false;
+	store_relaxed(&begun, n);
+	release_fence();
+	store_relaxed(&p.list->count, 0);
+	store_relaxed(&p.list->read_ns, now);
+	store_relaxed(&p.list->voided, load_relaxed(&voided));
+	store_relaxed(&p.list->end, UINTPTR_MAX);
+	whole = parse_file(&p, fd);
+	syscall(SYS_close, fd);
+	if (whole)
+		store_release(&done, n);
+	return whole;
+}
+
+/*
+ * Makes a new list. False: not now, because another thread does so, or enough time was spent
+ * with that already. No handler may run meanwhile: it could leave by longjmp, or fork with
+ * the file open.
+ */
+static bool read_again(void)
+{
+	uint64_t now = clock_ns();
+	struct quiet quiet;
+	bool read = false;
+
+	if (load_relaxed(&reading))
+		return false;
+	quiet_begin(&quiet);
+	if (!exchange_acq_rel(&reading, 1)) {
+		if (!first_ns)
+			first_ns = now;
+		if (spent_ns <= BURST_NS + (now - first_ns) / SHARE) {
+			read = write_list(now);
+			spent_ns += clock_ns() - now;
+		}
+		store_release(&reading, 0);
+	}
+	quiet_end(&quiet);
+	return read;
+}
+
+void maps_forked(void)
+{
+	store_release(&reading, 0);
+}
+
+/* ---- Modules ---- */
+
+/*
+ * The module of a mapping, from the ELF header and program headers in memory. A list can be
+ * a second old, so base is looked at with care.
+ */
+static bool read_module(const struct code *code, uintptr_t pc, struct loaded_module *m)
+{
+	const ElfW(Ehdr) *eh = (const ElfW(Ehdr) *)code->base;
+	const ElfW(Phdr) *ph;
+	bool first = true, holds = false;
+
+	if (!probe_readable(code->base) || memcmp(eh->e_ident, ELFMAG, SELFMAG) ||
+	    eh->e_phentsize != sizeof(*ph) || eh->e_phoff >= PROBE_PAGE ||
+	    eh->e_phnum > (PROBE_PAGE - eh->e_phoff) / sizeof(*ph))
+		return false;
+	*m = (struct loaded_module){ .start = UINTPTR_MAX, .name = code->name };
+	ph = (const ElfW(Phdr) *)(code->base + eh->e_phoff);
+	for (unsigned i = 0; i < eh->e_phnum; i++) {
+		uintptr_t start;
+
+		if (ph[i].p_type != PT_LOAD)
+			continue;
+		if (first)	/* base is where the file's offset 0 is */
+			m->bias = code->base - (ph[i].p_vaddr - ph[i].p_offset);
+		first = false;
+		start = m->bias + ph[i].p_vaddr;
+		if (start < m->start)
+			m->start = start;
+		if (start + ph[i].p_memsz > m->end)
+			m->end = start + ph[i].p_memsz;
+		holds = holds || (ph[i].p_flags & PF_X && pc - start < ph[i].p_memsz);
+	}
+	for (unsigned i = 0; i < eh->e_phnum; i++) {
+		uintptr_t start = m->bias + ph[i].p_vaddr;
+
+		if (ph[i].p_type == PT_GNU_EH_FRAME && start >= m->start && start < m->end)
+			m->eh_frame_header = (const uint8_t *)start;
+	}
+	return holds;
+}
+
+enum loaded_status maps_find(uintptr_t pc, struct loaded_module *m)
+{
+	struct code code;
+	enum answer answer;
+
+	if (!state)
+		return LOADED_UNKNOWN;
+	answer = look(pc, &code);
+	if (answer == IS_STALE || answer == IS_ABSENT) {
+		if (!read_again())
+			return LOADED_UNKNOWN;
+		answer = look(pc, &code);
+	}
+	if (answer == IS_STALE)
+		return LOADED_UNKNOWN;
+	return answer == IS_CODE && read_module(&code, pc, m) ? LOADED_FOUND : LOADED_NONE;
+}

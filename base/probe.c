@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See probe.h. */
+#include "probe.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/*
+ * FUTEX_WAIT reads the word before anything else and fails with EFAULT if it cannot
+ * (futex(2)); with no time to wait it never sleeps. Any filter that lets a threaded program
+ * run allows it. 32-bit systems with 64-bit time only have another number for it.
+ */
+bool probe_readable(uintptr_t address)
+{
+	struct timespec none = { 0, 0 };
+	int saved = errno;
+#ifdef SYS_futex
+	long number = SYS_futex;
+#else
+	long number = SYS_futex_time64;
+#endif
+	bool can = !syscall(number, address & ~(PROBE_PAGE - 1), FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 0,
+			    &none, NULL, 0) || errno != EFAULT;
+
+	errno = saved;
+	return can;
+}

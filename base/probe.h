@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Whether memory can be read, asked of the kernel, so that nobody has to risk a fault. */
+#ifndef BASE_PROBE_H
+#define BASE_PROBE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PROBE_PAGE	((uintptr_t)4096)	/* the smallest page; larger ones are tried in parts */
+
+/* Whether the page that holds address can be read now. A system call; keeps errno;
+ * async-signal-safe. */
+bool probe_readable(uintptr_t address);
+
+#endif

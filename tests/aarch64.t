@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# heaptrace for aarch64, cross-compiled with Debian's libraries and run under qemu-user: what
+# it counts, the names it finds, and --unwind=check over stacks of every shape, with frame
+# pointers and without, with signed return addresses and without.
+#
+# By clang, which compiles for every machine, and by GCC where it is: Debian's cross compilers,
+# versioned or not, cannot be installed beside gcc-multilib, which the 32-bit tests need, so
+# tests/run does not ask for one.
+. "${0%/*}/lib.sh"
+cd "$TOP"
+LIMIT=60
+
+compilers=()
+for name in aarch64-linux-gnu-gcc aarch64-linux-gnu-gcc-{16..9}; do
+	have "$name" && compilers+=("$name") && break
+done
+echo 'int main(void) { return 0; }' >"$TMP/empty.c"
+clang='clang --target=aarch64-linux-gnu'
+have clang && $clang -o "$TMP/empty" "$TMP/empty.c" 2>/dev/null && compilers+=("$clang")
+root=/usr/aarch64-linux-gnu		# Debian's place for what cross-compiled programs load
+[ "$(uname -m)" = x86_64 ] || skip_all 'for x86_64 machines: elsewhere the other tests tell'
+[ ${#compilers[@]} -gt 0 ] || skip_all 'nothing compiles for aarch64 here (clang, libgcc-12-dev-arm64-cross, binutils-aarch64-linux-gnu)'
+have qemu-aarch64 || skip_all 'no qemu-aarch64 here (qemu-user)'
+[ -e $root/lib/ld-linux-aarch64.so.1 ] || skip_all "no C library for aarch64 below $root"
+
+# build_library TO COMPILER [CFLAG...]: leaves TO/libheaptrace.so
+build_library() {
+	local to=$1 cc=$2
+	shift 2
+	mkdir "$to" && cp -r Makefile ./*.c base capture table symbol demangle report process "$to" &&
+		make -s -j2 -C "$to" WERROR=1 CC="$cc" CFLAGS="-O2 -g $*" >"$TMP/log" 2>&1
+	ok $? "the library builds with $cc $*" || {
+		diag "$(head -20 "$TMP/log")"
+		plan
+	}
+}
+build_library "$TMP/plain" "${compilers[0]}"
+
+# build SUBJECT COMPILER [FLAG...]: leaves $TMP/SUBJECT
+build() {
+	local subject=$1 cc=$2
+	shift 2
+	$cc -D_GNU_SOURCE -w -g -pthread "$@" -o "$TMP/$subject" "tests/subjects/$subject.c"
+}
+
+# traced LIBRARY OPTIONS COMMAND...: the wrapper is this machine's, so by environment. A
+# machine with all that the architecture has, signatures of a quick kind.
+traced() {
+	local library=$1 options=$2
+	shift 2
+	limit qemu-aarch64 -cpu max,pauth-impdef=on -L $root -E LD_PRELOAD="$TMP/$library/libheaptrace.so" \
+		-E HEAPTRACE_OPTIONS="outfile=$TMP/dumps/dump:$options" "$@" <"$TMP/in/stdin"
+}
+
+# The same figures as here: the sites are functions that main calls.
+sites() {
+	sed -n 's/.*;main;\([a-z_]*\);[^ ]* \([0-9]*\)$/\1 \2/p' "$1" | grep -v '^thread ' | sort
+}
+build counts "${compilers[0]}" -O0 -fno-builtin
+"${CC:-cc}" -O0 -fno-builtin -g -w -pthread -o "$TMP/native_counts" tests/subjects/counts.c
+for key in size total-count peak-size; do
+	traced plain "flame-graph:sort=$key" "$TMP/counts" >/dev/null 2>"$TMP/err"
+	is $? 0 "counts, $key: the program's own checks hold" || diag "$(cat "$TMP/err")"
+	"$HEAPTRACE" --flame-graph --sort=$key --outfile="$TMP/native.folded" "$TMP/native_counts" >/dev/null
+	is "$(sites "$TMP/dumps/dump")" "$(sites "$TMP/native.folded")" "counts, $key: the figures are those of x86_64"
+	rm -f "$TMP/dumps/dump"
+done
+
+traced plain top=0 "$TMP/counts" >/dev/null 2>&1
+is "$(check_dumps 0 "$TMP/dumps/dump" 2>&1)" '' 'a dump has the form of the contract'
+like "$(cat "$TMP/dumps/dump")" ' 1 \[[^]]*\] plain \+0x' 'with names from aarch64 files'
+
+# compared NAME LIBRARY DEPTH: no stack differs, and all but the frames of 3 MB, whose
+# return address lies beyond a rule's reach, are the fast unwinder's.
+compared() {
+	local n bad slow
+	rm -f "$TMP/dumps/dump"
+	traced "$2" "unwind=check:depth=$3:top=1" "$TMP/unwind_shapes" 16 >"$TMP/out" 2>"$TMP/err"
+	is $? 0 "$1, depth $3: it runs" || diag "$(tail -5 "$TMP/err")"
+	read -r n bad < <(sed -n 's/.*unwinders compared  *: \([0-9]*\) stacks, \([0-9]*\) disagree/\1 \2/p' "$TMP/dumps/dump")
+	slow=$(sed -n 's/.* \([0-9]*\) stacks by backtrace().*/\1/p' "$TMP/dumps/dump")
+	[ "${bad:-1}" = 0 ] && [ "$n" -ge 15000 ] && [ "${slow:-0}" -le 12 ]
+	ok $? "$1, depth $3: $n stacks, $bad disagree, ${slow:-0} not by the fast unwinder" ||
+		diag "$(grep -A2 'unwinders disagree' "$TMP/err" | head -6)"
+}
+
+while IFS=- read -r depths flags; do
+	flags=-$flags
+	build unwind_shapes "${compilers[0]}" $flags || continue
+	for depth in $depths; do
+		compared "shapes, $flags" plain "$depth"
+	done
+done <<'END'
+128   -O0
+8     -O2 -fomit-frame-pointer
+128   -O2 -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer
+8 128 -O2 -mbranch-protection=standard
+8     -O2 -mbranch-protection=pac-ret+leaf+b-key
+END
+
+build_library "$TMP/signed" "${compilers[-1]}" -mbranch-protection=standard
+build unwind_shapes "${compilers[-1]}" -O2 -mbranch-protection=standard
+compared "shapes and the library signed, ${compilers[-1]}" signed 128
+plan
