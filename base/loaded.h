@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 struct loaded_module {
-	uintptr_t start, end;		/* where a module has gaps: maybe of the segment that holds pc only */
+	uintptr_t start, end;		/* where it has gaps, maybe of the segment with pc only */
 	uintptr_t bias;			/* address in memory minus address in the file's terms */
 	const uint8_t *eh_frame_header;	/* .eh_frame_hdr, or NULL */
 	const char *name;		/* the file's; "" may stand for the program; NULL: not known */

@@ -170,7 +170,8 @@ static const char *keep_name(const struct parser *p, const char *path, uintptr_t
 	return at;
 }
 
-static void add_code(struct list *list, uintptr_t start, uintptr_t end, uintptr_t base, const char *name)
+static void add_code(struct list *list, uintptr_t start, uintptr_t end, uintptr_t base,
+		     const char *name)
 {
 	uint32_t n = list->count;
 	struct code *last = n ? &list->codes[n - 1] : NULL;

@@ -343,9 +343,10 @@ static void add_known(struct paths *p)
 	struct captured *c = &p->captured;
 	unsigned at = c->count - 1;
 
-	c->marks[at] = p->memo[p->synced].mark;
-	for (int i = p->synced; i >= 0; i--)
-		c->frames[at++] = p->memo[i].pc;
+	for (int i = p->synced; i >= 0; i--, at++) {
+		c->frames[at] = p->memo[i].pc;
+		c->marks[at] = p->memo[i].mark;
+	}
 	c->count = at;
 	c->known = (unsigned)p->synced + 1;
 }

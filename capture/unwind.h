@@ -16,7 +16,8 @@
  * interrupted with the return address still in a link register. Code without information
  * (JIT) ends a stack, with its address as the last one, as in backtrace().
  *
- * Anything else, and a frame that does not lie above the one before it, is given up: the
+ * Anything else (on aarch64, where GCC saves registers at the lower end, frames larger than
+ * 2 MB), and a frame that does not lie above the one before it, is given up: the
  * caller gets the whole stack from backtrace() instead.
  *
  * Guarantees: no load outside of the thread's readable stack (stack.h) and of the modules'

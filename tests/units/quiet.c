@@ -303,7 +303,7 @@ static void test_shapes(void)
 		depth = depths[i];
 		hits_before = hits;
 		tracing = true;
-		shapes_main();
+		shapes_main(1, (char *[]){ "shapes", NULL });
 		tracing = false;
 		snprintf(name, sizeof(name), "shapes, depth %u: nothing is called in %lu captures of %lu frames",
 			 depth, captures, frames_seen);
