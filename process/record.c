@@ -36,6 +36,8 @@ static void compare_known(const struct capture_point *from, uint32_t row)
 	uintptr_t frames[TABLE_FRAMES_MAX];
 	unsigned count = table_frames(&recorder.table, row, codes), notes = 0;
 
+	if (!count)
+		return;		/* the table is full */
 	for (unsigned i = 1; i < count; i++)
 		frames[i - 1] = (uintptr_t)table_code_pc(&recorder.table, codes[i]);
 	capture_compare(from, frames, count - 1, recorder.depth - 1u, &notes);
@@ -58,10 +60,10 @@ static uint32_t find_row_by_paths(struct paths *p, uintptr_t function, const str
 		return row;
 	}
 	while (c->count) {
-		uint32_t modules = modules_count(&recorder.table);
+		uint32_t modules = modules_changes(&recorder.table);
 
 		row = table_intern(&recorder.table, c->frames, c->count, c->known, c->marks);
-		if (likely(modules_count(&recorder.table) == modules)) {
+		if (likely(modules_changes(&recorder.table) == modules)) {
 			if (row != ROW_OVERFLOW)
 				paths_learn(p, row);
 			if (unlikely(capture_checks()))
@@ -85,7 +87,7 @@ static uint32_t __attribute__((noinline)) find_row_slowly(uintptr_t function, co
 {
 	uintptr_t frames[recorder.depth];
 	struct mark marks[recorder.depth];
-	uint32_t modules = modules_count(&recorder.table), row;
+	uint32_t modules = modules_changes(&recorder.table), row;
 	unsigned notes = 0;
 
 	if (unlikely(!capture_ready()))
@@ -97,9 +99,9 @@ static uint32_t __attribute__((noinline)) find_row_slowly(uintptr_t function, co
 		if (recorder.depth > 1)
 			count += capture_stack(from, frames + 1, recorder.depth - 1u, &notes);
 		row = table_intern(&recorder.table, frames, count, 0, marks);
-		if (likely(modules_count(&recorder.table) == modules))
+		if (likely(modules_changes(&recorder.table) == modules))
 			break;
-		modules = modules_count(&recorder.table);
+		modules = modules_changes(&recorder.table);
 		capture_modules_changed();
 	}
 	if (unlikely(notes))

@@ -166,14 +166,21 @@ static const struct module *newest(const struct table *t, uint64_t pc)
 	return NULL;
 }
 
-/* What the newcomer lies over cannot be there any more. */
+/* What the newcomer lies over cannot be there any more, unless it lies in a gap between the
+ * other's segments. */
 static void mark_overlapped(struct table *t, const struct module *m)
 {
 	for (uint32_t i = known_count(t); i-- > 0; ) {
 		struct module *other = &t->modules[i];
+		struct loaded_module found;
 
-		if (other != m && other->start < m->end && m->start < load_acquire(&other->end))
-			store_relaxed(&other->gone, 1);
+		if (other == m || load_relaxed(&other->gone) || other->start >= m->end ||
+		    m->start >= load_acquire(&other->end))
+			continue;
+		if (other->start != m->start && loaded_find((uintptr_t)other->start, &found) == LOADED_FOUND &&
+		    found.bias == other->bias)
+			continue;
+		store_relaxed(&other->gone, 1);
 	}
 }
 
@@ -241,6 +248,7 @@ static uint32_t note(struct table *t, const struct loaded_module *found)
 		if (!known)
 			return CODE_NO_MODULE;
 		mark_overlapped(t, known);
+		add_relaxed(&t->head->module_changes, 1);
 	}
 	return (uint32_t)(known - t->modules) + 1;
 }

@@ -41,10 +41,16 @@ void modules_init(struct table *t);
  */
 uint32_t modules_note(struct table *t, uint64_t pc);
 
-/* How often a module has been added. */
-static inline uint32_t modules_count(const struct table *t)
+/* Whether pc lies within the module of this number (plus 1, as in a code). */
+static inline bool modules_holds(const struct table *t, uint32_t number, uint64_t pc)
 {
-	return load_relaxed(&t->head->module_count);
+	return pc >= t->modules[number - 1].start && pc < t->modules[number - 1].end;
+}
+
+/* How often a module has been added, or come back. */
+static inline uint32_t modules_changes(const struct table *t)
+{
+	return load_relaxed(&t->head->module_changes);
 }
 
 /* Around a dlclose; what is no longer there afterwards is marked. modules_forked() in a child. */

@@ -170,6 +170,7 @@ struct row_query {
 	const uintptr_t *frames;
 	unsigned count, known;
 	struct mark *marks;
+	bool again;		/* a module has come back: the row may be there after all */
 };
 
 /* The node outward of this one; 0: none. */
@@ -195,6 +196,19 @@ static bool same_frames(void *context, uint32_t row)
 			q->marks[i].node = node;
 	}
 	return !node;
+}
+
+/* Makes the modules of the frames known. False: one was not, or was taken to be gone. */
+static bool note_modules(const struct row_query *q)
+{
+	uint32_t before = modules_changes(q->t), noted = 0;
+
+	for (unsigned i = 0; i < q->count - q->known; i++) {
+		if (noted == CODE_NO_MODULE || noted == CODE_EARLY ||
+		    !modules_holds(q->t, noted, q->frames[i]))
+			noted = modules_note(q->t, q->frames[i]);
+	}
+	return modules_changes(q->t) == before;
 }
 
 /*
@@ -224,8 +238,13 @@ static uint32_t make_row(void *context)
 	struct table *t = q->t;
 	struct table_header *h = t->head;
 	uint32_t row, at, outer;
-	unsigned fresh = find_shared(q, &outer);
+	unsigned fresh;
 
+	if (!note_modules(q)) {
+		q->again = true;
+		return 0;
+	}
+	fresh = find_shared(q, &outer);
 	/* Checked first so that the counters cannot creep up to a wrap. */
 	if (load_relaxed(&h->row_count) >= h->row_limit ||
 	    load_relaxed(&h->frames_used) > h->frame_limit - (fresh + 1))
@@ -254,16 +273,22 @@ static uint32_t make_row(void *context)
 uint32_t table_intern(struct table *t, const uintptr_t *frames, unsigned count, unsigned known,
 		      struct mark *marks)
 {
-	struct row_query q = { t, frames, count, known, marks };
+	struct row_query q = { t, frames, count, known, marks, false };
 	uint64_t hash = known ? marks[count - known].hash : 0;
-	uint32_t made, row;
+	uint32_t made = 0, row = 0;
 
 	for (unsigned i = count - known; i-- > 0; ) {
 		hash = mix(hash, frames[i] & PC_MASK);
 		marks[i].hash = hash;
 	}
-	row = index_intern(t->row_index, t->head->row_levels, hash * HASH_FACTOR, same_frames,
-			   make_row, &q, &made);
+	/* Each time round has made a module known; the bound is for what cannot be. */
+	for (unsigned tries = 0; tries < 8; tries++) {
+		q.again = false;
+		row = index_intern(t->row_index, t->head->row_levels, hash * HASH_FACTOR, same_frames,
+				   make_row, &q, &made);
+		if (likely(!q.again))
+			break;
+	}
 	if (!row)
 		return ROW_OVERFLOW;
 	if (made && made != row)

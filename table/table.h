@@ -111,6 +111,7 @@ struct table_header {
 	uint32_t module_count;
 	uint32_t text_used;
 	uint32_t rows_wasted;		/* lost a race to intern the same backtrace */
+	uint32_t module_changes;	/* added, or come back to their old place */
 	uint32_t early;			/* the modules are not yet listed */
 	uint32_t deltas_used;		/* may run past deltas_limit */
 	uint32_t frozen;		/* deltas stay where they are: they are being collected */

@@ -20,9 +20,8 @@ module() {
 }
 
 # checked NAME ROUNDS THREADS MODULE...: no stack differs, and modules did lie at one place.
-# KNOWN: why some do.
 checked() {
-	local name=$1 rounds=$2 threads=$3 same counts right
+	local name=$1 rounds=$2 threads=$3 same counts
 	shift 3
 	run_traced --unwind=check --depth="$depth" --sort=total-count -- "$TMP/in/modules" "$rounds" "$threads" "$@"
 	is "$(cat "$TMP/traced.status")" 0 "$name: status"
@@ -30,13 +29,7 @@ checked() {
 	[ "${counts% *}" -ge $((rounds * threads * 4)) ]
 	ok $? "$name: ${counts% *} stacks"
 	[ "${counts#* }" = 0 ]
-	right=$?
-	if [ -n "$KNOWN" ]; then
-		todo $right "$name: ${counts#* } disagree" "$KNOWN"
-	else
-		ok $right "$name: ${counts#* } disagree" ||
-			diag "$(grep -A2 'unwinders disagree' "$TMP/traced.err" | head -6)"
-	fi
+	ok $? "$name: ${counts#* } disagree" || diag "$(grep -A2 'unwinders disagree' "$TMP/traced.err" | head -6)"
 	same=$(sed -n 's/^same //p' "$TMP/traced.out")
 	[ "${same:-0}" -ge $((rounds / 10)) ]
 	ok $? "$name: $same times a module lay where another one had"
@@ -81,8 +74,7 @@ if [ "$(uname -m)" = x86_64 ]; then
 		checked "4 threads, depth $depth" 1000 4 "${mixed[@]}"
 		checked "4 threads, the same return addresses, depth $depth" 1000 4 "${alike[@]}"
 		checked "one thread, destructors, depth $depth" 3000 1 "${leaving[@]}"
-		KNOWN='rules learnt from destructors are not void until dlclose() is through; another thread may be quicker' \
-			checked "4 threads, destructors, depth $depth" 1000 4 "${leaving[@]}"
+		checked "4 threads, destructors, depth $depth" 1000 4 "${leaving[@]}"
 	done
 	checked 'one without unwind tables among them' 3000 1 "${alike[@]}" "$TMP/in/tables.so"
 fi
@@ -93,8 +85,7 @@ named 200 4 "${apart[@]}"
 is "$(cat "$TMP/got")" "$(cat "$TMP/want")" 'each module has its own names, 4 threads'
 named 300 1 "${alike[@]}"
 cmp -s "$TMP/got" "$TMP/want"
-todo $? 'each module has its own names, the same return addresses' \
-	'backtraces of the same addresses are one row, whatever module lay there'
+ok $? 'each module has its own names, the same return addresses'
 
 # A newer build of a module has the older one's name, in another directory or in its place.
 mkdir v1 v2
@@ -104,6 +95,5 @@ done
 named 300 1 "$TMP/in/v1/plugin.so" "$TMP/in/v2/plugin.so"
 awk '{ print $1 + 1, $2 }' "$TMP/want" >"$TMP/want.1"
 cmp -s "$TMP/got" "$TMP/want.1"
-todo $? 'two modules of one file name have their own names' \
-	'modules_note() takes a file of the same name at the same place for the same module'
+ok $? 'two modules of one file name have their own names'
 plan
