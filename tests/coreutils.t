@@ -79,7 +79,7 @@ c join left right
 c link left linked
 c ln -sv left soft
 c logname
-c ls -laR --time-style=+%s .
+c ls -lAR --time-style=+%s .
 c ls --color=always no-such-file left
 c md5sum left right
 c mkdir -pv a/b/c
