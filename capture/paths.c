@@ -11,11 +11,15 @@
 
 #include "walk.h"
 
-#define PATHS_LEVELS	8	/* of the tree, when stacks are deeper than... */
+#define PATHS_LEVELS	7	/* of the tree, when stacks are deeper than... */
 #define PATHS_ALL	15	/* ...this */
 #define ROOTS		1024u
 #define ROOT_TRIES	4u
 #define PAIRS		4096u
+#define GUESSES		4096u
+#define PROBES		3
+#define GUESS_AGAIN	64u	/* one of so many failures makes a new guess */
+#define FAILURES_MAX	1000u	/* in a row: this root is not guessed any more */
 #define CHILDREN	4
 #define WIDE		8192u	/* children of nodes that have more */
 #define WIDE_TRIES	4u
@@ -24,39 +28,66 @@
 #define SPARE		16u	/* with few hits, one of so many misses is learnt */
 
 /*
- * Kinds of rules that only the tree has. At the limit, its deepest level, the stack goes on. A
- * quick rule is one of KIND_SP with all offsets counted from the stack pointer, checked when
- * the node is made.
+ * Kinds of rules that only the tree has, by the numbers of kinds that it never has:
+ *
+ *	QUICK	one of KIND_SP with all offsets counted from the stack pointer, checked when the
+ *		node is made
+ *	RUN	several such steps to the end or the limit, with nothing branching off
+ *	LIMIT	the deepest level: the stack goes on
  */
-#define KIND_QUICK	KIND_UNKNOWN	/* those two are never in the tree */
+#define KIND_QUICK	KIND_UNKNOWN
+#define KIND_RUN	KIND_SIGNAL
 #define KIND_LIMIT	KIND_LEAF
-#define QUICK_SAME	0xffffu
 
-/* One cache line. */
+#define QUICK_SAME	0xffffu		/* the frame pointer is not saved */
+#define RUN_MAX		6
+#define RUN_COUNT_SHIFT	KIND_BITS
+#define RUN_LIMITED	0x100u		/* it leads to the limit */
+#define RUN_PC_BITS	48
+
+/* One cache line. Offsets are from the stack pointer and in units of 8 bytes. */
 struct path {
 	union {
 		uint64_t rule;
 		struct {
-			uint16_t kind;		/* its lower bits */
-			uint16_t cfa, ra, fp;	/* in units of 8 bytes; fp may be QUICK_SAME */
+			uint16_t kind;		/* its lower bits; a run's count and flag */
+			uint16_t cfa;		/* of a run: its last frame's stack pointer */
+			uint16_t ra;
+			uint16_t fp;		/* or QUICK_SAME */
 		} quick;
 	};
-	uint64_t pc[CHILDREN];			/* of the children; 0: none */
 	union {
-		uint32_t child[CHILDREN];
-		struct {			/* at the end and at the limit: no children */
+		struct {			/* end, limit, run */
 			uint32_t value;
 			uint32_t outer;		/* with this mark's node for what lies outward */
 		} end;
+		uint32_t wide;			/* all children are in paths.wide, some here too */
 	};
-	uint32_t wide;				/* all children are in paths.wide, some here too */
-	uint32_t unused;
+	union {
+		struct {
+			uint64_t pc[CHILDREN];	/* of the children; 0: none */
+			uint32_t child[CHILDREN];
+		};
+		uint64_t run[RUN_MAX];		/* where the return address is, 16 bits, and what */
+	};
 };
 _Static_assert(sizeof(struct path) == 64, "a path is one cache line");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the kind is in a rule's first bytes");
 
 struct root {
 	uintptr_t pc, function;
+	uint32_t node;
+	uint16_t probe[PROBES];	/* see struct guess; the last is the largest, 0: none */
+	uint16_t failures;	/* of guesses in a row */
+};
+
+/*
+ * A whole path, guessed: the words at a few places of the stack, where some stack from this root
+ * had its next return addresses, name a run. Whether that is the path, its own return addresses
+ * tell. It spares the walk along branches that cannot be foreseen.
+ */
+struct guess {
+	const struct root *root;
 	uint32_t node;
 };
 
@@ -91,10 +122,11 @@ struct step {
 struct paths {
 	uint64_t stamp;
 	struct stack_range range;
+	uintptr_t sp;			/* where the last walk began */
 	struct path *nodes;
 	uint32_t used, limit;		/* nodes; 0 is none */
 	uint32_t hits, misses, spared;	/* in this window */
-	uint32_t wide_hits;
+	uint32_t wide_hits, guess_failures;
 	bool poor;			/* the last window had few hits */
 
 	/* Of the last paths_find(), for paths_learn(). */
@@ -116,6 +148,7 @@ struct paths {
 	struct captured captured;
 	struct root roots[ROOTS];
 	struct child wide[WIDE];
+	struct guess guesses[GUESSES];
 	struct pair pairs[PAIRS];
 };
 
@@ -139,6 +172,7 @@ static void clear_tree(struct paths *p)
 {
 	memset(p->roots, 0, sizeof(p->roots));
 	memset(p->wide, 0, sizeof(p->wide));
+	memset(p->guesses, 0, sizeof(p->guesses));
 	memset(p->pairs, 0, sizeof(p->pairs));
 	p->used = 1;
 }
@@ -163,17 +197,17 @@ static inline struct root *root_slot(struct paths *p, uintptr_t pc, uintptr_t fu
 	return &p->roots[((h >> 40) + try) % ROOTS];
 }
 
-static inline uint32_t find_root(struct paths *p, uintptr_t pc, uintptr_t function)
+static inline struct root *find_root(struct paths *p, uintptr_t pc, uintptr_t function)
 {
 	for (unsigned i = 0; i < ROOT_TRIES; i++) {
-		const struct root *r = root_slot(p, pc, function, i);
+		struct root *r = root_slot(p, pc, function, i);
 
 		if (r->pc == pc && r->function == function)
-			return r->node;
+			return r;
 		if (!r->node)
 			break;
 	}
-	return 0;
+	return NULL;
 }
 
 static inline struct child *wide_slot(struct paths *p, uint32_t parent, uintptr_t pc, unsigned try)
@@ -408,6 +442,56 @@ static inline void quick_step(struct walk *w, const struct path *node)
 	w->sp += node->quick.cfa * 8u;
 }
 
+static inline unsigned run_count(const struct path *node)
+{
+	return node->quick.kind >> RUN_COUNT_SHIFT & 7u;
+}
+
+static inline uintptr_t run_pc(uint64_t step)
+{
+	return (uintptr_t)(step & (((uint64_t)1 << RUN_PC_BITS) - 1));
+}
+
+/* Whether the stack has the run's return addresses. */
+static inline bool run_holds(const struct walk *w, const struct path *node)
+{
+	unsigned count = run_count(node);
+
+	if (unlikely(w->sp + node->quick.cfa * 8u > w->range.high))
+		return false;
+	for (unsigned i = 0; i < count; i++) {
+		uint64_t step = node->run[i];
+
+		if (arch_return_address(walk_load(w->sp + (step >> RUN_PC_BITS) * 8u)) != run_pc(step))
+			return false;
+	}
+	return true;
+}
+
+/* To the run's last frame. */
+static inline void run_along(struct walk *w, const struct path *node)
+{
+	if (node->quick.fp != QUICK_SAME)
+		w->fp = walk_load(w->sp + node->quick.fp * 8u);
+	w->pc = run_pc(node->run[run_count(node) - 1]);
+	w->sp += node->quick.cfa * 8u;
+}
+
+/* Where a path from this root is noted, by what the stack at sp has at the probes. */
+static inline struct guess *guess_slot(struct paths *p, const struct root *r, uintptr_t sp)
+{
+	uint64_t h = walk_load(sp + r->probe[0] * 8u) * 0x9e3779b97f4a7c15u;
+
+	h ^= walk_load(sp + r->probe[1] * 8u) * 0xc2b2ae3d27d4eb4fu;
+	h ^= walk_load(sp + r->probe[2] * 8u) * 0x165667b19e3779f9u;
+	return &p->guesses[((h >> 32) ^ (uintptr_t)r >> 3) % GUESSES];
+}
+
+static inline bool can_guess(const struct root *r, const struct walk *w)
+{
+	return r->probe[PROBES - 1] && w->sp + r->probe[PROBES - 1] * 8u + 8 <= w->range.high;
+}
+
 /* A step that is not quick, or that needs more of the stack than is known. */
 static bool __attribute__((noinline)) step_otherwise(struct paths *p, struct walk *w,
 						      const struct path *node)
@@ -420,6 +504,16 @@ static bool __attribute__((noinline)) step_otherwise(struct paths *p, struct wal
 		quick_step(w, node);
 	p->range = w->range;
 	return done;
+}
+
+/* After a guess that failed: whether to find the stack the slow way, which makes a new one. */
+static bool __attribute__((noinline)) guess_again(struct paths *p, struct root *r)
+{
+	if (++r->failures >= FAILURES_MAX) {
+		r->probe[PROBES - 1] = 0;
+		return false;
+	}
+	return ++p->guess_failures % GUESS_AGAIN == 0;
 }
 
 /* Neither recognized nor walked: somebody else has to find the stack. */
@@ -436,6 +530,7 @@ uint32_t paths_find(struct paths *p, uintptr_t function, const struct capture_po
 	struct captured *c = &p->captured;
 	uint64_t stamp = load_acquire(&rules_stamp);
 	struct walk w = { .pc = at->pc, .sp = at->sp, .fp = at->fp, .range = p->range }, slow;
+	struct root *root;
 	unsigned n = 2;
 	uint32_t i;
 
@@ -446,16 +541,54 @@ uint32_t paths_find(struct paths *p, uintptr_t function, const struct capture_po
 			return give_up(p, out);
 		w.range = p->range;
 	}
+	p->sp = w.sp;
 	p->at_limit = 0;
 	p->miss = true;
 	p->synced = -1;
 	c->known = 0;
 	c->frames[0] = function;
 	c->frames[1] = w.pc;
-	for (i = find_root(p, w.pc, function); i; i = find_child(p, i, w.pc)) {
+	root = find_root(p, w.pc, function);
+	i = 0;
+	if (likely(root != NULL)) {
+		i = root->node;
+		if (can_guess(root, &w)) {
+			const struct guess *g = guess_slot(p, root, w.sp);
+
+			if (likely(g->root == root && run_holds(&w, &p->nodes[g->node]))) {
+				root->failures = 0;
+				i = g->node;
+			} else if (unlikely(guess_again(p, root))) {
+				i = 0;
+			}
+		}
+	}
+	for (; i; i = find_child(p, i, w.pc)) {
 		const struct path *node = &p->nodes[i];
 		unsigned kind = rule_kind(node->rule);
 
+		if (kind == KIND_RUN) {
+			unsigned count = run_count(node);
+			uint32_t value;
+
+			if (!run_holds(&w, node))
+				break;
+			if (!(node->quick.kind & RUN_LIMITED)) {
+				p->hits++;
+				return node->end.value;
+			}
+			run_along(&w, node);
+			value = find_at_limit(p, &w, i, n + count, max);
+			if (likely(value)) {
+				p->hits++;
+				return value;
+			}
+			for (unsigned k = 0; k < count; k++)
+				c->frames[n++] = run_pc(node->run[k]);
+			p->miss = false;
+			p->at_limit = i;
+			break;
+		}
 		if (likely(kind == KIND_QUICK && w.sp + node->quick.cfa * 8u <= w.range.high)) {
 			quick_step(&w, node);
 		} else if (kind == KIND_END) {
@@ -569,20 +702,114 @@ static uint64_t quicken(uint64_t rule)
 	       (same ? (uint64_t)QUICK_SAME : (uint64_t)(fp / 8)) << 48;
 }
 
-/* The node for frame i of the captured stack. */
-static uint32_t make_node(struct paths *p, unsigned i)
+/* The rule of frame i of the captured stack, for the tree. */
+static uint64_t rule_for(struct paths *p, unsigned i)
 {
 	uint64_t rule = rules_find(p->captured.frames[i], p->stamp);
 	unsigned kind = rule_kind(rule);
 
 	if (i == p->max || kind == KIND_END)
-		rule = KIND_END;	/* at the depth nothing further is asked for */
-	else if (i == p->levels || kind >= KIND_SIGNAL || kind == KIND_UNKNOWN)
-		rule = KIND_LIMIT;
-	return new_node(p, quicken(rule));
+		return KIND_END;	/* at the depth nothing further is asked for */
+	if (i == p->levels || kind >= KIND_SIGNAL || kind == KIND_UNKNOWN)
+		return KIND_LIMIT;
+	return quicken(rule);
 }
 
-static uint32_t root_for(struct paths *p)
+/* Makes *node the run from frame i of the captured stack; false: it cannot be one. */
+static bool make_run(struct paths *p, unsigned i, struct path *node)
+{
+	const struct captured *c = &p->captured;
+	unsigned last = c->count - 1 < p->levels ? c->count - 1 : p->levels;
+	uint32_t sp = 0, fp = QUICK_SAME;
+	uint64_t rule;
+
+	if (last <= i || last - i > RUN_MAX)
+		return false;
+	*node = (struct path){ .rule = 0 };
+	for (unsigned k = i; k < last; k++) {
+		struct path step = { .rule = rule_for(p, k) };
+		uint32_t ra = sp + step.quick.ra;
+
+		if (rule_kind(step.rule) != KIND_QUICK || ra > UINT16_MAX || c->frames[k + 1] >> RUN_PC_BITS)
+			return false;
+		node->run[k - i] = (uint64_t)ra << RUN_PC_BITS | c->frames[k + 1];
+		if (step.quick.fp != QUICK_SAME)
+			fp = sp + step.quick.fp;
+		sp += step.quick.cfa;
+	}
+	rule = rule_for(p, last);
+	if (sp > UINT16_MAX || (rule != KIND_END && rule != KIND_LIMIT))
+		return false;
+	node->quick.kind = (uint16_t)(KIND_RUN | (last - i) << RUN_COUNT_SHIFT |
+				      (rule == KIND_LIMIT ? RUN_LIMITED : 0));
+	node->quick.cfa = (uint16_t)sp;
+	node->quick.fp = (uint16_t)fp;
+	return true;
+}
+
+/* The node for frame i of the captured stack, with all that follows if that can be a run. */
+static uint32_t make_node(struct paths *p, unsigned i)
+{
+	struct path run;
+	uint32_t made;
+
+	if (!make_run(p, i, &run))
+		return new_node(p, rule_for(p, i));
+	made = new_node(p, 0);
+	if (made)
+		p->nodes[made] = run;
+	return made;
+}
+
+/* Whether the captured stack goes on from frame i as the run does. */
+static bool run_goes(const struct paths *p, const struct path *node, unsigned i)
+{
+	const struct captured *c = &p->captured;
+	unsigned count = run_count(node);
+
+	if (i + count >= c->count)
+		return false;
+	for (unsigned k = 0; k < count; k++) {
+		if (c->frames[i + 1 + k] != run_pc(node->run[k]))
+			return false;
+	}
+	return true;
+}
+
+/* A run, at frame i, becomes a single step, and a node for the rest of it. */
+static bool split_run(struct paths *p, uint32_t at, unsigned i)
+{
+	struct path run = p->nodes[at], first = { .rule = rule_for(p, i) };
+	unsigned count = run_count(&run);
+	uint32_t rest;
+	struct path *node;
+
+	if (rule_kind(first.rule) != KIND_QUICK)
+		return false;
+	rest = new_node(p, run.quick.kind & RUN_LIMITED ? KIND_LIMIT : KIND_END);
+	if (!rest)
+		return false;
+	node = &p->nodes[rest];
+	if (count > 1) {
+		node->quick.kind = (uint16_t)(KIND_RUN | (count - 1) << RUN_COUNT_SHIFT |
+					      (run.quick.kind & RUN_LIMITED));
+		node->quick.cfa = run.quick.cfa - first.quick.cfa;
+		/* Saved in the first frame, it is the first step's. */
+		if (run.quick.fp == QUICK_SAME || run.quick.fp < first.quick.cfa)
+			node->quick.fp = QUICK_SAME;
+		else
+			node->quick.fp = run.quick.fp - first.quick.cfa;
+		for (unsigned k = 1; k < count; k++)
+			node->run[k - 1] = run.run[k] - ((uint64_t)first.quick.cfa << RUN_PC_BITS);
+	}
+	node->end = run.end;
+	first.pc[0] = run_pc(run.run[0]);
+	first.child[0] = rest;
+	p->nodes[at] = first;
+	return true;
+}
+
+static struct root *root_for(struct paths *p)
 {
 	const struct captured *c = &p->captured;
 
@@ -592,14 +819,43 @@ static uint32_t root_for(struct paths *p)
 		if (!r->node) {
 			uint32_t made = make_node(p, 1);
 
-			if (made)
-				*r = (struct root){ c->frames[1], c->frames[0], made };
-			return made;
+			if (!made)
+				return NULL;
+			*r = (struct root){ .pc = c->frames[1], .function = c->frames[0], .node = made };
+			return r;
 		}
 		if (r->pc == c->frames[1] && r->function == c->frames[0])
-			return r->node;
+			return r;
 	}
-	return 0;
+	return NULL;
+}
+
+/* Notes the whole path where the next guess will look for it. */
+static void learn_guess(struct paths *p, struct root *r, uint32_t value)
+{
+	const struct captured *c = &p->captured;
+	struct path run;
+	struct guess *g;
+	uint32_t made;
+
+	if (!make_run(p, 1, &run) || run_count(&run) < PROBES || run.quick.cfa * 8u + p->sp > p->range.high)
+		return;
+	if (!r->probe[PROBES - 1] || r->failures % GUESS_AGAIN == GUESS_AGAIN - 1) {
+		if (r->failures >= FAILURES_MAX)
+			return;
+		for (unsigned i = 0; i < PROBES; i++)
+			r->probe[i] = (uint16_t)(run.run[i] >> RUN_PC_BITS);
+	}
+	if (p->sp + r->probe[PROBES - 1] * 8u + 8 > p->range.high)
+		return;
+	g = guess_slot(p, r, p->sp);
+	made = new_node(p, 0);	/* not the one there: pairs are named by nodes */
+	if (!made)
+		return;
+	run.end.value = value;
+	run.end.outer = c->marks[1 + run_count(&run)].node;
+	p->nodes[made] = run;
+	*g = (struct guess){ r, made };
 }
 
 static bool add_wide(struct paths *p, uint32_t parent, uintptr_t pc, uint32_t node)
@@ -642,12 +898,27 @@ static uint32_t child_for(struct paths *p, uint32_t parent, unsigned i)
 static void learn_tree(struct paths *p, uint32_t value)
 {
 	const struct captured *c = &p->captured;
-	uint32_t node = root_for(p);
+	struct root *root = root_for(p);
+	uint32_t node;
 	unsigned i = 1;
 
-	while (node && i + 1 < c->count && rule_kind(p->nodes[node].rule) <= KIND_DEREF)
-		node = child_for(p, node, ++i);
-	if (!node || rule_kind(p->nodes[node].rule) <= KIND_DEREF)
+	if (!root)
+		return;
+	learn_guess(p, root, value);
+	node = root->node;
+	while (node && rule_kind(p->nodes[node].rule) != KIND_END && rule_kind(p->nodes[node].rule) != KIND_LIMIT) {
+		if (rule_kind(p->nodes[node].rule) != KIND_RUN) {
+			if (i + 1 >= c->count)
+				return;		/* no caller is named: see walk_on() */
+			node = child_for(p, node, ++i);
+		} else if (run_goes(p, &p->nodes[node], i)) {
+			i += run_count(&p->nodes[node]);
+			break;
+		} else if (!split_run(p, node, i)) {
+			return;
+		}
+	}
+	if (!node)
 		return;
 	p->nodes[node].end.value = value;
 	p->nodes[node].end.outer = c->marks[i].node;
