@@ -17,12 +17,13 @@
 #define NODES_LOG2		15
 #define THREAD_NODES_LOG2	12
 
-static bool ready, fast, check;
+static bool ready, fast;
+bool capture_checking;
 
 void capture_init(enum unwind_mode mode)
 {
 	fast = mode != UNWIND_EXECINFO && unwind_init();
-	check = mode == UNWIND_CHECK;
+	capture_checking = mode == UNWIND_CHECK;
 	execinfo_init();
 	store_release(&ready, true);
 }
@@ -84,11 +85,6 @@ struct paths *capture_paths(bool main_thread)
 	return ready && fast ? paths_create(main_thread ? NODES_LOG2 : THREAD_NODES_LOG2) : NULL;
 }
 
-bool capture_checks(void)
-{
-	return check;
-}
-
 void capture_compare(const struct capture_point *at, const uintptr_t *frames, unsigned count,
 		     unsigned max, unsigned *notes)
 {
@@ -116,7 +112,7 @@ unsigned capture_stack(const struct capture_point *at, uintptr_t *frames, unsign
 	if (likely(fast)) {
 		n = unwind_stack(at, frames, max);
 		if (likely(n)) {
-			if (unlikely(check))
+			if (unlikely(capture_checking))
 				capture_compare(at, frames, n, max, notes);
 			return n;
 		}

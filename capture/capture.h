@@ -80,7 +80,7 @@ unsigned capture_stack(const struct capture_point *at, uintptr_t *frames, unsign
 struct paths *capture_paths(bool main_thread);
 
 /* --unwind=check: whether recognized stacks are to be compared too, and the comparison. */
-bool capture_checks(void);
+extern bool capture_checking;
 void capture_compare(const struct capture_point *at, const uintptr_t *frames, unsigned count,
 		     unsigned max, unsigned *notes);
 

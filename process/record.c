@@ -55,7 +55,7 @@ static uint32_t find_row_by_paths(struct paths *p, uintptr_t function, const str
 	uint32_t row = paths_find(p, function, from, recorder.depth - 1u, &c);
 
 	if (likely(row)) {
-		if (unlikely(capture_checks()))
+		if (unlikely(capture_checking))
 			compare_known(from, row);
 		return row;
 	}
@@ -66,7 +66,7 @@ static uint32_t find_row_by_paths(struct paths *p, uintptr_t function, const str
 		if (likely(modules_changes(&recorder.table) == modules)) {
 			if (row != ROW_OVERFLOW)
 				paths_learn(p, row);
-			if (unlikely(capture_checks()))
+			if (unlikely(capture_checking))
 				compare_known(from, row);
 			return row;
 		}
@@ -157,7 +157,8 @@ void record_alloc(void *p, size_t size, struct block old, const void *function,
 	if (old.row == b.row) {
 		count_resize(b.row, old.size_bytes, size);
 	} else {
-		record_uncount(old, false, false);
+		if (unlikely(old.row != ROW_NONE))
+			record_uncount(old, false, false);
 		count_alloc(b.row, size);
 	}
 	if (unlikely(stale.row != ROW_NONE)) {

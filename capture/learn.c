@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See paths.h: what is kept of a stack that was not recognized. */
+#include "paths.h"
+
+#include "arch.h"
+
+#ifdef ARCH_DWARF_FP
+
+#include "tree.h"
+
+static bool uses_fp(uint64_t rule)
+{
+	return rule_kind(rule) != KIND_SP || rule_fp_kind(rule) == FP_AT_FP;
+}
+
+/* Adds the position s, whose caller is `outer` (NULL: it is the outermost). */
+static void memo_push(struct paths *p, const struct step *s, const struct mark *mark)
+{
+	const struct memo_frame *outer = p->memo_count ? &p->memo[p->memo_count - 1] : NULL;
+	struct memo_frame *f = &p->memo[p->memo_count];
+	uint32_t n = outer ? outer->loads : 0;
+
+	*f = (struct memo_frame){ .sp = s->sp, .fp = s->fp, .pc = s->pc, .mark = *mark };
+	if (rule_kind(s->rule) != KIND_END && outer) {
+		uintptr_t cfa = outer->sp, at;
+		unsigned fp_kind = rule_fp_kind(s->rule);
+
+		/* The last in this list is read first. */
+		at = cfa + (uintptr_t)rule_field(s->rule, OFFSET_BITS, RA_SHIFT);
+		p->loads[n++] = (struct memo_load){ at, walk_load(at) };
+		if (fp_kind != FP_SAME && outer->fp_matters) {
+			at = (fp_kind == FP_AT_CFA ? cfa : s->fp) +
+			     (uintptr_t)rule_field(s->rule, OFFSET_BITS, FP_SHIFT);
+			p->loads[n++] = (struct memo_load){ at, walk_load(at) };
+		}
+		if (rule_kind(s->rule) == KIND_DEREF) {
+			at = s->fp + (uintptr_t)rule_field(s->rule, CFA_BITS, CFA_SHIFT);
+			p->loads[n++] = (struct memo_load){ at, walk_load(at) };
+		}
+		f->fp_matters = uses_fp(s->rule) || (fp_kind == FP_SAME && outer->fp_matters);
+	}
+	f->loads = n;
+	for (uint32_t i = outer ? outer->loads : 0; i < n; i++) {
+		if (p->loads[i].address + sizeof(uintptr_t) > p->memo_high)
+			p->memo_high = p->loads[i].address + sizeof(uintptr_t);
+	}
+	p->memo_count++;
+}
+
+/* The plain steps become the memo's inner part, on what of it was found to hold. */
+static void learn_memo(struct paths *p)
+{
+	const struct captured *c = &p->captured;
+
+	if (!p->whole || !p->step_count)
+		return;
+	p->memo_count = (unsigned)(p->synced + 1);
+	if (!p->memo_count) {
+		p->memo_high = 0;
+		/* A stack that ends because no caller is named has no position to start with. */
+		if (rule_kind(p->steps[p->step_count - 1].rule) != KIND_END)
+			return;
+	}
+	for (unsigned i = p->step_count; i-- > 0; )
+		memo_push(p, &p->steps[i], &c->marks[p->first_step + i]);
+}
+
+static uint32_t new_node(struct paths *p, uint64_t rule)
+{
+	struct path *node;
+
+	if (p->used >= p->limit)
+		return 0;
+	node = &p->nodes[p->used];
+	*node = (struct path){ .rule = rule };
+	return p->used++;
+}
+
+/* The same rule for the tree. */
+static uint64_t quicken(uint64_t rule)
+{
+	int64_t cfa = rule_field(rule, CFA_BITS, CFA_SHIFT);
+	int64_t ra = cfa + rule_field(rule, OFFSET_BITS, RA_SHIFT);
+	int64_t fp = cfa + rule_field(rule, OFFSET_BITS, FP_SHIFT);
+	bool same = rule_fp_kind(rule) == FP_SAME;
+
+	if (rule_kind(rule) != KIND_SP || rule_fp_kind(rule) == FP_AT_FP || cfa <= 0 ||
+	    cfa / 8 > 0xffff || ra < 0 || ra >= cfa || (!same && (fp < 0 || fp >= cfa)))
+		return rule;
+	return KIND_QUICK | (uint64_t)(cfa / 8) << 16 | (uint64_t)(ra / 8) << 32 |
+	       (same ? (uint64_t)QUICK_SAME : (uint64_t)(fp / 8)) << 48;
+}
+
+/* The rule of frame i of the captured stack, for the tree. */
+static uint64_t rule_for(struct paths *p, unsigned i)
+{
+	uint64_t rule = rules_find(p->captured.frames[i], p->stamp);
+	unsigned kind = rule_kind(rule);
+
+	if (i == p->max || kind == KIND_END)
+		return KIND_END;	/* at the depth nothing further is asked for */
+	if (i == p->levels || kind >= KIND_SIGNAL || kind == KIND_UNKNOWN)
+		return KIND_LIMIT;
+	return quicken(rule);
+}
+
+/* Makes *node the run from frame i of the captured stack; false: it cannot be one. */
+static bool make_run(struct paths *p, unsigned i, struct path *node)
+{
+	const struct captured *c = &p->captured;
+	unsigned last = c->count - 1 < p->levels ? c->count - 1 : p->levels;
+	uint32_t sp = 0, fp = QUICK_SAME;
+	uint64_t rule;
+
+	if (last <= i || last - i > RUN_MAX)
+		return false;
+	*node = (struct path){ .rule = 0 };
+	for (unsigned k = i; k < last; k++) {
+		struct path step = { .rule = rule_for(p, k) };
+		uint32_t ra = sp + step.quick.ra;
+
+		if (rule_kind(step.rule) != KIND_QUICK || ra > UINT16_MAX || c->frames[k + 1] >> RUN_PC_BITS)
+			return false;
+		node->run[k - i] = (uint64_t)ra << RUN_PC_BITS | c->frames[k + 1];
+		if (step.quick.fp != QUICK_SAME)
+			fp = sp + step.quick.fp;
+		sp += step.quick.cfa;
+	}
+	rule = rule_for(p, last);
+	if (sp > UINT16_MAX || (rule != KIND_END && rule != KIND_LIMIT))
+		return false;
+	node->quick.kind = (uint16_t)(KIND_RUN | (last - i) << RUN_COUNT_SHIFT |
+				      (rule == KIND_LIMIT ? RUN_LIMITED : 0));
+	node->quick.cfa = (uint16_t)sp;
+	node->quick.fp = (uint16_t)fp;
+	return true;
+}
+
+/* The node for frame i of the captured stack, with all that follows if that can be a run. */
+static uint32_t make_node(struct paths *p, unsigned i)
+{
+	struct path run;
+	uint32_t made;
+
+	if (!make_run(p, i, &run))
+		return new_node(p, rule_for(p, i));
+	made = new_node(p, 0);
+	if (made)
+		p->nodes[made] = run;
+	return made;
+}
+
+/* Whether the captured stack goes on from frame i as the run does. */
+static bool run_goes(const struct paths *p, const struct path *node, unsigned i)
+{
+	const struct captured *c = &p->captured;
+	unsigned count = run_count(node);
+
+	if (i + count >= c->count)
+		return false;
+	for (unsigned k = 0; k < count; k++) {
+		if (c->frames[i + 1 + k] != run_pc(node->run[k]))
+			return false;
+	}
+	return true;
+}
+
+/* A run, at frame i, becomes a single step, and a node for the rest of it. */
+static bool split_run(struct paths *p, uint32_t at, unsigned i)
+{
+	struct path run = p->nodes[at], first = { .rule = rule_for(p, i) };
+	unsigned count = run_count(&run);
+	uint32_t rest;
+	struct path *node;
+
+	if (rule_kind(first.rule) != KIND_QUICK)
+		return false;
+	rest = new_node(p, run.quick.kind & RUN_LIMITED ? KIND_LIMIT : KIND_END);
+	if (!rest)
+		return false;
+	node = &p->nodes[rest];
+	if (count > 1) {
+		node->quick.kind = (uint16_t)(KIND_RUN | (count - 1) << RUN_COUNT_SHIFT |
+					      (run.quick.kind & RUN_LIMITED));
+		node->quick.cfa = run.quick.cfa - first.quick.cfa;
+		/* Saved in the first frame, it is the first step's. */
+		if (run.quick.fp == QUICK_SAME || run.quick.fp < first.quick.cfa)
+			node->quick.fp = QUICK_SAME;
+		else
+			node->quick.fp = run.quick.fp - first.quick.cfa;
+		for (unsigned k = 1; k < count; k++)
+			node->run[k - 1] = run.run[k] - ((uint64_t)first.quick.cfa << RUN_PC_BITS);
+	}
+	node->end = run.end;
+	first.pc[0] = run_pc(run.run[0]);
+	first.child[0] = rest;
+	p->nodes[at] = first;
+	return true;
+}
+
+static struct root *root_for(struct paths *p)
+{
+	const struct captured *c = &p->captured;
+
+	for (unsigned i = 0; i < ROOT_TRIES; i++) {
+		struct root *r = root_slot(p, c->frames[1], c->frames[0], i);
+
+		if (!r->node) {
+			uint32_t made = make_node(p, 1);
+
+			if (!made)
+				return NULL;
+			*r = (struct root){ .pc = c->frames[1], .function = c->frames[0], .node = made };
+			return r;
+		}
+		if (r->pc == c->frames[1] && r->function == c->frames[0])
+			return r;
+	}
+	return NULL;
+}
+
+/* Notes the whole path where the next guess will look for it. */
+static void learn_guess(struct paths *p, struct root *r, uint32_t value)
+{
+	const struct captured *c = &p->captured;
+	struct path run;
+	struct guess *g;
+	uint32_t made;
+
+	if (!make_run(p, 1, &run) || run_count(&run) < PROBES || run.quick.cfa * 8u + p->sp > p->range.high)
+		return;
+	if (!r->probe[PROBES - 1] || r->failures % GUESS_AGAIN == GUESS_AGAIN - 1) {
+		if (r->failures >= FAILURES_MAX)
+			return;
+		for (unsigned i = 0; i < PROBES; i++)
+			r->probe[i] = (uint16_t)(run.run[i] >> RUN_PC_BITS);
+	}
+	if (p->sp + r->probe[PROBES - 1] * 8u + 8 > p->range.high)
+		return;
+	g = guess_slot(p, r, p->sp);
+	made = new_node(p, 0);	/* not the one there: pairs are named by nodes */
+	if (!made)
+		return;
+	run.end.value = value;
+	run.end.outer = c->marks[1 + run_count(&run)].node;
+	p->nodes[made] = run;
+	*g = (struct guess){ r, made };
+}
+
+static bool add_wide(struct paths *p, uint32_t parent, uintptr_t pc, uint32_t node)
+{
+	for (unsigned i = 0; i < WIDE_TRIES; i++) {
+		struct child *c = wide_slot(p, parent, pc, i);
+
+		if (!c->node) {
+			*c = (struct child){ pc, parent, node };
+			return true;
+		}
+	}
+	return false;
+}
+
+static uint32_t child_for(struct paths *p, uint32_t parent, unsigned i)
+{
+	uintptr_t pc = p->captured.frames[i];
+	struct path *node = &p->nodes[parent];
+	uint32_t made = find_child(p, parent, pc);
+
+	if (made)
+		return made;
+	made = make_node(p, i);
+	if (!made)
+		return 0;
+	for (unsigned k = 0; k < CHILDREN; k++) {
+		if (!node->child[k]) {
+			node->pc[k] = pc;
+			node->child[k] = made;
+			return made;
+		}
+	}
+	for (unsigned k = 0; k < CHILDREN && !node->wide; k++)
+		add_wide(p, parent, node->pc[k], node->child[k]);
+	node->wide = 1;
+	return add_wide(p, parent, pc, made) ? made : 0;
+}
+
+static void learn_tree(struct paths *p, uint32_t value)
+{
+	const struct captured *c = &p->captured;
+	struct root *root = root_for(p);
+	uint32_t node;
+	unsigned i = 1;
+
+	if (!root)
+		return;
+	learn_guess(p, root, value);
+	node = root->node;
+	while (node && rule_kind(p->nodes[node].rule) != KIND_END && rule_kind(p->nodes[node].rule) != KIND_LIMIT) {
+		if (rule_kind(p->nodes[node].rule) != KIND_RUN) {
+			if (i + 1 >= c->count)
+				return;		/* no caller is named: see walk_on() */
+			node = child_for(p, node, ++i);
+		} else if (run_goes(p, &p->nodes[node], i)) {
+			i += run_count(&p->nodes[node]);
+			break;
+		} else if (!split_run(p, node, i)) {
+			return;
+		}
+	}
+	if (!node)
+		return;
+	p->nodes[node].end.value = value;
+	p->nodes[node].end.outer = c->marks[i].node;
+}
+
+/* With few hits the tree is only trouble: then little is learnt, and a full one is emptied. */
+static bool worth_learning(struct paths *p)
+{
+	p->misses++;
+	if (p->hits + p->misses >= WINDOW) {
+		p->poor = p->hits < p->misses;
+		p->hits = p->misses = 0;
+	}
+	if (p->poor && ++p->spared % SPARE)
+		return false;
+	if (p->used >= p->limit) {
+		if (!p->poor)
+			return false;
+		paths_clear_tree(p);
+	}
+	return true;
+}
+
+void paths_learn(struct paths *p, uint32_t value)
+{
+	const struct captured *c = &p->captured;
+
+	learn_memo(p);
+	if (p->at_limit && p->whole) {
+		uint32_t outer = c->marks[p->first_step].node;
+
+		*pair_slot(p, p->at_limit, outer) = (struct pair){ p->at_limit, outer, value };
+		p->nodes[p->at_limit].end.outer = outer;
+		p->nodes[p->at_limit].end.value = value;
+	} else if (p->miss && worth_learning(p)) {
+		learn_tree(p, value);
+	}
+}
+
+#else
+
+void paths_learn(struct paths *p, uint32_t value)
+{
+	(void)p;
+	(void)value;
+}
+
+#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What a thread's memory of stacks consists of: for paths.c, which looks, and learn.c, which adds. */
+#ifndef CAPTURE_TREE_H
+#define CAPTURE_TREE_H
+
+#include "paths.h"
+#include "walk.h"
+
+#define PATHS_LEVELS	7	/* of the tree, when stacks are deeper than... */
+#define PATHS_ALL	15	/* ...this */
+#define ROOTS		1024u
+#define ROOT_TRIES	4u
+#define PAIRS		4096u
+#define GUESSES		4096u
+#define PROBES		3
+#define GUESS_AGAIN	64u	/* one of so many failures makes a new guess */
+#define FAILURES_MAX	1000u	/* in a row: this root is not guessed any more */
+#define CHILDREN	4
+#define WIDE		8192u	/* children of nodes that have more */
+#define WIDE_TRIES	4u
+#define PROMOTED	32u	/* one of so many that are found there moves into the node */
+#define WINDOW		1024u	/* captures after which hits and misses are compared */
+#define SPARE		16u	/* with few hits, one of so many misses is learnt */
+
+/*
+ * Kinds of rules that only the tree has, by the numbers of kinds that it never has:
+ *
+ *	QUICK	one of KIND_SP with all offsets counted from the stack pointer, checked when the
+ *		node is made
+ *	RUN	several such steps to the end or the limit, with nothing branching off
+ *	LIMIT	the deepest level: the stack goes on
+ */
+#define KIND_QUICK	KIND_UNKNOWN
+#define KIND_RUN	KIND_SIGNAL
+#define KIND_LIMIT	KIND_LEAF
+
+#define QUICK_SAME	0xffffu		/* the frame pointer is not saved */
+#define RUN_MAX		6
+#define RUN_COUNT_SHIFT	KIND_BITS
+#define RUN_LIMITED	0x100u		/* it leads to the limit */
+#define RUN_PC_BITS	48
+
+/* One cache line. Offsets are from the stack pointer and in units of 8 bytes. */
+struct path {
+	union {
+		uint64_t rule;
+		struct {
+			uint16_t kind;		/* its lower bits; a run's count and flag */
+			uint16_t cfa;		/* of a run: its last frame's stack pointer */
+			uint16_t ra;
+			uint16_t fp;		/* or QUICK_SAME */
+		} quick;
+	};
+	union {
+		struct {			/* end, limit, run */
+			uint32_t value;
+			uint32_t outer;		/* with this mark's node for what lies outward */
+		} end;
+		uint32_t wide;			/* all children are in paths.wide, some here too */
+	};
+	union {
+		struct {
+			uint64_t pc[CHILDREN];	/* of the children; 0: none */
+			uint32_t child[CHILDREN];
+		};
+		uint64_t run[RUN_MAX];		/* where the return address is, 16 bits, and what */
+	};
+};
+_Static_assert(sizeof(struct path) == 64, "a path is one cache line");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the kind is in a rule's first bytes");
+
+struct root {
+	uintptr_t pc, function;
+	uint32_t node;
+	uint16_t probe[PROBES];	/* see struct guess; the last is the largest, 0: none */
+	uint16_t failures;	/* of guesses in a row */
+};
+
+/*
+ * A whole path, guessed: the words at a few places of the stack, where some stack from this root
+ * had its next return addresses, name a run. Whether that is the path, its own return addresses
+ * tell. It spares the walk along branches that cannot be foreseen.
+ */
+struct guess {
+	const struct root *root;
+	uint32_t node;
+};
+
+struct child {
+	uint64_t pc;
+	uint32_t parent, node;
+};
+
+/* At the limit: the tree's node, and the mark's node -> value. */
+struct pair {
+	uint32_t path, outer, value;
+};
+
+/* A position in the memo, and how many of memo_loads a walk from there makes. */
+struct memo_frame {
+	uintptr_t sp, fp, pc;
+	struct mark mark;
+	uint32_t loads;
+	bool fp_matters;	/* a rule from here outward uses it before it is loaded anew */
+};
+
+struct memo_load {
+	uintptr_t address, value;
+};
+
+/* A position that was walked the plain way. */
+struct step {
+	uintptr_t sp, fp, pc;
+	uint64_t rule;
+};
+
+struct paths {
+	uint64_t stamp;
+	struct stack_range range;
+	uintptr_t sp;			/* where the last walk began */
+	struct path *nodes;
+	uint32_t used, limit;		/* nodes; 0 is none */
+	uint32_t hits, misses, spared;	/* in this window */
+	uint32_t wide_hits, guess_failures;
+	bool poor;			/* the last window had few hits */
+
+	/* Of the last paths_find(), for paths_learn(). */
+	uint32_t at_limit;		/* the tree's node there, or 0 */
+	uint16_t first_step, step_count;	/* frame of steps[0] */
+	uint16_t levels;		/* frames that may become nodes of the tree */
+	uint16_t max;
+	bool whole;			/* the stack was walked to its end on one stack */
+	bool miss;			/* the tree did not know it */
+	int synced;			/* the memo's frame where it took over, or -1 */
+
+	/* Outermost frame first. */
+	unsigned memo_count, memo_at;
+	uintptr_t memo_high;		/* above all loads */
+	struct memo_frame memo[CAPTURE_MAX];
+	struct memo_load loads[3 * CAPTURE_MAX];
+
+	struct step steps[CAPTURE_MAX];
+	struct captured captured;
+	struct root roots[ROOTS];
+	struct child wide[WIDE];
+	struct guess guesses[GUESSES];
+	struct pair pairs[PAIRS];
+};
+
+void paths_clear_tree(struct paths *p);
+
+static inline struct root *root_slot(struct paths *p, uintptr_t pc, uintptr_t function, unsigned try)
+{
+	uint64_t h = (pc ^ function << 20) * 0x9e3779b97f4a7c15u;
+
+	return &p->roots[((h >> 40) + try) % ROOTS];
+}
+
+static inline struct child *wide_slot(struct paths *p, uint32_t parent, uintptr_t pc, unsigned try)
+{
+	uint64_t h = (pc ^ (uint64_t)parent << 32) * 0x9e3779b97f4a7c15u;
+
+	return &p->wide[((h >> 40) + try) % WIDE];
+}
+
+static inline struct pair *pair_slot(struct paths *p, uint32_t path, uint32_t outer)
+{
+	uint32_t h = (path * 0x9e3779b1u ^ outer) * 0x85ebca6bu;
+
+	return &p->pairs[(h >> 12) % PAIRS];
+}
+
+static inline unsigned run_count(const struct path *node)
+{
+	return node->quick.kind >> RUN_COUNT_SHIFT & 7u;
+}
+
+static inline uintptr_t run_pc(uint64_t step)
+{
+	return (uintptr_t)(step & (((uint64_t)1 << RUN_PC_BITS) - 1));
+}
+
+/* Where a path from this root is noted, by what the stack at sp has at the probes. */
+static inline struct guess *guess_slot(struct paths *p, const struct root *r, uintptr_t sp)
+{
+	uint64_t h = walk_load(sp + r->probe[0] * 8u) * 0x9e3779b97f4a7c15u;
+
+	h ^= walk_load(sp + r->probe[1] * 8u) * 0xc2b2ae3d27d4eb4fu;
+	h ^= walk_load(sp + r->probe[2] * 8u) * 0x165667b19e3779f9u;
+	return &p->guesses[((h >> 32) ^ (uintptr_t)r >> 3) % GUESSES];
+}
+
+/* The child in paths.wide, or 0. */
+uint32_t paths_find_wide(struct paths *p, uint32_t parent, uintptr_t pc);
+
+static inline uint32_t find_child(struct paths *p, uint32_t parent, uintptr_t pc)
+{
+	const struct path *node = &p->nodes[parent];
+
+	/* Not a loop: each branch is to have its own prediction. */
+	_Static_assert(CHILDREN == 4, "as many lines");
+	if (node->pc[0] == pc)
+		return node->child[0];
+	if (node->pc[1] == pc)
+		return node->child[1];
+	if (node->pc[2] == pc)
+		return node->child[2];
+	if (node->pc[3] == pc)
+		return node->child[3];
+	return unlikely(node->wide) ? paths_find_wide(p, parent, pc) : 0;
+}
+
+#endif
