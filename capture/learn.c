@@ -235,7 +235,7 @@ static void learn_guess(struct paths *p, struct root *r, uint32_t value)
 		for (unsigned i = 0; i < PROBES; i++)
 			r->probe[i] = (uint16_t)(run.run[i] >> RUN_PC_BITS);
 	}
-	if (p->sp + r->probe[PROBES - 1] * 8u + 8 > p->range.high)
+	if (!can_guess(p, r, p->sp))
 		return;
 	g = guess_slot(p, r, p->sp);
 	made = new_node(p, 0);	/* not the one there: pairs are named by nodes */

@@ -27,6 +27,13 @@ struct paths *paths_create(unsigned nodes_log2)
 	return p;
 }
 
+void paths_begin(struct paths *p, uintptr_t own)
+{
+	p->own = own;
+	p->memo_count = 0;
+	p->range = (struct stack_range){ 0, 0 };
+}
+
 void paths_clear_tree(struct paths *p)
 {
 	memset(p->roots, 0, sizeof(p->roots));
@@ -288,11 +295,6 @@ static inline void run_along(struct walk *w, const struct path *node)
 	w->sp += node->quick.cfa * 8u;
 }
 
-static inline bool can_guess(const struct root *r, const struct walk *w)
-{
-	return r->probe[PROBES - 1] && w->sp + r->probe[PROBES - 1] * 8u + 8 <= w->range.high;
-}
-
 /* A step that is not quick, or that needs more of the stack than is known. */
 static bool __attribute__((noinline)) step_otherwise(struct paths *p, struct walk *w,
 						      const struct path *node)
@@ -418,7 +420,7 @@ uint32_t paths_find(struct paths *p, uintptr_t function, const struct capture_po
 		forget(p, stamp);
 	else if (likely(w.sp - w.range.low < w.range.high - w.range.low && w.sp % sizeof(w.sp) == 0)) {
 		root = find_root(p, w.pc, function);
-		if (likely(root && can_guess(root, &w))) {
+		if (likely(root && can_guess(p, root, w.sp))) {
 			const struct guess *g = guess_slot(p, root, w.sp);
 			const struct path *node = &p->nodes[g->node];
 
@@ -465,6 +467,12 @@ uint32_t paths_find(struct paths *p, uintptr_t function, const struct capture_po
 void paths_forget(struct paths *p)
 {
 	(void)p;
+}
+
+void paths_begin(struct paths *p, uintptr_t own)
+{
+	(void)p;
+	(void)own;
 }
 
 #endif

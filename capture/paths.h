@@ -4,18 +4,23 @@
  * recognized without being hashed or compared frame by frame:
  *
  *	the tree	innermost frame first, a node for each proven chain of (address, rule)
- *			steps; where the stack ends, or the depth, the node holds the value (a
- *			row) that belongs to the chain. At most PATHS_LEVELS deep, or as deep as
- *			all stacks are when that is little more.
+ *			steps, or for a run of them that does not branch; where the stack ends,
+ *			or the depth, the node holds the value (a row) that belongs to the chain.
+ *			At most PATHS_LEVELS deep, or as deep as all stacks are when that is
+ *			little more.
+ *	the guesses	whole paths of the tree as one run, found by what the stack has at a few
+ *			places: right nearly always, and cheaper than branches that the processor
+ *			cannot foresee. A run's return addresses tell whether it is the path.
  *	the memo	the outer part of the last whole stack: each position, and each word of the
  *			stack that a walk from there reads. When a walk comes to a position that is
  *			in the memo, and all words from there on are still the same, the rest of
  *			the walk is known.
  *
- * It is exact by induction. From a position (address, stack pointer, frame pointer) a walk
- * reads words that the address's rule tells; when they are what they were, the next position
- * is what it was. Words are compared in the order in which the plain walk would read them, up
- * to the first that differs, so nothing is read that the plain walk would not read.
+ * It is exact by induction, whatever was guessed. From a position (address, stack pointer, frame
+ * pointer) a walk reads words that the address's rule tells; when they are what they were, the
+ * next position is what it was. Words are compared in the order in which the plain walk would read
+ * them, up to the first that differs, so nothing is read that the plain walk would not read; but
+ * for a guess's, which lie in the page of a word that it would, or on the thread's own stack.
  *
  * All of it belongs to one thread at a time. No lock, no allocation; not reentrant: call it
  * inside the tracer's guard only. Void when modules come or go (rules_stamp).
@@ -51,6 +56,13 @@ uint32_t paths_find(struct paths *p, uintptr_t function, const struct capture_po
 
 /* The value (not 0) for what paths_find() has just given, whose marks are all filled in. */
 void paths_learn(struct paths *p, uint32_t value);
+
+/*
+ * A thread takes it over. own: an address above the thread's frames on its own stack, which is
+ * mapped as long as the thread lives (other stacks may come and go, and what was once seen to be
+ * readable need not be any more).
+ */
+void paths_begin(struct paths *p, uintptr_t own);
 
 /* Makes it empty. Also when its owner has vanished, perhaps in the middle of a change (fork). */
 void paths_forget(struct paths *p);

@@ -13,6 +13,7 @@
 #define PAIRS		4096u
 #define GUESSES		4096u
 #define PROBES		3
+#define OWN_NEAR	((uintptr_t)1 << 20)	/* so far below paths.own lies the thread's own stack */
 #define GUESS_AGAIN	64u	/* one of so many failures makes a new guess */
 #define FAILURES_MAX	1000u	/* in a row: this root is not guessed any more */
 #define CHILDREN	4
@@ -118,6 +119,7 @@ struct paths {
 	uint64_t stamp;
 	struct stack_range range;
 	uintptr_t sp;			/* where the last walk began */
+	uintptr_t own;			/* see paths_begin() */
 	struct path *nodes;
 	uint32_t used, limit;		/* nodes; 0 is none */
 	uint32_t hits, misses, spared;	/* in this window */
@@ -178,6 +180,15 @@ static inline unsigned run_count(const struct path *node)
 static inline uintptr_t run_pc(uint64_t step)
 {
 	return (uintptr_t)(step & (((uint64_t)1 << RUN_PC_BITS) - 1));
+}
+
+/* Whether all probes can be read: the first is a word that any walk from the root reads. */
+static inline bool can_guess(const struct paths *p, const struct root *r, uintptr_t sp)
+{
+	uintptr_t first = sp + r->probe[0] * 8u, last = sp + r->probe[PROBES - 1] * 8u;
+
+	return r->probe[PROBES - 1] && last + 8 <= p->range.high &&
+	       (p->own - sp <= OWN_NEAR || first / STACK_PAGE == last / STACK_PAGE);
 }
 
 /* Where a path from this root is noted, by what the stack at sp has at the probes. */

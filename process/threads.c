@@ -6,7 +6,10 @@
 #include "base/atomics.h"
 #include "capture/capture.h"
 #include "capture/paths.h"
+#include "guard.h"
 #include "table/deltas.h"
+
+#include <sys/auxv.h>
 
 static struct thread *all;
 
@@ -19,6 +22,16 @@ static struct thread *find_free(void)
 			return t;
 	}
 	return NULL;
+}
+
+/* An address above all frames on this thread's own stack: of what the kernel put there, or of the
+ * thread's variables, which the C library puts above its frames. */
+static uintptr_t own_stack(void)
+{
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+	uintptr_t first = getauxval(AT_EXECFN) - here, other = (uintptr_t)&guard_self - here;
+
+	return here + (first < other ? first : other);
 }
 
 struct thread *threads_take(struct table *table)
@@ -38,6 +51,8 @@ struct thread *threads_take(struct table *table)
 		t->deltas = deltas_take(table);
 	if (!t->paths)
 		t->paths = capture_paths(!t->next);
+	if (t->paths)
+		paths_begin(t->paths, own_stack());
 	return t;
 }
 

@@ -22,6 +22,7 @@
 #include <malloc.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -335,6 +336,7 @@ static void test_shapes(void)
 		depth = depths[i];
 		hits_before = hits;
 		memory = paths_create(12);
+		paths_begin(memory, getauxval(AT_EXECFN));
 		known_count = recognized = 0;
 		tracing = true;
 		shapes_main(1, (char *[]){ "shapes", NULL });
@@ -381,6 +383,7 @@ static void *test_system_calls(void *unused)
 	forget_counts();
 	depth = CAPTURE_MAX;
 	memory = paths_create(12);
+	paths_begin(memory, (uintptr_t)&memory);
 	/* The heap has grown and the symbols are bound; no stack of these has been taken. */
 	rounds(1);
 	if (!trap_system_calls()) {
