@@ -121,7 +121,7 @@ bool report_write(const struct report_request *request, struct arena *arena, str
 		sections = writer->sections_max;
 	r->request = request;
 	r->arena = arena;
-	if (!view_take(&r->view, request->table, arena) ||
+	if (!view_take(&r->view, request->table, writer->all_rows, arena) ||
 	    !names_init(&r->names, request->table, arena))
 		return false;
 	if (request->rules && request->rules->count)

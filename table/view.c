@@ -53,19 +53,52 @@ static void add_delta(struct view_row *r, const struct delta *d)
 	r->temporary += load_relaxed(&d->temporary);
 }
 
-static void add_deltas(struct view *v, const struct table *t)
+static uint32_t threads_with_deltas(const struct table *t)
 {
 	uint32_t threads = load_acquire(&t->head->deltas_used);
 
-	if (threads > t->head->deltas_limit)
-		threads = t->head->deltas_limit;
-	for (uint32_t i = 0; i < threads; i++) {
+	return threads < t->head->deltas_limit ? threads : t->head->deltas_limit;
+}
+
+/* Marks the rows of which a thread has something to tell. */
+static void mark_deltas(uint8_t *marked, const struct table *t, uint32_t end)
+{
+	for (uint32_t i = 0; i < threads_with_deltas(t); i++) {
+		for (unsigned s = 0; s < DELTA_SLOTS; s++) {
+			uint32_t row = load_relaxed(&t->deltas[i].slots[s].row);
+
+			if (row && row < end)
+				marked[row / 8] |= (uint8_t)(1u << row % 8);
+		}
+	}
+}
+
+/* The view's row, by halving: they are in order. */
+static struct view_row *find_row(const struct view *v, uint32_t row)
+{
+	uint32_t low = 0, high = v->count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (v->rows[middle].row < row)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < v->count && v->rows[low].row == row ? &v->rows[low] : NULL;
+}
+
+static void add_deltas(struct view *v, const struct table *t)
+{
+	for (uint32_t i = 0; i < threads_with_deltas(t); i++) {
 		for (unsigned s = 0; s < DELTA_SLOTS; s++) {
 			const struct delta *d = &t->deltas[i].slots[s];
 			uint32_t row = load_relaxed(&d->row);
+			struct view_row *r = row ? find_row(v, row) : NULL;
 
-			if (row && row < v->count)
-				add_delta(&v->rows[row], d);
+			if (r)
+				add_delta(r, d);
 		}
 	}
 }
@@ -94,31 +127,41 @@ static void settle_heap_peak(struct view *v, uint64_t known_peak)
 		v->rows[i].counters.heap_peak_size = v->rows[i].counters.live_size;
 }
 
-bool view_take(struct view *v, struct table *t, struct arena *arena)
+static void take_row(struct view *v, const struct table *t, uint32_t row)
+{
+	struct view_row *r = &v->rows[v->count++];
+
+	copy_row(&r->counters, &t->rows[row]);
+	r->counters.heap_peak_size = row_heap_peak(&r->counters, v->epoch);
+	r->row = row;
+	r->temporary = ((uint64_t)load_relaxed(&t->infos[row].temporary_high) << 32) +
+		       r->counters.temporary_low;
+}
+
+bool view_take(struct view *v, struct table *t, bool all, struct arena *arena)
 {
 	uint32_t end, kept = 0;
+	uint8_t *marked;
 
 	deltas_freeze(t);
 	end = table_row_end(t);
 	*v = (struct view){ .now_ns = now_ns(), .epoch = load_relaxed(&t->head->totals.epoch) };
+	/* Room for all; what is not needed is not touched. */
 	v->rows = arena_alloc(arena, end * sizeof(*v->rows));
-	if (!v->rows) {
+	marked = arena_alloc(arena, end / 8 + 1);
+	if (!v->rows || !marked) {
 		deltas_thaw(t);
 		return false;
 	}
+	mark_deltas(marked, t, end);
 	for (uint32_t i = ROW_OVERFLOW; i < end; i++) {
-		struct view_row *r = &v->rows[i];
-
-		copy_row(&r->counters, &t->rows[i]);
-		r->counters.heap_peak_size = row_heap_peak(&r->counters, v->epoch);
-		r->row = i;
-		r->temporary = ((uint64_t)load_relaxed(&t->infos[i].temporary_high) << 32) +
-			       r->counters.temporary_low;
+		if (load_relaxed(&t->rows[i].live_count) || marked[i / 8] >> i % 8 & 1 ||
+		    (all && load_relaxed(&t->rows[i].total_count)))
+			take_row(v, t, i);
 	}
-	v->count = end;
 	add_deltas(v, t);
 	deltas_thaw(t);
-	for (uint32_t i = ROW_OVERFLOW; i < end; i++) {
+	for (uint32_t i = 0; i < v->count; i++) {
 		if (!v->rows[i].counters.total_count)
 			continue;
 		settle(&v->rows[i].counters);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A view: the rows of one moment, copied, so that nothing that happens later can make the
- * figures of one report disagree. All rows that ever held a block are in it.
+ * figures of one report disagree.
  *
  * A row is copied until two copies agree, so that its own figures belong together even while
  * other threads allocate; what they have not yet told (deltas.h) is added. Async-signal-safe; the memory comes from the caller's arena.
@@ -26,8 +26,9 @@ struct view {
 	uint64_t now_ns;	/* that moment */
 };
 
-/* Returns false when there is no memory for it. */
-bool view_take(struct view *v, struct table *t, struct arena *arena);
+/* Rows without live blocks may be missing unless all are asked for. Returns false when there is no
+ * memory for it. */
+bool view_take(struct view *v, struct table *t, bool all, struct arena *arena);
 
 /* A row's figure: bytes, blocks, calls, or for SORT_AGE nanoseconds (0 without live blocks). */
 uint64_t view_value(const struct view *v, const struct view_row *r, enum sort_key key);

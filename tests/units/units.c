@@ -224,7 +224,7 @@ static void test_rows(void)
 	row_free(&t, r1, 100, true);
 	row_alloc(&t, r1, 60);
 	row_resize(&t, r1, 60, 70);
-	view_take(&v, &t, &a);
+	view_take(&v, &t, true, &a);
 	ok(v.count == 2, "two rows have been used");
 	ok(view_value(&v, &v.rows[0], SORT_SIZE) == 70 && view_value(&v, &v.rows[0], SORT_COUNT) == 1 &&
 	   view_value(&v, &v.rows[0], SORT_PEAK_SIZE) == 100 && view_value(&v, &v.rows[0], SORT_PEAK_COUNT) == 1 &&
@@ -235,7 +235,7 @@ static void test_rows(void)
 	t.rows[r1].temporary_low = UINT32_MAX;
 	row_free(&t, r1, 70, true);
 	arena_release(&a);
-	view_take(&v, &t, &a);
+	view_take(&v, &t, true, &a);
 	ok(view_value(&v, &v.rows[0], SORT_TEMPORARY) == (uint64_t)1 << 32, "temporaries go past 32 bits");
 	ok(view_value(&v, &v.rows[0], SORT_AGE) == 0, "no live block, no age");
 	arena_release(&a);
@@ -268,7 +268,7 @@ static void test_deltas(void)
 	for (uintptr_t i = 0; i < 2 * DELTA_SLOTS; i++)
 		told += t.rows[rows[i]].live_count;
 	ok(told != 60 * 2 * DELTA_SLOTS, "some of it is not told at once");
-	view_take(&v, &t, &a);
+	view_take(&v, &t, true, &a);
 	for (uint32_t i = 0; i < v.count; i++) {
 		const struct row *c = &v.rows[i].counters;
 
