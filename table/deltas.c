@@ -99,7 +99,7 @@ bool delta_flush(struct table *t, struct deltas *d, struct delta *slot)
 	}
 	if (slot->temporary) {
 		if (add_relaxed(&r->temporary_low, slot->temporary) > UINT32_MAX - slot->temporary)
-			add_relaxed(&t->infos[slot->row].temporary_high, 1);
+			table_count_wrap(t, slot->row);
 		store_relaxed(&slot->temporary, 0);
 	}
 	store_release(&d->flushing, 0);

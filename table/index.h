@@ -3,7 +3,7 @@
  * An insert-only hash index without locks: hash -> id, a number of 24 bits other than 0.
  *
  * A level is an array of buckets, a bucket is one cache line of 16 slots, {8 bits of the
- * hash, id}; each level has 4 times the buckets of the one before. An item belongs into the
+ * hash, id}; each level has twice the buckets of the one before. An item belongs into the
  * first free slot of its bucket in the first level whose bucket is not full. Slots are only
  * ever filled, so a full bucket stays full, and all threads agree on the place: whoever wins
  * the slot's compare-and-swap has inserted the item, and the others find it there. Nothing
@@ -19,7 +19,7 @@
 #define INDEX_ID_BITS		24
 #define INDEX_BUCKET_SLOTS	16
 #define INDEX_LEVEL0_LOG2	6	/* buckets of the first level: 64, 4 KB */
-#define INDEX_LEVEL_STEP	2
+#define INDEX_LEVEL_STEP	1
 
 static inline uint64_t index_level_buckets(unsigned level)
 {

@@ -99,7 +99,7 @@ static inline void row_free(struct table *t, uint32_t row, uint64_t size_bytes, 
 	sub_relaxed(&r->live_count, 1);
 	sub_relaxed(&t->head->totals.live_size, size_bytes);
 	if (temporary && add_relaxed(&r->temporary_low, 1) == UINT32_MAX)
-		add_relaxed(&t->infos[row].temporary_high, 1);
+		table_count_wrap(t, row);
 }
 
 /*
@@ -170,7 +170,7 @@ static inline void row_free_single(struct table *t, uint32_t row, uint64_t size_
 	if (temporary) {
 		add_own_u32(&r->temporary_low, 1);
 		if (unlikely(!load_relaxed(&r->temporary_low)))
-			add_relaxed(&t->infos[row].temporary_high, 1);
+			table_count_wrap(t, row);
 	}
 }
 

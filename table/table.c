@@ -20,7 +20,8 @@
 #endif
 #define ROWS_LOG2_LEAST	12
 #define WORDS_PER_ROW	12
-#define SHARES		(1u << 14)
+#define SHARES_LOG2	14
+#define SHARES_LEAST	10
 #define MODULES		4096u
 #define TEXT_BYTES	(1u << 20)
 
@@ -53,7 +54,7 @@ static void lay_out(struct table_header *h, unsigned rows_log2)
 	h->frames_offset = take(&at, h->frame_limit * sizeof(uint32_t));
 	h->row_index_offset = take(&at, slots * sizeof(uint32_t));
 	h->code_index_offset = take(&at, slots * sizeof(uint32_t));
-	h->shares_offset = take(&at, SHARES * sizeof(uint32_t));
+	h->shares_offset = take(&at, (sizeof(uint32_t) << SHARES_LOG2));
 	h->deltas_offset = take(&at, DELTAS_THREADS * sizeof(struct deltas));
 	h->modules_offset = take(&at, MODULES * sizeof(struct module));
 	h->text_offset = take(&at, TEXT_BYTES);
@@ -211,6 +212,19 @@ static bool note_modules(const struct row_query *q)
 	return modules_changes(q->t) == before;
 }
 
+/* A table with few rows uses few of the slots, and so few pages. */
+static inline uint32_t *share_slot(struct table *t, uint64_t hash)
+{
+	uint32_t rows = load_relaxed(&t->head->row_count);
+	unsigned log2 = 32u - (unsigned)__builtin_clz(rows) + 2;
+
+	if (log2 < SHARES_LEAST)
+		log2 = SHARES_LEAST;
+	if (log2 > SHARES_LOG2)
+		log2 = SHARES_LOG2;
+	return &t->shares[hash >> 40 & ((1u << log2) - 1)];
+}
+
 /*
  * How many frames have to be written: what lies outward of them is in the table already, with
  * the node in *outer (0: nothing is).
@@ -222,7 +236,7 @@ static unsigned find_shared(struct row_query *q, uint32_t *outer)
 	*outer = q->known ? q->marks[fresh].node : 0;
 	for (; fresh; fresh--) {
 		struct mark *m = &q->marks[fresh - 1];
-		uint32_t node = load_acquire(&q->t->shares[m->hash >> 40 & (SHARES - 1)]);
+		uint32_t node = load_acquire(share_slot(q->t, m->hash));
 
 		if (!node || outward(q->t, node) != *outer ||
 		    !code_is(q->t, q->t->frames[node], q->frames[fresh - 1]))
@@ -266,7 +280,7 @@ static uint32_t make_row(void *context)
 		return 0;
 	t->infos[row].node = fresh ? at : outer;
 	for (unsigned i = 0; i < fresh; i++)
-		store_release(&t->shares[q->marks[i].hash >> 40 & (SHARES - 1)], at + i);
+		store_release(share_slot(t, q->marks[i].hash), at + i);
 	return row;
 }
 
@@ -312,4 +326,26 @@ unsigned table_frames(const struct table *t, uint32_t row, uint32_t *codes)
 		node = next & FRAME_LINK ? next & ~FRAME_LINK : node + 1;
 	}
 	return count;
+}
+
+void table_count_wrap(struct table *t, uint32_t row)
+{
+	for (unsigned i = 0; i < TABLE_WRAPS; i++) {
+		struct row_wraps *w = &t->head->wraps[i];
+		uint32_t of = load_relaxed(&w->row);
+
+		if (of == row || (!of && (cas_relaxed(&w->row, &of, row) || of == row))) {
+			add_relaxed(&w->wraps, 1);
+			return;
+		}
+	}
+}
+
+uint32_t table_wraps(const struct table *t, uint32_t row)
+{
+	for (unsigned i = 0; i < TABLE_WRAPS && load_relaxed(&t->head->wraps[i].row); i++) {
+		if (t->head->wraps[i].row == row)
+			return load_relaxed(&t->head->wraps[i].wraps);
+	}
+	return 0;
 }

@@ -3,7 +3,7 @@
  * The table: one row of counters per distinct backtrace, in one mapping without a pointer.
  *
  *	header  rows     infos    codes    frames   indexes   modules, text
- *	totals  64 B     8 B      8 B      4 B      4 B       modules.h
+ *	totals  64 B     4 B      8 B      4 B      4 B       modules.h
  *	        counters frames   pc and   codes    of rows
  *	        (row.h)  of row   module   in runs  and codes
  *
@@ -55,7 +55,7 @@
  *
  * live_count has 32 bits: a backtrace with more than 4,294,967,295 live blocks is out of
  * range (the blocks alone would take 128 GB). temporary_low wraps; each wrap is counted in
- * the row's info.
+ * the header.
  */
 struct row {
 	uint64_t live_size, peak_size;		/* bytes */
@@ -69,7 +69,12 @@ struct row {
 
 struct row_info {
 	uint32_t node;			/* of frame 0 */
-	uint32_t temporary_high;	/* how often temporary_low has wrapped */
+};
+
+/* Rows whose temporary_low has wrapped, each time after 2^32 calls: there are few. */
+#define TABLE_WRAPS	64
+struct row_wraps {
+	uint32_t row, wraps;
 };
 
 /* A code: the address in the lower 48 bits, above it its module's number plus 1. */
@@ -117,10 +122,11 @@ struct table_header {
 	uint32_t frozen;		/* deltas stay where they are: they are being collected */
 
 	__attribute__((aligned(64))) struct table_totals totals;
+	struct row_wraps wraps[TABLE_WRAPS];
 };
 
 _Static_assert(sizeof(struct row) == 64, "a row is one cache line");
-_Static_assert(sizeof(struct row_info) == 8, "eight infos a cache line");
+_Static_assert(sizeof(struct row_info) == 4, "sixteen infos a cache line");
 
 /* The table of this process, or one read from elsewhere: addresses of the parts. */
 struct table {
@@ -158,6 +164,10 @@ uint32_t table_intern(struct table *t, const uintptr_t *frames, unsigned count, 
  * for ROW_OVERFLOW. Bounds-checked: of a damaged table, what can be read.
  */
 unsigned table_frames(const struct table *t, uint32_t row, uint32_t *codes);
+
+/* A row's temporary_low has wrapped; how often it has. */
+void table_count_wrap(struct table *t, uint32_t row);
+uint32_t table_wraps(const struct table *t, uint32_t row);
 
 static inline uint64_t table_code_pc(const struct table *t, uint32_t code)
 {

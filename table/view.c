@@ -134,8 +134,7 @@ static void take_row(struct view *v, const struct table *t, uint32_t row)
 	copy_row(&r->counters, &t->rows[row]);
 	r->counters.heap_peak_size = row_heap_peak(&r->counters, v->epoch);
 	r->row = row;
-	r->temporary = ((uint64_t)load_relaxed(&t->infos[row].temporary_high) << 32) +
-		       r->counters.temporary_low;
+	r->temporary = ((uint64_t)table_wraps(t, row) << 32) + r->counters.temporary_low;
 }
 
 bool view_take(struct view *v, struct table *t, bool all, struct arena *arena)
