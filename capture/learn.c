@@ -79,15 +79,15 @@ static uint32_t new_node(struct paths *p, uint64_t rule)
 /* The same rule for the tree. */
 static uint64_t quicken(uint64_t rule)
 {
+	bool by_fp = rule_kind(rule) == KIND_FP, same = rule_fp_kind(rule) == FP_SAME;
 	int64_t cfa = rule_field(rule, CFA_BITS, CFA_SHIFT);
 	int64_t ra = cfa + rule_field(rule, OFFSET_BITS, RA_SHIFT);
-	int64_t fp = cfa + rule_field(rule, OFFSET_BITS, FP_SHIFT);
-	bool same = rule_fp_kind(rule) == FP_SAME;
+	int64_t fp = (rule_fp_kind(rule) == FP_AT_CFA ? cfa : 0) + rule_field(rule, OFFSET_BITS, FP_SHIFT);
 
-	if (rule_kind(rule) != KIND_SP || rule_fp_kind(rule) == FP_AT_FP || cfa <= 0 ||
+	if ((!by_fp && (rule_kind(rule) != KIND_SP || rule_fp_kind(rule) == FP_AT_FP)) || cfa <= 0 ||
 	    cfa / 8 > 0xffff || ra < 0 || ra >= cfa || (!same && (fp < 0 || fp >= cfa)))
 		return rule;
-	return KIND_QUICK | (uint64_t)(cfa / 8) << 16 | (uint64_t)(ra / 8) << 32 |
+	return KIND_QUICK | (by_fp ? QUICK_BY_FP : 0) | (uint64_t)(cfa / 8) << 16 | (uint64_t)(ra / 8) << 32 |
 	       (same ? (uint64_t)QUICK_SAME : (uint64_t)(fp / 8)) << 48;
 }
 
@@ -119,7 +119,8 @@ static bool make_run(struct paths *p, unsigned i, struct path *node)
 		struct path step = { .rule = rule_for(p, k) };
 		uint32_t ra = sp + step.quick.ra;
 
-		if (rule_kind(step.rule) != KIND_QUICK || ra > UINT16_MAX || c->frames[k + 1] >> RUN_PC_BITS)
+		if (rule_kind(step.rule) != KIND_QUICK || step.quick.kind & QUICK_BY_FP || ra > UINT16_MAX ||
+		    c->frames[k + 1] >> RUN_PC_BITS)
 			return false;
 		node->run[k - i] = (uint64_t)ra << RUN_PC_BITS | c->frames[k + 1];
 		if (step.quick.fp != QUICK_SAME)

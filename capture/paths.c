@@ -262,12 +262,28 @@ static inline __attribute__((always_inline)) uint32_t find_at_limit(struct paths
 	return pair->value;
 }
 
+static inline uintptr_t quick_base(const struct walk *w, const struct path *node)
+{
+	return node->quick.kind & QUICK_BY_FP ? w->fp : w->sp;
+}
+
+/* Whether the step stays within what is known of the stack. */
+static inline bool quick_fits(const struct walk *w, const struct path *node)
+{
+	uintptr_t base = quick_base(w, node);
+
+	return base >= w->sp && base < w->range.high && base + node->quick.cfa * 8u <= w->range.high &&
+	       base % sizeof(base) == 0;
+}
+
 static inline void quick_step(struct walk *w, const struct path *node)
 {
+	uintptr_t base = quick_base(w, node);
+
 	if (node->quick.fp != QUICK_SAME)
-		w->fp = walk_load(w->sp + node->quick.fp * 8u);
-	w->pc = arch_return_address(walk_load(w->sp + node->quick.ra * 8u));
-	w->sp += node->quick.cfa * 8u;
+		w->fp = walk_load(base + node->quick.fp * 8u);
+	w->pc = arch_return_address(walk_load(base + node->quick.ra * 8u));
+	w->sp = base + node->quick.cfa * 8u;
 }
 
 /* Whether the stack has the run's return addresses. */
@@ -299,11 +315,14 @@ static inline void run_along(struct walk *w, const struct path *node)
 static bool __attribute__((noinline)) step_otherwise(struct paths *p, struct walk *w,
 						      const struct path *node)
 {
+	uintptr_t base = quick_base(w, node), cfa = base + node->quick.cfa * 8u;
 	bool done;
 
 	if (rule_kind(node->rule) != KIND_QUICK)
 		done = walk_step(w, node->rule);
-	else if ((done = stack_reaches(&w->range, w->sp + node->quick.cfa * 8u)))
+	else	/* a frame pointer may be anything */
+		done = base >= w->sp && cfa > base && base % sizeof(base) == 0 && stack_reaches(&w->range, cfa);
+	if (done && rule_kind(node->rule) == KIND_QUICK)
 		quick_step(w, node);
 	p->range = w->range;
 	return done;
@@ -378,7 +397,7 @@ static uint32_t __attribute__((noinline)) find_by_tree(struct paths *p, uintptr_
 			p->at_limit = i;
 			break;
 		}
-		if (likely(kind == KIND_QUICK && w.sp + node->quick.cfa * 8u <= w.range.high)) {
+		if (likely(kind == KIND_QUICK && quick_fits(&w, node))) {
 			quick_step(&w, node);
 		} else if (kind == KIND_END) {
 			p->hits++;

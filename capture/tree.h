@@ -26,9 +26,9 @@
 /*
  * Kinds of rules that only the tree has, by the numbers of kinds that it never has:
  *
- *	QUICK	one of KIND_SP with all offsets counted from the stack pointer, checked when the
- *		node is made
- *	RUN	several such steps to the end or the limit, with nothing branching off
+ *	QUICK	one of KIND_SP or KIND_FP with all offsets counted from that register, checked when
+ *		the node is made
+ *	RUN	several such steps of KIND_SP to the end or the limit, with nothing branching off
  *	LIMIT	the deepest level: the stack goes on
  */
 #define KIND_QUICK	KIND_UNKNOWN
@@ -36,17 +36,18 @@
 #define KIND_LIMIT	KIND_LEAF
 
 #define QUICK_SAME	0xffffu		/* the frame pointer is not saved */
+#define QUICK_BY_FP	0x100u		/* of KIND_FP */
 #define RUN_MAX		6
 #define RUN_COUNT_SHIFT	KIND_BITS
 #define RUN_LIMITED	0x100u		/* it leads to the limit */
 #define RUN_PC_BITS	48
 
-/* One cache line. Offsets are from the stack pointer and in units of 8 bytes. */
+/* One cache line. Offsets are in units of 8 bytes, from the stack pointer (or QUICK_BY_FP). */
 struct path {
 	union {
 		uint64_t rule;
 		struct {
-			uint16_t kind;		/* its lower bits; a run's count and flag */
+			uint16_t kind;		/* its lower bits; flags, a run's count */
 			uint16_t cfa;		/* of a run: its last frame's stack pointer */
 			uint16_t ra;
 			uint16_t fp;		/* or QUICK_SAME */
