@@ -15,21 +15,19 @@ static uint32_t known(const struct table *t)
 
 struct deltas *deltas_take(struct table *t)
 {
-	uint32_t n = known(t);
+	for (;;) {
+		uint32_t n = known(t);
 
-	for (uint32_t i = 0; i < n; i++) {
-		uint32_t no = 0;
+		for (uint32_t i = 0; i < n; i++) {
+			uint32_t no = 0;
 
-		if (!load_relaxed(&t->deltas[i].taken) && cas_acq_rel(&t->deltas[i].taken, &no, 1))
-			return &t->deltas[i];
+			if (!load_relaxed(&t->deltas[i].taken) && cas_acq_rel(&t->deltas[i].taken, &no, 1))
+				return &t->deltas[i];
+		}
+		if (n == t->head->deltas_limit)
+			return NULL;
+		add_relaxed(&t->head->deltas_used, 1);	/* one more; whoever comes first has it */
 	}
-	if (n == t->head->deltas_limit)
-		return NULL;
-	n = add_relaxed(&t->head->deltas_used, 1);
-	if (n >= t->head->deltas_limit)
-		return NULL;
-	store_relaxed(&t->deltas[n].taken, 1);
-	return &t->deltas[n];
 }
 
 void deltas_forked(struct table *t, struct deltas *own)
