@@ -27,11 +27,16 @@ struct paths *paths_create(unsigned nodes_log2)
 	return p;
 }
 
+static void forget_stack(struct paths *p)
+{
+	p->memo_count = 0;
+	p->range = (struct stack_range){ 0, 0 };
+}
+
 void paths_begin(struct paths *p, uintptr_t own)
 {
 	p->own = own;
-	p->memo_count = 0;
-	p->range = (struct stack_range){ 0, 0 };
+	forget_stack(p);
 }
 
 void paths_clear_tree(struct paths *p)
@@ -51,8 +56,7 @@ void paths_forget(struct paths *p)
 static void __attribute__((noinline)) forget(struct paths *p, uint64_t stamp)
 {
 	paths_clear_tree(p);
-	p->memo_count = 0;
-	p->range = (struct stack_range){ 0, 0 };
+	forget_stack(p);
 	p->stamp = stamp;
 }
 
@@ -161,31 +165,16 @@ static bool walk_on(struct paths *p, struct walk *w, unsigned max)
 		}
 		rule = rules_find(w->pc | (w->exact ? EXACT : 0), p->stamp);
 		p->steps[p->step_count++] = (struct step){ w->sp, w->fp, w->pc, rule };
-		switch (rule_kind(rule)) {
-		case KIND_SP:
-		case KIND_FP:
-		case KIND_DEREF:
-			if (unlikely(!walk_step(w, rule)))
-				return false;
+		if (rule_kind(rule) == KIND_END)
 			break;
-		case KIND_SIGNAL:
+		if (rule_kind(rule) == KIND_SIGNAL) {
 			p->whole = false;
 			if (p->levels > n - 1)
 				p->levels = (uint16_t)(n - 1);
 			p->range = w->range;	/* what follows may be another stack */
-			if (!walk_signal(w))
-				return false;
-			break;
-		case KIND_LEAF:
-			if (!ARCH_LINK_REGISTER || !walk_leaf(w, rule))
-				return false;
-			break;
-		case KIND_END:
-			c->count = n;
-			return true;
-		default:
-			return false;
 		}
+		if (unlikely(!walk_by(w, rule)))
+			return false;
 		if (!w->pc)
 			break;
 		c->frames[n++] = w->pc;

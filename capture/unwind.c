@@ -30,31 +30,15 @@ unsigned unwind_stack(const struct capture_point *point, uintptr_t *frames, unsi
 		if (n == max)
 			break;
 		rule = rules_find(w.pc | (w.exact ? EXACT : 0), stamp);
-		switch (rule_kind(rule)) {
-		case KIND_SP:
-		case KIND_FP:
-		case KIND_DEREF:
-			if (unlikely(!walk_step(&w, rule)))
-				return 0;
+		if (rule_kind(rule) == KIND_END)
 			break;
-		case KIND_SIGNAL:
+		if (rule_kind(rule) == KIND_SIGNAL)
 			known_stack = w.range;	/* what follows may be another stack */
-			if (!walk_signal(&w))
-				return 0;
-			break;
-		case KIND_LEAF:
-			if (!ARCH_LINK_REGISTER || !walk_leaf(&w, rule))
-				return 0;
-			break;
-		case KIND_END:
-			goto done;
-		default:
+		if (unlikely(!walk_by(&w, rule)))
 			return 0;
-		}
 		if (!w.pc)
 			break;
 	}
-done:
 	known_stack = w.range;
 	return n;
 }

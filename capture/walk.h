@@ -95,4 +95,22 @@ static inline bool walk_step(struct walk *w, uint64_t rule)
 	return true;
 }
 
+/* One frame outward by any rule. False: it is given up; KIND_END, which leads nowhere, is the
+ * caller's to see before. */
+static inline bool walk_by(struct walk *w, uint64_t rule)
+{
+	switch (rule_kind(rule)) {
+	case KIND_SP:
+	case KIND_FP:
+	case KIND_DEREF:
+		return likely(walk_step(w, rule));
+	case KIND_SIGNAL:
+		return walk_signal(w);
+	case KIND_LEAF:
+		return ARCH_LINK_REGISTER && walk_leaf(w, rule);
+	default:
+		return false;
+	}
+}
+
 #endif

@@ -52,30 +52,25 @@ static void compare_known(const struct capture_point *from, uint32_t row)
 static uint32_t find_row_by_paths(struct paths *p, uintptr_t function, const struct capture_point *from)
 {
 	struct captured *c;
-	uint32_t row = paths_find(p, function, from, recorder.depth - 1u, &c);
+	uint32_t row;
 
-	if (likely(row)) {
-		if (unlikely(capture_checking))
-			compare_known(from, row);
-		return row;
-	}
-	while (c->count) {
+	for (;;) {
 		uint32_t modules = modules_changes(&recorder.table);
 
+		row = paths_find(p, function, from, recorder.depth - 1u, &c);
+		if (likely(row) || !c->count)
+			break;
 		row = table_intern(&recorder.table, c->frames, c->count, c->known, c->marks);
 		if (likely(modules_changes(&recorder.table) == modules)) {
 			if (row != ROW_OVERFLOW)
 				paths_learn(p, row);
-			if (unlikely(capture_checking))
-				compare_known(from, row);
-			return row;
+			break;
 		}
 		capture_modules_changed();
-		row = paths_find(p, function, from, recorder.depth - 1u, &c);
-		if (row)
-			return row;
 	}
-	return ROW_NONE;
+	if (unlikely(capture_checking) && row)
+		compare_known(from, row);
+	return row;
 }
 
 /*

@@ -97,6 +97,12 @@ static inline bool delta_is_large(const struct delta *slot, const struct row *r)
 	       slot->total_count >= (uint32_t)1 << 30;
 }
 
+/* The row's live blocks as far as this thread can tell. */
+static inline int64_t delta_live_count(const struct delta *slot, const struct row *r)
+{
+	return (int64_t)(int32_t)load_relaxed(&r->live_count) + slot->live_count;
+}
+
 /* As row_alloc(), row_free(), row_resize(). */
 static inline void delta_alloc(struct table *t, struct deltas *d, uint32_t row, uint64_t size_bytes)
 {
@@ -108,17 +114,15 @@ static inline void delta_alloc(struct table *t, struct deltas *d, uint32_t row, 
 		row_alloc(t, row, size_bytes);
 		return;
 	}
-	before = (int64_t)(int32_t)load_relaxed(&r->live_count) + slot->live_count;
+	before = delta_live_count(slot, r);
 	store_relaxed(&slot->live_count, slot->live_count + 1);
 	store_relaxed(&slot->live_size, slot->live_size + (int64_t)size_bytes);
 	store_relaxed(&slot->total_count, slot->total_count + 1);
 	store_relaxed(&slot->total_size, slot->total_size + size_bytes);
-	if (unlikely(before <= 0)) {
+	if (unlikely(before <= 0))
 		store_relaxed(&r->since_ns, now_ns());
+	if (unlikely(before <= 0 || delta_is_large(slot, r)))
 		delta_flush(t, d, slot);
-	} else if (unlikely(delta_is_large(slot, r))) {
-		delta_flush(t, d, slot);
-	}
 }
 
 static inline void delta_free(struct table *t, struct deltas *d, uint32_t row, uint64_t size_bytes,
@@ -135,8 +139,7 @@ static inline void delta_free(struct table *t, struct deltas *d, uint32_t row, u
 	store_relaxed(&slot->live_size, slot->live_size - (int64_t)size_bytes);
 	if (temporary)
 		store_relaxed(&slot->temporary, slot->temporary + 1);
-	if (unlikely((int64_t)(int32_t)load_relaxed(&r->live_count) + slot->live_count <= 0 ||
-		     delta_is_large(slot, r)))
+	if (unlikely(delta_live_count(slot, r) <= 0 || delta_is_large(slot, r)))
 		delta_flush(t, d, slot);
 }
 
