@@ -95,14 +95,17 @@ static const char *readable(struct names *n, const char *name)
 static void resolve_module(struct names *n, const struct module *m,
 			   const struct sort_entry *entries, size_t count)
 {
+	struct symbol_file file = {
+		.path = modules_path(n->table, m),
+		.build_id = m->build_id, .build_id_bytes = m->build_id_bytes,
+	};
 	struct symbol *symbols = arena_alloc(n->arena, count * sizeof(*symbols));
 
 	if (!symbols)
 		return;
 	for (size_t i = 0; i < count; i++)
 		symbols[i].addr = file_address(&n->slots[entries[i].index]);
-	symbol_resolve(modules_path(n->table, m), m->build_id, m->build_id_bytes,
-		       symbols, count, n->arena);
+	symbol_resolve(&file, symbols, count, n->arena);
 	for (size_t i = 0; i < count; i++) {
 		struct name *name = &n->slots[entries[i].index];
 

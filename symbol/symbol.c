@@ -143,19 +143,19 @@ out:
 	return error;
 }
 
-int symbol_resolve(const char *path, const uint8_t *build_id, size_t build_id_bytes,
-		   struct symbol *syms, size_t n, struct arena *arena)
+int symbol_resolve(struct symbol_file *file, struct symbol *syms, size_t n, struct arena *arena)
 {
 	struct arena scratch = { .chunk = NULL };
 	int saved = errno;
 	struct elf e;
 	int error;
 
+	file->unread = 0;
 	for (size_t i = 0; i < n; i++)
-		syms[i].name = NULL;
-	error = elf_open(&e, path, &scratch);
+		syms[i] = (struct symbol){ .addr = syms[i].addr };
+	error = elf_open(&e, file->path, &scratch);
 	if (!error) {
-		error = expect_build_id(&e, build_id, build_id_bytes);
+		error = expect_build_id(&e, file->build_id, file->build_id_bytes);
 		while (!error && n) {
 			size_t some = n < MATCH_MAX ? n : MATCH_MAX;
 

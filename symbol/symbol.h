@@ -13,6 +13,7 @@
 #ifndef SYMBOL_SYMBOL_H
 #define SYMBOL_SYMBOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,26 +31,56 @@ enum symbol_error {
 	SYMBOL_NO_MEMORY = -7,		/* an arena was refused memory */
 };
 
+/* One level of a chain of inlined calls. Texts are in the arena; NULL or 0: unknown. */
+struct symbol_call {
+	const char *function;	/* as in the file: mangled, if it has a linkage name */
+	const char *file;	/* joined with the directories that the debug data names */
+	uint32_t line;
+};
+
 struct symbol {
 	uint64_t addr;		/* in: in the file's own terms (pc - load bias), already minus one
 				 * for return addresses */
 	uint64_t start;		/* out: where the function starts, same terms; valid with name */
 	const char *name;	/* out: as in the file (mangled), whole, any bytes but NUL, without
 				 * version (`@VER`), in the arena; NULL: unknown */
+	const struct symbol_call *calls; /* out: the source lines of addr. calls[0] is the line
+				 * itself, in the innermost inlined function; each next one is
+				 * the call of the one before; calls[call_count - 1] lies in the
+				 * function that `name` names */
+	uint32_t call_count;	/* 0: no line information; 1: nothing inlined there */
+};
+
+/* What there is, but we do not read: bits of symbol_file.unread. */
+enum symbol_unread {
+	SYMBOL_UNREAD_ZSTD = 1,		/* sections compressed with zstd */
+	SYMBOL_UNREAD_SPLIT = 2,	/* split DWARF: .dwo and .dwp files */
+	SYMBOL_UNREAD_ALTERNATE = 4,	/* .gnu_debugaltlink, as dwz makes them */
+	SYMBOL_UNREAD_MINIDEBUG = 8,	/* .gnu_debugdata, a compressed symbol table */
+	SYMBOL_UNREAD_MISMATCH = 16,	/* a debug file whose build id or CRC differs */
+};
+
+/* A file, and what is wanted of it. */
+struct symbol_file {
+	const char *path;
+	const uint8_t *build_id;	/* what the running program has in memory: a file with
+					 * another one (or none) gives SYMBOL_REPLACED and no
+					 * names at all. NULL or 0 bytes: not known, not compared */
+	size_t build_id_bytes;
+	const char *debug_dirs;		/* searched before /usr/lib/debug, separated by ':'; or NULL */
+	bool lines;			/* set symbol.calls */
+	uint32_t unread;		/* out: SYMBOL_UNREAD_* */
 };
 
 /*
  * Resolves n addresses of one file, sorted ascending by addr, in one pass over its .symtab
- * and, for those still without a name, one over its .dynsym. build_id is what the running
- * program has in memory: a file with another one (or none) gives SYMBOL_REPLACED and no
- * names at all. NULL or 0 bytes: not known, not compared.
+ * and, for those still without a name, one over its .dynsym.
  *
  * Returns SYMBOL_OK or a negative enum symbol_error; names that could be found are set in
  * either case, and all others are NULL. Names live as long as the arena. Scratch memory is
  * its own, 70 bytes per address and about 300 KB, and gone on return.
  */
-int symbol_resolve(const char *path, const uint8_t *build_id, size_t build_id_bytes,
-		   struct symbol *syms, size_t n, struct arena *arena);
+int symbol_resolve(struct symbol_file *file, struct symbol *syms, size_t n, struct arena *arena);
 
 /*
  * Copies the file's build id (note NT_GNU_BUILD_ID of a PT_NOTE segment; 20 bytes as GNU ld

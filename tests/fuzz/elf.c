@@ -21,6 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint64_t base[] = { 0, 0x400, 0x1000, 0x400000, 0x401000, ~0ULL - 0x3ff };
 	struct symbol syms[EACH * 6];
+	struct symbol_file file;
 	struct arena arena = { .chunk = NULL };
 	size_t n = 0;
 	uint8_t id[64];
@@ -38,7 +39,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	length = symbol_build_id(path, id, sizeof(id));
 	if (length < 0 || length > (int)sizeof(id))
 		length = 0;
-	error = symbol_resolve(path, id, (size_t)length, syms, n, &arena);
+	file = (struct symbol_file){
+		.path = path, .build_id = id, .build_id_bytes = (size_t)length, .lines = true,
+	};
+	error = symbol_resolve(&file, syms, n, &arena);
 	if (error == SYMBOL_NO_MEMORY)
 		abort();
 	for (size_t i = 0; i < n; i++) {

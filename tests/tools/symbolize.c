@@ -95,6 +95,7 @@ static int next_fd(void)
 /* symbol_resolve() wants the addresses sorted, the reader of our output as they came. */
 static int resolve(const char *path, const uint8_t *id, size_t id_bytes, bool with_offset)
 {
+	struct symbol_file file = { .path = path, .build_id = id, .build_id_bytes = id_bytes };
 	struct symbol **order = calloc(count + 1, sizeof(order[0]));
 	struct symbol *sorted = calloc(count + 1, sizeof(sorted[0]));
 	struct arena arena = { .chunk = NULL };
@@ -109,7 +110,7 @@ static int resolve(const char *path, const uint8_t *id, size_t id_bytes, bool wi
 		sorted[i].addr = order[i]->addr;
 	errno = EXDEV;
 	free_fd = next_fd();
-	error = symbol_resolve(path, id, id_bytes, sorted, count, &arena);
+	error = symbol_resolve(&file, sorted, count, &arena);
 	if (errno != EXDEV || next_fd() != free_fd) {
 		fputs("symbolize: errno changed or a descriptor leaked\n", stderr);
 		abort();
