@@ -141,8 +141,10 @@ static inline void count_resize(uint32_t row, uint64_t old_bytes, uint64_t new_b
 void record_alloc(void *p, size_t size, struct block old, const void *function,
 		   const struct capture_point *from)
 {
-	struct block b = { find_row(function, from), size }, stale;
+	struct block b = { .size_bytes = size }, stale;
 
+	blocks_prefetch(&recorder.blocks, p);
+	b.row = find_row(function, from);
 	guard_self.last_block = p;
 	if (unlikely(!blocks_put(&recorder.blocks, p, b, &stale))) {
 		record_uncount(old, false, false);

@@ -77,6 +77,16 @@ static inline uint64_t *blocks_next_slot(const struct blocks *b, uintptr_t addre
 	return region ? blocks_slot(b, region, address) : NULL;
 }
 
+/* Says that the block's slot will be wanted: it is seldom in the cache. */
+static inline void blocks_prefetch(const struct blocks *b, const void *p)
+{
+	uintptr_t address = blocks_address(p);
+	uint64_t *region = load_relaxed(&b->regions[address >> BLOCKS_REGION_BITS]);
+
+	if (likely(region != NULL))
+		__builtin_prefetch(blocks_slot(b, region, address), 1);
+}
+
 /* Forgets the block at p and returns what was known about it. */
 static inline struct block blocks_take(struct blocks *b, const void *p)
 {
