@@ -91,24 +91,25 @@ static uint64_t quicken(uint64_t rule)
 	       (same ? (uint64_t)QUICK_SAME : (uint64_t)(fp / 8)) << 48;
 }
 
-/* The rule of frame i of the captured stack, for the tree. */
-static uint64_t rule_for(struct paths *p, unsigned i)
+/* The rule of frame i of the captured stack, for the tree whose limit is that frame. */
+static uint64_t rule_for(struct paths *p, unsigned i, unsigned limit)
 {
 	uint64_t rule = rules_find(p->captured.frames[i], p->stamp);
 	unsigned kind = rule_kind(rule);
 
 	if (i == p->max || kind == KIND_END)
 		return KIND_END;	/* at the depth nothing further is asked for */
-	if (i == p->levels || kind >= KIND_SIGNAL || kind == KIND_UNKNOWN)
+	if (i == limit || kind >= KIND_SIGNAL || kind == KIND_UNKNOWN)
 		return KIND_LIMIT;
 	return quicken(rule);
 }
 
-/* Makes *node the run from frame i of the captured stack; false: it cannot be one. */
-static bool make_run(struct paths *p, unsigned i, struct path *node)
+/* Makes *node the run from frame i of the captured stack, to its end or the limit; false: it
+ * cannot be one. */
+static bool make_run(struct paths *p, unsigned i, unsigned limit, struct path *node)
 {
 	const struct captured *c = &p->captured;
-	unsigned last = c->count - 1 < p->levels ? c->count - 1 : p->levels;
+	unsigned last = c->count - 1 < limit ? c->count - 1 : limit;
 	uint32_t sp = 0, fp = QUICK_SAME;
 	uint64_t rule;
 
@@ -116,7 +117,7 @@ static bool make_run(struct paths *p, unsigned i, struct path *node)
 		return false;
 	*node = (struct path){ .rule = 0 };
 	for (unsigned k = i; k < last; k++) {
-		struct path step = { .rule = rule_for(p, k) };
+		struct path step = { .rule = rule_for(p, k, limit) };
 		uint32_t ra = sp + step.quick.ra;
 
 		if (rule_kind(step.rule) != KIND_QUICK || step.quick.kind & QUICK_BY_FP || ra > UINT16_MAX ||
@@ -127,7 +128,7 @@ static bool make_run(struct paths *p, unsigned i, struct path *node)
 			fp = sp + step.quick.fp;
 		sp += step.quick.cfa;
 	}
-	rule = rule_for(p, last);
+	rule = rule_for(p, last, limit);
 	if (sp > UINT16_MAX || (rule != KIND_END && rule != KIND_LIMIT))
 		return false;
 	node->quick.kind = (uint16_t)(KIND_RUN | (last - i) << RUN_COUNT_SHIFT |
@@ -143,8 +144,8 @@ static uint32_t make_node(struct paths *p, unsigned i)
 	struct path run;
 	uint32_t made;
 
-	if (!make_run(p, i, &run))
-		return new_node(p, rule_for(p, i));
+	if (!make_run(p, i, p->levels, &run))
+		return new_node(p, rule_for(p, i, p->levels));
 	made = new_node(p, 0);
 	if (made)
 		p->nodes[made] = run;
@@ -169,7 +170,7 @@ static bool run_goes(const struct paths *p, const struct path *node, unsigned i)
 /* A run, at frame i, becomes a single step, and a node for the rest of it. */
 static bool split_run(struct paths *p, uint32_t at, unsigned i)
 {
-	struct path run = p->nodes[at], first = { .rule = rule_for(p, i) };
+	struct path run = p->nodes[at], first = { .rule = rule_for(p, i, p->levels) };
 	unsigned count = run_count(&run);
 	uint32_t rest;
 	struct path *node;
@@ -220,32 +221,63 @@ static struct root *root_for(struct paths *p)
 	return NULL;
 }
 
+/* Where the run's first return addresses are, or its few ones. */
+static void set_probes(uint16_t probe[PROBES], const struct path *run)
+{
+	for (unsigned i = 0; i < PROBES; i++)
+		probe[i] = (uint16_t)(run->run[i < run_count(run) ? i : run_count(run) - 1] >> RUN_PC_BITS);
+}
+
+static void add_guess(struct paths *p, uint32_t from, struct guess *g, const struct path *run,
+		      unsigned first, uint32_t value)
+{
+	uint32_t made = new_node(p, 0);	/* not the one there: pairs are named by nodes */
+
+	if (!made)
+		return;
+	p->nodes[made] = *run;
+	p->nodes[made].end.value = value;
+	p->nodes[made].end.outer = p->captured.marks[first + run_count(run)].node;
+	*g = (struct guess){ from, made };
+}
+
 /* Notes the whole path where the next guess will look for it. */
 static void learn_guess(struct paths *p, struct root *r, uint32_t value)
 {
-	const struct captured *c = &p->captured;
 	struct path run;
-	struct guess *g;
-	uint32_t made;
 
-	if (!make_run(p, 1, &run) || run_count(&run) < PROBES || run.quick.cfa * 8u + p->sp > p->range.high)
+	if (!make_run(p, 1, p->levels, &run) || run_count(&run) < PROBES || run.quick.cfa * 8u + p->sp > p->range.high)
 		return;
 	if (!r->probe[PROBES - 1] || r->failures % GUESS_AGAIN == GUESS_AGAIN - 1) {
 		if (r->failures >= FAILURES_MAX)
 			return;
-		for (unsigned i = 0; i < PROBES; i++)
-			r->probe[i] = (uint16_t)(run.run[i] >> RUN_PC_BITS);
+		set_probes(r->probe, &run);
 	}
-	if (!can_guess(p, r, p->sp))
+	if (can_guess(p, r->probe, p->sp))
+		add_guess(p, r->node, guess_slot(p, r->node, r->probe, p->sp), &run, 1, value);
+}
+
+/*
+ * Beyond the limit: the frames from there on, to the end or as many as a run has. `at` is where
+ * the stack pointer was there.
+ */
+static void learn_further(struct paths *p, uint32_t value)
+{
+	struct segment *s = segment_slot(p, p->at_limit);
+	unsigned first = p->first_step;
+	uint32_t from = FROM_LIMIT | p->at_limit;
+	uintptr_t sp = p->steps[0].sp;
+	struct path run;
+
+	if (++p->guess_failures % GUESS_FURTHER || !make_run(p, first, first + RUN_MAX, &run) ||
+	    run.quick.cfa * 8u + sp > p->range.high)
 		return;
-	g = guess_slot(p, r, p->sp);
-	made = new_node(p, 0);	/* not the one there: pairs are named by nodes */
-	if (!made)
-		return;
-	run.end.value = value;
-	run.end.outer = c->marks[1 + run_count(&run)].node;
-	p->nodes[made] = run;
-	*g = (struct guess){ r, made };
+	if (s->limit != p->at_limit) {
+		s->limit = p->at_limit;
+		set_probes(s->probe, &run);
+	}
+	if (can_guess(p, s->probe, sp))
+		add_guess(p, from, guess_slot(p, from, s->probe, sp), &run, first, value);
 }
 
 static bool add_wide(struct paths *p, uint32_t parent, uintptr_t pc, uint32_t node)
@@ -343,6 +375,10 @@ void paths_learn(struct paths *p, uint32_t value)
 		*pair_slot(p, p->at_limit, outer) = (struct pair){ p->at_limit, outer, value };
 		p->nodes[p->at_limit].end.outer = outer;
 		p->nodes[p->at_limit].end.value = value;
+		if (p->step_count)
+			learn_further(p, value);
+	} else if (p->at_limit && p->truncated && p->step_count) {
+		learn_further(p, value);
 	} else if (p->miss && worth_learning(p)) {
 		learn_tree(p, value);
 	}

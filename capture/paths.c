@@ -44,6 +44,7 @@ void paths_clear_tree(struct paths *p)
 	memset(p->roots, 0, sizeof(p->roots));
 	memset(p->wide, 0, sizeof(p->wide));
 	memset(p->guesses, 0, sizeof(p->guesses));
+	memset(p->segments, 0, sizeof(p->segments));
 	memset(p->pairs, 0, sizeof(p->pairs));
 	p->used = 1;
 }
@@ -160,6 +161,7 @@ static bool walk_on(struct paths *p, struct walk *w, unsigned max)
 			break;
 		}
 		if (n == max + 1) {
+			p->truncated = p->whole;
 			p->whole = false;
 			break;
 		}
@@ -212,6 +214,7 @@ static uint32_t __attribute__((noinline)) find_slowly(struct paths *p, struct wa
 	p->levels = (uint16_t)tree_levels(max);
 	p->step_count = 0;
 	p->whole = true;
+	p->truncated = false;
 	p->first_step = (uint16_t)(c->count - 1);
 	if (p->synced < 0 && !walk_on(p, w, max)) {
 		p->range = w->range;
@@ -226,18 +229,19 @@ static uint32_t __attribute__((noinline)) find_slowly(struct paths *p, struct wa
 
 /*
  * The value of the stack whose inner part is this node of the tree and whose outer part the
- * memo knows; 0: not known. frames: how many have been walked, with the function.
+ * memo knows; 0: not known. frames: how many have been walked, with the function. below: as
+ * memo_find() and memo_holds() have it.
  */
-static inline __attribute__((always_inline)) uint32_t find_at_limit(struct paths *p, const struct walk *w, uint32_t at, unsigned frames,
-				     unsigned max)
+static inline __attribute__((always_inline)) uint32_t find_at_limit(struct paths *p, const struct walk *w,
+								     uint32_t at, unsigned frames,
+								     unsigned max, unsigned *below)
 {
 	struct path *node = &p->nodes[at];
-	unsigned below = p->memo_count;
-	int found = memo_find(p, w, below);
+	int found = memo_find(p, w, *below);
 	uint32_t outer;
 	struct pair *pair;
 
-	if (found < 0 || frames + (unsigned)found > max + 1 || !memo_holds(p, w, (unsigned)found, &below))
+	if (found < 0 || frames + (unsigned)found > max + 1 || !memo_holds(p, w, (unsigned)found, below))
 		return 0;
 	p->synced = found;
 	outer = p->memo[found].mark.node;
@@ -335,72 +339,120 @@ static uint32_t give_up(struct paths *p, struct captured **out)
 	return 0;
 }
 
-/* By the tree, and if that does not know it, the slow way. held: a run from the root that has
- * been found to hold, or 0; failed: a guess has not. */
-static uint32_t __attribute__((noinline)) find_by_tree(struct paths *p, uintptr_t function,
-						       const struct capture_point *at, unsigned max,
-						       uint32_t held, bool failed, struct captured **out)
+static void append_run(struct captured *c, const struct path *node)
+{
+	for (unsigned k = 0; k < run_count(node); k++)
+		c->frames[c->count++] = run_pc(node->run[k]);
+}
+
+/* Whether the next frames are those that the stack's words name; 0: no. */
+static uint32_t guess_further(struct paths *p, const struct walk *w, unsigned max)
+{
+	const struct segment *s = segment_slot(p, p->at_limit);
+	const struct guess *g;
+
+	if (s->limit != p->at_limit || !can_guess(p, s->probe, w->sp))
+		return 0;
+	g = guess_slot(p, FROM_LIMIT | p->at_limit, s->probe, w->sp);
+	if (g->from != (FROM_LIMIT | p->at_limit) ||
+	    p->captured.count + run_count(&p->nodes[g->node]) > max + 1 || !run_holds(w, &p->nodes[g->node]))
+		return 0;
+	return g->node;
+}
+
+/* A stack that stands at the limit, by guesses and the memo; below: the memo's frames that may
+ * still hold. The slow way if they do not know it. */
+static uint32_t find_further(struct paths *p, struct walk *w, unsigned max, unsigned below,
+			     struct captured **out)
 {
 	struct captured *c = &p->captured;
-	struct walk w = { .pc = at->pc, .sp = at->sp, .fp = at->fp }, slow;
-	struct root *root;
-	unsigned n = 2;
-	uint32_t i = held;
 
-	if (unlikely(w.sp % sizeof(w.sp) || !stack_enter(&p->range, w.sp)))
-		return give_up(p, out);
-	w.range = p->range;
-	p->sp = w.sp;
+	p->miss = false;
+	while (p->synced < 0) {
+		uint32_t next = guess_further(p, w, max), value;
+		const struct path *node = &p->nodes[next];
+
+		if (!next)
+			break;
+		value = node->end.value;
+		if (node->quick.kind & RUN_LIMITED) {
+			append_run(c, node);
+			run_along(w, node);
+			p->at_limit = next;
+			value = find_at_limit(p, w, next, c->count, max, &below);
+		}
+		if (value) {
+			p->hits++;
+			return value;
+		}
+	}
+	return find_slowly(p, w, max, out);
+}
+
+static void begin(struct paths *p, uintptr_t function, const struct walk *w)
+{
+	struct captured *c = &p->captured;
+
+	p->sp = w->sp;
 	p->at_limit = 0;
 	p->miss = true;
 	p->synced = -1;
 	c->known = 0;
 	c->frames[0] = function;
-	c->frames[1] = w.pc;
+	c->frames[1] = w->pc;
+	c->count = 2;
+}
+
+/* After a guess that held up to the limit, where the memo did not know the rest. */
+static uint32_t __attribute__((noinline)) find_from_guess(struct paths *p, uintptr_t function,
+							  const struct capture_point *at, unsigned max,
+							  uint32_t held, unsigned below, struct captured **out)
+{
+	struct walk w = { .pc = at->pc, .sp = at->sp, .fp = at->fp, .range = p->range };
+	int synced = p->synced;
+
+	begin(p, function, &w);
+	append_run(&p->captured, &p->nodes[held]);
+	run_along(&w, &p->nodes[held]);
+	p->at_limit = held;
+	p->synced = synced;
+	return find_further(p, &w, max, below, out);
+}
+
+/* By the tree, and if that does not know it, the slow way. failed: a guess has not held. */
+static uint32_t __attribute__((noinline)) find_by_tree(struct paths *p, uintptr_t function,
+						       const struct capture_point *at, unsigned max,
+						       bool failed, struct captured **out)
+{
+	struct captured *c = &p->captured;
+	struct walk w = { .pc = at->pc, .sp = at->sp, .fp = at->fp }, slow;
+	struct root *root;
+	unsigned n = 2, kind = KIND_UNKNOWN, below = p->memo_count;
+	uint32_t i = 0, value;
+
+	if (unlikely(w.sp % sizeof(w.sp) || !stack_enter(&p->range, w.sp)))
+		return give_up(p, out);
+	w.range = p->range;
+	begin(p, function, &w);
 	root = find_root(p, w.pc, function);
-	if (!held && root && !(failed && guess_again(p, root)))
+	if (root && !(failed && guess_again(p, root)))
 		i = root->node;
 	for (; i; i = find_child(p, i, w.pc)) {
 		const struct path *node = &p->nodes[i];
-		unsigned kind = rule_kind(node->rule);
 
-		if (kind == KIND_RUN) {
-			unsigned count = run_count(node);
-			uint32_t value;
-
-			if (!held && !run_holds(&w, node))
-				break;
-			if (!(node->quick.kind & RUN_LIMITED)) {
-				p->hits++;
-				return node->end.value;
-			}
-			run_along(&w, node);
-			value = find_at_limit(p, &w, i, n + count, max);
-			if (likely(value)) {
-				p->hits++;
-				return value;
-			}
-			for (unsigned k = 0; k < count; k++)
-				c->frames[n++] = run_pc(node->run[k]);
-			p->miss = false;
-			p->at_limit = i;
+		kind = rule_kind(node->rule);
+		if (kind == KIND_RUN && !run_holds(&w, node)) {
+			i = 0;
 			break;
 		}
-		if (likely(kind == KIND_QUICK && quick_fits(&w, node))) {
-			quick_step(&w, node);
-		} else if (kind == KIND_END) {
+		if (kind == KIND_END || (kind == KIND_RUN && !(node->quick.kind & RUN_LIMITED))) {
 			p->hits++;
 			return node->end.value;
-		} else if (kind == KIND_LIMIT) {
-			uint32_t value = find_at_limit(p, &w, i, n, max);
-
-			if (likely(value)) {
-				p->hits++;
-				return value;
-			}
-			p->miss = false;
-			p->at_limit = i;
+		}
+		if (kind == KIND_LIMIT || kind == KIND_RUN)
 			break;
+		if (likely(kind == KIND_QUICK && quick_fits(&w, node))) {
+			quick_step(&w, node);
 		} else {
 			slow = w;	/* w itself stays in registers */
 			if (!step_otherwise(p, &slow, node))
@@ -411,7 +463,19 @@ static uint32_t __attribute__((noinline)) find_by_tree(struct paths *p, uintptr_
 	}
 	c->count = n;
 	slow = w;
-	return find_slowly(p, &slow, max, out);
+	if (!i)
+		return find_slowly(p, &slow, max, out);
+	if (kind == KIND_RUN) {
+		append_run(c, &p->nodes[i]);
+		run_along(&slow, &p->nodes[i]);
+	}
+	p->at_limit = i;
+	value = find_at_limit(p, &slow, i, c->count, max, &below);
+	if (likely(value)) {
+		p->hits++;
+		return value;
+	}
+	return find_further(p, &slow, max, below, out);
 }
 
 /* This much is what nearly every call needs. */
@@ -421,36 +485,36 @@ uint32_t paths_find(struct paths *p, uintptr_t function, const struct capture_po
 	uint64_t stamp = load_acquire(&rules_stamp);
 	struct walk w = { .pc = at->pc, .sp = at->sp, .fp = at->fp, .range = p->range };
 	struct root *root;
-	uint32_t held = 0, value;
 	bool failed = false;
 
 	if (unlikely(p->stamp != stamp))
 		forget(p, stamp);
 	else if (likely(w.sp - w.range.low < w.range.high - w.range.low && w.sp % sizeof(w.sp) == 0)) {
 		root = find_root(p, w.pc, function);
-		if (likely(root && can_guess(p, root, w.sp))) {
-			const struct guess *g = guess_slot(p, root, w.sp);
+		if (likely(root && can_guess(p, root->probe, w.sp))) {
+			const struct guess *g = guess_slot(p, root->node, root->probe, w.sp);
 			const struct path *node = &p->nodes[g->node];
 
-			if (likely(g->root == root && run_holds(&w, node))) {
+			if (likely(g->from == root->node && run_holds(&w, node))) {
+				unsigned below = p->memo_count;
+				uint32_t value = node->end.value;
+
 				root->failures = 0;
-				if (!(node->quick.kind & RUN_LIMITED)) {
-					p->hits++;
-					return node->end.value;
+				p->synced = -1;
+				if (node->quick.kind & RUN_LIMITED) {
+					run_along(&w, node);
+					value = find_at_limit(p, &w, g->node, 2 + run_count(node), max, &below);
 				}
-				held = g->node;
-				run_along(&w, node);
-				value = find_at_limit(p, &w, held, 2 + run_count(node), max);
 				if (likely(value)) {
 					p->hits++;
 					return value;
 				}
-			} else {
-				failed = true;
+				return find_from_guess(p, function, at, max, g->node, below, out);
 			}
+			failed = true;
 		}
 	}
-	return find_by_tree(p, function, at, max, held, failed, out);
+	return find_by_tree(p, function, at, max, failed, out);
 }
 
 #else

@@ -11,10 +11,12 @@
 #define ROOTS		1024u
 #define ROOT_TRIES	4u
 #define PAIRS		4096u
-#define GUESSES		4096u
+#define GUESSES		8192u
+#define SEGMENTS	1024u
 #define PROBES		3
 #define OWN_NEAR	((uintptr_t)1 << 20)	/* so far below paths.own lies the thread's own stack */
 #define GUESS_AGAIN	64u	/* one of so many failures makes a new guess */
+#define GUESS_FURTHER	4u	/* the same beyond the limit, where failures cost more */
 #define FAILURES_MAX	1000u	/* in a row: this root is not guessed any more */
 #define CHILDREN	4
 #define WIDE		8192u	/* children of nodes that have more */
@@ -82,10 +84,21 @@ struct root {
  * A whole path, guessed: the words at a few places of the stack, where some stack from this root
  * had its next return addresses, name a run. Whether that is the path, its own return addresses
  * tell. It spares the walk along branches that cannot be foreseen.
+ *
+ * Beyond the limit, where a run has ended and the memo does not know the rest, the next
+ * RUN_MAX frames are guessed the same way, and so on until the memo knows the rest or the stack
+ * ends: a segment stands for a root there.
  */
 struct guess {
-	const struct root *root;
+	uint32_t from;		/* the root's node, or FROM_LIMIT and the node with the limit */
 	uint32_t node;
+};
+
+#define FROM_LIMIT	0x80000000u
+
+struct segment {
+	uint32_t limit;		/* the node with the limit; 0: free */
+	uint16_t probe[PROBES];
 };
 
 struct child {
@@ -133,6 +146,7 @@ struct paths {
 	uint16_t levels;		/* frames that may become nodes of the tree */
 	uint16_t max;
 	bool whole;			/* the stack was walked to its end on one stack */
+	bool truncated;			/* or to the depth, on one stack */
 	bool miss;			/* the tree did not know it */
 	int synced;			/* the memo's frame where it took over, or -1 */
 
@@ -147,6 +161,7 @@ struct paths {
 	struct root roots[ROOTS];
 	struct child wide[WIDE];
 	struct guess guesses[GUESSES];
+	struct segment segments[SEGMENTS];
 	struct pair pairs[PAIRS];
 };
 
@@ -183,23 +198,29 @@ static inline uintptr_t run_pc(uint64_t step)
 	return (uintptr_t)(step & (((uint64_t)1 << RUN_PC_BITS) - 1));
 }
 
-/* Whether all probes can be read: the first is a word that any walk from the root reads. */
-static inline bool can_guess(const struct paths *p, const struct root *r, uintptr_t sp)
+/* Whether all probes can be read: the first is a word that any walk from there reads. */
+static inline bool can_guess(const struct paths *p, const uint16_t probe[PROBES], uintptr_t sp)
 {
-	uintptr_t first = sp + r->probe[0] * 8u, last = sp + r->probe[PROBES - 1] * 8u;
+	uintptr_t first = sp + probe[0] * 8u, last = sp + probe[PROBES - 1] * 8u;
 
-	return r->probe[PROBES - 1] && last + 8 <= p->range.high &&
+	return probe[PROBES - 1] && last + 8 <= p->range.high &&
 	       (p->own - sp <= OWN_NEAR || first / STACK_PAGE == last / STACK_PAGE);
 }
 
-/* Where a path from this root is noted, by what the stack at sp has at the probes. */
-static inline struct guess *guess_slot(struct paths *p, const struct root *r, uintptr_t sp)
+/* Where a path is noted that begins there, by what the stack at sp has at the probes. */
+static inline struct guess *guess_slot(struct paths *p, uint32_t from, const uint16_t probe[PROBES],
+				       uintptr_t sp)
 {
-	uint64_t h = walk_load(sp + r->probe[0] * 8u) * 0x9e3779b97f4a7c15u;
+	uint64_t h = walk_load(sp + probe[0] * 8u) * 0x9e3779b97f4a7c15u;
 
-	h ^= walk_load(sp + r->probe[1] * 8u) * 0xc2b2ae3d27d4eb4fu;
-	h ^= walk_load(sp + r->probe[2] * 8u) * 0x165667b19e3779f9u;
-	return &p->guesses[((h >> 32) ^ (uintptr_t)r >> 3) % GUESSES];
+	h ^= walk_load(sp + probe[1] * 8u) * 0xc2b2ae3d27d4eb4fu;
+	h ^= walk_load(sp + probe[2] * 8u) * 0x165667b19e3779f9u;
+	return &p->guesses[((h >> 32) ^ from) % GUESSES];
+}
+
+static inline struct segment *segment_slot(struct paths *p, uint32_t limit)
+{
+	return &p->segments[(limit * 0x9e3779b1u >> 16) % SEGMENTS];
 }
 
 /* The child in paths.wide, or 0. */
