@@ -364,11 +364,13 @@ static bool worth_learning(struct paths *p)
 	return true;
 }
 
-void paths_learn(struct paths *p, uint32_t value)
+void paths_learn(struct paths *p, uint32_t value, bool seen)
 {
 	const struct captured *c = &p->captured;
 
 	learn_memo(p);
+	if (!seen)
+		return;
 	if (p->at_limit && p->whole) {
 		uint32_t outer = c->marks[p->first_step].node;
 
@@ -386,10 +388,11 @@ void paths_learn(struct paths *p, uint32_t value)
 
 #else
 
-void paths_learn(struct paths *p, uint32_t value)
+void paths_learn(struct paths *p, uint32_t value, bool seen)
 {
 	(void)p;
 	(void)value;
+	(void)seen;
 }
 
 #endif

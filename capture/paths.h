@@ -54,8 +54,11 @@ struct paths *paths_create(unsigned nodes_log2);
 uint32_t paths_find(struct paths *p, uintptr_t function, const struct capture_point *at,
 		    unsigned max, struct captured **c);
 
-/* The value (not 0) for what paths_find() has just given, whose marks are all filled in. */
-void paths_learn(struct paths *p, uint32_t value);
+/*
+ * The value (not 0) for what paths_find() has just given, whose marks are all filled in. seen: the
+ * stack is not new. Only then is it learnt whole: most stacks of some programs never come again.
+ */
+void paths_learn(struct paths *p, uint32_t value, bool seen);
 
 /*
  * A thread takes it over. own: an address above the thread's frames on its own stack, which is

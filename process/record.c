@@ -63,7 +63,7 @@ static uint32_t find_row_by_paths(struct paths *p, uintptr_t function, const str
 		row = table_intern(&recorder.table, c->frames, c->count, c->known, c->marks);
 		if (likely(modules_changes(&recorder.table) == modules)) {
 			if (row != ROW_OVERFLOW)
-				paths_learn(p, row);
+				paths_learn(p, row, load_relaxed(&recorder.table.rows[row].total_count));
 			break;
 		}
 		capture_modules_changed();

@@ -155,7 +155,7 @@ static void recognize(const struct capture_point *at, const uintptr_t *frames, u
 		if (++known_count < KNOWN_MAX) {
 			known[known_count].count = n;
 			memcpy(known[known_count].frames, frames, least * sizeof(*frames));
-			paths_learn(memory, known_count);
+			paths_learn(memory, known_count, true);
 		}
 	}
 }
