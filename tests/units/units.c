@@ -13,6 +13,7 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -442,6 +443,60 @@ static void test_maps(void)
 	ok(unknown, "the time spent with reading has an end");
 }
 
+#define TAKERS	2
+
+static struct table taken_from;
+static struct deltas *taken_by[TAKERS];
+static unsigned arrived, round_now;
+
+/* All takers leave together. */
+static void meet(void)
+{
+	unsigned now = __atomic_load_n(&round_now, __ATOMIC_ACQUIRE);
+
+	if (__atomic_add_fetch(&arrived, 1, __ATOMIC_ACQ_REL) % TAKERS == 0)
+		__atomic_store_n(&round_now, now + 1, __ATOMIC_RELEASE);
+	for (unsigned tries = 1; __atomic_load_n(&round_now, __ATOMIC_ACQUIRE) == now; tries++) {
+		if (tries % 1024 == 0)
+			sched_yield();
+	}
+}
+
+/* Each round begins with a table that no thread has been in: new entries are made. */
+static void *take_deltas(void *number)
+{
+	static bool twice;
+
+	for (int round = 0; round < 60000; round++) {
+		meet();
+		taken_by[(uintptr_t)number] = deltas_take(&taken_from);
+		meet();
+		for (unsigned i = 0; i < TAKERS; i++) {
+			if (!taken_by[i] || (i != (uintptr_t)number && taken_by[i] == taken_by[(uintptr_t)number]))
+				__atomic_store_n(&twice, true, __ATOMIC_RELAXED);
+		}
+		meet();
+		if (!number) {
+			deltas_forked(&taken_from, NULL);
+			taken_from.head->deltas_used = 0;
+		}
+	}
+	return &twice;
+}
+
+static void test_deltas_take(void)
+{
+	pthread_t threads[TAKERS];
+	void *twice = NULL;
+
+	ok(table_create(&taken_from), "a table");
+	for (uintptr_t i = 0; i < TAKERS; i++)
+		pthread_create(&threads[i], NULL, take_deltas, (void *)i);
+	for (int i = 0; i < TAKERS; i++)
+		pthread_join(threads[i], &twice);
+	ok(twice && !*(bool *)twice, "threads that start together never share their differences");
+}
+
 int main(void)
 {
 	test_full();	/* first: it limits the address space, which the others fill */
@@ -453,6 +508,7 @@ int main(void)
 	test_blocks(false);
 	test_rows();
 	test_deltas();
+	test_deltas_take();
 	test_intern_threads();
 	test_maps();
 	printf("1..%d\n", tests);
