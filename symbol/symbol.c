@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "symbol/elf.h"
+#include "symbol/lines.h"
 #include "symbol/match.h"
 #include "symbol/symtab.h"
 
@@ -156,13 +157,14 @@ int symbol_resolve(struct symbol_file *file, struct symbol *syms, size_t n, stru
 	error = elf_open(&e, file->path, &scratch);
 	if (!error) {
 		error = expect_build_id(&e, file->build_id, file->build_id_bytes);
-		while (!error && n) {
-			size_t some = n < MATCH_MAX ? n : MATCH_MAX;
+		for (size_t done = 0; !error && done < n; done += MATCH_MAX) {
+			size_t some = n - done < MATCH_MAX ? n - done : MATCH_MAX;
 
-			error = resolve(&e, syms, some, arena);
-			syms += some;
-			n -= some;
+			error = resolve(&e, syms + done, some, arena);
 		}
+		if (file->lines && (!error || error == SYMBOL_NO_SYMBOLS) &&
+		    lines_resolve(&e, file, syms, n, arena) == SYMBOL_NO_MEMORY)
+			error = SYMBOL_NO_MEMORY;
 		if (e.damaged && (!error || error == SYMBOL_NO_SYMBOLS))
 			error = SYMBOL_DAMAGED;
 		elf_close(&e);
