@@ -42,7 +42,7 @@ static bool lacks_line(const struct name *name)
 		if (!name->calls[i].function)
 			return true;
 	}
-	return !name->call_count;
+	return !name->call_count && !name->entry;
 }
 
 static void find_lacks(const struct names *n)

@@ -89,6 +89,7 @@ bool names_add_row(struct names *n, uint32_t row, bool shown)
 			return false;
 		s = slot_for(n, codes[i]);
 		s->shown |= shown;
+		s->entry |= !i;		/* record.c: its first byte, which nothing returns to */
 		if (s->code)
 			continue;
 		s->code = codes[i];
@@ -159,6 +160,8 @@ static void take_symbol(struct names *n, struct name *name, const struct symbol 
 								     : readable(n, s->name);
 		name->offset = s->addr + 1 - s->start;
 	}
+	if (name->entry)
+		return;
 	if (before && s->calls && s_before->calls == s->calls && before->call_count == s->call_count) {
 		name->calls = before->calls;
 		name->call_count = before->call_count;

@@ -39,6 +39,7 @@ struct name {
 	const char *function;		/* NULL: unknown */
 	uint64_t offset;		/* pc minus the function's start; or NAMES_NO_OFFSET */
 	const struct symbol_call *calls; /* as struct symbol has them, with readable functions */
+	bool entry;			/* the allocation function itself: no line is wanted */
 	bool resolved;
 	bool shown;			/* in a row that the report lists */
 	bool ignored;			/* one of its printed lines matches a rule */
