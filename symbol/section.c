@@ -109,19 +109,51 @@ void sections_open(struct section *section, const char *const *names, unsigned c
 	}
 }
 
+/* An inflate_source. */
+static bool packed(void *from, uint64_t offset, void *buf, size_t size_bytes)
+{
+	struct section *s = from;
+
+	return elf_read(s->elf, s->offset + offset, buf, size_bytes);
+}
+
+/* What has to be unpacked to get at an offset: see inflate_read(). */
+static uint64_t unpacking_cost(const struct section *s, uint64_t offset)
+{
+	uint64_t spacing = s->size_bytes / INFLATE_CHECKPOINTS;
+
+	if (offset >= s->unpacked_to)
+		return offset - s->unpacked_to;
+	return spacing > INFLATE_SPACING ? spacing : INFLATE_SPACING;
+}
+
+static bool unpack(struct section *s, uint64_t offset, void *buf, size_t size_bytes)
+{
+	if (!s->unpacking) {
+		s->unpacking = inflate_open(&s->inflate, packed, s, s->packed_bytes,
+					    s->size_bytes, s->arena);
+		if (!s->unpacking)
+			return false;
+	}
+	s->unpacked_to = offset + size_bytes;
+	return inflate_read(&s->inflate, offset, buf, size_bytes);
+}
+
 bool section_read(struct section *s, uint64_t offset, void *buf, size_t size_bytes)
 {
 	uint64_t cost = size_bytes > COST_MIN ? size_bytes : COST_MIN;
 
 	if (offset > s->size_bytes || size_bytes > s->size_bytes - offset)
 		return false;
+	if (s->compressed)
+		cost += unpacking_cost(s, offset);
 	if (*s->budget < cost) {
 		*s->budget = 0;
 		return false;
 	}
 	*s->budget -= cost;
 	if (s->compressed)
-		return false;
+		return unpack(s, offset, buf, size_bytes);
 	return elf_read(s->elf, s->offset + offset, buf, size_bytes);
 }
 

@@ -20,8 +20,7 @@
 
 #include "base/arena.h"
 #include "symbol/elf.h"
-
-struct inflate;
+#include "symbol/inflate.h"
 
 struct section {
 	struct elf *elf;
@@ -32,14 +31,17 @@ struct section {
 	uint64_t *budget;		/* bytes that may still be read, of all sections */
 	uint8_t id;			/* its place in sections_open()'s list */
 	bool compressed;
+	bool unpacking;			/* inflate is open */
 	bool zstd;			/* there is one, but packed with what we cannot unpack */
-	struct inflate *inflate;	/* of a compressed one that has been read from */
+	struct inflate inflate;
+	uint64_t unpacked_to;		/* where the last read of it ended */
 };
 
 /*
  * Fills section[0..count) for ".debug_" + names[i]. What is not there, has no bytes or lies
- * past the file's end has size_bytes 0. *budget is counted down by what is read (in bytes,
- * 1 KB at least each time, so that it bounds the time); at 0 reads fail.
+ * past the file's end has size_bytes 0. *budget is counted down by what is read or unpacked on
+ * the way to it (in bytes, 1 KB at least each time, so that it bounds the time); at 0 reads
+ * fail.
  */
 void sections_open(struct section *section, const char *const *names, unsigned count,
 		   struct elf *e, uint64_t *budget, struct arena *arena);

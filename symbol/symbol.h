@@ -67,6 +67,9 @@ struct symbol_file {
 					 * another one (or none) gives SYMBOL_REPLACED and no
 					 * names at all. NULL or 0 bytes: not known, not compared */
 	size_t build_id_bytes;
+	uint64_t mapped_at;		/* where this process has it in memory, its ELF header that is;
+					 * 0: not, or not any more. If the path does not lead to
+					 * it, names come from there */
 	const char *debug_dirs;		/* searched before /usr/lib/debug, separated by ':'; or NULL */
 	bool lines;			/* set symbol.calls */
 	uint32_t unread;		/* out: SYMBOL_UNREAD_* */
