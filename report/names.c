@@ -5,6 +5,7 @@
 #include "base/sort.h"
 #include "demangle/demangle.h"
 #include "shorten.h"
+#include "symbol/perfmap.h"
 
 #include <string.h>
 
@@ -36,11 +37,11 @@ static char *join_dirs(const struct options *o, struct arena *arena)
 	return text;
 }
 
-bool names_init(struct names *n, const struct table *t, const struct options *o,
+bool names_init(struct names *n, const struct table *t, const struct options *o, uint32_t pid,
 		struct arena *arena)
 {
 	*n = (struct names){
-		.table = t, .options = o, .arena = arena, .slot_count = SLOTS_FIRST,
+		.table = t, .options = o, .pid = pid, .arena = arena, .slot_count = SLOTS_FIRST,
 		.debug_dirs = join_dirs(o, arena),
 	};
 	n->slots = arena_alloc(arena, n->slot_count * sizeof(*n->slots));
@@ -100,10 +101,11 @@ bool names_add_row(struct names *n, uint32_t row, bool shown)
 	return true;
 }
 
-/* What a file is asked for: the address in its own terms, of the call, not of the return. */
+/* What a file is asked for: the address in its own terms, of the call, not of the return; code
+ * in no module has its own as it is. */
 static uint64_t file_address(const struct name *name)
 {
-	return name->pc - name->module->bias - 1;
+	return name->pc - (name->module ? name->module->bias : 0) - 1;
 }
 
 static char *work_space(struct names *n)
@@ -174,27 +176,56 @@ static void take_symbol(struct names *n, struct name *name, const struct symbol 
 	}
 }
 
-/* The names of one module in one pass; entries: sorted by address, indexes of slots. */
-static void resolve_module(struct names *n, const struct module *m,
-			   const struct sort_entry *entries, size_t count)
+/* Code in no module: what the program says of code that it has compiled. */
+static void resolve_compiled(struct names *n, struct symbol *symbols, size_t count)
+{
+	char path[64];
+	struct out out;
+
+	out_init(&out, -1, path, sizeof(path));
+	out_text(&out, "/tmp/perf-");
+	out_u64(&out, n->pid);
+	out_text(&out, ".map");
+	perfmap_resolve(out_string(&out), symbols, count, n->arena);
+}
+
+static struct names_file *resolve_file(struct names *n, const struct module *m,
+				       struct symbol *symbols, size_t count)
 {
 	struct symbol_file file = {
 		.path = modules_path(n->table, m),
 		.build_id = m->build_id, .build_id_bytes = m->build_id_bytes,
+		.mapped_at = load_relaxed(&m->gone) ? 0 : m->start,
 		.debug_dirs = n->debug_dirs, .lines = !n->options->no_lines,
 	};
-	struct symbol *symbols = arena_alloc(n->arena, count * sizeof(*symbols));
 	struct names_file *result = arena_alloc(n->arena, sizeof(*result));
 
-	if (!symbols || !result)
-		return;
-	for (size_t i = 0; i < count; i++)
-		symbols[i].addr = file_address(&n->slots[entries[i].index]);
+	if (!result)
+		return NULL;
 	result->module = m;
 	result->error = symbol_resolve(&file, symbols, count, n->arena);
 	result->unread = file.unread;
 	result->next = n->files;
 	n->files = result;
+	return result;
+}
+
+/* The names of one module (NULL: code in none) in one pass; entries: sorted by address, indexes
+ * of slots. */
+static void resolve_module(struct names *n, const struct module *m,
+			   const struct sort_entry *entries, size_t count)
+{
+	struct symbol *symbols = arena_alloc(n->arena, count * sizeof(*symbols));
+	struct names_file *result = NULL;
+
+	if (!symbols)
+		return;
+	for (size_t i = 0; i < count; i++)
+		symbols[i].addr = file_address(&n->slots[entries[i].index]);
+	if (!m)
+		resolve_compiled(n, symbols, count);
+	else if (modules_path(n->table, m)[0])
+		result = resolve_file(n, m, symbols, count);
 	for (size_t i = 0; i < count; i++) {
 		struct name *name = &n->slots[entries[i].index];
 
@@ -206,32 +237,28 @@ static void resolve_module(struct names *n, const struct module *m,
 
 void names_resolve(struct names *n)
 {
-	const struct table *t = n->table;
 	struct sort_entry *entries = arena_alloc(n->arena, (n->used + 1) * sizeof(*entries));
 
 	if (!entries)
 		return;
 	for (;;) {
-		const struct module *m = NULL;
+		const struct module *m = NULL;	/* of the first that is found */
 		size_t count = 0;
 
 		for (size_t i = 0; i < n->slot_count; i++) {
 			struct name *s = &n->slots[i];
 
-			if (!s->code || s->resolved || (m && s->module != m))
+			if (!s->code || s->resolved || (count && s->module != m))
 				continue;
 			s->resolved = true;
-			if (!s->module)
-				continue;
 			m = s->module;
 			/* Sorted largest first: the smallest address has the largest key. */
 			entries[count++] = (struct sort_entry){ ~file_address(s), (uint32_t)i };
 		}
-		if (!m)
+		if (!count)
 			return;
 		sort_largest(entries, count, count);
-		if (modules_path(t, m)[0])
-			resolve_module(n, m, entries, count);
+		resolve_module(n, m, entries, count);
 	}
 }
 

@@ -48,6 +48,7 @@ struct name {
 struct names {
 	const struct table *table;
 	const struct options *options;
+	uint32_t pid;
 	struct arena *arena;
 	char *debug_dirs;		/* as struct symbol_file has them, or NULL */
 	uint32_t *codes;		/* work space: of one row, TABLE_FRAMES_MAX */
@@ -57,8 +58,8 @@ struct names {
 	size_t slot_count, used;
 };
 
-/* False when there is no memory. */
-bool names_init(struct names *n, const struct table *t, const struct options *o,
+/* pid: the traced process, which is this one. False when there is no memory. */
+bool names_init(struct names *n, const struct table *t, const struct options *o, uint32_t pid,
 		struct arena *arena);
 
 /* Adds the frames of a row, which is one that will be shown or one that is only to be matched

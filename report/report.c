@@ -123,7 +123,7 @@ bool report_write(const struct report_request *request, struct arena *arena, str
 	r->request = request;
 	r->arena = arena;
 	if (!view_take(&r->view, request->table, writer->all_rows, arena) ||
-	    !names_init(&r->names, request->table, request->options, arena))
+	    !names_init(&r->names, request->table, request->options, request->process.pid, arena))
 		return false;
 	if (request->rules && request->rules->count)
 		apply_rules(r);

@@ -5,6 +5,7 @@
  * that it can give can be had; tests/units.t builds and runs it.
  */
 #include "report/report.h"
+#include "symbol/perfmap.h"
 #include "symbol/symbol.h"
 #include "table/row.h"
 
@@ -95,6 +96,18 @@ int symbol_resolve(struct symbol_file *file, struct symbol *syms, size_t n, stru
 	return SYMBOL_OK;
 }
 
+int perfmap_resolve(const char *path, struct symbol *syms, size_t n, struct arena *arena)
+{
+	(void)arena;
+	for (size_t i = 0; !strcmp(path, "/tmp/perf-321.map") && i < n; i++) {
+		if (syms[i].addr >= 0x5000 && syms[i].addr < 0x5100) {
+			syms[i].name = "LazyCompile:*f /x.js:1";
+			syms[i].start = 0x5000;
+		}
+	}
+	return SYMBOL_OK;
+}
+
 const char *symbol_error_text(int error)
 {
 	return error == SYMBOL_NO_SYMBOLS ? "no symbols" : "cannot be read";
@@ -104,22 +117,27 @@ const char *symbol_error_text(int error)
 
 static struct table table;
 
+/* Frame 1 of three is in the module; path NULL: in none. */
 static void add_row(const char *path, uintptr_t pc, size_t size_bytes)
 {
 	struct table_header *h = table.head;
-	struct module *m = &table.modules[h->module_count++];
-	struct mark marks[2];
+	struct mark marks[3];
 	uint32_t row, codes[TABLE_FRAMES_MAX];
 
-	m->start = pc & ~(uintptr_t)0xffff;
-	m->end = m->start + 0x10000;
-	m->bias = m->start;
-	m->path = h->text_used;
-	strcpy(table.text + h->text_used, path);
-	h->text_used += (uint32_t)strlen(path) + 1;
-	row = table_intern(&table, (uintptr_t[]){ pc, 0x77 }, 2, 0, marks);
+	if (path) {
+		struct module *m = &table.modules[h->module_count++];
+
+		m->start = pc & ~(uintptr_t)0xffff;
+		m->end = m->start + 0x10000;
+		m->bias = m->start;
+		m->path = h->text_used;
+		strcpy(table.text + h->text_used, path);
+		h->text_used += (uint32_t)strlen(path) + 1;
+	}
+	row = table_intern(&table, (uintptr_t[]){ 0x1, pc, 0x77 }, 3, 0, marks);
 	table_frames(&table, row, codes);
-	table.codes[codes[0]] |= (uint64_t)h->module_count << CODE_PC_BITS;
+	if (path)
+		table.codes[codes[1]] |= (uint64_t)h->module_count << CODE_PC_BITS;
 	row_alloc_single(&table, row, size_bytes);
 }
 
@@ -148,6 +166,7 @@ static void print(const char *text_options, const char *rule, int fd)
 		rules.count = 1;
 	}
 	q.process.command = "test";
+	q.process.pid = 321;
 	out_init(&out, fd, printed, sizeof(printed) - 1);
 	ok(report_write(&q, &arena, &out), "is written");
 	if (fd < 0)
@@ -160,10 +179,10 @@ static void print(const char *text_options, const char *rule, int fd)
 static void test_lines(void)
 {
 	static const char frames[] =
-		" 0 [      0x101020] std::vector<int>::back() (inlined) at /usr/include/vector.h:12\n"
-		" 1 [      0x101020] plain (inlined) at src/?plain.c:?\n"
-		" 2 [      0x101020] f() +0x20 at src/f.cc:34\n"
-		" 3 [          0x77] ?\n";
+		" 1 [      0x101020] std::vector<int>::back() (inlined) at /usr/include/vector.h:12\n"
+		" 2 [      0x101020] plain (inlined) at src/?plain.c:?\n"
+		" 3 [      0x101020] f() +0x20 at src/f.cc:34\n"
+		" 4 [          0x77] ?\n";
 
 	fresh_table();
 	add_row("/x/lines", 0x101020, 100);
@@ -171,14 +190,14 @@ static void test_lines(void)
 	has(frames, "inlined calls are frames");
 	has_not("missing", "nothing is missing");
 	print("no-lines", NULL, -1);
-	has(" 0 [      0x101020] f() +0x20\n 1 [          0x77] ?\n", "--no-lines");
+	has(" 1 [      0x101020] f() +0x20\n 2 [          0x77] ?\n", "--no-lines");
 	ok(!asked_lines && !strcmp(asked_dirs, "none"), "which asks for none");
 	print("no-demangle:debug-dir=/a:debug-dir=/b", NULL, -1);
 	has("_ZNSt6vectorIiE4backEv (inlined)", "--no-demangle");
 	has("] _Z1fv +0x20 at src/f.cc:34\n", "in every frame");
 	ok(asked_lines && !strcmp(asked_dirs, "/a:/b"), "--debug-dir");
 	print("flame-graph", NULL, -1);
-	ok(!strcmp(printed, "?;f();plain (inlined);std::vector<int>::back() (inlined) 100\n"),
+	ok(!strcmp(printed, "?;f();plain (inlined);std::vector<int>::back() (inlined);? 100\n"),
 	   "folded: frames too");
 	print("top=10", "vector.h:12", -1);
 	has("backtrace : 0\n", "--ignore: an inlined call's line");
@@ -192,9 +211,17 @@ static void test_lines(void)
 	add_row("/x/half", 0x201020, 50);
 	add_row("/x/unnamed", 0x301020, 40);
 	print("top=10", NULL, -1);
-	has(" 0 [      0x201020] ? (inlined)\n 1 [      0x201020] g +0x20 at src/g.cc:7\n",
+	has(" 1 [      0x201020] ? (inlined)\n 2 [      0x201020] g +0x20 at src/g.cc:7\n",
 	    "what is not known of a call");
-	has(" 0 [      0x301020] foo(int) at src/foo.cc:9\n", "a function that only its lines tell of");
+	has(" 1 [      0x301020] foo(int) at src/foo.cc:9\n", "a function that only its lines tell of");
+	add_row(NULL, 0x5020, 30);
+	add_row(NULL, 0x5220, 20);
+	print("top=10", NULL, -1);
+	has(" 1 [        0x5020] LazyCompile:*f /x.js:1 +0x20\n", "compiled code has the program's names");
+	has(" 1 [        0x5220] ?\n", "or none");
+	has_not("missing", "which is as it should be");
+	print("flame-graph", NULL, -1);
+	has("?;LazyCompile:*f /x.js:1;? 30\n", "in folded stacks too");
 }
 
 static void test_missing(void)
