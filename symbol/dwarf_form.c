@@ -4,35 +4,99 @@
 
 #include "symbol/elf.h"
 
+/* How long a value is: so many bytes, or one of these. */
+enum {
+	SIZE_UNKNOWN = 0,
+	SIZE_ADDRESS = 17, SIZE_OFFSET, SIZE_REF_ADDR, SIZE_NOTHING, SIZE_ULEB, SIZE_SLEB,
+	SIZE_BLOCK1, SIZE_BLOCK2, SIZE_BLOCK4, SIZE_BLOCK, SIZE_STRING,
+};
+
+struct form {
+	uint8_t size, kind;
+};
+
+static const struct form standard[] = {
+	[DW_FORM_addr] = { SIZE_ADDRESS, DWARF_ADDRESS },
+	[DW_FORM_block2] = { SIZE_BLOCK2, DWARF_NONE },
+	[DW_FORM_block4] = { SIZE_BLOCK4, DWARF_NONE },
+	[DW_FORM_data2] = { 2, DWARF_CONSTANT },
+	[DW_FORM_data4] = { 4, DWARF_CONSTANT },
+	[DW_FORM_data8] = { 8, DWARF_CONSTANT },
+	[DW_FORM_string] = { SIZE_STRING, DWARF_STRING },
+	[DW_FORM_block] = { SIZE_BLOCK, DWARF_NONE },
+	[DW_FORM_block1] = { SIZE_BLOCK1, DWARF_NONE },
+	[DW_FORM_data1] = { 1, DWARF_CONSTANT },
+	[DW_FORM_flag] = { 1, DWARF_NONE },
+	[DW_FORM_sdata] = { SIZE_SLEB, DWARF_CONSTANT },
+	[DW_FORM_strp] = { SIZE_OFFSET, DWARF_STRING },
+	[DW_FORM_udata] = { SIZE_ULEB, DWARF_CONSTANT },
+	[DW_FORM_ref_addr] = { SIZE_REF_ADDR, DWARF_REFERENCE },
+	[DW_FORM_ref1] = { 1, DWARF_REFERENCE },
+	[DW_FORM_ref2] = { 2, DWARF_REFERENCE },
+	[DW_FORM_ref4] = { 4, DWARF_REFERENCE },
+	[DW_FORM_ref8] = { 8, DWARF_REFERENCE },
+	[DW_FORM_ref_udata] = { SIZE_ULEB, DWARF_REFERENCE },
+	[DW_FORM_sec_offset] = { SIZE_OFFSET, DWARF_OFFSET },
+	[DW_FORM_exprloc] = { SIZE_BLOCK, DWARF_NONE },
+	[DW_FORM_flag_present] = { SIZE_NOTHING, DWARF_NONE },
+	[DW_FORM_strx] = { SIZE_ULEB, DWARF_STRING_INDEX },
+	[DW_FORM_addrx] = { SIZE_ULEB, DWARF_ADDRESS_INDEX },
+	[DW_FORM_ref_sup4] = { 4, DWARF_ELSEWHERE },
+	[DW_FORM_strp_sup] = { SIZE_OFFSET, DWARF_ELSEWHERE },
+	[DW_FORM_data16] = { 16, DWARF_NONE },
+	[DW_FORM_line_strp] = { SIZE_OFFSET, DWARF_STRING },
+	[DW_FORM_ref_sig8] = { 8, DWARF_NONE },
+	[DW_FORM_implicit_const] = { SIZE_NOTHING, DWARF_CONSTANT },
+	[DW_FORM_loclistx] = { SIZE_ULEB, DWARF_NONE },
+	[DW_FORM_rnglistx] = { SIZE_ULEB, DWARF_LIST_INDEX },
+	[DW_FORM_ref_sup8] = { 8, DWARF_ELSEWHERE },
+	[DW_FORM_strx1] = { 1, DWARF_STRING_INDEX },
+	[DW_FORM_strx2] = { 2, DWARF_STRING_INDEX },
+	[DW_FORM_strx3] = { 3, DWARF_STRING_INDEX },
+	[DW_FORM_strx4] = { 4, DWARF_STRING_INDEX },
+	[DW_FORM_addrx1] = { 1, DWARF_ADDRESS_INDEX },
+	[DW_FORM_addrx2] = { 2, DWARF_ADDRESS_INDEX },
+	[DW_FORM_addrx3] = { 3, DWARF_ADDRESS_INDEX },
+	[DW_FORM_addrx4] = { 4, DWARF_ADDRESS_INDEX },
+};
+
+static struct form describe(unsigned form)
+{
+	if (form < sizeof(standard) / sizeof(standard[0]))
+		return standard[form];
+	switch (form) {
+	case DW_FORM_GNU_addr_index:
+		return standard[DW_FORM_addrx];
+	case DW_FORM_GNU_str_index:
+		return standard[DW_FORM_strx];
+	case DW_FORM_GNU_ref_alt:
+	case DW_FORM_GNU_strp_alt:
+		return standard[DW_FORM_strp_sup];
+	default:
+		return (struct form){ SIZE_UNKNOWN, DWARF_NONE };
+	}
+}
+
+/* -1: not a fixed number of bytes. */
+static int fixed_bytes(const struct dwarf_unit *u, unsigned size)
+{
+	switch (size) {
+	case SIZE_NOTHING:
+		return 0;
+	case SIZE_REF_ADDR:		/* an address in DWARF 2 */
+		return u->version == 2 ? u->address_bytes : u->offset_bytes;
+	case SIZE_OFFSET:
+		return u->offset_bytes;
+	case SIZE_ADDRESS:
+		return u->address_bytes;
+	default:
+		return size && size <= 16 ? (int)size : -1;
+	}
+}
+
 int dwarf_form_bytes(const struct dwarf_unit *u, unsigned form)
 {
-	switch (form) {
-	case DW_FORM_flag_present: case DW_FORM_implicit_const:
-		return 0;
-	case DW_FORM_data1: case DW_FORM_ref1: case DW_FORM_flag: case DW_FORM_strx1:
-	case DW_FORM_addrx1:
-		return 1;
-	case DW_FORM_data2: case DW_FORM_ref2: case DW_FORM_strx2: case DW_FORM_addrx2:
-		return 2;
-	case DW_FORM_strx3: case DW_FORM_addrx3:
-		return 3;
-	case DW_FORM_data4: case DW_FORM_ref4: case DW_FORM_strx4: case DW_FORM_addrx4:
-	case DW_FORM_ref_sup4:
-		return 4;
-	case DW_FORM_data8: case DW_FORM_ref8: case DW_FORM_ref_sig8: case DW_FORM_ref_sup8:
-		return 8;
-	case DW_FORM_data16:
-		return 16;
-	case DW_FORM_addr:
-		return u->address_bytes;
-	case DW_FORM_ref_addr:		/* an address in DWARF 2 */
-		return u->version == 2 ? u->address_bytes : u->offset_bytes;
-	case DW_FORM_strp: case DW_FORM_sec_offset: case DW_FORM_line_strp:
-	case DW_FORM_strp_sup: case DW_FORM_GNU_ref_alt: case DW_FORM_GNU_strp_alt:
-		return u->offset_bytes;
-	default:
-		return -1;
-	}
+	return fixed_bytes(u, describe(form).size);
 }
 
 /* The form that is really meant: DW_FORM_indirect has it in front of the value. */
@@ -51,33 +115,31 @@ static unsigned direct(struct cursor *c, unsigned form)
 
 void dwarf_skip(struct cursor *c, const struct dwarf_unit *u, unsigned form)
 {
-	int bytes;
+	unsigned size = describe(direct(c, form)).size;
+	int bytes = fixed_bytes(u, size);
 
-	form = direct(c, form);
-	bytes = dwarf_form_bytes(u, form);
 	if (bytes >= 0) {
 		cursor_skip(c, (unsigned)bytes);
 		return;
 	}
-	switch (form) {
-	case DW_FORM_block1:
+	switch (size) {
+	case SIZE_BLOCK1:
 		cursor_skip(c, cursor_u8(c));
 		break;
-	case DW_FORM_block2:
+	case SIZE_BLOCK2:
 		cursor_skip(c, cursor_u16(c));
 		break;
-	case DW_FORM_block4:
+	case SIZE_BLOCK4:
 		cursor_skip(c, cursor_u32(c));
 		break;
-	case DW_FORM_block: case DW_FORM_exprloc:
+	case SIZE_BLOCK:
 		cursor_skip(c, cursor_uleb(c));
 		break;
-	case DW_FORM_string:
+	case SIZE_STRING:
 		cursor_skip_string(c);
 		break;
-	case DW_FORM_sdata: case DW_FORM_udata: case DW_FORM_ref_udata: case DW_FORM_strx:
-	case DW_FORM_addrx: case DW_FORM_loclistx: case DW_FORM_rnglistx:
-	case DW_FORM_GNU_addr_index: case DW_FORM_GNU_str_index:
+	case SIZE_ULEB:
+	case SIZE_SLEB:
 		cursor_uleb(c);
 		break;
 	default:			/* unknown: nothing after it can be read */
@@ -100,37 +162,6 @@ static uint64_t number(struct cursor *c, unsigned bytes)
 #endif
 }
 
-static int kind_of(unsigned form)
-{
-	switch (form) {
-	case DW_FORM_data1: case DW_FORM_data2: case DW_FORM_data4: case DW_FORM_data8:
-	case DW_FORM_udata: case DW_FORM_sdata: case DW_FORM_implicit_const:
-		return DWARF_CONSTANT;
-	case DW_FORM_addr:
-		return DWARF_ADDRESS;
-	case DW_FORM_addrx: case DW_FORM_addrx1: case DW_FORM_addrx2: case DW_FORM_addrx3:
-	case DW_FORM_addrx4: case DW_FORM_GNU_addr_index:
-		return DWARF_ADDRESS_INDEX;
-	case DW_FORM_string: case DW_FORM_strp: case DW_FORM_line_strp:
-		return DWARF_STRING;
-	case DW_FORM_strx: case DW_FORM_strx1: case DW_FORM_strx2: case DW_FORM_strx3:
-	case DW_FORM_strx4: case DW_FORM_GNU_str_index:
-		return DWARF_STRING_INDEX;
-	case DW_FORM_ref1: case DW_FORM_ref2: case DW_FORM_ref4: case DW_FORM_ref8:
-	case DW_FORM_ref_udata: case DW_FORM_ref_addr:
-		return DWARF_REFERENCE;
-	case DW_FORM_sec_offset:
-		return DWARF_OFFSET;
-	case DW_FORM_rnglistx:
-		return DWARF_LIST_INDEX;
-	case DW_FORM_ref_sup4: case DW_FORM_ref_sup8: case DW_FORM_strp_sup:
-	case DW_FORM_GNU_ref_alt: case DW_FORM_GNU_strp_alt:
-		return DWARF_ELSEWHERE;
-	default:
-		return DWARF_NONE;
-	}
-}
-
 static uint64_t string_text(unsigned section, uint64_t offset)
 {
 	return offset >> 56 ? 0 : DWARF_TEXT(section, offset);
@@ -140,8 +171,9 @@ struct dwarf_value dwarf_value(struct cursor *c, const struct dwarf_unit *u,
 			       const struct dwarf_attr *attr)
 {
 	unsigned form = direct(c, attr->form);
-	struct dwarf_value v = { .kind = kind_of(form) };
-	int bytes;
+	struct form known = describe(form);
+	struct dwarf_value v = { .kind = known.kind };
+	int bytes = fixed_bytes(u, known.size);
 
 	if (v.kind == DWARF_NONE) {
 		dwarf_skip(c, u, form);
@@ -156,7 +188,6 @@ struct dwarf_value dwarf_value(struct cursor *c, const struct dwarf_unit *u,
 		cursor_skip_string(c);
 		return v;
 	}
-	bytes = dwarf_form_bytes(u, form);
 	if (bytes > 0)
 		v.u = number(c, (unsigned)bytes);
 	else

@@ -71,7 +71,7 @@ uint64_t dwarf_initial_length(struct cursor *c, uint8_t *offset_bytes)
 	*offset_bytes = 4;
 	if (length == UINT32_MAX) {
 		*offset_bytes = 8;
-		length = cursor_u64(c);
+		length = cursor_word(c, 8);
 	} else if (length >= 0xfffffff0) {	/* reserved */
 		c->bad = true;
 	}

@@ -242,6 +242,44 @@ bool cursor_refill(struct cursor *c, uint32_t bytes)
 	return bytes <= c->stop;
 }
 
+uint64_t cursor_word(struct cursor *c, unsigned bytes)
+{
+	const uint8_t *p;
+	uint16_t v2;
+	uint32_t v4;
+	uint64_t v8;
+
+	if (bytes > c->stop - c->next && !cursor_refill(c, bytes))
+		return 0;
+	p = c->window + c->next;
+	c->next += bytes;
+	switch (bytes) {
+	case 1:
+		return *p;
+	case 2:
+		memcpy(&v2, p, sizeof(v2));
+		return v2;
+	case 4:
+		memcpy(&v4, p, sizeof(v4));
+		return v4;
+	case 8:
+		memcpy(&v8, p, sizeof(v8));
+		return v8;
+	}
+	c->bad = true;
+	return 0;
+}
+
+uint16_t cursor_u16(struct cursor *c)
+{
+	return (uint16_t)cursor_word(c, 2);
+}
+
+uint32_t cursor_u32(struct cursor *c)
+{
+	return (uint32_t)cursor_word(c, 4);
+}
+
 void cursor_skip_string(struct cursor *c)
 {
 	for (;;) {

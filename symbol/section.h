@@ -16,7 +16,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "base/arena.h"
 #include "symbol/elf.h"
@@ -75,6 +74,10 @@ void cursor_seek(struct cursor *c, uint64_t offset);
 bool cursor_refill(struct cursor *c, uint32_t bytes);
 /* Past a NUL-terminated string. */
 void cursor_skip_string(struct cursor *c);
+/* The next 1, 2, 4 or 8 bytes as a number; 0 when they are not there. */
+uint64_t cursor_word(struct cursor *c, unsigned bytes);
+uint16_t cursor_u16(struct cursor *c);
+uint32_t cursor_u32(struct cursor *c);
 /* LEB128, unsigned and signed (DWARF 5, 7.6); what does not fit 64 bits is cut. */
 uint64_t cursor_uleb_long(struct cursor *c);
 int64_t cursor_sleb(struct cursor *c);
@@ -102,42 +105,11 @@ static inline void cursor_skip(struct cursor *c, uint64_t bytes)
 		c->bad = true;
 }
 
-/* The next bytes, or zeros. */
-static inline void cursor_object(struct cursor *c, void *object, uint32_t bytes)
+static inline uint8_t cursor_u8(struct cursor *c)
 {
-	if (bytes > c->stop - c->next && !cursor_refill(c, bytes)) {
-		memset(object, 0, bytes);
-		return;
-	}
-	memcpy(object, c->window + c->next, bytes);
-	c->next += bytes;
-}
-
-#define CURSOR_FIXED(name, type)				\
-	static inline type name(struct cursor *c)		\
-	{							\
-		type v;						\
-								\
-		cursor_object(c, &v, sizeof(v));		\
-		return v;					\
-	}
-CURSOR_FIXED(cursor_u8, uint8_t)
-CURSOR_FIXED(cursor_u16, uint16_t)
-CURSOR_FIXED(cursor_u32, uint32_t)
-CURSOR_FIXED(cursor_u64, uint64_t)
-#undef CURSOR_FIXED
-
-/* 1, 2, 4 or 8 bytes. */
-static inline uint64_t cursor_word(struct cursor *c, unsigned bytes)
-{
-	switch (bytes) {
-	case 1:	return cursor_u8(c);
-	case 2:	return cursor_u16(c);
-	case 4:	return cursor_u32(c);
-	case 8:	return cursor_u64(c);
-	}
-	c->bad = true;
-	return 0;
+	if (c->next < c->stop)
+		return c->window[c->next++];
+	return (uint8_t)cursor_word(c, 1);
 }
 
 /* Most are one byte long. */
