@@ -189,14 +189,14 @@ static void resolve_compiled(struct names *n, struct symbol *symbols, size_t cou
 	perfmap_resolve(out_string(&out), symbols, count, n->arena);
 }
 
-static struct names_file *resolve_file(struct names *n, const struct module *m,
+static struct names_file *resolve_file(struct names *n, const struct module *m, bool lines,
 				       struct symbol *symbols, size_t count)
 {
 	struct symbol_file file = {
 		.path = modules_path(n->table, m),
 		.build_id = m->build_id, .build_id_bytes = m->build_id_bytes,
 		.mapped_at = load_relaxed(&m->gone) ? 0 : m->start,
-		.debug_dirs = n->debug_dirs, .lines = !n->options->no_lines,
+		.debug_dirs = n->debug_dirs, .lines = lines,
 	};
 	struct names_file *result = arena_alloc(n->arena, sizeof(*result));
 
@@ -217,15 +217,20 @@ static void resolve_module(struct names *n, const struct module *m,
 {
 	struct symbol *symbols = arena_alloc(n->arena, count * sizeof(*symbols));
 	struct names_file *result = NULL;
+	bool lines = false;
 
 	if (!symbols)
 		return;
-	for (size_t i = 0; i < count; i++)
-		symbols[i].addr = file_address(&n->slots[entries[i].index]);
+	for (size_t i = 0; i < count; i++) {
+		const struct name *name = &n->slots[entries[i].index];
+
+		symbols[i].addr = file_address(name);
+		lines |= !name->entry && !n->options->no_lines;
+	}
 	if (!m)
 		resolve_compiled(n, symbols, count);
 	else if (modules_path(n->table, m)[0])
-		result = resolve_file(n, m, symbols, count);
+		result = resolve_file(n, m, lines, symbols, count);
 	for (size_t i = 0; i < count; i++) {
 		struct name *name = &n->slots[entries[i].index];
 
