@@ -124,10 +124,10 @@ static void take_name(struct dwarf *d, const struct dwarf_unit *u, const struct 
 }
 
 /* The new scope's index, or 0. */
-static uint32_t add_scope(struct walk *w, const struct function *f, uint64_t start)
+static uint32_t add_scope(struct walk *w, const struct function *f, bool inlined)
 {
 	struct dwarf_scopes *scopes = w->scopes;
-	uint32_t depth = w->current ? scopes->scope[w->current].depth + 1 : 0;
+	uint32_t depth = inlined && w->current ? scopes->scope[w->current].depth + 1 : 0;
 	struct dwarf_scope *s;
 
 	if (depth >= DWARF_DEPTH_MAX ||
@@ -136,7 +136,7 @@ static uint32_t add_scope(struct walk *w, const struct function *f, uint64_t sta
 		return 0;
 	s = &scopes->scope[scopes->count];
 	*s = (struct dwarf_scope){
-		.start = start, .parent = w->current, .depth = depth, .level = w->level,
+		.parent = w->current, .depth = depth, .level = w->level, .inlined = inlined,
 		.call_file = small(f->call_file), .call_line = small(f->call_line),
 	};
 	take_name(w->dwarf, &w->dwarf->unit, f, s);
@@ -185,7 +185,7 @@ static bool enter(struct walk *w, const struct function *f, bool inlined)
 			if (!is_better(w, p, high - low, inlined))
 				continue;
 			if (!scope)
-				scope = add_scope(w, f, low);
+				scope = add_scope(w, f, inlined);
 			if (!scope)
 				return false;
 			w->found += !p->scope;

@@ -13,12 +13,13 @@ struct dwarf_scope {
 		const char *string;	/* in the end */
 	} function;
 	uint64_t origin;		/* the DIE that knows more about its name; 0: none */
-	uint64_t start;			/* where the piece of code of its first place begins */
 	uint32_t parent;		/* the scope around it; 0: none */
-	uint32_t depth;			/* scopes around it */
+	uint32_t depth;			/* inlined calls up to it */
 	uint32_t level;			/* of its DIE in the unit's tree */
 	uint32_t call_file;		/* as dwarf_place.file */
 	uint32_t call_line;
+	bool inlined;			/* into its parent, if there is one; others may be in one
+					 * by their names only, as methods of local classes */
 	bool linked;			/* function is a linkage name */
 	bool is_c;			/* or would be one if there were any */
 };

@@ -214,9 +214,7 @@ static const char *path_of(const struct lines *l, uint32_t file)
  * have one as a symbol. */
 static const char *outer_name(const struct dwarf_scope *s, const struct symbol *sym)
 {
-	if (s->function.string && !s->linked && !s->is_c && sym->name && sym->start == s->start)
-		return sym->name;
-	return s->function.string;
+	return sym->name && !s->linked && !s->is_c ? sym->name : s->function.string;
 }
 
 static bool lay_out(struct lines *l, const struct dwarf_place *p)
@@ -224,6 +222,7 @@ static bool lay_out(struct lines *l, const struct dwarf_place *p)
 	struct symbol *sym = &l->syms[p->which];
 	const struct dwarf_scope *scopes = l->scopes.scope;
 	uint32_t count = p->scope ? scopes[p->scope].depth + 1 : 1;
+	const struct dwarf_scope *outer = &scopes[p->scope];
 	struct symbol_call *calls;
 	uint32_t i = 0;
 
@@ -234,16 +233,13 @@ static bool lay_out(struct lines *l, const struct dwarf_place *p)
 		return false;
 	calls[0].file = path_of(l, p->file);
 	calls[0].line = p->line;
-	for (uint32_t s = p->scope; s; s = scopes[s].parent, i++) {
-		bool outermost = !scopes[s].parent;
-
-		calls[i].function = outermost ? outer_name(&scopes[s], sym) :
-						scopes[s].function.string;
-		if (!outermost) {
-			calls[i + 1].file = path_of(l, scopes[s].call_file);
-			calls[i + 1].line = scopes[s].call_line;
-		}
+	for (uint32_t s = p->scope; i + 1 < count; s = scopes[s].parent) {
+		calls[i++].function = scopes[s].function.string;
+		calls[i].file = path_of(l, scopes[s].call_file);
+		calls[i].line = scopes[s].call_line;
+		outer = &scopes[scopes[s].parent];
 	}
+	calls[i].function = outer_name(outer, sym);
 	sym->calls = calls;
 	sym->call_count = count;
 	return true;
