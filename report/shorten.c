@@ -27,6 +27,8 @@
 
 #define DEPTH_MAX	40	/* lists nested deeper are text of those around them */
 #define GAIN_MIN	3	/* columns; for less, "..." says too little */
+#define LONG_BYTES	8192	/* of text: the lists at depth 3 are dropped at once */
+#define QUOTED_MAX	32	/* bytes of a constant in quotes */
 #define SINGLE_LISTS	16	/* left out one by one before all of that depth are */
 
 struct list {
@@ -82,7 +84,8 @@ static size_t operator_bytes(const char *text)
 }
 
 /* The bytes of a constant in quotes, as Rust has them in const arguments ('<', "a\"b"); 0:
- * there is none ('a is a lifetime). */
+ * there is none ('a is a lifetime), or one so long that to look for its end again and again would
+ * take its time. */
 static size_t quoted_bytes(const char *text)
 {
 	char quote = text[0];
@@ -98,11 +101,11 @@ static size_t quoted_bytes(const char *text)
 			return text[i] == '\'' ? i + 1 : 0;
 		}
 	}
-	for (; text[i] && text[i] != quote; i++) {
+	for (; i < QUOTED_MAX && text[i] && text[i] != quote; i++) {
 		if (text[i] == '\\' && text[i + 1])
 			i++;
 	}
-	return text[i] ? i + 1 : 0;
+	return text[i] == quote ? i + 1 : 0;
 }
 
 /* The bytes at the scan's place that are no brackets, whatever they look like; 0: none. */
@@ -332,12 +335,20 @@ static unsigned deepest(const char *text)
 size_t shorten(char *text, size_t columns)
 {
 	size_t len = strlen(text), have = shorten_columns(text, len), over;
+	unsigned depth;
 
 	if (have <= columns || len > UINT32_MAX)
 		return len;
-	over = have - columns;
-	for (const char *kind = "<("; *kind; kind++) {
-		for (unsigned d = deepest(text); over && d > 1; d--)
+	if (len > LONG_BYTES) {		/* not so many passes over this much */
+		drop_all(text, '<', 3);
+		drop_all(text, '(', 3);
+		len = strlen(text);
+		have = shorten_columns(text, len);
+	}
+	over = have > columns ? have - columns : 0;
+	for (const char *kind = "<("; over && *kind; kind++) {
+		depth = len > LONG_BYTES ? 2 : deepest(text);
+		for (unsigned d = depth; over && d > 1; d--)
 			over = drop_lists(text, *kind, d, over);
 	}
 	for (const char *kind = "<("; over && *kind; kind++)
