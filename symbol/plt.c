@@ -202,7 +202,8 @@ static void look_through(struct plt *p, uint64_t addr, uint64_t table_bytes, boo
 }
 
 /* "malloc@plt"; "*ABS*+0x4a0ab0@plt" where an indirect function of the file itself is called,
- * whose resolver is at that address. NULL: no memory, or nothing usable. */
+ * whose resolver is at that address ("*ABS*@plt" on i386, which has no addends). NULL: no memory,
+ * or nothing usable. */
 static const char *stub_name(struct plt *p, const struct stub *stub, const struct symtab *t,
 			     struct elf_strings *strings, struct arena *arena)
 {
@@ -214,8 +215,12 @@ static const char *stub_name(struct plt *p, const struct stub *stub, const struc
 	if (!stub->symbol) {
 		name = arena_alloc(arena, 32);
 		if (name) {
+			char *end = name + 5;
+
 			memcpy(name, "*ABS*+0x", 8);
-			memcpy(put_hex(name + 8, stub->addend), suffix, sizeof(suffix));
+			if (stub->addend)
+				end = put_hex(name + 8, stub->addend);
+			memcpy(end, suffix, sizeof(suffix));
 		}
 		return name;
 	}

@@ -271,8 +271,7 @@ static int open_main(struct elf *e, const struct symbol_file *file, bool *opened
 	}
 	error = open_checked(e, file, file->path, scratch);
 	*opened = !error;
-	if ((error != SYMBOL_NO_FILE && error != SYMBOL_GONE && error != SYMBOL_REPLACED) ||
-	    !file->mapped_at)
+	if (!error || error == SYMBOL_NO_MEMORY || !file->mapped_at)
 		return error;
 	if (mapped_path(file->mapped_at, path, scratch) && !open_checked(e, file, path, scratch)) {
 		*opened = true;

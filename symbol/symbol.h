@@ -82,8 +82,8 @@ struct symbol_file {
  * Stubs of the PLT become NAME@plt. The vdso, by the loader's name for it, is read in memory.
  *
  * Returns SYMBOL_OK or a negative enum symbol_error; names that could be found are set in
- * either case, and all others are NULL: with SYMBOL_NO_FILE, _GONE and _REPLACED these are such
- * as the running program has in memory (mapped_at). Names live as long as the arena. Scratch
+ * either case, and all others are NULL: if the file is not to be had, these are such as the
+ * running program has in memory (mapped_at). Names live as long as the arena. Scratch
  * memory is its own, 130 bytes per address and about 500 KB, and gone on return.
  */
 int symbol_resolve(struct symbol_file *file, struct symbol *syms, size_t n, struct arena *arena);
