@@ -47,10 +47,12 @@ bool mapped_path(uint64_t start, char path[MAPPED_PATH_BYTES], struct arena *are
 		buf[have] = '\0';
 		while (!found && (end = strchr(line, '\n'))) {
 			const char *second = match_start(line, path + sizeof(directory) - 1);
-			size_t len;
+			size_t len = 0;
 
-			second += second ? strspn(second, "0") : 0;
-			len = second ? strspn(second, "0123456789abcdef") : 0;
+			if (second) {
+				second += strspn(second, "0");
+				len = strspn(second, "0123456789abcdef");
+			}
 			if (len && len <= 16) {
 				memcpy(to, second, len);
 				to[len] = '\0';
