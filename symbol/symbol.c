@@ -24,6 +24,7 @@
 
 #include "symbol/debugfile.h"
 #include "symbol/elf.h"
+#include "symbol/lines.h"
 #include "symbol/mapped.h"
 #include "symbol/match.h"
 #include "symbol/plt.h"
@@ -150,6 +151,7 @@ struct files {
 	struct elf main, debug;
 	bool has_debug;			/* debug is open */
 	uint64_t shift;			/* debug's addresses minus main's */
+	bool has_lines;			/* main has debug data itself */
 	bool has_symbols;		/* a symbol table has been seen */
 };
 
@@ -206,12 +208,12 @@ static void look_for_debug(struct files *f, struct symbol_file *file, struct are
 	};
 	struct elf_section section[5];
 	struct symtab table;
-	bool symbols = symtab_static(&f->main, &table), lines = false;
+	bool symbols = symtab_static(&f->main, &table);
 
 	elf_sections_named(&f->main, names, 5, section);
 	for (int i = 0; i < 4; i++)
-		lines |= section[i].type == SHT_PROGBITS;
-	if (symbols && (lines || !file->lines))
+		f->has_lines |= section[i].type == SHT_PROGBITS;
+	if (symbols && (f->has_lines || !file->lines))
 		return;
 	f->has_debug = debugfile_open(&f->debug, &f->main, file, scratch);
 	if (f->has_debug)
@@ -281,17 +283,43 @@ static int open_main(struct elf *e, const struct symbol_file *file, bool *opened
 	return error;
 }
 
-static int resolve_all(struct files *f, struct symbol *syms, size_t n, struct arena *arena)
+/* Moves all addresses into another file's terms. */
+static void shift_all(struct symbol *syms, size_t n, uint64_t shift)
+{
+	for (size_t i = 0; shift && i < n; i++) {
+		syms[i].addr += shift;
+		syms[i].start += shift;
+	}
+}
+
+static int resolve_lines(struct files *f, struct symbol_file *file, struct symbol *syms, size_t n,
+			 struct arena *arena)
+{
+	bool apart = f->has_debug && !f->has_lines;
+	int error;
+
+	if (!file->lines)
+		return SYMBOL_OK;
+	if (!apart)
+		return lines_resolve(&f->main, file, syms, n, arena);
+	shift_all(syms, n, f->shift);
+	error = lines_resolve(&f->debug, file, syms, n, arena);
+	shift_all(syms, n, -f->shift);
+	return error;
+}
+
+static int resolve_all(struct files *f, struct symbol_file *file, struct symbol *syms, size_t n,
+		       struct arena *arena)
 {
 	int error = SYMBOL_OK;
 
-	while (!error && n) {
-		size_t some = n < MATCH_MAX ? n : MATCH_MAX;
+	for (size_t done = 0; !error && done < n; done += MATCH_MAX) {
+		size_t some = n - done < MATCH_MAX ? n - done : MATCH_MAX;
 
-		error = resolve(f, syms, some, arena);
-		syms += some;
-		n -= some;
+		error = resolve(f, syms + done, some, arena);
 	}
+	if (!error)
+		error = resolve_lines(f, file, syms, n, arena);
 	if (!error && !f->has_symbols)
 		error = SYMBOL_NO_SYMBOLS;
 	if ((f->main.damaged || (f->has_debug && f->debug.damaged)) &&
@@ -313,7 +341,7 @@ int symbol_resolve(struct symbol_file *file, struct symbol *syms, size_t n, stru
 	error = open_main(&f.main, file, &opened, &scratch);
 	if (opened) {
 		look_for_debug(&f, file, &scratch);
-		later = resolve_all(&f, syms, n, arena);
+		later = resolve_all(&f, file, syms, n, arena);
 		if (!error)
 			error = later;
 		if (f.has_debug)
