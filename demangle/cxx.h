@@ -155,7 +155,7 @@ struct cxx {
 	uint16_t lambda_depth;		/* in this many lambdas' parameters: T_ is auto:1 */
 	uint16_t lambda_head;		/* the innermost one's CXX_HEAD, or 0 */
 
-	uint16_t node_count, task_count, value_count, candidate_count;
+	unsigned node_count, task_count, value_count, candidate_count;	/* 16 bits stall the loads */
 	struct cxx_node node[CXX_NODES];
 	struct cxx_task task[CXX_TASKS];
 	uint16_t value[CXX_VALUES];

@@ -290,7 +290,7 @@ void cxx_conversion_try(struct cxx *c, unsigned arg)
 		cxx_add_candidate(c);
 	} else {
 		c->at = c->name + offset;
-		c->candidate_count = (uint16_t)candidates;
+		c->candidate_count = candidates;
 	}
 }
 

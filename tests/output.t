@@ -64,7 +64,8 @@ sub trace { my $out = `$heaptrace --outfile=- @_`; return $out }
 my $address = qr/\[ *0x[0-9a-f]+\]/;
 my $size = qr/(?:\d{1,3} bytes|\d{1,3}\.\d{3} KB|\d{1,3}\.\d{3} MB|\d+\.\d{3} GB)/;
 my $time = qr/(?:\d{1,3} ns|\d{1,3}\.\d{3} (?:us|ms)|\d{1,2}\.\d{3} secs|\d+ mins \d+ secs|\d+ hours \d+ mins)/;
-my $frame = qr/(?: \d|\d\d+) \[ *0x[0-9a-f]+\] (?:\S.* \+0x[0-9a-f]+|\S.* \(\+0x[0-9a-f]+\)|\?)\n/;
+my $line = qr/(?: at \S.*:(?:\d+|\?))?/;	# libc's debug data may be installed
+my $frame = qr/(?: \d|\d\d+) \[ *0x[0-9a-f]+\] (?:\S.* \+0x[0-9a-f]+$line|\S.* \(\+0x[0-9a-f]+\)$line|\S.* \(inlined\)$line|\?)\n/;
 my $dump = qr{
 	={65}\n
 	\[heaptrace\]\ dump\ allocation\ status\ for\ /proc/\d+/maps\ \(subject\),\ sorted\ by\ [\w-]+\n
