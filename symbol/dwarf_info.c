@@ -164,13 +164,19 @@ static bool is_better(const struct walk *w, const struct dwarf_place *p, uint64_
 	return !p->scope || (!inlined && bytes <= p->piece_bytes) || is_around(w, p->scope);
 }
 
-/* Gives a function the places in it. True when there are any. */
+/*
+ * Gives a function the places in it, and makes it the current one if there are any. One that
+ * is inlined and does not say where (strict DWARF 2 cannot, for several pieces) is not theirs
+ * by itself, but around what is further inside. True when it is the current one now.
+ */
 static bool enter(struct walk *w, const struct function *f, bool inlined)
 {
 	uint32_t scope = 0;
 	struct dwarf_ranges r;
 	uint64_t low, high;
 
+	if (inlined && w->current && f->low.kind == DWARF_NONE && f->ranges.kind == DWARF_NONE)
+		scope = add_scope(w, f, inlined);
 	dwarf_ranges_open(&r, w->dwarf, &w->dwarf->unit, f->low, f->high, f->ranges);
 	while (dwarf_ranges_next(&r, &low, &high)) {
 		size_t i = dwarf_place_from(w->places, w->n, low);
