@@ -192,7 +192,8 @@ for my $cc ('gcc', 'clang') {
 
 SKIP: {
 	skip 'no compiler for aarch64', 1
-		unless build_c("$dir/aarch64", 'aarch64-linux-gnu-gcc', qw(-O2 -g -shared -fPIC -nostdlib));
+		unless has('aarch64-linux-gnu-addr2line') &&
+			build_c("$dir/aarch64", 'clang', qw(--target=aarch64-linux-gnu -O2 -gdwarf-4 -shared -fPIC -nostdlib -fuse-ld=lld));
 	compare('aarch64', "$dir/aarch64", addr2line => 'aarch64-linux-gnu-addr2line');
 }
 
