@@ -64,6 +64,8 @@ struct dwarf_value {
 struct dwarf_attr {
 	uint16_t name, form;		/* name 0: none that we know */
 	uint32_t implicit;		/* the value, of DW_FORM_implicit_const */
+	/* For skipping: how many from this one on have a fixed size, and their bytes. */
+	uint16_t run, run_bytes;
 };
 
 struct dwarf_abbrev {
@@ -71,10 +73,9 @@ struct dwarf_abbrev {
 	uint32_t first;			/* in attrs */
 	uint16_t count;
 	uint16_t tag;
-	uint16_t fixed_bytes;		/* of a DIE's attributes; DWARF_NOT_FIXED */
 	bool children;
+	bool located;			/* has an address or ranges */
 };
-#define DWARF_NOT_FIXED	UINT16_MAX
 
 /* A unit's abbreviations; units often share them. */
 struct dwarf_abbrevs {
@@ -204,8 +205,8 @@ struct dwarf_ranges {
 
 void dwarf_ranges_open(struct dwarf_ranges *r, struct dwarf *d, const struct dwarf_unit *u,
 		       struct dwarf_value low, struct dwarf_value high, struct dwarf_value ranges);
-/* The next piece, low < high, or false. Pieces that begin outside the file's code are left
- * out: linkers leave such (at 0, 1, -1, -2) of functions that they dropped. */
+/* The next piece, low < high, or false. One that begins outside the file's code means nothing:
+ * linkers leave such (at 0, 1, -1, -2) of functions that they dropped. */
 bool dwarf_ranges_next(struct dwarf_ranges *r, uint64_t *low, uint64_t *high);
 
 #endif

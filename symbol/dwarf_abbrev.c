@@ -37,22 +37,31 @@ static bool read_attr(struct cursor *c, struct dwarf_attr *attr)
 static bool read_attrs(struct dwarf *d, const struct dwarf_unit *u, struct dwarf_abbrevs *a,
 		       struct dwarf_abbrev *abbrev)
 {
-	uint32_t fixed = 0;
-	struct dwarf_attr attr;
+	struct dwarf_attr attr = { .name = 0 };
+	uint16_t run = 0, run_bytes = 0;
 
 	abbrev->first = a->attr_count;
 	while (read_attr(&d->abbrev, &attr)) {
-		int bytes = dwarf_form_bytes(u, attr.form);
-
 		if (abbrev->count == UINT16_MAX ||
 		    !dwarf_grow(d, (void **)&a->attrs, a->attr_count, &a->attr_room,
 				DWARF_ATTRS_MAX, sizeof(attr)))
 			return false;
 		a->attrs[a->attr_count++] = attr;
 		abbrev->count++;
-		fixed = bytes < 0 || fixed >= 1024 ? DWARF_NOT_FIXED : fixed + (uint32_t)bytes;
+		abbrev->located |= attr.name == DW_AT_low_pc || attr.name == DW_AT_ranges;
 	}
-	abbrev->fixed_bytes = (uint16_t)fixed;
+	for (uint32_t i = a->attr_count; i-- > abbrev->first; ) {
+		int bytes = dwarf_form_bytes(u, a->attrs[i].form);
+
+		if (bytes < 0 || run_bytes > UINT16_MAX - 16)
+			run = run_bytes = 0;
+		if (bytes >= 0) {
+			run++;
+			run_bytes = (uint16_t)(run_bytes + bytes);
+		}
+		a->attrs[i].run = run;
+		a->attrs[i].run_bytes = run_bytes;
+	}
 	return !d->abbrev.bad;
 }
 

@@ -3,10 +3,12 @@
  * See dwarf_find.h. .debug_aranges (DWARF 5, 6.1.2) names the units directly, but compilers
  * need not write it (clang does not), and one file can hold objects of several. So what it
  * does not know is looked for in the units themselves, by the ranges in their first DIEs;
- * units that .debug_aranges has described are left out there.
+ * units that .debug_aranges has described are left out there. A unit without ranges, as clang
+ * writes it for DWARF 2 without extensions, has what its line table covers.
  */
 #include "symbol/dwarf_find.h"
 
+#include "symbol/dwarf_line.h"
 #include "symbol/elf.h"
 
 /* One set of .debug_aranges: its header, then pairs of address and length up to `end`. */
@@ -108,6 +110,28 @@ static void read_aranges(struct find *f)
 	}
 }
 
+/* For d->unit, which does not say what code it has. */
+static void claim_lines(struct find *f)
+{
+	struct dwarf *d = f->dwarf;
+	struct dwarf_line line;
+
+	if (!dwarf_line_open(d, &line) || !dwarf_step(d, f->n))
+		return;
+	dwarf_line_run(d, &line, f->places, f->n);
+	for (size_t i = 0; i < f->n; i++) {
+		struct dwarf_place *p = &f->places[i];
+
+		if (p->row && p->unit == DWARF_NO_UNIT) {
+			p->unit = d->unit.offset;
+			f->missing--;
+		}
+		p->row = false;
+		p->file = DWARF_NO_FILE;
+		p->line = 0;
+	}
+}
+
 static void read_units(struct find *f)
 {
 	struct dwarf *d = f->dwarf;
@@ -131,6 +155,11 @@ static void read_units(struct find *f)
 		if (!u.version || (u.type != DW_UT_compile && u.type != DW_UT_skeleton) ||
 		    !dwarf_unit_die(d, &d->info, &u, NULL))
 			continue;
+		if (u.ranges.kind == DWARF_NONE && u.high.kind == DWARF_NONE) {
+			d->unit = u;
+			claim_lines(f);
+			continue;
+		}
 		dwarf_ranges_open(&r, d, &u, u.low, u.high, u.ranges);
 		while (f->missing && dwarf_ranges_next(&r, &low, &high))
 			claim(f, low, high, offset);

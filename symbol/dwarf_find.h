@@ -5,6 +5,8 @@
 
 #include "symbol/dwarf.h"
 
+#define DWARF_NO_FILE	UINT32_MAX
+
 /* An address on its way to a line. */
 struct dwarf_place {
 	uint64_t addr;
@@ -13,7 +15,7 @@ struct dwarf_place {
 	uint32_t which;			/* its index in the caller's array */
 	uint32_t scope;			/* innermost function around it; 0: none */
 	uint32_t file;			/* while its unit is read: the line table's number; then the
-					 * index of a struct dwarf_file */
+					 * index of a struct dwarf_file; or DWARF_NO_FILE */
 	uint32_t line;
 	bool row;			/* file and line are known */
 };

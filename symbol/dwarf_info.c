@@ -14,6 +14,7 @@
 #include "symbol/dwarf_info.h"
 
 #include "base/sort.h"
+#include "symbol/elf.h"
 
 #define HOPS_MAX	16	/* from DIE to DIE on the way to a name; real ones need 3 */
 
@@ -89,13 +90,14 @@ static void skip_attrs(struct cursor *c, const struct dwarf_unit *u,
 		       const struct dwarf_abbrevs *abbrevs, const struct dwarf_abbrev *abbrev)
 {
 	const struct dwarf_attr *attr = &abbrevs->attrs[abbrev->first];
+	const struct dwarf_attr *end = attr + abbrev->count;
 
-	if (abbrev->fixed_bytes != DWARF_NOT_FIXED) {
-		cursor_skip(c, abbrev->fixed_bytes);
-		return;
+	while (attr < end && !c->bad) {
+		cursor_skip(c, attr->run_bytes);
+		attr += attr->run;
+		if (attr < end && !attr->run)
+			dwarf_skip(c, u, attr++->form);
 	}
-	for (uint32_t i = 0; i < abbrev->count && !c->bad; i++, attr++)
-		dwarf_skip(c, u, attr->form);
 }
 
 /* A number of a file or line; 0: unknown. */
@@ -164,17 +166,28 @@ static bool is_better(const struct walk *w, const struct dwarf_place *p, uint64_
 	return !p->scope || (!inlined && bytes <= p->piece_bytes) || is_around(w, p->scope);
 }
 
-/* Gives a function the places in it. True when there are any. */
+/*
+ * Gives a function the places in it, and makes it the current one if there are any. One that
+ * is inlined and does not say where (strict DWARF 2 cannot, for several pieces) is not theirs
+ * by itself, but around what is further inside. True when it is the current one now.
+ */
 static bool enter(struct walk *w, const struct function *f, bool inlined)
 {
 	uint32_t scope = 0;
 	struct dwarf_ranges r;
 	uint64_t low, high;
 
+	if (inlined && w->current && f->low.kind == DWARF_NONE && f->ranges.kind == DWARF_NONE)
+		scope = add_scope(w, f, inlined);
 	dwarf_ranges_open(&r, w->dwarf, &w->dwarf->unit, f->low, f->high, f->ranges);
 	while (dwarf_ranges_next(&r, &low, &high)) {
-		size_t i = dwarf_place_from(w->places, w->n, low);
+		size_t i;
 
+		if (high <= w->places[0].addr || low > w->places[w->n - 1].addr)
+			continue;
+		i = dwarf_place_from(w->places, w->n, low);
+		if (i == w->n || w->places[i].addr >= high || !elf_code_at(w->dwarf->elf, low))
+			continue;
 		for (; i < w->n && w->places[i].addr < high; i++) {
 			struct dwarf_place *p = &w->places[i];
 
@@ -208,6 +221,11 @@ static bool visit(struct walk *w, struct cursor *c, const struct dwarf_abbrev *a
 
 	switch (abbrev->tag) {
 	case DW_TAG_subprogram:
+		if (!abbrev->located) {		/* a declaration, or an inlined one's original */
+			skip_attrs(c, u, abbrevs, abbrev);
+			prune = false;
+			break;
+		}
 		read_function(c, u, abbrevs, abbrev, &f);
 		enter(w, &f, false);
 		prune = false;			/* functions in functions lie elsewhere */

@@ -5,8 +5,6 @@
  */
 #include "symbol/dwarf.h"
 
-#include "symbol/elf.h"
-
 /* Where the list is, or false. */
 static bool list_offset(struct dwarf *d, const struct dwarf_unit *u, struct dwarf_value v,
 			uint64_t *offset)
@@ -135,7 +133,7 @@ static bool next(struct dwarf_ranges *r, uint64_t *low, uint64_t *high)
 bool dwarf_ranges_next(struct dwarf_ranges *r, uint64_t *low, uint64_t *high)
 {
 	while (next(r, low, high)) {
-		if (*low < *high && elf_code_at(r->dwarf->elf, *low))
+		if (*low < *high)
 			return true;
 	}
 	return false;

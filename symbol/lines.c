@@ -22,7 +22,6 @@
 #include "symbol/dwarf_line.h"
 
 #define FILES_MAX	((uint32_t)1 << 20)
-#define NO_FILE		UINT32_MAX
 
 struct lines {
 	struct dwarf dwarf;
@@ -47,7 +46,7 @@ static bool make_places(struct lines *l, size_t n)
 		if (elf_code_at(d->elf, l->syms[i].addr))
 			l->places[l->n++] = (struct dwarf_place){
 				.addr = l->syms[i].addr, .unit = DWARF_NO_UNIT,
-				.which = (uint32_t)i, .file = NO_FILE,
+				.which = (uint32_t)i, .file = DWARF_NO_FILE,
 			};
 	}
 	return true;
@@ -98,12 +97,12 @@ static void number_files(struct lines *l, const struct dwarf_line *line,
 		uint32_t j = order[i].index;
 		uint32_t *file = j < n ? &places[j].file : &scope[first + j - n].call_file;
 
-		if (*file == NO_FILE)
+		if (*file == DWARF_NO_FILE)
 			continue;
 		if (l->file_count == old || l->files[l->file_count - 1].number != *file) {
 			if (!dwarf_grow(&l->dwarf, (void **)&l->files, l->file_count,
 					&l->file_room, FILES_MAX, sizeof(l->files[0]))) {
-				*file = NO_FILE;
+				*file = DWARF_NO_FILE;
 				continue;
 			}
 			l->files[l->file_count++] = (struct dwarf_file){ .number = *file };
