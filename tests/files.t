@@ -20,7 +20,7 @@ for my $tool (qw(readelf objcopy objdump strip nm)) {
 	plan skip_all => "$tool is not installed" if system("$tool --version >/dev/null 2>&1");
 }
 system($cc, qw(-std=gnu11 -D_GNU_SOURCE -I. -O1 -g -Wall -Wextra -Werror -o), "$dir/names", 'tests/tools/names.c',
-       glob('symbol/*.c demangle/*.c'), 'base/arena.c', '-ldl') == 0 or BAIL_OUT('names does not build');
+       glob('symbol/*.c demangle/*.c'), 'base/arena.c', 'base/sort.c', '-ldl') == 0 or BAIL_OUT('names does not build');
 
 sub quiet { return system("@_ >/dev/null 2>&1") == 0 }
 sub must { quiet(@_) or BAIL_OUT("cannot: @_") }
@@ -62,6 +62,13 @@ sub ask { my $b = shift; return names(@_, $b->{file}, $b->{hidden}, $b->{compare
 
 my $found = 'hidden+0x0 compare+0x0';
 my $lost = '?? ??';
+my @subject = split /\n/, slurp($subject);
+my $at_lines = join ' ', map {
+	my $name = $_;
+	my ($i) = grep { $subject[$_] =~ /^static .*\b$name\(/ } 0 .. $#subject;
+	# The line of its opening brace.
+	"$name+0x0 at subject.c:" . ($i + 2)
+} qw(hidden compare);
 
 for (['none' => '-Wl,--build-id=none'], ['none-static' => '-Wl,--build-id=none -no-pie -fno-pie'], ['none-32' => '-Wl,--build-id=none -m32']) {
 	my ($flavour, $flags) = @$_;
@@ -115,7 +122,11 @@ SKIP: {
 	must("cp $other->{debug} $first/$place");
 	is(ask($b, '-d', "$first:$second"), $found, 'build id: in the second, one of another build in the first');
 	is(ask($b, '-d', "$first"), "$lost unread: $bit{MISMATCH}", 'build id: only one of another build');
-	is(ask($b, '-l', '-d', "$second"), $found, 'build id: when lines are wanted');
+	is(ask($b, '-l', '-d', "$second"), $at_lines, 'build id: lines, too');
+	is(ask($b, '-l'), $lost, 'lines: no debug file');
+	must("objcopy -S --change-addresses 0x10000 $b->{dir}/full $b->{dir}/bin/moved");
+	is(names('-l', '-d', $second, "$b->{dir}/bin/moved", map { sprintf '%x', 0x10000 + hex } $b->{hidden}, $b->{compare}), $at_lines,
+	   'prelink has moved the program, not its debug file: names and lines');
 	must("rm $second/$place && ln -s $b->{debug} $second/$place");
 	is(ask($b, '-d', "$second"), $found, 'build id: a symbolic link, as the packages have it');
 
@@ -150,6 +161,10 @@ SKIP: {
 	must("objcopy -g $b->{dir}/full $b->{file}");
 	must("cp $other->{debug} $first/$place");
 	is(ask($b, '-d', "$first"), $found, 'strip -g: .symtab is still there');
+	is(ask($b, '-l', '-d', "$second"), $at_lines, 'strip -g: lines from the debug file');
+	must("cp $b->{dir}/full $b->{file}");
+	is(ask($b, '-l', '-d', "$first"), $at_lines, 'not stripped: no debug file is looked for');
+	must("objcopy -g $b->{dir}/full $b->{file}");
 
 	# What is not read is said.
 	must("cp $b->{dir}/full $b->{file} && strip $b->{file}");
@@ -270,7 +285,7 @@ sub loaded {
 }
 my $exported = 'exported+0x3 main+0x0';
 my $unloaded = 'unloaded: the file is no longer there';
-my $rebuild = "$cc -O0 -shared -fPIC -Wl,--build-id=0x" . '11' x 20 . " -DCHANGED -o $dir/new.so $subject && mv $dir/new.so $dir/plugin.so";
+my $rebuild = "$cc -w -O0 -shared -fPIC -Wl,--build-id=0x" . '11' x 20 . " -DCHANGED -o $dir/new.so $subject && mv $dir/new.so $dir/plugin.so";
 is(loaded('-m', 'true'), "$exported $unloaded", 'a loaded file');
 is(loaded('-M', "rm $dir/plugin.so"), "?? ?? error: the file is no longer there $unloaded", 'a deleted file');
 is(loaded('-M', $rebuild), "?? ?? error: the file was replaced: its build id differs $unloaded", 'a replaced file');
