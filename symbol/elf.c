@@ -281,7 +281,7 @@ static int read_header(struct elf *e, struct counts *c)
 	type = reader_u16(&r);
 	e->machine = reader_u16(&r);
 	reader_u32(&r);				/* e_version */
-	word(&r, e->wide);			/* e_entry */
+	e->entry = word(&r, e->wide);
 	c->segment_offset = word(&r, e->wide);
 	e->section_offset = word(&r, e->wide);
 	reader_skip(&r, 4 + 2);			/* e_flags, e_ehsize */

@@ -61,6 +61,7 @@ struct elf {
 	bool wide;			/* ELFCLASS64 */
 	bool damaged;
 	uint16_t machine;
+	uint64_t entry;			/* e_entry */
 	uint32_t sections;		/* 0: no section headers */
 	uint32_t name_section;		/* index of .shstrtab, 0: none */
 	uint64_t section_offset;

@@ -255,6 +255,28 @@ static int open_mapped(struct elf *e, const struct symbol_file *file, uint64_t a
 }
 
 /*
+ * Whether a file without a build id has the segments that lie in memory; another build of a
+ * program has others, with hardly an exception. True also if memory cannot be read.
+ */
+static bool has_segments_of(const struct elf *e, uint64_t at, struct arena *scratch)
+{
+	struct elf there;
+	bool same = true;
+
+	if (elf_open_mapped(&there, at, scratch))
+		return true;
+	for (uint32_t i = 0; same && i < e->segments && i < there.segments; i++) {
+		const struct elf_segment *a = &e->segment[i], *b = &there.segment[i];
+
+		same = a->type == b->type && a->flags == b->flags && a->addr == b->addr &&
+		       a->memory_bytes == b->memory_bytes;
+	}
+	same &= e->segments == there.segments && e->entry == there.entry;
+	elf_close(&there);
+	return same;
+}
+
+/*
  * Opens what can be had of the file. *opened: e is open. What is returned is SYMBOL_OK or why
  * it is not the file.
  */
@@ -272,6 +294,11 @@ static int open_main(struct elf *e, const struct symbol_file *file, bool *opened
 		return error;
 	}
 	error = open_checked(e, file, file->path, scratch);
+	if (!error && file->mapped_at && !file->build_id_bytes &&
+	    !has_segments_of(e, file->mapped_at, scratch)) {
+		elf_close(e);
+		error = SYMBOL_REPLACED;
+	}
 	*opened = !error;
 	if (!error || error == SYMBOL_NO_MEMORY || !file->mapped_at)
 		return error;
@@ -376,7 +403,7 @@ const char *symbol_error_text(int error)
 	case SYMBOL_NO_FILE:	return "cannot be read";
 	case SYMBOL_NOT_ELF:	return "not an ELF file";
 	case SYMBOL_FOREIGN:	return "not a program or library of this byte order";
-	case SYMBOL_REPLACED:	return "the file was replaced: its build id differs";
+	case SYMBOL_REPLACED:	return "the file was replaced";
 	case SYMBOL_DAMAGED:	return "damaged ELF file";
 	case SYMBOL_NO_SYMBOLS:	return "no symbols";
 	case SYMBOL_GONE:	return "the file is no longer there";

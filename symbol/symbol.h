@@ -25,7 +25,8 @@ enum symbol_error {
 	SYMBOL_NO_FILE = -1,		/* cannot be opened or read, or is not a regular file */
 	SYMBOL_NOT_ELF = -2,
 	SYMBOL_FOREIGN = -3,		/* other byte order, or neither program nor library */
-	SYMBOL_REPLACED = -4,		/* the build id is not the expected one */
+	SYMBOL_REPLACED = -4,		/* the build id is not the expected one, or without any, the
+					 * segments are not those at mapped_at */
 	SYMBOL_DAMAGED = -5,		/* parts that the headers promise are not there */
 	SYMBOL_NO_SYMBOLS = -6,		/* neither .symtab nor .dynsym */
 	SYMBOL_NO_MEMORY = -7,		/* an arena was refused memory */

@@ -20,7 +20,7 @@ for my $tool (qw(readelf objcopy objdump strip nm)) {
 	plan skip_all => "$tool is not installed" if system("$tool --version >/dev/null 2>&1");
 }
 system($cc, qw(-std=gnu11 -D_GNU_SOURCE -I. -O1 -g -Wall -Wextra -Werror -o), "$dir/names", 'tests/tools/names.c',
-       glob('symbol/*.c demangle/*.c'), 'base/arena.c', '-ldl') == 0 or BAIL_OUT('names does not build');
+       glob('symbol/*.c demangle/*.c'), 'base/arena.c', 'base/sort.c', '-ldl') == 0 or BAIL_OUT('names does not build');
 
 sub quiet { return system("@_ >/dev/null 2>&1") == 0 }
 sub must { quiet(@_) or BAIL_OUT("cannot: @_") }
@@ -62,6 +62,13 @@ sub ask { my $b = shift; return names(@_, $b->{file}, $b->{hidden}, $b->{compare
 
 my $found = 'hidden+0x0 compare+0x0';
 my $lost = '?? ??';
+my @subject = split /\n/, slurp($subject);
+my $at_lines = join ' ', map {
+	my $name = $_;
+	my ($i) = grep { $subject[$_] =~ /^static .*\b$name\(/ } 0 .. $#subject;
+	# The line of its opening brace.
+	"$name+0x0 at subject.c:" . ($i + 2)
+} qw(hidden compare);
 
 for (['none' => '-Wl,--build-id=none'], ['none-static' => '-Wl,--build-id=none -no-pie -fno-pie'], ['none-32' => '-Wl,--build-id=none -m32']) {
 	my ($flavour, $flags) = @$_;
@@ -92,7 +99,7 @@ for (['none' => '-Wl,--build-id=none'], ['none-static' => '-Wl,--build-id=none -
 		must("cp $b->{debug} $b->{dir}/dirs$b->{dir}/bin/");
 		is(ask($b), $lost, "$flavour: debug link, not in /usr/lib/debug");
 		is(ask($b, '-d', "/nonexistent::$b->{dir}/dirs"), $found, "$flavour: debug link, in a --debug-dir");
-		is(ask($b, '-b', '00112233'), "$lost error: the file was replaced: its build id differs", "$flavour: no build id, one expected");
+		is(ask($b, '-b', '00112233'), "$lost error: the file was replaced", "$flavour: no build id, one expected");
 		# The link to the very file is no debug file.
 		must("objcopy --remove-section=.gnu_debuglink $b->{file}");
 		must("cp $b->{debug} $b->{dir}/subject && objcopy --add-gnu-debuglink=$b->{dir}/subject $b->{file}");
@@ -115,7 +122,11 @@ SKIP: {
 	must("cp $other->{debug} $first/$place");
 	is(ask($b, '-d', "$first:$second"), $found, 'build id: in the second, one of another build in the first');
 	is(ask($b, '-d', "$first"), "$lost unread: $bit{MISMATCH}", 'build id: only one of another build');
-	is(ask($b, '-l', '-d', "$second"), $found, 'build id: when lines are wanted');
+	is(ask($b, '-l', '-d', "$second"), $at_lines, 'build id: lines, too');
+	is(ask($b, '-l'), $lost, 'lines: no debug file');
+	must("objcopy -S --change-addresses 0x10000 $b->{dir}/full $b->{dir}/bin/moved");
+	is(names('-l', '-d', $second, "$b->{dir}/bin/moved", map { sprintf '%x', 0x10000 + hex } $b->{hidden}, $b->{compare}), $at_lines,
+	   'prelink has moved the program, not its debug file: names and lines');
 	must("rm $second/$place && ln -s $b->{debug} $second/$place");
 	is(ask($b, '-d', "$second"), $found, 'build id: a symbolic link, as the packages have it');
 
@@ -127,7 +138,7 @@ SKIP: {
 	must("cp $other->{debug} $b->{dir}/bin/full.debug");
 	is(ask($b), "$lost unread: $bit{MISMATCH}", 'debug link, another build id');
 	is(ask($b, '-b', $b->{id}, '-d', $second), $found, 'the debug file of a file with the expected build id');
-	is(ask($b, '-b', $other->{id}, '-d', $second), "$lost error: the file was replaced: its build id differs",
+	is(ask($b, '-b', $other->{id}, '-d', $second), "$lost error: the file was replaced",
 	   'a file with another build id than expected has no debug file either');
 
 	# As they are made by other tools and options.
@@ -150,6 +161,10 @@ SKIP: {
 	must("objcopy -g $b->{dir}/full $b->{file}");
 	must("cp $other->{debug} $first/$place");
 	is(ask($b, '-d', "$first"), $found, 'strip -g: .symtab is still there');
+	is(ask($b, '-l', '-d', "$second"), $at_lines, 'strip -g: lines from the debug file');
+	must("cp $b->{dir}/full $b->{file}");
+	is(ask($b, '-l', '-d', "$first"), $at_lines, 'not stripped: no debug file is looked for');
+	must("objcopy -g $b->{dir}/full $b->{file}");
 
 	# What is not read is said.
 	must("cp $b->{dir}/full $b->{file} && strip $b->{file}");
@@ -270,17 +285,25 @@ sub loaded {
 }
 my $exported = 'exported+0x3 main+0x0';
 my $unloaded = 'unloaded: the file is no longer there';
-my $rebuild = "$cc -O0 -shared -fPIC -Wl,--build-id=0x" . '11' x 20 . " -DCHANGED -o $dir/new.so $subject && mv $dir/new.so $dir/plugin.so";
+my $rebuild = "$cc -w -O0 -shared -fPIC -Wl,--build-id=0x" . '11' x 20 . " -DCHANGED -o $dir/new.so $subject && mv $dir/new.so $dir/plugin.so";
 is(loaded('-m', 'true'), "$exported $unloaded", 'a loaded file');
 is(loaded('-M', "rm $dir/plugin.so"), "?? ?? error: the file is no longer there $unloaded", 'a deleted file');
-is(loaded('-M', $rebuild), "?? ?? error: the file was replaced: its build id differs $unloaded", 'a replaced file');
+is(loaded('-M', $rebuild), "?? ?? error: the file was replaced $unloaded", 'a replaced file');
 is(loaded('-M', "rm $dir/plugin.so; mkdir $dir/plugin.so && rmdir $dir/plugin.so && mkfifo $dir/plugin.so"),
    "?? ?? error: cannot be read $unloaded", 'a file that became a FIFO');
 # As root the kernel still has the very file; others read their memory, and say what is wrong.
 my $gone = loaded('-m', "rm $dir/plugin.so");
 like($gone, qr/^\Q$exported\E (?:error: the file is no longer there )?\Q$unloaded\E$/, 'a deleted file, from where it is mapped');
-like(loaded('-m', $rebuild), qr/^\Q$exported\E (?:error: the file was replaced: its build id differs )?\Q$unloaded\E$/,
+like(loaded('-m', $rebuild), qr/^\Q$exported\E (?:error: the file was replaced )?\Q$unloaded\E$/,
      'a replaced file, from where it is mapped');
+{
+	# Without a build id the segments tell.
+	must("$cc -w -O0 -shared -fPIC -Wl,--build-id=none -o $dir/plugin.so $subject");
+	is(names('-m', 'true', "$dir/plugin.so", 'exported+3', 'main'), "$exported $unloaded", 'no build id: a loaded file');
+	like(names('-m', "'$cc -w -O2 -shared -fPIC -Wl,--build-id=none -o $dir/new.so $subject && mv $dir/new.so $dir/plugin.so'", "$dir/plugin.so",
+		   'exported+3', 'main'), qr/^\Q$exported\E (?:error: the file was replaced )?\Q$unloaded\E$/, 'no build id: a replaced file');
+	unlink "$dir/plugin.so";
+}
 SKIP: {
 	skip 'setpriv cannot take capabilities away here', 2
 		unless quiet('setpriv --bounding-set=-all --inh-caps=-all --reuid=65534 --regid=65534 --clear-groups true');

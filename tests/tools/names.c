@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * symbol_resolve() and perfmap_resolve() with everything they take, one line for each address:
- * NAME+0xOFFSET or ??; then "error: TEXT" and "unread: NUMBER", unless there is nothing to say.
+ * NAME+0xOFFSET or ??, with -l and " at FILE:LINE" for each call, FILE without its directory; then "error: TEXT" and "unread: NUMBER", unless there is nothing to say.
  * Addresses are hexadecimal.
  *
  *	names [-d DIRS] [-b HEX] [-l] FILE ADDR...
@@ -37,10 +37,18 @@ static void print(const struct symbol *syms, size_t n, int error, uint32_t unrea
 {
 	for (size_t i = 0; i < n; i++) {
 		if (syms[i].name)
-			printf("%s+0x%llx\n", syms[i].name,
+			printf("%s+0x%llx", syms[i].name,
 			       (unsigned long long)(syms[i].addr - syms[i].start));
 		else
-			puts("??");
+			printf("??");
+		for (uint32_t j = 0; j < syms[i].call_count; j++) {
+			const char *file = syms[i].calls[j].file;
+			const char *slash = file ? strrchr(file, '/') : NULL;
+
+			printf(" at %s:%u", slash ? slash + 1 : file ? file : "??",
+			       (unsigned)syms[i].calls[j].line);
+		}
+		putchar('\n');
 	}
 	if (error)
 		printf("error: %s\n", symbol_error_text(error));
