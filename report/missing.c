@@ -19,7 +19,7 @@ static const struct unread name_reasons[] = {
 };
 static const struct unread line_reasons[] = {
 	{ SYMBOL_UNREAD_MISMATCH, "its debug file is another version's" },
-	{ SYMBOL_UNREAD_SPLIT, "split DWARF" },
+	{ SYMBOL_UNREAD_SPLIT, "inlined calls, which are in split DWARF" },
 	{ SYMBOL_UNREAD_ALTERNATE, "a debug file of dwz" },
 	{ SYMBOL_UNREAD_ZSTD, "compressed with zstd" },
 	{ 0, NULL },
@@ -35,9 +35,12 @@ static const char *unread_text(uint32_t unread, const struct unread *reasons)
 /* Bits of names_file.lacks. */
 enum lack { LACKS_NAME = 1, LACKS_LINE = 2 };
 
-/* A line, or the name of an inlined function. */
+/* A line, or the name of an inlined function. Of split DWARF the line table is in the file itself,
+ * but what is inlined where nobody knows. */
 static bool lacks_line(const struct name *name)
 {
+	if (name->file->unread & SYMBOL_UNREAD_SPLIT && !name->entry)
+		return true;
 	for (uint32_t i = 0; i + 1 < name->call_count; i++) {
 		if (!name->calls[i].function)
 			return true;

@@ -4,7 +4,7 @@
  * it. Nothing where nothing is to be had: a stripped library with the names it exports, code
  * without debug data. Async-signal-safe.
  *
- *	[heaptrace] names missing                : libfoo.so.1 (no symbols), bar (the file was replaced: its build id differs); lines missing: libx.so (split DWARF)
+ *	[heaptrace] names missing                : libfoo.so.1 (no symbols), bar (the file was replaced: its build id differs); lines missing: libx.so (compressed with zstd)
  */
 #ifndef REPORT_MISSING_H
 #define REPORT_MISSING_H

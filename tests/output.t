@@ -237,6 +237,13 @@ like($out, qr/^ 1 $address allocates|^\[heaptrace\] names missing               
      'a file that was replaced: its names, or why not');
 unlike($out, qr/ 1 $address (?:was_larger|one_large|many_small|deep)/, 'but never those of the new file');
 unlink 'replaced', 'replaced.c', 'lines.cc';
+SKIP: {
+	skip 'no split DWARF', 2 if system("$cc -g -gsplit-dwarf -O1 -fno-builtin -o split subject.c 2>/dev/null") || !glob('*.dwo');
+	like(trace('./split'), qr/^\[heaptrace\] (?:names missing  .*; )?lines missing[ :]+split \(inlined calls, which are in split DWARF\)\n={65}$/m,
+	     'debug data that is not read is told of');
+	unlike(trace('--no-lines ./split'), qr/lines missing/, 'if it is wanted');
+}
+unlink 'split', glob('*.dwo');
 
 SKIP: {
 	chomp(my $machine = `uname -m`);

@@ -246,7 +246,7 @@ static void test_missing(void)
 	add_row("/x/split1", 0x601020, 99);
 	print("top=10", NULL, -1);
 	has(" (cannot be read), ", "each with its reason");
-	has(", and 2 more; lines missing: split1 (split DWARF)\n", "three of them, and lines");
+	has(", and 2 more; lines missing: split1 (inlined calls, which are in split DWARF)\n", "three of them, and lines");
 	print("top=10:no-lines", NULL, -1);
 	has(", and 2 more\n", "lines that nobody wants are not missed");
 	print("flame-graph", NULL, -1);
@@ -256,11 +256,11 @@ static void test_missing(void)
 	add_row("/x/split2", 0x101020, 1);
 	add_row("/x/plain2", 0x201020, 1);
 	print("top=0", NULL, -1);
-	has("\n[heaptrace] lines missing                : split2 (split DWARF)\n", "lines alone");
+	has("\n[heaptrace] lines missing                : split2 (inlined calls, which are in split DWARF)\n", "lines alone");
 	add_row("/x/mismatch", 0x301020, 1);
 	print("top=0", NULL, -1);
 	has("\n[heaptrace] names missing                : mismatch (its debug file is another version's); "
-	    "lines missing: split2 (split DWARF)\n", "one reason is told once for names and lines");
+	    "lines missing: split2 (inlined calls, which are in split DWARF)\n", "one reason is told once for names and lines");
 }
 
 static size_t longest_line(const char *text)
