@@ -28,6 +28,7 @@
 #define DEPTH_MAX	40	/* lists nested deeper are text of those around them */
 #define GAIN_MIN	3	/* columns; for less, "..." says too little */
 #define LONG_BYTES	8192	/* of text: the lists at depth 3 are dropped at once */
+#define ROUNDS		3	/* the last one of which changes nothing, for a name that is one */
 #define QUOTED_MAX	32	/* bytes of a constant in quotes */
 #define SINGLE_LISTS	16	/* left out one by one before all of that depth are */
 
@@ -332,28 +333,37 @@ static unsigned deepest(const char *text)
 	return depth;
 }
 
-size_t shorten(char *text, size_t columns)
+/* Leaves out what there is, in order, until the text has lost `over` columns. */
+static void shorten_once(char *text, size_t len, size_t over)
 {
-	size_t len = strlen(text), have = shorten_columns(text, len), over;
-	unsigned depth;
-
-	if (have <= columns || len > UINT32_MAX)
-		return len;
-	if (len > LONG_BYTES) {		/* not so many passes over this much */
-		drop_all(text, '<', 3);
-		drop_all(text, '(', 3);
-		len = strlen(text);
-		have = shorten_columns(text, len);
-	}
-	over = have > columns ? have - columns : 0;
 	for (const char *kind = "<("; over && *kind; kind++) {
-		depth = len > LONG_BYTES ? 2 : deepest(text);
-		for (unsigned d = depth; over && d > 1; d--)
+		for (unsigned d = len > LONG_BYTES ? 2 : deepest(text); over && d > 1; d--)
 			over = drop_lists(text, *kind, d, over);
 	}
 	for (const char *kind = "<("; over && *kind; kind++)
 		over = drop_arguments(text, *kind, over);
 	for (const char *kind = "<("; over && *kind; kind++)
 		over = drop_lists(text, *kind, 1, over);
+}
+
+size_t shorten(char *text, size_t columns)
+{
+	size_t len = strlen(text), have = shorten_columns(text, len), before = len + 1;
+
+	if (have <= columns || len > UINT32_MAX)
+		return len;
+	if (len > LONG_BYTES) {		/* not so many passes over this much */
+		drop_all(text, '<', 3);
+		drop_all(text, '(', 3);
+	}
+	/* What is left of a damaged name may be read otherwise: quotes that come nearer. */
+	for (int round = 0; round < ROUNDS; round++) {
+		len = strlen(text);
+		have = shorten_columns(text, len);
+		if (have <= columns || len == before)
+			break;
+		before = len;
+		shorten_once(text, len, have - columns);
+	}
 	return strlen(text);
 }
