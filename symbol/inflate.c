@@ -142,7 +142,7 @@ static bool seek_bit(struct inflate_state *z, uint64_t bit)
 }
 
 /* Makes count at least n <= 56. False, with bad set: too far past the end. */
-static bool need(struct inflate_state *z, unsigned n)
+static __attribute__((noinline)) bool need(struct inflate_state *z, unsigned n)
 {
 	if (z->count >= n)
 		return true;
@@ -157,7 +157,7 @@ static bool need(struct inflate_state *z, unsigned n)
 }
 
 /* The next n <= 25 bits of a header; what is past the end is zero or sets bad. */
-static uint32_t take(struct inflate_state *z, unsigned n)
+static __attribute__((noinline)) uint32_t take(struct inflate_state *z, unsigned n)
 {
 	uint32_t v;
 
