@@ -224,6 +224,27 @@ static void test_lines(void)
 	has("?;LazyCompile:*f /x.js:1;? 30\n", "in folded stacks too");
 }
 
+/* Frame 0 is the allocation function, at its first byte: no line, and none is missed. */
+static void test_entry(void)
+{
+	uint32_t row, codes[TABLE_FRAMES_MAX];
+	struct mark mark;
+
+	fresh_table();
+	add_row("/x/lines", 0x101020, 1);
+	add_row("/x/split", 0x201020, 1);
+	for (int module = 1; module <= 2; module++) {
+		row = table_intern(&table, (uintptr_t[]){ (uintptr_t)module << 20 | 0x1801 }, 1, 0, &mark);
+		table_frames(&table, row, codes);
+		table.codes[codes[0]] |= (uint64_t)module << CODE_PC_BITS;
+		row_alloc_single(&table, row, 1000);
+	}
+	print("top=10", NULL, -1);
+	has(" 0 [      0x101801] f() +0x1\n", "the allocation function has no line");
+	print("top=2", NULL, -1);
+	has_not("missing", "and misses none");
+}
+
 static void test_missing(void)
 {
 	fresh_table();
@@ -319,6 +340,7 @@ static void test_width(void)
 int main(void)
 {
 	test_lines();
+	test_entry();
 	test_missing();
 	test_width();
 	printf("1..%d\n", tests);
