@@ -251,6 +251,14 @@ SKIP: {
 	compare('abbreviations backwards', "$dir/backwards", inlined => 300);
 }
 
+# Stripped, with the debug data in a file beside it.
+SKIP: {
+	skip 'no gcc or objcopy', 1 unless build_c("$dir/linked", 'gcc', qw(-O2 -g)) &&
+		quiet('objcopy', '--only-keep-debug', "$dir/linked", "$dir/linked.debug") &&
+		quiet('strip', "$dir/linked") && quiet('objcopy', "--add-gnu-debuglink=$dir/linked.debug", "$dir/linked");
+	compare('stripped, with a debug link', "$dir/linked", inlined => 300);
+}
+
 # What cannot be read is said: symbol.h's bits.
 SKIP: {
 	skip 'no gcc', 1 unless build_c("$dir/plain", 'gcc', qw(-O2 -g));
