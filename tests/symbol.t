@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # symbol/: names for addresses, against an oracle of its own over readelf's symbol lists, on
 # real libraries and on subjects in many object flavours; then damaged files.
+# HEAPTRACE_BULK=1 adds 10,000 random addresses of each of ten binaries, against addr2line.
 use strict;
 use warnings;
 no warnings 'qw';	# -Wl,--option is one word
@@ -178,6 +179,71 @@ for my $pattern (qw(libLLVM*.so* libclang-cpp.so* /usr/bin/node)) {
 		skip "no $pattern here", 1 unless $file;
 		# The readelf list alone takes seconds where there are 100,000 symbols.
 		compare($file, 10);
+	}
+}
+
+# 10,000 random addresses in the code of ten files and more, against addr2line -f, which knows
+# no sizes: a gap behind a function is that function for it, and a label inside a function ends
+# it; among aliases it takes another one.
+sub bulk {
+	my ($file) = @_;
+	my $tables = symbols($file);
+	my $debug = $file;
+	if (!$tables->{'.symtab'} && qx($dir/symbolize -B $file) =~ /^(..)(.+)$/ && -e "/usr/lib/debug/.build-id/$1/$2.debug") {
+		$debug = "/usr/lib/debug/.build-id/$1/$2.debug";
+		$tables->{'.symtab'} = symbols($debug)->{'.symtab'};
+	}
+	my (%by_name, %by_start);
+	for my $s (map { @$_ } values %$tables) {
+		push @{$by_name{$s->[4]}}, $s;
+		$by_start{$s->[0]}{$s->[4]} = 1;
+	}
+	my @code = grep { $_ && $_->{code} && $_->{end} - $_->{start} > 10_000 } @{sections($file)};
+	my $bytes = 0;
+	$bytes += $_->{end} - $_->{start} for @code;
+	my @addrs;
+	while (@addrs < 10_000) {
+		my $at = int rand $bytes;
+		for (@code) {
+			my $size = $_->{end} - $_->{start};
+			push(@addrs, $_->{start} + $at), last if $at < $size;
+			$at -= $size;
+		}
+	}
+	my $got = symbolize($file, \@addrs);
+	spit("$dir/addrs", join '', map { sprintf "%x\n", $_ } @addrs);
+	# The symbols' names, not those of debug data, which addr2line also finds by build id:
+	# tests/lines.t compares these.
+	if ($tables->{'.symtab'}) {
+		system("objcopy -g -R .note.gnu.build-id -R .gnu_debuglink '$debug' $dir/symbols-only 2>/dev/null");
+		$debug = "$dir/symbols-only";
+	}
+	my @lines = qx(addr2line -f -e '$debug' <$dir/addrs 2>/dev/null);
+	my %count = (equal => 0, alias => 0, gap => 0, label => 0, wrong => 0);
+	for my $i (0 .. $#addrs) {
+		my ($at, $ours, $theirs) = ($addrs[$i], $got->[$i], $lines[2 * $i]);
+		chomp $theirs;
+		my ($name, $offset) = $ours =~ /^(.*)\+0x([0-9a-f]+)$/ ? ($1, hex $2) : ($ours, 0);
+		$theirs =~ s/(?<=.)@.*//;
+		my @theirs = grep { $_->[0] <= $at } @{$by_name{$theirs} || []};
+		my $class = $name eq $theirs || ($name =~ /\@plt$/ && $theirs eq '??') ? 'equal'
+			: $name ne '??' && $by_start{$at - $offset}{$theirs} ? 'alias'
+			: ($name eq '??' || $name =~ /\@plt$/) && !grep({ $at < $_->[0] + $_->[1] } @theirs) ? 'gap'
+			: $name ne '??' && grep({ !$_->[1] } @theirs) ? 'label' : 'wrong';
+		$count{$class}++;
+		diag(sprintf '%s: %x is %s, addr2line says %s', $file, $at, $ours, $theirs) if $class eq 'wrong' && $count{wrong} < 4;
+	}
+	is($count{wrong}, 0, "$file: " . join ', ', map { "$count{$_} $_" } qw(equal alias gap label));
+}
+if ($ENV{HEAPTRACE_BULK}) {
+	srand 5;
+	my @files = grep { -e } qw(/usr/bin/node /usr/bin/git /usr/bin/perl /usr/bin/python3.11 /usr/bin/gdb
+				   /usr/bin/cmake /usr/bin/cppcheck ./libheaptrace.so);
+	for my $name (qw(libc.so.6 libstdc++.so.6 libLLVM-14.so.1 libclang-cpp.so.14 libcrypto.so.3 libm.so.6)) {
+		push @files, (grep { -e } map { "$_/$name" } @lib)[0] // ();
+	}
+	for my $file (@files) {
+		bulk($file);
 	}
 }
 
