@@ -279,7 +279,7 @@ for sig in USR1 USR2; do
 			}
 			waitpid $pid, 0;
 			print "# $sent signals, status $?\n";
-			exit($? & 127 || !$sent ? 1 : 0)' $sig "$REAL" --outfile=/dev/null sleep 0.3
+			exit($? & 127 || !$sent ? 1 : 0)' $sig "$REAL" --no-lines --outfile=/dev/null sleep 0.3
 		ok $? "SIG$sig right from the start kills nothing"
 	else
 		skip "libheaptrace.so is not built"
