@@ -82,7 +82,7 @@ void cxx_unresolved(struct cxx *c)
 	cxx_push(c, c->task_count);
 	cxx_push(c, c->in_conversion);
 	cxx_push(c, c->attempt);
-	c->attempt = c->value_count;
+	c->attempt = (uint16_t)c->value_count;
 	cxx_push(c, 0);		/* the prefix */
 	cxx_levels(c, 0);
 }
