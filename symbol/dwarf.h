@@ -32,10 +32,12 @@ enum dwarf_section {
 /* Bounds: real debug data stays far below. */
 #define DWARF_BUDGET_BYTES	((uint64_t)2 << 30)
 #define DWARF_STEPS		((uint64_t)1 << 28)
-#define DWARF_ABBREVS_MAX	((uint32_t)1 << 16)	/* of a unit; LTO: some 1000 */
-#define DWARF_ATTRS_MAX		((uint32_t)1 << 19)
-#define DWARF_SCOPES_MAX	((uint32_t)1 << 20)	/* functions around addresses, inlined or not */
+#define DWARF_ABBREVS_MAX	((uint32_t)1 << 15)	/* of a unit; LTO: some 1000 */
+#define DWARF_ATTRS_MAX		((uint32_t)1 << 17)
 #define DWARF_DEPTH_MAX		256u			/* inlined calls in each other */
+/* Functions around n addresses, inlined or not; bytes of their names and files' names. */
+#define DWARF_SCOPES_MAX(n)	((n) < 16384 ? 4096u + 64u * (uint32_t)(n) : (uint32_t)1 << 20)
+#define DWARF_TEXT_BYTES(n)	(((uint64_t)2 << 20) + ((uint64_t)(n) << 12))
 
 #define DWARF_NO_UNIT		UINT64_MAX
 
@@ -112,6 +114,7 @@ struct dwarf {
 	struct arena *scratch;
 	struct section section[DWARF_SECTIONS];
 	uint64_t budget, steps;
+	uint64_t text_bytes;		/* that may still be fetched */
 	bool no_memory;
 	/* One window for each thing that is read while another is. */
 	struct cursor info, side_info, abbrev, line, lists, index, text;
@@ -189,7 +192,7 @@ bool dwarf_address(struct dwarf *d, const struct dwarf_unit *u, struct dwarf_val
 		   uint64_t *addr);
 /* A text, or 0. */
 uint64_t dwarf_text(struct dwarf *d, const struct dwarf_unit *u, struct dwarf_value v);
-/* The string, in arena, or NULL. */
+/* The string, in arena, or NULL; also when text_bytes are used up. */
 const char *dwarf_fetch(struct dwarf *d, uint64_t text, struct arena *arena);
 
 /* Ranges (dwarf_ranges.c) */

@@ -241,9 +241,14 @@ uint64_t dwarf_text(struct dwarf *d, const struct dwarf_unit *u, struct dwarf_va
 
 const char *dwarf_fetch(struct dwarf *d, uint64_t text, struct arena *arena)
 {
-	if (!text || DWARF_TEXT_SECTION(text) >= DWARF_SECTIONS)
+	uint64_t start = DWARF_TEXT_OFFSET(text), bytes;
+	const char *string;
+
+	if (!text || DWARF_TEXT_SECTION(text) >= DWARF_SECTIONS || !d->text_bytes)
 		return NULL;
-	cursor_open(&d->text, &d->section[DWARF_TEXT_SECTION(text)], DWARF_TEXT_OFFSET(text),
-		    UINT64_MAX);
-	return cursor_string(&d->text, arena);
+	cursor_open(&d->text, &d->section[DWARF_TEXT_SECTION(text)], start, UINT64_MAX);
+	string = cursor_string(&d->text, arena);
+	bytes = string ? cursor_at(&d->text) - start : 0;
+	d->text_bytes -= bytes < d->text_bytes ? bytes : d->text_bytes;
+	return string;
 }

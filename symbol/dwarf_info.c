@@ -134,7 +134,7 @@ static uint32_t add_scope(struct walk *w, const struct function *f, bool inlined
 
 	if (depth >= DWARF_DEPTH_MAX ||
 	    !dwarf_grow(w->dwarf, (void **)&scopes->scope, scopes->count, &scopes->room,
-			DWARF_SCOPES_MAX, sizeof(*s)))
+			scopes->max, sizeof(*s)))
 		return 0;
 	s = &scopes->scope[scopes->count];
 	*s = (struct dwarf_scope){
@@ -149,7 +149,7 @@ static uint32_t add_scope(struct walk *w, const struct function *f, bool inlined
 static bool is_around(const struct walk *w, uint32_t scope)
 {
 	for (uint32_t i = w->current; i && i >= scope; i = w->scopes->scope[i].parent) {
-		if (i == scope)
+		if (i == scope || !dwarf_step(w->dwarf, 1))
 			return true;
 	}
 	return false;

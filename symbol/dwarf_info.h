@@ -27,7 +27,7 @@ struct dwarf_scope {
 /* scopes[0] is not used. */
 struct dwarf_scopes {
 	struct dwarf_scope *scope;
-	uint32_t count, room;
+	uint32_t count, room, max;
 };
 
 /* Walks over d->unit and sets `scope` of the places (n of it, by address). */

@@ -179,7 +179,7 @@ static bool fetch_texts(struct lines *l)
 }
 
 /* The parts that there are, from the last absolute one on, with '/' in between. */
-static const char *join_path(const struct dwarf_file *f, struct arena *arena)
+static const char *join_path(struct dwarf *d, const struct dwarf_file *f, struct arena *arena)
 {
 	size_t total = 0;
 	int first = 2;
@@ -191,6 +191,9 @@ static const char *join_path(const struct dwarf_file *f, struct arena *arena)
 		first--;
 	for (int i = first; i < 3; i++)
 		total += f->part[i].string ? strlen(f->part[i].string) + 1 : 0;
+	if (total > d->text_bytes)
+		return NULL;
+	d->text_bytes -= total;
 	p = path = arena_alloc(arena, total);
 	for (int i = first; p && i < 3; i++) {
 		size_t length = f->part[i].string ? strlen(f->part[i].string) : 0;
@@ -250,8 +253,10 @@ static bool resolve(struct lines *l, size_t n)
 	struct dwarf_line *line = arena_alloc(d->scratch, sizeof(*line));
 
 	/* scopes[0] stands for none. */
+	l->scopes.max = DWARF_SCOPES_MAX(n);
+	d->text_bytes = DWARF_TEXT_BYTES(n);
 	if (!line || !make_places(l, n) ||
-	    !dwarf_grow(d, (void **)&l->scopes.scope, 0, &l->scopes.room, DWARF_SCOPES_MAX,
+	    !dwarf_grow(d, (void **)&l->scopes.scope, 0, &l->scopes.room, l->scopes.max,
 			sizeof(l->scopes.scope[0])))
 		return false;
 	l->scopes.count = 1;
@@ -266,7 +271,7 @@ static bool resolve(struct lines *l, size_t n)
 	if (!fetch_texts(l))
 		return false;
 	for (uint32_t i = 0; i < l->file_count; i++)
-		l->files[i].path = join_path(&l->files[i], l->arena);
+		l->files[i].path = join_path(d, &l->files[i], l->arena);
 	for (size_t i = 0; i < l->n; i++) {
 		if (!lay_out(l, &l->places[i]))
 			return false;
