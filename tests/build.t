@@ -19,11 +19,11 @@ cd "$dir/tree" || exit 1
 
 make -s $same >"$dir/log" 2>&1
 ok $? 'gcc builds it without a warning' || cat "$dir/log"
-./heaptrace --top=0 --outfile=- ls / | grep -q '^ 7 \['
+./heaptrace --no-lines --top=0 --outfile=- ls / | grep -q '^ 7 \['
 ok $? 'and what it built traces 8 frames'
-make -s DEPTH=3 $quick >/dev/null 2>&1 && ./heaptrace --top=0 --outfile=- ls / | sed -n 's/^ \([0-9]\) \[.*/\1/p' | sort -u | tr -d '\n' | grep -qx 012
+make -s DEPTH=3 $quick >/dev/null 2>&1 && ./heaptrace --no-lines --top=0 --outfile=- ls / | sed -n 's/^ \([0-9]\) \[.*/\1/p' | sort -u | tr -d '\n' | grep -qx 012
 ok $? 'make DEPTH=3 changes the default'
-./heaptrace --help | grep -q -- '--depth.*' && ./heaptrace --depth=5 --top=0 --outfile=- ls / | grep -q '^ 4 \['
+./heaptrace --help | grep -q -- '--depth.*' && ./heaptrace --depth=5 --no-lines --top=0 --outfile=- ls / | grep -q '^ 4 \['
 ok $? 'which --depth still overrides'
 for bad in 0 256 x; do
 	! make -s DEPTH=$bad $quick >/dev/null 2>&1
