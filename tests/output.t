@@ -320,6 +320,7 @@ unlink glob('out*');
 # Dumps by signal: text is appended, folded stacks are replaced.
 sub with_signals {
 	my (@options) = @_;
+	unlink 'out';
 	pipe(my $ready_r, my $ready_w) or die;
 	pipe(my $in_r, my $in_w) or die;
 	my $pid = fork() // die;
