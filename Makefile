@@ -60,9 +60,12 @@ $(BUILD)/flags: FORCE
 	@mkdir -p $(BUILD)
 	@echo '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || echo '$(subst ','\'',$(FLAGS))' > $@
 
+# Names are looked up once per dump: small code, which is as fast there (10 % less in inflate).
+$(BUILD)/symbol/%.o: SMALL = $(if $(filter -O2,$(CFLAGS)),-Os)
+
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CODE) $(WARN) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(CODE) $(WARN) $(CFLAGS) $(SMALL) -MMD -MP -c -o $@ $<
 
 -include $(OBJECTS:.o=.d)
 

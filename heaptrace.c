@@ -579,6 +579,34 @@ static void check_ignore(const struct options *o)
 		die(EXIT_SETUP, "ignore file %s cannot be read: %s", o->ignore, strerror(error));
 }
 
+static void check_debug_dirs(const struct options *o)
+{
+	for (int i = 0; i < o->debug_dir_count; i++) {
+		const char *dir = o->debug_dirs[i];
+		struct stat st;
+		int error = 0;
+
+		if (stat(dir, &st))
+			error = errno;
+		else if (!S_ISDIR(st.st_mode))
+			error = ENOTDIR;
+		if (error)
+			die(EXIT_SETUP, "debug-dir %s cannot be searched: %s", dir, strerror(error));
+	}
+}
+
+/* Whether a file is named relative to the current directory. */
+static bool names_relative(const struct options *o)
+{
+	if ((o->outfile && o->outfile[0] != '/' && strcmp(o->outfile, "-")) ||
+	    (o->ignore && o->ignore[0] != '/'))
+		return true;
+	for (int i = 0; i < o->debug_dir_count; i++)
+		if (o->debug_dirs[i][0] != '/')
+			return true;
+	return false;
+}
+
 /* ---- environment and exec ---- */
 
 static char *options_text(const struct options *o)
@@ -591,8 +619,7 @@ static char *options_text(const struct options *o)
 		free(cwd);
 		cwd = NULL;
 	}
-	if (!cwd && ((o->outfile && o->outfile[0] != '/' && strcmp(o->outfile, "-")) ||
-		     (o->ignore && o->ignore[0] != '/')))
+	if (!cwd && names_relative(o))
 		die(EXIT_SETUP, "the current directory has no path: name files with "
 		    "absolute paths");
 	size_bytes = options_print_env(o, cwd, NULL, 0) + 1;
@@ -684,6 +711,7 @@ int main(int argc, char **argv)
 	check_program(&program);
 	library = find_library(&program, argv[0]);
 	check_ignore(&options);
+	check_debug_dirs(&options);
 	prepare_outfile(&options, &program);
 
 	/* Again: when heaptrace itself is traced, the library has unblocked them by now. */

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One table of options, and everything that is driven by it: setting an option from text
- * (the wrapper's command line and the environment form share this), the environment form in
- * both directions, suggestions for misspelt names, and the outfile template.
- *
- *	HEAPTRACE_OPTIONS="top=3:sort=size,count:flame-graph:outfile=/tmp/a\:b.%p:run=4711:held=3"
- *
- * The library reads this before the program's constructors and must not disturb it, so there
- * is no malloc, stdio or locale here: numbers are read and written by hand, strings go to
- * the caller's store, and texts that do not fit are cut, never overrun.
+ * One table of options, and what is driven by it: setting an option from text (the wrapper's
+ * command line and the environment form, options_env.c, share this), and suggestions for
+ * misspelt names. No malloc, stdio or locale: the library is here before the program's
+ * constructors.
  */
 #include "options.h"
+
+#include "options_text.h"
 
 #include <assert.h>
 #include <string.h>
@@ -18,14 +15,13 @@
 static_assert(HEAPTRACE_DEPTH >= 1 && HEAPTRACE_DEPTH <= OPTIONS_DEPTH_MAX,
 	      "make DEPTH=NUM takes 1 to 255");
 
-#define TOP_DEFAULT	10
 #define HELD_MAX	3	/* both bits of options.held */
 
 #define TEXT_(x)	#x
 #define TEXT(x)		TEXT_(x)
 
 const struct option_entry options_table[] = {
-	{ "top", 0, "NUM", TEXT(TOP_DEFAULT),
+	{ "top", 0, "NUM", TEXT(OPTIONS_TOP),
 	  "how many backtraces a text dump shows, 0 for all", OPTION_TOP, OPTION_EVERYWHERE },
 	{ "sort", 's', "KEY[,KEY...]", "size",
 	  "order of the backtraces; several keys give one section each",
@@ -41,6 +37,14 @@ const struct option_entry options_table[] = {
 	  OPTION_OUTFILE, OPTION_EVERYWHERE },
 	{ "ignore", 0, "FILE", NULL,
 	  "leave out backtraces that match a rule in FILE", OPTION_IGNORE, OPTION_EVERYWHERE },
+	{ "no-lines", 0, NULL, NULL,
+	  "look up no source lines and no inlined calls, only functions",
+	  OPTION_NO_LINES, OPTION_EVERYWHERE },
+	{ "no-demangle", 0, NULL, NULL, "print C++ and Rust names as they are in the file",
+	  OPTION_NO_DEMANGLE, OPTION_EVERYWHERE },
+	{ "debug-dir", 0, "DIR", NULL,
+	  "look for separate debug files in DIR, too, before /usr/lib/debug; may be repeated",
+	  OPTION_DEBUG_DIR, OPTION_EVERYWHERE },
 	{ "unwind", 0, "HOW", "fast",
 	  "how stacks are taken: fast, execinfo (by glibc's backtrace()), or check (both, compared)",
 	  OPTION_UNWIND, OPTION_EVERYWHERE },
@@ -82,90 +86,17 @@ const char *options_sort_meaning(enum sort_key key)
 	return (unsigned int)key < SORT_KEYS ? sort_keys[key].meaning : "?";
 }
 
+const char *options_unwind_name(enum unwind_mode mode)
+{
+	return (unsigned int)mode < UNWIND_MODES ? unwind_names[mode] : "?";
+}
+
 void options_init(struct options *o)
 {
 	*o = (struct options){
-		.top = TOP_DEFAULT, .sort = { SORT_SIZE }, .sort_count = 1,
+		.top = OPTIONS_TOP, .sort = { SORT_SIZE }, .sort_count = 1,
 		.depth = HEAPTRACE_DEPTH,
 	};
-}
-
-static uint8_t default_depth(const struct options *o)
-{
-	return o->flame_graph ? OPTIONS_DEPTH_GRAPH : HEAPTRACE_DEPTH;
-}
-
-/*
- * Text that is cut where its buffer ends. len counts on, so that the caller learns what
- * would have been needed. Invariant: size == 0, or buf[min(len, size - 1)] == 0.
- */
-struct text {
-	char *buf;
-	size_t size, len;
-};
-
-static struct text text_into(char *buf, size_t size_bytes)
-{
-	if (size_bytes)
-		buf[0] = 0;
-	return (struct text){ .buf = buf, .size = size_bytes };
-}
-
-static void add_char(struct text *t, char c)
-{
-	if (t->len + 1 < t->size) {
-		t->buf[t->len] = c;
-		t->buf[t->len + 1] = 0;
-	}
-	t->len++;
-}
-
-static void add(struct text *t, const char *s)
-{
-	while (*s)
-		add_char(t, *s++);
-}
-
-static void add_number(struct text *t, uint32_t v)
-{
-	char digits[11];
-	char *p = digits + sizeof(digits) - 1;
-
-	*p = 0;
-	do
-		*--p = (char)('0' + v % 10);
-	while (v /= 10);
-	add(t, p);
-}
-
-/* Foreign text in a message: one line, whatever it holds, and not so long that it hides
- * what the message has to say (60 leaves room for the rest on a usual line). */
-static void add_foreign(struct text *t, const char *s, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		if (i == 60) {
-			add(t, "...");
-			return;
-		}
-		if ((unsigned char)s[i] < 0x20 || s[i] == 0x7f) {
-			add_char(t, '^');
-			add_char(t, s[i] ^ 0x40);
-		} else {
-			add_char(t, s[i]);
-		}
-	}
-}
-
-/* A value of the environment form. */
-static void add_escaped(struct text *t, const char *s, bool percent_doubled)
-{
-	for (; *s; s++) {
-		if (*s == ':' || *s == '\\')
-			add_char(t, '\\');
-		if (*s == '%' && percent_doubled)
-			add_char(t, '%');
-		add_char(t, *s);
-	}
 }
 
 #define WORD_MAX	24	/* longer than any name in the tables */
@@ -342,6 +273,26 @@ static bool set_unwind(struct options *o, const struct option_entry *e, const ch
 	return false;
 }
 
+static bool add_debug_dir(struct options *o, const struct option_entry *e, const char *value,
+			  struct text *error)
+{
+	const char *why = NULL;
+
+	if (!*value)
+		why = "the name of a directory is missing";
+	else if (strchr(value, ':'))	/* it separates them in struct symbol_file */
+		why = "there can be no ':' in the name; repeat the option for more directories";
+	else if (o->debug_dir_count == OPTIONS_DEBUG_DIRS_MAX)
+		why = "more than " TEXT(OPTIONS_DEBUG_DIRS_MAX) " directories";
+	if (why) {
+		add_culprit(error, e, value);
+		add(error, why);
+		return false;
+	}
+	o->debug_dirs[o->debug_dir_count++] = value;
+	return true;
+}
+
 static bool set_value(struct options *o, const struct option_entry *e, const char *value,
 		      struct text *error)
 {
@@ -361,7 +312,7 @@ static bool set_value(struct options *o, const struct option_entry *e, const cha
 	case OPTION_FLAME_GRAPH:
 		o->flame_graph = true;
 		if (!o->depth_given)
-			o->depth = default_depth(o);
+			o->depth = options_default_depth(o);
 		return true;
 	case OPTION_OUTFILE:
 	case OPTION_IGNORE:
@@ -372,6 +323,14 @@ static bool set_value(struct options *o, const struct option_entry *e, const cha
 		}
 		*(e->id == OPTION_OUTFILE ? &o->outfile : &o->ignore) = value;
 		return true;
+	case OPTION_NO_LINES:
+		o->no_lines = true;
+		return true;
+	case OPTION_NO_DEMANGLE:
+		o->no_demangle = true;
+		return true;
+	case OPTION_DEBUG_DIR:
+		return add_debug_dir(o, e, value, error);
 	case OPTION_UNWIND:
 		return set_unwind(o, e, value, error);
 	case OPTION_RUN:
@@ -401,203 +360,4 @@ bool options_set(struct options *o, const struct option_entry *e, const char *va
 		return false;
 	}
 	return set_value(o, e, value, &t);
-}
-
-/* name[0..len) as a row of the table that may stand in the environment, or NULL. */
-static const struct option_entry *find_env(const char *name, size_t len)
-{
-	for (const struct option_entry *e = options_table; e->name; e++)
-		if (e->place != OPTION_COMMAND && strlen(e->name) == len &&
-		    !memcmp(e->name, name, len))
-			return e;
-	return NULL;
-}
-
-/* One part of the environment form, text[0..len), which is not empty. Its value goes to
- * store + *used; *used moves on only if *o refers to it afterwards. */
-static bool parse_part(const char *text, size_t len, struct options *o, char *store,
-		       size_t store_bytes, size_t *used, char *error, size_t error_bytes)
-{
-	struct text t = text_into(error, error_bytes);
-	const char *equals = memchr(text, '=', len);
-	size_t name_len = equals ? (size_t)(equals - text) : len;
-	const struct option_entry *e = find_env(text, name_len);
-	struct text value;
-
-	if (!e) {
-		const char *near = options_suggest(text, name_len, OPTION_EVERYWHERE);
-
-		add_foreign(&t, text, name_len);
-		add(&t, ": no such option");
-		if (near) {
-			add(&t, " (did you mean ");
-			add(&t, near);
-			add(&t, "?)");
-		}
-		return false;
-	}
-	if (!equals)
-		return options_set(o, e, NULL, error, error_bytes);
-
-	value = text_into(store + *used, store_bytes - *used);
-	for (const char *p = equals + 1; p < text + len; p++) {
-		if (*p == '\\' && p + 1 < text + len && (p[1] == ':' || p[1] == '\\'))
-			p++;
-		add_char(&value, *p);
-	}
-	if (value.len >= value.size) {
-		add(&t, e->name);
-		add(&t, ": the value is too long");
-		return false;
-	}
-	if (!options_set(o, e, value.buf, error, error_bytes))
-		return false;
-	if (e->id == OPTION_OUTFILE || e->id == OPTION_IGNORE)
-		*used += value.len + 1;
-	return true;
-}
-
-bool options_parse_env(const char *text, struct options *o, char *store, size_t store_bytes,
-		       char *error, size_t error_bytes)
-{
-	bool good = true;
-	size_t used = 0;
-
-	text_into(error, error_bytes);
-	while (*text) {
-		size_t len = 0;
-
-		while (text[len] && text[len] != ':')
-			len += text[len] == '\\' && (text[len + 1] == ':' || text[len + 1] == '\\')
-				? 2 : 1;
-		/* The first problem is kept: later ones are written to nowhere. */
-		if (len && !parse_part(text, len, o, store, store_bytes, &used, error,
-				       good ? error_bytes : 0))
-			good = false;
-		text += len + (text[len] == ':');
-	}
-	return good;
-}
-
-static void add_name(struct text *t, const struct option_entry *e)
-{
-	if (t->len)
-		add_char(t, ':');
-	add(t, e->name);
-	if (e->argument)
-		add_char(t, '=');
-}
-
-static void add_path(struct text *t, const char *path, const char *cwd, bool is_template)
-{
-	if (path[0] != '/' && cwd && !(is_template && !strcmp(path, "-"))) {
-		add_escaped(t, cwd, is_template);
-		if (!*cwd || cwd[strlen(cwd) - 1] != '/')
-			add_char(t, '/');
-	}
-	add_escaped(t, path, false);
-}
-
-static void print_option(struct text *t, const struct options *o, const struct option_entry *e,
-			 const char *cwd)
-{
-	uint32_t number = 0;
-
-	switch (e->id) {
-	case OPTION_TOP:
-		if (o->top == TOP_DEFAULT)
-			return;
-		number = o->top;
-		break;
-	case OPTION_SORT:
-		if (o->sort_count == 1 && o->sort[0] == SORT_SIZE)
-			return;
-		add_name(t, e);
-		for (int i = 0; i < o->sort_count && i < SORT_KEYS; i++) {
-			if (i)
-				add_char(t, ',');
-			add(t, options_sort_name(o->sort[i]));
-		}
-		return;
-	case OPTION_DEPTH:
-		if (!o->depth_given && o->depth == default_depth(o))
-			return;
-		number = o->depth;
-		break;
-	case OPTION_FLAME_GRAPH:
-		if (o->flame_graph)
-			add_name(t, e);
-		return;
-	case OPTION_OUTFILE:
-	case OPTION_IGNORE:
-		if (e->id == OPTION_OUTFILE ? !o->outfile : !o->ignore)
-			return;
-		add_name(t, e);
-		add_path(t, e->id == OPTION_OUTFILE ? o->outfile : o->ignore, cwd,
-			 e->id == OPTION_OUTFILE);
-		return;
-	case OPTION_UNWIND:
-		if (o->unwind != UNWIND_FAST) {
-			add_name(t, e);
-			add(t, unwind_names[o->unwind]);
-		}
-		return;
-	case OPTION_RUN:
-		if (!(number = o->run))
-			return;
-		break;
-	case OPTION_HELD:
-		if (!(number = o->held))
-			return;
-		break;
-	case OPTION_HELP:
-	case OPTION_VERSION:
-		return;
-	}
-	add_name(t, e);
-	add_number(t, number);
-}
-
-size_t options_print_env(const struct options *o, const char *cwd, char *buf, size_t size_bytes)
-{
-	struct text t = text_into(buf, size_bytes);
-
-	for (const struct option_entry *e = options_table; e->name; e++)
-		print_option(&t, o, e, cwd);
-	return t.len;
-}
-
-bool options_outfile(const char *template, uint32_t pid, const char *command, uint32_t number,
-		     bool add_pid, char *buf, size_t size_bytes)
-{
-	struct text t = text_into(buf, size_bytes);
-
-	if (!strcmp(template, "-"))
-		add_pid = false;
-	for (const char *p = template; *p; p++) {
-		if (*p != '%' || !p[1] || !strchr("pcn%", p[1])) {
-			add_char(&t, *p);
-			continue;
-		}
-		switch (*++p) {
-		case 'p':
-			add_number(&t, pid);
-			add_pid = false;
-			break;
-		case 'n':
-			add_number(&t, number);
-			break;
-		case 'c':
-			for (const char *c = command; *c; c++)
-				add_char(&t, *c == '/' ? '_' : *c);
-			break;
-		default:
-			add_char(&t, '%');
-		}
-	}
-	if (add_pid) {
-		add_char(&t, '.');
-		add_number(&t, pid);
-	}
-	return t.len < t.size;
 }

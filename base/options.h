@@ -30,6 +30,8 @@ enum unwind_mode { UNWIND_FAST, UNWIND_EXECINFO, UNWIND_CHECK, UNWIND_MODES };
 #ifndef HEAPTRACE_DEPTH			/* `make DEPTH=NUM` */
 #define HEAPTRACE_DEPTH		8	/* default depth in text dumps */
 #endif
+#define OPTIONS_TOP		10	/* default of top */
+#define OPTIONS_DEBUG_DIRS_MAX	16
 _Static_assert(HEAPTRACE_DEPTH >= 1 && HEAPTRACE_DEPTH <= OPTIONS_DEPTH_MAX, "make DEPTH=1 to 255");
 
 struct options {
@@ -42,6 +44,10 @@ struct options {
 	uint8_t unwind;			/* enum unwind_mode */
 	const char *outfile;		/* template with placeholders, or NULL: standard error */
 	const char *ignore;		/* file of rules, or NULL */
+	bool no_lines;			/* source lines and inlined calls are not looked up */
+	bool no_demangle;		/* C++ and Rust names stay as they are in the file */
+	uint8_t debug_dir_count;
+	const char *debug_dirs[OPTIONS_DEBUG_DIRS_MAX]; /* roots of debug files, none with a ':' */
 
 	/* Set by the wrapper (or by the library in the first process) for the processes of
 	 * one run; not options that a user gives. */
@@ -50,7 +56,8 @@ struct options {
 };
 
 enum option_id {
-	OPTION_TOP, OPTION_SORT, OPTION_DEPTH, OPTION_FLAME_GRAPH, OPTION_OUTFILE, OPTION_IGNORE, OPTION_UNWIND,
+	OPTION_TOP, OPTION_SORT, OPTION_DEPTH, OPTION_FLAME_GRAPH, OPTION_OUTFILE, OPTION_IGNORE,
+	OPTION_NO_LINES, OPTION_NO_DEMANGLE, OPTION_DEBUG_DIR, OPTION_UNWIND,
 	OPTION_HELP, OPTION_VERSION, OPTION_RUN, OPTION_HELD,
 };
 
@@ -83,6 +90,15 @@ const char *options_sort_name(enum sort_key key);
 /* What a key means, in words for --help. */
 const char *options_sort_meaning(enum sort_key key);
 
+/* What --unwind calls a mode. */
+const char *options_unwind_name(enum unwind_mode mode);
+
+/* The depth where none is given. */
+static inline uint8_t options_default_depth(const struct options *o)
+{
+	return o->flame_graph ? OPTIONS_DEPTH_GRAPH : HEAPTRACE_DEPTH;
+}
+
 /* Defaults: top 10, sort by size, depth by format. */
 void options_init(struct options *o);
 
@@ -109,7 +125,7 @@ const char *options_suggest(const char *name, size_t len, enum option_place plac
  * Everything that is good is taken, bad parts are left out; the first problem is described
  * in error (one line, no newline, always terminated), which stays "" when there was none.
  * Empty parts are skipped; a `\` before anything but `:` and `\` stands for itself; of an
- * option given twice the last good one counts.
+ * option given twice the last good one counts; debug-dirs add up.
  * Returns true when there was none. Async-signal-safe.
  */
 bool options_parse_env(const char *text, struct options *o, char *store, size_t store_bytes,
@@ -117,9 +133,9 @@ bool options_parse_env(const char *text, struct options *o, char *store, size_t 
 
 /*
  * Writes the environment form of *o (only what differs from the defaults, `run` and `held`
- * included), always terminated. Relative outfile and ignore are made absolute with cwd
+ * included), always terminated. Relative outfile, ignore and debug-dirs are made absolute with cwd
  * (`-` as outfile is not a file; a `%` in cwd is doubled there, so that it is no placeholder;
- * cwd NULL leaves them relative). Returns the length that was needed, without the NUL:
+ * cwd NULL leaves them relative, and debug-dirs stay so where cwd has a `:`). Returns the length that was needed, without the NUL:
  * >= size_bytes means it did not fit. Async-signal-safe.
  */
 size_t options_print_env(const struct options *o, const char *cwd, char *buf, size_t size_bytes);

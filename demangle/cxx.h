@@ -61,6 +61,7 @@ enum cxx_kind {
 	CXX_BUILTIN,		/* a: letter; flag: 1 when D stood before it */
 	CXX_FLOAT,		/* _FloatN: a: offset, b: length of N, flag: 'x', 'b' or 0 */
 	CXX_BIT_INT,		/* a: size expression or number, flag: 'B' or 'U' */
+	CXX_FIXED,		/* _Accum, _Fract: a: 'A' or 'R', b: 1 saturating, flag: size */
 	CXX_CONSTRAINED_AUTO,	/* a: concept, flag: decltype(auto) */
 	CXX_SUFFIX,		/* a: type, flag: the letter P R O C G */
 	CXX_QUALIFIED,		/* a: type, flag: enum cxx_qualifier */
@@ -98,6 +99,8 @@ enum cxx_kind {
 	CXX_FOLD,		/* a: operator, b: pack or left, c: right; flag: 'l' 'r' 'L' 'R' */
 	CXX_COUNT,		/* sizeof...(a) */
 	CXX_COUNT_LIST,		/* sizeof...(captured list a) */
+	CXX_INDEXED,		/* element b of pack a */
+	CXX_SUBOBJECT,		/* a: type, b: whole, c: CXX_BOUND of the offset or 0; flag: 1 negative */
 	CXX_THROW,		/* throw */
 	CXX_DESIGNATED,		/* flag: 'i' .a=b, 'x' [a]=b, 'X' [a ... b]=c */
 	CXX_LIST_OF,		/* (list a) */
@@ -211,6 +214,7 @@ struct cxx {
 	X(EXPRESSION, cxx_expression) \
 	X(LITERAL_END, cxx_literal_end) \
 	X(CAST_OPERAND, cxx_cast_operand) \
+	X(OFFSET_END, cxx_offset_end)		/* arg 1: of a member pointer */ \
 	X(NEW_INITIALIZER, cxx_new_initializer) \
 	X(BRACED_ITEM, cxx_braced_item) \
 	X(MEMBER_NAME, cxx_member_name) \

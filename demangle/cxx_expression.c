@@ -117,6 +117,36 @@ void cxx_braced_item(struct cxx *c, unsigned arg)
 	}
 }
 
+/*
+ * so <type> <whole> [<offset>] (_ [<number>])* [p] E: a part of an object, as an argument;
+ * mc <type> <member pointer> [<offset>] E: a converted pointer to member.
+ */
+void cxx_offset_end(struct cxx *c, unsigned of_member_pointer)
+{
+	bool negative = cxx_take(c, 'n');
+	const char *start = c->at;
+	unsigned whole = cxx_pop(c), type = cxx_pop(c), offset = 0;
+
+	while (*c->at >= '0' && *c->at <= '9')
+		c->at++;
+	if (c->at > start)
+		offset = cxx_new(c, CXX_BOUND, 0, (unsigned)(start - c->name),
+				 (unsigned)(c->at - start), 0);
+	else if (negative)
+		c->failed = true;
+	if (of_member_pointer) {
+		cxx_push_new(c, CXX_CAST, 0, type, whole, 0);
+	} else {
+		while (cxx_take(c, '_')) {	/* members of unions on the way: not shown */
+			while (*c->at >= '0' && *c->at <= '9')
+				c->at++;
+		}
+		cxx_take(c, 'p');		/* one past its end */
+		cxx_push_new(c, CXX_SUBOBJECT, negative, type, whole, offset);
+	}
+	cxx_expect(c, 'E');
+}
+
 /* The operands of an operator; its number is pushed below them. */
 static void operation(struct cxx *c)
 {
@@ -192,6 +222,14 @@ static bool s_expression(struct cxx *c)
 		c->at += 2;
 		PLAN(c, DO(EXPRESSION, 0), DO(MAKE1, CXX_COUNT));
 		return true;
+	case 'y':	/* syT_Li0E: an element of a pack */
+		c->at += 2;
+		PLAN(c, DO(EXPRESSION, 0), DO(EXPRESSION, 0), DO(MAKE2, CXX_INDEXED));
+		return true;
+	case 'o':
+		c->at += 2;
+		PLAN(c, DO(TYPE, 0), DO(EXPRESSION, 0), DO(OFFSET_END, 0));
+		return true;
 	case 'P':	/* sPDpT_E: sizeof... of what an alias expands to */
 		c->at += 2;
 		PLAN(c, DO(LIST, CXX_DO_TEMPLATE_ARGUMENT | 'E' << 8),
@@ -228,6 +266,12 @@ static bool other_expression(struct cxx *c)
 			return false;
 		c->at += 2;
 		PLAN(c, DO(TYPE, 0), DO(CAST_OPERAND, 0));
+		return true;
+	case 'm':
+		if (second != 'c')
+			return false;
+		c->at += 2;
+		PLAN(c, DO(TYPE, 0), DO(EXPRESSION, 0), DO(OFFSET_END, 1));
 		return true;
 	case 't':
 		if (second == 'r') {

@@ -115,6 +115,7 @@ static unsigned children(const struct cxx_node *n)
 		[CXX_OF] = B, [CXX_BRACED] = A | B, [CXX_NEW] = A | B | C, [CXX_DELETE] = B,
 		[CXX_GLOBAL] = A, [CXX_LIST_OF] = A, [CXX_DESIGNATED] = A | B | C,
 		[CXX_VENDOR_EXPRESSION] = A | B,
+		[CXX_SUBOBJECT] = A | B,
 	};
 
 	if (n->kind == CXX_EXCEPTION)

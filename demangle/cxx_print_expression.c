@@ -228,6 +228,25 @@ static void print_requirement(struct cxx *c, const struct cxx_node *n)
 	PLAN(c, DO(PRINT, n->a));
 }
 
+/* The element, where the pack is known and the index is a number; else both. */
+static void print_indexed(struct cxx *c, const struct cxx_node *n)
+{
+	const struct cxx_node *index = &c->node[n->b];
+	unsigned length, at = 0;
+
+	if (index->kind == CXX_LITERAL && !index->flag && index->c && index->c <= 4 &&
+	    cxx_pack_length(c, n->a, &length)) {
+		for (unsigned i = 0; i < index->c; i++)
+			at = 10 * at + (unsigned)(c->name[index->b + i] - '0');
+		if (at < length) {
+			PLAN(c, DO(PRINT, n->a), DO(RESTORE_PACK, c->pack_index));
+			c->pack_index = (uint16_t)at;
+			return;
+		}
+	}
+	PLAN(c, DO(PRINT, n->a), TEXT(".."), TEXT(".["), DO(PRINT, n->b), TEXT("]"));
+}
+
 void cxx_print_expression(struct cxx *c, unsigned node)
 {
 	const struct cxx_node *n = &c->node[node];
@@ -306,6 +325,19 @@ void cxx_print_expression(struct cxx *c, unsigned node)
 		break;
 	case CXX_COUNT_LIST:
 		print_count_list(c, n);
+		break;
+	case CXX_SUBOBJECT:
+		if (n->c)
+			PLAN(c, DO(PRINT, n->c), TEXT(">"));
+		else
+			PLAN(c, TEXT("0"), TEXT(">"));
+		if (n->flag)
+			PLAN(c, TEXT("-"));
+		PLAN(c, DO(PRINT_OPERAND, n->b), TEXT(".<"), DO(PRINT, n->a), TEXT(" a"), TEXT("t "),
+		     TEXT("of"), TEXT("fs"), TEXT("et"), TEXT(" "));
+		break;
+	case CXX_INDEXED:
+		print_indexed(c, n);
 		break;
 	case CXX_THROW:
 		sink_text(&c->out, "throw");

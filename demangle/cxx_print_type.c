@@ -318,6 +318,19 @@ static void print_float(struct cxx *c, const struct cxx_node *n)
 		sink_char(&c->out, 'x');
 }
 
+static void print_fixed(struct cxx *c, const struct cxx_node *n)
+{
+	if (n->b)
+		sink_text(&c->out, "_Sat ");
+	if (n->flag != 'i' && n->flag != 'j') {	/* as s and t are: short, unsigned short */
+		sink_text(&c->out, cxx_builtin((char)n->flag, false));
+		sink_char(&c->out, ' ');
+	} else if (n->flag == 'j') {
+		sink_text(&c->out, "unsigned ");
+	}
+	sink_text(&c->out, n->a == 'A' ? "_Accum" : "_Fract");
+}
+
 void cxx_print_type_left(struct cxx *c, unsigned node)
 {
 	const struct cxx_node *n = &c->node[node];
@@ -332,6 +345,9 @@ void cxx_print_type_left(struct cxx *c, unsigned node)
 	case CXX_BIT_INT:
 		sink_text(&c->out, n->flag == 'U' ? "unsigned _BitInt(" : "_BitInt(");
 		PLAN(c, DO(PRINT, n->a), TEXT(")"));
+		break;
+	case CXX_FIXED:
+		print_fixed(c, n);
 		break;
 	case CXX_CONSTRAINED_AUTO:
 		if (n->flag == 'K')

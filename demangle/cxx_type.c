@@ -172,6 +172,28 @@ static void float_type(struct cxx *c)
 		c->at++;
 }
 
+/* DAi DRl DSDAs: ISO/IEC TR 18037's types, as of ABI 5.1.5.2 */
+static void fixed_point_type(struct cxx *c, char kind)
+{
+	bool saturating = kind == 'S';
+
+	if (saturating) {
+		cxx_expect(c, 'D');
+		kind = *c->at;
+		if (kind != 'A' && kind != 'R') {
+			c->failed = true;
+			return;
+		}
+		c->at++;
+	}
+	if (!*c->at || !strchr("stijlm", *c->at)) {
+		c->failed = true;
+		return;
+	}
+	cxx_push_new(c, CXX_FIXED, (unsigned char)*c->at, (unsigned char)kind, saturating, 0);
+	c->at++;
+}
+
 /* What begins with D */
 static void d_type(struct cxx *c)
 {
@@ -206,6 +228,14 @@ static void d_type(struct cxx *c)
 	case 'U':
 		PLAN(c, DO(EXPECT, '_'), DO(MAKE1, CXX_KIND(CXX_BIT_INT, letter)));
 		cxx_bound(c);
+		break;
+	case 'A':
+	case 'R':
+	case 'S':
+		fixed_point_type(c, letter);
+		break;
+	case 'y':	/* DyT_Li0E: an element of a pack */
+		PLAN(c, DO(TYPE, 0), DO(EXPRESSION, 0), DO(MAKE2, CXX_INDEXED), DO(CANDIDATE, 0));
 		break;
 	case 'k':	/* Dk1C: C auto */
 	case 'K':

@@ -140,6 +140,9 @@ void rust_type(struct rust *r, unsigned arg)
 		rust_binder(r);
 		PLAN(r, DO(DYN_TRAITS, 0));
 		break;
+	case 'W':
+		PLAN(r, DO(TYPE, 0), T(" i"), T("s "), DO(PATTERN, 0));
+		break;
 	case 'B':
 		rust_back_reference(r, (struct rust_task)DO(TYPE, 0));
 		break;
@@ -148,6 +151,37 @@ void rust_type(struct rust *r, unsigned arg)
 			r->at--;
 		PLAN(r, DO(PATH, 0));
 	}
+}
+
+/*
+ * What the values of a pattern type are: R <const> <const>, O <patterns> E, and rustc 1.97 has
+ * u for a pointer that is not null, which the description of the format lacks.
+ */
+void rust_pattern(struct rust *r, unsigned arg)
+{
+	(void)arg;
+	switch (rust_next(r)) {
+	case 'R':
+		PLAN(r, DO(CONST, 1), T(".."), T("="), DO(CONST, 1));
+		break;
+	case 'O':
+		PLAN(r, DO(PATTERN, 0), DO(PATTERNS, 0));
+		break;
+	case 'u':
+		rust_print(r, "!null");
+		break;
+	default:
+		r->failed = true;
+	}
+}
+
+void rust_patterns(struct rust *r, unsigned arg)
+{
+	(void)arg;
+	if (rust_take(r, 'E'))
+		return;
+	rust_print(r, " | ");
+	PLAN(r, DO(PATTERN, 0), DO(PATTERNS, 0));
 }
 
 void rust_dyn_traits(struct rust *r, unsigned more)

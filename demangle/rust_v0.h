@@ -49,6 +49,8 @@ struct rust_identifier {
 	X(DYN_LIFETIME, rust_dyn_lifetime) \
 	X(CONST, rust_constant)		/* arg: 1 inside another constant */ \
 	X(CONSTS, rust_constants)		/* up to E; arg: how many were written */ \
+	X(PATTERN, rust_pattern) \
+	X(PATTERNS, rust_patterns)		/* up to E */ \
 	X(TUPLE_END, rust_tuple_end)		/* the comma of a 1-tuple */ \
 	X(CONST_TUPLE_END, rust_constant_tuple_end) \
 	X(VARIANT, rust_variant) \

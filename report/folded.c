@@ -4,6 +4,7 @@
  * backtrace, root first, frames joined by `;`, a space, the weight.
  *
  *	main;load(char const*);operator new(unsigned long);malloc 22704
+ *	main;load(char const*);std::vector<int>::reserve(unsigned long) (inlined);malloc 400
  */
 #include "report.h"
 
@@ -18,23 +19,39 @@ static void write_part(struct out *out, const char *text)
 }
 
 /* No offset behind a name: it would split one function into many boxes. */
-static void write_frame(const struct report *r, uint32_t code, struct out *out)
+static void write_line(const struct report *r, const struct name *name, unsigned line,
+		       struct out *out)
 {
-	const struct name *name = names_find(&r->names, code);
+	const char *function = names_function(name, line);
+	bool inlined = names_inlined(name, line);
 
-	if (!name || !name->module) {
+	if (function) {
+		write_part(out, function);
+	} else if (!name || !name->module || inlined) {
 		out_char(out, '?');
-	} else if (name->function) {
-		write_part(out, name->function);
 	} else {
 		write_part(out, modules_path(r->request->table, name->module));
 		out_text(out, " (+");
 		out_hex(out, name->pc - name->module->bias);
 		out_char(out, ')');
 	}
+	if (inlined)
+		out_text(out, " (inlined)");
 }
 
-static void write_folded(const struct report *r, struct out *out)
+/* Outermost first: a function, then what is inlined in it. */
+static void write_frame(const struct report *r, uint32_t code, struct out *out)
+{
+	const struct name *name = names_find(&r->names, code);
+
+	for (unsigned line = names_lines(name); line-- > 0; ) {
+		write_line(r, name, line, out);
+		if (line)
+			out_char(out, ';');
+	}
+}
+
+static void write_folded(struct report *r, struct out *out)
 {
 	const struct report_section *s = &r->sections[0];
 

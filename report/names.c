@@ -4,14 +4,46 @@
 
 #include "base/sort.h"
 #include "demangle/demangle.h"
-#include "symbol/symbol.h"
+#include "shorten.h"
+#include "symbol/perfmap.h"
+
+#include <string.h>
 
 #define READABLE_BYTES	((size_t)64 << 10)	/* what is longer stays mangled */
+#define NAME_COLUMNS	40u	/* a name gets so many even if a long path follows */
+#define PATH_BYTES	512	/* of a path, as far as it counts for the columns of a line */
 #define SLOTS_FIRST	1024u	/* a power of two */
 
-bool names_init(struct names *n, const struct table *t, struct arena *arena)
+/* The directories of --debug-dir, one text; NULL when there is none. */
+static char *join_dirs(const struct options *o, struct arena *arena)
 {
-	*n = (struct names){ .table = t, .arena = arena, .slot_count = SLOTS_FIRST };
+	size_t bytes = 0;
+	char *text, *at;
+
+	for (int i = 0; i < o->debug_dir_count; i++)
+		bytes += strlen(o->debug_dirs[i]) + 1;
+	text = bytes ? arena_alloc(arena, bytes) : NULL;
+	if (!text)
+		return NULL;
+	at = text;
+	for (int i = 0; i < o->debug_dir_count; i++) {
+		size_t len = strlen(o->debug_dirs[i]);
+
+		memcpy(at, o->debug_dirs[i], len);
+		at += len;
+		*at++ = ':';
+	}
+	at[-1] = '\0';
+	return text;
+}
+
+bool names_init(struct names *n, const struct table *t, const struct options *o, uint32_t pid,
+		struct arena *arena)
+{
+	*n = (struct names){
+		.table = t, .options = o, .pid = pid, .arena = arena, .slot_count = SLOTS_FIRST,
+		.debug_dirs = join_dirs(o, arena),
+	};
 	n->slots = arena_alloc(arena, n->slot_count * sizeof(*n->slots));
 	n->codes = arena_alloc(arena, TABLE_FRAMES_MAX * sizeof(*n->codes));
 	return n->slots && n->codes;
@@ -46,7 +78,7 @@ static bool grow(struct names *n)
 	return true;
 }
 
-bool names_add_row(struct names *n, uint32_t row)
+bool names_add_row(struct names *n, uint32_t row, bool shown)
 {
 	uint32_t *codes = n->codes;
 	unsigned count = table_frames(n->table, row, codes);
@@ -57,6 +89,8 @@ bool names_add_row(struct names *n, uint32_t row)
 		if (2 * n->used >= n->slot_count && !grow(n))
 			return false;
 		s = slot_for(n, codes[i]);
+		s->shown |= shown;
+		s->entry |= !i;		/* record.c: its first byte, which nothing returns to */
 		if (s->code)
 			continue;
 		s->code = codes[i];
@@ -67,10 +101,18 @@ bool names_add_row(struct names *n, uint32_t row)
 	return true;
 }
 
-/* What a file is asked for: the address in its own terms, of the call, not of the return. */
+/* What a file is asked for: the address in its own terms, of the call, not of the return; code
+ * in no module has its own as it is. */
 static uint64_t file_address(const struct name *name)
 {
-	return name->pc - name->module->bias - 1;
+	return name->pc - (name->module ? name->module->bias : 0) - 1;
+}
+
+static char *work_space(struct names *n)
+{
+	if (!n->work)
+		n->work = arena_alloc(n->arena, DEMANGLE_WORK_BYTES + READABLE_BYTES);
+	return n->work;
 }
 
 /* C++ and Rust names as people write them; any other name as it is. */
@@ -78,9 +120,7 @@ static const char *readable(struct names *n, const char *name)
 {
 	size_t len = 0;
 
-	if (!n->work)
-		n->work = arena_alloc(n->arena, DEMANGLE_WORK_BYTES + READABLE_BYTES);
-	if (n->work)
+	if (!n->options->no_demangle && work_space(n))
 		len = demangle(name, n->work, n->work + DEMANGLE_WORK_BYTES, READABLE_BYTES);
 	if (len) {
 		const char *copy = arena_copy(n->arena, n->work + DEMANGLE_WORK_BYTES, len);
@@ -91,60 +131,139 @@ static const char *readable(struct names *n, const char *name)
 	return name;
 }
 
-/* The names of one module in one pass; entries: sorted by address, indexes of slots. */
-static void resolve_module(struct names *n, const struct module *m,
-			   const struct sort_entry *entries, size_t count)
+/* The calls with readable names; without memory for them there are no lines. */
+static void take_calls(struct names *n, struct name *name, const struct symbol *s)
+{
+	struct symbol_call *calls;
+
+	if (!s->call_count)
+		return;
+	calls = arena_alloc(n->arena, s->call_count * sizeof(*calls));
+	if (!calls)
+		return;
+	memcpy(calls, s->calls, s->call_count * sizeof(*calls));
+	for (uint32_t i = 0; i < s->call_count; i++) {
+		bool last = i == s->call_count - 1;
+
+		/* The last one's name is the symbol's, if that has one. */
+		if (calls[i].function && !(last && name->function))
+			calls[i].function = readable(n, calls[i].function);
+	}
+	name->calls = calls;
+	name->call_count = s->call_count;
+}
+
+/* Takes what was found over; before: the name of the address before it in the same file. */
+static void take_symbol(struct names *n, struct name *name, const struct symbol *s,
+			const struct name *before, const struct symbol *s_before)
+{
+	if (s->name) {
+		name->function = before && s_before->name == s->name ? before->function
+								     : readable(n, s->name);
+		name->offset = s->addr + 1 - s->start;
+	}
+	if (name->entry)
+		return;
+	if (before && s->calls && s_before->calls == s->calls && before->call_count == s->call_count) {
+		name->calls = before->calls;
+		name->call_count = before->call_count;
+	} else {
+		take_calls(n, name, s);
+	}
+	if (!name->function && name->call_count) {
+		name->function = name->calls[name->call_count - 1].function;
+		name->offset = NAMES_NO_OFFSET;
+	}
+}
+
+/* Code in no module: what the program says of code that it has compiled. */
+static void resolve_compiled(struct names *n, struct symbol *symbols, size_t count)
+{
+	char path[64];
+	struct out out;
+
+	out_init(&out, -1, path, sizeof(path));
+	out_text(&out, "/tmp/perf-");
+	out_u64(&out, n->pid);
+	out_text(&out, ".map");
+	perfmap_resolve(out_string(&out), symbols, count, n->arena);
+}
+
+static struct names_file *resolve_file(struct names *n, const struct module *m, bool lines,
+				       struct symbol *symbols, size_t count)
 {
 	struct symbol_file file = {
 		.path = modules_path(n->table, m),
 		.build_id = m->build_id, .build_id_bytes = m->build_id_bytes,
+		.mapped_at = load_relaxed(&m->gone) ? 0 : m->start,
+		.debug_dirs = n->debug_dirs, .lines = lines,
 	};
+	struct names_file *result = arena_alloc(n->arena, sizeof(*result));
+
+	if (!result)
+		return NULL;
+	result->module = m;
+	result->error = symbol_resolve(&file, symbols, count, n->arena);
+	result->unread = file.unread;
+	result->next = n->files;
+	n->files = result;
+	return result;
+}
+
+/* The names of one module (NULL: code in none) in one pass; entries: sorted by address, indexes
+ * of slots. */
+static void resolve_module(struct names *n, const struct module *m,
+			   const struct sort_entry *entries, size_t count)
+{
 	struct symbol *symbols = arena_alloc(n->arena, count * sizeof(*symbols));
+	struct names_file *result = NULL;
+	bool lines = false;
 
 	if (!symbols)
 		return;
-	for (size_t i = 0; i < count; i++)
-		symbols[i].addr = file_address(&n->slots[entries[i].index]);
-	symbol_resolve(&file, symbols, count, n->arena);
+	for (size_t i = 0; i < count; i++) {
+		const struct name *name = &n->slots[entries[i].index];
+
+		symbols[i].addr = file_address(name);
+		lines |= !name->entry && !n->options->no_lines;
+	}
+	if (!m)
+		resolve_compiled(n, symbols, count);
+	else if (modules_path(n->table, m)[0])
+		result = resolve_file(n, m, lines, symbols, count);
 	for (size_t i = 0; i < count; i++) {
 		struct name *name = &n->slots[entries[i].index];
 
-		if (i && symbols[i].name && symbols[i].name == symbols[i - 1].name)
-			name->function = n->slots[entries[i - 1].index].function;
-		else if (symbols[i].name)
-			name->function = readable(n, symbols[i].name);
-		name->offset = symbols[i].addr + 1 - symbols[i].start;
+		name->file = result;
+		take_symbol(n, name, &symbols[i], i ? &n->slots[entries[i - 1].index] : NULL,
+			    i ? &symbols[i - 1] : NULL);
 	}
 }
 
 void names_resolve(struct names *n)
 {
-	const struct table *t = n->table;
 	struct sort_entry *entries = arena_alloc(n->arena, (n->used + 1) * sizeof(*entries));
 
 	if (!entries)
 		return;
 	for (;;) {
-		const struct module *m = NULL;
+		const struct module *m = NULL;	/* of the first that is found */
 		size_t count = 0;
 
 		for (size_t i = 0; i < n->slot_count; i++) {
 			struct name *s = &n->slots[i];
 
-			if (!s->code || s->resolved || (m && s->module != m))
+			if (!s->code || s->resolved || (count && s->module != m))
 				continue;
 			s->resolved = true;
-			if (!s->module)
-				continue;
 			m = s->module;
 			/* Sorted largest first: the smallest address has the largest key. */
 			entries[count++] = (struct sort_entry){ ~file_address(s), (uint32_t)i };
 		}
-		if (!m)
+		if (!count)
 			return;
 		sort_largest(entries, count, count);
-		if (modules_path(t, m)[0])
-			resolve_module(n, m, entries, count);
+		resolve_module(n, m, entries, count);
 	}
 }
 
@@ -155,18 +274,82 @@ struct name *names_find(const struct names *n, uint32_t code)
 	return s->code ? s : NULL;
 }
 
-void names_print(const struct names *n, const struct name *name, struct out *out)
+unsigned names_lines(const struct name *name)
 {
-	if (!name || !name->module) {
-		out_char(out, '?');
-	} else if (name->function) {
-		out_name(out, name->function);
+	return name && name->call_count ? name->call_count : 1;
+}
+
+const char *names_function(const struct name *name, unsigned line)
+{
+	if (!name)
+		return NULL;
+	return names_inlined(name, line) ? name->calls[line].function : name->function;
+}
+
+/* What stands behind the function. */
+static void print_rest(const struct name *name, unsigned line, struct out *out)
+{
+	const struct symbol_call *call = name && name->call_count ? &name->calls[line] : NULL;
+
+	if (names_inlined(name, line)) {
+		out_text(out, " (inlined)");
+	} else if (names_function(name, line) && name->offset != NAMES_NO_OFFSET) {
 		out_text(out, " +");
 		out_hex(out, name->offset);
+	}
+	if (!call || !call->file)
+		return;
+	out_text(out, " at ");
+	out_name(out, call->file);
+	out_char(out, ':');
+	if (call->line)
+		out_u64(out, call->line);
+	else
+		out_char(out, '?');
+}
+
+/* The columns that rest of the line takes. */
+static size_t rest_columns(const struct name *name, unsigned line)
+{
+	char buf[PATH_BYTES];
+	struct out out;
+
+	out_init(&out, -1, buf, sizeof(buf));
+	print_rest(name, line, &out);
+	return shorten_columns(out.buf, out.len);
+}
+
+/* The function so that the line takes no more than columns. */
+static const char *shortened(struct names *n, const struct name *name, unsigned line,
+			     const char *function, size_t columns)
+{
+	size_t len = strlen(function), rest;
+
+	if (len + 40 <= columns && !name->call_count)	/* 40: more than an offset takes */
+		return function;
+	rest = rest_columns(name, line);
+	columns = columns > rest && columns - rest > NAME_COLUMNS ? columns - rest : NAME_COLUMNS;
+	if (len <= columns || len >= READABLE_BYTES || !work_space(n))
+		return function;
+	memcpy(n->work, function, len + 1);
+	shorten(n->work, columns);
+	return n->work;
+}
+
+void names_print(struct names *n, const struct name *name, unsigned line, size_t columns,
+		 struct out *out)
+{
+	const char *function = names_function(name, line);
+
+	if (function) {
+		out_name(out, columns ? shortened(n, name, line, function, columns) : function);
+	} else if (!name || !name->module || names_inlined(name, line)) {
+		out_char(out, '?');
 	} else {
 		out_name(out, modules_path(n->table, name->module));
 		out_text(out, " (+");
 		out_hex(out, name->pc - name->module->bias);
 		out_char(out, ')');
 	}
+	print_rest(name, line, out);
 }

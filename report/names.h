@@ -3,38 +3,68 @@
  * Names for the addresses of a report: each distinct address is looked up once, and all
  * addresses of one file in one pass over that file. Add all, resolve, then find.
  * Async-signal-safe; memory from the report's arena.
+ *
+ * An address gives one line, or several where functions are inlined: each of these is a line
+ * of its own, innermost first, and the function that has the code is the last.
+ *
+ *	line 0	   std::vector<int>::push_back(int&&) (inlined) at /usr/include/c++/12/bits/stl_vector.h:1294
+ *	line 1	   parse(char const*) +0x1b at src/parse.cc:214
  */
 #ifndef REPORT_NAMES_H
 #define REPORT_NAMES_H
 
 #include "base/arena.h"
+#include "base/options.h"
 #include "base/out.h"
+#include "symbol/symbol.h"
 #include "table/modules.h"
+
+#define NAMES_NO_OFFSET	UINT64_MAX
+
+/* What came of reading a module's file. */
+struct names_file {
+	const struct module *module;
+	struct names_file *next;
+	int error;			/* enum symbol_error */
+	uint32_t unread;		/* SYMBOL_UNREAD_* */
+	uint32_t lacks;			/* missing.c's: what its shown frames lack */
+};
 
 struct name {
 	uint64_t pc;
 	uint32_t code;			/* 0: a free slot */
+	uint32_t call_count;		/* 0: no lines */
 	const struct module *module;	/* NULL: code in no module */
+	struct names_file *file;	/* NULL: not looked up */
 	const char *function;		/* NULL: unknown */
-	uint64_t offset;		/* pc minus the function's start */
+	uint64_t offset;		/* pc minus the function's start; or NAMES_NO_OFFSET */
+	const struct symbol_call *calls; /* as struct symbol has them, with readable functions */
+	bool entry;			/* the allocation function itself: no line is wanted */
 	bool resolved;
-	bool ignored;			/* its printed line matches a rule */
+	bool shown;			/* in a row that the report lists */
+	bool ignored;			/* one of its printed lines matches a rule */
 };
 
 struct names {
 	const struct table *table;
+	const struct options *options;
+	uint32_t pid;
 	struct arena *arena;
+	char *debug_dirs;		/* as struct symbol_file has them, or NULL */
 	uint32_t *codes;		/* work space: of one row, TABLE_FRAMES_MAX */
-	char *work;			/* for demangling; NULL: not yet needed */
+	char *work;			/* for demangling and shortening; NULL: not yet needed */
+	struct names_file *files;	/* in the order of resolving, the newest first */
 	struct name *slots;		/* open addressing by code; at most half full */
 	size_t slot_count, used;
 };
 
-/* False when there is no memory. */
-bool names_init(struct names *n, const struct table *t, struct arena *arena);
+/* pid: the traced process, which is this one. False when there is no memory. */
+bool names_init(struct names *n, const struct table *t, const struct options *o, uint32_t pid,
+		struct arena *arena);
 
-/* Adds the frames of a row. False when there is no memory: its frames then have no names. */
-bool names_add_row(struct names *n, uint32_t row);
+/* Adds the frames of a row, which is one that will be shown or one that is only to be matched
+ * with rules. False when there is no memory: its frames then have no names. */
+bool names_add_row(struct names *n, uint32_t row, bool shown);
 
 /* Looks up what was added since the last call. */
 void names_resolve(struct names *n);
@@ -42,7 +72,24 @@ void names_resolve(struct names *n);
 /* What was added, or NULL. */
 struct name *names_find(const struct names *n, uint32_t code);
 
-/* "operator new(unsigned long) +0x6", "/usr/bin/node (+0xf27811)", "?". NULL gives "?". */
-void names_print(const struct names *n, const struct name *name, struct out *out);
+/* How many lines: 1, and one more for each inlined call. NULL gives 1. */
+unsigned names_lines(const struct name *name);
+
+/* Whether this line is that of an inlined call. */
+static inline bool names_inlined(const struct name *name, unsigned line)
+{
+	return line + 1 < names_lines(name);
+}
+
+/* The function of a line; NULL: unknown. */
+const char *names_function(const struct name *name, unsigned line);
+
+/*
+ * Prints a line: "operator new(unsigned long) +0x6", "/usr/bin/node (+0xf27811)", "?" (and for
+ * a NULL name), "f(int) (inlined) at src/f.h:12". columns: the name is shortened (shorten.h)
+ * so that the line takes no more, as far as that goes; 0: it is whole.
+ */
+void names_print(struct names *n, const struct name *name, unsigned line, size_t columns,
+		 struct out *out);
 
 #endif

@@ -11,7 +11,7 @@ const struct report_writer *report_writer(const struct options *o)
 	return o->flame_graph ? &report_folded : &report_text;
 }
 
-/* Marks the names whose printed line matches a rule. */
+/* Marks the names of which a printed line matches a rule. */
 static bool mark_ignored(struct report *r)
 {
 	char *buf = arena_alloc(r->arena, LINE_BYTES);
@@ -20,16 +20,17 @@ static bool mark_ignored(struct report *r)
 		return false;
 	for (size_t i = 0; i < r->names.slot_count; i++) {
 		struct name *name = &r->names.slots[i];
-		struct out line;
 
-		if (!name->code)
-			continue;
-		out_init(&line, -1, buf, LINE_BYTES);
-		out_char(&line, '[');
-		out_hex_wide(&line, name->pc, 14);
-		out_text(&line, "] ");
-		names_print(&r->names, name, &line);
-		name->ignored = rules_match(r->request->rules, out_string(&line));
+		for (unsigned at = 0; name->code && !name->ignored && at < names_lines(name); at++) {
+			struct out line;
+
+			out_init(&line, -1, buf, LINE_BYTES);
+			out_char(&line, '[');
+			out_hex_wide(&line, name->pc, 14);
+			out_text(&line, "] ");
+			names_print(&r->names, name, at, 0, &line);
+			name->ignored = rules_match(r->request->rules, out_string(&line));
+		}
 	}
 	return true;
 }
@@ -55,7 +56,7 @@ static void apply_rules(struct report *r)
 	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < v->count; i++)
-		names_add_row(&r->names, v->rows[i].row);
+		names_add_row(&r->names, v->rows[i].row, false);
 	names_resolve(&r->names);
 	if (!mark_ignored(r))
 		return;
@@ -122,7 +123,7 @@ bool report_write(const struct report_request *request, struct arena *arena, str
 	r->request = request;
 	r->arena = arena;
 	if (!view_take(&r->view, request->table, writer->all_rows, arena) ||
-	    !names_init(&r->names, request->table, arena))
+	    !names_init(&r->names, request->table, request->options, request->process.pid, arena))
 		return false;
 	if (request->rules && request->rules->count)
 		apply_rules(r);
@@ -136,7 +137,7 @@ bool report_write(const struct report_request *request, struct arena *arena, str
 		if (!select_rows(r, s, writer->all_rows))
 			return false;
 		for (uint32_t n = 0; n < s->count; n++)
-			names_add_row(&r->names, r->view.rows[s->rows[n].index].row);
+			names_add_row(&r->names, r->view.rows[s->rows[n].index].row, true);
 	}
 	names_resolve(&r->names);
 	writer->write(r, out);

@@ -64,7 +64,7 @@ struct report_writer {
 	bool replaces;		/* the newest dump replaces the older one: it is one document */
 	bool all_rows;		/* wants rows without live blocks too, and no `top` */
 	uint8_t sections_max;	/* sort keys it has a place for */
-	void (*write)(const struct report *r, struct out *out);
+	void (*write)(struct report *r, struct out *out);
 };
 
 extern const struct report_writer report_text, report_folded;

@@ -5,11 +5,21 @@
  *	=== backtrace #1 === [count/peak: 43/60] [size/peak: 22.704 KB/31.680 KB] [age: 6.236 ms]
  *	 0 [0x7fe72e46476c] malloc +0x1b
  *	 1 [      0xf27811] /usr/bin/node (+0xf27811)
+ *	 2 [      0xf2e57d] next(char const*) (inlined) at src/next.h:12
+ *	 3 [      0xf2e57d] parse(char const*) +0x1b at src/parse.cc:214
  */
 #include "report.h"
 
+#include "missing.h"
+
+#include <errno.h>
+#include <sys/ioctl.h>
+
 #define RULE_WIDTH	65
 #define ADDRESS_WIDTH	14	/* 0x and a 47-bit address */
+#define HEAD_WIDTH	(2 + 2 + ADDRESS_WIDTH + 2)	/* " 0 [0x7fe72e46476c] " */
+#define TERMINAL_WIDTH	120u
+#define TERMINAL_LEAST	60u	/* narrower ones break lines anyway */
 
 static void write_head(const struct report *r, enum sort_key key, struct out *out)
 {
@@ -64,22 +74,41 @@ static void write_counters(const struct report *r, const struct view_row *row, u
 	out_char(out, '\n');
 }
 
-static void write_frames(const struct report *r, uint32_t row, struct out *out)
+/* columns: 0, or what a line may take. */
+static void write_frames(struct report *r, uint32_t row, size_t columns, struct out *out)
 {
 	const struct table *t = r->request->table;
 	uint32_t *codes = r->names.codes;
-	unsigned count = table_frames(t, row, codes);
+	unsigned count = table_frames(t, row, codes), number = 0;
 
 	if (row == ROW_OVERFLOW)
 		out_text(out, "(table full)\n");
 	for (unsigned i = 0; i < count; i++) {
-		out_u64_wide(out, i, 2);
-		out_text(out, " [");
-		out_hex_wide(out, table_code_pc(t, codes[i]), ADDRESS_WIDTH);
-		out_text(out, "] ");
-		names_print(&r->names, names_find(&r->names, codes[i]), out);
-		out_char(out, '\n');
+		const struct name *name = names_find(&r->names, codes[i]);
+
+		for (unsigned line = 0; line < names_lines(name); line++) {
+			out_u64_wide(out, number++, 2);
+			out_text(out, " [");
+			out_hex_wide(out, table_code_pc(t, codes[i]), ADDRESS_WIDTH);
+			out_text(out, "] ");
+			names_print(&r->names, name, line, columns ? columns - HEAD_WIDTH : 0, out);
+			out_char(out, '\n');
+		}
 	}
+}
+
+/* What a line may take, or 0: a file has room. A terminal that says nothing of its width, or
+ * something odd, and a log have TERMINAL_WIDTH. */
+static size_t line_columns(const struct report *r, const struct out *out)
+{
+	struct winsize size;
+	int saved = errno;
+	bool terminal = out->fd >= 0 && !ioctl(out->fd, TIOCGWINSZ, &size);
+
+	errno = saved;
+	if (terminal && size.ws_col >= TERMINAL_LEAST)
+		return size.ws_col;
+	return terminal || !r->request->options->outfile ? TERMINAL_WIDTH : 0;
 }
 
 static void summary_line(struct out *out, const char *head)
@@ -181,14 +210,17 @@ static void write_summary(const struct report *r, struct out *out)
 	summary_size(out, "allocator info (virtual)     ", p->heap_known, p->heap_virtual);
 	summary_size(out, "allocator info (resident)    ", p->heap_known, p->heap_resident);
 	write_statm(p, out);
+	missing_write(&r->names, out);
 	write_check(&r->request->table->head->totals, out);
 	write_not_seen(&r->request->table->head->totals, out);
 	out_repeat(out, '=', RULE_WIDTH);
 	out_char(out, '\n');
 }
 
-static void write_text(const struct report *r, struct out *out)
+static void write_text(struct report *r, struct out *out)
 {
+	size_t columns = line_columns(r, out);
+
 	for (unsigned i = 0; i < r->request->sort_count; i++) {
 		const struct report_section *s = &r->sections[i];
 
@@ -197,7 +229,7 @@ static void write_text(const struct report *r, struct out *out)
 			const struct view_row *row = &r->view.rows[s->rows[n].index];
 
 			write_counters(r, row, n + 1, s->key, out);
-			write_frames(r, row->row, out);
+			write_frames(r, row->row, columns, out);
 			out_char(out, '\n');
 		}
 		write_summary(r, out);

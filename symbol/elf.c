@@ -21,8 +21,10 @@
 #include "base/reader.h"
 #include "symbol/symbol.h"
 
-#define CHUNK_BYTES	65536u
-#define WINDOW_BYTES	4096u
+#define CHUNK_BYTES	ELF_CHUNK_BYTES
+/* Of a section's name, as far as we ask for one; how many we look at, about 1 us each. */
+#define SECTION_NAME_BYTES	32
+#define NAMED_SECTIONS_MAX	65536u
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define NATIVE_DATA	ELFDATA2LSB
@@ -37,13 +39,13 @@ static uint64_t word(struct reader *r, bool wide)
 }
 
 /* Reads up to size_bytes; less at the end of the file or on an error. */
-static size_t read_some(int fd, uint64_t offset, void *buf, size_t size_bytes)
+static size_t read_some(const struct elf *e, uint64_t offset, void *buf, size_t size_bytes)
 {
 	size_t done = 0;
 
 	while (done < size_bytes) {
-		ssize_t got = pread(fd, (char *)buf + done, size_bytes - done,
-				    (off_t)(offset + done));
+		ssize_t got = pread(e->fd, (char *)buf + done, size_bytes - done,
+				    (off_t)(e->mapped_at + offset + done));
 
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -57,7 +59,7 @@ static size_t read_some(int fd, uint64_t offset, void *buf, size_t size_bytes)
 bool elf_read(struct elf *e, uint64_t offset, void *buf, size_t size_bytes)
 {
 	if (offset <= e->size_bytes && size_bytes <= e->size_bytes - offset &&
-	    read_some(e->fd, offset, buf, size_bytes) == size_bytes)
+	    read_some(e, offset, buf, size_bytes) == size_bytes)
 		return true;
 	e->damaged = true;
 	return false;
@@ -123,7 +125,7 @@ static uint32_t section_decode(const struct elf *e, const uint8_t *record,
 	struct reader r = reader_over(record, section_header_bytes(e));
 	uint32_t info;
 
-	reader_u32(&r);			/* sh_name */
+	section->name = reader_u32(&r);
 	section->type = reader_u32(&r);
 	section->flags = word(&r, e->wide);
 	section->addr = word(&r, e->wide);
@@ -185,6 +187,37 @@ bool elf_section_of_type(struct elf *e, uint32_t type, struct elf_section *secti
 	return false;
 }
 
+void elf_sections_named(struct elf *e, const char *const *names, unsigned count,
+			struct elf_section *found)
+{
+	struct elf_section strings = { .size_bytes = 0 }, section;
+	struct elf_stream s;
+	const uint8_t *record;
+	uint32_t left = NAMED_SECTIONS_MAX;
+
+	memset(found, 0, count * sizeof(*found));
+	if (!e->name_section || !elf_section(e, e->name_section, &strings))
+		return;
+	elf_stream_open(&s, e, e->section_offset, e->sections, section_header_bytes(e));
+	while (left-- && (record = elf_stream_next(&s))) {
+		char name[SECTION_NAME_BYTES] = "";
+		uint64_t room;
+
+		section_decode(e, record, &section);
+		if (section.type == SHT_NULL || section.name >= strings.size_bytes)
+			continue;
+		room = strings.size_bytes - section.name;
+		if (room > sizeof(name) - 1)
+			room = sizeof(name) - 1;
+		if (!elf_read(e, strings.offset + section.name, name, room))
+			return;
+		for (unsigned i = 0; i < count; i++) {
+			if (found[i].type == SHT_NULL && !strcmp(name, names[i]))
+				found[i] = section;
+		}
+	}
+}
+
 /* What the header says about the tables before it is checked. */
 struct counts {
 	uint64_t segment_offset;
@@ -234,7 +267,7 @@ static int read_header(struct elf *e, struct counts *c)
 	} h;
 	struct reader r;
 	uint16_t type, segment_bytes, section_bytes;
-	size_t got = read_some(e->fd, 0, &h, sizeof(h));
+	size_t got = read_some(e, 0, &h, sizeof(h));
 
 	if (got < EI_NIDENT || memcmp(h.bytes, ELFMAG, SELFMAG))
 		return SYMBOL_NOT_ELF;
@@ -259,6 +292,8 @@ static int read_header(struct elf *e, struct counts *c)
 	c->name_section = reader_u16(&r);
 	if (r.bad)
 		return SYMBOL_DAMAGED;
+	if (e->mapped_at)	/* section headers are not loaded */
+		e->section_offset = 0;
 	if (type != ET_EXEC && type != ET_DYN)
 		return SYMBOL_FOREIGN;
 	if (c->segments && segment_bytes != segment_header_bytes(e)) {
@@ -381,10 +416,19 @@ static int open_regular(const char *path, uint64_t *size_bytes)
 		return -1;
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size < 0) {
 		close(fd);
+		errno = EINVAL;
 		return -1;
 	}
 	*size_bytes = (uint64_t)st.st_size;
 	return fd;
+}
+
+static bool take_memory(struct elf *e, struct arena *arena)
+{
+	e->chunk = arena_alloc(arena, CHUNK_BYTES);
+	e->segment = arena_alloc(arena, ELF_SEGMENTS_MAX * sizeof(e->segment[0]));
+	e->code = arena_alloc(arena, ELF_CODE_MAX * sizeof(e->code[0]));
+	return e->chunk && e->segment && e->code;
 }
 
 int elf_open(struct elf *e, const char *path, struct arena *arena)
@@ -393,20 +437,63 @@ int elf_open(struct elf *e, const char *path, struct arena *arena)
 	int error;
 
 	*e = (struct elf){ .fd = -1 };
-	e->chunk = arena_alloc(arena, CHUNK_BYTES);
-	e->segment = arena_alloc(arena, ELF_SEGMENTS_MAX * sizeof(e->segment[0]));
-	e->code = arena_alloc(arena, ELF_CODE_MAX * sizeof(e->code[0]));
-	if (!e->chunk || !e->segment || !e->code)
-		return SYMBOL_NO_MEMORY;
 	e->fd = open_regular(path, &e->size_bytes);
 	if (e->fd < 0)
-		return SYMBOL_NO_FILE;
-	error = read_header(e, &counts);
+		return errno == ENOENT || errno == ENOTDIR ? SYMBOL_GONE : SYMBOL_NO_FILE;
+	error = take_memory(e, arena) ? read_header(e, &counts) : SYMBOL_NO_MEMORY;
 	if (error) {
 		elf_close(e);
 		return error;
 	}
 	read_segments(e, &counts);
+	read_code(e);
+	return SYMBOL_OK;
+}
+
+/*
+ * The segments' places in memory become their places in the "file", so that everything else
+ * reads it as any file. They follow each other by address (gABI, "Program Header"), and what
+ * lies between them is not read: nothing says that it is there.
+ */
+static void move_segments(struct elf *e)
+{
+	uint64_t first = UINT64_MAX;
+
+	for (uint32_t i = 0; i < e->segments; i++) {
+		if (e->segment[i].type == PT_LOAD && e->segment[i].addr < first)
+			first = e->segment[i].addr;
+	}
+	e->size_bytes = 0;
+	for (uint32_t i = 0; i < e->segments; i++) {
+		struct elf_segment *s = &e->segment[i];
+
+		s->offset = s->addr - first;
+		if (s->addr < first || s->file_bytes > UINT32_MAX || s->offset > INT64_MAX / 2) {
+			s->file_bytes = 0;
+			e->damaged = true;
+		} else if (s->type == PT_LOAD && s->offset + s->file_bytes > e->size_bytes) {
+			e->size_bytes = s->offset + s->file_bytes;
+		}
+	}
+	e->bias = e->mapped_at - first;
+}
+
+int elf_open_mapped(struct elf *e, uint64_t address, struct arena *arena)
+{
+	struct counts counts;
+	int error;
+
+	*e = (struct elf){ .fd = -1, .mapped_at = address, .size_bytes = CHUNK_BYTES };
+	e->fd = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+	if (e->fd < 0)
+		return SYMBOL_NO_FILE;
+	error = take_memory(e, arena) ? read_header(e, &counts) : SYMBOL_NO_MEMORY;
+	if (error) {
+		elf_close(e);
+		return error;
+	}
+	read_segments(e, &counts);
+	move_segments(e);
 	read_code(e);
 	return SYMBOL_OK;
 }
@@ -463,114 +550,6 @@ int elf_build_id(struct elf *e, uint8_t *buf, size_t size_bytes)
 		length = find_build_id(&r, s->align == 8 ? 8 : 4, buf, size_bytes);
 		if (length)
 			return length;
-	}
-	return 0;
-}
-
-/* Strings */
-
-bool elf_strings_open(struct elf_strings *s, struct elf *e, uint64_t offset, uint64_t size_bytes,
-		      struct arena *arena)
-{
-	uint64_t room = offset <= e->size_bytes ? e->size_bytes - offset : 0;
-
-	if (size_bytes > room) {
-		e->damaged = true;
-		size_bytes = room;
-	}
-	*s = (struct elf_strings){
-		.elf = e, .offset = offset, .size_bytes = size_bytes, .fills_left = ELF_FILLS_MAX,
-		.window = arena_alloc(arena, WINDOW_BYTES),
-	};
-	return s->window != NULL;
-}
-
-/* The table's bytes from `at` on, as many as the window shows (1 or more), or NULL. Valid
- * until the next call. */
-static const uint8_t *strings_at(struct elf_strings *s, uint64_t at, uint32_t *bytes)
-{
-	if (at >= s->size_bytes)
-		return NULL;
-	if (at < s->window_at || at - s->window_at >= s->window_bytes) {
-		uint64_t want = s->size_bytes - at;
-
-		if (want > WINDOW_BYTES)
-			want = WINDOW_BYTES;
-		s->window_at = at;
-		s->window_bytes = 0;
-		if (!s->fills_left) {
-			s->elf->damaged = true;
-			return NULL;
-		}
-		s->fills_left--;
-		if (!elf_read(s->elf, s->offset + at, s->window, want))
-			return NULL;
-		s->window_bytes = (uint32_t)want;
-	}
-	*bytes = s->window_bytes - (uint32_t)(at - s->window_at);
-	return s->window + (at - s->window_at);
-}
-
-uint32_t elf_string_length(struct elf_strings *s, uint32_t at, char head[2])
-{
-	uint32_t length = 0, version = 0;
-
-	memset(head, 0, 2);
-	while (length <= ELF_NAME_MAX) {
-		uint32_t bytes;
-		const uint8_t *p = strings_at(s, (uint64_t)at + length, &bytes);
-		const uint8_t *nul, *mark;
-
-		if (!p)
-			return 0;
-		nul = memchr(p, 0, bytes);
-		if (nul)
-			bytes = (uint32_t)(nul - p);
-		for (uint32_t i = length; i < 2 && i - length < bytes; i++)
-			head[i] = (char)p[i - length];
-		mark = version ? NULL : memchr(p, '@', bytes);
-		if (mark)
-			version = length + (uint32_t)(mark - p);
-		length += bytes;
-		if (nul)
-			return length > ELF_NAME_MAX ? 0 : version ? version : length;
-	}
-	return 0;
-}
-
-bool elf_string_copy(struct elf_strings *s, uint64_t at, uint32_t len, char *to)
-{
-	uint32_t done = 0;
-
-	while (done < len) {
-		uint32_t bytes;
-		const uint8_t *p = strings_at(s, at + done, &bytes);
-
-		if (!p)
-			return false;
-		if (bytes > len - done)
-			bytes = len - done;
-		memcpy(to + done, p, bytes);
-		done += bytes;
-	}
-	to[done] = '\0';
-	return true;
-}
-
-int elf_string_compare(struct elf_strings *s, uint32_t a, uint32_t b, uint32_t len)
-{
-	char piece_a[129], piece_b[129];
-
-	for (uint32_t done = 0; done < len; done += 128) {
-		uint32_t bytes = len - done < 128 ? len - done : 128;
-		int order;
-
-		if (!elf_string_copy(s, (uint64_t)a + done, bytes, piece_a) ||
-		    !elf_string_copy(s, (uint64_t)b + done, bytes, piece_b))
-			return 0;
-		order = memcmp(piece_a, piece_b, bytes);
-		if (order)
-			return order;
 	}
 	return 0;
 }

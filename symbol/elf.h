@@ -23,6 +23,7 @@
 #define ELF_CODE_MAX		4096	/* executable sections */
 #define ELF_SEGMENTS_MAX	256
 #define ELF_NAME_MAX		65536	/* bytes in a symbol's name */
+#define ELF_CHUNK_BYTES		65536u	/* read at once */
 /* Reads of 4 KB from a string table, about 1 us each: seconds at the worst. A real file needs
  * about two per resolved address. */
 #define ELF_FILLS_MAX		((uint32_t)1 << 20)
@@ -36,6 +37,7 @@ struct elf_segment {
 };
 
 struct elf_section {
+	uint32_t name;			/* in .shstrtab */
 	uint32_t type, link;
 	uint64_t flags;
 	uint64_t addr, offset, size_bytes;
@@ -66,7 +68,9 @@ struct elf {
 	uint32_t segments;
 	struct elf_code *code;
 	uint32_t codes;
-	uint8_t *chunk;			/* the one stream's buffer */
+	uint8_t *chunk;			/* the one stream's buffer; ELF_CHUNK_BYTES */
+	uint64_t mapped_at;		/* the address in memory that is offset 0; 0: a file */
+	uint64_t bias;			/* of one in memory: its addresses minus its own terms */
 };
 
 /*
@@ -74,6 +78,13 @@ struct elf {
  * with nothing left open. The arena has to live until elf_close().
  */
 int elf_open(struct elf *e, const char *path, struct arena *arena);
+/*
+ * The same of a file's image in this process's memory, as the loader has made it: its segments,
+ * so no section headers, no .symtab, no debug data. address is that of its ELF header. Read
+ * through /proc/self/mem: what is no longer mapped there is an error and no SIGSEGV. Not in a
+ * process that must not be dumped, which the kernel does not let read it: SYMBOL_NO_FILE.
+ */
+int elf_open_mapped(struct elf *e, uint64_t address, struct arena *arena);
 void elf_close(struct elf *e);
 
 /* Reads exactly size_bytes bytes at an offset of the file; else false and damaged. */
@@ -101,6 +112,10 @@ const uint8_t *elf_stream_next(struct elf_stream *s);
 bool elf_section(struct elf *e, uint32_t i, struct elf_section *section);
 /* The first section of this type (SHT_*), or false. */
 bool elf_section_of_type(struct elf *e, uint32_t type, struct elf_section *section);
+/* The first section of each of these names (30 bytes at most); type SHT_NULL where there is
+ * none. Uses the file's stream. */
+void elf_sections_named(struct elf *e, const char *const *names, unsigned count,
+			struct elf_section *found);
 /* Where a virtual address lies in the file and how many bytes of its segment follow, or
  * false. */
 bool elf_offset(const struct elf *e, uint64_t addr, uint64_t *offset, uint64_t *bytes);

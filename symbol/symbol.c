@@ -1,18 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * See symbol.h: open the file, check that it is the one that runs, stream each symbol table
- * past the addresses (match.h), fetch the winners' names.
+ * past the addresses (match.h), fetch the winners' names. Where names come from:
+ *
+ *	.symtab		of the file, else of its separate debug file (debugfile.h)
+ *	.dynsym		of the file, for what has no name yet
+ *	PLT stubs	from the file's code and relocations (plt.h)
+ *
+ * and if the file is not to be had: from /proc/self/map_files, which is the very file even if it
+ * was deleted or lies outside a chroot, but needs a capability; else .dynsym from memory, and
+ * the rest from the debug file that the build id in memory leads to.
  *
  * Scratch memory has an arena of its own, so that a dump over a hundred modules does not
  * keep a hundred tables of it; the caller's arena gets the names only.
  */
 #include "symbol/symbol.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
 
+#include "symbol/debugfile.h"
 #include "symbol/elf.h"
+#include "symbol/lines.h"
+#include "symbol/mapped.h"
 #include "symbol/match.h"
+#include "symbol/plt.h"
 #include "symbol/symtab.h"
 
 #define BUILD_ID_MAX	64	/* compared; the longest known are 32 (sha256) */
@@ -23,6 +38,7 @@ struct batch {
 	uint64_t *addrs;	/* of those without a name, ascending */
 	uint32_t *which;	/* their indices in syms */
 	size_t n;
+	uint64_t shift;		/* addrs minus the file's terms */
 	struct match match;
 	struct elf_strings names;
 	struct arena *arena;	/* of the caller: for names */
@@ -58,6 +74,19 @@ static void drop_named(struct batch *b)
 	match_reset(&b->match, b->which, kept);
 }
 
+/* Goes on in another file, where what is at addr here is at addr + shift. */
+static void change_file(struct batch *b, struct elf *e, uint64_t shift)
+{
+	uint64_t more = shift - b->shift;
+
+	b->match.elf = e;
+	b->shift = shift;
+	for (size_t i = 0; more && i < b->n; i++) {
+		b->addrs[i] += more;
+		b->match.ends[i] += b->match.ends[i] ? more : 0;
+	}
+}
+
 /* Neighbours in one function share the copy of its name. */
 static int fetch_names(struct batch *b, const struct match_candidate *results)
 {
@@ -80,7 +109,7 @@ static int fetch_names(struct batch *b, const struct match_candidate *results)
 				name = NULL;
 			last = c;
 		}
-		sym->start = c->start;
+		sym->start = c->start - b->shift;
 		sym->name = name;
 	}
 	return SYMBOL_OK;
@@ -117,55 +146,207 @@ static bool batch_open(struct batch *b, struct elf *e, struct symbol *syms, size
 	return match_open(&b->match, e, &b->names, b->addrs, n, scratch);
 }
 
-static int resolve(struct elf *e, struct symbol *syms, size_t n, struct arena *arena)
+/* A file and its separate debug file. */
+struct files {
+	struct elf main, debug;
+	bool has_debug;			/* debug is open */
+	uint64_t shift;			/* debug's addresses minus main's */
+	bool has_lines;			/* main has debug data itself */
+	bool has_symbols;		/* a symbol table has been seen */
+};
+
+/*
+ * prelink moved files after their debug files were made, whose addresses so are others, all by
+ * the same number (GDB takes it from the first section, too).
+ */
+static uint64_t first_address(const struct elf *e)
+{
+	for (uint32_t i = 0; i < e->segments; i++) {
+		if (e->segment[i].type == PT_LOAD)
+			return e->segment[i].addr;
+	}
+	return 0;
+}
+
+static int resolve(struct files *f, struct symbol *syms, size_t n, struct arena *arena)
 {
 	struct symtab table;
 	struct arena scratch = { .chunk = NULL };
+	struct elf *e = &f->main;
 	struct batch b;
 	int error = SYMBOL_NO_MEMORY;
-	bool found;
 
 	if (!batch_open(&b, e, syms, n, &scratch, arena))
 		goto out;
 	error = SYMBOL_OK;
-	found = symtab_static(e, &table);
-	if (found)
+	if (symtab_static(e, &table)) {
+		f->has_symbols = true;
 		error = resolve_from(&b, e, &table, &scratch);
+	} else if (f->has_debug && symtab_static(&f->debug, &table)) {
+		f->has_symbols = true;
+		change_file(&b, &f->debug, f->shift);
+		error = resolve_from(&b, &f->debug, &table, &scratch);
+		change_file(&b, e, 0);
+	}
 	drop_named(&b);
 	if (!error && symtab_dynamic(e, &table)) {
+		f->has_symbols = true;
 		error = resolve_from(&b, e, &table, &scratch);
-		found = true;
 	}
-	if (!error && !found)
-		error = SYMBOL_NO_SYMBOLS;
+	if (!error)
+		plt_resolve(e, syms, n, &scratch, arena);
 out:
 	arena_release(&scratch);
+	return error;
+}
+
+/* What decides whether there is need for a debug file. */
+static void look_for_debug(struct files *f, struct symbol_file *file, struct arena *scratch)
+{
+	static const char *const names[] = {
+		".debug_line", ".zdebug_line", ".debug_info", ".zdebug_info", ".gnu_debugdata",
+	};
+	struct elf_section section[5];
+	struct symtab table;
+	bool symbols = symtab_static(&f->main, &table);
+
+	elf_sections_named(&f->main, names, 5, section);
+	for (int i = 0; i < 4; i++)
+		f->has_lines |= section[i].type == SHT_PROGBITS;
+	if (symbols && (f->has_lines || !file->lines))
+		return;
+	f->has_debug = debugfile_open(&f->debug, &f->main, file, scratch);
+	if (f->has_debug)
+		f->shift = first_address(&f->debug) - first_address(&f->main);
+	else if (!symbols && section[4].type)
+		file->unread |= SYMBOL_UNREAD_MINIDEBUG;
+}
+
+static bool is_vdso(const char *path)
+{
+	return !strcmp(path, "linux-vdso.so.1") || !strcmp(path, "linux-gate.so.1") ||
+	       !strcmp(path, "[vdso]");
+}
+
+static int open_checked(struct elf *e, const struct symbol_file *file, const char *path,
+			struct arena *scratch)
+{
+	int error = elf_open(e, path, scratch);
+
+	if (!error) {
+		error = expect_build_id(e, file->build_id, file->build_id_bytes);
+		if (error)
+			elf_close(e);
+	}
+	return error;
+}
+
+static int open_mapped(struct elf *e, const struct symbol_file *file, uint64_t at,
+		       struct arena *scratch)
+{
+	int error = elf_open_mapped(e, at, scratch);
+
+	if (!error) {
+		error = expect_build_id(e, file->build_id, file->build_id_bytes);
+		if (error)
+			elf_close(e);
+	}
+	return error;
+}
+
+/*
+ * Opens what can be had of the file. *opened: e is open. What is returned is SYMBOL_OK or why
+ * it is not the file.
+ */
+static int open_main(struct elf *e, const struct symbol_file *file, bool *opened,
+		     struct arena *scratch)
+{
+	char path[MAPPED_PATH_BYTES];
+	int error;
+
+	if (is_vdso(file->path)) {
+		uint64_t at = file->mapped_at ? file->mapped_at : getauxval(AT_SYSINFO_EHDR);
+
+		error = at ? open_mapped(e, file, at, scratch) : SYMBOL_NO_FILE;
+		*opened = !error;
+		return error;
+	}
+	error = open_checked(e, file, file->path, scratch);
+	*opened = !error;
+	if (!error || error == SYMBOL_NO_MEMORY || !file->mapped_at)
+		return error;
+	if (mapped_path(file->mapped_at, path, scratch) && !open_checked(e, file, path, scratch)) {
+		*opened = true;
+		return SYMBOL_OK;
+	}
+	*opened = !open_mapped(e, file, file->mapped_at, scratch);
+	return error;
+}
+
+/* Moves all addresses into another file's terms. */
+static void shift_all(struct symbol *syms, size_t n, uint64_t shift)
+{
+	for (size_t i = 0; shift && i < n; i++) {
+		syms[i].addr += shift;
+		syms[i].start += shift;
+	}
+}
+
+static int resolve_lines(struct files *f, struct symbol_file *file, struct symbol *syms, size_t n,
+			 struct arena *arena)
+{
+	bool apart = f->has_debug && !f->has_lines;
+	int error;
+
+	if (!file->lines)
+		return SYMBOL_OK;
+	if (!apart)
+		return lines_resolve(&f->main, file, syms, n, arena);
+	shift_all(syms, n, f->shift);
+	error = lines_resolve(&f->debug, file, syms, n, arena);
+	shift_all(syms, n, -f->shift);
+	return error;
+}
+
+static int resolve_all(struct files *f, struct symbol_file *file, struct symbol *syms, size_t n,
+		       struct arena *arena)
+{
+	int error = SYMBOL_OK;
+
+	for (size_t done = 0; !error && done < n; done += MATCH_MAX) {
+		size_t some = n - done < MATCH_MAX ? n - done : MATCH_MAX;
+
+		error = resolve(f, syms + done, some, arena);
+	}
+	if (!error)
+		error = resolve_lines(f, file, syms, n, arena);
+	if (!error && !f->has_symbols)
+		error = SYMBOL_NO_SYMBOLS;
+	if ((f->main.damaged || (f->has_debug && f->debug.damaged)) &&
+	    (!error || error == SYMBOL_NO_SYMBOLS))
+		error = SYMBOL_DAMAGED;
 	return error;
 }
 
 int symbol_resolve(struct symbol_file *file, struct symbol *syms, size_t n, struct arena *arena)
 {
 	struct arena scratch = { .chunk = NULL };
-	int saved = errno;
-	struct elf e;
-	int error;
+	struct files f = { .main.fd = -1, .has_debug = false };
+	int saved = errno, error, later;
+	bool opened;
 
 	file->unread = 0;
 	for (size_t i = 0; i < n; i++)
 		syms[i] = (struct symbol){ .addr = syms[i].addr };
-	error = elf_open(&e, file->path, &scratch);
-	if (!error) {
-		error = expect_build_id(&e, file->build_id, file->build_id_bytes);
-		while (!error && n) {
-			size_t some = n < MATCH_MAX ? n : MATCH_MAX;
-
-			error = resolve(&e, syms, some, arena);
-			syms += some;
-			n -= some;
-		}
-		if (e.damaged && (!error || error == SYMBOL_NO_SYMBOLS))
-			error = SYMBOL_DAMAGED;
-		elf_close(&e);
+	error = open_main(&f.main, file, &opened, &scratch);
+	if (opened) {
+		look_for_debug(&f, file, &scratch);
+		later = resolve_all(&f, file, syms, n, arena);
+		if (!error)
+			error = later;
+		if (f.has_debug)
+			elf_close(&f.debug);
+		elf_close(&f.main);
 	}
 	arena_release(&scratch);
 	errno = saved;
@@ -198,6 +379,7 @@ const char *symbol_error_text(int error)
 	case SYMBOL_REPLACED:	return "the file was replaced: its build id differs";
 	case SYMBOL_DAMAGED:	return "damaged ELF file";
 	case SYMBOL_NO_SYMBOLS:	return "no symbols";
+	case SYMBOL_GONE:	return "the file is no longer there";
 	case SYMBOL_NO_MEMORY:	return "no memory for symbols";
 	default:		return "unknown error";
 	}

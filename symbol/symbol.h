@@ -29,6 +29,7 @@ enum symbol_error {
 	SYMBOL_DAMAGED = -5,		/* parts that the headers promise are not there */
 	SYMBOL_NO_SYMBOLS = -6,		/* neither .symtab nor .dynsym */
 	SYMBOL_NO_MEMORY = -7,		/* an arena was refused memory */
+	SYMBOL_GONE = -8,		/* there is no such file (any more) */
 };
 
 /* One level of a chain of inlined calls. Texts are in the arena; NULL or 0: unknown. */
@@ -64,21 +65,26 @@ enum symbol_unread {
 struct symbol_file {
 	const char *path;
 	const uint8_t *build_id;	/* what the running program has in memory: a file with
-					 * another one (or none) gives SYMBOL_REPLACED and no
-					 * names at all. NULL or 0 bytes: not known, not compared */
+					 * another one (or none) gives SYMBOL_REPLACED and is
+					 * not used. NULL or 0 bytes: not known, not compared */
 	size_t build_id_bytes;
+	uint64_t mapped_at;		/* where this process has it in memory, its ELF header that is;
+					 * 0: not, or not any more. If the path does not lead to
+					 * it, names come from there */
 	const char *debug_dirs;		/* searched before /usr/lib/debug, separated by ':'; or NULL */
 	bool lines;			/* set symbol.calls */
 	uint32_t unread;		/* out: SYMBOL_UNREAD_* */
 };
 
 /*
- * Resolves n addresses of one file, sorted ascending by addr, in one pass over its .symtab
- * and, for those still without a name, one over its .dynsym.
+ * Resolves n addresses of one file, sorted ascending by addr, in one pass over its .symtab, or
+ * that of its separate debug file, and for those still without a name, one over its .dynsym.
+ * Stubs of the PLT become NAME@plt. The vdso, by the loader's name for it, is read in memory.
  *
  * Returns SYMBOL_OK or a negative enum symbol_error; names that could be found are set in
- * either case, and all others are NULL. Names live as long as the arena. Scratch memory is
- * its own, 70 bytes per address and about 300 KB, and gone on return.
+ * either case, and all others are NULL: if the file is not to be had, these are such as the
+ * running program has in memory (mapped_at). Names live as long as the arena. Scratch
+ * memory is its own, 130 bytes per address and about 500 KB, and gone on return.
  */
 int symbol_resolve(struct symbol_file *file, struct symbol *syms, size_t n, struct arena *arena);
 

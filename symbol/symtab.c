@@ -53,14 +53,39 @@ static bool from_section(struct elf *e, uint32_t type, struct symtab *t)
 	return true;
 }
 
-/* What the dynamic section says: addresses and sizes. 0: not there. */
-struct dynamic {
-	uint64_t symbols, symbol_bytes;
-	uint64_t strings, strings_bytes;
-	uint64_t hash, gnu_hash;
-};
+/*
+ * An address in a dynamic section. The loader (glibc: _dl_relocate_object's setup of l_info) has
+ * added the bias to it in memory, unless that section is read-only, as the vdso's is.
+ */
+static uint64_t dynamic_address(const struct elf *e, uint64_t value)
+{
+	uint64_t offset, bytes;
 
-static bool read_dynamic(struct elf *e, struct dynamic *d)
+	return e->mapped_at && elf_offset(e, value - e->bias, &offset, &bytes) ? value - e->bias
+									       : value;
+}
+
+static void keep_entry(const struct elf *e, struct dynamic *d, uint64_t tag, uint64_t value)
+{
+	switch (tag) {
+	case DT_SYMTAB:		d->symbols = dynamic_address(e, value); break;
+	case DT_SYMENT:		d->symbol_bytes = value; break;
+	case DT_STRTAB:		d->strings = dynamic_address(e, value); break;
+	case DT_STRSZ:		d->strings_bytes = value; break;
+	case DT_HASH:		d->hash = dynamic_address(e, value); break;
+	case DT_GNU_HASH:	d->gnu_hash = dynamic_address(e, value); break;
+	case DT_PLTGOT:		d->got = dynamic_address(e, value); break;
+	case DT_JMPREL:		d->jumps = dynamic_address(e, value); break;
+	case DT_PLTRELSZ:	d->jumps_bytes = value; break;
+	case DT_PLTREL:		d->jumps_have_addends = value == DT_RELA; break;
+	case DT_REL:		d->rel = dynamic_address(e, value); break;
+	case DT_RELSZ:		d->rel_bytes = value; break;
+	case DT_RELA:		d->rela = dynamic_address(e, value); break;
+	case DT_RELASZ:		d->rela_bytes = value; break;
+	}
+}
+
+bool symtab_read_dynamic(struct elf *e, struct dynamic *d)
 {
 	const struct elf_segment *segment = NULL;
 	uint32_t bytes = e->wide ? sizeof(Elf64_Dyn) : sizeof(Elf32_Dyn);
@@ -82,18 +107,7 @@ static bool read_dynamic(struct elf *e, struct dynamic *d)
 
 		if (tag == DT_NULL)
 			break;
-		if (tag == DT_SYMTAB)
-			d->symbols = value;
-		else if (tag == DT_SYMENT)
-			d->symbol_bytes = value;
-		else if (tag == DT_STRTAB)
-			d->strings = value;
-		else if (tag == DT_STRSZ)
-			d->strings_bytes = value;
-		else if (tag == DT_HASH)
-			d->hash = value;
-		else if (tag == DT_GNU_HASH)
-			d->gnu_hash = value;
+		keep_entry(e, d, tag, value);
 	}
 	return d->symbols && d->strings && d->symbol_bytes == entry_bytes(e);
 }
@@ -156,7 +170,7 @@ static bool from_segments(struct elf *e, struct symtab *t)
 	struct dynamic d;
 	uint64_t hash, bytes;
 
-	if (!read_dynamic(e, &d) || !elf_offset(e, d.symbols, &t->offset, &bytes) ||
+	if (!symtab_read_dynamic(e, &d) || !elf_offset(e, d.symbols, &t->offset, &bytes) ||
 	    !elf_offset(e, d.strings, &t->strings_offset, &t->strings_bytes))
 		return false;
 	if (t->strings_bytes > d.strings_bytes)
@@ -192,14 +206,11 @@ void symtab_open(struct elf_stream *s, struct elf *e, const struct symtab *t)
 	elf_stream_open(s, e, t->offset, t->count, entry_bytes(e));
 }
 
-bool symtab_next(struct elf_stream *s, struct symtab_entry *entry)
+static void decode(const struct elf *e, const uint8_t *record, struct symtab_entry *entry)
 {
-	const uint8_t *record = elf_stream_next(s);
 	uint8_t info;
 
-	if (!record)
-		return false;
-	if (s->elf->wide) {
+	if (e->wide) {
 		Elf64_Sym sym;
 
 		memcpy(&sym, record, sizeof(sym));
@@ -220,5 +231,24 @@ bool symtab_next(struct elf_stream *s, struct symtab_entry *entry)
 	}
 	entry->type = ELF64_ST_TYPE(info);	/* the same in both classes */
 	entry->bind = ELF64_ST_BIND(info);
+}
+
+bool symtab_next(struct elf_stream *s, struct symtab_entry *entry)
+{
+	const uint8_t *record = elf_stream_next(s);
+
+	if (record)
+		decode(s->elf, record, entry);
+	return record != NULL;
+}
+
+bool symtab_entry(struct elf *e, const struct symtab *t, uint64_t i, struct symtab_entry *entry)
+{
+	uint8_t record[sizeof(Elf64_Sym)];
+	uint32_t bytes = entry_bytes(e);
+
+	if (i >= t->count || !elf_read(e, t->offset + i * bytes, record, bytes))
+		return false;
+	decode(e, record, entry);
 	return true;
 }

@@ -35,5 +35,23 @@ bool symtab_dynamic(struct elf *e, struct symtab *t);
 /* One entry after the other; false after the last one. Uses the one stream of the file. */
 void symtab_open(struct elf_stream *s, struct elf *e, const struct symtab *t);
 bool symtab_next(struct elf_stream *s, struct symtab_entry *entry);
+/* Entry i; false: not there. Does not disturb the stream. */
+bool symtab_entry(struct elf *e, const struct symtab *t, uint64_t i, struct symtab_entry *entry);
+
+/* What the dynamic section says (gABI, "Dynamic Section"): addresses in the file's terms, and
+ * sizes in bytes; 0: not there. */
+struct dynamic {
+	uint64_t symbols, symbol_bytes;		/* symbol_bytes: of one */
+	uint64_t strings, strings_bytes;
+	uint64_t hash, gnu_hash;
+	uint64_t got;				/* DT_PLTGOT */
+	uint64_t jumps, jumps_bytes;		/* DT_JMPREL: relocations of the PLT's slots */
+	uint64_t rel, rel_bytes;
+	uint64_t rela, rela_bytes;
+	bool jumps_have_addends;
+};
+
+/* False: the file has none, or none with symbols. Uses the file's stream. */
+bool symtab_read_dynamic(struct elf *e, struct dynamic *d);
 
 #endif

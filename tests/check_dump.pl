@@ -15,7 +15,8 @@ my $life = qr/^\[heaptrace\] (initialized|finalized) for \/proc\/\d+\/maps \(.*\
 my $notice = qr/^\[heaptrace\] the program handles SIGUSR[12]/;
 my $head = qr/^\[heaptrace\] dump allocation status for \/proc\/\d+\/maps \(.*\), sorted by ($key)$/;
 my $row = qr/^=== backtrace #(\d+) === \[count\/peak: (\d+)\/(\d+)\] \[size\/peak: ($size)\/($size)\] \[age: $time\](?: \[$key: (?:$size|\d+)\])?$/;
-my $frame = qr/^([ 1-9]\d|\d{3}) \[( *0x[0-9a-f]+)\] (?:\?|\S.* \+0x[0-9a-f]+(?: at \S.*:\d+)?|\S.* \(\+0x[0-9a-f]+\))$/;
+my $place = qr/\S.*:(?:\d+|\?)/;
+my $frame = qr/^([ 1-9]\d|\d{3}) \[( *0x[0-9a-f]+)\] (?:\?|\S.* \+0x[0-9a-f]+(?: at $place)?|\S.* \(\+0x[0-9a-f]+\)(?: at $place)?|\S.* \(inlined\)(?: at $place)?|\S.* at $place)$/;
 my @summary = (
 	qr/^\[heaptrace\] heap traced num of backtrace : (\d+)$/,
 	qr/^\[heaptrace\] heap traced allocation size  : ($size)$/,
@@ -23,7 +24,7 @@ my @summary = (
 	qr/^\[heaptrace\] allocator info \(resident\)    : (?:$size|unknown)$/,
 	qr/^\[heaptrace\] statm info \(VSS\/RSS\/shared\)  : (?:$size \/ $size \/ $size|unknown)$/,
 );
-my $extra = qr/^\[heaptrace\] (?:heap left out by --ignore    : \d|not seen                     : (?:\d|C\+\+ operator new))/;
+my $extra = qr/^\[heaptrace\] (?:heap left out by --ignore    : \d|not seen                     : (?:\d|C\+\+ operator new)|(?:names|lines) missing                : \S.* \(.*\)(?:, and \d+ more)?$)/;
 my $allocators = qr/^ 0 \[.*\] (?:malloc|calloc|realloc|reallocarray|posix_memalign|aligned_alloc|memalign|valloc|pvalloc)(?: |$)/;
 my %unit = (bytes => 1, KB => 1000, MB => 1000000, GB => 1000000000);
 # Three places of MB are whole KB: that much is cut off.

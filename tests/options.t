@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# base/options.c alone: the environment form in both directions, every bad value, buffers
+# base/options*.c alone: the environment form in both directions, every bad value, buffers
 # that are too small, the outfile template, and garbage under the sanitizers.
 cd "$(dirname "$0")/.." || exit 1
 CC=${CC:-cc}
@@ -18,7 +18,7 @@ D=$T/driver
 san="-fsanitize=address,undefined -fno-sanitize-recover=all"
 echo 'int main(void) { return 0; }' > "$T/t.c"
 { $CC $san -o "$T/t" "$T/t.c" && "$T/t"; } > "$T/log" 2>&1 || { san=; echo "# no sanitizers"; }
-$CC -std=gnu11 -g -I. $san -o "$D" tests/wrapper/options_driver.c base/options.c 2> "$T/log"
+$CC -std=gnu11 -g -I. $san -o "$D" tests/wrapper/options_driver.c base/options*.c 2> "$T/log"
 ok $? "the driver builds" || cat "$T/log"
 [ -x "$D" ] || { sed 's/^/# /' "$T/log"; echo "1..$n"; exit 1; }
 
@@ -29,9 +29,9 @@ is "$("$D" env '')" "1 $def error=[]" "nothing gives the defaults"
 is "$("$D" env ':::')" "1 $def error=[]" "empty parts are skipped"
 is "$("$D" env 'top=3:sort=count:outfile=heap.%p')" \
 	"1 top=3 depth=8 graph=0 sort=count out=[heap.%p] ignore=[] run=0 held=0 error=[]" "the contract's example"
-all='top=0:sort=age,size,heap-peak:depth=255:flame-graph:outfile=/a\:b\\c:ignore=/x:run=99:held=3'
+all='top=0:sort=age,size,heap-peak:depth=255:flame-graph:outfile=/a\:b\\c:ignore=/x:no-lines:no-demangle:debug-dir=/d\\d:debug-dir=/e:run=99:held=3'
 is "$("$D" env "$all")" \
-	'1 top=0 depth=255 graph=1 sort=age,size,heap-peak out=[/a:b\c] ignore=[/x] run=99 held=3 error=[]' "every option"
+	'1 top=0 depth=255 graph=1 sort=age,size,heap-peak out=[/a:b\c] ignore=[/x] run=99 held=3 no-lines no-demangle debug-dir=[/d\d] debug-dir=[/e] error=[]' "every option"
 is "$("$D" print /w "$all")" "$all" "every option round-trips, also into cut buffers"
 is "$("$D" env 'flame-graph')" "1 top=10 depth=128 graph=1 sort=size out=[] ignore=[] run=0 held=0 error=[]" "a graph is 128 deep"
 is "$("$D" env 'depth=8:flame-graph')" "1 top=10 depth=8 graph=1 sort=size out=[] ignore=[] run=0 held=0 error=[]" "unless a depth is given"
@@ -39,6 +39,8 @@ is "$("$D" print /w 'depth=8:flame-graph')" 'depth=8:flame-graph' "and that surv
 is "$("$D" print /w "$def")" "" "only differences are printed"
 is "$("$D" print / 'outfile=a:ignore=b')" 'outfile=/a:ignore=/b' "relative names in /"
 is "$("$D" print '/a:b\c%p' 'outfile=x.%p:ignore=y')" 'outfile=/a\:b\\c%%p/x.%p:ignore=/a\:b\\c%p/y' "a directory with : \\ and %"
+is "$("$D" print /w 'debug-dir=a:top=3:debug-dir=/b')" 'top=3:debug-dir=/w/a:debug-dir=/b' "debug-dirs add up"
+is "$("$D" print /w:x 'debug-dir=a:outfile=b')" 'outfile=/w\:x/b:debug-dir=a' "and stay relative below a directory with a colon"
 is "$("$D" print /w 'outfile=-:ignore=-')" 'outfile=-:ignore=/w/-' "- is no file for outfile"
 like "$("$D" env 'outfile=a\b\')" 'out=[a\b\]' "other backslashes stand for themselves"
 like "$("$D" env 'top=1:top=2')" 'top=2 ' "the last of two counts"
@@ -65,7 +67,12 @@ bad sort=peaksize 'did you mean peak-size?'
 bad sort=size,size 'size stands there twice'
 bad outfile= 'a file name is missing'
 bad ignore= 'a file name is missing'
+bad no-lines=1 'takes no value'
+bad no-demangle=yes 'takes no value'
 bad flame-graph=1 'takes no value'
+bad 'debug-dir=a\:b' "there can be no ':'"
+bad debug-dir= 'the name of a directory is missing'
+like "$("$D" env "$(for i in $(seq 17); do printf 'debug-dir=/%s:' $i; done)")" 'debug-dir=[/16] error=[debug-dir=/17: more than 16 directories]' "there is room for 16 debug-dirs"
 bad top 'needs a value'
 bad sort 'needs a value'
 bad topp=1 'did you mean top?'
@@ -108,7 +115,7 @@ done
 is $wrong 0 "random garbage${san:+ under the sanitizers}"
 
 # The fuzz target's corpus, without a fuzzer.
-if $CC -std=gnu11 -g -I. $san -o "$T/replay" tests/fuzz/options.c tests/fuzz/replay.c base/options.c > "$T/log" 2>&1; then
+if $CC -std=gnu11 -g -I. $san -o "$T/replay" tests/fuzz/options.c tests/fuzz/replay.c base/options*.c > "$T/log" 2>&1; then
 	"$T/replay" tests/fuzz/corpus/options/* > "$T/log" 2>&1
 	ok $? "the fuzz target on its corpus"
 else

@@ -136,6 +136,145 @@ print $rules "#one_large\nsubject (+0x\n";
 close $rules;
 like(trace('--ignore=rules ./subject'), qr/one_large/, 'a comment is no rule');
 
+# --- lines and inlined calls ---
+open my $src, '>', 'lines.cc' or die;
+print $src <<'EOF';
+#include <map>
+#include <string>
+#include <vector>
+
+static std::map<std::string, std::vector<std::pair<int, std::string>>> *keep;
+static inline __attribute__((always_inline)) void *inner(int n)
+{
+	return __builtin_malloc(n);			// line 8
+}
+static inline __attribute__((always_inline)) void *outer(int n)
+{
+	void *volatile p = inner(n);			// line 12
+	return p;
+}
+__attribute__((noinline)) void *physical(int n)
+{
+	void *volatile p = outer(n);			// line 17
+	return p;
+}
+int main()
+{
+	void *volatile p = physical(100000);		// line 22
+	keep = new std::map<std::string, std::vector<std::pair<int, std::string>>>;
+	(*keep)[std::string(3000, 'x')];
+	return !p;
+}
+EOF
+close $src;
+SKIP: {
+	my ($cxx) = grep { my $c = $_; grep { -x "$_/$c" } split /:/, $ENV{PATH} } 'g++', 'clang++';
+	skip 'no C++ compiler', 14 if !$cxx || system($cxx, '-O1', '-g', '-fno-optimize-sibling-calls', '-o', 'lines', 'lines.cc');
+	my $here = qr{\S*lines\.cc};
+	my $chain = qr{\ 0\ $address\ malloc\ \+0x[0-9a-f]+\n
+		\ 1\ ($address)\ inner(?:\(int\))?\ \(inlined\)\ at\ $here:8\n
+		\ 2\ \1\ outer(?:\(int\))?\ \(inlined\)\ at\ $here:12\n
+		\ 3\ \1\ physical\(int\)\ \+0x[0-9a-f]+\ at\ $here:17\n
+		\ 4\ $address\ main\ \+0x[0-9a-f]+\ at\ $here:22\n}x;
+	$out = trace('./lines');
+	like($out, qr/^$chain/m, 'inlined calls are frames, and each has its line');
+	unlike($out, qr/ 0 $address malloc .* at /, "the allocation function's line is none of the program's");
+	unlike($out, qr/missing/, 'no name is missing');
+	like(trace('--depth=2 ./lines'), qr/^ 3 $address physical\(int\) .*\n\n/m, '--depth counts the frames that are on the stack');
+	$out = trace('--no-lines ./lines');
+	unlike($out, qr/ at |inlined/, '--no-lines');
+	like($out, qr/^ 1 $address physical\(int\) \+0x[0-9a-f]+\n 2 $address main/m, 'has functions');
+	like(trace('--no-demangle ./lines'), qr/ 3 $address _Z8physicali \+0x[0-9a-f]+ at $here:17$/m, '--no-demangle');
+	like(trace('--flame-graph ./lines'), qr/main;physical\(int\);outer(?:\(int\))? \(inlined\);inner(?:\(int\))? \(inlined\);malloc 100000$/m,
+	     'folded: inlined calls are frames');
+	open $rules, '>', 'rules' or die;
+	print $rules '(inlined) at ';
+	close $rules;
+	$out = trace('--ignore=rules ./lines');
+	like($out, qr/left out by --ignore/, '--ignore takes inlined calls');
+	unlike($out, qr/physical/, 'and leaves the backtrace out');
+
+	# What a terminal shows is as wide as that, a file has it whole.
+	my ($whole) = trace('--top=0 ./lines') =~ /\] (std::.*<.*)/;
+	my ($short) = `$heaptrace --top=0 ./lines 2>&1` =~ /\] (std::.*<.*)/;
+	SKIP: {
+		skip 'the map allocates under other names', 2 if !$whole || !$short;
+		like($short, qr/<\.\.\.>|, \.\.\.>/, 'standard error: long names are shortened');
+		unlike($whole, qr/\.\.\./, 'files: they are whole');
+	}
+
+	# Debug data of its own, found by --debug-dir.
+	SKIP: {
+		my ($id) = `readelf -n lines 2>/dev/null` =~ /Build ID: ([0-9a-f]+)/;
+		skip 'no build id or objcopy', 2 if !$id || system('objcopy --only-keep-debug lines lines.debug 2>/dev/null');
+		my $place = 'dbg/.build-id/' . substr($id, 0, 2);
+		system('mkdir', '-p', $place);
+		rename('lines.debug', "$place/" . substr($id, 2) . '.debug') or die;
+		system('strip', '-o', 'stripped', 'lines');
+		unlike(trace('./stripped'), qr/physical/, 'a stripped program has no names');
+		local $TODO = -e "$top/symbol/debugfile.h" ? undef : 'symbol/ reads no debug files yet';
+		like(trace('--debug-dir=dbg ./stripped'), qr/^$chain/m, 'but --debug-dir has them');
+		system('rm', '-r', 'dbg', 'stripped');
+	}
+	unlink 'lines', 'rules';
+}
+
+# --- what is missing, and why ---
+open $src, '>', 'replaced.c' or die;
+print $src <<'EOF';
+#include <stdlib.h>
+#include <unistd.h>
+void *volatile keep;
+__attribute__((noinline)) void allocates(void) { keep = malloc(5000); }
+int main(void) { allocates(); return unlink("replaced") || link("subject", "replaced"); }
+EOF
+close $src;
+system($cc, '-O1', '-fno-builtin', '-o', 'replaced', 'replaced.c') == 0 or die;
+$out = trace('./replaced');
+# It may still be had from memory, and else is told of.
+like($out, qr/^ 1 $address allocates|^\[heaptrace\] names missing                : replaced \(.*\)\n={65}$/m,
+     'a file that was replaced: its names, or why not');
+unlike($out, qr/ 1 $address (?:was_larger|one_large|many_small|deep)/, 'but never those of the new file');
+unlink 'replaced', 'replaced.c', 'lines.cc';
+
+SKIP: {
+	chomp(my $machine = `uname -m`);
+	skip "compiled code for $machine", 1 if $machine ne 'x86_64';
+	open $src, '>', 'compiled.c' or die;
+	print $src <<'EOF';
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+int main(void)
+{
+	/* sub $8,%rsp; mov $4321,%edi; movabs $malloc,%rax; call *%rax; add $8,%rsp; ret */
+	unsigned char code[] = "\x48\x83\xec\x08\xbf\xe1\x10\0\0\x48\xb8........\xff\xd0\x48\x83\xc4\x08\xc3";
+	unsigned char *at = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *(*function)(size_t) = malloc;
+	char name[64];
+	FILE *map;
+	if (at == MAP_FAILED)
+		return 1;
+	memcpy(code + 11, &function, 8);
+	memcpy(at, code, sizeof(code));
+	snprintf(name, sizeof(name), "/tmp/perf-%d.map", getpid());
+	map = fopen(name, "w");
+	fprintf(map, "%lx %zx LazyCompile:*fib fib.js:1\n", (unsigned long)at, sizeof(code));
+	fclose(map);
+	puts(name);
+	return !((void *(*)(void))at)();
+}
+EOF
+	close $src;
+	skip 'no program of that kind', 1 if system("$cc -o compiled compiled.c");
+	$out = trace('./compiled');
+	like($out, qr/^ 1 $address LazyCompile:\*fib fib\.js:1 \+0x15$/m, 'code that the program compiled has names from its perf map');
+	unlink $out =~ m{^(/tmp/perf-\d+\.map)$}mg;
+	unlink 'compiled', 'compiled.c';
+}
+
 # --- outfile ---
 sub files { my @f = grep { !/^(subject|subject\.c|rules)$/ } map { s{^\./}{}r } glob('*'); return "@f" }
 sub run { system("$heaptrace @_ 3>/dev/null </dev/null") }

@@ -12,7 +12,7 @@ use Time::HiRes qw(time);
 my $cc = $ENV{CC} || 'cc';
 my $dir = tempdir('heaptrace-symbol.XXXXXX', TMPDIR => 1, CLEANUP => 1);
 my @warn = qw(-std=gnu11 -I. -O2 -g -Wall -Wextra -Werror);
-my @sources = (glob('symbol/*.c'), 'base/arena.c');
+my @sources = (glob('symbol/*.c demangle/*.c'), 'base/arena.c', 'base/sort.c');
 
 plan skip_all => 'readelf is not installed' if system('readelf --version >/dev/null 2>&1');
 
@@ -144,11 +144,16 @@ sub probes {
 sub compare {
 	my ($file, $step, $title) = @_;
 	my $tables = symbols($file);
+	# A separate debug file, where the distribution's package with it is installed.
+	if (!$tables->{'.symtab'} && qx($dir/symbolize -B $file) =~ /^(..)(.+)$/ && -e "/usr/lib/debug/.build-id/$1/$2.debug") {
+		$tables->{'.symtab'} = symbols("/usr/lib/debug/.build-id/$1/$2.debug")->{'.symtab'};
+	}
 	my $addrs = probes($tables, $step);
 	my $want = expected($tables, $addrs);
 	my ($got, $status, $error) = symbolize($file, $addrs);
 	my $known = grep { $_ ne '??' } @$want;
-	my @wrong = grep { ($got->[$_] // '(none)') ne $want->[$_] } 0 .. $#$want;
+	# Behind a function may be a stub of the PLT: tests/files.t looks at these.
+	my @wrong = grep { ($got->[$_] // '(none)') ne $want->[$_] && !($want->[$_] eq '??' && ($got->[$_] // '') =~ /\@plt\+/) } 0 .. $#$want;
 	diag(sprintf '%s: %x is %s, not %s', $file, $addrs->[$_], $got->[$_] // '(none)', $want->[$_])
 		for @wrong[0 .. ($#wrong < 4 ? $#wrong : 4)];
 	ok(!@wrong && $known && @$got == @$want && !$status,
@@ -298,7 +303,7 @@ spit("$dir/foreign", $foreign);
 spit("$dir/empty", '');
 spit("$dir/short", substr slurp("$dir/full"), 0, 40);
 for (["$dir/fifo", 'cannot be read'], [$dir, 'cannot be read'], ['/dev/zero', 'cannot be read'],
-     ["$dir/missing", 'cannot be read'], ["$dir/empty", 'not an ELF'], [$subject, 'not an ELF'],
+     ["$dir/missing", 'no longer there'], ["$dir/empty", 'not an ELF'], [$subject, 'not an ELF'],
      ["$dir/object.o", 'not a program'], ["$dir/foreign", 'byte order'], ["$dir/short", 'damaged']) {
 	my ($file, $text) = @$_;
 	my $output = qx(timeout 10 $dir/symbolize $file 1000 2>&1);

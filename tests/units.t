@@ -1,14 +1,30 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Builds and runs tests/units/units.c, under the sanitizers where the compiler has them.
+# Builds and runs tests/units/units.c, shorten.c and names.c, under the sanitizers where the
+# compiler has them.
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-build="${CC:-cc} -std=gnu11 -D_GNU_SOURCE -I. -O1 -g -pthread -o $dir/units tests/units/units.c base/*.c table/*.c"
-if $build 2>"$dir/log"; then
-	"$dir/units" || exit 1
-else
-	echo 'not ok 1 - the unit tests build'
-	sed 's/^/# /' "$dir/log"
-	echo '1..1'
-	exit 1
-fi
+build="${CC:-cc} -std=gnu11 -D_GNU_SOURCE -I. -O1 -g -pthread"
+run() { # NAME SOURCE...
+	local name=$1
+	shift
+	if $build $sanitize -o "$dir/$name" "tests/units/$name.c" "$@" 2>"$dir/log"; then
+		"$dir/$name" || echo "not ok - $name ends well"
+	else
+		echo "not ok - tests/units/$name.c builds"
+		sed 's/^/# /' "$dir/log"
+	fi
+}
+sanitize=
+run units base/*.c table/*.c >"$dir/out"
+echo 'int main(void) { return 0; }' >"$dir/probe.c"
+sanitize='-fsanitize=address,undefined -fno-sanitize-recover=all'
+{ $build $sanitize -o "$dir/probe" "$dir/probe.c" && "$dir/probe"; } 2>"$dir/log" || sanitize=
+run shorten report/shorten.c >>"$dir/out"
+run names report/*.c base/*.c table/*.c demangle/*.c >>"$dir/out"
+# One plan for all.
+awk '/^1\.\./ { next }
+     match($0, /^(not )?ok/) { head = substr($0, 1, RLENGTH); rest = substr($0, RLENGTH + 1)
+	sub(/^ [0-9]+/, "", rest); print head, ++n rest; bad += head ~ /^not/; next }
+     { print }
+     END { print "1.." n; exit bad > 0 }' "$dir/out"

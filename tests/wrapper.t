@@ -46,7 +46,7 @@ env_of() { "$H" "$@" sh -c 'printf "%s\n" "$HEAPTRACE_OPTIONS"' 2>&1 | sed -E 's
 run --help
 is "$status:$err" "0:" "--help succeeds"
 is "$(awk 'length > 80' <<< "$out")" "" "--help fits 80 columns"
-for w in --top=NUM '-s, --sort=KEY' --depth=NUM --flame-graph --outfile=FILE --ignore=FILE '-h, --help' '-V, --version' heap-peak; do
+for w in --top=NUM '-s, --sort=KEY' --depth=NUM --flame-graph --outfile=FILE --ignore=FILE --no-lines --no-demangle --debug-dir=DIR '-h, --help' '-V, --version' heap-peak; do
 	grep -qF -e "$w" <<< "$out"; ok $? "--help has $w"
 done
 ! grep -qE -e '--(run|held)' <<< "$out"; ok $? "--help has nothing internal"
@@ -71,6 +71,9 @@ for o in "-s count" "-scount" "--sort count" "--sort=count" "-s age -s count"; d
 done
 is "$(env_of --flame-graph --depth 5 -- )" "depth=5:flame-graph:run=PID:held=3" "-- ends the options"
 is "$(env_of --outfile=x.%p --ignore "$T/err")" "outfile=$(pwd -P)/x.%p:ignore=$T/err:run=PID:held=3" "names become absolute"
+mkdir dbg
+is "$(env_of --no-lines --debug-dir=dbg --no-demangle --debug-dir /)" "no-lines:no-demangle:debug-dir=$(pwd -P)/dbg:debug-dir=/:run=PID:held=3" "debug-dirs too"
+is "$(HEAPTRACE_OPTIONS=debug-dir=/ env_of --debug-dir=dbg)" "debug-dir=/:debug-dir=$(pwd -P)/dbg:run=PID:held=3" "and they add up"
 is "$(env_of --outfile -)" "outfile=-:run=PID:held=3" "but for -"
 mkdir 'p:%p\'
 is "$(cd 'p:%p\' && env_of --outfile=x --flame-graph)" "flame-graph:outfile=$(pwd -P)/p\\:%%p\\\\/x:run=PID:held=3" "from a directory with :, % and \\"
@@ -97,6 +100,9 @@ fails 125 "takes no value" "a value for a flag" --flame-graph=1 true
 fails 125 "takes no value" "a value for --help" --help=1
 fails 125 "needs a value" "a missing value" --top
 fails 125 "needs a value" "a missing value of a letter" -s
+fails 125 "cannot be searched: No such" "a debug-dir that is not there" --debug-dir=nope true
+fails 125 "cannot be searched: Not a dir" "a debug-dir that is none" --debug-dir="$T/err" true
+fails 125 "no ':' in the name" "a debug-dir with a colon" --debug-dir=a:b true
 fails 125 "a file name is missing" "an empty file name" --outfile= true
 for o in --to=3 --he --flame --nope -x -top=3 --held=1 --run=1; do
 	fails 125 "${o%%=*}" "$o is no option" $o true

@@ -63,6 +63,8 @@ FILENAME == ARGV[1] {
 		peak_kb[f[2], f[3]] = f[4] + 0
 	if (f[1] == "dump")
 		dump_ms[f[2]] = f[4]
+	if (f[1] == "dump" && f[2] == "clang++")
+		dump_kb = f[5]
 	if (f[1] == "library") {
 		library_kb = f[2] / 1024
 		strangers = f[3] == "libc.so.6" ? 0 : split(f[3], unused, " ")
@@ -105,4 +107,6 @@ END {
 	figure("libheaptrace.so: needed beside libc.so.6", have_library ? strangers : "", 0, "")
 	figure("depth 8 dump of 10 rows of 100000 on a signal: ms; slowest of 5", dump_ms[8], 50, 10)
 	figure("depth 128 dump of 10 rows of 100000 on a signal: ms; slowest of 5", dump_ms[128], 50, 10)
+	figure("clang++ dump of 10 rows at the end: ms; slowest of 5", dump_ms["clang++"], 50, 10)
+	figure("clang++ dump of 10 rows at the end: extra MB", scaled(dump_kb, 1 / 1000), 8, 1)
 }

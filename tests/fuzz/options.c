@@ -32,6 +32,9 @@ static void check_ranges(const struct options *o)
 		seen |= 1u << o->sort[i];
 	}
 	require(o->held <= 3);
+	require(o->debug_dir_count <= OPTIONS_DEBUG_DIRS_MAX);
+	for (int i = 0; i < o->debug_dir_count; i++)
+		require(o->debug_dirs[i][0] && !strchr(o->debug_dirs[i], ':'));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -58,7 +61,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(a.top == b.top && a.depth == b.depth && a.flame_graph == b.flame_graph &&
 		a.run == b.run && a.held == b.held && a.sort_count == b.sort_count &&
 		!memcmp(a.sort, b.sort, a.sort_count) && same_text(a.outfile, b.outfile) &&
-		same_text(a.ignore, b.ignore));
+		same_text(a.ignore, b.ignore) && a.no_lines == b.no_lines &&
+		a.no_demangle == b.no_demangle && a.debug_dir_count == b.debug_dir_count);
+	for (int i = 0; i < a.debug_dir_count; i++)
+		require(same_text(a.debug_dirs[i], b.debug_dirs[i]));
 
 	if (a.outfile) {
 		char path[64];

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * symbolize [-o] [-b HEX] FILE [ADDR...]: symbol/ alone, in the output format of
- * addr2line -f -e FILE. Addresses are hexadecimal, in the file's own terms; without any they
- * are read from standard input, one a line. Two lines each: the function, or ??, and
- * FILE:LINE, or ??:0.
+ * symbolize [-aCp] [-o] [-n] [-u] [-b HEX] FILE [ADDR...]: symbol/ alone, in the output format
+ * of addr2line -f -i -e FILE. Addresses are hexadecimal, in the file's own terms; without any
+ * they are read from standard input, one a line. Two lines for each and two more for each call
+ * that it is inlined in: the function, or ??, and FILE:LINE, FILE:? or ??:0.
  *
- *	-o	the function with its offset: NAME+0xOFFSET
+ *	-a	the address before that, in a line of its own
+ *	-C	names of C++ and Rust as people write them
+ *	-p	one line for each: FUNCTION at FILE:LINE
+ *	-o	symbols only: NAME+0xOFFSET, and ??:0
+ *	-n	symbols only, no lines
+ *	-u	print what there is in the file but is not read, at the end
  *	-b HEX	the build id that the file has to have
  *	-B	print the file's build id only
  *
@@ -19,8 +24,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "demangle/demangle.h"
 #include "symbol/symbol.h"
 
+static bool with_address, demangled, pretty, with_offset, no_lines, with_unread;
 static struct symbol *syms;
 static size_t count, room;
 
@@ -71,15 +78,50 @@ static int print_build_id(const char *path)
 	return 0;
 }
 
-static void print(const struct symbol *s, bool with_offset)
+static const char *readable(const char *name)
 {
-	if (!s->name)
-		puts("??");
-	else if (with_offset)
-		printf("%s+0x%llx\n", s->name, (unsigned long long)(s->addr - s->start));
+	static _Alignas(16) char work[DEMANGLE_WORK_BYTES];
+	static char buf[1 << 20];
+
+	if (!name)
+		return "??";
+	return demangled && demangle(name, work, buf, sizeof(buf)) ? buf : name;
+}
+
+static void print_place(const char *function, const char *file, uint32_t line, bool inlined)
+{
+	if (pretty && inlined)
+		fputs(" (inlined by) ", stdout);
+	fputs(readable(function), stdout);
+	fputs(pretty ? " at " : "\n", stdout);
+	if (file && line)
+		printf("%s:%u\n", file, line);
+	else if (file)
+		printf("%s:?\n", file);
 	else
-		puts(s->name);
-	puts("??:0");
+		puts("??:0");
+}
+
+static void print(const struct symbol *s)
+{
+	if (with_address)
+		printf("0x%016llx%s", (unsigned long long)s->addr, pretty ? ": " : "\n");
+	if (with_offset) {
+		printf("%s", readable(s->name));
+		if (s->name)
+			printf("+0x%llx", (unsigned long long)(s->addr - s->start));
+		puts("\n??:0");
+		return;
+	}
+	if (!s->call_count)
+		print_place(s->name, NULL, 0, false);
+	for (uint32_t i = 0; i < s->call_count; i++) {
+		const char *function = s->calls[i].function;
+
+		if (!function && i == s->call_count - 1)
+			function = s->name;
+		print_place(function, s->calls[i].file, s->calls[i].line, i > 0);
+	}
 }
 
 /* The lowest free descriptor; keeps errno. */
@@ -93,9 +135,12 @@ static int next_fd(void)
 }
 
 /* symbol_resolve() wants the addresses sorted, the reader of our output as they came. */
-static int resolve(const char *path, const uint8_t *id, size_t id_bytes, bool with_offset)
+static int resolve(const char *path, const uint8_t *id, size_t id_bytes)
 {
-	struct symbol_file file = { .path = path, .build_id = id, .build_id_bytes = id_bytes };
+	struct symbol_file file = {
+		.path = path, .build_id = id, .build_id_bytes = id_bytes,
+		.lines = !with_offset && !no_lines,
+	};
 	struct symbol **order = calloc(count + 1, sizeof(order[0]));
 	struct symbol *sorted = calloc(count + 1, sizeof(sorted[0]));
 	struct arena arena = { .chunk = NULL };
@@ -118,7 +163,9 @@ static int resolve(const char *path, const uint8_t *id, size_t id_bytes, bool wi
 	for (size_t i = 0; i < count; i++)
 		*order[i] = sorted[i];
 	for (size_t i = 0; i < count; i++)
-		print(&syms[i], with_offset);
+		print(&syms[i]);
+	if (with_unread)
+		printf("unread %#x\n", file.unread);
 	arena_release(&arena);
 	free(sorted);
 	free(order);
@@ -127,24 +174,27 @@ static int resolve(const char *path, const uint8_t *id, size_t id_bytes, bool wi
 
 int main(int argc, char **argv)
 {
-	bool with_offset = false, build_id_only = false;
+	bool build_id_only = false;
 	uint8_t id[64];
 	size_t id_bytes = 0;
 	char line[256];
 	int option, status;
 
-	while ((option = getopt(argc, argv, "+oBb:")) != -1) {
-		if (option == 'o')
-			with_offset = true;
-		else if (option == 'B')
-			build_id_only = true;
-		else if (option == 'b')
-			id_bytes = parse_hex(optarg, id, sizeof(id));
-		else
-			return 2;
+	while ((option = getopt(argc, argv, "+aCponuBb:")) != -1) {
+		switch (option) {
+		case 'a': with_address = true; break;
+		case 'C': demangled = true; break;
+		case 'p': pretty = true; break;
+		case 'o': with_offset = true; break;
+		case 'n': no_lines = true; break;
+		case 'u': with_unread = true; break;
+		case 'B': build_id_only = true; break;
+		case 'b': id_bytes = parse_hex(optarg, id, sizeof(id)); break;
+		default: return 2;
+		}
 	}
 	if (optind == argc) {
-		fputs("usage: symbolize [-o] [-B] [-b HEX] FILE [ADDR...]\n", stderr);
+		fputs("usage: symbolize [-aCponuB] [-b HEX] FILE [ADDR...]\n", stderr);
 		return 2;
 	}
 	if (build_id_only)
@@ -153,7 +203,7 @@ int main(int argc, char **argv)
 		add(argv[i]);
 	while (optind + 1 == argc && fgets(line, sizeof(line), stdin))
 		add(line);
-	status = resolve(argv[optind], id, id_bytes, with_offset);
+	status = resolve(argv[optind], id, id_bytes);
 	free(syms);
 	return status;
 }

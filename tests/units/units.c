@@ -204,7 +204,7 @@ static void test_rows(void)
 	struct view v;
 	uintptr_t f1[] = { 1, 2, 3 }, f2[] = { 1, 2 };
 	uint32_t r1, r2;
-	struct mark marks[TABLE_FRAMES_MAX], again[TABLE_FRAMES_MAX];
+	static struct mark marks[TABLE_FRAMES_MAX], again[TABLE_FRAMES_MAX];	/* zeroed: compared whole */
 	uint32_t codes[TABLE_FRAMES_MAX];
 
 	ok(table_create(&t), "a table");

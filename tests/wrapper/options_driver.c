@@ -72,8 +72,12 @@ int main(int argc, char **argv)
 		printf("%d top=%u depth=%u graph=%d sort=", good, o.top, o.depth, o.flame_graph);
 		for (int i = 0; i < o.sort_count; i++)
 			printf("%s%s", i ? "," : "", options_sort_name(o.sort[i]));
-		printf(" out=[%s] ignore=[%s] run=%u held=%u error=[%s]\n",
-		       o.outfile ? o.outfile : "", o.ignore ? o.ignore : "", o.run, o.held, error);
+		printf(" out=[%s] ignore=[%s] run=%u held=%u", o.outfile ? o.outfile : "",
+		       o.ignore ? o.ignore : "", o.run, o.held);
+		printf("%s%s", o.no_lines ? " no-lines" : "", o.no_demangle ? " no-demangle" : "");
+		for (int i = 0; i < o.debug_dir_count; i++)
+			printf(" debug-dir=[%s]", o.debug_dirs[i]);
+		printf(" error=[%s]\n", error);
 		free(store);
 		free(error);
 	} else {

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The environment form of the options in both directions, and the outfile template.
+ *
+ *	HEAPTRACE_OPTIONS="top=3:sort=size,count:flame-graph:outfile=/tmp/a\:b.%p:run=4711:held=3"
+ *
+ * The library reads this before the program's constructors and must not disturb it, so there
+ * is no malloc, stdio or locale here: numbers are read and written by hand, strings go to
+ * the caller's store, and texts that do not fit are cut, never overrun.
+ */
+#include "options.h"
+
+#include "options_text.h"
+
+#include <string.h>
+
+/* name[0..len) as a row of the table that may stand in the environment, or NULL. */
+static const struct option_entry *find_env(const char *name, size_t len)
+{
+	for (const struct option_entry *e = options_table; e->name; e++)
+		if (e->place != OPTION_COMMAND && strlen(e->name) == len &&
+		    !memcmp(e->name, name, len))
+			return e;
+	return NULL;
+}
+
+/* One part of the environment form, text[0..len), which is not empty. Its value goes to
+ * store + *used; *used moves on only if *o refers to it afterwards. */
+static bool parse_part(const char *text, size_t len, struct options *o, char *store,
+		       size_t store_bytes, size_t *used, char *error, size_t error_bytes)
+{
+	struct text t = text_into(error, error_bytes);
+	const char *equals = memchr(text, '=', len);
+	size_t name_len = equals ? (size_t)(equals - text) : len;
+	const struct option_entry *e = find_env(text, name_len);
+	struct text value;
+
+	if (!e) {
+		const char *near = options_suggest(text, name_len, OPTION_EVERYWHERE);
+
+		add_foreign(&t, text, name_len);
+		add(&t, ": no such option");
+		if (near) {
+			add(&t, " (did you mean ");
+			add(&t, near);
+			add(&t, "?)");
+		}
+		return false;
+	}
+	if (!equals)
+		return options_set(o, e, NULL, error, error_bytes);
+
+	value = text_into(store + *used, store_bytes - *used);
+	for (const char *p = equals + 1; p < text + len; p++) {
+		if (*p == '\\' && p + 1 < text + len && (p[1] == ':' || p[1] == '\\'))
+			p++;
+		add_char(&value, *p);
+	}
+	if (value.len >= value.size) {
+		add(&t, e->name);
+		add(&t, ": the value is too long");
+		return false;
+	}
+	if (!options_set(o, e, value.buf, error, error_bytes))
+		return false;
+	if (e->id == OPTION_OUTFILE || e->id == OPTION_IGNORE || e->id == OPTION_DEBUG_DIR)
+		*used += value.len + 1;
+	return true;
+}
+
+bool options_parse_env(const char *text, struct options *o, char *store, size_t store_bytes,
+		       char *error, size_t error_bytes)
+{
+	bool good = true;
+	size_t used = 0;
+
+	text_into(error, error_bytes);
+	while (*text) {
+		size_t len = 0;
+
+		while (text[len] && text[len] != ':')
+			len += text[len] == '\\' && (text[len + 1] == ':' || text[len + 1] == '\\')
+				? 2 : 1;
+		/* The first problem is kept: later ones are written to nowhere. */
+		if (len && !parse_part(text, len, o, store, store_bytes, &used, error,
+				       good ? error_bytes : 0))
+			good = false;
+		text += len + (text[len] == ':');
+	}
+	return good;
+}
+
+/* A value of the environment form. */
+static void add_escaped(struct text *t, const char *s, bool percent_doubled)
+{
+	for (; *s; s++) {
+		if (*s == ':' || *s == '\\')
+			add_char(t, '\\');
+		if (*s == '%' && percent_doubled)
+			add_char(t, '%');
+		add_char(t, *s);
+	}
+}
+
+static void add_name(struct text *t, const struct option_entry *e)
+{
+	if (t->len)
+		add_char(t, ':');
+	add(t, e->name);
+	if (e->argument)
+		add_char(t, '=');
+}
+
+static void add_path(struct text *t, const char *path, const char *cwd, bool is_template)
+{
+	if (path[0] != '/' && cwd && !(is_template && !strcmp(path, "-"))) {
+		add_escaped(t, cwd, is_template);
+		if (!*cwd || cwd[strlen(cwd) - 1] != '/')
+			add_char(t, '/');
+	}
+	add_escaped(t, path, false);
+}
+
+static void print_option(struct text *t, const struct options *o, const struct option_entry *e,
+			 const char *cwd)
+{
+	uint32_t number = 0;
+
+	switch (e->id) {
+	case OPTION_TOP:
+		if (o->top == OPTIONS_TOP)
+			return;
+		number = o->top;
+		break;
+	case OPTION_SORT:
+		if (o->sort_count == 1 && o->sort[0] == SORT_SIZE)
+			return;
+		add_name(t, e);
+		for (int i = 0; i < o->sort_count && i < SORT_KEYS; i++) {
+			if (i)
+				add_char(t, ',');
+			add(t, options_sort_name(o->sort[i]));
+		}
+		return;
+	case OPTION_DEPTH:
+		if (!o->depth_given && o->depth == options_default_depth(o))
+			return;
+		number = o->depth;
+		break;
+	case OPTION_FLAME_GRAPH:
+		if (o->flame_graph)
+			add_name(t, e);
+		return;
+	case OPTION_OUTFILE:
+	case OPTION_IGNORE:
+		if (e->id == OPTION_OUTFILE ? !o->outfile : !o->ignore)
+			return;
+		add_name(t, e);
+		add_path(t, e->id == OPTION_OUTFILE ? o->outfile : o->ignore, cwd,
+			 e->id == OPTION_OUTFILE);
+		return;
+	case OPTION_NO_LINES:
+	case OPTION_NO_DEMANGLE:
+		if (e->id == OPTION_NO_LINES ? o->no_lines : o->no_demangle)
+			add_name(t, e);
+		return;
+	case OPTION_DEBUG_DIR:
+		for (int i = 0; i < o->debug_dir_count; i++) {
+			add_name(t, e);
+			add_path(t, o->debug_dirs[i], cwd && !strchr(cwd, ':') ? cwd : NULL, false);
+		}
+		return;
+	case OPTION_UNWIND:
+		if (o->unwind != UNWIND_FAST) {
+			add_name(t, e);
+			add(t, options_unwind_name(o->unwind));
+		}
+		return;
+	case OPTION_RUN:
+		if (!(number = o->run))
+			return;
+		break;
+	case OPTION_HELD:
+		if (!(number = o->held))
+			return;
+		break;
+	case OPTION_HELP:
+	case OPTION_VERSION:
+		return;
+	}
+	add_name(t, e);
+	add_number(t, number);
+}
+
+size_t options_print_env(const struct options *o, const char *cwd, char *buf, size_t size_bytes)
+{
+	struct text t = text_into(buf, size_bytes);
+
+	for (const struct option_entry *e = options_table; e->name; e++)
+		print_option(&t, o, e, cwd);
+	return t.len;
+}
+
+bool options_outfile(const char *template, uint32_t pid, const char *command, uint32_t number,
+		     bool add_pid, char *buf, size_t size_bytes)
+{
+	struct text t = text_into(buf, size_bytes);
+
+	if (!strcmp(template, "-"))
+		add_pid = false;
+	for (const char *p = template; *p; p++) {
+		if (*p != '%' || !p[1] || !strchr("pcn%", p[1])) {
+			add_char(&t, *p);
+			continue;
+		}
+		switch (*++p) {
+		case 'p':
+			add_number(&t, pid);
+			add_pid = false;
+			break;
+		case 'n':
+			add_number(&t, number);
+			break;
+		case 'c':
+			for (const char *c = command; *c; c++)
+				add_char(&t, *c == '/' ? '_' : *c);
+			break;
+		default:
+			add_char(&t, '%');
+		}
+	}
+	if (add_pid) {
+		add_char(&t, '.');
+		add_number(&t, pid);
+	}
+	return t.len < t.size;
+}

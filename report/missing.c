@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See missing.h. */
+#include "missing.h"
+
+#include <string.h>
+
+#define NAMED_MODULES	3u	/* the others are only counted */
+
+struct unread {
+	uint32_t bit;
+	const char *text;
+};
+
+/* What keeps functions from having names, and lines from being known. */
+static const struct unread name_reasons[] = {
+	{ SYMBOL_UNREAD_MISMATCH, "its debug file is another version's" },
+	{ SYMBOL_UNREAD_MINIDEBUG, ".gnu_debugdata is not read" },
+	{ 0, NULL },
+};
+static const struct unread line_reasons[] = {
+	{ SYMBOL_UNREAD_MISMATCH, "its debug file is another version's" },
+	{ SYMBOL_UNREAD_SPLIT, "split DWARF" },
+	{ SYMBOL_UNREAD_ALTERNATE, "a debug file of dwz" },
+	{ SYMBOL_UNREAD_ZSTD, "compressed with zstd" },
+	{ 0, NULL },
+};
+
+static const char *unread_text(uint32_t unread, const struct unread *reasons)
+{
+	while (reasons->text && !(unread & reasons->bit))
+		reasons++;
+	return reasons->text;
+}
+
+/* Bits of names_file.lacks. */
+enum lack { LACKS_NAME = 1, LACKS_LINE = 2 };
+
+/* A line, or the name of an inlined function. */
+static bool lacks_line(const struct name *name)
+{
+	for (uint32_t i = 0; i + 1 < name->call_count; i++) {
+		if (!name->calls[i].function)
+			return true;
+	}
+	return !name->call_count && !name->entry;
+}
+
+static void find_lacks(const struct names *n)
+{
+	for (size_t i = 0; i < n->slot_count; i++) {
+		const struct name *name = &n->slots[i];
+
+		if (!name->code || !name->shown || !name->file)
+			continue;
+		if (!name->function)
+			name->file->lacks |= LACKS_NAME;
+		if (!n->options->no_lines && lacks_line(name))
+			name->file->lacks |= LACKS_LINE;
+	}
+}
+
+/* Why; NULL: nothing is lacked, or there is no reason to speak of. A module is told of once. */
+static const char *reason(const struct names_file *f, enum lack lack)
+{
+	const char *why = NULL;
+
+	if (f->lacks & LACKS_NAME)
+		why = f->error != SYMBOL_OK ? symbol_error_text(f->error)
+					    : unread_text(f->unread, name_reasons);
+	if (lack == LACKS_NAME)
+		return why;
+	return f->lacks & LACKS_LINE && !why ? unread_text(f->unread, line_reasons) : NULL;
+}
+
+/* A module may stand in the list twice (modules.h), and its file have been read twice. */
+static bool told_before(const struct names *n, const struct names_file *f, enum lack lack)
+{
+	const char *path = modules_path(n->table, f->module);
+
+	for (const struct names_file *g = n->files; g != f; g = g->next) {
+		if (reason(g, lack) && !strcmp(modules_path(n->table, g->module), path))
+			return true;
+	}
+	return false;
+}
+
+/* "libfoo.so.1 (no symbols), bar (not an ELF file), and 2 more"; false: none. */
+static bool write_modules(const struct names *n, enum lack lack, const char *head,
+			  struct out *out)
+{
+	unsigned count = 0;
+
+	for (const struct names_file *f = n->files; f; f = f->next) {
+		const char *why = reason(f, lack), *path, *slash;
+
+		if (!why || told_before(n, f, lack) || count++ >= NAMED_MODULES)
+			continue;
+		path = modules_path(n->table, f->module);
+		slash = strrchr(path, '/');
+		out_text(out, count == 1 ? head : ", ");
+		out_name(out, slash ? slash + 1 : path);
+		out_text(out, " (");
+		out_text(out, why);
+		out_char(out, ')');
+	}
+	if (count > NAMED_MODULES) {
+		out_text(out, ", and ");
+		out_u64(out, count - NAMED_MODULES);
+		out_text(out, " more");
+	}
+	return count;
+}
+
+void missing_write(const struct names *n, struct out *out)
+{
+	bool said;
+
+	find_lacks(n);
+	said = write_modules(n, LACKS_NAME, "[heaptrace] names missing                : ", out);
+	said |= write_modules(n, LACKS_LINE, said ? "; lines missing: " :
+			      "[heaptrace] lines missing                : ", out);
+	if (said)
+		out_char(out, '\n');
+}

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * See dwarf_info.h. One pass over the unit's DIEs, which come in pre-order with their levels
+ * told by "has children" and by the zero that ends each list of them:
+ *
+ *	compile_unit			level 0
+ *	  subprogram main		level 1, [0x1040, 0x1090)
+ *	    inlined_subroutine f	level 2, [0x1044, 0x1050), called in line 12
+ *
+ * A function with a place in it becomes a scope, and the place's own one, if it is further
+ * inside than what the place had before. Names stand elsewhere as a rule (abstract_origin and
+ * specification, DWARF 5, 3.3.8.2 and 3.3.3), so they are looked up afterwards, each once.
+ */
+#include "symbol/dwarf_info.h"
+
+#include "base/sort.h"
+
+#define HOPS_MAX	16	/* from DIE to DIE on the way to a name; real ones need 3 */
+
+/* What a function's DIE says. */
+struct function {
+	struct dwarf_value low, high, ranges;
+	struct dwarf_value name, linkage, origin;
+	struct dwarf_value call_file, call_line, sibling;
+};
+
+struct walk {
+	struct dwarf *dwarf;
+	struct dwarf_scopes *scopes;
+	struct dwarf_place *places;
+	size_t n;
+	size_t found;			/* places with a scope */
+	uint32_t current;		/* innermost scope around the DIE; 0: none */
+	uint32_t level;			/* of the DIE */
+};
+
+static void take_attr(struct function *f, unsigned name, struct dwarf_value v)
+{
+	switch (name) {
+	case DW_AT_sibling:
+		f->sibling = v;
+		break;
+	case DW_AT_low_pc:
+		f->low = v;
+		break;
+	case DW_AT_high_pc:
+		f->high = v;
+		break;
+	case DW_AT_ranges:
+		f->ranges = v;
+		break;
+	case DW_AT_name:
+		f->name = v;
+		break;
+	case DW_AT_linkage_name:
+	case DW_AT_MIPS_linkage_name:
+		f->linkage = v;
+		break;
+	case DW_AT_abstract_origin:
+	case DW_AT_specification:
+		f->origin = v;
+		break;
+	case DW_AT_call_file:
+		f->call_file = v;
+		break;
+	case DW_AT_call_line:
+		f->call_line = v;
+		break;
+	}
+}
+
+/* The attributes after a DIE's code. */
+static void read_function(struct cursor *c, const struct dwarf_unit *u,
+			  const struct dwarf_abbrevs *abbrevs, const struct dwarf_abbrev *abbrev,
+			  struct function *f)
+{
+	const struct dwarf_attr *attr = &abbrevs->attrs[abbrev->first];
+
+	*f = (struct function){ .low = { .kind = DWARF_NONE } };
+	for (uint32_t i = 0; i < abbrev->count && !c->bad; i++, attr++) {
+		if (attr->name)
+			take_attr(f, attr->name, dwarf_value(c, u, attr));
+		else
+			dwarf_skip(c, u, attr->form);
+	}
+}
+
+static void skip_attrs(struct cursor *c, const struct dwarf_unit *u,
+		       const struct dwarf_abbrevs *abbrevs, const struct dwarf_abbrev *abbrev)
+{
+	const struct dwarf_attr *attr = &abbrevs->attrs[abbrev->first];
+
+	if (abbrev->fixed_bytes != DWARF_NOT_FIXED) {
+		cursor_skip(c, abbrev->fixed_bytes);
+		return;
+	}
+	for (uint32_t i = 0; i < abbrev->count && !c->bad; i++, attr++)
+		dwarf_skip(c, u, attr->form);
+}
+
+/* A number of a file or line; 0: unknown. */
+static uint32_t small(struct dwarf_value v)
+{
+	return v.kind == DWARF_CONSTANT && v.u <= UINT32_MAX ? (uint32_t)v.u : 0;
+}
+
+/* The name that the DIE itself has, and where it may have a better one. */
+static void take_name(struct dwarf *d, const struct dwarf_unit *u, const struct function *f,
+		      struct dwarf_scope *s)
+{
+	uint64_t text = s->linked ? 0 : dwarf_text(d, u, f->linkage);
+
+	if (text) {
+		s->function.text = text;
+		s->linked = true;
+	} else if (!s->function.text) {
+		s->function.text = dwarf_text(d, u, f->name);
+		s->is_c = u->language == DW_LANG_C89 || u->language == DW_LANG_C ||
+			  u->language == DW_LANG_C99 || u->language == DW_LANG_C11;
+	}
+	if (f->origin.kind == DWARF_ELSEWHERE)
+		d->file->unread |= SYMBOL_UNREAD_ALTERNATE;
+	s->origin = f->origin.kind == DWARF_REFERENCE && !s->linked ? f->origin.u : 0;
+}
+
+/* The new scope's index, or 0. */
+static uint32_t add_scope(struct walk *w, const struct function *f, bool inlined)
+{
+	struct dwarf_scopes *scopes = w->scopes;
+	uint32_t depth = inlined && w->current ? scopes->scope[w->current].depth + 1 : 0;
+	struct dwarf_scope *s;
+
+	if (depth >= DWARF_DEPTH_MAX ||
+	    !dwarf_grow(w->dwarf, (void **)&scopes->scope, scopes->count, &scopes->room,
+			DWARF_SCOPES_MAX, sizeof(*s)))
+		return 0;
+	s = &scopes->scope[scopes->count];
+	*s = (struct dwarf_scope){
+		.parent = w->current, .depth = depth, .level = w->level, .inlined = inlined,
+		.call_file = small(f->call_file), .call_line = small(f->call_line),
+	};
+	take_name(w->dwarf, &w->dwarf->unit, f, s);
+	return scopes->count++;
+}
+
+/* Whether a scope is the current one or around it. */
+static bool is_around(const struct walk *w, uint32_t scope)
+{
+	for (uint32_t i = w->current; i && i >= scope; i = w->scopes->scope[i].parent) {
+		if (i == scope)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Of functions that are not in each other but share an address (identical code folded
+ * together), the one with the smallest piece there has it, and of equal ones the last: as
+ * addr2line does it. What is inlined into the others must not get the address.
+ */
+static bool is_better(const struct walk *w, const struct dwarf_place *p, uint64_t bytes,
+		      bool inlined)
+{
+	return !p->scope || (!inlined && bytes <= p->piece_bytes) || is_around(w, p->scope);
+}
+
+/* Gives a function the places in it. True when there are any. */
+static bool enter(struct walk *w, const struct function *f, bool inlined)
+{
+	uint32_t scope = 0;
+	struct dwarf_ranges r;
+	uint64_t low, high;
+
+	dwarf_ranges_open(&r, w->dwarf, &w->dwarf->unit, f->low, f->high, f->ranges);
+	while (dwarf_ranges_next(&r, &low, &high)) {
+		size_t i = dwarf_place_from(w->places, w->n, low);
+
+		for (; i < w->n && w->places[i].addr < high; i++) {
+			struct dwarf_place *p = &w->places[i];
+
+			if (!dwarf_step(w->dwarf, 1))
+				return false;
+			if (p->scope && p->scope == scope)
+				continue;
+			if (!is_better(w, p, high - low, inlined))
+				continue;
+			if (!scope)
+				scope = add_scope(w, f, inlined);
+			if (!scope)
+				return false;
+			w->found += !p->scope;
+			p->scope = scope;
+			p->piece_bytes = high - low;
+		}
+	}
+	if (scope)
+		w->current = scope;
+	return scope != 0;
+}
+
+/* One DIE, its code read. False: the walk is over. */
+static bool visit(struct walk *w, struct cursor *c, const struct dwarf_abbrev *abbrev)
+{
+	const struct dwarf_unit *u = &w->dwarf->unit;
+	const struct dwarf_abbrevs *abbrevs = &w->dwarf->abbrevs;
+	struct function f;
+	bool prune;
+
+	switch (abbrev->tag) {
+	case DW_TAG_subprogram:
+		read_function(c, u, abbrevs, abbrev, &f);
+		enter(w, &f, false);
+		prune = false;			/* functions in functions lie elsewhere */
+		break;
+	case DW_TAG_inlined_subroutine:
+		read_function(c, u, abbrevs, abbrev, &f);
+		prune = !enter(w, &f, true);
+		break;
+	case DW_TAG_enumeration_type:
+	case DW_TAG_array_type:
+	case DW_TAG_subroutine_type:
+		if (!abbrev->children) {
+			skip_attrs(c, u, abbrevs, abbrev);
+			return true;
+		}
+		read_function(c, u, abbrevs, abbrev, &f);
+		prune = true;
+		break;
+	default:
+		skip_attrs(c, u, abbrevs, abbrev);
+		prune = false;
+	}
+	if (!abbrev->children)
+		return true;
+	if (prune && f.sibling.kind == DWARF_REFERENCE && f.sibling.u > cursor_at(c) &&
+	    f.sibling.u <= u->end)
+		cursor_seek(c, f.sibling.u);
+	else
+		w->level++;
+	return true;
+}
+
+/* Leaves the scopes whose DIEs have ended: those at this level and further inside. */
+static void leave(struct walk *w)
+{
+	while (w->current && w->scopes->scope[w->current].level >= w->level)
+		w->current = w->scopes->scope[w->current].parent;
+}
+
+void dwarf_info_walk(struct dwarf *d, struct dwarf_scopes *scopes, struct dwarf_place *places,
+		     size_t n)
+{
+	struct walk w = { .dwarf = d, .scopes = scopes, .places = places, .n = n };
+	struct cursor *c = &d->info;
+
+	cursor_open(c, &d->section[DWARF_INFO], d->unit.first, d->unit.end);
+	while (cursor_left(c) && dwarf_step(d, 1)) {
+		uint64_t code = cursor_uleb(c);
+		const struct dwarf_abbrev *abbrev;
+
+		if (!code) {
+			if (w.level <= 1)
+				break;		/* the end of the unit's children */
+			w.level--;
+			continue;
+		}
+		leave(&w);
+		/* Every place has its function, and that function is behind us. */
+		if (w.found == n && !w.current)
+			break;
+		abbrev = dwarf_abbrev_find(&d->abbrevs, code);
+		if (!abbrev || !visit(&w, c, abbrev))
+			break;
+	}
+}
+
+/* Names */
+
+/* The unit and abbreviations of a DIE; false: not to be had. */
+static bool context(struct dwarf *d, uint64_t die, const struct dwarf_unit **u,
+		    const struct dwarf_abbrevs **abbrevs)
+{
+	if (die >= d->unit.first && die < d->unit.end) {
+		*u = &d->unit;
+		*abbrevs = &d->abbrevs;
+		return true;
+	}
+	*u = &d->side_unit;
+	*abbrevs = &d->side_abbrevs;
+	return dwarf_side_unit(d, die);
+}
+
+static void follow(struct dwarf *d, struct dwarf_scope *s)
+{
+	struct cursor *c = &d->side_info;
+
+	for (int hop = 0; s->origin && hop < HOPS_MAX && dwarf_step(d, 1); hop++) {
+		const struct dwarf_abbrevs *abbrevs;
+		const struct dwarf_abbrev *abbrev;
+		const struct dwarf_unit *u;
+		struct function f;
+
+		if (!context(d, s->origin, &u, &abbrevs))
+			return;
+		cursor_open(c, &d->section[DWARF_INFO], s->origin, u->end);
+		abbrev = dwarf_abbrev_find(abbrevs, cursor_uleb(c));
+		if (!abbrev)
+			return;
+		read_function(c, u, abbrevs, abbrev, &f);
+		if (c->bad)
+			return;
+		take_name(d, u, &f, s);
+	}
+}
+
+void dwarf_info_names(struct dwarf *d, struct dwarf_scopes *scopes, uint32_t first)
+{
+	uint32_t n = scopes->count - first;
+	struct arena work = { .chunk = NULL };
+	struct sort_entry *order = arena_alloc(&work, n * sizeof(*order) + 1);
+	const struct dwarf_scope *last = NULL;
+	uint64_t last_origin = 0;
+
+	d->no_memory |= !order;
+	for (uint32_t i = 0; order && i < n; i++)
+		order[i] = (struct sort_entry){ ~scopes->scope[first + i].origin, first + i };
+	if (order)
+		sort_largest(order, n, n);
+	/* In the order of the file; those without an origin come first. */
+	for (uint32_t i = 0; order && i < n; i++) {
+		struct dwarf_scope *s = &scopes->scope[order[i].index];
+		uint64_t origin = s->origin;
+
+		if (!origin)
+			continue;
+		if (last && origin == last_origin && !s->function.text) {
+			s->function = last->function;
+			s->linked = last->linked;
+			s->is_c = last->is_c;
+			continue;
+		}
+		follow(d, s);
+		last = s;
+		last_origin = origin;
+	}
+	arena_release(&work);
+}

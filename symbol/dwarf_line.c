@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * See dwarf_line.h. The program (DWARF 5, 6.2.5) writes rows of a table, sequence by
+ * sequence, addresses ascending in each; a row holds up to the next row's address:
+ *
+ *	0x1139 t.c 3	0x113d t.c 4	0x1150 t.c 5	0x1152 end of sequence
+ *
+ * so that of rows with one address the last counts. No row is kept: each pair of neighbours
+ * is compared with the addresses that are wanted.
+ */
+#include "symbol/dwarf_line.h"
+
+#include "symbol/elf.h"
+
+#define DIRECTORIES_MAX	65536u
+
+bool dwarf_line_open(struct dwarf *d, struct dwarf_line *line)
+{
+	struct cursor *c = &d->line;
+	uint64_t length;
+
+	if (d->unit.line.kind != DWARF_OFFSET && d->unit.line.kind != DWARF_CONSTANT)
+		return false;
+	*line = (struct dwarf_line){
+		.offset = d->unit.line.u, .operations = 1, .address_bytes = d->unit.address_bytes,
+	};
+	cursor_open(c, &d->section[DWARF_LINE], line->offset, UINT64_MAX);
+	length = dwarf_initial_length(c, &line->offset_bytes);
+	if (length > cursor_left(c))
+		return false;
+	line->end = cursor_at(c) + length;
+	line->version = cursor_u16(c);
+	if (line->version < 2 || line->version > 5)
+		return false;
+	if (line->version == 5) {
+		line->address_bytes = cursor_u8(c);
+		cursor_u8(c);			/* segment selectors */
+	}
+	length = cursor_word(c, line->offset_bytes);
+	if (length > cursor_left(c))
+		return false;
+	line->program = cursor_at(c) + length;
+	line->instruction_bytes = cursor_u8(c);
+	if (line->version >= 4)
+		line->operations = cursor_u8(c);
+	cursor_u8(c);				/* default_is_stmt */
+	line->line_base = (int8_t)cursor_u8(c);
+	line->line_range = cursor_u8(c);
+	line->opcode_base = cursor_u8(c);
+	for (unsigned i = 1; i < line->opcode_base; i++)
+		line->lengths[i] = cursor_u8(c);
+	line->tables = cursor_at(c);
+	return !c->bad && line->line_range && line->operations && line->opcode_base &&
+	       line->program >= line->tables && line->program <= line->end &&
+	       (line->address_bytes == 4 || line->address_bytes == 8);
+}
+
+/* The state machine's registers that matter here, and the row before. */
+struct machine {
+	struct dwarf *dwarf;
+	const struct dwarf_line *line;
+	struct dwarf_place *places;
+	size_t n;
+	size_t next;			/* first place at or after the row before */
+	uint64_t address;
+	uint64_t operation;
+	uint64_t file, number;
+	struct {
+		uint64_t address, file, number;
+		bool there;
+	} before;
+};
+
+static void reset(struct machine *m)
+{
+	m->address = m->operation = 0;
+	m->file = m->number = 1;
+	m->before.there = false;
+}
+
+/* VLIW machines have several operations in an instruction; all others, one. */
+static void advance(struct machine *m, uint64_t count)
+{
+	const struct dwarf_line *line = m->line;
+
+	if (line->operations > 1) {
+		uint64_t sum = m->operation + count;
+
+		m->operation = sum % line->operations;
+		count = sum / line->operations;
+	}
+	m->address += count * line->instruction_bytes;
+}
+
+/* Gives the places in [before, address) the row before. Sequences of functions that were
+ * dropped begin outside the code. */
+static void settle(struct machine *m)
+{
+	struct dwarf_place *p = &m->places[m->next];
+
+	for (; m->next < m->n && p->addr < m->address; p++, m->next++) {
+		if (p->row || !dwarf_step(m->dwarf, 1) ||
+		    !elf_code_at(m->dwarf->elf, m->before.address))
+			continue;
+		p->row = true;
+		p->file = m->before.file <= UINT32_MAX ? (uint32_t)m->before.file : UINT32_MAX;
+		p->line = m->before.number <= UINT32_MAX ? (uint32_t)m->before.number : 0;
+	}
+}
+
+static void row(struct machine *m)
+{
+	if (!m->before.there || m->address < m->before.address)
+		m->next = dwarf_place_from(m->places, m->n, m->address);
+	else if (m->next < m->n && m->places[m->next].addr < m->address)
+		settle(m);
+	m->before.there = true;
+	m->before.address = m->address;
+	m->before.file = m->file;
+	m->before.number = m->number;
+}
+
+static void extended(struct machine *m, struct cursor *c)
+{
+	uint64_t bytes = cursor_uleb(c);
+	uint64_t end = cursor_at(c) + bytes;
+
+	if (bytes > cursor_left(c)) {
+		c->bad = true;
+		return;
+	}
+	switch (bytes ? cursor_u8(c) : 0) {
+	case DW_LNE_end_sequence:
+		row(m);
+		reset(m);
+		break;
+	case DW_LNE_set_address:
+		if (bytes == 5 || bytes == 9)
+			m->address = cursor_word(c, (unsigned)bytes - 1);
+		m->operation = 0;
+		break;
+	}
+	cursor_seek(c, end);
+}
+
+static void standard(struct machine *m, struct cursor *c, unsigned opcode)
+{
+	const struct dwarf_line *line = m->line;
+
+	switch (opcode) {
+	case DW_LNS_copy:
+		row(m);
+		break;
+	case DW_LNS_advance_pc:
+		advance(m, cursor_uleb(c));
+		break;
+	case DW_LNS_advance_line:
+		m->number += (uint64_t)cursor_sleb(c);
+		break;
+	case DW_LNS_set_file:
+		m->file = cursor_uleb(c);
+		break;
+	case DW_LNS_const_add_pc:
+		advance(m, (255u - line->opcode_base) / line->line_range);
+		break;
+	case DW_LNS_fixed_advance_pc:
+		m->address += cursor_u16(c);
+		m->operation = 0;
+		break;
+	default:
+		for (unsigned i = 0; i < line->lengths[opcode]; i++)
+			cursor_uleb(c);
+	}
+}
+
+void dwarf_line_run(struct dwarf *d, const struct dwarf_line *line, struct dwarf_place *places,
+		    size_t n)
+{
+	struct machine m = { .dwarf = d, .line = line, .places = places, .n = n };
+	struct cursor *c = &d->line;
+
+	reset(&m);
+	cursor_open(c, &d->section[DWARF_LINE], line->program, line->end);
+	while (cursor_left(c) && dwarf_step(d, 1)) {
+		unsigned opcode = cursor_u8(c);
+
+		if (opcode >= line->opcode_base) {
+			opcode -= line->opcode_base;
+			advance(&m, opcode / line->line_range);
+			m.number += (uint64_t)(int64_t)(line->line_base +
+							(int)(opcode % line->line_range));
+			row(&m);
+		} else if (opcode) {
+			standard(&m, c, opcode);
+		} else {
+			extended(&m, c);
+		}
+	}
+}
+
+/* Tables */
+
+struct tables {
+	struct dwarf *dwarf;
+	const struct dwarf_line *line;
+	struct dwarf_file *files;
+	size_t n;
+	size_t next;			/* the first file that is not found yet */
+	uint32_t directory_count;
+	uint64_t number;		/* of the next entry */
+};
+
+static void add_directory(struct tables *t, uint64_t text)
+{
+	struct dwarf *d = t->dwarf;
+
+	if (dwarf_grow(d, (void **)&d->directories, t->directory_count, &d->directory_room,
+		       DIRECTORIES_MAX, sizeof(text)))
+		d->directories[t->directory_count++] = text;
+}
+
+/* DWARF 5 counts directories from 0, the compilation's; before, 0 stands for that one and the
+ * table begins at 1. */
+static void add_file(struct tables *t, uint64_t name, uint64_t directory)
+{
+	uint64_t at = t->line->version < 5 ? directory - 1 : directory;
+	struct dwarf_file *file;
+
+	while (t->next < t->n && t->files[t->next].number < t->number)
+		t->next++;
+	if (t->next < t->n && t->files[t->next].number == t->number) {
+		file = &t->files[t->next++];
+		file->part[0].text = t->dwarf->unit.comp_dir;
+		if ((directory || t->line->version >= 5) && at < t->directory_count)
+			file->part[1].text = t->dwarf->directories[at];
+		file->part[2].text = name;
+	}
+	t->number++;
+}
+
+/* Strings up to an empty one; each is in .debug_line itself. */
+static bool read_old(struct tables *t, struct cursor *c, bool files)
+{
+	while (dwarf_step(t->dwarf, 1)) {
+		uint64_t at = cursor_at(c);
+		uint64_t directory;
+
+		cursor_skip_string(c);
+		if (c->bad)
+			return false;
+		if (cursor_at(c) == at + 1)
+			return true;
+		if (!files) {
+			add_directory(t, DWARF_TEXT(DWARF_LINE, at));
+			continue;
+		}
+		directory = cursor_uleb(c);
+		cursor_uleb(c);			/* time */
+		cursor_uleb(c);			/* length */
+		add_file(t, DWARF_TEXT(DWARF_LINE, at), directory);
+	}
+	return false;
+}
+
+/* A description of the entries, then so many of them (6.2.4.1). */
+static bool read_new(struct tables *t, struct cursor *c, const struct dwarf_unit *shape,
+		     bool files)
+{
+	struct dwarf_attr format[16];
+	unsigned formats = cursor_u8(c);
+	uint64_t count;
+
+	if (formats > sizeof(format) / sizeof(format[0]))
+		return false;
+	for (unsigned i = 0; i < formats; i++) {
+		uint64_t name = cursor_uleb(c), form = cursor_uleb(c);
+
+		format[i] = (struct dwarf_attr){
+			.name = name <= UINT16_MAX ? (uint16_t)name : 0,
+			.form = form <= UINT16_MAX ? (uint16_t)form : UINT16_MAX,
+		};
+	}
+	for (count = cursor_uleb(c); count && !c->bad && dwarf_step(t->dwarf, 1); count--) {
+		uint64_t name = 0, directory = 0;
+
+		for (unsigned i = 0; i < formats; i++) {
+			struct dwarf_value v = dwarf_value(c, shape, &format[i]);
+
+			if (format[i].name == DW_LNCT_path)
+				name = dwarf_text(t->dwarf, &t->dwarf->unit, v);
+			else if (format[i].name == DW_LNCT_directory_index)
+				directory = v.u;
+		}
+		if (c->bad)
+			return false;
+		if (files)
+			add_file(t, name, directory);
+		else
+			add_directory(t, name);
+	}
+	return !count;
+}
+
+/* Files that the program itself adds; long out of use. */
+static void read_defined(struct tables *t, struct cursor *c)
+{
+	cursor_open(c, &t->dwarf->section[DWARF_LINE], t->line->program, t->line->end);
+	while (cursor_left(c) && dwarf_step(t->dwarf, 1)) {
+		unsigned opcode = cursor_u8(c);
+
+		if (opcode >= t->line->opcode_base)
+			continue;
+		if (opcode == DW_LNS_fixed_advance_pc) {
+			cursor_skip(c, 2);
+		} else if (opcode) {
+			for (unsigned i = 0; i < t->line->lengths[opcode]; i++)
+				cursor_uleb(c);
+		} else {
+			uint64_t bytes = cursor_uleb(c), end = cursor_at(c) + bytes;
+
+			if (bytes > cursor_left(c))
+				return;
+			if (bytes && cursor_u8(c) == DW_LNE_define_file) {
+				uint64_t at = cursor_at(c);
+
+				cursor_skip_string(c);
+				add_file(t, DWARF_TEXT(DWARF_LINE, at), cursor_uleb(c));
+			}
+			cursor_seek(c, end);
+		}
+	}
+}
+
+void dwarf_line_files(struct dwarf *d, const struct dwarf_line *line, struct dwarf_file *files,
+		      size_t n)
+{
+	struct tables t = { .dwarf = d, .line = line, .files = files, .n = n };
+	struct dwarf_unit shape = {
+		.version = line->version, .address_bytes = line->address_bytes,
+		.offset_bytes = line->offset_bytes,
+	};
+	struct cursor *c = &d->line;
+
+	cursor_open(c, &d->section[DWARF_LINE], line->tables, line->program);
+	if (line->version >= 5) {
+		if (read_new(&t, c, &shape, false))
+			read_new(&t, c, &shape, true);
+		return;
+	}
+	t.number = 1;
+	if (read_old(&t, c, false) && read_old(&t, c, true)) {
+		if (t.next < t.n && files[n - 1].number >= t.number)
+			read_defined(&t, c);
+	}
+}

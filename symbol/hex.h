@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Hexadecimal as the kernel and objdump write it: lower case, no 0x, no leading zeros. */
+#ifndef SYMBOL_HEX_H
+#define SYMBOL_HEX_H
+
+#include <stdint.h>
+
+/* Writes 1 to 16 digits and returns what follows them; no NUL. */
+static inline char *put_hex(char *to, uint64_t value)
+{
+	unsigned shift = 60;
+
+	while (shift && !(value >> shift))
+		shift -= 4;
+	for (;; shift -= 4) {
+		*to++ = "0123456789abcdef"[value >> shift & 15];
+		if (!shift)
+			return to;
+	}
+}
+
+#endif

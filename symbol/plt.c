@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * See plt.h. A stub jumps to where a slot of the global offset table points; the relocation of
+ * that slot names the symbol. So: read the stub's code for the slot's address, then look through
+ * the relocations, those of the PLT first, for the slots that were asked for.
+ *
+ *	.plt		ff 25 e2 2f 00 00	jmp *0x2fe2(%rip)	the slot
+ *			68 00 00 00 00		push $0
+ *			e9 e0 ff ff ff		jmp to the first entry
+ *	.plt.sec	f3 0f 1e fa		endbr64
+ *			ff 25 92 2f 00 00	jmp *0x2f92(%rip)	(f2 before it with -z bndplt)
+ *
+ * With .plt.sec, what is in .plt itself only pushes the number of its relocation. Code: Intel
+ * SDM; Arm ARM, C6.2 (ADRP, LDR immediate). Sections: x86-64 psABI, "Procedure Linkage Table".
+ */
+#include "symbol/plt.h"
+
+#include <elf.h>
+#include <string.h>
+
+#include "base/reader.h"
+#include "symbol/hex.h"
+#include "symbol/symtab.h"
+
+#define STUB_BYTES	24	/* the longest: aarch64 with bti */
+#define SLOTS_MAX	((size_t)1 << 20)
+
+static const char *const names[] = { ".plt", ".plt.sec", ".plt.got", ".iplt" };
+#define SECTIONS	(sizeof(names) / sizeof(names[0]))
+
+/* A stub that was asked for. */
+struct stub {
+	uint64_t start;
+	uint64_t slot;		/* its address; or with `numbered` the index in the relocations */
+	uint32_t which;		/* the first symbol in it */
+	uint32_t symbol;	/* of its relocation; with NO_SYMBOL: none found */
+	uint64_t addend;
+	uint32_t next;		/* in the same chain, plus 1 */
+	bool numbered;
+};
+
+#define NO_SYMBOL	UINT32_MAX
+
+struct plt {
+	struct elf *e;
+	struct dynamic dynamic;
+	struct elf_section section[SECTIONS];
+	struct stub *stubs;
+	uint32_t *chains;	/* by slot; a stub's index plus 1 */
+	size_t count, chain_mask, missing;
+};
+
+/* Where the entry that holds addr begins; 0: in no PLT, or in its head. */
+static uint64_t entry_start(const struct plt *p, uint64_t addr)
+{
+	for (unsigned i = 0; i < SECTIONS; i++) {
+		const struct elf_section *s = &p->section[i];
+		uint64_t bytes = s->entry_bytes, head = 0;
+
+		if (s->type != SHT_PROGBITS || addr < s->addr || addr - s->addr >= s->size_bytes)
+			continue;
+		if (bytes != 8 && bytes != 16 && bytes != STUB_BYTES)
+			bytes = 16;
+		if (p->e->machine == EM_AARCH64)
+			head = 32;
+		if (addr - s->addr < head)
+			return 0;
+		return addr - (addr - s->addr - head) % bytes;
+	}
+	return 0;
+}
+
+static bool decode_x86(const struct plt *p, const uint8_t *code, struct stub *stub)
+{
+	bool wide = p->e->machine == EM_X86_64;
+	uint32_t at = 0, value;
+
+	if (!memcmp(code, "\xf3\x0f\x1e", 3) && (code[3] | 1) == 0xfb)	/* endbr64, endbr32 */
+		at = 4;
+	if (code[at] == 0x68) {
+		memcpy(&value, code + at + 1, 4);
+		stub->numbered = true;
+		/* i386 pushes the offset (psABI i386, figure 5-5). */
+		stub->slot = wide ? value : value / sizeof(Elf32_Rel);
+		return at != 0;		/* else it is no start of an entry */
+	}
+	at += code[at] == 0xf2;
+	memcpy(&value, code + at + 2, 4);
+	if (code[at] != 0xff)
+		return false;
+	if (code[at + 1] == 0x25)
+		stub->slot = wide ? stub->start + at + 6 + (uint64_t)(int32_t)value : value;
+	else if (code[at + 1] == 0xa3 && !wide)		/* jmp *value(%ebx) */
+		stub->slot = (uint32_t)(p->dynamic.got + value);
+	else
+		return false;
+	return true;
+}
+
+static bool decode_aarch64(const uint8_t *code, struct stub *stub)
+{
+	uint64_t pc = stub->start;
+	uint32_t adrp, ldr;
+
+	memcpy(&adrp, code, 4);
+	if (adrp == 0xd503245f) {	/* bti c */
+		code += 4;
+		pc += 4;
+		memcpy(&adrp, code, 4);
+	}
+	memcpy(&ldr, code + 4, 4);
+	/* adrp x16, page; ldr x17, [x16, #offset] */
+	if ((adrp & 0x9f00001f) != 0x90000010 || (ldr & 0xffc003ff) != 0xf9400211)
+		return false;
+	stub->slot = (pc & ~(uint64_t)0xfff) + ((uint64_t)(ldr >> 10 & 0xfff) << 3) +
+		     ((uint64_t)((int64_t)((uint64_t)adrp << 40) >> 45) << 14) +
+		     ((uint64_t)(adrp >> 29 & 3) << 12);
+	return true;
+}
+
+static bool decode(const struct plt *p, struct stub *stub)
+{
+	uint8_t code[STUB_BYTES] = { 0 };
+	uint64_t offset, bytes;
+
+	if (!elf_offset(p->e, stub->start, &offset, &bytes))
+		return false;
+	if (bytes > sizeof(code))
+		bytes = sizeof(code);
+	if (bytes > p->e->size_bytes - offset)
+		bytes = p->e->size_bytes - offset;
+	if (!elf_read(p->e, offset, code, bytes))
+		return false;
+	return p->e->machine == EM_AARCH64 ? decode_aarch64(code, stub)
+					   : decode_x86(p, code, stub);
+}
+
+static uint32_t *chain_of(const struct plt *p, uint64_t slot)
+{
+	return &p->chains[(slot / 8 * 0x9e3779b97f4a7c15u >> 32) & p->chain_mask];
+}
+
+static void collect(struct plt *p, const struct symbol *syms, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct stub *stub = &p->stubs[p->count];
+		uint64_t start = syms[i].name ? 0 : entry_start(p, syms[i].addr);
+		uint32_t *chain;
+
+		if (!start || (p->count && p->stubs[p->count - 1].start == start))
+			continue;
+		*stub = (struct stub){ .start = start, .which = (uint32_t)i, .symbol = NO_SYMBOL };
+		if (!decode(p, stub))
+			continue;
+		chain = chain_of(p, stub->slot);
+		stub->next = *chain;
+		*chain = (uint32_t)++p->count;
+	}
+	p->missing = p->count;
+}
+
+static void found(struct plt *p, uint64_t slot, bool numbered, uint64_t symbol, uint64_t addend)
+{
+	for (uint32_t i = *chain_of(p, slot); i; i = p->stubs[i - 1].next) {
+		struct stub *stub = &p->stubs[i - 1];
+
+		if (stub->slot == slot && stub->numbered == numbered && stub->symbol == NO_SYMBOL &&
+		    symbol < NO_SYMBOL) {
+			stub->symbol = (uint32_t)symbol;
+			stub->addend = addend;
+			p->missing--;
+		}
+	}
+}
+
+/* One table of relocations: {offset, info} and with addends {addend}, words of the class. */
+static void look_through(struct plt *p, uint64_t addr, uint64_t table_bytes, bool addends,
+			 bool numbered)
+{
+	struct elf *e = p->e;
+	uint32_t bytes = (e->wide ? 8u : 4u) * (addends ? 3u : 2u);
+	uint64_t offset, room;
+	const uint8_t *record;
+	struct elf_stream s;
+
+	if (!addr || !p->missing || !elf_offset(e, addr, &offset, &room))
+		return;
+	if (table_bytes > room)
+		table_bytes = room;
+	elf_stream_open(&s, e, offset, table_bytes / bytes, bytes);
+	for (uint64_t i = 0; p->missing && (record = elf_stream_next(&s)); i++) {
+		struct reader r = reader_over(record, bytes);
+		uint64_t slot = e->wide ? reader_u64(&r) : reader_u32(&r);
+		uint64_t info = e->wide ? reader_u64(&r) : reader_u32(&r);
+		uint64_t addend = !addends ? 0 : e->wide ? reader_u64(&r) : reader_u32(&r);
+		uint64_t symbol = e->wide ? ELF64_R_SYM(info) : ELF32_R_SYM((uint32_t)info);
+
+		found(p, slot, false, symbol, addend);
+		if (numbered)
+			found(p, i, true, symbol, addend);
+	}
+}
+
+/* "malloc@plt"; "*ABS*+0x4a0ab0@plt" where an indirect function of the file itself is called,
+ * whose resolver is at that address ("*ABS*@plt" on i386, which has no addends). NULL: no memory,
+ * or nothing usable. */
+static const char *stub_name(struct plt *p, const struct stub *stub, const struct symtab *t,
+			     struct elf_strings *strings, struct arena *arena)
+{
+	static const char suffix[] = "@plt";
+	struct symtab_entry entry;
+	uint32_t length;
+	char head[2], *name;
+
+	if (!stub->symbol) {
+		name = arena_alloc(arena, 32);
+		if (name) {
+			char *end = name + 5;
+
+			memcpy(name, "*ABS*+0x", 8);
+			if (stub->addend)
+				end = put_hex(name + 8, stub->addend);
+			memcpy(end, suffix, sizeof(suffix));
+		}
+		return name;
+	}
+	if (!symtab_entry(p->e, t, stub->symbol, &entry))
+		return NULL;
+	length = elf_string_length(strings, entry.name, head);
+	name = length ? arena_alloc(arena, (size_t)length + sizeof(suffix)) : NULL;
+	if (!name || !elf_string_copy(strings, entry.name, length, name))
+		return NULL;
+	memcpy(name + length, suffix, sizeof(suffix));
+	return name;
+}
+
+static void set_names(struct plt *p, struct symbol *syms, size_t n, struct arena *scratch,
+		      struct arena *arena)
+{
+	struct elf_strings strings;
+	struct symtab t;
+
+	if (!symtab_dynamic(p->e, &t) ||
+	    !elf_strings_open(&strings, p->e, t.strings_offset, t.strings_bytes, scratch))
+		return;
+	for (size_t i = 0; i < p->count; i++) {
+		const struct stub *stub = &p->stubs[i];
+		const char *name;
+
+		if (stub->symbol == NO_SYMBOL)
+			continue;
+		name = stub_name(p, stub, &t, &strings, arena);
+		for (size_t j = stub->which; name && j < n; j++) {
+			if (entry_start(p, syms[j].addr) != stub->start)
+				break;
+			syms[j].name = name;
+			syms[j].start = stub->start;
+		}
+	}
+}
+
+void plt_resolve(struct elf *e, struct symbol *syms, size_t n, struct arena *scratch,
+		 struct arena *arena)
+{
+	struct plt p = { .e = e };
+	size_t inside = 0, chains = 16;
+
+	if (e->machine != EM_X86_64 && e->machine != EM_386 && e->machine != EM_AARCH64)
+		return;
+	for (size_t i = 0; i < n && !inside; i++)
+		inside = !syms[i].name && elf_code_at(e, syms[i].addr);
+	if (!inside)
+		return;
+	elf_sections_named(e, names, SECTIONS, p.section);
+	inside = 0;
+	for (size_t i = 0; i < n; i++)
+		inside += !syms[i].name && entry_start(&p, syms[i].addr);
+	if (!inside || inside > SLOTS_MAX || !symtab_read_dynamic(e, &p.dynamic))
+		return;
+	while (chains < 2 * inside)
+		chains *= 2;
+	p.chain_mask = chains - 1;
+	p.stubs = arena_alloc(scratch, (inside + 1) * sizeof(*p.stubs));
+	p.chains = arena_alloc(scratch, chains * sizeof(*p.chains));
+	if (!p.stubs || !p.chains)
+		return;
+	collect(&p, syms, n);
+	look_through(&p, p.dynamic.jumps, p.dynamic.jumps_bytes, p.dynamic.jumps_have_addends, true);
+	look_through(&p, p.dynamic.rela, p.dynamic.rela_bytes, true, false);
+	look_through(&p, p.dynamic.rel, p.dynamic.rel_bytes, false, false);
+	set_names(&p, syms, n, scratch, arena);
+}
