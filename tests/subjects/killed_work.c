@@ -10,6 +10,7 @@
  *					the main thread goes on alone
  *	killed_work FILE clone		the child is made by the bare system call
  *	killed_work FILE shell		a child that has its rows becomes another program
+ *	killed_work FILE stacks		16,384 distinct backtraces 17 deep, 10 bytes each; then it waits
  *	killed_work FILE exit		_exit by the bare system call
  */
 #include <fcntl.h>
@@ -108,6 +109,19 @@ static void become_child(void)
 	tell(THREADS, count, size);
 }
 
+/* Two places that call: each leaf has a stack of its own. */
+static __attribute__((noinline)) void work_tree(int depth)
+{
+	if (!depth) {
+		work_alloc_0(10);
+		return;
+	}
+	work_tree(depth - 1);
+	__asm__ volatile("");
+	work_tree(depth - 1);
+	__asm__ volatile("");
+}
+
 int main(int argc, char **argv)
 {
 	int fd = open(argv[1], O_RDWR | O_CREAT, 0600);
@@ -122,7 +136,13 @@ int main(int argc, char **argv)
 		work_alloc_0(100);
 		tell(THREADS, 1, 100);
 	}
-	if (!strcmp(how, "exit")) {
+	if (!strcmp(how, "stacks")) {
+		char end;
+
+		work_tree(14);
+		say("ready", getpid());
+		return read(0, &end, 1) > 0;
+	} else if (!strcmp(how, "exit")) {
 		syscall(SYS_exit_group, 7);
 	} else if (!strcmp(how, "shell")) {
 		child = fork();
