@@ -75,8 +75,10 @@ static void put_right(struct table *t)
 	struct table_header *h = t->head;
 
 	h->frozen = 0;
-	for (uint32_t i = layout_count(h, TABLE_DELTAS); i-- > 0; )
+	for (uint32_t i = layout_count(h, TABLE_DELTAS); i-- > 0; ) {
 		delta_finish_move(t, &t->deltas[i]);
+		t->deltas[i].flushing = 0;	/* nobody is to be waited for */
+	}
 	for (uint32_t i = layout_count(h, TABLE_MODULES); i-- > 0; ) {
 		struct module *m = &t->modules[i];
 
