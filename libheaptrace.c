@@ -10,7 +10,9 @@
 #include "base/loaded.h"
 #include "base/options.h"
 #include "capture/capture.h"
+#include "process/exec.h"
 #include "process/guard.h"
+#include "process/keep.h"
 #include "process/record.h"
 #include "process/session.h"
 #include "process/signals.h"
@@ -20,8 +22,10 @@
 #include <elf.h>
 #include <errno.h>
 #include <link.h>
+#include <linux/membarrier.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +33,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #define EXPORT __attribute__((visibility("default")))
@@ -37,9 +42,20 @@
 extern int __cxa_atexit(void (*fn)(void *), void *arg, void *dso);
 extern int __cxa_at_quick_exit(void (*fn)(void *), void *dso);
 
+static __thread bool fork_stopped;	/* ...and the other threads' hooks wait meanwhile */
 static __thread sigset_t fork_mask;	/* the thread's own, from fork_prepare() on */
 
-static enum { IDLE, TRACING, OFF } state;
+/*
+ * A page that the kernel clears in a child with memory of its own (MADV_WIPEONFORK, Linux 4.14):
+ * one that no fork handler saw finds IDLE there, and is seen before it writes to a table that is
+ * its parent's. It has the size and place of a page wherever pages are not larger.
+ */
+#define PAGE_BYTES	4096
+static union {
+	enum { IDLE, OFF, TRACING, FORKING } state;
+	char page[PAGE_BYTES];
+} per_memory __attribute__((aligned(PAGE_BYTES)));
+#define state per_memory.state
 
 static struct options options;
 
@@ -146,14 +162,53 @@ static void watch_thread(void)
 	guard_self.thread = threads_take(&recorder.table);
 }
 
+/*
+ * While another thread forks, its child's copy of the table and of the block map have to be of
+ * one moment: nobody changes them. But the fork may wait for something that this thread holds
+ * (stdio's lock), so after a while this one goes on.
+ */
+#define FORK_TRIES	200	/* of 100 us */
+static uint32_t forks;		/* under way */
+
+static void wait_for_fork(void)
+{
+	struct timespec pause = { 0, 100000 };
+	int saved = errno;
+
+	for (unsigned tries = 0; load_acquire(&state) == FORKING && tries < FORK_TRIES; tries++) {
+		if (tries < 10)
+			sched_yield();
+		else
+			nanosleep(&pause, NULL);
+	}
+	errno = saved;
+}
+
+/* The guard has been entered; false: it has been left. */
+static bool __attribute__((noinline)) enter_slowly(void)
+{
+	for (unsigned times = 0; ; times++) {
+		if (load_relaxed(&state) == FORKING && times < 2) {
+			guard_leave();
+			wait_for_fork();
+			guard_enter();
+		} else if (load_relaxed(&state) >= TRACING || start()) {
+			return true;
+		} else {
+			guard_leave();
+			return false;
+		}
+	}
+}
+
 /* Begins a hook. False: pass the call through. Each that was true needs a guard_leave(). */
 static inline bool enter(void)
 {
 	if (unlikely(guard_self.inside))
 		return false;
-	if (unlikely(state != TRACING) && !start())
-		return false;
 	guard_enter();
+	if (unlikely(load_relaxed(&state) != TRACING) && !enter_slowly())
+		return false;
 	if (unlikely(!guard_self.watched))
 		watch_thread();
 	return true;
@@ -225,7 +280,7 @@ static void *reallocate(void *old, size_t size, bool by_array, size_t count, siz
 			const void *function, const struct capture_point *from)
 {
 	bool recording = enter();
-	struct block b = state == TRACING && old ? blocks_take(&recorder.blocks, old) : NO_BLOCK, stale;
+	struct block b = state >= TRACING && old ? blocks_take(&recorder.blocks, old) : NO_BLOCK, stale;
 	bool was_newest = old && guard_self.last_block == old;
 	void *p = by_array ? real.reallocarray(old, count, each) : real.realloc(old, size);
 
@@ -295,7 +350,7 @@ static inline bool free_begins(void *p)
 	if (!free_begins(p))			\
 		return;				\
 	entered = enter();			\
-	if (likely(state == TRACING))		\
+	if (likely(state >= TRACING))		\
 		record_free(p, !entered);	\
 	call;					\
 	if (entered)				\
@@ -567,7 +622,7 @@ EXPORT int dlclose(void *handle)
 	if (unlikely(!real.malloc))
 		find_real();
 	capture_unloading();
-	tracing = state == TRACING;
+	tracing = state >= TRACING;
 	if (tracing)
 		modules_unloading();
 	result = real.dlclose(handle);
@@ -580,27 +635,59 @@ EXPORT int dlclose(void *handle)
 
 /* ---- fork ---- */
 
+/* The other threads' hooks wait, or have been waited for, until the fork is over: those that have
+ * come in before the barrier are seen to be inside, those after it see that they must wait. */
+static void stop_recording(void)
+{
+	add_relaxed(&forks, 1);
+	store_release(&state, FORKING);
+	syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+	threads_wait_outside(guard_self.thread);
+	fork_stopped = true;
+}
+
+static void go_on_recording(void)
+{
+	if (fork_stopped && sub_relaxed(&forks, 1) == 1)
+		store_release(&state, TRACING);
+	fork_stopped = false;
+}
+
 /* Around fork malloc's locks are held: the guard makes dumps wait. */
 static void fork_prepare(void)
 {
 	guard_enter();
 	signals_hold(&fork_mask);
+	if (recorder.table.shared && !process_has_one_thread())
+		stop_recording();
+	keep_fork_prepare();
 }
 
-static void fork_parent(void)
+static void fork_ends(void)
 {
 	signals_release(&fork_mask);
 	guard_leave();
 }
 
+static void fork_parent(void)
+{
+	keep_fork_parent();
+	go_on_recording();
+	fork_ends();
+}
+
 static void fork_child(void)
 {
 	guard_self.requests = 0;
+	keep_fork_child();
+	forks = 0;
+	fork_stopped = false;
+	state = TRACING;
 	threads_forked(&recorder.table, guard_self.thread);
 	loaded_forked();
 	modules_forked();
 	session_forked();
-	fork_parent();
+	fork_ends();
 }
 
 /* ---- The ends ---- */
@@ -715,6 +802,13 @@ static bool start(void)
 	if (state == OFF)
 		return false;
 	guard_self.inside++;
+	if (recorder.table.head) {
+		if (!session_own_process())
+			keep_own();
+		state = TRACING;
+		guard_self.inside--;
+		return true;
+	}
 	if (!real.malloc)
 		find_real();
 	text = environment_text();
@@ -722,7 +816,13 @@ static bool start(void)
 	recorder.depth = options.depth;
 	recorder.unwind = options.unwind;
 	find_loader();
-	state = table_create(&recorder.table) && blocks_create(&recorder.blocks, is_glibc_malloc()) ? TRACING : OFF;
+	state = keep_start(&recorder.table, &options, start_error, sizeof(start_error)) &&
+		blocks_create(&recorder.blocks, is_glibc_malloc()) ? TRACING : OFF;
+	if (state == TRACING && recorder.table.shared &&
+	    madvise(&per_memory, PAGE_BYTES, MADV_WIPEONFORK))
+		keep_private();
+	if (recorder.table.shared)
+		syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
 	guard_self.inside--;
 	return state == TRACING;
 }
@@ -785,6 +885,7 @@ __attribute__((constructor)) static void init(void)
 	first = !options.run;
 	set_environment();
 	session_init(&recorder.table, &options, first, start_error);
+	exec_init();
 	start_ends();
 	signals_start(real.sigaction, options.held);
 	guard_leave();

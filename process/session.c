@@ -4,6 +4,7 @@
 
 #include "base/quiet.h"
 #include "guard.h"
+#include "keep.h"
 #include "report/dump.h"
 
 #include <errno.h>
@@ -72,6 +73,7 @@ bool session_own_process(void)
 		return true;
 	if (!same_memory || *same_memory)
 		return false;
+	keep_own();
 	session_forked();
 	return true;
 }
@@ -182,6 +184,7 @@ void session_final(void)
 		if (wait_for_dumping())
 			dump_write(&dumper, dumper.options->sort, dumper.options->sort_count, true,
 				   locks_free);
+		keep_told();
 		store_release(&finished, 1);
 		end_dumping();
 	}
