@@ -10,8 +10,9 @@
  * said here, before anything runs, in one line that tells what to do.
  *
  * SIGUSR1 and SIGUSR2 ask for a dump and would kill a process that has no handler yet. They
- * are blocked first thing; blocked and pending signals survive exec, and the library unblocks
- * those that options.held names once its handlers stand.
+ * are blocked first thing (and what the options choose instead, once they are read); blocked and
+ * pending signals survive exec, and the library unblocks those that options.held names once its
+ * handlers stand.
  */
 #include "base/image.h"
 #include "base/options.h"
@@ -39,7 +40,7 @@ extern char **environ;
 /* The wrapper's own exit statuses, as env(1) and nohup(1) use them. */
 enum { EXIT_SETUP = 125, EXIT_EXEC = 126, EXIT_MISSING = 127 };
 
-static const int dump_signals[] = { SIGUSR1, SIGUSR2 };	/* in the order of options.held */
+static uint8_t dump_signals[2] = { SIGUSR1, SIGUSR2 };	/* options.signals */
 
 static uint8_t held;	/* which of dump_signals are blocked by us alone */
 
@@ -49,18 +50,15 @@ static void hold_signals(void)
 
 	sigemptyset(&block);
 	for (int i = 0; i < 2; i++)
-		sigaddset(&block, dump_signals[i]);
+		if (dump_signals[i])
+			sigaddset(&block, dump_signals[i]);
 	sigprocmask(SIG_BLOCK, &block, &before);
 	for (int i = 0; i < 2; i++)
-		if (!sigismember(&before, dump_signals[i]))
+		if (dump_signals[i] && !sigismember(&before, dump_signals[i]))
 			held |= (uint8_t)(1 << i);
 }
 
-/* Earlier than any constructor of the program or of its libraries. */
-__attribute__((section(".preinit_array"), used))
-static void (*hold_signals_first)(void) = hold_signals;
-
-static _Noreturn void leave(int status)
+static void release_signals(void)
 {
 	sigset_t release;
 
@@ -69,6 +67,39 @@ static _Noreturn void leave(int status)
 		if (held & 1 << i)
 			sigaddset(&release, dump_signals[i]);
 	sigprocmask(SIG_UNBLOCK, &release, NULL);
+	held = 0;
+}
+
+/* Holds these instead. What no longer asks for a dump does what it does natively. */
+static void choose_signals(const uint8_t signals[2])
+{
+	sigset_t all, before;
+
+	if (!memcmp(signals, dump_signals, sizeof(dump_signals)))
+		return;
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before);
+	for (int i = 0; i < 2; i++)
+		if (held & 1 << i)
+			sigdelset(&before, dump_signals[i]);
+	held = 0;
+	memcpy(dump_signals, signals, sizeof(dump_signals));
+	for (int i = 0; i < 2; i++) {
+		if (dump_signals[i] && !sigismember(&before, dump_signals[i])) {
+			held |= (uint8_t)(1 << i);
+			sigaddset(&before, dump_signals[i]);
+		}
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
+/* Earlier than any constructor of the program or of its libraries. */
+__attribute__((section(".preinit_array"), used))
+static void (*hold_signals_first)(void) = hold_signals;
+
+static _Noreturn void leave(int status)
+{
+	release_signals();
 	exit(status);
 }
 
@@ -705,6 +736,9 @@ int main(int argc, char **argv)
 	parse_environment(&options);
 	first = parse_command(argc, argv, &options);
 	options.run = (uint32_t)getpid();
+	if (options.signals[0] && options.signals[0] == options.signals[1])
+		die(EXIT_SETUP, "--signal-size and --signal-count are the same signal");
+	choose_signals(options.signals);
 
 	program.name = argv[first];
 	program.path = find_program(program.name);

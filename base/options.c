@@ -10,6 +10,7 @@
 #include "options_text.h"
 
 #include <assert.h>
+#include <signal.h>
 #include <string.h>
 
 static_assert(HEAPTRACE_DEPTH >= 1 && HEAPTRACE_DEPTH <= OPTIONS_DEPTH_MAX,
@@ -48,6 +49,11 @@ const struct option_entry options_table[] = {
 	{ "unwind", 0, "HOW", "fast",
 	  "how stacks are taken: fast, execinfo (by glibc's backtrace()), or check (both, compared)",
 	  OPTION_UNWIND, OPTION_EVERYWHERE },
+	{ "signal-size", 0, "SIG", "USR1",
+	  "the signal that asks for a dump sorted by size: a name, a number, RTMIN+NUM, or none",
+	  OPTION_SIGNAL_SIZE, OPTION_EVERYWHERE },
+	{ "signal-count", 0, "SIG", "USR2", "the signal that asks for a dump sorted by count",
+	  OPTION_SIGNAL_COUNT, OPTION_EVERYWHERE },
 	{ "help", 'h', NULL, NULL, "print this and exit", OPTION_HELP, OPTION_COMMAND },
 	{ "version", 'V', NULL, NULL, "print the version and exit",
 	  OPTION_VERSION, OPTION_COMMAND },
@@ -95,7 +101,7 @@ void options_init(struct options *o)
 {
 	*o = (struct options){
 		.top = OPTIONS_TOP, .sort = { SORT_SIZE }, .sort_count = 1,
-		.depth = HEAPTRACE_DEPTH,
+		.depth = HEAPTRACE_DEPTH, .signals = { SIGUSR1, SIGUSR2 },
 	};
 }
 
@@ -293,6 +299,28 @@ static bool add_debug_dir(struct options *o, const struct option_entry *e, const
 	return true;
 }
 
+/* Faults and what cannot be caught are no choice, nor what the C library needs (32, 33). */
+static bool can_ask(int sig)
+{
+	return sig >= 0 && sig != SIGKILL && sig != SIGSTOP && sig != SIGSEGV && sig != SIGBUS &&
+	       sig != SIGFPE && sig != SIGILL && sig != SIGTRAP && sig != SIGSYS && sig != SIGABRT &&
+	       sig != 32 && sig != 33;
+}
+
+static bool set_signal(struct options *o, const struct option_entry *e, const char *value,
+		       struct text *error)
+{
+	int sig = options_signal(value);
+
+	if (can_ask(sig)) {
+		o->signals[e->id == OPTION_SIGNAL_COUNT] = (uint8_t)sig;
+		return true;
+	}
+	add_culprit(error, e, value);
+	add(error, sig < 0 ? "no signal's name or number, nor none" : "this signal cannot ask for a dump");
+	return false;
+}
+
 static bool set_value(struct options *o, const struct option_entry *e, const char *value,
 		      struct text *error)
 {
@@ -333,6 +361,9 @@ static bool set_value(struct options *o, const struct option_entry *e, const cha
 		return add_debug_dir(o, e, value, error);
 	case OPTION_UNWIND:
 		return set_unwind(o, e, value, error);
+	case OPTION_SIGNAL_SIZE:
+	case OPTION_SIGNAL_COUNT:
+		return set_signal(o, e, value, error);
 	case OPTION_RUN:
 		return set_number(e, value, 0, UINT32_MAX, &o->run, error);
 	case OPTION_HELD:

@@ -12,6 +12,7 @@
 
 #include "options_text.h"
 
+#include <signal.h>
 #include <string.h>
 
 /* name[0..len) as a row of the table that may stand in the environment, or NULL. */
@@ -125,6 +126,7 @@ static void print_option(struct text *t, const struct options *o, const struct o
 			 const char *cwd)
 {
 	uint32_t number = 0;
+	bool by_count = e->id == OPTION_SIGNAL_COUNT;
 
 	switch (e->id) {
 	case OPTION_TOP:
@@ -175,6 +177,16 @@ static void print_option(struct text *t, const struct options *o, const struct o
 			add_name(t, e);
 			add(t, options_unwind_name(o->unwind));
 		}
+		return;
+	case OPTION_SIGNAL_SIZE:
+	case OPTION_SIGNAL_COUNT:
+		number = o->signals[by_count];
+		if (number == (by_count ? SIGUSR2 : SIGUSR1))
+			return;
+		if (number)
+			break;
+		add_name(t, e);
+		add(t, "none");
 		return;
 	case OPTION_RUN:
 		if (!(number = o->run))

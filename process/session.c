@@ -3,8 +3,10 @@
 #include "session.h"
 
 #include "base/quiet.h"
+#include "death.h"
 #include "guard.h"
 #include "report/dump.h"
+#include "signals.h"
 
 #include <errno.h>
 #include <sys/mman.h>
@@ -59,6 +61,7 @@ void session_forked(void)
 	store_relaxed(&wanted, 0);
 	store_relaxed(&ending, 0);
 	store_relaxed(&finished, 0);
+	death_forked();
 	if (same_memory)
 		*same_memory = 1;
 	dump_forked(&dumper, (uint32_t)getpid());
@@ -119,6 +122,14 @@ void guard_take_requests(void)
 
 	guard_self.inside++;
 	while ((bits = exchange_relaxed(&guard_self.requests, 0)) != 0) {
+		if (bits & SESSION_DEATH) {
+			guard_self.inside--;
+			death_take();
+			guard_self.inside++;
+		}
+		bits &= ~(unsigned)SESSION_DEATH;
+		if (!bits)
+			continue;
 		if (load_acquire(&ending) || !session_own_process())
 			continue;
 		or_acq_rel(&wanted, bits);
@@ -166,14 +177,16 @@ static void wait_for_end(uint32_t other)
 		sleep_10_ms();
 }
 
-void session_final(void)
+void session_final(bool heap_sound)
 {
-	bool locks_free = !guard_self.inside && !guard_self.busy && !guard_self.ending;
+	bool locks_free = heap_sound && !guard_self.inside && !guard_self.busy && !guard_self.ending;
 	uint32_t nobody = 0;
 	struct quiet quiet;
 
 	if (!session_own_process())
 		return;
+	if (!load_acquire(&ending))
+		signals_end();
 	guard_self.inside++;
 	quiet_begin(&quiet);
 	if (!cas_acq_rel(&ending, &nobody, thread_id())) {
