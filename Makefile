@@ -60,8 +60,9 @@ $(BUILD)/flags: FORCE
 	@mkdir -p $(BUILD)
 	@echo '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || echo '$(subst ','\'',$(FLAGS))' > $@
 
-# Names are looked up once per dump: small code, which is as fast there (10 % less in inflate).
-$(BUILD)/symbol/%.o: SMALL = $(if $(filter -O2,$(CFLAGS)),-Os)
+# What runs once, or once per dump: small code (in symbol/ it is as fast, 10 % less in inflate).
+SMALL_DIRS := symbol demangle report
+$(SMALL_DIRS:%=$(BUILD)/%/%.o): SMALL = $(if $(filter -O2,$(CFLAGS)),-Os)
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)

@@ -15,6 +15,12 @@
  * itself. A thread says that it is flushing before it looks whether it may; who freezes looks
  * for such threads afterwards, and waits for them, but not for ever.
  *
+ * A process can be killed at any instruction. So that no difference is then seen twice, or not at
+ * all, a thread that moves a slot's first notes what the row will be (moved), then that it is so
+ * (moving), and whoever reads the table afterwards finishes the step. That needs the
+ * row to be changed by one such thread at a time: a row that another is moving to is left alone,
+ * not waited for.
+ *
  * Slots belong to their thread, which must not use them in a signal handler that has
  * interrupted it inside the tracer. The mapping's pages are touched as threads come.
  */
@@ -45,7 +51,11 @@ struct deltas {
 	int64_t heap_size;		/* told to rows, not yet to the totals' live_size */
 	uint32_t flushing;
 	uint32_t taken;			/* a thread has them */
-	uint64_t unused[6];
+	uint32_t moving;		/* slot + 1 whose differences are on their way, or 0 */
+	struct {			/* what that makes of the row */
+		uint32_t live_count, temporary_low, unused;
+		uint64_t live_size, total_count, total_size;
+	} moved;
 };
 
 _Static_assert(sizeof(struct delta) == 32, "two slots a cache line");
@@ -57,8 +67,12 @@ struct deltas *deltas_take(struct table *t);
 /* In a child after fork: all but `own` are free. */
 void deltas_forked(struct table *t, struct deltas *own);
 
-/* Moves a slot's differences into its row; false: not now, a dump collects. */
+/* Moves a slot's differences into its row; false: not now, a dump collects, or another thread is
+ * at this row. */
 bool delta_flush(struct table *t, struct deltas *d, struct delta *slot);
+
+/* Finishes the step of a thread that is gone, or never was here (fork). */
+void delta_finish_move(struct table *t, struct deltas *d);
 
 /* All of them; at the thread's end. */
 void deltas_flush(struct table *t, struct deltas *d);

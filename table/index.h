@@ -22,22 +22,25 @@
 #define INDEX_ID_BITS		24
 #define INDEX_BUCKET_SLOTS	16
 #define INDEX_LEVEL0_LOG2	6	/* buckets of the first level: 64, 4 KB */
-#define INDEX_LEVEL_STEP	1
 
 static inline uint64_t index_level_buckets(unsigned level)
 {
-	return (uint64_t)1 << (INDEX_LEVEL0_LOG2 + INDEX_LEVEL_STEP * level);
+	return (uint64_t)1 << (INDEX_LEVEL0_LOG2 + level);
 }
 
-/* Levels that hold 2^items_log2 items at no more than half load; *slots: their slots. */
-static inline unsigned index_levels_for(unsigned items_log2, uint64_t *slots)
+/* The slots of so many levels: 4 KB of them, 12, 28, ... */
+static inline uint64_t index_slots(unsigned levels)
 {
-	unsigned levels = 0;
+	return (((uint64_t)1 << levels) - 1) * index_level_buckets(0) * INDEX_BUCKET_SLOTS;
+}
 
-	*slots = 0;
-	do {
-		*slots += index_level_buckets(levels++) * INDEX_BUCKET_SLOTS;
-	} while (*slots < (uint64_t)2 << items_log2);
+/* Levels that hold 2^items_log2 items at no more than half load. */
+static inline unsigned index_levels_for(unsigned items_log2)
+{
+	unsigned levels = 1;
+
+	while (index_slots(levels) < (uint64_t)2 << items_log2)
+		levels++;
 	return levels;
 }
 

@@ -3,6 +3,7 @@
 #include "modules.h"
 
 #include "base/loaded.h"
+#include "layout.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -15,14 +16,18 @@
 static char program_path[PATH_MAX];	/* the loader's name for the program is "" */
 
 /* Reserves room in the table's text; 0, where "" stands, when it is full. */
-static uint32_t reserve_text(struct table_header *h, uint32_t size_bytes)
+static uint32_t reserve_text(struct table *t, uint32_t size_bytes)
 {
+	struct table_header *h = t->head;
 	uint32_t at = load_relaxed(&h->text_used);
 
-	if (at > h->text_limit - 4 * PATH_MAX)	/* so that the counter cannot creep to a wrap */
-		return 0;
+	/* With room to spare, so that the counter cannot creep to a wrap. */
+	while (at > load_acquire(&h->text_limit) - 4 * PATH_MAX) {
+		if (!layout_grow(t, TABLE_TEXT))
+			return 0;
+	}
 	at = add_relaxed(&h->text_used, size_bytes);
-	return at <= h->text_limit - size_bytes ? at : 0;
+	return at <= load_acquire(&h->text_limit) - size_bytes ? at : 0;
 }
 
 /*
@@ -40,7 +45,7 @@ static uint32_t add_text(struct table *t, const char *path)
 
 	if (len > PATH_MAX)
 		return 0;
-	at = reserve_text(t->head, (uint32_t)len + (relative ? PATH_MAX : 0));
+	at = reserve_text(t, (uint32_t)len + (relative ? PATH_MAX : 0));
 	if (!at)
 		return 0;
 	text = t->text + at;
@@ -93,11 +98,11 @@ static const struct module *add_module(struct table *t, struct module *m, const 
 	struct table_header *h = t->head;
 	uint32_t i;
 
-	if (load_relaxed(&h->module_count) >= h->module_limit)
+	if (load_relaxed(&h->module_count) >= load_acquire(&h->module_limit) && !layout_grow(t, TABLE_MODULES))
 		return NULL;
 	m->path = add_text(t, path[0] ? path : program_path);
 	i = add_relaxed(&h->module_count, 1);
-	if (i >= h->module_limit)
+	if (i >= load_acquire(&h->module_limit))
 		return NULL;
 	t->modules[i].start = m->start;
 	t->modules[i].bias = m->bias;
@@ -146,9 +151,7 @@ void modules_init(struct table *t)
 
 static uint32_t known_count(const struct table *t)
 {
-	uint32_t n = load_acquire(&t->head->module_count);
-
-	return n < t->head->module_limit ? n : t->head->module_limit;
+	return layout_count(t->head, TABLE_MODULES);
 }
 
 static bool holds(const struct module *m, uint64_t pc)

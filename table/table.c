@@ -2,103 +2,14 @@
 /* See table.h. */
 #include "table.h"
 
-#include "base/arena.h"
-#include "deltas.h"
 #include "index.h"
+#include "layout.h"
 #include "modules.h"
 
 #include <string.h>
 
 #define HASH_FACTOR	0x9e3779b97f4a7c15u
-
-/* Sizes of a full table: 4 million rows that add 12 words of frames on average. Address space
- * is scarce on a 32-bit machine: a sixteenth there. */
-#if UINTPTR_MAX > 0xffffffff
-#define ROWS_LOG2	22
-#else
-#define ROWS_LOG2	18
-#endif
-#define ROWS_LOG2_LEAST	12
-#define WORDS_PER_ROW	12
-#define SHARES_LOG2	14
-#define SHARES_LEAST	10
-#define MODULES		4096u
-#define TEXT_BYTES	(1u << 20)
-
-static uint64_t take(uint64_t *at, uint64_t size_bytes)
-{
-	uint64_t offset = (*at + 63) & ~(uint64_t)63;
-
-	*at = offset + size_bytes;
-	return offset;
-}
-
-/* Where each part lies in a table of 2^rows_log2 rows and as many codes. */
-static void lay_out(struct table_header *h, unsigned rows_log2)
-{
-	uint64_t rows = (uint64_t)1 << rows_log2, slots, at = sizeof(*h);
-
-	memset(h, 0, sizeof(*h));
-	memcpy(h->magic, TABLE_MAGIC, sizeof(h->magic));
-	h->version = TABLE_VERSION;
-	h->word_bits = 8 * sizeof(void *);
-	h->row_limit = h->code_limit = (uint32_t)rows;
-	h->frame_limit = (uint32_t)rows * WORDS_PER_ROW;
-	h->module_limit = MODULES;
-	h->text_limit = TEXT_BYTES;
-	h->deltas_limit = DELTAS_THREADS;
-	h->row_levels = h->code_levels = index_levels_for(rows_log2, &slots);
-	h->rows_offset = take(&at, rows * sizeof(struct row));
-	h->infos_offset = take(&at, rows * sizeof(struct row_info));
-	h->codes_offset = take(&at, rows * sizeof(uint64_t));
-	h->frames_offset = take(&at, h->frame_limit * sizeof(uint32_t));
-	h->row_index_offset = take(&at, slots * sizeof(uint32_t));
-	h->code_index_offset = take(&at, slots * sizeof(uint32_t));
-	h->shares_offset = take(&at, (sizeof(uint32_t) << SHARES_LOG2));
-	h->deltas_offset = take(&at, DELTAS_THREADS * sizeof(struct deltas));
-	h->modules_offset = take(&at, MODULES * sizeof(struct module));
-	h->text_offset = take(&at, TEXT_BYTES);
-	h->size_bytes = at;
-	h->row_count = ROW_FIRST;
-	h->code_count = 1;
-	h->frames_used = 1;
-	h->early = 1;
-	h->totals.epoch = 1;
-}
-
-static void locate(struct table *t, void *base)
-{
-	char *at = base;
-
-	t->head = base;
-	t->rows = (struct row *)(at + t->head->rows_offset);
-	t->infos = (struct row_info *)(at + t->head->infos_offset);
-	t->codes = (uint64_t *)(at + t->head->codes_offset);
-	t->frames = (uint32_t *)(at + t->head->frames_offset);
-	t->row_index = (uint32_t *)(at + t->head->row_index_offset);
-	t->code_index = (uint32_t *)(at + t->head->code_index_offset);
-	t->shares = (uint32_t *)(at + t->head->shares_offset);
-	t->deltas = (struct deltas *)(at + t->head->deltas_offset);
-	t->modules = (struct module *)(at + t->head->modules_offset);
-	t->text = at + t->head->text_offset;
-}
-
-bool table_create(struct table *t)
-{
-	for (unsigned log2 = ROWS_LOG2; log2 >= ROWS_LOG2_LEAST; log2 -= 2) {
-		struct table_header h;
-		void *base;
-
-		lay_out(&h, log2);
-		base = arena_map(h.size_bytes);
-		if (!base)
-			continue;
-		memcpy(base, &h, sizeof(h));
-		locate(t, base);
-		return true;
-	}
-	return false;
-}
+#define SHARES_LEAST	10	/* as in layout.c */
 
 /* ---- Codes ---- */
 
@@ -107,6 +18,7 @@ bool table_create(struct table *t)
 struct code_query {
 	struct table *t;
 	uint64_t pc;
+	bool full;		/* it is not for want of levels that there is no code */
 };
 
 /* Whether the code means what lies at this address now. */
@@ -123,6 +35,12 @@ static inline bool code_is(const struct table *t, uint32_t code, uint64_t pc)
 	       (likely(modules_settled()) || modules_verify(t, (uint32_t)module, pc));
 }
 
+/* Whether an index has more levels than it had. */
+static bool more_levels(struct table *t, enum table_part part, uint32_t levels)
+{
+	return layout_limit(t->head, part) > levels || layout_grow(t, part);
+}
+
 static bool same_code(void *context, uint32_t code)
 {
 	struct code_query *q = context;
@@ -137,23 +55,31 @@ static uint32_t make_code(void *context)
 	uint64_t module;
 	uint32_t code;
 
-	if (load_relaxed(&h->code_count) >= h->code_limit)
+	q->full = true;
+	if (load_relaxed(&h->code_count) >= load_acquire(&h->code_limit) && !layout_grow(q->t, TABLE_CODES))
 		return 0;
 	module = modules_note(q->t, q->pc);
 	code = add_relaxed(&h->code_count, 1);
-	if (code >= h->code_limit)
-		return 0;
+	while (code >= load_acquire(&h->code_limit)) {
+		if (!layout_grow(q->t, TABLE_CODES))
+			return 0;
+	}
 	store_relaxed(&q->t->codes[code], (q->pc & PC_MASK) | module << CODE_PC_BITS);
+	q->full = false;
 	return code;
 }
 
 static uint32_t intern_code(struct table *t, uint64_t pc)
 {
-	struct code_query q = { t, pc };
-	uint32_t made;
+	struct code_query q = { t, pc, false };
+	uint32_t made, code, levels;
 
-	return index_intern(t->code_index, t->head->code_levels, (pc & PC_MASK) * HASH_FACTOR,
-			    same_code, make_code, &q, &made);
+	do {
+		levels = load_acquire(&t->head->code_levels);
+		code = index_intern(t->code_index, levels, (pc & PC_MASK) * HASH_FACTOR, same_code,
+				    make_code, &q, &made);
+	} while (unlikely(!code) && !q.full && more_levels(t, TABLE_CODE_INDEX, levels));
+	return code;
 }
 
 /* ---- Rows ---- */
@@ -172,6 +98,7 @@ struct row_query {
 	unsigned count, known;
 	struct mark *marks;
 	bool again;		/* a module has come back: the row may be there after all */
+	bool full;		/* it is not for want of levels that there is no row */
 };
 
 /* The node outward of this one; 0: none. */
@@ -218,10 +145,14 @@ static inline uint32_t *share_slot(struct table *t, uint64_t hash)
 	uint32_t rows = load_relaxed(&t->head->row_count);
 	unsigned log2 = 32u - (unsigned)__builtin_clz(rows) + 2;
 
+	uint32_t most = load_acquire(&t->head->shares_log2);
+
+	while (log2 > most && layout_grow(t, TABLE_SHARES))
+		most = load_acquire(&t->head->shares_log2);
+	if (log2 > most)
+		log2 = most;
 	if (log2 < SHARES_LEAST)
 		log2 = SHARES_LEAST;
-	if (log2 > SHARES_LOG2)
-		log2 = SHARES_LOG2;
 	return &t->shares[hash >> 40 & ((1u << log2) - 1)];
 }
 
@@ -246,6 +177,16 @@ static unsigned find_shared(struct row_query *q, uint32_t *outer)
 	return fresh;
 }
 
+/* Whether words [at, at + count) of the frames may be used. */
+static bool frames_fit(struct table *t, uint32_t at, uint32_t count)
+{
+	while (at > load_acquire(&t->head->frame_limit) - count) {
+		if (!layout_grow(t, TABLE_FRAMES))
+			return false;
+	}
+	return true;
+}
+
 static uint32_t make_row(void *context)
 {
 	struct row_query *q = context;
@@ -254,17 +195,18 @@ static uint32_t make_row(void *context)
 	uint32_t row, at, outer;
 	unsigned fresh;
 
+	q->full = true;
 	if (!note_modules(q)) {
 		q->again = true;
 		return 0;
 	}
 	fresh = find_shared(q, &outer);
 	/* Checked first so that the counters cannot creep up to a wrap. */
-	if (load_relaxed(&h->row_count) >= h->row_limit ||
-	    load_relaxed(&h->frames_used) > h->frame_limit - (fresh + 1))
+	if ((load_relaxed(&h->row_count) >= load_acquire(&h->row_limit) && !layout_grow(t, TABLE_ROWS)) ||
+	    !frames_fit(t, load_relaxed(&h->frames_used), fresh + 1))
 		return 0;
 	at = add_relaxed(&h->frames_used, fresh + 1);
-	if (at > h->frame_limit - (fresh + 1))
+	if (!frames_fit(t, at, fresh + 1))
 		return 0;
 	for (unsigned i = 0; i < fresh; i++) {
 		uint32_t code = intern_code(t, q->frames[i]);
@@ -276,20 +218,23 @@ static uint32_t make_row(void *context)
 	}
 	t->frames[at + fresh] = FRAME_LINK | outer;
 	row = add_relaxed(&h->row_count, 1);
-	if (row >= h->row_limit)
-		return 0;
+	while (row >= load_acquire(&h->row_limit)) {
+		if (!layout_grow(t, TABLE_ROWS))
+			return 0;
+	}
 	t->infos[row].node = fresh ? at : outer;
 	for (unsigned i = 0; i < fresh; i++)
 		store_release(share_slot(t, q->marks[i].hash), at + i);
+	q->full = false;
 	return row;
 }
 
 uint32_t table_intern(struct table *t, const uintptr_t *frames, unsigned count, unsigned known,
 		      struct mark *marks)
 {
-	struct row_query q = { t, frames, count, known, marks, false };
+	struct row_query q = { t, frames, count, known, marks, false, false };
 	uint64_t hash = known ? marks[count - known].hash : 0;
-	uint32_t made = 0, row = 0;
+	uint32_t made = 0, row = 0, levels;
 
 	for (unsigned i = count - known; i-- > 0; ) {
 		hash = mix(hash, frames[i] & PC_MASK);
@@ -297,11 +242,13 @@ uint32_t table_intern(struct table *t, const uintptr_t *frames, unsigned count, 
 	}
 	/* Each time round has made a module known; the bound is for what cannot be. */
 	for (unsigned tries = 0; tries < 8; tries++) {
-		q.again = false;
-		row = index_intern(t->row_index, t->head->row_levels, hash * HASH_FACTOR, same_frames,
-				   make_row, &q, &made);
-		if (likely(!q.again))
+		q.again = q.full = false;
+		levels = load_acquire(&t->head->row_levels);
+		row = index_intern(t->row_index, levels, hash * HASH_FACTOR, same_frames, make_row, &q,
+				   &made);
+		if (likely(row) || (!q.again && (q.full || !more_levels(t, TABLE_ROW_INDEX, levels))))
 			break;
+		tries -= !q.again;
 	}
 	if (!row)
 		return ROW_OVERFLOW;
@@ -315,7 +262,7 @@ unsigned table_frames(const struct table *t, uint32_t row, uint32_t *codes)
 	uint32_t used = load_relaxed(&t->head->frames_used), node = t->infos[row].node;
 	unsigned count = 0;
 
-	if (used > t->head->frame_limit)
+	if (used > load_relaxed(&t->head->frame_limit))
 		used = t->head->frame_limit;
 	while (node && node < used - 1 && count < TABLE_FRAMES_MAX) {
 		uint32_t code = t->frames[node], next = t->frames[node + 1];

@@ -35,7 +35,7 @@
 #include <stdint.h>
 
 #define TABLE_MAGIC		"heaptrc"	/* 8 bytes with its NUL */
-#define TABLE_VERSION		2
+#define TABLE_VERSION		3
 #define TABLE_FRAMES_MAX	256	/* frames of one row */
 
 #define ROW_NONE		0u
@@ -97,6 +97,13 @@ struct table_totals {
 	uint64_t stacks_checked, stacks_disagreed;	/* --unwind=check */
 };
 
+/* Whether a table whose process is gone has something that nobody has told. */
+enum table_life {
+	TABLE_LIVES,
+	TABLE_TOLD,			/* the final dump is out */
+	TABLE_EXECS,			/* the process is about to become another program */
+};
+
 struct table_header {
 	char magic[8];
 	uint32_t version;
@@ -104,10 +111,18 @@ struct table_header {
 	uint64_t size_bytes;		/* of the whole mapping */
 	uint64_t rows_offset, infos_offset, codes_offset, frames_offset, row_index_offset,
 		 code_index_offset, shares_offset, deltas_offset, modules_offset, text_offset;
-	uint32_t row_limit, code_limit, frame_limit, deltas_limit, module_limit, text_limit;	/* room there is */
-	uint32_t row_levels, code_levels;
+	uint32_t rows_log2;		/* the layout follows from this */
 	uint32_t pid;
 	char command[16];
+	uint32_t parent;		/* the pid of the process whose rows a fork has copied, or 0 */
+	uint32_t dumps;			/* that the process has taken */
+	uint32_t forks;			/* children that have got a table of their own */
+	uint32_t life;			/* enum table_life */
+
+	/* What may be used of each part (layout.h). */
+	uint32_t row_limit, code_limit, frame_limit, deltas_limit, module_limit, text_limit;
+	uint32_t row_levels, code_levels, shares_log2;
+	uint32_t no_space;		/* a part could not grow: the disk is full, or a limit is met */
 
 	/* What grows. */
 	__attribute__((aligned(64))) uint32_t row_count;	/* row 0 and 1 included */
@@ -140,6 +155,8 @@ struct table {
 	struct deltas *deltas;		/* deltas.h */
 	struct module *modules;		/* modules.h */
 	char *text;			/* the modules' paths */
+	bool shared;			/* in a file or a memfd, not in memory of its own */
+	bool populates;			/* ...and pages have to be reserved */
 };
 
 /*
@@ -147,6 +164,24 @@ struct table {
  * overcommit); false when not even the smallest is to be had. Call once, before threads.
  */
 bool table_create(struct table *t);
+
+/*
+ * The same in a file (or memfd) open for reading and writing, empty and nobody else's, which
+ * becomes sparse and large and may be closed afterwards. Returns 0 or an errno: EFBIG
+ * (RLIMIT_FSIZE; no signal is sent), ENOSPC, ENOMEM, ...
+ */
+int table_create_in(struct table *t, int fd);
+
+/*
+ * A copy of what is in use, as a table for table_move() in another such file. Returns 0 or an
+ * errno. What other threads change meanwhile is copied as it is when its turn comes.
+ */
+int table_copy(const struct table *t, int fd);
+
+/* Has the table at its old address, but from now on in fd, which table_copy() has written; -1:
+ * in memory of this process alone. For a child after fork. Returns 0 or an errno, and then
+ * nothing has changed. */
+int table_move(struct table *t, int fd);
 
 /*
  * Finds or makes the row of a backtrace: count frames, 1 to TABLE_FRAMES_MAX, innermost first.

@@ -3,6 +3,7 @@
 #include "view.h"
 
 #include "deltas.h"
+#include "layout.h"
 
 #define COPIES_MAX	16	/* a row that changes all the time is taken as it is */
 
@@ -55,9 +56,7 @@ static void add_delta(struct view_row *r, const struct delta *d)
 
 static uint32_t threads_with_deltas(const struct table *t)
 {
-	uint32_t threads = load_acquire(&t->head->deltas_used);
-
-	return threads < t->head->deltas_limit ? threads : t->head->deltas_limit;
+	return layout_count(t->head, TABLE_DELTAS);
 }
 
 /* Marks the rows of which a thread has something to tell. */

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See layout.h. */
+#include "layout.h"
+
+#include "deltas.h"
+#include "index.h"
+#include "modules.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE	23	/* Linux 5.14 */
+#endif
+
+/* A full table: its rows add 12 words of frames on average. */
+#define WORDS_PER_ROW	12
+#define SHARES_LOG2	14
+#define SHARES_LEAST	10
+#define MODULES		4096u
+#define TEXT_BYTES	(1u << 20)
+
+struct part {
+	uint16_t limit, count, offset;	/* where in the header; count 0: none is kept */
+	uint16_t each;			/* bytes */
+	uint32_t step;			/* at least so many more at a time */
+};
+#define PART(limit, count, offset, each, step) {					\
+	offsetof(struct table_header, limit), offsetof(struct table_header, count),	\
+	offsetof(struct table_header, offset), each, step }
+
+static const struct part parts[TABLE_PARTS] = {
+	[TABLE_ROWS] = PART(row_limit, row_count, rows_offset, sizeof(struct row), 256),
+	[TABLE_CODES] = PART(code_limit, code_count, codes_offset, sizeof(uint64_t), 1024),
+	[TABLE_FRAMES] = PART(frame_limit, frames_used, frames_offset, sizeof(uint32_t), 4096),
+	[TABLE_MODULES] = PART(module_limit, module_count, modules_offset, sizeof(struct module), 128),
+	[TABLE_TEXT] = PART(text_limit, text_used, text_offset, 1, 32768),
+	[TABLE_DELTAS] = PART(deltas_limit, deltas_used, deltas_offset, sizeof(struct deltas), 1),
+	[TABLE_ROW_INDEX] = PART(row_levels, magic, row_index_offset, sizeof(uint32_t), 1),
+	[TABLE_CODE_INDEX] = PART(code_levels, magic, code_index_offset, sizeof(uint32_t), 1),
+	[TABLE_SHARES] = PART(shares_log2, magic, shares_offset, sizeof(uint32_t), 1),
+};
+
+static uint32_t *limit_of(struct table_header *h, enum table_part part)
+{
+	return (uint32_t *)(void *)((char *)h + parts[part].limit);
+}
+
+uint32_t layout_limit(const struct table_header *h, enum table_part part)
+{
+	return load_acquire((const uint32_t *)(const void *)((const char *)h + parts[part].limit));
+}
+
+static uint64_t offset_of(const struct table_header *h, enum table_part part)
+{
+	return *(const uint64_t *)(const void *)((const char *)h + parts[part].offset);
+}
+
+uint32_t layout_count(const struct table_header *h, enum table_part part)
+{
+	uint32_t limit = layout_limit(h, part), count = limit;
+
+	if (parts[part].count)
+		count = load_acquire((const uint32_t *)(const void *)((const char *)h + parts[part].count));
+	return count < limit ? count : limit;
+}
+
+/* What `limit` of a part take. */
+static uint64_t bytes_of(enum table_part part, uint32_t limit)
+{
+	uint64_t count = limit;
+
+	if (part == TABLE_ROW_INDEX || part == TABLE_CODE_INDEX)
+		count = index_slots(limit);
+	else if (part == TABLE_SHARES)
+		count = limit ? (uint64_t)1 << limit : 0;
+	return count * parts[part].each;
+}
+
+static uint64_t take(uint64_t *at, uint64_t size_bytes)
+{
+	uint64_t offset = (*at + 63) & ~(uint64_t)63;
+
+	*at = offset + size_bytes;
+	return offset;
+}
+
+void layout_header(struct table_header *h, unsigned rows_log2)
+{
+	uint64_t rows = (uint64_t)1 << rows_log2, at = sizeof(*h);
+
+	memset(h, 0, sizeof(*h));
+	memcpy(h->magic, TABLE_MAGIC, sizeof(h->magic));
+	h->version = TABLE_VERSION;
+	h->word_bits = 8 * sizeof(void *);
+	h->rows_log2 = rows_log2;
+	h->row_limit = h->code_limit = (uint32_t)rows;
+	h->frame_limit = (uint32_t)rows * WORDS_PER_ROW;
+	h->module_limit = MODULES;
+	h->text_limit = TEXT_BYTES;
+	h->deltas_limit = DELTAS_THREADS;
+	h->row_levels = h->code_levels = index_levels_for(rows_log2);
+	h->shares_log2 = SHARES_LOG2;
+	h->rows_offset = take(&at, rows * sizeof(struct row));
+	h->infos_offset = take(&at, rows * sizeof(struct row_info));
+	h->codes_offset = take(&at, rows * sizeof(uint64_t));
+	h->frames_offset = take(&at, h->frame_limit * sizeof(uint32_t));
+	h->row_index_offset = take(&at, bytes_of(TABLE_ROW_INDEX, h->row_levels));
+	h->code_index_offset = take(&at, bytes_of(TABLE_CODE_INDEX, h->code_levels));
+	h->shares_offset = take(&at, bytes_of(TABLE_SHARES, SHARES_LOG2));
+	h->deltas_offset = take(&at, DELTAS_THREADS * sizeof(struct deltas));
+	h->modules_offset = take(&at, MODULES * sizeof(struct module));
+	h->text_offset = take(&at, TEXT_BYTES);
+	h->size_bytes = at;
+	h->row_count = ROW_FIRST;
+	h->code_count = 1;
+	h->frames_used = 1;
+	h->early = 1;
+	h->totals.epoch = 1;
+}
+
+void layout_locate(struct table *t, void *base)
+{
+	char *at = base;
+
+	t->head = base;
+	t->rows = (struct row *)(at + t->head->rows_offset);
+	t->infos = (struct row_info *)(at + t->head->infos_offset);
+	t->codes = (uint64_t *)(at + t->head->codes_offset);
+	t->frames = (uint32_t *)(at + t->head->frames_offset);
+	t->row_index = (uint32_t *)(at + t->head->row_index_offset);
+	t->code_index = (uint32_t *)(at + t->head->code_index_offset);
+	t->shares = (uint32_t *)(at + t->head->shares_offset);
+	t->deltas = (struct deltas *)(at + t->head->deltas_offset);
+	t->modules = (struct module *)(at + t->head->modules_offset);
+	t->text = at + t->head->text_offset;
+}
+
+/* The kernel touches the pages: where there is no space it says so, and sends no signal. */
+static bool reserve(struct table *t, uint64_t offset, uint64_t bytes)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), from = offset & ~(page - 1);
+	uint64_t to = (offset + bytes + page - 1) & ~(page - 1);
+	int saved = errno, result;
+
+	if (!bytes || !t->populates)
+		return true;
+	while ((result = madvise((char *)t->head + from, (size_t)(to - from), MADV_POPULATE_WRITE)) &&
+	       errno == EINTR)
+		;
+	errno = saved;
+	return !result;
+}
+
+static bool reserve_part(struct table *t, enum table_part part, uint32_t from, uint32_t to)
+{
+	uint64_t before = bytes_of(part, from);
+
+	if (!reserve(t, offset_of(t->head, part) + before, bytes_of(part, to) - before))
+		return false;
+	return part != TABLE_ROWS ||
+	       reserve(t, t->head->infos_offset + from * sizeof(struct row_info),
+		       (to - from) * sizeof(struct row_info));
+}
+
+bool layout_grow(struct table *t, enum table_part part)
+{
+	struct table_header most;
+	uint32_t *limit = limit_of(t->head, part), old = load_acquire(limit), step = parts[part].step;
+	uint32_t wanted;
+
+	if (!t->shared || load_relaxed(&t->head->no_space))
+		return false;
+	layout_header(&most, t->head->rows_log2);
+	if (part < TABLE_DELTAS && step < old / 8)
+		step = old / 8;
+	wanted = layout_limit(&most, part);
+	if (old >= wanted)
+		return false;
+	if (part == TABLE_SHARES && old < SHARES_LEAST)
+		step = SHARES_LEAST;
+	if (step < wanted - old)
+		wanted = old + step;
+	if (!reserve_part(t, part, old, wanted)) {
+		store_relaxed(&t->head->no_space, 1);
+		return false;
+	}
+	while (old < wanted && !cas_acq_rel(limit, &old, wanted))
+		;
+	return true;
+}
+
+bool layout_begin(struct table *t)
+{
+	if (!reserve(t, 0, sizeof(*t->head)))
+		return false;
+	for (enum table_part part = 0; part < TABLE_PARTS; part++)
+		*limit_of(t->head, part) = 0;
+	for (enum table_part part = 0; part < TABLE_PARTS; part++) {
+		if (part != TABLE_DELTAS && !layout_grow(t, part))
+			return false;
+	}
+	return true;
+}
+
+bool layout_reserve(struct table *t)
+{
+	for (enum table_part part = 0; part < TABLE_PARTS; part++) {
+		if (!reserve_part(t, part, 0, layout_limit(t->head, part)))
+			return false;
+	}
+	return true;
+}
+
+unsigned layout_used(const struct table_header *h, bool indexes, struct layout_range *ranges)
+{
+	unsigned n = 0;
+
+	ranges[n++] = (struct layout_range){ 0, sizeof(*h) };
+	for (enum table_part part = 0; part < TABLE_PARTS; part++) {
+		if (part >= TABLE_ROW_INDEX && !indexes)
+			break;
+		ranges[n++] = (struct layout_range){ offset_of(h, part), bytes_of(part, layout_count(h, part)) };
+	}
+	ranges[n++] = (struct layout_range){ h->infos_offset,
+		layout_count(h, TABLE_ROWS) * sizeof(struct row_info) };
+	return n;
+}

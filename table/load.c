@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See load.h. */
+#include "load.h"
+
+#include "base/arena.h"
+#include "deltas.h"
+#include "layout.h"
+#include "modules.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* 0, or why not: LOAD_TRUNCATED, LOAD_CANNOT_READ. */
+static enum load_status read_all(int fd, void *to, uint64_t bytes, uint64_t offset)
+{
+	char *at = to;
+
+	while (bytes) {
+		ssize_t n = pread(fd, at, (size_t)bytes, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n ? LOAD_CANNOT_READ : LOAD_TRUNCATED;
+		at += n;
+		offset += (uint64_t)n;
+		bytes -= (uint64_t)n;
+	}
+	return LOAD_OK;
+}
+
+enum load_status load_header(struct table_header *h, int fd)
+{
+	enum load_status status;
+
+	memset(h, 0, sizeof(*h));
+	status = read_all(fd, h, sizeof(*h), 0);
+	if (status == LOAD_CANNOT_READ)
+		return status;
+	if (memcmp(h->magic, TABLE_MAGIC, sizeof(h->magic)))
+		return LOAD_NO_TABLE;
+	if (status != LOAD_OK)
+		return status;
+	if (h->version != TABLE_VERSION)
+		return LOAD_VERSION;
+	if (h->word_bits != 8 * sizeof(void *))
+		return LOAD_WORD_SIZE;
+	h->command[sizeof(h->command) - 1] = '\0';
+	return LOAD_OK;
+}
+
+/* Whether the header's layout is the one that its rows_log2 gives, and its limits are possible. */
+static bool header_is_sane(const struct table_header *h)
+{
+	struct table_header most;
+
+	if (h->rows_log2 < TABLE_LOG2_LEAST || h->rows_log2 > TABLE_LOG2_MOST)
+		return false;
+	layout_header(&most, h->rows_log2);
+	if (h->size_bytes != most.size_bytes ||
+	    memcmp(&h->rows_offset, &most.rows_offset,
+		   offsetof(struct table_header, rows_log2) - offsetof(struct table_header, rows_offset)))
+		return false;
+	for (enum table_part part = 0; part < TABLE_PARTS; part++) {
+		if (layout_limit(h, part) > layout_limit(&most, part))
+			return false;
+	}
+	return true;
+}
+
+static void put_right(struct table *t)
+{
+	struct table_header *h = t->head;
+
+	h->frozen = 0;
+	for (uint32_t i = layout_count(h, TABLE_DELTAS); i-- > 0; )
+		delta_finish_move(t, &t->deltas[i]);
+	for (uint32_t i = layout_count(h, TABLE_MODULES); i-- > 0; ) {
+		struct module *m = &t->modules[i];
+
+		if (m->path >= layout_count(h, TABLE_TEXT))
+			m->path = 0;
+		if (m->build_id_bytes > MODULE_BUILD_ID_BYTES)
+			m->build_id_bytes = 0;
+	}
+	/* Every path ends. Before any is noted there is none. */
+	t->text[0] = '\0';
+	if (layout_count(h, TABLE_TEXT))
+		t->text[layout_count(h, TABLE_TEXT) - 1] = '\0';
+}
+
+enum load_status load_table(struct table *t, int fd)
+{
+	struct layout_range ranges[LAYOUT_RANGES];
+	struct table_header h;
+	enum load_status status = load_header(&h, fd);
+	struct stat st;
+	unsigned count;
+	char *base;
+
+	*t = (struct table){ .head = NULL };
+	if (status != LOAD_OK)
+		return status;
+	if (!header_is_sane(&h))
+		return LOAD_DAMAGED;
+	if (fstat(fd, &st))
+		return LOAD_CANNOT_READ;
+	if ((uint64_t)st.st_size < h.size_bytes)
+		return LOAD_TRUNCATED;
+	base = arena_map((size_t)h.size_bytes);
+	if (!base)
+		return LOAD_NO_MEMORY;
+	count = layout_used(&h, false, ranges);
+	for (unsigned i = 1; i < count && status == LOAD_OK; i++)
+		status = read_all(fd, base + ranges[i].offset, ranges[i].bytes, ranges[i].offset);
+	if (status != LOAD_OK) {
+		arena_unmap(base, (size_t)h.size_bytes);
+		return status;
+	}
+	memcpy(base, &h, sizeof(h));
+	layout_locate(t, base);
+	put_right(t);
+	return LOAD_OK;
+}
+
+void load_release(struct table *t)
+{
+	if (t->head)
+		arena_unmap(t->head, (size_t)t->head->size_bytes);
+	t->head = NULL;
+}
+
+const char *load_status_text(enum load_status status)
+{
+	switch (status) {
+	case LOAD_OK:		return NULL;
+	case LOAD_NO_TABLE:	return "not a file of --record";
+	case LOAD_VERSION:	return "recorded by another version of heaptrace, or on a machine with "
+				       "another byte order";
+	case LOAD_WORD_SIZE:	return "recorded in a program of another word size";
+	case LOAD_TRUNCATED:	return "the file is truncated";
+	case LOAD_DAMAGED:	return "the file is damaged";
+	case LOAD_NO_MEMORY:	return "out of memory";
+	case LOAD_CANNOT_READ:	break;
+	}
+	return "it cannot be read";
+}
