@@ -15,7 +15,7 @@ my $handlers = build('signal_handlers', 'signal_handlers');
 my $library = build('signal_handlers', 'libtakes.so', '-shared', '-fPIC', '-DLIBRARY');
 my $linked = build('signal_handlers', 'signal_linked', '-DLINKED', $library, "-Wl,-rpath,$dir");
 my $nap = build('signal_nap', 'signal_nap');
-my $notice = qr/^\[heaptrace\] the program handles/m;
+my $notice = qr/^\[heaptrace\] the program (?:handles|waits for|blocks)/m;
 
 # Each wait: two dumps in their orders, the wait undisturbed.
 my %result = (write => 4096, read => 1, recv => 1, waitpid => 5);
