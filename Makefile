@@ -34,7 +34,8 @@ endif
 
 MODULES	:= base capture table symbol demangle report process
 CORE	:= $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(MODULES:%=%/*.c)))
-OBJECTS	:= $(CORE) $(BUILD)/libheaptrace.o $(BUILD)/heaptrace.o
+WRAPPER	:= $(patsubst %.c,$(BUILD)/%.o,heaptrace.c $(wildcard wrapper/*.c))
+OBJECTS	:= $(CORE) $(BUILD)/libheaptrace.o $(WRAPPER)
 
 # The library needs libc.so.6 only and binds its own calls to itself.
 LIBFLAGS := -shared -Wl,-soname,libheaptrace.so -Wl,-Bsymbolic-functions -Wl,-z,now \
@@ -51,7 +52,7 @@ endif
 $(LIB): $(BUILD)/libheaptrace.o $(CORE)
 	$(CC) $(CODE) $(CFLAGS) $(LIBFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-heaptrace: $(BUILD)/heaptrace.o $(CORE)
+heaptrace: $(WRAPPER) $(CORE)
 	$(CC) $(CODE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # A changed compiler, DEPTH or CFLAGS rebuilds: the flags are a prerequisite of every object.

@@ -16,6 +16,8 @@
  */
 #include "base/image.h"
 #include "base/options.h"
+#include "wrapper/playback.h"
+#include "wrapper/watcher.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -267,6 +269,11 @@ static int parse_command(int argc, char **argv, struct options *o)
 		if (e->argument && !value && i < argc)
 			value = argv[i++];
 		set_option(o, e, value);
+	}
+	if (o->report) {
+		if (i < argc)
+			die(EXIT_SETUP, "--report takes no PROGRAM (it prints what --record has kept)");
+		return i;
 	}
 	if (i >= argc)
 		die(EXIT_SETUP, "PROGRAM is missing: heaptrace [OPTION...] PROGRAM [ARG...] "
@@ -630,12 +637,26 @@ static void check_debug_dirs(const struct options *o)
 static bool names_relative(const struct options *o)
 {
 	if ((o->outfile && o->outfile[0] != '/' && strcmp(o->outfile, "-")) ||
-	    (o->ignore && o->ignore[0] != '/'))
+	    (o->ignore && o->ignore[0] != '/') || (o->record && o->record[0] != '/') ||
+	    (o->sysroot && o->sysroot[0] != '/'))
 		return true;
 	for (int i = 0; i < o->debug_dir_count; i++)
 		if (o->debug_dirs[i][0] != '/')
 			return true;
 	return false;
+}
+
+/* --report */
+static _Noreturn void print_report(struct options *o)
+{
+	const char *why;
+
+	check_ignore(o);
+	check_debug_dirs(o);
+	why = playback(o);
+	if (why && *why)
+		die(EXIT_SETUP, "%s cannot be reported: %s", o->report, why);
+	leave(why ? EXIT_SETUP : 0);
 }
 
 /* ---- environment and exec ---- */
@@ -726,7 +747,7 @@ int main(int argc, char **argv)
 {
 	struct program program = { 0 };
 	struct options options;
-	char *library;
+	char *library, *text, **env, address[WATCHER_ADDRESS_BYTES];
 	int first;
 
 	options_init(&options);
@@ -735,6 +756,9 @@ int main(int argc, char **argv)
 	options_init(&options);
 	parse_environment(&options);
 	first = parse_command(argc, argv, &options);
+	options.watch = NULL;
+	if (options.report)
+		print_report(&options);
 	options.run = (uint32_t)getpid();
 	if (options.signals[0] && options.signals[0] == options.signals[1])
 		die(EXIT_SETUP, "--signal-size and --signal-count are the same signal");
@@ -751,7 +775,12 @@ int main(int argc, char **argv)
 	/* Again: when heaptrace itself is traced, the library has unblocked them by now. */
 	hold_signals();
 	options.held = held;
-	run(&program, argc - first, argv + first,
-	    make_environment(library, options_text(&options)));
+	if (!options.record && !options.no_watch && watcher_open(address))
+		options.watch = address;
+	text = options_text(&options);
+	env = make_environment(library, text);
+	if (options.watch)
+		watcher_leave(text, argc, argv);
+	run(&program, argc - first, argv + first, env);
 	return EXIT_EXEC;
 }

@@ -10,7 +10,9 @@
 #include "base/loaded.h"
 #include "base/options.h"
 #include "capture/capture.h"
+#include "process/exec.h"
 #include "process/guard.h"
+#include "process/keep.h"
 #include "process/record.h"
 #include "process/session.h"
 #include "process/signals.h"
@@ -40,7 +42,17 @@ extern int __cxa_at_quick_exit(void (*fn)(void *), void *dso);
 
 static __thread sigset_t fork_mask;	/* the thread's own, from fork_prepare() on */
 
-static enum { IDLE, TRACING, OFF } state;
+/*
+ * A page that the kernel clears in a child with memory of its own (MADV_WIPEONFORK, Linux 4.14):
+ * one that no fork handler saw finds IDLE there, and is seen before it writes to a table that is
+ * its parent's. It has the size and place of a page wherever pages are not larger.
+ */
+#define PAGE_BYTES	4096
+static union {
+	enum { IDLE, TRACING, OFF } state;
+	char page[PAGE_BYTES];
+} per_memory __attribute__((aligned(PAGE_BYTES)));
+#define state per_memory.state
 
 static struct options options;
 
@@ -553,23 +565,32 @@ static void fork_prepare(void)
 {
 	guard_enter();
 	signals_hold(&fork_mask);
+	keep_fork_prepare();
 }
 
-static void fork_parent(void)
+static void fork_ends(void)
 {
 	signals_release(&fork_mask);
 	guard_leave();
 }
 
+static void fork_parent(void)
+{
+	keep_fork_parent();
+	fork_ends();
+}
+
 static void fork_child(void)
 {
 	guard_self.requests &= SESSION_DEATH;	/* session_forked() sees to that */
+	keep_fork_child();
+	state = TRACING;
 	threads_forked(&recorder.table, guard_self.thread);
 	loaded_forked();
 	modules_forked();
 	session_forked();
 	signals_forked();
-	fork_parent();
+	fork_ends();
 }
 
 /* ---- The ends ---- */
@@ -684,6 +705,13 @@ static bool start(void)
 	if (state == OFF)
 		return false;
 	guard_self.inside++;
+	if (recorder.table.head) {
+		if (!session_own_process())
+			keep_own();
+		state = TRACING;
+		guard_self.inside--;
+		return true;
+	}
 	if (!real.malloc)
 		find_real();
 	text = environment_text();
@@ -691,7 +719,11 @@ static bool start(void)
 	recorder.depth = options.depth;
 	recorder.unwind = options.unwind;
 	find_loader();
-	state = table_create(&recorder.table) && blocks_create(&recorder.blocks, is_glibc_malloc()) ? TRACING : OFF;
+	state = keep_start(&recorder.table, &options, start_error, sizeof(start_error)) &&
+		blocks_create(&recorder.blocks, is_glibc_malloc()) ? TRACING : OFF;
+	if (state == TRACING && recorder.table.shared &&
+	    madvise(&per_memory, PAGE_BYTES, MADV_WIPEONFORK))
+		keep_private();
 	guard_self.inside--;
 	return state == TRACING;
 }
@@ -754,6 +786,7 @@ __attribute__((constructor)) static void init(void)
 	first = !options.run;
 	set_environment();
 	session_init(&recorder.table, &options, first, start_error);
+	exec_init();
 	start_ends();
 	signals_start(real.sigaction, &options);
 	guard_leave();

@@ -54,9 +54,22 @@ const struct option_entry options_table[] = {
 	  OPTION_SIGNAL_SIZE, OPTION_EVERYWHERE },
 	{ "signal-count", 0, "SIG", "USR2", "the signal that asks for a dump sorted by count",
 	  OPTION_SIGNAL_COUNT, OPTION_EVERYWHERE },
+	{ "record", 0, "FILE", NULL,
+	  "keep the figures in FILE, for --report: while the program runs and after it was killed",
+	  OPTION_RECORD, OPTION_EVERYWHERE },
+	{ "report", 0, "FILE", NULL,
+	  "print a dump from a FILE of --record, to standard output or --outfile; no PROGRAM",
+	  OPTION_REPORT, OPTION_COMMAND },
+	{ "sysroot", 0, "DIR", NULL,
+	  "with --report: the program's files are below DIR", OPTION_SYSROOT, OPTION_EVERYWHERE },
+	{ "no-watch", 0, NULL, NULL,
+	  "leave no watcher behind, which prints the dump of a program that is killed",
+	  OPTION_NO_WATCH, OPTION_EVERYWHERE },
 	{ "help", 'h', NULL, NULL, "print this and exit", OPTION_HELP, OPTION_COMMAND },
 	{ "version", 'V', NULL, NULL, "print the version and exit",
 	  OPTION_VERSION, OPTION_COMMAND },
+	{ "watch", 0, "ADDRESS", NULL, "where the watcher listens",
+	  OPTION_WATCH, OPTION_INTERNAL },
 	{ "run", 0, "PID", NULL, "the process that the wrapper became",
 	  OPTION_RUN, OPTION_INTERNAL },
 	{ "held", 0, "MASK", NULL, "signals that the wrapper blocked",
@@ -321,6 +334,20 @@ static bool set_signal(struct options *o, const struct option_entry *e, const ch
 	return false;
 }
 
+static bool set_name(struct options *o, const struct option_entry *e, const char *value,
+		     struct text *error)
+{
+	if (!*value) {
+		add_culprit(error, e, value);
+		add(error, "a file name is missing");
+		return false;
+	}
+	*(e->id == OPTION_OUTFILE ? &o->outfile : e->id == OPTION_IGNORE ? &o->ignore :
+	  e->id == OPTION_RECORD ? &o->record : e->id == OPTION_REPORT ? &o->report :
+	  e->id == OPTION_SYSROOT ? &o->sysroot : &o->watch) = value;
+	return true;
+}
+
 static bool set_value(struct options *o, const struct option_entry *e, const char *value,
 		      struct text *error)
 {
@@ -344,12 +371,13 @@ static bool set_value(struct options *o, const struct option_entry *e, const cha
 		return true;
 	case OPTION_OUTFILE:
 	case OPTION_IGNORE:
-		if (!*value) {
-			add_culprit(error, e, value);
-			add(error, "a file name is missing");
-			return false;
-		}
-		*(e->id == OPTION_OUTFILE ? &o->outfile : &o->ignore) = value;
+	case OPTION_RECORD:
+	case OPTION_REPORT:
+	case OPTION_SYSROOT:
+	case OPTION_WATCH:
+		return set_name(o, e, value, error);
+	case OPTION_NO_WATCH:
+		o->no_watch = true;
 		return true;
 	case OPTION_NO_LINES:
 		o->no_lines = true;

@@ -46,6 +46,10 @@ struct options {
 	const char *ignore;		/* file of rules, or NULL */
 	bool no_lines;			/* source lines and inlined calls are not looked up */
 	bool no_demangle;		/* C++ and Rust names stay as they are in the file */
+	const char *record;		/* template: the file that holds the table, or NULL */
+	const char *report;		/* such a file, which is to be read (wrapper only), or NULL */
+	const char *sysroot;		/* where --report looks for the modules' files, or NULL */
+	bool no_watch;			/* nobody prints the dump of a process that is killed */
 	uint8_t debug_dir_count;
 	const char *debug_dirs[OPTIONS_DEBUG_DIRS_MAX]; /* roots of debug files, none with a ':' */
 	uint8_t signals[2];		/* that ask for a dump: by size, by count; 0: none does */
@@ -53,6 +57,7 @@ struct options {
 	/* Set by the wrapper (or by the library in the first process) for the processes of
 	 * one run; not options that a user gives. */
 	uint32_t run;			/* pid of the program that was started; 0: not known yet */
+	const char *watch;		/* the watcher's address and password (watch.h), or NULL */
 	uint8_t held;			/* which of signals[] to unblock at start: bits 0 and 1 */
 };
 
@@ -60,6 +65,7 @@ enum option_id {
 	OPTION_TOP, OPTION_SORT, OPTION_DEPTH, OPTION_FLAME_GRAPH, OPTION_OUTFILE, OPTION_IGNORE,
 	OPTION_NO_LINES, OPTION_NO_DEMANGLE, OPTION_DEBUG_DIR, OPTION_UNWIND,
 	OPTION_SIGNAL_SIZE, OPTION_SIGNAL_COUNT,
+	OPTION_RECORD, OPTION_REPORT, OPTION_SYSROOT, OPTION_NO_WATCH, OPTION_WATCH,
 	OPTION_HELP, OPTION_VERSION, OPTION_RUN, OPTION_HELD,
 };
 

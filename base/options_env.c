@@ -64,7 +64,8 @@ static bool parse_part(const char *text, size_t len, struct options *o, char *st
 	}
 	if (!options_set(o, e, value.buf, error, error_bytes))
 		return false;
-	if (e->id == OPTION_OUTFILE || e->id == OPTION_IGNORE || e->id == OPTION_DEBUG_DIR)
+	if (e->id == OPTION_OUTFILE || e->id == OPTION_IGNORE || e->id == OPTION_DEBUG_DIR ||
+	    e->id == OPTION_RECORD || e->id == OPTION_SYSROOT || e->id == OPTION_WATCH)
 		*used += value.len + 1;
 	return true;
 }
@@ -161,6 +162,24 @@ static void print_option(struct text *t, const struct options *o, const struct o
 		add_path(t, e->id == OPTION_OUTFILE ? o->outfile : o->ignore, cwd,
 			 e->id == OPTION_OUTFILE);
 		return;
+	case OPTION_RECORD:
+	case OPTION_SYSROOT:
+		if (e->id == OPTION_RECORD ? !o->record : !o->sysroot)
+			return;
+		add_name(t, e);
+		add_path(t, e->id == OPTION_RECORD ? o->record : o->sysroot, cwd,
+			 e->id == OPTION_RECORD);
+		return;
+	case OPTION_NO_WATCH:
+		if (o->no_watch)
+			add_name(t, e);
+		return;
+	case OPTION_WATCH:
+		if (o->watch) {
+			add_name(t, e);
+			add_escaped(t, o->watch, false);
+		}
+		return;
 	case OPTION_NO_LINES:
 	case OPTION_NO_DEMANGLE:
 		if (e->id == OPTION_NO_LINES ? o->no_lines : o->no_demangle)
@@ -196,6 +215,7 @@ static void print_option(struct text *t, const struct options *o, const struct o
 		if (!(number = o->held))
 			return;
 		break;
+	case OPTION_REPORT:
 	case OPTION_HELP:
 	case OPTION_VERSION:
 		return;

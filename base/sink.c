@@ -81,7 +81,7 @@ static void drop(struct sink_fd *f)
 	f->fd = -1;
 }
 
-static const char *reason(int error)
+const char *sink_reason(int error)
 {
 	switch (error) {
 	case EACCES:
@@ -121,8 +121,8 @@ static void tell(struct sink *s, const char *path, int error)
 	out_text(&out, "[heaptrace] cannot write the dump to ");
 	out_name(&out, path);
 	out_text(&out, ": ");
-	if (reason(error)) {
-		out_text(&out, reason(error));
+	if (sink_reason(error)) {
+		out_text(&out, sink_reason(error));
 	} else {
 		out_text(&out, "error ");
 		out_u64(&out, (uint64_t)error);
@@ -237,6 +237,15 @@ void sink_forked(struct sink *s, uint32_t pid)
 	s->current = -1;
 	if (one_file(s))
 		drop(&s->file);
+}
+
+void sink_close(struct sink *s)
+{
+	if (s->stream.fd != s->error.fd)
+		drop(&s->stream);
+	drop(&s->error);
+	drop(&s->dir);
+	drop(&s->file);
 }
 
 static int begin_stream(struct sink *s)

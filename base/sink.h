@@ -57,6 +57,12 @@ int sink_begin(struct sink *s, uint32_t number);
 /* Ends that dump; error: 0 or the errno that writing met. */
 void sink_end(struct sink *s, int error);
 
+/* Gives back the descriptors. */
+void sink_close(struct sink *s);
+
+/* Why a file cannot be written, in a few words; NULL: an errno without. */
+const char *sink_reason(int error);
+
 /* Where a line for the user goes when it must not stand among the dumps; may be -1. */
 int sink_error_fd(struct sink *s);
 

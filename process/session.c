@@ -5,6 +5,7 @@
 #include "base/quiet.h"
 #include "death.h"
 #include "guard.h"
+#include "keep.h"
 #include "report/dump.h"
 #include "signals.h"
 
@@ -75,6 +76,7 @@ bool session_own_process(void)
 		return true;
 	if (!same_memory || *same_memory)
 		return false;
+	keep_own();
 	session_forked();
 	return true;
 }
@@ -195,6 +197,7 @@ void session_final(bool heap_sound)
 		if (wait_for_dumping())
 			dump_write(&dumper, dumper.options->sort, dumper.options->sort_count, true,
 				   locks_free);
+		keep_told();
 		store_release(&finished, 1);
 		end_dumping();
 	}

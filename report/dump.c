@@ -74,7 +74,7 @@ static void write_life_line(const struct dumper *d, const char *what, struct out
 	out_u64(out, d->pid);
 	out_text(out, "/maps (");
 	out_name(out, d->command);
-	out_text(out, ")\n");
+	out_text(out, d->foreign ? "), which was killed\n" : ")\n");
 }
 
 void dump_init(struct dumper *d, struct table *t, const struct options *o, bool truncate)
@@ -111,6 +111,25 @@ void dump_forked(struct dumper *d, uint32_t pid)
 	sink_forked(&d->sink, pid);
 }
 
+void dump_attach(struct dumper *d, struct table *t, const struct options *o,
+		 const struct rules *rules, bool truncate, uint64_t now_ns)
+{
+	d->table = t;
+	d->options = o;
+	d->rules = *rules;
+	d->pid = t->head->pid;
+	d->number = t->head->dumps;
+	d->foreign = true;
+	d->now_ns = now_ns;
+	memcpy(d->command, t->head->command, sizeof(d->command));
+	sink_init(&d->sink, o, d->command, d->pid, report_writer(o)->replaces, truncate);
+}
+
+void dump_detach(struct dumper *d)
+{
+	sink_close(&d->sink);
+}
+
 void dump_write(struct dumper *d, const uint8_t *sort, unsigned sort_count, bool final,
 		bool heap_locks_free)
 {
@@ -130,6 +149,7 @@ void dump_write(struct dumper *d, const uint8_t *sort, unsigned sort_count, bool
 		arena_release(&arena);
 		return;
 	}
+	d->table->head->dumps = d->number;
 	q->table = d->table;
 	q->options = d->options;
 	q->rules = &d->rules;
@@ -138,9 +158,12 @@ void dump_write(struct dumper *d, const uint8_t *sort, unsigned sort_count, bool
 	q->quiet_if_empty = final;
 	q->process.pid = d->pid;
 	q->process.command = d->command;
-	if (heap_locks_free)
+	q->foreign = d->foreign;
+	q->now_ns = d->now_ns;
+	if (heap_locks_free && !d->foreign)
 		read_heap(&q->process);
-	read_statm(&q->process);
+	if (!d->foreign)
+		read_statm(&q->process);
 	if (final && sink_takes_lines(&d->sink))
 		write_life_line(d, "finalized", &out);
 	written = report_write(q, &arena, &out);

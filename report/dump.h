@@ -17,6 +17,8 @@ struct dumper {
 	struct rules rules;
 	struct sink sink;
 	uint32_t pid, number;		/* number: dumps so far */
+	bool foreign;			/* the table is of another process, which may be gone */
+	uint64_t now_ns;		/* see report.h */
 	char command[16];		/* as in /proc/PID/comm */
 };
 
@@ -36,6 +38,15 @@ void dump_forked(struct dumper *d, uint32_t pid);
  */
 void dump_write(struct dumper *d, const uint8_t *sort, unsigned sort_count, bool final,
 		bool heap_locks_free);
+
+/*
+ * For the table of another process, which does not change: *d, zeroed by the caller, with options
+ * (whose --ignore has been read to rules). Prints nothing. To be ended by dump_detach(). now_ns:
+ * see report.h.
+ */
+void dump_attach(struct dumper *d, struct table *t, const struct options *o,
+		 const struct rules *rules, bool truncate, uint64_t now_ns);
+void dump_detach(struct dumper *d);
 
 /* A line for the user, "[heaptrace] " before it and a newline after; in text dumps' output,
  * else on standard error (never among folded stacks). */

@@ -189,13 +189,30 @@ static void resolve_compiled(struct names *n, struct symbol *symbols, size_t cou
 	perfmap_resolve(out_string(&out), symbols, count, n->arena);
 }
 
+/* Where a module's file is: below --sysroot, if that is given and it is another process's. */
+static const char *file_path(struct names *n, const struct module *m)
+{
+	const char *path = modules_path(n->table, m), *root = n->options->sysroot;
+	size_t root_bytes = root ? strlen(root) : 0, bytes = strlen(path) + 1;
+	char *joined;
+
+	if (!n->foreign || !root || path[0] != '/')
+		return path;
+	joined = arena_alloc(n->arena, root_bytes + bytes);
+	if (!joined)
+		return path;
+	memcpy(joined, root, root_bytes);
+	memcpy(joined + root_bytes, path, bytes);
+	return joined;
+}
+
 static struct names_file *resolve_file(struct names *n, const struct module *m, bool lines,
 				       struct symbol *symbols, size_t count)
 {
 	struct symbol_file file = {
-		.path = modules_path(n->table, m),
+		.path = file_path(n, m),
 		.build_id = m->build_id, .build_id_bytes = m->build_id_bytes,
-		.mapped_at = load_relaxed(&m->gone) ? 0 : m->start,
+		.mapped_at = n->foreign || load_relaxed(&m->gone) ? 0 : m->start,
 		.debug_dirs = n->debug_dirs, .lines = lines,
 	};
 	struct names_file *result = arena_alloc(n->arena, sizeof(*result));

@@ -49,6 +49,7 @@ struct names {
 	const struct table *table;
 	const struct options *options;
 	uint32_t pid;
+	bool foreign;			/* see report.h */
 	struct arena *arena;
 	char *debug_dirs;		/* as struct symbol_file has them, or NULL */
 	uint32_t *codes;		/* work space: of one row, TABLE_FRAMES_MAX */

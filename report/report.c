@@ -125,6 +125,9 @@ bool report_write(const struct report_request *request, struct arena *arena, str
 	if (!view_take(&r->view, request->table, writer->all_rows, arena) ||
 	    !names_init(&r->names, request->table, request->options, request->process.pid, arena))
 		return false;
+	r->names.foreign = request->foreign;
+	if (request->now_ns)
+		r->view.now_ns = request->now_ns;
 	if (request->rules && request->rules->count)
 		apply_rules(r);
 	add_up(r);

@@ -36,6 +36,9 @@ struct report_request {
 	uint8_t sort[SORT_KEYS];		/* enum sort_key: one section each */
 	uint8_t sort_count;
 	bool quiet_if_empty;			/* no live block: write nothing */
+	bool foreign;				/* the table is of another process: its modules
+						 * are not in this one's memory */
+	uint64_t now_ns;			/* the moment of the table; 0: it is now */
 	struct report_process process;
 };
 

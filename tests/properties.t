@@ -8,7 +8,7 @@ use warnings;
 use Test::More;
 
 my @sources = grep { !m{^tests/} } split /\n/, `git ls-files '*.c' '*.h' 2>/dev/null || true`;
-@sources = glob('*.c base/*.[ch] capture/*.[ch] table/*.[ch] symbol/*.[ch] demangle/*.[ch] report/*.[ch] process/*.[ch]')
+@sources = glob('*.c base/*.[ch] capture/*.[ch] table/*.[ch] symbol/*.[ch] demangle/*.[ch] report/*.[ch] process/*.[ch] wrapper/*.[ch]')
 	unless @sources;
 
 sub text {
@@ -22,6 +22,7 @@ my %may = (
 	base => [], capture => ['base'], table => ['base'], demangle => ['base'],
 	symbol => ['base', 'demangle'], report => ['base', 'table', 'symbol', 'demangle'],
 	process => ['base', 'capture', 'table', 'report'],
+	wrapper => ['base', 'table', 'report', 'process'],
 );
 my @upward;
 for my $file (@sources) {
@@ -44,6 +45,7 @@ is("@exports", join(' ', sort qw(malloc calloc realloc reallocarray free cfree f
 	free_aligned_sized posix_memalign aligned_alloc memalign valloc pvalloc _exit _Exit
 	malloc_trim mallopt malloc_info malloc_stats mallinfo mallinfo2 __sigaction sigignore siginterrupt dlclose
 	sigaction signal bsd_signal ssignal sysv_signal __sysv_signal sigset
+	execve execv execvpe execvp fexecve execveat execl execle execlp
 	sigwait sigwaitinfo sigtimedwait signalfd)),
    'the library exports what it interposes and nothing else');
 

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See keep.h. */
+#include "keep.h"
+
+#include "base/out.h"
+#include "base/quiet.h"
+#include "base/sink.h"
+#include "watch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct table *table;
+static const struct options *options;
+static int fork_fd = -1;		/* from fork_prepare() to its end: the child's table */
+
+/* ---- A file ---- */
+
+/* FILE as this process has it, and the name it has while it is made. */
+static bool name_file(char *path, char *temporary)
+{
+	bool own = !options->run || (uint32_t)getpid() == options->run;
+	char command[16] = "";
+	struct out out;
+
+	prctl(PR_GET_NAME, command);
+	if (!options_outfile(options->record, (uint32_t)getpid(), command, 1, !own, path, PATH_MAX))
+		return false;
+	out_init(&out, -1, temporary, PATH_MAX);
+	out_text(&out, path);
+	out_char(&out, '.');
+	out_u64(&out, (uint64_t)getpid());
+	out_text(&out, ".tmp");
+	out_string(&out);
+	return !out.cut;
+}
+
+/* A file of our own; it takes the name only when it is complete. Returns it, or -1. */
+static int open_file(const char *path, const char *temporary)
+{
+	struct stat st;
+	int fd;
+
+	if (!lstat(path, &st) && !S_ISREG(st.st_mode)) {
+		errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;	/* a device is not to be replaced */
+		return -1;
+	}
+	unlink(temporary);	/* of a process of this number that was killed here */
+	fd = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+	return fd;
+}
+
+/* Returns 0 or an errno. make() fills the file and has the table in it. */
+static int enter_file(int (*make)(struct table *, int))
+{
+	static char path[PATH_MAX], temporary[PATH_MAX];	/* one thread is there */
+	int fd, error = 0;
+
+	if (!name_file(path, temporary))
+		return ENAMETOOLONG;
+	fd = open_file(path, temporary);
+	if (fd < 0)
+		return errno;
+	error = make(table, fd);
+	if (!error && rename(temporary, path))
+		error = errno;
+	if (error)
+		unlink(temporary);
+	close(fd);
+	return error;
+}
+
+/* ---- A memfd ---- */
+
+static int open_memory(void)
+{
+	return memfd_create("heaptrace", MFD_CLOEXEC);
+}
+
+static void name_table(uint32_t parent)
+{
+	struct table_header *h = table->head;
+
+	h->pid = (uint32_t)getpid();
+	h->parent = parent;
+	h->dumps = h->forks = 0;
+	h->life = TABLE_LIVES;
+	prctl(PR_GET_NAME, h->command);
+}
+
+void keep_private(void)
+{
+	if (table->shared)
+		table_move(table, -1);
+}
+
+/* ---- Start ---- */
+
+static void complain(int error, char *text, size_t bytes)
+{
+	struct out out;
+
+	out_init(&out, -1, text, bytes);
+	out_text(&out, "cannot record in ");
+	out_name(&out, options->record);
+	out_text(&out, ": ");
+	if (error == EINVAL) {
+		out_text(&out, "it is not a regular file");
+	} else if (sink_reason(error)) {
+		out_text(&out, sink_reason(error));
+	} else {
+		out_text(&out, error == ENOMEM ? "no address space for it" : "error ");
+		if (error != ENOMEM)
+			out_u64(&out, (uint64_t)error);
+	}
+	out_text(&out, "; the program is traced, but nothing is left if it is killed");
+	out_string(&out);
+}
+
+static bool start_watched(void)
+{
+	int fd = open_memory();
+	bool done = false;
+
+	if (fd < 0)
+		return false;
+	if (!table_create_in(table, fd)) {
+		name_table(0);
+		done = watch_register(options->watch, fd, 0);
+		if (!done)
+			keep_private();
+		done = true;
+	}
+	close(fd);
+	return done;
+}
+
+bool keep_start(struct table *t, const struct options *o, char *error, size_t error_bytes)
+{
+	bool done = false;
+	struct quiet quiet;
+
+	table = t;
+	options = o;
+	if (o->record) {
+		int code;
+
+		quiet_begin(&quiet);
+		code = enter_file(table_create_in);
+		quiet_end(&quiet);
+		done = !code;
+		if (code && t->shared)		/* only the name was not to be had */
+			table_move(t, -1), done = true;
+		if (code)
+			complain(code, error, error_bytes);
+	} else if (o->watch) {
+		quiet_begin(&quiet);
+		done = start_watched();
+		quiet_end(&quiet);
+	}
+	if (!done && !table_create(t))
+		return false;
+	name_table(0);
+	return true;
+}
+
+/* ---- fork ---- */
+
+void keep_fork_prepare(void)
+{
+	fork_fd = -1;
+	if (!table->shared)
+		return;
+	fork_fd = open_memory();
+	if (fork_fd >= 0 && table_copy(table, fork_fd)) {
+		close(fork_fd);
+		fork_fd = -1;
+	}
+	add_relaxed(&table->head->forks, 1);
+}
+
+void keep_fork_parent(void)
+{
+	if (fork_fd >= 0)
+		close(fork_fd);
+	fork_fd = -1;
+}
+
+static int copy_and_move(struct table *t, int fd)
+{
+	int error = table_copy(t, fd);
+
+	return error ? error : table_move(t, fd);
+}
+
+/* The table is a copy in fd (or, with -1, nobody's): from there to where it belongs. */
+static void adopt(int fd)
+{
+	uint32_t parent = table->head->pid;
+
+	if (fd < 0 || table_move(table, fd)) {
+		table_move(table, -1);
+		name_table(parent);
+		return;
+	}
+	name_table(parent);
+	if (options->record)
+		enter_file(copy_and_move);
+	else if (options->watch)
+		watch_register(options->watch, fd, parent);
+}
+
+void keep_fork_child(void)
+{
+	int fd = fork_fd;
+	int saved = errno;
+
+	fork_fd = -1;
+	if (!table->shared) {
+		table->head->life = TABLE_LIVES;
+		return;
+	}
+	adopt(fd);
+	if (fd >= 0)
+		close(fd);
+	errno = saved;
+}
+
+void keep_own(void)
+{
+	struct quiet quiet;
+	int fd;
+
+	if (!table || !table->shared || table->head->pid == (uint32_t)getpid())
+		return;
+	quiet_begin(&quiet);
+	fd = open_memory();
+	if (fd >= 0 && table_copy(table, fd)) {
+		close(fd);
+		fd = -1;
+	}
+	adopt(fd);
+	if (fd >= 0)
+		close(fd);
+	quiet_end(&quiet);
+}
+
+/* ---- The end ---- */
+
+void keep_told(void)
+{
+	store_release(&table->head->life, (uint32_t)TABLE_TOLD);
+}
+
+void keep_exec(bool begins)
+{
+	uint32_t from = begins ? TABLE_LIVES : TABLE_EXECS;
+
+	if (table && table->head)
+		cas_acq_rel(&table->head->life, &from, begins ? TABLE_EXECS : TABLE_LIVES);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where this process's table is kept, so that it outlives the process:
+ *
+ *	--record=FILE	in FILE, which each image of a program makes anew: a file of its own is
+ *			written and takes the name, so one that another process has mapped is
+ *			never cut
+ *	a watcher	in a memfd that the watcher holds (watch.h)
+ *	neither, or it	in memory of its own
+ *	cannot be had
+ *
+ * No descriptor is held afterwards. A forked child must not write into its parent's table: the
+ * parent makes a copy before it forks, the child puts that in the table's place. A child that no
+ * fork handler saw (clone, _Fork) copies the table itself when it first comes here; who calls
+ * that child's attention to it is libheaptrace.c.
+ *
+ * Async-signal-safe.
+ */
+#ifndef PROCESS_KEEP_H
+#define PROCESS_KEEP_H
+
+#include "base/options.h"
+#include "table/table.h"
+
+/*
+ * At start, once: makes the table. False: not even in memory. error gets a line for the user
+ * when FILE cannot be had; else it stays as it is. The options are kept.
+ */
+bool keep_start(struct table *t, const struct options *o, char *error, size_t error_bytes);
+
+/* Around fork, in that order; the signals that ask for dumps are held back. */
+void keep_fork_prepare(void);
+void keep_fork_parent(void);
+void keep_fork_child(void);
+
+/* Whether this process may write to the table; a forked child that was not seen gets a copy. Not
+ * for a vfork child. */
+void keep_own(void);
+
+/* Takes the table out of the file or memfd: for who cannot tell a forked child. */
+void keep_private(void);
+
+/* The final dump is out; nothing is left to be told. */
+void keep_told(void);
+
+/* The process is about to become another program; it has not (the exec failed). */
+void keep_exec(bool begins);
+
+#endif

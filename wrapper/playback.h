@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* --report=FILE: a dump from what --record=FILE has kept. */
+#ifndef WRAPPER_PLAYBACK_H
+#define WRAPPER_PLAYBACK_H
+
+#include "base/options.h"
+
+/*
+ * Prints one dump of the file o->report, of a process that is gone or one that runs, to standard
+ * output or o->outfile. Returns NULL or what is wrong with the file, in words; "" when that has
+ * been said already. *o's run is changed: the outfile is exactly the one named.
+ */
+const char *playback(struct options *o);
+
+#endif

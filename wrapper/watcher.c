@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See watcher.h. */
+#include "watcher.h"
+
+#include "report/dump.h"
+#include "table/load.h"
+#include "table/row.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open	434
+#endif
+#ifndef SYS_close_range
+#define SYS_close_range	436
+#endif
+
+#define STACK_BYTES	65536	/* of the process in between */
+#define LATE_MS		1000	/* a child has to say that it is there */
+
+static int listener = -1, program = -1;	/* the socket; a pidfd of the wrapper */
+static pid_t wrapper_pid;
+static char password[WATCH_PASSWORD_BYTES];
+
+bool watcher_open(char address[WATCHER_ADDRESS_BYTES])
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	socklen_t bytes = sizeof(name);
+	unsigned char random[WATCH_PASSWORD_BYTES / 2];
+	const int on = 1;
+	size_t len;
+	int reaper = 0;
+
+	wrapper_pid = getpid();
+	/* Whose children's children become its own: the watcher would be the program's child. */
+	if (wrapper_pid == 1 || prctl(PR_GET_CHILD_SUBREAPER, &reaper) || reaper)
+		return false;
+	program = (int)syscall(SYS_pidfd_open, wrapper_pid, 0);
+	listener = program < 0 ? -1 : socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	/* Without a name it gets one, of 5 hexadecimal digits (unix(7), autobind). */
+	if (listener < 0 || setsockopt(listener, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) ||
+	    bind(listener, (struct sockaddr *)&name, sizeof(name.sun_family)) ||
+	    getsockname(listener, (struct sockaddr *)&name, &bytes) ||
+	    bytes <= offsetof(struct sockaddr_un, sun_path) + 1 ||
+	    bytes - offsetof(struct sockaddr_un, sun_path) - 1 > WATCH_NAME_MAX ||
+	    getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random)) {
+		close(listener);
+		close(program);
+		return false;
+	}
+	len = bytes - offsetof(struct sockaddr_un, sun_path) - 1;
+	for (size_t i = 0; i < sizeof(random); i++) {
+		password[2 * i] = "0123456789abcdef"[random[i] >> 4];
+		password[2 * i + 1] = "0123456789abcdef"[random[i] & 15];
+	}
+	memcpy(address, name.sun_path + 1, len);
+	address[len] = '.';
+	memcpy(address + len + 1, password, WATCH_PASSWORD_BYTES);
+	address[len + 1 + WATCH_PASSWORD_BYTES] = '\0';
+	return true;
+}
+
+/* ---- The processes ---- */
+
+struct process {
+	struct process *next;
+	int pidfd, table_fd;		/* table_fd -1: it has not said that it is there */
+	pid_t pid;			/* as we see it; 0: unknown */
+	uint32_t own_pid;		/* as it sees itself */
+	uint32_t children;		/* of its forks, that have said that they are there */
+};
+
+static struct process *processes;
+static uint32_t awaited;		/* children that have not said so, and whose parent is gone */
+static int poller;
+static struct options options;
+static struct rules rules;
+
+static struct process *add_process(int pidfd, pid_t pid)
+{
+	struct process *p = calloc(1, sizeof(*p));
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = p };
+
+	if (!p || epoll_ctl(poller, EPOLL_CTL_ADD, pidfd, &event)) {
+		free(p);
+		close(pidfd);
+		return NULL;
+	}
+	p->pidfd = pidfd;
+	p->table_fd = -1;
+	p->pid = pid;
+	p->next = processes;
+	processes = p;
+	return p;
+}
+
+static void remove_process(struct process *gone)
+{
+	struct process **p = &processes;
+
+	while (*p != gone)
+		p = &(*p)->next;
+	*p = gone->next;
+	close(gone->pidfd);
+	if (gone->table_fd >= 0)
+		close(gone->table_fd);
+	free(gone);
+}
+
+/* Prints the dump of a table whose process has ended. */
+static void dump(int fd)
+{
+	static struct dumper d;
+	struct table t;
+
+	if (load_table(&t, fd) != LOAD_OK)
+		return;
+	memset(&d, 0, sizeof(d));
+	dump_attach(&d, &t, &options, &rules, false, now_ns());
+	dump_write(&d, options.sort, options.sort_count, true, false);
+	dump_detach(&d);
+	load_release(&t);
+}
+
+/* Children that a table's process has forked, and that have not been here. */
+static void await_children(const struct process *p, const struct table_header *h)
+{
+	if (h->forks > p->children)
+		awaited += h->forks - p->children;
+}
+
+static void has_ended(struct process *p)
+{
+	struct table_header h;
+
+	if (p->table_fd >= 0 && load_header(&h, p->table_fd) == LOAD_OK) {
+		await_children(p, &h);
+		if (h.life == TABLE_LIVES)
+			dump(p->table_fd);
+	}
+	remove_process(p);
+}
+
+/* ---- What they say ---- */
+
+struct said {
+	struct watch_message message;
+	int fds[2];			/* table, pidfd; -1 */
+	pid_t pid;
+};
+
+static void take_control(struct said *s, struct msghdr *m)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		struct ucred who;
+
+		if (c->cmsg_level != SOL_SOCKET)
+			continue;
+		if (c->cmsg_type == SCM_CREDENTIALS) {
+			memcpy(&who, CMSG_DATA(c), sizeof(who));
+			s->pid = who.pid;
+		} else if (c->cmsg_type == SCM_RIGHTS) {
+			size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+			for (size_t i = 0; i < count; i++) {
+				int fd;
+
+				memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+				if (i < 2 && s->fds[i] < 0)
+					s->fds[i] = fd;
+				else
+					close(fd);
+			}
+		}
+	}
+}
+
+/* False: nothing (more) has come. */
+static bool receive(struct said *s)
+{
+	union {
+		char bytes[CMSG_SPACE(2 * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
+		struct cmsghdr head;
+	} control;
+	struct iovec part = { &s->message, sizeof(s->message) };
+	struct msghdr m = {
+		.msg_iov = &part, .msg_iovlen = 1,
+		.msg_control = control.bytes, .msg_controllen = sizeof(control.bytes),
+	};
+	ssize_t n;
+
+	*s = (struct said){ .fds = { -1, -1 } };
+	while ((n = recvmsg(listener, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR)
+		;
+	if (n < 0)
+		return false;
+	take_control(s, &m);
+	if (n != sizeof(s->message) ||
+	    memcmp(s->message.password, password, sizeof(password)))
+		s->pid = -1;
+	return true;
+}
+
+static struct process *find_process(pid_t pid)
+{
+	struct process *p = processes;
+
+	while (p && !(pid && p->pid == pid))
+		p = p->next;
+	return p;
+}
+
+static void count_child(uint32_t parent)
+{
+	for (struct process *p = processes; p; p = p->next) {
+		if (p->own_pid == parent) {
+			p->children++;
+			return;
+		}
+	}
+	if (awaited)
+		awaited--;
+}
+
+/* A process is there, or has become another program: then its older table is of no use. */
+static void take_table(struct said *s)
+{
+	struct process *p = find_process(s->pid);
+
+	if (s->pid < 0 || s->fds[0] < 0 || s->fds[1] < 0) {
+		for (int i = 0; i < 2; i++) {
+			if (s->fds[i] >= 0)
+				close(s->fds[i]);
+		}
+		return;
+	}
+	if (s->message.parent)
+		count_child(s->message.parent);
+	if (p) {
+		struct table_header h;
+
+		if (p->table_fd >= 0 && load_header(&h, p->table_fd) == LOAD_OK)
+			await_children(p, &h);
+		if (p->table_fd >= 0)
+			close(p->table_fd);
+		close(s->fds[1]);
+		p->children = 0;
+	} else {
+		p = add_process(s->fds[1], s->pid);
+		if (!p) {
+			close(s->fds[0]);
+			return;
+		}
+	}
+	p->own_pid = s->message.pid;
+	p->table_fd = s->fds[0];
+}
+
+static void listen_to_all(void)
+{
+	struct said s;
+
+	while (receive(&s))
+		take_table(&s);
+}
+
+/* What has been said comes before who has ended: it may have been their last word. */
+static void watch(void)
+{
+	struct epoll_event events[64];
+	int count;
+
+	while (processes || awaited) {
+		count = epoll_wait(poller, events, 64, processes ? -1 : LATE_MS);
+		if (count < 0 && errno == EINTR)
+			continue;
+		if (count <= 0)
+			break;
+		listen_to_all();
+		for (int i = 0; i < count; i++) {
+			if (events[i].data.ptr)
+				has_ended(events[i].data.ptr);
+		}
+	}
+}
+
+/* ---- The process itself ---- */
+
+static void close_range_of(unsigned from, unsigned to)
+{
+	if (from > to || !syscall(SYS_close_range, from, to, 0))
+		return;
+	if (to > 65535)
+		to = 65535;
+	for (unsigned fd = from; fd <= to; fd++)
+		close((int)fd);
+}
+
+/* Leaves a stream open only when dumps go there. */
+static void close_all(void)
+{
+	int sink = open("/dev/null", O_RDWR | O_CLOEXEC), first, second;
+	bool to_stdout = options.outfile && !strcmp(options.outfile, "-");
+
+	first = fcntl(listener, F_DUPFD_CLOEXEC, 64);
+	second = fcntl(program, F_DUPFD_CLOEXEC, 64);
+	dup2(sink, STDIN_FILENO);
+	if (!to_stdout)
+		dup2(sink, STDOUT_FILENO);
+	if (options.outfile)
+		dup2(sink, STDERR_FILENO);
+	if (first < 0 || second < first)
+		_exit(1);
+	close_range_of(3, (unsigned)first - 1);
+	close_range_of((unsigned)first + 1, (unsigned)second - 1);
+	close_range_of((unsigned)second + 1, ~0u);
+	listener = first;
+	program = second;
+}
+
+static void prepare(int argc, char **arguments)
+{
+	struct rlimit limit;
+
+	setsid();
+	prctl(PR_SET_NAME, "heaptrace-watch");
+	if (argc > 0) {
+		char *end = arguments[argc - 1] + strlen(arguments[argc - 1]);
+
+		memset(arguments[0], 0, (size_t)(end - arguments[0]));
+		strncpy(arguments[0], "heaptrace-watch", (size_t)(end - arguments[0]));
+	}
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	close_all();
+	if (!getrlimit(RLIMIT_NOFILE, &limit)) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	if (chdir("/"))
+		return;		/* then its file system stays busy */
+}
+
+struct start {
+	const char *text;
+	int argc;
+	char **arguments;
+};
+
+static _Noreturn void live(const struct start *s)
+{
+	size_t bytes = strlen(s->text) + 16;
+	char *store = malloc(bytes), error[256];
+	struct epoll_event event = { .events = EPOLLIN };
+
+	options_init(&options);
+	if (!store)
+		_exit(1);
+	options_parse_env(s->text, &options, store, bytes, error, sizeof(error));
+	prepare(s->argc, s->arguments);
+	if (options.ignore)
+		rules_read(&rules, options.ignore);
+	poller = epoll_create1(EPOLL_CLOEXEC);
+	if (epoll_ctl(poller, EPOLL_CTL_ADD, listener, &event) ||
+	    !add_process(program, wrapper_pid))
+		_exit(1);
+	watch();
+	_exit(0);
+}
+
+static int in_between(void *start)
+{
+	if (!fork())
+		live(start);
+	_exit(0);
+}
+
+void watcher_leave(const char *text, int argc, char **arguments)
+{
+	struct start start = { text, argc, arguments };
+	char *stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	pid_t child;
+
+	if (stack != MAP_FAILED) {
+		/* Without a signal at its end, which could be waiting for the program. */
+		child = clone(in_between, stack + STACK_BYTES, CLONE_VM | CLONE_VFORK, &start);
+		while (child > 0 && waitpid(child, NULL, __WALL) < 0 && errno == EINTR)
+			;
+		munmap(stack, STACK_BYTES);
+	}
+	close(listener);
+	close(program);
+}
