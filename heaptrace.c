@@ -270,9 +270,13 @@ static int parse_command(int argc, char **argv, struct options *o)
 			value = argv[i++];
 		set_option(o, e, value);
 	}
-	if (o->report) {
+	if (o->report || o->dump) {
+		if (o->report && o->dump)
+			die(EXIT_SETUP, "--report and --dump are two commands");
 		if (i < argc)
-			die(EXIT_SETUP, "--report takes no PROGRAM (it prints what --record has kept)");
+			die(EXIT_SETUP, o->report ?
+			    "--report takes no PROGRAM (it prints what --record has kept)" :
+			    "--dump takes no PROGRAM (it prints what a traced process holds)");
 		return i;
 	}
 	if (i >= argc)
@@ -659,6 +663,35 @@ static _Noreturn void print_report(struct options *o)
 	leave(why ? EXIT_SETUP : 0);
 }
 
+/* --dump */
+static _Noreturn void print_process(struct options *o)
+{
+	const char *why;
+
+	check_ignore(o);
+	check_debug_dirs(o);
+	why = playback_process(o);
+	if (why && *why)
+		die(EXIT_SETUP, "process %u cannot be dumped: %s", (unsigned)o->dump, why);
+	leave(why ? EXIT_SETUP : 0);
+}
+
+/* The address of a watcher; NULL: nobody watches. */
+static const char *open_watcher(const struct options *o, char address[WATCHER_ADDRESS_BYTES])
+{
+	if (o->every_ms && (o->record || o->no_watch))
+		die(EXIT_SETUP, "--every needs the watcher, which there is not with %s",
+		    o->record ? "--record (--report=FILE prints while the program runs)" : "--no-watch");
+	if (o->record || o->no_watch)
+		return NULL;
+	if (watcher_open(address))
+		return address;
+	if (o->every_ms)
+		die(EXIT_SETUP, "--every needs a watcher, which this process cannot have here: it is "
+		    "process 1 or a reaper of children, or the system has no pidfd_open()");
+	return NULL;
+}
+
 /* ---- environment and exec ---- */
 
 static char *options_text(const struct options *o)
@@ -759,6 +792,8 @@ int main(int argc, char **argv)
 	options.watch = NULL;
 	if (options.report)
 		print_report(&options);
+	if (options.dump)
+		print_process(&options);
 	options.run = (uint32_t)getpid();
 	if (options.signals[0] && options.signals[0] == options.signals[1])
 		die(EXIT_SETUP, "--signal-size and --signal-count are the same signal");
@@ -775,8 +810,7 @@ int main(int argc, char **argv)
 	/* Again: when heaptrace itself is traced, the library has unblocked them by now. */
 	hold_signals();
 	options.held = held;
-	if (!options.record && !options.no_watch && watcher_open(address))
-		options.watch = address;
+	options.watch = open_watcher(&options, address);
 	text = options_text(&options);
 	env = make_environment(library, text);
 	if (options.watch)

@@ -52,6 +52,9 @@ struct options {
 	bool no_watch;			/* nobody prints the dump of a process that is killed */
 	uint8_t debug_dir_count;
 	const char *debug_dirs[OPTIONS_DEBUG_DIRS_MAX]; /* roots of debug files, none with a ':' */
+	uint64_t above_bytes;		/* a dump each time the heap passes as much again; 0: none */
+	uint32_t every_ms;		/* a dump each time; 0: none */
+	uint32_t dump;			/* pid of a process that is to be dumped (wrapper only), or 0 */
 	uint8_t signals[2];		/* that ask for a dump: by size, by count; 0: none does */
 
 	/* Set by the wrapper (or by the library in the first process) for the processes of
@@ -64,7 +67,7 @@ struct options {
 enum option_id {
 	OPTION_TOP, OPTION_SORT, OPTION_DEPTH, OPTION_FLAME_GRAPH, OPTION_OUTFILE, OPTION_IGNORE,
 	OPTION_NO_LINES, OPTION_NO_DEMANGLE, OPTION_DEBUG_DIR, OPTION_UNWIND,
-	OPTION_SIGNAL_SIZE, OPTION_SIGNAL_COUNT,
+	OPTION_SIGNAL_SIZE, OPTION_SIGNAL_COUNT, OPTION_EVERY, OPTION_ABOVE, OPTION_DUMP,
 	OPTION_RECORD, OPTION_REPORT, OPTION_SYSROOT, OPTION_NO_WATCH, OPTION_WATCH,
 	OPTION_HELP, OPTION_VERSION, OPTION_RUN, OPTION_HELD,
 };

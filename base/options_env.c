@@ -197,6 +197,23 @@ static void print_option(struct text *t, const struct options *o, const struct o
 			add(t, options_unwind_name(o->unwind));
 		}
 		return;
+	case OPTION_EVERY:
+		if (!o->every_ms)
+			return;
+		add_name(t, e);
+		add_number(t, o->every_ms / 1000);
+		if (o->every_ms % 1000) {
+			add_char(t, '.');
+			for (uint32_t part = 100; part; part /= 10)
+				add_char(t, (char)('0' + o->every_ms / part % 10));
+		}
+		return;
+	case OPTION_ABOVE:
+		if (!o->above_bytes)
+			return;
+		add_name(t, e);
+		add_number(t, o->above_bytes);
+		return;
 	case OPTION_SIGNAL_SIZE:
 	case OPTION_SIGNAL_COUNT:
 		number = o->signals[by_count];
@@ -215,6 +232,7 @@ static void print_option(struct text *t, const struct options *o, const struct o
 		if (!(number = o->held))
 			return;
 		break;
+	case OPTION_DUMP:
 	case OPTION_REPORT:
 	case OPTION_HELP:
 	case OPTION_VERSION:

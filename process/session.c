@@ -43,6 +43,11 @@ static void map_same_memory(void)
 	*same_memory = 1;
 }
 
+static void heap_passed(void)
+{
+	session_request(SESSION_ABOVE);
+}
+
 void session_init(struct table *t, const struct options *o, bool first, const char *error)
 {
 	struct quiet quiet;
@@ -54,6 +59,8 @@ void session_init(struct table *t, const struct options *o, bool first, const ch
 		dump_notice(&dumper, error);
 	quiet_end(&quiet);
 	started = true;
+	if (o->above_bytes)
+		table_tell_passed(t, o->above_bytes, heap_passed);
 }
 
 void session_forked(void)
@@ -112,6 +119,9 @@ static void serve(void)
 			dump_write(&dumper, (uint8_t[]){ SORT_SIZE }, 1, false, !guard_self.ending);
 		if (bits & SESSION_COUNT)
 			dump_write(&dumper, (uint8_t[]){ SORT_COUNT }, 1, false, !guard_self.ending);
+		if (bits & SESSION_ABOVE)
+			dump_write(&dumper, dumper.options->sort, dumper.options->sort_count, false,
+				   !guard_self.ending);
 		end_dumping();
 		quiet_end(&quiet);
 	}
