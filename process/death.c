@@ -101,7 +101,8 @@ static void take_final(void)
 	session_final(!doubts_heap(death.sig, &death.info));
 }
 
-/* Another thread's signal was first: that one is the death. */
+/* Another thread's signal was first: that one is the death, and what this thread would do
+ * meanwhile (return from an interrupted pause(), say) must not come before it. */
 static void wait_for_death(void)
 {
 	struct timespec ms10 = { 0, 10000000 };
@@ -115,11 +116,11 @@ static bool is_first(int sig, const siginfo_t *info, bool *again)
 {
 	uint32_t self = (uint32_t)syscall(SYS_gettid), first = 0;
 
-	if (!cas_acq_rel(&death.thread, &first, self)) {
-		*again = true;
-		return first == self;
-	}
 	*again = false;
+	if (!cas_acq_rel(&death.thread, &first, self)) {
+		*again = first == self;
+		return *again;
+	}
 	death.pid = (uint32_t)getpid();
 	death.sig = sig;
 	death.info = *info;
@@ -129,7 +130,7 @@ static bool is_first(int sig, const siginfo_t *info, bool *again)
 void death_on_signal(int sig, siginfo_t *info, void *context)
 {
 	int saved = errno;
-	bool again;
+	bool first, waits, again;
 
 	/* Natively this would have been dropped: signals.h. */
 	if (getpid() == 1 && !is_fault(sig, info))
@@ -138,14 +139,15 @@ void death_on_signal(int sig, siginfo_t *info, void *context)
 		die_on_return(sig, info, context);
 		goto out;
 	}
-	if (!is_first(sig, info, &again)) {
-		wait_for_death();
-		die_on_return(sig, info, context);
+	first = is_first(sig, info, &again);
+	waits = (guard_self.inside || guard_self.busy) && !doubts_heap(sig, info) && !again;
+	if (waits && (!first || arm(sig, DEATH_HOOK_SECONDS))) {
+		or_acq_rel(&guard_self.requests, SESSION_DEATH);
 		goto out;
 	}
-	if (!again && (guard_self.inside || guard_self.busy) && !doubts_heap(sig, info) &&
-	    arm(sig, DEATH_HOOK_SECONDS)) {
-		or_acq_rel(&guard_self.requests, SESSION_DEATH);
+	if (!first) {
+		wait_for_death();
+		die_on_return(sig, info, context);
 		goto out;
 	}
 	if (!death.dumping)
@@ -165,6 +167,8 @@ void death_take(void)
 			sigdelset(&all, sig);
 	}
 	sigprocmask(SIG_BLOCK, &all, NULL);
+	if (load_acquire(&death.thread) != (uint32_t)syscall(SYS_gettid))
+		wait_for_death();
 	if (!death.dumping)
 		take_final();
 	die_now(death.sig, &death.info);

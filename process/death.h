@@ -27,8 +27,8 @@
 /* The handler (SA_SIGINFO), with all signals held back but faults. */
 void death_on_signal(int sig, siginfo_t *info, void *context);
 
-/* The signal has waited for the end of the hook: takes the final dump and dies of it. Outside
- * the guard. */
+/* A signal has waited for the end of the hook: takes the final dump and dies of it, or waits for
+ * the death that another thread's signal is. Outside the guard. */
 void death_take(void);
 
 /* In a child after fork. The signal that a parent waits to die of is not ours. */

@@ -211,8 +211,8 @@ void session_final(bool heap_sound)
 		store_release(&finished, 1);
 		end_dumping();
 	}
+	guard_self.inside--;		/* a signal that was held back is not to wait for us */
 	quiet_end(&quiet);
-	guard_self.inside--;
 }
 
 bool session_notice(const char *text)

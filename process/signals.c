@@ -147,9 +147,11 @@ static void say(const char *what, unsigned taken)
 	out_text(&out, " itself: ");
 	if (left) {
 		name_signal(&out, dump_signals[left - 1]);
-		out_text(&out, left == 1 ? " still gives a dump (by size), " : " still gives a dump (by count), ");
+		out_text(&out, left == 1 ? " still gives a dump (by size), so does" :
+			 " still gives a dump (by count), so does");
 	}
-	out_text(&out, "--signal-size and --signal-count choose others, and there is one at exit");
+	out_text(&out, left ? " heaptrace --dump=PID" : "heaptrace --dump=PID gives a dump");
+	out_text(&out, ", and there is one at exit");
 	if (!session_notice(out_string(&out)))
 		store_relaxed(&told, 0);
 }

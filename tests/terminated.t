@@ -4,6 +4,7 @@
 # Death by a signal: the final dump comes before it, and nothing else is different from a native
 # run, neither the status, the core, nor what the program sees of its signals. Whoever handles,
 # ignores or blocks a signal, or restores its default, has what it has natively.
+# Without the watcher, which would make good what fails here.
 use strict;
 use warnings;
 use Test::More;
@@ -24,7 +25,7 @@ sub both {
 	unlink glob "$dir/run/*";
 	my (undef, $native, $native_err) = run($prepare, $subject, @args);
 	unlink glob "$dir/run/*";
-	my ($status, $out, $err) = run($prepare, $heaptrace, '--no-lines', "--outfile=$dir/run/out", $subject, @args);
+	my ($status, $out, $err) = run($prepare, $heaptrace, '--no-lines', '--no-watch', "--outfile=$dir/run/out", $subject, @args);
 	is($status, 0, "$name: exit status");
 	my @children = map { [$_, slurp("$dir/run/out." . (/pid (\d+)/ ? $1 : 0))] } split /\n/, $out;
 	s/pid \d+/pid/g for $native, $out;
@@ -51,7 +52,7 @@ sub bad_dump {
 # SIGUSR1 and SIGUSR2 are not natively what they are here, so they have a run of their own.
 {
 	unlink glob "$dir/run/*";
-	my @options = ("--outfile=$dir/run/out", '--no-lines', '--signal-size=none', '--signal-count=none');
+	my @options = ("--outfile=$dir/run/out", '--no-lines', '--no-watch', '--signal-size=none', '--signal-count=none');
 	my (undef, $native) = run(undef, $subject, 'all', 'cores');
 	unlink glob "$dir/run/*";
 	my ($status, $out, $err) = run(undef, $heaptrace, @options, $subject, 'all', 'cores');
@@ -84,7 +85,7 @@ SKIP: {
 	my ($gdb) = grep { -x } map { "$_/gdb" } split /:/, $ENV{PATH};
 	skip 'needs gdb', 2 unless $gdb;
 	unlink glob "$dir/run/*";
-	run(undef, $heaptrace, "--outfile=$dir/run/out", $subject, 'segv', 'cores');
+	run(undef, $heaptrace, '--no-watch', "--outfile=$dir/run/out", $subject, 'segv', 'cores');
 	my ($core) = glob "$dir/run/core*";
 	skip 'no core file is to be had here', 2 unless $core;
 	my (undef, $text) = run(undef, $gdb, '-q', '-batch', '-ex', 'bt 1', '-ex',
@@ -111,6 +112,27 @@ SKIP: {
 	$prepare = undef;
 }
 
+# A signal that is let through by sigsuspend() alone, and two threads at a time.
+for my $what ('suspend', 'two') {
+	my @children = both($what, $what);
+	is(join("\n", map { bad_dump(@$_) } @children), '', "$what: a final dump each time");
+}
+
+# Process 1 of a pid namespace has no default actions but for its faults (pid_namespaces(7)).
+SKIP: {
+	my @new = ('unshare', '--pid', '--fork', '--kill-child');
+	skip 'no pid namespace is to be had here', 5 if system("@new true 2>/dev/null");
+	($new[0]) = grep { -x } map { "$_/unshare" } split /:/, $ENV{PATH};
+	for my $what ('first', 'first segv') {
+		my ($native_status, $native) = run(undef, @new, $subject, $what);
+		unlink glob "$dir/run/*";
+		my ($status, $out) = run(undef, @new, $heaptrace, '--no-lines', '--no-watch', "--outfile=$dir/run/out", $subject, $what);
+		is("$status $out", "$native_status $native", "process 1, $what: as natively");
+		is(bad_dump($what, slurp("$dir/run/out")), undef, "process 1, $what: one final dump");
+	}
+	like(slurp("$dir/run/out"), qr/unknown/, 'process 1: of the fault');
+}
+
 # A vfork child's death is not its parent's.
 {
 	my ($child) = both('vfork', 'vfork');
@@ -121,7 +143,7 @@ SKIP: {
 for ([plain => sub {}], [nohup => sub { $SIG{HUP} = 'IGNORE' }]) {
 	(my $name, $prepare) = @$_;
 	my (undef, $native) = run($prepare, $subject, 'shown');
-	my (undef, $traced) = run($prepare, $heaptrace, "--outfile=$dir/run/out", $subject, 'shown');
+	my (undef, $traced) = run($prepare, $heaptrace, '--no-watch', "--outfile=$dir/run/out", $subject, 'shown');
 	is($traced, $native, "$name: the actions that a program is shown");
 }
 chdir '/';

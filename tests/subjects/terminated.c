@@ -204,6 +204,40 @@ static void hang(const char *unused)	/* in the allocator (LIBRARY), as after a d
 	keep_block(12345);
 }
 
+/* The signal is let through for the time of the call only. */
+static void suspend(const char *unused)
+{
+	sigset_t set;
+
+	(void)unused;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	sigemptyset(&set);
+	sigsuspend(&set);
+	sprintf(said, "went on");
+}
+
+static void *pause_thread(void *unused)
+{
+	pause();
+	return unused;
+}
+
+/* Both threads are struck, by different signals: one of them it is. */
+static void two(const char *unused)
+{
+	pthread_t thread;
+
+	(void)unused;
+	pthread_create(&thread, NULL, pause_thread, NULL);
+	usleep(1000);
+	pthread_kill(thread, SIGTERM);
+	pthread_kill(pthread_self(), SIGTERM);
+	sprintf(said, "went on");
+	_exit(1);
+}
+
 static void overflow(const char *deep)
 {
 	char frame[4096];
@@ -280,6 +314,19 @@ int main(int argc, char **argv)
 			in_child("churn", "kill", i % 2 ? churn_threads : churn, NULL);
 	else if (!strcmp(what, "hang"))
 		in_child("hang", "kill", hang, NULL);
+	else if (!strncmp(what, "first", 5)) {		/* process 1 */
+		kept = keep_block(1000);
+		raise(SIGTERM);
+		kill(getpid(), SIGSEGV);
+		printf("pid %d goes on\n", (int)getpid());
+		fflush(stdout);
+		if (what[5])
+			fault("segv");
+	} else if (!strcmp(what, "suspend"))
+		in_child("suspend", "kill", suspend, NULL);
+	else if (!strcmp(what, "two"))
+		for (int i = 0; i < 10; i++)
+			in_child("two", "threads", two, NULL);
 	else if (!strcmp(what, "overflow"))
 		in_child("overflow", "fault", overflow, NULL);
 	else if (!strcmp(what, "vfork"))
