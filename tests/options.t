@@ -87,6 +87,12 @@ bad = 'no such option'
 bad run=x 'not a whole number'
 for v in '' 0 65 -1 SIG USR3 RTMIN+31 RTMIN- RTMAX+1 RTMIN+x 'USR1 '; do bad "signal-size=$v" "no signal's name or number, nor none"; done
 for v in KILL STOP SEGV 6 32 33 SIGSYS; do bad "signal-count=$v" "this signal cannot ask for a dump"; done
+for v in 1=1 0.5=0.500 60=60 .25=0.250 1.5=1.500 2147483=2147483; do is "$("$D" print /w "every=${v%=*}")" "every=${v#*=}" "every=${v%=*}"; done
+for v in 500=500 20M=20000000 1.5g=1500000000 3k=3000 2KB=2000 0.001k=1 7T=7000000000000; do
+	is "$("$D" print /w "above=${v%=*}")" "above=${v#*=}" "above=${v%=*}"
+done
+for v in '' 0 -1 x 1s 0.0001 1.2.3 2147484 99999999999999999999; do bad "every=$v" "not a number of seconds"; done
+for v in '' 0 -1 M x 1KiB 0.0001k 10000000000000T 99999999999999999999 5X; do bad "above=$v" "not a number of bytes"; done
 bad held=4 'from 0 to 3'
 bad $'top=\n' 'top=^J: not'
 like "$("$D" env 'top=x:depth=0')" 'error=[top=x' "the first problem is the one that is told"
