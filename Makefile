@@ -103,7 +103,7 @@ fuzz: $(patsubst tests/fuzz/%.c,fuzz-%,$(filter-out %/replay.c,$(wildcard tests/
 fuzz-%: tests/fuzz/%.c
 	@mkdir -p build/fuzz/$*
 	clang $(CODE) -O1 -g -fsanitize=fuzzer,address,undefined -o build/fuzz/$*/fuzzer $< \
-		$(wildcard base/*.c symbol/*.c demangle/*.c)
+		$(wildcard base/*.c symbol/*.c demangle/*.c table/*.c report/*.c)
 	cp -n tests/fuzz/corpus/$*/* build/fuzz/$*/
 	cd build/fuzz/$* && ./fuzzer -max_total_time=$(FUZZ_SECONDS) -timeout=10 .
 

@@ -22,8 +22,10 @@
 #include <elf.h>
 #include <errno.h>
 #include <link.h>
+#include <linux/membarrier.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +34,7 @@
 #include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #define EXPORT __attribute__((visibility("default")))
@@ -40,6 +43,7 @@
 extern int __cxa_atexit(void (*fn)(void *), void *arg, void *dso);
 extern int __cxa_at_quick_exit(void (*fn)(void *), void *dso);
 
+static __thread bool fork_stopped;	/* ...and the other threads' hooks wait meanwhile */
 static __thread sigset_t fork_mask;	/* the thread's own, from fork_prepare() on */
 
 /*
@@ -49,7 +53,7 @@ static __thread sigset_t fork_mask;	/* the thread's own, from fork_prepare() on 
  */
 #define PAGE_BYTES	4096
 static union {
-	enum { IDLE, TRACING, OFF } state;
+	enum { IDLE, OFF, TRACING, FORKING } state;
 	char page[PAGE_BYTES];
 } per_memory __attribute__((aligned(PAGE_BYTES)));
 #define state per_memory.state
@@ -160,14 +164,53 @@ static void watch_thread(void)
 	guard_self.thread = threads_take(&recorder.table);
 }
 
+/*
+ * While another thread forks, its child's copy of the table and of the block map have to be of
+ * one moment: nobody changes them. But the fork may wait for something that this thread holds
+ * (stdio's lock), so after a while this one goes on.
+ */
+#define FORK_TRIES	200	/* of 100 us */
+static uint32_t forks;		/* under way */
+
+static void wait_for_fork(void)
+{
+	struct timespec pause = { 0, 100000 };
+	int saved = errno;
+
+	for (unsigned tries = 0; load_acquire(&state) == FORKING && tries < FORK_TRIES; tries++) {
+		if (tries < 10)
+			sched_yield();
+		else
+			nanosleep(&pause, NULL);
+	}
+	errno = saved;
+}
+
+/* The guard has been entered; false: it has been left. */
+static bool __attribute__((noinline)) enter_slowly(void)
+{
+	for (unsigned times = 0; ; times++) {
+		if (load_relaxed(&state) == FORKING && times < 2) {
+			guard_leave();
+			wait_for_fork();
+			guard_enter();
+		} else if (load_relaxed(&state) >= TRACING || start()) {
+			return true;
+		} else {
+			guard_leave();
+			return false;
+		}
+	}
+}
+
 /* Begins a hook. False: pass the call through. Each that was true needs a guard_leave(). */
 static inline bool enter(void)
 {
 	if (unlikely(guard_self.inside))
 		return false;
-	if (unlikely(state != TRACING) && !start())
-		return false;
 	guard_enter();
+	if (unlikely(load_relaxed(&state) != TRACING) && !enter_slowly())
+		return false;
 	if (unlikely(!guard_self.watched))
 		watch_thread();
 	return true;
@@ -239,7 +282,7 @@ static void *reallocate(void *old, size_t size, bool by_array, size_t count, siz
 			const void *function, const struct capture_point *from)
 {
 	bool recording = enter();
-	struct block b = state == TRACING && old ? blocks_take(&recorder.blocks, old) : NO_BLOCK, stale;
+	struct block b = state >= TRACING && old ? blocks_take(&recorder.blocks, old) : NO_BLOCK, stale;
 	bool was_newest = old && guard_self.last_block == old;
 	void *p = by_array ? real.reallocarray(old, count, each) : real.realloc(old, size);
 
@@ -309,7 +352,7 @@ static inline bool free_begins(void *p)
 	if (!free_begins(p))			\
 		return;				\
 	entered = enter();			\
-	if (likely(state == TRACING))		\
+	if (likely(state >= TRACING))		\
 		record_free(p, !entered);	\
 	call;					\
 	if (entered)				\
@@ -547,7 +590,7 @@ EXPORT int dlclose(void *handle)
 	if (unlikely(!real.malloc))
 		find_real();
 	capture_unloading();
-	tracing = state == TRACING;
+	tracing = state >= TRACING;
 	if (tracing)
 		modules_unloading();
 	result = real.dlclose(handle);
@@ -560,11 +603,31 @@ EXPORT int dlclose(void *handle)
 
 /* ---- fork ---- */
 
+/* The other threads' hooks wait, or have been waited for, until the fork is over: those that have
+ * come in before the barrier are seen to be inside, those after it see that they must wait. */
+static void stop_recording(void)
+{
+	add_relaxed(&forks, 1);
+	store_release(&state, FORKING);
+	syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+	threads_wait_outside(guard_self.thread);
+	fork_stopped = true;
+}
+
+static void go_on_recording(void)
+{
+	if (fork_stopped && sub_relaxed(&forks, 1) == 1)
+		store_release(&state, TRACING);
+	fork_stopped = false;
+}
+
 /* Around fork malloc's locks are held: the guard makes dumps wait. */
 static void fork_prepare(void)
 {
 	guard_enter();
 	signals_hold(&fork_mask);
+	if (recorder.table.shared && !process_has_one_thread())
+		stop_recording();
 	keep_fork_prepare();
 }
 
@@ -577,6 +640,7 @@ static void fork_ends(void)
 static void fork_parent(void)
 {
 	keep_fork_parent();
+	go_on_recording();
 	fork_ends();
 }
 
@@ -584,6 +648,8 @@ static void fork_child(void)
 {
 	guard_self.requests &= SESSION_DEATH;	/* session_forked() sees to that */
 	keep_fork_child();
+	forks = 0;
+	fork_stopped = false;
 	state = TRACING;
 	threads_forked(&recorder.table, guard_self.thread);
 	loaded_forked();
@@ -724,6 +790,8 @@ static bool start(void)
 	if (state == TRACING && recorder.table.shared &&
 	    madvise(&per_memory, PAGE_BYTES, MADV_WIPEONFORK))
 		keep_private();
+	if (recorder.table.shared)
+		syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
 	guard_self.inside--;
 	return state == TRACING;
 }

@@ -13,18 +13,27 @@
  * (futex(2)); with no time to wait it never sleeps. Any filter that lets a threaded program
  * run allows it. 32-bit systems with 64-bit time only have another number for it.
  */
-bool probe_readable(uintptr_t address)
+static int wait_for_zero(uintptr_t address)
 {
 	struct timespec none = { 0, 0 };
-	int saved = errno;
+	int saved = errno, error;
 #ifdef SYS_futex
 	long number = SYS_futex;
 #else
 	long number = SYS_futex_time64;
 #endif
-	bool can = !syscall(number, address & ~(PROBE_PAGE - 1), FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 0,
-			    &none, NULL, 0) || errno != EFAULT;
 
+	error = syscall(number, address, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 0, &none, NULL, 0) ? errno : 0;
 	errno = saved;
-	return can;
+	return error;
+}
+
+bool probe_readable(uintptr_t address)
+{
+	return wait_for_zero(address & ~(PROBE_PAGE - 1)) != EFAULT;
+}
+
+bool probe_is_set(const unsigned *word)
+{
+	return wait_for_zero((uintptr_t)word) == EAGAIN;	/* the value is another than expected */
 }

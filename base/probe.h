@@ -12,4 +12,7 @@
  * async-signal-safe. */
 bool probe_readable(uintptr_t address);
 
+/* Whether a word has a value other than 0; false if it cannot be read. The rest as above. */
+bool probe_is_set(const unsigned *word);
+
 #endif

@@ -19,7 +19,7 @@
 
 static struct table *table;
 static const struct options *options;
-static int fork_fd = -1;		/* from fork_prepare() to its end: the child's table */
+static __thread int fork_fd = -1;	/* from fork_prepare() to its end: the child's table */
 
 /* ---- A file ---- */
 

@@ -5,11 +5,14 @@
 #include "base/arena.h"
 #include "base/atomics.h"
 #include "capture/capture.h"
+#include "base/probe.h"
 #include "capture/paths.h"
 #include "guard.h"
 #include "table/deltas.h"
 
+#include <sched.h>
 #include <sys/auxv.h>
+#include <time.h>
 
 static struct thread *all;
 
@@ -53,6 +56,7 @@ struct thread *threads_take(struct table *table)
 		t->paths = capture_paths(!t->next);
 	if (t->paths)
 		paths_begin(t->paths, own_stack());
+	store_release(&t->inside, &guard_self.inside);
 	return t;
 }
 
@@ -60,7 +64,31 @@ void threads_give_back(struct table *table, struct thread *t)
 {
 	if (t->deltas)
 		deltas_flush(table, t->deltas);
+	store_relaxed(&t->inside, NULL);
 	store_release(&t->taken, 0);
+}
+
+bool threads_wait_outside(const struct thread *own)
+{
+	unsigned tries = 0;
+
+	for (const struct thread *t = load_acquire(&all); t; t = t->next) {
+		for (;;) {
+			const unsigned *inside = load_acquire(&t->inside);
+			struct timespec pause = { 0, 100000 };
+
+			/* The thread may end meanwhile, and its memory be gone. */
+			if (t == own || !inside || !probe_is_set(inside))
+				break;
+			if (++tries > 300)
+				return false;
+			if (tries < 100)
+				sched_yield();
+			else
+				nanosleep(&pause, NULL);
+		}
+	}
+	return true;
 }
 
 void threads_forked(struct table *table, struct thread *own)
@@ -70,6 +98,7 @@ void threads_forked(struct table *table, struct thread *own)
 		if (t == own)
 			continue;
 		t->deltas = NULL;
+		store_relaxed(&t->inside, NULL);
 		if (t->paths)
 			paths_forget(t->paths);
 		store_relaxed(&t->taken, 0);

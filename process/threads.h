@@ -21,6 +21,7 @@ struct thread {
 	struct deltas *deltas;	/* NULL: too many threads have some */
 	struct paths *paths;	/* NULL: not yet, or there is no fast unwinder */
 	uint32_t taken;
+	const unsigned *inside;	/* the owner's guard_self.inside; gone when the owner is */
 };
 
 /* A state for the calling thread; NULL when there is no memory. */
@@ -28,6 +29,13 @@ struct thread *threads_take(struct table *table);
 
 /* Inside the guard. */
 void threads_give_back(struct table *table, struct thread *t);
+
+/*
+ * Waits until every other thread has been seen outside the guard, or cannot be for a while (20 ms
+ * in all: it may be waiting for what the caller holds). Threads that come in meanwhile are the
+ * caller's to stop. False: one was not seen outside.
+ */
+bool threads_wait_outside(const struct thread *own);
 
 /* In a child after fork: only `own` (may be NULL) is in use there. */
 void threads_forked(struct table *table, struct thread *own);

@@ -210,6 +210,10 @@ static void write_summary(const struct report *r, struct out *out)
 	summary_size(out, "allocator info (virtual)     ", p->heap_known, p->heap_virtual);
 	summary_size(out, "allocator info (resident)    ", p->heap_known, p->heap_resident);
 	write_statm(p, out);
+	if (r->request->table->head->no_space) {
+		summary_line(out, "new backtraces               ");
+		out_text(out, "no space to keep them apart: they are under (table full)\n");
+	}
 	missing_write(&r->names, out);
 	write_check(&r->request->table->head->totals, out);
 	write_not_seen(&r->request->table->head->totals, out);

@@ -14,7 +14,7 @@ quick='-j2 CFLAGS=-O0'
 same='-j2 WERROR=1 CC=gcc'	# as the last whole build: install builds nothing again
 
 mkdir "$dir/tree"
-cp -r Makefile ./*.c ./*.1 README.md LICENSE base capture table symbol demangle report process "$dir/tree"
+cp -r Makefile ./*.c ./*.1 README.md LICENSE base capture table symbol demangle report process wrapper "$dir/tree"
 cd "$dir/tree" || exit 1
 
 make -s $same >"$dir/log" 2>&1

@@ -121,8 +121,8 @@ for my $options ([], ['--no-watch'], ["--record=$dir/record"]) {
 {
 	my ($pid, $in) = begin([], 'fork');
 	my ($child) = slurp("$dir/stdout") =~ /child (\d+)/;
-	my $folded = `$heaptrace --dump=$child --flame-graph`;
-	is(folded_weight($folded, 'keep_blocks'), 5700, '--dump: of a forked child');
+	ok(wait_for(sub { folded_weight(scalar `$heaptrace --dump=$child --flame-graph`, 'keep_blocks') == 5700 }, 30),
+	   '--dump: of a forked child');
 	my $user = sub { POSIX::setgid(65534); POSIX::setuid(65534) };
 	SKIP: {
 		skip 'needs root', 2 if $>;

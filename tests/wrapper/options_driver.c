@@ -77,6 +77,14 @@ int main(int argc, char **argv)
 		printf("%s%s", o.no_lines ? " no-lines" : "", o.no_demangle ? " no-demangle" : "");
 		for (int i = 0; i < o.debug_dir_count; i++)
 			printf(" debug-dir=[%s]", o.debug_dirs[i]);
+		if (o.record)
+			printf(" record=[%s]", o.record);
+		if (o.sysroot)
+			printf(" sysroot=[%s]", o.sysroot);
+		if (o.no_watch)
+			printf(" no-watch");
+		if (o.watch)
+			printf(" watch=[%s]", o.watch);
 		printf(" error=[%s]\n", error);
 		free(store);
 		free(error);

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Fuzz target: a file of --record. Its parts lie far apart, so the input has them one after the
+ * other: the header, then what that says is in use of each part. An even first byte of the input
+ * (which the magic number replaces) means that the header's fixed fields are made right, so that
+ * more than the first check is reached. What is loaded is reported as text and folded, without
+ * files for its modules: those have fuzzers of their own.
+ */
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "report/report.h"
+#include "table/layout.h"
+#include "table/load.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define LOG2	12u
+
+static struct options options;
+
+static void make_right(struct table_header *h)
+{
+	struct table_header most;
+
+	layout_header(&most, LOG2);
+	memcpy(h->magic, most.magic, sizeof(h->magic));
+	h->version = most.version;
+	h->word_bits = most.word_bits;
+	h->size_bytes = most.size_bytes;
+	memcpy(&h->rows_offset, &most.rows_offset,
+	       offsetof(struct table_header, rows_log2) - offsetof(struct table_header, rows_offset));
+	h->rows_log2 = LOG2;
+	if (h->row_limit > most.row_limit)
+		h->row_limit = most.row_limit;
+	if (h->code_limit > most.code_limit)
+		h->code_limit = most.code_limit;
+	if (h->frame_limit > most.frame_limit)
+		h->frame_limit = most.frame_limit;
+	if (h->deltas_limit > 2)
+		h->deltas_limit = 2;
+	if (h->module_limit > most.module_limit)
+		h->module_limit = most.module_limit;
+	if (h->text_limit > most.text_limit)
+		h->text_limit = most.text_limit;
+	h->row_levels %= most.row_levels + 1;
+	h->code_levels %= most.code_levels + 1;
+	h->shares_log2 %= most.shares_log2 + 1;
+}
+
+/* No module's file is read: a path that leads nowhere stands for each. */
+static void hide_modules(struct table *t)
+{
+	for (uint32_t i = 0; i < layout_count(t->head, TABLE_MODULES); i++) {
+		if (t->text[t->modules[i].path] == '/')
+			t->text[t->modules[i].path] = '\1';
+	}
+}
+
+static void report(struct table *t, bool folded)
+{
+	struct arena arena = { .chunk = NULL };
+	static char buf[65536];
+	struct report_request q = {
+		.table = t, .options = &options, .sort = { SORT_SIZE, SORT_TEMPORARY, SORT_AGE },
+		.sort_count = 3, .foreign = true, .now_ns = 1,
+		.process = { .pid = t->head->pid, .command = t->head->command },
+	};
+	struct out out;
+
+	options.flame_graph = folded;
+	options.top = 20;
+	out_init(&out, -1, buf, sizeof(buf));
+	report_write(&q, &arena, &out);
+	arena_release(&arena);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static int file = -1;
+	struct layout_range ranges[LAYOUT_RANGES];
+	struct table_header h;
+	struct table t;
+	size_t at = size < sizeof(h) ? size : sizeof(h);
+
+	if (file < 0) {
+		options_init(&options);
+		options.no_lines = true;
+		file = memfd_create("fuzz", MFD_CLOEXEC);
+		if (file < 0)
+			abort();
+	}
+	if (!size || ftruncate(file, 0))
+		return 0;
+	memset(&h, 0, sizeof(h));
+	memcpy(&h, data, at);
+	if (!(data[0] & 1))
+		make_right(&h);
+	if (ftruncate(file, h.size_bytes < (8u << 20) ? (off_t)h.size_bytes : 4096))
+		return 0;
+	if (pwrite(file, &h, sizeof(h), 0) != (ssize_t)sizeof(h))
+		abort();
+	if (!(data[0] & 1)) {
+		unsigned count = layout_used(&h, false, ranges);
+
+		for (unsigned i = 1; i < count && at < size; i++) {
+			size_t n = ranges[i].bytes < size - at ? (size_t)ranges[i].bytes : size - at;
+
+			if (pwrite(file, data + at, n, (off_t)ranges[i].offset) != (ssize_t)n)
+				abort();
+			at += n;
+		}
+	}
+	if (load_table(&t, file) == LOAD_OK) {
+		hide_modules(&t);
+		report(&t, false);
+		report(&t, true);
+		load_release(&t);
+	}
+	return 0;
+}

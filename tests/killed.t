@@ -1,0 +1,192 @@
+#!/usr/bin/env perl
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Killed at any moment: the watcher, or --report of what --record has kept, gives a dump whose
+# totals are within one operation per thread of the program's own count. KILLED_ROUNDS (100)
+# sets how often; KILLED_SEED repeats a run.
+use strict;
+use warnings;
+use Test::More;
+require './tests/process.pl';
+our ($dir, $heaptrace);
+
+my $rounds = $ENV{KILLED_ROUNDS} || 100;
+my $seed = srand($ENV{KILLED_SEED} || time ^ $$);
+note "KILLED_SEED=$seed";
+my $work = build('killed_work', 'killed_work');
+my $threads = 4;
+my $most = 500;			# bytes of a block
+mkdir "$dir/run" or die;
+
+my %unit = (bytes => 1, KB => 1000, MB => 1000000);
+
+# Live count and size of the rows whose frames have work_alloc, in the last dump of a text; undef
+# when it is not whole.
+sub totals {
+	my ($text) = @_;
+	return unless defined $text && $text =~ /={65}\n\z/;
+	my ($count, $size) = (0, 0);
+	$text =~ s/.*\n(?=={65}\n\[heaptrace\] dump)//s;
+	for my $row (split /\n\n/, $text) {
+		next unless $row =~ /\] work_alloc/;
+		my ($c, $s, $u) = $row =~ /\[count\/peak: (\d+)\/\d+\] \[size\/peak: ([\d.]+) (\w+)\//;
+		$count += $c;
+		$size += int($s * $unit{$u} + 0.5);
+	}
+	return ($count, $size);
+}
+
+# The program's own: the sums of its cells from `first` on.
+sub counted {
+	my ($first) = @_;
+	my @words = unpack 'q*', slurp("$dir/cells");
+	my ($count, $size) = (0, 0);
+	for (0 .. $threads) {
+		$count += $words[8 * ($first + $_)];
+		$size += $words[8 * ($first + $_) + 1];
+	}
+	return ($count, $size);
+}
+
+# What is wrong with a dump; '': nothing.
+sub compare {
+	my ($text, $first) = @_;
+	my ($count, $size) = totals($text);
+	return 'no whole dump: ' . ($text // 'none') unless defined $count;
+	my ($own_count, $own_size) = counted($first);
+	return '' if abs($count - $own_count) <= $threads && abs($size - $own_size) <= $threads * $most;
+	return "dump $count blocks, $size bytes; program $own_count, $own_size\n";
+}
+
+# Whether a file has a whole dump of a process that was killed.
+sub wait_dump {
+	my ($file) = @_;
+	wait_for(sub { (slurp($file) // '') =~ /which was killed\n.*={65}\n\z/s }, 10);
+	return slurp($file);
+}
+
+sub kill_after {
+	my ($how, $options) = @_;
+	unlink glob("$dir/run/*"), "$dir/cells";
+	my ($pid, $in) = start(undef, $heaptrace, @$options, '--top=0', '--no-lines', $work, "$dir/cells", $how);
+	wait_word('ready') or return ($pid);
+	my ($child) = slurp("$dir/stdout") =~ /child (\d+)/;
+	if ($how ne 'threads') {
+		wait_word('child');
+		($child) = slurp("$dir/stdout") =~ /child (\d+)/;
+	}
+	select undef, undef, undef, rand 0.02;
+	kill 'KILL', $child if $child && int rand 2;
+	kill 'KILL', $pid;
+	my $status = finish($pid, 10);
+	kill 'KILL', $child if $child;
+	return ($pid, $child, $status);
+}
+
+# With the watcher.
+my (@bad, @statuses);
+for (1 .. $rounds) {
+	my ($pid, undef, $status) = kill_after('threads', ["--outfile=$dir/run/out"]);
+	my $wrong = compare(wait_dump("$dir/run/out"), 0);
+	push @bad, $wrong if $wrong;
+	push @statuses, $status if $status ne 9;
+}
+is(join('', @bad[0 .. ($#bad > 4 ? 4 : $#bad)]), '', "$rounds kills, watched: the totals");
+is("@statuses", '', 'the status is that of the signal');
+
+# The same with forked children.
+for my $how ('fork', 'busy', 'clone') {
+	my @wrong;
+	for (1 .. $rounds / 5) {
+		my ($pid, $child) = kill_after($how, ["--outfile=$dir/run/out"]);
+		my $wrong = compare(wait_dump("$dir/run/out"), 0);
+		push @wrong, "parent: $wrong" if $wrong;
+		$wrong = compare(wait_dump("$dir/run/out.$child"), 8);
+		push @wrong, "child: $wrong" if $wrong;
+	}
+	is(join('', @wrong[0 .. ($#wrong > 4 ? 4 : $#wrong)]), '', "$how: parent and child killed, watched: the totals");
+}
+
+# With --record, each time also while it runs.
+@bad = ();
+for (1 .. $rounds / 4) {
+	my ($pid, $child) = kill_after('fork', ["--record=$dir/run/rec", "--outfile=$dir/run/out"]);
+	for (["$dir/run/rec", 0], ["$dir/run/rec.$child", 8]) {
+		my ($file, $first) = @$_;
+		my ($status, $text) = run(undef, $heaptrace, "--report=$file", '--top=0', '--no-lines');
+		my $wrong = $status ? "status $status" : compare($text, $first);
+		push @bad, "$file: $wrong" if $wrong;
+	}
+}
+is(join('', @bad), '', 'killed, recorded: the totals of parent and child');
+
+# Who ends by itself is not told of again; who becomes another program is not dead.
+{
+	my ($status, $out, $err) = run(undef, $heaptrace, "--outfile=$dir/run/out", $work, "$dir/cells", 'exit');
+	is($status, 7 << 8, 'the bare system call: the status');
+	like(wait_dump("$dir/run/out"), qr/which was killed.*work_alloc_0/s, 'the bare system call: a dump');
+	SKIP: {
+		skip 'no busybox', 1 unless -x '/bin/busybox';
+		unlink glob("$dir/run/*");
+		run(undef, $heaptrace, "--outfile=$dir/run/out", $work, "$dir/cells", 'shell');
+		select undef, undef, undef, 0.3;
+		is(join(' ', map { s/.*\///r } glob "$dir/run/*"), 'out', 'a child that becomes a static program leaves no dump');
+		unlike(slurp("$dir/run/out"), qr/which was killed/, 'nor does its parent leave another');
+	}
+	my @watchers = grep { (slurp("$_/comm") // '') eq "heaptrace-watch\n" && (slurp("$_/stat") // '') !~ /\) Z / } glob '/proc/[0-9]*';
+	ok(wait_for(sub { !grep { (slurp("$_/comm") // '') eq "heaptrace-watch\n" && (slurp("$_/stat") // '') !~ /\) Z / } @watchers }, 5),
+	   'watchers end by themselves');
+}
+
+# The watcher is not in the way.
+{
+	my ($pid, $in) = start(undef, $heaptrace, "--outfile=$dir/run/out", 'sleep', '100');
+	my $watcher;
+	wait_for(sub { ($watcher) = grep { (slurp("/proc/$_/stat") // '') =~ /\(heaptrace-watch\) S \d+ $_ $_ / && $_ > $pid }
+		       map { /(\d+)/ } glob '/proc/[0-9]*' }, 5);
+	ok($watcher, 'it is alone in a session and sleeps');
+	is((slurp("/proc/$pid/task/$pid/children") // ''), '', 'the program has no child');
+	my @open = map { readlink $_ } glob "/proc/$watcher/fd/*";
+	is(scalar(grep { $_ && /pipe|\Q$dir\E/ } @open), 0, 'it holds none of the streams') or diag "@open";
+	my ($switches) = slurp("/proc/$watcher/status") =~ /voluntary_ctxt_switches:\s+(\d+)/;
+	select undef, undef, undef, 0.5;
+	my ($later) = slurp("/proc/$watcher/status") =~ /voluntary_ctxt_switches:\s+(\d+)/;
+	is($later, $switches, 'it does not wake up');
+	kill 'KILL', $pid;
+	finish($pid, 5);
+	my $text = `$heaptrace $work $dir/cells exit 2>&1 | cat`;
+	like($text, qr/which was killed\n.*={65}\n\z/s, 'a pipe has all of the dump at its end');
+	my ($status, $out, $err) = run(undef, $heaptrace, '--no-watch', $work, "$dir/cells", 'exit');
+	select undef, undef, undef, 0.1;
+	unlike(slurp("$dir/stderr"), qr/finalized/, '--no-watch: no dump');
+}
+
+# A server under its benchmark.
+SKIP: {
+	my $server = `sh -c 'command -v redis-server'`;
+	my $client = `sh -c 'command -v redis-benchmark'`;
+	chomp($server, $client);
+	skip 'no redis', 3 unless $server && $client;
+	for my $how ('watch', 'record') {
+		unlink glob("$dir/run/*");
+		my ($pid, $in) = start(undef, $heaptrace, "--outfile=$dir/run/out", ($how eq 'record' ? "--record=$dir/run/rec" : ()),
+				       $server, '--port', 0, '--unixsocket', "$dir/run/sock", '--save', '', '--dir', $dir);
+		wait_for(sub { -S "$dir/run/sock" }, 10);
+		my $bench = fork // die;
+		if (!$bench) {
+			open STDOUT, '>', '/dev/null';
+			open STDERR, '>', '/dev/null';
+			exec $client, '-s', "$dir/run/sock", '-q', '-n', 10000000, '-t', 'set,lpush,sadd', '-r', 10000;
+		}
+		select undef, undef, undef, 0.7;
+		kill 'KILL', $pid;
+		finish($pid, 10);
+		kill 'KILL', $bench;
+		waitpid $bench, 0;
+		my $text = $how eq 'record' ? (run(undef, $heaptrace, "--report=$dir/run/rec"))[1] : wait_dump("$dir/run/out");
+		like($text, qr/ processCommand| call |createObject|sdsnewlen|zmalloc|redis-server \(\+0x/, "redis-server, $how: a dump");
+		my $named = () = $text =~ /^ *\d+ \[ *0x[0-9a-f]+\] [a-zA-Z_]\S* \+0x/mg;
+		cmp_ok($named, '>=', 5, "redis-server, $how: with names");
+	}
+}
+done_testing;

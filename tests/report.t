@@ -1,0 +1,186 @@
+#!/usr/bin/env perl
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# --record and --report: what is kept is what a dump would say, in each format, while the
+# program runs and afterwards; a file that is none, or a part of one, is told of; and where
+# nothing can be recorded the program runs as it does without.
+use strict;
+use warnings;
+use Test::More;
+require './tests/process.pl';
+our ($dir, $heaptrace);
+
+my $work = build('killed_work', 'killed_work');
+my $rec = "$dir/run/rec";
+mkdir "$dir/run" or die;
+
+sub report {
+	my ($file, @options) = @_;
+	my ($status, $out, $err) = run(undef, $heaptrace, "--report=$file", @options);
+	return ($status >> 8, $out, $err);
+}
+
+# Starts the subject, recorded, and waits until it is ready.
+sub record {
+	my ($how, @options) = @_;
+	unlink glob "$dir/run/*";
+	my ($pid, $in) = start(undef, $heaptrace, "--record=$rec", "--outfile=$dir/run/out", '--depth=20', @options, $work, "$dir/cells", $how);
+	wait_word('ready');
+	return ($pid, $in);
+}
+
+# One program, while it runs and afterwards.
+{
+	my ($pid, $in) = record('stacks');
+	my ($status, $text, $err) = report($rec, '--top=3');
+	my ($bad, @keys) = text_dumps($text);
+	is("$status $bad@keys $err", '0 size ', 'a program that runs: one dump');
+	like($text, qr/dump allocation status for \/proc\/$pid\/maps \(killed_work\)/, 'under its name');
+	like($text, qr/num of backtrace : 16385\n/, 'with all its backtraces');
+	is(scalar(() = $text =~ /^=== /mg), 3, '--top');
+	my ($age) = $text =~ /age: ([\d.]+ \w+)/;
+	like($age, qr/ms|secs/, 'an age that goes on') or diag $age;
+	is((report($rec, '--flame-graph'))[1] =~ tr/\n//, 16385, '--flame-graph');
+	(my $folded) = (report($rec, '--flame-graph'))[1];
+	is(bad_folded($folded), '', 'well formed');
+	is(folded_weight($folded, 'work_alloc_0'), 16384 * 10 + 1000, 'and complete');
+	like((report($rec, '--sort=count,total-size'))[1], qr/sorted by count.*sorted by total-size/s, '--sort');
+	open my $rules, '>', "$dir/rules";
+	print $rules "work_tree\n";
+	close $rules;
+	like((report($rec, "--ignore=$dir/rules"))[1], qr/num of backtrace : 1\n.*left out by --ignore    : 16384 /s, '--ignore');
+	($status, $text) = report($rec, "--outfile=$dir/run/report");
+	is("$status$text", '0', '--outfile: nothing elsewhere');
+	is((text_dumps(slurp("$dir/run/report")))[1], 'size', '--outfile: exactly that file');
+	# Another run of the same name: this one's file is its own.
+	my ($other) = run(undef, $heaptrace, "--record=$rec", '--outfile=/dev/null', '/bin/true');
+	is($other, 0, 'another run takes the name');
+	close $in;
+	is(finish($pid, 20), 0, 'and harms nobody');
+	like((report($rec))[1], qr/\(true\)/, 'the name is the newer one\'s');
+
+	($pid, $in) = record('stacks');
+	kill 'KILL', $pid;
+	finish($pid, 5);
+	is(folded_weight((report($rec, '--flame-graph'))[1], 'work_alloc_0'), 16384 * 10 + 1000, 'killed: complete');
+	ok(-s $rec > 100e6 && (stat $rec)[12] * 512 < 8e6, 'the file is sparse') or diag((stat $rec)[12] * 512);
+	($status, undef, $err) = report($rec, "--outfile=$dir/none/x");
+	is($status, 125, 'an outfile that cannot be written: 125');
+}
+
+# Damaged files.
+{
+	my $head = do { open my $in, '<', $rec; read $in, my $text, 4096; $text };
+	my $wrong = sub {
+		my ($name, $text, $says) = @_;
+		open my $out, '>', "$dir/bad";
+		print $out $text;
+		close $out;
+		my ($status, $printed, $err) = report("$dir/bad");
+		is("$status $printed", '125 ', "$name: 125, and no dump");
+		like($err, qr/^heaptrace: \Q$dir\E\/bad cannot be reported: [^\n]*$says[^\n]*\n\z/, "$name: in words");
+	};
+	$wrong->('an empty file', '', 'not a file of --record');
+	$wrong->('a text', "hello\n" x 1000, 'not a file of --record');
+	$wrong->('part of the header', substr($head, 0, 100), 'truncated');
+	$wrong->('the header alone', $head, 'truncated');
+	substr(my $version = $head, 8, 1) = chr(200);
+	$wrong->('another version', $version, 'another version');
+	substr(my $words = $head, 12, 1) = chr(16);
+	$wrong->('another word size', $words, 'word size');
+	substr(my $offsets = $head, 30, 1) ^= "\x55";
+	$wrong->('a damaged header', $offsets, 'damaged');
+	for (["$dir/none", 'No such file'], [$dir, 'not a regular file'], ['/dev/null', 'not a regular file']) {
+		my ($status, $printed, $err) = report($_->[0]);
+		is("$status $printed", '125 ', "$_->[0]: 125");
+		like($err, qr/$_->[1]/, "$_->[0]: in words");
+	}
+	my ($status, undef, $err) = report($rec, 'true');
+	like("$status $err", qr/125 .*takes no PROGRAM/s, 'a PROGRAM, too');
+	# Every part of a whole file damaged in turn: a dump or an error, no crash.
+	my @crashes;
+	for my $seed (1 .. 40) {
+		system("cp --sparse=always $rec $dir/bad");
+		srand $seed;
+		open my $file, '+<', "$dir/bad";
+		for (1 .. 50) {
+			seek $file, int(rand 2) ? rand(2000) : rand(-s $rec), 0;
+			print $file chr(rand 256) x (1 + rand 8);
+		}
+		close $file;
+		my ($code) = run(undef, $heaptrace, "--report=$dir/bad", '--top=0', '--no-lines');
+		push @crashes, "seed $seed: $code" if $code && $code != 125 << 8;
+	}
+	is("@crashes", '', 'damage at random places: no crash');
+}
+
+# Where it cannot be recorded.
+{
+	my $cannot = sub {
+		my ($name, $file, $why, $limit) = @_;
+		my ($status, $out, $err) = run(undef, '/bin/bash', '-c', ($limit || ':') . '; exec "$@"', 'bash', $heaptrace, "--record=$file", $work, "$dir/cells", 'stacks');
+		like("$status $out", qr/^0 ready \d+\n$/, "$name: the program runs");
+		like($err, qr/cannot record in \Q$file\E: $why/, "$name: it is said why");
+		like($err, qr/num of backtrace : 16385/, "$name: and traced");
+		is(join(' ', glob "$dir/run/*.tmp"), '', "$name: no temporary file");
+	};
+	unlink glob "$dir/run/*";
+	$cannot->('no directory', "$dir/none/rec", 'no such directory');
+	$cannot->('a directory', "$dir/run", 'it is a directory');
+	$cannot->('/dev/full', '/dev/full', 'it is not a regular file');
+	ok(-c '/dev/full', '/dev/full is still what it was');
+	$cannot->('RLIMIT_FSIZE', $rec, 'file size limit', 'ulimit -f 100');
+	my ($status, $out, $err) = run(undef, '/bin/bash', '-c', 'ulimit -f 20000; exec "$@"', 'bash', $heaptrace, "--record=$rec", $work, "$dir/cells", 'stacks');
+	like("$status $err", qr/^0 .*num of backtrace/s, 'a smaller limit: a smaller table');
+	is((report($rec))[0], 0, 'a smaller table can be reported');
+	($status, $out, $err) = run(undef, '/bin/bash', '-c', 'ulimit -v 200000; exec "$@"', 'bash', $heaptrace, "--record=$rec", '/bin/true');
+	is($status, 0, 'RLIMIT_AS: the program runs');
+	my ($watched, undef, $text) = run(undef, '/bin/bash', '-c', 'ulimit -f 100; exec "$@"', 'bash', $heaptrace, $work, "$dir/cells", 'stacks');
+	like("$watched $text", qr/^0 .*num of backtrace : 16385/s, 'RLIMIT_FSIZE, watched: as if there were none');
+}
+
+# A full disk.
+SKIP: {
+	mkdir "$dir/disk";
+	skip 'cannot mount a tmpfs here', 5 if $> || system("mount -t tmpfs -o size=600k none $dir/disk 2>/dev/null");
+	my ($pid, $in) = start(undef, $heaptrace, "--record=$dir/disk/rec", "--outfile=$dir/run/out", '--depth=20', $work, "$dir/cells", 'stacks');
+	ok(wait_word('ready'), 'a full disk: the program runs');
+	kill 'USR1', $pid;
+	close $in;
+	is(finish($pid, 20), 0, 'a full disk: to its end');
+	my ($status, $text) = report("$dir/disk/rec", '--top=0');
+	is($status, 0, 'a full disk: a report');
+	like($text, qr/\(table full\).*no space to keep them apart/s, 'which says so');
+	my $sum = 0;
+	$sum += $_ for $text =~ /^=== .*\[count\/peak: (\d+)\//mg;
+	cmp_ok($sum, '>=', 16384 + 10, 'and has everything');
+	system("umount $dir/disk");
+}
+
+# Another machine: the program's files are elsewhere.
+{
+	my ($pid, $in) = record('stacks');
+	kill 'KILL', $pid;
+	finish($pid, 5);
+	system("mkdir -p $dir/root$dir && mv $work $dir/root$work");
+	unlike((report($rec, '--top=1'))[1], qr/work_tree/, 'without the program\'s file there are no names');
+	like((report($rec, '--top=1', "--sysroot=$dir/root"))[1], qr/ work_alloc_0 \+0x.*work_tree/s, '--sysroot');
+	system("mv $dir/root$work $work");
+}
+
+# Each process has its own.
+{
+	my ($pid, $in) = record('fork');
+	my ($child) = slurp("$dir/stdout") =~ /child (\d+)/;
+	kill 'KILL', $child, $pid;
+	finish($pid, 5);
+	like((report("$rec.$child"))[1], qr/\/proc\/$child\/maps/, 'a forked child: FILE.PID');
+	unlink glob "$dir/run/*";
+	run(undef, $heaptrace, "--record=$rec-%c-%p", '--outfile=/dev/null', 'sh', '-c', 'ls / >/dev/null; exit 0');
+	like(join(' ', glob "$dir/run/*"), qr/rec-ls-\d+.*rec-sh-\d+/s, 'placeholders');
+	unlink glob "$dir/run/*";
+	run(undef, $heaptrace, "--record=$rec", '--outfile=/dev/null', 'sh', '-c', 'exec ls /');
+	is(join(' ', map { s/.*\///r } glob "$dir/run/*"), 'rec', 'exec: one file');
+	like((report($rec))[1], qr/\(ls\)/, 'which is the newer program\'s');
+}
+done_testing;
