@@ -261,7 +261,7 @@ static void in_vfork(const char *unused)
 	}
 	waitpid(pid, &status, 0);
 	sprintf(said, "vfork child's 0x%x", (unsigned)status);
-	exit(5);
+	raise(SIGTERM);		/* and the parent's own death is not changed by it */
 }
 
 static void show(void)
@@ -318,6 +318,13 @@ int main(int argc, char **argv)
 		kept = keep_block(1000);
 		raise(SIGTERM);
 		kill(getpid(), SIGSEGV);
+		if (!fork()) {
+			usleep(20000);
+			kill(getppid(), SIGTERM);
+			usleep(100000);
+			kill(getpid(), SIGKILL);
+		}
+		printf("slept: %d\n", usleep(60000));
 		printf("pid %d goes on\n", (int)getpid());
 		fflush(stdout);
 		if (what[5])
