@@ -10,8 +10,9 @@
  * said here, before anything runs, in one line that tells what to do.
  *
  * SIGUSR1 and SIGUSR2 ask for a dump and would kill a process that has no handler yet. They
- * are blocked first thing; blocked and pending signals survive exec, and the library unblocks
- * those that options.held names once its handlers stand.
+ * are blocked first thing (and what the options choose instead, once they are read); blocked and
+ * pending signals survive exec, and the library unblocks those that options.held names once its
+ * handlers stand.
  */
 #include "base/image.h"
 #include "base/options.h"
@@ -41,7 +42,7 @@ extern char **environ;
 /* The wrapper's own exit statuses, as env(1) and nohup(1) use them. */
 enum { EXIT_SETUP = 125, EXIT_EXEC = 126, EXIT_MISSING = 127 };
 
-static const int dump_signals[] = { SIGUSR1, SIGUSR2 };	/* in the order of options.held */
+static uint8_t dump_signals[2] = { SIGUSR1, SIGUSR2 };	/* options.signals */
 
 static uint8_t held;	/* which of dump_signals are blocked by us alone */
 
@@ -51,18 +52,15 @@ static void hold_signals(void)
 
 	sigemptyset(&block);
 	for (int i = 0; i < 2; i++)
-		sigaddset(&block, dump_signals[i]);
+		if (dump_signals[i])
+			sigaddset(&block, dump_signals[i]);
 	sigprocmask(SIG_BLOCK, &block, &before);
 	for (int i = 0; i < 2; i++)
-		if (!sigismember(&before, dump_signals[i]))
+		if (dump_signals[i] && !sigismember(&before, dump_signals[i]))
 			held |= (uint8_t)(1 << i);
 }
 
-/* Earlier than any constructor of the program or of its libraries. */
-__attribute__((section(".preinit_array"), used))
-static void (*hold_signals_first)(void) = hold_signals;
-
-static _Noreturn void leave(int status)
+static void release_signals(void)
 {
 	sigset_t release;
 
@@ -71,6 +69,39 @@ static _Noreturn void leave(int status)
 		if (held & 1 << i)
 			sigaddset(&release, dump_signals[i]);
 	sigprocmask(SIG_UNBLOCK, &release, NULL);
+	held = 0;
+}
+
+/* Holds these instead. What no longer asks for a dump does what it does natively. */
+static void choose_signals(const uint8_t signals[2])
+{
+	sigset_t all, before;
+
+	if (!memcmp(signals, dump_signals, sizeof(dump_signals)))
+		return;
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before);
+	for (int i = 0; i < 2; i++)
+		if (held & 1 << i)
+			sigdelset(&before, dump_signals[i]);
+	held = 0;
+	memcpy(dump_signals, signals, sizeof(dump_signals));
+	for (int i = 0; i < 2; i++) {
+		if (dump_signals[i] && !sigismember(&before, dump_signals[i])) {
+			held |= (uint8_t)(1 << i);
+			sigaddset(&before, dump_signals[i]);
+		}
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
+/* Earlier than any constructor of the program or of its libraries. */
+__attribute__((section(".preinit_array"), used))
+static void (*hold_signals_first)(void) = hold_signals;
+
+static _Noreturn void leave(int status)
+{
+	release_signals();
 	exit(status);
 }
 
@@ -239,9 +270,13 @@ static int parse_command(int argc, char **argv, struct options *o)
 			value = argv[i++];
 		set_option(o, e, value);
 	}
-	if (o->report) {
+	if (o->report || o->dump) {
+		if (o->report && o->dump)
+			die(EXIT_SETUP, "--report and --dump are two commands");
 		if (i < argc)
-			die(EXIT_SETUP, "--report takes no PROGRAM (it prints what --record has kept)");
+			die(EXIT_SETUP, o->report ?
+			    "--report takes no PROGRAM (it prints what --record has kept)" :
+			    "--dump takes no PROGRAM (it prints what a traced process holds)");
 		return i;
 	}
 	if (i >= argc)
@@ -628,6 +663,35 @@ static _Noreturn void print_report(struct options *o)
 	leave(why ? EXIT_SETUP : 0);
 }
 
+/* --dump */
+static _Noreturn void print_process(struct options *o)
+{
+	const char *why;
+
+	check_ignore(o);
+	check_debug_dirs(o);
+	why = playback_process(o);
+	if (why && *why)
+		die(EXIT_SETUP, "process %u cannot be dumped: %s", (unsigned)o->dump, why);
+	leave(why ? EXIT_SETUP : 0);
+}
+
+/* The address of a watcher; NULL: nobody watches. */
+static const char *open_watcher(const struct options *o, char address[WATCHER_ADDRESS_BYTES])
+{
+	if (o->every_ms && (o->record || o->no_watch))
+		die(EXIT_SETUP, "--every needs the watcher, which there is not with %s",
+		    o->record ? "--record (--report=FILE prints while the program runs)" : "--no-watch");
+	if (o->record || o->no_watch)
+		return NULL;
+	if (watcher_open(address))
+		return address;
+	if (o->every_ms)
+		die(EXIT_SETUP, "--every needs a watcher, which this process cannot have here: it is "
+		    "process 1 or a reaper of children, or the system has no pidfd_open()");
+	return NULL;
+}
+
 /* ---- environment and exec ---- */
 
 static char *options_text(const struct options *o)
@@ -728,7 +792,12 @@ int main(int argc, char **argv)
 	options.watch = NULL;
 	if (options.report)
 		print_report(&options);
+	if (options.dump)
+		print_process(&options);
 	options.run = (uint32_t)getpid();
+	if (options.signals[0] && options.signals[0] == options.signals[1])
+		die(EXIT_SETUP, "--signal-size and --signal-count are the same signal");
+	choose_signals(options.signals);
 
 	program.name = argv[first];
 	program.path = find_program(program.name);
@@ -741,8 +810,7 @@ int main(int argc, char **argv)
 	/* Again: when heaptrace itself is traced, the library has unblocked them by now. */
 	hold_signals();
 	options.held = held;
-	if (!options.record && !options.no_watch && watcher_open(address))
-		options.watch = address;
+	options.watch = open_watcher(&options, address);
 	text = options_text(&options);
 	env = make_environment(library, text);
 	if (options.watch)

@@ -32,6 +32,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -81,6 +82,7 @@ struct sizes heaptrace_mallinfo2(void) __asm__("mallinfo2");
 	X(free_aligned_sized) X(posix_memalign) X(aligned_alloc) X(memalign)	\
 	X(valloc) X(pvalloc) X(sigaction) X(signal) X(bsd_signal) X(ssignal)	\
 	X(sysv_signal) X(__sysv_signal) X(sigset) X(sigignore) X(siginterrupt)	\
+	X(sigwait) X(sigwaitinfo) X(sigtimedwait) X(signalfd)			\
 	X(dlclose) X(malloc_trim) X(mallopt) X(malloc_info) X(malloc_stats)	\
 	X(mallinfo) X(_exit) X(malloc)
 
@@ -417,73 +419,16 @@ ALIGNED_HOOK(pvalloc, size, (size_t size), (size))
 
 /* ---- Signals ---- */
 
-/*
- * While a signal is ours the program must not notice: it is shown the default action, with
- * the flags and mask that it gave itself, and when it asks for the default it has it already.
- */
-#if defined(__x86_64__) || defined(__i386__)
-#define LIBC_FLAGS	0x04000000	/* SA_RESTORER: libc adds it to what it sets (its sigaction.c) */
-#else
-#define LIBC_FLAGS	0
-#endif
-static struct sigaction shown[2];	/* SIGUSR1's, SIGUSR2's */
-
-static struct sigaction *shown_action(int sig)
-{
-	return &shown[sig == SIGUSR2];
-}
-
-static int change_action(int sig, const struct sigaction *act, struct sigaction *old)
-{
-	struct sigaction before, now;
-	bool ours, keep;
-	int result;
-
-	if (unlikely(!real.malloc))
-		find_real();
-	ours = signals_ours(sig);
-	keep = ours && act && !(act->sa_flags & SA_SIGINFO) && act->sa_handler == SIG_DFL;
-	if (!ours)
-		return real.sigaction(sig, act, old);
-	if (act)
-		now = *act;
-	before = *shown_action(sig);
-	result = real.sigaction(sig, keep ? NULL : act, old);
-	if (result)
-		return result;
-	if (keep) {
-		*shown_action(sig) = now;
-		shown_action(sig)->sa_flags |= LIBC_FLAGS;
-	} else if (act) {
-		signals_step_back(sig);
-	}
-	if (old) {
-		before.sa_handler = SIG_DFL;
-		before.sa_restorer = old->sa_restorer;
-		*old = before;
-	}
-	return 0;
-}
-
 EXPORT int sigaction(int sig, const struct sigaction *act, struct sigaction *old)
 {
-	return change_action(sig, act, old);
+	if (unlikely(!real.malloc))
+		find_real();
+	return signals_shared(sig) ? signals_change(sig, act, old) : real.sigaction(sig, act, old);
 }
 
 EXPORT int __sigaction(int sig, const struct sigaction *act, struct sigaction *old)
 {
-	return change_action(sig, act, old);
-}
-
-/* The flags and mask that a relative of signal() sets with the default action. */
-static void show(int sig, int flags, bool masked)
-{
-	struct sigaction *s = shown_action(sig);
-
-	memset(s, 0, sizeof(*s));
-	s->sa_flags = flags | LIBC_FLAGS;
-	if (masked)
-		sigaddset(&s->sa_mask, sig);
+	return sigaction(sig, act, old);
 }
 
 /* signal() and its relatives: the real one does what it does, and only the default is ours
@@ -491,21 +436,16 @@ static void show(int sig, int flags, bool masked)
 #define SIGNAL_HOOK(name, flags, masked)				\
 	EXPORT sighandler_t name(int sig, sighandler_t handler)		\
 	{								\
-		sighandler_t old;					\
-		bool ours;						\
+		bool dump;						\
 									\
 		if (unlikely(!real.malloc))				\
 			find_real();					\
-		ours = signals_ours(sig);				\
-		if (ours && handler == SIG_DFL) {			\
-			show(sig, flags, masked);			\
-			return SIG_DFL;					\
-		}							\
-		old = real.name(sig, handler);				\
-		if (!ours || old == SIG_ERR)				\
-			return old;					\
-		signals_step_back(sig);					\
-		return SIG_DFL;						\
+		if (!signals_shared(sig))				\
+			return real.name(sig, handler);			\
+		if (handler == SIG_DFL)					\
+			return signals_default(sig, flags, masked);	\
+		dump = signals_take(sig);				\
+		return signals_taken(sig, dump, real.name(sig, handler));	\
 	}
 SIGNAL_HOOK(signal, SA_RESTART, true)
 SIGNAL_HOOK(bsd_signal, SA_RESTART, true)
@@ -518,38 +458,35 @@ EXPORT sighandler_t sigset(int sig, sighandler_t handler)
 {
 	sigset_t set, before;
 	sighandler_t old;
+	bool dump;
 
 	if (unlikely(!real.malloc))
 		find_real();
-	if (!signals_ours(sig))
+	if (!signals_shared(sig))
 		return real.sigset(sig, handler);
-	if (handler == SIG_DFL) {
-		sigemptyset(&set);
-		sigaddset(&set, sig);
-		show(sig, 0, false);
-		if (sigprocmask(SIG_UNBLOCK, &set, &before))
-			return SIG_ERR;
-		return sigismember(&before, sig) ? SIG_HOLD : SIG_DFL;
+	if (handler != SIG_DFL) {
+		dump = signals_take(sig);
+		return signals_taken(sig, dump, real.sigset(sig, handler));
 	}
-	old = real.sigset(sig, handler);
-	if (old == SIG_ERR)
-		return old;
-	if (handler != SIG_HOLD)
-		signals_step_back(sig);
-	return old == SIG_HOLD ? SIG_HOLD : SIG_DFL;
+	old = signals_default(sig, 0, false);
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	if (old == SIG_ERR || sigprocmask(SIG_UNBLOCK, &set, &before))
+		return SIG_ERR;
+	return sigismember(&before, sig) ? SIG_HOLD : old;
 }
 
 EXPORT int sigignore(int sig)
 {
-	bool ours;
+	bool dump;
 	int result;
 
 	if (unlikely(!real.malloc))
 		find_real();
-	ours = signals_ours(sig);
+	dump = signals_shared(sig) && signals_take(sig);
 	result = real.sigignore(sig);
-	if (ours && !result)
-		signals_step_back(sig);
+	if (dump)
+		signals_taken(sig, dump, SIG_DFL);
 	return result;
 }
 
@@ -560,11 +497,42 @@ EXPORT int siginterrupt(int sig, int interrupt)
 	if (unlikely(!real.malloc))
 		find_real();
 	result = real.siginterrupt(sig, interrupt);
-	if (!result && signals_ours(sig)) {
-		shown_action(sig)->sa_flags &= ~SA_RESTART;
-		shown_action(sig)->sa_flags |= LIBC_FLAGS | (interrupt ? 0 : SA_RESTART);
-	}
+	if (!result && signals_shared(sig))
+		signals_interrupt(sig, interrupt);
 	return result;
+}
+
+/* Who takes a dump signal off the queue itself is told how else a dump can be had. */
+EXPORT int sigwait(const sigset_t *set, int *sig)
+{
+	if (unlikely(!real.malloc))
+		find_real();
+	signals_waited(set);
+	return real.sigwait(set, sig);
+}
+
+EXPORT int sigwaitinfo(const sigset_t *set, siginfo_t *info)
+{
+	if (unlikely(!real.malloc))
+		find_real();
+	signals_waited(set);
+	return real.sigwaitinfo(set, info);
+}
+
+EXPORT int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout)
+{
+	if (unlikely(!real.malloc))
+		find_real();
+	signals_waited(set);
+	return real.sigtimedwait(set, info, timeout);
+}
+
+EXPORT int signalfd(int fd, const sigset_t *set, int flags)
+{
+	if (unlikely(!real.malloc))
+		find_real();
+	signals_waited(set);
+	return real.signalfd(fd, set, flags);
 }
 
 /* ---- What takes malloc's locks and allocates nothing: dumps wait ---- */
@@ -678,7 +646,7 @@ static void fork_parent(void)
 
 static void fork_child(void)
 {
-	guard_self.requests = 0;
+	guard_self.requests &= SESSION_DEATH;	/* session_forked() sees to that */
 	keep_fork_child();
 	forks = 0;
 	fork_stopped = false;
@@ -687,6 +655,7 @@ static void fork_child(void)
 	loaded_forked();
 	modules_forked();
 	session_forked();
+	signals_forked();
 	fork_ends();
 }
 
@@ -695,7 +664,7 @@ static void fork_child(void)
 static void at_end(void *unused)
 {
 	(void)unused;
-	session_final();
+	session_final(true);
 }
 
 /*
@@ -713,7 +682,7 @@ static void start_ends(void)
 
 EXPORT void _exit(int status)
 {
-	session_final();
+	session_final(true);
 	if (!real._exit)
 		find_real();
 	real._exit(status);
@@ -873,7 +842,7 @@ __attribute__((constructor)) static void init(void)
 	if (state == IDLE)
 		start();
 	if (state != TRACING) {
-		signals_drop(options.held);
+		signals_drop(&options);
 		return;
 	}
 	guard_enter();
@@ -887,6 +856,6 @@ __attribute__((constructor)) static void init(void)
 	session_init(&recorder.table, &options, first, start_error);
 	exec_init();
 	start_ends();
-	signals_start(real.sigaction, options.held);
+	signals_start(real.sigaction, &options);
 	guard_leave();
 }

@@ -31,10 +31,12 @@ void *arena_map(size_t size_bytes)
 	void *mem = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	if (mem == MAP_FAILED)
+	if (mem == MAP_FAILED) {
 		mem = NULL;
-	else if (size_bytes >= HUGE_BYTES)	/* sparse: one touched byte must not cost 2 MB */
+	} else if (size_bytes >= HUGE_BYTES) {	/* sparse: one touched byte must not cost 2 MB, */
 		madvise(mem, size_bytes, MADV_NOHUGEPAGE);
+		madvise(mem, size_bytes, MADV_DONTDUMP);	/* nor a core of the program its holes */
+	}
 	errno = saved;
 	return mem;
 }

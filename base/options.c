@@ -10,6 +10,7 @@
 #include "options_text.h"
 
 #include <assert.h>
+#include <signal.h>
 #include <string.h>
 
 static_assert(HEAPTRACE_DEPTH >= 1 && HEAPTRACE_DEPTH <= OPTIONS_DEPTH_MAX,
@@ -48,6 +49,19 @@ const struct option_entry options_table[] = {
 	{ "unwind", 0, "HOW", "fast",
 	  "how stacks are taken: fast, execinfo (by glibc's backtrace()), or check (both, compared)",
 	  OPTION_UNWIND, OPTION_EVERYWHERE },
+	{ "every", 0, "SECONDS", NULL,
+	  "a dump of each process each so many seconds", OPTION_EVERY, OPTION_EVERYWHERE },
+	{ "above", 0, "BYTES", NULL,
+	  "a dump whenever the heap is larger than ever, and has passed BYTES (k, M, G) again",
+	  OPTION_ABOVE, OPTION_EVERYWHERE },
+	{ "dump", 0, "PID", NULL,
+	  "print a dump of a traced process that runs, to standard output or --outfile; no PROGRAM",
+	  OPTION_DUMP, OPTION_COMMAND },
+	{ "signal-size", 0, "SIG", "USR1",
+	  "the signal that asks for a dump sorted by size: a name, a number, RTMIN+NUM, or none",
+	  OPTION_SIGNAL_SIZE, OPTION_EVERYWHERE },
+	{ "signal-count", 0, "SIG", "USR2", "the signal that asks for a dump sorted by count",
+	  OPTION_SIGNAL_COUNT, OPTION_EVERYWHERE },
 	{ "record", 0, "FILE", NULL,
 	  "keep the figures in FILE, for --report: while the program runs and after it was killed",
 	  OPTION_RECORD, OPTION_EVERYWHERE },
@@ -108,7 +122,7 @@ void options_init(struct options *o)
 {
 	*o = (struct options){
 		.top = OPTIONS_TOP, .sort = { SORT_SIZE }, .sort_count = 1,
-		.depth = HEAPTRACE_DEPTH,
+		.depth = HEAPTRACE_DEPTH, .signals = { SIGUSR1, SIGUSR2 },
 	};
 }
 
@@ -306,6 +320,91 @@ static bool add_debug_dir(struct options *o, const struct option_entry *e, const
 	return true;
 }
 
+/*
+ * Digits, perhaps with a point among them, as thousandths; *rest is what follows. False: no such
+ * number, or too large.
+ */
+static bool read_thousandths(const char *s, uint64_t *v, const char **rest)
+{
+	int places = -1;
+
+	for (*v = 0; (*s >= '0' && *s <= '9') || (*s == '.' && places < 0); s++) {
+		if (*s == '.') {
+			places = 0;
+			continue;
+		}
+		if (places == 3 || *v > UINT64_MAX / 100000)
+			return false;
+		*v = *v * 10 + (uint64_t)(*s - '0');
+		places += places >= 0;
+	}
+	for (places = places < 0 ? 0 : places; places < 3; places++)
+		*v *= 10;
+	*rest = s;
+	return *v != 0;
+}
+
+static bool set_every(struct options *o, const struct option_entry *e, const char *value,
+		      struct text *error)
+{
+	const char *rest;
+	uint64_t ms;
+
+	if (read_thousandths(value, &ms, &rest) && !*rest && ms <= INT32_MAX) {
+		o->every_ms = (uint32_t)ms;
+		return true;
+	}
+	add_culprit(error, e, value);
+	add(error, "not a number of seconds from 0.001 to 2147483");
+	return false;
+}
+
+/* Decimal, as sizes are printed. */
+static bool set_above(struct options *o, const struct option_entry *e, const char *value,
+		      struct text *error)
+{
+	static const char units[] = "kmgt";
+	uint64_t v, factor = 1;
+	const char *rest, *unit;
+
+	if (read_thousandths(value, &v, &rest)) {
+		unit = *rest ? strchr(units, *rest | 0x20) : NULL;
+		for (int i = 0; unit && i <= unit - units; i++)
+			factor *= 1000;
+		rest += unit != NULL;
+		if ((!*rest || (unit && (*rest | 0x20) == 'b' && !rest[1])) &&
+		    v <= (uint64_t)INT64_MAX / factor && v * factor >= 1000) {
+			o->above_bytes = v * factor / 1000;
+			return true;
+		}
+	}
+	add_culprit(error, e, value);
+	add(error, "not a number of bytes, as 500000, 20M or 1.5G");
+	return false;
+}
+
+/* Faults and what cannot be caught are no choice, nor what the C library needs (32, 33). */
+static bool can_ask(int sig)
+{
+	return sig >= 0 && sig != SIGKILL && sig != SIGSTOP && sig != SIGSEGV && sig != SIGBUS &&
+	       sig != SIGFPE && sig != SIGILL && sig != SIGTRAP && sig != SIGSYS && sig != SIGABRT &&
+	       sig != 32 && sig != 33;
+}
+
+static bool set_signal(struct options *o, const struct option_entry *e, const char *value,
+		       struct text *error)
+{
+	int sig = options_signal(value);
+
+	if (can_ask(sig)) {
+		o->signals[e->id == OPTION_SIGNAL_COUNT] = (uint8_t)sig;
+		return true;
+	}
+	add_culprit(error, e, value);
+	add(error, sig < 0 ? "no signal's name or number, nor none" : "this signal cannot ask for a dump");
+	return false;
+}
+
 static bool set_name(struct options *o, const struct option_entry *e, const char *value,
 		     struct text *error)
 {
@@ -361,6 +460,15 @@ static bool set_value(struct options *o, const struct option_entry *e, const cha
 		return add_debug_dir(o, e, value, error);
 	case OPTION_UNWIND:
 		return set_unwind(o, e, value, error);
+	case OPTION_EVERY:
+		return set_every(o, e, value, error);
+	case OPTION_ABOVE:
+		return set_above(o, e, value, error);
+	case OPTION_DUMP:
+		return set_number(e, value, 1, INT32_MAX, &o->dump, error);
+	case OPTION_SIGNAL_SIZE:
+	case OPTION_SIGNAL_COUNT:
+		return set_signal(o, e, value, error);
 	case OPTION_RUN:
 		return set_number(e, value, 0, UINT32_MAX, &o->run, error);
 	case OPTION_HELD:

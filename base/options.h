@@ -52,17 +52,22 @@ struct options {
 	bool no_watch;			/* nobody prints the dump of a process that is killed */
 	uint8_t debug_dir_count;
 	const char *debug_dirs[OPTIONS_DEBUG_DIRS_MAX]; /* roots of debug files, none with a ':' */
+	uint64_t above_bytes;		/* a dump each time the heap passes as much again; 0: none */
+	uint32_t every_ms;		/* a dump each time; 0: none */
+	uint32_t dump;			/* pid of a process that is to be dumped (wrapper only), or 0 */
+	uint8_t signals[2];		/* that ask for a dump: by size, by count; 0: none does */
 
 	/* Set by the wrapper (or by the library in the first process) for the processes of
 	 * one run; not options that a user gives. */
 	uint32_t run;			/* pid of the program that was started; 0: not known yet */
 	const char *watch;		/* the watcher's address and password (watch.h), or NULL */
-	uint8_t held;			/* signals to unblock at start: bit 0 SIGUSR1, bit 1 SIGUSR2 */
+	uint8_t held;			/* which of signals[] to unblock at start: bits 0 and 1 */
 };
 
 enum option_id {
 	OPTION_TOP, OPTION_SORT, OPTION_DEPTH, OPTION_FLAME_GRAPH, OPTION_OUTFILE, OPTION_IGNORE,
 	OPTION_NO_LINES, OPTION_NO_DEMANGLE, OPTION_DEBUG_DIR, OPTION_UNWIND,
+	OPTION_SIGNAL_SIZE, OPTION_SIGNAL_COUNT, OPTION_EVERY, OPTION_ABOVE, OPTION_DUMP,
 	OPTION_RECORD, OPTION_REPORT, OPTION_SYSROOT, OPTION_NO_WATCH, OPTION_WATCH,
 	OPTION_HELP, OPTION_VERSION, OPTION_RUN, OPTION_HELD,
 };
@@ -98,6 +103,17 @@ const char *options_sort_meaning(enum sort_key key);
 
 /* What --unwind calls a mode. */
 const char *options_unwind_name(enum unwind_mode mode);
+
+/*
+ * A signal's name without SIG: "USR1", "RTMIN+3", "none" for 0, its number where it has no
+ * name; in buf or not.
+ */
+#define OPTIONS_SIGNAL_BYTES	16
+const char *options_signal_name(int sig, char buf[OPTIONS_SIGNAL_BYTES]);
+
+/* The signal that a number or name means, with or without SIG, in any case of letters; "none"
+ * is 0. -1: none of these. */
+int options_signal(const char *text);
 
 /* The depth where none is given. */
 static inline uint8_t options_default_depth(const struct options *o)

@@ -12,6 +12,7 @@
 
 #include "options_text.h"
 
+#include <signal.h>
 #include <string.h>
 
 /* name[0..len) as a row of the table that may stand in the environment, or NULL. */
@@ -126,6 +127,7 @@ static void print_option(struct text *t, const struct options *o, const struct o
 			 const char *cwd)
 {
 	uint32_t number = 0;
+	bool by_count = e->id == OPTION_SIGNAL_COUNT;
 
 	switch (e->id) {
 	case OPTION_TOP:
@@ -195,6 +197,33 @@ static void print_option(struct text *t, const struct options *o, const struct o
 			add(t, options_unwind_name(o->unwind));
 		}
 		return;
+	case OPTION_EVERY:
+		if (!o->every_ms)
+			return;
+		add_name(t, e);
+		add_number(t, o->every_ms / 1000);
+		if (o->every_ms % 1000) {
+			add_char(t, '.');
+			for (uint32_t part = 100; part; part /= 10)
+				add_char(t, (char)('0' + o->every_ms / part % 10));
+		}
+		return;
+	case OPTION_ABOVE:
+		if (!o->above_bytes)
+			return;
+		add_name(t, e);
+		add_number(t, o->above_bytes);
+		return;
+	case OPTION_SIGNAL_SIZE:
+	case OPTION_SIGNAL_COUNT:
+		number = o->signals[by_count];
+		if (number == (by_count ? SIGUSR2 : SIGUSR1))
+			return;
+		if (number)
+			break;
+		add_name(t, e);
+		add(t, "none");
+		return;
 	case OPTION_RUN:
 		if (!(number = o->run))
 			return;
@@ -203,6 +232,7 @@ static void print_option(struct text *t, const struct options *o, const struct o
 		if (!(number = o->held))
 			return;
 		break;
+	case OPTION_DUMP:
 	case OPTION_REPORT:
 	case OPTION_HELP:
 	case OPTION_VERSION:

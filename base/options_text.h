@@ -38,9 +38,9 @@ static inline void add(struct text *t, const char *s)
 		add_char(t, *s++);
 }
 
-static inline void add_number(struct text *t, uint32_t v)
+static inline void add_number(struct text *t, uint64_t v)
 {
-	char digits[11];
+	char digits[21];
 	char *p = digits + sizeof(digits) - 1;
 
 	*p = 0;

@@ -3,9 +3,11 @@
 #include "session.h"
 
 #include "base/quiet.h"
+#include "death.h"
 #include "guard.h"
 #include "keep.h"
 #include "report/dump.h"
+#include "signals.h"
 
 #include <errno.h>
 #include <sys/mman.h>
@@ -41,6 +43,11 @@ static void map_same_memory(void)
 	*same_memory = 1;
 }
 
+static void heap_passed(void)
+{
+	session_request(SESSION_ABOVE);
+}
+
 void session_init(struct table *t, const struct options *o, bool first, const char *error)
 {
 	struct quiet quiet;
@@ -52,6 +59,8 @@ void session_init(struct table *t, const struct options *o, bool first, const ch
 		dump_notice(&dumper, error);
 	quiet_end(&quiet);
 	started = true;
+	if (o->above_bytes)
+		table_tell_passed(t, o->above_bytes, heap_passed);
 }
 
 void session_forked(void)
@@ -60,6 +69,7 @@ void session_forked(void)
 	store_relaxed(&wanted, 0);
 	store_relaxed(&ending, 0);
 	store_relaxed(&finished, 0);
+	death_forked();
 	if (same_memory)
 		*same_memory = 1;
 	dump_forked(&dumper, (uint32_t)getpid());
@@ -109,6 +119,9 @@ static void serve(void)
 			dump_write(&dumper, (uint8_t[]){ SORT_SIZE }, 1, false, !guard_self.ending);
 		if (bits & SESSION_COUNT)
 			dump_write(&dumper, (uint8_t[]){ SORT_COUNT }, 1, false, !guard_self.ending);
+		if (bits & SESSION_ABOVE)
+			dump_write(&dumper, dumper.options->sort, dumper.options->sort_count, false,
+				   !guard_self.ending);
 		end_dumping();
 		quiet_end(&quiet);
 	}
@@ -121,6 +134,14 @@ void guard_take_requests(void)
 
 	guard_self.inside++;
 	while ((bits = exchange_relaxed(&guard_self.requests, 0)) != 0) {
+		if (bits & SESSION_DEATH) {
+			guard_self.inside--;
+			death_take();
+			guard_self.inside++;
+		}
+		bits &= ~(unsigned)SESSION_DEATH;
+		if (!bits)
+			continue;
 		if (load_acquire(&ending) || !session_own_process())
 			continue;
 		or_acq_rel(&wanted, bits);
@@ -168,14 +189,16 @@ static void wait_for_end(uint32_t other)
 		sleep_10_ms();
 }
 
-void session_final(void)
+void session_final(bool heap_sound)
 {
-	bool locks_free = !guard_self.inside && !guard_self.busy && !guard_self.ending;
+	bool locks_free = heap_sound && !guard_self.inside && !guard_self.busy && !guard_self.ending;
 	uint32_t nobody = 0;
 	struct quiet quiet;
 
 	if (!session_own_process())
 		return;
+	if (!load_acquire(&ending))
+		signals_end();
 	guard_self.inside++;
 	quiet_begin(&quiet);
 	if (!cas_acq_rel(&ending, &nobody, thread_id())) {
@@ -188,8 +211,8 @@ void session_final(void)
 		store_release(&finished, 1);
 		end_dumping();
 	}
+	guard_self.inside--;		/* a signal that was held back is not to wait for us */
 	quiet_end(&quiet);
-	guard_self.inside--;
 }
 
 bool session_notice(const char *text)

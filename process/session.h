@@ -17,6 +17,8 @@
 enum session_request {		/* bits */
 	SESSION_SIZE = 1,	/* a dump sorted by size */
 	SESSION_COUNT = 2,	/* by count */
+	SESSION_DEATH = 4,	/* death_take() */
+	SESSION_ABOVE = 8,	/* as options.sort says */
 };
 
 /*
@@ -34,9 +36,10 @@ void session_request(unsigned bits);
 
 /*
  * The end: the final dump, once per process. In a vfork child nothing happens. Waits for a
- * dump under way in another thread, at most 10 seconds.
+ * dump under way in another thread, at most 10 seconds. heap_sound: false when the allocator's
+ * own data may be damaged, so that it must not be asked.
  */
-void session_final(void);
+void session_final(bool heap_sound);
 
 /* A line for the user ("[heaptrace] ..."); false: not now, a dump is under way. */
 bool session_notice(const char *text);

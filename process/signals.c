@@ -3,94 +3,315 @@
 #include "signals.h"
 
 #include "base/atomics.h"
+#include "base/out.h"
+#include "death.h"
 #include "session.h"
 
 #include <errno.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
-static const int numbers[2] = { SIGUSR1, SIGUSR2 };
+#if defined(__x86_64__) || defined(__i386__)
+#define LIBC_FLAGS	0x04000000	/* SA_RESTORER: libc adds it to what it sets (its sigaction.c) */
+#else
+#define LIBC_FLAGS	0
+#endif
+
+#define BIT(sig)	((uint64_t)1 << ((sig) - 1))
+
+/* What a fault raises: never held back, the kernel would kill (signal(7)). */
+#define FAULTS		(BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGFPE) | BIT(SIGILL) | BIT(SIGTRAP) | BIT(SIGSYS))
+/* Those whose default action ends the process, but SIGKILL and the real-time ones. */
+#ifdef SIGSTKFLT
+#define STACK_FAULT	BIT(SIGSTKFLT)
+#else
+#define STACK_FAULT	0
+#endif
+#define ENDS		(FAULTS | BIT(SIGHUP) | BIT(SIGINT) | BIT(SIGQUIT) | BIT(SIGABRT) | BIT(SIGPIPE) | \
+			 BIT(SIGALRM) | BIT(SIGTERM) | BIT(SIGXCPU) | BIT(SIGXFSZ) | BIT(SIGVTALRM) |	\
+			 BIT(SIGPROF) | BIT(SIGIO) | BIT(SIGPWR) | BIT(SIGUSR1) | BIT(SIGUSR2) | STACK_FAULT)
+
 static signals_sigaction *real_sigaction;
+static int dump_signals[2];		/* by size, by count; 0: none */
+static bool first_process;		/* process 1 */
+static uint32_t told;
+static struct sigaction shown[_NSIG];	/* what the program is shown while the signal is ours */
 
-static void on_signal(int sig)
+static void on_dump(int sig)
 {
-	session_request(sig == SIGUSR1 ? SESSION_SIZE : SESSION_COUNT);
+	session_request((sig == dump_signals[0] ? SESSION_SIZE : 0) |
+			(sig == dump_signals[1] ? SESSION_COUNT : 0));
 }
 
-bool signals_ours(int sig)
+static bool is_dump(int sig)
+{
+	return sig == dump_signals[0] || sig == dump_signals[1];
+}
+
+static bool ends(int sig)
+{
+	return sig > 0 && sig <= 64 && (ENDS >> (sig - 1) & 1) &&
+	       (!first_process || FAULTS >> (sig - 1) & 1);
+}
+
+bool signals_shared(int sig)
+{
+	return real_sigaction && sig > 0 && (is_dump(sig) || ends(sig));
+}
+
+static bool is_ours(const struct sigaction *a)
+{
+	return a->sa_handler == on_dump || a->sa_sigaction == death_on_signal;
+}
+
+/* Nothing of the program's runs inside a handler of ours. */
+static int install_dump(int sig)
+{
+	struct sigaction a = { .sa_handler = on_dump, .sa_flags = SA_RESTART | SA_ONSTACK };
+
+	sigfillset(&a.sa_mask);
+	return real_sigaction(sig, &a, NULL);
+}
+
+/* A fault inside is seen by the handler too. */
+static int install_end(int sig)
+{
+	struct sigaction a = { .sa_sigaction = death_on_signal,
+			       .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK };
+
+	sigfillset(&a.sa_mask);
+	for (int s = 1; s < 32; s++) {
+		if (FAULTS & BIT(s))
+			sigdelset(&a.sa_mask, s);
+	}
+	return real_sigaction(sig, &a, NULL);
+}
+
+void signals_reset(int sig)
+{
+	struct sigaction a = { .sa_handler = SIG_DFL };
+
+	real_sigaction(sig, &a, NULL);
+}
+
+int signals_fault_but(int sig)
+{
+	for (int s = 1; s < 32; s++) {
+		struct sigaction now;
+
+		if (s != sig && (FAULTS & BIT(s)) && !real_sigaction(s, NULL, &now) && is_ours(&now))
+			return s;
+	}
+	return 0;
+}
+
+/* ---- What is said ---- */
+
+static bool dumps(int sig)
 {
 	struct sigaction now;
 
-	return (sig == SIGUSR1 || sig == SIGUSR2) && real_sigaction &&
-	       !real_sigaction(sig, NULL, &now) && now.sa_handler == on_signal;
+	return sig && !real_sigaction(sig, NULL, &now) && now.sa_handler == on_dump;
 }
 
-static void install(int sig)
+static void name_signal(struct out *out, int sig)
 {
-	struct sigaction ours = { .sa_handler = on_signal, .sa_flags = SA_RESTART | SA_ONSTACK };
+	char name[OPTIONS_SIGNAL_BYTES];
 
-	sigfillset(&ours.sa_mask);	/* nothing of the program's runs inside a dump */
-	real_sigaction(sig, &ours, NULL);
+	out_text(out, "SIG");
+	out_text(out, options_signal_name(sig, name));
 }
 
-static const char *notice(int sig)
+/* "the program WHAT SIGUSR1 itself: SIGUSR2 still gives a dump (by count), ..." */
+static void say(const char *what, unsigned taken)
 {
-	if (!signals_ours(sig == SIGUSR1 ? SIGUSR2 : SIGUSR1))
-		return "the program handles SIGUSR1 and SIGUSR2 itself: there is a dump at exit";
-	if (sig == SIGUSR1)
-		return "the program handles SIGUSR1 itself: SIGUSR2 still gives a dump (by count), "
-		       "and there is one at exit";
-	return "the program handles SIGUSR2 itself: SIGUSR1 still gives a dump (by size), "
-	       "and there is one at exit";
-}
+	char buf[256];
+	struct out out;
+	int left = 0;
 
-void signals_step_back(int sig)
-{
-	static uint32_t told;
-
-	if (!exchange_relaxed(&told, 1) && !session_notice(notice(sig)))
+	if (exchange_relaxed(&told, 1))
+		return;
+	out_init(&out, -1, buf, sizeof(buf));
+	out_text(&out, "the program ");
+	out_text(&out, what);
+	out_char(&out, ' ');
+	for (int i = 0, said = 0; i < 2; i++) {
+		if (taken >> i & 1) {
+			out_text(&out, said++ ? " and " : "");
+			name_signal(&out, dump_signals[i]);
+		} else if (dumps(dump_signals[i])) {
+			left = i + 1;
+		}
+	}
+	out_text(&out, " itself: ");
+	if (left) {
+		name_signal(&out, dump_signals[left - 1]);
+		out_text(&out, left == 1 ? " still gives a dump (by size), so does" :
+			 " still gives a dump (by count), so does");
+	}
+	out_text(&out, left ? " heaptrace --dump=PID" : "heaptrace --dump=PID gives a dump");
+	out_text(&out, ", and there is one at exit");
+	if (!session_notice(out_string(&out)))
 		store_relaxed(&told, 0);
 }
 
-static void held_set(uint8_t held, sigset_t *set)
+/* Those of the two that are no longer ours. */
+static void step_back(void)
+{
+	unsigned taken = 0;
+
+	for (int i = 0; i < 2; i++)
+		taken |= (dump_signals[i] && !dumps(dump_signals[i]) ? 1u : 0) << i;
+	if (taken)
+		say("handles", taken);
+}
+
+static unsigned dumps_among(const sigset_t *set)
+{
+	unsigned among = 0;
+
+	for (int i = 0; i < 2; i++) {
+		if (dumps(dump_signals[i]) && sigismember(set, dump_signals[i]) == 1)
+			among |= 1u << i;
+	}
+	return among;
+}
+
+void signals_waited(const sigset_t *set)
+{
+	unsigned waited = real_sigaction && set && !load_relaxed(&told) ? dumps_among(set) : 0;
+
+	if (waited)
+		say("waits for", waited);
+}
+
+void signals_end(void)
+{
+	sigset_t pending;
+	unsigned came;
+
+	if (!real_sigaction || load_relaxed(&told) || sigpending(&pending))
+		return;
+	came = dumps_among(&pending);
+	if (came)
+		say("blocks", came);
+}
+
+/* ---- What the program asks for ---- */
+
+int signals_change(int sig, const struct sigaction *act, struct sigaction *old)
+{
+	struct sigaction before = shown[sig], was, now;
+	bool ours;
+	int result = 0;
+
+	if (real_sigaction(sig, NULL, &was))
+		return -1;
+	ours = is_ours(&was);
+	if (act) {
+		now = *act;	/* may be *old */
+		/* In a vfork child this memory is the parent's, and the action the child's own. */
+		if (now.sa_handler == SIG_DFL && (ours || ends(sig)) && session_own_process()) {
+			if (!ours)
+				result = install_end(sig);
+			now.sa_flags |= LIBC_FLAGS;
+			shown[sig] = now;
+		} else {
+			result = real_sigaction(sig, &now, NULL);
+			if (was.sa_handler == on_dump)
+				step_back();
+		}
+	}
+	if (old && !result) {
+		*old = was;
+		if (ours) {
+			before.sa_handler = SIG_DFL;
+			before.sa_restorer = was.sa_restorer;
+			*old = before;
+		}
+	}
+	return result;
+}
+
+sighandler_t signals_default(int sig, int flags, bool masked)
+{
+	struct sigaction act = { .sa_handler = SIG_DFL, .sa_flags = flags }, old;
+
+	if (masked)
+		sigaddset(&act.sa_mask, sig);
+	return signals_change(sig, &act, &old) ? SIG_ERR : old.sa_handler;
+}
+
+bool signals_take(int sig)
+{
+	return is_dump(sig) && dumps(sig);
+}
+
+sighandler_t signals_taken(int sig, bool was_dump, sighandler_t old)
+{
+	if (was_dump && !dumps(sig))
+		step_back();
+	return is_ours(&(struct sigaction){ .sa_handler = old }) ? SIG_DFL : old;
+}
+
+void signals_interrupt(int sig, int interrupt)
+{
+	struct sigaction now;
+
+	if (real_sigaction(sig, NULL, &now) || !is_ours(&now))
+		return;
+	shown[sig].sa_flags &= ~SA_RESTART;
+	shown[sig].sa_flags |= LIBC_FLAGS | (interrupt ? 0 : SA_RESTART);
+}
+
+/* ---- Start, fork ---- */
+
+static void held_set(const struct options *o, sigset_t *set)
 {
 	sigemptyset(set);
 	for (int i = 0; i < 2; i++) {
-		if (held & 1u << i)
-			sigaddset(set, numbers[i]);
+		if (o->held >> i & 1 && o->signals[i])
+			sigaddset(set, o->signals[i]);
 	}
 }
 
-void signals_start(signals_sigaction *real, uint8_t held)
+static void install_ends(void)
 {
-	bool taken[2] = { false, false };
-	sigset_t set;
-
-	real_sigaction = real;
-	for (int i = 0; i < 2; i++) {
+	for (int sig = 1; sig < 32; sig++) {
 		struct sigaction now;
 
-		if (real(numbers[i], NULL, &now))
-			continue;
-		taken[i] = now.sa_handler != SIG_DFL;
-		if (!taken[i])
-			install(numbers[i]);
+		if (ends(sig) && !real_sigaction(sig, NULL, &now) && now.sa_handler == SIG_DFL)
+			install_end(sig);
 	}
+}
+
+void signals_start(signals_sigaction *real, const struct options *o)
+{
+	struct sigaction now;
+	sigset_t set;
+
+	first_process = getpid() == 1;
+	real_sigaction = real;
 	for (int i = 0; i < 2; i++) {
-		if (taken[i])
-			signals_step_back(numbers[i]);
+		dump_signals[i] = o->signals[i];
+		if (dump_signals[i] && !real(dump_signals[i], NULL, &now) && now.sa_handler == SIG_DFL)
+			install_dump(dump_signals[i]);
 	}
-	held_set(held, &set);
-	if (held)
+	install_ends();
+	step_back();
+	held_set(o, &set);
+	if (o->held)
 		sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
-void signals_drop(uint8_t held)
+void signals_drop(const struct options *o)
 {
 	struct timespec now = { 0, 0 };
 	sigset_t set;
 
-	held_set(held, &set);
-	if (!held)
+	held_set(o, &set);
+	if (!o->held)
 		return;
 	while (sigtimedwait(&set, NULL, &now) > 0 || errno == EINTR)
 		;
@@ -99,15 +320,29 @@ void signals_drop(uint8_t held)
 
 void signals_hold(sigset_t *mask)
 {
-	sigset_t both;
+	sigset_t held;
 
-	sigemptyset(&both);
-	sigaddset(&both, SIGUSR1);
-	sigaddset(&both, SIGUSR2);
-	sigprocmask(SIG_BLOCK, &both, mask);
+	sigemptyset(&held);
+	for (int sig = 1; sig < 32; sig++) {
+		if ((ENDS & ~FAULTS) & BIT(sig))
+			sigaddset(&held, sig);
+	}
+	for (int i = 0; i < 2; i++) {
+		if (dump_signals[i])
+			sigaddset(&held, dump_signals[i]);
+	}
+	sigprocmask(SIG_BLOCK, &held, mask);
 }
 
 void signals_release(const sigset_t *mask)
 {
 	sigprocmask(SIG_SETMASK, mask, NULL);
+}
+
+void signals_forked(void)
+{
+	if (!first_process || getpid() == 1)
+		return;
+	first_process = false;
+	install_ends();
 }

@@ -40,15 +40,23 @@ static void read_heap(struct report_process *p)
 	}
 }
 
-/* "4021 1046 912 4 0 388 0": pages in all, resident, shared (proc(5)). */
-static void read_statm(struct report_process *p)
+/* "4021 1046 912 4 0 388 0": pages in all, resident, shared (proc(5)). pid 0: our own. */
+static void read_statm(struct report_process *p, uint32_t pid)
 {
-	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	char path[32];
+	struct out name;
+	int fd;
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), v[3] = { 0 };
 	char text[128];
 	ssize_t n;
 	int i = 0;
 
+	out_init(&name, -1, path, sizeof(path));
+	out_text(&name, "/proc/");
+	if (pid)
+		out_u64(&name, pid);
+	out_text(&name, pid ? "/statm" : "self/statm");
+	fd = open(out_string(&name), O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return;
 	n = read(fd, text, sizeof(text));
@@ -106,7 +114,7 @@ void dump_init(struct dumper *d, struct table *t, const struct options *o, bool 
 void dump_forked(struct dumper *d, uint32_t pid)
 {
 	d->pid = pid;
-	d->number = 0;
+	d->table->head->dumps = 0;
 	d->table->head->pid = pid;
 	sink_forked(&d->sink, pid);
 }
@@ -144,7 +152,8 @@ void dump_write(struct dumper *d, const uint8_t *sort, unsigned sort_count, bool
 		arena_release(&arena);
 		return;
 	}
-	out_init(&out, sink_begin(&d->sink, ++d->number), buf, OUT_BYTES);
+	d->number = d->table->head->dumps + 1;	/* --every's are counted there too */
+	out_init(&out, sink_begin(&d->sink, d->number), buf, OUT_BYTES);
 	if (out.fd < 0) {
 		arena_release(&arena);
 		return;
@@ -162,8 +171,8 @@ void dump_write(struct dumper *d, const uint8_t *sort, unsigned sort_count, bool
 	q->now_ns = d->now_ns;
 	if (heap_locks_free && !d->foreign)
 		read_heap(&q->process);
-	if (!d->foreign)
-		read_statm(&q->process);
+	if (!d->foreign || d->statm_pid)
+		read_statm(&q->process, d->statm_pid);
 	if (final && sink_takes_lines(&d->sink))
 		write_life_line(d, "finalized", &out);
 	written = report_write(q, &arena, &out);

@@ -18,6 +18,7 @@ struct dumper {
 	struct sink sink;
 	uint32_t pid, number;		/* number: dumps so far */
 	bool foreign;			/* the table is of another process, which may be gone */
+	uint32_t statm_pid;		/* then: the pid, as we see it, of one that runs; or 0 */
 	uint64_t now_ns;		/* see report.h */
 	char command[16];		/* as in /proc/PID/comm */
 };

@@ -9,6 +9,19 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+/* At the start of a line of /proc/PID/maps, where --dump looks for it: the kernel joins a mapping
+ * with one that comes to lie below it. */
+static void *map_apart(uint64_t bytes)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *base = arena_map((size_t)bytes + page);
+
+	if (!base)
+		return NULL;
+	mprotect(base, page, PROT_NONE);
+	return base + page;
+}
+
 bool table_create(struct table *t)
 {
 	for (unsigned log2 = TABLE_LOG2_MOST; log2 >= TABLE_LOG2_LEAST; log2 -= 2) {
@@ -16,7 +29,7 @@ bool table_create(struct table *t)
 		void *base;
 
 		layout_header(&h, log2);
-		base = arena_map(h.size_bytes);
+		base = map_apart(h.size_bytes);
 		if (!base)
 			continue;
 		memcpy(base, &h, sizeof(h));

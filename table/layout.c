@@ -119,6 +119,7 @@ void layout_header(struct table_header *h, unsigned rows_log2)
 	h->frames_used = 1;
 	h->early = 1;
 	h->totals.epoch = 1;
+	h->totals.above = UINT64_MAX;
 }
 
 void layout_locate(struct table *t, void *base)

@@ -31,12 +31,12 @@ static enum load_status read_all(int fd, void *to, uint64_t bytes, uint64_t offs
 	return LOAD_OK;
 }
 
-enum load_status load_header(struct table_header *h, int fd)
+enum load_status load_header(struct table_header *h, int fd, uint64_t start)
 {
 	enum load_status status;
 
 	memset(h, 0, sizeof(*h));
-	status = read_all(fd, h, sizeof(*h), 0);
+	status = read_all(fd, h, sizeof(*h), start);
 	if (status == LOAD_CANNOT_READ)
 		return status;
 	if (memcmp(h->magic, TABLE_MAGIC, sizeof(h->magic)))
@@ -93,11 +93,11 @@ static void put_right(struct table *t)
 		t->text[layout_count(h, TABLE_TEXT) - 1] = '\0';
 }
 
-enum load_status load_table(struct table *t, int fd)
+enum load_status load_table(struct table *t, int fd, uint64_t start)
 {
 	struct layout_range ranges[LAYOUT_RANGES];
 	struct table_header h;
-	enum load_status status = load_header(&h, fd);
+	enum load_status status = load_header(&h, fd, start);
 	struct stat st;
 	unsigned count;
 	char *base;
@@ -107,16 +107,17 @@ enum load_status load_table(struct table *t, int fd)
 		return status;
 	if (!header_is_sane(&h))
 		return LOAD_DAMAGED;
-	if (fstat(fd, &st))
+	if (!start && fstat(fd, &st))
 		return LOAD_CANNOT_READ;
-	if ((uint64_t)st.st_size < h.size_bytes)
+	if (!start && (uint64_t)st.st_size < h.size_bytes)
 		return LOAD_TRUNCATED;
 	base = arena_map((size_t)h.size_bytes);
 	if (!base)
 		return LOAD_NO_MEMORY;
 	count = layout_used(&h, false, ranges);
 	for (unsigned i = 1; i < count && status == LOAD_OK; i++)
-		status = read_all(fd, base + ranges[i].offset, ranges[i].bytes, ranges[i].offset);
+		status = read_all(fd, base + ranges[i].offset, ranges[i].bytes,
+				  start + ranges[i].offset);
 	if (status != LOAD_OK) {
 		arena_unmap(base, (size_t)h.size_bytes);
 		return status;

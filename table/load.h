@@ -23,11 +23,14 @@ enum load_status {
 	LOAD_CANNOT_READ,	/* errno says why */
 };
 
-/* Reads the table from fd (by pread: its position does not matter). */
-enum load_status load_table(struct table *t, int fd);
+/*
+ * Reads the table from fd (by pread: its position does not matter), where it begins at `start`: 0
+ * in a file or memfd, its address in /proc/PID/mem.
+ */
+enum load_status load_table(struct table *t, int fd, uint64_t start);
 
 /* The header alone, with its texts ended, but nothing checked. */
-enum load_status load_header(struct table_header *h, int fd);
+enum load_status load_header(struct table_header *h, int fd, uint64_t start);
 
 /* Gives back what load_table() has mapped. */
 void load_release(struct table *t);

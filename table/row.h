@@ -69,6 +69,8 @@ static inline void totals_grow(struct table_totals *totals, uint64_t size_bytes)
 	if (live > load_relaxed(&totals->peak_size)) {
 		raise_u64(&totals->peak_size, live);
 		add_relaxed(&totals->epoch, 1);
+		if (unlikely(live >= load_relaxed(&totals->above)))
+			table_passed(totals, live);
 	}
 }
 
@@ -134,6 +136,8 @@ static inline void row_grow_single(struct table *t, struct row *r, uint64_t size
 	if (live > load_relaxed(&totals->peak_size)) {
 		store_relaxed(&totals->peak_size, live);
 		store_relaxed(&totals->epoch, load_relaxed(&totals->epoch) + 1);
+		if (unlikely(live >= load_relaxed(&totals->above)))
+			table_passed(totals, live);
 	}
 }
 

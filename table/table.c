@@ -296,3 +296,29 @@ uint32_t table_wraps(const struct table *t, uint32_t row)
 	}
 	return 0;
 }
+
+/* ---- The heap's size ---- */
+
+static uint64_t step;			/* bytes */
+static void (*tell_passed)(void);
+
+void table_tell_passed(struct table *t, uint64_t step_bytes, void (*passed)(void))
+{
+	uint64_t peak = load_relaxed(&t->head->totals.peak_size);
+
+	step = step_bytes;
+	tell_passed = passed;
+	if (peak < UINT64_MAX - step)
+		store_relaxed(&t->head->totals.above, peak - peak % step + step);
+}
+
+void table_passed(struct table_totals *totals, uint64_t live)
+{
+	uint64_t above = load_relaxed(&totals->above);
+
+	/* Who moves the mark tells. Sizes that threads have yet to tell can look enormous. */
+	if (!tell_passed || live < above || live > INT64_MAX)
+		return;
+	if (cas_relaxed(&totals->above, &above, live - live % step + step))
+		tell_passed();
+}

@@ -91,6 +91,7 @@ struct table_totals {
 	uint64_t unknown_frees;		/* frees of blocks that were never recorded */
 	uint64_t stale_blocks;		/* blocks whose free was not seen: address came again */
 	uint64_t lost_blocks;		/* allocations not recorded for want of memory */
+	uint64_t above;			/* bytes: a maximum from here on is told (table_passed()) */
 	uint32_t epoch;			/* counts the heap's new maxima */
 	uint32_t own_new;		/* the allocator's operator new does not call malloc */
 	uint64_t fallbacks;		/* stacks that the fast unwinder gave up */
@@ -199,6 +200,15 @@ uint32_t table_intern(struct table *t, const uintptr_t *frames, unsigned count, 
  * for ROW_OVERFLOW. Bounds-checked: of a damaged table, what can be read.
  */
 unsigned table_frames(const struct table *t, uint32_t row, uint32_t *codes);
+
+/*
+ * Has `passed` called, in the thread that allocates, whenever the heap's size is a new maximum and
+ * has passed a multiple of step_bytes that it had not. Once, at start.
+ */
+void table_tell_passed(struct table *t, uint64_t step_bytes, void (*passed)(void));
+
+/* A new maximum has reached totals.above. */
+void table_passed(struct table_totals *totals, uint64_t live);
 
 /* A row's temporary_low has wrapped; how often it has. */
 void table_count_wrap(struct table *t, uint32_t row);

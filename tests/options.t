@@ -40,6 +40,11 @@ is "$("$D" print /w "$def")" "" "only differences are printed"
 is "$("$D" print / 'outfile=a:ignore=b')" 'outfile=/a:ignore=/b' "relative names in /"
 is "$("$D" print '/a:b\c%p' 'outfile=x.%p:ignore=y')" 'outfile=/a\:b\\c%%p/x.%p:ignore=/a\:b\\c%p/y' "a directory with : \\ and %"
 is "$("$D" print /w 'debug-dir=a:top=3:debug-dir=/b')" 'top=3:debug-dir=/w/a:debug-dir=/b' "debug-dirs add up"
+for v in RTMIN+3=37 sigrtmin=34 RTMAX-1=63 RTMAX=64 SIGTERM=15 winch=28 44=44 POLL=29 none=none; do
+	is "$("$D" print /w "signal-size=${v%=*}")" "signal-size=${v#*=}" "signal-size=${v%=*}"
+done
+is "$("$D" print /w 'signal-size=USR2:signal-count=SIGUSR1')" 'signal-size=12:signal-count=10' "the two change places"
+is "$("$D" print /w 'signal-size=USR1:signal-count=12')" '' "their defaults are not printed"
 is "$("$D" print /w:x 'debug-dir=a:outfile=b')" 'outfile=/w\:x/b:debug-dir=a' "and stay relative below a directory with a colon"
 is "$("$D" print /w 'outfile=-:ignore=-')" 'outfile=-:ignore=/w/-' "- is no file for outfile"
 like "$("$D" env 'outfile=a\b\')" 'out=[a\b\]' "other backslashes stand for themselves"
@@ -80,6 +85,14 @@ bad help 'no such option'
 bad version 'no such option'
 bad = 'no such option'
 bad run=x 'not a whole number'
+for v in '' 0 65 -1 SIG USR3 RTMIN+31 RTMIN- RTMAX+1 RTMIN+x 'USR1 '; do bad "signal-size=$v" "no signal's name or number, nor none"; done
+for v in KILL STOP SEGV 6 32 33 SIGSYS; do bad "signal-count=$v" "this signal cannot ask for a dump"; done
+for v in 1=1 0.5=0.500 60=60 .25=0.250 1.5=1.500 2147483=2147483; do is "$("$D" print /w "every=${v%=*}")" "every=${v#*=}" "every=${v%=*}"; done
+for v in 500=500 20M=20000000 1.5g=1500000000 3k=3000 2KB=2000 0.001k=1 7T=7000000000000; do
+	is "$("$D" print /w "above=${v%=*}")" "above=${v#*=}" "above=${v%=*}"
+done
+for v in '' 0 -1 x 1s 0.0001 1.2.3 2147484 99999999999999999999; do bad "every=$v" "not a number of seconds"; done
+for v in '' 0 -1 M x 1KiB 0.0001k 10000000000000T 99999999999999999999 5X; do bad "above=$v" "not a number of bytes"; done
 bad held=4 'from 0 to 3'
 bad $'top=\n' 'top=^J: not'
 like "$("$D" env 'top=x:depth=0')" 'error=[top=x' "the first problem is the one that is told"

@@ -44,8 +44,9 @@ my @exports = sort map { (split)[2] } split /\n/, `nm -D --defined-only libheapt
 is("@exports", join(' ', sort qw(malloc calloc realloc reallocarray free cfree free_sized
 	free_aligned_sized posix_memalign aligned_alloc memalign valloc pvalloc _exit _Exit
 	malloc_trim mallopt malloc_info malloc_stats mallinfo mallinfo2 __sigaction sigignore siginterrupt dlclose
+	sigaction signal bsd_signal ssignal sysv_signal __sysv_signal sigset
 	execve execv execvpe execvp fexecve execveat execl execle execlp
-	sigaction signal bsd_signal ssignal sysv_signal __sysv_signal sigset)),
+	sigwait sigwaitinfo sigtimedwait signalfd)),
    'the library exports what it interposes and nothing else');
 
 my $dynamic = `readelf -dW libheaptrace.so`;

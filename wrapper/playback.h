@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* --report=FILE: a dump from what --record=FILE has kept. */
+/* --report=FILE: a dump from what --record=FILE has kept; --dump=PID: of a process that runs. */
 #ifndef WRAPPER_PLAYBACK_H
 #define WRAPPER_PLAYBACK_H
 
@@ -11,5 +11,11 @@
  * been said already. *o's run is changed: the outfile is exactly the one named.
  */
 const char *playback(struct options *o);
+
+/*
+ * Prints one dump of the process o->dump, likewise, from a copy of its table: it is not stopped
+ * and learns nothing of it. Who may do that is proc(5)'s rule for /proc/PID/mem.
+ */
+const char *playback_process(struct options *o);
 
 #endif

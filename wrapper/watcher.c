@@ -21,6 +21,7 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef SYS_pidfd_open
@@ -83,6 +84,7 @@ struct process {
 	pid_t pid;			/* as we see it; 0: unknown */
 	uint32_t own_pid;		/* as it sees itself */
 	uint32_t children;		/* of its forks, that have said that they are there */
+	uint64_t next_ms;		/* --every: when the next dump is due */
 };
 
 static struct process *processes;
@@ -122,18 +124,23 @@ static void remove_process(struct process *gone)
 	free(gone);
 }
 
-/* Prints the dump of a table whose process has ended. */
-static void dump(int fd)
+/* Prints the dump of a table. runs: the pid, as we see it, of the process; 0: it has ended. */
+static void dump(int fd, pid_t runs)
 {
 	static struct dumper d;
 	struct table t;
 
-	if (load_table(&t, fd) != LOAD_OK)
+	if (load_table(&t, fd, 0) != LOAD_OK)
 		return;
 	memset(&d, 0, sizeof(d));
 	dump_attach(&d, &t, &options, &rules, false, now_ns());
-	dump_write(&d, options.sort, options.sort_count, true, false);
+	d.statm_pid = (uint32_t)runs;
+	dump_write(&d, options.sort, options.sort_count, !runs, false);
 	dump_detach(&d);
+	/* The process goes on counting from there. */
+	if (runs && pwrite(fd, &t.head->dumps, sizeof(t.head->dumps),
+			   offsetof(struct table_header, dumps)) < 0)
+		errno = 0;
 	load_release(&t);
 }
 
@@ -148,10 +155,10 @@ static void has_ended(struct process *p)
 {
 	struct table_header h;
 
-	if (p->table_fd >= 0 && load_header(&h, p->table_fd) == LOAD_OK) {
+	if (p->table_fd >= 0 && load_header(&h, p->table_fd, 0) == LOAD_OK) {
 		await_children(p, &h);
 		if (h.life == TABLE_LIVES)
-			dump(p->table_fd);
+			dump(p->table_fd, 0);
 	}
 	remove_process(p);
 }
@@ -254,7 +261,7 @@ static void take_table(struct said *s)
 	if (p) {
 		struct table_header h;
 
-		if (p->table_fd >= 0 && load_header(&h, p->table_fd) == LOAD_OK)
+		if (p->table_fd >= 0 && load_header(&h, p->table_fd, 0) == LOAD_OK)
 			await_children(p, &h);
 		if (p->table_fd >= 0)
 			close(p->table_fd);
@@ -279,15 +286,57 @@ static void listen_to_all(void)
 		take_table(&s);
 }
 
+/* ---- --every ---- */
+
+static uint64_t clock_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* Whether a process's time has come; *wait gets the time until the next one's, if that is less. */
+static bool is_due(struct process *p, uint64_t now, int *wait)
+{
+	bool due = p->next_ms && p->next_ms <= now;
+
+	if (!p->next_ms)
+		p->next_ms = now + options.every_ms;
+	while (p->next_ms <= now)	/* what a slow dump has made impossible is left out */
+		p->next_ms += (now - p->next_ms) / options.every_ms * options.every_ms + options.every_ms;
+	if (*wait < 0 || p->next_ms - now < (uint64_t)*wait)
+		*wait = (int)(p->next_ms - now);
+	return due;
+}
+
+/* Dumps whose time has come. Returns the milliseconds until the next one's; -1: there is none. */
+static int take_dumps(void)
+{
+	uint64_t now = options.every_ms ? clock_ms() : 0;
+	struct table_header h;
+	int wait = -1;
+
+	for (struct process *p = processes; p && options.every_ms; p = p->next) {
+		if (p->table_fd >= 0 && is_due(p, now, &wait) &&
+		    load_header(&h, p->table_fd, 0) == LOAD_OK && h.life == TABLE_LIVES)
+			dump(p->table_fd, p->pid);
+	}
+	return wait;
+}
+
 /* What has been said comes before who has ended: it may have been their last word. */
 static void watch(void)
 {
 	struct epoll_event events[64];
-	int count;
+	int count, wait;
 
 	while (processes || awaited) {
-		count = epoll_wait(poller, events, 64, processes ? -1 : LATE_MS);
+		wait = take_dumps();
+		count = epoll_wait(poller, events, 64, processes ? wait : LATE_MS);
 		if (count < 0 && errno == EINTR)
+			continue;
+		if (!count && processes)
 			continue;
 		if (count <= 0)
 			break;

@@ -14,8 +14,8 @@
  * error, `heaptrace program 2>&1 | cat`) right after the last of the run's processes has ended,
  * as these hold it open themselves.
  *
- * It wakes up when a process of the run starts, forks or ends, and at no other time. The one
- * clock is for a child whose parent has ended before the child could say that it is there: that
+ * It wakes up when a process of the run starts, forks or ends, when --every's time has come, and
+ * at no other time. The other clock is for a child whose parent has ended before the child could say that it is there: that
  * one is given a second.
  */
 #ifndef WRAPPER_WATCHER_H

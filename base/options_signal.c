@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Signals by name. libc's own lists are behind locks, locales and newer versions. */
+#include "options.h"
+
+#include "options_text.h"
+
+#include <signal.h>
+#include <string.h>
+#include <strings.h>
+
+/* As signal(7) has them. */
+static const char names[32][7] = {
+	[SIGHUP] = "HUP", [SIGINT] = "INT", [SIGQUIT] = "QUIT", [SIGILL] = "ILL", [SIGTRAP] = "TRAP",
+	[SIGABRT] = "ABRT", [SIGBUS] = "BUS", [SIGFPE] = "FPE", [SIGKILL] = "KILL",
+	[SIGUSR1] = "USR1", [SIGSEGV] = "SEGV", [SIGUSR2] = "USR2", [SIGPIPE] = "PIPE",
+	[SIGALRM] = "ALRM", [SIGTERM] = "TERM", [SIGCHLD] = "CHLD", [SIGCONT] = "CONT",
+	[SIGSTOP] = "STOP", [SIGTSTP] = "TSTP", [SIGTTIN] = "TTIN", [SIGTTOU] = "TTOU",
+	[SIGURG] = "URG", [SIGXCPU] = "XCPU", [SIGXFSZ] = "XFSZ", [SIGVTALRM] = "VTALRM",
+	[SIGPROF] = "PROF", [SIGWINCH] = "WINCH", [SIGIO] = "IO", [SIGPWR] = "PWR", [SIGSYS] = "SYS",
+#ifdef SIGSTKFLT
+	[SIGSTKFLT] = "STKFLT",
+#endif
+};
+
+const char *options_signal_name(int sig, char buf[OPTIONS_SIGNAL_BYTES])
+{
+	struct text t = text_into(buf, OPTIONS_SIGNAL_BYTES);
+
+	if (!sig)
+		return "none";
+	if (sig > 0 && sig < 32 && names[sig][0])
+		return names[sig];
+	if (sig >= SIGRTMIN && sig <= SIGRTMAX) {
+		add(&t, "RTMIN+");
+		sig -= SIGRTMIN;
+	}
+	add_number(&t, (uint32_t)sig);
+	return buf;
+}
+
+/* 0 to 64 and nothing after it, else -1. */
+static int read_small(const char *s)
+{
+	int v = 0;
+
+	if (!*s)
+		return -1;
+	for (; *s; s++) {
+		if (*s < '0' || *s > '9' || (v = v * 10 + (*s - '0')) > 64)
+			return -1;
+	}
+	return v;
+}
+
+int options_signal(const char *text)
+{
+	int v;
+
+	if (!strcasecmp(text, "none"))
+		return 0;
+	v = read_small(text);
+	if (v > 0 && v <= SIGRTMAX)
+		return v;
+	if (!strncasecmp(text, "SIG", 3))
+		text += 3;
+	for (int sig = 1; sig < 32 && *text; sig++) {
+		if (!strcasecmp(text, names[sig]))
+			return sig;
+	}
+	if (!strcasecmp(text, "POLL"))
+		return SIGIO;
+	if (!strncasecmp(text, "RTMIN", 5))
+		v = !text[5] ? 0 : text[5] == '+' ? read_small(text + 6) : -1;
+	else if (!strncasecmp(text, "RTMAX", 5))
+		v = !text[5] ? 0 : text[5] == '-' ? read_small(text + 6) : -1;
+	else
+		return -1;
+	if (v < 0 || v > SIGRTMAX - SIGRTMIN)
+		return -1;
+	return text[4] == 'N' || text[4] == 'n' ? SIGRTMIN + v : SIGRTMAX - v;
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See death.h. */
+#include "death.h"
+
+#include "base/atomics.h"
+#include "guard.h"
+#include "session.h"
+#include "signals.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#define WAIT_TRIES	((DEATH_HOOK_SECONDS + DEATH_DUMP_SECONDS) * 100 + 100)	/* of 10 ms */
+
+/* The signal that ends the process: the first one. */
+static struct {
+	uint32_t thread;	/* that it struck; 0: none */
+	uint32_t pid;
+	int sig;
+	bool dumping;		/* no longer waiting for the end of a hook */
+	siginfo_t info;
+} death;
+
+void death_forked(void)
+{
+	if (death.thread && death.pid != (uint32_t)getpid()) {
+		guard_self.requests &= ~(unsigned)SESSION_DEATH;
+		death.dumping = false;
+		store_release(&death.thread, 0);
+	}
+}
+
+static bool is_fault(int sig, const siginfo_t *info)
+{
+	return info->si_code > 0 && (sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE || sig == SIGILL ||
+				     sig == SIGTRAP || sig == SIGSYS);
+}
+
+/* The heap may be what is broken. */
+static bool doubts_heap(int sig, const siginfo_t *info)
+{
+	return is_fault(sig, info) || sig == SIGABRT;
+}
+
+/* sig for this thread, once, after some seconds. timer_create(2) by itself: libc's allocates. */
+static bool arm(int sig, long seconds)
+{
+	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = sig };
+	long value[4] = { 0, 0, seconds, 0 };	/* struct itimerspec of the kernel's long */
+	int timer;
+
+	event._sigev_un._tid = (pid_t)syscall(SYS_gettid);
+	return !syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer) &&
+	       !syscall(SYS_timer_settime, timer, 0, value, NULL);
+}
+
+/* Puts sig before this thread. A fault's information goes with it, into the core. */
+static void send(int sig, siginfo_t *info)
+{
+	long pid = getpid(), thread = syscall(SYS_gettid);
+
+	if (is_fault(sig, info) && !syscall(SYS_rt_tgsigqueueinfo, pid, thread, sig, info))
+		return;
+	if (syscall(SYS_tgkill, pid, thread, sig))
+		kill((pid_t)pid, sig);
+}
+
+/* The handler's return is the death. */
+static void die_on_return(int sig, siginfo_t *info, ucontext_t *context)
+{
+	signals_reset(sig);
+	memset(&context->uc_sigmask, 0xff, _NSIG / 8);	/* the kernel's size, not sigset_t's */
+	sigdelset(&context->uc_sigmask, sig);
+	send(sig, info);
+}
+
+static void die_now(int sig, siginfo_t *info)
+{
+	sigset_t others;
+
+	signals_reset(sig);
+	sigfillset(&others);
+	sigdelset(&others, sig);
+	sigprocmask(SIG_SETMASK, &others, NULL);
+	send(sig, info);
+}
+
+/* A fault can only come of the dump now: death_on_signal() comes again, and ends it. When it
+ * takes too long one is sent. */
+static void take_final(void)
+{
+	int fault = signals_fault_but(death.sig);
+
+	death.dumping = true;
+	if (fault)
+		arm(fault, DEATH_DUMP_SECONDS);
+	session_final(!doubts_heap(death.sig, &death.info));
+}
+
+/* Another thread's signal was first: that one is the death, and what this thread would do
+ * meanwhile (return from an interrupted pause(), say) must not come before it. */
+static void wait_for_death(void)
+{
+	struct timespec ms10 = { 0, 10000000 };
+
+	for (int tries = 0; tries < WAIT_TRIES; tries++)
+		nanosleep(&ms10, NULL);
+}
+
+/* Whether this thread's signal is the first; *again: it is, and has been here before. */
+static bool is_first(int sig, const siginfo_t *info, bool *again)
+{
+	uint32_t self = (uint32_t)syscall(SYS_gettid), first = 0;
+
+	*again = false;
+	if (!cas_acq_rel(&death.thread, &first, self)) {
+		*again = first == self;
+		return *again;
+	}
+	death.pid = (uint32_t)getpid();
+	death.sig = sig;
+	death.info = *info;
+	return true;
+}
+
+void death_on_signal(int sig, siginfo_t *info, void *context)
+{
+	int saved = errno;
+	bool first, waits, again;
+
+	/* Natively this would have been dropped: signals.h. */
+	if (getpid() == 1 && !is_fault(sig, info))
+		goto out;
+	if (!session_own_process()) {
+		die_on_return(sig, info, context);
+		goto out;
+	}
+	first = is_first(sig, info, &again);
+	waits = (guard_self.inside || guard_self.busy) && !doubts_heap(sig, info) && !again;
+	if (waits && (!first || arm(sig, DEATH_HOOK_SECONDS))) {
+		or_acq_rel(&guard_self.requests, SESSION_DEATH);
+		goto out;
+	}
+	if (!first) {
+		wait_for_death();
+		die_on_return(sig, info, context);
+		goto out;
+	}
+	if (!death.dumping)
+		take_final();
+	die_on_return(death.sig, &death.info, context);
+out:
+	errno = saved;
+}
+
+void death_take(void)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	for (int sig = 1; sig < 32; sig++) {
+		if (is_fault(sig, &(siginfo_t){ .si_code = 1 }))
+			sigdelset(&all, sig);
+	}
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	if (load_acquire(&death.thread) != (uint32_t)syscall(SYS_gettid))
+		wait_for_death();
+	if (!death.dumping)
+		take_final();
+	die_now(death.sig, &death.info);
+}

@@ -1,0 +1,180 @@
+#!/usr/bin/env perl
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Dumps without a signal (--every, --above, --dump), and by other signals (--signal-size,
+# --signal-count). None of the former does anything that the program could notice: it has no
+# thread, timer or wake-up of heaptrace's.
+use strict;
+use warnings;
+use Test::More;
+require './tests/process.pl';
+our ($dir, $heaptrace);
+
+my $subject = build('triggers', 'triggers');
+my $file = "$dir/out";
+
+sub begin {
+	my ($options, @args) = @_;
+	unlink glob "$file*";
+	my ($pid, $in) = start(undef, $heaptrace, '--no-lines', "--outfile=$file", @$options, $subject, @args);
+	wait_word('ready') or diag("no start: @$options @args");
+	return ($pid, $in);
+}
+
+sub dumps {
+	my @found = (slurp($file) // '') =~ /sorted by ([\w-]+)/g;
+	return @found;
+}
+
+# A field of /proc/PID/status.
+sub status_of {
+	my ($pid, $field) = @_;
+	return (slurp("/proc/$pid/status") // '') =~ /^$field:\s+(\S+)/m ? $1 : 'none';
+}
+
+# --every: on time, of a program that sleeps on.
+for my $options (['--every=0.1'], ['--every=0.1', '--sort=count,age']) {
+	my ($pid, $in) = begin($options, 'idle');
+	ok(wait_for(sub { dumps() >= 4 }, 30), "@$options: dumps come");
+	my @before = map { status_of($pid, $_) } 'voluntary_ctxt_switches', 'nonvoluntary_ctxt_switches';
+	my $so_far = dumps();
+	ok(wait_for(sub { dumps() >= $so_far + 4 }, 30), "@$options: and go on coming");
+	my @after = map { status_of($pid, $_) } 'voluntary_ctxt_switches', 'nonvoluntary_ctxt_switches';
+	is("@after", "@before", "@$options: the program is not woken up");
+	is(status_of($pid, 'Threads'), 1, "@$options: it has no thread more");
+	close $in;
+	is(finish($pid, 30), 0, "@$options: exit status");
+	my ($bad, @keys) = text_dumps(slurp($file));
+	is($bad, '', "@$options: whole dumps");
+	is(scalar(() = slurp($file) =~ /size\/peak: 5\.000 KB\/5\.000 KB/g), scalar @keys, "@$options: right figures");
+}
+{
+	my ($pid, $in) = begin(['--every=0.1', '--flame-graph'], 'fork');
+	my ($child) = slurp("$dir/stdout") =~ /child (\d+)/;
+	ok(wait_for(sub { folded_weight(slurp("$file.$child"), 'keep_blocks') == 5700 }, 30), '--every: of a forked child, too');
+	ok(wait_for(sub { folded_weight(slurp($file), 'keep_blocks') == 5000 }, 30), '--every: and of its parent');
+	close $in;
+	finish($pid, 30);
+}
+for my $options (['--no-watch'], ["--record=$dir/record"]) {
+	my ($status, undef, $err) = run(undef, $heaptrace, '--every=1', @$options, '/bin/true');
+	is($status, 125 << 8, "--every @$options: refused");
+	like($err, qr/^heaptrace: --every needs the watcher.*\n\z/, "--every @$options: why");
+}
+
+# An idle program, and one that only computes: nothing of ours runs in them.
+SKIP: {
+	my ($strace) = grep { -x } map { "$_/strace" } split /:/, $ENV{PATH};
+	for my $what ('idle', 'compute') {
+		my ($pid, $in) = begin(['--every=0.05'], $what);
+		ok(wait_for(sub { dumps() >= 2 }, 30), "$what: there are dumps");
+		my $before = status_of($pid, 'voluntary_ctxt_switches');
+		select undef, undef, undef, 0.3;
+		is(status_of($pid, 'voluntary_ctxt_switches'), $before, "$what: no wake-ups");
+		is(scalar(() = glob "/proc/$pid/task/*"), 1, "$what: one thread");
+		is(slurp("/proc/$pid/timers") // '', '', "$what: no timer");
+		SKIP: {
+			skip 'needs strace', 1 unless $strace;
+			system("timeout -s INT 0.5 $strace -qq -o $dir/strace -p $pid >/dev/null 2>&1");
+			my @calls = grep { !/^(?:read\(0, ?|restart_syscall|strace|.*<detached)/ } split /\n/, slurp("$dir/strace") // '';
+			is("@calls", '', "$what: no system calls");
+		}
+		kill 'KILL', $pid;
+		finish($pid, 30);
+		ok(wait_for(sub { slurp($file) =~ /finalized.*={65}\n.*={65}\n/s }, 30), "$what: killed, the watcher dumps");
+	}
+}
+
+# --above: at each multiple that the heap passes for the first time.
+for my $what ('grow', 'grow threads') {
+	my ($pid, $in) = begin(['--above=500k', '--sort=count'], $what);
+	close $in;
+	is(finish($pid, 30), 0, "--above, $what: exit status");
+	my ($bad, @keys) = text_dumps(slurp($file));
+	is("$bad@keys", 'count count count count count', "--above, $what: four dumps, and the last");
+	my @sizes = slurp($file) =~ /allocation size  : (\S+ \S+)/g;
+	my @near = map { my ($n, $unit) = split / /; $n * ($unit eq 'MB' ? 1000 : 1) } @sizes;
+	is(join(' ', map { int($_ / 500) } @near), '1 2 3 4 4', "--above, $what: at the right sizes") or diag("@sizes");
+}
+
+# --dump: of a program that owns both signals, or has any other use for them.
+for my $options ([], ['--no-watch'], ["--record=$dir/record"]) {
+	my ($pid, $in) = begin($options, 'own');
+	my @before = map { status_of($pid, $_) } 'voluntary_ctxt_switches', 'nonvoluntary_ctxt_switches';
+	my ($fd_count) = scalar(() = glob "/proc/$pid/fd/*");
+	my $stdout = slurp("$dir/stdout");
+	my $text = `$heaptrace --dump=$pid --sort=peak-size 2>&1`;
+	is($?, 0, "--dump @$options: exit status");
+	my ($bad, @keys) = text_dumps($text);
+	is("$bad@keys", 'peak-size', "--dump @$options: one dump") or diag($text);
+	like($text, qr/size\/peak: 5\.000 KB.*\n 0 .*malloc.*\n 1 .*keep_blocks/, "--dump @$options: with figures and names");
+	like($text, qr/statm info .* : [1-9]/, "--dump @$options: and the process's size");
+	my $folded = `$heaptrace --dump $pid --flame-graph --outfile=$dir/folded && cat $dir/folded`;
+	is(folded_weight($folded, 'keep_blocks'), 5000, "--dump @$options: in another format, to a file");
+	my @after = map { status_of($pid, $_) } 'voluntary_ctxt_switches', 'nonvoluntary_ctxt_switches';
+	is("@after", "@before", "--dump @$options: the program has not noticed");
+	is(slurp("$dir/stdout"), $stdout, "--dump @$options: nor had a signal");
+	close $in;
+	is(finish($pid, 30), 0, "--dump @$options: its exit status");
+	like(slurp($file), qr/^\[heaptrace\] the program handles SIGUSR1.*--dump=PID/m, "--dump @$options: it is said how");
+}
+{
+	my ($pid, $in) = begin([], 'fork');
+	my ($child) = slurp("$dir/stdout") =~ /child (\d+)/;
+	ok(wait_for(sub { folded_weight(scalar `$heaptrace --dump=$child --flame-graph`, 'keep_blocks') == 5700 }, 30),
+	   '--dump: of a forked child');
+	my $user = sub { POSIX::setgid(65534); POSIX::setuid(65534) };
+	SKIP: {
+		skip 'needs root', 2 if $>;
+		chmod 0755, $dir;
+		my ($status, undef, $err) = run($user, POSIX::getcwd() . '/heaptrace', "--dump=$pid");
+		is($status, 125 << 8, "--dump: another user's is refused");
+		like($err, qr/^heaptrace: process $pid cannot be dumped: its memory may not be read: .*\n\z/, '--dump: and it is said why');
+	}
+	close $in;
+	finish($pid, 30);
+	for ([$$ => 'does not trace it'], [$pid => 'no such process'], [0 => 'not a whole number'], [x => 'not a whole number']) {
+		my $text = `$heaptrace --dump=$_->[0] 2>&1`;
+		is($? >> 8, 125, "--dump=$_->[0]: refused");
+		like($text, qr/\Aheaptrace: .*$_->[1].*\n\z/, "--dump=$_->[0]: $_->[1]");
+	}
+	my $text = `$heaptrace --dump=$$ /bin/true 2>&1`;
+	like($text, qr/^heaptrace: --dump takes no PROGRAM/, '--dump with a program: refused');
+}
+
+# Other signals.
+sub by_signals {
+	my ($name, $options, $signals, $keys, $status) = @_;
+	my ($pid, $in) = begin($options, 'idle');
+	for my $signal (@$signals) {
+		my $so_far = dumps();
+		kill $signal, $pid;
+		wait_for(sub { dumps() > $so_far }, 30);
+	}
+	close $in;
+	is(finish($pid, 30), $status, "$name: status");
+	my ($bad, @found) = text_dumps(slurp($file));
+	is("$bad@found", $keys, "$name: the dumps");
+}
+my $rtmin = POSIX::SIGRTMIN();
+by_signals('RTMIN+2 and TERM', ['--signal-size=RTMIN+2', '--signal-count=SIGTERM'], [$rtmin + 2, 'TERM'], 'size count size', 0);
+by_signals('change places', ['--signal-size=USR2', '--signal-count=USR1'], ['USR1', 'USR2'], 'count size size', 0);
+by_signals('one', ['--signal-count=none'], ['USR1'], 'size size', 0);
+by_signals('none', ['--signal-count=none', '--signal-size=none'], ['USR1'], 'size', POSIX::SIGUSR1());
+{
+	my ($status, undef, $err) = run(undef, $heaptrace, '--signal-count=USR1', '/bin/true');
+	is($status, 125 << 8, 'one signal for both: refused');
+	like($err, qr/^heaptrace: --signal-size and --signal-count are the same signal\n\z/, 'one signal for both: why');
+}
+
+# Who has a dump signal in another way is told.
+for ([blocked => 'blocks'], [sigwait => 'waits for'], [signalfd => 'waits for']) {
+	my ($what, $verb) = @$_;
+	my ($pid, $in) = begin([], $what);
+	close $in;
+	is(finish($pid, 30), 0, "$what: exit status");
+	my @said = slurp($file) =~ /^\[heaptrace\] the program (.*)$/mg;
+	is(scalar @said, 1, "$what: told once");
+	like($said[0] // '', qr/^$verb SIGUSR1 itself: SIGUSR2 still gives a dump.*--dump=PID/, "$what: what is told");
+}
+done_testing;
