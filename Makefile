@@ -63,7 +63,10 @@ $(BUILD)/flags: FORCE
 
 # What runs once, or once per dump: small code (in symbol/ it is as fast, 10 % less in inflate).
 SMALL_DIRS := symbol demangle report
-$(SMALL_DIRS:%=$(BUILD)/%/%.o): SMALL = $(if $(filter -O2,$(CFLAGS)),-Os)
+SMALL_OBJECTS := $(patsubst %,$(BUILD)/%.o,process/exec process/keep process/session \
+	process/signals process/watch table/create table/layout table/load table/modules table/view \
+	base/image base/loaded base/maps base/options base/options_env base/out base/quiet base/sink)
+$(SMALL_OBJECTS) $(SMALL_DIRS:%=$(BUILD)/%/%.o): SMALL = $(if $(filter -O2,$(CFLAGS)),-Os)
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
