@@ -61,10 +61,13 @@ $(BUILD)/flags: FORCE
 	@mkdir -p $(BUILD)
 	@echo '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || echo '$(subst ','\'',$(FLAGS))' > $@
 
-# What runs once per dump is built small, which is as fast there (inflate loses 10 %; the
+# What runs once, or once per dump, is built small, which is as fast there (inflate loses 10 %; the
 # demangler a third, and is still faster than c++filt).
-$(BUILD)/symbol/%.o $(BUILD)/demangle/%.o $(BUILD)/report/%.o $(BUILD)/base/options%.o: \
-	SMALL = $(if $(filter -O2,$(CFLAGS)),-Os)
+SMALL_DIRS := symbol demangle report
+SMALL_OBJECTS := $(patsubst %,$(BUILD)/%.o,process/exec process/keep process/session \
+	process/signals process/watch table/create table/layout table/load table/modules table/view \
+	base/image base/loaded base/maps base/options base/options_env base/out base/quiet base/sink)
+$(SMALL_OBJECTS) $(SMALL_DIRS:%=$(BUILD)/%/%.o): SMALL = $(if $(filter -O2,$(CFLAGS)),-Os)
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)

@@ -69,6 +69,9 @@ static int enter_file(int (*make)(struct table *, int))
 	if (fd < 0)
 		return errno;
 	error = make(table, fd);
+	/* Unlinked first: a rename that replaces a file makes ext4 write the new one to the disk. */
+	if (!error)
+		unlink(path);
 	if (!error && rename(temporary, path))
 		error = errno;
 	if (error)

@@ -58,6 +58,7 @@ static void *map_file(void *at, int fd, uint64_t bytes)
 	if (base == MAP_FAILED)
 		return NULL;
 	madvise(base, (size_t)bytes, MADV_NOHUGEPAGE);	/* a memfd: one touched byte must not cost 2 MB */
+	madvise(base, (size_t)bytes, MADV_RANDOM);	/* a file: no reading ahead of what is a hole */
 	madvise(base, (size_t)bytes, MADV_DONTDUMP);
 	return base;
 }

@@ -264,7 +264,7 @@ unsigned table_frames(const struct table *t, uint32_t row, uint32_t *codes)
 
 	if (used > load_relaxed(&t->head->frame_limit))
 		used = t->head->frame_limit;
-	while (node && node < used - 1 && count < TABLE_FRAMES_MAX) {
+	while (node && used && node < used - 1 && count < TABLE_FRAMES_MAX) {
 		uint32_t code = t->frames[node], next = t->frames[node + 1];
 
 		if (code >= t->head->code_limit)

@@ -18,6 +18,13 @@ my $threads = 4;
 my $most = 500;			# bytes of a block
 mkdir "$dir/run" or die;
 
+# Our watchers, of all that run on this machine: they have our environment.
+$ENV{KILLED_TEST} = $dir;
+sub watchers {
+	return grep { (slurp("/proc/$_/stat") // '') =~ /^\d+ \(heaptrace-watch\) [^Z]/ &&
+		      (slurp("/proc/$_/environ") // '') =~ /KILLED_TEST=\Q$dir\E/ } map { /(\d+)/ } glob '/proc/[0-9]*';
+}
+
 my %unit = (bytes => 1, KB => 1000, MB => 1000000);
 
 # Live count and size of the rows whose frames have work_alloc, in the last dump of a text; undef
@@ -133,17 +140,14 @@ is(join('', @bad), '', 'killed, recorded: the totals of parent and child');
 		is(join(' ', map { s/.*\///r } glob "$dir/run/*"), 'out', 'a child that becomes a static program leaves no dump');
 		unlike(slurp("$dir/run/out"), qr/which was killed/, 'nor does its parent leave another');
 	}
-	my @watchers = grep { (slurp("$_/comm") // '') eq "heaptrace-watch\n" && (slurp("$_/stat") // '') !~ /\) Z / } glob '/proc/[0-9]*';
-	ok(wait_for(sub { !grep { (slurp("$_/comm") // '') eq "heaptrace-watch\n" && (slurp("$_/stat") // '') !~ /\) Z / } @watchers }, 5),
-	   'watchers end by themselves');
+	ok(wait_for(sub { !watchers() }, 5), 'watchers end by themselves');
 }
 
 # The watcher is not in the way.
 {
 	my ($pid, $in) = start(undef, $heaptrace, "--outfile=$dir/run/out", 'sleep', '100');
 	my $watcher;
-	wait_for(sub { ($watcher) = grep { (slurp("/proc/$_/stat") // '') =~ /\(heaptrace-watch\) S \d+ $_ $_ / && $_ > $pid }
-		       map { /(\d+)/ } glob '/proc/[0-9]*' }, 5);
+	wait_for(sub { ($watcher) = grep { (slurp("/proc/$_/stat") // '') =~ /\(heaptrace-watch\) S \d+ $_ $_ / } watchers() }, 10);
 	ok($watcher, 'it is alone in a session and sleeps');
 	is((slurp("/proc/$pid/task/$pid/children") // ''), '', 'the program has no child');
 	my @open = map { readlink $_ } glob "/proc/$watcher/fd/*";
@@ -159,6 +163,21 @@ is(join('', @bad), '', 'killed, recorded: the totals of parent and child');
 	my ($status, $out, $err) = run(undef, $heaptrace, '--no-watch', $work, "$dir/cells", 'exit');
 	select undef, undef, undef, 0.1;
 	unlike(slurp("$dir/stderr"), qr/finalized/, '--no-watch: no dump');
+}
+
+# The OOM killer of a control group that the watcher is in, too.
+SKIP: {
+	my ($group) = grep { mkdir "$_/heaptrace-$$" } '/sys/fs/cgroup/memory', '/sys/fs/cgroup';
+	my ($limit) = grep { defined $group && -e "$group/heaptrace-$$/$_" } 'memory.limit_in_bytes', 'memory.max';
+	rmdir "$group/heaptrace-$$" if defined $group && !defined $limit;
+	skip 'no control groups with memory limits here', 2 unless defined $limit;
+	$group .= "/heaptrace-$$";
+	system("echo 40000000 >$group/$limit; test ! -e $group/memory.swap.max || echo 0 >$group/memory.swap.max");
+	unlink glob("$dir/run/*");
+	my ($status) = run(undef, '/bin/sh', '-c', 'echo $$ >"$0"; exec "$@"', "$group/cgroup.procs", $heaptrace, "--outfile=$dir/run/out", $work, "$dir/cells", 'oom');
+	is($status, 9, 'the OOM killer: the status');
+	like(wait_dump("$dir/run/out"), qr/which was killed.*work_alloc_0/s, 'the OOM killer: a dump');
+	wait_for(sub { rmdir $group }, 5);
 }
 
 # A server under its benchmark.

@@ -164,7 +164,7 @@ SKIP: {
 	finish($pid, 5);
 	system("mkdir -p $dir/root$dir && mv $work $dir/root$work");
 	unlike((report($rec, '--top=1'))[1], qr/work_alloc/, 'without the program\'s file there are no names');
-	like((report($rec, '--top=1', "--sysroot=$dir/root"))[1], qr/ work_alloc_0 +0x.*main +0x/s, '--sysroot');
+	like((report($rec, '--top=1', "--sysroot=$dir/root"))[1], qr/ work_alloc_0 \+0x.*main \+0x/s, '--sysroot');
 	system("mv $dir/root$work $work");
 }
 

@@ -11,6 +11,7 @@
  *	killed_work FILE clone		the child is made by the bare system call
  *	killed_work FILE shell		a child that has its rows becomes another program
  *	killed_work FILE stacks		16,384 distinct backtraces 17 deep, 10 bytes each; then it waits
+ *	killed_work FILE oom		takes memory, and uses it, without an end
  *	killed_work FILE exit		_exit by the bare system call
  */
 #include <fcntl.h>
@@ -136,6 +137,8 @@ int main(int argc, char **argv)
 		work_alloc_0(100);
 		tell(THREADS, 1, 100);
 	}
+	while (!strcmp(how, "oom"))
+		memset(work_alloc_0(100000), 1, 100000);
 	if (!strcmp(how, "stacks")) {
 		char end;
 
