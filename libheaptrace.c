@@ -853,6 +853,8 @@ __attribute__((constructor)) static void init(void)
 	recorder.table.head->totals.own_new = beside_malloc(next("_Znwm"));	/* operator new */
 	first = !options.run;
 	set_environment();
+	if (!start_error[0] && options.every_ms && !options.watch)
+		strcpy(start_error, "every: takes the wrapper and its watcher: no dump comes by itself");
 	session_init(&recorder.table, &options, first, start_error);
 	exec_init();
 	start_ends();

@@ -62,6 +62,12 @@ for my $options (['--no-watch'], ["--record=$dir/record"]) {
 	like($err, qr/^heaptrace: --every needs the watcher.*\n\z/, "--every @$options: why");
 }
 
+{
+	my $without = sub { $ENV{LD_PRELOAD} = POSIX::getcwd() . '/libheaptrace.so'; $ENV{HEAPTRACE_OPTIONS} = 'every=1' };
+	my (undef, undef, $err) = run($without, $subject, 'idle');
+	like($err, qr/^\[heaptrace\] every: takes the wrapper/m, '--every without the wrapper: it is said');
+}
+
 # An idle program, and one that only computes: nothing of ours runs in them.
 SKIP: {
 	my ($strace) = grep { -x } map { "$_/strace" } split /:/, $ENV{PATH};
