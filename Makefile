@@ -34,7 +34,7 @@ endif
 
 MODULES	:= base capture table symbol demangle report process
 CORE	:= $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(MODULES:%=%/*.c)))
-OBJECTS	:= $(CORE) $(BUILD)/libheaptrace.o $(BUILD)/heaptrace.o
+OBJECTS	:= $(CORE) $(BUILD)/libheaptrace.o $(BUILD)/libheaptrace_exec.o $(BUILD)/heaptrace.o
 
 # The library needs libc.so.6 only and binds its own calls to itself.
 LIBFLAGS := -shared -Wl,-soname,libheaptrace.so -Wl,-Bsymbolic-functions -Wl,-z,now \
@@ -48,7 +48,7 @@ else
 all: $(LIB) heaptrace
 endif
 
-$(LIB): $(BUILD)/libheaptrace.o $(CORE)
+$(LIB): $(BUILD)/libheaptrace.o $(BUILD)/libheaptrace_exec.o $(CORE)
 	$(CC) $(CODE) $(CFLAGS) $(LIBFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 heaptrace: $(BUILD)/heaptrace.o $(CORE)

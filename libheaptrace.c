@@ -9,6 +9,8 @@
 #include "base/atomics.h"
 #include "base/loaded.h"
 #include "base/options.h"
+#include "base/options_text.h"
+#include "base/quiet.h"
 #include "capture/capture.h"
 #include "process/guard.h"
 #include "process/record.h"
@@ -20,14 +22,17 @@
 #include <elf.h>
 #include <errno.h>
 #include <link.h>
+#include <linux/seccomp.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -129,6 +134,8 @@ static void thread_ends(void *unused)
 	struct thread *t = guard_self.thread;
 
 	(void)unused;
+	if (guard_self.inside && t)	/* cancelled, or ended by a handler, inside a hook */
+		threads_cut_short(t);
 	guard_enter();
 	guard_self.ending = true;
 	guard_self.thread = NULL;
@@ -146,10 +153,13 @@ static void watch_thread(void)
 	guard_self.thread = threads_take(&recorder.table);
 }
 
-/* Begins a hook. False: pass the call through. Each that was true needs a guard_leave(). */
-static inline bool enter(void)
+/*
+ * Begins a hook. False: pass the call through. Each that was true needs a guard_leave(). calls: 1
+ * in the hook itself, 2 in a function that it calls.
+ */
+static inline __attribute__((always_inline)) bool enter(unsigned calls)
 {
-	if (unlikely(guard_self.inside))
+	if (unlikely(guard_self.inside) && !guard_recover(calls))
 		return false;
 	if (unlikely(state != TRACING) && !start())
 		return false;
@@ -178,7 +188,7 @@ EXPORT void *malloc(size_t size)
 			return boot_alloc(size);
 		find_real();
 	}
-	if (!enter())
+	if (!enter(1))
 		return real.malloc(size);
 	p = real.malloc(size);
 	if (likely(p != NULL))
@@ -196,7 +206,7 @@ EXPORT void *calloc(size_t count, size_t size)
 			return count && size > SIZE_MAX / count ? NULL : boot_alloc(count * size);
 		find_real();
 	}
-	if (!enter())
+	if (!enter(1))
 		return real.calloc(count, size);
 	p = real.calloc(count, size);
 	if (likely(p != NULL))
@@ -221,10 +231,10 @@ static void *leave_boot(void *old, size_t size)
  * real function frees the old block its address can be another thread's, and restored when
  * the call fails. A zero size that gives NULL has freed the block (glibc).
  */
-static void *reallocate(void *old, size_t size, bool by_array, size_t count, size_t each,
+static __attribute__((noinline)) void *reallocate(void *old, size_t size, bool by_array, size_t count, size_t each,
 			const void *function, const struct capture_point *from)
 {
-	bool recording = enter();
+	bool recording = enter(2);
 	struct block b = state == TRACING && old ? blocks_take(&recorder.blocks, old) : NO_BLOCK, stale;
 	bool was_newest = old && guard_self.last_block == old;
 	void *p = by_array ? real.reallocarray(old, count, each) : real.realloc(old, size);
@@ -294,7 +304,7 @@ static inline bool free_begins(void *p)
 						\
 	if (!free_begins(p))			\
 		return;				\
-	entered = enter();			\
+	entered = enter(1);			\
 	if (likely(state == TRACING))		\
 		record_free(p, !entered);	\
 	call;					\
@@ -329,7 +339,7 @@ EXPORT int posix_memalign(void **p, size_t alignment, size_t size)
 
 	if (unlikely(!real.malloc))
 		find_real();
-	if (!enter())
+	if (!enter(1))
 		return real.posix_memalign(p, alignment, size);
 	error = real.posix_memalign(p, alignment, size);
 	if (!error && *p)
@@ -346,7 +356,7 @@ EXPORT int posix_memalign(void **p, size_t alignment, size_t size)
 							\
 		if (unlikely(!real.malloc))		\
 			find_real();			\
-		if (!enter())				\
+		if (!enter(1))				\
 			return real.name arguments;	\
 		p = real.name arguments;		\
 		if (p)					\
@@ -584,12 +594,14 @@ EXPORT int dlclose(void *handle)
 static void fork_prepare(void)
 {
 	guard_enter();
+	guard_self.forking = true;
 	signals_hold(&fork_mask);
 }
 
 static void fork_parent(void)
 {
 	signals_release(&fork_mask);
+	guard_self.forking = false;
 	guard_leave();
 }
 
@@ -600,6 +612,10 @@ static void fork_child(void)
 	loaded_forked();
 	modules_forked();
 	session_forked();
+	if (options.no_children) {
+		state = OFF;
+		signals_stop();
+	}
 	fork_parent();
 }
 
@@ -636,6 +652,35 @@ EXPORT void _exit(int status)
 EXPORT void _Exit(int status)
 {
 	_exit(status);
+}
+
+/*
+ * In the strict mode of seccomp(2) a process may read, write and return from signals: a dump
+ * at its end would kill it. So the last dump is taken before, and that was all.
+ *
+ * An allocator of the program's own may call this while it initializes itself (chromium's names
+ * its mappings), so there is nothing here that may allocate: no dlsym().
+ */
+EXPORT int prctl(int option, ...)
+{
+	unsigned long a[4];
+	bool strict;
+	int result;
+	va_list list;
+
+	va_start(list, option);
+	for (int i = 0; i < 4; i++)
+		a[i] = va_arg(list, unsigned long);
+	va_end(list);
+	strict = option == PR_SET_SECCOMP && a[0] == SECCOMP_MODE_STRICT && state == TRACING;
+	if (strict) {
+		session_final();
+		state = OFF;
+	}
+	result = (int)syscall(SYS_prctl, option, a[0], a[1], a[2], a[3]);
+	if (strict && result)
+		state = TRACING;
+	return result;
 }
 
 /* ---- Start ---- */
@@ -719,6 +764,11 @@ static bool start(void)
 		find_real();
 	text = environment_text();
 	parse_options(text ? text : "");
+	if (options.no_children && options.run && options.run != (uint32_t)getpid()) {
+		state = OFF;
+		guard_self.inside--;
+		return false;
+	}
 	recorder.depth = options.depth;
 	recorder.unwind = options.unwind;
 	find_loader();
@@ -765,6 +815,39 @@ static void set_environment(void)
 	parse_options(text + sizeof(OPTIONS_ENV));	/* with names made absolute */
 }
 
+/* Nothing else can be told of there, and to no other place. */
+static void say_untraced(void)
+{
+	static const char line[] =
+		"[heaptrace] no memory for the table (a limit on address space?): nothing is traced\n";
+	struct quiet quiet;
+
+	quiet_begin(&quiet);
+	if (write(STDERR_FILENO, line, sizeof(line) - 1) < 0)
+		errno = 0;
+	quiet_end(&quiet);
+}
+
+/* A program or a library before this one that brings a malloc is asked first. */
+static void look_for_other_malloc(void)
+{
+	void *first = dlsym(RTLD_DEFAULT, "malloc");
+	const char *name, *slash;
+	struct text text;
+	char line[256];
+	Dl_info info;
+
+	if (!first || first == (void *)malloc)
+		return;
+	recorder.table.head->totals.other_malloc = 1;
+	name = dladdr(first, &info) && info.dli_fname ? info.dli_fname : "?";
+	slash = strrchr(name, '/');
+	text = text_into(line, sizeof(line));
+	add_foreign(&text, slash ? slash + 1 : name, strlen(slash ? slash + 1 : name));
+	add(&text, " has a malloc of its own, before heaptrace's: what it serves is not seen");
+	session_notice(line);
+}
+
 /* The second part, when libc is ready for anything. */
 __attribute__((constructor)) static void init(void)
 {
@@ -774,6 +857,8 @@ __attribute__((constructor)) static void init(void)
 		start();
 	if (state != TRACING) {
 		signals_drop(options.held);
+		if (!options.no_children)
+			say_untraced();
 		return;
 	}
 	guard_enter();
@@ -785,6 +870,7 @@ __attribute__((constructor)) static void init(void)
 	first = !options.run;
 	set_environment();
 	session_init(&recorder.table, &options, first, start_error);
+	look_for_other_malloc();
 	start_ends();
 	signals_start(real.sigaction, options.held);
 	guard_leave();

@@ -48,6 +48,8 @@ const struct option_entry options_table[] = {
 	{ "unwind", 0, "HOW", "fast",
 	  "how stacks are taken: fast, execinfo (by glibc's backtrace()), or check (both, compared)",
 	  OPTION_UNWIND, OPTION_EVERYWHERE },
+	{ "children", 0, "yes|no", "yes", "whether the processes that PROGRAM starts are traced, too",
+	  OPTION_CHILDREN, OPTION_EVERYWHERE },
 	{ "help", 'h', NULL, NULL, "print this and exit", OPTION_HELP, OPTION_COMMAND },
 	{ "version", 'V', NULL, NULL, "print the version and exit",
 	  OPTION_VERSION, OPTION_COMMAND },
@@ -273,6 +275,20 @@ static bool set_unwind(struct options *o, const struct option_entry *e, const ch
 	return false;
 }
 
+static bool set_children(struct options *o, const struct option_entry *e, const char *value,
+			 struct text *error)
+{
+	bool no = !strcmp(value, "no");
+
+	if (no || !strcmp(value, "yes")) {
+		o->no_children = no;
+		return true;
+	}
+	add_culprit(error, e, value);
+	add(error, "neither yes nor no");
+	return false;
+}
+
 static bool add_debug_dir(struct options *o, const struct option_entry *e, const char *value,
 			  struct text *error)
 {
@@ -333,6 +349,8 @@ static bool set_value(struct options *o, const struct option_entry *e, const cha
 		return add_debug_dir(o, e, value, error);
 	case OPTION_UNWIND:
 		return set_unwind(o, e, value, error);
+	case OPTION_CHILDREN:
+		return set_children(o, e, value, error);
 	case OPTION_RUN:
 		return set_number(e, value, 0, UINT32_MAX, &o->run, error);
 	case OPTION_HELD:

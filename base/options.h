@@ -45,6 +45,7 @@ struct options {
 	const char *outfile;		/* template with placeholders, or NULL: standard error */
 	const char *ignore;		/* file of rules, or NULL */
 	bool no_lines;			/* source lines and inlined calls are not looked up */
+	bool no_children;		/* only the program that was started is traced */
 	bool no_demangle;		/* C++ and Rust names stay as they are in the file */
 	uint8_t debug_dir_count;
 	const char *debug_dirs[OPTIONS_DEBUG_DIRS_MAX]; /* roots of debug files, none with a ':' */
@@ -57,7 +58,7 @@ struct options {
 
 enum option_id {
 	OPTION_TOP, OPTION_SORT, OPTION_DEPTH, OPTION_FLAME_GRAPH, OPTION_OUTFILE, OPTION_IGNORE,
-	OPTION_NO_LINES, OPTION_NO_DEMANGLE, OPTION_DEBUG_DIR, OPTION_UNWIND,
+	OPTION_NO_LINES, OPTION_NO_DEMANGLE, OPTION_DEBUG_DIR, OPTION_UNWIND, OPTION_CHILDREN,
 	OPTION_HELP, OPTION_VERSION, OPTION_RUN, OPTION_HELD,
 };
 

@@ -176,6 +176,12 @@ static void print_option(struct text *t, const struct options *o, const struct o
 			add(t, options_unwind_name(o->unwind));
 		}
 		return;
+	case OPTION_CHILDREN:
+		if (o->no_children) {
+			add_name(t, e);
+			add(t, "no");
+		}
+		return;
 	case OPTION_RUN:
 		if (!(number = o->run))
 			return;

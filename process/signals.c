@@ -97,6 +97,16 @@ void signals_drop(uint8_t held)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
+void signals_stop(void)
+{
+	struct sigaction fallback = { .sa_handler = SIG_DFL };
+
+	for (int i = 0; i < 2; i++) {
+		if (signals_ours(numbers[i]))
+			real_sigaction(numbers[i], &fallback, NULL);
+	}
+}
+
 void signals_hold(sigset_t *mask)
 {
 	sigset_t both;

@@ -26,6 +26,9 @@ void signals_start(signals_sigaction *real, uint8_t held);
 /* When there will be no tracing: what came meanwhile is dropped instead of killing. */
 void signals_drop(uint8_t held);
 
+/* In a child that is not traced: the default actions, for what is ours. */
+void signals_stop(void);
+
 /* Whether our handler is installed for sig. */
 bool signals_ours(int sig);
 

@@ -63,6 +63,14 @@ void threads_give_back(struct table *table, struct thread *t)
 	store_release(&t->taken, 0);
 }
 
+void threads_cut_short(struct thread *t)
+{
+	if (t->paths)
+		paths_forget(t->paths);
+	if (t->deltas)
+		store_relaxed(&t->deltas->flushing, 0);
+}
+
 void threads_forked(struct table *table, struct thread *own)
 {
 	deltas_forked(table, own ? own->deltas : NULL);

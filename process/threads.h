@@ -29,6 +29,10 @@ struct thread *threads_take(struct table *table);
 /* Inside the guard. */
 void threads_give_back(struct table *table, struct thread *t);
 
+/* The owner has left a hook in the middle (longjmp, cancellation): puts its state in order. What it
+ * was about to count may be counted twice or not at all. */
+void threads_cut_short(struct thread *t);
+
 /* In a child after fork: only `own` (may be NULL) is in use there. */
 void threads_forked(struct table *table, struct thread *own);
 

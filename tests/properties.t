@@ -43,6 +43,7 @@ my @exports = sort map { (split)[2] } split /\n/, `nm -D --defined-only libheapt
 is("@exports", join(' ', sort qw(malloc calloc realloc reallocarray free cfree free_sized
 	free_aligned_sized posix_memalign aligned_alloc memalign valloc pvalloc _exit _Exit
 	malloc_trim mallopt malloc_info malloc_stats mallinfo mallinfo2 __sigaction sigignore siginterrupt dlclose
+	prctl chroot setuid seteuid setreuid setresuid execve execv execvp execvpe posix_spawn posix_spawnp
 	sigaction signal bsd_signal ssignal sysv_signal __sysv_signal sigset)),
    'the library exports what it interposes and nothing else');
 
