@@ -455,6 +455,10 @@ static void check_program(struct program *p)
 	if (!image->interpreter[0] && !image->loads_itself)
 		die(EXIT_SETUP, "%s is statically linked, so nothing can be preloaded into it: "
 		    "link it dynamically (without -static) to trace it", p->culprit);
+	if (image->sanitized)
+		die(EXIT_SETUP, "%s is built with a sanitizer (-fsanitize=address, leak, thread, ...), "
+		    "whose own malloc cannot be combined with the tracer: run it without heaptrace, or "
+		    "build it without the sanitizer", p->culprit);
 	base = strrchr(image->interpreter, '/');
 	base = base ? base + 1 : image->interpreter;
 	if (!strncmp(base, "ld-musl", 7) || !strncmp(base, "ld-uClibc", 9))

@@ -9,6 +9,8 @@
 #include "base/atomics.h"
 #include "base/loaded.h"
 #include "base/options.h"
+#include "base/options_text.h"
+#include "base/quiet.h"
 #include "capture/capture.h"
 #include "process/exec.h"
 #include "process/guard.h"
@@ -23,16 +25,19 @@
 #include <errno.h>
 #include <link.h>
 #include <linux/membarrier.h>
+#include <linux/seccomp.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -147,6 +152,8 @@ static void thread_ends(void *unused)
 	struct thread *t = guard_self.thread;
 
 	(void)unused;
+	if (guard_self.inside && t)	/* cancelled, or ended by a handler, inside a hook */
+		threads_cut_short(t);
 	guard_enter();
 	guard_self.ending = true;
 	guard_self.thread = NULL;
@@ -203,10 +210,13 @@ static bool __attribute__((noinline)) enter_slowly(void)
 	}
 }
 
-/* Begins a hook. False: pass the call through. Each that was true needs a guard_leave(). */
-static inline bool enter(void)
+/*
+ * Begins a hook. False: pass the call through. Each that was true needs a guard_leave(). calls: 1
+ * in the hook itself, 2 in a function that it calls.
+ */
+static inline __attribute__((always_inline)) bool enter(unsigned calls)
 {
-	if (unlikely(guard_self.inside))
+	if (unlikely(guard_self.inside) && !guard_recover(calls))
 		return false;
 	guard_enter();
 	if (unlikely(load_relaxed(&state) != TRACING) && !enter_slowly())
@@ -235,7 +245,7 @@ EXPORT void *malloc(size_t size)
 			return boot_alloc(size);
 		find_real();
 	}
-	if (!enter())
+	if (!enter(1))
 		return real.malloc(size);
 	p = real.malloc(size);
 	if (likely(p != NULL))
@@ -253,7 +263,7 @@ EXPORT void *calloc(size_t count, size_t size)
 			return count && size > SIZE_MAX / count ? NULL : boot_alloc(count * size);
 		find_real();
 	}
-	if (!enter())
+	if (!enter(1))
 		return real.calloc(count, size);
 	p = real.calloc(count, size);
 	if (likely(p != NULL))
@@ -278,10 +288,10 @@ static void *leave_boot(void *old, size_t size)
  * real function frees the old block its address can be another thread's, and restored when
  * the call fails. A zero size that gives NULL has freed the block (glibc).
  */
-static void *reallocate(void *old, size_t size, bool by_array, size_t count, size_t each,
+static __attribute__((noinline)) void *reallocate(void *old, size_t size, bool by_array, size_t count, size_t each,
 			const void *function, const struct capture_point *from)
 {
-	bool recording = enter();
+	bool recording = enter(2);
 	struct block b = state >= TRACING && old ? blocks_take(&recorder.blocks, old) : NO_BLOCK, stale;
 	bool was_newest = old && guard_self.last_block == old;
 	void *p = by_array ? real.reallocarray(old, count, each) : real.realloc(old, size);
@@ -351,7 +361,7 @@ static inline bool free_begins(void *p)
 						\
 	if (!free_begins(p))			\
 		return;				\
-	entered = enter();			\
+	entered = enter(1);			\
 	if (likely(state >= TRACING))		\
 		record_free(p, !entered);	\
 	call;					\
@@ -386,7 +396,7 @@ EXPORT int posix_memalign(void **p, size_t alignment, size_t size)
 
 	if (unlikely(!real.malloc))
 		find_real();
-	if (!enter())
+	if (!enter(1))
 		return real.posix_memalign(p, alignment, size);
 	error = real.posix_memalign(p, alignment, size);
 	if (!error && *p)
@@ -403,7 +413,7 @@ EXPORT int posix_memalign(void **p, size_t alignment, size_t size)
 							\
 		if (unlikely(!real.malloc))		\
 			find_real();			\
-		if (!enter())				\
+		if (!enter(1))				\
 			return real.name arguments;	\
 		p = real.name arguments;		\
 		if (p)					\
@@ -625,6 +635,7 @@ static void go_on_recording(void)
 static void fork_prepare(void)
 {
 	guard_enter();
+	guard_self.forking = true;
 	signals_hold(&fork_mask);
 	if (recorder.table.shared && !process_has_one_thread())
 		stop_recording();
@@ -634,6 +645,7 @@ static void fork_prepare(void)
 static void fork_ends(void)
 {
 	signals_release(&fork_mask);
+	guard_self.forking = false;
 	guard_leave();
 }
 
@@ -655,7 +667,12 @@ static void fork_child(void)
 	loaded_forked();
 	modules_forked();
 	session_forked();
-	signals_forked();
+	if (options.no_children) {
+		state = OFF;
+		signals_stop();
+	} else {
+		signals_forked();
+	}
 	fork_ends();
 }
 
@@ -692,6 +709,35 @@ EXPORT void _exit(int status)
 EXPORT void _Exit(int status)
 {
 	_exit(status);
+}
+
+/*
+ * In the strict mode of seccomp(2) a process may read, write and return from signals: a dump
+ * at its end would kill it. So the last dump is taken before, and that was all.
+ *
+ * An allocator of the program's own may call this while it initializes itself (chromium's names
+ * its mappings), so there is nothing here that may allocate: no dlsym().
+ */
+EXPORT int prctl(int option, ...)
+{
+	unsigned long a[4];
+	bool strict;
+	int result;
+	va_list list;
+
+	va_start(list, option);
+	for (int i = 0; i < 4; i++)
+		a[i] = va_arg(list, unsigned long);
+	va_end(list);
+	strict = option == PR_SET_SECCOMP && a[0] == SECCOMP_MODE_STRICT && state >= TRACING;
+	if (strict) {
+		session_final(true);
+		state = OFF;
+	}
+	result = (int)syscall(SYS_prctl, option, a[0], a[1], a[2], a[3]);
+	if (strict && result)
+		state = TRACING;
+	return result;
 }
 
 /* ---- Start ---- */
@@ -782,6 +828,11 @@ static bool start(void)
 		find_real();
 	text = environment_text();
 	parse_options(text ? text : "");
+	if (options.no_children && options.run && options.run != (uint32_t)getpid()) {
+		state = OFF;
+		guard_self.inside--;
+		return false;
+	}
 	recorder.depth = options.depth;
 	recorder.unwind = options.unwind;
 	find_loader();
@@ -834,6 +885,39 @@ static void set_environment(void)
 	parse_options(text + sizeof(OPTIONS_ENV));	/* with names made absolute */
 }
 
+/* Nothing else can be told of there, and to no other place. */
+static void say_untraced(void)
+{
+	static const char line[] =
+		"[heaptrace] no memory for the table (a limit on address space?): nothing is traced\n";
+	struct quiet quiet;
+
+	quiet_begin(&quiet);
+	if (write(STDERR_FILENO, line, sizeof(line) - 1) < 0)
+		errno = 0;
+	quiet_end(&quiet);
+}
+
+/* A program or a library before this one that brings a malloc is asked first. */
+static void look_for_other_malloc(void)
+{
+	void *first = dlsym(RTLD_DEFAULT, "malloc");
+	const char *name, *slash;
+	struct text text;
+	char line[256];
+	Dl_info info;
+
+	if (!first || first == (void *)malloc)
+		return;
+	recorder.table.head->totals.other_malloc = 1;
+	name = dladdr(first, &info) && info.dli_fname ? info.dli_fname : "?";
+	slash = strrchr(name, '/');
+	text = text_into(line, sizeof(line));
+	add_foreign(&text, slash ? slash + 1 : name, strlen(slash ? slash + 1 : name));
+	add(&text, " has a malloc of its own, before heaptrace's: what it serves is not seen");
+	session_notice(line);
+}
+
 /* The second part, when libc is ready for anything. */
 __attribute__((constructor)) static void init(void)
 {
@@ -843,6 +927,8 @@ __attribute__((constructor)) static void init(void)
 		start();
 	if (state != TRACING) {
 		signals_drop(&options);
+		if (!options.no_children)
+			say_untraced();
 		return;
 	}
 	guard_enter();
@@ -857,6 +943,7 @@ __attribute__((constructor)) static void init(void)
 		strcpy(start_error, "every: takes the wrapper and its watcher: no dump comes by itself");
 	session_init(&recorder.table, &options, first, start_error);
 	exec_init();
+	look_for_other_malloc();
 	start_ends();
 	signals_start(real.sigaction, &options);
 	guard_leave();

@@ -83,6 +83,48 @@ static bool is_loader(struct reader *r, const struct segments *s)
 			!strncmp(name, "ld.so", 5));
 }
 
+/* Whether names that only the sanitizers' run times have are among its dynamic strings: symbols of
+ * theirs, or the libraries (GCC's libsanitizer, LLVM's compiler-rt). */
+static bool is_sanitized(struct reader *r, const struct segments *s)
+{
+	static const char *const names[] = {
+		"__asan_init", "__hwasan_init", "__lsan_init", "__msan_init", "__tsan_init",
+		"libasan.so", "libhwasan.so", "liblsan.so", "libtsan.so",
+	};
+	uint64_t at = find_segment(r, s, PT_DYNAMIC, 0), strings = 0, bytes = 0, load;
+	const char *name, *end;
+
+	if (!at)
+		return false;
+	reader_seek(r, PHDR(r, s->is_64, at, p_offset));
+	while (!r->bad) {
+		uint64_t tag = s->is_64 ? reader_u64(r) : reader_u32(r);
+		uint64_t value = s->is_64 ? reader_u64(r) : reader_u32(r);
+
+		if (tag == DT_NULL)
+			break;
+		if (tag == DT_STRTAB)
+			strings = value;
+		if (tag == DT_STRSZ)
+			bytes = value;
+	}
+	load = find_segment(r, s, PT_LOAD, strings);
+	if (!load)
+		return false;
+	strings -= PHDR(r, s->is_64, load, p_vaddr);
+	reader_seek(r, strings + PHDR(r, s->is_64, load, p_offset));
+	name = (const char *)reader_bytes(r, bytes);
+	end = name ? name + bytes : NULL;
+	for (; name && name < end; name += strnlen(name, (size_t)(end - name)) + 1) {
+		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+			if (strlen(names[i]) < (size_t)(end - name) &&
+			    !strncmp(name, names[i], strlen(names[i])))
+				return true;
+		}
+	}
+	return false;
+}
+
 static void inspect_elf(struct reader *r, struct image *image)
 {
 	struct segments s = { 0 };
@@ -114,10 +156,14 @@ static void inspect_elf(struct reader *r, struct image *image)
 
 		reader_seek(r, PHDR(r, s.is_64, at, p_offset));
 		name = reader_string(r);
-		if (name && strlen(name) < sizeof(image->interpreter))
+		if (name && strlen(name) < sizeof(image->interpreter)) {
+			struct reader again = reader_over(r->start, (size_t)(r->end - r->start));
+
 			strcpy(image->interpreter, name);
-		else
+			image->sanitized = is_sanitized(&again, &s);
+		} else {
 			r->bad = true;
+		}
 	} else if (!r->bad) {
 		struct reader again = reader_over(r->start, (size_t)(r->end - r->start));
 

@@ -27,6 +27,7 @@ struct image {
 	bool is_64;			/* ELFCLASS64 */
 	uint8_t class, data;		/* e_ident's ELFCLASS*, ELFDATA* */
 	uint16_t machine;		/* EM_* */
+	bool sanitized;			/* it brings a sanitizer's allocator, or needs its library */
 	char interpreter[PATH_MAX];
 };
 

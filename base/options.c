@@ -73,6 +73,8 @@ const struct option_entry options_table[] = {
 	{ "no-watch", 0, NULL, NULL,
 	  "leave no watcher behind, which prints the dump of a program that is killed",
 	  OPTION_NO_WATCH, OPTION_EVERYWHERE },
+	{ "children", 0, "yes|no", "yes", "whether the processes that PROGRAM starts are traced, too",
+	  OPTION_CHILDREN, OPTION_EVERYWHERE },
 	{ "help", 'h', NULL, NULL, "print this and exit", OPTION_HELP, OPTION_COMMAND },
 	{ "version", 'V', NULL, NULL, "print the version and exit",
 	  OPTION_VERSION, OPTION_COMMAND },
@@ -300,6 +302,20 @@ static bool set_unwind(struct options *o, const struct option_entry *e, const ch
 	return false;
 }
 
+static bool set_children(struct options *o, const struct option_entry *e, const char *value,
+			 struct text *error)
+{
+	bool no = !strcmp(value, "no");
+
+	if (no || !strcmp(value, "yes")) {
+		o->no_children = no;
+		return true;
+	}
+	add_culprit(error, e, value);
+	add(error, "neither yes nor no");
+	return false;
+}
+
 static bool add_debug_dir(struct options *o, const struct option_entry *e, const char *value,
 			  struct text *error)
 {
@@ -469,6 +485,8 @@ static bool set_value(struct options *o, const struct option_entry *e, const cha
 	case OPTION_SIGNAL_SIZE:
 	case OPTION_SIGNAL_COUNT:
 		return set_signal(o, e, value, error);
+	case OPTION_CHILDREN:
+		return set_children(o, e, value, error);
 	case OPTION_RUN:
 		return set_number(e, value, 0, UINT32_MAX, &o->run, error);
 	case OPTION_HELD:

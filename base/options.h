@@ -45,6 +45,7 @@ struct options {
 	const char *outfile;		/* template with placeholders, or NULL: standard error */
 	const char *ignore;		/* file of rules, or NULL */
 	bool no_lines;			/* source lines and inlined calls are not looked up */
+	bool no_children;		/* only the program that was started is traced */
 	bool no_demangle;		/* C++ and Rust names stay as they are in the file */
 	const char *record;		/* template: the file that holds the table, or NULL */
 	const char *report;		/* such a file, which is to be read (wrapper only), or NULL */
@@ -66,7 +67,7 @@ struct options {
 
 enum option_id {
 	OPTION_TOP, OPTION_SORT, OPTION_DEPTH, OPTION_FLAME_GRAPH, OPTION_OUTFILE, OPTION_IGNORE,
-	OPTION_NO_LINES, OPTION_NO_DEMANGLE, OPTION_DEBUG_DIR, OPTION_UNWIND,
+	OPTION_NO_LINES, OPTION_NO_DEMANGLE, OPTION_DEBUG_DIR, OPTION_UNWIND, OPTION_CHILDREN,
 	OPTION_SIGNAL_SIZE, OPTION_SIGNAL_COUNT, OPTION_EVERY, OPTION_ABOVE, OPTION_DUMP,
 	OPTION_RECORD, OPTION_REPORT, OPTION_SYSROOT, OPTION_NO_WATCH, OPTION_WATCH,
 	OPTION_HELP, OPTION_VERSION, OPTION_RUN, OPTION_HELD,

@@ -224,6 +224,12 @@ static void print_option(struct text *t, const struct options *o, const struct o
 		add_name(t, e);
 		add(t, "none");
 		return;
+	case OPTION_CHILDREN:
+		if (o->no_children) {
+			add_name(t, e);
+			add(t, "no");
+		}
+		return;
 	case OPTION_RUN:
 		if (!(number = o->run))
 			return;

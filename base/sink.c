@@ -14,6 +14,8 @@
 
 /* A descriptor's number costs the kernel 8 bytes of table for each lower one: no higher. */
 #define HIGH_FD_MAX	65536u
+/* Where the soft limit is lower, a child may raise it again and look. */
+#define HIGH_FD_LEAST	1024u
 
 static struct sink_fd remember(int fd)
 {
@@ -34,8 +36,8 @@ static bool is_still(const struct sink_fd *f, int fd)
 
 /*
  * A close-on-exec duplicate above the soft limit of descriptors, which is what programs scan
- * up to: the limit is raised for the moment. Where the hard limit forbids that, or the limit
- * is very large, as high as is reasonable.
+ * up to: the limit is raised for the moment (by root the hard one, too). Where that is forbidden,
+ * or the limit is very large, as high as is reasonable.
  */
 static int high_duplicate(int fd)
 {
@@ -44,11 +46,13 @@ static int high_duplicate(int fd)
 
 	if (getrlimit(RLIMIT_NOFILE, &old))
 		return fcntl(fd, F_DUPFD_CLOEXEC, 256);
-	if (old.rlim_cur < HIGH_FD_MAX && old.rlim_max >= old.rlim_cur + 16) {
-		raised = old;
-		raised.rlim_cur = old.rlim_cur + 16;
+	if (old.rlim_cur < HIGH_FD_MAX) {
+		rlim_t from = old.rlim_cur < HIGH_FD_LEAST ? HIGH_FD_LEAST : old.rlim_cur;
+
+		raised.rlim_cur = from + 16;
+		raised.rlim_max = old.rlim_max < raised.rlim_cur ? raised.rlim_cur : old.rlim_max;
 		if (!setrlimit(RLIMIT_NOFILE, &raised)) {
-			high = fcntl(fd, F_DUPFD_CLOEXEC, (int)old.rlim_cur);
+			high = fcntl(fd, F_DUPFD_CLOEXEC, (int)from);
 			setrlimit(RLIMIT_NOFILE, &old);
 			if (high >= 0)
 				return high;
@@ -155,7 +159,7 @@ bool sink_takes_lines(const struct sink *s)
 /* The file of dump `number` in s->target. */
 static bool expand(struct sink *s, uint32_t number)
 {
-	bool own = s->pid == s->options->run;
+	bool own = s->pid == s->options->run && !s->forked;
 
 	return options_outfile(s->options->outfile, s->pid, s->command, number, !own,
 			       s->target, sizeof(s->target));
@@ -233,6 +237,7 @@ void sink_init(struct sink *s, const struct options *options, const char *comman
 void sink_forked(struct sink *s, uint32_t pid)
 {
 	s->pid = pid;
+	s->forked = true;
 	s->told = false;
 	s->current = -1;
 	if (one_file(s))
@@ -246,6 +251,15 @@ void sink_close(struct sink *s)
 	drop(&s->error);
 	drop(&s->dir);
 	drop(&s->file);
+}
+
+void sink_keep(struct sink *s)
+{
+	int saved = errno;
+
+	if (one_file(s) && !is_still(&s->file, s->file.fd) && expand(s, 1))
+		open_text_file(s, false);
+	errno = saved;
 }
 
 static int begin_stream(struct sink *s)

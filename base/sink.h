@@ -28,6 +28,7 @@ struct sink {
 	const char *command;		/* %c */
 	uint32_t pid;			/* %p; the process this sink serves */
 	bool replaces;			/* a dump is a document of its own */
+	bool forked;			/* not what was started, whatever its id is in its namespace */
 	bool told;			/* an error has been told */
 	struct sink_fd error, stream;	/* standard error; where dumps go if not to files */
 	struct sink_fd dir, file;	/* outfile's directory; the file of a text dump */
@@ -43,6 +44,9 @@ struct sink {
  */
 void sink_init(struct sink *s, const struct options *options, const char *command,
 	       uint32_t pid, bool replaces, bool truncate);
+
+/* Opens the file of text dumps if that has not been done: later it may not be allowed. */
+void sink_keep(struct sink *s);
 
 /* In a child after fork: the parent's file is not ours. */
 void sink_forked(struct sink *s, uint32_t pid);

@@ -8,6 +8,7 @@
 #include "paths.h"
 #include "unwind.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -96,6 +97,14 @@ void capture_compare(const struct capture_point *at, const uintptr_t *frames, un
 		return;
 	*notes |= CAPTURE_DISAGREED;
 	print_disagreement(frames, count, other, n);
+}
+
+enum capture_meets capture_meets(const struct capture_point *at, unsigned skip, uintptr_t start, uintptr_t end)
+{
+	int saved = errno, meets = capture_ready() && fast ? unwind_meets(at, skip, start, end) : -1;
+
+	errno = saved;
+	return meets < 0 ? CAPTURE_MEETS_UNKNOWN : meets ? CAPTURE_MEETS : CAPTURE_MEETS_NOT;
 }
 
 unsigned capture_stack(const struct capture_point *at, uintptr_t *frames, unsigned max,

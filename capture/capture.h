@@ -84,6 +84,11 @@ extern bool capture_checking;
 void capture_compare(const struct capture_point *at, const uintptr_t *frames, unsigned count,
 		     unsigned max, unsigned *notes);
 
+/* Whether a walk from `at` comes to code in [start, end), but for at most `skip` addresses in it with
+ * which it begins; unknown when the fast unwinder does not serve, or gives up. Async-signal-safe, keeps errno. */
+enum capture_meets { CAPTURE_MEETS, CAPTURE_MEETS_NOT, CAPTURE_MEETS_UNKNOWN };
+enum capture_meets capture_meets(const struct capture_point *at, unsigned skip, uintptr_t start, uintptr_t end);
+
 /* Modules have come or gone: what is remembered of code is void. Any thread, any time. */
 void capture_modules_changed(void);
 

@@ -47,4 +47,8 @@ void unwind_forget_rules(void);
 /* The calling thread does not keep the rules it finds, until it says so again as often. */
 void unwind_remember(bool yes);
 
+/* Whether the walk comes to code in [start, end), but for at most `skip` addresses in it with
+ * which it begins: 1 or 0; -1 when it is given up. */
+int unwind_meets(const struct capture_point *point, unsigned skip, uintptr_t start, uintptr_t end);
+
 #endif

@@ -2,7 +2,7 @@
 /*
  * The functions that make the process another program. They do what the real ones do; before,
  * the table is marked (keep.h), so that nobody takes it for that of a process that was killed.
- * execl() and its relatives come as lists of arguments and go on as arrays, as in libc.
+ * What cannot be traced is said (started.h). execl() and its relatives come as lists of arguments and go on as arrays, as in libc.
  *
  * Async-signal-safe but for the first call of each, which looks the real function up; that is
  * done at start. In a vfork child nothing is marked: the table is its parent's.
@@ -11,6 +11,7 @@
 
 #include "keep.h"
 #include "session.h"
+#include "started.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -31,13 +32,16 @@ void exec_init(void)
 	*(void **)&real_fexecve = dlsym(RTLD_NEXT, "fexecve");
 }
 
-static bool begin(void)
+/* file: what is about to run, or NULL where only a descriptor names it. */
+static bool begin(const char *file, bool search, char *const **env)
 {
 	int saved = errno;
 	bool own = session_own_process();
 
 	if (!real_fexecve)
 		exec_init();
+	if (file && session_follows_children())
+		*env = started_look(file, search, *env);
 	if (own)
 		keep_exec(true);
 	errno = saved;
@@ -53,7 +57,7 @@ static int failed(bool own, int result)
 
 EXPORT int execve(const char *path, char *const argv[], char *const envp[])
 {
-	bool own = begin();
+	bool own = begin(path, false, &envp);
 
 	return failed(own, real_execve(path, argv, envp));
 }
@@ -65,7 +69,7 @@ EXPORT int execv(const char *path, char *const argv[])
 
 EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
 {
-	bool own = begin();
+	bool own = begin(file, true, &envp);
 
 	return failed(own, real_execvpe(file, argv, envp));
 }
@@ -77,14 +81,14 @@ EXPORT int execvp(const char *file, char *const argv[])
 
 EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 {
-	bool own = begin();
+	bool own = begin(NULL, false, &envp);
 
 	return failed(own, real_fexecve(fd, argv, envp));
 }
 
 EXPORT int execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags)
 {
-	bool own = begin();
+	bool own = begin(NULL, false, &envp);
 
 	return failed(own, (int)syscall(SYS_execveat, dir, path, argv, envp, flags));
 }

@@ -12,6 +12,7 @@
 
 #include "base/atomics.h"
 
+#include <limits.h>
 #include <stdbool.h>
 
 struct thread;
@@ -24,9 +25,21 @@ struct guard {
 	unsigned requests;	/* dumps to take when both drop to zero (session.h) */
 	bool watched;		/* the thread's end will set... */
 	bool ending;		/* ...this: libc gives back its cache, and may hold locks */
+	bool forking;		/* inside by the handlers around fork, which have returned */
 };
 
 extern __thread struct guard guard_self;
+
+/*
+ * A signal handler that interrupted a hook may have left it for good (longjmp), and the guard
+ * would be held for ever. Finds out from the stack, when somebody finds the guard held: true
+ * when no function of ours is on it, outward of those that have just been called; the guard is
+ * free then, and what the thread keeps is in order. calls: how many those are, the caller
+ * included (libc may jump from a hook into another one, and stand on the stack no more), or
+ * GUARD_BY_SIGNAL. Async-signal-safe, keeps errno. Defined in recover.c.
+ */
+#define GUARD_BY_SIGNAL	UINT_MAX
+bool guard_recover(unsigned calls);
 
 /* Takes the dumps asked for; the guard is free. Keeps errno. Defined in session.c. */
 void guard_take_requests(void);

@@ -23,6 +23,8 @@ static void count_notes(unsigned notes)
 
 	if (notes & CAPTURE_FELL_BACK)
 		add_relaxed(&t->fallbacks, 1);
+	if (notes & CAPTURE_SHORT)
+		add_relaxed(&t->stacks_cut, 1);
 	if (notes & CAPTURE_CHECKED)
 		add_relaxed(&t->stacks_checked, 1);
 	if (notes & CAPTURE_DISAGREED)

@@ -2,12 +2,15 @@
 /* See session.h. */
 #include "session.h"
 
+#include "base/loaded.h"
 #include "base/quiet.h"
 #include "death.h"
 #include "guard.h"
 #include "keep.h"
 #include "report/dump.h"
 #include "signals.h"
+#include "table/modules.h"
+#include "threads.h"
 
 #include <errno.h>
 #include <sys/mman.h>
@@ -25,6 +28,7 @@ static uint32_t dumping;		/* id of the thread that dumps, or 0 */
 static uint32_t wanted;			/* enum session_request bits */
 static uint32_t ending;			/* id of the thread that ends the process, or 0 */
 static uint32_t finished;		/* the final dump has been taken */
+static bool locks_lost;			/* no fork handler ran: another thread may have held malloc's locks */
 
 /*
  * A page that the kernel clears in a child with memory of its own (MADV_WIPEONFORK, Linux
@@ -72,6 +76,8 @@ void session_forked(void)
 	death_forked();
 	if (same_memory)
 		*same_memory = 1;
+	if (dumper.options->no_children)
+		started = false;
 	dump_forked(&dumper, (uint32_t)getpid());
 }
 
@@ -79,18 +85,31 @@ bool session_own_process(void)
 {
 	if (!started)
 		return false;
-	if ((uint32_t)getpid() == dumper.pid)
-		return true;
 	if (!same_memory || *same_memory)
-		return false;
+		return (uint32_t)getpid() == dumper.pid;
 	keep_own();
-	session_forked();
-	return true;
+	locks_lost = true;
+	threads_forked(dumper.table, guard_self.thread);
+	loaded_forked();
+	modules_forked();
+	session_forked();	/* its id may be the parent's: in a namespace of ids of its own */
+	return started;
+}
+
+bool session_follows_children(void)
+{
+	return started && !dumper.options->no_children;
 }
 
 static uint32_t thread_id(void)
 {
 	return (uint32_t)syscall(SYS_gettid);
+}
+
+/* Whether a dump in this thread may ask for malloc's locks, as far as can be seen out of a hook. */
+static bool locks_free(void)
+{
+	return !guard_self.ending && !locks_lost;
 }
 
 static bool begin_dumping(void)
@@ -116,12 +135,12 @@ static void serve(void)
 
 		quiet_begin(&quiet);
 		if (bits & SESSION_SIZE)
-			dump_write(&dumper, (uint8_t[]){ SORT_SIZE }, 1, false, !guard_self.ending);
+			dump_write(&dumper, (uint8_t[]){ SORT_SIZE }, 1, false, locks_free());
 		if (bits & SESSION_COUNT)
-			dump_write(&dumper, (uint8_t[]){ SORT_COUNT }, 1, false, !guard_self.ending);
+			dump_write(&dumper, (uint8_t[]){ SORT_COUNT }, 1, false, locks_free());
 		if (bits & SESSION_ABOVE)
 			dump_write(&dumper, dumper.options->sort, dumper.options->sort_count, false,
-				   !guard_self.ending);
+				   locks_free());
 		end_dumping();
 		quiet_end(&quiet);
 	}
@@ -155,7 +174,7 @@ void guard_take_requests(void)
 void session_request(unsigned bits)
 {
 	or_acq_rel(&guard_self.requests, bits);
-	if (!guard_self.inside && !guard_self.busy)
+	if ((!guard_self.inside && !guard_self.busy) || guard_recover(GUARD_BY_SIGNAL))
 		guard_take_requests();
 }
 
@@ -191,7 +210,7 @@ static void wait_for_end(uint32_t other)
 
 void session_final(bool heap_sound)
 {
-	bool locks_free = heap_sound && !guard_self.inside && !guard_self.busy && !guard_self.ending;
+	bool outside = !guard_self.inside && !guard_self.busy;
 	uint32_t nobody = 0;
 	struct quiet quiet;
 
@@ -206,7 +225,7 @@ void session_final(bool heap_sound)
 	} else {
 		if (wait_for_dumping())
 			dump_write(&dumper, dumper.options->sort, dumper.options->sort_count, true,
-				   locks_free);
+				   heap_sound && outside && locks_free());
 		keep_told();
 		store_release(&finished, 1);
 		end_dumping();
@@ -215,11 +234,28 @@ void session_final(bool heap_sound)
 	quiet_end(&quiet);
 }
 
-bool session_notice(const char *text)
+void session_keep_output(void)
 {
 	struct quiet quiet;
 
 	if (!session_own_process() || !begin_dumping())
+		return;
+	guard_self.inside++;
+	quiet_begin(&quiet);
+	sink_keep(&dumper.sink);
+	end_dumping();
+	quiet_end(&quiet);
+	guard_self.inside--;
+	session_request(exchange_acq_rel(&wanted, 0));
+}
+
+/* In a vfork child the line is the parent's: where it stands it shares all of it. */
+bool session_notice(const char *text)
+{
+	struct quiet quiet;
+	bool own = session_own_process();
+
+	if ((!own && (!started || !same_memory)) || !begin_dumping())
 		return false;
 	guard_self.inside++;
 	quiet_begin(&quiet);
@@ -227,6 +263,7 @@ bool session_notice(const char *text)
 	end_dumping();
 	quiet_end(&quiet);
 	guard_self.inside--;
-	session_request(exchange_acq_rel(&wanted, 0));	/* what came meanwhile */
+	if (own)
+		session_request(exchange_acq_rel(&wanted, 0));	/* what came meanwhile */
 	return true;
 }

@@ -48,7 +48,14 @@ bool session_notice(const char *text);
  * handler saw (clone, _Fork) is recognized here. */
 bool session_own_process(void);
 
-/* In a child after fork. */
+/* The process is about to lose a right or a place that its outfile may need: opens what can be kept
+ * open. */
+void session_keep_output(void);
+
+/* Whether what this process starts is to be traced; false before session_init(). */
+bool session_follows_children(void);
+
+/* In a child after fork. With --children=no there is nothing more to come of it. */
 void session_forked(void);
 
 #endif

@@ -318,6 +318,16 @@ void signals_drop(const struct options *o)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
+void signals_stop(void)
+{
+	for (int sig = 1; sig <= SIGRTMAX; sig++) {
+		struct sigaction now;
+
+		if (signals_shared(sig) && !real_sigaction(sig, NULL, &now) && is_ours(&now))
+			signals_reset(sig);
+	}
+}
+
 void signals_hold(sigset_t *mask)
 {
 	sigset_t held;

@@ -37,6 +37,9 @@ void signals_drop(const struct options *o);
 
 /* Whether sig may be ours: if not, the real functions are called, and no others of these. */
 bool signals_shared(int sig);
+/* In a child that is not traced: the default actions, for what is ours. */
+void signals_stop(void);
+
 
 /* As sigaction(2), for a signal that is shared. */
 int signals_change(int sig, const struct sigaction *act, struct sigaction *old);

@@ -91,6 +91,14 @@ bool threads_wait_outside(const struct thread *own)
 	return true;
 }
 
+void threads_cut_short(struct thread *t)
+{
+	if (t->paths)
+		paths_forget(t->paths);
+	if (t->deltas)
+		store_relaxed(&t->deltas->flushing, 0);
+}
+
 void threads_forked(struct table *table, struct thread *own)
 {
 	deltas_forked(table, own ? own->deltas : NULL);

@@ -36,6 +36,9 @@ void threads_give_back(struct table *table, struct thread *t);
  * caller's to stop. False: one was not seen outside.
  */
 bool threads_wait_outside(const struct thread *own);
+/* The owner has left a hook in the middle (longjmp, cancellation): puts its state in order. What it
+ * was about to count may be counted twice or not at all. */
+void threads_cut_short(struct thread *t);
 
 /* In a child after fork: only `own` (may be NULL) is in use there. */
 void threads_forked(struct table *table, struct thread *own);

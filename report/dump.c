@@ -85,6 +85,24 @@ static void write_life_line(const struct dumper *d, const char *what, struct out
 	out_text(out, d->foreign ? "), which was killed\n" : ")\n");
 }
 
+/* Of a whole run: a heap that is empty for want of sight must not look like an empty heap. */
+static void write_unseen(const struct table *t, struct out *out)
+{
+	const struct table_totals *totals = &t->head->totals;
+	uint64_t lost = load_relaxed(&totals->lost_blocks);
+
+	if (lost) {
+		out_text(out, "[heaptrace] ");
+		out_u64(out, lost);
+		out_text(out, " allocations were not recorded: no memory for that (a limit?)\n");
+	} else if (table_row_end(t) == ROW_FIRST && !t->rows[ROW_OVERFLOW].total_count) {
+		out_text(out, "[heaptrace] no allocation was seen: ");
+		out_text(out, totals->other_malloc ?
+			 "the program's malloc is its own, which comes before heaptrace's\n" :
+			 "the program called none of malloc's functions\n");
+	}
+}
+
 void dump_init(struct dumper *d, struct table *t, const struct options *o, bool truncate)
 {
 	const struct report_writer *writer = report_writer(o);
@@ -175,6 +193,8 @@ void dump_write(struct dumper *d, const uint8_t *sort, unsigned sort_count, bool
 		read_statm(&q->process, d->statm_pid);
 	if (final && sink_takes_lines(&d->sink))
 		write_life_line(d, "finalized", &out);
+	if (final && sink_takes_lines(&d->sink))
+		write_unseen(d->table, &out);
 	written = report_write(q, &arena, &out);
 	out_flush(&out);
 	sink_end(&d->sink, out.error);

@@ -162,11 +162,15 @@ static void write_part(struct out *out, bool *first, uint64_t n, const char *wha
 }
 
 /* What the figures do not cover, said in words. */
-static void write_not_seen(const struct table_totals *t, struct out *out)
+static void write_not_seen(const struct table *table, struct out *out)
 {
+	const struct table_totals *t = &table->head->totals;
 	bool first = true;
 
 	write_part(out, &first, load_relaxed(&t->lost_blocks), " allocations (no memory to record)");
+	write_part(out, &first, load_relaxed(&table->rows[ROW_OVERFLOW].total_count),
+		   " backtraces (table full)");
+	write_part(out, &first, load_relaxed(&t->stacks_cut), " stacks but for the caller");
 	write_part(out, &first, load_relaxed(&t->fallbacks), " stacks by backtrace() (slow)");
 	write_part(out, &first, load_relaxed(&t->unknown_frees), " frees of unknown blocks");
 	write_part(out, &first, load_relaxed(&t->stale_blocks), " frees of known blocks");
@@ -174,6 +178,12 @@ static void write_not_seen(const struct table_totals *t, struct out *out)
 		begin_part(out, &first);
 		out_text(out, "C++ operator new (this allocator's does not call malloc)");
 	}
+	if (t->other_malloc) {
+		begin_part(out, &first);
+		out_text(out, "what the program's own malloc serves");
+	}
+	write_part(out, &first, load_relaxed(&t->untraced),
+		   " started programs (static, sanitized, or with other rights)");
 	if (!first)
 		out_char(out, '\n');
 }
@@ -216,7 +226,7 @@ static void write_summary(const struct report *r, struct out *out)
 	}
 	missing_write(&r->names, out);
 	write_check(&r->request->table->head->totals, out);
-	write_not_seen(&r->request->table->head->totals, out);
+	write_not_seen(r->request->table, out);
 	out_repeat(out, '=', RULE_WIDTH);
 	out_char(out, '\n');
 }

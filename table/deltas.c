@@ -7,7 +7,8 @@
 #include <sched.h>
 #include <string.h>
 
-#define WAIT_TRIES	1000	/* yields: a thread that is stopped in a flush is not waited for */
+#define WAIT_TRIES	1000	/* yields: a thread that is stopped in a flush is not waited for, */
+#define WAIT_NS		1000000000u	/* nor several of them, each of which a busy machine makes slow */
 
 static uint32_t known(const struct table *t)
 {
@@ -172,10 +173,13 @@ void deltas_flush(struct table *t, struct deltas *d)
 
 void deltas_freeze(struct table *t)
 {
+	uint64_t begun = now_ns();
+
 	exchange_acq_rel(&t->head->frozen, 1);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	for (uint32_t i = 0; i < known(t); i++) {
-		for (int tries = 0; load_acquire(&t->deltas[i].flushing) && tries < WAIT_TRIES; tries++)
+		for (int tries = 0; load_acquire(&t->deltas[i].flushing) && tries < WAIT_TRIES &&
+		     now_ns() - begun < WAIT_NS; tries++)
 			sched_yield();
 	}
 }

@@ -35,7 +35,7 @@
 #include <stdint.h>
 
 #define TABLE_MAGIC		"heaptrc"	/* 8 bytes with its NUL */
-#define TABLE_VERSION		3
+#define TABLE_VERSION		4
 #define TABLE_FRAMES_MAX	256	/* frames of one row */
 
 #define ROW_NONE		0u
@@ -96,6 +96,9 @@ struct table_totals {
 	uint32_t own_new;		/* the allocator's operator new does not call malloc */
 	uint64_t fallbacks;		/* stacks that the fast unwinder gave up */
 	uint64_t stacks_checked, stacks_disagreed;	/* --unwind=check */
+	uint64_t stacks_cut;		/* of which no more than the caller could be seen */
+	uint32_t other_malloc;		/* the program's malloc comes before ours */
+	uint32_t untraced;		/* programs started that nothing can be preloaded into */
 };
 
 /* Whether a table whose process is gone has something that nobody has told. */

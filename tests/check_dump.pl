@@ -12,7 +12,7 @@ my $size = qr/\d{1,3} bytes|\d{1,3}\.\d{3} [KM]B|\d+\.\d{3} GB/;
 my $time = qr/\d{1,3} ns|\d{1,3}\.\d{3} [um]s|\d{1,2}\.\d{3} secs|\d+ mins \d{1,2} secs|\d+ hours \d{1,2} mins/;
 my $key = qr/size|count|peak-size|peak-count|heap-peak|total-size|total-count|temporary|age/;
 my $life = qr/^\[heaptrace\] (initialized|finalized) for \/proc\/\d+\/maps \(.*\)(?:, which was killed)?$/;
-my $notice = qr/^\[heaptrace\] the program handles SIGUSR[12]/;
+my $notice = qr/^\[heaptrace\] (?:the program handles SIGUSR[12]|no allocation was seen: |\S.* (?:is statically linked|is built with a sanitizer|runs with another user's or group's rights): it is not traced|\S.* has a malloc of its own)/;
 my $head = qr/^\[heaptrace\] dump allocation status for \/proc\/\d+\/maps \(.*\), sorted by ($key)$/;
 my $row = qr/^=== backtrace #(\d+) === \[count\/peak: (\d+)\/(\d+)\] \[size\/peak: ($size)\/($size)\] \[age: $time\](?: \[$key: (?:$size|\d+)\])?$/;
 my $place = qr/\S.*:(?:\d+|\?)/;
@@ -24,7 +24,7 @@ my @summary = (
 	qr/^\[heaptrace\] allocator info \(resident\)    : (?:$size|unknown)$/,
 	qr/^\[heaptrace\] statm info \(VSS\/RSS\/shared\)  : (?:$size \/ $size \/ $size|unknown)$/,
 );
-my $extra = qr/^\[heaptrace\] (?:new backtraces               : no space|heap left out by --ignore    : \d|not seen                     : (?:\d|C\+\+ operator new)|(?:names|lines) missing                : \S.* \(.*\)(?:, and \d+ more)?$)/;
+my $extra = qr/^\[heaptrace\] (?:new backtraces               : no space|heap left out by --ignore    : \d|not seen                     : (?:\d|C\+\+ operator new|what the program's own malloc)|(?:names|lines) missing                : \S.* \(.*\)(?:, and \d+ more)?$)/;
 my $allocators = qr/^ 0 \[.*\] (?:malloc|calloc|realloc|reallocarray|posix_memalign|aligned_alloc|memalign|valloc|pvalloc)(?: |$)/;
 my %unit = (bytes => 1, KB => 1000, MB => 1000000, GB => 1000000000);
 # Three places of MB are whole KB: that much is cut off.

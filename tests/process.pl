@@ -118,6 +118,7 @@ my $summary = qr/^\[heaptrace\]\ (?:
 	heap\ traced\ allocation\ size\ \ :\ $size |
 	allocator\ info\ \((?:virtual\)\ |resident\))\ {4}:\ (?:$size|unknown) |
 	statm\ info\ \(VSS\/RSS\/shared\)\ \ :\ (?:$size\ \/\ $size\ \/\ $size|unknown) |
+	(?:names|lines)\ missing\ +:\ .+ |
 	not\ seen\ +:\ .+)$/x;
 
 # Checks that a text is dumps and nothing else: each from its rule to its closing rule, with

@@ -1,0 +1,48 @@
+#!/usr/bin/env perl
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Hooks that are left in the middle (tests/subjects/hooks_left.c): by siglongjmp() out of a handler,
+# by cancellation, by the end of the thread. What comes afterwards is recorded as ever, and a
+# signal gives its dump. And threads: 10,000 short ones, and such with stacks of 16 KB.
+use strict;
+use warnings;
+use Test::More;
+require './tests/process.pl';
+our ($dir, $heaptrace);
+
+my $program = build('hooks_left', 'hooks_left');
+my $library = build('hooks_left', 'libleft.so', '-shared', '-fPIC', '-DLIBRARY');
+$heaptrace = POSIX::getcwd() . '/heaptrace';
+
+sub traced {
+	my ($options, $how) = @_;
+	local $ENV{LD_PRELOAD} = $library;
+	unlink "$dir/out";
+	return run(undef, $heaptrace, "--outfile=$dir/out", @$options, $program, $how);
+}
+
+for my $how ('jump', 'stack', 'return', 'cancel', 'exit', 'nested') {
+	my ($status, $text, $err) = traced(['--flame-graph'], $how);
+	is("$status $text$err", "0 done\n", "$how: the program");
+	is(folded_weight(slurp("$dir/out"), 'keep_after'), 1000, "$how: what comes afterwards is recorded");
+	unlike(slurp("$dir/out"), qr/ 55$/m, "$how: a hook inside a hook is not");
+}
+{
+	my ($status, $text, $err) = traced([], 'jump, dump');
+	is("$status $text$err", "0 raised\n", 'jump, dump: the program');
+	my ($bad, @keys) = text_dumps((slurp("$dir/out") // '') =~ s/^\[heaptrace\] finalized.*//rms);
+	is("$bad@keys", 'size', 'jump, dump: the dump comes at once');
+}
+
+my $threads = build('short_threads', 'short_threads');
+for (['short', 10000, 0], ['small', 500, 16384]) {
+	my ($name, $count, $stack) = @$_;
+	for my $options ([], ['--flame-graph']) {
+		my ($status, $text, $err) = run(undef, $heaptrace, "--outfile=$dir/out", @$options, '--depth=32',
+						$threads, $count, $stack);
+		is("$status $text$err", "0 done\n", "$count $name threads, @$options: the program");
+		next unless @$options;
+		is(folded_weight(slurp("$dir/out"), 'keep_in_thread'), $count * 8, "$count $name threads: what they kept");
+	}
+}
+done_testing;

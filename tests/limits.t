@@ -1,0 +1,139 @@
+#!/usr/bin/env perl
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Programs that have less than usual: memory, descriptors, file size, /proc, a place to write,
+# standard streams, system calls. They do what they do natively, and what heaptrace misses is
+# said once.
+use strict;
+use warnings;
+use Test::More;
+require './tests/process.pl';
+our ($dir, $heaptrace);
+
+$heaptrace = POSIX::getcwd() . '/heaptrace';
+my $limits = build('limits', 'limits');
+my $out = "$dir/out";
+my $formats = [['text'], ['folded', '--flame-graph']];
+
+# Runs under a shell's `ulimit` natively and traced: the same status and output. Returns the
+# traced run's standard error and outfile.
+sub both {
+	my ($name, $before, $options, @command) = @_;
+	my $line = sub { ('/bin/bash', '-c', "$before exec \"\$@\"", 'bash', @_) };
+	my ($native_status, $native) = run(undef, $line->(@command));
+	SKIP: {
+		skip "$name: not to be had here", 2 if $native_status == 77 << 8;
+	}
+	return if $native_status == 77 << 8;
+	unlink glob "$out*";
+	my ($status, $text, $err) = run(undef, $line->($heaptrace, "--outfile=$out", @$options, @command));
+	is($status, $native_status, "$name: status");
+	is($text, $native, "$name: output");
+	return ($err, slurp($out));
+}
+
+# ---- seccomp ----
+
+for (@$formats) {
+	my ($format, @options) = @$_;
+	my ($err, $dump) = both("seccomp filter, $format", '', [@options], $limits, 'filter');
+	next unless defined $err;
+	is($err, '', "seccomp filter, $format: nothing to be said");
+	like($dump, qr/keep_late/, "seccomp filter, $format: the dump");
+	($err, $dump) = both("seccomp strict, $format", '', [@options], $limits, 'strict');
+	like($dump, qr/keep_first/, "seccomp strict, $format: the dump comes before");
+}
+SKIP: {
+	my ($status) = run(undef, $heaptrace, "--outfile=$out", $limits, 'filter, less');
+	skip 'no seccomp here', 1 if $status == 77 << 8;
+	is($status & 127, 31, 'a filter without getpid(2) kills: the filter of the test does work');
+}
+
+# ---- memory ----
+
+# A table that is smaller, or none: the program is told of no failure but its own.
+for my $kb (2000000, 400000, 120000, 60000, 20000) {
+	my ($err, $dump) = both("ulimit -v $kb", "ulimit -v $kb;", [], $limits, 'full');
+	like($err . ($dump // ''), qr/keep_first|no memory for (the table|a dump)|dump.*size/s,
+	     "ulimit -v $kb: a dump, or a word on why there is none");
+	my $said = () = $err =~ /no memory for the table/g;
+	cmp_ok($said, '<=', 1, "ulimit -v $kb: said once");
+}
+for my $kb (200000, 20000) {
+	my ($err, $dump) = both("ulimit -d $kb", "ulimit -d $kb;", [], $limits, 'full');
+	like($err . ($dump // ''), qr/keep_first|no memory for (the table|a dump|that)/s,
+	     "ulimit -d $kb: a dump, or a word on why there is none");
+}
+
+# ---- files ----
+
+{
+	my ($err, $dump) = both('RLIMIT_FSIZE', '', [], $limits, 'fsize');
+	is(() = $err =~ /file size limit exceeded/g, 1, 'RLIMIT_FSIZE: said once');
+	($err, $dump) = both('RLIMIT_NOFILE', '', [], $limits, 'nofile');
+	like($dump, qr/finalized .*heap traced num of backtrace : 2\n.*names missing/s,
+	     'no descriptors: the dump, and why there are no names');
+	($err) = both('RLIMIT_NOFILE, folded', '', ['--flame-graph'], $limits, 'nofile');
+	is(() = $err =~ /too many open files/g, 1, 'no descriptors: said once');
+	for my $n (4, 5, 6, 10) {
+		($err, $dump) = both("ulimit -n $n", "ulimit -n $n;", [], $limits, 'usr1') if $n > 4;
+	}
+	($err, $dump) = both('streams closed by the program', '', [], $limits, 'streams');
+	like($dump, qr/keep_late/, 'streams closed by the program: the dump');
+	for my $closed ('>&-', '2>&-', '0<&- >&- 2>&-') {
+		($err, $dump) = both("started with $closed", "exec $closed;", [], $limits, 'usr1');
+		my ($bad, @keys) = text_dumps($dump // '');
+		is("$bad@keys", 'size size', "started with $closed: whole dumps");
+	}
+}
+
+# Outputs that take nothing: the program goes on, and it is said where that is possible.
+for (@$formats) {
+	my ($format, @options) = @$_;
+	my ($status, $text, $err) = run(undef, $heaptrace, '--outfile=/dev/full', @options, $limits, 'usr1');
+	is("$status $text", "0 done\n", "/dev/full, $format: the program");
+	is(() = $err =~ /cannot write the dump to \/dev\/full: no space left/g, 1, "/dev/full, $format: said once");
+	# A pipe that nobody reads any more, with SIGPIPE at its default.
+	for my $stream ('--outfile=-', '') {
+		my @to = $stream ? ($stream) : ();
+		my $redirect = $stream ? '' : '2>&1 >/dev/null';
+		system('/bin/bash', '-c', "{ \"\$@\" $redirect; echo \$? >$dir/status; } | head -c 1 >/dev/null; :",
+		       'bash', $heaptrace, @to, @options, '/bin/bash', '-c', 'sleep 0.1; trap "" PIPE; exit 5');
+		is(slurp("$dir/status"), "5\n", "a broken pipe, $format, " . ($stream || 'stderr') . ': status');
+	}
+}
+
+# ---- other roots ----
+
+SKIP: {
+	my $unshare = (grep { -x } map { "$_/unshare" } split /:/, $ENV{PATH})[0];
+	skip 'no unshare here', 1 unless $unshare;
+	my ($status) = run(undef, $unshare, '-m', '/bin/true');
+	skip 'no namespaces here', 1 if $status;
+	my $run = sub { my $script = shift; (run(undef, $unshare, '-m', '/bin/bash', '-c', $script, 'bash', @_)) };
+	my ($text, $err);
+	unlink glob "$out*";
+	($status, $text, $err) = $run->('umount -l /proc || exit 77; exec "$@"', $heaptrace,
+					 "--outfile=$out", $limits, 'usr1');
+	SKIP: {
+		skip '/proc cannot be unmounted here', 3 if $status == 77 << 8;
+		is("$status $text", "0 done\n", 'no /proc: the program');
+		is($err, '', 'no /proc: nothing on standard error');
+		like(slurp($out), qr/finalized .*statm info[^\n]*: unknown/s, 'no /proc: what is not known is said');
+	}
+	mkdir "$dir/ro";
+	($status, $text, $err) = $run->("mount -t tmpfs -o ro none $dir/ro || exit 77; exec \"\$@\"",
+					 $heaptrace, "--outfile=$dir/ro/out", $limits, 'usr1');
+	SKIP: {
+		skip 'nothing can be mounted here', 1 if $status == 77 << 8;
+		is($status, 125 << 8, 'a read-only outfile: an error before anything runs');
+		like($err, qr/Read-only file system/, 'and it says why');
+		($status, $text, $err) = $run->("mount -t tmpfs -o ro none $dir/ro || exit 77; exec \"\$@\"",
+			'env', "LD_PRELOAD=" . ($heaptrace =~ s/heaptrace$/libheaptrace.so/r),
+			"HEAPTRACE_OPTIONS=outfile=$dir/ro/out", $limits, 'usr1');
+		is("$status $text", "0 done\n", 'a read-only outfile without the wrapper: the program');
+		is(() = $err =~ /cannot write the dump .*: read-only file system/g, 1,
+		   'and it is said once') or diag $err;
+	}
+}
+done_testing;

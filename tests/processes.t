@@ -1,0 +1,171 @@
+#!/usr/bin/env perl
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Processes that come of processes: each has rows and an output of its own, and none writes into
+# another's. tests/ends.t has the ways in which they end.
+use strict;
+use warnings;
+use Test::More;
+require './tests/process.pl';
+our ($dir, $heaptrace);
+
+$heaptrace = POSIX::getcwd() . '/heaptrace';
+chmod 0755, $dir;
+my $ways = build('process_ways', 'process_ways');
+mkdir "$dir/run";
+mkdir "$dir/empty";
+my $out = "$dir/run/out";
+
+# Natively and traced; process ids left out of the comparison. Returns the traced run's outputs,
+# or nothing where the system does not have it.
+sub both {
+	my ($name, $options, @command) = @_;
+	unlink glob "$dir/run/*";
+	my ($native_status, $native) = run(undef, @command);
+	return if $native_status == 77 << 8;
+	my ($status, $text, $err) = run(undef, $heaptrace, @$options, @command);
+	is($status, $native_status, "$name: status");
+	my @sorted = map { join "\n", sort split /\n/, s/\d{3,}/PID/gr } $text, $native;
+	is($sorted[0], $sorted[1], "$name: output");
+	return ($text, $err);
+}
+
+sub files { return join ' ', map { s{.*/}{}r } sort glob "$dir/run/*" }
+
+# What is wrong with a process's file: its life lines name its process only.
+sub wrong_file {
+	my ($file, $pid, $dumps) = @_;
+	my $text = slurp($file) // return "no $file";
+	my ($bad, @keys) = text_dumps($text);
+	return "$file: $bad" if $bad ne '';
+	return "$file: @keys" if @keys != $dumps;
+	my @others = grep { $_ != $pid } $text =~ /\/proc\/(\d+)\/maps/g;
+	return @others ? "$file has @others" : '';
+}
+
+for (['many' => 333], ['raw' => 0], ['raw3' => 0], ['daemon', "$dir/empty" => 333]) {
+	my ($how, @rest) = @$_;
+	my $child = pop @rest;
+	SKIP: {
+		skip "$how: needs root", 3 if $how eq 'daemon' && $>;
+		my ($text) = both($how, ["--outfile=$out"], $ways, $how, @rest);
+		skip "$how: not on this system", 1 unless defined $text;
+		my @children = $text =~ /^child (\d+)/mg;
+		is(join("\n", grep { $_ ne '' } map { wrong_file("$out.$_", $_, 1) } @children), '',
+		   "$how: each child has its own dump") or diag($text);
+		my @rows = map { (slurp("$out.$_") // '') =~ /333 bytes\/.*\n.*malloc.*\n 1 .*(?:keep_child |process_ways)|(?:333 bytes\/.*\n.*\n.*process_ways)/g } @children;
+		is(scalar(@rows), $child ? scalar(@children) : 0, "$how: with its own rows");
+		is(() = (slurp($out) // '') =~ / keep_child /g, 0, "$how: the first process has none of them");
+		like(slurp($out), qr/finalized .* keep_first /s, "$how: the first process's dump");
+	}
+}
+
+# A namespace of process ids: the child's id is 1.
+SKIP: {
+	my ($text) = both('newpid', ["--outfile=$out"], $ways, 'newpid');
+	skip 'no namespaces of process ids here', 1 unless defined $text;
+	is(files(), 'out out.1', 'newpid: a file of its own');
+	is(() = slurp("$out.1") =~ /finalized for \/proc\/1\//g, 5, 'newpid: one dump of each child');
+	my $unshare = (grep { -x } map { "$_/unshare" } split /:/, $ENV{PATH})[0];
+	skip 'no unshare here', 2 unless $unshare;
+	($text) = both('process 1', [$heaptrace], 'true') if 0;
+	unlink glob "$dir/run/*";
+	# The program is process 1, and so is a child of it in a namespace of its own.
+	my ($status, $said) = run(undef, $unshare, '--pid', '--fork', $heaptrace, "--outfile=$out", $ways, 'newpid');
+	is($status, 5 << 8, 'as process 1: status');
+	is(wrong_file($out, 1, 1), '', 'as process 1: one dump in its file');
+	is(() = slurp("$out.1") =~ /finalized/g, 5, 'as process 1: children that are process 1, too, elsewhere');
+}
+
+# --children=no: as if they were not traced at all.
+for my $how ('many', 'raw', 'user1') {
+	my ($text, $err) = $how eq 'user1' ? () : both("$how, --children=no", ['--children=no', "--outfile=$out"], $ways, $how);
+	if ($how eq 'user1') {
+		unlink glob "$dir/run/*";
+		my ($status, $native) = run(undef, $ways, $how);
+		my ($traced_status, $traced) = run(undef, $heaptrace, '--children=no', "--outfile=$out", $ways, $how);
+		s/\d{3,}/PID/ for $native, $traced;
+		is("$traced_status $traced", "$status $native", 'user1, --children=no: the signal kills as natively');
+	}
+	is(files(), 'out', "$how, --children=no: no file but the first's");
+	like(slurp($out), qr/finalized .* keep_first /s, "$how, --children=no: the first process's dump");
+}
+for my $exec ("exec $ways image", "$ways image") {
+	unlink glob "$dir/run/*";
+	my $name = $exec =~ /^exec/ ? 'an exec of the first process' : 'an exec of a child';
+	my ($status, $text) = run(undef, $heaptrace, '--children=no', "--outfile=$out", '/bin/bash', '-c', "$exec; exit");
+	is($status, 0, "--children=no, $name: status");
+	is(files(), 'out', "--children=no, $name: one file");
+	my $seen = () = slurp($out) =~ / keep_child /g;
+	is($seen, $exec =~ /^exec/ ? 1 : 0, "--children=no, $name: traced or not");
+}
+{
+	my ($status, undef, $err) = run(undef, $heaptrace, '--children=maybe', 'true');
+	is($status, 125 << 8, '--children=maybe: refused');
+	like($err, qr/children=maybe: neither yes nor no/, 'and why');
+}
+
+# A pipeline: one summary for each process.
+for my $shell ('/bin/bash', '/bin/dash') {
+	SKIP: {
+		skip "no $shell", 2 unless -x $shell;
+		unlink glob "$dir/run/*";
+		my ($status, $text) = run(undef, $heaptrace, "--outfile=$out-%p", $shell, '-c',
+					  'seq 2000 | grep -v 7 | sort -r | tail -n 1; exit 3');
+		is("$status $text", 768 . " 1\n", "$shell: a pipeline");
+		my %ends;
+		my @bad;
+		for my $file (glob "$dir/run/*") {
+			my ($pid) = $file =~ /-(\d+)$/;
+			my $dump = slurp($file);
+			my @others = grep { $_ != $pid } $dump =~ /\/proc\/(\d+)\/maps/g;
+			push @bad, "$file: @others" if @others;
+			$ends{$_}++ for $dump =~ /finalized for .*\((\w+)\)/g;
+		}
+		is("@bad", '', "$shell: nobody writes into another's file");
+		delete $ends{$shell =~ s{.*/}{}r};
+		is(join(' ', map { "$_ $ends{$_}" } sort keys %ends), 'grep 1 seq 1 sort 1 tail 1',
+		   "$shell: one summary per process");
+	}
+}
+
+# What cannot be traced is said, and does what it does natively.
+SKIP: {
+	open my $source, '>', "$dir/static.c" or die;
+	print $source "int main(void) { return 3; }\n";
+	close $source;
+	my $cc = $ENV{CC} || 'cc';
+	skip 'no static libc', 1 if system "$cc -static -o $dir/static $dir/static.c 2>/dev/null";
+	for my $shell ('/bin/bash', '/bin/dash', '/usr/bin/perl') {
+		my @run = $shell =~ /perl/ ? ('-e', 'system { $ARGV[0] } @ARGV; exit $? >> 8', "$dir/static")
+			: ('-c', "$dir/static; exit \$?");
+		unlink glob "$dir/run/*";
+		my ($status) = run(undef, $heaptrace, "--outfile=$out", $shell, @run);
+		is($status, 3 << 8, "$shell, a static child: status");
+		my $said = () = join('', map { slurp($_) } glob "$dir/run/*") =~ /static is statically linked: it is not traced/g;
+		is($said, 1, "$shell, a static child: said once");
+	}
+	chmod 04755, "$dir/static";
+	skip 'needs root', 1 if $>;
+	# Owned by another, so that its rights change.
+	my $set = build('process_ways', 'set_user');
+	chown 65534, 65534, $set;
+	chmod 04755, $set;
+	my ($status, undef, $err) = run(undef, $heaptrace, '/bin/sh', '-c', "$set image; exit \$?");
+	is($status, 0, 'a set-user-ID child: status');
+	like($err, qr/set_user runs with another user's or group's rights: it is not traced/, 'a set-user-ID child: said');
+}
+SKIP: {
+	my $cc = $ENV{CC} || 'cc';
+	my $sane = "$dir/sanitized";
+	skip 'no sanitizer here', 1 if system "$cc -fsanitize=address -o $sane tests/subjects/process_ways.c -pthread 2>/dev/null" ||
+		system "ASAN_OPTIONS=detect_leaks=0 $sane image >/dev/null 2>&1";
+	$ENV{ASAN_OPTIONS} = 'detect_leaks=0';
+	my ($status, undef, $err) = run(undef, $heaptrace, $sane, 'image');
+	is($status, 125 << 8, 'a sanitizer-built program: refused');
+	like($err, qr/built with a sanitizer.*run it without heaptrace/, 'and why');
+	($status, undef, $err) = run(undef, $heaptrace, '/bin/sh', '-c', "$sane image; exit \$?");
+	is($status, 0, 'a sanitizer-built child: runs as natively');
+	like($err, qr/sanitized is built with a sanitizer: it is not traced|malloc of its own/, 'and that is said');
+}
+done_testing;

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Hooks that are left in the middle. As a library (-DLIBRARY), preloaded after heaptrace's: an
+ * allocator's malloc() that raises SIGHUP for blocks of 4242 bytes, and calls the malloc() that
+ * the program sees for blocks of 4243. As a program, hooks_left HOW:
+ *
+ *	jump		SIGHUP's handler leaves by siglongjmp()
+ *	jump, dump	and SIGUSR1 comes before any other allocation
+ *	stack		the same from an alternate stack of MINSIGSTKSZ
+ *	return		the handler allocates and returns
+ *	cancel		the thread is cancelled by the handler (asynchronously), many times
+ *	exit		the thread ends in the handler
+ *	nested		a hook inside a hook, which is none to be left
+ *
+ * Then 1000 bytes are kept by keep_after(), in the same thread but for the last two.
+ */
+#include <dlfcn.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifdef LIBRARY
+
+void *volatile inner;
+
+void *malloc(size_t size)
+{
+	static void *(*next)(size_t);
+
+	if (!next)
+		*(void **)&next = dlsym(RTLD_NEXT, "malloc");
+	if (size == 4242)
+		raise(SIGHUP);
+	if (size == 4243) {
+		void *(*volatile outer)(size_t) = (void *(*)(size_t))dlsym(RTLD_DEFAULT, "malloc");
+		inner = outer(55);	/* kept: an allocator's own, which is in no dump */
+	}
+	return next(size);
+}
+
+#else
+
+static void *volatile kept[200];
+static sigjmp_buf back;
+static const char *how;
+
+__attribute__((noinline)) void keep_after(int i)
+{
+	kept[i] = malloc(1000);
+}
+
+__attribute__((noinline)) void keep_handler(void)
+{
+	kept[199] = malloc(77);
+}
+
+static void on_hup(int sig)
+{
+	(void)sig;
+	if (!strcmp(how, "return"))
+		keep_handler();
+	else if (!strcmp(how, "cancel"))
+		pthread_cancel(pthread_self());
+	else if (!strcmp(how, "exit"))
+		pthread_exit(NULL);
+	else
+		siglongjmp(back, 1);
+}
+
+static void *end_inside(void *unused)
+{
+	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
+	kept[198] = malloc(4242);
+	return unused;
+}
+
+int main(int argc, char **argv)
+{
+	struct sigaction act = { .sa_handler = on_hup };
+	pthread_t t;
+	stack_t stack = { .ss_size = (size_t)MINSIGSTKSZ };
+	volatile int i;
+
+	how = argc > 1 ? argv[1] : "";
+	if (!strcmp(how, "stack")) {
+		stack.ss_sp = malloc(stack.ss_size);
+		if (sigaltstack(&stack, NULL))
+			return 3;
+		act.sa_flags = SA_ONSTACK;
+	}
+	sigaction(SIGHUP, &act, NULL);
+	if (!strcmp(how, "nested")) {
+		kept[197] = malloc(4243);
+		keep_after(0);
+	} else if (!strcmp(how, "return")) {
+		kept[197] = malloc(4242);
+		keep_after(0);
+	} else if (!strcmp(how, "cancel") || !strcmp(how, "exit")) {
+		for (i = 0; i < 50; i++) {
+			if (pthread_create(&t, NULL, end_inside, NULL) || pthread_join(t, NULL))
+				return 4;
+			free(kept[0]);
+			keep_after(0);
+		}
+	} else {
+		for (i = 0; i < 50; i++) {
+			if (!sigsetjmp(back, 1)) {
+				kept[198] = malloc(4242);
+				return 5;
+			}
+			if (strcmp(how, "jump, dump")) {
+				free(kept[0]);
+				keep_after(0);
+			}
+		}
+	}
+	if (!strcmp(how, "jump, dump")) {
+		raise(SIGUSR1);
+		if (write(1, "raised\n", 7) < 0)
+			return 6;
+		_exit(0);
+	}
+	puts("done");
+	return 0;
+}
+#endif

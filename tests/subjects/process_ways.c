@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Children in many ways: process_ways HOW [ARG]. The first process keeps 1000 bytes by
+ * keep_first(), a child 333 by keep_child(). Prints "child PID" for each child whose dump is to be
+ * looked for, and the statuses that it got.
+ *
+ *	many		a child from each of 8 threads that allocate all the time
+ *	raw		clone by syscall(), while other threads allocate and free
+ *	raw3		clone3 by syscall()
+ *	newpid		clone into a namespace of process ids: the child's is 1
+ *	daemon DIR	double fork, setsid, closes every descriptor, chroot to DIR, setuid to nobody
+ *	user1		a child waits for SIGUSR1, which is sent to it
+ *	image		an exec'd image of this program
+ */
+#include <errno.h>
+#include <linux/sched.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define NO_SUCH 77
+
+static void *volatile kept[16];
+static volatile int over;
+
+__attribute__((noinline)) void keep_first(void)
+{
+	kept[0] = malloc(1000);
+}
+
+__attribute__((noinline)) void keep_child(void)
+{
+	kept[1] = malloc(333);
+}
+
+static void say(const char *what, long number)
+{
+	char line[100];
+	int n = snprintf(line, sizeof(line), "%s %ld\n", what, number);
+
+	if (write(1, line, (size_t)n) < 0)
+		_exit(98);
+}
+
+static void *churn(void *unused)
+{
+	while (!over) {
+		void *p = malloc(100 + (size_t)(uintptr_t)&unused % 64);
+
+		p = realloc(p, 5000);
+		free(p);
+	}
+	return unused;
+}
+
+static void wait_for(pid_t child)
+{
+	int status = -1;
+
+	if (waitpid(child, &status, 0) != child)
+		say("no child", errno);
+	say("status", status);
+}
+
+static void *fork_one(void *unused)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		say("child", getpid());
+		keep_child();
+		_exit(7);
+	}
+	wait_for(child);
+	return unused;
+}
+
+static void many(void)
+{
+	pthread_t t[8], busy[3];
+
+	for (int i = 0; i < 3; i++)
+		pthread_create(&busy[i], NULL, churn, NULL);
+	for (int i = 0; i < 8; i++)
+		pthread_create(&t[i], NULL, fork_one, NULL);
+	for (int i = 0; i < 8; i++)
+		pthread_join(t[i], NULL);
+	over = 1;
+	for (int i = 0; i < 3; i++)
+		pthread_join(busy[i], NULL);
+}
+
+/* What a child may do that took nobody's locks: no allocation. Its end is the dump. */
+static void raw(int three, int flags)
+{
+	struct clone_args args = { .exit_signal = SIGCHLD };
+	pthread_t busy[3];
+
+	for (int i = 0; i < 3; i++)
+		pthread_create(&busy[i], NULL, churn, NULL);
+	for (int i = 0; i < 5; i++) {
+		pid_t child;
+
+		usleep(3000);
+		child = three ? (pid_t)syscall(SYS_clone3, &args, sizeof(args)) :
+			(pid_t)syscall(SYS_clone, SIGCHLD | flags, 0, 0, 0, 0);
+		if (child < 0)
+			_exit(NO_SUCH);
+		if (!child) {
+			say("child", getpid());
+			_exit(7);
+		}
+		wait_for(child);
+	}
+	over = 1;
+	for (int i = 0; i < 3; i++)
+		pthread_join(busy[i], NULL);
+}
+
+static void daemonize(const char *root)
+{
+	int ends[2];
+	char c;
+
+	if (pipe(ends))
+		_exit(95);
+	if (!fork()) {
+		setsid();
+		if (!fork()) {
+			say("child", getpid());
+			dup2(ends[1], 0);
+			for (int fd = 1; fd < sysconf(_SC_OPEN_MAX); fd++)
+				close(fd);
+			if (chroot(root) || chdir("/") || setgid(65534) || setuid(65534))
+				_exit(94);
+			keep_child();
+			exit(0);
+		}
+		_exit(0);
+	}
+	close(ends[1]);
+	wait(NULL);
+	say("end of file", read(ends[0], &c, 1));
+}
+
+static void signalled(void)
+{
+	int ends[2];
+	pid_t child;
+	char c;
+
+	if (pipe(ends))
+		_exit(95);
+	child = fork();
+	if (!child) {
+		say("child", getpid());
+		keep_child();
+		if (write(ends[1], "x", 1) < 0)
+			_exit(93);
+		for (int i = 0; i < 100; i++)
+			usleep(20000);
+		_exit(7);
+	}
+	if (read(ends[0], &c, 1) == 1)
+		kill(child, SIGUSR1);
+	wait_for(child);
+}
+
+int main(int argc, char **argv)
+{
+	const char *how = argc > 1 ? argv[1] : "";
+
+	if (!strcmp(how, "image")) {
+		say("child", getpid());
+		keep_child();
+		return 0;
+	}
+	keep_first();
+	if (!strcmp(how, "many"))
+		many();
+	else if (!strcmp(how, "raw"))
+		raw(0, 0);
+	else if (!strcmp(how, "raw3"))
+		raw(1, 0);
+	else if (!strcmp(how, "newpid"))
+		raw(0, CLONE_NEWPID);
+	else if (!strcmp(how, "daemon"))
+		daemonize(argv[2]);
+	else if (!strcmp(how, "user1"))
+		signalled();
+	else
+		return 2;
+	return 5;
+}
