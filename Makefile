@@ -35,7 +35,7 @@ endif
 MODULES	:= base capture table symbol demangle report process
 CORE	:= $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(MODULES:%=%/*.c)))
 WRAPPER	:= $(patsubst %.c,$(BUILD)/%.o,heaptrace.c $(wildcard wrapper/*.c))
-OBJECTS	:= $(CORE) $(BUILD)/libheaptrace.o $(BUILD)/libheaptrace_exec.o $(WRAPPER)
+OBJECTS	:= $(CORE) $(BUILD)/libheaptrace.o $(WRAPPER)
 
 # The library needs libc.so.6 only and binds its own calls to itself.
 LIBFLAGS := -shared -Wl,-soname,libheaptrace.so -Wl,-Bsymbolic-functions -Wl,-z,now \
@@ -49,7 +49,7 @@ else
 all: $(LIB) heaptrace
 endif
 
-$(LIB): $(BUILD)/libheaptrace.o $(BUILD)/libheaptrace_exec.o $(CORE)
+$(LIB): $(BUILD)/libheaptrace.o $(CORE)
 	$(CC) $(CODE) $(CFLAGS) $(LIBFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 heaptrace: $(WRAPPER) $(CORE)

@@ -17,6 +17,7 @@
 #include "process/keep.h"
 #include "process/record.h"
 #include "process/session.h"
+#include "process/signal_hooks.h"
 #include "process/signals.h"
 #include "table/modules.h"
 
@@ -36,7 +37,6 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
-#include <sys/signalfd.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -76,20 +76,14 @@ struct sizes {
 void cfree(void *p);
 void free_sized(void *p, size_t size);
 void free_aligned_sized(void *p, size_t alignment, size_t size);
-int __sigaction(int sig, const struct sigaction *act, struct sigaction *old);
-sighandler_t bsd_signal(int sig, sighandler_t handler);
-sighandler_t __sysv_signal(int sig, sighandler_t handler);
 struct sizes heaptrace_mallinfo2(void) __asm__("mallinfo2");
 
 /* malloc comes last: when it is there, all are (or this libc has them not). */
 #define REAL_FUNCTIONS(X)							\
 	X(calloc) X(realloc) X(reallocarray) X(free) X(free_sized)		\
 	X(free_aligned_sized) X(posix_memalign) X(aligned_alloc) X(memalign)	\
-	X(valloc) X(pvalloc) X(sigaction) X(signal) X(bsd_signal) X(ssignal)	\
-	X(sysv_signal) X(__sysv_signal) X(sigset) X(sigignore) X(siginterrupt)	\
-	X(sigwait) X(sigwaitinfo) X(sigtimedwait) X(signalfd)			\
-	X(dlclose) X(malloc_trim) X(mallopt) X(malloc_info) X(malloc_stats)	\
-	X(mallinfo) X(_exit) X(malloc)
+	X(valloc) X(pvalloc) X(dlclose) X(malloc_trim) X(mallopt)		\
+	X(malloc_info) X(malloc_stats) X(mallinfo) X(_exit) X(malloc)
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"	/* mallinfo */
@@ -426,124 +420,6 @@ ALIGNED_HOOK(aligned_alloc, size, (size_t alignment, size_t size), (alignment, s
 ALIGNED_HOOK(memalign, size, (size_t alignment, size_t size), (alignment, size))
 ALIGNED_HOOK(valloc, size, (size_t size), (size))
 ALIGNED_HOOK(pvalloc, size, (size_t size), (size))
-
-/* ---- Signals ---- */
-
-EXPORT int sigaction(int sig, const struct sigaction *act, struct sigaction *old)
-{
-	if (unlikely(!real.malloc))
-		find_real();
-	return signals_shared(sig) ? signals_change(sig, act, old) : real.sigaction(sig, act, old);
-}
-
-EXPORT int __sigaction(int sig, const struct sigaction *act, struct sigaction *old)
-{
-	return sigaction(sig, act, old);
-}
-
-/* signal() and its relatives: the real one does what it does, and only the default is ours
- * to answer. */
-#define SIGNAL_HOOK(name, flags, masked)				\
-	EXPORT sighandler_t name(int sig, sighandler_t handler)		\
-	{								\
-		bool dump;						\
-									\
-		if (unlikely(!real.malloc))				\
-			find_real();					\
-		if (!signals_shared(sig))				\
-			return real.name(sig, handler);			\
-		if (handler == SIG_DFL)					\
-			return signals_default(sig, flags, masked);	\
-		dump = signals_take(sig);				\
-		return signals_taken(sig, dump, real.name(sig, handler));	\
-	}
-SIGNAL_HOOK(signal, SA_RESTART, true)
-SIGNAL_HOOK(bsd_signal, SA_RESTART, true)
-SIGNAL_HOOK(ssignal, SA_RESTART, true)
-SIGNAL_HOOK(sysv_signal, SA_RESETHAND | SA_NODEFER, false)
-SIGNAL_HOOK(__sysv_signal, SA_RESETHAND | SA_NODEFER, false)
-
-/* It also blocks (SIG_HOLD) or unblocks the signal, and tells whether it was blocked. */
-EXPORT sighandler_t sigset(int sig, sighandler_t handler)
-{
-	sigset_t set, before;
-	sighandler_t old;
-	bool dump;
-
-	if (unlikely(!real.malloc))
-		find_real();
-	if (!signals_shared(sig))
-		return real.sigset(sig, handler);
-	if (handler != SIG_DFL) {
-		dump = signals_take(sig);
-		return signals_taken(sig, dump, real.sigset(sig, handler));
-	}
-	old = signals_default(sig, 0, false);
-	sigemptyset(&set);
-	sigaddset(&set, sig);
-	if (old == SIG_ERR || sigprocmask(SIG_UNBLOCK, &set, &before))
-		return SIG_ERR;
-	return sigismember(&before, sig) ? SIG_HOLD : old;
-}
-
-EXPORT int sigignore(int sig)
-{
-	bool dump;
-	int result;
-
-	if (unlikely(!real.malloc))
-		find_real();
-	dump = signals_shared(sig) && signals_take(sig);
-	result = real.sigignore(sig);
-	if (dump)
-		signals_taken(sig, dump, SIG_DFL);
-	return result;
-}
-
-EXPORT int siginterrupt(int sig, int interrupt)
-{
-	int result;
-
-	if (unlikely(!real.malloc))
-		find_real();
-	result = real.siginterrupt(sig, interrupt);
-	if (!result && signals_shared(sig))
-		signals_interrupt(sig, interrupt);
-	return result;
-}
-
-/* Who takes a dump signal off the queue itself is told how else a dump can be had. */
-EXPORT int sigwait(const sigset_t *set, int *sig)
-{
-	if (unlikely(!real.malloc))
-		find_real();
-	signals_waited(set);
-	return real.sigwait(set, sig);
-}
-
-EXPORT int sigwaitinfo(const sigset_t *set, siginfo_t *info)
-{
-	if (unlikely(!real.malloc))
-		find_real();
-	signals_waited(set);
-	return real.sigwaitinfo(set, info);
-}
-
-EXPORT int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout)
-{
-	if (unlikely(!real.malloc))
-		find_real();
-	signals_waited(set);
-	return real.sigtimedwait(set, info, timeout);
-}
-
-EXPORT int signalfd(int fd, const sigset_t *set, int flags)
-{
-	if (unlikely(!real.malloc))
-		find_real();
-	signals_waited(set);
-	return real.signalfd(fd, set, flags);
-}
 
 /* ---- What takes malloc's locks and allocates nothing: dumps wait ---- */
 
@@ -945,6 +821,6 @@ __attribute__((constructor)) static void init(void)
 	exec_init();
 	look_for_other_malloc();
 	start_ends();
-	signals_start(real.sigaction, &options);
+	signals_start(signal_hooks_init(), &options);
 	guard_leave();
 }

@@ -5,8 +5,8 @@
  * start, because between fork and exec nobody may ask the loader.
  */
 #include "base/atomics.h"
-#include "process/session.h"
-#include "process/started.h"
+#include "session.h"
+#include "started.h"
 
 #include <dlfcn.h>
 #include <spawn.h>

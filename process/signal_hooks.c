@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The functions by which a program changes what signals do, and those by which it waits for them,
+ * in front of libc's. What they answer for signals that are ours, too, is said in signals.h.
+ *
+ * Async-signal-safe but for the first call of all, which looks the real functions up; that is done
+ * at start.
+ */
+#include "signal_hooks.h"
+
+#include "base/atomics.h"
+#include "guard.h"
+
+#include <dlfcn.h>
+#include <sys/signalfd.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+/* What old or new headers do not declare. */
+int __sigaction(int sig, const struct sigaction *act, struct sigaction *old);
+sighandler_t bsd_signal(int sig, sighandler_t handler);
+sighandler_t __sysv_signal(int sig, sighandler_t handler);
+
+/* signalfd comes last: when it is there, all are. */
+#define REAL_FUNCTIONS(X)							\
+	X(sigaction) X(signal) X(bsd_signal) X(ssignal) X(sysv_signal) X(__sysv_signal)	\
+	X(sigset) X(sigignore) X(siginterrupt) X(sigwait) X(sigwaitinfo)	\
+	X(sigtimedwait) X(signalfd)
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+static struct {
+#define DECLARE(name) __typeof__(name) *name;
+	REAL_FUNCTIONS(DECLARE)
+} real;
+#pragma GCC diagnostic pop
+
+/* dlsym() may allocate: that is not the program's. */
+static void find_real(void)
+{
+	guard_self.inside++;
+#define FIND(name) *(void **)&real.name = dlsym(RTLD_NEXT, #name);
+	REAL_FUNCTIONS(FIND)
+	guard_self.inside--;
+}
+
+signals_sigaction *signal_hooks_init(void)
+{
+	if (!real.signalfd)
+		find_real();
+	return real.sigaction;
+}
+
+EXPORT int sigaction(int sig, const struct sigaction *act, struct sigaction *old)
+{
+	if (unlikely(!real.signalfd))
+		find_real();
+	return signals_shared(sig) ? signals_change(sig, act, old) : real.sigaction(sig, act, old);
+}
+
+EXPORT int __sigaction(int sig, const struct sigaction *act, struct sigaction *old)
+{
+	return sigaction(sig, act, old);
+}
+
+/* signal() and its relatives: the real one does what it does, and only the default is ours
+ * to answer. */
+#define SIGNAL_HOOK(name, flags, masked)				\
+	EXPORT sighandler_t name(int sig, sighandler_t handler)		\
+	{								\
+		bool dump;						\
+									\
+		if (unlikely(!real.signalfd))				\
+			find_real();					\
+		if (!signals_shared(sig))				\
+			return real.name(sig, handler);			\
+		if (handler == SIG_DFL)					\
+			return signals_default(sig, flags, masked);	\
+		dump = signals_take(sig);				\
+		return signals_taken(sig, dump, real.name(sig, handler));	\
+	}
+SIGNAL_HOOK(signal, SA_RESTART, true)
+SIGNAL_HOOK(bsd_signal, SA_RESTART, true)
+SIGNAL_HOOK(ssignal, SA_RESTART, true)
+SIGNAL_HOOK(sysv_signal, SA_RESETHAND | SA_NODEFER, false)
+SIGNAL_HOOK(__sysv_signal, SA_RESETHAND | SA_NODEFER, false)
+
+/* It also blocks (SIG_HOLD) or unblocks the signal, and tells whether it was blocked. */
+EXPORT sighandler_t sigset(int sig, sighandler_t handler)
+{
+	sigset_t set, before;
+	sighandler_t old;
+	bool dump;
+
+	if (unlikely(!real.signalfd))
+		find_real();
+	if (!signals_shared(sig))
+		return real.sigset(sig, handler);
+	if (handler != SIG_DFL) {
+		dump = signals_take(sig);
+		return signals_taken(sig, dump, real.sigset(sig, handler));
+	}
+	old = signals_default(sig, 0, false);
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	if (old == SIG_ERR || sigprocmask(SIG_UNBLOCK, &set, &before))
+		return SIG_ERR;
+	return sigismember(&before, sig) ? SIG_HOLD : old;
+}
+
+EXPORT int sigignore(int sig)
+{
+	bool dump;
+	int result;
+
+	if (unlikely(!real.signalfd))
+		find_real();
+	dump = signals_shared(sig) && signals_take(sig);
+	result = real.sigignore(sig);
+	if (dump)
+		signals_taken(sig, dump, SIG_DFL);
+	return result;
+}
+
+EXPORT int siginterrupt(int sig, int interrupt)
+{
+	int result;
+
+	if (unlikely(!real.signalfd))
+		find_real();
+	result = real.siginterrupt(sig, interrupt);
+	if (!result && signals_shared(sig))
+		signals_interrupt(sig, interrupt);
+	return result;
+}
+
+/* Who takes a dump signal off the queue itself is told how else a dump can be had. */
+EXPORT int sigwait(const sigset_t *set, int *sig)
+{
+	if (unlikely(!real.signalfd))
+		find_real();
+	signals_waited(set);
+	return real.sigwait(set, sig);
+}
+
+EXPORT int sigwaitinfo(const sigset_t *set, siginfo_t *info)
+{
+	if (unlikely(!real.signalfd))
+		find_real();
+	signals_waited(set);
+	return real.sigwaitinfo(set, info);
+}
+
+EXPORT int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout)
+{
+	if (unlikely(!real.signalfd))
+		find_real();
+	signals_waited(set);
+	return real.sigtimedwait(set, info, timeout);
+}
+
+EXPORT int signalfd(int fd, const sigset_t *set, int flags)
+{
+	if (unlikely(!real.signalfd))
+		find_real();
+	signals_waited(set);
+	return real.signalfd(fd, set, flags);
+}
