@@ -34,6 +34,11 @@ void death_forked(void)
 	}
 }
 
+bool death_struck(void)
+{
+	return load_acquire(&death.thread) != 0;
+}
+
 static bool is_fault(int sig, const siginfo_t *info)
 {
 	return info->si_code > 0 && (sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE || sig == SIGILL ||

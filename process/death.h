@@ -20,6 +20,7 @@
 #define PROCESS_DEATH_H
 
 #include <signal.h>
+#include <stdbool.h>
 
 #define DEATH_HOOK_SECONDS	1	/* for the end of a hook */
 #define DEATH_DUMP_SECONDS	15	/* for the final dump */
@@ -30,6 +31,9 @@ void death_on_signal(int sig, siginfo_t *info, void *context);
 /* A signal has waited for the end of the hook: takes the final dump and dies of it, or waits for
  * the death that another thread's signal is. Outside the guard. */
 void death_take(void);
+
+/* Whether a signal is about to end the process. */
+bool death_struck(void);
 
 /* In a child after fork. The signal that a parent waits to die of is not ours. */
 void death_forked(void);

@@ -214,6 +214,8 @@ static void adopt(int fd)
 		return;
 	}
 	name_table(parent);
+	if (options->no_children)
+		return;		/* nobody's but this process's, which goes on untraced */
 	if (options->record)
 		enter_file(copy_and_move);
 	else if (options->watch)

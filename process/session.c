@@ -216,7 +216,7 @@ void session_final(bool heap_sound)
 
 	if (!session_own_process())
 		return;
-	if (!load_acquire(&ending))
+	if (!load_acquire(&ending) && !death_struck())
 		signals_end();
 	guard_self.inside++;
 	quiet_begin(&quiet);

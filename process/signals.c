@@ -172,7 +172,7 @@ static unsigned dumps_among(const sigset_t *set)
 	unsigned among = 0;
 
 	for (int i = 0; i < 2; i++) {
-		if (dumps(dump_signals[i]) && sigismember(set, dump_signals[i]) == 1)
+		if (dump_signals[i] && sigismember(set, dump_signals[i]) == 1 && dumps(dump_signals[i]))
 			among |= 1u << i;
 	}
 	return among;
@@ -188,12 +188,14 @@ void signals_waited(const sigset_t *set)
 
 void signals_end(void)
 {
-	sigset_t pending;
+	sigset_t pending, blocked;
 	unsigned came;
 
-	if (!real_sigaction || load_relaxed(&told) || sigpending(&pending))
+	/* One may also be about to be taken by another thread. */
+	if (!real_sigaction || load_relaxed(&told) || sigpending(&pending) ||
+	    sigprocmask(SIG_BLOCK, NULL, &blocked))
 		return;
-	came = dumps_among(&pending);
+	came = dumps_among(&pending) & dumps_among(&blocked);
 	if (came)
 		say("blocks", came);
 }
