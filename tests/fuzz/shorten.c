@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "report/shorten.c"	/* report/ is linked into no fuzzer as a whole */
+#include "report/shorten.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -115,7 +115,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			at += n;
 		}
 	}
-	if (load_table(&t, file) == LOAD_OK) {
+	if (load_table(&t, file, 0) == LOAD_OK) {
 		hide_modules(&t);
 		report(&t, false);
 		report(&t, true);
