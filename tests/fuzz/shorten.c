@@ -5,8 +5,10 @@
  * it is, a shortened text does so too (unless there are quotes in it), and what is left of the
  * text is there in its order.
  */
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "report/shorten.h"
 
