@@ -15,6 +15,9 @@
 #include "base/atomics.h"
 
 #include <stdint.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #define INDEX_ID_BITS		24
 #define INDEX_BUCKET_SLOTS	16
@@ -47,6 +50,34 @@ typedef bool index_same(void *context, uint32_t id);
 typedef uint32_t index_make(void *context);
 
 /*
+ * Whether a bucket has a slot that is free or has this tag: most buckets that are passed on the
+ * way to an item have neither. A slot may be filled at the same time: then this was before.
+ */
+static inline bool index_may_have(const uint32_t *slot, uint32_t tag)
+{
+#ifdef __SSE2__
+	/* Volatile: each slot is to be loaded once. Between two loads it could pass from free to
+	 * taken, and be seen as neither. */
+	const volatile __m128i *s = (const volatile __m128i *)(const volatile void *)slot;
+	const __m128i zero = _mm_setzero_si128();
+	__m128i tags = _mm_set1_epi32((int)tag), any = zero;
+
+	for (unsigned i = 0; i < INDEX_BUCKET_SLOTS / 4; i++) {
+		__m128i seen = s[i];
+		__m128i differ = _mm_srli_epi32(_mm_xor_si128(seen, tags), INDEX_ID_BITS);
+
+		any = _mm_or_si128(any, _mm_or_si128(_mm_cmpeq_epi32(differ, zero),
+						     _mm_cmpeq_epi32(seen, zero)));
+	}
+	return _mm_movemask_epi8(any) != 0;
+#else
+	(void)slot;
+	(void)tag;
+	return true;
+#endif
+}
+
+/*
  * Finds the item or makes it. *made gets the id of what make() gave, even when another
  * thread's insertion of the same item came first and is the one returned. 0: no room. With
  * make NULL: 0 when it is not there.
@@ -61,7 +92,7 @@ static inline uint32_t index_intern(uint32_t *slots, unsigned levels, uint64_t h
 		uint64_t buckets = index_level_buckets(i);
 		uint32_t *slot = slots + (hash >> 17 & (buckets - 1)) * INDEX_BUCKET_SLOTS;
 
-		for (unsigned s = 0; s < INDEX_BUCKET_SLOTS; s++) {
+		for (unsigned s = index_may_have(slot, tag) ? 0 : INDEX_BUCKET_SLOTS; s < INDEX_BUCKET_SLOTS; s++) {
 			uint32_t seen = load_acquire(&slot[s]);
 
 			if (!seen) {
