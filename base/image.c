@@ -51,14 +51,17 @@ static uint64_t find_segment(struct reader *r, const struct segments *s, uint32_
 	return 0;
 }
 
-/* Whether the DT_SONAME is a loader's: ld-linux-x86-64.so.2, ld64.so.1, ld.so.1 (the names
- * that glibc's shlib-versions gives). */
-static bool is_loader(struct reader *r, const struct segments *s)
-{
-	uint64_t at = find_segment(r, s, PT_DYNAMIC, 0);
-	uint64_t soname = 0, strings = 0, load;
-	const char *name;
+/* What the dynamic section says of its strings. */
+struct dynamic {
+	uint64_t strings, bytes;	/* offset in the file; 0 bytes: not said */
+	uint64_t soname;		/* among the strings; 0: none */
+};
 
+static bool read_dynamic(struct reader *r, const struct segments *s, struct dynamic *d)
+{
+	uint64_t at = find_segment(r, s, PT_DYNAMIC, 0), load;
+
+	*d = (struct dynamic){ .strings = 0 };
 	if (!at)
 		return false;
 	reader_seek(r, PHDR(r, s->is_64, at, p_offset));
@@ -69,15 +72,30 @@ static bool is_loader(struct reader *r, const struct segments *s)
 		if (tag == DT_NULL)
 			break;
 		if (tag == DT_SONAME)
-			soname = value;
+			d->soname = value;
 		if (tag == DT_STRTAB)
-			strings = value;
+			d->strings = value;
+		if (tag == DT_STRSZ)
+			d->bytes = value;
 	}
-	load = find_segment(r, s, PT_LOAD, strings);
-	if (!load || !soname)
+	load = find_segment(r, s, PT_LOAD, d->strings);
+	if (!load)
 		return false;
-	strings -= PHDR(r, s->is_64, load, p_vaddr);
-	reader_seek(r, strings + PHDR(r, s->is_64, load, p_offset) + soname);
+	d->strings -= PHDR(r, s->is_64, load, p_vaddr);
+	d->strings += PHDR(r, s->is_64, load, p_offset);
+	return true;
+}
+
+/* Whether the DT_SONAME is a loader's: ld-linux-x86-64.so.2, ld64.so.1, ld.so.1 (the names
+ * that glibc's shlib-versions gives). */
+static bool is_loader(struct reader *r, const struct segments *s)
+{
+	struct dynamic d;
+	const char *name;
+
+	if (!read_dynamic(r, s, &d) || !d.soname)
+		return false;
+	reader_seek(r, d.strings + d.soname);
 	name = reader_string(r);
 	return name && (!strncmp(name, "ld-linux", 8) || !strncmp(name, "ld64.so", 7) ||
 			!strncmp(name, "ld.so", 5));
@@ -91,30 +109,14 @@ static bool is_sanitized(struct reader *r, const struct segments *s)
 		"__asan_init", "__hwasan_init", "__lsan_init", "__msan_init", "__tsan_init",
 		"libasan.so", "libhwasan.so", "liblsan.so", "libtsan.so",
 	};
-	uint64_t at = find_segment(r, s, PT_DYNAMIC, 0), strings = 0, bytes = 0, load;
+	struct dynamic d;
 	const char *name, *end;
 
-	if (!at)
+	if (!read_dynamic(r, s, &d))
 		return false;
-	reader_seek(r, PHDR(r, s->is_64, at, p_offset));
-	while (!r->bad) {
-		uint64_t tag = s->is_64 ? reader_u64(r) : reader_u32(r);
-		uint64_t value = s->is_64 ? reader_u64(r) : reader_u32(r);
-
-		if (tag == DT_NULL)
-			break;
-		if (tag == DT_STRTAB)
-			strings = value;
-		if (tag == DT_STRSZ)
-			bytes = value;
-	}
-	load = find_segment(r, s, PT_LOAD, strings);
-	if (!load)
-		return false;
-	strings -= PHDR(r, s->is_64, load, p_vaddr);
-	reader_seek(r, strings + PHDR(r, s->is_64, load, p_offset));
-	name = (const char *)reader_bytes(r, bytes);
-	end = name ? name + bytes : NULL;
+	reader_seek(r, d.strings);
+	name = (const char *)reader_bytes(r, d.bytes);
+	end = name ? name + d.bytes : NULL;
 	for (; name && name < end; name += strnlen(name, (size_t)(end - name)) + 1) {
 		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 			if (strlen(names[i]) < (size_t)(end - name) &&

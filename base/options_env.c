@@ -127,6 +127,7 @@ static void print_option(struct text *t, const struct options *o, const struct o
 			 const char *cwd)
 {
 	uint32_t number = 0;
+	const char *path;
 	bool by_count = e->id == OPTION_SIGNAL_COUNT;
 
 	switch (e->id) {
@@ -156,19 +157,14 @@ static void print_option(struct text *t, const struct options *o, const struct o
 		return;
 	case OPTION_OUTFILE:
 	case OPTION_IGNORE:
-		if (e->id == OPTION_OUTFILE ? !o->outfile : !o->ignore)
-			return;
-		add_name(t, e);
-		add_path(t, e->id == OPTION_OUTFILE ? o->outfile : o->ignore, cwd,
-			 e->id == OPTION_OUTFILE);
-		return;
 	case OPTION_RECORD:
 	case OPTION_SYSROOT:
-		if (e->id == OPTION_RECORD ? !o->record : !o->sysroot)
+		path = e->id == OPTION_OUTFILE ? o->outfile : e->id == OPTION_IGNORE ? o->ignore :
+		       e->id == OPTION_RECORD ? o->record : o->sysroot;
+		if (!path)
 			return;
 		add_name(t, e);
-		add_path(t, e->id == OPTION_RECORD ? o->record : o->sysroot, cwd,
-			 e->id == OPTION_RECORD);
+		add_path(t, path, cwd, e->id == OPTION_OUTFILE || e->id == OPTION_RECORD);
 		return;
 	case OPTION_NO_WATCH:
 		if (o->no_watch)

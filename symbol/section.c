@@ -296,34 +296,36 @@ void cursor_skip_string(struct cursor *c)
 	}
 }
 
-uint64_t cursor_uleb_long(struct cursor *c)
+/* The groups of seven bits, as far as they fit; *shift: where the next would go, *last: the last. */
+static uint64_t leb(struct cursor *c, unsigned *shift, uint8_t *last)
 {
 	uint64_t v = 0;
-	unsigned shift = 0;
-	uint8_t byte;
 
+	*shift = 0;
 	do {
-		byte = cursor_u8(c);
-		if (shift < 64)
-			v |= (uint64_t)(byte & 0x7f) << shift;
-		shift += shift < 64 ? 7 : 0;
-	} while (byte & 0x80);
+		*last = cursor_u8(c);
+		if (*shift < 64)
+			v |= (uint64_t)(*last & 0x7f) << *shift;
+		*shift += *shift < 64 ? 7 : 0;
+	} while (*last & 0x80);
 	return v;
+}
+
+uint64_t cursor_uleb_long(struct cursor *c)
+{
+	unsigned shift;
+	uint8_t last;
+
+	return leb(c, &shift, &last);
 }
 
 int64_t cursor_sleb(struct cursor *c)
 {
-	uint64_t v = 0;
-	unsigned shift = 0;
-	uint8_t byte;
+	unsigned shift;
+	uint8_t last;
+	uint64_t v = leb(c, &shift, &last);
 
-	do {
-		byte = cursor_u8(c);
-		if (shift < 64)
-			v |= (uint64_t)(byte & 0x7f) << shift;
-		shift += shift < 64 ? 7 : 0;
-	} while (byte & 0x80);
-	if ((byte & 0x40) && shift < 64)
+	if ((last & 0x40) && shift < 64)
 		v |= ~(uint64_t)0 << shift;
 	return (int64_t)v;
 }
