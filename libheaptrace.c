@@ -286,7 +286,8 @@ static __attribute__((noinline)) void *reallocate(void *old, size_t size, bool b
 			const void *function, const struct capture_point *from)
 {
 	bool recording = enter(2);
-	struct block b = state >= TRACING && old ? blocks_take(&recorder.blocks, old) : NO_BLOCK, stale;
+	struct block b = state >= TRACING && old ? blocks_take(&recorder.blocks, old) : NO_BLOCK;
+	struct stale_blocks stale;
 	bool was_newest = old && guard_self.last_block == old;
 	void *p = by_array ? real.reallocarray(old, count, each) : real.realloc(old, size);
 

@@ -143,7 +143,8 @@ static inline void count_resize(uint32_t row, uint64_t old_bytes, uint64_t new_b
 void record_alloc(void *p, size_t size, struct block old, const void *function,
 		   const struct capture_point *from)
 {
-	struct block b = { .size_bytes = size }, stale;
+	struct block b = { .size_bytes = size };
+	struct stale_blocks stale;
 
 	blocks_prefetch(&recorder.blocks, p);
 	b.row = find_row(function, from);
@@ -160,8 +161,8 @@ void record_alloc(void *p, size_t size, struct block old, const void *function,
 			record_uncount(old, false, false);
 		count_alloc(b.row, size);
 	}
-	if (unlikely(stale.row != ROW_NONE)) {
-		record_uncount(stale, false, false);
+	for (unsigned i = 0; unlikely(i < stale.count); i++) {
+		record_uncount(stale.block[i], false, false);
 		add_relaxed(&recorder.table.head->totals.stale_blocks, 1);
 	}
 }

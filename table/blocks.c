@@ -5,21 +5,20 @@
 #include "base/arena.h"
 
 #define REGION_BYTES(b) \
-	((((size_t)1 << BLOCKS_REGION_BITS) >> (b)->granule_log2) * sizeof(uint64_t))
+	(((((size_t)1 << BLOCKS_REGION_BITS) >> (b)->granule_log2) + SLOTS_MOST - 1) * sizeof(uint32_t))
 
 bool blocks_create(struct blocks *b, bool glibc_spacing)
 {
-	/* One entry more: the slot after the last block's may be asked for. */
-	size_t entries = ((size_t)1 << (BLOCKS_ADDRESS_BITS - BLOCKS_REGION_BITS)) + 1;
+	size_t entries = (size_t)1 << (BLOCKS_ADDRESS_BITS - BLOCKS_REGION_BITS);
 
 	b->granule_log2 = glibc_spacing ? (sizeof(void *) == 8 ? 5 : 4) : 3;
 	b->regions = arena_map(entries * sizeof(*b->regions));
 	return b->regions != NULL;
 }
 
-uint64_t *blocks_map_region(struct blocks *b, size_t region)
+uint32_t *blocks_map_region(struct blocks *b, size_t region)
 {
-	uint64_t *slots = arena_map(REGION_BYTES(b)), *other = NULL;
+	uint32_t *slots = arena_map(REGION_BYTES(b)), *other = NULL;
 
 	if (!slots)
 		return load_acquire(&b->regions[region]);
@@ -27,4 +26,20 @@ uint64_t *blocks_map_region(struct blocks *b, size_t region)
 		return slots;
 	arena_unmap(slots, REGION_BYTES(b));	/* another thread was faster */
 	return other;
+}
+
+void blocks_evict(uint32_t *region, size_t index, unsigned count, struct stale_blocks *stale)
+{
+	for (size_t i = index; i < index + count; i++) {
+		size_t start = i;
+		struct block block;
+
+		while (i - start < SLOTS_MOST - 1 && start > 0 &&
+		       (region[start] & ((1u << SLOT_SIZE_BITS) - 1)) == SLOT_MORE)
+			start--;
+		block = slot_take(&region[start]);
+		if (block.row != ROW_NONE)
+			stale->block[stale->count++] = block;
+		store_relaxed(&region[i], 0);
+	}
 }

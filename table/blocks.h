@@ -6,15 +6,16 @@
  *	              directory         slot in region    granule
  *
  * The directory's entry points to the region's slots, mapped when the first block in those
- * 64 MB is recorded and touched page by page. A slot has 8 bytes: the row in the low 24 bits
- * (0: no live block), the size above them. A granule is the smallest distance of two live
+ * 64 MB is recorded and touched page by page. A granule is the smallest distance of two live
  * blocks: 4 words for glibc's malloc (MINSIZE in malloc.c), 8 bytes for any other.
  *
- * A size of 2^40 - 1 or more does not fit: the slot says so and the next slot, which lies
- * inside the block and so belongs to no other, holds it whole.
+ * A slot has 4 bytes: the row in the upper 24 bits (a slot of 0: no live block), the size below.
+ * A size that does not fit there is that of a block of several granules, so the slots that
+ * follow belong to no other block: they hold it, 24 bits each, marked as what they are. A region
+ * has room for them at its end, so that a block's slots are always in one region.
  *
  * No lock, and no atomic read-modify-write: a block belongs to one thread at a time, its
- * slot is cleared before the real free (after which the address may be another thread's)
+ * slots are cleared before the real free (after which the address may be another thread's)
  * and set after the real malloc. Async-signal-safe. errno is kept.
  */
 #ifndef TABLE_BLOCKS_H
@@ -30,10 +31,15 @@
 #define BLOCKS_ADDRESS_BITS	32
 #define BLOCKS_REGION_BITS	22
 #endif
-#define BLOCKS_HUGE		(((uint64_t)1 << 40) - 1)
+
+#define SLOT_SIZE_BITS		8
+#define SLOT_MORE		254u	/* in place of a size: bits of the size of the block before */
+#define SLOT_OUTSIDE		255u	/* the size is in the next slot */
+#define SLOT_UPPER		0xffffffu /* there: the lower and the upper half are in two further ones */
+#define SLOTS_MOST		4u	/* of one block */
 
 struct blocks {
-	uint64_t **regions;		/* the directory */
+	uint32_t **regions;		/* the directory */
 	unsigned granule_log2;
 };
 
@@ -43,6 +49,12 @@ struct block {
 	uint64_t size_bytes;
 };
 
+/* Blocks that were known where a new one has come to lie: their frees were not seen. */
+struct stale_blocks {
+	unsigned count;
+	struct block block[SLOTS_MOST];
+};
+
 /*
  * glibc_spacing: whether all blocks come from glibc's malloc. False when there is no memory
  * for the directory. Call once, before threads.
@@ -50,7 +62,10 @@ struct block {
 bool blocks_create(struct blocks *b, bool glibc_spacing);
 
 /* Maps a region that is missing; NULL when the kernel refuses. For blocks_put() only. */
-uint64_t *blocks_map_region(struct blocks *b, size_t region);
+uint32_t *blocks_map_region(struct blocks *b, size_t region);
+
+/* Takes whatever is known in the `count` slots from `index` on. For blocks_put() only. */
+void blocks_evict(uint32_t *region, size_t index, unsigned count, struct stale_blocks *stale);
 
 /* The slot's place: pointer tags (the upper bits: memory tagging) are not part of it. */
 static inline uintptr_t blocks_address(const void *p)
@@ -62,91 +77,107 @@ static inline uintptr_t blocks_address(const void *p)
 #endif
 }
 
-static inline uint64_t *blocks_slot(const struct blocks *b, uint64_t *region, uintptr_t address)
+static inline size_t blocks_index(const struct blocks *b, uintptr_t address)
 {
-	return region + ((address & (((uintptr_t)1 << BLOCKS_REGION_BITS) - 1)) >> b->granule_log2);
-}
-
-/* The slot of the next granule; it may lie in the next region. NULL: no such region. */
-static inline uint64_t *blocks_next_slot(const struct blocks *b, uintptr_t address)
-{
-	uint64_t *region;
-
-	address += (uintptr_t)1 << b->granule_log2;
-	region = load_acquire(&b->regions[address >> BLOCKS_REGION_BITS]);
-	return region ? blocks_slot(b, region, address) : NULL;
+	return (address & (((uintptr_t)1 << BLOCKS_REGION_BITS) - 1)) >> b->granule_log2;
 }
 
 /* Says that the block's slot will be wanted: it is seldom in the cache. */
 static inline void blocks_prefetch(const struct blocks *b, const void *p)
 {
 	uintptr_t address = blocks_address(p);
-	uint64_t *region = load_relaxed(&b->regions[address >> BLOCKS_REGION_BITS]);
+	uint32_t *region = load_relaxed(&b->regions[address >> BLOCKS_REGION_BITS]);
 
 	if (likely(region != NULL))
-		__builtin_prefetch(blocks_slot(b, region, address), 1);
+		__builtin_prefetch(region + blocks_index(b, address), 1);
+}
+
+/* Of a block whose size is outside: the slots that hold it. */
+static inline unsigned slots_after(uint64_t size_bytes)
+{
+	return size_bytes < SLOT_UPPER ? 1 : 3;
+}
+
+/* Reads the size from those slots and clears them. */
+static inline uint64_t slots_take_size(uint32_t *slot)
+{
+	uint64_t size_bytes = load_relaxed(&slot[1]) >> SLOT_SIZE_BITS;
+
+	store_relaxed(&slot[1], 0);
+	if (unlikely(size_bytes == SLOT_UPPER)) {
+		size_bytes = (uint64_t)(load_relaxed(&slot[3]) >> SLOT_SIZE_BITS) << 24 |
+			     load_relaxed(&slot[2]) >> SLOT_SIZE_BITS;
+		store_relaxed(&slot[2], 0);
+		store_relaxed(&slot[3], 0);
+	}
+	return size_bytes;
+}
+
+static inline void slots_put_size(uint32_t *slot, uint64_t size_bytes)
+{
+	if (unlikely(size_bytes >= SLOT_UPPER)) {
+		store_relaxed(&slot[2], (uint32_t)(size_bytes & 0xffffff) << SLOT_SIZE_BITS | SLOT_MORE);
+		store_relaxed(&slot[3], (uint32_t)(size_bytes >> 24 & 0xffffff) << SLOT_SIZE_BITS | SLOT_MORE);
+		size_bytes = SLOT_UPPER;
+	}
+	store_relaxed(&slot[1], (uint32_t)size_bytes << SLOT_SIZE_BITS | SLOT_MORE);
+}
+
+/* What the slot's block is, which is forgotten. No block begins there: row is ROW_NONE. */
+static inline struct block slot_take(uint32_t *slot)
+{
+	struct block block = { ROW_NONE, 0 };
+	uint32_t v = load_relaxed(slot), size = v & ((1u << SLOT_SIZE_BITS) - 1);
+
+	if (!v || unlikely(size == SLOT_MORE))
+		return block;
+	store_relaxed(slot, 0);
+	block.row = v >> SLOT_SIZE_BITS;
+	block.size_bytes = likely(size != SLOT_OUTSIDE) ? size : slots_take_size(slot);
+	return block;
 }
 
 /* Forgets the block at p and returns what was known about it. */
 static inline struct block blocks_take(struct blocks *b, const void *p)
 {
 	uintptr_t address = blocks_address(p);
-	uint64_t *region = load_acquire(&b->regions[address >> BLOCKS_REGION_BITS]);
-	struct block block = { ROW_NONE, 0 };
-	uint64_t *slot, v;
+	uint32_t *region = load_acquire(&b->regions[address >> BLOCKS_REGION_BITS]);
 
 	if (unlikely(!region))
-		return block;
-	slot = blocks_slot(b, region, address);
-	v = load_relaxed(slot);
-	if (!v)
-		return block;
-	store_relaxed(slot, 0);
-	block.row = (uint32_t)v & ((1u << ROW_ID_BITS) - 1);
-	block.size_bytes = v >> ROW_ID_BITS;
-	if (unlikely(block.size_bytes == BLOCKS_HUGE)) {
-		slot = blocks_next_slot(b, address);
-		if (slot) {
-			block.size_bytes = load_relaxed(slot);
-			store_relaxed(slot, 0);
-		}
-	}
-	return block;
+		return (struct block){ ROW_NONE, 0 };
+	return slot_take(region + blocks_index(b, address));
 }
 
 /*
  * Records the block at p. Returns false, and records nothing, when there is no memory for
- * its region. *stale gets the block that was known at this address before: its free was
- * not seen.
+ * its region. *stale gets what was known there before.
  */
 static inline bool blocks_put(struct blocks *b, const void *p, struct block block,
-			      struct block *stale)
+			      struct stale_blocks *stale)
 {
 	uintptr_t address = blocks_address(p);
-	uint64_t *region = load_acquire(&b->regions[address >> BLOCKS_REGION_BITS]);
-	uint64_t *slot;
+	size_t index = blocks_index(b, address);
+	uint32_t *region = load_acquire(&b->regions[address >> BLOCKS_REGION_BITS]), *slot;
+	uint32_t size = (uint32_t)block.size_bytes;
 
-	stale->row = ROW_NONE;
+	stale->count = 0;
 	if (unlikely(!region)) {
 		region = blocks_map_region(b, address >> BLOCKS_REGION_BITS);
 		if (!region)
 			return false;
 	}
-	slot = blocks_slot(b, region, address);
+	slot = region + index;
 	if (unlikely(load_relaxed(slot)))
-		*stale = blocks_take(b, p);
-	if (unlikely(block.size_bytes >= BLOCKS_HUGE)) {
-		uintptr_t next = address + ((uintptr_t)1 << b->granule_log2);
+		blocks_evict(region, index, 1, stale);
+	if (unlikely(block.size_bytes >= SLOT_MORE)) {
+		unsigned after = slots_after(block.size_bytes);
 
-		region = load_acquire(&b->regions[next >> BLOCKS_REGION_BITS]);
-		if (!region)
-			region = blocks_map_region(b, next >> BLOCKS_REGION_BITS);
-		if (!region)
-			return false;
-		store_relaxed(blocks_slot(b, region, next), block.size_bytes);
-		block.size_bytes = BLOCKS_HUGE;
+		if (unlikely(load_relaxed(&slot[1])) || after > 1)
+			blocks_evict(region, index + 1, after, stale);
+		slots_put_size(slot, block.size_bytes);
+		size = SLOT_OUTSIDE;
 	}
-	store_relaxed(slot, block.size_bytes << ROW_ID_BITS | block.row);
+	store_relaxed(slot, block.row << SLOT_SIZE_BITS | size);
 	return true;
 }
 

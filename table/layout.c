@@ -15,8 +15,8 @@
 #define MADV_POPULATE_WRITE	23	/* Linux 5.14 */
 #endif
 
-/* A full table: its rows add 12 words of frames on average. */
-#define WORDS_PER_ROW	12
+/* A full table: its rows add 11 frames on average. */
+#define UNITS_PER_ROW	24
 #define SHARES_LOG2	14
 #define SHARES_LEAST	10
 #define MODULES		4096u
@@ -34,7 +34,7 @@ struct part {
 static const struct part parts[TABLE_PARTS] = {
 	[TABLE_ROWS] = PART(row_limit, row_count, rows_offset, sizeof(struct row), 256),
 	[TABLE_CODES] = PART(code_limit, code_count, codes_offset, sizeof(uint64_t), 1024),
-	[TABLE_FRAMES] = PART(frame_limit, frames_used, frames_offset, sizeof(uint32_t), 4096),
+	[TABLE_FRAMES] = PART(frame_limit, frames_used, frames_offset, sizeof(uint16_t), 8192),
 	[TABLE_MODULES] = PART(module_limit, module_count, modules_offset, sizeof(struct module), 128),
 	[TABLE_TEXT] = PART(text_limit, text_used, text_offset, 1, 32768),
 	[TABLE_DELTAS] = PART(deltas_limit, deltas_used, deltas_offset, sizeof(struct deltas), 1),
@@ -97,7 +97,7 @@ void layout_header(struct table_header *h, unsigned rows_log2)
 	h->word_bits = 8 * sizeof(void *);
 	h->rows_log2 = rows_log2;
 	h->row_limit = h->code_limit = (uint32_t)rows;
-	h->frame_limit = (uint32_t)rows * WORDS_PER_ROW;
+	h->frame_limit = (uint32_t)rows * UNITS_PER_ROW;
 	h->module_limit = MODULES;
 	h->text_limit = TEXT_BYTES;
 	h->deltas_limit = DELTAS_THREADS;
@@ -106,7 +106,7 @@ void layout_header(struct table_header *h, unsigned rows_log2)
 	h->rows_offset = take(&at, rows * sizeof(struct row));
 	h->infos_offset = take(&at, rows * sizeof(struct row_info));
 	h->codes_offset = take(&at, rows * sizeof(uint64_t));
-	h->frames_offset = take(&at, h->frame_limit * sizeof(uint32_t));
+	h->frames_offset = take(&at, h->frame_limit * sizeof(uint16_t));
 	h->row_index_offset = take(&at, bytes_of(TABLE_ROW_INDEX, h->row_levels));
 	h->code_index_offset = take(&at, bytes_of(TABLE_CODE_INDEX, h->code_levels));
 	h->shares_offset = take(&at, bytes_of(TABLE_SHARES, SHARES_LOG2));
@@ -130,7 +130,7 @@ void layout_locate(struct table *t, void *base)
 	t->rows = (struct row *)(at + t->head->rows_offset);
 	t->infos = (struct row_info *)(at + t->head->infos_offset);
 	t->codes = (uint64_t *)(at + t->head->codes_offset);
-	t->frames = (uint32_t *)(at + t->head->frames_offset);
+	t->frames = (uint16_t *)(at + t->head->frames_offset);
 	t->row_index = (uint32_t *)(at + t->head->row_index_offset);
 	t->code_index = (uint32_t *)(at + t->head->code_index_offset);
 	t->shares = (uint32_t *)(at + t->head->shares_offset);

@@ -101,24 +101,57 @@ struct row_query {
 	bool full;		/* it is not for want of levels that there is no row */
 };
 
-/* The node outward of this one; 0: none. */
-static inline uint32_t outward(const struct table *t, uint32_t node)
+/* The word at a node: a code's number, or FRAME_LINK and a node. *next: the one after it. */
+static inline uint32_t frame_word(const uint16_t *frames, uint32_t node, uint32_t *next)
 {
-	uint32_t next = t->frames[node + 1];
+	uint32_t first = frames[node];
 
-	return next & FRAME_LINK ? next & ~FRAME_LINK : node + 1;
+	*next = node + 1;
+	if (likely(first < FRAME_SHORT))
+		return first;
+	*next = node + 2;
+	return (first & ~FRAME_SHORT) << 16 | frames[node + 1];
+}
+
+/* How many units a code takes. */
+static inline uint32_t frame_units(uint32_t code)
+{
+	return code < FRAME_SHORT ? 1 : 2;
+}
+
+/* Returns where the next word goes. */
+static uint32_t put_word(uint16_t *frames, uint32_t node, uint32_t word)
+{
+	if (word < FRAME_SHORT) {
+		frames[node] = (uint16_t)word;
+		return node + 1;
+	}
+	frames[node] = (uint16_t)(FRAME_SHORT | word >> 16);
+	frames[node + 1] = (uint16_t)word;
+	return node + 2;
+}
+
+/* The code of a node, and in *out the node outward of it; 0: none. */
+static inline uint32_t frame_code(const struct table *t, uint32_t node, uint32_t *out)
+{
+	uint32_t next, after, code = frame_word(t->frames, node, &next);
+
+	if (t->frames[next] >= (FRAME_SHORT | FRAME_LINK >> 16))
+		next = frame_word(t->frames, next, &after) & ~FRAME_LINK;
+	*out = next;
+	return code;
 }
 
 /* Also notes the nodes on the way. */
 static bool same_frames(void *context, uint32_t row)
 {
 	struct row_query *q = context;
-	uint32_t node = q->t->infos[row].node;
+	uint32_t node = q->t->infos[row].node, next;
 
-	for (unsigned i = 0; i < q->count; i++, node = outward(q->t, node)) {
+	for (unsigned i = 0; i < q->count; i++, node = next) {
 		if (q->known && i == q->count - q->known && node == q->marks[i].node)
 			return true;
-		if (!node || !code_is(q->t, q->t->frames[node], q->frames[i]))
+		if (!node || !code_is(q->t, frame_code(q->t, node, &next), q->frames[i]))
 			return false;
 		if (!q->known || i < q->count - q->known)
 			q->marks[i].node = node;
@@ -167,17 +200,19 @@ static unsigned find_shared(struct row_query *q, uint32_t *outer)
 	*outer = q->known ? q->marks[fresh].node : 0;
 	for (; fresh; fresh--) {
 		struct mark *m = &q->marks[fresh - 1];
-		uint32_t node = load_acquire(share_slot(q->t, m->hash));
+		uint32_t node = load_acquire(share_slot(q->t, m->hash)), next, code;
 
-		if (!node || outward(q->t, node) != *outer ||
-		    !code_is(q->t, q->t->frames[node], q->frames[fresh - 1]))
+		if (!node)
+			break;
+		code = frame_code(q->t, node, &next);
+		if (next != *outer || !code_is(q->t, code, q->frames[fresh - 1]))
 			break;
 		m->node = *outer = node;
 	}
 	return fresh;
 }
 
-/* Whether words [at, at + count) of the frames may be used. */
+/* Whether units [at, at + count) of the frames may be used. */
 static bool frames_fit(struct table *t, uint32_t at, uint32_t count)
 {
 	while (at > load_acquire(&t->head->frame_limit) - count) {
@@ -192,7 +227,7 @@ static uint32_t make_row(void *context)
 	struct row_query *q = context;
 	struct table *t = q->t;
 	struct table_header *h = t->head;
-	uint32_t row, at, outer;
+	uint32_t row, at, node, outer, units = 2;
 	unsigned fresh;
 
 	q->full = true;
@@ -203,20 +238,26 @@ static uint32_t make_row(void *context)
 	fresh = find_shared(q, &outer);
 	/* Checked first so that the counters cannot creep up to a wrap. */
 	if ((load_relaxed(&h->row_count) >= load_acquire(&h->row_limit) && !layout_grow(t, TABLE_ROWS)) ||
-	    !frames_fit(t, load_relaxed(&h->frames_used), fresh + 1))
-		return 0;
-	at = add_relaxed(&h->frames_used, fresh + 1);
-	if (!frames_fit(t, at, fresh + 1))
+	    !frames_fit(t, load_relaxed(&h->frames_used), 2 * fresh + 2))
 		return 0;
 	for (unsigned i = 0; i < fresh; i++) {
 		uint32_t code = intern_code(t, q->frames[i]);
 
 		if (!code)
 			return 0;
-		t->frames[at + i] = code;
-		q->marks[i].node = at + i;
+		q->marks[i].node = code;	/* until its node is known */
+		units += frame_units(code);
 	}
-	t->frames[at + fresh] = FRAME_LINK | outer;
+	at = node = add_relaxed(&h->frames_used, units);
+	if (!frames_fit(t, at, units))
+		return 0;
+	for (unsigned i = 0; i < fresh; i++) {
+		uint32_t code = q->marks[i].node;
+
+		q->marks[i].node = node;
+		node = put_word(t->frames, node, code);
+	}
+	put_word(t->frames, node, FRAME_LINK | outer);
 	row = add_relaxed(&h->row_count, 1);
 	while (row >= load_acquire(&h->row_limit)) {
 		if (!layout_grow(t, TABLE_ROWS))
@@ -224,7 +265,7 @@ static uint32_t make_row(void *context)
 	}
 	t->infos[row].node = fresh ? at : outer;
 	for (unsigned i = 0; i < fresh; i++)
-		store_release(share_slot(t, q->marks[i].hash), at + i);
+		store_release(share_slot(t, q->marks[i].hash), q->marks[i].node);
 	q->full = false;
 	return row;
 }
@@ -264,13 +305,13 @@ unsigned table_frames(const struct table *t, uint32_t row, uint32_t *codes)
 
 	if (used > load_relaxed(&t->head->frame_limit))
 		used = t->head->frame_limit;
-	while (node && used && node < used - 1 && count < TABLE_FRAMES_MAX) {
-		uint32_t code = t->frames[node], next = t->frames[node + 1];
+	/* In a damaged table the last words may reach beyond `used`, to what follows in the mapping. */
+	while (node && node < used && count < TABLE_FRAMES_MAX) {
+		uint32_t code = frame_code(t, node, &node);
 
 		if (code >= t->head->code_limit)
 			break;
 		codes[count++] = code;
-		node = next & FRAME_LINK ? next & ~FRAME_LINK : node + 1;
 	}
 	return count;
 }

@@ -3,7 +3,7 @@
  * The table: one row of counters per distinct backtrace, in one mapping without a pointer.
  *
  *	header  rows     infos    codes    frames   indexes   modules, text
- *	totals  64 B     4 B      8 B      4 B      4 B       modules.h
+ *	totals  64 B     4 B      8 B      2 B      4 B       modules.h
  *	        counters frames   pc and   codes    of rows
  *	        (row.h)  of row   module   in runs  and codes
  *
@@ -35,7 +35,7 @@
 #include <stdint.h>
 
 #define TABLE_MAGIC		"heaptrc"	/* 8 bytes with its NUL */
-#define TABLE_VERSION		3
+#define TABLE_VERSION		4
 #define TABLE_FRAMES_MAX	256	/* frames of one row */
 
 #define ROW_NONE		0u
@@ -82,8 +82,15 @@ struct row_wraps {
 #define CODE_NO_MODULE		0u	/* code in no module */
 #define CODE_EARLY		0xffffu	/* before the modules were listed */
 
-/* A word of the frames: a code's number, or a link to a node. */
-#define FRAME_LINK		((uint32_t)1 << 31)
+/*
+ * The frames consist of units of 16 bits. A word of them is a code's number, or a link to a node:
+ *
+ *	0ccccccc cccccccc			a number below 2^15: the codes that came first are most
+ *	10cccccc cccccccc  cccccccc cccccccc	any number
+ *	11nnnnnn nnnnnnnn  nnnnnnnn nnnnnnnn	a link
+ */
+#define FRAME_SHORT		0x8000u		/* below: a word of one unit */
+#define FRAME_LINK		0x40000000u	/* in a word of two units, with the first one's upper bit gone */
 
 /* Sums over all rows; on a cache line of its own because every allocation writes it. */
 struct table_totals {
@@ -131,7 +138,7 @@ struct table_header {
 	/* What grows. */
 	__attribute__((aligned(64))) uint32_t row_count;	/* row 0 and 1 included */
 	uint32_t code_count;		/* code 0 included */
-	uint32_t frames_used;		/* words; may run past frame_limit when it is full */
+	uint32_t frames_used;		/* units; may run past frame_limit when it is full */
 	uint32_t module_count;
 	uint32_t text_used;
 	uint32_t rows_wasted;		/* lost a race to intern the same backtrace */
@@ -153,7 +160,7 @@ struct table {
 	struct row *rows;
 	struct row_info *infos;
 	uint64_t *codes;
-	uint32_t *frames;
+	uint16_t *frames;
 	uint32_t *row_index, *code_index;
 	uint32_t *shares;		/* nodes by their marks' hash: a guess that is verified */
 	struct deltas *deltas;		/* deltas.h */

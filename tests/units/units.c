@@ -156,46 +156,88 @@ static void test_arena(void)
 	ok(good, "without address space: NULL");
 }
 
-static bool put(struct blocks *b, uintptr_t p, uint32_t row, uint64_t size, struct block *stale)
+static struct stale_blocks stale;
+
+static bool put(struct blocks *b, uintptr_t p, uint32_t row, uint64_t size)
 {
-	return blocks_put(b, (void *)p, (struct block){ row, size }, stale);
+	return blocks_put(b, (void *)p, (struct block){ row, size }, &stale);
+}
+
+static bool take(struct blocks *b, uintptr_t p, uint32_t row, uint64_t size)
+{
+	struct block got = blocks_take(b, (void *)p);
+
+	return got.row == row && (row == ROW_NONE || got.size_bytes == size);
+}
+
+/* The i-th of blocks that lie as near to each other as they can. */
+static uint64_t near_size(uintptr_t i)
+{
+	return i % 1000 == 0 ? ((uint64_t)1 << 24) - 1 + i % 3 : i * 7 % 600;
+}
+
+static uintptr_t near_end(uintptr_t at, uintptr_t i, uintptr_t step)
+{
+	uintptr_t size = (uintptr_t)near_size(i);
+
+	return at + (size > step ? (size + step - 1) & ~(step - 1) : step);
 }
 
 static void test_blocks(bool glibc)
 {
-	uintptr_t step = glibc ? 4 * sizeof(void *) : 8, base = (uintptr_t)1 << BLOCKS_REGION_BITS;
-	uintptr_t last = 5 * base - step;	/* its next slot lies in another region */
+	uintptr_t step = glibc ? 4 * sizeof(void *) : 8, base = (uintptr_t)1 << BLOCKS_REGION_BITS, at;
+	uintptr_t last = 5 * base - step;	/* what follows lies in another region */
+	const uint32_t row = (1u << ROW_ID_BITS) - 1;
+	const uint64_t sizes[] = { 0, SLOT_MORE - 1, SLOT_MORE, SLOT_OUTSIDE, SLOT_UPPER - 1, SLOT_UPPER,
+		SLOT_UPPER + 1, UINT32_MAX, (uint64_t)(SIZE_MAX >> 16) };
 	struct blocks b;
-	struct block got, stale;
 	bool good = true;
 
 	ok(blocks_create(&b, glibc), "a block map");
-	ok(blocks_take(&b, (void *)base).row == ROW_NONE, "knows no block at first");
-	for (uintptr_t i = 0; i < 100000; i++)
-		good = good && put(&b, base + i * step, (uint32_t)i + 1, i * 3, &stale) && !stale.row;
-	for (uintptr_t i = 0; i < 100000; i++) {
-		got = blocks_take(&b, (void *)(base + i * step));
-		good = good && got.row == i + 1 && got.size_bytes == i * 3;
-		got = blocks_take(&b, (void *)(base + i * step));
-		good = good && got.row == ROW_NONE;
+	ok(take(&b, base, ROW_NONE, 0), "knows no block at first");
+	at = base;
+	for (uintptr_t i = 0; i < 10000; at = near_end(at, i, step), i++)
+		good = good && put(&b, at, (uint32_t)i + 1, near_size(i)) && !stale.count;
+	at = base;
+	for (uintptr_t i = 0; i < 10000; at = near_end(at, i, step), i++) {
+		good = good && take(&b, at, (uint32_t)i + 1, near_size(i)) && take(&b, at, ROW_NONE, 0);
+		for (uintptr_t k = 1; good && i % 1000 && at + k * step < near_end(at, i, step); k++)
+			good = take(&b, at + k * step, ROW_NONE, 0);
 	}
 	ok(good, "blocks as near as they can be are told apart, and taken once");
-	put(&b, base, 3, 5, &stale);
-	put(&b, base, 4, 6, &stale);
-	ok(stale.row == 3 && stale.size_bytes == 5 && blocks_take(&b, (void *)base).row == 4,
-	   "a block whose free was not seen is handed out when its address comes again");
-#if UINTPTR_MAX > 0xffffffff
-	for (int i = -1; i <= 1; i++) {
-		uint64_t size = BLOCKS_HUGE + (uint64_t)(int64_t)i;
-
-		put(&b, last, (1u << ROW_ID_BITS) - 1, size, &stale);
-		got = blocks_take(&b, (void *)last);
-		ok(got.row == (1u << ROW_ID_BITS) - 1 && got.size_bytes == size, "a huge size is kept whole");
-		ok(blocks_take(&b, (void *)(last + step)).row == ROW_NONE, "and leaves nothing behind");
+	good = true;
+	for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		good = good && put(&b, last, row, sizes[i]) && !stale.count && put(&b, last + step, 7, 8) &&
+		       (sizes[i] >= SLOT_MORE || !stale.count) && take(&b, last, row, sizes[i]) &&
+		       take(&b, last + step, 7, 8) && put(&b, last, 1, 1) && !stale.count &&
+		       take(&b, last, 1, 1);
 	}
-#else
-	(void)last;
-#endif
+	ok(good, "any size is kept whole, and leaves nothing behind, at a region's end too");
+
+	put(&b, base, 3, 5);
+	put(&b, base, 4, 6);
+	ok(stale.count == 1 && stale.block[0].row == 3 && stale.block[0].size_bytes == 5 && take(&b, base, 4, 6),
+	   "a block whose free was not seen is handed out when its address comes again");
+	good = true;
+	for (unsigned i = 3; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		for (unsigned k = 0; k < SLOTS_MOST; k++) {
+			bool meets = k <= (sizes[i] < SLOT_UPPER ? 1 : 3);
+
+			good = good && put(&b, base, 3, sizes[i]) && !stale.count &&
+			       put(&b, base + k * step, 4, 6) && stale.count == meets &&
+			       (!meets || (stale.block[0].row == 3 && stale.block[0].size_bytes == sizes[i])) &&
+			       take(&b, base + k * step, 4, 6) &&
+			       (k == 0 || take(&b, base, meets ? ROW_NONE : 3, sizes[i]));
+		}
+	}
+	ok(good, "or when another comes to lie where its size was noted");
+	for (unsigned k = 0; k < SLOTS_MOST; k++)
+		put(&b, base + k * step, 10 + k, k);
+	put(&b, base, 3, SLOT_UPPER);
+	good = stale.count == SLOTS_MOST;
+	for (unsigned k = 0; k < SLOTS_MOST; k++)
+		good = good && stale.block[k].row == 10 + k && stale.block[k].size_bytes == k;
+	ok(good && take(&b, base, 3, SLOT_UPPER), "and all of them when its own size is noted over them");
 }
 
 static void test_rows(void)
