@@ -104,12 +104,17 @@ static uint64_t rule_for(struct paths *p, unsigned i, unsigned limit)
 	return quicken(rule);
 }
 
+static bool is_usual_fp(const struct path *step)
+{
+	return step->quick.kind & QUICK_BY_FP && step->quick.cfa == 2 && step->quick.ra == 1 && step->quick.fp == 0;
+}
+
 /* Makes *node the run from frame i of the captured stack, to its end or the limit; false: it
  * cannot be one. */
 static bool make_run(struct paths *p, unsigned i, unsigned limit, struct path *node)
 {
 	const struct captured *c = &p->captured;
-	unsigned last = c->count - 1 < limit ? c->count - 1 : limit;
+	unsigned last = c->count - 1 < limit ? c->count - 1 : limit, lead = 0;
 	uint32_t sp = 0, fp = QUICK_SAME;
 	uint64_t rule;
 
@@ -118,12 +123,17 @@ static bool make_run(struct paths *p, unsigned i, unsigned limit, struct path *n
 	*node = (struct path){ .rule = 0 };
 	for (unsigned k = i; k < last; k++) {
 		struct path step = { .rule = rule_for(p, k, limit) };
-		uint32_t ra = sp + step.quick.ra;
+		bool by_fp = step.quick.kind & QUICK_BY_FP;
+		uint32_t ra = by_fp ? 0 : sp + step.quick.ra;
 
-		if (rule_kind(step.rule) != KIND_QUICK || step.quick.kind & QUICK_BY_FP || ra > UINT16_MAX ||
-		    c->frames[k + 1] >> RUN_PC_BITS)
+		/* Once it goes by frame pointer it has to do so to its end. */
+		if (rule_kind(step.rule) != KIND_QUICK || (by_fp && (!is_usual_fp(&step) || fp != QUICK_SAME)) ||
+		    (!by_fp && lead < k - i) || ra > UINT16_MAX || c->frames[k + 1] >> RUN_PC_BITS)
 			return false;
 		node->run[k - i] = (uint64_t)ra << RUN_PC_BITS | c->frames[k + 1];
+		if (by_fp)
+			continue;
+		lead++;
 		if (step.quick.fp != QUICK_SAME)
 			fp = sp + step.quick.fp;
 		sp += step.quick.cfa;
@@ -132,7 +142,8 @@ static bool make_run(struct paths *p, unsigned i, unsigned limit, struct path *n
 	if (sp > UINT16_MAX || (rule != KIND_END && rule != KIND_LIMIT))
 		return false;
 	node->quick.kind = (uint16_t)(KIND_RUN | (last - i) << RUN_COUNT_SHIFT |
-				      (rule == KIND_LIMIT ? RUN_LIMITED : 0));
+				      (rule == KIND_LIMIT ? RUN_LIMITED : 0) |
+				      (lead < last - i ? RUN_BY_FP | lead << RUN_LEAD_SHIFT : 0));
 	node->quick.cfa = (uint16_t)sp;
 	node->quick.fp = (uint16_t)fp;
 	return true;
@@ -182,16 +193,20 @@ static bool split_run(struct paths *p, uint32_t at, unsigned i)
 		return false;
 	node = &p->nodes[rest];
 	if (count > 1) {
-		node->quick.kind = (uint16_t)(KIND_RUN | (count - 1) << RUN_COUNT_SHIFT |
+		unsigned lead = run_lead(&run), by_fp = run.quick.kind & RUN_BY_FP;
+		uint16_t taken = lead ? first.quick.cfa : 0;
+
+		node->quick.kind = (uint16_t)(KIND_RUN | (count - 1) << RUN_COUNT_SHIFT | by_fp |
+					      (by_fp && lead ? (lead - 1) << RUN_LEAD_SHIFT : 0) |
 					      (run.quick.kind & RUN_LIMITED));
-		node->quick.cfa = run.quick.cfa - first.quick.cfa;
+		node->quick.cfa = run.quick.cfa - taken;
 		/* Saved in the first frame, it is the first step's. */
-		if (run.quick.fp == QUICK_SAME || run.quick.fp < first.quick.cfa)
+		if (run.quick.fp == QUICK_SAME || run.quick.fp < taken)
 			node->quick.fp = QUICK_SAME;
 		else
-			node->quick.fp = run.quick.fp - first.quick.cfa;
+			node->quick.fp = run.quick.fp - taken;
 		for (unsigned k = 1; k < count; k++)
-			node->run[k - 1] = run.run[k] - ((uint64_t)first.quick.cfa << RUN_PC_BITS);
+			node->run[k - 1] = run.run[k] - (k < lead ? (uint64_t)taken << RUN_PC_BITS : 0);
 	}
 	node->end = run.end;
 	first.pc[0] = run_pc(run.run[0]);
@@ -221,11 +236,23 @@ static struct root *root_for(struct paths *p)
 	return NULL;
 }
 
-/* Where the run's first return addresses are, or its few ones. */
-static void set_probes(uint16_t probe[PROBES], const struct path *run)
+/* Where the run's first return addresses are, or its few ones, in units of 8 bytes from sp; false:
+ * too far. */
+static bool set_probes(uint16_t probe[PROBES], const struct path *run, uintptr_t sp, uintptr_t fp)
 {
-	for (unsigned i = 0; i < PROBES; i++)
-		probe[i] = (uint16_t)(run->run[i < run_count(run) ? i : run_count(run) - 1] >> RUN_PC_BITS);
+	for (unsigned i = 0; i < PROBES; i++) {
+		if (i >= run_count(run)) {
+			probe[i] = probe[i - 1];
+		} else if (i < run_lead(run)) {
+			probe[i] = (uint16_t)(run->run[i] >> RUN_PC_BITS);
+		} else if ((fp + 8 - sp) / 8 > UINT16_MAX) {
+			return false;
+		} else {
+			probe[i] = (uint16_t)((fp + 8 - sp) / 8);
+			fp = walk_load(fp);
+		}
+	}
+	return true;
 }
 
 static void add_guess(struct paths *p, uint32_t from, struct guess *g, const struct path *run,
@@ -249,9 +276,8 @@ static void learn_guess(struct paths *p, struct root *r, uint32_t value)
 	if (!make_run(p, 1, p->levels, &run) || run_count(&run) < PROBES || run.quick.cfa * 8u + p->sp > p->range.high)
 		return;
 	if (!r->probe[PROBES - 1] || r->failures % GUESS_AGAIN == GUESS_AGAIN - 1) {
-		if (r->failures >= FAILURES_MAX)
+		if (r->failures >= FAILURES_MAX || !set_probes(r->probe, &run, p->sp, p->fp))
 			return;
-		set_probes(r->probe, &run);
 	}
 	if (can_guess(p, r->probe, p->sp))
 		add_guess(p, r->node, guess_slot(p, r->node, r->probe, p->sp), &run, 1, value);
@@ -273,8 +299,10 @@ static void learn_further(struct paths *p, uint32_t value)
 	    run.quick.cfa * 8u + sp > p->range.high)
 		return;
 	if (s->limit != p->at_limit) {
+		s->limit = 0;
+		if (!set_probes(s->probe, &run, sp, p->steps[0].fp))
+			return;
 		s->limit = p->at_limit;
-		set_probes(s->probe, &run);
 	}
 	if (can_guess(p, s->probe, sp))
 		add_guess(p, from, guess_slot(p, from, s->probe, sp), &run, first, value);

@@ -279,14 +279,43 @@ static inline void quick_step(struct walk *w, const struct path *node)
 	w->sp = base + node->quick.cfa * 8u;
 }
 
-/* Whether the stack has the run's return addresses. */
-static inline bool run_holds(const struct walk *w, const struct path *node)
+/* The same for a run that goes on by frame pointer; *end gets the run's last frame. */
+static bool run_holds_by_fp(const struct walk *w, const struct path *node, struct walk *end)
+{
+	const uint64_t *at = node->run, *lead = at + run_lead(node), *last = at + run_count(node);
+	uintptr_t low = w->sp + node->quick.cfa * 8u, fp = w->fp, pc = 0;
+
+	if (unlikely(low > w->range.high))
+		return false;
+	for (; at < lead; at++) {
+		if (arch_return_address(walk_load(w->sp + (*at >> RUN_PC_BITS) * 8u)) != run_pc(*at))
+			return false;
+	}
+	for (; at < last; at++) {
+		if (unlikely(fp < low || fp >= w->range.high || w->range.high - fp < 16 || fp % sizeof(fp)))
+			return false;
+		pc = arch_return_address(walk_load(fp + 8));
+		if (pc != run_pc(*at))
+			return false;
+		low = fp + 16;
+		fp = walk_load(fp);
+	}
+	end->pc = pc;
+	end->sp = low;
+	end->fp = fp;
+	return true;
+}
+
+/* Whether the stack has the run's return addresses. *end: for run_along(). */
+static inline bool run_holds(const struct walk *w, const struct path *node, struct walk *end)
 {
 	unsigned count = run_count(node);
 
+	if (node->quick.kind & RUN_BY_FP)
+		return run_holds_by_fp(w, node, end);
 	if (unlikely(w->sp + node->quick.cfa * 8u > w->range.high))
 		return false;
-	for (const uint64_t *at = node->run, *end = at + count; at < end; at++) {
+	for (const uint64_t *at = node->run, *last = at + count; at < last; at++) {
 		uint64_t step = *at;
 
 		if (arch_return_address(walk_load(w->sp + (step >> RUN_PC_BITS) * 8u)) != run_pc(step))
@@ -295,9 +324,15 @@ static inline bool run_holds(const struct walk *w, const struct path *node)
 	return true;
 }
 
-/* To the run's last frame. */
-static inline void run_along(struct walk *w, const struct path *node)
+/* To the last frame of a run that holds. */
+static inline void run_along(struct walk *w, const struct path *node, const struct walk *end)
 {
+	if (node->quick.kind & RUN_BY_FP) {
+		w->pc = end->pc;
+		w->sp = end->sp;
+		w->fp = end->fp;
+		return;
+	}
 	if (node->quick.fp != QUICK_SAME)
 		w->fp = walk_load(w->sp + node->quick.fp * 8u);
 	w->pc = run_pc(node->run[run_count(node) - 1]);
@@ -346,7 +381,7 @@ static void append_run(struct captured *c, const struct path *node)
 }
 
 /* Whether the next frames are those that the stack's words name; 0: no. */
-static uint32_t guess_further(struct paths *p, const struct walk *w, unsigned max)
+static uint32_t guess_further(struct paths *p, const struct walk *w, unsigned max, struct walk *end)
 {
 	const struct segment *s = segment_slot(p, p->at_limit);
 	const struct guess *g;
@@ -355,7 +390,7 @@ static uint32_t guess_further(struct paths *p, const struct walk *w, unsigned ma
 		return 0;
 	g = guess_slot(p, FROM_LIMIT | p->at_limit, s->probe, w->sp);
 	if (g->from != (FROM_LIMIT | p->at_limit) ||
-	    p->captured.count + run_count(&p->nodes[g->node]) > max + 1 || !run_holds(w, &p->nodes[g->node]))
+	    p->captured.count + run_count(&p->nodes[g->node]) > max + 1 || !run_holds(w, &p->nodes[g->node], end))
 		return 0;
 	return g->node;
 }
@@ -366,10 +401,11 @@ static uint32_t find_further(struct paths *p, struct walk *w, unsigned max, unsi
 			     struct captured **out)
 {
 	struct captured *c = &p->captured;
+	struct walk end;
 
 	p->miss = false;
 	while (p->synced < 0) {
-		uint32_t next = guess_further(p, w, max), value;
+		uint32_t next = guess_further(p, w, max, &end), value;
 		const struct path *node = &p->nodes[next];
 
 		if (!next)
@@ -377,7 +413,7 @@ static uint32_t find_further(struct paths *p, struct walk *w, unsigned max, unsi
 		value = node->end.value;
 		if (node->quick.kind & RUN_LIMITED) {
 			append_run(c, node);
-			run_along(w, node);
+			run_along(w, node, &end);
 			p->at_limit = next;
 			value = find_at_limit(p, w, next, c->count, max, &below);
 		}
@@ -394,6 +430,7 @@ static void begin(struct paths *p, uintptr_t function, const struct walk *w)
 	struct captured *c = &p->captured;
 
 	p->sp = w->sp;
+	p->fp = w->fp;
 	p->at_limit = 0;
 	p->miss = true;
 	p->synced = -1;
@@ -406,14 +443,15 @@ static void begin(struct paths *p, uintptr_t function, const struct walk *w)
 /* After a guess that held up to the limit, where the memo did not know the rest. */
 static uint32_t __attribute__((noinline)) find_from_guess(struct paths *p, uintptr_t function,
 							  const struct capture_point *at, unsigned max,
-							  uint32_t held, unsigned below, struct captured **out)
+							  uint32_t held, const struct walk *end, unsigned below,
+							  struct captured **out)
 {
 	struct walk w = { .pc = at->pc, .sp = at->sp, .fp = at->fp, .range = p->range };
 	int synced = p->synced;
 
 	begin(p, function, &w);
 	append_run(&p->captured, &p->nodes[held]);
-	run_along(&w, &p->nodes[held]);
+	run_along(&w, &p->nodes[held], end);
 	p->at_limit = held;
 	p->synced = synced;
 	return find_further(p, &w, max, below, out);
@@ -425,7 +463,7 @@ static uint32_t __attribute__((noinline)) find_by_tree(struct paths *p, uintptr_
 						       bool failed, struct captured **out)
 {
 	struct captured *c = &p->captured;
-	struct walk w = { .pc = at->pc, .sp = at->sp, .fp = at->fp }, slow;
+	struct walk w = { .pc = at->pc, .sp = at->sp, .fp = at->fp }, slow, end;
 	struct root *root;
 	unsigned n = 2, kind = KIND_UNKNOWN, below = p->memo_count;
 	uint32_t i = 0, value;
@@ -441,7 +479,7 @@ static uint32_t __attribute__((noinline)) find_by_tree(struct paths *p, uintptr_
 		const struct path *node = &p->nodes[i];
 
 		kind = rule_kind(node->rule);
-		if (kind == KIND_RUN && !run_holds(&w, node)) {
+		if (kind == KIND_RUN && !run_holds(&w, node, &end)) {
 			i = 0;
 			break;
 		}
@@ -467,7 +505,7 @@ static uint32_t __attribute__((noinline)) find_by_tree(struct paths *p, uintptr_
 		return find_slowly(p, &slow, max, out);
 	if (kind == KIND_RUN) {
 		append_run(c, &p->nodes[i]);
-		run_along(&slow, &p->nodes[i]);
+		run_along(&slow, &p->nodes[i], &end);
 	}
 	p->at_limit = i;
 	value = find_at_limit(p, &slow, i, c->count, max, &below);
@@ -483,7 +521,7 @@ uint32_t paths_find(struct paths *p, uintptr_t function, const struct capture_po
 		    unsigned max, struct captured **out)
 {
 	uint64_t stamp = load_acquire(&rules_stamp);
-	struct walk w = { .pc = at->pc, .sp = at->sp, .fp = at->fp, .range = p->range };
+	struct walk w = { .pc = at->pc, .sp = at->sp, .fp = at->fp, .range = p->range }, end;
 	struct root *root;
 	bool failed = false;
 
@@ -495,21 +533,21 @@ uint32_t paths_find(struct paths *p, uintptr_t function, const struct capture_po
 			const struct guess *g = guess_slot(p, root->node, root->probe, w.sp);
 			const struct path *node = &p->nodes[g->node];
 
-			if (likely(g->from == root->node && run_holds(&w, node))) {
+			if (likely(g->from == root->node && run_holds(&w, node, &end))) {
 				unsigned below = p->memo_count;
 				uint32_t value = node->end.value;
 
 				root->failures = 0;
 				p->synced = -1;
 				if (node->quick.kind & RUN_LIMITED) {
-					run_along(&w, node);
+					run_along(&w, node, &end);
 					value = find_at_limit(p, &w, g->node, 2 + run_count(node), max, &below);
 				}
 				if (likely(value)) {
 					p->hits++;
 					return value;
 				}
-				return find_from_guess(p, function, at, max, g->node, below, out);
+				return find_from_guess(p, function, at, max, g->node, &end, below, out);
 			}
 			failed = true;
 		}

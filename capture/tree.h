@@ -30,7 +30,9 @@
  *
  *	QUICK	one of KIND_SP or KIND_FP with all offsets counted from that register, checked when
  *		the node is made
- *	RUN	several such steps of KIND_SP to the end or the limit, with nothing branching off
+ *	RUN	several such steps to the end or the limit, with nothing branching off: of KIND_SP;
+ *		or of KIND_SP that leave the frame pointer, if any, and then of KIND_FP, each with the
+ *		usual frame of two words (RUN_BY_FP)
  *	LIMIT	the deepest level: the stack goes on
  */
 #define KIND_QUICK	KIND_UNKNOWN
@@ -42,6 +44,8 @@
 #define RUN_MAX		6
 #define RUN_COUNT_SHIFT	KIND_BITS
 #define RUN_LIMITED	0x100u		/* it leads to the limit */
+#define RUN_BY_FP	0x200u
+#define RUN_LEAD_SHIFT	10		/* the steps of KIND_SP before those of KIND_FP */
 #define RUN_PC_BITS	48
 
 /* One cache line. Offsets are in units of 8 bytes, from the stack pointer (or QUICK_BY_FP). */
@@ -50,7 +54,7 @@ struct path {
 		uint64_t rule;
 		struct {
 			uint16_t kind;		/* its lower bits; flags, a run's count */
-			uint16_t cfa;		/* of a run: its last frame's stack pointer */
+			uint16_t cfa;		/* of a run: its last frame's stack pointer; its lead's */
 			uint16_t ra;
 			uint16_t fp;		/* or QUICK_SAME */
 		} quick;
@@ -67,7 +71,8 @@ struct path {
 			uint64_t pc[CHILDREN];	/* of the children; 0: none */
 			uint32_t child[CHILDREN];
 		};
-		uint64_t run[RUN_MAX];		/* where the return address is, 16 bits, and what */
+		uint64_t run[RUN_MAX];		/* where the return address is, 16 bits, and what; of
+						 * steps of KIND_FP only what */
 	};
 };
 _Static_assert(sizeof(struct path) == 64, "a path is one cache line");
@@ -132,7 +137,7 @@ struct step {
 struct paths {
 	uint64_t stamp;
 	struct stack_range range;
-	uintptr_t sp;			/* where the last walk began */
+	uintptr_t sp, fp;		/* where the last walk began */
 	uintptr_t own;			/* see paths_begin() */
 	struct path *nodes;
 	uint32_t used, limit;		/* nodes; 0 is none */
@@ -191,6 +196,12 @@ static inline struct pair *pair_slot(struct paths *p, uint32_t path, uint32_t ou
 static inline unsigned run_count(const struct path *node)
 {
 	return node->quick.kind >> RUN_COUNT_SHIFT & 7u;
+}
+
+/* How many of the steps have their return addresses at known places. */
+static inline unsigned run_lead(const struct path *node)
+{
+	return node->quick.kind & RUN_BY_FP ? node->quick.kind >> RUN_LEAD_SHIFT & 7u : run_count(node);
 }
 
 static inline uintptr_t run_pc(uint64_t step)
