@@ -151,6 +151,7 @@ static void thread_ends(void *unused)
 	guard_enter();
 	guard_self.ending = true;
 	guard_self.thread = NULL;
+	guard_self.paths = NULL;
 	if (t)
 		threads_give_back(&recorder.table, t);
 	guard_leave();
@@ -158,11 +159,11 @@ static void thread_ends(void *unused)
 
 static void watch_thread(void)
 {
-	if (!end_key_made)
-		return;
-	guard_self.watched = true;
+	guard_self.fresh = 0;
 	pthread_setspecific(end_key, &guard_self);
-	guard_self.thread = threads_take(&recorder.table);
+	guard_self.thread = threads_take(&recorder.table, recorder.depth);
+	if (guard_self.thread)
+		guard_self.paths = guard_self.thread->paths;
 }
 
 /*
@@ -205,19 +206,36 @@ static bool __attribute__((noinline)) enter_slowly(void)
 }
 
 /*
+ * A hook that comes upon a guard that is held, or is the thread's first, or the process's. False:
+ * pass the call through.
+ */
+static bool __attribute__((noinline)) enter_first(unsigned calls)
+{
+	if (unlikely(!real.malloc)) {
+		if (guard_self.inside)
+			return false;
+		find_real();
+	}
+	if (guard_self.inside && !guard_recover(calls + 1))
+		return false;
+	if (guard_self.fresh && end_key_made && load_relaxed(&state) == TRACING) {
+		guard_self.inside++;
+		watch_thread();
+		guard_self.inside--;
+	}
+	return true;
+}
+
+/*
  * Begins a hook. False: pass the call through. Each that was true needs a guard_leave(). calls: 1
  * in the hook itself, 2 in a function that it calls.
  */
 static inline __attribute__((always_inline)) bool enter(unsigned calls)
 {
-	if (unlikely(guard_self.inside) && !guard_recover(calls))
+	if (unlikely(guard_self.unready) && !enter_first(calls))
 		return false;
 	guard_enter();
-	if (unlikely(load_relaxed(&state) != TRACING) && !enter_slowly())
-		return false;
-	if (unlikely(!guard_self.watched))
-		watch_thread();
-	return true;
+	return likely(load_relaxed(&state) == TRACING) || enter_slowly();
 }
 
 #define NO_BLOCK ((struct block){ ROW_NONE, 0 })
@@ -225,22 +243,22 @@ static inline __attribute__((always_inline)) bool enter(unsigned calls)
 #define RECORD(p, size, function) do {						\
 	struct capture_point from = CAPTURE_POINT();				\
 										\
-	record_alloc((p), (size), NO_BLOCK, (const void *)(function), &from);		\
+	record_alloc((p), (size), (const void *)(function), from.pc, from.sp, from.fp);	\
 } while (0)
 
 /* ---- The hooks. Each does for the program exactly what the real function does. ---- */
+
+static void *__attribute__((noinline)) malloc_untraced(size_t size)
+{
+	return real.malloc ? real.malloc(size) : boot_alloc(size);
+}
 
 EXPORT void *malloc(size_t size)
 {
 	void *p;
 
-	if (unlikely(!real.malloc)) {
-		if (guard_self.inside)
-			return boot_alloc(size);
-		find_real();
-	}
-	if (!enter(1))
-		return real.malloc(size);
+	if (unlikely(!enter(1)))
+		return malloc_untraced(size);
 	p = real.malloc(size);
 	if (likely(p != NULL))
 		RECORD(p, size, malloc);
@@ -248,17 +266,19 @@ EXPORT void *malloc(size_t size)
 	return p;
 }
 
+static void *__attribute__((noinline)) calloc_untraced(size_t count, size_t size)
+{
+	if (real.malloc)
+		return real.calloc(count, size);
+	return count && size > SIZE_MAX / count ? NULL : boot_alloc(count * size);
+}
+
 EXPORT void *calloc(size_t count, size_t size)
 {
 	void *p;
 
-	if (unlikely(!real.malloc)) {
-		if (guard_self.inside)
-			return count && size > SIZE_MAX / count ? NULL : boot_alloc(count * size);
-		find_real();
-	}
-	if (!enter(1))
-		return real.calloc(count, size);
+	if (unlikely(!enter(1)))
+		return calloc_untraced(count, size);
 	p = real.calloc(count, size);
 	if (likely(p != NULL))
 		RECORD(p, count * size, calloc);
@@ -286,21 +306,21 @@ static __attribute__((noinline)) void *reallocate(void *old, size_t size, bool b
 			const void *function, const struct capture_point *from)
 {
 	bool recording = enter(2);
-	struct block b = state >= TRACING && old ? blocks_take(&recorder.blocks, old) : NO_BLOCK;
-	struct stale_blocks stale;
+	struct block b = state >= TRACING && old ? record_take(old) : NO_BLOCK;
 	bool was_newest = old && guard_self.last_block == old;
 	void *p = by_array ? real.reallocarray(old, count, each) : real.realloc(old, size);
 
 	if (p && recording) {
 		if (old && b.row == ROW_NONE)
 			add_relaxed(&recorder.table.head->totals.unknown_frees, 1);
-		record_alloc(p, size, b, function, from);
+		record_realloc(p, size, b, function, from);
 	} else if (p || (!size && old)) {
-		record_uncount(b, false, !recording);
+		if (b.row != ROW_NONE)
+			record_uncount(b, false, !recording);
 		if (was_newest)
 			guard_self.last_block = NULL;
 	} else if (b.row != ROW_NONE) {
-		blocks_put(&recorder.blocks, old, b, &stale);
+		record_again(old, b);
 	}
 	if (recording)
 		guard_leave();
@@ -340,28 +360,37 @@ EXPORT void *reallocarray(void *old, size_t count, size_t each)
 			  (const void *)reallocarray, &from);
 }
 
-/* Whether there is something to pass on to the real function. */
-static inline bool free_begins(void *p)
+/* Of a block that is in the map no more, if it ever was: whether the real function knows it. */
+static bool __attribute__((noinline)) free_unknown(const void *p)
 {
-	if (unlikely(!p || is_boot(p)))
+	if (is_boot(p))
 		return false;
-	if (unlikely(!real.malloc))
-		find_real();
+	add_relaxed(&recorder.table.head->totals.unknown_frees, 1);
 	return true;
 }
 
-/* Also when passing through: a block that was recorded must not stay in the map. */
-#define FREE(p, call) do {			\
-	bool entered;				\
-						\
-	if (!free_begins(p))			\
-		return;				\
-	entered = enter(1);			\
-	if (likely(state >= TRACING))		\
-		record_free(p, !entered);	\
-	call;					\
-	if (entered)				\
-		guard_leave();			\
+/* When passing through, a block that was recorded must not stay in the map either. */
+static bool __attribute__((noinline)) free_untraced(void *p)
+{
+	if (is_boot(p))
+		return false;
+	if (!real.malloc)
+		find_real();
+	if (state >= TRACING)
+		record_free(p, true);
+	return true;
+}
+
+#define FREE(p, call) do {					\
+	if (unlikely(!p))					\
+		return;						\
+	if (likely(enter(1))) {					\
+		if (likely(record_free(p, false)) || free_unknown(p)) \
+			call;					\
+		guard_leave();					\
+	} else if (free_untraced(p)) {				\
+		call;						\
+	}							\
 } while (0)
 
 EXPORT void free(void *p)

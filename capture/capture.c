@@ -81,9 +81,9 @@ static void print_disagreement(const uintptr_t *a, unsigned a_count, const uintp
 	out_flush(&out);
 }
 
-struct paths *capture_paths(bool main_thread)
+struct paths *capture_paths(bool main_thread, unsigned max)
 {
-	return ready && fast ? paths_create(main_thread ? NODES_LOG2 : THREAD_NODES_LOG2) : NULL;
+	return ready && fast ? paths_create(main_thread ? NODES_LOG2 : THREAD_NODES_LOG2, max) : NULL;
 }
 
 void capture_compare(const struct capture_point *at, const uintptr_t *frames, unsigned count,

@@ -76,8 +76,9 @@ enum capture_note {
 unsigned capture_stack(const struct capture_point *at, uintptr_t *frames, unsigned max,
 		       unsigned *notes);
 
-/* A memory of stacks (paths.h) for one thread, or NULL when the fast unwinder does not serve. */
-struct paths *capture_paths(bool main_thread);
+/* A memory of stacks (paths.h) of at most max frames for one thread, or NULL when the fast unwinder
+ * does not serve. */
+struct paths *capture_paths(bool main_thread, unsigned max);
 
 /* --unwind=check: whether recognized stacks are to be compared too, and the comparison. */
 extern bool capture_checking;

@@ -255,17 +255,18 @@ static bool set_probes(uint16_t probe[PROBES], const struct path *run, uintptr_t
 	return true;
 }
 
-static void add_guess(struct paths *p, uint32_t from, struct guess *g, const struct path *run,
-		      unsigned first, uint32_t value)
+static void add_guess(struct paths *p, uint32_t from, guess *g, const struct path *run, unsigned first,
+		      uint32_t value)
 {
 	uint32_t made = new_node(p, 0);	/* not the one there: pairs are named by nodes */
 
 	if (!made)
 		return;
 	p->nodes[made] = *run;
+	p->nodes[made].quick.ra = (uint16_t)from;
 	p->nodes[made].end.value = value;
 	p->nodes[made].end.outer = p->captured.marks[first + run_count(run)].node;
-	*g = (struct guess){ from, made };
+	*g = (guess)made;
 }
 
 /* Notes the whole path where the next guess will look for it. */
@@ -392,12 +393,39 @@ static bool worth_learning(struct paths *p)
 	return true;
 }
 
+/* The pages that were tried on the thread's own stack stay readable as long as it lives. */
+static void learn_near(struct paths *p)
+{
+	if (p->own - p->sp > OWN_NEAR || p->sp < p->range.low || p->sp >= p->range.high)
+		return;		/* another stack, or the walk has passed on to another */
+	p->near.low = p->own - p->range.low > OWN_NEAR ? p->own - OWN_NEAR : p->range.low;
+	p->near.high = p->range.high < p->own ? p->range.high : p->own;
+}
+
+/* Whether the stack's inner frames have come before, in whatever stacks. A guess: a few bits. */
+static bool inner_seen(struct paths *p)
+{
+	const struct captured *c = &p->captured;
+	unsigned n = c->count < p->levels + 1u ? c->count : p->levels + 1u;
+	uint64_t h = 0;
+	uint16_t *tag;
+
+	for (unsigned i = 0; i < n; i++)
+		h = (h ^ c->frames[i]) * 0x9e3779b97f4a7c15u;
+	tag = &p->inner[(h >> 32) % INNER];
+	if (*tag == (uint16_t)(h >> 48))
+		return true;
+	*tag = (uint16_t)(h >> 48);
+	return false;
+}
+
 void paths_learn(struct paths *p, uint32_t value, bool seen)
 {
 	const struct captured *c = &p->captured;
 
 	learn_memo(p);
-	if (!seen)
+	learn_near(p);
+	if (!seen && !(p->miss && inner_seen(p)))
 		return;
 	if (p->at_limit && p->whole) {
 		uint32_t outer = c->marks[p->first_step].node;

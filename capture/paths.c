@@ -11,11 +11,16 @@
 
 #include "tree.h"
 
-struct paths *paths_create(unsigned nodes_log2)
+static unsigned tree_levels(unsigned max)
+{
+	return max <= PATHS_ALL ? max : PATHS_LEVELS;
+}
+
+struct paths *paths_create(unsigned nodes_log2, unsigned max)
 {
 	struct paths *p;
 
-	if (!rules_cache)
+	if (!rules_cache || nodes_log2 > PATHS_LOG2_MOST)
 		return NULL;
 	p = arena_map(sizeof(*p) + sizeof(*p->nodes) + (sizeof(*p->nodes) << nodes_log2));
 	if (!p)
@@ -23,6 +28,8 @@ struct paths *paths_create(unsigned nodes_log2)
 	p->nodes = (struct path *)(((uintptr_t)(p + 1) + 63) & ~(uintptr_t)63);
 	p->limit = 1u << nodes_log2;
 	p->used = 1;
+	p->max = (uint16_t)max;
+	p->levels = (uint16_t)tree_levels(max);
 	p->stamp = load_relaxed(&rules_stamp);
 	return p;
 }
@@ -30,7 +37,7 @@ struct paths *paths_create(unsigned nodes_log2)
 static void forget_stack(struct paths *p)
 {
 	p->memo_count = 0;
-	p->range = (struct stack_range){ 0, 0 };
+	p->range = p->near = (struct stack_range){ 0, 0 };
 }
 
 void paths_begin(struct paths *p, uintptr_t own)
@@ -128,6 +135,11 @@ static inline bool memo_holds(const struct paths *p, const struct walk *w, unsig
 		*below = 0;	/* the memo's stack was larger than what is known of this one */
 		return false;
 	}
+	/* Four at a time while all is as it was; if not, the loop below finds which is not. */
+#define SAME(i)	(*(const uintptr_t *)l[i].address == l[i].value)
+	while (l - first >= 4 && likely(SAME(-1) && SAME(-2) && SAME(-3) && SAME(-4)))
+		l -= 4;
+#undef SAME
 	do {
 		if (l == first)
 			return true;
@@ -140,10 +152,10 @@ static inline bool memo_holds(const struct paths *p, const struct walk *w, unsig
 }
 
 /* The plain walk from w on, with an eye on the memo. False: given up. */
-static bool walk_on(struct paths *p, struct walk *w, unsigned max)
+static bool walk_on(struct paths *p, struct walk *w)
 {
 	struct captured *c = &p->captured;
-	unsigned below = p->memo_count, n = c->count;
+	unsigned below = p->memo_count, n = c->count, max = p->max;
 
 	/* Here frames[n - 1] is w's. */
 	if (unlikely(!w->pc)) {		/* the tree came to an end that names no caller */
@@ -185,11 +197,6 @@ static bool walk_on(struct paths *p, struct walk *w, unsigned max)
 	return true;
 }
 
-static inline unsigned tree_levels(unsigned max)
-{
-	return max <= PATHS_ALL ? max : PATHS_LEVELS;
-}
-
 /* The outer frames that the memo knows, after count - 1 others. */
 static void add_known(struct paths *p)
 {
@@ -204,19 +211,16 @@ static void add_known(struct paths *p)
 	c->known = (unsigned)p->synced + 1;
 }
 
-static uint32_t __attribute__((noinline)) find_slowly(struct paths *p, struct walk *w, unsigned max,
-						       struct captured **out)
+static uint32_t __attribute__((noinline)) find_slowly(struct paths *p, struct walk *w)
 {
 	struct captured *c = &p->captured;
 
-	*out = c;
-	p->max = (uint16_t)max;
-	p->levels = (uint16_t)tree_levels(max);
+	p->levels = (uint16_t)tree_levels(p->max);
 	p->step_count = 0;
 	p->whole = true;
 	p->truncated = false;
 	p->first_step = (uint16_t)(c->count - 1);
-	if (p->synced < 0 && !walk_on(p, w, max)) {
+	if (p->synced < 0 && !walk_on(p, w)) {
 		p->range = w->range;
 		c->count = 0;
 		return 0;
@@ -234,14 +238,15 @@ static uint32_t __attribute__((noinline)) find_slowly(struct paths *p, struct wa
  */
 static inline __attribute__((always_inline)) uint32_t find_at_limit(struct paths *p, const struct walk *w,
 								     uint32_t at, unsigned frames,
-								     unsigned max, unsigned *below)
+								     unsigned *below)
 {
 	struct path *node = &p->nodes[at];
 	int found = memo_find(p, w, *below);
 	uint32_t outer;
 	struct pair *pair;
 
-	if (found < 0 || frames + (unsigned)found > max + 1 || !memo_holds(p, w, (unsigned)found, below))
+	if (found < 0 || frames + (unsigned)found > p->max + 1u ||
+	    !memo_holds(p, w, (unsigned)found, below))
 		return 0;
 	p->synced = found;
 	outer = p->memo[found].mark.node;
@@ -279,43 +284,40 @@ static inline void quick_step(struct walk *w, const struct path *node)
 	w->sp = base + node->quick.cfa * 8u;
 }
 
-/* The same for a run that goes on by frame pointer; *end gets the run's last frame. */
-static bool run_holds_by_fp(const struct walk *w, const struct path *node, struct walk *end)
+/* Whether the stack below `high` has the return addresses of a run that goes on by frame pointer.
+ * *end gets the run's last frame. */
+static inline bool holds_by_fp(const struct path *node, uintptr_t sp, uintptr_t fp, uintptr_t high,
+			       struct position *end)
 {
 	const uint64_t *at = node->run, *lead = at + run_lead(node), *last = at + run_count(node);
-	uintptr_t low = w->sp + node->quick.cfa * 8u, fp = w->fp, pc = 0;
+	uintptr_t low = sp + node->quick.cfa * 8u, odd = 0;
 
-	if (unlikely(low > w->range.high))
+	if (unlikely(low > high || high - low < 16))
 		return false;
 	for (; at < lead; at++) {
-		if (arch_return_address(walk_load(w->sp + (*at >> RUN_PC_BITS) * 8u)) != run_pc(*at))
+		if (arch_return_address(walk_load(sp + (*at >> RUN_PC_BITS) * 8u)) != run_pc(*at))
 			return false;
 	}
-	for (; at < last; at++) {
-		if (unlikely(fp < low || fp >= w->range.high || w->range.high - fp < 16 || fp % sizeof(fp)))
+	for (high -= 16; at < last; at++) {
+		if (unlikely(fp < low || fp > high) || arch_return_address(walk_load(fp + 8)) != *at)
 			return false;
-		pc = arch_return_address(walk_load(fp + 8));
-		if (pc != run_pc(*at))
-			return false;
+		odd |= fp;
 		low = fp + 16;
 		fp = walk_load(fp);
 	}
-	end->pc = pc;
 	end->sp = low;
 	end->fp = fp;
-	return true;
+	return likely(odd % sizeof(fp) == 0);
 }
 
 /* Whether the stack has the run's return addresses. *end: for run_along(). */
-static inline bool run_holds(const struct walk *w, const struct path *node, struct walk *end)
+static bool run_holds(const struct walk *w, const struct path *node, struct position *end)
 {
-	unsigned count = run_count(node);
-
 	if (node->quick.kind & RUN_BY_FP)
-		return run_holds_by_fp(w, node, end);
+		return holds_by_fp(node, w->sp, w->fp, w->range.high, end);
 	if (unlikely(w->sp + node->quick.cfa * 8u > w->range.high))
 		return false;
-	for (const uint64_t *at = node->run, *last = at + count; at < last; at++) {
+	for (const uint64_t *at = node->run, *last = at + run_count(node); at < last; at++) {
 		uint64_t step = *at;
 
 		if (arch_return_address(walk_load(w->sp + (step >> RUN_PC_BITS) * 8u)) != run_pc(step))
@@ -325,17 +327,16 @@ static inline bool run_holds(const struct walk *w, const struct path *node, stru
 }
 
 /* To the last frame of a run that holds. */
-static inline void run_along(struct walk *w, const struct path *node, const struct walk *end)
+static inline void run_along(struct walk *w, const struct path *node, const struct position *end)
 {
+	w->pc = run_pc(node->run[run_count(node) - 1]);
 	if (node->quick.kind & RUN_BY_FP) {
-		w->pc = end->pc;
 		w->sp = end->sp;
 		w->fp = end->fp;
 		return;
 	}
 	if (node->quick.fp != QUICK_SAME)
 		w->fp = walk_load(w->sp + node->quick.fp * 8u);
-	w->pc = run_pc(node->run[run_count(node) - 1]);
 	w->sp += node->quick.cfa * 8u;
 }
 
@@ -367,10 +368,9 @@ static bool __attribute__((noinline)) guess_again(struct paths *p, struct root *
 }
 
 /* Neither recognized nor walked: somebody else has to find the stack. */
-static uint32_t give_up(struct paths *p, struct captured **out)
+static uint32_t give_up(struct paths *p)
 {
 	p->captured.count = 0;
-	*out = &p->captured;
 	return 0;
 }
 
@@ -381,31 +381,32 @@ static void append_run(struct captured *c, const struct path *node)
 }
 
 /* Whether the next frames are those that the stack's words name; 0: no. */
-static uint32_t guess_further(struct paths *p, const struct walk *w, unsigned max, struct walk *end)
+static uint32_t guess_further(struct paths *p, const struct walk *w, struct position *end)
 {
 	const struct segment *s = segment_slot(p, p->at_limit);
-	const struct guess *g;
+	const struct path *node;
+	uint32_t guessed;
 
 	if (s->limit != p->at_limit || !can_guess(p, s->probe, w->sp))
 		return 0;
-	g = guess_slot(p, FROM_LIMIT | p->at_limit, s->probe, w->sp);
-	if (g->from != (FROM_LIMIT | p->at_limit) ||
-	    p->captured.count + run_count(&p->nodes[g->node]) > max + 1 || !run_holds(w, &p->nodes[g->node], end))
+	guessed = *guess_slot(p, FROM_LIMIT | p->at_limit, s->probe, w->sp);
+	node = &p->nodes[guessed];
+	if (node->quick.ra != (FROM_LIMIT | p->at_limit) || p->captured.count + run_count(node) > p->max + 1u ||
+	    !run_holds(w, node, end))
 		return 0;
-	return g->node;
+	return guessed;
 }
 
 /* A stack that stands at the limit, by guesses and the memo; below: the memo's frames that may
  * still hold. The slow way if they do not know it. */
-static uint32_t find_further(struct paths *p, struct walk *w, unsigned max, unsigned below,
-			     struct captured **out)
+static uint32_t find_further(struct paths *p, struct walk *w, unsigned below)
 {
 	struct captured *c = &p->captured;
-	struct walk end;
+	struct position end;
 
 	p->miss = false;
 	while (p->synced < 0) {
-		uint32_t next = guess_further(p, w, max, &end), value;
+		uint32_t next = guess_further(p, w, &end), value;
 		const struct path *node = &p->nodes[next];
 
 		if (!next)
@@ -415,14 +416,14 @@ static uint32_t find_further(struct paths *p, struct walk *w, unsigned max, unsi
 			append_run(c, node);
 			run_along(w, node, &end);
 			p->at_limit = next;
-			value = find_at_limit(p, w, next, c->count, max, &below);
+			value = find_at_limit(p, w, next, c->count, &below);
 		}
 		if (value) {
 			p->hits++;
 			return value;
 		}
 	}
-	return find_slowly(p, w, max, out);
+	return find_slowly(p, w);
 }
 
 static void begin(struct paths *p, uintptr_t function, const struct walk *w)
@@ -440,36 +441,21 @@ static void begin(struct paths *p, uintptr_t function, const struct walk *w)
 	c->count = 2;
 }
 
-/* After a guess that held up to the limit, where the memo did not know the rest. */
-static uint32_t __attribute__((noinline)) find_from_guess(struct paths *p, uintptr_t function,
-							  const struct capture_point *at, unsigned max,
-							  uint32_t held, const struct walk *end, unsigned below,
-							  struct captured **out)
-{
-	struct walk w = { .pc = at->pc, .sp = at->sp, .fp = at->fp, .range = p->range };
-	int synced = p->synced;
-
-	begin(p, function, &w);
-	append_run(&p->captured, &p->nodes[held]);
-	run_along(&w, &p->nodes[held], end);
-	p->at_limit = held;
-	p->synced = synced;
-	return find_further(p, &w, max, below, out);
-}
-
 /* By the tree, and if that does not know it, the slow way. failed: a guess has not held. */
-static uint32_t __attribute__((noinline)) find_by_tree(struct paths *p, uintptr_t function,
-						       const struct capture_point *at, unsigned max,
-						       bool failed, struct captured **out)
+static uint32_t __attribute__((noinline)) find_by_tree(struct paths *p, uintptr_t function, uintptr_t pc,
+						       uintptr_t sp, uintptr_t fp, bool failed)
 {
 	struct captured *c = &p->captured;
-	struct walk w = { .pc = at->pc, .sp = at->sp, .fp = at->fp }, slow, end;
+	struct walk w = { .pc = pc, .sp = sp, .fp = fp }, slow;
+	struct position end;
 	struct root *root;
 	unsigned n = 2, kind = KIND_UNKNOWN, below = p->memo_count;
 	uint32_t i = 0, value;
 
+	if (unlikely(p->stamp != load_acquire(&rules_stamp)))
+		forget(p, load_acquire(&rules_stamp));
 	if (unlikely(w.sp % sizeof(w.sp) || !stack_enter(&p->range, w.sp)))
-		return give_up(p, out);
+		return give_up(p);
 	w.range = p->range;
 	begin(p, function, &w);
 	root = find_root(p, w.pc, function);
@@ -494,7 +480,7 @@ static uint32_t __attribute__((noinline)) find_by_tree(struct paths *p, uintptr_
 		} else {
 			slow = w;	/* w itself stays in registers */
 			if (!step_otherwise(p, &slow, node))
-				return give_up(p, out);
+				return give_up(p);
 			w = slow;
 		}
 		c->frames[n++] = w.pc;
@@ -502,76 +488,147 @@ static uint32_t __attribute__((noinline)) find_by_tree(struct paths *p, uintptr_
 	c->count = n;
 	slow = w;
 	if (!i)
-		return find_slowly(p, &slow, max, out);
+		return find_slowly(p, &slow);
 	if (kind == KIND_RUN) {
 		append_run(c, &p->nodes[i]);
 		run_along(&slow, &p->nodes[i], &end);
 	}
 	p->at_limit = i;
-	value = find_at_limit(p, &slow, i, c->count, max, &below);
+	value = find_at_limit(p, &slow, i, c->count, &below);
 	if (likely(value)) {
 		p->hits++;
 		return value;
 	}
-	return find_further(p, &slow, max, below, out);
+	return find_further(p, &slow, below);
 }
 
-/* This much is what nearly every call needs. */
-uint32_t paths_find(struct paths *p, uintptr_t function, const struct capture_point *at,
-		    unsigned max, struct captured **out)
+/* A guess that is right as far as the run goes, to p->end if that is by frame pointer: what lies
+ * outward of it. */
+static uint32_t __attribute__((noinline)) find_from_guess(struct paths *p, uintptr_t function, uintptr_t pc,
+							  uintptr_t sp, uintptr_t fp, uint32_t held)
 {
-	uint64_t stamp = load_acquire(&rules_stamp);
-	struct walk w = { .pc = at->pc, .sp = at->sp, .fp = at->fp, .range = p->range }, end;
-	struct root *root;
-	bool failed = false;
+	struct walk w = { .pc = pc, .sp = sp, .fp = fp, .range = p->range };
+	const struct path *node = &p->nodes[held];
+	unsigned below = p->memo_count;
+	uint32_t value;
+	int synced;
 
-	if (unlikely(p->stamp != stamp))
-		forget(p, stamp);
-	else if (likely(w.sp - w.range.low < w.range.high - w.range.low && w.sp % sizeof(w.sp) == 0)) {
-		root = find_root(p, w.pc, function);
-		if (likely(root && can_guess(p, root->probe, w.sp))) {
-			const struct guess *g = guess_slot(p, root->node, root->probe, w.sp);
-			const struct path *node = &p->nodes[g->node];
-
-			if (likely(g->from == root->node && run_holds(&w, node, &end))) {
-				unsigned below = p->memo_count;
-				uint32_t value = node->end.value;
-
-				root->failures = 0;
-				p->synced = -1;
-				if (node->quick.kind & RUN_LIMITED) {
-					run_along(&w, node, &end);
-					value = find_at_limit(p, &w, g->node, 2 + run_count(node), max, &below);
-				}
-				if (likely(value)) {
-					p->hits++;
-					return value;
-				}
-				return find_from_guess(p, function, at, max, g->node, &end, below, out);
-			}
-			failed = true;
-		}
+	/* The memo may want to look further than what is near. */
+	if (unlikely(sp < w.range.low || w.range.high < p->near.high))
+		return find_by_tree(p, function, pc, sp, fp, false);
+	p->synced = -1;
+	run_along(&w, node, &p->end);
+	value = find_at_limit(p, &w, held, 2 + run_count(node), &below);
+	if (likely(value)) {
+		p->hits++;
+		return value;
 	}
-	return find_by_tree(p, function, at, max, failed, out);
+	synced = p->synced;
+	begin(p, function, &(struct walk){ .pc = pc, .sp = sp, .fp = fp });
+	append_run(&p->captured, node);
+	p->at_limit = held;
+	p->synced = synced;
+	return find_further(p, &w, below);
+}
+
+/* A guess that is a run of any kind. */
+static uint32_t __attribute__((noinline)) find_by_guess(struct paths *p, uintptr_t function, uintptr_t pc,
+							uintptr_t sp, uintptr_t fp, uint32_t guessed)
+{
+	const struct path *node = &p->nodes[guessed];
+	bool holds;
+
+	if (node->quick.kind & RUN_BY_FP)
+		holds = holds_by_fp(node, sp, fp, p->near.high, &p->end);
+	else
+		holds = run_holds(&(struct walk){ .sp = sp, .fp = fp, .range = p->near }, node, &p->end);
+	if (!holds)
+		return find_by_tree(p, function, pc, sp, fp, true);
+	if (node->quick.kind & RUN_LIMITED)
+		return find_from_guess(p, function, pc, sp, fp, guessed);
+	p->hits++;
+	return node->end.value;
+}
+
+/* Whether the stack has the six return addresses of the longest kind of run. */
+static inline __attribute__((always_inline)) bool six_hold(uintptr_t sp, const struct path *node)
+{
+	_Static_assert(RUN_MAX == 6, "as many steps");
+#define HOLDS(i)	(arch_return_address(walk_load(sp + (node->run[i] >> RUN_PC_BITS) * 8u)) == run_pc(node->run[i]))
+	return likely(HOLDS(0) && HOLDS(1) && HOLDS(2) && HOLDS(3) && HOLDS(4) && HOLDS(5));
+#undef HOLDS
+}
+
+/* The same as find_root() where it is found soon. */
+static inline struct root *find_root_soon(struct paths *p, uintptr_t pc, uintptr_t function)
+{
+	struct root *r = root_slot(p, pc, function, 0);
+
+	if (unlikely(r->pc != pc || r->function != function))
+		r = root_slot(p, pc, function, 1);
+	return likely(r->pc == pc && r->function == function) ? r : NULL;
+}
+
+/*
+ * What nearly every call needs, and no more: a guess that is right, on the thread's own stack. All
+ * else is elsewhere, and not called from here but gone to, so that nothing has to be kept meanwhile.
+ */
+uint32_t paths_find(struct paths *p, uintptr_t function, uintptr_t pc, uintptr_t sp, uintptr_t fp)
+{
+	uintptr_t room = p->near.high - sp;
+	const struct path *node;
+	struct root *root;
+	uint32_t guessed;
+
+	if (unlikely(p->stamp != load_acquire(&rules_stamp) || sp - p->near.low >= p->near.high - p->near.low ||
+		     sp % sizeof(sp)))
+		return find_by_tree(p, function, pc, sp, fp, false);
+	root = find_root_soon(p, pc, function);
+	if (unlikely(!root || !root->probe[PROBES - 1] || root->probe[PROBES - 1] * 8u + 8 > room))
+		return find_by_tree(p, function, pc, sp, fp, false);
+	guessed = *guess_slot(p, root->node, root->probe, sp);
+	node = &p->nodes[guessed];
+	if (unlikely(node->quick.ra != root->node))
+		return find_by_tree(p, function, pc, sp, fp, true);
+	root->failures = 0;
+	if ((node->quick.kind & (7u << RUN_COUNT_SHIFT | RUN_BY_FP)) != RUN_MAX << RUN_COUNT_SHIFT)
+		return find_by_guess(p, function, pc, sp, fp, guessed);
+	if (unlikely(node->quick.cfa * 8u > room || !six_hold(sp, node)))
+		return find_by_tree(p, function, pc, sp, fp, true);
+	if (node->quick.kind & RUN_LIMITED)
+		return find_from_guess(p, function, pc, sp, fp, guessed);
+	p->hits++;
+	return node->end.value;
+}
+
+struct captured *paths_captured(struct paths *p)
+{
+	return &p->captured;
 }
 
 #else
 
-struct paths *paths_create(unsigned nodes_log2)
+struct paths *paths_create(unsigned nodes_log2, unsigned max)
 {
 	(void)nodes_log2;
+	(void)max;
 	return NULL;
 }
 
-uint32_t paths_find(struct paths *p, uintptr_t function, const struct capture_point *at,
-		    unsigned max, struct captured **c)
+uint32_t paths_find(struct paths *p, uintptr_t function, uintptr_t pc, uintptr_t sp, uintptr_t fp)
 {
 	(void)p;
 	(void)function;
-	(void)at;
-	(void)max;
-	(void)c;
+	(void)pc;
+	(void)sp;
+	(void)fp;
 	return 0;
+}
+
+struct captured *paths_captured(struct paths *p)
+{
+	(void)p;
+	return NULL;
 }
 
 void paths_forget(struct paths *p)

@@ -42,17 +42,20 @@ struct captured {
 
 struct paths;
 
-/* An empty memory with room for 2^nodes_log2 nodes of the tree. NULL: the machine or libc has no
- * fast unwinder, or there is no memory. Pages are touched as they are needed. */
-struct paths *paths_create(unsigned nodes_log2);
+#define PATHS_LOG2_MOST	15	/* of nodes_log2 */
+
+/* An empty memory with room for 2^nodes_log2 nodes of the tree, of stacks of at most max (1 to
+ * CAPTURE_MAX) frames. NULL: the machine or libc has no fast unwinder, or there is no memory. Pages
+ * are touched as they are needed. */
+struct paths *paths_create(unsigned nodes_log2, unsigned max);
 
 /*
- * Walks the stack from `at`, at most max (1 to CAPTURE_MAX) frames, with `function` as frame 0.
- * Returns the value that paths_learn() was given for this very stack; or 0, then *c has the
- * stack, until the next call. Keeps errno.
+ * Walks the stack from the point that pc, sp and fp name (struct capture_point), with `function` as
+ * frame 0. Returns the value that paths_learn() was given for this very stack; or 0, then
+ * paths_captured() has the stack, until the next call. Keeps errno.
  */
-uint32_t paths_find(struct paths *p, uintptr_t function, const struct capture_point *at,
-		    unsigned max, struct captured **c);
+uint32_t paths_find(struct paths *p, uintptr_t function, uintptr_t pc, uintptr_t sp, uintptr_t fp);
+struct captured *paths_captured(struct paths *p);
 
 /*
  * The value (not 0) for what paths_find() has just given, whose marks are all filled in. seen: the

@@ -11,8 +11,9 @@
 #define ROOTS		1024u
 #define ROOT_TRIES	4u
 #define PAIRS		4096u
-#define GUESSES		8192u
+#define GUESSES		32768u
 #define SEGMENTS	1024u
+#define INNER		4096u
 #define PROBES		3
 #define OWN_NEAR	((uintptr_t)1 << 20)	/* so far below paths.own lies the thread's own stack */
 #define GUESS_AGAIN	64u	/* one of so many failures makes a new guess */
@@ -55,7 +56,7 @@ struct path {
 		struct {
 			uint16_t kind;		/* its lower bits; flags, a run's count */
 			uint16_t cfa;		/* of a run: its last frame's stack pointer; its lead's */
-			uint16_t ra;
+			uint16_t ra;		/* of a guessed run: where it was guessed */
 			uint16_t fp;		/* or QUICK_SAME */
 		} quick;
 	};
@@ -81,7 +82,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the kind is in a rule
 struct root {
 	uintptr_t pc, function;
 	uint32_t node;
-	uint16_t probe[PROBES];	/* see struct guess; the last is the largest, 0: none */
+	uint16_t probe[PROBES];	/* see guess; the last is the largest, 0: none */
 	uint16_t failures;	/* of guesses in a row */
 };
 
@@ -94,12 +95,10 @@ struct root {
  * RUN_MAX frames are guessed the same way, and so on until the memo knows the rest or the stack
  * ends: a segment stands for a root there.
  */
-struct guess {
-	uint32_t from;		/* the root's node, or FROM_LIMIT and the node with the limit */
-	uint32_t node;
-};
+typedef uint16_t guess;		/* a node, or 0: so small that many fit in the caches */
 
-#define FROM_LIMIT	0x80000000u
+/* Where a guess begins: the root's node, or this and the node with the limit. */
+#define FROM_LIMIT	0x8000u
 
 struct segment {
 	uint32_t limit;		/* the node with the limit; 0: free */
@@ -134,12 +133,19 @@ struct step {
 	uint64_t rule;
 };
 
+/* Where a run ends. */
+struct position {
+	uintptr_t sp, fp;
+};
+
 struct paths {
 	uint64_t stamp;
 	struct stack_range range;
+	struct stack_range near;	/* what of the thread's own stack is known to be readable */
+	struct path *nodes;
 	uintptr_t sp, fp;		/* where the last walk began */
 	uintptr_t own;			/* see paths_begin() */
-	struct path *nodes;
+	struct position end;		/* of a guessed run by frame pointer */
 	uint32_t used, limit;		/* nodes; 0 is none */
 	uint32_t hits, misses, spared;	/* in this window */
 	uint32_t wide_hits, guess_failures;
@@ -149,7 +155,7 @@ struct paths {
 	uint32_t at_limit;		/* the tree's node there, or 0 */
 	uint16_t first_step, step_count;	/* frame of steps[0] */
 	uint16_t levels;		/* frames that may become nodes of the tree */
-	uint16_t max;
+	uint16_t max;			/* frames, without the function */
 	bool whole;			/* the stack was walked to its end on one stack */
 	bool truncated;			/* or to the depth, on one stack */
 	bool miss;			/* the tree did not know it */
@@ -165,9 +171,10 @@ struct paths {
 	struct captured captured;
 	struct root roots[ROOTS];
 	struct child wide[WIDE];
-	struct guess guesses[GUESSES];
+	guess guesses[GUESSES];
 	struct segment segments[SEGMENTS];
 	struct pair pairs[PAIRS];
+	uint16_t inner[INNER];		/* of stacks' inner frames, a part of a hash */
 };
 
 void paths_clear_tree(struct paths *p);
@@ -219,8 +226,8 @@ static inline bool can_guess(const struct paths *p, const uint16_t probe[PROBES]
 }
 
 /* Where a path is noted that begins there, by what the stack at sp has at the probes. */
-static inline struct guess *guess_slot(struct paths *p, uint32_t from, const uint16_t probe[PROBES],
-				       uintptr_t sp)
+static inline guess *guess_slot(struct paths *p, uint32_t from, const uint16_t probe[PROBES],
+				uintptr_t sp)
 {
 	uint64_t h = walk_load(sp + probe[0] * 8u) * 0x9e3779b97f4a7c15u;
 

@@ -14,17 +14,25 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 
+struct paths;
 struct thread;
 
 struct guard {
+	union {
+		struct {
+			unsigned inside;
+			unsigned fresh;	/* not zero: nothing has been done yet for the thread */
+		};
+		uint64_t unready;	/* one of the two, in one look */
+	};
 	struct thread *thread;	/* threads.h; NULL: not yet, no longer, or no memory for it */
+	struct paths *paths;	/* its memory of stacks; NULL: there is none */
 	void *last_block;	/* the thread's newest allocation, if not yet freed */
-	unsigned inside;
 	unsigned busy;		/* inside the allocator other than by a hook: dumps wait */
 	unsigned requests;	/* dumps to take when both drop to zero (session.h) */
-	bool watched;		/* the thread's end will set... */
-	bool ending;		/* ...this: libc gives back its cache, and may hold locks */
+	bool ending;		/* libc gives back its cache, and may hold locks */
 	bool forking;		/* inside by the handlers around fork, which have returned */
 };
 

@@ -47,32 +47,31 @@ static void compare_known(const struct capture_point *from, uint32_t row)
 }
 
 /*
- * The row of a stack that the thread's memory can walk; ROW_NONE when it gives up. A new code may
- * mean that modules have come that were not there before: what the unwinder remembered of their
- * addresses may be other modules', so the stack is taken again. The first row stays, unused.
+ * The row of a stack that the thread's memory has not recognized, but perhaps walked; ROW_NONE when
+ * it gave up. A new code may mean that modules have come that were not there before (`modules`: how
+ * many changes there had been): what the unwinder remembered of their addresses may be other
+ * modules', so the stack is taken again. The first row stays, unused.
  */
-static uint32_t find_row_by_paths(struct paths *p, uintptr_t function, const struct capture_point *from)
+static uint32_t find_row_of_captured(struct paths *p, uintptr_t function, const struct capture_point *from,
+				     uint32_t modules)
 {
-	struct captured *c;
+	struct captured *c = paths_captured(p);
 	uint32_t row;
 
-	for (;;) {
-		uint32_t modules = modules_changes(&recorder.table);
-
-		row = paths_find(p, function, from, recorder.depth - 1u, &c);
-		if (likely(row) || !c->count)
-			break;
+	while (c->count) {
 		row = table_intern(&recorder.table, c->frames, c->count, c->known, c->marks);
 		if (likely(modules_changes(&recorder.table) == modules)) {
 			if (row != ROW_OVERFLOW)
 				paths_learn(p, row, load_relaxed(&recorder.table.rows[row].total_count));
-			break;
+			return row;
 		}
 		capture_modules_changed();
+		modules = modules_changes(&recorder.table);
+		row = paths_find(p, function, from->pc, from->sp, from->fp);
+		if (row)
+			return row;
 	}
-	if (unlikely(capture_checking) && row)
-		compare_known(from, row);
-	return row;
+	return ROW_NONE;
 }
 
 /*
@@ -106,17 +105,34 @@ static uint32_t __attribute__((noinline)) find_row_slowly(uintptr_t function, co
 	return row;
 }
 
-static inline uint32_t find_row(const void *function, const struct capture_point *from)
+/* row: what the thread's memory has found, if that is to be compared. */
+static uint32_t __attribute__((noinline)) find_row_otherwise(struct paths *p, const void *function,
+							      const struct capture_point *from,
+							      uint32_t modules, uint32_t row)
 {
-	const struct thread *self = guard_self.thread;
-	uint32_t row = ROW_NONE;
-
-	if (likely(self && self->paths && recorder.depth > 1))
-		row = find_row_by_paths(self->paths, (uintptr_t)function + 1, from);
-	return likely(row) ? row : find_row_slowly((uintptr_t)function + 1, from);
+	if (p && !row)
+		row = find_row_of_captured(p, (uintptr_t)function + 1, from, modules);
+	if (p && row && unlikely(capture_checking))
+		compare_known(from, row);
+	return row ? row : find_row_slowly((uintptr_t)function + 1, from);
 }
 
-static inline void count_alloc(uint32_t row, uint64_t size_bytes)
+static inline uint32_t find_row(const void *function, uintptr_t pc, uintptr_t sp, uintptr_t fp)
+{
+	uint32_t modules = modules_changes(&recorder.table), row = ROW_NONE;
+	struct paths *p = guard_self.paths;
+	struct capture_point from;
+
+	if (likely(p != NULL)) {
+		row = paths_find(p, (uintptr_t)function + 1, pc, sp, fp);
+		if (likely(row && !capture_checking))
+			return row;
+	}
+	from = (struct capture_point){ pc, sp, fp };
+	return find_row_otherwise(p, function, &from, modules, row);
+}
+
+static inline __attribute__((always_inline)) void count_alloc(uint32_t row, uint64_t size_bytes)
 {
 	struct thread *self = guard_self.thread;
 
@@ -140,29 +156,62 @@ static inline void count_resize(uint32_t row, uint64_t old_bytes, uint64_t new_b
 		row_resize(&recorder.table, row, old_bytes, new_bytes);
 }
 
-void record_alloc(void *p, size_t size, struct block old, const void *function,
-		   const struct capture_point *from)
+static void __attribute__((noinline)) note_otherwise(uint32_t *slot, struct block b)
 {
-	struct block b = { .size_bytes = size };
-	struct stale_blocks stale;
+	struct block stale[SLOTS_MOST];
+	unsigned count = slot_put_otherwise(slot, b, stale);
 
-	blocks_prefetch(&recorder.blocks, p);
-	b.row = find_row(function, from);
+	while (unlikely(count)) {
+		record_uncount(stale[--count], false, false);
+		add_relaxed(&recorder.table.head->totals.stale_blocks, 1);
+	}
+}
+
+static inline void note_block(uint32_t *slot, struct block b)
+{
+	if (likely(slot_is_simple(slot, b)))
+		slot_put(slot, b);
+	else
+		note_otherwise(slot, b);
+}
+
+void record_alloc(void *p, size_t size, const void *function, uintptr_t pc, uintptr_t sp, uintptr_t fp)
+{
+	uint32_t *slot = blocks_claim(&recorder.blocks, p), row;
+
+	__builtin_prefetch(slot, 1);	/* seldom in the cache, and wanted soon */
+	row = find_row(function, pc, sp, fp);
 	guard_self.last_block = p;
-	if (unlikely(!blocks_put(&recorder.blocks, p, b, &stale))) {
-		record_uncount(old, false, false);
+	if (unlikely(!slot)) {
 		add_relaxed(&recorder.table.head->totals.lost_blocks, 1);
 		return;
 	}
-	if (old.row == b.row) {
-		count_resize(b.row, old.size_bytes, size);
-	} else {
-		if (unlikely(old.row != ROW_NONE))
-			record_uncount(old, false, false);
-		count_alloc(b.row, size);
+	note_block(slot, (struct block){ row, size });
+	count_alloc(row, size);
+}
+
+void record_realloc(void *p, size_t size, struct block old, const void *function,
+		    const struct capture_point *from)
+{
+	uint32_t *slot = blocks_claim(&recorder.blocks, p);
+	uint32_t row = find_row(function, from->pc, from->sp, from->fp);
+
+	guard_self.last_block = p;
+	if (unlikely(!slot))
+		add_relaxed(&recorder.table.head->totals.lost_blocks, 1);
+	else
+		note_block(slot, (struct block){ row, size });
+	if (likely(slot && old.row == row)) {
+		count_resize(row, old.size_bytes, size);
+		return;
 	}
-	for (unsigned i = 0; unlikely(i < stale.count); i++) {
-		record_uncount(stale.block[i], false, false);
-		add_relaxed(&recorder.table.head->totals.stale_blocks, 1);
-	}
+	if (old.row != ROW_NONE)
+		record_uncount(old, false, false);
+	if (likely(slot != NULL))
+		count_alloc(row, size);
+}
+
+void record_again(void *p, struct block b)
+{
+	note_block(blocks_find(&recorder.blocks, p), b);
 }

@@ -32,11 +32,17 @@ static inline bool process_has_one_thread(void)
 }
 
 /*
- * A new block at p, from a call of `function` at that point; old: what realloc() made it
- * from, taken from the map.
+ * A new block at p, from a call of `function` at the point that pc, sp and fp name (struct
+ * capture_point).
  */
-void record_alloc(void *p, size_t size, struct block old, const void *function,
-		  const struct capture_point *from);
+void record_alloc(void *p, size_t size, const void *function, uintptr_t pc, uintptr_t sp, uintptr_t fp);
+
+/* The same for what realloc() has made from `old`, which was taken from the map. */
+void record_realloc(void *p, size_t size, struct block old, const void *function,
+		    const struct capture_point *from);
+
+/* Puts back what a realloc() that failed has left where it was. */
+void record_again(void *p, struct block b);
 
 /*
  * A block that is no longer live. temporary: freed before its thread allocated again. nested:
@@ -47,8 +53,6 @@ static inline void record_uncount(struct block b, bool temporary, bool nested)
 {
 	struct thread *self = guard_self.thread;
 
-	if (b.row == ROW_NONE)
-		return;
 	if (process_has_one_thread())
 		row_free_single(&recorder.table, b.row, b.size_bytes, temporary);
 	else if (likely(self && self->deltas && !nested))
@@ -57,23 +61,31 @@ static inline void record_uncount(struct block b, bool temporary, bool nested)
 		row_free(&recorder.table, b.row, b.size_bytes, temporary);
 }
 
-/* Before the real free of p: afterwards the address can be another thread's. */
-static inline void record_free(void *p, bool nested)
+/* What is known of the block at p, which is to be known no more. */
+static inline __attribute__((always_inline)) struct block record_take(void *p)
+{
+	uint32_t *slot = blocks_find(&recorder.blocks, p);
+
+	return likely(slot != NULL) ? slot_take(slot) : (struct block){ ROW_NONE, 0 };
+}
+
+/* Before the real free of p: afterwards the address can be another thread's. False: nothing is
+ * known of a block there. */
+static inline bool record_free(void *p, bool nested)
 {
 	struct block b;
+	bool newest;
 
 	/* The allocator will look there: both misses of the cache at a time. */
 	__builtin_prefetch((const char *)p - 16, 1);
-	b = blocks_take(&recorder.blocks, p);
-	if (likely(b.row != ROW_NONE)) {
-		bool newest = guard_self.last_block == p;
-
-		if (newest)
-			guard_self.last_block = NULL;
-		record_uncount(b, newest, nested);
-	} else if (!nested) {
-		add_relaxed(&recorder.table.head->totals.unknown_frees, 1);
-	}
+	b = record_take(p);
+	if (unlikely(b.row == ROW_NONE))
+		return false;
+	newest = guard_self.last_block == p;
+	if (newest)
+		guard_self.last_block = NULL;
+	record_uncount(b, newest, nested);
+	return true;
 }
 
 #endif

@@ -20,7 +20,7 @@
 
 #define WAIT_TRIES	1000		/* of 10 ms */
 
-__thread struct guard guard_self;
+__thread struct guard guard_self = { .fresh = 1 };
 
 static struct dumper dumper;
 static bool started;

@@ -37,7 +37,7 @@ static uintptr_t own_stack(void)
 	return here + (first < other ? first : other);
 }
 
-struct thread *threads_take(struct table *table)
+struct thread *threads_take(struct table *table, unsigned depth)
 {
 	struct thread *t = find_free();
 
@@ -52,8 +52,8 @@ struct thread *threads_take(struct table *table)
 	}
 	if (!t->deltas)
 		t->deltas = deltas_take(table);
-	if (!t->paths)
-		t->paths = capture_paths(!t->next);
+	if (!t->paths && depth > 1)
+		t->paths = capture_paths(!t->next, depth - 1);
 	if (t->paths)
 		paths_begin(t->paths, own_stack());
 	store_release(&t->inside, &guard_self.inside);

@@ -24,8 +24,9 @@ struct thread {
 	const unsigned *inside;	/* the owner's guard_self.inside; gone when the owner is */
 };
 
-/* A state for the calling thread; NULL when there is no memory. */
-struct thread *threads_take(struct table *table);
+/* A state for the calling thread, whose stacks have at most `depth` frames with the function that is
+ * called; NULL when there is no memory. */
+struct thread *threads_take(struct table *table, unsigned depth);
 
 /* Inside the guard. */
 void threads_give_back(struct table *table, struct thread *t);

@@ -49,23 +49,14 @@ struct block {
 	uint64_t size_bytes;
 };
 
-/* Blocks that were known where a new one has come to lie: their frees were not seen. */
-struct stale_blocks {
-	unsigned count;
-	struct block block[SLOTS_MOST];
-};
-
 /*
  * glibc_spacing: whether all blocks come from glibc's malloc. False when there is no memory
  * for the directory. Call once, before threads.
  */
 bool blocks_create(struct blocks *b, bool glibc_spacing);
 
-/* Maps a region that is missing; NULL when the kernel refuses. For blocks_put() only. */
+/* Maps a region that is missing; NULL when the kernel refuses. For blocks_claim() only. */
 uint32_t *blocks_map_region(struct blocks *b, size_t region);
-
-/* Takes whatever is known in the `count` slots from `index` on. For blocks_put() only. */
-void blocks_evict(uint32_t *region, size_t index, unsigned count, struct stale_blocks *stale);
 
 /* The slot's place: pointer tags (the upper bits: memory tagging) are not part of it. */
 static inline uintptr_t blocks_address(const void *p)
@@ -82,24 +73,31 @@ static inline size_t blocks_index(const struct blocks *b, uintptr_t address)
 	return (address & (((uintptr_t)1 << BLOCKS_REGION_BITS) - 1)) >> b->granule_log2;
 }
 
-/* Says that the block's slot will be wanted: it is seldom in the cache. */
-static inline void blocks_prefetch(const struct blocks *b, const void *p)
+/* Where a block at p begins in the map; NULL: nothing is known of its region. */
+static inline uint32_t *blocks_find(const struct blocks *b, const void *p)
 {
 	uintptr_t address = blocks_address(p);
-	uint32_t *region = load_relaxed(&b->regions[address >> BLOCKS_REGION_BITS]);
+	uint32_t *region = load_acquire(&b->regions[address >> BLOCKS_REGION_BITS]);
 
-	if (likely(region != NULL))
-		__builtin_prefetch(region + blocks_index(b, address), 1);
+	return likely(region != NULL) ? region + blocks_index(b, address) : NULL;
 }
 
-/* Of a block whose size is outside: the slots that hold it. */
-static inline unsigned slots_after(uint64_t size_bytes)
+/* The same for a new block; NULL: there is no memory for its region. */
+static inline uint32_t *blocks_claim(struct blocks *b, const void *p)
 {
-	return size_bytes < SLOT_UPPER ? 1 : 3;
+	uintptr_t address = blocks_address(p);
+	uint32_t *region = load_acquire(&b->regions[address >> BLOCKS_REGION_BITS]);
+
+	if (unlikely(!region)) {
+		region = blocks_map_region(b, address >> BLOCKS_REGION_BITS);
+		if (!region)
+			return NULL;
+	}
+	return region + blocks_index(b, address);
 }
 
-/* Reads the size from those slots and clears them. */
-static inline uint64_t slots_take_size(uint32_t *slot)
+/* The size that is noted in the slots behind the block's first, which are cleared. */
+static inline uint64_t slot_take_size(uint32_t *slot)
 {
 	uint64_t size_bytes = load_relaxed(&slot[1]) >> SLOT_SIZE_BITS;
 
@@ -113,72 +111,35 @@ static inline uint64_t slots_take_size(uint32_t *slot)
 	return size_bytes;
 }
 
-static inline void slots_put_size(uint32_t *slot, uint64_t size_bytes)
-{
-	if (unlikely(size_bytes >= SLOT_UPPER)) {
-		store_relaxed(&slot[2], (uint32_t)(size_bytes & 0xffffff) << SLOT_SIZE_BITS | SLOT_MORE);
-		store_relaxed(&slot[3], (uint32_t)(size_bytes >> 24 & 0xffffff) << SLOT_SIZE_BITS | SLOT_MORE);
-		size_bytes = SLOT_UPPER;
-	}
-	store_relaxed(&slot[1], (uint32_t)size_bytes << SLOT_SIZE_BITS | SLOT_MORE);
-}
-
 /* What the slot's block is, which is forgotten. No block begins there: row is ROW_NONE. */
 static inline struct block slot_take(uint32_t *slot)
 {
 	struct block block = { ROW_NONE, 0 };
 	uint32_t v = load_relaxed(slot), size = v & ((1u << SLOT_SIZE_BITS) - 1);
 
-	if (!v || unlikely(size == SLOT_MORE))
+	if (unlikely(!v) || unlikely(size == SLOT_MORE))
 		return block;
 	store_relaxed(slot, 0);
 	block.row = v >> SLOT_SIZE_BITS;
-	block.size_bytes = likely(size != SLOT_OUTSIDE) ? size : slots_take_size(slot);
+	block.size_bytes = likely(size != SLOT_OUTSIDE) ? size : slot_take_size(slot);
 	return block;
 }
 
-/* Forgets the block at p and returns what was known about it. */
-static inline struct block blocks_take(struct blocks *b, const void *p)
+/* Whether slot_put() will do: nothing is known there, and the size is small. */
+static inline bool slot_is_simple(const uint32_t *slot, struct block block)
 {
-	uintptr_t address = blocks_address(p);
-	uint32_t *region = load_acquire(&b->regions[address >> BLOCKS_REGION_BITS]);
+	return !load_relaxed(slot) && block.size_bytes < SLOT_MORE;
+}
 
-	if (unlikely(!region))
-		return (struct block){ ROW_NONE, 0 };
-	return slot_take(region + blocks_index(b, address));
+static inline void slot_put(uint32_t *slot, struct block block)
+{
+	store_relaxed(slot, block.row << SLOT_SIZE_BITS | (uint32_t)block.size_bytes);
 }
 
 /*
- * Records the block at p. Returns false, and records nothing, when there is no memory for
- * its region. *stale gets what was known there before.
+ * Notes any block. What was known in its slots before, blocks whose frees were not seen, is handed
+ * out: returns how many.
  */
-static inline bool blocks_put(struct blocks *b, const void *p, struct block block,
-			      struct stale_blocks *stale)
-{
-	uintptr_t address = blocks_address(p);
-	size_t index = blocks_index(b, address);
-	uint32_t *region = load_acquire(&b->regions[address >> BLOCKS_REGION_BITS]), *slot;
-	uint32_t size = (uint32_t)block.size_bytes;
-
-	stale->count = 0;
-	if (unlikely(!region)) {
-		region = blocks_map_region(b, address >> BLOCKS_REGION_BITS);
-		if (!region)
-			return false;
-	}
-	slot = region + index;
-	if (unlikely(load_relaxed(slot)))
-		blocks_evict(region, index, 1, stale);
-	if (unlikely(block.size_bytes >= SLOT_MORE)) {
-		unsigned after = slots_after(block.size_bytes);
-
-		if (unlikely(load_relaxed(&slot[1])) || after > 1)
-			blocks_evict(region, index + 1, after, stale);
-		slots_put_size(slot, block.size_bytes);
-		size = SLOT_OUTSIDE;
-	}
-	store_relaxed(slot, block.row << SLOT_SIZE_BITS | size);
-	return true;
-}
+unsigned slot_put_otherwise(uint32_t *slot, struct block block, struct block stale[SLOTS_MOST]);
 
 #endif

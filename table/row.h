@@ -147,7 +147,13 @@ static inline void row_called_single(struct row *r, uint64_t size_bytes)
 	store_relaxed(&r->total_size, load_relaxed(&r->total_size) + size_bytes);
 }
 
-static inline void row_alloc_single(struct table *t, uint32_t row, uint64_t size_bytes)
+/* Out of the way of what comes more often. */
+static __attribute__((noinline, unused)) void row_begins(struct row *r)
+{
+	store_relaxed(&r->since_ns, now_ns());
+}
+
+static inline __attribute__((always_inline)) void row_alloc_single(struct table *t, uint32_t row, uint64_t size_bytes)
 {
 	struct row *r = &t->rows[row];
 	uint32_t count;
@@ -155,8 +161,8 @@ static inline void row_alloc_single(struct table *t, uint32_t row, uint64_t size
 	row_save_peak(t, r);
 	add_own_u32(&r->live_count, 1);
 	count = load_relaxed(&r->live_count);
-	if (count == 1)
-		store_relaxed(&r->since_ns, now_ns());
+	if (unlikely(count == 1))
+		row_begins(r);
 	if (count > load_relaxed(&r->peak_count))
 		store_relaxed(&r->peak_count, count);
 	row_called_single(r, size_bytes);

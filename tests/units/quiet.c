@@ -136,8 +136,8 @@ static __thread struct paths *memory;
 /* Takes the same stack by way of a memory. A frame's mark is of the frames from it outward. */
 static void recognize(const struct capture_point *at, const uintptr_t *frames, unsigned n)
 {
-	struct captured *c;
-	uint32_t value = paths_find(memory, 1, at, depth, &c);
+	uint32_t value = paths_find(memory, 1, at->pc, at->sp, at->fp);
+	struct captured *c = paths_captured(memory);
 	unsigned least = n < 64 ? n : 64;
 
 	if (value) {
@@ -335,7 +335,7 @@ static void test_shapes(void)
 		forget_counts();
 		depth = depths[i];
 		hits_before = hits;
-		memory = paths_create(12);
+		memory = paths_create(12, depth);
 		paths_begin(memory, getauxval(AT_EXECFN));
 		known_count = recognized = 0;
 		tracing = true;
@@ -382,7 +382,7 @@ static void *test_system_calls(void *unused)
 
 	forget_counts();
 	depth = CAPTURE_MAX;
-	memory = paths_create(12);
+	memory = paths_create(12, depth);
 	paths_begin(memory, (uintptr_t)&memory);
 	/* The heap has grown and the symbols are bound; no stack of these has been taken. */
 	rounds(1);

@@ -156,16 +156,30 @@ static void test_arena(void)
 	ok(good, "without address space: NULL");
 }
 
-static struct stale_blocks stale;
+static struct {
+	unsigned count;
+	struct block block[SLOTS_MOST];
+} stale;
 
 static bool put(struct blocks *b, uintptr_t p, uint32_t row, uint64_t size)
 {
-	return blocks_put(b, (void *)p, (struct block){ row, size }, &stale);
+	uint32_t *slot = blocks_claim(b, (void *)p);
+	struct block block = { row, size };
+
+	stale.count = 0;
+	if (!slot)
+		return false;
+	if (slot_is_simple(slot, block))
+		slot_put(slot, block);
+	else
+		stale.count = slot_put_otherwise(slot, block, stale.block);
+	return true;
 }
 
 static bool take(struct blocks *b, uintptr_t p, uint32_t row, uint64_t size)
 {
-	struct block got = blocks_take(b, (void *)p);
+	uint32_t *slot = blocks_find(b, (void *)p);
+	struct block got = slot ? slot_take(slot) : (struct block){ ROW_NONE, 0 };
 
 	return got.row == row && (row == ROW_NONE || got.size_bytes == size);
 }
