@@ -17,7 +17,6 @@
 
 /* A full table: its rows add 11 frames on average. */
 #define UNITS_PER_ROW	24
-#define SHARES_LOG2	14
 #define SHARES_LEAST	10
 #define MODULES		4096u
 #define TEXT_BYTES	(1u << 20)
@@ -102,14 +101,14 @@ void layout_header(struct table_header *h, unsigned rows_log2)
 	h->text_limit = TEXT_BYTES;
 	h->deltas_limit = DELTAS_THREADS;
 	h->row_levels = h->code_levels = index_levels_for(rows_log2);
-	h->shares_log2 = SHARES_LOG2;
+	h->shares_log2 = TABLE_SHARES_LOG2;
 	h->rows_offset = take(&at, rows * sizeof(struct row));
 	h->infos_offset = take(&at, rows * sizeof(struct row_info));
 	h->codes_offset = take(&at, rows * sizeof(uint64_t));
 	h->frames_offset = take(&at, h->frame_limit * sizeof(uint16_t));
 	h->row_index_offset = take(&at, bytes_of(TABLE_ROW_INDEX, h->row_levels));
 	h->code_index_offset = take(&at, bytes_of(TABLE_CODE_INDEX, h->code_levels));
-	h->shares_offset = take(&at, bytes_of(TABLE_SHARES, SHARES_LOG2));
+	h->shares_offset = take(&at, bytes_of(TABLE_SHARES, TABLE_SHARES_LOG2));
 	h->deltas_offset = take(&at, DELTAS_THREADS * sizeof(struct deltas));
 	h->modules_offset = take(&at, MODULES * sizeof(struct module));
 	h->text_offset = take(&at, TEXT_BYTES);

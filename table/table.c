@@ -69,16 +69,25 @@ static uint32_t make_code(void *context)
 	return code;
 }
 
+/* The codes that were asked for last, by address: each is looked at before it is believed. It spares
+ * the way through the levels of the index. */
+#define HINTS_LOG2	12
+static uint32_t code_hints[1u << HINTS_LOG2];
+
 static uint32_t intern_code(struct table *t, uint64_t pc)
 {
+	uint32_t *hint = &code_hints[((pc & PC_MASK) * HASH_FACTOR) >> (64 - HINTS_LOG2)];
 	struct code_query q = { t, pc, false };
-	uint32_t made, code, levels;
+	uint32_t made, code = load_relaxed(hint), levels;
 
+	if (likely(code && code < load_relaxed(&t->head->code_count) && code_is(t, code, pc)))
+		return code;
 	do {
 		levels = load_acquire(&t->head->code_levels);
 		code = index_intern(t->code_index, levels, (pc & PC_MASK) * HASH_FACTOR, same_code,
 				    make_code, &q, &made);
 	} while (unlikely(!code) && !q.full && more_levels(t, TABLE_CODE_INDEX, levels));
+	store_relaxed(hint, code);
 	return code;
 }
 
@@ -180,7 +189,9 @@ static inline uint32_t *share_slot(struct table *t, uint64_t hash)
 
 	uint32_t most = load_acquire(&t->head->shares_log2);
 
-	while (log2 > most && layout_grow(t, TABLE_SHARES))
+	if (log2 > TABLE_SHARES_LOG2)
+		log2 = TABLE_SHARES_LOG2;
+	while (unlikely(log2 > most) && layout_grow(t, TABLE_SHARES))
 		most = load_acquire(&t->head->shares_log2);
 	if (log2 > most)
 		log2 = most;
