@@ -106,6 +106,7 @@ for my $what ('grow', 'grow threads') {
 # --dump: of a program that owns both signals, or has any other use for them.
 for my $options ([], ['--no-watch'], ["--record=$dir/record"]) {
 	my ($pid, $in) = begin($options, 'own');
+	wait_for(sub { status_of($pid, 'State') eq 'S' }, 30);	# it has said so before it waits
 	my @before = map { status_of($pid, $_) } 'voluntary_ctxt_switches', 'nonvoluntary_ctxt_switches';
 	my ($fd_count) = scalar(() = glob "/proc/$pid/fd/*");
 	my $stdout = slurp("$dir/stdout");
