@@ -278,6 +278,43 @@ static void held_set(const struct options *o, sigset_t *set)
 	}
 }
 
+unsigned signals_add_dumps(sigset_t *mask)
+{
+	unsigned added = 0;
+
+	for (int i = 0; i < 2; i++) {
+		if (!dump_signals[i] || sigismember(mask, dump_signals[i]))
+			continue;
+		sigaddset(mask, dump_signals[i]);
+		added |= 1u << i;
+	}
+	return added;
+}
+
+unsigned signals_hold_dumps(void)
+{
+	unsigned held = 0;
+	sigset_t mask;
+
+	if (!sigprocmask(SIG_BLOCK, NULL, &mask))
+		held = signals_add_dumps(&mask);
+	if (held)
+		sigprocmask(SIG_SETMASK, &mask, NULL);
+	return held;
+}
+
+void signals_let(unsigned held)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (int i = 0; i < 2; i++) {
+		if (held >> i & 1)
+			sigaddset(&set, dump_signals[i]);
+	}
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
 static void install_ends(void)
 {
 	for (int sig = 1; sig < 32; sig++) {

@@ -129,6 +129,30 @@ for my $shell ('/bin/bash', '/bin/dash') {
 	}
 }
 
+# Dump signals while processes start, become others and end: they give dumps or none, and kill
+# nobody, from the wrapper's start to the last one's end.
+for my $way ('exec', 'fork', 'vfork', 'spawn') {
+	unlink glob "$dir/run/*";
+	my ($pid, $in) = start(sub { setpgrp(0, 0) }, $heaptrace, '--no-lines', '--no-watch', '--top=1', "--outfile=$out", $ways, 'chain', $way, 8);
+	wait_for(sub { (slurp($out) // '') =~ /initialized/ }, 30);
+	my ($sent, $end) = (0, time + 30);
+	my $status;
+	until (defined $status || time > $end) {
+		kill rand() < 0.5 ? 'USR1' : 'USR2', -$pid;
+		$sent++;
+		select undef, undef, undef, rand 0.002;
+		$status = $? if waitpid($pid, 1) == $pid;
+	}
+	$status //= finish($pid, 0);
+	is($status, 7 << 8, "signals and $way: each process lives to its own end") or diag("$sent signals");
+	my @texts = map { slurp($_) } glob "$dir/run/*";
+	is(join('', map { (text_dumps($_))[0] } @texts), '', "signals and $way: whole dumps");
+	my $final = () = join('', @texts) =~ /finalized/g;
+	is($final, $way eq 'exec' ? 1 : 9, "signals and $way: of all processes");
+	my $dumps = () = join('', @texts) =~ /dump allocation/g;
+	cmp_ok($dumps, '>', $final, "signals and $way: $sent signals gave dumps, too");
+}
+
 # What cannot be traced is said, and does what it does natively.
 SKIP: {
 	open my $source, '>', "$dir/static.c" or die;

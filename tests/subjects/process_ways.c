@@ -10,6 +10,8 @@
  *	newpid		clone into a namespace of process ids: the child's is 1
  *	daemon DIR	double fork, setsid, closes every descriptor, chroot to DIR, setuid to nobody
  *	user1		a child waits for SIGUSR1, which is sent to it
+ *	chain WAY N	becomes (exec) or starts and waits for (fork, vfork, spawn) chain WAY N-1,
+ *			and so on; the last one's status is 7, and so is that of each
  *	image		an exec'd image of this program
  */
 #include <errno.h>
@@ -17,6 +19,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -173,6 +176,32 @@ static void signalled(void)
 	wait_for(child);
 }
 
+static int chain(const char *self, const char *way, int n)
+{
+	char number[20];
+	char *argv[] = { (char *)(uintptr_t)self, (char *)(uintptr_t)"chain", (char *)(uintptr_t)way, number, NULL };
+	pid_t child = 0;
+	int status = 0;
+
+	keep_child();
+	if (n <= 0)
+		return 7;
+	snprintf(number, sizeof(number), "%d", n - 1);
+	if (!strcmp(way, "spawn") && posix_spawn(&child, self, NULL, NULL, argv, environ))
+		return 92;
+	if (!strcmp(way, "fork"))
+		child = fork();
+	if (!strcmp(way, "vfork"))
+		child = vfork();
+	if (!child) {
+		execve(self, argv, environ);
+		_exit(91);
+	}
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status);
+}
+
 int main(int argc, char **argv)
 {
 	const char *how = argc > 1 ? argv[1] : "";
@@ -182,6 +211,8 @@ int main(int argc, char **argv)
 		keep_child();
 		return 0;
 	}
+	if (!strcmp(how, "chain"))
+		return chain(argv[0], argv[2], atoi(argv[3]));
 	keep_first();
 	if (!strcmp(how, "many"))
 		many();
