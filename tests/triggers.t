@@ -123,7 +123,10 @@ for my $options ([], ['--no-watch'], ["--record=$dir/record"]) {
 	is(slurp("$dir/stdout"), $stdout, "--dump @$options: nor had a signal");
 	close $in;
 	is(finish($pid, 30), 0, "--dump @$options: its exit status");
-	like(slurp($file), qr/^\[heaptrace\] the program handles SIGUSR1.*--dump=PID/m, "--dump @$options: it is said how");
+	my @said = slurp($file) =~ /^\[heaptrace\] the program (.*)$/mg;
+	is(scalar @said, 2, "--dump @$options: told when it takes the one, and the other");
+	like($said[0], qr/^handles SIGUSR1 itself: SIGUSR2 still gives a dump \(by count\), so does heaptrace --dump=PID,/, "--dump @$options: how");
+	like($said[1], qr/^handles SIGUSR1 and SIGUSR2 itself: heaptrace --dump=PID gives a dump,/, "--dump @$options: how when it has both");
 }
 {
 	my ($pid, $in) = begin([], 'fork');
