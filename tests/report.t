@@ -68,6 +68,34 @@ sub record {
 	is($status, 125, 'an outfile that cannot be written: 125');
 }
 
+# While the program makes it grow: each report is whole, and of no fewer backtraces than the one
+# before.
+{
+	my ($reports, $grown, @wrong) = (0, 0);
+	for (1 .. 20) {
+		unlink glob "$dir/run/*";
+		my ($pid, $in) = start(undef, $heaptrace, "--record=$rec", "--outfile=$dir/run/out", '--depth=20', $work, "$dir/cells", 'stacks');
+		wait_for(sub { -e $rec }, 10);
+		my ($last, $ready) = (0, 0);
+		until ($ready) {
+			$ready = slurp("$dir/stdout") =~ /ready/;
+			my $text = `$heaptrace --report=$rec --no-lines 2>&1`;
+			my ($count) = $text =~ /num of backtrace : (\d+)\n/;
+			my ($bad) = text_dumps($text);
+			push @wrong, "$last: $? $bad " . ($count // 'none') if $? || $bad || !defined $count || $count < $last;
+			$last = $count // 0;
+			$reports++;
+			$grown++ if $last > 0 && $last < 16385;
+		}
+		push @wrong, "the last has $last" if $last != 16385;
+		close $in;
+		finish($pid, 20);
+		last if $grown >= 8 || @wrong;
+	}
+	is(join("\n", @wrong), '', "while it grows: $reports reports, $grown of a part");
+	cmp_ok($grown, '>', 0, 'while it grows: some of them in the middle');
+}
+
 # Damaged files.
 {
 	my $head = do { open my $in, '<', $rec; read $in, my $text, 4096; $text };

@@ -152,6 +152,26 @@ for my $options ([], ['--no-watch'], ["--record=$dir/record"]) {
 	like($text, qr/^heaptrace: --dump takes no PROGRAM/, '--dump with a program: refused');
 }
 
+# --dump: of a program that forks all the time, and of its children, who have their parent's table
+# until they have their own.
+for my $options ([], ["--record=$dir/record"]) {
+	my ($pid, $in) = begin($options, 'forks');
+	my (%parent, %child);
+	for (1 .. 12) {
+		$parent{"$?: " . folded_weight($_, 'keep_blocks')}++ for scalar `$heaptrace --dump=$pid --flame-graph --no-lines 2>&1`;
+		my ($last) = slurp("$dir/stdout") =~ /(\d+)\n\z/;
+		next unless $last && -e "/proc/$last";
+		my $text = `$heaptrace --dump=$last --flame-graph --no-lines 2>&1`;
+		$child{$? ? $text =~ s/\d+/N/gr : folded_weight($text, 'keep_blocks')}++;
+	}
+	is(join(' ', keys %parent), '0: 5000', "--dump @$options: of a program that forks");
+	delete @child{5000, 5700, "heaptrace: process N cannot be dumped: there is no such process\n",
+		      "heaptrace: process N cannot be dumped: heaptrace does not trace it\n"};
+	is(join("\n", %child), '', "--dump @$options: of its children");
+	close $in;
+	finish($pid, 30);
+}
+
 # Other signals.
 sub by_signals {
 	my ($name, $options, $signals, $keys, $status) = @_;
