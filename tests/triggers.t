@@ -152,6 +152,54 @@ for my $options ([], ['--no-watch'], ["--record=$dir/record"]) {
 	like($text, qr/^heaptrace: --dump takes no PROGRAM/, '--dump with a program: refused');
 }
 
+# --dump where the process's memory may not be read, as with kernel.yama.ptrace_scope: from what
+# the watcher holds, or from the file.
+{
+	open my $source, '>', "$dir/yama.c" or die;
+	print $source <<'END';
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <string.h>
+int open(const char *path, int flags, ...)
+{
+	int (*real)(const char *, int, int) = (int (*)(const char *, int, int))dlsym(RTLD_NEXT, "open");
+	size_t len = strlen(path);
+	va_list list;
+	int mode;
+
+	va_start(list, flags);
+	mode = flags & O_CREAT ? va_arg(list, int) : 0;
+	va_end(list);
+	if (len > 4 && !strncmp(path, "/proc/", 6) && !strcmp(path + len - 4, "/mem")) {
+		errno = EACCES;
+		return -1;
+	}
+	return real(path, flags, mode);
+}
+END
+	close $source;
+	system(($ENV{CC} || 'cc') . " -shared -fPIC -o $dir/yama.so $dir/yama.c -ldl") == 0 or die;
+	for my $options ([], ["--record=$dir/record"], ['--no-watch']) {
+		my ($pid, $in) = begin($options, 'fork');
+		my ($child) = slurp("$dir/stdout") =~ /child (\d+)/;
+		wait_for(sub { folded_weight(scalar `$heaptrace --dump=$child --flame-graph`, 'keep_blocks') == 5700 }, 30);
+		for ([$pid => 5000], [$child => 5700]) {
+			my ($which, $size) = @$_;
+			my $text = `LD_PRELOAD=$dir/yama.so $heaptrace --dump=$which --flame-graph 2>&1`;
+			if ("@$options" ne '--no-watch') {
+				is("$? " . folded_weight($text, 'keep_blocks'), "0 $size", "--dump @$options, memory not to be read: $size");
+			} else {
+				like("$? $text", qr/^32000 heaptrace: process $which cannot be dumped: its memory may not be read: /, "--dump @$options, memory not to be read: why not");
+			}
+		}
+		close $in;
+		finish($pid, 30);
+	}
+}
+
 # --dump: of a program that forks all the time, and of its children, who have their parent's table
 # until they have their own.
 for my $options ([], ["--record=$dir/record"]) {

@@ -403,12 +403,12 @@ static void close_all(void)
 
 static void prepare(int argc, char **arguments)
 {
-	prctl(PR_SET_NAME, "heaptrace-watch");
+	prctl(PR_SET_NAME, WATCHER_COMMAND);
 	if (argc > 0) {
 		char *end = arguments[argc - 1] + strlen(arguments[argc - 1]);
 
 		memset(arguments[0], 0, (size_t)(end - arguments[0]));
-		strncpy(arguments[0], "heaptrace-watch", (size_t)(end - arguments[0]));
+		strncpy(arguments[0], WATCHER_COMMAND, (size_t)(end - arguments[0]));
 	}
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
