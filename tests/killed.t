@@ -114,6 +114,22 @@ for my $how ('fork', 'busy', 'clone') {
 	is(join('', @wrong[0 .. ($#wrong > 4 ? 4 : $#wrong)]), '', "$how: parent and child killed, watched: the totals");
 }
 
+# A child whose parent is dead before it can say that it is there: the watcher waits for it.
+{
+	my @wrong;
+	for (1 .. 5) {
+		unlink glob("$dir/run/*"), "$dir/cells";
+		my ($pid, $in) = start(undef, $heaptrace, "--outfile=$dir/run/out", '--top=0', '--no-lines', $work, "$dir/cells", 'orphan');
+		push @wrong, "status $_\n" for grep { $_ ne 9 } finish($pid, 10);
+		wait_word('child');
+		my ($child) = slurp("$dir/stdout") =~ /child (\d+)/;
+		kill 'KILL', $child;
+		my $wrong = compare(wait_dump("$dir/run/out"), 0) || compare(wait_dump("$dir/run/out.$child"), 8);
+		push @wrong, $wrong if $wrong;
+	}
+	is(join('', @wrong), '', 'orphan: parent and child killed, watched: the totals');
+}
+
 # With --record, each time also while it runs.
 @bad = ();
 for (1 .. $rounds / 4) {
