@@ -185,7 +185,22 @@ SKIP: {
 	system("umount $dir/disk");
 }
 
-# Another machine: the program's files are elsewhere.
+# Another machine: the program's debug data are elsewhere, and so are its files.
+SKIP: {
+	my ($id) = `readelf -n $work 2>/dev/null` =~ /Build ID: ([0-9a-f]+)/;
+	skip 'no build id, or no binutils', 3 if !$id || system("objcopy --version >/dev/null 2>&1");
+	my $file = "$dir/debug/.build-id/" . substr($id, 0, 2) . '/' . substr($id, 2) . '.debug';
+	system("cp $work $dir/whole && mkdir -p $dir/debug/.build-id/" . substr($id, 0, 2) .
+	       " && objcopy --only-keep-debug $work $file && strip $work") == 0 or die;
+	my ($pid, $in) = record('stacks');
+	kill 'KILL', $pid;
+	finish($pid, 5);
+	unlike((report($rec, '--top=1'))[1], qr/work_alloc/, 'a stripped program has no names');
+	like((report($rec, '--top=1', "--debug-dir=$dir/debug"))[1], qr/ work_alloc_0 \+0x\S+ at \S*killed_work\.c:\d+\n/, '--debug-dir');
+	like((report($rec, '--top=1', "--debug-dir=$dir/none", "--debug-dir=$dir/debug", '--no-lines'))[1], qr/ work_alloc_0 \+0x\w+\n/, '--debug-dir, a second one') if mkdir "$dir/none";
+	rmdir "$dir/none";
+	rename "$dir/whole", $work;
+}
 {
 	my ($pid, $in) = record('stacks');
 	kill 'KILL', $pid;
