@@ -153,6 +153,15 @@ for my $way ('exec', 'fork', 'vfork', 'spawn') {
 	cmp_ok($dumps, '>', $final, "signals and $way: $sent signals gave dumps, too");
 }
 
+# An exec that fails leaves the signal mask as it was.
+SKIP: {
+	my $perl = (grep { -x } map { "$_/perl" } split /:/, $ENV{PATH})[0];
+	skip 'no perl in PATH', 2 unless $perl;
+	system("cp $ways $dir/no_exec && chmod 644 $dir/no_exec");
+	my $code = 'exec { $ARGV[0] } "x"; system { $ARGV[0] } "x"; open S, "/proc/self/status"; print grep /SigBlk/, <S>';
+	both('an exec that fails', ["--outfile=$out"], $perl, '-e', $code, "$dir/no_exec");
+}
+
 # What cannot be traced is said, and does what it does natively.
 SKIP: {
 	open my $source, '>', "$dir/static.c" or die;
