@@ -191,7 +191,7 @@ SKIP: {
 SKIP: {
 	my $cc = $ENV{CC} || 'cc';
 	my $sane = "$dir/sanitized";
-	skip 'no sanitizer here', 1 if system "$cc -fsanitize=address -o $sane tests/subjects/process_ways.c -pthread 2>/dev/null" ||
+	skip 'no sanitizer here', 1 if system "$cc -D_GNU_SOURCE -fsanitize=address -o $sane tests/subjects/process_ways.c -pthread 2>/dev/null" ||
 		system "ASAN_OPTIONS=detect_leaks=0 $sane image >/dev/null 2>&1";
 	$ENV{ASAN_OPTIONS} = 'detect_leaks=0';
 	my ($status, undef, $err) = run(undef, $heaptrace, $sane, 'image');
