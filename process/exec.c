@@ -2,7 +2,9 @@
 /*
  * The functions that make the process another program. They do what the real ones do; before,
  * the table is marked (keep.h), so that nobody takes it for that of a process that was killed.
- * What cannot be traced is said (started.h). execl() and its relatives come as lists of arguments and go on as arrays, as in libc.
+ * What cannot be traced is said (started.h). For what can be, the dump signals are held back: an
+ * exec takes our handlers away, and until there are new ones they would kill. execl() and its
+ * relatives come as lists of arguments and go on as arrays, as in libc.
  *
  * Async-signal-safe but for the first call of each, which looks the real function up; that is
  * done at start. In a vfork child nothing is marked: the table is its parent's.
@@ -11,6 +13,7 @@
 
 #include "keep.h"
 #include "session.h"
+#include "signals.h"
 #include "started.h"
 
 #include <dlfcn.h>
@@ -32,34 +35,59 @@ void exec_init(void)
 	*(void **)&real_fexecve = dlsym(RTLD_NEXT, "fexecve");
 }
 
+struct attempt {
+	bool own;
+	unsigned held;
+	char *const *env;
+	struct started_hold hold;
+};
+
 /* file: what is about to run, or NULL where only a descriptor names it. */
-static bool begin(const char *file, bool search, char *const **env)
+static void begin(struct attempt *a, const char *file, bool search, char *const *env)
 {
 	int saved = errno;
-	bool own = session_own_process();
+	bool traced = false;
 
+	a->own = session_own_process();
+	a->held = 0;
+	a->env = env;
 	if (!real_fexecve)
 		exec_init();
 	if (file && session_follows_children())
-		*env = started_look(file, search, *env);
-	if (own)
+		a->env = started_look(file, search, env, &traced);
+	if (traced) {
+		a->held = signals_hold_dumps();
+		env = a->held ? started_hold(a->env, a->held, &a->hold) : NULL;
+		if (env) {
+			a->env = env;
+		} else {
+			signals_let(a->held);
+			a->held = 0;
+		}
+	}
+	if (a->own)
 		keep_exec(true);
 	errno = saved;
-	return own;
 }
 
-static int failed(bool own, int result)
+static int failed(const struct attempt *a, int result)
 {
-	if (own)
+	int saved = errno;
+
+	if (a->own)
 		keep_exec(false);
+	if (a->held)
+		signals_let(a->held);
+	errno = saved;
 	return result;
 }
 
 EXPORT int execve(const char *path, char *const argv[], char *const envp[])
 {
-	bool own = begin(path, false, &envp);
+	struct attempt a;
 
-	return failed(own, real_execve(path, argv, envp));
+	begin(&a, path, false, envp);
+	return failed(&a, real_execve(path, argv, a.env));
 }
 
 EXPORT int execv(const char *path, char *const argv[])
@@ -69,9 +97,10 @@ EXPORT int execv(const char *path, char *const argv[])
 
 EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
 {
-	bool own = begin(file, true, &envp);
+	struct attempt a;
 
-	return failed(own, real_execvpe(file, argv, envp));
+	begin(&a, file, true, envp);
+	return failed(&a, real_execvpe(file, argv, a.env));
 }
 
 EXPORT int execvp(const char *file, char *const argv[])
@@ -81,16 +110,18 @@ EXPORT int execvp(const char *file, char *const argv[])
 
 EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 {
-	bool own = begin(NULL, false, &envp);
+	struct attempt a;
 
-	return failed(own, real_fexecve(fd, argv, envp));
+	begin(&a, NULL, false, envp);
+	return failed(&a, real_fexecve(fd, argv, envp));
 }
 
 EXPORT int execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags)
 {
-	bool own = begin(NULL, false, &envp);
+	struct attempt a;
 
-	return failed(own, (int)syscall(SYS_execveat, dir, path, argv, envp, flags));
+	begin(&a, NULL, false, envp);
+	return failed(&a, (int)syscall(SYS_execveat, dir, path, argv, envp, flags));
 }
 
 /* The list of arguments that begins with first, as an array; then, for execle(), the environment. */

@@ -35,7 +35,7 @@
 static signals_sigaction *real_sigaction;
 static int dump_signals[2];		/* by size, by count; 0: none */
 static bool first_process;		/* process 1 */
-static uint32_t told;
+static uint32_t told;			/* of which of them the user knows: bits 0 and 1 */
 static struct sigaction shown[_NSIG];	/* what the program is shown while the signal is ours */
 
 static void on_dump(int sig)
@@ -123,14 +123,15 @@ static void name_signal(struct out *out, int sig)
 	out_text(out, options_signal_name(sig, name));
 }
 
-/* "the program WHAT SIGUSR1 itself: SIGUSR2 still gives a dump (by count), ..." */
+/* "the program WHAT SIGUSR1 itself: SIGUSR2 still gives a dump (by count), ...". Once for each of the
+ * two: where it takes the other one, too, that is no longer true. */
 static void say(const char *what, unsigned taken)
 {
 	char buf[256];
 	struct out out;
 	int left = 0;
 
-	if (exchange_relaxed(&told, 1))
+	if (!(taken & ~or_acq_rel(&told, taken)))
 		return;
 	out_init(&out, -1, buf, sizeof(buf));
 	out_text(&out, "the program ");
@@ -153,7 +154,7 @@ static void say(const char *what, unsigned taken)
 	out_text(&out, left ? " heaptrace --dump=PID" : "heaptrace --dump=PID gives a dump");
 	out_text(&out, ", and there is one at exit");
 	if (!session_notice(out_string(&out)))
-		store_relaxed(&told, 0);
+		store_relaxed(&told, 0);	/* another time */
 }
 
 /* Those of the two that are no longer ours. */
@@ -180,7 +181,7 @@ static unsigned dumps_among(const sigset_t *set)
 
 void signals_waited(const sigset_t *set)
 {
-	unsigned waited = real_sigaction && set && !load_relaxed(&told) ? dumps_among(set) : 0;
+	unsigned waited = real_sigaction && set && load_relaxed(&told) != 3 ? dumps_among(set) : 0;
 
 	if (waited)
 		say("waits for", waited);
@@ -192,7 +193,7 @@ void signals_end(void)
 	unsigned came;
 
 	/* One may also be about to be taken by another thread. */
-	if (!real_sigaction || load_relaxed(&told) || sigpending(&pending) ||
+	if (!real_sigaction || load_relaxed(&told) == 3 || sigpending(&pending) ||
 	    sigprocmask(SIG_BLOCK, NULL, &blocked))
 		return;
 	came = dumps_among(&pending) & dumps_among(&blocked);
@@ -276,6 +277,43 @@ static void held_set(const struct options *o, sigset_t *set)
 		if (o->held >> i & 1 && o->signals[i])
 			sigaddset(set, o->signals[i]);
 	}
+}
+
+unsigned signals_add_dumps(sigset_t *mask)
+{
+	unsigned added = 0;
+
+	for (int i = 0; i < 2; i++) {
+		if (!dump_signals[i] || sigismember(mask, dump_signals[i]))
+			continue;
+		sigaddset(mask, dump_signals[i]);
+		added |= 1u << i;
+	}
+	return added;
+}
+
+unsigned signals_hold_dumps(void)
+{
+	unsigned held = 0;
+	sigset_t mask;
+
+	if (!sigprocmask(SIG_BLOCK, NULL, &mask))
+		held = signals_add_dumps(&mask);
+	if (held)
+		sigprocmask(SIG_SETMASK, &mask, NULL);
+	return held;
+}
+
+void signals_let(unsigned held)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (int i = 0; i < 2; i++) {
+		if (held >> i & 1)
+			sigaddset(&set, dump_signals[i]);
+	}
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
 static void install_ends(void)

@@ -75,6 +75,13 @@ int signals_fault_but(int sig);
 void signals_hold(sigset_t *mask);
 void signals_release(const sigset_t *mask);
 
+/* Adds the dump signals to a mask; returns which were not in it, as in options.held. */
+unsigned signals_add_dumps(sigset_t *mask);
+
+/* Holds them back in this thread; returns likewise what signals_let() is to be given. */
+unsigned signals_hold_dumps(void);
+void signals_let(unsigned held);
+
 /* In a child after fork. */
 void signals_forked(void);
 

@@ -6,6 +6,7 @@
  */
 #include "base/atomics.h"
 #include "session.h"
+#include "signals.h"
 #include "started.h"
 
 #include <dlfcn.h>
@@ -46,7 +47,39 @@ RIGHTS_HOOK(seteuid, (uid_t user), (user))
 RIGHTS_HOOK(setreuid, (uid_t user, uid_t effective), (user, effective))
 RIGHTS_HOOK(setresuid, (uid_t user, uid_t effective, uid_t saved), (user, effective, saved))
 
-/* ---- What starts programs: some cannot be traced ---- */
+/* ---- What starts programs: some cannot be traced; the others are told as in exec.c ---- */
+
+struct spawn {
+	posix_spawnattr_t attributes;
+	struct started_hold hold;
+};
+
+/* Holds the dump signals back in the child alone: by its mask. False: not to be done. */
+static bool hold_back(struct spawn *s, const posix_spawnattr_t *given, char *const **env)
+{
+	char *const *told = NULL;
+	short flags = 0;
+	sigset_t mask;
+	unsigned held;
+
+	if (given)
+		s->attributes = *given;
+	else if (posix_spawnattr_init(&s->attributes))
+		return false;
+	posix_spawnattr_getflags(&s->attributes, &flags);
+	if (flags & POSIX_SPAWN_SETSIGMASK)
+		posix_spawnattr_getsigmask(&s->attributes, &mask);
+	else
+		sigprocmask(SIG_BLOCK, NULL, &mask);
+	held = signals_add_dumps(&mask);
+	if (held)
+		told = started_hold(*env, held, &s->hold);
+	if (!told)
+		return false;
+	*env = told;
+	return !posix_spawnattr_setflags(&s->attributes, flags | POSIX_SPAWN_SETSIGMASK) &&
+	       !posix_spawnattr_setsigmask(&s->attributes, &mask);
+}
 
 #define SPAWN_HOOK(name, search)								\
 	EXPORT int name(pid_t *pid, const char *file,						\
@@ -54,11 +87,15 @@ RIGHTS_HOOK(setresuid, (uid_t user, uid_t effective, uid_t saved), (user, effect
 			const posix_spawnattr_t *attributes, char *const argv[], char *const env[])	\
 	{											\
 		char *const *use = env;								\
+		bool traced = false;								\
+		struct spawn own;								\
 												\
 		if (unlikely(!real.name))							\
 			find_real();								\
 		if (session_follows_children())							\
-			use = started_look(file, search, env);					\
+			use = started_look(file, search, env, &traced);				\
+		if (traced && hold_back(&own, attributes, &use))				\
+			attributes = &own.attributes;						\
 		return real.name(pid, file, actions, attributes, argv, (char **)(uintptr_t)use);	\
 	}
 SPAWN_HOOK(posix_spawn, false)

@@ -13,6 +13,7 @@
 #include <link.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #define SEGMENTS_MAX	24	/* program headers; who has more is not looked at */
@@ -25,7 +26,8 @@ struct file {
 	ElfW(Phdr) ph[SEGMENTS_MAX];
 };
 
-enum kind { KIND_TRACED, KIND_STATIC, KIND_RIGHTS, KIND_SANITIZED };
+/* UNKNOWN: no file of our kind, or not to be read. */
+enum kind { KIND_UNKNOWN, KIND_TRACED, KIND_STATIC, KIND_RIGHTS, KIND_SANITIZED };
 
 static const char *const reasons[] = {
 	[KIND_STATIC] = " is statically linked: it is not traced",
@@ -95,24 +97,42 @@ static bool needs_sanitizer(const struct file *f)
 	return false;
 }
 
-/* As the kernel decides it (bprm_fill_uid()). */
-static bool has_other_rights(const struct stat *st)
+/* As the kernel decides it (bprm_fill_uid(), cap_bprm_creds_from_file()). */
+static bool has_other_rights(int fd, const struct stat *st)
 {
 	return (st->st_mode & S_ISUID && st->st_uid != getuid()) ||
-	       ((st->st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && st->st_gid != getgid());
+	       ((st->st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && st->st_gid != getgid()) ||
+	       (getuid() && fgetxattr(fd, "security.capability", NULL, 0) > 0);
+}
+
+/* "#!/bin/sh -e": interpreter gets the name; false: it is no script. */
+static bool read_script(int fd, char *interpreter, size_t bytes)
+{
+	ssize_t n = pread(fd, interpreter, bytes - 1, 0);
+	size_t from = 2, to;
+
+	if (n < 2 || memcmp(interpreter, "#!", 2))
+		return false;
+	interpreter[n] = '\0';
+	from += strspn(interpreter + from, " \t");
+	to = from + strcspn(interpreter + from, " \t\n");
+	memmove(interpreter, interpreter + from, to - from);
+	interpreter[to - from] = '\0';
+	return to < (size_t)n;
 }
 
 static enum kind kind_of(const char *path)
 {
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 	struct file f = { .fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK) };
-	enum kind kind = KIND_TRACED;
+	enum kind kind = KIND_UNKNOWN;
 	struct stat st;
 
 	if (f.fd < 0)
 		return kind;
 	if (!fstat(f.fd, &st) && S_ISREG(st.st_mode) && read_headers(&f)) {
-		if (has_other_rights(&st))
+		kind = KIND_TRACED;
+		if (has_other_rights(f.fd, &st))
 			kind = KIND_RIGHTS;
 		else if (!find_segment(&f, PT_INTERP) && strncmp(name, "ld-linux", 8) &&
 			 strncmp(name, "ld.so", 5))
@@ -191,12 +211,27 @@ static char *const *without_us(char *const *env)
 	return copy;
 }
 
-static char *const *look(const char *file, char *const *env)
+/* Whether a script's interpreter is traced; what it is otherwise is not said. */
+static bool runs_traced(const char *script)
+{
+	int fd = open(script, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	char interpreter[128];
+	bool found;
+
+	if (fd < 0)
+		return false;
+	found = read_script(fd, interpreter, sizeof(interpreter));
+	close(fd);
+	return found && kind_of(interpreter) == KIND_TRACED;
+}
+
+static char *const *look(const char *file, char *const *env, bool *traced)
 {
 	enum kind kind = kind_of(file);
 	char *const *other = NULL;
 
-	if (kind != KIND_TRACED)
+	*traced = kind == KIND_TRACED || (kind == KIND_UNKNOWN && runs_traced(file));
+	if (kind > KIND_TRACED)
 		say(file, reasons[kind]);
 	if (kind == KIND_SANITIZED && env)
 		other = without_us(env);
@@ -214,16 +249,17 @@ static const char *search_path(void)
 	return NULL;
 }
 
-char *const *started_look(const char *file, bool search, char *const *env)
+char *const *started_look(const char *file, bool search, char *const *env, bool *traced)
 {
 	const char *dir = search_path();
 	int saved = errno;
 	char path[512];
 
+	*traced = false;
 	if (!file)
 		return env;
 	if (!search || strchr(file, '/')) {
-		env = look(file, env);
+		env = look(file, env, traced);
 		dir = NULL;
 	}
 	while (dir && *file) {
@@ -234,7 +270,7 @@ char *const *started_look(const char *file, bool search, char *const *env)
 			path[len] = '/';
 			memcpy(path + len + 1, file, name_len + 1);
 			if (!access(len ? path : file, X_OK)) {
-				env = look(len ? path : file, env);
+				env = look(len ? path : file, env, traced);
 				break;
 			}
 		}
@@ -242,4 +278,38 @@ char *const *started_look(const char *file, bool search, char *const *env)
 	}
 	errno = saved;
 	return env;
+}
+
+char *const *started_hold(char *const *env, unsigned held, struct started_hold *h)
+{
+	const char *text = NULL, *at = NULL;
+	size_t count = 0, len, before;
+	bool preloaded = false;
+
+	for (; env && env[count]; count++) {
+		const char *preload = value_of(env[count], "LD_PRELOAD");
+
+		if (count == STARTED_ENTRIES)
+			return NULL;
+		preloaded |= preload && is_ours(preload, strlen(preload));
+		h->env[count] = env[count];
+		if (!value_of(env[count], OPTIONS_ENV))
+			continue;
+		h->env[count] = h->text;
+		text = env[count];
+	}
+	len = text ? strlen(text) : 0;
+	if (!preloaded || !text || len + sizeof(":held=0") > sizeof(h->text))
+		return NULL;
+	h->env[count] = NULL;
+	/* The last one: file names come before it. */
+	for (const char *found = text; (found = strstr(found, ":held=")); found++)
+		at = found;
+	before = at && at[6] ? (size_t)(at - text) : len;
+	memcpy(h->text, text, len + 1);
+	memcpy(h->text + before, ":held=", 6);
+	h->text[before + 6] = (char)('0' + held);
+	if (before == len)
+		h->text[len + 7] = '\0';
+	return h->env;
 }

@@ -24,7 +24,7 @@
 struct part {
 	uint16_t limit, count, offset;	/* where in the header; count 0: none is kept */
 	uint16_t each;			/* bytes */
-	uint32_t step;			/* at least so many more at a time */
+	uint32_t step;			/* at least so many more at a time, at first an eighth */
 };
 #define PART(limit, count, offset, each, step) {					\
 	offsetof(struct table_header, limit), offsetof(struct table_header, count),	\
@@ -174,7 +174,9 @@ bool layout_grow(struct table *t, enum table_part part)
 	if (!t->shared || load_relaxed(&t->head->no_space))
 		return false;
 	layout_header(&most, t->head->rows_log2);
-	if (part < TABLE_DELTAS && step < old / 8)
+	if (part < TABLE_DELTAS && !old)
+		step /= 8;
+	else if (part < TABLE_DELTAS && step < old / 8)
 		step = old / 8;
 	wanted = layout_limit(&most, part);
 	if (old >= wanted)

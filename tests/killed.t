@@ -114,6 +114,22 @@ for my $how ('fork', 'busy', 'clone') {
 	is(join('', @wrong[0 .. ($#wrong > 4 ? 4 : $#wrong)]), '', "$how: parent and child killed, watched: the totals");
 }
 
+# A child whose parent is dead before it can say that it is there: the watcher waits for it.
+{
+	my @wrong;
+	for (1 .. 5) {
+		unlink glob("$dir/run/*"), "$dir/cells";
+		my ($pid, $in) = start(undef, $heaptrace, "--outfile=$dir/run/out", '--top=0', '--no-lines', $work, "$dir/cells", 'orphan');
+		push @wrong, "status $_\n" for grep { $_ ne 9 } finish($pid, 10);
+		wait_word('child');
+		my ($child) = slurp("$dir/stdout") =~ /child (\d+)/;
+		kill 'KILL', $child;
+		my $wrong = compare(wait_dump("$dir/run/out"), 0) || compare(wait_dump("$dir/run/out.$child"), 8);
+		push @wrong, $wrong if $wrong;
+	}
+	is(join('', @wrong), '', 'orphan: parent and child killed, watched: the totals');
+}
+
 # With --record, each time also while it runs.
 @bad = ();
 for (1 .. $rounds / 4) {
@@ -166,18 +182,59 @@ is(join('', @bad), '', 'killed, recorded: the totals of parent and child');
 	unlike(slurp("$dir/stderr"), qr/finalized/, '--no-watch: no dump');
 }
 
+# The watcher itself is killed: nothing is different for the program, its children or their dumps.
+{
+	unlink glob("$dir/run/*");
+	my $native = join '', map { slurp($_) } 'tests/killed.t';
+	my ($pid, $in) = start(undef, $heaptrace, "--outfile=$dir/run/out", '/bin/sh', '-c', 'read line; (cat tests/killed.t); echo $line; exit 3');
+	my ($watcher) = (0);
+	wait_for(sub { ($watcher) = watchers() }, 10);
+	wait_for(sub { (slurp("$dir/run/out") // '') =~ /initialized/ }, 10);
+	kill 'KILL', $watcher;
+	wait_for(sub { !watchers() }, 10);
+	syswrite $in, "line\n";
+	is(finish($pid, 20), 3 << 8, 'the watcher killed: the status');
+	is(slurp("$dir/stdout") . slurp("$dir/stderr"), $native . "line\n", 'the watcher killed: the output');
+	my @files = glob("$dir/run/*");
+	is(scalar @files, 2, 'the watcher killed: a file for each process');
+	is(join('', map { slurp($_) =~ /finalized.*={65}\n\z/s ? '' : $_ } @files), '', 'the watcher killed: final dumps');
+}
+
+# A daemon that has nothing left of where it came from: no descriptor, root, or right. Its dump
+# comes where its others do, and with the names that it could not reach itself.
+SKIP: {
+	skip 'needs root', 8 if $>;
+	my $ways = build('process_ways', 'process_ways');
+	mkdir "$dir/empty";
+	for my $how ('loop', 'range') {
+		unlink glob("$dir/run/*");
+		my ($status, $text) = run(undef, $heaptrace, "--outfile=$dir/run/out", $ways, 'daemon', "$dir/empty", $how);
+		my ($child) = $text =~ /child (\d+)/;
+		is($status, 5 << 8, "a daemon, $how: its parent's status");
+		skip "a daemon, $how: no close_range here", 3 if $text !~ /stays 1/;
+		kill 'USR1', $child;
+		ok(wait_for(sub { (slurp("$dir/run/out.$child") // '') =~ /={65}\n.*\[size\/peak: 333 bytes.*={65}\n\z/s }, 10), "a daemon, $how: a dump by a signal");
+		kill 'KILL', $child;
+		like(wait_dump("$dir/run/out.$child"), qr/={65}\n.*which was killed.*\n.* keep_child .*={65}\n\z/s, "a daemon, $how, killed: the final dump in the same file");
+		is(join(' ', glob "$dir/empty/*"), '', "a daemon, $how: and none in its root");
+	}
+}
+
 # The OOM killer of a control group that the watcher is in, too.
 SKIP: {
 	my ($group) = grep { mkdir "$_/heaptrace-$$" } '/sys/fs/cgroup/memory', '/sys/fs/cgroup';
 	my ($limit) = grep { defined $group && -e "$group/heaptrace-$$/$_" } 'memory.limit_in_bytes', 'memory.max';
 	rmdir "$group/heaptrace-$$" if defined $group && !defined $limit;
-	skip 'no control groups with memory limits here', 2 unless defined $limit;
+	skip 'no control groups with memory limits here', 4 unless defined $limit;
 	$group .= "/heaptrace-$$";
 	system("echo 40000000 >$group/$limit; test ! -e $group/memory.swap.max || echo 0 >$group/memory.swap.max");
 	unlink glob("$dir/run/*");
 	my ($status) = run(undef, '/bin/sh', '-c', 'echo $$ >"$0"; exec "$@"', "$group/cgroup.procs", $heaptrace, "--outfile=$dir/run/out", $work, "$dir/cells", 'oom');
 	is($status, 9, 'the OOM killer: the status');
 	like(wait_dump("$dir/run/out"), qr/which was killed.*work_alloc_0/s, 'the OOM killer: a dump');
+	($status) = run(undef, '/bin/sh', '-c', 'echo $$ >"$0"; exec "$@"', "$group/cgroup.procs", $heaptrace, "--record=$dir/run/rec", "--outfile=$dir/run/out", $work, "$dir/cells", 'oom');
+	is($status, 9, 'the OOM killer, recorded: the status');
+	like((run(undef, $heaptrace, "--report=$dir/run/rec"))[1], qr/work_alloc_0.*={65}\n\z/s, 'the OOM killer, recorded: a report');
 	wait_for(sub { rmdir $group }, 5);
 }
 

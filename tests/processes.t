@@ -129,6 +129,39 @@ for my $shell ('/bin/bash', '/bin/dash') {
 	}
 }
 
+# Dump signals while processes start, become others and end: they give dumps or none, and kill
+# nobody, from the wrapper's start to the last one's end.
+for my $way ('exec', 'fork', 'vfork', 'spawn') {
+	unlink glob "$dir/run/*";
+	my ($pid, $in) = start(sub { setpgrp(0, 0) }, $heaptrace, '--no-lines', '--no-watch', '--top=1', "--outfile=$out", $ways, 'chain', $way, 8);
+	wait_for(sub { (slurp($out) // '') =~ /initialized/ }, 30);
+	my ($sent, $end) = (0, time + 30);
+	my $status;
+	until (defined $status || time > $end) {
+		kill rand() < 0.5 ? 'USR1' : 'USR2', -$pid;
+		$sent++;
+		select undef, undef, undef, rand 0.002;
+		$status = $? if waitpid($pid, 1) == $pid;
+	}
+	$status //= finish($pid, 0);
+	is($status, 7 << 8, "signals and $way: each process lives to its own end") or diag("$sent signals");
+	my @texts = map { slurp($_) } glob "$dir/run/*";
+	is(join('', map { (text_dumps($_))[0] } @texts), '', "signals and $way: whole dumps");
+	my $final = () = join('', @texts) =~ /finalized/g;
+	is($final, $way eq 'exec' ? 1 : 9, "signals and $way: of all processes");
+	my $dumps = () = join('', @texts) =~ /dump allocation/g;
+	cmp_ok($dumps, '>', $final, "signals and $way: $sent signals gave dumps, too");
+}
+
+# An exec that fails leaves the signal mask as it was.
+SKIP: {
+	my $perl = (grep { -x } map { "$_/perl" } split /:/, $ENV{PATH})[0];
+	skip 'no perl in PATH', 2 unless $perl;
+	system("cp $ways $dir/no_exec && chmod 644 $dir/no_exec");
+	my $code = 'exec { $ARGV[0] } "x"; system { $ARGV[0] } "x"; open S, "/proc/self/status"; print grep /SigBlk/, <S>';
+	both('an exec that fails', ["--outfile=$out"], $perl, '-e', $code, "$dir/no_exec");
+}
+
 # What cannot be traced is said, and does what it does natively.
 SKIP: {
 	open my $source, '>', "$dir/static.c" or die;
@@ -158,7 +191,7 @@ SKIP: {
 SKIP: {
 	my $cc = $ENV{CC} || 'cc';
 	my $sane = "$dir/sanitized";
-	skip 'no sanitizer here', 1 if system "$cc -fsanitize=address -o $sane tests/subjects/process_ways.c -pthread 2>/dev/null" ||
+	skip 'no sanitizer here', 1 if system "$cc -D_GNU_SOURCE -fsanitize=address -o $sane tests/subjects/process_ways.c -pthread 2>/dev/null" ||
 		system "ASAN_OPTIONS=detect_leaks=0 $sane image >/dev/null 2>&1";
 	$ENV{ASAN_OPTIONS} = 'detect_leaks=0';
 	my ($status, undef, $err) = run(undef, $heaptrace, $sane, 'image');

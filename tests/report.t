@@ -68,6 +68,34 @@ sub record {
 	is($status, 125, 'an outfile that cannot be written: 125');
 }
 
+# While the program makes it grow: each report is whole, and of no fewer backtraces than the one
+# before.
+{
+	my ($reports, $grown, @wrong) = (0, 0);
+	for (1 .. 20) {
+		unlink glob "$dir/run/*";
+		my ($pid, $in) = start(undef, $heaptrace, "--record=$rec", "--outfile=$dir/run/out", '--depth=20', $work, "$dir/cells", 'stacks');
+		wait_for(sub { -e $rec }, 10);
+		my ($last, $ready) = (0, 0);
+		until ($ready) {
+			$ready = slurp("$dir/stdout") =~ /ready/;
+			my $text = `$heaptrace --report=$rec --no-lines 2>&1`;
+			my ($count) = $text =~ /num of backtrace : (\d+)\n/;
+			my ($bad) = text_dumps($text);
+			push @wrong, "$last: $? $bad " . ($count // 'none') if $? || $bad || !defined $count || $count < $last;
+			$last = $count // 0;
+			$reports++;
+			$grown++ if $last > 0 && $last < 16385;
+		}
+		push @wrong, "the last has $last" if $last != 16385;
+		close $in;
+		finish($pid, 20);
+		last if $grown >= 8 || @wrong;
+	}
+	is(join("\n", @wrong), '', "while it grows: $reports reports, $grown of a part");
+	cmp_ok($grown, '>', 0, 'while it grows: some of them in the middle');
+}
+
 # Damaged files.
 {
 	my $head = do { open my $in, '<', $rec; read $in, my $text, 4096; $text };
@@ -157,7 +185,22 @@ SKIP: {
 	system("umount $dir/disk");
 }
 
-# Another machine: the program's files are elsewhere.
+# Another machine: the program's debug data are elsewhere, and so are its files.
+SKIP: {
+	my ($id) = `readelf -n $work 2>/dev/null` =~ /Build ID: ([0-9a-f]+)/;
+	skip 'no build id, or no binutils', 3 if !$id || system("objcopy --version >/dev/null 2>&1");
+	my $file = "$dir/debug/.build-id/" . substr($id, 0, 2) . '/' . substr($id, 2) . '.debug';
+	system("cp $work $dir/whole && mkdir -p $dir/debug/.build-id/" . substr($id, 0, 2) .
+	       " && objcopy --only-keep-debug $work $file && strip $work") == 0 or die;
+	my ($pid, $in) = record('stacks');
+	kill 'KILL', $pid;
+	finish($pid, 5);
+	unlike((report($rec, '--top=1'))[1], qr/work_alloc/, 'a stripped program has no names');
+	like((report($rec, '--top=1', "--debug-dir=$dir/debug"))[1], qr/ work_alloc_0 \+0x\S+ at \S*killed_work\.c:\d+\n/, '--debug-dir');
+	like((report($rec, '--top=1', "--debug-dir=$dir/none", "--debug-dir=$dir/debug", '--no-lines'))[1], qr/ work_alloc_0 \+0x\w+\n/, '--debug-dir, a second one') if mkdir "$dir/none";
+	rmdir "$dir/none";
+	rename "$dir/whole", $work;
+}
 {
 	my ($pid, $in) = record('stacks');
 	kill 'KILL', $pid;

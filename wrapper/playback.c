@@ -5,9 +5,12 @@
 #include "report/dump.h"
 #include "table/load.h"
 #include "table/row.h"
+#include "watcher.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,6 +99,8 @@ const char *playback(struct options *o)
 
 /* ---- A process that runs ---- */
 
+#define LOAD_TRIES	3
+
 /*
  * Where its table begins: its memory at the start of a mapping that can be written, for which a
  * line of /proc/PID/maps reads "7f1c2a000000-7f1c52000000 rw-p ...".
@@ -128,6 +133,97 @@ static enum load_status find_table(uint32_t pid, int memory, uint64_t *start)
 	return status;
 }
 
+/* ---- ...whose memory may not be read ---- */
+
+/*
+ * The file with this inode that a process holds open. To see that takes less than to read the
+ * process's memory: yama (kernel.yama.ptrace_scope) does not restrict it (proc(5), ptrace(2):
+ * PTRACE_MODE_READ). -1: none.
+ */
+static int open_held(const char *process, unsigned long inode)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	struct stat st;
+	DIR *dir;
+	int fd = -1;
+
+	snprintf(path, sizeof(path), "/proc/%s/fd", process);
+	dir = opendir(path);
+	while (dir && fd < 0 && (entry = readdir(dir))) {
+		snprintf(path, sizeof(path), "/proc/%s/fd/%s", process, entry->d_name);
+		if (!stat(path, &st) && S_ISREG(st.st_mode) && st.st_ino == inode)
+			fd = open(path, O_RDONLY | O_CLOEXEC);
+	}
+	if (dir)
+		closedir(dir);
+	return fd;
+}
+
+/* The memfd with this inode: from a watcher, that of the process's run. */
+static int open_watched(unsigned long inode)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *entry;
+	int fd = -1;
+
+	while (dir && fd < 0 && (entry = readdir(dir))) {
+		char path[PATH_MAX], name[20] = "";
+		FILE *comm;
+
+		if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
+		comm = fopen(path, "re");
+		if (!comm)
+			continue;
+		if (fgets(name, sizeof(name), comm) && !strcmp(name, WATCHER_COMMAND "\n"))
+			fd = open_held(entry->d_name, inode);
+		fclose(comm);
+	}
+	if (dir)
+		closedir(dir);
+	return fd;
+}
+
+/*
+ * The file or memfd that a process has its table in, by lines of /proc/PID/maps like
+ * "7f1c2a000000-7f1c52000000 rw-s 00000000 00:01 1234567   /memfd:heaptrace (deleted)".
+ * -1: it is in neither, or not to be had.
+ */
+static int open_table(uint32_t pid)
+{
+	char path[64], *line = NULL;
+	size_t room = 0;
+	int fd = -1;
+	FILE *maps;
+
+	snprintf(path, sizeof(path), "/proc/%u/maps", (unsigned)pid);
+	maps = fopen(path, "re");
+	while (maps && fd < 0 && getline(&line, &room, maps) > 0) {
+		struct table_header h;
+		unsigned long inode;
+		struct stat st;
+		int name = 0;
+
+		if (sscanf(line, "%*s rw-s %*s %*s %lu %n", &inode, &name) != 1 || !name)
+			continue;
+		line[strcspn(line, "\n")] = '\0';
+		if (!strncmp(line + name, "/memfd:", 7))
+			fd = open_watched(inode);
+		else
+			fd = open(line + name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+		if (fd >= 0 && (fstat(fd, &st) || st.st_ino != inode || load_header(&h, fd, 0) != LOAD_OK)) {
+			close(fd);
+			fd = -1;
+		}
+	}
+	free(line);
+	if (maps)
+		fclose(maps);
+	return fd;
+}
+
 static const char *why_not(int error)
 {
 	switch (error) {
@@ -137,28 +233,50 @@ static const char *why_not(int error)
 	case EACCES:
 	case EPERM:
 		return "its memory may not be read: it is another user's, or it has more rights than "
-		       "this process has, or kernel.yama.ptrace_scope is set (see proc(5)): try as root";
+		       "this process has, or kernel.yama.ptrace_scope is set and no watcher has its table: "
+		       "try as root";
 	default:
 		return strerror(error);
 	}
+}
+
+/* Reads the table; LOAD_CANNOT_READ: errno says why. */
+static enum load_status load_process(struct table *t, uint32_t pid)
+{
+	enum load_status status = LOAD_OK;
+	uint64_t start = 0;
+	char path[64];
+	int fd, error;
+
+	snprintf(path, sizeof(path), "/proc/%u/mem", (unsigned)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	error = errno;
+	if (fd >= 0)
+		status = find_table(pid, fd, &start);
+	else if (error == EACCES || error == EPERM)
+		fd = open_table(pid);
+	if (fd < 0) {
+		errno = error;
+		return LOAD_CANNOT_READ;
+	}
+	if (status == LOAD_OK)
+		status = load_table(t, fd, start);
+	error = errno;
+	close(fd);
+	errno = error;
+	return status;
 }
 
 const char *playback_process(struct options *o)
 {
 	enum load_status status;
 	struct table t;
-	uint64_t start = 0;
-	char path[64];
-	int fd;
+	int tries = 0;
 
-	snprintf(path, sizeof(path), "/proc/%u/mem", (unsigned)o->dump);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return why_not(errno);
-	status = find_table(o->dump, fd, &start);
-	if (status == LOAD_OK)
-		status = load_table(&t, fd, start);
-	close(fd);
+	/* It may have ended in the middle, or become another program. */
+	do {
+		status = load_process(&t, o->dump);
+	} while ((status == LOAD_TRUNCATED || status == LOAD_DAMAGED) && ++tries < LOAD_TRIES);
 	switch (status) {
 	case LOAD_OK:
 		return print_table(o, &t, now_ns(), o->dump);

@@ -14,7 +14,8 @@ const char *playback(struct options *o);
 
 /*
  * Prints one dump of the process o->dump, likewise, from a copy of its table: it is not stopped
- * and learns nothing of it. Who may do that is proc(5)'s rule for /proc/PID/mem.
+ * and learns nothing of it. Who may do that is proc(5)'s rule for /proc/PID/mem; else, where the
+ * table is in a file or a watcher holds it, that for /proc/PID/maps and /proc/PID/fd.
  */
 const char *playback_process(struct options *o);
 

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -31,8 +32,9 @@
 #define SYS_close_range	436
 #endif
 
-#define STACK_BYTES	65536	/* of the process in between */
+#define STACK_BYTES	262144	/* the watcher's, and that of the process in between */
 #define LATE_MS		1000	/* a child has to say that it is there */
+#define ALONE_MS	50	/* longer than an exec takes, mostly */
 
 static int listener = -1, program = -1;	/* the socket; a pidfd of the wrapper */
 static pid_t wrapper_pid;
@@ -93,11 +95,24 @@ static int poller;
 static struct options options;
 static struct rules rules;
 
+/* Two descriptors for each process: when there is more than one. */
+static void raise_limit(void)
+{
+	struct rlimit limit;
+
+	if (!getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
 static struct process *add_process(int pidfd, pid_t pid)
 {
 	struct process *p = calloc(1, sizeof(*p));
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = p };
 
+	if (processes && !processes->next)
+		raise_limit();
 	if (!p || epoll_ctl(poller, EPOLL_CTL_ADD, pidfd, &event)) {
 		free(p);
 		close(pidfd);
@@ -360,47 +375,44 @@ static void close_range_of(unsigned from, unsigned to)
 		close((int)fd);
 }
 
-/* Leaves a stream open only when dumps go there. */
+/* Leaves a stream open only when dumps go there; what takes its number can be neither read nor
+ * written, and costs nothing to open. */
 static void close_all(void)
 {
-	int sink = open("/dev/null", O_RDWR | O_CLOEXEC), first, second;
 	bool to_stdout = options.outfile && !strcmp(options.outfile, "-");
+	int *const ours[] = { &listener, &program };
+	unsigned low, high;
 
-	first = fcntl(listener, F_DUPFD_CLOEXEC, 64);
-	second = fcntl(program, F_DUPFD_CLOEXEC, 64);
-	dup2(sink, STDIN_FILENO);
+	for (int i = 0; i < 2; i++) {
+		if (*ours[i] <= STDERR_FILENO)		/* that stream was closed */
+			*ours[i] = fcntl(*ours[i], F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+		if (*ours[i] < 0)
+			_exit(1);
+	}
+	low = (unsigned)(listener < program ? listener : program);
+	high = (unsigned)(listener < program ? program : listener);
+	dup2(listener, STDIN_FILENO);
 	if (!to_stdout)
-		dup2(sink, STDOUT_FILENO);
+		dup2(listener, STDOUT_FILENO);
 	if (options.outfile)
-		dup2(sink, STDERR_FILENO);
-	if (first < 0 || second < first)
-		_exit(1);
-	close_range_of(3, (unsigned)first - 1);
-	close_range_of((unsigned)first + 1, (unsigned)second - 1);
-	close_range_of((unsigned)second + 1, ~0u);
-	listener = first;
-	program = second;
+		dup2(listener, STDERR_FILENO);
+	close_range_of(STDERR_FILENO + 1, low - 1);
+	close_range_of(low + 1, high - 1);
+	close_range_of(high + 1, ~0u);
 }
 
 static void prepare(int argc, char **arguments)
 {
-	struct rlimit limit;
-
-	setsid();
-	prctl(PR_SET_NAME, "heaptrace-watch");
+	prctl(PR_SET_NAME, WATCHER_COMMAND);
 	if (argc > 0) {
 		char *end = arguments[argc - 1] + strlen(arguments[argc - 1]);
 
 		memset(arguments[0], 0, (size_t)(end - arguments[0]));
-		strncpy(arguments[0], "heaptrace-watch", (size_t)(end - arguments[0]));
+		strncpy(arguments[0], WATCHER_COMMAND, (size_t)(end - arguments[0]));
 	}
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	close_all();
-	if (!getrlimit(RLIMIT_NOFILE, &limit)) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
 	if (chdir("/"))
 		return;		/* then its file system stays busy */
 }
@@ -409,7 +421,28 @@ struct start {
 	const char *text;
 	int argc;
 	char **arguments;
+	char *stack;
 };
+
+/*
+ * The watcher is made in the wrapper's memory, which it is left alone with when the wrapper
+ * becomes the program: no page is copied, neither by fork nor by who writes first. Until then it
+ * must not touch it. That the wrapper has let go of it is to be known by the program's first word
+ * (or by the wrapper's end), and where that does not come soon, by this: the kernel clears it at
+ * an exec and at the end, as it does for who joins a thread (set_tid_address(2)).
+ */
+static int wrapper_inside = 1;
+
+static void wait_alone(void)
+{
+	struct pollfd signs[2] = { { .fd = listener, .events = POLLIN },
+				   { .fd = program, .events = POLLIN } };
+
+	for (int ms = ALONE_MS; poll(signs, 2, ms) <= 0; ms = LATE_MS) {
+		if (!__atomic_load_n(&wrapper_inside, __ATOMIC_ACQUIRE))
+			break;
+	}
+}
 
 static _Noreturn void live(const struct start *s)
 {
@@ -432,26 +465,39 @@ static _Noreturn void live(const struct start *s)
 	_exit(0);
 }
 
+static int live_when_alone(void *start)
+{
+	setsid();
+	wait_alone();
+	live(start);
+}
+
+/* By clone(), but where there is none of that kind (qemu's user mode). */
 static int in_between(void *start)
 {
-	if (!fork())
+	const struct start *s = start;
+
+	if (clone(live_when_alone, s->stack + STACK_BYTES, CLONE_VM, start) < 0 && !fork()) {
+		setsid();
 		live(start);
+	}
 	_exit(0);
 }
 
 void watcher_leave(const char *text, int argc, char **arguments)
 {
-	struct start start = { text, argc, arguments };
-	char *stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	static struct start start;	/* this call does not outlive the exec */
+	char *stacks = mmap(NULL, 2 * STACK_BYTES, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
 	pid_t child;
 
-	if (stack != MAP_FAILED) {
+	if (stacks != MAP_FAILED) {
+		start = (struct start){ text, argc, arguments, stacks };
+		syscall(SYS_set_tid_address, &wrapper_inside);
 		/* Without a signal at its end, which could be waiting for the program. */
-		child = clone(in_between, stack + STACK_BYTES, CLONE_VM | CLONE_VFORK, &start);
+		child = clone(in_between, stacks + 2 * STACK_BYTES, CLONE_VM | CLONE_VFORK, &start);
 		while (child > 0 && waitpid(child, NULL, __WALL) < 0 && errno == EINTR)
 			;
-		munmap(stack, STACK_BYTES);
 	}
 	close(listener);
 	close(program);

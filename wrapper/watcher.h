@@ -24,6 +24,7 @@
 #include "base/options.h"
 #include "process/watch.h"
 
+#define WATCHER_COMMAND		"heaptrace-watch"	/* its name in /proc/PID/comm */
 #define WATCHER_ADDRESS_BYTES	(WATCH_NAME_MAX + 1 + WATCH_PASSWORD_BYTES + 1)
 
 /* Opens its socket, and writes the address for the option `watch`. False: this system has not

@@ -183,6 +183,7 @@ static int in_a_child_of(const char *how)
 		if (!child)
 			_exit(4);
 		check_child(child);
+		keep_child();	/* the parent's own dump is yet to come */
 	} else if (!strcmp(how, "vfork exec")) {
 		child = vfork();
 		if (!child) {

@@ -9,6 +9,8 @@
  *	killed_work FILE busy		four threads run while the main thread forks; in the child
  *					the main thread goes on alone
  *	killed_work FILE clone		the child is made by the bare system call
+ *	killed_work FILE orphan		the child is forked on the same processor, and its parent kills
+ *					itself before the child runs
  *	killed_work FILE shell		a child that has its rows becomes another program
  *	killed_work FILE stacks		16,384 distinct backtraces 17 deep, 10 bytes each; then it waits
  *	killed_work FILE oom		takes memory, and uses it, without an end
@@ -16,6 +18,7 @@
  */
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -163,6 +166,19 @@ int main(int argc, char **argv)
 			say("child", getpid());
 			pause();
 		}
+	} else if (!strcmp(how, "orphan")) {
+		cpu_set_t here;
+
+		CPU_ZERO(&here);
+		CPU_SET(sched_getcpu(), &here);
+		sched_setaffinity(0, sizeof(here), &here);
+		child = fork();
+		if (child)
+			kill(getpid(), SIGKILL);
+		become_child();
+		say("child", getpid());
+		for (;;)
+			pause();
 	} else if (!strcmp(how, "clone")) {
 		child = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
 		if (!child) {

@@ -9,7 +9,11 @@
  *	raw3		clone3 by syscall()
  *	newpid		clone into a namespace of process ids: the child's is 1
  *	daemon DIR	double fork, setsid, closes every descriptor, chroot to DIR, setuid to nobody
+ *	daemon DIR loop, daemon DIR range	the same, closing them one by one or with close_range(2),
+ *			and then it stays
  *	user1		a child waits for SIGUSR1, which is sent to it
+ *	chain WAY N	becomes (exec) or starts and waits for (fork, vfork, spawn) chain WAY N-1,
+ *			and so on; the last one's status is 7, and so is that of each
  *	image		an exec'd image of this program
  */
 #include <errno.h>
@@ -17,6 +21,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,7 +129,18 @@ static void raw(int three, int flags)
 		pthread_join(busy[i], NULL);
 }
 
-static void daemonize(const char *root)
+static void close_from_1(const char *how)
+{
+	if (how && !strcmp(how, "range")) {
+		if (syscall(SYS_close_range, 1, ~0u, 0))
+			_exit(NO_SUCH);
+		return;
+	}
+	for (int fd = 1; fd < sysconf(_SC_OPEN_MAX); fd++)
+		close(fd);
+}
+
+static void daemonize(const char *root, const char *how)
 {
 	int ends[2];
 	char c;
@@ -136,18 +152,21 @@ static void daemonize(const char *root)
 		if (!fork()) {
 			say("child", getpid());
 			dup2(ends[1], 0);
-			for (int fd = 1; fd < sysconf(_SC_OPEN_MAX); fd++)
-				close(fd);
+			close_from_1(how);
 			if (chroot(root) || chdir("/") || setgid(65534) || setuid(65534))
 				_exit(94);
 			keep_child();
+			if (how && write(0, "x", 1) == 1) {
+				for (;;)
+					pause();
+			}
 			exit(0);
 		}
 		_exit(0);
 	}
 	close(ends[1]);
 	wait(NULL);
-	say("end of file", read(ends[0], &c, 1));
+	say(how ? "stays" : "end of file", read(ends[0], &c, 1));
 }
 
 static void signalled(void)
@@ -173,6 +192,32 @@ static void signalled(void)
 	wait_for(child);
 }
 
+static int chain(const char *self, const char *way, int n)
+{
+	char number[20];
+	char *argv[] = { (char *)(uintptr_t)self, (char *)(uintptr_t)"chain", (char *)(uintptr_t)way, number, NULL };
+	pid_t child = 0;
+	int status = 0;
+
+	keep_child();
+	if (n <= 0)
+		return 7;
+	snprintf(number, sizeof(number), "%d", n - 1);
+	if (!strcmp(way, "spawn") && posix_spawn(&child, self, NULL, NULL, argv, environ))
+		return 92;
+	if (!strcmp(way, "fork"))
+		child = fork();
+	if (!strcmp(way, "vfork"))
+		child = vfork();
+	if (!child) {
+		execve(self, argv, environ);
+		_exit(91);
+	}
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status);
+}
+
 int main(int argc, char **argv)
 {
 	const char *how = argc > 1 ? argv[1] : "";
@@ -182,6 +227,8 @@ int main(int argc, char **argv)
 		keep_child();
 		return 0;
 	}
+	if (!strcmp(how, "chain"))
+		return chain(argv[0], argv[2], atoi(argv[3]));
 	keep_first();
 	if (!strcmp(how, "many"))
 		many();
@@ -192,7 +239,7 @@ int main(int argc, char **argv)
 	else if (!strcmp(how, "newpid"))
 		raw(0, CLONE_NEWPID);
 	else if (!strcmp(how, "daemon"))
-		daemonize(argv[2]);
+		daemonize(argv[2], argc > 3 ? argv[3] : NULL);
 	else if (!strcmp(how, "user1"))
 		signalled();
 	else

@@ -71,19 +71,27 @@ int main(int argc, char **argv)
 	srandom((unsigned)atoi(argv[2]));
 	snprintf(option, sizeof(option), "--outfile=%s", argv[3]);
 	for (int i = 0; i < runs; i++) {
-		char *args[] = { argv[4], option, (char *)"--sort=count", argv[5], (char *)"30", NULL };
+		char *args[] = { argv[4], option, (char *)"--sort=count", argv[5], (char *)"-", NULL };
 		struct timespec delay = { 0, i % 3 ? random() % 5000000 : 0 };
-		int status, when, dumps;
+		posix_spawn_file_actions_t actions;
+		int status, when, dumps, ends[2];
 		pid_t pid;
 
 		unlink(argv[3]);
-		if (posix_spawn(&pid, argv[4], NULL, NULL, args, environ))
+		if (pipe2(ends, O_CLOEXEC))
 			return 3;
+		posix_spawn_file_actions_init(&actions);
+		posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO);
+		if (posix_spawn(&pid, argv[4], &actions, NULL, args, environ))
+			return 3;
+		posix_spawn_file_actions_destroy(&actions);
+		close(ends[0]);
 		while (!(when = look(pid)))
 			;
 		nanosleep(&delay, NULL);
 		when = look(pid);
 		kill(pid, SIGUSR1);
+		close(ends[1]);		/* it has not ended before, where a signal is only held back */
 		waitpid(pid, &status, 0);
 		dumps = count_dumps(argv[3]);
 		moments[when > 0 ? when : 0]++;

@@ -8,8 +8,10 @@
  *	own		handles both dump signals itself
  *	blocked, sigwait, signalfd	has SIGUSR1 that way
  *	grow, grow threads	allocates 20 blocks of 100,000 bytes, then frees and allocates them anew
+ *	forks		has one short-lived child after another; says the pid of each
  *	fork		has a child that holds 700 bytes more; its pid is in the output
  */
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -48,6 +50,25 @@ static void wait_for_end(void)
 
 	while (read(STDIN_FILENO, &c, 1) > 0)
 		;
+}
+
+static void keep_forking(void)
+{
+	struct pollfd in = { .fd = STDIN_FILENO };
+
+	do {
+		pid_t pid = fork();
+
+		if (!pid) {
+			keep_blocks(700);
+			usleep(20000);
+			_exit(0);
+		}
+		printf("%d\n", (int)pid);
+		fflush(stdout);
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+	} while (poll(&in, 1, 1) == 0);
 }
 
 int main(int argc, char **argv)
@@ -99,6 +120,8 @@ int main(int argc, char **argv)
 	}
 	write(STDOUT_FILENO, "ready\n", 6);
 	fflush(stdout);
+	if (!strcmp(what, "forks"))
+		keep_forking();
 	while (!strcmp(what, "compute"))
 		sum += sum ^ 12345;
 	wait_for_end();
