@@ -34,6 +34,13 @@ for my $how ('jump', 'stack', 'return', 'cancel', 'exit', 'nested') {
 	is("$bad@keys", 'size', 'jump, dump: the dump comes at once');
 }
 
+{
+	my ($status, $text, $err) = traced([], 'tiny');
+	is("$status $text$err", "0 done\n", 'tiny: the program');
+	my ($bad, @keys) = text_dumps(slurp("$dir/out") // '');
+	is($bad . @keys, 51, 'tiny: a dump at the end of each hook, and the last one');
+}
+
 my $threads = build('short_threads', 'short_threads');
 for (['short', 10000, 0], ['small', 500, 16384]) {
 	my ($name, $count, $stack) = @$_;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Hooks that are left in the middle. As a library (-DLIBRARY), preloaded after heaptrace's: an
- * allocator's malloc() that raises SIGHUP for blocks of 4242 bytes, and calls the malloc() that
- * the program sees for blocks of 4243. As a program, hooks_left HOW:
+ * allocator's malloc() that raises SIGHUP for blocks of 4242 bytes, calls the malloc() that the
+ * program sees for blocks of 4243, and raises SIGUSR1 for blocks of 4244. As a program, hooks_left HOW:
  *
  *	jump		SIGHUP's handler leaves by siglongjmp()
  *	jump, dump	and SIGUSR1 comes before any other allocation
@@ -11,6 +11,7 @@
  *	cancel		the thread is cancelled by the handler (asynchronously), many times
  *	exit		the thread ends in the handler
  *	nested		a hook inside a hook, which is none to be left
+ *	tiny		SIGUSR1 inside hooks, on an alternate stack of MINSIGSTKSZ
  *
  * Then 1000 bytes are kept by keep_after(), in the same thread but for the last two.
  */
@@ -21,6 +22,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #ifdef LIBRARY
@@ -35,6 +38,8 @@ void *malloc(size_t size)
 		*(void **)&next = dlsym(RTLD_NEXT, "malloc");
 	if (size == 4242)
 		raise(SIGHUP);
+	if (size == 4244)
+		raise(SIGUSR1);
 	if (size == 4243) {
 		void *(*volatile outer)(size_t) = (void *(*)(size_t))dlsym(RTLD_DEFAULT, "malloc");
 		inner = outer(55);	/* kept: an allocator's own, which is in no dump */
@@ -86,14 +91,25 @@ int main(int argc, char **argv)
 	volatile int i;
 
 	how = argc > 1 ? argv[1] : "";
-	if (!strcmp(how, "stack")) {
-		stack.ss_sp = malloc(stack.ss_size);
+	if (!strcmp(how, "stack") || !strcmp(how, "tiny")) {
+		/* What lies below cannot be touched. */
+		stack.ss_sp = (char *)mmap(NULL, 1 << 17, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+					   -1, 0) + (1 << 16);
+		mprotect((char *)stack.ss_sp - (1 << 16), 1 << 16, PROT_NONE);
+		if (stack.ss_size < getauxval(51) + 256)	/* AT_MINSIGSTKSZ, Linux 5.14 */
+			stack.ss_size = getauxval(51) + 256;
+		if (stack.ss_size < 2048)
+			stack.ss_size = 2048;
 		if (sigaltstack(&stack, NULL))
 			return 3;
 		act.sa_flags = SA_ONSTACK;
 	}
 	sigaction(SIGHUP, &act, NULL);
-	if (!strcmp(how, "nested")) {
+	if (!strcmp(how, "tiny")) {
+		for (i = 0; i < 50; i++)
+			free(malloc(4244));
+		keep_after(0);
+	} else if (!strcmp(how, "nested")) {
 		kept[197] = malloc(4243);
 		keep_after(0);
 	} else if (!strcmp(how, "return")) {
