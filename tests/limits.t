@@ -101,6 +101,70 @@ for my $kb (200000, 20000) {
 	     "ulimit -d $kb: a dump, or a word on why there is none");
 }
 
+# No overcommitment: what is reserved must be there. A filter stands in for the kernel's.
+for my $mb (2000, 700, 300, 100, 30, 8) {
+	for my $options ([], ['--no-watch'], ["--record=$dir/rec"]) {
+		my $name = "mmap() of more than $mb MB refused, @$options";
+		my ($native_status, $native) = run(undef, $limits, 'refuse', $mb, $limits, 'none');
+		SKIP: {
+			skip 'no seccomp here', 3 if $native_status == 77 << 8;
+			unlink glob "$out* $dir/rec*";
+			my ($status, $text, $err) = run(undef, $limits, 'refuse', $mb, $heaptrace, "--outfile=$out",
+							@$options, $limits, 'none');
+			is("$status $text", "0 done\n", "$name: the program");
+			like($err . (slurp($out) // ''), qr/keep_first|no memory for (the table|a dump|that)/,
+			     "$name: a dump, or a word on why there is none");
+			cmp_ok(scalar(() = $err =~ /no memory/g), '<=', 1, "$name: said once") or diag($err);
+		}
+	}
+}
+# And the kernel's own, where somebody says so: it is every process's. (HEAPTRACE_OVERCOMMIT=1)
+SKIP: {
+	my $file = '/proc/sys/vm/overcommit_memory';
+	skip 'only with HEAPTRACE_OVERCOMMIT=1', 1 unless $ENV{HEAPTRACE_OVERCOMMIT};
+	skip "$file cannot be written", 1 unless -w $file;
+	my $before = slurp($file);
+	my $set = sub { open my $to, '>', $file or return; print $to $_[0]; close $to };
+	local $SIG{$_} = sub { $set->($before); exit 1 } for qw(INT TERM HUP);
+	for my $options ([], ['--no-watch'], ["--record=$dir/rec"]) {
+		unlink glob "$out* $dir/rec*";
+		$set->(2);
+		my ($status, $text, $err) = eval { run(undef, $heaptrace, "--outfile=$out", @$options, $limits, 'usr1') };
+		$set->($before);
+		is("$status $text", "0 done\n", "no overcommitment, @$options: the program");
+		like($err . (slurp($out) // ''), qr/keep_first|no memory for (the table|a dump|that)/,
+		     "no overcommitment, @$options: a dump, or a word on why there is none") or diag($err);
+		note($err, slurp($out) // '');
+	}
+	is(slurp($file), $before, "$file is as it was");
+}
+
+# The OOM killer of a control group that the watcher is not in.
+for my $options ([], ["--record=$dir/rec"]) {
+	my $group;
+	for ('/sys/fs/cgroup/memory', '/sys/fs/cgroup') {
+		$group = "$_/heaptrace-limits-$$";
+		last if -e "$_/cgroup.procs" && mkdir $group;
+		undef $group;
+	}
+	my ($limit) = grep { defined $group && -e "$group/$_" } 'memory.limit_in_bytes', 'memory.max';
+	SKIP: {
+		skip 'no control groups with memory limits here', 2 unless defined $limit;
+		unlink glob "$out* $dir/rec*";
+		system("echo 40000000 >$group/$limit; test ! -e $group/memory.swap.max || echo 0 >$group/memory.swap.max");
+		my ($status) = run(undef, $heaptrace, "--outfile=$out", @$options, $limits, 'oom', "$group/cgroup.procs");
+		is($status, 9, "a control group, @$options: killed");
+		if (@$options) {
+			($status, my $text) = run(undef, $heaptrace, "--report=$dir/rec", '--top=0');
+			like($text, qr/keep_first/, "a control group, @$options: the dump");
+		} else {
+			ok(wait_for(sub { (slurp($out) // '') =~ /which was killed\n.*keep_first.*statm/s }, 20),
+			   'a control group: the dump');
+		}
+	}
+	wait_for(sub { rmdir $group }, 5) if defined $group;
+}
+
 # ---- files ----
 
 {

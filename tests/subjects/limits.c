@@ -16,6 +16,9 @@
  *	fsize		RLIMIT_FSIZE of 100 bytes, SIGXFSZ at its default
  *	streams		closes its standard streams
  *	usr1		SIGUSR1 to itself
+ *	oom FILE	writes its id into FILE (a control group's), and allocates until it is killed
+ *	refuse MB COMMAND...	the command, with each mmap() of more than so much refused with ENOMEM, as
+ *			a kernel does that does not overcommit
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -129,6 +132,44 @@ static void fill(void)
 		free(blocks[--n]);
 }
 
+/* The kernel's mmap() on a machine that has no more; argument 1 is the length, in two halves. */
+static int refuse(unsigned megabytes, char **command)
+{
+	unsigned low = offsetof(struct seccomp_data, args[1]) + (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0);
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mmap, 0, 4),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, low ^ 4),
+		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, 0, 3, 0),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, low),
+		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, megabytes << 20, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOMEM),
+	};
+	struct sock_fprog program = { .filter = code, .len = sizeof(code) / sizeof(code[0]) };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+		return NO_SUCH;
+	execv(command[0], command);
+	return 3;
+}
+
+static int oom(const char *file)
+{
+	FILE *group = fopen(file, "w");
+
+	if (!group || fprintf(group, "%d\n", (int)getpid()) < 0 || fclose(group))
+		return NO_SUCH;
+	for (int i = 0; i < 4096; i++) {
+		void *p = malloc(1 << 20);
+
+		if (p)
+			memset(p, 1, 1 << 20);
+		kept[3] = p;
+	}
+	return 3;
+}
+
 /* As many backtraces as there are ways down. */
 __attribute__((noinline)) static int go_left(unsigned way, int depth);
 __attribute__((noinline)) static int go_right(unsigned way, int depth)
@@ -201,7 +242,11 @@ int main(int argc, char **argv)
 	struct rlimit limit = { 100, 100 };
 
 	traced = getenv("LD_PRELOAD") != NULL;
+	if (argc > 3 && !strcmp(how, "refuse"))
+		return refuse((unsigned)atoi(argv[2]), argv + 3);
 	keep_first();
+	if (argc > 2 && !strcmp(how, "oom"))
+		return oom(argv[2]);
 	if (!strncmp(how, "filter", 6))
 		install_filter(how);
 	else if (!strcmp(how, "strict")) {
