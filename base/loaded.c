@@ -2,6 +2,7 @@
 /* See loaded.h. */
 #include "loaded.h"
 
+#include "atomics.h"
 #include "maps.h"
 
 #include <dlfcn.h>
@@ -50,4 +51,23 @@ void loaded_forget(void)
 void loaded_forked(void)
 {
 	maps_forked();
+}
+
+/* The loader's list for debuggers, one element for each namespace; r_version says whether there is
+ * more than one (<link.h> of glibc 2.35). A program that has a copy of the first has an old one. */
+struct namespace {
+	struct r_debug debug;
+	const struct namespace *next;
+};
+
+bool loaded_apart(void)
+{
+	const struct namespace *n = (const struct namespace *)(const void *)&_r_debug;
+
+	while (n && n->debug.r_version >= 2) {
+		n = load_acquire(&n->next);
+		if (n && n->debug.r_map)
+			return true;
+	}
+	return false;
 }

@@ -182,6 +182,10 @@ static void write_not_seen(const struct table *table, struct out *out)
 		begin_part(out, &first);
 		out_text(out, "what the program's own malloc serves");
 	}
+	if (t->namespaces) {
+		begin_part(out, &first);
+		out_text(out, "what dlmopen() has loaded in namespaces of their own");
+	}
 	write_part(out, &first, load_relaxed(&t->untraced),
 		   " started programs (static, sanitized, or with other rights)");
 	if (!first)

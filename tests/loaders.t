@@ -32,6 +32,19 @@ for how in loop deepbind local dlmopen; do
 	is "$(weight keep_plug)" $want "$how: the library's block"
 done
 
+# glibc tells of namespaces since 2.35.
+run_traced -- "$TMP/in/loaders" dlmopen "$TMP/in/libplug.so"
+version=$(getconf GNU_LIBC_VERSION 2>/dev/null)
+version=${version##*.}
+if [ "$(cat "$TMP/traced.status")" != 77 ] && [ "${version:-0}" -ge 35 ]; then
+	grep -q '^\[heaptrace\] not seen .*what dlmopen() has loaded' "$TMP/dumps/dump"
+	ok $? 'dlmopen: the dump says that it is not seen'
+	run_traced -- "$TMP/in/loaders" dlmopen "$TMP/in/libplug.so" closed
+	is "$(grep -c 'dlmopen() has' "$TMP/dumps/dump")" 0 'dlmopen, closed: nothing more to be said'
+else
+	skip 'dlmopen: the dump says that it is not seen' 'this glibc does not tell'
+fi
+
 # ---- an allocator inside the program ----
 
 run_traced -- "$TMP/in/loaders" none
