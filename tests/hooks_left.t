@@ -34,11 +34,12 @@ for my $how ('jump', 'stack', 'return', 'cancel', 'exit', 'nested') {
 	is("$bad@keys", 'size', 'jump, dump: the dump comes at once');
 }
 
-{
-	my ($status, $text, $err) = traced([], 'tiny');
-	is("$status $text$err", "0 done\n", 'tiny: the program');
+for ([tiny => 51], [pending => 21]) {
+	my ($how, $dumps) = @$_;
+	my ($status, $text, $err) = traced([], $how);
+	is("$status $text$err", "0 done\n", "$how: the program");
 	my ($bad, @keys) = text_dumps(slurp("$dir/out") // '');
-	is($bad . @keys, 51, 'tiny: a dump at the end of each hook, and the last one');
+	is($bad . @keys, $dumps, "$how: a dump for each signal, and the last one");
 }
 
 my $threads = build('short_threads', 'short_threads');

@@ -11,6 +11,8 @@
  *	cancel		the thread is cancelled by the handler (asynchronously), many times
  *	exit		the thread ends in the handler
  *	nested		a hook inside a hook, which is none to be left
+ *	pending		SIGUSR1 to threads that are to be cancelled at their next cancellation point,
+ *			which a dump, though it writes, is not
  *	tiny		SIGUSR1 inside hooks, on an alternate stack of MINSIGSTKSZ
  *
  * Then 1000 bytes are kept by keep_after(), in the same thread but for the last two.
@@ -83,6 +85,16 @@ static void *end_inside(void *unused)
 	return unused;
 }
 
+static void *end_later(void *after)
+{
+	pthread_cancel(pthread_self());
+	raise(SIGUSR1);
+	++*(int *)after;
+	pthread_testcancel();
+	*(int *)after = -1000;
+	return NULL;
+}
+
 int main(int argc, char **argv)
 {
 	struct sigaction act = { .sa_handler = on_hup };
@@ -105,7 +117,16 @@ int main(int argc, char **argv)
 		act.sa_flags = SA_ONSTACK;
 	}
 	sigaction(SIGHUP, &act, NULL);
-	if (!strcmp(how, "tiny")) {
+	if (!strcmp(how, "pending")) {
+		int after = 0;
+
+		for (i = 0; i < 20; i++)
+			if (pthread_create(&t, NULL, end_later, &after) || pthread_join(t, NULL))
+				return 4;
+		if (after != 20)
+			return 7;
+		keep_after(0);
+	} else if (!strcmp(how, "tiny")) {
 		for (i = 0; i < 50; i++)
 			free(malloc(4244));
 		keep_after(0);
