@@ -13,6 +13,8 @@
  *	nested		a hook inside a hook, which is none to be left
  *	pending		SIGUSR1 to threads that are to be cancelled at their next cancellation point,
  *			which a dump, though it writes, is not
+ *	ending		SIGUSR1 in the last destructor of a thread's data: what libc does next it
+ *			does with the allocator's locks, so from there on a dump does not ask for them
  *	tiny		SIGUSR1 inside hooks, on an alternate stack of MINSIGSTKSZ
  *
  * Then 1000 bytes are kept by keep_after(), in the same thread but for the last two.
@@ -95,6 +97,19 @@ static void *end_later(void *after)
 	return NULL;
 }
 
+static void raise_late(void *unused)
+{
+	(void)unused;
+	raise(SIGUSR1);
+}
+
+static void *end_with_data(void *key)
+{
+	free(malloc(10));
+	pthread_setspecific(*(pthread_key_t *)key, key);
+	return NULL;
+}
+
 int main(int argc, char **argv)
 {
 	struct sigaction act = { .sa_handler = on_hup };
@@ -117,7 +132,14 @@ int main(int argc, char **argv)
 		act.sa_flags = SA_ONSTACK;
 	}
 	sigaction(SIGHUP, &act, NULL);
-	if (!strcmp(how, "pending")) {
+	if (!strcmp(how, "ending")) {
+		pthread_key_t key;
+
+		if (pthread_key_create(&key, raise_late) || pthread_create(&t, NULL, end_with_data, &key) ||
+		    pthread_join(t, NULL))
+			return 8;
+		keep_after(0);
+	} else if (!strcmp(how, "pending")) {
 		int after = 0;
 
 		for (i = 0; i < 20; i++)
