@@ -804,6 +804,18 @@ static void say_untraced(void)
 	quiet_end(&quiet);
 }
 
+/* Whether a file only refers to malloc: a program that is not position-independent has the one
+ * address of it that all compare with, and there a jump to the real one (System V ABI, AMD64
+ * supplement 1.0, "Function Addresses"). */
+static bool refers_only(void *function)
+{
+	const ElfW(Sym) *symbol;
+	Dl_info info;
+
+	return dladdr1(function, &info, (void **)(uintptr_t)&symbol, RTLD_DL_SYMENT) && symbol &&
+	       symbol->st_shndx == SHN_UNDEF;
+}
+
 /* A program or a library before this one that brings a malloc is asked first. */
 static void look_for_other_malloc(void)
 {
@@ -813,7 +825,7 @@ static void look_for_other_malloc(void)
 	char line[256];
 	Dl_info info;
 
-	if (!first || first == (void *)malloc)
+	if (!first || first == (void *)malloc || refers_only(first))
 		return;
 	recorder.table.head->totals.other_malloc = 1;
 	name = dladdr(first, &info) && info.dli_fname ? info.dli_fname : "?";

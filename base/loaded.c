@@ -2,6 +2,7 @@
 /* See loaded.h. */
 #include "loaded.h"
 
+#include "atomics.h"
 #include "maps.h"
 
 #include <dlfcn.h>
@@ -18,11 +19,20 @@ struct object {
 
 static int (*find_object)(void *pc, struct object *object);
 
+/* The loader's list for debuggers, one element for each namespace; r_version says whether there is
+ * more than one (<link.h> of glibc 2.35). A program that has a copy of the first has an old one. */
+struct namespace {
+	struct r_debug debug;
+	const struct namespace *next;
+};
+static const struct namespace *namespaces;	/* NULL: not to be had */
+
 bool loaded_init(void)
 {
 #ifndef LOADED_BY_MAPS	/* tests build with it: as with an older libc */
 	*(void **)&find_object = dlsym(RTLD_DEFAULT, "_dl_find_object");
 #endif
+	namespaces = dlsym(RTLD_DEFAULT, "_r_debug");
 	return find_object || maps_init();
 }
 
@@ -50,4 +60,16 @@ void loaded_forget(void)
 void loaded_forked(void)
 {
 	maps_forked();
+}
+
+bool loaded_apart(void)
+{
+	const struct namespace *n = namespaces;
+
+	while (n && n->debug.r_version >= 2) {
+		n = load_acquire(&n->next);
+		if (n && n->debug.r_map)
+			return true;
+	}
+	return false;
 }

@@ -34,6 +34,10 @@ bool loaded_init(void);
  */
 enum loaded_status loaded_find(uintptr_t pc, struct loaded_module *m);
 
+/* Whether libraries are loaded in other namespaces, where dlmopen(3) puts them: glibc 2.35 and later
+ * tells, of older ones it is not known (false). */
+bool loaded_apart(void);
+
 /* A dlclose has returned: modules may have gone. Any thread, any time. */
 void loaded_forget(void);
 

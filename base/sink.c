@@ -335,7 +335,7 @@ static int rename_in(const struct sink *s, const char *from, const char *to)
 	if (is_still(&s->dir, s->dir.fd) &&
 	    !renameat(s->dir.fd, base_name(from), s->dir.fd, base_name(to)))
 		return 0;
-	return rename(from, to);
+	return renameat(AT_FDCWD, from, AT_FDCWD, to);
 }
 
 void sink_end(struct sink *s, int error)
@@ -351,7 +351,7 @@ void sink_end(struct sink *s, int error)
 		if (error && is_still(&s->dir, s->dir.fd))
 			unlinkat(s->dir.fd, base_name(s->temporary), 0);
 		else if (error)
-			unlink(s->temporary);
+			unlinkat(AT_FDCWD, s->temporary, 0);
 		s->temporary[0] = '\0';
 	}
 	if (error)

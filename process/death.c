@@ -2,6 +2,7 @@
 /* See death.h. */
 #include "death.h"
 
+#include "aside.h"
 #include "base/atomics.h"
 #include "guard.h"
 #include "session.h"
@@ -132,9 +133,18 @@ static bool is_first(int sig, const siginfo_t *info, bool *again)
 	return true;
 }
 
-void death_on_signal(int sig, siginfo_t *info, void *context)
+struct struck {
+	int sig;
+	siginfo_t *info;
+	ucontext_t *context;
+};
+
+static void strike(void *struck)
 {
-	int saved = errno;
+	struct struck *s = struck;
+	int sig = s->sig, saved = errno;
+	siginfo_t *info = s->info;
+	ucontext_t *context = s->context;
 	bool first, waits, again;
 
 	/* Natively this would have been dropped: signals.h. */
@@ -160,6 +170,16 @@ void death_on_signal(int sig, siginfo_t *info, void *context)
 	die_on_return(death.sig, &death.info, context);
 out:
 	errno = saved;
+}
+
+void death_on_signal(int sig, siginfo_t *info, void *context)
+{
+	struct struck s = { sig, info, context };
+
+	if (aside_is_tight(context))
+		aside_call(strike, &s);
+	else
+		strike(&s);
 }
 
 void death_take(void)

@@ -52,7 +52,7 @@ static int open_file(const char *path, const char *temporary)
 		errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;	/* a device is not to be replaced */
 		return -1;
 	}
-	unlink(temporary);	/* of a process of this number that was killed here */
+	unlinkat(AT_FDCWD, temporary, 0);	/* of a process of this number that was killed here */
 	fd = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
 	return fd;
 }
@@ -71,11 +71,11 @@ static int enter_file(int (*make)(struct table *, int))
 	error = make(table, fd);
 	/* Unlinked first: a rename that replaces a file makes ext4 write the new one to the disk. */
 	if (!error)
-		unlink(path);
-	if (!error && rename(temporary, path))
+		unlinkat(AT_FDCWD, path, 0);
+	if (!error && renameat(AT_FDCWD, temporary, AT_FDCWD, path))
 		error = errno;
 	if (error)
-		unlink(temporary);
+		unlinkat(AT_FDCWD, temporary, 0);
 	close(fd);
 	return error;
 }

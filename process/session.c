@@ -2,6 +2,7 @@
 /* See session.h. */
 #include "session.h"
 
+#include "aside.h"
 #include "base/loaded.h"
 #include "base/quiet.h"
 #include "death.h"
@@ -127,8 +128,9 @@ static void end_dumping(void)
 }
 
 /* Takes what is wanted, until nothing is or another thread has taken over. */
-static void serve(void)
+static void serve(void *unused)
 {
+	(void)unused;
 	while (load_acquire(&wanted) && begin_dumping()) {
 		uint32_t bits = exchange_acq_rel(&wanted, 0);
 		struct quiet quiet;
@@ -165,7 +167,7 @@ void guard_take_requests(void)
 			continue;
 		or_acq_rel(&wanted, bits);
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-		serve();
+		aside_call(serve, NULL);
 	}
 	guard_self.inside--;
 	errno = saved;
@@ -208,7 +210,7 @@ static void wait_for_end(uint32_t other)
 		sleep_10_ms();
 }
 
-void session_final(bool heap_sound)
+static void take_final(void *heap_sound)
 {
 	bool outside = !guard_self.inside && !guard_self.busy;
 	uint32_t nobody = 0;
@@ -225,13 +227,18 @@ void session_final(bool heap_sound)
 	} else {
 		if (wait_for_dumping())
 			dump_write(&dumper, dumper.options->sort, dumper.options->sort_count, true,
-				   heap_sound && outside && locks_free());
+				   *(bool *)heap_sound && outside && locks_free());
 		keep_told();
 		store_release(&finished, 1);
 		end_dumping();
 	}
 	guard_self.inside--;		/* a signal that was held back is not to wait for us */
 	quiet_end(&quiet);
+}
+
+void session_final(bool heap_sound)
+{
+	aside_call(take_final, &heap_sound);
 }
 
 void session_keep_output(void)

@@ -2,6 +2,8 @@
 /* See dump.h. */
 #include "dump.h"
 
+#include "base/loaded.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -187,6 +189,8 @@ void dump_write(struct dumper *d, const uint8_t *sort, unsigned sort_count, bool
 	q->process.command = d->command;
 	q->foreign = d->foreign;
 	q->now_ns = d->now_ns;
+	if (!d->foreign)
+		d->table->head->totals.namespaces = loaded_apart();
 	if (heap_locks_free && !d->foreign)
 		read_heap(&q->process);
 	if (!d->foreign || d->statm_pid)

@@ -62,17 +62,20 @@ static void find_lacks(const struct names *n)
 	}
 }
 
-/* Why; NULL: nothing is lacked, or there is no reason to speak of. A module is told of once. */
+/* Why; NULL: nothing is lacked, or there is no reason to speak of. A module is told of once, and of
+ * one that is merely stripped no more than that. */
 static const char *reason(const struct names_file *f, enum lack lack)
 {
-	const char *why = NULL;
+	const char *why = NULL, *line = NULL;
 
 	if (f->lacks & LACKS_NAME)
 		why = f->error != SYMBOL_OK ? symbol_error_text(f->error)
 					    : unread_text(f->unread, name_reasons);
-	if (lack == LACKS_NAME)
-		return why;
-	return f->lacks & LACKS_LINE && !why ? unread_text(f->unread, line_reasons) : NULL;
+	if (f->lacks & LACKS_LINE && !why)
+		line = unread_text(f->unread, line_reasons);
+	if (f->lacks & LACKS_NAME && !why && !line)
+		why = "no symbols there";
+	return lack == LACKS_NAME ? why : line;
 }
 
 /* A module may stand in the list twice (modules.h), and its file have been read twice. */

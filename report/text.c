@@ -11,6 +11,8 @@
 #include "report.h"
 
 #include "missing.h"
+#include "table/layout.h"
+#include "table/modules.h"
 
 #include <errno.h>
 #include <sys/ioctl.h>
@@ -161,16 +163,44 @@ static void write_part(struct out *out, bool *first, uint64_t n, const char *wha
 	out_text(out, what);
 }
 
-/* What the figures do not cover, said in words. */
-static void write_not_seen(const struct table *table, struct out *out)
+static bool has_foreign_code(const struct table *t)
 {
+	for (uint32_t code = 1, end = layout_count(t->head, TABLE_CODES); code < end; code++) {
+		if (t->codes[code] && t->codes[code] >> CODE_PC_BITS == CODE_NO_MODULE)
+			return true;
+	}
+	return false;
+}
+
+/* How many backtraces with live blocks go no further than code of no file, which has no unwind
+ * tables: what was compiled at run time. */
+static uint32_t count_cut(struct report *r)
+{
+	const struct table *t = r->request->table;
+	uint32_t *codes = r->names.codes, cut = 0, rows = has_foreign_code(t) ? r->view.count : 0;
+	unsigned depth = r->request->foreign ? TABLE_FRAMES_MAX : r->request->options->depth;
+
+	for (uint32_t i = 0; i < rows; i++) {
+		unsigned count = r->view.rows[i].counters.live_count ?
+				 table_frames(t, r->view.rows[i].row, codes) : 0;
+
+		cut += count && count < depth && !modules_of_code(t, codes[count - 1]);
+	}
+	return cut;
+}
+
+/* What the figures do not cover, said in words. */
+static void write_not_seen(struct report *r, struct out *out)
+{
+	const struct table *table = r->request->table;
 	const struct table_totals *t = &table->head->totals;
 	bool first = true;
 
 	write_part(out, &first, load_relaxed(&t->lost_blocks), " allocations (no memory to record)");
 	write_part(out, &first, load_relaxed(&table->rows[ROW_OVERFLOW].total_count),
-		   " backtraces (table full)");
+		   " allocations without a row of their own (table full)");
 	write_part(out, &first, load_relaxed(&t->stacks_cut), " stacks but for the caller");
+	write_part(out, &first, count_cut(r), " backtraces beyond code of no file");
 	write_part(out, &first, load_relaxed(&t->fallbacks), " stacks by backtrace() (slow)");
 	write_part(out, &first, load_relaxed(&t->unknown_frees), " frees of unknown blocks");
 	write_part(out, &first, load_relaxed(&t->stale_blocks), " frees of known blocks");
@@ -181,6 +211,10 @@ static void write_not_seen(const struct table *table, struct out *out)
 	if (t->other_malloc) {
 		begin_part(out, &first);
 		out_text(out, "what the program's own malloc serves");
+	}
+	if (t->namespaces) {
+		begin_part(out, &first);
+		out_text(out, "what dlmopen() has loaded in namespaces of their own");
 	}
 	write_part(out, &first, load_relaxed(&t->untraced),
 		   " started programs (static, sanitized, or with other rights)");
@@ -202,7 +236,7 @@ static void write_check(const struct table_totals *t, struct out *out)
 	out_text(out, " disagree\n");
 }
 
-static void write_summary(const struct report *r, struct out *out)
+static void write_summary(struct report *r, struct out *out)
 {
 	const struct report_process *p = &r->request->process;
 
@@ -226,7 +260,7 @@ static void write_summary(const struct report *r, struct out *out)
 	}
 	missing_write(&r->names, out);
 	write_check(&r->request->table->head->totals, out);
-	write_not_seen(r->request->table, out);
+	write_not_seen(r, out);
 	out_repeat(out, '=', RULE_WIDTH);
 	out_char(out, '\n');
 }

@@ -104,7 +104,8 @@ struct table_totals {
 	uint64_t fallbacks;		/* stacks that the fast unwinder gave up */
 	uint64_t stacks_checked, stacks_disagreed;	/* --unwind=check */
 	uint64_t stacks_cut;		/* of which no more than the caller could be seen */
-	uint32_t other_malloc;		/* the program's malloc comes before ours */
+	uint16_t other_malloc;		/* the program's malloc comes before ours */
+	uint16_t namespaces;		/* libraries are loaded in such of their own */
 	uint32_t untraced;		/* programs started that nothing can be preloaded into */
 };
 

@@ -34,14 +34,50 @@ sub both {
 
 # ---- seccomp ----
 
+# Only the calls that README.md lists: whatever is asked for, whoever else watches. The dumps have
+# names from a debug file. [name, how, what the dump has, status, options...]
+my $keys = '--sort=size,count,peak-size,peak-count,heap-peak,total-size,total-count,temporary,age';
+system("objcopy --only-keep-debug $limits $limits.debug && cp $limits $dir/apart && " .
+       "objcopy --strip-all --add-gnu-debuglink=$limits.debug $dir/apart") == 0 or unlink "$dir/apart";
+my $apart = -x "$dir/apart" ? "$dir/apart" : $limits;
+mkdir "$dir/apart.d";
+open my $rules, '>', "$dir/rules" or die;
+print $rules "no_such_function\n";
+close $rules;
+for (['text', 'filter', qr/keep_late/, 0],
+     ['folded', 'filter', qr/keep_late/, 0, '--flame-graph'],
+     ['work, text', 'filter, work', qr/go_right/, 0, $keys, '--top=0', '--depth=32'],
+     ['work, folded', 'filter, work', qr/go_right/, 0, '--flame-graph', "--outfile=$dir/%c.d/out"],
+     ['work, alone', 'filter, work', qr/go_right/, 0, '--no-watch', '--top=0', '--no-lines'],
+     ['work, recorded', 'filter, work', qr/go_right/, 0, "--record=$dir/rec.%p", '--top=0', '--no-demangle'],
+     ['work, above', 'filter, work', qr/go_right/, 0, '--above=8K', "--ignore=$dir/rules", '--top=0'],
+     ['work, every', 'filter, work', qr/go_right/, 0, '--every=0.01', '--top=0'],
+     ['work, execinfo', 'filter, work', qr/go_right/, 0, '--unwind=execinfo', '--top=0'],
+     ['fork', 'filter, fork', qr/keep_late/, 0],
+     ['fork, recorded', 'filter, fork', qr/keep_late/, 0, "--record=$dir/rec.%p"],
+     ['fork, alone', 'filter, alone', qr/keep_late/, 0, '--no-watch'],
+     ['fork, no children', 'filter, fork', qr/keep_late/, 0, '--children=no'],
+     ['exec', 'filter, exec', qr/keep_late/, 0],
+     ['TERM', 'filter, TERM', qr/keep_late/, 15],
+     ['TERM, folded', 'filter, TERM', qr/keep_late/, 15, '--flame-graph']) {
+	my ($name, $how, $has, $want, @options) = @$_;
+	my ($native) = run(undef, $apart, $how);
+	SKIP: {
+		skip 'no seccomp here', 2 if $native == 77 << 8;
+		unlink glob "$dir/apart.d/* $out*";
+		my ($status, $text, $err) = run(undef, $heaptrace, "--outfile=$out", @options, $apart, $how);
+		is("$status $text$err", "$want done\n", "seccomp filter, $name: as natively, nothing to be said");
+		is($native, $want, "seccomp filter, $name: natively");
+		like(slurp("$dir/apart.d/out") // slurp($out), $has, "seccomp filter, $name: the dump");
+		next unless $how =~ /fork|alone/ && "@options" !~ /children=no/;
+		my @child = glob "$out.*";
+		like(slurp($child[0] // 'none'), $has, "seccomp filter, $name: the child's");
+	}
+}
 for (@$formats) {
 	my ($format, @options) = @$_;
-	my ($err, $dump) = both("seccomp filter, $format", '', [@options], $limits, 'filter');
-	next unless defined $err;
-	is($err, '', "seccomp filter, $format: nothing to be said");
-	like($dump, qr/keep_late/, "seccomp filter, $format: the dump");
-	($err, $dump) = both("seccomp strict, $format", '', [@options], $limits, 'strict');
-	like($dump, qr/keep_first/, "seccomp strict, $format: the dump comes before");
+	my ($err, $dump) = both("seccomp strict, $format", '', [@options], $limits, 'strict');
+	like($dump, qr/keep_first/, "seccomp strict, $format: the dump comes before") if defined $err;
 }
 SKIP: {
 	my ($status) = run(undef, $heaptrace, "--outfile=$out", $limits, 'filter, less');
@@ -63,6 +99,70 @@ for my $kb (200000, 20000) {
 	my ($err, $dump) = both("ulimit -d $kb", "ulimit -d $kb;", [], $limits, 'full');
 	like($err . ($dump // ''), qr/keep_first|no memory for (the table|a dump|that)/s,
 	     "ulimit -d $kb: a dump, or a word on why there is none");
+}
+
+# No overcommitment: what is reserved must be there. A filter stands in for the kernel's.
+for my $mb (2000, 700, 300, 100, 30, 8) {
+	for my $options ([], ['--no-watch'], ["--record=$dir/rec"]) {
+		my $name = "mmap() of more than $mb MB refused, @$options";
+		my ($native_status, $native) = run(undef, $limits, 'refuse', $mb, $limits, 'none');
+		SKIP: {
+			skip 'no seccomp here', 3 if $native_status == 77 << 8;
+			unlink glob "$out* $dir/rec*";
+			my ($status, $text, $err) = run(undef, $limits, 'refuse', $mb, $heaptrace, "--outfile=$out",
+							@$options, $limits, 'none');
+			is("$status $text", "0 done\n", "$name: the program");
+			like($err . (slurp($out) // ''), qr/keep_first|no memory for (the table|a dump|that)/,
+			     "$name: a dump, or a word on why there is none");
+			cmp_ok(scalar(() = $err =~ /no memory/g), '<=', 1, "$name: said once") or diag($err);
+		}
+	}
+}
+# And the kernel's own, where somebody says so: it is every process's. (HEAPTRACE_OVERCOMMIT=1)
+SKIP: {
+	my $file = '/proc/sys/vm/overcommit_memory';
+	skip 'only with HEAPTRACE_OVERCOMMIT=1', 1 unless $ENV{HEAPTRACE_OVERCOMMIT};
+	skip "$file cannot be written", 1 unless -w $file;
+	my $before = slurp($file);
+	my $set = sub { open my $to, '>', $file or return; print $to $_[0]; close $to };
+	local $SIG{$_} = sub { $set->($before); exit 1 } for qw(INT TERM HUP);
+	for my $options ([], ['--no-watch'], ["--record=$dir/rec"]) {
+		unlink glob "$out* $dir/rec*";
+		$set->(2);
+		my ($status, $text, $err) = eval { run(undef, $heaptrace, "--outfile=$out", @$options, $limits, 'usr1') };
+		$set->($before);
+		is("$status $text", "0 done\n", "no overcommitment, @$options: the program");
+		like($err . (slurp($out) // ''), qr/keep_first|no memory for (the table|a dump|that)/,
+		     "no overcommitment, @$options: a dump, or a word on why there is none") or diag($err);
+		note($err, slurp($out) // '');
+	}
+	is(slurp($file), $before, "$file is as it was");
+}
+
+# The OOM killer of a control group that the watcher is not in.
+for my $options ([], ["--record=$dir/rec"]) {
+	my $group;
+	for ('/sys/fs/cgroup/memory', '/sys/fs/cgroup') {
+		$group = "$_/heaptrace-limits-$$";
+		last if -e "$_/cgroup.procs" && mkdir $group;
+		undef $group;
+	}
+	my ($limit) = grep { defined $group && -e "$group/$_" } 'memory.limit_in_bytes', 'memory.max';
+	SKIP: {
+		skip 'no control groups with memory limits here', 2 unless defined $limit;
+		unlink glob "$out* $dir/rec*";
+		system("echo 40000000 >$group/$limit; test ! -e $group/memory.swap.max || echo 0 >$group/memory.swap.max");
+		my ($status) = run(undef, $heaptrace, "--outfile=$out", @$options, $limits, 'oom', "$group/cgroup.procs");
+		is($status, 9, "a control group, @$options: killed");
+		if (@$options) {
+			($status, my $text) = run(undef, $heaptrace, "--report=$dir/rec", '--top=0');
+			like($text, qr/keep_first/, "a control group, @$options: the dump");
+		} else {
+			ok(wait_for(sub { (slurp($out) // '') =~ /which was killed\n.*keep_first.*statm/s }, 20),
+			   'a control group: the dump');
+		}
+	}
+	wait_for(sub { rmdir $group }, 5) if defined $group;
 }
 
 # ---- files ----

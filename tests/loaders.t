@@ -32,6 +32,19 @@ for how in loop deepbind local dlmopen; do
 	is "$(weight keep_plug)" $want "$how: the library's block"
 done
 
+# glibc tells of namespaces since 2.35.
+run_traced -- "$TMP/in/loaders" dlmopen "$TMP/in/libplug.so"
+version=$(getconf GNU_LIBC_VERSION 2>/dev/null)
+version=${version##*.}
+if [ "$(cat "$TMP/traced.status")" != 77 ] && [ "${version:-0}" -ge 35 ]; then
+	grep -q '^\[heaptrace\] not seen .*what dlmopen() has loaded' "$TMP/dumps/dump"
+	ok $? 'dlmopen: the dump says that it is not seen'
+	run_traced -- "$TMP/in/loaders" dlmopen "$TMP/in/libplug.so" closed
+	is "$(grep -c 'dlmopen() has' "$TMP/dumps/dump")" 0 'dlmopen, closed: nothing more to be said'
+else
+	skip 'dlmopen: the dump says that it is not seen' 'this glibc does not tell'
+fi
+
 # ---- an allocator inside the program ----
 
 run_traced -- "$TMP/in/loaders" none
@@ -44,16 +57,24 @@ is "$(grep -c "no allocation was seen: the program's malloc is its own" "$TMP/du
 run_traced -- "$TMP/in/own" usr1
 grep -q "not seen .*what the program's own malloc serves" "$TMP/dumps/dump"
 ok $? 'and each dump says so, too'
-for archive in /usr/lib/*-linux-gnu/libjemalloc.a /usr/lib/*-linux-gnu/libmimalloc.a; do
-	[ -e "$archive" ] || continue
-	name=${archive##*/}
-	build "$TOP/tests/subjects/loaders.c" -o linked -Wl,--whole-archive "$archive" -Wl,--no-whole-archive \
-		-ldl -pthread -lm -lstdc++ 2>/dev/null || { skip "$name, inside" 'it cannot be linked'; continue; }
+# Not position-independent, with malloc's address taken: the symbol has a value in the program.
+printf '#include <stdio.h>\n#include <stdlib.h>\nint main(void) { printf("%%d\\n", (void *)malloc != (void *)free); free(malloc(9)); malloc(5); return 0; }\n' >fixed.c
+if build -fno-pie -no-pie -Wno-unused-result fixed.c -o fixed 2>/dev/null && readelf --dyn-syms -W fixed | grep -q ' 0*[1-9a-f][0-9a-f]* .* UND malloc'; then
+	run_traced -- "$TMP/in/fixed"
+	is "$(grep -c 'of its own\|own malloc' "$TMP/dumps/dump")" 0 "a program that takes malloc's address: nothing is said"
+else
+	skip "a program that takes malloc's address" 'it cannot be built'
+fi
+for archive in libjemalloc.a libtcmalloc_minimal.a libmimalloc.a; do
+	path=$(ls /usr/lib/*-linux-gnu/"$archive" 2>/dev/null | head -n 1)
+	[ -n "$path" ] || { skip "$archive, inside" 'not here'; continue; }
+	build "$TOP/tests/subjects/loaders.c" -o linked -Wl,--whole-archive "$path" -Wl,--no-whole-archive \
+		-ldl -pthread -lm -lstdc++ 2>/dev/null || { skip "$archive, inside" 'it cannot be linked'; continue; }
 	run_in_work native "$TMP/in/linked" none
 	run_traced -- "$TMP/in/linked" none
-	is "$(compare_runs)" '' "$name, inside: as without heaptrace"
+	is "$(compare_runs)" '' "$archive, inside: as without heaptrace"
 	grep -q 'linked has a malloc of its own' "$TMP/dumps/dump"
-	ok $? "$name, inside: said"
+	ok $? "$archive, inside: said"
 done
 # Linked as a library: it stands behind heaptrace, and is seen.
 for pair in libjemalloc.so.2:jemalloc libtcmalloc_minimal.so.4:tcmalloc libmimalloc.so.2:mimalloc; do
@@ -64,6 +85,21 @@ for pair in libjemalloc.so.2:jemalloc libtcmalloc_minimal.so.4:tcmalloc libmimal
 	run_traced --flame-graph -- "$TMP/in/linked" none
 	is "$(compare_runs)" '' "${pair#*:}, linked: as without heaptrace"
 	is "$(weight keep_main)" 1000 "${pair#*:}, linked: seen"
+done
+
+# Preloaded before heaptrace it is asked first, and so nothing is seen; after it all is
+# (tests/allocators.t).
+for pair in libjemalloc.so.2:jemalloc libtcmalloc_minimal.so.4:tcmalloc libmimalloc.so.2:mimalloc; do
+	name=${pair#*:}
+	library=$(ls /usr/lib/*-linux-gnu/"${pair%:*}" 2>/dev/null | head -n 1)
+	[ -n "$library" ] || { skip "$name, before" 'not here'; continue; }
+	PRELOAD=$library run_in_work native "$TMP/in/loaders" none
+	rm -f "$TMP/dumps"/*
+	HEAPTRACE_OPTIONS="outfile=$TMP/dumps/dump" PRELOAD="$library $TOP/libheaptrace.so" \
+		run_in_work traced "$TMP/in/loaders" none
+	cp "$TMP/native.files" "$TMP/traced.files"
+	is "$(compare_runs)" '' "$name, before: as without heaptrace"
+	like "$(cat "$TMP/dumps/dump")" "$name.* has a malloc of its own, before heaptrace's" "$name, before: said"
 done
 
 # ---- other languages ----

@@ -180,7 +180,8 @@ SKIP: {
 	$out = trace('./lines');
 	like($out, qr/^$chain/m, 'inlined calls are frames, and each has its line');
 	unlike($out, qr/ 0 $address malloc .* at /, "the allocation function's line is none of the program's");
-	unlike($out, qr/missing/, 'no name is missing');
+	# A library's start may keep a block, and the library be stripped.
+	unlike($out =~ s/^.* names missing +: libstdc\S+ \(no symbols there\)$//mr, qr/missing/, 'no name is missing');
 	like(trace('--depth=2 ./lines'), qr/^ 3 $address physical\(int\) .*\n\n/m, '--depth counts the frames that are on the stack');
 	$out = trace('--no-lines ./lines');
 	unlike($out, qr/ at |inlined/, '--no-lines');

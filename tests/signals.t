@@ -142,6 +142,20 @@ for (@scripts) {
 # Small stacks.
 my $stacks = build('signal_stacks', 'signal_stacks');
 for my $options (['--top=0'], ['--flame-graph']) {
+	for (['tiny' => 0], ['tiny, TERM' => 15], ['tiny, overflow' => 11], ['deep' => 0]) {
+		my ($how, $want) = @$_;
+		unlink glob "$dir/out*";
+		my ($status) = run(undef, $heaptrace, @$options, "--outfile=$dir/out", $stacks, $how);
+		SKIP: {
+			skip "@$options, $how: no such stack here", 2 if $status == 77 << 8;
+			is($status & 127, $want, "@$options, $how: status");
+			my $text = slurp("$dir/out") // '';
+			my ($bad, @keys) = $options->[0] =~ /top/ ? text_dumps($text) : bad_folded($text);
+			my $least = $how =~ /overflow/ ? 1 : 21;	# raised twenty times, and at the end
+			ok($bad eq '' && length $text && (@keys >= $least || $options->[0] =~ /flame/),
+			   "@$options, $how: all dumps") or diag("$bad@keys");
+		}
+	}
 	for my $how ('alternate', 'thread') {
 		my ($status, $out) = run(undef, $heaptrace, @$options, "--outfile=$dir/out", $stacks, $how);
 		is($status, 0, "dumps on a small stack, @$options, $how: exit status");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Hooks that are left in the middle. As a library (-DLIBRARY), preloaded after heaptrace's: an
- * allocator's malloc() that raises SIGHUP for blocks of 4242 bytes, and calls the malloc() that
- * the program sees for blocks of 4243. As a program, hooks_left HOW:
+ * allocator's malloc() that raises SIGHUP for blocks of 4242 bytes, calls the malloc() that the
+ * program sees for blocks of 4243, and raises SIGUSR1 for blocks of 4244. As a program, hooks_left HOW:
  *
  *	jump		SIGHUP's handler leaves by siglongjmp()
  *	jump, dump	and SIGUSR1 comes before any other allocation
@@ -11,6 +11,11 @@
  *	cancel		the thread is cancelled by the handler (asynchronously), many times
  *	exit		the thread ends in the handler
  *	nested		a hook inside a hook, which is none to be left
+ *	pending		SIGUSR1 to threads that are to be cancelled at their next cancellation point,
+ *			which a dump, though it writes, is not
+ *	ending		SIGUSR1 in the last destructor of a thread's data: what libc does next it
+ *			does with the allocator's locks, so from there on a dump does not ask for them
+ *	tiny		SIGUSR1 inside hooks, on an alternate stack of MINSIGSTKSZ
  *
  * Then 1000 bytes are kept by keep_after(), in the same thread but for the last two.
  */
@@ -21,6 +26,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #ifdef LIBRARY
@@ -35,6 +42,8 @@ void *malloc(size_t size)
 		*(void **)&next = dlsym(RTLD_NEXT, "malloc");
 	if (size == 4242)
 		raise(SIGHUP);
+	if (size == 4244)
+		raise(SIGUSR1);
 	if (size == 4243) {
 		void *(*volatile outer)(size_t) = (void *(*)(size_t))dlsym(RTLD_DEFAULT, "malloc");
 		inner = outer(55);	/* kept: an allocator's own, which is in no dump */
@@ -78,6 +87,29 @@ static void *end_inside(void *unused)
 	return unused;
 }
 
+static void *end_later(void *after)
+{
+	pthread_cancel(pthread_self());
+	raise(SIGUSR1);
+	++*(int *)after;
+	pthread_testcancel();
+	*(int *)after = -1000;
+	return NULL;
+}
+
+static void raise_late(void *unused)
+{
+	(void)unused;
+	raise(SIGUSR1);
+}
+
+static void *end_with_data(void *key)
+{
+	free(malloc(10));
+	pthread_setspecific(*(pthread_key_t *)key, key);
+	return NULL;
+}
+
 int main(int argc, char **argv)
 {
 	struct sigaction act = { .sa_handler = on_hup };
@@ -86,14 +118,41 @@ int main(int argc, char **argv)
 	volatile int i;
 
 	how = argc > 1 ? argv[1] : "";
-	if (!strcmp(how, "stack")) {
-		stack.ss_sp = malloc(stack.ss_size);
+	if (!strcmp(how, "stack") || !strcmp(how, "tiny")) {
+		/* What lies below cannot be touched. */
+		stack.ss_sp = (char *)mmap(NULL, 1 << 17, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+					   -1, 0) + (1 << 16);
+		mprotect((char *)stack.ss_sp - (1 << 16), 1 << 16, PROT_NONE);
+		if (stack.ss_size < getauxval(51) + 256)	/* AT_MINSIGSTKSZ, Linux 5.14 */
+			stack.ss_size = getauxval(51) + 256;
+		if (stack.ss_size < 2048)
+			stack.ss_size = 2048;
 		if (sigaltstack(&stack, NULL))
 			return 3;
 		act.sa_flags = SA_ONSTACK;
 	}
 	sigaction(SIGHUP, &act, NULL);
-	if (!strcmp(how, "nested")) {
+	if (!strcmp(how, "ending")) {
+		pthread_key_t key;
+
+		if (pthread_key_create(&key, raise_late) || pthread_create(&t, NULL, end_with_data, &key) ||
+		    pthread_join(t, NULL))
+			return 8;
+		keep_after(0);
+	} else if (!strcmp(how, "pending")) {
+		int after = 0;
+
+		for (i = 0; i < 20; i++)
+			if (pthread_create(&t, NULL, end_later, &after) || pthread_join(t, NULL))
+				return 4;
+		if (after != 20)
+			return 7;
+		keep_after(0);
+	} else if (!strcmp(how, "tiny")) {
+		for (i = 0; i < 50; i++)
+			free(malloc(4244));
+		keep_after(0);
+	} else if (!strcmp(how, "nested")) {
 		kept[197] = malloc(4243);
 		keep_after(0);
 	} else if (!strcmp(how, "return")) {

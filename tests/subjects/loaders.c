@@ -5,7 +5,8 @@
  *	loop		opens and closes the library 200 times; what it allocated is freed then
  *	deepbind	opened with RTLD_DEEPBIND
  *	local		with RTLD_LOCAL
- *	dlmopen		in a namespace of its own, with a libc of its own
+ *	dlmopen		in a namespace of its own, with a libc of its own; with another argument it is
+ *			closed again
  *	none, usr1	no library; SIGUSR1 to itself
  *
  * With -DALLOCATOR the program has a malloc of its own, which calls prctl() at its start.
@@ -135,6 +136,8 @@ int main(int argc, char **argv)
 			return 77;
 		if (use(library, 0))
 			return 6;
+		if (argc > 3 && dlclose(library))
+			return 7;
 	} else if (!strcmp(how, "usr1") && getenv("LD_PRELOAD")) {
 		raise(SIGUSR1);
 	}

@@ -1,14 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Dumps on the smallest stacks a program may have: an alternate signal stack of SIGSTKSZ
- * bytes as it was before glibc 2.34 (8192), and a thread with 16 KB, each with a guard page
- * below (argv[1]: "alternate" or "thread"). Prints how much of the stack was used.
+ * Dumps on the smallest stacks a program may have, each with a guard page below: signal_stacks HOW.
+ *
+ *	alternate	an alternate signal stack of SIGSTKSZ as it was before glibc 2.34 (8192)
+ *	thread		a thread with 16 KB
+ *	deep		the same, when all but 3 KB and a signal's frame is in use
+ *	tiny		an alternate stack of MINSIGSTKSZ: the kernel's own frame and hardly more
+ *	tiny, TERM	which SIGTERM ends
+ *	tiny, overflow	and which is there for the overflow of the other one
+ *
+ * Prints how much of the stack was used.
  */
 #include <pthread.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -42,6 +51,41 @@ static void *work(void *unused)
 	return unused;
 }
 
+/* The kernel's frame: AT_MINSIGSTKSZ (Linux 5.14), which some processors' registers need more for. */
+static size_t frame_bytes(void)
+{
+	size_t known = getauxval(51);
+
+	return known ? known : 1776;
+}
+
+static char *bottom;
+
+__attribute__((noinline)) static void go_down(void)
+{
+	volatile char some[128];
+
+	some[0] = 1;
+	if ((uintptr_t)some - (uintptr_t)bottom > frame_bytes() + 3072)
+		go_down();
+	else
+		work(NULL);
+	some[1] = some[0];
+}
+
+static void *go_deep(void *unused)
+{
+	go_down();
+	return unused;
+}
+
+__attribute__((noinline)) static int overflow(volatile int *n)
+{
+	volatile int more = *n + 1;
+
+	return more ? overflow(&more) + more : 0;
+}
+
 int main(int argc, char **argv)
 {
 	size_t size = 16384;
@@ -56,11 +100,22 @@ int main(int argc, char **argv)
 		stack = guarded(size);
 		sigaltstack(&(stack_t){ .ss_sp = stack, .ss_size = size }, NULL);
 		work(NULL);
+	} else if (!strncmp(how, "tiny", 4)) {
+		size = frame_bytes() + 256 <= 2048 ? 2048 : frame_bytes() + 256;
+		stack = guarded((size + 15) & ~(size_t)15);
+		if (sigaltstack(&(stack_t){ .ss_sp = stack, .ss_size = size }, NULL))
+			return 77;
+		if (strcmp(how, "tiny, overflow"))
+			work(NULL);
+		if (!strcmp(how, "tiny, TERM"))
+			raise(SIGTERM);
+		if (!strcmp(how, "tiny, overflow"))
+			return overflow(&(volatile int){ 0 });
 	} else {
-		stack = guarded(size);
+		bottom = stack = guarded(size);
 		pthread_attr_init(&attributes);
 		pthread_attr_setstack(&attributes, stack, size);
-		if (pthread_create(&thread, &attributes, work, NULL))
+		if (pthread_create(&thread, &attributes, strcmp(how, "deep") ? work : go_deep, NULL))
 			return 3;
 		pthread_join(thread, NULL);
 	}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See aside.h. */
+#include "aside.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+
+#define STACK_BYTES	((size_t)64 << 10)
+#define GUARD_BYTES	((size_t)64 << 10)	/* below it: a page, however large they are */
+#define ENOUGH_BYTES	((uintptr_t)16 << 10)	/* four times what a dump takes */
+
+/* Lies at the stack's upper end: each of these is a kilobyte. */
+struct aside {
+	void (*fn)(void *);
+	void *arg;
+	ucontext_t here, there;
+};
+
+/* makecontext() hands on ints only. */
+static void begin(unsigned high, unsigned low)
+{
+	struct aside *a = (struct aside *)(uintptr_t)((uint64_t)high << 32 | low);
+
+	a->fn(a->arg);
+}
+
+/* Its guard cannot be touched. Without mprotect(2): README.md says which calls are made. */
+static char *map_stack(void)
+{
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+	char *low = mmap(NULL, GUARD_BYTES + STACK_BYTES, PROT_NONE, flags, -1, 0);
+
+	if (low == MAP_FAILED)
+		return NULL;
+	if (mmap(low + GUARD_BYTES, STACK_BYTES, PROT_READ | PROT_WRITE, flags | MAP_FIXED, -1,
+		 0) != MAP_FAILED)
+		return low;
+	munmap(low, GUARD_BYTES + STACK_BYTES);
+	return NULL;
+}
+
+static __attribute__((noinline)) bool prepare(struct aside *a, char *low, size_t size)
+{
+	uint64_t address = (uintptr_t)a;
+
+	if (getcontext(&a->there))
+		return false;
+	a->there.uc_link = &a->here;
+	a->there.uc_stack.ss_sp = low;
+	a->there.uc_stack.ss_size = size;
+	makecontext(&a->there, (void (*)(void))begin, 2, (unsigned)(address >> 32), (unsigned)address);
+	return true;
+}
+
+void aside_call(void (*fn)(void *), void *arg)
+{
+	size_t size = (STACK_BYTES - sizeof(struct aside)) & ~(size_t)63;
+	int cancel_state, saved = errno;
+	struct aside *a;
+	char *low;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+	low = map_stack();
+	a = low ? (struct aside *)(low + GUARD_BYTES + size) : NULL;
+	errno = saved;
+	if (a && prepare(a, low + GUARD_BYTES, size)) {
+		a->fn = fn;
+		a->arg = arg;
+		swapcontext(&a->here, &a->there);
+	} else {
+		fn(arg);
+	}
+	saved = errno;
+	if (low)
+		munmap(low, GUARD_BYTES + STACK_BYTES);
+	pthread_setcancelstate(cancel_state, NULL);
+	errno = saved;
+}
+
+bool aside_is_tight(const void *context)
+{
+	const stack_t *s = &((const ucontext_t *)context)->uc_stack;
+	uintptr_t room = (uintptr_t)__builtin_frame_address(0) - (uintptr_t)s->ss_sp;
+
+	return room < s->ss_size && room < ENOUGH_BYTES;
+}
