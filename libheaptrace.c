@@ -779,14 +779,20 @@ static void look_for_other_malloc(void)
 {
 	void *first = dlsym(RTLD_DEFAULT, "malloc");
 	const char *name, *slash;
+	ElfW(Sym) *symbol = NULL;
+	Dl_info info = { 0 };
 	struct text text;
 	char line[256];
-	Dl_info info;
 
 	if (!first || first == (void *)malloc)
 		return;
+	/* A program that is not position independent and takes malloc's address (node) has it in its
+	 * own PLT: an undefined symbol with a value (gABI 4, "Symbol Table", st_value). */
+	if (dladdr1(first, &info, (void **)&symbol, RTLD_DL_SYMENT) && symbol &&
+	    symbol->st_shndx == SHN_UNDEF)
+		return;
 	recorder.table.head->totals.other_malloc = 1;
-	name = dladdr(first, &info) && info.dli_fname ? info.dli_fname : "?";
+	name = info.dli_fname ? info.dli_fname : "?";
 	slash = strrchr(name, '/');
 	text = text_into(line, sizeof(line));
 	add_foreign(&text, slash ? slash + 1 : name, strlen(slash ? slash + 1 : name));

@@ -44,6 +44,16 @@ is "$(grep -c "no allocation was seen: the program's malloc is its own" "$TMP/du
 run_traced -- "$TMP/in/own" usr1
 grep -q "not seen .*what the program's own malloc serves" "$TMP/dumps/dump"
 ok $? 'and each dump says so, too'
+# Where a program that is not position independent has malloc()'s address in its own PLT (node).
+if build -fno-pie -no-pie "$TOP/tests/subjects/loaders.c" -o plt -ldl 2>/dev/null; then
+	run_in_work native "$TMP/in/plt" none
+	run_traced --flame-graph -- "$TMP/in/plt" none
+	is "$(compare_runs)$(weight keep_main)" 1000 'malloc in the PLT of the program: seen'
+	run_traced -- "$TMP/in/plt" none
+	is "$(grep -cE 'malloc of its own|own malloc' "$TMP/dumps/dump")" 0 'and not taken for one of its own'
+else
+	skip 'malloc in the PLT of the program' 'not to be built here'
+fi
 for archive in /usr/lib/*-linux-gnu/libjemalloc.a /usr/lib/*-linux-gnu/libmimalloc.a; do
 	[ -e "$archive" ] || continue
 	name=${archive##*/}
