@@ -117,8 +117,8 @@ else
 	tests=${PERL_TESTS:-op/array.t op/fork.t op/alarm.t io/pipe.t re/reg_eval.t}
 	[ -z "$bulk" ] || [ -n "$PERL_TESTS" ] || tests='base/*.t cmd/*.t op/*.t re/*.t io/*.t'
 	for file in $(cd "$TMP/perl/t" && echo $tests); do
-		case $file in	# minutes of arithmetic on regular expressions
-		re/pat_psycho*|re/fold_grind*|re/uniprops*) [ -n "$PERL_TESTS" ] || continue ;;
+		case $file in	# minutes of arithmetic on regular expressions, and the same again in a thread
+		re/pat_psycho*|re/fold_grind*|re/uniprops*|*_thr.t) [ -n "$PERL_TESTS" ] || continue ;;
 		esac
 		for try in 1 2 3; do	# what fails natively, too, now and then
 			rm -f "$TMP/dumps"/*
