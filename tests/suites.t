@@ -67,7 +67,7 @@ elif python=$(find_python); then
 		suite $name
 	done
 else
-	skip 'CPython' 'no python3 here that has its tests (libpython3-testsuite)'
+	skip 'CPython' 'no python3 here that has its tests (libpython3.*-testsuite)'
 fi
 
 # ---- perl: the tests of its core ----
