@@ -2,8 +2,12 @@
 /* See probe.h. */
 #include "probe.h"
 
+#include "atomics.h"
+
 #include <errno.h>
 #include <linux/futex.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,8 +32,28 @@ static int wait_for_zero(uintptr_t address)
 	return error;
 }
 
+static uintptr_t page_bytes;	/* 0: by reading */
+
+void probe_without_reading(void)
+{
+	page_bytes = getauxval(AT_PAGESZ);
+}
+
+/* mincore(2) fails with ENOMEM where nothing is mapped. */
+static bool is_mapped(uintptr_t address)
+{
+	unsigned char resident;
+	int saved = errno;
+	bool mapped = !mincore((void *)(address & ~(page_bytes - 1)), 1, &resident);
+
+	errno = saved;
+	return mapped;
+}
+
 bool probe_readable(uintptr_t address)
 {
+	if (unlikely(page_bytes))
+		return is_mapped(address);
 	return wait_for_zero(address & ~(PROBE_PAGE - 1)) != EFAULT;
 }
 

@@ -12,6 +12,13 @@
  * async-signal-safe. */
 bool probe_readable(uintptr_t address);
 
+/*
+ * From now on probe_readable() asks only whether the page is mapped, not for what: a checker of
+ * memory (valgrind) tells of system calls that are handed what the program has not written. At
+ * start, once.
+ */
+void probe_without_reading(void);
+
 /* Whether a word has a value other than 0; false if it cannot be read. The rest as above. */
 bool probe_is_set(const unsigned *word);
 

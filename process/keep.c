@@ -145,7 +145,8 @@ static bool start_watched(void)
 	return done;
 }
 
-bool keep_start(struct table *t, const struct options *o, char *error, size_t error_bytes)
+bool keep_start(struct table *t, const struct options *o, bool may_watch, char *error,
+		size_t error_bytes)
 {
 	bool done = false;
 	struct quiet quiet;
@@ -163,7 +164,7 @@ bool keep_start(struct table *t, const struct options *o, char *error, size_t er
 			table_move(t, -1), done = true;
 		if (code)
 			complain(code, error, error_bytes);
-	} else if (o->watch) {
+	} else if (o->watch && may_watch) {
 		quiet_begin(&quiet);
 		done = start_watched();
 		quiet_end(&quiet);

@@ -24,9 +24,11 @@
 
 /*
  * At start, once: makes the table. False: not even in memory. error gets a line for the user
- * when FILE cannot be had; else it stays as it is. The options are kept.
+ * when FILE cannot be had; else it stays as it is. may_watch: whether the watcher of the options
+ * may be told. The options are kept.
  */
-bool keep_start(struct table *t, const struct options *o, char *error, size_t error_bytes);
+bool keep_start(struct table *t, const struct options *o, bool may_watch, char *error,
+		size_t error_bytes);
 
 /* Around fork, in that order; the signals that ask for dumps are held back. */
 void keep_fork_prepare(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The other interposed functions of the preload library: posix_spawn(), and what takes rights away
- * (exec: process/exec.c). They allocate nothing and are in nobody's way; the real ones are looked up at
+ * The other interposed functions of the preload library: posix_spawn(), daemon(), and what takes
+ * rights away (exec: process/exec.c). They allocate nothing and are in nobody's way; the real ones are looked up at
  * start, because between fork and exec nobody may ask the loader.
  */
 #include "base/atomics.h"
@@ -10,8 +10,13 @@
 #include "started.h"
 
 #include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <paths.h>
 #include <spawn.h>
 #include <stdint.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define EXPORT __attribute__((visibility("default")))
@@ -100,3 +105,45 @@ static bool hold_back(struct spawn *s, const posix_spawnattr_t *given, char *con
 	}
 SPAWN_HOOK(posix_spawn, false)
 SPAWN_HOOK(posix_spawnp, true)
+
+/* ---- What ends a process inside libc ---- */
+
+/* Standard streams from and to /dev/null, and nothing else of that name: as in glibc. */
+static int open_null(void)
+{
+	int fd = open(_PATH_DEVNULL, O_RDWR);
+	struct stat st;
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3)) {
+		close(fd);
+		errno = ENODEV;
+		return -1;
+	}
+	for (int stream = 0; stream < 3; stream++)
+		dup2(fd, stream);
+	if (fd > 2)
+		close(fd);
+	return 0;
+}
+
+/*
+ * daemon(3). glibc's ends the parent by an _exit() that goes past ours: there would be no last
+ * dump of it, or the watcher's, which takes it for killed (tmux, cron).
+ */
+EXPORT int daemon(int no_chdir, int no_close)
+{
+	pid_t child = fork();
+
+	if (child < 0)
+		return -1;
+	if (child)
+		_exit(0);
+	if (setsid() < 0)
+		return -1;
+	if (!no_chdir && chdir("/")) {
+		/* glibc does not mind */
+	}
+	return no_close ? 0 : open_null();
+}

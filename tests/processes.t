@@ -60,6 +60,17 @@ for (['many' => 333], ['raw' => 0], ['raw3' => 0], ['daemon', "$dir/empty" => 33
 	}
 }
 
+# daemon() ends the first process inside of libc: it has its last dump, and nobody takes it for killed.
+{
+	unlink glob "$dir/run/*";
+	my ($status) = run(undef, $heaptrace, '--no-watch', "--outfile=$out", $ways, 'function');
+	is($status, 0, 'daemon(): status');
+	like(slurp($out) // '', qr/finalized for \/proc\/\d+\/maps \(process_ways\)\n.* keep_first /s, 'daemon(): the first process\'s dump');
+	my $child = sub { (grep { (slurp($_) // '') =~ /statm/ } glob "$out.*")[0] };
+	ok(wait_for($child, 20), 'daemon(): a dump of the daemon');
+	like(slurp($child->() // $out) // '', qr/ keep_child /, 'daemon(): which has gone on');
+}
+
 # A namespace of process ids: the child's id is 1.
 SKIP: {
 	my ($text) = both('newpid', ["--outfile=$out"], $ways, 'newpid');

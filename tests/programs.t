@@ -157,6 +157,8 @@ SHOW=2 try cmake 'configure and build' -- sh -c 'cmake -S cm -B b >log 2>&1; ech
 SHOW=5 try gdb 'a breakpoint and a backtrace' -- sh -c '
 gcc -g -O0 a.c -o a.out; gdb -nx --batch -ex "break twice" -ex run -ex bt -ex "kill" a.out 2>/dev/null | grep "^#"'
 SHOW=5 try gdb 'the version, by itself' -- gdb -nx --batch -ex 'print 6*7'
+# memcheck would tell of whatever the library does that the program does not.
+SHOW=2 try valgrind 'a program in memcheck' -- valgrind -q --error-exitcode=3 ls /
 
 # ---- git ----
 

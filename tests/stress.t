@@ -17,7 +17,7 @@ my $seconds = $ENV{STRESS_SECONDS} // 12;
 my $work = build('stress', 'stress');
 my $library = build('stress', 'libstress.so', '-shared', '-fPIC', '-DLIBRARY');
 my @formats = ([], ['--top=2'], ['--top=0', '--depth=32'], ['--flame-graph'], ['--children=no'],
-	       ['--no-lines', '--sort=count,age']);
+	       ['--no-lines', '--sort=count,age'], ["--record=$dir/rec"]);
 
 # What is wrong with the files of a run; killed: the first process's may end anywhere.
 sub check_files {
@@ -34,6 +34,14 @@ sub check_files {
 	return join "\n", @bad[0 .. ($#bad < 4 ? $#bad : 4)];
 }
 
+# What is wrong with what can be printed from the record of the process that was killed.
+sub check_record {
+	my ($status, $text, $errors) = run(undef, $heaptrace, "--report=$dir/rec", '--top=3');
+	my ($bad, @keys) = text_dumps($text);
+	return '' if $status eq 0 && $bad eq '' && @keys == 1;
+	return "the record: status $status, $bad, " . @keys . " dumps, $errors";
+}
+
 # One run. Returns what is wrong with it.
 sub one_run {
 	my ($seed) = @_;
@@ -42,7 +50,8 @@ sub one_run {
 	my $ms = 300 + int rand 1200;
 	my $kill_at = rand() < 0.25 ? time + rand($ms / 1000) : undef;
 	my $folded = grep { /flame/ } @$options;
-	unlink glob "$dir/out*";
+	my $record = grep { /record/ } @$options;
+	unlink glob("$dir/out*"), glob "$dir/rec*";
 	# The files are looked at as the killed process left them: killed.t has the watcher.
 	my ($pid, $in) = start(sub { setpgrp(0, 0) }, $heaptrace, "--outfile=$dir/out",
 			       $kill_at ? '--no-watch' : (), @$options, $work,
@@ -59,7 +68,8 @@ sub one_run {
 		return "killed: status $status" if $status ne 9 && $status ne 0;
 		kill 'KILL', -$pid;
 		usleep(2000);
-		return check_files($folded, 1);
+		my $wrong = check_files($folded, 1);
+		return $record && $wrong eq '' ? check_record() : $wrong;
 	}
 	my $errors = slurp("$dir/stderr");
 	return "status $status, $errors" if $status ne 0 || $errors ne '';

@@ -9,7 +9,8 @@
  *			closed again
  *	none, usr1	no library; SIGUSR1 to itself
  *
- * With -DALLOCATOR the program has a malloc of its own, which calls prctl() at its start.
+ * Where malloc is, is the same however it is asked: 7 if not. With -fno-pie that is in the program's
+ * own PLT. With -DALLOCATOR the program has a malloc of its own, which calls prctl() at its start.
  */
 #include <dlfcn.h>
 #include <signal.h>
@@ -118,6 +119,8 @@ int main(int argc, char **argv)
 	void *library;
 
 	keep_main();
+	if ((void *)malloc != dlsym(RTLD_DEFAULT, "malloc"))
+		return 7;
 	if (!strcmp(how, "loop")) {
 		for (int i = 0; i < 200; i++) {
 			library = dlopen(argv[2], RTLD_NOW);
