@@ -22,17 +22,19 @@ static const char *match_start(const char *line, const char *wanted)
 	return strncmp(line + zeros, wanted, len) ? NULL : line + zeros + len;
 }
 
-bool mapped_path(uint64_t start, char path[MAPPED_PATH_BYTES], struct arena *arena)
+bool mapped_path(const char *proc, uint64_t start, char path[MAPPED_PATH_BYTES],
+		 struct arena *arena)
 {
-	static const char directory[] = "/proc/self/map_files/";
-	char *buf = arena_alloc(arena, BUFFER_BYTES), *to = path + sizeof(directory) - 1;
-	int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+	char *buf = arena_alloc(arena, BUFFER_BYTES), *to = stpcpy(path, proc), *first;
 	bool found = false;
 	size_t have = 0;
 	ssize_t got = 0;
+	int fd;
 
-	memcpy(path, directory, sizeof(directory));
-	to = put_hex(to, start);
+	strcpy(to, "/maps");
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	first = stpcpy(to, "/map_files/");
+	to = put_hex(first, start);
 	*to++ = '-';
 	*to = '\0';
 	while (fd >= 0 && buf && !found) {
@@ -46,7 +48,7 @@ bool mapped_path(uint64_t start, char path[MAPPED_PATH_BYTES], struct arena *are
 		have += (size_t)got;
 		buf[have] = '\0';
 		while (!found && (end = strchr(line, '\n'))) {
-			const char *second = match_start(line, path + sizeof(directory) - 1);
+			const char *second = match_start(line, first);
 			size_t len = 0;
 
 			if (second) {

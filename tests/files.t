@@ -20,7 +20,7 @@ for my $tool (qw(readelf objcopy objdump strip nm)) {
 	plan skip_all => "$tool is not installed" if system("$tool --version >/dev/null 2>&1");
 }
 system($cc, qw(-std=gnu11 -D_GNU_SOURCE -I. -O1 -g -Wall -Wextra -Werror -o), "$dir/names", 'tests/tools/names.c',
-       glob('symbol/*.c demangle/*.c'), 'base/arena.c', 'base/sort.c', '-ldl') == 0 or BAIL_OUT('names does not build');
+       glob('symbol/*.c demangle/*.c'), 'base/arena.c', 'base/probe.c', 'base/sort.c', '-ldl') == 0 or BAIL_OUT('names does not build');
 
 sub quiet { return system("@_ >/dev/null 2>&1") == 0 }
 sub must { quiet(@_) or BAIL_OUT("cannot: @_") }
@@ -367,6 +367,78 @@ SKIP: {
 	my ($at, $name) = slurp($real) =~ /.*\n([0-9a-f]+) [0-9a-f]+ (\S*fib\b[^\n]*)\n/s;
 	is(perf($real, $at), "$name+0x0", "node's own: $name");
 	unlink grep { slurp($_) =~ /\bfib\b/ } glob '/tmp/perf-*.map';
+}
+
+# Programs that have lost sight of their files: another root, other files mounted over theirs. Names
+# come from where they can still be had, and never from another build's files.
+sub rooted {
+	my ($to, $id, @flags) = @_;
+	make_path($to);
+	my @how = ($cc, qw(-D_GNU_SOURCE -O1 -g -fno-optimize-sibling-calls), $id ? '-Wl,--build-id=sha1' : '-Wl,--build-id=none', @flags);
+	must("@how -DLIBRARY -shared -fPIC -o $to/libkeep.so tests/symbol/rooted.c");
+	must("@how -rdynamic -o $to/rooted tests/symbol/rooted.c $to/libkeep.so -Wl,-rpath,$dir/seen");
+}
+
+# What a dump names in the chain of each block, and why not all: "program_hidden library_hidden why".
+sub named {
+	my ($text) = @_;
+	my %names = map { $_ => 1 } $text =~ /^ *\d+ \[[^]]*\] (malloc|(?:wrong_)?(?:program|library)_\w+)(?: \+0x\w+)?/mg;
+	my %why = map { $_ => 1 } map { /\w \(([^)]*)\)/g } $text =~ /names missing *: (.*)/g;
+	return join ' ', (sort keys %names), map { "($_)" } sort keys %why;
+}
+
+my $all = 'library_hidden library_keep malloc program_exported program_hidden';
+my $some = 'malloc program_exported';		# .dynsym of what is never unloaded
+my $unseen = '(the file was replaced)';
+my $heaptrace = abs_path('heaptrace');
+SKIP: {
+	skip 'not root', 16 if $>;
+	skip 'heaptrace is not built', 16 unless $heaptrace && -x $heaptrace && -e 'libheaptrace.so';
+	skip 'nothing can be mounted here', 16 unless quiet("unshare -m /bin/sh -c 'mount --bind /proc /mnt'");
+	chmod 0777, $dir;
+	my $program = "$dir/seen/rooted";
+	my $dump = sub {
+		unlink "$dir/dump";
+		system("$heaptrace --outfile=$dir/dump --top=0 --depth=3 @_ >/dev/null 2>&1");
+		return named(slurp("$dir/dump"));
+	};
+	for my $id (1, 0) {
+		my $of = $id ? 'build ids' : 'no build ids';
+		system("rm -rf $dir/seen $dir/other $dir/root $dir/empty");
+		rooted("$dir/seen", $id);
+		rooted("$dir/other", $id, '-DOTHER');
+		make_path("$dir/empty", "$dir/root$dir", "$dir/root/proc");
+		must("cp -r $dir/other $dir/root$dir/seen");
+		is($dump->($program, 'chroot', "$dir/empty"), "$some (not in this root, nor is /proc)", "$of: an empty root");
+		is($dump->($program, 'mount', "$dir/other:$dir/seen"), $all, "$of: another build's files mounted over its own");
+		is($dump->($program, 'mount', "/proc:$dir/root/proc", 'chroot', "$dir/root"), $all, "$of: a root with another build's files, and /proc");
+		$dump->("--record=$dir/record", $program, 'chroot', "$dir/empty");
+		is(named(scalar qx($heaptrace --report=$dir/record --top=0)), $all, "$of: --report, from where the files are");
+		is(named(scalar qx(unshare -m /bin/sh -c 'mount --bind $dir/other $dir/seen && $heaptrace --report=$dir/record --top=0')),
+		   "malloc $unseen", "$of: --report, where another build's files are");
+		# Without rights: the program itself by PROC/exe.
+		is($dump->($program, 'mount', "$dir/other:$dir/seen", 'nobody', '-'), "$some program_hidden $unseen",
+		   "$of: another build's files mounted over its own, and no rights");
+	}
+	is($dump->($program, 'chroot', "$dir/root"), "$some $unseen", 'a root with another build\'s files, without /proc');
+
+	# The watcher is where the files are.
+	unlink "$dir/dump";
+	system("$heaptrace --outfile=$dir/dump --top=0 $program mount $dir/other:$dir/seen chroot $dir/empty kill - >/dev/null 2>&1");
+	for (1 .. 50) {
+		last if slurp("$dir/dump") =~ /which was killed\n.*\n=+\n/s;
+		select undef, undef, undef, 0.1;
+	}
+	is(named(slurp("$dir/dump") =~ s/.*(?=which was killed)//sr), $all, 'the dump after a kill');
+
+	# Who asks the process itself, from where other files are; without the capability for map_files, too.
+	my $pid = open my $said, '-|', $heaptrace, '--no-watch', "--outfile=$dir/dump", $program, 'wait', '-' or die;
+	is(scalar <$said>, "waits\n", 'a process to ask');
+	my $ask = sub { named(scalar qx(unshare -m /bin/sh -c 'mount --bind $dir/other $dir/seen && exec @_ $heaptrace --dump=$pid --top=0')) };
+	is($ask->(''), $all, '--dump, where another build\'s files are');
+	is($ask->('setpriv --bounding-set=-sys_admin,-checkpoint_restore'), $all, '--dump, without the right to see its mappings\' files');
+	kill 9, $pid;
+	close $said;
 }
 
 done_testing();
