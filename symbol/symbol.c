@@ -202,7 +202,7 @@ static int resolve(struct files *f, struct symbol *syms, size_t n, struct arena 
 		error = resolve_from(&b, e, &table, &scratch);
 	}
 	if (!error)
-		plt_resolve(e, syms, n, &scratch, arena);
+		plt_resolve(e, f->has_debug ? &f->debug : NULL, f->shift, syms, n, &scratch, arena);
 out:
 	arena_release(&scratch);
 	return error;
