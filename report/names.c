@@ -244,7 +244,7 @@ static struct names_file *resolve_file(struct names *n, const struct module *m, 
 		.build_id = m->build_id, .build_id_bytes = m->build_id_bytes,
 		.end = m->end - m->bias,
 		.mapped_at = mapped ? m->start : 0, .proc = proc,
-		.stays = mapped && !proc && stays(m),
+		.stays = mapped && !proc && stays(m), .outside = n->foreign,
 		.debug_dirs = n->debug_dirs, .lines = lines,
 	};
 	struct names_file *result = arena_alloc(n->arena, sizeof(*result));

@@ -19,5 +19,8 @@
  */
 bool mapped_path(const char *proc, uint64_t start, char path[MAPPED_PATH_BYTES],
 		 struct arena *arena);
+/* The path of that file, behind all symbolic links, as far as the kernel knows it; or NULL. As
+ * above; in the arena. */
+const char *mapped_name(const char *proc, uint64_t start, struct arena *arena);
 
 #endif

@@ -79,6 +79,7 @@ struct symbol_file {
 	const char *proc;		/* the directory of that process, if it is not this one:
 					 * "/proc/4711" */
 	bool stays;			/* it is this one's and will never be unmapped */
+	bool outside;			/* we are not in the process: any system call may be used */
 	const char *debug_dirs;		/* searched before /usr/lib/debug, separated by ':'; or NULL */
 	bool lines;			/* set symbol.calls */
 	uint32_t unread;		/* out: SYMBOL_UNREAD_* */

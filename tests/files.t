@@ -192,6 +192,25 @@ SKIP: {
 	ok(!@wrong, 'damaged debug links') or diag(@wrong);
 }
 
+# In the process, without readlink(2), which filters may forbid: beside the file behind a symbolic link.
+{
+	my $b = build('inside', qw(-shared -fPIC -Wl,--build-id=none));
+	my $plus = hex($b->{hidden}) - hex((qx(nm $b->{dir}/full) =~ /^(\w+) T exported$/m)[0]);
+	link_to($b, $b->{debug});
+	must("cp $b->{debug} $b->{dir}/bin/ && mkdir $b->{dir}/other && ln -s $b->{file} $b->{dir}/other/subject");
+	like(names('-m', 'true', "$b->{dir}/other/subject", sprintf('exported+%x', $plus)), $plus > 0 ? qr/^hidden\+0x0 / : qr/^/,
+	     'debug link, of a loaded file through a symbolic link');
+	SKIP: {
+		skip 'heaptrace is not built', 1 unless -x 'heaptrace' && -e 'libheaptrace.so';
+		must("$cc -O1 -D_GNU_SOURCE -w -pthread -o $dir/limits tests/subjects/limits.c");
+		must("objcopy -S --add-gnu-debuglink=$b->{debug} $dir/limits");
+		my $native = system("$dir/limits filter >/dev/null 2>&1");
+		skip 'no seccomp here', 1 if $native;
+		is(system("./heaptrace --outfile=$dir/dump $dir/limits filter >/dev/null 2>&1"), 0,
+		   'a debug link that leads nowhere, under a system call filter');
+	}
+}
+
 # Indirect functions: the symbol is the resolver's code.
 SKIP: {
 	skip 'no indirect functions here', 1 unless quiet("$cc -shared -fPIC -O0 -o $dir/indirect.so tests/symbol/indirect.c");
