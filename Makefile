@@ -105,7 +105,7 @@ build/bench/%: tests/bench/%.c
 # on what a file may cost are lower, and no time goes into weighing inputs: both made it ten times
 # slower than it has to be.
 FUZZ_SECONDS ?= 60
-FUZZ_FLAGS := -fsanitize=fuzzer,address,undefined -DDWARF_BUDGET_BYTES=4194304 -DDWARF_STEPS=262144
+FUZZ_FLAGS := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -DDWARF_BUDGET_BYTES=4194304 -DDWARF_STEPS=262144
 fuzz: $(patsubst tests/fuzz/%.c,fuzz-%,$(filter-out %/replay.c,$(wildcard tests/fuzz/*.c)))
 fuzz-%: tests/fuzz/%.c
 	@mkdir -p build/fuzz/$*
