@@ -194,7 +194,7 @@ SKIP: {
 
 # In the process, without readlink(2), which filters may forbid: beside the file behind a symbolic link.
 {
-	my $b = build('inside', qw(-shared -fPIC -Wl,--build-id=none));
+	my $b = build('inside', '-shared', '-fPIC', '-Wl,--build-id=none');
 	my $plus = hex($b->{hidden}) - hex((qx(nm $b->{dir}/full) =~ /^(\w+) T exported$/m)[0]);
 	link_to($b, $b->{debug});
 	must("cp $b->{debug} $b->{dir}/bin/ && mkdir $b->{dir}/other && ln -s $b->{file} $b->{dir}/other/subject");
