@@ -188,6 +188,7 @@ void dump_write(struct dumper *d, const uint8_t *sort, unsigned sort_count, bool
 	q->process.pid = d->pid;
 	q->process.command = d->command;
 	q->foreign = d->foreign;
+	q->runs_as = d->statm_pid;
 	q->now_ns = d->now_ns;
 	if (!d->foreign)
 		d->table->head->totals.namespaces = loaded_apart();

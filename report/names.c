@@ -7,7 +7,9 @@
 #include "shorten.h"
 #include "symbol/perfmap.h"
 
+#include <elf.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #define READABLE_BYTES	((size_t)64 << 10)	/* what is longer stays mangled */
 #define NAME_COLUMNS	40u	/* a name gets so many even if a long path follows */
@@ -206,13 +208,43 @@ static const char *file_path(struct names *n, const struct module *m)
 	return joined;
 }
 
+/* Where the kernel shows the process, if it runs and is another one; or NULL. */
+static const char *process_directory(struct names *n)
+{
+	struct out out;
+
+	if (!n->foreign || !n->runs_as)
+		return NULL;
+	out_init(&out, -1, n->proc, sizeof(n->proc));
+	out_text(&out, "/proc/");
+	out_u64(&out, n->runs_as);
+	return out_string(&out);
+}
+
+/* Whether a module of this process is never unloaded: the program, the loader, libc and ours. */
+static bool stays(const struct module *m)
+{
+	const uint64_t inside[] = {
+		getauxval(AT_ENTRY), getauxval(AT_BASE), (uintptr_t)&getauxval, (uintptr_t)&stays,
+	};
+	bool found = false;
+
+	for (unsigned i = 0; i < sizeof(inside) / sizeof(inside[0]); i++)
+		found |= inside[i] >= m->start && inside[i] < m->end;
+	return found;
+}
+
 static struct names_file *resolve_file(struct names *n, const struct module *m, bool lines,
 				       struct symbol *symbols, size_t count)
 {
+	const char *proc = process_directory(n);
+	bool mapped = (!n->foreign || proc) && !load_relaxed(&m->gone);
 	struct symbol_file file = {
 		.path = file_path(n, m),
 		.build_id = m->build_id, .build_id_bytes = m->build_id_bytes,
-		.mapped_at = n->foreign || load_relaxed(&m->gone) ? 0 : m->start,
+		.end = m->end - m->bias,
+		.mapped_at = mapped ? m->start : 0, .proc = proc,
+		.stays = mapped && !proc && stays(m), .outside = n->foreign,
 		.debug_dirs = n->debug_dirs, .lines = lines,
 	};
 	struct names_file *result = arena_alloc(n->arena, sizeof(*result));

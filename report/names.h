@@ -50,6 +50,8 @@ struct names {
 	const struct options *options;
 	uint32_t pid;
 	bool foreign;			/* see report.h */
+	uint32_t runs_as;		/* likewise */
+	char proc[16];			/* of runs_as: "/proc/4711" */
 	struct arena *arena;
 	char *debug_dirs;		/* as struct symbol_file has them, or NULL */
 	uint32_t *codes;		/* work space: of one row, TABLE_FRAMES_MAX */

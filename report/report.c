@@ -126,6 +126,7 @@ bool report_write(const struct report_request *request, struct arena *arena, str
 	    !names_init(&r->names, request->table, request->options, request->process.pid, arena))
 		return false;
 	r->names.foreign = request->foreign;
+	r->names.runs_as = request->runs_as;
 	if (request->now_ns)
 		r->view.now_ns = request->now_ns;
 	if (request->rules && request->rules->count)

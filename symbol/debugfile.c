@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "symbol/mapped.h"
+
 #define BUILD_ID_MAX	64
 #define LINK_MAX	(NAME_MAX + 8)
 #define CRC_POLYNOMIAL	0xedb88320u	/* IEEE 802.3, lowest bit first */
@@ -226,20 +228,34 @@ static void fd_path(int fd, char *to)
 	memcpy(to + 14, p, (size_t)(digits + sizeof(digits) - p));
 }
 
+/* Behind all links. Inside a process, whose filters may allow no readlink(2), as the kernel says. */
+static const char *real_path(struct search *s, const struct symbol_file *file)
+{
+	char *real, proc[32];
+	ssize_t got;
+
+	if (!file->outside)
+		return file->mapped_at ? mapped_name("/proc/self", file->mapped_at, s->arena) : NULL;
+	fd_path(s->main->fd, proc);
+	real = arena_alloc(s->arena, PATH_MAX);
+	got = real ? readlink(proc, real, PATH_MAX - 1) : -1;
+	if (got <= 0)
+		return NULL;
+	real[got] = '\0';
+	return real;
+}
+
 /* Beside the file under the name that the loader knows, and under the one that it has behind
  * all links: /lib is /usr/lib on many systems, and packages know it by either. */
-static bool by_link(struct search *s, const char *path)
+static bool by_link(struct search *s, const struct symbol_file *file)
 {
-	char *real = arena_alloc(s->arena, PATH_MAX), proc[32];
-	ssize_t got;
+	const char *path = file->path, *real;
 
 	if (by_link_at(s, path, directory_bytes(path)))
 		return true;
-	fd_path(s->main->fd, proc);
-	got = real ? readlink(proc, real, PATH_MAX - 1) : -1;
-	if (got <= 0)
+	real = real_path(s, file);
+	if (!real)
 		return false;
-	real[got] = '\0';
 	if (directory_bytes(real) == directory_bytes(path) &&
 	    !memcmp(real, path, directory_bytes(path)))
 		return false;
@@ -268,7 +284,7 @@ bool debugfile_open(struct elf *debug, struct elf *main, struct symbol_file *fil
 	if (by_build_id(s))
 		return true;
 	elf_sections_named(main, name, 1, &section);
-	if (section.type && read_link(s, &section) && by_link(s, file->path))
+	if (section.type && read_link(s, &section) && by_link(s, file))
 		return true;
 	if (s->mismatch)
 		file->unread |= SYMBOL_UNREAD_MISMATCH;

@@ -75,10 +75,10 @@ static void read_function(struct cursor *c, const struct dwarf_unit *u,
 			  const struct dwarf_abbrevs *abbrevs, const struct dwarf_abbrev *abbrev,
 			  struct function *f)
 {
-	const struct dwarf_attr *attr = &abbrevs->attrs[abbrev->first];
-
 	*f = (struct function){ .low = { .kind = DWARF_NONE } };
-	for (uint32_t i = 0; i < abbrev->count && !c->bad; i++, attr++) {
+	for (uint32_t i = 0; i < abbrev->count && !c->bad; i++) {
+		const struct dwarf_attr *attr = &abbrevs->attrs[abbrev->first + i];
+
 		if (attr->name)
 			take_attr(f, attr->name, dwarf_value(c, u, attr));
 		else
@@ -89,9 +89,12 @@ static void read_function(struct cursor *c, const struct dwarf_unit *u,
 static void skip_attrs(struct cursor *c, const struct dwarf_unit *u,
 		       const struct dwarf_abbrevs *abbrevs, const struct dwarf_abbrev *abbrev)
 {
-	const struct dwarf_attr *attr = &abbrevs->attrs[abbrev->first];
-	const struct dwarf_attr *end = attr + abbrev->count;
+	const struct dwarf_attr *attr, *end;
 
+	if (!abbrev->count)		/* then there may be no table of attributes either */
+		return;
+	attr = &abbrevs->attrs[abbrev->first];
+	end = attr + abbrev->count;
 	while (attr < end && !c->bad) {
 		cursor_skip(c, attr->run_bytes);
 		attr += attr->run;

@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/probe.h"
 #include "base/reader.h"
 #include "symbol/symbol.h"
 
@@ -38,11 +39,29 @@ static uint64_t word(struct reader *r, bool wide)
 	return wide ? reader_u64(r) : reader_u32(r);
 }
 
+/* Copies memory of this process, as far as it can be read. */
+static size_t read_memory(uint64_t address, char *buf, size_t size_bytes)
+{
+	size_t done = 0;
+
+	while (done < size_bytes && probe_readable((uintptr_t)(address + done))) {
+		size_t some = PROBE_PAGE - ((address + done) & (PROBE_PAGE - 1));
+
+		if (some > size_bytes - done)
+			some = size_bytes - done;
+		memcpy(buf + done, (const char *)(uintptr_t)(address + done), some);
+		done += some;
+	}
+	return done;
+}
+
 /* Reads up to size_bytes; less at the end of the file or on an error. */
 static size_t read_some(const struct elf *e, uint64_t offset, void *buf, size_t size_bytes)
 {
 	size_t done = 0;
 
+	if (e->direct)
+		return read_memory(e->mapped_at + offset, buf, size_bytes);
 	while (done < size_bytes) {
 		ssize_t got = pread(e->fd, (char *)buf + done, size_bytes - done,
 				    (off_t)(e->mapped_at + offset + done));
@@ -478,14 +497,19 @@ static void move_segments(struct elf *e)
 	e->bias = e->mapped_at - first;
 }
 
-int elf_open_mapped(struct elf *e, uint64_t address, struct arena *arena)
+int elf_open_mapped(struct elf *e, const char *proc, uint64_t address, bool stays,
+		    struct arena *arena)
 {
 	struct counts counts;
+	char path[32];
 	int error;
 
 	*e = (struct elf){ .fd = -1, .mapped_at = address, .size_bytes = CHUNK_BYTES };
-	e->fd = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
-	if (e->fd < 0)
+	strcpy(stpcpy(path, proc), "/mem");
+	e->fd = open(path, O_RDONLY | O_CLOEXEC);
+	e->no_proc = e->fd < 0 && errno == ENOENT;
+	e->direct = e->fd < 0 && stays;
+	if (e->fd < 0 && !stays)
 		return SYMBOL_NO_FILE;
 	error = take_memory(e, arena) ? read_header(e, &counts) : SYMBOL_NO_MEMORY;
 	if (error) {

@@ -72,6 +72,8 @@ struct elf {
 	uint8_t *chunk;			/* the one stream's buffer; ELF_CHUNK_BYTES */
 	uint64_t mapped_at;		/* the address in memory that is offset 0; 0: a file */
 	uint64_t bias;			/* of one in memory: its addresses minus its own terms */
+	bool direct;			/* it is read as memory, without a file descriptor */
+	bool no_proc;			/* elf_open_mapped() found no PROC/mem */
 };
 
 /*
@@ -80,12 +82,16 @@ struct elf {
  */
 int elf_open(struct elf *e, const char *path, struct arena *arena);
 /*
- * The same of a file's image in this process's memory, as the loader has made it: its segments,
- * so no section headers, no .symtab, no debug data. address is that of its ELF header. Read
- * through /proc/self/mem: what is no longer mapped there is an error and no SIGSEGV. Not in a
- * process that must not be dumped, which the kernel does not let read it: SYMBOL_NO_FILE.
+ * The same of a file's image in memory, as the loader has made it: its segments, so no section
+ * headers, no .symtab, no debug data. address is that of its ELF header in the process whose
+ * directory proc is ("/proc/self"). Read through PROC/mem: what is no longer mapped there is an
+ * error and no SIGSEGV. Where the kernel does not let us read that (a process that must not be
+ * dumped) or there is none (another root, which sets no_proc): SYMBOL_NO_FILE; unless `stays`,
+ * which says that it is this process's and will not be unmapped: then it is read as memory, each
+ * page after the kernel has said that it can be.
  */
-int elf_open_mapped(struct elf *e, uint64_t address, struct arena *arena);
+int elf_open_mapped(struct elf *e, const char *proc, uint64_t address, bool stays,
+		    struct arena *arena);
 void elf_close(struct elf *e);
 
 /* Reads exactly size_bytes bytes at an offset of the file; else false and damaged. */

@@ -175,11 +175,12 @@ static __attribute__((noinline)) uint32_t take(struct inflate_state *z, unsigned
  * second sum overflow. */
 static void sum_up(struct inflate_state *z)
 {
-	const uint8_t *p = z->out + (z->adler_at - z->base), *end = z->out + z->have;
+	const uint8_t *p, *end = z->out + z->have;
 	uint32_t low = z->adler_low, high = z->adler_high;
 
 	if (z->adler_at >= z->base + z->have)
 		return;
+	p = z->out + (z->adler_at - z->base);
 	z->adler_at = z->base + z->have;
 	while (p < end) {
 		const uint8_t *stop = end - p < 5552 ? end : p + 5552;

@@ -22,19 +22,32 @@ static const char *match_start(const char *line, const char *wanted)
 	return strncmp(line + zeros, wanted, len) ? NULL : line + zeros + len;
 }
 
-bool mapped_path(uint64_t start, char path[MAPPED_PATH_BYTES], struct arena *arena)
+/* What follows the two numbers, the flags, the offset, the device and the inode. */
+static char *file_name(char *line)
 {
-	static const char directory[] = "/proc/self/map_files/";
-	char *buf = arena_alloc(arena, BUFFER_BYTES), *to = path + sizeof(directory) - 1;
-	int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+	for (int field = 0; field < 5; field++) {
+		line += strcspn(line, " ");
+		line += strspn(line, " ");
+	}
+	return line;
+}
+
+struct mapping {
+	const char *end;	/* where it ends: hexadecimal digits */
+	size_t end_digits;
+	const char *name;
+};
+
+/* The mapping that starts at an address, given as hexadecimal digits and a minus. path: that of the
+ * list of mappings. */
+static bool find_mapping(const char *path, const char *wanted, struct mapping *m, struct arena *arena)
+{
+	char *buf = arena_alloc(arena, BUFFER_BYTES);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	bool found = false;
 	size_t have = 0;
 	ssize_t got = 0;
 
-	memcpy(path, directory, sizeof(directory));
-	to = put_hex(to, start);
-	*to++ = '-';
-	*to = '\0';
 	while (fd >= 0 && buf && !found) {
 		char *line = buf, *end;
 
@@ -45,21 +58,19 @@ bool mapped_path(uint64_t start, char path[MAPPED_PATH_BYTES], struct arena *are
 			break;
 		have += (size_t)got;
 		buf[have] = '\0';
-		while (!found && (end = strchr(line, '\n'))) {
-			const char *second = match_start(line, path + sizeof(directory) - 1);
-			size_t len = 0;
+		for (; !found && (end = strchr(line, '\n')); line = end + 1) {
+			const char *second = match_start(line, wanted);
 
-			if (second) {
-				second += strspn(second, "0");
-				len = strspn(second, "0123456789abcdef");
-			}
-			if (len && len <= 16) {
-				memcpy(to, second, len);
-				to[len] = '\0';
-				found = true;
-			}
-			line = end + 1;
+			if (!second)
+				continue;
+			*end = '\0';
+			m->end = second + strspn(second, "0");
+			m->end_digits = strspn(m->end, "0123456789abcdef");
+			m->name = file_name(line);
+			found = m->end_digits && m->end_digits <= 16;
 		}
+		if (found)
+			break;
 		have -= (size_t)(line - buf);
 		memmove(buf, line, have);
 		if (have == BUFFER_BYTES - 1)	/* no line of this file */
@@ -68,4 +79,37 @@ bool mapped_path(uint64_t start, char path[MAPPED_PATH_BYTES], struct arena *are
 	if (fd >= 0)
 		close(fd);
 	return found;
+}
+
+/* find_mapping() by number; wanted: 18 bytes. */
+static bool find_start(const char *proc, uint64_t start, char *wanted, struct mapping *m,
+		       struct arena *arena)
+{
+	char path[32], *to = put_hex(wanted, start);
+
+	strcpy(to, "-");
+	strcpy(stpcpy(path, proc), "/maps");
+	return find_mapping(path, wanted, m, arena);
+}
+
+bool mapped_path(const char *proc, uint64_t start, char path[MAPPED_PATH_BYTES],
+		 struct arena *arena)
+{
+	char *to = stpcpy(stpcpy(path, proc), "/map_files/");
+	struct mapping m;
+
+	if (!find_start(proc, start, to, &m, arena))
+		return false;
+	to += strlen(to);
+	memcpy(to, m.end, m.end_digits);
+	to[m.end_digits] = '\0';
+	return true;
+}
+
+const char *mapped_name(const char *proc, uint64_t start, struct arena *arena)
+{
+	char wanted[18];
+	struct mapping m;
+
+	return find_start(proc, start, wanted, &m, arena) && m.name[0] == '/' ? m.name : NULL;
 }

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "base/reader.h"
+#include "base/sort.h"
 #include "symbol/hex.h"
 #include "symbol/symtab.h"
 
@@ -34,12 +35,21 @@ struct stub {
 	uint64_t slot;		/* its address; or with `numbered` the index in the relocations */
 	uint32_t which;		/* the first symbol in it */
 	uint32_t symbol;	/* of its relocation; with NO_SYMBOL: none found */
-	uint64_t addend;
+	uint64_t addend;	/* of that; or of the slot, where relocations have none */
+	const char *target;	/* without a symbol: the name of what is at addend, with @plt */
 	uint32_t next;		/* in the same chain, plus 1 */
 	bool numbered;
 };
 
+/* The best symbol for an addend. */
+struct target {
+	uint32_t name, name_bytes;	/* 0: none */
+	unsigned rank;			/* less is better */
+};
+
 #define NO_SYMBOL	UINT32_MAX
+
+static const char suffix[] = "@plt";
 
 struct plt {
 	struct elf *e;
@@ -159,7 +169,18 @@ static void collect(struct plt *p, const struct symbol *syms, size_t n)
 	p->missing = p->count;
 }
 
-static void found(struct plt *p, uint64_t slot, bool numbered, uint64_t symbol, uint64_t addend)
+/* Without addends in the relocations it is what the slot holds in the file. */
+static uint64_t slot_addend(struct elf *e, uint64_t slot)
+{
+	uint64_t offset, bytes;
+	uint32_t value;
+
+	return elf_offset(e, slot, &offset, &bytes) && bytes >= sizeof(value) &&
+	       elf_read(e, offset, &value, sizeof(value)) ? value : 0;
+}
+
+static void found(struct plt *p, uint64_t slot, bool numbered, uint64_t symbol, bool has_addend,
+		  uint64_t addend)
 {
 	for (uint32_t i = *chain_of(p, slot); i; i = p->stubs[i - 1].next) {
 		struct stub *stub = &p->stubs[i - 1];
@@ -167,7 +188,7 @@ static void found(struct plt *p, uint64_t slot, bool numbered, uint64_t symbol, 
 		if (stub->slot == slot && stub->numbered == numbered && stub->symbol == NO_SYMBOL &&
 		    symbol < NO_SYMBOL) {
 			stub->symbol = (uint32_t)symbol;
-			stub->addend = addend;
+			stub->addend = has_addend ? addend : slot_addend(p->e, slot);
 			p->missing--;
 		}
 	}
@@ -195,42 +216,140 @@ static void look_through(struct plt *p, uint64_t addr, uint64_t table_bytes, boo
 		uint64_t addend = !addends ? 0 : e->wide ? reader_u64(&r) : reader_u32(&r);
 		uint64_t symbol = e->wide ? ELF64_R_SYM(info) : ELF32_R_SYM((uint32_t)info);
 
-		found(p, slot, false, symbol, addend);
+		found(p, slot, false, symbol, addends, addend);
 		if (numbered)
-			found(p, i, true, symbol, addend);
+			found(p, i, true, symbol, addends, addend);
 	}
 }
 
-/* "malloc@plt"; "*ABS*+0x4a0ab0@plt" where an indirect function of the file itself is called,
- * whose resolver is at that address ("*ABS*@plt" on i386, which has no addends). NULL: no memory,
- * or nothing usable. */
+/* "malloc" and "@plt"; NULL: no memory, or it cannot be read. */
+static const char *at_plt(struct elf_strings *strings, uint32_t name, uint32_t length,
+			  struct arena *arena)
+{
+	char *text = length ? arena_alloc(arena, (size_t)length + sizeof(suffix)) : NULL;
+
+	if (!text || !elf_string_copy(strings, name, length, text))
+		return NULL;
+	memcpy(text + length, suffix, sizeof(suffix));
+	return text;
+}
+
+/* Indirect functions */
+
+static bool lacks_target(const struct stub *stub)
+{
+	return !stub->symbol && stub->addend && !stub->target;
+}
+
+/* The first of n addresses, ascending, that is not below this one. */
+static size_t first_from(const struct sort_entry *order, size_t n, uint64_t addr)
+{
+	size_t low = 0, high = n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (~order[middle].key < addr)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* The indirect function before its resolver; then as match.c has it. */
+static void offer_target(struct target *best, const struct symtab_entry *entry,
+			 struct elf_strings *strings)
+{
+	unsigned rank = (entry->type != STT_GNU_IFUNC) * 4u +
+			(entry->bind == STB_LOCAL ? 2u : entry->bind == STB_WEAK);
+	uint32_t length;
+	char head[2];
+
+	if (best->name_bytes && rank > best->rank)
+		return;
+	length = elf_string_length(strings, entry->name, head);
+	if (length && (!best->name_bytes || rank < best->rank || length < best->name_bytes))
+		*best = (struct target){ entry->name, length, rank };
+}
+
+/* Looks in one symbol table for what is at the stubs' addends (plus shift there). */
+static void find_targets(struct plt *p, struct elf *e, const struct symtab *t, uint64_t shift,
+			 struct arena *scratch, struct arena *arena)
+{
+	struct sort_entry *order = arena_alloc(scratch, (p->count + 1) * sizeof(*order));
+	struct target *targets = arena_alloc(scratch, (p->count + 1) * sizeof(*targets));
+	struct elf_strings strings;
+	struct symtab_entry entry;
+	struct elf_stream s;
+	size_t n = 0, first = 0;
+
+	for (size_t i = 0; order && i < p->count; i++) {
+		if (lacks_target(&p->stubs[i]))
+			order[n++] = (struct sort_entry){ ~(p->stubs[i].addend + shift), (uint32_t)i };
+	}
+	if (!n || !targets || !elf_strings_open(&strings, e, t->strings_offset, t->strings_bytes, scratch))
+		return;
+	sort_largest(order, n, n);
+	symtab_open(&s, e, t);
+	while (symtab_next(&s, &entry)) {
+		size_t i;
+
+		if ((entry.type != STT_GNU_IFUNC && entry.type != STT_FUNC) ||
+		    entry.section == SHN_UNDEF)
+			continue;
+		i = first_from(order, n, entry.value);
+		if (i < n && ~order[i].key == entry.value)
+			offer_target(&targets[i], &entry, &strings);
+	}
+	/* Stubs with the same addend share what the first one has got. */
+	for (size_t i = 0; i < n; i++) {
+		if (order[i].key != order[first].key)
+			first = i;
+		p->stubs[order[i].index].target =
+			i != first ? p->stubs[order[first].index].target
+				   : at_plt(&strings, targets[i].name, targets[i].name_bytes, arena);
+	}
+}
+
+static void name_targets(struct plt *p, struct elf *debug, uint64_t shift, struct arena *scratch,
+			 struct arena *arena)
+{
+	struct symtab t;
+	bool missing = false;
+
+	for (size_t i = 0; i < p->count; i++)
+		missing |= lacks_target(&p->stubs[i]);
+	if (!missing)
+		return;
+	if (symtab_dynamic(p->e, &t))
+		find_targets(p, p->e, &t, 0, scratch, arena);
+	if (symtab_static(p->e, &t))
+		find_targets(p, p->e, &t, 0, scratch, arena);
+	else if (debug && symtab_static(debug, &t))
+		find_targets(p, debug, &t, shift, scratch, arena);
+}
+
+/* Names */
+
+/* NULL: no memory, or nothing usable. */
 static const char *stub_name(struct plt *p, const struct stub *stub, const struct symtab *t,
 			     struct elf_strings *strings, struct arena *arena)
 {
-	static const char suffix[] = "@plt";
 	struct symtab_entry entry;
-	uint32_t length;
-	char head[2], *name;
+	char head[2], *name, *end;
 
-	if (!stub->symbol) {
-		name = arena_alloc(arena, 32);
-		if (name) {
-			char *end = name + 5;
-
-			memcpy(name, "*ABS*+0x", 8);
-			if (stub->addend)
-				end = put_hex(name + 8, stub->addend);
-			memcpy(end, suffix, sizeof(suffix));
-		}
-		return name;
-	}
-	if (!symtab_entry(p->e, t, stub->symbol, &entry))
+	if (stub->symbol)
+		return !symtab_entry(p->e, t, stub->symbol, &entry) ? NULL :
+		       at_plt(strings, entry.name, elf_string_length(strings, entry.name, head), arena);
+	if (stub->target)
+		return stub->target;
+	name = arena_alloc(arena, 32);
+	if (!name)
 		return NULL;
-	length = elf_string_length(strings, entry.name, head);
-	name = length ? arena_alloc(arena, (size_t)length + sizeof(suffix)) : NULL;
-	if (!name || !elf_string_copy(strings, entry.name, length, name))
-		return NULL;
-	memcpy(name + length, suffix, sizeof(suffix));
+	memcpy(name, "*ABS*+0x", 8);
+	end = stub->addend ? put_hex(name + 8, stub->addend) : name + 5;
+	memcpy(end, suffix, sizeof(suffix));
 	return name;
 }
 
@@ -259,8 +378,8 @@ static void set_names(struct plt *p, struct symbol *syms, size_t n, struct arena
 	}
 }
 
-void plt_resolve(struct elf *e, struct symbol *syms, size_t n, struct arena *scratch,
-		 struct arena *arena)
+void plt_resolve(struct elf *e, struct elf *debug, uint64_t shift, struct symbol *syms, size_t n,
+		 struct arena *scratch, struct arena *arena)
 {
 	struct plt p = { .e = e };
 	size_t inside = 0, chains = 16;
@@ -288,5 +407,6 @@ void plt_resolve(struct elf *e, struct symbol *syms, size_t n, struct arena *scr
 	look_through(&p, p.dynamic.jumps, p.dynamic.jumps_bytes, p.dynamic.jumps_have_addends, true);
 	look_through(&p, p.dynamic.rela, p.dynamic.rela_bytes, true, false);
 	look_through(&p, p.dynamic.rel, p.dynamic.rel_bytes, false, false);
+	name_targets(&p, debug, shift, scratch, arena);
 	set_names(&p, syms, n, scratch, arena);
 }

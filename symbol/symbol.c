@@ -7,9 +7,15 @@
  *	.dynsym		of the file, for what has no name yet
  *	PLT stubs	from the file's code and relocations (plt.h)
  *
- * and if the file is not to be had: from /proc/self/map_files, which is the very file even if it
- * was deleted or lies outside a chroot, but needs a capability; else .dynsym from memory, and
- * the rest from the debug file that the build id in memory leads to.
+ * and if the file is not to be had there, as long as the process lives, from
+ *
+ *	PROC/map_files/	which is the very file even if it was deleted or lies in another root or
+ *			mount namespace, but needs a capability
+ *	PROC/exe	likewise of the program itself, without
+ *	PROC/root/	where another process sees it
+ *	memory		.dynsym, and the rest from the debug file that its build id leads to
+ *
+ * PROC being /proc/self or the other process's directory.
  *
  * Scratch memory has an arena of its own, so that a dump over a hundred modules does not
  * keep a hundred tables of it; the caller's arena gets the names only.
@@ -22,6 +28,7 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
+#include "base/probe.h"
 #include "symbol/debugfile.h"
 #include "symbol/elf.h"
 #include "symbol/lines.h"
@@ -31,6 +38,7 @@
 #include "symbol/symtab.h"
 
 #define BUILD_ID_MAX	64	/* compared; the longest known are 32 (sha256) */
+#define PAGE_BYTES_MAX	65536u
 
 /* One batch of addresses in one file. */
 struct batch {
@@ -194,7 +202,7 @@ static int resolve(struct files *f, struct symbol *syms, size_t n, struct arena 
 		error = resolve_from(&b, e, &table, &scratch);
 	}
 	if (!error)
-		plt_resolve(e, syms, n, &scratch, arena);
+		plt_resolve(e, f->has_debug ? &f->debug : NULL, f->shift, syms, n, &scratch, arena);
 out:
 	arena_release(&scratch);
 	return error;
@@ -241,10 +249,15 @@ static int open_checked(struct elf *e, const struct symbol_file *file, const cha
 	return error;
 }
 
-static int open_mapped(struct elf *e, const struct symbol_file *file, uint64_t at,
-		       struct arena *scratch)
+static const char *proc_of(const struct symbol_file *file)
 {
-	int error = elf_open_mapped(e, at, scratch);
+	return file->proc ? file->proc : "/proc/self";
+}
+
+static int open_mapped(struct elf *e, const struct symbol_file *file, const char *proc,
+		       uint64_t at, bool stays, struct arena *scratch)
+{
+	int error = elf_open_mapped(e, proc, at, stays, scratch);
 
 	if (!error) {
 		error = expect_build_id(e, file->build_id, file->build_id_bytes);
@@ -255,16 +268,35 @@ static int open_mapped(struct elf *e, const struct symbol_file *file, uint64_t a
 }
 
 /*
- * Whether a file without a build id has the segments that lie in memory; another build of a
- * program has others, with hardly an exception. True also if memory cannot be read.
+ * Whether a file's last segment ends where the loader says that it does: to the byte, or to the
+ * page where that comes from the kernel's list of mappings.
  */
-static bool has_segments_of(const struct elf *e, uint64_t at, struct arena *scratch)
+static bool ends_like(const struct elf *e, uint64_t wanted)
+{
+	uint64_t end = 0;
+
+	for (uint32_t i = 0; i < e->segments; i++) {
+		const struct elf_segment *s = &e->segment[i];
+
+		if (s->type == PT_LOAD && s->addr + s->memory_bytes > end)
+			end = s->addr + s->memory_bytes;
+	}
+	return wanted == end || (!(wanted & (PROBE_PAGE - 1)) && wanted > end &&
+				 wanted - end < PAGE_BYTES_MAX);
+}
+
+/*
+ * Whether a file without a build id has the segments that lie in memory; another build of a
+ * program has others, with hardly an exception. If memory cannot be read, it is their end alone.
+ */
+static bool has_segments(const struct elf *e, const struct symbol_file *file, struct arena *scratch)
 {
 	struct elf there;
 	bool same = true;
 
-	if (elf_open_mapped(&there, at, scratch))
-		return true;
+	if (!file->mapped_at ||
+	    elf_open_mapped(&there, proc_of(file), file->mapped_at, file->stays, scratch))
+		return !file->end || ends_like(e, file->end);
 	for (uint32_t i = 0; same && i < e->segments && i < there.segments; i++) {
 		const struct elf_segment *a = &e->segment[i], *b = &there.segment[i];
 
@@ -276,6 +308,41 @@ static bool has_segments_of(const struct elf *e, uint64_t at, struct arena *scra
 	return same;
 }
 
+/* Opens a file if it is the one that runs, by its build id, or without one by its segments. */
+static int open_same(struct elf *e, const struct symbol_file *file, const char *path,
+		     struct arena *scratch)
+{
+	int error = open_checked(e, file, path, scratch);
+
+	if (!error && !file->build_id_bytes && !has_segments(e, file, scratch)) {
+		elf_close(e);
+		error = SYMBOL_REPLACED;
+	}
+	return error;
+}
+
+/* The file itself, by way of the process that has it in memory. */
+static bool open_in_process(struct elf *e, const struct symbol_file *file, struct arena *scratch)
+{
+	const char *proc = proc_of(file);
+	size_t len = strlen(file->path);
+	char *path = arena_alloc(scratch, MAPPED_PATH_BYTES + len + 1), *to;
+
+	if (!path)
+		return false;
+	if (mapped_path(proc, file->mapped_at, path, scratch) &&
+	    !open_checked(e, file, path, scratch))
+		return true;
+	if (!file->build_id_bytes && !file->end)
+		return false;
+	to = stpcpy(path, proc);
+	strcpy(to, "/exe");
+	if (!open_same(e, file, path, scratch))
+		return true;
+	strcpy(stpcpy(to, "/root"), file->path);
+	return file->proc && file->path[0] == '/' && !open_same(e, file, path, scratch);
+}
+
 /*
  * Opens what can be had of the file. *opened: e is open. What is returned is SYMBOL_OK or why
  * it is not the file.
@@ -283,31 +350,25 @@ static bool has_segments_of(const struct elf *e, uint64_t at, struct arena *scra
 static int open_main(struct elf *e, const struct symbol_file *file, bool *opened,
 		     struct arena *scratch)
 {
-	char path[MAPPED_PATH_BYTES];
 	int error;
 
-	if (is_vdso(file->path)) {
-		uint64_t at = file->mapped_at ? file->mapped_at : getauxval(AT_SYSINFO_EHDR);
+	if (is_vdso(file->path)) {	/* which all processes have the same of */
+		uint64_t at = file->mapped_at && !file->proc ? file->mapped_at
+							     : getauxval(AT_SYSINFO_EHDR);
 
-		error = at ? open_mapped(e, file, at, scratch) : SYMBOL_NO_FILE;
+		error = at ? open_mapped(e, file, "/proc/self", at, true, scratch) : SYMBOL_NO_FILE;
 		*opened = !error;
 		return error;
 	}
-	error = open_checked(e, file, file->path, scratch);
-	if (!error && file->mapped_at && !file->build_id_bytes &&
-	    !has_segments_of(e, file->mapped_at, scratch)) {
-		elf_close(e);
-		error = SYMBOL_REPLACED;
-	}
+	error = open_same(e, file, file->path, scratch);
 	*opened = !error;
 	if (!error || error == SYMBOL_NO_MEMORY || !file->mapped_at)
 		return error;
-	if (mapped_path(file->mapped_at, path, scratch) && !open_checked(e, file, path, scratch)) {
-		*opened = true;
+	*opened = open_in_process(e, file, scratch);
+	if (*opened)
 		return SYMBOL_OK;
-	}
-	*opened = !open_mapped(e, file, file->mapped_at, scratch);
-	return error;
+	*opened = !open_mapped(e, file, proc_of(file), file->mapped_at, file->stays, scratch);
+	return error == SYMBOL_GONE && e->no_proc ? SYMBOL_NO_PROC : error;
 }
 
 /* Moves all addresses into another file's terms. */
@@ -407,6 +468,7 @@ const char *symbol_error_text(int error)
 	case SYMBOL_DAMAGED:	return "damaged ELF file";
 	case SYMBOL_NO_SYMBOLS:	return "no symbols";
 	case SYMBOL_GONE:	return "the file is no longer there";
+	case SYMBOL_NO_PROC:	return "not in this root, nor is /proc";
 	case SYMBOL_NO_MEMORY:	return "no memory for symbols";
 	default:		return "unknown error";
 	}

@@ -31,6 +31,7 @@ enum symbol_error {
 	SYMBOL_NO_SYMBOLS = -6,		/* neither .symtab nor .dynsym */
 	SYMBOL_NO_MEMORY = -7,		/* an arena was refused memory */
 	SYMBOL_GONE = -8,		/* there is no such file (any more) */
+	SYMBOL_NO_PROC = -9,		/* nor is there /proc, to have it from there: as behind chroot() */
 };
 
 /* One level of a chain of inlined calls. Texts are in the arena; NULL or 0: unknown. */
@@ -69,9 +70,16 @@ struct symbol_file {
 					 * another one (or none) gives SYMBOL_REPLACED and is
 					 * not used. NULL or 0 bytes: not known, not compared */
 	size_t build_id_bytes;
-	uint64_t mapped_at;		/* where this process has it in memory, its ELF header that is;
+	uint64_t end;			/* of its last segment, in the file's own terms: where neither
+					 * a build id is known nor memory can be read, a file with
+					 * another one is SYMBOL_REPLACED. 0: not known */
+	uint64_t mapped_at;		/* where the process has it in memory, its ELF header that is;
 					 * 0: not, or not any more. If the path does not lead to
 					 * it, names come from there */
+	const char *proc;		/* the directory of that process, if it is not this one:
+					 * "/proc/4711" */
+	bool stays;			/* it is this one's and will never be unmapped */
+	bool outside;			/* we are not in the process: any system call may be used */
 	const char *debug_dirs;		/* searched before /usr/lib/debug, separated by ':'; or NULL */
 	bool lines;			/* set symbol.calls */
 	uint32_t unread;		/* out: SYMBOL_UNREAD_* */

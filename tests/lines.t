@@ -43,7 +43,7 @@ sub spit {
 }
 
 my $cc = $ENV{CC} || 'cc';
-my @sources = map { "$here/$_" } 'tests/tools/symbolize.c', glob('symbol/*.c demangle/*.c'), 'base/arena.c', 'base/sort.c';
+my @sources = map { "$here/$_" } 'tests/tools/symbolize.c', glob('symbol/*.c demangle/*.c'), 'base/arena.c', 'base/probe.c', 'base/sort.c';
 system("mkdir $dir/o; cd $dir/o && $cc -std=gnu11 -I$here -O1 -c @sources >$dir/log 2>&1 && $cc -o $dir/symbolize *.o") == 0
 	or BAIL_OUT('symbolize does not build: ' . slurp("$dir/log"));
 
@@ -195,6 +195,25 @@ SKIP: {
 		unless has('aarch64-linux-gnu-addr2line') &&
 			build_c("$dir/aarch64", 'clang', qw(--target=aarch64-linux-gnu -O2 -gdwarf-4 -shared -fPIC -nostdlib -fuse-ld=lld));
 	compare('aarch64', "$dir/aarch64", addr2line => 'aarch64-linux-gnu-addr2line');
+}
+
+# Type units: they have the classes, but no function's name. What describes a method for the code is
+# in the unit that has the code, so that DW_FORM_ref_sig8 need not be followed: every byte of code of
+# a subject full of classes, and the same answers when .debug_types is away.
+for my $cc ('g++', 'clang++') {
+	for my $version (4, 5) {
+		SKIP: {
+			skip "$cc cannot build types.cc", 2
+				unless has($cc) && quiet($cc, qw(-O2 -fdebug-types-section), "-gdwarf-$version", '-o', "$dir/types", "$here/tests/lines/types.cc");
+			my $with = compare("$cc -O2 -gdwarf-$version -fdebug-types-section", "$dir/types", most => $version == 4 ? 50_000 : 1000, inlined => 500);
+			skip 'type units are in .debug_info', 1 if $version == 5;
+			skip "$cc writes no type units", 1 unless qx(readelf -SW $dir/types) =~ /\.debug_types /;
+			quiet('objcopy', '--remove-section=.debug_types', "$dir/types");
+			my $without = ask("$dir/symbolize -a", "$dir/types", sort { $a <=> $b } keys %$with);
+			my @differ = grep { "@{$with->{$_}}" ne "@{$without->{$_}}" } keys %$with;
+			ok(!@differ, "... and the same without .debug_types") or diag(sprintf '%x', $differ[0]);
+		}
+	}
 }
 
 # Assembler, and objects of both compilers in one file: one with .debug_aranges, one without.

@@ -21,7 +21,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define SECTIONS	(3 + DWARF_SECTIONS)	/* none, code, names, debug */
-#define ADDRESSES	256
+#define ADDRESSES	64
 #define CODE		0x1000u
 #define CODE_BYTES	0x2000u
 #define HEAD		(1 + 2 * DWARF_SECTIONS)
@@ -104,7 +104,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fd = make(data, size);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	for (size_t i = 0; i < ADDRESSES; i++)
-		syms[i].addr = CODE - 16 + i * 4 + (i > 128 ? (i - 128) * 60 : 0);
+		syms[i].addr = CODE - 16 + i * 16 + (i > 32 ? (i - 32) * 240 : 0);
 	file = (struct symbol_file){ .path = path, .lines = true };
 	if (symbol_resolve(&file, syms, ADDRESSES, &arena) == SYMBOL_NO_MEMORY)
 		abort();

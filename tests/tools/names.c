@@ -145,7 +145,7 @@ static int vdso(void)
 
 int main(int argc, char **argv)
 {
-	struct symbol_file file = { .path = NULL };
+	struct symbol_file file = { .path = NULL, .outside = true };
 	struct symbol *syms = calloc((size_t)argc + 1, sizeof(*syms));
 	const char *command = NULL;
 	uint8_t id[64];
