@@ -64,8 +64,9 @@ $(BUILD)/flags: FORCE
 # What runs once, or once per dump, is built small, which is as fast there (inflate loses 10 %; the
 # demangler a third, and is still faster than c++filt).
 SMALL_DIRS := symbol demangle report
-SMALL_OBJECTS := $(patsubst %,$(BUILD)/%.o,process/exec process/keep process/session \
-	process/signals process/watch table/create table/layout table/load table/modules table/view \
+SMALL_OBJECTS := $(patsubst %,$(BUILD)/%.o,process/aside process/death process/exec process/keep \
+	process/recover process/session process/signal_hooks process/signals process/spawn process/started \
+	process/threads process/watch table/create table/layout table/load table/modules table/view \
 	base/image base/loaded base/maps base/options base/options_env base/out base/quiet base/sink)
 $(SMALL_OBJECTS) $(SMALL_DIRS:%=$(BUILD)/%/%.o): SMALL = $(if $(filter -O2,$(CFLAGS)),-Os)
 

@@ -56,7 +56,7 @@ struct deltas {
 		uint32_t live_count, temporary_low, unused;
 		uint64_t live_size, total_count, total_size;
 	} moved;
-};
+} __attribute__((aligned(64)));		/* i386 aligns a uint64_t to 4 bytes */
 
 _Static_assert(sizeof(struct delta) == 32, "two slots a cache line");
 _Static_assert(sizeof(struct deltas) % 64 == 0, "threads share no cache line");
