@@ -18,7 +18,7 @@
 /* Past the header of a section of SHF_COMPRESSED. */
 static void open_compressed(struct section *s, struct elf *e)
 {
-	uint8_t header[sizeof(Elf64_Chdr)];
+	uint8_t header[sizeof(Elf64_Chdr)] = { 0 };
 	uint32_t bytes = e->wide ? sizeof(Elf64_Chdr) : sizeof(Elf32_Chdr);
 	struct reader r = reader_over(header, bytes);
 	uint32_t type;
