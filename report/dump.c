@@ -84,7 +84,7 @@ static void write_life_line(const struct dumper *d, const char *what, struct out
 	out_u64(out, d->pid);
 	out_text(out, "/maps (");
 	out_name(out, d->command);
-	out_text(out, d->foreign ? "), which was killed\n" : ")\n");
+	out_text(out, d->foreign ? "), which was killed, or ended past exit()\n" : ")\n");
 }
 
 /* Of a whole run: a heap that is empty for want of sight must not look like an empty heap. */

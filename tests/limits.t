@@ -158,7 +158,7 @@ for my $options ([], ["--record=$dir/rec"]) {
 			($status, my $text) = run(undef, $heaptrace, "--report=$dir/rec", '--top=0');
 			like($text, qr/keep_first/, "a control group, @$options: the dump");
 		} else {
-			ok(wait_for(sub { (slurp($out) // '') =~ /which was killed\n.*keep_first.*statm/s }, 20),
+			ok(wait_for(sub { (slurp($out) // '') =~ /which was killed[^\n]*\n.*keep_first.*statm/s }, 20),
 			   'a control group: the dump');
 		}
 	}

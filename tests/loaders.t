@@ -119,6 +119,21 @@ if [ -x m ]; then
 else
 	skip 'a static program' 'it cannot be built'
 fi
+# With C inside it is a dynamic one. It ends by the bare system call, so the watcher has the last word.
+printf 'package main\n// #include <stdlib.h>\n// static void *get(int n) { return malloc(n); }\nimport "C"\nimport "fmt"\nfunc main() { for i := 0; i < 50; i++ { C.free(C.get(10)); C.get(100) }; fmt.Println("done") }\n' >c.go
+if have go && HOME=$TMP GOCACHE=$TMP/go GO111MODULE=off CGO_ENABLED=1 go build -o c c.go 2>/dev/null; then
+	rm -f "$TMP/dumps"/*
+	"$HEAPTRACE" --outfile="$TMP/dumps/dump" ./c >out 2>err
+	is "$?$(cat out err)" 0done 'Go with C: as without heaptrace'
+	for ((tries = 0; tries < 100; tries++)); do
+		grep -q 'heap traced allocation size' "$TMP/dumps/dump" 2>/dev/null && break
+		sleep 0.1
+	done
+	like "$(cat "$TMP/dumps/dump")" 'count/peak: 50/50. .size/peak: 5.000 KB' 'and its C allocations are seen'
+else
+	skip 'Go with C' 'no go and C compiler that work here'
+	skip 'Go with C' 'no go and C compiler that work here'
+fi
 rustc=$(type -P rustc || ls ~root/.cargo/bin/rustc 2>/dev/null)
 if [ -n "$rustc" ] && printf 'fn main() { let v: Vec<String> = (0..1000).map(|i| i.to_string()).collect(); println!("{}", v.len()); std::mem::forget(v); }' >r.rs &&
 	"$rustc" -g -o r r.rs 2>/dev/null; then

@@ -20,6 +20,7 @@ BEGIN {
 	if ($2 == "native" && $4 > 0)
 		native[$1] = sprintf($3 == "ms" ? "%.0f ms" : "%.0f ns", $5)
 	ratio[$1, $2] = $7
+	middle[$1, $2] = $8
 	mb[$1, $2] = $13 * 1.024 / 1000
 }
 
@@ -39,7 +40,10 @@ END {
 		line = "| " workload[i] " | " native[workload[i]] " |"
 		for (j = 1; j <= columns; j++) {
 			r = ratio[workload[i], tool[j]]
-			line = line " " (r == "" ? "-" : sprintf(r < 10 ? "%.2f" : "%.0f", r)) " |"
+			line = line " " (r == "" ? "-" : sprintf(r < 10 ? "%.2f" : "%.0f", r))
+			if (j <= 3 && r != "")
+				line = line sprintf(r < 10 ? ", %.2f" : ", %.0f", middle[workload[i], tool[j]])
+			line = line " |"
 		}
 		print line
 	}
