@@ -120,20 +120,25 @@ static void fault(const char *kind)
 }
 
 /* The child's life; the parent prints its end. */
+#define READY	64	/* of said: the child holds its block */
+
 static void in_child(const char *name, const char *action, void (*life)(const char *), const char *argument)
 {
 	pid_t pid;
 	int status;
 
-	memset(said, 0, 64);
+	memset(said, 0, READY + 1);
 	fflush(stdout);
 	pid = fork();
 	if (!pid) {
 		kept = keep_block(1000);
+		said[READY] = 1;
 		life(argument);
 		_exit(3);
 	}
 	if (!strcmp(action, "kill")) {
+		for (int i = 0; i < 10000 && !*(volatile char *)&said[READY]; i++)
+			usleep(1000);
 		usleep(30000);
 		kill(pid, SIGTERM);
 	}
