@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The other interposed functions of the preload library: posix_spawn(), daemon(), and what takes
- * rights away (exec: process/exec.c). They allocate nothing and are in nobody's way; the real ones are looked up at
- * start, because between fork and exec nobody may ask the loader.
+ * rights away (exec: process/exec.c). They allocate nothing and are in nobody's way; the real ones
+ * are looked up at start, because between fork and exec nobody may ask the loader.
  */
 #include "base/atomics.h"
 #include "session.h"

@@ -17,7 +17,6 @@
 
 /* A full table: its rows add 11 frames on average. */
 #define UNITS_PER_ROW	24
-#define SHARES_LEAST	10
 #define MODULES		4096u
 #define TEXT_BYTES	(1u << 20)
 
@@ -181,8 +180,8 @@ bool layout_grow(struct table *t, enum table_part part)
 	wanted = layout_limit(&most, part);
 	if (old >= wanted)
 		return false;
-	if (part == TABLE_SHARES && old < SHARES_LEAST)
-		step = SHARES_LEAST;
+	if (part == TABLE_SHARES && old < TABLE_SHARES_LEAST)
+		step = TABLE_SHARES_LEAST;
 	if (step < wanted - old)
 		wanted = old + step;
 	if (!reserve_part(t, part, old, wanted)) {

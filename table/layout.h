@@ -24,7 +24,8 @@ enum table_part {
 
 #define TABLE_LOG2_MOST		(UINTPTR_MAX > 0xffffffff ? 22u : 18u)
 #define TABLE_LOG2_LEAST	12u
-#define TABLE_SHARES_LOG2	14u	/* of their slots, at most */
+#define TABLE_SHARES_LEAST	10u	/* the logarithm of their slots: at first... */
+#define TABLE_SHARES_LOG2	14u	/* ...and at most */
 
 /* Fills in a header for 2^rows_log2 rows and as many codes, with all limits at their most. */
 void layout_header(struct table_header *h, unsigned rows_log2);

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #define HASH_FACTOR	0x9e3779b97f4a7c15u
-#define SHARES_LEAST	10	/* as in layout.c */
 
 /* ---- Codes ---- */
 
@@ -195,8 +194,8 @@ static inline uint32_t *share_slot(struct table *t, uint64_t hash)
 		most = load_acquire(&t->head->shares_log2);
 	if (log2 > most)
 		log2 = most;
-	if (log2 < SHARES_LEAST)
-		log2 = SHARES_LEAST;
+	if (log2 < TABLE_SHARES_LEAST)
+		log2 = TABLE_SHARES_LEAST;
 	return &t->shares[hash >> 40 & ((1u << log2) - 1)];
 }
 
