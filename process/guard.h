@@ -22,10 +22,16 @@ struct thread;
 struct guard {
 	union {
 		struct {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 			unsigned inside;
 			unsigned fresh;	/* not zero: nothing has been done yet for the thread */
+#else
+			unsigned fresh;
+			unsigned inside;
+#endif
 		};
-		uint64_t unready;	/* one of the two, in one look */
+		uint64_t unready;	/* one of the two, in one look. Only what is stored as wide as it is
+					 * loaded comes to the load at once: so `inside` is counted here */
 	};
 	struct thread *thread;	/* threads.h; NULL: not yet, no longer, or no memory for it */
 	struct paths *paths;	/* its memory of stacks; NULL: there is none */
@@ -55,14 +61,14 @@ void guard_take_requests(void);
 /* The compiler must not move the real work out from between these. */
 static inline void guard_enter(void)
 {
-	guard_self.inside++;
+	guard_self.unready++;
 	signal_fence();
 }
 
 static inline void guard_leave(void)
 {
 	signal_fence();
-	guard_self.inside--;
+	guard_self.unready--;
 	signal_fence();
 	if (unlikely(guard_self.requests) && !guard_self.inside && !guard_self.busy)
 		guard_take_requests();

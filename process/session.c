@@ -48,9 +48,17 @@ static void map_same_memory(void)
 	*same_memory = 1;
 }
 
+/* Of this thread itself, not of a signal's handler: if the guard is held, it is by our callers. */
+static void ask(unsigned bits)
+{
+	or_acq_rel(&guard_self.requests, bits);
+	if (!guard_self.inside && !guard_self.busy)
+		guard_take_requests();
+}
+
 static void heap_passed(void)
 {
-	session_request(SESSION_ABOVE);
+	ask(SESSION_ABOVE);
 }
 
 void session_init(struct table *t, const struct options *o, bool first, const char *error)
@@ -153,12 +161,12 @@ void guard_take_requests(void)
 	int saved = errno;
 	unsigned bits;
 
-	guard_self.inside++;
+	guard_self.unready++;
 	while ((bits = exchange_relaxed(&guard_self.requests, 0)) != 0) {
 		if (bits & SESSION_DEATH) {
-			guard_self.inside--;
+			guard_self.unready--;
 			death_take();
-			guard_self.inside++;
+			guard_self.unready++;
 		}
 		bits &= ~(unsigned)SESSION_DEATH;
 		if (!bits)
@@ -169,7 +177,7 @@ void guard_take_requests(void)
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 		aside_call(serve, NULL);
 	}
-	guard_self.inside--;
+	guard_self.unready--;
 	errno = saved;
 }
 
@@ -220,7 +228,7 @@ static void take_final(void *heap_sound)
 		return;
 	if (!load_acquire(&ending) && !death_struck())
 		signals_end();
-	guard_self.inside++;
+	guard_self.unready++;
 	quiet_begin(&quiet);
 	if (!cas_acq_rel(&ending, &nobody, thread_id())) {
 		wait_for_end(nobody);
@@ -232,7 +240,7 @@ static void take_final(void *heap_sound)
 		store_release(&finished, 1);
 		end_dumping();
 	}
-	guard_self.inside--;		/* a signal that was held back is not to wait for us */
+	guard_self.unready--;		/* a signal that was held back is not to wait for us */
 	quiet_end(&quiet);
 }
 
@@ -247,13 +255,13 @@ void session_keep_output(void)
 
 	if (!session_own_process() || !begin_dumping())
 		return;
-	guard_self.inside++;
+	guard_self.unready++;
 	quiet_begin(&quiet);
 	sink_keep(&dumper.sink);
 	end_dumping();
 	quiet_end(&quiet);
-	guard_self.inside--;
-	session_request(exchange_acq_rel(&wanted, 0));
+	guard_self.unready--;
+	ask(exchange_acq_rel(&wanted, 0));
 }
 
 /* In a vfork child the line is the parent's: where it stands it shares all of it. */
@@ -264,13 +272,13 @@ bool session_notice(const char *text)
 
 	if ((!own && (!started || !same_memory)) || !begin_dumping())
 		return false;
-	guard_self.inside++;
+	guard_self.unready++;
 	quiet_begin(&quiet);
 	dump_notice(&dumper, text);
 	end_dumping();
 	quiet_end(&quiet);
-	guard_self.inside--;
+	guard_self.unready--;
 	if (own)
-		session_request(exchange_acq_rel(&wanted, 0));	/* what came meanwhile */
+		ask(exchange_acq_rel(&wanted, 0));	/* what came meanwhile */
 	return true;
 }

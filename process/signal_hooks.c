@@ -38,10 +38,10 @@ static struct {
 /* dlsym() may allocate: that is not the program's. */
 static void find_real(void)
 {
-	guard_self.inside++;
+	guard_self.unready++;
 #define FIND(name) *(void **)&real.name = dlsym(RTLD_NEXT, #name);
 	REAL_FUNCTIONS(FIND)
-	guard_self.inside--;
+	guard_self.unready--;
 }
 
 signals_sigaction *signal_hooks_init(void)
