@@ -81,10 +81,10 @@ struct sizes heaptrace_mallinfo2(void) __asm__("mallinfo2");
 
 /* malloc comes last: when it is there, all are (or this libc has them not). */
 #define REAL_FUNCTIONS(X)							\
-	X(calloc) X(realloc) X(reallocarray) X(free) X(free_sized)		\
-	X(free_aligned_sized) X(posix_memalign) X(aligned_alloc) X(memalign)	\
-	X(valloc) X(pvalloc) X(dlclose) X(malloc_trim) X(mallopt)		\
-	X(malloc_info) X(malloc_stats) X(mallinfo) X(_exit) X(malloc)
+	X(reallocarray) X(free_sized) X(free_aligned_sized) X(posix_memalign)	\
+	X(aligned_alloc) X(memalign) X(valloc) X(pvalloc) X(dlclose)		\
+	X(malloc_trim) X(mallopt) X(malloc_info) X(malloc_stats) X(mallinfo)	\
+	X(_exit) X(calloc) X(realloc) X(free) X(malloc)
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"	/* mallinfo */
@@ -92,7 +92,7 @@ static struct {
 #define DECLARE(name) __typeof__(name) *name;
 	REAL_FUNCTIONS(DECLARE)
 	struct sizes (*mallinfo2)(void);
-} real;
+} real HOT_DATA __attribute__((aligned(64)));
 #pragma GCC diagnostic pop
 
 /*
@@ -254,7 +254,7 @@ static void *__attribute__((noinline)) malloc_untraced(size_t size)
 	return real.malloc ? real.malloc(size) : boot_alloc(size);
 }
 
-EXPORT void *malloc(size_t size)
+EXPORT HOT_CODE void *malloc(size_t size)
 {
 	void *p;
 
@@ -274,7 +274,7 @@ static void *__attribute__((noinline)) calloc_untraced(size_t count, size_t size
 	return count && size > SIZE_MAX / count ? NULL : boot_alloc(count * size);
 }
 
-EXPORT void *calloc(size_t count, size_t size)
+EXPORT HOT_CODE void *calloc(size_t count, size_t size)
 {
 	void *p;
 
@@ -303,7 +303,7 @@ static void *leave_boot(void *old, size_t size)
  * real function frees the old block its address can be another thread's, and restored when
  * the call fails. A zero size that gives NULL has freed the block (glibc).
  */
-static __attribute__((noinline)) void *reallocate(void *old, size_t size, bool by_array, size_t count, size_t each,
+static HOT_CODE __attribute__((noinline)) void *reallocate(void *old, size_t size, bool by_array, size_t count, size_t each,
 			const void *function, const struct capture_point *from)
 {
 	bool recording = enter(2);
@@ -328,7 +328,7 @@ static __attribute__((noinline)) void *reallocate(void *old, size_t size, bool b
 	return p;
 }
 
-EXPORT void *realloc(void *old, size_t size)
+EXPORT HOT_CODE void *realloc(void *old, size_t size)
 {
 	struct capture_point from;
 
@@ -394,7 +394,7 @@ static bool __attribute__((noinline)) free_untraced(void *p)
 	}							\
 } while (0)
 
-EXPORT void free(void *p)
+EXPORT HOT_CODE void free(void *p)
 {
 	FREE(p, real.free(p));
 }

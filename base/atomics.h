@@ -48,6 +48,13 @@
  * runs on the same thread. */
 #define signal_fence()		__atomic_signal_fence(__ATOMIC_SEQ_CST)
 
+/*
+ * What each hook looks at lies together, code and data: between two hooks the program needs the
+ * caches for itself.
+ */
+#define HOT_CODE	__attribute__((hot))
+#define HOT_DATA	__attribute__((section("hot_data")))
+
 #define likely(x)	__builtin_expect(!!(x), 1)
 #define unlikely(x)	__builtin_expect(!!(x), 0)
 

@@ -19,7 +19,7 @@
 #define THREAD_NODES_LOG2	12
 
 static bool ready, fast;
-bool capture_checking;
+bool capture_checking HOT_DATA;
 
 void capture_init(enum unwind_mode mode)
 {

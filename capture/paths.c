@@ -442,7 +442,7 @@ static void begin(struct paths *p, uintptr_t function, const struct walk *w)
 }
 
 /* By the tree, and if that does not know it, the slow way. failed: a guess has not held. */
-static uint32_t __attribute__((noinline)) find_by_tree(struct paths *p, uintptr_t function, uintptr_t pc,
+static HOT_CODE uint32_t __attribute__((noinline)) find_by_tree(struct paths *p, uintptr_t function, uintptr_t pc,
 						       uintptr_t sp, uintptr_t fp, bool failed)
 {
 	struct captured *c = &p->captured;
@@ -504,7 +504,7 @@ static uint32_t __attribute__((noinline)) find_by_tree(struct paths *p, uintptr_
 
 /* A guess that is right as far as the run goes, to p->end if that is by frame pointer: what lies
  * outward of it. */
-static uint32_t __attribute__((noinline)) find_from_guess(struct paths *p, uintptr_t function, uintptr_t pc,
+static HOT_CODE uint32_t __attribute__((noinline)) find_from_guess(struct paths *p, uintptr_t function, uintptr_t pc,
 							  uintptr_t sp, uintptr_t fp, uint32_t held)
 {
 	struct walk w = { .pc = pc, .sp = sp, .fp = fp, .range = p->range };
@@ -532,7 +532,7 @@ static uint32_t __attribute__((noinline)) find_from_guess(struct paths *p, uintp
 }
 
 /* A guess that is a run of any kind. */
-static uint32_t __attribute__((noinline)) find_by_guess(struct paths *p, uintptr_t function, uintptr_t pc,
+static HOT_CODE uint32_t __attribute__((noinline)) find_by_guess(struct paths *p, uintptr_t function, uintptr_t pc,
 							uintptr_t sp, uintptr_t fp, uint32_t guessed)
 {
 	const struct path *node = &p->nodes[guessed];
@@ -573,7 +573,7 @@ static inline struct root *find_root_soon(struct paths *p, uintptr_t pc, uintptr
  * What nearly every call needs, and no more: a guess that is right, on the thread's own stack. All
  * else is elsewhere, and not called from here but gone to, so that nothing has to be kept meanwhile.
  */
-uint32_t paths_find(struct paths *p, uintptr_t function, uintptr_t pc, uintptr_t sp, uintptr_t fp)
+HOT_CODE uint32_t paths_find(struct paths *p, uintptr_t function, uintptr_t pc, uintptr_t sp, uintptr_t fp)
 {
 	uintptr_t room = p->near.high - sp;
 	const struct path *node;

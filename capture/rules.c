@@ -12,7 +12,7 @@
 
 struct rule_slot *rules_cache;
 __thread unsigned rules_unloading;
-uint64_t rules_stamp;		/* counts in the upper bits, beside all addresses */
+uint64_t rules_stamp HOT_DATA;		/* counts in the upper bits, beside all addresses */
 
 bool rules_init(void)
 {

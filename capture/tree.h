@@ -139,15 +139,18 @@ struct position {
 };
 
 struct paths {
+	/* What paths_find() needs: one cache line. */
 	uint64_t stamp;
-	struct stack_range range;
 	struct stack_range near;	/* what of the thread's own stack is known to be readable */
 	struct path *nodes;
+	uint32_t hits;
+
+	struct stack_range range;
 	uintptr_t sp, fp;		/* where the last walk began */
 	uintptr_t own;			/* see paths_begin() */
 	struct position end;		/* of a guessed run by frame pointer */
 	uint32_t used, limit;		/* nodes; 0 is none */
-	uint32_t hits, misses, spared;	/* in this window */
+	uint32_t misses, spared;	/* and hits, in this window */
 	uint32_t wide_hits, guess_failures;
 	bool poor;			/* the last window had few hits */
 

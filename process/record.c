@@ -5,7 +5,7 @@
 #include "capture/paths.h"
 #include "table/modules.h"
 
-struct recorder recorder;
+struct recorder recorder HOT_DATA __attribute__((aligned(64)));
 
 /*
  * The unwinder's first call loads a library, so it must not come from inside the loader;
@@ -106,7 +106,7 @@ static uint32_t __attribute__((noinline)) find_row_slowly(uintptr_t function, co
 }
 
 /* row: what the thread's memory has found, if that is to be compared. */
-static uint32_t __attribute__((noinline)) find_row_otherwise(struct paths *p, const void *function,
+static HOT_CODE uint32_t __attribute__((noinline)) find_row_otherwise(struct paths *p, const void *function,
 							      const struct capture_point *from,
 							      uint32_t modules, uint32_t row)
 {
@@ -156,7 +156,7 @@ static inline void count_resize(uint32_t row, uint64_t old_bytes, uint64_t new_b
 		row_resize(&recorder.table, row, old_bytes, new_bytes);
 }
 
-static void __attribute__((noinline)) note_otherwise(uint32_t *slot, struct block b)
+static HOT_CODE void __attribute__((noinline)) note_otherwise(uint32_t *slot, struct block b)
 {
 	struct block stale[SLOTS_MOST];
 	unsigned count = slot_put_otherwise(slot, b, stale);
@@ -175,7 +175,7 @@ static inline void note_block(uint32_t *slot, struct block b)
 		note_otherwise(slot, b);
 }
 
-void record_alloc(void *p, size_t size, const void *function, uintptr_t pc, uintptr_t sp, uintptr_t fp)
+HOT_CODE void record_alloc(void *p, size_t size, const void *function, uintptr_t pc, uintptr_t sp, uintptr_t fp)
 {
 	uint32_t *slot = blocks_claim(&recorder.blocks, p), row;
 
@@ -190,7 +190,7 @@ void record_alloc(void *p, size_t size, const void *function, uintptr_t pc, uint
 	count_alloc(row, size);
 }
 
-void record_realloc(void *p, size_t size, struct block old, const void *function,
+HOT_CODE void record_realloc(void *p, size_t size, struct block old, const void *function,
 		    const struct capture_point *from)
 {
 	uint32_t *slot = blocks_claim(&recorder.blocks, p);

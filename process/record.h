@@ -16,8 +16,8 @@
 
 /* Set up at start; one in a process. */
 extern struct recorder {
-	struct table table;
 	struct blocks blocks;
+	struct table table;
 	unsigned depth;				/* frames of a row */
 	enum unwind_mode unwind;
 	uintptr_t loader_start, loader_end;	/* the dynamic loader's code */
@@ -71,7 +71,7 @@ static inline __attribute__((always_inline)) struct block record_take(void *p)
 
 /* Before the real free of p: afterwards the address can be another thread's. False: nothing is
  * known of a block there. */
-static inline bool record_free(void *p, bool nested)
+static inline HOT_CODE bool record_free(void *p, bool nested)
 {
 	struct block b;
 	bool newest;

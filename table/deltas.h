@@ -118,7 +118,7 @@ static inline int64_t delta_live_count(const struct delta *slot, const struct ro
 }
 
 /* As row_alloc(), row_free(), row_resize(). */
-static inline void delta_alloc(struct table *t, struct deltas *d, uint32_t row, uint64_t size_bytes)
+static inline HOT_CODE void delta_alloc(struct table *t, struct deltas *d, uint32_t row, uint64_t size_bytes)
 {
 	struct delta *slot = delta_of(t, d, row);
 	struct row *r = &t->rows[row];
@@ -139,7 +139,7 @@ static inline void delta_alloc(struct table *t, struct deltas *d, uint32_t row, 
 		delta_flush(t, d, slot);
 }
 
-static inline void delta_free(struct table *t, struct deltas *d, uint32_t row, uint64_t size_bytes,
+static inline HOT_CODE void delta_free(struct table *t, struct deltas *d, uint32_t row, uint64_t size_bytes,
 			      bool temporary)
 {
 	struct delta *slot = delta_of(t, d, row);
