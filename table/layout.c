@@ -19,6 +19,7 @@
 #define UNITS_PER_ROW	24
 #define MODULES		4096u
 #define TEXT_BYTES	(1u << 20)
+#define STEP_PART	64	/* a part grows by at least this part of it: some hundred system calls in all */
 
 struct part {
 	uint16_t limit, count, offset;	/* where in the header; count 0: none is kept */
@@ -175,8 +176,8 @@ bool layout_grow(struct table *t, enum table_part part)
 	layout_header(&most, t->head->rows_log2);
 	if (part < TABLE_DELTAS && !old)
 		step /= 8;
-	else if (part < TABLE_DELTAS && step < old / 8)
-		step = old / 8;
+	else if (part < TABLE_DELTAS && step < old / STEP_PART)
+		step = old / STEP_PART;
 	wanted = layout_limit(&most, part);
 	if (old >= wanted)
 		return false;
