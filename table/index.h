@@ -9,9 +9,9 @@
  * the slot's compare-and-swap has inserted the item, and the others find it there. Nothing
  * is moved, and a small program touches one page of it.
  *
- * In the large levels an item has two buckets, side by side: the second is used when the first is
- * full. Such a level is three fifths full, not a third, when the first item passes on to the next,
- * which is twice as large and will be touched all over.
+ * In the large levels an item has four buckets, side by side: the next is used when those before
+ * are full. Such a level is four fifths full, not a half, when the first item passes on to the
+ * next, which is twice as large and will be touched all over.
  */
 #ifndef TABLE_INDEX_H
 #define TABLE_INDEX_H
@@ -26,7 +26,8 @@
 #define INDEX_ID_BITS		24
 #define INDEX_BUCKET_SLOTS	16
 #define INDEX_LEVEL0_LOG2	6	/* buckets of the first level: 64, 4 KB */
-#define INDEX_PAIRED		7	/* the first level of two buckets for an item: 512 KB */
+#define INDEX_LARGE		8	/* the first level of several buckets for an item: 1 MB */
+#define INDEX_CHOICES		4	/* how many: a power of two */
 
 static inline uint64_t index_level_buckets(unsigned level)
 {
@@ -148,8 +149,8 @@ static inline uint32_t index_intern(uint32_t *slots, unsigned levels, uint64_t h
 		uint64_t bucket = index_bucket(hash, i);
 
 		found = index_look(&q, slots + bucket * INDEX_BUCKET_SLOTS, &id);
-		if (found == INDEX_PASSED && i >= INDEX_PAIRED)
-			found = index_look(&q, slots + (bucket ^ 1) * INDEX_BUCKET_SLOTS, &id);
+		for (unsigned k = 1; found == INDEX_PASSED && i >= INDEX_LARGE && k < INDEX_CHOICES; k++)
+			found = index_look(&q, slots + (bucket ^ k) * INDEX_BUCKET_SLOTS, &id);
 		slots += index_level_buckets(i) * INDEX_BUCKET_SLOTS;
 	}
 	*made = q.made;

@@ -592,6 +592,7 @@ int main(void)
 	test_deltas();
 	test_deltas_take();
 	test_intern_threads();
+	test_ahead();
 	test_maps();
 	printf("1..%d\n", tests);
 	return failures != 0;
