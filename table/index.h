@@ -108,7 +108,7 @@ enum index_found {
 	INDEX_MISSING		/* and could not be made */
 };
 
-static inline enum index_found index_look(struct index_search *q, uint32_t *slot, uint32_t *id)
+static inline __attribute__((always_inline)) enum index_found index_look(struct index_search *q, uint32_t *slot, uint32_t *id)
 {
 	if (!index_may_have(slot, q->tag))
 		return INDEX_PASSED;
@@ -137,7 +137,8 @@ static inline enum index_found index_look(struct index_search *q, uint32_t *slot
  * thread's insertion of the same item came first and is the one returned. 0: no room. With
  * make NULL: 0 when it is not there.
  */
-static inline uint32_t index_intern(uint32_t *slots, unsigned levels, uint64_t hash, index_same *same,
+static inline __attribute__((always_inline)) uint32_t index_intern(uint32_t *slots, unsigned levels,
+				    uint64_t hash, index_same *same,
 				    index_make *make, void *context, uint32_t *made)
 {
 	struct index_search q = { same, make, context,
@@ -148,8 +149,7 @@ static inline uint32_t index_intern(uint32_t *slots, unsigned levels, uint64_t h
 	for (unsigned i = 0; i < levels && found == INDEX_PASSED; i++) {
 		uint64_t bucket = index_bucket(hash, i);
 
-		found = index_look(&q, slots + bucket * INDEX_BUCKET_SLOTS, &id);
-		for (unsigned k = 1; found == INDEX_PASSED && i >= INDEX_LARGE && k < INDEX_CHOICES; k++)
+		for (unsigned k = 0; k < (i < INDEX_LARGE ? 1 : INDEX_CHOICES) && found == INDEX_PASSED; k++)
 			found = index_look(&q, slots + (bucket ^ k) * INDEX_BUCKET_SLOTS, &id);
 		slots += index_level_buckets(i) * INDEX_BUCKET_SLOTS;
 	}
