@@ -16,9 +16,10 @@
  * And for a process of one thread without locked instructions, where what a signal handler may do
  * meanwhile (free: row_free()) is one instruction: for rows that are not wide, blocks of 1 byte
  * to 2^30 - 1, and totals that do not reach another quarter by them. What is not so goes the other
- * way: that is seen by comparisons that were due anyhow, and one of the sum of sizes. The calls need
- * no look of their own: of one byte and more there can be but 2^30 until the sizes' sum reaches its
- * next quarter, when both are noted.
+ * way: that is seen by a comparison that was due anyhow, and one of the sum of sizes. Neither calls nor
+ * the live size need a look of their own. Of one byte and more there can be but 2^30 calls until the
+ * sizes' sum reaches its next quarter, when both are noted; and by then the live size has grown by
+ * less than 2^30, too, so that a row gets wide before it has 2^31.
  */
 #ifndef TABLE_ROW_H
 #define TABLE_ROW_H
@@ -196,11 +197,8 @@ static inline void row_grow_single(struct table *t, struct row *r, uint64_t size
 
 	add_own_u32(&r->live_size, (uint32_t)size_bytes);
 	size = load_relaxed(&r->live_size);
-	if (size > (int32_t)load_relaxed(&r->peak_size)) {
+	if (size > (int32_t)load_relaxed(&r->peak_size))
 		store_relaxed(&r->peak_size, (uint32_t)size);
-		if (unlikely(size >= (int32_t)ROW_QUARTER))
-			row_widen(t, (uint32_t)(r - t->rows));
-	}
 	add_own_u64(&totals->live_size, size_bytes);
 	live = load_relaxed(&totals->live_size);
 	if (live > load_relaxed(&totals->peak_size)) {

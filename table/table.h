@@ -54,10 +54,9 @@
  * than 2^32 above and has these lower bits (row_sum()), whatever instruction a kill or a reader
  * came after. A row without upper parts has reached none.
  *
- * live_size is below 2^30, but for the moment in which one block is added. A row that would get
- * beyond becomes wide, for good (ROW_WIDE): from then on its live_size stays, and what changes is
- * its upper parts' live_size. The live size is the sum of the two. So are the bytes at the
- * heap's maximum: each part has its own (row.h).
+ * live_size is below 2^31. A row that has 2^30 becomes wide in time, for good (ROW_WIDE): from
+ * then on its live_size stays, and what changes is its upper parts' live_size. The live size is
+ * the sum of the two. So are the bytes at the heap's maximum: each part has its own (row.h).
  *
  * Invariants of these sums, whenever no thread is between two of the stores (row.h):
  *	live_count <= peak_count, live_size <= peak_size, heap_peak_size <= peak_size

@@ -520,6 +520,34 @@ static void test_large(enum way way, const char *what)
 	munmap(t.head, (size_t)t.head->size_bytes);
 }
 
+static uint64_t value_of(struct table *t, uint32_t row, enum sort_key key);
+
+/* Blocks of which each fits: in a process of one thread the row is wide in time. */
+static void test_large_single(void)
+{
+	struct table t;
+	struct mark marks[2];
+	uint32_t row;
+	bool good = true;
+
+	table_create(&t);
+	row = table_intern(&t, (uintptr_t[]){ 16, 1 }, 2, 0, marks);
+	/* The sum of sizes is ahead: it reaches its quarters when the row has as much as it can. */
+	row_alloc_single(&t, row, ROW_QUARTER / 16);
+	row_free_single(&t, row, ROW_QUARTER / 16, false);
+	for (uint64_t n = 1; n <= 20; n++) {
+		if (n % 2)
+			row_alloc_single(&t, row, ROW_QUARTER / 4 + 1);
+		else
+			row_resize_single(&t, row, ROW_QUARTER / 4 + 1, ROW_QUARTER / 2 + 2);
+		good = good && value_of(&t, row, SORT_SIZE) == n * (ROW_QUARTER / 4 + 1) &&
+		       value_of(&t, row, SORT_PEAK_SIZE) == n * (ROW_QUARTER / 4 + 1);
+	}
+	ok(good && t.rows[row].epoch & ROW_WIDE,
+	   "a row that grows gets wide");
+	munmap(t.head, (size_t)t.head->size_bytes);
+}
+
 static uint64_t value_of(struct table *t, uint32_t row, enum sort_key key)
 {
 	struct arena a = { 0 };
@@ -568,6 +596,16 @@ static void test_large_sums(void)
 			calls[way] = calls[way] && n && value_of(&t, row, SORT_TOTAL_COUNT) == quarter * ROW_QUARTER + 2;
 			temporaries[way] = temporaries[way] && u->temporary == quarter &&
 					   value_of(&t, row, SORT_TEMPORARY) == quarter * ROW_QUARTER + 2;
+		}
+		/* Where there may be calls for no bytes among them, it is noted by itself. */
+		for (enum way way = ANY; way <= BATCHED; way++) {
+			*u = (struct row_upper){ .total_count = (uint32_t)quarter - 1 };
+			t.rows[row].total_count = (uint32_t)(quarter * ROW_QUARTER - 1);
+			t.rows[row].total_size = 5;
+			large_alloc(&t, d, way, row, 1);
+			large_free(&t, d, way, row, 1, false);
+			deltas_flush(&t, d);
+			calls[way] = calls[way] && u->total_count == quarter;
 		}
 		/* Of no bytes: each call looks. */
 		*u = (struct row_upper){ .total_count = (uint32_t)quarter - 1 };
@@ -999,6 +1037,7 @@ int main(void)
 	test_large(ANY, "large blocks, as with any threads: every figure is exact");
 	test_large(MIXED, "one after the other: every figure is exact");
 	test_large(BATCHED, "batched: live and total figures are exact");
+	test_large_single();
 	test_large_sums();
 	test_large_full();
 	test_large_moves();
