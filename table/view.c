@@ -52,9 +52,11 @@ static void copy_row(struct parts *to, const struct table *t, uint32_t row)
 
 static void put_together(struct counters *c, const struct parts *p, uint32_t epoch)
 {
-	int64_t heap_peak = row_heap_peak(&p->row, epoch) + row_upper_heap_peak(&p->upper, epoch);
+	/* Of a damaged file they can be anything: as unsigned numbers they may go round. */
+	int64_t heap_peak = (int64_t)((uint64_t)row_heap_peak(&p->row, epoch) +
+				      (uint64_t)row_upper_heap_peak(&p->upper, epoch));
 
-	c->live_size = (uint64_t)(p->row.live_size + p->upper.live_size);
+	c->live_size = (uint64_t)p->row.live_size + (uint64_t)p->upper.live_size;
 	c->peak_size = p->row.peak_size > p->upper.peak_size ? p->row.peak_size : p->upper.peak_size;
 	c->heap_peak_size = heap_peak > 0 ? (uint64_t)heap_peak : 0;
 	c->total_size = row_sum(p->upper.total_size, p->row.total_size);
