@@ -66,8 +66,9 @@ $(BUILD)/flags: FORCE
 SMALL_DIRS := symbol demangle report
 SMALL_OBJECTS := $(patsubst %,$(BUILD)/%.o,process/aside process/death process/exec process/keep \
 	process/recover process/session process/signal_hooks process/signals process/spawn process/started \
-	process/threads process/watch table/create table/layout table/load table/modules table/view \
-	base/image base/loaded base/maps base/options base/options_env base/out base/quiet base/sink)
+	process/threads process/watch table/create table/layout table/load table/modules table/row table/view \
+	base/arena base/image base/loaded base/maps base/options base/options_env base/options_signal base/out \
+	base/quiet base/sink capture/capture capture/cfi)
 $(SMALL_OBJECTS) $(SMALL_DIRS:%=$(BUILD)/%/%.o): SMALL = $(if $(filter -O2,$(CFLAGS)),-Os)
 
 $(BUILD)/%.o: %.c $(BUILD)/flags

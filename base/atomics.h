@@ -30,14 +30,22 @@
 
 /*
  * Adds to a word that only this thread writes, but its signal handlers too: one instruction,
- * without the bus lock, where there is one for it.
+ * without the bus lock, where there is one for it. add_sole_u32() is for words that no signal
+ * handler writes.
  */
 #if defined(__x86_64__)
-#define add_own_u64(p, v)	__asm__ volatile("addq %1, %0" : "+m"(*(p)) : "er"((uint64_t)(v)) : "cc")
-#define add_own_u32(p, v)	__asm__ volatile("addl %1, %0" : "+m"(*(p)) : "ir"((uint32_t)(v)) : "cc")
+#define own_op(op, p, v)	__asm__ volatile(op " %1, %0" : "+m"(*(p)) : "er"(v) : "cc")
+#define add_own_u64(p, v)	own_op("addq", (p), (uint64_t)(v))
+#define add_own_u32(p, v)	own_op("addl", (p), (uint32_t)(v))
+#define sub_own_u64(p, v)	own_op("subq", (p), (uint64_t)(v))
+#define sub_own_u32(p, v)	own_op("subl", (p), (uint32_t)(v))
+#define add_sole_u32(p, v)	add_own_u32((p), (v))
 #else
 #define add_own_u64(p, v)	((void)add_relaxed((p), (v)))
 #define add_own_u32(p, v)	((void)add_relaxed((p), (v)))
+#define sub_own_u64(p, v)	((void)sub_relaxed((p), (v)))
+#define sub_own_u32(p, v)	((void)sub_relaxed((p), (v)))
+#define add_sole_u32(p, v)	store_relaxed((p), load_relaxed(p) + (v))
 #endif
 /* No load before moves behind what comes after; no store after moves before what came before:
  * for the reader and the writer of data that is told valid by counters around it. */

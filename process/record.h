@@ -49,7 +49,7 @@ void record_again(void *p, struct block b);
  * this thread may be in the middle of another record (a signal handler's free), so what
  * belongs to the thread must not be touched.
  */
-static inline void record_uncount(struct block b, bool temporary, bool nested)
+static inline __attribute__((always_inline)) void record_uncount(struct block b, bool temporary, bool nested)
 {
 	struct thread *self = guard_self.thread;
 

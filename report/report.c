@@ -61,7 +61,7 @@ static void apply_rules(struct report *r)
 	if (!mark_ignored(r))
 		return;
 	for (uint32_t i = 0; i < v->count; i++) {
-		const struct row *c = &v->rows[i].counters;
+		const struct counters *c = &v->rows[i].counters;
 
 		if (!is_ignored(r, v->rows[i].row)) {
 			v->rows[kept++] = v->rows[i];
@@ -76,7 +76,7 @@ static void apply_rules(struct report *r)
 static void add_up(struct report *r)
 {
 	for (uint32_t i = 0; i < r->view.count; i++) {
-		const struct row *c = &r->view.rows[i].counters;
+		const struct counters *c = &r->view.rows[i].counters;
 
 		if (c->live_count) {
 			r->live_rows++;

@@ -57,7 +57,7 @@ static void write_key_column(const struct report *r, const struct view_row *row,
 static void write_counters(const struct report *r, const struct view_row *row, uint32_t number,
 			   enum sort_key key, struct out *out)
 {
-	const struct row *c = &row->counters;
+	const struct counters *c = &row->counters;
 
 	out_text(out, "=== backtrace #");
 	out_u64(out, number);
@@ -197,7 +197,7 @@ static void write_not_seen(struct report *r, struct out *out)
 	bool first = true;
 
 	write_part(out, &first, load_relaxed(&t->lost_blocks), " allocations (no memory to record)");
-	write_part(out, &first, load_relaxed(&table->rows[ROW_OVERFLOW].total_count),
+	write_part(out, &first, row_total_count(table, ROW_OVERFLOW),
 		   " allocations without a row of their own (table full)");
 	write_part(out, &first, load_relaxed(&t->stacks_cut), " stacks but for the caller");
 	write_part(out, &first, count_cut(r), " backtraces beyond code of no file");

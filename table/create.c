@@ -2,6 +2,7 @@
 /* A table's mapping: made, copied, moved. See table.h and layout.h. */
 #include "base/arena.h"
 #include "layout.h"
+#include "row.h"
 
 #include <errno.h>
 #include <string.h>
@@ -32,6 +33,7 @@ bool table_create(struct table *t)
 		base = map_apart(h.size_bytes);
 		if (!base)
 			continue;
+		h.begun_ns = now_ns();
 		memcpy(base, &h, sizeof(h));
 		layout_locate(t, base);
 		t->shared = t->populates = false;
@@ -76,6 +78,7 @@ static int create_size(struct table *t, int fd, unsigned log2)
 	base = map_file(NULL, fd, h.size_bytes);
 	if (!base)
 		return errno;
+	h.begun_ns = now_ns();
 	/* Written, not touched: that is no signal when there is no space. */
 	if (pwrite(fd, &h, sizeof(h), 0) == (ssize_t)sizeof(h)) {
 		layout_locate(t, base);
@@ -129,24 +132,6 @@ int table_copy(const struct table *t, int fd)
 	return error;
 }
 
-/* All its limits are at their most from now on. */
-static void lift_limits(struct table_header *h)
-{
-	struct table_header most;
-
-	layout_header(&most, h->rows_log2);
-	h->row_limit = most.row_limit;
-	h->code_limit = most.code_limit;
-	h->frame_limit = most.frame_limit;
-	h->deltas_limit = most.deltas_limit;
-	h->module_limit = most.module_limit;
-	h->text_limit = most.text_limit;
-	h->row_levels = most.row_levels;
-	h->code_levels = most.code_levels;
-	h->shares_log2 = most.shares_log2;
-	h->no_space = 0;
-}
-
 static int move_to_memory(struct table *t)
 {
 	struct layout_range ranges[LAYOUT_RANGES];
@@ -163,7 +148,7 @@ static int move_to_memory(struct table *t)
 		return ENOMEM;
 	}
 	t->shared = t->populates = false;
-	lift_limits(t->head);
+	layout_lift(t->head);
 	return 0;
 }
 

@@ -8,6 +8,10 @@
  * ever filled, so a full bucket stays full, and all threads agree on the place: whoever wins
  * the slot's compare-and-swap has inserted the item, and the others find it there. Nothing
  * is moved, and a small program touches one page of it.
+ *
+ * In the large levels an item has four buckets, side by side: the next is used when those before
+ * are full. Such a level is four fifths full, not a half, when the first item passes on to the
+ * next, which is twice as large and will be touched all over.
  */
 #ifndef TABLE_INDEX_H
 #define TABLE_INDEX_H
@@ -22,6 +26,8 @@
 #define INDEX_ID_BITS		24
 #define INDEX_BUCKET_SLOTS	16
 #define INDEX_LEVEL0_LOG2	6	/* buckets of the first level: 64, 4 KB */
+#define INDEX_LARGE		8	/* the first level of several buckets for an item: 1 MB */
+#define INDEX_CHOICES		4	/* how many: a power of two */
 
 static inline uint64_t index_level_buckets(unsigned level)
 {
@@ -32,6 +38,16 @@ static inline uint64_t index_level_buckets(unsigned level)
 static inline uint64_t index_slots(unsigned levels)
 {
 	return (((uint64_t)1 << levels) - 1) * index_level_buckets(0) * INDEX_BUCKET_SLOTS;
+}
+
+/*
+ * Where an item belongs in a level. Two levels in a row go by other bits of the hash: what has been
+ * crowded in the one is not so in the next. The tag is another part of it, and a multiplication's
+ * lower bits are poor.
+ */
+static inline uint64_t index_bucket(uint64_t hash, unsigned level)
+{
+	return hash >> (level % 2 ? 34 : 17) & (index_level_buckets(level) - 1);
 }
 
 /* Levels that hold 2^items_log2 items at no more than half load. */
@@ -77,43 +93,68 @@ static inline bool index_may_have(const uint32_t *slot, uint32_t tag)
 #endif
 }
 
+/* A search for an item. */
+struct index_search {
+	index_same *same;
+	index_make *make;	/* NULL: it is not to be made */
+	void *context;
+	uint32_t tag;
+	uint32_t made;		/* what make() gave, or 0 */
+};
+
+enum index_found {
+	INDEX_PASSED,		/* it is not in this bucket, which is full */
+	INDEX_FOUND,		/* or made */
+	INDEX_MISSING		/* and could not be made */
+};
+
+static inline __attribute__((always_inline)) enum index_found index_look(struct index_search *q, uint32_t *slot, uint32_t *id)
+{
+	if (!index_may_have(slot, q->tag))
+		return INDEX_PASSED;
+	for (unsigned s = 0; s < INDEX_BUCKET_SLOTS; s++) {
+		uint32_t seen = load_acquire(&slot[s]);
+
+		if (!seen) {
+			if (!q->made)
+				q->made = q->make ? q->make(q->context) : 0;
+			*id = q->made;
+			if (!q->made)
+				return INDEX_MISSING;
+			if (cas_acq_rel(&slot[s], &seen, q->tag | q->made))
+				return INDEX_FOUND;
+		}
+		/* Here seen is what stands in the slot, by whomever. */
+		*id = seen & (((uint32_t)1 << INDEX_ID_BITS) - 1);
+		if ((seen ^ q->tag) >> INDEX_ID_BITS == 0 && q->same(q->context, *id))
+			return INDEX_FOUND;
+	}
+	return INDEX_PASSED;
+}
+
 /*
  * Finds the item or makes it. *made gets the id of what make() gave, even when another
  * thread's insertion of the same item came first and is the one returned. 0: no room. With
  * make NULL: 0 when it is not there.
  */
-static inline uint32_t index_intern(uint32_t *slots, unsigned levels, uint64_t hash, index_same *same,
+static inline __attribute__((always_inline)) uint32_t index_intern(uint32_t *slots, unsigned levels,
+				    uint64_t hash, index_same *same,
 				    index_make *make, void *context, uint32_t *made)
 {
-	uint32_t tag = (uint32_t)(hash >> 32) & ~(((uint32_t)1 << INDEX_ID_BITS) - 1);
+	struct index_search q = { same, make, context,
+		(uint32_t)(hash >> 32) & ~(((uint32_t)1 << INDEX_ID_BITS) - 1), 0 };
+	enum index_found found = INDEX_PASSED;
+	uint32_t id = 0;
 
-	*made = 0;
-	for (unsigned i = 0; i < levels; i++) {
-		uint64_t buckets = index_level_buckets(i);
-		uint32_t *slot = slots + (hash >> 17 & (buckets - 1)) * INDEX_BUCKET_SLOTS;
+	for (unsigned i = 0; i < levels && found == INDEX_PASSED; i++) {
+		uint64_t bucket = index_bucket(hash, i);
 
-		for (unsigned s = index_may_have(slot, tag) ? 0 : INDEX_BUCKET_SLOTS; s < INDEX_BUCKET_SLOTS; s++) {
-			uint32_t seen = load_acquire(&slot[s]);
-
-			if (!seen) {
-				if (!*made)
-					*made = make ? make(context) : 0;
-				if (!*made)
-					return 0;
-				if (cas_acq_rel(&slot[s], &seen, tag | *made))
-					return *made;
-			}
-			/* Here seen is what stands in the slot, by whomever. */
-			if ((seen ^ tag) >> INDEX_ID_BITS == 0) {
-				uint32_t id = seen & (((uint32_t)1 << INDEX_ID_BITS) - 1);
-
-				if (same(context, id))
-					return id;
-			}
-		}
-		slots += buckets * INDEX_BUCKET_SLOTS;
+		for (unsigned k = 0; k < (i < INDEX_LARGE ? 1 : INDEX_CHOICES) && found == INDEX_PASSED; k++)
+			found = index_look(&q, slots + (bucket ^ k) * INDEX_BUCKET_SLOTS, &id);
+		slots += index_level_buckets(i) * INDEX_BUCKET_SLOTS;
 	}
-	return 0;
+	*made = q.made;
+	return found == INDEX_FOUND ? id : 0;
 }
 
 #endif

@@ -17,8 +17,10 @@
 
 /* A full table: its rows add 11 frames on average. */
 #define UNITS_PER_ROW	24
+#define ROWS_PER_UPPER	4
 #define MODULES		4096u
 #define TEXT_BYTES	(1u << 20)
+#define STEP_PART	64	/* a part grows by at least this part of it: some hundred system calls in all */
 
 struct part {
 	uint16_t limit, count, offset;	/* where in the header; count 0: none is kept */
@@ -30,6 +32,7 @@ struct part {
 	offsetof(struct table_header, offset), each, step }
 
 static const struct part parts[TABLE_PARTS] = {
+	[TABLE_UPPERS] = PART(upper_limit, uppers_used, uppers_offset, sizeof(struct row_upper), 256),
 	[TABLE_ROWS] = PART(row_limit, row_count, rows_offset, sizeof(struct row), 256),
 	[TABLE_CODES] = PART(code_limit, code_count, codes_offset, sizeof(uint64_t), 1024),
 	[TABLE_FRAMES] = PART(frame_limit, frames_used, frames_offset, sizeof(uint16_t), 8192),
@@ -49,6 +52,11 @@ static uint32_t *limit_of(struct table_header *h, enum table_part part)
 uint32_t layout_limit(const struct table_header *h, enum table_part part)
 {
 	return load_acquire((const uint32_t *)(const void *)((const char *)h + parts[part].limit));
+}
+
+static uint64_t *offset_in(struct table_header *h, enum table_part part)
+{
+	return (uint64_t *)(void *)((char *)h + parts[part].offset);
 }
 
 static uint64_t offset_of(const struct table_header *h, enum table_part part)
@@ -95,28 +103,23 @@ void layout_header(struct table_header *h, unsigned rows_log2)
 	h->word_bits = 8 * sizeof(void *);
 	h->rows_log2 = rows_log2;
 	h->row_limit = h->code_limit = (uint32_t)rows;
+	h->upper_limit = (uint32_t)rows / ROWS_PER_UPPER;
 	h->frame_limit = (uint32_t)rows * UNITS_PER_ROW;
 	h->module_limit = MODULES;
 	h->text_limit = TEXT_BYTES;
 	h->deltas_limit = DELTAS_THREADS;
 	h->row_levels = h->code_levels = index_levels_for(rows_log2);
 	h->shares_log2 = TABLE_SHARES_LOG2;
-	h->rows_offset = take(&at, rows * sizeof(struct row));
+	for (enum table_part part = 0; part < TABLE_PARTS; part++)
+		*offset_in(h, part) = take(&at, bytes_of(part, layout_limit(h, part)));
 	h->infos_offset = take(&at, rows * sizeof(struct row_info));
-	h->codes_offset = take(&at, rows * sizeof(uint64_t));
-	h->frames_offset = take(&at, h->frame_limit * sizeof(uint16_t));
-	h->row_index_offset = take(&at, bytes_of(TABLE_ROW_INDEX, h->row_levels));
-	h->code_index_offset = take(&at, bytes_of(TABLE_CODE_INDEX, h->code_levels));
-	h->shares_offset = take(&at, bytes_of(TABLE_SHARES, TABLE_SHARES_LOG2));
-	h->deltas_offset = take(&at, DELTAS_THREADS * sizeof(struct deltas));
-	h->modules_offset = take(&at, MODULES * sizeof(struct module));
-	h->text_offset = take(&at, TEXT_BYTES);
 	h->size_bytes = at;
 	h->row_count = ROW_FIRST;
 	h->code_count = 1;
+	h->uppers_used = 1;
 	h->frames_used = 1;
 	h->early = 1;
-	h->totals.epoch = 1;
+	h->totals.epoch = 2;
 	h->totals.above = UINT64_MAX;
 }
 
@@ -127,6 +130,7 @@ void layout_locate(struct table *t, void *base)
 	t->head = base;
 	t->rows = (struct row *)(at + t->head->rows_offset);
 	t->infos = (struct row_info *)(at + t->head->infos_offset);
+	t->uppers = (struct row_upper *)(at + t->head->uppers_offset);
 	t->codes = (uint64_t *)(at + t->head->codes_offset);
 	t->frames = (uint16_t *)(at + t->head->frames_offset);
 	t->row_index = (uint32_t *)(at + t->head->row_index_offset);
@@ -175,8 +179,8 @@ bool layout_grow(struct table *t, enum table_part part)
 	layout_header(&most, t->head->rows_log2);
 	if (part < TABLE_DELTAS && !old)
 		step /= 8;
-	else if (part < TABLE_DELTAS && step < old / 8)
-		step = old / 8;
+	else if (part < TABLE_DELTAS && step < old / STEP_PART)
+		step = old / STEP_PART;
 	wanted = layout_limit(&most, part);
 	if (old >= wanted)
 		return false;
@@ -193,6 +197,16 @@ bool layout_grow(struct table *t, enum table_part part)
 	return true;
 }
 
+void layout_lift(struct table_header *h)
+{
+	struct table_header most;
+
+	layout_header(&most, h->rows_log2);
+	for (enum table_part part = 0; part < TABLE_PARTS; part++)
+		*limit_of(h, part) = layout_limit(&most, part);
+	h->no_space = 0;
+}
+
 bool layout_begin(struct table *t)
 {
 	if (!reserve(t, 0, sizeof(*t->head)))
@@ -200,7 +214,7 @@ bool layout_begin(struct table *t)
 	for (enum table_part part = 0; part < TABLE_PARTS; part++)
 		*limit_of(t->head, part) = 0;
 	for (enum table_part part = 0; part < TABLE_PARTS; part++) {
-		if (part != TABLE_DELTAS && !layout_grow(t, part))
+		if (part != TABLE_DELTAS && part != TABLE_UPPERS && !layout_grow(t, part))
 			return false;
 	}
 	return true;

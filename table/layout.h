@@ -15,6 +15,7 @@
 #include "table.h"
 
 enum table_part {
+	TABLE_UPPERS,		/* before the rows: what is noted there may lag, not be ahead */
 	TABLE_ROWS,		/* with the infos */
 	TABLE_CODES, TABLE_FRAMES, TABLE_MODULES, TABLE_TEXT, TABLE_DELTAS,
 	TABLE_ROW_INDEX, TABLE_CODE_INDEX,	/* limits are levels (index.h) */
@@ -32,6 +33,9 @@ void layout_header(struct table_header *h, unsigned rows_log2);
 
 /* Sets the addresses of a table whose header is in place at base. */
 void layout_locate(struct table *t, void *base);
+
+/* Has all limits at their most again. */
+void layout_lift(struct table_header *h);
 
 /* Takes all limits down to nothing, and reserves the first step of each part. False: no space. */
 bool layout_begin(struct table *t);

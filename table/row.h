@@ -6,14 +6,20 @@
  * The heap's maximum, per row, without touching every row at each new maximum: totals.epoch
  * counts the maxima. A row about to change first saves its live size as heap_peak_size if
  * it has not yet done so in this epoch (row.epoch tells). So at any time the row's size at
- * the newest maximum is heap_peak_size if the row has changed since, else its live size.
+ * the newest maximum is heap_peak_size if the row has changed since, else its live size. A
+ * wide row's two parts do so each for itself.
  *
  * With one thread every figure is exact. With several, live and total figures are exact; a
  * peak may miss what deltas.h says.
  *
- * Each operation is there twice: for a process of one thread without locked instructions, where
- * what a signal handler may do meanwhile (free: row_free()) is one instruction; and for any
- * number of threads.
+ * Each operation is there twice. For any number of threads, and for all that a row can be (row.c).
+ * And for a process of one thread without locked instructions, where what a signal handler may do
+ * meanwhile (free: row_free()) is one instruction: for rows that are not wide, blocks of 1 byte
+ * to 2^30 - 1, and totals that do not reach another quarter by them. What is not so goes the other
+ * way: that is seen by a comparison that was due anyhow, and one of the sum of sizes. Neither calls nor
+ * the live size need a look of their own. Of one byte and more there can be but 2^30 calls until the
+ * sizes' sum reaches its next quarter, when both are noted; and by then the live size has grown by
+ * less than 2^30, too, so that a row gets wide before it has 2^31.
  */
 #ifndef TABLE_ROW_H
 #define TABLE_ROW_H
@@ -34,6 +40,17 @@ static inline uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+/*
+ * The time of row_info.since: in ticks of 2^23 ns, 8.4 ms, rounded to the nearest, modulo 2^32. So
+ * the age of a row is right to 4.2 ms and the kernel's tick, up to 417 days.
+ */
+#define TICK_LOG2	23
+
+static inline uint64_t ticks_of(uint64_t ns)
+{
+	return (ns + ((uint64_t)1 << (TICK_LOG2 - 1))) >> TICK_LOG2;
+}
+
 static inline void raise_u64(uint64_t *max, uint64_t v)
 {
 	uint64_t old = load_relaxed(max);
@@ -50,17 +67,6 @@ static inline void raise_u32(uint32_t *max, uint32_t v)
 		;
 }
 
-/* Before a change of live_size. */
-static inline void row_save_peak(struct table *t, struct row *r)
-{
-	uint32_t epoch = load_relaxed(&t->head->totals.epoch);
-
-	if (load_relaxed(&r->epoch) != epoch) {
-		store_relaxed(&r->heap_peak_size, load_relaxed(&r->live_size));
-		store_relaxed(&r->epoch, epoch);
-	}
-}
-
 /* The heap grew by size_bytes: is it larger than ever? */
 static inline void totals_grow(struct table_totals *totals, uint64_t size_bytes)
 {
@@ -68,135 +74,197 @@ static inline void totals_grow(struct table_totals *totals, uint64_t size_bytes)
 
 	if (live > load_relaxed(&totals->peak_size)) {
 		raise_u64(&totals->peak_size, live);
-		add_relaxed(&totals->epoch, 1);
+		add_relaxed(&totals->epoch, 2);
 		if (unlikely(live >= load_relaxed(&totals->above)))
 			table_passed(totals, live);
 	}
 }
 
-/* One more live block. */
-static inline void row_alloc(struct table *t, uint32_t row, uint64_t size_bytes)
+/* Before a change of live_size. False: the row is wide. */
+static inline bool row_save_peak(struct table *t, struct row *r)
 {
-	struct row *r = &t->rows[row];
-	uint32_t count;
+	uint32_t epoch = load_relaxed(&t->head->totals.epoch), old = load_relaxed(&r->epoch);
 
-	row_save_peak(t, r);
-	count = add_relaxed(&r->live_count, 1) + 1;
-	if (count == 1)
-		store_relaxed(&r->since_ns, now_ns());
-	raise_u32(&r->peak_count, count);
-	raise_u64(&r->peak_size, add_relaxed(&r->live_size, size_bytes) + size_bytes);
-	add_relaxed(&r->total_count, 1);
-	add_relaxed(&r->total_size, size_bytes);
-	totals_grow(&t->head->totals, size_bytes);
+	if (old == epoch)
+		return true;
+	if (old & ROW_WIDE)
+		return false;
+	store_relaxed(&r->heap_peak_size, load_relaxed(&r->live_size));
+	cas_relaxed(&r->epoch, &old, epoch);	/* it may have become wide: that must stay */
+	return true;
 }
+
+/* ---- For any number of threads, and all that a row can be ---- */
+
+/* One more live block. */
+void row_alloc(struct table *t, uint32_t row, uint64_t size_bytes);
 
 /* One live block less; temporary: freed before its thread allocated again. */
-static inline void row_free(struct table *t, uint32_t row, uint64_t size_bytes, bool temporary)
-{
-	struct row *r = &t->rows[row];
-
-	row_save_peak(t, r);
-	sub_relaxed(&r->live_size, size_bytes);
-	sub_relaxed(&r->live_count, 1);
-	sub_relaxed(&t->head->totals.live_size, size_bytes);
-	if (temporary && add_relaxed(&r->temporary_low, 1) == UINT32_MAX)
-		table_count_wrap(t, row);
-}
+void row_free(struct table *t, uint32_t row, uint64_t size_bytes, bool temporary);
 
 /*
  * A block was reallocated by the same backtrace that holds it: its size changes, the call
  * counts, and the live count never passes zero in between.
  */
-static inline void row_resize(struct table *t, uint32_t row, uint64_t old_bytes, uint64_t new_bytes)
-{
-	struct row *r = &t->rows[row];
+void row_resize(struct table *t, uint32_t row, uint64_t old_bytes, uint64_t new_bytes);
 
-	row_save_peak(t, r);
-	raise_u64(&r->peak_size, add_relaxed(&r->live_size, new_bytes - old_bytes) +
-				 (new_bytes - old_bytes));
-	add_relaxed(&r->total_count, 1);
-	add_relaxed(&r->total_size, new_bytes);
-	totals_grow(&t->head->totals, new_bytes - old_bytes);
+/* Parts of these. live_size and its peak: */
+void row_change_live(struct table *t, uint32_t row, int64_t change);
+/* The live count has left 0: */
+void row_begins(struct row_info *info);
+/* So many calls, for size_bytes in all, and so many frees that were temporary: */
+void row_called(struct table *t, uint32_t row, uint32_t calls, uint64_t size_bytes, uint32_t temporary);
+/* Notes the quarters that the row's sums have reached. */
+void row_note_sums(struct table *t, uint32_t row);
+
+/* A row's upper parts, bounds-checked; NULL: it has none. */
+static inline struct row_upper *row_upper(const struct table *t, uint32_t row)
+{
+	const struct table_header *h = t->head;
+	uint32_t upper = load_acquire(&t->infos[row].upper);
+
+	return upper && upper < load_relaxed(&h->uppers_used) && upper < load_relaxed(&h->upper_limit) ?
+	       &t->uppers[upper] : NULL;
+}
+
+/* The same, but it gets some if there is space. */
+struct row_upper *row_make_upper(struct table *t, uint32_t row);
+
+/* Has the row wide. Returns its upper parts; NULL: there is no space for them, it stays as it is. */
+struct row_upper *row_widen(struct table *t, uint32_t row);
+
+/* A sum since the start, by its lower bits and the quarters that were noted. */
+static inline uint64_t row_sum(uint32_t quarters, uint32_t lower)
+{
+	uint64_t noted = (uint64_t)quarters * ROW_QUARTER;
+
+	return noted + (uint32_t)(lower - (uint32_t)noted);
+}
+
+/* Whether a sum has reached another quarter by this change. */
+static inline bool row_sum_passed(uint32_t before, uint32_t after)
+{
+	return (before ^ after) >= ROW_QUARTER;
+}
+
+/* Calls of a row. */
+static inline uint64_t row_total_count(const struct table *t, uint32_t row)
+{
+	const struct row_upper *u = row_upper(t, row);
+	uint32_t quarters = u ? load_acquire(&u->total_count) : 0;
+
+	return row_sum(quarters, load_relaxed(&t->rows[row].total_count));
+}
+
+/* Bytes of a part at the moment when the heap was largest (of a copy of the row too). */
+static inline int32_t row_heap_peak(const struct row *r, uint32_t totals_epoch)
+{
+	return (r->epoch & ~ROW_WIDE) == totals_epoch ? r->heap_peak_size : r->live_size;
+}
+
+static inline int64_t row_upper_heap_peak(const struct row_upper *u, uint32_t totals_epoch)
+{
+	return u->epoch == totals_epoch ? u->heap_peak_size : u->live_size;
 }
 
 /* ---- The same in a process of one thread ---- */
 
+static inline bool row_save_peak_single(struct table *t, struct row *r)
+{
+	uint32_t epoch = load_relaxed(&t->head->totals.epoch), old = load_relaxed(&r->epoch);
+
+	if (old != epoch) {
+		if (unlikely(old & ROW_WIDE))
+			return false;
+		store_relaxed(&r->heap_peak_size, load_relaxed(&r->live_size));
+		store_relaxed(&r->epoch, epoch);
+	}
+	return true;
+}
+
+/* Whether these bytes are 0, or 2^30 and more, or the sum reaches another quarter by them. */
+static inline bool row_size_is_special(uint64_t before, uint64_t after)
+{
+	return (before ^ after) - 1 >= ROW_QUARTER - 1;
+}
+
+/* The row is not wide, and the change less than 2^30. */
 static inline void row_grow_single(struct table *t, struct row *r, uint64_t size_bytes)
 {
 	struct table_totals *totals = &t->head->totals;
+	int32_t size;
 	uint64_t live;
 
-	add_own_u64(&r->live_size, size_bytes);
-	live = load_relaxed(&r->live_size);
-	if (live > load_relaxed(&r->peak_size))
-		store_relaxed(&r->peak_size, live);
+	add_own_u32(&r->live_size, (uint32_t)size_bytes);
+	size = load_relaxed(&r->live_size);
+	if (size > (int32_t)load_relaxed(&r->peak_size))
+		store_relaxed(&r->peak_size, (uint32_t)size);
 	add_own_u64(&totals->live_size, size_bytes);
 	live = load_relaxed(&totals->live_size);
 	if (live > load_relaxed(&totals->peak_size)) {
 		store_relaxed(&totals->peak_size, live);
-		store_relaxed(&totals->epoch, load_relaxed(&totals->epoch) + 1);
+		store_relaxed(&totals->epoch, load_relaxed(&totals->epoch) + 2);
 		if (unlikely(live >= load_relaxed(&totals->above)))
 			table_passed(totals, live);
 	}
 }
 
-static inline void row_called_single(struct row *r, uint64_t size_bytes)
-{
-	store_relaxed(&r->total_count, load_relaxed(&r->total_count) + 1);
-	store_relaxed(&r->total_size, load_relaxed(&r->total_size) + size_bytes);
-}
-
-/* Out of the way of what comes more often. */
-static __attribute__((noinline, unused)) void row_begins(struct row *r)
-{
-	store_relaxed(&r->since_ns, now_ns());
-}
-
 static inline __attribute__((always_inline)) void row_alloc_single(struct table *t, uint32_t row, uint64_t size_bytes)
 {
 	struct row *r = &t->rows[row];
-	uint32_t count;
+	uint32_t before = load_relaxed(&r->total_size), count;
+	uint64_t after = before + size_bytes;
 
-	row_save_peak(t, r);
+	if (unlikely(row_size_is_special(before, after)) || unlikely(!row_save_peak_single(t, r))) {
+		row_alloc(t, row, size_bytes);
+		return;
+	}
 	add_own_u32(&r->live_count, 1);
 	count = load_relaxed(&r->live_count);
 	if (unlikely(count == 1))
-		row_begins(r);
+		row_begins(&t->infos[row]);
 	if (count > load_relaxed(&r->peak_count))
 		store_relaxed(&r->peak_count, count);
-	row_called_single(r, size_bytes);
+	add_sole_u32(&r->total_count, 1);
+	store_relaxed(&r->total_size, (uint32_t)after);
 	row_grow_single(t, r, size_bytes);
 }
+
+static inline void row_shrink_single(struct table *t, struct row *r, uint64_t size_bytes)
+{
+	sub_own_u32(&r->live_size, size_bytes);
+	sub_own_u32(&r->live_count, 1);
+	sub_own_u64(&t->head->totals.live_size, size_bytes);
+}
+
+/* Not in line, so that row_free_single() has no registers to save. */
+void row_free_temporary_single(struct table *t, uint32_t row, uint64_t size_bytes);
 
 static inline void row_free_single(struct table *t, uint32_t row, uint64_t size_bytes, bool temporary)
 {
 	struct row *r = &t->rows[row];
 
-	row_save_peak(t, r);
-	add_own_u64(&r->live_size, 0 - size_bytes);
-	add_own_u32(&r->live_count, UINT32_MAX);
-	add_own_u64(&t->head->totals.live_size, 0 - size_bytes);
-	if (temporary) {
-		add_own_u32(&r->temporary_low, 1);
-		if (unlikely(!load_relaxed(&r->temporary_low)))
-			table_count_wrap(t, row);
-	}
+	if (unlikely(temporary))
+		row_free_temporary_single(t, row, size_bytes);
+	else if (unlikely(!row_save_peak_single(t, r)))
+		row_free(t, row, size_bytes, false);
+	else
+		row_shrink_single(t, r, size_bytes);
 }
 
 static inline void row_resize_single(struct table *t, uint32_t row, uint64_t old_bytes, uint64_t new_bytes)
 {
 	struct row *r = &t->rows[row];
+	uint32_t before = load_relaxed(&r->total_size);
+	uint64_t after = before + new_bytes;
 
-	row_save_peak(t, r);
-	row_called_single(r, new_bytes);
+	if (unlikely(row_size_is_special(before, after)) || unlikely(!row_save_peak_single(t, r))) {
+		row_resize(t, row, old_bytes, new_bytes);
+		return;
+	}
+	add_sole_u32(&r->total_count, 1);
+	store_relaxed(&r->total_size, (uint32_t)after);
 	row_grow_single(t, r, new_bytes - old_bytes);
-}
-
-/* Bytes of this row at the moment when the heap was largest (of a copy of the row too). */
-static inline uint64_t row_heap_peak(const struct row *r, uint32_t totals_epoch)
-{
-	return r->epoch == totals_epoch ? r->heap_peak_size : r->live_size;
 }
 
 #endif

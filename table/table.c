@@ -326,28 +326,6 @@ unsigned table_frames(const struct table *t, uint32_t row, uint32_t *codes)
 	return count;
 }
 
-void table_count_wrap(struct table *t, uint32_t row)
-{
-	for (unsigned i = 0; i < TABLE_WRAPS; i++) {
-		struct row_wraps *w = &t->head->wraps[i];
-		uint32_t of = load_relaxed(&w->row);
-
-		if (of == row || (!of && (cas_relaxed(&w->row, &of, row) || of == row))) {
-			add_relaxed(&w->wraps, 1);
-			return;
-		}
-	}
-}
-
-uint32_t table_wraps(const struct table *t, uint32_t row)
-{
-	for (unsigned i = 0; i < TABLE_WRAPS && load_relaxed(&t->head->wraps[i].row); i++) {
-		if (t->head->wraps[i].row == row)
-			return load_relaxed(&t->head->wraps[i].wraps);
-	}
-	return 0;
-}
-
 /* ---- The heap's size ---- */
 
 static uint64_t step;			/* bytes */

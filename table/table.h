@@ -2,10 +2,10 @@
 /*
  * The table: one row of counters per distinct backtrace, in one mapping without a pointer.
  *
- *	header  rows     infos    codes    frames   indexes   modules, text
- *	totals  64 B     4 B      8 B      2 B      4 B       modules.h
- *	        counters frames   pc and   codes    of rows
- *	        (row.h)  of row   module   in runs  and codes
+ *	header  uppers  rows     infos    codes    frames   indexes   modules, text
+ *	totals  40 B    32 B     16 B     8 B      2 B      4 B       modules.h
+ *	        of few  counters frames   pc and   codes    of rows
+ *	        rows    (row.h)  of row   module   in runs  and codes
  *
  * All of it is reserved at once and touched as rows arrive: address space, not memory. What
  * reads it (a report) needs nothing else, so the mapping can be a file, and can belong to a
@@ -35,7 +35,7 @@
 #include <stdint.h>
 
 #define TABLE_MAGIC		"heaptrc"	/* 8 bytes with its NUL */
-#define TABLE_VERSION		4
+#define TABLE_VERSION		5
 #define TABLE_FRAMES_MAX	256	/* frames of one row */
 
 #define ROW_NONE		0u
@@ -44,38 +44,57 @@
 #define ROW_ID_BITS		24	/* what the block map has room for */
 
 /*
- * One cache line of counters. A live block is one that is recorded and not yet freed.
+ * The counters of a row: what each allocation and free changes, and what they change seldom
+ * (row_info); and for the few rows whose figures do not fit there, their upper parts. A live block
+ * is one that is recorded and not yet freed. Sizes are bytes.
  *
- * Invariants, whenever no thread is between two of the stores (row.h):
+ * A sum since the start (total_size, total_count, temporary) is here modulo 2^32. The upper parts
+ * note how many quarters of that, of 2^30, it had reached. That is noted after the sum, so it may
+ * lag behind by up to three: the sum is the only number from the quarters noted on that is less
+ * than 2^32 above and has these lower bits (row_sum()), whatever instruction a kill or a reader
+ * came after. A row without upper parts has reached none.
+ *
+ * live_size is below 2^31. A row that has 2^30 becomes wide in time, for good (ROW_WIDE): from
+ * then on its live_size stays, and what changes is its upper parts' live_size. The live size is
+ * the sum of the two. So are the bytes at the heap's maximum: each part has its own (row.h).
+ *
+ * Invariants of these sums, whenever no thread is between two of the stores (row.h):
  *	live_count <= peak_count, live_size <= peak_size, heap_peak_size <= peak_size
  *	live_count <= total_count, live_size <= total_size, temporary <= total_count
  *	live_count == 0  implies  live_size == 0
  *	the sum of live_size over all rows == totals.live_size
  *	the sum of row_heap_peak() over all rows == totals.peak_size
  *
- * live_count has 32 bits: a backtrace with more than 4,294,967,295 live blocks is out of
- * range (the blocks alone would take 128 GB). temporary_low wraps; each wrap is counted in
- * the header.
+ * What threads have yet to tell (deltas.h) can make live_size and live_count negative for a while.
+ * live_count has 32 bits: a backtrace with more than 4,294,967,295 live blocks is out of range
+ * (the blocks alone would take 128 GB). When there is no space for a row's upper parts, its sums
+ * are modulo 2^32, and its sizes may be wrong while 2^30 bytes are live or more; the totals are right.
  */
 struct row {
-	uint64_t live_size, peak_size;		/* bytes */
-	uint64_t heap_peak_size;		/* bytes at the heap's maximum: row_heap_peak() */
-	uint64_t total_size, total_count;
-	uint64_t since_ns;			/* when live_count last left 0 (clock of now_ns) */
+	int32_t live_size;
+	uint32_t peak_size;		/* before it was wide */
+	int32_t heap_peak_size;		/* at the heap's maximum: row_heap_peak() */
+	uint32_t epoch;			/* of totals.epoch, when heap_peak_size was saved; ROW_WIDE */
 	uint32_t live_count, peak_count;
-	uint32_t temporary_low;
-	uint32_t epoch;				/* of totals.epoch, when heap_peak_size was saved */
+	uint32_t total_size, total_count;
 };
+#define ROW_WIDE	1u		/* epochs are even */
+#define ROW_QUARTER	((uint32_t)1 << 30)
 
 struct row_info {
 	uint32_t node;			/* of frame 0 */
+	uint32_t since;			/* ticks (row.h): when live_count last left 0 */
+	uint32_t temporary;
+	uint32_t upper;			/* where its upper parts are, or 0 */
 };
 
-/* Rows whose temporary_low has wrapped, each time after 2^32 calls: there are few. */
-#define TABLE_WRAPS	64
-struct row_wraps {
-	uint32_t row, wraps;
-};
+struct row_upper {
+	int64_t live_size;		/* in addition to the row's */
+	int64_t heap_peak_size;		/* as the row's, of this part */
+	uint64_t peak_size;		/* of both parts, since the row is wide */
+	uint32_t epoch;
+	uint32_t total_size, total_count, temporary;	/* quarters */
+} __attribute__((aligned(8)));		/* i386 aligns a uint64_t to 4 bytes */
 
 /* A code: the address in the lower 48 bits, above it its module's number plus 1. */
 #define CODE_PC_BITS		48
@@ -99,7 +118,7 @@ struct table_totals {
 	uint64_t stale_blocks;		/* blocks whose free was not seen: address came again */
 	uint64_t lost_blocks;		/* allocations not recorded for want of memory */
 	uint64_t above;			/* bytes: a maximum from here on is told (table_passed()) */
-	uint32_t epoch;			/* counts the heap's new maxima */
+	uint32_t epoch;			/* counts the heap's new maxima, by twos */
 	uint32_t own_new;		/* the allocator's operator new does not call malloc */
 	uint64_t fallbacks;		/* stacks that the fast unwinder gave up */
 	uint64_t stacks_checked, stacks_disagreed;	/* --unwind=check */
@@ -121,7 +140,7 @@ struct table_header {
 	uint32_t version;
 	uint32_t word_bits;		/* 32 or 64, of the traced program */
 	uint64_t size_bytes;		/* of the whole mapping */
-	uint64_t rows_offset, infos_offset, codes_offset, frames_offset, row_index_offset,
+	uint64_t rows_offset, infos_offset, uppers_offset, codes_offset, frames_offset, row_index_offset,
 		 code_index_offset, shares_offset, deltas_offset, modules_offset, text_offset;
 	uint32_t rows_log2;		/* the layout follows from this */
 	uint32_t pid;
@@ -130,10 +149,11 @@ struct table_header {
 	uint32_t dumps;			/* that the process has taken */
 	uint32_t forks;			/* children that have got a table of their own */
 	uint32_t life;			/* enum table_life */
+	uint64_t begun_ns;		/* when the table was made (clock of now_ns) */
 
 	/* What may be used of each part (layout.h). */
 	uint32_t row_limit, code_limit, frame_limit, deltas_limit, module_limit, text_limit;
-	uint32_t row_levels, code_levels, shares_log2;
+	uint32_t upper_limit, row_levels, code_levels, shares_log2;
 	uint32_t no_space;		/* a part could not grow: the disk is full, or a limit is met */
 
 	/* What grows. */
@@ -146,20 +166,22 @@ struct table_header {
 	uint32_t module_changes;	/* added, or come back to their old place */
 	uint32_t early;			/* the modules are not yet listed */
 	uint32_t deltas_used;		/* may run past deltas_limit */
+	uint32_t uppers_used;		/* 0 included; may run past upper_limit when it is full */
 	uint32_t frozen;		/* deltas stay where they are: they are being collected */
 
 	__attribute__((aligned(64))) struct table_totals totals;
-	struct row_wraps wraps[TABLE_WRAPS];
 };
 
-_Static_assert(sizeof(struct row) == 64, "a row is one cache line");
-_Static_assert(sizeof(struct row_info) == 4, "sixteen infos a cache line");
+_Static_assert(sizeof(struct row) == 32, "two rows a cache line");
+_Static_assert(sizeof(struct row_info) == 16, "four infos a cache line");
+_Static_assert(sizeof(struct row_upper) == 40, "the same in programs of 32 bits");
 
 /* The table of this process, or one read from elsewhere: addresses of the parts. */
 struct table {
 	struct table_header *head;	/* NULL: there is no table */
 	struct row *rows;
 	struct row_info *infos;
+	struct row_upper *uppers;
 	uint64_t *codes;
 	uint16_t *frames;
 	uint32_t *row_index, *code_index;
@@ -220,10 +242,6 @@ void table_tell_passed(struct table *t, uint64_t step_bytes, void (*passed)(void
 
 /* A new maximum has reached totals.above. */
 void table_passed(struct table_totals *totals, uint64_t live);
-
-/* A row's temporary_low has wrapped; how often it has. */
-void table_count_wrap(struct table *t, uint32_t row);
-uint32_t table_wraps(const struct table *t, uint32_t row);
 
 static inline uint64_t table_code_pc(const struct table *t, uint32_t code)
 {

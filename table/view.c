@@ -5,53 +5,76 @@
 #include "deltas.h"
 #include "layout.h"
 
+#include <string.h>
+
 #define COPIES_MAX	16	/* a row that changes all the time is taken as it is */
 
-static void load_row(struct row *to, const struct row *from)
+/* A row as it is in the table. */
+struct parts {
+	struct row_upper upper;
+	struct row row;
+	struct row_info info;
+};
+
+typedef uint64_t __attribute__((may_alias)) word;
+
+static void load_words(void *to, const void *from, size_t bytes)
 {
-	to->live_count = load_relaxed(&from->live_count);
-	to->live_size = load_relaxed(&from->live_size);
-	to->peak_count = load_relaxed(&from->peak_count);
-	to->peak_size = load_relaxed(&from->peak_size);
-	to->heap_peak_size = load_relaxed(&from->heap_peak_size);
-	to->epoch = load_relaxed(&from->epoch);
-	to->total_size = load_relaxed(&from->total_size);
-	to->total_count = load_relaxed(&from->total_count);
-	to->temporary_low = load_relaxed(&from->temporary_low);
-	to->since_ns = load_relaxed(&from->since_ns);
+	for (size_t i = 0; i < bytes / sizeof(word); i++)
+		((word *)to)[i] = load_relaxed(&((const word *)from)[i]);
 }
 
-static bool same_row(const struct row *a, const struct row *b)
+/* The upper parts come first: of the sums they may lag behind, but not be ahead. */
+static void load_row(struct parts *to, const struct table *t, uint32_t row)
 {
-	return a->live_count == b->live_count && a->live_size == b->live_size &&
-	       a->total_count == b->total_count && a->total_size == b->total_size &&
-	       a->peak_count == b->peak_count && a->peak_size == b->peak_size;
+	static const struct row_upper none;
+	const struct row_upper *upper = row_upper(t, row);
+
+	load_words(&to->upper, upper ? upper : &none, sizeof(none));
+	acquire_fence();
+	load_words(&to->row, &t->rows[row], sizeof(to->row));
+	load_words(&to->info, &t->infos[row], sizeof(to->info));
 }
 
-static void copy_row(struct row *to, const struct row *from)
+static void copy_row(struct parts *to, const struct table *t, uint32_t row)
 {
-	struct row again;
+	struct parts again;
 
-	load_row(to, from);
+	load_row(to, t, row);
 	for (int i = 0; i < COPIES_MAX; i++) {
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		load_row(&again, from);
-		if (same_row(to, &again))
+		acquire_fence();
+		load_row(&again, t, row);
+		if (!memcmp(to, &again, sizeof(again)))
 			return;
 		*to = again;
 	}
 }
 
-/* What a thread has not yet told of one row. */
-static void add_delta(struct view_row *r, const struct delta *d)
+static void put_together(struct counters *c, const struct parts *p, uint32_t epoch)
 {
-	struct row *c = &r->counters;
+	/* Of a damaged file they can be anything: as unsigned numbers they may go round. */
+	int64_t heap_peak = (int64_t)((uint64_t)row_heap_peak(&p->row, epoch) +
+				      (uint64_t)row_upper_heap_peak(&p->upper, epoch));
 
+	c->live_size = (uint64_t)p->row.live_size + (uint64_t)p->upper.live_size;
+	c->peak_size = p->row.peak_size > p->upper.peak_size ? p->row.peak_size : p->upper.peak_size;
+	c->heap_peak_size = heap_peak > 0 ? (uint64_t)heap_peak : 0;
+	c->total_size = row_sum(p->upper.total_size, p->row.total_size);
+	c->total_count = row_sum(p->upper.total_count, p->row.total_count);
+	c->temporary = row_sum(p->upper.temporary, p->info.temporary);
+	c->live_count = p->row.live_count;
+	c->peak_count = p->row.peak_count;
+	c->since = p->info.since;
+}
+
+/* What a thread has not yet told of one row. */
+static void add_delta(struct counters *c, const struct delta *d)
+{
 	c->live_count += (uint32_t)load_relaxed(&d->live_count);
 	c->live_size += (uint64_t)load_relaxed(&d->live_size);
 	c->total_count += load_relaxed(&d->total_count);
 	c->total_size += load_relaxed(&d->total_size);
-	r->temporary += load_relaxed(&d->temporary);
+	c->temporary += load_relaxed(&d->temporary);
 }
 
 static uint32_t threads_with_deltas(const struct table *t)
@@ -97,13 +120,13 @@ static void add_deltas(struct view *v, const struct table *t)
 			struct view_row *r = row ? find_row(v, row) : NULL;
 
 			if (r)
-				add_delta(r, d);
+				add_delta(&r->counters, d);
 		}
 	}
 }
 
 /* While other threads allocate, the words of a sum can be of two moments. */
-static void settle(struct row *c)
+static void settle(struct counters *c)
 {
 	if ((int32_t)c->live_count <= 0 && c->live_count > UINT32_MAX - DELTAS_THREADS * DELTA_BLOCKS)
 		c->live_count = 0;
@@ -129,11 +152,17 @@ static void settle_heap_peak(struct view *v, uint64_t known_peak)
 static void take_row(struct view *v, const struct table *t, uint32_t row)
 {
 	struct view_row *r = &v->rows[v->count++];
+	struct parts p;
 
-	copy_row(&r->counters, &t->rows[row]);
-	r->counters.heap_peak_size = row_heap_peak(&r->counters, v->epoch);
+	copy_row(&p, t, row);
+	put_together(&r->counters, &p, v->epoch);
 	r->row = row;
-	r->temporary = ((uint64_t)table_wraps(t, row) << 32) + r->counters.temporary_low;
+}
+
+/* Whether there has been a call: a sum of 0 may have gone round. */
+static bool was_called(const struct table *t, uint32_t row)
+{
+	return load_relaxed(&t->rows[row].total_count) || load_relaxed(&t->infos[row].upper);
 }
 
 bool view_take(struct view *v, struct table *t, bool all, struct arena *arena)
@@ -154,7 +183,7 @@ bool view_take(struct view *v, struct table *t, bool all, struct arena *arena)
 	mark_deltas(marked, t, end);
 	for (uint32_t i = ROW_OVERFLOW; i < end; i++) {
 		if (load_relaxed(&t->rows[i].live_count) || marked[i / 8] >> i % 8 & 1 ||
-		    (all && load_relaxed(&t->rows[i].total_count)))
+		    (all && was_called(t, i)))
 			take_row(v, t, i);
 	}
 	add_deltas(v, t);
@@ -170,9 +199,19 @@ bool view_take(struct view *v, struct table *t, bool all, struct arena *arena)
 	return true;
 }
 
+/* Nanoseconds. While it is found others can have begun: their age is 0. */
+static uint64_t age_of(const struct view *v, const struct counters *c)
+{
+	uint64_t now = ticks_of(v->now_ns);
+	uint32_t age = (uint32_t)now - c->since;
+	uint64_t since_ns = (now - age) << TICK_LOG2;
+
+	return c->live_count && age < UINT32_MAX - 65536 && v->now_ns > since_ns ? v->now_ns - since_ns : 0;
+}
+
 uint64_t view_value(const struct view *v, const struct view_row *r, enum sort_key key)
 {
-	const struct row *c = &r->counters;
+	const struct counters *c = &r->counters;
 
 	switch (key) {
 	case SORT_SIZE:		return c->live_size;
@@ -182,9 +221,8 @@ uint64_t view_value(const struct view *v, const struct view_row *r, enum sort_ke
 	case SORT_HEAP_PEAK:	return c->heap_peak_size;
 	case SORT_TOTAL_SIZE:	return c->total_size;
 	case SORT_TOTAL_COUNT:	return c->total_count;
-	case SORT_TEMPORARY:	return r->temporary;
-	case SORT_AGE:
-		return c->live_count && v->now_ns > c->since_ns ? v->now_ns - c->since_ns : 0;
+	case SORT_TEMPORARY:	return c->temporary;
+	case SORT_AGE:		return age_of(v, c);
 	case SORT_KEYS:
 		break;
 	}

@@ -4,7 +4,8 @@
  * figures of one report disagree.
  *
  * A row is copied until two copies agree, so that its own figures belong together even while
- * other threads allocate; what they have not yet told (deltas.h) is added. Async-signal-safe; the memory comes from the caller's arena.
+ * other threads allocate; what they have not yet told (deltas.h) is added.
+ * Async-signal-safe; the memory comes from the caller's arena.
  */
 #ifndef TABLE_VIEW_H
 #define TABLE_VIEW_H
@@ -13,9 +14,17 @@
 #include "base/options.h"
 #include "row.h"
 
+/* A row's figures, put together: sizes are bytes, the others blocks and calls. */
+struct counters {
+	uint64_t live_size, peak_size;
+	uint64_t heap_peak_size;	/* as it is now, whatever the epoch */
+	uint64_t total_size, total_count, temporary;
+	uint32_t live_count, peak_count;
+	uint32_t since;			/* ticks (row.h) */
+};
+
 struct view_row {
-	struct row counters;	/* heap_peak_size as it is now, whatever the epoch */
-	uint64_t temporary;
+	struct counters counters;
 	uint32_t row;
 };
 

@@ -56,10 +56,10 @@ is "$lost" '1 allocations (no memory to record)' 'a block for which there was no
 is "$(said '1 allocations were not recorded: no memory for that')" 1 'and at the end, once more'
 is "$(cat "$TMP/traced.out")" 'a block' 'but the program has it'
 
-# A table of 65,536 rows, where no more than 40 MB are to be had at once.
-if build "$TOP/tests/subjects/limits.c" -o "$TMP/in/limits" -pthread && "$TMP/in/limits" refuse 40 /bin/true; then
+# A table of 65,536 rows, where no more than 36 MB are to be had at once.
+if build "$TOP/tests/subjects/limits.c" -o "$TMP/in/limits" -pthread && "$TMP/in/limits" refuse 36 /bin/true; then
 	for watch in '' --no-watch; do
-		(cd "$TMP/work" && "$TMP/in/limits" refuse 40 "$HEAPTRACE" $watch --depth=32 --top=3 \
+		(cd "$TMP/work" && "$TMP/in/limits" refuse 36 "$HEAPTRACE" $watch --depth=32 --top=3 \
 			--sort=count --outfile="$TMP/dumps/full" "$subject" full)
 		is $? 0 "a full table, $watch: status"
 		awk '/not seen .* allocations without a row of their own \(table full\)/ { sub(/.*: /, ""); beyond = $1 }

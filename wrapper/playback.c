@@ -38,16 +38,19 @@ static bool is_mapped(uint32_t pid, int fd)
 	return found;
 }
 
-/* The newest moment that a table knows of. */
+/* The newest moment that a table knows of: when a row's live count has left 0. */
 static uint64_t last_moment(const struct table *t)
 {
-	uint64_t last = 0;
+	uint64_t begun = ticks_of(t->head->begun_ns);
+	uint32_t last = 0;
 
 	for (uint32_t i = ROW_OVERFLOW; i < table_row_end(t); i++) {
-		if (t->rows[i].since_ns > last)
-			last = t->rows[i].since_ns;
+		uint32_t since = t->infos[i].since - (uint32_t)begun;
+
+		if (t->rows[i].peak_count && since > last)
+			last = since;
 	}
-	return last ? last : 1;
+	return (begun + last) << TICK_LOG2;
 }
 
 /* NULL, or "" when what is wrong has been said. statm: the pid of the process that runs, or 0. */

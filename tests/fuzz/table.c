@@ -37,6 +37,8 @@ static void make_right(struct table_header *h)
 	h->rows_log2 = LOG2;
 	if (h->row_limit > most.row_limit)
 		h->row_limit = most.row_limit;
+	if (h->upper_limit > most.upper_limit)
+		h->upper_limit = most.upper_limit;
 	if (h->code_limit > most.code_limit)
 		h->code_limit = most.code_limit;
 	if (h->frame_limit > most.frame_limit)

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 static int tests, failures;
 
@@ -289,11 +290,9 @@ static void test_rows(void)
 	   view_value(&v, &v.rows[0], SORT_TEMPORARY) == 1, "with the right figures");
 	ok(view_value(&v, &v.rows[0], SORT_HEAP_PEAK) == 100 && view_value(&v, &v.rows[1], SORT_HEAP_PEAK) == 50 &&
 	   t.head->totals.peak_size == 150, "at the heap's peak");
-	t.rows[r1].temporary_low = UINT32_MAX;
 	row_free(&t, r1, 70, true);
 	arena_release(&a);
 	view_take(&v, &t, true, &a);
-	ok(view_value(&v, &v.rows[0], SORT_TEMPORARY) == (uint64_t)1 << 32, "temporaries go past 32 bits");
 	ok(view_value(&v, &v.rows[0], SORT_AGE) == 0, "no live block, no age");
 	arena_release(&a);
 }
@@ -327,10 +326,10 @@ static void test_deltas(void)
 	ok(told != 60 * 2 * DELTA_SLOTS, "some of it is not told at once");
 	view_take(&v, &t, true, &a);
 	for (uint32_t i = 0; i < v.count; i++) {
-		const struct row *c = &v.rows[i].counters;
+		const struct counters *c = &v.rows[i].counters;
 
 		good = good && c->live_count == 60 && c->live_size == 60000 && c->total_count == 100 &&
-		       c->total_size == 100000 && v.rows[i].temporary == 1 &&
+		       c->total_size == 100000 && c->temporary == 1 &&
 		       c->peak_count <= 100 && c->peak_count >= 100 - 2 * DELTA_BLOCKS;
 		sum += c->live_size;
 	}
@@ -357,6 +356,450 @@ static void test_deltas(void)
 	ok(deltas_take(&t) == d, "in a child the slots of threads that are not there are free");
 	deltas_flush(&t, d);
 	ok(t.rows[rows[1]].live_size == 60004, "with what they hold");
+}
+
+/* ---- Rows with more than fits into 32 bits ---- */
+
+enum { LARGE_ROWS = 3, LARGE_BLOCKS = 64 };
+
+/* What the figures have to be. */
+static struct model {
+	uint64_t live, peak, heap_peak, total_size, total_count, temporary;
+	uint32_t count, peak_count;
+} model[LARGE_ROWS];
+static uint64_t heap_live, heap_peak;
+
+static void model_change(unsigned row, int64_t change, int blocks)
+{
+	struct model *m = &model[row];
+
+	m->live += (uint64_t)change;
+	m->count += (uint32_t)blocks;
+	heap_live += (uint64_t)change;
+	if (m->live > m->peak)
+		m->peak = m->live;
+	if (m->count > m->peak_count)
+		m->peak_count = m->count;
+	for (unsigned i = 0; i < LARGE_ROWS && heap_live > heap_peak; i++)
+		model[i].heap_peak = model[i].live;
+	if (heap_live > heap_peak)
+		heap_peak = heap_live;
+}
+
+static uint64_t large_seed = 7;
+static uint32_t any(uint32_t below)
+{
+	large_seed = large_seed * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)(large_seed >> 33) % below;
+}
+
+static uint64_t large_size(void)
+{
+	static const uint64_t near[] = { 0, 1, 1u << 29, ROW_QUARTER, (uint64_t)1 << 31, (uint64_t)1 << 32, (uint64_t)5 << 31 };
+
+	switch (any(4)) {
+	case 0:		return any(300);
+	case 1:		return any(ROW_QUARTER);
+	case 2:		return near[any(7)] + any(2);
+	default:	return ROW_QUARTER - 1 - any(2);
+	}
+}
+
+/* How the operations are done: as in a process of one thread, as in any, batched in slots. */
+enum way { SINGLE, ANY, BATCHED, MIXED };
+
+static bool large_right(struct table *t, const uint32_t *rows, bool peaks)
+{
+	struct arena a = { 0 };
+	struct view v;
+	bool good;
+
+	view_take(&v, t, true, &a);
+	good = t->head->totals.live_size == heap_live || !peaks;
+	for (unsigned i = 0; i < v.count; i++) {
+		const struct counters *c = &v.rows[i].counters;
+		const struct model *m;
+
+		for (unsigned k = 0; k < LARGE_ROWS; k++) {
+			if (v.rows[i].row != rows[k])
+				continue;
+			m = &model[k];
+			good = good && c->live_size == m->live && c->live_count == m->count &&
+			       c->total_size == m->total_size && c->total_count == m->total_count &&
+			       c->temporary == m->temporary;
+			if (peaks)
+				good = good && c->peak_size == m->peak && c->peak_count == m->peak_count &&
+				       c->heap_peak_size == m->heap_peak;
+		}
+	}
+	arena_release(&a);
+	return good;
+}
+
+static void large_alloc(struct table *t, struct deltas *d, enum way way, uint32_t row, uint64_t size)
+{
+	if (way == SINGLE)
+		row_alloc_single(t, row, size);
+	else if (way == ANY)
+		row_alloc(t, row, size);
+	else
+		delta_alloc(t, d, row, size);
+}
+
+static void large_free(struct table *t, struct deltas *d, enum way way, uint32_t row, uint64_t size, bool temporary)
+{
+	if (way == SINGLE)
+		row_free_single(t, row, size, temporary);
+	else if (way == ANY)
+		row_free(t, row, size, temporary);
+	else
+		delta_free(t, d, row, size, temporary);
+}
+
+static void large_resize(struct table *t, struct deltas *d, enum way way, uint32_t row, uint64_t old, uint64_t size)
+{
+	if (way == SINGLE)
+		row_resize_single(t, row, old, size);
+	else if (way == ANY)
+		row_resize(t, row, old, size);
+	else
+		delta_resize(t, d, row, old, size);
+}
+
+/* Blocks of all sizes come and go at random; every figure beside a model of 64 bits. */
+static void test_large(enum way way, const char *what)
+{
+	struct table t;
+	struct mark marks[2];
+	struct deltas *d;
+	struct { uint32_t row; uint64_t size; } block[LARGE_BLOCKS] = { { 0, 0 } };
+	uint32_t rows[LARGE_ROWS];
+	bool good = true;
+
+	memset(model, 0, sizeof(model));
+	heap_live = heap_peak = 0;
+	table_create(&t);
+	d = deltas_take(&t);
+	for (uintptr_t i = 0; i < LARGE_ROWS; i++)
+		rows[i] = table_intern(&t, (uintptr_t[]){ 16, i + 1 }, 2, 0, marks);
+	for (int n = 0; n < 20000 && good; n++) {
+		enum way now = way == MIXED ? (enum way)any(2) : way;
+		unsigned b = any(LARGE_BLOCKS), k = block[b].row ? block[b].row - 1 : any(LARGE_ROWS);
+		uint64_t size = large_size(), old = block[b].size;
+		bool temporary = any(2);
+
+		if (block[b].row && any(3)) {
+			large_free(&t, d, now, rows[k], old, temporary);
+			model_change(k, -(int64_t)old, -1);
+			model[k].temporary += temporary;
+			block[b].row = 0;
+		} else {
+			if (block[b].row)
+				large_resize(&t, d, now, rows[k], old, size);
+			else
+				large_alloc(&t, d, now, rows[k], size);
+			model_change(k, (int64_t)(size - (block[b].row ? old : 0)), !block[b].row);
+			model[k].total_count++;
+			model[k].total_size += size;
+			block[b].row = k + 1;
+			block[b].size = size;
+		}
+		if (n % 16 == 0)
+			good = large_right(&t, rows, way != BATCHED);
+	}
+	ok(good && heap_peak >> 35, what);
+	good = model[0].total_size >> 40 != 0;
+	for (unsigned b = 0; b < LARGE_BLOCKS; b++) {
+		if (!block[b].row)
+			continue;
+		large_free(&t, d, way == MIXED ? SINGLE : way, rows[block[b].row - 1], block[b].size, false);
+		model_change(block[b].row - 1, -(int64_t)block[b].size, -1);
+	}
+	deltas_flush(&t, d);
+	ok(good && large_right(&t, rows, way != BATCHED) && !heap_live && !t.head->totals.live_size, "down to nothing, too");
+	munmap(t.head, (size_t)t.head->size_bytes);
+}
+
+static uint64_t value_of(struct table *t, uint32_t row, enum sort_key key);
+
+/* Blocks of which each fits: in a process of one thread the row is wide in time. */
+static void test_large_single(void)
+{
+	struct table t;
+	struct mark marks[2];
+	uint32_t row;
+	bool good = true;
+
+	table_create(&t);
+	row = table_intern(&t, (uintptr_t[]){ 16, 1 }, 2, 0, marks);
+	/* The sum of sizes is ahead: it reaches its quarters when the row has as much as it can. */
+	row_alloc_single(&t, row, ROW_QUARTER / 16);
+	row_free_single(&t, row, ROW_QUARTER / 16, false);
+	for (uint64_t n = 1; n <= 20; n++) {
+		if (n % 2)
+			row_alloc_single(&t, row, ROW_QUARTER / 4 + 1);
+		else
+			row_resize_single(&t, row, ROW_QUARTER / 4 + 1, ROW_QUARTER / 2 + 2);
+		good = good && value_of(&t, row, SORT_SIZE) == n * (ROW_QUARTER / 4 + 1) &&
+		       value_of(&t, row, SORT_PEAK_SIZE) == n * (ROW_QUARTER / 4 + 1);
+	}
+	ok(good && t.rows[row].epoch & ROW_WIDE,
+	   "a row that grows gets wide");
+	munmap(t.head, (size_t)t.head->size_bytes);
+}
+
+static uint64_t value_of(struct table *t, uint32_t row, enum sort_key key)
+{
+	struct arena a = { 0 };
+	struct view v;
+	uint64_t value = UINT64_MAX;
+
+	view_take(&v, t, true, &a);
+	for (uint32_t i = 0; i < v.count; i++) {
+		if (v.rows[i].row == row)
+			value = view_value(&v, &v.rows[i], key);
+	}
+	arena_release(&a);
+	return value;
+}
+
+/* Sums go past each quarter of 32 bits, from a state a little before; and as a kill leaves them. */
+static void test_large_sums(void)
+{
+	struct table t;
+	struct mark marks[2];
+	struct row_upper *u;
+	struct deltas *d;
+	uint32_t row, n = 0;
+	bool calls[3] = { true, true, true }, temporaries[3] = { true, true, true }, nothing = true, late = true;
+
+	table_create(&t);
+	d = deltas_take(&t);
+	row = table_intern(&t, (uintptr_t[]){ 16, 1 }, 2, 0, marks);
+	ok(!row_upper(&t, row), "a row has no upper parts at first");
+	u = row_make_upper(&t, row);
+	ok(u && u == row_upper(&t, row) && u == row_make_upper(&t, row) && !u->total_size, "then its own, empty");
+	for (uint64_t quarter = 1; quarter < 10; quarter++) {
+		for (enum way way = SINGLE; way <= BATCHED; way++) {
+			/* Calls of a byte: in a process of one thread they are noted when the bytes are. */
+			*u = (struct row_upper){ .total_count = (uint32_t)quarter - 1, .total_size = (uint32_t)quarter - 1,
+				.temporary = (uint32_t)quarter - 1 };
+			t.rows[row].total_count = t.rows[row].total_size = t.infos[row].temporary =
+				(uint32_t)(quarter * ROW_QUARTER - 2);
+			for (n = 0; n < 4; n++) {
+				large_alloc(&t, d, way, row, 1);
+				large_free(&t, d, way, row, 1, true);
+			}
+			deltas_flush(&t, d);
+			n = u->total_count == quarter && u->total_size == quarter &&
+			    value_of(&t, row, SORT_TOTAL_SIZE) == quarter * ROW_QUARTER + 2;
+			calls[way] = calls[way] && n && value_of(&t, row, SORT_TOTAL_COUNT) == quarter * ROW_QUARTER + 2;
+			temporaries[way] = temporaries[way] && u->temporary == quarter &&
+					   value_of(&t, row, SORT_TEMPORARY) == quarter * ROW_QUARTER + 2;
+		}
+		/* Where there may be calls for no bytes among them, it is noted by itself. */
+		for (enum way way = ANY; way <= BATCHED; way++) {
+			*u = (struct row_upper){ .total_count = (uint32_t)quarter - 1 };
+			t.rows[row].total_count = (uint32_t)(quarter * ROW_QUARTER - 1);
+			t.rows[row].total_size = 5;
+			large_alloc(&t, d, way, row, 1);
+			large_free(&t, d, way, row, 1, false);
+			deltas_flush(&t, d);
+			calls[way] = calls[way] && u->total_count == quarter;
+		}
+		/* Of no bytes: each call looks. */
+		*u = (struct row_upper){ .total_count = (uint32_t)quarter - 1 };
+		t.rows[row].total_count = (uint32_t)(quarter * ROW_QUARTER + 77);
+		row_alloc_single(&t, row, 0);
+		row_free_single(&t, row, 0, false);
+		nothing = nothing && (u->total_count == quarter || !(quarter & 3));
+		t.rows[row].total_count = (uint32_t)(quarter * ROW_QUARTER - 1);
+		row_alloc_single(&t, row, 0);
+		row_free_single(&t, row, 0, false);
+		nothing = nothing && u->total_count == quarter;
+		/* Killed after the sum was stored: the quarter may lag. */
+		for (uint64_t lag = 0; lag < 4; lag++) {
+			t.rows[row].total_count = t.rows[row].total_size = t.infos[row].temporary =
+				(uint32_t)(quarter * ROW_QUARTER + 5);
+			u->total_count = u->total_size = u->temporary = (uint32_t)(quarter > lag ? quarter - lag : 0);
+			if (quarter - u->total_count < 4)
+				late = late && value_of(&t, row, SORT_TOTAL_COUNT) == quarter * ROW_QUARTER + 5 &&
+				       value_of(&t, row, SORT_TOTAL_SIZE) == quarter * ROW_QUARTER + 5 &&
+				       value_of(&t, row, SORT_TEMPORARY) == quarter * ROW_QUARTER + 5 &&
+				       row_total_count(&t, row) == quarter * ROW_QUARTER + 5;
+		}
+	}
+	ok(calls[SINGLE] && calls[ANY] && calls[BATCHED], "calls and bytes go past 2^30, 2^31, 2^32 and 2^33");
+	ok(temporaries[SINGLE] && temporaries[ANY] && temporaries[BATCHED], "and so do temporaries");
+	ok(nothing, "and calls for no bytes");
+	ok(late, "and are right when what they have reached has not been noted");
+	t.infos[row].upper = t.head->uppers_used;
+	ok(!row_upper(&t, row), "a number beyond the upper parts is none");
+	t.infos[row].upper = UINT32_MAX;
+	ok(!row_upper(&t, row) && value_of(&t, row, SORT_TOTAL_SIZE) != UINT64_MAX, "however far");
+	munmap(t.head, (size_t)t.head->size_bytes);
+}
+
+/* Without space for upper parts, and back below. */
+static void test_large_full(void)
+{
+	const uint64_t sizes[] = { 100, ROW_QUARTER - 1, (uint64_t)1 << 31, (uint64_t)5 << 30, 7 };
+	struct table t;
+	struct mark marks[2];
+	struct deltas *d;
+	uint32_t row;
+	bool good = true;
+
+	table_create(&t);
+	d = deltas_take(&t);
+	t.head->upper_limit = 1;
+	row = table_intern(&t, (uintptr_t[]){ 16, 1 }, 2, 0, marks);
+	for (enum way way = SINGLE; way <= BATCHED; way++) {
+		uint64_t sum = 0;
+
+		large_alloc(&t, d, way, row, 50);
+		for (unsigned i = 0; i < 5; i++) {
+			large_alloc(&t, d, way, row, sizes[i]);
+			sum += sizes[i];
+		}
+		deltas_flush(&t, d);
+		good = good && t.head->totals.live_size == sum + 50 && value_of(&t, row, SORT_COUNT) == 6;
+		for (unsigned i = 0; i < 5; i++)
+			large_free(&t, d, way, row, sizes[i], false);
+		deltas_flush(&t, d);
+		good = good && value_of(&t, row, SORT_SIZE) == 50;
+		large_free(&t, d, way, row, 50, false);
+		deltas_flush(&t, d);
+	}
+	ok(good && t.head->uppers_used == 1, "without space for upper parts the heap's size is right, and later the row's");
+	munmap(t.head, (size_t)t.head->size_bytes);
+}
+
+/* A thread is killed anywhere in a move of large differences: what is left is finished. */
+static void test_large_moves(void)
+{
+	struct table t;
+	struct mark marks[2];
+	struct deltas *d;
+	struct delta *slot, before, after;
+	struct row_upper upper, upper_after;
+	struct row old, done;
+	uint32_t row, bad = 0;
+
+	table_create(&t);
+	d = deltas_take(&t);
+	row = table_intern(&t, (uintptr_t[]){ 16, 1 }, 2, 0, marks);
+	slot = &d->slots[row % DELTA_SLOTS];
+	row_make_upper(&t, row);
+	for (unsigned n = 0; n < 4000; n++) {
+		int64_t change = (int64_t)large_size();
+
+		if (n == 2000)
+			row_widen(&t, row);
+		if (value_of(&t, row, SORT_SIZE) > (uint64_t)change && any(2))
+			change = -change;
+		*slot = before = (struct delta){ .row = row, .live_count = 1, .live_size = change,
+			.total_count = 1 + any(9), .total_size = large_size(), .temporary = any(3) };
+		if (n < 2000 && (change >= ROW_QUARTER || change + t.rows[row].live_size >= ROW_QUARTER))
+			continue;	/* narrow at first */
+		old = t.rows[row];
+		upper = *row_upper(&t, row);
+		delta_flush(&t, d, slot);
+		done = t.rows[row];
+		upper_after = *row_upper(&t, row);
+		after = *slot;
+		/* In order: the upper parts' live size stands for where between the others it was. */
+		for (unsigned stores = 0; stores < 7; stores++) {
+			struct row *r = &t.rows[row];
+			struct row_upper *u = row_upper(&t, row);
+
+			*r = done;
+			*u = upper_after;
+			*slot = after;
+			if (stores < 6) {
+				slot->total_size = before.total_size;
+				u->total_size = upper.total_size;
+			}
+			if (stores < 5)
+				r->total_size = old.total_size;
+			if (stores < 4)
+				r->total_count = old.total_count;
+			if (stores < 3)
+				*slot = before;
+			if (stores < 2) {
+				r->live_size = old.live_size;
+				u->live_size = upper.live_size;
+			}
+			if (stores < 1)
+				r->live_count = old.live_count;
+			d->moving = row % DELTA_SLOTS + 1;
+			delta_finish_move(&t, d);
+			bad += r->live_count != done.live_count || r->live_size != done.live_size ||
+			       u->live_size != upper_after.live_size || r->total_count != done.total_count ||
+			       r->total_size != done.total_size || slot->live_size || slot->total_size ||
+			       row_sum(u->total_size, r->total_size) != row_sum(upper_after.total_size, done.total_size);
+		}
+	}
+	ok(!bad, "whatever a killed thread has left of a move of large differences is finished");
+	munmap(t.head, (size_t)t.head->size_bytes);
+}
+
+enum { LARGE_THREADS = 4, LARGE_STEPS = 3000 };
+static struct {
+	struct table t;
+	uint32_t row;
+} large;
+
+/* A thread's own blocks; a part of the operations is batched, as when a dump is under way. */
+static void *large_work(void *batched)
+{
+	uint64_t seed = (uintptr_t)&seed, size[8] = { 0 };
+	struct deltas *d = deltas_take(&large.t);
+
+	for (unsigned n = 0; n < LARGE_STEPS + 8; n++) {
+		bool slots = batched && n % 3;
+
+		seed = seed * 6364136223846793005u + 1442695040888963407u;
+		if (size[n % 8] && slots)
+			delta_free(&large.t, d, large.row, size[n % 8], false);
+		else if (size[n % 8])
+			row_free(&large.t, large.row, size[n % 8], false);
+		size[n % 8] = n < LARGE_STEPS ? (seed >> 40 << (seed >> 36 & 15)) + 1 : 0;
+		if (size[n % 8] && slots)
+			delta_alloc(&large.t, d, large.row, size[n % 8]);
+		else if (size[n % 8])
+			row_alloc(&large.t, large.row, size[n % 8]);
+	}
+	row_alloc(&large.t, large.row, (uint64_t)3 << 31);
+	deltas_flush(&large.t, d);
+	return NULL;
+}
+
+static void test_large_threads(void)
+{
+	struct mark marks[2];
+	pthread_t threads[LARGE_THREADS];
+	const uint64_t want = LARGE_THREADS * ((uint64_t)3 << 31);
+
+	table_create(&large.t);
+	large.row = table_intern(&large.t, (uintptr_t[]){ 16, 1 }, 2, 0, marks);
+	for (int batched = 0; batched < 2; batched++) {
+		for (int i = 0; i < LARGE_THREADS; i++)
+			pthread_create(&threads[i], NULL, large_work, batched ? &large : NULL);
+		for (int i = 0; i < LARGE_THREADS; i++)
+			pthread_join(threads[i], NULL);
+		ok(value_of(&large.t, large.row, SORT_SIZE) == want &&
+		   (batched || large.t.head->totals.live_size == want) &&
+		   value_of(&large.t, large.row, SORT_COUNT) == LARGE_THREADS &&
+		   value_of(&large.t, large.row, SORT_TOTAL_COUNT) ==
+			(unsigned)(batched + 1) * LARGE_THREADS * (LARGE_STEPS + 1u) &&
+		   value_of(&large.t, large.row, SORT_PEAK_SIZE) >= want,
+		   "threads that share a large row leave it right");
+		for (int i = 0; i < LARGE_THREADS; i++)
+			row_free(&large.t, large.row, (uint64_t)3 << 31, false);
+	}
+	ok(!value_of(&large.t, large.row, SORT_SIZE) && !value_of(&large.t, large.row, SORT_COUNT), "and empty");
+	munmap(large.t.head, (size_t)large.t.head->size_bytes);
 }
 
 static struct table shared;
@@ -432,6 +875,31 @@ static void test_full(void)
 		good = good && table_intern(&t, f, 2, 0, marks) != ROW_OVERFLOW;
 	}
 	ok(good, "and the known ones keep their rows");
+}
+
+/* In a file or memfd space is reserved ahead: not much more than there is use for. */
+static void test_ahead(void)
+{
+	enum { ROWS = 375000 };
+	struct table t;
+	struct mark marks[2];
+	int fd = memfd_create("units", MFD_CLOEXEC);
+	bool good = true;
+	const struct table_header *h;
+
+	if (fd < 0 || table_create_in(&t, fd)) {
+		ok(true, "a table in a memfd # SKIP there is none");
+		return;
+	}
+	h = t.head;
+	for (uintptr_t i = 1; i <= ROWS; i++)
+		good = good && table_intern(&t, (uintptr_t[]){ i % 64 << 4, i << 4 }, 2, 0, marks) != ROW_OVERFLOW;
+	ok(good && h->row_count == ROWS + ROW_FIRST, "a table in a memfd grows");
+	ok(h->row_limit - h->row_count <= ROWS / 60 && h->frame_limit - h->frames_used <= h->frames_used / 60,
+	   "by a sixtieth at a time");
+	ok(h->row_levels == 9, "and an index's level is well filled when the next one comes");
+	munmap(t.head, (size_t)h->size_bytes);
+	close(fd);
 }
 
 static bool ends_with(const char *text, const char *end)
@@ -565,7 +1033,17 @@ int main(void)
 	test_rows();
 	test_deltas();
 	test_deltas_take();
+	test_large(SINGLE, "large blocks, one thread: every figure is exact");
+	test_large(ANY, "large blocks, as with any threads: every figure is exact");
+	test_large(MIXED, "one after the other: every figure is exact");
+	test_large(BATCHED, "batched: live and total figures are exact");
+	test_large_single();
+	test_large_sums();
+	test_large_full();
+	test_large_moves();
+	test_large_threads();
 	test_intern_threads();
+	test_ahead();
 	test_maps();
 	printf("1..%d\n", tests);
 	return failures != 0;
