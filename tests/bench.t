@@ -41,12 +41,12 @@ for line in 'machine: .*cores' 'system: .*glibc' 'date: 20[0-9]{2}-' 'peers: hea
 	like "$text" "# $line" "the text's head: $line"
 done
 like "$text" $'\nchurn-1    depth-8 +2 +[0-9.]+ +[0-9.]+ +[0-9]+\\.[0-9]{2} ' "the text's table"
-like "$text" $'\nchurn 1 thread depth 128: x native +[0-9.]+ +1\\.9 +1\\.5  (aim|must|no)' \
+like "$text" $'\nchurn 1 thread depth 128: x native +[0-9.]+ +[0-9.]+ +1\\.9 +1\\.5  (aim|must|no) +(aim|must|no)' \
 	'what is to be reached, and whether it was'
 like "$text" $'\nnode depth 8: x native +- ' 'what was not measured is marked'
 
 is "$(widths "$TMP/results/latest.csv")" '17 ' 'as many fields in every row of the CSV'
-is "$(widths "$TMP/results/figures.csv")" '5 ' 'and in the figures'
+is "$(widths "$TMP/results/figures.csv")" '7 ' 'and in the figures'
 is "$(csv churn-2 native ratio_min)" 1.000 'native over native is 1'
 is "$(csv churn-1 depth-8 rounds)" 2 'the count of rounds'
 is "$(csv churn-1 depth-8 unit)/$(csv ls depth-8 unit)" ns/pair/ms 'units'
@@ -60,6 +60,15 @@ else
 fi
 is "$(awk -F, '/stripped/ { print $2 != "" }' "$TMP/results/figures.csv")" 1 "the library's size"
 is "$(awk -F, '/100000/ { n += $2 != "" } END { print n }' "$TMP/results/figures.csv")" 2 'dumps on a signal'
+
+round() { # round TOOL NUMBER NS
+	printf 'run\tchurn-1\t%s\tnative\t%s\tns/pair\t%s\t1\t1\t1000\n' "$@"
+}
+for values in 'native 1 1' 'native 2 2' 'native 3 4' 'depth-8 1 3' 'depth-8 2 2' 'depth-8 3 8'; do
+	round $values
+done >"$TMP/records"
+is "$(awk -f tests/bench/table.awk -v order=churn-1 -v tools=depth-8 "$TMP/records" | awk -F, 'NR == 2 { print $7, $8 }')" \
+	'2.000 2.000' "minimum over minimum, and the median of the rounds' ratios, not of the runs"
 
 BENCH_ONLY='churn-1 nonsense' bench
 ok $((! $?)) 'an unknown name is refused'

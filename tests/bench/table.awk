@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # The harness's records to one CSV row per workload and tool. A ratio's two sides are of the
-# same rounds: minimum over minimum, median over median. What a tool adds is its minimum less
-# native's. Native is the native run of the same work (native-fifth for slow tools).
+# same rounds: minimum over minimum, and the median of each round's ratio, which one lucky run does
+# not spoil. What a tool adds is its minimum less native's. Native is the native run of the same work (native-fifth for slow tools).
 #
 #	awk -f table.awk -v order='WORKLOADS' -v tools='TOOLS' RECORDS
 
@@ -29,6 +29,16 @@ function take(name, workload, tool, other,  round, list, key) {
 	middle = n % 2 ? list[(n + 1) / 2] : (list[n / 2] + list[n / 2 + 1]) / 2
 }
 
+# The median of each round's ratio to a run of `other`.
+function paired(workload, tool, other,  round, list, count) {
+	for (round = 1; round <= rounds; round++) {
+		if (("value", workload, tool, round) in got && got["value", workload, other, round] > 0)
+			list[++count] = got["value", workload, tool, round] / got["value", workload, other, round]
+	}
+	sort(list, count)
+	return count % 2 ? list[(count + 1) / 2] : (list[count / 2] + list[count / 2 + 1]) / 2
+}
+
 function row(workload, tool,  line, count, kb, kb_middle, cpu) {
 	take("value", workload, tool, tool)
 	count = n
@@ -39,7 +49,6 @@ function row(workload, tool,  line, count, kb, kb_middle, cpu) {
 	}
 	line = sprintf("%s,%s,%s,%d,%.3f,%.3f", workload, tool, unit[workload], count, low, middle)
 	value = low
-	value_middle = middle
 	take("cpu", workload, tool, tool)
 	cpu = low * 1000
 	take("peak", workload, tool, tool)
@@ -47,7 +56,7 @@ function row(workload, tool,  line, count, kb, kb_middle, cpu) {
 	kb_middle = middle
 	take("value", workload, base[workload, tool], tool)
 	if (n && low > 0 && middle > 0)
-		line = line sprintf(",%.3f,%.3f,%.3f", value / low, value_middle / middle, value - low)
+		line = line sprintf(",%.3f,%.3f,%.3f", value / low, paired(workload, tool, base[workload, tool]), value - low)
 	else
 		line = line ",,,"
 	line = line sprintf(",%.1f,%d,%d", cpu, kb, kb_middle)
