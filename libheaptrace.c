@@ -124,11 +124,11 @@ static void *next(const char *name)
 
 static void find_real(void)
 {
-	guard_self.unready++;
+	guard_enter();
 	*(void **)&real.mallinfo2 = next("mallinfo2");
 #define FIND(name) *(void **)&real.name = next(#name);
 	REAL_FUNCTIONS(FIND)
-	guard_self.unready--;
+	guard_drop();
 }
 
 /* ---- Recording ---- */
@@ -220,9 +220,9 @@ static bool __attribute__((noinline)) enter_first(unsigned calls)
 	if (guard_self.inside && !guard_recover(calls + 1))
 		return false;
 	if (guard_self.fresh && end_key_made && load_relaxed(&state) == TRACING) {
-		guard_self.unready++;
+		guard_enter();
 		watch_thread();
-		guard_self.unready--;
+		guard_drop();
 	}
 	return true;
 }
@@ -740,12 +740,12 @@ static bool start(void)
 
 	if (state == OFF)
 		return false;
-	guard_self.unready++;
+	guard_enter();
 	if (recorder.table.head) {
 		if (!session_own_process())
 			keep_own();
 		state = TRACING;
-		guard_self.unready--;
+		guard_drop();
 		return true;
 	}
 	if (!real.malloc)
@@ -754,7 +754,7 @@ static bool start(void)
 	parse_options(text ? text : "");
 	if (options.no_children && options.run && options.run != (uint32_t)getpid()) {
 		state = OFF;
-		guard_self.unready--;
+		guard_drop();
 		return false;
 	}
 	recorder.depth = options.depth;
@@ -771,7 +771,7 @@ static bool start(void)
 		keep_private();
 	if (recorder.table.shared)
 		syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
-	guard_self.unready--;
+	guard_drop();
 	return state == TRACING;
 }
 

@@ -155,7 +155,7 @@ static void strike(void *struck)
 		goto out;
 	}
 	first = is_first(sig, info, &again);
-	waits = (guard_self.inside || guard_self.busy) && !doubts_heap(sig, info) && !again;
+	waits = guard_is_held() && !doubts_heap(sig, info) && !again;
 	if (waits && (!first || arm(sig, DEATH_HOOK_SECONDS))) {
 		or_acq_rel(&guard_self.requests, SESSION_DEATH);
 		goto out;

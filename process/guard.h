@@ -65,12 +65,24 @@ static inline void guard_enter(void)
 	signal_fence();
 }
 
-static inline void guard_leave(void)
+/* Leaves it, but what has been asked for meanwhile has to wait for the next guard_leave(). */
+static inline __attribute__((always_inline)) void guard_drop(void)
 {
 	signal_fence();
 	guard_self.unready--;
 	signal_fence();
-	if (unlikely(guard_self.requests) && !guard_self.inside && !guard_self.busy)
+}
+
+/* Whether a dump has to wait. */
+static inline __attribute__((always_inline)) bool guard_is_held(void)
+{
+	return guard_self.inside || guard_self.busy;
+}
+
+static inline void guard_leave(void)
+{
+	guard_drop();
+	if (unlikely(guard_self.requests) && !guard_is_held())
 		guard_take_requests();
 }
 

@@ -52,7 +52,7 @@ static void map_same_memory(void)
 static void ask(unsigned bits)
 {
 	or_acq_rel(&guard_self.requests, bits);
-	if (!guard_self.inside && !guard_self.busy)
+	if (!guard_is_held())
 		guard_take_requests();
 }
 
@@ -161,12 +161,12 @@ void guard_take_requests(void)
 	int saved = errno;
 	unsigned bits;
 
-	guard_self.unready++;
+	guard_enter();
 	while ((bits = exchange_relaxed(&guard_self.requests, 0)) != 0) {
 		if (bits & SESSION_DEATH) {
-			guard_self.unready--;
+			guard_drop();
 			death_take();
-			guard_self.unready++;
+			guard_enter();
 		}
 		bits &= ~(unsigned)SESSION_DEATH;
 		if (!bits)
@@ -177,14 +177,14 @@ void guard_take_requests(void)
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 		aside_call(serve, NULL);
 	}
-	guard_self.unready--;
+	guard_drop();
 	errno = saved;
 }
 
 void session_request(unsigned bits)
 {
 	or_acq_rel(&guard_self.requests, bits);
-	if ((!guard_self.inside && !guard_self.busy) || guard_recover(GUARD_BY_SIGNAL))
+	if (!guard_is_held() || guard_recover(GUARD_BY_SIGNAL))
 		guard_take_requests();
 }
 
@@ -220,7 +220,7 @@ static void wait_for_end(uint32_t other)
 
 static void take_final(void *heap_sound)
 {
-	bool outside = !guard_self.inside && !guard_self.busy;
+	bool outside = !guard_is_held();
 	uint32_t nobody = 0;
 	struct quiet quiet;
 
@@ -228,7 +228,7 @@ static void take_final(void *heap_sound)
 		return;
 	if (!load_acquire(&ending) && !death_struck())
 		signals_end();
-	guard_self.unready++;
+	guard_enter();
 	quiet_begin(&quiet);
 	if (!cas_acq_rel(&ending, &nobody, thread_id())) {
 		wait_for_end(nobody);
@@ -240,7 +240,7 @@ static void take_final(void *heap_sound)
 		store_release(&finished, 1);
 		end_dumping();
 	}
-	guard_self.unready--;		/* a signal that was held back is not to wait for us */
+	guard_drop();		/* a signal that was held back is not to wait for us */
 	quiet_end(&quiet);
 }
 
@@ -255,12 +255,12 @@ void session_keep_output(void)
 
 	if (!session_own_process() || !begin_dumping())
 		return;
-	guard_self.unready++;
+	guard_enter();
 	quiet_begin(&quiet);
 	sink_keep(&dumper.sink);
 	end_dumping();
 	quiet_end(&quiet);
-	guard_self.unready--;
+	guard_drop();
 	ask(exchange_acq_rel(&wanted, 0));
 }
 
@@ -272,12 +272,12 @@ bool session_notice(const char *text)
 
 	if ((!own && (!started || !same_memory)) || !begin_dumping())
 		return false;
-	guard_self.unready++;
+	guard_enter();
 	quiet_begin(&quiet);
 	dump_notice(&dumper, text);
 	end_dumping();
 	quiet_end(&quiet);
-	guard_self.unready--;
+	guard_drop();
 	if (own)
 		ask(exchange_acq_rel(&wanted, 0));	/* what came meanwhile */
 	return true;

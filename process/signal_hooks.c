@@ -38,10 +38,10 @@ static struct {
 /* dlsym() may allocate: that is not the program's. */
 static void find_real(void)
 {
-	guard_self.unready++;
+	guard_enter();
 #define FIND(name) *(void **)&real.name = dlsym(RTLD_NEXT, #name);
 	REAL_FUNCTIONS(FIND)
-	guard_self.unready--;
+	guard_drop();
 }
 
 signals_sigaction *signal_hooks_init(void)

@@ -48,7 +48,7 @@ static void on_dump(int sig, siginfo_t *info, void *context)
 			(sig == dump_signals[1] ? SESSION_COUNT : 0u);
 
 	(void)info;
-	if ((guard_self.inside || guard_self.busy) && aside_is_tight(context))
+	if (guard_is_held() && aside_is_tight(context))
 		or_acq_rel(&guard_self.requests, bits);
 	else
 		session_request(bits);

@@ -85,15 +85,11 @@ static inline uint32_t *blocks_find(const struct blocks *b, const void *p)
 /* The same for a new block; NULL: there is no memory for its region. */
 static inline uint32_t *blocks_claim(struct blocks *b, const void *p)
 {
-	uintptr_t address = blocks_address(p);
-	uint32_t *region = load_acquire(&b->regions[address >> BLOCKS_REGION_BITS]);
+	uint32_t *slot = blocks_find(b, p);
 
-	if (unlikely(!region)) {
-		region = blocks_map_region(b, address >> BLOCKS_REGION_BITS);
-		if (!region)
-			return NULL;
-	}
-	return region + blocks_index(b, address);
+	if (unlikely(!slot) && blocks_map_region(b, blocks_address(p) >> BLOCKS_REGION_BITS))
+		slot = blocks_find(b, p);
+	return slot;
 }
 
 /* The size that is noted in the slots behind the block's first, which are cleared. */

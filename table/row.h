@@ -188,6 +188,19 @@ static inline bool row_size_is_special(uint64_t before, uint64_t after)
 	return (before ^ after) - 1 >= ROW_QUARTER - 1;
 }
 
+/* One more call, before its bytes are live. False: nothing is changed, it has to go the other way. */
+static inline __attribute__((always_inline)) bool row_call_single(struct table *t, struct row *r, uint64_t size_bytes)
+{
+	uint32_t before = load_relaxed(&r->total_size);
+	uint64_t after = before + size_bytes;
+
+	if (unlikely(row_size_is_special(before, after)) || unlikely(!row_save_peak_single(t, r)))
+		return false;
+	add_sole_u32(&r->total_count, 1);
+	store_relaxed(&r->total_size, (uint32_t)after);
+	return true;
+}
+
 /* The row is not wide, and the change less than 2^30. */
 static inline void row_grow_single(struct table *t, struct row *r, uint64_t size_bytes)
 {
@@ -212,10 +225,9 @@ static inline void row_grow_single(struct table *t, struct row *r, uint64_t size
 static inline __attribute__((always_inline)) void row_alloc_single(struct table *t, uint32_t row, uint64_t size_bytes)
 {
 	struct row *r = &t->rows[row];
-	uint32_t before = load_relaxed(&r->total_size), count;
-	uint64_t after = before + size_bytes;
+	uint32_t count;
 
-	if (unlikely(row_size_is_special(before, after)) || unlikely(!row_save_peak_single(t, r))) {
+	if (unlikely(!row_call_single(t, r, size_bytes))) {
 		row_alloc(t, row, size_bytes);
 		return;
 	}
@@ -225,8 +237,6 @@ static inline __attribute__((always_inline)) void row_alloc_single(struct table 
 		row_begins(&t->infos[row]);
 	if (count > load_relaxed(&r->peak_count))
 		store_relaxed(&r->peak_count, count);
-	add_sole_u32(&r->total_count, 1);
-	store_relaxed(&r->total_size, (uint32_t)after);
 	row_grow_single(t, r, size_bytes);
 }
 
@@ -255,15 +265,11 @@ static inline void row_free_single(struct table *t, uint32_t row, uint64_t size_
 static inline void row_resize_single(struct table *t, uint32_t row, uint64_t old_bytes, uint64_t new_bytes)
 {
 	struct row *r = &t->rows[row];
-	uint32_t before = load_relaxed(&r->total_size);
-	uint64_t after = before + new_bytes;
 
-	if (unlikely(row_size_is_special(before, after)) || unlikely(!row_save_peak_single(t, r))) {
+	if (unlikely(!row_call_single(t, r, new_bytes))) {
 		row_resize(t, row, old_bytes, new_bytes);
 		return;
 	}
-	add_sole_u32(&r->total_count, 1);
-	store_relaxed(&r->total_size, (uint32_t)after);
 	row_grow_single(t, r, new_bytes - old_bytes);
 }
 
