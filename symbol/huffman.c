@@ -11,34 +11,31 @@
 
 #include <string.h>
 
-/* Bases and extra bits: RFC 1951, section 3.2.5. */
-static const uint16_t length_base[29] = {
-	3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115,
-	131, 163, 195, 227, 258,
-};
-static const uint16_t distance_base[30] = {
-	1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769, 1025, 1537,
-	2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577,
-};
+#define KIND(kind)	(HUFFMAN_SPECIAL | (uint32_t)(kind) << 29)
 
-static uint32_t entry_of(enum huffman_alphabet alphabet, unsigned symbol)
+/* The entry of a symbol, but for bits to take, and the number of its extra bits: RFC 1951, section
+ * 3.2.5. */
+static uint32_t entry_of(enum huffman_alphabet alphabet, unsigned symbol, unsigned *extra)
 {
-	if (alphabet == HUFFMAN_ORDER || (alphabet == HUFFMAN_LITERALS && symbol < 256))
-		return HUFFMAN_LITERAL | symbol << 16;
+	*extra = 0;
 	if (alphabet == HUFFMAN_DISTANCES) {
-		unsigned extra = symbol < 4 ? 0 : symbol / 2 - 1;
-
-		if (symbol >= 30)
-			return HUFFMAN_INVALID;
-		return HUFFMAN_BASE | extra << 8 | (uint32_t)distance_base[symbol] << 16;
+		if (symbol >= 4)
+			*extra = symbol / 2 - 1;
+		return symbol < 30 ? symbol << 24 : KIND(HUFFMAN_INVALID);
 	}
+	if (symbol < 256)
+		return HUFFMAN_LITERAL | symbol << 16;
 	if (symbol == 256)
-		return HUFFMAN_END;
+		return KIND(HUFFMAN_END);
 	symbol -= 257;
-	if (symbol >= 29)
-		return HUFFMAN_INVALID;
-	return HUFFMAN_BASE | (symbol < 8 || symbol == 28 ? 0 : symbol / 4 - 1) << 8 |
-	       (uint32_t)length_base[symbol] << 16;
+	if (symbol >= 28)
+		return symbol == 28 ? 255 << 16 : KIND(HUFFMAN_INVALID);
+	/* 3 to 10, then four lengths' bases for each power of two. */
+	if (symbol >= 8) {
+		*extra = symbol / 4 - 1;
+		symbol = (4 | symbol % 4) << *extra;
+	}
+	return symbol << 16;
 }
 
 static const struct {
@@ -49,16 +46,14 @@ static const struct {
 	[HUFFMAN_ORDER] = { HUFFMAN_ORDER_BITS, HUFFMAN_ORDER_ROOM },
 };
 
-/* The next code of a length, read backwards: carries run from the highest bit down. */
+/* The next code of a length, read backwards: its highest zero becomes one, what is above zeros.
+ * After the last one, whatever. */
 static uint32_t next_code(uint32_t code, unsigned length)
 {
-	uint32_t bit = 1u << (length - 1);
+	uint32_t zeros = ~code & ((1u << length) - 1);
+	uint32_t bit = 1u << (31 - __builtin_clz(zeros | 1));
 
-	while (code & bit) {
-		code ^= bit;
-		bit >>= 1;
-	}
-	return code | bit;
+	return (code & (bit - 1)) | bit;
 }
 
 /* How many bits the codes of `length` bits and more take behind the first table's, that start
@@ -78,8 +73,9 @@ static unsigned second_bits(const uint16_t *count, unsigned length, unsigned fir
 	return bits;
 }
 
-/* Sorts the symbols by their codes; count[length] gets the number of codes. False: not a code. */
-static bool sort_codes(const uint8_t *lengths, unsigned symbols, uint16_t *sorted, uint16_t *count)
+/* Sorts the symbols by their codes; count[length] gets the number of codes. What is left of the
+ * bit sequences of HUFFMAN_LENGTH_MAX bits, or -1: not a code. */
+static int32_t sort_codes(const uint8_t *lengths, unsigned symbols, uint16_t *sorted, uint16_t *count)
 {
 	uint16_t at[HUFFMAN_LENGTH_MAX + 2];
 	int32_t left = 1;
@@ -92,36 +88,59 @@ static bool sort_codes(const uint8_t *lengths, unsigned symbols, uint16_t *sorte
 	for (unsigned length = 1; length <= HUFFMAN_LENGTH_MAX; length++) {
 		left = 2 * left - count[length];
 		if (left < 0)
-			return false;
+			return -1;
 		at[length + 1] = at[length] + count[length];
 	}
 	/* A single code is of one bit and leaves the other half unused: the RFC allows it for
 	 * distances, zlib for literals as well; no code at all is for blocks of literals. */
 	if (left && at[HUFFMAN_LENGTH_MAX + 1] != count[1])
-		return false;
+		return -1;
 	for (unsigned s = 0; s < symbols; s++) {
 		if (lengths[s])
 			sorted[at[lengths[s]]++] = (uint16_t)s;
 	}
-	return true;
+	return left;
+}
+
+/* Whatever follows the code, in a table of `bits`. */
+static void fill(uint32_t *table, unsigned bits, uint32_t code, unsigned length, uint32_t entry)
+{
+	for (uint32_t i = code; i < 1u << bits; i += 1u << length)
+		table[i] = entry;
+}
+
+/* The same for a length of a match, whose distance is told where its code is in the index too. */
+static void fill_match(uint32_t *table, uint32_t code, unsigned length, uint32_t entry,
+		       const uint32_t *distances)
+{
+	const unsigned rest = HUFFMAN_LITERAL_BITS - length;
+
+	for (uint32_t i = 0; i < 1u << rest; i++) {
+		uint32_t distance = distances[i % (1u << HUFFMAN_DISTANCE_BITS)];
+
+		distance = (distance & 255) <= rest ? distance & ~255u : HUFFMAN_APART;
+		table[code | i << length] = entry + distance;
+	}
 }
 
 bool huffman_build(uint32_t *table, enum huffman_alphabet alphabet, const uint8_t *lengths,
-		   unsigned count)
+		   unsigned count, const uint32_t *distances)
 {
 	uint16_t sorted[HUFFMAN_SYMBOLS_MAX], left[HUFFMAN_LENGTH_MAX + 1];
 	const unsigned first_bits = shape[alphabet].bits;
-	const uint32_t first_mask = (1u << first_bits) - 1;
+	const uint32_t first_mask = (1u << first_bits) - 1, any = distances ? 0 : 255;
 	uint32_t code = 0, prefix = UINT32_MAX, begin = 0, used = 1u << first_bits;
 	unsigned bits = first_bits, next = 0;
+	int32_t unused = sort_codes(lengths, count, sorted, left);
 
-	if (!sort_codes(lengths, count, sorted, left))
+	if (unused < 0)
 		return false;
-	memset(table, 0, sizeof(*table) << first_bits);
+	if (unused)
+		fill(table, first_bits, 0, 0, KIND(HUFFMAN_INVALID) | any);
 	for (unsigned length = 1; length <= HUFFMAN_LENGTH_MAX; length++) {
 		for (; left[length]; left[length]--, code = next_code(code, length)) {
-			uint32_t entry = entry_of(alphabet, sorted[next++]);
-			unsigned take = length;
+			unsigned extra, take = length;
+			uint32_t entry = entry_of(alphabet, sorted[next++], &extra);
 
 			if (length > first_bits) {
 				take -= first_bits;
@@ -132,14 +151,27 @@ bool huffman_build(uint32_t *table, enum huffman_alphabet alphabet, const uint8_
 					used += 1u << bits;
 					if (used > shape[alphabet].room)
 						return false;
-					memset(table + begin, 0, sizeof(*table) << bits);
-					table[prefix] = HUFFMAN_SECOND | begin << 16 | bits << 8 |
-							first_bits;
+					table[prefix] = KIND(HUFFMAN_SECOND) | begin << 16 |
+							bits << 8 | any;
 				}
 			}
-			/* Whatever follows the code. */
-			for (uint32_t i = code >> (length - take); i < 1u << bits; i += 1u << take)
-				table[begin + i] = entry | take;
+			if (entry & HUFFMAN_LITERAL) {
+				entry += take;
+			} else if (alphabet == HUFFMAN_DISTANCES) {
+				entry |= entry & HUFFMAN_SPECIAL ? 255 : length;
+				entry += (take + extra) << 8;
+			} else if (!(entry & HUFFMAN_SPECIAL) && length + extra <= first_bits) {
+				entry += (length + extra) << 8;
+				for (uint32_t i = 0; i < 1u << extra; i++)
+					fill_match(table, code | i << length, length + extra,
+						   entry + (i << 16), distances);
+				continue;
+			} else {
+				if (!(entry & HUFFMAN_SPECIAL))
+					entry |= HUFFMAN_SPECIAL | extra << 24;
+				entry += take << 8;
+			}
+			fill(table + begin, bits, code >> (length - take), take, entry);
 		}
 	}
 	return true;

@@ -171,10 +171,18 @@ static __attribute__((noinline)) uint32_t take(struct inflate_state *z, unsigned
 
 /* Output */
 
-/* Adler-32 (RFC 1950, section 8.2) of what is new. 5552 bytes are the most that cannot make the
- * second sum overflow. */
+/*
+ * Adler-32 (RFC 1950, section 8.2) of what is new; 5552 bytes are the most that cannot make the
+ * second sum overflow. By 23 times 16 bytes, as two words, whose even and odd bytes are added up
+ * as four sums of 16 bits each; `evens` and `odds` add up what these were before each step, which
+ * is how often a step counts in the second sum: 255 * (22 + 21 + .. + 1) just fits. A product has
+ * the four sums, each times a weight, added up in its highest 16 bits.
+ */
 static void sum_up(struct inflate_state *z)
 {
+	typedef uint64_t pair __attribute__((vector_size(16)));
+	const uint64_t bytes = 0x00ff00ff00ff00ff, halves = 0x0000ffff0000ffff;
+	const uint64_t once = 0x0001000100010001, fourfold = 0x0004000300020001;
 	const uint8_t *p, *end = z->out + z->have;
 	uint32_t low = z->adler_low, high = z->adler_high;
 
@@ -185,10 +193,30 @@ static void sum_up(struct inflate_state *z)
 	while (p < end) {
 		const uint8_t *stop = end - p < 5552 ? end : p + 5552;
 
-		while (stop - p >= 4) {
-			high += 4 * low + 4u * p[0] + 3u * p[1] + 2u * p[2] + p[3];
-			low += (uint32_t)p[0] + p[1] + p[2] + p[3];
-			p += 4;
+		while (stop - p >= 23 * 16) {
+			pair even = { 0 }, odd = { 0 }, evens = { 0 }, odds = { 0 };
+
+			high += 23 * 16 * low;
+			for (int i = 0; i < 23; i++, p += 16) {
+				pair v = { load_u64(p), load_u64(p + 8) };
+
+				evens += even;
+				odds += odd;
+				even += v & bytes;
+				odd += v >> 8 & bytes;
+			}
+			evens = (evens & halves) + (evens >> 16 & halves) + (odds & halves) +
+				(odds >> 16 & halves);
+			for (int i = 0; i < 2; i++) {
+				uint32_t sum = (uint32_t)((even[i] + odd[i]) * once >> 48);
+
+				/* In a word the bytes count 8, 7, 6, .. times. */
+				high += 16 * (uint32_t)(evens[i] + (evens[i] >> 32)) +
+					2 * (uint32_t)((even[i] * fourfold >> 48) +
+						       (odd[i] * fourfold >> 48)) -
+					(uint32_t)(odd[i] * once >> 48) + (i ? 0 : 8 * sum);
+				low += sum;
+			}
 		}
 		while (p < stop)
 			high += low += *p++;
@@ -245,7 +273,7 @@ static bool read_lengths(struct inflate_state *z, uint8_t *lengths, unsigned tot
 
 	for (unsigned i = 0; i < used; i++)
 		own[order[i]] = (uint8_t)take(z, 3);
-	if (z->bad || !huffman_build(table, HUFFMAN_ORDER, own, 19))
+	if (z->bad || !huffman_build(table, HUFFMAN_ORDER, own, 19, NULL))
 		return false;
 	while (n < total) {
 		uint32_t entry;
@@ -255,9 +283,9 @@ static bool read_lengths(struct inflate_state *z, uint8_t *lengths, unsigned tot
 		if (!need(z, HUFFMAN_ORDER_BITS))
 			return false;
 		entry = table[z->bits & (HUFFMAN_ORDER_ROOM - 1)];
-		if ((entry & HUFFMAN_KINDS) == HUFFMAN_INVALID)
+		if (!(entry & HUFFMAN_LITERAL))
 			return false;
-		take(z, HUFFMAN_TAKE(entry));
+		take(z, entry & 63);
 		symbol = HUFFMAN_VALUE(entry);
 		if (symbol < 16) {
 			lengths[n++] = (uint8_t)symbol;
@@ -297,8 +325,9 @@ static bool read_codes(struct inflate_state *z, uint64_t codes_bit)
 		memset(lengths + literals, 5, distances);
 	}
 	/* Without a code for its end no block can end. */
-	return lengths[256] && huffman_build(z->literals, HUFFMAN_LITERALS, lengths, literals) &&
-	       huffman_build(z->distances, HUFFMAN_DISTANCES, lengths + literals, distances);
+	return lengths[256] &&
+	       huffman_build(z->distances, HUFFMAN_DISTANCES, lengths + literals, distances, NULL) &&
+	       huffman_build(z->literals, HUFFMAN_LITERALS, lengths, literals, z->distances);
 }
 
 static bool read_header(struct inflate_state *z)
@@ -347,7 +376,7 @@ static bool unpack_stored(struct inflate_state *z, uint32_t limit)
 	return true;
 }
 
-/* A match: length bytes from distance back, which may overlap what they become. May write 7
+/* A match: length bytes from distance back, which may overlap what they become. May write 15
  * bytes more. */
 static inline void copy_match(uint8_t *to, uint32_t distance, uint32_t length)
 {
@@ -356,36 +385,61 @@ static inline void copy_match(uint8_t *to, uint32_t distance, uint32_t length)
 	if (distance >= 8) {
 		do {
 			memcpy(to, from, 8);
-			to += 8;
-			from += 8;
+			memcpy(to + 8, from + 8, 8);
+			to += 16;
+			from += 16;
 		} while (to < end);
-	} else if (distance == 1) {
-		memset(to, *from, length);
 	} else {
+		/* As many bytes as there are before `to` are right at once. */
 		do {
-			*to++ = *from++;
+			memcpy(to, from, 8);
+			to += distance;
+			from += distance;
 		} while (to < end);
 	}
 }
 
+/* What the extra bits of a distance's symbol add to (RFC 1951, section 3.2.5), and how far from
+ * the end of the bits taken, and the two below, they begin: modulo 64, downward. */
+#define FAR(base, extra) ((base) << 6 | ((2 - (extra)) & 63))
+static const uint32_t far[30] = {
+	FAR(1, 0), FAR(2, 0), FAR(3, 0), FAR(4, 0), FAR(5, 1), FAR(7, 1), FAR(9, 2), FAR(13, 2),
+	FAR(17, 3), FAR(25, 3), FAR(33, 4), FAR(49, 4), FAR(65, 5), FAR(97, 5), FAR(129, 6),
+	FAR(193, 6), FAR(257, 7), FAR(385, 7), FAR(513, 8), FAR(769, 8), FAR(1025, 9), FAR(1537, 9),
+	FAR(2049, 10), FAR(3073, 10), FAR(4097, 11), FAR(6145, 11), FAR(8193, 12), FAR(12289, 12),
+	FAR(16385, 13), FAR(24577, 13),
+};
+
 /*
  * Unpacks symbols until `have` reaches limit (it may pass it by OUT_SLACK) or the block ends.
  * What happens per byte happens here.
+ *
+ * Nearly all of its time is one chain: the bits, their entry, the bits behind it. So `bits` are
+ * here above two others, whatever these are, which makes them an offset into a table of 4 bytes
+ * each; and up to two literals are taken without asking, as a wrongly predicted branch takes
+ * longer than to look in vain. Of `count` only the lowest 6 bits mean anything. One load has 54
+ * bits: 2 literals (22) and a length (20), or with its distance from the first table (11 + 13).
  */
 static bool unpack_codes(struct inflate_state *z, uint32_t limit)
 {
-	const uint32_t literal_mask = (1u << HUFFMAN_LITERAL_BITS) - 1;
-	const uint32_t distance_mask = (1u << HUFFMAN_DISTANCE_BITS) - 1;
-	const uint8_t *p = z->p, *near_end = z->in;	/* at first: look whether there is input */
+	const uint32_t *const literals = z->literals, *const distances = z->distances;
+	const uint8_t *near_end = z->in;	/* at first: look whether there is input */
+	const uint8_t *p = z->p - z->count / 8;
 	uint8_t *out = z->out + z->have, *const stop = z->out + limit;
-	uint64_t bits = z->bits;
-	unsigned count = z->count;
+	unsigned count = z->count % 8 + 2;
+	uint64_t bits = (z->bits & ((1u << z->count % 8) - 1)) << 2;
 	bool good = true;
 
-#define LOAD() (bits |= load_u64(p) << count, p += (63 - count) >> 3, count |= 56)
-#define DROP(n) (bits >>= (n), count -= (n))
+#define LOAD() (bits |= load_u64(p) << (count & 63), p += 7 - (count >> 3 & 7), count |= 56)
+#define DROP(n) (bits >>= (n) & 63, count -= (n))
+#define FIRST(table, n) (*(const uint32_t *)((const char *)(table) + (bits & ((4u << (n)) - 4))))
+#define SECOND(table) ((table)[HUFFMAN_BEGIN(entry) + \
+			       (bits >> 2 & ((1u << HUFFMAN_TAKE(entry)) - 1))])
+	/* Nothing if it is none. */
+#define LITERAL() (*out = (uint8_t)(entry >> 16), out += entry >> 31, DROP(entry))
 	while (out < stop) {
 		uint32_t entry, length, distance;
+		uint64_t before;
 
 		if (p >= near_end) {
 			z->p = p;
@@ -397,46 +451,52 @@ static bool unpack_codes(struct inflate_state *z, uint32_t limit)
 				near_end = z->in + z->in_have - AHEAD_BYTES;
 		}
 		LOAD();
-		entry = z->literals[bits & literal_mask];
-		if ((entry & HUFFMAN_KINDS) == HUFFMAN_LITERAL) {
-			DROP(HUFFMAN_TAKE(entry));
-			*out++ = (uint8_t)HUFFMAN_VALUE(entry);
-			entry = z->literals[bits & literal_mask];
-			if ((entry & HUFFMAN_KINDS) == HUFFMAN_LITERAL) {
-				DROP(HUFFMAN_TAKE(entry));
-				*out++ = (uint8_t)HUFFMAN_VALUE(entry);
-				entry = z->literals[bits & literal_mask];
+		entry = FIRST(literals, HUFFMAN_LITERAL_BITS);
+		LITERAL();
+		entry = FIRST(literals, HUFFMAN_LITERAL_BITS);
+		LITERAL();
+		entry = FIRST(literals, HUFFMAN_LITERAL_BITS);
+		if (entry & HUFFMAN_LITERAL) {
+			LITERAL();
+			continue;
+		}
+		length = 3 + HUFFMAN_VALUE(entry);
+		if (__builtin_expect(entry & (HUFFMAN_SPECIAL | HUFFMAN_APART), 0)) {
+			if (HUFFMAN_KIND(entry) == HUFFMAN_SECOND) {
+				DROP(HUFFMAN_LITERAL_BITS);
+				entry = SECOND(literals);
+				if (entry & HUFFMAN_LITERAL) {
+					LITERAL();
+					continue;
+				}
+				length = 3 + HUFFMAN_VALUE(entry);
 			}
-		}
-		DROP(HUFFMAN_TAKE(entry));
-		if ((entry & HUFFMAN_KINDS) == HUFFMAN_SECOND) {
-			entry = z->literals[HUFFMAN_VALUE(entry) +
-					    (bits & ((1u << HUFFMAN_EXTRA(entry)) - 1))];
 			DROP(HUFFMAN_TAKE(entry));
-		}
-		if ((entry & HUFFMAN_KINDS) != HUFFMAN_BASE) {
-			if ((entry & HUFFMAN_KINDS) == HUFFMAN_LITERAL) {
-				*out++ = (uint8_t)HUFFMAN_VALUE(entry);
-				continue;
+			if (HUFFMAN_KIND(entry) != HUFFMAN_PLAIN) {
+				good = HUFFMAN_KIND(entry) == HUFFMAN_END;
+				z->now.phase = PHASE_HEADER;
+				break;
 			}
-			good = (entry & HUFFMAN_KINDS) == HUFFMAN_END;
-			z->now.phase = PHASE_HEADER;
-			break;
+			if (entry & HUFFMAN_SPECIAL) {
+				length += bits >> 2 & ((1u << HUFFMAN_EXTRA(entry)) - 1);
+				DROP(HUFFMAN_EXTRA(entry));
+			}
+			LOAD();
+			entry = FIRST(distances, HUFFMAN_DISTANCE_BITS);
+			if (HUFFMAN_KIND(entry) == HUFFMAN_SECOND) {
+				DROP(HUFFMAN_DISTANCE_BITS);
+				entry = SECOND(distances);
+			}
+			good = HUFFMAN_KIND(entry) == HUFFMAN_PLAIN;
+			if (!good)
+				break;
 		}
-		length = HUFFMAN_VALUE(entry) + (bits & ((1u << HUFFMAN_EXTRA(entry)) - 1));
-		DROP(HUFFMAN_EXTRA(entry));
-		LOAD();
-		entry = z->distances[bits & distance_mask];
-		DROP(HUFFMAN_TAKE(entry));
-		if ((entry & HUFFMAN_KINDS) == HUFFMAN_SECOND) {
-			entry = z->distances[HUFFMAN_VALUE(entry) +
-					     (bits & ((1u << HUFFMAN_EXTRA(entry)) - 1))];
-			DROP(HUFFMAN_TAKE(entry));
-		}
-		distance = HUFFMAN_VALUE(entry) + (bits & ((1u << HUFFMAN_EXTRA(entry)) - 1));
-		DROP(HUFFMAN_EXTRA(entry));
-		good = (entry & HUFFMAN_KINDS) == HUFFMAN_BASE &&
-		       distance <= (uint32_t)(out - z->out);
+		before = bits & ~((uint64_t)-4 << HUFFMAN_TAKE(entry));
+		DROP(entry >> 8);
+		distance = far[entry >> 24];
+		distance = (distance >> 6) +
+			   (uint32_t)(before >> (((entry >> 8) + distance) & 63));
+		good = distance <= (uint32_t)(out - z->out);
 		if (!good)
 			break;
 		copy_match(out, distance, length);
@@ -444,9 +504,12 @@ static bool unpack_codes(struct inflate_state *z, uint32_t limit)
 	}
 #undef LOAD
 #undef DROP
+#undef FIRST
+#undef SECOND
+#undef LITERAL
 	z->p = p;
-	z->bits = bits;
-	z->count = count;
+	z->bits = bits >> 2;
+	z->count = (count & 63) - 2;
 	z->have = (uint32_t)(out - z->out);
 	return good;
 }
