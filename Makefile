@@ -61,8 +61,8 @@ $(BUILD)/flags: FORCE
 	@mkdir -p $(BUILD)
 	@echo '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || echo '$(subst ','\'',$(FLAGS))' > $@
 
-# What runs once, or once per dump, is built small, which is as fast there (inflate loses 10 %; the
-# demangler a third, and is still faster than c++filt).
+# What runs once, or once per dump, is built small, which is as fast there (the demangler loses a
+# third, and is still faster than c++filt).
 SMALL_DIRS := symbol demangle report
 SMALL_OBJECTS := $(patsubst %,$(BUILD)/%.o,process/aside process/death process/exec process/keep \
 	process/recover process/session process/signal_hooks process/signals process/spawn process/started \

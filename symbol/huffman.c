@@ -38,14 +38,6 @@ static uint32_t entry_of(enum huffman_alphabet alphabet, unsigned symbol, unsign
 	return symbol << 16;
 }
 
-static const struct {
-	unsigned bits, room;
-} shape[] = {
-	[HUFFMAN_LITERALS] = { HUFFMAN_LITERAL_BITS, HUFFMAN_LITERAL_ROOM },
-	[HUFFMAN_DISTANCES] = { HUFFMAN_DISTANCE_BITS, HUFFMAN_DISTANCE_ROOM },
-	[HUFFMAN_ORDER] = { HUFFMAN_ORDER_BITS, HUFFMAN_ORDER_ROOM },
-};
-
 /* The next code of a length, read backwards: its highest zero becomes one, what is above zeros.
  * After the last one, whatever. */
 static uint32_t next_code(uint32_t code, unsigned length)
@@ -127,7 +119,10 @@ bool huffman_build(uint32_t *table, enum huffman_alphabet alphabet, const uint8_
 		   unsigned count, const uint32_t *distances)
 {
 	uint16_t sorted[HUFFMAN_SYMBOLS_MAX], left[HUFFMAN_LENGTH_MAX + 1];
-	const unsigned first_bits = shape[alphabet].bits;
+	const unsigned first_bits = alphabet == HUFFMAN_LITERALS ? HUFFMAN_LITERAL_BITS :
+				    alphabet == HUFFMAN_DISTANCES ? HUFFMAN_DISTANCE_BITS :
+								    HUFFMAN_ORDER_BITS;
+	const unsigned room = distances ? HUFFMAN_LITERAL_ROOM : HUFFMAN_DISTANCE_ROOM;
 	const uint32_t first_mask = (1u << first_bits) - 1, any = distances ? 0 : 255;
 	uint32_t code = 0, prefix = UINT32_MAX, begin = 0, used = 1u << first_bits;
 	unsigned bits = first_bits, next = 0;
@@ -149,7 +144,7 @@ bool huffman_build(uint32_t *table, enum huffman_alphabet alphabet, const uint8_
 					bits = second_bits(left, length, first_bits);
 					begin = used;
 					used += 1u << bits;
-					if (used > shape[alphabet].room)
+					if (used > room)
 						return false;
 					table[prefix] = KIND(HUFFMAN_SECOND) | begin << 16 |
 							bits << 8 | any;

@@ -16,7 +16,8 @@
  * longest match, needs one load of 8 bytes, which never reaches past the input's buffer: at the
  * end of the stream zeros follow, and taking one of them is found out afterwards.
  *
- * A loop that unpacks two literals for one load, and matches by 8 bytes: about zlib's own speed.
+ * Mostly one load and three looks into tables of huffman.h unpack up to two literals and a match:
+ * twice zlib's own speed.
  */
 #include "symbol/inflate.h"
 
@@ -173,16 +174,19 @@ static __attribute__((noinline)) uint32_t take(struct inflate_state *z, unsigned
 
 /*
  * Adler-32 (RFC 1950, section 8.2) of what is new; 5552 bytes are the most that cannot make the
- * second sum overflow. By 23 times 16 bytes, as two words, whose even and odd bytes are added up
- * as four sums of 16 bits each; `evens` and `odds` add up what these were before each step, which
- * is how often a step counts in the second sum: 255 * (22 + 21 + .. + 1) just fits. A product has
- * the four sums, each times a weight, added up in its highest 16 bits.
+ * second sum overflow. By 23 times two words, whose even and odd bytes are added up as sums of 16
+ * bits side by side; `evens` and `odds` add up what these were before each step, which is how
+ * often a step counts in the second sum: 255 * (22 + 21 + .. + 1) just fits. A product has a word's
+ * sums, each times a weight, added up in its highest 16 bits.
  */
 static void sum_up(struct inflate_state *z)
 {
-	typedef uint64_t pair __attribute__((vector_size(16)));
-	const uint64_t bytes = 0x00ff00ff00ff00ff, halves = 0x0000ffff0000ffff;
-	const uint64_t once = 0x0001000100010001, fourfold = 0x0004000300020001;
+	typedef unsigned long pair __attribute__((vector_size(2 * sizeof(long))));
+	const unsigned long bytes = (unsigned long)0x00ff00ff00ff00ff;
+	const unsigned long halves = (unsigned long)0x0000ffff0000ffff;
+	const unsigned long once = (unsigned long)0x0001000100010001;
+	const unsigned long falling = (unsigned long)0x0004000300020001;
+	const unsigned size = sizeof(long), top = 8 * size - 16;
 	const uint8_t *p, *end = z->out + z->have;
 	uint32_t low = z->adler_low, high = z->adler_high;
 
@@ -193,28 +197,29 @@ static void sum_up(struct inflate_state *z)
 	while (p < end) {
 		const uint8_t *stop = end - p < 5552 ? end : p + 5552;
 
-		while (stop - p >= 23 * 16) {
+		while (stop - p >= 23 * 2 * (int)size) {
 			pair even = { 0 }, odd = { 0 }, evens = { 0 }, odds = { 0 };
 
-			high += 23 * 16 * low;
-			for (int i = 0; i < 23; i++, p += 16) {
-				pair v = { load_u64(p), load_u64(p + 8) };
+			high += 23 * 2 * size * low;
+			for (int i = 0; i < 23; i++, p += 2 * size) {
+				pair v = { (unsigned long)load_u64(p),
+					   (unsigned long)load_u64(p + size) };
 
 				evens += even;
 				odds += odd;
 				even += v & bytes;
 				odd += v >> 8 & bytes;
 			}
-			evens = (evens & halves) + (evens >> 16 & halves) + (odds & halves) +
-				(odds >> 16 & halves);
 			for (int i = 0; i < 2; i++) {
-				uint32_t sum = (uint32_t)((even[i] + odd[i]) * once >> 48);
+				uint64_t steps = (evens[i] & halves) + (evens[i] >> 16 & halves) +
+						 (odds[i] & halves) + (odds[i] >> 16 & halves);
+				uint32_t sum = (uint32_t)((even[i] + odd[i]) * once >> top);
 
-				/* In a word the bytes count 8, 7, 6, .. times. */
-				high += 16 * (uint32_t)(evens[i] + (evens[i] >> 32)) +
-					2 * (uint32_t)((even[i] * fourfold >> 48) +
-						       (odd[i] * fourfold >> 48)) -
-					(uint32_t)(odd[i] * once >> 48) + (i ? 0 : 8 * sum);
+				/* In a word the bytes count 8, 7, 6, .. times (4, 3, ..). */
+				high += 2 * size * (uint32_t)(steps + (steps >> 32)) +
+					2 * (uint32_t)((even[i] * falling >> top) +
+						       (odd[i] * falling >> top)) -
+					(uint32_t)(odd[i] * once >> top) + (i ? 0 : size * sum);
 				low += sum;
 			}
 		}
