@@ -133,6 +133,28 @@ like(unpacked("\x78\x9d" . substr(packed('a'), 2), 1), qr/^status 256/, 'a wrong
 like(unpacked("\x78\xbb" . substr(packed('a'), 2), 1), qr/^status 256/, 'a dictionary');
 like(unpacked(packed('a'), '0x7fffffffff'), qr/^status/, 'a size that no such stream can have');
 
+# The most bits between two stops: two literals of 11 bits, then a length and a distance whose codes have
+# 15 bits and their extra bits 5 and 13. Both codes have the lengths 1, 2, .. 14, 15, 15.
+{
+	my $extra = sub { my ($v, $bits) = @_; join '', map { $v >> $_ & 1 } 0 .. $bits - 1 };
+	my @length = (0) x 315;
+	$length[97 + $_] = $length[285 + $_] = $_ for 1 .. 14;
+	$length[$_] = 15 for 256, 284, 285 + 28, 285 + 29;
+	my $header = join '', $extra->(285 - 257, 5), $extra->(29, 5), $extra->(15, 4),
+		map { $extra->($_ == 18 ? 1 : $_ > 15 ? 0 : 5, 3) } 16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15;
+	my $lengths = join '', map { sprintf '1%04b', $_ } @length;
+	my $out = substr $data{noise}, 0, 33_000;
+	my $before = '0' . '00' . '00000' . unpack 'b*', pack('vv', 33_000, 65535 - 33_000) . $out;
+	my $bits = '';
+	for (1 .. 200) {
+		my ($more, $far) = (int rand 31, int rand 8192);
+		$out .= 'll' . substr $out, 2 + length($out) - 24577 - $far, 227 + $more;
+		$bits .= ('1' x 10 . '0') x 2 . '1' x 15 . $extra->($more, 5) . '1' x 15 . $extra->($far, 13);
+	}
+	ok(unpacked(stream($before, '1', '01', $header, $lengths, $bits, '1' x 14 . '0') . adler($out), length $out) eq $out,
+		'the longest codes');
+}
+
 # Every byte of small streams changed, every length.
 for (['level 9' => 9, substr($data{text}, 0, 900)], ['stored' => 0, 'stored bytes' x 10], ['mixed' => 6, substr($data{mixed}, 0, 1500)]) {
 	my ($name, $level, $data) = @$_;
