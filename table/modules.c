@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 static char program_path[PATH_MAX];	/* the loader's name for the program is "" */
+uint32_t modules_have_gone;
 
 /* Reserves room in the table's text; 0, where "" stands, when it is full. */
 static uint32_t reserve_text(struct table *t, uint32_t size_bytes)
@@ -169,6 +170,12 @@ static const struct module *newest(const struct table *t, uint64_t pc)
 	return NULL;
 }
 
+static void mark_gone(struct module *m)
+{
+	store_release(&modules_have_gone, 1);
+	store_relaxed(&m->gone, 1);
+}
+
 /* What the newcomer lies over cannot be there any more, unless it lies in a gap between the
  * other's segments. */
 static void mark_overlapped(struct table *t, const struct module *m)
@@ -183,7 +190,7 @@ static void mark_overlapped(struct table *t, const struct module *m)
 		if (other->start != m->start && loaded_find((uintptr_t)other->start, &found) == LOADED_FOUND &&
 		    found.bias == other->bias)
 			continue;
-		store_relaxed(&other->gone, 1);
+		mark_gone(other);
 	}
 }
 
@@ -297,10 +304,11 @@ bool modules_verify(const struct table *t, uint32_t number, uint64_t pc)
 
 void modules_unloading(void)
 {
+	store_release(&modules_have_gone, 1);
 	add_relaxed(&unloading, 1);
 }
 
-static void mark_gone(struct table *t)
+static void mark_unloaded(struct table *t)
 {
 	for (uint32_t i = known_count(t); i-- > 0; ) {
 		struct module *m = &t->modules[i];
@@ -311,7 +319,7 @@ static void mark_gone(struct table *t)
 			continue;
 		status = loaded_find((uintptr_t)m->start, &found);
 		if (status == LOADED_NONE || (status == LOADED_FOUND && found.bias != m->bias))
-			store_relaxed(&m->gone, 1);
+			mark_gone(m);
 	}
 }
 
@@ -322,7 +330,7 @@ void modules_unloaded(struct table *t)
 
 	do {
 		if (n == 1)	/* else another thread unloads, and the last will look */
-			mark_gone(t);
+			mark_unloaded(t);
 	} while (!cas_acq_rel(&unloading, &n, n - 1));
 	errno = saved;
 }

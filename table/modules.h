@@ -58,6 +58,13 @@ void modules_unloading(void);
 void modules_unloaded(struct table *t);
 void modules_forked(void);
 
+/* Whether no module has ever gone, so that none has to be looked at for it. */
+extern uint32_t modules_have_gone;
+static inline bool modules_intact(void)
+{
+	return !load_acquire(&modules_have_gone);
+}
+
 /* False: some thread is unloading modules, so the marks may be behind; then modules_verify() tells
  * whether pc, on the caller's stack, lies in the module of this number (plus 1, as in a code). */
 bool modules_settled(void);

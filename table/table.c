@@ -26,9 +26,9 @@ static inline bool code_is(const struct table *t, uint32_t code, uint64_t pc)
 	uint64_t c = load_relaxed(&t->codes[code]);
 	uint64_t module = c >> CODE_PC_BITS;
 
-	if ((c & PC_MASK) != (pc & PC_MASK))
+	if ((c ^ pc) & PC_MASK)
 		return false;
-	if (module == CODE_NO_MODULE || module == CODE_EARLY)
+	if (likely(modules_intact()) || module == CODE_NO_MODULE || module == CODE_EARLY)
 		return true;
 	return !load_relaxed(&t->modules[module - 1].gone) &&
 	       (likely(modules_settled()) || modules_verify(t, (uint32_t)module, pc));
@@ -155,27 +155,39 @@ static bool same_frames(void *context, uint32_t row)
 {
 	struct row_query *q = context;
 	uint32_t node = q->t->infos[row].node, next;
+	unsigned i = 0, fresh = q->count - q->known;
 
-	for (unsigned i = 0; i < q->count; i++, node = next) {
-		if (q->known && i == q->count - q->known && node == q->marks[i].node)
-			return true;
+	for (; i < fresh; i++, node = next) {
 		if (!node || !code_is(q->t, frame_code(q->t, node, &next), q->frames[i]))
 			return false;
-		if (!q->known || i < q->count - q->known)
-			q->marks[i].node = node;
+		q->marks[i].node = node;
+	}
+	if (q->known && node == q->marks[i].node)
+		return true;
+	for (; i < q->count; i++, node = next) {
+		if (!node || !code_is(q->t, frame_code(q->t, node, &next), q->frames[i]))
+			return false;
 	}
 	return !node;
+}
+
+static inline bool in_module(const struct table *t, uint32_t number, uint64_t pc)
+{
+	return number != CODE_NO_MODULE && number != CODE_EARLY && modules_holds(t, number, pc);
 }
 
 /* Makes the modules of the frames known. False: one was not, or was taken to be gone. */
 static bool note_modules(const struct row_query *q)
 {
-	uint32_t before = modules_changes(q->t), noted = 0;
+	uint32_t before = modules_changes(q->t), noted = CODE_NO_MODULE, other = CODE_NO_MODULE;
 
 	for (unsigned i = 0; i < q->count - q->known; i++) {
-		if (noted == CODE_NO_MODULE || noted == CODE_EARLY ||
-		    !modules_holds(q->t, noted, q->frames[i]))
-			noted = modules_note(q->t, q->frames[i]);
+		uint32_t last = noted;
+
+		if (in_module(q->t, noted, q->frames[i]))
+			continue;
+		noted = in_module(q->t, other, q->frames[i]) ? other : modules_note(q->t, q->frames[i]);
+		other = last;
 	}
 	return modules_changes(q->t) == before;
 }
