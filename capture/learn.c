@@ -65,6 +65,15 @@ static void learn_memo(struct paths *p)
 		memo_push(p, &p->steps[i], &c->marks[p->first_step + i]);
 }
 
+/* What lies from frame i of the captured stack on outward, as its mark names it. */
+static uint32_t outer_of(const struct paths *p, unsigned i)
+{
+	const struct captured *c = &p->captured;
+	unsigned fresh = c->count - c->known;
+
+	return c->known && i > fresh ? p->memo[(unsigned)p->synced - (i - fresh)].mark.node : c->marks[i].node;
+}
+
 static uint32_t new_node(struct paths *p, uint64_t rule)
 {
 	struct path *node;
@@ -265,7 +274,7 @@ static void add_guess(struct paths *p, uint32_t from, guess *g, const struct pat
 	p->nodes[made] = *run;
 	p->nodes[made].quick.ra = (uint16_t)from;
 	p->nodes[made].end.value = value;
-	p->nodes[made].end.outer = p->captured.marks[first + run_count(run)].node;
+	p->nodes[made].end.outer = outer_of(p, first + run_count(run));
 	*g = (guess)made;
 }
 
@@ -372,7 +381,7 @@ static void learn_tree(struct paths *p, uint32_t value)
 	if (!node)
 		return;
 	p->nodes[node].end.value = value;
-	p->nodes[node].end.outer = c->marks[i].node;
+	p->nodes[node].end.outer = outer_of(p, i);
 }
 
 /* With few hits the tree is only trouble: then little is learnt, and a full one is emptied. */
@@ -421,14 +430,12 @@ static bool inner_seen(struct paths *p)
 
 void paths_learn(struct paths *p, uint32_t value, bool seen)
 {
-	const struct captured *c = &p->captured;
-
 	learn_memo(p);
 	learn_near(p);
 	if (!seen && !(p->miss && inner_seen(p)))
 		return;
 	if (p->at_limit && p->whole) {
-		uint32_t outer = c->marks[p->first_step].node;
+		uint32_t outer = outer_of(p, p->first_step);
 
 		*pair_slot(p, p->at_limit, outer) = (struct pair){ p->at_limit, outer, value };
 		p->nodes[p->at_limit].end.outer = outer;

@@ -113,10 +113,13 @@ static inline int memo_find(struct paths *p, const struct walk *w, unsigned belo
 		return -1;
 	if (i >= below)
 		i = below - 1;
-	while (i + 1 < below && p->memo[i].sp > w->sp)
-		i++;
-	while (i > 0 && p->memo[i].sp < w->sp)
-		i--;
+	if (p->memo[i].sp < w->sp) {
+		while (i > 0 && p->memo[i].sp < w->sp)
+			i--;
+	} else {
+		while (i + 1 < below && p->memo[i + 1].sp >= w->sp)
+			i++;
+	}
 	p->memo_at = i;
 	if (p->memo[i].sp != w->sp || p->memo[i].pc != w->pc ||
 	    (p->memo[i].fp_matters && p->memo[i].fp != w->fp))
@@ -203,10 +206,9 @@ static void add_known(struct paths *p)
 	struct captured *c = &p->captured;
 	unsigned at = c->count - 1;
 
-	for (int i = p->synced; i >= 0; i--, at++) {
+	c->marks[at] = p->memo[p->synced].mark;		/* it stands for those outward of it */
+	for (int i = p->synced; i >= 0; i--, at++)
 		c->frames[at] = p->memo[i].pc;
-		c->marks[at] = p->memo[i].mark;
-	}
 	c->count = at;
 	c->known = (unsigned)p->synced + 1;
 }
