@@ -127,12 +127,12 @@ static inline int memo_find(struct paths *p, const struct walk *w, unsigned belo
 	return (int)i;
 }
 
-/* Whether a walk from the memo's frame reads what it read then. If not, *below gets the frame
- * from which on inward it does not. */
+/* Whether a walk from the memo's frame to its frame `last`, or with 0 to the end, reads what it read then.
+ * If not, *below gets the frame from which on inward it does not. */
 static inline bool memo_holds(const struct paths *p, const struct walk *w, unsigned frame,
-			      unsigned *below)
+			      unsigned last, unsigned *below)
 {
-	const struct memo_load *first = p->loads, *l = first + p->memo[frame].loads;
+	const struct memo_load *first = p->loads + p->memo[last].loads, *l = p->loads + p->memo[frame].loads;
 
 	if (unlikely(w->range.high < p->memo_high)) {
 		*below = 0;	/* the memo's stack was larger than what is known of this one */
@@ -148,7 +148,7 @@ static inline bool memo_holds(const struct paths *p, const struct walk *w, unsig
 			return true;
 		l--;
 	} while (likely(*(const uintptr_t *)l->address == l->value));
-	while (frame > 0 && p->memo[frame - 1].loads > l - first)
+	while (frame > 0 && p->memo[frame - 1].loads > l - p->loads)
 		frame--;
 	*below = frame;
 	return false;
@@ -169,11 +169,17 @@ static bool walk_on(struct paths *p, struct walk *w)
 	for (;;) {
 		uint64_t rule;
 		int found = w->exact ? -1 : memo_find(p, w, below);
+		unsigned last;
 
-		if (found >= 0 && n + (unsigned)found <= max + 1 &&
-		    memo_holds(p, w, (unsigned)found, &below)) {
-			p->synced = found;
-			break;
+		/* Of a stack that is deeper, the memo tells the frames as far as the depth. */
+		last = n + (unsigned)found > max + 1 ? n + (unsigned)found - (max + 1) : 0;
+		if (found >= 0 && memo_holds(p, w, (unsigned)found, last, &below)) {
+			if (!last) {
+				p->synced = found;
+				break;
+			}
+			while (n <= max)
+				c->frames[n++] = p->memo[--found].pc;
 		}
 		if (n == max + 1) {
 			p->truncated = p->whole;
@@ -248,7 +254,7 @@ static inline __attribute__((always_inline)) uint32_t find_at_limit(struct paths
 	struct pair *pair;
 
 	if (found < 0 || frames + (unsigned)found > p->max + 1u ||
-	    !memo_holds(p, w, (unsigned)found, below))
+	    !memo_holds(p, w, (unsigned)found, 0, below))
 		return 0;
 	p->synced = found;
 	outer = p->memo[found].mark.node;
