@@ -389,7 +389,7 @@ static void append_run(struct captured *c, const struct path *node)
 }
 
 /* Whether the next frames are those that the stack's words name; 0: no. */
-static uint32_t guess_further(struct paths *p, const struct walk *w, struct position *end)
+static uint32_t guess_further(struct paths *p, const struct walk *w, unsigned frames, struct position *end)
 {
 	const struct segment *s = segment_slot(p, p->at_limit);
 	const struct path *node;
@@ -399,38 +399,47 @@ static uint32_t guess_further(struct paths *p, const struct walk *w, struct posi
 		return 0;
 	guessed = *guess_slot(p, FROM_LIMIT | p->at_limit, s->probe, w->sp);
 	node = &p->nodes[guessed];
-	if (node->quick.ra != (FROM_LIMIT | p->at_limit) || p->captured.count + run_count(node) > p->max + 1u ||
+	if (node->quick.ra != (FROM_LIMIT | p->at_limit) || frames + run_count(node) > p->max + 1u ||
 	    !run_holds(w, node, end))
 		return 0;
 	return guessed;
 }
 
-/* A stack that stands at the limit, by guesses and the memo; below: the memo's frames that may
- * still hold. The slow way if they do not know it. */
-static uint32_t find_further(struct paths *p, struct walk *w, unsigned below)
+/* A stack that stands at the limit, by guesses and the memo; guessed: a run that led there and has yet to be
+ * captured, or 0; below: the memo's frames that may still hold. The slow way if they do not know it. */
+static uint32_t find_further(struct paths *p, struct walk *w, uint32_t guessed, unsigned below)
 {
 	struct captured *c = &p->captured;
+	uint16_t runs[CAPTURE_MAX];	/* captured only when they have to be */
+	unsigned count = 0, frames = c->count;
 	struct position end;
 
+	if (guessed) {
+		runs[count++] = (uint16_t)guessed;
+		frames += run_count(&p->nodes[guessed]);
+	}
 	p->miss = false;
 	while (p->synced < 0) {
-		uint32_t next = guess_further(p, w, &end), value;
+		uint32_t next = guess_further(p, w, frames, &end), value;
 		const struct path *node = &p->nodes[next];
 
 		if (!next)
 			break;
 		value = node->end.value;
 		if (node->quick.kind & RUN_LIMITED) {
-			append_run(c, node);
+			runs[count++] = (uint16_t)next;
+			frames += run_count(node);
 			run_along(w, node, &end);
 			p->at_limit = next;
-			value = find_at_limit(p, w, next, c->count, &below);
+			value = find_at_limit(p, w, next, frames, &below);
 		}
 		if (value) {
 			p->hits++;
 			return value;
 		}
 	}
+	for (unsigned i = 0; i < count; i++)
+		append_run(c, &p->nodes[runs[i]]);
 	return find_slowly(p, w);
 }
 
@@ -507,7 +516,7 @@ static HOT_CODE uint32_t __attribute__((noinline)) find_by_tree(struct paths *p,
 		p->hits++;
 		return value;
 	}
-	return find_further(p, &slow, below);
+	return find_further(p, &slow, 0, below);
 }
 
 /* A guess that is right as far as the run goes, to p->end if that is by frame pointer: what lies
@@ -533,10 +542,9 @@ static HOT_CODE uint32_t __attribute__((noinline)) find_from_guess(struct paths 
 	}
 	synced = p->synced;
 	begin(p, function, &(struct walk){ .pc = pc, .sp = sp, .fp = fp });
-	append_run(&p->captured, node);
 	p->at_limit = held;
 	p->synced = synced;
-	return find_further(p, &w, below);
+	return find_further(p, &w, held, below);
 }
 
 /* A guess that is a run of any kind. */
