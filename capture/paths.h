@@ -14,7 +14,7 @@
  *	the memo	the outer part of the last whole stack: each position, and each word of the
  *			stack that a walk from there reads. When a walk comes to a position that is
  *			in the memo, and all words from there on are still the same, the rest of
- *			the walk is known.
+ *			the walk is known; of a stack that is deeper than the depth, as far as that.
  *
  * It is exact by induction, whatever was guessed. From a position (address, stack pointer, frame
  * pointer) a walk reads words that the address's rule tells; when they are what they were, the

@@ -9,7 +9,8 @@
  *	heap		the allocator's own inquiries, which hold its locks (malloc_trim, mallinfo)
  *	inside		the signals come from a thread of the program itself
  *
- * Ends with 0 and "done N" when every check held.
+ * Ends with 0 and "done N" when every check held. Each does its work once at least: on a busy machine the
+ * main thread can spend a whole storm in dumps.
  */
 #include <dlfcn.h>
 #include <malloc.h>
@@ -113,7 +114,7 @@ static unsigned long churn_blocks(uint32_t seed, unsigned long steps)
 	struct block blocks[BLOCKS] = { { NULL, 0, 0 } };
 	unsigned long n;
 
-	for (n = 0; steps ? n < steps : !over; n++)
+	for (n = 0; steps ? n < steps : !n || !over; n++)
 		step(&blocks[next_random(&seed) % BLOCKS], &seed);
 	for (int i = 0; i < BLOCKS; i++) {
 		if (blocks[i].p)
@@ -183,13 +184,14 @@ static void one_fork(unsigned n)
 
 static void forks(void)
 {
-	while (!over)
+	do
 		one_fork((unsigned)work_done++);
+	while (!over);
 }
 
 static void dlopens(const char *path)
 {
-	for (; !over; work_done++) {
+	for (; !work_done || !over; work_done++) {
 		void *library = dlopen(path, RTLD_NOW);
 		char *(*work)(size_t) = library ? (char *(*)(size_t))dlsym(library, "library_work") : NULL;
 		char *p;
@@ -226,7 +228,7 @@ static void thread_churn(void)
 {
 	uint32_t seed = 1;
 
-	for (; !over; work_done++) {
+	for (; !work_done || !over; work_done++) {
 		pthread_t t[3];
 		pid_t ids[3] = { 0 };
 
@@ -250,7 +252,7 @@ static void heap_inquiries(void)
 {
 	FILE *null = fopen("/dev/null", "w");
 
-	for (; !over; work_done++) {
+	for (; !work_done || !over; work_done++) {
 		for (int i = 0; i < 50; i++) {
 			malloc_trim(0);
 			mallinfo2();
