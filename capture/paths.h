@@ -35,7 +35,7 @@
 /* A captured stack that was not recognized; what table_intern() takes. */
 struct captured {
 	unsigned count;		/* frames; 0: given up, ask capture_stack() */
-	unsigned known;		/* the outermost of them that have a mark: marks[count - known] */
+	unsigned known;		/* the outermost of them, which marks[count - known] stands for */
 	uintptr_t frames[CAPTURE_MAX + 1];
 	struct mark marks[CAPTURE_MAX + 1];
 };
@@ -58,8 +58,8 @@ uint32_t paths_find(struct paths *p, uintptr_t function, uintptr_t pc, uintptr_t
 struct captured *paths_captured(struct paths *p);
 
 /*
- * The value (not 0) for what paths_find() has just given, whose marks are all filled in. seen: the
- * stack is not new. Only then is it learnt whole: most stacks of some programs never come again.
+ * The value (not 0) for what paths_find() has just given, with the marks of all frames that had none
+ * filled in. seen: the stack is not new. Only then is it learnt whole: most stacks of some programs never come again.
  */
 void paths_learn(struct paths *p, uint32_t value, bool seen);
 

@@ -171,23 +171,15 @@ static bool same_frames(void *context, uint32_t row)
 	return !node;
 }
 
-static inline bool in_module(const struct table *t, uint32_t number, uint64_t pc)
-{
-	return number != CODE_NO_MODULE && number != CODE_EARLY && modules_holds(t, number, pc);
-}
-
 /* Makes the modules of the frames known. False: one was not, or was taken to be gone. */
 static bool note_modules(const struct row_query *q)
 {
-	uint32_t before = modules_changes(q->t), noted = CODE_NO_MODULE, other = CODE_NO_MODULE;
+	uint32_t before = modules_changes(q->t), noted = 0;
 
 	for (unsigned i = 0; i < q->count - q->known; i++) {
-		uint32_t last = noted;
-
-		if (in_module(q->t, noted, q->frames[i]))
-			continue;
-		noted = in_module(q->t, other, q->frames[i]) ? other : modules_note(q->t, q->frames[i]);
-		other = last;
+		if (noted == CODE_NO_MODULE || noted == CODE_EARLY ||
+		    !modules_holds(q->t, noted, q->frames[i]))
+			noted = modules_note(q->t, q->frames[i]);
 	}
 	return modules_changes(q->t) == before;
 }
