@@ -8,61 +8,17 @@
 
 #include "tree.h"
 
-static bool uses_fp(uint64_t rule)
-{
-	return rule_kind(rule) != KIND_SP || rule_fp_kind(rule) == FP_AT_FP;
-}
-
-/* Adds the position s, whose caller is `outer` (NULL: it is the outermost). */
-static void memo_push(struct paths *p, const struct step *s, const struct mark *mark)
-{
-	const struct memo_frame *outer = p->memo_count ? &p->memo[p->memo_count - 1] : NULL;
-	struct memo_frame *f = &p->memo[p->memo_count];
-	uint32_t n = outer ? outer->loads : 0;
-
-	*f = (struct memo_frame){ .sp = s->sp, .fp = s->fp, .pc = s->pc, .mark = *mark };
-	if (rule_kind(s->rule) != KIND_END && outer) {
-		uintptr_t cfa = outer->sp, at;
-		unsigned fp_kind = rule_fp_kind(s->rule);
-
-		/* The last in this list is read first. */
-		at = cfa + (uintptr_t)rule_field(s->rule, OFFSET_BITS, RA_SHIFT);
-		p->loads[n++] = (struct memo_load){ at, walk_load(at) };
-		if (fp_kind != FP_SAME && outer->fp_matters) {
-			at = (fp_kind == FP_AT_CFA ? cfa : s->fp) +
-			     (uintptr_t)rule_field(s->rule, OFFSET_BITS, FP_SHIFT);
-			p->loads[n++] = (struct memo_load){ at, walk_load(at) };
-		}
-		if (rule_kind(s->rule) == KIND_DEREF) {
-			at = s->fp + (uintptr_t)rule_field(s->rule, CFA_BITS, CFA_SHIFT);
-			p->loads[n++] = (struct memo_load){ at, walk_load(at) };
-		}
-		f->fp_matters = uses_fp(s->rule) || (fp_kind == FP_SAME && outer->fp_matters);
-	}
-	f->loads = n;
-	for (uint32_t i = outer ? outer->loads : 0; i < n; i++) {
-		if (p->loads[i].address + sizeof(uintptr_t) > p->memo_high)
-			p->memo_high = p->loads[i].address + sizeof(uintptr_t);
-	}
-	p->memo_count++;
-}
-
-/* The plain steps become the memo's inner part, on what of it was found to hold. */
+/* The plain steps become the memo's, on what of it was found to hold. */
 static void learn_memo(struct paths *p)
 {
 	const struct captured *c = &p->captured;
 
 	if (!p->whole || !p->step_count)
 		return;
-	p->memo_count = (unsigned)(p->synced + 1);
-	if (!p->memo_count) {
-		p->memo_high = 0;
-		/* A stack that ends because no caller is named has no position to start with. */
-		if (rule_kind(p->steps[p->step_count - 1].rule) != KIND_END)
-			return;
-	}
-	for (unsigned i = p->step_count; i-- > 0; )
-		memo_push(p, &p->steps[i], &c->marks[p->first_step + i]);
+	/* A stack that ends because no caller is named has no position to start with. */
+	if (!p->synced && rule_kind(p->steps[p->step_count - 1].rule) != KIND_END)
+		return;
+	memo_learn(&p->memo, p->steps, p->step_count, &c->marks[p->first_step], p->synced);
 }
 
 /* What lies from frame i of the captured stack on outward, as its mark names it. */
@@ -71,7 +27,13 @@ static uint32_t outer_of(const struct paths *p, unsigned i)
 	const struct captured *c = &p->captured;
 	unsigned fresh = c->count - c->known;
 
-	return c->known && i > fresh ? p->memo[(unsigned)p->synced - (i - fresh)].mark.node : c->marks[i].node;
+	uint32_t at = p->synced;
+
+	if (!c->known || i <= fresh)
+		return c->marks[i].node;
+	for (; i > fresh; i--)
+		at = memo_outward(&p->memo, at);
+	return p->memo.positions[at].node;
 }
 
 static uint32_t new_node(struct paths *p, uint64_t rule)
@@ -264,24 +226,11 @@ static bool set_probes(uint16_t probe[PROBES], const struct path *run, uintptr_t
 	return true;
 }
 
-static void add_guess(struct paths *p, uint32_t from, guess *g, const struct path *run, unsigned first,
-		      uint32_t value)
-{
-	uint32_t made = new_node(p, 0);	/* not the one there: pairs are named by nodes */
-
-	if (!made)
-		return;
-	p->nodes[made] = *run;
-	p->nodes[made].quick.ra = (uint16_t)from;
-	p->nodes[made].end.value = value;
-	p->nodes[made].end.outer = outer_of(p, first + run_count(run));
-	*g = (guess)made;
-}
-
 /* Notes the whole path where the next guess will look for it. */
 static void learn_guess(struct paths *p, struct root *r, uint32_t value)
 {
 	struct path run;
+	uint32_t made;
 
 	if (!make_run(p, 1, p->levels, &run) || run_count(&run) < PROBES || run.quick.cfa * 8u + p->sp > p->range.high)
 		return;
@@ -289,33 +238,16 @@ static void learn_guess(struct paths *p, struct root *r, uint32_t value)
 		if (r->failures >= FAILURES_MAX || !set_probes(r->probe, &run, p->sp, p->fp))
 			return;
 	}
-	if (can_guess(p, r->probe, p->sp))
-		add_guess(p, r->node, guess_slot(p, r->node, r->probe, p->sp), &run, 1, value);
-}
-
-/*
- * Beyond the limit: the frames from there on, to the end or as many as a run has. `at` is where
- * the stack pointer was there.
- */
-static void learn_further(struct paths *p, uint32_t value)
-{
-	struct segment *s = segment_slot(p, p->at_limit);
-	unsigned first = p->first_step;
-	uint32_t from = FROM_LIMIT | p->at_limit;
-	uintptr_t sp = p->steps[0].sp;
-	struct path run;
-
-	if (++p->guess_failures % GUESS_FURTHER || !make_run(p, first, first + RUN_MAX, &run) ||
-	    run.quick.cfa * 8u + sp > p->range.high)
+	if (!can_guess(p, r->probe, p->sp))
 		return;
-	if (s->limit != p->at_limit) {
-		s->limit = 0;
-		if (!set_probes(s->probe, &run, sp, p->steps[0].fp))
-			return;
-		s->limit = p->at_limit;
-	}
-	if (can_guess(p, s->probe, sp))
-		add_guess(p, from, guess_slot(p, from, s->probe, sp), &run, first, value);
+	made = new_node(p, 0);	/* not the one there: pairs are named by nodes */
+	if (!made)
+		return;
+	run.quick.ra = (uint16_t)r->node;
+	run.end.value = value;
+	run.end.outer = outer_of(p, 1 + run_count(&run));
+	p->nodes[made] = run;
+	*guess_slot(p, r->node, r->probe, p->sp) = (guess)made;
 }
 
 static bool add_wide(struct paths *p, uint32_t parent, uintptr_t pc, uint32_t node)
@@ -428,25 +360,25 @@ static bool inner_seen(struct paths *p)
 	return false;
 }
 
-void paths_learn(struct paths *p, uint32_t value, bool seen)
+static void learn_stack(struct paths *p, uint32_t value)
 {
-	learn_memo(p);
-	learn_near(p);
-	if (!seen && !(p->miss && inner_seen(p)))
-		return;
 	if (p->at_limit && p->whole) {
 		uint32_t outer = outer_of(p, p->first_step);
 
 		*pair_slot(p, p->at_limit, outer) = (struct pair){ p->at_limit, outer, value };
 		p->nodes[p->at_limit].end.outer = outer;
 		p->nodes[p->at_limit].end.value = value;
-		if (p->step_count)
-			learn_further(p, value);
-	} else if (p->at_limit && p->truncated && p->step_count) {
-		learn_further(p, value);
 	} else if (p->miss && worth_learning(p)) {
 		learn_tree(p, value);
 	}
+}
+
+void paths_learn(struct paths *p, uint32_t value, bool seen)
+{
+	learn_near(p);
+	if (seen || (p->miss && inner_seen(p)))
+		learn_stack(p, value);
+	learn_memo(p);	/* last: it may forget what the stack was found by */
 }
 
 #else

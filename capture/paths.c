@@ -31,12 +31,13 @@ struct paths *paths_create(unsigned nodes_log2, unsigned max)
 	p->max = (uint16_t)max;
 	p->levels = (uint16_t)tree_levels(max);
 	p->stamp = load_relaxed(&rules_stamp);
+	memo_clear(&p->memo);
 	return p;
 }
 
 static void forget_stack(struct paths *p)
 {
-	p->memo_count = 0;
+	memo_clear(&p->memo);
 	p->range = p->near = (struct stack_range){ 0, 0 };
 }
 
@@ -51,7 +52,6 @@ void paths_clear_tree(struct paths *p)
 	memset(p->roots, 0, sizeof(p->roots));
 	memset(p->wide, 0, sizeof(p->wide));
 	memset(p->guesses, 0, sizeof(p->guesses));
-	memset(p->segments, 0, sizeof(p->segments));
 	memset(p->pairs, 0, sizeof(p->pairs));
 	p->used = 1;
 }
@@ -104,61 +104,12 @@ static inline struct root *find_root(struct paths *p, uintptr_t pc, uintptr_t fu
 	return NULL;
 }
 
-/* The frame of the memo at which the walk stands, or -1; frames from `below` on are not asked. */
-static inline int memo_find(struct paths *p, const struct walk *w, unsigned below)
-{
-	unsigned i = p->memo_at;
-
-	if (!below)
-		return -1;
-	if (i >= below)
-		i = below - 1;
-	if (p->memo[i].sp < w->sp) {
-		while (i > 0 && p->memo[i].sp < w->sp)
-			i--;
-	} else {
-		while (i + 1 < below && p->memo[i + 1].sp >= w->sp)
-			i++;
-	}
-	p->memo_at = i;
-	if (p->memo[i].sp != w->sp || p->memo[i].pc != w->pc ||
-	    (p->memo[i].fp_matters && p->memo[i].fp != w->fp))
-		return -1;
-	return (int)i;
-}
-
-/* Whether a walk from the memo's frame to its frame `last`, or with 0 to the end, reads what it read then.
- * If not, *below gets the frame from which on inward it does not. */
-static inline bool memo_holds(const struct paths *p, const struct walk *w, unsigned frame,
-			      unsigned last, unsigned *below)
-{
-	const struct memo_load *first = p->loads + p->memo[last].loads, *l = p->loads + p->memo[frame].loads;
-
-	if (unlikely(w->range.high < p->memo_high)) {
-		*below = 0;	/* the memo's stack was larger than what is known of this one */
-		return false;
-	}
-	/* Four at a time while all is as it was; if not, the loop below finds which is not. */
-#define SAME(i)	(*(const uintptr_t *)l[i].address == l[i].value)
-	while (l - first >= 4 && likely(SAME(-1) && SAME(-2) && SAME(-3) && SAME(-4)))
-		l -= 4;
-#undef SAME
-	do {
-		if (l == first)
-			return true;
-		l--;
-	} while (likely(*(const uintptr_t *)l->address == l->value));
-	while (frame > 0 && p->memo[frame - 1].loads > l - p->loads)
-		frame--;
-	*below = frame;
-	return false;
-}
-
 /* The plain walk from w on, with an eye on the memo. False: given up. */
 static bool walk_on(struct paths *p, struct walk *w)
 {
 	struct captured *c = &p->captured;
-	unsigned below = p->memo_count, n = c->count, max = p->max;
+	unsigned n = c->count, max = p->max;
+	uintptr_t from = 0;
 
 	/* Here frames[n - 1] is w's. */
 	if (unlikely(!w->pc)) {		/* the tree came to an end that names no caller */
@@ -168,21 +119,20 @@ static bool walk_on(struct paths *p, struct walk *w)
 	}
 	for (;;) {
 		uint64_t rule;
-		int found = w->exact ? -1 : memo_find(p, w, below);
-		unsigned last;
+		uint32_t found = w->exact || w->sp < from ? 0 : memo_find(&p->memo, w);
 
 		/* Of a stack that is deeper, the memo tells the frames as far as the depth. */
-		last = n + (unsigned)found > max + 1 ? n + (unsigned)found - (max + 1) : 0;
-		if (found >= 0 && memo_holds(p, w, (unsigned)found, last, &below)) {
-			if (!last) {
+		if (found && memo_holds(&p->memo, w, found, max + 1 - n, &from)) {
+			if (n + p->memo.positions[found].frames <= max + 2) {
 				p->synced = found;
 				break;
 			}
-			while (n <= max)
-				c->frames[n++] = p->memo[--found].pc;
+			while (n <= max) {
+				found = memo_outward(&p->memo, found);
+				c->frames[n++] = p->memo.positions[found].pc;
+			}
 		}
 		if (n == max + 1) {
-			p->truncated = p->whole;
 			p->whole = false;
 			break;
 		}
@@ -212,11 +162,14 @@ static void add_known(struct paths *p)
 	struct captured *c = &p->captured;
 	unsigned at = c->count - 1;
 
-	c->marks[at] = p->memo[p->synced].mark;		/* it stands for those outward of it */
-	for (int i = p->synced; i >= 0; i--, at++)
-		c->frames[at] = p->memo[i].pc;
+	const struct memo *m = &p->memo;
+	const struct memo_position *f = &m->positions[p->synced];
+
+	c->marks[at] = (struct mark){ f->hash, f->node };	/* it stands for those outward of it */
+	c->known = f->frames;
+	for (uint32_t i = p->synced; i; i = memo_outward(m, i))
+		c->frames[at++] = m->positions[i].pc;
 	c->count = at;
-	c->known = (unsigned)p->synced + 1;
 }
 
 static uint32_t __attribute__((noinline)) find_slowly(struct paths *p, struct walk *w)
@@ -226,38 +179,35 @@ static uint32_t __attribute__((noinline)) find_slowly(struct paths *p, struct wa
 	p->levels = (uint16_t)tree_levels(p->max);
 	p->step_count = 0;
 	p->whole = true;
-	p->truncated = false;
 	p->first_step = (uint16_t)(c->count - 1);
-	if (p->synced < 0 && !walk_on(p, w)) {
+	if (!p->synced && !walk_on(p, w)) {
 		p->range = w->range;
 		c->count = 0;
 		return 0;
 	}
 	p->range = w->range;
-	if (p->synced >= 0)
+	if (p->synced)
 		add_known(p);
 	return 0;
 }
 
 /*
  * The value of the stack whose inner part is this node of the tree and whose outer part the
- * memo knows; 0: not known. frames: how many have been walked, with the function. below: as
- * memo_find() and memo_holds() have it.
+ * memo knows; 0: not known. frames: how many have been walked, with the function.
  */
 static inline __attribute__((always_inline)) uint32_t find_at_limit(struct paths *p, const struct walk *w,
-								     uint32_t at, unsigned frames,
-								     unsigned *below)
+								     uint32_t at, unsigned frames)
 {
 	struct path *node = &p->nodes[at];
-	int found = memo_find(p, w, *below);
-	uint32_t outer;
+	uint32_t found = memo_find(&p->memo, w), outer;
+	uintptr_t from;
 	struct pair *pair;
 
-	if (found < 0 || frames + (unsigned)found > p->max + 1u ||
-	    !memo_holds(p, w, (unsigned)found, 0, below))
+	if (!found || frames + p->memo.positions[found].frames > p->max + 2u ||
+	    !memo_holds(&p->memo, w, found, UINT_MAX, &from))
 		return 0;
 	p->synced = found;
-	outer = p->memo[found].mark.node;
+	outer = p->memo.positions[found].node;
 	if (likely(node->end.outer == outer))
 		return node->end.value;
 	pair = pair_slot(p, at, outer);
@@ -388,61 +338,6 @@ static void append_run(struct captured *c, const struct path *node)
 		c->frames[c->count++] = run_pc(node->run[k]);
 }
 
-/* Whether the next frames are those that the stack's words name; 0: no. */
-static uint32_t guess_further(struct paths *p, const struct walk *w, unsigned frames, struct position *end)
-{
-	const struct segment *s = segment_slot(p, p->at_limit);
-	const struct path *node;
-	uint32_t guessed;
-
-	if (s->limit != p->at_limit || !can_guess(p, s->probe, w->sp))
-		return 0;
-	guessed = *guess_slot(p, FROM_LIMIT | p->at_limit, s->probe, w->sp);
-	node = &p->nodes[guessed];
-	if (node->quick.ra != (FROM_LIMIT | p->at_limit) || frames + run_count(node) > p->max + 1u ||
-	    !run_holds(w, node, end))
-		return 0;
-	return guessed;
-}
-
-/* A stack that stands at the limit, by guesses and the memo; guessed: a run that led there and has yet to be
- * captured, or 0; below: the memo's frames that may still hold. The slow way if they do not know it. */
-static uint32_t find_further(struct paths *p, struct walk *w, uint32_t guessed, unsigned below)
-{
-	struct captured *c = &p->captured;
-	uint16_t runs[CAPTURE_MAX];	/* captured only when they have to be */
-	unsigned count = 0, frames = c->count;
-	struct position end;
-
-	if (guessed) {
-		runs[count++] = (uint16_t)guessed;
-		frames += run_count(&p->nodes[guessed]);
-	}
-	p->miss = false;
-	while (p->synced < 0) {
-		uint32_t next = guess_further(p, w, frames, &end), value;
-		const struct path *node = &p->nodes[next];
-
-		if (!next)
-			break;
-		value = node->end.value;
-		if (node->quick.kind & RUN_LIMITED) {
-			runs[count++] = (uint16_t)next;
-			frames += run_count(node);
-			run_along(w, node, &end);
-			p->at_limit = next;
-			value = find_at_limit(p, w, next, frames, &below);
-		}
-		if (value) {
-			p->hits++;
-			return value;
-		}
-	}
-	for (unsigned i = 0; i < count; i++)
-		append_run(c, &p->nodes[runs[i]]);
-	return find_slowly(p, w);
-}
-
 static void begin(struct paths *p, uintptr_t function, const struct walk *w)
 {
 	struct captured *c = &p->captured;
@@ -451,7 +346,6 @@ static void begin(struct paths *p, uintptr_t function, const struct walk *w)
 	p->fp = w->fp;
 	p->at_limit = 0;
 	p->miss = true;
-	p->synced = -1;
 	c->known = 0;
 	c->frames[0] = function;
 	c->frames[1] = w->pc;
@@ -466,7 +360,7 @@ static HOT_CODE uint32_t __attribute__((noinline)) find_by_tree(struct paths *p,
 	struct walk w = { .pc = pc, .sp = sp, .fp = fp }, slow;
 	struct position end;
 	struct root *root;
-	unsigned n = 2, kind = KIND_UNKNOWN, below = p->memo_count;
+	unsigned n = 2, kind = KIND_UNKNOWN;
 	uint32_t i = 0, value;
 
 	if (unlikely(p->stamp != load_acquire(&rules_stamp)))
@@ -474,6 +368,7 @@ static HOT_CODE uint32_t __attribute__((noinline)) find_by_tree(struct paths *p,
 	if (unlikely(w.sp % sizeof(w.sp) || !stack_enter(&p->range, w.sp)))
 		return give_up(p);
 	w.range = p->range;
+	p->synced = 0;
 	begin(p, function, &w);
 	root = find_root(p, w.pc, function);
 	if (root && !(failed && guess_again(p, root)))
@@ -511,12 +406,13 @@ static HOT_CODE uint32_t __attribute__((noinline)) find_by_tree(struct paths *p,
 		run_along(&slow, &p->nodes[i], &end);
 	}
 	p->at_limit = i;
-	value = find_at_limit(p, &slow, i, c->count, &below);
+	value = find_at_limit(p, &slow, i, c->count);
 	if (likely(value)) {
 		p->hits++;
 		return value;
 	}
-	return find_further(p, &slow, 0, below);
+	p->miss = false;
+	return find_slowly(p, &slow);
 }
 
 /* A guess that is right as far as the run goes, to p->end if that is by frame pointer: what lies
@@ -526,25 +422,23 @@ static HOT_CODE uint32_t __attribute__((noinline)) find_from_guess(struct paths 
 {
 	struct walk w = { .pc = pc, .sp = sp, .fp = fp, .range = p->range };
 	const struct path *node = &p->nodes[held];
-	unsigned below = p->memo_count;
 	uint32_t value;
-	int synced;
 
 	/* The memo may want to look further than what is near. */
 	if (unlikely(sp < w.range.low || w.range.high < p->near.high))
 		return find_by_tree(p, function, pc, sp, fp, false);
-	p->synced = -1;
+	p->synced = 0;
 	run_along(&w, node, &p->end);
-	value = find_at_limit(p, &w, held, 2 + run_count(node), &below);
+	value = find_at_limit(p, &w, held, 2 + run_count(node));
 	if (likely(value)) {
 		p->hits++;
 		return value;
 	}
-	synced = p->synced;
 	begin(p, function, &(struct walk){ .pc = pc, .sp = sp, .fp = fp });
 	p->at_limit = held;
-	p->synced = synced;
-	return find_further(p, &w, held, below);
+	p->miss = false;
+	append_run(&p->captured, node);
+	return find_slowly(p, &w);
 }
 
 /* A guess that is a run of any kind. */

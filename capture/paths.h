@@ -11,10 +11,10 @@
  *	the guesses	whole paths of the tree as one run, found by what the stack has at a few
  *			places: right nearly always, and cheaper than branches that the processor
  *			cannot foresee. A run's return addresses tell whether it is the path.
- *	the memo	the outer part of the last whole stack: each position, and each word of the
- *			stack that a walk from there reads. When a walk comes to a position that is
- *			in the memo, and all words from there on are still the same, the rest of
- *			the walk is known; of a stack that is deeper than the depth, as far as that.
+ *	the memo	for what lies outward of the tree: positions of the last stacks, and the words
+ *			of the stack that a walk from each of them reads. When a walk comes to one of
+ *			them, and all words from there on are still the same, the rest of the walk is
+ *			known; of a stack that is deeper than the depth, as far as that (memo.h).
  *
  * It is exact by induction, whatever was guessed. From a position (address, stack pointer, frame
  * pointer) a walk reads words that the address's rule tells; when they are what they were, the

@@ -3,8 +3,8 @@
 #ifndef CAPTURE_TREE_H
 #define CAPTURE_TREE_H
 
+#include "memo.h"
 #include "paths.h"
-#include "walk.h"
 
 #define PATHS_LEVELS	7	/* of the tree, when stacks are deeper than... */
 #define PATHS_ALL	15	/* ...this */
@@ -12,12 +12,10 @@
 #define ROOT_TRIES	4u
 #define PAIRS		4096u
 #define GUESSES		32768u
-#define SEGMENTS	1024u
 #define INNER		4096u
 #define PROBES		3
 #define OWN_NEAR	((uintptr_t)1 << 20)	/* so far below paths.own lies the thread's own stack */
 #define GUESS_AGAIN	64u	/* one of so many failures makes a new guess */
-#define GUESS_FURTHER	4u	/* the same beyond the limit, where failures cost more */
 #define FAILURES_MAX	1000u	/* in a row: this root is not guessed any more */
 #define CHILDREN	4
 #define WIDE		8192u	/* children of nodes that have more */
@@ -90,20 +88,8 @@ struct root {
  * A whole path, guessed: the words at a few places of the stack, where some stack from this root
  * had its next return addresses, name a run. Whether that is the path, its own return addresses
  * tell. It spares the walk along branches that cannot be foreseen.
- *
- * Beyond the limit, where a run has ended and the memo does not know the rest, the next
- * RUN_MAX frames are guessed the same way, and so on until the memo knows the rest or the stack
- * ends: a segment stands for a root there.
  */
 typedef uint16_t guess;		/* a node, or 0: so small that many fit in the caches */
-
-/* Where a guess begins: the root's node, or this and the node with the limit. */
-#define FROM_LIMIT	0x8000u
-
-struct segment {
-	uint32_t limit;		/* the node with the limit; 0: free */
-	uint16_t probe[PROBES];
-};
 
 struct child {
 	uint64_t pc;
@@ -113,24 +99,6 @@ struct child {
 /* At the limit: the tree's node, and the mark's node -> value. */
 struct pair {
 	uint32_t path, outer, value;
-};
-
-/* A position in the memo, and how many of memo_loads a walk from there makes. */
-struct memo_frame {
-	uintptr_t sp, fp, pc;
-	struct mark mark;
-	uint32_t loads;
-	bool fp_matters;	/* a rule from here outward uses it before it is loaded anew */
-};
-
-struct memo_load {
-	uintptr_t address, value;
-};
-
-/* A position that was walked the plain way. */
-struct step {
-	uintptr_t sp, fp, pc;
-	uint64_t rule;
 };
 
 /* Where a run ends. */
@@ -160,22 +128,15 @@ struct paths {
 	uint16_t levels;		/* frames that may become nodes of the tree */
 	uint16_t max;			/* frames, without the function */
 	bool whole;			/* the stack was walked to its end on one stack */
-	bool truncated;			/* or to the depth, on one stack */
 	bool miss;			/* the tree did not know it */
-	int synced;			/* the memo's frame where it took over, or -1 */
+	uint32_t synced;		/* the memo's position where it took over, or 0 */
 
-	/* Outermost frame first. */
-	unsigned memo_count, memo_at;
-	uintptr_t memo_high;		/* above all loads */
-	struct memo_frame memo[CAPTURE_MAX];
-	struct memo_load loads[3 * CAPTURE_MAX];
-
+	struct memo memo;
 	struct step steps[CAPTURE_MAX];
 	struct captured captured;
 	struct root roots[ROOTS];
 	struct child wide[WIDE];
 	guess guesses[GUESSES];
-	struct segment segments[SEGMENTS];
 	struct pair pairs[PAIRS];
 	uint16_t inner[INNER];		/* of stacks' inner frames, a part of a hash */
 };
@@ -237,11 +198,6 @@ static inline guess *guess_slot(struct paths *p, uint32_t from, const uint16_t p
 	h ^= walk_load(sp + probe[1] * 8u) * 0xc2b2ae3d27d4eb4fu;
 	h ^= walk_load(sp + probe[2] * 8u) * 0x165667b19e3779f9u;
 	return &p->guesses[((h >> 32) ^ from) % GUESSES];
-}
-
-static inline struct segment *segment_slot(struct paths *p, uint32_t limit)
-{
-	return &p->segments[(limit * 0x9e3779b1u >> 16) % SEGMENTS];
 }
 
 /* The child in paths.wide, or 0. */

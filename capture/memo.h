@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The memo: positions of stacks that were walked to their end, and the words of the stack that a
+ * walk from each of them reads. When another walk stands at one of them, and all these words are
+ * still the same, the rest of it is known.
+ *
+ * What one walk has added is a strand: its positions lie side by side, outermost first, and so do
+ * the words; outward of them it goes on in the strand that was known then. When there is no room the
+ * memo is emptied, and learns anew.
+ *
+ * It belongs to one thread at a time, as all of paths.h.
+ */
+#ifndef CAPTURE_MEMO_H
+#define CAPTURE_MEMO_H
+
+#include "capture.h"
+#include "walk.h"
+
+#include "base/mark.h"
+
+#include <limits.h>
+
+#define MEMO_POSITIONS	1024u
+#define MEMO_LOADS	2048u
+#define MEMO_INDEX_LOG2	10
+
+/* One cache line. */
+struct memo_position {
+	uintptr_t sp, pc;
+	uintptr_t fp, fp_mask;		/* 0: no rule from here outward uses it before it is loaded anew */
+	uintptr_t high;			/* above all words */
+	uint64_t hash;			/* with node, the table's mark */
+	uint32_t node;
+	uint16_t loads_end, loads_first;	/* the last is read first; of the strand, first */
+	uint16_t first, outer;		/* the strand's outermost position; where it goes on, or 0 */
+	uint16_t frames;		/* to the stack's end, with this one */
+} __attribute__((aligned(64)));
+_Static_assert(sizeof(struct memo_position) == 64, "a position is one cache line");
+
+struct memo_load {
+	uintptr_t address, value;
+};
+
+struct memo {
+	uint32_t count;			/* positions; 0 is none */
+	uint32_t load_count;
+	uint16_t index[1u << MEMO_INDEX_LOG2][2];	/* the newest position there, and the one before */
+	struct memo_position positions[MEMO_POSITIONS];
+	struct memo_load loads[MEMO_LOADS];
+};
+
+/* A position that was walked the plain way. */
+struct step {
+	uintptr_t sp, fp, pc;
+	uint64_t rule;
+};
+
+/* Also what a new memo, zeroed, needs. */
+void memo_clear(struct memo *m);
+
+/* Adds the steps of a walk, innermost first, that came to its end or to the position `outer`. */
+void memo_learn(struct memo *m, const struct step *steps, unsigned count, const struct mark *marks, uint32_t outer);
+
+/* Where the two newest positions are named that come to this place. */
+static inline uint16_t *memo_slots(struct memo *m, uintptr_t sp, uintptr_t pc)
+{
+	uint64_t h = (sp ^ (uint64_t)pc << 20) * 0x9e3779b97f4a7c15u;
+
+	return m->index[h >> (64 - MEMO_INDEX_LOG2)];
+}
+
+static inline bool memo_is(const struct memo_position *f, const struct walk *w)
+{
+	return f->sp == w->sp && f->pc == w->pc && !((f->fp ^ w->fp) & f->fp_mask);
+}
+
+/* The position at which the walk stands, or 0. */
+static inline uint32_t memo_find(struct memo *m, const struct walk *w)
+{
+	const uint16_t *slots = memo_slots(m, w->sp, w->pc);
+
+	if (likely(memo_is(&m->positions[slots[0]], w)))
+		return slots[0];
+	return memo_is(&m->positions[slots[1]], w) ? slots[1] : 0;
+}
+
+/* The next position outward, or 0. */
+static inline uint32_t memo_outward(const struct memo *m, uint32_t at)
+{
+	const struct memo_position *f = &m->positions[at];
+
+	return at > f->first ? at - 1 : f->outer;
+}
+
+/*
+ * Whether a walk from this position reads, for so many frames, what it read then. If not, *from is
+ * the stack pointer beyond which it makes sense to ask again.
+ */
+static inline __attribute__((always_inline)) bool memo_holds(const struct memo *m, const struct walk *w, uint32_t at,
+							      unsigned frames, uintptr_t *from)
+{
+	if (unlikely(w->range.high < m->positions[at].high)) {
+		*from = UINTPTR_MAX;	/* that stack was larger than what is known of this one */
+		return false;
+	}
+	do {
+		const struct memo_position *f = &m->positions[at];
+		const struct memo_load *l = m->loads + f->loads_end, *first = m->loads + f->loads_first;
+		unsigned count = at - f->first + 1u;
+
+		if (frames < count)
+			first = m->loads + m->positions[at - frames].loads_end;
+		/* Four at a time while all is as it was; if not, the loop below finds which is not. */
+#define SAME(i)	(*(const uintptr_t *)l[i].address == l[i].value)
+		while (l - first >= 4 && likely(SAME(-1) && SAME(-2) && SAME(-3) && SAME(-4)))
+			l -= 4;
+#undef SAME
+		while (l > first) {
+			l--;
+			if (unlikely(*(const uintptr_t *)l->address != l->value)) {
+				*from = l->address;
+				return false;
+			}
+		}
+		if (frames <= count)
+			break;
+		frames -= count;
+		at = f->outer;
+	} while (at);
+	return true;
+}
+
+#endif
