@@ -12,28 +12,39 @@
 static void learn_memo(struct paths *p)
 {
 	const struct captured *c = &p->captured;
+	const struct mark *marks = &c->marks[p->first_step];
+	unsigned cut = p->cut ? p->first_step + 1u : 0;
 
-	if (!p->whole || !p->step_count)
+	if (!p->noted)
 		return;
+	if (!p->step_count) {
+		/* At the limit all come after as many frames. */
+		if (p->at_limit && p->synced && !c->known)
+			memo_mark(&p->memo, p->synced, marks, cut);
+		return;
+	}
 	/* A stack that ends because no caller is named has no position to start with. */
 	if (!p->synced && rule_kind(p->steps[p->step_count - 1].rule) != KIND_END)
 		return;
-	memo_learn(&p->memo, p->steps, p->step_count, &c->marks[p->first_step], p->synced);
+	memo_learn(&p->memo, p->steps, p->step_count, marks, cut, p->synced);
 }
+
+#define NO_OUTER	UINT32_MAX	/* no mark's node */
 
 /* What lies from frame i of the captured stack on outward, as its mark names it. */
 static uint32_t outer_of(const struct paths *p, unsigned i)
 {
 	const struct captured *c = &p->captured;
+	const struct memo_position *f;
 	unsigned fresh = c->count - c->known;
-
 	uint32_t at = p->synced;
 
 	if (!c->known || i <= fresh)
 		return c->marks[i].node;
-	for (; i > fresh; i--)
+	for (unsigned k = fresh; k < i; k++)
 		at = memo_outward(&p->memo, at);
-	return p->memo.positions[at].node;
+	f = &p->memo.positions[at];
+	return f->cut == (p->cut ? i + 1 : 0) ? f->mark.node : NO_OUTER;
 }
 
 static uint32_t new_node(struct paths *p, uint64_t rule)
@@ -362,7 +373,7 @@ static bool inner_seen(struct paths *p)
 
 static void learn_stack(struct paths *p, uint32_t value)
 {
-	if (p->at_limit && p->whole) {
+	if (p->at_limit && p->noted) {
 		uint32_t outer = outer_of(p, p->first_step);
 
 		*pair_slot(p, p->at_limit, outer) = (struct pair){ p->at_limit, outer, value };

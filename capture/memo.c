@@ -30,15 +30,15 @@ static void add_load(struct memo *m, struct memo_position *f, uintptr_t address)
 }
 
 /* Adds the position s, whose caller is `outer` (0: it is the outermost) and whose strand begins at `first`. */
-static void push(struct memo *m, const struct step *s, const struct mark *mark, uint32_t outer, uint32_t first)
+static void push(struct memo *m, const struct step *s, uint32_t outer, uint32_t first)
 {
 	uint32_t at = m->count++;
 	const struct memo_position *o = &m->positions[outer];
 	struct memo_position *f = &m->positions[at];
 	uint16_t *slots = memo_slots(m, s->sp, s->pc);
 
-	*f = (struct memo_position){ .sp = s->sp, .pc = s->pc, .fp = s->fp, .hash = mark->hash, .node = mark->node,
-				     .first = (uint16_t)first, .high = o->high, .frames = (uint16_t)(o->frames + 1) };
+	*f = (struct memo_position){ .sp = s->sp, .pc = s->pc, .fp = s->fp, .first = (uint16_t)first,
+				     .high = o->high, .frames = (uint16_t)(o->frames + 1) };
 	f->outer = at == first ? (uint16_t)outer : o->outer;
 	f->loads_first = at == first ? (uint16_t)m->load_count : o->loads_first;
 	if (outer) {
@@ -46,13 +46,12 @@ static void push(struct memo *m, const struct step *s, const struct mark *mark, 
 
 		/* The last in this list is read first. */
 		add_load(m, f, o->sp + (uintptr_t)rule_field(s->rule, OFFSET_BITS, RA_SHIFT));
-		if (fp_kind != FP_SAME && o->fp_mask)
+		if (fp_kind != FP_SAME && o->fp_matters)
 			add_load(m, f, (fp_kind == FP_AT_CFA ? o->sp : s->fp) +
 				       (uintptr_t)rule_field(s->rule, OFFSET_BITS, FP_SHIFT));
 		if (rule_kind(s->rule) == KIND_DEREF)
 			add_load(m, f, s->fp + (uintptr_t)rule_field(s->rule, CFA_BITS, CFA_SHIFT));
-		if (uses_fp(s->rule) || (fp_kind == FP_SAME && o->fp_mask))
-			f->fp_mask = UINTPTR_MAX;
+		f->fp_matters = uses_fp(s->rule) || (fp_kind == FP_SAME && o->fp_matters);
 	}
 	f->loads_end = (uint16_t)m->load_count;
 	if (m->positions[slots[0]].sp != s->sp || m->positions[slots[0]].pc != s->pc)
@@ -60,7 +59,8 @@ static void push(struct memo *m, const struct step *s, const struct mark *mark, 
 	slots[0] = (uint16_t)at;
 }
 
-void memo_learn(struct memo *m, const struct step *steps, unsigned count, const struct mark *marks, uint32_t outer)
+void memo_learn(struct memo *m, const struct step *steps, unsigned count, const struct mark *marks, unsigned cut,
+		uint32_t outer)
 {
 	uint32_t first;
 
@@ -70,8 +70,10 @@ void memo_learn(struct memo *m, const struct step *steps, unsigned count, const 
 			return;		/* what was known is no longer */
 	}
 	first = m->count;
-	for (unsigned i = count; i-- > 0; outer = m->count - 1)
-		push(m, &steps[i], &marks[i], outer, first);
+	for (unsigned i = count; i-- > 0; outer = m->count - 1) {
+		push(m, &steps[i], outer, first);
+		memo_mark(m, m->count - 1, &marks[i], cut ? cut + i : 0);
+	}
 }
 
 #endif

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The memo: positions of stacks that were walked to their end, and the words of the stack that a
- * walk from each of them reads. When another walk stands at one of them, and all these words are
- * still the same, the rest of it is known.
+ * The memo: positions of stacks that were walked, and the words of the stack that a walk from each
+ * of them reads. When another walk stands at one of them, and all these words are still the same,
+ * the rest of it is known.
+ *
+ * A walk ends where the stack does, or at the depth. Of one that was cut there the memo knows what it
+ * has walked, and the marks of its positions name so many frames: they serve a walk that comes to the
+ * same position after as many others.
  *
  * What one walk has added is a strand: its positions lie side by side, outermost first, and so do
  * the words; outward of them it goes on in the strand that was known then. When there is no room the
@@ -27,13 +31,14 @@
 /* One cache line. */
 struct memo_position {
 	uintptr_t sp, pc;
-	uintptr_t fp, fp_mask;		/* 0: no rule from here outward uses it before it is loaded anew */
+	uintptr_t fp;
 	uintptr_t high;			/* above all words */
-	uint64_t hash;			/* with node, the table's mark */
-	uint32_t node;
+	struct mark mark;		/* of the frames from here to the end, or to the depth */
 	uint16_t loads_end, loads_first;	/* the last is read first; of the strand, first */
 	uint16_t first, outer;		/* the strand's outermost position; where it goes on, or 0 */
-	uint16_t frames;		/* to the stack's end, with this one */
+	uint16_t frames;		/* that are known, with this one */
+	uint16_t cut;			/* 0: to the end; else so many, this one included, came first */
+	bool fp_matters;		/* a rule from here outward uses it before it is loaded anew */
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct memo_position) == 64, "a position is one cache line");
 
@@ -42,7 +47,7 @@ struct memo_load {
 };
 
 struct memo {
-	uint32_t count;			/* positions; 0 is none */
+	uint32_t count;			/* positions; number 0 is none */
 	uint32_t load_count;
 	uint16_t index[1u << MEMO_INDEX_LOG2][2];	/* the newest position there, and the one before */
 	struct memo_position positions[MEMO_POSITIONS];
@@ -58,8 +63,17 @@ struct step {
 /* Also what a new memo, zeroed, needs. */
 void memo_clear(struct memo *m);
 
-/* Adds the steps of a walk, innermost first, that came to its end or to the position `outer`. */
-void memo_learn(struct memo *m, const struct step *steps, unsigned count, const struct mark *marks, uint32_t outer);
+/* Adds the steps of a walk, innermost first, that came to its end or to the position `outer`. cut: 0, or as
+ * the innermost step's position has it. */
+void memo_learn(struct memo *m, const struct step *steps, unsigned count, const struct mark *marks, unsigned cut,
+		uint32_t outer);
+
+/* A position's mark is this one from now on. */
+static inline void memo_mark(struct memo *m, uint32_t at, const struct mark *mark, unsigned cut)
+{
+	m->positions[at].mark = *mark;
+	m->positions[at].cut = (uint16_t)cut;
+}
 
 /* Where the two newest positions are named that come to this place. */
 static inline uint16_t *memo_slots(struct memo *m, uintptr_t sp, uintptr_t pc)
@@ -71,7 +85,7 @@ static inline uint16_t *memo_slots(struct memo *m, uintptr_t sp, uintptr_t pc)
 
 static inline bool memo_is(const struct memo_position *f, const struct walk *w)
 {
-	return f->sp == w->sp && f->pc == w->pc && !((f->fp ^ w->fp) & f->fp_mask);
+	return f->sp == w->sp && f->pc == w->pc && (f->fp == w->fp || !f->fp_matters);
 }
 
 /* The position at which the walk stands, or 0. */
@@ -90,6 +104,12 @@ static inline uint32_t memo_outward(const struct memo *m, uint32_t at)
 	const struct memo_position *f = &m->positions[at];
 
 	return at > f->first ? at - 1 : f->outer;
+}
+
+/* Whether enough is known for a walk that asks for so many frames outward of this position. */
+static inline bool memo_reaches(const struct memo *m, uint32_t at, unsigned frames)
+{
+	return !m->positions[at].cut || m->positions[at].frames > frames;
 }
 
 /*

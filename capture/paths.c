@@ -13,7 +13,7 @@
 
 static unsigned tree_levels(unsigned max)
 {
-	return max <= PATHS_ALL ? max : PATHS_LEVELS;
+	return max < PATHS_LEVELS ? max : PATHS_LEVELS;
 }
 
 struct paths *paths_create(unsigned nodes_log2, unsigned max)
@@ -114,26 +114,22 @@ static bool walk_on(struct paths *p, struct walk *w)
 	/* Here frames[n - 1] is w's. */
 	if (unlikely(!w->pc)) {		/* the tree came to an end that names no caller */
 		c->count = n - 1;
-		p->whole = false;	/* it has not noted the steps */
+		p->noted = false;	/* it has not noted the steps */
 		return true;
 	}
 	for (;;) {
 		uint64_t rule;
 		uint32_t found = w->exact || w->sp < from ? 0 : memo_find(&p->memo, w);
+		unsigned more = max + 1 - n;	/* frames outward that are asked for */
 
-		/* Of a stack that is deeper, the memo tells the frames as far as the depth. */
-		if (found && memo_holds(&p->memo, w, found, max + 1 - n, &from)) {
-			if (n + p->memo.positions[found].frames <= max + 2) {
-				p->synced = found;
-				break;
-			}
-			while (n <= max) {
-				found = memo_outward(&p->memo, found);
-				c->frames[n++] = p->memo.positions[found].pc;
-			}
+		if (found && memo_reaches(&p->memo, found, more) && memo_holds(&p->memo, w, found, more, &from)) {
+			p->synced = found;
+			break;
 		}
-		if (n == max + 1) {
-			p->whole = false;
+		if (!more) {
+			/* For the memo it ends here: nothing further is asked for. */
+			p->steps[p->step_count++] = (struct step){ w->sp, w->fp, w->pc, KIND_END };
+			p->cut = true;
 			break;
 		}
 		rule = rules_find(w->pc | (w->exact ? EXACT : 0), p->stamp);
@@ -141,7 +137,7 @@ static bool walk_on(struct paths *p, struct walk *w)
 		if (rule_kind(rule) == KIND_END)
 			break;
 		if (rule_kind(rule) == KIND_SIGNAL) {
-			p->whole = false;
+			p->noted = false;
 			if (p->levels > n - 1)
 				p->levels = (uint16_t)(n - 1);
 			p->range = w->range;	/* what follows may be another stack */
@@ -156,18 +152,20 @@ static bool walk_on(struct paths *p, struct walk *w)
 	return true;
 }
 
-/* The outer frames that the memo knows, after count - 1 others. */
+/* The outer frames that the memo knows, as far as the depth, after count - 1 others. */
 static void add_known(struct paths *p)
 {
 	struct captured *c = &p->captured;
-	unsigned at = c->count - 1;
-
 	const struct memo *m = &p->memo;
 	const struct memo_position *f = &m->positions[p->synced];
+	unsigned n = c->count, at = n - 1, most = p->max + 1 - at, known = f->frames < most ? f->frames : most;
 
-	c->marks[at] = (struct mark){ f->hash, f->node };	/* it stands for those outward of it */
-	c->known = f->frames;
-	for (uint32_t i = p->synced; i; i = memo_outward(m, i))
+	p->cut = f->cut || f->frames > most;
+	if (f->cut == (p->cut ? n : 0)) {
+		c->marks[at] = f->mark;		/* it stands for those outward of it */
+		c->known = known;
+	}
+	for (uint32_t i = p->synced; known; known--, i = memo_outward(m, i))
 		c->frames[at++] = m->positions[i].pc;
 	c->count = at;
 }
@@ -178,7 +176,8 @@ static uint32_t __attribute__((noinline)) find_slowly(struct paths *p, struct wa
 
 	p->levels = (uint16_t)tree_levels(p->max);
 	p->step_count = 0;
-	p->whole = true;
+	p->noted = true;
+	p->cut = false;
 	p->first_step = (uint16_t)(c->count - 1);
 	if (!p->synced && !walk_on(p, w)) {
 		p->range = w->range;
@@ -200,14 +199,16 @@ static inline __attribute__((always_inline)) uint32_t find_at_limit(struct paths
 {
 	struct path *node = &p->nodes[at];
 	uint32_t found = memo_find(&p->memo, w), outer;
+	const struct memo_position *f;
 	uintptr_t from;
 	struct pair *pair;
 
-	if (!found || frames + p->memo.positions[found].frames > p->max + 2u ||
-	    !memo_holds(&p->memo, w, found, UINT_MAX, &from))
+	f = &p->memo.positions[found];
+	if (!found || (f->cut ? f->cut != frames : frames + f->frames > p->max + 2u) ||
+	    !memo_holds(&p->memo, w, found, p->max + 1u - frames, &from))
 		return 0;
 	p->synced = found;
-	outer = p->memo.positions[found].node;
+	outer = f->mark.node;
 	if (likely(node->end.outer == outer))
 		return node->end.value;
 	pair = pair_slot(p, at, outer);

@@ -6,8 +6,7 @@
 #include "memo.h"
 #include "paths.h"
 
-#define PATHS_LEVELS	7	/* of the tree, when stacks are deeper than... */
-#define PATHS_ALL	15	/* ...this */
+#define PATHS_LEVELS	7	/* of the tree */
 #define ROOTS		1024u
 #define ROOT_TRIES	4u
 #define PAIRS		4096u
@@ -127,7 +126,8 @@ struct paths {
 	uint16_t first_step, step_count;	/* frame of steps[0] */
 	uint16_t levels;		/* frames that may become nodes of the tree */
 	uint16_t max;			/* frames, without the function */
-	bool whole;			/* the stack was walked to its end on one stack */
+	bool noted;			/* all steps are, and lie on one stack */
+	bool cut;			/* the stack is deeper than the depth, or as deep */
 	bool miss;			/* the tree did not know it */
 	uint32_t synced;		/* the memo's position where it took over, or 0 */
 

@@ -40,8 +40,9 @@ for cc in gcc clang; do
 	command -v $cc >/dev/null || continue
 	for flags in -O0 -O2 '-O3 -march=native' '-O2 -fno-omit-frame-pointer'; do
 		if $cc $flags -w -pthread -o "$dir/shapes" tests/subjects/unwind_shapes.c; then
-			compared "shapes, $cc $flags" 50000 8 "$dir/shapes"
-			compared "shapes, $cc $flags" 50000 128 "$dir/shapes"
+			for depth in 8 20 128; do
+				compared "shapes, $cc $flags" 50000 $depth "$dir/shapes"
+			done
 		fi
 	done
 done

@@ -2,7 +2,7 @@
 /*
  * Stacks of every shape, each with an allocation at its inner end: alloca and variable
  * arrays, realigned frames, frames of megabytes, signal handlers on the thread's and on an
- * alternate stack, callbacks from libc, coroutines, many threads, tail calls, recursion.
+ * alternate stack, callbacks from libc, coroutines, many threads, tail calls, recursion, mazes.
  * For --unwind=check: the figures do not matter, every stack is taken both ways.
  *
  *	unwind_shapes [THREADS]
@@ -135,6 +135,32 @@ KEEP static int deep(int n)
 	return n > 0 ? deep(n - 1) + one : 0;
 }
 
+/* The same frames at the same places, each called from one of two sites: of a stack that was like this one, one
+ * word is another, anywhere. */
+KEEP static int maze(unsigned n, unsigned way)
+{
+	if ((way ^ n) % 4 == 0)
+		allocate();
+	if (!n)
+		return one;
+	if (way & 1) {
+		__asm__ volatile("/* left: the compiler is not to make the two calls one */");
+		return maze(n - 1, way >> 1) + one;
+	}
+	__asm__ volatile("/* right */");
+	return maze(n - 1, way >> 1) ^ one;
+}
+
+static void mazes(unsigned times)
+{
+	unsigned random = 1;
+
+	while (times--) {
+		random = random * 1664525 + 1013904223;
+		maze(5 + (random >> 27), random >> 7);
+	}
+}
+
 static int compare(const void *a, const void *b)
 {
 	allocate();
@@ -245,6 +271,7 @@ static void all(int small)
 	calls_that_end();
 	deep(small ? 40 : 400);
 	callbacks();
+	mazes(small ? 20 : 2000);
 }
 
 static void *thread(void *arg)
