@@ -15,8 +15,8 @@ static void learn_memo(struct paths *p)
 	const struct mark *marks = &c->marks[p->first_step];
 	unsigned cut = p->cut ? p->first_step + 1u : 0;
 
-	if (!p->noted)
-		return;
+	if (!p->noted || p->max <= PATHS_LEVELS)
+		return;		/* of so few frames the tree knows all */
 	if (!p->step_count) {
 		/* At the limit all come after as many frames. */
 		if (p->at_limit && p->synced && !c->known)
