@@ -83,19 +83,19 @@ static inline uint16_t *memo_slots(struct memo *m, uintptr_t sp, uintptr_t pc)
 	return m->index[h >> (64 - MEMO_INDEX_LOG2)];
 }
 
-static inline bool memo_is(const struct memo_position *f, const struct walk *w)
+static inline bool memo_is(const struct memo_position *f, uintptr_t pc, uintptr_t sp, uintptr_t fp)
 {
-	return f->sp == w->sp && f->pc == w->pc && (f->fp == w->fp || !f->fp_matters);
+	return f->sp == sp && f->pc == pc && (f->fp == fp || !f->fp_matters);
 }
 
-/* The position at which the walk stands, or 0. */
-static inline uint32_t memo_find(struct memo *m, const struct walk *w)
+/* The position at which a walk stands, or 0. */
+static inline uint32_t memo_find(struct memo *m, uintptr_t pc, uintptr_t sp, uintptr_t fp)
 {
-	const uint16_t *slots = memo_slots(m, w->sp, w->pc);
+	const uint16_t *slots = memo_slots(m, sp, pc);
 
-	if (likely(memo_is(&m->positions[slots[0]], w)))
+	if (likely(memo_is(&m->positions[slots[0]], pc, sp, fp)))
 		return slots[0];
-	return memo_is(&m->positions[slots[1]], w) ? slots[1] : 0;
+	return memo_is(&m->positions[slots[1]], pc, sp, fp) ? slots[1] : 0;
 }
 
 /* The next position outward, or 0. */
@@ -113,13 +113,13 @@ static inline bool memo_reaches(const struct memo *m, uint32_t at, unsigned fram
 }
 
 /*
- * Whether a walk from this position reads, for so many frames, what it read then. If not, *from is
- * the stack pointer beyond which it makes sense to ask again.
+ * Whether a walk from this position reads, for so many frames, what it read then; the stack can be read
+ * below `high`. If not, *from is the stack pointer beyond which it makes sense to ask again.
  */
-static inline __attribute__((always_inline)) bool memo_holds(const struct memo *m, const struct walk *w, uint32_t at,
-							      unsigned frames, uintptr_t *from)
+static inline __attribute__((always_inline)) bool memo_holds(const struct memo *m, uint32_t at, unsigned frames,
+							      uintptr_t high, uintptr_t *from)
 {
-	if (unlikely(w->range.high < m->positions[at].high)) {
+	if (unlikely(high < m->positions[at].high)) {
 		*from = UINTPTR_MAX;	/* that stack was larger than what is known of this one */
 		return false;
 	}

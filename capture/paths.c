@@ -119,10 +119,11 @@ static bool walk_on(struct paths *p, struct walk *w)
 	}
 	for (;;) {
 		uint64_t rule;
-		uint32_t found = w->exact || w->sp < from ? 0 : memo_find(&p->memo, w);
+		uint32_t found = w->exact || w->sp < from ? 0 : memo_find(&p->memo, w->pc, w->sp, w->fp);
 		unsigned more = max + 1 - n;	/* frames outward that are asked for */
 
-		if (found && memo_reaches(&p->memo, found, more) && memo_holds(&p->memo, w, found, more, &from)) {
+		if (found && memo_reaches(&p->memo, found, more) &&
+		    memo_holds(&p->memo, found, more, w->range.high, &from)) {
 			p->synced = found;
 			break;
 		}
@@ -191,21 +192,22 @@ static uint32_t __attribute__((noinline)) find_slowly(struct paths *p, struct wa
 }
 
 /*
- * The value of the stack whose inner part is this node of the tree and whose outer part the
- * memo knows; 0: not known. frames: how many have been walked, with the function.
+ * The value of the stack whose inner part is this node of the tree and whose outer part, from this position
+ * on, the memo knows; 0: not known. frames: how many have been walked, with the function; high: below that
+ * the stack can be read.
  */
-static inline __attribute__((always_inline)) uint32_t find_at_limit(struct paths *p, const struct walk *w,
-								     uint32_t at, unsigned frames)
+static inline __attribute__((always_inline)) uint32_t find_at_limit(struct paths *p, uint32_t at, unsigned frames,
+								     uintptr_t pc, uintptr_t sp, uintptr_t fp,
+								     uintptr_t high)
 {
 	struct path *node = &p->nodes[at];
-	uint32_t found = memo_find(&p->memo, w), outer;
-	const struct memo_position *f;
+	uint32_t found = memo_find(&p->memo, pc, sp, fp), outer;
+	const struct memo_position *f = &p->memo.positions[found];
 	uintptr_t from;
 	struct pair *pair;
 
-	f = &p->memo.positions[found];
 	if (!found || (f->cut ? f->cut != frames : frames + f->frames > p->max + 2u) ||
-	    !memo_holds(&p->memo, w, found, p->max + 1u - frames, &from))
+	    !memo_holds(&p->memo, found, p->max + 1u - frames, high, &from))
 		return 0;
 	p->synced = found;
 	outer = f->mark.node;
@@ -407,7 +409,7 @@ static HOT_CODE uint32_t __attribute__((noinline)) find_by_tree(struct paths *p,
 		run_along(&slow, &p->nodes[i], &end);
 	}
 	p->at_limit = i;
-	value = find_at_limit(p, &slow, i, c->count);
+	value = find_at_limit(p, i, c->count, slow.pc, slow.sp, slow.fp, slow.range.high);
 	if (likely(value)) {
 		p->hits++;
 		return value;
@@ -416,30 +418,41 @@ static HOT_CODE uint32_t __attribute__((noinline)) find_by_tree(struct paths *p,
 	return find_slowly(p, &slow);
 }
 
+/* Of a guess that is right as far as the run goes the memo does not know the rest. */
+static uint32_t __attribute__((noinline)) walk_from_guess(struct paths *p, uintptr_t function, uintptr_t pc,
+							  uintptr_t sp, uintptr_t fp, uint32_t held)
+{
+	struct walk w = { .pc = pc, .sp = sp, .fp = fp, .range = p->range };
+	const struct path *node = &p->nodes[held];
+
+	begin(p, function, &w);
+	p->at_limit = held;
+	p->miss = false;
+	append_run(&p->captured, node);
+	run_along(&w, node, &p->end);
+	return find_slowly(p, &w);
+}
+
 /* A guess that is right as far as the run goes, to p->end if that is by frame pointer: what lies
  * outward of it. */
 static HOT_CODE uint32_t __attribute__((noinline)) find_from_guess(struct paths *p, uintptr_t function, uintptr_t pc,
 							  uintptr_t sp, uintptr_t fp, uint32_t held)
 {
-	struct walk w = { .pc = pc, .sp = sp, .fp = fp, .range = p->range };
+	struct walk w = { .sp = sp, .fp = fp };
 	const struct path *node = &p->nodes[held];
+	uintptr_t high = p->range.high;
 	uint32_t value;
 
 	/* The memo may want to look further than what is near. */
-	if (unlikely(sp < w.range.low || w.range.high < p->near.high))
+	if (unlikely(sp < p->range.low || high < p->near.high))
 		return find_by_tree(p, function, pc, sp, fp, false);
 	p->synced = 0;
 	run_along(&w, node, &p->end);
-	value = find_at_limit(p, &w, held, 2 + run_count(node));
-	if (likely(value)) {
-		p->hits++;
-		return value;
-	}
-	begin(p, function, &(struct walk){ .pc = pc, .sp = sp, .fp = fp });
-	p->at_limit = held;
-	p->miss = false;
-	append_run(&p->captured, node);
-	return find_slowly(p, &w);
+	value = find_at_limit(p, held, 2 + run_count(node), w.pc, w.sp, w.fp, high);
+	if (unlikely(!value))
+		return walk_from_guess(p, function, pc, sp, fp, held);
+	p->hits++;
+	return value;
 }
 
 /* A guess that is a run of any kind. */
