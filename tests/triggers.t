@@ -190,10 +190,15 @@ END
 		wait_for(sub { folded_weight(scalar `$heaptrace --dump=$child --flame-graph`, 'keep_blocks') == 5700 }, 30);
 		for ([$pid => 5000], [$child => 5700]) {
 			my ($which, $size) = @$_;
-			my $text = `LD_PRELOAD=$dir/yama.so $heaptrace --dump=$which --flame-graph 2>&1`;
+			my $text;
+			my $dump = sub { $text = `LD_PRELOAD=$dir/yama.so $heaptrace --dump=$which --flame-graph 2>&1` };
+
 			if ("@$options" ne '--no-watch') {
+				# On a busy machine the watcher hears of a child late.
+				wait_for(sub { $dump->(); folded_weight($text, 'keep_blocks') == $size }, 30);
 				is("$? " . folded_weight($text, 'keep_blocks'), "0 $size", "--dump @$options, memory not to be read: $size");
 			} else {
+				$dump->();
 				like("$? $text", qr/^32000 heaptrace: process $which cannot be dumped: its memory may not be read: /, "--dump @$options, memory not to be read: why not");
 			}
 		}
