@@ -13,7 +13,7 @@ static void learn_memo(struct paths *p)
 {
 	const struct captured *c = &p->captured;
 	const struct mark *marks = &c->marks[p->first_step];
-	unsigned cut = p->cut ? p->first_step + 1u : 0;
+	unsigned cut = cut_at(p, p->first_step);
 
 	if (!p->noted || p->max <= PATHS_LEVELS)
 		return;		/* of so few frames the tree knows all */
@@ -44,7 +44,7 @@ static uint32_t outer_of(const struct paths *p, unsigned i)
 	for (unsigned k = fresh; k < i; k++)
 		at = memo_outward(&p->memo, at);
 	f = &p->memo.positions[at];
-	return f->cut == (p->cut ? i + 1 : 0) ? f->mark.node : NO_OUTER;
+	return f->cut == cut_at(p, i) ? f->mark.node : NO_OUTER;
 }
 
 static uint32_t new_node(struct paths *p, uint64_t rule)
@@ -73,15 +73,15 @@ static uint64_t quicken(uint64_t rule)
 	       (same ? (uint64_t)QUICK_SAME : (uint64_t)(fp / 8)) << 48;
 }
 
-/* The rule of frame i of the captured stack, for the tree whose limit is that frame. */
-static uint64_t rule_for(struct paths *p, unsigned i, unsigned limit)
+/* The rule of frame i of the captured stack, for the tree. */
+static uint64_t rule_for(struct paths *p, unsigned i)
 {
 	uint64_t rule = rules_find(p->captured.frames[i], p->stamp);
 	unsigned kind = rule_kind(rule);
 
 	if (i == p->max || kind == KIND_END)
 		return KIND_END;	/* at the depth nothing further is asked for */
-	if (i == limit || kind >= KIND_SIGNAL || kind == KIND_UNKNOWN)
+	if (i == p->levels || kind >= KIND_SIGNAL || kind == KIND_UNKNOWN)
 		return KIND_LIMIT;
 	return quicken(rule);
 }
@@ -93,10 +93,10 @@ static bool is_usual_fp(const struct path *step)
 
 /* Makes *node the run from frame i of the captured stack, to its end or the limit; false: it
  * cannot be one. */
-static bool make_run(struct paths *p, unsigned i, unsigned limit, struct path *node)
+static bool make_run(struct paths *p, unsigned i, struct path *node)
 {
 	const struct captured *c = &p->captured;
-	unsigned last = c->count - 1 < limit ? c->count - 1 : limit, lead = 0;
+	unsigned last = c->count - 1 < p->levels ? c->count - 1 : p->levels, lead = 0;
 	uint32_t sp = 0, fp = QUICK_SAME;
 	uint64_t rule;
 
@@ -104,7 +104,7 @@ static bool make_run(struct paths *p, unsigned i, unsigned limit, struct path *n
 		return false;
 	*node = (struct path){ .rule = 0 };
 	for (unsigned k = i; k < last; k++) {
-		struct path step = { .rule = rule_for(p, k, limit) };
+		struct path step = { .rule = rule_for(p, k) };
 		bool by_fp = step.quick.kind & QUICK_BY_FP;
 		uint32_t ra = by_fp ? 0 : sp + step.quick.ra;
 
@@ -120,7 +120,7 @@ static bool make_run(struct paths *p, unsigned i, unsigned limit, struct path *n
 			fp = sp + step.quick.fp;
 		sp += step.quick.cfa;
 	}
-	rule = rule_for(p, last, limit);
+	rule = rule_for(p, last);
 	if (sp > UINT16_MAX || (rule != KIND_END && rule != KIND_LIMIT))
 		return false;
 	node->quick.kind = (uint16_t)(KIND_RUN | (last - i) << RUN_COUNT_SHIFT |
@@ -137,8 +137,8 @@ static uint32_t make_node(struct paths *p, unsigned i)
 	struct path run;
 	uint32_t made;
 
-	if (!make_run(p, i, p->levels, &run))
-		return new_node(p, rule_for(p, i, p->levels));
+	if (!make_run(p, i, &run))
+		return new_node(p, rule_for(p, i));
 	made = new_node(p, 0);
 	if (made)
 		p->nodes[made] = run;
@@ -163,7 +163,7 @@ static bool run_goes(const struct paths *p, const struct path *node, unsigned i)
 /* A run, at frame i, becomes a single step, and a node for the rest of it. */
 static bool split_run(struct paths *p, uint32_t at, unsigned i)
 {
-	struct path run = p->nodes[at], first = { .rule = rule_for(p, i, p->levels) };
+	struct path run = p->nodes[at], first = { .rule = rule_for(p, i) };
 	unsigned count = run_count(&run);
 	uint32_t rest;
 	struct path *node;
@@ -243,7 +243,7 @@ static void learn_guess(struct paths *p, struct root *r, uint32_t value)
 	struct path run;
 	uint32_t made;
 
-	if (!make_run(p, 1, p->levels, &run) || run_count(&run) < PROBES || run.quick.cfa * 8u + p->sp > p->range.high)
+	if (!make_run(p, 1, &run) || run_count(&run) < PROBES || run.quick.cfa * 8u + p->sp > p->range.high)
 		return;
 	if (!r->probe[PROBES - 1] || r->failures % GUESS_AGAIN == GUESS_AGAIN - 1) {
 		if (r->failures >= FAILURES_MAX || !set_probes(r->probe, &run, p->sp, p->fp))

@@ -17,12 +17,9 @@
 #ifndef CAPTURE_MEMO_H
 #define CAPTURE_MEMO_H
 
-#include "capture.h"
 #include "walk.h"
 
 #include "base/mark.h"
-
-#include <limits.h>
 
 #define MEMO_POSITIONS	1024u
 #define MEMO_LOADS	2048u
@@ -30,8 +27,7 @@
 
 /* One cache line. */
 struct memo_position {
-	uintptr_t sp, pc;
-	uintptr_t fp;
+	uintptr_t sp, pc, fp;
 	uintptr_t high;			/* above all words */
 	struct mark mark;		/* of the frames from here to the end, or to the depth */
 	uint16_t loads_end, loads_first;	/* the last is read first; of the strand, first */

@@ -159,10 +159,10 @@ static void add_known(struct paths *p)
 	struct captured *c = &p->captured;
 	const struct memo *m = &p->memo;
 	const struct memo_position *f = &m->positions[p->synced];
-	unsigned n = c->count, at = n - 1, most = p->max + 1 - at, known = f->frames < most ? f->frames : most;
+	unsigned at = c->count - 1, most = p->max + 1 - at, known = f->frames < most ? f->frames : most;
 
 	p->cut = f->cut || f->frames > most;
-	if (f->cut == (p->cut ? n : 0)) {
+	if (f->cut == cut_at(p, at)) {
 		c->marks[at] = f->mark;		/* it stands for those outward of it */
 		c->known = known;
 	}

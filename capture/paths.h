@@ -59,7 +59,8 @@ struct captured *paths_captured(struct paths *p);
 
 /*
  * The value (not 0) for what paths_find() has just given, with the marks of all frames that had none
- * filled in. seen: the stack is not new. Only then is it learnt whole: most stacks of some programs never come again.
+ * filled in. seen: the stack is not new. Only then is it learnt whole: most stacks of some programs
+ * never come again.
  */
 void paths_learn(struct paths *p, uint32_t value, bool seen);
 

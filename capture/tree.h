@@ -143,6 +143,12 @@ struct paths {
 
 void paths_clear_tree(struct paths *p);
 
+/* memo_position.cut of the position at this frame of the captured stack. */
+static inline unsigned cut_at(const struct paths *p, unsigned frame)
+{
+	return p->cut ? frame + 1 : 0;
+}
+
 static inline struct root *root_slot(struct paths *p, uintptr_t pc, uintptr_t function, unsigned try)
 {
 	uint64_t h = (pc ^ function << 20) * 0x9e3779b97f4a7c15u;

@@ -42,6 +42,11 @@ char *library_work(size_t size)
 static volatile int over;
 static unsigned long work_done;
 
+static int goes_on(void)
+{
+	return !work_done || !over;
+}
+
 static void fail(const char *what)
 {
 	fprintf(stderr, "storm_work: %s\n", what);
@@ -184,14 +189,13 @@ static void one_fork(unsigned n)
 
 static void forks(void)
 {
-	do
+	while (goes_on())
 		one_fork((unsigned)work_done++);
-	while (!over);
 }
 
 static void dlopens(const char *path)
 {
-	for (; !work_done || !over; work_done++) {
+	for (; goes_on(); work_done++) {
 		void *library = dlopen(path, RTLD_NOW);
 		char *(*work)(size_t) = library ? (char *(*)(size_t))dlsym(library, "library_work") : NULL;
 		char *p;
@@ -228,7 +232,7 @@ static void thread_churn(void)
 {
 	uint32_t seed = 1;
 
-	for (; !work_done || !over; work_done++) {
+	for (; goes_on(); work_done++) {
 		pthread_t t[3];
 		pid_t ids[3] = { 0 };
 
@@ -252,7 +256,7 @@ static void heap_inquiries(void)
 {
 	FILE *null = fopen("/dev/null", "w");
 
-	for (; !work_done || !over; work_done++) {
+	for (; goes_on(); work_done++) {
 		for (int i = 0; i < 50; i++) {
 			malloc_trim(0);
 			mallinfo2();
