@@ -399,17 +399,18 @@ EXPORT HOT_CODE void free(void *p)
 	FREE(p, real.free(p));
 }
 
-EXPORT void cfree(void *p)	/* gone since glibc 2.26; old programs still call it */
+/* These are seldom called: for size. */
+EXPORT __attribute__((cold)) void cfree(void *p)	/* gone since glibc 2.26; old programs still call it */
 {
 	FREE(p, real.free(p));
 }
 
-EXPORT void free_sized(void *p, size_t size)	/* C23 */
+EXPORT __attribute__((cold)) void free_sized(void *p, size_t size)	/* C23 */
 {
 	FREE(p, real.free_sized ? real.free_sized(p, size) : real.free(p));
 }
 
-EXPORT void free_aligned_sized(void *p, size_t alignment, size_t size)	/* C23 */
+EXPORT __attribute__((cold)) void free_aligned_sized(void *p, size_t alignment, size_t size)	/* C23 */
 {
 	FREE(p, real.free_aligned_sized ? real.free_aligned_sized(p, alignment, size) :
 	     real.free(p));
