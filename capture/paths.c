@@ -160,15 +160,18 @@ static void add_known(struct paths *p)
 	const struct memo *m = &p->memo;
 	const struct memo_position *f = &m->positions[p->synced];
 	unsigned at = c->count - 1, most = p->max + 1 - at, known = f->frames < most ? f->frames : most;
+	unsigned end = at + known;
 
 	p->cut = f->cut || f->frames > most;
+	c->count = end;
 	if (f->cut == cut_at(p, at)) {
 		c->marks[at] = f->mark;		/* it stands for those outward of it */
 		c->known = known;
+		if (end > p->levels + 1u)
+			end = p->levels + 1u;	/* what paths_learn() may ask for */
 	}
-	for (uint32_t i = p->synced; known; known--, i = memo_outward(m, i))
+	for (uint32_t i = p->synced; at < end; i = memo_outward(m, i))
 		c->frames[at++] = m->positions[i].pc;
-	c->count = at;
 }
 
 static uint32_t __attribute__((noinline)) find_slowly(struct paths *p, struct walk *w)

@@ -35,7 +35,8 @@
 /* A captured stack that was not recognized; what table_intern() takes. */
 struct captured {
 	unsigned count;		/* frames; 0: given up, ask capture_stack() */
-	unsigned known;		/* the outermost of them, which marks[count - known] stands for */
+	unsigned known;		/* the outermost of them, which marks[count - known] stands for: not all
+				 * of these are among the frames */
 	uintptr_t frames[CAPTURE_MAX + 1];
 	struct mark marks[CAPTURE_MAX + 1];
 };

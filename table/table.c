@@ -150,25 +150,29 @@ static inline uint32_t frame_code(const struct table *t, uint32_t node, uint32_t
 	return code;
 }
 
+/* Whether both name the same frames, as far as the end. */
+static bool same_nodes(const struct table *t, uint32_t a, uint32_t b)
+{
+	while (a != b) {
+		if (!a || !b || frame_code(t, a, &a) != frame_code(t, b, &b))
+			return false;
+	}
+	return true;
+}
+
 /* Also notes the nodes on the way. */
 static bool same_frames(void *context, uint32_t row)
 {
 	struct row_query *q = context;
 	uint32_t node = q->t->infos[row].node, next;
-	unsigned i = 0, fresh = q->count - q->known;
+	unsigned fresh = q->count - q->known;
 
-	for (; i < fresh; i++, node = next) {
+	for (unsigned i = 0; i < fresh; i++, node = next) {
 		if (!node || !code_is(q->t, frame_code(q->t, node, &next), q->frames[i]))
 			return false;
 		q->marks[i].node = node;
 	}
-	if (q->known && node == q->marks[i].node)
-		return true;
-	for (; i < q->count; i++, node = next) {
-		if (!node || !code_is(q->t, frame_code(q->t, node, &next), q->frames[i]))
-			return false;
-	}
-	return !node;
+	return same_nodes(q->t, node, q->known ? q->marks[fresh].node : 0);
 }
 
 /* Makes the modules of the frames known. False: one was not, or was taken to be gone. */

@@ -222,8 +222,8 @@ int table_move(struct table *t, int fd);
  * Returns its id; ROW_OVERFLOW when there is no room for a new one.
  *
  * marks, one per frame, are filled in. The outermost `known` frames are those that
- * marks[count - known] stood for in an earlier call; that mark must be there already, and
- * frames and marks outward of it are not looked at, unless the frames are needed after all.
+ * marks[count - known] stood for in an earlier call; that mark must be there already, and these
+ * frames, and marks outward of it, are not looked at.
  */
 uint32_t table_intern(struct table *t, const uintptr_t *frames, unsigned count, unsigned known,
 		      struct mark *marks);

@@ -133,6 +133,27 @@ static struct {
 static unsigned known_count, recognized, mistaken;
 static __thread struct paths *memory;
 
+static uint64_t mark_hash(uint64_t outer, uintptr_t frame)
+{
+	uint64_t hash = (outer ^ frame) * 0x9e3779b97f4a7c15u;
+
+	return hash ^ hash >> 32;
+}
+
+/* Whether the captured stack has these frames outward of frame 0. The outermost ones may be named by
+ * their mark alone. */
+static bool is_captured(const struct captured *c, const uintptr_t *frames, unsigned n)
+{
+	unsigned fresh = c->count - c->known;
+	uint64_t hash = 0;
+
+	if (c->count != n + 1 || memcmp(c->frames + 1, frames, (fresh - 1) * sizeof(*frames)))
+		return false;
+	for (unsigned i = n; i >= fresh; i--)
+		hash = mark_hash(hash, frames[i - 1]);
+	return !c->known || c->marks[fresh].hash == hash;
+}
+
 /* Takes the same stack by way of a memory. A frame's mark is of the frames from it outward. */
 static void recognize(const struct capture_point *at, const uintptr_t *frames, unsigned n)
 {
@@ -144,12 +165,9 @@ static void recognize(const struct capture_point *at, const uintptr_t *frames, u
 		recognized++;
 		mistaken += known[value].count != n || memcmp(known[value].frames, frames, least * sizeof(*frames));
 	} else if (c->count) {
-		mistaken += c->count != n + 1 || memcmp(c->frames + 1, frames, n * sizeof(*frames));
+		mistaken += !is_captured(c, frames, n);
 		for (unsigned i = c->count - c->known; i-- > 0; ) {
-			uint64_t hash = (i + 1 < c->count ? c->marks[i + 1].hash : 0) ^ c->frames[i];
-
-			hash *= 0x9e3779b97f4a7c15u;
-			c->marks[i].hash = hash ^ hash >> 32;
+			c->marks[i].hash = mark_hash(i + 1 < c->count ? c->marks[i + 1].hash : 0, c->frames[i]);
 			c->marks[i].node = (uint32_t)c->marks[i].hash | 1;
 		}
 		if (++known_count < KNOWN_MAX) {
