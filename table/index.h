@@ -40,6 +40,22 @@ static inline uint64_t index_slots(unsigned levels)
 	return (((uint64_t)1 << levels) - 1) * index_level_buckets(0) * INDEX_BUCKET_SLOTS;
 }
 
+/* A slot's parts. */
+static inline uint32_t index_tag(uint64_t hash)
+{
+	return (uint32_t)(hash >> 32) & ~(((uint32_t)1 << INDEX_ID_BITS) - 1);
+}
+
+static inline uint32_t index_id(uint32_t slot)
+{
+	return slot & (((uint32_t)1 << INDEX_ID_BITS) - 1);
+}
+
+static inline bool index_tagged(uint32_t slot, uint32_t tag)
+{
+	return (slot ^ tag) >> INDEX_ID_BITS == 0;
+}
+
 /*
  * Where an item belongs in a level. Two levels in a row go by other bits of the hash: what has been
  * crowded in the one is not so in the next. The tag is another part of it, and a multiplication's
@@ -125,8 +141,8 @@ static inline __attribute__((always_inline)) enum index_found index_look(struct 
 				return INDEX_FOUND;
 		}
 		/* Here seen is what stands in the slot, by whomever. */
-		*id = seen & (((uint32_t)1 << INDEX_ID_BITS) - 1);
-		if ((seen ^ q->tag) >> INDEX_ID_BITS == 0 && q->same(q->context, *id))
+		*id = index_id(seen);
+		if (index_tagged(seen, q->tag) && q->same(q->context, *id))
 			return INDEX_FOUND;
 	}
 	return INDEX_PASSED;
@@ -141,8 +157,7 @@ static inline __attribute__((always_inline)) uint32_t index_intern(uint32_t *slo
 				    uint64_t hash, index_same *same,
 				    index_make *make, void *context, uint32_t *made)
 {
-	struct index_search q = { same, make, context,
-		(uint32_t)(hash >> 32) & ~(((uint32_t)1 << INDEX_ID_BITS) - 1), 0 };
+	struct index_search q = { same, make, context, index_tag(hash), 0 };
 	enum index_found found = INDEX_PASSED;
 	uint32_t id = 0;
 

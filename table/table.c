@@ -288,23 +288,32 @@ static uint32_t make_row(void *context)
 	return row;
 }
 
+/* The rows that were asked for last, as slots of an index: each is looked at before it is believed. */
+#define ROW_HINTS_LOG2	13
+static uint32_t row_hints[1u << ROW_HINTS_LOG2];
+
 uint32_t table_intern(struct table *t, const uintptr_t *frames, unsigned count, unsigned known,
 		      struct mark *marks)
 {
 	struct row_query q = { t, frames, count, known, marks, false, false };
 	uint64_t hash = known ? marks[count - known].hash : 0;
-	uint32_t made = 0, row = 0, levels;
+	uint32_t made = 0, row, levels, *hint;
 
 	for (unsigned i = count - known; i-- > 0; ) {
 		hash = mix(hash, frames[i] & PC_MASK);
 		marks[i].hash = hash;
 	}
+	hash *= HASH_FACTOR;
+	hint = &row_hints[hash >> 20 & ((1u << ROW_HINTS_LOG2) - 1)];
+	row = load_acquire(hint);
+	if (index_tagged(row, index_tag(hash)) && index_id(row) < load_relaxed(&t->head->row_count) &&
+	    same_frames(&q, index_id(row)))
+		return index_id(row);
 	/* Each time round has made a module known; the bound is for what cannot be. */
 	for (unsigned tries = 0; tries < 8; tries++) {
 		q.again = q.full = false;
 		levels = load_acquire(&t->head->row_levels);
-		row = index_intern(t->row_index, levels, hash * HASH_FACTOR, same_frames, make_row, &q,
-				   &made);
+		row = index_intern(t->row_index, levels, hash, same_frames, make_row, &q, &made);
 		if (likely(row) || (!q.again && (q.full || !more_levels(t, TABLE_ROW_INDEX, levels))))
 			break;
 		tries -= !q.again;
@@ -313,6 +322,7 @@ uint32_t table_intern(struct table *t, const uintptr_t *frames, unsigned count, 
 		return ROW_OVERFLOW;
 	if (made && made != row)
 		add_relaxed(&t->head->rows_wasted, 1);
+	store_release(hint, row | index_tag(hash));
 	return row;
 }
 
