@@ -13,6 +13,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define FIRST_PAGE	4096	/* bytes of a module that can be read wherever its headers lie there */
+
 static char program_path[PATH_MAX];	/* the loader's name for the program is "" */
 uint32_t modules_have_gone;
 
@@ -73,8 +75,11 @@ static void read_build_id(struct module *m, const char *note, size_t size_bytes)
 			return;
 		if (n->n_type == NT_GNU_BUILD_ID && n->n_namesz == 4 &&
 		    !memcmp(n + 1, "GNU", 4) && n->n_descsz <= MODULE_BUILD_ID_BYTES) {
+			uint64_t at = (uintptr_t)(n + 1) + name - m->start;
+
 			m->build_id_bytes = (uint8_t)n->n_descsz;
 			memcpy(m->build_id, (const char *)(n + 1) + name, n->n_descsz);
+			m->build_id_at = at <= FIRST_PAGE - MODULE_BUILD_ID_BYTES ? (uint16_t)at : 0;
 			return;
 		}
 		note += whole;
@@ -109,6 +114,7 @@ static const struct module *add_module(struct table *t, struct module *m, const 
 	t->modules[i].bias = m->bias;
 	t->modules[i].path = m->path;
 	t->modules[i].build_id_bytes = m->build_id_bytes;
+	t->modules[i].build_id_at = m->build_id_at;
 	memcpy(t->modules[i].build_id, m->build_id, sizeof(m->build_id));
 	store_release(&t->modules[i].end, m->end);
 	return &t->modules[i];
@@ -221,9 +227,9 @@ static bool describe(const struct loaded_module *found, struct module *m)
 	const ElfW(Ehdr) *eh = (const ElfW(Ehdr) *)found->start;
 
 	*m = (struct module){ .start = found->start, .end = found->end, .bias = found->bias };
-	if (memcmp(eh->e_ident, ELFMAG, SELFMAG) || eh->e_phoff >= 4096 ||
+	if (memcmp(eh->e_ident, ELFMAG, SELFMAG) || eh->e_phoff >= FIRST_PAGE ||
 	    eh->e_phentsize != sizeof(ElfW(Phdr)) ||
-	    eh->e_phnum > (4096 - eh->e_phoff) / sizeof(ElfW(Phdr)))
+	    eh->e_phnum > (FIRST_PAGE - eh->e_phoff) / sizeof(ElfW(Phdr)))
 		return false;
 	read_notes(m, (const ElfW(Phdr) *)((const char *)eh + eh->e_phoff), eh->e_phnum);
 	return true;
@@ -244,13 +250,35 @@ static struct module *revive(struct table *t, const struct module *m, const char
 	return NULL;
 }
 
+/* Modules that were noted last, by their addresses: numbers plus 1. Each is looked at before it is
+ * believed. */
+static uint32_t note_hints[64];
+
+static uint32_t *note_hint(const struct loaded_module *found)
+{
+	return &note_hints[(found->start >> 12 ^ found->start >> 20) % (sizeof(note_hints) / sizeof(note_hints[0]))];
+}
+
+/* Whether it is the module that was found there: the build id stands where it stood. */
+static bool is_still(const struct module *known, const struct loaded_module *found)
+{
+	return known->build_id_at && known->build_id_bytes == MODULE_BUILD_ID_BYTES && !load_relaxed(&known->gone) &&
+	       known->start == found->start && load_acquire(&known->end) >= found->end && known->bias == found->bias &&
+	       !memcmp((const char *)found->start + known->build_id_at, known->build_id, MODULE_BUILD_ID_BYTES);
+}
+
 /* Returns its number plus 1. The module cannot go away meanwhile: its code is on the stack. */
 static uint32_t note(struct table *t, const struct loaded_module *found)
 {
+	uint32_t *hint = note_hint(found), number = load_relaxed(hint);
+	const struct module *known;
 	struct module m;
-	bool notes_read = describe(found, &m);
-	const struct module *known = newest(t, m.start);
+	bool notes_read;
 
+	if (likely(number && number <= load_relaxed(&t->head->module_count) && is_still(&t->modules[number - 1], found)))
+		return number;
+	notes_read = describe(found, &m);
+	known = newest(t, m.start);
 	if (!known || !same_module(t, known, &m, found->name, notes_read)) {
 		known = revive(t, &m, found->name, notes_read);
 		if (!known)
@@ -260,7 +288,9 @@ static uint32_t note(struct table *t, const struct loaded_module *found)
 		mark_overlapped(t, known);
 		add_relaxed(&t->head->module_changes, 1);
 	}
-	return (uint32_t)(known - t->modules) + 1;
+	number = (uint32_t)(known - t->modules) + 1;
+	store_relaxed(hint, number);
+	return number;
 }
 
 uint32_t modules_note(struct table *t, uint64_t pc)

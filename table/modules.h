@@ -23,7 +23,8 @@ struct module {
 	uint32_t path;			/* offset of its absolute path in the table's text */
 	uint8_t build_id_bytes;		/* 0: it has none */
 	uint8_t build_id[MODULE_BUILD_ID_BYTES];
-	uint8_t unused[3];
+	uint8_t unused;
+	uint16_t build_id_at;		/* bytes from start, if it is in the file's first page; or 0 */
 	uint32_t gone;			/* it has been unloaded, or another one lies there */
 };
 
