@@ -68,25 +68,23 @@ static uint32_t make_code(void *context)
 	return code;
 }
 
-/* The codes that were asked for last, by address: each is looked at before it is believed. It spares
- * the way through the levels of the index. */
-#define HINTS_LOG2	12
-static uint32_t code_hints[1u << HINTS_LOG2];
+#define CODE_HINTS_LOG2	12
+static uint32_t code_hints[1u << CODE_HINTS_LOG2];
 
 static uint32_t intern_code(struct table *t, uint64_t pc)
 {
-	uint32_t *hint = &code_hints[((pc & PC_MASK) * HASH_FACTOR) >> (64 - HINTS_LOG2)];
+	uint64_t hash = (pc & PC_MASK) * HASH_FACTOR;
+	uint32_t *hint = &code_hints[hash >> 20 & ((1u << CODE_HINTS_LOG2) - 1)];
 	struct code_query q = { t, pc, false };
-	uint32_t made, code = load_relaxed(hint), levels;
+	uint32_t made, code = index_recall(hint, hash, load_relaxed(&t->head->code_count), same_code, &q), levels;
 
-	if (likely(code && code < load_relaxed(&t->head->code_count) && code_is(t, code, pc)))
+	if (likely(code))
 		return code;
 	do {
 		levels = load_acquire(&t->head->code_levels);
-		code = index_intern(t->code_index, levels, (pc & PC_MASK) * HASH_FACTOR, same_code,
-				    make_code, &q, &made);
+		code = index_intern(t->code_index, levels, hash, same_code, make_code, &q, &made);
 	} while (unlikely(!code) && !q.full && more_levels(t, TABLE_CODE_INDEX, levels));
-	store_relaxed(hint, code);
+	index_remember(hint, hash, code);
 	return code;
 }
 
@@ -288,7 +286,6 @@ static uint32_t make_row(void *context)
 	return row;
 }
 
-/* The rows that were asked for last, as slots of an index: each is looked at before it is believed. */
 #define ROW_HINTS_LOG2	13
 static uint32_t row_hints[1u << ROW_HINTS_LOG2];
 
@@ -305,10 +302,9 @@ uint32_t table_intern(struct table *t, const uintptr_t *frames, unsigned count, 
 	}
 	hash *= HASH_FACTOR;
 	hint = &row_hints[hash >> 20 & ((1u << ROW_HINTS_LOG2) - 1)];
-	row = load_acquire(hint);
-	if (index_tagged(row, index_tag(hash)) && index_id(row) < load_relaxed(&t->head->row_count) &&
-	    same_frames(&q, index_id(row)))
-		return index_id(row);
+	row = index_recall(hint, hash, load_relaxed(&t->head->row_count), same_frames, &q);
+	if (row)
+		return row;
 	/* Each time round has made a module known; the bound is for what cannot be. */
 	for (unsigned tries = 0; tries < 8; tries++) {
 		q.again = q.full = false;
@@ -322,7 +318,7 @@ uint32_t table_intern(struct table *t, const uintptr_t *frames, unsigned count, 
 		return ROW_OVERFLOW;
 	if (made && made != row)
 		add_relaxed(&t->head->rows_wasted, 1);
-	store_release(hint, row | index_tag(hash));
+	index_remember(hint, hash, row);
 	return row;
 }
 
