@@ -767,6 +767,8 @@ static bool start(void)
 	state = keep_start(&recorder.table, &options, !valgrind, start_error,
 			   sizeof(start_error)) &&
 		blocks_create(&recorder.blocks, is_glibc_malloc()) ? TRACING : OFF;
+	if (state == TRACING)
+		table_set_depth(&recorder.table, options.depth);
 	if (state == TRACING && recorder.table.shared &&
 	    madvise(&per_memory, PAGE_BYTES, MADV_WIPEONFORK))
 		keep_private();

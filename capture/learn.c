@@ -9,42 +9,30 @@
 #include "tree.h"
 
 /* The plain steps become the memo's, on what of it was found to hold. */
-static void learn_memo(struct paths *p)
+static void learn_memo(struct paths *p, bool whole)
 {
-	const struct captured *c = &p->captured;
-	const struct mark *marks = &c->marks[p->first_step];
-	unsigned cut = cut_at(p, p->first_step);
+	unsigned right = whole ? MEMO_ALL : p->max + 1u - p->first_step;
 
-	if (!p->noted || p->max <= PATHS_LEVELS)
-		return;		/* of so few frames the tree knows all */
-	if (!p->step_count) {
-		/* At the limit all come after as many frames. */
-		if (p->at_limit && p->synced && !c->known)
-			memo_mark(&p->memo, p->synced, marks, cut);
+	/* Of so few frames the tree knows all. */
+	if (!p->noted || p->max <= PATHS_LEVELS || !p->step_count)
 		return;
-	}
+	if (right < p->step_count)
+		return;		/* there was no room for the nodes of the others */
 	/* A stack that ends because no caller is named has no position to start with. */
 	if (!p->synced && rule_kind(p->steps[p->step_count - 1].rule) != KIND_END)
 		return;
-	memo_learn(&p->memo, p->steps, p->step_count, marks, cut, p->synced);
+	memo_learn(&p->memo, p->steps, p->step_count, &p->captured.marks[p->first_step], p->cut, right, p->synced);
 }
-
-#define NO_OUTER	UINT32_MAX	/* no mark's node */
 
 /* What lies from frame i of the captured stack on outward, as its mark names it. */
 static uint32_t outer_of(const struct paths *p, unsigned i)
 {
 	const struct captured *c = &p->captured;
-	const struct memo_position *f;
 	unsigned fresh = c->count - c->known;
-	uint32_t at = p->synced;
 
 	if (!c->known || i <= fresh)
 		return c->marks[i].node;
-	for (unsigned k = fresh; k < i; k++)
-		at = memo_outward(&p->memo, at);
-	f = &p->memo.positions[at];
-	return f->cut == cut_at(p, i) ? f->mark.node : NO_OUTER;
+	return p->memo.positions[memo_outward(&p->memo, p->synced, i - fresh)].mark.node;
 }
 
 static uint32_t new_node(struct paths *p, uint64_t rule)
@@ -384,21 +372,22 @@ static void learn_stack(struct paths *p, uint32_t value)
 	}
 }
 
-void paths_learn(struct paths *p, uint32_t value, bool seen)
+void paths_learn(struct paths *p, uint32_t value, bool seen, bool whole)
 {
 	learn_near(p);
 	if (seen || (p->miss && inner_seen(p)))
 		learn_stack(p, value);
-	learn_memo(p);	/* last: it may forget what the stack was found by */
+	learn_memo(p, whole);	/* last: it may forget what the stack was found by */
 }
 
 #else
 
-void paths_learn(struct paths *p, uint32_t value, bool seen)
+void paths_learn(struct paths *p, uint32_t value, bool seen, bool whole)
 {
 	(void)p;
 	(void)value;
 	(void)seen;
+	(void)whole;
 }
 
 #endif

@@ -59,8 +59,8 @@ static void push(struct memo *m, const struct step *s, uint32_t outer, uint32_t 
 	slots[0] = (uint16_t)at;
 }
 
-void memo_learn(struct memo *m, const struct step *steps, unsigned count, const struct mark *marks, unsigned cut,
-		uint32_t outer)
+void memo_learn(struct memo *m, const struct step *steps, unsigned count, const struct mark *marks, bool cut,
+		unsigned right, uint32_t outer)
 {
 	uint32_t first;
 
@@ -71,8 +71,17 @@ void memo_learn(struct memo *m, const struct step *steps, unsigned count, const 
 	}
 	first = m->count;
 	for (unsigned i = count; i-- > 0; outer = m->count - 1) {
+		unsigned most = outer ? m->positions[outer].right : cut ? 0 : MEMO_ALL;
+		struct memo_position *f;
+
 		push(m, &steps[i], outer, first);
-		memo_mark(m, m->count - 1, &marks[i], cut ? cut + i : 0);
+		f = &m->positions[m->count - 1];
+		f->mark = marks[i];
+		if (most < MEMO_ALL)
+			most++;
+		if (right < MEMO_ALL && most > right - i)
+			most = right - i;
+		f->right = (uint16_t)most;
 	}
 }
 

@@ -4,9 +4,9 @@
  * of them reads. When another walk stands at one of them, and all these words are still the same,
  * the rest of it is known.
  *
- * A walk ends where the stack does, or at the depth. Of one that was cut there the memo knows what it
- * has walked, and the marks of its positions name so many frames: they serve a walk that comes to the
- * same position after as many others.
+ * A walk ends where the stack does, or is cut some way beyond the depth. Of one that was cut the memo
+ * knows what it has walked, which serves a walk that asks for no more frames than that: hence the way
+ * beyond, for walks that come to the same position after fewer others.
  *
  * What one walk has added is a strand: its positions lie side by side, outermost first, and so do
  * the words; outward of them it goes on in the strand that was known then. When there is no room the
@@ -24,16 +24,17 @@
 #define MEMO_POSITIONS	1024u
 #define MEMO_LOADS	2048u
 #define MEMO_INDEX_LOG2	10
+#define MEMO_ALL	UINT16_MAX
 
 /* One cache line. */
 struct memo_position {
 	uintptr_t sp, pc, fp;
 	uintptr_t high;			/* above all words */
-	struct mark mark;		/* of the frames from here to the end, or to the depth */
+	struct mark mark;		/* of the frames from here on that were known */
 	uint16_t loads_end, loads_first;	/* the last is read first; of the strand, first */
 	uint16_t first, outer;		/* the strand's outermost position; where it goes on, or 0 */
-	uint16_t frames;		/* that are known, with this one */
-	uint16_t cut;			/* 0: to the end; else so many, this one included, came first */
+	uint16_t frames;		/* of the mark, with this one */
+	uint16_t right;			/* for so many the mark's node is theirs; MEMO_ALL: to the stack's end */
 	bool fp_matters;		/* a rule from here outward uses it before it is loaded anew */
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct memo_position) == 64, "a position is one cache line");
@@ -59,17 +60,10 @@ struct step {
 /* Also what a new memo, zeroed, needs. */
 void memo_clear(struct memo *m);
 
-/* Adds the steps of a walk, innermost first, that came to its end or to the position `outer`. cut: 0, or as
- * the innermost step's position has it. */
-void memo_learn(struct memo *m, const struct step *steps, unsigned count, const struct mark *marks, unsigned cut,
-		uint32_t outer);
-
-/* A position's mark is this one from now on. */
-static inline void memo_mark(struct memo *m, uint32_t at, const struct mark *mark, unsigned cut)
-{
-	m->positions[at].mark = *mark;
-	m->positions[at].cut = (uint16_t)cut;
-}
+/* Adds the steps of a walk, innermost first, that came to its end or to the position `outer`. cut: the end is
+ * not the stack's. right: for so many frames from the first step on the marks' nodes are right, or MEMO_ALL. */
+void memo_learn(struct memo *m, const struct step *steps, unsigned count, const struct mark *marks, bool cut,
+		unsigned right, uint32_t outer);
 
 /* Where the two newest positions are named that come to this place. */
 static inline uint16_t *memo_slots(struct memo *m, uintptr_t sp, uintptr_t pc)
@@ -94,18 +88,25 @@ static inline uint32_t memo_find(struct memo *m, uintptr_t pc, uintptr_t sp, uin
 	return memo_is(&m->positions[slots[1]], pc, sp, fp) ? slots[1] : 0;
 }
 
-/* The next position outward, or 0. */
-static inline uint32_t memo_outward(const struct memo *m, uint32_t at)
+/* The position so many frames outward, or 0. */
+static inline uint32_t memo_outward(const struct memo *m, uint32_t at, unsigned frames)
 {
-	const struct memo_position *f = &m->positions[at];
+	while (at && frames) {
+		const struct memo_position *f = &m->positions[at];
+		unsigned count = at - f->first;
 
-	return at > f->first ? at - 1 : f->outer;
+		if (frames <= count)
+			return at - frames;
+		frames -= count + 1;
+		at = f->outer;
+	}
+	return at;
 }
 
 /* Whether enough is known for a walk that asks for so many frames outward of this position. */
 static inline bool memo_reaches(const struct memo *m, uint32_t at, unsigned frames)
 {
-	return !m->positions[at].cut || m->positions[at].frames > frames;
+	return m->positions[at].right > frames;
 }
 
 /*

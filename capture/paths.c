@@ -30,6 +30,7 @@ struct paths *paths_create(unsigned nodes_log2, unsigned max)
 	p->used = 1;
 	p->max = (uint16_t)max;
 	p->levels = (uint16_t)tree_levels(max);
+	p->far = (uint16_t)(max > PATHS_LEVELS ? max + PATHS_BEYOND : max);
 	p->stamp = load_relaxed(&rules_stamp);
 	memo_clear(&p->memo);
 	return p;
@@ -104,7 +105,11 @@ static inline struct root *find_root(struct paths *p, uintptr_t pc, uintptr_t fu
 	return NULL;
 }
 
-/* The plain walk from w on, with an eye on the memo. False: given up. */
+/*
+ * The plain walk from w on, with an eye on the memo. It goes on beyond what is asked for, until it meets
+ * something known: what the memo knows then serves the stacks that come here with fewer frames before,
+ * and their chains have the same outer frames. False: given up.
+ */
 static bool walk_on(struct paths *p, struct walk *w)
 {
 	struct captured *c = &p->captured;
@@ -118,33 +123,36 @@ static bool walk_on(struct paths *p, struct walk *w)
 		return true;
 	}
 	for (;;) {
-		uint64_t rule;
+		struct step *step = &p->steps[p->step_count++];
 		uint32_t found = w->exact || w->sp < from ? 0 : memo_find(&p->memo, w->pc, w->sp, w->fp);
-		unsigned more = max + 1 - n;	/* frames outward that are asked for */
+		unsigned more = n > max ? 0 : max + 1 - n;	/* frames outward that are asked for */
 
 		if (found && memo_reaches(&p->memo, found, more) &&
 		    memo_holds(&p->memo, found, more, w->range.high, &from)) {
+			p->step_count--;
 			p->synced = found;
 			break;
 		}
-		if (!more) {
-			/* For the memo it ends here: nothing further is asked for. */
-			p->steps[p->step_count++] = (struct step){ w->sp, w->fp, w->pc, KIND_END };
-			p->cut = true;
+		*step = (struct step){ w->sp, w->fp, w->pc, KIND_END };
+		p->cut = !more && (!p->noted || n >= p->far);
+		if (p->cut)
 			break;
-		}
-		rule = rules_find(w->pc | (w->exact ? EXACT : 0), p->stamp);
-		p->steps[p->step_count++] = (struct step){ w->sp, w->fp, w->pc, rule };
-		if (rule_kind(rule) == KIND_END)
+		step->rule = rules_find(w->pc | (w->exact ? EXACT : 0), p->stamp);
+		if (rule_kind(step->rule) == KIND_END)
 			break;
-		if (rule_kind(rule) == KIND_SIGNAL) {
+		if (rule_kind(step->rule) == KIND_SIGNAL && more) {
 			p->noted = false;
 			if (p->levels > n - 1)
 				p->levels = (uint16_t)(n - 1);
 			p->range = w->range;	/* what follows may be another stack */
 		}
-		if (unlikely(!walk_by(w, rule)))
-			return false;
+		if (unlikely((rule_kind(step->rule) == KIND_SIGNAL && !more) || !walk_by(w, step->rule))) {
+			step->rule = KIND_END;
+			p->cut = true;
+			if (more)
+				return false;
+			break;
+		}
 		if (!w->pc)
 			break;
 		c->frames[n++] = w->pc;
@@ -153,24 +161,23 @@ static bool walk_on(struct paths *p, struct walk *w)
 	return true;
 }
 
-/* The outer frames that the memo knows, as far as the depth, after count - 1 others. */
+/* The outer frames that the memo knows, after count - 1 others. */
 static void add_known(struct paths *p)
 {
 	struct captured *c = &p->captured;
 	const struct memo *m = &p->memo;
 	const struct memo_position *f = &m->positions[p->synced];
-	unsigned at = c->count - 1, most = p->max + 1 - at, known = f->frames < most ? f->frames : most;
-	unsigned end = at + known;
+	unsigned at = c->count - 1, window = p->max + 1u, copied = p->levels + 1u;
 
-	p->cut = f->cut || f->frames > most;
-	c->count = end;
-	if (f->cut == cut_at(p, at)) {
-		c->marks[at] = f->mark;		/* it stands for those outward of it */
-		c->known = known;
-		if (end > p->levels + 1u)
-			end = p->levels + 1u;	/* what paths_learn() may ask for */
-	}
-	for (uint32_t i = p->synced; at < end; i = memo_outward(m, i))
+	c->known = f->frames;
+	c->count = at + c->known;
+	c->marks[at] = f->mark;		/* it stands for those outward of it */
+	if (at < window && c->count > window)
+		c->marks[window].hash = m->positions[memo_outward(m, p->synced, window - at)].mark.hash;
+	if (copied > c->count)
+		copied = c->count;
+	/* What paths_learn() may ask for. */
+	for (uint32_t i = p->synced; at < copied; i = memo_outward(m, i, 1))
 		c->frames[at++] = m->positions[i].pc;
 }
 
@@ -209,7 +216,7 @@ static inline __attribute__((always_inline)) uint32_t find_at_limit(struct paths
 	uintptr_t from;
 	struct pair *pair;
 
-	if (!found || (f->cut ? f->cut != frames : frames + f->frames > p->max + 2u) ||
+	if (!found || !memo_reaches(&p->memo, found, p->max + 1u - frames) ||
 	    !memo_holds(&p->memo, found, p->max + 1u - frames, high, &from))
 		return 0;
 	p->synced = found;

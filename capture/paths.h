@@ -32,13 +32,17 @@
 
 #include "base/mark.h"
 
+#define PATHS_BEYOND	128	/* the most frames that are walked beyond what is asked for */
+
 /* A captured stack that was not recognized; what table_intern() takes. */
 struct captured {
-	unsigned count;		/* frames; 0: given up, ask capture_stack() */
+	unsigned count;		/* frames, max + 1 or fewer if the stack has no more; 0: given up, ask
+				 * capture_stack() */
 	unsigned known;		/* the outermost of them, which marks[count - known] stands for: not all
-				 * of these are among the frames */
-	uintptr_t frames[CAPTURE_MAX + 1];
-	struct mark marks[CAPTURE_MAX + 1];
+				 * of these are among the frames. marks[max + 1].hash is there too if they
+				 * are so many. */
+	uintptr_t frames[CAPTURE_MAX + 1 + PATHS_BEYOND];
+	struct mark marks[CAPTURE_MAX + 1 + PATHS_BEYOND];
 };
 
 struct paths;
@@ -59,11 +63,12 @@ uint32_t paths_find(struct paths *p, uintptr_t function, uintptr_t pc, uintptr_t
 struct captured *paths_captured(struct paths *p);
 
 /*
- * The value (not 0) for what paths_find() has just given, with the marks of all frames that had none
- * filled in. seen: the stack is not new. Only then is it learnt whole: most stacks of some programs
+ * The value (not 0) for what paths_find() has just given, or rather for its first max + 1 frames, with
+ * the marks of all frames that had none filled in. whole: the marks' nodes are right beyond these frames,
+ * too. seen: the stack is not new. Only then is it learnt whole: most stacks of some programs
  * never come again.
  */
-void paths_learn(struct paths *p, uint32_t value, bool seen);
+void paths_learn(struct paths *p, uint32_t value, bool seen, bool whole);
 
 /*
  * A thread takes it over. own: an address above the thread's frames on its own stack, which is

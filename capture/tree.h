@@ -125,14 +125,14 @@ struct paths {
 	uint32_t at_limit;		/* the tree's node there, or 0 */
 	uint16_t first_step, step_count;	/* frame of steps[0] */
 	uint16_t levels;		/* frames that may become nodes of the tree */
-	uint16_t max;			/* frames, without the function */
+	uint16_t max, far;		/* frames, without the function; and those beyond that a walk takes */
 	bool noted;			/* all steps are, and lie on one stack */
-	bool cut;			/* the stack is deeper than the depth, or as deep */
+	bool cut;			/* the stack may go on beyond what is known of it */
 	bool miss;			/* the tree did not know it */
 	uint32_t synced;		/* the memo's position where it took over, or 0 */
 
 	struct memo memo;
-	struct step steps[CAPTURE_MAX];
+	struct step steps[CAPTURE_MAX + PATHS_BEYOND];
 	struct captured captured;
 	struct root roots[ROOTS];
 	struct child wide[WIDE];
@@ -142,12 +142,6 @@ struct paths {
 };
 
 void paths_clear_tree(struct paths *p);
-
-/* memo_position.cut of the position at this frame of the captured stack. */
-static inline unsigned cut_at(const struct paths *p, unsigned frame)
-{
-	return p->cut ? frame + 1 : 0;
-}
 
 static inline struct root *root_slot(struct paths *p, uintptr_t pc, uintptr_t function, unsigned try)
 {

@@ -57,12 +57,13 @@ static uint32_t find_row_of_captured(struct paths *p, uintptr_t function, const 
 {
 	struct captured *c = paths_captured(p);
 	uint32_t row;
+	bool whole;
 
 	while (c->count) {
-		row = table_intern(&recorder.table, c->frames, c->count, c->known, c->marks);
+		row = table_intern(&recorder.table, c->frames, c->count, c->known, c->marks, &whole);
 		if (likely(modules_changes(&recorder.table) == modules)) {
 			if (row != ROW_OVERFLOW)
-				paths_learn(p, row, load_relaxed(&recorder.table.rows[row].total_count));
+				paths_learn(p, row, load_relaxed(&recorder.table.rows[row].total_count), whole);
 			return row;
 		}
 		capture_modules_changed();
@@ -94,7 +95,7 @@ static uint32_t __attribute__((noinline)) find_row_slowly(uintptr_t function, co
 
 		if (recorder.depth > 1)
 			count += capture_stack(from, frames + 1, recorder.depth - 1u, &notes);
-		row = table_intern(&recorder.table, frames, count, 0, marks);
+		row = table_intern(&recorder.table, frames, count, 0, marks, NULL);
 		if (likely(modules_changes(&recorder.table) == modules))
 			break;
 		modules = modules_changes(&recorder.table);

@@ -102,6 +102,7 @@ void layout_header(struct table_header *h, unsigned rows_log2)
 	h->version = TABLE_VERSION;
 	h->word_bits = 8 * sizeof(void *);
 	h->rows_log2 = rows_log2;
+	h->depth = TABLE_FRAMES_MAX;
 	h->row_limit = h->code_limit = (uint32_t)rows;
 	h->upper_limit = (uint32_t)rows / ROWS_PER_UPPER;
 	h->frame_limit = (uint32_t)rows * UNITS_PER_ROW;

@@ -56,7 +56,8 @@ static bool header_is_sane(const struct table_header *h)
 {
 	struct table_header most;
 
-	if (h->rows_log2 < TABLE_LOG2_LEAST || h->rows_log2 > TABLE_LOG2_MOST)
+	if (h->rows_log2 < TABLE_LOG2_LEAST || h->rows_log2 > TABLE_LOG2_MOST || !h->depth ||
+	    h->depth > TABLE_FRAMES_MAX)
 		return false;
 	layout_header(&most, h->rows_log2);
 	if (h->size_bytes != most.size_bytes ||

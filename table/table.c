@@ -20,18 +20,23 @@ struct code_query {
 	bool full;		/* it is not for want of levels that there is no code */
 };
 
-/* Whether the code means what lies at this address now. */
-static inline bool code_is(const struct table *t, uint32_t code, uint64_t pc)
+/* Whether the code means what lies at this address now. intact: modules_intact(), asked for once. */
+static inline bool code_is_at(const struct table *t, uint32_t code, uint64_t pc, bool intact)
 {
 	uint64_t c = load_relaxed(&t->codes[code]);
 	uint64_t module = c >> CODE_PC_BITS;
 
 	if ((c ^ pc) & PC_MASK)
 		return false;
-	if (likely(modules_intact()) || module == CODE_NO_MODULE || module == CODE_EARLY)
+	if (likely(intact) || module == CODE_NO_MODULE || module == CODE_EARLY)
 		return true;
 	return !load_relaxed(&t->modules[module - 1].gone) &&
 	       (likely(modules_settled()) || modules_verify(t, (uint32_t)module, pc));
+}
+
+static inline bool code_is(const struct table *t, uint32_t code, uint64_t pc)
+{
+	return code_is_at(t, code, pc, modules_intact());
 }
 
 /* Whether an index has more levels than it had. */
@@ -90,19 +95,34 @@ static uint32_t intern_code(struct table *t, uint64_t pc)
 
 /* ---- Rows ---- */
 
-/* One more frame, inward: a multiply and a shift, with the odd constant 2^64 / golden ratio.
- * Any mix with good upper bits will do. */
+/*
+ * A chain's hash is a polynomial in HASH_STEP, an odd number (sqrt(2)'s fraction), modulo 2^64, with
+ * the frames as coefficients, the innermost first. So the hash of the first n frames of a chain is
+ * its own minus that of what lies outward of them, times the n-th power (Karp and Rabin 1987).
+ */
+#define HASH_STEP	0x6a09e667f3bcc909u
+static uint64_t depth_power;		/* HASH_STEP to the power of the depth */
+
+void table_set_depth(struct table *t, unsigned depth)
+{
+	t->head->depth = depth;
+	depth_power = 1;
+	while (depth-- > 0)
+		depth_power *= HASH_STEP;
+}
+
+/* One more frame, inward. */
 static inline uint64_t mix(uint64_t hash, uint64_t frame)
 {
-	hash = (hash ^ frame) * HASH_FACTOR;
-	return hash ^ hash >> 29;
+	return hash * HASH_STEP + frame * HASH_FACTOR;
 }
 
 struct row_query {
 	struct table *t;
 	const uintptr_t *frames;
-	unsigned count, known;
+	unsigned count, known, depth;
 	struct mark *marks;
+	bool whole;		/* the marks' nodes are right beyond the depth too */
 	bool again;		/* a module has come back: the row may be there after all */
 	bool full;		/* it is not for want of levels that there is no row */
 };
@@ -138,39 +158,41 @@ static uint32_t put_word(uint16_t *frames, uint32_t node, uint32_t word)
 }
 
 /* The code of a node, and in *out the node outward of it; 0: none. */
-static inline uint32_t frame_code(const struct table *t, uint32_t node, uint32_t *out)
+static inline uint32_t frame_code(const uint16_t *frames, uint32_t node, uint32_t *out)
 {
-	uint32_t next, after, code = frame_word(t->frames, node, &next);
+	uint32_t next, after, code = frame_word(frames, node, &next);
 
-	if (t->frames[next] >= (FRAME_SHORT | FRAME_LINK >> 16))
-		next = frame_word(t->frames, next, &after) & ~FRAME_LINK;
+	if (frames[next] >= (FRAME_SHORT | FRAME_LINK >> 16))
+		next = frame_word(frames, next, &after) & ~FRAME_LINK;
 	*out = next;
 	return code;
 }
 
-/* Whether both name the same frames, as far as the end. */
-static bool same_nodes(const struct table *t, uint32_t a, uint32_t b)
-{
-	while (a != b) {
-		if (!a || !b || frame_code(t, a, &a) != frame_code(t, b, &b))
-			return false;
-	}
-	return true;
-}
-
-/* Also notes the nodes on the way. */
+/* Whether the row has these frames, as far as the depth. Also notes the nodes on the way. */
 static bool same_frames(void *context, uint32_t row)
 {
 	struct row_query *q = context;
-	uint32_t node = q->t->infos[row].node, next;
-	unsigned fresh = q->count - q->known;
+	const struct table *t = q->t;
+	const uint16_t *frames = t->frames;
+	const uintptr_t *wanted = q->frames;
+	struct mark *marks = q->marks;
+	uint32_t node = t->infos[row].node, outer, next;
+	unsigned fresh = q->count - q->known, at;
+	bool intact = modules_intact();
 
-	for (unsigned i = 0; i < fresh; i++, node = next) {
-		if (!node || !code_is(q->t, frame_code(q->t, node, &next), q->frames[i]))
-			return false;
-		q->marks[i].node = node;
+	q->whole = false;
+	for (at = 0; at < fresh; at++, node = next) {
+		if (!node || !code_is_at(t, frame_code(frames, node, &next), wanted[at], intact))
+			return at >= q->depth;
+		marks[at].node = node;
 	}
-	return same_nodes(q->t, node, q->known ? q->marks[fresh].node : 0);
+	outer = q->known ? marks[fresh].node : 0;
+	for (; node != outer && at < q->depth; at++) {
+		if (!node || !outer || frame_code(frames, node, &node) != frame_code(frames, outer, &outer))
+			return false;
+	}
+	q->whole = node == outer;
+	return true;
 }
 
 /* Makes the modules of the frames known. False: one was not, or was taken to be gone. */
@@ -220,7 +242,7 @@ static unsigned find_shared(struct row_query *q, uint32_t *outer)
 
 		if (!node)
 			break;
-		code = frame_code(q->t, node, &next);
+		code = frame_code(q->t->frames, node, &next);
 		if (next != *outer || !code_is(q->t, code, q->frames[fresh - 1]))
 			break;
 		m->node = *outer = node;
@@ -238,100 +260,142 @@ static bool frames_fit(struct table *t, uint32_t at, uint32_t count)
 	return true;
 }
 
-static uint32_t make_row(void *context)
+/* Notes the frames' nodes, and makes those that there are not. False: none, see row_query. */
+static bool make_nodes(struct row_query *q)
 {
-	struct row_query *q = context;
 	struct table *t = q->t;
 	struct table_header *h = t->head;
-	uint32_t row, at, node, outer, units = 2;
+	uint32_t node, outer, units = 2;
 	unsigned fresh;
 
 	q->full = true;
 	if (!note_modules(q)) {
 		q->again = true;
-		return 0;
+		return false;
 	}
 	fresh = find_shared(q, &outer);
-	/* Checked first so that the counters cannot creep up to a wrap. */
-	if ((load_relaxed(&h->row_count) >= load_acquire(&h->row_limit) && !layout_grow(t, TABLE_ROWS)) ||
-	    !frames_fit(t, load_relaxed(&h->frames_used), 2 * fresh + 2))
-		return 0;
+	/* Checked first so that the counter cannot creep up to a wrap. */
+	if (!frames_fit(t, load_relaxed(&h->frames_used), 2 * fresh + 2))
+		return false;
 	for (unsigned i = 0; i < fresh; i++) {
 		uint32_t code = intern_code(t, q->frames[i]);
 
 		if (!code)
-			return 0;
+			return false;
 		q->marks[i].node = code;	/* until its node is known */
 		units += frame_units(code);
 	}
-	at = node = add_relaxed(&h->frames_used, units);
-	if (!frames_fit(t, at, units))
-		return 0;
-	for (unsigned i = 0; i < fresh; i++) {
-		uint32_t code = q->marks[i].node;
+	if (fresh) {
+		node = add_relaxed(&h->frames_used, units);
+		if (!frames_fit(t, node, units))
+			return false;
+		for (unsigned i = 0; i < fresh; i++) {
+			uint32_t code = q->marks[i].node;
 
-		q->marks[i].node = node;
-		node = put_word(t->frames, node, code);
+			q->marks[i].node = node;
+			node = put_word(t->frames, node, code);
+		}
+		put_word(t->frames, node, FRAME_LINK | outer);
 	}
-	put_word(t->frames, node, FRAME_LINK | outer);
+	for (unsigned i = 0; i < fresh; i++)
+		store_release(share_slot(t, q->marks[i].hash), q->marks[i].node);
+	q->whole = true;
+	return true;
+}
+
+static uint32_t make_row(void *context)
+{
+	struct row_query *q = context;
+	struct table *t = q->t;
+	struct table_header *h = t->head;
+	uint32_t row;
+
+	q->full = true;
+	/* As with the frames. */
+	if ((load_relaxed(&h->row_count) >= load_acquire(&h->row_limit) && !layout_grow(t, TABLE_ROWS)) ||
+	    !make_nodes(q))
+		return 0;
 	row = add_relaxed(&h->row_count, 1);
 	while (row >= load_acquire(&h->row_limit)) {
 		if (!layout_grow(t, TABLE_ROWS))
 			return 0;
 	}
-	t->infos[row].node = fresh ? at : outer;
-	for (unsigned i = 0; i < fresh; i++)
-		store_release(share_slot(t, q->marks[i].hash), q->marks[i].node);
+	t->infos[row].node = q->marks[0].node;
 	q->full = false;
 	return row;
+}
+
+/* By the index. 0: there is no room. */
+static uint32_t intern_row(struct row_query *q, uint64_t hash)
+{
+	struct table *t = q->t;
+	uint32_t made, row;
+
+	/* Each time round has made a module known; the bound is for what cannot be. */
+	for (unsigned tries = 0; tries < 8; ) {
+		uint32_t levels = load_acquire(&t->head->row_levels);
+
+		q->again = q->full = false;
+		row = index_intern(t->row_index, levels, hash, same_frames, make_row, q, &made);
+		if (likely(row)) {
+			if (made && made != row)
+				add_relaxed(&t->head->rows_wasted, 1);
+			return row;
+		}
+		if (q->again)
+			tries++;
+		else if (q->full || !more_levels(t, TABLE_ROW_INDEX, levels))
+			break;
+	}
+	return 0;
 }
 
 #define ROW_HINTS_LOG2	13
 static uint32_t row_hints[1u << ROW_HINTS_LOG2];
 
 uint32_t table_intern(struct table *t, const uintptr_t *frames, unsigned count, unsigned known,
-		      struct mark *marks)
+		      struct mark *marks, bool *whole)
 {
-	struct row_query q = { t, frames, count, known, marks, false, false };
+	struct row_query q = { .t = t, .frames = frames, .count = count, .known = known,
+			       .depth = t->head->depth, .marks = marks };
 	uint64_t hash = known ? marks[count - known].hash : 0;
-	uint32_t made = 0, row, levels, *hint;
+	uint32_t row, *hint;
 
 	for (unsigned i = count - known; i-- > 0; ) {
 		hash = mix(hash, frames[i] & PC_MASK);
 		marks[i].hash = hash;
 	}
-	hash *= HASH_FACTOR;
+	if (count > q.depth)
+		hash -= marks[q.depth].hash * depth_power;
+	hash = (hash ^ hash >> 32) * HASH_FACTOR;
 	hint = &row_hints[hash >> 20 & ((1u << ROW_HINTS_LOG2) - 1)];
 	row = index_recall(hint, hash, load_relaxed(&t->head->row_count), same_frames, &q);
-	if (row)
-		return row;
-	/* Each time round has made a module known; the bound is for what cannot be. */
-	for (unsigned tries = 0; tries < 8; tries++) {
-		q.again = q.full = false;
-		levels = load_acquire(&t->head->row_levels);
-		row = index_intern(t->row_index, levels, hash, same_frames, make_row, &q, &made);
-		if (likely(row) || (!q.again && (q.full || !more_levels(t, TABLE_ROW_INDEX, levels))))
-			break;
-		tries -= !q.again;
+	if (!row) {
+		row = intern_row(&q, hash);
+		if (!row)
+			return ROW_OVERFLOW;
+		index_remember(hint, hash, row);
 	}
-	if (!row)
-		return ROW_OVERFLOW;
-	if (made && made != row)
-		add_relaxed(&t->head->rows_wasted, 1);
-	index_remember(hint, hash, row);
+	/* Of frames beyond the depth there are no nodes but their own. */
+	if (unlikely(!q.whole && count - known > q.depth))
+		make_nodes(&q);
+	if (whole)
+		*whole = q.whole;
 	return row;
 }
 
 unsigned table_frames(const struct table *t, uint32_t row, uint32_t *codes)
 {
 	uint32_t used = load_relaxed(&t->head->frames_used), node = t->infos[row].node;
-	unsigned count = 0;
+	unsigned count = 0, most = t->head->depth;
 
+	if (most > TABLE_FRAMES_MAX)
+		most = TABLE_FRAMES_MAX;
 	if (used > load_relaxed(&t->head->frame_limit))
 		used = t->head->frame_limit;
 	/* In a damaged table the last words may reach beyond `used`, to what follows in the mapping. */
-	while (node && node < used && count < TABLE_FRAMES_MAX) {
-		uint32_t code = frame_code(t, node, &node);
+	while (node && node < used && count < most) {
+		uint32_t code = frame_code(t->frames, node, &node);
 
 		if (code >= t->head->code_limit)
 			break;

@@ -16,7 +16,12 @@
  *
  * Backtraces share their outer frames. A row's frames are a run of codes, innermost first,
  * that ends in a link: to a place in an older run, where the outer frames go on, or to 0, the
- * end. The place of a frame, its node, thus stands for all frames from it outward.
+ * end. The place of a frame, its node, thus stands for all frames from it outward: a chain.
+ *
+ * Of a stack that is deeper than the depth, the chain may go on beyond it, as far as who captured
+ * the stack happened to know: so stacks share their outer frames though each is cut elsewhere. What
+ * lies beyond does not belong to the row. Chains that differ only there have one row, whose own
+ * chain is the one that came first.
  *
  * Rows and codes are never removed. Row 0 means "no row"; row 1 stands for every backtrace
  * that no longer found room, and has no frames. Both are found by hash (index.h).
@@ -35,7 +40,7 @@
 #include <stdint.h>
 
 #define TABLE_MAGIC		"heaptrc"	/* 8 bytes with its NUL */
-#define TABLE_VERSION		5
+#define TABLE_VERSION		6
 #define TABLE_FRAMES_MAX	256	/* frames of one row */
 
 #define ROW_NONE		0u
@@ -155,6 +160,7 @@ struct table_header {
 	uint32_t row_limit, code_limit, frame_limit, deltas_limit, module_limit, text_limit;
 	uint32_t upper_limit, row_levels, code_levels, shares_log2;
 	uint32_t no_space;		/* a part could not grow: the disk is full, or a limit is met */
+	uint32_t depth;			/* frames that are a row's; outward of them there may be more */
 
 	/* What grows. */
 	__attribute__((aligned(64))) uint32_t row_count;	/* row 0 and 1 included */
@@ -217,16 +223,23 @@ int table_copy(const struct table *t, int fd);
  * nothing has changed. */
 int table_move(struct table *t, int fd);
 
+/* How many frames a row has at most, 1 to TABLE_FRAMES_MAX (which it is before). Once, at start. */
+void table_set_depth(struct table *t, unsigned depth);
+
 /*
- * Finds or makes the row of a backtrace: count frames, 1 to TABLE_FRAMES_MAX, innermost first.
- * Returns its id; ROW_OVERFLOW when there is no room for a new one.
+ * Finds or makes the row of a backtrace: count frames, innermost first, at least 1, of which the
+ * depth's are looked at. Returns its id; ROW_OVERFLOW when there is no room for a new one.
  *
  * marks, one per frame, are filled in. The outermost `known` frames are those that
  * marks[count - known] stood for in an earlier call; that mark must be there already, and these
- * frames, and marks outward of it, are not looked at.
+ * frames, and marks outward of it, are not looked at; but when there are more frames than the depth,
+ * the hash of marks[depth] must be there.
+ *
+ * *whole (if not NULL): whether the marks' nodes are the frames' to the last. If not, as far as the depth they are,
+ * and what they say of frames beyond it is another chain's.
  */
 uint32_t table_intern(struct table *t, const uintptr_t *frames, unsigned count, unsigned known,
-		      struct mark *marks);
+		      struct mark *marks, bool *whole);
 
 /*
  * The frames of a row as codes, innermost first, at most TABLE_FRAMES_MAX. Returns how many: 0

@@ -135,6 +135,26 @@ KEEP static int deep(int n)
 	return n > 0 ? deep(n - 1) + one : 0;
 }
 
+/* Asked for on the way back more often than before: then the outer frames come after fewer others. Some are
+ * others each time, so that stacks are alike as far as one of these and no further. */
+KEEP static int climb(unsigned n, unsigned time)
+{
+	int done;
+
+	if (n % 9 == 0)
+		allocate();
+	if (!n)
+		return one;
+	if ((n % 11 ? n * 7 : time >> n / 11 % 8) & 1) {
+		__asm__ volatile("/* left, as in maze() */");
+		done = climb(n - 1, time) + one;
+	} else {
+		done = climb(n - 1, time) - one;
+	}
+	allocate();
+	return done;
+}
+
 /* The same frames at the same places, each called from one of two sites: of a stack that was like this one, one
  * word is another, anywhere. */
 KEEP static int maze(unsigned n, unsigned way)
@@ -270,6 +290,8 @@ static void all(int small)
 	tail(5);
 	calls_that_end();
 	deep(small ? 40 : 400);
+	for (unsigned i = 0; i < (small ? 2 : 16); i++)
+		climb(small ? 30 : 300, i * 37);
 	callbacks();
 	mazes(small ? 20 : 2000);
 }

@@ -134,7 +134,7 @@ static void add_row(const char *path, uintptr_t pc, size_t size_bytes)
 		strcpy(table.text + h->text_used, path);
 		h->text_used += (uint32_t)strlen(path) + 1;
 	}
-	row = table_intern(&table, (uintptr_t[]){ 0x1, pc, 0x77 }, 3, 0, marks);
+	row = table_intern(&table, (uintptr_t[]){ 0x1, pc, 0x77 }, 3, 0, marks, NULL);
 	table_frames(&table, row, codes);
 	if (path)
 		table.codes[codes[1]] |= (uint64_t)h->module_count << CODE_PC_BITS;
@@ -234,7 +234,7 @@ static void test_entry(void)
 	add_row("/x/lines", 0x101020, 1);
 	add_row("/x/split", 0x201020, 1);
 	for (int module = 1; module <= 2; module++) {
-		row = table_intern(&table, (uintptr_t[]){ (uintptr_t)module << 20 | 0x1801 }, 1, 0, &mark);
+		row = table_intern(&table, (uintptr_t[]){ (uintptr_t)module << 20 | 0x1801 }, 1, 0, &mark, NULL);
 		table_frames(&table, row, codes);
 		table.codes[codes[0]] |= (uint64_t)module << CODE_PC_BITS;
 		row_alloc_single(&table, row, 1000);

@@ -125,7 +125,7 @@ extern void __libc_free(void *p);
 extern void *__libc_memalign(size_t alignment, size_t size);
 
 /* What main's thread has recognized so far: value i stands for known[i]. */
-#define KNOWN_MAX	4096
+#define KNOWN_MAX	16384
 static struct {
 	unsigned count;
 	uintptr_t frames[64];	/* the innermost of them */
@@ -133,47 +133,65 @@ static struct {
 static unsigned known_count, recognized, mistaken;
 static __thread struct paths *memory;
 
-static uint64_t mark_hash(uint64_t outer, uintptr_t frame)
+/* As the table's: of frames and what lies outward of them. */
+#define STEP	0x9e3779b97f4a7c15u
+static uint64_t chain_hash(uint64_t outer, const uintptr_t *frames, unsigned n)
 {
-	uint64_t hash = (outer ^ frame) * 0x9e3779b97f4a7c15u;
+	while (n-- > 0)
+		outer = outer * STEP + frames[n] * 0xc2b2ae3d27d4eb4fu;
+	return outer;
+}
 
-	return hash ^ hash >> 32;
+/* Of so many frames from a mark on; what lies outward of them is `beyond`. */
+static uint64_t window_hash(uint64_t hash, unsigned n, uint64_t beyond)
+{
+	while (n-- > 0)
+		beyond *= STEP;
+	return hash - beyond;
 }
 
 /* Whether the captured stack has these frames outward of frame 0. The outermost ones may be named by
- * their mark alone. */
+ * their mark alone, and so may more than are asked for. */
 static bool is_captured(const struct captured *c, const uintptr_t *frames, unsigned n)
 {
-	unsigned fresh = c->count - c->known;
-	uint64_t hash = 0;
+	unsigned fresh = c->count - c->known, told = fresh < n + 1 ? fresh : n + 1;
+	bool more = c->count > depth + 1;
 
-	if (c->count != n + 1 || memcmp(c->frames + 1, frames, (fresh - 1) * sizeof(*frames)))
+	if ((more ? depth + 1 : c->count) != n + 1 || memcmp(c->frames + 1, frames, (told - 1) * sizeof(*frames)))
 		return false;
-	for (unsigned i = n; i >= fresh; i--)
-		hash = mark_hash(hash, frames[i - 1]);
-	return !c->known || c->marks[fresh].hash == hash;
+	return !c->known || fresh > n ||
+	       chain_hash(0, frames + fresh - 1, n + 1 - fresh) ==
+	       window_hash(c->marks[fresh].hash, n + 1 - fresh, more ? c->marks[n + 1].hash : 0);
 }
 
-/* Takes the same stack by way of a memory. A frame's mark is of the frames from it outward. */
+/*
+ * Takes the same stack by way of a memory. A frame's mark is of the frames from it outward. Every other
+ * stack that goes on beyond the depth is treated as if its row had been there before, with another chain.
+ */
 static void recognize(const struct capture_point *at, const uintptr_t *frames, unsigned n)
 {
 	uint32_t value = paths_find(memory, 1, at->pc, at->sp, at->fp);
 	struct captured *c = paths_captured(memory);
-	unsigned least = n < 64 ? n : 64;
+	unsigned least = n < 64 ? n : 64, fresh = c->count - c->known;
+	bool whole;
 
 	if (value) {
 		recognized++;
 		mistaken += known[value].count != n || memcmp(known[value].frames, frames, least * sizeof(*frames));
 	} else if (c->count) {
 		mistaken += !is_captured(c, frames, n);
-		for (unsigned i = c->count - c->known; i-- > 0; ) {
-			c->marks[i].hash = mark_hash(i + 1 < c->count ? c->marks[i + 1].hash : 0, c->frames[i]);
+		whole = c->count <= depth + 1 || fresh > depth + 1 || known_count % 2;
+		for (unsigned i = fresh; i-- > 0; ) {
+			c->marks[i].hash = chain_hash(i + 1 < c->count ? c->marks[i + 1].hash : 0, &c->frames[i], 1);
 			c->marks[i].node = (uint32_t)c->marks[i].hash | 1;
 		}
+		for (unsigned i = 0; i < fresh && !whole; i++)
+			c->marks[i].node = (uint32_t)window_hash(c->marks[i].hash, depth + 1 - i,
+								 c->marks[depth + 1].hash) | 1;
 		if (++known_count < KNOWN_MAX) {
 			known[known_count].count = n;
 			memcpy(known[known_count].frames, frames, least * sizeof(*frames));
-			paths_learn(memory, known_count, true);
+			paths_learn(memory, known_count, true, whole);
 		}
 	}
 }
@@ -345,7 +363,7 @@ static void forget_counts(void)
 
 static void test_shapes(void)
 {
-	static const unsigned depths[] = { 8, 128, CAPTURE_MAX };
+	static const unsigned depths[] = { 8, 20, 128, CAPTURE_MAX };
 	char name[200];
 	int hits_before;
 

@@ -266,15 +266,15 @@ static void test_rows(void)
 	uint32_t codes[TABLE_FRAMES_MAX];
 
 	ok(table_create(&t), "a table");
-	r1 = table_intern(&t, f1, 3, 0, marks);
+	r1 = table_intern(&t, f1, 3, 0, marks, NULL);
 	ok(r1 >= ROW_FIRST, "a new backtrace gets a row");
-	ok(table_intern(&t, f1, 3, 0, again) == r1, "which it keeps");
+	ok(table_intern(&t, f1, 3, 0, again, NULL) == r1, "which it keeps");
 	ok(!memcmp(marks, again, 3 * sizeof(*marks)), "and its marks too");
-	r2 = table_intern(&t, f2, 2, 0, again);
+	r2 = table_intern(&t, f2, 2, 0, again, NULL);
 	ok(r2 != r1, "a prefix is another backtrace");
 	ok(table_frames(&t, r1, codes) == 3 && table_code_pc(&t, codes[0]) == 1 &&
 	   table_code_pc(&t, codes[2]) == 3, "the frames are there");
-	ok(table_intern(&t, (uintptr_t[]){ 1, 9, 9 }, 3, 2, marks) == r1,
+	ok(table_intern(&t, (uintptr_t[]){ 1, 9, 9 }, 3, 2, marks, NULL) == r1,
 	   "outer frames that a mark stands for are not looked at");
 
 	row_alloc(&t, r1, 100);
@@ -297,6 +297,28 @@ static void test_rows(void)
 	arena_release(&a);
 }
 
+/* Two frames changed by these have the same hash, as table.c has it: HASH_STEP * STEPS + ONES is 0
+ * modulo 2^64. Found as a short vector of a lattice, by Gauss's reduction. */
+#define STEPS	3166815962u
+#define ONES	1106696278u
+
+static void test_collision(void)
+{
+	uintptr_t a[] = { 1, 2, 3, 4 }, b[] = { 1, 2 + ONES, 3 + STEPS, 4 };
+	struct mark am[5], bm[5];
+	struct table t;
+	uint32_t row;
+
+	table_create(&t);
+	row = table_intern(&t, a, 4, 0, am, NULL);
+	ok(row != table_intern(&t, b, 4, 0, bm, NULL) && am[0].hash == bm[0].hash, "two stacks of one hash have two rows");
+	am[2] = am[1];
+	bm[2] = bm[1];
+	row = table_intern(&t, (uintptr_t[]){ 8, 9 }, 5, 3, am, NULL);
+	ok(row != table_intern(&t, (uintptr_t[]){ 8, 9 }, 5, 3, bm, NULL) && am[0].hash == bm[0].hash,
+	   "and so if they differ where marks stand for them");
+}
+
 /* Differences that are told late: exact in every view, and whole when they are flushed. */
 static void test_deltas(void)
 {
@@ -314,7 +336,7 @@ static void test_deltas(void)
 	other = deltas_take(&t);
 	ok(d && other && d != other, "each thread gets slots of its own");
 	for (uintptr_t i = 0; i < 2 * DELTA_SLOTS; i++) {
-		rows[i] = table_intern(&t, (uintptr_t[]){ 16, i + 1 }, 2, 0, marks);
+		rows[i] = table_intern(&t, (uintptr_t[]){ 16, i + 1 }, 2, 0, marks, NULL);
 		for (int n = 0; n < 100; n++)
 			delta_alloc(&t, d, rows[i], 1000);
 		for (int n = 0; n < 40; n++)
@@ -467,6 +489,89 @@ static void large_resize(struct table *t, struct deltas *d, enum way way, uint32
 }
 
 /* Blocks of all sizes come and go at random; every figure beside a model of 64 bits. */
+#define DEPTH		4
+#define DEEPEST		10
+#define DEEP_STACKS		3000
+
+struct deep {
+	uintptr_t frames[DEEPEST];
+	struct mark marks[DEEPEST + 1];
+	unsigned count;
+	uint32_t row;
+	bool whole;
+};
+
+/* A stack of any frames; or of some before those that a mark of an earlier one stands for, which are not told. */
+static void make_deep(struct table *t, struct deep *s, const struct deep *earlier)
+{
+	uintptr_t told[DEEPEST] = { 0 };
+	unsigned known = 0, fresh = 1 + any(DEEPEST), from = 0;
+
+	if (earlier) {
+		from = any(earlier->count);
+		known = earlier->count - from;
+		/* Of the marks that are right as far as the depth only, no more is asked than that. */
+		fresh = (earlier->whole ? 1 : from ? from : 1) + any(DEEPEST);
+		if (fresh > DEEPEST - known)
+			fresh = DEEPEST - known;
+		if (!fresh || (!earlier->whole && fresh < from)) {
+			earlier = NULL;
+			known = 0;
+			fresh = 1;
+		}
+	}
+	s->count = fresh + known;
+	for (unsigned i = 0; i < s->count; i++) {
+		s->frames[i] = i < fresh ? 0x1000 + any(3) : earlier->frames[from + i - fresh];
+		if (i < fresh)
+			told[i] = s->frames[i];
+	}
+	memset(s->marks, 0xff, sizeof(s->marks));
+	if (known) {
+		s->marks[fresh] = earlier->marks[from];
+		if (s->count > DEPTH && DEPTH > fresh)
+			s->marks[DEPTH].hash = earlier->marks[from + DEPTH - fresh].hash;
+	}
+	s->row = table_intern(t, told, s->count, known, s->marks, &s->whole);
+	/* The model needs all marks of those that may be used as earlier ones. */
+	for (unsigned i = fresh + 1; i < s->count; i++)
+		s->marks[i] = earlier->marks[from + i - fresh];
+	if (earlier && !earlier->whole)
+		s->whole = false;
+}
+
+/* Rows go by the frames as far as the depth, whatever is known beyond, and whoever told it. */
+static void test_depth(void)
+{
+	static struct deep stacks[DEEP_STACKS];
+	struct table t;
+	uint32_t codes[TABLE_FRAMES_MAX];
+	unsigned others = 0, twice = 0, short_ones = 0, partly = 0;
+
+	table_create(&t);
+	table_set_depth(&t, DEPTH);
+	for (unsigned i = 0; i < DEEP_STACKS; i++) {
+		struct deep *s = &stacks[i];
+		unsigned count;
+
+		make_deep(&t, s, i && any(3) ? &stacks[any(i)] : NULL);
+		count = table_frames(&t, s->row, codes);
+		others += count != (s->count < DEPTH ? s->count : DEPTH);
+		for (unsigned k = 0; k < count; k++)
+			others += table_code_pc(&t, codes[k]) != s->frames[k];
+		for (unsigned k = 0; k < i && stacks[k].row != s->row; k++) {
+			unsigned other = stacks[k].count < DEPTH ? stacks[k].count : DEPTH;
+
+			twice += other == count && !memcmp(stacks[k].frames, s->frames, count * sizeof(*s->frames));
+		}
+		short_ones += s->count < DEPTH;
+		partly += !s->whole;
+	}
+	printf("# %u rows, %u stacks less deep, %u with marks of another chain\n", t.head->row_count, short_ones, partly);
+	ok(!others && short_ones > 100 && partly > 100, "a row has the frames as far as the depth");
+	ok(!twice, "stacks that differ beyond it only have one row");
+}
+
 static void test_large(enum way way, const char *what)
 {
 	struct table t;
@@ -481,7 +586,7 @@ static void test_large(enum way way, const char *what)
 	table_create(&t);
 	d = deltas_take(&t);
 	for (uintptr_t i = 0; i < LARGE_ROWS; i++)
-		rows[i] = table_intern(&t, (uintptr_t[]){ 16, i + 1 }, 2, 0, marks);
+		rows[i] = table_intern(&t, (uintptr_t[]){ 16, i + 1 }, 2, 0, marks, NULL);
 	for (int n = 0; n < 20000 && good; n++) {
 		enum way now = way == MIXED ? (enum way)any(2) : way;
 		unsigned b = any(LARGE_BLOCKS), k = block[b].row ? block[b].row - 1 : any(LARGE_ROWS);
@@ -531,7 +636,7 @@ static void test_large_single(void)
 	bool good = true;
 
 	table_create(&t);
-	row = table_intern(&t, (uintptr_t[]){ 16, 1 }, 2, 0, marks);
+	row = table_intern(&t, (uintptr_t[]){ 16, 1 }, 2, 0, marks, NULL);
 	/* The sum of sizes is ahead: it reaches its quarters when the row has as much as it can. */
 	row_alloc_single(&t, row, ROW_QUARTER / 16);
 	row_free_single(&t, row, ROW_QUARTER / 16, false);
@@ -575,7 +680,7 @@ static void test_large_sums(void)
 
 	table_create(&t);
 	d = deltas_take(&t);
-	row = table_intern(&t, (uintptr_t[]){ 16, 1 }, 2, 0, marks);
+	row = table_intern(&t, (uintptr_t[]){ 16, 1 }, 2, 0, marks, NULL);
 	ok(!row_upper(&t, row), "a row has no upper parts at first");
 	u = row_make_upper(&t, row);
 	ok(u && u == row_upper(&t, row) && u == row_make_upper(&t, row) && !u->total_size, "then its own, empty");
@@ -653,7 +758,7 @@ static void test_large_full(void)
 	table_create(&t);
 	d = deltas_take(&t);
 	t.head->upper_limit = 1;
-	row = table_intern(&t, (uintptr_t[]){ 16, 1 }, 2, 0, marks);
+	row = table_intern(&t, (uintptr_t[]){ 16, 1 }, 2, 0, marks, NULL);
 	for (enum way way = SINGLE; way <= BATCHED; way++) {
 		uint64_t sum = 0;
 
@@ -688,7 +793,7 @@ static void test_large_moves(void)
 
 	table_create(&t);
 	d = deltas_take(&t);
-	row = table_intern(&t, (uintptr_t[]){ 16, 1 }, 2, 0, marks);
+	row = table_intern(&t, (uintptr_t[]){ 16, 1 }, 2, 0, marks, NULL);
 	slot = &d->slots[row % DELTA_SLOTS];
 	row_make_upper(&t, row);
 	for (unsigned n = 0; n < 4000; n++) {
@@ -782,7 +887,7 @@ static void test_large_threads(void)
 	const uint64_t want = LARGE_THREADS * ((uint64_t)3 << 31);
 
 	table_create(&large.t);
-	large.row = table_intern(&large.t, (uintptr_t[]){ 16, 1 }, 2, 0, marks);
+	large.row = table_intern(&large.t, (uintptr_t[]){ 16, 1 }, 2, 0, marks, NULL);
 	for (int batched = 0; batched < 2; batched++) {
 		for (int i = 0; i < LARGE_THREADS; i++)
 			pthread_create(&threads[i], NULL, large_work, batched ? &large : NULL);
@@ -814,7 +919,7 @@ static void *intern_all(void *number)
 	for (uintptr_t i = 0; i < STACKS; i++) {
 		uintptr_t f[] = { i * 16, i % 7, i };
 
-		mine[i] = table_intern(&shared, f, 3, 0, marks);
+		mine[i] = table_intern(&shared, f, 3, 0, marks, NULL);
 	}
 	return NULL;
 }
@@ -860,7 +965,7 @@ static void test_full(void)
 		return;
 	for (uintptr_t i = 1; i <= (uintptr_t)2 * t.head->row_limit; i++) {
 		uintptr_t f[] = { i % 64 << 4, i };
-		uint32_t row = table_intern(&t, f, 2, 0, marks);
+		uint32_t row = table_intern(&t, f, 2, 0, marks, NULL);
 
 		rows += row != ROW_OVERFLOW;
 		overflow += row == ROW_OVERFLOW;
@@ -872,7 +977,7 @@ static void test_full(void)
 	for (uintptr_t i = 1; i <= 100; i++) {
 		uintptr_t f[] = { i % 64 << 4, i };
 
-		good = good && table_intern(&t, f, 2, 0, marks) != ROW_OVERFLOW;
+		good = good && table_intern(&t, f, 2, 0, marks, NULL) != ROW_OVERFLOW;
 	}
 	ok(good, "and the known ones keep their rows");
 }
@@ -893,7 +998,7 @@ static void test_ahead(void)
 	}
 	h = t.head;
 	for (uintptr_t i = 1; i <= ROWS; i++)
-		good = good && table_intern(&t, (uintptr_t[]){ i % 64 << 4, i << 4 }, 2, 0, marks) != ROW_OVERFLOW;
+		good = good && table_intern(&t, (uintptr_t[]){ i % 64 << 4, i << 4 }, 2, 0, marks, NULL) != ROW_OVERFLOW;
 	ok(good && h->row_count == ROWS + ROW_FIRST, "a table in a memfd grows");
 	ok(h->row_limit - h->row_count <= ROWS / 60 && h->frame_limit - h->frames_used <= h->frames_used / 60,
 	   "by a sixtieth at a time");
@@ -1031,6 +1136,8 @@ int main(void)
 	test_blocks(true);
 	test_blocks(false);
 	test_rows();
+	test_collision();
+	test_depth();
 	test_deltas();
 	test_deltas_take();
 	test_large(SINGLE, "large blocks, one thread: every figure is exact");
