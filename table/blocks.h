@@ -121,10 +121,27 @@ static inline struct block slot_take(uint32_t *slot)
 	return block;
 }
 
-/* Whether slot_put() will do: nothing is known there, and the size is small. */
-static inline bool slot_is_simple(const uint32_t *slot, struct block block)
+/*
+ * Whether nothing is known there. The slot is also written, as it is: memory that is read before it is
+ * ever written is the kernel's page of zeros at first, and the write that then follows takes that out of
+ * the translations of all processors that run the program's threads, by interrupting them.
+ */
+static inline bool slot_is_free(uint32_t *slot)
 {
-	return !load_relaxed(slot) && block.size_bytes < SLOT_MORE;
+#if defined(__x86_64__) || defined(__i386__)
+	bool zero;
+
+	__asm__ volatile("orl $0, %0" : "+m"(*slot), "=@ccz"(zero));
+	return zero;
+#else
+	return !load_relaxed(slot);
+#endif
+}
+
+/* Whether slot_put() will do: nothing is known there, and the size is small. */
+static inline bool slot_is_simple(uint32_t *slot, struct block block)
+{
+	return slot_is_free(slot) && block.size_bytes < SLOT_MORE;
 }
 
 static inline void slot_put(uint32_t *slot, struct block block)

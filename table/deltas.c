@@ -173,8 +173,8 @@ bool delta_flush(struct table *t, struct deltas *d, struct delta *slot)
 	uint32_t *lock = row_lock(slot->row), nobody = 0;
 	bool moves;
 
-	exchange_acq_rel(&d->flushing, 1);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	store_relaxed(&d->flushing, 1);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);	/* before `frozen` is looked at */
 	moves = !load_acquire(&t->head->frozen) && cas_acq_rel(lock, &nobody, 1);
 	if (likely(moves)) {
 		note_move(t, d, slot, r, upper_of_move(t, slot, r));
