@@ -101,8 +101,28 @@ static bool is_loader(struct reader *r, const struct segments *s)
 			!strncmp(name, "ld.so", 5));
 }
 
-/* Whether names that only the sanitizers' run times have are among its dynamic strings: symbols of
- * theirs, or the libraries (GCC's libsanitizer, LLVM's compiler-rt). */
+/* What follows the string at p, by eight bytes at a time: of these one is 0 if the subtraction borrows from a
+ * bit that was not set. */
+static const char *after_string(const char *p, const char *end)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t word;
+
+	for (; end - p >= 8; p += 8) {
+		memcpy(&word, p, sizeof(word));
+		if ((word - ones) & ~word & ones << 7)
+			break;
+	}
+	while (p < end && *p++)
+		;
+	return p;
+}
+
+/*
+ * Whether names that only the sanitizers' run times have are among its dynamic strings: symbols of
+ * theirs, or the libraries (GCC's libsanitizer, LLVM's compiler-rt). Large programs have megabytes of
+ * strings, and each start of the program waits for this.
+ */
 static bool is_sanitized(struct reader *r, const struct segments *s)
 {
 	static const char *const names[] = {
@@ -117,7 +137,9 @@ static bool is_sanitized(struct reader *r, const struct segments *s)
 	reader_seek(r, d.strings);
 	name = (const char *)reader_bytes(r, d.bytes);
 	end = name ? name + d.bytes : NULL;
-	for (; name && name < end; name += strnlen(name, (size_t)(end - name)) + 1) {
+	for (; name && name < end; name = after_string(name, end)) {
+		if (end - name < 2 || (memcmp(name, "__", 2) && memcmp(name, "li", 2)))
+			continue;
 		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 			if (strlen(names[i]) < (size_t)(end - name) &&
 			    !strncmp(name, names[i], strlen(names[i])))
