@@ -206,21 +206,21 @@ static struct root *root_for(struct paths *p)
 	return NULL;
 }
 
-/* Where the run's first return addresses are, or its few ones, in units of 8 bytes from sp; false:
- * too far. */
+/* Where the run's first return addresses are, or its few ones, in bytes from sp; false: too far. */
 static bool set_probes(uint16_t probe[PROBES], const struct path *run, uintptr_t sp, uintptr_t fp)
 {
+	uintptr_t at = 0;
+
 	for (unsigned i = 0; i < PROBES; i++) {
-		if (i >= run_count(run)) {
-			probe[i] = probe[i - 1];
-		} else if (i < run_lead(run)) {
-			probe[i] = (uint16_t)(run->run[i] >> RUN_PC_BITS);
-		} else if ((fp + 8 - sp) / 8 > UINT16_MAX) {
-			return false;
-		} else {
-			probe[i] = (uint16_t)((fp + 8 - sp) / 8);
+		if (i < run_lead(run)) {
+			at = (run->run[i] >> RUN_PC_BITS) * 8;
+		} else if (i < run_count(run)) {
+			at = fp + 8 - sp;
 			fp = walk_load(fp);
 		}
+		if (at > UINT16_MAX)
+			return false;
+		probe[i] = (uint16_t)at;
 	}
 	return true;
 }
@@ -340,6 +340,7 @@ static void learn_near(struct paths *p)
 		return;		/* another stack, or the walk has passed on to another */
 	p->near.low = p->own - p->range.low > OWN_NEAR ? p->own - OWN_NEAR : p->range.low;
 	p->near.high = p->range.high < p->own ? p->range.high : p->own;
+	p->near_bytes = p->near.high - p->near.low;
 }
 
 /* Whether the stack's inner frames have come before, in whatever stacks. A guess: a few bits. */

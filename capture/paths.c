@@ -40,6 +40,7 @@ static void forget_stack(struct paths *p)
 {
 	memo_clear(&p->memo);
 	p->range = p->near = (struct stack_range){ 0, 0 };
+	p->near_bytes = 0;
 }
 
 void paths_begin(struct paths *p, uintptr_t own)
@@ -488,19 +489,9 @@ static HOT_CODE uint32_t __attribute__((noinline)) find_by_guess(struct paths *p
 static inline __attribute__((always_inline)) bool six_hold(uintptr_t sp, const struct path *node)
 {
 	_Static_assert(RUN_MAX == 6, "as many steps");
-#define HOLDS(i)	(arch_return_address(walk_load(sp + (node->run[i] >> RUN_PC_BITS) * 8u)) == run_pc(node->run[i]))
+#define HOLDS(i)	(arch_return_address(walk_load(sp + run_offset(node, i))) == run_pc(node->run[i]))
 	return likely(HOLDS(0) && HOLDS(1) && HOLDS(2) && HOLDS(3) && HOLDS(4) && HOLDS(5));
 #undef HOLDS
-}
-
-/* The same as find_root() where it is found soon. */
-static inline struct root *find_root_soon(struct paths *p, uintptr_t pc, uintptr_t function)
-{
-	struct root *r = root_slot(p, pc, function, 0);
-
-	if (unlikely(r->pc != pc || r->function != function))
-		r = root_slot(p, pc, function, 1);
-	return likely(r->pc == pc && r->function == function) ? r : NULL;
 }
 
 /*
@@ -509,16 +500,25 @@ static inline struct root *find_root_soon(struct paths *p, uintptr_t pc, uintptr
  */
 HOT_CODE uint32_t paths_find(struct paths *p, uintptr_t function, uintptr_t pc, uintptr_t sp, uintptr_t fp)
 {
-	uintptr_t room = p->near.high - sp;
 	const struct path *node;
 	struct root *root;
-	uint32_t guessed;
+	uintptr_t room;
+	uint32_t guessed, last;
 
-	if (unlikely(p->stamp != load_acquire(&rules_stamp) || sp - p->near.low >= p->near.high - p->near.low ||
-		     sp % sizeof(sp)))
+	if (unlikely(p->stamp != load_acquire(&rules_stamp)))
 		return find_by_tree(p, function, pc, sp, fp, false);
-	root = find_root_soon(p, pc, function);
-	if (unlikely(!root || !root->probe[PROBES - 1] || root->probe[PROBES - 1] * 8u + 8 > room))
+	room = p->near.high - sp;
+	if (unlikely(room - 1 >= p->near_bytes || sp % sizeof(sp)))
+		return find_by_tree(p, function, pc, sp, fp, false);
+	root = root_slot(p, pc, function, 0);
+	__asm__("" : "+r"(root));	/* or GCC 12 works out where it is twice */
+	if (unlikely(root->pc != pc || root->function != function)) {
+		root = root_slot(p, pc, function, 1);
+		if (root->pc != pc || root->function != function)
+			return find_by_tree(p, function, pc, sp, fp, false);
+	}
+	last = root->probe[PROBES - 1];
+	if (unlikely(!last || last + 8 > room))
 		return find_by_tree(p, function, pc, sp, fp, false);
 	guessed = *guess_slot(p, root->node, root->probe, sp);
 	node = &p->nodes[guessed];

@@ -6,8 +6,11 @@
 #include "memo.h"
 #include "paths.h"
 
+#include <string.h>
+
 #define PATHS_LEVELS	7	/* of the tree */
-#define ROOTS		1024u
+#define ROOTS_LOG2	10
+#define ROOTS		(1u << ROOTS_LOG2)
 #define ROOT_TRIES	4u
 #define PAIRS		4096u
 #define GUESSES		32768u
@@ -79,7 +82,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the kind is in a rule
 struct root {
 	uintptr_t pc, function;
 	uint32_t node;
-	uint16_t probe[PROBES];	/* see guess; the last is the largest, 0: none */
+	uint16_t probe[PROBES];	/* see guess: bytes from sp; the last is the largest, 0: none */
 	uint16_t failures;	/* of guesses in a row */
 };
 
@@ -109,6 +112,7 @@ struct paths {
 	/* What paths_find() needs: one cache line. */
 	uint64_t stamp;
 	struct stack_range near;	/* what of the thread's own stack is known to be readable */
+	uintptr_t near_bytes;
 	struct path *nodes;
 	uint32_t hits;
 
@@ -147,7 +151,7 @@ static inline struct root *root_slot(struct paths *p, uintptr_t pc, uintptr_t fu
 {
 	uint64_t h = (pc ^ function << 20) * 0x9e3779b97f4a7c15u;
 
-	return &p->roots[((h >> 40) + try) % ROOTS];
+	return &p->roots[((h >> (64 - ROOTS_LOG2)) + try) % ROOTS];
 }
 
 static inline struct child *wide_slot(struct paths *p, uint32_t parent, uintptr_t pc, unsigned try)
@@ -180,10 +184,19 @@ static inline uintptr_t run_pc(uint64_t step)
 	return (uintptr_t)(step & (((uint64_t)1 << RUN_PC_BITS) - 1));
 }
 
+/* Where step i has its return address, in bytes: the number's upper 16 bits, which are a load of their own. */
+static inline uintptr_t run_offset(const struct path *node, unsigned i)
+{
+	uint16_t offset;
+
+	memcpy(&offset, (const char *)&node->run[i] + RUN_PC_BITS / 8, sizeof(offset));
+	return (uintptr_t)offset * 8;
+}
+
 /* Whether all probes can be read: the first is a word that any walk from there reads. */
 static inline bool can_guess(const struct paths *p, const uint16_t probe[PROBES], uintptr_t sp)
 {
-	uintptr_t first = sp + probe[0] * 8u, last = sp + probe[PROBES - 1] * 8u;
+	uintptr_t first = sp + probe[0], last = sp + probe[PROBES - 1];
 
 	return probe[PROBES - 1] && last + 8 <= p->range.high &&
 	       (p->own - sp <= OWN_NEAR || first / STACK_PAGE == last / STACK_PAGE);
@@ -193,10 +206,10 @@ static inline bool can_guess(const struct paths *p, const uint16_t probe[PROBES]
 static inline guess *guess_slot(struct paths *p, uint32_t from, const uint16_t probe[PROBES],
 				uintptr_t sp)
 {
-	uint64_t h = walk_load(sp + probe[0] * 8u) * 0x9e3779b97f4a7c15u;
+	uint64_t h = walk_load(sp + probe[0]) * 0x9e3779b97f4a7c15u;
 
-	h ^= walk_load(sp + probe[1] * 8u) * 0xc2b2ae3d27d4eb4fu;
-	h ^= walk_load(sp + probe[2] * 8u) * 0x165667b19e3779f9u;
+	h ^= walk_load(sp + probe[1]) * 0xc2b2ae3d27d4eb4fu;
+	h ^= walk_load(sp + probe[2]) * 0x165667b19e3779f9u;
 	return &p->guesses[((h >> 32) ^ from) % GUESSES];
 }
 
