@@ -244,7 +244,7 @@ static inline __attribute__((always_inline)) bool enter(unsigned calls)
 #define RECORD(p, size, function) do {						\
 	struct capture_point from = CAPTURE_POINT();				\
 										\
-	record_alloc((p), (size), (const void *)(function), from.pc, from.sp, from.fp);	\
+	record_alloc((p), (const void *)(function), from.pc, from.sp, from.fp, (size));	\
 } while (0)
 
 /* ---- The hooks. Each does for the program exactly what the real function does. ---- */

@@ -377,13 +377,13 @@ static HOT_CODE uint32_t __attribute__((noinline)) find_by_tree(struct paths *p,
 	unsigned n = 2, kind = KIND_UNKNOWN;
 	uint32_t i = 0, value;
 
+	begin(p, function, &w);
 	if (unlikely(p->stamp != load_acquire(&rules_stamp)))
 		forget(p, load_acquire(&rules_stamp));
 	if (unlikely(w.sp % sizeof(w.sp) || !stack_enter(&p->range, w.sp)))
 		return give_up(p);
 	w.range = p->range;
 	p->synced = 0;
-	begin(p, function, &w);
 	root = find_root(p, w.pc, function);
 	if (root && !(failed && guess_again(p, root)))
 		i = root->node;
@@ -540,6 +540,12 @@ struct captured *paths_captured(struct paths *p)
 	return &p->captured;
 }
 
+struct capture_point paths_point(const struct paths *p, uintptr_t *function)
+{
+	*function = p->captured.frames[0];
+	return (struct capture_point){ p->captured.frames[1], p->sp, p->fp };
+}
+
 #else
 
 struct paths *paths_create(unsigned nodes_log2, unsigned max)
@@ -563,6 +569,13 @@ struct captured *paths_captured(struct paths *p)
 {
 	(void)p;
 	return NULL;
+}
+
+struct capture_point paths_point(const struct paths *p, uintptr_t *function)
+{
+	(void)p;
+	*function = 0;
+	return (struct capture_point){ .pc = 0 };
 }
 
 void paths_forget(struct paths *p)

@@ -62,6 +62,9 @@ struct paths *paths_create(unsigned nodes_log2, unsigned max);
 uint32_t paths_find(struct paths *p, uintptr_t function, uintptr_t pc, uintptr_t sp, uintptr_t fp);
 struct captured *paths_captured(struct paths *p);
 
+/* Where the walk began that was not recognized, and its frame 0. */
+struct capture_point paths_point(const struct paths *p, uintptr_t *function);
+
 /*
  * The value (not 0) for what paths_find() has just given, or rather for its first max + 1 frames, with
  * the marks of all frames that had none filled in. whole: the marks' nodes are right beyond these frames,

@@ -106,31 +106,42 @@ static uint32_t __attribute__((noinline)) find_row_slowly(uintptr_t function, co
 	return row;
 }
 
-/* row: what the thread's memory has found, if that is to be compared. */
-static HOT_CODE uint32_t __attribute__((noinline)) find_row_otherwise(struct paths *p, const void *function,
-							      const struct capture_point *from,
-							      uint32_t modules, uint32_t row)
+/* The thread's memory has not recognized the stack that it was asked for last. */
+static HOT_CODE uint32_t __attribute__((noinline)) find_row_missed(struct paths *p, uint32_t modules)
 {
-	if (p && !row)
-		row = find_row_of_captured(p, (uintptr_t)function + 1, from, modules);
-	if (p && row && unlikely(capture_checking))
-		compare_known(from, row);
-	return row ? row : find_row_slowly((uintptr_t)function + 1, from);
+	uintptr_t function;
+	struct capture_point from = paths_point(p, &function);
+	uint32_t row = find_row_of_captured(p, function, &from, modules);
+
+	return row ? row : find_row_slowly(function, &from);
 }
 
+/* Without such a memory, or to compare. */
+static uint32_t __attribute__((noinline)) find_row_otherwise(struct paths *p, uintptr_t function, uintptr_t pc,
+							     uintptr_t sp, uintptr_t fp, uint32_t modules)
+{
+	struct capture_point from = { pc, sp, fp };
+	uint32_t row = p ? paths_find(p, function, pc, sp, fp) : ROW_NONE;
+
+	if (p && !row)
+		row = find_row_of_captured(p, function, &from, modules);
+	if (!row)
+		return find_row_slowly(function, &from);
+	if (capture_checking)
+		compare_known(&from, row);
+	return row;
+}
+
+/* What is needed for a stack that is not recognized is asked for again then: here nothing has to be kept. */
 static inline uint32_t find_row(const void *function, uintptr_t pc, uintptr_t sp, uintptr_t fp)
 {
-	uint32_t modules = modules_changes(&recorder.table), row = ROW_NONE;
+	uint32_t modules = modules_changes(&recorder.table), row;
 	struct paths *p = guard_self.paths;
-	struct capture_point from;
 
-	if (likely(p != NULL)) {
-		row = paths_find(p, (uintptr_t)function + 1, pc, sp, fp);
-		if (likely(row && !capture_checking))
-			return row;
-	}
-	from = (struct capture_point){ pc, sp, fp };
-	return find_row_otherwise(p, function, &from, modules, row);
+	if (unlikely(!p || capture_checking))
+		return find_row_otherwise(p, (uintptr_t)function + 1, pc, sp, fp, modules);
+	row = paths_find(p, (uintptr_t)function + 1, pc, sp, fp);
+	return likely(row) ? row : find_row_missed(p, modules);
 }
 
 static inline __attribute__((always_inline)) void count_alloc(uint32_t row, uint64_t size_bytes)
@@ -176,7 +187,7 @@ static inline void note_block(uint32_t *slot, struct block b)
 		note_otherwise(slot, b);
 }
 
-HOT_CODE void record_alloc(void *p, size_t size, const void *function, uintptr_t pc, uintptr_t sp, uintptr_t fp)
+HOT_CODE void record_alloc(void *p, const void *function, uintptr_t pc, uintptr_t sp, uintptr_t fp, size_t size)
 {
 	uint32_t *slot = blocks_claim(&recorder.blocks, p), row;
 

@@ -35,7 +35,7 @@ static inline bool process_has_one_thread(void)
  * A new block at p, from a call of `function` at the point that pc, sp and fp name (struct
  * capture_point).
  */
-void record_alloc(void *p, size_t size, const void *function, uintptr_t pc, uintptr_t sp, uintptr_t fp);
+void record_alloc(void *p, const void *function, uintptr_t pc, uintptr_t sp, uintptr_t fp, size_t size);
 
 /* The same for what realloc() has made from `old`, which was taken from the map. */
 void record_realloc(void *p, size_t size, struct block old, const void *function,
