@@ -234,7 +234,7 @@ static void learn_guess(struct paths *p, struct root *r, uint32_t value)
 	if (!make_run(p, 1, &run) || run_count(&run) < PROBES || run.quick.cfa * 8u + p->sp > p->range.high)
 		return;
 	if (!r->probe[PROBES - 1] || r->failures % GUESS_AGAIN == GUESS_AGAIN - 1) {
-		if (r->failures >= FAILURES_MAX || !set_probes(r->probe, &run, p->sp, p->fp))
+		if (r->balance <= -FAILURES_MAX || !set_probes(r->probe, &run, p->sp, p->fp))
 			return;
 	}
 	if (!can_guess(p, r->probe, p->sp))

@@ -332,7 +332,14 @@ static bool __attribute__((noinline)) step_otherwise(struct paths *p, struct wal
 /* After a guess that failed: whether to find the stack the slow way, which makes a new one. */
 static bool __attribute__((noinline)) guess_again(struct paths *p, struct root *r)
 {
-	if (++r->failures >= FAILURES_MAX) {
+	if (r->successes) {
+		int32_t balance = r->balance + 2 * r->successes;
+
+		r->balance = (int16_t)(balance < 0 ? balance : 0);
+		r->successes = r->failures = 0;
+	}
+	r->failures++;
+	if (--r->balance <= -FAILURES_MAX) {	/* it costs more than it spares */
 		r->probe[PROBES - 1] = 0;
 		return false;
 	}
@@ -524,7 +531,7 @@ HOT_CODE uint32_t paths_find(struct paths *p, uintptr_t function, uintptr_t pc, 
 	node = &p->nodes[guessed];
 	if (unlikely(node->quick.ra != root->node))
 		return find_by_tree(p, function, pc, sp, fp, true);
-	root->failures = 0;
+	root->successes++;
 	if ((node->quick.kind & (7u << RUN_COUNT_SHIFT | RUN_BY_FP)) != RUN_MAX << RUN_COUNT_SHIFT)
 		return find_by_guess(p, function, pc, sp, fp, guessed);
 	if (unlikely(node->quick.cfa * 8u > room || !six_hold(sp, node)))

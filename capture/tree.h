@@ -18,7 +18,7 @@
 #define PROBES		3
 #define OWN_NEAR	((uintptr_t)1 << 20)	/* so far below paths.own lies the thread's own stack */
 #define GUESS_AGAIN	64u	/* one of so many failures makes a new guess */
-#define FAILURES_MAX	1000u	/* in a row: this root is not guessed any more */
+#define FAILURES_MAX	1000	/* more than twice the successes: this root is not guessed any more */
 #define CHILDREN	4
 #define WIDE		8192u	/* children of nodes that have more */
 #define WIDE_TRIES	4u
@@ -84,6 +84,8 @@ struct root {
 	uint32_t node;
 	uint16_t probe[PROBES];	/* see guess: bytes from sp; the last is the largest, 0: none */
 	uint16_t failures;	/* of guesses in a row */
+	uint16_t successes;	/* since the last failure, about */
+	int16_t balance;	/* of both: two for a success, at most 0 */
 };
 
 /*
