@@ -55,12 +55,6 @@ $(LIB): $(BUILD)/libheaptrace.o $(CORE)
 heaptrace: $(WRAPPER) $(CORE)
 	$(CC) $(CODE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-# A changed compiler, DEPTH or CFLAGS rebuilds: the flags are a prerequisite of every object.
-FLAGS	:= $(CC) $(CODE) $(WARN) $(CFLAGS) $(LDFLAGS) $(LIBS) symbol demangle report base/options: -Os; base symbol: -fno-jump-tables; learn
-$(BUILD)/flags: FORCE
-	@mkdir -p $(BUILD)
-	@echo '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || echo '$(subst ','\'',$(FLAGS))' > $@
-
 # What runs once, or once per dump, is built small, which is as fast there (the demangler loses a
 # third, and is still faster than c++filt). Without tables for their switches base and symbol are smaller.
 SMALL_DIRS := symbol demangle report
@@ -69,7 +63,14 @@ SMALL_OBJECTS := $(patsubst %,$(BUILD)/%.o,process/aside process/death process/e
 	process/threads process/watch table/create table/layout table/load table/modules table/row table/view \
 	base/arena base/image base/loaded base/maps base/options base/options_env base/options_signal base/out \
 	base/quiet base/sink capture/capture capture/cfi capture/learn)
-$(SMALL_OBJECTS) $(SMALL_DIRS:%=$(BUILD)/%/%.o): SMALL = $(if $(filter -O2,$(CFLAGS)),-Os $(if $(filter base/% symbol/%,$<),-fno-jump-tables))
+SMALL_FLAGS = -Os $(if $(filter base/% symbol/%,$<),-fno-jump-tables)
+$(SMALL_OBJECTS) $(SMALL_DIRS:%=$(BUILD)/%/%.o): SMALL = $(if $(filter -O2,$(CFLAGS)),$(SMALL_FLAGS))
+
+# A changed compiler, DEPTH or CFLAGS rebuilds: the flags are a prerequisite of every object.
+FLAGS	:= $(CC) $(CODE) $(WARN) $(CFLAGS) $(LDFLAGS) $(LIBS) $(value SMALL_FLAGS) $(SMALL_DIRS) $(SMALL_OBJECTS)
+$(BUILD)/flags: FORCE
+	@mkdir -p $(BUILD)
+	@echo '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || echo '$(subst ','\'',$(FLAGS))' > $@
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)

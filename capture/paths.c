@@ -124,16 +124,17 @@ static bool walk_on(struct paths *p, struct walk *w)
 		return true;
 	}
 	for (;;) {
-		struct step *step = &p->steps[p->step_count++];
 		uint32_t found = w->exact || w->sp < from ? 0 : memo_find(&p->memo, w->pc, w->sp, w->fp);
 		unsigned more = n > max ? 0 : max + 1 - n;	/* frames outward that are asked for */
+		struct step *step;
+		bool signal;
 
 		if (found && memo_reaches(&p->memo, found, more) &&
 		    memo_holds(&p->memo, found, more, w->range.high, &from)) {
-			p->step_count--;
 			p->synced = found;
 			break;
 		}
+		step = &p->steps[p->step_count++];
 		*step = (struct step){ w->sp, w->fp, w->pc, KIND_END };
 		p->cut = !more && (!p->noted || n >= p->far);
 		if (p->cut)
@@ -141,17 +142,18 @@ static bool walk_on(struct paths *p, struct walk *w)
 		step->rule = rules_find(w->pc | (w->exact ? EXACT : 0), p->stamp);
 		if (rule_kind(step->rule) == KIND_END)
 			break;
-		if (rule_kind(step->rule) == KIND_SIGNAL && more) {
+		signal = rule_kind(step->rule) == KIND_SIGNAL;
+		if (signal && more) {
 			p->noted = false;
 			if (p->levels > n - 1)
 				p->levels = (uint16_t)(n - 1);
 			p->range = w->range;	/* what follows may be another stack */
 		}
-		if (unlikely((rule_kind(step->rule) == KIND_SIGNAL && !more) || !walk_by(w, step->rule))) {
-			step->rule = KIND_END;
-			p->cut = true;
+		if (unlikely((signal && !more) || !walk_by(w, step->rule))) {
 			if (more)
 				return false;
+			step->rule = KIND_END;
+			p->cut = true;
 			break;
 		}
 		if (!w->pc)

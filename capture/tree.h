@@ -114,7 +114,7 @@ struct paths {
 	/* What paths_find() needs: one cache line. */
 	uint64_t stamp;
 	struct stack_range near;	/* what of the thread's own stack is known to be readable */
-	uintptr_t near_bytes;
+	uintptr_t near_bytes;		/* its size, which every call asks for */
 	struct path *nodes;
 	uint32_t hits;
 

@@ -113,7 +113,11 @@ static HOT_CODE uint32_t __attribute__((noinline)) find_row_missed(struct paths 
 	struct capture_point from = paths_point(p, &function);
 	uint32_t row = find_row_of_captured(p, function, &from, modules);
 
-	return row ? row : find_row_slowly(function, &from);
+	if (!row)
+		return find_row_slowly(function, &from);
+	if (unlikely(capture_checking))
+		compare_known(&from, row);
+	return row;
 }
 
 /* Without such a memory, or to compare. */
@@ -121,14 +125,14 @@ static uint32_t __attribute__((noinline)) find_row_otherwise(struct paths *p, ui
 							     uintptr_t sp, uintptr_t fp, uint32_t modules)
 {
 	struct capture_point from = { pc, sp, fp };
-	uint32_t row = p ? paths_find(p, function, pc, sp, fp) : ROW_NONE;
+	uint32_t row;
 
-	if (p && !row)
-		row = find_row_of_captured(p, function, &from, modules);
-	if (!row)
+	if (!p)
 		return find_row_slowly(function, &from);
-	if (capture_checking)
-		compare_known(&from, row);
+	row = paths_find(p, function, pc, sp, fp);
+	if (!row)
+		return find_row_missed(p, modules);
+	compare_known(&from, row);
 	return row;
 }
 

@@ -235,8 +235,8 @@ void table_set_depth(struct table *t, unsigned depth);
  * frames, and marks outward of it, are not looked at; but when there are more frames than the depth,
  * the hash of marks[depth] must be there.
  *
- * *whole (if not NULL): whether the marks' nodes are the frames' to the last. If not, as far as the depth they are,
- * and what they say of frames beyond it is another chain's.
+ * *whole (if not NULL): whether the marks' nodes are the frames' to the last. If not, as far as the
+ * depth they are, and what they say of frames beyond it is another chain's.
  */
 uint32_t table_intern(struct table *t, const uintptr_t *frames, unsigned count, unsigned known,
 		      struct mark *marks, bool *whole);

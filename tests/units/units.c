@@ -488,10 +488,9 @@ static void large_resize(struct table *t, struct deltas *d, enum way way, uint32
 		delta_resize(t, d, row, old, size);
 }
 
-/* Blocks of all sizes come and go at random; every figure beside a model of 64 bits. */
 #define DEPTH		4
 #define DEEPEST		10
-#define DEEP_STACKS		3000
+#define DEEP_STACKS	3000
 
 struct deep {
 	uintptr_t frames[DEEPEST];
@@ -572,6 +571,7 @@ static void test_depth(void)
 	ok(!twice, "stacks that differ beyond it only have one row");
 }
 
+/* Blocks of all sizes come and go at random; every figure beside a model of 64 bits. */
 static void test_large(enum way way, const char *what)
 {
 	struct table t;
