@@ -73,6 +73,16 @@ static inline bool reader_object(struct reader *r, void *object, size_t size_byt
 	return true;
 }
 
+/* By itself, not as the others: programs of single bytes (unwind rules) are read often. */
+static inline uint8_t reader_u8(struct reader *r)
+{
+	if (r->bad || r->p == r->end) {
+		r->bad = true;
+		return 0;
+	}
+	return *r->p++;
+}
+
 #define READER_FIXED(name, type)				\
 	static inline type name(struct reader *r)		\
 	{							\
@@ -81,7 +91,6 @@ static inline bool reader_object(struct reader *r, void *object, size_t size_byt
 		reader_object(r, &v, sizeof(v));		\
 		return v;					\
 	}
-READER_FIXED(reader_u8, uint8_t)
 READER_FIXED(reader_u16, uint16_t)
 READER_FIXED(reader_u32, uint32_t)
 READER_FIXED(reader_u64, uint64_t)

@@ -54,17 +54,17 @@ void match_reset(struct match *m, const uint32_t *keep, size_t n)
 /* The index of the first address >= value; n when there is none. */
 static size_t lower_bound(const struct match *m, uint64_t value)
 {
-	size_t low = 0, high = m->n;
+	const uint64_t *at = m->addrs;
+	size_t n = m->n;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
+	/* Without branches: they could not be foreseen. */
+	while (n > 1) {
+		size_t half = n / 2;
 
-		if (m->addrs[middle] < value)
-			low = middle + 1;
-		else
-			high = middle;
+		at += half & -(size_t)(at[half - 1] < value);
+		n -= half;
 	}
-	return low;
+	return (size_t)(at - m->addrs) + (n && *at < value);
 }
 
 /* A symbol on its way in: its name is looked up on first need. */
