@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * An insert-only hash index without locks: hash -> id, a number of 24 bits other than 0.
+ * An insert-only hash index without locks: hash -> id, a number of 22 bits other than 0.
  *
- * A level is an array of buckets, a bucket is one cache line of 16 slots, {8 bits of the
- * hash, id}; each level has twice the buckets of the one before. An item belongs into the
- * first free slot of its bucket in the first level whose bucket is not full. Slots are only
- * ever filled, so a full bucket stays full, and all threads agree on the place: whoever wins
- * the slot's compare-and-swap has inserted the item, and the others find it there. Nothing
- * is moved, and a small program touches one page of it.
+ * A level is an array of buckets, a bucket is one cache line of 16 slots, {10 bits of the
+ * hash, id}; the first levels have each four times the buckets of the one before, the others
+ * twice. An item belongs into the first free slot of its bucket in the first level whose bucket
+ * is not full. Slots are only ever filled, so a full bucket stays full, and all threads agree on
+ * the place: whoever wins the slot's compare-and-swap has inserted the item, and the others find
+ * it there. Nothing is moved, a small program touches one page of it, and few buckets are passed
+ * on the way to an item of a large one.
  *
  * In the large levels an item has four buckets, side by side: the next is used when those before
  * are full. Such a level is four fifths full, not a half, when the first item passes on to the
@@ -23,21 +24,26 @@
 #include <emmintrin.h>
 #endif
 
-#define INDEX_ID_BITS		24
+#define INDEX_ID_BITS		22
 #define INDEX_BUCKET_SLOTS	16
 #define INDEX_LEVEL0_LOG2	6	/* buckets of the first level: 64, 4 KB */
-#define INDEX_LARGE		8	/* the first level of several buckets for an item: 1 MB */
+#define INDEX_QUICK		3	/* levels that are followed by one four times as large */
+#define INDEX_LARGE		5	/* the first level of several buckets for an item: 1 MB */
 #define INDEX_CHOICES		4	/* how many: a power of two */
 
 static inline uint64_t index_level_buckets(unsigned level)
 {
-	return (uint64_t)1 << (INDEX_LEVEL0_LOG2 + level);
+	return (uint64_t)1 << (INDEX_LEVEL0_LOG2 + level + (level < INDEX_QUICK ? level : INDEX_QUICK));
 }
 
-/* The slots of so many levels: 4 KB of them, 12, 28, ... */
+/* The slots of so many levels: 4 KB of them, 20, 84, ... */
 static inline uint64_t index_slots(unsigned levels)
 {
-	return (((uint64_t)1 << levels) - 1) * index_level_buckets(0) * INDEX_BUCKET_SLOTS;
+	uint64_t slots = 0;
+
+	while (levels-- > 0)
+		slots += index_level_buckets(levels) * INDEX_BUCKET_SLOTS;
+	return slots;
 }
 
 /* A slot's parts. */
@@ -158,18 +164,23 @@ static inline __attribute__((always_inline)) uint32_t index_intern(uint32_t *slo
 				    index_make *make, void *context, uint32_t *made)
 {
 	struct index_search q = { same, make, context, index_tag(hash), 0 };
-	enum index_found found = INDEX_PASSED;
+	enum index_found found;
 	uint32_t id = 0;
 
-	for (unsigned i = 0; i < levels && found == INDEX_PASSED; i++) {
+	for (unsigned i = 0; i < levels; i++) {
 		uint64_t bucket = index_bucket(hash, i);
 
-		for (unsigned k = 0; k < (i < INDEX_LARGE ? 1 : INDEX_CHOICES) && found == INDEX_PASSED; k++)
+		found = index_look(&q, slots + bucket * INDEX_BUCKET_SLOTS, &id);
+		for (unsigned k = 1; unlikely(i >= INDEX_LARGE) && k < INDEX_CHOICES && found == INDEX_PASSED; k++)
 			found = index_look(&q, slots + (bucket ^ k) * INDEX_BUCKET_SLOTS, &id);
+		if (found != INDEX_PASSED) {
+			*made = q.made;
+			return found == INDEX_FOUND ? id : 0;
+		}
 		slots += index_level_buckets(i) * INDEX_BUCKET_SLOTS;
 	}
 	*made = q.made;
-	return found == INDEX_FOUND ? id : 0;
+	return 0;
 }
 
 /*

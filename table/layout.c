@@ -73,6 +73,8 @@ uint32_t layout_count(const struct table_header *h, enum table_part part)
 	return count < limit ? count : limit;
 }
 
+_Static_assert(TABLE_LOG2_MOST <= INDEX_ID_BITS, "the index has room for all numbers of rows and codes");
+
 /* What `limit` of a part take. */
 static uint64_t bytes_of(enum table_part part, uint32_t limit)
 {

@@ -168,15 +168,14 @@ static inline uint32_t frame_code(const uint16_t *frames, uint32_t node, uint32_
 	return code;
 }
 
-/* Whether the row has these frames, as far as the depth. Also notes the nodes on the way. */
-static bool same_frames(void *context, uint32_t row)
+/* Whether these frames begin at the node, as far as the depth. Also notes the nodes on the way. */
+static bool are_at(struct row_query *q, uint32_t node)
 {
-	struct row_query *q = context;
 	const struct table *t = q->t;
 	const uint16_t *frames = t->frames;
 	const uintptr_t *wanted = q->frames;
 	struct mark *marks = q->marks;
-	uint32_t node = t->infos[row].node, outer, next;
+	uint32_t outer, next;
 	unsigned fresh = q->count - q->known, at;
 	bool intact = modules_intact();
 
@@ -195,12 +194,20 @@ static bool same_frames(void *context, uint32_t row)
 	return true;
 }
 
+static bool same_frames(void *context, uint32_t row)
+{
+	struct row_query *q = context;
+
+	return are_at(q, q->t->infos[row].node);
+}
+
 /* Makes the modules of the frames known. False: one was not, or was taken to be gone. */
 static bool note_modules(const struct row_query *q)
 {
 	uint32_t before = modules_changes(q->t), noted = 0;
 
-	for (unsigned i = 0; i < q->count - q->known; i++) {
+	/* The function that was called, frame 0, lies in this library, which stays. */
+	for (unsigned i = 1; i < q->count - q->known; i++) {
 		if (noted == CODE_NO_MODULE || noted == CODE_EARLY ||
 		    !modules_holds(q->t, noted, q->frames[i]))
 			noted = modules_note(q->t, q->frames[i]);
@@ -208,8 +215,8 @@ static bool note_modules(const struct row_query *q)
 	return modules_changes(q->t) == before;
 }
 
-/* A table with few rows uses few of the slots, and so few pages. */
-static inline uint32_t *share_slot(struct table *t, uint64_t hash)
+/* How many of the slots are used, less one: in a table with few rows few, and so few pages. */
+static uint32_t shares_mask(struct table *t)
 {
 	uint32_t rows = load_relaxed(&t->head->row_count);
 	unsigned log2 = 32u - (unsigned)__builtin_clz(rows) + 2;
@@ -224,21 +231,26 @@ static inline uint32_t *share_slot(struct table *t, uint64_t hash)
 		log2 = most;
 	if (log2 < TABLE_SHARES_LEAST)
 		log2 = TABLE_SHARES_LEAST;
-	return &t->shares[hash >> 40 & ((1u << log2) - 1)];
+	return (1u << log2) - 1;
+}
+
+static inline uint32_t *share_slot(const struct table *t, uint64_t hash, uint32_t mask)
+{
+	return &t->shares[hash >> 40 & mask];
 }
 
 /*
  * How many frames have to be written: what lies outward of them is in the table already, with
  * the node in *outer (0: nothing is).
  */
-static unsigned find_shared(struct row_query *q, uint32_t *outer)
+static unsigned find_shared(struct row_query *q, uint32_t mask, uint32_t *outer)
 {
 	unsigned fresh = q->count - q->known;
 
 	*outer = q->known ? q->marks[fresh].node : 0;
 	for (; fresh; fresh--) {
 		struct mark *m = &q->marks[fresh - 1];
-		uint32_t node = load_acquire(share_slot(q->t, m->hash)), next, code;
+		uint32_t node = load_acquire(share_slot(q->t, m->hash, mask)), next, code;
 
 		if (!node)
 			break;
@@ -265,7 +277,7 @@ static bool make_nodes(struct row_query *q)
 {
 	struct table *t = q->t;
 	struct table_header *h = t->head;
-	uint32_t node, outer, units = 2;
+	uint32_t node, outer, units = 2, mask;
 	unsigned fresh;
 
 	q->full = true;
@@ -273,7 +285,8 @@ static bool make_nodes(struct row_query *q)
 		q->again = true;
 		return false;
 	}
-	fresh = find_shared(q, &outer);
+	mask = shares_mask(t);
+	fresh = find_shared(q, mask, &outer);
 	/* Checked first so that the counter cannot creep up to a wrap. */
 	if (!frames_fit(t, load_relaxed(&h->frames_used), 2 * fresh + 2))
 		return false;
@@ -298,7 +311,7 @@ static bool make_nodes(struct row_query *q)
 		put_word(t->frames, node, FRAME_LINK | outer);
 	}
 	for (unsigned i = 0; i < fresh; i++)
-		store_release(share_slot(t, q->marks[i].hash), q->marks[i].node);
+		store_release(share_slot(t, q->marks[i].hash, mask), q->marks[i].node);
 	q->whole = true;
 	return true;
 }
@@ -351,7 +364,19 @@ static uint32_t intern_row(struct row_query *q, uint64_t hash)
 }
 
 #define ROW_HINTS_LOG2	13
-static uint32_t row_hints[1u << ROW_HINTS_LOG2];
+static uint64_t row_hints[1u << ROW_HINTS_LOG2];	/* as index_recall()'s, and above it the row's node */
+
+/* By the hint. The node need not be waited for: that it is the row's is seen meanwhile. */
+static uint32_t recall_row(struct row_query *q, const uint64_t *hint, uint64_t hash)
+{
+	uint64_t seen = load_acquire(hint);
+	uint32_t slot = (uint32_t)seen, node = (uint32_t)(seen >> 32), row = index_id(slot);
+
+	if (!index_tagged(slot, index_tag(hash)) || row >= load_relaxed(&q->t->head->row_count))
+		return 0;
+	__builtin_prefetch(&q->t->rows[row], 1);
+	return q->t->infos[row].node == node && are_at(q, node) ? row : 0;
+}
 
 uint32_t table_intern(struct table *t, const uintptr_t *frames, unsigned count, unsigned known,
 		      struct mark *marks, bool *whole)
@@ -359,7 +384,8 @@ uint32_t table_intern(struct table *t, const uintptr_t *frames, unsigned count, 
 	struct row_query q = { .t = t, .frames = frames, .count = count, .known = known,
 			       .depth = t->head->depth, .marks = marks };
 	uint64_t hash = known ? marks[count - known].hash : 0;
-	uint32_t row, *hint;
+	uint64_t *hint;
+	uint32_t row;
 
 	for (unsigned i = count - known; i-- > 0; ) {
 		hash = mix(hash, frames[i] & PC_MASK);
@@ -369,12 +395,12 @@ uint32_t table_intern(struct table *t, const uintptr_t *frames, unsigned count, 
 		hash -= marks[q.depth].hash * depth_power;
 	hash = (hash ^ hash >> 32) * HASH_FACTOR;
 	hint = &row_hints[hash >> 20 & ((1u << ROW_HINTS_LOG2) - 1)];
-	row = index_recall(hint, hash, load_relaxed(&t->head->row_count), same_frames, &q);
+	row = recall_row(&q, hint, hash);
 	if (!row) {
 		row = intern_row(&q, hash);
 		if (!row)
 			return ROW_OVERFLOW;
-		index_remember(hint, hash, row);
+		store_release(hint, (uint64_t)t->infos[row].node << 32 | index_tag(hash) | row);
 	}
 	/* Of frames beyond the depth there are no nodes but their own. */
 	if (unlikely(!q.whole && count - known > q.depth))
