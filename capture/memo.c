@@ -10,10 +10,13 @@
 
 void memo_clear(struct memo *m)
 {
-	if (m->count > 1)
+	if (m->count > 1)	/* a new memo's pages are not to be touched */
 		memset(m->index, 0, sizeof(m->index));
 	m->count = 1;
 	m->load_count = 0;
+	m->path_frames = 0;
+	for (unsigned i = 0; i < MEMO_AT_ONCE; i++)
+		m->path_loads[i] = (struct memo_load){ (uintptr_t)&m->path_loads[i].value, 0 };
 }
 
 static bool uses_fp(uint64_t rule)
@@ -21,68 +24,127 @@ static bool uses_fp(uint64_t rule)
 	return rule_kind(rule) != KIND_SP || rule_fp_kind(rule) == FP_AT_FP;
 }
 
-/* The word at this address belongs to the position. */
-static void add_load(struct memo *m, struct memo_position *f, uintptr_t address)
+/* From now on the position is found. */
+static void note(struct memo *m, const struct memo_position *f)
 {
-	m->loads[m->load_count++] = (struct memo_load){ address, walk_load(address) };
-	if (address + sizeof(address) > f->high)
-		f->high = address + sizeof(address);
+	uint16_t *slots = memo_slots(m, f->sp, f->pc);
+
+	slots[1] = slots[0];
+	slots[0] = (uint16_t)(f - m->positions);
 }
 
-/* Adds the position s, whose caller is `outer` (0: it is the outermost) and whose strand begins at `first`. */
-static void push(struct memo *m, const struct step *s, uint32_t outer, uint32_t first)
+static inline struct memo_load *add_word(struct memo_load *l, uintptr_t address, uintptr_t *high)
 {
-	uint32_t at = m->count++;
-	const struct memo_position *o = &m->positions[outer];
-	struct memo_position *f = &m->positions[at];
-	uint16_t *slots = memo_slots(m, s->sp, s->pc);
+	*l = (struct memo_load){ address, walk_load(address) };
+	if (address + sizeof(address) > *high)
+		*high = address + sizeof(address);
+	return l + 1;
+}
 
-	*f = (struct memo_position){ .sp = s->sp, .pc = s->pc, .fp = s->fp, .first = (uint16_t)first,
-				     .high = o->high, .frames = (uint16_t)(o->frames + 1) };
-	f->outer = at == first ? (uint16_t)outer : o->outer;
-	f->loads_first = at == first ? (uint16_t)m->load_count : o->loads_first;
-	if (outer) {
-		unsigned fp_kind = rule_fp_kind(s->rule);
+/* The words that the step s to the caller o reads, the last first. Returns where the next one goes. */
+static inline struct memo_load *add_words(struct memo_load *l, const struct step *s, const struct memo_position *o,
+					  uintptr_t *high)
+{
+	unsigned fp_kind = rule_fp_kind(s->rule);
 
-		/* The last in this list is read first. */
-		add_load(m, f, o->sp + (uintptr_t)rule_field(s->rule, OFFSET_BITS, RA_SHIFT));
-		if (fp_kind != FP_SAME && o->fp_matters)
-			add_load(m, f, (fp_kind == FP_AT_CFA ? o->sp : s->fp) +
-				       (uintptr_t)rule_field(s->rule, OFFSET_BITS, FP_SHIFT));
-		if (rule_kind(s->rule) == KIND_DEREF)
-			add_load(m, f, s->fp + (uintptr_t)rule_field(s->rule, CFA_BITS, CFA_SHIFT));
-		f->fp_matters = uses_fp(s->rule) || (fp_kind == FP_SAME && o->fp_matters);
+	l = add_word(l, o->sp + (uintptr_t)rule_field(s->rule, OFFSET_BITS, RA_SHIFT), high);
+	if (fp_kind != FP_SAME && o->fp_matters)
+		l = add_word(l, (fp_kind == FP_AT_CFA ? o->sp : s->fp) +
+			     (uintptr_t)rule_field(s->rule, OFFSET_BITS, FP_SHIFT), high);
+	if (unlikely(rule_kind(s->rule) == KIND_DEREF))
+		l = add_word(l, s->fp + (uintptr_t)rule_field(s->rule, CFA_BITS, CFA_SHIFT), high);
+	return l;
+}
+
+void __attribute__((noinline)) memo_follow(struct memo *m, uint32_t at)
+{
+	unsigned valid = m->path_frames;
+
+	m->path_frames = m->positions[at].frames;
+	while (at) {
+		const struct memo_position *f = &m->positions[at];
+		uint32_t first = f->first, known = at;
+		unsigned frames = f->frames, count;
+
+		/* Of this strand, what is not on the path yet. */
+		while (known >= first && (frames > valid || m->path[frames] != known))
+			m->path[frames--] = (uint16_t)known--;
+		count = f->words - m->positions[known >= first ? known : f->outer].words;
+		memcpy(m->path_loads + MEMO_AT_ONCE + f->words - count, m->loads + f->loads_end - count,
+		       count * sizeof(*m->loads));
+		at = known >= first ? 0 : f->outer;
 	}
-	f->loads_end = (uint16_t)m->load_count;
-	if (m->positions[slots[0]].sp != s->sp || m->positions[slots[0]].pc != s->pc)
-		slots[1] = slots[0];
-	slots[0] = (uint16_t)at;
+}
+
+/* Keeps this position and those outward of it, as one strand, and no others. Returns its new number. */
+static uint32_t keep_path(struct memo *m, uint32_t at)
+{
+	unsigned frames = m->positions[at].frames;
+
+	if (frames > m->path_frames || m->path[frames] != at)
+		memo_follow(m, at);
+	memset(m->index, 0, sizeof(m->index));
+	m->count = frames + 1;
+	m->load_count = m->positions[at].words;
+	memcpy(m->loads, m->path_loads + MEMO_AT_ONCE, m->load_count * sizeof(*m->loads));
+	for (unsigned i = 1; i <= frames; i++) {	/* who has i frames has a number of i or more */
+		struct memo_position *f = &m->positions[i];
+
+		*f = m->positions[m->path[i]];
+		f->first = 1;
+		f->outer = 0;
+		f->loads_end = f->words;
+		m->path[i] = (uint16_t)i;
+		note(m, f);
+	}
+	m->path_frames = frames;
+	return frames;
 }
 
 void memo_learn(struct memo *m, const struct step *steps, unsigned count, const struct mark *marks, bool cut,
 		unsigned right, uint32_t outer)
 {
-	uint32_t first;
+	const struct memo_position *o;
+	struct memo_position *f;
+	struct memo_load *l;
+	unsigned most;
+	uint16_t first;
 
+	if (outer && m->count + count > MEMO_USUAL && m->positions[outer].frames < MEMO_USUAL / 2)
+		outer = keep_path(m, outer);
 	if (m->count + count > MEMO_POSITIONS || m->load_count + 3 * count > MEMO_LOADS) {
 		memo_clear(m);
 		if (outer)
 			return;		/* what was known is no longer */
 	}
-	first = m->count;
-	for (unsigned i = count; i-- > 0; outer = m->count - 1) {
-		unsigned most = outer ? m->positions[outer].right : cut ? 0 : MEMO_ALL;
-		struct memo_position *f;
+	first = (uint16_t)m->count;
+	m->count += count;	/* before the index is changed: see memo_clear() */
+	o = &m->positions[outer];
+	f = &m->positions[first];
+	l = m->loads + m->load_count;
+	most = outer ? o->right : cut ? 0 : MEMO_ALL;
+	for (unsigned i = count; i-- > 0; o = f++) {
+		const struct step *s = &steps[i];
+		const struct memo_load *own = l;
+		uintptr_t high = o->high;
 
-		push(m, &steps[i], outer, first);
-		f = &m->positions[m->count - 1];
-		f->mark = marks[i];
+		if (likely(o->frames))
+			l = add_words(l, s, o, &high);
 		if (most < MEMO_ALL)
 			most++;
 		if (right < MEMO_ALL && most > right - i)
 			most = right - i;
-		f->right = (uint16_t)most;
+		*f = (struct memo_position){
+			.sp = s->sp, .pc = s->pc, .fp = s->fp, .high = high, .mark = marks[i],
+			.loads_end = (uint16_t)(l - m->loads), .words = (uint16_t)(o->words + (l - own)),
+			.first = first, .outer = (uint16_t)outer, .frames = (uint16_t)(o->frames + 1),
+			.right = (uint16_t)most,
+			.fp_matters = o->frames && (uses_fp(s->rule) ||
+						    (rule_fp_kind(s->rule) == FP_SAME && o->fp_matters)),
+		};
+		note(m, f);
 	}
+	m->load_count = (uint32_t)(l - m->loads);
 }
 
 #endif

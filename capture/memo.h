@@ -9,8 +9,12 @@
  * beyond, for walks that come to the same position after fewer others.
  *
  * What one walk has added is a strand: its positions lie side by side, outermost first, and so do
- * the words; outward of them it goes on in the strand that was known then. When there is no room the
- * memo is emptied, and learns anew.
+ * the words; outward of them it goes on in the strand that was known then. Of the strands that lead
+ * outward from one position, the path, the words lie once more in one row: most walks come to where
+ * the last one was, and one loop whose end can be foreseen compares them all.
+ *
+ * When there is more than usual, the memo keeps the path and forgets the rest, and when that is too
+ * long for it, all: the less memory it goes through, the less it takes from the program's caches.
  *
  * It belongs to one thread at a time, as all of paths.h.
  */
@@ -22,8 +26,10 @@
 #include "base/mark.h"
 
 #define MEMO_POSITIONS	1024u
+#define MEMO_USUAL	384u	/* positions; the others are for paths of more than half of these */
 #define MEMO_LOADS	2048u
-#define MEMO_INDEX_LOG2	10
+#define MEMO_INDEX_LOG2	9
+#define MEMO_AT_ONCE	8u	/* words that are compared at once */
 #define MEMO_ALL	UINT16_MAX
 
 /* One cache line. */
@@ -31,7 +37,8 @@ struct memo_position {
 	uintptr_t sp, pc, fp;
 	uintptr_t high;			/* above all words */
 	struct mark mark;		/* of the frames from here on that were known */
-	uint16_t loads_end, loads_first;	/* the last is read first; of the strand, first */
+	uint16_t loads_end;		/* of the words that its own step reads: the last is read first */
+	uint16_t words;			/* of this and all outward of it */
 	uint16_t first, outer;		/* the strand's outermost position; where it goes on, or 0 */
 	uint16_t frames;		/* of the mark, with this one */
 	uint16_t right;			/* for so many the mark's node is theirs; MEMO_ALL: to the stack's end */
@@ -46,9 +53,12 @@ struct memo_load {
 struct memo {
 	uint32_t count;			/* positions; number 0 is none */
 	uint32_t load_count;
+	uint32_t path_frames;		/* of the path's innermost position */
 	uint16_t index[1u << MEMO_INDEX_LOG2][2];	/* the newest position there, and the one before */
 	struct memo_position positions[MEMO_POSITIONS];
 	struct memo_load loads[MEMO_LOADS];
+	uint16_t path[MEMO_POSITIONS];			/* the positions, by their frames */
+	struct memo_load path_loads[MEMO_AT_ONCE + MEMO_LOADS];	/* the outermost first, after some that always hold */
 };
 
 /* A position that was walked the plain way. */
@@ -88,19 +98,12 @@ static inline uint32_t memo_find(struct memo *m, uintptr_t pc, uintptr_t sp, uin
 	return memo_is(&m->positions[slots[1]], pc, sp, fp) ? slots[1] : 0;
 }
 
-/* The position so many frames outward, or 0. */
+/* The position so many frames outward of one on the path, or 0. */
 static inline uint32_t memo_outward(const struct memo *m, uint32_t at, unsigned frames)
 {
-	while (at && frames) {
-		const struct memo_position *f = &m->positions[at];
-		unsigned count = at - f->first;
+	unsigned known = m->positions[at].frames;
 
-		if (frames <= count)
-			return at - frames;
-		frames -= count + 1;
-		at = f->outer;
-	}
-	return at;
+	return frames < known ? m->path[known - frames] : 0;
 }
 
 /* Whether enough is known for a walk that asks for so many frames outward of this position. */
@@ -109,41 +112,43 @@ static inline bool memo_reaches(const struct memo *m, uint32_t at, unsigned fram
 	return m->positions[at].right > frames;
 }
 
+/* The path is from now on that of this position. */
+void memo_follow(struct memo *m, uint32_t at);
+
 /*
  * Whether a walk from this position reads, for so many frames, what it read then; the stack can be read
- * below `high`. If not, *from is the stack pointer beyond which it makes sense to ask again.
+ * below `high`. If so the position is on the path. If not, *from is the stack pointer beyond which it
+ * makes sense to ask again.
  */
-static inline __attribute__((always_inline)) bool memo_holds(const struct memo *m, uint32_t at, unsigned frames,
+static inline __attribute__((always_inline)) bool memo_holds(struct memo *m, uint32_t at, unsigned frames,
 							      uintptr_t high, uintptr_t *from)
 {
-	if (unlikely(high < m->positions[at].high)) {
+	const struct memo_position *f = &m->positions[at];
+	const struct memo_load *first = m->path_loads + MEMO_AT_ONCE, *l;
+
+	if (unlikely(high < f->high)) {
 		*from = UINTPTR_MAX;	/* that stack was larger than what is known of this one */
 		return false;
 	}
-	do {
-		const struct memo_position *f = &m->positions[at];
-		const struct memo_load *l = m->loads + f->loads_end, *first = m->loads + f->loads_first;
-		unsigned count = at - f->first + 1u;
-
-		if (frames < count)
-			first = m->loads + m->positions[at - frames].loads_end;
-		/* Four at a time while all is as it was; if not, the loop below finds which is not. */
-#define SAME(i)	(*(const uintptr_t *)l[i].address == l[i].value)
-		while (l - first >= 4 && likely(SAME(-1) && SAME(-2) && SAME(-3) && SAME(-4)))
-			l -= 4;
+	if (f->frames > m->path_frames || m->path[f->frames] != at)
+		memo_follow(m, at);
+	l = first + f->words;
+	if (unlikely(frames < f->frames))
+		first += m->positions[m->path[f->frames - frames]].words;
+	/* The last ones may be of frames that are not asked for: below `high`, too. If not all are as they
+	 * were, the loop below finds which is not. */
+	_Static_assert(MEMO_AT_ONCE == 8, "as many comparisons");
+#define SAME(i)	(*(const uintptr_t *)l[-(i)].address == l[-(i)].value)
+	while (l > first && likely(SAME(1) && SAME(2) && SAME(3) && SAME(4) && SAME(5) && SAME(6) && SAME(7) && SAME(8)))
+		l -= MEMO_AT_ONCE;
 #undef SAME
-		while (l > first) {
-			l--;
-			if (unlikely(*(const uintptr_t *)l->address != l->value)) {
-				*from = l->address;
-				return false;
-			}
+	while (unlikely(l > first)) {
+		l--;
+		if (*(const uintptr_t *)l->address != l->value) {
+			*from = l->address;
+			return false;
 		}
-		if (frames <= count)
-			break;
-		frames -= count;
-		at = f->outer;
-	} while (at);
+	}
 	return true;
 }
 
