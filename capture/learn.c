@@ -376,7 +376,7 @@ static void learn_stack(struct paths *p, uint32_t value)
 void paths_learn(struct paths *p, uint32_t value, bool seen, bool whole)
 {
 	learn_near(p);
-	if (seen || (p->miss && inner_seen(p)))
+	if (seen || !p->miss || inner_seen(p))
 		learn_stack(p, value);
 	learn_memo(p, whole);	/* last: it may forget what the stack was found by */
 }

@@ -127,7 +127,6 @@ static bool walk_on(struct paths *p, struct walk *w)
 		uint32_t found = w->exact || w->sp < from ? 0 : memo_find(&p->memo, w->pc, w->sp, w->fp);
 		unsigned more = n > max ? 0 : max + 1 - n;	/* frames outward that are asked for */
 		struct step *step;
-		bool signal;
 
 		if (found && memo_reaches(&p->memo, found, more) &&
 		    memo_holds(&p->memo, found, more, w->range.high, &from)) {
@@ -140,21 +139,24 @@ static bool walk_on(struct paths *p, struct walk *w)
 		if (p->cut)
 			break;
 		step->rule = rules_find(w->pc | (w->exact ? EXACT : 0), p->stamp);
-		if (rule_kind(step->rule) == KIND_END)
-			break;
-		signal = rule_kind(step->rule) == KIND_SIGNAL;
-		if (signal && more) {
-			p->noted = false;
-			if (p->levels > n - 1)
-				p->levels = (uint16_t)(n - 1);
-			p->range = w->range;	/* what follows may be another stack */
-		}
-		if (unlikely((signal && !more) || !walk_by(w, step->rule))) {
-			if (more)
-				return false;
-			step->rule = KIND_END;
-			p->cut = true;
-			break;
+		if (unlikely(!walk_quickly(w, step->rule))) {
+			bool signal = rule_kind(step->rule) == KIND_SIGNAL;
+
+			if (rule_kind(step->rule) == KIND_END)
+				break;
+			if (signal && more) {
+				p->noted = false;
+				if (p->levels > n - 1)
+					p->levels = (uint16_t)(n - 1);
+				p->range = w->range;	/* what follows may be another stack */
+			}
+			if ((signal && !more) || !walk_by(w, step->rule)) {
+				if (more)
+					return false;
+				step->rule = KIND_END;
+				p->cut = true;
+				break;
+			}
 		}
 		if (!w->pc)
 			break;
@@ -242,8 +244,11 @@ static inline uintptr_t quick_base(const struct walk *w, const struct path *node
 /* Whether the step stays within what is known of the stack. */
 static inline bool quick_fits(const struct walk *w, const struct path *node)
 {
-	uintptr_t base = quick_base(w, node);
+	uintptr_t base = w->sp;
 
+	if (likely(!(node->quick.kind & QUICK_BY_FP)))
+		return base + node->quick.cfa * 8u <= w->range.high;
+	base = w->fp;
 	return base >= w->sp && base < w->range.high && base + node->quick.cfa * 8u <= w->range.high &&
 	       base % sizeof(base) == 0;
 }
@@ -400,6 +405,11 @@ static HOT_CODE uint32_t __attribute__((noinline)) find_by_tree(struct paths *p,
 		const struct path *node = &p->nodes[i];
 
 		kind = rule_kind(node->rule);
+		if (likely(kind == KIND_QUICK && quick_fits(&w, node))) {
+			quick_step(&w, node);
+			c->frames[n++] = w.pc;
+			continue;
+		}
 		if (kind == KIND_RUN && !run_holds(&w, node, &end)) {
 			i = 0;
 			break;
@@ -410,14 +420,10 @@ static HOT_CODE uint32_t __attribute__((noinline)) find_by_tree(struct paths *p,
 		}
 		if (kind == KIND_LIMIT || kind == KIND_RUN)
 			break;
-		if (likely(kind == KIND_QUICK && quick_fits(&w, node))) {
-			quick_step(&w, node);
-		} else {
-			slow = w;	/* w itself stays in registers */
-			if (!step_otherwise(p, &slow, node))
-				return give_up(p);
-			w = slow;
-		}
+		slow = w;	/* w itself stays in registers */
+		if (!step_otherwise(p, &slow, node))
+			return give_up(p);
+		w = slow;
 		c->frames[n++] = w.pc;
 	}
 	c->count = n;

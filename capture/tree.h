@@ -12,7 +12,7 @@
 #define ROOTS_LOG2	10
 #define ROOTS		(1u << ROOTS_LOG2)
 #define ROOT_TRIES	4u
-#define PAIRS		4096u
+#define PAIRS		16384u
 #define GUESSES		32768u
 #define INNER		4096u
 #define PROBES		3

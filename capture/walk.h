@@ -95,6 +95,32 @@ static inline bool walk_step(struct walk *w, uint64_t rule)
 	return true;
 }
 
+/*
+ * One frame outward by a rule of the kind SP, within what is known to be readable: nearly all are. False:
+ * that is to be seen elsewhere, and nothing is changed.
+ */
+static inline __attribute__((always_inline)) bool walk_quickly(struct walk *w, uint64_t rule)
+{
+	uintptr_t cfa = w->sp + (uintptr_t)rule_field(rule, CFA_BITS, CFA_SHIFT), ra, fp = w->fp;
+	unsigned fp_kind = rule_fp_kind(rule);
+
+	ra = cfa + (uintptr_t)rule_field(rule, OFFSET_BITS, RA_SHIFT);
+	if (rule_kind(rule) != KIND_SP || cfa > w->range.high || cfa % sizeof(cfa) || ra < w->sp || ra >= cfa)
+		return false;
+	if (fp_kind != FP_SAME) {
+		uintptr_t at = cfa + (uintptr_t)rule_field(rule, OFFSET_BITS, FP_SHIFT);
+
+		if (fp_kind != FP_AT_CFA || at < w->sp || at >= cfa)
+			return false;
+		fp = walk_load(at);
+	}
+	w->fp = fp;
+	w->pc = arch_return_address(walk_load(ra));
+	w->sp = cfa;
+	w->exact = false;
+	return true;
+}
+
 /* One frame outward by any rule. False: it is given up; KIND_END, which leads nowhere, is the
  * caller's to see before. */
 static inline bool walk_by(struct walk *w, uint64_t rule)
