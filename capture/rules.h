@@ -52,7 +52,7 @@ uint64_t rules_miss(uint64_t key);
 
 static inline int64_t rule_field(uint64_t rule, unsigned bits, unsigned shift)
 {
-	return (int64_t)(rule << (64 - bits - shift)) >> (64 - bits) << 3;
+	return ((int64_t)(rule << (64 - bits - shift)) >> (64 - bits)) * 8;
 }
 
 static inline unsigned rule_kind(uint64_t rule)

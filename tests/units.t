@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Builds and runs tests/units/units.c, shorten.c and names.c, under the sanitizers where the
-# compiler has them.
+# Builds and runs tests/units/units.c, memo.c, shorten.c and names.c, under the sanitizers where
+# the compiler has them.
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 build="${CC:-cc} -std=gnu11 -D_GNU_SOURCE -I. -O1 -g -pthread"
@@ -20,6 +20,7 @@ run units base/*.c table/*.c >"$dir/out"
 echo 'int main(void) { return 0; }' >"$dir/probe.c"
 sanitize='-fsanitize=address,undefined -fno-sanitize-recover=all'
 { $build $sanitize -o "$dir/probe" "$dir/probe.c" && "$dir/probe"; } 2>"$dir/log" || sanitize=
+run memo capture/memo.c >>"$dir/out"
 run shorten report/shorten.c >>"$dir/out"
 run names report/*.c base/*.c table/*.c demangle/*.c >>"$dir/out"
 # One plan for all.
