@@ -759,6 +759,7 @@ static bool start(void)
 		return false;
 	}
 	recorder.depth = options.depth;
+	recorder.one_thread = record_one_thread();
 	recorder.unwind = options.unwind;
 	find_loader();
 	valgrind = in_valgrind();

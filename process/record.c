@@ -7,6 +7,13 @@
 
 struct recorder recorder HOT_DATA __attribute__((aligned(64)));
 
+extern char __libc_single_threaded __attribute__((weak));
+
+const char *record_one_thread(void)
+{
+	return &__libc_single_threaded ? &__libc_single_threaded : "";
+}
+
 /*
  * The unwinder's first call loads a library, so it must not come from inside the loader;
  * from a constructor (libstdc++'s allocates long before ours runs) it may.
@@ -107,8 +114,9 @@ static uint32_t __attribute__((noinline)) find_row_slowly(uintptr_t function, co
 }
 
 /* The thread's memory has not recognized the stack that it was asked for last. */
-static HOT_CODE uint32_t __attribute__((noinline)) find_row_missed(struct paths *p, uint32_t modules)
+static HOT_CODE uint32_t __attribute__((noinline)) find_row_missed(uint32_t modules)
 {
+	struct paths *p = guard_self.paths;
 	uintptr_t function;
 	struct capture_point from = paths_point(p, &function);
 	uint32_t row = find_row_of_captured(p, function, &from, modules);
@@ -131,7 +139,7 @@ static uint32_t __attribute__((noinline)) find_row_otherwise(struct paths *p, ui
 		return find_row_slowly(function, &from);
 	row = paths_find(p, function, pc, sp, fp);
 	if (!row)
-		return find_row_missed(p, modules);
+		return find_row_missed(modules);
 	compare_known(&from, row);
 	return row;
 }
@@ -145,7 +153,7 @@ static inline uint32_t find_row(const void *function, uintptr_t pc, uintptr_t sp
 	if (unlikely(!p || capture_checking))
 		return find_row_otherwise(p, (uintptr_t)function + 1, pc, sp, fp, modules);
 	row = paths_find(p, (uintptr_t)function + 1, pc, sp, fp);
-	return likely(row) ? row : find_row_missed(p, modules);
+	return likely(row) ? row : find_row_missed(modules);
 }
 
 static inline __attribute__((always_inline)) void count_alloc(uint32_t row, uint64_t size_bytes)

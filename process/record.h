@@ -21,14 +21,15 @@ extern struct recorder {
 	unsigned depth;				/* frames of a row */
 	enum unwind_mode unwind;
 	uintptr_t loader_start, loader_end;	/* the dynamic loader's code */
+	const char *one_thread;			/* not 0: no other thread has been started */
 } recorder;
 
-/* glibc's, 2.32 and later: no other thread has been started. */
-extern char __libc_single_threaded __attribute__((weak));
+/* What one_thread points to: glibc's from 2.32 on, or else what is 0. */
+const char *record_one_thread(void);
 
 static inline bool process_has_one_thread(void)
 {
-	return &__libc_single_threaded && __libc_single_threaded;
+	return *recorder.one_thread;
 }
 
 /*

@@ -141,7 +141,7 @@ static inline bool slot_is_free(uint32_t *slot)
 /* Whether slot_put() will do: nothing is known there, and the size is small. */
 static inline bool slot_is_simple(uint32_t *slot, struct block block)
 {
-	return slot_is_free(slot) && block.size_bytes < SLOT_MORE;
+	return likely(block.size_bytes < SLOT_MORE) && likely(slot_is_free(slot));
 }
 
 static inline void slot_put(uint32_t *slot, struct block block)
