@@ -110,23 +110,28 @@ static _Noreturn __attribute__((format(printf, 2, 3)))
 void die(int status, const char *format, ...)
 {
 	va_list args;
-	char *line = NULL;
+	char *line = NULL, *shown = NULL;
 
 	va_start(args, format);
-	if (vasprintf(&line, format, args) < 0)
-		line = NULL;
+	if (vasprintf(&line, format, args) >= 0)
+		shown = malloc(2 * strlen(line) + 1);
 	va_end(args);
 
-	flockfile(stderr);
-	fputs("heaptrace: ", stderr);
-	for (const char *p = line ? line : "out of memory"; *p; p++) {
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			fprintf(stderr, "^%c", *p ^ 0x40);
-		else
-			putc(*p, stderr);
+	if (shown) {
+		const char *p = line;
+		char *to = shown;
+
+		do {
+			if (*p && ((unsigned char)*p < 0x20 || *p == 0x7f)) {
+				*to++ = '^';
+				*to++ = (char)(*p ^ 0x40);
+			} else {
+				*to++ = *p;
+			}
+		} while (*p++);
 	}
-	putc('\n', stderr);
-	funlockfile(stderr);
+	/* In one write: others may have the same terminal. */
+	fprintf(stderr, "heaptrace: %s\n", shown ? shown : "out of memory");
 	leave(status);
 }
 

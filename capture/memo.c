@@ -10,11 +10,16 @@
 
 void memo_clear(struct memo *m)
 {
-	if (m->count > 1)	/* a new memo's pages are not to be touched */
+	if (m->count > 1)	/* a new memo's pages are not touched before there is need */
 		memset(m->index, 0, sizeof(m->index));
 	m->count = 1;
 	m->load_count = 0;
 	m->path_frames = 0;
+}
+
+/* What lies before the outermost word is compared, too: itself with 0. */
+static void begin_path(struct memo *m)
+{
 	for (unsigned i = 0; i < MEMO_AT_ONCE; i++)
 		m->path_loads[i] = (struct memo_load){ (uintptr_t)&m->path_loads[i].value, 0 };
 }
@@ -81,7 +86,7 @@ static uint32_t keep_path(struct memo *m, uint32_t at)
 {
 	unsigned frames = m->positions[at].frames;
 
-	if (frames > m->path_frames || m->path[frames] != at)
+	if (!memo_on_path(m, at))
 		memo_follow(m, at);
 	memset(m->index, 0, sizeof(m->index));
 	m->count = frames + 1;
@@ -117,6 +122,8 @@ void memo_learn(struct memo *m, const struct step *steps, unsigned count, const 
 		if (outer)
 			return;		/* what was known is no longer */
 	}
+	if (m->count == 1)
+		begin_path(m);
 	first = (uint16_t)m->count;
 	m->count += count;	/* before the index is changed: see memo_clear() */
 	o = &m->positions[outer];

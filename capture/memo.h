@@ -98,6 +98,13 @@ static inline uint32_t memo_find(struct memo *m, uintptr_t pc, uintptr_t sp, uin
 	return memo_is(&m->positions[slots[1]], pc, sp, fp) ? slots[1] : 0;
 }
 
+static inline bool memo_on_path(const struct memo *m, uint32_t at)
+{
+	unsigned frames = m->positions[at].frames;
+
+	return frames <= m->path_frames && m->path[frames] == at;
+}
+
 /* The position so many frames outward of one on the path, or 0. */
 static inline uint32_t memo_outward(const struct memo *m, uint32_t at, unsigned frames)
 {
@@ -130,7 +137,7 @@ static inline __attribute__((always_inline)) bool memo_holds(struct memo *m, uin
 		*from = UINTPTR_MAX;	/* that stack was larger than what is known of this one */
 		return false;
 	}
-	if (f->frames > m->path_frames || m->path[f->frames] != at)
+	if (!memo_on_path(m, at))
 		memo_follow(m, at);
 	l = first + f->words;
 	if (unlikely(frames < f->frames))
