@@ -107,6 +107,29 @@ static inline struct root *find_root(struct paths *p, uintptr_t pc, uintptr_t fu
 }
 
 /*
+ * A step of the plain walk that is not one of the usual, from frame n - 1; asked: for what lies outward of it.
+ * False: the walk ends there, or is given up: then that is the step's rule.
+ */
+static inline bool step_unusually(struct paths *p, struct walk *w, struct step *step, unsigned n, bool asked)
+{
+	bool signal = rule_kind(step->rule) == KIND_SIGNAL;
+
+	if (rule_kind(step->rule) == KIND_END)
+		return false;
+	if (signal && asked) {
+		p->noted = false;
+		if (p->levels > n - 1)
+			p->levels = (uint16_t)(n - 1);
+		p->range = w->range;	/* what follows may be another stack */
+	}
+	if ((!signal || asked) && walk_by(w, step->rule))
+		return true;
+	step->rule = asked ? KIND_GIVE_UP : KIND_END;
+	p->cut = true;
+	return false;
+}
+
+/*
  * The plain walk from w on, with an eye on the memo. It goes on beyond what is asked for, until it meets
  * something known: what the memo knows then serves the stacks that come here with fewer frames before,
  * and their chains have the same outer frames. False: given up.
@@ -139,24 +162,10 @@ static bool walk_on(struct paths *p, struct walk *w)
 		if (p->cut)
 			break;
 		step->rule = rules_find(w->pc | (w->exact ? EXACT : 0), p->stamp);
-		if (unlikely(!walk_quickly(w, step->rule))) {
-			bool signal = rule_kind(step->rule) == KIND_SIGNAL;
-
-			if (rule_kind(step->rule) == KIND_END)
-				break;
-			if (signal && more) {
-				p->noted = false;
-				if (p->levels > n - 1)
-					p->levels = (uint16_t)(n - 1);
-				p->range = w->range;	/* what follows may be another stack */
-			}
-			if ((signal && !more) || !walk_by(w, step->rule)) {
-				if (more)
-					return false;
-				step->rule = KIND_END;
-				p->cut = true;
-				break;
-			}
+		if (unlikely(!walk_quickly(w, step->rule)) && !step_unusually(p, w, step, n, more)) {
+			if (rule_kind(step->rule) == KIND_GIVE_UP)
+				return false;
+			break;
 		}
 		if (!w->pc)
 			break;
