@@ -81,13 +81,12 @@ void __attribute__((noinline)) memo_follow(struct memo *m, uint32_t at)
 	}
 }
 
-/* Keeps this position and those outward of it, as one strand, and no others. Returns its new number. */
+/* Keeps this position of the path and those outward of it, as one strand, and no others. Returns its new
+ * number. */
 static uint32_t keep_path(struct memo *m, uint32_t at)
 {
 	unsigned frames = m->positions[at].frames;
 
-	if (!memo_on_path(m, at))
-		memo_follow(m, at);
 	memset(m->index, 0, sizeof(m->index));
 	m->count = frames + 1;
 	m->load_count = m->positions[at].words;

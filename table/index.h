@@ -188,17 +188,18 @@ static inline __attribute__((always_inline)) uint32_t index_intern(uint32_t *slo
  * way through the levels, and is looked at before it is believed. Returns the item's id, which is less
  * than `end`; 0: it is another.
  */
-static inline __attribute__((always_inline)) uint32_t index_recall(const uint32_t *hint, uint64_t hash, uint32_t end,
+static inline __attribute__((always_inline)) uint32_t index_recall(uint32_t slot, uint64_t hash, uint32_t end,
 								    index_same *same, void *context)
 {
-	uint32_t slot = load_acquire(hint), id = index_id(slot);
+	uint32_t id = index_id(slot);
 
 	return index_tagged(slot, index_tag(hash)) && id < end && same(context, id) ? id : 0;
 }
 
-static inline void index_remember(uint32_t *hint, uint64_t hash, uint32_t id)
+/* What the hint has to be for that. */
+static inline uint32_t index_hint(uint64_t hash, uint32_t id)
 {
-	store_release(hint, id | index_tag(hash));
+	return id | index_tag(hash);
 }
 
 #endif

@@ -81,7 +81,7 @@ static uint32_t intern_code(struct table *t, uint64_t pc)
 	uint64_t hash = (pc & PC_MASK) * HASH_FACTOR;
 	uint32_t *hint = &code_hints[hash >> 20 & ((1u << CODE_HINTS_LOG2) - 1)];
 	struct code_query q = { t, pc, false };
-	uint32_t made, code = index_recall(hint, hash, load_relaxed(&t->head->code_count), same_code, &q), levels;
+	uint32_t made, code = index_recall(load_acquire(hint), hash, load_relaxed(&t->head->code_count), same_code, &q), levels;
 
 	if (likely(code))
 		return code;
@@ -89,7 +89,7 @@ static uint32_t intern_code(struct table *t, uint64_t pc)
 		levels = load_acquire(&t->head->code_levels);
 		code = index_intern(t->code_index, levels, hash, same_code, make_code, &q, &made);
 	} while (unlikely(!code) && !q.full && more_levels(t, TABLE_CODE_INDEX, levels));
-	index_remember(hint, hash, code);
+	store_release(hint, index_hint(hash, code));
 	return code;
 }
 
@@ -121,6 +121,7 @@ struct row_query {
 	struct table *t;
 	const uintptr_t *frames;
 	unsigned count, known, depth;
+	uint32_t hinted;	/* the row's node, if it is the one of the hint */
 	struct mark *marks;
 	bool whole;		/* the marks' nodes are right beyond the depth too */
 	bool again;		/* a module has come back: the row may be there after all */
@@ -364,18 +365,15 @@ static uint32_t intern_row(struct row_query *q, uint64_t hash)
 }
 
 #define ROW_HINTS_LOG2	13
-static uint64_t row_hints[1u << ROW_HINTS_LOG2];	/* as index_recall()'s, and above it the row's node */
+static uint64_t row_hints[1u << ROW_HINTS_LOG2];	/* index_hint(), and above it the row's node */
 
-/* By the hint. The node need not be waited for: that it is the row's is seen meanwhile. */
-static uint32_t recall_row(struct row_query *q, const uint64_t *hint, uint64_t hash)
+/* The node need not be waited for: that it is the row's is seen meanwhile. */
+static bool same_as_hinted(void *context, uint32_t row)
 {
-	uint64_t seen = load_acquire(hint);
-	uint32_t slot = (uint32_t)seen, node = (uint32_t)(seen >> 32), row = index_id(slot);
+	struct row_query *q = context;
 
-	if (!index_tagged(slot, index_tag(hash)) || row >= load_relaxed(&q->t->head->row_count))
-		return 0;
 	__builtin_prefetch(&q->t->rows[row], 1);
-	return q->t->infos[row].node == node && are_at(q, node) ? row : 0;
+	return q->t->infos[row].node == q->hinted && are_at(q, q->hinted);
 }
 
 uint32_t table_intern(struct table *t, const uintptr_t *frames, unsigned count, unsigned known,
@@ -384,7 +382,7 @@ uint32_t table_intern(struct table *t, const uintptr_t *frames, unsigned count, 
 	struct row_query q = { .t = t, .frames = frames, .count = count, .known = known,
 			       .depth = t->head->depth, .marks = marks };
 	uint64_t hash = known ? marks[count - known].hash : 0;
-	uint64_t *hint;
+	uint64_t *hint, seen;
 	uint32_t row;
 
 	for (unsigned i = count - known; i-- > 0; ) {
@@ -395,12 +393,14 @@ uint32_t table_intern(struct table *t, const uintptr_t *frames, unsigned count, 
 		hash -= marks[q.depth].hash * depth_power;
 	hash = (hash ^ hash >> 32) * HASH_FACTOR;
 	hint = &row_hints[hash >> 20 & ((1u << ROW_HINTS_LOG2) - 1)];
-	row = recall_row(&q, hint, hash);
+	seen = load_acquire(hint);
+	q.hinted = (uint32_t)(seen >> 32);
+	row = index_recall((uint32_t)seen, hash, load_relaxed(&t->head->row_count), same_as_hinted, &q);
 	if (!row) {
 		row = intern_row(&q, hash);
 		if (!row)
 			return ROW_OVERFLOW;
-		store_release(hint, (uint64_t)t->infos[row].node << 32 | index_tag(hash) | row);
+		store_release(hint, (uint64_t)t->infos[row].node << 32 | index_hint(hash, row));
 	}
 	/* Of frames beyond the depth there are no nodes but their own. */
 	if (unlikely(!q.whole && count - known > q.depth))
