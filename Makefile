@@ -63,7 +63,7 @@ SMALL_OBJECTS := $(patsubst %,$(BUILD)/%.o,process/aside process/death process/e
 	process/threads process/watch table/create table/layout table/load table/modules table/row table/view \
 	base/arena base/image base/loaded base/maps base/options base/options_env base/options_signal base/out \
 	base/quiet base/sink capture/capture capture/cfi capture/learn capture/rules capture/unwind)
-SMALL_FLAGS = -Os $(if $(filter base/% symbol/%,$<),-fno-jump-tables)
+SMALL_FLAGS = -Os $(if $(filter base/% symbol/%,$<),-fno-jump-tables) $(if $(filter demangle/%,$<),-fno-omit-frame-pointer)
 $(SMALL_OBJECTS) $(SMALL_DIRS:%=$(BUILD)/%/%.o): SMALL = $(if $(filter -O2,$(CFLAGS)),$(SMALL_FLAGS))
 
 # A changed compiler, DEPTH or CFLAGS rebuilds: the flags are a prerequisite of every object.

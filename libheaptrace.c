@@ -163,7 +163,7 @@ static void watch_thread(void)
 	guard_self.fresh = 0;
 	pthread_setspecific(end_key, &guard_self);
 	guard_self.thread = threads_take(&recorder.table, recorder.depth);
-	if (guard_self.thread)
+	if (guard_self.thread && !capture_checking)	/* what it knows is to be compared */
 		guard_self.paths = guard_self.thread->paths;
 }
 
@@ -244,7 +244,7 @@ static inline __attribute__((always_inline)) bool enter(unsigned calls)
 #define RECORD(p, size, function) do {						\
 	struct capture_point from = CAPTURE_POINT();				\
 										\
-	record_alloc((p), (const void *)(function), from.pc, from.sp, from.fp, (size));	\
+	record_alloc((p), (uintptr_t)(function) + 1, from.pc, from.sp, from.fp, (size));	\
 } while (0)
 
 /* ---- The hooks. Each does for the program exactly what the real function does. ---- */
@@ -262,7 +262,7 @@ EXPORT HOT_CODE void *malloc(size_t size)
 		return malloc_untraced(size);
 	p = real.malloc(size);
 	if (likely(p != NULL))
-		RECORD(p, size, malloc);
+		record_alloc_here(p, (uintptr_t)malloc + 1, size);
 	guard_leave();
 	return p;
 }
@@ -282,7 +282,7 @@ EXPORT HOT_CODE void *calloc(size_t count, size_t size)
 		return calloc_untraced(count, size);
 	p = real.calloc(count, size);
 	if (likely(p != NULL))
-		RECORD(p, count * size, calloc);
+		record_alloc_here(p, (uintptr_t)calloc + 1, count * size);
 	guard_leave();
 	return p;
 }
@@ -304,7 +304,7 @@ static void *leave_boot(void *old, size_t size)
  * the call fails. A zero size that gives NULL has freed the block (glibc).
  */
 static HOT_CODE __attribute__((noinline)) void *reallocate(void *old, size_t size, bool by_array, size_t count, size_t each,
-			const void *function, const struct capture_point *from)
+			uintptr_t function, const struct capture_point *from)
 {
 	bool recording = enter(2);
 	struct block b = state >= TRACING && old ? record_take(old) : NO_BLOCK;
@@ -340,7 +340,7 @@ EXPORT HOT_CODE void *realloc(void *old, size_t size)
 	if (unlikely(is_boot(old)))
 		return leave_boot(old, size);
 	from = CAPTURE_POINT();
-	return reallocate(old, size, false, 0, 0, (const void *)realloc, &from);
+	return reallocate(old, size, false, 0, 0, (uintptr_t)realloc + 1, &from);
 }
 
 EXPORT void *reallocarray(void *old, size_t count, size_t each)
@@ -358,7 +358,7 @@ EXPORT void *reallocarray(void *old, size_t count, size_t each)
 		return leave_boot(old, size);
 	from = CAPTURE_POINT();
 	return reallocate(old, size, real.reallocarray != NULL, count, each,
-			  (const void *)reallocarray, &from);
+			  (uintptr_t)reallocarray + 1, &from);
 }
 
 /* Of a block that is in the map no more, if it ever was: whether the real function knows it. */
@@ -382,11 +382,11 @@ static bool __attribute__((noinline)) free_untraced(void *p)
 	return true;
 }
 
-#define FREE(p, call) do {					\
+#define FREE(p, known, call) do {				\
 	if (unlikely(!p))					\
 		return;						\
 	if (likely(enter(1))) {					\
-		if (likely(record_free(p, false)) || free_unknown(p)) \
+		if (likely(known) || free_unknown(p))		\
 			call;					\
 		guard_leave();					\
 	} else if (free_untraced(p)) {				\
@@ -396,23 +396,23 @@ static bool __attribute__((noinline)) free_untraced(void *p)
 
 EXPORT HOT_CODE void free(void *p)
 {
-	FREE(p, real.free(p));
+	FREE(p, record_free_here(p), real.free(p));
 }
 
 /* These are seldom called: for size. */
 EXPORT __attribute__((cold)) void cfree(void *p)	/* gone since glibc 2.26; old programs still call it */
 {
-	FREE(p, real.free(p));
+	FREE(p, record_free(p, false), real.free(p));
 }
 
 EXPORT __attribute__((cold)) void free_sized(void *p, size_t size)	/* C23 */
 {
-	FREE(p, real.free_sized ? real.free_sized(p, size) : real.free(p));
+	FREE(p, record_free(p, false), real.free_sized ? real.free_sized(p, size) : real.free(p));
 }
 
 EXPORT __attribute__((cold)) void free_aligned_sized(void *p, size_t alignment, size_t size)	/* C23 */
 {
-	FREE(p, real.free_aligned_sized ? real.free_aligned_sized(p, alignment, size) :
+	FREE(p, record_free(p, false), real.free_aligned_sized ? real.free_aligned_sized(p, alignment, size) :
 	     real.free(p));
 }
 

@@ -63,6 +63,9 @@
 #define HOT_CODE	__attribute__((hot))
 #define HOT_DATA	__attribute__((section("hot_data")))
 
+/* Of a variable that another file defines: it lies in this library, and is not looked up at each use. */
+#define HIDDEN		__attribute__((visibility("hidden")))
+
 #define likely(x)	__builtin_expect(!!(x), 1)
 #define unlikely(x)	__builtin_expect(!!(x), 0)
 

@@ -7,6 +7,7 @@
 #ifndef CAPTURE_CAPTURE_H
 #define CAPTURE_CAPTURE_H
 
+#include "base/atomics.h"
 #include "base/options.h"
 
 #include <stdbool.h>
@@ -81,7 +82,7 @@ unsigned capture_stack(const struct capture_point *at, uintptr_t *frames, unsign
 struct paths *capture_paths(bool main_thread, unsigned max);
 
 /* --unwind=check: whether recognized stacks are to be compared too, and the comparison. */
-extern bool capture_checking;
+extern bool capture_checking HIDDEN;
 void capture_compare(const struct capture_point *at, const uintptr_t *frames, unsigned count,
 		     unsigned max, unsigned *notes);
 

@@ -373,22 +373,26 @@ static void learn_stack(struct paths *p, uint32_t value)
 	}
 }
 
-void paths_learn(struct paths *p, uint32_t value, bool seen, bool whole)
+bool paths_learn(struct paths *p, uint32_t value, bool seen, bool whole)
 {
+	if (unlikely(p->stamp != load_acquire(&rules_stamp)))
+		return false;
 	learn_near(p);
 	if (seen || !p->miss || inner_seen(p))
 		learn_stack(p, value);
 	learn_memo(p, whole);	/* last: it may forget what the stack was found by */
+	return true;
 }
 
 #else
 
-void paths_learn(struct paths *p, uint32_t value, bool seen, bool whole)
+bool paths_learn(struct paths *p, uint32_t value, bool seen, bool whole)
 {
 	(void)p;
 	(void)value;
 	(void)seen;
 	(void)whole;
+	return true;
 }
 
 #endif

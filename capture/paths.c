@@ -532,12 +532,12 @@ HOT_CODE uint32_t paths_find(struct paths *p, uintptr_t function, uintptr_t pc, 
 	if (unlikely(p->stamp != load_acquire(&rules_stamp)))
 		return find_by_tree(p, function, pc, sp, fp, false);
 	room = p->near.high - sp;
-	if (unlikely(room - 1 >= p->near_bytes || sp % sizeof(sp)))
+	if (unlikely(room - 1 >= p->near_bytes))
 		return find_by_tree(p, function, pc, sp, fp, false);
 	root = root_slot(p, pc, function, 0);
 	__asm__("" : "+r"(root));	/* or GCC 12 works out where it is twice */
 	if (unlikely(root->pc != pc || root->function != function)) {
-		root = root_slot(p, pc, function, 1);
+		root++;
 		if (root->pc != pc || root->function != function)
 			return find_by_tree(p, function, pc, sp, fp, false);
 	}

@@ -69,9 +69,10 @@ struct capture_point paths_point(const struct paths *p, uintptr_t *function);
  * The value (not 0) for what paths_find() has just given, or rather for its first max + 1 frames, with
  * the marks of all frames that had none filled in. whole: the marks' nodes are right beyond these frames,
  * too. seen: the stack is not new. Only then, or when the tree has its inner part, is it learnt whole:
- * most stacks of some programs never come again.
+ * most stacks of some programs never come again. False: modules have come or gone meanwhile, the stack
+ * has to be found again.
  */
-void paths_learn(struct paths *p, uint32_t value, bool seen, bool whole);
+bool paths_learn(struct paths *p, uint32_t value, bool seen, bool whole);
 
 /*
  * A thread takes it over. own: an address above the thread's frames on its own stack, which is

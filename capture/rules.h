@@ -37,15 +37,15 @@ struct rule_slot {
 	uint64_t check, rule;
 };
 
-extern struct rule_slot *rules_cache;
-extern uint64_t rules_stamp;		/* changes when all rules become void */
+extern struct rule_slot *rules_cache HIDDEN;
+extern uint64_t rules_stamp HIDDEN;	/* changes when all rules become void */
 
 /* At start. False: this machine or libc has no unwind rules. */
 bool rules_init(void);
 
 /* Set while this thread unloads modules: what it meets may be gone at any moment, and is not
  * kept. */
-extern __thread unsigned rules_unloading;
+extern __thread unsigned rules_unloading HIDDEN;
 
 /* Reads the tables, and keeps what it found. */
 uint64_t rules_miss(uint64_t key);

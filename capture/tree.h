@@ -13,7 +13,8 @@
 #define ROOTS		(1u << ROOTS_LOG2)
 #define ROOT_TRIES	4u
 #define PAIRS		16384u
-#define GUESSES		32768u
+#define GUESSES_LOG2	15
+#define GUESSES		(1u << GUESSES_LOG2)
 #define INNER		4096u
 #define PROBES		3
 #define OWN_NEAR	((uintptr_t)1 << 20)	/* so far below paths.own lies the thread's own stack */
@@ -140,7 +141,7 @@ struct paths {
 	struct memo memo;
 	struct step steps[CAPTURE_MAX + PATHS_BEYOND];
 	struct captured captured;
-	struct root roots[ROOTS];
+	struct root roots[ROOTS + ROOT_TRIES - 1];
 	struct child wide[WIDE];
 	guess guesses[GUESSES];
 	struct pair pairs[PAIRS];
@@ -151,9 +152,9 @@ void paths_clear_tree(struct paths *p);
 
 static inline struct root *root_slot(struct paths *p, uintptr_t pc, uintptr_t function, unsigned try)
 {
-	uint64_t h = (pc ^ function << 20) * 0x9e3779b97f4a7c15u;
+	uint64_t h = (pc + function * 8) * 0x9e3779b97f4a7c15u;
 
-	return &p->roots[((h >> (64 - ROOTS_LOG2)) + try) % ROOTS];
+	return &p->roots[(h >> (64 - ROOTS_LOG2)) + try];
 }
 
 static inline struct child *wide_slot(struct paths *p, uint32_t parent, uintptr_t pc, unsigned try)
@@ -208,11 +209,11 @@ static inline bool can_guess(const struct paths *p, const uint16_t probe[PROBES]
 static inline guess *guess_slot(struct paths *p, uint32_t from, const uint16_t probe[PROBES],
 				uintptr_t sp)
 {
-	uint64_t h = walk_load(sp + probe[0]) * 0x9e3779b97f4a7c15u;
+	uint64_t a = walk_load(sp + probe[0]), b = walk_load(sp + probe[1]), c = walk_load(sp + probe[2]);
 
-	h ^= walk_load(sp + probe[1]) * 0xc2b2ae3d27d4eb4fu;
-	h ^= walk_load(sp + probe[2]) * 0x165667b19e3779f9u;
-	return &p->guesses[((h >> 32) ^ from) % GUESSES];
+	/* The lower bits are those that differ. */
+	a = (a ^ (b << 24 | b >> 40) ^ (c << 48 | c >> 16)) + from;
+	return &p->guesses[a * 0x9e3779b97f4a7c15u >> (64 - GUESSES_LOG2)];
 }
 
 /* The child in paths.wide, or 0. */

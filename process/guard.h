@@ -34,7 +34,7 @@ struct guard {
 					 * loaded comes to the load at once: so `inside` is counted here */
 	};
 	struct thread *thread;	/* threads.h; NULL: not yet, no longer, or no memory for it */
-	struct paths *paths;	/* its memory of stacks; NULL: there is none */
+	struct paths *paths;	/* its memory of stacks; NULL: none, or there is more to ask */
 	void *last_block;	/* the thread's newest allocation, if not yet freed */
 	unsigned busy;		/* inside the allocator other than by a hook: dumps wait */
 	unsigned requests;	/* dumps to take when both drop to zero (session.h) */
@@ -42,7 +42,7 @@ struct guard {
 	bool forking;		/* inside by the handlers around fork, which have returned */
 };
 
-extern __thread struct guard guard_self;
+extern __thread struct guard guard_self HIDDEN;
 
 /*
  * A signal handler that interrupted a hook may have left it for good (longjmp), and the guard

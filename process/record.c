@@ -53,14 +53,29 @@ static void compare_known(const struct capture_point *from, uint32_t row)
 	count_notes(notes);
 }
 
+/* modules_changes() when the unwinder was last told of them. */
+static uint32_t changes_told;
+
+/*
+ * A new code may mean that modules have come that were not there before: what the unwinder remembered of
+ * their addresses may be other modules'. True: so it is.
+ */
+static bool tell_changes(void)
+{
+	uint32_t changes = modules_changes(&recorder.table);
+
+	if (likely(changes == load_relaxed(&changes_told)))
+		return false;
+	capture_modules_changed();
+	store_relaxed(&changes_told, changes);
+	return true;
+}
+
 /*
  * The row of a stack that the thread's memory has not recognized, but perhaps walked; ROW_NONE when
- * it gave up. A new code may mean that modules have come that were not there before (`modules`: how
- * many changes there had been): what the unwinder remembered of their addresses may be other
- * modules', so the stack is taken again. The first row stays, unused.
+ * it gave up. When modules have come the stack is taken again; the first row stays, unused.
  */
-static uint32_t find_row_of_captured(struct paths *p, uintptr_t function, const struct capture_point *from,
-				     uint32_t modules)
+static uint32_t find_row_of_captured(struct paths *p, uintptr_t function, const struct capture_point *from)
 {
 	struct captured *c = paths_captured(p);
 	uint32_t row;
@@ -68,13 +83,10 @@ static uint32_t find_row_of_captured(struct paths *p, uintptr_t function, const 
 
 	while (c->count) {
 		row = table_intern(&recorder.table, c->frames, c->count, c->known, c->marks, &whole);
-		if (likely(modules_changes(&recorder.table) == modules)) {
-			if (row != ROW_OVERFLOW)
-				paths_learn(p, row, load_relaxed(&recorder.table.rows[row].total_count), whole);
+		if (likely(!tell_changes()) &&
+		    likely(row == ROW_OVERFLOW ||
+			   paths_learn(p, row, load_relaxed(&recorder.table.rows[row].total_count), whole)))
 			return row;
-		}
-		capture_modules_changed();
-		modules = modules_changes(&recorder.table);
 		row = paths_find(p, function, from->pc, from->sp, from->fp);
 		if (row)
 			return row;
@@ -91,35 +103,31 @@ static uint32_t __attribute__((noinline)) find_row_slowly(uintptr_t function, co
 {
 	uintptr_t frames[recorder.depth];
 	struct mark marks[recorder.depth];
-	uint32_t modules = modules_changes(&recorder.table), row;
+	uint32_t told, row;
 	unsigned notes = 0;
 
 	if (unlikely(!capture_ready()))
 		ready_capture(from->pc);
 	frames[0] = function;
-	for (;;) {
+	do {
 		unsigned count = 1;
 
+		told = load_relaxed(&changes_told);
 		if (recorder.depth > 1)
 			count += capture_stack(from, frames + 1, recorder.depth - 1u, &notes);
 		row = table_intern(&recorder.table, frames, count, 0, marks, NULL);
-		if (likely(modules_changes(&recorder.table) == modules))
-			break;
-		modules = modules_changes(&recorder.table);
-		capture_modules_changed();
-	}
+	} while (unlikely(tell_changes() || told != load_relaxed(&changes_told)));
 	if (unlikely(notes))
 		count_notes(notes);
 	return row;
 }
 
 /* The thread's memory has not recognized the stack that it was asked for last. */
-static HOT_CODE uint32_t __attribute__((noinline)) find_row_missed(uint32_t modules)
+HOT_CODE uint32_t record_row_missed(struct paths *p)
 {
-	struct paths *p = guard_self.paths;
 	uintptr_t function;
 	struct capture_point from = paths_point(p, &function);
-	uint32_t row = find_row_of_captured(p, function, &from, modules);
+	uint32_t row = find_row_of_captured(p, function, &from);
 
 	if (!row)
 		return find_row_slowly(function, &from);
@@ -129,55 +137,79 @@ static HOT_CODE uint32_t __attribute__((noinline)) find_row_missed(uint32_t modu
 }
 
 /* Without such a memory, or to compare. */
-static uint32_t __attribute__((noinline)) find_row_otherwise(struct paths *p, uintptr_t function, uintptr_t pc,
-							     uintptr_t sp, uintptr_t fp, uint32_t modules)
+uint32_t record_row_otherwise(const struct thread *self, uintptr_t function, uintptr_t pc, uintptr_t sp,
+			      uintptr_t fp)
 {
 	struct capture_point from = { pc, sp, fp };
+	struct paths *p = self ? self->paths : NULL;
 	uint32_t row;
 
 	if (!p)
 		return find_row_slowly(function, &from);
 	row = paths_find(p, function, pc, sp, fp);
 	if (!row)
-		return find_row_missed(modules);
+		return record_row_missed(p);
 	compare_known(&from, row);
 	return row;
-}
-
-/* What is needed for a stack that is not recognized is asked for again then: here nothing has to be kept. */
-static inline uint32_t find_row(const void *function, uintptr_t pc, uintptr_t sp, uintptr_t fp)
-{
-	uint32_t modules = modules_changes(&recorder.table), row;
-	struct paths *p = guard_self.paths;
-
-	if (unlikely(!p || capture_checking))
-		return find_row_otherwise(p, (uintptr_t)function + 1, pc, sp, fp, modules);
-	row = paths_find(p, (uintptr_t)function + 1, pc, sp, fp);
-	return likely(row) ? row : find_row_missed(modules);
-}
-
-static inline __attribute__((always_inline)) void count_alloc(uint32_t row, uint64_t size_bytes)
-{
-	struct thread *self = guard_self.thread;
-
-	if (process_has_one_thread())
-		row_alloc_single(&recorder.table, row, size_bytes);
-	else if (likely(self && self->deltas))
-		delta_alloc(&recorder.table, self->deltas, row, size_bytes);
-	else
-		row_alloc(&recorder.table, row, size_bytes);
 }
 
 static inline void count_resize(uint32_t row, uint64_t old_bytes, uint64_t new_bytes)
 {
 	struct thread *self = guard_self.thread;
+	bool one = process_has_one_thread();
 
-	if (process_has_one_thread())
-		row_resize_single(&recorder.table, row, old_bytes, new_bytes);
-	else if (likely(self && self->deltas))
+	if (one && likely(row_resize_single(&recorder.table, row, old_bytes, new_bytes)))
+		return;
+	if (!one && likely(self && self->deltas))
 		delta_resize(&recorder.table, self->deltas, row, old_bytes, new_bytes);
 	else
 		row_resize(&recorder.table, row, old_bytes, new_bytes);
+}
+
+static inline __attribute__((always_inline)) void uncount(struct block b, bool temporary, bool nested)
+{
+	struct thread *self = guard_self.thread;
+
+	if (process_has_one_thread()) {
+		if (temporary)
+			row_free_temporary_single(&recorder.table, b.row, b.size_bytes);
+		else if (unlikely(!row_free_single(&recorder.table, b.row, b.size_bytes)))
+			row_free(&recorder.table, b.row, b.size_bytes, false);
+	} else if (likely(self && self->deltas && !nested)) {
+		delta_free(&recorder.table, self->deltas, b.row, b.size_bytes, temporary);
+	} else {
+		row_free(&recorder.table, b.row, b.size_bytes, temporary);
+	}
+}
+
+HOT_CODE void record_uncount(struct block b, bool temporary, bool nested)
+{
+	uncount(b, temporary, nested);
+}
+
+HOT_CODE void record_freed_otherwise(const void *p, uint32_t row, uint64_t size_bytes, bool nested)
+{
+	bool newest = guard_self.last_block == p;
+
+	if (newest)
+		guard_self.last_block = NULL;
+	uncount((struct block){ row, size_bytes }, newest, nested);
+}
+
+HOT_CODE bool record_free(void *p, bool nested)
+{
+	struct block b = record_take(p);
+
+	if (unlikely(b.row == ROW_NONE))
+		return false;
+	record_freed_otherwise(p, b.row, b.size_bytes, nested);
+	return true;
+}
+
+static inline void count_alloc(uint32_t row, uint64_t size_bytes)
+{
+	if (unlikely(!process_has_one_thread() || !row_alloc_single(&recorder.table, row, size_bytes)))
+		record_count_otherwise(row, size_bytes);
 }
 
 static HOT_CODE void __attribute__((noinline)) note_otherwise(uint32_t *slot, struct block b)
@@ -193,32 +225,46 @@ static HOT_CODE void __attribute__((noinline)) note_otherwise(uint32_t *slot, st
 
 static inline void note_block(uint32_t *slot, struct block b)
 {
-	if (likely(slot_is_simple(slot, b)))
-		slot_put(slot, b);
+	if (likely(slot_is_simple(slot, b.size_bytes)))
+		slot_put(slot, b.row, b.size_bytes);
 	else
 		note_otherwise(slot, b);
 }
 
-HOT_CODE void record_alloc(void *p, const void *function, uintptr_t pc, uintptr_t sp, uintptr_t fp, size_t size)
+HOT_CODE void record_count_otherwise(uint32_t row, uint64_t size_bytes)
+{
+	struct thread *self = guard_self.thread;
+
+	if (!process_has_one_thread() && likely(self && self->deltas))
+		delta_alloc(&recorder.table, self->deltas, row, size_bytes);
+	else
+		row_alloc(&recorder.table, row, size_bytes);
+}
+
+HOT_CODE void record_new_otherwise(uint32_t *slot, uint32_t row, uint64_t size_bytes)
+{
+	note_block(slot, (struct block){ row, size_bytes });
+	count_alloc(row, size_bytes);
+}
+
+void record_alloc(void *p, uintptr_t function, uintptr_t pc, uintptr_t sp, uintptr_t fp, size_t size)
 {
 	uint32_t *slot = blocks_claim(&recorder.blocks, p), row;
 
-	__builtin_prefetch(slot, 1);	/* seldom in the cache, and wanted soon */
-	row = find_row(function, pc, sp, fp);
 	guard_self.last_block = p;
 	if (unlikely(!slot)) {
 		add_relaxed(&recorder.table.head->totals.lost_blocks, 1);
 		return;
 	}
-	note_block(slot, (struct block){ row, size });
-	count_alloc(row, size);
+	row = record_find_row(function, pc, sp, fp);
+	record_new_otherwise(slot, row, size);
 }
 
-HOT_CODE void record_realloc(void *p, size_t size, struct block old, const void *function,
+HOT_CODE void record_realloc(void *p, size_t size, struct block old, uintptr_t function,
 		    const struct capture_point *from)
 {
 	uint32_t *slot = blocks_claim(&recorder.blocks, p);
-	uint32_t row = find_row(function, from->pc, from->sp, from->fp);
+	uint32_t row = record_find_row(function, from->pc, from->sp, from->fp);
 
 	guard_self.last_block = p;
 	if (unlikely(!slot))

@@ -9,6 +9,7 @@
 
 #include "base/options.h"
 #include "capture/capture.h"
+#include "capture/paths.h"
 #include "guard.h"
 #include "table/blocks.h"
 #include "table/deltas.h"
@@ -22,7 +23,7 @@ extern struct recorder {
 	enum unwind_mode unwind;
 	uintptr_t loader_start, loader_end;	/* the dynamic loader's code */
 	const char *one_thread;			/* not 0: no other thread has been started */
-} recorder;
+} recorder HIDDEN;
 
 /* What one_thread points to: glibc's from 2.32 on, or else what is 0. */
 const char *record_one_thread(void);
@@ -33,13 +34,13 @@ static inline bool process_has_one_thread(void)
 }
 
 /*
- * A new block at p, from a call of `function` at the point that pc, sp and fp name (struct
- * capture_point).
+ * A new block at p, from a call at the point that pc, sp and fp name (struct capture_point); function:
+ * the address after the first byte of the function that was called, which is frame 0.
  */
-void record_alloc(void *p, const void *function, uintptr_t pc, uintptr_t sp, uintptr_t fp, size_t size);
+__attribute__((cold)) void record_alloc(void *p, uintptr_t function, uintptr_t pc, uintptr_t sp, uintptr_t fp, size_t size);
 
 /* The same for what realloc() has made from `old`, which was taken from the map. */
-void record_realloc(void *p, size_t size, struct block old, const void *function,
+void record_realloc(void *p, size_t size, struct block old, uintptr_t function,
 		    const struct capture_point *from);
 
 /* Puts back what a realloc() that failed has left where it was. */
@@ -50,17 +51,7 @@ void record_again(void *p, struct block b);
  * this thread may be in the middle of another record (a signal handler's free), so what
  * belongs to the thread must not be touched.
  */
-static inline __attribute__((always_inline)) void record_uncount(struct block b, bool temporary, bool nested)
-{
-	struct thread *self = guard_self.thread;
-
-	if (process_has_one_thread())
-		row_free_single(&recorder.table, b.row, b.size_bytes, temporary);
-	else if (likely(self && self->deltas && !nested))
-		delta_free(&recorder.table, self->deltas, b.row, b.size_bytes, temporary);
-	else
-		row_free(&recorder.table, b.row, b.size_bytes, temporary);
-}
+void record_uncount(struct block b, bool temporary, bool nested);
 
 /* What is known of the block at p, which is to be known no more. */
 static inline __attribute__((always_inline)) struct block record_take(void *p)
@@ -72,21 +63,72 @@ static inline __attribute__((always_inline)) struct block record_take(void *p)
 
 /* Before the real free of p: afterwards the address can be another thread's. False: nothing is
  * known of a block there. */
-static inline HOT_CODE bool record_free(void *p, bool nested)
+bool record_free(void *p, bool nested);
+
+/* What record_free_here() leaves to others. */
+void record_freed_otherwise(const void *p, uint32_t row, uint64_t size_bytes, bool nested);
+
+/* record_free(p, false), for where it is worth the space. Neither this nor record_alloc_here() takes up
+ * registers for what happens seldom: it is in functions of its own, which get all they need again. */
+static inline __attribute__((always_inline)) bool record_free_here(void *p)
 {
-	struct block b;
-	bool newest;
+	uint32_t *slot = blocks_find(&recorder.blocks, p), v;
 
 	/* The allocator will look there: both misses of the cache at a time. */
 	__builtin_prefetch((const char *)p - 16, 1);
-	b = record_take(p);
-	if (unlikely(b.row == ROW_NONE))
+	if (unlikely(!slot))
 		return false;
-	newest = guard_self.last_block == p;
-	if (newest)
-		guard_self.last_block = NULL;
-	record_uncount(b, newest, nested);
+	v = load_relaxed(slot);
+	if (unlikely(!slot_is_small(v)))
+		return record_free(p, false);
+	store_relaxed(slot, 0);
+	if (unlikely(!process_has_one_thread() || guard_self.last_block == p))
+		record_freed_otherwise(p, v >> SLOT_SIZE_BITS, (uint8_t)v, false);
+	else if (unlikely(!row_free_single(&recorder.table, v >> SLOT_SIZE_BITS, (uint8_t)v)))
+		row_free(&recorder.table, v >> SLOT_SIZE_BITS, (uint8_t)v, false);
 	return true;
+}
+
+/* What record_alloc_here() leaves to others. */
+uint32_t record_row_missed(struct paths *p);
+uint32_t record_row_otherwise(const struct thread *self, uintptr_t function, uintptr_t pc, uintptr_t sp,
+			      uintptr_t fp);
+void record_new_otherwise(uint32_t *slot, uint32_t row, uint64_t size_bytes);
+void record_count_otherwise(uint32_t row, uint64_t size_bytes);
+
+/* The calling backtrace's row. */
+static inline uint32_t record_find_row(uintptr_t function, uintptr_t pc, uintptr_t sp, uintptr_t fp)
+{
+	struct paths *p = guard_self.paths;
+	uint32_t row;
+
+	if (unlikely(!p))
+		return record_row_otherwise(guard_self.thread, function, pc, sp, fp);
+	row = paths_find(p, function, pc, sp, fp);
+	/* What else is needed is asked for again then: here nothing has to be kept. */
+	return likely(row) ? row : record_row_missed(guard_self.paths);
+}
+
+/* record_alloc() in a hook itself, whose caller it records: for where it is worth the space. */
+static inline __attribute__((always_inline)) void record_alloc_here(void *p, uintptr_t function, size_t size)
+{
+	uint32_t *slot = blocks_find(&recorder.blocks, p), row;
+	struct capture_point from = CAPTURE_POINT();
+
+	if (unlikely(!slot)) {
+		record_alloc(p, function, from.pc, from.sp, from.fp, size);
+		return;
+	}
+	__builtin_prefetch(slot, 1);	/* seldom in the cache, and wanted soon */
+	guard_self.last_block = p;
+	row = record_find_row(function, from.pc, from.sp, from.fp);
+	if (unlikely(!slot_is_simple(slot, size))) {
+		record_new_otherwise(slot, row, size);
+		return;
+	}
+	slot_put(slot, row, size);
+	if (unlikely(!process_has_one_thread() || !row_alloc_single(&recorder.table, row, size)))
+		record_count_otherwise(row, size);
 }
 
 #endif

@@ -60,7 +60,7 @@ unsigned slot_put_otherwise(uint32_t *slot, struct block block, struct block sta
 	unsigned count = 0;
 
 	for (unsigned i = 0; i <= more; i++) {
-		if (unlikely(load_relaxed(&slot[i])))
+		if (unlikely(!slot_is_free(&slot[i])))
 			count += evict(&slot[i], &stale[count]);
 	}
 	if (more > 1) {

@@ -107,6 +107,12 @@ static inline uint64_t slot_take_size(uint32_t *slot)
 	return size_bytes;
 }
 
+/* Of a slot's value: whether a block begins there whose size is in it. */
+static inline bool slot_is_small(uint32_t v)
+{
+	return v >> SLOT_SIZE_BITS && (uint8_t)v < SLOT_MORE;
+}
+
 /* What the slot's block is, which is forgotten. No block begins there: row is ROW_NONE. */
 static inline struct block slot_take(uint32_t *slot)
 {
@@ -139,14 +145,14 @@ static inline bool slot_is_free(uint32_t *slot)
 }
 
 /* Whether slot_put() will do: nothing is known there, and the size is small. */
-static inline bool slot_is_simple(uint32_t *slot, struct block block)
+static inline bool slot_is_simple(uint32_t *slot, uint64_t size_bytes)
 {
-	return likely(block.size_bytes < SLOT_MORE) && likely(slot_is_free(slot));
+	return likely(size_bytes < SLOT_MORE) && likely(slot_is_free(slot));
 }
 
-static inline void slot_put(uint32_t *slot, struct block block)
+static inline void slot_put(uint32_t *slot, uint32_t row, uint64_t size_bytes)
 {
-	store_relaxed(slot, block.row << SLOT_SIZE_BITS | (uint32_t)block.size_bytes);
+	store_relaxed(slot, row << SLOT_SIZE_BITS | (uint32_t)size_bytes);
 }
 
 /*

@@ -60,7 +60,7 @@ void modules_unloaded(struct table *t);
 void modules_forked(void);
 
 /* Whether no module has ever gone, so that none has to be looked at for it. */
-extern uint32_t modules_have_gone;
+extern uint32_t modules_have_gone HIDDEN;
 static inline bool modules_intact(void)
 {
 	return !load_acquire(&modules_have_gone);

@@ -184,7 +184,10 @@ void row_free_temporary_single(struct table *t, uint32_t row, uint64_t size_byte
 {
 	uint32_t *temporary = &t->infos[row].temporary;
 
-	row_free_single(t, row, size_bytes, false);
+	if (unlikely(!row_free_single(t, row, size_bytes))) {
+		row_free(t, row, size_bytes, true);
+		return;
+	}
 	add_own_u32(temporary, 1);
 	if (unlikely(load_relaxed(temporary) % ROW_QUARTER == 0))
 		row_note_sums(t, row);

@@ -167,7 +167,7 @@ static inline int64_t row_upper_heap_peak(const struct row_upper *u, uint32_t to
 	return u->epoch == totals_epoch ? u->heap_peak_size : u->live_size;
 }
 
-/* ---- The same in a process of one thread ---- */
+/* ---- The same in a process of one thread. False: nothing is changed, it is for the functions above. ---- */
 
 static inline bool row_save_peak_single(struct table *t, struct row *r)
 {
@@ -188,7 +188,7 @@ static inline bool row_size_is_special(uint64_t before, uint64_t after)
 	return (before ^ after) - 1 >= ROW_QUARTER - 1;
 }
 
-/* One more call, before its bytes are live. False: nothing is changed, it has to go the other way. */
+/* One more call, before its bytes are live. */
 static inline __attribute__((always_inline)) bool row_call_single(struct table *t, struct row *r, uint64_t size_bytes)
 {
 	uint32_t before = load_relaxed(&r->total_size);
@@ -222,22 +222,22 @@ static inline void row_grow_single(struct table *t, struct row *r, uint64_t size
 	}
 }
 
-static inline __attribute__((always_inline)) void row_alloc_single(struct table *t, uint32_t row, uint64_t size_bytes)
+/* One more live block. */
+static inline __attribute__((always_inline)) bool row_alloc_single(struct table *t, uint32_t row, uint64_t size_bytes)
 {
 	struct row *r = &t->rows[row];
 	uint32_t count;
 
-	if (unlikely(!row_call_single(t, r, size_bytes))) {
-		row_alloc(t, row, size_bytes);
-		return;
-	}
+	if (unlikely(!row_call_single(t, r, size_bytes)))
+		return false;
+	row_grow_single(t, r, size_bytes);
 	add_own_u32(&r->live_count, 1);
 	count = load_relaxed(&r->live_count);
-	if (unlikely(count == 1))
-		row_begins(&t->infos[row]);
 	if (count > load_relaxed(&r->peak_count))
 		store_relaxed(&r->peak_count, count);
-	row_grow_single(t, r, size_bytes);
+	if (unlikely(count == 1))
+		row_begins(&t->infos[r - t->rows]);
+	return true;
 }
 
 static inline void row_shrink_single(struct table *t, struct row *r, uint64_t size_bytes)
@@ -247,30 +247,29 @@ static inline void row_shrink_single(struct table *t, struct row *r, uint64_t si
 	sub_own_u64(&t->head->totals.live_size, size_bytes);
 }
 
-/* Not in line, so that row_free_single() has no registers to save. */
-void row_free_temporary_single(struct table *t, uint32_t row, uint64_t size_bytes);
-
-static inline void row_free_single(struct table *t, uint32_t row, uint64_t size_bytes, bool temporary)
+/* One live block less, which was not temporary. */
+static inline __attribute__((always_inline)) bool row_free_single(struct table *t, uint32_t row, uint64_t size_bytes)
 {
 	struct row *r = &t->rows[row];
 
-	if (unlikely(temporary))
-		row_free_temporary_single(t, row, size_bytes);
-	else if (unlikely(!row_save_peak_single(t, r)))
-		row_free(t, row, size_bytes, false);
-	else
-		row_shrink_single(t, r, size_bytes);
+	if (unlikely(!row_save_peak_single(t, r)))
+		return false;
+	row_shrink_single(t, r, size_bytes);
+	return true;
 }
 
-static inline void row_resize_single(struct table *t, uint32_t row, uint64_t old_bytes, uint64_t new_bytes)
+/* One that was temporary, in any row. */
+void row_free_temporary_single(struct table *t, uint32_t row, uint64_t size_bytes);
+
+/* Another size of one. */
+static inline bool row_resize_single(struct table *t, uint32_t row, uint64_t old_bytes, uint64_t new_bytes)
 {
 	struct row *r = &t->rows[row];
 
-	if (unlikely(!row_call_single(t, r, new_bytes))) {
-		row_resize(t, row, old_bytes, new_bytes);
-		return;
-	}
+	if (unlikely(!row_call_single(t, r, new_bytes)))
+		return false;
 	row_grow_single(t, r, new_bytes - old_bytes);
+	return true;
 }
 
 #endif

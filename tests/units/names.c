@@ -138,7 +138,7 @@ static void add_row(const char *path, uintptr_t pc, size_t size_bytes)
 	table_frames(&table, row, codes);
 	if (path)
 		table.codes[codes[1]] |= (uint64_t)h->module_count << CODE_PC_BITS;
-	row_alloc_single(&table, row, size_bytes);
+	row_alloc(&table, row, size_bytes);
 }
 
 static void fresh_table(void)
@@ -237,7 +237,7 @@ static void test_entry(void)
 		row = table_intern(&table, (uintptr_t[]){ (uintptr_t)module << 20 | 0x1801 }, 1, 0, &mark, NULL);
 		table_frames(&table, row, codes);
 		table.codes[codes[0]] |= (uint64_t)module << CODE_PC_BITS;
-		row_alloc_single(&table, row, 1000);
+		row_alloc(&table, row, 1000);
 	}
 	print("top=10", NULL, -1);
 	has(" 0 [      0x101801] f() +0x1\n", "the allocation function has no line");

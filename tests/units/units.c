@@ -170,8 +170,8 @@ static bool put(struct blocks *b, uintptr_t p, uint32_t row, uint64_t size)
 	stale.count = 0;
 	if (!slot)
 		return false;
-	if (slot_is_simple(slot, block))
-		slot_put(slot, block);
+	if (slot_is_simple(slot, size))
+		slot_put(slot, row, size);
 	else
 		stale.count = slot_put_otherwise(slot, block, stale.block);
 	return true;
@@ -460,32 +460,34 @@ static bool large_right(struct table *t, const uint32_t *rows, bool peaks)
 
 static void large_alloc(struct table *t, struct deltas *d, enum way way, uint32_t row, uint64_t size)
 {
-	if (way == SINGLE)
-		row_alloc_single(t, row, size);
-	else if (way == ANY)
-		row_alloc(t, row, size);
-	else
+	if (way == SINGLE && row_alloc_single(t, row, size))
+		return;
+	if (way >= BATCHED)
 		delta_alloc(t, d, row, size);
+	else
+		row_alloc(t, row, size);
 }
 
 static void large_free(struct table *t, struct deltas *d, enum way way, uint32_t row, uint64_t size, bool temporary)
 {
-	if (way == SINGLE)
-		row_free_single(t, row, size, temporary);
-	else if (way == ANY)
-		row_free(t, row, size, temporary);
-	else
+	if (way == SINGLE && temporary)
+		row_free_temporary_single(t, row, size);
+	else if (way == SINGLE && row_free_single(t, row, size))
+		return;
+	else if (way >= BATCHED)
 		delta_free(t, d, row, size, temporary);
+	else
+		row_free(t, row, size, temporary);
 }
 
 static void large_resize(struct table *t, struct deltas *d, enum way way, uint32_t row, uint64_t old, uint64_t size)
 {
-	if (way == SINGLE)
-		row_resize_single(t, row, old, size);
-	else if (way == ANY)
-		row_resize(t, row, old, size);
-	else
+	if (way == SINGLE && row_resize_single(t, row, old, size))
+		return;
+	if (way >= BATCHED)
 		delta_resize(t, d, row, old, size);
+	else
+		row_resize(t, row, old, size);
 }
 
 #define DEPTH		4
@@ -638,13 +640,13 @@ static void test_large_single(void)
 	table_create(&t);
 	row = table_intern(&t, (uintptr_t[]){ 16, 1 }, 2, 0, marks, NULL);
 	/* The sum of sizes is ahead: it reaches its quarters when the row has as much as it can. */
-	row_alloc_single(&t, row, ROW_QUARTER / 16);
-	row_free_single(&t, row, ROW_QUARTER / 16, false);
+	large_alloc(&t, NULL, SINGLE, row, ROW_QUARTER / 16);
+	large_free(&t, NULL, SINGLE, row, ROW_QUARTER / 16, false);
 	for (uint64_t n = 1; n <= 20; n++) {
 		if (n % 2)
-			row_alloc_single(&t, row, ROW_QUARTER / 4 + 1);
+			large_alloc(&t, NULL, SINGLE, row, ROW_QUARTER / 4 + 1);
 		else
-			row_resize_single(&t, row, ROW_QUARTER / 4 + 1, ROW_QUARTER / 2 + 2);
+			large_resize(&t, NULL, SINGLE, row, ROW_QUARTER / 4 + 1, ROW_QUARTER / 2 + 2);
 		good = good && value_of(&t, row, SORT_SIZE) == n * (ROW_QUARTER / 4 + 1) &&
 		       value_of(&t, row, SORT_PEAK_SIZE) == n * (ROW_QUARTER / 4 + 1);
 	}
@@ -715,12 +717,12 @@ static void test_large_sums(void)
 		/* Of no bytes: each call looks. */
 		*u = (struct row_upper){ .total_count = (uint32_t)quarter - 1 };
 		t.rows[row].total_count = (uint32_t)(quarter * ROW_QUARTER + 77);
-		row_alloc_single(&t, row, 0);
-		row_free_single(&t, row, 0, false);
+		large_alloc(&t, d, SINGLE, row, 0);
+		large_free(&t, d, SINGLE, row, 0, false);
 		nothing = nothing && (u->total_count == quarter || !(quarter & 3));
 		t.rows[row].total_count = (uint32_t)(quarter * ROW_QUARTER - 1);
-		row_alloc_single(&t, row, 0);
-		row_free_single(&t, row, 0, false);
+		large_alloc(&t, d, SINGLE, row, 0);
+		large_free(&t, d, SINGLE, row, 0, false);
 		nothing = nothing && u->total_count == quarter;
 		/* Killed after the sum was stored: the quarter may lag. */
 		for (uint64_t lag = 0; lag < 4; lag++) {
