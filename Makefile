@@ -56,14 +56,16 @@ heaptrace: $(WRAPPER) $(CORE)
 	$(CC) $(CODE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # What runs once, or once per dump, is built small, which is as fast there (the demangler loses a
-# third, and is still faster than c++filt). Without tables for their switches base and symbol are smaller.
+# third, and is still faster than c++filt). Without tables for their switches base and symbol are smaller;
+# a few others with a frame pointer, which spares notes for the unwinder.
 SMALL_DIRS := symbol demangle report
 SMALL_OBJECTS := $(patsubst %,$(BUILD)/%.o,process/aside process/death process/exec process/keep \
 	process/recover process/session process/signal_hooks process/signals process/spawn process/started \
 	process/threads process/watch table/create table/layout table/load table/modules table/row table/view \
 	base/arena base/image base/loaded base/maps base/options base/options_env base/options_signal base/out \
 	base/quiet base/sink capture/capture capture/cfi capture/learn capture/rules capture/unwind)
-SMALL_FLAGS = -Os $(if $(filter base/% symbol/%,$<),-fno-jump-tables) $(if $(filter demangle/%,$<),-fno-omit-frame-pointer)
+SMALL_FLAGS = -Os $(if $(filter base/% symbol/%,$<),-fno-jump-tables) \
+	$(if $(filter demangle/cxx_print% demangle/cxx_type% report/text%,$<),-fno-omit-frame-pointer)
 $(SMALL_OBJECTS) $(SMALL_DIRS:%=$(BUILD)/%/%.o): SMALL = $(if $(filter -O2,$(CFLAGS)),$(SMALL_FLAGS))
 
 # A changed compiler, DEPTH or CFLAGS rebuilds: the flags are a prerequisite of every object.

@@ -433,7 +433,7 @@ EXPORT int posix_memalign(void **p, size_t alignment, size_t size)
 
 /* aligned_alloc, memalign, valloc, pvalloc differ in their arguments only. */
 #define ALIGNED_HOOK(name, size, parameters, arguments)	\
-	EXPORT void *name parameters			\
+	EXPORT __attribute__((cold)) void *name parameters \
 	{						\
 		void *p;				\
 							\

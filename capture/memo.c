@@ -75,8 +75,10 @@ void __attribute__((noinline)) memo_follow(struct memo *m, uint32_t at)
 		while (known >= first && (frames > valid || m->path[frames] != known))
 			m->path[frames--] = (uint16_t)known--;
 		count = f->words - m->positions[known >= first ? known : f->outer].words;
-		memcpy(m->path_loads + MEMO_AT_ONCE + f->words - count, m->loads + f->loads_end - count,
-		       count * sizeof(*m->loads));
+		/* A few: a call of memcpy() takes longer. */
+		for (struct memo_load *to = m->path_loads + MEMO_AT_ONCE + f->words, *from = m->loads + f->loads_end;
+		     count; count--)
+			*--to = *--from;
 		at = known >= first ? 0 : f->outer;
 	}
 }

@@ -78,7 +78,7 @@ void memo_learn(struct memo *m, const struct step *steps, unsigned count, const 
 /* Where the two newest positions are named that come to this place. */
 static inline uint16_t *memo_slots(struct memo *m, uintptr_t sp, uintptr_t pc)
 {
-	uint64_t h = (sp ^ (uint64_t)pc << 20) * 0x9e3779b97f4a7c15u;
+	uint64_t h = (sp + (uint64_t)pc * 8) * 0x9e3779b97f4a7c15u;
 
 	return m->index[h >> (64 - MEMO_INDEX_LOG2)];
 }
@@ -122,6 +122,15 @@ static inline bool memo_reaches(const struct memo *m, uint32_t at, unsigned fram
 /* The path is from now on that of this position. */
 void memo_follow(struct memo *m, uint32_t at);
 
+/* Whether the eight words before l are as they were. */
+static inline __attribute__((always_inline)) bool memo_eight_same(const struct memo_load *l)
+{
+	_Static_assert(MEMO_AT_ONCE == 8, "as many comparisons");
+#define SAME(i)	(*(const uintptr_t *)l[-(i)].address == l[-(i)].value)
+	return likely(SAME(1) && SAME(2) && SAME(3) && SAME(4) && SAME(5) && SAME(6) && SAME(7) && SAME(8));
+#undef SAME
+}
+
 /*
  * Whether a walk from this position reads, for so many frames, what it read then; the stack can be read
  * below `high`. If so the position is on the path. If not, *from is the stack pointer beyond which it
@@ -144,17 +153,34 @@ static inline __attribute__((always_inline)) bool memo_holds(struct memo *m, uin
 		first += m->positions[m->path[f->frames - frames]].words;
 	/* The last ones may be of frames that are not asked for: below `high`, too. If not all are as they
 	 * were, the loop below finds which is not. */
-	_Static_assert(MEMO_AT_ONCE == 8, "as many comparisons");
-#define SAME(i)	(*(const uintptr_t *)l[-(i)].address == l[-(i)].value)
-	while (l > first && likely(SAME(1) && SAME(2) && SAME(3) && SAME(4) && SAME(5) && SAME(6) && SAME(7) && SAME(8)))
+	while (l > first && memo_eight_same(l))
 		l -= MEMO_AT_ONCE;
-#undef SAME
 	while (unlikely(l > first)) {
 		l--;
 		if (*(const uintptr_t *)l->address != l->value) {
 			*from = l->address;
 			return false;
 		}
+	}
+	return true;
+}
+
+/*
+ * The same in fewer instructions where the frames that are asked for are all that the position knows; false
+ * too when they are not, and without saying where to ask again. The stack can be read below the position's `high`.
+ */
+static inline __attribute__((always_inline)) bool memo_holds_all(struct memo *m, uint32_t at, unsigned frames)
+{
+	const struct memo_position *f = &m->positions[at];
+	const struct memo_load *first = m->path_loads + MEMO_AT_ONCE, *l;
+
+	if (unlikely(!memo_reaches(m, at, frames) || frames < f->frames))
+		return false;
+	if (unlikely(!memo_on_path(m, at)))
+		memo_follow(m, at);
+	for (l = first + f->words; l > first; l -= MEMO_AT_ONCE) {
+		if (unlikely(!memo_eight_same(l)))
+			return false;
 	}
 	return true;
 }

@@ -453,41 +453,51 @@ static HOT_CODE uint32_t __attribute__((noinline)) find_by_tree(struct paths *p,
 	return find_slowly(p, &slow);
 }
 
-/* Of a guess that is right as far as the run goes the memo does not know the rest. */
-static uint32_t __attribute__((noinline)) walk_from_guess(struct paths *p, uintptr_t function, uintptr_t pc,
-							  uintptr_t sp, uintptr_t fp, uint32_t held)
+/* What lies outward of a guess that is right as far as the run goes: in any case. */
+static uint32_t __attribute__((noinline)) find_from_guess_slowly(struct paths *p, uintptr_t function, uintptr_t pc,
+								 uintptr_t sp, uintptr_t fp, uint32_t held)
 {
 	struct walk w = { .pc = pc, .sp = sp, .fp = fp, .range = p->range };
 	const struct path *node = &p->nodes[held];
+	uint32_t value;
 
+	/* The memo may want to look further than what is near. */
+	if (unlikely(sp < w.range.low || w.range.high < p->near.high))
+		return find_by_tree(p, function, pc, sp, fp, false);
 	begin(p, function, &w);
+	p->synced = 0;
+	run_along(&w, node, &p->end);
+	value = find_at_limit(p, held, 2 + run_count(node), w.pc, w.sp, w.fp, w.range.high);
+	if (likely(value)) {
+		p->hits++;
+		return value;
+	}
 	p->at_limit = held;
 	p->miss = false;
 	append_run(&p->captured, node);
-	run_along(&w, node, &p->end);
 	return find_slowly(p, &w);
 }
 
 /* A guess that is right as far as the run goes, to p->end if that is by frame pointer: what lies
- * outward of it. */
+ * outward of it, if that is as it was last. */
 static HOT_CODE uint32_t __attribute__((noinline)) find_from_guess(struct paths *p, uintptr_t function, uintptr_t pc,
 							  uintptr_t sp, uintptr_t fp, uint32_t held)
 {
 	struct walk w = { .sp = sp, .fp = fp };
 	const struct path *node = &p->nodes[held];
+	const struct memo_position *f;
 	uintptr_t high = p->range.high;
-	uint32_t value;
+	uint32_t found;
 
-	/* The memo may want to look further than what is near. */
-	if (unlikely(sp < p->range.low || high < p->near.high))
-		return find_by_tree(p, function, pc, sp, fp, false);
-	p->synced = 0;
 	run_along(&w, node, &p->end);
-	value = find_at_limit(p, held, 2 + run_count(node), w.pc, w.sp, w.fp, high);
-	if (unlikely(!value))
-		return walk_from_guess(p, function, pc, sp, fp, held);
+	found = memo_find(&p->memo, w.pc, w.sp, w.fp);
+	f = &p->memo.positions[found];
+	if (unlikely(!found || sp < p->range.low || high < f->high || high < p->near.high ||
+		     f->mark.node != node->end.outer || !node->end.value) ||
+	    unlikely(!memo_holds_all(&p->memo, found, p->max - 1u - run_count(node))))
+		return find_from_guess_slowly(p, function, pc, sp, fp, held);
 	p->hits++;
-	return value;
+	return node->end.value;
 }
 
 /* A guess that is a run of any kind. */
