@@ -51,39 +51,53 @@ static uint64_t find_segment(struct reader *r, const struct segments *s, uint32_
 	return 0;
 }
 
-/* What the dynamic section says of its strings. */
+/* Where an address lies in the file; 0: nowhere. */
+static uint64_t offset_of(struct reader *r, const struct segments *s, uint64_t address)
+{
+	uint64_t load = find_segment(r, s, PT_LOAD, address);
+
+	return load ? address - PHDR(r, s->is_64, load, p_vaddr) + PHDR(r, s->is_64, load, p_offset) : 0;
+}
+
+/* What the dynamic section says of its strings and names. Offsets are those in the file. */
 struct dynamic {
-	uint64_t strings, bytes;	/* offset in the file; 0 bytes: not said */
+	uint64_t entries;
+	uint64_t strings, bytes;	/* 0 bytes: not said */
 	uint64_t soname;		/* among the strings; 0: none */
+	uint64_t hash;			/* DT_GNU_HASH; 0: none */
 };
+
+/* The next entry; false: there is none. */
+static bool next_entry(struct reader *r, const struct segments *s, uint64_t *tag, uint64_t *value)
+{
+	*tag = s->is_64 ? reader_u64(r) : reader_u32(r);
+	*value = s->is_64 ? reader_u64(r) : reader_u32(r);
+	return !r->bad && *tag != DT_NULL;
+}
 
 static bool read_dynamic(struct reader *r, const struct segments *s, struct dynamic *d)
 {
-	uint64_t at = find_segment(r, s, PT_DYNAMIC, 0), load;
+	uint64_t at = find_segment(r, s, PT_DYNAMIC, 0), tag, value;
 
 	*d = (struct dynamic){ .strings = 0 };
 	if (!at)
 		return false;
-	reader_seek(r, PHDR(r, s->is_64, at, p_offset));
-	while (!r->bad) {
-		uint64_t tag = s->is_64 ? reader_u64(r) : reader_u32(r);
-		uint64_t value = s->is_64 ? reader_u64(r) : reader_u32(r);
-
-		if (tag == DT_NULL)
-			break;
+	d->entries = PHDR(r, s->is_64, at, p_offset);
+	reader_seek(r, d->entries);
+	while (next_entry(r, s, &tag, &value)) {
 		if (tag == DT_SONAME)
 			d->soname = value;
 		if (tag == DT_STRTAB)
 			d->strings = value;
 		if (tag == DT_STRSZ)
 			d->bytes = value;
+		if (tag == DT_GNU_HASH)
+			d->hash = value;
 	}
-	load = find_segment(r, s, PT_LOAD, d->strings);
-	if (!load)
-		return false;
-	d->strings -= PHDR(r, s->is_64, load, p_vaddr);
-	d->strings += PHDR(r, s->is_64, load, p_offset);
-	return true;
+	d->strings = offset_of(r, s, d->strings);
+	if (d->hash)
+		d->hash = offset_of(r, s, d->hash);
+	return d->strings != 0;
 }
 
 /* Whether the DT_SONAME is a loader's: ld-linux-x86-64.so.2, ld64.so.1, ld.so.1 (the names
@@ -99,6 +113,60 @@ static bool is_loader(struct reader *r, const struct segments *s)
 	name = reader_string(r);
 	return name && (!strncmp(name, "ld-linux", 8) || !strncmp(name, "ld64.so", 7) ||
 			!strncmp(name, "ld.so", 5));
+}
+
+/* What only the sanitizers' run times have: symbols of theirs, and the libraries (GCC's libsanitizer, LLVM's
+ * compiler-rt), each of whose names has this in it. */
+static const char *const run_time_names[] = {
+	"__asan_init", "__hwasan_init", "__lsan_init", "__msan_init", "__tsan_init",
+	"libasan.so", "libhwasan.so", "liblsan.so", "libtsan.so",
+};
+#define RUN_TIME_SYMBOLS	5
+#define RUN_TIME_PART		"san"
+
+/* Whether one of the libraries that it needs may be a run time. */
+static bool needs_run_time(struct reader *r, const struct segments *s, const struct dynamic *d)
+{
+	uint64_t tag, value;
+
+	reader_seek(r, d->entries);
+	while (next_entry(r, s, &tag, &value)) {
+		struct reader strings = *r;
+		const char *name;
+
+		if (tag != DT_NEEDED)
+			continue;
+		reader_seek(&strings, d->strings + value);
+		name = reader_string(&strings);
+		if (name && strstr(name, RUN_TIME_PART))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Whether it may define a symbol: the filter of its hash table (DT_GNU_HASH, as glibc's dl-lookup.c reads it) says
+ * of most that it has not that these are not there. Without a table: perhaps.
+ */
+static bool may_define(struct reader *r, const struct segments *s, const struct dynamic *d, const char *name)
+{
+	unsigned bits = s->is_64 ? 64 : 32;
+	uint32_t hash = 5381, words, shift;
+	uint64_t word, at;
+
+	if (!d->hash)
+		return true;
+	while (*name)
+		hash = hash * 33 + (unsigned char)*name++;
+	reader_seek(r, d->hash + 2 * sizeof(uint32_t));
+	words = reader_u32(r);
+	shift = reader_u32(r);
+	if (r->bad || !words || shift >= 32)
+		return true;
+	at = d->hash + 4 * sizeof(uint32_t) + (uint64_t)(hash / bits % words) * (bits / 8);
+	reader_seek(r, at);
+	word = s->is_64 ? reader_u64(r) : reader_u32(r);
+	return r->bad || (word >> hash % bits & word >> (hash >> shift) % bits & 1);
 }
 
 /* What follows the string at p, by eight bytes at a time: of these one is 0 if the subtraction borrows from a
@@ -118,35 +186,41 @@ static const char *after_string(const char *p, const char *end)
 	return p;
 }
 
-/*
- * Whether names that only the sanitizers' run times have are among its dynamic strings: symbols of
- * theirs, or the libraries (GCC's libsanitizer, LLVM's compiler-rt). Large programs have megabytes of
- * strings, and each start of the program waits for this.
- */
-static bool is_sanitized(struct reader *r, const struct segments *s)
+/* Whether one of the names is among the dynamic strings. */
+static bool names_run_time(struct reader *r, const struct dynamic *d)
 {
-	static const char *const names[] = {
-		"__asan_init", "__hwasan_init", "__lsan_init", "__msan_init", "__tsan_init",
-		"libasan.so", "libhwasan.so", "liblsan.so", "libtsan.so",
-	};
-	struct dynamic d;
 	const char *name, *end;
 
-	if (!read_dynamic(r, s, &d))
-		return false;
-	reader_seek(r, d.strings);
-	name = (const char *)reader_bytes(r, d.bytes);
-	end = name ? name + d.bytes : NULL;
+	reader_seek(r, d->strings);
+	name = (const char *)reader_bytes(r, d->bytes);
+	end = name ? name + d->bytes : NULL;
 	for (; name && name < end; name = after_string(name, end)) {
-		if (end - name < 2 || (memcmp(name, "__", 2) && memcmp(name, "li", 2)))
+		if (end - name < 2 || !((name[0] == '_' && name[1] == '_') || (name[0] == 'l' && name[1] == 'i')))
 			continue;
-		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-			if (strlen(names[i]) < (size_t)(end - name) &&
-			    !strncmp(name, names[i], strlen(names[i])))
+		for (size_t i = 0; i < sizeof(run_time_names) / sizeof(run_time_names[0]); i++) {
+			size_t bytes = strlen(run_time_names[i]);
+
+			if (bytes < (size_t)(end - name) && !strncmp(name, run_time_names[i], bytes))
 				return true;
 		}
 	}
 	return false;
+}
+
+/* Large programs have megabytes of names, and each start of the program waits for this: all are looked at only
+ * where the libraries it needs, or its hash table, do not say that there is no need. */
+static bool is_sanitized(struct reader *r, const struct segments *s)
+{
+	struct dynamic d;
+	bool may;
+
+	if (!read_dynamic(r, s, &d))
+		return false;
+	may = needs_run_time(r, s, &d);
+	for (size_t i = 0; i < RUN_TIME_SYMBOLS && !may; i++)
+		may = may_define(r, s, &d, run_time_names[i]);
+	r->bad = false;
+	return may && names_run_time(r, &d);
 }
 
 static void inspect_elf(struct reader *r, struct image *image)
