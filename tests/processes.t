@@ -212,4 +212,11 @@ SKIP: {
 	is($status, 0, 'a sanitizer-built child: runs as natively');
 	like($err, qr/sanitized is built with a sanitizer: it is not traced|malloc of its own/, 'and that is said');
 }
+SKIP: {
+	# No library of that name: the run time is in the program, and its hash table has the names.
+	my $sane = "$dir/sanitized_inside";
+	skip 'no clang with a sanitizer', 1 if system "clang -D_GNU_SOURCE -fsanitize=address -o $sane tests/subjects/process_ways.c -pthread 2>/dev/null";
+	my ($status, undef, $err) = run(undef, $heaptrace, $sane, 'image');
+	like($err, qr/built with a sanitizer.*run it without heaptrace/, 'a program with the sanitizer in it: refused');
+}
 done_testing;
