@@ -240,11 +240,13 @@ static inline __attribute__((always_inline)) bool enter(unsigned calls)
 }
 
 #define NO_BLOCK ((struct block){ ROW_NONE, 0 })
+/* What stands for a function as frame 0: see record_alloc(). */
+#define CALLED(function) ((uintptr_t)(function) + 1)
 /* In a hook: what the program called, and from where. */
 #define RECORD(p, size, function) do {						\
 	struct capture_point from = CAPTURE_POINT();				\
 										\
-	record_alloc((p), (uintptr_t)(function) + 1, from.pc, from.sp, from.fp, (size));	\
+	record_alloc((p), CALLED(function), from.pc, from.sp, from.fp, (size));	\
 } while (0)
 
 /* ---- The hooks. Each does for the program exactly what the real function does. ---- */
@@ -262,7 +264,7 @@ EXPORT HOT_CODE void *malloc(size_t size)
 		return malloc_untraced(size);
 	p = real.malloc(size);
 	if (likely(p != NULL))
-		record_alloc_here(p, (uintptr_t)malloc + 1, size);
+		record_alloc_here(p, CALLED(malloc), size);
 	guard_leave();
 	return p;
 }
@@ -282,7 +284,7 @@ EXPORT HOT_CODE void *calloc(size_t count, size_t size)
 		return calloc_untraced(count, size);
 	p = real.calloc(count, size);
 	if (likely(p != NULL))
-		record_alloc_here(p, (uintptr_t)calloc + 1, count * size);
+		record_alloc_here(p, CALLED(calloc), count * size);
 	guard_leave();
 	return p;
 }
@@ -340,7 +342,7 @@ EXPORT HOT_CODE void *realloc(void *old, size_t size)
 	if (unlikely(is_boot(old)))
 		return leave_boot(old, size);
 	from = CAPTURE_POINT();
-	return reallocate(old, size, false, 0, 0, (uintptr_t)realloc + 1, &from);
+	return reallocate(old, size, false, 0, 0, CALLED(realloc), &from);
 }
 
 EXPORT void *reallocarray(void *old, size_t count, size_t each)
@@ -358,7 +360,7 @@ EXPORT void *reallocarray(void *old, size_t count, size_t each)
 		return leave_boot(old, size);
 	from = CAPTURE_POINT();
 	return reallocate(old, size, real.reallocarray != NULL, count, each,
-			  (uintptr_t)reallocarray + 1, &from);
+			  CALLED(reallocarray), &from);
 }
 
 /* Of a block that is in the map no more, if it ever was: whether the real function knows it. */

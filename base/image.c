@@ -219,7 +219,7 @@ static bool is_sanitized(struct reader *r, const struct segments *s)
 	may = needs_run_time(r, s, &d);
 	for (size_t i = 0; i < RUN_TIME_SYMBOLS && !may; i++)
 		may = may_define(r, s, &d, run_time_names[i]);
-	r->bad = false;
+	r->bad = false;		/* whatever of it is damaged, the names may be there */
 	return may && names_run_time(r, &d);
 }
 

@@ -166,6 +166,7 @@ static inline void count_resize(uint32_t row, uint64_t old_bytes, uint64_t new_b
 		row_resize(&recorder.table, row, old_bytes, new_bytes);
 }
 
+/* record_uncount() in line: in node and the like most frees come here. */
 static inline __attribute__((always_inline)) void uncount(struct block b, bool temporary, bool nested)
 {
 	struct thread *self = guard_self.thread;
