@@ -114,7 +114,7 @@ END {
 	figure("python3 depth 128 with 368000 stacks: extra MB",
 		scaled(grown("stacks", "depth-128"), 1.024 / 1000), 40, 20)
 	figure("ls depth 8: extra MB", scaled(extra_kb["ls", "depth-8"], 1.024 / 1000), 3, 1)
-	figure("libheaptrace.so stripped: KB", have_library ? library_kb : "", 256, 128)
+	figure("libheaptrace.so stripped: KB", have_library ? library_kb : "", 384, 256)
 	figure("libheaptrace.so: needed beside libc.so.6", have_library ? strangers : "", 0, "")
 	figure("depth 8 dump of 10 rows of 100000 on a signal: ms; slowest of 5", dump_ms[8], 50, 10)
 	figure("depth 128 dump of 10 rows of 100000 on a signal: ms; slowest of 5", dump_ms[128], 50, 10)
