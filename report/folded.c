@@ -30,7 +30,7 @@ static void write_line(const struct report *r, const struct name *name, unsigned
 	} else if (!name || !name->module || inlined) {
 		out_char(out, '?');
 	} else {
-		write_part(out, modules_path(r->request->table, name->module));
+		write_part(out, names_module(&r->names, name->module));
 		out_text(out, " (+");
 		out_hex(out, name->pc - name->module->bias);
 		out_char(out, ')');

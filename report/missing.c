@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define NAMES_HEAD	"[heaptrace] names missing                : "
+#define LINES_HEAD	"[heaptrace] lines missing                : "
 #define NAMED_MODULES	3u	/* the others are only counted */
 
 struct unread {
@@ -90,20 +92,31 @@ static bool told_before(const struct names *n, const struct names_file *f, enum 
 	return false;
 }
 
-/* "libfoo.so.1 (no symbols), bar (not an ELF file), and 2 more"; false: none. */
-static bool write_modules(const struct names *n, enum lack lack, const char *head,
-			  struct out *out)
+/* ", " or, before the first part of a list, its head. */
+static void begin_part(struct out *out, const char *head, unsigned *parts)
+{
+	out_text(out, (*parts)++ ? ", " : head);
+}
+
+static bool has_path(const struct names *n, const struct names_file *f)
+{
+	return modules_path(n->table, f->module)[0];
+}
+
+/* "libfoo.so.1 (no symbols), bar (not an ELF file), and 2 more" */
+static void write_files(const struct names *n, enum lack lack, const char *head, unsigned *parts,
+			struct out *out)
 {
 	unsigned count = 0;
 
 	for (const struct names_file *f = n->files; f; f = f->next) {
 		const char *why = reason(f, lack), *path, *slash;
 
-		if (!why || told_before(n, f, lack) || count++ >= NAMED_MODULES)
+		if (!why || !has_path(n, f) || told_before(n, f, lack) || count++ >= NAMED_MODULES)
 			continue;
 		path = modules_path(n->table, f->module);
 		slash = strrchr(path, '/');
-		out_text(out, count == 1 ? head : ", ");
+		begin_part(out, head, parts);
 		out_name(out, slash ? slash + 1 : path);
 		out_text(out, " (");
 		out_text(out, why);
@@ -114,17 +127,35 @@ static bool write_modules(const struct names *n, enum lack lack, const char *hea
 		out_u64(out, count - NAMED_MODULES);
 		out_text(out, " more");
 	}
-	return count;
+}
+
+/* Modules that cannot be told by their names. */
+static void write_unknown(const struct names *n, const char *head, unsigned *parts, struct out *out)
+{
+	unsigned count = 0;
+
+	for (const struct names_file *f = n->files; f; f = f->next)
+		count += !has_path(n, f) && f->lacks & LACKS_NAME;
+	if (count) {
+		begin_part(out, head, parts);
+		out_u64(out, count);
+		out_text(out, count == 1 ? " module (its path is not known)" :
+			 " modules (their paths are not known)");
+	}
+	if (load_relaxed(&n->table->head->modules_full)) {
+		begin_part(out, head, parts);
+		out_text(out, "what was loaded last (more modules than there is room for)");
+	}
 }
 
 void missing_write(const struct names *n, struct out *out)
 {
-	bool said;
+	unsigned names = 0, lines = 0;
 
 	find_lacks(n);
-	said = write_modules(n, LACKS_NAME, "[heaptrace] names missing                : ", out);
-	said |= write_modules(n, LACKS_LINE, said ? "; lines missing: " :
-			      "[heaptrace] lines missing                : ", out);
-	if (said)
+	write_unknown(n, NAMES_HEAD, &names, out);
+	write_files(n, LACKS_NAME, NAMES_HEAD, &names, out);
+	write_files(n, LACKS_LINE, names ? "; lines missing: " : LINES_HEAD, &lines, out);
+	if (names || lines)
 		out_char(out, '\n');
 }

@@ -278,7 +278,7 @@ static void resolve_module(struct names *n, const struct module *m,
 	}
 	if (!m)
 		resolve_compiled(n, symbols, count);
-	else if (modules_path(n->table, m)[0])
+	else
 		result = resolve_file(n, m, lines, symbols, count);
 	for (size_t i = 0; i < count; i++) {
 		struct name *name = &n->slots[entries[i].index];
@@ -333,6 +333,13 @@ const char *names_function(const struct name *name, unsigned line)
 	if (!name)
 		return NULL;
 	return names_inlined(name, line) ? name->calls[line].function : name->function;
+}
+
+const char *names_module(const struct names *n, const struct module *m)
+{
+	const char *path = modules_path(n->table, m);
+
+	return path[0] ? path : "?";
 }
 
 /* What stands behind the function. */
@@ -395,7 +402,7 @@ void names_print(struct names *n, const struct name *name, unsigned line, size_t
 	} else if (!name || !name->module || names_inlined(name, line)) {
 		out_char(out, '?');
 	} else {
-		out_name(out, modules_path(n->table, name->module));
+		out_name(out, names_module(n, name->module));
 		out_text(out, " (+");
 		out_hex(out, name->pc - name->module->bias);
 		out_char(out, ')');

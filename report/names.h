@@ -87,6 +87,9 @@ static inline bool names_inlined(const struct name *name, unsigned line)
 /* The function of a line; NULL: unknown. */
 const char *names_function(const struct name *name, unsigned line);
 
+/* The path of a module, "?" where it is not known. */
+const char *names_module(const struct names *n, const struct module *m);
+
 /*
  * Prints a line: "operator new(unsigned long) +0x6", "/usr/bin/node (+0xf27811)", "?" (and for
  * a NULL name), "f(int) (inlined) at src/f.h:12". columns: the name is shortened (shorten.h)

@@ -251,7 +251,7 @@ static bool by_link(struct search *s, const struct symbol_file *file)
 {
 	const char *path = file->path, *real;
 
-	if (by_link_at(s, path, directory_bytes(path)))
+	if (path[0] && by_link_at(s, path, directory_bytes(path)))
 		return true;
 	real = real_path(s, file);
 	if (!real)

@@ -360,7 +360,7 @@ static int open_main(struct elf *e, const struct symbol_file *file, bool *opened
 		*opened = !error;
 		return error;
 	}
-	error = open_same(e, file, file->path, scratch);
+	error = file->path[0] ? open_same(e, file, file->path, scratch) : SYMBOL_NO_PATH;
 	*opened = !error;
 	if (!error || error == SYMBOL_NO_MEMORY || !file->mapped_at)
 		return error;
@@ -469,6 +469,7 @@ const char *symbol_error_text(int error)
 	case SYMBOL_NO_SYMBOLS:	return "no symbols";
 	case SYMBOL_GONE:	return "the file is no longer there";
 	case SYMBOL_NO_PROC:	return "not in this root, nor is /proc";
+	case SYMBOL_NO_PATH:	return "its path is not known";
 	case SYMBOL_NO_MEMORY:	return "no memory for symbols";
 	default:		return "unknown error";
 	}

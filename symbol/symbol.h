@@ -32,6 +32,7 @@ enum symbol_error {
 	SYMBOL_NO_MEMORY = -7,		/* an arena was refused memory */
 	SYMBOL_GONE = -8,		/* there is no such file (any more) */
 	SYMBOL_NO_PROC = -9,		/* nor is there /proc, to have it from there: as behind chroot() */
+	SYMBOL_NO_PATH = -10,		/* symbol_file.path is "" */
 };
 
 /* One level of a chain of inlined calls. Texts are in the arena; NULL or 0: unknown. */
@@ -65,7 +66,7 @@ enum symbol_unread {
 
 /* A file, and what is wanted of it. */
 struct symbol_file {
-	const char *path;
+	const char *path;		/* "": not known; names come from where it is mapped */
 	const uint8_t *build_id;	/* what the running program has in memory: a file with
 					 * another one (or none) gives SYMBOL_REPLACED and is
 					 * not used. NULL or 0 bytes: not known, not compared */

@@ -19,7 +19,7 @@
 #define UNITS_PER_ROW	24
 #define ROWS_PER_UPPER	4
 #define MODULES		4096u
-#define TEXT_BYTES	(1u << 20)
+#define TEXT_BYTES	(1u << 22)	/* 1 KB for each module: touched only as paths are noted */
 #define STEP_PART	64	/* a part grows by at least this part of it: some hundred system calls in all */
 
 struct part {

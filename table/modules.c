@@ -18,49 +18,84 @@
 static char program_path[PATH_MAX];	/* the loader's name for the program is "" */
 uint32_t modules_have_gone;
 
-/* Reserves room in the table's text; 0, where "" stands, when it is full. */
+/*
+ * Reserves size_bytes of the table's text and returns their offset; 0, where "" stands, when the
+ * text is full. The text grows in steps that are smaller than the longest path, so as many steps
+ * are taken as the path needs.
+ */
 static uint32_t reserve_text(struct table *t, uint32_t size_bytes)
 {
 	struct table_header *h = t->head;
 	uint32_t at = load_relaxed(&h->text_used);
 
-	/* With room to spare, so that the counter cannot creep to a wrap. */
-	while (at > load_acquire(&h->text_limit) - 4 * PATH_MAX) {
-		if (!layout_grow(t, TABLE_TEXT))
-			return 0;
-	}
-	at = add_relaxed(&h->text_used, size_bytes);
-	return at <= load_acquire(&h->text_limit) - size_bytes ? at : 0;
+	do {
+		while ((uint64_t)at + size_bytes > load_acquire(&h->text_limit)) {
+			if (!layout_grow(t, TABLE_TEXT))
+				return 0;
+		}
+	} while (!cas_acq_rel(&h->text_used, &at, at + size_bytes));
+	return at;
+}
+
+/* Gives back the end of a reservation, unless another thread has reserved what comes after it. */
+static void give_back_text(struct table *t, uint32_t from, uint32_t to)
+{
+	if (from != to)
+		cas_acq_rel(&t->head->text_used, &to, from);
 }
 
 /*
- * Copies path into the table's text and returns its offset. The loader's name is what dlopen
- * was given, so it may be relative to where the program is now. (The system call, because
- * glibc's getcwd() falls back to code that allocates.)
+ * Writes path to `text`, which has room for PATH_MAX bytes more than the path. The loader's name is
+ * what dlopen was given, so it may be relative to where the program is now. (The system call,
+ * because glibc's getcwd() falls back to code that allocates.) Returns the bytes written, with the NUL.
  */
+static size_t write_absolute(char *text, const char *path, size_t path_bytes)
+{
+	long cwd = syscall(SYS_getcwd, text, PATH_MAX);		/* its length with the NUL */
+	size_t before = 0;
+
+	if (cwd > 1 && text[0] == '/') {
+		before = (size_t)cwd;
+		text[before - 1] = '/';
+	}
+	memcpy(text + before, path, path_bytes);
+	return before + path_bytes;
+}
+
+/* The offset of the same path in the text, if a module that is noted has it already: so a plugin
+ * that comes and goes, each time at another address, does not fill the text. 0: none has. */
+static uint32_t find_text(const struct table *t, const char *path)
+{
+	for (uint32_t i = layout_count(t->head, TABLE_MODULES); i-- > 0; ) {
+		const struct module *m = &t->modules[i];
+
+		if (load_acquire(&m->end) && m->path && !strcmp(modules_path(t, m), path))
+			return m->path;
+	}
+	return 0;
+}
+
+/* Returns the offset of the path, made absolute, in the table's text; 0 when it does not fit in. */
 static uint32_t add_text(struct table *t, const char *path)
 {
-	size_t len = strlen(path) + 1;
+	size_t bytes = strlen(path) + 1;
 	bool relative = path[0] != '/' && strchr(path, '/');
-	uint32_t at;
-	char *text;
-	long cwd;
+	uint32_t at, reserved, known = relative ? 0 : find_text(t, path);
 
-	if (len > PATH_MAX)
-		return 0;
-	at = reserve_text(t, (uint32_t)len + (relative ? PATH_MAX : 0));
+	if (known || bytes == 1 || bytes > PATH_MAX)
+		return known;
+	reserved = (uint32_t)bytes + (relative ? PATH_MAX : 0);
+	at = reserve_text(t, reserved);
 	if (!at)
 		return 0;
-	text = t->text + at;
-	if (relative) {
-		cwd = syscall(SYS_getcwd, text, PATH_MAX);	/* its length with the NUL */
-		if (cwd > 1 && text[0] == '/') {
-			text += cwd - 1;
-			*text++ = '/';
-		}
+	if (!relative) {
+		memcpy(t->text + at, path, bytes);
+		return at;
 	}
-	memcpy(text, path, len);
-	return at;
+	bytes = write_absolute(t->text + at, path, bytes);
+	known = find_text(t, t->text + at);
+	give_back_text(t, at + (known ? 0 : (uint32_t)bytes), at + reserved);
+	return known ? known : at;
 }
 
 /* Looks through one PT_NOTE segment for the build id (note type NT_GNU_BUILD_ID, "GNU"). */
@@ -98,14 +133,16 @@ static void read_notes(struct module *m, const ElfW(Phdr) *ph, unsigned count)
 	}
 }
 
-/* Returns the entry, or NULL when the list is full. */
+/* Returns the entry, or NULL when the list is full, which the header then says. */
 static const struct module *add_module(struct table *t, struct module *m, const char *path)
 {
 	struct table_header *h = t->head;
 	uint32_t i;
 
-	if (load_relaxed(&h->module_count) >= load_acquire(&h->module_limit) && !layout_grow(t, TABLE_MODULES))
+	if (load_relaxed(&h->module_count) >= load_acquire(&h->module_limit) && !layout_grow(t, TABLE_MODULES)) {
+		store_relaxed(&h->modules_full, 1);
 		return NULL;
+	}
 	m->path = add_text(t, path[0] ? path : program_path);
 	i = add_relaxed(&h->module_count, 1);
 	if (i >= load_acquire(&h->module_limit))

@@ -266,7 +266,7 @@ static unsigned find_shared(struct row_query *q, uint32_t mask, uint32_t *outer)
 /* Whether units [at, at + count) of the frames may be used. */
 static bool frames_fit(struct table *t, uint32_t at, uint32_t count)
 {
-	while (at > load_acquire(&t->head->frame_limit) - count) {
+	while ((uint64_t)at + count > load_acquire(&t->head->frame_limit)) {
 		if (!layout_grow(t, TABLE_FRAMES))
 			return false;
 	}

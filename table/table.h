@@ -40,7 +40,7 @@
 #include <stdint.h>
 
 #define TABLE_MAGIC		"heaptrc"	/* 8 bytes with its NUL */
-#define TABLE_VERSION		7
+#define TABLE_VERSION		8
 #define TABLE_FRAMES_MAX	256	/* frames of one row */
 
 #define ROW_NONE		0u
@@ -174,6 +174,7 @@ struct table_header {
 	uint32_t deltas_used;		/* may run past deltas_limit */
 	uint32_t uppers_used;		/* 0 included; may run past upper_limit when it is full */
 	uint32_t frozen;		/* deltas stay where they are: they are being collected */
+	uint32_t modules_full;		/* 1: code of a module was met that the list has no room for */
 
 	__attribute__((aligned(64))) struct table_totals totals;
 };

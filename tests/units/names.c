@@ -59,7 +59,7 @@ static const struct symbol_call unnamed[] = { { "_Z3fooi", "src/foo.cc", 9 } };
 /* The module's path says what is found. */
 int symbol_resolve(struct symbol_file *file, struct symbol *syms, size_t n, struct arena *arena)
 {
-	const char *kind = strrchr(file->path, '/') + 1;
+	const char *slash = strrchr(file->path, '/'), *kind = slash ? slash + 1 : file->path;
 
 	(void)arena;
 	snprintf(asked_dirs, sizeof(asked_dirs), "%s", file->debug_dirs ? file->debug_dirs : "none");
@@ -71,6 +71,8 @@ int symbol_resolve(struct symbol_file *file, struct symbol *syms, size_t n, stru
 		return SYMBOL_NO_SYMBOLS;
 	if (!strncmp(kind, "gone", 4))
 		return SYMBOL_NO_FILE;
+	if (!kind[0])
+		return SYMBOL_NO_PATH;
 	for (size_t i = 0; i < n; i++) {
 		struct symbol *s = &syms[i];
 
@@ -284,6 +286,28 @@ static void test_missing(void)
 	    "lines missing: split2 (inlined calls, which are in split DWARF)\n", "one reason is told once for names and lines");
 }
 
+/* A module whose path could not be noted, and one that could not be listed at all. */
+static void test_unknown(void)
+{
+	fresh_table();
+	add_row("/x/plain", 0x101020, 100);
+	add_row("", 0x201020, 90);
+	print("top=10", NULL, -1);
+	has(" 1 [      0x201020] ? (+0x1020)\n", "a frame of a module without a path");
+	has("\n[heaptrace] names missing                : 1 module (its path is not known)\n=====", "is told of");
+	print("flame-graph", NULL, -1);
+	has("?;? (+0x1020);? 90\n", "folded: too");
+	print("top=1", NULL, -1);
+	has_not("missing", "when it is shown");
+	add_row("", 0x301020, 90);
+	add_row("/x/none", 0x401020, 90);
+	print("top=10", NULL, -1);
+	has("missing                : 2 modules (their paths are not known), none (no symbols)\n", "two of them");
+	table.head->modules_full = 1;
+	print("top=1", NULL, -1);
+	has("missing                : what was loaded last (more modules than there is room for)\n", "more modules than the list has room for");
+}
+
 static size_t longest_line(const char *text)
 {
 	size_t longest = 0;
@@ -342,6 +366,7 @@ int main(void)
 	test_lines();
 	test_entry();
 	test_missing();
+	test_unknown();
 	test_width();
 	printf("1..%d\n", tests);
 	return failures != 0;
