@@ -59,8 +59,8 @@ heaptrace: $(WRAPPER) $(CORE)
 # third, and is still faster than c++filt). Without tables for their switches base and symbol are smaller;
 # a few others with a frame pointer, which spares notes for the unwinder.
 SMALL_DIRS := symbol demangle report
-SMALL_OBJECTS := $(patsubst %,$(BUILD)/%.o,process/aside process/death process/exec process/keep \
-	process/recover process/session process/signal_hooks process/signals process/spawn process/started \
+SMALL_OBJECTS := $(patsubst %,$(BUILD)/%.o,process/aside process/death process/exec process/inherit process/keep \
+	process/recover process/session process/shell process/signal_hooks process/signals process/spawn process/started \
 	process/threads process/watch table/create table/layout table/load table/modules table/row table/view \
 	base/arena base/image base/loaded base/maps base/options base/options_env base/options_signal base/out \
 	base/quiet base/sink capture/capture capture/cfi capture/learn capture/rules capture/unwind)

@@ -15,9 +15,11 @@
 #include "capture/capture.h"
 #include "process/exec.h"
 #include "process/guard.h"
+#include "process/inherit.h"
 #include "process/keep.h"
 #include "process/record.h"
 #include "process/session.h"
+#include "process/shell.h"
 #include "process/signal_hooks.h"
 #include "process/signals.h"
 #include "table/modules.h"
@@ -155,6 +157,7 @@ static void thread_ends(void *unused)
 	guard_self.paths = NULL;
 	if (t)
 		threads_give_back(&recorder.table, t);
+	inherit_thread_ends();
 	guard_leave();
 }
 
@@ -576,6 +579,7 @@ static void fork_child(void)
 	threads_forked(&recorder.table, guard_self.thread);
 	loaded_forked();
 	modules_forked();
+	shell_forked();
 	session_forked();
 	if (options.no_children) {
 		state = OFF;
@@ -781,44 +785,6 @@ static bool start(void)
 	return state == TRACING;
 }
 
-/*
- * Without the wrapper nobody has said which process began the run, so that one says it to
- * its children, in the environment it hands on. With it, `held` must not reach them.
- */
-static void set_environment(void)
-{
-	size_t count = 0, bytes, at = 0;
-	char **copy, *text, cwd[1024];
-	char *held = (char *)(uintptr_t)environment_text();
-
-	if (options.run) {
-		for (char *found = held; found && (found = strstr(found, ":held=")); found++)
-			held = found;	/* the last one: file names come before it */
-		if (held && !strncmp(held, ":held=", 6) && held[6])
-			held[6] = '0';
-		return;
-	}
-	if (syscall(SYS_getcwd, cwd, sizeof(cwd)) < 0)
-		cwd[0] = '\0';
-	options.run = (uint32_t)getpid();
-	while (environ && environ[count])
-		count++;
-	bytes = options_print_env(&options, cwd, NULL, 0) + sizeof(OPTIONS_ENV) + 1;
-	copy = arena_map((count + 2) * sizeof(*copy) + bytes);
-	if (!copy)
-		return;
-	text = (char *)(copy + count + 2);
-	memcpy(text, OPTIONS_ENV "=", sizeof(OPTIONS_ENV));
-	options_print_env(&options, cwd, text + sizeof(OPTIONS_ENV), bytes - sizeof(OPTIONS_ENV));
-	for (size_t i = 0; i < count; i++) {
-		if (strncmp(environ[i], OPTIONS_ENV "=", sizeof(OPTIONS_ENV)))
-			copy[at++] = environ[i];
-	}
-	copy[at++] = text;
-	environ = copy;
-	parse_options(text + sizeof(OPTIONS_ENV));	/* with names made absolute */
-}
-
 /* Nothing else can be told of there, and to no other place. */
 static void say_untraced(void)
 {
@@ -867,6 +833,7 @@ static void look_for_other_malloc(void)
 /* The second part, when libc is ready for anything. */
 __attribute__((constructor)) static void init(void)
 {
+	const char *text;
 	bool first;
 
 	if (state == IDLE)
@@ -884,11 +851,14 @@ __attribute__((constructor)) static void init(void)
 	modules_init(&recorder.table);
 	recorder.table.head->totals.own_new = beside_malloc(next("_Znwm"));	/* operator new */
 	first = !options.run;
-	set_environment();
+	text = inherit_init(&options, (char *)(uintptr_t)environment_text());
+	if (text)
+		parse_options(text);	/* with names made absolute */
 	if (!start_error[0] && options.every_ms && !options.watch)
 		strcpy(start_error, "every: takes the wrapper and its watcher: no dump comes by itself");
 	session_init(&recorder.table, &options, first, start_error);
 	exec_init();
+	shell_init();
 	look_for_other_malloc();
 	start_ends();
 	signals_start(signal_hooks_init(), &options);

@@ -17,6 +17,7 @@ static_assert(HEAPTRACE_DEPTH >= 1 && HEAPTRACE_DEPTH <= OPTIONS_DEPTH_MAX,
 	      "make DEPTH=NUM takes 1 to 255");
 
 #define HELD_MAX	3	/* both bits of options.held */
+#define ADDED_MAX	7	/* all bits of options.added */
 
 #define TEXT_(x)	#x
 #define TEXT(x)		TEXT_(x)
@@ -84,6 +85,8 @@ const struct option_entry options_table[] = {
 	  OPTION_RUN, OPTION_INTERNAL },
 	{ "held", 0, "MASK", NULL, "signals that the wrapper blocked",
 	  OPTION_HELD, OPTION_INTERNAL },
+	{ "added", 0, "MASK", NULL, "what was added to the environment",
+	  OPTION_ADDED, OPTION_INTERNAL },
 	{ .name = NULL }
 };
 
@@ -493,6 +496,11 @@ static bool set_value(struct options *o, const struct option_entry *e, const cha
 		if (!set_number(e, value, 0, HELD_MAX, &number, error))
 			return false;
 		o->held = (uint8_t)number;
+		return true;
+	case OPTION_ADDED:
+		if (!set_number(e, value, 0, ADDED_MAX, &number, error))
+			return false;
+		o->added = (uint8_t)number;
 		return true;
 	case OPTION_HELP:
 	case OPTION_VERSION:

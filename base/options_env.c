@@ -234,6 +234,7 @@ static void print_option(struct text *t, const struct options *o, const struct o
 		if (!(number = o->held))
 			return;
 		break;
+	case OPTION_ADDED:	/* written by inherit.c alone */
 	case OPTION_DUMP:
 	case OPTION_REPORT:
 	case OPTION_HELP:
@@ -251,6 +252,23 @@ size_t options_print_env(const struct options *o, const char *cwd, char *buf, si
 	for (const struct option_entry *e = options_table; e->name; e++)
 		print_option(&t, o, e, cwd);
 	return t.len;
+}
+
+/* len without a last part like ":held=3"; a colon behind a backslash is part of a file's name. */
+static size_t without_last(const char *text, size_t len, const char *part)
+{
+	size_t part_len = strlen(part) + 1;
+
+	if (len >= part_len && !memcmp(text + len - part_len, part, part_len - 1) &&
+	    text[len - 1] >= '0' && text[len - 1] <= '9' &&
+	    (len == part_len || text[len - part_len - 1] != '\\'))
+		return len - part_len;
+	return len;
+}
+
+size_t options_env_base(const char *text)
+{
+	return without_last(text, without_last(text, strlen(text), ":added="), ":held=");
 }
 
 bool options_outfile(const char *template, uint32_t pid, const char *command, uint32_t number,

@@ -2,7 +2,8 @@
 /*
  * The functions that make the process another program. They do what the real ones do; before,
  * the table is marked (keep.h), so that nobody takes it for that of a process that was killed.
- * What cannot be traced is said (started.h). For what can be, the dump signals are held back: an
+ * What cannot be traced is said (started.h), and what can be gets an environment in which the
+ * preload is (inherit.h). For it, the dump signals are held back: an
  * exec takes our handlers away, and until there are new ones they would kill. execl() and its
  * relatives come as lists of arguments and go on as arrays, as in libc.
  *
@@ -11,6 +12,7 @@
  */
 #include "exec.h"
 
+#include "base/options_text.h"
 #include "keep.h"
 #include "session.h"
 #include "signals.h"
@@ -18,6 +20,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -38,29 +41,21 @@ void exec_init(void)
 struct attempt {
 	bool own;
 	unsigned held;
-	char *const *env;
-	struct started_hold hold;
+	struct started program;
 };
 
-/* file: what is about to run, or NULL where only a descriptor names it. */
 static void begin(struct attempt *a, const char *file, bool search, char *const *env)
 {
 	int saved = errno;
-	bool traced = false;
 
 	a->own = session_own_process();
 	a->held = 0;
-	a->env = env;
 	if (!real_fexecve)
 		exec_init();
-	if (file && session_follows_children())
-		a->env = started_look(file, search, env, &traced);
-	if (traced) {
+	started_look(&a->program, file, search, env);
+	if (a->program.traced) {
 		a->held = signals_hold_dumps();
-		env = a->held ? started_hold(a->env, a->held, &a->hold) : NULL;
-		if (env) {
-			a->env = env;
-		} else {
+		if (a->held && !started_hold(&a->program, a->held)) {
 			signals_let(a->held);
 			a->held = 0;
 		}
@@ -68,6 +63,43 @@ static void begin(struct attempt *a, const char *file, bool search, char *const 
 	if (a->own)
 		keep_exec(true);
 	errno = saved;
+}
+
+#define DESCRIPTOR_PATH	1024	/* on stacks that may be small */
+
+/*
+ * The path of what execveat(dir, path) executes, in buf or not: by the descriptor's link below
+ * /proc, or what that link names, which says more to people. NULL: there is no such path.
+ */
+static const char *path_at(int dir, const char *path, char buf[DESCRIPTOR_PATH])
+{
+	char link[sizeof("/proc/self/fd/") + 10];
+	struct text text = text_into(link, sizeof(link));
+	int saved = errno;
+	ssize_t n;
+
+	if (path && (*path == '/' || (*path && dir == AT_FDCWD)))
+		return path;
+	if (dir < 0)
+		return NULL;
+	add(&text, "/proc/self/fd/");
+	add_number(&text, (unsigned)dir);
+	n = readlink(link, buf, DESCRIPTOR_PATH - 1);
+	text = text_into(buf, DESCRIPTOR_PATH);
+	if (n > 0) {
+		text.len = (size_t)n;
+		buf[n] = '\0';
+	}
+	if (n <= 0 || access(buf, F_OK)) {	/* a memfd, or a file without a name */
+		text = text_into(buf, DESCRIPTOR_PATH);
+		add(&text, link);
+	}
+	if (path && *path) {
+		add_char(&text, '/');
+		add(&text, path);
+	}
+	errno = saved;
+	return text.len < DESCRIPTOR_PATH ? buf : NULL;
 }
 
 static int failed(const struct attempt *a, int result)
@@ -87,7 +119,7 @@ EXPORT int execve(const char *path, char *const argv[], char *const envp[])
 	struct attempt a;
 
 	begin(&a, path, false, envp);
-	return failed(&a, real_execve(path, argv, a.env));
+	return failed(&a, real_execve(path, argv, a.program.env));
 }
 
 EXPORT int execv(const char *path, char *const argv[])
@@ -100,7 +132,7 @@ EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
 	struct attempt a;
 
 	begin(&a, file, true, envp);
-	return failed(&a, real_execvpe(file, argv, a.env));
+	return failed(&a, real_execvpe(file, argv, a.program.env));
 }
 
 EXPORT int execvp(const char *file, char *const argv[])
@@ -110,18 +142,21 @@ EXPORT int execvp(const char *file, char *const argv[])
 
 EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 {
+	char path[DESCRIPTOR_PATH];
 	struct attempt a;
 
-	begin(&a, NULL, false, envp);
-	return failed(&a, real_fexecve(fd, argv, envp));
+	/* Without an environment libc refuses; what it executes is the kernel's to say. */
+	begin(&a, envp ? path_at(fd, "", path) : NULL, false, envp);
+	return failed(&a, real_fexecve(fd, argv, a.program.env));
 }
 
 EXPORT int execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags)
 {
+	char buf[DESCRIPTOR_PATH];
 	struct attempt a;
 
-	begin(&a, NULL, false, envp);
-	return failed(&a, (int)syscall(SYS_execveat, dir, path, argv, envp, flags));
+	begin(&a, path_at(dir, path, buf), false, envp);
+	return failed(&a, (int)syscall(SYS_execveat, dir, path, argv, a.program.env, flags));
 }
 
 /* The list of arguments that begins with first, as an array; then, for execle(), the environment. */

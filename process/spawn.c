@@ -56,13 +56,12 @@ RIGHTS_HOOK(setresuid, (uid_t user, uid_t effective, uid_t saved), (user, effect
 
 struct spawn {
 	posix_spawnattr_t attributes;
-	struct started_hold hold;
+	struct started program;
 };
 
 /* Holds the dump signals back in the child alone: by its mask. False: not to be done. */
-static bool hold_back(struct spawn *s, const posix_spawnattr_t *given, char *const **env)
+static bool hold_back(struct spawn *s, const posix_spawnattr_t *given)
 {
-	char *const *told = NULL;
 	short flags = 0;
 	sigset_t mask;
 	unsigned held;
@@ -77,11 +76,8 @@ static bool hold_back(struct spawn *s, const posix_spawnattr_t *given, char *con
 	else
 		sigprocmask(SIG_BLOCK, NULL, &mask);
 	held = signals_add_dumps(&mask);
-	if (held)
-		told = started_hold(*env, held, &s->hold);
-	if (!told)
+	if (!held || !started_hold(&s->program, held))
 		return false;
-	*env = told;
 	return !posix_spawnattr_setflags(&s->attributes, flags | POSIX_SPAWN_SETSIGMASK) &&
 	       !posix_spawnattr_setsigmask(&s->attributes, &mask);
 }
@@ -91,17 +87,15 @@ static bool hold_back(struct spawn *s, const posix_spawnattr_t *given, char *con
 			const posix_spawn_file_actions_t *actions,				\
 			const posix_spawnattr_t *attributes, char *const argv[], char *const env[])	\
 	{											\
-		char *const *use = env;								\
-		bool traced = false;								\
 		struct spawn own;								\
 												\
 		if (unlikely(!real.name))							\
 			find_real();								\
-		if (session_follows_children())							\
-			use = started_look(file, search, env, &traced);				\
-		if (traced && hold_back(&own, attributes, &use))				\
+		started_look(&own.program, file, search, env);					\
+		if (own.program.traced && hold_back(&own, attributes))				\
 			attributes = &own.attributes;						\
-		return real.name(pid, file, actions, attributes, argv, (char **)(uintptr_t)use);	\
+		return real.name(pid, file, actions, attributes, argv,				\
+				 (char **)(uintptr_t)own.program.env);				\
 	}
 SPAWN_HOOK(posix_spawn, false)
 SPAWN_HOOK(posix_spawnp, true)

@@ -2,7 +2,6 @@
 /* See started.h. */
 #include "started.h"
 
-#include "base/arena.h"
 #include "base/options_text.h"
 #include "record.h"
 #include "session.h"
@@ -19,6 +18,7 @@
 #define SEGMENTS_MAX	24	/* program headers; who has more is not looked at */
 #define NEEDED_MAX	24	/* libraries that are looked at */
 #define DYNAMIC_MAX	2048u	/* bytes of the dynamic section */
+#define PATH_BYTES	1024	/* on stacks that may be small; longer paths are not looked at */
 
 struct file {
 	int fd;
@@ -26,13 +26,25 @@ struct file {
 	ElfW(Phdr) ph[SEGMENTS_MAX];
 };
 
-/* UNKNOWN: no file of our kind, or not to be read. */
-enum kind { KIND_UNKNOWN, KIND_TRACED, KIND_STATIC, KIND_RIGHTS, KIND_SANITIZED };
+/* UNKNOWN: no ELF file, or not to be read. */
+enum kind { KIND_UNKNOWN, KIND_TRACED, KIND_STATIC, KIND_RIGHTS, KIND_SANITIZED, KIND_FOREIGN, KIND_LIBC };
 
-static const char *const reasons[] = {
-	[KIND_STATIC] = " is statically linked: it is not traced",
-	[KIND_RIGHTS] = " runs with another user's or group's rights: it is not traced",
-	[KIND_SANITIZED] = " is built with a sanitizer: it is not traced",
+/* What is said of a kind of programs that are not traced, and what becomes of the environment. What
+ * a static program starts can be traced again. A set-user-ID program's loader ignores the preload
+ * by itself. The others would complain of the library, or end. */
+static const struct {
+	const char *reason;
+	enum inherit_wish wish;
+} kinds[] = {
+	[KIND_UNKNOWN] = { NULL, INHERIT_KEEP },
+	[KIND_TRACED] = { NULL, INHERIT_KEEP },
+	[KIND_STATIC] = { " is statically linked: it is not traced (link it without -static)", INHERIT_KEEP },
+	[KIND_RIGHTS] = { " runs with another user's or group's rights: it is not traced (trace a copy "
+			  "without the set-ID bit or file capabilities)", INHERIT_AS_IS },
+	[KIND_SANITIZED] = { " is built with a sanitizer: it is not traced (build it without)", INHERIT_DROP },
+	[KIND_FOREIGN] = { " is for another word size or machine: it is not traced (start it by a "
+			   "heaptrace of its own)", INHERIT_DROP },
+	[KIND_LIBC] = { " uses another C library than glibc: it is not traced", INHERIT_DROP },
 };
 
 static bool read_at(int fd, void *to, size_t size_bytes, uint64_t at)
@@ -40,13 +52,26 @@ static bool read_at(int fd, void *to, size_t size_bytes, uint64_t at)
 	return pread(fd, to, size_bytes, (off_t)at) == (ssize_t)size_bytes;
 }
 
-/* Reads the headers; false: not an ELF file of our kind. */
-static bool read_headers(struct file *f)
+/* What this code is compiled for. */
+#if defined(__x86_64__)
+#define OWN_MACHINE	EM_X86_64
+#elif defined(__aarch64__)
+#define OWN_MACHINE	EM_AARCH64
+#else
+#define OWN_MACHINE	f->eh.e_machine		/* not compared */
+#endif
+
+/* Reads the headers. KIND_TRACED: they are here; KIND_UNKNOWN: not an ELF file, or an odd one. */
+static enum kind read_headers(struct file *f)
 {
-	return read_at(f->fd, &f->eh, sizeof(f->eh), 0) && !memcmp(f->eh.e_ident, ELFMAG, SELFMAG) &&
-	       f->eh.e_ident[EI_CLASS] == (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32) &&
-	       f->eh.e_phentsize == sizeof(f->ph[0]) && f->eh.e_phnum <= SEGMENTS_MAX &&
-	       read_at(f->fd, f->ph, f->eh.e_phnum * sizeof(f->ph[0]), f->eh.e_phoff);
+	if (!read_at(f->fd, &f->eh, sizeof(f->eh), 0) || memcmp(f->eh.e_ident, ELFMAG, SELFMAG))
+		return KIND_UNKNOWN;
+	if (f->eh.e_ident[EI_CLASS] != (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32) ||
+	    f->eh.e_machine != OWN_MACHINE)
+		return KIND_FOREIGN;
+	return f->eh.e_phentsize == sizeof(f->ph[0]) && f->eh.e_phnum <= SEGMENTS_MAX &&
+	       read_at(f->fd, f->ph, f->eh.e_phnum * sizeof(f->ph[0]), f->eh.e_phoff) ?
+	       KIND_TRACED : KIND_UNKNOWN;
 }
 
 static const ElfW(Phdr) *find_segment(const struct file *f, uint32_t type)
@@ -121,24 +146,52 @@ static bool read_script(int fd, char *interpreter, size_t bytes)
 	return to < (size_t)n;
 }
 
-static enum kind kind_of(const char *path)
+/* "/lib64/ld-linux-x86-64.so.2" is glibc's loader, "/lib/ld-musl-x86_64.so.1" another's. */
+static bool has_other_libc(const struct file *f)
+{
+	const ElfW(Phdr) *ph = find_segment(f, PT_INTERP);
+	char loader[128];
+	const char *slash, *name;
+	ssize_t n;
+
+	n = ph ? pread(f->fd, loader, sizeof(loader) - 1, (off_t)ph->p_offset) : 0;
+	if (n <= 0)
+		return false;
+	loader[n] = '\0';
+	slash = strrchr(loader, '/');
+	name = slash ? slash + 1 : loader;
+	return !strncmp(name, "ld-musl", 7) || !strncmp(name, "ld-uClibc", 9);
+}
+
+static enum kind kind_of_elf(const struct file *f, const struct stat *st, const char *path)
 {
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+
+	if (has_other_rights(f->fd, st))
+		return KIND_RIGHTS;
+	if (!find_segment(f, PT_INTERP) && strncmp(name, "ld-linux", 8) && strncmp(name, "ld.so", 5))
+		return KIND_STATIC;
+	if (has_other_libc(f))
+		return KIND_LIBC;
+	return needs_sanitizer(f) ? KIND_SANITIZED : KIND_TRACED;
+}
+
+/* What a file is. Of a script: *script gets its interpreter's name; else "". */
+static enum kind kind_of(const char *path, char *script, size_t script_bytes)
+{
 	struct file f = { .fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK) };
 	enum kind kind = KIND_UNKNOWN;
 	struct stat st;
 
+	*script = '\0';
 	if (f.fd < 0)
 		return kind;
-	if (!fstat(f.fd, &st) && S_ISREG(st.st_mode) && read_headers(&f)) {
-		kind = KIND_TRACED;
-		if (has_other_rights(f.fd, &st))
-			kind = KIND_RIGHTS;
-		else if (!find_segment(&f, PT_INTERP) && strncmp(name, "ld-linux", 8) &&
-			 strncmp(name, "ld.so", 5))
-			kind = KIND_STATIC;
-		else if (needs_sanitizer(&f))
-			kind = KIND_SANITIZED;
+	if (!fstat(f.fd, &st) && S_ISREG(st.st_mode)) {
+		kind = read_headers(&f);
+		if (kind == KIND_TRACED)
+			kind = kind_of_elf(&f, &st, path);
+		else if (kind == KIND_UNKNOWN && !read_script(f.fd, script, script_bytes))
+			*script = '\0';
 	}
 	close(f.fd);
 	return kind;
@@ -155,161 +208,102 @@ static void say(const char *file, const char *why)
 	session_notice(line);
 }
 
-static const char *value_of(const char *entry, const char *name)
+/* Sets s->env as s->wish wants it; a wish that cannot be fulfilled is said. */
+static void set_environment(struct started *s)
 {
-	size_t len = strlen(name);
+	enum inherit_result result;
 
-	return !strncmp(entry, name, len) && entry[len] == '=' ? entry + len + 1 : NULL;
+	s->env = inherit_environment(s->given, s->wish, 0, &s->room, &result);
+	if (result == INHERIT_DONE)
+		return;
+	s->traced = false;
+	if (result == INHERIT_NO_LIBRARY)
+		say(s->file, " cannot reach heaptrace's library from its root directory: it is not traced "
+		    "(put a copy of the library there, under the same path)");
+	else if (result == INHERIT_NO_WAY)
+		say(s->file, " gets an environment without LD_PRELOAD, which cannot be put back (no memory, "
+		    "or a blank or colon in the library's path): it is not traced");
 }
 
-/* The part [at, at + len) of LD_PRELOAD: whether it is this library. */
-static bool is_ours(const char *at, size_t len)
+static void look(struct started *s, const char *file)
 {
-	static const char own[] = "libheaptrace";
+	char script[128], other[128];
+	enum kind kind = kind_of(file, script, sizeof(script));
 
-	for (size_t i = 0; i + sizeof(own) - 1 <= len; i++) {
-		if (!memcmp(at + i, own, sizeof(own) - 1))
-			return true;
-	}
-	return false;
+	s->file = file;
+	if (*script)	/* a script of a script is taken for one that is traced */
+		kind = kind_of(script, other, sizeof(other));
+	s->traced = kind == KIND_TRACED;
+	s->wish = kinds[kind].wish;
+	if (kinds[kind].reason)
+		say(*script ? script : file, kinds[kind].reason);
+	set_environment(s);
 }
 
-/* A copy of the environment without us; not freed, since there is nobody to do that after an
- * exec that failed. NULL: no memory. */
-static char *const *without_us(char *const *env)
-{
-	size_t count = 0, bytes = 0, at = 0;
-	char **copy, *to;
-
-	for (; env[count]; count++) {
-		if (value_of(env[count], "LD_PRELOAD"))
-			bytes += strlen(env[count]) + 1;
-	}
-	copy = arena_map((count + 1) * sizeof(*copy) + bytes);
-	if (!copy)
-		return NULL;
-	to = (char *)(copy + count + 1);
-	for (size_t i = 0; i < count; i++) {
-		const char *value = value_of(env[i], "LD_PRELOAD");
-
-		copy[at++] = value ? to : env[i];
-		if (!value)
-			continue;
-		memcpy(to, "LD_PRELOAD=", 11);
-		to += 11;
-		while (*value) {
-			size_t len = strcspn(value, ": "), whole = len + (value[len] != 0);
-
-			if (!is_ours(value, len)) {
-				memcpy(to, value, whole);
-				to += whole;
-			}
-			value += whole;
-		}
-		*to++ = 0;
-	}
-	return copy;
-}
-
-/* Whether a script's interpreter is traced; what it is otherwise is not said. */
-static bool runs_traced(const char *script)
-{
-	int fd = open(script, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	char interpreter[128];
-	bool found;
-
-	if (fd < 0)
-		return false;
-	found = read_script(fd, interpreter, sizeof(interpreter));
-	close(fd);
-	return found && kind_of(interpreter) == KIND_TRACED;
-}
-
-static char *const *look(const char *file, char *const *env, bool *traced)
-{
-	enum kind kind = kind_of(file);
-	char *const *other = NULL;
-
-	*traced = kind == KIND_TRACED || (kind == KIND_UNKNOWN && runs_traced(file));
-	if (kind > KIND_TRACED)
-		say(file, reasons[kind]);
-	if (kind == KIND_SANITIZED && env)
-		other = without_us(env);
-	return other ? other : env;
-}
-
+/* What execvp() searches: PATH, or without it what confstr(_CS_PATH) has in glibc. */
 static const char *search_path(void)
 {
 	for (char **e = environ; e && *e; e++) {
-		const char *value = value_of(*e, "PATH");
-
-		if (value)
-			return value;
+		if (!strncmp(*e, "PATH=", 5))
+			return *e + 5;
 	}
-	return NULL;
+	return "/bin:/usr/bin";
 }
 
-char *const *started_look(const char *file, bool search, char *const *env, bool *traced)
+static void look_in_path(struct started *s, const char *file)
 {
 	const char *dir = search_path();
-	int saved = errno;
-	char path[512];
+	size_t name_len = strlen(file);
+	char path[PATH_BYTES];
 
-	*traced = false;
-	if (!file)
-		return env;
-	if (!search || strchr(file, '/')) {
-		env = look(file, env, traced);
-		dir = NULL;
-	}
 	while (dir && *file) {
-		size_t len = strcspn(dir, ":"), name_len = strlen(file);
+		size_t len = strcspn(dir, ":");
 
 		if (len + name_len + 2 <= sizeof(path)) {
 			memcpy(path, dir, len);
 			path[len] = '/';
 			memcpy(path + len + 1, file, name_len + 1);
 			if (!access(len ? path : file, X_OK)) {
-				env = look(len ? path : file, env, traced);
+				look(s, len ? path : file);
 				break;
 			}
 		}
 		dir = dir[len] ? dir + len + 1 : NULL;
 	}
-	errno = saved;
-	return env;
+	s->file = file;		/* path is gone */
 }
 
-char *const *started_hold(char *const *env, unsigned held, struct started_hold *h)
+void started_look(struct started *s, const char *file, bool search, char *const *env)
 {
-	const char *text = NULL, *at = NULL;
-	size_t count = 0, len, before;
-	bool preloaded = false;
+	int saved = errno;
 
-	for (; env && env[count]; count++) {
-		const char *preload = value_of(env[count], "LD_PRELOAD");
+	s->env = s->given = env;
+	s->traced = false;
+	s->wish = INHERIT_AS_IS;
+	s->file = file;
+	if (!file || !session_follows_children())
+		return;
+	if (search && !strchr(file, '/'))
+		look_in_path(s, file);
+	else
+		look(s, file);
+	errno = saved;
+}
 
-		if (count == STARTED_ENTRIES)
-			return NULL;
-		preloaded |= preload && is_ours(preload, strlen(preload));
-		h->env[count] = env[count];
-		if (!value_of(env[count], OPTIONS_ENV))
-			continue;
-		h->env[count] = h->text;
-		text = env[count];
+bool started_hold(struct started *s, unsigned held)
+{
+	enum inherit_result result;
+	char *const *env;
+	int saved = errno;
+
+	env = inherit_environment(s->given, s->wish, held, &s->room, &result);
+	errno = saved;
+	if (result == INHERIT_DONE && s->wish == INHERIT_KEEP) {
+		s->env = env;
+		return true;
 	}
-	len = text ? strlen(text) : 0;
-	if (!preloaded || !text || len + sizeof(":held=0") > sizeof(h->text))
-		return NULL;
-	h->env[count] = NULL;
-	/* The last one: file names come before it. */
-	for (const char *found = text; (found = strstr(found, ":held=")); found++)
-		at = found;
-	before = at && at[6] ? (size_t)(at - text) : len;
-	memcpy(h->text, text, len + 1);
-	memcpy(h->text + before, ":held=", 6);
-	h->text[before + 6] = (char)('0' + held);
-	if (before == len)
-		h->text[len + 7] = '\0';
-	return h->env;
+	/* The room may have been written over. */
+	s->env = inherit_environment(s->given, s->wish, 0, &s->room, &result);
+	errno = saved;
+	return false;
 }

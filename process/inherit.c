@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See inherit.h. */
+#include "inherit.h"
+
+#include "base/arena.h"
+#include "base/atomics.h"
+#include "base/options.h"
+#include "base/options_text.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define PRELOAD_ENV	"LD_PRELOAD"
+#define NOWHERE		SIZE_MAX
+
+/* What is handed on, copied at the start: a program may overwrite the strings of its first
+ * environment (setproctitle() does). */
+static struct {
+	const char *library;	/* its path, which LD_PRELOAD gets; "": it cannot stand there */
+	size_t library_len;
+	const char *options;	/* "HEAPTRACE_OPTIONS=...", without `held` and `added`; NULL: none */
+	size_t options_len;
+	bool named;		/* LD_PRELOAD named the library when this process started */
+	bool by_system;		/* else: /etc/ld.so.preload names it, which needs no variable */
+} kept = { .library = "" };
+
+/* The mapping for environments that do not fit on the stack. A vfork child has its parent
+ * thread's, which is asleep meanwhile, so one for each thread is enough. */
+static __thread struct {
+	void *memory;
+	size_t bytes;
+} large;
+
+/* The value when entry is name=value, else NULL. */
+static const char *value_of(const char *entry, const char *name)
+{
+	size_t len = strlen(name);
+
+	return !strncmp(entry, name, len) && entry[len] == '=' ? entry + len + 1 : NULL;
+}
+
+/* Whether a part of LD_PRELOAD is this library, of whatever word size and place. */
+static bool is_ours(const char *at, size_t len)
+{
+	static const char own[] = "libheaptrace";
+	const char *slash = memrchr(at, '/', len);
+
+	if (slash) {
+		len -= (size_t)(slash + 1 - at);
+		at = slash + 1;
+	}
+	return len >= sizeof(own) - 1 && !memcmp(at, own, sizeof(own) - 1);
+}
+
+/* Where in the value of LD_PRELOAD this library stands, and how long that part is; NULL: nowhere.
+ * The loader takes colons and spaces as separators. */
+static const char *find_ours(const char *value, size_t *len)
+{
+	while (*value) {
+		*len = strcspn(value, ": ");
+		if (is_ours(value, *len))
+			return value;
+		value += *len + (value[*len] != 0);
+	}
+	return NULL;
+}
+
+/* ---- At start ---- */
+
+static const char *copy_of(const char *text, size_t len)
+{
+	char *copy = arena_map(len + 1);
+
+	if (copy)
+		memcpy(copy, text, len);
+	return copy;
+}
+
+/* A path that is good in every directory: as LD_PRELOAD has it, or as the loader found it. */
+static void keep_library(const char *named, size_t len)
+{
+	char path[PATH_MAX];
+	struct text text = text_into(path, sizeof(path));
+	const char *copy;
+	Dl_info info;
+
+	if (*named != '/') {
+		if (!dladdr(&kept, &info) || !info.dli_fname)
+			return;
+		named = info.dli_fname;
+		len = strlen(named);
+		if (*named != '/') {
+			if (syscall(SYS_getcwd, path, sizeof(path)) <= 0 || *path != '/')
+				return;
+			text.len = strlen(path);
+			add_char(&text, '/');
+		}
+	}
+	for (size_t i = 0; i < len; i++)
+		add_char(&text, named[i]);
+	if (text.len >= sizeof(path) || strpbrk(path, ": "))
+		return;
+	copy = copy_of(path, text.len);
+	if (!copy)
+		return;
+	kept.library = copy;
+	kept.library_len = text.len;
+}
+
+/* By the first page of /etc/ld.so.preload, which has more than a few lines nowhere. */
+static bool is_preloaded_by_system(void)
+{
+	int fd = open("/etc/ld.so.preload", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	char text[4096];
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	n = read(fd, text, sizeof(text));
+	close(fd);
+	return n > 0 && memmem(text, (size_t)n, "libheaptrace", 12);
+}
+
+/* What is handed on: by `environ`, which has both variables if they were given. */
+static void keep_variables(void)
+{
+	const char *preload = NULL, *found = NULL;
+	size_t len = 0;
+
+	for (char **e = environ; e && *e; e++) {
+		const char *value = value_of(*e, PRELOAD_ENV);
+
+		if (value)
+			preload = value;
+		if (value_of(*e, OPTIONS_ENV) && !kept.options) {
+			kept.options_len = options_env_base(*e);
+			kept.options = copy_of(*e, kept.options_len);
+		}
+	}
+	if (preload)
+		found = find_ours(preload, &len);
+	kept.named = found;
+	if (found)
+		keep_library(found, len);
+	else
+		kept.by_system = is_preloaded_by_system();
+}
+
+/*
+ * Entries that are gone leave a gap at the array's beginning, not at its end: behind the end lies
+ * the auxiliary vector, which some programs find from there. Who looks for the beginning behind
+ * the arguments, as the loader does for constructors, finds the first entry there once more.
+ */
+static void hide(unsigned added)
+{
+	size_t count = 0, first;
+
+	while (environ && environ[count])
+		count++;
+	first = count;
+	for (size_t i = count; i-- > 0; ) {
+		char *entry = environ[i];
+		const char *value = value_of(entry, PRELOAD_ENV), *ours;
+		size_t len;
+
+		if ((added & INHERIT_PRELOAD && value) ||
+		    (added & INHERIT_OPTIONS && value_of(entry, OPTIONS_ENV)))
+			continue;
+		ours = added & INHERIT_PRELOAD_FRONT && value ? find_ours(value, &len) : NULL;
+		if (ours == value && ours) {
+			const char *rest = value + len + (value[len] != 0);
+			char *copy = arena_map(sizeof(PRELOAD_ENV "=") + strlen(rest));
+
+			if (copy) {
+				memcpy(copy, PRELOAD_ENV "=", sizeof(PRELOAD_ENV));
+				strcpy(copy + sizeof(PRELOAD_ENV), rest);
+				entry = copy;
+			}
+		}
+		environ[--first] = entry;
+	}
+	for (size_t i = 0; i < first; i++)
+		environ[i] = environ[first];
+	if (count)
+		environ += first;
+}
+
+/* "top=3:run=4711:held=3:added=1": what is said to this process alone gets the value 0. The text
+ * keeps its length, because some programs write over their environment as a whole. */
+static void clear_own(char *text)
+{
+	for (char *c = text + options_env_base(text); *c; c++) {
+		if (*c == '=' && c[1])
+			c[1] = '0';
+	}
+}
+
+/* Adds the variable with these options to `environ`, in a new array. Returns its value. */
+static const char *add_options(struct options *o)
+{
+	size_t count = 0, bytes, at = 0;
+	char **copy, *text, cwd[1024];
+
+	if (syscall(SYS_getcwd, cwd, sizeof(cwd)) < 0)
+		cwd[0] = '\0';
+	o->run = (uint32_t)getpid();
+	while (environ && environ[count])
+		count++;
+	bytes = options_print_env(o, cwd, NULL, 0) + sizeof(OPTIONS_ENV) + 1;
+	copy = arena_map((count + 2) * sizeof(*copy) + bytes);
+	if (!copy)
+		return NULL;
+	text = (char *)(copy + count + 2);
+	memcpy(text, OPTIONS_ENV "=", sizeof(OPTIONS_ENV));
+	options_print_env(o, cwd, text + sizeof(OPTIONS_ENV), bytes - sizeof(OPTIONS_ENV));
+	for (size_t i = 0; i < count; i++) {
+		if (!value_of(environ[i], OPTIONS_ENV))
+			copy[at++] = environ[i];
+	}
+	copy[at++] = text;
+	environ = copy;
+	return text + sizeof(OPTIONS_ENV);
+}
+
+const char *inherit_init(struct options *options, char *text)
+{
+	const char *added = NULL;
+
+	if (!options->run)
+		added = add_options(options);
+	else if (text)
+		clear_own(text);
+	keep_variables();
+	if (options->added)
+		hide(options->added);
+	return added;
+}
+
+/* ---- When a program is started ---- */
+
+/* An environment, and what has to be changed in it. */
+struct plan {
+	char *const *env;
+	size_t count;			/* of its entries */
+	size_t preload, options;	/* which entries are the two variables, or NOWHERE */
+	const char *ours;		/* this library in LD_PRELOAD, and how long; NULL: it is not there */
+	size_t ours_len;
+};
+
+/* Of several, the loader takes the last LD_PRELOAD, and the library the first HEAPTRACE_OPTIONS. */
+static struct plan look_at(char *const *env)
+{
+	struct plan p = { .env = env, .preload = NOWHERE, .options = NOWHERE };
+
+	for (; env && env[p.count]; p.count++) {
+		if (value_of(env[p.count], PRELOAD_ENV))
+			p.preload = p.count;
+		if (p.options == NOWHERE && value_of(env[p.count], OPTIONS_ENV))
+			p.options = p.count;
+	}
+	if (p.preload != NOWHERE)
+		p.ours = find_ours(env[p.preload] + sizeof(PRELOAD_ENV), &p.ours_len);
+	return p;
+}
+
+bool inherit_is_lacking(char *const *env)
+{
+	struct plan p = look_at(env);
+
+	return (!p.ours && !kept.by_system) || p.options == NOWHERE;
+}
+
+/* Memory for the new environment; NULL: there is none. */
+static void *take_room(size_t bytes, struct inherit_room *room)
+{
+	if (bytes <= sizeof(*room))
+		return room;
+	if (bytes > large.bytes) {
+		arena_unmap(large.memory, large.bytes);
+		large.memory = arena_map(bytes);
+		large.bytes = large.memory ? bytes : 0;
+	}
+	return large.memory;
+}
+
+void inherit_thread_ends(void)
+{
+	arena_unmap(large.memory, large.bytes);
+	large.memory = NULL;
+	large.bytes = 0;
+}
+
+static char *put(char *to, const char *text, size_t len)
+{
+	memcpy(to, text, len);
+	return to + len;
+}
+
+/* "LD_PRELOAD=" and its value without this library, or with it in front. Returns the end. */
+static char *write_preload(const struct plan *p, bool drop, char *to)
+{
+	const char *value = p->preload == NOWHERE ? "" : p->env[p->preload] + sizeof(PRELOAD_ENV);
+
+	to = put(to, PRELOAD_ENV "=", sizeof(PRELOAD_ENV));
+	if (!drop) {
+		to = put(to, kept.library, kept.library_len);
+		if (p->preload != NOWHERE)
+			*to++ = ':';
+		to = put(to, value, strlen(value));
+	}
+	while (drop && *value) {
+		size_t len = strcspn(value, ": "), whole = len + (value[len] != 0);
+
+		if (!is_ours(value, len))
+			to = put(to, value, whole);
+		value += whole;
+	}
+	*to++ = '\0';
+	return to;
+}
+
+/* The options, and behind them `held` and, where there is anything to tell, `added`. */
+static void write_options(const struct plan *p, unsigned held, unsigned added, char *to)
+{
+	const char *text = p->options == NOWHERE ? kept.options : p->env[p->options];
+	size_t len = p->options == NOWHERE ? kept.options_len : options_env_base(text);
+
+	to = put(to, text, len);
+	to = put(to, ":held=", 6);
+	*to++ = (char)('0' + held);
+	if (added) {
+		to = put(to, ":added=", 7);
+		*to++ = (char)('0' + added);
+	}
+	*to = '\0';
+}
+
+/* The new array: the old one's entries but for what is replaced, and what is new. With drop, this
+ * library leaves LD_PRELOAD; else the options are written anew, and LD_PRELOAD where added says so. */
+static char *const *build(const struct plan *p, bool drop, unsigned held, unsigned added,
+			  struct inherit_room *room)
+{
+	bool new_preload = drop || added & (INHERIT_PRELOAD | INHERIT_PRELOAD_FRONT), new_options = !drop;
+	size_t at = 0, texts = 0, pointers = (p->count + 3) * sizeof(char *);
+	char **array, *text, *options_text;
+
+	if (new_preload)
+		texts = sizeof(PRELOAD_ENV) + kept.library_len + 2 +
+			(p->preload == NOWHERE ? 0 : strlen(p->env[p->preload]));
+	if (new_options)
+		texts += 16 + (p->options == NOWHERE ? kept.options_len : strlen(p->env[p->options]));
+	array = take_room(pointers + texts, room);
+	if (!array)
+		return NULL;
+	text = options_text = (char *)array + pointers;
+	if (new_preload)
+		options_text = write_preload(p, drop, text);
+	if (new_options)
+		write_options(p, held, added, options_text);
+	for (size_t i = 0; i < p->count; i++)
+		array[at++] = new_preload && i == p->preload ? text :
+			      new_options && i == p->options ? options_text : p->env[i];
+	if (new_preload && p->preload == NOWHERE)
+		array[at++] = text;
+	if (new_options && p->options == NOWHERE)
+		array[at++] = options_text;
+	array[at] = NULL;
+	return array;
+}
+
+/* The path of this library as an environment has it: whether there is no such file. Of names that
+ * the loader has to look for, or to expand, nothing is known. */
+static bool is_out_of_reach(const char *path, size_t len)
+{
+	char name[1024];	/* on stacks that may be small */
+
+	if (*path != '/' || len >= sizeof(name) || memchr(path, '$', len))
+		return false;
+	memcpy(name, path, len);
+	name[len] = '\0';
+	return access(name, R_OK);
+}
+
+/* Whether a program with this environment can be traced: INHERIT_DONE, or why not. */
+static enum inherit_result reach(const struct plan *p)
+{
+	const char *library = p->ours ? p->ours : kept.library;
+	size_t len = p->ours ? p->ours_len : kept.library_len;
+
+	if (!p->ours && !kept.by_system && !kept.named)
+		return INHERIT_NOT_OURS;
+	if ((!p->ours && !kept.by_system && !len) || (p->options == NOWHERE && !kept.options))
+		return INHERIT_NO_WAY;
+	return len && is_out_of_reach(library, len) ? INHERIT_NO_LIBRARY : INHERIT_DONE;
+}
+
+char *const *inherit_environment(char *const *env, enum inherit_wish wish, unsigned held,
+				 struct inherit_room *room, enum inherit_result *result)
+{
+	struct plan p = look_at(env);
+	char *const *changed;
+	unsigned added = 0;
+
+	*result = wish == INHERIT_KEEP ? reach(&p) : INHERIT_DONE;
+	if (*result == INHERIT_NO_LIBRARY)
+		wish = INHERIT_DROP;
+	else if (*result != INHERIT_DONE)
+		return env;
+	if (wish == INHERIT_KEEP) {
+		if (!p.ours && !kept.by_system)
+			added = p.preload == NOWHERE ? INHERIT_PRELOAD : INHERIT_PRELOAD_FRONT;
+		if (p.options == NOWHERE)
+			added |= INHERIT_OPTIONS;
+	}
+	if (wish == INHERIT_KEEP ? !added && !held : wish == INHERIT_AS_IS || !p.ours)
+		return env;
+	changed = build(&p, wish == INHERIT_DROP, held, added, room);
+	if (!changed)
+		*result = INHERIT_NO_WAY;
+	return changed ? changed : env;
+}
