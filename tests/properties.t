@@ -63,6 +63,21 @@ my @forbidden = grep { $imported{$_} } qw(printf fprintf vfprintf snprintf vsnpr
 	opendir getcwd realpath localtime syslog __snprintf_chk __fprintf_chk);
 is("@forbidden", '', 'no stdio, no lock, nothing that allocates is linked in');
 
+# Of libc's functions that stand for a system call, those of kernel.h are the library's own: what another
+# preloaded library makes of them must not reach a figure. Here are those and more of their kind. (chdir, dup2,
+# fork, setsid belong to the program's own daemon(); libc's sigprocmask() knows of signals of its own.)
+SKIP: {
+	chomp(my $machine = `uname -m`);
+	skip "the calls are libc's on $machine", 1 unless $machine =~ /^(?:x86_64|aarch64)$/;
+	my @own = split ' ', join ' ', text('base/kernel.h') =~ /^ \*\t([a-z0-9_ ]+?)(?:\t.*)?$/mg;
+	cmp_ok(scalar @own, '>', 40, 'kernel.h lists its functions');
+	my @others = grep { $imported{$_} } @own, qw(time gettimeofday sleep usleep clock_nanosleep pause select pselect
+		ppoll epoll_wait stat stat64 lstat64 fstatat64 statx creat openat64 dup dup3 pipe pipe2 unlink rename
+		mkdir readv writev pwrite64 ftruncate64 mmap64 fsync send sendto recv recvfrom recvmsg connect
+		getppid getegid raise tgkill gettid futex wait wait4 waitpid prctl getrandom);
+	is("@others", '', 'each system call is made by the library itself (base/kernel.h)');
+}
+
 my $stripped = `cp libheaptrace.so build/stripped.so && strip build/stripped.so && stat -c %s build/stripped.so`;
 cmp_ok($stripped, '<=', 384 * 1024, 'stripped, it has at most 384 KB');
 
