@@ -197,6 +197,7 @@ static struct root *root_for(struct paths *p)
 
 			if (!made)
 				return NULL;
+			tree_use(p, r, sizeof(*r));
 			*r = (struct root){ .pc = c->frames[1], .function = c->frames[0], .node = made };
 			return r;
 		}
@@ -230,6 +231,7 @@ static void learn_guess(struct paths *p, struct root *r, uint32_t value)
 {
 	struct path run;
 	uint32_t made;
+	guess *slot;
 
 	if (!make_run(p, 1, &run) || run_count(&run) < PROBES || run.quick.cfa * 8u + p->sp > p->range.high)
 		return;
@@ -246,7 +248,9 @@ static void learn_guess(struct paths *p, struct root *r, uint32_t value)
 	run.end.value = value;
 	run.end.outer = outer_of(p, 1 + run_count(&run));
 	p->nodes[made] = run;
-	*guess_slot(p, r->node, r->probe, p->sp) = (guess)made;
+	slot = guess_slot(p, r->node, r->probe, p->sp);
+	tree_use(p, slot, sizeof(*slot));
+	*slot = (guess)made;
 }
 
 static bool add_wide(struct paths *p, uint32_t parent, uintptr_t pc, uint32_t node)
@@ -255,6 +259,7 @@ static bool add_wide(struct paths *p, uint32_t parent, uintptr_t pc, uint32_t no
 		struct child *c = wide_slot(p, parent, pc, i);
 
 		if (!c->node) {
+			tree_use(p, c, sizeof(*c));
 			*c = (struct child){ pc, parent, node };
 			return true;
 		}
@@ -364,8 +369,10 @@ static void learn_stack(struct paths *p, uint32_t value)
 {
 	if (p->at_limit && p->noted) {
 		uint32_t outer = outer_of(p, p->first_step);
+		struct pair *pair = pair_slot(p, p->at_limit, outer);
 
-		*pair_slot(p, p->at_limit, outer) = (struct pair){ p->at_limit, outer, value };
+		tree_use(p, pair, sizeof(*pair));
+		*pair = (struct pair){ p->at_limit, outer, value };
 		p->nodes[p->at_limit].end.outer = outer;
 		p->nodes[p->at_limit].end.value = value;
 	} else if (p->miss && worth_learning(p)) {

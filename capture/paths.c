@@ -51,10 +51,21 @@ void paths_begin(struct paths *p, uintptr_t own)
 
 void paths_clear_tree(struct paths *p)
 {
-	memset(p->roots, 0, sizeof(p->roots));
-	memset(p->wide, 0, sizeof(p->wide));
-	memset(p->guesses, 0, sizeof(p->guesses));
-	memset(p->pairs, 0, sizeof(p->pairs));
+	uintptr_t first = (uintptr_t)&p->tables, end = first + sizeof(p->tables);
+	uintptr_t base = first / TREE_CHUNK_BYTES * TREE_CHUNK_BYTES;
+
+	for (unsigned i = 0; i < TREE_CHUNKS / 64; i++) {
+		for (; p->used_chunks[i]; p->used_chunks[i] &= p->used_chunks[i] - 1) {
+			unsigned chunk = i * 64 + (unsigned)__builtin_ctzll(p->used_chunks[i]);
+			uintptr_t from = base + chunk * TREE_CHUNK_BYTES, to = from + TREE_CHUNK_BYTES;
+
+			if (from < first)
+				from = first;
+			if (to > end)
+				to = end;
+			memset((void *)from, 0, to - from);
+		}
+	}
 	p->used = 1;
 }
 

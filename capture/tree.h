@@ -24,6 +24,8 @@
 #define WIDE		8192u	/* children of nodes that have more */
 #define WIDE_TRIES	4u
 #define PROMOTED	32u	/* one of so many that are found there moves into the node */
+#define TREE_CHUNKS	128u
+#define TREE_CHUNK_BYTES ((uintptr_t)4096)	/* the smallest page; chunks begin where pages do */
 #define WINDOW		1024u	/* captures after which hits and misses are compared */
 #define SPARE		16u	/* with few hits, one of so many misses is learnt */
 
@@ -141,12 +143,36 @@ struct paths {
 	struct memo memo;
 	struct step steps[CAPTURE_MAX + PATHS_BEYOND];
 	struct captured captured;
-	struct root roots[ROOTS + ROOT_TRIES - 1];
-	struct child wide[WIDE];
-	guess guesses[GUESSES];
-	struct pair pairs[PAIRS];
+
+	/*
+	 * The tree beside its nodes. When modules come or go all of this is cleared, in every thread that
+	 * allocates: only the chunks that hold something, since clearing takes memory for a page that
+	 * nobody has touched.
+	 */
+	uint64_t used_chunks[TREE_CHUNKS / 64];	/* a bit for each chunk that has been written to */
+	struct tree_tables {
+		struct root roots[ROOTS + ROOT_TRIES - 1];
+		struct child wide[WIDE];
+		guess guesses[GUESSES];
+		struct pair pairs[PAIRS];
+	} tables;
 	uint16_t inner[INNER];		/* of stacks' inner frames, a part of a hash */
 };
+_Static_assert(sizeof(struct tree_tables) <= (TREE_CHUNKS - 1) * TREE_CHUNK_BYTES, "each chunk has a bit");
+
+static inline unsigned tree_chunk(const struct paths *p, uintptr_t address)
+{
+	return (unsigned)(address / TREE_CHUNK_BYTES - (uintptr_t)&p->tables / TREE_CHUNK_BYTES);
+}
+
+/* An entry of the tables is about to be written to that may have been empty. */
+static inline void tree_use(struct paths *p, const void *entry, size_t bytes)
+{
+	unsigned first = tree_chunk(p, (uintptr_t)entry), last = tree_chunk(p, (uintptr_t)entry + bytes - 1);
+
+	p->used_chunks[first / 64] |= (uint64_t)1 << first % 64;
+	p->used_chunks[last / 64] |= (uint64_t)1 << last % 64;
+}
 
 void paths_clear_tree(struct paths *p);
 
@@ -154,21 +180,21 @@ static inline struct root *root_slot(struct paths *p, uintptr_t pc, uintptr_t fu
 {
 	uint64_t h = (pc + function * 8) * 0x9e3779b97f4a7c15u;
 
-	return &p->roots[(h >> (64 - ROOTS_LOG2)) + try];
+	return &p->tables.roots[(h >> (64 - ROOTS_LOG2)) + try];
 }
 
 static inline struct child *wide_slot(struct paths *p, uint32_t parent, uintptr_t pc, unsigned try)
 {
 	uint64_t h = (pc ^ (uint64_t)parent << 32) * 0x9e3779b97f4a7c15u;
 
-	return &p->wide[((h >> 40) + try) % WIDE];
+	return &p->tables.wide[((h >> 40) + try) % WIDE];
 }
 
 static inline struct pair *pair_slot(struct paths *p, uint32_t path, uint32_t outer)
 {
 	uint32_t h = (path * 0x9e3779b1u ^ outer) * 0x85ebca6bu;
 
-	return &p->pairs[(h >> 12) % PAIRS];
+	return &p->tables.pairs[(h >> 12) % PAIRS];
 }
 
 static inline unsigned run_count(const struct path *node)
@@ -213,7 +239,7 @@ static inline guess *guess_slot(struct paths *p, uint32_t from, const uint16_t p
 
 	/* The lower bits are those that differ. */
 	a = (a ^ (b << 24 | b >> 40) ^ (c << 48 | c >> 16)) + from;
-	return &p->guesses[a * 0x9e3779b97f4a7c15u >> (64 - GUESSES_LOG2)];
+	return &p->tables.guesses[a * 0x9e3779b97f4a7c15u >> (64 - GUESSES_LOG2)];
 }
 
 /* The child in paths.wide, or 0. */

@@ -96,4 +96,23 @@ named 300 1 "$TMP/in/v1/plugin.so" "$TMP/in/v2/plugin.so"
 awk '{ print $1 + 1, $2 }' "$TMP/want" >"$TMP/want.1"
 cmp -s "$TMP/got" "$TMP/want.1"
 ok $? 'two modules of one file name have their own names'
+
+# A module that comes or goes makes all threads forget what they know of stacks. What they never used they
+# must not touch then: it is 400 KB a thread.
+$CC -std=gnu11 -D_GNU_SOURCE -g -O1 -fno-builtin -pthread -o dlopen_threads "$TOP/tests/subjects/dlopen_threads.c" -ldl
+libraries=()
+for i in 1 2 3; do
+	echo "#include <stdlib.h>
+	void *volatile kept; void leaf(void) { free(kept = malloc($i)); }" |
+		$CC -O1 -fno-builtin -shared -fPIC -x c -o "leaf$i.so" -
+	libraries+=("$TMP/in/leaf$i.so")
+done
+for depth in 2 8 32 128; do
+	for count in 1 3; do
+		run_traced --depth=$depth -- "$TMP/in/dlopen_threads" 100 "${libraries[@]:0:count}"
+		grown=$(sed -n 's/^KB per thread and library: //p' "$TMP/traced.out")
+		[ "${grown:-1000}" -le 24 ]
+		ok $? "$count libraries opened, 100 threads, depth $depth: each thread's memory grows by ${grown:-?} KB"
+	done
+done
 plan
