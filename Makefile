@@ -62,7 +62,7 @@ SMALL_DIRS := symbol demangle report
 SMALL_OBJECTS := $(patsubst %,$(BUILD)/%.o,process/aside process/death process/exec process/inherit process/keep \
 	process/recover process/session process/shell process/signal_hooks process/signals process/spawn process/started \
 	process/threads process/watch table/create table/layout table/load table/modules table/row table/view \
-	base/arena base/image base/loaded base/maps base/options base/options_env base/options_signal base/out \
+	base/arena base/boot base/image base/loaded base/lookup base/maps base/options base/options_env base/options_signal base/out \
 	base/quiet base/sink capture/capture capture/cfi capture/learn capture/rules capture/unwind)
 SMALL_FLAGS = -Os $(if $(filter base/% symbol/%,$<),-fno-jump-tables) \
 	$(if $(filter demangle/cxx_print% demangle/cxx_type% report/text%,$<),-fno-omit-frame-pointer)

@@ -7,7 +7,9 @@
  */
 #include "base/arena.h"
 #include "base/atomics.h"
+#include "base/boot.h"
 #include "base/loaded.h"
+#include "base/lookup.h"
 #include "base/options.h"
 #include "base/options_text.h"
 #include "base/probe.h"
@@ -97,39 +99,15 @@ static struct {
 } real HOT_DATA __attribute__((aligned(64)));
 #pragma GCC diagnostic pop
 
-/*
- * dlsym() may allocate (glibc before 2.34 does) while the real functions are still being
- * looked up. Those few blocks come from here and are never given back.
- */
-static char boot_pool[16384] __attribute__((aligned(16)));
-static size_t boot_used;
-
-static void *boot_alloc(size_t size)
-{
-	size_t at = add_relaxed(&boot_used, (size + 31) & ~(size_t)15);
-
-	if (size > sizeof(boot_pool) || at > sizeof(boot_pool) - size - 16)
-		return NULL;
-	*(size_t *)(boot_pool + at) = size;
-	return boot_pool + at + 16;
-}
-
-static inline bool is_boot(const void *p)
-{
-	return (uintptr_t)p - (uintptr_t)boot_pool < sizeof(boot_pool);
-}
-
-static void *next(const char *name)
-{
-	return dlsym(RTLD_NEXT, name);
-}
+static struct boot_pool boot_pool;
 
 static void find_real(void)
 {
+#define FIND(name) { #name, (void **)(void *)&real.name },
+	static const struct lookup list[] = { FIND(mallinfo2) REAL_FUNCTIONS(FIND) };
+
 	guard_enter();
-	*(void **)&real.mallinfo2 = next("mallinfo2");
-#define FIND(name) *(void **)&real.name = next(#name);
-	REAL_FUNCTIONS(FIND)
+	lookup_next(list, sizeof(list) / sizeof(list[0]));
 	guard_drop();
 }
 
@@ -256,7 +234,7 @@ static inline __attribute__((always_inline)) bool enter(unsigned calls)
 
 static void *__attribute__((noinline)) malloc_untraced(size_t size)
 {
-	return real.malloc ? real.malloc(size) : boot_alloc(size);
+	return real.malloc ? real.malloc(size) : boot_alloc(&boot_pool, size);
 }
 
 EXPORT HOT_CODE void *malloc(size_t size)
@@ -276,7 +254,7 @@ static void *__attribute__((noinline)) calloc_untraced(size_t count, size_t size
 {
 	if (real.malloc)
 		return real.calloc(count, size);
-	return count && size > SIZE_MAX / count ? NULL : boot_alloc(count * size);
+	return count && size > SIZE_MAX / count ? NULL : boot_alloc(&boot_pool, count * size);
 }
 
 EXPORT HOT_CODE void *calloc(size_t count, size_t size)
@@ -295,7 +273,7 @@ EXPORT HOT_CODE void *calloc(size_t count, size_t size)
 /* A block from the boot pool moves to the real heap. */
 static void *leave_boot(void *old, size_t size)
 {
-	size_t old_size = *(size_t *)((char *)old - 16);
+	size_t old_size = boot_size(old);
 	void *p = malloc(size);
 
 	if (p)
@@ -339,10 +317,10 @@ EXPORT HOT_CODE void *realloc(void *old, size_t size)
 
 	if (unlikely(!real.malloc)) {
 		if (guard_self.inside)
-			return old ? leave_boot(old, size) : boot_alloc(size);
+			return old ? leave_boot(old, size) : boot_alloc(&boot_pool, size);
 		find_real();
 	}
-	if (unlikely(is_boot(old)))
+	if (unlikely(boot_owns(&boot_pool, old)))
 		return leave_boot(old, size);
 	from = CAPTURE_POINT();
 	return reallocate(old, size, false, 0, 0, CALLED(realloc), &from);
@@ -359,7 +337,7 @@ EXPORT void *reallocarray(void *old, size_t count, size_t each)
 		errno = ENOMEM;
 		return NULL;
 	}
-	if (unlikely(is_boot(old)))
+	if (unlikely(boot_owns(&boot_pool, old)))
 		return leave_boot(old, size);
 	from = CAPTURE_POINT();
 	return reallocate(old, size, real.reallocarray != NULL, count, each,
@@ -369,7 +347,7 @@ EXPORT void *reallocarray(void *old, size_t count, size_t each)
 /* Of a block that is in the map no more, if it ever was: whether the real function knows it. */
 static bool __attribute__((noinline)) free_unknown(const void *p)
 {
-	if (is_boot(p))
+	if (boot_owns(&boot_pool, p))
 		return false;
 	add_relaxed(&recorder.table.head->totals.unknown_frees, 1);
 	return true;
@@ -378,7 +356,7 @@ static bool __attribute__((noinline)) free_unknown(const void *p)
 /* When passing through, a block that was recorded must not stay in the map either. */
 static bool __attribute__((noinline)) free_untraced(void *p)
 {
-	if (is_boot(p))
+	if (boot_owns(&boot_pool, p))
 		return false;
 	if (!real.malloc)
 		find_real();
@@ -630,7 +608,7 @@ EXPORT void _Exit(int status)
  * at its end would kill it. So the last dump is taken before, and that was all.
  *
  * An allocator of the program's own may call this while it initializes itself (chromium's names
- * its mappings), so there is nothing here that may allocate: no dlsym().
+ * its mappings), so there is nothing here that may allocate.
  */
 EXPORT int prctl(int option, ...)
 {
@@ -664,7 +642,7 @@ static char **first_environment(void)
 
 	if (environ)
 		return environ;
-	stack_end = dlsym(RTLD_DEFAULT, "__libc_stack_end");
+	stack_end = lookup_first("__libc_stack_end");
 	return stack_end ? (char **)*stack_end + 1 + *(long *)*stack_end + 1 : NULL;
 }
 
@@ -724,19 +702,10 @@ static void find_loader(void)
 	}
 }
 
-/* Whether malloc is in the same file as function. */
-static bool beside_malloc(void *function)
-{
-	Dl_info allocator, other;
-
-	return function && dladdr((void *)real.malloc, &allocator) && dladdr(function, &other) &&
-	       allocator.dli_fbase == other.dli_fbase;
-}
-
 /* By what only glibc has: tcmalloc and mimalloc have a __libc_malloc too. */
 static bool is_glibc_malloc(void)
 {
-	return beside_malloc(next("gnu_get_libc_version"));
+	return lookup_next_together("malloc", "gnu_get_libc_version");
 }
 
 /* The first part, at the first allocation: what recording needs. */
@@ -798,28 +767,16 @@ static void say_untraced(void)
 	quiet_end(&quiet);
 }
 
-/* Whether a file only refers to malloc: a program that is not position-independent has the one
- * address of it that all compare with, and there a jump to the real one (System V ABI, AMD64
- * supplement 1.0, "Function Addresses"). */
-static bool refers_only(void *function)
-{
-	const ElfW(Sym) *symbol;
-	Dl_info info;
-
-	return dladdr1(function, &info, (void **)(uintptr_t)&symbol, RTLD_DL_SYMENT) && symbol &&
-	       symbol->st_shndx == SHN_UNDEF;
-}
-
 /* A program or a library before this one that brings a malloc is asked first. */
 static void look_for_other_malloc(void)
 {
-	void *first = dlsym(RTLD_DEFAULT, "malloc");
+	void *first = lookup_first("malloc");
 	const char *name, *slash;
 	struct text text;
 	Dl_info info;
 	char line[256];
 
-	if (!first || first == (void *)malloc || refers_only(first))
+	if (!first || first == (void *)malloc)
 		return;
 	recorder.table.head->totals.other_malloc = 1;
 	name = dladdr(first, &info) && info.dli_fname ? info.dli_fname : "?";
@@ -849,7 +806,7 @@ __attribute__((constructor)) static void init(void)
 	if (!capture_ready())
 		capture_init(options.unwind);
 	modules_init(&recorder.table);
-	recorder.table.head->totals.own_new = beside_malloc(next("_Znwm"));	/* operator new */
+	recorder.table.head->totals.own_new = lookup_next_together("malloc", "_Znwm");	/* operator new */
 	first = !options.run;
 	text = inherit_init(&options, (char *)(uintptr_t)environment_text());
 	if (text)

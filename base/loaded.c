@@ -3,9 +3,9 @@
 #include "loaded.h"
 
 #include "atomics.h"
+#include "lookup.h"
 #include "maps.h"
 
-#include <dlfcn.h>
 #include <stddef.h>
 
 /* glibc's struct dl_find_object (dlfcn.h), for builds on older systems. */
@@ -30,9 +30,9 @@ static const struct namespace *namespaces;	/* NULL: not to be had */
 bool loaded_init(void)
 {
 #ifndef LOADED_BY_MAPS	/* tests build with it: as with an older libc */
-	*(void **)&find_object = dlsym(RTLD_DEFAULT, "_dl_find_object");
+	*(void **)&find_object = lookup_first("_dl_find_object");
 #endif
-	namespaces = dlsym(RTLD_DEFAULT, "_r_debug");
+	namespaces = lookup_first("_r_debug");
 	return find_object || maps_init();
 }
 

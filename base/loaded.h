@@ -24,7 +24,7 @@ enum loaded_status {
 	LOADED_UNKNOWN,		/* not to be had now; another time it may be */
 };
 
-/* Looks the function up with dlsym, so at start only; again does no harm. False: all modules
+/* Looks for the function (lookup.h), so at start only; again does no harm. False: all modules
  * are unknown. */
 bool loaded_init(void);
 

@@ -12,13 +12,13 @@
  */
 #include "exec.h"
 
+#include "base/lookup.h"
 #include "base/options_text.h"
 #include "keep.h"
 #include "session.h"
 #include "signals.h"
 #include "started.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -33,9 +33,13 @@ static int (*real_fexecve)(int, char *const[], char *const[]);
 
 void exec_init(void)
 {
-	*(void **)&real_execve = dlsym(RTLD_NEXT, "execve");
-	*(void **)&real_execvpe = dlsym(RTLD_NEXT, "execvpe");
-	*(void **)&real_fexecve = dlsym(RTLD_NEXT, "fexecve");
+	static const struct lookup list[] = {
+		{ "execve", (void **)(void *)&real_execve },
+		{ "execvpe", (void **)(void *)&real_execvpe },
+		{ "fexecve", (void **)(void *)&real_fexecve },
+	};
+
+	lookup_next(list, sizeof(list) / sizeof(list[0]));
 }
 
 struct attempt {

@@ -18,11 +18,11 @@
 
 #include "base/arena.h"
 #include "base/atomics.h"
+#include "base/lookup.h"
 #include "inherit.h"
 #include "record.h"
 #include "session.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <gnu/libc-version.h>
 #include <paths.h>
@@ -47,9 +47,13 @@ static struct {
 
 void shell_init(void)
 {
-	*(void **)&real.system = dlsym(RTLD_NEXT, "system");
-	*(void **)&real.popen = dlsym(RTLD_NEXT, "popen");
-	*(void **)&real.wordexp = dlsym(RTLD_NEXT, "wordexp");
+	static const struct lookup list[] = {
+		{ "system", (void **)(void *)&real.system },
+		{ "popen", (void **)(void *)&real.popen },
+		{ "wordexp", (void **)(void *)&real.wordexp },
+	};
+
+	lookup_next(list, sizeof(list) / sizeof(list[0]));
 }
 
 static bool is_lacking(void)

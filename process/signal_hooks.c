@@ -9,9 +9,8 @@
 #include "signal_hooks.h"
 
 #include "base/atomics.h"
-#include "guard.h"
+#include "base/lookup.h"
 
-#include <dlfcn.h>
 #include <sys/signalfd.h>
 
 #define EXPORT __attribute__((visibility("default")))
@@ -35,13 +34,12 @@ static struct {
 } real;
 #pragma GCC diagnostic pop
 
-/* dlsym() may allocate: that is not the program's. */
 static void find_real(void)
 {
-	guard_enter();
-#define FIND(name) *(void **)&real.name = dlsym(RTLD_NEXT, #name);
-	REAL_FUNCTIONS(FIND)
-	guard_drop();
+#define FIND(name) { #name, (void **)(void *)&real.name },
+	static const struct lookup list[] = { REAL_FUNCTIONS(FIND) };
+
+	lookup_next(list, sizeof(list) / sizeof(list[0]));
 }
 
 signals_sigaction *signal_hooks_init(void)

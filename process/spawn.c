@@ -5,11 +5,11 @@
  * are looked up at start, because between fork and exec nobody may ask the loader.
  */
 #include "base/atomics.h"
+#include "base/lookup.h"
 #include "session.h"
 #include "signals.h"
 #include "started.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <paths.h>
@@ -32,8 +32,10 @@ static struct {
 
 __attribute__((constructor)) static void find_real(void)
 {
-#define FIND(name) *(void **)&real.name = dlsym(RTLD_NEXT, #name);
-	REAL_FUNCTIONS(FIND)
+#define FIND(name) { #name, (void **)(void *)&real.name },
+	static const struct lookup list[] = { REAL_FUNCTIONS(FIND) };
+
+	lookup_next(list, sizeof(list) / sizeof(list[0]));
 }
 
 /* ---- What takes rights or places away: the outfile is opened before ---- */

@@ -3,8 +3,8 @@
 #include "dump.h"
 
 #include "base/loaded.h"
+#include "base/lookup.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -107,13 +107,15 @@ static void write_unseen(const struct table *t, struct out *out)
 
 void dump_init(struct dumper *d, struct table *t, const struct options *o, bool truncate)
 {
+	static const struct lookup sizes[] = {
+		{ "mallinfo2", (void **)(void *)&get_sizes },
+		{ "mallinfo", (void **)(void *)&get_ints },
+	};
 	const struct report_writer *writer = report_writer(o);
 	char buf[128];
 	struct out out;
 
-	*(void **)&get_sizes = dlsym(RTLD_NEXT, "mallinfo2");
-	if (!get_sizes)
-		*(void **)&get_ints = dlsym(RTLD_NEXT, "mallinfo");
+	lookup_next(sizes, sizeof(sizes) / sizeof(sizes[0]));
 	d->table = t;
 	d->options = o;
 	d->pid = (uint32_t)getpid();

@@ -25,7 +25,7 @@ struct dumper {
 
 /*
  * At start: opens what is needed and prints "initialized". truncate: see sink_init(). Looks
- * up mallinfo2() with dlsym, so not from a hook or a signal.
+ * up mallinfo2() (base/lookup.h), so not from a hook or a signal.
  */
 void dump_init(struct dumper *d, struct table *t, const struct options *o, bool truncate);
 

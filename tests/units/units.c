@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Unit tests of base/ and table/, speaking TAP; tests/units.t builds and runs it. */
 #include "base/arena.h"
+#include "base/boot.h"
 #include "base/loaded.h"
+#include "base/lookup.h"
 #include "base/maps.h"
 #include "base/out.h"
 #include "base/reader.h"
@@ -111,6 +113,97 @@ static void test_sort(void)
 		}
 	}
 	ok(good, "the largest are in front, in order, and nothing is lost");
+}
+
+/* The pool, and what lies behind it in memory. */
+static struct {
+	struct boot_pool pool;
+	char behind[64];
+} boot;
+
+/* Whether a block of so many bytes, when the pool has none or a few, is right or refused, and what lies
+ * behind the pool stays as it is. */
+static bool boot_is_right(size_t size, unsigned before)
+{
+	size_t room = BOOT_BYTES - before * (BOOT_ALIGN + 16);
+	char *p;
+
+	memset(&boot, 0, sizeof(boot));
+	for (unsigned i = 0; i < before; i++) {
+		if (!boot_alloc(&boot.pool, 16 - i % 16))
+			return false;
+	}
+	p = boot_alloc(&boot.pool, size);
+	if (!p)
+		return size > room - BOOT_ALIGN && boot_alloc(&boot.pool, room - BOOT_ALIGN);
+	if ((uintptr_t)p % BOOT_ALIGN || boot_size(p) != size || p < boot.pool.bytes ||
+	    p + size > boot.pool.bytes + BOOT_BYTES || !boot_owns(&boot.pool, p))
+		return false;
+	for (size_t i = 0; i < size; i++) {
+		if (p[i])
+			return false;
+	}
+	memset(p, 1, size);
+	for (unsigned i = 0; i < 64; i++) {	/* whatever still fits does not end past it either */
+		p = boot_alloc(&boot.pool, i);
+		if (p && p + i > boot.pool.bytes + BOOT_BYTES)
+			return false;
+		if (p)
+			memset(p, 1, i);
+	}
+	for (unsigned i = 0; i < sizeof(boot.behind); i++) {
+		if (boot.behind[i])
+			return false;
+	}
+	return boot.pool.used <= BOOT_BYTES;
+}
+
+static void test_boot(void)
+{
+	bool good = true;
+
+	for (unsigned before = 0; before < 4; before++) {
+		for (size_t size = 0; size < BOOT_BYTES + 64; size += size > 64 && size < BOOT_BYTES - 256 ? 61 : 1)
+			good = good && boot_is_right(size, before);
+		for (size_t size = 0; size < 64; size++)
+			good = good && boot_is_right(SIZE_MAX - size, before) && boot_is_right(SIZE_MAX / 2 - size, before);
+	}
+	ok(good, "blocks of any size lie within the boot pool, or there is none");
+	ok(!boot_owns(&boot.pool, boot.pool.bytes - 1) && boot_owns(&boot.pool, boot.pool.bytes) &&
+	   boot_owns(&boot.pool, boot.pool.bytes + BOOT_BYTES - 1) &&
+	   !boot_owns(&boot.pool, boot.pool.bytes + BOOT_BYTES), "and the pool knows its own");
+}
+
+static void *found[4];
+
+/* As dlsym() does it; but no error text is left, and none is taken away. */
+static void test_lookup(void)
+{
+	static const struct lookup list[] = {
+		{ "heaptrace_no_such_function", &found[0] }, { "getenv", &found[1] }, { "cfree", &found[2] },
+		{ "posix_spawn", &found[3] },
+	};
+	bool good = true;
+
+	dlerror();
+	found[0] = found;
+	lookup_next(list, 4);
+	for (unsigned i = 0; i < 4; i++)
+		good = good && found[i] == dlsym(RTLD_NEXT, list[i].name);
+	ok(good && found[1], "functions are found as dlsym() finds them");
+	while (dlerror())
+		;
+	good = !lookup_first("heaptrace_no_such_function") && !dlerror() &&
+	       lookup_first("environ") == dlsym(RTLD_DEFAULT, "environ") && !lookup_first("") &&
+	       lookup_first("_r_debug") == dlsym(RTLD_DEFAULT, "_r_debug");
+	ok(good && !dlerror(), "variables too, and what is not found leaves no error text");
+	dlsym(RTLD_DEFAULT, "heaptrace_no_such_function");
+	lookup_next(list, 4);
+	lookup_first("getenv");
+	ok(dlerror() != NULL, "an error text that was there before is still there");
+	ok(lookup_next_together("malloc", "gnu_get_libc_version") &&
+	   !lookup_next_together("malloc", "_r_debug") &&
+	   !lookup_next_together("malloc", "heaptrace_no_such_function"), "what lies in one module is known");
 }
 
 static void test_reader(void)
@@ -1133,6 +1226,8 @@ int main(void)
 	test_full();	/* first: it limits the address space, which the others fill */
 	test_out();
 	test_sort();
+	test_boot();
+	test_lookup();
 	test_reader();
 	test_arena();
 	test_blocks(true);

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See lookup.h. The tables are described in the System V ABI, chapter 5 ("Hash Table"), in
+ * binutils' elflink.c (DT_GNU_HASH) and in the LSB, "Symbol Versioning". */
+#include "lookup.h"
+
+#include "atomics.h"
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <errno.h>
+#include <link.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+#define VERSION_HIDDEN	0x8000u	/* of a .gnu.version entry: only for who asks for that version */
+#define VERSION_FIRST	2u	/* its lower numbers mean: without a version */
+
+/* The tables of one module. */
+struct symbols {
+	uintptr_t bias;
+	const ElfW(Sym) *symbols;
+	const char *strings;
+	const ElfW(Half) *versions;	/* NULL: no symbol has one */
+	const uint32_t *gnu_hash;	/* NULL: there is none */
+	const uint32_t *hash;		/* the older kind; NULL: there is none */
+};
+
+/* Most loaders replace the addresses in a dynamic section by those in memory; some machines' keep
+ * those of the file. */
+static const void *address_of(uintptr_t bias, const ElfW(Dyn) *d)
+{
+	uintptr_t at = (uintptr_t)d->d_un.d_ptr;
+
+	return (const void *)(at < bias ? at + bias : at);
+}
+
+static bool find_tables(const struct link_map *map, struct symbols *s)
+{
+	*s = (struct symbols){ .bias = (uintptr_t)map->l_addr };
+	for (const ElfW(Dyn) *d = map->l_ld; d && d->d_tag != DT_NULL; d++) {
+		switch (d->d_tag) {
+		case DT_SYMTAB:		s->symbols = address_of(s->bias, d); break;
+		case DT_STRTAB:		s->strings = address_of(s->bias, d); break;
+		case DT_VERSYM:		s->versions = address_of(s->bias, d); break;
+		case DT_GNU_HASH:	s->gnu_hash = address_of(s->bias, d); break;
+		case DT_HASH:		s->hash = address_of(s->bias, d); break;
+		}
+	}
+	return s->symbols && s->strings && (s->gnu_hash || s->hash);
+}
+
+/* Whether symbol i is a definition of this name that is there for who names no version. */
+static bool defines(const struct symbols *s, uint32_t i, const char *name)
+{
+	const ElfW(Sym) *y = &s->symbols[i];
+	unsigned type = ELF32_ST_TYPE(y->st_info), version = s->versions ? s->versions[i] : 0;
+
+	if (y->st_shndx == SHN_UNDEF || !y->st_value || ELF32_ST_BIND(y->st_info) == STB_LOCAL ||
+	    type == STT_TLS || type == STT_SECTION || type == STT_FILE)
+		return false;
+	if (version & VERSION_HIDDEN && (version & ~VERSION_HIDDEN) >= VERSION_FIRST)
+		return false;
+	return !strcmp(s->strings + y->st_name, name);
+}
+
+static uint32_t gnu_hash_of(const char *name)
+{
+	uint32_t h = 5381;
+
+	for (const unsigned char *c = (const unsigned char *)name; *c; c++)
+		h = h * 33 + *c;
+	return h;
+}
+
+/* Returns the symbol's number; 0: there is none. */
+static uint32_t find_by_gnu_hash(const struct symbols *s, const char *name)
+{
+	enum { WORD_BITS = 8 * sizeof(ElfW(Addr)) };
+	uint32_t buckets = s->gnu_hash[0], first = s->gnu_hash[1], words = s->gnu_hash[2];
+	const ElfW(Addr) *filter = (const ElfW(Addr) *)(const void *)(s->gnu_hash + 4);
+	const uint32_t *bucket = (const uint32_t *)(const void *)(filter + words), *chain = bucket + buckets;
+	uint32_t hash = gnu_hash_of(name), i;
+	ElfW(Addr) word;
+
+	if (!buckets || !words)
+		return 0;
+	word = filter[hash / WORD_BITS & (words - 1)];
+	if (!(word >> hash % WORD_BITS & word >> (hash >> s->gnu_hash[3]) % WORD_BITS & 1))
+		return 0;
+	i = bucket[hash % buckets];
+	if (i < first)
+		return 0;
+	for (;; i++) {
+		uint32_t seen = chain[i - first];
+
+		if ((seen | 1) == (hash | 1) && defines(s, i, name))
+			return i;
+		if (seen & 1)		/* the last one of its bucket */
+			return 0;
+	}
+}
+
+static uint32_t find_by_hash(const struct symbols *s, const char *name)
+{
+	uint32_t buckets = s->hash[0], h = 0, i;
+	const uint32_t *bucket = s->hash + 2, *chain = bucket + buckets;
+
+	for (const unsigned char *c = (const unsigned char *)name; *c; c++) {
+		h = (h << 4) + *c;
+		h ^= h >> 24 & 0xf0;
+		h &= 0x0fffffff;
+	}
+	for (i = buckets ? bucket[h % buckets] : 0; i; i = chain[i]) {
+		if (defines(s, i, name))
+			return i;
+	}
+	return 0;
+}
+
+struct definition {
+	void *address;			/* NULL: not found yet */
+	const struct link_map *module;
+};
+
+/* What a function returns that chooses one of several definitions is known to the loader alone. There
+ * is such a name, so the question leaves no error behind. */
+static void *resolve(const ElfW(Sym) *y, uintptr_t bias, const char *name, bool next)
+{
+	if (ELF32_ST_TYPE(y->st_info) == STT_GNU_IFUNC)
+		return dlsym(next ? RTLD_NEXT : RTLD_DEFAULT, name);
+	return (void *)(bias + (uintptr_t)y->st_value);
+}
+
+/* Returns how many are found. */
+static unsigned look_in(const struct link_map *map, const struct lookup *list, struct definition *found,
+			unsigned count, bool next)
+{
+	struct symbols s;
+	unsigned new = 0;
+
+	if (!find_tables(map, &s))
+		return 0;
+	for (unsigned i = 0; i < count; i++) {
+		uint32_t symbol = 0;
+
+		if (!found[i].address)
+			symbol = s.gnu_hash ? find_by_gnu_hash(&s, list[i].name) : find_by_hash(&s, list[i].name);
+		if (!symbol)
+			continue;
+		found[i].address = resolve(&s.symbols[symbol], s.bias, list[i].name, next);
+		found[i].module = map;
+		new++;
+	}
+	return new;
+}
+
+/* This library's own module, in the loader's list of all: the list's order is that of the search. */
+static const struct link_map *own_module(void)
+{
+	static struct link_map *own;
+	struct link_map *map = load_relaxed(&own);
+	Dl_info info;
+
+	if (!map && dladdr1((const void *)(uintptr_t)own_module, &info, (void **)(void *)&map, RTLD_DL_LINKMAP))
+		store_relaxed(&own, map);
+	return map;
+}
+
+static void look(const struct lookup *list, struct definition *found, unsigned count, bool next)
+{
+	/* The kernel's own module is in the list, but nobody searches there. */
+	uintptr_t kernel = (uintptr_t)getauxval(AT_SYSINFO_EHDR);
+	const struct link_map *map = own_module();
+	int saved = errno;
+
+	memset(found, 0, count * sizeof(*found));
+	while (map && !next && map->l_prev)
+		map = map->l_prev;
+	if (map && next)
+		map = map->l_next;
+	for (unsigned left = count; map && left; map = map->l_next) {
+		if (!kernel || (uintptr_t)map->l_addr != kernel)
+			left -= look_in(map, list, found, count, next);
+	}
+	errno = saved;
+}
+
+void lookup_next(const struct lookup *list, unsigned count)
+{
+	struct definition found[count];
+
+	look(list, found, count, true);
+	for (unsigned i = 0; i < count; i++)
+		store_release(list[i].address, found[i].address);
+}
+
+void *lookup_first(const char *name)
+{
+	struct lookup one = { name, NULL };
+	struct definition found;
+
+	look(&one, &found, 1, false);
+	return found.address;
+}
+
+bool lookup_next_together(const char *name, const char *other)
+{
+	struct lookup both[] = { { name, NULL }, { other, NULL } };
+	struct definition found[2];
+
+	look(both, found, 2, true);
+	return found[0].module && found[0].module == found[1].module;
+}
