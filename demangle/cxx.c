@@ -40,6 +40,63 @@ static void run(struct cxx *c)
 		c->failed = true;
 }
 
+/*
+ * What an attempt plans and pushes lies above its record on both stacks, and nothing below is
+ * touched: cutting the stacks undoes it. The record is these values, the last on top.
+ */
+#define RECORD_VALUES	8u
+
+void cxx_begin_attempt(struct cxx *c, struct cxx_task instead)
+{
+	const unsigned record[RECORD_VALUES] = {
+		(unsigned)(c->at - c->name), c->candidate_count, c->task_count, c->in_conversion,
+		(unsigned)c->level << 1 | c->in_lambda, instead.step, instead.arg, c->attempt,
+	};
+
+	if (c->value_count + RECORD_VALUES > CXX_VALUES) {
+		c->failed = true;
+		return;
+	}
+	for (unsigned i = 0; i < RECORD_VALUES; i++)
+		cxx_push(c, record[i]);
+	c->attempt = (uint16_t)c->value_count;
+}
+
+void cxx_keep_attempt(struct cxx *c)
+{
+	unsigned result = cxx_pop(c);
+
+	if (c->value_count != c->attempt || c->attempt < RECORD_VALUES) {
+		c->failed = true;
+		return;
+	}
+	c->attempt = (uint16_t)cxx_pop(c);
+	c->value_count -= RECORD_VALUES - 1;
+	cxx_push(c, result);
+}
+
+void cxx_give_up_attempt(struct cxx *c)
+{
+	struct cxx_task instead;
+
+	if (c->value_count < c->attempt || c->attempt < RECORD_VALUES) {
+		c->attempt = 0;		/* its record is gone: cannot happen */
+		c->failed = true;
+		return;
+	}
+	c->failed = false;
+	c->value_count = c->attempt;
+	c->attempt = (uint16_t)cxx_pop(c);
+	instead.arg = (uint16_t)cxx_pop(c);
+	instead.step = (uint16_t)cxx_pop(c);
+	cxx_restore_level(c, cxx_pop(c));
+	c->in_conversion = cxx_pop(c);
+	c->task_count = cxx_pop(c);
+	c->candidate_count = cxx_pop(c);
+	c->at = c->name + cxx_pop(c);
+	cxx_plan(c, &instead, 1);
+}
+
 void cxx_expect(struct cxx *c, unsigned ch)
 {
 	if (!cxx_take(c, (char)ch))

@@ -42,14 +42,14 @@ enum cxx_kind {
 	CXX_TAGGED,		/* a: name, b: CXX_NAME */
 	CXX_MODULE,		/* a: parent or 0, b: CXX_NAME, flag: partition */
 	CXX_IN_MODULE,		/* a: name, b: CXX_MODULE */
-	CXX_CONSTRUCTOR,	/* a: name of the class */
+	CXX_CONSTRUCTOR,	/* a: name of the class, b: arguments that may be its own, or 0 */
 	CXX_DESTRUCTOR,		/* a: name of the class, or a type */
 	CXX_OPERATOR,		/* a: cxx_operators[] */
 	CXX_CONVERSION,		/* a: type */
 	CXX_LITERAL_OPERATOR,	/* a: name */
 	CXX_VENDOR_OPERATOR,	/* a: name */
 	CXX_UNNAMED,		/* a: number */
-	CXX_LAMBDA,		/* a: parameters, b: number, c: its template head or 0 */
+	CXX_LAMBDA,		/* a: parameters, b: number, c: CXX_HEAD or 0, flag: its level */
 	CXX_BINDING,		/* a: list of names */
 	CXX_MEMBER,		/* a: name, flag: enum cxx_qualifier of the member function */
 	CXX_FRIEND,		/* a: name */
@@ -132,6 +132,9 @@ struct cxx_task {
 #define CXX_VALUES	8000
 #define CXX_CANDIDATES	8000
 
+/* The value of pack_index inside a fold expression, where a pack stands for all its elements. */
+#define CXX_WHOLE_PACK	0xffff
+
 /*
  * Invariants: name <= at <= name + strlen(name); 1 <= node_count <= CXX_NODES, and the other
  * counts likewise; every index in node[0 .. node_count) is below node_count, so that the tree
@@ -145,15 +148,16 @@ struct cxx {
 	bool failed;
 
 	/* parsing */
-	bool in_conversion;		/* in the type of a conversion operator */
+	bool in_conversion;		/* at the end of an operator's type: I is ambiguous */
+	bool in_lambda;			/* in a lambda that is no template so far */
+	uint16_t level;			/* templates around, whose parameters are T_, TL0__ */
 	uint16_t attempt;		/* height of `value` above the record of the latest, or 0 */
 
 	/* printing */
 	uint16_t scope;			/* CXX_LIST of (CXX_ARGUMENTS, outer scope), or 0 */
 	const char *comma_dropped;	/* in out: the last place where a list's comma was */
-	uint16_t pack_index;		/* element of the pack that is being expanded */
-	uint16_t lambda_depth;		/* in this many lambdas' parameters: T_ is auto:1 */
-	uint16_t lambda_head;		/* the innermost one's CXX_HEAD, or 0 */
+	uint16_t pack_index;		/* element of the pack being expanded, or CXX_WHOLE_PACK */
+	uint16_t lambdas;		/* CXX_LIST of the lambdas around, innermost first, or 0 */
 
 	unsigned node_count, task_count, value_count, candidate_count;	/* 16 bits stall the loads */
 	struct cxx_node node[CXX_NODES];
@@ -184,10 +188,13 @@ struct cxx {
 	X(PREFIX_END, cxx_prefix_end) \
 	X(SOURCE_NAME, cxx_source_name_step) \
 	X(TAGS, cxx_tags) \
-	X(MODULE_END, cxx_module_end) \
+	X(MODULE_END, cxx_module_end)		/* arg: the name's module, or 0 */ \
+	X(FRIEND_END, cxx_friend_end)		/* arg 1: a friend's name */ \
 	X(INHERITED, cxx_inherited) \
 	X(CONVERSION_END, cxx_conversion_end) \
-	X(LAMBDA_END, cxx_lambda_end) \
+	X(RESTORE_CONVERSION, cxx_restore_conversion) \
+	X(RESTORE_LEVEL, cxx_restore_level) \
+	X(LAMBDA_END, cxx_lambda_end)		/* arg: its level */ \
 	X(LOCAL, cxx_local) \
 	X(LOCAL_END, cxx_local_end) \
 	X(SPECIAL_END, cxx_special_end)		/* arg: which special name */ \
@@ -201,7 +208,8 @@ struct cxx {
 	X(FUNCTION_TYPE, cxx_function_type)	/* arg: enum cxx_qualifier */ \
 	X(FUNCTION_END, cxx_function_end) \
 	X(MAKE_OF_SECOND, cxx_make_of_second)	/* like MAKE2, but a is the upper value */ \
-	X(CONVERSION_TRY, cxx_conversion_try) \
+	X(CONVERSION_TRY, cxx_conversion_try)	/* arg: enum cxx_template_kind */ \
+	X(CONVERSION_OWN, cxx_conversion_own)	/* likewise */ \
 	X(TEMPLATE_ARGUMENTS, cxx_template_arguments) \
 	X(TEMPLATE_ARGUMENT, cxx_template_argument) \
 	X(ARGUMENTS_MORE, cxx_arguments_more) \
@@ -223,6 +231,7 @@ struct cxx {
 	X(OPTIONAL_ARGUMENTS, cxx_optional_arguments) \
 	X(LEVELS, cxx_levels) \
 	X(SCOPE_JOIN, cxx_scope_join) \
+	X(TYPE_AND_NAME, cxx_type_and_name) \
 	X(REQUIRES_PARAMETERS, cxx_requires_parameters) \
 	X(REQUIREMENT, cxx_requirement) \
 	X(REQUIREMENT_MORE, cxx_requirement_more) \
@@ -249,7 +258,7 @@ struct cxx {
 	X(RESTORE_SCOPE, cxx_restore_scope) \
 	X(RESTORE_NODES, cxx_restore_nodes) \
 	X(RESTORE_PACK, cxx_restore_pack) \
-	X(RESTORE_LAMBDA, cxx_restore_lambda)
+	X(RESTORE_LAMBDAS, cxx_restore_lambdas)
 
 enum cxx_step {
 #define CXX_STEP_NAME(name, function)	CXX_DO_##name,
@@ -360,7 +369,15 @@ static inline bool cxx_charge(struct cxx *c, unsigned n)
  * the others plan. All set failed when the name is damaged.
  */
 
-/* cxx.c */
+/*
+ * cxx.c: where two readings begin alike, the first is an attempt. It ends with cxx_keep_attempt()
+ * when it has made one value, or with cxx_give_up_attempt(): by the rule that finds it wrong, or
+ * because something in it failed. Then the name is read again from where it began, by `instead`.
+ */
+void cxx_begin_attempt(struct cxx *c, struct cxx_task instead);
+void cxx_keep_attempt(struct cxx *c);
+void cxx_give_up_attempt(struct cxx *c);	/* c->attempt is not 0 */
+
 unsigned cxx_decimal(struct cxx *c);		/* 12 */
 unsigned cxx_base36(struct cxx *c);		/* 1Z */
 unsigned cxx_number_bar(struct cxx *c);		/* _ is 0, 0_ is 1, 12_ is 13 */
@@ -372,26 +389,44 @@ void cxx_list_finish(struct cxx *c);		/* ... become one CXX_LIST, or 0 */
 unsigned cxx_source_name(struct cxx *c);	/* 3foo: CXX_NAME */
 unsigned cxx_substitution(struct cxx *c);	/* S_ Sa St, with tags: any node */
 unsigned cxx_qualifier_letters(struct cxx *c);	/* rVK: enum cxx_qualifier, maybe none */
-unsigned cxx_module_name(struct cxx *c);	/* W3foo: CXX_MODULE, or 0 */
-void cxx_unqualified(struct cxx *c, unsigned class_name);	/* in this class, or 0 */
+
+/* W3foo, after the outer module or 0: CXX_MODULE, or outer when there is none. */
+unsigned cxx_module_name(struct cxx *c, unsigned outer);
+
+/* A name in a class or 0. `module` is the module, or 0, that a substitution before it named. */
+void cxx_unqualified(struct cxx *c, unsigned class_name, unsigned module);
 void cxx_nested(struct cxx *c);
 void cxx_special(struct cxx *c);
 const char *cxx_special_text(unsigned special);
 
+/* What the arguments of a template follow, and which of the two are candidates. */
+enum cxx_template_kind {
+	CXX_TEMPLATE_NAME,		/* a name that was made a candidate just now */
+	CXX_TEMPLATE_SUBSTITUTION,	/* S_: the whole becomes a candidate */
+	CXX_TEMPLATE_PARAMETER,		/* T_: likewise */
+};
+
 /* cxx_type.c, cxx_argument.c */
-unsigned cxx_template_parameter(struct cxx *c);	/* T_ T0_ TL0__: CXX_PARAMETER */
 void cxx_bound(struct cxx *c);			/* of an array: digits, expression or nothing */
+unsigned cxx_template_parameter(struct cxx *c);	/* T_ T0_ TL0__: CXX_PARAMETER */
+void cxx_arguments_of(struct cxx *c, enum cxx_template_kind kind);	/* of the top value */
+
+/* These last until the tasks that are planned from here on have run. */
+void cxx_leave_conversion(struct cxx *c);	/* brackets end the ambiguity of I */
+void cxx_enter_level(struct cxx *c, unsigned level);
 
 /* cxx_expression.c, cxx_unresolved.c */
 void cxx_literal(struct cxx *c);
 void cxx_unresolved(struct cxx *c);		/* after sr */
-void cxx_give_up_attempt(struct cxx *c);	/* back to where it began; c->attempt is not 0 */
 void cxx_requires(struct cxx *c);
 
 /* cxx_print.c */
 
 /* Writes bytes of the mangled name. */
 void cxx_print_source(struct cxx *c, unsigned offset, unsigned len);
+
+/* The CXX_LAMBDA around that a CXX_PARAMETER is of, or 0: then it is a function template's. */
+unsigned cxx_lambda_of(struct cxx *c, unsigned parameter);
 
 /*
  * What a CXX_PARAMETER stands for, and the scope that it is to be printed in; any other node,

@@ -47,6 +47,47 @@ void cxx_arguments_end(struct cxx *c, unsigned in_conversion)
 	cxx_make1(c, CXX_ARGUMENTS);
 }
 
+/*
+ * The I..E after a template's name, which is the top value. At the end of a conversion operator's
+ * type, it can as well be the arguments of the operator:
+ *
+ *	cv6vectorIT_EIiE	operator vector<int>, with <int>
+ *	cvT_ISaIS5_EE		operator T, with <std::allocator<...> >
+ *
+ * A name takes it, unless it cannot be read so: the operator has a substitution of its own, which
+ * S5_ may need. T_ takes it only when the operator's follow, as templates are rare there.
+ */
+void cxx_arguments_of(struct cxx *c, enum cxx_template_kind kind)
+{
+	if (c->in_conversion) {
+		cxx_begin_attempt(c, (struct cxx_task)DO(CONVERSION_OWN, kind));
+		PLAN(c, DO(TEMPLATE_ARGUMENTS, 0), DO(CONVERSION_TRY, kind));
+	} else {
+		if (kind != CXX_TEMPLATE_NAME)
+			PLAN(c, DO(CANDIDATE, 0));
+		PLAN(c, DO(TEMPLATE_ARGUMENTS, 0), DO(MAKE2, CXX_TEMPLATE));
+	}
+}
+
+void cxx_conversion_try(struct cxx *c, unsigned kind)
+{
+	if (kind == CXX_TEMPLATE_PARAMETER && *c->at != 'I') {
+		cxx_give_up_attempt(c);
+		return;
+	}
+	cxx_keep_attempt(c);
+	cxx_make2(c, CXX_TEMPLATE);
+	if (kind != CXX_TEMPLATE_NAME)
+		cxx_add_candidate(c);
+}
+
+/* The I..E is the operator's: the type ends before it, and becomes a candidate as a type. */
+void cxx_conversion_own(struct cxx *c, unsigned kind)
+{
+	if (kind == CXX_TEMPLATE_NAME)
+		c->candidate_count--;
+}
+
 void cxx_template_argument(struct cxx *c, unsigned arg)
 {
 	(void)arg;
@@ -125,6 +166,10 @@ void cxx_head_more(struct cxx *c, unsigned arg)
 		return;
 	}
 	cxx_list_finish(c);
-	if (cxx_top(c))
-		cxx_make1(c, CXX_HEAD);
+	if (!cxx_top(c))
+		return;
+	cxx_make1(c, CXX_HEAD);
+	if (c->in_lambda)
+		c->level++;
+	c->in_lambda = false;
 }

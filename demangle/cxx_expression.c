@@ -316,6 +316,7 @@ static bool other_expression(struct cxx *c)
 void cxx_expression(struct cxx *c, unsigned arg)
 {
 	(void)arg;
+	cxx_leave_conversion(c);
 	if (*c->at == 'L')
 		cxx_literal(c);
 	else if (*c->at == 'T')

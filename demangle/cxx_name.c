@@ -104,17 +104,27 @@ static void constructor(struct cxx *c, unsigned class_name)
 		return;
 	}
 	c->at++;
-	if (inherited)
-		PLAN(c, DO(TYPE, 0), DO(INHERITED, 0));
-	else
+	if (inherited) {
+		PLAN(c, DO(TYPE, 0), DO(INHERITED, c->in_conversion));
+		c->in_conversion = true;	/* the I..E of CI12IbIcE is ambiguous, too */
+	} else {
 		cxx_push_new(c, destructor ? CXX_DESTRUCTOR : CXX_CONSTRUCTOR, 0, name, 0, 0);
+	}
 }
 
-/* An inherited constructor has the name of the base that it comes from. */
-void cxx_inherited(struct cxx *c, unsigned arg)
+/*
+ * An inherited constructor has the name of the base that it comes from. Whether the arguments in
+ * CI12IbIcE are the base's or its constructor's, only the constructor's type tells: T_ in it is
+ * one of the constructor's.
+ */
+void cxx_inherited(struct cxx *c, unsigned outer)
 {
-	(void)arg;
-	cxx_push_new(c, CXX_CONSTRUCTOR, 0, constructor_name(c, cxx_pop(c)), 0, 0);
+	unsigned base = cxx_pop(c);
+	const struct cxx_node *n = &c->node[base];
+
+	c->in_conversion = outer;
+	cxx_push_new(c, CXX_CONSTRUCTOR, 0, constructor_name(c, base),
+		     n->kind == CXX_TEMPLATE ? n->b : 0, 0);
 }
 
 /* pl, cvi, li3_km, v13foo */
@@ -140,6 +150,32 @@ static void operator_name(struct cxx *c)
 	}
 }
 
+void cxx_restore_conversion(struct cxx *c, unsigned in_conversion)
+{
+	c->in_conversion = in_conversion;
+}
+
+void cxx_leave_conversion(struct cxx *c)
+{
+	if (!c->in_conversion)
+		return;
+	PLAN(c, DO(RESTORE_CONVERSION, true));
+	c->in_conversion = false;
+}
+
+void cxx_restore_level(struct cxx *c, unsigned saved)
+{
+	c->level = (uint16_t)(saved >> 1);
+	c->in_lambda = saved & 1;
+}
+
+void cxx_enter_level(struct cxx *c, unsigned level)
+{
+	PLAN(c, DO(RESTORE_LEVEL, c->level << 1 | c->in_lambda));
+	c->level = (uint16_t)level;
+	c->in_lambda = false;
+}
+
 void cxx_conversion_end(struct cxx *c, unsigned outer)
 {
 	c->in_conversion = outer;
@@ -154,27 +190,30 @@ static void unnamed(struct cxx *c)
 		cxx_push_new(c, CXX_UNNAMED, 0, cxx_number_bar(c), 0, 0);
 	} else if (c->at[1] == 'l') {
 		c->at += 2;
+		cxx_leave_conversion(c);
+		cxx_enter_level(c, c->level);
+		c->in_lambda = true;
 		PLAN(c, DO(HEAD, 0), DO(CONSTRAINT, 0), DO(PARAMETERS, 0), DO(CONSTRAINT, 0),
-		     DO(EXPECT, 'E'), DO(LAMBDA_END, 0));
+		     DO(EXPECT, 'E'), DO(LAMBDA_END, c->level));
 	} else {
 		c->failed = true;
 	}
 }
 
-void cxx_lambda_end(struct cxx *c, unsigned arg)
+void cxx_lambda_end(struct cxx *c, unsigned level)
 {
 	unsigned parameters = cxx_pop(c);
 	unsigned head = cxx_pop(c);
 
-	(void)arg;
-	cxx_push_new(c, CXX_LAMBDA, 0, parameters, cxx_number_bar(c), head);
+	cxx_push_new(c, CXX_LAMBDA, level, parameters, cxx_number_bar(c), head);
 }
 
-/* W3foo W3fooWP4part: a module's name before the entity's; each part is a candidate */
-unsigned cxx_module_name(struct cxx *c)
+/*
+ * W3foo W3fooWP4part S1_W3bar: a module's name before the entity's; each part is a candidate, and
+ * the first parts can be a substitution
+ */
+unsigned cxx_module_name(struct cxx *c, unsigned module)
 {
-	unsigned module = 0;
-
 	while (cxx_take(c, 'W')) {
 		bool partition = cxx_take(c, 'P');
 
@@ -201,28 +240,24 @@ static void discriminator(struct cxx *c)
 	}
 }
 
-void cxx_unqualified(struct cxx *c, unsigned class_name)
+void cxx_unqualified(struct cxx *c, unsigned class_name, unsigned module)
 {
-	unsigned module = 0;
+	bool is_friend, is_local;
 
-	if (*c->at == 'W')
-		module = cxx_module_name(c);
-	if (module) {
-		PLAN(c, DO(MODULE_END, module));
-		class_name = 0;
-	}
-	if (cxx_take(c, 'F'))	/* a friend defined in its class: shown like a member */
-		PLAN(c, DO(MAKE1, CXX_FRIEND));
+	module = cxx_module_name(c, module);
+	is_friend = cxx_take(c, 'F');	/* defined in its class: shown like a member */
+	is_local = cxx_take(c, 'L');	/* internal linkage: L3foo */
+	if (module || is_friend)
+		PLAN(c, DO(MODULE_END, module), DO(TAGS, 0), DO(FRIEND_END, is_friend));
+	else if (*c->at < '0' || *c->at > '9' || is_local)
+		PLAN(c, DO(TAGS, 0));
 
 	if (*c->at >= '0' && *c->at <= '9') {
 		cxx_push(c, cxx_source_name(c));
-		cxx_tags(c, 0);
-		return;
-	}
-	PLAN(c, DO(TAGS, 0));
-	if (cxx_take(c, 'L')) {		/* internal linkage: L3foo */
-		cxx_push(c, cxx_source_name(c));
-		discriminator(c);
+		if (is_local)
+			discriminator(c);
+		else if (!module && !is_friend)
+			cxx_tags(c, 0);
 	} else if (c->at[0] == 'D' && c->at[1] == 'C') {	/* DC1a1bE: auto [a, b] */
 		c->at += 2;
 		PLAN(c, DO(LIST, CXX_DO_SOURCE_NAME | 'E' << 8), DO(MAKE1, CXX_BINDING));
@@ -237,7 +272,14 @@ void cxx_unqualified(struct cxx *c, unsigned class_name)
 
 void cxx_module_end(struct cxx *c, unsigned module)
 {
-	cxx_push_new(c, CXX_IN_MODULE, 0, cxx_pop(c), module, 0);
+	if (module)
+		cxx_push_new(c, CXX_IN_MODULE, 0, cxx_pop(c), module, 0);
+}
+
+void cxx_friend_end(struct cxx *c, unsigned is_friend)
+{
+	if (is_friend)
+		cxx_make1(c, CXX_FRIEND);
 }
 
 /* N..E, Z..E.., St3foo, S_ I..E, 3foo, 3fooIiE */
@@ -248,13 +290,15 @@ void cxx_name(struct cxx *c, unsigned arg)
 		cxx_nested(c);
 	} else if (*c->at == 'Z') {
 		c->at++;
+		cxx_leave_conversion(c);
+		cxx_enter_level(c, 0);
 		PLAN(c, DO(ENCODING, 1), DO(LOCAL, 0));
 	} else if (c->at[0] == 'S' && c->at[1] != 't') {
 		unsigned name = cxx_substitution(c);
 
 		if (c->node[name].kind == CXX_MODULE) {
-			PLAN(c, DO(MODULE_END, name), DO(NAME_ARGUMENTS, 0));
-			cxx_unqualified(c, 0);
+			PLAN(c, DO(NAME_ARGUMENTS, 0));
+			cxx_unqualified(c, 0, name);
 		} else {
 			cxx_push(c, name);
 			if (*c->at == 'I')
@@ -266,7 +310,7 @@ void cxx_name(struct cxx *c, unsigned arg)
 		if (in_std)
 			cxx_push(c, cxx_substitution(c));
 		PLAN(c, DO(NAME_ARGUMENTS, in_std));
-		cxx_unqualified(c, 0);
+		cxx_unqualified(c, 0, 0);
 	}
 }
 
@@ -277,7 +321,7 @@ void cxx_name_arguments(struct cxx *c, unsigned in_std)
 	if (*c->at != 'I')
 		return;
 	cxx_add_candidate(c);
-	PLAN(c, DO(TEMPLATE_ARGUMENTS, 0), DO(MAKE2, CXX_TEMPLATE));
+	cxx_arguments_of(c, CXX_TEMPLATE_NAME);
 }
 
 /* rVK, then nothing, R or O: the qualifiers of a member function */
@@ -306,6 +350,7 @@ void cxx_nested(struct cxx *c)
 	unsigned qualifiers;
 
 	c->at++;	/* N */
+	cxx_leave_conversion(c);
 	if (*c->at == 'H') {	/* explicit object member function: not shown */
 		c->at++;
 		qualifiers = 0;
@@ -339,9 +384,11 @@ void cxx_prefix(struct cxx *c, unsigned arg)
 			cxx_pop(c);
 			cxx_push(c, cxx_substitution(c));
 			if (c->node[cxx_top(c)].kind == CXX_MODULE) {
-				PLAN(c, DO(MODULE_END, cxx_pop(c)), DO(PREFIX_JOIN, 0));
+				unsigned module = cxx_pop(c);
+
+				PLAN(c, DO(PREFIX_JOIN, 0));
 				cxx_push(c, 0);
-				cxx_unqualified(c, 0);
+				cxx_unqualified(c, 0, module);
 			} else {
 				PLAN(c, DO(PREFIX, 0));
 			}
@@ -350,8 +397,8 @@ void cxx_prefix(struct cxx *c, unsigned arg)
 
 			if (c->node[module].kind != CXX_MODULE)
 				c->failed = true;
-			PLAN(c, DO(MODULE_END, module), DO(PREFIX_JOIN, 0));
-			cxx_unqualified(c, 0);
+			PLAN(c, DO(PREFIX_JOIN, 0));
+			cxx_unqualified(c, prefix, module);
 		}
 		break;
 	case 'T':	/* T_ as a scope */
@@ -368,6 +415,7 @@ void cxx_prefix(struct cxx *c, unsigned arg)
 		break;
 	case 'M':	/* the member whose initializer the next part, a lambda, is in */
 		c->at++;
+		cxx_enter_level(c, 0);
 		PLAN(c, DO(PREFIX, 0));
 		break;
 	case 'D':
@@ -380,7 +428,7 @@ void cxx_prefix(struct cxx *c, unsigned arg)
 		/* fall through */
 	default:
 		PLAN(c, DO(PREFIX_JOIN, 0));
-		cxx_unqualified(c, prefix);
+		cxx_unqualified(c, prefix, 0);
 	}
 }
 
@@ -431,19 +479,29 @@ void cxx_local_end(struct cxx *c, unsigned default_argument)
 /* What follows a name is a function's type, unless nothing follows. */
 void cxx_encoding(struct cxx *c, unsigned local)
 {
+	cxx_leave_conversion(c);
+	cxx_enter_level(c, 0);
 	if (*c->at == 'G' || *c->at == 'T')
 		cxx_special(c);
 	else
 		PLAN(c, DO(NAME, 0), DO(SIGNATURE, local));
 }
 
-/* Whether the type of the function with this name begins with its return type (5.1.5.3). */
-static bool has_return_type(const struct cxx *c, unsigned name)
+/* A function's name without its scope and qualifiers. */
+static const struct cxx_node *bare_name(const struct cxx *c, unsigned name)
 {
 	const struct cxx_node *n = &c->node[name];
 
 	while (n->kind == CXX_LOCAL || n->kind == CXX_DEFAULT_ARGUMENT || n->kind == CXX_MEMBER)
 		n = &c->node[n->kind == CXX_MEMBER ? n->a : n->b];
+	return n;
+}
+
+/* Whether the type of the function with this name begins with its return type (5.1.5.3). */
+static bool has_return_type(const struct cxx *c, unsigned name)
+{
+	const struct cxx_node *n = bare_name(c, name);
+
 	if (n->kind != CXX_TEMPLATE)
 		return false;
 	n = &c->node[n->a];
@@ -460,6 +518,7 @@ void cxx_signature(struct cxx *c, unsigned local)
 	if (!*c->at || *c->at == 'E')
 		return;		/* data; only functions have clones */
 	returns = has_return_type(c, cxx_top(c));
+	c->level = bare_name(c, cxx_top(c))->kind == CXX_TEMPLATE;
 	PLAN(c, DO(PARAMETERS, 0), DO(MAKE2, CXX_FUNCTION), DO(SIGNATURE_END, local));
 	if (returns)
 		PLAN(c, DO(TYPE, 0));

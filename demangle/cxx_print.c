@@ -7,7 +7,9 @@
  * PRINT_RIGHT. Everything else has a left half only. PRINT writes both.
  *
  * T_ is bound when it is printed: to the arguments of the template whose function is being
- * printed (`scope`), or, inside a lambda's parameters, to the lambda's own (auto:1).
+ * printed (`scope`), or, inside a lambda's parameters, to the lambda's own (auto:1). The level that
+ * the parameter and the lambda have in the name tells which: in the type of a function template
+ * T_ is the template's, and TL0__ that of a lambda there.
  */
 #include "demangle/cxx.h"
 
@@ -38,10 +40,9 @@ void cxx_restore_pack(struct cxx *c, unsigned index)
 	c->pack_index = (uint16_t)index;
 }
 
-void cxx_restore_lambda(struct cxx *c, unsigned head)
+void cxx_restore_lambdas(struct cxx *c, unsigned lambdas)
 {
-	c->lambda_depth--;
-	c->lambda_head = (uint16_t)head;
+	c->lambdas = (uint16_t)lambdas;
 }
 
 /* Item number of a list, or 0 */
@@ -54,14 +55,31 @@ static unsigned list_item(struct cxx *c, unsigned list, unsigned number)
 	return c->node[list].a;	/* node 0 has none */
 }
 
+/* The function template's argument for a parameter of level 0, a pack as a whole, or 0 */
+static unsigned template_argument(struct cxx *c, unsigned parameter, unsigned scope)
+{
+	return list_item(c, c->node[c->node[scope].a].a, c->node[parameter].a);
+}
+
+unsigned cxx_lambda_of(struct cxx *c, unsigned parameter)
+{
+	unsigned level = c->node[parameter].b;
+
+	for (unsigned list = c->lambdas; list && cxx_charge(c, 1); list = c->node[list].b)
+		if (c->node[c->node[list].a].flag == level)
+			return c->node[list].a;
+	/* gcc 12 writes no levels: what the template does not have is the lambda's. */
+	if (!c->lambdas || (!level && c->scope && template_argument(c, parameter, c->scope)))
+		return 0;
+	return c->node[c->lambdas].a;
+}
+
 /* What a parameter stands for, a pack as a whole, or 0 */
 static unsigned argument_of(struct cxx *c, unsigned parameter, unsigned scope)
 {
-	const struct cxx_node *n = &c->node[parameter];
-
-	if (!scope || c->lambda_depth || n->b)
+	if (!scope || c->node[parameter].b || cxx_lambda_of(c, parameter))
 		return 0;
-	return list_item(c, c->node[c->node[scope].a].a, n->a);
+	return template_argument(c, parameter, scope);
 }
 
 unsigned cxx_resolve(struct cxx *c, unsigned node, unsigned *scope)
@@ -69,7 +87,7 @@ unsigned cxx_resolve(struct cxx *c, unsigned node, unsigned *scope)
 	while (c->node[node].kind == CXX_PARAMETER && cxx_charge(c, 1)) {
 		unsigned argument = argument_of(c, node, *scope);
 
-		if (c->node[argument].kind == CXX_ARGUMENTS)
+		if (c->node[argument].kind == CXX_ARGUMENTS && c->pack_index != CXX_WHOLE_PACK)
 			argument = list_item(c, c->node[argument].a, c->pack_index);
 		if (!argument)
 			return node;
@@ -114,12 +132,18 @@ static unsigned children(const struct cxx_node *n)
 		[CXX_CALL] = A | B, [CXX_CAST] = A | B, [CXX_NAMED_CAST] = B | C,
 		[CXX_OF] = B, [CXX_BRACED] = A | B, [CXX_NEW] = A | B | C, [CXX_DELETE] = B,
 		[CXX_GLOBAL] = A, [CXX_LIST_OF] = A, [CXX_DESIGNATED] = A | B | C,
-		[CXX_VENDOR_EXPRESSION] = A | B,
-		[CXX_SUBOBJECT] = A | B,
+		[CXX_VENDOR_EXPRESSION] = A | B, [CXX_SUBOBJECT] = A | B,
+		[CXX_INDEXED] = B, [CXX_TAGGED] = A, [CXX_IN_MODULE] = A,
+		[CXX_VENDOR_OPERATOR] = A, [CXX_BIT_INT] = A, [CXX_CONSTRAINED_AUTO] = A,
+		[CXX_HEAD] = A, [CXX_DECLARATION] = A, [CXX_REQUIRES] = A | B,
+		[CXX_REQUIREMENT] = A | C,
+		/* not in what is an expansion itself: sizeof..., a fold, the pack of T...[n] */
 	};
 
 	if (n->kind == CXX_EXCEPTION)
 		return n->a ? A : 0;
+	if (n->kind == CXX_LAMBDA)	/* at level 0, T_ is its own */
+		return n->flag ? A | C : 0;
 	return of_kind[n->kind];
 }
 
@@ -133,7 +157,7 @@ static unsigned find_pack(struct cxx *c, unsigned pattern)
 	unsigned room = CXX_TASKS - c->task_count;
 	unsigned depth = 0;
 
-	if (!c->scope || c->lambda_depth || room < 4)
+	if (!c->scope || room < 4)
 		return 0;
 	stack[depth++].arg = (uint16_t)pattern;
 	while (depth && cxx_charge(c, 1)) {
@@ -236,11 +260,25 @@ void cxx_print_core(struct cxx *c, unsigned name)
 	}
 }
 
-/* From here on T_ is an argument of the template. Plan RESTORE_SCOPE, RESTORE_NODES. */
-static void enter_scope(struct cxx *c, unsigned template)
+/* The arguments of a function template with this name, or 0 */
+static unsigned own_arguments(const struct cxx *c, unsigned core)
 {
-	PLAN(c, DO(RESTORE_SCOPE, c->scope), DO(RESTORE_NODES, c->node_count));
-	c->scope = (uint16_t)cxx_new(c, CXX_LIST, 0, c->node[template].b, c->scope, 0);
+	const struct cxx_node *n = &c->node[core];
+
+	if (n->kind == CXX_TEMPLATE)
+		return n->b;
+	if (n->kind == CXX_SCOPED)
+		n = &c->node[n->b];
+	return n->kind == CXX_CONSTRUCTOR ? n->b : 0;
+}
+
+/* From here on T_ is one of these arguments. Plan RESTORE_SCOPE, RESTORE_NODES. */
+static void enter_scope(struct cxx *c, unsigned arguments)
+{
+	PLAN(c, DO(RESTORE_SCOPE, c->scope), DO(RESTORE_LAMBDAS, c->lambdas),
+	     DO(RESTORE_NODES, c->node_count));
+	c->lambdas = 0;		/* those around are not around this name */
+	c->scope = (uint16_t)cxx_new(c, CXX_LIST, 0, arguments, c->scope, 0);
 }
 
 /* void (*A::foo<int>() const)(int): return type, name, parameters, qualifiers, its rest */
@@ -250,8 +288,9 @@ static void print_function(struct cxx *c, const struct cxx_node *n)
 	unsigned core, qualifiers = member_qualifiers(c, n->a, &core);
 	unsigned result = n->flag ? 0 : type->a;
 
-	if (c->node[core].kind == CXX_TEMPLATE)
-		enter_scope(c, core);
+	unsigned arguments = own_arguments(c, core);
+	if (arguments)
+		enter_scope(c, arguments);
 	if (n->c)
 		PLAN(c, TEXT(" r"), TEXT("eq"), TEXT("ui"), TEXT("re"), TEXT("s "),
 		     DO(PRINT, n->c));
@@ -305,7 +344,7 @@ static void print_template(struct cxx *c, unsigned node)
 	if (c->node[last].kind == CXX_SCOPED)
 		last = c->node[last].b;
 	if (c->node[last].kind == CXX_CONVERSION)	/* operator T_<int>: T_ is its own */
-		enter_scope(c, node);
+		enter_scope(c, n->b);
 	PLAN(c, DO(PRINT, n->a), DO(PRINT_OPEN, 0), DO(PRINT_LIST, c->node[n->b].a),
 	     DO(PRINT_CLOSE, 0));
 }
@@ -321,13 +360,14 @@ static void print_operator(struct cxx *c, unsigned number)
 	sink_bytes(&c->out, text, text[len - 1] == ' ' ? len - 1 : len);
 }
 
-static void print_lambda(struct cxx *c, const struct cxx_node *n)
+static void print_lambda(struct cxx *c, unsigned node)
 {
+	const struct cxx_node *n = &c->node[node];
+
 	sink_text(&c->out, "{lambda");
-	PLAN(c, TEXT("("), DO(PRINT_LIST, n->a), DO(RESTORE_LAMBDA, c->lambda_head),
-	     TEXT(")#"), DO(PRINT_ORDINAL, n->b), TEXT("}"));
-	c->lambda_depth++;
-	c->lambda_head = n->c;
+	PLAN(c, TEXT("("), DO(PRINT_LIST, n->a), DO(RESTORE_LAMBDAS, c->lambdas),
+	     DO(RESTORE_NODES, c->node_count), TEXT(")#"), DO(PRINT_ORDINAL, n->b), TEXT("}"));
+	c->lambdas = (uint16_t)cxx_new(c, CXX_LIST, 0, node, c->lambdas, 0);
 	if (n->c)
 		PLAN(c, DO(PRINT_HEAD, 0));
 }
@@ -428,7 +468,7 @@ void cxx_print_left(struct cxx *c, unsigned node)
 		sink_char(&c->out, '}');
 		break;
 	case CXX_LAMBDA:
-		print_lambda(c, n);
+		print_lambda(c, node);
 		break;
 	case CXX_BINDING:
 		PLAN(c, TEXT("["), DO(PRINT_LIST, n->a), TEXT("]"));

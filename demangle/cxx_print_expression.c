@@ -118,8 +118,11 @@ static void print_call(struct cxx *c, const struct cxx_node *n)
 	PLAN(c, DO(PRINT_OPERAND, callee), TEXT("("), DO(PRINT_LIST, n->b), TEXT(")"));
 }
 
+/* (...+(1, 2, 3)): a fold has all elements of its packs, as no other expression has. */
 static void print_fold(struct cxx *c, const struct cxx_node *n)
 {
+	PLAN(c, DO(RESTORE_PACK, c->pack_index));
+	c->pack_index = CXX_WHOLE_PACK;
 	switch (n->flag) {
 	case 'l':
 		PLAN(c, TEXT("(."), TEXT(".."), DO(PRINT_OPERATOR, n->a),

@@ -101,16 +101,20 @@ static bool has_right(struct cxx *c, unsigned node)
 	return false;
 }
 
-/* const T_ where T_ is const already says it once. */
+/*
+ * const T_ where T_ is const already says it once, also where T_ is an array of const elements: an
+ * array has the qualifiers of its elements (C++ [basic.type.qualifier]).
+ */
 static unsigned inner_qualifiers(struct cxx *c, unsigned node)
 {
 	unsigned qualifiers = 0, scope = c->scope;
 
 	while (cxx_charge(c, 1)) {
 		node = cxx_resolve(c, node, &scope);
-		if (c->node[node].kind != CXX_QUALIFIED)
+		if (c->node[node].kind == CXX_QUALIFIED)
+			qualifiers |= c->node[node].flag;
+		else if (c->node[node].kind != CXX_ARRAY)
 			break;
-		qualifiers |= c->node[node].flag;
 		node = c->node[node].a;
 	}
 	return qualifiers;
@@ -227,8 +231,10 @@ static void print_parameter(struct cxx *c, unsigned node)
 	const struct cxx_node *n = &c->node[node];
 	unsigned scope = c->scope, argument;
 
-	if (c->lambda_depth) {
-		unsigned list = c->node[c->lambda_head].a, number = n->a;
+	unsigned lambda = cxx_lambda_of(c, node);
+
+	if (lambda) {
+		unsigned list = c->node[c->node[lambda].c].a, number = n->a;
 
 		while (list && number && cxx_charge(c, 1)) {
 			list = c->node[list].b;
@@ -277,10 +283,18 @@ static void print_declaration(struct cxx *c, const struct cxx_node *n)
 	}
 }
 
+/* The declarations of the lambda whose head is being printed */
+static unsigned innermost_head(const struct cxx *c)
+{
+	const struct cxx_node *lambda = &c->node[c->node[c->lambdas].a];
+
+	return c->node[lambda->c].a;
+}
+
 /* <typename $T0, int $N1>: the head of the lambda being printed, from declaration number on */
 void cxx_print_head(struct cxx *c, unsigned number)
 {
-	unsigned list = c->node[c->lambda_head].a;
+	unsigned list = innermost_head(c);
 
 	for (unsigned i = 0; i < number && list && cxx_charge(c, 1); i++)
 		list = c->node[list].b;
@@ -295,7 +309,7 @@ void cxx_print_head(struct cxx *c, unsigned number)
 
 void cxx_print_declared(struct cxx *c, unsigned number)
 {
-	unsigned list = c->node[c->lambda_head].a;
+	unsigned list = innermost_head(c);
 
 	for (unsigned i = 0; i < number && cxx_charge(c, 1); i++)
 		list = c->node[list].b;

@@ -101,7 +101,7 @@ void cxx_special(struct cxx *c)
 		PLAN(c, DO(TEMPLATE_ARGUMENT, 0), DO(SPECIAL_END, i));
 		return;
 	case OF_MODULE:
-		cxx_push(c, cxx_module_name(c));
+		cxx_push(c, cxx_module_name(c, 0));
 		if (!cxx_top(c))
 			c->failed = true;
 		cxx_special_end(c, i);

@@ -13,6 +13,10 @@ unsigned cxx_template_parameter(struct cxx *c)
 	if (cxx_take(c, 'L'))
 		level = cxx_number_bar(c) + 1;
 	number = cxx_number_bar(c);
+	if (c->in_lambda && level == c->level) {	/* auto: the lambda is a template, too */
+		c->level++;
+		c->in_lambda = false;
+	}
 	return cxx_new(c, CXX_PARAMETER, 0, number, level, 0);
 }
 
@@ -47,6 +51,7 @@ void cxx_function_type(struct cxx *c, unsigned qualifiers)
 		c->failed = true;
 		return;
 	}
+	cxx_leave_conversion(c);
 	if (*c->at == 'D') {
 		char kind = c->at[1];
 
@@ -235,6 +240,7 @@ static void d_type(struct cxx *c)
 		fixed_point_type(c, letter);
 		break;
 	case 'y':	/* DyT_Li0E: an element of a pack */
+		cxx_leave_conversion(c);
 		PLAN(c, DO(TYPE, 0), DO(EXPRESSION, 0), DO(MAKE2, CXX_INDEXED), DO(CANDIDATE, 0));
 		break;
 	case 'k':	/* Dk1C: C auto */
@@ -259,38 +265,30 @@ static void vendor_qualified(struct cxx *c)
 		PLAN(c, DO(TEMPLATE_ARGUMENTS, 0), DO(MAKE2, CXX_TEMPLATE));
 }
 
-/*
- * T_, or T_IiE where the parameter is a template. But the I of a conversion operator to T_
- * begins the operator's own arguments, unless these are followed by others: try.
- */
+/* T_, or T_IiE where the parameter is a template */
 static void parameter_type(struct cxx *c)
 {
 	cxx_push(c, cxx_template_parameter(c));
 	cxx_add_candidate(c);
-	if (*c->at != 'I')
-		return;
-	if (!c->in_conversion) {
-		PLAN(c, DO(TEMPLATE_ARGUMENTS, 0), DO(MAKE2, CXX_TEMPLATE), DO(CANDIDATE, 0));
-		return;
-	}
-	cxx_push(c, (unsigned)(c->at - c->name));
-	cxx_push(c, c->candidate_count);
-	PLAN(c, DO(TEMPLATE_ARGUMENTS, 0), DO(CONVERSION_TRY, 0));
+	if (*c->at == 'I')
+		cxx_arguments_of(c, CXX_TEMPLATE_PARAMETER);
 }
 
-void cxx_conversion_try(struct cxx *c, unsigned arg)
+/* Whether arguments can follow the substitution of this node, or it is a complete type. */
+static bool may_be_template(const struct cxx *c, unsigned node)
 {
-	unsigned arguments = cxx_pop(c);
-	unsigned candidates = cxx_pop(c);
-	unsigned offset = cxx_pop(c);
-
-	(void)arg;
-	if (*c->at == 'I') {
-		cxx_push_new(c, CXX_TEMPLATE, 0, cxx_pop(c), arguments, 0);
-		cxx_add_candidate(c);
-	} else {
-		c->at = c->name + offset;
-		c->candidate_count = candidates;
+	switch (c->node[node].kind) {
+	case CXX_NAME:
+	case CXX_SCOPED:
+	case CXX_LOCAL:
+	case CXX_TAGGED:
+	case CXX_IN_MODULE:
+	case CXX_PARAMETER:
+		return true;
+	case CXX_ABBREVIATION:
+		return !strchr(cxx_abbreviations[c->node[node].a].text, '<');
+	default:
+		return false;
 	}
 }
 
@@ -305,13 +303,14 @@ static void substituted_type(struct cxx *c)
 	}
 	type = cxx_substitution(c);
 	if (c->node[type].kind == CXX_MODULE) {
-		PLAN(c, DO(MODULE_END, type), DO(NAME_ARGUMENTS, 0), DO(CANDIDATE, 0));
-		cxx_unqualified(c, 0);
+		PLAN(c, DO(NAME_ARGUMENTS, 0), DO(CANDIDATE, 0));
+		cxx_unqualified(c, 0, type);
 		return;
 	}
 	cxx_push(c, type);
-	if (*c->at == 'I')
-		PLAN(c, DO(TEMPLATE_ARGUMENTS, 0), DO(MAKE2, CXX_TEMPLATE), DO(CANDIDATE, 0));
+	if (*c->at == 'I' && (!c->in_conversion || may_be_template(c, type)))
+		cxx_arguments_of(c, c->node[type].kind == CXX_PARAMETER ? CXX_TEMPLATE_PARAMETER :
+				 CXX_TEMPLATE_SUBSTITUTION);
 }
 
 void cxx_type(struct cxx *c, unsigned arg)
@@ -340,8 +339,9 @@ void cxx_type(struct cxx *c, unsigned arg)
 		break;
 	case 'M':	/* M <class> <member> */
 		c->at++;
-		PLAN(c, DO(TYPE, 0), DO(TYPE, 0), DO(MAKE_OF_SECOND, CXX_MEMBER_POINTER),
-		     DO(CANDIDATE, 0));
+		PLAN(c, DO(TYPE, 0), DO(MAKE_OF_SECOND, CXX_MEMBER_POINTER), DO(CANDIDATE, 0));
+		cxx_leave_conversion(c);
+		PLAN(c, DO(TYPE, 0));
 		break;
 	case 'F':
 		cxx_function_type(c, 0);

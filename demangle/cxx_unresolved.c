@@ -38,7 +38,7 @@ void cxx_base_name(struct cxx *c, unsigned arg)
 		if (c->at[0] == 'o' && c->at[1] == 'n')
 			c->at += 2;
 		PLAN(c, DO(OPTIONAL_ARGUMENTS, 0));
-		cxx_unqualified(c, 0);
+		cxx_unqualified(c, 0, 0);
 	}
 }
 
@@ -68,29 +68,21 @@ void cxx_scope_join(struct cxx *c, unsigned arg)
 /*
  * After sr: a type and the name (T_1x, N3foo3barE1x, 1AIiE1x as gcc writes it), or levels and
  * the name (3std3fooIiEE1x). The two can begin alike, but levels are no candidates: the
- * levels are tried, and given up if no E and name follow them, or if they make no sense. The
- * record of the attempt lies on the value stack.
+ * levels are tried, and given up if no E and name follow them, or if they make no sense.
  */
 void cxx_unresolved(struct cxx *c)
 {
 	if (*c->at < '0' || *c->at > '9') {
-		PLAN(c, DO(TYPE, 0), DO(BASE_NAME, 0), DO(SCOPE_JOIN, 0));
+		cxx_type_and_name(c, 0);
 		return;
 	}
-	cxx_push(c, (unsigned)(c->at - c->name));
-	cxx_push(c, c->candidate_count);
-	cxx_push(c, c->task_count);
-	cxx_push(c, c->in_conversion);
-	cxx_push(c, c->attempt);
-	c->attempt = (uint16_t)c->value_count;
+	cxx_begin_attempt(c, (struct cxx_task)DO(TYPE_AND_NAME, 0));
 	cxx_push(c, 0);		/* the prefix */
 	cxx_levels(c, 0);
 }
 
 void cxx_levels(struct cxx *c, unsigned arg)
 {
-	unsigned prefix;
-
 	(void)arg;
 	if (*c->at >= '0' && *c->at <= '9') {
 		PLAN(c, DO(SIMPLE_ID, 0), DO(SCOPE_JOIN, 0), DO(LEVELS, 0));
@@ -101,31 +93,13 @@ void cxx_levels(struct cxx *c, unsigned arg)
 		return;
 	}
 	c->at++;
-	prefix = cxx_pop(c);
-	c->attempt = (uint16_t)cxx_pop(c);
-	c->value_count -= 4;
-	cxx_push(c, prefix);
+	cxx_keep_attempt(c);
 	PLAN(c, DO(BASE_NAME, 0), DO(SCOPE_JOIN, 0));
 }
 
-/*
- * What an attempt planned and pushed lies above its record on both stacks, and nothing below
- * has been touched: cutting the stacks undoes it.
- */
-void cxx_give_up_attempt(struct cxx *c)
+void cxx_type_and_name(struct cxx *c, unsigned arg)
 {
-	if (c->value_count < c->attempt) {	/* its record is gone: cannot happen */
-		c->attempt = 0;
-		c->failed = true;
-		return;
-	}
-	c->failed = false;
-	c->value_count = c->attempt;
-	c->attempt = (uint16_t)cxx_pop(c);
-	c->in_conversion = cxx_pop(c);
-	c->task_count = (uint16_t)cxx_pop(c);
-	c->candidate_count = (uint16_t)cxx_pop(c);
-	c->at = c->name + cxx_pop(c);
+	(void)arg;
 	PLAN(c, DO(TYPE, 0), DO(BASE_NAME, 0), DO(SCOPE_JOIN, 0));
 }
 
