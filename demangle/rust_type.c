@@ -210,7 +210,7 @@ void rust_set_open(struct rust *r, unsigned open)
 	r->open = open;
 }
 
-/* p <identifier> <type>: Item = T, any number of times */
+/* p <identifier> <type>, p <identifier> K <const>: Item = T, N = 0, any number of times */
 void rust_dyn_bindings(struct rust *r, unsigned arg)
 {
 	struct rust_identifier id;
@@ -225,7 +225,11 @@ void rust_dyn_bindings(struct rust *r, unsigned arg)
 	id = rust_identifier(r);
 	rust_print_identifier(r, &id);
 	rust_print(r, " = ");
-	PLAN(r, DO(TYPE, 0), DO(SET_OPEN, 1), DO(DYN_BINDINGS, 0));
+	PLAN(r, DO(SET_OPEN, 1), DO(DYN_BINDINGS, 0));
+	if (rust_take(r, 'K'))
+		PLAN(r, DO(CONST, 0));
+	else
+		PLAN(r, DO(TYPE, 0));
 }
 
 void rust_dyn_lifetime(struct rust *r, unsigned lifetimes)
