@@ -15,7 +15,9 @@
  * handlers stand.
  */
 #include "base/image.h"
+#include "base/opened.h"
 #include "base/options.h"
+#include "base/sink.h"
 #include "wrapper/playback.h"
 #include "wrapper/watcher.h"
 
@@ -556,16 +558,24 @@ static bool is_standard_stream(const char *path)
 
 static void die_outfile(const char *path, int error)
 {
-	die(EXIT_SETUP, "outfile %s cannot be written: %s", path, strerror(error));
+	const char *why = error == EEXIST ? sink_reason(error) : strerror(error);
+
+	die(EXIT_SETUP, "outfile %s cannot be written: %s", path, why);
 }
 
-/* Whether a template has the placeholder %n (and not a %% before an n). */
-static bool has_number(const char *template)
+/* Of a descriptor, a FIFO, a socket or a device: it is written to as it is. To open a FIFO and close
+ * it again would make its reader believe that this was all. */
+static void check_in_place(const struct options *o, const char *path, const struct stat *st)
 {
-	for (const char *p = template; (p = strchr(p, '%')) && p[1]; p += 2)
-		if (p[1] == 'n')
-			return true;
-	return false;
+	int fd = opened_outfile(o);
+
+	if (fd >= 0 && (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
+		die(EXIT_SETUP, "outfile %s cannot be written: the descriptor is open for reading only", path);
+	if (fd < 0 && S_ISSOCK(st->st_mode))
+		die(EXIT_SETUP, "outfile %s cannot be written: it is a socket, which is no file to open; "
+		    "connect to it and name the descriptor, /dev/fd/NUMBER", path);
+	if (fd < 0 && faccessat(AT_FDCWD, path, W_OK, AT_EACCESS))
+		die_outfile(path, errno);
 }
 
 /*
@@ -585,24 +595,25 @@ static void prepare_outfile(const struct options *o, const struct program *p)
 	command_name(p, command);
 	if (!options_outfile(o->outfile, (uint32_t)getpid(), command, 1, false, path, sizeof(path)))
 		die_outfile(o->outfile, ENAMETOOLONG);
-	if (!o->flame_graph && !has_number(o->outfile)) {
-		/* O_NONBLOCK: a FIFO without a reader answers ENXIO instead of waiting. */
-		fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC |
-			  (is_standard_stream(path) ? 0 : O_TRUNC), 0666);
-		if (fd >= 0)
-			close(fd);
-		else if (errno != ENXIO)
-			die_outfile(path, errno);
-		return;
-	}
 	if (!stat(path, &st)) {
 		if (S_ISDIR(st.st_mode))
 			die_outfile(path, EISDIR);
-		if (!S_ISREG(st.st_mode)) {	/* a device, a FIFO: written in place */
-			if (faccessat(AT_FDCWD, path, W_OK, AT_EACCESS))
-				die_outfile(path, errno);
+		if (!S_ISREG(st.st_mode)) {
+			check_in_place(o, path, &st);
 			return;
 		}
+	}
+	if (o->outfile_is)
+		return;
+	if (!strchr(o->outfile, '%') && opened_name(path) >= 0)
+		die_outfile(path, EBADF);
+	if (!o->flame_graph && !options_numbers(o->outfile)) {
+		fd = opened_write(AT_FDCWD, path, O_WRONLY | O_APPEND | O_NOCTTY |
+				  (is_standard_stream(path) ? 0 : O_TRUNC));
+		if (fd < 0)
+			die_outfile(path, errno);
+		close(fd);
+		return;
 	}
 	slash = strrchr(path, '/');
 	if (slash)
@@ -789,7 +800,7 @@ int main(int argc, char **argv)
 {
 	struct program program = { 0 };
 	struct options options;
-	char *library, *text, **env, address[WATCHER_ADDRESS_BYTES];
+	char *library, *text, **env, address[WATCHER_ADDRESS_BYTES], outfile_is[OPENED_TEXT_BYTES];
 	int first;
 
 	options_init(&options);
@@ -798,7 +809,7 @@ int main(int argc, char **argv)
 	options_init(&options);
 	parse_environment(&options);
 	first = parse_command(argc, argv, &options);
-	options.watch = NULL;
+	options.watch = options.outfile_is = NULL;
 	if (options.report)
 		print_report(&options);
 	if (options.dump)
@@ -814,6 +825,7 @@ int main(int argc, char **argv)
 	library = find_library(&program, argv[0]);
 	check_ignore(&options);
 	check_debug_dirs(&options);
+	opened_settle(&options, outfile_is);
 	prepare_outfile(&options, &program);
 
 	/* Again: when heaptrace itself is traced, the library has unblocked them by now. */

@@ -20,6 +20,7 @@
 #include "process/inherit.h"
 #include "process/keep.h"
 #include "process/record.h"
+#include "process/rights.h"
 #include "process/session.h"
 #include "process/shell.h"
 #include "process/signal_hooks.h"
@@ -714,6 +715,8 @@ static bool start(void)
 	const char *text;
 	bool valgrind;
 
+	if (rights_are_more())
+		state = OFF;
 	if (state == OFF)
 		return false;
 	guard_enter();
@@ -797,7 +800,7 @@ __attribute__((constructor)) static void init(void)
 		start();
 	if (state != TRACING) {
 		signals_drop(&options);
-		if (!options.no_children)
+		if (!options.no_children && !rights_are_more())
 			say_untraced();
 		return;
 	}

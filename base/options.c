@@ -81,6 +81,8 @@ const struct option_entry options_table[] = {
 	  OPTION_VERSION, OPTION_COMMAND },
 	{ "watch", 0, "ADDRESS", NULL, "where the watcher listens",
 	  OPTION_WATCH, OPTION_INTERNAL },
+	{ "outfile-is", 0, "NUMBER.DEVICE.INODE", NULL, "the open descriptor that outfile stands for",
+	  OPTION_OUTFILE_IS, OPTION_INTERNAL },
 	{ "run", 0, "PID", NULL, "the process that the wrapper became",
 	  OPTION_RUN, OPTION_INTERNAL },
 	{ "held", 0, "MASK", NULL, "signals that the wrapper blocked",
@@ -434,7 +436,8 @@ static bool set_name(struct options *o, const struct option_entry *e, const char
 	}
 	*(e->id == OPTION_OUTFILE ? &o->outfile : e->id == OPTION_IGNORE ? &o->ignore :
 	  e->id == OPTION_RECORD ? &o->record : e->id == OPTION_REPORT ? &o->report :
-	  e->id == OPTION_SYSROOT ? &o->sysroot : &o->watch) = value;
+	  e->id == OPTION_SYSROOT ? &o->sysroot :
+	  e->id == OPTION_OUTFILE_IS ? &o->outfile_is : &o->watch) = value;
 	return true;
 }
 
@@ -465,6 +468,7 @@ static bool set_value(struct options *o, const struct option_entry *e, const cha
 	case OPTION_REPORT:
 	case OPTION_SYSROOT:
 	case OPTION_WATCH:
+	case OPTION_OUTFILE_IS:
 		return set_name(o, e, value, error);
 	case OPTION_NO_WATCH:
 		o->no_watch = true;

@@ -62,6 +62,7 @@ struct options {
 	 * one run; not options that a user gives. */
 	uint32_t run;			/* pid of the program that was started; 0: not known yet */
 	const char *watch;		/* the watcher's address and password (watch.h), or NULL */
+	const char *outfile_is;		/* the descriptor that outfile stands for (opened.h), or NULL */
 	uint8_t held;			/* which of signals[] to unblock at start: bits 0 and 1 */
 	uint8_t added;			/* what was put into this process's environment (inherit.h) */
 };
@@ -71,7 +72,7 @@ enum option_id {
 	OPTION_NO_LINES, OPTION_NO_DEMANGLE, OPTION_DEBUG_DIR, OPTION_UNWIND, OPTION_CHILDREN,
 	OPTION_SIGNAL_SIZE, OPTION_SIGNAL_COUNT, OPTION_EVERY, OPTION_ABOVE, OPTION_DUMP,
 	OPTION_RECORD, OPTION_REPORT, OPTION_SYSROOT, OPTION_NO_WATCH, OPTION_WATCH,
-	OPTION_HELP, OPTION_VERSION, OPTION_RUN, OPTION_HELD, OPTION_ADDED,
+	OPTION_OUTFILE_IS, OPTION_HELP, OPTION_VERSION, OPTION_RUN, OPTION_HELD, OPTION_ADDED,
 };
 
 enum option_place {
@@ -163,6 +164,9 @@ bool options_parse_env(const char *text, struct options *o, char *store, size_t 
  * >= size_bytes means it did not fit. Async-signal-safe.
  */
 size_t options_print_env(const struct options *o, const char *cwd, char *buf, size_t size_bytes);
+
+/* Whether an outfile template has the placeholder %n, so that each dump has a file of its own. */
+bool options_numbers(const char *template);
 
 /*
  * The length of the environment form without the ":held=N" and ":added=N" that it may end with.

@@ -65,7 +65,8 @@ static bool parse_part(const char *text, size_t len, struct options *o, char *st
 	if (!options_set(o, e, value.buf, error, error_bytes))
 		return false;
 	if (e->id == OPTION_OUTFILE || e->id == OPTION_IGNORE || e->id == OPTION_DEBUG_DIR ||
-	    e->id == OPTION_RECORD || e->id == OPTION_SYSROOT || e->id == OPTION_WATCH)
+	    e->id == OPTION_RECORD || e->id == OPTION_SYSROOT || e->id == OPTION_WATCH ||
+	    e->id == OPTION_OUTFILE_IS)
 		*used += value.len + 1;
 	return true;
 }
@@ -171,9 +172,11 @@ static void print_option(struct text *t, const struct options *o, const struct o
 			add_name(t, e);
 		return;
 	case OPTION_WATCH:
-		if (o->watch) {
+	case OPTION_OUTFILE_IS:
+		path = e->id == OPTION_WATCH ? o->watch : o->outfile_is;
+		if (path) {
 			add_name(t, e);
-			add_escaped(t, o->watch, false);
+			add_escaped(t, path, false);
 		}
 		return;
 	case OPTION_NO_LINES:
@@ -269,6 +272,15 @@ static size_t without_last(const char *text, size_t len, const char *part)
 size_t options_env_base(const char *text)
 {
 	return without_last(text, without_last(text, strlen(text), ":added="), ":held=");
+}
+
+bool options_numbers(const char *template)
+{
+	for (const char *p = template; (p = strchr(p, '%')) && p[1]; p += 2) {
+		if (p[1] == 'n')
+			return true;
+	}
+	return false;
 }
 
 bool options_outfile(const char *template, uint32_t pid, const char *command, uint32_t number,

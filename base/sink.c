@@ -2,6 +2,7 @@
 /* See sink.h. */
 #include "sink.h"
 
+#include "opened.h"
 #include "out.h"
 
 #include <errno.h>
@@ -16,6 +17,7 @@
 #define HIGH_FD_MAX	65536u
 /* Where the soft limit is lower, a child may raise it again and look. */
 #define HIGH_FD_LEAST	1024u
+#define TEMPORARY_TRIES	10u	/* names for a temporary file */
 
 static struct sink_fd remember(int fd)
 {
@@ -97,8 +99,10 @@ const char *sink_reason(int error)
 	case EDQUOT:		return "disk quota exceeded";
 	case EFBIG:		return "file size limit exceeded";
 	case EROFS:		return "read-only file system";
-	case EMFILE:
-	case ENFILE:		return "too many open files";
+	case EMFILE:		return "too many open files";
+	case ENFILE:		return "the system has too many open files";
+	case EEXIST:		return "another user's file is in its place";
+	case EBADF:		return "the descriptor is closed";
 	case ENXIO:		return "nobody reads from it";
 	case EPIPE:		return "nobody reads from it any more";
 	case ENAMETOOLONG:	return "the name is too long";
@@ -145,10 +149,11 @@ static bool to_file(const struct sink *s)
 	return s->options->outfile && !to_stdout(s);
 }
 
-/* Each dump of a text file goes to the same one unless its name has the dump's number. */
+/* Whether each dump goes to the same file: text, unless the name has the dump's number, and
+ * whatever is written to what is no regular file. */
 static bool one_file(const struct sink *s)
 {
-	return to_file(s) && !s->replaces && !strstr(s->options->outfile, "%n");
+	return to_file(s) && (s->in_place || !s->replaces) && !options_numbers(s->options->outfile);
 }
 
 bool sink_takes_lines(const struct sink *s)
@@ -156,10 +161,10 @@ bool sink_takes_lines(const struct sink *s)
 	return !s->replaces && (!to_file(s) || one_file(s));
 }
 
-/* The file of dump `number` in s->target. */
+/* The file of dump `number` in s->target. What is no regular file has one name in all processes. */
 static bool expand(struct sink *s, uint32_t number)
 {
-	bool own = s->pid == s->options->run && !s->forked;
+	bool own = s->in_place || (s->pid == s->options->run && !s->forked);
 
 	return options_outfile(s->options->outfile, s->pid, s->command, number, !own,
 			       s->target, sizeof(s->target));
@@ -172,16 +177,19 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* Opens path in the held directory or, where that is gone or another, by its whole name. */
-static int open_file(struct sink *s, const char *path, int flags)
+/*
+ * Opens path in the held directory or, where that is gone or another, by its whole name. how:
+ * opened_write or opened_new.
+ */
+static int open_file(struct sink *s, const char *path, int how(int, const char *, int), int flags)
 {
 	int fd = -1;
 
-	flags |= O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	flags |= O_WRONLY | O_NOCTTY | O_NONBLOCK;
 	if (is_still(&s->dir, s->dir.fd))
-		fd = openat(s->dir.fd, base_name(path), flags, 0666);
-	if (fd < 0)
-		fd = open(path, flags, 0666);
+		fd = how(s->dir.fd, base_name(path), flags);
+	if (fd < 0 && errno != EEXIST)
+		fd = how(AT_FDCWD, path, flags);
 	if (fd >= 0)	/* only the opening of a pipe without a reader must not wait */
 		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
 	return fd;
@@ -201,13 +209,36 @@ static void hold_directory(struct sink *s)
 	s->temporary[0] = '\0';
 }
 
-static void open_text_file(struct sink *s, bool truncate)
+/* Opens the one file of all dumps. At the start folded stacks that go to a FIFO may still wait for
+ * its reader. */
+static void open_one_file(struct sink *s, bool starts, bool truncate)
 {
-	int fd = open_file(s, s->target, O_APPEND | (truncate ? O_TRUNC : 0));
+	int fd = -1;
 
-	if (fd < 0)
+	if (s->options->outfile_is) {
+		s->file = remember(high_duplicate(opened_outfile(s->options)));
+		errno = EBADF;
+	} else {
+		fd = open_file(s, s->target, opened_write, O_APPEND | (truncate ? O_TRUNC : 0));
+		s->file = move_high(fd);
+	}
+	if (s->file.fd < 0 && !(starts && s->replaces && errno == ENXIO))
 		tell(s, s->target, errno);
-	s->file = move_high(fd);
+}
+
+/*
+ * Whether dumps are written to what is there instead of replacing it: it is no regular file, but a
+ * descriptor, a FIFO, a socket or a device. Such a thing is shared by all processes of the run: it would
+ * be of no use to any of them under the name FILE.PID.
+ */
+static bool is_in_place(struct sink *s)
+{
+	struct stat st;
+
+	if (s->options->outfile_is)
+		return true;
+	s->in_place = true;	/* for its name without a process's number */
+	return expand(s, 1) && !fstatat(AT_FDCWD, s->target, &st, 0) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
 }
 
 void sink_init(struct sink *s, const struct options *options, const char *command,
@@ -223,6 +254,8 @@ void sink_init(struct sink *s, const struct options *options, const char *comman
 	s->error = remember(high_duplicate(STDERR_FILENO));
 	if (to_stdout(s))
 		source = STDOUT_FILENO;
+	if (to_file(s) && !options_numbers(options->outfile))
+		s->in_place = is_in_place(s);
 	if (!to_file(s))
 		s->stream = remember(source == STDERR_FILENO ? s->error.fd : high_duplicate(source));
 	else if (!expand(s, 1))
@@ -230,7 +263,7 @@ void sink_init(struct sink *s, const struct options *options, const char *comman
 	else
 		hold_directory(s);
 	if (one_file(s) && s->target[0])
-		open_text_file(s, truncate);
+		open_one_file(s, true, truncate);
 	errno = saved;
 }
 
@@ -240,7 +273,7 @@ void sink_forked(struct sink *s, uint32_t pid)
 	s->forked = true;
 	s->told = false;
 	s->current = -1;
-	if (one_file(s))
+	if (one_file(s) && !s->in_place)
 		drop(&s->file);
 }
 
@@ -258,7 +291,7 @@ void sink_keep(struct sink *s)
 	int saved = errno;
 
 	if (one_file(s) && !is_still(&s->file, s->file.fd) && expand(s, 1))
-		open_text_file(s, false);
+		open_one_file(s, true, false);
 	errno = saved;
 }
 
@@ -271,9 +304,63 @@ static int begin_stream(struct sink *s)
 	return is_still(&s->stream, original) ? original : -1;
 }
 
+/* The name of the temporary file beside the target; try: 0 for the first one. */
+static bool name_temporary(struct sink *s, unsigned try)
+{
+	struct out name;
+
+	out_init(&name, -1, s->temporary, sizeof(s->temporary));
+	out_text(&name, s->target);
+	out_char(&name, '.');
+	out_u64(&name, s->pid);
+	if (try) {
+		out_char(&name, '.');
+		out_u64(&name, try);
+	}
+	out_text(&name, ".tmp");
+	out_string(&name);
+	return !name.cut;
+}
+
+/* In the held directory, or, where that is gone or another, by its whole name. */
+static void remove_file(const struct sink *s, const char *path)
+{
+	if (is_still(&s->dir, s->dir.fd))
+		unlinkat(s->dir.fd, base_name(path), 0);
+	else
+		unlinkat(AT_FDCWD, path, 0);
+}
+
+/*
+ * A file that was not there before: another user may have put one under that name, or a link to
+ * a file that is not to be written to. What a process of this number has left there, because it was
+ * killed, is removed.
+ */
+static int create_temporary(struct sink *s)
+{
+	int fd = -1;
+
+	for (unsigned try = 0; try < TEMPORARY_TRIES && fd < 0; try++) {
+		if (!name_temporary(s, try)) {
+			errno = ENAMETOOLONG;
+			break;
+		}
+		fd = open_file(s, s->temporary, opened_new, 0);
+		if (fd < 0 && errno == EEXIST) {
+			remove_file(s, s->temporary);
+			fd = open_file(s, s->temporary, opened_new, 0);
+		}
+		if (fd < 0 && errno != EEXIST)
+			break;
+	}
+	if (fd < 0)
+		s->temporary[0] = '\0';
+	return fd;
+}
+
 /*
  * A document is written beside its place and renamed, so that a reader finds the old one or
- * the new one, whole. What is not a regular file (a pipe, /dev/null) is written directly.
+ * the new one, whole. What is not a regular file (a link, a pipe, /dev/null) is written directly.
  */
 static int begin_document(struct sink *s)
 {
@@ -281,23 +368,9 @@ static int begin_document(struct sink *s)
 	bool direct = (is_still(&s->dir, s->dir.fd) ?
 		       fstatat(s->dir.fd, base_name(s->target), &st, AT_SYMLINK_NOFOLLOW) :
 		       lstat(s->target, &st)) == 0 && !S_ISREG(st.st_mode);
-	struct out name;
 
 	s->close_it = true;
-	if (direct)
-		return open_file(s, s->target, O_TRUNC);
-	out_init(&name, -1, s->temporary, sizeof(s->temporary));
-	out_text(&name, s->target);
-	out_char(&name, '.');
-	out_u64(&name, s->pid);
-	out_text(&name, ".tmp");
-	out_string(&name);
-	if (name.cut) {
-		s->temporary[0] = '\0';
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	return open_file(s, s->temporary, O_TRUNC);
+	return direct ? open_file(s, s->target, opened_write, O_TRUNC) : create_temporary(s);
 }
 
 int sink_begin(struct sink *s, uint32_t number)
@@ -313,14 +386,14 @@ int sink_begin(struct sink *s, uint32_t number)
 		s->current = -1;
 	} else if (one_file(s)) {
 		if (!is_still(&s->file, s->file.fd))
-			open_text_file(s, false);
+			open_one_file(s, false, false);
 		s->current = s->file.fd;
 	} else {
 		if (s->replaces) {
 			s->current = begin_document(s);
 		} else {
 			s->close_it = true;
-			s->current = open_file(s, s->target, O_TRUNC);
+			s->current = open_file(s, s->target, opened_write, O_TRUNC);
 		}
 		if (s->current < 0)
 			tell(s, s->target, errno);
@@ -348,10 +421,8 @@ void sink_end(struct sink *s, int error)
 	if (s->temporary[0]) {
 		if (!error && rename_in(s, s->temporary, s->target))
 			error = errno;
-		if (error && is_still(&s->dir, s->dir.fd))
-			unlinkat(s->dir.fd, base_name(s->temporary), 0);
-		else if (error)
-			unlinkat(AT_FDCWD, s->temporary, 0);
+		if (error)
+			remove_file(s, s->temporary);
 		s->temporary[0] = '\0';
 	}
 	if (error)

@@ -28,6 +28,7 @@ struct sink {
 	const char *command;		/* %c */
 	uint32_t pid;			/* %p; the process this sink serves */
 	bool replaces;			/* a dump is a document of its own */
+	bool in_place;			/* outfile is no regular file: it is opened once and written to */
 	bool forked;			/* not what was started, whatever its id is in its namespace */
 	bool told;			/* an error has been told */
 	struct sink_fd error, stream;	/* standard error; where dumps go if not to files */

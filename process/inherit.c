@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/atomics.h"
+#include "base/opened.h"
 #include "base/options.h"
 #include "base/options_text.h"
 
@@ -205,7 +206,9 @@ static const char *add_options(struct options *o)
 {
 	size_t count = 0, bytes, at = 0;
 	char **copy, *text, cwd[1024];
+	static char outfile_is[OPENED_TEXT_BYTES];
 
+	opened_settle(o, outfile_is);
 	if (syscall(SYS_getcwd, cwd, sizeof(cwd)) < 0)
 		cwd[0] = '\0';
 	o->run = (uint32_t)getpid();

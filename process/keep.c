@@ -2,6 +2,7 @@
 /* See keep.h. */
 #include "keep.h"
 
+#include "base/opened.h"
 #include "base/out.h"
 #include "base/quiet.h"
 #include "base/sink.h"
@@ -46,15 +47,13 @@ static bool name_file(char *path, char *temporary)
 static int open_file(const char *path, const char *temporary)
 {
 	struct stat st;
-	int fd;
 
 	if (!lstat(path, &st) && !S_ISREG(st.st_mode)) {
 		errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;	/* a device is not to be replaced */
 		return -1;
 	}
 	unlinkat(AT_FDCWD, temporary, 0);	/* of a process of this number that was killed here */
-	fd = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-	return fd;
+	return opened_new(AT_FDCWD, temporary, O_RDWR);
 }
 
 /* Returns 0 or an errno. make() fills the file and has the table in it. */

@@ -2,6 +2,7 @@
 /* See playback.h. */
 #include "playback.h"
 
+#include "base/opened.h"
 #include "report/dump.h"
 #include "table/load.h"
 #include "table/row.h"
@@ -57,6 +58,7 @@ static uint64_t last_moment(const struct table *t)
 static const char *print_table(struct options *o, struct table *t, uint64_t moment, uint32_t statm)
 {
 	static struct dumper d;
+	static char outfile_is[OPENED_TEXT_BYTES];
 	struct rules rules = { .text = NULL };
 	bool told;
 
@@ -64,6 +66,8 @@ static const char *print_table(struct options *o, struct table *t, uint64_t mome
 		rules_read(&rules, o->ignore);
 	if (!o->outfile)
 		o->outfile = "-";
+	else
+		opened_settle(o, outfile_is);
 	o->run = t->head->pid;
 	dump_attach(&d, t, o, &rules, true, moment);
 	d.statm_pid = statm;

@@ -2,6 +2,7 @@
 /* See watcher.h. */
 #include "watcher.h"
 
+#include "base/opened.h"
 #include "report/dump.h"
 #include "table/load.h"
 #include "table/row.h"
@@ -375,13 +376,19 @@ static void close_range_of(unsigned from, unsigned to)
 		close((int)fd);
 }
 
-/* Leaves a stream open only when dumps go there; what takes its number can be neither read nor
- * written, and costs nothing to open. */
+static int compare(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* Leaves a stream, or the descriptor that --outfile stands for, open only when dumps go there; what
+ * takes a stream's number can be neither read nor written, and costs nothing to open. */
 static void close_all(void)
 {
 	bool to_stdout = options.outfile && !strcmp(options.outfile, "-");
 	int *const ours[] = { &listener, &program };
-	unsigned low, high;
+	int outfile = opened_outfile(&options), kept[3];
+	unsigned from = STDERR_FILENO + 1;
 
 	for (int i = 0; i < 2; i++) {
 		if (*ours[i] <= STDERR_FILENO)		/* that stream was closed */
@@ -389,16 +396,21 @@ static void close_all(void)
 		if (*ours[i] < 0)
 			_exit(1);
 	}
-	low = (unsigned)(listener < program ? listener : program);
-	high = (unsigned)(listener < program ? program : listener);
-	dup2(listener, STDIN_FILENO);
+	if (outfile != STDIN_FILENO)
+		dup2(listener, STDIN_FILENO);
 	if (!to_stdout)
 		dup2(listener, STDOUT_FILENO);
 	if (options.outfile)
 		dup2(listener, STDERR_FILENO);
-	close_range_of(STDERR_FILENO + 1, low - 1);
-	close_range_of(low + 1, high - 1);
-	close_range_of(high + 1, ~0u);
+	kept[0] = listener;
+	kept[1] = program;
+	kept[2] = outfile > STDERR_FILENO ? outfile : listener;
+	qsort(kept, 3, sizeof(kept[0]), compare);
+	for (int i = 0; i < 3; i++) {
+		close_range_of(from, (unsigned)kept[i] - 1);
+		from = (unsigned)kept[i] + 1;
+	}
+	close_range_of(from, ~0u);
 }
 
 static void prepare(int argc, char **arguments)

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See opened.h. */
+#include "opened.h"
+
+#include "atomics.h"
+#include "options_text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LINKS_MAX	8	/* symbolic links that are followed to a descriptor's name */
+#define RACES_MAX	4	/* how often a file may appear or vanish while it is opened */
+
+static bool lacking;
+
+static int noted(int fd)
+{
+	if (fd < 0 && errno == EMFILE)
+		store_relaxed(&lacking, true);
+	return fd;
+}
+
+bool opened_lacking(void)
+{
+	return load_relaxed(&lacking);
+}
+
+void opened_forget(void)
+{
+	store_relaxed(&lacking, false);
+}
+
+int opened_read(int dir, const char *path, int flags)
+{
+	return noted(openat(dir, path, flags | O_CLOEXEC));
+}
+
+/* ---- Creating files ---- */
+
+/* The status of the directory that a path leads to. */
+static bool stat_directory(int dir, const char *path, struct stat *st)
+{
+	const char *slash = strrchr(path, '/');
+	size_t bytes = slash ? (size_t)(slash - path) + 1 : 0;
+	char name[PATH_MAX];
+
+	if (!bytes)
+		return dir == AT_FDCWD ? !fstatat(dir, ".", st, 0) : !fstat(dir, st);
+	if (bytes >= sizeof(name))
+		return false;
+	memcpy(name, path, bytes);
+	name[bytes] = '\0';
+	return !fstatat(dir, name, st, 0);
+}
+
+/* Whether another user may have put there what stands there, to have it written to. The user's own
+ * number is asked for last: in most directories there is no need to. */
+static bool is_planted(int dir, const char *path, const struct stat *file)
+{
+	struct stat directory;
+
+	return stat_directory(dir, path, &directory) && directory.st_mode & S_ISVTX &&
+	       directory.st_mode & (S_IWGRP | S_IWOTH) && file->st_uid != directory.st_uid &&
+	       file->st_uid != geteuid();
+}
+
+int opened_new(int dir, const char *path, int flags)
+{
+	return noted(openat(dir, path, flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
+}
+
+/*
+ * What is there is looked at before it is opened, since opening may empty it. In a sticky directory
+ * nobody else can replace what is this user's or the directory owner's meanwhile; in any other
+ * directory that others may write to, they can do what they like anyway.
+ */
+int opened_write(int dir, const char *path, int flags)
+{
+	struct stat st;
+
+	for (int races = 0; races < RACES_MAX; races++) {
+		int fd;
+
+		if (!fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW)) {
+			if (!is_planted(dir, path, &st))
+				return noted(openat(dir, path, flags | O_CREAT | O_CLOEXEC, 0666));
+			errno = EEXIST;
+			return -1;
+		}
+		if (errno != ENOENT)
+			return -1;
+		fd = opened_new(dir, path, flags);
+		if (fd >= 0 || errno != EEXIST)
+			return fd;
+	}
+	return -1;
+}
+
+/* ---- Names of descriptors ---- */
+
+/* The number that is all of a text; -1: it is none. */
+static int whole_number(const char *text)
+{
+	int number = 0;
+
+	if (!*text)
+		return -1;
+	for (; *text; text++) {
+		if (*text < '0' || *text > '9' || number > INT_MAX / 10 - 1)
+			return -1;
+		number = 10 * number + (*text - '0');
+	}
+	return number;
+}
+
+static int number_in(const char *path)
+{
+	static const char *const streams[] = { "/dev/stdin", "/dev/stdout", "/dev/stderr" };
+	static const char *const directories[] = {
+		"/dev/fd/", "/proc/self/fd/", "/proc/thread-self/fd/",
+	};
+
+	for (int i = 0; i < 3; i++) {
+		if (!strcmp(path, streams[i]))
+			return i;
+		if (!strncmp(path, directories[i], strlen(directories[i])))
+			return whole_number(path + strlen(directories[i]));
+	}
+	return -1;
+}
+
+/* Follows a symbolic link; false: it is none. */
+static bool follow(char path[PATH_MAX])
+{
+	char target[PATH_MAX], *slash = strrchr(path, '/');
+	ssize_t bytes = readlink(path, target, sizeof(target) - 1);
+	size_t kept = 0;
+
+	if (bytes <= 0)
+		return false;
+	target[bytes] = '\0';
+	if (target[0] != '/' && slash)
+		kept = (size_t)(slash - path) + 1;
+	if (kept + (size_t)bytes >= PATH_MAX)
+		return false;
+	strcpy(path + kept, target);
+	return true;
+}
+
+int opened_name(const char *name)
+{
+	int saved = errno, number = -1;
+	char path[PATH_MAX];
+
+	if (strlen(name) >= sizeof(path))
+		return -1;
+	strcpy(path, name);
+	for (int links = 0; links < LINKS_MAX; links++) {
+		number = number_in(path);
+		if (number >= 0 || !follow(path))
+			break;
+	}
+	errno = saved;
+	return number;
+}
+
+void opened_settle(struct options *o, char text[OPENED_TEXT_BYTES])
+{
+	struct text t = text_into(text, OPENED_TEXT_BYTES);
+	int saved = errno, number;
+	struct stat st;
+
+	o->outfile_is = NULL;
+	if (!o->outfile || strchr(o->outfile, '%'))
+		return;
+	number = opened_name(o->outfile);
+	if (number < 0 || fstat(number, &st)) {
+		errno = saved;
+		return;
+	}
+	if (number == STDOUT_FILENO) {
+		o->outfile = "-";
+	} else if (number == STDERR_FILENO) {
+		o->outfile = NULL;
+	} else {
+		add_number(&t, (uint64_t)number);
+		add_char(&t, '.');
+		add_number(&t, st.st_dev);
+		add_char(&t, '.');
+		add_number(&t, st.st_ino);
+		o->outfile_is = text;
+	}
+}
+
+/* One of the numbers of "NUMBER.DEVICE.INODE"; *text moves behind it. */
+static uint64_t next_number(const char **text)
+{
+	uint64_t number = 0;
+
+	for (; **text >= '0' && **text <= '9'; (*text)++)
+		number = 10 * number + (uint64_t)(**text - '0');
+	if (**text == '.')
+		(*text)++;
+	return number;
+}
+
+int opened_outfile(const struct options *o)
+{
+	const char *at = o->outfile_is;
+	int saved = errno, fd;
+	struct stat st;
+	uint64_t device;
+
+	if (!at)
+		return -1;
+	fd = (int)next_number(&at);
+	device = next_number(&at);
+	if (fstat(fd, &st) || st.st_dev != device || st.st_ino != next_number(&at))
+		fd = -1;
+	errno = saved;
+	return fd;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Opening files: the one place that knows when the process has no descriptor left, and that
+ * creates no file where another user may have put something first.
+ *
+ * Async-signal-safe, for any thread. errno says why nothing was opened.
+ */
+#ifndef BASE_OPENED_H
+#define BASE_OPENED_H
+
+#include "options.h"
+
+#include <stdbool.h>
+
+/*
+ * openat(2) without O_CREAT, always with O_CLOEXEC. Where it fails because the process has all
+ * descriptors that it may have (EMFILE), opened_lacking() is true from then on.
+ */
+int opened_read(int dir, const char *path, int flags);
+
+/* Whether a file was not opened for want of a descriptor since opened_forget(). */
+bool opened_lacking(void);
+void opened_forget(void);
+
+/*
+ * Opens a file for writing and creates it where there is none. flags: O_TRUNC, O_APPEND and the like.
+ * Links are followed, as a shell's `>` does, with one exception: in a directory that everybody may
+ * write to and whose files only their owners may remove (sticky, such as /tmp), nothing is opened that
+ * belongs neither to this user nor to the directory's owner, because another user may have planted it
+ * there: a link to a file of ours, or a file to read our dump from. This is what Linux itself does where
+ * the sysctls fs.protected_symlinks, fs.protected_regular and fs.protected_fifos are set. Then errno is
+ * EEXIST.
+ */
+int opened_write(int dir, const char *path, int flags);
+
+/* Creates a file that was not there: no link is followed, no file is opened that exists. */
+int opened_new(int dir, const char *path, int flags);
+
+/*
+ * The number of the open descriptor that a file name stands for, because it is one of /dev/stdin,
+ * /dev/stdout, /dev/stderr, /dev/fd/N, /proc/self/fd/N, or a symbolic link to one of these; -1 for
+ * any other name. Whether N is open is not asked.
+ */
+int opened_name(const char *path);
+
+/*
+ * Where o->outfile stands for an open descriptor, makes that explicit, so that all processes of the
+ * run mean the same file: standard output becomes "-", standard error becomes NULL (the default), and
+ * any other number is noted in o->outfile_is as "NUMBER.DEVICE.INODE", which lies in text. To be called
+ * once, in the process that begins the run.
+ */
+#define OPENED_TEXT_BYTES	64
+void opened_settle(struct options *o, char text[OPENED_TEXT_BYTES]);
+
+/* The descriptor that o->outfile_is notes, if it is still open and the same file; else -1. */
+int opened_outfile(const struct options *o);
+
+#endif
