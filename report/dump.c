@@ -105,6 +105,44 @@ static void write_unseen(const struct table *t, struct out *out)
 	}
 }
 
+/* Doubts about the rules are told once for each run, by the process that began it. */
+static void read_rules(struct dumper *d)
+{
+	const char *reason;
+	char line[200];
+	struct out out;
+	int error = rules_read(&d->rules, d->options->ignore);
+
+	if (!error) {
+		if (d->rules.doubt && d->pid == d->options->run)
+			dump_notice(d, d->rules.doubt);
+		return;
+	}
+	reason = error == EFBIG ? "it is larger than 1 MB" : sink_reason(error);
+	out_init(&out, -1, line, sizeof(line));
+	out_text(&out, "the file of --ignore cannot be read, so nothing is left out: ");
+	if (reason) {
+		out_text(&out, reason);
+	} else {
+		out_text(&out, "error ");
+		out_u64(&out, (uint64_t)error);
+	}
+	dump_notice(d, out_string(&out));
+}
+
+void dump_tell_unmatched(struct dumper *d)
+{
+	char line[400];
+	struct out out;
+
+	if (!rules_unmatched(&d->rules))
+		return;
+	out_init(&out, -1, line, sizeof(line));
+	out_text(&out, "rules of --ignore that matched nothing: ");
+	rules_write_unmatched(&d->rules, &out);
+	dump_notice(d, out_string(&out));
+}
+
 void dump_init(struct dumper *d, struct table *t, const struct options *o, bool truncate)
 {
 	static const struct lookup sizes[] = {
@@ -123,8 +161,8 @@ void dump_init(struct dumper *d, struct table *t, const struct options *o, bool 
 	t->head->pid = d->pid;
 	memcpy(t->head->command, d->command, sizeof(d->command));
 	sink_init(&d->sink, o, d->command, d->pid, writer->replaces, truncate);
-	if (o->ignore && rules_read(&d->rules, o->ignore))
-		dump_notice(d, "cannot read the file of --ignore: nothing is left out");
+	if (o->ignore)
+		read_rules(d);
 	if (!sink_takes_lines(&d->sink))
 		return;
 	out_init(&out, sink_begin(&d->sink, 1), buf, sizeof(buf));
@@ -166,7 +204,7 @@ void dump_write(struct dumper *d, const uint8_t *sort, unsigned sort_count, bool
 	struct arena arena = { 0 };
 	struct report_request *q = arena_alloc(&arena, sizeof(*q));
 	char *buf = arena_alloc(&arena, OUT_BYTES);
-	bool written;
+	bool written, left_out = false;
 	struct out out;
 
 	if (!q || !buf) {
@@ -184,6 +222,7 @@ void dump_write(struct dumper *d, const uint8_t *sort, unsigned sort_count, bool
 	q->table = d->table;
 	q->options = d->options;
 	q->rules = &d->rules;
+	q->left_out = &left_out;
 	q->sort_count = (uint8_t)sort_count;
 	memcpy(q->sort, sort, sort_count);
 	q->quiet_if_empty = final;
@@ -208,6 +247,8 @@ void dump_write(struct dumper *d, const uint8_t *sort, unsigned sort_count, bool
 	arena_release(&arena);
 	if (!written)
 		dump_notice(d, "no memory for a dump");
+	else if (final && (left_out || !sink_takes_lines(&d->sink)))
+		dump_tell_unmatched(d);
 }
 
 void dump_notice(struct dumper *d, const char *text)

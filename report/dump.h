@@ -49,6 +49,10 @@ void dump_attach(struct dumper *d, struct table *t, const struct options *o,
 		 const struct rules *rules, bool truncate, uint64_t now_ns);
 void dump_detach(struct dumper *d);
 
+/* Says which rules of --ignore have matched nothing in the last dump, if there are any: where a text
+ * dump's summary has not said it. */
+void dump_tell_unmatched(struct dumper *d);
+
 /* A line for the user, "[heaptrace] " before it and a newline after; in text dumps' output,
  * else on standard error (never among folded stacks). */
 void dump_notice(struct dumper *d, const char *text);

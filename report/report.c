@@ -58,6 +58,7 @@ static void apply_rules(struct report *r)
 	for (uint32_t i = 0; i < v->count; i++)
 		names_add_row(&r->names, v->rows[i].row, false);
 	names_resolve(&r->names);
+	rules_begin(r->request->rules);
 	if (!mark_ignored(r))
 		return;
 	for (uint32_t i = 0; i < v->count; i++) {
@@ -132,8 +133,11 @@ bool report_write(const struct report_request *request, struct arena *arena, str
 	if (request->rules && request->rules->count)
 		apply_rules(r);
 	add_up(r);
-	if (request->quiet_if_empty && !writer->all_rows && !r->live_rows)
+	if (request->quiet_if_empty && !writer->all_rows && !r->live_rows) {
+		if (request->left_out)
+			*request->left_out = r->ignored_rows;
 		return true;
+	}
 	for (unsigned i = 0; i < sections; i++) {
 		struct report_section *s = &r->sections[i];
 

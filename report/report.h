@@ -38,6 +38,8 @@ struct report_request {
 	bool quiet_if_empty;			/* no live block: write nothing */
 	bool foreign;				/* the table is of another process: its modules
 						 * are not in this one's memory */
+	bool *left_out;				/* may be NULL. Set when nothing was written because
+						 * rules have left out every live block */
 	uint32_t runs_as;			/* then: the pid, as we see it, if it runs; or 0 */
 	uint64_t now_ns;			/* the moment of the table; 0: it is now */
 	struct report_process process;

@@ -9,10 +9,54 @@
 #include <string.h>
 #include <unistd.h>
 
+#define NAMED_RULES	3u	/* of those that matched nothing; the others are only counted */
+#define NAMED_BYTES	60u	/* of each */
+
+/* What a rule that is written for another tool begins with. */
+static const struct {
+	const char *begin;
+	bool whole;		/* the rule is nothing else */
+	const char *doubt;
+} foreign[] = {
+#define VALGRIND "the file of --ignore looks like suppressions of valgrind: here each line is a rule of its " \
+		 "own, a text that stands in the printed line of a frame, so `fun:main` is just `main`"
+	{ "fun:", false, VALGRIND }, { "obj:", false, VALGRIND }, { "src:", false, VALGRIND },
+	{ "Memcheck:", false, VALGRIND }, { "Memcheck,", false, VALGRIND },
+	{ "match-leak-kinds:", false, VALGRIND }, { "{", true, VALGRIND }, { "...", true, VALGRIND },
+#define SANITIZER "the file of --ignore looks like suppressions of a sanitizer: here a rule is a text that " \
+		  "stands in the printed line of a frame, so `leak:main` is just `main`"
+	{ "leak:", false, SANITIZER }, { "interceptor_via_fun:", false, SANITIZER },
+	{ "interceptor_via_lib:", false, SANITIZER }, { "interceptor_name:", false, SANITIZER },
+	{ "race:", false, SANITIZER }, { "race_top:", false, SANITIZER },
+	{ "called_from_lib:", false, SANITIZER },
+};
+
+/* Why a rule seems not to be meant as it is read, or NULL. */
+static const char *doubt_rule(const char *rule)
+{
+	size_t len = strlen(rule);
+
+	for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
+		if (foreign[i].whole ? !strcmp(rule, foreign[i].begin) :
+		    !strncmp(rule, foreign[i].begin, strlen(foreign[i].begin)))
+			return foreign[i].doubt;
+	}
+	if (*rule == '^' || strstr(rule, ".*") || (len > 2 && rule[len - 1] == '$'))
+		return "the file of --ignore seems to have patterns in it: here a rule is plain text, which "
+		       "matches when it occurs anywhere in the printed line of a frame";
+	return NULL;
+}
+
+/* The length of a byte order mark at the beginning. */
+static size_t mark_bytes(const char *text, size_t size_bytes)
+{
+	return size_bytes >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0;
+}
+
 /* Packs the lines of size_bytes of text into rules, in place: never longer than they were. */
 static void pack(struct rules *r, size_t size_bytes)
 {
-	char *from = r->text, *end = r->text + size_bytes, *to = r->text;
+	char *from = r->text + mark_bytes(r->text, size_bytes), *end = r->text + size_bytes, *to = r->text;
 
 	while (from < end) {
 		char *eol = memchr(from, '\n', (size_t)(end - from));
@@ -26,6 +70,8 @@ static void pack(struct rules *r, size_t size_bytes)
 			memmove(to, from, (size_t)(stop - from));
 			to += stop - from;
 			*to++ = '\0';
+			if (!r->doubt)
+				r->doubt = doubt_rule(to - 1 - (stop - from));
 			r->count++;
 		}
 		from = next;
@@ -63,15 +109,83 @@ int rules_read(struct rules *r, const char *path)
 		*r = (struct rules){ 0 };
 		return error;
 	}
+	if (memchr(r->text, '\0', len)) {	/* as every second byte of English text in UTF-16 */
+		r->doubt = "the file of --ignore is no plain text (UTF-16?), so nothing is left out: save it "
+			   "as UTF-8";
+		return 0;
+	}
 	pack(r, len);
+	r->matched = r->count ? arena_map(r->count) : NULL;
 	return 0;
+}
+
+void rules_begin(const struct rules *r)
+{
+	if (r->matched)
+		memset(r->matched, 0, r->count);
 }
 
 bool rules_match(const struct rules *r, const char *line)
 {
+	size_t number = 0;
+	bool any = false;
+
 	for (const char *rule = r->text; rule < r->text + r->text_bytes; rule += strlen(rule) + 1) {
-		if (strstr(line, rule))
-			return true;
+		bool known = any && (!r->matched || r->matched[number]);
+
+		if (!known && strstr(line, rule)) {
+			any = true;
+			if (r->matched)
+				r->matched[number] = 1;
+		}
+		number++;
 	}
-	return false;
+	return any;
+}
+
+size_t rules_unmatched(const struct rules *r)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; r->matched && i < r->count; i++)
+		count += !r->matched[i];
+	return count;
+}
+
+static void write_rule(const char *rule, struct out *out)
+{
+	char part[NAMED_BYTES + 1];
+	size_t len = strlen(rule);
+
+	if (len < sizeof(part)) {
+		memcpy(part, rule, len + 1);
+	} else {
+		memcpy(part, rule, sizeof(part) - 4);
+		memcpy(part + sizeof(part) - 4, "...", 4);
+	}
+	out_char(out, '"');
+	out_name(out, part);
+	out_char(out, '"');
+}
+
+void rules_write_unmatched(const struct rules *r, struct out *out)
+{
+	size_t unmatched = rules_unmatched(r), number = 0;
+	unsigned named = 0;
+
+	out_u64(out, unmatched);
+	out_text(out, " of ");
+	out_u64(out, r->count);
+	for (const char *rule = r->text; unmatched && named < NAMED_RULES && number < r->count;
+	     rule += strlen(rule) + 1, number++) {
+		if (r->matched[number])
+			continue;
+		out_text(out, named++ ? ", " : ": ");
+		write_rule(rule, out);
+	}
+	if (unmatched > named) {
+		out_text(out, ", and ");
+		out_u64(out, unmatched - named);
+		out_text(out, " more");
+	}
 }

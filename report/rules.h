@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The rules of --ignore: one a line, `#` begins a comment line, blanks around a rule do not
- * count. A rule matches a frame when it occurs in the frame's printed line, from the
- * address on. Async-signal-safe.
+ * The rules of --ignore: one a line, `#` begins a comment line, blanks around a rule and a carriage
+ * return at its end do not count, nor does a byte order mark before the first one. A rule matches a
+ * frame when it occurs in the frame's printed line, from the address on. A rule that matches
+ * nothing may well be a mistake of its writer, so the dump names such rules. Async-signal-safe.
  */
 #ifndef REPORT_RULES_H
 #define REPORT_RULES_H
+
+#include "base/out.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,6 +19,9 @@ struct rules {
 	char *text;		/* the rules, each NUL-terminated, one after the other */
 	size_t text_bytes;
 	size_t count;
+	unsigned char *matched;	/* for each rule, whether it has matched; NULL: that is not known */
+	const char *doubt;	/* a sentence for the user: the file seems to be written for another
+				 * tool, or in another encoding; or NULL */
 };
 
 /*
@@ -24,6 +30,16 @@ struct rules {
  */
 int rules_read(struct rules *r, const char *path);
 
+/* Before a dump: no rule has matched. */
+void rules_begin(const struct rules *r);
+
+/* Whether any rule matches; those that do are marked. One user at a time. */
 bool rules_match(const struct rules *r, const char *line);
+
+/* How many rules have matched nothing since rules_begin(). */
+size_t rules_unmatched(const struct rules *r);
+
+/* Names them, the first few at least: `2 of 5: "foo", "bar"`. */
+void rules_write_unmatched(const struct rules *r, struct out *out);
 
 #endif

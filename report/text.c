@@ -251,6 +251,11 @@ static void write_summary(struct report *r, struct out *out)
 		out_size(out, r->ignored_size);
 		out_char(out, '\n');
 	}
+	if (r->request->rules && rules_unmatched(r->request->rules)) {
+		summary_line(out, "rules that matched nothing   ");
+		rules_write_unmatched(r->request->rules, out);
+		out_text(out, " (--ignore)\n");
+	}
 	summary_size(out, "allocator info (virtual)     ", p->heap_known, p->heap_virtual);
 	summary_size(out, "allocator info (resident)    ", p->heap_known, p->heap_resident);
 	write_statm(p, out);

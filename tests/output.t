@@ -73,7 +73,8 @@ my $dump = qr{
 	   $frame+\n)*
 	\[heaptrace\]\ heap\ traced\ num\ of\ backtrace\ :\ \d+\n
 	\[heaptrace\]\ heap\ traced\ allocation\ size\ \ :\ $size\n
-	(?:\[heaptrace\]\ heap\ left\ out\ by\ --ignore\ \ \ \ :\ \d+\ backtraces,\ $size\n)?
+	(?:\[heaptrace\]\ heap\ left\ out\ by\ --ignore\ \ \ \ :\ \d+\ backtraces?,\ $size\n)?
+	(?:\[heaptrace\]\ rules\ that\ matched\ nothing\ \ \ :\ .*\ \(--ignore\)\n)?
 	\[heaptrace\]\ allocator\ info\ \(virtual\)\ \ \ \ \ :\ $size\n
 	\[heaptrace\]\ allocator\ info\ \(resident\)\ \ \ \ :\ $size\n
 	\[heaptrace\]\ statm\ info\ \(VSS/RSS/shared\)\ \ :\ $size\ /\ $size\ /\ $size\n
@@ -136,6 +137,60 @@ open $rules, '>', 'rules' or die;
 print $rules "#one_large\nsubject (+0x\n";
 close $rules;
 like(trace('--ignore=rules ./subject'), qr/one_large/, 'a comment is no rule');
+
+# Rules that are mistaken: which of them matched nothing is told, and what the file seems to be.
+sub ignore {
+	my ($text, @options) = @_;
+	open my $file, '>', 'rules' or die;
+	print $file $text;
+	close $file;
+	return trace('--ignore=rules', @options, './subject 2>&1');
+}
+my $unmatched = qr/^\[heaptrace\] rules that matched nothing   : (.*) \(--ignore\)$/m;
+for (['all match' => "many_small\nwas_larger\n", undef],
+     ['all match, one twice' => "many_small\nmany_small\n", undef],
+     ['a typo' => "many_smal\nmany_smll\n", '1 of 2: "many_smll"'],
+     ['of two that match the same line, both do' => "many\nsmall\n", undef],
+     ['many' => join('', map { "nothing_$_\n" } 1 .. 100), '100 of 100: "nothing_1", "nothing_2", "nothing_3", and 97 more'],
+     ['four' => "n1\nmany_small\nn2\nn3\nn4\n", '4 of 5: "n1", "n2", "n3", and 1 more'],
+     ['a long one' => 'x' x 500 . "\n", '1 of 1: "' . 'x' x 57 . '..."'],
+     ['control characters' => "a\x1b[2Jb\n", '1 of 1: "a?[2Jb"'],
+     ['no newline at the end' => "many_small\nnothing", '1 of 2: "nothing"'],
+     ['a byte order mark' => "\xef\xbb\xbfmany_small\n", undef],
+     ['a byte order mark before a comment' => "\xef\xbb\xbf# comment\nmany_small\n", undef],
+     ['lines of DOS' => "\xef\xbb\xbf# comment\r\nmany_small\r\n\r\n", undef],
+     ['nothing but comments' => "# one\n\n", undef]) {
+	my ($name, $text, $want) = @$_;
+	my $said = ignore($text);
+	is(($said =~ $unmatched)[0], $want, "rules, $name");
+	unlike($said, qr/the file of --ignore/, "rules, $name: no doubt about the file");
+	unlike($said, qr/many_small/, "rules, $name: and those that match do") if $text =~ /many_small/ && !/many_smal\b/;
+}
+for (["valgrind's" => "{\n   a name\n   Memcheck:Leak\n   match-leak-kinds: all\n   fun:malloc\n   ...\n}\n", 'suppressions of valgrind'],
+     ["valgrind's, indented with obj" => "{\n\tname\n\tMemcheck:Leak\n\tobj:*/libc.so\n}\n", 'suppressions of valgrind'],
+     ["LeakSanitizer's" => "# known\nleak:many_small\n", 'suppressions of a sanitizer'],
+     ["ThreadSanitizer's" => "race:many_small\n", 'suppressions of a sanitizer'],
+     ['patterns' => "many.*\n", 'have patterns'], ['anchored' => "^many_small\$\n", 'have patterns'],
+     ['UTF-16' => "\xff\xfem\0a\0n\0y\0\n\0", 'UTF-16'],
+     ['UTF-16 of the other order, unmarked' => "\0m\0a\0n\0y\0\n", 'UTF-16']) {
+	my ($name, $text, $want) = @$_;
+	my $said = ignore($text);
+	is(() = $said =~ /^\[heaptrace\] the file of --ignore .*\Q$want\E/mg, 1, "rules, $name: recognized, and said once") or diag($said);
+	like($said, $unmatched, "rules, $name: they match nothing") unless $name =~ /UTF-16/;
+	like($said, qr/many_small/, "rules, $name: and leave nothing out");
+}
+my $all = ignore("malloc\nnothing\n");
+like($all, qr/^\[heaptrace\] rules of --ignore that matched nothing: 1 of 2: "nothing"$/m, 'rules: also when everything is left out');
+my $folded = ignore("many_small\nnothing\n", '--flame-graph', '--outfile=folded');
+is($folded, "[heaptrace] rules of --ignore that matched nothing: 1 of 2: \"nothing\"\n", 'rules: of a folded file on standard error');
+like(ignore('x' x 2_000_000), qr/the file of --ignore cannot be read, so nothing is left out: it is larger than 1 MB/, 'rules: a file that is too large');
+system "$heaptrace --record=record --outfile=/dev/null ./subject";
+ignore("leak:many_small\nnothing\n");
+like(`$heaptrace --report=record --ignore=rules 2>&1`, qr/^heaptrace: the file of --ignore looks like suppressions of a sanitizer.*$unmatched/ms, 'rules: --report says the same');
+like(`$heaptrace --report=record --ignore=rules --flame-graph 2>&1`, qr/matched nothing: 2 of 2/, 'rules: --report, folded');
+ignore('x' x 2_000_000);
+is(`$heaptrace --report=record --ignore=rules 2>&1`, "heaptrace: ignore file rules cannot be read: it is larger than 1 MB\n", 'rules: --report refuses what is too large');
+unlink 'folded', 'record';
 
 # --- lines and inlined calls ---
 open my $src, '>', 'lines.cc' or die;

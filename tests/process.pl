@@ -118,6 +118,8 @@ my $summary = qr/^\[heaptrace\]\ (?:
 	heap\ traced\ allocation\ size\ \ :\ $size |
 	allocator\ info\ \((?:virtual\)\ |resident\))\ {4}:\ (?:$size|unknown) |
 	statm\ info\ \(VSS\/RSS\/shared\)\ \ :\ (?:$size\ \/\ $size\ \/\ $size|unknown) |
+	heap\ left\ out\ by\ --ignore\ {4}:\ \d+\ backtraces?,\ $size |
+	rules\ that\ matched\ nothing\ {3}:\ .+\ \(--ignore\) |
 	(?:names|lines)\ missing\ +:\ .+ |
 	not\ seen\ +:\ .+)$/x;
 

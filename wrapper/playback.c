@@ -60,10 +60,16 @@ static const char *print_table(struct options *o, struct table *t, uint64_t mome
 	static struct dumper d;
 	static char outfile_is[OPENED_TEXT_BYTES];
 	struct rules rules = { .text = NULL };
+	int error = o->ignore ? rules_read(&rules, o->ignore) : 0;
 	bool told;
 
-	if (o->ignore)
-		rules_read(&rules, o->ignore);
+	if (error) {
+		fprintf(stderr, "heaptrace: ignore file %s cannot be read: %s\n", o->ignore,
+			error == EFBIG ? "it is larger than 1 MB" : strerror(error));
+		return "";
+	}
+	if (rules.doubt)
+		fprintf(stderr, "heaptrace: %s\n", rules.doubt);
 	if (!o->outfile)
 		o->outfile = "-";
 	else
@@ -73,6 +79,8 @@ static const char *print_table(struct options *o, struct table *t, uint64_t mome
 	d.statm_pid = statm;
 	dump_write(&d, o->sort, o->sort_count, false, false);
 	told = d.sink.told;
+	if (o->flame_graph)
+		dump_tell_unmatched(&d);
 	dump_detach(&d);
 	load_release(t);
 	return told ? "" : NULL;
