@@ -12,7 +12,16 @@
 
 struct rule_slot *rules_cache;
 __thread unsigned rules_unloading;
-uint64_t rules_stamp HOT_DATA;		/* counts in the upper bits, beside all addresses */
+uint64_t rules_stamp HOT_DATA;
+
+/*
+ * Each new stamp is the last one plus this odd number (2^64 divided by the golden ratio), so no stamp
+ * comes again before 2^64 steps, and two stamps that are not far apart differ in so many bits all
+ * over that no two addresses differ by the same ones. A plain count in the 16 bits above all
+ * addresses came round after 32,768 calls of dlclose(), and rules of a module that was long gone
+ * were good again.
+ */
+#define STAMP_STEP	0x9e3779b97f4a7c15u
 
 bool rules_init(void)
 {
@@ -24,7 +33,7 @@ bool rules_init(void)
 
 void unwind_forget_rules(void)
 {
-	add_relaxed(&rules_stamp, (uint64_t)1 << 48);
+	add_relaxed(&rules_stamp, STAMP_STEP);
 }
 
 static bool fits(int64_t offset, unsigned bits)

@@ -227,4 +227,37 @@ SKIP: {
 	is(join(' ', map { s/.*\///r } glob "$dir/run/*"), 'rec', 'exec: one file');
 	like((report($rec))[1], qr/\(ls\)/, 'which is the newer program\'s');
 }
+# A copy on another file system that has the same inode number there is not what the process that
+# runs has mapped: its ages stand still. The original's go on.
+SKIP: {
+	my $script = <<'END';
+mkdir $1/one $1/two && mount -t tmpfs one $1/one && mount -t tmpfs two $1/two || exit 77
+"$2" --no-watch --record=$1/one/rec --outfile=/dev/null "$3" $1/cells stacks <$1/fifo >$1/word &
+exec 9>$1/fifo
+until grep -q ready $1/word; do sleep 0.01; done
+inode=$(stat -c %i $1/one/rec)
+n=0
+until [ -e $1/two/$n ] && [ "$(stat -c %i $1/two/$n)" = $inode ]; do
+	n=$((n + 1))
+	[ $n -lt 200 ] || exit 77
+	: >$1/two/$n
+done
+cp --sparse=always $1/one/rec $1/two/$n
+for file in one/rec two/$n one/rec two/$n; do
+	"$2" --report=$1/$file --no-lines | sed -n 's/.*\(age: .*\)/\1/p' | sort | tr '\n' ' '
+	echo
+	sleep 0.5
+done
+exec 9>&-
+wait
+END
+	skip 'two file systems: needs root and unshare', 2 if $> || system 'unshare -m true 2>/dev/null';
+	mkdir "$dir/mount";
+	POSIX::mkfifo("$dir/mount/fifo", 0600);
+	my ($status, $text, $err) = run(undef, 'unshare', '-m', '/bin/sh', '-c', $script, 'sh', "$dir/mount", $heaptrace, $work);
+	skip 'two file systems: cannot be mounted here', 2 if $status == 77 << 8;
+	my @ages = split /\n/, $text;
+	is($ages[1], $ages[3], 'a copy with the same inode number elsewhere: of no process that runs') or diag($err);
+	isnt($ages[0], $ages[2], 'the file that the process has mapped: its ages go on');
+}
 done_testing;

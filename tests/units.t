@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Builds and runs tests/units/units.c, memo.c, shorten.c and names.c, under the sanitizers where
+# Builds and runs tests/units/units.c, memo.c, rules.c, shorten.c and names.c, under the sanitizers where
 # the compiler has them.
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
@@ -21,6 +21,7 @@ echo 'int main(void) { return 0; }' >"$dir/probe.c"
 sanitize='-fsanitize=address,undefined -fno-sanitize-recover=all'
 { $build $sanitize -o "$dir/probe" "$dir/probe.c" && "$dir/probe"; } 2>"$dir/log" || sanitize=
 run memo capture/memo.c >>"$dir/out"
+run rules capture/rules.c capture/cfi.c base/*.c >>"$dir/out"
 run shorten report/shorten.c >>"$dir/out"
 run names report/*.c base/*.c table/*.c demangle/*.c >>"$dir/out"
 # One plan for all.

@@ -16,14 +16,54 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
-/* Whether the process that the header names has the file mapped: then it runs, here. A line of
- * /proc/PID/maps: "7f1c2a000000-7f1c52000000 rw-s 00000000 08:01 1234567   /var/tmp/heap". */
+/*
+ * A line of /proc/PID/maps of a shared mapping that can be written, such as
+ *	7f1c2a000000-7f1c52000000 rw-s 00000000 08:01 1234567   /var/tmp/heap
+ * An inode's number alone names no file: each file system counts its own.
+ */
+struct mapping {
+	unsigned major, minor;	/* of the device */
+	unsigned long long inode;
+	const char *path;	/* in the line */
+};
+
+/* Cuts the newline off; false: another kind of mapping. */
+static bool parse_mapping(char *line, struct mapping *m)
+{
+	int path = 0;
+
+	if (sscanf(line, "%*s rw-s %*s %x:%x %llu %n", &m->major, &m->minor, &m->inode, &path) != 3 || !path)
+		return false;
+	line[strcspn(line, "\n")] = '\0';
+	m->path = line + path;
+	return true;
+}
+
+/*
+ * Whether it is a mapping of the file. On some file systems (btrfs, overlayfs) stat() has another
+ * device than /proc/PID/maps, both without a device behind them (major number 0): there the path has
+ * to lead to the same file.
+ */
+static bool is_mapping_of(const struct mapping *m, const struct stat *file)
+{
+	struct stat named;
+
+	if (m->inode != file->st_ino)
+		return false;
+	if (m->major == major(file->st_dev) && m->minor == minor(file->st_dev))
+		return true;
+	return !m->major && !major(file->st_dev) && !stat(m->path, &named) &&
+	       named.st_dev == file->st_dev && named.st_ino == file->st_ino;
+}
+
+/* Whether the process that the header names has the file mapped: then it runs, here. */
 static bool is_mapped(uint32_t pid, int fd)
 {
 	char path[64], *line = NULL;
-	unsigned long inode;
+	struct mapping mapping;
 	size_t room = 0;
 	bool found = false;
 	struct stat st;
@@ -32,7 +72,7 @@ static bool is_mapped(uint32_t pid, int fd)
 	snprintf(path, sizeof(path), "/proc/%u/maps", (unsigned)pid);
 	maps = fstat(fd, &st) ? NULL : fopen(path, "re");
 	while (maps && !found && getline(&line, &room, maps) > 0)
-		found = sscanf(line, "%*s rw-s %*s %*s %lu", &inode) == 1 && inode == st.st_ino;
+		found = parse_mapping(line, &mapping) && is_mapping_of(&mapping, &st);
 	free(line);
 	if (maps)
 		fclose(maps);
@@ -151,11 +191,11 @@ static enum load_status find_table(uint32_t pid, int memory, uint64_t *start)
 /* ---- ...whose memory may not be read ---- */
 
 /*
- * The file with this inode that a process holds open. To see that takes less than to read the
+ * The mapped file, which a process holds open. To see that takes less than to read the
  * process's memory: yama (kernel.yama.ptrace_scope) does not restrict it (proc(5), ptrace(2):
  * PTRACE_MODE_READ). -1: none.
  */
-static int open_held(const char *process, unsigned long inode)
+static int open_held(const char *process, const struct mapping *mapping)
 {
 	char path[PATH_MAX];
 	struct dirent *entry;
@@ -167,7 +207,7 @@ static int open_held(const char *process, unsigned long inode)
 	dir = opendir(path);
 	while (dir && fd < 0 && (entry = readdir(dir))) {
 		snprintf(path, sizeof(path), "/proc/%s/fd/%s", process, entry->d_name);
-		if (!stat(path, &st) && S_ISREG(st.st_mode) && st.st_ino == inode)
+		if (!stat(path, &st) && S_ISREG(st.st_mode) && is_mapping_of(mapping, &st))
 			fd = open(path, O_RDONLY | O_CLOEXEC);
 	}
 	if (dir)
@@ -175,8 +215,8 @@ static int open_held(const char *process, unsigned long inode)
 	return fd;
 }
 
-/* The memfd with this inode: from a watcher, that of the process's run. */
-static int open_watched(unsigned long inode)
+/* The mapped memfd: from a watcher, that of the process's run. */
+static int open_watched(const struct mapping *mapping)
 {
 	DIR *dir = opendir("/proc");
 	struct dirent *entry;
@@ -193,7 +233,7 @@ static int open_watched(unsigned long inode)
 		if (!comm)
 			continue;
 		if (fgets(name, sizeof(name), comm) && !strcmp(name, WATCHER_COMMAND "\n"))
-			fd = open_held(entry->d_name, inode);
+			fd = open_held(entry->d_name, mapping);
 		fclose(comm);
 	}
 	if (dir)
@@ -217,18 +257,17 @@ static int open_table(uint32_t pid)
 	maps = fopen(path, "re");
 	while (maps && fd < 0 && getline(&line, &room, maps) > 0) {
 		struct table_header h;
-		unsigned long inode;
+		struct mapping mapping;
 		struct stat st;
-		int name = 0;
 
-		if (sscanf(line, "%*s rw-s %*s %*s %lu %n", &inode, &name) != 1 || !name)
+		if (!parse_mapping(line, &mapping))
 			continue;
-		line[strcspn(line, "\n")] = '\0';
-		if (!strncmp(line + name, "/memfd:", 7))
-			fd = open_watched(inode);
+		if (!strncmp(mapping.path, "/memfd:", 7))
+			fd = open_watched(&mapping);
 		else
-			fd = open(line + name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-		if (fd >= 0 && (fstat(fd, &st) || st.st_ino != inode || load_header(&h, fd, 0) != LOAD_OK)) {
+			fd = open(mapping.path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+		if (fd >= 0 && (fstat(fd, &st) || !is_mapping_of(&mapping, &st) ||
+				load_header(&h, fd, 0) != LOAD_OK)) {
 			close(fd);
 			fd = -1;
 		}
