@@ -8,9 +8,8 @@
  *	ARCH_LINK_REGISTER		1: a call leaves its return address in that column's
  *					register, where a function may keep it; 0: on the stack
  *	arch_return_address()		the address that a stored return address means
- *	arch_is_sigreturn()		whether code is what a signal handler returns to
- *	ARCH_SIGRETURN_BYTES		how much of it that looks at
- *	ARCH_SIGNAL_FP, _LR, _SP, _PC	where, from the stack pointer there, the kernel saved
+ *	ARCH_SIGNAL_FP, _LR, _SP, _PC	where, from the stack pointer in the code that a signal
+ *					handler returns to (base/sigreturn.h), the kernel saved
  *					the registers; _PC is the last of them
  *	arch_plt_cfa()			the one CFA expression of a linker's that is followed
  */

@@ -9,7 +9,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
 
 #define ARCH_DWARF_FP	29	/* x29 */
 #define ARCH_DWARF_SP	31	/* sp */
@@ -34,22 +33,11 @@ static inline uintptr_t arch_return_address(uintptr_t stored)
 }
 
 /*
- * The kernel's trampoline in the vdso: mov x8, #139; svc #0. It has no unwind information
- * (linux/arch/arm64/kernel/vdso/sigreturn.S, since 5.8) and is told by its code, as libgcc
- * does it. Instructions are little-endian on big-endian machines too.
- */
-#define ARCH_SIGRETURN_BYTES	8
-static inline bool arch_is_sigreturn(uintptr_t pc)
-{
-	static const unsigned char code[] = { 0x68, 0x11, 0x80, 0xd2, 0x01, 0x00, 0x00, 0xd4 };
-
-	return !memcmp((const void *)pc, code, sizeof(code));
-}
-
-/*
- * There the stack pointer is at the kernel's rt_sigframe: a siginfo_t of 128 bytes, then the
- * ucontext with uc_mcontext at 176, and in that fault_address, regs[31], sp, pc
- * (linux/arch/arm64/kernel/signal.c, include/uapi/asm/{ucontext,sigcontext}.h).
+ * The code that a signal handler returns to is in the vdso, and has no unwind information
+ * (linux/arch/arm64/kernel/vdso/sigreturn.S, since 5.8). There the stack pointer is at the kernel's
+ * rt_sigframe: a siginfo_t of 128 bytes, then the ucontext with uc_mcontext at 176, and in that
+ * fault_address, regs[31], sp, pc (linux/arch/arm64/kernel/signal.c,
+ * include/uapi/asm/{ucontext,sigcontext}.h).
  */
 #define ARCH_SIGNAL_REGS	(128 + 176 + 8)
 #define ARCH_SIGNAL_FP		(ARCH_SIGNAL_REGS + 8 * 29)

@@ -21,17 +21,8 @@ static inline uintptr_t arch_return_address(uintptr_t stored)
 	return stored;
 }
 
-/* What __restore_rt consists of: mov $15,%rax; syscall (the kernel's ABI for unwinders). */
-#define ARCH_SIGRETURN_BYTES	9
-static inline bool arch_is_sigreturn(uintptr_t pc)
-{
-	static const unsigned char code[] = { 0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05 };
-
-	return !memcmp((const void *)pc, code, sizeof(code));
-}
-
 /*
- * There the stack pointer is at the kernel's ucontext. Offsets of the saved registers in it:
+ * In __restore_rt the stack pointer is at the kernel's ucontext. Offsets of the saved registers in it:
  * uc_mcontext at 40, then gregs[REG_RBP = 10, REG_RSP = 15, REG_RIP = 16]
  * (linux/arch/x86/include/uapi/asm/{ucontext,sigcontext}.h).
  */

@@ -6,6 +6,7 @@
 #include "arch.h"
 #include "base/arena.h"
 #include "base/probe.h"
+#include "base/sigreturn.h"
 #include "cfi.h"
 
 #ifdef ARCH_DWARF_FP
@@ -75,8 +76,8 @@ static uint64_t pack(const struct cfi_row *row, bool exact)
 /* Whether a signal handler returns to pc; code of unknown origin may not even be readable. */
 static bool is_sigreturn(uintptr_t pc)
 {
-	return probe_readable(pc) && probe_readable(pc + ARCH_SIGRETURN_BYTES - 1) &&
-	       arch_is_sigreturn(pc);
+	return probe_readable(pc) && probe_readable(pc + SIGRETURN_BYTES - 1) &&
+	       sigreturn_is_at(pc);
 }
 
 /* The rule from the tables. A call is the instruction before the one it returns to. */

@@ -40,10 +40,8 @@ static void write_line(const struct report *r, const struct name *name, unsigned
 }
 
 /* Outermost first: a function, then what is inlined in it. */
-static void write_frame(const struct report *r, uint32_t code, struct out *out)
+static void write_frame(const struct report *r, const struct name *name, struct out *out)
 {
-	const struct name *name = names_find(&r->names, code);
-
 	for (unsigned line = names_lines(name); line-- > 0; ) {
 		write_line(r, name, line, out);
 		if (line)
@@ -63,7 +61,7 @@ static void write_folded(struct report *r, struct out *out)
 		if (row == ROW_OVERFLOW)
 			out_text(out, "(table full)");
 		for (unsigned i = count; i-- > 0; ) {
-			write_frame(r, codes[i], out);
+			write_frame(r, names_find(&r->names, codes, i), out);
 			if (i)
 				out_char(out, ';');
 		}

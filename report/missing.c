@@ -50,17 +50,29 @@ static bool lacks_line(const struct name *name)
 	return !name->call_count && !name->entry;
 }
 
-static void find_lacks(const struct names *n)
+static void find_lacks_of(const struct names *n, const struct name *name)
 {
-	for (size_t i = 0; i < n->slot_count; i++) {
-		const struct name *name = &n->slots[i];
+	if (!name || !name->file)
+		return;
+	if (!name->function)
+		name->file->lacks |= LACKS_NAME;
+	if (!n->options->no_lines && lacks_line(name))
+		name->file->lacks |= LACKS_LINE;
+}
 
-		if (!name->code || !name->shown || !name->file)
-			continue;
-		if (!name->function)
-			name->file->lacks |= LACKS_NAME;
-		if (!n->options->no_lines && lacks_line(name))
-			name->file->lacks |= LACKS_LINE;
+/* What the frames of this section's rows lack, and no others: each section has a line of its own. */
+static void find_lacks(struct report *r, const struct report_section *s)
+{
+	const uint32_t *codes = r->names.codes;
+
+	for (struct names_file *f = r->names.files; f; f = f->next)
+		f->lacks = 0;
+	for (uint32_t i = 0; i < s->count; i++) {
+		uint32_t row = r->view.rows[s->rows[i].index].row;
+		unsigned count = table_frames(r->request->table, row, r->names.codes);
+
+		for (unsigned frame = 0; frame < count; frame++)
+			find_lacks_of(&r->names, names_find(&r->names, codes, frame));
 	}
 }
 
@@ -148,11 +160,12 @@ static void write_unknown(const struct names *n, const char *head, unsigned *par
 	}
 }
 
-void missing_write(const struct names *n, struct out *out)
+void missing_write(struct report *r, const struct report_section *s, struct out *out)
 {
+	const struct names *n = &r->names;
 	unsigned names = 0, lines = 0;
 
-	find_lacks(n);
+	find_lacks(r, s);
 	write_unknown(n, NAMES_HEAD, &names, out);
 	write_files(n, LACKS_NAME, NAMES_HEAD, &names, out);
 	write_files(n, LACKS_LINE, names ? "; lines missing: " : LINES_HEAD, &lines, out);

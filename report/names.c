@@ -51,15 +51,15 @@ bool names_init(struct names *n, const struct table *t, const struct options *o,
 	return n->slots && n->codes;
 }
 
-/* The slot of a code, or the free slot where it belongs. */
-static struct name *slot_for(const struct names *n, uint32_t code)
+/* The slot of a key, or the free slot where it belongs. */
+static struct name *slot_for(const struct names *n, uint32_t key)
 {
-	uint32_t i = code * 0x9e3779b1u >> 8;
+	uint32_t i = key * 0x9e3779b1u >> 8;
 
 	for (;; i++) {
 		struct name *s = &n->slots[i & (n->slot_count - 1)];
 
-		if (!s->code || s->code == code)
+		if (!s->key || s->key == key)
 			return s;
 	}
 }
@@ -73,14 +73,34 @@ static bool grow(struct names *n)
 	if (!bigger.slots)
 		return false;
 	for (size_t i = 0; i < n->slot_count; i++) {
-		if (n->slots[i].code)
-			*slot_for(&bigger, n->slots[i].code) = n->slots[i];
+		if (n->slots[i].key)
+			*slot_for(&bigger, n->slots[i].key) = n->slots[i];
 	}
 	*n = bigger;
 	return true;
 }
 
-bool names_add_row(struct names *n, uint32_t row, bool shown)
+/* Whether the address of frame i is that of an instruction which a signal has interrupted. */
+static bool is_exact(const struct names *n, const uint32_t *codes, unsigned i)
+{
+	return i && table_is_signal_return(n->table, codes[i - 1]);
+}
+
+static uint32_t key_of(const struct names *n, const uint32_t *codes, unsigned i)
+{
+	return codes[i] << 1 | is_exact(n, codes, i);
+}
+
+/* The frame between a signal handler and what it has interrupted: libc's or the kernel's own code, of
+ * which people need not know. Debuggers call it so. */
+static void name_signal_return(struct name *s)
+{
+	s->function = "<signal handler called>";
+	s->offset = NAMES_NO_OFFSET;
+	s->resolved = true;
+}
+
+bool names_add_row(struct names *n, uint32_t row)
 {
 	uint32_t *codes = n->codes;
 	unsigned count = table_frames(n->table, row, codes);
@@ -90,15 +110,17 @@ bool names_add_row(struct names *n, uint32_t row, bool shown)
 
 		if (2 * n->used >= n->slot_count && !grow(n))
 			return false;
-		s = slot_for(n, codes[i]);
-		s->shown |= shown;
+		s = slot_for(n, key_of(n, codes, i));
 		s->entry |= !i;		/* record.c: its first byte, which nothing returns to */
-		if (s->code)
+		if (s->key)
 			continue;
-		s->code = codes[i];
+		s->key = key_of(n, codes, i);
+		s->exact = is_exact(n, codes, i);
 		s->pc = table_code_pc(n->table, codes[i]);
 		s->module = modules_of_code(n->table, codes[i]);
 		n->used++;
+		if (table_is_signal_return(n->table, codes[i]))
+			name_signal_return(s);
 	}
 	return true;
 }
@@ -107,7 +129,7 @@ bool names_add_row(struct names *n, uint32_t row, bool shown)
  * in no module has its own as it is. */
 static uint64_t file_address(const struct name *name)
 {
-	return name->pc - (name->module ? name->module->bias : 0) - 1;
+	return name->pc - (name->module ? name->module->bias : 0) - !name->exact;
 }
 
 static char *work_space(struct names *n)
@@ -162,7 +184,7 @@ static void take_symbol(struct names *n, struct name *name, const struct symbol 
 	if (s->name) {
 		name->function = before && s_before->name == s->name ? before->function
 								     : readable(n, s->name);
-		name->offset = s->addr + 1 - s->start;
+		name->offset = s->addr + !name->exact - s->start;
 	}
 	if (name->entry)
 		return;
@@ -302,7 +324,7 @@ void names_resolve(struct names *n)
 		for (size_t i = 0; i < n->slot_count; i++) {
 			struct name *s = &n->slots[i];
 
-			if (!s->code || s->resolved || (count && s->module != m))
+			if (!s->key || s->resolved || (count && s->module != m))
 				continue;
 			s->resolved = true;
 			m = s->module;
@@ -316,11 +338,11 @@ void names_resolve(struct names *n)
 	}
 }
 
-struct name *names_find(const struct names *n, uint32_t code)
+struct name *names_find(const struct names *n, const uint32_t *codes, unsigned i)
 {
-	struct name *s = slot_for(n, code);
+	struct name *s = slot_for(n, key_of(n, codes, i));
 
-	return s->code ? s : NULL;
+	return s->key ? s : NULL;
 }
 
 unsigned names_lines(const struct name *name)

@@ -9,6 +9,9 @@
  *
  *	line 0	   std::vector<int>::push_back(int&&) (inlined) at /usr/include/c++/12/bits/stl_vector.h:1294
  *	line 1	   parse(char const*) +0x1b at src/parse.cc:214
+ *
+ * The same address can be in one row what a call returns to, and in another what a signal has
+ * interrupted: these are two names, possibly of two functions.
  */
 #ifndef REPORT_NAMES_H
 #define REPORT_NAMES_H
@@ -32,16 +35,17 @@ struct names_file {
 
 struct name {
 	uint64_t pc;
-	uint32_t code;			/* 0: a free slot */
+	uint32_t key;			/* the code, and in the lowest bit `exact`; 0: a free slot */
 	uint32_t call_count;		/* 0: no lines */
 	const struct module *module;	/* NULL: code in no module */
 	struct names_file *file;	/* NULL: not looked up */
 	const char *function;		/* NULL: unknown */
 	uint64_t offset;		/* pc minus the function's start; or NAMES_NO_OFFSET */
+	bool exact;			/* the instruction at pc was interrupted; else pc is what a call
+					 * returns to, and the instruction before pc is meant */
 	const struct symbol_call *calls; /* as struct symbol has them, with readable functions */
 	bool entry;			/* the allocation function itself: no line is wanted */
 	bool resolved;
-	bool shown;			/* in a row that the report lists */
 	bool ignored;			/* one of its printed lines matches a rule */
 };
 
@@ -57,7 +61,7 @@ struct names {
 	uint32_t *codes;		/* work space: of one row, TABLE_FRAMES_MAX */
 	char *work;			/* for demangling and shortening; NULL: not yet needed */
 	struct names_file *files;	/* in the order of resolving, the newest first */
-	struct name *slots;		/* open addressing by code; at most half full */
+	struct name *slots;		/* open addressing by key; at most half full */
 	size_t slot_count, used;
 };
 
@@ -65,15 +69,15 @@ struct names {
 bool names_init(struct names *n, const struct table *t, const struct options *o, uint32_t pid,
 		struct arena *arena);
 
-/* Adds the frames of a row, which is one that will be shown or one that is only to be matched
- * with rules. False when there is no memory: its frames then have no names. */
-bool names_add_row(struct names *n, uint32_t row, bool shown);
+/* Adds the frames of a row. False when there is no memory: its frames then have no names. */
+bool names_add_row(struct names *n, uint32_t row);
 
 /* Looks up what was added since the last call. */
 void names_resolve(struct names *n);
 
-/* What was added, or NULL. */
-struct name *names_find(const struct names *n, uint32_t code);
+/* The name of frame i of a row that was added, whose codes (table_frames()) are given, since what an
+ * address means depends on the frame inward of it; or NULL. */
+struct name *names_find(const struct names *n, const uint32_t *codes, unsigned i);
 
 /* How many lines: 1, and one more for each inlined call. NULL gives 1. */
 unsigned names_lines(const struct name *name);
@@ -91,7 +95,7 @@ const char *names_function(const struct name *name, unsigned line);
 const char *names_module(const struct names *n, const struct module *m);
 
 /*
- * Prints a line: "operator new(unsigned long) +0x6", "/usr/bin/node (+0xf27811)", "?" (and for
+ * Prints a line: "operator new(unsigned long) +0x6", "<signal handler called>", "/usr/bin/node (+0xf27811)", "?" (and for
  * a NULL name), "f(int) (inlined) at src/f.h:12". columns: the name is shortened (shorten.h)
  * so that the line takes no more, as far as that goes; 0: it is whole.
  */

@@ -21,7 +21,7 @@ static bool mark_ignored(struct report *r)
 	for (size_t i = 0; i < r->names.slot_count; i++) {
 		struct name *name = &r->names.slots[i];
 
-		for (unsigned at = 0; name->code && !name->ignored && at < names_lines(name); at++) {
+		for (unsigned at = 0; name->key && !name->ignored && at < names_lines(name); at++) {
 			struct out line;
 
 			out_init(&line, -1, buf, LINE_BYTES);
@@ -41,7 +41,7 @@ static bool is_ignored(const struct report *r, uint32_t row)
 	unsigned count = table_frames(r->request->table, row, codes);
 
 	for (unsigned i = 0; i < count; i++) {
-		const struct name *name = names_find(&r->names, codes[i]);
+		const struct name *name = names_find(&r->names, codes, i);
 
 		if (name && name->ignored)
 			return true;
@@ -56,7 +56,7 @@ static void apply_rules(struct report *r)
 	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < v->count; i++)
-		names_add_row(&r->names, v->rows[i].row, false);
+		names_add_row(&r->names, v->rows[i].row);
 	names_resolve(&r->names);
 	rules_begin(r->request->rules);
 	if (!mark_ignored(r))
@@ -145,7 +145,7 @@ bool report_write(const struct report_request *request, struct arena *arena, str
 		if (!select_rows(r, s, writer->all_rows))
 			return false;
 		for (uint32_t n = 0; n < s->count; n++)
-			names_add_row(&r->names, r->view.rows[s->rows[n].index].row, true);
+			names_add_row(&r->names, r->view.rows[s->rows[n].index].row);
 	}
 	names_resolve(&r->names);
 	writer->write(r, out);

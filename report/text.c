@@ -86,7 +86,7 @@ static void write_frames(struct report *r, uint32_t row, size_t columns, struct 
 	if (row == ROW_OVERFLOW)
 		out_text(out, "(table full)\n");
 	for (unsigned i = 0; i < count; i++) {
-		const struct name *name = names_find(&r->names, codes[i]);
+		const struct name *name = names_find(&r->names, codes, i);
 
 		for (unsigned line = 0; line < names_lines(name); line++) {
 			out_u64_wide(out, number++, 2);
@@ -236,7 +236,7 @@ static void write_check(const struct table_totals *t, struct out *out)
 	out_text(out, " disagree\n");
 }
 
-static void write_summary(struct report *r, struct out *out)
+static void write_summary(struct report *r, const struct report_section *s, struct out *out)
 {
 	const struct report_process *p = &r->request->process;
 
@@ -263,7 +263,7 @@ static void write_summary(struct report *r, struct out *out)
 		summary_line(out, "new backtraces               ");
 		out_text(out, "no space to keep them apart: they are under (table full)\n");
 	}
-	missing_write(&r->names, out);
+	missing_write(r, s, out);
 	write_check(&r->request->table->head->totals, out);
 	write_not_seen(r, out);
 	out_repeat(out, '=', RULE_WIDTH);
@@ -285,7 +285,7 @@ static void write_text(struct report *r, struct out *out)
 			write_frames(r, row->row, columns, out);
 			out_char(out, '\n');
 		}
-		write_summary(r, out);
+		write_summary(r, s, out);
 	}
 }
 

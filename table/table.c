@@ -2,6 +2,8 @@
 /* See table.h. */
 #include "table.h"
 
+#include "base/probe.h"
+#include "base/sigreturn.h"
 #include "index.h"
 #include "layout.h"
 #include "modules.h"
@@ -52,6 +54,38 @@ static bool same_code(void *context, uint32_t code)
 	return code_is(q->t, code, q->pc);
 }
 
+/* Pages of modules' code that could be read, by their numbers' lower bits. */
+static uint64_t pages_read[64];
+
+/* Whether an address can be read. A module's code that could be read stays so while no module has
+ * been unloaded; else the kernel is asked. */
+static bool is_readable(uint64_t pc, uint64_t module)
+{
+	uint64_t page = pc / PROBE_PAGE, *known = &pages_read[page % 64];
+	bool stays = module != CODE_NO_MODULE && module != CODE_EARLY;
+
+	if (stays && load_relaxed(known) == page && modules_intact())
+		return true;
+	if (!probe_readable((uintptr_t)pc))
+		return false;
+	if (stays)
+		store_relaxed(known, page);
+	return true;
+}
+
+/* Notes a code that signal handlers return to. */
+static void note_signal_return(struct table_header *h, uint32_t code, uint64_t pc, uint64_t module)
+{
+	uint32_t at;
+
+	if (!is_readable(pc, module) || !is_readable(pc + SIGRETURN_BYTES - 1, module) ||
+	    !sigreturn_is_at((uintptr_t)pc))
+		return;
+	at = add_relaxed(&h->signal_return_count, 1);
+	if (at < SIGNAL_RETURNS_MAX)
+		store_relaxed(&h->signal_returns[at], code);
+}
+
 static uint32_t make_code(void *context)
 {
 	struct code_query *q = context;
@@ -69,6 +103,7 @@ static uint32_t make_code(void *context)
 			return 0;
 	}
 	store_relaxed(&q->t->codes[code], (q->pc & PC_MASK) | module << CODE_PC_BITS);
+	note_signal_return(h, code, q->pc, module);
 	q->full = false;
 	return code;
 }

@@ -133,6 +133,8 @@ struct table_totals {
 	uint32_t untraced;		/* programs started that nothing can be preloaded into */
 };
 
+#define SIGNAL_RETURNS_MAX	16	/* programs have one, or two: their own and libc's */
+
 /* Whether a table whose process is gone has something that nobody has told. */
 enum table_life {
 	TABLE_LIVES,
@@ -175,6 +177,8 @@ struct table_header {
 	uint32_t uppers_used;		/* 0 included; may run past upper_limit when it is full */
 	uint32_t frozen;		/* deltas stay where they are: they are being collected */
 	uint32_t modules_full;		/* 1: code of a module was met that the list has no room for */
+	uint32_t signal_return_count;	/* may run past SIGNAL_RETURNS_MAX */
+	uint32_t signal_returns[SIGNAL_RETURNS_MAX];	/* codes: table_is_signal_return() */
 
 	__attribute__((aligned(64))) struct table_totals totals;
 };
@@ -260,6 +264,20 @@ void table_passed(struct table_totals *totals, uint64_t live);
 static inline uint64_t table_code_pc(const struct table *t, uint32_t code)
 {
 	return t->codes[code] & (((uint64_t)1 << CODE_PC_BITS) - 1);
+}
+
+/*
+ * Whether a code is the code that signal handlers return to (base/sigreturn.h). The frame that is
+ * outward of it in a row was interrupted, so that the frame's address is exact: it is not the address
+ * that a call returns to, as those of all other frames are.
+ */
+static inline bool table_is_signal_return(const struct table *t, uint32_t code)
+{
+	for (uint32_t i = 0; i < SIGNAL_RETURNS_MAX && code; i++) {
+		if (load_relaxed(&t->head->signal_returns[i]) == code)
+			return true;
+	}
+	return false;
 }
 
 /* Row ids in use are below this. */

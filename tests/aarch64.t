@@ -72,6 +72,17 @@ traced plain top=0 "$TMP/counts" >/dev/null 2>&1
 is "$(check_dumps 0 "$TMP/dumps/dump" 2>&1)" '' 'a dump has the form of the contract'
 like "$(cat "$TMP/dumps/dump")" ' 1 \[[^]]*\] plain \+0x' 'with names from aarch64 files'
 
+# The vdso's trampoline is a mark, and the interrupted function is named by its first instruction.
+build signal_frames "${compilers[0]}" -O1
+traced plain top=0:depth=20:no-lines "$TMP/signal_frames" >/dev/null 2>&1
+like "$(cat "$TMP/dumps/dump")" 'handles \+0x[0-9a-f]+
+ 3 \[[^]]*\] <signal handler called>
+ 4 \[[^]]*\] first_faults \+0x0
+ 5 \[[^]]*\] fault \+0x' 'stacks through signal handlers'
+like "$(cat "$TMP/dumps/dump")" ' 3 \[[^]]*\] last_calls \+0x8
+' 'and a call that returns to the interrupted address'
+rm -f "$TMP/dumps/dump"
+
 # compared NAME LIBRARY DEPTH: no stack differs, and all but the frames of 3 MB, whose
 # return address lies beyond a rule's reach, are the fast unwinder's.
 compared() {

@@ -16,7 +16,7 @@ my $notice = qr/^\[heaptrace\] (?:the program (?:handles|waits for|blocks) SIGUS
 my $head = qr/^\[heaptrace\] dump allocation status for \/proc\/\d+\/maps \(.*\), sorted by ($key)$/;
 my $row = qr/^=== backtrace #(\d+) === \[count\/peak: (\d+)\/(\d+)\] \[size\/peak: ($size)\/($size)\] \[age: $time\](?: \[$key: (?:$size|\d+)\])?$/;
 my $place = qr/\S.*:(?:\d+|\?)/;
-my $frame = qr/^([ 1-9]\d|\d{3}) \[( *0x[0-9a-f]+)\] (?:\?|\S.* \+0x[0-9a-f]+(?: at $place)?|\S.* \(\+0x[0-9a-f]+\)(?: at $place)?|\S.* \(inlined\)(?: at $place)?|\S.* at $place)$/;
+my $frame = qr/^([ 1-9]\d|\d{3}) \[( *0x[0-9a-f]+)\] (?:\?|<signal handler called>|\S.* \+0x[0-9a-f]+(?: at $place)?|\S.* \(\+0x[0-9a-f]+\)(?: at $place)?|\S.* \(inlined\)(?: at $place)?|\S.* at $place)$/;
 my @summary = (
 	qr/^\[heaptrace\] heap traced num of backtrace : (\d+)$/,
 	qr/^\[heaptrace\] heap traced allocation size  : ($size)$/,

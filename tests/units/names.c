@@ -119,8 +119,8 @@ const char *symbol_error_text(int error)
 
 static struct table table;
 
-/* Frame 1 of three is in the module; path NULL: in none. */
-static void add_row(const char *path, uintptr_t pc, size_t size_bytes)
+/* Frame 1 of three is in the module; path NULL: in none. Returns the row. */
+static uint32_t add_row(const char *path, uintptr_t pc, size_t size_bytes)
 {
 	struct table_header *h = table.head;
 	struct mark marks[3];
@@ -141,6 +141,7 @@ static void add_row(const char *path, uintptr_t pc, size_t size_bytes)
 	if (path)
 		table.codes[codes[1]] |= (uint64_t)h->module_count << CODE_PC_BITS;
 	row_alloc(&table, row, size_bytes);
+	return row;
 }
 
 static void fresh_table(void)
@@ -156,7 +157,7 @@ static void print(const char *text_options, const char *rule, int fd)
 	static char store[256], error[256];
 	struct options o;
 	struct rules rules = { 0 };
-	struct report_request q = { .table = &table, .options = &o, .rules = &rules, .sort_count = 1 };
+	struct report_request q = { .table = &table, .options = &o, .rules = &rules };
 	struct arena arena = { 0 };
 	struct out out;
 
@@ -167,6 +168,8 @@ static void print(const char *text_options, const char *rule, int fd)
 		rules.text_bytes = strlen(rule) + 1;
 		rules.count = 1;
 	}
+	q.sort_count = o.sort_count;
+	memcpy(q.sort, o.sort, o.sort_count);
 	q.process.command = "test";
 	q.process.pid = 321;
 	out_init(&out, fd, printed, sizeof(printed) - 1);
@@ -286,6 +289,46 @@ static void test_missing(void)
 	    "lines missing: split2 (inlined calls, which are in split DWARF)\n", "one reason is told once for names and lines");
 }
 
+/* Each section tells of what its own rows lack. */
+static void test_sections(void)
+{
+	char *second;
+
+	fresh_table();
+	add_row("/x/none1", 0x101020, 1000);
+	for (uint32_t row = add_row("/x/none2", 0x201020, 1), i = 0; i < 5; i++)
+		row_alloc(&table, row, 1);
+	print("top=1:sort=size,count", NULL, -1);
+	second = strstr(printed, "sorted by count");
+	ok(second && strstr(second, "missing                : none2 (no symbols)\n"), "the section that shows a module");
+	if (second)
+		*second = '\0';
+	has("missing                : none1 (no symbols)\n", "and the other one");
+}
+
+/* The same address as what a call returns to, and as what a signal has interrupted. */
+static void test_signals(void)
+{
+	struct mark marks[5];
+	uint32_t row, codes[TABLE_FRAMES_MAX];
+
+	fresh_table();
+	add_row("/x/lines", 0x101100, 100);
+	row = table_intern(&table, (uintptr_t[]){ 0x1, 0x5555, 0x101100, 0x77 }, 4, 0, marks, NULL);
+	table_frames(&table, row, codes);
+	row_alloc(&table, row, 50);
+	print("no-lines", NULL, -1);
+	has(" 1 [        0x5555] ?\n 2 [      0x101100] f() +0x100\n", "a call, and no signal");
+	table.head->signal_returns[3] = codes[1];
+	print("no-lines", NULL, -1);
+	has(" 1 [        0x5555] <signal handler called>\n 2 [      0x101100] f() +0x0\n", "what was interrupted");
+	has(" 1 [      0x101100] f() +0x100\n", "what a call returns to");
+	print("flame-graph", NULL, -1);
+	has("?;f();plain (inlined);std::vector<int>::back() (inlined);<signal handler called>;? 50\n", "folded");
+	print("no-lines", "f() +0x0", -1);
+	has("left out by --ignore    : 1 backtraces, 50 bytes", "a rule");
+}
+
 /* A module whose path could not be noted, and one that could not be listed at all. */
 static void test_unknown(void)
 {
@@ -366,6 +409,8 @@ int main(void)
 	test_lines();
 	test_entry();
 	test_missing();
+	test_sections();
+	test_signals();
 	test_unknown();
 	test_width();
 	printf("1..%d\n", tests);
