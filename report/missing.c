@@ -22,7 +22,6 @@ static const struct unread name_reasons[] = {
 static const struct unread line_reasons[] = {
 	{ SYMBOL_UNREAD_MISMATCH, "its debug file is another version's" },
 	{ SYMBOL_UNREAD_SPLIT, "inlined calls, which are in split DWARF" },
-	{ SYMBOL_UNREAD_ALTERNATE, "a debug file of dwz" },
 	{ SYMBOL_UNREAD_ZSTD, "compressed with zstd" },
 	{ 0, NULL },
 };
@@ -35,19 +34,27 @@ static const char *unread_text(uint32_t unread, const struct unread *reasons)
 }
 
 /* Bits of names_file.lacks. */
-enum lack { LACKS_NAME = 1, LACKS_LINE = 2 };
+enum lack { LACKS_NAME = 1, LACKS_LINE = 2, LACKS_INLINED_NAME = 4 };
 
-/* A line, or the name of an inlined function. Of split DWARF the line table is in the file itself,
- * but what is inlined where nobody knows. */
-static bool lacks_line(const struct name *name)
+static bool lacks_inlined_name(const struct name *name)
 {
-	if (name->file->unread & SYMBOL_UNREAD_SPLIT && !name->entry)
-		return true;
 	for (uint32_t i = 0; i + 1 < name->call_count; i++) {
 		if (!name->calls[i].function)
 			return true;
 	}
-	return !name->call_count && !name->entry;
+	return false;
+}
+
+/* Of split DWARF the line table is in the file itself, but nobody knows what is inlined where. dwz
+ * moves neither line tables nor what is inlined where: only names can lack then. */
+static unsigned lacks_line(const struct name *name)
+{
+	if (name->file->unread & SYMBOL_UNREAD_SPLIT && !name->entry)
+		return LACKS_LINE;
+	if (lacks_inlined_name(name))
+		return name->file->unread & SYMBOL_UNREAD_ALTERNATE ? LACKS_INLINED_NAME :
+								      LACKS_LINE;
+	return !name->call_count && !name->entry ? LACKS_LINE : 0;
 }
 
 static void find_lacks_of(const struct names *n, const struct name *name)
@@ -56,8 +63,8 @@ static void find_lacks_of(const struct names *n, const struct name *name)
 		return;
 	if (!name->function)
 		name->file->lacks |= LACKS_NAME;
-	if (!n->options->no_lines && lacks_line(name))
-		name->file->lacks |= LACKS_LINE;
+	if (!n->options->no_lines)
+		name->file->lacks |= lacks_line(name);
 }
 
 /* What the frames of this section's rows lack, and no others: each section has a line of its own. */
@@ -89,6 +96,8 @@ static const char *reason(const struct names_file *f, enum lack lack)
 		line = unread_text(f->unread, line_reasons);
 	if (f->lacks & LACKS_NAME && !why && !line)
 		why = "no symbols there";
+	if (f->lacks & LACKS_INLINED_NAME && !why)
+		why = "those of inlined calls, which are in a debug file of dwz";
 	return lack == LACKS_NAME ? why : line;
 }
 

@@ -5,6 +5,9 @@
  * without debug data. Async-signal-safe.
  *
  *	[heaptrace] names missing                : libfoo.so.1 (no symbols), bar (the file was replaced: its build id differs); lines missing: libx.so (compressed with zstd)
+ *
+ * Of a module whose debug data dwz has shared with other modules, lines are never missing, but names
+ * of inlined calls are told of as missing.
  */
 #ifndef REPORT_MISSING_H
 #define REPORT_MISSING_H

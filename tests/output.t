@@ -301,6 +301,33 @@ SKIP: {
 }
 unlink 'split', glob('*.dwo');
 
+# dwz moves the names of inlined functions into a file of its own, but neither lines nor what is
+# inlined where.
+SKIP: {
+	open $src, '>', 'inlined.c' or die;
+	print $src <<'EOF';
+#include <stdlib.h>
+static void *volatile keep;
+#define INLINE static inline __attribute__((always_inline))
+INLINE void inner(size_t n) { keep = malloc(n); }
+INLINE void outer(size_t n) { inner(n); }
+__attribute__((noinline)) void direct(void) { keep = malloc(7000); }
+int main(int argc, char **argv) { (void)argv; if (argc > 1) outer(5000); direct(); return 0; }
+EOF
+	close $src;
+	skip 'no dwz', 4 if system("$cc -g -O1 -fno-builtin -o one inlined.c && cp one two && " .
+		'dwz -m common one two >dwz.log 2>&1') || `readelf -SW one` !~ /gnu_debugaltlink/;
+	$out = trace('./one');
+	like($out, qr/^ 1 $address direct .* at \S*inlined\.c:6$/m, 'after dwz a frame has its line');
+	unlike($out, qr/missing/, '... and nothing lacks, so nothing is said');
+	$out = trace('./one x');
+	like($out, qr/^ 1 $address \? \(inlined\) at \S*inlined\.c:4\n 2 $address \? \(inlined\) at \S*inlined\.c:5\n 3 $address main .* at \S*inlined\.c:7$/m,
+	     '... and an inlined call its lines, but no name');
+	like($out, qr/^\[heaptrace\] names missing                : one \(those of inlined calls, which are in a debug file of dwz\)\n={65}$/m,
+	     '... which is said');
+}
+unlink 'one', 'two', 'common', 'inlined.c', 'dwz.log';
+
 SKIP: {
 	chomp(my $machine = `uname -m`);
 	skip "compiled code for $machine", 1 if $machine ne 'x86_64';

@@ -66,7 +66,8 @@ int symbol_resolve(struct symbol_file *file, struct symbol *syms, size_t n, stru
 	asked_lines = file->lines;
 	file->unread = !strncmp(kind, "split", 5) ? SYMBOL_UNREAD_SPLIT :
 		       !strncmp(kind, "mini", 4) ? SYMBOL_UNREAD_MINIDEBUG :
-		       !strncmp(kind, "mismatch", 8) ? SYMBOL_UNREAD_MISMATCH : 0;
+		       !strncmp(kind, "mismatch", 8) ? SYMBOL_UNREAD_MISMATCH :
+		       !strncmp(kind, "dwz", 3) ? SYMBOL_UNREAD_ALTERNATE : 0;
 	if (!strncmp(kind, "none", 4))
 		return SYMBOL_NO_SYMBOLS;
 	if (!strncmp(kind, "gone", 4))
@@ -77,14 +78,16 @@ int symbol_resolve(struct symbol_file *file, struct symbol *syms, size_t n, stru
 		struct symbol *s = &syms[i];
 
 		s->start = s->addr & ~(uint64_t)0xff;
-		if (!strcmp(kind, "lines")) {
+		if (!strcmp(kind, "lines") || !strcmp(kind, "dwz-lines")) {
 			s->name = "_Z1fv";
 			s->calls = file->lines ? chain : NULL;
 			s->call_count = file->lines ? 3 : 0;
-		} else if (!strcmp(kind, "half")) {
+		} else if (!strcmp(kind, "half") || !strcmp(kind, "dwz-half")) {
 			s->name = "g";
 			s->calls = half;
 			s->call_count = 2;
+		} else if (!strncmp(kind, "dwz-plain", 9)) {
+			s->name = "h";
 		} else if (!strcmp(kind, "unnamed")) {
 			s->calls = unnamed;
 			s->call_count = 1;
@@ -277,6 +280,20 @@ static void test_missing(void)
 	has(", and 2 more\n", "lines that nobody wants are not missed");
 	print("flame-graph", NULL, -1);
 	has_not("missing", "folded stacks have no such line");
+
+	fresh_table();
+	add_row("/x/dwz-lines", 0x101020, 1);
+	add_row("/x/dwz-plain", 0x201020, 1);
+	print("top=0", NULL, -1);
+	has_not("missing", "of a module that dwz has worked on, whose lines and names are there, nothing lacks, "
+		"nor do lines where there are none");
+	add_row("/x/dwz-half", 0x301020, 1);
+	add_row("/x/dwz", 0x401020, 1);
+	print("top=0", NULL, -1);
+	has("\n[heaptrace] names missing                : dwz-half (those of inlined calls, which are in a debug file of dwz), "
+	    "dwz (no symbols there)\n=====", "a name of an inlined call does, and only that");
+	print("top=0:no-lines", NULL, -1);
+	has("\n[heaptrace] names missing                : dwz (no symbols there)\n=====", "unless no lines are wanted");
 
 	fresh_table();
 	add_row("/x/split2", 0x101020, 1);
