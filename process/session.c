@@ -61,6 +61,18 @@ static void heap_passed(void)
 	ask(SESSION_ABOVE);
 }
 
+/* Said by the program that the wrapper has become: nobody will print its dump when it is killed. */
+static void tell_unwatched(const struct options *o)
+{
+	if (o->watch || o->no_watch || o->record || dumper.pid != o->run)
+		return;
+	dump_notice(&dumper, dumper.pid == 1 ?
+		    "as process 1 this has no watcher: if it is killed, as by a container's stop, there is no last "
+		    "dump (start the container with an init, as docker run --init, or use --record=FILE)" :
+		    "there is no watcher here (this process is a reaper of children, or the system has no "
+		    "pidfd_open()): if it is killed, there is no last dump (use --record=FILE)");
+}
+
 void session_init(struct table *t, const struct options *o, bool first, const char *error)
 {
 	struct quiet quiet;
@@ -70,6 +82,8 @@ void session_init(struct table *t, const struct options *o, bool first, const ch
 	dump_init(&dumper, t, o, first);
 	if (error[0])
 		dump_notice(&dumper, error);
+	if (!first)
+		tell_unwatched(o);
 	quiet_end(&quiet);
 	started = true;
 	if (o->above_bytes)

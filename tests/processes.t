@@ -79,13 +79,39 @@ SKIP: {
 	is(() = slurp("$out.1") =~ /finalized for \/proc\/1\//g, 5, 'newpid: one dump of each child');
 	my $unshare = (grep { -x } map { "$_/unshare" } split /:/, $ENV{PATH})[0];
 	skip 'no unshare here', 2 unless $unshare;
-	($text) = both('process 1', [$heaptrace], 'true') if 0;
 	unlink glob "$dir/run/*";
 	# The program is process 1, and so is a child of it in a namespace of its own.
 	my ($status, $said) = run(undef, $unshare, '--pid', '--fork', $heaptrace, "--outfile=$out", $ways, 'newpid');
 	is($status, 5 << 8, 'as process 1: status');
 	is(wrong_file($out, 1, 1), '', 'as process 1: one dump in its file');
 	is(() = slurp("$out.1") =~ /finalized/g, 5, 'as process 1: children that are process 1, too, elsewhere');
+	# There is no watcher there, which is said, once, unless it was not to be or is not needed.
+	my $no_watcher = qr/^\[heaptrace\] as process 1 this has no watcher: .*--init.*--record=FILE/m;
+	for (['plain' => 1], ['--no-watch' => 0], ["--record=$dir/run/record" => 0]) {
+		my ($option, $times) = @$_;
+		unlink glob "$dir/run/*";
+		run(undef, $unshare, '--pid', '--fork', $heaptrace, $option =~ /^-/ ? $option : (), "--outfile=$out", $ways, 'many');
+		is(() = join('', map { slurp($_) } grep { !/record/ } glob "$dir/run/*") =~ /$no_watcher/g, $times, "as process 1, $option: the missing watcher");
+	}
+	($status, $said, my $err) = run(undef, $unshare, '--pid', '--fork', $heaptrace, "--outfile=$out", '--flame-graph', $ways, 'image');
+	like($err, $no_watcher, 'as process 1, folded into a file: said on standard error');
+	($status, $said, $err) = run(undef, $unshare, '--pid', '--fork', $heaptrace, '--every=1', $ways, 'image');
+	is($status, 125 << 8, '--every as process 1: refused');
+	like($err, qr/process 1.*(?:init|signal)/, 'and what to do is said');
+}
+
+# A reaper of children has no watcher either; anybody else has one, and nothing is said.
+SKIP: {
+	chomp(my $machine = `uname -m`);
+	my %prctl = (x86_64 => 157, aarch64 => 167);
+	skip 'prctl() by its number: not on this machine', 2 unless $prctl{$machine};
+	for (['syscall($ARGV[0], 36, 1, 0, 0, 0);' => 1], ['' => 0]) {
+		my ($before, $times) = @$_;
+		unlink glob "$dir/run/*";
+		my ($perl) = grep { -x } map { "$_/perl" } split /:/, $ENV{PATH};
+		run(undef, $perl, '-e', "$before shift; exec { \$ARGV[0] } \@ARGV", $prctl{$machine}, $heaptrace, "--outfile=$out", $ways, 'image');
+		is(() = slurp($out) =~ /there is no watcher here .*--record=FILE/g, $times, $times ? 'a reaper: no watcher, and that is said' : 'others: nothing to say');
+	}
 }
 
 # --children=no: as if they were not traced at all.
