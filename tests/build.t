@@ -15,6 +15,8 @@ same='-j2 WERROR=1 CC=gcc'	# as the last whole build: install builds nothing aga
 
 mkdir "$dir/tree"
 cp -r Makefile ./*.c ./*.1 README.md LICENSE base capture table symbol demangle report process wrapper "$dir/tree"
+can_32=$(tests/tools/can_build_32 "${CC:-cc}")
+cannot_32=$?
 cd "$dir/tree" || exit 1
 
 make -s $same >"$dir/log" 2>&1
@@ -42,7 +44,7 @@ else
 fi
 echo '#include <stdlib.h>
 int main(void) { return !malloc(1); }' >"$dir/m32.c"
-if ${CC:-cc} -m32 -o "$dir/m32" "$dir/m32.c" 2>/dev/null; then
+if [ $cannot_32 = 0 ] && ${CC:-cc} -m32 -o "$dir/m32" "$dir/m32.c"; then
 	make -s M32=1 WERROR=1 $quick >"$dir/log" 2>&1 && readelf -h libheaptrace32.so | grep -q ELF32
 	ok $? 'make M32=1 builds a 32-bit library beside the other' || cat "$dir/log"
 	# On a machine whose kernel runs such programs: it traces.
@@ -53,8 +55,8 @@ if ${CC:-cc} -m32 -o "$dir/m32" "$dir/m32.c" 2>/dev/null; then
 		skip 'no 32-bit programs run here'
 	fi
 else
-	skip 'the compiler makes no 32-bit code'
-	skip 'the compiler makes no 32-bit code'
+	skip "$can_32"
+	skip "$can_32"
 fi
 
 make -s $same install DESTDIR="$dir/root" prefix=/usr >/dev/null 2>&1
