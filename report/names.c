@@ -256,6 +256,29 @@ static bool stays(const struct module *m)
 	return found;
 }
 
+/* Whether it is not, or not surely, the file that ran. */
+static bool is_other(int error)
+{
+	return error == SYMBOL_GONE || error == SYMBOL_REPLACED || error == SYMBOL_NO_FILE;
+}
+
+/*
+ * Below --sysroot, or where there is none there, by the path as it is: a process that has called
+ * chroot() has files of both kinds. Only if a build id tells that it is the file.
+ */
+static int resolve_below(struct names *n, const struct module *m, struct symbol_file *file,
+			 struct symbol *symbols, size_t count)
+{
+	const char *path = modules_path(n->table, m);
+	int error = symbol_resolve(file, symbols, count, n->arena), other;
+
+	if (!is_other(error) || file->path == path || !m->build_id_bytes)
+		return error;
+	file->path = path;
+	other = symbol_resolve(file, symbols, count, n->arena);
+	return is_other(other) ? error : other;
+}
+
 static struct names_file *resolve_file(struct names *n, const struct module *m, bool lines,
 				       struct symbol *symbols, size_t count)
 {
@@ -274,7 +297,7 @@ static struct names_file *resolve_file(struct names *n, const struct module *m, 
 	if (!result)
 		return NULL;
 	result->module = m;
-	result->error = symbol_resolve(&file, symbols, count, n->arena);
+	result->error = resolve_below(n, m, &file, symbols, count);
 	result->unread = file.unread;
 	result->next = n->files;
 	n->files = result;

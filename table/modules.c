@@ -2,6 +2,7 @@
 /* See modules.h. */
 #include "modules.h"
 
+#include "base/image.h"
 #include "base/loaded.h"
 #include "layout.h"
 
@@ -10,6 +11,7 @@
 #include <limits.h>
 #include <link.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -180,13 +182,53 @@ static int note_loaded(struct dl_phdr_info *info, size_t size, void *table)
 	return 0;
 }
 
+/*
+ * What execve() was given as the program, from which the interpreter of a script follows; "" if that
+ * is no ELF file. Where the loader was started with the program as its argument, it has put the
+ * program's name there (glibc's rtld.c).
+ */
+static void read_given_path(void)
+{
+	const char *given = (const char *)getauxval(AT_EXECFN);
+	struct image image = { .kind = IMAGE_UNKNOWN };
+
+	for (int depth = 0; given && given[0] && depth <= IMAGE_SCRIPT_DEPTH; depth++) {
+		/* A name without a slash means a file in the current directory here. */
+		bool bare = !strchr(given, '/');
+
+		if (strlen(given) + 3 > sizeof(program_path))
+			break;
+		strcpy(stpcpy(program_path, bare ? "./" : ""), given);
+		image_read(program_path, &image);
+		if (image.kind != IMAGE_SCRIPT)
+			break;
+		given = image.interpreter;
+	}
+	if (image.kind != IMAGE_ELF)
+		program_path[0] = '\0';
+}
+
+/* The kernel knows the program's path, unless there is no /proc, as behind chroot(), or the program
+ * is the loader's argument, so that the kernel takes the loader, which then has no loader itself
+ * (AT_BASE is 0), for the program. */
+static void find_program_path(void)
+{
+	ssize_t n;
+
+	program_path[0] = '\0';
+	if (!getauxval(AT_BASE))
+		read_given_path();
+	if (program_path[0])
+		return;
+	n = readlink("/proc/self/exe", program_path, sizeof(program_path) - 1);
+	program_path[n > 0 ? n : 0] = '\0';
+	if (n <= 0)
+		read_given_path();
+}
+
 void modules_init(struct table *t)
 {
-	ssize_t n = readlink("/proc/self/exe", program_path, sizeof(program_path) - 1);
-
-	if (n < 0)
-		n = 0;
-	program_path[n] = '\0';
+	find_program_path();
 	t->head->text_used = 1;		/* offset 0 is "" */
 	t->head->early = 0;
 	loaded_init();	/* without it only what is loaded now is known */

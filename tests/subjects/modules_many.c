@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Opens the libraries that the second and all further arguments name, and calls many_allocates()
- * in each. The first argument says how the program goes on:
+ * Opens the libraries among the second and all further arguments (what has ".so" in its name), and
+ * calls many_allocates() in each. The first argument says how the program goes on:
  *
  *	end	it ends
  *	fork	a child opens the libraries, and ends
  *	kill	it kills itself
  *	wait	it prints "waits" and its process id, and waits until its standard input ends
+ *	chroot	the second argument is a directory, which becomes its root before it opens libraries
  *
  * With -DLIBRARY this is such a library.
  */
@@ -47,10 +48,15 @@ int main(int argc, char **argv)
 		wait(NULL);
 		return 0;
 	}
+	if (!strcmp(how, "chroot") && (chroot(argv[2]) || chdir("/")))
+		return 1;
 	for (int i = 2; i < argc; i++) {
-		void *library = dlopen(argv[i], RTLD_NOW | RTLD_LOCAL);
 		void (*allocates)(void) = NULL;
+		void *library;
 
+		if (!strstr(argv[i], ".so"))
+			continue;
+		library = dlopen(argv[i], RTLD_NOW | RTLD_LOCAL);
 		if (library)
 			*(void **)&allocates = dlsym(library, "many_allocates");
 		if (!allocates) {
