@@ -19,6 +19,7 @@
 #include "base/options.h"
 #include "base/sink.h"
 #include "wrapper/playback.h"
+#include "wrapper/record_file.h"
 #include "wrapper/watcher.h"
 
 #include <errno.h>
@@ -259,9 +260,37 @@ static const struct option_entry *find_option(const char *arg, const char **valu
 	die(EXIT_SETUP, "%.*s: no such option (--help lists them)", (int)len, arg);
 }
 
+/* Whether an option says how a program is traced. */
+static bool is_for_tracing(enum option_id id)
+{
+	return id == OPTION_UNWIND || id == OPTION_EVERY || id == OPTION_ABOVE || id == OPTION_RECORD ||
+	       id == OPTION_SIGNAL_SIZE || id == OPTION_SIGNAL_COUNT || id == OPTION_NO_WATCH ||
+	       id == OPTION_CHILDREN;
+}
+
+/* given: bits of the options (1 << enum option_id) that the command line has. Those of the
+ * environment go with every command, and are left aside where they say nothing. */
+static void refuse_what_says_nothing(const struct options *o, uint64_t given)
+{
+	const char *command = o->report ? "report" : "dump";
+	bool traces = !o->report && !o->dump;
+
+	for (const struct option_entry *e = options_table; e->name; e++) {
+		if (!(given >> e->id & 1))
+			continue;
+		if (traces && e->id == OPTION_SYSROOT)
+			die(EXIT_SETUP, "--sysroot is for --report and --dump: the files of a program "
+			    "that is started here are where it finds them");
+		if (!traces && is_for_tracing(e->id))
+			die(EXIT_SETUP, "--%s is for tracing a PROGRAM; --%s prints what has been traced: "
+			    "leave --%s out", e->name, command, e->name);
+	}
+}
+
 /* Returns the index of PROGRAM in argv. */
 static int parse_command(int argc, char **argv, struct options *o)
 {
+	uint64_t given = 0;
 	int i = 1;
 
 	while (i < argc && argv[i][0] == '-' && argv[i][1]) {
@@ -276,7 +305,9 @@ static int parse_command(int argc, char **argv, struct options *o)
 		if (e->argument && !value && i < argc)
 			value = argv[i++];
 		set_option(o, e, value);
+		given |= (uint64_t)1 << e->id;
 	}
+	refuse_what_says_nothing(o, given);
 	if (o->report || o->dump) {
 		if (o->report && o->dump)
 			die(EXIT_SETUP, "--report and --dump are two commands");
@@ -641,20 +672,40 @@ static void check_ignore(const struct options *o)
 		die(EXIT_SETUP, "ignore file %s cannot be read: %s", o->ignore, strerror(error));
 }
 
-static void check_debug_dirs(const struct options *o)
+static void check_directory(const char *option, const char *dir)
 {
-	for (int i = 0; i < o->debug_dir_count; i++) {
-		const char *dir = o->debug_dirs[i];
-		struct stat st;
-		int error = 0;
+	struct stat st;
+	int error = 0;
 
-		if (stat(dir, &st))
-			error = errno;
-		else if (!S_ISDIR(st.st_mode))
-			error = ENOTDIR;
-		if (error)
-			die(EXIT_SETUP, "debug-dir %s cannot be searched: %s", dir, strerror(error));
-	}
+	if (stat(dir, &st))
+		error = errno;
+	else if (!S_ISDIR(st.st_mode))
+		error = ENOTDIR;
+	else if (faccessat(AT_FDCWD, dir, X_OK, AT_EACCESS))
+		error = errno;
+	if (error)
+		die(EXIT_SETUP, "%s %s cannot be searched: %s", option, dir, strerror(error));
+}
+
+static void check_directories(const struct options *o)
+{
+	for (int i = 0; i < o->debug_dir_count; i++)
+		check_directory("debug-dir", o->debug_dirs[i]);
+	if (o->sysroot)
+		check_directory("sysroot", o->sysroot);
+}
+
+static void check_record(const struct options *o, const struct program *p)
+{
+	char path[PATH_MAX], command[16];
+	const char *why;
+
+	if (!o->record)
+		return;
+	command_name(p, command);
+	why = record_file_check(o, command, path);
+	if (why)
+		die(EXIT_SETUP, "record file %s cannot be made: %s", path, why);
 }
 
 /* Whether a file is named relative to the current directory. */
@@ -676,7 +727,7 @@ static _Noreturn void print_report(struct options *o)
 	const char *why;
 
 	check_ignore(o);
-	check_debug_dirs(o);
+	check_directories(o);
 	why = playback(o);
 	if (why && *why)
 		die(EXIT_SETUP, "%s cannot be reported: %s", o->report, why);
@@ -689,7 +740,7 @@ static _Noreturn void print_process(struct options *o)
 	const char *why;
 
 	check_ignore(o);
-	check_debug_dirs(o);
+	check_directories(o);
 	why = playback_process(o);
 	if (why && *why)
 		die(EXIT_SETUP, "process %u cannot be dumped: %s", (unsigned)o->dump, why);
@@ -811,6 +862,8 @@ int main(int argc, char **argv)
 	parse_environment(&options);
 	first = parse_command(argc, argv, &options);
 	options.watch = options.outfile_is = NULL;
+	if (!options.report && !options.dump)
+		options.sysroot = NULL;		/* of the environment */
 	if (options.report)
 		print_report(&options);
 	if (options.dump)
@@ -825,8 +878,9 @@ int main(int argc, char **argv)
 	check_program(&program);
 	library = find_library(&program, argv[0]);
 	check_ignore(&options);
-	check_debug_dirs(&options);
+	check_directories(&options);
 	opened_settle(&options, outfile_is);
+	check_record(&options, &program);
 	prepare_outfile(&options, &program);
 
 	/* Again: when heaptrace itself is traced, the library has unblocked them by now. */

@@ -70,7 +70,7 @@ const struct option_entry options_table[] = {
 	  "print a dump from a FILE of --record, to standard output or --outfile; no PROGRAM",
 	  OPTION_REPORT, OPTION_COMMAND },
 	{ "sysroot", 0, "DIR", NULL,
-	  "with --report: the program's files are below DIR", OPTION_SYSROOT, OPTION_EVERYWHERE },
+	  "with --report and --dump: the program's files are below DIR", OPTION_SYSROOT, OPTION_EVERYWHERE },
 	{ "no-watch", 0, NULL, NULL,
 	  "leave no watcher behind, which prints the dump of a program that is killed",
 	  OPTION_NO_WATCH, OPTION_EVERYWHERE },

@@ -105,13 +105,21 @@ void keep_private(void)
 
 /* ---- Start ---- */
 
+#define SHOWN_BYTES	100	/* of the file's name, so that the reason finds room behind it */
+
 static void complain(int error, char *text, size_t bytes)
 {
+	const char *name = options->record;
+	size_t length = strlen(name);
 	struct out out;
 
 	out_init(&out, -1, text, bytes);
 	out_text(&out, "cannot record in ");
-	out_name(&out, options->record);
+	if (length > SHOWN_BYTES) {
+		out_text(&out, "...");
+		name += length - SHOWN_BYTES;
+	}
+	out_name(&out, name);
 	out_text(&out, ": ");
 	if (error == EINVAL) {
 		out_text(&out, "it is not a regular file");

@@ -83,14 +83,26 @@ static void find_lacks(struct report *r, const struct report_section *s)
 	}
 }
 
+/* What came of reading a file, in words; it may have been looked for where it cannot be. */
+static const char *error_text(const struct names *n, const struct names_file *f)
+{
+	bool below = n->foreign && n->options->sysroot && modules_path(n->table, f->module)[0] == '/';
+
+	if (below && f->error == SYMBOL_GONE)
+		return "it is not below --sysroot";
+	if (below && f->error == SYMBOL_REPLACED)
+		return "below --sysroot is another version of it";
+	return symbol_error_text(f->error);
+}
+
 /* Why; NULL: nothing is lacked, or there is no reason to speak of. A module is told of once, and of
  * one that is merely stripped no more than that. */
-static const char *reason(const struct names_file *f, enum lack lack)
+static const char *reason(const struct names *n, const struct names_file *f, enum lack lack)
 {
 	const char *why = NULL, *line = NULL;
 
 	if (f->lacks & LACKS_NAME)
-		why = f->error != SYMBOL_OK ? symbol_error_text(f->error)
+		why = f->error != SYMBOL_OK ? error_text(n, f)
 					    : unread_text(f->unread, name_reasons);
 	if (f->lacks & LACKS_LINE && !why)
 		line = unread_text(f->unread, line_reasons);
@@ -107,7 +119,7 @@ static bool told_before(const struct names *n, const struct names_file *f, enum 
 	const char *path = modules_path(n->table, f->module);
 
 	for (const struct names_file *g = n->files; g != f; g = g->next) {
-		if (reason(g, lack) && !strcmp(modules_path(n->table, g->module), path))
+		if (reason(n, g, lack) && !strcmp(modules_path(n->table, g->module), path))
 			return true;
 	}
 	return false;
@@ -131,7 +143,7 @@ static void write_files(const struct names *n, enum lack lack, const char *head,
 	unsigned count = 0;
 
 	for (const struct names_file *f = n->files; f; f = f->next) {
-		const char *why = reason(f, lack), *path, *slash;
+		const char *why = reason(n, f, lack), *path, *slash;
 
 		if (!why || !has_path(n, f) || told_before(n, f, lack) || count++ >= NAMED_MODULES)
 			continue;

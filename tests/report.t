@@ -153,9 +153,26 @@ sub record {
 		is(join(' ', glob "$dir/run/*.tmp"), '', "$name: no temporary file");
 	};
 	unlink glob "$dir/run/*";
-	$cannot->('no directory', "$dir/none/rec", 'no such directory');
-	$cannot->('a directory', "$dir/run", 'it is a directory');
-	$cannot->('/dev/full', '/dev/full', 'it is not a regular file');
+	# The wrapper refuses what cannot be, as it does with --outfile; without it, the library says so.
+	my $impossible = sub {
+		my ($name, $file, $why, $said) = @_;
+		my ($status, $out, $err) = run(undef, $heaptrace, "--record=$file", "--outfile=$dir/run/kept", '/bin/echo', 'runs');
+		is("$status $out$err", (125 << 8) . " heaptrace: record file $file cannot be made: $why\n", "$name: refused");
+		local $ENV{HEAPTRACE_OPTIONS} = "top=1:no-lines:record=$file";
+		($status, $out, $err) = run(undef, '/bin/bash', '-c', 'LD_PRELOAD=$PWD/libheaptrace.so exec /bin/echo runs');
+		like("$status $out", qr/^0 runs\n$/, "$name, without the wrapper: the program runs");
+		my $shown = length $file > 100 ? '...' . substr $file, -100 : $file;
+		like($err, qr/cannot record in \Q$shown\E: $said/, "$name, without the wrapper: it is said why");
+	};
+	system("echo before >$dir/run/kept; ln -s kept $dir/run/link; ln $dir/run/kept $dir/run/same");
+	$impossible->('no directory', "$dir/none/rec", 'No such file or directory', 'no such directory');
+	$impossible->('a directory', "$dir/run", 'Is a directory', 'it is a directory');
+	$impossible->('/dev/full', '/dev/full', 'it is not a regular file', 'it is not a regular file');
+	$impossible->('a link', "$dir/run/link", 'it is the outfile, too', 'it is not a regular file');
+	$impossible->('a name that is too long', "$dir/run/" . 'n' x 250, 'File name too long', '.*; the program is traced');
+	is((run(undef, $heaptrace, "--record=$dir/run/$_", "--outfile=$dir/run/kept", '/bin/true'))[2],
+		"heaptrace: record file $dir/run/$_ cannot be made: it is the outfile, too\n", "the outfile: $_") for qw(kept same);
+	is(`cat $dir/run/kept`, "before\n", 'what was refused has not emptied the outfile');
 	ok(-c '/dev/full', '/dev/full is still what it was');
 	$cannot->('RLIMIT_FSIZE', $rec, 'file size limit', 'ulimit -f 100');
 	my ($status, $out, $err) = run(undef, '/bin/bash', '-c', 'ulimit -f 20000; exec "$@"', 'bash', $heaptrace, "--record=$rec", $work, "$dir/cells", 'stacks');
@@ -208,6 +225,28 @@ SKIP: {
 	system("mkdir -p $dir/root$dir && mv $work $dir/root$work");
 	unlike((report($rec, '--top=1'))[1], qr/work_alloc/, 'without the program\'s file there are no names');
 	like((report($rec, '--top=1', "--sysroot=$dir/root"))[1], qr/ work_alloc_0 \+0x.*main \+0x/s, '--sysroot');
+	mkdir "$dir/wrong";
+	my ($base) = $work =~ m{([^/]+)$};
+	like((report($rec, '--top=1', "--sysroot=$dir/wrong"))[1], qr/names missing +: .*\Q$base\E \(it is not below --sysroot\)/, 'a wrong --sysroot');
+	system("mkdir -p $dir/wrong$dir && cp /bin/true $dir/wrong$work");
+	like((report($rec, '--top=1', "--sysroot=$dir/wrong"))[1], qr/names missing +: .*\Q$base\E \(below --sysroot is another version of it\)/, 'one with another program');
+	# Options that would say nothing.
+	is((run(undef, $heaptrace, "--sysroot=$_", "--report=$rec"))[2], "heaptrace: sysroot $_ cannot be searched: No such file or directory\n", "--sysroot=$_")
+		for "$dir/nowhere";
+	is((run(undef, $heaptrace, '--sysroot=', "--report=$rec"))[0], 125 << 8, 'an empty --sysroot');
+	is((run(undef, $heaptrace, "--sysroot=$0", "--dump=1"))[2], "heaptrace: sysroot $0 cannot be searched: Not a directory\n", '--sysroot, a file');
+	my ($status, $out, $err) = run(undef, $heaptrace, "--sysroot=$dir", '/bin/echo', 'runs');
+	is("$status $out", (125 << 8) . ' ', '--sysroot with a program');
+	like($err, qr/^heaptrace: --sysroot is for --report and --dump: .*\n$/, 'is refused');
+	for (qw(--record=x --every=1 --above=1M --no-watch --children=no --signal-size=HUP --signal-count=HUP --unwind=check)) {
+		my ($name) = /^([^=]*)/;
+		is((run(undef, $heaptrace, $_, "--report=$rec"))[2], "heaptrace: $name is for tracing a PROGRAM; --report prints what has been traced: leave $name out\n", "$_ with --report");
+		is((run(undef, $heaptrace, "--dump=1", $_))[2], "heaptrace: $name is for tracing a PROGRAM; --dump prints what has been traced: leave $name out\n", "$_ with --dump");
+	}
+	local $ENV{HEAPTRACE_OPTIONS} = "record=$dir/run/other:every=9:sysroot=$dir/root";
+	like((report($rec, '--top=1'))[1], qr/ work_alloc_0 \+0x/, 'in the environment they are left aside');
+	$ENV{HEAPTRACE_OPTIONS} = "sysroot=$dir/nowhere";
+	is((run(undef, $heaptrace, '/bin/echo', 'runs'))[1], "runs\n", 'and --sysroot too');
 	system("mv $dir/root$work $work");
 }
 
