@@ -221,7 +221,6 @@ static inline __attribute__((always_inline)) bool enter(unsigned calls)
 	return likely(load_relaxed(&state) == TRACING) || enter_slowly();
 }
 
-#define NO_BLOCK ((struct block){ ROW_NONE, 0 })
 /* What stands for a function as frame 0: see record_alloc(). */
 #define CALLED(function) ((uintptr_t)(function) + 1)
 /* In a hook: what the program called, and from where. */
@@ -292,7 +291,7 @@ static HOT_CODE __attribute__((noinline)) void *reallocate(void *old, size_t siz
 {
 	bool recording = enter(2);
 	struct block b = state >= TRACING && old ? record_take(old) : NO_BLOCK;
-	bool was_newest = old && guard_self.last_block == old;
+	bool was_newest = b.row != ROW_NONE && record_is_newest(old, b.slot);
 	void *p = by_array ? real.reallocarray(old, count, each) : real.realloc(old, size);
 
 	if (p && recording) {
@@ -300,8 +299,9 @@ static HOT_CODE __attribute__((noinline)) void *reallocate(void *old, size_t siz
 			add_relaxed(&recorder.table.head->totals.unknown_frees, 1);
 		record_realloc(p, size, b, function, from);
 	} else if (p || (!size && old)) {
+		/* The block is freed, and nothing allocated: as free() would. */
 		if (b.row != ROW_NONE)
-			record_uncount(b, false, !recording);
+			record_uncount(b, was_newest, !recording);
 		if (was_newest)
 			guard_self.last_block = NULL;
 	} else if (b.row != ROW_NONE) {

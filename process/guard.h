@@ -36,6 +36,7 @@ struct guard {
 	struct thread *thread;	/* threads.h; NULL: not yet, no longer, or no memory for it */
 	struct paths *paths;	/* its memory of stacks; NULL: none, or there is more to ask */
 	void *last_block;	/* the thread's newest allocation, if not yet freed */
+	uint32_t last_slot;	/* what the block map had of it then (blocks.h) */
 	unsigned busy;		/* inside the allocator other than by a hook: dumps wait */
 	unsigned requests;	/* dumps to take when both drop to zero (session.h) */
 	bool ending;		/* libc gives back its cache, and may hold locks */

@@ -188,13 +188,13 @@ HOT_CODE void record_uncount(struct block b, bool temporary, bool nested)
 	uncount(b, temporary, nested);
 }
 
-HOT_CODE void record_freed_otherwise(const void *p, uint32_t row, uint64_t size_bytes, bool nested)
+HOT_CODE void record_freed_otherwise(const void *p, struct block b, bool nested)
 {
-	bool newest = guard_self.last_block == p;
+	bool newest = record_is_newest(p, b.slot);
 
 	if (newest)
 		guard_self.last_block = NULL;
-	uncount((struct block){ row, size_bytes }, newest, nested);
+	uncount(b, newest, nested);
 }
 
 HOT_CODE bool record_free(void *p, bool nested)
@@ -203,7 +203,7 @@ HOT_CODE bool record_free(void *p, bool nested)
 
 	if (unlikely(b.row == ROW_NONE))
 		return false;
-	record_freed_otherwise(p, b.row, b.size_bytes, nested);
+	record_freed_otherwise(p, b, nested);
 	return true;
 }
 
@@ -244,7 +244,8 @@ HOT_CODE void record_count_otherwise(uint32_t row, uint64_t size_bytes)
 
 HOT_CODE void record_new_otherwise(uint32_t *slot, uint32_t row, uint64_t size_bytes)
 {
-	note_block(slot, (struct block){ row, size_bytes });
+	note_block(slot, (struct block){ .row = row, .size_bytes = size_bytes });
+	guard_self.last_slot = load_relaxed(slot);
 	count_alloc(row, size_bytes);
 }
 
@@ -268,10 +269,12 @@ HOT_CODE void record_realloc(void *p, size_t size, struct block old, uintptr_t f
 	uint32_t row = record_find_row(function, from->pc, from->sp, from->fp);
 
 	guard_self.last_block = p;
-	if (unlikely(!slot))
+	if (unlikely(!slot)) {
 		add_relaxed(&recorder.table.head->totals.lost_blocks, 1);
-	else
-		note_block(slot, (struct block){ row, size });
+	} else {
+		note_block(slot, (struct block){ .row = row, .size_bytes = size });
+		guard_self.last_slot = load_relaxed(slot);
+	}
 	if (likely(slot && old.row == row)) {
 		count_resize(row, old.size_bytes, size);
 		return;
@@ -284,5 +287,10 @@ HOT_CODE void record_realloc(void *p, size_t size, struct block old, uintptr_t f
 
 void record_again(void *p, struct block b)
 {
-	note_block(blocks_find(&recorder.blocks, p), b);
+	uint32_t *slot = blocks_find(&recorder.blocks, p);
+	bool newest = record_is_newest(p, b.slot);
+
+	note_block(slot, b);
+	if (newest)
+		guard_self.last_slot = load_relaxed(slot);
 }

@@ -58,7 +58,13 @@ static inline __attribute__((always_inline)) struct block record_take(void *p)
 {
 	uint32_t *slot = blocks_find(&recorder.blocks, p);
 
-	return likely(slot != NULL) ? slot_take(slot) : (struct block){ ROW_NONE, 0 };
+	return likely(slot != NULL) ? slot_take(slot) : NO_BLOCK;
+}
+
+/* Whether the block at p, whose slot in the map had this value, is the thread's newest. */
+static inline bool record_is_newest(const void *p, uint32_t slot)
+{
+	return unlikely(guard_self.last_block == p) && likely(guard_self.last_slot == slot);
 }
 
 /* Before the real free of p: afterwards the address can be another thread's. False: nothing is
@@ -66,7 +72,7 @@ static inline __attribute__((always_inline)) struct block record_take(void *p)
 bool record_free(void *p, bool nested);
 
 /* What record_free_here() leaves to others. */
-void record_freed_otherwise(const void *p, uint32_t row, uint64_t size_bytes, bool nested);
+void record_freed_otherwise(const void *p, struct block b, bool nested);
 
 /* record_free(p, false), for where it is worth the space. Neither this nor record_alloc_here() takes up
  * registers for what happens seldom: it is in functions of its own, which get all they need again. */
@@ -81,11 +87,11 @@ static inline __attribute__((always_inline)) bool record_free_here(void *p)
 	v = load_relaxed(slot);
 	if (unlikely(!slot_is_small(v)))
 		return record_free(p, false);
-	store_relaxed(slot, 0);
+	slot_clear(slot, v);
 	if (unlikely(!process_has_one_thread() || guard_self.last_block == p))
-		record_freed_otherwise(p, v >> SLOT_SIZE_BITS, (uint8_t)v, false);
-	else if (unlikely(!row_free_single(&recorder.table, v >> SLOT_SIZE_BITS, (uint8_t)v)))
-		row_free(&recorder.table, v >> SLOT_SIZE_BITS, (uint8_t)v, false);
+		record_freed_otherwise(p, (struct block){ slot_row(v), v, (uint8_t)v }, false);
+	else if (unlikely(!row_free_single(&recorder.table, slot_row(v), (uint8_t)v)))
+		row_free(&recorder.table, slot_row(v), (uint8_t)v, false);
 	return true;
 }
 
@@ -126,7 +132,7 @@ static inline __attribute__((always_inline)) void record_alloc_here(void *p, uin
 		record_new_otherwise(slot, row, size);
 		return;
 	}
-	slot_put(slot, row, size);
+	guard_self.last_slot = slot_put(slot, row, size);
 	if (unlikely(!process_has_one_thread() || !row_alloc_single(&recorder.table, row, size)))
 		record_count_otherwise(row, size);
 }

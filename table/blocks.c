@@ -44,7 +44,7 @@ static unsigned evict(uint32_t *slot, struct block *stale)
 	while (slot - first < (int)MARGIN && holds_size(first))
 		first--;
 	*stale = slot_take(first);
-	store_relaxed(slot, 0);
+	slot_clear(slot, load_relaxed(slot));
 	return stale->row != ROW_NONE;
 }
 
@@ -70,6 +70,6 @@ unsigned slot_put_otherwise(uint32_t *slot, struct block block, struct block sta
 	} else if (more) {
 		put_size(&slot[1], block.size_bytes);
 	}
-	store_relaxed(slot, block.row << SLOT_SIZE_BITS | size);
+	slot_put(slot, block.row, size);
 	return count;
 }

@@ -9,10 +9,18 @@
  * 64 MB is recorded and touched page by page. A granule is the smallest distance of two live
  * blocks: 4 words for glibc's malloc (MINSIZE in malloc.c), 8 bytes for any other.
  *
- * A slot has 4 bytes: the row in the upper 24 bits (a slot of 0: no live block), the size below.
+ * A slot has 4 bytes:
+ *
+ *	| 31, 30 |   29 .. 8   | 7 .. 0 |
+ *	   turn       row         size		row and size are 0: no live block
+ *
  * A size that does not fit there is that of a block of several granules, so the slots that
  * follow belong to no other block: they hold it, 24 bits each, marked as what they are. A region
  * has room for them at its end, so that a block's slots are always in one region.
+ *
+ * The turn counts, modulo 4, the blocks that were noted in the slot, and stays when they are gone. So a
+ * thread can tell its newest block from one that another thread has got at the same address since:
+ * the two slots differ.
  *
  * No lock, and no atomic read-modify-write: a block belongs to one thread at a time, its
  * slots are cleared before the real free (after which the address may be another thread's)
@@ -33,6 +41,8 @@
 #endif
 
 #define SLOT_SIZE_BITS		8
+#define SLOT_TURN		((uint32_t)1 << 30)
+#define SLOT_TURNS		(3 * SLOT_TURN)	/* the bits of the turn */
 #define SLOT_MORE		254u	/* in place of a size: bits of the size of the block before */
 #define SLOT_OUTSIDE		255u	/* the size is in the next slot */
 #define SLOT_UPPER		0xffffffu /* there: the lower and the upper half are in two further ones */
@@ -46,8 +56,10 @@ struct blocks {
 /* What is known about a block; row is ROW_NONE when nothing is. */
 struct block {
 	uint32_t row;
+	uint32_t slot;			/* of a block that was taken from the map: its slot's value */
 	uint64_t size_bytes;
 };
+#define NO_BLOCK ((struct block){ ROW_NONE, 0, 0 })
 
 /*
  * glibc_spacing: whether all blocks come from glibc's malloc. False when there is no memory
@@ -107,41 +119,55 @@ static inline uint64_t slot_take_size(uint32_t *slot)
 	return size_bytes;
 }
 
+/* The row in a slot's value. */
+static inline uint32_t slot_row(uint32_t v)
+{
+	return (v & ~SLOT_TURNS) >> SLOT_SIZE_BITS;
+}
+
 /* Of a slot's value: whether a block begins there whose size is in it. */
 static inline bool slot_is_small(uint32_t v)
 {
-	return v >> SLOT_SIZE_BITS && (uint8_t)v < SLOT_MORE;
+	return slot_row(v) && (uint8_t)v < SLOT_MORE;
+}
+
+/* There is no block there any more. v: the slot's value. */
+static inline void slot_clear(uint32_t *slot, uint32_t v)
+{
+	store_relaxed(slot, v & SLOT_TURNS);
 }
 
 /* What the slot's block is, which is forgotten. No block begins there: row is ROW_NONE. */
 static inline struct block slot_take(uint32_t *slot)
 {
-	struct block block = { ROW_NONE, 0 };
+	struct block block = NO_BLOCK;
 	uint32_t v = load_relaxed(slot), size = v & ((1u << SLOT_SIZE_BITS) - 1);
 
-	if (unlikely(!v) || unlikely(size == SLOT_MORE))
+	if (unlikely(!(v & ~SLOT_TURNS)) || unlikely(size == SLOT_MORE))
 		return block;
-	store_relaxed(slot, 0);
-	block.row = v >> SLOT_SIZE_BITS;
+	slot_clear(slot, v);
+	block.row = slot_row(v);
+	block.slot = v;
 	block.size_bytes = likely(size != SLOT_OUTSIDE) ? size : slot_take_size(slot);
 	return block;
 }
 
 /*
- * Whether nothing is known there. The slot is also written, as it is: memory that is read before it is
- * ever written is the kernel's page of zeros at first, and the write that then follows takes that out of
- * the translations of all processors that run the program's threads, by interrupting them.
+ * Whether nothing is known there. Then the slot is also written, its turn counted up: memory that is read before
+ * it is ever written is the kernel's page of zeros at first, and the write that then follows takes that out
+ * of the translations of all processors that run the program's threads, by interrupting them.
  */
 static inline bool slot_is_free(uint32_t *slot)
 {
 #if defined(__x86_64__) || defined(__i386__)
-	bool zero;
-
-	__asm__ volatile("orl $0, %0" : "+m"(*slot), "=@ccz"(zero));
-	return zero;
+	__asm__ volatile("addl %1, %0" : "+m"(*slot) : "i"(SLOT_TURN) : "cc");
 #else
-	return !load_relaxed(slot);
+	store_relaxed(slot, load_relaxed(slot) + SLOT_TURN);
 #endif
+	if (likely(!(load_relaxed(slot) & ~SLOT_TURNS)))
+		return true;
+	store_relaxed(slot, load_relaxed(slot) - SLOT_TURN);	/* a size that is noted there has all bits */
+	return false;
 }
 
 /* Whether slot_put() will do: nothing is known there, and the size is small. */
@@ -150,9 +176,13 @@ static inline bool slot_is_simple(uint32_t *slot, uint64_t size_bytes)
 	return likely(size_bytes < SLOT_MORE) && likely(slot_is_free(slot));
 }
 
-static inline void slot_put(uint32_t *slot, uint32_t row, uint64_t size_bytes)
+/* Returns the slot's value. */
+static inline uint32_t slot_put(uint32_t *slot, uint32_t row, uint64_t size_bytes)
 {
-	store_relaxed(slot, row << SLOT_SIZE_BITS | (uint32_t)size_bytes);
+	uint32_t v = load_relaxed(slot) | row << SLOT_SIZE_BITS | (uint32_t)size_bytes;
+
+	store_relaxed(slot, v);
+	return v;
 }
 
 /*

@@ -10,12 +10,12 @@
 #define WAIT_TRIES	1000	/* yields: a thread that is stopped in a flush is not waited for, */
 #define WAIT_NS		1000000000u	/* nor several of them, each of which a busy machine makes slow */
 
-/* How many bytes may stay untold, where `bytes` are at most at stake. */
-static inline int64_t delta_quantum(uint64_t bytes, unsigned part_log2, int64_t most)
+/* How many bytes a thread may keep to itself of a row or a heap that has `bytes`. */
+static int64_t most_of(int64_t bytes, unsigned part_log2, int64_t most)
 {
-	int64_t part = (int64_t)(bytes >> part_log2);
+	int64_t part = bytes >> part_log2;
 
-	return part < DELTA_LEAST ? 0 : part < most ? part : most;
+	return part < DELTA_LEAST ? 0 : part < most ? part - 1 : most - 1;
 }
 
 static uint32_t known(const struct table *t)
@@ -23,30 +23,38 @@ static uint32_t known(const struct table *t)
 	return layout_count(t->head, TABLE_DELTAS);
 }
 
-/* Rows that a thread moves differences to, by their numbers' lowest bits. Not part of the table:
- * nobody else needs it. */
-static uint32_t row_locks[1024];
+/* Does what a thread had begun to do to one figure, or not yet: see deltas.h. */
+static void finish_step(const struct deltas *d, enum delta_step step, uint32_t *figure, uint32_t change)
+{
+	if (d->step < step || (d->step == step && *figure == (uint32_t)d->before[step]))
+		*figure += change;
+}
+
+static void finish_live_size(struct table *t, const struct deltas *d, const struct delta *slot)
+{
+	struct row_upper *u = d->upper ? row_upper(t, slot->row) : NULL;
+
+	if (!u)
+		finish_step(d, DELTA_LIVE_SIZE, (uint32_t *)&t->rows[slot->row].live_size, (uint32_t)slot->live_size);
+	else if (d->step < DELTA_LIVE_SIZE ||
+		 (d->step == DELTA_LIVE_SIZE && u->live_size == (int64_t)d->before[DELTA_LIVE_SIZE]))
+		u->live_size += slot->live_size;
+}
 
 void delta_finish_move(struct table *t, struct deltas *d)
 {
 	struct delta *slot = d->moving && d->moving <= DELTA_SLOTS ? &d->slots[d->moving - 1] : NULL;
-	struct row_upper *u;
 	struct row *r;
 
 	d->moving = 0;
 	if (!slot || !slot->row || slot->row >= table_row_end(t))
 		return;
 	r = &t->rows[slot->row];
-	r->live_count = d->moved.live_count;
-	r->live_size = d->moved.live_size;
-	r->total_count = d->moved.total_count;
-	r->total_size = d->moved.total_size;
-	t->infos[slot->row].temporary = d->moved.temporary;
-	u = d->moved.upper ? row_upper(t, slot->row) : NULL;
-	if (u) {
-		u->live_size = d->moved.upper_live_size;
-		raise_u32(&u->total_size, d->moved.upper_total_size);
-	}
+	finish_step(d, DELTA_LIVE_COUNT, &r->live_count, (uint32_t)slot->live_count);
+	finish_live_size(t, d, slot);
+	finish_step(d, DELTA_TOTAL_COUNT, &r->total_count, slot->total_count);
+	finish_step(d, DELTA_TOTAL_SIZE, &r->total_size, slot->total_size);
+	finish_step(d, DELTA_TEMPORARY, &t->infos[slot->row].temporary, slot->temporary);
 	*slot = (struct delta){ .row = slot->row };
 }
 
@@ -67,124 +75,179 @@ struct deltas *deltas_take(struct table *t)
 	}
 }
 
-void deltas_forked(struct table *t, struct deltas *own)
-{
-	store_relaxed(&t->head->frozen, 0);
-	memset(row_locks, 0, sizeof(row_locks));
-	for (uint32_t i = 0; i < known(t); i++) {
-		struct deltas *d = &t->deltas[i];
-
-		if (d == own)
-			continue;
-		store_relaxed(&d->flushing, 0);
-		delta_finish_move(t, d);
-		store_relaxed(&d->taken, 0);
-	}
-}
-
 static void tell_heap(struct table *t, struct deltas *d)
 {
-	if (d->heap_size > 0)
-		totals_grow(&t->head->totals, (uint64_t)d->heap_size);
-	else
-		add_relaxed(&t->head->totals.live_size, (uint64_t)d->heap_size);
+	int64_t size = d->heap_size;
+
 	store_relaxed(&d->heap_size, 0);
+	totals_change(&t->head->totals, size);
+	d->most_heap = most_of((int64_t)load_relaxed(&t->head->totals.peak_size), DELTA_HEAP_PART_LOG2,
+			       DELTA_HEAP_BYTES);
 }
 
-/* The heap's live size is told in larger steps: all threads write it. */
-static void add_to_heap(struct table *t, struct deltas *d, int64_t size_bytes)
+static uint32_t *owing(struct table *t, uint32_t row)
 {
-	int64_t large = delta_quantum(load_relaxed(&t->head->totals.peak_size), DELTA_HEAP_PART_LOG2,
-				      DELTA_HEAP_BYTES);
-
-	store_relaxed(&d->heap_size, d->heap_size + size_bytes);
-	if (d->heap_size >= large || d->heap_size <= -large)
-		tell_heap(t, d);
+	return &t->head->slots_owing[row % DELTA_SLOTS];
 }
 
-static uint32_t *row_lock(uint32_t row)
+/* Whether the row has no live block, by the row and by what all threads' slots hold of it. */
+static bool is_empty(const struct table *t, uint32_t row)
 {
-	return &row_locks[row % (sizeof(row_locks) / sizeof(row_locks[0]))];
+	int64_t count = row_count(load_relaxed(&t->rows[row].live_count));
+
+	for (uint32_t i = 0; i < known(t); i++) {
+		const struct delta *slot = &t->deltas[i].slots[row % DELTA_SLOTS];
+
+		if (load_relaxed(&slot->row) == row)
+			count += load_relaxed(&slot->live_count);
+	}
+	return count <= 0;
 }
+
+bool deltas_row_begins(struct table *t, uint32_t row, int64_t visible)
+{
+	uint32_t now, owed;
+
+	if (visible > 0) {
+		owed = load_relaxed(owing(t, row));
+		if (visible > (int64_t)owed * DELTA_BLOCKS)
+			return false;
+	}
+	/* The slots are seldom asked: within a tick there is nothing to be changed. */
+	now = (uint32_t)ticks_of(now_ns());
+	if (load_relaxed(&t->infos[row].since) != now && is_empty(t, row))
+		store_relaxed(&t->infos[row].since, now);
+	return true;
+}
+
+/* ---- A flush ---- */
 
 /*
- * The upper parts of the row that the differences change themselves, or NULL. They are made before,
- * and so is a row wide that is to be. What goes across a quarter of a sum is no reason: that may be
- * noted late.
+ * The upper parts of the row if the live size is to change there, or NULL. A row is made wide before the
+ * flush when it is to be.
  */
-static struct row_upper *upper_of_move(struct table *t, const struct delta *slot, const struct row *r)
+static struct row_upper *upper_of_flush(struct table *t, const struct delta *slot, const struct row *r)
 {
-	int64_t live = load_relaxed(&r->live_size) + slot->live_size;
+	int64_t live = (int64_t)load_relaxed(&r->live_size) + slot->live_size;
 
 	if (unlikely(load_relaxed(&r->epoch) & ROW_WIDE || live >= ROW_QUARTER || live < -(int64_t)ROW_QUARTER))
 		return row_widen(t, slot->row);
-	return unlikely(slot->total_size >= ROW_QUARTER) ? row_make_upper(t, slot->row) : NULL;
+	return NULL;
 }
 
-/* What the row is going to be. The compiler keeps the order; that suffices for whoever looks at
- * what a killed thread has left. */
-static void note_move(struct table *t, struct deltas *d, const struct delta *slot, const struct row *r,
-		      const struct row_upper *u)
+/*
+ * Notes that a step begins, of which the figure is `before`. The compiler keeps the order of the
+ * stores; that suffices for whoever looks at what a killed thread has left.
+ */
+static inline void begin_step(struct deltas *d, enum delta_step step, uint64_t before)
 {
-	bool wide = u && load_relaxed(&r->epoch) & ROW_WIDE;
-	uint32_t size = load_relaxed(&r->total_size);
-
-	store_relaxed(&d->moved.live_count, load_relaxed(&r->live_count) + (uint32_t)slot->live_count);
-	store_relaxed(&d->moved.live_size, (int32_t)(load_relaxed(&r->live_size) + (wide ? 0 : slot->live_size)));
-	store_relaxed(&d->moved.total_count, load_relaxed(&r->total_count) + slot->total_count);
-	store_relaxed(&d->moved.total_size, size + (uint32_t)slot->total_size);
-	store_relaxed(&d->moved.temporary, load_relaxed(&t->infos[slot->row].temporary) + slot->temporary);
-	store_relaxed(&d->moved.upper, u != NULL);
-	if (unlikely(u != NULL)) {
-		store_relaxed(&d->moved.upper_live_size, load_relaxed(&u->live_size) + (wide ? slot->live_size : 0));
-		store_relaxed(&d->moved.upper_total_size,
-			      (uint32_t)((row_sum(load_relaxed(&u->total_size), size) + slot->total_size) / ROW_QUARTER));
-	}
-	store_release(&d->moving, (uint32_t)(slot - d->slots) + 1);
+	store_relaxed(&d->before[step], before);
+	signal_fence();
+	store_relaxed(&d->step, step);
 	signal_fence();
 }
 
-static void move_live(struct table *t, struct deltas *d, struct delta *slot, struct row *r)
+/* Returns what the figure is afterwards. */
+static inline uint32_t change_figure(struct deltas *d, enum delta_step step, uint32_t *figure, uint32_t change)
 {
-	uint32_t count = add_relaxed(&r->live_count, (uint32_t)slot->live_count) + (uint32_t)slot->live_count;
-
-	/* What other threads have yet to tell can make it negative for a while. */
-	if ((int32_t)count > 0)
-		raise_u32(&r->peak_count, count);
-	if (slot->live_size)
-		row_change_live(t, slot->row, slot->live_size);
-	add_to_heap(t, d, slot->live_size);
-	store_relaxed(&slot->live_count, 0);
-	store_relaxed(&slot->live_size, 0);
+	if (!change)
+		return load_relaxed(figure);
+	begin_step(d, step, load_relaxed(figure));
+	return add_relaxed(figure, change) + change;
 }
 
-static void move_totals(struct table *t, struct delta *slot)
+static void flush_live_size(struct table *t, struct deltas *d, const struct delta *slot, struct row *r,
+			    struct row_upper *u)
 {
-	if (slot->total_count || slot->temporary)
-		row_called(t, slot->row, slot->total_count, slot->total_size, slot->temporary);
+	int32_t at_peak = delta_heap_peak(slot, load_relaxed(&t->head->totals.epoch));
+	int64_t size;
+
+	if (likely(!u)) {
+		if (slot->live_size || at_peak)
+			row_save_peak(t, r, at_peak);
+		size = (int32_t)change_figure(d, DELTA_LIVE_SIZE, (uint32_t *)&r->live_size,
+					      (uint32_t)slot->live_size);
+		if (size > 0)
+			raise_u32(&r->peak_size, (uint32_t)size);
+		return;
+	}
+	row_save_upper_peak(t, u, at_peak);
+	begin_step(d, DELTA_LIVE_SIZE, (uint64_t)load_relaxed(&u->live_size));
+	size = add_relaxed(&u->live_size, (int64_t)slot->live_size) + slot->live_size + load_relaxed(&r->live_size);
+	if (size > 0)
+		raise_u64(&u->peak_size, (uint64_t)size);
+}
+
+static void flush_sums(struct table *t, struct deltas *d, const struct delta *slot, struct row *r)
+{
+	uint32_t *temporary = &t->infos[slot->row].temporary;
+	uint32_t count = change_figure(d, DELTA_TOTAL_COUNT, &r->total_count, slot->total_count);
+	uint32_t size = change_figure(d, DELTA_TOTAL_SIZE, &r->total_size, slot->total_size);
+	uint32_t freed = change_figure(d, DELTA_TEMPORARY, temporary, slot->temporary);
+
+	/* row_alloc_single() leaves it to the sizes to see that there have been many calls. */
+	if (unlikely(row_sum_passed(count - slot->total_count, count) || row_sum_passed(size - slot->total_size, size) ||
+		     row_sum_passed(freed - slot->temporary, freed) || (!slot->total_size && count >= ROW_QUARTER)))
+		row_note_sums(t, slot->row);
+}
+
+static void empty_slot(struct table *t, struct delta *slot)
+{
+	if (slot->epoch & DELTA_OWES)
+		sub_relaxed(owing(t, slot->row), 1);
+	store_relaxed(&slot->epoch, slot->epoch & ~DELTA_OWES);
+	store_relaxed(&slot->live_count, 0);
+	store_relaxed(&slot->live_size, 0);
+	store_relaxed(&slot->heap_peak_size, 0);
 	store_relaxed(&slot->total_count, 0);
 	store_relaxed(&slot->total_size, 0);
 	store_relaxed(&slot->temporary, 0);
 }
 
-bool delta_flush(struct table *t, struct deltas *d, struct delta *slot)
+/* How much the slot may hold: where less than DELTA_LEAST bytes are at stake, nothing. */
+static void set_most(struct delta *slot, const struct row *r)
+{
+	int64_t bytes = load_relaxed(&r->live_size);
+
+	if (load_relaxed(&r->epoch) & ROW_WIDE)
+		bytes = ROW_QUARTER;	/* or more, or once */
+	slot->most_size = (uint16_t)most_of(bytes, DELTA_PART_LOG2, DELTA_BYTES);
+	slot->most_count = slot->most_size ? DELTA_BLOCKS - 1 : 0;
+}
+
+static void flush_slot(struct table *t, struct deltas *d, struct delta *slot)
 {
 	struct row *r = &t->rows[slot->row];
-	uint32_t *lock = row_lock(slot->row), nobody = 0;
+	struct row_upper *u = upper_of_flush(t, slot, r);
+	int64_t count;
+
+	store_relaxed(&d->upper, u != NULL);
+	begin_step(d, DELTA_NO_STEP, 0);
+	store_relaxed(&d->moving, (uint32_t)(slot - d->slots) + 1);
+	signal_fence();
+	count = row_count(change_figure(d, DELTA_LIVE_COUNT, &r->live_count, (uint32_t)slot->live_count));
+	if (count > 0)
+		raise_u32(&r->peak_count, (uint32_t)count);
+	flush_live_size(t, d, slot, r, u);
+	flush_sums(t, d, slot, r);
+	signal_fence();
+	store_relaxed(&d->step, DELTA_STEPS);
+	signal_fence();
+	empty_slot(t, slot);
+	signal_fence();
+	store_release(&d->moving, 0);
+	set_most(slot, r);
+}
+
+bool delta_flush(struct table *t, struct deltas *d, struct delta *slot)
+{
 	bool moves;
 
 	store_relaxed(&d->flushing, 1);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);	/* before `frozen` is looked at */
-	moves = !load_acquire(&t->head->frozen) && cas_acq_rel(lock, &nobody, 1);
-	if (likely(moves)) {
-		note_move(t, d, slot, r, upper_of_move(t, slot, r));
-		if (slot->live_count || slot->live_size)
-			move_live(t, d, slot, r);
-		move_totals(t, slot);
-		signal_fence();
-		store_release(&d->moving, 0);
-		store_release(lock, 0);
-	}
+	moves = !load_acquire(&t->head->frozen);
+	if (likely(moves))
+		flush_slot(t, d, slot);
 	store_release(&d->flushing, 0);
 	return moves;
 }
@@ -197,6 +260,28 @@ void deltas_flush(struct table *t, struct deltas *d)
 	}
 	if (d->heap_size)
 		tell_heap(t, d);
+}
+
+void deltas_forked(struct table *t, struct deltas *own)
+{
+	struct table_header *h = t->head;
+
+	store_relaxed(&h->frozen, 0);
+	for (uint32_t i = 0; i < known(t); i++) {
+		struct deltas *d = &t->deltas[i];
+
+		if (d == own)
+			continue;
+		store_relaxed(&d->flushing, 0);
+		delta_finish_move(t, d);
+		/* A process of one thread does without slots, so rows and totals have to be complete. */
+		deltas_flush(t, d);
+		store_relaxed(&d->taken, 0);
+	}
+	/* What the threads that are gone had counted was of any moment. */
+	memset(h->slots_owing, 0, sizeof(h->slots_owing));
+	for (unsigned i = 0; own && i < DELTA_SLOTS; i++)
+		h->slots_owing[i] += own->slots[i].epoch & DELTA_OWES;
 }
 
 void deltas_freeze(struct table *t)
@@ -219,84 +304,172 @@ void deltas_thaw(struct table *t)
 
 /* ---- The hot path ---- */
 
-/* The row's slot; NULL: none is to be had now. */
-static inline struct delta *delta_of(struct table *t, struct deltas *d, uint32_t row)
-{
-	struct delta *slot = &d->slots[row % DELTA_SLOTS];
+/* An operation, see row_change(). It is handed on in registers: */
+struct change {
+	int blocks;
+	bool temporary;
+	int64_t bytes;
+	uint64_t call_bytes;
+};
+#define CHANGE_PARAMETERS	int64_t bytes, uint64_t call_bytes, int blocks_and_temporary
+#define CHANGE_ARGUMENTS(c)	(c).bytes, (c).call_bytes, ((c).temporary ? TEMPORARY : (c).blocks)
+#define CHANGE			((struct change){ blocks_and_temporary == TEMPORARY ? -1 : blocks_and_temporary, \
+				 blocks_and_temporary == TEMPORARY, bytes, call_bytes })
+#define TEMPORARY		(-2)	/* a block less, and a temporary one */
 
-	if (likely(slot->row == row))
-		return slot;
-	if (slot->row && !delta_flush(t, d, slot))
-		return NULL;
-	store_relaxed(&slot->row, row);
-	return slot;
+/* -most <= value <= most, in one comparison. */
+static inline bool is_beyond(int64_t value, uint64_t most)
+{
+	return (uint64_t)value + most > 2 * most;
 }
 
-static inline bool delta_is_large(const struct delta *slot, const struct row *r)
+/* Whether the slot holds more live blocks or bytes, or more calls or bytes of calls, than it may. */
+static inline bool live_is_large(const struct delta *slot)
 {
-	int64_t bytes = delta_quantum((uint64_t)(int64_t)load_relaxed(&r->live_size), DELTA_PART_LOG2, DELTA_BYTES);
-
-	return slot->live_count >= DELTA_BLOCKS || slot->live_count <= -DELTA_BLOCKS ||
-	       slot->live_size >= bytes || slot->live_size <= -bytes ||
-	       slot->total_count >= (uint32_t)1 << 30;
+	return (uint32_t)slot->live_size + slot->most_size > 2u * slot->most_size ||
+	       is_beyond(slot->live_count, slot->most_count);
 }
 
-/* The row's live blocks as far as this thread can tell. */
-static inline int64_t delta_live_count(const struct delta *slot, const struct row *r)
+static inline bool calls_are_large(const struct delta *slot)
+{
+	return (slot->total_count | slot->total_size) >= (uint32_t)1 << 30;
+}
+
+static bool slot_is_large(const struct delta *slot)
+{
+	return live_is_large(slot) || calls_are_large(slot);
+}
+
+/* How many blocks the row has by what it and the slot say. */
+static inline int64_t visible_count(const struct delta *slot, const struct row *r)
 {
 	return (int64_t)(int32_t)load_relaxed(&r->live_count) + slot->live_count;
 }
 
-HOT_CODE void delta_alloc(struct table *t, struct deltas *d, uint32_t row, uint64_t size_bytes)
+/* Whether it may have none all the same, by what other threads' slots may hold. */
+static inline bool may_be_empty(const struct table *t, const struct delta *slot, uint32_t row)
 {
-	struct delta *slot = delta_of(t, d, row);
-	struct row *r = &t->rows[row];
-	int64_t before;
+	return visible_count(slot, &t->rows[row]) <= (int64_t)(load_relaxed(&t->head->deltas_used) - 1) * DELTA_BLOCKS;
+}
 
-	if (unlikely(!slot)) {
-		row_alloc(t, row, size_bytes);
+/* Before a change of the slot's live size: see row.h. */
+static inline void save_peak(struct delta *slot, uint32_t epoch)
+{
+	if (unlikely((slot->epoch & ~DELTA_OWES) != epoch)) {
+		store_relaxed(&slot->heap_peak_size, slot->live_size);
+		store_relaxed(&slot->epoch, epoch | (slot->epoch & DELTA_OWES));
+	}
+}
+
+/* Adds to a slot, or (sign: -1) takes the same from it again. */
+static inline __attribute__((always_inline)) void change_slot(struct delta *slot, int sign, struct change c)
+{
+	store_relaxed(&slot->live_count, (int8_t)(slot->live_count + sign * c.blocks));
+	add_sole_u32((uint32_t *)&slot->live_size, (uint32_t)((uint64_t)sign * (uint64_t)c.bytes));
+	if (c.call_bytes != ROW_NO_CALL) {
+		add_sole_u32(&slot->total_count, (uint32_t)sign);
+		add_sole_u32(&slot->total_size, (uint32_t)((uint64_t)sign * c.call_bytes));
+	}
+	if (c.temporary)
+		add_sole_u32(&slot->temporary, (uint32_t)sign);
+}
+
+static bool owes_unsaid(const struct delta *slot)
+{
+	return slot->live_count < 0 && !(slot->epoch & DELTA_OWES);
+}
+
+/* After a change of a slot: what the heap's totals and the row have to be told. */
+static __attribute__((noinline)) void tell(struct table *t, struct deltas *d, struct delta *slot, CHANGE_PARAMETERS)
+{
+	if (owes_unsaid(slot)) {
+		store_relaxed(&slot->epoch, slot->epoch | DELTA_OWES);
+		add_relaxed(owing(t, slot->row), 1);
+	}
+	/* The heap's maximum is noted when the slot has its part of it. */
+	if (is_beyond(d->heap_size, (uint64_t)d->most_heap))
+		tell_heap(t, d);
+	if (!slot_is_large(slot) || delta_flush(t, d, slot))
+		return;
+	/* A view collects, perhaps for long: what is too much for the slot changes the row. */
+	save_peak(slot, load_relaxed(&t->head->totals.epoch));
+	change_slot(slot, -1, CHANGE);
+	row_change(t, slot->row, CHANGE.blocks, bytes, call_bytes, CHANGE.temporary);
+}
+
+/* The row's slot, which is taken from another row if it is its; NULL: not now. */
+static struct delta *take_slot(struct table *t, struct deltas *d, uint32_t row)
+{
+	struct delta *slot = &d->slots[row % DELTA_SLOTS];
+
+	if (slot->row == row)
+		return slot;
+	if (slot->row && !delta_flush(t, d, slot))
+		return NULL;
+	store_relaxed(&slot->row, row);
+	set_most(slot, &t->rows[row]);
+	return slot;
+}
+
+/* Any operation. */
+static __attribute__((noinline)) void change_any(struct table *t, struct deltas *d, uint32_t row, CHANGE_PARAMETERS)
+{
+	bool small = (uint64_t)bytes + DELTA_BLOCK_BYTES <= 2 * DELTA_BLOCK_BYTES &&
+		     (call_bytes < DELTA_BLOCK_BYTES || call_bytes == ROW_NO_CALL);
+	struct delta *slot = small ? take_slot(t, d, row) : NULL;
+	struct change c = CHANGE;
+	bool begins = false;
+
+	if (!slot) {
+		row_change(t, row, c.blocks, c.bytes, c.call_bytes, c.temporary);
+		store_relaxed(&d->heap_size, d->heap_size + c.bytes);
+		if (is_beyond(d->heap_size, (uint64_t)d->most_heap))
+			tell_heap(t, d);
 		return;
 	}
-	before = delta_live_count(slot, r);
-	store_relaxed(&slot->live_count, slot->live_count + 1);
-	store_relaxed(&slot->live_size, slot->live_size + (int64_t)size_bytes);
-	store_relaxed(&slot->total_count, slot->total_count + 1);
-	store_relaxed(&slot->total_size, slot->total_size + size_bytes);
-	if (unlikely(before <= 0))
-		row_begins(&t->infos[row]);
-	if (unlikely(before <= 0 || delta_is_large(slot, r)))
-		delta_flush(t, d, slot);
+	if (c.blocks > 0 && may_be_empty(t, slot, row))
+		begins = deltas_row_begins(t, row, visible_count(slot, &t->rows[row]));
+	save_peak(slot, load_relaxed(&t->head->totals.epoch));
+	change_slot(slot, 1, c);
+	store_relaxed(&d->heap_size, d->heap_size + c.bytes);
+	tell(t, d, slot, CHANGE_ARGUMENTS(c));
+	if (begins && slot->live_count)
+		delta_flush(t, d, slot);	/* other threads see that the row has a block */
+}
+
+/* An operation, which is inlined with what is known of it. All that is not usual is done by others. */
+static inline __attribute__((always_inline)) void delta_change(struct table *t, struct deltas *d, uint32_t row,
+							       struct change c, bool is_small)
+{
+	struct delta *slot = &d->slots[row % DELTA_SLOTS];
+
+	if (unlikely(slot->row != row || !is_small) || (c.blocks > 0 && unlikely(may_be_empty(t, slot, row)))) {
+		change_any(t, d, row, CHANGE_ARGUMENTS(c));
+		return;
+	}
+	save_peak(slot, load_relaxed(&t->head->totals.epoch));
+	change_slot(slot, 1, c);
+	add_own_u64((uint64_t *)&d->heap_size, (uint64_t)c.bytes);
+	if (unlikely(is_beyond(d->heap_size, (uint64_t)d->most_heap) || live_is_large(slot)) ||
+	    (c.call_bytes != ROW_NO_CALL && unlikely(calls_are_large(slot))) ||
+	    (c.blocks < 0 && unlikely(owes_unsaid(slot))))
+		tell(t, d, slot, CHANGE_ARGUMENTS(c));
+}
+
+HOT_CODE void delta_alloc(struct table *t, struct deltas *d, uint32_t row, uint64_t size_bytes)
+{
+	delta_change(t, d, row, (struct change){ 1, false, (int64_t)size_bytes, size_bytes },
+		     size_bytes < DELTA_BLOCK_BYTES);
 }
 
 HOT_CODE void delta_free(struct table *t, struct deltas *d, uint32_t row, uint64_t size_bytes, bool temporary)
 {
-	struct delta *slot = delta_of(t, d, row);
-	struct row *r = &t->rows[row];
-
-	if (unlikely(!slot)) {
-		row_free(t, row, size_bytes, temporary);
-		return;
-	}
-	store_relaxed(&slot->live_count, slot->live_count - 1);
-	store_relaxed(&slot->live_size, slot->live_size - (int64_t)size_bytes);
-	if (temporary)
-		store_relaxed(&slot->temporary, slot->temporary + 1);
-	if (unlikely(delta_live_count(slot, r) <= 0 || delta_is_large(slot, r)))
-		delta_flush(t, d, slot);
+	delta_change(t, d, row, (struct change){ -1, temporary, -(int64_t)size_bytes, ROW_NO_CALL },
+		     size_bytes < DELTA_BLOCK_BYTES);
 }
 
 void delta_resize(struct table *t, struct deltas *d, uint32_t row, uint64_t old_bytes, uint64_t new_bytes)
 {
-	struct delta *slot = delta_of(t, d, row);
-	struct row *r = &t->rows[row];
-
-	if (unlikely(!slot)) {
-		row_resize(t, row, old_bytes, new_bytes);
-		return;
-	}
-	store_relaxed(&slot->live_size, slot->live_size + (int64_t)(new_bytes - old_bytes));
-	store_relaxed(&slot->total_count, slot->total_count + 1);
-	store_relaxed(&slot->total_size, slot->total_size + new_bytes);
-	if (unlikely(delta_is_large(slot, r)))
-		delta_flush(t, d, slot);
+	delta_change(t, d, row, (struct change){ 0, false, (int64_t)(new_bytes - old_bytes), new_bytes },
+		     (old_bytes | new_bytes) < DELTA_BLOCK_BYTES);
 }

@@ -2,6 +2,7 @@
 /* See row.h. */
 #include "row.h"
 
+#include "deltas.h"
 #include "layout.h"
 
 /* ---- Upper parts ---- */
@@ -63,7 +64,8 @@ static bool sum_add(uint32_t *sum, uint32_t v)
 	return row_sum_passed(before, before + v);
 }
 
-void row_called(struct table *t, uint32_t row, uint32_t calls, uint64_t size_bytes, uint32_t temporary)
+/* So many calls, for size_bytes in all, and so many frees that were temporary. */
+static void add_calls(struct table *t, uint32_t row, uint32_t calls, uint64_t size_bytes, uint32_t temporary)
 {
 	struct row *r = &t->rows[row];
 	/* row_alloc_single() leaves it to the sizes to see that there have been many calls. */
@@ -86,6 +88,36 @@ void row_called(struct table *t, uint32_t row, uint32_t calls, uint64_t size_byt
 void __attribute__((noinline)) row_begins(struct row_info *info)
 {
 	store_relaxed(&info->since, (uint32_t)ticks_of(now_ns()));
+}
+
+bool row_save_peak(struct table *t, struct row *r, int32_t more)
+{
+	uint32_t epoch = load_relaxed(&t->head->totals.epoch);
+	struct row old, now;
+
+	old.saved_peak = load_relaxed(&r->saved_peak);
+	do {
+		if (old.epoch & ROW_WIDE)
+			return false;
+		if (old.epoch == epoch && !more)
+			return true;
+		now.heap_peak_size = old.epoch == epoch ? old.heap_peak_size : load_relaxed(&r->live_size);
+		now.heap_peak_size += more;
+		now.epoch = epoch;
+	} while (!cas_relaxed(&r->saved_peak, &old.saved_peak, now.saved_peak));
+	return true;
+}
+
+void row_save_upper_peak(struct table *t, struct row_upper *u, int32_t more)
+{
+	uint32_t epoch = load_relaxed(&t->head->totals.epoch);
+
+	if (load_relaxed(&u->epoch) != epoch) {
+		store_relaxed(&u->heap_peak_size, load_relaxed(&u->live_size));
+		store_relaxed(&u->epoch, epoch);
+	}
+	if (more)
+		add_relaxed(&u->heap_peak_size, (int64_t)more);
 }
 
 static bool is_narrow(int64_t size_bytes)
@@ -113,24 +145,20 @@ static bool change_narrow(struct row *r, int64_t change)
 
 static void change_wide(struct table *t, const struct row *r, struct row_upper *u, int64_t change)
 {
-	uint32_t epoch = load_relaxed(&t->head->totals.epoch);
 	int64_t size;
 
-	if (load_relaxed(&u->epoch) != epoch) {
-		store_relaxed(&u->heap_peak_size, load_relaxed(&u->live_size));
-		store_relaxed(&u->epoch, epoch);
-	}
+	row_save_upper_peak(t, u, 0);
 	size = add_relaxed(&u->live_size, change) + change + load_relaxed(&r->live_size);
 	if (size > 0)
 		raise_u64(&u->peak_size, (uint64_t)size);
 }
 
-void row_change_live(struct table *t, uint32_t row, int64_t change)
+static void change_live(struct table *t, uint32_t row, int64_t change)
 {
 	struct row *r = &t->rows[row];
 	struct row_upper *u;
 
-	if (row_save_peak(t, r) && change_narrow(r, change))
+	if (row_save_peak(t, r, 0) && change_narrow(r, change))
 		return;
 	u = row_widen(t, row);
 	if (u)
@@ -139,45 +167,46 @@ void row_change_live(struct table *t, uint32_t row, int64_t change)
 		add_relaxed(&r->live_size, (int32_t)(uint32_t)(uint64_t)change);
 }
 
-/* So many blocks more (1, 0, -1), so many bytes more (or less: modulo 2^64), and a call for
- * size_bytes, or none (NO_CALL); temporary: frees that were. */
-#define NO_CALL	UINT64_MAX
-static __attribute__((noinline)) void change(struct table *t, uint32_t row, int blocks, uint64_t bytes,
-					     uint64_t size_bytes, bool temporary)
+__attribute__((noinline)) void row_change(struct table *t, uint32_t row, int blocks, int64_t bytes,
+					  uint64_t call_bytes, bool temporary)
 {
 	struct row *r = &t->rows[row];
 
 	if (blocks > 0) {
-		uint32_t count = add_relaxed(&r->live_count, 1) + 1;
+		int64_t count;
 
-		if (count == 1)
-			row_begins(&t->infos[row]);
-		raise_u32(&r->peak_count, count);
+		deltas_row_begins(t, row, row_count(load_relaxed(&r->live_count)));
+		count = row_count(add_relaxed(&r->live_count, 1) + 1);
+		if (count > 0)
+			raise_u32(&r->peak_count, (uint32_t)count);
 	}
-	row_change_live(t, row, (int64_t)bytes);
+	change_live(t, row, bytes);
 	if (blocks < 0)
 		sub_relaxed(&r->live_count, 1);
-	if (size_bytes == NO_CALL)
-		add_relaxed(&t->head->totals.live_size, bytes);
-	else
-		totals_grow(&t->head->totals, bytes);
-	if (size_bytes != NO_CALL || temporary)
-		row_called(t, row, size_bytes != NO_CALL, size_bytes != NO_CALL ? size_bytes : 0, temporary);
+	if (call_bytes != ROW_NO_CALL || temporary)
+		add_calls(t, row, call_bytes != ROW_NO_CALL, call_bytes != ROW_NO_CALL ? call_bytes : 0, temporary);
+}
+
+/* The same, and the heap's totals. */
+static void change(struct table *t, uint32_t row, int blocks, int64_t bytes, uint64_t call_bytes, bool temporary)
+{
+	row_change(t, row, blocks, bytes, call_bytes, temporary);
+	totals_change(&t->head->totals, bytes);
 }
 
 void row_alloc(struct table *t, uint32_t row, uint64_t size_bytes)
 {
-	change(t, row, 1, size_bytes, size_bytes, false);
+	change(t, row, 1, (int64_t)size_bytes, size_bytes, false);
 }
 
 void row_free(struct table *t, uint32_t row, uint64_t size_bytes, bool temporary)
 {
-	change(t, row, -1, 0 - size_bytes, NO_CALL, temporary);
+	change(t, row, -1, -(int64_t)size_bytes, ROW_NO_CALL, temporary);
 }
 
 void row_resize(struct table *t, uint32_t row, uint64_t old_bytes, uint64_t new_bytes)
 {
-	change(t, row, 0, new_bytes - old_bytes, new_bytes, false);
+	change(t, row, 0, (int64_t)(new_bytes - old_bytes), new_bytes, false);
 }
 
 void row_free_temporary_single(struct table *t, uint32_t row, uint64_t size_bytes)

@@ -67,31 +67,31 @@ static inline void raise_u32(uint32_t *max, uint32_t v)
 		;
 }
 
-/* The heap grew by size_bytes: is it larger than ever? */
-static inline void totals_grow(struct table_totals *totals, uint64_t size_bytes)
+/*
+ * The heap's live size has changed by `bytes`: is it larger than ever? What other threads have yet to
+ * tell can make it negative for a while.
+ */
+static inline void totals_change(struct table_totals *totals, int64_t bytes)
 {
-	uint64_t live = add_relaxed(&totals->live_size, size_bytes) + size_bytes;
+	int64_t live = (int64_t)(add_relaxed(&totals->live_size, (uint64_t)bytes) + (uint64_t)bytes);
 
-	if (live > load_relaxed(&totals->peak_size)) {
-		raise_u64(&totals->peak_size, live);
+	if (live > (int64_t)load_relaxed(&totals->peak_size)) {
+		raise_u64(&totals->peak_size, (uint64_t)live);
 		add_relaxed(&totals->epoch, 2);
-		if (unlikely(live >= load_relaxed(&totals->above)))
-			table_passed(totals, live);
+		if (unlikely((uint64_t)live >= load_relaxed(&totals->above)))
+			table_passed(totals, (uint64_t)live);
 	}
 }
 
-/* Before a change of live_size. False: the row is wide. */
-static inline bool row_save_peak(struct table *t, struct row *r)
-{
-	uint32_t epoch = load_relaxed(&t->head->totals.epoch), old = load_relaxed(&r->epoch);
+/*
+ * A row's live count as a number with a sign. What other threads have yet to tell can make it
+ * negative for a while, by much less than ROW_COUNT_UNTOLD.
+ */
+#define ROW_COUNT_UNTOLD	((uint32_t)1 << 20)
 
-	if (old == epoch)
-		return true;
-	if (old & ROW_WIDE)
-		return false;
-	store_relaxed(&r->heap_peak_size, load_relaxed(&r->live_size));
-	cas_relaxed(&r->epoch, &old, epoch);	/* it may have become wide: that must stay */
-	return true;
+static inline int64_t row_count(uint32_t live_count)
+{
+	return live_count > UINT32_MAX - ROW_COUNT_UNTOLD ? (int64_t)(int32_t)live_count : (int64_t)live_count;
 }
 
 /* ---- For any number of threads, and all that a row can be ---- */
@@ -108,12 +108,20 @@ void row_free(struct table *t, uint32_t row, uint64_t size_bytes, bool temporary
  */
 void row_resize(struct table *t, uint32_t row, uint64_t old_bytes, uint64_t new_bytes);
 
-/* Parts of these. live_size and its peak: */
-void row_change_live(struct table *t, uint32_t row, int64_t change);
+/*
+ * All three, without the heap's totals, which the caller changes: `blocks` (1, 0 or -1) live blocks
+ * more, `bytes` more of them, and a call for call_bytes, or none (ROW_NO_CALL).
+ */
+#define ROW_NO_CALL	UINT64_MAX
+void row_change(struct table *t, uint32_t row, int blocks, int64_t bytes, uint64_t call_bytes, bool temporary);
+
+/* Parts of these. Before a change of live_size: saves what the row has at the heap's newest maximum,
+ * with `more` bytes that live_size does not have. False: the row is wide, and nothing is saved. */
+bool row_save_peak(struct table *t, struct row *r, int32_t more);
+/* The same of its upper parts: */
+void row_save_upper_peak(struct table *t, struct row_upper *u, int32_t more);
 /* The live count has left 0: */
 void row_begins(struct row_info *info);
-/* So many calls, for size_bytes in all, and so many frees that were temporary: */
-void row_called(struct table *t, uint32_t row, uint32_t calls, uint64_t size_bytes, uint32_t temporary);
 /* Notes the quarters that the row's sums have reached. */
 void row_note_sums(struct table *t, uint32_t row);
 
@@ -214,7 +222,7 @@ static inline void row_grow_single(struct table *t, struct row *r, uint64_t size
 		store_relaxed(&r->peak_size, (uint32_t)size);
 	add_own_u64(&totals->live_size, size_bytes);
 	live = load_relaxed(&totals->live_size);
-	if (live > load_relaxed(&totals->peak_size)) {
+	if ((int64_t)live > (int64_t)load_relaxed(&totals->peak_size)) {
 		store_relaxed(&totals->peak_size, live);
 		store_relaxed(&totals->epoch, load_relaxed(&totals->epoch) + 2);
 		if (unlikely(live >= load_relaxed(&totals->above)))

@@ -46,7 +46,7 @@
 #define ROW_NONE		0u
 #define ROW_OVERFLOW		1u
 #define ROW_FIRST		2u
-#define ROW_ID_BITS		24	/* what the block map has room for */
+#define ROW_ID_BITS		22	/* what the block map and the index have room for */
 
 /*
  * The counters of a row: what each allocation and free changes, and what they change seldom
@@ -78,8 +78,13 @@
 struct row {
 	int32_t live_size;
 	uint32_t peak_size;		/* before it was wide */
-	int32_t heap_peak_size;		/* at the heap's maximum: row_heap_peak() */
-	uint32_t epoch;			/* of totals.epoch, when heap_peak_size was saved; ROW_WIDE */
+	union {
+		struct {
+			int32_t heap_peak_size;	/* at the heap's maximum: row_heap_peak() */
+			uint32_t epoch;		/* of totals.epoch, when that was saved; ROW_WIDE */
+		};
+		uint64_t saved_peak;	/* both: several threads change the two in one step */
+	};
 	uint32_t live_count, peak_count;
 	uint32_t total_size, total_count;
 };
@@ -142,6 +147,8 @@ enum table_life {
 	TABLE_EXECS,			/* the process is about to become another program */
 };
 
+#define TABLE_SLOTS	256u	/* rows for which each thread has slots; a power of two */
+
 struct table_header {
 	char magic[8];
 	uint32_t version;
@@ -181,6 +188,9 @@ struct table_header {
 	uint32_t signal_returns[SIGNAL_RETURNS_MAX];	/* codes: table_is_signal_return() */
 
 	__attribute__((aligned(64))) struct table_totals totals;
+
+	/* How many threads' slots of each number hold more frees than allocations (deltas.h). */
+	uint32_t slots_owing[TABLE_SLOTS];
 };
 
 _Static_assert(sizeof(struct row) == 32, "two rows a cache line");

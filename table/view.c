@@ -53,12 +53,10 @@ static void copy_row(struct parts *to, const struct table *t, uint32_t row)
 static void put_together(struct counters *c, const struct parts *p, uint32_t epoch)
 {
 	/* Of a damaged file they can be anything: as unsigned numbers they may go round. */
-	int64_t heap_peak = (int64_t)((uint64_t)row_heap_peak(&p->row, epoch) +
-				      (uint64_t)row_upper_heap_peak(&p->upper, epoch));
-
 	c->live_size = (uint64_t)p->row.live_size + (uint64_t)p->upper.live_size;
 	c->peak_size = p->row.peak_size > p->upper.peak_size ? p->row.peak_size : p->upper.peak_size;
-	c->heap_peak_size = heap_peak > 0 ? (uint64_t)heap_peak : 0;
+	c->heap_peak_size = (uint64_t)row_heap_peak(&p->row, epoch) +
+			    (uint64_t)row_upper_heap_peak(&p->upper, epoch);
 	c->total_size = row_sum(p->upper.total_size, p->row.total_size);
 	c->total_count = row_sum(p->upper.total_count, p->row.total_count);
 	c->temporary = row_sum(p->upper.temporary, p->info.temporary);
@@ -68,13 +66,17 @@ static void put_together(struct counters *c, const struct parts *p, uint32_t epo
 }
 
 /* What a thread has not yet told of one row. */
-static void add_delta(struct counters *c, const struct delta *d)
+static void add_delta(struct counters *c, const struct delta *slot, uint32_t epoch)
 {
-	c->live_count += (uint32_t)load_relaxed(&d->live_count);
-	c->live_size += (uint64_t)load_relaxed(&d->live_size);
-	c->total_count += load_relaxed(&d->total_count);
-	c->total_size += load_relaxed(&d->total_size);
-	c->temporary += load_relaxed(&d->temporary);
+	struct delta copy, *d = &copy;
+
+	load_words(d, slot, sizeof(*d));
+	c->live_count += (uint32_t)d->live_count;
+	c->live_size += (uint64_t)d->live_size;
+	c->heap_peak_size += (uint64_t)delta_heap_peak(d, epoch);
+	c->total_count += d->total_count;
+	c->total_size += d->total_size;
+	c->temporary += d->temporary;
 }
 
 static uint32_t threads_with_deltas(const struct table *t)
@@ -120,7 +122,7 @@ static void add_deltas(struct view *v, const struct table *t)
 			struct view_row *r = row ? find_row(v, row) : NULL;
 
 			if (r)
-				add_delta(&r->counters, d);
+				add_delta(&r->counters, d, v->epoch);
 		}
 	}
 }
@@ -128,10 +130,12 @@ static void add_deltas(struct view *v, const struct table *t)
 /* While other threads allocate, the words of a sum can be of two moments. */
 static void settle(struct counters *c)
 {
-	if ((int32_t)c->live_count <= 0 && c->live_count > UINT32_MAX - DELTAS_THREADS * DELTA_BLOCKS)
+	if (row_count(c->live_count) < 0)
 		c->live_count = 0;
 	if ((int64_t)c->live_size < 0 || !c->live_count)
 		c->live_size = 0;
+	if ((int64_t)c->heap_peak_size < 0)
+		c->heap_peak_size = 0;
 	if (c->peak_count < c->live_count)
 		c->peak_count = c->live_count;
 	if (c->peak_size < c->live_size)

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # 8 threads, 1,000,000 random operations each, blocks handed between them: afterwards every
-# site's live count and size are what the program itself kept count of.
+# site's live count and size are what the program itself kept count of. And threads that hand
+# blocks over in a fixed order, whose figures are known by hand (tests/subjects/handover.c).
 use strict;
 use warnings;
 use File::Temp 'tempdir';
@@ -41,5 +42,45 @@ run('count', 1, 8, 1000000);
 run('size', 2, 8, 1000000);
 run('size', 2, 1, 300000);
 run('count', 1, 33, 30000);
+
+# ---- Blocks that are handed over ----
+
+system($cc, '-O1', '-fno-optimize-sibling-calls', '-o', "$dir/handover", 'tests/subjects/handover.c',
+       '-pthread') == 0 or die 'cannot build the subject';
+
+# By site, whatever thread has called it: the folded weights, of one key.
+sub weights {
+	my ($key, @case) = @_;
+	my %weight;
+	unlink "$dir/folded";
+	is(system('./heaptrace', '--flame-graph', '--depth=2', "--sort=$key", "--outfile=$dir/folded", "$dir/handover",
+		  @case), 0, "@case, by $key: the program ends as it should");
+	open my $in, '<', "$dir/folded" or return {};
+	while (<$in>) {
+		$weight{$1} += $2 if /^(\w*site);\w+ (\d+)$/;
+	}
+	return \%weight;
+}
+
+# The age of the site's row at the end, in seconds.
+sub age {
+	my $text = `./heaptrace --depth=2 --top=0 --no-lines --outfile=- $dir/handover $_[0]`;
+	my ($age, $unit) = $text =~ /\[age: ([\d.]+) (\w+)\]\n 0 .*\n 1 \[\w+\] site /;
+	return ($age // 0) * (($unit // '') eq 'ms' ? 0.001 : ($unit // '') eq 'secs' ? 1 : 0);
+}
+
+is_deeply(weights('heap-peak', 'peak'), { small_site => 33000, large_site => 50000000 },
+	  'the peak of the heap is seen when another thread has blocks to tell of that were freed');
+my $above = `./heaptrace --above=10M --depth=2 --outfile=- $dir/handover peak`;
+is(() = $above =~ /^\[heaptrace\] dump allocation/mg, 2, 'and --above has its dump');
+for my $bytes (16, 200, 1000) {
+	is_deeply(weights('temporary', 'temporary', $bytes), {},
+		  "$bytes bytes: a block is not temporary because another thread's had its address");
+}
+is_deeply(weights('temporary', 'reused'), { site => 1 }, 'and one that is temporary is, after that, too');
+is_deeply(weights('temporary', 'realloc'), { site => 1 }, 'what realloc(p, 0) frees is temporary as what free() does');
+cmp_ok(age('kept-age'), '>', 1.1, 'an age goes on while another thread has blocks, told or not');
+my $new = age('new-age');
+ok($new > 0.2 && $new < 0.85, 'and begins when the last is gone by what two threads know') or diag("age $new s");
 
 done_testing();

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Builds and runs tests/units/units.c, memo.c, rules.c, shorten.c and names.c, under the sanitizers where
+# Builds and runs the programs of tests/units/, under the sanitizers where
 # the compiler has them.
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
@@ -17,6 +17,7 @@ run() { # NAME SOURCE...
 }
 sanitize=
 run units base/*.c table/*.c >"$dir/out"
+run deltas base/*.c table/*.c >>"$dir/out"
 echo 'int main(void) { return 0; }' >"$dir/probe.c"
 sanitize='-fsanitize=address,undefined -fno-sanitize-recover=all'
 { $build $sanitize -o "$dir/probe" "$dir/probe.c" && "$dir/probe"; } 2>"$dir/log" || sanitize=
