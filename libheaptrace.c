@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/atomics.h"
 #include "base/boot.h"
+#include "base/deepbound.h"
 #include "base/loaded.h"
 #include "base/lookup.h"
 #include "base/options.h"
@@ -486,11 +487,13 @@ EXPORT void malloc_stats(void)
 
 EXPORT int dlclose(void *handle)
 {
+	struct deepbound unused;
 	bool tracing;
 	int result;
 
 	if (unlikely(!real.malloc))
 		find_real();
+	deepbound_find(&unused);	/* what goes is to have been seen */
 	capture_unloading();
 	tracing = state >= TRACING;
 	if (tracing)

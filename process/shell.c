@@ -166,12 +166,16 @@ static int run_shell(const char *command)
 	error = posix_spawn(&s.pid, _PATH_BSHELL, NULL, &attributes, argv, environ);
 	posix_spawnattr_destroy(&attributes);
 	if (!error) {
+		siginfo_t ended_how;
 		pid_t ended;
 
 		pthread_cleanup_push(cancelled, &s);
-		while ((ended = waitpid(s.pid, &status, 0)) < 0 && errno == EINTR)
+		/* Our waitpid() (base/kernel.h) is no cancellation point, as system() is: libc's waitid() is one. */
+		while (waitid(P_PID, (id_t)s.pid, &ended_how, WEXITED | WNOWAIT) < 0 && errno == EINTR)
 			;
 		pthread_cleanup_pop(0);
+		while ((ended = waitpid(s.pid, &status, 0)) < 0 && errno == EINTR)
+			;
 		if (ended != s.pid)
 			status = -1;
 	} else {

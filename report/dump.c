@@ -2,6 +2,7 @@
 /* See dump.h. */
 #include "dump.h"
 
+#include "base/deepbound.h"
 #include "base/loaded.h"
 #include "base/lookup.h"
 
@@ -198,6 +199,18 @@ void dump_detach(struct dumper *d)
 	sink_close(&d->sink);
 }
 
+/* What has been loaded that the figures do not cover; of this process. */
+static void note_libraries(struct table *t)
+{
+	struct table_totals *totals = &t->head->totals;
+	struct deepbound d;
+
+	totals->namespaces = loaded_apart();
+	deepbound_find(&d);
+	totals->deep_bound = d.count;
+	memcpy(totals->deep_name, d.name, sizeof(totals->deep_name));
+}
+
 void dump_write(struct dumper *d, const uint8_t *sort, unsigned sort_count, bool final,
 		bool heap_locks_free)
 {
@@ -232,7 +245,7 @@ void dump_write(struct dumper *d, const uint8_t *sort, unsigned sort_count, bool
 	q->runs_as = d->statm_pid;
 	q->now_ns = d->now_ns;
 	if (!d->foreign)
-		d->table->head->totals.namespaces = loaded_apart();
+		note_libraries(d->table);
 	if (heap_locks_free && !d->foreign)
 		read_heap(&q->process);
 	if (!d->foreign || d->statm_pid)

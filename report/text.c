@@ -15,6 +15,7 @@
 #include "table/modules.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/ioctl.h>
 
 #define RULE_WIDTH	65
@@ -189,6 +190,26 @@ static uint32_t count_cut(struct report *r)
 	return cut;
 }
 
+/* "what libfoo.so, opened with RTLD_DEEPBIND, allocates, and frees of others' blocks". The name comes from
+ * another process's memory, perhaps. */
+static void write_deep_bound(const struct table_totals *t, struct out *out, bool *first)
+{
+	char name[sizeof(t->deep_name)];
+
+	memcpy(name, t->deep_name, sizeof(name));
+	name[sizeof(name) - 1] = '\0';
+	begin_part(out, first);
+	out_text(out, "what ");
+	out_name(out, name);
+	if (t->deep_bound > 1) {
+		out_text(out, " and ");
+		out_u64(out, t->deep_bound - 1);
+		out_text(out, t->deep_bound > 2 ? " other libraries" : " other library");
+	}
+	out_text(out, t->deep_bound > 1 ? " allocate and free (they were" : " allocates and frees (it was");
+	out_text(out, " opened with RTLD_DEEPBIND, so blocks that only look leaked may be listed)");
+}
+
 /* What the figures do not cover, said in words. */
 static void write_not_seen(struct report *r, struct out *out)
 {
@@ -216,6 +237,8 @@ static void write_not_seen(struct report *r, struct out *out)
 		begin_part(out, &first);
 		out_text(out, "what dlmopen() has loaded in namespaces of their own");
 	}
+	if (t->deep_bound)
+		write_deep_bound(t, out, &first);
 	write_part(out, &first, load_relaxed(&t->untraced),
 		   " started programs (static, sanitized, or with other rights)");
 	if (!first)

@@ -40,7 +40,7 @@
 #include <stdint.h>
 
 #define TABLE_MAGIC		"heaptrc"	/* 8 bytes with its NUL */
-#define TABLE_VERSION		8
+#define TABLE_VERSION		9
 #define TABLE_FRAMES_MAX	256	/* frames of one row */
 
 #define ROW_NONE		0u
@@ -136,6 +136,8 @@ struct table_totals {
 	uint16_t other_malloc;		/* the program's malloc comes before ours */
 	uint16_t namespaces;		/* libraries are loaded in such of their own */
 	uint32_t untraced;		/* programs started that nothing can be preloaded into */
+	uint32_t deep_bound;		/* libraries opened with RTLD_DEEPBIND (deepbound.h) */
+	char deep_name[32];		/* one of them */
 };
 
 #define SIGNAL_RETURNS_MAX	16	/* programs have one, or two: their own and libc's */

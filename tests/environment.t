@@ -70,6 +70,12 @@ for my $way ('unset', 'options', 'many') {
 	is(() = (slurp($out) // '') =~ /initialized/g, 3, 'and all three are traced');
 }
 
+# A thread that is cancelled in system(): as in glibc.
+for my $way ('clear', 'same') {
+	my ($native, $traced) = both([], $subject, $way, 'cancel');
+	is($traced, $native, "system(), $way, cancelled: the same");
+}
+
 # With --children=no nothing is added, and nothing said.
 for my $form ('execve', 'posix_spawn', 'system', 'popen', 'vfork_execve') {
 	my ($native, $traced, $dumps, $err) = both(['--children=no'], $subject, 'clear', $form);

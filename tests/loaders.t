@@ -45,6 +45,60 @@ else
 	skip 'dlmopen: the dump says that it is not seen' 'this glibc does not tell'
 fi
 
+# ---- RTLD_DEEPBIND: what such a library frees looks leaked, which the dump says ----
+
+deep=$TOP/tests/subjects/deepbind.c
+case $(uname -m) in
+x86_64|aarch64) ;;
+*) deep=;;
+esac
+mkdir -p one/sub two
+if [ -n "$deep" ] && build -shared -fPIC -DLIBRARY "$deep" -o two/libfirst.so && cp two/libfirst.so two/libsecond.so.1.2 &&
+	cp two/libfirst.so two/libthird.so && cp two/libfirst.so one/sub/libinner.so && ln -sf libsecond.so.1.2 two/libsecond.so.1 &&
+	ln -sf libthird.so two/libalias.so && echo text >two/libbad.so &&
+	build -shared -fPIC -DOPENS='"libinner.so"' "$deep" -o one/libouter.so -Wl,--enable-new-dtags,-rpath,'$ORIGIN/sub' -ldl &&
+	build "$deep" -o deep -Wl,--enable-new-dtags,-rpath,"$TMP/in/two" -ldl; then
+	# deep HOW FILE...: what the dump says of it
+	deep() {
+		run_in_work native "$TMP/in/deep" "$@"
+		run_traced -- "$TMP/in/deep" "$@"
+		is "$(compare_runs)" '' "deepbind, $*: as without heaptrace"
+		deep_said=$(sed -n 's/^\[heaptrace\] not seen .*what \(.* opened with RTLD_DEEPBIND\).*/\1/p' "$TMP/dumps/dump")
+	}
+	deep deep "$TMP/in/two/libfirst.so"
+	is "$deep_said" 'libfirst.so allocates and frees (it was opened with RTLD_DEEPBIND' 'deepbind: the dump says it'
+	grep -q 'make_block' "$TMP/dumps/dump"
+	ok $? 'where the block that it freed looks leaked'
+	deep deep libfirst.so
+	is "$deep_said" 'libfirst.so allocates and frees (it was opened with RTLD_DEEPBIND' 'deepbind: found in the RUNPATH'
+	deep deep libsecond.so.1
+	is "$deep_said" 'libsecond.so.1 allocates and frees (it was opened with RTLD_DEEPBIND' 'deepbind: by a link'
+	deep deep "$TMP/in/two/libalias.so"
+	is "$deep_said" 'libalias.so allocates and frees (it was opened with RTLD_DEEPBIND' 'deepbind: by a link of another name'
+	deep closed "$TMP/in/two/libfirst.so"
+	is "$deep_said" 'libfirst.so allocates and frees (it was opened with RTLD_DEEPBIND' 'deepbind: one that has been closed again'
+	deep deep libfirst.so "$TMP/in/two/libsecond.so.1" libfirst.so libthird.so
+	is "$deep_said" 'libfirst.so and 2 other libraries allocate and free (they were opened with RTLD_DEEPBIND' 'deepbind: several, each once'
+	deep base libfirst.so
+	is "$deep_said" 'libfirst.so allocates and frees (it was opened with RTLD_DEEPBIND' 'deepbind: by dlmopen() in the base namespace'
+	deep new "$TMP/in/two/libfirst.so"
+	is "$deep_said" '' 'deepbind: in a namespace of its own, which is told of by itself'
+	for how in plain noload null; do
+		deep $how libfirst.so
+		is "$deep_said" '' "deepbind, $how: nothing to be said"
+	done
+	deep error "$TMP/in/two/libnone.so" libnone.so "$TMP/in/two/libbad.so" libbad.so
+	is "$deep_said" '' 'deepbind: what cannot be loaded is not told of'
+	# The library's own RUNPATH is found by the address that dlopen() returns to.
+	deep plain "$TMP/in/one/libouter.so"
+	like "$(cat "$TMP/native.out")" 'the other: 1 1' 'a library that opens another by its RUNPATH: does so'
+	is "$deep_said" 'libinner.so allocates and frees (it was opened with RTLD_DEEPBIND' 'and that is told of'
+	run_traced --record="$TMP/in/deep.rec" -- "$TMP/in/deep" deep libfirst.so
+	like "$("$HEAPTRACE" --report="$TMP/in/deep.rec" 2>&1)" 'what libfirst.so allocates and frees' 'deepbind: --report says it, too'
+else
+	skip 'deepbind' 'the subject cannot be built, or dlopen() is not interposed on this machine'
+fi
+
 # ---- an allocator inside the program ----
 
 run_traced -- "$TMP/in/loaders" none

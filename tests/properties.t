@@ -50,7 +50,7 @@ is("@exports", join(' ', sort qw(malloc calloc realloc reallocarray free cfree f
 	malloc_trim mallopt malloc_info malloc_stats mallinfo mallinfo2 __sigaction sigignore siginterrupt dlclose
 	sigaction signal bsd_signal ssignal sysv_signal __sysv_signal sigset
 	execve execv execvpe execvp fexecve execveat execl execle execlp
-	prctl chroot setuid seteuid setreuid setresuid posix_spawn posix_spawnp daemon system popen wordexp
+	prctl chroot setuid seteuid setreuid setresuid posix_spawn posix_spawnp daemon system popen wordexp dlopen dlmopen
 	sigwait sigwaitinfo sigtimedwait signalfd)),
    'the library exports what it interposes and nothing else');
 

@@ -18,6 +18,7 @@
  * `environ` has it, main()'s third argument and getenv(), and keeps 333 bytes by keep_child(). The
  * first process prints what status it got and whether its own environment is what it was.
  *
+ *	environment WAY cancel	cancels a thread in system(), and prints what that leaves
  *	environment WAY maps	starts /bin/true 300 times by vfork, and prints by how many lines
  *				/proc/self/maps has grown
  *	environment WAY chroot DIR	chroot to DIR before, where this program is /subject
@@ -25,6 +26,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -188,6 +190,41 @@ static int start(const char *form, char **env)
 	return wait_for(pid);
 }
 
+static void *run_system(void *unused)
+{
+	if (system("exec sleep 50"))
+		return NULL;
+	return unused;
+}
+
+static void on_interrupt(int sig)
+{
+	(void)sig;
+}
+
+static void cancel(void)
+{
+	struct sigaction action = { .sa_handler = on_interrupt };
+	sigset_t blocked;
+	pthread_t thread;
+	void *result;
+
+	sigaction(SIGINT, &action, NULL);
+	pthread_create(&thread, NULL, run_system, NULL);
+	do {
+		usleep(10000);
+		sigaction(SIGINT, NULL, &action);
+	} while (action.sa_handler != SIG_IGN);
+	usleep(100000);
+	pthread_cancel(thread);
+	pthread_join(thread, &result);
+	sigaction(SIGINT, NULL, &action);
+	pthread_sigmask(SIG_BLOCK, NULL, &blocked);
+	printf("cancelled: %d, SIGINT is the program's: %d, SIGCHLD is blocked: %d, children: %d\n",
+	       result == PTHREAD_CANCELED, action.sa_handler == on_interrupt,
+	       sigismember(&blocked, SIGCHLD), waitpid(-1, NULL, WNOHANG) < 0 ? errno : 0);
+}
+
 static int count_maps(void)
 {
 	FILE *maps = fopen("/proc/self/maps", "r");
@@ -232,6 +269,10 @@ int main(int argc, char **argv, char **envp)
 	env = set_way(way, argc > 3 ? argv[3] : "");
 	if (!strcmp(form, "maps")) {
 		start_many(env);
+		return 0;
+	}
+	if (!strcmp(form, "cancel")) {
+		cancel();
 		return 0;
 	}
 	if (!strcmp(form, "chroot")) {

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See deepbound.h. */
+#include "deepbound.h"
+
+#include "atomics.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ASKED_MAX	16	/* libraries that are told apart */
+#define LINE_BYTES	1024	/* of /proc/self/maps; what is longer is cut at its end */
+
+enum asked_state {
+	ASKED_FREE,		/* the slot is not used, or is being written */
+	ASKED_UNKNOWN,		/* it is not known whether it has been loaded */
+	ASKED_LOADED,
+};
+
+struct asked {
+	uint32_t state;				/* enum asked_state */
+	char name[DEEPBOUND_NAME_BYTES];	/* as given, without its directory */
+	uint64_t inode;				/* of a file that was given with its directory; or 0 */
+};
+
+static struct asked asked[ASKED_MAX];
+static uint32_t asked_count;	/* may run past ASKED_MAX */
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static bool is_known(const char *name)
+{
+	for (unsigned i = 0; i < ASKED_MAX; i++) {
+		if (load_acquire(&asked[i].state) != ASKED_FREE &&
+		    !strncmp(asked[i].name, name, DEEPBOUND_NAME_BYTES - 1))
+			return true;
+	}
+	return false;
+}
+
+void deepbound_asked(const char *file)
+{
+	const char *name = base_name(file);
+	int saved = errno;
+	struct stat st = { 0 };
+	uint32_t slot;
+
+	/* The loader does not search for a name with a slash: no file, no library. */
+	if (is_known(name) || (name != file && fstatat(AT_FDCWD, file, &st, 0))) {
+		errno = saved;
+		return;
+	}
+	slot = add_relaxed(&asked_count, 1);
+	if (slot < ASKED_MAX) {
+		strncpy(asked[slot].name, name, DEEPBOUND_NAME_BYTES - 1);
+		asked[slot].inode = name != file ? st.st_ino : 0;
+		store_release(&asked[slot].state, ASKED_UNKNOWN);
+	}
+	errno = saved;
+}
+
+/*
+ * A line such as
+ *	7f3c1b400000-7f3c1b402000 r-xp 00001000 08:01 1234567       /usr/lib/libfoo.so.1.2
+ * The file that libfoo.so is a link to is known by its inode, or by the beginning of its name.
+ */
+static bool is_line_of(const char *line, const struct asked *a)
+{
+	const char *path = strchr(line, '/'), *inode = line;
+
+	if (!path)
+		return false;
+	for (int field = 0; field < 4; field++) {
+		inode = strchr(inode, ' ');
+		if (!inode || inode > path)
+			return false;
+		inode++;
+	}
+	if (a->inode)
+		return strtoull(inode, NULL, 10) == a->inode;
+	return !strncmp(base_name(path), a->name, strlen(a->name));
+}
+
+static void look_at_line(const char *line)
+{
+	for (unsigned i = 0; i < ASKED_MAX; i++) {
+		if (load_acquire(&asked[i].state) == ASKED_UNKNOWN && is_line_of(line, &asked[i]))
+			store_release(&asked[i].state, ASKED_LOADED);
+	}
+}
+
+static bool is_any(uint32_t state)
+{
+	for (unsigned i = 0; i < ASKED_MAX; i++) {
+		if (load_acquire(&asked[i].state) == state)
+			return true;
+	}
+	return false;
+}
+
+/* All of them are taken for loaded where there is no /proc. */
+static void look_at_maps(void)
+{
+	int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+	char line[LINE_BYTES], part[LINE_BYTES];
+	size_t len = 0;
+	ssize_t n;
+
+	for (unsigned i = 0; fd < 0 && i < ASKED_MAX; i++) {
+		if (load_acquire(&asked[i].state) == ASKED_UNKNOWN)
+			store_release(&asked[i].state, ASKED_LOADED);
+	}
+	while (fd >= 0 && is_any(ASKED_UNKNOWN) && (n = read(fd, part, sizeof(part))) > 0) {
+		for (ssize_t i = 0; i < n; i++) {
+			if (part[i] != '\n') {
+				if (len + 1 < sizeof(line))
+					line[len++] = part[i];
+				continue;
+			}
+			line[len] = '\0';
+			look_at_line(line);
+			len = 0;
+		}
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+void deepbound_find(struct deepbound *d)
+{
+	int saved = errno;
+
+	*d = (struct deepbound){ 0 };
+	if (is_any(ASKED_UNKNOWN))
+		look_at_maps();
+	for (unsigned i = 0; i < ASKED_MAX; i++) {
+		if (load_acquire(&asked[i].state) == ASKED_LOADED && !d->count++)
+			memcpy(d->name, asked[i].name, sizeof(d->name));
+	}
+	errno = saved;
+}

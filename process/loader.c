@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * dlopen() and dlmopen() in front of libc's: they note which libraries are opened with RTLD_DEEPBIND
+ * (base/deepbound.h), and nothing else.
+ *
+ * libc's functions look at the address that they return to. It says which module calls, and with it
+ * whose RUNPATH and $ORIGIN are searched, which namespace is meant, and what the new library may
+ * bind to. So these functions must not stand between the caller and libc's: they jump there, with
+ * the caller's return address in its place and its arguments in their registers. C has no such jump.
+ * On machines for which it is not written out here the functions are not interposed, and nothing
+ * is said of such libraries.
+ */
+#include "base/atomics.h"
+#include "base/deepbound.h"
+#include "base/lookup.h"
+
+#include <dlfcn.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#if defined(__x86_64__) || defined(__aarch64__)
+
+static void *(*real_dlopen)(const char *, int);
+static void *(*real_dlmopen)(Lmid_t, const char *, int);
+
+/* At start, or at the first call where a library's constructor, which ran before, makes one. */
+__attribute__((constructor)) static void find_real(void)
+{
+	static const struct lookup list[] = {
+		{ "dlmopen", (void **)(void *)&real_dlmopen },
+		{ "dlopen", (void **)(void *)&real_dlopen },
+	};
+
+	lookup_next(list, sizeof(list) / sizeof(list[0]));
+}
+
+/* With RTLD_NOLOAD nothing new is loaded. */
+static void note(const char *file, int flags)
+{
+	if (unlikely(!real_dlopen))
+		find_real();
+	if (flags & RTLD_DEEPBIND && !(flags & RTLD_NOLOAD) && file && *file)
+		deepbound_asked(file);
+}
+
+/* Called by the functions below with the caller's arguments: each returns where to jump. */
+HIDDEN void *loader_note_dlopen(const char *file, int flags);
+HIDDEN void *loader_note_dlmopen(Lmid_t namespace, const char *file, int flags);
+
+__attribute__((used)) void *loader_note_dlopen(const char *file, int flags)
+{
+	note(file, flags);
+	return (void *)real_dlopen;
+}
+
+/* What lies in a namespace of its own is told of as such (loaded_apart()). */
+__attribute__((used)) void *loader_note_dlmopen(Lmid_t namespace, const char *file, int flags)
+{
+	note(namespace == LM_ID_BASE ? file : NULL, flags);
+	return (void *)real_dlmopen;
+}
+
+#if defined(__x86_64__)
+/* The System V ABI, AMD64 supplement, 3.2.3: arguments in rdi, rsi, rdx; the stack is aligned to 16
+ * bytes before a call. */
+#define JUMPING_HOOK(name)						\
+	__asm__(".pushsection .text." #name ",\"ax\",@progbits\n"	\
+		".globl " #name "\n"					\
+		".type " #name ",@function\n"				\
+		".p2align 4\n"						\
+		#name ":\n"						\
+		".cfi_startproc\n"					\
+		"endbr64\n"						\
+		"push %rdi\n"						\
+		".cfi_adjust_cfa_offset 8\n"				\
+		"push %rsi\n"						\
+		".cfi_adjust_cfa_offset 8\n"				\
+		"push %rdx\n"						\
+		".cfi_adjust_cfa_offset 8\n"				\
+		"call loader_note_" #name "\n"				\
+		"pop %rdx\n"						\
+		".cfi_adjust_cfa_offset -8\n"				\
+		"pop %rsi\n"						\
+		".cfi_adjust_cfa_offset -8\n"				\
+		"pop %rdi\n"						\
+		".cfi_adjust_cfa_offset -8\n"				\
+		"jmp *%rax\n"						\
+		".cfi_endproc\n"					\
+		".size " #name ", .-" #name "\n"			\
+		".popsection\n")
+#else
+/* The procedure call standard for the Arm 64-bit architecture, 6.4: arguments in x0 to x2; x16 may be
+ * changed on the way to a function, and is what a jump to a function's `bti c` may be by. */
+#define JUMPING_HOOK(name)						\
+	__asm__(".pushsection .text." #name ",\"ax\",@progbits\n"	\
+		".globl " #name "\n"					\
+		".type " #name ",@function\n"				\
+		".p2align 4\n"						\
+		#name ":\n"						\
+		".cfi_startproc\n"					\
+		"hint #34\n"		/* bti c */			\
+		"stp x29, x30, [sp, #-48]!\n"				\
+		".cfi_def_cfa_offset 48\n"				\
+		".cfi_offset 29, -48\n"					\
+		".cfi_offset 30, -40\n"					\
+		"mov x29, sp\n"						\
+		"stp x0, x1, [sp, #16]\n"				\
+		"str x2, [sp, #32]\n"					\
+		"bl loader_note_" #name "\n"				\
+		"mov x16, x0\n"						\
+		"ldr x2, [sp, #32]\n"					\
+		"ldp x0, x1, [sp, #16]\n"				\
+		"ldp x29, x30, [sp], #48\n"				\
+		".cfi_restore 29\n"					\
+		".cfi_restore 30\n"					\
+		".cfi_def_cfa_offset 0\n"				\
+		"br x16\n"						\
+		".cfi_endproc\n"					\
+		".size " #name ", .-" #name "\n"			\
+		".popsection\n")
+#endif
+
+JUMPING_HOOK(dlopen);
+JUMPING_HOOK(dlmopen);
+
+#endif
