@@ -62,17 +62,23 @@ void cxx_begin_attempt(struct cxx *c, struct cxx_task instead)
 	c->attempt = (uint16_t)c->value_count;
 }
 
-void cxx_keep_attempt(struct cxx *c)
+bool cxx_keep_attempt(struct cxx *c)
 {
-	unsigned result = cxx_pop(c);
+	unsigned result;
 
+	if (++c->kept == c->doubted) {
+		cxx_give_up_attempt(c);
+		return false;
+	}
+	result = cxx_pop(c);
 	if (c->value_count != c->attempt || c->attempt < RECORD_VALUES) {
 		c->failed = true;
-		return;
+		return false;
 	}
 	c->attempt = (uint16_t)cxx_pop(c);
 	c->value_count -= RECORD_VALUES - 1;
 	cxx_push(c, result);
+	return true;
 }
 
 void cxx_give_up_attempt(struct cxx *c)
@@ -279,18 +285,15 @@ static void parse(struct cxx *c)
 	cxx_push_new(c, CXX_NAME, 0, (unsigned)(c->at - c->name), (unsigned)strlen(c->at), 0);
 }
 
-size_t cxx_demangle(const char *name, void *work, char *out, size_t out_bytes)
+/* One way of reading the name, and its text. */
+static void read_and_print(struct cxx *c, const char *name, char *out, size_t out_bytes)
 {
-	struct cxx *c = work;
 	const char *prefix;
 
-	memset(c, 0, offsetof(struct cxx, node));
 	sink_init(&c->out, out, out_bytes);
 	c->node[0] = (struct cxx_node){0};
 	c->node_count = 1;
 	c->name = c->at = name;
-	c->budget = 64 * strlen(name) + 4 * out_bytes;
-
 	prefix = keyed_to(c);
 	if (prefix)
 		sink_text(&c->out, prefix);
@@ -301,6 +304,32 @@ size_t cxx_demangle(const char *name, void *work, char *out, size_t out_bytes)
 	if (!c->failed) {
 		PLAN(c, DO(PRINT, cxx_pop(c)));
 		run(c);
+	}
+}
+
+/*
+ * Where the name as a whole makes no sense, one of the first readings that were kept may have been
+ * wrong, the last one most likely: they are doubted one by one.
+ */
+#define DOUBTS_MAX	16u
+
+size_t cxx_demangle(const char *name, void *work, char *out, size_t out_bytes)
+{
+	struct cxx *c = work;
+	size_t budget = 64 * strlen(name) + 4 * out_bytes;
+	unsigned doubted = 0, doubts = 0;
+
+	for (;;) {
+		memset(c, 0, offsetof(struct cxx, node));
+		c->budget = budget;
+		c->doubted = (uint16_t)doubted;
+		read_and_print(c, name, out, out_bytes);
+		budget = c->budget;
+		if (!c->failed || c->out.full || !budget || doubts++ == DOUBTS_MAX)
+			break;
+		doubted = doubted ? doubted - 1u : c->kept;
+		if (!doubted)
+			break;
 	}
 	if (c->failed)
 		c->out.full = true;

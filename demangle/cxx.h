@@ -42,7 +42,7 @@ enum cxx_kind {
 	CXX_TAGGED,		/* a: name, b: CXX_NAME */
 	CXX_MODULE,		/* a: parent or 0, b: CXX_NAME, flag: partition */
 	CXX_IN_MODULE,		/* a: name, b: CXX_MODULE */
-	CXX_CONSTRUCTOR,	/* a: name of the class, b: arguments that may be its own, or 0 */
+	CXX_CONSTRUCTOR,	/* a: name of the class */
 	CXX_DESTRUCTOR,		/* a: name of the class, or a type */
 	CXX_OPERATOR,		/* a: cxx_operators[] */
 	CXX_CONVERSION,		/* a: type */
@@ -152,10 +152,13 @@ struct cxx {
 	bool in_lambda;			/* in a lambda that is no template so far */
 	uint16_t level;			/* templates around, whose parameters are T_, TL0__ */
 	uint16_t attempt;		/* height of `value` above the record of the latest, or 0 */
+	uint16_t kept;			/* number of attempts that came to be kept so far */
+	uint16_t doubted;		/* number of the one that is given up all the same, or 0 */
 
 	/* printing */
 	uint16_t scope;			/* CXX_LIST of (CXX_ARGUMENTS, outer scope), or 0 */
 	const char *comma_dropped;	/* in out: the last place where a list's comma was */
+	const char *array_end;		/* in out: the end of the last array's ] */
 	uint16_t pack_index;		/* element of the pack being expanded, or CXX_WHOLE_PACK */
 	uint16_t lambdas;		/* CXX_LIST of the lambdas around, innermost first, or 0 */
 
@@ -248,6 +251,7 @@ struct cxx {
 	X(PRINT_ORDINAL, cxx_print_ordinal)	/* arg + 1 */ \
 	X(PRINT_QUALIFIERS, cxx_print_qualifiers) \
 	X(PRINT_SUFFIX, cxx_print_suffix) \
+	X(PRINT_ARRAY_END, cxx_print_array_end) \
 	X(PRINT_AFTER_RETURN, cxx_print_after_return) \
 	X(PRINT_HEAD, cxx_print_head) \
 	X(PRINT_DECLARED, cxx_print_declared) \
@@ -373,9 +377,11 @@ static inline bool cxx_charge(struct cxx *c, unsigned n)
  * cxx.c: where two readings begin alike, the first is an attempt. It ends with cxx_keep_attempt()
  * when it has made one value, or with cxx_give_up_attempt(): by the rule that finds it wrong, or
  * because something in it failed. Then the name is read again from where it began, by `instead`.
+ * When the rest of the name does not go with an attempt that was kept, the whole name is read again
+ * with that one given up.
  */
 void cxx_begin_attempt(struct cxx *c, struct cxx_task instead);
-void cxx_keep_attempt(struct cxx *c);
+bool cxx_keep_attempt(struct cxx *c);		/* false: it was given up */
 void cxx_give_up_attempt(struct cxx *c);	/* c->attempt is not 0 */
 
 unsigned cxx_decimal(struct cxx *c);		/* 12 */

@@ -75,7 +75,8 @@ void cxx_conversion_try(struct cxx *c, unsigned kind)
 		cxx_give_up_attempt(c);
 		return;
 	}
-	cxx_keep_attempt(c);
+	if (!cxx_keep_attempt(c))
+		return;
 	cxx_make2(c, CXX_TEMPLATE);
 	if (kind != CXX_TEMPLATE_NAME)
 		cxx_add_candidate(c);

@@ -112,19 +112,11 @@ static void constructor(struct cxx *c, unsigned class_name)
 	}
 }
 
-/*
- * An inherited constructor has the name of the base that it comes from. Whether the arguments in
- * CI12IbIcE are the base's or its constructor's, only the constructor's type tells: T_ in it is
- * one of the constructor's.
- */
+/* An inherited constructor has the name of the base that it comes from. */
 void cxx_inherited(struct cxx *c, unsigned outer)
 {
-	unsigned base = cxx_pop(c);
-	const struct cxx_node *n = &c->node[base];
-
 	c->in_conversion = outer;
-	cxx_push_new(c, CXX_CONSTRUCTOR, 0, constructor_name(c, base),
-		     n->kind == CXX_TEMPLATE ? n->b : 0, 0);
+	cxx_push_new(c, CXX_CONSTRUCTOR, 0, constructor_name(c, cxx_pop(c)), 0, 0);
 }
 
 /* pl, cvi, li3_km, v13foo */
@@ -224,14 +216,19 @@ unsigned cxx_module_name(struct cxx *c, unsigned module)
 	return module;
 }
 
-/* _ 0, __12_: two local entities of one name; not shown */
+/*
+ * _0, __12_: two local entities of one name; not shown. A parameter's type can follow the one digit
+ * (_01A), but old compilers wrote more digits at the end of a name (_12).
+ */
 static void discriminator(struct cxx *c)
 {
 	if (*c->at != '_')
 		return;
 	if (c->at[1] >= '0' && c->at[1] <= '9') {
-		c->at++;
-		cxx_decimal(c);
+		size_t digits = strspn(c->at + 1, "0123456789");
+		char next = c->at[1 + digits];
+
+		c->at += !next || next == 'E' || next == '.' ? 1 + digits : 2;
 	} else if (c->at[1] == '_') {
 		c->at += 2;
 		cxx_decimal(c);

@@ -260,18 +260,6 @@ void cxx_print_core(struct cxx *c, unsigned name)
 	}
 }
 
-/* The arguments of a function template with this name, or 0 */
-static unsigned own_arguments(const struct cxx *c, unsigned core)
-{
-	const struct cxx_node *n = &c->node[core];
-
-	if (n->kind == CXX_TEMPLATE)
-		return n->b;
-	if (n->kind == CXX_SCOPED)
-		n = &c->node[n->b];
-	return n->kind == CXX_CONSTRUCTOR ? n->b : 0;
-}
-
 /* From here on T_ is one of these arguments. Plan RESTORE_SCOPE, RESTORE_NODES. */
 static void enter_scope(struct cxx *c, unsigned arguments)
 {
@@ -288,9 +276,8 @@ static void print_function(struct cxx *c, const struct cxx_node *n)
 	unsigned core, qualifiers = member_qualifiers(c, n->a, &core);
 	unsigned result = n->flag ? 0 : type->a;
 
-	unsigned arguments = own_arguments(c, core);
-	if (arguments)
-		enter_scope(c, arguments);
+	if (c->node[core].kind == CXX_TEMPLATE)
+		enter_scope(c, c->node[core].b);
 	if (n->c)
 		PLAN(c, TEXT(" r"), TEXT("eq"), TEXT("ui"), TEXT("re"), TEXT("s "),
 		     DO(PRINT, n->c));

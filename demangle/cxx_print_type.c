@@ -17,29 +17,24 @@ struct target {
 };
 
 /*
- * A reference to T_ that stands for a reference is one reference (C++ 9.3.4.3): & wins over &&.
+ * A reference to a reference, as T_ or a substitution may stand for one, is one reference (C++
+ * [dcl.ref]): & wins over &&.
  */
 static struct target target_of(struct cxx *c, const struct cxx_node *n)
 {
 	struct target t = {n->a, c->scope, (char)n->flag};
 
-	if (n->kind != CXX_SUFFIX || (n->flag != 'R' && n->flag != 'O') ||
-	    c->node[n->a].kind != CXX_PARAMETER)
-		return t;
-	unsigned scope = c->scope;
-	unsigned node = cxx_resolve(c, n->a, &scope);
-	const struct cxx_node *inner = &c->node[node];
+	while (n->kind == CXX_SUFFIX && (n->flag == 'R' || n->flag == 'O') && cxx_charge(c, 1)) {
+		unsigned scope = t.scope;
 
-	if (inner->kind != CXX_SUFFIX || (inner->flag != 'R' && inner->flag != 'O'))
-		return t;
-	struct cxx_node collapsed = *inner;
-
-	if (n->flag == 'R')
-		t.letter = 'R';
-	else
-		t.letter = (char)collapsed.flag;
-	t.node = collapsed.a;
-	t.scope = scope;
+		n = &c->node[cxx_resolve(c, t.node, &scope)];
+		if (n->kind != CXX_SUFFIX || (n->flag != 'R' && n->flag != 'O'))
+			break;
+		if (n->flag == 'R')
+			t.letter = 'R';
+		t.node = n->a;
+		t.scope = scope;
+	}
 	return t;
 }
 
@@ -208,9 +203,16 @@ static void print_exception(struct cxx *c, const struct cxx_node *n)
 
 static void array_right(struct cxx *c, const struct cxx_node *n)
 {
-	if (sink_last(&c->out) != ']')
+	if (c->out.at != c->array_end)
 		sink_char(&c->out, ' ');
-	PLAN(c, TEXT("["), DO(PRINT, n->b), TEXT("]"), DO(PRINT_RIGHT, n->a));
+	PLAN(c, TEXT("["), DO(PRINT, n->b), DO(PRINT_ARRAY_END, 0), DO(PRINT_RIGHT, n->a));
+}
+
+void cxx_print_array_end(struct cxx *c, unsigned arg)
+{
+	(void)arg;
+	sink_char(&c->out, ']');
+	c->array_end = c->out.at;
 }
 
 /* --- template parameters --- */

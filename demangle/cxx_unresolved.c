@@ -93,8 +93,8 @@ void cxx_levels(struct cxx *c, unsigned arg)
 		return;
 	}
 	c->at++;
-	cxx_keep_attempt(c);
-	PLAN(c, DO(BASE_NAME, 0), DO(SCOPE_JOIN, 0));
+	if (cxx_keep_attempt(c))
+		PLAN(c, DO(BASE_NAME, 0), DO(SCOPE_JOIN, 0));
 }
 
 void cxx_type_and_name(struct cxx *c, unsigned arg)
