@@ -17,9 +17,10 @@
 #include "base/image.h"
 #include "base/opened.h"
 #include "base/options.h"
+#include "base/plain.h"
 #include "base/sink.h"
+#include "wrapper/named_files.h"
 #include "wrapper/playback.h"
-#include "wrapper/record_file.h"
 #include "wrapper/watcher.h"
 
 #include <errno.h>
@@ -108,6 +109,28 @@ static _Noreturn void leave(int status)
 	exit(status);
 }
 
+/* Copies a message to `to`, which has twice the room, with control characters made visible. */
+static void show_plainly(char *to, const char *message)
+{
+	size_t left = strlen(message), bytes;
+
+	for (; left; message += bytes, left -= bytes) {
+		bool plain;
+
+		bytes = plain_character(message, left, &plain);
+		if (plain) {
+			memcpy(to, message, bytes);
+			to += bytes;
+		} else if (*message & 0x80) {
+			*to++ = '?';
+		} else {
+			*to++ = '^';
+			*to++ = (char)(*message ^ 0x40);
+		}
+	}
+	*to = '\0';
+}
+
 /* One line on standard error, whatever the names in it contain, and the end. */
 static _Noreturn __attribute__((format(printf, 2, 3)))
 void die(int status, const char *format, ...)
@@ -120,19 +143,8 @@ void die(int status, const char *format, ...)
 		shown = malloc(2 * strlen(line) + 1);
 	va_end(args);
 
-	if (shown) {
-		const char *p = line;
-		char *to = shown;
-
-		do {
-			if (*p && ((unsigned char)*p < 0x20 || *p == 0x7f)) {
-				*to++ = '^';
-				*to++ = (char)(*p ^ 0x40);
-			} else {
-				*to++ = *p;
-			}
-		} while (*p++);
-	}
+	if (shown)
+		show_plainly(shown, line);
 	/* In one write: others may have the same terminal. */
 	fprintf(stderr, "heaptrace: %s\n", shown ? shown : "out of memory");
 	leave(status);
@@ -656,56 +668,21 @@ static void prepare_outfile(const struct options *o, const struct program *p)
 		die_outfile(o->outfile, ENOTDIR);
 }
 
-/* By access(), not open(): opening and closing a FIFO would cost its writer a SIGPIPE. */
-static void check_ignore(const struct options *o)
+static void check_files(const struct options *o)
 {
-	struct stat st;
-	int error = 0;
+	char why[NAMED_FILES_WHY_BYTES];
 
-	if (!o->ignore)
-		return;
-	if (stat(o->ignore, &st) || faccessat(AT_FDCWD, o->ignore, R_OK, AT_EACCESS))
-		error = errno;
-	else if (S_ISDIR(st.st_mode))
-		error = EISDIR;
-	if (error)
-		die(EXIT_SETUP, "ignore file %s cannot be read: %s", o->ignore, strerror(error));
-}
-
-static void check_directory(const char *option, const char *dir)
-{
-	struct stat st;
-	int error = 0;
-
-	if (stat(dir, &st))
-		error = errno;
-	else if (!S_ISDIR(st.st_mode))
-		error = ENOTDIR;
-	else if (faccessat(AT_FDCWD, dir, X_OK, AT_EACCESS))
-		error = errno;
-	if (error)
-		die(EXIT_SETUP, "%s %s cannot be searched: %s", option, dir, strerror(error));
-}
-
-static void check_directories(const struct options *o)
-{
-	for (int i = 0; i < o->debug_dir_count; i++)
-		check_directory("debug-dir", o->debug_dirs[i]);
-	if (o->sysroot)
-		check_directory("sysroot", o->sysroot);
+	if (!named_files_check(o, why))
+		die(EXIT_SETUP, "%s", why);
 }
 
 static void check_record(const struct options *o, const struct program *p)
 {
-	char path[PATH_MAX], command[16];
-	const char *why;
+	char why[NAMED_FILES_WHY_BYTES], command[16];
 
-	if (!o->record)
-		return;
 	command_name(p, command);
-	why = record_file_check(o, command, path);
-	if (why)
-		die(EXIT_SETUP, "record file %s cannot be made: %s", path, why);
+	if (!named_files_check_record(o, command, why))
+		die(EXIT_SETUP, "%s", why);
 }
 
 /* Whether a file is named relative to the current directory. */
@@ -726,8 +703,7 @@ static _Noreturn void print_report(struct options *o)
 {
 	const char *why;
 
-	check_ignore(o);
-	check_directories(o);
+	check_files(o);
 	why = playback(o);
 	if (why && *why)
 		die(EXIT_SETUP, "%s cannot be reported: %s", o->report, why);
@@ -739,8 +715,7 @@ static _Noreturn void print_process(struct options *o)
 {
 	const char *why;
 
-	check_ignore(o);
-	check_directories(o);
+	check_files(o);
 	why = playback_process(o);
 	if (why && *why)
 		die(EXIT_SETUP, "process %u cannot be dumped: %s", (unsigned)o->dump, why);
@@ -877,8 +852,7 @@ int main(int argc, char **argv)
 	program.path = find_program(program.name);
 	check_program(&program);
 	library = find_library(&program, argv[0]);
-	check_ignore(&options);
-	check_directories(&options);
+	check_files(&options);
 	opened_settle(&options, outfile_is);
 	check_record(&options, &program);
 	prepare_outfile(&options, &program);

@@ -3,6 +3,8 @@
 #ifndef BASE_OPTIONS_TEXT_H
 #define BASE_OPTIONS_TEXT_H
 
+#include "plain.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -54,16 +56,24 @@ static inline void add_number(struct text *t, uint64_t v)
  * what the message has to say (60 leaves room for the rest on a usual line). */
 static inline void add_foreign(struct text *t, const char *s, size_t len)
 {
-	for (size_t i = 0; i < len; i++) {
-		if (i == 60) {
+	size_t bytes;
+
+	for (size_t i = 0; i < len; i += bytes) {
+		bool plain;
+
+		if (i >= 60) {
 			add(t, "...");
 			return;
 		}
-		if ((unsigned char)s[i] < 0x20 || s[i] == 0x7f) {
+		bytes = plain_character(s + i, len - i, &plain);
+		if (!plain && (s[i] & 0x80)) {
+			add_char(t, '?');
+		} else if (!plain) {
 			add_char(t, '^');
 			add_char(t, s[i] ^ 0x40);
 		} else {
-			add_char(t, s[i]);
+			for (size_t j = 0; j < bytes; j++)
+				add_char(t, s[i + j]);
 		}
 	}
 }

@@ -2,6 +2,8 @@
 /* See out.h. */
 #include "out.h"
 
+#include "plain.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -186,8 +188,24 @@ void out_time(struct out *o, uint64_t ns)
 	}
 }
 
+void out_name_with(struct out *o, const char *text, char from, char to)
+{
+	size_t left = strlen(text), bytes;
+
+	for (; left; text += bytes, left -= bytes) {
+		bool plain;
+
+		bytes = plain_character(text, left, &plain);
+		if (!plain)
+			out_char(o, '?');
+		else if (*text == from)
+			out_char(o, to);
+		else
+			out_bytes(o, text, bytes);
+	}
+}
+
 void out_name(struct out *o, const char *text)
 {
-	for (; *text; text++)
-		out_char(o, (unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text);
+	out_name_with(o, text, '\0', '\0');
 }

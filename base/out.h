@@ -48,7 +48,10 @@ void out_size(struct out *o, uint64_t bytes);
 /* "750 ns", "12.045 us", "6.236 ms", "1.500 secs", "2 mins 5 secs", "3 hours 2 mins". */
 void out_time(struct out *o, uint64_t ns);
 
-/* Text from outside (names, paths): control characters and DEL become `?`. */
+/* Text from outside (names, paths): each control character (plain.h) becomes `?`. */
 void out_name(struct out *o, const char *text);
+
+/* The same, with an ASCII character replaced by another one. */
+void out_name_with(struct out *o, const char *text, char from, char to);
 
 #endif

@@ -276,7 +276,7 @@ void dump_notice(struct dumper *d, const char *text)
 	if (out.fd < 0)
 		return;
 	out_text(&out, "[heaptrace] ");
-	out_text(&out, text);
+	out_name(&out, text);
 	out_char(&out, '\n');
 	out_flush(&out);
 	if (among)

@@ -11,11 +11,7 @@
 /* Names and paths without the character that separates frames. */
 static void write_part(struct out *out, const char *text)
 {
-	for (; *text; text++) {
-		char c[2] = { *text == ';' ? ':' : *text, '\0' };
-
-		out_name(out, c);
-	}
+	out_name_with(out, text, ';', ':');
 }
 
 /* No offset behind a name: it would split one function into many boxes. */

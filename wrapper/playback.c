@@ -94,6 +94,21 @@ static uint64_t last_moment(const struct table *t)
 	return (begun + last) << TICK_LOG2;
 }
 
+/* In one write: others may have the same terminal. */
+static void tell_ignore(const char *path, const char *why)
+{
+	char buf[PATH_MAX + 256];
+	struct out out;
+
+	out_init(&out, STDERR_FILENO, buf, sizeof(buf));
+	out_text(&out, "heaptrace: ignore file ");
+	out_name(&out, path);
+	out_text(&out, " cannot be read: ");
+	out_text(&out, why);
+	out_char(&out, '\n');
+	out_flush(&out);
+}
+
 /* NULL, or "" when what is wrong has been said. statm: the pid of the process that runs, or 0. */
 static const char *print_table(struct options *o, struct table *t, uint64_t moment, uint32_t statm)
 {
@@ -104,8 +119,7 @@ static const char *print_table(struct options *o, struct table *t, uint64_t mome
 	bool told;
 
 	if (error) {
-		fprintf(stderr, "heaptrace: ignore file %s cannot be read: %s\n", o->ignore,
-			error == EFBIG ? "it is larger than 1 MB" : strerror(error));
+		tell_ignore(o->ignore, error == EFBIG ? "it is larger than 1 MB" : strerror(error));
 		return "";
 	}
 	if (rules.doubt)

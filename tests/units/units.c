@@ -57,6 +57,20 @@ static void test_out(void)
 		{ 3599999999999, "3599.999 GB", "59 mins 59 secs" },
 		{ 10920000000000, "10920.000 GB", "3 hours 2 mins" },
 	};
+	static const struct {
+		const char *name, *printed;
+	} names[] = {
+		{ "\xc2\x80 \xc2\x9b[31m \xc2\x9f \xc2\xa0", "? ?[31m ? \xc2\xa0" },
+		{ "\x80 \x9b[31m \x9f \xa0", "? ?[31m ? \xa0" },
+		{ "\xc3\x9b \xdf\x9f \xe0\xa0\x80 \xe2\x80\x93 \xf0\x9f\x98\x80 \xf4\x8f\xbf\xbf",
+		  "\xc3\x9b \xdf\x9f \xe0\xa0\x80 \xe2\x80\x93 \xf0\x9f\x98\x80 \xf4\x8f\xbf\xbf" },
+		/* Longer forms of 1b and 9b than need be, surrogates, beyond U+10FFFF. */
+		{ "\xc0\x9b \xe0\x80\x9b \xe0\x82\x9b \xf0\x80\x82\x9b", "\xc0? \xe0?? \xe0?? \xf0???" },
+		{ "\xed\xa0\x9b \xf4\x90\x80\x9b \xf8\x88\x80\x80\x9b", "\xed\xa0? \xf4??? \xf8????" },
+		/* Cut off. */
+		{ "\xe2\x80", "\xe2?" }, { "\xe2\x80x", "\xe2?x" }, { "\xf0\x9f\x98", "\xf0??" }, { "\xc2", "\xc2" },
+		{ "\xc2\xc2\x9b", "\xc2?" }, { "\xe4\xba\xc2\x9b", "\xe4\xba?" },
+	};
 	char buf[128], small[8];
 	struct out o;
 
@@ -78,6 +92,14 @@ static void test_out(void)
 	out_init(&o, -1, buf, sizeof(buf));
 	out_name(&o, "a\nb\033c\177d\xc3\xa9");
 	is_text(&o, "a?b?c?d\xc3\xa9", "control characters of a name are not printed");
+	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		out_init(&o, -1, buf, sizeof(buf));
+		out_name(&o, names[i].name);
+		is_text(&o, names[i].printed, "control characters above ASCII");
+	}
+	out_init(&o, -1, buf, sizeof(buf));
+	out_name_with(&o, "a;\xc2\x9b;\xe4\xba\x9b;", ';', ':');
+	is_text(&o, "a:?:\xe4\xba\x9b:", "a character replaced");
 	out_init(&o, -1, small, sizeof(small));
 	out_text(&o, "123456789");
 	is_text(&o, "1234567", "memory that is too small cuts");

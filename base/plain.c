@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See plain.h. */
+#include "plain.h"
+
+#include <stdint.h>
+
+/* How many bytes a well-formed character has, by its first one and its second one (Unicode 15, table
+ * 3-7); 0: these two begin none. Overlong forms, as C0 9B for ESC, are none. */
+static size_t utf8_bytes(uint8_t first, uint8_t second)
+{
+	if ((second & 0xc0) != 0x80)
+		return 0;
+	if (first >= 0xc2 && first <= 0xdf)
+		return 2;
+	if (first >= 0xe0 && first <= 0xef)
+		return (first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ? 0 : 3;
+	if (first >= 0xf0 && first <= 0xf4)
+		return (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f) ? 0 : 4;
+	return 0;
+}
+
+size_t plain_character(const char *text, size_t bytes, bool *plain)
+{
+	const uint8_t *b = (const uint8_t *)text;
+	size_t length = bytes > 1 && b[0] >= 0x80 ? utf8_bytes(b[0], b[1]) : 0;
+
+	for (size_t i = 2; i < length; i++) {
+		if (i >= bytes || (b[i] & 0xc0) != 0x80)
+			length = 0;
+	}
+	if (length) {
+		*plain = b[0] != 0xc2 || b[1] >= 0xa0;
+		return length;
+	}
+	*plain = b[0] >= 0x20 && b[0] != 0x7f && (b[0] < 0x80 || b[0] > 0x9f);
+	return 1;
+}

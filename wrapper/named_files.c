@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See named_files.h. */
+#include "named_files.h"
+
+#include "base/opened.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool say(char why[NAMED_FILES_WHY_BYTES], const char *what, const char *path, const char *cannot,
+		const char *reason)
+{
+	snprintf(why, NAMED_FILES_WHY_BYTES, "%s %s cannot be %s: %s", what, path, cannot, reason);
+	return false;
+}
+
+/* By access(), not open(): opening and closing a FIFO would cost its writer a SIGPIPE. */
+static bool check_ignore(const char *path, char why[NAMED_FILES_WHY_BYTES])
+{
+	struct stat st;
+	int error = 0;
+
+	if (stat(path, &st) || faccessat(AT_FDCWD, path, R_OK, AT_EACCESS))
+		error = errno;
+	else if (S_ISDIR(st.st_mode))
+		error = EISDIR;
+	return !error || say(why, "ignore file", path, "read", strerror(error));
+}
+
+static bool check_directory(const char *what, const char *path, char why[NAMED_FILES_WHY_BYTES])
+{
+	struct stat st;
+	int error = 0;
+
+	if (stat(path, &st))
+		error = errno;
+	else if (!S_ISDIR(st.st_mode))
+		error = ENOTDIR;
+	else if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS))
+		error = errno;
+	return !error || say(why, what, path, "searched", strerror(error));
+}
+
+bool named_files_check(const struct options *o, char why[NAMED_FILES_WHY_BYTES])
+{
+	if (o->ignore && !check_ignore(o->ignore, why))
+		return false;
+	for (int i = 0; i < o->debug_dir_count; i++) {
+		if (!check_directory("debug-dir", o->debug_dirs[i], why))
+			return false;
+	}
+	return !o->sysroot || check_directory("sysroot", o->sysroot, why);
+}
+
+/* Whether the text dumps of this process go to that file: they and the record would overwrite each
+ * other. */
+static bool is_outfile(const struct options *o, const char *command, const char *path)
+{
+	char outfile[PATH_MAX];
+	struct stat a, b;
+
+	if (!o->outfile || !strcmp(o->outfile, "-") ||
+	    !options_outfile(o->outfile, (uint32_t)getpid(), command, 1, false, outfile, sizeof(outfile)))
+		return false;
+	return !strcmp(outfile, path) || (!stat(outfile, &a) && !stat(path, &b) &&
+					  a.st_dev == b.st_dev && a.st_ino == b.st_ino);
+}
+
+/* NULL, or why not; path gets the file's name, with the placeholders filled in. */
+static const char *try_record(const struct options *o, const char *command, char path[PATH_MAX])
+{
+	char temporary[PATH_MAX];
+	struct stat st;
+	int fd, bytes;
+
+	if (!options_outfile(o->record, (uint32_t)getpid(), command, 1, false, path, PATH_MAX)) {
+		snprintf(path, PATH_MAX, "%s", o->record);
+		return strerror(ENAMETOOLONG);
+	}
+	if (is_outfile(o, command, path))
+		return "it is the outfile, too";
+	if (!lstat(path, &st) && !S_ISREG(st.st_mode))
+		return S_ISDIR(st.st_mode) ? strerror(EISDIR) : "it is not a regular file";
+	bytes = snprintf(temporary, sizeof(temporary), "%s.%u.tmp", path, (unsigned)getpid());
+	if (bytes >= (int)sizeof(temporary))
+		return strerror(ENAMETOOLONG);
+	unlink(temporary);
+	fd = opened_new(AT_FDCWD, temporary, O_RDWR);
+	if (fd < 0)
+		return strerror(errno);
+	close(fd);
+	unlink(temporary);
+	return NULL;
+}
+
+bool named_files_check_record(const struct options *o, const char *command, char why[NAMED_FILES_WHY_BYTES])
+{
+	char path[PATH_MAX];
+	const char *reason = o->record ? try_record(o, command, path) : NULL;
+
+	return !reason || say(why, "record file", path, "made", reason);
+}

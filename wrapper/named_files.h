@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Finds out before anything runs that a file or directory which the options name is of no use. */
+#ifndef WRAPPER_NAMED_FILES_H
+#define WRAPPER_NAMED_FILES_H
+
+#include "base/options.h"
+
+#include <limits.h>
+#include <stdbool.h>
+
+#define NAMED_FILES_WHY_BYTES	(PATH_MAX + 128)	/* any message of these functions */
+
+/* Whether the file of --ignore can be read, and the directories of --debug-dir and --sysroot can be
+ * searched. False: why gets a message. */
+bool named_files_check(const struct options *o, char why[NAMED_FILES_WHY_BYTES]);
+
+/*
+ * Whether the file of --record can be made, if one is asked for: tries that as process/keep.c will,
+ * under a temporary name beside the file, and removes it again. command: PROGRAM's command name.
+ * False: why gets a message.
+ */
+bool named_files_check_record(const struct options *o, const char *command, char why[NAMED_FILES_WHY_BYTES]);
+
+#endif
