@@ -452,7 +452,21 @@ ALIGNED_HOOK(pvalloc, size, (size_t size), (size))
 		guard_idle();				\
 		return result;				\
 	}
-BUSY_HOOK(int, malloc_trim, (size_t pad), (pad))
+
+static bool trim_reached;	/* see look_for_redirection() */
+
+EXPORT int malloc_trim(size_t pad)
+{
+	int result;
+
+	trim_reached = true;
+	if (unlikely(!real.malloc))
+		find_real();
+	guard_busy();
+	result = real.malloc_trim(pad);
+	guard_idle();
+	return result;
+}
 BUSY_HOOK(int, mallopt, (int parameter, int value), (parameter, value))
 BUSY_HOOK(int, malloc_info, (int options_, FILE *to), (options_, to))
 
@@ -793,6 +807,26 @@ static void look_for_other_malloc(void)
 	session_notice(line);
 }
 
+/*
+ * valgrind's tools with an allocator of their own (memcheck, massif, helgrind, ...) send every function
+ * that is called malloc, in whatever library, to that allocator: the hooks are not reached. Whether
+ * they are is tried with malloc_trim(), which is sent there with the others and does nothing there.
+ */
+static void look_for_redirection(void)
+{
+	int (*volatile trim)(size_t) = malloc_trim;
+
+	if (!in_valgrind())
+		return;
+	trim_reached = false;
+	trim(0);
+	if (trim_reached)
+		return;
+	recorder.table.head->totals.redirected = 1;
+	session_notice("valgrind's own allocator takes the calls of malloc and free before heaptrace sees them: "
+		       "run valgrind --soname-synonyms=somalloc=nouserintercepts PROGRAM to trace them, or heaptrace without valgrind");
+}
+
 /* The second part, when libc is ready for anything. */
 __attribute__((constructor)) static void init(void)
 {
@@ -823,6 +857,7 @@ __attribute__((constructor)) static void init(void)
 	exec_init();
 	shell_init();
 	look_for_other_malloc();
+	look_for_redirection();
 	start_ends();
 	signals_start(signal_hooks_init(), &options);
 	guard_leave();

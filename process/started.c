@@ -163,6 +163,16 @@ static bool has_other_libc(const struct file *f)
 	return !strncmp(name, "ld-musl", 7) || !strncmp(name, "ld-uClibc", 9);
 }
 
+/* "/usr/libexec/valgrind/memcheck-amd64-linux": a static program which loads another one and preloads
+ * into that what it finds in LD_PRELOAD. */
+static bool is_valgrind(const char *path)
+{
+	static const char end[] = "-linux";
+	size_t len = strlen(path);
+
+	return strstr(path, "/valgrind/") && len >= sizeof(end) && !strcmp(path + len - (sizeof(end) - 1), end);
+}
+
 static enum kind kind_of_elf(const struct file *f, const struct stat *st, const char *path)
 {
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
@@ -170,7 +180,7 @@ static enum kind kind_of_elf(const struct file *f, const struct stat *st, const 
 	if (has_other_rights(f->fd, st))
 		return KIND_RIGHTS;
 	if (!find_segment(f, PT_INTERP) && strncmp(name, "ld-linux", 8) && strncmp(name, "ld.so", 5))
-		return KIND_STATIC;
+		return is_valgrind(path) ? KIND_UNKNOWN : KIND_STATIC;
 	if (has_other_libc(f))
 		return KIND_LIBC;
 	return needs_sanitizer(f) ? KIND_SANITIZED : KIND_TRACED;

@@ -102,6 +102,7 @@ static void write_unseen(const struct table *t, struct out *out)
 		out_text(out, "[heaptrace] no allocation was seen: ");
 		out_text(out, totals->other_malloc ?
 			 "the program's malloc is its own, which comes before heaptrace's\n" :
+			 totals->redirected ? "valgrind's own allocator served the program\n" :
 			 "the program called none of malloc's functions\n");
 	}
 }

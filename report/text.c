@@ -233,6 +233,11 @@ static void write_not_seen(struct report *r, struct out *out)
 		begin_part(out, &first);
 		out_text(out, "what the program's own malloc serves");
 	}
+	if (t->redirected) {
+		begin_part(out, &first);
+		out_text(out, "what valgrind's own allocator serves (valgrind "
+			      "--soname-synonyms=somalloc=nouserintercepts leaves it to heaptrace)");
+	}
 	if (t->namespaces) {
 		begin_part(out, &first);
 		out_text(out, "what dlmopen() has loaded in namespaces of their own");

@@ -138,6 +138,7 @@ struct table_totals {
 	uint32_t untraced;		/* programs started that nothing can be preloaded into */
 	uint32_t deep_bound;		/* libraries opened with RTLD_DEEPBIND (deepbound.h) */
 	char deep_name[32];		/* one of them */
+	uint32_t redirected;		/* valgrind's allocator takes the calls before the hooks */
 };
 
 #define SIGNAL_RETURNS_MAX	16	/* programs have one, or two: their own and libc's */

@@ -156,6 +156,44 @@ for pair in libjemalloc.so.2:jemalloc libtcmalloc_minimal.so.4:tcmalloc libmimal
 	like "$(cat "$TMP/dumps/dump")" "$name.* has a malloc of its own, before heaptrace's" "$name, before: said"
 done
 
+# ---- valgrind: its tools with an allocator of their own take the hooks, which is said ----
+
+if have valgrind && valgrind -q --tool=none /bin/true 2>/dev/null; then
+	cd "$TMP/work" || exit 1
+	cp "$TMP/in/loaders" v
+	takes='valgrind.s own allocator takes the calls of malloc and free before heaptrace sees them: run valgrind --soname-synonyms=somalloc=nouserintercepts'
+	# valgrind_run TOOL [OPTION...]: what the run says, and the dump's line
+	valgrind_run() {
+		rm -f "$TMP/dumps"/*
+		"$HEAPTRACE" --no-lines --sort=size --outfile="$TMP/dumps/dump" valgrind -q --log-file=/dev/null --tool="$@" ./v none \
+			>out 2>err </dev/null
+		is "$? $(cat out err)" '0 done' "valgrind, $*: the program's own output"
+		valgrind_said=$(grep -c "$takes" "$TMP/dumps/dump")
+		valgrind_unseen=$(grep -c "not seen .*what valgrind.s own allocator serves" "$TMP/dumps/dump")
+		valgrind_kept=$(grep -c ' keep_main ' "$TMP/dumps/dump")
+	}
+	for tool in memcheck massif dhat helgrind drd; do
+		valgrind_run $tool
+		is "$valgrind_said" 1 "$tool: said at the start"
+		grep -q "no allocation was seen: valgrind's own allocator served the program" "$TMP/dumps/dump"
+		is "$?" 0 "$tool: and at the end"
+	done
+	"$HEAPTRACE" --outfile="$TMP/dumps/dump" valgrind -q ./v usr1 >out 2>err </dev/null
+	is "$(grep -c "not seen .*what valgrind.s own allocator serves" "$TMP/dumps/dump")" 1 'and in each dump'
+	is "$(grep -c 'statically linked' "$TMP/dumps/dump")" 0 'nobody takes valgrind itself for the program'
+	for tool in none cachegrind 'memcheck --soname-synonyms=somalloc=nouserintercepts' \
+			'massif --soname-synonyms=somalloc=nouserintercepts'; do
+		valgrind_run $tool
+		is "$valgrind_said$valgrind_unseen" 00 "$tool: nothing is taken, and nothing said"
+		is "$valgrind_kept" 1 "$tool: the program is traced"
+	done
+	run_traced -- "$TMP/in/loaders" none
+	is "$(grep -c valgrind "$TMP/dumps/dump")" 0 'without valgrind: no word of it'
+	cd "$TMP/in" || exit 1
+else
+	skip 'valgrind' 'no valgrind that works here'
+fi
+
 # ---- other languages ----
 
 if have go; then
