@@ -16,6 +16,7 @@
 #include "base/probe.h"
 #include "base/quiet.h"
 #include "capture/capture.h"
+#include "process/apart.h"
 #include "process/exec.h"
 #include "process/guard.h"
 #include "process/inherit.h"
@@ -639,6 +640,8 @@ EXPORT int prctl(int option, ...)
 	for (int i = 0; i < 4; i++)
 		a[i] = va_arg(list, unsigned long);
 	va_end(list);
+	if (option == PR_SET_SECCOMP || option == PR_SET_NO_NEW_PRIVS)
+		apart_forbid();
 	strict = option == PR_SET_SECCOMP && a[0] == SECCOMP_MODE_STRICT && state >= TRACING;
 	if (strict) {
 		session_final(true);
@@ -758,8 +761,10 @@ static bool start(void)
 	recorder.unwind = options.unwind;
 	find_loader();
 	valgrind = in_valgrind();
-	if (valgrind)
+	if (valgrind) {
 		probe_without_reading();
+		apart_forbid();
+	}
 	state = keep_start(&recorder.table, &options, !valgrind, start_error,
 			   sizeof(start_error)) &&
 		blocks_create(&recorder.blocks, is_glibc_malloc()) ? TRACING : OFF;

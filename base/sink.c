@@ -4,6 +4,7 @@
 
 #include "opened.h"
 #include "out.h"
+#include "reason.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -90,23 +91,11 @@ static void drop(struct sink_fd *f)
 const char *sink_reason(int error)
 {
 	switch (error) {
-	case EACCES:
-	case EPERM:		return "permission denied";
 	case ENOENT:
 	case ENOTDIR:		return "no such directory";
-	case EISDIR:		return "it is a directory";
-	case ENOSPC:		return "no space left on the device";
-	case EDQUOT:		return "disk quota exceeded";
-	case EFBIG:		return "file size limit exceeded";
-	case EROFS:		return "read-only file system";
-	case EMFILE:		return "too many open files";
-	case ENFILE:		return "the system has too many open files";
-	case EEXIST:		return "another user's file is in its place";
-	case EBADF:		return "the descriptor is closed";
 	case ENXIO:		return "nobody reads from it";
-	case EPIPE:		return "nobody reads from it any more";
-	case ENAMETOOLONG:	return "the name is too long";
-	default:		return NULL;
+	case EINVAL:		return NULL;
+	default:		return reason_text(error);
 	}
 }
 
@@ -122,7 +111,7 @@ static void tell(struct sink *s, const char *path, int error)
 	char buf[512];
 	struct out out;
 
-	if (s->told || fd < 0)
+	if (s->told || fd < 0 || (s->tries_again && opened_lacking()))
 		return;
 	s->told = true;
 	out_init(&out, fd, buf, sizeof(buf));
@@ -210,7 +199,7 @@ static void hold_directory(struct sink *s)
 }
 
 /* Opens the one file of all dumps. At the start folded stacks that go to a FIFO may still wait for
- * its reader. */
+ * its reader, and where no descriptor is left, a dump will have some (process/apart.h). */
 static void open_one_file(struct sink *s, bool starts, bool truncate)
 {
 	int fd = -1;
@@ -222,7 +211,7 @@ static void open_one_file(struct sink *s, bool starts, bool truncate)
 		fd = open_file(s, s->target, opened_write, O_APPEND | (truncate ? O_TRUNC : 0));
 		s->file = move_high(fd);
 	}
-	if (s->file.fd < 0 && !(starts && s->replaces && errno == ENXIO))
+	if (s->file.fd < 0 && !(starts && (errno == EMFILE || (s->replaces && errno == ENXIO))))
 		tell(s, s->target, errno);
 }
 
@@ -277,6 +266,38 @@ void sink_forked(struct sink *s, uint32_t pid)
 		drop(&s->file);
 }
 
+static int begin_stream(struct sink *s)
+{
+	int original = to_stdout(s) ? STDOUT_FILENO : STDERR_FILENO;
+
+	if (is_still(&s->stream, s->stream.fd))
+		return s->stream.fd;
+	return is_still(&s->stream, original) ? original : -1;
+}
+
+unsigned sink_descriptors(struct sink *s, int fds[SINK_DESCRIPTORS])
+{
+	struct sink_fd *const held[] = { &s->stream, &s->dir, &s->file };
+	unsigned count = 0;
+	int fd = sink_error_fd(s);
+
+	if (fd >= 0)
+		fds[count++] = fd;
+	for (unsigned i = 0; i < 3; i++) {
+		if (is_still(held[i], held[i]->fd))
+			fds[count++] = held[i]->fd;
+	}
+	if (!to_file(s)) {
+		fd = begin_stream(s);
+		if (fd >= 0)
+			fds[count++] = fd;
+	}
+	fd = opened_outfile(s->options);
+	if (fd >= 0)
+		fds[count++] = fd;
+	return count;
+}
+
 void sink_close(struct sink *s)
 {
 	if (s->stream.fd != s->error.fd)
@@ -293,15 +314,6 @@ void sink_keep(struct sink *s)
 	if (one_file(s) && !is_still(&s->file, s->file.fd) && expand(s, 1))
 		open_one_file(s, true, false);
 	errno = saved;
-}
-
-static int begin_stream(struct sink *s)
-{
-	int original = to_stdout(s) ? STDOUT_FILENO : STDERR_FILENO;
-
-	if (is_still(&s->stream, s->stream.fd))
-		return s->stream.fd;
-	return is_still(&s->stream, original) ? original : -1;
 }
 
 /* The name of the temporary file beside the target; try: 0 for the first one. */

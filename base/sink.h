@@ -31,6 +31,7 @@ struct sink {
 	bool in_place;			/* outfile is no regular file: it is opened once and written to */
 	bool forked;			/* not what was started, whatever its id is in its namespace */
 	bool told;			/* an error has been told */
+	bool tries_again;		/* a lack of descriptors need not be told: see dump.h */
 	struct sink_fd error, stream;	/* standard error; where dumps go if not to files */
 	struct sink_fd dir, file;	/* outfile's directory; the file of a text dump */
 	/* While a dump is written: */
@@ -61,6 +62,11 @@ int sink_begin(struct sink *s, uint32_t number);
 
 /* Ends that dump; error: 0 or the errno that writing met. */
 void sink_end(struct sink *s, int error);
+
+/* The descriptors that dumps may be written by: where they go, and where errors are told. Returns how
+ * many; the same one may stand there twice. */
+#define SINK_DESCRIPTORS	6
+unsigned sink_descriptors(struct sink *s, int fds[SINK_DESCRIPTORS]);
 
 /* Gives back the descriptors. */
 void sink_close(struct sink *s);

@@ -2,6 +2,7 @@
 /* See keep.h. */
 #include "keep.h"
 
+#include "apart.h"
 #include "base/opened.h"
 #include "base/out.h"
 #include "base/quiet.h"
@@ -57,7 +58,7 @@ static int open_file(const char *path, const char *temporary)
 }
 
 /* Returns 0 or an errno. make() fills the file and has the table in it. */
-static int enter_file(int (*make)(struct table *, int))
+static int enter_file_here(int (*make)(struct table *, int))
 {
 	static char path[PATH_MAX], temporary[PATH_MAX];	/* one thread is there */
 	int fd, error = 0;
@@ -79,11 +80,39 @@ static int enter_file(int (*make)(struct table *, int))
 	return error;
 }
 
+struct entry {
+	int (*make)(struct table *, int);
+	int error;
+};
+
+static void enter_file_apart(void *entry)
+{
+	struct entry *e = entry;
+
+	e->error = enter_file_here(e->make);
+}
+
+/* The same; where the process has no descriptor left, with a table of descriptors apart. Signals are held
+ * back. */
+static int enter_file(int (*make)(struct table *, int))
+{
+	struct entry e = { make, enter_file_here(make) };
+
+	if (e.error == EMFILE)
+		apart_call(enter_file_apart, &e, NULL, 0);
+	return e.error;
+}
+
 /* ---- A memfd ---- */
+
+static bool no_descriptor;	/* there was none left for the last one */
 
 static int open_memory(void)
 {
-	return memfd_create("heaptrace", MFD_CLOEXEC);
+	int fd = memfd_create("heaptrace", MFD_CLOEXEC);
+
+	no_descriptor = fd < 0 && errno == EMFILE;
+	return fd;
 }
 
 static void name_table(uint32_t parent)
@@ -134,7 +163,7 @@ static void complain(int error, char *text, size_t bytes)
 	out_string(&out);
 }
 
-static bool start_watched(void)
+static bool start_watched_here(void)
 {
 	int fd = open_memory();
 	bool done = false;
@@ -149,6 +178,20 @@ static bool start_watched(void)
 		done = true;
 	}
 	close(fd);
+	return done;
+}
+
+static void start_watched_apart(void *done)
+{
+	*(bool *)done = start_watched_here();
+}
+
+static bool start_watched(void)
+{
+	bool done = start_watched_here();
+
+	if (!done && no_descriptor)
+		apart_call(start_watched_apart, &done, NULL, 0);
 	return done;
 }
 
@@ -211,7 +254,26 @@ static int copy_and_move(struct table *t, int fd)
 	return error ? error : table_move(t, fd);
 }
 
-/* The table is a copy in fd (or, with -1, nobody's): from there to where it belongs. */
+/* Puts the table, which is in this process's memory alone, where others can find it. */
+static void adopt_late(void *unused)
+{
+	uint32_t parent = table->head->parent;
+	int fd;
+
+	(void)unused;
+	if (options->record) {
+		enter_file_here(copy_and_move);
+		return;
+	}
+	fd = open_memory();
+	if (fd >= 0 && !copy_and_move(table, fd))
+		watch_register(options->watch, fd, parent);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* The table is a copy in fd (or, with -1, nobody's): from there to where it belongs. Where there was
+ * no descriptor for a copy, it is made late, when the parent may have gone on. */
 static void adopt(int fd)
 {
 	uint32_t parent = table->head->pid;
@@ -219,6 +281,8 @@ static void adopt(int fd)
 	if (fd < 0 || table_move(table, fd)) {
 		table_move(table, -1);
 		name_table(parent);
+		if (no_descriptor && !options->no_children && (options->record || options->watch))
+			apart_call(adopt_late, NULL, NULL, 0);
 		return;
 	}
 	name_table(parent);
@@ -234,15 +298,18 @@ void keep_fork_child(void)
 {
 	int fd = fork_fd;
 	int saved = errno;
+	struct quiet quiet;
 
 	fork_fd = -1;
 	if (!table->shared) {
 		table->head->life = TABLE_LIVES;
 		return;
 	}
+	quiet_begin(&quiet);
 	adopt(fd);
 	if (fd >= 0)
 		close(fd);
+	quiet_end(&quiet);
 	errno = saved;
 }
 

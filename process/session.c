@@ -2,6 +2,7 @@
 /* See session.h. */
 #include "session.h"
 
+#include "apart.h"
 #include "aside.h"
 #include "base/loaded.h"
 #include "base/quiet.h"
@@ -78,6 +79,7 @@ void session_init(struct table *t, const struct options *o, bool first, const ch
 	struct quiet quiet;
 
 	map_same_memory();
+	apart_start();
 	quiet_begin(&quiet);
 	dump_init(&dumper, t, o, first);
 	if (error[0])
@@ -149,6 +151,33 @@ static void end_dumping(void)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
+/* One dump, as dump_write() is asked for it. */
+struct wish {
+	const uint8_t *sort;
+	unsigned sort_count;
+	bool final, heap_locks_free;
+};
+
+static void take_apart(void *wish)
+{
+	const struct wish *w = wish;
+
+	dump_write(&dumper, w->sort, w->sort_count, w->final, w->heap_locks_free, false);
+}
+
+/* Takes a dump; where the process has no descriptor left, or only those that the program's other threads
+ * may need, with a table of descriptors apart. */
+static void take(const uint8_t *sort, unsigned sort_count, bool final, bool heap_locks_free)
+{
+	struct wish wish = { sort, sort_count, final, heap_locks_free };
+	int kept[SINK_DESCRIPTORS];
+
+	if (!apart_is_tight() && dump_write(&dumper, sort, sort_count, final, heap_locks_free, true))
+		return;
+	if (!apart_call(take_apart, &wish, kept, sink_descriptors(&dumper.sink, kept)))
+		take_apart(&wish);
+}
+
 /* Takes what is wanted, until nothing is or another thread has taken over. */
 static void serve(void *unused)
 {
@@ -159,12 +188,11 @@ static void serve(void *unused)
 
 		quiet_begin(&quiet);
 		if (bits & SESSION_SIZE)
-			dump_write(&dumper, (uint8_t[]){ SORT_SIZE }, 1, false, locks_free());
+			take((uint8_t[]){ SORT_SIZE }, 1, false, locks_free());
 		if (bits & SESSION_COUNT)
-			dump_write(&dumper, (uint8_t[]){ SORT_COUNT }, 1, false, locks_free());
+			take((uint8_t[]){ SORT_COUNT }, 1, false, locks_free());
 		if (bits & SESSION_ABOVE)
-			dump_write(&dumper, dumper.options->sort, dumper.options->sort_count, false,
-				   locks_free());
+			take(dumper.options->sort, dumper.options->sort_count, false, locks_free());
 		end_dumping();
 		quiet_end(&quiet);
 	}
@@ -248,8 +276,8 @@ static void take_final(void *heap_sound)
 		wait_for_end(nobody);
 	} else {
 		if (wait_for_dumping())
-			dump_write(&dumper, dumper.options->sort, dumper.options->sort_count, true,
-				   *(bool *)heap_sound && outside && locks_free());
+			take(dumper.options->sort, dumper.options->sort_count, true,
+			     *(bool *)heap_sound && outside && locks_free());
 		keep_told();
 		store_release(&finished, 1);
 		end_dumping();

@@ -5,6 +5,7 @@
 #include "base/deepbound.h"
 #include "base/loaded.h"
 #include "base/lookup.h"
+#include "base/opened.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -59,7 +60,7 @@ static void read_statm(struct report_process *p, uint32_t pid)
 	if (pid)
 		out_u64(&name, pid);
 	out_text(&name, pid ? "/statm" : "self/statm");
-	fd = open(out_string(&name), O_RDONLY | O_CLOEXEC);
+	fd = opened_read(AT_FDCWD, out_string(&name), O_RDONLY);
 	if (fd < 0)
 		return;
 	n = read(fd, text, sizeof(text));
@@ -212,57 +213,73 @@ static void note_libraries(struct table *t)
 	memcpy(totals->deep_name, d.name, sizeof(totals->deep_name));
 }
 
-void dump_write(struct dumper *d, const uint8_t *sort, unsigned sort_count, bool final,
-		bool heap_locks_free)
+/* What a report is asked for, and what is known of the process. */
+static void fill_request(struct dumper *d, struct report_request *q, bool heap_locks_free)
 {
-	struct arena arena = { 0 };
-	struct report_request *q = arena_alloc(&arena, sizeof(*q));
-	char *buf = arena_alloc(&arena, OUT_BYTES);
-	bool written, left_out = false;
-	struct out out;
-
-	if (!q || !buf) {
-		dump_notice(d, "no memory for a dump");
-		arena_release(&arena);
-		return;
-	}
-	d->number = d->table->head->dumps + 1;	/* --every's are counted there too */
-	out_init(&out, sink_begin(&d->sink, d->number), buf, OUT_BYTES);
-	if (out.fd < 0) {
-		arena_release(&arena);
-		return;
-	}
-	d->table->head->dumps = d->number;
 	q->table = d->table;
 	q->options = d->options;
 	q->rules = &d->rules;
-	q->left_out = &left_out;
-	q->sort_count = (uint8_t)sort_count;
-	memcpy(q->sort, sort, sort_count);
-	q->quiet_if_empty = final;
 	q->process.pid = d->pid;
 	q->process.command = d->command;
 	q->foreign = d->foreign;
 	q->runs_as = d->statm_pid;
 	q->now_ns = d->now_ns;
+	q->tries_again = d->sink.tries_again;
 	if (!d->foreign)
 		note_libraries(d->table);
 	if (heap_locks_free && !d->foreign)
 		read_heap(&q->process);
 	if (!d->foreign || d->statm_pid)
 		read_statm(&q->process, d->statm_pid);
+}
+
+bool dump_write(struct dumper *d, const uint8_t *sort, unsigned sort_count, bool final,
+		bool heap_locks_free, bool tries_again)
+{
+	struct arena arena = { 0 };
+	struct report_request *q = arena_alloc(&arena, sizeof(*q));
+	char *buf = arena_alloc(&arena, OUT_BYTES);
+	enum report_result result;
+	bool left_out = false;
+	struct out out;
+
+	if (!q || !buf) {
+		dump_notice(d, "no memory for a dump");
+		arena_release(&arena);
+		return true;
+	}
+	opened_forget();
+	d->sink.tries_again = tries_again;
+	d->number = d->table->head->dumps + 1;	/* --every's are counted there too */
+	out_init(&out, sink_begin(&d->sink, d->number), buf, OUT_BYTES);
+	if (out.fd < 0) {
+		arena_release(&arena);
+		return !(tries_again && opened_lacking());
+	}
+	fill_request(d, q, heap_locks_free);
+	q->left_out = &left_out;
+	q->sort_count = (uint8_t)sort_count;
+	memcpy(q->sort, sort, sort_count);
+	q->quiet_if_empty = final;
 	if (final && sink_takes_lines(&d->sink))
 		write_life_line(d, "finalized", &out);
 	if (final && sink_takes_lines(&d->sink))
 		write_unseen(d->table, &out);
-	written = report_write(q, &arena, &out);
+	result = report_write(q, &arena, &out);
+	if (result == REPORT_NO_DESCRIPTOR) {
+		sink_end(&d->sink, EMFILE);
+		arena_release(&arena);
+		return false;
+	}
+	d->table->head->dumps = d->number;
 	out_flush(&out);
 	sink_end(&d->sink, out.error);
 	arena_release(&arena);
-	if (!written)
+	if (result == REPORT_NO_MEMORY)
 		dump_notice(d, "no memory for a dump");
 	else if (final && (left_out || !sink_takes_lines(&d->sink)))
 		dump_tell_unmatched(d);
+	return true;
 }
 
 void dump_notice(struct dumper *d, const char *text)

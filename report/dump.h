@@ -35,10 +35,12 @@ void dump_forked(struct dumper *d, uint32_t pid);
 /*
  * Writes one dump. final: the "finalized" line before it, and nothing more when no block is
  * live. heap_locks_free: the calling thread cannot hold a lock of malloc's, so mallinfo2()
- * may be asked.
+ * may be asked. tries_again: where a file could not be opened because the process has no descriptor
+ * left, nothing is written or told, and false is returned: the caller calls again where there are some
+ * (process/apart.h). Else the answer is true, and what has not been found out is told.
  */
-void dump_write(struct dumper *d, const uint8_t *sort, unsigned sort_count, bool final,
-		bool heap_locks_free);
+bool dump_write(struct dumper *d, const uint8_t *sort, unsigned sort_count, bool final,
+		bool heap_locks_free, bool tries_again);
 
 /*
  * For the table of another process, which does not change: *d, zeroed by the caller, with options

@@ -2,6 +2,8 @@
 /* See missing.h. */
 #include "missing.h"
 
+#include "base/reason.h"
+
 #include <string.h>
 
 #define NAMES_HEAD	"[heaptrace] names missing                : "
@@ -136,6 +138,19 @@ static bool has_path(const struct names *n, const struct names_file *f)
 	return modules_path(n->table, f->module)[0];
 }
 
+/* Why a file cannot be read: ": permission denied". */
+static void write_why(int error, struct out *out)
+{
+	const char *text = reason_text(error);
+
+	if (!error)
+		return;
+	out_text(out, ": ");
+	out_text(out, text ? text : "error ");
+	if (!text)
+		out_u64(out, (uint64_t)error);
+}
+
 /* "libfoo.so.1 (no symbols), bar (not an ELF file), and 2 more" */
 static void write_files(const struct names *n, enum lack lack, const char *head, unsigned *parts,
 			struct out *out)
@@ -153,6 +168,8 @@ static void write_files(const struct names *n, enum lack lack, const char *head,
 		out_name(out, slash ? slash + 1 : path);
 		out_text(out, " (");
 		out_text(out, why);
+		if (f->error == SYMBOL_NO_FILE && why == symbol_error_text(f->error))
+			write_why(f->why, out);
 		out_char(out, ')');
 	}
 	if (count > NAMED_MODULES) {

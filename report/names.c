@@ -299,6 +299,7 @@ static struct names_file *resolve_file(struct names *n, const struct module *m, 
 	result->module = m;
 	result->error = resolve_below(n, m, &file, symbols, count);
 	result->unread = file.unread;
+	result->why = file.why;
 	result->next = n->files;
 	n->files = result;
 	return result;

@@ -30,6 +30,7 @@ struct names_file {
 	struct names_file *next;
 	int error;			/* enum symbol_error */
 	uint32_t unread;		/* SYMBOL_UNREAD_* */
+	int why;			/* symbol_file.why */
 	uint32_t lacks;			/* missing.c's: what its shown frames lack */
 };
 

@@ -2,6 +2,8 @@
 /* See report.h. */
 #include "report.h"
 
+#include "base/opened.h"
+
 #include <string.h>
 
 #define LINE_BYTES	((size_t)72 << 10)	/* the longest name and then some */
@@ -111,21 +113,22 @@ static bool select_rows(struct report *r, struct report_section *s, bool all_row
 	return true;
 }
 
-bool report_write(const struct report_request *request, struct arena *arena, struct out *out)
+enum report_result report_write(const struct report_request *request, struct arena *arena,
+				struct out *out)
 {
 	const struct report_writer *writer = report_writer(request->options);
 	struct report *r = arena_alloc(arena, sizeof(*r));
 	unsigned sections = request->sort_count;
 
 	if (!r)
-		return false;
+		return REPORT_NO_MEMORY;
 	if (sections > writer->sections_max)
 		sections = writer->sections_max;
 	r->request = request;
 	r->arena = arena;
 	if (!view_take(&r->view, request->table, writer->all_rows, arena) ||
 	    !names_init(&r->names, request->table, request->options, request->process.pid, arena))
-		return false;
+		return REPORT_NO_MEMORY;
 	r->names.foreign = request->foreign;
 	r->names.runs_as = request->runs_as;
 	if (request->now_ns)
@@ -136,18 +139,20 @@ bool report_write(const struct report_request *request, struct arena *arena, str
 	if (request->quiet_if_empty && !writer->all_rows && !r->live_rows) {
 		if (request->left_out)
 			*request->left_out = r->ignored_rows;
-		return true;
+		return REPORT_DONE;
 	}
 	for (unsigned i = 0; i < sections; i++) {
 		struct report_section *s = &r->sections[i];
 
 		s->key = request->sort[i];
 		if (!select_rows(r, s, writer->all_rows))
-			return false;
+			return REPORT_NO_MEMORY;
 		for (uint32_t n = 0; n < s->count; n++)
 			names_add_row(&r->names, r->view.rows[s->rows[n].index].row);
 	}
 	names_resolve(&r->names);
+	if (request->tries_again && opened_lacking())
+		return REPORT_NO_DESCRIPTOR;
 	writer->write(r, out);
-	return true;
+	return REPORT_DONE;
 }

@@ -42,6 +42,7 @@ struct report_request {
 						 * rules have left out every live block */
 	uint32_t runs_as;			/* then: the pid, as we see it, if it runs; or 0 */
 	uint64_t now_ns;			/* the moment of the table; 0: it is now */
+	bool tries_again;			/* see REPORT_NO_DESCRIPTOR */
 	struct report_process process;
 };
 
@@ -77,7 +78,15 @@ extern const struct report_writer report_text, report_folded;
 
 const struct report_writer *report_writer(const struct options *o);
 
-/* Writes the report. Returns false when there was no memory for it. */
-bool report_write(const struct report_request *request, struct arena *arena, struct out *out);
+enum report_result {
+	REPORT_DONE,
+	REPORT_NO_MEMORY,	/* nothing was written */
+	REPORT_NO_DESCRIPTOR,	/* nothing was written: a file could not be read because the process has
+				 * no descriptor left (opened.h), and the caller, who can do something
+				 * about that, has set request.tries_again */
+};
+
+/* Writes the report. */
+enum report_result report_write(const struct report_request *request, struct arena *arena, struct out *out);
 
 #endif

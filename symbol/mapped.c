@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/opened.h"
 #include "symbol/hex.h"
 
 #define BUFFER_BYTES	16384
@@ -43,7 +44,7 @@ struct mapping {
 static bool find_mapping(const char *path, const char *wanted, struct mapping *m, struct arena *arena)
 {
 	char *buf = arena_alloc(arena, BUFFER_BYTES);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = opened_read(AT_FDCWD, path, O_RDONLY);
 	bool found = false;
 	size_t have = 0;
 	ssize_t got = 0;

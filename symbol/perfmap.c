@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/opened.h"
 #include "symbol/elf.h"
 
 #define BUFFER_BYTES	(ELF_NAME_MAX + 64)	/* the longest line of interest */
@@ -187,7 +188,7 @@ static int fetch_names(struct perfmap *m, struct symbol *syms, struct arena *are
 
 static int open_map(const char *path, uint64_t *size_bytes)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
+	int fd = opened_read(AT_FDCWD, path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
 	struct stat st;
 
 	if (fd < 0)

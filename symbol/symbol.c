@@ -347,8 +347,7 @@ static bool open_in_process(struct elf *e, const struct symbol_file *file, struc
  * Opens what can be had of the file. *opened: e is open. What is returned is SYMBOL_OK or why
  * it is not the file.
  */
-static int open_main(struct elf *e, const struct symbol_file *file, bool *opened,
-		     struct arena *scratch)
+static int open_main(struct elf *e, struct symbol_file *file, bool *opened, struct arena *scratch)
 {
 	int error;
 
@@ -362,6 +361,8 @@ static int open_main(struct elf *e, const struct symbol_file *file, bool *opened
 	}
 	error = file->path[0] ? open_same(e, file, file->path, scratch) : SYMBOL_NO_PATH;
 	*opened = !error;
+	if (error == SYMBOL_NO_FILE)
+		file->why = errno;
 	if (!error || error == SYMBOL_NO_MEMORY || !file->mapped_at)
 		return error;
 	*opened = open_in_process(e, file, scratch);
@@ -424,6 +425,7 @@ int symbol_resolve(struct symbol_file *file, struct symbol *syms, size_t n, stru
 	bool opened;
 
 	file->unread = 0;
+	file->why = 0;
 	for (size_t i = 0; i < n; i++)
 		syms[i] = (struct symbol){ .addr = syms[i].addr };
 	error = open_main(&f.main, file, &opened, &scratch);

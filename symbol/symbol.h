@@ -84,6 +84,7 @@ struct symbol_file {
 	const char *debug_dirs;		/* searched before /usr/lib/debug, separated by ':'; or NULL */
 	bool lines;			/* set symbol.calls */
 	uint32_t unread;		/* out: SYMBOL_UNREAD_* */
+	int why;			/* out, with SYMBOL_NO_FILE: the errno of opening path, or 0 */
 };
 
 /*

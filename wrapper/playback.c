@@ -131,7 +131,7 @@ static const char *print_table(struct options *o, struct table *t, uint64_t mome
 	o->run = t->head->pid;
 	dump_attach(&d, t, o, &rules, true, moment);
 	d.statm_pid = statm;
-	dump_write(&d, o->sort, o->sort_count, false, false);
+	dump_write(&d, o->sort, o->sort_count, false, false, false);
 	told = d.sink.told;
 	if (o->flame_graph)
 		dump_tell_unmatched(&d);

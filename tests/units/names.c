@@ -176,7 +176,7 @@ static void print(const char *text_options, const char *rule, int fd)
 	q.process.command = "test";
 	q.process.pid = 321;
 	out_init(&out, fd, printed, sizeof(printed) - 1);
-	ok(report_write(&q, &arena, &out), "is written");
+	ok(report_write(&q, &arena, &out) == REPORT_DONE, "is written");
 	if (fd < 0)
 		out_string(&out);
 	else
