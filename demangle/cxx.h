@@ -48,13 +48,14 @@ enum cxx_kind {
 	CXX_CONVERSION,		/* a: type */
 	CXX_LITERAL_OPERATOR,	/* a: name */
 	CXX_VENDOR_OPERATOR,	/* a: name */
-	CXX_UNNAMED,		/* a: number */
+	CXX_UNNAMED,		/* a: number; flag: 't' a type, 'b' a block (clang -fblocks) */
 	CXX_LAMBDA,		/* a: parameters, b: number, c: CXX_HEAD or 0, flag: its level */
 	CXX_BINDING,		/* a: list of names */
 	CXX_MEMBER,		/* a: name, flag: enum cxx_qualifier of the member function */
 	CXX_FRIEND,		/* a: name */
 	/* encodings */
-	CXX_FUNCTION_NAME,	/* a: name, b: CXX_FUNCTION, c: requires; flag: no return type */
+	CXX_FUNCTION_NAME,	/* a: name, b: CXX_FUNCTION, c: CXX_CONDITIONS or 0; flag: no return type */
+	CXX_CONDITIONS,		/* a: list of enable_if attributes, b: requires */
 	CXX_SPECIAL,		/* a: which, b: what it is for, c: second operand; cxx_special.c */
 	CXX_CLONE,		/* a: encoding, b: CXX_NAME of the suffix */
 	/* types */
@@ -183,7 +184,9 @@ struct cxx {
 	/* names (cxx_name.c, cxx_special.c) */ \
 	X(ENCODING, cxx_encoding)		/* arg 1: in a local name */ \
 	X(SIGNATURE, cxx_signature) \
+	X(SIGNATURE_REST, cxx_signature_rest) \
 	X(SIGNATURE_END, cxx_signature_end) \
+	X(CONDITIONS_END, cxx_conditions_end) \
 	X(NAME, cxx_name) \
 	X(NAME_ARGUMENTS, cxx_name_arguments) \
 	X(PREFIX, cxx_prefix) \

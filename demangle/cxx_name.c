@@ -174,12 +174,14 @@ void cxx_conversion_end(struct cxx *c, unsigned outer)
 	cxx_push_new(c, CXX_CONVERSION, 0, cxx_pop(c), 0, 0);
 }
 
-/* Ut_ Ut0_ UlvE_ UlTyT_E0_ */
+/* Ut_ Ut0_ UlvE_ UlTyT_E0_ Ub_ */
 static void unnamed(struct cxx *c)
 {
-	if (c->at[1] == 't') {
+	if (c->at[1] == 't' || c->at[1] == 'b') {
+		unsigned kind = (unsigned char)c->at[1];
+
 		c->at += 2;
-		cxx_push_new(c, CXX_UNNAMED, 0, cxx_number_bar(c), 0, 0);
+		cxx_push_new(c, CXX_UNNAMED, kind, cxx_number_bar(c), 0, 0);
 	} else if (c->at[1] == 'l') {
 		c->at += 2;
 		cxx_leave_conversion(c);
@@ -508,14 +510,28 @@ static bool has_return_type(const struct cxx *c, unsigned name)
 	       n->kind != CXX_CONVERSION;
 }
 
+/* Clang's attribute: Ua9enable_ifI <template arguments> E, between the name and the type */
+#define ENABLE_IF	"Ua9enable_ifI"
+
 void cxx_signature(struct cxx *c, unsigned local)
 {
-	bool returns;
-
 	if (!*c->at || *c->at == 'E')
 		return;		/* data; only functions have clones */
-	returns = has_return_type(c, cxx_top(c));
 	c->level = bare_name(c, cxx_top(c))->kind == CXX_TEMPLATE;
+	PLAN(c, DO(SIGNATURE_REST, local));
+	if (!strncmp(c->at, ENABLE_IF, sizeof(ENABLE_IF) - 1)) {
+		c->at += sizeof(ENABLE_IF) - 1;
+		PLAN(c, DO(LIST, CXX_DO_TEMPLATE_ARGUMENT | 'E' << 8));
+	} else {
+		cxx_push(c, 0);
+	}
+}
+
+/* After name, list of attributes */
+void cxx_signature_rest(struct cxx *c, unsigned local)
+{
+	bool returns = has_return_type(c, c->value[c->value_count - 2]);
+
 	PLAN(c, DO(PARAMETERS, 0), DO(MAKE2, CXX_FUNCTION), DO(SIGNATURE_END, local));
 	if (returns)
 		PLAN(c, DO(TYPE, 0));
@@ -523,11 +539,25 @@ void cxx_signature(struct cxx *c, unsigned local)
 		cxx_push(c, 0);
 }
 
-/* name, function -> encoding; Q <requires expression> may follow */
+/* name, attributes, function -> encoding; Q <requires expression> may follow */
 void cxx_signature_end(struct cxx *c, unsigned local)
 {
-	if (cxx_take(c, 'Q'))
-		PLAN(c, DO(EXPRESSION, 0), DO(MAKE3, CXX_KIND(CXX_FUNCTION_NAME, local)));
-	else
-		cxx_make2(c, CXX_KIND(CXX_FUNCTION_NAME, local));
+	if (cxx_take(c, 'Q')) {
+		PLAN(c, DO(EXPRESSION, 0), DO(CONDITIONS_END, local));
+	} else {
+		cxx_push(c, 0);
+		cxx_conditions_end(c, local);
+	}
+}
+
+void cxx_conditions_end(struct cxx *c, unsigned local)
+{
+	unsigned requires = cxx_pop(c);
+	unsigned function = cxx_pop(c);
+	unsigned enabled = cxx_pop(c);
+	unsigned conditions = 0;
+
+	if (requires || enabled)
+		conditions = cxx_new(c, CXX_CONDITIONS, 0, enabled, requires, 0);
+	cxx_push_new(c, CXX_FUNCTION_NAME, local, cxx_pop(c), function, conditions);
 }

@@ -279,8 +279,7 @@ static void print_function(struct cxx *c, const struct cxx_node *n)
 	if (c->node[core].kind == CXX_TEMPLATE)
 		enter_scope(c, c->node[core].b);
 	if (n->c)
-		PLAN(c, TEXT(" r"), TEXT("eq"), TEXT("ui"), TEXT("re"), TEXT("s "),
-		     DO(PRINT, n->c));
+		PLAN(c, DO(PRINT, n->c));
 	if (result)
 		PLAN(c, DO(PRINT_RIGHT, result));
 	if (qualifiers)
@@ -288,6 +287,18 @@ static void print_function(struct cxx *c, const struct cxx_node *n)
 	PLAN(c, DO(PRINT_CORE, n->a), TEXT("("), DO(PRINT_LIST, type->b), TEXT(")"));
 	if (result)
 		PLAN(c, DO(PRINT_LEFT, result), DO(PRINT_AFTER_RETURN, result));
+}
+
+/* What must be true for this function to be chosen, after its type */
+static void print_conditions(struct cxx *c, const struct cxx_node *n)
+{
+	if (n->b)
+		PLAN(c, TEXT(" r"), TEXT("eq"), TEXT("ui"), TEXT("re"), TEXT("s "),
+		     DO(PRINT, n->b));
+	if (n->a) {
+		sink_text(&c->out, " [enable_if:");
+		PLAN(c, DO(PRINT_LIST, n->a), TEXT("]"));
+	}
 }
 
 void cxx_print_qualifiers(struct cxx *c, unsigned qualifiers)
@@ -450,7 +461,7 @@ void cxx_print_left(struct cxx *c, unsigned node)
 		PLAN(c, DO(PRINT, n->a));
 		break;
 	case CXX_UNNAMED:
-		sink_text(&c->out, "{unnamed type#");
+		sink_text(&c->out, n->flag == 't' ? "{unnamed type#" : "{block literal#");
 		sink_number(&c->out, n->a + 1ul);
 		sink_char(&c->out, '}');
 		break;
@@ -469,6 +480,9 @@ void cxx_print_left(struct cxx *c, unsigned node)
 		break;
 	case CXX_FUNCTION_NAME:
 		print_function(c, n);
+		break;
+	case CXX_CONDITIONS:
+		print_conditions(c, n);
 		break;
 	case CXX_SPECIAL:
 		print_special(c, n);

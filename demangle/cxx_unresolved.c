@@ -103,11 +103,11 @@ void cxx_type_and_name(struct cxx *c, unsigned arg)
 	PLAN(c, DO(TYPE, 0), DO(BASE_NAME, 0), DO(SCOPE_JOIN, 0));
 }
 
-/* After dt and pt: a name, not an expression, where the two look alike */
+/* After dt and pt: a name, not an expression, where the two look alike. L_Z..E is a member found. */
 void cxx_member_name(struct cxx *c, unsigned arg)
 {
 	(void)arg;
-	if ((c->at[0] == 's' && c->at[1] == 'r') || (c->at[0] == 'g' && c->at[1] == 's'))
+	if (!strncmp(c->at, "sr", 2) || !strncmp(c->at, "gs", 2) || !strncmp(c->at, "L_Z", 3))
 		cxx_expression(c, 0);
 	else
 		cxx_base_name(c, 0);

@@ -46,6 +46,30 @@ static void boolean(struct rust *r)
 	rust_print(r, value ? "true" : "false");
 }
 
+/*
+ * Characters without a shape of their own, and those that turn the direction of the text around
+ * them: Unicode's categories Cf, Zl, Zp, Co and Zs, but for the space.
+ */
+static bool is_invisible(uint32_t ch)
+{
+	static const struct {
+		uint32_t first, last;
+	} ranges[] = {
+		{ 0xa0, 0xa0 }, { 0xad, 0xad }, { 0x600, 0x605 }, { 0x61c, 0x61c },
+		{ 0x6dd, 0x6dd }, { 0x70f, 0x70f }, { 0x890, 0x891 }, { 0x8e2, 0x8e2 },
+		{ 0x1680, 0x1680 }, { 0x180e, 0x180e }, { 0x2000, 0x200f }, { 0x2028, 0x202f },
+		{ 0x205f, 0x206f }, { 0x3000, 0x3000 }, { 0xe000, 0xf8ff }, { 0xfeff, 0xfeff },
+		{ 0xfff9, 0xfffb }, { 0x110bd, 0x110bd }, { 0x110cd, 0x110cd },
+		{ 0x13430, 0x1343f }, { 0x1bca0, 0x1bca3 }, { 0x1d173, 0x1d17a },
+		{ 0xe0000, 0x10ffff },
+	};
+
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		if (ch >= ranges[i].first && ch <= ranges[i].last)
+			return true;
+	return false;
+}
+
 /* As Rust's Debug writes it, in quotes of this kind */
 static void quoted(struct rust *r, uint32_t ch, char quote)
 {
@@ -59,7 +83,7 @@ static void quoted(struct rust *r, uint32_t ch, char quote)
 	}
 	if (ch == (unsigned char)quote) {
 		rust_text(r, '\\' | (unsigned)quote << 8);
-	} else if (rust_is_printable(ch) && (ch < 0x80 || quote == '"')) {
+	} else if (rust_is_printable(ch) && (ch < 0x80 || (quote == '"' && !is_invisible(ch)))) {
 		if (!r->silent)
 			rust_print_char(&r->out, ch);
 	} else {
