@@ -52,6 +52,16 @@ enum loaded_status loaded_find(uintptr_t pc, struct loaded_module *m)
 	return LOADED_FOUND;
 }
 
+const char *loaded_path(uintptr_t pc, const struct loaded_module *m)
+{
+	struct loaded_module same;
+
+	if (maps_init() && maps_find(pc, &same) == LOADED_FOUND && same.bias == m->bias &&
+	    same.name && same.name[0] == '/')
+		return same.name;
+	return m->name;
+}
+
 void loaded_forget(void)
 {
 	maps_forget();

@@ -34,6 +34,13 @@ bool loaded_init(void);
  */
 enum loaded_status loaded_find(uintptr_t pc, struct loaded_module *m);
 
+/*
+ * The path by which the kernel knows the file of a module that loaded_find() has found for pc; if it is
+ * not to be had, m->name. For a name that is relative to the directory that was the current one when
+ * the module was loaded: that may be another one by now. Reads /proc/self/maps; the text stays.
+ */
+const char *loaded_path(uintptr_t pc, const struct loaded_module *m);
+
 /* Whether libraries are loaded in other namespaces, where dlmopen(3) puts them: glibc 2.35 and later
  * tells, of older ones it is not known (false). */
 bool loaded_apart(void);

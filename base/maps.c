@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define CODES_MAX	4096
-#define NAMES_BYTES	((size_t)512 << 10)
+#define NAMES_BYTES	((size_t)4 << 20)	/* of all paths; only what is used is touched */
 #define BUFFER_BYTES	((size_t)16 << 10)	/* a line has at most PATH_MAX and some */
 
 #define SECOND_NS	((uint64_t)1000000000)
@@ -50,9 +50,14 @@ static uint64_t first_ns, spent_ns;	/* of who is reading only */
 
 bool maps_init(void)
 {
-	if (!state)
-		state = arena_map(sizeof(*state));
-	return state != NULL;
+	struct state *mine, *none = NULL;
+
+	if (load_acquire(&state))
+		return true;
+	mine = arena_map(sizeof(*state));
+	if (mine && !cas_acq_rel(&state, &none, mine))
+		arena_unmap(mine, sizeof(*mine));	/* another thread was faster */
+	return load_acquire(&state) != NULL;
 }
 
 void maps_forget(void)

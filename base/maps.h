@@ -35,7 +35,7 @@
 
 #include "loaded.h"
 
-/* Reserves memory for the lists; at start. Again does no harm. False: none was to be had. */
+/* Reserves memory for the lists. Again does no harm. Any thread, any time. False: none was to be had. */
 bool maps_init(void);
 
 /* See loaded_find(). Also when a signal has interrupted another call. */

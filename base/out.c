@@ -195,6 +195,13 @@ void out_name_with(struct out *o, const char *text, char from, char to)
 	for (; left; text += bytes, left -= bytes) {
 		bool plain;
 
+		/* Most of a name is ASCII: that goes out in one piece. */
+		for (bytes = 0; text[bytes] >= 0x20 && text[bytes] < 0x7f && text[bytes] != from; )
+			bytes++;
+		if (bytes) {
+			out_bytes(o, text, bytes);
+			continue;
+		}
 		bytes = plain_character(text, left, &plain);
 		if (!plain)
 			out_char(o, '?');

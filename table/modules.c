@@ -48,7 +48,7 @@ static void give_back_text(struct table *t, uint32_t from, uint32_t to)
 
 /*
  * Writes path to `text`, which has room for PATH_MAX bytes more than the path. The loader's name is
- * what dlopen was given, so it may be relative to where the program is now. (The system call,
+ * what the program or dlopen was given, so it may be relative to the current directory. (The system call,
  * because glibc's getcwd() falls back to code that allocates.) Returns the bytes written, with the NUL.
  */
 static size_t write_absolute(char *text, const char *path, size_t path_bytes)
@@ -77,11 +77,17 @@ static uint32_t find_text(const struct table *t, const char *path)
 	return 0;
 }
 
+/* The vdso's name has no slash, and is no path. */
+static bool is_relative(const char *path)
+{
+	return path[0] != '/' && strchr(path, '/');
+}
+
 /* Returns the offset of the path, made absolute, in the table's text; 0 when it does not fit in. */
 static uint32_t add_text(struct table *t, const char *path)
 {
 	size_t bytes = strlen(path) + 1;
-	bool relative = path[0] != '/' && strchr(path, '/');
+	bool relative = is_relative(path);
 	uint32_t at, reserved, known = relative ? 0 : find_text(t, path);
 
 	if (known || bytes == 1 || bytes > PATH_MAX)
@@ -347,7 +353,7 @@ static bool is_still(const struct module *known, const struct loaded_module *fou
 }
 
 /* Returns its number plus 1. The module cannot go away meanwhile: its code is on the stack. */
-static uint32_t note(struct table *t, const struct loaded_module *found)
+static uint32_t note(struct table *t, uint64_t pc, const struct loaded_module *found)
 {
 	uint32_t *hint = note_hint(found), number = load_relaxed(hint);
 	const struct module *known;
@@ -361,7 +367,7 @@ static uint32_t note(struct table *t, const struct loaded_module *found)
 	if (!known || !same_module(t, known, &m, found->name, notes_read)) {
 		known = revive(t, &m, found->name, notes_read);
 		if (!known)
-			known = add_module(t, &m, found->name);
+			known = add_module(t, &m, is_relative(found->name) ? loaded_path((uintptr_t)pc, found) : found->name);
 		if (!known)
 			return CODE_NO_MODULE;
 		mark_overlapped(t, known);
@@ -381,7 +387,7 @@ uint32_t modules_note(struct table *t, uint64_t pc)
 	if (load_relaxed(&t->head->early))
 		return CODE_EARLY;	/* modules_init() then notes all there is */
 	if (loaded_find((uintptr_t)pc, &found) == LOADED_FOUND && found.name)
-		number = note(t, &found);
+		number = note(t, pc, &found);
 	errno = saved;
 	return number;
 }

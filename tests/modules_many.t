@@ -87,6 +87,15 @@ for options in '' --no-watch "--record=$TMP/in/record"; do
 done
 "$HEAPTRACE" --report="$TMP/in/record" --top=0 >"$TMP/dumps/report"
 all_named 1 'a relative library, --report' "$TMP/dumps/report"
+# When the library allocates first, the current directory is another one.
+for options in '' "--record=$TMP/in/record2"; do
+	LD_LIBRARY_PATH=. "$HEAPTRACE" $options --top=0 --outfile="$TMP/dumps/dump" ./by_name chdir ./late.so >"$TMP/traced.out"
+	like "$(cat "$TMP/dumps/dump")" ' 1 [^
+]*many_allocates ' "a relative dlopen and then chdir${options:+, ${options%%=*}}"
+done
+mv late.so later.so
+"$HEAPTRACE" --report="$TMP/in/record2" --top=0 >"$TMP/dumps/report"
+like "$(cat "$TMP/dumps/report")" "\] $TMP/in/needs/late.so \\(" 'a relative dlopen and then chdir: its path'
 cd / || exit 1
 "$HEAPTRACE" --report="$TMP/in/record" --top=0 >"$TMP/dumps/report"
 all_named 1 'a relative library, --report from another directory' "$TMP/dumps/report"

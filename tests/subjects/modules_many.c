@@ -7,6 +7,7 @@
  *	fork	a child opens the libraries, and ends
  *	kill	it kills itself
  *	wait	it prints "waits" and its process id, and waits until its standard input ends
+ *	chdir	it goes to the directory / when a library is open, before it calls many_allocates()
  *	chroot	the second argument is a directory, which becomes its root before it opens libraries
  *
  * With -DLIBRARY this is such a library.
@@ -63,6 +64,8 @@ int main(int argc, char **argv)
 			fprintf(stderr, "%s\n", dlerror());
 			return 1;
 		}
+		if (!strcmp(how, "chdir") && chdir("/"))
+			return 1;
 		allocates();
 	}
 	if (!strcmp(how, "kill"))
