@@ -59,10 +59,10 @@ heaptrace: $(WRAPPER) $(CORE)
 # third, and is still faster than c++filt). Without tables for their switches base and symbol are smaller;
 # a few others with a frame pointer, which spares notes for the unwinder.
 SMALL_DIRS := symbol demangle report
-SMALL_OBJECTS := $(patsubst %,$(BUILD)/%.o,process/aside process/death process/exec process/inherit process/keep process/loader \
+SMALL_OBJECTS := $(patsubst %,$(BUILD)/%.o,process/allocator process/aside process/death process/exec process/inherit process/keep process/loader \
 	process/recover process/session process/shell process/signal_hooks process/signals process/spawn process/started \
 	process/threads process/watch table/create table/layout table/load table/modules table/row table/view \
-	base/arena base/boot base/image base/loaded base/lookup base/maps base/options base/options_env base/options_signal base/out \
+	base/arena base/boot base/heap base/image base/loaded base/lookup base/maps base/options base/options_env base/options_signal base/out \
 	base/quiet base/sink capture/capture capture/cfi capture/learn capture/rules capture/unwind)
 SMALL_FLAGS = -Os $(if $(filter base/% symbol/%,$<),-fno-jump-tables) \
 	$(if $(filter demangle/cxx_print% demangle/cxx_type% report/text%,$<),-fno-omit-frame-pointer)

@@ -16,6 +16,7 @@
 #include "base/probe.h"
 #include "base/quiet.h"
 #include "capture/capture.h"
+#include "process/allocator.h"
 #include "process/apart.h"
 #include "process/exec.h"
 #include "process/guard.h"
@@ -723,12 +724,6 @@ static void find_loader(void)
 	}
 }
 
-/* By what only glibc has: tcmalloc and mimalloc have a __libc_malloc too. */
-static bool is_glibc_malloc(void)
-{
-	return lookup_next_together("malloc", "gnu_get_libc_version");
-}
-
 /* The first part, at the first allocation: what recording needs. */
 static bool start(void)
 {
@@ -767,7 +762,7 @@ static bool start(void)
 	}
 	state = keep_start(&recorder.table, &options, !valgrind, start_error,
 			   sizeof(start_error)) &&
-		blocks_create(&recorder.blocks, is_glibc_malloc()) ? TRACING : OFF;
+		blocks_create(&recorder.blocks, allocator_is_libc()) ? TRACING : OFF;
 	if (state == TRACING)
 		table_set_depth(&recorder.table, options.depth);
 	if (state == TRACING && recorder.table.shared &&
@@ -852,6 +847,7 @@ __attribute__((constructor)) static void init(void)
 		capture_init(options.unwind);
 	modules_init(&recorder.table);
 	recorder.table.head->totals.own_new = lookup_next_together("malloc", "_Znwm");	/* operator new */
+	allocator_find(&recorder.table.head->heap);
 	first = !options.run;
 	text = inherit_init(&options, (char *)(uintptr_t)environment_text());
 	if (text)

@@ -9,6 +9,7 @@
 #include "death.h"
 #include "guard.h"
 #include "keep.h"
+#include "record.h"
 #include "report/dump.h"
 #include "signals.h"
 #include "table/modules.h"
@@ -131,10 +132,10 @@ static uint32_t thread_id(void)
 	return (uint32_t)syscall(SYS_gettid);
 }
 
-/* Whether a dump in this thread may ask for malloc's locks, as far as can be seen out of a hook. */
-static bool locks_free(void)
+/* Whether the allocator's data do not change during a dump in this thread, as far as can be seen out of a hook. */
+static bool heap_is_still(void)
 {
-	return !guard_self.ending && !locks_lost;
+	return !guard_self.ending && !locks_lost && process_has_one_thread();
 }
 
 static bool begin_dumping(void)
@@ -155,24 +156,24 @@ static void end_dumping(void)
 struct wish {
 	const uint8_t *sort;
 	unsigned sort_count;
-	bool final, heap_locks_free;
+	bool final, heap_still;
 };
 
 static void take_apart(void *wish)
 {
 	const struct wish *w = wish;
 
-	dump_write(&dumper, w->sort, w->sort_count, w->final, w->heap_locks_free, false);
+	dump_write(&dumper, w->sort, w->sort_count, w->final, w->heap_still, false);
 }
 
 /* Takes a dump; where the process has no descriptor left, or only those that the program's other threads
  * may need, with a table of descriptors apart. */
-static void take(const uint8_t *sort, unsigned sort_count, bool final, bool heap_locks_free)
+static void take(const uint8_t *sort, unsigned sort_count, bool final, bool heap_still)
 {
-	struct wish wish = { sort, sort_count, final, heap_locks_free };
+	struct wish wish = { sort, sort_count, final, heap_still };
 	int kept[SINK_DESCRIPTORS];
 
-	if (!apart_is_tight() && dump_write(&dumper, sort, sort_count, final, heap_locks_free, true))
+	if (!apart_is_tight() && dump_write(&dumper, sort, sort_count, final, heap_still, true))
 		return;
 	if (!apart_call(take_apart, &wish, kept, sink_descriptors(&dumper.sink, kept)))
 		take_apart(&wish);
@@ -188,11 +189,11 @@ static void serve(void *unused)
 
 		quiet_begin(&quiet);
 		if (bits & SESSION_SIZE)
-			take((uint8_t[]){ SORT_SIZE }, 1, false, locks_free());
+			take((uint8_t[]){ SORT_SIZE }, 1, false, heap_is_still());
 		if (bits & SESSION_COUNT)
-			take((uint8_t[]){ SORT_COUNT }, 1, false, locks_free());
+			take((uint8_t[]){ SORT_COUNT }, 1, false, heap_is_still());
 		if (bits & SESSION_ABOVE)
-			take(dumper.options->sort, dumper.options->sort_count, false, locks_free());
+			take(dumper.options->sort, dumper.options->sort_count, false, heap_is_still());
 		end_dumping();
 		quiet_end(&quiet);
 	}
@@ -277,7 +278,7 @@ static void take_final(void *heap_sound)
 	} else {
 		if (wait_for_dumping())
 			take(dumper.options->sort, dumper.options->sort_count, true,
-			     *(bool *)heap_sound && outside && locks_free());
+			     *(bool *)heap_sound && outside && heap_is_still());
 		keep_told();
 		store_release(&finished, 1);
 		end_dumping();

@@ -4,7 +4,6 @@
 
 #include "base/deepbound.h"
 #include "base/loaded.h"
-#include "base/lookup.h"
 #include "base/opened.h"
 
 #include <errno.h>
@@ -14,35 +13,6 @@
 #include <unistd.h>
 
 #define OUT_BYTES	((size_t)256 << 10)	/* a usual dump leaves in one write */
-
-/* mallinfo2(3), glibc 2.33 and later, and mallinfo(3) before it; same fields, other widths.
- * Found at run time so that the library loads on either; libc's own, not our hook. */
-struct info_sizes {
-	size_t arena, ordblks, smblks, hblks, hblkhd, usmblks, fsmblks, uordblks, fordblks,
-	       keepcost;
-};
-struct info_ints {
-	int arena, ordblks, smblks, hblks, hblkhd, usmblks, fsmblks, uordblks, fordblks, keepcost;
-};
-static struct info_sizes (*get_sizes)(void);
-static struct info_ints (*get_ints)(void);
-
-static void read_heap(struct report_process *p)
-{
-	if (get_sizes) {
-		struct info_sizes i = get_sizes();
-
-		p->heap_virtual = i.arena + i.hblkhd;
-		p->heap_resident = i.uordblks;
-		p->heap_known = true;
-	} else if (get_ints) {
-		struct info_ints i = get_ints();
-
-		p->heap_virtual = (uint64_t)(unsigned)i.arena + (unsigned)i.hblkhd;
-		p->heap_resident = (unsigned)i.uordblks;
-		p->heap_known = true;
-	}
-}
 
 /* "4021 1046 912 4 0 388 0": pages in all, resident, shared (proc(5)). pid 0: our own. */
 static void read_statm(struct report_process *p, uint32_t pid)
@@ -148,15 +118,10 @@ void dump_tell_unmatched(struct dumper *d)
 
 void dump_init(struct dumper *d, struct table *t, const struct options *o, bool truncate)
 {
-	static const struct lookup sizes[] = {
-		{ "mallinfo2", (void **)(void *)&get_sizes },
-		{ "mallinfo", (void **)(void *)&get_ints },
-	};
 	const struct report_writer *writer = report_writer(o);
 	char buf[128];
 	struct out out;
 
-	lookup_next(sizes, sizeof(sizes) / sizeof(sizes[0]));
 	d->table = t;
 	d->options = o;
 	d->pid = (uint32_t)getpid();
@@ -214,7 +179,7 @@ static void note_libraries(struct table *t)
 }
 
 /* What a report is asked for, and what is known of the process. */
-static void fill_request(struct dumper *d, struct report_request *q, bool heap_locks_free)
+static void fill_request(struct dumper *d, struct report_request *q, bool heap_still)
 {
 	q->table = d->table;
 	q->options = d->options;
@@ -227,14 +192,13 @@ static void fill_request(struct dumper *d, struct report_request *q, bool heap_l
 	q->tries_again = d->sink.tries_again;
 	if (!d->foreign)
 		note_libraries(d->table);
-	if (heap_locks_free && !d->foreign)
-		read_heap(&q->process);
+	q->heap_still = heap_still;
 	if (!d->foreign || d->statm_pid)
 		read_statm(&q->process, d->statm_pid);
 }
 
 bool dump_write(struct dumper *d, const uint8_t *sort, unsigned sort_count, bool final,
-		bool heap_locks_free, bool tries_again)
+		bool heap_still, bool tries_again)
 {
 	struct arena arena = { 0 };
 	struct report_request *q = arena_alloc(&arena, sizeof(*q));
@@ -256,7 +220,7 @@ bool dump_write(struct dumper *d, const uint8_t *sort, unsigned sort_count, bool
 		arena_release(&arena);
 		return !(tries_again && opened_lacking());
 	}
-	fill_request(d, q, heap_locks_free);
+	fill_request(d, q, heap_still);
 	q->left_out = &left_out;
 	q->sort_count = (uint8_t)sort_count;
 	memcpy(q->sort, sort, sort_count);

@@ -23,10 +23,7 @@ struct dumper {
 	char command[16];		/* as in /proc/PID/comm */
 };
 
-/*
- * At start: opens what is needed and prints "initialized". truncate: see sink_init(). Looks
- * up mallinfo2() (base/lookup.h), so not from a hook or a signal.
- */
+/* At start: opens what is needed and prints "initialized". truncate: see sink_init(). */
 void dump_init(struct dumper *d, struct table *t, const struct options *o, bool truncate);
 
 /* In a child after fork. */
@@ -34,13 +31,12 @@ void dump_forked(struct dumper *d, uint32_t pid);
 
 /*
  * Writes one dump. final: the "finalized" line before it, and nothing more when no block is
- * live. heap_locks_free: the calling thread cannot hold a lock of malloc's, so mallinfo2()
- * may be asked. tries_again: where a file could not be opened because the process has no descriptor
+ * live. heap_still: see report.h. tries_again: where a file could not be opened because the process has no descriptor
  * left, nothing is written or told, and false is returned: the caller calls again where there are some
  * (process/apart.h). Else the answer is true, and what has not been found out is told.
  */
 bool dump_write(struct dumper *d, const uint8_t *sort, unsigned sort_count, bool final,
-		bool heap_locks_free, bool tries_again);
+		bool heap_still, bool tries_again);
 
 /*
  * For the table of another process, which does not change: *d, zeroed by the caller, with options

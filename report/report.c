@@ -133,6 +133,7 @@ enum report_result report_write(const struct report_request *request, struct are
 	r->names.runs_as = request->runs_as;
 	if (request->now_ns)
 		r->view.now_ns = request->now_ns;
+	r->blocks = allocator_blocks(r);
 	if (request->rules && request->rules->count)
 		apply_rules(r);
 	add_up(r);

@@ -10,6 +10,7 @@
 #ifndef REPORT_REPORT_H
 #define REPORT_REPORT_H
 
+#include "allocator.h"
 #include "base/arena.h"
 #include "base/options.h"
 #include "base/out.h"
@@ -22,8 +23,6 @@
 struct report_process {
 	uint32_t pid;
 	const char *command;
-	bool heap_known;			/* mallinfo2() */
-	uint64_t heap_virtual, heap_resident;	/* bytes: arena + hblkhd; uordblks */
 	bool statm_known;			/* /proc/self/statm, in bytes */
 	uint64_t vss, rss, shared;
 };
@@ -43,6 +42,8 @@ struct report_request {
 	uint32_t runs_as;			/* then: the pid, as we see it, if it runs; or 0 */
 	uint64_t now_ns;			/* the moment of the table; 0: it is now */
 	bool tries_again;			/* see REPORT_NO_DESCRIPTOR */
+	bool heap_still;			/* of our own process: it has one thread, which is not inside
+						 * malloc, and the allocator's data are sound */
 	struct report_process process;
 };
 
@@ -63,6 +64,8 @@ struct report {
 	uint64_t live_size;
 	uint32_t ignored_rows;			/* live ones that a rule left out */
 	uint64_t ignored_size;
+	struct allocator_blocks blocks;
+	struct allocator_figures allocator;	/* of the text format only */
 };
 
 /* One output format. */

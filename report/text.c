@@ -121,14 +121,30 @@ static void summary_line(struct out *out, const char *head)
 	out_text(out, ": ");
 }
 
-static void summary_size(struct out *out, const char *head, bool known, uint64_t bytes)
+static void summary_size(struct out *out, const char *head, uint64_t bytes)
 {
 	summary_line(out, head);
-	if (known)
-		out_size(out, bytes);
-	else
-		out_text(out, "unknown");
+	out_size(out, bytes);
 	out_char(out, '\n');
+}
+
+/* The labels are the contract's. The second figure has nothing to do with memory in the sense of RSS, which
+ * stands below: so that is said. */
+static void write_allocator(const struct allocator_figures *a, struct out *out)
+{
+	summary_line(out, "allocator info (virtual)     ");
+	if (a->virtual_known) {
+		out_size(out, a->virtual_bytes);
+	} else {
+		out_text(out, "unknown (");
+		out_text(out, a->unknown);
+		out_char(out, ')');
+	}
+	out_char(out, '\n');
+	summary_line(out, "allocator info (resident)    ");
+	out_size(out, a->handed_bytes);
+	out_text(out, a->estimated ? " (handed out by malloc, estimated, not RSS)\n"
+				   : " (handed out by malloc, not RSS)\n");
 }
 
 static void write_statm(const struct report_process *p, struct out *out)
@@ -271,7 +287,7 @@ static void write_summary(struct report *r, const struct report_section *s, stru
 	summary_line(out, "heap traced num of backtrace ");
 	out_u64(out, r->live_rows);
 	out_char(out, '\n');
-	summary_size(out, "heap traced allocation size  ", true, r->live_size);
+	summary_size(out, "heap traced allocation size  ", r->live_size);
 	if (r->ignored_rows) {
 		summary_line(out, "heap left out by --ignore    ");
 		out_u64(out, r->ignored_rows);
@@ -284,8 +300,7 @@ static void write_summary(struct report *r, const struct report_section *s, stru
 		rules_write_unmatched(r->request->rules, out);
 		out_text(out, " (--ignore)\n");
 	}
-	summary_size(out, "allocator info (virtual)     ", p->heap_known, p->heap_virtual);
-	summary_size(out, "allocator info (resident)    ", p->heap_known, p->heap_resident);
+	write_allocator(&r->allocator, out);
 	write_statm(p, out);
 	if (r->request->table->head->no_space) {
 		summary_line(out, "new backtraces               ");
@@ -302,6 +317,7 @@ static void write_text(struct report *r, struct out *out)
 {
 	size_t columns = line_columns(r, out);
 
+	r->allocator = allocator_read(r);	/* once: the sections are of one moment */
 	for (unsigned i = 0; i < r->request->sort_count; i++) {
 		const struct report_section *s = &r->sections[i];
 

@@ -33,6 +33,7 @@
 #define TABLE_TABLE_H
 
 #include "base/atomics.h"
+#include "base/heap.h"
 #include "base/mark.h"
 
 #include <stdbool.h>
@@ -40,7 +41,7 @@
 #include <stdint.h>
 
 #define TABLE_MAGIC		"heaptrc"	/* 8 bytes with its NUL */
-#define TABLE_VERSION		9
+#define TABLE_VERSION		10
 #define TABLE_FRAMES_MAX	256	/* frames of one row */
 
 #define ROW_NONE		0u
@@ -167,6 +168,7 @@ struct table_header {
 	uint32_t forks;			/* children that have got a table of their own */
 	uint32_t life;			/* enum table_life */
 	uint64_t begun_ns;		/* when the table was made (clock of now_ns) */
+	struct heap_places heap;	/* where malloc has its figures, in the process */
 
 	/* What may be used of each part (layout.h). */
 	uint32_t row_limit, code_limit, frame_limit, deltas_limit, module_limit, text_limit;

@@ -20,8 +20,8 @@ my $frame = qr/^([ 1-9]\d|\d{3}) \[( *0x[0-9a-f]+)\] (?:\?|<signal handler calle
 my @summary = (
 	qr/^\[heaptrace\] heap traced num of backtrace : (\d+)$/,
 	qr/^\[heaptrace\] heap traced allocation size  : ($size)$/,
-	qr/^\[heaptrace\] allocator info \(virtual\)     : (?:$size|unknown)$/,
-	qr/^\[heaptrace\] allocator info \(resident\)    : (?:$size|unknown)$/,
+	qr/^\[heaptrace\] allocator info \(virtual\)     : (?:$size|unknown \(.+\))$/,
+	qr/^\[heaptrace\] allocator info \(resident\)    : $size \(handed out by malloc(?:, estimated)?, not RSS\)$/,
 	qr/^\[heaptrace\] statm info \(VSS\/RSS\/shared\)  : (?:$size \/ $size \/ $size|unknown)$/,
 );
 my $extra = qr/^\[heaptrace\] (?:new backtraces               : no space|heap left out by --ignore    : \d|rules that matched nothing   : \d+ of \d|not seen                     : (?:\d|C\+\+ operator new|what the program's own malloc|what valgrind's own allocator|what dlmopen|what \S+ (?:and \d+ other librar(?:y|ies) )?allocates? and frees?)|(?:names|lines) missing                : \S.* \(.*\)(?:, and \d+ more)?$)/;

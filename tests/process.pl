@@ -116,7 +116,8 @@ my $key = qr/[a-z]+(?:-[a-z]+)?/;
 my $summary = qr/^\[heaptrace\]\ (?:
 	heap\ traced\ num\ of\ backtrace\ :\ \d+ |
 	heap\ traced\ allocation\ size\ \ :\ $size |
-	allocator\ info\ \((?:virtual\)\ |resident\))\ {4}:\ (?:$size|unknown) |
+	allocator\ info\ \(virtual\)\ {5}:\ (?:$size|unknown\ \(.+\)) |
+	allocator\ info\ \(resident\)\ {4}:\ $size\ \(handed\ out\ by\ malloc(?:,\ estimated)?,\ not\ RSS\) |
 	statm\ info\ \(VSS\/RSS\/shared\)\ \ :\ (?:$size\ \/\ $size\ \/\ $size|unknown) |
 	heap\ left\ out\ by\ --ignore\ {4}:\ \d+\ backtraces?,\ $size |
 	rules\ that\ matched\ nothing\ {3}:\ .+\ \(--ignore\) |

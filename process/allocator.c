@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See allocator.h. */
+#include "allocator.h"
+
+#include "base/lookup.h"
+
+#include <stddef.h>
+
+/* What mallinfo2(3) returns, glibc 2.33 and later, and mallinfo(3) before it: the same fields, of other widths.
+ * Looked up at run time, so that the library loads with either. */
+struct info_sizes {
+	size_t arena, ordblks, smblks, hblks, hblkhd, usmblks, fsmblks, uordblks, fordblks, keepcost;
+};
+struct info_ints {
+	int arena, ordblks, smblks, hblks, hblkhd, usmblks, fsmblks, uordblks, fordblks, keepcost;
+};
+
+/* By what only glibc has: tcmalloc and mimalloc have a __libc_malloc too. */
+#define ONLY_LIBC	"gnu_get_libc_version"
+
+/* Asks libc's malloc: which visits its free chunks, few at the start. False: there is nothing to ask. */
+static bool ask(struct heap_known *to)
+{
+	struct info_sizes (*sizes)(void);
+	struct info_ints (*ints)(void);
+	const struct lookup list[] = { { "mallinfo2", (void **)&sizes }, { "mallinfo", (void **)&ints } };
+
+	lookup_next(list, 2);
+	if (lookup_next_together("mallinfo2", ONLY_LIBC)) {
+		struct info_sizes i = sizes();
+
+		*to = (struct heap_known){ i.arena, i.hblks, i.hblkhd, i.uordblks, i.fordblks };
+		return true;
+	}
+	if (lookup_next_together("mallinfo", ONLY_LIBC)) {
+		struct info_ints i = ints();
+
+		*to = (struct heap_known){ (unsigned)i.arena, (unsigned)i.hblks, (unsigned)i.hblkhd,
+					   (unsigned)i.uordblks, (unsigned)i.fordblks };
+		return true;
+	}
+	return false;
+}
+
+bool allocator_is_libc(void)
+{
+	return lookup_next_together("malloc", ONLY_LIBC);
+}
+
+void allocator_find(struct heap_places *places)
+{
+	struct heap_known known;
+	void *in_libc;
+	const struct lookup list[] = { { ONLY_LIBC, &in_libc } };
+
+	lookup_next(list, 1);
+	if (!in_libc || !ask(&known) || !heap_find(places, in_libc, &known))
+		*places = (struct heap_places){ .arena = 0 };
+	places->other = !allocator_is_libc();
+}

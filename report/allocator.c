@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See allocator.h. */
+#include "allocator.h"
+
+#include "base/heap.h"
+#include "report.h"
+
+/* Of glibc's malloc (malloc/malloc.c): SIZE_SZ, MALLOC_ALIGNMENT, MINSIZE, DEFAULT_MMAP_THRESHOLD. The word size is
+ * that of the traced program: a table of another one is refused. */
+#define WORD		((uint64_t)sizeof(void *))
+#define ALIGNMENT	((uint64_t)16)
+#define CHUNK_LEAST	(WORD == 8 ? (uint64_t)32 : (uint64_t)16)
+#define LARGE		((uint64_t)131072)
+#define PAGE_BYTES	((uint64_t)4096)
+
+/* The chunks of a row's blocks. If its size can be divided by their count, they mostly have one size, and that is
+ * rounded up; else rounding takes half of the alignment on average. */
+static uint64_t chunks_of(uint64_t size, uint64_t count)
+{
+	uint64_t each = size / count + WORD;
+
+	if (size % count)
+		each += ALIGNMENT / 2;
+	else
+		each = (each + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+	if (each < CHUNK_LEAST)
+		each = CHUNK_LEAST;
+	return each * count;
+}
+
+struct allocator_blocks allocator_blocks(const struct report *r)
+{
+	struct allocator_blocks b = { .chunks_bytes = 0 };
+
+	for (uint32_t i = 0; i < r->view.count; i++) {
+		const struct counters *c = &r->view.rows[i].counters;
+		uint64_t bytes = c->live_count ? chunks_of(c->live_size, c->live_count) : 0;
+
+		b.live_bytes += c->live_count ? c->live_size : 0;
+		b.chunks_bytes += bytes;
+		if (c->live_count && c->live_size / c->live_count >= LARGE)
+			b.large_bytes += bytes;
+	}
+	return b;
+}
+
+/* Why there are no figures; is_other: those that there are are not of the program's malloc. */
+static const char *why_unknown(const struct report_request *q, bool is_other)
+{
+	if (is_other)
+		return "malloc is not glibc's";
+	if (!q->table->head->heap.arena)
+		return "not found in this libc";
+	if (q->foreign && !q->runs_as)
+		return "the process has ended";
+	return "its memory may not be read";
+}
+
+/* Blocks that are mappings of their own are not among what mallinfo2() says is handed out. Their sizes are
+ * rounded up to pages: by half of one on average. */
+static uint64_t estimate(const struct allocator_blocks *b, const struct heap_figures *f)
+{
+	uint64_t mapped = b->large_bytes, most = f->arena_bytes - f->free_bytes;
+
+	if (f->mapped_known)
+		mapped = f->mapped_bytes - f->mapped_count * PAGE_BYTES / 2;
+	mapped = b->chunks_bytes > mapped ? b->chunks_bytes - mapped : 0;
+	return f->arenas_known && mapped > most ? most : mapped;
+}
+
+/* A library before libc that has a malloc may be an allocator, or hand on to libc's what it is asked for (as another
+ * tracer does). Then libc's has room for all that is live. */
+static bool serves_all(const struct heap_figures *f, const struct allocator_blocks *b)
+{
+	return f->arenas_known && f->mapped_known && f->arena_bytes + f->mapped_bytes >= b->live_bytes;
+}
+
+struct allocator_figures allocator_read(const struct report *r)
+{
+	const struct report_request *q = r->request;
+	const struct heap_places *places = &q->table->head->heap;
+	struct heap_reader reader = q->foreign ? heap_foreign_reader(q->runs_as) : heap_own_reader();
+	struct allocator_figures a = { .estimated = true };
+	struct heap_figures f = { .arena_bytes = 0 };
+	bool is_other;
+
+	if (!q->foreign || q->runs_as)
+		heap_read(places, &reader, q->heap_still && !q->foreign, &f);
+	is_other = places->other && !serves_all(&f, &r->blocks);
+	a.virtual_known = f.arenas_known && f.mapped_known && !is_other;
+	a.virtual_bytes = f.arena_bytes + f.mapped_bytes;
+	a.unknown = why_unknown(q, is_other);
+	if (is_other) {
+		a.handed_bytes = r->blocks.chunks_bytes;
+	} else if (f.free_known) {
+		a.handed_bytes = f.arena_bytes - f.free_bytes;
+		a.estimated = false;
+	} else {
+		a.handed_bytes = estimate(&r->blocks, &f);
+	}
+	return a;
+}

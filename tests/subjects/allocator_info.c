@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * allocator_info HOW: brings its heap into a state, asks for a dump by SIGUSR1, and says what mallinfo2() says
+ * in that moment, "arena+hblkhd uordblks", and the milliseconds of processor time that the dump took.
+ *
+ *	few		some blocks, some free chunks of all kinds
+ *	mapped		also blocks that are mappings of their own
+ *	many		2,000,000 blocks of which every second one is free
+ *	mixed		the same, of random sizes
+ *	threads		four threads that have allocated, and wait
+ *	was-threads	four threads that have allocated, and ended
+ *	fork		a child of one with threads
+ *	stuck		a thread that a signal has interrupted in malloc, most likely with an arena's lock, and
+ *			that goes on only after the dump
+ *	wait		some blocks; no signal, but a line of input is waited for
+ *	none		no live block at the end
+ *	end		some, and no signal
+ */
+#include <malloc.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MANY	4000000
+
+static void **blocks;
+
+static double used_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+/* Into memory that was there before, so that saying it changes nothing. */
+static void tell(void)
+{
+	struct mallinfo2 m = mallinfo2();
+	double before = used_ms(), took;
+	char line[128];
+	int n;
+
+	raise(SIGUSR1);
+	took = used_ms() - before;
+	n = snprintf(line, sizeof(line), "%zu %zu %.3f\n", m.arena + m.hblkhd, m.uordblks, took);
+	if (write(STDOUT_FILENO, line, (size_t)n) != n)
+		_exit(1);
+}
+
+__attribute__((noinline)) static void *take(size_t size)
+{
+	return malloc(size);
+}
+
+static void some(void **to, unsigned count, unsigned most)
+{
+	for (unsigned i = 0; i < count; i++)
+		to[i] = take(1 + i * 7919 % most);
+	for (unsigned i = 0; i < count; i += 3) {
+		free(to[i]);
+		to[i] = NULL;
+	}
+}
+
+static sem_t done, go;
+
+static void *work(void *ends)
+{
+	void **mine = malloc(2000 * sizeof(*mine));
+
+	some(mine, 2000, 3000);
+	sem_post(&done);
+	if (!ends)
+		sem_wait(&go);
+	return mine;
+}
+
+static void threads(int ends)
+{
+	pthread_t thread[4];
+
+	for (int i = 0; i < 4; i++)
+		pthread_create(&thread[i], NULL, work, ends ? &done : NULL);
+	for (int i = 0; i < 4; i++)
+		sem_wait(&done);
+	for (int i = 0; i < 4 && ends; i++)
+		pthread_join(thread[i], NULL);
+}
+
+static void many(int mixed)
+{
+	for (unsigned i = 0; i < MANY; i++)
+		blocks[i] = take(mixed ? 1 + (i * 2654435761u >> 8) % 120 : 40);
+	for (unsigned i = 0; i < MANY; i += 2)
+		free(blocks[i]);
+}
+
+static void wait_here(int sig)
+{
+	(void)sig;
+	sem_post(&done);
+	while (sem_wait(&go))
+		;
+}
+
+static void *churn(void *unused)
+{
+	void *p[16] = { NULL };
+
+	for (unsigned i = 0; ; i++) {
+		free(p[i % 16]);
+		p[i % 16] = malloc(2000 + i % 7 * 1000);	/* too large for the thread's own cache */
+	}
+	return unused;
+}
+
+static void stuck(void)
+{
+	struct timespec ms = { 0, 1000000 };
+	pthread_t thread;
+
+	signal(SIGWINCH, wait_here);
+	pthread_create(&thread, NULL, churn, NULL);
+	for (int i = 0; i < 100; i++) {
+		nanosleep(&ms, NULL);
+		pthread_kill(thread, SIGWINCH);
+		while (sem_wait(&done))
+			;
+		raise(SIGUSR1);
+		sem_post(&go);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	const char *how = argc > 1 ? argv[1] : "few";
+	static void *few[3000];
+
+	blocks = malloc(MANY * sizeof(*blocks));
+	sem_init(&done, 0, 0);
+	sem_init(&go, 0, 0);
+	some(few, 3000, 2000);
+	if (!strcmp(how, "mapped")) {
+		for (int i = 0; i < 5; i++)
+			blocks[i] = take(1000000 + (size_t)i * 12345);
+	} else if (!strcmp(how, "many") || !strcmp(how, "mixed")) {
+		many(how[1] == 'i');
+	} else if (!strcmp(how, "threads") || !strcmp(how, "was-threads")) {
+		threads(how[0] == 'w');
+	} else if (!strcmp(how, "fork")) {
+		threads(0);
+		if (fork())
+			return wait(NULL) < 0;
+	} else if (!strcmp(how, "stuck")) {
+		stuck();
+		return 0;
+	} else if (!strcmp(how, "wait")) {
+		struct mallinfo2 m = mallinfo2();
+		char line[128];
+		int n = snprintf(line, sizeof(line), "%zu %zu ready\n", m.arena + m.hblkhd, m.uordblks);
+
+		return write(STDOUT_FILENO, line, (size_t)n) != n || read(STDIN_FILENO, line, 1) < 0;
+	} else if (!strcmp(how, "none")) {
+		for (unsigned i = 0; i < 3000; i++)
+			free(few[i]);
+		free(blocks);
+		return 0;
+	} else if (!strcmp(how, "end")) {
+		return 0;
+	}
+	tell();
+	return 0;
+}
