@@ -17,6 +17,7 @@
 #include "base/image.h"
 #include "base/opened.h"
 #include "base/options.h"
+#include "base/options_text.h"
 #include "base/plain.h"
 #include "base/sink.h"
 #include "wrapper/named_files.h"
@@ -202,6 +203,8 @@ static _Noreturn void finish_output(void)
 static _Noreturn void print_help(void)
 {
 	printf("Usage: heaptrace [OPTION...] PROGRAM [ARG...]\n"
+	       "       heaptrace [OPTION...] --dump=PID\n"
+	       "       heaptrace [OPTION...] --report=FILE\n"
 	       "Run PROGRAM and print which backtraces hold its heap memory: at its end, and on\n"
 	       "SIGUSR1 (sorted by size) and SIGUSR2 (sorted by count) while it runs.\n\n");
 	for (const struct option_entry *e = options_table; e->name; e++) {
@@ -249,7 +252,9 @@ static const struct option_entry *find_option(const char *arg, const char **valu
 {
 	size_t len = strcspn(arg, "=");
 	const char *name = arg + strspn(arg, "-");
-	const char *near;
+	char message[512];
+	struct text wrong;
+	size_t name_len;
 
 	*value = NULL;
 	for (const struct option_entry *e = options_table; e->name; e++) {
@@ -265,11 +270,15 @@ static const struct option_entry *find_option(const char *arg, const char **valu
 			return e;
 		}
 	}
-	near = name < arg + len ? options_suggest(name, (size_t)(arg + len - name), OPTION_COMMAND)
-				: NULL;
-	if (near)
-		die(EXIT_SETUP, "%.*s: no such option (did you mean --%s?)", (int)len, arg, near);
-	die(EXIT_SETUP, "%.*s: no such option (--help lists them)", (int)len, arg);
+	name_len = (size_t)(arg + len - name);
+	if (arg[1] != '-' && arg[1] == 'p' && name_len == 1 + strspn(name + 1, "0123456789"))
+		name_len = 1;		/* -p4711, as strace and gdb take it */
+	wrong = text_into(message, sizeof(message));
+	add_foreign(&wrong, arg, len);
+	add(&wrong, ": no such option");
+	if (!options_suggest(name, name_len, OPTION_COMMAND, &wrong))
+		add(&wrong, " (--help lists them)");
+	die(EXIT_SETUP, "%s", message);
 }
 
 /* Whether an option says how a program is traced. */
@@ -322,7 +331,7 @@ static int parse_command(int argc, char **argv, struct options *o)
 	refuse_what_says_nothing(o, given);
 	if (o->report || o->dump) {
 		if (o->report && o->dump)
-			die(EXIT_SETUP, "--report and --dump are two commands");
+			die(EXIT_SETUP, "--report and --dump are two commands: give one of them");
 		if (i < argc)
 			die(EXIT_SETUP, o->report ?
 			    "--report takes no PROGRAM (it prints what --record has kept)" :
@@ -845,7 +854,7 @@ int main(int argc, char **argv)
 		print_process(&options);
 	options.run = (uint32_t)getpid();
 	if (options.signals[0] && options.signals[0] == options.signals[1])
-		die(EXIT_SETUP, "--signal-size and --signal-count are the same signal");
+		die(EXIT_SETUP, "--signal-size and --signal-count are the same signal: choose two, or none for one of them");
 	choose_signals(options.signals);
 
 	program.name = argv[first];

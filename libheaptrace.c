@@ -778,7 +778,7 @@ static bool start(void)
 static void say_untraced(void)
 {
 	static const char line[] =
-		"[heaptrace] no memory for the table (a limit on address space?): nothing is traced\n";
+		"[heaptrace] no memory for the table (a limit on address space? see ulimit -v): nothing is traced\n";
 	struct quiet quiet;
 
 	quiet_begin(&quiet);
@@ -853,7 +853,8 @@ __attribute__((constructor)) static void init(void)
 	if (text)
 		parse_options(text);	/* with names made absolute */
 	if (!start_error[0] && options.every_ms && !options.watch)
-		strcpy(start_error, "every: takes the wrapper and its watcher: no dump comes by itself");
+		strcpy(start_error, "every: needs the watcher, so no dump comes by itself: start the program as "
+		       "heaptrace --every=SECONDS PROGRAM");
 	session_init(&recorder.table, &options, first, start_error);
 	exec_init();
 	shell_init();

@@ -40,7 +40,7 @@ const struct option_entry options_table[] = {
 	{ "ignore", 0, "FILE", NULL,
 	  "leave out backtraces that match a rule in FILE", OPTION_IGNORE, OPTION_EVERYWHERE },
 	{ "no-lines", 0, NULL, NULL,
-	  "look up no source lines and no inlined calls, only functions",
+	  "look up functions only, no source lines and no inlined calls",
 	  OPTION_NO_LINES, OPTION_EVERYWHERE },
 	{ "no-demangle", 0, NULL, NULL, "print C++ and Rust names as they are in the file",
 	  OPTION_NO_DEMANGLE, OPTION_EVERYWHERE },
@@ -51,9 +51,9 @@ const struct option_entry options_table[] = {
 	  "how stacks are taken: fast, execinfo (by glibc's backtrace()), or check (both, compared)",
 	  OPTION_UNWIND, OPTION_EVERYWHERE },
 	{ "every", 0, "SECONDS", NULL,
-	  "a dump of each process each so many seconds", OPTION_EVERY, OPTION_EVERYWHERE },
+	  "a dump of each process every so many SECONDS", OPTION_EVERY, OPTION_EVERYWHERE },
 	{ "above", 0, "BYTES", NULL,
-	  "a dump whenever the heap is larger than ever, and has passed BYTES (k, M, G) again",
+	  "a dump when the heap first exceeds BYTES (k, M, G), twice as much, three times as much...",
 	  OPTION_ABOVE, OPTION_EVERYWHERE },
 	{ "dump", 0, "PID", NULL,
 	  "print a dump of a traced process that runs, to standard output or --outfile; no PROGRAM",
@@ -133,60 +133,6 @@ void options_init(struct options *o)
 	};
 }
 
-#define WORD_MAX	24	/* longer than any name in the tables */
-
-/* How many letters have to be inserted, removed or changed (Levenshtein) to get from a to b. */
-static unsigned int distance(const char *a, size_t a_len, const char *b)
-{
-	unsigned int row[WORD_MAX + 1];
-	size_t b_len = strlen(b);
-
-	if (a_len > WORD_MAX || b_len > WORD_MAX)
-		return WORD_MAX;
-	for (unsigned int j = 0; j <= b_len; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= a_len; i++) {
-		unsigned int diagonal = row[0];
-
-		row[0] = (unsigned int)i;
-		for (size_t j = 1; j <= b_len; j++) {
-			unsigned int best = diagonal + (a[i - 1] != b[j - 1]);
-
-			diagonal = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
-		}
-	}
-	return row[b_len];
-}
-
-/* Keeps the candidate when it is the nearest so far. Half of it may be wrong, but no more
- * than three letters: size for szie (a swap is two changes), and not top for foo. */
-static void consider(const char *name, size_t len, const char *candidate,
-		     unsigned int *nearest, const char **answer)
-{
-	unsigned int d = distance(name, len, candidate);
-
-	if (d < *nearest && d <= 3 && d <= strlen(candidate) / 2 && d < len) {
-		*nearest = d;
-		*answer = candidate;
-	}
-}
-
-const char *options_suggest(const char *name, size_t len, enum option_place place)
-{
-	const char *answer = NULL;
-	unsigned int nearest = WORD_MAX;
-
-	for (const struct option_entry *e = options_table; e->name; e++)
-		if (e->place == OPTION_EVERYWHERE || e->place == place)
-			consider(name, len, e->name, &nearest, &answer);
-	return answer;
-}
-
 /* Decimal digits only: no sign, no space, no overflow. */
 static bool read_number(const char *s, uint32_t max, uint32_t *number)
 {
@@ -237,19 +183,10 @@ static bool set_number(const struct option_entry *e, const char *value, uint32_t
 
 static void complain_key(const char *key, size_t len, struct text *error)
 {
-	unsigned int nearest = WORD_MAX;
-	const char *near = NULL;
-
-	for (int k = 0; k < SORT_KEYS; k++)
-		consider(key, len, sort_keys[k].name, &nearest, &near);
 	add(error, "no sort key '");
 	add_foreign(error, key, len);
 	add_char(error, '\'');
-	if (near) {
-		add(error, " (did you mean ");
-		add(error, near);
-		add(error, "?)");
-	}
+	options_suggest_key(key, len, error);
 	add(error, "; valid are");
 	for (int k = 0; k < SORT_KEYS; k++) {
 		add(error, k ? ", " : " ");
@@ -278,7 +215,7 @@ static bool set_sort(struct options *o, const struct option_entry *e, const char
 			} else {
 				add(error, "the key ");
 				add(error, sort_keys[k].name);
-				add(error, " stands there twice");
+				add(error, " is given twice: give each key once");
 			}
 			return false;
 		}
@@ -400,7 +337,7 @@ static bool set_above(struct options *o, const struct option_entry *e, const cha
 		}
 	}
 	add_culprit(error, e, value);
-	add(error, "not a number of bytes, as 500000, 20M or 1.5G");
+	add(error, "not a number of bytes like 500000, 20M or 1.5G");
 	return false;
 }
 
@@ -422,7 +359,9 @@ static bool set_signal(struct options *o, const struct option_entry *e, const ch
 		return true;
 	}
 	add_culprit(error, e, value);
-	add(error, sig < 0 ? "no signal's name or number, nor none" : "this signal cannot ask for a dump");
+	add(error, sig < 0 ? "there is no such signal: give a name like USR1, a number, RTMIN+NUM, or none" :
+	    "this signal cannot ask for a dump, because it cannot be caught, or tells of a fault, or is the C "
+	    "library's: choose another");
 	return false;
 }
 
@@ -520,9 +459,12 @@ bool options_set(struct options *o, const struct option_entry *e, const char *va
 
 	if (!e->argument != !value) {
 		add_culprit(&t, e, value);
-		add(&t, value ? "takes no value" : "needs a value, ");
-		if (!value)
+		add(&t, value ? "takes no value" : "needs a value: ");
+		if (!value) {
+			add(&t, e->name);
+			add_char(&t, '=');
 			add(&t, e->argument);
+		}
 		return false;
 	}
 	return set_value(o, e, value, &t);

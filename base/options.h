@@ -137,11 +137,20 @@ void options_init(struct options *o);
 bool options_set(struct options *o, const struct option_entry *e, const char *value,
 		 char *error, size_t error_bytes);
 
+struct text;
+
 /*
- * The name of the option (among those valid in place or everywhere) that name[0..len) was
- * probably meant to be, or NULL when none is near. Async-signal-safe.
+ * Adds to a message, which begins with a wrong name, what the name was probably meant to be: nothing,
+ * or " (did you mean --signal-size or --signal-count?)". Those are the options that begin with
+ * name[0..len), or have it within, or are spelt like it, or what another program calls so. place:
+ * which options are valid, beside those that are everywhere; for OPTION_COMMAND they are written
+ * with their dashes. What cannot be done at all gets a sentence that says what can be done. Returns
+ * whether anything was added. Async-signal-safe.
  */
-const char *options_suggest(const char *name, size_t len, enum option_place place);
+bool options_suggest(const char *name, size_t len, enum option_place place, struct text *text);
+
+/* The same for a sort key: " (did you mean peak-size or peak-count?)". */
+bool options_suggest_key(const char *key, size_t len, struct text *text);
 
 /*
  * Reads the environment form, "top=3:sort=count:outfile=heap.%p" (`\:` and `\\` inside a

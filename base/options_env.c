@@ -37,15 +37,9 @@ static bool parse_part(const char *text, size_t len, struct options *o, char *st
 	struct text value;
 
 	if (!e) {
-		const char *near = options_suggest(text, name_len, OPTION_EVERYWHERE);
-
 		add_foreign(&t, text, name_len);
 		add(&t, ": no such option");
-		if (near) {
-			add(&t, " (did you mean ");
-			add(&t, near);
-			add(&t, "?)");
-		}
+		options_suggest(text, name_len, OPTION_EVERYWHERE, &t);
 		return false;
 	}
 	if (!equals)

@@ -110,6 +110,12 @@ static void put_wide(struct out *o, const char *start, const char *end, unsigned
 	out_bytes(o, start, len);
 }
 
+void out_count(struct out *o, uint64_t v, const char *one, const char *others)
+{
+	out_u64(o, v);
+	out_text(o, v == 1 ? one : others);
+}
+
 void out_u64_wide(struct out *o, uint64_t v, unsigned width)
 {
 	char text[24], *end = text + sizeof(text);

@@ -36,6 +36,8 @@ void out_char(struct out *o, char c);
 void out_repeat(struct out *o, char c, size_t times);
 
 void out_u64(struct out *o, uint64_t v);
+/* A number and what it counts: "1 stack", "0 stacks", "2 stacks" for " stack" and " stacks". */
+void out_count(struct out *o, uint64_t v, const char *one, const char *others);
 /* Right-aligned in width columns. */
 void out_u64_wide(struct out *o, uint64_t v, unsigned width);
 /* Lower-case digits after "0x". */

@@ -67,8 +67,8 @@ static void write_unseen(const struct table *t, struct out *out)
 
 	if (lost) {
 		out_text(out, "[heaptrace] ");
-		out_u64(out, lost);
-		out_text(out, " allocations were not recorded: no memory for that (a limit?)\n");
+		out_count(out, lost, " allocation was", " allocations were");
+		out_text(out, " not recorded: no memory for that (a limit? see ulimit -v)\n");
 	} else if (table_row_end(t) == ROW_FIRST && !t->rows[ROW_OVERFLOW].total_count) {
 		out_text(out, "[heaptrace] no allocation was seen: ");
 		out_text(out, totals->other_malloc ?

@@ -171,13 +171,12 @@ static void begin_part(struct out *out, bool *first)
 	*first = false;
 }
 
-static void write_part(struct out *out, bool *first, uint64_t n, const char *what)
+static void write_part(struct out *out, bool *first, uint64_t n, const char *one, const char *others)
 {
 	if (!n)
 		return;
 	begin_part(out, first);
-	out_u64(out, n);
-	out_text(out, what);
+	out_count(out, n, one, others);
 }
 
 static bool has_foreign_code(const struct table *t)
@@ -219,8 +218,7 @@ static void write_deep_bound(const struct table_totals *t, struct out *out, bool
 	out_name(out, name);
 	if (t->deep_bound > 1) {
 		out_text(out, " and ");
-		out_u64(out, t->deep_bound - 1);
-		out_text(out, t->deep_bound > 2 ? " other libraries" : " other library");
+		out_count(out, t->deep_bound - 1, " other library", " other libraries");
 	}
 	out_text(out, t->deep_bound > 1 ? " allocate and free (they were" : " allocates and frees (it was");
 	out_text(out, " opened with RTLD_DEEPBIND, so blocks that only look leaked may be listed)");
@@ -233,14 +231,21 @@ static void write_not_seen(struct report *r, struct out *out)
 	const struct table_totals *t = &table->head->totals;
 	bool first = true;
 
-	write_part(out, &first, load_relaxed(&t->lost_blocks), " allocations (no memory to record)");
+	write_part(out, &first, load_relaxed(&t->lost_blocks), " allocation (no memory to record)",
+		   " allocations (no memory to record)");
 	write_part(out, &first, row_total_count(table, ROW_OVERFLOW),
+		   " allocation without a row of its own (table full)",
 		   " allocations without a row of their own (table full)");
-	write_part(out, &first, load_relaxed(&t->stacks_cut), " stacks but for the caller");
-	write_part(out, &first, count_cut(r), " backtraces beyond code of no file");
-	write_part(out, &first, load_relaxed(&t->fallbacks), " stacks by backtrace() (slow)");
-	write_part(out, &first, load_relaxed(&t->unknown_frees), " frees of unknown blocks");
-	write_part(out, &first, load_relaxed(&t->stale_blocks), " frees of known blocks");
+	write_part(out, &first, load_relaxed(&t->stacks_cut), " stack but for the caller",
+		   " stacks but for the caller");
+	write_part(out, &first, count_cut(r), " backtrace beyond code of no file",
+		   " backtraces beyond code of no file");
+	write_part(out, &first, load_relaxed(&t->fallbacks), " stack by backtrace() (slow)",
+		   " stacks by backtrace() (slow)");
+	write_part(out, &first, load_relaxed(&t->unknown_frees), " free of an unknown block",
+		   " frees of unknown blocks");
+	write_part(out, &first, load_relaxed(&t->stale_blocks), " free of a known block",
+		   " frees of known blocks");
 	if (t->own_new) {
 		begin_part(out, &first);
 		out_text(out, "C++ operator new (this allocator's does not call malloc)");
@@ -261,7 +266,8 @@ static void write_not_seen(struct report *r, struct out *out)
 	if (t->deep_bound)
 		write_deep_bound(t, out, &first);
 	write_part(out, &first, load_relaxed(&t->untraced),
-		   " started programs (static, sanitized, or with other rights)");
+		   " started program (it was said which, and why)",
+		   " started programs (it was said which, and why)");
 	if (!first)
 		out_char(out, '\n');
 }
@@ -274,10 +280,8 @@ static void write_check(const struct table_totals *t, struct out *out)
 	if (!checked)
 		return;
 	summary_line(out, "unwinders compared           ");
-	out_u64(out, checked);
-	out_text(out, " stacks, ");
-	out_u64(out, load_relaxed(&t->stacks_disagreed));
-	out_text(out, " disagree\n");
+	out_count(out, checked, " stack, ", " stacks, ");
+	out_count(out, load_relaxed(&t->stacks_disagreed), " disagrees\n", " disagree\n");
 }
 
 static void write_summary(struct report *r, const struct report_section *s, struct out *out)
@@ -290,8 +294,7 @@ static void write_summary(struct report *r, const struct report_section *s, stru
 	summary_size(out, "heap traced allocation size  ", r->live_size);
 	if (r->ignored_rows) {
 		summary_line(out, "heap left out by --ignore    ");
-		out_u64(out, r->ignored_rows);
-		out_text(out, " backtraces, ");
+		out_count(out, r->ignored_rows, " backtrace, ", " backtraces, ");
 		out_size(out, r->ignored_size);
 		out_char(out, '\n');
 	}

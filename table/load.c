@@ -142,8 +142,9 @@ const char *load_status_text(enum load_status status)
 	case LOAD_OK:		return NULL;
 	case LOAD_NO_TABLE:	return "not a file of --record";
 	case LOAD_VERSION:	return "recorded by another version of heaptrace, or on a machine with "
-				       "another byte order";
-	case LOAD_WORD_SIZE:	return "recorded in a program of another word size";
+				       "another byte order: use that one's --report";
+	case LOAD_WORD_SIZE:	return "recorded in a program of another word size: use a "
+				       "heaptrace of that size";
 	case LOAD_TRUNCATED:	return "the file is truncated";
 	case LOAD_DAMAGED:	return "the file is damaged";
 	case LOAD_NO_MEMORY:	return "out of memory";

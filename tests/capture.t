@@ -20,7 +20,7 @@ none_differs() {
 
 # fallbacks: the stacks that the last run's fast unwinder gave up
 fallbacks() {
-	cat "$TMP/dumps"/* | sed -n 's/.*[:,] \([0-9]*\) stacks by backtrace.*/\1/p' | awk '{ n += $1 } END { print n + 0 }'
+	cat "$TMP/dumps"/* | sed -n 's/.*[:,] \([0-9]*\) stacks\{0,1\} by backtrace.*/\1/p' | awk '{ n += $1 } END { print n + 0 }'
 }
 
 # ---- a server under load ----

@@ -49,6 +49,14 @@ is_deeply(\%page_letter, \%help_letter, 'the same letters');
 	is_deeply(\%page_default, \%help_default, 'the same defaults');
 }
 
+# The ways to call it.
+my @usage = $help =~ /^(?:Usage:|      ) heaptrace (.*)$/mg;
+my ($synopsis) = $page =~ /^\.Sh SYNOPSIS\n(.*?)^\.Sh/ms;
+my @synopsis = map { s/\n\.(?:Op )?(?:Ar )?/ /gr } split /^\.Nm heaptrace\n|^\.Nm\n/m, $synopsis;
+is(scalar(grep { /\S/ } @synopsis), scalar(@usage), 'the page knows as many ways to call it as --help');
+is(scalar(@usage), 3, 'which are three');
+like($synopsis, qr/^\.Fl \\-$_ Ns = Ns Ar/m, "SYNOPSIS: --$_") for 'dump', 'report';
+
 my ($help_keys) = $help =~ /\nSort keys:\n(.*?)\n\n/s;
 my @help_keys = $help_keys =~ /^  (\S+)/mg;
 my ($page_keys) = $page =~ /^\.Ss Sort keys\n(.*?)^\.El/ms;

@@ -18,7 +18,7 @@ ok $? 'it builds' || {
 
 # summed FILE...: stacks compared, disagreements, stacks by backtrace()
 summed() {
-	cat "$@" | awk '/unwinders compared/ { n += $5; bad += $7 } / stacks by backtrace\(\)/ { sub(/.*: /, ""); slow += $1 }
+	cat "$@" | awk '/unwinders compared/ { n += $5; bad += $7 } / stacks? by backtrace\(\)/ { sub(/.*: /, ""); slow += $1 }
 		END { print n + 0, bad + 0, slow + 0 }'
 }
 

@@ -38,9 +38,9 @@ unseen jit >"$TMP/line"
 if [ "$(cat "$TMP/traced.status")" = 77 ]; then
 	skip 'code of no file' 'not on this machine'
 else
-	is "$(cat "$TMP/line")" '1 backtraces beyond code of no file' 'stacks that are cut: code of no file'
+	is "$(cat "$TMP/line")" '1 backtrace beyond code of no file' 'stacks that are cut: code of no file'
 	is "$(unseen jit --depth=2)" '' 'where no more was asked for, none is cut'
-	like "$(unseen jit --unwind=execinfo)" '^1 backtraces beyond code of no file|^9 stacks but for the caller' \
+	like "$(unseen jit --unwind=execinfo)" '^1 backtrace beyond code of no file|^9 stacks but for the caller' \
 		'and with the other unwinder'
 fi
 
@@ -52,8 +52,8 @@ else
 fi
 
 lost=$(unseen lost)
-is "$lost" '1 allocations (no memory to record)' 'a block for which there was no memory'
-is "$(said '1 allocations were not recorded: no memory for that')" 1 'and at the end, once more'
+is "$lost" '1 allocation (no memory to record)' 'a block for which there was no memory'
+is "$(said '1 allocation was not recorded: no memory for that')" 1 'and at the end, once more'
 is "$(cat "$TMP/traced.out")" 'a block' 'but the program has it'
 
 # A table of 65,536 rows, where no more than 36 MB are to be had at once.
@@ -101,7 +101,7 @@ if $CC -static -o "$TMP/in/static" "$TMP/in/none.c" 2>/dev/null; then
 	is "$(cat "$TMP/traced.status")" 0 'programs that cannot be traced: they run'
 	is "$(cat "$TMP/dumps"/* | grep -c 'it is not traced')" $count 'programs that cannot be traced: said'
 	is "$(unseen "spawn $TMP/in/static /bin/true $TMP/in/static")" \
-		'2 started programs (static, sanitized, or with other rights)' 'and counted, where the program itself starts them'
+		'2 started programs (it was said which, and why)' 'and counted, where the program itself starts them'
 else
 	skip 'programs that cannot be traced' 'no static libc'
 fi

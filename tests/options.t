@@ -69,7 +69,7 @@ for v in 0 256 -5 8.0 '' 00256; do bad "depth=$v" 'not a whole number from 1 to 
 for v in sise '' size, ,size 'size,,age' siz sizes SIZE; do bad "sort=$v" 'valid are size, count, peak-size'; done
 bad sort=sise 'did you mean size?'
 bad sort=peaksize 'did you mean peak-size?'
-bad sort=size,size 'size stands there twice'
+bad sort=size,size 'the key size is given twice: give each key once'
 bad outfile= 'a file name is missing'
 bad ignore= 'a file name is missing'
 bad no-lines=1 'takes no value'
@@ -78,14 +78,25 @@ bad flame-graph=1 'takes no value'
 bad 'debug-dir=a\:b' "there can be no ':'"
 bad debug-dir= 'the name of a directory is missing'
 like "$("$D" env "$(for i in $(seq 17); do printf 'debug-dir=/%s:' $i; done)")" 'debug-dir=[/16] error=[debug-dir=/17: more than 16 directories]' "there is room for 16 debug-dirs"
-bad top 'needs a value'
+bad top 'needs a value: top=NUM'
 bad sort 'needs a value'
 bad topp=1 'did you mean top?'
+bad out=x 'no such option (did you mean outfile?)'
+bad sig=USR1 'no such option (did you mean signal-size or signal-count?)'
+bad no 'no such option (did you mean no-lines, no-demangle or no-watch?)'
+bad sort=peak '(did you mean peak-size or peak-count?)'
+bad sort=total '(did you mean total-size or total-count?)'
+bad sort=heap '(did you mean heap-peak?)'
+bad sort=temp '(did you mean temporary?)'
+bad sort=zzz "no sort key 'zzz'; valid"
+bad output=x '(did you mean outfile?)'
+bad graph '(did you mean flame-graph?)'
+bad attach=1 'heaptrace cannot attach to a process that runs already'
 bad help 'no such option'
 bad version 'no such option'
 bad = 'no such option'
 bad run=x 'not a whole number'
-for v in '' 0 65 -1 SIG USR3 RTMIN+31 RTMIN- RTMAX+1 RTMIN+x 'USR1 '; do bad "signal-size=$v" "no signal's name or number, nor none"; done
+for v in '' 0 65 -1 SIG USR3 RTMIN+31 RTMIN- RTMAX+1 RTMIN+x 'USR1 '; do bad "signal-size=$v" "there is no such signal: give a name like USR1, a number, RTMIN+NUM, or none"; done
 for v in KILL STOP SEGV 6 32 33 SIGSYS; do bad "signal-count=$v" "this signal cannot ask for a dump"; done
 for v in 1=1 0.5=0.500 60=60 .25=0.250 1.5=1.500 2147483=2147483; do is "$("$D" print /w "every=${v%=*}")" "every=${v#*=}" "every=${v%=*}"; done
 for v in 500=500 20M=20000000 1.5g=1500000000 3k=3000 2KB=2000 0.001k=1 7T=7000000000000; do

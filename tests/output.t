@@ -138,6 +138,12 @@ print $rules "#one_large\nsubject (+0x\n";
 close $rules;
 like(trace('--ignore=rules ./subject'), qr/one_large/, 'a comment is no rule');
 
+# One of a kind is no plural.
+open $rules, '>', 'rules' or die;
+print $rules "many_small\n";
+close $rules;
+like(trace('--ignore=rules ./subject'), qr/left out by --ignore    : 1 backtrace, 430 bytes\n/, 'one backtrace');
+
 # Rules that are mistaken: which of them matched nothing is told, and what the file seems to be.
 sub ignore {
 	my ($text, @options) = @_;

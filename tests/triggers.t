@@ -67,7 +67,7 @@ for my $options (['--no-watch'], ["--record=$dir/record"]) {
 {
 	my $without = sub { $ENV{LD_PRELOAD} = POSIX::getcwd() . '/libheaptrace.so'; $ENV{HEAPTRACE_OPTIONS} = 'every=1' };
 	my (undef, undef, $err) = run($without, $subject, 'idle');
-	like($err, qr/^\[heaptrace\] every: takes the wrapper/m, '--every without the wrapper: it is said');
+	like($err, qr/^\[heaptrace\] every: needs the watcher, so no dump comes by itself: start the program as heaptrace --every=SECONDS PROGRAM/m, '--every without the wrapper: it is said');
 }
 
 # An idle program, and one that only computes: nothing of ours runs in them.
@@ -221,7 +221,7 @@ for my $options ([], ["--record=$dir/record"]) {
 	}
 	is(join(' ', keys %parent), '0: 5000', "--dump @$options: of a program that forks");
 	delete @child{5000, 5700, "heaptrace: process N cannot be dumped: there is no such process\n",
-		      "heaptrace: process N cannot be dumped: heaptrace does not trace it\n"};
+		      "heaptrace: process N cannot be dumped: heaptrace does not trace it (a process is traced from its start: start it as heaptrace PROGRAM, or with LD_PRELOAD)\n"};
 	is(join("\n", %child), '', "--dump @$options: of its children");
 	close $in;
 	finish($pid, 30);
@@ -249,7 +249,7 @@ by_signals('none', ['--signal-count=none', '--signal-size=none'], ['USR1'], 'siz
 {
 	my ($status, undef, $err) = run(undef, $heaptrace, '--signal-count=USR1', '/bin/true');
 	is($status, 125 << 8, 'one signal for both: refused');
-	like($err, qr/^heaptrace: --signal-size and --signal-count are the same signal\n\z/, 'one signal for both: why');
+	like($err, qr/^heaptrace: --signal-size and --signal-count are the same signal: choose two, or none for one of them\n\z/, 'one signal for both: why');
 }
 
 # Who has a dump signal in another way is told.

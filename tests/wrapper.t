@@ -108,6 +108,30 @@ for o in --to=3 --he --flame --nope -x -top=3 --held=1 --run=1; do
 	fails 125 "${o%%=*}" "$o is no option" $o true
 done
 fails 125 "did you mean --flame-graph?" "a near miss" --flamegraph true
+for pair in --out=x:--outfile --output=x:--outfile -o:--outfile --log-file=x:--outfile -outfile=x:--outfile \
+		--top-=3:--top --flame:--flame-graph --graph:--flame-graph --depht=3:--depth --n=3:--top \
+		--suppressions=x:--ignore --follow-forks:--children --interval=3:--every --watch=1:--no-watch; do
+	fails 125 "${pair%%[:=]*}: no such option (did you mean ${pair##*:}?)" "${pair%:*} suggests ${pair##*:}" "${pair%:*}" true
+done
+fails 125 "did you mean --signal-size or --signal-count?" "--sig suggests both" --sig=USR1 true
+fails 125 "did you mean --no-lines, --no-demangle or --no-watch?" "--no suggests all three" --no true
+for k in peak:peak-size:peak-count total:total-size:total-count; do
+	s=${k#*:}
+	fails 125 "did you mean ${s%:*} or ${s#*:}?" "--sort=${k%%:*} suggests both" --sort="${k%%:*}" true
+done
+fails 125 "did you mean heap-peak?" "--sort=size,heap" --sort=size,heap true
+for o in --pid=1 --pid -p -p1 --attach=1 --attach --detach=1; do
+	fails 125 "cannot attach to a process that runs already: start it as heaptrace PROGRAM, or with LD_PRELOAD; --dump=PID" "$o: what there is instead" $o true
+done
+fails 125 "(--help lists them)" "an option that is like none" --zzzz true
+fails 125 "(--help lists them)" "dashes only" --- true
+fails 125 "the key count is given twice" "which key is given twice" --sort=count,size,count true
+fails 125 "needs a value: sort=KEY" "what value is missing" --sort
+fails 125 "there is no such signal: give a name like USR1" "a signal that is none" --signal-size=USR3 true
+fails 125 "two commands: give one of them" "--report and --dump" --report=x --dump=1
+for w in '--dump=PID' '--report=FILE'; do
+	is "$("$H" --help | grep -c "^       heaptrace .*$w\$")" 1 "--help: how $w is called"
+done
 fails 125 "^J" "a line break in an option stays one line" $'--top=\n' true
 
 # --- PROGRAM and exit statuses

@@ -349,11 +349,12 @@ const char *playback_process(struct options *o)
 	case LOAD_OK:
 		return print_table(o, &t, now_ns(), o->dump);
 	case LOAD_NO_TABLE:
-		return "heaptrace does not trace it";
+		return "heaptrace does not trace it (a process is traced from its start: start it as "
+		       "heaptrace PROGRAM, or with LD_PRELOAD)";
 	case LOAD_CANNOT_READ:
 		return why_not(errno);
 	case LOAD_VERSION:
-		return "another version of heaptrace traces it";
+		return "another version of heaptrace traces it: use that one's --dump";
 	case LOAD_WORD_SIZE:
 		return "it is a program of another word size: use a heaptrace of that size";
 	default:

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What a misspelt option or sort key was meant to be: see options.h. No malloc, no stdio. */
+#include "options.h"
+
+#include "options_text.h"
+
+#include <string.h>
+
+#define WORD_MAX	24	/* longer than any name in the tables */
+#define SUGGESTED_MAX	4u	/* names in one message; when more of them fit, none is near */
+
+/* How many letters have to be inserted, removed or changed (Levenshtein) to get from a to b. */
+static unsigned int distance(const char *a, size_t a_len, const char *b)
+{
+	unsigned int row[WORD_MAX + 1];
+	size_t b_len = strlen(b);
+
+	if (a_len > WORD_MAX || b_len > WORD_MAX)
+		return WORD_MAX;
+	for (unsigned int j = 0; j <= b_len; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= a_len; i++) {
+		unsigned int diagonal = row[0];
+
+		row[0] = (unsigned int)i;
+		for (size_t j = 1; j <= b_len; j++) {
+			unsigned int best = diagonal + (a[i - 1] != b[j - 1]);
+
+			diagonal = row[j];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+		}
+	}
+	return row[b_len];
+}
+
+/* What begins with a word or has it within, and the nearest of all. */
+struct found {
+	const char *begin[SUGGESTED_MAX], *within[SUGGESTED_MAX], *near;
+	unsigned begin_count, within_count, near_distance;
+};
+
+static void keep(const char *list[SUGGESTED_MAX], unsigned *count, const char *name)
+{
+	if (*count < SUGGESTED_MAX)
+		list[*count] = name;
+	++*count;
+}
+
+/* The nearest: half of it may be wrong, but no more than three letters: size for szie (a swap is two
+ * changes), and not top for foo. */
+static void consider(struct found *f, const char *word, size_t len, const char *candidate)
+{
+	unsigned int d = distance(word, len, candidate);
+
+	if (len >= 2 && !strncmp(candidate, word, len))
+		keep(f->begin, &f->begin_count, candidate);
+	else if (len >= 4 && memmem(candidate, strlen(candidate), word, len))
+		keep(f->within, &f->within_count, candidate);
+	if (d < f->near_distance && d <= 3 && d <= strlen(candidate) / 2 && d < len) {
+		f->near_distance = d;
+		f->near = candidate;
+	}
+}
+
+static bool add_names(struct text *t, const char *const *names, unsigned count, const char *dashes)
+{
+	if (!count || count > SUGGESTED_MAX)
+		return false;
+	for (unsigned i = 0; i < count; i++) {
+		add(t, !i ? " (did you mean " : i + 1 < count ? ", " : " or ");
+		add(t, dashes);
+		add(t, names[i]);
+	}
+	add(t, "?)");
+	return true;
+}
+
+/* What is one letter off is more likely than what has the word within. */
+static bool add_found(struct text *t, const struct found *f, const char *dashes)
+{
+	return add_names(t, f->begin, f->begin_count, dashes) ||
+	       (f->near_distance <= 1 && add_names(t, &f->near, 1, dashes)) ||
+	       add_names(t, f->within, f->within_count, dashes) ||
+	       add_names(t, &f->near, f->near != NULL, dashes);
+}
+
+#define ATTACH	": heaptrace cannot attach to a process that runs already: start it as heaptrace PROGRAM, or with " \
+		"LD_PRELOAD; --dump=PID prints a dump of one that is traced"
+
+/* What other programs call an option (gdb, strace, perf, heaptrack, valgrind, ltrace), or what has to
+ * be said instead. */
+static const struct {
+	const char *name, *option, *instead;
+} others[] = {
+	{ "p", NULL, ATTACH }, { "pid", NULL, ATTACH }, { "attach", NULL, ATTACH },
+	{ "detach", NULL, ATTACH }, { "o", "outfile", NULL }, { "output", "outfile", NULL },
+	{ "log-file", "outfile", NULL }, { "suppressions", "ignore", NULL },
+	{ "suppress", "ignore", NULL }, { "num-callers", "depth", NULL }, { "max-depth", "depth", NULL },
+	{ "follow-forks", "children", NULL }, { "follow-fork", "children", NULL },
+	{ "trace-children", "children", NULL }, { "interval", "every", NULL },
+	{ "limit", "top", NULL }, { "number", "top", NULL }, { "n", "top", NULL },
+};
+
+bool options_suggest(const char *name, size_t len, enum option_place place, struct text *text)
+{
+	const char *dashes = place == OPTION_COMMAND ? "--" : "";
+	struct found found = { .near_distance = WORD_MAX };
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		if (strlen(others[i].name) != len || memcmp(others[i].name, name, len))
+			continue;
+		if (others[i].option)
+			return add_names(text, &others[i].option, 1, dashes);
+		add(text, others[i].instead);
+		return true;
+	}
+	for (const struct option_entry *e = options_table; e->name; e++)
+		if (e->place == OPTION_EVERYWHERE || e->place == place)
+			consider(&found, name, len, e->name);
+	return add_found(text, &found, dashes);
+}
+
+bool options_suggest_key(const char *key, size_t len, struct text *text)
+{
+	struct found found = { .near_distance = WORD_MAX };
+
+	for (unsigned k = 0; k < SORT_KEYS; k++)
+		consider(&found, key, len, options_sort_name(k));
+	return add_found(text, &found, "");
+}
