@@ -55,13 +55,13 @@ static bool same_code(void *context, uint32_t code)
 }
 
 /* Pages of modules' code that could be read, by their numbers' lower bits. */
-static uint64_t pages_read[64];
+static uint64_t pages_read[256];
 
 /* Whether an address can be read. A module's code that could be read stays so while no module has
  * been unloaded; else the kernel is asked. */
 static bool is_readable(uint64_t pc, uint64_t module)
 {
-	uint64_t page = pc / PROBE_PAGE, *known = &pages_read[page % 64];
+	uint64_t page = pc / PROBE_PAGE, *known = &pages_read[page % 256];
 	bool stays = module != CODE_NO_MODULE && module != CODE_EARLY;
 
 	if (stays && load_relaxed(known) == page && modules_intact())
