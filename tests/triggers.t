@@ -156,34 +156,18 @@ for my $options ([], ['--no-watch'], ["--record=$dir/record"]) {
 
 # --dump where the process's memory may not be read, as with kernel.yama.ptrace_scope: from what
 # the watcher holds, or from the file.
-{
-	open my $source, '>', "$dir/yama.c" or die;
-	print $source <<'END';
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdarg.h>
-#include <string.h>
-int open(const char *path, int flags, ...)
-{
-	int (*real)(const char *, int, int) = (int (*)(const char *, int, int))dlsym(RTLD_NEXT, "open");
-	size_t len = strlen(path);
-	va_list list;
-	int mode;
-
-	va_start(list, flags);
-	mode = flags & O_CREAT ? va_arg(list, int) : 0;
-	va_end(list);
-	if (len > 4 && !strncmp(path, "/proc/", 6) && !strcmp(path + len - 4, "/mem")) {
-		errno = EACCES;
-		return -1;
-	}
-	return real(path, flags, mode);
-}
-END
-	close $source;
-	system(($ENV{CC} || 'cc') . " -shared -fPIC -o $dir/yama.so $dir/yama.c -ldl") == 0 or die;
+SKIP: {
+	# Where /proc/PID/mem was there is a device, on a file system without devices: nobody may open it.
+	my $hide = 'mkdir -p $1/nodev && mount -t tmpfs -o nodev none $1/nodev && mknod $1/nodev/null c 1 3 &&
+		mount --bind $1/nodev/null /proc/$2/mem || exit 77; shift; p=$1; shift; exec "$@" --dump=$p --flame-graph 2>&1';
+	my $no_memory = sub {
+		my ($pid) = @_;
+		my ($status, $text) = run(undef, 'unshare', '-m', '/bin/sh', '-c', $hide, 'sh', $dir, $pid, $heaptrace);
+		$? = $status;
+		return $text;
+	};
+	skip 'memory not to be read: needs root and mounts', 6 if $> || system('unshare -m true 2>/dev/null') ||
+		do { $no_memory->($$); $? == 77 << 8 };
 	for my $options ([], ["--record=$dir/record"], ['--no-watch']) {
 		my ($pid, $in) = begin($options, 'fork');
 		my ($child) = slurp("$dir/stdout") =~ /child (\d+)/;
@@ -191,7 +175,7 @@ END
 		for ([$pid => 5000], [$child => 5700]) {
 			my ($which, $size) = @$_;
 			my $text;
-			my $dump = sub { $text = `LD_PRELOAD=$dir/yama.so $heaptrace --dump=$which --flame-graph 2>&1` };
+			my $dump = sub { $text = $no_memory->($which) };
 
 			if ("@$options" ne '--no-watch') {
 				# On a busy machine the watcher hears of a child late.
