@@ -41,6 +41,10 @@ enum loaded_status loaded_find(uintptr_t pc, struct loaded_module *m);
  */
 const char *loaded_path(uintptr_t pc, const struct loaded_module *m);
 
+/* Whether an address in the module lies in a segment that can be executed, as its program headers in
+ * memory say; false also when they cannot be read. Async-signal-safe, keeps errno. */
+bool loaded_is_code(const struct loaded_module *m, uintptr_t address);
+
 /* Whether libraries are loaded in other namespaces, where dlmopen(3) puts them: glibc 2.35 and later
  * tells, of older ones it is not known (false). */
 bool loaded_apart(void);

@@ -16,7 +16,8 @@
  * modules: that is rare), where what was read is more than a second old, and after a
  * dlclose. Anonymous executable memory is known for what it is, so that compiled code (JIT)
  * is no reason to read again. And never for more than BURST plus a tenth of the time in all;
- * past that, and where there is no /proc, addresses are UNKNOWN, and backtrace() serves.
+ * past that, and where there is no /proc any more, addresses are UNKNOWN, and a stack is cut where it
+ * comes to one that nothing was known of before.
  *
  *	55d0c0a02000-55d0c0b95000 r-xp 00002000 fe:01 1234567    /usr/bin/perl
  *	 code.start   code.end                  the mapping of the same file at offset 0,

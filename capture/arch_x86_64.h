@@ -12,6 +12,7 @@
 
 #define ARCH_DWARF_FP	6	/* rbp */
 #define ARCH_DWARF_SP	7	/* rsp */
+#define ARCH_REGISTERS	17	/* numbers below this are followed */
 #define ARCH_DWARF_RA	16	/* the return address column */
 
 #define ARCH_LINK_REGISTER	0	/* a call pushes it */
@@ -45,6 +46,166 @@ static inline int64_t arch_plt_cfa(const uint8_t *expression, uint64_t size, uin
 		return 0;
 	from = expression[6] - 0x30u;	/* DW_OP_lit0 is 0x30 */
 	return 8 + ((pc & 15) >= from ? 8 : 0);
+}
+
+/*
+ * The registers that a function keeps for its caller, with the stack pointer, as they are at the
+ * returned address, which lies in the function that this is inlined into.
+ */
+static inline __attribute__((always_inline)) uintptr_t arch_read_registers(uintptr_t r[ARCH_REGISTERS])
+{
+	uintptr_t pc;
+
+	__asm__ volatile("lea 0(%%rip), %0\n\t"
+			 "mov %%rbx, 24(%1)\n\tmov %%rbp, 48(%1)\n\tmov %%rsp, 56(%1)\n\t"
+			 "mov %%r12, 96(%1)\n\tmov %%r13, 104(%1)\n\tmov %%r14, 112(%1)\n\tmov %%r15, 120(%1)"
+			 : "=&r"(pc) : "r"(r) : "memory");
+	return pc;
+}
+#define ARCH_READ_REGISTERS	(1u << 3 | 1u << 6 | 1u << 7 | 0xfu << 12)
+
+/* ---- Code, for prologue.c ---- */
+
+#define ARCH_CODE_STEP	1	/* where instructions can begin */
+
+static inline int32_t arch_code_i32(const uint8_t *at)
+{
+	int32_t v;
+
+	memcpy(&v, at, sizeof(v));
+	return v;
+}
+
+/* Whether the instruction at `at` makes the frame pointer point to the frame record that a function has
+ * just stored: mov %rsp,%rbp, in either of its encodings. */
+static inline bool arch_sets_frame_pointer(const uint8_t *at)
+{
+	return at[0] == 0x48 && ((at[1] == 0x89 && at[2] == 0xe5) || (at[1] == 0x8b && at[2] == 0xec));
+}
+#define ARCH_SETS_BYTES	3
+
+/*
+ * How far before that instruction the record was stored, by push %rbp; compilers put up to a few other
+ * instructions in between. *cfa_offset: from the record to the CFA. 0: it was not stored in the usual
+ * way; nor was that of a realigned frame, above which the return address lies once more
+ * (pushq -8(%r10)).
+ */
+static inline unsigned arch_stores_record(const uint8_t *low, const uint8_t *at, int64_t *cfa_offset)
+{
+	for (unsigned back = 1; back <= 24 && (size_t)(at - low) >= back; back++) {
+		const uint8_t *push = at - back;
+
+		if (*push != 0x55)
+			continue;
+		if (push - low >= 4 && push[-4] == 0x41 && push[-3] == 0xff && push[-2] == 0x72 && push[-1] == 0xf8)
+			return 0;
+		*cfa_offset = 16;
+		return back;
+	}
+	return 0;
+}
+
+/* Whether a function may end at `at`, which has taken its frame down: pop %rbp or leave, and then a
+ * return or a jump, perhaps with the prefix rep or bnd. Returns the bytes, or 0. */
+static inline unsigned arch_ends_frame(const uint8_t *at)
+{
+	if (at[0] != 0x5d && at[0] != 0xc9)
+		return 0;
+	switch (at[1]) {
+	case 0xc3:
+	case 0xc2:
+	case 0xe9:
+	case 0xeb:
+		return 2;
+	case 0xf2:
+	case 0xf3:
+		return at[2] == 0xc3 || at[2] == 0xe9 ? 3 : 0;
+	case 0xff:
+		return (at[2] >> 3 & 7) == 4 ? 3 : 0;	/* jmp * */
+	default:
+		return 0;
+	}
+}
+#define ARCH_ENDS_BYTES	3
+
+/* Whether `at` may be a jump to another place in the same function: jmp, jcc. */
+static inline bool arch_jumps(const uint8_t *at, uintptr_t *target)
+{
+	if (at[0] == 0xeb || (at[0] & 0xf0) == 0x70) {
+		*target = (uintptr_t)at + 2 + (uintptr_t)(intptr_t)(int8_t)at[1];
+		return true;
+	}
+	if (at[0] == 0xe9) {
+		*target = (uintptr_t)at + 5 + (uintptr_t)(intptr_t)arch_code_i32(at + 1);
+		return true;
+	}
+	if (at[0] == 0x0f && (at[1] & 0xf0) == 0x80) {
+		*target = (uintptr_t)at + 6 + (uintptr_t)(intptr_t)arch_code_i32(at + 2);
+		return true;
+	}
+	return false;
+}
+#define ARCH_JUMPS_BYTES	6
+
+/* Whether `at` may call another function, or take its address: call rel32, lea rel32(%rip). */
+static inline bool arch_refers(const uint8_t *at, uintptr_t *target)
+{
+	if (at[0] == 0xe8) {
+		*target = (uintptr_t)at + 5 + (uintptr_t)(intptr_t)arch_code_i32(at + 1);
+		return true;
+	}
+	if (at[0] == 0x8d && (at[1] & 0xc7) == 0x05) {
+		*target = (uintptr_t)at + 6 + (uintptr_t)(intptr_t)arch_code_i32(at + 2);
+		return true;
+	}
+	return false;
+}
+#define ARCH_REFERS_BYTES	6
+
+/* Whether the instruction before the return address ra may be a call, and of what. */
+#define ARCH_CALL_BYTES	7	/* the longest one that is known here */
+static inline bool arch_direct_call(const uint8_t *ra, uintptr_t *target)
+{
+	if (ra[-5] != 0xe8)
+		return false;
+	*target = (uintptr_t)ra + (uintptr_t)(intptr_t)arch_code_i32(ra - 4);
+	return true;
+}
+
+/* call *: 0xff with 2 in the middle of its second byte, whose upper two bits say what follows: nothing
+ * for a register (3), no, 1 or 4 bytes of displacement; and one more (SIB) if its lower bits are 4. */
+static inline bool arch_indirect_call(const uint8_t *ra)
+{
+	static const uint8_t mode_bytes[4] = { 2, 3, 6, 2 };
+
+	for (unsigned bytes = 2; bytes <= ARCH_CALL_BYTES; bytes++) {
+		unsigned second = ra[1 - (int)bytes], mode = second >> 6, expected = mode_bytes[mode];
+
+		if (ra[-(int)bytes] != 0xff || (second >> 3 & 7) != 2)
+			continue;
+		if (mode == 0 && (second & 7) == 5)
+			expected = 6;		/* rel32(%rip) */
+		else if (mode != 3 && (second & 7) == 4)
+			expected++;
+		if (bytes == expected)
+			return true;
+	}
+	return false;
+}
+
+/* The slot from which a stub of the procedure linkage table jumps: [endbr64] [bnd] jmp *slot(%rip). */
+#define ARCH_STUB_BYTES	11
+static inline bool arch_stub_slot(const uint8_t *at, uintptr_t *slot)
+{
+	static const uint8_t endbr[] = { 0xf3, 0x0f, 0x1e, 0xfa };
+
+	if (!memcmp(at, endbr, sizeof(endbr)))
+		at += sizeof(endbr);
+	at += *at == 0xf2;
+	if (at[0] != 0xff || at[1] != 0x25)
+		return false;
+	*slot = (uintptr_t)at + 6 + (uintptr_t)(intptr_t)arch_code_i32(at + 2);
+	return true;
 }
 
 #endif

@@ -4,8 +4,11 @@
 
 #include "base/atomics.h"
 #include "base/out.h"
+#include "base/probe.h"
 #include "execinfo.h"
 #include "paths.h"
+#include "slow.h"
+#include "stack.h"
 #include "unwind.h"
 
 #include <errno.h>
@@ -13,19 +16,24 @@
 #include <unistd.h>
 
 #define SAMPLES_MAX	16	/* disagreements that are printed */
+#define CODE_LOOKED_AT	15	/* bytes behind an address of code that libgcc looks at, at most */
 
 /* Nodes of the tree, 64 bytes each: of the main thread's, and of any other's. */
 #define NODES_LOG2		15
 #define THREAD_NODES_LOG2	12
 
-static bool ready, fast;
+static bool ready;
+static bool fast;		/* there is a fast unwinder */
+static bool by_execinfo;	/* backtrace() is to serve */
 bool capture_checking HOT_DATA;
 
 void capture_init(enum unwind_mode mode)
 {
-	fast = mode != UNWIND_EXECINFO && unwind_init();
+	fast = unwind_init();
 	capture_checking = mode == UNWIND_CHECK;
-	execinfo_init();
+	by_execinfo = mode == UNWIND_EXECINFO || !fast;
+	if (by_execinfo || capture_checking)
+		execinfo_init();
 	store_release(&ready, true);
 }
 
@@ -83,54 +91,115 @@ static void print_disagreement(const uintptr_t *a, unsigned a_count, const uintp
 
 struct paths *capture_paths(bool main_thread, unsigned max)
 {
-	return ready && fast ? paths_create(main_thread ? NODES_LOG2 : THREAD_NODES_LOG2, max) : NULL;
+	return ready && !by_execinfo ? paths_create(main_thread ? NODES_LOG2 : THREAD_NODES_LOG2, max) : NULL;
 }
 
-void capture_compare(const struct capture_point *at, const uintptr_t *frames, unsigned count,
+/* As capture_stack(), by an unwinder of our own. Returns 0 when none has found the way. */
+static unsigned take(const struct capture_point *at, uintptr_t *frames, unsigned max, struct unwind_end *end,
+		     unsigned *notes)
+{
+	unsigned n = unwind_stack(at, frames, max, end);
+
+	if (likely(n))
+		return n;
+	*notes |= CAPTURE_FELL_BACK;
+	return slow_stack(at, frames, max, end);
+}
+
+/*
+ * As execinfo_stack(), if what it reads can be read. The same information leads it along the same frames as
+ * an unwinder of ours, so that has to have come to an end of the stack, or as far as backtrace() is asked
+ * to go. Of code without information backtrace() reads the instructions, to see whether a signal handler
+ * returns there; it stops there, where a frame pointer may have led ours on. *own: what ours found, and
+ * *end how that ended.
+ */
+static unsigned ask_execinfo(const struct capture_point *at, uintptr_t *frames, unsigned max,
+			     uintptr_t own[CAPTURE_MAX + EXECINFO_OWN_MAX], unsigned *own_count,
+			     struct unwind_end *end)
+{
+	unsigned notes = 0, n = take(at, own, max + EXECINFO_OWN_MAX, end, &notes);
+
+	*own_count = n < max ? n : max;
+	if (!n || end->how == UNWIND_CUT)
+		return 0;
+	if (end->how == UNWIND_BLIND && (!probe_readable(own[n - 1]) || !probe_readable(own[n - 1] + CODE_LOOKED_AT)))
+		return 0;
+	if (n >= max)
+		end->how = UNWIND_FULL;
+	return execinfo_stack(at->pc, frames, max);
+}
+
+void __attribute__((noinline)) capture_compare(const struct capture_point *at, const uintptr_t *frames, unsigned count,
 		     unsigned max, unsigned *notes)
 {
-	uintptr_t other[max];
-	unsigned n = execinfo_stack(at->pc, other, max);
+	uintptr_t other[CAPTURE_MAX], own[CAPTURE_MAX + EXECINFO_OWN_MAX];
+	struct unwind_end end;
+	unsigned own_count, n = ask_execinfo(at, other, max, own, &own_count, &end), both = count;
 
+	if (!n)
+		return;
 	*notes |= CAPTURE_CHECKED;
-	if (n == count && !memcmp(frames, other, n * sizeof(*frames)))
+	/* backtrace() does not follow frame pointers. */
+	if (end.first_record < count)
+		both = end.first_record + 1;
+	if (n == both && !memcmp(frames, other, n * sizeof(*frames)) && own_count == count &&
+	    !memcmp(frames, own, count * sizeof(*frames)))
 		return;
 	*notes |= CAPTURE_DISAGREED;
 	print_disagreement(frames, count, other, n);
 }
 
-enum capture_meets capture_meets(const struct capture_point *at, unsigned skip, uintptr_t start, uintptr_t end)
+enum capture_meets capture_meets(const struct capture_point *at, unsigned skip, uintptr_t start, uintptr_t end,
+				 uintptr_t top)
 {
-	int saved = errno, meets = capture_ready() && fast ? unwind_meets(at, skip, start, end) : -1;
+	int saved = errno, meets = -1;
+	uintptr_t stuck_sp;
 
+	if (capture_ready() && fast) {
+		meets = unwind_meets(at, skip, start, end, &stuck_sp);
+		if (meets < 0 && stack_lacks(stuck_sp, top, start, end))
+			meets = 0;
+	}
 	errno = saved;
 	return meets < 0 ? CAPTURE_MEETS_UNKNOWN : meets ? CAPTURE_MEETS : CAPTURE_MEETS_NOT;
+}
+
+/* backtrace(), where it is to serve. */
+static unsigned __attribute__((noinline)) serve_execinfo(const struct capture_point *at, uintptr_t *frames, unsigned max, struct unwind_end *end)
+{
+	uintptr_t own[CAPTURE_MAX + EXECINFO_OWN_MAX];
+	unsigned own_count = 0, n;
+
+	if (!fast)
+		return execinfo_stack(at->pc, frames, max);
+	n = ask_execinfo(at, frames, max, own, &own_count, end);
+	if (n && n < max && end->first_record == n - 1)
+		end->how = UNWIND_BLIND;
+	if (n)
+		return n;
+	memcpy(frames, own, own_count * sizeof(*frames));
+	return own_count;
 }
 
 unsigned capture_stack(const struct capture_point *at, uintptr_t *frames, unsigned max,
 		       unsigned *notes)
 {
-	unsigned n;
+	struct unwind_end end = { .how = UNWIND_ENDS };
+	unsigned n = 0;
 
 	*notes = 0;
-	if (unlikely(!capture_ready())) {
-		*notes = CAPTURE_SHORT;
+	if (likely(capture_ready()))
+		n = unlikely(by_execinfo) ? serve_execinfo(at, frames, max, &end) : take(at, frames, max, &end, notes);
+	if (unlikely(!n)) {
+		*notes |= CAPTURE_SHORT;
 		frames[0] = at->pc;
 		return 1;
 	}
-	if (likely(fast)) {
-		n = unwind_stack(at, frames, max);
-		if (likely(n)) {
-			if (unlikely(capture_checking))
-				capture_compare(at, frames, n, max, notes);
-			return n;
-		}
-		*notes = CAPTURE_FELL_BACK;
-	}
-	n = execinfo_stack(at->pc, frames, max);
-	if (n)
-		return n;
-	*notes |= CAPTURE_SHORT;
-	frames[0] = at->pc;
-	return 1;
+	if (end.how == UNWIND_CUT)
+		*notes |= CAPTURE_CUT;
+	if (end.how == UNWIND_BLIND)
+		*notes |= CAPTURE_BLIND;
+	if (unlikely(capture_checking))
+		capture_compare(at, frames, n, max, notes);
+	return n;
 }

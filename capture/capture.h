@@ -1,8 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The calling thread's stack as an array of return addresses. One interface, two unwinders:
- * unwind.h, fast, where there is one for the machine, and glibc's backtrace(), which works
- * everywhere and is what the fast one is compared with.
+ * The calling thread's stack as an array of return addresses. One interface, three unwinders:
+ *
+ *	unwind.h	fast, where there is one for the machine
+ *	slow.h		for the few stacks with frames that the fast one does not follow
+ *	execinfo.h	glibc's backtrace(), which works on every machine, and is what the others are
+ *			compared with
+ *
+ * backtrace() reads whatever the frames name, readable or not, and so it dies of a stack that does not
+ * end as it should (a coroutine's whose first frame has some old return address). Where there is a fast
+ * unwinder, backtrace() is therefore asked only about stacks that were walked before without it, to the
+ * end or as far as it will go. It serves alone on other machines only.
  */
 #ifndef CAPTURE_CAPTURE_H
 #define CAPTURE_CAPTURE_H
@@ -62,17 +70,19 @@ bool capture_ready(void);
 
 /* What there is to say of one capture; bits. */
 enum capture_note {
-	CAPTURE_FELL_BACK = 1,	/* the fast unwinder gave up, backtrace() served */
+	CAPTURE_FELL_BACK = 1,	/* the fast unwinder gave up, the slow one served */
 	CAPTURE_CHECKED = 2,	/* both were asked */
 	CAPTURE_DISAGREED = 4,	/* and gave different stacks */
 	CAPTURE_SHORT = 8,	/* not ready: the caller is all there is */
+	CAPTURE_CUT = 16,	/* the last frame's caller could not be found */
+	CAPTURE_BLIND = 32,	/* of the last frame's code there is no unwind information */
 };
 
 /*
  * Stores the return addresses from at->pc outward, at most max of them (1 to CAPTURE_MAX),
  * innermost first. Returns how many, at least 1. *notes gets enum capture_note bits. Keeps
- * errno. Async-signal-safe once ready; no malloc and no lock, but for backtrace() on glibc
- * before 2.35, which takes the loader's.
+ * errno. Async-signal-safe once ready; no malloc and no lock, but for backtrace() (--unwind=execinfo and
+ * =check, and machines without a fast unwinder), which before glibc 2.35 takes the loader's.
  */
 unsigned capture_stack(const struct capture_point *at, uintptr_t *frames, unsigned max,
 		       unsigned *notes);
@@ -86,10 +96,16 @@ extern bool capture_checking HIDDEN;
 void capture_compare(const struct capture_point *at, const uintptr_t *frames, unsigned count,
 		     unsigned max, unsigned *notes);
 
-/* Whether a walk from `at` comes to code in [start, end), but for at most `skip` addresses in it with
- * which it begins; unknown when the fast unwinder does not serve, or gives up. Async-signal-safe, keeps errno. */
+/*
+ * Whether a walk from `at` comes to code in [start, end), but for at most `skip` addresses in it with
+ * which it begins. That it does not is known only where the stack is known to end. A walk that was cut, or
+ * came to code without unwind information, is no such end: then the words of the stack from there up to
+ * `top` (an address above all frames on the thread's own stack) have to show that none is an address in that code.
+ * Otherwise, and without a fast unwinder, it is unknown. Async-signal-safe, keeps errno.
+ */
 enum capture_meets { CAPTURE_MEETS, CAPTURE_MEETS_NOT, CAPTURE_MEETS_UNKNOWN };
-enum capture_meets capture_meets(const struct capture_point *at, unsigned skip, uintptr_t start, uintptr_t end);
+enum capture_meets capture_meets(const struct capture_point *at, unsigned skip, uintptr_t start, uintptr_t end,
+				 uintptr_t top);
 
 /* Modules have come or gone: what is remembered of code is void. Any thread, any time. */
 void capture_modules_changed(void);

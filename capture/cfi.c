@@ -36,15 +36,6 @@ struct cie {
 	struct reader program;
 };
 
-/* The CFA rule before it is known whether its register is one we follow. */
-struct state {
-	uint64_t cfa_register;
-	int64_t cfa_offset;
-	const uint8_t *cfa_expression;	/* NULL: register + offset */
-	uint64_t cfa_expression_size;
-	struct cfi_saved fp, ra;
-};
-
 bool cfi_init(void)
 {
 	return loaded_init();
@@ -239,12 +230,13 @@ static bool read_cie(struct cie *cie, const struct reader *module, const uint8_t
 	return !r.bad;
 }
 
-static struct cfi_saved *followed(struct state *s, uint64_t reg)
+/* Where the row has a register; NULL: it is one that no caller needs (vector registers). */
+static struct cfi_saved *followed(struct cfi_state *s, uint64_t reg)
 {
-	return reg == ARCH_DWARF_FP ? &s->fp : reg == ARCH_DWARF_RA ? &s->ra : NULL;
+	return reg < ARCH_REGISTERS ? &s->saved[reg] : NULL;
 }
 
-static void set(struct state *s, uint64_t reg, enum cfi_where where, int64_t offset)
+static void set(struct cfi_state *s, uint64_t reg, enum cfi_where where, int64_t offset)
 {
 	struct cfi_saved *saved = followed(s, reg);
 
@@ -254,8 +246,9 @@ static void set(struct state *s, uint64_t reg, enum cfi_where where, int64_t off
 
 /* DW_CFA_expression: the address where reg is saved. breg(fp) alone is what GCC writes for
  * the frame pointer of a realigned frame. */
-static void set_expression(struct state *s, uint64_t reg, struct reader *r, bool value)
+static void set_expression(struct cfi_state *s, uint64_t reg, struct reader *r, bool value)
 {
+	const uint8_t *block = r->p;
 	uint64_t size = read_uleb(r);
 	const uint8_t *p = reader_bytes(r, size);
 	struct reader e;
@@ -271,7 +264,7 @@ static void set_expression(struct state *s, uint64_t reg, struct reader *r, bool
 			return;
 		}
 	}
-	set(s, reg, CFI_OTHER, 0);
+	set(s, reg, value ? CFI_VALUE : CFI_EXPRESSION, (int64_t)(intptr_t)block);
 }
 
 /* DWARF 5, section 6.4.2 and figure 7.24. */
@@ -288,7 +281,7 @@ enum {
 /* Where a program is: the address its rows have reached, and the way back to earlier rows. */
 struct machine {
 	const struct cie *cie;
-	struct state now, initial, remembered[STATES_MAX];
+	struct cfi_state now, initial, remembered[STATES_MAX];
 	unsigned remembered_count;
 	uintptr_t location, pc;
 };
@@ -297,7 +290,7 @@ struct machine {
 static bool execute(struct machine *m, uint8_t op, struct reader *r)
 {
 	int64_t align = m->cie->data_align;
-	struct state *s = &m->now;
+	struct cfi_state *s = &m->now;
 	uint64_t reg;
 
 	if ((op & 0xc0) == CFA_OFFSET) {
@@ -333,6 +326,9 @@ static bool execute(struct machine *m, uint8_t op, struct reader *r)
 		set(s, read_uleb(r), CFI_SAME, 0);
 		return true;
 	case CFA_REGISTER:
+		reg = read_uleb(r);
+		set(s, reg, CFI_REGISTER, (int64_t)read_uleb(r));
+		return true;
 	case CFA_VAL_OFFSET:
 	case CFA_VAL_OFFSET_SF:
 		set(s, read_uleb(r), CFI_OTHER, 0);
@@ -422,10 +418,10 @@ static bool run(struct machine *m, struct reader r)
 }
 
 /* From the state of the registers to the forms this unwinder knows. */
-static enum cfi_status resolve(const struct state *s, uintptr_t pc, struct cfi_row *row)
+static enum cfi_status resolve(const struct cfi_state *s, uintptr_t pc, struct cfi_row *row)
 {
-	row->fp = s->fp;
-	row->ra = s->ra;
+	row->fp = s->saved[ARCH_DWARF_FP];
+	row->ra = s->saved[ARCH_DWARF_RA];
 	row->cfa_deref = false;
 	row->cfa_offset = s->cfa_offset;
 	if (s->cfa_expression) {
@@ -462,17 +458,18 @@ static struct reader around(const uint8_t *header)
 	return (struct reader){ .start = (const uint8_t *)start, .p = header, .end = (const uint8_t *)end };
 }
 
-enum cfi_status cfi_find(uintptr_t pc, struct cfi_row *row)
+/* The FDE of the function that holds pc, as a reader behind its addresses, and the function's start.
+ * *gap_start: see cfi_find(). */
+static enum cfi_status find_fde(uintptr_t pc, struct reader *r, struct cie *cie, uintptr_t *start, uintptr_t *gap_start)
 {
 	struct loaded_module loaded;
-	struct machine m;
-	struct reader module, r;
-	struct cie cie;
+	struct reader module;
 	const uint8_t *fde, *id_at;
-	uintptr_t start, size;
+	uintptr_t size;
 	uint32_t id;
 	bool bad;
 
+	*gap_start = 0;
 	switch (loaded_find(pc, &loaded)) {
 	case LOADED_FOUND:
 		break;
@@ -481,39 +478,76 @@ enum cfi_status cfi_find(uintptr_t pc, struct cfi_row *row)
 	case LOADED_UNKNOWN:
 		return CFI_UNKNOWN;
 	}
+	*gap_start = loaded.start;
 	if (!loaded.eh_frame_header)
 		return CFI_NONE;
 	module = around(loaded.eh_frame_header);
 	fde = search_header(loaded.eh_frame_header, &module, pc, &bad);
 	if (!fde)
 		return bad ? CFI_UNSUPPORTED : CFI_NONE;
-	if (!open_record(&r, &module, fde, &id) || !id)
+	if (!open_record(r, &module, fde, &id) || !id)
 		return CFI_UNSUPPORTED;
-	id_at = r.start;
-	if (!read_cie(&cie, &module, id_at - id) || cie.ra_column != ARCH_DWARF_RA)
+	id_at = r->start;
+	if (!read_cie(cie, &module, id_at - id) || cie->ra_column != ARCH_DWARF_RA)
 		return CFI_UNSUPPORTED;
-	start = read_encoded(&r, cie.fde_encoding, 0);
-	size = read_encoded(&r, cie.fde_encoding & 0x0f, 0);
-	if (r.bad || pc < start)
+	*start = read_encoded(r, cie->fde_encoding, 0);
+	size = read_encoded(r, cie->fde_encoding & 0x0f, 0);
+	if (r->bad || pc < *start)
 		return CFI_UNSUPPORTED;
-	if (pc - start >= size)
-		return CFI_NONE;	/* between functions */
-	if (cie.augmented)
+	if (pc - *start < size)
+		return CFI_FOUND;
+	*gap_start = *start + size;	/* between functions */
+	return CFI_NONE;
+}
+
+/* The state at pc, which cie's programs and the FDE's have reached. */
+static enum cfi_status find_state(uintptr_t pc, struct machine *m, struct cie *cie, uintptr_t *gap_start)
+{
+	struct reader r;
+	uintptr_t start;
+	enum cfi_status status = find_fde(pc, &r, cie, &start, gap_start);
+
+	if (status != CFI_FOUND)
+		return status;
+	if (cie->augmented)
 		reader_skip(&r, read_uleb(&r));
-	memset(&m, 0, sizeof(m));
-	m.cie = &cie;
-	m.location = start;
-	m.pc = pc;
-	if (r.bad || !run(&m, cie.program))
+	memset(m, 0, sizeof(*m));
+	m->cie = cie;
+	m->location = start;
+	m->pc = pc;
+	if (r.bad || !run(m, cie->program))
 		return CFI_UNSUPPORTED;
-	m.initial = m.now;
-	m.location = start;
-	if (!run(&m, r))
-		return CFI_UNSUPPORTED;
+	m->initial = m->now;
+	m->location = start;
+	return run(m, r) ? CFI_FOUND : CFI_UNSUPPORTED;
+}
+
+enum cfi_status cfi_find(uintptr_t pc, struct cfi_row *row)
+{
+	struct machine m;
+	struct cie cie;
+	enum cfi_status status = find_state(pc, &m, &cie, &row->gap_start);
+
+	if (status != CFI_FOUND)
+		return status;
 	row->signal_frame = cie.signal_frame;
 	if (row->signal_frame)	/* its rules are expressions for all registers: x86_64's __restore_rt */
 		return CFI_FOUND;
 	return resolve(&m.now, pc, row);
+}
+
+enum cfi_status cfi_find_state(uintptr_t pc, struct cfi_state *state)
+{
+	struct machine m;
+	struct cie cie;
+	uintptr_t gap_start;
+	enum cfi_status status = find_state(pc, &m, &cie, &gap_start);
+
+	if (status == CFI_FOUND) {
+		*state = m.now;
+		state->signal_frame = cie.signal_frame;
+	}
+	return status;
 }
 
 #else

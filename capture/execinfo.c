@@ -10,8 +10,6 @@
 #include <execinfo.h>
 #include <string.h>
 
-#define OWN_FRAMES_MAX	8
-
 void execinfo_init(void)
 {
 	void *frame[1];
@@ -21,11 +19,11 @@ void execinfo_init(void)
 
 unsigned execinfo_stack(uintptr_t pc, uintptr_t *frames, unsigned max)
 {
-	void *stack[max + OWN_FRAMES_MAX];
-	int saved = errno, n = backtrace(stack, (int)max + OWN_FRAMES_MAX);
+	void *stack[max + EXECINFO_OWN_MAX];
+	int saved = errno, n = backtrace(stack, (int)max + EXECINFO_OWN_MAX);
 
 	errno = saved;
-	for (int own = 0; own < n && own <= OWN_FRAMES_MAX; own++) {
+	for (int own = 0; own < n && own <= EXECINFO_OWN_MAX; own++) {
 		if ((uintptr_t)stack[own] == pc) {
 			unsigned count = (unsigned)(n - own);
 

@@ -5,10 +5,13 @@
 
 #include <stdint.h>
 
+/* So many frames of this library may come first: backtrace() is asked for so many more. */
+#define EXECINFO_OWN_MAX	8
+
 /* The first call loads libgcc_s (glibc 2.36, debug/backtrace.c), which allocates. */
 void execinfo_init(void);
 
-/* As capture_stack(): the stack from the frame that returns to pc; 0: it was not found. */
+/* As capture_stack(), but backtrace() reads what the frames name, whether it can be read or not: the stack from the frame that returns to pc; 0: it was not found. */
 unsigned execinfo_stack(uintptr_t pc, uintptr_t *frames, unsigned max);
 
 #endif

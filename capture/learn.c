@@ -13,8 +13,8 @@ static void learn_memo(struct paths *p, bool whole)
 {
 	unsigned right = whole ? MEMO_ALL : p->max + 1u - p->first_step;
 
-	/* Of so few frames the tree knows all. */
-	if (!p->noted || p->max <= PATHS_LEVELS || !p->step_count)
+	/* Of so few frames the tree knows all, if there is nothing among them that it does not take. */
+	if (!p->noted || p->max == p->levels || !p->step_count)
 		return;
 	if (right < p->step_count)
 		return;		/* there was no room for the nodes of the others */
@@ -67,8 +67,10 @@ static uint64_t rule_for(struct paths *p, unsigned i)
 	uint64_t rule = rules_find(p->captured.frames[i], p->stamp);
 	unsigned kind = rule_kind(rule);
 
-	if (i == p->max || kind == KIND_END)
+	if (i == p->max || (kind == KIND_END && !rule_has_record(rule)))
 		return KIND_END;	/* at the depth nothing further is asked for */
+	if (kind == KIND_END)
+		return KIND_LIMIT;	/* what a frame pointer makes of it, the memo tells */
 	if (i == p->levels || kind >= KIND_SIGNAL || kind == KIND_UNKNOWN)
 		return KIND_LIMIT;
 	return quicken(rule);

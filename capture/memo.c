@@ -29,6 +29,12 @@ static bool uses_fp(uint64_t rule)
 	return rule_kind(rule) != KIND_SP || rule_fp_kind(rule) == FP_AT_FP;
 }
 
+/* Whether this last step of a walk has a frame record that led nowhere. */
+static bool has_record(const struct step *s)
+{
+	return rule_kind(s->rule) == KIND_END && rule_has_record(s->rule);
+}
+
 /* From now on the position is found. */
 static void note(struct memo *m, const struct memo_position *f)
 {
@@ -44,6 +50,15 @@ static inline struct memo_load *add_word(struct memo_load *l, uintptr_t address,
 	if (address + sizeof(address) > *high)
 		*high = address + sizeof(address);
 	return l + 1;
+}
+
+/*
+ * The word that decided that the last step's frame pointer leads nowhere, if one did: the return address in its
+ * record. Otherwise the position itself did.
+ */
+static inline struct memo_load *add_refused(struct memo_load *l, const struct step *s, uintptr_t *high)
+{
+	return walk_record_fits(s->sp, s->fp) ? add_word(l, s->fp + sizeof(s->fp), high) : l;
 }
 
 /* The words that the step s to the caller o reads, the last first. Returns where the next one goes. */
@@ -138,6 +153,8 @@ void memo_learn(struct memo *m, const struct step *steps, unsigned count, const 
 
 		if (likely(o->frames))
 			l = add_words(l, s, o, &high);
+		else if (unlikely(has_record(s)))
+			l = add_refused(l, s, &high);
 		if (most < MEMO_ALL)
 			most++;
 		if (right < MEMO_ALL && most > right - i)
@@ -147,8 +164,8 @@ void memo_learn(struct memo *m, const struct step *steps, unsigned count, const 
 			.loads_end = (uint16_t)(l - m->loads), .words = (uint16_t)(o->words + (l - own)),
 			.first = first, .outer = (uint16_t)outer, .frames = (uint16_t)(o->frames + 1),
 			.right = (uint16_t)most,
-			.fp_matters = o->frames && (uses_fp(s->rule) ||
-						    (rule_fp_kind(s->rule) == FP_SAME && o->fp_matters)),
+			.fp_matters = o->frames ? uses_fp(s->rule) ||
+						  (rule_fp_kind(s->rule) == FP_SAME && o->fp_matters) : has_record(s),
 		};
 		note(m, f);
 	}

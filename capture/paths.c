@@ -118,6 +118,28 @@ static inline struct root *find_root(struct paths *p, uintptr_t pc, uintptr_t fu
 }
 
 /*
+ * A step of the plain walk from frame n - 1, whose rule leads nowhere by itself. What a frame pointer makes of
+ * it depends on the words that it reads, so the memo has to tell, and not the tree. False: the walk ends.
+ */
+static bool __attribute__((noinline)) step_from_end(struct paths *p, struct walk *w, struct step *step, unsigned n)
+{
+	enum record_step record = RECORD_REFUSED;
+
+	if (rule_has_record(step->rule)) {
+		if (p->levels > n - 1)
+			p->levels = (uint16_t)(n - 1);
+		record = walk_record(w, step->rule);
+		if (record == RECORD_UNREADABLE)
+			p->noted = false;	/* another time it may be readable */
+		if (record == RECORD_LEADS)
+			step->rule = rule_of_record(step->rule);
+	}
+	if (record != RECORD_LEADS && rule_is_blind(step->rule))
+		p->captured.blind = step->pc;
+	return record == RECORD_LEADS;
+}
+
+/*
  * A step of the plain walk that is not one of the usual, from frame n - 1; asked: for what lies outward of it.
  * False: the walk ends there, or is given up: then that is the step's rule.
  */
@@ -126,7 +148,7 @@ static inline bool step_unusually(struct paths *p, struct walk *w, struct step *
 	bool signal = rule_kind(step->rule) == KIND_SIGNAL;
 
 	if (rule_kind(step->rule) == KIND_END)
-		return false;
+		return step_from_end(p, w, step, n);
 	if (signal && asked) {
 		p->noted = false;
 		if (p->levels > n - 1)
@@ -395,6 +417,7 @@ static void begin(struct paths *p, uintptr_t function, const struct walk *w)
 	p->at_limit = 0;
 	p->miss = true;
 	c->known = 0;
+	c->blind = 0;
 	c->frames[0] = function;
 	c->frames[1] = w->pc;
 	c->count = 2;

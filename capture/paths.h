@@ -11,7 +11,8 @@
  *	the guesses	whole paths of the tree as one run, found by what the stack has at a few
  *			places: right nearly always, and cheaper than branches that the processor
  *			cannot foresee. A run's return addresses tell whether it is the path.
- *	the memo	for what lies outward of the tree: positions of the last stacks, and the words
+ *	the memo	for what lies outward of the tree, and from code without unwind information on, where
+ *			a frame pointer may lead on or not: positions of the last stacks, and the words
  *			of the stack that a walk from each of them reads. When a walk comes to one of
  *			them, and all words from there on are still the same, the rest of the walk is
  *			known; of a stack that is deeper than the depth, as far as that (memo.h).
@@ -38,6 +39,7 @@
 struct captured {
 	unsigned count;		/* frames, max + 1 or fewer if the stack has no more; 0: given up, ask
 				 * capture_stack() */
+	uintptr_t blind;	/* the address without unwind information at which the walk ended; 0: it ended otherwise */
 	unsigned known;		/* the outermost of them, which marks[count - known] stands for: not all
 				 * of these are among the frames. marks[max + 1].hash is there too if they
 				 * are so many. */

@@ -8,6 +8,7 @@
 #include "base/probe.h"
 #include "base/sigreturn.h"
 #include "cfi.h"
+#include "prologue.h"
 
 #ifdef ARCH_DWARF_FP
 
@@ -26,7 +27,10 @@ uint64_t rules_stamp HOT_DATA;
 
 bool rules_init(void)
 {
-	if (!cfi_init())
+	struct cfi_row row;
+
+	/* Where modules cannot be found (an old libc, and no /proc) each stack would end with its first frame. */
+	if (!cfi_init() || cfi_find((uintptr_t)rules_init, &row) == CFI_UNKNOWN)
 		return false;
 	rules_cache = arena_map(sizeof(*rules_cache) << RULES_CACHE_LOG2);
 	return rules_cache != NULL;
@@ -80,6 +84,29 @@ static bool is_sigreturn(uintptr_t pc)
 	       sigreturn_is_at(pc);
 }
 
+_Static_assert(PROLOGUE_REACH < (uintptr_t)1 << OFFSET_BITS, "distances fit");
+
+/* Where there is no information: whether the code shows that the frame pointer leads on. Of code in no module
+ * it is not asked (it can change), nor of an interrupted instruction (the frame may not be complete). */
+static uint64_t blind_rule(uintptr_t pc, bool exact, uintptr_t gap_start)
+{
+	struct prologue p;
+
+	if (exact || !gap_start || !prologue_find(pc, gap_start, &p) || !fits(p.cfa_offset, CFA_BITS))
+		return KIND_END | END_BLIND;
+	return KIND_END | END_BLIND | field(p.cfa_offset, CFA_BITS, CFA_SHIFT) |
+	       (uint64_t)(pc - p.sets) << FP_SHIFT | (uint64_t)(pc - p.stores) << RA_SHIFT;
+}
+
+bool rules_record_leads(uintptr_t pc, uint64_t rule, uintptr_t ra)
+{
+	struct prologue p = { .sets = pc - rule_distance(rule, FP_SHIFT), .stores = pc - rule_distance(rule, RA_SHIFT) };
+	struct cfi_row row, caller;
+	bool known = cfi_find(ra - 1, &caller) == CFI_FOUND;
+
+	return cfi_find(pc - 1, &row) == CFI_NONE && row.gap_start && prologue_called(&p, row.gap_start, ra, known);
+}
+
 /* The rule from the tables. A call is the instruction before the one it returns to. */
 static uint64_t find_rule(uintptr_t pc, bool exact)
 {
@@ -91,7 +118,7 @@ static uint64_t find_rule(uintptr_t pc, bool exact)
 			return is_sigreturn(pc) ? KIND_SIGNAL : KIND_GIVE_UP;
 		return pack(&row, exact);
 	case CFI_NONE:
-		return is_sigreturn(pc) ? KIND_SIGNAL : KIND_END;
+		return is_sigreturn(pc) ? KIND_SIGNAL : blind_rule(pc, exact, row.gap_start);
 	case CFI_UNSUPPORTED:
 		break;
 	case CFI_UNKNOWN:

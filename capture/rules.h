@@ -30,6 +30,14 @@
 enum kind { KIND_UNKNOWN, KIND_SP, KIND_FP, KIND_DEREF, KIND_SIGNAL, KIND_END, KIND_GIVE_UP, KIND_LEAF };
 enum fp_kind { FP_SAME, FP_AT_CFA, FP_AT_FP };
 
+/*
+ * A rule of KIND_END leads nowhere. Without more, the stack ends there: the unwind information says
+ * so. END_BLIND: there is no information; the stack may go on. Then the field of the CFA, if it is not 0,
+ * is how far that is from the frame pointer if this is a frame record's address, and FP_SHIFT and RA_SHIFT have
+ * how many bytes of code lie between the address and the instructions that make that so (prologue.h).
+ */
+#define END_BLIND	(1u << KIND_BITS)
+
 #define RULES_CACHE_LOG2 15
 #define EXACT		((uint64_t)1 << 63)	/* key of an address that no call returns to */
 
@@ -50,6 +58,10 @@ extern __thread unsigned rules_unloading HIDDEN;
 /* Reads the tables, and keeps what it found. */
 uint64_t rules_miss(uint64_t key);
 
+/* Whether the record of the function that holds pc can have ra as its return address: pc's rule has
+ * such a record. True or false for as long as the rules are valid. */
+bool rules_record_leads(uintptr_t pc, uint64_t rule, uintptr_t ra);
+
 static inline int64_t rule_field(uint64_t rule, unsigned bits, unsigned shift)
 {
 	return ((int64_t)(rule << (64 - bits - shift)) >> (64 - bits)) * 8;
@@ -63,6 +75,32 @@ static inline unsigned rule_kind(uint64_t rule)
 static inline unsigned rule_fp_kind(uint64_t rule)
 {
 	return rule >> KIND_BITS & ((1u << FP_BITS) - 1);
+}
+
+static inline bool rule_is_blind(uint64_t rule)
+{
+	return (rule & (END_BLIND | ((1u << KIND_BITS) - 1))) == (KIND_END | END_BLIND);
+}
+
+/* Of a rule of KIND_END. */
+static inline bool rule_has_record(uint64_t rule)
+{
+	return rule_field(rule, CFA_BITS, CFA_SHIFT);
+}
+
+/* The bytes of code that such a rule counts. */
+static inline uintptr_t rule_distance(uint64_t rule, unsigned shift)
+{
+	return rule >> shift & (((uint64_t)1 << OFFSET_BITS) - 1);
+}
+
+/* The rule by which the walk goes on from a record that has proven itself. */
+static inline uint64_t rule_of_record(uint64_t rule)
+{
+	uint64_t cfa = rule >> CFA_SHIFT & (((uint64_t)1 << CFA_BITS) - 1), mask = ((uint64_t)1 << OFFSET_BITS) - 1;
+
+	return KIND_FP | FP_AT_CFA << KIND_BITS | cfa << CFA_SHIFT | (-cfa & mask) << FP_SHIFT |
+	       ((1 - cfa) & mask) << RA_SHIFT;
 }
 
 /* key: the address, or'ed with EXACT when it is no return address. */

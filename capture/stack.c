@@ -2,6 +2,7 @@
 /* See stack.h. */
 #include "stack.h"
 
+#include "arch.h"
 #include "base/probe.h"
 
 #define NEAR_BYTES	((uintptr_t)1 << 20)	/* a stack pointer further below is another stack's */
@@ -30,4 +31,28 @@ bool stack_grow_down(struct stack_range *r, uintptr_t start)
 	if (r->low > start)	/* a gap: another stack */
 		r->low = r->high = start;
 	return stack_grow_up(r, start + STACK_PAGE);
+}
+
+bool stack_lacks(uintptr_t sp, uintptr_t top, uintptr_t start, uintptr_t end)
+{
+	uintptr_t at = (sp + sizeof(at) - 1) & ~(sizeof(at) - 1), page = 0;
+
+	if (top <= at || top - at > GROW_MAX)
+		return false;
+	for (; at + sizeof(at) <= top; at += sizeof(at)) {
+		uintptr_t word;
+
+		if ((at & ~(STACK_PAGE - 1)) != page) {
+			page = at & ~(STACK_PAGE - 1);
+			if (!probe_readable(page))
+				return false;
+		}
+		word = *(const uintptr_t *)at;
+#ifdef ARCH_DWARF_FP
+		word = arch_return_address(word);
+#endif
+		if (word - start < end - start)
+			return false;
+	}
+	return true;
 }

@@ -41,4 +41,11 @@ static inline bool stack_reaches(struct stack_range *r, uintptr_t end)
 	return end <= r->high || stack_grow_up(r, end);
 }
 
+/*
+ * Whether no word of the stack from sp up to `top` is an address in [start, end): then nothing that code
+ * there has called is still to return to it, whatever the frames look like. False also when something in
+ * between cannot be read, so that the two are not on one stack.
+ */
+bool stack_lacks(uintptr_t sp, uintptr_t top, uintptr_t start, uintptr_t end);
+
 #endif

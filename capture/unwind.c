@@ -6,7 +6,6 @@
 
 #ifdef ARCH_DWARF_FP
 
-#include "base/loaded.h"
 #include "walk.h"
 
 #define MEETS_MAX	20000u	/* frames, where the stack is very deep */
@@ -18,40 +17,62 @@ bool unwind_init(void)
 	return rules_init();
 }
 
-unsigned unwind_stack(const struct capture_point *point, uintptr_t *frames, unsigned max)
+/* From a rule that leads nowhere by itself, by the frame record if there is one; how it ends, or that it
+ * goes on. */
+static enum unwind_how pass_end(struct walk *w, uint64_t rule)
+{
+	if (!rule_is_blind(rule))
+		return UNWIND_ENDS;
+	return rule_has_record(rule) && walk_record(w, rule) == RECORD_LEADS ? UNWIND_GOES_ON : UNWIND_BLIND;
+}
+
+unsigned unwind_stack(const struct capture_point *point, uintptr_t *frames, unsigned max, struct unwind_end *end)
 {
 	uint64_t stamp = load_relaxed(&rules_stamp);
 	struct walk w = { .pc = point->pc, .sp = point->sp, .fp = point->fp, .range = known_stack };
 	unsigned n = 0;
 
+	*end = (struct unwind_end){ .how = UNWIND_CUT, .first_record = UINT_MAX };
+	frames[n++] = w.pc;
 	if (unlikely(!stack_enter(&w.range, w.sp)))
-		return 0;
-	for (;;) {
-		uint64_t rule;
+		return n;
+	while (n < max) {
+		uint64_t rule = rules_find(w.pc | (w.exact ? EXACT : 0), stamp);
 
-		frames[n++] = w.pc;
-		if (n == max)
-			break;
-		rule = rules_find(w.pc | (w.exact ? EXACT : 0), stamp);
-		if (rule_kind(rule) == KIND_END)
-			break;
+		if (rule_kind(rule) == KIND_GIVE_UP)
+			return 0;
 		if (rule_kind(rule) == KIND_SIGNAL)
 			known_stack = w.range;	/* what follows may be another stack */
-		if (unlikely(!walk_by(&w, rule)))
-			return 0;
-		if (!w.pc)
+		if (rule_kind(rule) == KIND_END) {
+			end->how = pass_end(&w, rule);
+			if (end->how != UNWIND_GOES_ON)
+				break;
+			if (end->first_record == UINT_MAX)
+				end->first_record = n - 1;
+		} else if (unlikely(!walk_by(&w, rule))) {
+			end->how = UNWIND_CUT;
+			return n;	/* what it has tried of the stack may not be this stack's */
+		}
+		if (!w.pc) {
+			end->how = UNWIND_ENDS;
 			break;
+		}
+		frames[n++] = w.pc;
+		end->how = UNWIND_FULL;
 	}
+	if (n == max)
+		end->how = UNWIND_FULL;
 	known_stack = w.range;
 	return n;
 }
 
-int unwind_meets(const struct capture_point *point, unsigned skip, uintptr_t start, uintptr_t end)
+int unwind_meets(const struct capture_point *point, unsigned skip, uintptr_t start, uintptr_t end,
+		 uintptr_t *stuck_sp)
 {
 	uint64_t stamp = load_relaxed(&rules_stamp);
 	struct walk w = { .pc = point->pc, .sp = point->sp, .fp = point->fp };
-	struct loaded_module module;
 
+	*stuck_sp = w.sp;
 	if (!stack_enter(&w.range, w.sp))
 		return -1;
 	for (unsigned n = 0; n < MEETS_MAX; n++) {
@@ -62,11 +83,16 @@ int unwind_meets(const struct capture_point *point, unsigned skip, uintptr_t sta
 			return 1;
 		if (!within)
 			skip = 0;
+		*stuck_sp = w.sp;
 		rule = rules_find(w.pc | (w.exact ? EXACT : 0), stamp);
-		if (rule_kind(rule) == KIND_END)	/* of code in no module nothing is known */
-			return loaded_find(w.pc, &module) == LOADED_FOUND ? 0 : -1;
-		if (!walk_by(&w, rule))
+		if (rule_kind(rule) == KIND_END) {
+			enum unwind_how how = pass_end(&w, rule);
+
+			if (how != UNWIND_GOES_ON)
+				return how == UNWIND_ENDS ? 0 : -1;
+		} else if (!walk_by(&w, rule)) {
 			return -1;
+		}
 		if (!w.pc)
 			return 0;
 	}
@@ -75,12 +101,14 @@ int unwind_meets(const struct capture_point *point, unsigned skip, uintptr_t sta
 
 #else
 
-int unwind_meets(const struct capture_point *point, unsigned skip, uintptr_t start, uintptr_t end)
+int unwind_meets(const struct capture_point *point, unsigned skip, uintptr_t start, uintptr_t end,
+		 uintptr_t *stuck_sp)
 {
 	(void)point;
 	(void)skip;
 	(void)start;
 	(void)end;
+	(void)stuck_sp;
 	return -1;
 }
 
@@ -89,11 +117,12 @@ bool unwind_init(void)
 	return false;
 }
 
-unsigned unwind_stack(const struct capture_point *point, uintptr_t *frames, unsigned max)
+unsigned unwind_stack(const struct capture_point *point, uintptr_t *frames, unsigned max, struct unwind_end *end)
 {
 	(void)point;
 	(void)frames;
 	(void)max;
+	(void)end;
 	return 0;
 }
 

@@ -121,6 +121,40 @@ static inline __attribute__((always_inline)) bool walk_quickly(struct walk *w, u
 	return true;
 }
 
+enum record_step {
+	RECORD_LEADS,		/* one frame outward */
+	RECORD_REFUSED,		/* the frame pointer has not proven itself: because of pc, sp, fp, or the return
+				 * address in the record */
+	RECORD_UNREADABLE,	/* nor could it, because there is nothing to be read */
+};
+#define RECORD_FAR	((uintptr_t)1 << 20)	/* bytes from the stack pointer: the largest frame that is followed */
+
+/* Whether the frame pointer can be the address of the record in the frame at sp, by a rule that has one. */
+static inline bool walk_record_fits(uintptr_t sp, uintptr_t fp)
+{
+	return fp - sp < RECORD_FAR && fp % sizeof(fp) == 0;
+}
+
+/* One frame outward from code without unwind information, by the frame record; the rule has one. Nothing is
+ * changed but what is known of the stack, if it leads nowhere. */
+static inline enum record_step walk_record(struct walk *w, uint64_t rule)
+{
+	uintptr_t cfa = w->fp + (uintptr_t)rule_field(rule, CFA_BITS, CFA_SHIFT), ra;
+
+	if (!walk_record_fits(w->sp, w->fp))
+		return RECORD_REFUSED;
+	if (!stack_reaches(&w->range, cfa))
+		return RECORD_UNREADABLE;
+	ra = arch_return_address(walk_load(w->fp + sizeof(ra)));
+	if (!rules_record_leads(w->pc, rule, ra))
+		return RECORD_REFUSED;
+	w->pc = ra;
+	w->sp = cfa;
+	w->fp = walk_load(w->fp);
+	w->exact = false;
+	return RECORD_LEADS;
+}
+
 /* One frame outward by any rule. False: it is given up; KIND_END, which leads nowhere, is the
  * caller's to see before. */
 static inline bool walk_by(struct walk *w, uint64_t rule)

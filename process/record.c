@@ -3,6 +3,7 @@
 #include "record.h"
 
 #include "capture/paths.h"
+#include "table/blind.h"
 #include "table/modules.h"
 
 struct recorder recorder HOT_DATA __attribute__((aligned(64)));
@@ -36,6 +37,8 @@ static void count_notes(unsigned notes)
 		add_relaxed(&t->stacks_checked, 1);
 	if (notes & CAPTURE_DISAGREED)
 		add_relaxed(&t->stacks_disagreed, 1);
+	if (notes & CAPTURE_CUT)
+		add_relaxed(&t->stacks_broken, 1);
 }
 
 /* A stack that the thread's memory has recognized, taken the other way too. */
@@ -71,6 +74,14 @@ static bool tell_changes(void)
 	return true;
 }
 
+/* A stack ended at pc because there is no unwind information. In the dynamic loader that is its own entry
+ * point, from which it calls constructors: nothing lies outward of that. */
+static void note_blind(uintptr_t pc)
+{
+	if (pc < recorder.loader_start || pc >= recorder.loader_end)
+		blind_note(&recorder.table, pc);
+}
+
 /*
  * The row of a stack that the thread's memory has not recognized, but perhaps walked; ROW_NONE when
  * it gave up. When modules have come the stack is taken again; the first row stays, unused.
@@ -82,6 +93,8 @@ static uint32_t find_row_of_captured(struct paths *p, uintptr_t function, const 
 	bool whole;
 
 	while (c->count) {
+		if (unlikely(c->blind))
+			note_blind(c->blind);
 		row = table_intern(&recorder.table, c->frames, c->count, c->known, c->marks, &whole);
 		if (likely(!tell_changes()) &&
 		    likely(row == ROW_OVERFLOW ||
@@ -115,6 +128,8 @@ static uint32_t __attribute__((noinline)) find_row_slowly(uintptr_t function, co
 		told = load_relaxed(&changes_told);
 		if (recorder.depth > 1)
 			count += capture_stack(from, frames + 1, recorder.depth - 1u, &notes);
+		if (unlikely(notes & CAPTURE_BLIND))
+			note_blind(frames[count - 1]);
 		row = table_intern(&recorder.table, frames, count, 0, marks, NULL);
 	} while (unlikely(tell_changes() || told != load_relaxed(&changes_told)));
 	if (unlikely(notes))

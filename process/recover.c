@@ -27,7 +27,8 @@ bool __attribute__((noinline)) guard_recover(unsigned calls)
 	struct capture_point here = CAPTURE_POINT();
 
 	if (guard_self.forking ||
-	    capture_meets(&here, calls, (uintptr_t)&__ehdr_start, code_end()) != CAPTURE_MEETS_NOT)
+	    capture_meets(&here, calls, (uintptr_t)&__ehdr_start, code_end(), threads_stack_top()) !=
+		    CAPTURE_MEETS_NOT)
 		return false;
 	if (guard_self.thread)
 		threads_cut_short(guard_self.thread);

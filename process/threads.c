@@ -12,7 +12,9 @@
 
 #include <sched.h>
 #include <sys/auxv.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 static struct thread *all;
 
@@ -35,6 +37,12 @@ static uintptr_t own_stack(void)
 	uintptr_t first = getauxval(AT_EXECFN) - here, other = (uintptr_t)&guard_self - here;
 
 	return here + (first < other ? first : other);
+}
+
+uintptr_t threads_stack_top(void)
+{
+	/* The main thread's variables do not lie beside its stack. */
+	return syscall(SYS_gettid) == getpid() ? getauxval(AT_EXECFN) : (uintptr_t)&guard_self;
 }
 
 struct thread *threads_take(struct table *table, unsigned depth)

@@ -28,6 +28,10 @@ struct thread {
  * called; NULL when there is no memory. */
 struct thread *threads_take(struct table *table, unsigned depth);
 
+/* An address above all frames on the calling thread's own stack, of which it cannot be said that it is
+ * another stack's; signal handlers and coroutines may run elsewhere. Async-signal-safe. */
+uintptr_t threads_stack_top(void);
+
 /* Inside the guard. */
 void threads_give_back(struct table *table, struct thread *t);
 

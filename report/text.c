@@ -11,6 +11,7 @@
 #include "report.h"
 
 #include "missing.h"
+#include "table/blind.h"
 #include "table/layout.h"
 #include "table/modules.h"
 
@@ -179,8 +180,24 @@ static void write_part(struct out *out, bool *first, uint64_t n, const char *one
 	out_count(out, n, one, others);
 }
 
-static bool has_foreign_code(const struct table *t)
+#define BLIND_MODULES	16u	/* that are told apart */
+#define BLIND_NAMED	3u	/* and named; the others are only counted */
+
+/* The backtraces with live blocks that go no further than code without unwind information. */
+struct cut {
+	uint32_t no_file;		/* code of no file: what was compiled at run time */
+	uint32_t in_modules;
+	const struct module *modules[BLIND_MODULES];
+	unsigned module_count;
+};
+
+/* Whether there is code at which a stack can end like that, so that the backtraces have to be looked at. */
+static bool has_cutting_code(const struct table *t)
 {
+	for (uint32_t i = 0; i < TABLE_BLIND; i++) {
+		if (load_relaxed(&t->head->blind[i]))
+			return true;
+	}
 	for (uint32_t code = 1, end = layout_count(t->head, TABLE_CODES); code < end; code++) {
 		if (t->codes[code] && t->codes[code] >> CODE_PC_BITS == CODE_NO_MODULE)
 			return true;
@@ -188,21 +205,54 @@ static bool has_foreign_code(const struct table *t)
 	return false;
 }
 
-/* How many backtraces with live blocks go no further than code of no file, which has no unwind
- * tables: what was compiled at run time. */
-static uint32_t count_cut(struct report *r)
+/* One module may stand in the list of modules twice. */
+static void add_cut_in(const struct table *t, const struct module *m, struct cut *cut)
+{
+	cut->in_modules++;
+	for (unsigned i = 0; i < cut->module_count; i++) {
+		if (m == cut->modules[i] || !strcmp(modules_path(t, m), modules_path(t, cut->modules[i])))
+			return;
+	}
+	if (cut->module_count < BLIND_MODULES)
+		cut->modules[cut->module_count++] = m;
+}
+
+static void count_cut(struct report *r, struct cut *cut)
 {
 	const struct table *t = r->request->table;
-	uint32_t *codes = r->names.codes, cut = 0, rows = has_foreign_code(t) ? r->view.count : 0;
-	unsigned depth = r->request->foreign ? TABLE_FRAMES_MAX : r->request->options->depth;
+	uint32_t *codes = r->names.codes, rows = has_cutting_code(t) ? r->view.count : 0;
+	unsigned depth = t->head->depth;
 
+	*cut = (struct cut){ 0 };
 	for (uint32_t i = 0; i < rows; i++) {
 		unsigned count = r->view.rows[i].counters.live_count ?
 				 table_frames(t, r->view.rows[i].row, codes) : 0;
+		const struct module *m = count ? modules_of_code(t, codes[count - 1]) : NULL;
 
-		cut += count && count < depth && !modules_of_code(t, codes[count - 1]);
+		if (!count || count >= depth)
+			continue;
+		if (!m)
+			cut->no_file++;
+		else if (blind_holds(t, table_code_pc(t, codes[count - 1])))
+			add_cut_in(t, m, cut);
 	}
-	return cut;
+}
+
+/* " (libfoo.so, bar, baz and 2 more)" */
+static void write_cut_modules(const struct table *t, const struct cut *cut, struct out *out)
+{
+	for (unsigned i = 0; i < cut->module_count && i < BLIND_NAMED; i++) {
+		const char *path = modules_path(t, cut->modules[i]), *slash = strrchr(path, '/');
+
+		out_text(out, i ? ", " : " (");
+		out_name(out, slash ? slash + 1 : path);
+	}
+	if (cut->module_count > BLIND_NAMED) {
+		out_text(out, " and ");
+		out_u64(out, cut->module_count - BLIND_NAMED);
+		out_text(out, " more");
+	}
+	out_char(out, ')');
 }
 
 /* "what libfoo.so, opened with RTLD_DEEPBIND, allocates, and frees of others' blocks". The name comes from
@@ -229,6 +279,7 @@ static void write_not_seen(struct report *r, struct out *out)
 {
 	const struct table *table = r->request->table;
 	const struct table_totals *t = &table->head->totals;
+	struct cut cut;
 	bool first = true;
 
 	write_part(out, &first, load_relaxed(&t->lost_blocks), " allocation (no memory to record)",
@@ -238,10 +289,17 @@ static void write_not_seen(struct report *r, struct out *out)
 		   " allocations without a row of their own (table full)");
 	write_part(out, &first, load_relaxed(&t->stacks_cut), " stack but for the caller",
 		   " stacks but for the caller");
-	write_part(out, &first, count_cut(r), " backtrace beyond code of no file",
+	write_part(out, &first, load_relaxed(&t->stacks_broken), " stack beyond a frame whose caller was not to be found",
+		   " stacks beyond a frame whose caller was not to be found");
+	count_cut(r, &cut);
+	write_part(out, &first, cut.no_file, " backtrace beyond code of no file",
 		   " backtraces beyond code of no file");
-	write_part(out, &first, load_relaxed(&t->fallbacks), " stack by backtrace() (slow)",
-		   " stacks by backtrace() (slow)");
+	write_part(out, &first, cut.in_modules, " backtrace beyond code without unwind information",
+		   " backtraces beyond code without unwind information");
+	if (cut.in_modules)
+		write_cut_modules(table, &cut, out);
+	write_part(out, &first, load_relaxed(&t->fallbacks), " stack by the slow unwinder",
+		   " stacks by the slow unwinder");
 	write_part(out, &first, load_relaxed(&t->unknown_frees), " free of an unknown block",
 		   " frees of unknown blocks");
 	write_part(out, &first, load_relaxed(&t->stale_blocks), " free of a known block",

@@ -43,6 +43,7 @@
 #define TABLE_MAGIC		"heaptrc"	/* 8 bytes with its NUL */
 #define TABLE_VERSION		10
 #define TABLE_FRAMES_MAX	256	/* frames of one row */
+#define TABLE_BLIND		512u	/* addresses in blind.h's set */
 
 #define ROW_NONE		0u
 #define ROW_OVERFLOW		1u
@@ -131,9 +132,10 @@ struct table_totals {
 	uint64_t above;			/* bytes: a maximum from here on is told (table_passed()) */
 	uint32_t epoch;			/* counts the heap's new maxima, by twos */
 	uint32_t own_new;		/* the allocator's operator new does not call malloc */
-	uint64_t fallbacks;		/* stacks that the fast unwinder gave up */
+	uint64_t fallbacks;		/* stacks that the slow unwinder took */
 	uint64_t stacks_checked, stacks_disagreed;	/* --unwind=check */
 	uint64_t stacks_cut;		/* of which no more than the caller could be seen */
+	uint64_t stacks_broken;		/* that break off where a frame's caller could not be found */
 	uint16_t other_malloc;		/* the program's malloc comes before ours */
 	uint16_t namespaces;		/* libraries are loaded in such of their own */
 	uint32_t untraced;		/* programs started that nothing can be preloaded into */
@@ -196,6 +198,8 @@ struct table_header {
 
 	/* How many threads' slots of each number hold more frees than allocations (deltas.h). */
 	uint32_t slots_owing[TABLE_SLOTS];
+
+	__attribute__((aligned(64))) uint64_t blind[TABLE_BLIND];	/* blind.h; 0: a free place */
 };
 
 _Static_assert(sizeof(struct row) == 32, "two rows a cache line");

@@ -91,7 +91,7 @@ compared() {
 	traced "$2" "unwind=check:depth=$3:top=1" "$TMP/unwind_shapes" 16 >"$TMP/out" 2>"$TMP/err"
 	is $? 0 "$1, depth $3: it runs" || diag "$(tail -5 "$TMP/err")"
 	read -r n bad < <(sed -n 's/.*unwinders compared  *: \([0-9]*\) stacks, \([0-9]*\) disagree/\1 \2/p' "$TMP/dumps/dump")
-	slow=$(sed -n 's/.* \([0-9]*\) stacks\{0,1\} by backtrace().*/\1/p' "$TMP/dumps/dump")
+	slow=$(sed -n 's/.* \([0-9]*\) stacks\{0,1\} by the slow unwinder.*/\1/p' "$TMP/dumps/dump")
 	[ "${bad:-1}" = 0 ] && [ "$n" -ge 15000 ] && [ "${slow:-0}" -le 12 ]
 	ok $? "$1, depth $3: $n stacks, $bad disagree, ${slow:-0} not by the fast unwinder" ||
 		diag "$(grep -A2 'unwinders disagree' "$TMP/err" | head -6)"
@@ -110,6 +110,33 @@ done <<'END'
 8 128 -O2 -mbranch-protection=standard
 8     -O2 -mbranch-protection=pac-ret+leaf+b-key
 END
+
+# Code without unwind information: whole where there are frame pointers, and told where there are none.
+for flags in '-O0' '-O2 -fno-omit-frame-pointer -mbranch-protection=standard' '-O2 -fomit-frame-pointer'; do
+	${compilers[0]} -D_GNU_SOURCE -w -fno-builtin -fno-optimize-sibling-calls $flags -fno-asynchronous-unwind-tables \
+		-fno-unwind-tables -fno-exceptions -DCODE -c -o "$TMP/code.o" tests/subjects/no_tables.c &&
+		build no_tables "${compilers[0]}" -O1 -fno-builtin -fno-optimize-sibling-calls "$TMP/code.o" || continue
+	for how in two_callers recursion; do
+		traced plain "flame-graph:sort=count:depth=32:unwind=check" "$TMP/no_tables" $how >/dev/null 2>&1
+		got=$(sed -n 's/^.*;main;/main;/; s/;keep;malloc / /p' "$TMP/dumps/dump" | LC_ALL=C sort)
+		case $flags/$how in
+		*-fomit*/two*)	want='pass;called 200' ;;
+		*-fomit*)	want='down 100' ;;
+		*/two*)		want=$'main;crooked;pass;called 100\nmain;straight;pass;called 100' ;;
+		*)		want='main;down;down;down;down;down;down 100' ;;
+		esac
+		is "$got" "$want" "no unwind information, $flags: $how"
+		rm -f "$TMP/dumps/dump"
+		traced plain 'top=1:depth=32:unwind=check' "$TMP/no_tables" $how >/dev/null 2>&1
+		case $flags in
+		*-fomit*) like "$(cat "$TMP/dumps/dump")" 'not seen .*beyond code without unwind information \(no_tables\)' \
+				"no unwind information, $flags: the dump tells" ;;
+		*)	is "$(grep -E 'not seen|, [1-9][0-9]* disagree' "$TMP/dumps/dump")" '' \
+				"no unwind information, $flags: nothing is left to tell" ;;
+		esac
+		rm -f "$TMP/dumps/dump"
+	done
+done
 
 build_library "$TMP/signed" "${compilers[-1]}" -mbranch-protection=standard
 build unwind_shapes "${compilers[-1]}" -O2 -mbranch-protection=standard

@@ -10,10 +10,8 @@ use Test::More;
 require './tests/process.pl';
 our ($dir, $heaptrace);
 
-my $program = build('hooks_left', 'hooks_left');
-my $library = build('hooks_left', 'libleft.so', '-shared', '-fPIC', '-DLIBRARY');
+my ($program, $library);
 $heaptrace = POSIX::getcwd() . '/heaptrace';
-
 sub traced {
 	my ($options, $how) = @_;
 	local $ENV{LD_PRELOAD} = $library;
@@ -21,11 +19,22 @@ sub traced {
 	return run(undef, $heaptrace, "--outfile=$dir/out", @$options, $program, $how);
 }
 
-for my $how ('jump', 'stack', 'return', 'cancel', 'exit', 'nested') {
-	my ($status, $text, $err) = traced(['--flame-graph'], $how);
-	is("$status $text$err", "0 done\n", "$how: the program");
-	is(folded_weight(slurp("$dir/out"), 'keep_after'), 1000, "$how: what comes afterwards is recorded");
-	unlike(slurp("$dir/out"), qr/ 55$/m, "$how: a hook inside a hook is not");
+# Also where neither the program nor the allocator has unwind information, with frame pointers and
+# without: the end of what can be unwound is not the end of the stack, so it does not say that a hook has been
+# left; nor may a hook that has been left hold the guard for ever because nobody can unwind.
+my @no_tables = ('-fno-asynchronous-unwind-tables', '-fno-unwind-tables', '-fno-exceptions');
+for my $flavour (['without information, with frame pointers', @no_tables, '-O1', '-fno-omit-frame-pointer'],
+		 ['without information', @no_tables, '-O2', '-fomit-frame-pointer'], ['']) {
+	my ($flags, @flags) = @$flavour;
+	$program = build('hooks_left', 'hooks_left', @flags);
+	$library = build('hooks_left', 'libleft.so', '-shared', '-fPIC', '-DLIBRARY', @flags);
+	for my $how ('jump', 'stack', 'return', 'cancel', 'exit', 'nested') {
+		my ($status, $text, $err) = traced(['--flame-graph'], $how);
+		my $name = $flags ? "$how, $flags" : $how;
+		is("$status $text$err", "0 done\n", "$name: the program");
+		is(folded_weight(slurp("$dir/out"), 'keep_after'), 1000, "$name: what comes afterwards is recorded");
+		unlike(slurp("$dir/out"), qr/ 55$/m, "$name: a hook inside a hook is not");
+	}
 }
 {
 	my ($status, $text, $err) = traced([], 'jump, dump');

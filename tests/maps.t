@@ -16,9 +16,9 @@ ok $? 'it builds' || {
 	plan
 }
 
-# summed FILE...: stacks compared, disagreements, stacks by backtrace()
+# summed FILE...: stacks compared, disagreements, stacks by the slow unwinder
 summed() {
-	cat "$@" | awk '/unwinders compared/ { n += $5; bad += $7 } / stacks? by backtrace\(\)/ { sub(/.*: /, ""); slow += $1 }
+	cat "$@" | awk '/unwinders compared/ { n += $5; bad += $7 } / stacks? by the slow unwinder/ { sub(/.*: /, ""); slow += $1 }
 		END { print n + 0, bad + 0, slow + 0 }'
 }
 

@@ -46,9 +46,9 @@ fi
 
 unseen huge >"$TMP/line"
 if [ "$(cat "$TMP/traced.status")" = 77 ]; then
-	skip 'stacks by backtrace()' 'not on this machine'
+	skip 'stacks by the slow unwinder' 'not on this machine'
 else
-	is "$(cat "$TMP/line")" '4 stacks by backtrace() (slow)' 'frames that are too large for the fast unwinder'
+	is "$(cat "$TMP/line")" '4 stacks by the slow unwinder' 'frames that are too large for the fast unwinder'
 fi
 
 lost=$(unseen lost)

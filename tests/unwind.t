@@ -26,7 +26,7 @@ compared() {
 		n=$((n + ${1:-0}))
 		bad=$((bad + ${2:-0}))
 	done
-	given_up=$(sed -n 's/.*[:,] \([0-9]*\) stacks\{0,1\} by backtrace.*/\1/p' "$dir"/dumps/* | awk '{ n += $1 } END { print n + 0 }')
+	given_up=$(sed -n 's/.*[:,] \([0-9]*\) stacks\{0,1\} by the slow unwinder.*/\1/p' "$dir"/dumps/* | awk '{ n += $1 } END { print n + 0 }')
 	[ "$bad" = 0 ] && [ "$n" -ge "$least" ]
 	ok $? "$name, depth $depth: $n stacks, $bad disagree, $given_up given up"
 	[ "$bad" = 0 ] || diag "$(grep -A2 'unwinders disagree' "$dir/err" | head -6)"

@@ -2,7 +2,8 @@
 /*
  * Allocations from where stacks are not what they usually are: vfork children, coroutines that
  * change threads or whose stack's place has shrunk, handlers on alternate stacks (of overflows,
- * of calls to nowhere, within each other), long jumps, cancelled threads, spawned programs.
+ * of calls to nowhere, within each other), long jumps, cancelled threads, spawned programs, stacks
+ * whose first frame has some old word as its return address.
  *
  * Argument: one of the names below; prints "done" when all of it went as it should.
  */
@@ -403,6 +404,189 @@ static void all_handlers(uintptr_t address)
 	check(handled == 2 * (4 * 20 + 50 + 20), "signals");
 }
 
+/* ---- Stacks that do not end as they should ---- */
+
+#ifdef __x86_64__
+static jmp_buf home;
+static uintptr_t old_words[16];
+static int old_count;
+
+/* A return address that was valid once: of the function that calls this. */
+KEEP static void remember(void)
+{
+	old_words[old_count++] = (uintptr_t)__builtin_return_address(0);
+}
+
+static void remember_returning_handler(int sig)
+{
+	(void)sig;
+	remember();
+	old_words[old_count++] = (uintptr_t)__builtin_return_address(0);
+}
+
+/* Its frame is larger than what a stack has beyond its first word. */
+KEEP static void remember_large(void)
+{
+	volatile char fill[5000];
+
+	fill[0] = 1;
+	remember();
+	fill[4999] = 1;
+}
+
+/* Its frame is found by frame pointer; and, realigned, by what lies beside that. */
+KEEP static void remember_variable(int n)
+{
+	volatile char fill[n];
+
+	fill[0] = 1;
+	remember();
+	fill[n - 1] = 1;
+}
+
+KEEP static void remember_realigned(void)
+{
+	volatile char fill[100] __attribute__((aligned(64)));
+
+	fill[0] = 1;
+	remember();
+	fill[99] = 1;
+}
+
+/* Its frame is found by a register that no unwinder of ours keeps in its rules; and one of whose code
+ * nothing is known but that it has a frame record. */
+__asm__(".text\n.type by_rbx, @function\nby_rbx:\n.cfi_startproc\n"
+	"push %rbx\n.cfi_adjust_cfa_offset 8\n.cfi_offset %rbx, -16\n"
+	"mov %rsp, %rbx\n.cfi_def_cfa_register %rbx\n"
+	"sub $1024, %rsp\ncall *%rdi\nmov %rbx, %rsp\n"
+	"pop %rbx\n.cfi_def_cfa %rsp, 8\nret\n.cfi_endproc\n.size by_rbx, . - by_rbx\n"
+	".type by_record, @function\nby_record:\n"
+	"push %rbp\nmov %rsp, %rbp\ncall *%rdi\npop %rbp\nret\n.size by_record, . - by_record\n");
+extern void by_rbx(void (*call)(void)), by_record(void (*call)(void));
+
+KEEP void keep_on_broken_stack(void)
+{
+	sink = malloc(1001);
+}
+
+KEEP static void in_the_middle(void)
+{
+	keep_on_broken_stack();
+	free(malloc(20));
+	__asm__ volatile("");
+}
+
+static void first_on_broken_stack(void)
+{
+	in_the_middle();
+	longjmp(home, 1);
+}
+
+/* Calls first_on_broken_stack() as if the word at `top` were its return address; the other registers that a walk
+ * uses become `garbage`. */
+__asm__(".text\nenter_broken:\n"
+	"mov %rdi, %rsp\nmov %rsi, %rbp\nmov %rsi, %rbx\n"
+	"jmp *%rdx\n");
+extern void enter_broken(uintptr_t top, uintptr_t garbage, void (*first)(void));
+
+static void *broken_once(void *arg)
+{
+	size_t size = 64 << 10;
+	char *stack = mmap(NULL, size + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uintptr_t *top = (uintptr_t *)(void *)(stack + size) - 1;
+	/* What a frame pointer can be: nothing, odd, the stack's last word, nowhere, what is not canonical. */
+	uintptr_t garbage[] = { 0, 77, (uintptr_t)top, (uintptr_t)top - 8, (uintptr_t)top + 64, 0x6000000000, (uintptr_t)1 << 62 };
+
+	check(stack != MAP_FAILED && !munmap(stack + size, 4096), "mmap");
+	for (volatile int i = 0; i < old_count; i++) {
+		for (volatile unsigned j = 0; j < sizeof(garbage) / sizeof(garbage[0]); j++) {
+			*top = old_words[i];
+			if (!setjmp(home))
+				enter_broken((uintptr_t)top, garbage[j], first_on_broken_stack);
+		}
+	}
+	munmap(stack, size);
+	return arg;
+}
+
+static void broken(void)
+{
+	pthread_t t;
+
+	remember();
+	remember_large();
+	remember_variable(100);
+	remember_realigned();
+	by_rbx(remember);
+	by_record(remember);
+	handle(SIGUSR2, remember_returning_handler, 0);
+	raise(SIGUSR2);
+	old_words[old_count++] = (uintptr_t)malloc;	/* a function's first byte, which follows no call */
+	old_words[old_count++] = (uintptr_t)old_words;	/* data of a module */
+	old_words[old_count++] = (uintptr_t)&t;
+	for (int i = 0; i < 5; i++)
+		broken_once(NULL);
+	check(!pthread_create(&t, NULL, broken_once, NULL), "pthread_create");
+	pthread_join(t, NULL);
+}
+static uint64_t seed = 1;
+
+static uintptr_t any(uintptr_t most)
+{
+	seed = seed * 6364136223846793005u + 1442695040888963407u;
+	return (uintptr_t)(seed >> 33) % most;
+}
+
+/* The upper 64 words of a stack are old return addresses, code of libc and of this program, addresses on the stack
+ * and beyond it, and small numbers. */
+static void scrambled(void)
+{
+	size_t size = 16 << 10, words = 64;
+	uintptr_t *stack = mmap(NULL, size + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uintptr_t *top = stack + size / sizeof(*stack) - words;
+
+	check(stack != MAP_FAILED && !munmap((char *)stack + size, 4096), "mmap");
+	remember();
+	remember_large();
+	remember_variable(100);
+	remember_realigned();
+	by_rbx(remember);
+	by_record(remember);
+	handle(SIGUSR2, remember_returning_handler, 0);
+	raise(SIGUSR2);
+	for (volatile int i = 0; i < 20000; i++) {
+		for (size_t j = 0; j < words; j++) {
+			switch (any(6)) {
+			case 0:
+				top[j] = old_words[any((uintptr_t)old_count)];
+				break;
+			case 1:
+				top[j] = (uintptr_t)qsort + any(1 << 18);
+				break;
+			case 2:
+				top[j] = (uintptr_t)remember + any(4096);
+				break;
+			case 3:
+				top[j] = any(300);
+				break;
+			default:
+				top[j] = (uintptr_t)(top + any(words + 8));
+			}
+		}
+		if (!setjmp(home))
+			enter_broken((uintptr_t)(top + any(words / 2) * 2 + 1), (uintptr_t)(top + any(words + 8)),
+				     first_on_broken_stack);
+	}
+}
+#else
+static void broken(void)
+{
+}
+static void scrambled(void)
+{
+}
+#endif
+
 /* ---- Threads that end otherwise ---- */
 
 static void cleanup(void *arg)
@@ -465,6 +649,10 @@ int main(int argc, char **argv)
 		all_handlers(0x1234);	/* an address that is in no module and cannot be read */
 	else if (!strcmp(what, "ends"))
 		ends();
+	else if (!strcmp(what, "broken"))
+		broken();
+	else if (!strcmp(what, "scrambled"))
+		scrambled();
 	else
 		return 2;
 	puts("done");
