@@ -18,21 +18,22 @@ struct target {
 
 /*
  * A reference to a reference, as T_ or a substitution may stand for one, is one reference (C++
- * [dcl.ref]): & wins over &&.
+ * [dcl.ref]): & wins over &&. Qualifiers of a qualified type are as those of one type.
  */
 static struct target target_of(struct cxx *c, const struct cxx_node *n)
 {
 	struct target t = {n->a, c->scope, (char)n->flag};
+	bool reference = n->kind == CXX_SUFFIX && (n->flag == 'R' || n->flag == 'O');
 
-	while (n->kind == CXX_SUFFIX && (n->flag == 'R' || n->flag == 'O') && cxx_charge(c, 1)) {
+	while ((reference || n->kind == CXX_QUALIFIED) && cxx_charge(c, 1)) {
 		unsigned scope = t.scope;
+		const struct cxx_node *inner = &c->node[cxx_resolve(c, t.node, &scope)];
 
-		n = &c->node[cxx_resolve(c, t.node, &scope)];
-		if (n->kind != CXX_SUFFIX || (n->flag != 'R' && n->flag != 'O'))
+		if (inner->kind != n->kind || (reference && inner->flag != 'R' && inner->flag != 'O'))
 			break;
-		if (n->flag == 'R')
+		if (inner->flag == 'R')
 			t.letter = 'R';
-		t.node = n->a;
+		t.node = inner->a;
 		t.scope = scope;
 	}
 	return t;
@@ -96,23 +97,48 @@ static bool has_right(struct cxx *c, unsigned node)
 	return false;
 }
 
+/* A type without its qualifiers, and these in the order of the text, each once. */
+struct unqualified {
+	unsigned node, scope;
+	uint8_t bit[3];
+	unsigned count;
+};
+
 /*
  * const T_ where T_ is const already says it once, also where T_ is an array of const elements: an
- * array has the qualifiers of its elements (C++ [basic.type.qualifier]).
+ * array has the qualifiers of its elements (C++ [basic.type.qualifier]). What is innermost comes
+ * first, and in c++filt's text, and so here, an array turns the order of those outside.
  */
-static unsigned inner_qualifiers(struct cxx *c, unsigned node)
+static struct unqualified unqualified(struct cxx *c, unsigned node)
 {
-	unsigned qualifiers = 0, scope = c->scope;
+	static const uint8_t bits[] = { CXX_RESTRICT, CXX_VOLATILE, CXX_CONST };
+	struct unqualified q = { .scope = c->scope };
+	unsigned known = 0;
 
-	while (cxx_charge(c, 1)) {
-		node = cxx_resolve(c, node, &scope);
-		if (c->node[node].kind == CXX_QUALIFIED)
-			qualifiers |= c->node[node].flag;
-		else if (c->node[node].kind != CXX_ARRAY)
+	for (; cxx_charge(c, 1); node = c->node[q.node].a) {
+		q.node = cxx_resolve(c, node, &q.scope);
+		if (c->node[q.node].kind == CXX_QUALIFIED) {
+			for (unsigned i = 0; i < sizeof(bits); i++) {
+				if (!(c->node[q.node].flag & ~known & bits[i]))
+					continue;
+				q.bit[2] = q.bit[1];
+				q.bit[1] = q.bit[0];
+				q.bit[0] = bits[i];
+				q.count++;
+				known |= bits[i];
+			}
+		} else if (c->node[q.node].kind == CXX_ARRAY) {
+			uint8_t first = q.bit[0];
+
+			if (q.count) {
+				q.bit[0] = q.bit[q.count - 1];
+				q.bit[q.count - 1] = first;
+			}
+		} else {
 			break;
-		node = c->node[node].a;
+		}
 	}
-	return qualifiers;
+	return q;
 }
 
 static void plan_in_scope(struct cxx *c, struct cxx_task task, unsigned scope)
@@ -129,8 +155,22 @@ static void suffix_left(struct cxx *c, unsigned node)
 {
 	struct target t = target_of(c, &c->node[node]);
 
+	if (c->node[node].kind == CXX_QUALIFIED) {
+		struct unqualified q = unqualified(c, node);
+
+		t.node = q.node;
+		t.scope = q.scope;
+	}
 	PLAN(c, DO(PRINT_SUFFIX, node));
 	plan_in_scope(c, (struct cxx_task)DO(PRINT_LEFT, t.node), t.scope);
+}
+
+static void print_qualifiers(struct cxx *c, unsigned node)
+{
+	struct unqualified q = unqualified(c, node);
+
+	for (unsigned i = 0; i < q.count; i++)
+		cxx_print_qualifiers(c, q.bit[i]);
 }
 
 /* After the left half of its operand: `*`, ` const`, ` (&`, ` (A::*` */
@@ -152,7 +192,7 @@ void cxx_print_suffix(struct cxx *c, unsigned node)
 			  t.letter == 'O' ? "&&" : t.letter == 'C' ? " _Complex" : " _Imaginary");
 		break;
 	case CXX_QUALIFIED:
-		cxx_print_qualifiers(c, n->flag & ~inner_qualifiers(c, n->a));
+		print_qualifiers(c, node);
 		break;
 	case CXX_VENDOR_QUALIFIED:
 		sink_char(&c->out, ' ');
