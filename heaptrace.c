@@ -735,9 +735,10 @@ static _Noreturn void print_process(struct options *o)
 static const char *open_watcher(const struct options *o, char address[WATCHER_ADDRESS_BYTES])
 {
 	if (o->every_ms && (o->record || o->no_watch))
-		die(EXIT_SETUP, "--every needs the watcher, which there is not with %s",
-		    o->record ? "--record (--report=FILE prints while the program runs)" : "--no-watch");
-	if (o->record || o->no_watch)
+		die(EXIT_SETUP, "--every needs the watcher, which %s",
+		    o->record ? "prints nothing with --record (--report=FILE prints while the program runs)"
+			      : "there is not with --no-watch");
+	if (o->no_watch)
 		return NULL;
 	if (watcher_open(address))
 		return address;

@@ -7,6 +7,7 @@
 #include "base/out.h"
 #include "base/quiet.h"
 #include "base/sink.h"
+#include "table/row.h"
 #include "watch.h"
 
 #include <errno.h>
@@ -21,6 +22,7 @@
 
 static struct table *table;
 static const struct options *options;
+static bool watched;		/* there is a watcher, and it may be told */
 static __thread int fork_fd = -1;	/* from fork_prepare() to its end: the child's table */
 
 /* ---- A file ---- */
@@ -58,6 +60,17 @@ static int open_file(const char *path, const char *temporary)
 }
 
 /* Returns 0 or an errno. make() fills the file and has the table in it. */
+/* The table is in a file: which one, and the watcher is told, who notes there when the process ends. */
+static void note_file(int fd)
+{
+	struct stat st;
+
+	table->head->ended_ns = 0;
+	table->head->inode = fstat(fd, &st) ? 0 : st.st_ino;
+	if (watched)
+		watch_register(options->watch, fd, table->head->parent);
+}
+
 static int enter_file_here(int (*make)(struct table *, int))
 {
 	static char path[PATH_MAX], temporary[PATH_MAX];	/* one thread is there */
@@ -76,6 +89,8 @@ static int enter_file_here(int (*make)(struct table *, int))
 		error = errno;
 	if (error)
 		unlinkat(AT_FDCWD, temporary, 0);
+	else
+		note_file(fd);
 	close(fd);
 	return error;
 }
@@ -203,6 +218,7 @@ bool keep_start(struct table *t, const struct options *o, bool may_watch, char *
 
 	table = t;
 	options = o;
+	watched = o->watch && may_watch;
 	if (o->record) {
 		int code;
 
@@ -214,7 +230,7 @@ bool keep_start(struct table *t, const struct options *o, bool may_watch, char *
 			table_move(t, -1), done = true;
 		if (code)
 			complain(code, error, error_bytes);
-	} else if (o->watch && may_watch) {
+	} else if (watched) {
 		quiet_begin(&quiet);
 		done = start_watched();
 		quiet_end(&quiet);
@@ -336,6 +352,7 @@ void keep_own(void)
 
 void keep_told(void)
 {
+	store_relaxed(&table->head->ended_ns, now_ns());
 	store_release(&table->head->life, (uint32_t)TABLE_TOLD);
 }
 
@@ -343,6 +360,8 @@ void keep_exec(bool begins)
 {
 	uint32_t from = begins ? TABLE_LIVES : TABLE_EXECS;
 
-	if (table && table->head)
-		cas_acq_rel(&table->head->life, &from, begins ? TABLE_EXECS : TABLE_LIVES);
+	if (!table || !table->head)
+		return;
+	store_relaxed(&table->head->ended_ns, begins ? now_ns() : 0);
+	cas_acq_rel(&table->head->life, &from, begins ? TABLE_EXECS : TABLE_LIVES);
 }

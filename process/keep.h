@@ -2,7 +2,7 @@
 /*
  * Where this process's table is kept, so that it outlives the process:
  *
- *	--record=FILE	in FILE, which each image of a program makes anew: a file of its own is
+ *	--record=FILE	in FILE, where the watcher notes the end of a process that is killed; and which each image of a program makes anew: a file of its own is
  *			written and takes the name, so one that another process has mapped is
  *			never cut
  *	a watcher	in a memfd that the watcher holds (watch.h)

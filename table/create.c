@@ -23,6 +23,15 @@ static void *map_apart(uint64_t bytes)
 	return base + page;
 }
 
+static void note_begin(struct table_header *h)
+{
+	struct timespec real;
+
+	h->begun_ns = now_ns();
+	clock_gettime(CLOCK_REALTIME, &real);
+	h->begun_real_ns = (uint64_t)real.tv_sec * 1000000000u + (uint64_t)real.tv_nsec;
+}
+
 bool table_create(struct table *t)
 {
 	for (unsigned log2 = TABLE_LOG2_MOST; log2 >= TABLE_LOG2_LEAST; log2 -= 2) {
@@ -33,7 +42,7 @@ bool table_create(struct table *t)
 		base = map_apart(h.size_bytes);
 		if (!base)
 			continue;
-		h.begun_ns = now_ns();
+		note_begin(&h);
 		memcpy(base, &h, sizeof(h));
 		layout_locate(t, base);
 		t->shared = t->populates = false;
@@ -78,7 +87,7 @@ static int create_size(struct table *t, int fd, unsigned log2)
 	base = map_file(NULL, fd, h.size_bytes);
 	if (!base)
 		return errno;
-	h.begun_ns = now_ns();
+	note_begin(&h);
 	/* Written, not touched: that is no signal when there is no space. */
 	if (pwrite(fd, &h, sizeof(h), 0) == (ssize_t)sizeof(h)) {
 		layout_locate(t, base);

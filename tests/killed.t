@@ -238,6 +238,57 @@ SKIP: {
 	wait_for(sub { rmdir $group }, 5);
 }
 
+# How old things were when a process was killed, as --report has it, later and elsewhere.
+{
+	my $idle = build('allocator_info', 'idle');
+	my %seconds = (ns => 1e-9, us => 1e-6, ms => 1e-3, secs => 1);
+	my $report_ages = sub {
+		my ($file) = @_;
+		my ($status, $text, $err) = run(undef, $heaptrace, "--report=$file", '--top=0', '--no-lines');
+		my @ages = map { /\[age: (\d+) mins (\d+)/ ? 60 * $1 + $2 : /\[age: ([\d.]+) (\w+)/ ? $1 * ($seconds{$2} // 0) : () } split /\n/, $text;
+		return (\@ages, "$status$err");
+	};
+	my $kill_idle = sub {
+		my @options = @_;
+		unlink glob("$dir/run/*");
+		my ($pid, $in) = start(undef, $heaptrace, @options, "--record=$dir/run/rec", "--outfile=$dir/run/out", $idle, 'wait');
+		wait_word('ready');
+		select undef, undef, undef, 0.7;
+		kill 'KILL', $pid;
+		finish($pid, 10);
+	};
+	$kill_idle->();
+	wait_for(sub { !watchers() }, 10);
+	select undef, undef, undef, 0.5;	# the report comes later
+	my ($ages, $said) = $report_ages->("$dir/run/rec");
+	is($said, 0, 'recorded and killed: a report');
+	is(join(' ', grep { $_ < 0.68 || $_ > 30 } @$ages), '', 'recorded and killed: as old as things were then');
+	is(scalar @$ages, 2, 'recorded and killed: the rows');
+	is(slurp("$dir/run/out") =~ /dump allocation/ ? 1 : 0, 0, 'recorded and killed: the watcher prints nothing');
+	system('cp', "$dir/run/rec", "$dir/run/copy");
+	my ($later) = $report_ages->("$dir/run/copy");
+	is("@$later", "@$ages", 'recorded and killed: the same in a copy');
+
+	# Without a watcher the file's own time says something, but not that of a copy.
+	$kill_idle->('--no-watch');
+	utime time + 100, time + 100, "$dir/run/rec";
+	($ages, $said) = $report_ages->("$dir/run/rec");
+	is(join(' ', grep { $_ < 90 || $_ > 200 } @$ages), '', 'recorded, without a watcher: ages by the time of the file');
+	like($said, qr/^0heaptrace: nobody noted in \S+ when the process ended/, 'recorded, without a watcher: that is said');
+	system('cp', "$dir/run/rec", "$dir/run/copy");
+	utime time + 100, time + 100, "$dir/run/copy";
+	($ages) = $report_ages->("$dir/run/copy");
+	is(join(' ', grep { $_ > 30 } @$ages), '', 'recorded, without a watcher: not by the time of a copy');
+
+	# One that ended by itself, long before the report.
+	unlink glob("$dir/run/*");
+	my ($status) = run(undef, $heaptrace, "--record=$dir/run/rec", "--outfile=$dir/run/out", '/bin/sh', '-c', 'sleep 0.5; :');
+	select undef, undef, undef, 1;
+	($ages, $said) = $report_ages->("$dir/run/rec");
+	my ($own) = slurp("$dir/run/out") =~ /\[age: ([\d.]+ \w+)\]/;
+	ok(@$ages && $said eq '0' && !(grep { $_ > 0.5 * 20 } @$ages) && (grep { $_ >= 0.48 } @$ages), 'recorded, ended: as old as at the end');
+}
+
 # A server under its benchmark.
 SKIP: {
 	my $server = `sh -c 'command -v redis-server'`;

@@ -109,6 +109,35 @@ static void tell_ignore(const char *path, const char *why)
 	out_flush(&out);
 }
 
+/*
+ * The moment up to which the file's last write may be the process's: its own time, by the clock of the table. What
+ * a process writes to memory that is a file's shows in that time when the page was clean before, so within half
+ * a minute mostly. 0: it says nothing, because the file is a copy.
+ */
+static uint64_t moment_of_file(const struct table *t, const struct stat *st)
+{
+	const struct table_header *h = t->head;
+	uint64_t written = (uint64_t)st->st_mtim.tv_sec * 1000000000u + (uint64_t)st->st_mtim.tv_nsec;
+
+	if (!h->inode || h->inode != st->st_ino || written < h->begun_real_ns)
+		return 0;
+	return h->begun_ns + (written - h->begun_real_ns);
+}
+
+/*
+ * When the process ended. The watcher has noted that, or the process itself; else it is the newest moment that
+ * there is a trace of. All are by the clock of the machine and the boot that the process ran in, so
+ * it matters not where and when the file is read.
+ */
+static uint64_t moment_of_end(const struct table *t, const struct stat *st)
+{
+	uint64_t noted = t->head->ended_ns, last = last_moment(t), written = moment_of_file(t, st);
+
+	if (noted)
+		return noted > last ? noted : last;
+	return written > last ? written : last;
+}
+
 /* NULL, or "" when what is wrong has been said. statm: the pid of the process that runs, or 0. */
 static const char *print_table(struct options *o, struct table *t, uint64_t moment, uint32_t statm)
 {
@@ -162,8 +191,11 @@ const char *playback(struct options *o)
 		return why;
 	}
 	runs = is_mapped(t.head->pid, fd);
+	if (!runs && !t.head->ended_ns)
+		fprintf(stderr, "heaptrace: nobody noted in %s when the process ended (there was no watcher): ages "
+			"count up to the last moment that left a trace in the file\n", o->report);
 	close(fd);
-	return print_table(o, &t, runs ? now_ns() : last_moment(&t), 0);
+	return print_table(o, &t, runs ? now_ns() : moment_of_end(&t, &st), 0);
 }
 
 /* ---- A process that runs ---- */

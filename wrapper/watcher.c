@@ -167,13 +167,24 @@ static void await_children(const struct process *p, const struct table_header *h
 		awaited += h->forks - p->children;
 }
 
+/* In a file of --record: what prints from it later has to know how old things were. */
+static void note_end(int fd)
+{
+	uint64_t now = now_ns();
+
+	if (pwrite(fd, &now, sizeof(now), offsetof(struct table_header, ended_ns)) < 0)
+		errno = 0;	/* then the file's own time serves */
+}
+
 static void has_ended(struct process *p)
 {
 	struct table_header h;
 
 	if (p->table_fd >= 0 && load_header(&h, p->table_fd, 0) == LOAD_OK) {
 		await_children(p, &h);
-		if (h.life == TABLE_LIVES)
+		if (h.life == TABLE_LIVES && options.record)
+			note_end(p->table_fd);
+		else if (h.life == TABLE_LIVES)
 			dump(p->table_fd, 0);
 	}
 	remove_process(p);
