@@ -56,7 +56,7 @@ static void begin(struct attempt *a, const char *file, bool search, char *const 
 	a->held = 0;
 	if (!real_fexecve)
 		exec_init();
-	started_look(&a->program, file, search, env);
+	started_look(&a->program, file, search, a->own, env);
 	if (a->program.traced) {
 		a->held = signals_hold_dumps();
 		if (a->held && !started_hold(&a->program, a->held)) {

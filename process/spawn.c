@@ -93,7 +93,7 @@ static bool hold_back(struct spawn *s, const posix_spawnattr_t *given)
 												\
 		if (unlikely(!real.name))							\
 			find_real();								\
-		started_look(&own.program, file, search, env);					\
+		started_look(&own.program, file, search, false, env);					\
 		if (own.program.traced && hold_back(&own, attributes))				\
 			attributes = &own.attributes;						\
 		return real.name(pid, file, actions, attributes, argv,				\

@@ -283,7 +283,7 @@ static void look_in_path(struct started *s, const char *file)
 	s->file = file;		/* path is gone */
 }
 
-void started_look(struct started *s, const char *file, bool search, char *const *env)
+void started_look(struct started *s, const char *file, bool search, bool becomes, char *const *env)
 {
 	int saved = errno;
 
@@ -291,7 +291,7 @@ void started_look(struct started *s, const char *file, bool search, char *const 
 	s->traced = false;
 	s->wish = INHERIT_AS_IS;
 	s->file = file;
-	if (!file || !session_follows_children())
+	if (!file || !(becomes || session_follows_children()))
 		return;
 	if (search && !strchr(file, '/'))
 		look_in_path(s, file);

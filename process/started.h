@@ -27,11 +27,12 @@ struct started {			/* on the caller's stack */
 
 /*
  * Looks at the file that is about to be executed with env (NULL: an empty one). search: as in PATH,
- * when there is no slash. What cannot be traced is said on our output, and in the dumps that follow:
- * the parent's where the caller shares its memory (vfork). Sets s->env and s->traced. Where this
- * process's children are not followed, nothing is done, and s->env is env.
+ * when there is no slash. becomes: this process itself becomes the program, so that is traced even
+ * when children are not. What cannot be traced is said on our output, and in the dumps that follow:
+ * the parent's where the caller shares its memory (vfork). Sets s->env and s->traced. Where the
+ * program is not to be traced, nothing is done, and s->env is env.
  */
-void started_look(struct started *s, const char *file, bool search, char *const *env);
+void started_look(struct started *s, const char *file, bool search, bool becomes, char *const *env);
 
 /*
  * After that: the program is started with dump signals held back for it (options.held), and s->env

@@ -83,6 +83,14 @@ for my $form ('execve', 'posix_spawn', 'system', 'popen', 'vfork_execve') {
 	is(dumps_of_child($dumps) . $err, '0', "--children=no, $form: nobody else is traced");
 }
 
+# But what the program becomes is the same process, and is traced.
+for my $command ("env -i $subject child", "env -u LD_PRELOAD $subject child", "env -i env -i $subject child") {
+	my ($native, $traced, $dumps) = both(['--children=no'], split ' ', $command);
+	s/options: \d// for $command =~ /-u/ ? ($native, $traced) : ();
+	is($traced, $native, "--children=no, $command: the same");
+	is(dumps_of_child($dumps), 1, "--children=no, $command: traced");
+}
+
 # A new environment costs the parent no memory, however many children it has.
 for my $way ('clear', 'many') {
 	my (undef, $text) = run(undef, $heaptrace, '--no-lines', "--outfile=$out", $subject, $way, 'maps');
