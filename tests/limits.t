@@ -40,7 +40,7 @@ my $keys = '--sort=size,count,peak-size,peak-count,heap-peak,total-size,total-co
 system("objcopy --only-keep-debug $limits $limits.debug && cp $limits $dir/apart && " .
        "objcopy --strip-all --add-gnu-debuglink=$limits.debug $dir/apart") == 0 or unlink "$dir/apart";
 my $apart = -x "$dir/apart" ? "$dir/apart" : $limits;
-mkdir "$dir/apart.d";
+mkdir "$apart.d";
 open my $rules, '>', "$dir/rules" or die;
 print $rules "no_such_function\n";
 close $rules;
@@ -64,11 +64,11 @@ for (['text', 'filter', qr/keep_late/, 0],
 	my ($native) = run(undef, $apart, $how);
 	SKIP: {
 		skip 'no seccomp here', 2 if $native == 77 << 8;
-		unlink glob "$dir/apart.d/* $out*";
+		unlink glob "$apart.d/* $out*";
 		my ($status, $text, $err) = run(undef, $heaptrace, "--outfile=$out", @options, $apart, $how);
 		is("$status $text$err", "$want done\n", "seccomp filter, $name: as natively, nothing to be said");
 		is($native, $want, "seccomp filter, $name: natively");
-		like(slurp("$dir/apart.d/out") // slurp($out), $has, "seccomp filter, $name: the dump");
+		like(slurp("$apart.d/out") // slurp($out), $has, "seccomp filter, $name: the dump");
 		next unless $how =~ /fork|alone/ && "@options" !~ /children=no/;
 		my @child = glob "$out.*";
 		like(slurp($child[0] // 'none'), $has, "seccomp filter, $name: the child's");
