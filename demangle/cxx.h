@@ -54,8 +54,8 @@ enum cxx_kind {
 	CXX_MEMBER,		/* a: name, flag: enum cxx_qualifier of the member function */
 	CXX_FRIEND,		/* a: name */
 	/* encodings */
-	CXX_FUNCTION_NAME,	/* a: name, b: CXX_FUNCTION, c: CXX_CONDITIONS or 0; flag: no return type */
-	CXX_CONDITIONS,		/* a: list of enable_if attributes, b: requires */
+	CXX_FUNCTION_NAME,	/* a: name, b: CXX_FUNCTION, c: CXX_CONDITIONS, 0; flag: no return type */
+	CXX_CONDITIONS,		/* a: list of enable_if attributes, b: requires, c: function's name */
 	CXX_SPECIAL,		/* a: which, b: what it is for, c: second operand; cxx_special.c */
 	CXX_CLONE,		/* a: encoding, b: CXX_NAME of the suffix */
 	/* types */
@@ -72,7 +72,7 @@ enum cxx_kind {
 	CXX_ARRAY,		/* a: element type, b: bound or 0 */
 	CXX_MEMBER_POINTER,	/* a: member type, b: class */
 	CXX_VECTOR,		/* a: element type, b: bound */
-	CXX_PARAMETER,		/* T_: a: number, b: level + 1 of TL0__, else 0 */
+	CXX_PARAMETER,		/* T_: a: number, b: level: 0, of TL0__ 1 */
 	CXX_EXPANSION,		/* a: pattern */
 	CXX_DECLTYPE,		/* a: expression */
 	/* lists */
@@ -157,7 +157,8 @@ struct cxx {
 	uint16_t doubted;		/* number of the one that is given up all the same, or 0 */
 
 	/* printing */
-	uint16_t scope;			/* CXX_LIST of (CXX_ARGUMENTS, outer scope), or 0 */
+	uint16_t scope;			/* CXX_LIST of (CXX_ARGUMENTS, outer scope), or 0; where flag is
+					 * set, c has the CXX_ARGUMENTS of all levels, a list */
 	const char *comma_dropped;	/* in out: the last place where a list's comma was */
 	const char *array_end;		/* in out: the end of the last array's ] */
 	uint16_t pack_index;		/* element of the pack being expanded, or CXX_WHOLE_PACK */

@@ -555,9 +555,10 @@ void cxx_conditions_end(struct cxx *c, unsigned local)
 	unsigned requires = cxx_pop(c);
 	unsigned function = cxx_pop(c);
 	unsigned enabled = cxx_pop(c);
+	unsigned name = cxx_pop(c);
 	unsigned conditions = 0;
 
 	if (requires || enabled)
-		conditions = cxx_new(c, CXX_CONDITIONS, 0, enabled, requires, 0);
-	cxx_push_new(c, CXX_FUNCTION_NAME, local, cxx_pop(c), function, conditions);
+		conditions = cxx_new(c, CXX_CONDITIONS, 0, enabled, requires, name);
+	cxx_push_new(c, CXX_FUNCTION_NAME, local, name, function, conditions);
 }

@@ -77,9 +77,16 @@ unsigned cxx_lambda_of(struct cxx *c, unsigned parameter)
 /* What a parameter stands for, a pack as a whole, or 0 */
 static unsigned argument_of(struct cxx *c, unsigned parameter, unsigned scope)
 {
-	if (!scope || c->node[parameter].b || cxx_lambda_of(c, parameter))
+	unsigned level = c->node[parameter].b;
+
+	if (!scope || cxx_lambda_of(c, parameter))
 		return 0;
-	return template_argument(c, parameter, scope);
+	if (c->node[scope].flag) {
+		unsigned arguments = list_item(c, c->node[scope].c, level);
+
+		return list_item(c, c->node[arguments].a, c->node[parameter].a);
+	}
+	return level ? 0 : template_argument(c, parameter, scope);
 }
 
 unsigned cxx_resolve(struct cxx *c, unsigned node, unsigned *scope)
@@ -289,9 +296,43 @@ static void print_function(struct cxx *c, const struct cxx_node *n)
 		PLAN(c, DO(PRINT_LEFT, result), DO(PRINT_AFTER_RETURN, result));
 }
 
-/* What must be true for this function to be chosen, after its type */
+/* The arguments of all templates in a name, those of the outermost first */
+static unsigned template_levels(struct cxx *c, unsigned name)
+{
+	unsigned levels = 0, outer = 0;
+
+	while (cxx_charge(c, 1)) {
+		struct cxx_node n = c->node[name];
+
+		if (n.kind == CXX_TEMPLATE)
+			levels = cxx_new(c, CXX_LIST, 0, n.b, levels, 0);
+		if (n.kind == CXX_LOCAL)
+			outer = n.a;
+		if (n.kind == CXX_LOCAL || n.kind == CXX_DEFAULT_ARGUMENT)
+			name = n.b;
+		else if (n.kind == CXX_TEMPLATE || n.kind == CXX_SCOPED || n.kind == CXX_MEMBER ||
+			 n.kind == CXX_TAGGED || n.kind == CXX_IN_MODULE || n.kind == CXX_FRIEND ||
+			 n.kind == CXX_FUNCTION_NAME)
+			name = n.a;
+		else if (outer)
+			name = outer, outer = 0;
+		else
+			break;
+	}
+	return levels;
+}
+
+/*
+ * What must be true for this function to be chosen, after its type. Other than in the type, which
+ * is that of the instantiated class's member, T_ is a parameter of the outermost class template
+ * here, and TL0__ one of the next.
+ */
 static void print_conditions(struct cxx *c, const struct cxx_node *n)
 {
+	PLAN(c, DO(RESTORE_SCOPE, c->scope), DO(RESTORE_NODES, c->node_count));
+	unsigned levels = template_levels(c, n->c);
+
+	c->scope = (uint16_t)cxx_new(c, CXX_LIST, 1, c->node[c->scope].a, c->scope, levels);
 	if (n->b)
 		PLAN(c, TEXT(" r"), TEXT("eq"), TEXT("ui"), TEXT("re"), TEXT("s "),
 		     DO(PRINT, n->b));

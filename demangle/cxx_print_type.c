@@ -29,7 +29,8 @@ static struct target target_of(struct cxx *c, const struct cxx_node *n)
 		unsigned scope = t.scope;
 		const struct cxx_node *inner = &c->node[cxx_resolve(c, t.node, &scope)];
 
-		if (inner->kind != n->kind || (reference && inner->flag != 'R' && inner->flag != 'O'))
+		if (inner->kind != n->kind ||
+		    (reference && inner->flag != 'R' && inner->flag != 'O'))
 			break;
 		if (inner->flag == 'R')
 			t.letter = 'R';
@@ -268,6 +269,19 @@ static void print_declared(struct cxx *c, unsigned declaration, unsigned number)
 	sink_number(&c->out, number);
 }
 
+/* A parameter of a template that the name does not show: T TL0_1, as in the mangled name */
+static void print_unknown(struct cxx *c, const struct cxx_node *n)
+{
+	sink_char(&c->out, 'T');
+	if (n->b) {
+		sink_char(&c->out, 'L');
+		sink_number(&c->out, n->b - 1ul);
+		sink_char(&c->out, '_');
+	}
+	if (n->a)
+		sink_number(&c->out, n->a - 1ul);
+}
+
 static void print_parameter(struct cxx *c, unsigned node)
 {
 	const struct cxx_node *n = &c->node[node];
@@ -291,6 +305,10 @@ static void print_parameter(struct cxx *c, unsigned node)
 		return;
 	}
 	argument = cxx_resolve(c, node, &scope);
+	if (argument == node && c->node[c->scope].flag) {
+		print_unknown(c, n);
+		return;
+	}
 	if (argument == node)
 		c->failed = true;
 	plan_in_scope(c, (struct cxx_task)DO(PRINT_LEFT, argument), scope);

@@ -10,8 +10,10 @@ unsigned cxx_template_parameter(struct cxx *c)
 	unsigned level = 0, number;
 
 	c->at++;	/* T */
-	if (cxx_take(c, 'L'))
-		level = cxx_number_bar(c) + 1;
+	if (cxx_take(c, 'L')) {		/* <level - 1> _ */
+		level = cxx_decimal(c) + 1;
+		cxx_expect(c, '_');
+	}
 	number = cxx_number_bar(c);
 	if (c->in_lambda && level == c->level) {	/* auto: the lambda is a template, too */
 		c->level++;

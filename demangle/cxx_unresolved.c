@@ -103,7 +103,7 @@ void cxx_type_and_name(struct cxx *c, unsigned arg)
 	PLAN(c, DO(TYPE, 0), DO(BASE_NAME, 0), DO(SCOPE_JOIN, 0));
 }
 
-/* After dt and pt: a name, not an expression, where the two look alike. L_Z..E is a member found. */
+/* After dt and pt: a name, not an expression, where the two look alike. L_Z..E is a found member. */
 void cxx_member_name(struct cxx *c, unsigned arg)
 {
 	(void)arg;
