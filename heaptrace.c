@@ -744,7 +744,7 @@ static const char *open_watcher(const struct options *o, char address[WATCHER_AD
 		return address;
 	if (o->every_ms)
 		die(EXIT_SETUP, "--every needs a watcher, which this process cannot have here: it is "
-		    "process 1 or a reaper of children, or the system has no pidfd_open() (start a container "
+		    "process 1 or a reaper of children, no descriptor is left, or the system has no pidfd_open() (start a container "
 		    "with an init, as docker run --init, or ask for dumps by signals or --dump=PID)");
 	return NULL;
 }

@@ -71,8 +71,8 @@ static void tell_unwatched(const struct options *o)
 	dump_notice(&dumper, dumper.pid == 1 ?
 		    "as process 1 this has no watcher: if it is killed, as by a container's stop, there is no last "
 		    "dump (start the container with an init, as docker run --init, or use --record=FILE)" :
-		    "there is no watcher here (this process is a reaper of children, or the system has no "
-		    "pidfd_open()): if it is killed, there is no last dump (use --record=FILE)");
+		    "there is no watcher here (this process is a reaper of children, it was started without a free "
+		    "descriptor, or the system has no pidfd_open()): if it is killed, there is no last dump (use --record=FILE)");
 }
 
 void session_init(struct table *t, const struct options *o, bool first, const char *error)

@@ -128,6 +128,7 @@ void dump_init(struct dumper *d, struct table *t, const struct options *o, bool 
 	prctl(PR_GET_NAME, d->command);
 	t->head->pid = d->pid;
 	memcpy(t->head->command, d->command, sizeof(d->command));
+	d->sink.tries_again = true;	/* the first dump will */
 	sink_init(&d->sink, o, d->command, d->pid, writer->replaces, truncate);
 	if (o->ignore)
 		read_rules(d);
@@ -254,7 +255,11 @@ void dump_notice(struct dumper *d, const char *text)
 
 	if (!among && !d->options->outfile)
 		return;		/* folded stacks on standard error: nothing else may stand there */
-	out_init(&out, among ? sink_begin(&d->sink, 1) : sink_error_fd(&d->sink), buf, sizeof(buf));
+	out_init(&out, among ? sink_begin(&d->sink, 1) : -1, buf, sizeof(buf));
+	if (out.fd < 0) {
+		among = false;
+		out.fd = sink_error_fd(&d->sink);
+	}
 	if (out.fd < 0)
 		return;
 	out_text(&out, "[heaptrace] ");
