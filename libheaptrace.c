@@ -15,6 +15,7 @@
 #include "base/options_text.h"
 #include "base/probe.h"
 #include "base/quiet.h"
+#include "base/reserve.h"
 #include "capture/capture.h"
 #include "process/allocator.h"
 #include "process/apart.h"
@@ -573,6 +574,7 @@ static void fork_child(void)
 	keep_fork_child();
 	forks = 0;
 	fork_stopped = false;
+	reserve_forked();
 	state = TRACING;
 	threads_forked(&recorder.table, guard_self.thread);
 	loaded_forked();

@@ -10,6 +10,8 @@
  */
 #include "arena.h"
 
+#include "reserve.h"
+
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
@@ -50,16 +52,20 @@ void arena_unmap(void *mem, size_t size_bytes)
 	errno = saved;
 }
 
-static bool add_chunk(struct arena *a, size_t need_bytes)
+/* A chunk with room for need_bytes: from the kernel or, where that refuses, from the reserve. */
+static bool add_chunk(struct arena *a, size_t need_bytes, bool from_reserve)
 {
-	size_t size = sizeof(struct arena_chunk) + ALIGN_BYTES + need_bytes;
+	size_t least = sizeof(struct arena_chunk) + ALIGN_BYTES + need_bytes;
+	size_t size = least < CHUNK_BYTES ? CHUNK_BYTES : least;
 	struct arena_chunk *c;
 
-	if (size < need_bytes)
+	if (least < need_bytes)
 		return false;
-	if (size < CHUNK_BYTES)
-		size = CHUNK_BYTES;
 	c = arena_map(size);
+	if (!c && from_reserve) {
+		size = (least + RESERVE_BLOCK - 1) / RESERVE_BLOCK * RESERVE_BLOCK;
+		c = reserve_take(size);
+	}
 	if (!c)
 		return false;
 	c->size_bytes = size;
@@ -69,7 +75,7 @@ static bool add_chunk(struct arena *a, size_t need_bytes)
 	return true;
 }
 
-void *arena_alloc(struct arena *a, size_t size_bytes)
+static void *allocate(struct arena *a, size_t size_bytes, bool from_reserve)
 {
 	size_t need = (size_bytes + ALIGN_BYTES - 1) & ~(ALIGN_BYTES - 1);
 	void *mem;
@@ -77,12 +83,22 @@ void *arena_alloc(struct arena *a, size_t size_bytes)
 	if (need < size_bytes)
 		return NULL;
 	if (!a->chunk || a->chunk->size_bytes - a->used_bytes < need) {
-		if (!add_chunk(a, need))
+		if (!add_chunk(a, need, from_reserve))
 			return NULL;
 	}
 	mem = (char *)a->chunk + a->used_bytes;
 	a->used_bytes += need;
 	return mem;
+}
+
+void *arena_alloc(struct arena *a, size_t size_bytes)
+{
+	return allocate(a, size_bytes, true);
+}
+
+void *arena_alloc_plenty(struct arena *a, size_t size_bytes)
+{
+	return allocate(a, size_bytes, false);
 }
 
 char *arena_copy(struct arena *a, const char *text, size_t len)
@@ -99,7 +115,8 @@ void arena_release(struct arena *a)
 	while (a->chunk) {
 		struct arena_chunk *older = a->chunk->older;
 
-		arena_unmap(a->chunk, a->chunk->size_bytes);
+		if (!reserve_give(a->chunk, a->chunk->size_bytes))
+			arena_unmap(a->chunk, a->chunk->size_bytes);
 		a->chunk = older;
 	}
 	a->used_bytes = 0;

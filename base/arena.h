@@ -38,6 +38,12 @@ struct arena {
  */
 void *arena_alloc(struct arena *a, size_t size_bytes);
 
+/*
+ * The same for what may be large, and has a smaller form where memory is short: NULL as soon as the kernel
+ * refuses, without a look at the reserve (reserve.h), which arena_alloc() then falls back on.
+ */
+void *arena_alloc_plenty(struct arena *a, size_t size_bytes);
+
 /* A NUL-terminated copy of len bytes of text, or NULL. */
 char *arena_copy(struct arena *a, const char *text, size_t len);
 

@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/atomics.h"
+#include "base/reserve.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -134,12 +135,15 @@ bool apart_call(void (*fn)(void *), void *arg, const int *kept, unsigned count)
 	int saved = errno, id = 0, thread;
 	char *stack = load_relaxed(&forbidden) ? NULL : arena_map(STACK_BYTES);
 
+	if (!stack && !load_relaxed(&forbidden))
+		stack = reserve_take(STACK_BYTES);
 	if (!stack)
 		return false;
 	thread = clone(run, stack + STACK_BYTES, flags, &a, &id, NULL, &id);
 	if (thread > 0)
 		wait_for_end(thread, &id);
-	arena_unmap(stack, STACK_BYTES);
+	if (!reserve_give(stack, STACK_BYTES))
+		arena_unmap(stack, STACK_BYTES);
 	errno = saved;
 	return thread > 0;
 }

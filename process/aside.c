@@ -2,6 +2,8 @@
 /* See aside.h. */
 #include "aside.h"
 
+#include "base/reserve.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -60,13 +62,17 @@ void aside_call(void (*fn)(void *), void *arg)
 	size_t size = (STACK_BYTES - sizeof(struct aside)) & ~(size_t)63;
 	int cancel_state, saved = errno;
 	struct aside *a;
-	char *low;
+	char *low, *reserved = NULL;	/* the latter has no guard */
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
 	low = map_stack();
 	a = low ? (struct aside *)(low + GUARD_BYTES + size) : NULL;
 	errno = saved;
-	if (a && prepare(a, low + GUARD_BYTES, size)) {
+	if (!a) {
+		reserved = reserve_take(STACK_BYTES);
+		a = reserved ? (struct aside *)(reserved + size) : NULL;
+	}
+	if (a && prepare(a, (char *)a - size, size)) {
 		a->fn = fn;
 		a->arg = arg;
 		swapcontext(&a->here, &a->there);
@@ -74,7 +80,9 @@ void aside_call(void (*fn)(void *), void *arg)
 		fn(arg);
 	}
 	saved = errno;
-	if (low)
+	if (reserved)
+		reserve_give(reserved, STACK_BYTES);
+	else if (low)
 		munmap(low, GUARD_BYTES + STACK_BYTES);
 	pthread_setcancelstate(cancel_state, NULL);
 	errno = saved;

@@ -6,6 +6,7 @@
 #include "aside.h"
 #include "base/loaded.h"
 #include "base/quiet.h"
+#include "base/reserve.h"
 #include "death.h"
 #include "guard.h"
 #include "keep.h"
@@ -81,6 +82,7 @@ void session_init(struct table *t, const struct options *o, bool first, const ch
 
 	map_same_memory();
 	apart_start();
+	reserve_start();
 	quiet_begin(&quiet);
 	dump_init(&dumper, t, o, first);
 	if (error[0])

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define OUT_BYTES	((size_t)256 << 10)	/* a usual dump leaves in one write */
+#define OUT_BYTES_LEAST	((size_t)8 << 10)	/* where memory is short */
 
 /* "4021 1046 912 4 0 388 0": pages in all, resident, shared (proc(5)). pid 0: our own. */
 static void read_statm(struct report_process *p, uint32_t pid)
@@ -203,11 +204,16 @@ bool dump_write(struct dumper *d, const uint8_t *sort, unsigned sort_count, bool
 {
 	struct arena arena = { 0 };
 	struct report_request *q = arena_alloc(&arena, sizeof(*q));
-	char *buf = arena_alloc(&arena, OUT_BYTES);
+	size_t buf_bytes = OUT_BYTES;
+	char *buf = arena_alloc_plenty(&arena, buf_bytes);
 	enum report_result result;
 	bool left_out = false;
 	struct out out;
 
+	if (!buf) {
+		buf_bytes = OUT_BYTES_LEAST;
+		buf = arena_alloc(&arena, buf_bytes);
+	}
 	if (!q || !buf) {
 		dump_notice(d, "no memory for a dump");
 		arena_release(&arena);
@@ -216,7 +222,7 @@ bool dump_write(struct dumper *d, const uint8_t *sort, unsigned sort_count, bool
 	opened_forget();
 	d->sink.tries_again = tries_again;
 	d->number = d->table->head->dumps + 1;	/* --every's are counted there too */
-	out_init(&out, sink_begin(&d->sink, d->number), buf, OUT_BYTES);
+	out_init(&out, sink_begin(&d->sink, d->number), buf, buf_bytes);
 	if (out.fd < 0) {
 		arena_release(&arena);
 		return !(tries_again && opened_lacking());

@@ -65,6 +65,11 @@ static void write_folded(struct report *r, struct out *out)
 		out_u64(out, s->rows[n].key);
 		out_char(out, '\n');
 	}
+	if (r->view.cut && r->view.left_value) {
+		out_text(out, "(no memory for more backtraces) ");
+		out_u64(out, r->view.left_value);
+		out_char(out, '\n');
+	}
 }
 
 const struct report_writer report_folded = {

@@ -55,7 +55,8 @@ static bool is_ignored(const struct report *r, uint32_t row)
 static void apply_rules(struct report *r)
 {
 	struct view *v = &r->view;
-	uint32_t kept = 0;
+	uint32_t kept = 0, counted = view_end(v, 0);
+	unsigned key = 0;
 
 	for (uint32_t i = 0; i < v->count; i++)
 		names_add_row(&r->names, v->rows[i].row);
@@ -66,18 +67,27 @@ static void apply_rules(struct report *r)
 	for (uint32_t i = 0; i < v->count; i++) {
 		const struct counters *c = &v->rows[i].counters;
 
+		while (v->cut && i >= v->ends[key])
+			v->ends[key++] = kept;
 		if (!is_ignored(r, v->rows[i].row)) {
 			v->rows[kept++] = v->rows[i];
-		} else if (c->live_count) {
+		} else if (c->live_count && i < counted) {
 			r->ignored_rows++;
 			r->ignored_size += c->live_size;
 		}
 	}
+	while (v->cut && key < r->section_count)
+		v->ends[key++] = kept;
 	v->count = kept;
 }
 
 static void add_up(struct report *r)
 {
+	if (r->view.cut) {
+		r->live_rows = r->view.live_rows - r->ignored_rows;
+		r->live_size = r->view.live_size - r->ignored_size;
+		return;
+	}
 	for (uint32_t i = 0; i < r->view.count; i++) {
 		const struct counters *c = &r->view.rows[i].counters;
 
@@ -92,20 +102,24 @@ static void add_up(struct report *r)
  * The rows a section lists: with live blocks or, where the format has its value for every
  * row, with a value.
  */
-static bool select_rows(struct report *r, struct report_section *s, bool all_rows)
+static bool select_rows(struct report *r, unsigned section, bool all_rows)
 {
 	const struct view *v = &r->view;
+	struct report_section *s = &r->sections[section];
+	uint32_t first = view_first(v, section), end = view_end(v, section);
 	uint32_t top = all_rows ? 0 : r->request->options->top;
 
-	s->rows = arena_alloc(r->arena, v->count * sizeof(*s->rows));
+	s->rows = arena_alloc(r->arena, (end - first) * sizeof(*s->rows));
 	if (!s->rows)
 		return false;
-	for (uint32_t i = 0; i < v->count; i++) {
+	for (uint32_t i = first; i < end; i++) {
 		uint64_t value = view_value(v, &v->rows[i], s->key);
 
 		if (all_rows ? value != 0 : v->rows[i].counters.live_count != 0)
 			s->rows[s->count++] = (struct sort_entry){ value, i };
 	}
+	if (v->cut && (!top || top > s->count) && s->count < r->live_rows)
+		s->left_out = (top && top < r->live_rows ? top : r->live_rows) - s->count;
 	if (!top || top > s->count)
 		top = s->count;
 	sort_largest(s->rows, s->count, top);
@@ -126,7 +140,8 @@ enum report_result report_write(const struct report_request *request, struct are
 		sections = writer->sections_max;
 	r->request = request;
 	r->arena = arena;
-	if (!view_take(&r->view, request->table, writer->all_rows, arena) ||
+	r->section_count = sections;
+	if (!view_take(&r->view, request->table, writer->all_rows, request->sort, sections, arena) ||
 	    !names_init(&r->names, request->table, request->options, request->process.pid, arena))
 		return REPORT_NO_MEMORY;
 	r->names.foreign = request->foreign;
@@ -146,7 +161,7 @@ enum report_result report_write(const struct report_request *request, struct are
 		struct report_section *s = &r->sections[i];
 
 		s->key = request->sort[i];
-		if (!select_rows(r, s, writer->all_rows))
+		if (!select_rows(r, i, writer->all_rows))
 			return REPORT_NO_MEMORY;
 		for (uint32_t n = 0; n < s->count; n++)
 			names_add_row(&r->names, r->view.rows[s->rows[n].index].row);

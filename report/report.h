@@ -52,6 +52,8 @@ struct report_section {
 	enum sort_key key;
 	struct sort_entry *rows;
 	uint32_t count;
+	uint32_t left_out;			/* rows with live blocks that should be listed, too, but
+						 * there was no memory for them (view.cut) */
 };
 
 struct report {
@@ -60,6 +62,7 @@ struct report {
 	struct view view;
 	struct names names;
 	struct report_section sections[SORT_KEYS];
+	unsigned section_count;
 	uint32_t live_rows;			/* all, whether shown or not */
 	uint64_t live_size;
 	uint32_t ignored_rows;			/* live ones that a rule left out */

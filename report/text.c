@@ -220,7 +220,7 @@ static void add_cut_in(const struct table *t, const struct module *m, struct cut
 static void count_cut(struct report *r, struct cut *cut)
 {
 	const struct table *t = r->request->table;
-	uint32_t *codes = r->names.codes, rows = has_cutting_code(t) ? r->view.count : 0;
+	uint32_t *codes = r->names.codes, rows = has_cutting_code(t) ? view_end(&r->view, 0) : 0;
 	unsigned depth = t->head->depth;
 
 	*cut = (struct cut){ 0 };
@@ -275,13 +275,15 @@ static void write_deep_bound(const struct table_totals *t, struct out *out, bool
 }
 
 /* What the figures do not cover, said in words. */
-static void write_not_seen(struct report *r, struct out *out)
+static void write_not_seen(struct report *r, const struct report_section *s, struct out *out)
 {
 	const struct table *table = r->request->table;
 	const struct table_totals *t = &table->head->totals;
 	struct cut cut;
 	bool first = true;
 
+	write_part(out, &first, s->left_out, " backtrace of these (no memory to list it)",
+		   " backtraces of these (no memory to list them)");
 	write_part(out, &first, load_relaxed(&t->lost_blocks), " allocation (no memory to record)",
 		   " allocations (no memory to record)");
 	write_part(out, &first, row_total_count(table, ROW_OVERFLOW),
@@ -369,7 +371,7 @@ static void write_summary(struct report *r, const struct report_section *s, stru
 	}
 	missing_write(r, s, out);
 	write_check(&r->request->table->head->totals, out);
-	write_not_seen(r, out);
+	write_not_seen(r, s, out);
 	out_repeat(out, '=', RULE_WIDTH);
 	out_char(out, '\n');
 }

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -94,6 +95,23 @@ static void put_right(struct table *t)
 		t->text[layout_count(h, TABLE_TEXT) - 1] = '\0';
 }
 
+/*
+ * Room for a table, of which little is used. Memory that is the process's own counts for RLIMIT_DATA
+ * whether it is used or not, which the watcher and --report may have from the shell that started them; memory
+ * that could be shared does not.
+ */
+static char *map_room(uint64_t size_bytes)
+{
+	char *base = arena_map((size_t)size_bytes);
+	void *shared;
+
+	if (base)
+		return base;
+	shared = mmap(NULL, (size_t)size_bytes, PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	return shared == MAP_FAILED ? NULL : shared;
+}
+
 enum load_status load_table(struct table *t, int fd, uint64_t start)
 {
 	struct layout_range ranges[LAYOUT_RANGES];
@@ -112,7 +130,7 @@ enum load_status load_table(struct table *t, int fd, uint64_t start)
 		return LOAD_CANNOT_READ;
 	if (!start && (uint64_t)st.st_size < h.size_bytes)
 		return LOAD_TRUNCATED;
-	base = arena_map((size_t)h.size_bytes);
+	base = map_room(h.size_bytes);
 	if (!base)
 		return LOAD_NO_MEMORY;
 	count = layout_used(&h, false, ranges);

@@ -2,6 +2,7 @@
 /* See view.h. */
 #include "view.h"
 
+#include "base/reserve.h"
 #include "deltas.h"
 #include "layout.h"
 
@@ -169,40 +170,6 @@ static bool was_called(const struct table *t, uint32_t row)
 	return load_relaxed(&t->rows[row].total_count) || load_relaxed(&t->infos[row].upper);
 }
 
-bool view_take(struct view *v, struct table *t, bool all, struct arena *arena)
-{
-	uint32_t end, kept = 0;
-	uint8_t *marked;
-
-	deltas_freeze(t);
-	end = table_row_end(t);
-	*v = (struct view){ .now_ns = now_ns(), .epoch = load_relaxed(&t->head->totals.epoch) };
-	/* Room for all; what is not needed is not touched. */
-	v->rows = arena_alloc(arena, end * sizeof(*v->rows));
-	marked = arena_alloc(arena, end / 8 + 1);
-	if (!v->rows || !marked) {
-		deltas_thaw(t);
-		return false;
-	}
-	mark_deltas(marked, t, end);
-	for (uint32_t i = ROW_OVERFLOW; i < end; i++) {
-		if (load_relaxed(&t->rows[i].live_count) || marked[i / 8] >> i % 8 & 1 ||
-		    (all && was_called(t, i)))
-			take_row(v, t, i);
-	}
-	add_deltas(v, t);
-	deltas_thaw(t);
-	for (uint32_t i = 0; i < v->count; i++) {
-		if (!v->rows[i].counters.total_count)
-			continue;
-		settle(&v->rows[i].counters);
-		v->rows[kept++] = v->rows[i];
-	}
-	v->count = kept;
-	settle_heap_peak(v, load_relaxed(&t->head->totals.peak_size));
-	return true;
-}
-
 /* Nanoseconds. While it is found others can have begun: their age is 0. */
 static uint64_t age_of(const struct view *v, const struct counters *c)
 {
@@ -231,4 +198,159 @@ uint64_t view_value(const struct view *v, const struct view_row *r, enum sort_ke
 		break;
 	}
 	return 0;
+}
+
+/* ---- Taking it ---- */
+
+static bool is_wanted(const struct table *t, uint32_t row, bool all, const uint8_t *marked)
+{
+	return load_relaxed(&t->rows[row].live_count) || (marked && marked[row / 8] >> row % 8 & 1) ||
+	       (all && was_called(t, row));
+}
+
+/* All rows, where there is room for them. */
+static void take_all(struct view *v, const struct table *t, uint32_t end, bool all, const uint8_t *marked)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = ROW_OVERFLOW; i < end; i++) {
+		if (is_wanted(t, i, all, marked))
+			take_row(v, t, i);
+	}
+	add_deltas(v, t);
+	for (uint32_t i = 0; i < v->count; i++) {
+		if (!v->rows[i].counters.total_count)
+			continue;
+		settle(&v->rows[i].counters);
+		v->rows[kept++] = v->rows[i];
+	}
+	v->count = kept;
+	settle_heap_peak(v, load_relaxed(&t->head->totals.peak_size));
+}
+
+/* ---- ...and the largest ones, where there is not ---- */
+
+/* The rows with the largest figures so far: a heap, whose first one has the smallest of them. */
+struct largest {
+	struct view_row *rows;
+	uint32_t count, room;
+	enum sort_key key;
+};
+
+static void sift_down(const struct view *v, struct largest *l, uint32_t at)
+{
+	struct view_row row = l->rows[at];
+	uint64_t value = view_value(v, &row, l->key);
+
+	for (uint32_t child; (child = 2 * at + 1) < l->count; at = child) {
+		if (child + 1 < l->count &&
+		    view_value(v, &l->rows[child + 1], l->key) < view_value(v, &l->rows[child], l->key))
+			child++;
+		if (view_value(v, &l->rows[child], l->key) >= value)
+			break;
+		l->rows[at] = l->rows[child];
+	}
+	l->rows[at] = row;
+}
+
+static void offer(const struct view *v, struct largest *l, const struct view_row *row)
+{
+	if (l->count < l->room) {
+		l->rows[l->count++] = *row;
+		for (uint32_t i = l->count / 2; l->count == l->room && i-- > 0; )
+			sift_down(v, l, i);
+	} else if (view_value(v, row, l->key) > view_value(v, &l->rows[0], l->key)) {
+		l->rows[0] = *row;
+		sift_down(v, l, 0);
+	}
+}
+
+/* One row with what all threads have not told of it; false: there is nothing to show. */
+static bool take_one(const struct view *v, const struct table *t, uint32_t row, bool has_deltas,
+		     struct view_row *r)
+{
+	struct parts p;
+
+	copy_row(&p, t, row);
+	put_together(&r->counters, &p, v->epoch);
+	r->row = row;
+	for (uint32_t i = 0; has_deltas && i < threads_with_deltas(t); i++) {
+		for (unsigned s = 0; s < DELTA_SLOTS; s++) {
+			if (load_relaxed(&t->deltas[i].slots[s].row) == row)
+				add_delta(&r->counters, &t->deltas[i].slots[s], v->epoch);
+		}
+	}
+	if (!r->counters.total_count)
+		return false;
+	settle(&r->counters);
+	return true;
+}
+
+static void take_largest(struct view *v, const struct table *t, uint32_t end, bool all,
+			 const uint8_t *marked, struct largest *l, unsigned key_count)
+{
+	for (uint32_t i = ROW_OVERFLOW; i < end; i++) {
+		struct view_row r;
+
+		if (!is_wanted(t, i, all, marked) || !take_one(v, t, i, marked && marked[i / 8] >> i % 8 & 1, &r))
+			continue;
+		v->live_rows += r.counters.live_count != 0;
+		v->live_size += r.counters.live_size;
+		v->left_value += view_value(v, &r, l[0].key);
+		for (unsigned k = 0; k < key_count; k++) {
+			/* What is listed has live blocks, unless all rows are wanted. */
+			if (all || r.counters.live_count)
+				offer(v, &l[k], &r);
+		}
+	}
+	for (unsigned k = 0; k < key_count; k++) {
+		memmove(&v->rows[v->count], l[k].rows, l[k].count * sizeof(*l[k].rows));
+		v->count += l[k].count;
+		v->ends[k] = v->count;
+	}
+	for (uint32_t i = 0; i < v->ends[0]; i++)
+		v->left_value -= view_value(v, &v->rows[i], l[0].key);
+}
+
+/* Takes as many rows as an eighth of the reserve has room for: the names need the rest. */
+static bool take_cut(struct view *v, const struct table *t, uint32_t end, bool all, const uint8_t *keys,
+		     unsigned key_count, struct arena *arena)
+{
+	uint32_t room = (uint32_t)(reserve_left() / 8 / sizeof(*v->rows)) / key_count;
+	uint8_t *marked = arena_alloc(arena, end / 8 + 1);
+	struct largest l[SORT_KEYS];
+
+	v->rows = room ? arena_alloc(arena, (size_t)room * key_count * sizeof(*v->rows)) : NULL;
+	if (!v->rows)
+		return false;
+	if (marked)
+		mark_deltas(marked, t, end);
+	for (unsigned k = 0; k < key_count; k++)
+		l[k] = (struct largest){ v->rows + (size_t)k * room, 0, room, keys[k] };
+	v->cut = true;
+	take_largest(v, t, end, all, marked, l, key_count);
+	return true;
+}
+
+bool view_take(struct view *v, struct table *t, bool all, const uint8_t *keys, unsigned key_count,
+	       struct arena *arena)
+{
+	bool taken = true;
+	uint8_t *marked;
+	uint32_t end;
+
+	deltas_freeze(t);
+	end = table_row_end(t);
+	*v = (struct view){ .now_ns = now_ns(), .epoch = load_relaxed(&t->head->totals.epoch) };
+	/* Room for all; what is not needed is not touched. */
+	marked = arena_alloc_plenty(arena, end / 8 + 1);
+	v->rows = arena_alloc_plenty(arena, end * sizeof(*v->rows));
+	if (v->rows && marked) {
+		mark_deltas(marked, t, end);
+		take_all(v, t, end, all, marked);
+	} else {
+		taken = take_cut(v, t, end, all, keys, key_count, arena);
+	}
+	deltas_thaw(t);
+	return taken;
 }

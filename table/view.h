@@ -33,11 +33,33 @@ struct view {
 	uint32_t count;
 	uint32_t epoch;		/* totals.epoch at that moment */
 	uint64_t now_ns;	/* that moment */
+	/* Where memory was short: the rows that are there, key by key, and sums over all rows. */
+	bool cut;
+	uint32_t ends[SORT_KEYS];	/* the rows of the key with index i end before rows[ends[i]] */
+	uint32_t live_rows;		/* of all rows: those with live blocks, and their bytes */
+	uint64_t live_size;
+	uint64_t left_value;		/* of the first key: the figure of the rows that are not there */
 };
 
-/* Rows without live blocks may be missing unless all are asked for. Returns false when there is no
- * memory for it. */
-bool view_take(struct view *v, struct table *t, bool all, struct arena *arena);
+/*
+ * Rows without live blocks may be missing unless all are asked for. keys[0..key_count): the figures that
+ * the rows will be sorted by. Where there is no memory for all rows, `cut` is set, and of each key the
+ * rows with the largest figures are there, as many as an eighth of the reserve (reserve.h) holds, in no
+ * order: a row is there once for each such key. Returns false when there is no memory even for that.
+ */
+bool view_take(struct view *v, struct table *t, bool all, const uint8_t *keys, unsigned key_count,
+	       struct arena *arena);
+
+/* The rows for the key with index i are those from view_first() on, before view_end(). */
+static inline uint32_t view_first(const struct view *v, unsigned i)
+{
+	return v->cut && i ? v->ends[i - 1] : 0;
+}
+
+static inline uint32_t view_end(const struct view *v, unsigned i)
+{
+	return v->cut ? v->ends[i] : v->count;
+}
 
 /* A row's figure: bytes, blocks, calls, or for SORT_AGE nanoseconds (0 without live blocks). */
 uint64_t view_value(const struct view *v, const struct view_row *r, enum sort_key key);

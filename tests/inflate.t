@@ -14,7 +14,7 @@ BEGIN {
 my $cc = $ENV{CC} || 'cc';
 my $dir = tempdir('heaptrace-inflate.XXXXXX', TMPDIR => 1, CLEANUP => 1);
 my @build = (qw(-std=gnu11 -D_GNU_SOURCE -I. -Wall -Wextra -Werror), 'tests/tools/inflate.c', 'symbol/inflate.c',
-	     'symbol/huffman.c', 'base/arena.c');
+	     'symbol/huffman.c', 'base/arena.c', 'base/reserve.c');
 my $sanitize = '-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all';
 
 system($cc, '-O2', '-o', "$dir/inflate", @build) == 0 or BAIL_OUT('inflate does not build');

@@ -200,7 +200,7 @@ static void compare(void)
 
 	expect_near("the heap's peak", 0, (int64_t)t.head->totals.peak_size, heap_peak,
 		    THREADS * part(larger, DELTA_HEAP_PART_LOG2, DELTA_HEAP_BYTES));
-	if (!view_take(&v, &t, true, &arena)) {
+	if (!view_take(&v, &t, true, (uint8_t[]){ SORT_SIZE }, 1, &arena)) {
 		complain("no view", 0, 0, 1);
 		return;
 	}
@@ -490,7 +490,7 @@ static void *look(void *unused)
 		struct arena arena = { 0 };
 		struct view v;
 
-		view_take(&v, &t, true, &arena);
+		view_take(&v, &t, true, (uint8_t[]){ SORT_SIZE }, 1, &arena);
 		arena_release(&arena);
 	}
 	return NULL;

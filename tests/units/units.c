@@ -397,7 +397,7 @@ static void test_rows(void)
 	row_free(&t, r1, 100, true);
 	row_alloc(&t, r1, 60);
 	row_resize(&t, r1, 60, 70);
-	view_take(&v, &t, true, &a);
+	view_take(&v, &t, true, (uint8_t[]){ SORT_SIZE }, 1, &a);
 	ok(v.count == 2, "two rows have been used");
 	ok(view_value(&v, &v.rows[0], SORT_SIZE) == 70 && view_value(&v, &v.rows[0], SORT_COUNT) == 1 &&
 	   view_value(&v, &v.rows[0], SORT_PEAK_SIZE) == 100 && view_value(&v, &v.rows[0], SORT_PEAK_COUNT) == 1 &&
@@ -407,7 +407,7 @@ static void test_rows(void)
 	   t.head->totals.peak_size == 150, "at the heap's peak");
 	row_free(&t, r1, 70, true);
 	arena_release(&a);
-	view_take(&v, &t, true, &a);
+	view_take(&v, &t, true, (uint8_t[]){ SORT_SIZE }, 1, &a);
 	ok(view_value(&v, &v.rows[0], SORT_AGE) == 0, "no live block, no age");
 	arena_release(&a);
 }
@@ -461,7 +461,7 @@ static void test_deltas(void)
 	for (uintptr_t i = 0; i < 2 * DELTA_SLOTS; i++)
 		told += t.rows[rows[i]].live_count;
 	ok(told != 60 * 2 * DELTA_SLOTS, "some of it is not told at once");
-	view_take(&v, &t, true, &a);
+	view_take(&v, &t, true, (uint8_t[]){ SORT_SIZE }, 1, &a);
 	for (uint32_t i = 0; i < v.count; i++) {
 		const struct counters *c = &v.rows[i].counters;
 
@@ -552,7 +552,7 @@ static bool large_right(struct table *t, const uint32_t *rows, bool peaks)
 	struct view v;
 	bool good;
 
-	view_take(&v, t, true, &a);
+	view_take(&v, t, true, (uint8_t[]){ SORT_SIZE }, 1, &a);
 	good = t->head->totals.live_size == heap_live || !peaks;
 	for (unsigned i = 0; i < v.count; i++) {
 		const struct counters *c = &v.rows[i].counters;
@@ -777,7 +777,7 @@ static uint64_t value_of(struct table *t, uint32_t row, enum sort_key key)
 	struct view v;
 	uint64_t value = UINT64_MAX;
 
-	view_take(&v, t, true, &a);
+	view_take(&v, t, true, (uint8_t[]){ SORT_SIZE }, 1, &a);
 	for (uint32_t i = 0; i < v.count; i++) {
 		if (v.rows[i].row == row)
 			value = view_value(&v, &v.rows[i], key);
