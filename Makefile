@@ -55,21 +55,12 @@ $(LIB): $(BUILD)/libheaptrace.o $(CORE)
 heaptrace: $(WRAPPER) $(CORE)
 	$(CC) $(CODE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-# What runs once, or once per dump, is built small, which is as fast there (the demangler loses a
-# third, and is still faster than c++filt). Without tables for their switches base and symbol are smaller;
-# a few others with a frame pointer, which spares notes for the unwinder.
+# What only a dump runs is built small. The folders that hooks run through are built for speed.
 SMALL_DIRS := symbol demangle report
-SMALL_OBJECTS := $(patsubst %,$(BUILD)/%.o,process/allocator process/aside process/death process/exec process/inherit process/keep process/loader \
-	process/recover process/session process/shell process/signal_hooks process/signals process/spawn process/started \
-	process/threads process/watch table/create table/layout table/load table/modules table/row table/view \
-	base/arena base/boot base/heap base/image base/loaded base/lookup base/maps base/options base/options_env base/options_signal base/out \
-	base/quiet base/sink capture/capture capture/cfi capture/learn capture/rules capture/unwind)
-SMALL_FLAGS = -Os $(if $(filter base/% symbol/%,$<),-fno-jump-tables) \
-	$(if $(filter demangle/cxx_print% demangle/cxx_type% report/text%,$<),-fno-omit-frame-pointer)
-$(SMALL_OBJECTS) $(SMALL_DIRS:%=$(BUILD)/%/%.o): SMALL = $(if $(filter -O2,$(CFLAGS)),$(SMALL_FLAGS))
+$(SMALL_DIRS:%=$(BUILD)/%/%.o): SMALL = $(if $(filter -O2,$(CFLAGS)),-Os)
 
 # A changed compiler, DEPTH or CFLAGS rebuilds: the flags are a prerequisite of every object.
-FLAGS	:= $(CC) $(CODE) $(WARN) $(CFLAGS) $(LDFLAGS) $(LIBS) $(value SMALL_FLAGS) $(SMALL_DIRS) $(SMALL_OBJECTS)
+FLAGS	:= $(CC) $(CODE) $(WARN) $(CFLAGS) $(LDFLAGS) $(LIBS) $(SMALL_DIRS)
 $(BUILD)/flags: FORCE
 	@mkdir -p $(BUILD)
 	@echo '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || echo '$(subst ','\'',$(FLAGS))' > $@
