@@ -85,17 +85,17 @@ static inline bool arch_sets_frame_pointer(const uint8_t *at)
 #define ARCH_SETS_BYTES	3
 
 /*
- * How far before that instruction the record was stored, by push %rbp; compilers put up to a few other
+ * How far before that instruction the record was stored, by push %rbp; compilers put some other
  * instructions in between. *cfa_offset: from the record to the CFA. 0: it was not stored in the usual
  * way; nor was that of a realigned frame, above which the return address lies once more
  * (pushq -8(%r10)).
  */
 static inline unsigned arch_stores_record(const uint8_t *low, const uint8_t *at, int64_t *cfa_offset)
 {
-	for (unsigned back = 1; back <= 24 && (size_t)(at - low) >= back; back++) {
+	for (unsigned back = 1; back <= 64 && (size_t)(at - low) >= back; back++) {
 		const uint8_t *push = at - back;
 
-		if (*push != 0x55)
+		if (*push != 0x55 || (push > low && push[-1] == 0x41))	/* push %r13 */
 			continue;
 		if (push - low >= 4 && push[-4] == 0x41 && push[-3] == 0xff && push[-2] == 0x72 && push[-1] == 0xf8)
 			return 0;

@@ -69,11 +69,19 @@ static uint64_t rule_for(struct paths *p, unsigned i)
 
 	if (i == p->max || (kind == KIND_END && !rule_has_record(rule)))
 		return KIND_END;	/* at the depth nothing further is asked for */
+	if (kind == KIND_END && i < p->levels && i + 1 < p->captured.count)
+		return KIND_RECORD | quicken(rule_of_record(rule));
 	if (kind == KIND_END)
-		return KIND_LIMIT;	/* what a frame pointer makes of it, the memo tells */
+		return KIND_LIMIT;	/* where a frame pointer does not lead on, the memo tells why */
 	if (i == p->levels || kind >= KIND_SIGNAL || kind == KIND_UNKNOWN)
 		return KIND_LIMIT;
 	return quicken(rule);
+}
+
+/* Whether it is a step of which a run can consist. */
+static bool is_quick(uint64_t rule)
+{
+	return rule_kind(rule) == KIND_QUICK || rule_kind(rule) == KIND_RECORD;
 }
 
 static bool is_usual_fp(const struct path *step)
@@ -99,7 +107,7 @@ static bool make_run(struct paths *p, unsigned i, struct path *node)
 		uint32_t ra = by_fp ? 0 : sp + step.quick.ra;
 
 		/* Once it goes by frame pointer it has to do so to its end. */
-		if (rule_kind(step.rule) != KIND_QUICK || (by_fp && (!is_usual_fp(&step) || fp != QUICK_SAME)) ||
+		if (!is_quick(step.rule) || (by_fp && (!is_usual_fp(&step) || fp != QUICK_SAME)) ||
 		    (!by_fp && lead < k - i) || ra > UINT16_MAX || c->frames[k + 1] >> RUN_PC_BITS)
 			return false;
 		node->run[k - i] = (uint64_t)ra << RUN_PC_BITS | c->frames[k + 1];
@@ -158,7 +166,7 @@ static bool split_run(struct paths *p, uint32_t at, unsigned i)
 	uint32_t rest;
 	struct path *node;
 
-	if (rule_kind(first.rule) != KIND_QUICK)
+	if (!is_quick(first.rule))
 		return false;
 	rest = new_node(p, run.quick.kind & RUN_LIMITED ? KIND_LIMIT : KIND_END);
 	if (!rest)

@@ -119,24 +119,27 @@ static inline struct root *find_root(struct paths *p, uintptr_t pc, uintptr_t fu
 
 /*
  * A step of the plain walk from frame n - 1, whose rule leads nowhere by itself. What a frame pointer makes of
- * it depends on the words that it reads, so the memo has to tell, and not the tree. False: the walk ends.
+ * it depends on the words that it reads: where it leads nowhere, the memo has to tell, and not the tree. False:
+ * the walk ends.
  */
 static bool __attribute__((noinline)) step_from_end(struct paths *p, struct walk *w, struct step *step, unsigned n)
 {
 	enum record_step record = RECORD_REFUSED;
 
 	if (rule_has_record(step->rule)) {
+		record = walk_record(w, step->rule);
+		if (record == RECORD_LEADS) {
+			step->rule = rule_of_record(step->rule);
+			return true;
+		}
 		if (p->levels > n - 1)
 			p->levels = (uint16_t)(n - 1);
-		record = walk_record(w, step->rule);
 		if (record == RECORD_UNREADABLE)
 			p->noted = false;	/* another time it may be readable */
-		if (record == RECORD_LEADS)
-			step->rule = rule_of_record(step->rule);
 	}
-	if (record != RECORD_LEADS && rule_is_blind(step->rule))
+	if (rule_is_blind(step->rule))
 		p->captured.blind = step->pc;
-	return record == RECORD_LEADS;
+	return false;
 }
 
 /*
@@ -378,6 +381,22 @@ static bool __attribute__((noinline)) step_otherwise(struct paths *p, struct wal
 	return done;
 }
 
+/* A step by a frame record, if it leads to one of the node's children. */
+static bool __attribute__((noinline)) step_by_record(struct paths *p, struct walk *w, uint32_t at)
+{
+	const struct path *node = &p->nodes[at];
+	struct walk from = *w;
+
+	if (!walk_record_fits(w->sp, w->fp) || !stack_reaches(&w->range, w->fp + node->quick.cfa * 8u))
+		return false;
+	p->range = w->range;
+	quick_step(w, node);
+	if (find_child(p, at, w->pc))
+		return true;
+	*w = from;
+	return false;
+}
+
 /* After a guess that failed: whether to find the stack the slow way, which makes a new one. */
 static bool __attribute__((noinline)) guess_again(struct paths *p, struct root *r)
 {
@@ -464,8 +483,14 @@ static HOT_CODE uint32_t __attribute__((noinline)) find_by_tree(struct paths *p,
 		if (kind == KIND_LIMIT || kind == KIND_RUN)
 			break;
 		slow = w;	/* w itself stays in registers */
-		if (!step_otherwise(p, &slow, node))
+		if (kind == KIND_RECORD) {
+			if (!step_by_record(p, &slow, i)) {
+				i = 0;
+				break;
+			}
+		} else if (!step_otherwise(p, &slow, node)) {
 			return give_up(p);
+		}
 		w = slow;
 		c->frames[n++] = w.pc;
 	}

@@ -25,6 +25,24 @@ uint64_t rules_stamp HOT_DATA;
  */
 #define STAMP_STEP	0x9e3779b97f4a7c15u
 
+/*
+ * Whether records of code without information lead on, by the two addresses: what rules_cache is for rules, and
+ * with the same kind of check against pairs of words that do not belong together. The pages are touched where
+ * there is such code.
+ */
+#define CALLERS_LOG2	12
+#define CALLER_LEADS	((uint64_t)1 << 63)
+
+struct caller_slot {
+	uint64_t check, caller;
+};
+static struct caller_slot *callers;
+
+static uint64_t caller_check(uintptr_t pc, uint64_t caller, uint64_t stamp)
+{
+	return pc ^ stamp ^ caller * STAMP_STEP;
+}
+
 bool rules_init(void)
 {
 	struct cfi_row row;
@@ -33,7 +51,8 @@ bool rules_init(void)
 	if (!cfi_init() || cfi_find((uintptr_t)rules_init, &row) == CFI_UNKNOWN)
 		return false;
 	rules_cache = arena_map(sizeof(*rules_cache) << RULES_CACHE_LOG2);
-	return rules_cache != NULL;
+	callers = rules_cache ? arena_map(sizeof(*callers) << CALLERS_LOG2) : NULL;
+	return callers != NULL;
 }
 
 void unwind_forget_rules(void)
@@ -98,13 +117,33 @@ static uint64_t blind_rule(uintptr_t pc, bool exact, uintptr_t gap_start)
 	       (uint64_t)(pc - p.sets) << FP_SHIFT | (uint64_t)(pc - p.stores) << RA_SHIFT;
 }
 
-bool rules_record_leads(uintptr_t pc, uint64_t rule, uintptr_t ra)
+static bool record_leads(uintptr_t pc, uint64_t rule, uintptr_t ra)
 {
 	struct prologue p = { .sets = pc - rule_distance(rule, FP_SHIFT), .stores = pc - rule_distance(rule, RA_SHIFT) };
 	struct cfi_row row, caller;
 	bool known = cfi_find(ra - 1, &caller) == CFI_FOUND;
 
 	return cfi_find(pc - 1, &row) == CFI_NONE && row.gap_start && prologue_called(&p, row.gap_start, ra, known);
+}
+
+bool rules_record_leads(uintptr_t pc, uint64_t rule, uintptr_t ra)
+{
+	uint64_t stamp = load_acquire(&rules_stamp), seen;
+	struct caller_slot *s = &callers[(pc + ra * 31) & (((uint64_t)1 << CALLERS_LOG2) - 1)];
+	bool leads;
+
+	if (ra & CALLER_LEADS)
+		return false;		/* no program has addresses like that */
+	seen = load_relaxed(&s->caller);
+	if (likely((seen & ~CALLER_LEADS) == ra && load_relaxed(&s->check) == caller_check(pc, seen, stamp)))
+		return seen & CALLER_LEADS;
+	leads = record_leads(pc, rule, ra);
+	if (!rules_unloading) {
+		seen = ra | (leads ? CALLER_LEADS : 0);
+		store_relaxed(&s->caller, seen);
+		store_relaxed(&s->check, caller_check(pc, seen, stamp));
+	}
+	return leads;
 }
 
 /* The rule from the tables. A call is the instruction before the one it returns to. */

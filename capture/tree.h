@@ -37,11 +37,15 @@
  *	RUN	several such steps to the end or the limit, with nothing branching off: of KIND_SP;
  *		or of KIND_SP that leave the frame pointer, if any, and then of KIND_FP, each with the
  *		usual frame of two words (RUN_BY_FP)
+ *	RECORD	a step by the frame record of code without unwind information, with the fields of QUICK.
+ *		That it leads to one of the children has been proven; for other return addresses it has
+ *		to be proven anew
  *	LIMIT	the deepest level: the stack goes on
  */
 #define KIND_QUICK	KIND_UNKNOWN
 #define KIND_RUN	KIND_SIGNAL
 #define KIND_LIMIT	KIND_LEAF
+#define KIND_RECORD	KIND_GIVE_UP
 
 #define QUICK_SAME	0xffffu		/* the frame pointer is not saved */
 #define QUICK_BY_FP	0x100u		/* of KIND_FP */

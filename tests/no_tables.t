@@ -96,6 +96,22 @@ for flags in '-O1 -fno-omit-frame-pointer' '-O2 -fomit-frame-pointer'; do
 done
 
 build gcc "-O0 $NO_TABLES" || plan
+# Such stacks are recognized: what is read to prove them is tried once, by a system call, and not each time.
+# asked HOW DEPTH: how often the kernel was asked what can be read; also for a dump
+asked() {
+	HEAPTRACE_OPTIONS=depth=$2:top=1:outfile=/dev/null limit strace -f -c -o "$TMP/calls" \
+		-E LD_PRELOAD="$TOP/libheaptrace.so" "$TMP/in/no_tables" "$1" >/dev/null
+	awk '$NF == "futex" { n = $4 } END { print n + 0 }' "$TMP/calls"
+}
+if have strace; then
+	for depth in 8 32; do
+		calls=$(($(asked varied $depth) - $(asked straight $depth)))
+		[ "$calls" -le 1000 ]
+		ok $? "51,200 allocations on 256 stacks, depth $depth: $calls times the kernel was asked what can be read"
+	done
+else
+	skip 'how often the kernel is asked what can be read' 'no strace here'
+fi
 for depth in 8 32; do
 	is "$(stacks framed $depth)" 'main;in_assembly;framed;called 200' "assembly with a frame record, depth $depth"
 	is "$(stacks frameless $depth)" 'frameless;called 100' "without one, depth $depth"

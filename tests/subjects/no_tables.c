@@ -16,6 +16,7 @@
  *	misled		assembly that has one, but calls with a frame pointer that leads to another's, to
  *			no record at all, or nowhere
  *	thread		straight, in a thread
+ *	varied		256 stacks of 12 functions in CODE each, twice in each round
  */
 #include <pthread.h>
 #include <stdint.h>
@@ -27,6 +28,7 @@
 
 void pass(void (*call)(void));
 int down(int n);
+int left_or_right(unsigned path, int n);
 int compare(const void *a, const void *b);
 void keep(void);
 
@@ -53,6 +55,18 @@ KEEP int down(int n)
 		return fill[0];
 	}
 	return down(n - 1) + fill[n];
+}
+
+KEEP int left_or_right(unsigned path, int n)
+{
+	entered++;
+	if (!n)
+		keep();
+	else if (path & 1)
+		left_or_right(path >> 1, n - 1);
+	else
+		left_or_right(path >> 1, n - 1);
+	return entered--;
 }
 
 KEEP int compare(const void *a, const void *b)
@@ -170,6 +184,9 @@ int main(int argc, char **argv)
 		} else if (!strcmp(how, "thread")) {
 			if (pthread_create(&t, NULL, in_thread, NULL) || pthread_join(t, NULL))
 				return 1;
+		} else if (!strcmp(how, "varied")) {
+			for (unsigned k = 0; k < 512; k++)
+				left_or_right(k, 11);
 #ifdef __x86_64__
 		} else if (!strcmp(how, "framed")) {
 			in_assembly(framed, 1);
