@@ -267,12 +267,13 @@ static bool is_empty_bin(uint64_t pair)
 	return word_at(pair) == pair - 2 * WORD && word_at(pair + WORD) == pair - 2 * WORD;
 }
 
-/* 127 of these side by side are bins, if most are empty still, as they are at the start. */
+/* 127 of these side by side are bins, if most are empty still, as they are at the start. The last one, of the largest
+ * chunks, is; what follows it is none. */
 static bool are_bins(uint64_t bins)
 {
 	unsigned empty = 0;
 
-	if (!is_empty_bin(bins + BINS_BYTES - 2 * WORD))	/* that of the largest chunks: says no mostly */
+	if (!is_empty_bin(bins + BINS_BYTES - 2 * WORD) || is_empty_bin(bins + BINS_BYTES))
 		return false;
 	for (unsigned i = 0; i < BINS; i++)
 		empty += is_empty_bin(bins + 2 * i * WORD);
@@ -300,8 +301,11 @@ static bool find_arena(struct heap_places *p, const struct data *d, const struct
 	for (uint64_t bins = d->start; bins + BINS_BYTES + BINMAP_BYTES + 5 * WORD <= d->end; bins += WORD) {
 		for (unsigned i = 0; i <= FASTBINS_MAX && are_bins(bins); i++) {
 			uint64_t arena = bins - (2 + i) * WORD - HEAD_BYTES;
+			uint64_t next = word_at(bins + BINS_BYTES + BINMAP_BYTES);
 
-			if (arena >= d->start && try_arena(p, arena, bins, known))
+			/* It is the next one itself, or that is elsewhere than in libc. */
+			if (arena >= d->start && (next == arena || next < d->start || next >= d->end) &&
+			    try_arena(p, arena, bins, known))
 				return true;
 		}
 	}

@@ -73,6 +73,16 @@ is("$status$err", '0', 'a thread that stands still in malloc: the program comes 
 my ($bad, @keys) = text_dumps((slurp($outfile) // '') =~ s/^\[heaptrace\] finalized.*//rms);
 is("$bad " . @keys, ' 100', 'a thread that stands still in malloc: each dump is there');
 
+# Free chunks that the program has damaged: who adds them up must neither fault nor go round for ever.
+for my $how ('loop', 'far', 'size') {
+	unlink $outfile;
+	my ($status, $out, $err) = run(undef, $heaptrace, "--outfile=$outfile", '--no-lines', $subject, $how);
+	is("$status$err", '0', "damaged, $how: the program");
+	my $dump = first_dump(slurp($outfile));
+	is((text_dumps($dump // 'none'))[0], '', "damaged, $how: a dump");
+	is((figures($dump))[4], 1, "damaged, $how: with an estimate");
+}
+
 # mallinfo2() is asked at the start, when it is cheap, and never again: neither for the last dump of a program that
 # leaves nothing behind, which prints nothing, nor for another.
 SKIP: {
@@ -85,6 +95,15 @@ SKIP: {
 		skip 'gdb cannot run a program here', 1 unless $text =~ /\bBreakpoint 1, .*\bmain\b/;
 		unlike($text, qr/\bBreakpoint 2[.,].*mallinfo2 \(/, "mallinfo2() is not asked at the end, $how");
 	}
+}
+
+# To find the places costs a short-lived program nothing that it would feel.
+SKIP: {
+	skip 'no strace', 1 if system('strace -o /dev/null true >/dev/null 2>&1');
+	my (undef, undef, $calls) = run(sub { $ENV{LD_PRELOAD} = '' }, 'strace', '-e', 'trace=futex', '-E', "LD_PRELOAD=$here/libheaptrace.so",
+					'-E', 'HEAPTRACE_OPTIONS=outfile=/dev/null', '/bin/true');
+	my $count = () = $calls =~ /^futex\(/mg;
+	cmp_ok($count, '<', 100, 'questions to the kernel whether memory can be read, at the start');
 }
 
 # From outside.

@@ -12,6 +12,8 @@
  *	fork		a child of one with threads
  *	stuck		a thread that a signal has interrupted in malloc, most likely with an arena's lock, and
  *			that goes on only after the dump
+ *	loop, far, size	a free chunk is damaged, which malloc does not come upon any more: a ring that never ends, a
+ *			link to where nothing is, a size that cannot be
  *	wait		some blocks; no signal, but a line of input is waited for
  *	none		no live block at the end
  *	end		some, and no signal
@@ -138,6 +140,26 @@ static void stuck(void)
 	}
 }
 
+/* Of a free chunk its user's memory has fd and bk, and the word before that its size. */
+static void damage(const char *how)
+{
+	size_t *free_one = malloc(5000), *other = malloc(5000);
+
+	if (!free_one || !other || !malloc(100))
+		return;
+	free(other);			/* joins the chunk at the end, or not: it is not looked at */
+	other = malloc(5000);
+	if (!other || !malloc(100))
+		return;
+	free(free_one);
+	if (!strcmp(how, "loop"))
+		free_one[0] = free_one[1] = (size_t)(free_one - 2);
+	else if (!strcmp(how, "far"))
+		free_one[1] = 0x5a5a5a5a5a50;
+	else
+		free_one[-1] = (size_t)1 << 50;
+}
+
 int main(int argc, char **argv)
 {
 	const char *how = argc > 1 ? argv[1] : "few";
@@ -158,6 +180,10 @@ int main(int argc, char **argv)
 		threads(0);
 		if (fork())
 			return wait(NULL) < 0;
+	} else if (!strcmp(how, "loop") || !strcmp(how, "far") || !strcmp(how, "size")) {
+		damage(how);
+		raise(SIGUSR1);
+		_exit(0);
 	} else if (!strcmp(how, "stuck")) {
 		stuck();
 		return 0;
