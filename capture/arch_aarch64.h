@@ -8,6 +8,7 @@
 #define CAPTURE_ARCH_AARCH64_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define ARCH_DWARF_FP	29	/* x29 */
