@@ -8,6 +8,9 @@
  * and they are not too many; else what is handed out is estimated from the live blocks: of each row the
  * bytes that were asked for, malloc's own word for each block, and the rounding up of sizes.
  *
+ * Of another process, whose memory may not be read, the first figure is estimated from its mappings and its large
+ * blocks.
+ *
  * Async-signal-safe, no lock.
  */
 #ifndef REPORT_ALLOCATOR_H
@@ -29,7 +32,8 @@ struct allocator_blocks {
 struct allocator_blocks allocator_blocks(const struct report *r);
 
 struct allocator_figures {
-	bool virtual_known, estimated;	/* estimated: handed_bytes is */
+	bool virtual_known, virtual_estimated;
+	bool estimated;			/* handed_bytes is */
 	uint64_t virtual_bytes, handed_bytes;
 	const char *unknown;		/* why the first is not known, for the user */
 };

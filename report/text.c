@@ -136,6 +136,8 @@ static void write_allocator(const struct allocator_figures *a, struct out *out)
 	summary_line(out, "allocator info (virtual)     ");
 	if (a->virtual_known) {
 		out_size(out, a->virtual_bytes);
+		if (a->virtual_estimated)
+			out_text(out, " (estimated)");
 	} else {
 		out_text(out, "unknown (");
 		out_text(out, a->unknown);

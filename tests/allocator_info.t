@@ -118,6 +118,15 @@ SKIP: {
 	} else {
 		compare('--dump', $text, $virtual, $resident, 300_000);
 	}
+	# Where its memory may not be read (kernel.yama.ptrace_scope) the kernel's list of mappings helps.
+	open my $source, '>', "$dir/refuse.c" or die;
+	print $source "long process_vm_readv(int pid) { return -(pid == pid); }\n";
+	close $source;
+	system(($ENV{CC} || 'cc') . " -shared -fPIC -o $dir/refuse.so $dir/refuse.c") == 0 or die;
+	$text = `LD_PRELOAD=$dir/refuse.so $heaptrace --dump=$pid --no-lines`;
+	is((text_dumps($text))[0], '', '--dump, not to be read: the form');
+	like($text, qr/\(virtual\) +: [\d.]+ MB \(estimated\)$/m, '--dump, not to be read: it is said to be estimated');
+	cmp_ok(abs((figures($text))[0] - $virtual), '<', 50_000, '--dump, not to be read: virtual');
 	kill 'KILL', $pid;
 	finish($pid, 10);
 	wait_for(sub { (slurp($outfile) // '') =~ /which was killed.*={65}\n\z/s }, 10);

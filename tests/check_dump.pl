@@ -20,7 +20,7 @@ my $frame = qr/^([ 1-9]\d|\d{3}) \[( *0x[0-9a-f]+)\] (?:\?|<signal handler calle
 my @summary = (
 	qr/^\[heaptrace\] heap traced num of backtrace : (\d+)$/,
 	qr/^\[heaptrace\] heap traced allocation size  : ($size)$/,
-	qr/^\[heaptrace\] allocator info \(virtual\)     : (?:$size|unknown \(.+\))$/,
+	qr/^\[heaptrace\] allocator info \(virtual\)     : (?:$size(?: \(estimated\))?|unknown \(.+\))$/,
 	qr/^\[heaptrace\] allocator info \(resident\)    : $size \(handed out by malloc(?:, estimated)?, not RSS\)$/,
 	qr/^\[heaptrace\] statm info \(VSS\/RSS\/shared\)  : (?:$size \/ $size \/ $size|unknown)$/,
 );
