@@ -12,7 +12,7 @@
 #include "base/probe.h"
 
 #define ENTRY_REACH	((uintptr_t)4096)	/* bytes from a function's start to its prologue, at most */
-#define ENDS_MAX	64			/* ends of frames that are looked at */
+#define ENDS_MAX	16			/* ends of frames that are looked at */
 
 /* How far down from `high` code can be read, but not below `least`. */
 static const uint8_t *readable_from(uintptr_t high, uintptr_t least)

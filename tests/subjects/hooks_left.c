@@ -10,7 +10,8 @@
  *	return		the handler allocates and returns
  *	cancel		the thread is cancelled by the handler (asynchronously), many times
  *	exit		the thread ends in the handler
- *	nested		a hook inside a hook, which is none to be left
+ *	nested		2000 times a hook inside a hook, which is none to be left: keep_nested(). Prints its
+ *			memory, in KB, instead of "done", if that is more than 64 MB
  *	pending		SIGUSR1 to threads that are to be cancelled at their next cancellation point,
  *			which a dump, though it writes, is not
  *	ending		SIGUSR1 in the last destructor of a thread's data: what libc does next it
@@ -28,6 +29,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #ifdef LIBRARY
@@ -60,6 +62,11 @@ static const char *how;
 __attribute__((noinline)) void keep_after(int i)
 {
 	kept[i] = malloc(1000);
+}
+
+__attribute__((noinline)) void keep_nested(void)
+{
+	kept[197] = malloc(4243);
 }
 
 __attribute__((noinline)) void keep_handler(void)
@@ -115,6 +122,7 @@ int main(int argc, char **argv)
 	struct sigaction act = { .sa_handler = on_hup };
 	pthread_t t;
 	stack_t stack = { .ss_size = (size_t)MINSIGSTKSZ };
+	struct rusage usage;
 	volatile int i;
 
 	how = argc > 1 ? argv[1] : "";
@@ -153,7 +161,8 @@ int main(int argc, char **argv)
 			free(malloc(4244));
 		keep_after(0);
 	} else if (!strcmp(how, "nested")) {
-		kept[197] = malloc(4243);
+		for (i = 0; i < 2000; i++)
+			keep_nested();
 		keep_after(0);
 	} else if (!strcmp(how, "return")) {
 		kept[197] = malloc(4242);
@@ -183,7 +192,11 @@ int main(int argc, char **argv)
 			return 6;
 		_exit(0);
 	}
-	puts("done");
+	getrusage(RUSAGE_SELF, &usage);
+	if (usage.ru_maxrss > 65536)
+		printf("%ld KB\n", usage.ru_maxrss);
+	else
+		puts("done");
 	return 0;
 }
 #endif
