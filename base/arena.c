@@ -10,28 +10,161 @@
  */
 #include "arena.h"
 
+#include "atomics.h"
 #include "reserve.h"
 
 #include <errno.h>
-#include <stdbool.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #define CHUNK_BYTES	((size_t)256 << 10)
 #define ALIGN_BYTES	((size_t)16)
 #define HUGE_BYTES	((size_t)2 << 20)	/* a transparent huge page, x86_64 and aarch64 */
 
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE	0x100000	/* Linux 4.17; before, the address is a wish */
+#endif
+
 struct arena_chunk {
 	struct arena_chunk *older;
 	size_t size_bytes;
 };
 
-void *arena_map(size_t size_bytes)
+/* ---- Where it lies ---- */
+
+#define PLACE_BYTES	((uintptr_t)64 << 10)	/* places begin at a multiple: the largest page of any machine */
+#define PLACE_RATIO	8	/* the area is so small a part of the half of the address space where it lies */
+
+static uintptr_t area_start;	/* 0: not chosen yet */
+static uintptr_t area_used;	/* bytes, without an end: then begun anew */
+
+#if UINTPTR_MAX > 0xffffffff
+/* The largest power of two that is below what the kernel has put at the stack's upper end. */
+static uintptr_t half_of_addresses(void)
+{
+	return (uintptr_t)1 << (63 - __builtin_clzll(getauxval(AT_RANDOM) | 1u << 30));
+}
+
+static uintptr_t area_bytes(void)
+{
+	return half_of_addresses() / PLACE_RATIO;
+}
+
+/* Programs lie at two thirds of the address space or at its beginning, all else is mapped downward from the
+ * stack: what is a little above the half stays free. Somewhere there, so that nobody can foresee it. */
+static uintptr_t choose_area(void)
+{
+	struct timespec now;
+	uint64_t mixed;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	mixed = ((uint64_t)now.tv_nsec ^ (uintptr_t)&now ^ (uint64_t)getpid() << 32) * 0x9e3779b97f4a7c15u;
+	return half_of_addresses() + ((uintptr_t)(mixed >> 16) % area_bytes() & ~((uintptr_t)HUGE_BYTES - 1));
+}
+#else
+/* Below the lowest address that programs have (i386: System V ABI, supplement, figure 3-25). */
+static uintptr_t area_bytes(void)
+{
+	return (uintptr_t)0x07000000;
+}
+
+static uintptr_t choose_area(void)
+{
+	return (uintptr_t)0x00800000;
+}
+#endif
+
+static uintptr_t area(void)
+{
+	uintptr_t start = load_relaxed(&area_start), none = 0;
+
+	if (!start) {
+		start = choose_area();
+		if (!cas_relaxed(&area_start, &none, start))
+			start = none;
+	}
+	return start;
+}
+
+char *arena_place(size_t size_bytes)
+{
+	uintptr_t bytes = (size_bytes + PLACE_BYTES - 1) & ~(PLACE_BYTES - 1), start = area(), at;
+
+	if (bytes < size_bytes || bytes > area_bytes())
+		return NULL;
+	at = add_relaxed(&area_used, bytes) % area_bytes();
+	return at > area_bytes() - bytes ? NULL : (char *)start + at;
+}
+
+bool arena_is_place(uintptr_t address)
+{
+	return address - area() < area_bytes();
+}
+
+/* ---- Memory ---- */
+
+/*
+ * Where mlockall(MCL_FUTURE) is in force, each new mapping is filled with pages, and counts for RLIMIT_MEMLOCK. A
+ * mapping that was there before and has been kept out of that can be made longer without either. So one
+ * page is mapped before, with room behind it: memory is then taken from there, by making its mapping longer, and
+ * the last page of it is what the next memory begins with.
+ */
+#define SEED_ROOM	((uintptr_t)1 << 36)	/* bytes, or less where addresses are few */
+#define SEED_TRIES	10000	/* yields */
+static uintptr_t seed, seed_end;	/* 0: there is no such page */
+
+void arena_avoid_locks(void)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	uintptr_t room = SEED_ROOM < area_bytes() / 4 ? SEED_ROOM : area_bytes() / 4;
+	char *at = load_acquire(&seed) ? NULL : arena_place(room);
+	int saved = errno;
+
+	if (at && mmap(at, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
+		       MAP_FIXED_NOREPLACE, -1, 0) == at) {
+		madvise(at, page, MADV_NOHUGEPAGE);
+		madvise(at, page, MADV_DONTDUMP);
+		munlock(at, page);	/* if MCL_FUTURE was in force already */
+		seed_end = (uintptr_t)at + room;
+		store_release(&seed, (uintptr_t)at);
+	}
+	errno = saved;
+}
+
+/* NULL: the kernel refuses. */
+static void *map_from_seed(size_t size_bytes)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = (size_bytes + page - 1) & ~(page - 1);
+	uintptr_t at = load_acquire(&seed);
+
+	while (bytes && bytes < seed_end - at - page) {
+		bool mapped;
+
+		if (mremap((void *)at, page, page + bytes, 0) == (void *)at) {
+			store_release(&seed, at + bytes);
+			return (void *)at;
+		}
+		/* If something is mapped there, another thread was faster, and says so soon. */
+		mapped = !madvise((void *)(at + page), page, MADV_DONTDUMP);
+		for (unsigned tries = 0; load_acquire(&seed) == at; tries++) {
+			if (!mapped || tries == SEED_TRIES)
+				return NULL;
+			sched_yield();
+		}
+		at = load_acquire(&seed);
+	}
+	return NULL;
+}
+
+static void *map_memory(void *at, size_t size_bytes, int protection, int flags)
 {
 	int saved = errno;
-	void *mem = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *mem = mmap(at, size_bytes, protection,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
 
 	if (mem == MAP_FAILED) {
 		mem = NULL;
@@ -41,6 +174,41 @@ void *arena_map(size_t size_bytes)
 	}
 	errno = saved;
 	return mem;
+}
+
+void *arena_map(size_t size_bytes)
+{
+	if (unlikely(load_relaxed(&seed))) {
+		int saved = errno;
+		void *mem = map_from_seed(size_bytes);
+
+		errno = saved;
+		if (mem)
+			return mem;
+	}
+	return map_memory(arena_place(size_bytes), size_bytes, PROT_READ | PROT_WRITE, 0);
+}
+
+void *arena_map_zeros(size_t size_bytes)
+{
+	return map_memory(arena_place(size_bytes), size_bytes, PROT_READ, 0);
+}
+
+bool arena_replace(void *at, size_t size_bytes)
+{
+	/* Not always, since README.md says which system calls are made. */
+	if (load_relaxed(&seed) && !mprotect(at, size_bytes, PROT_READ | PROT_WRITE))
+		return true;
+	return map_memory(at, size_bytes, PROT_READ | PROT_WRITE, MAP_FIXED) == at;
+}
+
+bool arena_map_at(char *place, size_t size_bytes)
+{
+	char *mem = map_memory(place, size_bytes, PROT_READ | PROT_WRITE, MAP_FIXED_NOREPLACE);
+
+	if (mem && mem != place)
+		arena_unmap(mem, size_bytes);
+	return mem == place;
 }
 
 void arena_unmap(void *mem, size_t size_bytes)

@@ -7,14 +7,43 @@
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/*
+ * All of it lies in one area of the address space, where neither programs nor the kernel's choice of
+ * addresses come: so mappings can grow where they are without their space being reserved, and the
+ * tracer's memory is known from the program's by its address. Nothing there is mapped until it is asked
+ * for, so the area counts for no limit.
+ *
+ * Returns size_bytes of addresses in the area that nobody else gets (until many terabytes have been
+ * asked for), for a mapping of the caller's, which must not replace what is there all the same
+ * (MAP_FIXED_NOREPLACE). NULL: the area is too small. Async-signal-safe.
+ */
+char *arena_place(size_t size_bytes);
+
+/* Whether the address is in the area. */
+bool arena_is_place(uintptr_t address);
 
 /*
  * Maps size_bytes of zeroed memory (rounded up to pages) that costs nothing until touched.
  * Returns NULL when the kernel refuses (RLIMIT_AS, overcommit).
  */
 void *arena_map(size_t size_bytes);
+
+/* The same at an address, of a page, that arena_place() has given. False: the kernel refuses, or something
+ * lies there. */
+bool arena_map_at(char *place, size_t size_bytes);
+
+/* The same, but it can only be read, so it does not count as data (RLIMIT_DATA); and replaces a part of that, of
+ * whole pages, by memory that can be written, at once for whoever reads there. False: the kernel refuses. */
+void *arena_map_zeros(size_t size_bytes);
+bool arena_replace(void *at, size_t size_bytes);
+
+/* To be called before mlockall(MCL_FUTURE): what is mapped from then on is not locked with the program's memory.
+ * Async-signal-safe; not for two threads at once. */
+void arena_avoid_locks(void);
 
 /* Gives back what arena_map() returned, with the same size. NULL is ignored. */
 void arena_unmap(void *mem, size_t size_bytes);

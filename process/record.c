@@ -264,48 +264,72 @@ HOT_CODE void record_new_otherwise(uint32_t *slot, uint32_t row, uint64_t size_b
 	count_alloc(row, size_bytes);
 }
 
-void record_alloc(void *p, uintptr_t function, uintptr_t pc, uintptr_t sp, uintptr_t fp, size_t size)
+/* Notes a large block whose region has no slots. Returns what stands for it, or 0: the region needs some. */
+static uint32_t note_large(const void *p, struct block b)
 {
-	uint32_t *slot = blocks_claim(&recorder.blocks, p), row;
+	struct block stale = NO_BLOCK;
+	uint32_t number = b.size_bytes < LARGE_BYTES ? 0 : blocks_put_large(&recorder.blocks, p, b, &stale);
 
-	guard_self.last_block = p;
+	if (unlikely(stale.row != ROW_NONE)) {
+		record_uncount(stale, false, false);
+		add_relaxed(&recorder.table.head->totals.stale_blocks, 1);
+	}
+	return number;
+}
+
+/* Notes a block anywhere. Returns what stands for it, its slot's value or note_large()'s; 0: there is no
+ * memory for that. */
+static uint32_t note_anywhere(const void *p, struct block b)
+{
+	uint32_t *slot = blocks_find(&recorder.blocks, p), number;
+
+	if (unlikely(!slot)) {
+		number = note_large(p, b);
+		if (number)
+			return number;
+		slot = blocks_claim(&recorder.blocks, p);
+	}
 	if (unlikely(!slot)) {
 		add_relaxed(&recorder.table.head->totals.lost_blocks, 1);
-		return;
+		return 0;
 	}
-	row = record_find_row(function, pc, sp, fp);
-	record_new_otherwise(slot, row, size);
+	note_block(slot, b);
+	return load_relaxed(slot);
+}
+
+void record_alloc(void *p, uintptr_t function, uintptr_t pc, uintptr_t sp, uintptr_t fp, size_t size)
+{
+	uint32_t row = record_find_row(function, pc, sp, fp);
+
+	guard_self.last_block = p;
+	guard_self.last_slot = note_anywhere(p, (struct block){ .row = row, .size_bytes = size });
+	if (likely(guard_self.last_slot))
+		count_alloc(row, size);
 }
 
 HOT_CODE void record_realloc(void *p, size_t size, struct block old, uintptr_t function,
 		    const struct capture_point *from)
 {
-	uint32_t *slot = blocks_claim(&recorder.blocks, p);
 	uint32_t row = record_find_row(function, from->pc, from->sp, from->fp);
+	uint32_t noted = note_anywhere(p, (struct block){ .row = row, .size_bytes = size });
 
 	guard_self.last_block = p;
-	if (unlikely(!slot)) {
-		add_relaxed(&recorder.table.head->totals.lost_blocks, 1);
-	} else {
-		note_block(slot, (struct block){ .row = row, .size_bytes = size });
-		guard_self.last_slot = load_relaxed(slot);
-	}
-	if (likely(slot && old.row == row)) {
+	guard_self.last_slot = noted;
+	if (likely(noted && old.row == row)) {
 		count_resize(row, old.size_bytes, size);
 		return;
 	}
 	if (old.row != ROW_NONE)
 		record_uncount(old, false, false);
-	if (likely(slot != NULL))
+	if (likely(noted))
 		count_alloc(row, size);
 }
 
 void record_again(void *p, struct block b)
 {
-	uint32_t *slot = blocks_find(&recorder.blocks, p);
 	bool newest = record_is_newest(p, b.slot);
+	uint32_t noted = note_anywhere(p, b);
 
-	note_block(slot, b);
 	if (newest)
-		guard_self.last_slot = load_relaxed(slot);
+		guard_self.last_slot = noted;
 }

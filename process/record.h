@@ -57,8 +57,11 @@ void record_uncount(struct block b, bool temporary, bool nested);
 static inline __attribute__((always_inline)) struct block record_take(void *p)
 {
 	uint32_t *slot = blocks_find(&recorder.blocks, p);
+	struct block b = NO_BLOCK;
 
-	return likely(slot != NULL) ? slot_take(slot) : NO_BLOCK;
+	if (likely(slot != NULL))
+		b = slot_take(slot);
+	return likely(b.row != ROW_NONE) ? b : blocks_take_large(&recorder.blocks, p);
 }
 
 /* Whether the block at p, whose slot in the map had this value, is the thread's newest. */
@@ -83,7 +86,7 @@ static inline __attribute__((always_inline)) bool record_free_here(void *p)
 	/* The allocator will look there: both misses of the cache at a time. */
 	__builtin_prefetch((const char *)p - 16, 1);
 	if (unlikely(!slot))
-		return false;
+		return record_free(p, false);
 	v = load_relaxed(slot);
 	if (unlikely(!slot_is_small(v)))
 		return record_free(p, false);

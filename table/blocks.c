@@ -4,25 +4,144 @@
 
 #include "base/arena.h"
 
+#include <sched.h>
+#include <string.h>
+#include <unistd.h>
+
 /* A region's slots, between those that a look beyond its ends may meet: they stay empty, but for
  * sizes noted behind its last block. */
 #define MARGIN		(SLOTS_MOST - 1)
 #define REGION_BYTES(b) \
 	(((((size_t)1 << BLOCKS_REGION_BITS) >> (b)->granule_log2) + 2 * MARGIN) * sizeof(uint32_t))
 
+/*
+ * A large block. It belongs to one thread at a time, as its block does: who has changed its address from
+ * LARGE_FREE or LARGE_LEFT by compare-and-swap, until another thread gets the block. An entry that has been
+ * used never becomes LARGE_FREE again, so a search ends there.
+ */
+struct large_block {
+	uintptr_t address;
+	size_t size_bytes;
+	uint32_t row, number;
+};
+#define LARGE_FREE	0u
+#define LARGE_LEFT	1u	/* its block has been taken */
+#define LARGE_LOG2	14	/* entries: 384 KB in all, touched as they are used */
+#define LARGE_TRIES	64u	/* entries side by side where a block can be */
+
+static struct large_block *large_entry(const struct blocks *b, uintptr_t address, unsigned try)
+{
+	uint64_t hash = (address >> 4) * 0x9e3779b97f4a7c15u;
+
+	return &b->large[((hash >> (64 - LARGE_LOG2)) + try) & (((size_t)1 << LARGE_LOG2) - 1)];
+}
+
+static struct large_block *find_large(const struct blocks *b, uintptr_t address)
+{
+	for (unsigned i = 0; b->large && i < LARGE_TRIES; i++) {
+		struct large_block *entry = large_entry(b, address, i);
+		uintptr_t seen = load_acquire(&entry->address);
+
+		if (seen == address)
+			return entry;
+		if (seen == LARGE_FREE)
+			break;
+	}
+	return NULL;
+}
+
+/* An entry of the block's own, which has its address. */
+static struct large_block *claim_large(struct blocks *b, uintptr_t address)
+{
+	for (unsigned i = 0; b->large && i < LARGE_TRIES; i++) {
+		struct large_block *entry = large_entry(b, address, i);
+		uintptr_t seen = load_relaxed(&entry->address);
+
+		if (seen <= LARGE_LEFT && cas_acq_rel(&entry->address, &seen, address))
+			return entry;
+	}
+	return NULL;
+}
+
+uint32_t blocks_put_large(struct blocks *b, const void *p, struct block block, struct block *stale)
+{
+	static uint32_t last_number;
+	uintptr_t address = blocks_address(p);
+	struct large_block *entry = find_large(b, address);
+	uint32_t number;
+
+	*stale = entry ? (struct block){ entry->row, entry->number, entry->size_bytes } : NO_BLOCK;
+	if (!entry)
+		entry = claim_large(b, address);
+	if (!entry)
+		return 0;
+	do {
+		number = add_relaxed(&last_number, 1) + 1;
+	} while (!number);
+	store_relaxed(&entry->row, block.row);
+	store_relaxed(&entry->number, number);
+	store_relaxed(&entry->size_bytes, (size_t)block.size_bytes);
+	return number;
+}
+
+struct block blocks_take_large(struct blocks *b, const void *p)
+{
+	struct large_block *entry = find_large(b, blocks_address(p));
+	struct block block = NO_BLOCK;
+
+	if (entry) {
+		block = (struct block){ entry->row, entry->number, entry->size_bytes };
+		store_release(&entry->address, (uintptr_t)LARGE_LEFT);
+	}
+	return block;
+}
+
+/*
+ * The directory can only be read, so that it does not count as data (RLIMIT_DATA), but for the pages that have
+ * an entry. Which these are, by pages of the smallest size:
+ */
+#define ENTRIES		((size_t)1 << (BLOCKS_ADDRESS_BITS - BLOCKS_REGION_BITS))
+#define LEAST_PAGE	((size_t)4096)
+#define WRITE_TRIES	1000	/* yields */
+enum { READ_ONLY, CHANGING, WRITABLE };
+static uint8_t directory_pages[ENTRIES * sizeof(uint32_t *) / LEAST_PAGE + 1];
+
 bool blocks_create(struct blocks *b, bool glibc_spacing)
 {
-	size_t entries = (size_t)1 << (BLOCKS_ADDRESS_BITS - BLOCKS_REGION_BITS);
-
 	b->granule_log2 = glibc_spacing ? (sizeof(void *) == 8 ? 5 : 4) : 3;
-	b->regions = arena_map(entries * sizeof(*b->regions));
+	b->regions = arena_map_zeros(ENTRIES * sizeof(*b->regions));
+	b->large = arena_map(sizeof(*b->large) << LARGE_LOG2);
+	memset(directory_pages, READ_ONLY, sizeof(directory_pages));
 	return b->regions != NULL;
+}
+
+/* Another page of zeros, which can be written, replaces the entry's; who reads there meanwhile reads zero. */
+static bool make_writable(uint32_t **entry, struct blocks *b)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), at = (size_t)((char *)entry - (char *)b->regions) & ~(page - 1);
+	uint8_t *state = &directory_pages[at / LEAST_PAGE], as = READ_ONLY;
+	bool done;
+
+	for (unsigned tries = 0; !cas_acq_rel(state, &as, (uint8_t)CHANGING); tries++, as = READ_ONLY) {
+		if (as == WRITABLE)
+			return true;
+		if (tries == WRITE_TRIES)
+			return false;	/* the thread that changes it does not come to an end */
+		sched_yield();
+	}
+	done = arena_replace((char *)b->regions + at, page);
+	store_release(state, (uint8_t)(done ? WRITABLE : READ_ONLY));
+	return done;
 }
 
 uint32_t *blocks_map_region(struct blocks *b, size_t region)
 {
 	uint32_t *slots = arena_map(REGION_BYTES(b)), *other = NULL;
 
+	if (slots && !make_writable(&b->regions[region], b)) {
+		arena_unmap(slots, REGION_BYTES(b));
+		slots = NULL;
+	}
 	if (!slots)
 		return load_acquire(&b->regions[region]);
 	if (cas_acq_rel(&b->regions[region], &other, slots + MARGIN))

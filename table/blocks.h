@@ -22,7 +22,12 @@
  * thread can tell its newest block from one that another thread has got at the same address since:
  * the two slots differ.
  *
- * No lock, and no atomic read-modify-write: a block belongs to one thread at a time, its
+ * A region's slots take an eighth of its address space, whatever of it is used, and that counts for limits.
+ * Where a region has only large blocks, which the allocator maps one by one, its slots would be nearly all
+ * empty. So the slots are mapped when the first smaller block in the region is recorded; until then its large
+ * blocks are kept in a small hash table beside the map.
+ *
+ * No lock, and no atomic read-modify-write but in that table: a block belongs to one thread at a time, its
  * slots are cleared before the real free (after which the address may be another thread's)
  * and set after the real malloc. Async-signal-safe. errno is kept.
  */
@@ -33,7 +38,11 @@
 #include "table.h"
 
 #if UINTPTR_MAX > 0xffffffff
-#define BLOCKS_ADDRESS_BITS	48	/* user space with 4-level page tables, x86_64, aarch64 */
+#ifdef __x86_64__
+#define BLOCKS_ADDRESS_BITS	47	/* user space with 4-level page tables */
+#else
+#define BLOCKS_ADDRESS_BITS	48	/* aarch64 */
+#endif
 #define BLOCKS_REGION_BITS	26
 #else
 #define BLOCKS_ADDRESS_BITS	32
@@ -48,15 +57,21 @@
 #define SLOT_UPPER		0xffffffu /* there: the lower and the upper half are in two further ones */
 #define SLOTS_MOST		4u	/* of one block */
 
+#define LARGE_BYTES		((size_t)128 << 10)	/* M_MMAP_THRESHOLD of mallopt(3), at first */
+
+struct large_block;
+
 struct blocks {
 	uint32_t **regions;		/* the directory */
 	unsigned granule_log2;
+	struct large_block *large;	/* NULL: there is no memory for that */
 };
 
 /* What is known about a block; row is ROW_NONE when nothing is. */
 struct block {
 	uint32_t row;
-	uint32_t slot;			/* of a block that was taken from the map: its slot's value */
+	uint32_t slot;			/* of a block that was taken from the map: its slot's value, or what
+					 * blocks_put_large() gave */
 	uint64_t size_bytes;
 };
 #define NO_BLOCK ((struct block){ ROW_NONE, 0, 0 })
@@ -103,6 +118,17 @@ static inline uint32_t *blocks_claim(struct blocks *b, const void *p)
 		slot = blocks_find(b, p);
 	return slot;
 }
+
+/*
+ * A block of LARGE_BYTES or more at p, whose region has no slots. Returns a number that stands for this block
+ * at this address, not for another one that comes to lie there; 0 when the table of large blocks has no room
+ * for it: then the region needs slots. *stale: what was known there before, a block whose free was not seen;
+ * row is ROW_NONE when nothing was.
+ */
+uint32_t blocks_put_large(struct blocks *b, const void *p, struct block block, struct block *stale);
+
+/* What the table of large blocks knows of a block at p, which it is to know no more. */
+struct block blocks_take_large(struct blocks *b, const void *p);
 
 /* The size that is noted in the slots behind the block's first, which are cleared. */
 static inline uint64_t slot_take_size(uint32_t *slot)

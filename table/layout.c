@@ -7,6 +7,7 @@
 #include "modules.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -20,6 +21,11 @@
 #define ROWS_PER_UPPER	4
 #define MODULES		4096u
 #define TEXT_BYTES	(1u << 22)	/* 1 KB for each module: touched only as paths are noted */
+#define WINDOW_ALIGN	((uint64_t)64 << 10)	/* the largest page of any machine */
+#define MAPPED_PART	4	/* a mapping grows by this part of it: twenty steps make it a hundred times as long */
+#define EXTEND_TRIES	10000	/* yields, while another thread makes a mapping longer */
+#define FIRST_DELTAS	32u	/* threads */
+#define FIRST_TEXT_BYTES ((uint64_t)128 << 10)
 #define STEP_PART	64	/* a part grows by at least this part of it: some hundred system calls in all */
 
 struct part {
@@ -73,6 +79,7 @@ uint32_t layout_count(const struct table_header *h, enum table_part part)
 	return count < limit ? count : limit;
 }
 
+_Static_assert(LAYOUT_WINDOWS == TABLE_WINDOWS, "each window has its length");
 _Static_assert(TABLE_LOG2_MOST <= INDEX_ID_BITS, "the index has room for all numbers of rows and codes");
 
 /* What `limit` of a part take. */
@@ -87,17 +94,47 @@ static uint64_t bytes_of(enum table_part part, uint32_t limit)
 	return count * parts[part].each;
 }
 
+static uint64_t align(uint64_t at, uint64_t to)
+{
+	return (at + to - 1) & ~(to - 1);
+}
+
 static uint64_t take(uint64_t *at, uint64_t size_bytes)
 {
-	uint64_t offset = (*at + 63) & ~(uint64_t)63;
+	uint64_t offset = *at;
 
-	*at = offset + size_bytes;
+	*at = align(offset + size_bytes, WINDOW_ALIGN);
 	return offset;
+}
+
+/* Parts that are small, and lie in the header's window. */
+static bool is_beside_header(enum table_part part)
+{
+	return part == TABLE_MODULES || part == TABLE_SHARES;
+}
+
+static void place_parts(struct table_header *h)
+{
+	uint64_t at = align(sizeof(*h), 64);
+
+	for (enum table_part part = 0; part < TABLE_PARTS; part++) {
+		if (!is_beside_header(part))
+			continue;
+		*offset_in(h, part) = at;
+		at = align(at + bytes_of(part, layout_limit(h, part)), 64);
+	}
+	at = align(at, WINDOW_ALIGN);
+	for (enum table_part part = 0; part < TABLE_PARTS; part++) {
+		if (!is_beside_header(part))
+			*offset_in(h, part) = take(&at, bytes_of(part, layout_limit(h, part)));
+	}
+	h->infos_offset = take(&at, ((uint64_t)1 << h->rows_log2) * sizeof(struct row_info));
+	h->size_bytes = at;
 }
 
 void layout_header(struct table_header *h, unsigned rows_log2)
 {
-	uint64_t rows = (uint64_t)1 << rows_log2, at = sizeof(*h);
+	uint64_t rows = (uint64_t)1 << rows_log2;
 
 	memset(h, 0, sizeof(*h));
 	memcpy(h->magic, TABLE_MAGIC, sizeof(h->magic));
@@ -113,10 +150,7 @@ void layout_header(struct table_header *h, unsigned rows_log2)
 	h->deltas_limit = DELTAS_THREADS;
 	h->row_levels = h->code_levels = index_levels_for(rows_log2);
 	h->shares_log2 = TABLE_SHARES_LOG2;
-	for (enum table_part part = 0; part < TABLE_PARTS; part++)
-		*offset_in(h, part) = take(&at, bytes_of(part, layout_limit(h, part)));
-	h->infos_offset = take(&at, rows * sizeof(struct row_info));
-	h->size_bytes = at;
+	place_parts(h);
 	h->row_count = ROW_FIRST;
 	h->code_count = 1;
 	h->uppers_used = 1;
@@ -124,6 +158,49 @@ void layout_header(struct table_header *h, unsigned rows_log2)
 	h->early = 1;
 	h->totals.epoch = 2;
 	h->totals.above = UINT64_MAX;
+}
+
+uint64_t layout_limit_bytes(const struct table_header *h, enum table_part part)
+{
+	return bytes_of(part, layout_limit(h, part));
+}
+
+/* What of a part is mapped at first in a table whose first mappings are for 2^first_log2 rows. */
+static uint64_t first_bytes(enum table_part part, unsigned first_log2)
+{
+	struct table_header first;
+
+	if (part == TABLE_TEXT)
+		return FIRST_TEXT_BYTES;
+	if (part == TABLE_DELTAS)
+		return bytes_of(part, FIRST_DELTAS);
+	layout_header(&first, first_log2);
+	return layout_limit_bytes(&first, part);
+}
+
+struct layout_window layout_window(const struct table_header *h, unsigned window, unsigned first_log2)
+{
+	struct layout_window w = { 0, 0, 0 };
+	struct table_header most;
+	enum table_part part = window - 1;
+
+	layout_header(&most, h->rows_log2);
+	if (!window) {
+		w.most_bytes = w.first_bytes = offset_of(&most, TABLE_UPPERS);	/* the first of the others */
+	} else if (window == LAYOUT_INFOS) {
+		w.offset = most.infos_offset;
+		w.most_bytes = most.row_limit * sizeof(struct row_info);
+		w.first_bytes = ((uint64_t)1 << first_log2) * sizeof(struct row_info);
+	} else if (!is_beside_header(part)) {
+		w.offset = offset_of(&most, part);
+		w.most_bytes = layout_limit_bytes(&most, part);
+		w.first_bytes = first_bytes(part, first_log2);
+	}
+	w.most_bytes = align(w.most_bytes, WINDOW_ALIGN);
+	w.first_bytes = align(w.first_bytes, WINDOW_ALIGN);
+	if (w.first_bytes > w.most_bytes)
+		w.first_bytes = w.most_bytes;
+	return w;
 }
 
 void layout_locate(struct table *t, void *base)
@@ -142,6 +219,79 @@ void layout_locate(struct table *t, void *base)
 	t->deltas = (struct deltas *)(at + t->head->deltas_offset);
 	t->modules = (struct module *)(at + t->head->modules_offset);
 	t->text = at + t->head->text_offset;
+}
+
+/* Whether it is worth to try again what has been refused before: each time after twice as many refusals, so
+ * that a full table does not cost a system call for each allocation. */
+static bool may_try(struct table *t)
+{
+	uint32_t refused = load_relaxed(&t->refused);
+
+	if (!refused || !(refused & (refused - 1)))
+		return true;
+	add_relaxed(&t->refused, 1);
+	return false;
+}
+
+/* Whether another thread has made the mapping longer that ended at `end`: then something is mapped there, and
+ * the thread says so soon. */
+static bool was_faster(struct table *t, unsigned window, uint64_t from, char *end, size_t page)
+{
+	int saved = errno;
+	bool mapped = !madvise(end, page, MADV_DONTDUMP);
+
+	errno = saved;
+	for (unsigned tries = 0; load_acquire(&t->mapped[window]) == from; tries++) {
+		if (!mapped || tries == EXTEND_TRIES)
+			return false;
+		sched_yield();
+	}
+	return true;
+}
+
+/* Makes the mapping of a window longer, in place, until `need` bytes of it are mapped. */
+static bool extend(struct table *t, unsigned window, uint64_t offset, uint64_t need, uint64_t most)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	uint64_t from = load_acquire(&t->mapped[window]), to;
+
+	while (from < need) {
+		char *last = (char *)t->head + offset + from - page;
+		int saved = errno;
+		void *moved;
+
+		if (!may_try(t))
+			return false;
+		to = align(from + from / MAPPED_PART, WINDOW_ALIGN);
+		if (to < align(need, WINDOW_ALIGN))
+			to = align(need, WINDOW_ALIGN);
+		if (to > most)
+			to = most;
+		moved = mremap(last, page, page + (size_t)(to - from), 0);
+		errno = saved;
+		if (moved == (void *)last) {
+			store_release(&t->mapped[window], to);
+			return to >= need;
+		}
+		if (!was_faster(t, window, from, (char *)t->head + offset + from, page)) {
+			add_relaxed(&t->refused, 1);
+			return false;
+		}
+		from = load_acquire(&t->mapped[window]);
+	}
+	return true;
+}
+
+static bool extend_part(struct table *t, const struct table_header *most, enum table_part part, uint32_t limit)
+{
+	if (is_beside_header(part))
+		return true;
+	if (part == TABLE_ROWS &&
+	    !extend(t, LAYOUT_INFOS, most->infos_offset, limit * sizeof(struct row_info),
+		    align(most->row_limit * sizeof(struct row_info), WINDOW_ALIGN)))
+		return false;
+	return extend(t, layout_window_of(part), offset_of(most, part), bytes_of(part, limit),
+		      align(layout_limit_bytes(most, part), WINDOW_ALIGN));
 }
 
 /* The kernel touches the pages: where there is no space it says so, and sends no signal. */
@@ -177,7 +327,7 @@ bool layout_grow(struct table *t, enum table_part part)
 	uint32_t *limit = limit_of(t->head, part), old = load_acquire(limit), step = parts[part].step;
 	uint32_t wanted;
 
-	if (!t->shared || load_relaxed(&t->head->no_space))
+	if (load_relaxed(&t->head->no_space) == TABLE_NO_SPACE)
 		return false;
 	layout_header(&most, t->head->rows_log2);
 	if (part < TABLE_DELTAS && !old)
@@ -191,23 +341,17 @@ bool layout_grow(struct table *t, enum table_part part)
 		step = TABLE_SHARES_LEAST;
 	if (step < wanted - old)
 		wanted = old + step;
+	if (!extend_part(t, &most, part, wanted)) {
+		store_relaxed(&t->head->no_space, TABLE_NO_ADDRESSES);
+		return false;
+	}
 	if (!reserve_part(t, part, old, wanted)) {
-		store_relaxed(&t->head->no_space, 1);
+		store_relaxed(&t->head->no_space, TABLE_NO_SPACE);
 		return false;
 	}
 	while (old < wanted && !cas_acq_rel(limit, &old, wanted))
 		;
 	return true;
-}
-
-void layout_lift(struct table_header *h)
-{
-	struct table_header most;
-
-	layout_header(&most, h->rows_log2);
-	for (enum table_part part = 0; part < TABLE_PARTS; part++)
-		*limit_of(h, part) = layout_limit(&most, part);
-	h->no_space = 0;
 }
 
 bool layout_begin(struct table *t)

@@ -2,10 +2,16 @@
 /*
  * Where each part of a table lies in its mapping, and how much of it may be used.
  *
- * The layout follows from one number, rows_log2. A table in memory of its own (anonymous) may
- * use all of it at once. In a file or a memfd a page that is touched when there is no space for
- * it is a SIGBUS, so there space is reserved first, part by part, in steps: the header's limits
- * (row_limit and its like) say how far, and whoever finds a limit reached asks for more.
+ * The layout follows from one number, rows_log2. Each part may be used as far as the header's limits say
+ * (row_limit and its like), and whoever finds a limit reached asks for more, in steps:
+ *
+ *	part      [ used | free |  not mapped: addresses, no memory, no file's space  ]
+ *	                   limit ^     ^ mapped[]					  ^ next part
+ *
+ * A step first makes the part's mapping longer, in place, when it ends before the new limit; that is a
+ * larger step, and the kernel refuses it at a limit on the address space. Nothing but the mappings that there
+ * are counts for such limits. In a file or a memfd a page that is touched when there is no space for it is a
+ * SIGBUS, so there the step's space is reserved, too.
  *
  * Async-signal-safe, lock-free.
  */
@@ -28,22 +34,39 @@ enum table_part {
 #define TABLE_SHARES_LEAST	10u	/* the logarithm of their slots: at first... */
 #define TABLE_SHARES_LOG2	14u	/* ...and at most */
 
+/*
+ * The windows: stretches of the layout that are mappings of their own. The first begins with the header and
+ * is always mapped as a whole. The others are a part each: the one for a part has its number plus 1, that for
+ * the infos the last.
+ */
+#define LAYOUT_WINDOWS	(TABLE_PARTS + 2)
+#define LAYOUT_INFOS	(TABLE_PARTS + 1)
+
+struct layout_window {
+	uint64_t offset, most_bytes;	/* most_bytes 0: the part lies in the first window */
+	uint64_t first_bytes;		/* so much of it is mapped at first */
+};
+
+/* The window number `window` of a table of this header (the limits do not matter), and how much of it
+ * is mapped at first, by limits for 2^first_log2 rows. */
+struct layout_window layout_window(const struct table_header *h, unsigned window, unsigned first_log2);
+
+/* Which window has the part. */
+static inline unsigned layout_window_of(enum table_part part)
+{
+	return part + 1u;
+}
+
 /* Fills in a header for 2^rows_log2 rows and as many codes, with all limits at their most. */
 void layout_header(struct table_header *h, unsigned rows_log2);
 
 /* Sets the addresses of a table whose header is in place at base. */
 void layout_locate(struct table *t, void *base);
 
-/* Has all limits at their most again. */
-void layout_lift(struct table_header *h);
-
 /* Takes all limits down to nothing, and reserves the first step of each part. False: no space. */
 bool layout_begin(struct table *t);
 
-/*
- * Reserves more of a part. False: it has all it can have, or there is no space (any more). Of a
- * table that is not `shared` nothing is left to reserve.
- */
+/* Lets more of a part be used. False: it has all it can have, or there is no space (any more). */
 bool layout_grow(struct table *t, enum table_part part);
 
 /* Makes sure of the space of all limits as they are: in a copy. False: there is none. */
@@ -54,6 +77,9 @@ struct layout_range {
 	uint64_t offset, bytes;
 };
 #define LAYOUT_RANGES	(TABLE_PARTS + 2)
+
+/* The bytes of a part as far as its limit in the header. */
+uint64_t layout_limit_bytes(const struct table_header *h, enum table_part part);
 
 /* What of the mapping is in use, by a header whose limits and counts have been checked or are
  * our own; `indexes`: also what only interning needs. Returns how many ranges. */

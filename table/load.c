@@ -96,20 +96,44 @@ static void put_right(struct table *t)
 }
 
 /*
- * Room for a table, of which little is used. Memory that is the process's own counts for RLIMIT_DATA
+ * Room for all of a table, of which little is used. Memory that is the process's own counts for RLIMIT_DATA
  * whether it is used or not, which the watcher and --report may have from the shell that started them; memory
  * that could be shared does not.
  */
-static char *map_room(uint64_t size_bytes)
+static char *map_whole(uint64_t size_bytes)
 {
-	char *base = arena_map((size_t)size_bytes);
-	void *shared;
+	void *shared = mmap(NULL, (size_t)size_bytes, PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	if (base)
-		return base;
-	shared = mmap(NULL, (size_t)size_bytes, PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	return shared == MAP_FAILED ? NULL : shared;
+}
+
+/* What a damaged table's last frames may make a reader look at behind their end. */
+#define SLACK_BYTES	((uint64_t)64 << 10)
+
+/* Maps what its limits say of each part, at the places that it has in the layout. */
+static char *map_parts(const struct table_header *h)
+{
+	char *base = arena_place((size_t)h->size_bytes);
+
+	for (unsigned i = 0; i < LAYOUT_WINDOWS && base; i++) {
+		struct layout_window w = layout_window(h, i, TABLE_LOG2_LEAST);
+		uint64_t bytes = w.most_bytes;
+
+		if (i == LAYOUT_INFOS)
+			bytes = layout_limit(h, TABLE_ROWS) * sizeof(struct row_info);
+		else if (i)
+			bytes = layout_limit_bytes(h, i - 1);
+		if (bytes < w.most_bytes)
+			bytes += SLACK_BYTES;
+		if (bytes > w.most_bytes)
+			bytes = w.most_bytes;
+		if (bytes && !arena_map_at(base + w.offset, (size_t)bytes)) {
+			arena_unmap(base, (size_t)h->size_bytes);
+			base = NULL;
+		}
+	}
+	return base ? base : map_whole(h->size_bytes);
 }
 
 enum load_status load_table(struct table *t, int fd, uint64_t start)
@@ -130,7 +154,7 @@ enum load_status load_table(struct table *t, int fd, uint64_t start)
 		return LOAD_CANNOT_READ;
 	if (!start && (uint64_t)st.st_size < h.size_bytes)
 		return LOAD_TRUNCATED;
-	base = map_room(h.size_bytes);
+	base = map_parts(&h);
 	if (!base)
 		return LOAD_NO_MEMORY;
 	count = layout_used(&h, false, ranges);

@@ -7,9 +7,9 @@
  *	        of few  counters frames   pc and   codes    of rows
  *	        rows    (row.h)  of row   module   in runs  and codes
  *
- * All of it is reserved at once and touched as rows arrive: address space, not memory. What
- * reads it (a report) needs nothing else, so the mapping can be a file, and can belong to a
- * process that is gone.
+ * Each part has addresses for all that it can ever hold, but only its beginning is mapped there, and the
+ * mapping grows as rows arrive (layout.h): what is not used counts for no limit. What reads the table (a
+ * report) needs nothing else, so it can be a file, and can belong to a process that is gone.
  *
  * A code is an address in a module: where another module has come to lie at the same address,
  * that is another code, so rows of the two are never mixed.
@@ -41,7 +41,7 @@
 #include <stdint.h>
 
 #define TABLE_MAGIC		"heaptrc"	/* 8 bytes with its NUL */
-#define TABLE_VERSION		11
+#define TABLE_VERSION		12
 #define TABLE_FRAMES_MAX	256	/* frames of one row */
 #define TABLE_BLIND		512u	/* addresses in blind.h's set */
 
@@ -155,6 +155,11 @@ enum table_life {
 
 #define TABLE_SLOTS	256u	/* rows for which each thread has slots; a power of two */
 
+enum table_lack {
+	TABLE_NO_SPACE = 1,		/* the disk is full, or memory: that is for good */
+	TABLE_NO_ADDRESSES,		/* the kernel refused to make a mapping longer: a limit */
+};
+
 struct table_header {
 	char magic[8];
 	uint32_t version;
@@ -178,7 +183,7 @@ struct table_header {
 	/* What may be used of each part (layout.h). */
 	uint32_t row_limit, code_limit, frame_limit, deltas_limit, module_limit, text_limit;
 	uint32_t upper_limit, row_levels, code_levels, shares_log2;
-	uint32_t no_space;		/* a part could not grow: the disk is full, or a limit is met */
+	uint32_t no_space;		/* 0, or enum table_lack: a part could not grow */
 	uint32_t depth;			/* frames that are a row's; outward of them there may be more */
 
 	/* What grows. */
@@ -209,6 +214,8 @@ _Static_assert(sizeof(struct row) == 32, "two rows a cache line");
 _Static_assert(sizeof(struct row_info) == 16, "four infos a cache line");
 _Static_assert(sizeof(struct row_upper) == 40, "the same in programs of 32 bits");
 
+#define TABLE_WINDOWS	12
+
 /* The table of this process, or one read from elsewhere: addresses of the parts. */
 struct table {
 	struct table_header *head;	/* NULL: there is no table */
@@ -224,13 +231,18 @@ struct table {
 	char *text;			/* the modules' paths */
 	bool shared;			/* in a file or a memfd, not in memory of its own */
 	bool populates;			/* ...and pages have to be reserved */
+	uint32_t refused;		/* mappings that could not grow */
+	uint64_t mapped[TABLE_WINDOWS];	/* bytes of each part from its beginning on (layout.h) */
 };
 
 /*
- * Reserves and initializes a table. Tries smaller ones when the kernel refuses (RLIMIT_AS,
- * overcommit); false when not even the smallest is to be had. Call once, before threads.
+ * Makes a table. With a limit on the address space (RLIMIT_AS, RLIMIT_DATA) one that cannot take more than
+ * a part of that. False when the kernel refuses even the smallest. Call once, before threads.
  */
 bool table_create(struct table *t);
+
+/* Unmaps a table that nobody uses any more. NULL as its head: there is none. */
+void table_unmap(struct table *t);
 
 /*
  * The same in a file (or memfd) open for reading and writing, empty and nobody else's, which
@@ -246,8 +258,8 @@ int table_create_in(struct table *t, int fd);
 int table_copy(const struct table *t, int fd);
 
 /* Has the table at its old address, but from now on in fd, which table_copy() has written; -1:
- * in memory of this process alone. For a child after fork. Returns 0 or an errno, and then
- * nothing has changed. */
+ * in memory of this process alone. For a child after fork. Returns 0 or an errno, and then a part of it
+ * may still be where it was. */
 int table_move(struct table *t, int fd);
 
 /* How many frames a row has at most, 1 to TABLE_FRAMES_MAX (which it is before). Once, at start. */

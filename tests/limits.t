@@ -53,6 +53,8 @@ for (['text', 'filter', qr/keep_late/, 0],
      ['work, above', 'filter, work', qr/go_right/, 0, '--above=8K', "--ignore=$dir/rules", '--top=0'],
      ['work, every', 'filter, work', qr/go_right/, 0, '--every=0.01', '--top=0'],
      ['work, execinfo', 'filter, work', qr/go_right/, 0, '--unwind=execinfo', '--top=0'],
+     ['grow', 'filter, grow', qr/go_right/, 0, '--depth=32', '--top=0'],
+     ['grow, alone', 'filter, grow', qr/go_right/, 0, '--depth=32', '--top=0', '--no-watch'],
      ['fork', 'filter, fork', qr/keep_late/, 0],
      ['fork, recorded', 'filter, fork', qr/keep_late/, 0, "--record=$dir/rec.%p"],
      ['fork, alone', 'filter, alone', qr/keep_late/, 0, '--no-watch'],
@@ -99,6 +101,30 @@ for my $kb (200000, 20000) {
 	my ($err, $dump) = both("ulimit -d $kb", "ulimit -d $kb;", [], $limits, 'full');
 	like($err . ($dump // ''), qr/keep_first|no memory for (the table|a dump|that)/s,
 	     "ulimit -d $kb: a dump, or a word on why there is none");
+}
+
+# What the program gets under a limit on its address space or its data: all that it gets natively, but for
+# some fixed 36 MB and, of blocks below 128 KB, an eighth. Whoever sets the limit, and when.
+my $space = build('space', 'space', '-fno-builtin', '-O1');
+for (['none, -v 900000', 'ulimit -v 900000;', 'none', 0], ['none, -v 250000', 'ulimit -v 250000;', 'none', 0],
+     ['none, -d 250000', 'ulimit -d 250000;', 'none', 0], ['setrlimit(), 400000', '', 'as', 400000],
+     ['data, 250000', '', 'data', 250000], ['prlimit(2), 400000', '', 'other', 400000], ['a child, 300000', '', 'child', 300000]) {
+	my ($name, $before, $how, $limit) = @$_;
+	for my $blocks ([1000000, 10], [200000, 3000], [150, 100]) {
+		my ($size, $places) = @$blocks;
+		my @line = ('/bin/bash', '-c', "$before exec \"\$@\"", 'bash');
+		my ($native_status, $native) = run(undef, @line, $space, $how, $limit, $size, $places);
+		SKIP: {
+			skip "$name: not to be had here", 3 if $native_status;
+			my $least = $size < 128 << 10 ? ($native - 36) * 7 / 8 - 8 : $native - 36;
+			for my $options ([], ['--no-watch'], ["--record=$dir/rec"]) {
+				unlink glob "$out* $dir/rec*";
+				my ($status, $mb, $err) = run(undef, @line, $heaptrace, "--outfile=$out", @$options, $space, $how, $limit, $size, $places);
+				chomp(my $text = "$native MB natively, " . ($mb || 'nothing'));
+				ok($status == 0 && $mb >= $least, "$name, blocks of $size bytes, @$options: $text") or diag($err);
+			}
+		}
+	}
 }
 
 # No overcommitment: what is reserved must be there. A filter stands in for the kernel's.
@@ -163,6 +189,46 @@ for my $options ([], ["--record=$dir/rec"]) {
 		}
 	}
 	wait_for(sub { rmdir $group }, 5) if defined $group;
+}
+
+# ---- locked memory ----
+
+# mlockall() gives what it gives natively, and neither locks nor touches what heaptrace maps for itself. Figures
+# of the subject's are KB; those of the runs differ by the libraries that heaptrace brings, where these are
+# locked too, and by what it has touched.
+my $lock = build('lock', 'lock', '-fno-builtin', '-pthread');
+my $mapped = do { my (undef, $text) = run(undef, $lock, 0, 'none'); $text =~ /begun: mapped (\d+)/ ? $1 : 0 };
+for my $args (['1 none'], ['3 none fill large thread fork dump'], ['7 none fill thread large dump'], ['5 none fill fork'],
+	      ['2 none fill dump'], ['6 none large again 3 fill'], ['3 none again 1 fill unlock fill'],
+	      ['3 none unlock fill again 2 large'], ['0 none'], ['4 none'], ['8 none'], ['9 none'],
+	      ['1', -32], ['1', 32], ['3', -32], ['3', 64, 'fill dump'], ['3', 2000, 'fill large thread dump'],
+	      ['7', 2000, 'large fill dump again 1'], ['2', 2000, 'fill again 1 again 3 dump'], ['3 0'], ['2 0']) {
+	my ($flags, $beyond, $steps) = @$args;
+	my @args = split / /, defined $beyond ? "$flags " . ($mapped + $beyond) . ' ' . ($steps // '') : $flags;
+	my ($native_status, $native) = run(undef, $lock, @args);
+	for my $options ([], ['--no-watch']) {
+		SKIP: {
+			skip "lock @args: not to be had here", 3 if $native_status == 77 << 8;
+			unlink glob "$out*";
+			my ($status, $text, $err) = run(undef, $heaptrace, "--outfile=$out", @$options, $lock, @args);
+			is("$status " . $text =~ s/^#.*\n//mgr, "$native_status " . $native =~ s/^#.*\n//mgr, "lock @args, @$options: as natively") or diag $err;
+			my @far;
+			my @native = $native =~ /^# (.*)/mg;
+			for ($text =~ /^# (.*)/mg) {
+				next if /^dumped/;
+				my $line = shift @native // '';
+				my @got = /(\d+)/g;
+				my @want = $line =~ /(\d+)/g;
+				if (/^filled: \d/) {
+					push @far, "$_, natively $line" if abs($got[0] - $want[0]) > 1024;
+				} else {	# mapped, locked, resident
+					push @far, "$_, natively $line" if $got[1] - $want[1] > 1024 || $got[2] - $want[2] > 12000;
+				}
+			}
+			is(join('; ', @far), '', "lock @args, @$options: what is locked, and what memory is taken");
+			unlike(slurp($out) // '', qr/no memory/, "lock @args, @$options: all is recorded");
+		}
+	}
 }
 
 # ---- files ----

@@ -6,6 +6,7 @@
  *	filter		a seccomp filter that kills on every call but the documented ones
  *	filter, less	and without getpid(2), which must kill: the filter works
  *	filter, work	and 2,000 backtraces, four threads, a library opened and closed
+ *	filter, grow	and 60,000 backtraces, for which the table has to grow
  *	filter, fork	and a child that allocates, and ends, while another thread lives
  *	filter, alone	the same, for --no-watch
  *	filter, exec	and tries to execute what cannot be
@@ -55,7 +56,7 @@ __attribute__((noinline)) void keep_late(void)
 
 /* README.md and heaptrace.1 list these. */
 static const int calls[] = {
-	SYS_openat, SYS_read, SYS_pread64, SYS_close, SYS_write, SYS_ioctl, SYS_fcntl, SYS_mmap, SYS_munmap,
+	SYS_openat, SYS_read, SYS_pread64, SYS_close, SYS_write, SYS_ioctl, SYS_fcntl, SYS_mmap, SYS_munmap, SYS_mremap,
 	SYS_madvise, SYS_rt_sigprocmask, SYS_rt_sigpending, SYS_rt_sigtimedwait,
 	SYS_gettid, SYS_futex, SYS_newfstatat, SYS_fstat, SYS_getcwd, SYS_renameat, SYS_unlinkat,
 	SYS_sched_yield, SYS_clock_nanosleep,
@@ -273,6 +274,8 @@ int main(int argc, char **argv)
 		raise(SIGUSR1);
 	if (!strcmp(how, "filter, work"))
 		work();
+	for (unsigned i = 0; i < 60000 && !strcmp(how, "filter, grow"); i++)
+		go_left(i, 16);
 	if (!strcmp(how, "filter, fork") || !strcmp(how, "filter, alone"))
 		fork_once();
 	if (write(1, "done\n", 5) < 0 && strcmp(how, "streams"))

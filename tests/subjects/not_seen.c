@@ -8,13 +8,14 @@
  *	jit		9 allocations from code that belongs to no file, and has no unwind table
  *	huge		4 allocations below a frame of 8 MB
  *	full		130,000 backtraces
- *	lost		where no memory is left to record with, a block of 60 MB; prints whether it got one
+ *	lost		where no memory is left to record with, a block of 100 KB; prints whether it got one
  *	children FILE...	each FILE is executed by a child
  *	spawn FILE...	by posix_spawn()
  *
  * 1000 bytes are kept by keep_main(), but for the first.
  */
 #include <dlfcn.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <spawn.h>
 #include <stdint.h>
@@ -128,9 +129,12 @@ static void lose(void)
 	if (!statm || fscanf(statm, "%zu", &pages) != 1)
 		exit(3);
 	fclose(statm);
-	limit.rlim_cur = limit.rlim_max = pages * (size_t)getpagesize() + ((size_t)66 << 20);
+	/* Smaller than what is large, but mapped by itself, far from all other blocks. */
+	mallopt(M_MMAP_THRESHOLD, 64 << 10);
+	limit.rlim_cur = limit.rlim_max = pages * (size_t)getpagesize() + ((size_t)2 << 20);
 	setrlimit(RLIMIT_AS, &limit);
-	p = malloc((size_t)60 << 20);
+	kept = malloc(60 << 10);		/* of what brk() has given, no more is left */
+	p = malloc(100 << 10);
 	puts(p ? "a block" : "no block");
 	fflush(stdout);
 }

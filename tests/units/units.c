@@ -10,6 +10,7 @@
 #include "base/sort.h"
 #include "table/blocks.h"
 #include "table/deltas.h"
+#include "table/layout.h"
 #include "table/row.h"
 #include "table/view.h"
 
@@ -876,6 +877,7 @@ static void test_large_full(void)
 	table_create(&t);
 	d = deltas_take(&t);
 	t.head->upper_limit = 1;
+	t.head->no_space = TABLE_NO_SPACE;
 	row = table_intern(&t, (uintptr_t[]){ 16, 1 }, 2, 0, marks, NULL);
 	for (enum way way = SINGLE; way <= BATCHED; way++) {
 		uint64_t sum = 0;
@@ -1029,6 +1031,127 @@ static void test_full(void)
 		good = good && table_intern(&t, f, 2, 0, marks, NULL) != ROW_OVERFLOW;
 	}
 	ok(good, "and the known ones keep their rows");
+}
+
+/* Bytes of address space that the process has. */
+static size_t mapped_bytes(void)
+{
+	size_t pages = 0;
+	FILE *f = fopen("/proc/self/statm", "r");
+
+	if (f && fscanf(f, "%zu", &pages) != 1)
+		pages = 0;
+	if (f)
+		fclose(f);
+	return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static bool intern_some(struct table *t, uintptr_t from, uintptr_t to)
+{
+	struct mark marks[2];
+	bool all = true;
+
+	for (uintptr_t i = from; i < to; i++)
+		all = all && table_intern(t, (uintptr_t[]){ i % 64 << 4, i << 4 }, 2, 0, marks, NULL) != ROW_OVERFLOW;
+	return all;
+}
+
+/* A table takes no more address space than it has use for, stays where it is when it grows, and grows on when
+ * a limit on that is lifted. */
+static void test_growth(bool in_file)
+{
+	int fd = in_file ? memfd_create("units", MFD_CLOEXEC) : -1;
+	size_t before = mapped_bytes(), small, large, used = 0;
+	struct layout_range ranges[LAYOUT_RANGES];
+	struct table t = { .head = NULL };
+	struct rlimit old, limit;
+	const struct row *rows;
+	bool good;
+
+	if (in_file && (fd < 0 || table_create_in(&t, fd))) {
+		ok(true, "a table in a memfd # SKIP there is none");
+		return;
+	}
+	ok(in_file || table_create(&t), "a table");
+	rows = t.rows;
+	small = mapped_bytes() - before;
+	good = intern_some(&t, 1, 200000);
+	large = mapped_bytes() - before;
+	for (unsigned i = layout_used(t.head, true, ranges); i-- > 0; )
+		used += ranges[i].bytes;
+	ok(small < (size_t)6 << 20, "it takes some megabytes of address space at first");
+	ok(good && t.rows == rows && large > small && large < used + used / 3 + ((size_t)4 << 20),
+	   "and not much more than it has use for when it has grown");
+	getrlimit(RLIMIT_AS, &old);
+	limit = old;
+	limit.rlim_cur = mapped_bytes() + ((size_t)2 << 20);
+	setrlimit(RLIMIT_AS, &limit);
+	good = !intern_some(&t, 200000, 400000) && t.head->no_space == TABLE_NO_ADDRESSES && intern_some(&t, 1, 200000);
+	setrlimit(RLIMIT_AS, &old);
+	ok(good, "at a limit new rows are refused, the known ones stay");
+	intern_some(&t, 200000, 600000);	/* tries again now and then */
+	ok(intern_some(&t, 600000, 610000) && t.head->row_count > 400000, "beyond it, it grows again");
+	table_unmap(&t);
+	ok(mapped_bytes() < before + ((size_t)1 << 20), "and it gives all back");
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Threads that make a table grow at the same time. */
+static struct table growing;
+
+static void *grow_it(void *number)
+{
+	return (void *)(uintptr_t)intern_some(&growing, 1 + (uintptr_t)number * 1000000, 60000 + (uintptr_t)number * 1000000);
+}
+
+static void test_growth_threads(void)
+{
+	pthread_t threads[4];
+	bool good = true;
+
+	ok(table_create(&growing), "a table");
+	for (uintptr_t i = 0; i < 4; i++)
+		pthread_create(&threads[i], NULL, grow_it, (void *)i);
+	for (int i = 0; i < 4; i++) {
+		void *all = NULL;
+
+		pthread_join(threads[i], &all);
+		good = good && all;
+	}
+	ok(good && growing.head->row_count >= 4 * 59999 + ROW_FIRST && !growing.head->no_space && !growing.refused,
+	   "threads that make it grow at the same time lose nothing");
+	table_unmap(&growing);
+}
+
+/* Blocks that are kept without slots for their region. */
+static void test_large_blocks(void)
+{
+	enum { STEP_LOG2 = 20, COUNT = 3000 };
+	struct block was;
+	struct blocks b;
+	unsigned kept = 0, left = 0;
+	bool good = true;
+
+	ok(blocks_create(&b, true), "a block map");
+	for (uintptr_t i = 1; i <= COUNT; i++)
+		good = good && blocks_put_large(&b, (void *)((i << STEP_LOG2) + 16), (struct block){ .row = (uint32_t)i, .size_bytes = i << 17 }, &was) && !was.row;
+	ok(good && blocks_put_large(&b, (void *)(((uintptr_t)7 << STEP_LOG2) + 16), (struct block){ .row = 9, .size_bytes = 99 }, &was) &&
+	   was.row == 7 && was.size_bytes == (uint64_t)7 << 17, "large blocks are kept, and one whose free was not seen is handed out");
+	for (uintptr_t i = 1; i <= COUNT; i++) {
+		was = blocks_take_large(&b, (void *)((i << STEP_LOG2) + 16));
+		good = good && was.row == (i == 7 ? 9 : i) && was.size_bytes == (i == 7 ? 99 : i << 17);
+		was = blocks_take_large(&b, (void *)((i << STEP_LOG2) + 16));
+		good = good && !was.row && !blocks_take_large(&b, (void *)((i << STEP_LOG2) + 32)).row;
+	}
+	ok(good, "each is taken once, and nothing else");
+	for (uintptr_t i = 1; i <= 30000; i++)
+		kept += blocks_put_large(&b, (void *)((i << STEP_LOG2) + 16), (struct block){ .row = 3, .size_bytes = i }, &was) != 0;
+	for (uintptr_t i = 1; i <= 30000; i++) {
+		was = blocks_take_large(&b, (void *)((i << STEP_LOG2) + 16));
+		left += was.row == 3 && was.size_bytes == i;
+	}
+	ok(kept == left && kept > 12000 && kept < 30000, "when there is no room that is said, and those that had some are there");
 }
 
 /* In a file or memfd space is reserved ahead: not much more than there is use for. */
@@ -1201,6 +1324,10 @@ int main(void)
 	test_large_threads();
 	test_intern_threads();
 	test_ahead();
+	test_growth(false);
+	test_growth(true);
+	test_growth_threads();
+	test_large_blocks();
 	test_maps();
 	printf("1..%d\n", tests);
 	return failures != 0;
