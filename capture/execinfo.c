@@ -6,15 +6,33 @@
  */
 #include "execinfo.h"
 
+#include "base/loaded.h"
+#include "base/lookup.h"
+
 #include <errno.h>
 #include <execinfo.h>
 #include <string.h>
 
+static uintptr_t library_start, library_end;	/* of libgcc_s, if nobody else had loaded it */
+
 void execinfo_init(void)
 {
+	bool was_there = lookup_first("_Unwind_Backtrace");
+	struct loaded_module m;
 	void *frame[1];
+	uintptr_t inside;
 
 	backtrace(frame, 1);
+	inside = was_there ? 0 : (uintptr_t)lookup_first("_Unwind_Backtrace");
+	if (inside && loaded_init() && loaded_find(inside, &m) == LOADED_FOUND) {
+		library_start = m.start;
+		library_end = m.end;
+	}
+}
+
+bool execinfo_has_loaded(uintptr_t address)
+{
+	return address - library_start < library_end - library_start;
 }
 
 unsigned execinfo_stack(uintptr_t pc, uintptr_t *frames, unsigned max)

@@ -3,6 +3,7 @@
 #ifndef CAPTURE_EXECINFO_H
 #define CAPTURE_EXECINFO_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* So many frames of this library may come first: backtrace() is asked for so many more. */
@@ -10,6 +11,9 @@
 
 /* The first call loads libgcc_s (glibc 2.36, debug/backtrace.c), which allocates. */
 void execinfo_init(void);
+
+/* Whether the address lies in libgcc_s, and execinfo_init() was what loaded that. */
+bool execinfo_has_loaded(uintptr_t address);
 
 /* As capture_stack(), but backtrace() reads what the frames name, whether it can be read or not: the stack from the frame that returns to pc; 0: it was not found. */
 unsigned execinfo_stack(uintptr_t pc, uintptr_t *frames, unsigned max);

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * mlockall(2), which locks all memory of the process: with the program's memory it would also lock the
+ * tracer's, which is mapped ahead of its use, fill that with pages, and count it for RLIMIT_MEMLOCK. A program
+ * that may lock its own memory might not be allowed to any more.
+ *
+ * So what MCL_CURRENT asks for is done mapping by mapping, with mlock(2), for those that are not the tracer's.
+ * Whether it is allowed is decided as the kernel does, by the size of all mappings, but without the tracer's.
+ * MCL_FUTURE is the kernel's own; the tracer's later memory keeps out of that (arena_avoid_locks()).
+ *
+ * Async-signal-safe, as the real function is.
+ */
+#include "base/arena.h"
+#include "base/atomics.h"
+#include "capture/execinfo.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+#ifndef MCL_ONFAULT
+#define MCL_ONFAULT	4	/* Linux 4.4 */
+#endif
+#ifndef MLOCK_ONFAULT
+#define MLOCK_ONFAULT	1
+#endif
+
+/* This library's own mappings, as the linker names their ends. */
+extern const char __ehdr_start[] HIDDEN, _end[] HIDDEN;
+
+static bool future;	/* MCL_FUTURE is in force, as far as is known */
+
+/* Whether a mapping would not be there without the tracer: its memory, or one of its libraries. */
+static bool is_memory(uintptr_t start)
+{
+	return arena_is_place(start);
+}
+
+static bool is_library(uintptr_t start)
+{
+	return start - (uintptr_t)__ehdr_start < (uintptr_t)(_end - __ehdr_start) || execinfo_has_loaded(start);
+}
+
+static void lock(uintptr_t start, uintptr_t end, bool on_fault)
+{
+	if (!on_fault || syscall(SYS_mlock2, start, end - start, MLOCK_ONFAULT))
+		syscall(SYS_mlock, start, end - start);
+}
+
+static int hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+struct mappings {
+	uint64_t bytes;		/* of all that are the program's */
+	bool locks;		/* they are to be locked, too... */
+	bool on_fault;		/* ...only as they are touched... */
+	bool libraries;		/* ...and the tracer's libraries with them, whose code runs in the program's calls */
+};
+
+static void take_mapping(struct mappings *m, uintptr_t start, uintptr_t end)
+{
+	/* The kernel's own page at the upper end of x86_64's addresses is not the process's. */
+	if (end <= start || start > UINTPTR_MAX / 2 + 1 || is_memory(start))
+		return;
+	if (!is_library(start))
+		m->bytes += end - start;
+	else if (!m->libraries)
+		return;
+	if (m->locks)
+		lock(start, end, m->on_fault);
+}
+
+/* Goes through the lines of /proc/self/maps, "7f1c2a000000-7f1c52000000 rw-p ...". False: it cannot be read. */
+static bool go_through(struct mappings *m)
+{
+	int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+	uintptr_t number[2] = { 0, 0 };
+	unsigned which = 0;		/* number of the line that is being read; 2: its rest */
+	char text[1024];
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	while ((n = read(fd, text, sizeof(text))) > 0 || (n < 0 && errno == EINTR)) {
+		for (ssize_t i = 0; i < n; i++) {
+			int digit = hex_digit(text[i]);
+
+			if (text[i] == '\n') {
+				number[0] = number[1] = which = 0;
+			} else if (which < 2 && digit >= 0) {
+				number[which] = number[which] << 4 | (uintptr_t)digit;
+			} else if (which < 2 && ++which == 2) {
+				take_mapping(m, number[0], number[1]);
+			}
+		}
+	}
+	close(fd);
+	return !n && m->bytes;
+}
+
+/* Whether the kernel would let so many bytes be locked beyond the limit: a mapping that cannot be touched is
+ * locked, so that no page is needed, and unmapped again. */
+static bool may_exceed(uint64_t bytes)
+{
+	void *probe = mmap(NULL, (size_t)bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	bool may = probe != MAP_FAILED && !syscall(SYS_mlock2, probe, (size_t)bytes, MLOCK_ONFAULT);
+
+	if (probe != MAP_FAILED)
+		munmap(probe, (size_t)bytes);
+	return may;
+}
+
+/* With MCL_CURRENT. Returns what mlockall() does. */
+static int lock_current(int flags)
+{
+	struct mappings m = { 0, false, false, false };
+	struct rlimit limit;
+	bool exceeds;
+
+	if (!go_through(&m) || getrlimit(RLIMIT_MEMLOCK, &limit))
+		return (int)syscall(SYS_mlockall, flags);
+	exceeds = limit.rlim_cur == RLIM_INFINITY || may_exceed(m.bytes > limit.rlim_cur ? m.bytes : limit.rlim_cur + 1);
+	/* The kernel refuses it, too, since there is more than what was counted, and knows the reason. */
+	if (!exceeds && m.bytes > limit.rlim_cur)
+		return (int)syscall(SYS_mlockall, flags);
+	if (flags & MCL_FUTURE) {
+		if (syscall(SYS_mlockall, flags & ~MCL_CURRENT))
+			return -1;
+	} else if (load_relaxed(&future)) {
+		syscall(SYS_munlockall);	/* nothing else takes back an earlier MCL_FUTURE alone */
+	}
+	m = (struct mappings){ 0, true, flags & MCL_ONFAULT, exceeds };
+	go_through(&m);
+	return 0;
+}
+
+EXPORT int mlockall(int flags)
+{
+	bool known = !(flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT));
+	int result, saved = errno;
+
+	if (known && flags & MCL_FUTURE)
+		arena_avoid_locks();
+	if (known && flags & MCL_CURRENT)
+		result = lock_current(flags);
+	else
+		result = (int)syscall(SYS_mlockall, flags);
+	if (!result) {
+		store_relaxed(&future, flags & MCL_FUTURE);
+		errno = saved;
+	}
+	return result;
+}
