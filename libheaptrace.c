@@ -839,7 +839,9 @@ __attribute__((constructor)) static void init(void)
 		start();
 	if (state != TRACING) {
 		signals_drop(&options);
-		if (!options.no_children && !rights_are_more())
+		if (rights_are_more())
+			rights_clear(environ);
+		else if (!options.no_children)
 			say_untraced();
 		return;
 	}

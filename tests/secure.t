@@ -168,6 +168,14 @@ SKIP: {
 				is(join(' ', glob "$dir/open/*"), '', "$kind, $options: no file is made");
 				is($traced_err, '', "$kind, $options: nothing is said");
 			}
+			# The program after it has the rights for good, and its environment.
+			if ($kind !~ /cap/) {
+				unlink glob "$dir/open/*";
+				my ($became, $out) = $preloaded->('/usr/bin/env', "HEAPTRACE_OPTIONS=outfile=$dir/open/out", $program, 'become');
+				is($became, 0, "$kind, what it becomes: status");
+				like($out, qr/^secure 1 .*options none$/m, "$kind: the caller's options are gone");
+				is(join(' ', glob "$dir/open/*"), '', "$kind, what it becomes: no file is made");
+			}
 			for my $signal (POSIX::SIGUSR1(), POSIX::SIGTERM()) {
 				unlink glob "$dir/open/*";
 				my ($killed, undef, $killed_err) = $preloaded->($program, $signal);

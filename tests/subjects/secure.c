@@ -2,7 +2,8 @@
 /*
  * A program that may be started with more rights than its caller has: secure [SIGNAL]. Prints its ids,
  * the signals that it handles, the numbers of its descriptors and its HEAPTRACE_OPTIONS; allocates and
- * keeps; forks a child that does the same; sends itself SIGNAL, if it is given.
+ * keeps; forks a child that does the same; sends itself SIGNAL, if it is given. With `become` as its
+ * argument, it takes its new rights for good, and becomes itself without an argument.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -43,6 +44,12 @@ int main(int argc, char **argv)
 	}
 	if (child < 0 || waitpid(child, NULL, 0) != child)
 		return 2;
+	if (argc > 1 && !strcmp(argv[1], "become")) {
+		if (setregid(getegid(), getegid()) || setreuid(geteuid(), geteuid()))
+			return 3;
+		execl(argv[0], argv[0], (char *)NULL);
+		return 4;
+	}
 	if (argc > 1)
 		raise(atoi(argv[1]));
 	return 0;
