@@ -22,7 +22,7 @@ echo 'int main(void) { return 0; }' >"$dir/probe.c"
 sanitize='-fsanitize=address,undefined -fno-sanitize-recover=all'
 { $build $sanitize -o "$dir/probe" "$dir/probe.c" && "$dir/probe"; } 2>"$dir/log" || sanitize=
 run memo capture/memo.c >>"$dir/out"
-run rules capture/rules.c capture/cfi.c base/*.c >>"$dir/out"
+run rules capture/rules.c capture/cfi.c capture/prologue.c base/*.c >>"$dir/out"
 run shorten report/shorten.c >>"$dir/out"
 run names report/*.c base/*.c table/*.c demangle/*.c >>"$dir/out"
 # One plan for all.
