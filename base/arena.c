@@ -119,7 +119,7 @@ static uintptr_t seed, seed_end;	/* 0: there is no such page */
 
 void arena_avoid_locks(void)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t page = (size_t)getauxval(AT_PAGESZ);
 	uintptr_t room = SEED_ROOM < area_bytes() / 4 ? SEED_ROOM : area_bytes() / 4;
 	char *at = load_acquire(&seed) ? NULL : arena_place(room);
 	int saved = errno;
@@ -138,7 +138,7 @@ void arena_avoid_locks(void)
 /* NULL: the kernel refuses. */
 static void *map_from_seed(size_t size_bytes)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = (size_bytes + page - 1) & ~(page - 1);
+	size_t page = (size_t)getauxval(AT_PAGESZ), bytes = (size_bytes + page - 1) & ~(page - 1);
 	uintptr_t at = load_acquire(&seed);
 
 	while (bytes && bytes < seed_end - at - page) {

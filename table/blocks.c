@@ -6,6 +6,7 @@
 
 #include <sched.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 /* A region's slots, between those that a look beyond its ends may meet: they stay empty, but for
@@ -118,7 +119,7 @@ bool blocks_create(struct blocks *b, bool glibc_spacing)
 /* Another page of zeros, which can be written, replaces the entry's; who reads there meanwhile reads zero. */
 static bool make_writable(uint32_t **entry, struct blocks *b)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE), at = (size_t)((char *)entry - (char *)b->regions) & ~(page - 1);
+	size_t page = (size_t)getauxval(AT_PAGESZ), at = (size_t)((char *)entry - (char *)b->regions) & ~(page - 1);
 	uint8_t *state = &directory_pages[at / LEAST_PAGE], as = READ_ONLY;
 	bool done;
 

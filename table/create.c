@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -103,7 +104,7 @@ static int map_windows(struct table *t, const struct table_header *h, char *base
  * looks for it at the start of a line of /proc/PID/maps. */
 static char *map_whole(struct table *t, const struct table_header *h, int fd)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t page = (size_t)getauxval(AT_PAGESZ);
 	char *low = mmap(NULL, (size_t)h->size_bytes + page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (low == MAP_FAILED)

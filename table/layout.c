@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -252,7 +253,7 @@ static bool was_faster(struct table *t, unsigned window, uint64_t from, char *en
 /* Makes the mapping of a window longer, in place, until `need` bytes of it are mapped. */
 static bool extend(struct table *t, unsigned window, uint64_t offset, uint64_t need, uint64_t most)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t page = (size_t)getauxval(AT_PAGESZ);
 	uint64_t from = load_acquire(&t->mapped[window]), to;
 
 	while (from < need) {
@@ -297,7 +298,7 @@ static bool extend_part(struct table *t, const struct table_header *most, enum t
 /* The kernel touches the pages: where there is no space it says so, and sends no signal. */
 static bool reserve(struct table *t, uint64_t offset, uint64_t bytes)
 {
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), from = offset & ~(page - 1);
+	uint64_t page = (uint64_t)getauxval(AT_PAGESZ), from = offset & ~(page - 1);
 	uint64_t to = (offset + bytes + page - 1) & ~(page - 1);
 	int saved = errno, result;
 
