@@ -343,7 +343,7 @@ static void test_signals(void)
 	print("flame-graph", NULL, -1);
 	has("?;f();plain (inlined);std::vector<int>::back() (inlined);<signal handler called>;? 50\n", "folded");
 	print("no-lines", "f() +0x0", -1);
-	has("left out by --ignore    : 1 backtraces, 50 bytes", "a rule");
+	has("left out by --ignore    : 1 backtrace, 50 bytes", "a rule");
 }
 
 /* A module whose path could not be noted, and one that could not be listed at all. */
