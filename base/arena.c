@@ -113,14 +113,14 @@ bool arena_is_place(uintptr_t address)
  * page is mapped before, with room behind it: memory is then taken from there, by making its mapping longer, and
  * the last page of it is what the next memory begins with.
  */
-#define SEED_ROOM	((uintptr_t)1 << 36)	/* bytes, or less where addresses are few */
+#define SEED_PART	64	/* of the area: 128 GB, where it has 8 TB */
 #define SEED_TRIES	10000	/* yields */
 static uintptr_t seed, seed_end;	/* 0: there is no such page */
 
 void arena_avoid_locks(void)
 {
 	size_t page = (size_t)getauxval(AT_PAGESZ);
-	uintptr_t room = SEED_ROOM < area_bytes() / 4 ? SEED_ROOM : area_bytes() / 4;
+	uintptr_t room = area_bytes() / SEED_PART & ~(uintptr_t)(PLACE_BYTES - 1);
 	char *at = load_acquire(&seed) ? NULL : arena_place(room);
 	int saved = errno;
 
