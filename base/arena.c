@@ -40,7 +40,7 @@ struct arena_chunk {
 #define PLACE_RATIO	8	/* the area is so small a part of the half of the address space where it lies */
 
 static uintptr_t area_start;	/* 0: not chosen yet */
-static uintptr_t area_used;	/* bytes, without an end: then begun anew */
+static uintptr_t area_used;	/* bytes that have been given; may run past the area */
 
 #if UINTPTR_MAX > 0xffffffff
 /* The largest power of two that is below what the kernel has put at the stack's upper end. */
@@ -94,9 +94,10 @@ char *arena_place(size_t size_bytes)
 {
 	uintptr_t bytes = (size_bytes + PLACE_BYTES - 1) & ~(PLACE_BYTES - 1), start = area(), at;
 
-	if (bytes < size_bytes || bytes > area_bytes())
+	/* Nothing is given twice: what grows in place needs the addresses behind it. */
+	if (bytes < size_bytes || bytes > area_bytes() || load_relaxed(&area_used) > area_bytes() - bytes)
 		return NULL;
-	at = add_relaxed(&area_used, bytes) % area_bytes();
+	at = add_relaxed(&area_used, bytes);
 	return at > area_bytes() - bytes ? NULL : (char *)start + at;
 }
 

@@ -17,9 +17,8 @@
  * tracer's memory is known from the program's by its address. Nothing there is mapped until it is asked
  * for, so the area counts for no limit.
  *
- * Returns size_bytes of addresses in the area that nobody else gets (until many terabytes have been
- * asked for), for a mapping of the caller's, which must not replace what is there all the same
- * (MAP_FIXED_NOREPLACE). NULL: the area is too small. Async-signal-safe.
+ * Returns size_bytes of addresses in the area that nobody else gets, for a mapping of the caller's, which must not replace what is there all the same
+ * (MAP_FIXED_NOREPLACE). NULL: the area is used up; then the kernel chooses. Async-signal-safe.
  */
 char *arena_place(size_t size_bytes);
 

@@ -111,27 +111,35 @@ static char *map_whole(uint64_t size_bytes)
 /* What a damaged table's last frames may make a reader look at behind their end. */
 #define SLACK_BYTES	((uint64_t)64 << 10)
 
-/* Maps what its limits say of each part, at the places that it has in the layout. */
+/* What is to be mapped of a window: as far as the limits go. */
+static uint64_t window_bytes(const struct table_header *h, unsigned window, uint64_t most_bytes)
+{
+	uint64_t bytes = most_bytes;
+
+	if (window == LAYOUT_INFOS)
+		bytes = layout_limit(h, TABLE_ROWS) * sizeof(struct row_info);
+	else if (window)
+		bytes = layout_limit_bytes(h, window - 1);
+	return bytes + SLACK_BYTES < most_bytes ? bytes + SLACK_BYTES : most_bytes;
+}
+
+/* Maps the windows, at the places that they have in the layout. */
 static char *map_parts(const struct table_header *h)
 {
 	char *base = arena_place((size_t)h->size_bytes);
+	struct layout_window w;
 
 	for (unsigned i = 0; i < LAYOUT_WINDOWS && base; i++) {
-		struct layout_window w = layout_window(h, i, TABLE_LOG2_LEAST);
-		uint64_t bytes = w.most_bytes;
-
-		if (i == LAYOUT_INFOS)
-			bytes = layout_limit(h, TABLE_ROWS) * sizeof(struct row_info);
-		else if (i)
-			bytes = layout_limit_bytes(h, i - 1);
-		if (bytes < w.most_bytes)
-			bytes += SLACK_BYTES;
-		if (bytes > w.most_bytes)
-			bytes = w.most_bytes;
-		if (bytes && !arena_map_at(base + w.offset, (size_t)bytes)) {
-			arena_unmap(base, (size_t)h->size_bytes);
-			base = NULL;
+		w = layout_window(h, i, TABLE_LOG2_LEAST);
+		if (!w.most_bytes ||
+		    arena_map_at(base + w.offset, (size_t)window_bytes(h, i, w.most_bytes)))
+			continue;
+		while (i-- > 0) {
+			w = layout_window(h, i, TABLE_LOG2_LEAST);
+			if (w.most_bytes)
+				arena_unmap(base + w.offset, (size_t)window_bytes(h, i, w.most_bytes));
 		}
+		base = NULL;
 	}
 	return base ? base : map_whole(h->size_bytes);
 }
