@@ -241,7 +241,7 @@ static HOT_CODE void __attribute__((noinline)) note_otherwise(uint32_t *slot, st
 
 static inline void note_block(uint32_t *slot, struct block b)
 {
-	if (likely(slot_is_simple(slot, b.size_bytes)))
+	if (likely(b.size_bytes < SLOT_MORE && slot_is_free(slot)))
 		slot_put(slot, b.row, b.size_bytes);
 	else
 		note_otherwise(slot, b);

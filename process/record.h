@@ -90,10 +90,13 @@ static inline __attribute__((always_inline)) bool record_free_here(void *p)
 	v = load_relaxed(slot);
 	if (unlikely(!slot_is_small(v)))
 		return record_free(p, false);
-	slot_clear(slot, v);
-	if (unlikely(!process_has_one_thread() || guard_self.last_block == p))
+	if (unlikely(!process_has_one_thread() || guard_self.last_block == p)) {
+		slot_clear(slot, v);
 		record_freed_otherwise(p, (struct block){ slot_row(v), v, (uint8_t)v }, false);
-	else if (unlikely(!row_free_single(&recorder.table, slot_row(v), (uint8_t)v)))
+		return true;
+	}
+	store_relaxed(slot, 0);
+	if (unlikely(!row_free_single(&recorder.table, slot_row(v), (uint8_t)v)))
 		row_free(&recorder.table, slot_row(v), (uint8_t)v, false);
 	return true;
 }
@@ -121,7 +124,7 @@ static inline uint32_t record_find_row(uintptr_t function, uintptr_t pc, uintptr
 /* record_alloc() in a hook itself, whose caller it records: for where it is worth the space. */
 static inline __attribute__((always_inline)) void record_alloc_here(void *p, uintptr_t function, size_t size)
 {
-	uint32_t *slot = blocks_find(&recorder.blocks, p), row;
+	uint32_t *slot = blocks_find(&recorder.blocks, p), row, noted;
 	struct capture_point from = CAPTURE_POINT();
 
 	if (unlikely(!slot)) {
@@ -131,11 +134,12 @@ static inline __attribute__((always_inline)) void record_alloc_here(void *p, uin
 	__builtin_prefetch(slot, 1);	/* seldom in the cache, and wanted soon */
 	guard_self.last_block = p;
 	row = record_find_row(function, from.pc, from.sp, from.fp);
-	if (unlikely(!slot_is_simple(slot, size))) {
+	noted = slot_put_simple(slot, row, size);
+	if (unlikely(!noted)) {
 		record_new_otherwise(slot, row, size);
 		return;
 	}
-	guard_self.last_slot = slot_put(slot, row, size);
+	guard_self.last_slot = noted;
 	if (unlikely(!process_has_one_thread() || !row_alloc_single(&recorder.table, row, size)))
 		record_count_otherwise(row, size);
 }

@@ -18,9 +18,9 @@
  * follow belong to no other block: they hold it, 24 bits each, marked as what they are. A region
  * has room for them at its end, so that a block's slots are always in one region.
  *
- * The turn counts, modulo 4, the blocks that were noted in the slot, and stays when they are gone. So a
- * thread can tell its newest block from one that another thread has got at the same address since:
- * the two slots differ.
+ * The turn counts, modulo 4, the blocks that have left the slot. So a thread can tell its newest block from
+ * one that another thread has got at the same address since: the two slots differ. A process of one thread
+ * needs no turns: there, record.h sets the slot to 0.
  *
  * A region's slots take an eighth of its address space, whatever of it is used, and that counts for limits.
  * Where a region has only large blocks, which the allocator maps one by one, its slots would be nearly all
@@ -157,10 +157,10 @@ static inline bool slot_is_small(uint32_t v)
 	return slot_row(v) && (uint8_t)v < SLOT_MORE;
 }
 
-/* There is no block there any more. v: the slot's value. */
+/* There is no block there any more, and the next one will have another turn. v: the slot's value. */
 static inline void slot_clear(uint32_t *slot, uint32_t v)
 {
-	store_relaxed(slot, v & SLOT_TURNS);
+	store_relaxed(slot, (v & SLOT_TURNS) + SLOT_TURN);
 }
 
 /* What the slot's block is, which is forgotten. No block begins there: row is ROW_NONE. */
@@ -179,34 +179,44 @@ static inline struct block slot_take(uint32_t *slot)
 }
 
 /*
- * Whether nothing is known there. Then the slot is also written, its turn counted up: memory that is read before
- * it is ever written is the kernel's page of zeros at first, and the write that then follows takes that out
- * of the translations of all processors that run the program's threads, by interrupting them.
+ * Whether the slot is 0. It is also written, as it is: memory that is read before it is ever written is the
+ * kernel's page of zeros at first, and the write that then follows takes that out of the translations of all
+ * processors that run the program's threads, by interrupting them.
  */
-static inline bool slot_is_free(uint32_t *slot)
+static inline bool slot_is_zero(uint32_t *slot)
 {
 #if defined(__x86_64__) || defined(__i386__)
-	__asm__ volatile("addl %1, %0" : "+m"(*slot) : "i"(SLOT_TURN) : "cc");
+	bool zero;
+
+	__asm__ volatile("orl $0, %0" : "+m"(*slot), "=@ccz"(zero));
+	return zero;
 #else
-	store_relaxed(slot, load_relaxed(slot) + SLOT_TURN);
+	return !load_relaxed(slot);
 #endif
-	if (likely(!(load_relaxed(slot) & ~SLOT_TURNS)))
-		return true;
-	store_relaxed(slot, load_relaxed(slot) - SLOT_TURN);	/* a size that is noted there has all bits */
-	return false;
 }
 
-/* Whether slot_put() will do: nothing is known there, and the size is small. */
-static inline bool slot_is_simple(uint32_t *slot, uint64_t size_bytes)
+/* Whether nothing is known there. */
+static inline bool slot_is_free(uint32_t *slot)
 {
-	return likely(size_bytes < SLOT_MORE) && likely(slot_is_free(slot));
+	return slot_is_zero(slot) || !(load_relaxed(slot) & ~SLOT_TURNS);
 }
 
-/* Returns the slot's value. */
+/* Notes a block whose size is less than SLOT_MORE in a slot that is free. Returns the slot's value. */
 static inline uint32_t slot_put(uint32_t *slot, uint32_t row, uint64_t size_bytes)
 {
 	uint32_t v = load_relaxed(slot) | row << SLOT_SIZE_BITS | (uint32_t)size_bytes;
 
+	store_relaxed(slot, v);
+	return v;
+}
+
+/* The same in a slot that is 0, if it is and the size is small. Returns the slot's value, or 0: it is not so. */
+static inline uint32_t slot_put_simple(uint32_t *slot, uint32_t row, uint64_t size_bytes)
+{
+	uint32_t v = row << SLOT_SIZE_BITS | (uint32_t)size_bytes;
+
+	if (unlikely(size_bytes >= SLOT_MORE) || unlikely(!slot_is_zero(slot)))
+		return 0;
 	store_relaxed(slot, v);
 	return v;
 }

@@ -286,9 +286,7 @@ static bool put(struct blocks *b, uintptr_t p, uint32_t row, uint64_t size)
 	stale.count = 0;
 	if (!slot)
 		return false;
-	if (slot_is_simple(slot, size))
-		slot_put(slot, row, size);
-	else
+	if (!(size & 1 && slot_put_simple(slot, row, size)))
 		stale.count = slot_put_otherwise(slot, block, stale.block);
 	return true;
 }
