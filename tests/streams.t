@@ -97,20 +97,22 @@ way('/dev/fd/9, a file', sub {
 });
 way('a FIFO', sub {
 	my ($run) = @_;
-	unlink glob "$dir/fifo*";
+	unlink glob("$dir/fifo*"), "$dir/read";
 	POSIX::mkfifo("$dir/fifo", 0600) or die;
+	# Both ends are open, so that neither the reader nor the program has to wait for the other one.
+	open my $both, '+<', "$dir/fifo" or die;
 	my $reader = fork // die;
 	if (!$reader) {
 		open my $read, '<', "$dir/fifo" or die;
+		close $both;
 		open my $to, '>', "$dir/read" or die;
 		print $to drain($read);
 		close $to;
 		POSIX::_exit(0);
 	}
+	wait_for(sub { -e "$dir/read" }, 60) or die 'no reader';
 	$run->(sub { }, "$dir/fifo");
-	# Without a writer it would wait for ever.
-	sysopen my $last, "$dir/fifo", POSIX::O_WRONLY() | POSIX::O_NONBLOCK();
-	close $last if $last;
+	close $both;
 	waitpid $reader, 0;
 	is(join(' ', glob "$dir/fifo*"), "$dir/fifo", 'a FIFO: it stays, and no file is made beside it');
 	return slurp("$dir/read");
