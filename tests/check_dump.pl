@@ -12,7 +12,7 @@ my $size = qr/\d{1,3} bytes|\d{1,3}\.\d{3} [KM]B|\d+\.\d{3} GB/;
 my $time = qr/\d{1,3} ns|\d{1,3}\.\d{3} [um]s|\d{1,2}\.\d{3} secs|\d+ mins \d{1,2} secs|\d+ hours \d{1,2} mins/;
 my $key = qr/size|count|peak-size|peak-count|heap-peak|total-size|total-count|temporary|age/;
 my $life = qr/^\[heaptrace\] (initialized|finalized) for \/proc\/\d+\/maps \(.*\)(?:, which was killed, or ended past exit\(\))?$/;
-my $notice = qr/^\[heaptrace\] (?:the program (?:handles|waits for|blocks) SIGUSR[12]|no allocation was seen: |\S.* (?:is statically linked|is built with a sanitizer|runs with another user's or group's rights): it is not traced|\S.* has a malloc of its own)/;
+my $notice = qr/^\[heaptrace\] (?:the program (?:handles|waits for|blocks) SIGUSR[12]|no allocation was seen: |valgrind's own allocator takes the calls of malloc and free before heaptrace sees them: |\S.* (?:is statically linked|is built with a sanitizer|runs with another user's or group's rights): it is not traced|\S.* has a malloc of its own)/;
 my $head = qr/^\[heaptrace\] dump allocation status for \/proc\/\d+\/maps \(.*\), sorted by ($key)$/;
 my $row = qr/^=== backtrace #(\d+) === \[count\/peak: (\d+)\/(\d+)\] \[size\/peak: ($size)\/($size)\] \[age: $time\](?: \[$key: (?:$size|\d+)\])?$/;
 my $place = qr/\S.*:(?:\d+|\?)/;
