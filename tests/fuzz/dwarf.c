@@ -6,7 +6,6 @@
  * tests/fuzz/dwarf.pl makes such inputs of programs. Code is at 0x1000 to 0x3000.
  */
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE
 #endif
 #include <elf.h>
 #include <stdio.h>

@@ -8,7 +8,6 @@
  * a .gnu_debuglink in the first names as "100", being in one directory with it. An input "ELFM"
  * and a file: that lies in memory, as if the loader had put it there.
  */
-#define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,6 @@
  * Fuzz target: the input is a perf map, asked for the addresses from 0x1000 on and some at the
  * ends. It has to be a file: links are not followed.
  */
-#define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

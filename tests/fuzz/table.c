@@ -6,7 +6,6 @@
  * more than the first check is reached. What is loaded is reported as text and folded, without
  * files for its modules: those have fuzzers of their own.
  */
-#define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
