@@ -224,8 +224,16 @@ HOT_CODE bool record_free(void *p, bool nested)
 
 static inline void count_alloc(uint32_t row, uint64_t size_bytes)
 {
-	if (unlikely(!process_has_one_thread() || !row_alloc_single(&recorder.table, row, size_bytes)))
-		record_count_otherwise(row, size_bytes);
+	struct thread *self = guard_self.thread;
+
+	if (process_has_one_thread()) {
+		if (unlikely(!row_alloc_single(&recorder.table, row, size_bytes)))
+			row_alloc(&recorder.table, row, size_bytes);
+	} else if (likely(self && self->deltas)) {
+		delta_alloc(&recorder.table, self->deltas, row, size_bytes);
+	} else {
+		row_alloc(&recorder.table, row, size_bytes);
+	}
 }
 
 static HOT_CODE void __attribute__((noinline)) note_otherwise(uint32_t *slot, struct block b)
@@ -247,21 +255,24 @@ static inline void note_block(uint32_t *slot, struct block b)
 		note_otherwise(slot, b);
 }
 
-HOT_CODE void record_count_otherwise(uint32_t row, uint64_t size_bytes)
-{
-	struct thread *self = guard_self.thread;
-
-	if (!process_has_one_thread() && likely(self && self->deltas))
-		delta_alloc(&recorder.table, self->deltas, row, size_bytes);
-	else
-		row_alloc(&recorder.table, row, size_bytes);
-}
-
-HOT_CODE void record_new_otherwise(uint32_t *slot, uint32_t row, uint64_t size_bytes)
+static void __attribute__((noinline)) note_and_count(uint32_t *slot, uint32_t row, uint64_t size_bytes)
 {
 	note_block(slot, (struct block){ .row = row, .size_bytes = size_bytes });
 	guard_self.last_slot = load_relaxed(slot);
 	count_alloc(row, size_bytes);
+}
+
+HOT_CODE void record_new_otherwise(uint32_t *slot, uint32_t row, uint64_t size_bytes)
+{
+	struct thread *self = guard_self.thread;
+
+	if (unlikely(size_bytes >= SLOT_MORE || !self || !self->deltas || process_has_one_thread()) ||
+	    unlikely(!slot_is_free(slot))) {
+		note_and_count(slot, row, size_bytes);
+		return;
+	}
+	guard_self.last_slot = slot_put(slot, row, size_bytes);
+	delta_alloc(&recorder.table, self->deltas, row, size_bytes);
 }
 
 /* Notes a large block whose region has no slots. Returns what stands for it, or 0: the region needs some. */

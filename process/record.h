@@ -106,7 +106,6 @@ uint32_t record_row_missed(struct paths *p);
 uint32_t record_row_otherwise(const struct thread *self, uintptr_t function, uintptr_t pc, uintptr_t sp,
 			      uintptr_t fp);
 void record_new_otherwise(uint32_t *slot, uint32_t row, uint64_t size_bytes);
-void record_count_otherwise(uint32_t row, uint64_t size_bytes);
 
 /* The calling backtrace's row. */
 static inline uint32_t record_find_row(uintptr_t function, uintptr_t pc, uintptr_t sp, uintptr_t fp)
@@ -134,14 +133,14 @@ static inline __attribute__((always_inline)) void record_alloc_here(void *p, uin
 	__builtin_prefetch(slot, 1);	/* seldom in the cache, and wanted soon */
 	guard_self.last_block = p;
 	row = record_find_row(function, from.pc, from.sp, from.fp);
-	noted = slot_put_simple(slot, row, size);
+	noted = likely(process_has_one_thread()) ? slot_put_simple(slot, row, size) : 0;
 	if (unlikely(!noted)) {
 		record_new_otherwise(slot, row, size);
 		return;
 	}
 	guard_self.last_slot = noted;
-	if (unlikely(!process_has_one_thread() || !row_alloc_single(&recorder.table, row, size)))
-		record_count_otherwise(row, size);
+	if (unlikely(!row_alloc_single(&recorder.table, row, size)))
+		row_alloc(&recorder.table, row, size);
 }
 
 #endif

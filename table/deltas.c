@@ -85,9 +85,10 @@ static void tell_heap(struct table *t, struct deltas *d)
 			       DELTA_HEAP_BYTES);
 }
 
-static uint32_t *owing(struct table *t, uint32_t row)
+/* How many blocks less than its row knows the slots of this row's number may hold, over all threads. */
+static uint32_t *owed_blocks(struct table *t, uint32_t row)
 {
-	return &t->head->slots_owing[row % DELTA_SLOTS];
+	return &t->head->owed_blocks[row % DELTA_SLOTS];
 }
 
 /* Whether the row has no live block, by the row and by what all threads' slots hold of it. */
@@ -104,20 +105,26 @@ static bool is_empty(const struct table *t, uint32_t row)
 	return count <= 0;
 }
 
-bool deltas_row_begins(struct table *t, uint32_t row, int64_t visible)
+/*
+ * Whether a row that has `visible` blocks, by what it and the calling thread's slot say, may have none all the
+ * same, by what other threads' slots hold. Most rows have more than all other threads could owe.
+ */
+static inline bool may_be_empty(struct table *t, uint32_t row, int64_t visible)
 {
-	uint32_t now, owed;
+	return unlikely(visible <= (int64_t)(load_relaxed(&t->head->deltas_used) - 1) * DELTA_BLOCKS) &&
+	       visible <= (int64_t)load_relaxed(owed_blocks(t, row));
+}
 
-	if (visible > 0) {
-		owed = load_relaxed(owing(t, row));
-		if (visible > (int64_t)owed * DELTA_BLOCKS)
-			return false;
-	}
-	/* The slots are seldom asked: within a tick there is nothing to be changed. */
+void deltas_row_begins(struct table *t, uint32_t row, int64_t visible)
+{
+	uint32_t now;
+
+	if (visible > 0 && !may_be_empty(t, row, visible))
+		return;
+	/* Within a tick there is nothing to be changed, and the slots need not be asked. */
 	now = (uint32_t)ticks_of(now_ns());
 	if (load_relaxed(&t->infos[row].since) != now && is_empty(t, row))
 		store_relaxed(&t->infos[row].since, now);
-	return true;
 }
 
 /* ---- A flush ---- */
@@ -194,7 +201,7 @@ static void flush_sums(struct table *t, struct deltas *d, const struct delta *sl
 static void empty_slot(struct table *t, struct delta *slot)
 {
 	if (slot->epoch & DELTA_OWES)
-		sub_relaxed(owing(t, slot->row), 1);
+		sub_relaxed(owed_blocks(t, slot->row), slot->most_count);
 	store_relaxed(&slot->epoch, slot->epoch & ~DELTA_OWES);
 	store_relaxed(&slot->live_count, 0);
 	store_relaxed(&slot->live_size, 0);
@@ -207,12 +214,12 @@ static void empty_slot(struct table *t, struct delta *slot)
 /* How much the slot may hold: where less than DELTA_LEAST bytes are at stake, nothing. */
 static void set_most(struct delta *slot, const struct row *r)
 {
-	int64_t bytes = load_relaxed(&r->live_size);
+	int64_t bytes = load_relaxed(&r->live_size), count = row_count(load_relaxed(&r->live_count)) >> DELTA_COUNT_LOG2;
 
 	if (load_relaxed(&r->epoch) & ROW_WIDE)
 		bytes = ROW_QUARTER;	/* or more, or once */
 	slot->most_size = (uint16_t)most_of(bytes, DELTA_PART_LOG2, DELTA_BYTES);
-	slot->most_count = slot->most_size ? DELTA_BLOCKS - 1 : 0;
+	slot->most_count = (uint8_t)(slot->most_size && count > 0 ? count < DELTA_BLOCKS ? count : DELTA_BLOCKS - 1 : 0);
 }
 
 static void flush_slot(struct table *t, struct deltas *d, struct delta *slot)
@@ -279,9 +286,9 @@ void deltas_forked(struct table *t, struct deltas *own)
 		store_relaxed(&d->taken, 0);
 	}
 	/* What the threads that are gone had counted was of any moment. */
-	memset(h->slots_owing, 0, sizeof(h->slots_owing));
+	memset(h->owed_blocks, 0, sizeof(h->owed_blocks));
 	for (unsigned i = 0; own && i < DELTA_SLOTS; i++)
-		h->slots_owing[i] += own->slots[i].epoch & DELTA_OWES;
+		h->owed_blocks[i] += own->slots[i].epoch & DELTA_OWES ? own->slots[i].most_count : 0;
 }
 
 void deltas_freeze(struct table *t)
@@ -346,12 +353,6 @@ static inline int64_t visible_count(const struct delta *slot, const struct row *
 	return (int64_t)(int32_t)load_relaxed(&r->live_count) + slot->live_count;
 }
 
-/* Whether it may have none all the same, by what other threads' slots may hold. */
-static inline bool may_be_empty(const struct table *t, const struct delta *slot, uint32_t row)
-{
-	return visible_count(slot, &t->rows[row]) <= (int64_t)(load_relaxed(&t->head->deltas_used) - 1) * DELTA_BLOCKS;
-}
-
 /* Before a change of the slot's live size: see row.h. */
 static inline void save_peak(struct delta *slot, uint32_t epoch)
 {
@@ -384,7 +385,7 @@ static __attribute__((noinline)) void tell(struct table *t, struct deltas *d, st
 {
 	if (owes_unsaid(slot)) {
 		store_relaxed(&slot->epoch, slot->epoch | DELTA_OWES);
-		add_relaxed(owing(t, slot->row), 1);
+		add_relaxed(owed_blocks(t, slot->row), slot->most_count);
 	}
 	/* The heap's maximum is noted when the slot has its part of it. */
 	if (is_beyond(d->heap_size, (uint64_t)d->most_heap))
@@ -418,7 +419,6 @@ static __attribute__((noinline)) void change_any(struct table *t, struct deltas 
 		     (call_bytes < DELTA_BLOCK_BYTES || call_bytes == ROW_NO_CALL);
 	struct delta *slot = small ? take_slot(t, d, row) : NULL;
 	struct change c = CHANGE;
-	bool begins = false;
 
 	if (!slot) {
 		row_change(t, row, c.blocks, c.bytes, c.call_bytes, c.temporary);
@@ -427,14 +427,12 @@ static __attribute__((noinline)) void change_any(struct table *t, struct deltas 
 			tell_heap(t, d);
 		return;
 	}
-	if (c.blocks > 0 && may_be_empty(t, slot, row))
-		begins = deltas_row_begins(t, row, visible_count(slot, &t->rows[row]));
+	if (c.blocks > 0)
+		deltas_row_begins(t, row, visible_count(slot, &t->rows[row]));
 	save_peak(slot, load_relaxed(&t->head->totals.epoch));
 	change_slot(slot, 1, c);
 	store_relaxed(&d->heap_size, d->heap_size + c.bytes);
 	tell(t, d, slot, CHANGE_ARGUMENTS(c));
-	if (begins && slot->live_count)
-		delta_flush(t, d, slot);	/* other threads see that the row has a block */
 }
 
 /* An operation, which is inlined with what is known of it. All that is not usual is done by others. */
@@ -443,7 +441,8 @@ static inline __attribute__((always_inline)) void delta_change(struct table *t, 
 {
 	struct delta *slot = &d->slots[row % DELTA_SLOTS];
 
-	if (unlikely(slot->row != row || !is_small) || (c.blocks > 0 && unlikely(may_be_empty(t, slot, row)))) {
+	if (unlikely(slot->row != row || !is_small) ||
+	    (c.blocks > 0 && unlikely(may_be_empty(t, row, visible_count(slot, &t->rows[row]))))) {
 		change_any(t, d, row, CHANGE_ARGUMENTS(c));
 		return;
 	}

@@ -9,7 +9,7 @@
  * each row had at the heap's maximum: a slot saves its part of that as a row does (row.h). What can be
  * missing is part of a maximum, because nobody sees the sum of all threads at each moment. For each
  * thread that is
- *	of a row's own maximum, at most DELTA_BLOCKS blocks, and an eighth of the row's bytes or
+ *	of a row's own maximum, at most DELTA_BLOCKS blocks or a quarter of the row's, and an eighth of its bytes or
  *	DELTA_BYTES, whichever is less;
  *	of the heap's maximum, a 128th or DELTA_HEAP_BYTES, whichever is less, however many rows the
  *	thread has slots for: each operation adds to heap_size, which is told by itself.
@@ -18,10 +18,9 @@
  * The age of a row begins when its count of live blocks, over all threads, leaves zero. A thread sees
  * the row and its own slot. When these two say that there was no live block, it asks the other
  * threads' slots before it lets the age begin. Other threads' slots may also hold frees that the row
- * does not know of: then the row seems to have blocks when there are none. How many slots hold more
- * frees than allocations is counted in the header (slots_owing, by the slot's number), so that this
- * question is only asked where it can matter. An allocation that finds the heap of a row empty is
- * flushed at once.
+ * does not know of: then the row seems to have blocks when there are none. How many blocks slots may hold
+ * less than their rows know is added up in the header (owed_blocks, by the slot's number), so that this
+ * question is only asked where it can matter.
  *
  * While a view collects, it freezes the slots: then nothing moves from a slot to a row (the view would
  * see it twice, or not at all), and what does not fit into a slot changes the row itself. A thread says
@@ -46,7 +45,8 @@
 #define DELTA_SLOTS		TABLE_SLOTS
 #define DELTA_BLOCKS		32
 #define DELTA_BYTES		8192
-#define DELTA_PART_LOG2		3	/* of what the row has */
+#define DELTA_PART_LOG2		3	/* of the bytes that the row has */
+#define DELTA_COUNT_LOG2	2	/* of its blocks */
 #define DELTA_HEAP_BYTES	32768
 #define DELTA_HEAP_PART_LOG2	7	/* of the heap's peak */
 #define DELTA_LEAST		512	/* bytes: less is not worth being inexact */
@@ -62,10 +62,10 @@ struct delta {
 	int32_t heap_peak_size;		/* live_size at the heap's maximum: delta_heap_peak() */
 	uint32_t total_count, total_size, temporary;
 	int8_t live_count;
-	uint8_t most_count;		/* that live_count may be, or the negative of it, before a flush */
+	uint8_t most_count;		/* that live_count may be, or the negative of it, without a flush */
 	uint16_t most_size;		/* the same of live_size; both are known since the last flush */
 };
-#define DELTA_OWES		1u	/* epochs are even: the slot is counted in slots_owing */
+#define DELTA_OWES		1u	/* epochs are even: most_count is counted in owed_blocks */
 
 /* The steps of a flush, in their order. */
 enum delta_step {
@@ -116,10 +116,9 @@ void deltas_thaw(struct table *t);
 
 /*
  * A row is about to get a live block. visible: how many it has by the row and the calling thread's own
- * slot. Lets the row's age begin if no thread's slot says that there is a live block. False: there is one
- * for certain.
+ * slot. Lets the row's age begin if no thread's slot says that there is a live block.
  */
-bool deltas_row_begins(struct table *t, uint32_t row, int64_t visible);
+void deltas_row_begins(struct table *t, uint32_t row, int64_t visible);
 
 /* As row_alloc(), row_free(), row_resize(), but in the thread's slots if there is one for the row. */
 void delta_alloc(struct table *t, struct deltas *d, uint32_t row, uint64_t size_bytes);

@@ -204,8 +204,8 @@ struct table_header {
 
 	__attribute__((aligned(64))) struct table_totals totals;
 
-	/* How many threads' slots of each number hold more frees than allocations (deltas.h). */
-	uint32_t slots_owing[TABLE_SLOTS];
+	/* How many blocks less than rows know threads' slots of each number may hold (deltas.h). */
+	uint32_t owed_blocks[TABLE_SLOTS];
 
 	__attribute__((aligned(64))) uint64_t blind[TABLE_BLIND];	/* blind.h; 0: a free place */
 };
