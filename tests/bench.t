@@ -41,7 +41,7 @@ for line in 'machine: .*cores' 'system: .*glibc' 'date: 20[0-9]{2}-' 'peers: hea
 	like "$text" "# $line" "the text's head: $line"
 done
 like "$text" $'\nchurn-1    depth-8 +2 +[0-9.]+ +[0-9.]+ +[0-9]+\\.[0-9]{2} ' "the text's table"
-like "$text" $'\nchurn 1 thread depth 128: x native +[0-9.]+ +[0-9.]+ +1\\.9 +1\\.5  (aim|must|no) +(aim|must|no)' \
+like "$text" $'\nchurn 1 thread depth 128: x native +[0-9.]+ +[0-9.]+ +1\\.6 +1\\.4  (aim|must|no) +(aim|must|no)' \
 	'what is to be reached, and whether it was'
 like "$text" $'\nnode depth 8: x native +- ' 'what was not measured is marked'
 
