@@ -43,6 +43,11 @@ void probe_without_reading(void)
 	page_bytes = getauxval(AT_PAGESZ);
 }
 
+bool probe_is_checked(void)
+{
+	return page_bytes != 0;
+}
+
 /* mincore(2) fails with ENOMEM where nothing is mapped. */
 static bool is_mapped(uintptr_t address)
 {

@@ -19,6 +19,10 @@ bool probe_readable(uintptr_t address);
  */
 void probe_without_reading(void);
 
+/* Whether probe_without_reading() was called: the program runs in a checker of memory, which also tells
+ * of decisions that depend on memory that was not written. Async-signal-safe. */
+bool probe_is_checked(void);
+
 /* Whether a word has a value other than 0; false if it cannot be read. The rest as above. */
 bool probe_is_set(const unsigned *word);
 

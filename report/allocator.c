@@ -79,6 +79,12 @@ static bool serves_all(const struct heap_figures *f, const struct allocator_bloc
 	return f->arenas_known && f->mapped_known && f->arena_bytes + f->mapped_bytes >= b->live_bytes;
 }
 
+/* Where calls of libc's malloc are sent to another allocator, as valgrind does, libc's malloc has nothing at all. */
+static bool serves_none(const struct heap_figures *f, const struct allocator_blocks *b)
+{
+	return f->arenas_known && f->mapped_known && !f->arena_bytes && !f->mapped_bytes && b->live_bytes;
+}
+
 /* ---- By what the kernel tells of the mappings of a process, whose memory may not be read ---- */
 
 #define HEAP_LOG2	(WORD == 8 ? 26 : 20)	/* HEAP_MAX_SIZE of glibc's malloc/arena.c: heaps are aligned to it */
@@ -157,7 +163,7 @@ struct allocator_figures allocator_read(const struct report *r)
 
 	if (!q->foreign || q->runs_as)
 		heap_read(places, &reader, q->heap_still && !q->foreign, &f);
-	is_other = places->other && !serves_all(&f, &r->blocks);
+	is_other = (places->other && !serves_all(&f, &r->blocks)) || serves_none(&f, &r->blocks);
 	a.virtual_known = f.arenas_known && f.mapped_known && !is_other;
 	a.virtual_bytes = f.arena_bytes + f.mapped_bytes;
 	a.unknown = why_unknown(q, is_other);
