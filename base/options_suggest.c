@@ -9,32 +9,33 @@
 #define WORD_MAX	24	/* longer than any name in the tables */
 #define SUGGESTED_MAX	4u	/* names in one message; when more of them fit, none is near */
 
-/* How many letters have to be inserted, removed or changed (Levenshtein) to get from a to b. */
+/* How many letters have to be inserted, removed, changed or swapped with the next one to get from a to b. */
 static unsigned int distance(const char *a, size_t a_len, const char *b)
 {
-	unsigned int row[WORD_MAX + 1];
+	unsigned int rows[3][WORD_MAX + 1];	/* of the last letters of a, in turn */
 	size_t b_len = strlen(b);
 
 	if (a_len > WORD_MAX || b_len > WORD_MAX)
 		return WORD_MAX;
 	for (unsigned int j = 0; j <= b_len; j++)
-		row[j] = j;
+		rows[0][j] = j;
 	for (size_t i = 1; i <= a_len; i++) {
-		unsigned int diagonal = row[0];
+		unsigned int *row = rows[i % 3], *above = rows[(i - 1) % 3], *second = rows[(i + 1) % 3];
 
 		row[0] = (unsigned int)i;
 		for (size_t j = 1; j <= b_len; j++) {
-			unsigned int best = diagonal + (a[i - 1] != b[j - 1]);
+			unsigned int best = above[j - 1] + (a[i - 1] != b[j - 1]);
 
-			diagonal = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
+			if (above[j] + 1 < best)
+				best = above[j] + 1;
 			if (row[j - 1] + 1 < best)
 				best = row[j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && second[j - 2] + 1 < best)
+				best = second[j - 2] + 1;
 			row[j] = best;
 		}
 	}
-	return row[b_len];
+	return rows[a_len % 3][b_len];
 }
 
 /* What begins with a word or has it within, and the nearest of all. */
@@ -50,8 +51,7 @@ static void keep(const char *list[SUGGESTED_MAX], unsigned *count, const char *n
 	++*count;
 }
 
-/* The nearest: half of it may be wrong, but no more than three letters: size for szie (a swap is two
- * changes), and not top for foo. */
+/* The nearest: half of it may be wrong, but no more than three letters: size for szie, and not top for foo. */
 static void consider(struct found *f, const char *word, size_t len, const char *candidate)
 {
 	unsigned int d = distance(word, len, candidate);

@@ -126,6 +126,10 @@ done
 fails 125 "(--help lists them)" "an option that is like none" --zzzz true
 fails 125 "(--help lists them)" "dashes only" --- true
 fails 125 "the key count is given twice" "which key is given twice" --sort=count,size,count true
+fails 125 "cannot be kept on standard output: give a file's name" "--record=-" --record=- true
+for pair in --tpo=3:--top --sotr=age:--sort --dmup=1:--dump; do
+	fails 125 "did you mean ${pair##*:}?" "${pair%:*}: two letters swapped" "${pair%:*}" true
+done
 fails 125 "needs a value: sort=KEY" "what value is missing" --sort
 fails 125 "there is no such signal: give a name like USR1" "a signal that is none" --signal-size=USR3 true
 fails 125 "two commands: give one of them" "--report and --dump" --report=x --dump=1

@@ -334,7 +334,7 @@ static const char *why_not(int error)
 	case EPERM:
 		return "its memory may not be read: it is another user's, or it has more rights than "
 		       "this process has, or kernel.yama.ptrace_scope is set and no watcher has its table: "
-		       "try as root";
+		       "try as root, outside of any container";
 	default:
 		return strerror(error);
 	}
