@@ -146,8 +146,7 @@ static void write_allocator(const struct allocator_figures *a, struct out *out)
 	out_char(out, '\n');
 	summary_line(out, "allocator info (resident)    ");
 	out_size(out, a->handed_bytes);
-	out_text(out, a->estimated ? " (handed out by malloc, estimated, not RSS)\n"
-				   : " (handed out by malloc, not RSS)\n");
+	out_text(out, a->estimated ? " (estimated, not RSS)\n" : " (handed out, not RSS)\n");
 }
 
 static void write_statm(const struct report_process *p, struct out *out)

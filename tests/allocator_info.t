@@ -24,7 +24,7 @@ sub figures {
 		my ($n, $u) = ($text // '') =~ /^\[heaptrace\] allocator info \($which\) +: ([\d.]+) (\w+)/m;
 		push @got, defined $n ? ($n * $unit{$u}, $unit{$u} / 1000 + 1) : (-1, 0);
 	}
-	return (@got, ($text // '') =~ /\(handed out by malloc, estimated,/ ? 1 : 0);
+	return (@got, ($text // '') =~ /\(estimated, not RSS/ ? 1 : 0);
 }
 
 # Holds a dump against what the program says. slack: how far an estimate may be off; 0: it has to be exact.

@@ -21,7 +21,7 @@ my @summary = (
 	qr/^\[heaptrace\] heap traced num of backtrace : (\d+)$/,
 	qr/^\[heaptrace\] heap traced allocation size  : ($size)$/,
 	qr/^\[heaptrace\] allocator info \(virtual\)     : (?:$size(?: \(estimated\))?|unknown \(.+\))$/,
-	qr/^\[heaptrace\] allocator info \(resident\)    : $size \(handed out by malloc(?:, estimated)?, not RSS\)$/,
+	qr/^\[heaptrace\] allocator info \(resident\)    : $size \((?:handed out|estimated), not RSS\)$/,
 	qr/^\[heaptrace\] statm info \(VSS\/RSS\/shared\)  : (?:$size \/ $size \/ $size|unknown)$/,
 );
 my $extra = qr/^\[heaptrace\] (?:new backtraces               : no space|heap left out by --ignore    : \d|rules that matched nothing   : \d+ of \d|not seen                     : (?:\d|C\+\+ operator new|what the program's own malloc|what valgrind's own allocator|what dlmopen|what \S+ (?:and \d+ other librar(?:y|ies) )?allocates? and frees?)|(?:names|lines) missing                : \S.* \(.*\)(?:, and \d+ more)?$)/;

@@ -76,7 +76,7 @@ my $dump = qr{
 	(?:\[heaptrace\]\ heap\ left\ out\ by\ --ignore\ \ \ \ :\ \d+\ backtraces?,\ $size\n)?
 	(?:\[heaptrace\]\ rules\ that\ matched\ nothing\ \ \ :\ .*\ \(--ignore\)\n)?
 	\[heaptrace\]\ allocator\ info\ \(virtual\)\ \ \ \ \ :\ $size\n
-	\[heaptrace\]\ allocator\ info\ \(resident\)\ \ \ \ :\ $size\ \(handed\ out\ by\ malloc(?:,\ estimated)?,\ not\ RSS\)\n
+	\[heaptrace\]\ allocator\ info\ \(resident\)\ \ \ \ :\ $size\ \((?:handed\ out|estimated),\ not\ RSS\)\n
 	\[heaptrace\]\ statm\ info\ \(VSS/RSS/shared\)\ \ :\ $size\ /\ $size\ /\ $size\n
 	={65}\n
 }x;

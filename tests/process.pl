@@ -117,7 +117,7 @@ my $summary = qr/^\[heaptrace\]\ (?:
 	heap\ traced\ num\ of\ backtrace\ :\ \d+ |
 	heap\ traced\ allocation\ size\ \ :\ $size |
 	allocator\ info\ \(virtual\)\ {5}:\ (?:$size(?:\ \(estimated\))?|unknown\ \(.+\)) |
-	allocator\ info\ \(resident\)\ {4}:\ $size\ \(handed\ out\ by\ malloc(?:,\ estimated)?,\ not\ RSS\) |
+	allocator\ info\ \(resident\)\ {4}:\ $size\ \((?:handed\ out|estimated),\ not\ RSS\) |
 	statm\ info\ \(VSS\/RSS\/shared\)\ \ :\ (?:$size\ \/\ $size\ \/\ $size|unknown) |
 	heap\ left\ out\ by\ --ignore\ {4}:\ \d+\ backtraces?,\ $size |
 	rules\ that\ matched\ nothing\ {3}:\ .+\ \(--ignore\) |
