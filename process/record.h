@@ -12,7 +12,7 @@
 #include "capture/paths.h"
 #include "guard.h"
 #include "table/blocks.h"
-#include "table/deltas.h"
+#include "table/delta_change.h"
 #include "threads.h"
 
 /* Set up at start; one in a process. */

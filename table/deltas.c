@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* See deltas.h. */
-#include "deltas.h"
+/* See deltas.h and delta_change.h. */
+#include "delta_change.h"
 
 #include "layout.h"
 
@@ -85,12 +85,6 @@ static void tell_heap(struct table *t, struct deltas *d)
 			       DELTA_HEAP_BYTES);
 }
 
-/* How many blocks less than its row knows the slots of this row's number may hold, over all threads. */
-static uint32_t *owed_blocks(struct table *t, uint32_t row)
-{
-	return &t->head->owed_blocks[row % DELTA_SLOTS];
-}
-
 /* Whether the row has no live block, by the row and by what all threads' slots hold of it. */
 static bool is_empty(const struct table *t, uint32_t row)
 {
@@ -105,21 +99,11 @@ static bool is_empty(const struct table *t, uint32_t row)
 	return count <= 0;
 }
 
-/*
- * Whether a row that has `visible` blocks, by what it and the calling thread's slot say, may have none all the
- * same, by what other threads' slots hold. Most rows have more than all other threads could owe.
- */
-static inline bool may_be_empty(struct table *t, uint32_t row, int64_t visible)
-{
-	return unlikely(visible <= (int64_t)(load_relaxed(&t->head->deltas_used) - 1) * DELTA_BLOCKS) &&
-	       visible <= (int64_t)load_relaxed(owed_blocks(t, row));
-}
-
 void deltas_row_begins(struct table *t, uint32_t row, int64_t visible)
 {
 	uint32_t now;
 
-	if (visible > 0 && !may_be_empty(t, row, visible))
+	if (visible > 0 && !delta_may_be_empty(t, row, visible))
 		return;
 	/* Within a tick there is nothing to be changed, and the slots need not be asked. */
 	now = (uint32_t)ticks_of(now_ns());
@@ -201,7 +185,7 @@ static void flush_sums(struct table *t, struct deltas *d, const struct delta *sl
 static void empty_slot(struct table *t, struct delta *slot)
 {
 	if (slot->epoch & DELTA_OWES)
-		sub_relaxed(owed_blocks(t, slot->row), slot->most_count);
+		sub_relaxed(delta_owed_blocks(t, slot->row), slot->most_count);
 	store_relaxed(&slot->epoch, slot->epoch & ~DELTA_OWES);
 	store_relaxed(&slot->live_count, 0);
 	store_relaxed(&slot->live_size, 0);
@@ -309,93 +293,29 @@ void deltas_thaw(struct table *t)
 	store_release(&t->head->frozen, 0);
 }
 
-/* ---- The hot path ---- */
-
-/* An operation, see row_change(). It is handed on in registers: */
-struct change {
-	int blocks;
-	bool temporary;
-	int64_t bytes;
-	uint64_t call_bytes;
-};
-#define CHANGE_PARAMETERS	int64_t bytes, uint64_t call_bytes, int blocks_and_temporary
-#define CHANGE_ARGUMENTS(c)	(c).bytes, (c).call_bytes, ((c).temporary ? TEMPORARY : (c).blocks)
-#define CHANGE			((struct change){ blocks_and_temporary == TEMPORARY ? -1 : blocks_and_temporary, \
-				 blocks_and_temporary == TEMPORARY, bytes, call_bytes })
-#define TEMPORARY		(-2)	/* a block less, and a temporary one */
-
-/* -most <= value <= most, in one comparison. */
-static inline bool is_beyond(int64_t value, uint64_t most)
-{
-	return (uint64_t)value + most > 2 * most;
-}
-
-/* Whether the slot holds more live blocks or bytes, or more calls or bytes of calls, than it may. */
-static inline bool live_is_large(const struct delta *slot)
-{
-	return (uint32_t)slot->live_size + slot->most_size > 2u * slot->most_size ||
-	       is_beyond(slot->live_count, slot->most_count);
-}
-
-static inline bool calls_are_large(const struct delta *slot)
-{
-	return (slot->total_count | slot->total_size) >= (uint32_t)1 << 30;
-}
+/* ---- What is not usual ---- */
 
 static bool slot_is_large(const struct delta *slot)
 {
-	return live_is_large(slot) || calls_are_large(slot);
+	return delta_live_is_large(slot) || delta_calls_are_large(slot);
 }
 
-/* How many blocks the row has by what it and the slot say. */
-static inline int64_t visible_count(const struct delta *slot, const struct row *r)
+void delta_tell(struct table *t, struct deltas *d, struct delta *slot, enum delta_kind kind, int64_t bytes,
+		uint64_t call_bytes)
 {
-	return (int64_t)(int32_t)load_relaxed(&r->live_count) + slot->live_count;
-}
-
-/* Before a change of the slot's live size: see row.h. */
-static inline void save_peak(struct delta *slot, uint32_t epoch)
-{
-	if (unlikely((slot->epoch & ~DELTA_OWES) != epoch)) {
-		store_relaxed(&slot->heap_peak_size, slot->live_size);
-		store_relaxed(&slot->epoch, epoch | (slot->epoch & DELTA_OWES));
-	}
-}
-
-/* Adds to a slot, or (sign: -1) takes the same from it again. */
-static inline __attribute__((always_inline)) void change_slot(struct delta *slot, int sign, struct change c)
-{
-	store_relaxed(&slot->live_count, (int8_t)(slot->live_count + sign * c.blocks));
-	add_sole_u32((uint32_t *)&slot->live_size, (uint32_t)((uint64_t)sign * (uint64_t)c.bytes));
-	if (c.call_bytes != ROW_NO_CALL) {
-		add_sole_u32(&slot->total_count, (uint32_t)sign);
-		add_sole_u32(&slot->total_size, (uint32_t)((uint64_t)sign * c.call_bytes));
-	}
-	if (c.temporary)
-		add_sole_u32(&slot->temporary, (uint32_t)sign);
-}
-
-static bool owes_unsaid(const struct delta *slot)
-{
-	return slot->live_count < 0 && !(slot->epoch & DELTA_OWES);
-}
-
-/* After a change of a slot: what the heap's totals and the row have to be told. */
-static __attribute__((noinline)) void tell(struct table *t, struct deltas *d, struct delta *slot, CHANGE_PARAMETERS)
-{
-	if (owes_unsaid(slot)) {
+	if (delta_owes_unsaid(slot)) {
 		store_relaxed(&slot->epoch, slot->epoch | DELTA_OWES);
-		add_relaxed(owed_blocks(t, slot->row), slot->most_count);
+		add_relaxed(delta_owed_blocks(t, slot->row), slot->most_count);
 	}
 	/* The heap's maximum is noted when the slot has its part of it. */
-	if (is_beyond(d->heap_size, (uint64_t)d->most_heap))
+	if (delta_is_beyond(d->heap_size, (uint64_t)d->most_heap))
 		tell_heap(t, d);
 	if (!slot_is_large(slot) || delta_flush(t, d, slot))
 		return;
 	/* A view collects, perhaps for long: what is too much for the slot changes the row. */
-	save_peak(slot, load_relaxed(&t->head->totals.epoch));
-	change_slot(slot, -1, CHANGE);
-	row_change(t, slot->row, CHANGE.blocks, bytes, call_bytes, CHANGE.temporary);
+	delta_save_peak(slot, load_relaxed(&t->head->totals.epoch));
+	delta_change_slot(slot, -1, kind, bytes, call_bytes);
+	row_change(t, slot->row, delta_blocks(kind), bytes, call_bytes, kind == DELTA_FREE_TEMPORARY);
 }
 
 /* The row's slot, which is taken from another row if it is its; NULL: not now. */
@@ -412,63 +332,24 @@ static struct delta *take_slot(struct table *t, struct deltas *d, uint32_t row)
 	return slot;
 }
 
-/* Any operation. */
-static __attribute__((noinline)) void change_any(struct table *t, struct deltas *d, uint32_t row, CHANGE_PARAMETERS)
+void delta_change_any(struct table *t, struct deltas *d, uint32_t row, enum delta_kind kind, int64_t bytes,
+		      uint64_t call_bytes)
 {
 	bool small = (uint64_t)bytes + DELTA_BLOCK_BYTES <= 2 * DELTA_BLOCK_BYTES &&
 		     (call_bytes < DELTA_BLOCK_BYTES || call_bytes == ROW_NO_CALL);
 	struct delta *slot = small ? take_slot(t, d, row) : NULL;
-	struct change c = CHANGE;
 
 	if (!slot) {
-		row_change(t, row, c.blocks, c.bytes, c.call_bytes, c.temporary);
-		store_relaxed(&d->heap_size, d->heap_size + c.bytes);
-		if (is_beyond(d->heap_size, (uint64_t)d->most_heap))
+		row_change(t, row, delta_blocks(kind), bytes, call_bytes, kind == DELTA_FREE_TEMPORARY);
+		store_relaxed(&d->heap_size, d->heap_size + bytes);
+		if (delta_is_beyond(d->heap_size, (uint64_t)d->most_heap))
 			tell_heap(t, d);
 		return;
 	}
-	if (c.blocks > 0)
-		deltas_row_begins(t, row, visible_count(slot, &t->rows[row]));
-	save_peak(slot, load_relaxed(&t->head->totals.epoch));
-	change_slot(slot, 1, c);
-	store_relaxed(&d->heap_size, d->heap_size + c.bytes);
-	tell(t, d, slot, CHANGE_ARGUMENTS(c));
-}
-
-/* An operation, which is inlined with what is known of it. All that is not usual is done by others. */
-static inline __attribute__((always_inline)) void delta_change(struct table *t, struct deltas *d, uint32_t row,
-							       struct change c, bool is_small)
-{
-	struct delta *slot = &d->slots[row % DELTA_SLOTS];
-
-	if (unlikely(slot->row != row || !is_small) ||
-	    (c.blocks > 0 && unlikely(may_be_empty(t, row, visible_count(slot, &t->rows[row]))))) {
-		change_any(t, d, row, CHANGE_ARGUMENTS(c));
-		return;
-	}
-	save_peak(slot, load_relaxed(&t->head->totals.epoch));
-	change_slot(slot, 1, c);
-	add_own_u64((uint64_t *)&d->heap_size, (uint64_t)c.bytes);
-	if (unlikely(is_beyond(d->heap_size, (uint64_t)d->most_heap) || live_is_large(slot)) ||
-	    (c.call_bytes != ROW_NO_CALL && unlikely(calls_are_large(slot))) ||
-	    (c.blocks < 0 && unlikely(owes_unsaid(slot))))
-		tell(t, d, slot, CHANGE_ARGUMENTS(c));
-}
-
-HOT_CODE void delta_alloc(struct table *t, struct deltas *d, uint32_t row, uint64_t size_bytes)
-{
-	delta_change(t, d, row, (struct change){ 1, false, (int64_t)size_bytes, size_bytes },
-		     size_bytes < DELTA_BLOCK_BYTES);
-}
-
-HOT_CODE void delta_free(struct table *t, struct deltas *d, uint32_t row, uint64_t size_bytes, bool temporary)
-{
-	delta_change(t, d, row, (struct change){ -1, temporary, -(int64_t)size_bytes, ROW_NO_CALL },
-		     size_bytes < DELTA_BLOCK_BYTES);
-}
-
-void delta_resize(struct table *t, struct deltas *d, uint32_t row, uint64_t old_bytes, uint64_t new_bytes)
-{
-	delta_change(t, d, row, (struct change){ 0, false, (int64_t)(new_bytes - old_bytes), new_bytes },
-		     (old_bytes | new_bytes) < DELTA_BLOCK_BYTES);
+	if (kind == DELTA_ALLOC)
+		deltas_row_begins(t, row, delta_visible_count(slot, &t->rows[row]));
+	delta_save_peak(slot, load_relaxed(&t->head->totals.epoch));
+	delta_change_slot(slot, 1, kind, bytes, call_bytes);
+	store_relaxed(&d->heap_size, d->heap_size + bytes);
+	delta_tell(t, d, slot, kind, bytes, call_bytes);
 }

@@ -120,9 +120,4 @@ void deltas_thaw(struct table *t);
  */
 void deltas_row_begins(struct table *t, uint32_t row, int64_t visible);
 
-/* As row_alloc(), row_free(), row_resize(), but in the thread's slots if there is one for the row. */
-void delta_alloc(struct table *t, struct deltas *d, uint32_t row, uint64_t size_bytes);
-void delta_free(struct table *t, struct deltas *d, uint32_t row, uint64_t size_bytes, bool temporary);
-void delta_resize(struct table *t, struct deltas *d, uint32_t row, uint64_t old_bytes, uint64_t new_bytes);
-
 #endif

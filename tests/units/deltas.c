@@ -9,7 +9,7 @@
  *
  *	DELTAS_RUNS=3000 DELTAS_SEED=1 prove tests/units.t
  */
-#include "table/deltas.h"
+#include "table/delta_change.h"
 #include "table/layout.h"
 #include "table/view.h"
 

@@ -9,7 +9,7 @@
 #include "base/reader.h"
 #include "base/sort.h"
 #include "table/blocks.h"
-#include "table/deltas.h"
+#include "table/delta_change.h"
 #include "table/layout.h"
 #include "table/row.h"
 #include "table/view.h"
