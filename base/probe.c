@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <linux/futex.h>
+#include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -64,6 +65,42 @@ bool probe_readable(uintptr_t address)
 	if (unlikely(page_bytes))
 		return is_mapped(address);
 	return compare_word(address & ~(PROBE_PAGE - 1), UNLIKELY_VALUE) != EFAULT;
+}
+
+static bool is_sure(uintptr_t address, uintptr_t *sure)
+{
+	uintptr_t page = address & ~(PROBE_PAGE - 1);
+
+	if (page == *sure)
+		return true;
+	if (!probe_readable(page))
+		return false;
+	*sure = page;
+	return true;
+}
+
+bool probe_bytes(const void *address, size_t bytes, uintptr_t *sure)
+{
+	uintptr_t at = (uintptr_t)address, end = at + bytes;
+
+	for (; at < end; at = (at | (PROBE_PAGE - 1)) + 1) {
+		if (!is_sure(at, sure))
+			return false;
+	}
+	return at >= end && end >= (uintptr_t)address;
+}
+
+bool probe_text(const char *text, uintptr_t *sure)
+{
+	for (;;) {
+		size_t left = PROBE_PAGE - (uintptr_t)text % PROBE_PAGE;
+
+		if (!is_sure((uintptr_t)text, sure))
+			return false;
+		if (memchr(text, 0, left))
+			return true;
+		text += left;
+	}
 }
 
 bool probe_is_set(const unsigned *word)

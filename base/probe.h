@@ -4,6 +4,7 @@
 #define BASE_PROBE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define PROBE_PAGE	((uintptr_t)4096)	/* the smallest page; larger ones are tried in parts */
@@ -22,6 +23,16 @@ void probe_without_reading(void);
 /* Whether probe_without_reading() was called: the program runs in a checker of memory, which also tells
  * of decisions that depend on memory that was not written. Async-signal-safe. */
 bool probe_is_checked(void);
+
+/*
+ * Whether all bytes from address on can be read. *sure: the page that was last seen to be readable, which
+ * is not asked for again, or 1 at first: one variable serves for many texts that lie side by side. The
+ * rest as above.
+ */
+bool probe_bytes(const void *address, size_t bytes, uintptr_t *sure);
+
+/* Whether a text, up to the 0 at its end, can be read. As above. */
+bool probe_text(const char *text, uintptr_t *sure);
 
 /* Whether a word has a value other than 0; false if it cannot be read. The rest as above. */
 bool probe_is_set(const unsigned *word);

@@ -14,6 +14,7 @@
 
 #include "base/lookup.h"
 #include "base/options_text.h"
+#include "base/probe.h"
 #include "keep.h"
 #include "session.h"
 #include "signals.h"
@@ -22,6 +23,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -73,15 +75,18 @@ static void begin(struct attempt *a, const char *file, bool search, char *const 
 
 /*
  * The path of what execveat(dir, path) executes, in buf or not: by the descriptor's link below
- * /proc, or what that link names, which says more to people. NULL: there is no such path.
+ * /proc, or what that link names, which says more to people. NULL: there is no such path, or it cannot be read.
  */
 static const char *path_at(int dir, const char *path, char buf[DESCRIPTOR_PATH])
 {
 	char link[sizeof("/proc/self/fd/") + 10];
 	struct text text = text_into(link, sizeof(link));
 	int saved = errno;
+	uintptr_t sure = 1;
 	ssize_t n;
 
+	if (path && !probe_text(path, &sure))
+		return NULL;
 	if (path && (*path == '/' || (*path && dir == AT_FDCWD)))
 		return path;
 	if (dir < 0)

@@ -5,6 +5,7 @@
 #include "aside.h"
 #include "base/atomics.h"
 #include "base/out.h"
+#include "base/probe.h"
 #include "death.h"
 #include "guard.h"
 #include "session.h"
@@ -191,8 +192,13 @@ static unsigned dumps_among(const sigset_t *set)
 
 void signals_waited(const sigset_t *set)
 {
-	unsigned waited = real_sigaction && set && load_relaxed(&told) != 3 ? dumps_among(set) : 0;
+	uintptr_t sure = 1;
+	unsigned waited;
 
+	/* A set that cannot be read is the kernel's to refuse, which reads no more of it than this. */
+	if (!real_sigaction || !set || load_relaxed(&told) == 3 || !probe_bytes(set, sizeof(uint64_t), &sure))
+		return;
+	waited = dumps_among(set);
 	if (waited)
 		say("waits for", waited);
 }

@@ -3,6 +3,7 @@
 #include "started.h"
 
 #include "base/options_text.h"
+#include "base/probe.h"
 #include "record.h"
 #include "session.h"
 
@@ -283,6 +284,27 @@ static void look_in_path(struct started *s, const char *file)
 	s->file = file;		/* path is gone */
 }
 
+/*
+ * The kernel answers EFAULT to a path or an environment that cannot be read, and so must these functions,
+ * which natively do not look at either.
+ */
+static bool can_be_read(const char *file, char *const *env)
+{
+	uintptr_t sure_of_array = 1, sure = 1;
+
+	if (!probe_text(file, &sure))
+		return false;
+	for (; env; env++) {
+		if (!probe_bytes(env, sizeof(*env), &sure_of_array))
+			return false;
+		if (!*env)
+			break;
+		if (!probe_text(*env, &sure))
+			return false;
+	}
+	return true;
+}
+
 void started_look(struct started *s, const char *file, bool search, bool becomes, char *const *env)
 {
 	int saved = errno;
@@ -291,7 +313,7 @@ void started_look(struct started *s, const char *file, bool search, bool becomes
 	s->traced = false;
 	s->wish = INHERIT_AS_IS;
 	s->file = file;
-	if (!file || !(becomes || session_follows_children()))
+	if (!file || !(becomes || session_follows_children()) || !can_be_read(file, env))
 		return;
 	if (search && !strchr(file, '/'))
 		look_in_path(s, file);

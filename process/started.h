@@ -30,7 +30,8 @@ struct started {			/* on the caller's stack */
  * when there is no slash. becomes: this process itself becomes the program, so that is traced even
  * when children are not. What cannot be traced is said on our output, and in the dumps that follow:
  * the parent's where the caller shares its memory (vfork). Sets s->env and s->traced. Where the
- * program is not to be traced, nothing is done, and s->env is env.
+ * program is not to be traced, or file or env cannot be read, which is the kernel's to refuse, nothing
+ * is done, and s->env is env.
  */
 void started_look(struct started *s, const char *file, bool search, bool becomes, char *const *env);
 
