@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 /* Of glibc's malloc (malloc/malloc.c): SIZE_SZ, MALLOC_ALIGNMENT, MINSIZE, DEFAULT_MMAP_THRESHOLD. The word size is
@@ -15,21 +16,31 @@
 #define ALIGNMENT	((uint64_t)16)
 #define CHUNK_LEAST	(WORD == 8 ? (uint64_t)32 : (uint64_t)16)
 #define LARGE		((uint64_t)131072)
-#define PAGE_BYTES	((uint64_t)4096)
+#define PAGE_BYTES	((uint64_t)getauxval(AT_PAGESZ))
 
-/* The chunks of a row's blocks. If its size can be divided by their count, they mostly have one size, and that is
- * rounded up; else rounding takes half of the alignment on average. */
-static uint64_t chunks_of(uint64_t size, uint64_t count)
+/* What a block of these bytes takes when they are rounded up to a multiple of unit. If a row's size can be divided by
+ * the count of its blocks, they mostly have one size; else rounding takes half of the unit on average. */
+static uint64_t rounded(uint64_t each, bool one_size, uint64_t unit)
 {
-	uint64_t each = size / count + WORD;
+	return one_size ? (each + unit - 1) / unit * unit : each + unit / 2;
+}
 
-	if (size % count)
-		each += ALIGNMENT / 2;
-	else
-		each = (each + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+/* Adds the chunks of a row's blocks, of which there are some. In a mapping of its own malloc's word stands at both
+ * ends of a chunk (sysmalloc_mmap()). */
+static void add_row(struct allocator_blocks *b, uint64_t size, uint64_t count)
+{
+	bool one_size = size % count == 0;
+	uint64_t each = rounded(size / count + WORD, one_size, ALIGNMENT);
+
 	if (each < CHUNK_LEAST)
 		each = CHUNK_LEAST;
-	return each * count;
+	b->live_bytes += size;
+	b->chunks_bytes += each * count;
+	if (size / count < LARGE)
+		return;
+	b->large_bytes += each * count;
+	b->large_count += count;
+	b->pages_bytes += rounded(each + WORD, one_size, PAGE_BYTES) * count;
 }
 
 struct allocator_blocks allocator_blocks(const struct report *r)
@@ -38,12 +49,9 @@ struct allocator_blocks allocator_blocks(const struct report *r)
 
 	for (uint32_t i = 0; i < r->view.count; i++) {
 		const struct counters *c = &r->view.rows[i].counters;
-		uint64_t bytes = c->live_count ? chunks_of(c->live_size, c->live_count) : 0;
 
-		b.live_bytes += c->live_count ? c->live_size : 0;
-		b.chunks_bytes += bytes;
-		if (c->live_count && c->live_size / c->live_count >= LARGE)
-			b.large_bytes += bytes;
+		if (c->live_count)
+			add_row(&b, c->live_size, c->live_count);
 	}
 	return b;
 }
@@ -60,14 +68,24 @@ static const char *why_unknown(const struct report_request *q, bool is_other)
 	return "its memory may not be read";
 }
 
-/* Blocks that are mappings of their own are not among what mallinfo2() says is handed out. Their sizes are
- * rounded up to pages: by half of one on average. */
+/* What the rounding up to pages adds to the blocks that are mappings of their own. The large ones are taken for these
+ * as far as there are so many; to others, of which the rows tell less, it adds half of a page on average. */
+static uint64_t rounding_of(const struct allocator_blocks *b, const struct heap_figures *f)
+{
+	uint64_t rounding = b->pages_bytes - b->large_bytes;
+
+	if (f->mapped_count < b->large_count)
+		return (uint64_t)((double)rounding * (double)f->mapped_count / (double)b->large_count);
+	return rounding + (f->mapped_count - b->large_count) * PAGE_BYTES / 2;
+}
+
+/* Blocks that are mappings of their own are not among what mallinfo2() says is handed out. */
 static uint64_t estimate(const struct allocator_blocks *b, const struct heap_figures *f)
 {
 	uint64_t mapped = b->large_bytes, most = f->arena_bytes - f->free_bytes;
 
 	if (f->mapped_known)
-		mapped = f->mapped_bytes - f->mapped_count * PAGE_BYTES / 2;
+		mapped = f->mapped_bytes - rounding_of(b, f);
 	mapped = b->chunks_bytes > mapped ? b->chunks_bytes - mapped : 0;
 	return f->arenas_known && mapped > most ? most : mapped;
 }
@@ -168,7 +186,7 @@ struct allocator_figures allocator_read(const struct report *r)
 	a.virtual_bytes = f.arena_bytes + f.mapped_bytes;
 	a.unknown = why_unknown(q, is_other);
 	if (!a.virtual_known && !is_other && places->arena && q->foreign && q->runs_as) {
-		a.virtual_bytes = heaps_by_maps(q->runs_as) + r->blocks.large_bytes;
+		a.virtual_bytes = heaps_by_maps(q->runs_as) + r->blocks.pages_bytes;
 		a.virtual_known = a.virtual_estimated = a.virtual_bytes > 0;
 	}
 	if (is_other) {

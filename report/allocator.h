@@ -26,6 +26,8 @@ struct allocator_blocks {
 	uint64_t live_bytes;	/* that the program asked for */
 	uint64_t chunks_bytes;	/* of the chunks that they are in */
 	uint64_t large_bytes;	/* of these: in rows whose blocks malloc mostly maps each by itself */
+	uint64_t large_count;	/* such blocks */
+	uint64_t pages_bytes;	/* that they take when they are mapped: large_bytes, rounded up to pages */
 };
 
 /* Adds up a report's view. */

@@ -5,6 +5,9 @@
  *
  *	few		some blocks, some free chunks of all kinds
  *	mapped		also blocks that are mappings of their own
+ *	rounded		a thread that waits, and a thousand blocks of each of two sizes that fill pages badly:
+ *			of these, every one is a mapping of its own
+ *	rounded-half	the same of one size, half of them in the heap
  *	many		2,000,000 blocks of which every second one is free
  *	mixed		the same, of random sizes
  *	threads		four threads that have allocated, and wait
@@ -61,6 +64,17 @@ __attribute__((noinline)) static void *take(size_t size)
 	return malloc(size);
 }
 
+/* Backtraces of their own for blocks of one size. */
+__attribute__((noinline)) static void *take_rounded(size_t size)
+{
+	return malloc(size);
+}
+
+__attribute__((noinline)) static void *take_other(size_t size)
+{
+	return malloc(size);
+}
+
 static void some(void **to, unsigned count, unsigned most)
 {
 	for (unsigned i = 0; i < count; i++)
@@ -94,6 +108,27 @@ static void threads(int ends)
 		sem_wait(&done);
 	for (int i = 0; i < 4 && ends; i++)
 		pthread_join(thread[i], NULL);
+}
+
+static void *wait_for_go(void *unused)
+{
+	sem_post(&done);
+	sem_wait(&go);
+	return unused;
+}
+
+static void rounded(int half)
+{
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, wait_for_go, NULL);
+	sem_wait(&done);
+	for (unsigned i = 0; i < 1000; i++)
+		blocks[i] = take_rounded(131072);
+	if (half)	/* from now on malloc maps only what is larger than this */
+		free(take(300000));
+	for (unsigned i = 1000; i < 2000; i++)
+		blocks[i] = half ? take_rounded(131072) : take_other(1048576);
 }
 
 static void many(int mixed)
@@ -172,6 +207,8 @@ int main(int argc, char **argv)
 	if (!strcmp(how, "mapped")) {
 		for (int i = 0; i < 5; i++)
 			blocks[i] = take(1000000 + (size_t)i * 12345);
+	} else if (!strcmp(how, "rounded") || !strcmp(how, "rounded-half")) {
+		rounded(!strcmp(how, "rounded-half"));
 	} else if (!strcmp(how, "many") || !strcmp(how, "mixed")) {
 		many(how[1] == 'i');
 	} else if (!strcmp(how, "threads") || !strcmp(how, "was-threads")) {
