@@ -70,6 +70,16 @@ static int high_duplicate(int fd)
 	return -1;
 }
 
+/* Holds what is open as fd: the descriptor itself where there is no number left for a duplicate. */
+static struct sink_fd hold(int fd)
+{
+	int high = high_duplicate(fd);
+	struct sink_fd held = remember(high < 0 ? fd : high);
+
+	held.borrowed = high < 0;
+	return held;
+}
+
 static struct sink_fd move_high(int fd)
 {
 	int high = fd < 0 ? -1 : high_duplicate(fd);
@@ -83,7 +93,7 @@ static struct sink_fd move_high(int fd)
 /* Forgets a descriptor; closes it if it is still ours. */
 static void drop(struct sink_fd *f)
 {
-	if (is_still(f, f->fd))
+	if (!f->borrowed && is_still(f, f->fd))
 		close(f->fd);
 	f->fd = -1;
 }
@@ -205,7 +215,7 @@ static void open_one_file(struct sink *s, bool starts, bool truncate)
 	int fd = -1;
 
 	if (s->options->outfile_is) {
-		s->file = remember(high_duplicate(opened_outfile(s->options)));
+		s->file = hold(opened_outfile(s->options));
 		errno = EBADF;
 	} else {
 		fd = open_file(s, s->target, opened_write, O_APPEND | (truncate ? O_TRUNC : 0));
@@ -240,13 +250,13 @@ void sink_init(struct sink *s, const struct options *options, const char *comman
 	s->pid = pid;
 	s->replaces = replaces;
 	s->dir.fd = s->file.fd = s->stream.fd = s->current = -1;
-	s->error = remember(high_duplicate(STDERR_FILENO));
+	s->error = hold(STDERR_FILENO);
 	if (to_stdout(s))
 		source = STDOUT_FILENO;
 	if (to_file(s) && !options_numbers(options->outfile))
 		s->in_place = is_in_place(s);
 	if (!to_file(s))
-		s->stream = remember(source == STDERR_FILENO ? s->error.fd : high_duplicate(source));
+		s->stream = source == STDERR_FILENO ? s->error : hold(source);
 	else if (!expand(s, 1))
 		tell(s, s->options->outfile, ENAMETOOLONG);
 	else
@@ -393,6 +403,8 @@ int sink_begin(struct sink *s, uint32_t number)
 	s->close_it = false;
 	if (!to_file(s)) {
 		s->current = begin_stream(s);
+		if (s->current < 0)
+			tell(s, to_stdout(s) ? "standard output" : "standard error", EBADF);
 	} else if (!expand(s, number)) {
 		tell(s, s->options->outfile, ENAMETOOLONG);
 		s->current = -1;

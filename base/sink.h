@@ -19,6 +19,7 @@
 
 struct sink_fd {
 	int fd;			/* -1: none */
+	bool borrowed;		/* it is the program's own, no duplicate, and not to be closed here */
 	dev_t dev;
 	ino_t ino;
 };

@@ -6,6 +6,7 @@
 use strict;
 use warnings;
 use Cwd 'abs_path';
+use POSIX ();
 use Test::More;
 require './tests/process.pl';
 our ($dir, $heaptrace);
@@ -88,6 +89,23 @@ for my $limit ('ulimit -Sn 64', 'ulimit -n 64') {
 		(undef, $text) = run(undef, $heaptrace, "--report=$dir/run/rec");
 		is(whole($text), 1, "$limit, @$options, filled by a parent: the report");
 	}
+}
+
+# The limit leaves no room for duplicates of the descriptors that dumps go to: the program's own serve.
+for my $limit ('ulimit -n 4', 'ulimit -n 5', 'ulimit -n 6') {
+	for my $options ([], ['--outfile=-'], ['--outfile=/dev/stdout'], ['--outfile=/dev/fd/1'], ['--outfile=/dev/stderr'],
+			 ["--record=$dir/run/rec", '--outfile=-'], ['--no-watch', '--outfile=-'], ['--flame-graph', '--outfile=-']) {
+		my ($status, $text, $err) = limited($limit, $heaptrace, @$options, $full, "$dir/lock", 'few');
+		is($status, 0, "$limit, @$options: exit status");
+		like($text, qr/^done$/m, "$limit, @$options: the program's output");
+		is(whole("@$options" =~ /-$|1$|out$/ ? $text =~ s/^done$//mr : $err), 1, "$limit, @$options: the dump") or diag($text, $err);
+	}
+}
+# A stream that was closed from the start takes no dump: that is said where anything can be.
+{
+	my ($status, $text, $err) = run(sub { POSIX::close(1) }, $heaptrace, '--outfile=-', $full, "$dir/lock", 'few');
+	is(() = $err =~ /^\[heaptrace\] cannot write the dump to standard output: the descriptor is closed$/mg, 1,
+	   'standard output is closed: said once') or diag $err;
 }
 
 # Why names are missing is said: the limit is 0, and nothing can be opened at all.
