@@ -194,13 +194,13 @@ EXPORT int system(const char *command)
 
 /* ---- popen() ---- */
 
-#define ARRAYS_MAX	64
+#define ARRAYS_MAX	64	/* that may be left behind: then popen() leaves `environ` as it is */
 
 static char **program_environ, **our_environ;	/* while popen() runs; else NULL */
 static struct {
 	char **array;		/* the newest one, with its strings */
 	size_t bytes;
-	unsigned count;		/* how many there have been */
+	unsigned count;		/* how many are left behind, the newest one included */
 } made;
 
 /* A copy that stays, of an environment that lies in room: the newest one, if it is the same. */
@@ -219,8 +219,10 @@ static char **lasting(char *const *env)
 	bytes = (count + 1) * sizeof(*array) + texts;
 	if (process_has_one_thread() && made.array)
 		arena_unmap(made.array, made.bytes);
-	else if (made.count++ == ARRAYS_MAX)
+	else if (made.count == ARRAYS_MAX)
 		return NULL;
+	else
+		made.count++;
 	made.array = array = arena_map(bytes);
 	made.bytes = bytes;
 	if (!array)

@@ -97,6 +97,14 @@ for my $way ('clear', 'many') {
 	like($text, qr/^more maps: (?:-\d+|[0-2])$/m, "300 children, $way: nothing is left behind");
 }
 
+# Where popen() must leave an environment behind each time, it does so for a bounded number of calls, and
+# then says that it leaves the preload out.
+{
+	my (undef, $text, $err) = run(undef, $heaptrace, '--no-lines', $subject, 'clear', 'popen_many');
+	like($text, qr/^more maps: (?:-\d+|[0-2])$/m, '120 environments for popen() beside a thread: no more memory after 90');
+	like($err, qr/popen\(\) starts a shell without LD_PRELOAD/, '120 environments for popen() beside a thread: said');
+}
+
 # What cannot be done is said.
 {
 	my ($native, $traced, $dumps) = both([], $subject, 'clear', 'wordexp');

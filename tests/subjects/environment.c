@@ -255,6 +255,31 @@ static void start_many(char **env)
 	printf("more maps: %d\n", count_maps() - before);
 }
 
+static void *sleep_on(void *unused)
+{
+	pause();
+	return unused;
+}
+
+/* popen() again and again beside another thread, each time with another environment. */
+static void popen_many(void)
+{
+	volatile int before = 0;
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, sleep_on, NULL);
+	for (volatile int i = 0; i < 120; i++) {
+		char value[20];
+
+		snprintf(value, sizeof(value), "%d", i);
+		setenv("NUMBER", value, 1);
+		pclose(popen("exit", "r"));
+		if (i == 90)
+			before = count_maps();
+	}
+	printf("more maps: %d\n", count_maps() - before);
+}
+
 int main(int argc, char **argv, char **envp)
 {
 	const char *way = argc > 2 ? argv[1] : "", *form = argc > 2 ? argv[2] : "";
@@ -269,6 +294,10 @@ int main(int argc, char **argv, char **envp)
 	env = set_way(way, argc > 3 ? argv[3] : "");
 	if (!strcmp(form, "maps")) {
 		start_many(env);
+		return 0;
+	}
+	if (!strcmp(form, "popen_many")) {
+		popen_many();
 		return 0;
 	}
 	if (!strcmp(form, "cancel")) {
