@@ -3,17 +3,15 @@
 #include "deepbound.h"
 
 #include "atomics.h"
+#include "mappings.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #define ASKED_MAX	16	/* libraries that are told apart */
-#define LINE_BYTES	1024	/* of /proc/self/maps; what is longer is cut at its end */
 
 enum asked_state {
 	ASKED_FREE,		/* the slot is not used, or is being written */
@@ -68,32 +66,21 @@ void deepbound_asked(const char *file)
 	errno = saved;
 }
 
-/*
- * A line such as
- *	7f3c1b400000-7f3c1b402000 r-xp 00001000 08:01 1234567       /usr/lib/libfoo.so.1.2
- * The file that libfoo.so is a link to is known by its inode, or by the beginning of its name.
- */
-static bool is_line_of(const char *line, const struct asked *a)
+/* The file that libfoo.so is a link to is known by its inode, or by the beginning of its name, as
+ * libfoo.so.1.2. */
+static bool is_mapping_of(const struct mapping *m, const struct asked *a)
 {
-	const char *path = strchr(line, '/'), *inode = line;
-
-	if (!path)
+	if (m->path[0] != '/')
 		return false;
-	for (int field = 0; field < 4; field++) {
-		inode = strchr(inode, ' ');
-		if (!inode || inode > path)
-			return false;
-		inode++;
-	}
 	if (a->inode)
-		return strtoull(inode, NULL, 10) == a->inode;
-	return !strncmp(base_name(path), a->name, strlen(a->name));
+		return m->inode == a->inode;
+	return !strncmp(base_name(m->path), a->name, strlen(a->name));
 }
 
-static void look_at_line(const char *line)
+static void look_at_mapping(const struct mapping *m)
 {
 	for (unsigned i = 0; i < ASKED_MAX; i++) {
-		if (load_acquire(&asked[i].state) == ASKED_UNKNOWN && is_line_of(line, &asked[i]))
+		if (load_acquire(&asked[i].state) == ASKED_UNKNOWN && is_mapping_of(m, &asked[i]))
 			store_release(&asked[i].state, ASKED_LOADED);
 	}
 }
@@ -110,29 +97,19 @@ static bool is_any(uint32_t state)
 /* All of them are taken for loaded where there is no /proc. */
 static void look_at_maps(void)
 {
-	int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-	char line[LINE_BYTES], part[LINE_BYTES];
-	size_t len = 0;
-	ssize_t n;
+	struct mappings list;
+	struct mapping m;
 
-	for (unsigned i = 0; fd < 0 && i < ASKED_MAX; i++) {
-		if (load_acquire(&asked[i].state) == ASKED_UNKNOWN)
-			store_release(&asked[i].state, ASKED_LOADED);
-	}
-	while (fd >= 0 && is_any(ASKED_UNKNOWN) && (n = read(fd, part, sizeof(part))) > 0) {
-		for (ssize_t i = 0; i < n; i++) {
-			if (part[i] != '\n') {
-				if (len + 1 < sizeof(line))
-					line[len++] = part[i];
-				continue;
-			}
-			line[len] = '\0';
-			look_at_line(line);
-			len = 0;
+	if (!mappings_open(&list, 0)) {
+		for (unsigned i = 0; i < ASKED_MAX; i++) {
+			if (load_acquire(&asked[i].state) == ASKED_UNKNOWN)
+				store_release(&asked[i].state, ASKED_LOADED);
 		}
+		return;
 	}
-	if (fd >= 0)
-		close(fd);
+	while (is_any(ASKED_UNKNOWN) && mappings_next(&list, &m))
+		look_at_mapping(&m);
+	mappings_close(&list);
 }
 
 void deepbound_find(struct deepbound *d)

@@ -4,6 +4,7 @@
 
 #include "arena.h"
 #include "atomics.h"
+#include "mappings.h"
 #include "probe.h"
 #include "quiet.h"
 
@@ -133,20 +134,6 @@ struct parser {
 	char base_device[16];
 };
 
-static uint64_t parse_number(const char **p, unsigned radix)
-{
-	uint64_t v = 0;
-
-	for (;; (*p)++) {
-		unsigned c = (unsigned char)**p;
-		unsigned digit = c - '0' < 10 ? c - '0' : c - 'a' < 6 ? c - 'a' + 10 : radix;
-
-		if (digit >= radix)
-			return v;
-		v = v * radix + digit;
-	}
-}
-
 /* The path's one copy; names are never taken away, so entries can point to them. */
 static const char *keep_name(const struct parser *p, const char *path, uintptr_t start)
 {
@@ -194,46 +181,28 @@ static void add_code(struct list *list, uintptr_t start, uintptr_t end, uintptr_
 	}
 }
 
-/* start-end rwxp offset device inode path */
 static void parse_line(struct parser *p, const char *line)
 {
-	uintptr_t start = (uintptr_t)parse_number(&line, 16), end;
-	bool readable, executable, vdso;
-	const char *device;
-	uint64_t offset, inode;
-	size_t length;
+	struct mapping m;
+	bool vdso, module;
 
-	if (*line++ != '-')
+	if (!mapping_parse(line, &m) || m.device_bytes >= sizeof(p->base_device))
 		return;
-	end = (uintptr_t)parse_number(&line, 16);
-	if (*line != ' ' || strlen(line) < 7)
-		return;
-	readable = line[1] == 'r';
-	executable = line[3] == 'x';
-	line += 6;
-	offset = parse_number(&line, 16);
-	line += *line == ' ';
-	device = line;
-	length = strcspn(line, " ");
-	line += length + (line[length] == ' ');
-	inode = parse_number(&line, 10);
-	line += strspn(line, " ");
-	vdso = !strcmp(line, "[vdso]");
-	if (length >= sizeof(p->base_device))
-		return;
-	if (!offset && (inode || vdso)) {
-		p->base = readable ? start : 0;
-		p->base_inode = inode;
-		memcpy(p->base_device, device, length);
-		p->base_device[length] = '\0';
-	} else if (inode != p->base_inode || strncmp(p->base_device, device, length) ||
-		   p->base_device[length]) {
+	vdso = !strcmp(m.path, "[vdso]");
+	module = m.inode || vdso;
+	if (!m.offset && module) {
+		p->base = m.access[0] == 'r' ? (uintptr_t)m.start : 0;
+		p->base_inode = m.inode;
+		memcpy(p->base_device, m.device, m.device_bytes);
+		p->base_device[m.device_bytes] = '\0';
+	} else if (m.inode != p->base_inode || strncmp(p->base_device, m.device, m.device_bytes) ||
+		   p->base_device[m.device_bytes]) {
 		p->base = 0;
 		p->base_inode = 0;
 	}
-	if (executable)
-		add_code(p->list, start, end, inode || vdso ? p->base : 0,
-			 (inode || vdso) && p->base ? keep_name(p, line, start) : NULL);
+	if (m.access[2] == 'x')
+		add_code(p->list, (uintptr_t)m.start, (uintptr_t)m.end, module ? p->base : 0,
+			 module && p->base ? keep_name(p, m.path, (uintptr_t)m.start) : NULL);
 }
 
 /* Reads the whole file into p->list. */

@@ -12,10 +12,11 @@
  */
 #include "base/arena.h"
 #include "base/atomics.h"
+#include "base/mappings.h"
 #include "capture/execinfo.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -35,12 +36,7 @@ extern const char __ehdr_start[] HIDDEN, _end[] HIDDEN;
 
 static bool future;	/* MCL_FUTURE is in force, as far as is known */
 
-/* Whether a mapping would not be there without the tracer: its memory, or one of its libraries. */
-static bool is_memory(uintptr_t start)
-{
-	return arena_is_place(start);
-}
-
+/* Whether a mapping is one of the tracer's libraries: this one, or what it has loaded. */
 static bool is_library(uintptr_t start)
 {
 	return start - (uintptr_t)__ehdr_start < (uintptr_t)(_end - __ehdr_start) || execinfo_has_loaded(start);
@@ -52,57 +48,40 @@ static void lock(uintptr_t start, uintptr_t end, bool on_fault)
 		syscall(SYS_mlock, start, end - start);
 }
 
-static int hex_digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-struct mappings {
-	uint64_t bytes;		/* of all that are the program's */
+struct wanted {
+	uint64_t bytes;		/* of all mappings that are the program's */
 	bool locks;		/* they are to be locked, too... */
 	bool on_fault;		/* ...only as they are touched... */
 	bool libraries;		/* ...and the tracer's libraries with them, whose code runs in the program's calls */
 };
 
-static void take_mapping(struct mappings *m, uintptr_t start, uintptr_t end)
+static void take_mapping(struct wanted *w, const struct mapping *m)
 {
-	/* The kernel's own page at the upper end of x86_64's addresses is not the process's. */
-	if (end <= start || start > UINTPTR_MAX / 2 + 1 || is_memory(start))
+	uintptr_t start = (uintptr_t)m->start, end = (uintptr_t)m->end;
+
+	/* The page at the upper end of x86_64's addresses is the kernel's, not the process's. */
+	if (end <= start || !strcmp(m->path, "[vsyscall]") || arena_is_place(start))
 		return;
 	if (!is_library(start))
-		m->bytes += end - start;
-	else if (!m->libraries)
+		w->bytes += end - start;
+	else if (!w->libraries)
 		return;
-	if (m->locks)
-		lock(start, end, m->on_fault);
+	if (w->locks)
+		lock(start, end, w->on_fault);
 }
 
-/* Goes through the lines of /proc/self/maps, "7f1c2a000000-7f1c52000000 rw-p ...". False: it cannot be read. */
-static bool go_through(struct mappings *m)
+/* Goes through all mappings of the process. False: they cannot be read. */
+static bool go_through(struct wanted *w)
 {
-	int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-	uintptr_t number[2] = { 0, 0 };
-	unsigned which = 0;		/* number of the line that is being read; 2: its rest */
-	char text[1024];
-	ssize_t n;
+	struct mappings list;
+	struct mapping m;
 
-	if (fd < 0)
+	if (!mappings_open(&list, 0))
 		return false;
-	while ((n = read(fd, text, sizeof(text))) > 0 || (n < 0 && errno == EINTR)) {
-		for (ssize_t i = 0; i < n; i++) {
-			int digit = hex_digit(text[i]);
-
-			if (text[i] == '\n') {
-				number[0] = number[1] = which = 0;
-			} else if (which < 2 && digit >= 0) {
-				number[which] = number[which] << 4 | (uintptr_t)digit;
-			} else if (which < 2 && ++which == 2) {
-				take_mapping(m, number[0], number[1]);
-			}
-		}
-	}
-	close(fd);
-	return !n && m->bytes;
+	while (mappings_next(&list, &m))
+		take_mapping(w, &m);
+	mappings_close(&list);
+	return !list.failed && w->bytes;
 }
 
 /* Whether the kernel would let so many bytes be locked beyond the limit: a mapping that cannot be touched is
@@ -120,15 +99,15 @@ static bool may_exceed(uint64_t bytes)
 /* With MCL_CURRENT. Returns what mlockall() does. */
 static int lock_current(int flags)
 {
-	struct mappings m = { 0, false, false, false };
+	struct wanted w = { 0, false, false, false };
 	struct rlimit limit;
 	bool exceeds;
 
-	if (!go_through(&m) || getrlimit(RLIMIT_MEMLOCK, &limit))
+	if (!go_through(&w) || getrlimit(RLIMIT_MEMLOCK, &limit))
 		return (int)syscall(SYS_mlockall, flags);
-	exceeds = limit.rlim_cur == RLIM_INFINITY || may_exceed(m.bytes > limit.rlim_cur ? m.bytes : limit.rlim_cur + 1);
+	exceeds = limit.rlim_cur == RLIM_INFINITY || may_exceed(w.bytes > limit.rlim_cur ? w.bytes : limit.rlim_cur + 1);
 	/* The kernel refuses it, too, since there is more than what was counted, and knows the reason. */
-	if (!exceeds && m.bytes > limit.rlim_cur)
+	if (!exceeds && w.bytes > limit.rlim_cur)
 		return (int)syscall(SYS_mlockall, flags);
 	if (flags & MCL_FUTURE) {
 		if (syscall(SYS_mlockall, flags & ~MCL_CURRENT))
@@ -136,8 +115,8 @@ static int lock_current(int flags)
 	} else if (load_relaxed(&future)) {
 		syscall(SYS_munlockall);	/* nothing else takes back an earlier MCL_FUTURE alone */
 	}
-	m = (struct mappings){ 0, true, flags & MCL_ONFAULT, exceeds };
-	go_through(&m);
+	w = (struct wanted){ 0, true, flags & MCL_ONFAULT, exceeds };
+	go_through(&w);
 	return 0;
 }
 

@@ -3,12 +3,11 @@
 #include "allocator.h"
 
 #include "base/heap.h"
+#include "base/mappings.h"
 #include "report.h"
 
-#include <fcntl.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <unistd.h>
 
 /* Of glibc's malloc (malloc/malloc.c): SIZE_SZ, MALLOC_ALIGNMENT, MINSIZE, DEFAULT_MMAP_THRESHOLD. The word size is
  * that of the traced program: a table of another one is refused. */
@@ -106,67 +105,33 @@ static bool serves_none(const struct heap_figures *f, const struct allocator_blo
 /* ---- By what the kernel tells of the mappings of a process, whose memory may not be read ---- */
 
 #define HEAP_LOG2	(WORD == 8 ? 26 : 20)	/* HEAP_MAX_SIZE of glibc's malloc/arena.c: heaps are aligned to it */
-#define LINE_BYTES	512
-
-static uint64_t read_hex(const char **at)
-{
-	uint64_t v = 0;
-
-	for (; (**at >= '0' && **at <= '9') || (**at >= 'a' && **at <= 'f'); (*at)++)
-		v = v << 4 | (uint64_t)(**at <= '9' ? **at - '0' : **at - 'a' + 10);
-	return v;
-}
 
 /*
- * The bytes that a line of /proc/PID/maps (proc(5)) adds to malloc's heaps. One of these two does:
+ * The bytes that a mapping adds to malloc's heaps. One of these two does:
  * "55d0c8a4c000-55d0c8a6d000 rw-p 00000000 00:00 0                          [heap]"
  * "7f5a64000000-7f5a64021000 rw-p 00000000 00:00 0 "
  */
-static uint64_t heap_of_line(const char *line)
+static uint64_t heap_of_mapping(const struct mapping *m)
 {
-	static const char private_memory[] = " rw-p 00000000 00:00 0";
-	uint64_t start = read_hex(&line), end;
-
-	if (*line++ != '-')
+	if (m->end < m->start || strncmp(m->access, "rw-p", 4) || m->offset || m->inode)
 		return 0;
-	end = read_hex(&line);
-	if (end < start || strncmp(line, private_memory, sizeof(private_memory) - 1))
+	if (strcmp(m->path, "[heap]") && (m->path[0] || m->start % ((uint64_t)1 << HEAP_LOG2)))
 		return 0;
-	line += sizeof(private_memory) - 1;
-	line += strspn(line, " ");
-	if (strcmp(line, "[heap]") && (*line || start % ((uint64_t)1 << HEAP_LOG2)))
-		return 0;
-	return end - start;
+	return m->end - m->start;
 }
 
 /* All of malloc's heaps of a process; 0: there are none, or it may not be known. */
 static uint64_t heaps_by_maps(uint32_t pid)
 {
-	char path[32], buffer[4096], line[LINE_BYTES];
+	struct mappings list;
+	struct mapping m;
 	uint64_t bytes = 0;
-	size_t len = 0;
-	struct out name;
-	ssize_t n;
-	int fd;
 
-	out_init(&name, -1, path, sizeof(path));
-	out_text(&name, "/proc/");
-	out_u64(&name, pid);
-	out_text(&name, "/maps");
-	fd = open(out_string(&name), O_RDONLY | O_CLOEXEC);
-	while (fd >= 0 && (n = read(fd, buffer, sizeof(buffer))) > 0) {
-		for (ssize_t i = 0; i < n; i++) {
-			if (buffer[i] != '\n' && len < sizeof(line) - 1) {
-				line[len++] = buffer[i];
-			} else if (buffer[i] == '\n') {
-				line[len] = '\0';
-				len = 0;
-				bytes += heap_of_line(line);
-			}
-		}
-	}
-	if (fd >= 0)
-		close(fd);
+	if (!mappings_open(&list, pid))
+		return 0;
+	while (mappings_next(&list, &m))
+		bytes += heap_of_mapping(&m);
+	mappings_close(&list);
 	return bytes;
 }
 

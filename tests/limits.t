@@ -231,6 +231,17 @@ for my $args (['1 none'], ['3 none fill large thread fork dump'], ['7 none fill 
 	}
 }
 
+# In a program of 32 bits the libraries and the stack lie in the upper half of the addresses.
+SKIP: {
+	chomp(my $missing = `tests/tools/can_build_32`);
+	skip $missing, 1 if $?;
+	system('make -s M32=1 >&2') == 0 or die;
+	my $lock32 = build('lock', 'lock32', '-m32', '-fno-builtin', '-pthread');
+	my @locked = map { (run(undef, @$_, $lock32, '1', 'none'))[1] =~ /locked: mapped \d+ locked (\d+)/ ? $1 : 0 }
+		[], [$heaptrace, "--outfile=$out"];
+	cmp_ok($locked[1], '>', $locked[0] - 1024, "32 bits: what is natively locked is ($locked[0] KB)");
+}
+
 # ---- files ----
 
 {

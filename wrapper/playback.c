@@ -2,6 +2,7 @@
 /* See playback.h. */
 #include "playback.h"
 
+#include "base/mappings.h"
 #include "base/opened.h"
 #include "report/dump.h"
 #include "table/load.h"
@@ -20,42 +21,32 @@
 #include <unistd.h>
 
 /*
- * A line of /proc/PID/maps of a shared mapping that can be written, such as
+ * Cuts the newline off a line of /proc/PID/maps and takes it apart. False: it is no shared mapping of a file that
+ * can be written, such as
  *	7f1c2a000000-7f1c52000000 rw-s 00000000 08:01 1234567   /var/tmp/heap
- * An inode's number alone names no file: each file system counts its own.
  */
-struct mapping {
-	unsigned major, minor;	/* of the device */
-	unsigned long long inode;
-	const char *path;	/* in the line */
-};
-
-/* Cuts the newline off; false: another kind of mapping. */
-static bool parse_mapping(char *line, struct mapping *m)
+static bool parse_shared(char *line, struct mapping *m)
 {
-	int path = 0;
-
-	if (sscanf(line, "%*s rw-s %*s %x:%x %llu %n", &m->major, &m->minor, &m->inode, &path) != 3 || !path)
-		return false;
 	line[strcspn(line, "\n")] = '\0';
-	m->path = line + path;
-	return true;
+	return mapping_parse(line, m) && !strncmp(m->access, "rw-s", 4) && m->path[0];
 }
 
 /*
- * Whether it is a mapping of the file. On some file systems (btrfs, overlayfs) stat() has another
+ * Whether it is a mapping of the file. An inode's number alone names no file: each file system counts its own.
+ * On some file systems (btrfs, overlayfs) stat() has another
  * device than /proc/PID/maps, both without a device behind them (major number 0): there the path has
  * to lead to the same file.
  */
 static bool is_mapping_of(const struct mapping *m, const struct stat *file)
 {
+	unsigned device_major, device_minor;
 	struct stat named;
 
-	if (m->inode != file->st_ino)
+	if (m->inode != file->st_ino || sscanf(m->device, "%x:%x", &device_major, &device_minor) != 2)
 		return false;
-	if (m->major == major(file->st_dev) && m->minor == minor(file->st_dev))
+	if (device_major == major(file->st_dev) && device_minor == minor(file->st_dev))
 		return true;
-	return !m->major && !major(file->st_dev) && !stat(m->path, &named) &&
+	return !device_major && !major(file->st_dev) && !stat(m->path, &named) &&
 	       named.st_dev == file->st_dev && named.st_ino == file->st_ino;
 }
 
@@ -72,7 +63,7 @@ static bool is_mapped(uint32_t pid, int fd)
 	snprintf(path, sizeof(path), "/proc/%u/maps", (unsigned)pid);
 	maps = fstat(fd, &st) ? NULL : fopen(path, "re");
 	while (maps && !found && getline(&line, &room, maps) > 0)
-		found = parse_mapping(line, &mapping) && is_mapping_of(&mapping, &st);
+		found = parse_shared(line, &mapping) && is_mapping_of(&mapping, &st);
 	free(line);
 	if (maps)
 		fclose(maps);
@@ -216,16 +207,15 @@ static enum load_status find_table(uint32_t pid, int memory, uint64_t *start)
 	snprintf(path, sizeof(path), "/proc/%u/maps", (unsigned)pid);
 	maps = fopen(path, "re");
 	while (maps && status == LOAD_NO_TABLE && getline(&line, &room, maps) > 0) {
-		unsigned long long from, to;
 		struct table_header h;
+		struct mapping m;
 
-		if (sscanf(line, "%llx-%llx rw", &from, &to) != 2 || !strstr(line, " rw") ||
-		    to - from < sizeof(h))
+		if (!mapping_parse(line, &m) || strncmp(m.access, "rw", 2) || m.end - m.start < sizeof(h))
 			continue;
-		status = load_header(&h, memory, from);
+		status = load_header(&h, memory, m.start);
 		if (status == LOAD_CANNOT_READ)		/* a device's, or gone meanwhile */
 			status = LOAD_NO_TABLE;
-		*start = from;
+		*start = m.start;
 	}
 	free(line);
 	if (!maps)
@@ -306,7 +296,7 @@ static int open_table(uint32_t pid)
 		struct mapping mapping;
 		struct stat st;
 
-		if (!parse_mapping(line, &mapping))
+		if (!parse_shared(line, &mapping))
 			continue;
 		if (!strncmp(mapping.path, "/memfd:", 7))
 			fd = open_watched(&mapping);
