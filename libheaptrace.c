@@ -29,6 +29,7 @@
 #include "process/shell.h"
 #include "process/signal_hooks.h"
 #include "process/signals.h"
+#include "table/layout.h"
 #include "table/modules.h"
 
 #include <dlfcn.h>
@@ -571,6 +572,8 @@ static void fork_parent(void)
 static void fork_child(void)
 {
 	guard_self.requests &= SESSION_DEATH;	/* session_forked() sees to that */
+	layout_forked(&recorder.table);
+	blocks_forked();
 	keep_fork_child();
 	forks = 0;
 	fork_stopped = false;

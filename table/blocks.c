@@ -135,6 +135,15 @@ static bool make_writable(uint32_t **entry, struct blocks *b)
 	return done;
 }
 
+/* No entry can have been stored in such a page yet, so it may be replaced once more. */
+void blocks_forked(void)
+{
+	for (size_t i = 0; i < sizeof(directory_pages); i++) {
+		if (directory_pages[i] == CHANGING)
+			directory_pages[i] = READ_ONLY;
+	}
+}
+
 uint32_t *blocks_map_region(struct blocks *b, size_t region)
 {
 	uint32_t *slots = arena_map(REGION_BYTES(b)), *other = NULL;

@@ -127,6 +127,10 @@ static inline uint32_t *blocks_claim(struct blocks *b, const void *p)
  */
 uint32_t blocks_put_large(struct blocks *b, const void *p, struct block block, struct block *stale);
 
+/* In a child after fork, before any map is used: what another thread of the parent was changing there can be
+ * changed again. */
+void blocks_forked(void);
+
 /* What the table of large blocks knows of a block at p, which it is to know no more. */
 struct block blocks_take_large(struct blocks *b, const void *p);
 

@@ -283,6 +283,19 @@ static bool extend(struct table *t, unsigned window, uint64_t offset, uint64_t n
 	return true;
 }
 
+void layout_forked(struct table *t)
+{
+	int saved = errno;
+
+	for (unsigned i = 0; i < LAYOUT_WINDOWS; i++) {
+		struct layout_window w = layout_window(t->head, i, TABLE_LOG2_LEAST);
+
+		if (w.most_bytes > t->mapped[i])
+			munmap((char *)t->head + w.offset + t->mapped[i], (size_t)(w.most_bytes - t->mapped[i]));
+	}
+	errno = saved;
+}
+
 static bool extend_part(struct table *t, const struct table_header *most, enum table_part part, uint32_t limit)
 {
 	if (is_beside_header(part))

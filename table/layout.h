@@ -72,6 +72,13 @@ bool layout_grow(struct table *t, enum table_part part);
 /* Makes sure of the space of all limits as they are: in a copy. False: there is none. */
 bool layout_reserve(struct table *t);
 
+/*
+ * In a child after fork, before the table is used. Another thread of the parent may have been making a mapping
+ * longer: the child has the longer mapping, but nobody there will say so. What lies behind the known ends is
+ * unmapped, so that they can be moved again. Keeps errno.
+ */
+void layout_forked(struct table *t);
+
 /* A stretch of the mapping. */
 struct layout_range {
 	uint64_t offset, bytes;

@@ -1095,6 +1095,35 @@ static void test_growth(bool in_file)
 		close(fd);
 }
 
+/* In a child after fork a mapping can be longer than the table knows, because another thread of the parent was
+ * making it longer: the table grows there all the same. */
+static void test_growth_forked(bool in_file)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	int fd = in_file ? memfd_create("units", MFD_CLOEXEC) : -1;
+	struct table t = { .head = NULL };
+	bool longer = true;
+
+	if (in_file ? fd < 0 || table_create_in(&t, fd) : !table_create(&t)) {
+		ok(!in_file, "a table in a memfd # SKIP there is none");
+		return;
+	}
+	for (unsigned i = 0; i < LAYOUT_WINDOWS; i++) {
+		struct layout_window w = layout_window(t.head, i, TABLE_LOG2_LEAST);
+		char *last = (char *)t.head + w.offset + t.mapped[i] - page;
+
+		if (t.mapped[i] && t.mapped[i] < w.most_bytes)
+			longer = longer && mremap(last, page, 2 * page, 0) == last;
+	}
+	layout_forked(&t);
+	ok(longer && intern_some(&t, 1, 60000) && !t.refused, in_file ?
+	   "a forked child's table in a file grows where another thread was making it longer" :
+	   "a forked child's table grows where another thread was making it longer");
+	table_unmap(&t);
+	if (fd >= 0)
+		close(fd);
+}
+
 /* Threads that make a table grow at the same time. */
 static struct table growing;
 
@@ -1324,6 +1353,8 @@ int main(void)
 	test_ahead();
 	test_growth(false);
 	test_growth(true);
+	test_growth_forked(false);
+	test_growth_forked(true);
 	test_growth_threads();
 	test_large_blocks();
 	test_maps();
