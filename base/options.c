@@ -56,8 +56,8 @@ const struct option_entry options_table[] = {
 	  "a dump when the heap first exceeds BYTES (k, M, G), twice as much, three times as much...",
 	  OPTION_ABOVE, OPTION_EVERYWHERE },
 	{ "dump", 0, "PID", NULL,
-	  "print a dump of a traced process that runs, to standard output or --outfile; no PROGRAM; it "
-	  "gets no signal, so this interrupts no call",
+	  "print a dump of a traced process that runs, to standard output or --outfile; no PROGRAM; "
+	  "sends no signal, interrupts no call",
 	  OPTION_DUMP, OPTION_COMMAND },
 	{ "signal-size", 0, "SIG", "USR1",
 	  "the signal that asks for a dump sorted by size: a name, a number, RTMIN+NUM, or none",
