@@ -700,16 +700,18 @@ static bool in_valgrind(void)
 	return preloaded && strstr(preloaded, "/vgpreload_core-");
 }
 
+#define OPTIONS_PREFIX	"HEAPTRACE_OPTIONS: "
+
 static char start_error[256];
 
 static void parse_options(const char *text)
 {
 	size_t bytes = strlen(text) + 16;
-	char *store = arena_map(bytes), error[sizeof(start_error)];
+	char *store = arena_map(bytes), error[sizeof(start_error) - sizeof(OPTIONS_PREFIX)];
 
 	options_init(&options);
 	if (store && !options_parse_env(text, &options, store, bytes, error, sizeof(error)))
-		memcpy(start_error, error, sizeof(error));
+		strcat(strcpy(start_error, OPTIONS_PREFIX), error);
 }
 
 static void find_loader(void)

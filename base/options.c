@@ -374,6 +374,11 @@ static bool set_name(struct options *o, const struct option_entry *e, const char
 		add(error, "a file name is missing");
 		return false;
 	}
+	if (e->id == OPTION_RECORD && !strcmp(value, "-")) {
+		add_culprit(error, e, value);
+		add(error, "figures cannot be kept on standard output: give a file's name (./- for a file named -)");
+		return false;
+	}
 	*(e->id == OPTION_OUTFILE ? &o->outfile : e->id == OPTION_IGNORE ? &o->ignore :
 	  e->id == OPTION_RECORD ? &o->record : e->id == OPTION_REPORT ? &o->report :
 	  e->id == OPTION_SYSROOT ? &o->sysroot :

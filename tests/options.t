@@ -72,6 +72,7 @@ bad sort=peaksize 'did you mean peak-size?'
 bad sort=size,size 'the key size is given twice: give each key once'
 bad outfile= 'a file name is missing'
 bad ignore= 'a file name is missing'
+bad record=- "give a file's name"
 bad no-lines=1 'takes no value'
 bad no-demangle=yes 'takes no value'
 bad flame-graph=1 'takes no value'

@@ -77,10 +77,6 @@ static const char *try_record(const struct options *o, const char *command, char
 	struct stat st;
 	int fd, bytes;
 
-	if (!strcmp(o->record, "-")) {
-		snprintf(path, PATH_MAX, "-");
-		return "the figures cannot be kept on standard output: give a file's name (./- for a file named -)";
-	}
 	if (!options_outfile(o->record, (uint32_t)getpid(), command, 1, false, path, PATH_MAX)) {
 		snprintf(path, PATH_MAX, "%s", o->record);
 		return strerror(ENAMETOOLONG);
