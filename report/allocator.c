@@ -67,26 +67,33 @@ static const char *why_unknown(const struct report_request *q, bool is_other)
 	return "its memory may not be read";
 }
 
-/* What the rounding up to pages adds to the blocks that are mappings of their own. The large ones are taken for these
- * as far as there are so many; to others, of which the rows tell less, it adds half of a page on average. */
-static uint64_t rounding_of(const struct allocator_blocks *b, const struct heap_figures *f)
+/*
+ * The chunks of blocks that are mappings of their own, which are not among what mallinfo2() says is handed out.
+ * The large blocks are taken for these as far as there are so many; to others, of which the rows tell less, the
+ * rounding up to pages adds half of one on average. If just the large blocks are mapped, their sizes say
+ * more than those of the mappings, which for a block with an alignment (memalign()) have room for that, too.
+ */
+static uint64_t mapped_chunks(const struct allocator_blocks *b, const struct heap_figures *f)
 {
-	uint64_t rounding = b->pages_bytes - b->large_bytes;
+	uint64_t rounding = b->pages_bytes - b->large_bytes, others, bytes;
 
-	if (f->mapped_count < b->large_count)
-		return (uint64_t)((double)rounding * (double)f->mapped_count / (double)b->large_count);
-	return rounding + (f->mapped_count - b->large_count) * PAGE_BYTES / 2;
+	if (!f->mapped_known || (f->mapped_count == b->large_count && f->mapped_bytes >= b->pages_bytes))
+		return b->large_bytes;
+	if (f->mapped_count > b->large_count) {
+		others = f->mapped_count - b->large_count;
+		return f->mapped_bytes - rounding - others * PAGE_BYTES / 2;
+	}
+	bytes = f->mapped_bytes -
+		(uint64_t)((double)rounding * (double)f->mapped_count / (double)b->large_count);
+	return bytes < b->large_bytes ? bytes : b->large_bytes;
 }
 
-/* Blocks that are mappings of their own are not among what mallinfo2() says is handed out. */
 static uint64_t estimate(const struct allocator_blocks *b, const struct heap_figures *f)
 {
-	uint64_t mapped = b->large_bytes, most = f->arena_bytes - f->free_bytes;
+	uint64_t mapped = mapped_chunks(b, f), most = f->arena_bytes - f->free_bytes;
+	uint64_t handed = b->chunks_bytes > mapped ? b->chunks_bytes - mapped : 0;
 
-	if (f->mapped_known)
-		mapped = f->mapped_bytes - rounding_of(b, f);
-	mapped = b->chunks_bytes > mapped ? b->chunks_bytes - mapped : 0;
-	return f->arenas_known && mapped > most ? most : mapped;
+	return f->arenas_known && handed > most ? most : handed;
 }
 
 /* A library before libc that has a malloc may be an allocator, or hand on to libc's what it is asked for (as another

@@ -45,7 +45,7 @@ sub first_dump {
 }
 
 for (['few', 0], ['mapped', 0], ['many', 600_000], ['mixed', 4_000_000], ['threads', 1_200_000],
-     ['was-threads', 1_200_000], ['rounded', 300_000], ['rounded-half', 300_000]) {
+     ['was-threads', 1_200_000], ['rounded', 300_000], ['rounded-half', 300_000], ['aligned', 300_000]) {
 	my ($how, $slack) = @$_;
 	unlink $outfile;
 	my ($status, $out, $err) = run(undef, $heaptrace, "--outfile=$outfile", '--no-lines', $subject, $how);

@@ -7,6 +7,7 @@
  *	mapped		also blocks that are mappings of their own
  *	rounded		a thread that waits, and a thousand blocks of each of two sizes that fill pages badly:
  *			of these, every one is a mapping of its own
+ *	aligned		the same of one size, and aligned to 2 MB
  *	rounded-half	the same of one size, half of them in the heap
  *	many		2,000,000 blocks of which every second one is free
  *	mixed		the same, of random sizes
@@ -117,17 +118,17 @@ static void *wait_for_go(void *unused)
 	return unused;
 }
 
-static void rounded(int half)
+static void rounded(int half, int aligned)
 {
 	pthread_t thread;
 
 	pthread_create(&thread, NULL, wait_for_go, NULL);
 	sem_wait(&done);
 	for (unsigned i = 0; i < 1000; i++)
-		blocks[i] = take_rounded(131072);
+		blocks[i] = aligned ? memalign(2097152, 131072) : take_rounded(131072);
 	if (half)	/* from now on malloc maps only what is larger than this */
 		free(take(300000));
-	for (unsigned i = 1000; i < 2000; i++)
+	for (unsigned i = 1000; i < (aligned ? 1000 : 2000); i++)
 		blocks[i] = half ? take_rounded(131072) : take_other(1048576);
 }
 
@@ -207,8 +208,8 @@ int main(int argc, char **argv)
 	if (!strcmp(how, "mapped")) {
 		for (int i = 0; i < 5; i++)
 			blocks[i] = take(1000000 + (size_t)i * 12345);
-	} else if (!strcmp(how, "rounded") || !strcmp(how, "rounded-half")) {
-		rounded(!strcmp(how, "rounded-half"));
+	} else if (!strcmp(how, "rounded") || !strcmp(how, "rounded-half") || !strcmp(how, "aligned")) {
+		rounded(!strcmp(how, "rounded-half"), !strcmp(how, "aligned"));
 	} else if (!strcmp(how, "many") || !strcmp(how, "mixed")) {
 		many(how[1] == 'i');
 	} else if (!strcmp(how, "threads") || !strcmp(how, "was-threads")) {
