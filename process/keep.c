@@ -67,8 +67,7 @@ static void note_file(int fd)
 
 	table->head->ended_ns = 0;
 	table->head->inode = fstat(fd, &st) ? 0 : st.st_ino;
-	if (watched)
-		watch_register(options->watch, fd, table->head->parent);
+	table->head->watched = watched && watch_register(options->watch, fd, table->head->parent);
 }
 
 static int enter_file_here(int (*make)(struct table *, int))

@@ -41,7 +41,7 @@
 #include <stdint.h>
 
 #define TABLE_MAGIC		"heaptrc"	/* 8 bytes with its NUL */
-#define TABLE_VERSION		12
+#define TABLE_VERSION		13
 #define TABLE_FRAMES_MAX	256	/* frames of one row */
 #define TABLE_BLIND		512u	/* addresses in blind.h's set */
 
@@ -177,6 +177,7 @@ struct table_header {
 	uint64_t begun_ns;		/* when the table was made (clock of now_ns) */
 	uint64_t begun_real_ns;		/* the same moment by CLOCK_REALTIME, as the times of files are */
 	uint64_t ended_ns;		/* the process's end, as who was there has noted it, or 0 */
+	uint32_t watched;		/* the file is one of --record, where the watcher will note the end */
 	uint64_t inode;			/* of the file of --record that it was made in, or 0: a copy has another */
 	struct heap_places heap;	/* where malloc has its figures, in the process */
 

@@ -269,6 +269,33 @@ SKIP: {
 	my ($later) = $report_ages->("$dir/run/copy");
 	is("@$later", "@$ages", 'recorded and killed: the same in a copy');
 
+	# A report that comes before the watcher has noted the end: it waits for that.
+	for my $continues (1, 0) {
+		unlink glob("$dir/run/*");
+		my ($pid, $in) = start(undef, $heaptrace, "--record=$dir/run/rec", "--outfile=$dir/run/out", $idle, 'wait');
+		wait_word('ready');
+		my @stopped = watchers();
+		kill 'STOP', @stopped;
+		select undef, undef, undef, 0.7;
+		kill 'KILL', $pid;
+		finish($pid, 10);
+		my $helper = fork // die;
+		if (!$helper) {
+			select undef, undef, undef, 0.3;
+			kill $continues ? 'CONT' : 'KILL', @stopped;
+			POSIX::_exit(0);
+		}
+		($ages, $said) = $report_ages->("$dir/run/rec");
+		waitpid $helper, 0;
+		is(scalar @stopped, 1, "recorded, killed, a watcher that is late: there is one, $continues");
+		if ($continues) {
+			is($said, 0, 'recorded, killed, a watcher that is late: a report');
+			is(join(' ', grep { $_ < 0.68 || $_ > 30 } @$ages), '', 'recorded, killed, a watcher that is late: ages');
+		} else {
+			like($said, qr/^0heaptrace: nobody noted in /, 'recorded, killed, the watcher killed: that is said');
+		}
+	}
+
 	# Without a watcher the file's own time says something, but not that of a copy.
 	$kill_idle->('--no-watch');
 	utime time + 100, time + 100, "$dir/run/rec";

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 /*
@@ -129,6 +130,28 @@ static uint64_t moment_of_end(const struct table *t, const struct stat *st)
 	return written > last ? written : last;
 }
 
+#define NOTE_TRIES	100
+#define NOTE_PAUSE_NS	10000000
+
+/*
+ * The watcher learns of the end of a process when that has ended, and notes it in the file then: who kills a
+ * program and reads its file at once comes before. Waits for that, a second at most, because what should
+ * have noted it may have been killed, too.
+ */
+static void await_note(struct table_header *h, int fd, const struct stat *st)
+{
+	struct timespec pause = { 0, NOTE_PAUSE_NS };
+	struct table_header now;
+
+	if (!h->watched || h->inode != st->st_ino)
+		return;
+	for (int i = 0; i < NOTE_TRIES && !h->ended_ns; i++) {
+		nanosleep(&pause, NULL);
+		if (load_header(&now, fd, 0) == LOAD_OK)
+			h->ended_ns = now.ended_ns;
+	}
+}
+
 /* NULL, or "" when what is wrong has been said. statm: the pid of the process that runs, or 0. */
 static const char *print_table(struct options *o, struct table *t, uint64_t moment, uint32_t statm)
 {
@@ -182,9 +205,11 @@ const char *playback(struct options *o)
 		return why;
 	}
 	runs = is_mapped(t.head->pid, fd);
+	if (!runs)
+		await_note(t.head, fd, &st);
 	if (!runs && !t.head->ended_ns)
-		fprintf(stderr, "heaptrace: nobody noted in %s when the process ended (there was no watcher): ages "
-			"count up to the last moment that left a trace in the file\n", o->report);
+		fprintf(stderr, "heaptrace: nobody noted in %s when the process ended (there was no watcher, or it was "
+			"killed, too): ages count up to the last moment that left a trace in the file\n", o->report);
 	close(fd);
 	return print_table(o, &t, runs ? now_ns() : moment_of_end(&t, &st), 0);
 }
