@@ -256,8 +256,8 @@ static void write_cut_modules(const struct table *t, const struct cut *cut, stru
 	out_char(out, ')');
 }
 
-/* "what libfoo.so, opened with RTLD_DEEPBIND, allocates, and frees of others' blocks". The name comes from
- * another process's memory, perhaps. */
+/* "what libfoo.so allocates and frees (it was opened with RTLD_DEEPBIND, so ...)". The name may come from the
+ * memory of another process. */
 static void write_deep_bound(const struct table_totals *t, struct out *out, bool *first)
 {
 	char name[sizeof(t->deep_name)];
@@ -295,8 +295,8 @@ static void write_not_seen(struct report *r, const struct report_section *s, str
 	write_part(out, &first, load_relaxed(&t->stacks_broken), " stack beyond a frame whose caller was not to be found",
 		   " stacks beyond a frame whose caller was not to be found");
 	count_cut(r, &cut);
-	write_part(out, &first, cut.no_file, " backtrace beyond code of no file",
-		   " backtraces beyond code of no file");
+	write_part(out, &first, cut.no_file, " backtrace beyond code of no file (compiled at run time)",
+		   " backtraces beyond code of no file (compiled at run time)");
 	write_part(out, &first, cut.in_modules, " backtrace beyond code without unwind information",
 		   " backtraces beyond code without unwind information");
 	if (cut.in_modules)

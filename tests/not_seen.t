@@ -38,7 +38,7 @@ unseen jit >"$TMP/line"
 if [ "$(cat "$TMP/traced.status")" = 77 ]; then
 	skip 'code of no file' 'not on this machine'
 else
-	is "$(cat "$TMP/line")" '1 backtrace beyond code of no file' 'stacks that are cut: code of no file'
+	is "$(cat "$TMP/line")" '1 backtrace beyond code of no file (compiled at run time)' 'stacks that are cut: code of no file'
 	is "$(unseen jit --depth=2)" '' 'where no more was asked for, none is cut'
 	like "$(unseen jit --unwind=execinfo)" '^1 backtrace beyond code of no file|^9 stacks but for the caller' \
 		'and with the other unwinder'
