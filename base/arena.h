@@ -12,13 +12,14 @@
 #include <stdint.h>
 
 /*
- * All of it lies in one area of the address space, where neither programs nor the kernel's choice of
- * addresses come: so mappings can grow where they are without their space being reserved, and the
- * tracer's memory is known from the program's by its address. Nothing there is mapped until it is asked
- * for, so the area counts for no limit.
+ * The tracer's memory lies in one area of the address space, where neither programs nor the kernel put
+ * anything by themselves. So a mapping can grow where it is without its space being reserved, and an
+ * address tells whether the tracer's memory or the program's is there. Nothing in the area is mapped until
+ * it is asked for, so the area counts for no limit.
  *
- * Returns size_bytes of addresses in the area that nobody else gets, for a mapping of the caller's, which must not replace what is there all the same
- * (MAP_FIXED_NOREPLACE). NULL: the area is used up; then the kernel chooses. Async-signal-safe.
+ * Returns size_bytes of addresses in the area, which are given to no other caller. The caller maps
+ * memory there, with MAP_FIXED_NOREPLACE, since a program can have put something there after all. NULL:
+ * the area is used up, and the kernel has to choose. Async-signal-safe.
  */
 char *arena_place(size_t size_bytes);
 
@@ -31,13 +32,15 @@ bool arena_is_place(uintptr_t address);
  */
 void *arena_map(size_t size_bytes);
 
-/* The same at an address, of a page, that arena_place() has given. False: the kernel refuses, or something
- * lies there. */
+/* As arena_map(), at the start of a page of what arena_place() has given. False: the kernel refuses, or
+ * something lies there. */
 bool arena_map_at(char *place, size_t size_bytes);
 
-/* The same, but it can only be read, so it does not count as data (RLIMIT_DATA); and replaces a part of that, of
- * whole pages, by memory that can be written, at once for whoever reads there. False: the kernel refuses. */
+/* As arena_map(), but the memory can only be read, so that it does not count as data (RLIMIT_DATA). */
 void *arena_map_zeros(size_t size_bytes);
+
+/* Replaces whole pages of what arena_map_zeros() has returned by zeroed memory that can be written. Whoever
+ * reads there meanwhile reads zeros. False: the kernel refuses. */
 bool arena_replace(void *at, size_t size_bytes);
 
 /* To be called before mlockall(MCL_FUTURE): what is mapped from then on is not locked with the program's memory.
@@ -67,8 +70,8 @@ struct arena {
 void *arena_alloc(struct arena *a, size_t size_bytes);
 
 /*
- * The same for what may be large, and has a smaller form where memory is short: NULL as soon as the kernel
- * refuses, without a look at the reserve (reserve.h), which arena_alloc() then falls back on.
+ * As arena_alloc(), for what may be large and has a smaller form where memory is short: NULL as soon as the
+ * kernel refuses. The reserve (reserve.h), which arena_alloc() falls back on, is not touched.
  */
 void *arena_alloc_plenty(struct arena *a, size_t size_bytes);
 

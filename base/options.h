@@ -169,8 +169,8 @@ bool options_parse_env(const char *text, struct options *o, char *store, size_t 
  * Writes the environment form of *o (only what differs from the defaults, `run` and `held`
  * included), always terminated. Relative outfile, ignore and debug-dirs are made absolute with cwd
  * (`-` as outfile is not a file; a `%` in cwd is doubled there, so that it is no placeholder;
- * cwd NULL leaves them relative, and debug-dirs stay so where cwd has a `:`). Returns the length that was needed, without the NUL:
- * >= size_bytes means it did not fit. Async-signal-safe.
+ * cwd NULL leaves them relative, and debug-dirs stay so where cwd has a `:`). Returns the length
+ * that was needed, without the NUL: >= size_bytes means it did not fit. Async-signal-safe.
  */
 size_t options_print_env(const struct options *o, const char *cwd, char *buf, size_t size_bytes);
 
@@ -187,8 +187,8 @@ size_t options_env_base(const char *text);
 /*
  * Expands an outfile template: %p pid, %c command, %n number, %% a percent sign; any other
  * %x stays as it is; a `/` inside command becomes `_`. When the template has no %p and
- * add_pid is set, ".PID" is appended. The template `-` (standard output) stays as it is. Always terminated. Returns false when it did not fit.
- * Async-signal-safe.
+ * add_pid is set, ".PID" is appended. The template `-` (standard output) stays as it is. Always
+ * terminated. Returns false when it did not fit. Async-signal-safe.
  */
 bool options_outfile(const char *template, uint32_t pid, const char *command, uint32_t number,
 		     bool add_pid, char *buf, size_t size_bytes);

@@ -165,7 +165,8 @@ enum capture_meets capture_meets(const struct capture_point *at, unsigned skip, 
 }
 
 /* backtrace(), where it is to serve. */
-static unsigned __attribute__((noinline)) serve_execinfo(const struct capture_point *at, uintptr_t *frames, unsigned max, struct unwind_end *end)
+static unsigned __attribute__((noinline)) serve_execinfo(const struct capture_point *at, uintptr_t *frames,
+							unsigned max, struct unwind_end *end)
 {
 	uintptr_t own[CAPTURE_MAX + EXECINFO_OWN_MAX];
 	unsigned own_count = 0, n;

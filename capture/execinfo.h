@@ -15,7 +15,8 @@ void execinfo_init(void);
 /* Whether the address lies in libgcc_s, and execinfo_init() was what loaded that. */
 bool execinfo_has_loaded(uintptr_t address);
 
-/* As capture_stack(), but backtrace() reads what the frames name, whether it can be read or not: the stack from the frame that returns to pc; 0: it was not found. */
+/* As capture_stack(): the stack from the frame that returns to pc on; 0: that frame was not found. But
+ * backtrace() reads what the frames name, whether that can be read or not. */
 unsigned execinfo_stack(uintptr_t pc, uintptr_t *frames, unsigned max);
 
 #endif

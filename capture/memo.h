@@ -70,8 +70,11 @@ struct step {
 /* Also what a new memo, zeroed, needs. */
 void memo_clear(struct memo *m);
 
-/* Adds the steps of a walk, innermost first, that came to its end or to the position `outer`, which memo_holds()
- * has found to hold last (or 0). cut: the end is not the stack's. right: for so many frames from the first step on the marks' nodes are right, or MEMO_ALL. */
+/*
+ * Adds the steps of a walk, innermost first. It came to its end (outer is 0), or to the position `outer`, which
+ * memo_holds() has found last. cut: the walk's end is not the stack's. right: the number of frames, from the
+ * first step on, whose marks have the right nodes, or MEMO_ALL.
+ */
 void memo_learn(struct memo *m, const struct step *steps, unsigned count, const struct mark *marks, bool cut,
 		unsigned right, uint32_t outer);
 

@@ -4,9 +4,10 @@
  * a cache.
  *
  * The cache is an array of {check, rule} pairs, indexed by the address's low bits, so that
- * the call sites of one piece of code lie side by side. check is address ^ rule ^
- * stamp (whose value all modules' coming and going changes): a pair that two threads wrote at the same time, or that is read while it is
- * written, fails the test and is a miss. So the cache needs no lock and no atomic pair.
+ * the call sites of one piece of code lie side by side. check is address ^ rule ^ stamp; the
+ * stamp changes whenever a module comes or goes. A pair that two threads wrote at the same time,
+ * or that is read while it is written, fails the test and is a miss. So the cache needs no lock
+ * and no atomic pair.
  *
  * Async-signal-safe, any number of threads.
  */

@@ -8,8 +8,8 @@
  * are put back there, in an array that is new: the caller's array and its strings stay as they
  * are. The option `added` tells the new program's copy of this library which of the two were put
  * back, and that copy takes them out of `environ` again before the program's own code runs. So the
- * new program finds the environment that it was given, and what that
- * program starts is traced all the same, since all exec and spawn functions come through here.
+ * new program finds the environment that it was given, and what that program starts is traced all
+ * the same, since all exec and spawn functions come through here.
  *
  * Async-signal-safe, and safe in a vfork child, but for inherit_init().
  */
@@ -31,7 +31,7 @@ enum inherit_added {
 enum inherit_wish {
 	INHERIT_AS_IS,		/* the environment is not changed */
 	INHERIT_KEEP,		/* the new program is to be traced */
-	INHERIT_DROP,		/* it does not bear this library: LD_PRELOAD loses it */
+	INHERIT_DROP,		/* the program would not run with this library: LD_PRELOAD loses it */
 };
 
 /* Room for a new environment, on the caller's stack: what a vfork child maps would stay its

@@ -59,8 +59,8 @@ static int open_file(const char *path, const char *temporary)
 	return opened_new(AT_FDCWD, temporary, O_RDWR);
 }
 
-/* Returns 0 or an errno. make() fills the file and has the table in it. */
-/* The table is in a file: which one, and the watcher is told, who notes there when the process ends. */
+/* Notes in the table's header which file the table is in, and tells the watcher, who notes there when the process
+ * ends. */
 static void note_file(int fd)
 {
 	struct stat st;
@@ -70,6 +70,7 @@ static void note_file(int fd)
 	table->head->watched = watched && watch_register(options->watch, fd, table->head->parent);
 }
 
+/* Has the table in the file of --record: make() fills the file and moves the table there. Returns 0 or an errno. */
 static int enter_file_here(int (*make)(struct table *, int))
 {
 	static char path[PATH_MAX], temporary[PATH_MAX];	/* one thread is there */
@@ -106,8 +107,8 @@ static void enter_file_apart(void *entry)
 	e->error = enter_file_here(e->make);
 }
 
-/* The same; where the process has no descriptor left, with a table of descriptors apart. Signals are held
- * back. */
+/* As enter_file_here(), and with a table of descriptors apart where the process has no descriptor left. Signals are
+ * held back. */
 static int enter_file(int (*make)(struct table *, int))
 {
 	struct entry e = { make, enter_file_here(make) };

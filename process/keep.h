@@ -2,9 +2,9 @@
 /*
  * Where this process's table is kept, so that it outlives the process:
  *
- *	--record=FILE	in FILE, where the watcher notes the end of a process that is killed; and which each image of a program makes anew: a file of its own is
- *			written and takes the name, so one that another process has mapped is
- *			never cut
+ *	--record=FILE	in FILE, where the watcher notes the end of a process that is killed. Each
+ *			program that a process becomes makes FILE anew: a new file is written
+ *			and takes the name, so one that another process has mapped is never cut
  *	a watcher	in a memfd that the watcher holds (watch.h)
  *	neither, or it	in memory of its own
  *	cannot be had

@@ -52,7 +52,7 @@ struct wanted {
 	uint64_t bytes;		/* of all mappings that are the program's */
 	bool locks;		/* they are to be locked, too... */
 	bool on_fault;		/* ...only as they are touched... */
-	bool libraries;		/* ...and the tracer's libraries with them, whose code runs in the program's calls */
+	bool libraries;		/* ...and with them the tracer's libraries, since the program runs their code */
 };
 
 static void take_mapping(struct wanted *w, const struct mapping *m)
@@ -105,8 +105,9 @@ static int lock_current(int flags)
 
 	if (!go_through(&w) || getrlimit(RLIMIT_MEMLOCK, &limit))
 		return (int)syscall(SYS_mlockall, flags);
-	exceeds = limit.rlim_cur == RLIM_INFINITY || may_exceed(w.bytes > limit.rlim_cur ? w.bytes : limit.rlim_cur + 1);
-	/* The kernel refuses it, too, since there is more than what was counted, and knows the reason. */
+	exceeds = limit.rlim_cur == RLIM_INFINITY ||
+		  may_exceed(w.bytes > limit.rlim_cur ? w.bytes : limit.rlim_cur + 1);
+	/* The kernel refuses this, too, since it counts still more, and sets the right errno. */
 	if (!exceeds && w.bytes > limit.rlim_cur)
 		return (int)syscall(SYS_mlockall, flags);
 	if (flags & MCL_FUTURE) {

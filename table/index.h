@@ -130,7 +130,8 @@ enum index_found {
 	INDEX_MISSING		/* and could not be made */
 };
 
-static inline __attribute__((always_inline)) enum index_found index_look(struct index_search *q, uint32_t *slot, uint32_t *id)
+static inline __attribute__((always_inline)) enum index_found index_look(struct index_search *q, uint32_t *slot,
+									 uint32_t *id)
 {
 	if (!index_may_have(slot, q->tag))
 		return INDEX_PASSED;

@@ -222,7 +222,7 @@ void layout_locate(struct table *t, void *base)
 	t->text = at + t->head->text_offset;
 }
 
-/* Whether it is worth to try again what has been refused before: each time after twice as many refusals, so
+/* Whether it is worth trying again what has been refused before: each time after twice as many refusals, so
  * that a full table does not cost a system call for each allocation. */
 static bool may_try(struct table *t)
 {

@@ -38,7 +38,8 @@ void modules_init(struct table *t);
 
 /*
  * The module in which pc lies now, as in a code (table.h): its number plus 1, CODE_NO_MODULE or
- * CODE_EARLY. One that is not in the list is added. pc must be on the caller's stack, so that the module cannot be unloaded meanwhile.
+ * CODE_EARLY. A module that is not in the list is added. pc must be on the caller's stack, so that
+ * the module cannot be unloaded meanwhile.
  */
 uint32_t modules_note(struct table *t, uint64_t pc);
 

@@ -116,7 +116,8 @@ static uint32_t intern_code(struct table *t, uint64_t pc)
 	uint64_t hash = (pc & PC_MASK) * HASH_FACTOR;
 	uint32_t *hint = &code_hints[hash >> 20 & ((1u << CODE_HINTS_LOG2) - 1)];
 	struct code_query q = { t, pc, false };
-	uint32_t made, code = index_recall(load_acquire(hint), hash, load_relaxed(&t->head->code_count), same_code, &q), levels;
+	uint32_t made, levels;
+	uint32_t code = index_recall(load_acquire(hint), hash, load_relaxed(&t->head->code_count), same_code, &q);
 
 	if (likely(code))
 		return code;
