@@ -2,12 +2,12 @@
 /* See heap.h. Names of glibc's are those of its malloc/malloc.c and arena.c, 2.28 to 2.41. */
 #include "heap.h"
 
+#include "headers.h"
 #include "probe.h"
 
 #include <dlfcn.h>
 #include <limits.h>
 #include <link.h>
-#include <string.h>
 #include <sys/uio.h>
 
 #define WORD		((uint64_t)sizeof(uintptr_t))
@@ -235,17 +235,14 @@ struct data {
 
 static bool find_data(const void *in_libc, struct data *d)
 {
-	const ElfW(Ehdr) *head;
 	const ElfW(Phdr) *segment;
+	unsigned count;
 	Dl_info info;
 
 	if (!dladdr(in_libc, &info) || !info.dli_fbase)
 		return false;
-	head = info.dli_fbase;
-	if (memcmp(head->e_ident, ELFMAG, SELFMAG) || head->e_phentsize != sizeof(*segment))
-		return false;
-	segment = (const ElfW(Phdr) *)((const char *)info.dli_fbase + head->e_phoff);
-	for (unsigned i = 0; i < head->e_phnum; i++) {
+	segment = headers_at((uintptr_t)info.dli_fbase, &count);
+	for (unsigned i = 0; i < count; i++) {
 		if (segment[i].p_type == PT_LOAD && segment[i].p_flags & PF_W) {
 			d->start = ((uintptr_t)info.dli_fbase + segment[i].p_vaddr + WORD - 1) & ~(uintptr_t)(WORD - 1);
 			d->end = (uintptr_t)info.dli_fbase + segment[i].p_vaddr + segment[i].p_memsz;

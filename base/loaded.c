@@ -3,12 +3,12 @@
 #include "loaded.h"
 
 #include "atomics.h"
+#include "headers.h"
 #include "lookup.h"
 #include "maps.h"
 #include "probe.h"
 
 #include <stddef.h>
-#include <string.h>
 
 /* glibc's struct dl_find_object (dlfcn.h), for builds on older systems. */
 struct object {
@@ -66,16 +66,13 @@ const char *loaded_path(uintptr_t pc, const struct loaded_module *m)
 
 bool loaded_is_code(const struct loaded_module *m, uintptr_t address)
 {
-	const ElfW(Ehdr) *eh = (const ElfW(Ehdr) *)m->start;
 	const ElfW(Phdr) *ph;
+	unsigned count = 0;
 
-	/* The headers are in the first page of nearly every file. */
-	if (!probe_readable(m->start) || memcmp(eh->e_ident, ELFMAG, SELFMAG) || eh->e_phentsize != sizeof(*ph) ||
-	    eh->e_phoff >= PROBE_PAGE || eh->e_phnum > (PROBE_PAGE - eh->e_phoff) / sizeof(*ph))
-		return false;
-	ph = (const ElfW(Phdr) *)(m->start + eh->e_phoff);
-	for (unsigned i = 0; i < eh->e_phnum; i++) {
-		if (ph[i].p_type == PT_LOAD && ph[i].p_flags & PF_X && address - (m->bias + ph[i].p_vaddr) < ph[i].p_memsz)
+	ph = probe_readable(m->start) ? headers_at(m->start, &count) : NULL;
+	for (unsigned i = 0; i < count; i++) {
+		if (ph[i].p_type == PT_LOAD && ph[i].p_flags & PF_X &&
+		    address - (m->bias + ph[i].p_vaddr) < ph[i].p_memsz)
 			return true;
 	}
 	return false;

@@ -4,6 +4,7 @@
 
 #include "arena.h"
 #include "atomics.h"
+#include "headers.h"
 #include "mappings.h"
 #include "probe.h"
 #include "quiet.h"
@@ -295,17 +296,13 @@ void maps_forked(void)
  */
 static bool read_module(const struct code *code, uintptr_t pc, struct loaded_module *m)
 {
-	const ElfW(Ehdr) *eh = (const ElfW(Ehdr) *)code->base;
-	const ElfW(Phdr) *ph;
 	bool first = true, holds = false;
+	const ElfW(Phdr) *ph;
+	unsigned count = 0;
 
-	if (!probe_readable(code->base) || memcmp(eh->e_ident, ELFMAG, SELFMAG) ||
-	    eh->e_phentsize != sizeof(*ph) || eh->e_phoff >= PROBE_PAGE ||
-	    eh->e_phnum > (PROBE_PAGE - eh->e_phoff) / sizeof(*ph))
-		return false;
+	ph = probe_readable(code->base) ? headers_at(code->base, &count) : NULL;
 	*m = (struct loaded_module){ .start = UINTPTR_MAX, .name = code->name };
-	ph = (const ElfW(Phdr) *)(code->base + eh->e_phoff);
-	for (unsigned i = 0; i < eh->e_phnum; i++) {
+	for (unsigned i = 0; i < count; i++) {
 		uintptr_t start;
 
 		if (ph[i].p_type != PT_LOAD)
@@ -320,7 +317,7 @@ static bool read_module(const struct code *code, uintptr_t pc, struct loaded_mod
 			m->end = start + ph[i].p_memsz;
 		holds = holds || (ph[i].p_flags & PF_X && pc - start < ph[i].p_memsz);
 	}
-	for (unsigned i = 0; i < eh->e_phnum; i++) {
+	for (unsigned i = 0; i < count; i++) {
 		uintptr_t start = m->bias + ph[i].p_vaddr;
 
 		if (ph[i].p_type == PT_GNU_EH_FRAME && start >= m->start && start < m->end)

@@ -2,6 +2,7 @@
 /* See modules.h. */
 #include "modules.h"
 
+#include "base/headers.h"
 #include "base/image.h"
 #include "base/loaded.h"
 #include "layout.h"
@@ -309,14 +310,13 @@ static bool same_module(const struct table *t, const struct module *known, const
 /* False: its build id is not to be found here. */
 static bool describe(const struct loaded_module *found, struct module *m)
 {
-	const ElfW(Ehdr) *eh = (const ElfW(Ehdr) *)found->start;
+	unsigned count;
+	const ElfW(Phdr) *ph = headers_at(found->start, &count);
 
 	*m = (struct module){ .start = found->start, .end = found->end, .bias = found->bias };
-	if (memcmp(eh->e_ident, ELFMAG, SELFMAG) || eh->e_phoff >= FIRST_PAGE ||
-	    eh->e_phentsize != sizeof(ElfW(Phdr)) ||
-	    eh->e_phnum > (FIRST_PAGE - eh->e_phoff) / sizeof(ElfW(Phdr)))
+	if (!ph)
 		return false;
-	read_notes(m, (const ElfW(Phdr) *)((const char *)eh + eh->e_phoff), eh->e_phnum);
+	read_notes(m, ph, count);
 	return true;
 }
 
