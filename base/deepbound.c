@@ -45,27 +45,6 @@ static bool is_known(const char *name)
 	return false;
 }
 
-void deepbound_asked(const char *file)
-{
-	const char *name = base_name(file);
-	int saved = errno;
-	struct stat st = { 0 };
-	uint32_t slot;
-
-	/* The loader does not search for a name with a slash: no file, no library. */
-	if (is_known(name) || (name != file && fstatat(AT_FDCWD, file, &st, 0))) {
-		errno = saved;
-		return;
-	}
-	slot = add_relaxed(&asked_count, 1);
-	if (slot < ASKED_MAX) {
-		strncpy(asked[slot].name, name, DEEPBOUND_NAME_BYTES - 1);
-		asked[slot].inode = name != file ? st.st_ino : 0;
-		store_release(&asked[slot].state, ASKED_UNKNOWN);
-	}
-	errno = saved;
-}
-
 /* The file that libfoo.so is a link to is known by its inode, or by the beginning of its name, as
  * libfoo.so.1.2. */
 static bool is_mapping_of(const struct mapping *m, const struct asked *a)
@@ -75,6 +54,43 @@ static bool is_mapping_of(const struct mapping *m, const struct asked *a)
 	if (a->inode)
 		return m->inode == a->inode;
 	return !strncmp(base_name(m->path), a->name, strlen(a->name));
+}
+
+/* Whether a library is there already: then it stays bound as it is, whatever the flag. */
+static bool is_loaded(const struct asked *a)
+{
+	struct mappings list;
+	struct mapping m;
+	bool found = false;
+
+	if (!mappings_open(&list, 0))
+		return false;
+	while (!found && mappings_next(&list, &m))
+		found = is_mapping_of(&m, a);
+	mappings_close(&list);
+	return found;
+}
+
+void deepbound_asked(const char *file)
+{
+	const char *name = base_name(file);
+	struct asked a = { .state = ASKED_FREE };
+	int saved = errno;
+	struct stat st = { 0 };
+	uint32_t slot = ASKED_MAX;
+
+	strncpy(a.name, name, DEEPBOUND_NAME_BYTES - 1);
+	/* The loader does not search for a name with a slash: no file, no library. */
+	if (!is_known(name) && (name == file || !fstatat(AT_FDCWD, file, &st, 0))) {
+		a.inode = name != file ? st.st_ino : 0;
+		if (!is_loaded(&a))
+			slot = add_relaxed(&asked_count, 1);
+	}
+	if (slot < ASKED_MAX) {
+		asked[slot] = a;
+		store_release(&asked[slot].state, ASKED_UNKNOWN);
+	}
+	errno = saved;
 }
 
 static void look_at_mapping(const struct mapping *m)

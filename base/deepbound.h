@@ -5,8 +5,8 @@
  * not the tracer's: what it allocates is not seen, nor is it seen when it frees a block that
  * another part of the program has allocated, which then looks leaked.
  *
- * They are known by the arguments of dlopen(3). Whether the call succeeded shows later: the library
- * is mapped then. Any number of threads.
+ * They are known by the arguments of dlopen(3). A library that is there already stays bound as it was, and
+ * is none of them. Whether the call succeeded shows later: the library is mapped then. Any number of threads.
  */
 #ifndef BASE_DEEPBOUND_H
 #define BASE_DEEPBOUND_H

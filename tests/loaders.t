@@ -83,6 +83,12 @@ if [ -n "$deep" ] && build -shared -fPIC -DLIBRARY "$deep" -o two/libfirst.so &&
 	is "$deep_said" 'libfirst.so allocates and frees (it was opened with RTLD_DEEPBIND' 'deepbind: by dlmopen() in the base namespace'
 	deep new "$TMP/in/two/libfirst.so"
 	is "$deep_said" '' 'deepbind: in a namespace of its own, which is told of by itself'
+	deep again libfirst.so "$TMP/in/two/libsecond.so.1"
+	is "$deep_said" '' 'deepbind: one that was there before is bound as it was'
+	grep -q 'make_block' "$TMP/dumps/dump"
+	is $? 1 'and what it frees is seen'
+	deep deep libc.so.6
+	is "$deep_said" '' 'deepbind: libc itself, which the program needs'
 	for how in plain noload null; do
 		deep $how libfirst.so
 		is "$deep_said" '' "deepbind, $how: nothing to be said"

@@ -7,6 +7,7 @@
  *	closed		and is closed again
  *	plain		without RTLD_DEEPBIND
  *	noload		with RTLD_NOLOAD, too, after it has been opened without either
+ *	again		after it has been opened without that flag, which so does nothing
  *	null		NULL instead of a file
  *	base, new	by dlmopen(): in the base namespace, in a new one
  *	error		and dlerror() is printed, from its first colon on
@@ -58,10 +59,10 @@ static void *open_file(const char *how, const char *file)
 		flags = RTLD_NOW;
 	if (!strcmp(how, "base") || !strcmp(how, "new"))
 		return dlmopen(*how == 'b' ? LM_ID_BASE : LM_ID_NEWLM, file, flags);
-	if (!strcmp(how, "noload")) {
+	if (!strcmp(how, "noload") || !strcmp(how, "again"))
 		dlopen(file, RTLD_NOW);
+	if (!strcmp(how, "noload"))
 		flags |= RTLD_NOLOAD;
-	}
 	return dlopen(strcmp(how, "null") ? file : NULL, flags);
 }
 
