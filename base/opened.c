@@ -73,6 +73,27 @@ int opened_new(int dir, const char *path, int flags)
 	return noted(openat(dir, path, flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
 }
 
+int opened_replacement(const char *path, char temporary[PATH_MAX])
+{
+	struct text text = text_into(temporary, PATH_MAX);
+	struct stat st;
+
+	add(&text, path);
+	add_char(&text, '.');
+	add_number(&text, (uint64_t)getpid());
+	add(&text, ".tmp");
+	if (text.len >= PATH_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	if (!lstat(path, &st) && !S_ISREG(st.st_mode)) {
+		errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+		return -1;
+	}
+	unlinkat(AT_FDCWD, temporary, 0);
+	return opened_new(AT_FDCWD, temporary, O_RDWR);
+}
+
 /*
  * What is there is looked at before it is opened, since opening may empty it. In a sticky directory
  * nobody else can replace what is this user's or the directory owner's meanwhile; in any other

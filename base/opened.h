@@ -10,6 +10,7 @@
 
 #include "options.h"
 
+#include <limits.h>
 #include <stdbool.h>
 
 /*
@@ -35,6 +36,14 @@ int opened_write(int dir, const char *path, int flags);
 
 /* Creates a file that was not there: no link is followed, no file is opened that exists. */
 int opened_new(int dir, const char *path, int flags);
+
+/*
+ * Creates the file that takes the name `path` when it is complete, by a rename, and opens it for reading and writing.
+ * Until then it is called PATH.PID.tmp, which `temporary` gets; what a killed process of this number
+ * has left there is removed. -1, with errno: EISDIR or EINVAL when something else than a regular file is
+ * at `path`, which is not to be replaced; ENAMETOOLONG; or what opened_new() gives.
+ */
+int opened_replacement(const char *path, char temporary[PATH_MAX]);
 
 /*
  * The number of the open descriptor that a file name stands for, because it is one of /dev/stdin,

@@ -27,36 +27,14 @@ static __thread int fork_fd = -1;	/* from fork_prepare() to its end: the child's
 
 /* ---- A file ---- */
 
-/* FILE as this process has it, and the name it has while it is made. */
-static bool name_file(char *path, char *temporary)
+/* FILE as this process has it. False: the name is too long. */
+static bool name_file(char path[PATH_MAX])
 {
 	bool own = !options->run || (uint32_t)getpid() == options->run;
 	char command[16] = "";
-	struct out out;
 
 	prctl(PR_GET_NAME, command);
-	if (!options_outfile(options->record, (uint32_t)getpid(), command, 1, !own, path, PATH_MAX))
-		return false;
-	out_init(&out, -1, temporary, PATH_MAX);
-	out_text(&out, path);
-	out_char(&out, '.');
-	out_u64(&out, (uint64_t)getpid());
-	out_text(&out, ".tmp");
-	out_string(&out);
-	return !out.cut;
-}
-
-/* A file of our own; it takes the name only when it is complete. Returns it, or -1. */
-static int open_file(const char *path, const char *temporary)
-{
-	struct stat st;
-
-	if (!lstat(path, &st) && !S_ISREG(st.st_mode)) {
-		errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;	/* a device is not to be replaced */
-		return -1;
-	}
-	unlinkat(AT_FDCWD, temporary, 0);	/* of a process of this number that was killed here */
-	return opened_new(AT_FDCWD, temporary, O_RDWR);
+	return options_outfile(options->record, (uint32_t)getpid(), command, 1, !own, path, PATH_MAX);
 }
 
 /* Notes in the table's header which file the table is in, and tells the watcher, who notes there when the process
@@ -76,9 +54,9 @@ static int enter_file_here(int (*make)(struct table *, int))
 	static char path[PATH_MAX], temporary[PATH_MAX];	/* one thread is there */
 	int fd, error = 0;
 
-	if (!name_file(path, temporary))
+	if (!name_file(path))
 		return ENAMETOOLONG;
-	fd = open_file(path, temporary);
+	fd = opened_replacement(path, temporary);
 	if (fd < 0)
 		return errno;
 	error = make(table, fd);

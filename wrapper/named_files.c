@@ -74,8 +74,7 @@ static bool is_outfile(const struct options *o, const char *command, const char 
 static const char *try_record(const struct options *o, const char *command, char path[PATH_MAX])
 {
 	char temporary[PATH_MAX];
-	struct stat st;
-	int fd, bytes;
+	int fd;
 
 	if (!options_outfile(o->record, (uint32_t)getpid(), command, 1, false, path, PATH_MAX)) {
 		snprintf(path, PATH_MAX, "%s", o->record);
@@ -83,15 +82,9 @@ static const char *try_record(const struct options *o, const char *command, char
 	}
 	if (is_outfile(o, command, path))
 		return "it is the outfile, too";
-	if (!lstat(path, &st) && !S_ISREG(st.st_mode))
-		return S_ISDIR(st.st_mode) ? strerror(EISDIR) : "it is not a regular file";
-	bytes = snprintf(temporary, sizeof(temporary), "%s.%u.tmp", path, (unsigned)getpid());
-	if (bytes >= (int)sizeof(temporary))
-		return strerror(ENAMETOOLONG);
-	unlink(temporary);
-	fd = opened_new(AT_FDCWD, temporary, O_RDWR);
+	fd = opened_replacement(path, temporary);
 	if (fd < 0)
-		return strerror(errno);
+		return errno == EINVAL ? "it is not a regular file" : strerror(errno);
 	close(fd);
 	unlink(temporary);
 	return NULL;
