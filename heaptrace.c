@@ -18,6 +18,7 @@
 #include "base/opened.h"
 #include "base/options.h"
 #include "base/options_text.h"
+#include "base/path.h"
 #include "base/plain.h"
 #include "base/sink.h"
 #include "wrapper/named_files.h"
@@ -588,10 +589,7 @@ static char *find_library(const struct program *p, const char *argv_0)
 /* The command name that the kernel will give PROGRAM (TASK_COMM_LEN is 16, NUL included). */
 static void command_name(const struct program *p, char name[16])
 {
-	const char *path = p->by_shell ? p->runs : p->path;
-	const char *slash = strrchr(path, '/');
-
-	snprintf(name, 16, "%s", slash ? slash + 1 : path);
+	snprintf(name, 16, "%s", path_name(p->by_shell ? p->runs : p->path));
 }
 
 /* Whether path is what standard output or error already is: emptying it would lose what

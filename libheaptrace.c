@@ -13,6 +13,7 @@
 #include "base/lookup.h"
 #include "base/options.h"
 #include "base/options_text.h"
+#include "base/path.h"
 #include "base/probe.h"
 #include "base/quiet.h"
 #include "base/reserve.h"
@@ -798,7 +799,7 @@ static void say_untraced(void)
 static void look_for_other_malloc(void)
 {
 	void *first = lookup_first("malloc");
-	const char *name, *slash;
+	const char *name;
 	struct text text;
 	Dl_info info;
 	char line[256];
@@ -806,10 +807,9 @@ static void look_for_other_malloc(void)
 	if (!first || first == (void *)malloc)
 		return;
 	recorder.table.head->totals.other_malloc = 1;
-	name = dladdr(first, &info) && info.dli_fname ? info.dli_fname : "?";
-	slash = strrchr(name, '/');
+	name = path_name(dladdr(first, &info) && info.dli_fname ? info.dli_fname : "?");
 	text = text_into(line, sizeof(line));
-	add_foreign(&text, slash ? slash + 1 : name, strlen(slash ? slash + 1 : name));
+	add_foreign(&text, name, strlen(name));
 	add(&text, " has a malloc of its own, before heaptrace's: what it serves is not seen");
 	session_notice(line);
 }

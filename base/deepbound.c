@@ -4,6 +4,7 @@
 
 #include "atomics.h"
 #include "mappings.h"
+#include "path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,13 +29,6 @@ struct asked {
 static struct asked asked[ASKED_MAX];
 static uint32_t asked_count;	/* may run past ASKED_MAX */
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static bool is_known(const char *name)
 {
 	for (unsigned i = 0; i < ASKED_MAX; i++) {
@@ -53,7 +47,7 @@ static bool is_mapping_of(const struct mapping *m, const struct asked *a)
 		return false;
 	if (a->inode)
 		return m->inode == a->inode;
-	return !strncmp(base_name(m->path), a->name, strlen(a->name));
+	return !strncmp(path_name(m->path), a->name, strlen(a->name));
 }
 
 /* Whether a library is there already: then it stays bound as it is, whatever the flag. */
@@ -73,7 +67,7 @@ static bool is_loaded(const struct asked *a)
 
 void deepbound_asked(const char *file)
 {
-	const char *name = base_name(file);
+	const char *name = path_name(file);
 	struct asked a = { .state = ASKED_FREE };
 	int saved = errno;
 	struct stat st = { 0 };

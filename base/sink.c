@@ -4,6 +4,7 @@
 
 #include "opened.h"
 #include "out.h"
+#include "path.h"
 #include "reason.h"
 
 #include <errno.h>
@@ -169,13 +170,6 @@ static bool expand(struct sink *s, uint32_t number)
 			       s->target, sizeof(s->target));
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /*
  * Opens path in the held directory or, where that is gone or another, by its whole name. how:
  * opened_write or opened_new.
@@ -186,7 +180,7 @@ static int open_file(struct sink *s, const char *path, int how(int, const char *
 
 	flags |= O_WRONLY | O_NOCTTY | O_NONBLOCK;
 	if (is_still(&s->dir, s->dir.fd))
-		fd = how(s->dir.fd, base_name(path), flags);
+		fd = how(s->dir.fd, path_name(path), flags);
 	if (fd < 0 && errno != EEXIST)
 		fd = how(AT_FDCWD, path, flags);
 	if (fd >= 0)	/* only the opening of a pipe without a reader must not wait */
@@ -197,10 +191,10 @@ static int open_file(struct sink *s, const char *path, int how(int, const char *
 /* Holds the directory of the outfile, when no placeholder stands in it. */
 static void hold_directory(struct sink *s)
 {
-	const char *name = base_name(s->target);
+	const char *name = path_name(s->target);
 
 	if (name == s->target || memchr(s->options->outfile, '%',
-			(size_t)(base_name(s->options->outfile) - s->options->outfile)))
+			(size_t)(path_name(s->options->outfile) - s->options->outfile)))
 		return;
 	memcpy(s->temporary, s->target, (size_t)(name - s->target));
 	s->temporary[name - s->target] = '\0';
@@ -348,7 +342,7 @@ static bool name_temporary(struct sink *s, unsigned try)
 static void remove_file(const struct sink *s, const char *path)
 {
 	if (is_still(&s->dir, s->dir.fd))
-		unlinkat(s->dir.fd, base_name(path), 0);
+		unlinkat(s->dir.fd, path_name(path), 0);
 	else
 		unlinkat(AT_FDCWD, path, 0);
 }
@@ -388,7 +382,7 @@ static int begin_document(struct sink *s)
 {
 	struct stat st;
 	bool direct = (is_still(&s->dir, s->dir.fd) ?
-		       fstatat(s->dir.fd, base_name(s->target), &st, AT_SYMLINK_NOFOLLOW) :
+		       fstatat(s->dir.fd, path_name(s->target), &st, AT_SYMLINK_NOFOLLOW) :
 		       lstat(s->target, &st)) == 0 && !S_ISREG(st.st_mode);
 
 	s->close_it = true;
@@ -430,7 +424,7 @@ int sink_begin(struct sink *s, uint32_t number)
 static int rename_in(const struct sink *s, const char *from, const char *to)
 {
 	if (is_still(&s->dir, s->dir.fd) &&
-	    !renameat(s->dir.fd, base_name(from), s->dir.fd, base_name(to)))
+	    !renameat(s->dir.fd, path_name(from), s->dir.fd, path_name(to)))
 		return 0;
 	return renameat(AT_FDCWD, from, AT_FDCWD, to);
 }

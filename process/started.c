@@ -3,6 +3,7 @@
 #include "started.h"
 
 #include "base/options_text.h"
+#include "base/path.h"
 #include "base/probe.h"
 #include "record.h"
 #include "session.h"
@@ -152,15 +153,14 @@ static bool has_other_libc(const struct file *f)
 {
 	const ElfW(Phdr) *ph = find_segment(f, PT_INTERP);
 	char loader[128];
-	const char *slash, *name;
+	const char *name;
 	ssize_t n;
 
 	n = ph ? pread(f->fd, loader, sizeof(loader) - 1, (off_t)ph->p_offset) : 0;
 	if (n <= 0)
 		return false;
 	loader[n] = '\0';
-	slash = strrchr(loader, '/');
-	name = slash ? slash + 1 : loader;
+	name = path_name(loader);
 	return !strncmp(name, "ld-musl", 7) || !strncmp(name, "ld-uClibc", 9);
 }
 
@@ -176,7 +176,7 @@ static bool is_valgrind(const char *path)
 
 static enum kind kind_of_elf(const struct file *f, const struct stat *st, const char *path)
 {
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	const char *name = path_name(path);
 
 	if (has_other_rights(f->fd, st))
 		return KIND_RIGHTS;

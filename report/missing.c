@@ -2,6 +2,7 @@
 /* See missing.h. */
 #include "missing.h"
 
+#include "base/path.h"
 #include "base/reason.h"
 
 #include <string.h>
@@ -158,14 +159,12 @@ static void write_files(const struct names *n, enum lack lack, const char *head,
 	unsigned count = 0;
 
 	for (const struct names_file *f = n->files; f; f = f->next) {
-		const char *why = reason(n, f, lack), *path, *slash;
+		const char *why = reason(n, f, lack);
 
 		if (!why || !has_path(n, f) || told_before(n, f, lack) || count++ >= NAMED_MODULES)
 			continue;
-		path = modules_path(n->table, f->module);
-		slash = strrchr(path, '/');
 		begin_part(out, head, parts);
-		out_name(out, slash ? slash + 1 : path);
+		out_name(out, path_name(modules_path(n->table, f->module)));
 		out_text(out, " (");
 		out_text(out, why);
 		if (f->error == SYMBOL_NO_FILE && why == symbol_error_text(f->error))

@@ -10,6 +10,7 @@
  */
 #include "report.h"
 
+#include "base/path.h"
 #include "missing.h"
 #include "table/blind.h"
 #include "table/layout.h"
@@ -243,10 +244,8 @@ static void count_cut(struct report *r, struct cut *cut)
 static void write_cut_modules(const struct table *t, const struct cut *cut, struct out *out)
 {
 	for (unsigned i = 0; i < cut->module_count && i < BLIND_NAMED; i++) {
-		const char *path = modules_path(t, cut->modules[i]), *slash = strrchr(path, '/');
-
 		out_text(out, i ? ", " : " (");
-		out_name(out, slash ? slash + 1 : path);
+		out_name(out, path_name(modules_path(t, cut->modules[i])));
 	}
 	if (cut->module_count > BLIND_NAMED) {
 		out_text(out, " and ");

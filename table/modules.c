@@ -5,6 +5,7 @@
 #include "base/headers.h"
 #include "base/image.h"
 #include "base/loaded.h"
+#include "base/path.h"
 #include "layout.h"
 
 #include <elf.h>
@@ -294,17 +295,12 @@ static void mark_overlapped(struct table *t, const struct module *m)
 static bool same_module(const struct table *t, const struct module *known, const struct module *m,
 			const char *name, bool notes_read)
 {
-	const char *path, *base, *known_base;
-
 	if (known->start > m->start || known->end < m->end || known->bias != m->bias)
 		return false;
 	if (notes_read && (known->build_id_bytes != m->build_id_bytes ||
 			   memcmp(known->build_id, m->build_id, sizeof(m->build_id))))
 		return false;
-	path = modules_path(t, known);
-	base = strrchr(name, '/');
-	known_base = strrchr(path, '/');
-	return !name[0] || !strcmp(base ? base : name, known_base ? known_base : path);
+	return !name[0] || !strcmp(path_name(name), path_name(modules_path(t, known)));
 }
 
 /* False: its build id is not to be found here. */
