@@ -96,6 +96,38 @@ READER_FIXED(reader_u32, uint32_t)
 READER_FIXED(reader_u64, uint64_t)
 #undef READER_FIXED
 
+/* Numbers in LEB128 form, unsigned and signed (DWARF 5, 7.6); of more than 64 bits: 0, with bad set. */
+static inline uint64_t reader_uleb(struct reader *r)
+{
+	uint64_t v = 0;
+
+	for (unsigned shift = 0; shift < 64; shift += 7) {
+		uint8_t byte = reader_u8(r);
+
+		v |= (uint64_t)(byte & 0x7f) << shift;
+		if (!(byte & 0x80))
+			return v;
+	}
+	r->bad = true;
+	return 0;
+}
+
+static inline int64_t reader_sleb(struct reader *r)
+{
+	uint64_t v = 0;
+
+	for (unsigned shift = 0; shift < 64; ) {
+		uint8_t byte = reader_u8(r);
+
+		v |= (uint64_t)(byte & 0x7f) << shift;
+		shift += 7;
+		if (!(byte & 0x80))
+			return (int64_t)(byte & 0x40 && shift < 64 ? v | -((uint64_t)1 << shift) : v);
+	}
+	r->bad = true;
+	return 0;
+}
+
 /* A NUL-terminated string in place, or NULL with bad set when no NUL comes before the end. */
 static inline const char *reader_string(struct reader *r)
 {

@@ -41,40 +41,6 @@ bool cfi_init(void)
 	return loaded_init();
 }
 
-static uint64_t read_uleb(struct reader *r)
-{
-	uint64_t v = 0;
-	uint8_t byte;
-
-	for (unsigned shift = 0; shift < 64; shift += 7) {
-		byte = reader_u8(r);
-		v |= (uint64_t)(byte & 0x7f) << shift;
-		if (!(byte & 0x80))
-			return v;
-	}
-	r->bad = true;
-	return 0;
-}
-
-static int64_t read_sleb(struct reader *r)
-{
-	uint64_t v = 0;
-	uint8_t byte;
-
-	for (unsigned shift = 0; shift < 64; ) {
-		byte = reader_u8(r);
-		v |= (uint64_t)(byte & 0x7f) << shift;
-		shift += 7;
-		if (!(byte & 0x80)) {
-			if (byte & 0x40 && shift < 64)
-				v |= -((uint64_t)1 << shift);
-			return (int64_t)v;
-		}
-	}
-	r->bad = true;
-	return 0;
-}
-
 /* An encoded pointer, but for indirect ones; datarel: what PE_DATAREL is relative to. */
 static uintptr_t read_encoded(struct reader *r, uint8_t encoding, uintptr_t datarel)
 {
@@ -186,13 +152,13 @@ static bool read_cie(struct cie *cie, const struct reader *module, const uint8_t
 	if (version != 1 && version != 3)
 		return false;
 	augmentation = reader_string(&r);
-	cie->code_align = read_uleb(&r);
-	cie->data_align = read_sleb(&r);
-	cie->ra_column = version == 1 ? reader_u8(&r) : read_uleb(&r);
+	cie->code_align = reader_uleb(&r);
+	cie->data_align = reader_sleb(&r);
+	cie->ra_column = version == 1 ? reader_u8(&r) : reader_uleb(&r);
 	if (!augmentation)
 		return false;
 	if (*augmentation == 'z') {
-		uint64_t size = read_uleb(&r);
+		uint64_t size = reader_uleb(&r);
 		struct reader data = r;
 
 		cie->augmented = true;
@@ -249,7 +215,7 @@ static void set(struct cfi_state *s, uint64_t reg, enum cfi_where where, int64_t
 static void set_expression(struct cfi_state *s, uint64_t reg, struct reader *r, bool value)
 {
 	const uint8_t *block = r->p;
-	uint64_t size = read_uleb(r);
+	uint64_t size = reader_uleb(r);
 	const uint8_t *p = reader_bytes(r, size);
 	struct reader e;
 	int64_t offset;
@@ -258,7 +224,7 @@ static void set_expression(struct cfi_state *s, uint64_t reg, struct reader *r, 
 		return;
 	e = reader_over(p, size);
 	if (!value && reader_u8(&e) == 0x70 + ARCH_DWARF_FP) {	/* DW_OP_breg0 is 0x70 */
-		offset = read_sleb(&e);
+		offset = reader_sleb(&e);
 		if (!e.bad && e.p == e.end) {
 			set(s, reg, CFI_AT_FP, offset);
 			return;
@@ -286,6 +252,34 @@ struct machine {
 	uintptr_t location, pc;
 };
 
+/* An instruction that says what the CFA is. False: it is another one. */
+static bool define_cfa(struct cfi_state *s, uint8_t op, int64_t align, struct reader *r)
+{
+	switch (op) {
+	case CFA_DEF_CFA:
+	case CFA_DEF_CFA_SF:
+		s->cfa_register = reader_uleb(r);
+		s->cfa_offset = op == CFA_DEF_CFA ? (int64_t)reader_uleb(r) : reader_sleb(r) * align;
+		s->cfa_expression = NULL;
+		return true;
+	case CFA_DEF_CFA_REGISTER:
+		s->cfa_register = reader_uleb(r);
+		return true;
+	case CFA_DEF_CFA_OFFSET:
+		s->cfa_offset = (int64_t)reader_uleb(r);
+		return true;
+	case CFA_DEF_CFA_OFFSET_SF:
+		s->cfa_offset = reader_sleb(r) * align;
+		return true;
+	case CFA_DEF_CFA_EXPRESSION:
+		s->cfa_expression_size = reader_uleb(r);
+		s->cfa_expression = reader_bytes(r, s->cfa_expression_size);
+		return s->cfa_expression != NULL;
+	default:
+		return false;
+	}
+}
+
 /* One instruction that does not move the location. False: not followed. */
 static bool execute(struct machine *m, uint8_t op, struct reader *r)
 {
@@ -294,11 +288,11 @@ static bool execute(struct machine *m, uint8_t op, struct reader *r)
 	uint64_t reg;
 
 	if ((op & 0xc0) == CFA_OFFSET) {
-		set(s, op & 0x3f, CFI_AT_CFA, (int64_t)read_uleb(r) * align);
+		set(s, op & 0x3f, CFI_AT_CFA, (int64_t)reader_uleb(r) * align);
 		return true;
 	}
 	if ((op & 0xc0) == CFA_RESTORE || op == CFA_RESTORE_EXTENDED) {
-		reg = op == CFA_RESTORE_EXTENDED ? read_uleb(r) : op & 0x3fu;
+		reg = op == CFA_RESTORE_EXTENDED ? reader_uleb(r) : op & 0x3fu;
 		if (followed(s, reg))
 			*followed(s, reg) = *followed(&m->initial, reg);
 		return true;
@@ -308,35 +302,35 @@ static bool execute(struct machine *m, uint8_t op, struct reader *r)
 	case CFA_NEGATE_RA_STATE:	/* stripped in any case */
 		return true;
 	case CFA_OFFSET_EXTENDED:
-		reg = read_uleb(r);
-		set(s, reg, CFI_AT_CFA, (int64_t)read_uleb(r) * align);
+		reg = reader_uleb(r);
+		set(s, reg, CFI_AT_CFA, (int64_t)reader_uleb(r) * align);
 		return true;
 	case CFA_OFFSET_EXTENDED_SF:
-		reg = read_uleb(r);
-		set(s, reg, CFI_AT_CFA, read_sleb(r) * align);
+		reg = reader_uleb(r);
+		set(s, reg, CFI_AT_CFA, reader_sleb(r) * align);
 		return true;
 	case CFA_GNU_NEGATIVE_OFFSET:
-		reg = read_uleb(r);
-		set(s, reg, CFI_AT_CFA, -(int64_t)read_uleb(r) * align);
+		reg = reader_uleb(r);
+		set(s, reg, CFI_AT_CFA, -(int64_t)reader_uleb(r) * align);
 		return true;
 	case CFA_UNDEFINED:
-		set(s, read_uleb(r), CFI_UNDEFINED, 0);
+		set(s, reader_uleb(r), CFI_UNDEFINED, 0);
 		return true;
 	case CFA_SAME_VALUE:
-		set(s, read_uleb(r), CFI_SAME, 0);
+		set(s, reader_uleb(r), CFI_SAME, 0);
 		return true;
 	case CFA_REGISTER:
-		reg = read_uleb(r);
-		set(s, reg, CFI_REGISTER, (int64_t)read_uleb(r));
+		reg = reader_uleb(r);
+		set(s, reg, CFI_REGISTER, (int64_t)reader_uleb(r));
 		return true;
 	case CFA_VAL_OFFSET:
 	case CFA_VAL_OFFSET_SF:
-		set(s, read_uleb(r), CFI_OTHER, 0);
-		read_uleb(r);
+		set(s, reader_uleb(r), CFI_OTHER, 0);
+		reader_uleb(r);
 		return true;
 	case CFA_EXPRESSION:
 	case CFA_VAL_EXPRESSION:
-		reg = read_uleb(r);
+		reg = reader_uleb(r);
 		set_expression(s, reg, r, op == CFA_VAL_EXPRESSION);
 		return true;
 	case CFA_REMEMBER:
@@ -349,30 +343,11 @@ static bool execute(struct machine *m, uint8_t op, struct reader *r)
 			return false;
 		*s = m->remembered[--m->remembered_count];
 		return true;
-	case CFA_DEF_CFA:
-	case CFA_DEF_CFA_SF:
-		s->cfa_register = read_uleb(r);
-		s->cfa_offset = op == CFA_DEF_CFA ? (int64_t)read_uleb(r) : read_sleb(r) * align;
-		s->cfa_expression = NULL;
-		return true;
-	case CFA_DEF_CFA_REGISTER:
-		s->cfa_register = read_uleb(r);
-		return true;
-	case CFA_DEF_CFA_OFFSET:
-		s->cfa_offset = (int64_t)read_uleb(r);
-		return true;
-	case CFA_DEF_CFA_OFFSET_SF:
-		s->cfa_offset = read_sleb(r) * align;
-		return true;
-	case CFA_DEF_CFA_EXPRESSION:
-		s->cfa_expression_size = read_uleb(r);
-		s->cfa_expression = reader_bytes(r, s->cfa_expression_size);
-		return s->cfa_expression != NULL;
 	case CFA_GNU_ARGS_SIZE:
-		read_uleb(r);
+		reader_uleb(r);
 		return true;
 	default:
-		return false;
+		return define_cfa(s, op, align, r);
 	}
 }
 
@@ -437,7 +412,7 @@ static enum cfi_status resolve(const struct cfi_state *s, uintptr_t pc, struct c
 		if (reader_u8(&e) != 0x70 + ARCH_DWARF_FP)
 			return CFI_UNSUPPORTED;
 		row->cfa_is_fp = row->cfa_deref = true;
-		row->cfa_offset = read_sleb(&e);
+		row->cfa_offset = reader_sleb(&e);
 		return reader_u8(&e) == 0x06 && !e.bad && e.p == e.end ? CFI_FOUND : CFI_UNSUPPORTED;
 	}
 	if (s->cfa_register != ARCH_DWARF_FP && s->cfa_register != ARCH_DWARF_SP)
@@ -510,7 +485,7 @@ static enum cfi_status find_state(uintptr_t pc, struct machine *m, struct cie *c
 	if (status != CFI_FOUND)
 		return status;
 	if (cie->augmented)
-		reader_skip(&r, read_uleb(&r));
+		reader_skip(&r, reader_uleb(&r));
 	memset(m, 0, sizeof(*m));
 	m->cie = cie;
 	m->location = start;

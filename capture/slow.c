@@ -47,37 +47,6 @@ static bool load(struct place *p, uintptr_t address, size_t size_bytes, uintptr_
 	return true;
 }
 
-static uint64_t read_uleb(struct reader *r)
-{
-	uint64_t v = 0;
-
-	for (unsigned shift = 0; shift < 64; shift += 7) {
-		uint8_t byte = reader_u8(r);
-
-		v |= (uint64_t)(byte & 0x7f) << shift;
-		if (!(byte & 0x80))
-			return v;
-	}
-	r->bad = true;
-	return 0;
-}
-
-static uint64_t read_sleb(struct reader *r)
-{
-	uint64_t v = 0;
-
-	for (unsigned shift = 0; shift < 64; ) {
-		uint8_t byte = reader_u8(r);
-
-		v |= (uint64_t)(byte & 0x7f) << shift;
-		shift += 7;
-		if (!(byte & 0x80))
-			return byte & 0x40 && shift < 64 ? v | -((uint64_t)1 << shift) : v;
-	}
-	r->bad = true;
-	return 0;
-}
-
 /* DWARF 5, section 7.7.1. */
 enum {
 	OP_DEREF = 0x06, OP_CONST1U = 0x08, OP_CONST1S, OP_CONST2U, OP_CONST2S, OP_CONST4U, OP_CONST4S,
@@ -99,8 +68,8 @@ static bool read_constant(uint8_t op, struct reader *r, uintptr_t *v)
 	case OP_CONST4S:	*v = (uintptr_t)(intptr_t)(int32_t)reader_u32(r); return true;
 	case OP_CONST8U:
 	case OP_CONST8S:	*v = (uintptr_t)reader_u64(r); return true;
-	case OP_CONSTU:		*v = (uintptr_t)read_uleb(r); return true;
-	case OP_CONSTS:		*v = (uintptr_t)read_sleb(r); return true;
+	case OP_CONSTU:		*v = (uintptr_t)reader_uleb(r); return true;
+	case OP_CONSTS:		*v = (uintptr_t)reader_sleb(r); return true;
 	default:		return false;
 	}
 }
@@ -137,7 +106,7 @@ static bool change(struct place *p, uint8_t op, struct reader *r, uintptr_t *top
 	case OP_DEREF:		return load(p, *top, sizeof(*top), top);
 	case OP_NEG:		*top = -*top; return true;
 	case OP_NOT:		*top = ~*top; return true;
-	case OP_PLUS_UCONST:	*top += (uintptr_t)read_uleb(r); return true;
+	case OP_PLUS_UCONST:	*top += (uintptr_t)reader_uleb(r); return true;
 	default:		return false;
 	}
 }
@@ -160,7 +129,7 @@ static bool evaluate(struct place *p, struct reader r, uintptr_t stack[EXPRESSIO
 
 			if (!here && !is_known(p, op - OP_BREG0))
 				return false;
-			stack[count++] = (here ? p->pc : p->registers[op - OP_BREG0]) + (uintptr_t)read_sleb(&r);
+			stack[count++] = (here ? p->pc : p->registers[op - OP_BREG0]) + (uintptr_t)reader_sleb(&r);
 		} else if (read_constant(op, &r, &v)) {
 			stack[count++] = v;
 		} else if (op == OP_NOP) {
@@ -225,7 +194,7 @@ static bool find_register(struct place *p, const struct cfi_state *state, unsign
 	case CFI_EXPRESSION:
 	case CFI_VALUE:
 		r = reader_over((const void *)(uintptr_t)s->offset, 16);	/* its size, which was read before */
-		address = (uintptr_t)read_uleb(&r);
+		address = (uintptr_t)reader_uleb(&r);
 		if (!evaluate(p, reader_over(r.p, address), stack, 1, &address))
 			return false;
 		*value = address;
