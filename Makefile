@@ -59,15 +59,25 @@ heaptrace: $(WRAPPER) $(CORE)
 SMALL_DIRS := symbol demangle report
 $(SMALL_DIRS:%=$(BUILD)/%/%.o): SMALL = $(if $(filter -O2,$(CFLAGS)),-Os)
 
+# The hooks run on the stack that the program has at a call of malloc. Code in assembly, coroutines and compiled
+# scripts may not keep it at a multiple of 16, which glibc's malloc seldom notices; but a compiler that may use
+# x86_64's vector registers stores them with instructions that do. So what the hooks run through does without.
+# (32-bit code has no vector registers here, and needs others for its atomic operations.)
+HOOK_DIRS := base capture table process
+ifndef M32
+NO_VECTORS := $(if $(filter x86_64-%,$(shell $(CC) -dumpmachine)),-mgeneral-regs-only)
+$(HOOK_DIRS:%=$(BUILD)/%/%.o) $(BUILD)/libheaptrace.o: HOOK_FLAGS := $(NO_VECTORS)
+endif
+
 # A changed compiler, DEPTH or CFLAGS rebuilds: the flags are a prerequisite of every object.
-FLAGS	:= $(CC) $(CODE) $(WARN) $(CFLAGS) $(LDFLAGS) $(LIBS) $(SMALL_DIRS)
+FLAGS	:= $(CC) $(CODE) $(WARN) $(CFLAGS) $(LDFLAGS) $(LIBS) $(SMALL_DIRS) $(NO_VECTORS) $(HOOK_DIRS)
 $(BUILD)/flags: FORCE
 	@mkdir -p $(BUILD)
 	@echo '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || echo '$(subst ','\'',$(FLAGS))' > $@
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CODE) $(WARN) $(CFLAGS) $(SMALL) -MMD -MP -c -o $@ $<
+	$(CC) $(CODE) $(WARN) $(CFLAGS) $(SMALL) $(HOOK_FLAGS) -MMD -MP -c -o $@ $<
 
 -include $(OBJECTS:.o=.d)
 

@@ -13,9 +13,16 @@
 #include <execinfo.h>
 #include <string.h>
 
+/* A hook's stack need not begin at a multiple of 16 (see the Makefile), as backtrace() takes for granted. */
+#ifdef __x86_64__
+#define ALIGNED_STACK	__attribute__((force_align_arg_pointer))
+#else
+#define ALIGNED_STACK
+#endif
+
 static uintptr_t library_start, library_end;	/* of libgcc_s, if nobody else had loaded it */
 
-void execinfo_init(void)
+ALIGNED_STACK void execinfo_init(void)
 {
 	bool was_there = lookup_first("_Unwind_Backtrace");
 	struct loaded_module m;
@@ -35,7 +42,7 @@ bool execinfo_has_loaded(uintptr_t address)
 	return address - library_start < library_end - library_start;
 }
 
-unsigned execinfo_stack(uintptr_t pc, uintptr_t *frames, unsigned max)
+ALIGNED_STACK unsigned execinfo_stack(uintptr_t pc, uintptr_t *frames, unsigned max)
 {
 	void *stack[max + EXECINFO_OWN_MAX];
 	int saved = errno, n = backtrace(stack, (int)max + EXECINFO_OWN_MAX);

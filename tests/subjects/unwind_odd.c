@@ -3,7 +3,7 @@
  * Allocations from where stacks are not what they usually are: vfork children, coroutines that
  * change threads or whose stack's place has shrunk, handlers on alternate stacks (of overflows,
  * of calls to nowhere, within each other), long jumps, cancelled threads, spawned programs, stacks
- * whose first frame has some old word as its return address.
+ * whose first frame has some old word as its return address, stacks that are no multiple of 16 at a call.
  *
  * Argument: one of the names below; prints "done" when all of it went as it should.
  */
@@ -635,6 +635,58 @@ static void ends(void)
 	}
 }
 
+/* ---- Stacks that are no multiple of 16 at a call ---- */
+
+#ifdef __x86_64__
+void *call_misaligned(void *function, uintptr_t first, uintptr_t second);
+__asm__(".text\n.type call_misaligned, @function\ncall_misaligned:\n.cfi_startproc\n"
+	"push %rbp\n.cfi_def_cfa_offset 16\n.cfi_offset %rbp, -16\n"
+	"mov %rsp, %rbp\n.cfi_def_cfa_register %rbp\n"
+	"and $-16, %rsp\nsub $8, %rsp\n"
+	"mov %rdi, %rax\nmov %rsi, %rdi\nmov %rdx, %rsi\ncall *%rax\n"
+	"leave\n.cfi_def_cfa %rsp, 8\nret\n.cfi_endproc\n.size call_misaligned, . - call_misaligned\n");
+
+/* In assembly, since only malloc's functions are to run there: no compiler's code of this file. */
+KEEP static int allocate_misaligned(int n)
+{
+	void *p = call_misaligned((void *)malloc, (uintptr_t)n + 1, 0), *q;
+
+	p = call_misaligned((void *)realloc, (uintptr_t)p, 200);
+	q = call_misaligned((void *)calloc, 3, (uintptr_t)n + 1);
+	call_misaligned((void *)free, (uintptr_t)p, 0);
+	call_misaligned((void *)free, (uintptr_t)q, 0);
+	q = call_misaligned((void *)aligned_alloc, 64, 640);
+	call_misaligned((void *)free, (uintptr_t)q, 0);
+	return n > 0 ? allocate_misaligned(n - 1) + 1 : 0;
+}
+
+static void *misaligned_thread(void *unused)
+{
+	(void)unused;
+	free(malloc(1));	/* glibc makes an arena for a thread's first block, and minds the stack there */
+	allocate_misaligned(10);
+	return NULL;
+}
+
+static void misaligned(void)
+{
+	pthread_t t;
+
+	sink = call_misaligned((void *)malloc, 777, 0);
+	for (int i = 0; i < 100; i++) {
+		allocate_misaligned(i % 40);
+		check(!pthread_create(&t, NULL, misaligned_thread, NULL), "pthread_create");
+		allocate_misaligned(i % 7);
+		pthread_join(t, NULL);
+	}
+}
+#else
+static void misaligned(void)
+{
+	sink = malloc(777);	/* the processor keeps it at a multiple of 16, or nobody has to */
+}
+#endif
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -649,6 +701,8 @@ int main(int argc, char **argv)
 		all_handlers(0x1234);	/* an address that is in no module and cannot be read */
 	else if (!strcmp(what, "ends"))
 		ends();
+	else if (!strcmp(what, "misaligned"))
+		misaligned();
 	else if (!strcmp(what, "broken"))
 		broken();
 	else if (!strcmp(what, "scrambled"))
