@@ -241,17 +241,23 @@ void keep_fork_parent(void)
 	fork_fd = -1;
 }
 
+static uint32_t forked_from;	/* in a child after fork: the parent's number */
+
+/* Until the copy is in place the table may be the parent's own, so its new name comes afterwards. */
 static int copy_and_move(struct table *t, int fd)
 {
 	int error = table_copy(t, fd);
 
-	return error ? error : table_move(t, fd);
+	if (!error)
+		error = table_move(t, fd);
+	if (!error)
+		name_table(forked_from);
+	return error;
 }
 
-/* Puts the table, which is in this process's memory alone, where others can find it. */
+/* Puts the table, which is in this process's memory alone or still the parent's, where others can find it. */
 static void adopt_late(void *unused)
 {
-	uint32_t parent = table->head->parent;
 	int fd;
 
 	(void)unused;
@@ -261,7 +267,7 @@ static void adopt_late(void *unused)
 	}
 	fd = open_memory();
 	if (fd >= 0 && !copy_and_move(table, fd))
-		watch_register(options->watch, fd, parent);
+		watch_register(options->watch, fd, forked_from);
 	if (fd >= 0)
 		close(fd);
 }
@@ -270,22 +276,23 @@ static void adopt_late(void *unused)
  * no descriptor for a copy, it is made late, when the parent may have gone on. */
 static void adopt(int fd)
 {
-	uint32_t parent = table->head->pid;
-
+	forked_from = table->head->pid;
 	if (fd < 0 || table_move(table, fd)) {
-		table_move(table, -1);
-		name_table(parent);
+		if (!table_move(table, -1))
+			name_table(forked_from);
 		if (no_descriptor && !options->no_children && (options->record || options->watch))
 			apart_call(adopt_late, NULL, NULL, 0);
+		if (table->head->pid == forked_from)
+			name_table(forked_from);
 		return;
 	}
-	name_table(parent);
+	name_table(forked_from);
 	if (options->no_children)
 		return;		/* nobody's but this process's, which goes on untraced */
 	if (options->record)
 		enter_file(copy_and_move);
 	else if (options->watch)
-		watch_register(options->watch, fd, parent);
+		watch_register(options->watch, fd, forked_from);
 }
 
 void keep_fork_child(void)

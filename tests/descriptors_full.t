@@ -126,4 +126,15 @@ for my $limit ('ulimit -n 4', 'ulimit -n 5', 'ulimit -n 6') {
 		like($err, qr/unreadable \(cannot be read: permission denied\)|initialized/, 'a file that may not be read');
 	}
 }
+# A child whose table can be put nowhere until it has descriptors apart leaves its parent's as it is.
+{
+	my $fork = build('fork_full', 'fork_full');
+	unlink glob "$dir/run/*";
+	run(undef, $heaptrace, '--no-lines', "--outfile=$out", $fork);
+	my ($parent) = (slurp($out) // '') =~ m{initialized for /proc/(\d+)/};
+	wait_for(sub { (slurp($out) // '') =~ /killed/ }, 10);
+	like(slurp($out), qr{finalized for /proc/$parent/.* which was killed}, 'killed after a fork without descriptors and memory: its own dump');
+	is(join('', map { slurp($_) } glob "$out.*") =~ /killed/, '', 'and nothing of it in the child\'s');
+}
+
 done_testing;
