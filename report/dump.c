@@ -60,23 +60,51 @@ static void write_life_line(const struct dumper *d, const char *what, struct out
 	out_text(out, d->foreign ? "), which was killed, or ended past exit()\n" : ")\n");
 }
 
-/* Of a whole run: a heap that is empty for want of sight must not look like an empty heap. */
-static void write_unseen(const struct table *t, struct out *out)
+/* Of a whole run: a heap that is empty for want of sight must not look like an empty heap. False: there is
+ * nothing to say. */
+static bool describe_unseen(const struct dumper *d, struct out *out)
 {
+	const struct table *t = d->table;
 	const struct table_totals *totals = &t->head->totals;
 	uint64_t lost = load_relaxed(&totals->lost_blocks);
 
 	if (lost) {
-		out_text(out, "[heaptrace] ");
 		out_count(out, lost, " allocation was", " allocations were");
-		out_text(out, " not recorded: no memory for that (a limit? see ulimit -v)\n");
+		out_text(out, " not recorded: no memory for that (a limit? see ulimit -v)");
 	} else if (table_row_end(t) == ROW_FIRST && !t->rows[ROW_OVERFLOW].total_count) {
-		out_text(out, "[heaptrace] no allocation was seen: ");
+		out_text(out, "no allocation was seen: ");
 		out_text(out, totals->other_malloc ?
-			 "the program's malloc is its own, which comes before heaptrace's\n" :
-			 totals->redirected ? "valgrind's own allocator served the program\n" :
-			 "the program called none of malloc's functions\n");
+			 "the program's malloc is its own, which comes before heaptrace's" :
+			 totals->redirected ? "valgrind's own allocator served the program" :
+			 "the program called none of malloc's functions, or got nothing from them");
+	} else {
+		return false;
 	}
+	return true;
+}
+
+/* Where the dump's file is for dumps alone, standard error has it: not from each child without an allocation. */
+static void tell_unseen(struct dumper *d)
+{
+	char line[200];
+	struct out out;
+
+	out_init(&out, -1, line, sizeof(line));
+	if (describe_unseen(d, &out) && (d->table->head->totals.lost_blocks || d->pid == d->options->run))
+		dump_notice(d, out_string(&out));
+}
+
+static void write_unseen(struct dumper *d, struct out *out)
+{
+	char line[200];
+	struct out text;
+
+	out_init(&text, -1, line, sizeof(line));
+	if (!describe_unseen(d, &text))
+		return;
+	out_text(out, "[heaptrace] ");
+	out_text(out, out_string(&text));
+	out_char(out, '\n');
 }
 
 /* Doubts about the rules are told once for each run, by the process that began it. */
@@ -235,7 +263,7 @@ bool dump_write(struct dumper *d, const uint8_t *sort, unsigned sort_count, bool
 	if (final && sink_takes_lines(&d->sink))
 		write_life_line(d, "finalized", &out);
 	if (final && sink_takes_lines(&d->sink))
-		write_unseen(d->table, &out);
+		write_unseen(d, &out);
 	result = report_write(q, &arena, &out);
 	if (result == REPORT_NO_DESCRIPTOR) {
 		sink_end(&d->sink, EMFILE);
@@ -246,6 +274,8 @@ bool dump_write(struct dumper *d, const uint8_t *sort, unsigned sort_count, bool
 	out_flush(&out);
 	sink_end(&d->sink, out.error);
 	arena_release(&arena);
+	if (final && !sink_takes_lines(&d->sink))
+		tell_unseen(d);
 	if (result == REPORT_NO_MEMORY)
 		dump_notice(d, "no memory for a dump");
 	else if (final && (left_out || !sink_takes_lines(&d->sink)))

@@ -33,6 +33,19 @@ is "$(unseen foreign)" '7 frees of unknown blocks' 'blocks that another malloc g
 is "$(unseen stale)" '5 frees of known blocks' 'frees that another free took'
 is "$(unseen nothing)" '' 'no allocation at all'
 is "$(said "no allocation was seen: the program called none of malloc's functions")" 1 'and it is said why'
+# A file that is for dumps alone has no room for such a line: standard error has it, once, not from each child.
+for options in "--flame-graph --outfile=$TMP/alone" "--outfile=$TMP/alone.%n" "--flame-graph --outfile=$TMP/alone.%p"; do
+	# shellcheck disable=SC2086
+	"$HEAPTRACE" $options "$subject" nothing >/dev/null 2>"$TMP/alone.err"
+	is "$(cat "$TMP/alone.err")" "[heaptrace] no allocation was seen: the program called none of malloc's functions, or got nothing from them" \
+		"$options: it is said why, too"
+	# shellcheck disable=SC2086
+	"$HEAPTRACE" $options "$subject" plain >/dev/null 2>"$TMP/alone.err"
+	is "$(cat "$TMP/alone.err")" '' "$options: no word where all was seen"
+	# shellcheck disable=SC2086
+	"$HEAPTRACE" $options bash -c '"$0" nothing; :' "$subject" >/dev/null 2>"$TMP/alone.err"
+	is "$(cat "$TMP/alone.err")" '' "$options: no word of a child"
+done
 
 unseen jit >"$TMP/line"
 if [ "$(cat "$TMP/traced.status")" = 77 ]; then
