@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define NAMED_RULES	3u	/* of those that matched nothing; the others are only counted */
@@ -81,12 +82,17 @@ static void pack(struct rules *r, size_t size_bytes)
 
 int rules_read(struct rules *r, const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY), error = 0;
+	/* A FIFO that nobody writes to must hold nobody up: each process of the run reads the file, and the watcher. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), error = 0;
+	struct stat st = { 0 };
 	size_t len = 0;
 
 	*r = (struct rules){ 0 };
 	if (fd < 0)
 		return errno;
+	fcntl(fd, F_SETFL, O_RDONLY);	/* but who writes to it now is waited for */
+	if (fstat(fd, &st))
+		st.st_mode = 0;
 	r->text = arena_map(RULES_BYTES_MAX + 1);
 	while (r->text && len <= RULES_BYTES_MAX) {
 		ssize_t n = read(fd, r->text + len, RULES_BYTES_MAX + 1 - len);
@@ -108,6 +114,11 @@ int rules_read(struct rules *r, const char *path)
 		arena_unmap(r->text, RULES_BYTES_MAX + 1);
 		*r = (struct rules){ 0 };
 		return error;
+	}
+	if (!len && S_ISFIFO(st.st_mode)) {
+		r->doubt = "the file of --ignore is a pipe in which there is nothing (any more), so nothing is left "
+			   "out: each process reads it, so name a file";
+		return 0;
 	}
 	if (memchr(r->text, '\0', len)) {	/* as every second byte of English text in UTF-16 */
 		r->doubt = "the file of --ignore is no plain text (UTF-16?), so nothing is left out: save it "
