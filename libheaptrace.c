@@ -701,6 +701,13 @@ static bool in_valgrind(void)
 	return preloaded && strstr(preloaded, "/vgpreload_core-");
 }
 
+static bool in_memcheck(void)
+{
+	const char *preloaded = first_value("LD_PRELOAD=");
+
+	return preloaded && strstr(preloaded, "/vgpreload_memcheck-");
+}
+
 #define OPTIONS_PREFIX	"HEAPTRACE_OPTIONS: "
 
 static char start_error[256];
@@ -765,7 +772,7 @@ static bool start(void)
 	find_loader();
 	valgrind = in_valgrind();
 	if (valgrind) {
-		probe_without_reading();
+		probe_without_reading(in_memcheck());
 		apart_forbid();
 	}
 	state = keep_start(&recorder.table, &options, !valgrind, start_error,

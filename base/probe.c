@@ -38,15 +38,17 @@ static int compare_word(uintptr_t address, unsigned value)
 #define UNLIKELY_VALUE	0x70a6c1e5u
 
 static uintptr_t page_bytes;	/* 0: by reading */
+static bool checked;
 
-void probe_without_reading(void)
+void probe_without_reading(bool is_checked)
 {
+	checked = is_checked;
 	page_bytes = getauxval(AT_PAGESZ);
 }
 
 bool probe_is_checked(void)
 {
-	return page_bytes != 0;
+	return checked;
 }
 
 /* mincore(2) fails with ENOMEM where nothing is mapped. */

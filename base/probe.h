@@ -14,14 +14,13 @@
 bool probe_readable(uintptr_t address);
 
 /*
- * From now on probe_readable() asks only whether the page is mapped, not for what: a checker of
- * memory (valgrind) tells of system calls that are handed what the program has not written. At
- * start, once.
+ * From now on probe_readable() asks only whether the page is mapped, not for what: valgrind tells of system
+ * calls that are handed what the program has not written. is_checked: it also tells of decisions that depend
+ * on such memory, as its memcheck does. At start, once.
  */
-void probe_without_reading(void);
+void probe_without_reading(bool is_checked);
 
-/* Whether probe_without_reading() was called: the program runs in a checker of memory, which also tells
- * of decisions that depend on memory that was not written. Async-signal-safe. */
+/* What probe_without_reading() was told; false without. Async-signal-safe. */
 bool probe_is_checked(void);
 
 /*
