@@ -212,6 +212,7 @@ static const char *add_options(struct options *o)
 	if (syscall(SYS_getcwd, cwd, sizeof(cwd)) < 0)
 		cwd[0] = '\0';
 	o->run = (uint32_t)getpid();
+	o->no_watch = true;	/* no wrapper has begun the run, so nobody expects its watcher */
 	while (environ && environ[count])
 		count++;
 	bytes = options_print_env(o, cwd, NULL, 0) + sizeof(OPTIONS_ENV) + 1;

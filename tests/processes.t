@@ -114,6 +114,15 @@ SKIP: {
 	}
 }
 
+# Without the wrapper nobody expects a watcher, in what the program becomes either.
+{
+	(my $library = $heaptrace) =~ s/heaptrace$/libheaptrace.so/;
+	local $ENV{LD_PRELOAD} = $library;
+	my $said = `sh -c 'exec ls /' 2>&1 >$dir/listed`;
+	like($said, qr/initialized.*\n(?s:.*)initialized/, 'without the wrapper, after an exec: both images are traced');
+	unlike($said, qr/watcher/, 'and no word of a watcher');
+}
+
 # --children=no: as if they were not traced at all.
 for my $how ('many', 'raw', 'user1') {
 	my ($text, $err) = $how eq 'user1' ? () : both("$how, --children=no", ['--children=no', "--outfile=$out"], $ways, $how);
