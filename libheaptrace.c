@@ -692,20 +692,15 @@ static const char *environment_text(void)
 	return first_value(OPTIONS_ENV "=");
 }
 
-/* valgrind tells on the program's standard error of calls that it does not know, as 3.19 does of
- * pidfd_open(), so nobody watches there; and of those that are handed unwritten memory. */
-static bool in_valgrind(void)
+/* What valgrind preloads: for all its tools, and for memcheck alone. */
+#define VALGRIND_CORE		"/vgpreload_core-"
+#define VALGRIND_MEMCHECK	"/vgpreload_memcheck-"
+
+static bool is_preloaded(const char *library)
 {
 	const char *preloaded = first_value("LD_PRELOAD=");
 
-	return preloaded && strstr(preloaded, "/vgpreload_core-");
-}
-
-static bool in_memcheck(void)
-{
-	const char *preloaded = first_value("LD_PRELOAD=");
-
-	return preloaded && strstr(preloaded, "/vgpreload_memcheck-");
+	return preloaded && strstr(preloaded, library);
 }
 
 #define OPTIONS_PREFIX	"HEAPTRACE_OPTIONS: "
@@ -770,9 +765,11 @@ static bool start(void)
 	recorder.one_thread = record_one_thread();
 	recorder.unwind = options.unwind;
 	find_loader();
-	valgrind = in_valgrind();
+	/* valgrind tells on the program's standard error of calls that it does not know, as 3.19 does of
+	 * pidfd_open(), so nobody watches there; and of those that are handed unwritten memory. */
+	valgrind = is_preloaded(VALGRIND_CORE);
 	if (valgrind) {
-		probe_without_reading(in_memcheck());
+		probe_without_reading(is_preloaded(VALGRIND_MEMCHECK));
 		apart_forbid();
 	}
 	state = keep_start(&recorder.table, &options, !valgrind, start_error,
@@ -830,7 +827,7 @@ static void look_for_redirection(void)
 {
 	int (*volatile trim)(size_t) = malloc_trim;
 
-	if (!in_valgrind())
+	if (!is_preloaded(VALGRIND_CORE))
 		return;
 	trim_reached = false;
 	trim(0);

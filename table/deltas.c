@@ -75,6 +75,7 @@ struct deltas *deltas_take(struct table *t)
 	}
 }
 
+/* Tells the heap's live size what the thread has kept of it. */
 static void tell_heap(struct table *t, struct deltas *d)
 {
 	int64_t size = d->heap_size;
@@ -83,6 +84,13 @@ static void tell_heap(struct table *t, struct deltas *d)
 	totals_change(&t->head->totals, size);
 	d->most_heap = most_of((int64_t)load_relaxed(&t->head->totals.peak_size), DELTA_HEAP_PART_LOG2,
 			       DELTA_HEAP_BYTES);
+}
+
+/* The same when that has come to be more than the thread may keep. */
+static void tell_heap_if_due(struct table *t, struct deltas *d)
+{
+	if (delta_is_beyond(d->heap_size, (uint64_t)d->most_heap))
+		tell_heap(t, d);
 }
 
 /* Whether the row has no live block, by the row and by what all threads' slots hold of it. */
@@ -308,8 +316,7 @@ void delta_tell(struct table *t, struct deltas *d, struct delta *slot, enum delt
 		add_relaxed(delta_owed_blocks(t, slot->row), slot->most_count);
 	}
 	/* The heap's maximum is noted when the slot has its part of it. */
-	if (delta_is_beyond(d->heap_size, (uint64_t)d->most_heap))
-		tell_heap(t, d);
+	tell_heap_if_due(t, d);
 	if (!slot_is_large(slot) || delta_flush(t, d, slot))
 		return;
 	/* A view collects, perhaps for long: what is too much for the slot changes the row. */
@@ -318,7 +325,7 @@ void delta_tell(struct table *t, struct deltas *d, struct delta *slot, enum delt
 	row_change(t, slot->row, delta_blocks(kind), bytes, call_bytes, kind == DELTA_FREE_TEMPORARY);
 }
 
-/* The row's slot, which is taken from another row if it is its; NULL: not now. */
+/* The row's slot. Where another row has that slot, it is flushed and taken; NULL: it cannot be flushed now. */
 static struct delta *take_slot(struct table *t, struct deltas *d, uint32_t row)
 {
 	struct delta *slot = &d->slots[row % DELTA_SLOTS];
@@ -342,8 +349,7 @@ void delta_change_any(struct table *t, struct deltas *d, uint32_t row, enum delt
 	if (!slot) {
 		row_change(t, row, delta_blocks(kind), bytes, call_bytes, kind == DELTA_FREE_TEMPORARY);
 		store_relaxed(&d->heap_size, d->heap_size + bytes);
-		if (delta_is_beyond(d->heap_size, (uint64_t)d->most_heap))
-			tell_heap(t, d);
+		tell_heap_if_due(t, d);
 		return;
 	}
 	if (kind == DELTA_ALLOC)
