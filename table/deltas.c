@@ -238,15 +238,43 @@ static void flush_slot(struct table *t, struct deltas *d, struct delta *slot)
 	set_most(slot, r);
 }
 
+/*
+ * Rows that a thread flushes to, by their numbers' lowest bits: what a killed thread has left can only be
+ * judged if no other thread changes the same figures meanwhile. Nobody else needs them, so they are no part of
+ * the table. They are held for some stores; a thread that was stopped there is not waited for long.
+ */
+static uint32_t row_locks[1024];
+#define LOCK_TRIES	200	/* yields */
+
+static uint32_t *row_lock(uint32_t row)
+{
+	return &row_locks[row % (sizeof(row_locks) / sizeof(row_locks[0]))];
+}
+
+static bool lock_row(uint32_t row)
+{
+	uint32_t nobody = 0;
+
+	for (int tries = 0; !cas_acq_rel(row_lock(row), &nobody, 1); tries++) {
+		if (tries == LOCK_TRIES)
+			return false;
+		nobody = 0;
+		sched_yield();
+	}
+	return true;
+}
+
 bool delta_flush(struct table *t, struct deltas *d, struct delta *slot)
 {
 	bool moves;
 
 	store_relaxed(&d->flushing, 1);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);	/* before `frozen` is looked at */
-	moves = !load_acquire(&t->head->frozen);
-	if (likely(moves))
+	moves = !load_acquire(&t->head->frozen) && likely(lock_row(slot->row));
+	if (likely(moves)) {
 		flush_slot(t, d, slot);
+		store_release(row_lock(slot->row), 0);
+	}
 	store_release(&d->flushing, 0);
 	return moves;
 }
@@ -266,6 +294,7 @@ void deltas_forked(struct table *t, struct deltas *own)
 	struct table_header *h = t->head;
 
 	store_relaxed(&h->frozen, 0);
+	memset(row_locks, 0, sizeof(row_locks));
 	for (uint32_t i = 0; i < known(t); i++) {
 		struct deltas *d = &t->deltas[i];
 
