@@ -32,7 +32,7 @@ BUILD	:= build
 LIB	:= libheaptrace.so
 endif
 
-MODULES	:= base capture table symbol demangle report process
+MODULES	:= base elf options capture table symbol demangle report process hooks
 CORE	:= $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(MODULES:%=%/*.c)))
 WRAPPER	:= $(patsubst %.c,$(BUILD)/%.o,heaptrace.c $(wildcard wrapper/*.c))
 OBJECTS	:= $(CORE) $(BUILD)/libheaptrace.o $(WRAPPER)
@@ -63,7 +63,7 @@ $(SMALL_DIRS:%=$(BUILD)/%/%.o): SMALL = $(if $(filter -O2,$(CFLAGS)),-Os)
 # scripts may not keep it at a multiple of 16, which glibc's malloc seldom notices; but a compiler that may use
 # x86_64's vector registers stores them with instructions that do. So what the hooks run through does without.
 # (32-bit code has no vector registers here, and needs others for its atomic operations.)
-HOOK_DIRS := base capture table process
+HOOK_DIRS := base elf options capture table process hooks
 ifndef M32
 NO_VECTORS := $(if $(filter x86_64-%,$(shell $(CC) -dumpmachine)),-mgeneral-regs-only)
 $(HOOK_DIRS:%=$(BUILD)/%/%.o) $(BUILD)/libheaptrace.o: HOOK_FLAGS := $(NO_VECTORS)
@@ -116,7 +116,7 @@ fuzz: $(patsubst tests/fuzz/%.c,fuzz-%,$(filter-out %/replay.c,$(wildcard tests/
 fuzz-%: tests/fuzz/%.c
 	@mkdir -p build/fuzz/$*
 	clang $(CODE) -O1 -g $(FUZZ_FLAGS) -o build/fuzz/$*/fuzzer $< \
-		$(wildcard base/*.c symbol/*.c demangle/*.c table/*.c report/*.c)
+		$(wildcard base/*.c elf/*.c options/*.c symbol/*.c demangle/*.c table/*.c report/*.c)
 	cp -n tests/fuzz/corpus/$*/* build/fuzz/$*/
 	cd build/fuzz/$* && ./fuzzer -max_total_time=$(FUZZ_SECONDS) -timeout=10 -entropic=0 .
 

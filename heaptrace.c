@@ -14,13 +14,14 @@
  * pending signals survive exec, and the library unblocks those that options.held names once its
  * handlers stand.
  */
-#include "base/image.h"
+#include "elf/image.h"
 #include "base/opened.h"
-#include "base/options.h"
-#include "base/options_text.h"
+#include "options/options.h"
+#include "options/outfile.h"
+#include "base/text.h"
 #include "base/path.h"
 #include "base/plain.h"
-#include "base/sink.h"
+#include "report/sink.h"
 #include "wrapper/named_files.h"
 #include "wrapper/playback.h"
 #include "wrapper/watcher.h"
@@ -617,7 +618,7 @@ static void die_outfile(const char *path, int error)
  * it again would make its reader believe that this was all. */
 static void check_in_place(const struct options *o, const char *path, const struct stat *st)
 {
-	int fd = opened_outfile(o);
+	int fd = outfile_descriptor(o);
 
 	if (fd >= 0 && (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
 		die(EXIT_SETUP, "outfile %s cannot be written: the descriptor is open for reading only", path);
@@ -643,7 +644,7 @@ static void prepare_outfile(const struct options *o, const struct program *p)
 	if (!o->outfile || !strcmp(o->outfile, "-"))
 		return;
 	command_name(p, command);
-	if (!options_outfile(o->outfile, (uint32_t)getpid(), command, 1, false, path, sizeof(path)))
+	if (!outfile_expand(o->outfile, (uint32_t)getpid(), command, 1, false, path, sizeof(path)))
 		die_outfile(o->outfile, ENAMETOOLONG);
 	if (!stat(path, &st)) {
 		if (S_ISDIR(st.st_mode))
@@ -657,7 +658,7 @@ static void prepare_outfile(const struct options *o, const struct program *p)
 		return;
 	if (!strchr(o->outfile, '%') && opened_name(path) >= 0)
 		die_outfile(path, EBADF);
-	if (!o->flame_graph && !options_numbers(o->outfile)) {
+	if (!o->flame_graph && !outfile_is_numbered(o->outfile)) {
 		fd = opened_write(AT_FDCWD, path, O_WRONLY | O_APPEND | O_NOCTTY |
 				  (is_standard_stream(path) ? 0 : O_TRUNC));
 		if (fd < 0)
@@ -835,7 +836,7 @@ int main(int argc, char **argv)
 {
 	struct program program = { 0 };
 	struct options options;
-	char *library, *text, **env, address[WATCHER_ADDRESS_BYTES], outfile_is[OPENED_TEXT_BYTES];
+	char *library, *text, **env, address[WATCHER_ADDRESS_BYTES], outfile_is[OUTFILE_TEXT_BYTES];
 	int first;
 
 	options_init(&options);
@@ -861,7 +862,7 @@ int main(int argc, char **argv)
 	check_program(&program);
 	library = find_library(&program, argv[0]);
 	check_files(&options);
-	opened_settle(&options, outfile_is);
+	outfile_settle(&options, outfile_is);
 	check_record(&options, &program);
 	prepare_outfile(&options, &program);
 

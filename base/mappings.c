@@ -2,7 +2,7 @@
 /* See mappings.h. */
 #include "mappings.h"
 
-#include "options_text.h"
+#include "text.h"
 
 #include <errno.h>
 #include <fcntl.h>

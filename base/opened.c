@@ -3,7 +3,7 @@
 #include "opened.h"
 
 #include "atomics.h"
-#include "options_text.h"
+#include "text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -187,61 +187,4 @@ int opened_name(const char *name)
 	}
 	errno = saved;
 	return number;
-}
-
-void opened_settle(struct options *o, char text[OPENED_TEXT_BYTES])
-{
-	struct text t = text_into(text, OPENED_TEXT_BYTES);
-	int saved = errno, number;
-	struct stat st;
-
-	o->outfile_is = NULL;
-	if (!o->outfile || strchr(o->outfile, '%'))
-		return;
-	number = opened_name(o->outfile);
-	if (number < 0 || fstat(number, &st)) {
-		errno = saved;
-		return;
-	}
-	if (number == STDOUT_FILENO) {
-		o->outfile = "-";
-	} else if (number == STDERR_FILENO) {
-		o->outfile = NULL;
-	} else {
-		add_number(&t, (uint64_t)number);
-		add_char(&t, '.');
-		add_number(&t, st.st_dev);
-		add_char(&t, '.');
-		add_number(&t, st.st_ino);
-		o->outfile_is = text;
-	}
-}
-
-/* One of the numbers of "NUMBER.DEVICE.INODE"; *text moves behind it. */
-static uint64_t next_number(const char **text)
-{
-	uint64_t number = 0;
-
-	for (; **text >= '0' && **text <= '9'; (*text)++)
-		number = 10 * number + (uint64_t)(**text - '0');
-	if (**text == '.')
-		(*text)++;
-	return number;
-}
-
-int opened_outfile(const struct options *o)
-{
-	const char *at = o->outfile_is;
-	int saved = errno, fd;
-	struct stat st;
-	uint64_t device;
-
-	if (!at)
-		return -1;
-	fd = (int)next_number(&at);
-	device = next_number(&at);
-	if (fstat(fd, &st) || st.st_dev != device || st.st_ino != next_number(&at))
-		fd = -1;
-	errno = saved;
-	return fd;
 }

@@ -8,8 +8,6 @@
 #ifndef BASE_OPENED_H
 #define BASE_OPENED_H
 
-#include "options.h"
-
 #include <limits.h>
 #include <stdbool.h>
 
@@ -51,17 +49,5 @@ int opened_replacement(const char *path, char temporary[PATH_MAX]);
  * any other name. Whether N is open is not asked.
  */
 int opened_name(const char *path);
-
-/*
- * Where o->outfile stands for an open descriptor, makes that explicit, so that all processes of the
- * run mean the same file: standard output becomes "-", standard error becomes NULL (the default), and
- * any other number is noted in o->outfile_is as "NUMBER.DEVICE.INODE", which lies in text. To be called
- * once, in the process that begins the run.
- */
-#define OPENED_TEXT_BYTES	64
-void opened_settle(struct options *o, char text[OPENED_TEXT_BYTES]);
-
-/* The descriptor that o->outfile_is notes, if it is still open and the same file; else -1. */
-int opened_outfile(const struct options *o);
 
 #endif

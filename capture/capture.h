@@ -16,7 +16,7 @@
 #define CAPTURE_CAPTURE_H
 
 #include "base/atomics.h"
-#include "base/options.h"
+#include "options/options.h"
 
 #include <stdbool.h>
 #include <stdint.h>

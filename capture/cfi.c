@@ -12,7 +12,7 @@
 #include "cfi.h"
 
 #include "arch.h"
-#include "base/loaded.h"
+#include "elf/loaded.h"
 #include "base/reader.h"
 
 #ifdef ARCH_DWARF_FP

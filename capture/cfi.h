@@ -6,7 +6,7 @@
  * cfi_find_state() gives everything.
  *
  * Lock-free, no allocation, async-signal-safe. Reads the loaded modules' own memory, found
- * by base/loaded.h.
+ * by elf/loaded.h.
  */
 #ifndef CAPTURE_CFI_H
 #define CAPTURE_CFI_H

@@ -6,8 +6,8 @@
  */
 #include "execinfo.h"
 
-#include "base/loaded.h"
-#include "base/lookup.h"
+#include "elf/loaded.h"
+#include "elf/lookup.h"
 
 #include <errno.h>
 #include <execinfo.h>

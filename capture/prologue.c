@@ -8,7 +8,7 @@
 
 #ifdef ARCH_DWARF_FP
 
-#include "base/loaded.h"
+#include "elf/loaded.h"
 #include "base/probe.h"
 
 #define ENTRY_REACH	((uintptr_t)4096)	/* bytes from a function's start to its prologue, at most */

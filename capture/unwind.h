@@ -24,7 +24,7 @@
  *
  * Guarantees: no load outside of the thread's readable stack (stack.h), of the modules' own unwind
  * tables, and of code that was tried before; no allocation, no lock, no system call but for the first
- * touch of a stack page and of code without information (and, before glibc 2.35, what base/maps.h says);
+ * touch of a stack page and of code without information (and, before glibc 2.35, what elf/maps.h says);
  * async-signal-safe; the frames are those of backtrace(), as far as that goes.
  */
 #ifndef CAPTURE_UNWIND_H

@@ -2,7 +2,7 @@
 /* See allocator.h. */
 #include "allocator.h"
 
-#include "base/lookup.h"
+#include "elf/lookup.h"
 
 #include <stddef.h>
 

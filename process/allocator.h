@@ -3,7 +3,7 @@
 #ifndef PROCESS_ALLOCATOR_H
 #define PROCESS_ALLOCATOR_H
 
-#include "base/heap.h"
+#include "elf/heap.h"
 
 #include <stdbool.h>
 

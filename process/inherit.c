@@ -5,8 +5,9 @@
 #include "base/arena.h"
 #include "base/atomics.h"
 #include "base/opened.h"
-#include "base/options.h"
-#include "base/options_text.h"
+#include "options/options.h"
+#include "options/outfile.h"
+#include "base/text.h"
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -206,9 +207,9 @@ static const char *add_options(struct options *o)
 {
 	size_t count = 0, bytes, at = 0;
 	char **copy, *text, cwd[1024];
-	static char outfile_is[OPENED_TEXT_BYTES];
+	static char outfile_is[OUTFILE_TEXT_BYTES];
 
-	opened_settle(o, outfile_is);
+	outfile_settle(o, outfile_is);
 	if (syscall(SYS_getcwd, cwd, sizeof(cwd)) < 0)
 		cwd[0] = '\0';
 	o->run = (uint32_t)getpid();

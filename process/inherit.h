@@ -16,7 +16,7 @@
 #ifndef PROCESS_INHERIT_H
 #define PROCESS_INHERIT_H
 
-#include "base/options.h"
+#include "options/options.h"
 
 #include <stdbool.h>
 #include <stddef.h>

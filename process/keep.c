@@ -6,7 +6,8 @@
 #include "base/opened.h"
 #include "base/out.h"
 #include "base/quiet.h"
-#include "base/sink.h"
+#include "options/outfile.h"
+#include "report/sink.h"
 #include "table/row.h"
 #include "watch.h"
 
@@ -34,7 +35,7 @@ static bool name_file(char path[PATH_MAX])
 	char command[16] = "";
 
 	prctl(PR_GET_NAME, command);
-	return options_outfile(options->record, (uint32_t)getpid(), command, 1, !own, path, PATH_MAX);
+	return outfile_expand(options->record, (uint32_t)getpid(), command, 1, !own, path, PATH_MAX);
 }
 
 /* Notes in the table's header which file the table is in, and tells the watcher, who notes there when the process

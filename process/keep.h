@@ -19,7 +19,7 @@
 #ifndef PROCESS_KEEP_H
 #define PROCESS_KEEP_H
 
-#include "base/options.h"
+#include "options/options.h"
 #include "table/table.h"
 
 /*

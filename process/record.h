@@ -7,7 +7,7 @@
 #ifndef PROCESS_RECORD_H
 #define PROCESS_RECORD_H
 
-#include "base/options.h"
+#include "options/options.h"
 #include "capture/capture.h"
 #include "capture/paths.h"
 #include "guard.h"

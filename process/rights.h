@@ -12,7 +12,7 @@
 #ifndef PROCESS_RIGHTS_H
 #define PROCESS_RIGHTS_H
 
-#include "base/options.h"
+#include "options/options.h"
 
 #include <stdbool.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 
 #include "apart.h"
 #include "aside.h"
-#include "base/loaded.h"
+#include "elf/loaded.h"
 #include "base/quiet.h"
 #include "base/reserve.h"
 #include "death.h"

@@ -9,7 +9,7 @@
 #ifndef PROCESS_SESSION_H
 #define PROCESS_SESSION_H
 
-#include "base/options.h"
+#include "options/options.h"
 #include "table/table.h"
 
 #include <stdbool.h>

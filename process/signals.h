@@ -18,7 +18,7 @@
 #ifndef PROCESS_SIGNALS_H
 #define PROCESS_SIGNALS_H
 
-#include "base/options.h"
+#include "options/options.h"
 
 #include <signal.h>
 #include <stdbool.h>

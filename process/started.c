@@ -2,7 +2,7 @@
 /* See started.h. */
 #include "started.h"
 
-#include "base/options_text.h"
+#include "base/text.h"
 #include "base/path.h"
 #include "base/probe.h"
 #include "record.h"

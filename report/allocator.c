@@ -2,7 +2,7 @@
 /* See allocator.h. */
 #include "allocator.h"
 
-#include "base/heap.h"
+#include "elf/heap.h"
 #include "base/mappings.h"
 #include "report.h"
 

@@ -3,7 +3,7 @@
  * What malloc has from the kernel, and what of it is handed out: as mallinfo2(3) has them (arena + hblkhd, and
  * uordblks), but without its locks and its visit to each free chunk.
  *
- * The first is read where malloc keeps it (base/heap.h), whoever runs meanwhile. The second is that less the free
+ * The first is read where malloc keeps it (elf/heap.h), whoever runs meanwhile. The second is that less the free
  * chunks. Those are added up where the process has no other thread, its only one is not inside malloc,
  * and they are not too many; else what is handed out is estimated from the live blocks: of each row the
  * bytes that were asked for, malloc's own word for each block, and the rounding up of sizes.

@@ -2,8 +2,8 @@
 /* See dump.h. */
 #include "dump.h"
 
-#include "base/deepbound.h"
-#include "base/loaded.h"
+#include "elf/deepbound.h"
+#include "elf/loaded.h"
 #include "base/opened.h"
 
 #include <errno.h>

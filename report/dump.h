@@ -8,7 +8,7 @@
 #ifndef REPORT_DUMP_H
 #define REPORT_DUMP_H
 
-#include "base/sink.h"
+#include "report/sink.h"
 #include "report.h"
 
 struct dumper {

@@ -17,7 +17,7 @@
 #define REPORT_NAMES_H
 
 #include "base/arena.h"
-#include "base/options.h"
+#include "options/options.h"
 #include "base/out.h"
 #include "symbol/symbol.h"
 #include "table/modules.h"

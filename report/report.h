@@ -12,7 +12,7 @@
 
 #include "allocator.h"
 #include "base/arena.h"
-#include "base/options.h"
+#include "options/options.h"
 #include "base/out.h"
 #include "base/sort.h"
 #include "names.h"

@@ -2,9 +2,9 @@
 /* See modules.h. */
 #include "modules.h"
 
-#include "base/headers.h"
-#include "base/image.h"
-#include "base/loaded.h"
+#include "elf/headers.h"
+#include "elf/image.h"
+#include "elf/loaded.h"
 #include "base/path.h"
 #include "layout.h"
 

@@ -33,7 +33,7 @@
 #define TABLE_TABLE_H
 
 #include "base/atomics.h"
-#include "base/heap.h"
+#include "elf/heap.h"
 #include "base/mark.h"
 
 #include <stdbool.h>

@@ -11,7 +11,7 @@
 #define TABLE_VIEW_H
 
 #include "base/arena.h"
-#include "base/options.h"
+#include "options/options.h"
 #include "row.h"
 
 /* A row's figures, put together: sizes are bytes, the others blocks and calls. */

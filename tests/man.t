@@ -44,7 +44,7 @@ is_deeply(\%page, \%help, 'the same options, with and without a value');
 is_deeply(\%page_letter, \%help_letter, 'the same letters');
 {
 	# Another default depth may have been built in; the page has the one of the header.
-	my ($depth) = `cat base/options.h` =~ /define HEAPTRACE_DEPTH\s+(\d+)/;
+	my ($depth) = `cat options/options.h` =~ /define HEAPTRACE_DEPTH\s+(\d+)/;
 	$help_default{depth} =~ s/^\d+/$depth/;
 	is_deeply(\%page_default, \%help_default, 'the same defaults');
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # The library as it is on glibc before 2.35, where there is no _dl_find_object() and modules
-# are found by /proc/self/maps (base/maps.h): a second build that does not look for it. Both
+# are found by /proc/self/maps (elf/maps.h): a second build that does not look for it. Both
 # unwinders agree over programs that load libraries all the time, hardly a stack is left to
 # the slow one, and what came by dlopen has its names.
 . "${0%/*}/lib.sh"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# base/options*.c alone: the environment form in both directions, every bad value, buffers
+# options/ alone: the environment form in both directions, every bad value, buffers
 # that are too small, the outfile template, and garbage under the sanitizers.
 cd "$(dirname "$0")/.." || exit 1
 CC=${CC:-cc}
@@ -18,12 +18,12 @@ D=$T/driver
 san="-fsanitize=address,undefined -fno-sanitize-recover=all"
 echo 'int main(void) { return 0; }' > "$T/t.c"
 { $CC $san -o "$T/t" "$T/t.c" && "$T/t"; } > "$T/log" 2>&1 || { san=; echo "# no sanitizers"; }
-$CC -std=gnu11 -g -I. $san -o "$D" tests/wrapper/options_driver.c base/options*.c base/plain.c 2> "$T/log"
+$CC -std=gnu11 -g -I. $san -o "$D" tests/wrapper/options_driver.c options/*.c base/opened.c base/plain.c 2> "$T/log"
 ok $? "the driver builds" || cat "$T/log"
 [ -x "$D" ] || { sed 's/^/# /' "$T/log"; echo "1..$n"; exit 1; }
 
 def='top=10 depth=8 graph=0 sort=size out=[] ignore=[] run=0 held=0'
-depth=$(sed -n 's/^#define HEAPTRACE_DEPTH[[:space:]]*\([0-9]*\).*/\1/p' base/options.h)
+depth=$(sed -n 's/^#define HEAPTRACE_DEPTH[[:space:]]*\([0-9]*\).*/\1/p' options/options.h)
 is "$depth" 8 "the default depth is 8"
 is "$("$D" env '')" "1 $def error=[]" "nothing gives the defaults"
 is "$("$D" env ':::')" "1 $def error=[]" "empty parts are skipped"
@@ -140,7 +140,7 @@ done
 is $wrong 0 "random garbage${san:+ under the sanitizers}"
 
 # The fuzz target's corpus, without a fuzzer.
-if $CC -std=gnu11 -g -I. $san -o "$T/replay" tests/fuzz/options.c tests/fuzz/replay.c base/options*.c base/plain.c > "$T/log" 2>&1; then
+if $CC -std=gnu11 -g -I. $san -o "$T/replay" tests/fuzz/options.c tests/fuzz/replay.c options/*.c base/opened.c base/plain.c > "$T/log" 2>&1; then
 	"$T/replay" tests/fuzz/corpus/options/* > "$T/log" 2>&1
 	ok $? "the fuzz target on its corpus"
 else

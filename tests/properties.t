@@ -8,7 +8,7 @@ use warnings;
 use Test::More;
 
 my @sources = grep { !m{^tests/} } split /\n/, `git ls-files '*.c' '*.h' 2>/dev/null || true`;
-@sources = glob('*.c base/*.[ch] capture/*.[ch] table/*.[ch] symbol/*.[ch] demangle/*.[ch] report/*.[ch] process/*.[ch] wrapper/*.[ch]')
+@sources = glob('*.c base/*.[ch] elf/*.[ch] options/*.[ch] capture/*.[ch] table/*.[ch] symbol/*.[ch] demangle/*.[ch] report/*.[ch] process/*.[ch] hooks/*.[ch] wrapper/*.[ch]')
 	unless @sources;
 
 sub text {
@@ -19,10 +19,12 @@ sub text {
 
 # Which folders a folder may include, beside itself.
 my %may = (
-	base => [], capture => ['base'], table => ['base'], demangle => ['base'],
-	symbol => ['base', 'demangle'], report => ['base', 'table', 'symbol', 'demangle'],
-	process => ['base', 'capture', 'table', 'report'],
-	wrapper => ['base', 'table', 'report', 'process'],
+	base => [], elf => ['base'], options => ['base'],
+	capture => ['base', 'elf', 'options'], table => ['base', 'elf', 'options'], demangle => ['base'],
+	symbol => ['base', 'elf', 'demangle'], report => ['base', 'elf', 'options', 'table', 'symbol', 'demangle'],
+	process => ['base', 'elf', 'options', 'capture', 'table', 'report'],
+	hooks => ['base', 'elf', 'options', 'capture', 'process'],
+	wrapper => ['base', 'elf', 'options', 'table', 'report', 'process'],
 );
 my @upward;
 for my $file (@sources) {
@@ -34,9 +36,9 @@ for my $file (@sources) {
 }
 is("@upward", '', 'no folder includes upward');
 
-# base/lookup.h says why.
-my @asking = grep { !m{^tests/} && !m{^base/lookup\.} && text($_) =~ /\bdlv?sym\(\w/ } @sources;
-is("@asking", '', 'functions of other modules are found by base/lookup.c, not by dlsym()');
+# elf/lookup.h says why.
+my @asking = grep { !m{^tests/} && !m{^elf/lookup\.} && text($_) =~ /\bdlv?sym\(\w/ } @sources;
+is("@asking", '', 'functions of other modules are found by elf/lookup.c, not by dlsym()');
 
 my @all = grep { !m{/corpus/} } split /\n/, `git ls-files -co --exclude-standard`;
 my @bare = grep { -f && -T && !/^LICENSE$|\.golden$|^tests\/.*\.txt$/ && text($_) !~ /SPDX-License-Identifier: GPL-2.0-only/ } @all;

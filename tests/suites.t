@@ -180,10 +180,10 @@ prepare() { cp -r "$TOP"/Makefile "$TOP"/*.c "$TOP"/{base,capture,table,symbol,d
 if ! wanted make; then
 	:
 elif have make && have "${CC:-gcc}"; then
-	target=$(cd "$TOP" && ls base/*.c | sed 's/\(.*\)\.c/build\/\1.o/' | head -n 6 | tr "\n" " ")
+	target=$(cd "$TOP" && ls base/*.c elf/*.c | sed 's/\(.*\)\.c/build\/\1.o/' | head -n 6 | tr "\n" " ")
 	[ -z "$bulk" ] || target=all
 	# -g0: nothing of the directory or the time is in the objects.
-	same 'make -j2 of this project' -- sh -c "make -s -j2 CFLAGS='-O1 -g0' ${target} >log 2>&1; echo \$?; md5sum build/base/*.o ${bulk:+heaptrace libheaptrace.so}"
+	same 'make -j2 of this project' -- sh -c "make -s -j2 CFLAGS='-O1 -g0' ${target} >log 2>&1; echo \$?; md5sum build/base/*.o build/elf/*.o ${bulk:+heaptrace libheaptrace.so}"
 	is "$(head -n 1 "$TMP/traced.out")" 0 'and it can be built'
 else
 	skip make 'no make or compiler here'

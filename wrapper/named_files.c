@@ -3,6 +3,7 @@
 #include "named_files.h"
 
 #include "base/opened.h"
+#include "options/outfile.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -64,7 +65,7 @@ static bool is_outfile(const struct options *o, const char *command, const char 
 	struct stat a, b;
 
 	if (!o->outfile || !strcmp(o->outfile, "-") ||
-	    !options_outfile(o->outfile, (uint32_t)getpid(), command, 1, false, outfile, sizeof(outfile)))
+	    !outfile_expand(o->outfile, (uint32_t)getpid(), command, 1, false, outfile, sizeof(outfile)))
 		return false;
 	return !strcmp(outfile, path) || (!stat(outfile, &a) && !stat(path, &b) &&
 					  a.st_dev == b.st_dev && a.st_ino == b.st_ino);
@@ -76,7 +77,7 @@ static const char *try_record(const struct options *o, const char *command, char
 	char temporary[PATH_MAX];
 	int fd;
 
-	if (!options_outfile(o->record, (uint32_t)getpid(), command, 1, false, path, PATH_MAX)) {
+	if (!outfile_expand(o->record, (uint32_t)getpid(), command, 1, false, path, PATH_MAX)) {
 		snprintf(path, PATH_MAX, "%s", o->record);
 		return strerror(ENAMETOOLONG);
 	}

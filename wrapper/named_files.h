@@ -3,7 +3,7 @@
 #ifndef WRAPPER_NAMED_FILES_H
 #define WRAPPER_NAMED_FILES_H
 
-#include "base/options.h"
+#include "options/options.h"
 
 #include <limits.h>
 #include <stdbool.h>

@@ -4,6 +4,7 @@
 
 #include "base/mappings.h"
 #include "base/opened.h"
+#include "options/outfile.h"
 #include "report/dump.h"
 #include "table/load.h"
 #include "table/row.h"
@@ -156,7 +157,7 @@ static void await_note(struct table_header *h, int fd, const struct stat *st)
 static const char *print_table(struct options *o, struct table *t, uint64_t moment, uint32_t statm)
 {
 	static struct dumper d;
-	static char outfile_is[OPENED_TEXT_BYTES];
+	static char outfile_is[OUTFILE_TEXT_BYTES];
 	struct rules rules = { .text = NULL };
 	int error = o->ignore ? rules_read(&rules, o->ignore) : 0;
 	bool told;
@@ -170,7 +171,7 @@ static const char *print_table(struct options *o, struct table *t, uint64_t mome
 	if (!o->outfile)
 		o->outfile = "-";
 	else
-		opened_settle(o, outfile_is);
+		outfile_settle(o, outfile_is);
 	o->run = t->head->pid;
 	dump_attach(&d, t, o, &rules, true, moment);
 	d.statm_pid = statm;

@@ -3,7 +3,7 @@
 #ifndef WRAPPER_PLAYBACK_H
 #define WRAPPER_PLAYBACK_H
 
-#include "base/options.h"
+#include "options/options.h"
 
 /*
  * Prints one dump of the file o->report, of a process that is gone or one that runs, to standard

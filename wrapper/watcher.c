@@ -3,6 +3,7 @@
 #include "watcher.h"
 
 #include "base/opened.h"
+#include "options/outfile.h"
 #include "report/dump.h"
 #include "table/load.h"
 #include "table/row.h"
@@ -398,7 +399,7 @@ static void close_all(void)
 {
 	bool to_stdout = options.outfile && !strcmp(options.outfile, "-");
 	int *const ours[] = { &listener, &program };
-	int outfile = opened_outfile(&options), kept[3];
+	int outfile = outfile_descriptor(&options), kept[3];
 	unsigned from = STDERR_FILENO + 1;
 
 	for (int i = 0; i < 2; i++) {

@@ -21,7 +21,7 @@
 #ifndef WRAPPER_WATCHER_H
 #define WRAPPER_WATCHER_H
 
-#include "base/options.h"
+#include "options/options.h"
 #include "process/watch.h"
 
 #define WATCHER_COMMAND		"heaptrace-watch"	/* its name in /proc/PID/comm */

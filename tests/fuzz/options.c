@@ -3,7 +3,8 @@
  * libFuzzer target: the environment form of the options. Whatever the text, the options that
  * come out are in their ranges, and printing and parsing them gives the same again.
  */
-#include "base/options.h"
+#include "options/options.h"
+#include "options/outfile.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -69,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (a.outfile) {
 		char path[64];
 
-		options_outfile(a.outfile, 1234567, "com/mand", 7, true, path, sizeof(path));
+		outfile_expand(a.outfile, 1234567, "com/mand", 7, true, path, sizeof(path));
 		require(strlen(path) < sizeof(path));
 	}
 	/* A store that is too small loses values, and nothing else. */

@@ -2,9 +2,9 @@
 /* Unit tests of base/ and table/, speaking TAP; tests/units.t builds and runs it. */
 #include "base/arena.h"
 #include "base/boot.h"
-#include "base/loaded.h"
-#include "base/lookup.h"
-#include "base/maps.h"
+#include "elf/loaded.h"
+#include "elf/lookup.h"
+#include "elf/maps.h"
 #include "base/out.h"
 #include "base/reader.h"
 #include "base/sort.h"

@@ -5,7 +5,8 @@
  * options_driver outfile TEMPLATE PID COMMAND NUMBER ADD_PID [BYTES]: expand
  * options_driver keys: the sort keys, one a line
  */
-#include "base/options.h"
+#include "options/options.h"
+#include "options/outfile.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@ static int print_outfile(int argc, char **argv)
 {
 	size_t bytes = argc > 7 ? strtoul(argv[7], NULL, 10) : 4096;
 	char *buf = malloc(bytes);
-	bool fits = options_outfile(argv[2], (uint32_t)atoi(argv[3]), argv[4],
+	bool fits = outfile_expand(argv[2], (uint32_t)atoi(argv[3]), argv[4],
 				    (uint32_t)atoi(argv[5]), argv[6][0] == '1', buf, bytes);
 
 	printf("%s%s\n", buf, fits ? "" : " (cut)");

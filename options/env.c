@@ -10,7 +10,7 @@
  */
 #include "options.h"
 
-#include "options_text.h"
+#include "base/text.h"
 
 #include <signal.h>
 #include <string.h>
@@ -266,48 +266,4 @@ static size_t without_last(const char *text, size_t len, const char *part)
 size_t options_env_base(const char *text)
 {
 	return without_last(text, without_last(text, strlen(text), ":added="), ":held=");
-}
-
-bool options_numbers(const char *template)
-{
-	for (const char *p = template; (p = strchr(p, '%')) && p[1]; p += 2) {
-		if (p[1] == 'n')
-			return true;
-	}
-	return false;
-}
-
-bool options_outfile(const char *template, uint32_t pid, const char *command, uint32_t number,
-		     bool add_pid, char *buf, size_t size_bytes)
-{
-	struct text t = text_into(buf, size_bytes);
-
-	if (!strcmp(template, "-"))
-		add_pid = false;
-	for (const char *p = template; *p; p++) {
-		if (*p != '%' || !p[1] || !strchr("pcn%", p[1])) {
-			add_char(&t, *p);
-			continue;
-		}
-		switch (*++p) {
-		case 'p':
-			add_number(&t, pid);
-			add_pid = false;
-			break;
-		case 'n':
-			add_number(&t, number);
-			break;
-		case 'c':
-			for (const char *c = command; *c; c++)
-				add_char(&t, *c == '/' ? '_' : *c);
-			break;
-		default:
-			add_char(&t, '%');
-		}
-	}
-	if (add_pid) {
-		add_char(&t, '.');
-		add_number(&t, pid);
-	}
-	return t.len < t.size;
 }

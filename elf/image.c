@@ -5,7 +5,7 @@
  * IMAGE_UNKNOWN and never a crash.
  */
 #include "image.h"
-#include "reader.h"
+#include "base/reader.h"
 
 #include <elf.h>
 #include <fcntl.h>

@@ -31,8 +31,8 @@
  * Limits: code that a program has moved to anonymous memory (some do, for huge pages) is
  * taken for no module's; at most CODES_MAX mappings of code are looked through.
  */
-#ifndef BASE_MAPS_H
-#define BASE_MAPS_H
+#ifndef ELF_MAPS_H
+#define ELF_MAPS_H
 
 #include "loaded.h"
 

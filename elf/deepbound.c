@@ -2,9 +2,9 @@
 /* See deepbound.h. */
 #include "deepbound.h"
 
-#include "atomics.h"
-#include "mappings.h"
-#include "path.h"
+#include "base/atomics.h"
+#include "base/mappings.h"
+#include "base/path.h"
 
 #include <errno.h>
 #include <fcntl.h>

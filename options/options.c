@@ -7,7 +7,7 @@
  */
 #include "options.h"
 
-#include "options_text.h"
+#include "base/text.h"
 
 #include <assert.h>
 #include <signal.h>

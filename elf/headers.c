@@ -2,7 +2,7 @@
 /* See headers.h. */
 #include "headers.h"
 
-#include "probe.h"
+#include "base/probe.h"
 
 #include <stddef.h>
 #include <string.h>

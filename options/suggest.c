@@ -2,7 +2,7 @@
 /* What a misspelt option or sort key was meant to be: see options.h. No malloc, no stdio. */
 #include "options.h"
 
-#include "options_text.h"
+#include "base/text.h"
 
 #include <string.h>
 

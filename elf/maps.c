@@ -2,12 +2,12 @@
 /* See maps.h. */
 #include "maps.h"
 
-#include "arena.h"
-#include "atomics.h"
+#include "base/arena.h"
+#include "base/atomics.h"
 #include "headers.h"
-#include "mappings.h"
-#include "probe.h"
-#include "quiet.h"
+#include "base/mappings.h"
+#include "base/probe.h"
+#include "base/quiet.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -9,7 +9,7 @@
 #include "signal_hooks.h"
 
 #include "base/atomics.h"
-#include "base/lookup.h"
+#include "elf/lookup.h"
 
 #include <sys/signalfd.h>
 

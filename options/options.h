@@ -6,8 +6,8 @@
  *
  * Nothing here calls malloc or stdio: strings live in a store that the caller provides.
  */
-#ifndef BASE_OPTIONS_H
-#define BASE_OPTIONS_H
+#ifndef OPTIONS_OPTIONS_H
+#define OPTIONS_OPTIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -174,23 +174,11 @@ bool options_parse_env(const char *text, struct options *o, char *store, size_t 
  */
 size_t options_print_env(const struct options *o, const char *cwd, char *buf, size_t size_bytes);
 
-/* Whether an outfile template has the placeholder %n, so that each dump has a file of its own. */
-bool options_numbers(const char *template);
-
 /*
  * The length of the environment form without the ":held=N" and ":added=N" that it may end with.
  * Those two are for one process alone, so they are no part of what is handed on to the next one.
  * Async-signal-safe.
  */
 size_t options_env_base(const char *text);
-
-/*
- * Expands an outfile template: %p pid, %c command, %n number, %% a percent sign; any other
- * %x stays as it is; a `/` inside command becomes `_`. When the template has no %p and
- * add_pid is set, ".PID" is appended. The template `-` (standard output) stays as it is. Always
- * terminated. Returns false when it did not fit. Async-signal-safe.
- */
-bool options_outfile(const char *template, uint32_t pid, const char *command, uint32_t number,
-		     bool add_pid, char *buf, size_t size_bytes);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Text that options.c and options_env.c put together. No malloc, no stdio. */
-#ifndef BASE_OPTIONS_TEXT_H
-#define BASE_OPTIONS_TEXT_H
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
 
 #include "plain.h"
 

@@ -3,7 +3,7 @@
 #include "heap.h"
 
 #include "headers.h"
-#include "probe.h"
+#include "base/probe.h"
 
 #include <dlfcn.h>
 #include <limits.h>

@@ -3,7 +3,7 @@
  * binutils' elflink.c (DT_GNU_HASH) and in the LSB, "Symbol Versioning". */
 #include "lookup.h"
 
-#include "atomics.h"
+#include "base/atomics.h"
 
 #include <dlfcn.h>
 #include <elf.h>

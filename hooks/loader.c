@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * dlopen() and dlmopen() in front of libc's: they note which libraries are opened with RTLD_DEEPBIND
- * (base/deepbound.h), and nothing else.
+ * (elf/deepbound.h), and nothing else.
  *
  * libc's functions look at the address that they return to. It says which module calls, and with it
  * whose RUNPATH and $ORIGIN are searched, which namespace is meant, and what the new library may
@@ -11,8 +11,8 @@
  * is said of such libraries.
  */
 #include "base/atomics.h"
-#include "base/deepbound.h"
-#include "base/lookup.h"
+#include "elf/deepbound.h"
+#include "elf/lookup.h"
 
 #include <dlfcn.h>
 #include <stdbool.h>

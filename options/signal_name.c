@@ -2,7 +2,7 @@
 /* Signals by name. libc's own lists are behind locks, locales and newer versions. */
 #include "options.h"
 
-#include "options_text.h"
+#include "base/text.h"
 
 #include <signal.h>
 #include <string.h>

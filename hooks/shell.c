@@ -18,10 +18,10 @@
 
 #include "base/arena.h"
 #include "base/atomics.h"
-#include "base/lookup.h"
-#include "inherit.h"
-#include "record.h"
-#include "session.h"
+#include "elf/lookup.h"
+#include "process/inherit.h"
+#include "process/record.h"
+#include "process/session.h"
 
 #include <errno.h>
 #include <gnu/libc-version.h>

@@ -12,13 +12,13 @@
  */
 #include "exec.h"
 
-#include "base/lookup.h"
-#include "base/options_text.h"
+#include "elf/lookup.h"
+#include "base/text.h"
 #include "base/probe.h"
-#include "keep.h"
-#include "session.h"
-#include "signals.h"
-#include "started.h"
+#include "process/keep.h"
+#include "process/session.h"
+#include "process/signals.h"
+#include "process/started.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,10 +2,11 @@
 /* See sink.h. */
 #include "sink.h"
 
-#include "opened.h"
-#include "out.h"
-#include "path.h"
-#include "reason.h"
+#include "base/opened.h"
+#include "base/out.h"
+#include "base/path.h"
+#include "base/reason.h"
+#include "options/outfile.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -153,7 +154,7 @@ static bool to_file(const struct sink *s)
  * whatever is written to what is no regular file. */
 static bool one_file(const struct sink *s)
 {
-	return to_file(s) && (s->in_place || !s->replaces) && !options_numbers(s->options->outfile);
+	return to_file(s) && (s->in_place || !s->replaces) && !outfile_is_numbered(s->options->outfile);
 }
 
 bool sink_takes_lines(const struct sink *s)
@@ -166,7 +167,7 @@ static bool expand(struct sink *s, uint32_t number)
 {
 	bool own = s->in_place || (s->pid == s->options->run && !s->forked);
 
-	return options_outfile(s->options->outfile, s->pid, s->command, number, !own,
+	return outfile_expand(s->options->outfile, s->pid, s->command, number, !own,
 			       s->target, sizeof(s->target));
 }
 
@@ -209,7 +210,7 @@ static void open_one_file(struct sink *s, bool starts, bool truncate)
 	int fd = -1;
 
 	if (s->options->outfile_is) {
-		s->file = hold(opened_outfile(s->options));
+		s->file = hold(outfile_descriptor(s->options));
 		errno = EBADF;
 	} else {
 		fd = open_file(s, s->target, opened_write, O_APPEND | (truncate ? O_TRUNC : 0));
@@ -247,7 +248,7 @@ void sink_init(struct sink *s, const struct options *options, const char *comman
 	s->error = hold(STDERR_FILENO);
 	if (to_stdout(s))
 		source = STDOUT_FILENO;
-	if (to_file(s) && !options_numbers(options->outfile))
+	if (to_file(s) && !outfile_is_numbered(options->outfile))
 		s->in_place = is_in_place(s);
 	if (!to_file(s))
 		s->stream = source == STDERR_FILENO ? s->error : hold(source);
@@ -296,7 +297,7 @@ unsigned sink_descriptors(struct sink *s, int fds[SINK_DESCRIPTORS])
 		if (fd >= 0)
 			fds[count++] = fd;
 	}
-	fd = opened_outfile(s->options);
+	fd = outfile_descriptor(s->options);
 	if (fd >= 0)
 		fds[count++] = fd;
 	return count;

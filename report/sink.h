@@ -10,10 +10,10 @@
  *
  * Async-signal-safe; one user at a time. Errors are told once, on standard error.
  */
-#ifndef BASE_SINK_H
-#define BASE_SINK_H
+#ifndef REPORT_SINK_H
+#define REPORT_SINK_H
 
-#include "options.h"
+#include "options/options.h"
 
 #include <sys/types.h>
 

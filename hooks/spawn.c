@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The other interposed functions of the preload library: posix_spawn(), daemon(), and what takes
- * rights away (exec: process/exec.c). They allocate nothing and are in nobody's way; the real ones
+ * rights away (exec: hooks/exec.c). They allocate nothing and are in nobody's way; the real ones
  * are looked up at start, because between fork and exec nobody may ask the loader.
  */
 #include "base/atomics.h"
-#include "base/lookup.h"
-#include "session.h"
-#include "signals.h"
-#include "started.h"
+#include "elf/lookup.h"
+#include "process/session.h"
+#include "process/signals.h"
+#include "process/started.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,11 +2,11 @@
 /* See loaded.h. */
 #include "loaded.h"
 
-#include "atomics.h"
+#include "base/atomics.h"
 #include "headers.h"
 #include "lookup.h"
 #include "maps.h"
-#include "probe.h"
+#include "base/probe.h"
 
 #include <stddef.h>
 

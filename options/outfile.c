@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See outfile.h. */
+#include "outfile.h"
+
+#include "base/opened.h"
+#include "base/text.h"
+#include "options.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+bool outfile_is_numbered(const char *template)
+{
+	for (const char *p = template; (p = strchr(p, '%')) && p[1]; p += 2) {
+		if (p[1] == 'n')
+			return true;
+	}
+	return false;
+}
+
+bool outfile_expand(const char *template, uint32_t pid, const char *command, uint32_t number,
+		     bool add_pid, char *buf, size_t size_bytes)
+{
+	struct text t = text_into(buf, size_bytes);
+
+	if (!strcmp(template, "-"))
+		add_pid = false;
+	for (const char *p = template; *p; p++) {
+		if (*p != '%' || !p[1] || !strchr("pcn%", p[1])) {
+			add_char(&t, *p);
+			continue;
+		}
+		switch (*++p) {
+		case 'p':
+			add_number(&t, pid);
+			add_pid = false;
+			break;
+		case 'n':
+			add_number(&t, number);
+			break;
+		case 'c':
+			for (const char *c = command; *c; c++)
+				add_char(&t, *c == '/' ? '_' : *c);
+			break;
+		default:
+			add_char(&t, '%');
+		}
+	}
+	if (add_pid) {
+		add_char(&t, '.');
+		add_number(&t, pid);
+	}
+	return t.len < t.size;
+}
+
+void outfile_settle(struct options *o, char text[OUTFILE_TEXT_BYTES])
+{
+	struct text t = text_into(text, OUTFILE_TEXT_BYTES);
+	int saved = errno, number;
+	struct stat st;
+
+	o->outfile_is = NULL;
+	if (!o->outfile || strchr(o->outfile, '%'))
+		return;
+	number = opened_name(o->outfile);
+	if (number < 0 || fstat(number, &st)) {
+		errno = saved;
+		return;
+	}
+	if (number == STDOUT_FILENO) {
+		o->outfile = "-";
+	} else if (number == STDERR_FILENO) {
+		o->outfile = NULL;
+	} else {
+		add_number(&t, (uint64_t)number);
+		add_char(&t, '.');
+		add_number(&t, st.st_dev);
+		add_char(&t, '.');
+		add_number(&t, st.st_ino);
+		o->outfile_is = text;
+	}
+}
+
+/* One of the numbers of "NUMBER.DEVICE.INODE"; *text moves behind it. */
+static uint64_t next_number(const char **text)
+{
+	uint64_t number = 0;
+
+	for (; **text >= '0' && **text <= '9'; (*text)++)
+		number = 10 * number + (uint64_t)(**text - '0');
+	if (**text == '.')
+		(*text)++;
+	return number;
+}
+
+int outfile_descriptor(const struct options *o)
+{
+	const char *at = o->outfile_is;
+	int saved = errno, fd;
+	struct stat st;
+	uint64_t device;
+
+	if (!at)
+		return -1;
+	fd = (int)next_number(&at);
+	device = next_number(&at);
+	if (fstat(fd, &st) || st.st_dev != device || st.st_ino != next_number(&at))
+		fd = -1;
+	errno = saved;
+	return fd;
+}
