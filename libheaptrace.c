@@ -15,15 +15,15 @@
 #include "base/text.h"
 #include "base/path.h"
 #include "base/probe.h"
-#include "base/quiet.h"
+#include "base/uninterrupted.h"
 #include "base/reserve.h"
 #include "capture/capture.h"
 #include "process/allocator.h"
-#include "process/apart.h"
+#include "process/own_descriptors.h"
 #include "hooks/exec.h"
 #include "process/guard.h"
 #include "process/inherit.h"
-#include "process/keep.h"
+#include "process/storage.h"
 #include "process/record.h"
 #include "process/rights.h"
 #include "process/session.h"
@@ -553,7 +553,7 @@ static void fork_prepare(void)
 	signals_hold(&fork_mask);
 	if (recorder.table.shared && !process_has_one_thread())
 		stop_recording();
-	keep_fork_prepare();
+	storage_fork_prepare();
 }
 
 static void fork_ends(void)
@@ -565,17 +565,17 @@ static void fork_ends(void)
 
 static void fork_parent(void)
 {
-	keep_fork_parent();
+	storage_fork_parent();
 	go_on_recording();
 	fork_ends();
 }
 
 static void fork_child(void)
 {
-	guard_self.requests &= SESSION_DEATH;	/* session_forked() sees to that */
+	guard_self.requests &= SESSION_FATAL_SIGNAL;	/* session_forked() sees to that */
 	layout_forked(&recorder.table);
 	blocks_forked();
-	keep_fork_child();
+	storage_fork_child();
 	forks = 0;
 	fork_stopped = false;
 	reserve_forked();
@@ -648,7 +648,7 @@ EXPORT int prctl(int option, ...)
 		a[i] = va_arg(list, unsigned long);
 	va_end(list);
 	if (option == PR_SET_SECCOMP || option == PR_SET_NO_NEW_PRIVS)
-		apart_forbid();
+		own_descriptors_forbid();
 	strict = option == PR_SET_SECCOMP && a[0] == SECCOMP_MODE_STRICT && state >= TRACING;
 	if (strict) {
 		session_final(true);
@@ -747,7 +747,7 @@ static bool start(void)
 	guard_enter();
 	if (recorder.table.head) {
 		if (!session_own_process())
-			keep_own();
+			storage_leave_parent();
 		state = TRACING;
 		guard_drop();
 		return true;
@@ -770,16 +770,16 @@ static bool start(void)
 	valgrind = is_preloaded(VALGRIND_CORE);
 	if (valgrind) {
 		probe_without_reading(is_preloaded(VALGRIND_MEMCHECK));
-		apart_forbid();
+		own_descriptors_forbid();
 	}
-	state = keep_start(&recorder.table, &options, !valgrind, start_error,
+	state = storage_start(&recorder.table, &options, !valgrind, start_error,
 			   sizeof(start_error)) &&
 		blocks_create(&recorder.blocks, allocator_is_libc()) ? TRACING : OFF;
 	if (state == TRACING)
 		table_set_depth(&recorder.table, options.depth);
 	if (state == TRACING && recorder.table.shared &&
 	    madvise(&per_memory, PAGE_BYTES, MADV_WIPEONFORK))
-		keep_private();
+		storage_make_private();
 	if (recorder.table.shared)
 		syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
 	guard_drop();
@@ -791,12 +791,12 @@ static void say_untraced(void)
 {
 	static const char line[] =
 		"[heaptrace] no memory for the table (a limit on address space? see ulimit -v): nothing is traced\n";
-	struct quiet quiet;
+	struct uninterrupted span;
 
-	quiet_begin(&quiet);
+	uninterrupted_begin(&span);
 	if (write(STDERR_FILENO, line, sizeof(line) - 1) < 0)
 		errno = 0;
-	quiet_end(&quiet);
+	uninterrupted_end(&span);
 }
 
 /* A program or a library before this one that brings a malloc is asked first. */

@@ -7,7 +7,7 @@
 #include "headers.h"
 #include "base/mappings.h"
 #include "base/probe.h"
-#include "base/quiet.h"
+#include "base/uninterrupted.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -264,12 +264,12 @@ static bool write_list(uint64_t now)
 static bool read_again(void)
 {
 	uint64_t now = clock_ns();
-	struct quiet quiet;
+	struct uninterrupted span;
 	bool read = false;
 
 	if (load_relaxed(&reading))
 		return false;
-	quiet_begin(&quiet);
+	uninterrupted_begin(&span);
 	if (!exchange_acq_rel(&reading, 1)) {
 		if (!first_ns)
 			first_ns = now;
@@ -279,7 +279,7 @@ static bool read_again(void)
 		}
 		store_release(&reading, 0);
 	}
-	quiet_end(&quiet);
+	uninterrupted_end(&span);
 	return read;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The functions that make the process another program. They do what the real ones do; before,
- * the table is marked (keep.h), so that nobody takes it for that of a process that was killed.
+ * the table is marked (storage.h), so that nobody takes it for that of a process that was killed.
  * What cannot be traced is said (started.h), and what can be gets an environment in which the
  * preload is (inherit.h). For it, the dump signals are held back: an
  * exec takes our handlers away, and until there are new ones they would kill. execl() and its
@@ -15,7 +15,7 @@
 #include "elf/lookup.h"
 #include "base/text.h"
 #include "base/probe.h"
-#include "process/keep.h"
+#include "process/storage.h"
 #include "process/session.h"
 #include "process/signals.h"
 #include "process/started.h"
@@ -67,7 +67,7 @@ static void begin(struct attempt *a, const char *file, bool search, char *const 
 		}
 	}
 	if (a->own)
-		keep_exec(true);
+		storage_note_exec(true);
 	errno = saved;
 }
 
@@ -116,7 +116,7 @@ static int failed(const struct attempt *a, int result)
 	int saved = errno;
 
 	if (a->own)
-		keep_exec(false);
+		storage_note_exec(false);
 	if (a->held)
 		signals_let(a->held);
 	errno = saved;

@@ -2,14 +2,14 @@
 /* See session.h. */
 #include "session.h"
 
-#include "apart.h"
-#include "aside.h"
+#include "own_descriptors.h"
+#include "own_stack.h"
 #include "elf/loaded.h"
-#include "base/quiet.h"
+#include "base/uninterrupted.h"
 #include "base/reserve.h"
-#include "death.h"
+#include "fatal_signal.h"
 #include "guard.h"
-#include "keep.h"
+#include "storage.h"
 #include "record.h"
 #include "report/dump.h"
 #include "signals.h"
@@ -78,18 +78,18 @@ static void tell_unwatched(const struct options *o)
 
 void session_init(struct table *t, const struct options *o, bool first, const char *error)
 {
-	struct quiet quiet;
+	struct uninterrupted span;
 
 	map_same_memory();
-	apart_start();
+	own_descriptors_start();
 	reserve_start();
-	quiet_begin(&quiet);
+	uninterrupted_begin(&span);
 	dump_init(&dumper, t, o, first);
 	if (error[0])
 		dump_notice(&dumper, error);
 	if (!first)
 		tell_unwatched(o);
-	quiet_end(&quiet);
+	uninterrupted_end(&span);
 	started = true;
 	if (o->above_bytes)
 		table_tell_passed(t, o->above_bytes, heap_passed);
@@ -101,7 +101,7 @@ void session_forked(void)
 	store_relaxed(&wanted, 0);
 	store_relaxed(&ending, 0);
 	store_relaxed(&finished, 0);
-	death_forked();
+	fatal_signal_forked();
 	if (same_memory)
 		*same_memory = 1;
 	if (dumper.options->no_children)
@@ -115,7 +115,7 @@ bool session_own_process(void)
 		return false;
 	if (!same_memory || *same_memory)
 		return (uint32_t)getpid() == dumper.pid;
-	keep_own();
+	storage_leave_parent();
 	locks_lost = true;
 	threads_forked(dumper.table, guard_self.thread);
 	loaded_forked();
@@ -175,9 +175,9 @@ static void take(const uint8_t *sort, unsigned sort_count, bool final, bool heap
 	struct wish wish = { sort, sort_count, final, heap_still };
 	int kept[SINK_DESCRIPTORS];
 
-	if (!apart_is_tight() && dump_write(&dumper, sort, sort_count, final, heap_still, true))
+	if (!own_descriptors_needed() && dump_write(&dumper, sort, sort_count, final, heap_still, true))
 		return;
-	if (!apart_call(take_apart, &wish, kept, sink_descriptors(&dumper.sink, kept)))
+	if (!own_descriptors_call(take_apart, &wish, kept, sink_descriptors(&dumper.sink, kept)))
 		take_apart(&wish);
 }
 
@@ -187,9 +187,9 @@ static void serve(void *unused)
 	(void)unused;
 	while (load_acquire(&wanted) && begin_dumping()) {
 		uint32_t bits = exchange_acq_rel(&wanted, 0);
-		struct quiet quiet;
+		struct uninterrupted span;
 
-		quiet_begin(&quiet);
+		uninterrupted_begin(&span);
 		if (bits & SESSION_SIZE)
 			take((uint8_t[]){ SORT_SIZE }, 1, false, heap_is_still());
 		if (bits & SESSION_COUNT)
@@ -197,7 +197,7 @@ static void serve(void *unused)
 		if (bits & SESSION_ABOVE)
 			take(dumper.options->sort, dumper.options->sort_count, false, heap_is_still());
 		end_dumping();
-		quiet_end(&quiet);
+		uninterrupted_end(&span);
 	}
 }
 
@@ -208,19 +208,19 @@ void guard_take_requests(void)
 
 	guard_enter();
 	while ((bits = exchange_relaxed(&guard_self.requests, 0)) != 0) {
-		if (bits & SESSION_DEATH) {
+		if (bits & SESSION_FATAL_SIGNAL) {
 			guard_drop();
-			death_take();
+			fatal_signal_finish();
 			guard_enter();
 		}
-		bits &= ~(unsigned)SESSION_DEATH;
+		bits &= ~(unsigned)SESSION_FATAL_SIGNAL;
 		if (!bits)
 			continue;
 		if (load_acquire(&ending) || !session_own_process())
 			continue;
 		or_acq_rel(&wanted, bits);
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-		aside_call(serve, NULL);
+		own_stack_call(serve, NULL);
 	}
 	guard_drop();
 	errno = saved;
@@ -267,44 +267,44 @@ static void take_final(void *heap_sound)
 {
 	bool outside = !guard_is_held();
 	uint32_t nobody = 0;
-	struct quiet quiet;
+	struct uninterrupted span;
 
 	if (!session_own_process())
 		return;
-	if (!load_acquire(&ending) && !death_struck())
+	if (!load_acquire(&ending) && !fatal_signal_came())
 		signals_end();
 	guard_enter();
-	quiet_begin(&quiet);
+	uninterrupted_begin(&span);
 	if (!cas_acq_rel(&ending, &nobody, thread_id())) {
 		wait_for_end(nobody);
 	} else {
 		if (wait_for_dumping())
 			take(dumper.options->sort, dumper.options->sort_count, true,
 			     *(bool *)heap_sound && outside && heap_is_still());
-		keep_told();
+		storage_note_dumped();
 		store_release(&finished, 1);
 		end_dumping();
 	}
 	guard_drop();		/* a signal that was held back is not to wait for us */
-	quiet_end(&quiet);
+	uninterrupted_end(&span);
 }
 
 void session_final(bool heap_sound)
 {
-	aside_call(take_final, &heap_sound);
+	own_stack_call(take_final, &heap_sound);
 }
 
 void session_keep_output(void)
 {
-	struct quiet quiet;
+	struct uninterrupted span;
 
 	if (!session_own_process() || !begin_dumping())
 		return;
 	guard_enter();
-	quiet_begin(&quiet);
+	uninterrupted_begin(&span);
 	sink_keep(&dumper.sink);
 	end_dumping();
-	quiet_end(&quiet);
+	uninterrupted_end(&span);
 	guard_drop();
 	ask(exchange_acq_rel(&wanted, 0));
 }
@@ -312,16 +312,16 @@ void session_keep_output(void)
 /* In a vfork child the line is the parent's: where it stands it shares all of it. */
 bool session_notice(const char *text)
 {
-	struct quiet quiet;
+	struct uninterrupted span;
 	bool own = session_own_process();
 
 	if ((!own && (!started || !same_memory)) || !begin_dumping())
 		return false;
 	guard_enter();
-	quiet_begin(&quiet);
+	uninterrupted_begin(&span);
 	dump_notice(&dumper, text);
 	end_dumping();
-	quiet_end(&quiet);
+	uninterrupted_end(&span);
 	guard_drop();
 	if (own)
 		ask(exchange_acq_rel(&wanted, 0));	/* what came meanwhile */

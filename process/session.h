@@ -17,7 +17,7 @@
 enum session_request {		/* bits */
 	SESSION_SIZE = 1,	/* a dump sorted by size */
 	SESSION_COUNT = 2,	/* by count */
-	SESSION_DEATH = 4,	/* death_take() */
+	SESSION_FATAL_SIGNAL = 4,	/* fatal_signal_finish() */
 	SESSION_ABOVE = 8,	/* as options.sort says */
 };
 

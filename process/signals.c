@@ -2,11 +2,11 @@
 /* See signals.h. */
 #include "signals.h"
 
-#include "aside.h"
+#include "own_stack.h"
 #include "base/atomics.h"
 #include "base/out.h"
 #include "base/probe.h"
-#include "death.h"
+#include "fatal_signal.h"
 #include "guard.h"
 #include "session.h"
 
@@ -49,7 +49,7 @@ static void on_dump(int sig, siginfo_t *info, void *context)
 			(sig == dump_signals[1] ? SESSION_COUNT : 0u);
 
 	(void)info;
-	if (guard_is_held() && aside_is_tight(context))
+	if (guard_is_held() && own_stack_needed(context))
 		or_acq_rel(&guard_self.requests, bits);
 	else
 		session_request(bits);
@@ -73,7 +73,7 @@ bool signals_shared(int sig)
 
 static bool is_ours(const struct sigaction *a)
 {
-	return a->sa_sigaction == on_dump || a->sa_sigaction == death_on_signal;
+	return a->sa_sigaction == on_dump || a->sa_sigaction == fatal_signal_handler;
 }
 
 /* Nothing of the program's runs inside a handler of ours. */
@@ -88,7 +88,7 @@ static int install_dump(int sig)
 /* A fault inside is seen by the handler too. */
 static int install_end(int sig)
 {
-	struct sigaction a = { .sa_sigaction = death_on_signal,
+	struct sigaction a = { .sa_sigaction = fatal_signal_handler,
 			       .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK };
 
 	sigfillset(&a.sa_mask);

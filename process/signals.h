@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The signals that we share with the program: the two that ask for a dump, and those whose
- * default action ends the process (death.h). They are ours while the program leaves them at
+ * default action ends the process (fatal_signal.h). They are ours while the program leaves them at
  * their default action, and then it must not notice: it is told that the action is the
  * default, with the flags and mask that it gave itself; when it asks for the default it has
  * it already; when it takes a signal for itself ours steps back, and where that was a dump

@@ -3,7 +3,7 @@
  * A dump of this process: its figures from the kernel and the allocator, a report, and the
  * sink it goes to. Also the lines for the user around it. Async-signal-safe, keeps errno;
  * the caller makes sure that one thread at a time is in here (dumps) and that nothing of
- * the program's runs meanwhile (base/quiet.h).
+ * the program's runs meanwhile (base/uninterrupted.h).
  */
 #ifndef REPORT_DUMP_H
 #define REPORT_DUMP_H
@@ -33,7 +33,7 @@ void dump_forked(struct dumper *d, uint32_t pid);
  * Writes one dump. final: the "finalized" line before it, and nothing more when no block is
  * live. heap_still: see report.h. tries_again: where a file could not be opened because the process has no descriptor
  * left, nothing is written or told, and false is returned: the caller calls again where there are some
- * (process/apart.h). Else the answer is true, and what has not been found out is told.
+ * (process/own_descriptors.h). Else the answer is true, and what has not been found out is told.
  */
 bool dump_write(struct dumper *d, const uint8_t *sort, unsigned sort_count, bool final,
 		bool heap_still, bool tries_again);

@@ -204,7 +204,7 @@ static void hold_directory(struct sink *s)
 }
 
 /* Opens the one file of all dumps. At the start folded stacks that go to a FIFO may still wait for
- * its reader, and where no descriptor is left, a dump will have some (process/apart.h). */
+ * its reader, and where no descriptor is left, a dump will have some (process/own_descriptors.h). */
 static void open_one_file(struct sink *s, bool starts, bool truncate)
 {
 	int fd = -1;

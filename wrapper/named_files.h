@@ -15,7 +15,7 @@
 bool named_files_check(const struct options *o, char why[NAMED_FILES_WHY_BYTES]);
 
 /*
- * Whether the file of --record can be made, if one is asked for: tries that as process/keep.c will,
+ * Whether the file of --record can be made, if one is asked for: tries that as process/storage.c will,
  * under a temporary name beside the file, and removes it again. command: PROGRAM's command name.
  * False: why gets a message.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* See aside.h. */
-#include "aside.h"
+/* See own_stack.h. */
+#include "own_stack.h"
 
 #include "base/reserve.h"
 
@@ -15,7 +15,7 @@
 #define ENOUGH_BYTES	((uintptr_t)16 << 10)	/* four times what a dump takes */
 
 /* Lies at the stack's upper end: each of these is a kilobyte. */
-struct aside {
+struct own_stack {
 	void (*fn)(void *);
 	void *arg;
 	ucontext_t here, there;
@@ -24,7 +24,7 @@ struct aside {
 /* makecontext() hands on ints only. */
 static void begin(unsigned high, unsigned low)
 {
-	struct aside *a = (struct aside *)(uintptr_t)((uint64_t)high << 32 | low);
+	struct own_stack *a = (struct own_stack *)(uintptr_t)((uint64_t)high << 32 | low);
 
 	a->fn(a->arg);
 }
@@ -44,7 +44,7 @@ static char *map_stack(void)
 	return NULL;
 }
 
-static __attribute__((noinline)) bool prepare(struct aside *a, char *low, size_t size)
+static __attribute__((noinline)) bool prepare(struct own_stack *a, char *low, size_t size)
 {
 	uint64_t address = (uintptr_t)a;
 
@@ -57,20 +57,20 @@ static __attribute__((noinline)) bool prepare(struct aside *a, char *low, size_t
 	return true;
 }
 
-void aside_call(void (*fn)(void *), void *arg)
+void own_stack_call(void (*fn)(void *), void *arg)
 {
-	size_t size = (STACK_BYTES - sizeof(struct aside)) & ~(size_t)63;
+	size_t size = (STACK_BYTES - sizeof(struct own_stack)) & ~(size_t)63;
 	int cancel_state, saved = errno;
-	struct aside *a;
+	struct own_stack *a;
 	char *low, *reserved = NULL;	/* the latter has no guard */
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
 	low = map_stack();
-	a = low ? (struct aside *)(low + GUARD_BYTES + size) : NULL;
+	a = low ? (struct own_stack *)(low + GUARD_BYTES + size) : NULL;
 	errno = saved;
 	if (!a) {
 		reserved = reserve_take(STACK_BYTES);
-		a = reserved ? (struct aside *)(reserved + size) : NULL;
+		a = reserved ? (struct own_stack *)(reserved + size) : NULL;
 	}
 	if (a && prepare(a, (char *)a - size, size)) {
 		a->fn = fn;
@@ -88,7 +88,7 @@ void aside_call(void (*fn)(void *), void *arg)
 	errno = saved;
 }
 
-bool aside_is_tight(const void *context)
+bool own_stack_needed(const void *context)
 {
 	const stack_t *s = &((const ucontext_t *)context)->uc_stack;
 	uintptr_t room = (uintptr_t)__builtin_frame_address(0) - (uintptr_t)s->ss_sp;

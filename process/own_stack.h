@@ -9,8 +9,8 @@
  * know that an alternate stack is in use: a signal that is not held back meanwhile, and wants that
  * stack, overwrites what is under way on it.
  */
-#ifndef PROCESS_ASIDE_H
-#define PROCESS_ASIDE_H
+#ifndef PROCESS_OWN_STACK_H
+#define PROCESS_OWN_STACK_H
 
 #include <stdbool.h>
 
@@ -19,10 +19,10 @@
  * which it takes about 200 bytes itself. The thread is not cancelled meanwhile. Keeps errno, but
  * for what fn does to it.
  */
-void aside_call(void (*fn)(void *), void *arg);
+void own_stack_call(void (*fn)(void *), void *arg);
 
 /* Whether a handler runs on an alternate stack that is too small for a dump: by its third
  * argument. */
-bool aside_is_tight(const void *context);
+bool own_stack_needed(const void *context);
 
 #endif

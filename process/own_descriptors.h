@@ -13,8 +13,8 @@
  *
  * The other thread has the caller's thread-local variables, errno among them, and a stack of its own.
  */
-#ifndef PROCESS_APART_H
-#define PROCESS_APART_H
+#ifndef PROCESS_OWN_DESCRIPTORS_H
+#define PROCESS_OWN_DESCRIPTORS_H
 
 #include <stdbool.h>
 
@@ -23,22 +23,22 @@
  * its end. Signals have to be held back. False when there is no such thread to be had: fn was not called.
  * Async-signal-safe; keeps errno.
  */
-bool apart_call(void (*fn)(void *), void *arg, const int *kept, unsigned count);
+bool own_descriptors_call(void (*fn)(void *), void *arg, const int *kept, unsigned count);
 
 /* At the start, before anything else of this. */
-void apart_start(void);
+void own_descriptors_start(void);
 
 /*
  * Whether one of the highest descriptors that the process may have is open. As a new descriptor gets the
  * lowest number that is free, there are few left then, and the program's other threads may need them.
  * Async-signal-safe; keeps errno.
  */
-bool apart_is_tight(void);
+bool own_descriptors_needed(void);
 
 /*
- * From now on apart_call() is always false: a new thread would kill the process, because of a filter of
+ * From now on own_descriptors_call() is always false: a new thread would kill the process, because of a filter of
  * seccomp(2) that the program is about to install, or valgrind, which knows no such thread.
  */
-void apart_forbid(void);
+void own_descriptors_forbid(void);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* See apart.h. */
-#include "apart.h"
+/* See own_descriptors.h. */
+#include "own_descriptors.h"
 
 #include "base/arena.h"
 #include "base/atomics.h"
@@ -26,7 +26,7 @@
 #define FUTEX_CALL	SYS_futex_time64
 #endif
 
-#define STACK_BYTES	((size_t)64 << 10)	/* as much as process/aside.c gives a dump */
+#define STACK_BYTES	((size_t)64 << 10)	/* as much as process/own_stack.c gives a dump */
 #define OLD_KERNEL_MAX	1024		/* without close_range(2) lower ones are closed: some suffice */
 #define GONE_TRIES	100000
 #define TIGHT		8	/* twice the descriptors that a dump has open at a time */
@@ -34,7 +34,7 @@
 static bool forbidden;
 static unsigned limit_at_start;
 
-struct apart {
+struct own_descriptors {
 	void (*fn)(void *);
 	void *arg;
 	const int *kept;
@@ -43,7 +43,7 @@ struct apart {
 
 /* From the limit at the start: another one may have been set since, but to ask for it is one more system
  * call that a filter of seccomp(2) would have to allow. Wrong answers do no harm. */
-void apart_start(void)
+void own_descriptors_start(void)
 {
 	struct rlimit limit;
 
@@ -51,7 +51,7 @@ void apart_start(void)
 		limit_at_start = (unsigned)limit.rlim_cur;
 }
 
-bool apart_is_tight(void)
+bool own_descriptors_needed(void)
 {
 	int saved = errno;
 	bool tight = false;
@@ -62,12 +62,12 @@ bool apart_is_tight(void)
 	return tight && !load_relaxed(&forbidden);
 }
 
-void apart_forbid(void)
+void own_descriptors_forbid(void)
 {
 	store_relaxed(&forbidden, true);
 }
 
-static bool is_kept(const struct apart *a, unsigned fd)
+static bool is_kept(const struct own_descriptors *a, unsigned fd)
 {
 	for (unsigned i = 0; i < a->count; i++) {
 		if (a->kept[i] >= 0 && (unsigned)a->kept[i] == fd)
@@ -77,7 +77,7 @@ static bool is_kept(const struct apart *a, unsigned fd)
 }
 
 /* The lowest descriptor from `from` on that is kept, or UINT_MAX. */
-static unsigned next_kept(const struct apart *a, unsigned from)
+static unsigned next_kept(const struct own_descriptors *a, unsigned from)
 {
 	unsigned next = UINT_MAX;
 
@@ -88,7 +88,7 @@ static unsigned next_kept(const struct apart *a, unsigned from)
 	return next;
 }
 
-static void close_others(const struct apart *a)
+static void close_others(const struct own_descriptors *a)
 {
 	for (unsigned from = 0, next; ; from = next + 1) {
 		next = next_kept(a, from);
@@ -105,7 +105,7 @@ static void close_others(const struct apart *a)
 
 static int run(void *apart)
 {
-	const struct apart *a = apart;
+	const struct own_descriptors *a = apart;
 
 	close_others(a);
 	a->fn(a->arg);
@@ -127,11 +127,11 @@ static void wait_for_end(int thread, const int *id)
 		sched_yield();
 }
 
-bool apart_call(void (*fn)(void *), void *arg, const int *kept, unsigned count)
+bool own_descriptors_call(void (*fn)(void *), void *arg, const int *kept, unsigned count)
 {
 	const int flags = CLONE_VM | CLONE_FS | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |
 			  CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
-	struct apart a = { fn, arg, kept, count };
+	struct own_descriptors a = { fn, arg, kept, count };
 	int saved = errno, id = 0, thread;
 	char *stack = load_relaxed(&forbidden) ? NULL : arena_map(STACK_BYTES);
 

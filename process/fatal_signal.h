@@ -13,29 +13,29 @@
  * whose locks the thread may hold. So it waits, but not for ever: a program that is hung in
  * malloc must die of SIGTERM as it does natively. A fault and abort() cannot wait.
  *
- * Whatever a dump does, it does not keep the process: a fault in it, or DEATH_DUMP_SECONDS, and
+ * Whatever a dump does, it does not keep the process: a fault in it, or FATAL_SIGNAL_DUMP_SECONDS, and
  * the process dies of its first signal without it.
  */
-#ifndef PROCESS_DEATH_H
-#define PROCESS_DEATH_H
+#ifndef PROCESS_FATAL_SIGNAL_H
+#define PROCESS_FATAL_SIGNAL_H
 
 #include <signal.h>
 #include <stdbool.h>
 
-#define DEATH_HOOK_SECONDS	1	/* for the end of a hook */
-#define DEATH_DUMP_SECONDS	15	/* for the final dump */
+#define FATAL_SIGNAL_HOOK_SECONDS	1	/* for the end of a hook */
+#define FATAL_SIGNAL_DUMP_SECONDS	15	/* for the final dump */
 
 /* The handler (SA_SIGINFO), with all signals held back but faults. */
-void death_on_signal(int sig, siginfo_t *info, void *context);
+void fatal_signal_handler(int sig, siginfo_t *info, void *context);
 
 /* A signal has waited for the end of the hook: takes the final dump and dies of it, or waits for
  * the death that another thread's signal is. Outside the guard. */
-void death_take(void);
+void fatal_signal_finish(void);
 
 /* Whether a signal is about to end the process. */
-bool death_struck(void);
+bool fatal_signal_came(void);
 
 /* In a child after fork. The signal that a parent waits to die of is not ours. */
-void death_forked(void);
+void fatal_signal_forked(void);
 
 #endif

@@ -16,8 +16,8 @@
  *
  * Async-signal-safe.
  */
-#ifndef PROCESS_KEEP_H
-#define PROCESS_KEEP_H
+#ifndef PROCESS_STORAGE_H
+#define PROCESS_STORAGE_H
 
 #include "options/options.h"
 #include "table/table.h"
@@ -27,25 +27,25 @@
  * when FILE cannot be had; else it stays as it is. may_watch: whether the watcher of the options
  * may be told. The options are kept.
  */
-bool keep_start(struct table *t, const struct options *o, bool may_watch, char *error,
+bool storage_start(struct table *t, const struct options *o, bool may_watch, char *error,
 		size_t error_bytes);
 
 /* Around fork, in that order; the signals that ask for dumps are held back. */
-void keep_fork_prepare(void);
-void keep_fork_parent(void);
-void keep_fork_child(void);
+void storage_fork_prepare(void);
+void storage_fork_parent(void);
+void storage_fork_child(void);
 
 /* Whether this process may write to the table; a forked child that was not seen gets a copy. Not
  * for a vfork child. */
-void keep_own(void);
+void storage_leave_parent(void);
 
 /* Takes the table out of the file or memfd: for who cannot tell a forked child. */
-void keep_private(void);
+void storage_make_private(void);
 
 /* The final dump is out; nothing is left to be told. */
-void keep_told(void);
+void storage_note_dumped(void);
 
 /* The process is about to become another program; it has not (the exec failed). */
-void keep_exec(bool begins);
+void storage_note_exec(bool begins);
 
 #endif

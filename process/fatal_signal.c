@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* See death.h. */
-#include "death.h"
+/* See fatal_signal.h. */
+#include "fatal_signal.h"
 
-#include "aside.h"
+#include "own_stack.h"
 #include "base/atomics.h"
 #include "guard.h"
 #include "session.h"
@@ -15,7 +15,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#define WAIT_TRIES	((DEATH_HOOK_SECONDS + DEATH_DUMP_SECONDS) * 100 + 100)	/* of 10 ms */
+#define WAIT_TRIES	((FATAL_SIGNAL_HOOK_SECONDS + FATAL_SIGNAL_DUMP_SECONDS) * 100 + 100)	/* of 10 ms */
 
 /* The signal that ends the process: the first one. */
 static struct {
@@ -26,16 +26,16 @@ static struct {
 	siginfo_t info;
 } death;
 
-void death_forked(void)
+void fatal_signal_forked(void)
 {
 	if (death.thread && death.pid != (uint32_t)getpid()) {
-		guard_self.requests &= ~(unsigned)SESSION_DEATH;
+		guard_self.requests &= ~(unsigned)SESSION_FATAL_SIGNAL;
 		death.dumping = false;
 		store_release(&death.thread, 0);
 	}
 }
 
-bool death_struck(void)
+bool fatal_signal_came(void)
 {
 	return load_acquire(&death.thread) != 0;
 }
@@ -95,7 +95,7 @@ static void die_now(int sig, siginfo_t *info)
 	send(sig, info);
 }
 
-/* A fault can only come of the dump now: death_on_signal() comes again, and ends it. When it
+/* A fault can only come of the dump now: fatal_signal_handler() comes again, and ends it. When it
  * takes too long one is sent. */
 static void take_final(void)
 {
@@ -103,7 +103,7 @@ static void take_final(void)
 
 	death.dumping = true;
 	if (fault)
-		arm(fault, DEATH_DUMP_SECONDS);
+		arm(fault, FATAL_SIGNAL_DUMP_SECONDS);
 	session_final(!doubts_heap(death.sig, &death.info));
 }
 
@@ -156,8 +156,8 @@ static void strike(void *struck)
 	}
 	first = is_first(sig, info, &again);
 	waits = guard_is_held() && !doubts_heap(sig, info) && !again;
-	if (waits && (!first || arm(sig, DEATH_HOOK_SECONDS))) {
-		or_acq_rel(&guard_self.requests, SESSION_DEATH);
+	if (waits && (!first || arm(sig, FATAL_SIGNAL_HOOK_SECONDS))) {
+		or_acq_rel(&guard_self.requests, SESSION_FATAL_SIGNAL);
 		goto out;
 	}
 	if (!first) {
@@ -172,17 +172,17 @@ out:
 	errno = saved;
 }
 
-void death_on_signal(int sig, siginfo_t *info, void *context)
+void fatal_signal_handler(int sig, siginfo_t *info, void *context)
 {
 	struct struck s = { sig, info, context };
 
-	if (aside_is_tight(context))
-		aside_call(strike, &s);
+	if (own_stack_needed(context))
+		own_stack_call(strike, &s);
 	else
 		strike(&s);
 }
 
-void death_take(void)
+void fatal_signal_finish(void)
 {
 	sigset_t all;
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* See keep.h. */
-#include "keep.h"
+/* See storage.h. */
+#include "storage.h"
 
-#include "apart.h"
+#include "own_descriptors.h"
 #include "base/opened.h"
 #include "base/out.h"
-#include "base/quiet.h"
+#include "base/uninterrupted.h"
 #include "options/outfile.h"
 #include "report/sink.h"
 #include "table/row.h"
@@ -93,7 +93,7 @@ static int enter_file(int (*make)(struct table *, int))
 	struct entry e = { make, enter_file_here(make) };
 
 	if (e.error == EMFILE)
-		apart_call(enter_file_apart, &e, NULL, 0);
+		own_descriptors_call(enter_file_apart, &e, NULL, 0);
 	return e.error;
 }
 
@@ -120,7 +120,7 @@ static void name_table(uint32_t parent)
 	prctl(PR_GET_NAME, h->command);
 }
 
-void keep_private(void)
+void storage_make_private(void)
 {
 	if (table->shared)
 		table_move(table, -1);
@@ -168,7 +168,7 @@ static bool start_watched_here(void)
 		name_table(0);
 		done = watch_register(options->watch, fd, 0);
 		if (!done)
-			keep_private();
+			storage_make_private();
 		done = true;
 	}
 	close(fd);
@@ -185,15 +185,15 @@ static bool start_watched(void)
 	bool done = start_watched_here();
 
 	if (!done && no_descriptor)
-		apart_call(start_watched_apart, &done, NULL, 0);
+		own_descriptors_call(start_watched_apart, &done, NULL, 0);
 	return done;
 }
 
-bool keep_start(struct table *t, const struct options *o, bool may_watch, char *error,
+bool storage_start(struct table *t, const struct options *o, bool may_watch, char *error,
 		size_t error_bytes)
 {
 	bool done = false;
-	struct quiet quiet;
+	struct uninterrupted span;
 
 	table = t;
 	options = o;
@@ -201,18 +201,18 @@ bool keep_start(struct table *t, const struct options *o, bool may_watch, char *
 	if (o->record) {
 		int code;
 
-		quiet_begin(&quiet);
+		uninterrupted_begin(&span);
 		code = enter_file(table_create_in);
-		quiet_end(&quiet);
+		uninterrupted_end(&span);
 		done = !code;
 		if (code && t->shared)		/* only the name was not to be had */
 			table_move(t, -1), done = true;
 		if (code)
 			complain(code, error, error_bytes);
 	} else if (watched) {
-		quiet_begin(&quiet);
+		uninterrupted_begin(&span);
 		done = start_watched();
-		quiet_end(&quiet);
+		uninterrupted_end(&span);
 	}
 	if (!done && !table_create(t))
 		return false;
@@ -222,7 +222,7 @@ bool keep_start(struct table *t, const struct options *o, bool may_watch, char *
 
 /* ---- fork ---- */
 
-void keep_fork_prepare(void)
+void storage_fork_prepare(void)
 {
 	fork_fd = -1;
 	if (!table->shared)
@@ -235,7 +235,7 @@ void keep_fork_prepare(void)
 	add_relaxed(&table->head->forks, 1);
 }
 
-void keep_fork_parent(void)
+void storage_fork_parent(void)
 {
 	if (fork_fd >= 0)
 		close(fork_fd);
@@ -282,7 +282,7 @@ static void adopt(int fd)
 		if (!table_move(table, -1))
 			name_table(forked_from);
 		if (no_descriptor && !options->no_children && (options->record || options->watch))
-			apart_call(adopt_late, NULL, NULL, 0);
+			own_descriptors_call(adopt_late, NULL, NULL, 0);
 		if (table->head->pid == forked_from)
 			name_table(forked_from);
 		return;
@@ -296,33 +296,33 @@ static void adopt(int fd)
 		watch_register(options->watch, fd, forked_from);
 }
 
-void keep_fork_child(void)
+void storage_fork_child(void)
 {
 	int fd = fork_fd;
 	int saved = errno;
-	struct quiet quiet;
+	struct uninterrupted span;
 
 	fork_fd = -1;
 	if (!table->shared) {
 		table->head->life = TABLE_LIVES;
 		return;
 	}
-	quiet_begin(&quiet);
+	uninterrupted_begin(&span);
 	adopt(fd);
 	if (fd >= 0)
 		close(fd);
-	quiet_end(&quiet);
+	uninterrupted_end(&span);
 	errno = saved;
 }
 
-void keep_own(void)
+void storage_leave_parent(void)
 {
-	struct quiet quiet;
+	struct uninterrupted span;
 	int fd;
 
 	if (!table || !table->shared || table->head->pid == (uint32_t)getpid())
 		return;
-	quiet_begin(&quiet);
+	uninterrupted_begin(&span);
 	fd = open_memory();
 	if (fd >= 0 && table_copy(table, fd)) {
 		close(fd);
@@ -331,18 +331,18 @@ void keep_own(void)
 	adopt(fd);
 	if (fd >= 0)
 		close(fd);
-	quiet_end(&quiet);
+	uninterrupted_end(&span);
 }
 
 /* ---- The end ---- */
 
-void keep_told(void)
+void storage_note_dumped(void)
 {
 	store_relaxed(&table->head->ended_ns, now_ns());
 	store_release(&table->head->life, (uint32_t)TABLE_TOLD);
 }
 
-void keep_exec(bool begins)
+void storage_note_exec(bool begins)
 {
 	uint32_t from = begins ? TABLE_LIVES : TABLE_EXECS;
 

@@ -5,20 +5,20 @@
  * our own writing causes never reaches the program. Also keeps errno. Async-signal-safe;
  * spans do not nest.
  */
-#ifndef BASE_QUIET_H
-#define BASE_QUIET_H
+#ifndef BASE_UNINTERRUPTED_H
+#define BASE_UNINTERRUPTED_H
 
 #include <signal.h>
 #include <stdbool.h>
 
-struct quiet {
+struct uninterrupted {
 	sigset_t mask;		/* the thread's, from before */
 	int cancel_state;
 	int saved_errno;
 	bool pipe_pending, size_pending;	/* before us: then they are the program's */
 };
 
-void quiet_begin(struct quiet *q);
-void quiet_end(struct quiet *q);
+void uninterrupted_begin(struct uninterrupted *q);
+void uninterrupted_end(struct uninterrupted *q);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* See quiet.h. */
-#include "quiet.h"
+/* See uninterrupted.h. */
+#include "uninterrupted.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <time.h>
 
-void quiet_begin(struct quiet *q)
+void uninterrupted_begin(struct uninterrupted *q)
 {
 	sigset_t all, pending;
 
@@ -38,7 +38,7 @@ static void swallow(int sig)
 		;
 }
 
-void quiet_end(struct quiet *q)
+void uninterrupted_end(struct uninterrupted *q)
 {
 	if (!q->pipe_pending)
 		swallow(SIGPIPE);
