@@ -8,20 +8,16 @@
  * descriptors and death are its own. What would make the loader drop the library silently
  * (a static program, a set-user-ID bit, another word size, a colon in the library's path) is
  * said here, before anything runs, in one line that tells what to do.
- *
- * SIGUSR1 and SIGUSR2 ask for a dump and would kill a process that has no handler yet. They
- * are blocked first thing (and what the options choose instead, once they are read); blocked and
- * pending signals survive exec, and the library unblocks those that options.held names once its
- * handlers stand.
  */
 #include "elf/image.h"
 #include "base/opened.h"
 #include "options/options.h"
 #include "options/outfile.h"
-#include "base/text.h"
 #include "base/path.h"
-#include "base/plain.h"
 #include "report/sink.h"
+#include "wrapper/command_line.h"
+#include "wrapper/die.h"
+#include "wrapper/held_signals.h"
 #include "wrapper/named_files.h"
 #include "wrapper/playback.h"
 #include "wrapper/watcher.h"
@@ -29,8 +25,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,329 +34,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#ifndef HEAPTRACE_VERSION
-#define HEAPTRACE_VERSION "0.1"
-#endif
-
 extern char **environ;
-
-/* The wrapper's own exit statuses, as env(1) and nohup(1) use them. */
-enum { EXIT_SETUP = 125, EXIT_EXEC = 126, EXIT_MISSING = 127 };
-
-static uint8_t dump_signals[2] = { SIGUSR1, SIGUSR2 };	/* options.signals */
-
-static uint8_t held;	/* which of dump_signals are blocked by us alone */
-
-static void hold_signals(void)
-{
-	sigset_t block, before;
-
-	sigemptyset(&block);
-	for (int i = 0; i < 2; i++)
-		if (dump_signals[i])
-			sigaddset(&block, dump_signals[i]);
-	sigprocmask(SIG_BLOCK, &block, &before);
-	for (int i = 0; i < 2; i++)
-		if (dump_signals[i] && !sigismember(&before, dump_signals[i]))
-			held |= (uint8_t)(1 << i);
-}
-
-static void release_signals(void)
-{
-	sigset_t release;
-
-	sigemptyset(&release);
-	for (int i = 0; i < 2; i++)
-		if (held & 1 << i)
-			sigaddset(&release, dump_signals[i]);
-	sigprocmask(SIG_UNBLOCK, &release, NULL);
-	held = 0;
-}
-
-/* Holds these instead. What no longer asks for a dump does what it does natively. */
-static void choose_signals(const uint8_t signals[2])
-{
-	sigset_t all, before;
-
-	if (!memcmp(signals, dump_signals, sizeof(dump_signals)))
-		return;
-	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, &before);
-	for (int i = 0; i < 2; i++)
-		if (held & 1 << i)
-			sigdelset(&before, dump_signals[i]);
-	held = 0;
-	memcpy(dump_signals, signals, sizeof(dump_signals));
-	for (int i = 0; i < 2; i++) {
-		if (dump_signals[i] && !sigismember(&before, dump_signals[i])) {
-			held |= (uint8_t)(1 << i);
-			sigaddset(&before, dump_signals[i]);
-		}
-	}
-	sigprocmask(SIG_SETMASK, &before, NULL);
-}
-
-/* Earlier than any constructor of the program or of its libraries. */
-__attribute__((section(".preinit_array"), used))
-static void (*hold_signals_first)(void) = hold_signals;
-
-static _Noreturn void leave(int status)
-{
-	release_signals();
-	exit(status);
-}
-
-/* Copies a message to `to`, which has twice the room, with control characters made visible. */
-static void show_plainly(char *to, const char *message)
-{
-	size_t left = strlen(message), bytes;
-
-	for (; left; message += bytes, left -= bytes) {
-		bool plain;
-
-		bytes = plain_character(message, left, &plain);
-		if (plain) {
-			memcpy(to, message, bytes);
-			to += bytes;
-		} else if (*message & 0x80) {
-			*to++ = '?';
-		} else {
-			*to++ = '^';
-			*to++ = (char)(*message ^ 0x40);
-		}
-	}
-	*to = '\0';
-}
-
-/* One line on standard error, whatever the names in it contain, and the end. */
-static _Noreturn __attribute__((format(printf, 2, 3)))
-void die(int status, const char *format, ...)
-{
-	va_list args;
-	char *line = NULL, *shown = NULL;
-
-	va_start(args, format);
-	if (vasprintf(&line, format, args) >= 0)
-		shown = malloc(2 * strlen(line) + 1);
-	va_end(args);
-
-	if (shown)
-		show_plainly(shown, line);
-	/* In one write: others may have the same terminal. */
-	fprintf(stderr, "heaptrace: %s\n", shown ? shown : "out of memory");
-	leave(status);
-}
-
-static char *format_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static char *format_text(const char *format, ...)
-{
-	va_list args;
-	char *text;
-	int len;
-
-	va_start(args, format);
-	len = vasprintf(&text, format, args);
-	va_end(args);
-	if (len < 0)
-		die(EXIT_SETUP, "out of memory");
-	return text;
-}
-
-/* ---- help ---- */
-
-#define HELP_WIDTH	80
-#define HELP_INDENT	29
-
-/* Prints text from column on, broken at blanks, further lines indented. Ends the line. */
-static void print_wrapped(int column, const char *text)
-{
-	while (*text) {
-		int word = (int)strcspn(text, " ");
-
-		if (column > HELP_INDENT && column + 1 + word >= HELP_WIDTH) {
-			putchar('\n');
-			column = 0;
-		}
-		if (column < HELP_INDENT)
-			column += printf("%*s", HELP_INDENT - column, "");
-		else if (column > HELP_INDENT)
-			column += printf(" ");
-		column += printf("%.*s", word, text);
-		text += word;
-		text += strspn(text, " ");
-	}
-	putchar('\n');
-}
-
-static _Noreturn void finish_output(void)
-{
-	if (fflush(stdout) || ferror(stdout))
-		die(EXIT_SETUP, "standard output: %s", strerror(errno));
-	leave(0);
-}
-
-static _Noreturn void print_help(void)
-{
-	printf("Usage: heaptrace [OPTION...] PROGRAM [ARG...]\n"
-	       "       heaptrace [OPTION...] --dump=PID\n"
-	       "       heaptrace [OPTION...] --report=FILE\n"
-	       "Run PROGRAM and print which backtraces hold its heap memory: at its end, and on\n"
-	       "SIGUSR1 (sorted by size) and SIGUSR2 (sorted by count) while it runs.\n\n");
-	for (const struct option_entry *e = options_table; e->name; e++) {
-		char *text;
-		int column;
-
-		if (e->place == OPTION_INTERNAL)
-			continue;
-		column = e->letter ? printf("  -%c, --%s", e->letter, e->name)
-				   : printf("      --%s", e->name);
-		if (e->argument)
-			column += printf("=%s", e->argument);
-		text = e->fallback ? format_text("%s (default: %s)", e->meaning, e->fallback)
-				   : format_text("%s", e->meaning);
-		print_wrapped(column, text);
-		free(text);
-	}
-	printf("\nSort keys:\n");
-	for (unsigned int k = 0; k < SORT_KEYS; k++)
-		print_wrapped(printf("  %s", options_sort_name(k)), options_sort_meaning(k));
-	printf("\nThe exit status is PROGRAM's own, else 125: usage or set-up error, 126: PROGRAM\n"
-	       "cannot be executed, 127: PROGRAM not found. The options for every process of a\n"
-	       "run travel in " OPTIONS_ENV ".\n");
-	finish_output();
-}
-
-/* ---- the command line ---- */
-
-static void set_option(struct options *o, const struct option_entry *e, const char *value)
-{
-	char error[512];
-
-	if (!options_set(o, e, value, error, sizeof(error)))
-		die(EXIT_SETUP, "--%s", error);
-	if (e->id == OPTION_HELP)
-		print_help();
-	if (e->id == OPTION_VERSION) {
-		printf("heaptrace %s\n", HEAPTRACE_VERSION);
-		finish_output();
-	}
-}
-
-/* The row of an argument like --top, --top=3, -s, -ssize; *value is what is attached. */
-static const struct option_entry *find_option(const char *arg, const char **value)
-{
-	size_t len = strcspn(arg, "=");
-	const char *name = arg + strspn(arg, "-");
-	char message[512];
-	struct text wrong;
-	size_t name_len;
-
-	*value = NULL;
-	for (const struct option_entry *e = options_table; e->name; e++) {
-		if (e->place == OPTION_INTERNAL)
-			continue;
-		if (arg[1] != '-' && e->letter && arg[1] == e->letter) {
-			*value = arg[2] ? arg + 2 : NULL;
-			return e;
-		}
-		if (arg[1] == '-' && strlen(e->name) == len - 2 &&
-		    !memcmp(e->name, arg + 2, len - 2)) {
-			*value = arg[len] ? arg + len + 1 : NULL;
-			return e;
-		}
-	}
-	name_len = (size_t)(arg + len - name);
-	if (arg[1] != '-' && arg[1] == 'p' && name_len == 1 + strspn(name + 1, "0123456789"))
-		name_len = 1;		/* -p4711, as strace and gdb take it */
-	wrong = text_into(message, sizeof(message));
-	add_foreign(&wrong, arg, len);
-	add(&wrong, ": no such option");
-	if (!options_suggest(name, name_len, OPTION_COMMAND, &wrong))
-		add(&wrong, " (--help lists them)");
-	die(EXIT_SETUP, "%s", message);
-}
-
-/* Whether an option says how a program is traced. */
-static bool is_for_tracing(enum option_id id)
-{
-	return id == OPTION_UNWIND || id == OPTION_EVERY || id == OPTION_ABOVE || id == OPTION_RECORD ||
-	       id == OPTION_SIGNAL_SIZE || id == OPTION_SIGNAL_COUNT || id == OPTION_NO_WATCH ||
-	       id == OPTION_CHILDREN;
-}
-
-/* given: bits of the options (1 << enum option_id) that the command line has. Those of the
- * environment go with every command, and are left aside where they say nothing. */
-static void refuse_what_says_nothing(const struct options *o, uint64_t given)
-{
-	const char *command = o->report ? "report" : "dump";
-	bool traces = !o->report && !o->dump;
-
-	for (const struct option_entry *e = options_table; e->name; e++) {
-		if (!(given >> e->id & 1))
-			continue;
-		if (traces && e->id == OPTION_SYSROOT)
-			die(EXIT_SETUP, "--sysroot is for --report and --dump: the files of a program "
-			    "that is started here are where it finds them");
-		if (!traces && is_for_tracing(e->id))
-			die(EXIT_SETUP, "--%s is for tracing a PROGRAM; --%s prints what has been traced: "
-			    "leave --%s out", e->name, command, e->name);
-	}
-}
-
-/* Returns the index of PROGRAM in argv. */
-static int parse_command(int argc, char **argv, struct options *o)
-{
-	uint64_t given = 0;
-	int i = 1;
-
-	while (i < argc && argv[i][0] == '-' && argv[i][1]) {
-		const struct option_entry *e;
-		const char *value;
-
-		if (!strcmp(argv[i], "--")) {
-			i++;
-			break;
-		}
-		e = find_option(argv[i++], &value);
-		if (e->argument && !value && i < argc)
-			value = argv[i++];
-		set_option(o, e, value);
-		given |= (uint64_t)1 << e->id;
-	}
-	refuse_what_says_nothing(o, given);
-	if (o->report || o->dump) {
-		if (o->report && o->dump)
-			die(EXIT_SETUP, "--report and --dump are two commands: give one of them");
-		if (i < argc)
-			die(EXIT_SETUP, o->report ?
-			    "--report takes no PROGRAM (it prints what --record has kept)" :
-			    "--dump takes no PROGRAM (it prints what a traced process holds)");
-		return i;
-	}
-	if (i >= argc)
-		die(EXIT_SETUP, "PROGRAM is missing: heaptrace [OPTION...] PROGRAM [ARG...] "
-		    "(--help says more)");
-	return i;
-}
-
-/* The options of a HEAPTRACE_OPTIONS that is already there; the command line comes on top. */
-static void parse_environment(struct options *o)
-{
-	const char *text = getenv(OPTIONS_ENV);
-	char error[512];
-	size_t store_bytes;
-	char *store;
-
-	if (!text)
-		return;
-	store_bytes = strlen(text) + 16;
-	store = malloc(store_bytes);	/* *o refers to it from here on */
-	if (!store)
-		die(EXIT_SETUP, "out of memory");
-	if (!options_parse_env(text, o, store, store_bytes, error, sizeof(error)))
-		die(EXIT_SETUP, OPTIONS_ENV ": %s", error);
-}
 
 /* ---- PROGRAM in PATH ---- */
 
@@ -839,12 +511,7 @@ int main(int argc, char **argv)
 	char *library, *text, **env, address[WATCHER_ADDRESS_BYTES], outfile_is[OUTFILE_TEXT_BYTES];
 	int first;
 
-	options_init(&options);
-	/* Help first: it has to be there for someone whose HEAPTRACE_OPTIONS is wrong. */
-	parse_command(argc, argv, &options);
-	options_init(&options);
-	parse_environment(&options);
-	first = parse_command(argc, argv, &options);
+	first = command_line_parse(argc, argv, &options);
 	options.watch = options.outfile_is = NULL;
 	if (!options.report && !options.dump)
 		options.sysroot = NULL;		/* of the environment */
@@ -855,7 +522,7 @@ int main(int argc, char **argv)
 	options.run = (uint32_t)getpid();
 	if (options.signals[0] && options.signals[0] == options.signals[1])
 		die(EXIT_SETUP, "--signal-size and --signal-count are the same signal: choose two, or none for one of them");
-	choose_signals(options.signals);
+	held_signals_choose(options.signals);
 
 	program.name = argv[first];
 	program.path = find_program(program.name);
@@ -866,9 +533,9 @@ int main(int argc, char **argv)
 	check_record(&options, &program);
 	prepare_outfile(&options, &program);
 
-	/* Again: when heaptrace itself is traced, the library has unblocked them by now. */
-	hold_signals();
-	options.held = held;
+	/* When heaptrace itself is traced, the library has unblocked the signals by now. */
+	held_signals_hold();
+	options.held = held_signals_mask();
 	options.watch = open_watcher(&options, address);
 	text = options_text(&options);
 	env = make_environment(library, text);
