@@ -23,13 +23,21 @@ CODE	:= -std=gnu11 -D_GNU_SOURCE -I. -fPIC -fvisibility=hidden -ftls-model=initi
 ifdef DEPTH
 CODE	+= -DHEAPTRACE_DEPTH=$(DEPTH)
 endif
+BUILD	:= build
 ifdef M32
 CODE	+= -m32
 BUILD	:= build/m32
 LIB	:= libheaptrace32.so
 else
-BUILD	:= build
 LIB	:= libheaptrace.so
+PROGRAM	:= heaptrace
+endif
+# With the invariants of base/check.h, in a folder of their own: a wrapper finds the library beside itself.
+ifdef CHECK
+CODE	+= -DHEAPTRACE_CHECK
+BUILD	:= $(BUILD)/check
+LIB	:= build/check/$(LIB)
+PROGRAM	:= $(PROGRAM:%=build/check/%)
 endif
 
 MODULES	:= base elf options capture table symbol demangle report process hooks
@@ -43,16 +51,12 @@ LIBFLAGS := -shared -Wl,-soname,libheaptrace.so -Wl,-Bsymbolic-functions -Wl,-z,
 # Parts of libc.so.6 since glibc 2.34, and empty there.
 LIBS	:= -ldl -lpthread
 
-ifdef M32
-all: $(LIB)
-else
-all: $(LIB) heaptrace
-endif
+all: $(LIB) $(PROGRAM)
 
 $(LIB): $(BUILD)/libheaptrace.o $(CORE)
 	$(CC) $(CODE) $(CFLAGS) $(LIBFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-heaptrace: $(WRAPPER) $(CORE)
+$(BUILD)/heaptrace heaptrace: $(WRAPPER) $(CORE)
 	$(CC) $(CODE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # What only a dump runs is built small. The folders that hooks run through are built for speed.
@@ -126,6 +130,7 @@ clean:
 help:
 	@echo 'make               build ./heaptrace and ./libheaptrace.so'
 	@echo 'make M32=1         build ./libheaptrace32.so, for 32-bit programs'
+	@echo 'make CHECK=1       the same with its invariants checked, in build/check/, for tests'
 	@echo 'make DEPTH=NUM     frames kept per backtrace in text dumps, 1 to 255 (8)'
 	@echo 'make test          run the tests (TAP, under prove)'
 	@echo 'make fuzz          run the fuzzers (clang), FUZZ_SECONDS=60 each'

@@ -46,6 +46,8 @@ is("@bare", '', 'every file names its licence');
 my @long = grep { my $lines = () = text($_) =~ /\n/g; $lines > 900 } @sources;
 is("@long", '', 'every source file stays small');
 
+unlike(text('libheaptrace.so'), qr/check failed/, 'a normal build has no checks of `make CHECK=1`');
+
 my @exports = sort map { (split)[2] } split /\n/, `nm -D --defined-only libheaptrace.so`;
 is("@exports", join(' ', sort qw(malloc calloc realloc reallocarray free cfree free_sized
 	free_aligned_sized posix_memalign aligned_alloc memalign valloc pvalloc _exit _Exit

@@ -16,7 +16,8 @@ run() { # NAME SOURCE...
 	fi
 }
 sanitize=
-run units base/*.c elf/*.c options/*.c table/*.c >"$dir/out"
+run check -DHEAPTRACE_CHECK base/*.c elf/*.c options/*.c table/*.c >"$dir/out"
+run units base/*.c elf/*.c options/*.c table/*.c >>"$dir/out"
 run deltas base/*.c elf/*.c options/*.c table/*.c >>"$dir/out"
 echo 'int main(void) { return 0; }' >"$dir/probe.c"
 sanitize='-fsanitize=address,undefined -fno-sanitize-recover=all'
