@@ -18,8 +18,8 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "inflate/inflate.h"
 #include "symbol/elf.h"
-#include "symbol/inflate.h"
 
 struct section {
 	struct elf *elf;

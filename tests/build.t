@@ -14,7 +14,7 @@ quick='-j2 CFLAGS=-O0'
 same='-j2 WERROR=1 CC=gcc'	# as the last whole build: install builds nothing again
 
 mkdir "$dir/tree"
-cp -r Makefile ./*.c ./*.1 README.md LICENSE base capture table symbol demangle report process wrapper "$dir/tree"
+cp -r Makefile ./*.c ./*.1 README.md LICENSE base elf options capture table symbol inflate demangle report process hooks wrapper "$dir/tree"
 can_32=$(tests/tools/can_build_32 "${CC:-cc}")
 cannot_32=$?
 cd "$dir/tree" || exit 1

@@ -20,7 +20,7 @@ for my $tool (qw(readelf objcopy objdump strip nm)) {
 	plan skip_all => "$tool is not installed" if system("$tool --version >/dev/null 2>&1");
 }
 system($cc, qw(-std=gnu11 -D_GNU_SOURCE -I. -O1 -g -Wall -Wextra -Werror -o), "$dir/names", 'tests/tools/names.c',
-       glob('symbol/*.c demangle/*.c'), 'base/arena.c', 'base/opened.c', 'base/probe.c', 'base/reserve.c', 'base/sort.c', '-ldl') == 0 or BAIL_OUT('names does not build');
+       glob('symbol/*.c inflate/*.c demangle/*.c'), 'base/arena.c', 'base/opened.c', 'base/probe.c', 'base/reserve.c', 'base/sort.c', '-ldl') == 0 or BAIL_OUT('names does not build');
 
 sub quiet { return system("@_ >/dev/null 2>&1") == 0 }
 sub must { quiet(@_) or BAIL_OUT("cannot: @_") }

@@ -43,7 +43,7 @@ sub spit {
 }
 
 my $cc = $ENV{CC} || 'cc';
-my @sources = map { "$here/$_" } 'tests/tools/symbolize.c', glob('symbol/*.c demangle/*.c'), 'base/arena.c', 'base/opened.c', 'base/probe.c', 'base/reserve.c', 'base/sort.c';
+my @sources = map { "$here/$_" } 'tests/tools/symbolize.c', glob('symbol/*.c inflate/*.c demangle/*.c'), 'base/arena.c', 'base/opened.c', 'base/probe.c', 'base/reserve.c', 'base/sort.c';
 system("mkdir $dir/o; cd $dir/o && $cc -std=gnu11 -D_GNU_SOURCE -I$here -O1 -c @sources >$dir/log 2>&1 && $cc -o $dir/symbolize *.o") == 0
 	or BAIL_OUT('symbolize does not build: ' . slurp("$dir/log"));
 

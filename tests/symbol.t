@@ -13,7 +13,7 @@ use Time::HiRes qw(time);
 my $cc = $ENV{CC} || 'cc';
 my $dir = tempdir('heaptrace-symbol.XXXXXX', TMPDIR => 1, CLEANUP => 1);
 my @warn = qw(-std=gnu11 -D_GNU_SOURCE -I. -O2 -g -Wall -Wextra -Werror);
-my @sources = (glob('symbol/*.c'), 'base/arena.c', 'base/opened.c', 'base/probe.c', 'base/reserve.c', 'base/sort.c');
+my @sources = (glob('symbol/*.c inflate/*.c'), 'base/arena.c', 'base/opened.c', 'base/probe.c', 'base/reserve.c', 'base/sort.c');
 
 plan skip_all => 'readelf is not installed' if system('readelf --version >/dev/null 2>&1');
 

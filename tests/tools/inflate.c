@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * inflate STREAM BYTES: symbol/inflate alone. Writes the BYTES bytes that a zlib stream unpacks
+ * inflate STREAM BYTES: inflate/inflate alone. Writes the BYTES bytes that a zlib stream unpacks
  * to on standard output; exit status 1 when it is damaged.
  *
  *	-r N RAW	no output: N reads at random places, of which some go forward and some
@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "symbol/inflate.h"
+#include "inflate/inflate.h"
 
 struct bytes {
 	uint8_t *at;

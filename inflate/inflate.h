@@ -9,8 +9,8 @@
  * bounded: a stream cannot unpack to more than 1032 times its size, and a read costs at most
  * the unpacking of everything up to its end.
  */
-#ifndef SYMBOL_INFLATE_H
-#define SYMBOL_INFLATE_H
+#ifndef INFLATE_INFLATE_H
+#define INFLATE_INFLATE_H
 
 #include <stdbool.h>
 #include <stddef.h>

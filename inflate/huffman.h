@@ -4,8 +4,8 @@
  * stream index a first table, whose entry is the symbol, or for a longer code a second table
  * behind it that the bits after those index. Pure computation.
  */
-#ifndef SYMBOL_HUFFMAN_H
-#define SYMBOL_HUFFMAN_H
+#ifndef INFLATE_HUFFMAN_H
+#define INFLATE_HUFFMAN_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -7,7 +7,7 @@
  *
  *	length  1 2 3 3		codes  0 10 110 111	backwards  0 01 011 111
  */
-#include "symbol/huffman.h"
+#include "inflate/huffman.h"
 
 #include <string.h>
 

@@ -19,12 +19,12 @@
  * Mostly one load and three looks into tables of huffman.h unpack up to two literals and a match:
  * about twice the speed of zlib.
  */
-#include "symbol/inflate.h"
+#include "inflate/inflate.h"
 
 #include <endian.h>
 #include <string.h>
 
-#include "symbol/huffman.h"
+#include "inflate/huffman.h"
 
 #define WINDOW_BYTES	32768u		/* RFC 1951, section 2: the farthest match */
 #define OUT_BYTES	(2 * WINDOW_BYTES)
