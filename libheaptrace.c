@@ -8,7 +8,7 @@
 #include "base/arena.h"
 #include "base/atomics.h"
 #include "base/boot.h"
-#include "elf/deepbound.h"
+#include "elf/deepbind.h"
 #include "elf/loaded.h"
 #include "elf/lookup.h"
 #include "options/options.h"
@@ -506,13 +506,13 @@ EXPORT void malloc_stats(void)
 
 EXPORT int dlclose(void *handle)
 {
-	struct deepbound unused;
+	struct deepbind unused;
 	bool tracing;
 	int result;
 
 	if (unlikely(!real.malloc))
 		find_real();
-	deepbound_find(&unused);	/* what goes is to have been seen */
+	deepbind_find(&unused);	/* what goes is to have been seen */
 	capture_unloading();
 	tracing = state >= TRACING;
 	if (tracing)

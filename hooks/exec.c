@@ -2,7 +2,7 @@
 /*
  * The functions that make the process another program. They do what the real ones do; before,
  * the table is marked (storage.h), so that nobody takes it for that of a process that was killed.
- * What cannot be traced is said (started.h), and what can be gets an environment in which the
+ * What cannot be traced is said (exec_target.h), and what can be gets an environment in which the
  * preload is (inherit.h). For it, the dump signals are held back: an
  * exec takes our handlers away, and until there are new ones they would kill. execl() and its
  * relatives come as lists of arguments and go on as arrays, as in libc.
@@ -18,7 +18,7 @@
 #include "process/storage.h"
 #include "process/session.h"
 #include "process/signals.h"
-#include "process/started.h"
+#include "process/exec_target.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -47,7 +47,7 @@ void exec_init(void)
 struct attempt {
 	bool own;
 	unsigned held;
-	struct started program;
+	struct exec_target program;
 };
 
 static void begin(struct attempt *a, const char *file, bool search, char *const *env)
@@ -58,10 +58,10 @@ static void begin(struct attempt *a, const char *file, bool search, char *const 
 	a->held = 0;
 	if (!real_fexecve)
 		exec_init();
-	started_look(&a->program, file, search, a->own, env);
+	exec_target_examine(&a->program, file, search, a->own, env);
 	if (a->program.traced) {
 		a->held = signals_hold_dumps();
-		if (a->held && !started_hold(&a->program, a->held)) {
+		if (a->held && !exec_target_hold_signals(&a->program, a->held)) {
 			signals_let(a->held);
 			a->held = 0;
 		}

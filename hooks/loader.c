@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * dlopen() and dlmopen() in front of libc's: they note which libraries are opened with RTLD_DEEPBIND
- * (elf/deepbound.h), and nothing else.
+ * (elf/deepbind.h), and nothing else.
  *
  * libc's functions look at the address that they return to. It says which module calls, and with it
  * whose RUNPATH and $ORIGIN are searched, which namespace is meant, and what the new library may
@@ -11,7 +11,7 @@
  * is said of such libraries.
  */
 #include "base/atomics.h"
-#include "elf/deepbound.h"
+#include "elf/deepbind.h"
 #include "elf/lookup.h"
 
 #include <dlfcn.h>
@@ -40,7 +40,7 @@ static void note(const char *file, int flags)
 	if (unlikely(!real_dlopen))
 		find_real();
 	if (flags & RTLD_DEEPBIND && !(flags & RTLD_NOLOAD) && file && *file)
-		deepbound_asked(file);
+		deepbind_requested(file);
 }
 
 /* Called by the functions below with the caller's arguments: each returns where to jump. */

@@ -8,7 +8,7 @@
 #include "elf/lookup.h"
 #include "process/session.h"
 #include "process/signals.h"
-#include "process/started.h"
+#include "process/exec_target.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -58,7 +58,7 @@ RIGHTS_HOOK(setresuid, (uid_t user, uid_t effective, uid_t saved), (user, effect
 
 struct spawn {
 	posix_spawnattr_t attributes;
-	struct started program;
+	struct exec_target program;
 };
 
 /* Holds the dump signals back in the child alone: by its mask. False: not to be done. */
@@ -78,7 +78,7 @@ static bool hold_back(struct spawn *s, const posix_spawnattr_t *given)
 	else
 		sigprocmask(SIG_BLOCK, NULL, &mask);
 	held = signals_add_dumps(&mask);
-	if (!held || !started_hold(&s->program, held))
+	if (!held || !exec_target_hold_signals(&s->program, held))
 		return false;
 	return !posix_spawnattr_setflags(&s->attributes, flags | POSIX_SPAWN_SETSIGMASK) &&
 	       !posix_spawnattr_setsigmask(&s->attributes, &mask);
@@ -93,7 +93,7 @@ static bool hold_back(struct spawn *s, const posix_spawnattr_t *given)
 												\
 		if (unlikely(!real.name))							\
 			find_real();								\
-		started_look(&own.program, file, search, false, env);					\
+		exec_target_examine(&own.program, file, search, false, env);					\
 		if (own.program.traced && hold_back(&own, attributes))				\
 			attributes = &own.attributes;						\
 		return real.name(pid, file, actions, attributes, argv,				\

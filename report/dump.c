@@ -2,7 +2,7 @@
 /* See dump.h. */
 #include "dump.h"
 
-#include "elf/deepbound.h"
+#include "elf/deepbind.h"
 #include "elf/loaded.h"
 #include "base/opened.h"
 
@@ -200,10 +200,10 @@ void dump_detach(struct dumper *d)
 static void note_libraries(struct table *t)
 {
 	struct table_totals *totals = &t->head->totals;
-	struct deepbound d;
+	struct deepbind d;
 
 	totals->namespaces = loaded_apart();
-	deepbound_find(&d);
+	deepbind_find(&d);
 	totals->deep_bound = d.count;
 	memcpy(totals->deep_name, d.name, sizeof(totals->deep_name));
 }

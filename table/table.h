@@ -139,7 +139,7 @@ struct table_totals {
 	uint16_t other_malloc;		/* the program's malloc comes before ours */
 	uint16_t namespaces;		/* libraries are loaded in such of their own */
 	uint32_t untraced;		/* programs started that nothing can be preloaded into */
-	uint32_t deep_bound;		/* libraries opened with RTLD_DEEPBIND (deepbound.h) */
+	uint32_t deep_bound;		/* libraries opened with RTLD_DEEPBIND (deepbind.h) */
 	char deep_name[32];		/* one of them */
 	uint32_t redirected;		/* valgrind's allocator takes the calls before the hooks */
 };

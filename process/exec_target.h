@@ -8,14 +8,14 @@
  * Async-signal-safe, and safe in a vfork child: exec is called between fork and exec, or vfork and
  * exec. Keeps errno.
  */
-#ifndef PROCESS_STARTED_H
-#define PROCESS_STARTED_H
+#ifndef PROCESS_EXEC_TARGET_H
+#define PROCESS_EXEC_TARGET_H
 
 #include "inherit.h"
 
 #include <stdbool.h>
 
-struct started {			/* on the caller's stack */
+struct exec_target {			/* on the caller's stack */
 	char *const *env;		/* the environment to start the program with */
 	bool traced;			/* it will be traced, as far as can be seen, or it is a script
 					 * that such a program reads */
@@ -29,17 +29,17 @@ struct started {			/* on the caller's stack */
  * Looks at the file that is about to be executed with env (NULL: an empty one). search: as in PATH,
  * when there is no slash. becomes: this process itself becomes the program, so that is traced even
  * when children are not. What cannot be traced is said on our output, and in the dumps that follow:
- * the parent's where the caller shares its memory (vfork). Sets s->env and s->traced. Where the
+ * the parent's where the caller shares its memory (vfork). Sets t->env and t->traced. Where the
  * program is not to be traced, or file or env cannot be read, which is the kernel's to refuse, nothing
- * is done, and s->env is env.
+ * is done, and t->env is env.
  */
-void started_look(struct started *s, const char *file, bool search, bool becomes, char *const *env);
+void exec_target_examine(struct exec_target *t, const char *file, bool search, bool becomes, char *const *env);
 
 /*
- * After that: the program is started with dump signals held back for it (options.held), and s->env
+ * After that: the program is started with dump signals held back for it (options.held), and t->env
  * tells it so; it lets them through when its handlers stand. False: it cannot be told, so they must
- * not be held, and s->env is what it was.
+ * not be held, and t->env is what it was.
  */
-bool started_hold(struct started *s, unsigned held);
+bool exec_target_hold_signals(struct exec_target *t, unsigned held);
 
 #endif

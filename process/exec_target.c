@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* See started.h. */
-#include "started.h"
+/* See exec_target.h. */
+#include "exec_target.h"
 
 #include "base/text.h"
 #include "base/path.h"
@@ -219,36 +219,36 @@ static void say(const char *file, const char *why)
 	session_notice(line);
 }
 
-/* Sets s->env as s->wish wants it; a wish that cannot be fulfilled is said. */
-static void set_environment(struct started *s)
+/* Sets t->env as t->wish wants it; a wish that cannot be fulfilled is said. */
+static void set_environment(struct exec_target *t)
 {
 	enum inherit_result result;
 
-	s->env = inherit_environment(s->given, s->wish, 0, &s->room, &result);
+	t->env = inherit_environment(t->given, t->wish, 0, &t->room, &result);
 	if (result == INHERIT_DONE)
 		return;
-	s->traced = false;
+	t->traced = false;
 	if (result == INHERIT_NO_LIBRARY)
-		say(s->file, " cannot reach heaptrace's library from its root directory: it is not traced "
+		say(t->file, " cannot reach heaptrace's library from its root directory: it is not traced "
 		    "(put a copy of the library there, under the same path)");
 	else if (result == INHERIT_NO_WAY)
-		say(s->file, " gets an environment without LD_PRELOAD, which cannot be put back (no memory, "
+		say(t->file, " gets an environment without LD_PRELOAD, which cannot be put back (no memory, "
 		    "or a blank or colon in the library's path): it is not traced");
 }
 
-static void look(struct started *s, const char *file)
+static void look(struct exec_target *t, const char *file)
 {
 	char script[128], other[128];
 	enum kind kind = kind_of(file, script, sizeof(script));
 
-	s->file = file;
+	t->file = file;
 	if (*script)	/* a script of a script is taken for one that is traced */
 		kind = kind_of(script, other, sizeof(other));
-	s->traced = kind == KIND_TRACED;
-	s->wish = kinds[kind].wish;
+	t->traced = kind == KIND_TRACED;
+	t->wish = kinds[kind].wish;
 	if (kinds[kind].reason)
 		say(*script ? script : file, kinds[kind].reason);
-	set_environment(s);
+	set_environment(t);
 }
 
 /* What execvp() searches: PATH, or without it what confstr(_CS_PATH) has in glibc. */
@@ -261,7 +261,7 @@ static const char *search_path(void)
 	return "/bin:/usr/bin";
 }
 
-static void look_in_path(struct started *s, const char *file)
+static void look_in_path(struct exec_target *t, const char *file)
 {
 	const char *dir = search_path();
 	size_t name_len = strlen(file);
@@ -275,13 +275,13 @@ static void look_in_path(struct started *s, const char *file)
 			path[len] = '/';
 			memcpy(path + len + 1, file, name_len + 1);
 			if (!access(len ? path : file, X_OK)) {
-				look(s, len ? path : file);
+				look(t, len ? path : file);
 				break;
 			}
 		}
 		dir = dir[len] ? dir + len + 1 : NULL;
 	}
-	s->file = file;		/* path is gone */
+	t->file = file;		/* path is gone */
 }
 
 /*
@@ -305,37 +305,37 @@ static bool can_be_read(const char *file, char *const *env)
 	return true;
 }
 
-void started_look(struct started *s, const char *file, bool search, bool becomes, char *const *env)
+void exec_target_examine(struct exec_target *t, const char *file, bool search, bool becomes, char *const *env)
 {
 	int saved = errno;
 
-	s->env = s->given = env;
-	s->traced = false;
-	s->wish = INHERIT_AS_IS;
-	s->file = file;
+	t->env = t->given = env;
+	t->traced = false;
+	t->wish = INHERIT_AS_IS;
+	t->file = file;
 	if (!file || !(becomes || session_follows_children()) || !can_be_read(file, env))
 		return;
 	if (search && !strchr(file, '/'))
-		look_in_path(s, file);
+		look_in_path(t, file);
 	else
-		look(s, file);
+		look(t, file);
 	errno = saved;
 }
 
-bool started_hold(struct started *s, unsigned held)
+bool exec_target_hold_signals(struct exec_target *t, unsigned held)
 {
 	enum inherit_result result;
 	char *const *env;
 	int saved = errno;
 
-	env = inherit_environment(s->given, s->wish, held, &s->room, &result);
+	env = inherit_environment(t->given, t->wish, held, &t->room, &result);
 	errno = saved;
-	if (result == INHERIT_DONE && s->wish == INHERIT_KEEP) {
-		s->env = env;
+	if (result == INHERIT_DONE && t->wish == INHERIT_KEEP) {
+		t->env = env;
 		return true;
 	}
 	/* The room may have been written over. */
-	s->env = inherit_environment(s->given, s->wish, 0, &s->room, &result);
+	t->env = inherit_environment(t->given, t->wish, 0, &t->room, &result);
 	errno = saved;
 	return false;
 }
