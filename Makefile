@@ -40,7 +40,7 @@ LIB	:= build/check/$(LIB)
 PROGRAM	:= $(PROGRAM:%=build/check/%)
 endif
 
-MODULES	:= base elf options capture table symbol inflate demangle report process hooks
+MODULES	:= base elf options capture table symbol inflate demangle analysis format process hooks
 CORE	:= $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(MODULES:%=%/*.c)))
 WRAPPER	:= $(patsubst %.c,$(BUILD)/%.o,heaptrace.c $(wildcard wrapper/*.c))
 OBJECTS	:= $(CORE) $(BUILD)/libheaptrace.o $(WRAPPER)
@@ -60,7 +60,7 @@ $(BUILD)/heaptrace heaptrace: $(WRAPPER) $(CORE)
 	$(CC) $(CODE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # What only a dump runs is built small. The folders that hooks run through are built for speed.
-SMALL_DIRS := symbol inflate demangle report
+SMALL_DIRS := symbol inflate demangle analysis format
 $(SMALL_DIRS:%=$(BUILD)/%/%.o): SMALL = $(if $(filter -O2,$(CFLAGS)),-Os)
 
 # The hooks run on the stack that the program has at a call of malloc. Code in assembly, coroutines and compiled
@@ -120,7 +120,7 @@ fuzz: $(patsubst tests/fuzz/%.c,fuzz-%,$(filter-out %/replay.c,$(wildcard tests/
 fuzz-%: tests/fuzz/%.c
 	@mkdir -p build/fuzz/$*
 	clang $(CODE) -O1 -g $(FUZZ_FLAGS) -o build/fuzz/$*/fuzzer $< \
-		$(wildcard base/*.c elf/*.c options/*.c symbol/*.c inflate/*.c demangle/*.c table/*.c report/*.c)
+		$(wildcard base/*.c elf/*.c options/*.c symbol/*.c inflate/*.c demangle/*.c table/*.c analysis/*.c format/*.c)
 	cp -n tests/fuzz/corpus/$*/* build/fuzz/$*/
 	cd build/fuzz/$* && ./fuzzer -max_total_time=$(FUZZ_SECONDS) -timeout=10 -entropic=0 .
 

@@ -14,7 +14,7 @@
 #include "options/options.h"
 #include "options/outfile.h"
 #include "base/path.h"
-#include "report/sink.h"
+#include "process/output.h"
 #include "wrapper/command_line.h"
 #include "wrapper/die.h"
 #include "wrapper/held_signals.h"
@@ -281,7 +281,7 @@ static bool is_standard_stream(const char *path)
 
 static void die_outfile(const char *path, int error)
 {
-	const char *why = error == EEXIST ? sink_reason(error) : strerror(error);
+	const char *why = error == EEXIST ? output_reason(error) : strerror(error);
 
 	die(EXIT_SETUP, "outfile %s cannot be written: %s", path, why);
 }

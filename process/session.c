@@ -11,7 +11,7 @@
 #include "guard.h"
 #include "storage.h"
 #include "record.h"
-#include "report/dump.h"
+#include "dump.h"
 #include "signals.h"
 #include "table/modules.h"
 #include "threads.h"
@@ -173,11 +173,11 @@ static void take_apart(void *wish)
 static void take(const uint8_t *sort, unsigned sort_count, bool final, bool heap_still)
 {
 	struct wish wish = { sort, sort_count, final, heap_still };
-	int kept[SINK_DESCRIPTORS];
+	int kept[OUTPUT_DESCRIPTORS];
 
 	if (!own_descriptors_needed() && dump_write(&dumper, sort, sort_count, final, heap_still, true))
 		return;
-	if (!own_descriptors_call(take_apart, &wish, kept, sink_descriptors(&dumper.sink, kept)))
+	if (!own_descriptors_call(take_apart, &wish, kept, output_descriptors(&dumper.output, kept)))
 		take_apart(&wish);
 }
 
@@ -302,7 +302,7 @@ void session_keep_output(void)
 		return;
 	guard_enter();
 	uninterrupted_begin(&span);
-	sink_keep(&dumper.sink);
+	output_keep(&dumper.output);
 	end_dumping();
 	uninterrupted_end(&span);
 	guard_drop();

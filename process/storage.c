@@ -7,7 +7,7 @@
 #include "base/out.h"
 #include "base/uninterrupted.h"
 #include "options/outfile.h"
-#include "report/sink.h"
+#include "output.h"
 #include "table/row.h"
 #include "watch.h"
 
@@ -146,8 +146,8 @@ static void complain(int error, char *text, size_t bytes)
 	out_text(&out, ": ");
 	if (error == EINVAL) {
 		out_text(&out, "it is not a regular file");
-	} else if (sink_reason(error)) {
-		out_text(&out, sink_reason(error));
+	} else if (output_reason(error)) {
+		out_text(&out, output_reason(error));
 	} else {
 		out_text(&out, error == ENOMEM ? "no address space for it" : "error ");
 		if (error != ENOMEM)

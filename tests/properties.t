@@ -8,7 +8,7 @@ use warnings;
 use Test::More;
 
 my @sources = grep { !m{^tests/} } split /\n/, `git ls-files '*.c' '*.h' 2>/dev/null || true`;
-@sources = glob('*.c base/*.[ch] elf/*.[ch] options/*.[ch] capture/*.[ch] table/*.[ch] symbol/*.[ch] inflate/*.[ch] demangle/*.[ch] report/*.[ch] process/*.[ch] hooks/*.[ch] wrapper/*.[ch]')
+@sources = glob('*.c base/*.[ch] elf/*.[ch] options/*.[ch] capture/*.[ch] table/*.[ch] symbol/*.[ch] inflate/*.[ch] demangle/*.[ch] analysis/*.[ch] format/*.[ch] process/*.[ch] hooks/*.[ch] wrapper/*.[ch]')
 	unless @sources;
 
 sub text {
@@ -21,11 +21,12 @@ sub text {
 my %may = (
 	base => [], elf => ['base'], options => ['base'],
 	capture => ['base', 'elf', 'options'], table => ['base', 'elf', 'options'], demangle => ['base'],
-	inflate => ['base'],
-	symbol => ['base', 'elf', 'inflate'], report => ['base', 'elf', 'options', 'table', 'symbol', 'demangle'],
-	process => ['base', 'elf', 'options', 'capture', 'table', 'report'],
+	inflate => ['base'], symbol => ['base', 'elf', 'inflate'],
+	analysis => ['base', 'elf', 'options', 'table', 'symbol', 'demangle'],
+	format => ['base', 'options', 'analysis', 'table'],
+	process => ['base', 'elf', 'options', 'capture', 'table', 'analysis', 'format'],
 	hooks => ['base', 'elf', 'options', 'capture', 'process'],
-	wrapper => ['base', 'elf', 'options', 'table', 'report', 'process'],
+	wrapper => ['base', 'elf', 'options', 'table', 'analysis', 'format', 'process'],
 );
 my @upward;
 for my $file (@sources) {

@@ -5,7 +5,7 @@
 #include "base/mappings.h"
 #include "base/opened.h"
 #include "options/outfile.h"
-#include "report/dump.h"
+#include "process/dump.h"
 #include "table/load.h"
 #include "table/row.h"
 #include "watcher.h"
@@ -176,7 +176,7 @@ static const char *print_table(struct options *o, struct table *t, uint64_t mome
 	dump_attach(&d, t, o, &rules, true, moment);
 	d.statm_pid = statm;
 	dump_write(&d, o->sort, o->sort_count, false, false, false);
-	told = d.sink.told;
+	told = d.output.told;
 	if (o->flame_graph)
 		dump_tell_unmatched(&d);
 	dump_detach(&d);

@@ -4,7 +4,7 @@
 
 #include "base/opened.h"
 #include "options/outfile.h"
-#include "report/dump.h"
+#include "process/dump.h"
 #include "table/load.h"
 #include "table/row.h"
 

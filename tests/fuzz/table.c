@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "report/report.h"
+#include "analysis/model.h"
 #include "table/layout.h"
 #include "table/load.h"
 

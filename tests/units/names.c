@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Unit tests of what report/ makes of the names that symbol/ finds, speaking TAP: inlined calls,
+ * Unit tests of what analysis/ and format/ make of the names that symbol/ finds, speaking TAP: inlined calls,
  * lines, what is missing, shortening. symbol/ is played by functions below, so that every answer
  * that it can give can be had; tests/units.t builds and runs it.
  */
-#include "report/report.h"
+#include "analysis/model.h"
 #include "symbol/perfmap.h"
 #include "symbol/symbol.h"
 #include "table/row.h"

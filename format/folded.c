@@ -6,7 +6,7 @@
  *	main;load(char const*);operator new(unsigned long);malloc 22704
  *	main;load(char const*);std::vector<int>::reserve(unsigned long) (inlined);malloc 400
  */
-#include "report.h"
+#include "analysis/model.h"
 
 /* Names and paths without the character that separates frames. */
 static void write_part(struct out *out, const char *text)

@@ -5,8 +5,8 @@
  * frame when it occurs in the frame's printed line, from the address on. A rule that matches
  * nothing may well be a mistake of its writer, so the dump names such rules. Async-signal-safe.
  */
-#ifndef REPORT_RULES_H
-#define REPORT_RULES_H
+#ifndef ANALYSIS_RULES_H
+#define ANALYSIS_RULES_H
 
 #include "base/out.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* See report.h. */
-#include "report.h"
+/* See model.h. */
+#include "model.h"
 
 #include "base/opened.h"
 

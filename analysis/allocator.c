@@ -4,7 +4,7 @@
 
 #include "elf/heap.h"
 #include "base/mappings.h"
-#include "report.h"
+#include "model.h"
 
 #include <string.h>
 #include <sys/auxv.h>

@@ -13,8 +13,8 @@
  *
  * Async-signal-safe, no lock.
  */
-#ifndef REPORT_ALLOCATOR_H
-#define REPORT_ALLOCATOR_H
+#ifndef ANALYSIS_ALLOCATOR_H
+#define ANALYSIS_ALLOCATOR_H
 
 #include <stdbool.h>
 #include <stdint.h>

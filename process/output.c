@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* See sink.h. */
-#include "sink.h"
+/* See output.h. */
+#include "output.h"
 
 #include "base/opened.h"
 #include "base/out.h"
@@ -22,16 +22,16 @@
 #define HIGH_FD_LEAST	1024u
 #define TEMPORARY_TRIES	10u	/* names for a temporary file */
 
-static struct sink_fd remember(int fd)
+static struct output_fd remember(int fd)
 {
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st))
-		return (struct sink_fd){ .fd = -1 };
-	return (struct sink_fd){ .fd = fd, .dev = st.st_dev, .ino = st.st_ino };
+		return (struct output_fd){ .fd = -1 };
+	return (struct output_fd){ .fd = fd, .dev = st.st_dev, .ino = st.st_ino };
 }
 
-static bool is_still(const struct sink_fd *f, int fd)
+static bool is_still(const struct output_fd *f, int fd)
 {
 	struct stat st;
 
@@ -73,16 +73,16 @@ static int high_duplicate(int fd)
 }
 
 /* Holds what is open as fd: the descriptor itself where there is no number left for a duplicate. */
-static struct sink_fd hold(int fd)
+static struct output_fd hold(int fd)
 {
 	int high = high_duplicate(fd);
-	struct sink_fd held = remember(high < 0 ? fd : high);
+	struct output_fd held = remember(high < 0 ? fd : high);
 
 	held.borrowed = high < 0;
 	return held;
 }
 
-static struct sink_fd move_high(int fd)
+static struct output_fd move_high(int fd)
 {
 	int high = fd < 0 ? -1 : high_duplicate(fd);
 
@@ -93,14 +93,14 @@ static struct sink_fd move_high(int fd)
 }
 
 /* Forgets a descriptor; closes it if it is still ours. */
-static void drop(struct sink_fd *f)
+static void drop(struct output_fd *f)
 {
 	if (!f->borrowed && is_still(f, f->fd))
 		close(f->fd);
 	f->fd = -1;
 }
 
-const char *sink_reason(int error)
+const char *output_reason(int error)
 {
 	switch (error) {
 	case ENOENT:
@@ -111,15 +111,15 @@ const char *sink_reason(int error)
 	}
 }
 
-int sink_error_fd(struct sink *s)
+int output_error_fd(struct output *s)
 {
 	return is_still(&s->error, s->error.fd) ? s->error.fd :
 	       is_still(&s->error, STDERR_FILENO) ? STDERR_FILENO : -1;
 }
 
-static void tell(struct sink *s, const char *path, int error)
+static void tell(struct output *s, const char *path, int error)
 {
-	int fd = sink_error_fd(s);
+	int fd = output_error_fd(s);
 	char buf[512];
 	struct out out;
 
@@ -130,8 +130,8 @@ static void tell(struct sink *s, const char *path, int error)
 	out_text(&out, "[heaptrace] cannot write the dump to ");
 	out_name(&out, path);
 	out_text(&out, ": ");
-	if (sink_reason(error)) {
-		out_text(&out, sink_reason(error));
+	if (output_reason(error)) {
+		out_text(&out, output_reason(error));
 	} else {
 		out_text(&out, "error ");
 		out_u64(&out, (uint64_t)error);
@@ -140,30 +140,30 @@ static void tell(struct sink *s, const char *path, int error)
 	out_flush(&out);
 }
 
-static bool to_stdout(const struct sink *s)
+static bool to_stdout(const struct output *s)
 {
 	return s->options->outfile && !strcmp(s->options->outfile, "-");
 }
 
-static bool to_file(const struct sink *s)
+static bool to_file(const struct output *s)
 {
 	return s->options->outfile && !to_stdout(s);
 }
 
 /* Whether each dump goes to the same file: text, unless the name has the dump's number, and
  * whatever is written to what is no regular file. */
-static bool one_file(const struct sink *s)
+static bool one_file(const struct output *s)
 {
 	return to_file(s) && (s->in_place || !s->replaces) && !outfile_is_numbered(s->options->outfile);
 }
 
-bool sink_takes_lines(const struct sink *s)
+bool output_takes_lines(const struct output *s)
 {
 	return !s->replaces && (!to_file(s) || one_file(s));
 }
 
 /* The file of dump `number` in s->target. What is no regular file has one name in all processes. */
-static bool expand(struct sink *s, uint32_t number)
+static bool expand(struct output *s, uint32_t number)
 {
 	bool own = s->in_place || (s->pid == s->options->run && !s->forked);
 
@@ -175,7 +175,7 @@ static bool expand(struct sink *s, uint32_t number)
  * Opens path in the held directory or, where that is gone or another, by its whole name. how:
  * opened_write or opened_new.
  */
-static int open_file(struct sink *s, const char *path, int how(int, const char *, int), int flags)
+static int open_file(struct output *s, const char *path, int how(int, const char *, int), int flags)
 {
 	int fd = -1;
 
@@ -190,7 +190,7 @@ static int open_file(struct sink *s, const char *path, int how(int, const char *
 }
 
 /* Holds the directory of the outfile, when no placeholder stands in it. */
-static void hold_directory(struct sink *s)
+static void hold_directory(struct output *s)
 {
 	const char *name = path_name(s->target);
 
@@ -205,7 +205,7 @@ static void hold_directory(struct sink *s)
 
 /* Opens the one file of all dumps. At the start folded stacks that go to a FIFO may still wait for
  * its reader, and where no descriptor is left, a dump will have some (process/own_descriptors.h). */
-static void open_one_file(struct sink *s, bool starts, bool truncate)
+static void open_one_file(struct output *s, bool starts, bool truncate)
 {
 	int fd = -1;
 
@@ -225,7 +225,7 @@ static void open_one_file(struct sink *s, bool starts, bool truncate)
  * descriptor, a FIFO, a socket or a device. Such a thing is shared by all processes of the run: it would
  * be of no use to any of them under the name FILE.PID.
  */
-static bool is_in_place(struct sink *s)
+static bool is_in_place(struct output *s)
 {
 	struct stat st;
 
@@ -235,7 +235,7 @@ static bool is_in_place(struct sink *s)
 	return expand(s, 1) && !fstatat(AT_FDCWD, s->target, &st, 0) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
 }
 
-void sink_init(struct sink *s, const struct options *options, const char *command,
+void output_init(struct output *s, const struct options *options, const char *command,
 	       uint32_t pid, bool replaces, bool truncate)
 {
 	int saved = errno, source = STDERR_FILENO;
@@ -261,7 +261,7 @@ void sink_init(struct sink *s, const struct options *options, const char *comman
 	errno = saved;
 }
 
-void sink_forked(struct sink *s, uint32_t pid)
+void output_forked(struct output *s, uint32_t pid)
 {
 	s->pid = pid;
 	s->forked = true;
@@ -271,7 +271,7 @@ void sink_forked(struct sink *s, uint32_t pid)
 		drop(&s->file);
 }
 
-static int begin_stream(struct sink *s)
+static int begin_stream(struct output *s)
 {
 	int original = to_stdout(s) ? STDOUT_FILENO : STDERR_FILENO;
 
@@ -280,11 +280,11 @@ static int begin_stream(struct sink *s)
 	return is_still(&s->stream, original) ? original : -1;
 }
 
-unsigned sink_descriptors(struct sink *s, int fds[SINK_DESCRIPTORS])
+unsigned output_descriptors(struct output *s, int fds[OUTPUT_DESCRIPTORS])
 {
-	struct sink_fd *const held[] = { &s->stream, &s->dir, &s->file };
+	struct output_fd *const held[] = { &s->stream, &s->dir, &s->file };
 	unsigned count = 0;
-	int fd = sink_error_fd(s);
+	int fd = output_error_fd(s);
 
 	if (fd >= 0)
 		fds[count++] = fd;
@@ -303,7 +303,7 @@ unsigned sink_descriptors(struct sink *s, int fds[SINK_DESCRIPTORS])
 	return count;
 }
 
-void sink_close(struct sink *s)
+void output_close(struct output *s)
 {
 	if (s->stream.fd != s->error.fd)
 		drop(&s->stream);
@@ -312,7 +312,7 @@ void sink_close(struct sink *s)
 	drop(&s->file);
 }
 
-void sink_keep(struct sink *s)
+void output_keep(struct output *s)
 {
 	int saved = errno;
 
@@ -322,7 +322,7 @@ void sink_keep(struct sink *s)
 }
 
 /* The name of the temporary file beside the target; try: 0 for the first one. */
-static bool name_temporary(struct sink *s, unsigned try)
+static bool name_temporary(struct output *s, unsigned try)
 {
 	struct out name;
 
@@ -340,7 +340,7 @@ static bool name_temporary(struct sink *s, unsigned try)
 }
 
 /* In the held directory, or, where that is gone or another, by its whole name. */
-static void remove_file(const struct sink *s, const char *path)
+static void remove_file(const struct output *s, const char *path)
 {
 	if (is_still(&s->dir, s->dir.fd))
 		unlinkat(s->dir.fd, path_name(path), 0);
@@ -353,7 +353,7 @@ static void remove_file(const struct sink *s, const char *path)
  * a file that is not to be written to. What a process of this number has left there, because it was
  * killed, is removed.
  */
-static int create_temporary(struct sink *s)
+static int create_temporary(struct output *s)
 {
 	int fd = -1;
 
@@ -379,7 +379,7 @@ static int create_temporary(struct sink *s)
  * A document is written beside its place and renamed, so that a reader finds the old one or
  * the new one, whole. What is not a regular file (a link, a pipe, /dev/null) is written directly.
  */
-static int begin_document(struct sink *s)
+static int begin_document(struct output *s)
 {
 	struct stat st;
 	bool direct = (is_still(&s->dir, s->dir.fd) ?
@@ -390,7 +390,7 @@ static int begin_document(struct sink *s)
 	return direct ? open_file(s, s->target, opened_write, O_TRUNC) : create_temporary(s);
 }
 
-int sink_begin(struct sink *s, uint32_t number)
+int output_begin(struct output *s, uint32_t number)
 {
 	int saved = errno;
 
@@ -422,7 +422,7 @@ int sink_begin(struct sink *s, uint32_t number)
 }
 
 /* Both names are in the same directory. */
-static int rename_in(const struct sink *s, const char *from, const char *to)
+static int rename_in(const struct output *s, const char *from, const char *to)
 {
 	if (is_still(&s->dir, s->dir.fd) &&
 	    !renameat(s->dir.fd, path_name(from), s->dir.fd, path_name(to)))
@@ -430,7 +430,7 @@ static int rename_in(const struct sink *s, const char *from, const char *to)
 	return renameat(AT_FDCWD, from, AT_FDCWD, to);
 }
 
-void sink_end(struct sink *s, int error)
+void output_end(struct output *s, int error)
 {
 	int saved = errno;
 

@@ -7,8 +7,8 @@
  *
  * Async-signal-safe throughout: the memory is the caller's arena, which the caller releases.
  */
-#ifndef REPORT_REPORT_H
-#define REPORT_REPORT_H
+#ifndef ANALYSIS_MODEL_H
+#define ANALYSIS_MODEL_H
 
 #include "allocator.h"
 #include "base/arena.h"

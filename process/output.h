@@ -10,31 +10,31 @@
  *
  * Async-signal-safe; one user at a time. Errors are told once, on standard error.
  */
-#ifndef REPORT_SINK_H
-#define REPORT_SINK_H
+#ifndef PROCESS_OUTPUT_H
+#define PROCESS_OUTPUT_H
 
 #include "options/options.h"
 
 #include <sys/types.h>
 
-struct sink_fd {
+struct output_fd {
 	int fd;			/* -1: none */
 	bool borrowed;		/* it is the program's own, no duplicate, and not to be closed here */
 	dev_t dev;
 	ino_t ino;
 };
 
-struct sink {
+struct output {
 	const struct options *options;
 	const char *command;		/* %c */
-	uint32_t pid;			/* %p; the process this sink serves */
+	uint32_t pid;			/* %p; the process this output serves */
 	bool replaces;			/* a dump is a document of its own */
 	bool in_place;			/* outfile is no regular file: it is opened once and written to */
 	bool forked;			/* not what was started, whatever its id is in its namespace */
 	bool told;			/* an error has been told */
 	bool tries_again;		/* a lack of descriptors need not be told: see dump.h */
-	struct sink_fd error, stream;	/* standard error; where dumps go if not to files */
-	struct sink_fd dir, file;	/* outfile's directory; the file of a text dump */
+	struct output_fd error, stream;	/* standard error; where dumps go if not to files */
+	struct output_fd dir, file;	/* outfile's directory; the file of a text dump */
 	/* While a dump is written: */
 	int current;
 	bool close_it;			/* current is not kept */
@@ -45,37 +45,37 @@ struct sink {
  * At start. options and command are kept. `truncate`: this process began the run and nobody
  * has emptied its outfile yet.
  */
-void sink_init(struct sink *s, const struct options *options, const char *command,
+void output_init(struct output *s, const struct options *options, const char *command,
 	       uint32_t pid, bool replaces, bool truncate);
 
 /* Opens the file of text dumps if that has not been done: later it may not be allowed. */
-void sink_keep(struct sink *s);
+void output_keep(struct output *s);
 
 /* In a child after fork: the parent's file is not ours. */
-void sink_forked(struct sink *s, uint32_t pid);
+void output_forked(struct output *s, uint32_t pid);
 
 /* Whether lines that are no dump (a banner, a notice) can stand in the output: a stream, or the
  * one file of all text dumps. */
-bool sink_takes_lines(const struct sink *s);
+bool output_takes_lines(const struct output *s);
 
 /* The descriptor for dump `number`; -1 when there is none (and this has been told). */
-int sink_begin(struct sink *s, uint32_t number);
+int output_begin(struct output *s, uint32_t number);
 
 /* Ends that dump; error: 0 or the errno that writing met. */
-void sink_end(struct sink *s, int error);
+void output_end(struct output *s, int error);
 
 /* The descriptors that dumps may be written by: where they go, and where errors are told. Returns how
  * many; the same one may stand there twice. */
-#define SINK_DESCRIPTORS	6
-unsigned sink_descriptors(struct sink *s, int fds[SINK_DESCRIPTORS]);
+#define OUTPUT_DESCRIPTORS	6
+unsigned output_descriptors(struct output *s, int fds[OUTPUT_DESCRIPTORS]);
 
 /* Gives back the descriptors. */
-void sink_close(struct sink *s);
+void output_close(struct output *s);
 
 /* Why a file cannot be written, in a few words; NULL: an errno without. */
-const char *sink_reason(int error);
+const char *output_reason(int error);
 
 /* Where a line for the user goes when it must not stand among the dumps; may be -1. */
-int sink_error_fd(struct sink *s);
+int output_error_fd(struct output *s);
 
 #endif

@@ -13,8 +13,8 @@
  * The same address can be in one row what a call returns to, and in another what a signal has
  * interrupted: these are two names, possibly of two functions.
  */
-#ifndef REPORT_NAMES_H
-#define REPORT_NAMES_H
+#ifndef ANALYSIS_NAMES_H
+#define ANALYSIS_NAMES_H
 
 #include "base/arena.h"
 #include "options/options.h"
@@ -54,7 +54,7 @@ struct names {
 	const struct table *table;
 	const struct options *options;
 	uint32_t pid;
-	bool foreign;			/* see report.h */
+	bool foreign;			/* see model.h */
 	uint32_t runs_as;		/* likewise */
 	char proc[16];			/* of runs_as: "/proc/4711" */
 	struct arena *arena;

@@ -8,10 +8,10 @@
  *	 2 [      0xf2e57d] next(char const*) (inlined) at src/next.h:12
  *	 3 [      0xf2e57d] parse(char const*) +0x1b at src/parse.cc:214
  */
-#include "report.h"
+#include "analysis/model.h"
 
 #include "base/path.h"
-#include "missing.h"
+#include "analysis/missing.h"
 #include "table/blind.h"
 #include "table/layout.h"
 #include "table/modules.h"

@@ -10,10 +10,10 @@
  * Of a module whose debug data dwz has shared with other modules, lines are never missing, but names
  * of inlined calls are told of as missing.
  */
-#ifndef REPORT_MISSING_H
-#define REPORT_MISSING_H
+#ifndef ANALYSIS_MISSING_H
+#define ANALYSIS_MISSING_H
 
-#include "report.h"
+#include "model.h"
 
 void missing_write(struct report *r, const struct report_section *s, struct out *out);
 

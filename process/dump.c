@@ -120,7 +120,7 @@ static void read_rules(struct dumper *d)
 			dump_notice(d, d->rules.doubt);
 		return;
 	}
-	reason = error == EFBIG ? "it is larger than 1 MB" : sink_reason(error);
+	reason = error == EFBIG ? "it is larger than 1 MB" : output_reason(error);
 	out_init(&out, -1, line, sizeof(line));
 	out_text(&out, "the file of --ignore cannot be read, so nothing is left out: ");
 	if (reason) {
@@ -157,16 +157,16 @@ void dump_init(struct dumper *d, struct table *t, const struct options *o, bool 
 	prctl(PR_GET_NAME, d->command);
 	t->head->pid = d->pid;
 	memcpy(t->head->command, d->command, sizeof(d->command));
-	d->sink.tries_again = true;	/* the first dump will */
-	sink_init(&d->sink, o, d->command, d->pid, writer->replaces, truncate);
+	d->output.tries_again = true;	/* the first dump will */
+	output_init(&d->output, o, d->command, d->pid, writer->replaces, truncate);
 	if (o->ignore)
 		read_rules(d);
-	if (!sink_takes_lines(&d->sink))
+	if (!output_takes_lines(&d->output))
 		return;
-	out_init(&out, sink_begin(&d->sink, 1), buf, sizeof(buf));
+	out_init(&out, output_begin(&d->output, 1), buf, sizeof(buf));
 	write_life_line(d, "initialized", &out);
 	out_flush(&out);
-	sink_end(&d->sink, out.error);
+	output_end(&d->output, out.error);
 }
 
 void dump_forked(struct dumper *d, uint32_t pid)
@@ -174,7 +174,7 @@ void dump_forked(struct dumper *d, uint32_t pid)
 	d->pid = pid;
 	d->table->head->dumps = 0;
 	d->table->head->pid = pid;
-	sink_forked(&d->sink, pid);
+	output_forked(&d->output, pid);
 }
 
 void dump_attach(struct dumper *d, struct table *t, const struct options *o,
@@ -188,12 +188,12 @@ void dump_attach(struct dumper *d, struct table *t, const struct options *o,
 	d->foreign = true;
 	d->now_ns = now_ns;
 	memcpy(d->command, t->head->command, sizeof(d->command));
-	sink_init(&d->sink, o, d->command, d->pid, report_writer(o)->replaces, truncate);
+	output_init(&d->output, o, d->command, d->pid, report_writer(o)->replaces, truncate);
 }
 
 void dump_detach(struct dumper *d)
 {
-	sink_close(&d->sink);
+	output_close(&d->output);
 }
 
 /* What has been loaded that the figures do not cover; of this process. */
@@ -219,7 +219,7 @@ static void fill_request(struct dumper *d, struct report_request *q, bool heap_s
 	q->foreign = d->foreign;
 	q->runs_as = d->statm_pid;
 	q->now_ns = d->now_ns;
-	q->tries_again = d->sink.tries_again;
+	q->tries_again = d->output.tries_again;
 	if (!d->foreign)
 		note_libraries(d->table);
 	q->heap_still = heap_still;
@@ -248,9 +248,9 @@ bool dump_write(struct dumper *d, const uint8_t *sort, unsigned sort_count, bool
 		return true;
 	}
 	opened_forget();
-	d->sink.tries_again = tries_again;
+	d->output.tries_again = tries_again;
 	d->number = d->table->head->dumps + 1;	/* --every's are counted there too */
-	out_init(&out, sink_begin(&d->sink, d->number), buf, buf_bytes);
+	out_init(&out, output_begin(&d->output, d->number), buf, buf_bytes);
 	if (out.fd < 0) {
 		arena_release(&arena);
 		return !(tries_again && opened_lacking());
@@ -260,41 +260,41 @@ bool dump_write(struct dumper *d, const uint8_t *sort, unsigned sort_count, bool
 	q->sort_count = (uint8_t)sort_count;
 	memcpy(q->sort, sort, sort_count);
 	q->quiet_if_empty = final;
-	if (final && sink_takes_lines(&d->sink))
+	if (final && output_takes_lines(&d->output))
 		write_life_line(d, "finalized", &out);
-	if (final && sink_takes_lines(&d->sink))
+	if (final && output_takes_lines(&d->output))
 		write_unseen(d, &out);
 	result = report_write(q, &arena, &out);
 	if (result == REPORT_NO_DESCRIPTOR) {
-		sink_end(&d->sink, EMFILE);
+		output_end(&d->output, EMFILE);
 		arena_release(&arena);
 		return false;
 	}
 	d->table->head->dumps = d->number;
 	out_flush(&out);
-	sink_end(&d->sink, out.error);
+	output_end(&d->output, out.error);
 	arena_release(&arena);
-	if (final && !sink_takes_lines(&d->sink))
+	if (final && !output_takes_lines(&d->output))
 		tell_unseen(d);
 	if (result == REPORT_NO_MEMORY)
 		dump_notice(d, "no memory for a dump");
-	else if (final && (left_out || !sink_takes_lines(&d->sink)))
+	else if (final && (left_out || !output_takes_lines(&d->output)))
 		dump_tell_unmatched(d);
 	return true;
 }
 
 void dump_notice(struct dumper *d, const char *text)
 {
-	bool among = sink_takes_lines(&d->sink);
+	bool among = output_takes_lines(&d->output);
 	char buf[512];
 	struct out out;
 
 	if (!among && !d->options->outfile)
 		return;		/* folded stacks on standard error: nothing else may stand there */
-	out_init(&out, among ? sink_begin(&d->sink, 1) : -1, buf, sizeof(buf));
+	out_init(&out, among ? output_begin(&d->output, 1) : -1, buf, sizeof(buf));
 	if (out.fd < 0) {
 		among = false;
-		out.fd = sink_error_fd(&d->sink);
+		out.fd = output_error_fd(&d->output);
 	}
 	if (out.fd < 0)
 		return;
@@ -303,5 +303,5 @@ void dump_notice(struct dumper *d, const char *text)
 	out_char(&out, '\n');
 	out_flush(&out);
 	if (among)
-		sink_end(&d->sink, out.error);
+		output_end(&d->output, out.error);
 }

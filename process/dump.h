@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A dump of this process: its figures from the kernel and the allocator, a report, and the
- * sink it goes to. Also the lines for the user around it. Async-signal-safe, keeps errno;
+ * output it goes to. Also the lines for the user around it. Async-signal-safe, keeps errno;
  * the caller makes sure that one thread at a time is in here (dumps) and that nothing of
  * the program's runs meanwhile (base/uninterrupted.h).
  */
-#ifndef REPORT_DUMP_H
-#define REPORT_DUMP_H
+#ifndef PROCESS_DUMP_H
+#define PROCESS_DUMP_H
 
-#include "report/sink.h"
-#include "report.h"
+#include "output.h"
+#include "analysis/model.h"
 
 struct dumper {
 	struct table *table;
 	const struct options *options;
 	struct rules rules;
-	struct sink sink;
+	struct output output;
 	uint32_t pid, number;		/* number: dumps so far */
 	bool foreign;			/* the table is of another process, which may be gone */
 	uint32_t statm_pid;		/* then: the pid, as we see it, of one that runs; or 0 */
-	uint64_t now_ns;		/* see report.h */
+	uint64_t now_ns;		/* see analysis/model.h */
 	char command[16];		/* as in /proc/PID/comm */
 };
 
-/* At start: opens what is needed and prints "initialized". truncate: see sink_init(). */
+/* At start: opens what is needed and prints "initialized". truncate: see output_init(). */
 void dump_init(struct dumper *d, struct table *t, const struct options *o, bool truncate);
 
 /* In a child after fork. */
@@ -31,7 +31,7 @@ void dump_forked(struct dumper *d, uint32_t pid);
 
 /*
  * Writes one dump. final: the "finalized" line before it, and nothing more when no block is
- * live. heap_still: see report.h. tries_again: where a file could not be opened because the process has no descriptor
+ * live. heap_still: see analysis/model.h. tries_again: where a file could not be opened because the process has no descriptor
  * left, nothing is written or told, and false is returned: the caller calls again where there are some
  * (process/own_descriptors.h). Else the answer is true, and what has not been found out is told.
  */
@@ -41,7 +41,7 @@ bool dump_write(struct dumper *d, const uint8_t *sort, unsigned sort_count, bool
 /*
  * For the table of another process, which does not change: *d, zeroed by the caller, with options
  * (whose --ignore has been read to rules). Prints nothing. To be ended by dump_detach(). now_ns:
- * see report.h.
+ * see analysis/model.h.
  */
 void dump_attach(struct dumper *d, struct table *t, const struct options *o,
 		 const struct rules *rules, bool truncate, uint64_t now_ns);
