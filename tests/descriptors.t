@@ -16,13 +16,6 @@ mkdir "$dir/run" or die;
 my @outputs = ([], ['--outfile=-', '--top=1'], ["--outfile=$prefix"],
 	       ['--flame-graph', "--outfile=$prefix"]);
 
-# Runs under `ulimit -n` options.
-sub limited {
-	my ($limit, @command) = @_;
-	unlink glob "$dir/run/*";
-	return run(undef, '/bin/bash', '-c', "$limit; exec \"\$@\"", 'bash', @command);
-}
-
 # What the program prints, without the dumps that may stand between.
 sub own_lines {
 	my ($text) = @_;

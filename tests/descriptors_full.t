@@ -26,12 +26,6 @@ sub whole {
 	return scalar(() = ($text // '') =~ /;main;keep;malloc (?:54321|1)$/mg);
 }
 
-sub limited {
-	my ($limit, @command) = @_;
-	unlink glob "$dir/run/*";
-	return run(undef, '/bin/bash', '-c', "$limit; exec \"\$@\"", 'bash', @command);
-}
-
 my @options = ([], ["--outfile=$out"], ['--flame-graph', "--outfile=$out"], ["--record=$dir/run/rec", "--outfile=$out"],
 	       ['--no-watch', "--outfile=$out"], ['--flame-graph', "--outfile=$out.%n"]);
 # [what it does, dumps in one appended file; the last is the final one]

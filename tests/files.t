@@ -11,6 +11,8 @@ use File::Path qw(make_path);
 use File::Temp qw(tempdir);
 use Test::More;
 
+require './tests/common.pl';
+
 my $cc = $ENV{CC} || 'cc';
 my $dir = abs_path(tempdir('heaptrace-files.XXXXXX', TMPDIR => 1, CLEANUP => 1));
 my $subject = 'tests/symbol/subject.c';
@@ -19,24 +21,10 @@ my %bit = (MINIDEBUG => 8, MISMATCH => 16);
 for my $tool (qw(readelf objcopy objdump strip nm)) {
 	plan skip_all => "$tool is not installed" if system("$tool --version >/dev/null 2>&1");
 }
-system($cc, qw(-std=gnu11 -D_GNU_SOURCE -I. -O1 -g -Wall -Wextra -Werror -o), "$dir/names", 'tests/tools/names.c',
-       glob('symbol/*.c inflate/*.c demangle/*.c'), 'base/arena.c', 'base/opened.c', 'base/probe.c', 'base/reserve.c', 'base/sort.c', '-ldl') == 0 or BAIL_OUT('names does not build');
+compile("$dir/names", qw(-O1 -g -Wall -Wextra -Werror), 'tests/tools/names.c', symbol_sources(), glob('demangle/*.c'), '-ldl')
+	or BAIL_OUT('names does not build: ' . log_text());
 
-sub quiet { return system("@_ >/dev/null 2>&1") == 0 }
 sub must { quiet(@_) or BAIL_OUT("cannot: @_") }
-
-sub slurp {
-	open my $f, '<:raw', $_[0] or die "$_[0]: $!";
-	local $/;
-	return scalar <$f>;
-}
-
-sub spit {
-	open my $f, '>:raw', $_[0] or die "$_[0]: $!";
-	print $f $_[1];
-	close $f or die;
-	return $_[0];
-}
 
 sub append { spit($_[0], slurp($_[0]) . $_[1]) }
 
@@ -49,7 +37,7 @@ sub build {
 	my ($flavour, @flags) = @_;
 	my $d = "$dir/$flavour";
 	make_path("$d/bin");
-	quiet($cc, '-O0 -g', @flags, '-o', "$d/full", $subject) or return;
+	quiet($cc, qw(-O0 -g), @flags, '-o', "$d/full", $subject) or return;
 	must("objcopy --only-keep-debug $d/full $d/full.debug");
 	must("objcopy -S $d/full $d/bin/subject");
 	my %at = map { (split)[2, 0] } grep { / [tT] / } qx(nm $d/full);

@@ -11,6 +11,8 @@ BEGIN {
 	eval 'use Compress::Raw::Zlib; 1' or plan skip_all => 'perl has no Compress::Raw::Zlib';
 }
 
+require './tests/common.pl';
+
 my $cc = $ENV{CC} || 'cc';
 my $dir = tempdir('heaptrace-inflate.XXXXXX', TMPDIR => 1, CLEANUP => 1);
 my @build = (qw(-std=gnu11 -D_GNU_SOURCE -I. -Wall -Wextra -Werror), 'tests/tools/inflate.c', glob('inflate/*.c'),
@@ -20,13 +22,6 @@ my $sanitize = '-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all';
 system($cc, '-O2', '-o', "$dir/inflate", @build) == 0 or BAIL_OUT('inflate does not build');
 $ENV{ASAN_OPTIONS} = 'detect_leaks=0';
 my $sanitized = system("$cc $sanitize -o $dir/inflate-san @build 2>/dev/null") == 0 ? "$dir/inflate-san" : '';
-
-sub spit {
-	open my $f, '>:raw', $_[0] or die "$_[0]: $!";
-	print $f $_[1];
-	close $f;
-	return $_[0];
-}
 
 sub packed {
 	my ($data, %options) = @_;
@@ -48,12 +43,6 @@ sub packed {
 	}
 	$z->flush($part) == Z_OK or die;
 	return $out . $part;
-}
-
-sub slurp {
-	open my $f, '<:raw', $_[0] or die "$_[0]: $!";
-	read $f, my $data, $_[1] // -s $f;
-	return $data;
 }
 
 srand 7;

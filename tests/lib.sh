@@ -55,10 +55,10 @@ like() {
 does not match: $2"
 }
 
-# skip NAME REASON
+# skip NAME [REASON]: without a reason, the name is the reason
 skip() {
 	tests_run=$((tests_run + 1))
-	printf 'ok %d - %s # SKIP %s\n' "$tests_run" "$1" "$2"
+	printf 'ok %d - %s # SKIP %s\n' "$tests_run" "$1" "${2:-$1}"
 }
 
 # todo STATUS NAME REASON: like ok, but known to fail: prove says so, and when it no longer does

@@ -16,34 +16,18 @@ use File::Temp qw(tempdir);
 use Test::More;
 use Time::HiRes qw(time);
 
+require './tests/common.pl';
+
 my $dir = tempdir('heaptrace-lines.XXXXXX', TMPDIR => 1, CLEANUP => 1);
 my $machine = qx(uname -m);
 my $here = qx(pwd);
 chomp($machine, $here);
 
-sub has { return system("command -v $_[0] >/dev/null 2>&1") == 0 }
 plan skip_all => 'addr2line and readelf are not installed' unless has('addr2line') && has('readelf');
 my $has_judge = has('llvm-symbolizer');
 
-sub quiet {
-	my $line = join ' ', map { "'$_'" } @_;
-	return system("$line >$dir/log 2>&1") == 0;
-}
-
-sub slurp {
-	open my $f, '<:raw', $_[0] or die "$_[0]: $!";
-	local $/;
-	return scalar <$f>;
-}
-
-sub spit {
-	open my $f, '>:raw', $_[0] or die "$_[0]: $!";
-	print $f $_[1];
-	close $f;
-}
-
 my $cc = $ENV{CC} || 'cc';
-my @sources = map { "$here/$_" } 'tests/tools/symbolize.c', glob('symbol/*.c inflate/*.c demangle/*.c'), 'base/arena.c', 'base/opened.c', 'base/probe.c', 'base/reserve.c', 'base/sort.c';
+my @sources = map { "$here/$_" } 'tests/tools/symbolize.c', symbol_sources(), glob('demangle/*.c');
 system("mkdir $dir/o; cd $dir/o && $cc -std=gnu11 -D_GNU_SOURCE -I$here -O1 -c @sources >$dir/log 2>&1 && $cc -o $dir/symbolize *.o") == 0
 	or BAIL_OUT('symbolize does not build: ' . slurp("$dir/log"));
 

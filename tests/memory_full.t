@@ -16,12 +16,6 @@ my $out = "$dir/run/out";
 my $record = "$dir/run/rec";
 mkdir "$dir/run";
 
-sub limited {
-	my ($limit, @command) = @_;
-	unlink glob "$dir/run/*";
-	return run(undef, '/bin/bash', '-c', "$limit exec \"\$@\"", 'bash', @command);
-}
-
 # Dumps with the name and the line.
 sub whole {
 	my ($text) = @_;

@@ -4,23 +4,18 @@
 # that are too small, the outfile template, and garbage under the sanitizers.
 cd "$(dirname "$0")/.." || exit 1
 CC=${CC:-cc}
-T=$(mktemp -d) || exit 1
-trap 'rm -rf "$T"' EXIT
-n=0
-ok() { n=$((n + 1)); if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; fi; }
-is() { # got expected name
-	if [ "$1" = "$2" ]; then ok 0 "$3"; else ok 1 "$3"; echo "#   got: $1"; echo "#  want: $2"; fi
-}
-like() { # got pattern name
-	case $1 in *"$2"*) ok 0 "$3";; *) ok 1 "$3"; echo "#   got: $1"; echo "#  want: ...$2...";; esac
-}
+. "tests/lib.sh"
+T=$TMP
+# has TEXT PART NAME
+has() { [[ $1 == *"$2"* ]]; ok $? "$3" || diag "got: $1
+without: $2"; }
 D=$T/driver
 san="-fsanitize=address,undefined -fno-sanitize-recover=all"
 echo 'int main(void) { return 0; }' > "$T/t.c"
 { $CC $san -o "$T/t" "$T/t.c" && "$T/t"; } > "$T/log" 2>&1 || { san=; echo "# no sanitizers"; }
 $CC -std=gnu11 -g -I. $san -o "$D" tests/wrapper/options_driver.c options/*.c base/opened.c base/plain.c 2> "$T/log"
 ok $? "the driver builds" || cat "$T/log"
-[ -x "$D" ] || { sed 's/^/# /' "$T/log"; echo "1..$n"; exit 1; }
+[ -x "$D" ] || { sed 's/^/# /' "$T/log"; plan; }
 
 def='top=10 depth=8 graph=0 sort=size out=[] ignore=[] run=0 held=0'
 depth=$(sed -n 's/^#define HEAPTRACE_DEPTH[[:space:]]*\([0-9]*\).*/\1/p' options/options.h)
@@ -47,11 +42,11 @@ is "$("$D" print /w 'signal-size=USR2:signal-count=SIGUSR1')" 'signal-size=12:si
 is "$("$D" print /w 'signal-size=USR1:signal-count=12')" '' "their defaults are not printed"
 is "$("$D" print /w:x 'debug-dir=a:outfile=b')" 'outfile=/w\:x/b:debug-dir=a' "and stay relative below a directory with a colon"
 is "$("$D" print /w 'outfile=-:ignore=-')" 'outfile=-:ignore=/w/-' "- is no file for outfile"
-like "$("$D" env 'outfile=a\b\')" 'out=[a\b\]' "other backslashes stand for themselves"
-like "$("$D" env 'top=1:top=2')" 'top=2 ' "the last of two counts"
-like "$("$D" env 'top=7:top=x')" 'top=7 ' "the last good one, that is"
+has "$("$D" env 'outfile=a\b\')" 'out=[a\b\]' "other backslashes stand for themselves"
+has "$("$D" env 'top=1:top=2')" 'top=2 ' "the last of two counts"
+has "$("$D" env 'top=7:top=x')" 'top=7 ' "the last good one, that is"
 keys=$("$D" keys | head -n -1 | paste -sd,)
-like "$("$D" env "sort=$keys")" "1 top=10 depth=8 graph=0 sort=$keys " "every sort key at once"
+has "$("$D" env "sort=$keys")" "1 top=10 depth=8 graph=0 sort=$keys " "every sort key at once"
 is "$keys" size,count,peak-size,peak-count,heap-peak,total-size,total-count,temporary,age "the contract's keys"
 
 bad() { # text, words in the error
@@ -78,7 +73,7 @@ bad no-demangle=yes 'takes no value'
 bad flame-graph=1 'takes no value'
 bad 'debug-dir=a\:b' "there can be no ':'"
 bad debug-dir= 'the name of a directory is missing'
-like "$("$D" env "$(for i in $(seq 17); do printf 'debug-dir=/%s:' $i; done)")" 'debug-dir=[/16] error=[debug-dir=/17: more than 16 directories]' "there is room for 16 debug-dirs"
+has "$("$D" env "$(for i in $(seq 17); do printf 'debug-dir=/%s:' $i; done)")" 'debug-dir=[/16] error=[debug-dir=/17: more than 16 directories]' "there is room for 16 debug-dirs"
 bad top 'needs a value: top=NUM'
 bad sort 'needs a value'
 bad topp=1 'did you mean top?'
@@ -107,14 +102,14 @@ for v in '' 0 -1 x 1s 0.0001 1.2.3 2147484 99999999999999999999; do bad "every=$
 for v in '' 0 -1 M x 1KiB 0.0001k 10000000000000T 99999999999999999999 5X; do bad "above=$v" "not a number of bytes"; done
 bad held=4 'from 0 to 3'
 bad $'top=\n' 'top=^J: not'
-like "$("$D" env 'top=x:depth=0')" 'error=[top=x' "the first problem is the one that is told"
+has "$("$D" env 'top=x:depth=0')" 'error=[top=x' "the first problem is the one that is told"
 
-like "$("$D" env 'outfile=abcdef:top=3' 6)" '0 top=3 ' "a store that is too small loses the value only"
-like "$("$D" env 'outfile=abcdef' 6)" 'out=[] ' "and not a part of it"
-like "$("$D" env 'outfile=abcdef' 7)" 'out=[abcdef]' "a store that just fits"
-like "$("$D" env 'outfile=a:ignore=b:outfile=c' 22)" 'out=[c] ignore=[b]' "both names in the store"
-like "$("$D" env 'top=x' 21 5)" 'error=[top=]' "the error is cut to its buffer"
-like "$("$D" env 'top=x' 21 1)" 'error=[]' "also to one byte"
+has "$("$D" env 'outfile=abcdef:top=3' 6)" '0 top=3 ' "a store that is too small loses the value only"
+has "$("$D" env 'outfile=abcdef' 6)" 'out=[] ' "and not a part of it"
+has "$("$D" env 'outfile=abcdef' 7)" 'out=[abcdef]' "a store that just fits"
+has "$("$D" env 'outfile=a:ignore=b:outfile=c' 22)" 'out=[c] ignore=[b]' "both names in the store"
+has "$("$D" env 'top=x' 21 5)" 'error=[top=]' "the error is cut to its buffer"
+has "$("$D" env 'top=x' 21 1)" 'error=[]' "also to one byte"
 
 o() { is "$("$D" outfile "${@:2}")" "$1" "outfile ${*:2}"; }
 o 'heap.12' heap.%p 12 cmd 3 0
@@ -144,6 +139,6 @@ if $CC -std=gnu11 -g -I. $san -o "$T/replay" tests/fuzz/options.c tests/fuzz/rep
 	"$T/replay" tests/fuzz/corpus/options/* > "$T/log" 2>&1
 	ok $? "the fuzz target on its corpus"
 else
-	n=$((n + 1)); echo "ok $n # SKIP tests/fuzz/replay.c does not build here"
+	skip 'garbage' 'tests/fuzz/replay.c does not build here'
 fi
-echo "1..$n"
+plan

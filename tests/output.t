@@ -8,6 +8,7 @@ use warnings;
 use Cwd;
 use File::Temp 'tempdir';
 use Test::More;
+require './tests/common.pl';
 
 my $top = getcwd();
 my $dir = tempdir(CLEANUP => 1);
@@ -53,11 +54,6 @@ close $c;
 system($cc, '-O1', '-fno-builtin', '-fno-optimize-sibling-calls', '-o', "$dir/subject", "$dir/subject.c") == 0 or die;
 chdir $dir or die;
 
-sub slurp {
-	open my $in, '<', $_[0] or return undef;
-	local $/;
-	return <$in>;
-}
 sub trace { my $out = `$heaptrace --outfile=- @_`; return $out }
 
 # --- the text form, line by line ---

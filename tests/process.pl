@@ -7,6 +7,7 @@ use warnings;
 use File::Temp 'tempdir';
 use POSIX ':sys_wait_h';
 use Time::HiRes qw(time sleep);
+require './tests/common.pl';
 
 our $dir = tempdir(CLEANUP => 1);
 our $heaptrace = './heaptrace';
@@ -28,14 +29,6 @@ sub build {
 		       '-o', "$dir/$name", "tests/subjects/$source.c", @flags, '-pthread', '-ldl');
 	system(@command) == 0 or die "@command";
 	return "$dir/$name";
-}
-
-sub slurp {
-	my ($file) = @_;
-	local $/;
-	open my $in, '<', $file or return undef;
-	my $text = <$in>;
-	return defined $text ? $text : '';
 }
 
 # Starts a command in the background: its standard input is the write end that comes back,
@@ -90,6 +83,13 @@ sub run {
 	close $in;
 	my $status = finish($pid, 60);
 	return ($status, slurp("$dir/stdout"), slurp("$dir/stderr"));
+}
+
+# The same in a shell that has set limits: `ulimit` commands.
+sub limited {
+	my ($limits, @command) = @_;
+	unlink glob "$dir/run/*";
+	return run(undef, '/bin/bash', '-c', "$limits\nexec \"\$@\"", 'bash', @command);
 }
 
 # Whether something becomes true within some seconds.

@@ -17,12 +17,6 @@ chmod 0755, $dir;
 my ($me, $other) = (65534, 65533);	# two users that are nobody
 my $stack = qr/^main;malloc 123456$|;main;malloc 123456$/m;
 
-sub spit {
-	open my $to, '>', $_[0] or die "$_[0]: $!";
-	print $to $_[1];
-	close $to;
-}
-
 sub become {
 	my ($user) = @_;
 	$) = "$user $user";

@@ -10,32 +10,14 @@ use File::Temp qw(tempdir);
 use Test::More;
 use Time::HiRes qw(time);
 
+require './tests/common.pl';
+
 my $cc = $ENV{CC} || 'cc';
 my $dir = tempdir('heaptrace-symbol.XXXXXX', TMPDIR => 1, CLEANUP => 1);
-my @warn = qw(-std=gnu11 -D_GNU_SOURCE -I. -O2 -g -Wall -Wextra -Werror);
-my @sources = (glob('symbol/*.c inflate/*.c'), 'base/arena.c', 'base/opened.c', 'base/probe.c', 'base/reserve.c', 'base/sort.c');
+my @warn = qw(-O2 -g -Wall -Wextra -Werror);
+my @sources = symbol_sources();
 
 plan skip_all => 'readelf is not installed' if system('readelf --version >/dev/null 2>&1');
-
-sub run_cc { return system($cc, @_) == 0 }
-
-sub quiet_cc {
-	my $line = join ' ', map { "'$_'" } @_;
-	return system("$cc $line 2>/dev/null") == 0;
-}
-
-sub slurp {
-	open my $f, '<:raw', $_[0] or die "$_[0]: $!";
-	local $/;
-	return scalar <$f>;
-}
-
-sub spit {
-	open my $f, '>:raw', $_[0] or die "$_[0]: $!";
-	print $f $_[1];
-	close $f;
-	return $_[0];
-}
 
 # The oracle: readelf's lines -> symbols -> names.
 
@@ -161,7 +143,7 @@ sub compare {
 	   sprintf '%s: %d addresses, %d with names', $title // $file, scalar @$want, $known) or diag($error);
 }
 
-run_cc(@warn, '-o', "$dir/symbolize", 'tests/tools/symbolize.c', @sources, glob('demangle/*.c')) or BAIL_OUT('symbolize does not build');
+compile("$dir/symbolize", @warn, 'tests/tools/symbolize.c', @sources, glob('demangle/*.c')) or BAIL_OUT('symbolize does not build: ' . log_text());
 
 # Every machine's libraries, then the big ones when they are there.
 my @lib = glob('/lib/*-linux-gnu /usr/lib/*-linux-gnu /lib64 /usr/lib64 /usr/lib');
@@ -258,18 +240,18 @@ my %flavour = (
 );
 for my $title (sort keys %flavour) {
 	SKIP: {
-		skip "$cc cannot build $title", 1 unless quiet_cc(@{$flavour{$title}}, '-o', "$dir/subject", $subject);
+		skip "$cc cannot build $title", 1 unless quiet($cc, @{$flavour{$title}}, '-o', "$dir/subject", $subject);
 		compare("$dir/subject", 1, "subject, $title");
 	}
 }
-quiet_cc(qw(-O0 -fPIE -pie -rdynamic -Wl,--build-id=sha1 -o), "$dir/full", $subject) or BAIL_OUT('no subject');
+quiet($cc, qw(-O0 -fPIE -pie -rdynamic -Wl,--build-id=sha1 -o), "$dir/full", $subject) or BAIL_OUT('no subject');
 my %address = map { $_->[4] => $_->[0] } grep { $_->[2] } @{symbols("$dir/full")->{'.symtab'}};
 is_deeply(scalar symbolize("$dir/full", [map { $address{$_} + 1 } qw(hidden exported compare _start)]),
 	  [qw(hidden+0x1 exported+0x1 compare+0x1 _start+0x1)], 'static functions and start code have names');
 is(qx($dir/symbolize $dir/full ${\sprintf '%x 0x%x', $address{hidden}, $address{main}}), "hidden\n??:0\nmain\n??:0\n",
    'the output is what addr2line -f prints');
 
-quiet_cc(qw(-O0 -fPIE -pie -rdynamic -s -Wl,--build-id=sha1 -o), "$dir/stripped", $subject);
+quiet($cc, qw(-O0 -fPIE -pie -rdynamic -s -Wl,--build-id=sha1 -o), "$dir/stripped", $subject);
 my $stripped = symbols("$dir/stripped");
 my %exported = map { $_->[4] => $_->[0] } grep { $_->[2] } @{$stripped->{'.dynsym'}};
 my @stripped_at = map { $exported{$_} } qw(exported main);
@@ -301,7 +283,7 @@ my ($names, $status) = symbolize("$dir/sstripped", \@stripped_at);
 is_deeply($names, [qw(exported+0x0 main+0x0)], 'no section headers: names through PT_DYNAMIC and DT_GNU_HASH');
 is($status, 0, 'no section headers: not an error');
 SKIP: {
-	skip 'no --hash-style=sysv', 1 unless quiet_cc(qw(-O0 -fPIE -pie -rdynamic -s -Wl,--hash-style=sysv -o), "$dir/sysv", $subject);
+	skip 'no --hash-style=sysv', 1 unless quiet($cc, qw(-O0 -fPIE -pie -rdynamic -s -Wl,--hash-style=sysv -o), "$dir/sysv", $subject);
 	my %at = map { $_->[4] => $_->[0] } grep { $_->[2] } @{symbols("$dir/sysv")->{'.dynsym'}};
 	spit("$dir/sysv", without_sections(slurp("$dir/sysv")));
 	is_deeply(scalar symbolize("$dir/sysv", [$at{exported}, $at{main}]), [qw(exported+0x0 main+0x0)],
@@ -336,7 +318,7 @@ SKIP: {
 # Every rule for choosing, 16 bytes each.
 SKIP: {
 	skip "$cc does not assemble tests/symbol/rules.s", 2
-		unless quiet_cc(qw(-shared -nostdlib -Wa,-L -o), "$dir/rules", 'tests/symbol/rules.s');
+		unless quiet($cc, qw(-shared -nostdlib -Wa,-L -o), "$dir/rules", 'tests/symbol/rules.s');
 	my $versioned = system("objcopy --redefine-sym versioned=versioned\@\@V1 $dir/rules 2>/dev/null") == 0;
 	my ($start) = map { hex((split)[1]) } grep { /\brules_start$/ } qx(readelf -sW $dir/rules);
 	my @want = qw(outer+0x8 inner+0x8 outer+0x28 ?? bare+0x8 bare+0x18 bare+0x28 second+0x8 ?? ?? alias_a+0x8
@@ -361,7 +343,7 @@ SKIP: {
 }
 
 # What is not an ELF file for us.
-quiet_cc('-c', '-o', "$dir/object.o", $subject);
+quiet($cc, '-c', '-o', "$dir/object.o", $subject);
 system('mkfifo', "$dir/fifo");
 my $foreign = slurp("$dir/full");
 substr($foreign, 5, 1) = chr(3 - ord substr $foreign, 5, 1);
@@ -410,8 +392,8 @@ for (["$dir/fifo", 'cannot be read'], [$dir, 'cannot be read'], ['/dev/zero', 'c
 # sanitizers where the compiler has them; the address limit holds for the plain build.
 my @target = ('tests/fuzz/elf.c', 'tests/fuzz/replay.c');
 my @sanitize = qw(-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined);
-my $sanitized = quiet_cc(@warn, @sanitize, '-o', "$dir/replay-san", @target, @sources);
-run_cc(@warn, '-o', "$dir/replay", @target, @sources) or BAIL_OUT('replay does not build');
+my $sanitized = compile("$dir/replay-san", @warn, @sanitize, @target, @sources);
+compile("$dir/replay", @warn, @target, @sources) or BAIL_OUT('replay does not build: ' . log_text());
 my @corpus = glob 'tests/fuzz/corpus/elf/*';
 ok(@corpus >= 5, 'there is a corpus');
 srand 7;

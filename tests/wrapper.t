@@ -6,23 +6,16 @@
 cd "$(dirname "$0")/.." || exit 1
 CC=${CC:-cc}
 REAL=${HEAPTRACE:-$PWD/heaptrace}
-T=$(mktemp -d) || exit 1
-trap 'rm -rf "$T"' EXIT
+. tests/lib.sh
+T=$TMP
 chmod 755 "$T"
 umask 022
-unset HEAPTRACE_OPTIONS LD_PRELOAD
-n=0
-ok() { n=$((n + 1)); if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; fi; }
-is() {
-	if [ "$1" = "$2" ]; then ok 0 "$3"; else ok 1 "$3"; printf '%s\n' "got: $1" "want: $2" | sed 's/^/# /'; fi
-}
-skip() { n=$((n + 1)); echo "ok $n # SKIP $1"; }
-[ -x "$REAL" ] || { echo "1..1"; echo "not ok 1 - $REAL is not built"; exit 1; }
+[ -x "$REAL" ] || { ok 1 "$REAL is built"; plan; }
 
 mkdir "$T/bin" "$T/d"
 cp "$REAL" "$T/bin/heaptrace"
 echo 'int heaptrace_dummy;' > "$T/dummy.c"
-$CC -shared -fPIC -o "$T/bin/libheaptrace.so" "$T/dummy.c" || { echo "1..0 # SKIP no C compiler"; exit 0; }
+$CC -shared -fPIC -o "$T/bin/libheaptrace.so" "$T/dummy.c" || skip_all 'no C compiler'
 H=$T/bin/heaptrace
 LIB=$(realpath "$T")/bin/libheaptrace.so
 cd "$T/d" || exit 1
@@ -313,4 +306,4 @@ for sig in USR1 USR2; do
 		skip "libheaptrace.so is not built"
 	fi
 done
-echo "1..$n"
+plan

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What the Perl tests share: files as bytes, commands without their output, and the sources of the
+# small programs that run one part of heaptrace alone. `require './tests/common.pl'`.
+use strict;
+use warnings;
+use File::Temp;
+
+# The whole file as bytes; undef when it cannot be opened.
+sub slurp {
+	my ($file) = @_;
+	open my $in, '<:raw', $file or return undef;
+	local $/;
+	my $text = <$in>;
+	return $text // '';
+}
+
+# Writes the bytes to the file, whose name is returned.
+sub spit {
+	my ($file, $bytes) = @_;
+	open my $out, '>:raw', $file or die "$file: $!";
+	print $out $bytes;
+	close $out or die "$file: $!";
+	return $file;
+}
+
+# Whether there is such a program.
+sub has { return system("command -v $_[0] >/dev/null 2>&1") == 0 }
+
+# Whether a command succeeds: one argument is a line for the shell, several are the words of a
+# command. What it prints is kept for log_text() until the next command.
+my $log = File::Temp->new(TEMPLATE => 'heaptrace-log.XXXXXX', TMPDIR => 1);
+sub quiet {
+	my $line = @_ == 1 ? "{ $_[0]\n}" : join ' ', map { "'" . s/'/'\\''/gr . "'" } @_;
+	return system("$line >$log 2>&1") == 0;
+}
+sub log_text { return slurp("$log") // '' }
+
+# symbol/ and what it needs of other folders but for demangle/, for programs that are linked with it.
+sub symbol_sources {
+	return (glob('symbol/*.c inflate/*.c'), map { "base/$_.c" } qw(arena opened probe reserve sort));
+}
+
+my @compile = qw(-std=gnu11 -D_GNU_SOURCE -I.);
+
+# Compiles and links; returns whether that succeeded. What the compiler says is log_text().
+sub compile {
+	my ($out, @arguments) = @_;
+	return quiet($ENV{CC} || 'cc', @compile, '-o', $out, @arguments);
+}
+
+1;
