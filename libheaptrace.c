@@ -251,7 +251,7 @@ EXPORT HOT_CODE void *malloc(size_t size)
 		return malloc_untraced(size);
 	p = real.malloc(size);
 	if (likely(p != NULL))
-		record_alloc_here(p, CALLED(malloc), size);
+		record_alloc_inline(p, CALLED(malloc), size);
 	guard_leave();
 	return p;
 }
@@ -271,7 +271,7 @@ EXPORT HOT_CODE void *calloc(size_t count, size_t size)
 		return calloc_untraced(count, size);
 	p = real.calloc(count, size);
 	if (likely(p != NULL))
-		record_alloc_here(p, CALLED(calloc), count * size);
+		record_alloc_inline(p, CALLED(calloc), count * size);
 	guard_leave();
 	return p;
 }
@@ -311,7 +311,7 @@ static HOT_CODE __attribute__((noinline)) void *reallocate(void *old, size_t siz
 		if (was_newest)
 			guard_self.last_block = NULL;
 	} else if (b.row != ROW_NONE) {
-		record_again(old, b);
+		record_put_back(old, b);
 	}
 	if (recording)
 		guard_leave();
@@ -386,7 +386,7 @@ static bool __attribute__((noinline)) free_untraced(void *p)
 
 EXPORT HOT_CODE void free(void *p)
 {
-	FREE(p, record_free_here(p), real.free(p));
+	FREE(p, record_free_inline(p), real.free(p));
 }
 
 /* These are seldom called: for size. */

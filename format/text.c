@@ -12,7 +12,7 @@
 
 #include "base/path.h"
 #include "analysis/missing.h"
-#include "table/blind.h"
+#include "table/truncated.h"
 #include "table/layout.h"
 #include "table/modules.h"
 
@@ -196,8 +196,8 @@ struct cut {
 /* Whether there is code at which a stack can end like that, so that the backtraces have to be looked at. */
 static bool has_cutting_code(const struct table *t)
 {
-	for (uint32_t i = 0; i < TABLE_BLIND; i++) {
-		if (load_relaxed(&t->head->blind[i]))
+	for (uint32_t i = 0; i < TABLE_TRUNCATED; i++) {
+		if (load_relaxed(&t->head->truncated[i]))
 			return true;
 	}
 	for (uint32_t code = 1, end = layout_count(t->head, TABLE_CODES); code < end; code++) {
@@ -235,7 +235,7 @@ static void count_cut(struct report *r, struct cut *cut)
 			continue;
 		if (!m)
 			cut->no_file++;
-		else if (blind_holds(t, table_code_pc(t, codes[count - 1])))
+		else if (truncated_holds(t, table_code_pc(t, codes[count - 1])))
 			add_cut_in(t, m, cut);
 	}
 }

@@ -3,7 +3,7 @@
 #include "record.h"
 
 #include "capture/paths.h"
-#include "table/blind.h"
+#include "table/truncated.h"
 #include "table/modules.h"
 
 struct recorder recorder HOT_DATA __attribute__((aligned(64)));
@@ -56,30 +56,30 @@ static void compare_known(const struct capture_point *from, uint32_t row)
 	count_notes(notes);
 }
 
-/* modules_changes() when the unwinder was last told of them. */
-static uint32_t changes_told;
+/* modules_changes() when the unwinder was last seen of them. */
+static uint32_t changes_seen;
 
 /*
  * A new code may mean that modules have come that were not there before: what the unwinder remembered of
  * their addresses may be other modules'. True: so it is.
  */
-static bool tell_changes(void)
+static bool notify_module_changes(void)
 {
 	uint32_t changes = modules_changes(&recorder.table);
 
-	if (likely(changes == load_relaxed(&changes_told)))
+	if (likely(changes == load_relaxed(&changes_seen)))
 		return false;
 	capture_modules_changed();
-	store_relaxed(&changes_told, changes);
+	store_relaxed(&changes_seen, changes);
 	return true;
 }
 
 /* A stack ended at pc because there is no unwind information. In the dynamic loader that is its own entry
  * point, from which it calls constructors: nothing lies outward of that. */
-static void note_blind(uintptr_t pc)
+static void note_truncated(uintptr_t pc)
 {
 	if (pc < recorder.loader_start || pc >= recorder.loader_end)
-		blind_note(&recorder.table, pc);
+		truncated_note(&recorder.table, pc);
 }
 
 /*
@@ -94,9 +94,9 @@ static uint32_t find_row_of_captured(struct paths *p, uintptr_t function, const 
 
 	while (c->count) {
 		if (unlikely(c->blind))
-			note_blind(c->blind);
+			note_truncated(c->blind);
 		row = table_intern(&recorder.table, c->frames, c->count, c->known, c->marks, &whole);
-		if (likely(!tell_changes()) &&
+		if (likely(!notify_module_changes()) &&
 		    likely(row == ROW_OVERFLOW ||
 			   paths_learn(p, row, load_relaxed(&recorder.table.rows[row].total_count), whole)))
 			return row;
@@ -112,11 +112,11 @@ static uint32_t find_row_of_captured(struct paths *p, uintptr_t function, const 
  * after its first byte stands for it, so that it reads like the return addresses that
  * follow.
  */
-static uint32_t __attribute__((noinline)) find_row_slowly(uintptr_t function, const struct capture_point *from)
+static uint32_t __attribute__((noinline)) find_row_slow(uintptr_t function, const struct capture_point *from)
 {
 	uintptr_t frames[recorder.depth];
 	struct mark marks[recorder.depth];
-	uint32_t told, row;
+	uint32_t seen, row;
 	unsigned notes = 0;
 
 	if (unlikely(!capture_ready()))
@@ -125,13 +125,13 @@ static uint32_t __attribute__((noinline)) find_row_slowly(uintptr_t function, co
 	do {
 		unsigned count = 1;
 
-		told = load_relaxed(&changes_told);
+		seen = load_relaxed(&changes_seen);
 		if (recorder.depth > 1)
 			count += capture_stack(from, frames + 1, recorder.depth - 1u, &notes);
 		if (unlikely(notes & CAPTURE_BLIND))
-			note_blind(frames[count - 1]);
+			note_truncated(frames[count - 1]);
 		row = table_intern(&recorder.table, frames, count, 0, marks, NULL);
-	} while (unlikely(tell_changes() || told != load_relaxed(&changes_told)));
+	} while (unlikely(notify_module_changes() || seen != load_relaxed(&changes_seen)));
 	if (unlikely(notes))
 		count_notes(notes);
 	return row;
@@ -145,14 +145,14 @@ HOT_CODE uint32_t record_row_missed(struct paths *p)
 	uint32_t row = find_row_of_captured(p, function, &from);
 
 	if (!row)
-		return find_row_slowly(function, &from);
+		return find_row_slow(function, &from);
 	if (unlikely(capture_checking))
 		compare_known(&from, row);
 	return row;
 }
 
 /* Without such a memory, or to compare. */
-uint32_t record_row_otherwise(const struct thread *self, uintptr_t function, uintptr_t pc, uintptr_t sp,
+uint32_t record_row_slow(const struct thread *self, uintptr_t function, uintptr_t pc, uintptr_t sp,
 			      uintptr_t fp)
 {
 	struct capture_point from = { pc, sp, fp };
@@ -160,7 +160,7 @@ uint32_t record_row_otherwise(const struct thread *self, uintptr_t function, uin
 	uint32_t row;
 
 	if (!p)
-		return find_row_slowly(function, &from);
+		return find_row_slow(function, &from);
 	row = paths_find(p, function, pc, sp, fp);
 	if (!row)
 		return record_row_missed(p);
@@ -203,7 +203,7 @@ HOT_CODE void record_uncount(struct block b, bool temporary, bool nested)
 	uncount(b, temporary, nested);
 }
 
-HOT_CODE void record_freed_otherwise(const void *p, struct block b, bool nested)
+HOT_CODE void record_freed_slow(const void *p, struct block b, bool nested)
 {
 	bool newest = record_is_newest(p, b.slot);
 
@@ -218,7 +218,7 @@ HOT_CODE bool record_free(void *p, bool nested)
 
 	if (unlikely(b.row == ROW_NONE))
 		return false;
-	record_freed_otherwise(p, b, nested);
+	record_freed_slow(p, b, nested);
 	return true;
 }
 
@@ -236,10 +236,10 @@ static inline void count_alloc(uint32_t row, uint64_t size_bytes)
 	}
 }
 
-static HOT_CODE void __attribute__((noinline)) note_otherwise(uint32_t *slot, struct block b)
+static HOT_CODE void __attribute__((noinline)) note_block_slow(uint32_t *slot, struct block b)
 {
 	struct block stale[SLOTS_MOST];
-	unsigned count = slot_put_otherwise(slot, b, stale);
+	unsigned count = slot_put_slow(slot, b, stale);
 
 	while (unlikely(count)) {
 		record_uncount(stale[--count], false, false);
@@ -252,7 +252,7 @@ static inline void note_block(uint32_t *slot, struct block b)
 	if (likely(b.size_bytes < SLOT_MORE && slot_is_free(slot)))
 		slot_put(slot, b.row, b.size_bytes);
 	else
-		note_otherwise(slot, b);
+		note_block_slow(slot, b);
 }
 
 static void __attribute__((noinline)) note_and_count(uint32_t *slot, uint32_t row, uint64_t size_bytes)
@@ -262,7 +262,7 @@ static void __attribute__((noinline)) note_and_count(uint32_t *slot, uint32_t ro
 	count_alloc(row, size_bytes);
 }
 
-HOT_CODE void record_new_otherwise(uint32_t *slot, uint32_t row, uint64_t size_bytes)
+HOT_CODE void record_new_slow(uint32_t *slot, uint32_t row, uint64_t size_bytes)
 {
 	struct thread *self = guard_self.thread;
 
@@ -336,7 +336,7 @@ HOT_CODE void record_realloc(void *p, size_t size, struct block old, uintptr_t f
 		count_alloc(row, size);
 }
 
-void record_again(void *p, struct block b)
+void record_put_back(void *p, struct block b)
 {
 	bool newest = record_is_newest(p, b.slot);
 	uint32_t noted = note_anywhere(p, b);

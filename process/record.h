@@ -44,7 +44,7 @@ void record_realloc(void *p, size_t size, struct block old, uintptr_t function,
 		    const struct capture_point *from);
 
 /* Puts back what a realloc() that failed has left where it was. */
-void record_again(void *p, struct block b);
+void record_put_back(void *p, struct block b);
 
 /*
  * A block that is no longer live. temporary: freed before its thread allocated again. nested:
@@ -74,12 +74,12 @@ static inline bool record_is_newest(const void *p, uint32_t slot)
  * known of a block there. */
 bool record_free(void *p, bool nested);
 
-/* What record_free_here() leaves to others. */
-void record_freed_otherwise(const void *p, struct block b, bool nested);
+/* What record_free_inline() leaves to others. */
+void record_freed_slow(const void *p, struct block b, bool nested);
 
-/* record_free(p, false), for where it is worth the space. Neither this nor record_alloc_here() takes up
+/* record_free(p, false), for where it is worth the space. Neither this nor record_alloc_inline() takes up
  * registers for what happens seldom: it is in functions of its own, which get all they need again. */
-static inline __attribute__((always_inline)) bool record_free_here(void *p)
+static inline __attribute__((always_inline)) bool record_free_inline(void *p)
 {
 	uint32_t *slot = blocks_find(&recorder.blocks, p), v;
 
@@ -92,7 +92,7 @@ static inline __attribute__((always_inline)) bool record_free_here(void *p)
 		return record_free(p, false);
 	if (unlikely(!process_has_one_thread() || guard_self.last_block == p)) {
 		slot_clear(slot, v);
-		record_freed_otherwise(p, (struct block){ slot_row(v), v, (uint8_t)v }, false);
+		record_freed_slow(p, (struct block){ slot_row(v), v, (uint8_t)v }, false);
 		return true;
 	}
 	store_relaxed(slot, 0);
@@ -101,11 +101,11 @@ static inline __attribute__((always_inline)) bool record_free_here(void *p)
 	return true;
 }
 
-/* What record_alloc_here() leaves to others. */
+/* What record_alloc_inline() leaves to others. */
 uint32_t record_row_missed(struct paths *p);
-uint32_t record_row_otherwise(const struct thread *self, uintptr_t function, uintptr_t pc, uintptr_t sp,
+uint32_t record_row_slow(const struct thread *self, uintptr_t function, uintptr_t pc, uintptr_t sp,
 			      uintptr_t fp);
-void record_new_otherwise(uint32_t *slot, uint32_t row, uint64_t size_bytes);
+void record_new_slow(uint32_t *slot, uint32_t row, uint64_t size_bytes);
 
 /* The calling backtrace's row. */
 static inline uint32_t record_find_row(uintptr_t function, uintptr_t pc, uintptr_t sp, uintptr_t fp)
@@ -114,14 +114,14 @@ static inline uint32_t record_find_row(uintptr_t function, uintptr_t pc, uintptr
 	uint32_t row;
 
 	if (unlikely(!p))
-		return record_row_otherwise(guard_self.thread, function, pc, sp, fp);
+		return record_row_slow(guard_self.thread, function, pc, sp, fp);
 	row = paths_find(p, function, pc, sp, fp);
 	/* What else is needed is asked for again then: here nothing has to be kept. */
 	return likely(row) ? row : record_row_missed(guard_self.paths);
 }
 
 /* record_alloc() in a hook itself, whose caller it records: for where it is worth the space. */
-static inline __attribute__((always_inline)) void record_alloc_here(void *p, uintptr_t function, size_t size)
+static inline __attribute__((always_inline)) void record_alloc_inline(void *p, uintptr_t function, size_t size)
 {
 	uint32_t *slot = blocks_find(&recorder.blocks, p), row, noted;
 	struct capture_point from = CAPTURE_POINT();
@@ -135,7 +135,7 @@ static inline __attribute__((always_inline)) void record_alloc_here(void *p, uin
 	row = record_find_row(function, from.pc, from.sp, from.fp);
 	noted = likely(process_has_one_thread()) ? slot_put_simple(slot, row, size) : 0;
 	if (unlikely(!noted)) {
-		record_new_otherwise(slot, row, size);
+		record_new_slow(slot, row, size);
 		return;
 	}
 	guard_self.last_slot = noted;

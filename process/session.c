@@ -92,7 +92,7 @@ void session_init(struct table *t, const struct options *o, bool first, const ch
 	uninterrupted_end(&span);
 	started = true;
 	if (o->above_bytes)
-		table_tell_passed(t, o->above_bytes, heap_passed);
+		table_notify_peaks(t, o->above_bytes, heap_passed);
 }
 
 void session_forked(void)

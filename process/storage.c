@@ -339,7 +339,7 @@ void storage_leave_parent(void)
 void storage_note_dumped(void)
 {
 	store_relaxed(&table->head->ended_ns, now_ns());
-	store_release(&table->head->life, (uint32_t)TABLE_TOLD);
+	store_release(&table->head->life, (uint32_t)TABLE_DUMPED);
 }
 
 void storage_note_exec(bool begins)

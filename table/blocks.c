@@ -182,7 +182,7 @@ static void put_size(uint32_t *slot, uint64_t bits)
 	store_relaxed(slot, (uint32_t)(bits & SLOT_UPPER) << SLOT_SIZE_BITS | SLOT_MORE);
 }
 
-unsigned slot_put_otherwise(uint32_t *slot, struct block block, struct block stale[SLOTS_MOST])
+unsigned slot_put_slow(uint32_t *slot, struct block block, struct block stale[SLOTS_MOST])
 {
 	unsigned more = block.size_bytes < SLOT_MORE ? 0 : block.size_bytes < SLOT_UPPER ? 1 : MARGIN;
 	uint32_t size = more ? SLOT_OUTSIDE : (uint32_t)block.size_bytes;

@@ -229,6 +229,6 @@ static inline uint32_t slot_put_simple(uint32_t *slot, uint32_t row, uint64_t si
  * Notes any block. What was known in its slots before, blocks whose frees were not seen, is handed
  * out: returns how many.
  */
-unsigned slot_put_otherwise(uint32_t *slot, struct block block, struct block stale[SLOTS_MOST]);
+unsigned slot_put_slow(uint32_t *slot, struct block block, struct block stale[SLOTS_MOST]);
 
 #endif

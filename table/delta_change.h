@@ -29,7 +29,7 @@ static inline int delta_blocks(enum delta_kind kind)
 }
 
 /* -most <= value <= most, in one comparison. */
-static inline bool delta_is_beyond(int64_t value, uint64_t most)
+static inline bool delta_exceeds(int64_t value, uint64_t most)
 {
 	return (uint64_t)value + most > 2 * most;
 }
@@ -37,8 +37,8 @@ static inline bool delta_is_beyond(int64_t value, uint64_t most)
 /* Whether the slot holds more live blocks or bytes, or more calls or bytes of calls, than it may. */
 static inline bool delta_live_is_large(const struct delta *slot)
 {
-	return (uint32_t)slot->live_size + slot->most_size > 2u * slot->most_size ||
-	       delta_is_beyond(slot->live_count, slot->most_count);
+	return (uint32_t)slot->live_size + slot->size_limit > 2u * slot->size_limit ||
+	       delta_exceeds(slot->live_count, slot->count_limit);
 }
 
 static inline bool delta_calls_are_large(const struct delta *slot)
@@ -47,9 +47,9 @@ static inline bool delta_calls_are_large(const struct delta *slot)
 }
 
 /* How many blocks less than its row knows the slots of this row's number may hold, over all threads. */
-static inline uint32_t *delta_owed_blocks(struct table *t, uint32_t row)
+static inline uint32_t *delta_pending_frees(struct table *t, uint32_t row)
 {
-	return &t->head->owed_blocks[row % DELTA_SLOTS];
+	return &t->head->pending_frees[row % DELTA_SLOTS];
 }
 
 /*
@@ -59,7 +59,7 @@ static inline uint32_t *delta_owed_blocks(struct table *t, uint32_t row)
 static inline bool delta_may_be_empty(struct table *t, uint32_t row, int64_t visible)
 {
 	return unlikely(visible <= (int64_t)(load_relaxed(&t->head->deltas_used) - 1) * DELTA_BLOCKS) &&
-	       visible <= (int64_t)load_relaxed(delta_owed_blocks(t, row));
+	       visible <= (int64_t)load_relaxed(delta_pending_frees(t, row));
 }
 
 /* How many blocks the row has by what it and the slot say. */
@@ -71,9 +71,9 @@ static inline int64_t delta_visible_count(const struct delta *slot, const struct
 /* Before a change of the slot's live size: see row.h. */
 static inline void delta_save_peak(struct delta *slot, uint32_t epoch)
 {
-	if (unlikely((slot->epoch & ~DELTA_OWES) != epoch)) {
+	if (unlikely((slot->epoch & ~DELTA_FREES_COUNTED) != epoch)) {
 		store_relaxed(&slot->heap_peak_size, slot->live_size);
-		store_relaxed(&slot->epoch, epoch | (slot->epoch & DELTA_OWES));
+		store_relaxed(&slot->epoch, epoch | (slot->epoch & DELTA_FREES_COUNTED));
 	}
 }
 
@@ -92,13 +92,13 @@ static inline __attribute__((always_inline)) void delta_change_slot(struct delta
 }
 
 /* Whether the slot has come to hold more frees than allocations, and that is not counted yet. */
-static inline bool delta_owes_unsaid(const struct delta *slot)
+static inline bool delta_frees_uncounted(const struct delta *slot)
 {
-	return slot->live_count < 0 && !(slot->epoch & DELTA_OWES);
+	return slot->live_count < 0 && !(slot->epoch & DELTA_FREES_COUNTED);
 }
 
 /* After a change of a slot: tells the heap's totals and the row what they have to be told. */
-void delta_tell(struct table *t, struct deltas *d, struct delta *slot, enum delta_kind kind, int64_t bytes,
+void delta_flush_if_due(struct table *t, struct deltas *d, struct delta *slot, enum delta_kind kind, int64_t bytes,
 		uint64_t call_bytes);
 
 /* Any operation: the slot may be another row's, and the block of any size. */
@@ -121,10 +121,10 @@ static inline __attribute__((always_inline)) void delta_change(struct table *t, 
 	delta_save_peak(slot, load_relaxed(&t->head->totals.epoch));
 	delta_change_slot(slot, 1, kind, bytes, call_bytes);
 	add_own_u64((uint64_t *)&d->heap_size, (uint64_t)bytes);
-	if (unlikely(delta_is_beyond(d->heap_size, (uint64_t)d->most_heap) || delta_live_is_large(slot)) ||
+	if (unlikely(delta_exceeds(d->heap_size, (uint64_t)d->heap_limit) || delta_live_is_large(slot)) ||
 	    (call_bytes != ROW_NO_CALL && unlikely(delta_calls_are_large(slot))) ||
-	    (kind < DELTA_RESIZE && unlikely(delta_owes_unsaid(slot))))
-		delta_tell(t, d, slot, kind, bytes, call_bytes);
+	    (kind < DELTA_RESIZE && unlikely(delta_frees_uncounted(slot))))
+		delta_flush_if_due(t, d, slot, kind, bytes, call_bytes);
 }
 
 /* As row_alloc(), row_free(), row_resize(), but in the thread's slot for the row if it is to be had. */

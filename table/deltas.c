@@ -11,14 +11,14 @@
 #define WAIT_NS		1000000000u	/* nor several of them, each of which a busy machine makes slow */
 
 /* How many bytes a thread may keep to itself of a row or a heap that has `bytes`. */
-static int64_t most_of(int64_t bytes, unsigned part_log2, int64_t most)
+static int64_t limit_for(int64_t bytes, unsigned part_log2, int64_t most)
 {
 	int64_t part = bytes >> part_log2;
 
 	return part < DELTA_LEAST ? 0 : part < most ? part - 1 : most - 1;
 }
 
-static uint32_t known(const struct table *t)
+static uint32_t thread_count(const struct table *t)
 {
 	return layout_count(t->head, TABLE_DELTAS);
 }
@@ -41,12 +41,12 @@ static void finish_live_size(struct table *t, const struct deltas *d, const stru
 		u->live_size += slot->live_size;
 }
 
-void delta_finish_move(struct table *t, struct deltas *d)
+void delta_finish_flush(struct table *t, struct deltas *d)
 {
-	struct delta *slot = d->moving && d->moving <= DELTA_SLOTS ? &d->slots[d->moving - 1] : NULL;
+	struct delta *slot = d->flushed_slot && d->flushed_slot <= DELTA_SLOTS ? &d->slots[d->flushed_slot - 1] : NULL;
 	struct row *r;
 
-	d->moving = 0;
+	d->flushed_slot = 0;
 	if (!slot || !slot->row || slot->row >= table_row_end(t))
 		return;
 	r = &t->rows[slot->row];
@@ -61,7 +61,7 @@ void delta_finish_move(struct table *t, struct deltas *d)
 struct deltas *deltas_take(struct table *t)
 {
 	for (;;) {
-		uint32_t n = known(t);
+		uint32_t n = thread_count(t);
 
 		for (uint32_t i = 0; i < n; i++) {
 			uint32_t no = 0;
@@ -76,21 +76,21 @@ struct deltas *deltas_take(struct table *t)
 }
 
 /* Tells the heap's live size what the thread has kept of it. */
-static void tell_heap(struct table *t, struct deltas *d)
+static void flush_heap_size(struct table *t, struct deltas *d)
 {
 	int64_t size = d->heap_size;
 
 	store_relaxed(&d->heap_size, 0);
 	totals_change(&t->head->totals, size);
-	d->most_heap = most_of((int64_t)load_relaxed(&t->head->totals.peak_size), DELTA_HEAP_PART_LOG2,
+	d->heap_limit = limit_for((int64_t)load_relaxed(&t->head->totals.peak_size), DELTA_HEAP_PART_LOG2,
 			       DELTA_HEAP_BYTES);
 }
 
 /* The same when that has come to be more than the thread may keep. */
-static void tell_heap_if_due(struct table *t, struct deltas *d)
+static void flush_heap_size_if_due(struct table *t, struct deltas *d)
 {
-	if (delta_is_beyond(d->heap_size, (uint64_t)d->most_heap))
-		tell_heap(t, d);
+	if (delta_exceeds(d->heap_size, (uint64_t)d->heap_limit))
+		flush_heap_size(t, d);
 }
 
 /* Whether the row has no live block, by the row and by what all threads' slots hold of it. */
@@ -98,7 +98,7 @@ static bool is_empty(const struct table *t, uint32_t row)
 {
 	int64_t count = row_count(load_relaxed(&t->rows[row].live_count));
 
-	for (uint32_t i = 0; i < known(t); i++) {
+	for (uint32_t i = 0; i < thread_count(t); i++) {
 		const struct delta *slot = &t->deltas[i].slots[row % DELTA_SLOTS];
 
 		if (load_relaxed(&slot->row) == row)
@@ -192,9 +192,9 @@ static void flush_sums(struct table *t, struct deltas *d, const struct delta *sl
 
 static void empty_slot(struct table *t, struct delta *slot)
 {
-	if (slot->epoch & DELTA_OWES)
-		sub_relaxed(delta_owed_blocks(t, slot->row), slot->most_count);
-	store_relaxed(&slot->epoch, slot->epoch & ~DELTA_OWES);
+	if (slot->epoch & DELTA_FREES_COUNTED)
+		sub_relaxed(delta_pending_frees(t, slot->row), slot->count_limit);
+	store_relaxed(&slot->epoch, slot->epoch & ~DELTA_FREES_COUNTED);
 	store_relaxed(&slot->live_count, 0);
 	store_relaxed(&slot->live_size, 0);
 	store_relaxed(&slot->heap_peak_size, 0);
@@ -204,14 +204,14 @@ static void empty_slot(struct table *t, struct delta *slot)
 }
 
 /* How much the slot may hold: where less than DELTA_LEAST bytes are at stake, nothing. */
-static void set_most(struct delta *slot, const struct row *r)
+static void set_limits(struct delta *slot, const struct row *r)
 {
 	int64_t bytes = load_relaxed(&r->live_size), count = row_count(load_relaxed(&r->live_count)) >> DELTA_COUNT_LOG2;
 
 	if (load_relaxed(&r->epoch) & ROW_WIDE)
 		bytes = ROW_QUARTER;	/* or more, or once */
-	slot->most_size = (uint16_t)most_of(bytes, DELTA_PART_LOG2, DELTA_BYTES);
-	slot->most_count = (uint8_t)(slot->most_size && count > 0 ? count < DELTA_BLOCKS ? count : DELTA_BLOCKS - 1 : 0);
+	slot->size_limit = (uint16_t)limit_for(bytes, DELTA_PART_LOG2, DELTA_BYTES);
+	slot->count_limit = (uint8_t)(slot->size_limit && count > 0 ? count < DELTA_BLOCKS ? count : DELTA_BLOCKS - 1 : 0);
 }
 
 static void flush_slot(struct table *t, struct deltas *d, struct delta *slot)
@@ -222,7 +222,7 @@ static void flush_slot(struct table *t, struct deltas *d, struct delta *slot)
 
 	store_relaxed(&d->upper, u != NULL);
 	begin_step(d, DELTA_NO_STEP, 0);
-	store_relaxed(&d->moving, (uint32_t)(slot - d->slots) + 1);
+	store_relaxed(&d->flushed_slot, (uint32_t)(slot - d->slots) + 1);
 	signal_fence();
 	count = row_count(change_figure(d, DELTA_LIVE_COUNT, &r->live_count, (uint32_t)slot->live_count));
 	if (count > 0)
@@ -234,8 +234,8 @@ static void flush_slot(struct table *t, struct deltas *d, struct delta *slot)
 	signal_fence();
 	empty_slot(t, slot);
 	signal_fence();
-	store_release(&d->moving, 0);
-	set_most(slot, r);
+	store_release(&d->flushed_slot, 0);
+	set_limits(slot, r);
 }
 
 /*
@@ -286,7 +286,7 @@ void deltas_flush(struct table *t, struct deltas *d)
 			delta_flush(t, d, &d->slots[i]);
 	}
 	if (d->heap_size)
-		tell_heap(t, d);
+		flush_heap_size(t, d);
 }
 
 void deltas_forked(struct table *t, struct deltas *own)
@@ -295,21 +295,21 @@ void deltas_forked(struct table *t, struct deltas *own)
 
 	store_relaxed(&h->frozen, 0);
 	memset(row_locks, 0, sizeof(row_locks));
-	for (uint32_t i = 0; i < known(t); i++) {
+	for (uint32_t i = 0; i < thread_count(t); i++) {
 		struct deltas *d = &t->deltas[i];
 
 		if (d == own)
 			continue;
 		store_relaxed(&d->flushing, 0);
-		delta_finish_move(t, d);
+		delta_finish_flush(t, d);
 		/* A process of one thread does without slots, so rows and totals have to be complete. */
 		deltas_flush(t, d);
 		store_relaxed(&d->taken, 0);
 	}
 	/* What the threads that are gone had counted was of any moment. */
-	memset(h->owed_blocks, 0, sizeof(h->owed_blocks));
+	memset(h->pending_frees, 0, sizeof(h->pending_frees));
 	for (unsigned i = 0; own && i < DELTA_SLOTS; i++)
-		h->owed_blocks[i] += own->slots[i].epoch & DELTA_OWES ? own->slots[i].most_count : 0;
+		h->pending_frees[i] += own->slots[i].epoch & DELTA_FREES_COUNTED ? own->slots[i].count_limit : 0;
 }
 
 void deltas_freeze(struct table *t)
@@ -318,7 +318,7 @@ void deltas_freeze(struct table *t)
 
 	exchange_acq_rel(&t->head->frozen, 1);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	for (uint32_t i = 0; i < known(t); i++) {
+	for (uint32_t i = 0; i < thread_count(t); i++) {
 		for (int tries = 0; load_acquire(&t->deltas[i].flushing) && tries < WAIT_TRIES &&
 		     now_ns() - begun < WAIT_NS; tries++)
 			sched_yield();
@@ -337,15 +337,15 @@ static bool slot_is_large(const struct delta *slot)
 	return delta_live_is_large(slot) || delta_calls_are_large(slot);
 }
 
-void delta_tell(struct table *t, struct deltas *d, struct delta *slot, enum delta_kind kind, int64_t bytes,
+void delta_flush_if_due(struct table *t, struct deltas *d, struct delta *slot, enum delta_kind kind, int64_t bytes,
 		uint64_t call_bytes)
 {
-	if (delta_owes_unsaid(slot)) {
-		store_relaxed(&slot->epoch, slot->epoch | DELTA_OWES);
-		add_relaxed(delta_owed_blocks(t, slot->row), slot->most_count);
+	if (delta_frees_uncounted(slot)) {
+		store_relaxed(&slot->epoch, slot->epoch | DELTA_FREES_COUNTED);
+		add_relaxed(delta_pending_frees(t, slot->row), slot->count_limit);
 	}
 	/* The heap's maximum is noted when the slot has its part of it. */
-	tell_heap_if_due(t, d);
+	flush_heap_size_if_due(t, d);
 	if (!slot_is_large(slot) || delta_flush(t, d, slot))
 		return;
 	/* A view collects, perhaps for long: what is too much for the slot changes the row. */
@@ -364,7 +364,7 @@ static struct delta *take_slot(struct table *t, struct deltas *d, uint32_t row)
 	if (slot->row && !delta_flush(t, d, slot))
 		return NULL;
 	store_relaxed(&slot->row, row);
-	set_most(slot, &t->rows[row]);
+	set_limits(slot, &t->rows[row]);
 	return slot;
 }
 
@@ -378,7 +378,7 @@ void delta_change_any(struct table *t, struct deltas *d, uint32_t row, enum delt
 	if (!slot) {
 		row_change(t, row, delta_blocks(kind), bytes, call_bytes, kind == DELTA_FREE_TEMPORARY);
 		store_relaxed(&d->heap_size, d->heap_size + bytes);
-		tell_heap_if_due(t, d);
+		flush_heap_size_if_due(t, d);
 		return;
 	}
 	if (kind == DELTA_ALLOC)
@@ -386,5 +386,5 @@ void delta_change_any(struct table *t, struct deltas *d, uint32_t row, enum delt
 	delta_save_peak(slot, load_relaxed(&t->head->totals.epoch));
 	delta_change_slot(slot, 1, kind, bytes, call_bytes);
 	store_relaxed(&d->heap_size, d->heap_size + bytes);
-	delta_tell(t, d, slot, kind, bytes, call_bytes);
+	delta_flush_if_due(t, d, slot, kind, bytes, call_bytes);
 }

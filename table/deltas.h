@@ -19,7 +19,7 @@
  * the row and its own slot. When these two say that there was no live block, it asks the other
  * threads' slots before it lets the age begin. Other threads' slots may also hold frees that the row
  * does not know of: then the row seems to have blocks when there are none. How many blocks slots may hold
- * less than their rows know is added up in the header (owed_blocks, by the slot's number), so that this
+ * less than their rows know is added up in the header (pending_frees, by the slot's number), so that this
  * question is only asked where it can matter.
  *
  * While a view collects, it freezes the slots: then nothing moves from a slot to a row (the view would
@@ -57,15 +57,15 @@
 
 struct delta {
 	uint32_t row;			/* ROW_NONE: a free slot */
-	uint32_t epoch;			/* of totals.epoch, when heap_peak_size was saved; DELTA_OWES */
+	uint32_t epoch;			/* of totals.epoch, when heap_peak_size was saved; DELTA_FREES_COUNTED */
 	int32_t live_size;
 	int32_t heap_peak_size;		/* live_size at the heap's maximum: delta_heap_peak() */
 	uint32_t total_count, total_size, temporary;
 	int8_t live_count;
-	uint8_t most_count;		/* that live_count may be, or the negative of it, without a flush */
-	uint16_t most_size;		/* the same of live_size; both are known since the last flush */
+	uint8_t count_limit;		/* that live_count may be, or the negative of it, without a flush */
+	uint16_t size_limit;		/* the same of live_size; both are known since the last flush */
 };
-#define DELTA_OWES		1u	/* epochs are even: most_count is counted in owed_blocks */
+#define DELTA_FREES_COUNTED		1u	/* epochs are even: count_limit is counted in pending_frees */
 
 /* The steps of a flush, in their order. */
 enum delta_step {
@@ -77,10 +77,10 @@ enum delta_step {
 struct deltas {
 	struct delta slots[DELTA_SLOTS];
 	int64_t heap_size;		/* bytes that totals.live_size does not have yet */
-	int64_t most_heap;		/* that it may be, or the negative of it, before it is told */
+	int64_t heap_limit;		/* that it may be, or the negative of it, before it is told */
 	uint32_t flushing;
 	uint32_t taken;			/* a thread has them */
-	uint32_t moving;		/* the number of the slot that is being flushed, plus 1; or 0 */
+	uint32_t flushed_slot;		/* the number of the slot that is being flushed, plus 1; or 0 */
 	uint32_t step;			/* enum delta_step */
 	uint32_t upper;			/* live_size goes to the row's upper parts */
 	uint64_t before[DELTA_STEPS];	/* the row's figures before the steps that have begun */
@@ -101,11 +101,11 @@ bool delta_flush(struct table *t, struct deltas *d, struct delta *slot);
 /* The part of a slot (or of a copy of one) in what its row had at the heap's maximum: bytes. */
 static inline int32_t delta_heap_peak(const struct delta *slot, uint32_t totals_epoch)
 {
-	return (slot->epoch & ~DELTA_OWES) == totals_epoch ? slot->heap_peak_size : slot->live_size;
+	return (slot->epoch & ~DELTA_FREES_COUNTED) == totals_epoch ? slot->heap_peak_size : slot->live_size;
 }
 
 /* Finishes the flush of a thread that is gone, or never was here (fork). */
-__attribute__((cold)) void delta_finish_move(struct table *t, struct deltas *d);
+__attribute__((cold)) void delta_finish_flush(struct table *t, struct deltas *d);
 
 /* All of them; at the thread's end. */
 void deltas_flush(struct table *t, struct deltas *d);

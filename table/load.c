@@ -72,13 +72,13 @@ static bool header_is_sane(const struct table_header *h)
 	return true;
 }
 
-static void put_right(struct table *t)
+static void repair(struct table *t)
 {
 	struct table_header *h = t->head;
 
 	h->frozen = 0;
 	for (uint32_t i = layout_count(h, TABLE_DELTAS); i-- > 0; ) {
-		delta_finish_move(t, &t->deltas[i]);
+		delta_finish_flush(t, &t->deltas[i]);
 		t->deltas[i].flushing = 0;	/* nobody is to be waited for */
 	}
 	for (uint32_t i = layout_count(h, TABLE_MODULES); i-- > 0; ) {
@@ -175,7 +175,7 @@ enum load_status load_table(struct table *t, int fd, uint64_t start)
 	}
 	memcpy(base, &h, sizeof(h));
 	layout_locate(t, base);
-	put_right(t);
+	repair(t);
 	return LOAD_OK;
 }
 

@@ -79,19 +79,19 @@ static inline void totals_change(struct table_totals *totals, int64_t bytes)
 		raise_u64(&totals->peak_size, (uint64_t)live);
 		add_relaxed(&totals->epoch, 2);
 		if (unlikely((uint64_t)live >= load_relaxed(&totals->above)))
-			table_passed(totals, (uint64_t)live);
+			table_peak_passed(totals, (uint64_t)live);
 	}
 }
 
 /*
  * A row's live count as a number with a sign. What other threads have yet to tell can make it
- * negative for a while, by much less than ROW_COUNT_UNTOLD.
+ * negative for a while, by much less than ROW_COUNT_PENDING.
  */
-#define ROW_COUNT_UNTOLD	((uint32_t)1 << 20)
+#define ROW_COUNT_PENDING	((uint32_t)1 << 20)
 
 static inline int64_t row_count(uint32_t live_count)
 {
-	return live_count > UINT32_MAX - ROW_COUNT_UNTOLD ? (int64_t)(int32_t)live_count : (int64_t)live_count;
+	return live_count > UINT32_MAX - ROW_COUNT_PENDING ? (int64_t)(int32_t)live_count : (int64_t)live_count;
 }
 
 /* ---- For any number of threads, and all that a row can be ---- */
@@ -226,7 +226,7 @@ static inline void row_grow_single(struct table *t, struct row *r, uint64_t size
 		store_relaxed(&totals->peak_size, live);
 		store_relaxed(&totals->epoch, load_relaxed(&totals->epoch) + 2);
 		if (unlikely(live >= load_relaxed(&totals->above)))
-			table_passed(totals, live);
+			table_peak_passed(totals, live);
 	}
 }
 

@@ -469,25 +469,25 @@ unsigned table_frames(const struct table *t, uint32_t row, uint32_t *codes)
 /* ---- The heap's size ---- */
 
 static uint64_t step;			/* bytes */
-static void (*tell_passed)(void);
+static void (*notify_peak)(void);
 
-void table_tell_passed(struct table *t, uint64_t step_bytes, void (*passed)(void))
+void table_notify_peaks(struct table *t, uint64_t step_bytes, void (*passed)(void))
 {
 	uint64_t peak = load_relaxed(&t->head->totals.peak_size);
 
 	step = step_bytes;
-	tell_passed = passed;
+	notify_peak = passed;
 	if (peak < UINT64_MAX - step)
 		store_relaxed(&t->head->totals.above, peak - peak % step + step);
 }
 
-void table_passed(struct table_totals *totals, uint64_t live)
+void table_peak_passed(struct table_totals *totals, uint64_t live)
 {
 	uint64_t above = load_relaxed(&totals->above);
 
 	/* Who moves the mark tells. Sizes that threads have yet to tell can look enormous. */
-	if (!tell_passed || live < above || live > INT64_MAX)
+	if (!notify_peak || live < above || live > INT64_MAX)
 		return;
 	if (cas_relaxed(&totals->above, &above, live - live % step + step))
-		tell_passed();
+		notify_peak();
 }

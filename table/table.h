@@ -43,7 +43,7 @@
 #define TABLE_MAGIC		"heaptrc"	/* 8 bytes with its NUL */
 #define TABLE_VERSION		13
 #define TABLE_FRAMES_MAX	256	/* frames of one row */
-#define TABLE_BLIND		512u	/* addresses in blind.h's set */
+#define TABLE_TRUNCATED		512u	/* addresses in truncated.h's set */
 
 #define ROW_NONE		0u
 #define ROW_OVERFLOW		1u
@@ -129,7 +129,7 @@ struct table_totals {
 	uint64_t unknown_frees;		/* frees of blocks that were never recorded */
 	uint64_t stale_blocks;		/* blocks whose free was not seen: address came again */
 	uint64_t lost_blocks;		/* allocations not recorded for want of memory */
-	uint64_t above;			/* bytes: a maximum from here on is told (table_passed()) */
+	uint64_t above;			/* bytes: a maximum from here on is told (table_peak_passed()) */
 	uint32_t epoch;			/* counts the heap's new maxima, by twos */
 	uint32_t own_new;		/* the allocator's operator new does not call malloc */
 	uint64_t fallbacks;		/* stacks that the slow unwinder took */
@@ -149,7 +149,7 @@ struct table_totals {
 /* Whether a table whose process is gone has something that nobody has told. */
 enum table_life {
 	TABLE_LIVES,
-	TABLE_TOLD,			/* the final dump is out */
+	TABLE_DUMPED,			/* the final dump is out */
 	TABLE_EXECS,			/* the process is about to become another program */
 };
 
@@ -206,9 +206,9 @@ struct table_header {
 	__attribute__((aligned(64))) struct table_totals totals;
 
 	/* How many blocks less than rows know threads' slots of each number may hold (deltas.h). */
-	uint32_t owed_blocks[TABLE_SLOTS];
+	uint32_t pending_frees[TABLE_SLOTS];
 
-	__attribute__((aligned(64))) uint64_t blind[TABLE_BLIND];	/* blind.h; 0: a free place */
+	__attribute__((aligned(64))) uint64_t truncated[TABLE_TRUNCATED];	/* truncated.h; 0: a free place */
 };
 
 _Static_assert(sizeof(struct row) == 32, "two rows a cache line");
@@ -291,10 +291,10 @@ unsigned table_frames(const struct table *t, uint32_t row, uint32_t *codes);
  * Has `passed` called, in the thread that allocates, whenever the heap's size is a new maximum and
  * has passed a multiple of step_bytes that it had not. Once, at start.
  */
-void table_tell_passed(struct table *t, uint64_t step_bytes, void (*passed)(void));
+void table_notify_peaks(struct table *t, uint64_t step_bytes, void (*passed)(void));
 
 /* A new maximum has reached totals.above. */
-void table_passed(struct table_totals *totals, uint64_t live);
+void table_peak_passed(struct table_totals *totals, uint64_t live);
 
 static inline uint64_t table_code_pc(const struct table *t, uint32_t code)
 {

@@ -322,12 +322,12 @@ static void test_negative_heap(void)
 	allocate(thread[0], 0, 1000000);
 	release(thread[0], 0, false);
 	t.head->totals.peak_size = 33608;
-	table_tell_passed(&t, 1000000, tell);
+	table_notify_peaks(&t, 1000000, tell);
 	for (unsigned i = 1; i <= 2; i++)
 		delta_alloc(&t, thread[i], number[i], 200);
 	for (unsigned i = 1; i <= 2; i++)
 		delta_free(&t, thread[0], number[i], 200, false);
-	thread[0]->most_heap = 0;
+	thread[0]->heap_limit = 0;
 	delta_alloc(&t, thread[0], number[3], 10);
 	ok(t.head->totals.peak_size < 40000, "a live size of the heap that is negative for a while is no peak");
 	delta_alloc(&t, thread[0], number[3], 50000000);
@@ -405,14 +405,14 @@ static bool finishes(uint32_t row, struct deltas *d, unsigned done, bool wide, c
 	*row_upper(&t, row) = s.upper;
 	*slot = *held;
 	d->upper = wide;
-	d->moving = row % DELTA_SLOTS + 1;
-	delta_finish_move(&t, d);
+	d->flushed_slot = row % DELTA_SLOTS + 1;
+	delta_finish_flush(&t, d);
 	read_state(&end_state, row);
 	return end_state.row.live_count == after->row.live_count && end_state.row.live_size == after->row.live_size &&
 	       end_state.row.total_count == after->row.total_count && end_state.row.total_size == after->row.total_size &&
 	       end_state.info.temporary == after->info.temporary &&
 	       end_state.upper.live_size == after->upper.live_size && !slot->live_count && !slot->live_size &&
-	       !slot->total_count && !slot->total_size && !slot->temporary && !d->moving;
+	       !slot->total_count && !slot->total_size && !slot->temporary && !d->flushed_slot;
 }
 
 static void test_killed(bool wide)

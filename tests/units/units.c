@@ -287,7 +287,7 @@ static bool put(struct blocks *b, uintptr_t p, uint32_t row, uint64_t size)
 	if (!slot)
 		return false;
 	if (!(size & 1 && slot_put_simple(slot, row, size)))
-		stale.count = slot_put_otherwise(slot, block, stale.block);
+		stale.count = slot_put_slow(slot, block, stale.block);
 	return true;
 }
 
@@ -480,7 +480,7 @@ static void test_deltas(void)
 	for (int n = 0; n < 5; n++)
 		delta_alloc(&t, d, rows[0], 10);		/* the slot is another row's */
 	ok(t.rows[rows[0]].live_count == told + 5 && d->slots[rows[DELTA_SLOTS] % DELTA_SLOTS].row == rows[DELTA_SLOTS] &&
-	   d->slots[rows[DELTA_SLOTS] % DELTA_SLOTS].live_count == d->slots[rows[DELTA_SLOTS] % DELTA_SLOTS].most_count,
+	   d->slots[rows[DELTA_SLOTS] % DELTA_SLOTS].live_count == d->slots[rows[DELTA_SLOTS] % DELTA_SLOTS].count_limit,
 	   "while a view is taken nothing moves from a slot to a row, and a slot takes no more than else");
 	t.head->frozen = 0;
 	deltas_flush(&t, d);

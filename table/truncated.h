@@ -7,15 +7,15 @@
  * They are few (places in such code that call something which allocates), so a small set in the
  * table's header holds them. Lock-free, async-signal-safe.
  */
-#ifndef TABLE_BLIND_H
-#define TABLE_BLIND_H
+#ifndef TABLE_TRUNCATED_H
+#define TABLE_TRUNCATED_H
 
 #include "table.h"
 
 /* Notes an address. When the set is full it is not noted. */
-void blind_note(struct table *t, uint64_t pc);
+void truncated_note(struct table *t, uint64_t pc);
 
 /* Whether it was noted. */
-bool blind_holds(const struct table *t, uint64_t pc);
+bool truncated_holds(const struct table *t, uint64_t pc);
 
 #endif

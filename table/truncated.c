@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* See blind.h: open addressing, an address at most TRIES places behind its own. */
-#include "blind.h"
+/* See truncated.h: open addressing, an address at most TRIES places behind its own. */
+#include "truncated.h"
 
 #define TRIES	32u
 
 static uint32_t place(uint64_t pc, unsigned try)
 {
-	return ((uint32_t)(pc * 0x9e3779b97f4a7c15u >> 48) + try) % TABLE_BLIND;
+	return ((uint32_t)(pc * 0x9e3779b97f4a7c15u >> 48) + try) % TABLE_TRUNCATED;
 }
 
-void blind_note(struct table *t, uint64_t pc)
+void truncated_note(struct table *t, uint64_t pc)
 {
-	uint64_t *set = t->head->blind;
+	uint64_t *set = t->head->truncated;
 
 	for (unsigned i = 0; i < TRIES; i++) {
 		uint64_t *at = &set[place(pc, i)], there = load_relaxed(at);
@@ -23,9 +23,9 @@ void blind_note(struct table *t, uint64_t pc)
 	}
 }
 
-bool blind_holds(const struct table *t, uint64_t pc)
+bool truncated_holds(const struct table *t, uint64_t pc)
 {
-	const uint64_t *set = t->head->blind;
+	const uint64_t *set = t->head->truncated;
 
 	for (unsigned i = 0; i < TRIES; i++) {
 		uint64_t there = load_relaxed(&set[place(pc, i)]);
