@@ -10,6 +10,7 @@
  * said here, before anything runs, in one line that tells what to do.
  */
 #include "elf/image.h"
+#include "analysis/model.h"
 #include "base/opened.h"
 #include "options/options.h"
 #include "options/outfile.h"
@@ -330,7 +331,7 @@ static void prepare_outfile(const struct options *o, const struct program *p)
 		return;
 	if (!strchr(o->outfile, '%') && opened_name(path) >= 0)
 		die_outfile(path, EBADF);
-	if (!o->flame_graph && !outfile_is_numbered(o->outfile)) {
+	if (options_format(o) == OUTPUT_TEXT && !outfile_is_numbered(o->outfile)) {
 		fd = opened_write(AT_FDCWD, path, O_WRONLY | O_APPEND | O_NOCTTY |
 				  (is_standard_stream(path) ? 0 : O_TRUNC));
 		if (fd < 0)
@@ -504,6 +505,9 @@ static void run(const struct program *p, int argc, char **argv, char **env)
 	die(EXIT_EXEC, "%s: cannot execute: %s", p->culprit, strerror(error));
 }
 
+/* The formats that the watcher, --report and --dump write, and no traced process. */
+static const struct report_writer *const by_reporter[] = { &report_json, NULL };
+
 int main(int argc, char **argv)
 {
 	struct program program = { 0 };
@@ -511,6 +515,7 @@ int main(int argc, char **argv)
 	char *library, *text, **env, address[WATCHER_ADDRESS_BYTES], outfile_is[OUTFILE_TEXT_BYTES];
 	int first;
 
+	report_offer(by_reporter);
 	first = command_line_parse(argc, argv, &options);
 	options.watch = options.outfile_is = NULL;
 	if (!options.report && !options.dump)

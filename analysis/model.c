@@ -8,9 +8,22 @@
 
 #define LINE_BYTES	((size_t)72 << 10)	/* the longest name and then some */
 
+static const struct report_writer *const *offered;
+
+void report_offer(const struct report_writer *const *writers)
+{
+	offered = writers;
+}
+
 const struct report_writer *report_writer(const struct options *o)
 {
-	return o->flame_graph ? &report_folded : &report_text;
+	enum output_format format = options_format(o);
+
+	for (unsigned i = 0; offered && offered[i]; i++) {
+		if (!strcmp(offered[i]->name, options_format_name(format)))
+			return offered[i];
+	}
+	return format == OUTPUT_FOLDED ? &report_folded : &report_text;
 }
 
 /* Marks the names of which a printed line matches a rule. */

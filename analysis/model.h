@@ -76,13 +76,22 @@ struct report_writer {
 	const char *name;
 	bool replaces;		/* the newest dump replaces the older one: it is one document */
 	bool all_rows;		/* wants rows without live blocks too, and no `top` */
+	bool by_reporter;	/* the traced process never writes it: see options_by_reporter() */
 	uint8_t sections_max;	/* sort keys it has a place for */
 	void (*write)(struct report *r, struct out *out);
 };
 
-extern const struct report_writer report_text, report_folded;
+extern const struct report_writer report_text, report_folded, report_json;
 
+/* The writer of the format that the options name. */
 const struct report_writer *report_writer(const struct options *o);
+
+/*
+ * Adds the writers that are by_reporter, an array with NULL at its end. The wrapper calls this first
+ * thing. The library does not, so that none of their code is linked into it: there report_writer()
+ * gives the text's.
+ */
+void report_offer(const struct report_writer *const *writers);
 
 enum report_result {
 	REPORT_DONE,

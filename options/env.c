@@ -146,8 +146,14 @@ static void print_option(struct text *t, const struct options *o, const struct o
 			return;
 		number = o->depth;
 		break;
+	case OPTION_FORMAT:
+		if (o->format == OUTPUT_UNSET || o->format == OUTPUT_FOLDED)
+			return;
+		add_name(t, e);
+		add(t, options_format_name(o->format));
+		return;
 	case OPTION_FLAME_GRAPH:
-		if (o->flame_graph)
+		if (o->format == OUTPUT_FOLDED)
 			add_name(t, e);
 		return;
 	case OPTION_OUTFILE:

@@ -7,6 +7,7 @@
  */
 #include "options.h"
 
+#include "base/path.h"
 #include "base/text.h"
 
 #include <assert.h>
@@ -28,11 +29,13 @@ const struct option_entry options_table[] = {
 	{ "sort", 's', "KEY[,KEY...]", "size",
 	  "order of the backtraces; several keys give one section each",
 	  OPTION_SORT, OPTION_EVERYWHERE },
-	{ "depth", 0, "NUM", TEXT(HEAPTRACE_DEPTH) ", with --flame-graph " TEXT(OPTIONS_DEPTH_GRAPH),
+	{ "depth", 0, "NUM", TEXT(HEAPTRACE_DEPTH) " in text dumps, else " TEXT(OPTIONS_DEPTH_GRAPH),
 	  "frames kept per backtrace, 1 to " TEXT(OPTIONS_DEPTH_MAX),
 	  OPTION_DEPTH, OPTION_EVERYWHERE },
+	{ "format", 0, "FORMAT", "text, or what the ending of the outfile says",
+	  "how dumps are written: text, folded (stacks for flame graphs), or json", OPTION_FORMAT, OPTION_EVERYWHERE },
 	{ "flame-graph", 0, NULL, NULL,
-	  "folded stacks, weighted by the first sort key, instead of text",
+	  "the same as --format=folded: folded stacks, weighted by the first sort key",
 	  OPTION_FLAME_GRAPH, OPTION_EVERYWHERE },
 	{ "outfile", 0, "FILE", "standard error",
 	  "where dumps go; %p: pid, %c: command, %n: dump number, %%: a %; - is standard output",
@@ -97,6 +100,10 @@ static const char *const unwind_names[UNWIND_MODES] = {
 	[UNWIND_FAST] = "fast", [UNWIND_EXECINFO] = "execinfo", [UNWIND_CHECK] = "check",
 };
 
+static const char *const format_names[OUTPUT_FORMATS] = {
+	[OUTPUT_TEXT] = "text", [OUTPUT_FOLDED] = "folded", [OUTPUT_JSON] = "json",
+};
+
 static const struct {
 	const char *name, *meaning;
 } sort_keys[SORT_KEYS] = {
@@ -124,6 +131,36 @@ const char *options_sort_meaning(enum sort_key key)
 const char *options_unwind_name(enum unwind_mode mode)
 {
 	return (unsigned int)mode < UNWIND_MODES ? unwind_names[mode] : "?";
+}
+
+const char *options_format_name(enum output_format format)
+{
+	return format > OUTPUT_UNSET && format < OUTPUT_FORMATS ? format_names[format] : "?";
+}
+
+/* The format whose name, or txt, is the ending of a file's name; OUTPUT_UNSET: it is none. */
+static enum output_format format_by_ending(const char *file)
+{
+	const char *name = path_name(file), *ending = strrchr(name, '.');
+
+	if (!ending || ending == name)
+		return OUTPUT_UNSET;
+	if (!strcmp(ending, ".txt"))
+		return OUTPUT_TEXT;
+	for (unsigned i = OUTPUT_TEXT; i < OUTPUT_FORMATS; i++) {
+		if (!strcmp(ending + 1, format_names[i]))
+			return i;
+	}
+	return OUTPUT_UNSET;
+}
+
+enum output_format options_format(const struct options *o)
+{
+	enum output_format format = o->format;
+
+	if (format == OUTPUT_UNSET && o->outfile)
+		format = format_by_ending(o->outfile);
+	return format == OUTPUT_UNSET ? OUTPUT_TEXT : format;
 }
 
 void options_init(struct options *o)
@@ -242,6 +279,20 @@ static bool set_unwind(struct options *o, const struct option_entry *e, const ch
 	}
 	add_culprit(error, e, value);
 	add(error, "not one of fast, execinfo, check");
+	return false;
+}
+
+static bool set_format(struct options *o, const struct option_entry *e, const char *value,
+		       struct text *error)
+{
+	for (uint8_t i = OUTPUT_TEXT; i < OUTPUT_FORMATS; i++) {
+		if (!strcmp(value, format_names[i])) {
+			o->format = i;
+			return true;
+		}
+	}
+	add_culprit(error, e, value);
+	add(error, "not one of text, folded, json");
 	return false;
 }
 
@@ -402,10 +453,10 @@ static bool set_value(struct options *o, const struct option_entry *e, const cha
 		o->depth = (uint8_t)number;
 		o->depth_given = true;
 		return true;
+	case OPTION_FORMAT:
+		return set_format(o, e, value, error);
 	case OPTION_FLAME_GRAPH:
-		o->flame_graph = true;
-		if (!o->depth_given)
-			o->depth = options_default_depth(o);
+		o->format = OUTPUT_FOLDED;
 		return true;
 	case OPTION_OUTFILE:
 	case OPTION_IGNORE:
@@ -473,5 +524,9 @@ bool options_set(struct options *o, const struct option_entry *e, const char *va
 		}
 		return false;
 	}
-	return set_value(o, e, value, &t);
+	if (!set_value(o, e, value, &t))
+		return false;
+	if (!o->depth_given)	/* it follows the format, which several options decide */
+		o->depth = options_default_depth(o);
+	return true;
 }

@@ -22,11 +22,23 @@ enum sort_key {
 	SORT_KEYS
 };
 
+/*
+ * What a dump is written as. The traced process itself writes text and folded stacks. Formats from
+ * OUTPUT_BY_REPORTER on are written by the process that holds the table: the watcher (wrapper/watcher.h),
+ * --report or --dump.
+ */
+enum output_format {
+	OUTPUT_UNSET,		/* no option names a format: the ending of outfile decides */
+	OUTPUT_TEXT, OUTPUT_FOLDED, OUTPUT_JSON,
+	OUTPUT_FORMATS,
+	OUTPUT_BY_REPORTER = OUTPUT_JSON
+};
+
 /* How stacks are taken (capture.h). */
 enum unwind_mode { UNWIND_FAST, UNWIND_EXECINFO, UNWIND_CHECK, UNWIND_MODES };
 
 #define OPTIONS_DEPTH_MAX	255
-#define OPTIONS_DEPTH_GRAPH	128	/* default depth where the output is a graph */
+#define OPTIONS_DEPTH_GRAPH	128	/* default depth in all formats but text */
 #ifndef HEAPTRACE_DEPTH			/* `make DEPTH=NUM` */
 #define HEAPTRACE_DEPTH		8	/* default depth in text dumps */
 #endif
@@ -40,7 +52,7 @@ struct options {
 	uint8_t sort_count;		/* at least 1 */
 	uint8_t depth;			/* 1 to 255, never 0 after parsing */
 	bool depth_given;		/* false: depth follows the output's kind */
-	bool flame_graph;
+	uint8_t format;			/* enum output_format as given; options_format() is the one to ask */
 	uint8_t unwind;			/* enum unwind_mode */
 	const char *outfile;		/* template with placeholders, or NULL: standard error */
 	const char *ignore;		/* file of rules, or NULL */
@@ -68,7 +80,7 @@ struct options {
 };
 
 enum option_id {
-	OPTION_TOP, OPTION_SORT, OPTION_DEPTH, OPTION_FLAME_GRAPH, OPTION_OUTFILE, OPTION_IGNORE,
+	OPTION_TOP, OPTION_SORT, OPTION_DEPTH, OPTION_FORMAT, OPTION_FLAME_GRAPH, OPTION_OUTFILE, OPTION_IGNORE,
 	OPTION_NO_LINES, OPTION_NO_DEMANGLE, OPTION_DEBUG_DIR, OPTION_UNWIND, OPTION_CHILDREN,
 	OPTION_SIGNAL_SIZE, OPTION_SIGNAL_COUNT, OPTION_EVERY, OPTION_ABOVE, OPTION_DUMP,
 	OPTION_RECORD, OPTION_REPORT, OPTION_SYSROOT, OPTION_NO_WATCH, OPTION_WATCH,
@@ -118,10 +130,25 @@ const char *options_signal_name(int sig, char buf[OPTIONS_SIGNAL_BYTES]);
  * is 0. -1: none of these. */
 int options_signal(const char *text);
 
+/* What --format calls a format. */
+const char *options_format_name(enum output_format format);
+
+/*
+ * The format of dumps: that of --format or --flame-graph, else the one whose name the file name of
+ * --outfile has as its ending (heap.json, heap.%p.folded; .txt stands for text), else text.
+ */
+enum output_format options_format(const struct options *o);
+
+/* Whether another process writes the dumps of a traced one. */
+static inline bool options_by_reporter(const struct options *o)
+{
+	return options_format(o) >= OUTPUT_BY_REPORTER;
+}
+
 /* The depth where none is given. */
 static inline uint8_t options_default_depth(const struct options *o)
 {
-	return o->flame_graph ? OPTIONS_DEPTH_GRAPH : HEAPTRACE_DEPTH;
+	return options_format(o) == OUTPUT_TEXT ? HEAPTRACE_DEPTH : OPTIONS_DEPTH_GRAPH;
 }
 
 /* Defaults: top 10, sort by size, depth by format. */

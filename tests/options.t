@@ -30,6 +30,13 @@ is "$("$D" env "$all")" \
 is "$("$D" print /w "$all")" "$all" "every option round-trips, also into cut buffers"
 is "$("$D" env 'flame-graph')" "1 top=10 depth=128 graph=1 sort=size out=[] ignore=[] run=0 held=0 error=[]" "a graph is 128 deep"
 is "$("$D" env 'depth=8:flame-graph')" "1 top=10 depth=8 graph=1 sort=size out=[] ignore=[] run=0 held=0 error=[]" "unless a depth is given"
+is "$("$D" print /w 'format=folded')" 'flame-graph' "a flame graph is the format folded"
+is "$("$D" print /w 'flame-graph:format=json')" 'format=json' "of two formats the last one counts"
+is "$("$D" env 'outfile=/a.b/heap.%p.folded')" "1 top=10 depth=128 graph=1 sort=size out=[/a.b/heap.%p.folded] ignore=[] run=0 held=0 error=[]" "the ending of the outfile names the format"
+for v in heap.json.old .folded folded /a.folded/heap heap.svg heap.txt; do
+	is "$("$D" env "outfile=$v")" "1 top=10 depth=8 graph=0 sort=size out=[$v] ignore=[] run=0 held=0 error=[]" "outfile $v is text"
+done
+is "$("$D" env 'outfile=heap.folded:format=text')" "1 top=10 depth=8 graph=0 sort=size out=[heap.folded] ignore=[] run=0 held=0 error=[]" "unless a format is given"
 is "$("$D" print /w 'depth=8:flame-graph')" 'depth=8:flame-graph' "and that survives printing"
 is "$("$D" print /w "$def")" "" "only differences are printed"
 is "$("$D" print / 'outfile=a:ignore=b')" 'outfile=/a:ignore=/b' "relative names in /"
@@ -71,6 +78,8 @@ bad record=- "give a file's name"
 bad no-lines=1 'takes no value'
 bad no-demangle=yes 'takes no value'
 bad flame-graph=1 'takes no value'
+bad format=xml 'not one of text, folded, json'
+bad format 'needs a value: format=FORMAT'
 bad 'debug-dir=a\:b' "there can be no ':'"
 bad debug-dir= 'the name of a directory is missing'
 has "$("$D" env "$(for i in $(seq 17); do printf 'debug-dir=/%s:' $i; done)")" 'debug-dir=[/16] error=[debug-dir=/17: more than 16 directories]' "there is room for 16 debug-dirs"

@@ -82,6 +82,8 @@ fails 125 "PROGRAM is missing" "-- only" --
 fails 125 "--top=x: not a whole number" "--top=x" --top=x true
 fails 125 "--top=-1: not a whole number" "--top -1" --top -1 true
 fails 125 "--top=4294967296: not a whole" "a number too large" --top=4294967296 true
+fails 125 "--flame-graph is --format=folded" "two formats" --flame-graph --format=json true
+fails 125 "--flame-graph is --format=folded" "two formats, the other way" --format=text --flame-graph true
 fails 125 "--depth=0: not a whole number from 1 to 255" "--depth=0" --depth=0 true
 fails 125 "1 to 255" "--depth=256" --depth=256 true
 for k in size count peak-size peak-count heap-peak total-size total-count temporary age; do

@@ -95,7 +95,9 @@ static void refuse_what_says_nothing(const struct options *o, uint64_t given)
 /* Returns the index of PROGRAM in argv. */
 static int parse_command(int argc, char **argv, struct options *o)
 {
+	const uint64_t both_formats = (uint64_t)1 << OPTION_FORMAT | (uint64_t)1 << OPTION_FLAME_GRAPH;
 	uint64_t given = 0;
+	uint8_t format;
 	int i = 1;
 
 	while (i < argc && argv[i][0] == '-' && argv[i][1]) {
@@ -109,8 +111,12 @@ static int parse_command(int argc, char **argv, struct options *o)
 		e = find_option(argv[i++], &value);
 		if (e->argument && !value && i < argc)
 			value = argv[i++];
+		format = o->format;
 		set_option(o, e, value);
 		given |= (uint64_t)1 << e->id;
+		if ((given & both_formats) == both_formats && o->format != format)
+			die(EXIT_SETUP, "--flame-graph is --format=folded, and --format asks for another format: "
+			    "give one of the two");
 	}
 	refuse_what_says_nothing(o, given);
 	if (o->report || o->dump) {

@@ -177,7 +177,7 @@ static const char *print_table(struct options *o, struct table *t, uint64_t mome
 	d.statm_pid = statm;
 	dump_write(&d, o->sort, o->sort_count, false, false, false);
 	told = d.output.told;
-	if (o->flame_graph)
+	if (options_format(o) != OUTPUT_TEXT)
 		dump_tell_unmatched(&d);
 	dump_detach(&d);
 	load_release(t);

@@ -59,7 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(options_print_env(&a, NULL, printed, len + 1) == len && strlen(printed) == len);
 	options_init(&b);
 	require(options_parse_env(printed, &b, again, len + 16, error, sizeof(error)));
-	require(a.top == b.top && a.depth == b.depth && a.flame_graph == b.flame_graph &&
+	require(a.top == b.top && a.depth == b.depth && a.format == b.format &&
 		a.run == b.run && a.held == b.held && a.sort_count == b.sort_count &&
 		!memcmp(a.sort, b.sort, a.sort_count) && same_text(a.outfile, b.outfile) &&
 		same_text(a.ignore, b.ignore) && a.no_lines == b.no_lines &&

@@ -73,7 +73,7 @@ static void report(struct table *t, bool folded)
 	};
 	struct out out;
 
-	options.flame_graph = folded;
+	options.format = folded ? OUTPUT_FOLDED : OUTPUT_TEXT;
 	options.top = 20;
 	out_init(&out, -1, buf, sizeof(buf));
 	report_write(&q, &arena, &out);
