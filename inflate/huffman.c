@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * See huffman.h. Codes of one length are consecutive numbers in the order of their symbols, and
- * the first one of a length follows, with a zero bit appended, the last one of the length before
- * (RFC 1951, section 3.2.2). The stream has a code's first bit lowest, so a table is indexed by
- * codes read backwards: counting up is adding at the top.
+ * See huffman.h. Codes of one length are consecutive numbers in the order of their symbols. The first
+ * code of a length is the successor of the last code of the length before, with a zero bit appended
+ * (RFC 1951, section 3.2.2). The stream has a code's first bit lowest, so a table is indexed by codes
+ * read backwards, and the next code is found by adding 1 at the top.
  *
  *	length  1 2 3 3		codes  0 10 110 111	backwards  0 01 011 111
  */
@@ -13,8 +13,8 @@
 
 #define KIND(kind)	(HUFFMAN_SPECIAL | (uint32_t)(kind) << 29)
 
-/* The entry of a symbol, but for bits to take, and the number of its extra bits: RFC 1951, section
- * 3.2.5. */
+/* The entry of a symbol, except for the number of bits to take, and the number of its extra bits (RFC
+ * 1951, section 3.2.5). */
 static uint32_t entry_of(enum huffman_alphabet alphabet, unsigned symbol, unsigned *extra)
 {
 	*extra = 0;
@@ -30,7 +30,7 @@ static uint32_t entry_of(enum huffman_alphabet alphabet, unsigned symbol, unsign
 	symbol -= 257;
 	if (symbol >= 28)
 		return symbol == 28 ? 255 << 16 : KIND(HUFFMAN_INVALID);
-	/* 3 to 10, then four lengths' bases for each power of two. */
+	/* The lengths 3 to 10 have symbols of their own; above, four symbols share each power of two. */
 	if (symbol >= 8) {
 		*extra = symbol / 4 - 1;
 		symbol = (4 | symbol % 4) << *extra;
@@ -38,8 +38,8 @@ static uint32_t entry_of(enum huffman_alphabet alphabet, unsigned symbol, unsign
 	return symbol << 16;
 }
 
-/* The next code of a length, read backwards: its highest zero becomes one, what is above zeros.
- * After the last one, whatever. */
+/* The next code of a length, read backwards: the highest zero becomes one, and the ones above it
+ * become zeros. After the last code of all, the result means nothing. */
 static uint32_t next_code(uint32_t code, unsigned length)
 {
 	uint32_t zeros = ~code & ((1u << length) - 1);
@@ -48,8 +48,11 @@ static uint32_t next_code(uint32_t code, unsigned length)
 	return (code & (bit - 1)) | bit;
 }
 
-/* How many bits the codes of `length` bits and more take behind the first table's, that start
- * as the next one does: as many as until all of these codes are full. */
+/*
+ * The number of bits that index the second table for the next code, which has `length` bits: enough
+ * for the longest code that shares the first table's bits with it. Codes of growing length are
+ * counted until they fill the second table.
+ */
 static unsigned second_bits(const uint16_t *count, unsigned length, unsigned first_bits)
 {
 	unsigned bits = length - first_bits;
@@ -65,8 +68,10 @@ static unsigned second_bits(const uint16_t *count, unsigned length, unsigned fir
 	return bits;
 }
 
-/* Sorts the symbols by their codes; count[length] gets the number of codes. What is left of the
- * bit sequences of HUFFMAN_LENGTH_MAX bits, or -1: not a code. */
+/*
+ * Sorts the symbols by their codes; count[length] gets the number of codes. Returns how many of the
+ * sequences of HUFFMAN_LENGTH_MAX bits begin with no code, or -1 if no code has these lengths.
+ */
 static int32_t sort_codes(const uint8_t *lengths, unsigned symbols, uint16_t *sorted, uint16_t *count)
 {
 	uint16_t at[HUFFMAN_LENGTH_MAX + 2];
@@ -83,8 +88,9 @@ static int32_t sort_codes(const uint8_t *lengths, unsigned symbols, uint16_t *so
 			return -1;
 		at[length + 1] = at[length] + count[length];
 	}
-	/* A single code is of one bit and leaves the other half unused: the RFC allows it for
-	 * distances, zlib for literals as well; no code at all is for blocks of literals. */
+	/* A single code has one bit and leaves the other half unused. The RFC allows that for
+	 * distances, zlib for literals as well. Blocks that have only literals have no code for
+	 * distances at all. */
 	if (left && at[HUFFMAN_LENGTH_MAX + 1] != count[1])
 		return -1;
 	for (unsigned s = 0; s < symbols; s++) {
@@ -94,14 +100,15 @@ static int32_t sort_codes(const uint8_t *lengths, unsigned symbols, uint16_t *so
 	return left;
 }
 
-/* Whatever follows the code, in a table of `bits`. */
+/* Sets the entries of a table of `bits` index bits that begin with a code, whatever follows it. */
 static void fill(uint32_t *table, unsigned bits, uint32_t code, unsigned length, uint32_t entry)
 {
 	for (uint32_t i = code; i < 1u << bits; i += 1u << length)
 		table[i] = entry;
 }
 
-/* The same for a length of a match, whose distance is told where its code is in the index too. */
+/* As fill(), for the length of a match. Where the index holds the code of the distance as well, the
+ * entry gets the distance, too. */
 static void fill_match(uint32_t *table, uint32_t code, unsigned length, uint32_t entry,
 		       const uint32_t *distances)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The prefix codes of RFC 1951 (section 3.2.2) as tables: the next HUFFMAN_*_BITS bits of the
- * stream index a first table, whose entry is the symbol, or for a longer code a second table
- * behind it that the bits after those index. Pure computation.
+ * The prefix codes of RFC 1951 (section 3.2.2) as tables. The next HUFFMAN_*_BITS bits of the stream
+ * index a first table. Its entry is a symbol, or for a longer code it names a second table behind the
+ * first one, which the bits after those index. Pure computation, without state.
  */
 #ifndef INFLATE_HUFFMAN_H
 #define INFLATE_HUFFMAN_H
@@ -14,30 +14,30 @@
 #define HUFFMAN_SYMBOLS_MAX	288u
 #define HUFFMAN_LITERAL_BITS	11u	/* of the first table: literals and lengths */
 #define HUFFMAN_DISTANCE_BITS	8u
-#define HUFFMAN_ORDER_BITS	7u	/* the code for code lengths: no longer ones */
+#define HUFFMAN_ORDER_BITS	7u	/* the code for code lengths has no longer ones */
 /*
- * Entries that the first and second tables of a complete code take at most: the largest trees
- * of 288 (32) symbols and 15 levels. Building checks them all the same.
+ * The most entries that the first and second tables of a complete code can take, which is with the
+ * largest trees of 288 (or 32) symbols and 15 levels. huffman_build() checks the bound all the same.
  */
 #define HUFFMAN_LITERAL_ROOM	2342u
 #define HUFFMAN_DISTANCE_ROOM	402u
 #define HUFFMAN_ORDER_ROOM	128u
 
 /*
- * An entry: what the next bits of the stream stand for.
+ * An entry says what the next bits of the stream stand for, and how many of them to take:
  *
- *	literal		bit 31; bits 16-23: the byte; bits 0-5: bits to take
- *	all others	bits 0-5: 0, so that a literal can be taken without asking whether it is
- *			one; bits 8-13: bits to take; bits 29-30: the kind
- *	PLAIN		a length, its extra bits among those taken; bits 16-23: length - 3; and the
- *			distance behind it; bits 24-28: its symbol, whose extra bits are the last
- *			of those taken
- *	.. and APART	a length alone: its distance's code is not within the table's bits
- *	.. and SPECIAL	a length alone, without its extra bits; bits 24-26: how many follow
- *	the other kinds	are SPECIAL too
+ *	literal		bit 31 is set; bits 16-23: the byte; bits 0-5: bits to take
+ *	all others	bits 0-5: 0, so that taking a literal does nothing here; bits 8-13: bits to
+ *			take; bits 29-30: the kind
+ *	PLAIN		a match. The length's extra bits are among those taken; bits 16-23: length - 3.
+ *			Bits 24-28: the symbol of the distance, whose extra bits are the last of those
+ *			taken
+ *	PLAIN, APART	a length only, because the code of the distance is not within the index
+ *	PLAIN, SPECIAL	a length only, and without its extra bits; bits 24-26: how many of them follow
+ *	other kinds	have SPECIAL set, too
  *
- * In a table of distances bits 0-7 are the code's length, or 255 with SPECIAL; PLAIN has the
- * distance's symbol and takes its extra bits.
+ * In a table of distances, bits 0-7 are the code's length, or 255 where SPECIAL is set. PLAIN has the
+ * symbol of the distance, and its extra bits are among those taken.
  */
 #define HUFFMAN_LITERAL	(1u << 31)
 #define HUFFMAN_SPECIAL	(1u << 15)
@@ -45,10 +45,10 @@
 
 enum huffman_kind {
 	HUFFMAN_PLAIN,
-	HUFFMAN_SECOND,		/* bits 16-27: where the second table begins, bits 8-13: how many
-				 * bits index it, behind all those of the first table */
+	HUFFMAN_SECOND,		/* bits 16-27: where the second table begins; bits 8-13: how many
+				 * bits index it, after those that index the first table */
 	HUFFMAN_END,		/* of the block */
-	HUFFMAN_INVALID,	/* no code begins like this, or a reserved symbol */
+	HUFFMAN_INVALID,	/* no code begins like this, or the symbol is a reserved one */
 };
 
 #define HUFFMAN_TAKE(entry)	((entry) >> 8 & 63)
@@ -59,16 +59,17 @@ enum huffman_kind {
 
 /* What the symbols of a code mean. */
 enum huffman_alphabet {
-	HUFFMAN_LITERALS,	/* 0-255 literals, 256 the end, 257-285 lengths */
+	HUFFMAN_LITERALS,	/* 0-255 literals, 256 the end of the block, 257-285 lengths */
 	HUFFMAN_DISTANCES,	/* 0-29 */
-	HUFFMAN_ORDER,		/* 0-18: as they are, as literals */
+	HUFFMAN_ORDER,		/* 0-18, the code for code lengths: entries as of literals */
 };
 
 /*
- * Builds the table of the code whose symbol s has a code of lengths[s] bits (0: none), for
- * s < count; that of HUFFMAN_LITERALS with the one of HUFFMAN_DISTANCES, which is NULL for the
- * others. False: no such code can exist (more codes than fit), or some sequences of bits mean
- * nothing, which only a code of a single symbol may have (and one of none).
+ * Builds the table of the code in which symbol s has a code of lengths[s] bits (0: none), for
+ * s < count. For HUFFMAN_LITERALS, `distances` is the block's table of HUFFMAN_DISTANCES; for the other
+ * alphabets it is NULL. False: no code has these lengths, because there are more codes than fit, or
+ * because some sequences of bits stand for nothing, which is allowed only for codes of a single symbol
+ * or of none.
  */
 bool huffman_build(uint32_t *table, enum huffman_alphabet alphabet, const uint8_t *lengths,
 		   unsigned count, const uint32_t *distances);
