@@ -45,65 +45,6 @@ void cxx_restore_lambdas(struct cxx *c, unsigned lambdas)
 	c->lambdas = (uint16_t)lambdas;
 }
 
-/* Item number of a list, or 0 */
-static unsigned list_item(struct cxx *c, unsigned list, unsigned number)
-{
-	while (list && number && cxx_charge(c, 1)) {
-		list = c->node[list].b;
-		number--;
-	}
-	return c->node[list].a;	/* node 0 has none */
-}
-
-/* The function template's argument for a parameter of level 0, a pack as a whole, or 0 */
-static unsigned template_argument(struct cxx *c, unsigned parameter, unsigned scope)
-{
-	return list_item(c, c->node[c->node[scope].a].a, c->node[parameter].a);
-}
-
-unsigned cxx_lambda_of(struct cxx *c, unsigned parameter)
-{
-	unsigned level = c->node[parameter].b;
-
-	for (unsigned list = c->lambdas; list && cxx_charge(c, 1); list = c->node[list].b)
-		if (c->node[c->node[list].a].flag == level)
-			return c->node[list].a;
-	/* gcc 12 writes no levels: what the template does not have is the lambda's. */
-	if (!c->lambdas || (!level && c->scope && template_argument(c, parameter, c->scope)))
-		return 0;
-	return c->node[c->lambdas].a;
-}
-
-/* What a parameter stands for, a pack as a whole, or 0 */
-static unsigned argument_of(struct cxx *c, unsigned parameter, unsigned scope)
-{
-	unsigned level = c->node[parameter].b;
-
-	if (!scope || cxx_lambda_of(c, parameter))
-		return 0;
-	if (c->node[scope].flag) {
-		unsigned arguments = list_item(c, c->node[scope].c, level);
-
-		return list_item(c, c->node[arguments].a, c->node[parameter].a);
-	}
-	return level ? 0 : template_argument(c, parameter, scope);
-}
-
-unsigned cxx_resolve(struct cxx *c, unsigned node, unsigned *scope)
-{
-	while (c->node[node].kind == CXX_PARAMETER && cxx_charge(c, 1)) {
-		unsigned argument = argument_of(c, node, *scope);
-
-		if (c->node[argument].kind == CXX_ARGUMENTS && c->pack_index != CXX_WHOLE_PACK)
-			argument = list_item(c, c->node[argument].a, c->pack_index);
-		if (!argument)
-			return node;
-		*scope = c->node[*scope].b;
-		node = argument;
-	}
-	return node;
-}
-
 /* --- lists and packs --- */
 
 void cxx_print_list(struct cxx *c, unsigned list)
@@ -121,92 +62,6 @@ void cxx_print_list_rest(struct cxx *c, unsigned list)
 	} else if (sink_drop_commas(&c->out)) {
 		c->comma_dropped = c->out.at;
 	}
-}
-
-/* Which of a, b, c of a node are nodes that a pack may be found in. */
-static unsigned children(const struct cxx_node *n)
-{
-	enum { A = 1, B = 2, C = 4 };
-	static const uint8_t of_kind[CXX_KINDS] = {
-		[CXX_SCOPED] = A | B, [CXX_LOCAL] = A | B, [CXX_TEMPLATE] = A | B,
-		[CXX_CONVERSION] = A, [CXX_DESTRUCTOR] = A, [CXX_MEMBER] = A,
-		[CXX_FUNCTION_NAME] = A | B, [CXX_SUFFIX] = A, [CXX_QUALIFIED] = A,
-		[CXX_VENDOR_QUALIFIED] = A | B, [CXX_FUNCTION] = A | B | C,
-		[CXX_ARRAY] = A | B, [CXX_MEMBER_POINTER] = A | B, [CXX_VECTOR] = A | B,
-		[CXX_DECLTYPE] = A, [CXX_LIST] = A | B, [CXX_ARGUMENTS] = A,
-		[CXX_LITERAL] = A, [CXX_LITERAL_NAME] = A, [CXX_UNARY] = B,
-		[CXX_POSTFIX] = B, [CXX_BINARY] = B | C, [CXX_TERNARY] = A | B | C,
-		[CXX_CALL] = A | B, [CXX_CAST] = A | B, [CXX_NAMED_CAST] = B | C,
-		[CXX_OF] = B, [CXX_BRACED] = A | B, [CXX_NEW] = A | B | C, [CXX_DELETE] = B,
-		[CXX_GLOBAL] = A, [CXX_LIST_OF] = A, [CXX_DESIGNATED] = A | B | C,
-		[CXX_VENDOR_EXPRESSION] = A | B, [CXX_SUBOBJECT] = A | B,
-		[CXX_INDEXED] = B, [CXX_TAGGED] = A, [CXX_IN_MODULE] = A,
-		[CXX_VENDOR_OPERATOR] = A, [CXX_BIT_INT] = A, [CXX_CONSTRAINED_AUTO] = A,
-		[CXX_HEAD] = A, [CXX_DECLARATION] = A, [CXX_REQUIRES] = A | B,
-		[CXX_REQUIREMENT] = A | C,
-		/* not in what is an expansion itself: sizeof..., a fold, the pack of T...[n] */
-	};
-
-	if (n->kind == CXX_EXCEPTION)
-		return n->a ? A : 0;
-	if (n->kind == CXX_LAMBDA)	/* at level 0, T_ is its own */
-		return n->flag ? A | C : 0;
-	return of_kind[n->kind];
-}
-
-/*
- * The pack (CXX_ARGUMENTS) that a pattern expands, or 0: the first T_ in it that stands for
- * one. Depth first, with the free part of the task stack to remember what is left.
- */
-static unsigned find_pack(struct cxx *c, unsigned pattern)
-{
-	struct cxx_task *stack = c->task + c->task_count;
-	unsigned room = CXX_TASKS - c->task_count;
-	unsigned depth = 0;
-
-	if (!c->scope || room < 4)
-		return 0;
-	stack[depth++].arg = (uint16_t)pattern;
-	while (depth && cxx_charge(c, 1)) {
-		unsigned node = stack[--depth].arg;
-		const struct cxx_node *n = &c->node[node];
-		unsigned which = children(n);
-
-		if (n->kind == CXX_PARAMETER) {
-			unsigned argument = argument_of(c, node, c->scope);
-
-			if (c->node[argument].kind == CXX_ARGUMENTS)
-				return argument;
-		}
-		if (depth + 3 > room) {
-			c->failed = true;
-			return 0;
-		}
-		if (which & 4)
-			stack[depth++].arg = n->c;
-		if (which & 2)
-			stack[depth++].arg = n->b;
-		if (which & 1)
-			stack[depth++].arg = n->a;
-	}
-	return 0;
-}
-
-static unsigned list_length(struct cxx *c, unsigned list)
-{
-	unsigned length = 0;
-
-	for (; list && cxx_charge(c, 1); list = c->node[list].b)
-		length++;
-	return length;
-}
-
-bool cxx_pack_length(struct cxx *c, unsigned pattern, unsigned *length)
-{
-	unsigned pack = find_pack(c, pattern);
-
-	*length = pack ? list_length(c, c->node[pack].a) : 0;
-	return pack != 0;
 }
 
 /* The pattern once for each element, or as `pattern...` when it has no pack here. */
@@ -249,6 +104,14 @@ static unsigned member_qualifiers(const struct cxx *c, unsigned name, unsigned *
 	}
 }
 
+/* The scope that a default argument is, before the entity in it. */
+static void print_default_argument(struct cxx *c, const struct cxx_node *n)
+{
+	sink_text(&c->out, "{default arg#");
+	sink_number(&c->out, n->a);
+	sink_text(&c->out, "}::");
+}
+
 void cxx_print_core(struct cxx *c, unsigned name)
 {
 	const struct cxx_node *n = &c->node[name];
@@ -258,9 +121,7 @@ void cxx_print_core(struct cxx *c, unsigned name)
 	} else if (n->kind == CXX_LOCAL) {
 		PLAN(c, DO(PRINT, n->a), TEXT("::"), DO(PRINT_CORE, n->b));
 	} else if (n->kind == CXX_DEFAULT_ARGUMENT) {
-		sink_text(&c->out, "{default arg#");
-		sink_number(&c->out, n->a);
-		sink_text(&c->out, "}::");
+		print_default_argument(c, n);
 		PLAN(c, DO(PRINT_CORE, n->b));
 	} else {
 		cxx_print_left(c, name);
@@ -430,13 +291,47 @@ static void print_special(struct cxx *c, const struct cxx_node *n)
 	PLAN(c, DO(PRINT, n->b));
 }
 
-void cxx_print_left(struct cxx *c, unsigned node)
+/* ABI tags: f[abi:cxx11] */
+static void print_tagged(struct cxx *c, const struct cxx_node *n)
+{
+	PLAN(c, DO(PRINT, n->a), TEXT("[a"), TEXT("bi"), TEXT(":"), DO(PRINT, n->b), TEXT("]"));
+}
+
+/* A module's name, foo.bar or with a partition foo:bar. */
+static void print_module(struct cxx *c, const struct cxx_node *n)
+{
+	if (n->a)
+		PLAN(c, DO(PRINT, n->a), TEXT(n->flag ? ":" : "."), DO(PRINT, n->b));
+	else
+		PLAN(c, DO(PRINT, n->b));
+}
+
+/* A constructor or destructor has the name of its class. */
+static void print_structor(struct cxx *c, const struct cxx_node *n)
+{
+	const struct cxx_node *class_name = &c->node[n->a];
+
+	if (n->kind == CXX_DESTRUCTOR)
+		sink_char(&c->out, '~');
+	if (class_name->kind == CXX_ABBREVIATION)
+		sink_text(&c->out, cxx_abbreviations[class_name->a].last);
+	else
+		PLAN(c, DO(PRINT, n->a));
+}
+
+static void print_unnamed(struct cxx *c, const struct cxx_node *n)
+{
+	sink_text(&c->out, n->flag == 't' ? "{unnamed type#" : "{block literal#");
+	sink_number(&c->out, n->a + 1ul);
+	sink_char(&c->out, '}');
+}
+
+/* The kinds of enum cxx_kind up to CXX_FRIEND. */
+static void print_name(struct cxx *c, unsigned node)
 {
 	const struct cxx_node *n = &c->node[node];
 
 	switch (n->kind) {
-	case CXX_NONE:
-		break;
 	case CXX_NAME:
 		cxx_print_source(c, n->a, n->b);
 		break;
@@ -450,8 +345,6 @@ void cxx_print_left(struct cxx *c, unsigned node)
 		sink_text(&c->out, cxx_abbreviations[n->a].text);
 		break;
 	case CXX_SCOPED:
-		PLAN(c, DO(PRINT, n->a), TEXT("::"), DO(PRINT, n->b));
-		break;
 	case CXX_LOCAL:
 		PLAN(c, DO(PRINT, n->a), TEXT("::"), DO(PRINT, n->b));
 		break;
@@ -459,35 +352,24 @@ void cxx_print_left(struct cxx *c, unsigned node)
 		sink_text(&c->out, "string literal");
 		break;
 	case CXX_DEFAULT_ARGUMENT:
-		sink_text(&c->out, "{default arg#");
-		sink_number(&c->out, n->a);
-		sink_text(&c->out, "}::");
+		print_default_argument(c, n);
 		PLAN(c, DO(PRINT, n->b));
 		break;
 	case CXX_TEMPLATE:
 		print_template(c, node);
 		break;
 	case CXX_TAGGED:
-		PLAN(c, DO(PRINT, n->a), TEXT("[a"), TEXT("bi"), TEXT(":"), DO(PRINT, n->b),
-		     TEXT("]"));
+		print_tagged(c, n);
 		break;
 	case CXX_MODULE:
-		if (n->a)
-			PLAN(c, DO(PRINT, n->a), TEXT(n->flag ? ":" : "."), DO(PRINT, n->b));
-		else
-			PLAN(c, DO(PRINT, n->b));
+		print_module(c, n);
 		break;
 	case CXX_IN_MODULE:
 		PLAN(c, DO(PRINT, n->a), TEXT("@"), DO(PRINT, n->b));
 		break;
 	case CXX_CONSTRUCTOR:
 	case CXX_DESTRUCTOR:
-		if (n->kind == CXX_DESTRUCTOR)
-			sink_char(&c->out, '~');
-		if (c->node[n->a].kind == CXX_ABBREVIATION)
-			sink_text(&c->out, cxx_abbreviations[c->node[n->a].a].last);
-		else
-			PLAN(c, DO(PRINT, n->a));
+		print_structor(c, n);
 		break;
 	case CXX_OPERATOR:
 		print_operator(c, n->a);
@@ -502,9 +384,7 @@ void cxx_print_left(struct cxx *c, unsigned node)
 		PLAN(c, DO(PRINT, n->a));
 		break;
 	case CXX_UNNAMED:
-		sink_text(&c->out, n->flag == 't' ? "{unnamed type#" : "{block literal#");
-		sink_number(&c->out, n->a + 1ul);
-		sink_char(&c->out, '}');
+		print_unnamed(c, n);
 		break;
 	case CXX_LAMBDA:
 		print_lambda(c, node);
@@ -519,6 +399,14 @@ void cxx_print_left(struct cxx *c, unsigned node)
 		sink_text(&c->out, "friend ");
 		PLAN(c, DO(PRINT, n->a));
 		break;
+	}
+}
+
+void cxx_print_left(struct cxx *c, unsigned node)
+{
+	const struct cxx_node *n = &c->node[node];
+
+	switch (n->kind) {
 	case CXX_FUNCTION_NAME:
 		print_function(c, n);
 		break;
@@ -542,7 +430,9 @@ void cxx_print_left(struct cxx *c, unsigned node)
 		print_expansion(c, n->a);
 		break;
 	default:
-		if (n->kind < CXX_LITERAL)
+		if (n->kind < CXX_FUNCTION_NAME)
+			print_name(c, node);
+		else if (n->kind < CXX_LITERAL)
 			cxx_print_type_left(c, node);
 		else
 			cxx_print_expression(c, node);

@@ -250,29 +250,44 @@ static void print_indexed(struct cxx *c, const struct cxx_node *n)
 	PLAN(c, DO(PRINT, n->a), TEXT(".."), TEXT(".["), DO(PRINT, n->b), TEXT("]"));
 }
 
-void cxx_print_expression(struct cxx *c, unsigned node)
+/* x.<int at offset 4>: a part of the object x, as a template argument. */
+static void print_subobject(struct cxx *c, const struct cxx_node *n)
 {
-	const struct cxx_node *n = &c->node[node];
+	if (n->c)
+		PLAN(c, DO(PRINT, n->c), TEXT(">"));
+	else
+		PLAN(c, TEXT("0"), TEXT(">"));
+	if (n->flag)
+		PLAN(c, TEXT("-"));
+	PLAN(c, DO(PRINT_OPERAND, n->b), TEXT(".<"), DO(PRINT, n->a), TEXT(" a"), TEXT("t "),
+	     TEXT("of"), TEXT("fs"), TEXT("et"), TEXT(" "));
+}
 
+static void print_function_parameter(struct cxx *c, unsigned number)
+{
+	if (!number) {
+		sink_text(&c->out, "this");
+		return;
+	}
+	sink_text(&c->out, "{parm#");
+	sink_number(&c->out, number);
+	sink_char(&c->out, '}');
+}
+
+/* (int)(x), (A)(x, y) */
+static void print_cast(struct cxx *c, const struct cxx_node *n)
+{
+	sink_char(&c->out, '(');
+	if (n->flag)
+		PLAN(c, DO(PRINT, n->a), TEXT(")("), DO(PRINT_LIST, n->b), TEXT(")"));
+	else
+		PLAN(c, DO(PRINT, n->a), TEXT(")"), DO(PRINT_OPERAND, n->b));
+}
+
+/* The kinds of expressions that have an operator with operands of its own. */
+static void print_operation(struct cxx *c, const struct cxx_node *n)
+{
 	switch (n->kind) {
-	case CXX_LITERAL:
-		print_literal(c, n);
-		break;
-	case CXX_LITERAL_NAME:
-		PLAN(c, DO(PRINT, n->a));
-		break;
-	case CXX_FUNCTION_PARAMETER:
-		if (!n->a) {
-			sink_text(&c->out, "this");
-			break;
-		}
-		sink_text(&c->out, "{parm#");
-		sink_number(&c->out, n->a);
-		sink_char(&c->out, '}');
-		break;
-	case CXX_BOUND:
-		cxx_print_source(c, n->a, n->b);
-		break;
 	case CXX_UNARY:
 		print_unary(c, n);
 		break;
@@ -290,11 +305,7 @@ void cxx_print_expression(struct cxx *c, unsigned node)
 		print_call(c, n);
 		break;
 	case CXX_CAST:
-		sink_char(&c->out, '(');
-		if (n->flag)
-			PLAN(c, DO(PRINT, n->a), TEXT(")("), DO(PRINT_LIST, n->b), TEXT(")"));
-		else
-			PLAN(c, DO(PRINT, n->a), TEXT(")"), DO(PRINT_OPERAND, n->b));
+		print_cast(c, n);
 		break;
 	case CXX_NAMED_CAST:
 		cxx_print_operator(c, n->a);
@@ -306,9 +317,6 @@ void cxx_print_expression(struct cxx *c, unsigned node)
 			PLAN(c, TEXT("("), DO(PRINT, n->b), TEXT(")"));
 		else
 			cxx_print_operand(c, n->b);
-		break;
-	case CXX_BRACED:
-		PLAN(c, DO(PRINT, n->a), TEXT("{"), DO(PRINT_LIST, n->b), TEXT("}"));
 		break;
 	case CXX_NEW:
 		print_new(c, n);
@@ -323,6 +331,29 @@ void cxx_print_expression(struct cxx *c, unsigned node)
 	case CXX_FOLD:
 		print_fold(c, n);
 		break;
+	}
+}
+
+void cxx_print_expression(struct cxx *c, unsigned node)
+{
+	const struct cxx_node *n = &c->node[node];
+
+	switch (n->kind) {
+	case CXX_LITERAL:
+		print_literal(c, n);
+		break;
+	case CXX_LITERAL_NAME:
+		PLAN(c, DO(PRINT, n->a));
+		break;
+	case CXX_FUNCTION_PARAMETER:
+		print_function_parameter(c, n->a);
+		break;
+	case CXX_BOUND:
+		cxx_print_source(c, n->a, n->b);
+		break;
+	case CXX_BRACED:
+		PLAN(c, DO(PRINT, n->a), TEXT("{"), DO(PRINT_LIST, n->b), TEXT("}"));
+		break;
 	case CXX_COUNT:
 		print_count(c, n);
 		break;
@@ -330,14 +361,7 @@ void cxx_print_expression(struct cxx *c, unsigned node)
 		print_count_list(c, n);
 		break;
 	case CXX_SUBOBJECT:
-		if (n->c)
-			PLAN(c, DO(PRINT, n->c), TEXT(">"));
-		else
-			PLAN(c, TEXT("0"), TEXT(">"));
-		if (n->flag)
-			PLAN(c, TEXT("-"));
-		PLAN(c, DO(PRINT_OPERAND, n->b), TEXT(".<"), DO(PRINT, n->a), TEXT(" a"), TEXT("t "),
-		     TEXT("of"), TEXT("fs"), TEXT("et"), TEXT(" "));
+		print_subobject(c, n);
 		break;
 	case CXX_INDEXED:
 		print_indexed(c, n);
@@ -360,5 +384,7 @@ void cxx_print_expression(struct cxx *c, unsigned node)
 	case CXX_REQUIREMENT:
 		print_requirement(c, n);
 		break;
+	default:
+		print_operation(c, n);
 	}
 }
