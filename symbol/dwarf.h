@@ -66,6 +66,11 @@ struct dwarf_value {
 	uint64_t u;
 };
 
+/* The attributes that say which code belongs to a DIE: its address and end, or several ranges. */
+struct dwarf_extent {
+	struct dwarf_value low, high, ranges;
+};
+
 struct dwarf_attr {
 	uint16_t name, form;		/* name 0: none that we know */
 	uint32_t implicit;		/* the value, of DW_FORM_implicit_const */
@@ -106,7 +111,8 @@ struct dwarf_unit {
 	uint16_t language;
 	bool split;			/* what matters is in a .dwo file */
 	uint64_t addr_base, str_base, list_base;
-	struct dwarf_value low, high, ranges, line;
+	struct dwarf_extent extent;
+	struct dwarf_value line;
 	uint64_t comp_dir;		/* a text */
 };
 
@@ -209,8 +215,11 @@ struct dwarf_ranges {
 	uint64_t low, high;		/* of the one */
 };
 
+/* Stores the value if the attribute is one of an extent. False: the attribute is another one. */
+bool dwarf_extent_take(struct dwarf_extent *extent, unsigned name, struct dwarf_value v);
+
 void dwarf_ranges_open(struct dwarf_ranges *r, struct dwarf *d, const struct dwarf_unit *u,
-		       struct dwarf_value low, struct dwarf_value high, struct dwarf_value ranges);
+		       const struct dwarf_extent *extent);
 /* The next piece, low < high, or false. One that begins outside the file's code means nothing:
  * linkers leave such (at 0, 1, -1, -2) of functions that they dropped. */
 bool dwarf_ranges_next(struct dwarf_ranges *r, uint64_t *low, uint64_t *high);

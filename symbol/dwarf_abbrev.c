@@ -12,6 +12,7 @@
  */
 #include "symbol/dwarf.h"
 
+#include "base/search.h"
 #include "base/sort.h"
 
 /* Sizes of forms depend on these. Never 0. */
@@ -128,19 +129,12 @@ bool dwarf_abbrevs_load(struct dwarf *d, const struct dwarf_unit *u, struct dwar
 
 const struct dwarf_abbrev *dwarf_abbrev_find(const struct dwarf_abbrevs *a, uint64_t code)
 {
-	uint32_t low = 0, high = a->count;
+	size_t at;
 
 	if (code && code <= a->count && a->table[code - 1].code == code)
 		return &a->table[code - 1];
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (a->table[middle].code < code)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < a->count && a->table[low].code == code ? &a->table[low] : NULL;
+	at = search_first(a->count, i, a->table[i].code < code);
+	return at < a->count && a->table[at].code == code ? &a->table[at] : NULL;
 }
 
 bool dwarf_abbrev_seek(struct dwarf *d, const struct dwarf_unit *u, uint64_t code, uint16_t *tag)

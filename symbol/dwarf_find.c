@@ -8,6 +8,7 @@
  */
 #include "symbol/dwarf_find.h"
 
+#include "base/search.h"
 #include "symbol/dwarf_line.h"
 #include "symbol/elf.h"
 
@@ -27,17 +28,7 @@ struct find {
 
 size_t dwarf_place_from(const struct dwarf_place *places, size_t n, uint64_t addr)
 {
-	size_t low = 0, high = n;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (places[middle].addr < addr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return search_first(n, i, places[i].addr < addr);
 }
 
 /* The first unit that claims an address has it. */
@@ -155,12 +146,12 @@ static void read_units(struct find *f)
 		if (!u.version || (u.type != DW_UT_compile && u.type != DW_UT_skeleton) ||
 		    !dwarf_unit_die(d, &d->info, &u, NULL))
 			continue;
-		if (u.ranges.kind == DWARF_NONE && u.high.kind == DWARF_NONE) {
+		if (u.extent.ranges.kind == DWARF_NONE && u.extent.high.kind == DWARF_NONE) {
 			d->unit = u;
 			claim_lines(f);
 			continue;
 		}
-		dwarf_ranges_open(&r, d, &u, u.low, u.high, u.ranges);
+		dwarf_ranges_open(&r, d, &u, &u.extent);
 		while (f->missing && dwarf_ranges_next(&r, &low, &high))
 			claim(f, low, high, offset);
 	}

@@ -20,12 +20,12 @@
 
 /* What a function's DIE says. */
 struct function {
-	struct dwarf_value low, high, ranges;
+	struct dwarf_extent extent;
 	struct dwarf_value name, linkage, origin;
 	struct dwarf_value call_file, call_line, sibling;
 };
 
-struct walk {
+struct die_walk {
 	struct dwarf *dwarf;
 	struct dwarf_scopes *scopes;
 	struct dwarf_place *places;
@@ -37,18 +37,11 @@ struct walk {
 
 static void take_attr(struct function *f, unsigned name, struct dwarf_value v)
 {
+	if (dwarf_extent_take(&f->extent, name, v))
+		return;
 	switch (name) {
 	case DW_AT_sibling:
 		f->sibling = v;
-		break;
-	case DW_AT_low_pc:
-		f->low = v;
-		break;
-	case DW_AT_high_pc:
-		f->high = v;
-		break;
-	case DW_AT_ranges:
-		f->ranges = v;
 		break;
 	case DW_AT_name:
 		f->name = v;
@@ -75,7 +68,7 @@ static void read_function(struct cursor *c, const struct dwarf_unit *u,
 			  const struct dwarf_abbrevs *abbrevs, const struct dwarf_abbrev *abbrev,
 			  struct function *f)
 {
-	*f = (struct function){ .low = { .kind = DWARF_NONE } };
+	*f = (struct function){ .extent.low.kind = DWARF_NONE };
 	for (uint32_t i = 0; i < abbrev->count && !c->bad; i++) {
 		const struct dwarf_attr *attr = &abbrevs->attrs[abbrev->first + i];
 
@@ -129,7 +122,7 @@ static void take_name(struct dwarf *d, const struct dwarf_unit *u, const struct 
 }
 
 /* The new scope's index, or 0. */
-static uint32_t add_scope(struct walk *w, const struct function *f, bool inlined)
+static uint32_t add_scope(struct die_walk *w, const struct function *f, bool inlined)
 {
 	struct dwarf_scopes *scopes = w->scopes;
 	uint32_t depth = inlined && w->current ? scopes->scope[w->current].depth + 1 : 0;
@@ -149,7 +142,7 @@ static uint32_t add_scope(struct walk *w, const struct function *f, bool inlined
 }
 
 /* Whether a scope is the current one or around it. */
-static bool is_around(const struct walk *w, uint32_t scope)
+static bool is_around(const struct die_walk *w, uint32_t scope)
 {
 	for (uint32_t i = w->current; i && i >= scope; i = w->scopes->scope[i].parent) {
 		if (i == scope || !dwarf_step(w->dwarf, 1))
@@ -163,7 +156,7 @@ static bool is_around(const struct walk *w, uint32_t scope)
  * together), the one with the smallest piece there has it, and of equal ones the last: as
  * addr2line does it. What is inlined into the others must not get the address.
  */
-static bool is_better(const struct walk *w, const struct dwarf_place *p, uint64_t bytes,
+static bool is_better(const struct die_walk *w, const struct dwarf_place *p, uint64_t bytes,
 		      bool inlined)
 {
 	return !p->scope || (!inlined && bytes <= p->piece_bytes) || is_around(w, p->scope);
@@ -174,15 +167,16 @@ static bool is_better(const struct walk *w, const struct dwarf_place *p, uint64_
  * is inlined and does not say where (strict DWARF 2 cannot, for several pieces) is not theirs
  * by itself, but around what is further inside. True when it is the current one now.
  */
-static bool enter(struct walk *w, const struct function *f, bool inlined)
+static bool enter(struct die_walk *w, const struct function *f, bool inlined)
 {
 	uint32_t scope = 0;
 	struct dwarf_ranges r;
 	uint64_t low, high;
 
-	if (inlined && w->current && f->low.kind == DWARF_NONE && f->ranges.kind == DWARF_NONE)
+	if (inlined && w->current && f->extent.low.kind == DWARF_NONE &&
+	    f->extent.ranges.kind == DWARF_NONE)
 		scope = add_scope(w, f, inlined);
-	dwarf_ranges_open(&r, w->dwarf, &w->dwarf->unit, f->low, f->high, f->ranges);
+	dwarf_ranges_open(&r, w->dwarf, &w->dwarf->unit, &f->extent);
 	while (dwarf_ranges_next(&r, &low, &high)) {
 		size_t i;
 
@@ -215,7 +209,7 @@ static bool enter(struct walk *w, const struct function *f, bool inlined)
 }
 
 /* One DIE, its code read. False: the walk is over. */
-static bool visit(struct walk *w, struct cursor *c, const struct dwarf_abbrev *abbrev)
+static bool visit(struct die_walk *w, struct cursor *c, const struct dwarf_abbrev *abbrev)
 {
 	const struct dwarf_unit *u = &w->dwarf->unit;
 	const struct dwarf_abbrevs *abbrevs = &w->dwarf->abbrevs;
@@ -262,7 +256,7 @@ static bool visit(struct walk *w, struct cursor *c, const struct dwarf_abbrev *a
 }
 
 /* Leaves the scopes whose DIEs have ended: those at this level and further inside. */
-static void leave(struct walk *w)
+static void leave(struct die_walk *w)
 {
 	while (w->current && w->scopes->scope[w->current].level >= w->level)
 		w->current = w->scopes->scope[w->current].parent;
@@ -271,7 +265,7 @@ static void leave(struct walk *w)
 void dwarf_info_walk(struct dwarf *d, struct dwarf_scopes *scopes, struct dwarf_place *places,
 		     size_t n)
 {
-	struct walk w = { .dwarf = d, .scopes = scopes, .places = places, .n = n };
+	struct die_walk w = { .dwarf = d, .scopes = scopes, .places = places, .n = n };
 	struct cursor *c = &d->info;
 
 	cursor_open(c, &d->section[DWARF_INFO], d->unit.first, d->unit.end);

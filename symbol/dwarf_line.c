@@ -55,6 +55,26 @@ bool dwarf_line_open(struct dwarf *d, struct dwarf_line *line)
 	       (line->address_bytes == 4 || line->address_bytes == 8);
 }
 
+/* The opcode of an extended instruction, or 0; *end: where the next instruction is. */
+static unsigned open_extended(struct cursor *c, uint64_t *end)
+{
+	uint64_t bytes = cursor_uleb(c);
+
+	if (bytes > cursor_left(c)) {
+		c->bad = true;
+		bytes = 0;
+	}
+	*end = cursor_at(c) + bytes;
+	return bytes ? cursor_u8(c) : 0;
+}
+
+/* The header tells how many operands a standard opcode has, so that unknown ones can be skipped. */
+static void skip_operands(const struct dwarf_line *line, struct cursor *c, unsigned opcode)
+{
+	for (unsigned i = 0; i < line->lengths[opcode]; i++)
+		cursor_uleb(c);
+}
+
 /* The state machine's registers that matter here, and the row before. */
 struct machine {
 	struct dwarf *dwarf;
@@ -122,21 +142,17 @@ static void row(struct machine *m)
 
 static void extended(struct machine *m, struct cursor *c)
 {
-	uint64_t bytes = cursor_uleb(c);
-	uint64_t end = cursor_at(c) + bytes;
+	uint64_t end, bytes;
 
-	if (bytes > cursor_left(c)) {
-		c->bad = true;
-		return;
-	}
-	switch (bytes ? cursor_u8(c) : 0) {
+	switch (open_extended(c, &end)) {
 	case DW_LNE_end_sequence:
 		row(m);
 		reset(m);
 		break;
 	case DW_LNE_set_address:
-		if (bytes == 5 || bytes == 9)
-			m->address = cursor_word(c, (unsigned)bytes - 1);
+		bytes = end - cursor_at(c);
+		if (bytes == 4 || bytes == 8)
+			m->address = cursor_word(c, (unsigned)bytes);
 		m->operation = 0;
 		break;
 	}
@@ -168,8 +184,7 @@ static void standard(struct machine *m, struct cursor *c, unsigned opcode)
 		m->operation = 0;
 		break;
 	default:
-		for (unsigned i = 0; i < line->lengths[opcode]; i++)
-			cursor_uleb(c);
+		skip_operands(line, c, opcode);
 	}
 }
 
@@ -313,14 +328,11 @@ static void read_defined(struct tables *t, struct cursor *c)
 		if (opcode == DW_LNS_fixed_advance_pc) {
 			cursor_skip(c, 2);
 		} else if (opcode) {
-			for (unsigned i = 0; i < t->line->lengths[opcode]; i++)
-				cursor_uleb(c);
+			skip_operands(t->line, c, opcode);
 		} else {
-			uint64_t bytes = cursor_uleb(c), end = cursor_at(c) + bytes;
+			uint64_t end;
 
-			if (bytes > cursor_left(c))
-				return;
-			if (bytes && cursor_u8(c) == DW_LNE_define_file) {
+			if (open_extended(c, &end) == DW_LNE_define_file) {
 				uint64_t at = cursor_at(c);
 
 				cursor_skip_string(c);

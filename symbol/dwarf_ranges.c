@@ -21,17 +21,34 @@ static bool list_offset(struct dwarf *d, const struct dwarf_unit *u, struct dwar
 	return !d->index.bad;
 }
 
+bool dwarf_extent_take(struct dwarf_extent *extent, unsigned name, struct dwarf_value v)
+{
+	switch (name) {
+	case DW_AT_low_pc:
+		extent->low = v;
+		return true;
+	case DW_AT_high_pc:
+		extent->high = v;
+		return true;
+	case DW_AT_ranges:
+		extent->ranges = v;
+		return true;
+	default:
+		return false;
+	}
+}
+
 void dwarf_ranges_open(struct dwarf_ranges *r, struct dwarf *d, const struct dwarf_unit *u,
-		       struct dwarf_value low, struct dwarf_value high, struct dwarf_value ranges)
+		       const struct dwarf_extent *extent)
 {
 	uint64_t offset;
 
 	*r = (struct dwarf_ranges){ .dwarf = d, .unit = u };
-	if (ranges.kind != DWARF_NONE) {
-		if (!list_offset(d, u, ranges, &offset))
+	if (extent->ranges.kind != DWARF_NONE) {
+		if (!list_offset(d, u, extent->ranges, &offset))
 			return;
 		/* Offsets count from the unit's own DW_AT_low_pc. */
-		if (!dwarf_address(d, u, u->low, &r->base))
+		if (!dwarf_address(d, u, u->extent.low, &r->base))
 			r->base = 0;
 		r->kind = DWARF_RANGES_LIST;
 		cursor_open(&d->lists,
@@ -39,11 +56,11 @@ void dwarf_ranges_open(struct dwarf_ranges *r, struct dwarf *d, const struct dwa
 			    UINT64_MAX);
 		return;
 	}
-	if (!dwarf_address(d, u, low, &r->low))
+	if (!dwarf_address(d, u, extent->low, &r->low))
 		return;
-	if (high.kind == DWARF_CONSTANT)	/* a size, since DWARF 4 */
-		r->high = r->low + high.u;
-	else if (!dwarf_address(d, u, high, &r->high))
+	if (extent->high.kind == DWARF_CONSTANT)	/* a size, since DWARF 4 */
+		r->high = r->low + extent->high.u;
+	else if (!dwarf_address(d, u, extent->high, &r->high))
 		return;
 	r->kind = DWARF_RANGES_ONE;
 }

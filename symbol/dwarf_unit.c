@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/search.h"
 #include "symbol/elf.h"
 
 #define INDEX_MAX	((uint32_t)1 << 15)	/* offsets kept: 256 KB */
@@ -123,16 +124,9 @@ static void default_bases(struct dwarf_unit *u)
 static void take_attr(struct dwarf_unit *u, unsigned name, struct dwarf_value v,
 		      struct dwarf_value *comp_dir)
 {
+	if (dwarf_extent_take(&u->extent, name, v))
+		return;
 	switch (name) {
-	case DW_AT_low_pc:
-		u->low = v;
-		break;
-	case DW_AT_high_pc:
-		u->high = v;
-		break;
-	case DW_AT_ranges:
-		u->ranges = v;
-		break;
 	case DW_AT_stmt_list:
 		u->line = v;
 		break;
@@ -233,24 +227,16 @@ static bool index_units(struct dwarf *d)
 bool dwarf_side_unit(struct dwarf *d, uint64_t die)
 {
 	struct dwarf_unit *u = &d->side_unit;
-	uint32_t low = 0, high;
 	uint64_t offset, next;
+	size_t after;
 
 	if (u->version && die >= u->first && die < u->end)
 		return d->side_abbrevs.shape != 0;
 	u->version = 0;
 	if (!index_units(d))
 		return false;
-	high = d->unit_count;
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (d->unit_index[middle] <= die)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	offset = low ? d->unit_index[low - 1] : 0;
+	after = search_first(d->unit_count, i, d->unit_index[i] <= die);
+	offset = after ? d->unit_index[after - 1] : 0;
 	while ((next = dwarf_unit_header(d, &d->side_info, offset, u)) && next <= die)
 		offset = next;
 	if (!next || !u->version || die < u->first)

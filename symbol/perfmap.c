@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/opened.h"
+#include "base/search.h"
 #include "symbol/elf.h"
 
 #define BUFFER_BYTES	(ELF_NAME_MAX + 64)	/* the longest line of interest */
@@ -79,17 +80,7 @@ static bool parse_line(const char *line, const char *end, struct code *code)
 
 static size_t lower_bound(const struct perfmap *m, uint64_t addr)
 {
-	size_t low = 0, high = m->n;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (m->syms[middle].addr < addr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return search_first(m->n, i, m->syms[i].addr < addr);
 }
 
 static void take_line(struct perfmap *m, const char *line, const char *end, uint64_t offset)

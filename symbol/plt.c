@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "base/reader.h"
+#include "base/search.h"
 #include "base/sort.h"
 #include "symbol/hex.h"
 #include "symbol/symtab.h"
@@ -241,22 +242,6 @@ static bool lacks_target(const struct stub *stub)
 	return !stub->symbol && stub->addend && !stub->target;
 }
 
-/* The first of n addresses, ascending, that is not below this one. */
-static size_t first_from(const struct sort_entry *order, size_t n, uint64_t addr)
-{
-	size_t low = 0, high = n;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (~order[middle].key < addr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 /* The indirect function before its resolver; then as match.c has it. */
 static void offer_target(struct target *best, const struct symtab_entry *entry,
 			 struct elf_strings *strings)
@@ -293,14 +278,14 @@ static void find_targets(struct plt *p, struct elf *e, const struct symtab *t, u
 	sort_largest(order, n, n);
 	symtab_open(&s, e, t);
 	while (symtab_next(&s, &entry)) {
-		size_t i;
+		size_t at;
 
 		if ((entry.type != STT_GNU_IFUNC && entry.type != STT_FUNC) ||
 		    entry.section == SHN_UNDEF)
 			continue;
-		i = first_from(order, n, entry.value);
-		if (i < n && ~order[i].key == entry.value)
-			offer_target(&targets[i], &entry, &strings);
+		at = search_first(n, i, ~order[i].key < entry.value);
+		if (at < n && ~order[at].key == entry.value)
+			offer_target(&targets[at], &entry, &strings);
 	}
 	/* Stubs with the same addend share what the first one has got. */
 	for (size_t i = 0; i < n; i++) {
