@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * See debugfile.h. Section .gnu_debuglink is the file's name, zeros up to a multiple of 4, and
- * the CRC, in the file's byte order:
+ * See debugfile.h. Section .gnu_debuglink holds the debug file's name, zeros up to a multiple of 4, and
+ * a CRC in the byte order of the ELF file:
  *
  *	30 66 62 30 31 39 2e 64 65 62 75 67 00 00 00 00  d3 c1 09 5e	0fb019.debug
  */
@@ -21,14 +21,14 @@
 struct search {
 	struct elf *debug, *main;
 	struct arena *arena;
-	const char *dirs;		/* the file's debug_dirs, or "" */
-	uint8_t id[BUILD_ID_MAX];	/* the main file's */
+	const char *dirs;		/* symbol_file.debug_dirs, or "" */
+	uint8_t id[BUILD_ID_MAX];	/* the build id of the main file */
 	size_t id_bytes;
-	char link[LINK_MAX];		/* name from .gnu_debuglink; "": none */
-	uint32_t crc;
-	bool mismatch;
-	char *path;			/* PATH_MAX: being built */
-	size_t length;			/* of it; PATH_MAX: it was too long */
+	char link[LINK_MAX];		/* the name from .gnu_debuglink; "": none */
+	uint32_t crc;			/* from .gnu_debuglink */
+	bool mismatch;			/* a candidate belongs to another file */
+	char *path;			/* of the next candidate; PATH_MAX bytes */
+	size_t length;			/* of path; PATH_MAX: the path is too long */
 };
 
 /* Paths */
@@ -61,7 +61,8 @@ static void add_hex(struct search *s, const uint8_t *bytes, size_t count)
 	}
 }
 
-/* Starts a path with the next directory of the list; false after the last one. */
+/* Starts a path with the next directory of debug_dirs, and last /usr/lib/debug. *at is where the list
+ * goes on. False: there are no more directories. */
 static bool next_dir(struct search *s, const char **at)
 {
 	static const char last[] = "/usr/lib/debug";
@@ -86,7 +87,8 @@ static bool next_dir(struct search *s, const char **at)
 
 /* Candidates */
 
-/* Carried on over pieces; four bits at a time: a table of 64 bytes, about 300 MB a second. */
+/* Computes the CRC-32 of a file, which is read in pieces. Four bits at a time need a table of only 64
+ * bytes and are good for about 300 MB a second. False: the file cannot be read. */
 static bool crc_of(struct elf *e, uint32_t *result)
 {
 	uint32_t crc = UINT32_MAX, table[16];
@@ -121,6 +123,7 @@ static bool is_same_file(const struct elf *a, const struct elf *b)
 	       x.st_ino == y.st_ino;
 }
 
+/* Whether the candidate is the debug file: by build id, or if neither file has one, by the CRC. */
 static bool belongs(struct search *s, bool by_link)
 {
 	uint8_t id[BUILD_ID_MAX];
@@ -135,7 +138,7 @@ static bool belongs(struct search *s, bool by_link)
 	return by_link && crc_of(s->debug, &crc) && crc == s->crc;
 }
 
-/* Tries the path that has been built. */
+/* Opens the file at s->path as s->debug if it is the debug file. */
 static bool try(struct search *s, bool by_link)
 {
 	if (s->length >= PATH_MAX || elf_open(s->debug, s->path, s->arena))
@@ -167,7 +170,7 @@ static bool by_build_id(struct search *s)
 	return false;
 }
 
-/* The section's contents; a name with a directory in it could lead anywhere. */
+/* Reads the section. A name with a directory in it is refused, because it could lead anywhere. */
 static bool read_link(struct search *s, const struct elf_section *section)
 {
 	size_t bytes = section->size_bytes < LINK_MAX ? section->size_bytes : 0, length;
@@ -181,7 +184,8 @@ static bool read_link(struct search *s, const struct elf_section *section)
 	return true;
 }
 
-/* place[0..len): a directory with its slash, absolute for the last kind. */
+/* Tries the three paths for a directory place[0..len), which ends with a slash. The third kind of path
+ * is for absolute directories only. */
 static bool by_link_at(struct search *s, const char *place, size_t len)
 {
 	const char *at = s->dirs;
@@ -207,6 +211,7 @@ static bool by_link_at(struct search *s, const char *place, size_t len)
 	return false;
 }
 
+/* The length of a path up to its last slash and with it. */
 static size_t directory_bytes(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -214,7 +219,7 @@ static size_t directory_bytes(const char *path)
 	return slash ? (size_t)(slash + 1 - path) : 0;
 }
 
-/* "/proc/self/fd/12" */
+/* Writes a path such as /proc/self/fd/12. */
 static void fd_path(int fd, char *to)
 {
 	char digits[12], *p = digits + sizeof(digits);
@@ -228,7 +233,8 @@ static void fd_path(int fd, char *to)
 	memcpy(to + 14, p, (size_t)(digits + sizeof(digits) - p));
 }
 
-/* Behind all links. Inside a process, whose filters may allow no readlink(2), as the kernel says. */
+/* The file's path without symbolic links, or NULL. In the traced process, whose seccomp filters may
+ * forbid readlink(2), it comes from the kernel's list of mappings. */
 static const char *real_path(struct search *s, const struct symbol_file *file)
 {
 	char *real, proc[32];
@@ -245,8 +251,8 @@ static const char *real_path(struct search *s, const struct symbol_file *file)
 	return real;
 }
 
-/* Beside the file under the name that the loader knows, and under the one that it has behind
- * all links: /lib is /usr/lib on many systems, and packages know it by either. */
+/* Looks beside the file, both under the path that the loader knows and under the path without symbolic
+ * links: /lib is a link to /usr/lib on many systems, and packages use either name. */
 static bool by_link(struct search *s, const struct symbol_file *file)
 {
 	const char *path = file->path, *real;

@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Abbreviations (DWARF 5, 7.5.3): what DIEs of one kind look like.
+ * Abbreviations (DWARF 5, 7.5.3) describe what DIEs of one kind look like.
  *
  *	05  2e  01	code 5, DW_TAG_subprogram, has children
  *	03  08		DW_AT_name, DW_FORM_string
  *	11  01		DW_AT_low_pc, DW_FORM_addr
- *	00  00		end of this one; a code of 0 ends the table
+ *	00  00		end of this abbreviation; a code of 0 ends the table
  *
- * All known producers number them 1, 2, 3 ..., so that a table is found by its code at
- * once; others are searched by halves.
+ * All known producers number them 1, 2, 3, ..., so an abbreviation is mostly found at the index that
+ * its code says. In tables with other numbers, binary search finds it.
  */
 #include "symbol/dwarf.h"
 
 #include "base/search.h"
 #include "base/sort.h"
 
-/* Sizes of forms depend on these. Never 0. */
+/* What the sizes of forms depend on, as one number, which is never 0. */
 static uint32_t shape(const struct dwarf_unit *u)
 {
 	return (uint32_t)u->version << 16 | (uint32_t)u->address_bytes << 8 | u->offset_bytes;
 }
 
-/* One attribute's specification; false at the end of the list. */
+/* Reads one attribute's specification. False: the list has ended, or it is damaged. */
 static bool read_attr(struct cursor *c, struct dwarf_attr *attr)
 {
 	uint64_t name = cursor_uleb(c), form = cursor_uleb(c);
@@ -66,7 +66,7 @@ static bool read_attrs(struct dwarf *d, const struct dwarf_unit *u, struct dwarf
 	return !d->abbrev.bad;
 }
 
-/* By code, the first of equal ones first. */
+/* Sorts by code. Of equal codes, the first one stays first, and so is the one that is found. */
 static bool sort_table(struct dwarf *d, struct dwarf_abbrevs *a)
 {
 	struct arena work = { .chunk = NULL };

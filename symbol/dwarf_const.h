@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Numbers of the DWARF standard, version 5 (section 7) where nothing else is said. */
+/* Numbers of the DWARF standard. They are those of version 5, section 7, where nothing else is said. */
 #ifndef SYMBOL_DWARF_CONST_H
 #define SYMBOL_DWARF_CONST_H
 
@@ -16,7 +16,7 @@ enum {
 	DW_TAG_subprogram = 0x2e, DW_TAG_partial_unit = 0x3c, DW_TAG_skeleton_unit = 0x4a,
 };
 
-/* Attributes, 7.5.4; GNU and MIPS ones from their compilers */
+/* Attributes, 7.5.4. Those of GNU and MIPS are defined by their compilers. */
 enum {
 	DW_AT_sibling = 0x01, DW_AT_name = 0x03, DW_AT_stmt_list = 0x10, DW_AT_low_pc = 0x11,
 	DW_AT_high_pc = 0x12, DW_AT_language = 0x13, DW_AT_comp_dir = 0x1b,
@@ -27,7 +27,7 @@ enum {
 	DW_AT_GNU_addr_base = 0x2133,
 };
 
-/* Forms, 7.5.6; GNU ones: split DWARF before version 5, and dwz */
+/* Forms, 7.5.6. Those of GNU are for split DWARF before version 5, and for dwz. */
 enum {
 	DW_FORM_addr = 0x01, DW_FORM_block2 = 0x03, DW_FORM_block4 = 0x04, DW_FORM_data2 = 0x05,
 	DW_FORM_data4 = 0x06, DW_FORM_data8 = 0x07, DW_FORM_string = 0x08, DW_FORM_block = 0x09,
@@ -61,7 +61,7 @@ enum {
 	DW_LNCT_path = 1, DW_LNCT_directory_index = 2,
 };
 
-/* Languages whose functions have no other linkage name than their own, 7.12 */
+/* Languages whose functions' names are their linkage names, 7.12 */
 enum { DW_LANG_C89 = 0x01, DW_LANG_C = 0x02, DW_LANG_C99 = 0x0c, DW_LANG_C11 = 0x1d };
 
 #endif

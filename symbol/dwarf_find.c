@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * See dwarf_find.h. .debug_aranges (DWARF 5, 6.1.2) names the units directly, but compilers
- * need not write it (clang does not), and one file can hold objects of several. So what it
- * does not know is looked for in the units themselves, by the ranges in their first DIEs;
- * units that .debug_aranges has described are left out there. A unit without ranges, as clang
- * writes it for DWARF 2 without extensions, has what its line table covers.
+ * See dwarf_find.h. .debug_aranges (DWARF 5, 6.1.2) tells the unit of an address directly, but compilers
+ * need not write that section (clang does not), and one file can hold objects of several compilers. So
+ * addresses that it does not cover are looked for in the units themselves, by the ranges in their first
+ * DIEs. Units that .debug_aranges has described are left out there. A unit without ranges, as clang
+ * writes it for DWARF 2 without extensions, has the addresses that its line table covers.
  */
 #include "symbol/dwarf_find.h"
 
@@ -12,11 +12,11 @@
 #include "symbol/dwarf_line.h"
 #include "symbol/elf.h"
 
-/* One set of .debug_aranges: its header, then pairs of address and length up to `end`. */
+/* One set of .debug_aranges: a header, then pairs of address and length up to `end`. */
 struct set {
-	uint64_t unit;
-	uint64_t end;
-	uint8_t address_bytes;		/* 0: not readable */
+	uint64_t unit;			/* offset in .debug_info */
+	uint64_t end;			/* offset in .debug_aranges */
+	uint8_t address_bytes;		/* 0: the set cannot be read */
 };
 
 struct find {
@@ -31,7 +31,7 @@ size_t dwarf_place_from(const struct dwarf_place *places, size_t n, uint64_t add
 	return search_first(n, i, places[i].addr < addr);
 }
 
-/* The first unit that claims an address has it. */
+/* Gives a unit the places in [low, high) that no other unit has claimed before. */
 static void claim(struct find *f, uint64_t low, uint64_t high, uint64_t unit)
 {
 	size_t i;
@@ -51,7 +51,7 @@ static void claim(struct find *f, uint64_t low, uint64_t high, uint64_t unit)
 	}
 }
 
-/* False after the last set. */
+/* Reads the header of the set at an offset. False: there are no more sets. */
 static bool next_set(struct dwarf *d, struct cursor *c, uint64_t offset, struct set *set)
 {
 	uint8_t offset_bytes, segment_bytes;
@@ -71,7 +71,7 @@ static bool next_set(struct dwarf *d, struct cursor *c, uint64_t offset, struct 
 	    (set->address_bytes != 4 && set->address_bytes != 8)) {
 		set->address_bytes = 0;
 	} else {
-		/* Pairs are aligned to their own size, counted from the set's start. */
+		/* Pairs are aligned to their size, counted from the start of the set. */
 		uint64_t pair = 2u * set->address_bytes;
 		uint64_t past = (cursor_at(c) - offset) % pair;
 
@@ -101,7 +101,7 @@ static void read_aranges(struct find *f)
 	}
 }
 
-/* For d->unit, which does not say what code it has. */
+/* Gives d->unit, which does not say which code it has, the places in its line table. */
 static void claim_lines(struct find *f)
 {
 	struct dwarf *d = f->dwarf;
@@ -131,7 +131,7 @@ static void read_units(struct find *f)
 	struct dwarf_unit u;
 	uint64_t offset, next;
 
-	/* Both go through the units in the order of the object files, as a rule. */
+	/* As a rule, both sections have the units in the order of the object files. */
 	for (offset = 0; f->missing && (next = dwarf_unit_header(d, &d->info, offset, &u));
 	     offset = next) {
 		struct dwarf_ranges r;

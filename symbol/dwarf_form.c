@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Attributes' values (DWARF 5, 7.5.5 and 7.5.6), and what indices among them stand for. */
+/* The values of attributes (DWARF 5, 7.5.5 and 7.5.6), and the addresses and strings that indices among
+ * them stand for. */
 #include "symbol/dwarf.h"
 
 #include "symbol/elf.h"
 
-/* How long a value is: so many bytes, or one of these. */
+/* The length of a value: a number of bytes from 1 to 16, or one of these. */
 enum {
 	SIZE_UNKNOWN = 0,
 	SIZE_ADDRESS = 17, SIZE_OFFSET, SIZE_REF_ADDR, SIZE_NOTHING, SIZE_ULEB, SIZE_SLEB,
@@ -12,7 +13,8 @@ enum {
 };
 
 struct form {
-	uint8_t size, kind;
+	uint8_t size;
+	uint8_t kind;		/* of struct dwarf_value */
 };
 
 static const struct form standard[] = {
@@ -77,13 +79,13 @@ static struct form describe(unsigned form)
 	}
 }
 
-/* -1: not a fixed number of bytes. */
+/* The number of bytes of a size, or -1 if it is not fixed. */
 static int fixed_bytes(const struct dwarf_unit *u, unsigned size)
 {
 	switch (size) {
 	case SIZE_NOTHING:
 		return 0;
-	case SIZE_REF_ADDR:		/* an address in DWARF 2 */
+	case SIZE_REF_ADDR:		/* in DWARF 2, of the size of an address */
 		return u->version == 2 ? u->address_bytes : u->offset_bytes;
 	case SIZE_OFFSET:
 		return u->offset_bytes;
@@ -99,7 +101,7 @@ int dwarf_form_bytes(const struct dwarf_unit *u, unsigned form)
 	return fixed_bytes(u, describe(form).size);
 }
 
-/* The form that is really meant: DW_FORM_indirect has it in front of the value. */
+/* The form that a value really has: after DW_FORM_indirect, the form stands before the value. */
 static unsigned direct(struct cursor *c, unsigned form)
 {
 	if (form == DW_FORM_indirect) {
@@ -142,12 +144,12 @@ void dwarf_skip(struct cursor *c, const struct dwarf_unit *u, unsigned form)
 	case SIZE_SLEB:
 		cursor_uleb(c);
 		break;
-	default:			/* unknown: nothing after it can be read */
+	default:			/* nothing after a value of unknown length can be read */
 		c->bad = true;
 	}
 }
 
-/* 1 to 4 or 8 bytes; 3 are not a machine's word. */
+/* A number of 1 to 4 or 8 bytes. No word of a machine has 3, so these are put together. */
 static uint64_t number(struct cursor *c, unsigned bytes)
 {
 	uint64_t low;
@@ -201,7 +203,7 @@ struct dwarf_value dwarf_value(struct cursor *c, const struct dwarf_unit *u,
 	return v;
 }
 
-/* Entry i of a table of numbers that begins at `base` in a section. */
+/* Entry i of a table of numbers that begins at offset `base` of a section. False: not there. */
 static bool indexed(struct dwarf *d, unsigned section, uint64_t base, uint64_t i, unsigned bytes,
 		    uint64_t *value)
 {

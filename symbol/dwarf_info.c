@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * See dwarf_info.h. One pass over the unit's DIEs, which come in pre-order with their levels
- * told by "has children" and by the zero that ends each list of them:
+ * See dwarf_info.h. One pass goes over the unit's DIEs. They come in pre-order; their levels follow
+ * from the flag "has children" and from the zero that ends each list of children (DWARF 5, 2.3):
  *
  *	compile_unit			level 0
  *	  subprogram main		level 1, [0x1040, 0x1090)
  *	    inlined_subroutine f	level 2, [0x1044, 0x1050), called in line 12
  *
- * A function with a place in it becomes a scope, and the place's own one, if it is further
- * inside than what the place had before. Names stand elsewhere as a rule (abstract_origin and
- * specification, DWARF 5, 3.3.8.2 and 3.3.3), so they are looked up afterwards, each once.
+ * A function that has places in its ranges becomes a scope. It becomes the scope of each of these
+ * places whose scope so far is farther outside. As a rule, names stand in other DIEs (DW_AT_abstract_origin
+ * and DW_AT_specification, DWARF 5, 3.3.8.2 and 3.3.3), so they are looked up afterwards, each once.
  */
 #include "symbol/dwarf_info.h"
 
 #include "base/sort.h"
 #include "symbol/elf.h"
 
-#define HOPS_MAX	16	/* from DIE to DIE on the way to a name; real ones need 3 */
+#define HOPS_MAX	16	/* from DIE to DIE on the way to a name; real files need 3 */
 
-/* What a function's DIE says. */
+/* The attributes of a function's DIE. */
 struct function {
 	struct dwarf_extent extent;
 	struct dwarf_value name, linkage, origin;
@@ -30,9 +30,9 @@ struct die_walk {
 	struct dwarf_scopes *scopes;
 	struct dwarf_place *places;
 	size_t n;
-	size_t found;			/* places with a scope */
-	uint32_t current;		/* innermost scope around the DIE; 0: none */
-	uint32_t level;			/* of the DIE */
+	size_t found;			/* how many places have a scope */
+	uint32_t current;		/* the innermost scope around the next DIE; 0: none */
+	uint32_t level;			/* of the next DIE */
 };
 
 static void take_attr(struct function *f, unsigned name, struct dwarf_value v)
@@ -63,7 +63,7 @@ static void take_attr(struct function *f, unsigned name, struct dwarf_value v)
 	}
 }
 
-/* The attributes after a DIE's code. */
+/* Reads the attributes that follow a DIE's code. */
 static void read_function(struct cursor *c, const struct dwarf_unit *u,
 			  const struct dwarf_abbrevs *abbrevs, const struct dwarf_abbrev *abbrev,
 			  struct function *f)
@@ -84,7 +84,7 @@ static void skip_attrs(struct cursor *c, const struct dwarf_unit *u,
 {
 	const struct dwarf_attr *attr, *end;
 
-	if (!abbrev->count)		/* then there may be no table of attributes either */
+	if (!abbrev->count)		/* then a->attrs may be NULL */
 		return;
 	attr = &abbrevs->attrs[abbrev->first];
 	end = attr + abbrev->count;
@@ -96,13 +96,13 @@ static void skip_attrs(struct cursor *c, const struct dwarf_unit *u,
 	}
 }
 
-/* A number of a file or line; 0: unknown. */
+/* The number of a file or line. 0: unknown. */
 static uint32_t small(struct dwarf_value v)
 {
 	return v.kind == DWARF_CONSTANT && v.u <= UINT32_MAX ? (uint32_t)v.u : 0;
 }
 
-/* The name that the DIE itself has, and where it may have a better one. */
+/* Takes the name that a DIE has itself, and the DIE that may have a better one. */
 static void take_name(struct dwarf *d, const struct dwarf_unit *u, const struct function *f,
 		      struct dwarf_scope *s)
 {
@@ -121,7 +121,7 @@ static void take_name(struct dwarf *d, const struct dwarf_unit *u, const struct 
 	s->origin = f->origin.kind == DWARF_REFERENCE && !s->linked ? f->origin.u : 0;
 }
 
-/* The new scope's index, or 0. */
+/* Adds a scope within the current one. Returns its index, or 0: too many, or no memory. */
 static uint32_t add_scope(struct die_walk *w, const struct function *f, bool inlined)
 {
 	struct dwarf_scopes *scopes = w->scopes;
@@ -141,7 +141,7 @@ static uint32_t add_scope(struct die_walk *w, const struct function *f, bool inl
 	return scopes->count++;
 }
 
-/* Whether a scope is the current one or around it. */
+/* Whether a scope is the current one or lies around it. */
 static bool is_around(const struct die_walk *w, uint32_t scope)
 {
 	for (uint32_t i = w->current; i && i >= scope; i = w->scopes->scope[i].parent) {
@@ -152,9 +152,10 @@ static bool is_around(const struct die_walk *w, uint32_t scope)
 }
 
 /*
- * Of functions that are not in each other but share an address (identical code folded
- * together), the one with the smallest piece there has it, and of equal ones the last: as
- * addr2line does it. What is inlined into the others must not get the address.
+ * Whether a function gets a place whose scope so far is p->scope. Functions that are not within each
+ * other can share an address, where the linker folded identical code. Then the one with the smallest
+ * range there gets it, and of equal ones the last, as with addr2line. Functions that are inlined into
+ * the others must not get the address.
  */
 static bool is_better(const struct die_walk *w, const struct dwarf_place *p, uint64_t bytes,
 		      bool inlined)
@@ -163,9 +164,9 @@ static bool is_better(const struct die_walk *w, const struct dwarf_place *p, uin
 }
 
 /*
- * Gives a function the places in it, and makes it the current one if there are any. One that
- * is inlined and does not say where (strict DWARF 2 cannot, for several pieces) is not theirs
- * by itself, but around what is further inside. True when it is the current one now.
+ * Gives a function the places in its ranges, and makes it the current scope if there are any. An
+ * inlined function without ranges (strict DWARF 2 cannot write several) becomes the current scope, too:
+ * it gets no places, but functions inlined into it can. True: the function is the current scope now.
  */
 static bool enter(struct die_walk *w, const struct function *f, bool inlined)
 {
@@ -208,7 +209,7 @@ static bool enter(struct die_walk *w, const struct function *f, bool inlined)
 	return scope != 0;
 }
 
-/* One DIE, its code read. False: the walk is over. */
+/* Handles a DIE whose code has been read. False: the walk is over. */
 static bool visit(struct die_walk *w, struct cursor *c, const struct dwarf_abbrev *abbrev)
 {
 	const struct dwarf_unit *u = &w->dwarf->unit;
@@ -218,14 +219,14 @@ static bool visit(struct die_walk *w, struct cursor *c, const struct dwarf_abbre
 
 	switch (abbrev->tag) {
 	case DW_TAG_subprogram:
-		if (!abbrev->located) {		/* a declaration, or an inlined one's original */
+		if (!abbrev->located) {		/* a declaration, or the origin of inlined functions */
 			skip_attrs(c, u, abbrevs, abbrev);
 			prune = false;
 			break;
 		}
 		read_function(c, u, abbrevs, abbrev, &f);
 		enter(w, &f, false);
-		prune = false;			/* functions in functions lie elsewhere */
+		prune = false;			/* functions within this one have other addresses */
 		break;
 	case DW_TAG_inlined_subroutine:
 		read_function(c, u, abbrevs, abbrev, &f);
@@ -255,7 +256,7 @@ static bool visit(struct die_walk *w, struct cursor *c, const struct dwarf_abbre
 	return true;
 }
 
-/* Leaves the scopes whose DIEs have ended: those at this level and further inside. */
+/* Leaves the scopes whose DIEs have ended: those at the next DIE's level and farther inside. */
 static void leave(struct die_walk *w)
 {
 	while (w->current && w->scopes->scope[w->current].level >= w->level)
@@ -280,7 +281,7 @@ void dwarf_info_walk(struct dwarf *d, struct dwarf_scopes *scopes, struct dwarf_
 			continue;
 		}
 		leave(&w);
-		/* Every place has its function, and that function is behind us. */
+		/* Each place has a function, and the DIEs within these functions have been read. */
 		if (w.found == n && !w.current)
 			break;
 		abbrev = dwarf_abbrev_find(&d->abbrevs, code);
@@ -291,7 +292,7 @@ void dwarf_info_walk(struct dwarf *d, struct dwarf_scopes *scopes, struct dwarf_
 
 /* Names */
 
-/* The unit and abbreviations of a DIE; false: not to be had. */
+/* Finds the unit of a DIE and its abbreviations. False: they cannot be read. */
 static bool context(struct dwarf *d, uint64_t die, const struct dwarf_unit **u,
 		    const struct dwarf_abbrevs **abbrevs)
 {
@@ -305,6 +306,7 @@ static bool context(struct dwarf *d, uint64_t die, const struct dwarf_unit **u,
 	return dwarf_side_unit(d, die);
 }
 
+/* Goes from DIE to DIE until one has the linkage name, or none leads on. */
 static void follow(struct dwarf *d, struct dwarf_scope *s)
 {
 	struct cursor *c = &d->side_info;
@@ -341,7 +343,7 @@ void dwarf_info_names(struct dwarf *d, struct dwarf_scopes *scopes, uint32_t fir
 		order[i] = (struct sort_entry){ ~scopes->scope[first + i].origin, first + i };
 	if (order)
 		sort_largest(order, n, n);
-	/* In the order of the file; those without an origin come first. */
+	/* In the order of the file, so that windows move forward. Scopes without an origin come first. */
 	for (uint32_t i = 0; order && i < n; i++) {
 		struct dwarf_scope *s = &scopes->scope[order[i].index];
 		uint64_t origin = s->origin;

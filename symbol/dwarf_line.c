@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * See dwarf_line.h. The program (DWARF 5, 6.2.5) writes rows of a table, sequence by
- * sequence, addresses ascending in each; a row holds up to the next row's address:
+ * See dwarf_line.h. A line number program (DWARF 5, 6.2.5) writes the rows of a table in sequences.
+ * Addresses ascend within a sequence, and a row holds up to the next row's address:
  *
  *	0x1139 t.c 3	0x113d t.c 4	0x1150 t.c 5	0x1152 end of sequence
  *
- * so that of rows with one address the last counts. No row is kept: each pair of neighbours
- * is compared with the addresses that are wanted.
+ * so that of several rows with one address the last one counts. No row is kept: each pair of neighbours
+ * is compared with the addresses that are looked up.
  */
 #include "symbol/dwarf_line.h"
 
@@ -34,7 +34,7 @@ bool dwarf_line_open(struct dwarf *d, struct dwarf_line *line)
 		return false;
 	if (line->version == 5) {
 		line->address_bytes = cursor_u8(c);
-		cursor_u8(c);			/* segment selectors */
+		cursor_u8(c);			/* size of segment selectors */
 	}
 	length = cursor_word(c, line->offset_bytes);
 	if (length > cursor_left(c))
@@ -55,7 +55,7 @@ bool dwarf_line_open(struct dwarf *d, struct dwarf_line *line)
 	       (line->address_bytes == 4 || line->address_bytes == 8);
 }
 
-/* The opcode of an extended instruction, or 0; *end: where the next instruction is. */
+/* Reads the opcode of an extended instruction, or returns 0. *end: where the next instruction is. */
 static unsigned open_extended(struct cursor *c, uint64_t *end)
 {
 	uint64_t bytes = cursor_uleb(c);
@@ -68,23 +68,23 @@ static unsigned open_extended(struct cursor *c, uint64_t *end)
 	return bytes ? cursor_u8(c) : 0;
 }
 
-/* The header tells how many operands a standard opcode has, so that unknown ones can be skipped. */
+/* Skips a standard instruction. The header says how many operands each opcode has. */
 static void skip_operands(const struct dwarf_line *line, struct cursor *c, unsigned opcode)
 {
 	for (unsigned i = 0; i < line->lengths[opcode]; i++)
 		cursor_uleb(c);
 }
 
-/* The state machine's registers that matter here, and the row before. */
+/* Those registers of the state machine (6.2.2) that matter here, and the latest row. */
 struct machine {
 	struct dwarf *dwarf;
 	const struct dwarf_line *line;
 	struct dwarf_place *places;
 	size_t n;
-	size_t next;			/* first place at or after the row before */
+	size_t next;			/* the first place at or after the latest row */
 	uint64_t address;
-	uint64_t operation;
-	uint64_t file, number;
+	uint64_t operation;		/* op_index */
+	uint64_t file, number;		/* number: of the line */
 	struct {
 		uint64_t address, file, number;
 		bool there;
@@ -98,7 +98,7 @@ static void reset(struct machine *m)
 	m->before.there = false;
 }
 
-/* VLIW machines have several operations in an instruction; all others, one. */
+/* Advances by a number of operations (6.2.5.1). Only VLIW machines have several in an instruction. */
 static void advance(struct machine *m, uint64_t count)
 {
 	const struct dwarf_line *line = m->line;
@@ -112,8 +112,8 @@ static void advance(struct machine *m, uint64_t count)
 	m->address += count * line->instruction_bytes;
 }
 
-/* Gives the places in [before, address) the row before. Sequences of functions that were
- * dropped begin outside the code. */
+/* Gives the places in [before.address, address) the row `before`. The sequences of functions that the
+ * linker dropped begin outside the code and are left out. */
 static void settle(struct machine *m)
 {
 	struct dwarf_place *p = &m->places[m->next];
@@ -128,6 +128,7 @@ static void settle(struct machine *m)
 	}
 }
 
+/* Handles a new row. */
 static void row(struct machine *m)
 {
 	if (!m->before.there || m->address < m->before.address)
@@ -215,12 +216,13 @@ void dwarf_line_run(struct dwarf *d, const struct dwarf_line *line, struct dwarf
 
 /* Tables */
 
+/* The directories and files of a line table while they are read. */
 struct tables {
 	struct dwarf *dwarf;
 	const struct dwarf_line *line;
 	struct dwarf_file *files;
 	size_t n;
-	size_t next;			/* the first file that is not found yet */
+	size_t next;			/* the first of `files` that has not been found yet */
 	uint32_t directory_count;
 	uint64_t number;		/* of the next entry */
 };
@@ -234,8 +236,8 @@ static void add_directory(struct tables *t, uint64_t text)
 		d->directories[t->directory_count++] = text;
 }
 
-/* DWARF 5 counts directories from 0, the compilation's; before, 0 stands for that one and the
- * table begins at 1. */
+/* The compilation's directory is entry 0 in DWARF 5. In older versions, the table begins at 1, and 0
+ * stands for the compilation's directory, which is not in it. */
 static void add_file(struct tables *t, uint64_t name, uint64_t directory)
 {
 	uint64_t at = t->line->version < 5 ? directory - 1 : directory;
@@ -253,7 +255,7 @@ static void add_file(struct tables *t, uint64_t name, uint64_t directory)
 	t->number++;
 }
 
-/* Strings up to an empty one; each is in .debug_line itself. */
+/* Reads a table of DWARF 2 to 4: strings in .debug_line itself, up to an empty one. False: damaged. */
 static bool read_old(struct tables *t, struct cursor *c, bool files)
 {
 	while (dwarf_step(t->dwarf, 1)) {
@@ -270,14 +272,14 @@ static bool read_old(struct tables *t, struct cursor *c, bool files)
 			continue;
 		}
 		directory = cursor_uleb(c);
-		cursor_uleb(c);			/* time */
-		cursor_uleb(c);			/* length */
+		cursor_uleb(c);			/* time of modification */
+		cursor_uleb(c);			/* length in bytes */
 		add_file(t, DWARF_TEXT(DWARF_LINE, at), directory);
 	}
 	return false;
 }
 
-/* A description of the entries, then so many of them (6.2.4.1). */
+/* Reads a table of DWARF 5: a description of its entries, their number, and these (6.2.4.1). */
 static bool read_new(struct tables *t, struct cursor *c, const struct dwarf_unit *shape,
 		     bool files)
 {
@@ -316,7 +318,7 @@ static bool read_new(struct tables *t, struct cursor *c, const struct dwarf_unit
 	return !count;
 }
 
-/* Files that the program itself adds; long out of use. */
+/* Reads the files that the program itself adds (DW_LNE_define_file), which no compiler does any more. */
 static void read_defined(struct tables *t, struct cursor *c)
 {
 	cursor_open(c, &t->dwarf->section[DWARF_LINE], t->line->program, t->line->end);

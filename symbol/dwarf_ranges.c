@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Range lists: .debug_ranges of DWARF 3 and 4 (DWARF 4, 2.17.3), .debug_rnglists of DWARF 5
- * (2.17.3 and 7.25).
+ * The address ranges of a DIE, from its own attributes or from a range list: .debug_ranges of DWARF 3
+ * and 4 (DWARF 4, 2.17.3), .debug_rnglists of DWARF 5 (2.17.3 and 7.25).
  */
 #include "symbol/dwarf.h"
 
-/* Where the list is, or false. */
+/* Finds the offset of the list that DW_AT_ranges names. False: it cannot be read. */
 static bool list_offset(struct dwarf *d, const struct dwarf_unit *u, struct dwarf_value v,
 			uint64_t *offset)
 {
@@ -47,7 +47,7 @@ void dwarf_ranges_open(struct dwarf_ranges *r, struct dwarf *d, const struct dwa
 	if (extent->ranges.kind != DWARF_NONE) {
 		if (!list_offset(d, u, extent->ranges, &offset))
 			return;
-		/* Offsets count from the unit's own DW_AT_low_pc. */
+		/* At first, offsets in the list are relative to the unit's own DW_AT_low_pc. */
 		if (!dwarf_address(d, u, u->extent.low, &r->base))
 			r->base = 0;
 		r->kind = DWARF_RANGES_LIST;
@@ -58,14 +58,14 @@ void dwarf_ranges_open(struct dwarf_ranges *r, struct dwarf *d, const struct dwa
 	}
 	if (!dwarf_address(d, u, extent->low, &r->low))
 		return;
-	if (extent->high.kind == DWARF_CONSTANT)	/* a size, since DWARF 4 */
+	if (extent->high.kind == DWARF_CONSTANT)	/* since DWARF 4, a size */
 		r->high = r->low + extent->high.u;
 	else if (!dwarf_address(d, u, extent->high, &r->high))
 		return;
 	r->kind = DWARF_RANGES_ONE;
 }
 
-/* Pairs; (-1, base) changes the base, (0, 0) ends the list. */
+/* Reads the next pair of .debug_ranges, where (-1, base) changes the base and (0, 0) ends the list. */
 static bool next_pair(struct dwarf_ranges *r, uint64_t *low, uint64_t *high)
 {
 	struct cursor *c = &r->dwarf->lists;
@@ -86,6 +86,7 @@ static bool next_pair(struct dwarf_ranges *r, uint64_t *low, uint64_t *high)
 	return true;
 }
 
+/* Reads an index and finds the address it stands for. */
 static bool at_index(struct dwarf_ranges *r, uint64_t *addr)
 {
 	struct dwarf_value v = { DWARF_ADDRESS_INDEX, cursor_uleb(&r->dwarf->lists) };
@@ -93,7 +94,8 @@ static bool at_index(struct dwarf_ranges *r, uint64_t *addr)
 	return dwarf_address(r->dwarf, r->unit, v, addr);
 }
 
-/* One entry of .debug_rnglists. False: the end. A change of the base gives *low == *high. */
+/* Reads an entry of .debug_rnglists. False: the list has ended. After a change of the base, *low equals
+ * *high. */
 static bool next_entry(struct dwarf_ranges *r, uint64_t *low, uint64_t *high)
 {
 	struct cursor *c = &r->dwarf->lists;
@@ -125,7 +127,7 @@ static bool next_entry(struct dwarf_ranges *r, uint64_t *low, uint64_t *high)
 		*low = cursor_word(c, bytes);
 		*high = *low + cursor_uleb(c);
 		return true;
-	default:			/* DW_RLE_end_of_list, or damaged */
+	default:			/* DW_RLE_end_of_list, or the list is damaged */
 		return false;
 	}
 }

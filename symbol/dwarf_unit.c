@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Units (DWARF 5, 7.5.1): their headers form a chain through .debug_info; the first DIE has
- * what holds for the whole unit.
+ * Units (DWARF 5, 7.5.1). Their headers form a chain through .debug_info, and the attributes of the
+ * first DIE hold for the whole unit.
  */
 #include "symbol/dwarf.h"
 
@@ -10,9 +10,9 @@
 #include "base/search.h"
 #include "symbol/elf.h"
 
-#define INDEX_MAX	((uint32_t)1 << 15)	/* offsets kept: 256 KB */
+#define INDEX_MAX	((uint32_t)1 << 15)	/* offsets of units that are kept: 256 KB */
 
-/* By enum dwarf_section. */
+/* The sections' names without ".debug_", by enum dwarf_section. */
 static const char *const names[DWARF_SECTIONS] = {
 	"info", "abbrev", "line", "str", "line_str", "str_offsets", "addr", "ranges", "rnglists",
 	"aranges",
@@ -73,7 +73,7 @@ uint64_t dwarf_initial_length(struct cursor *c, uint8_t *offset_bytes)
 	if (length == UINT32_MAX) {
 		*offset_bytes = 8;
 		length = cursor_word(c, 8);
-	} else if (length >= 0xfffffff0) {	/* reserved */
+	} else if (length >= 0xfffffff0) {	/* these values are reserved */
 		c->bad = true;
 	}
 	return length;
@@ -111,7 +111,8 @@ uint64_t dwarf_unit_header(struct dwarf *d, struct cursor *c, uint64_t offset,
 	return u->end;
 }
 
-/* Without bases, tables begin behind the first header of their section (7.26 to 7.28). */
+/* Where a unit names no bases, its tables begin behind the first header of their section (7.26 to
+ * 7.28). */
 static void default_bases(struct dwarf_unit *u)
 {
 	bool five = u->version >= 5;
@@ -192,7 +193,8 @@ bool dwarf_unit_load(struct dwarf *d, struct cursor *c, uint64_t offset, struct 
 	       dwarf_abbrevs_load(d, u, abbrevs) && dwarf_unit_die(d, c, u, abbrevs);
 }
 
-/* Every unit_stride-th unit; when the table is full, every second one of it is dropped. */
+/* Makes d->unit_index, with each unit_stride-th unit: when the table is full, every second entry is
+ * dropped, and the stride doubles. */
 static bool index_units(struct dwarf *d)
 {
 	struct dwarf_unit u;

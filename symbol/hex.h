@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Hexadecimal as the kernel and objdump write it: lower case, no 0x, no leading zeros. */
+/* Hexadecimal numbers as the kernel and objdump write them: lower case, no 0x, no leading zeros. */
 #ifndef SYMBOL_HEX_H
 #define SYMBOL_HEX_H
 
 #include <stdint.h>
 
-/* Writes 1 to 16 digits and returns what follows them; no NUL. */
+/* Writes 1 to 16 digits without a NUL, and returns the place behind them. */
 static inline char *put_hex(char *to, uint64_t value)
 {
 	unsigned shift = 60;

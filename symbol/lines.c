@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * See lines.h. The way of an address:
+ * See lines.h. These steps lead from an address to lines and functions:
  *
- *	dwarf_find_units()	-> its unit; then, unit by unit in the order of the file:
- *	dwarf_line_run()	-> number of file, line
- *	dwarf_info_walk()	-> innermost scope; scopes are linked to the ones around them
- *	dwarf_info_names()	-> where the scopes' names are
- *	dwarf_line_files()	-> where the files' names are
+ *	dwarf_find_units()	finds its unit. The others go unit by unit, in the order of the file:
+ *	dwarf_line_run()	finds the number of its file, and its line
+ *	dwarf_info_walk()	finds the innermost scope, which is linked to those around it
+ *	dwarf_info_names()	finds where the scopes' names are
+ *	dwarf_line_files()	finds where the files' names are
  *
- * and at the end all texts are fetched in the order in which they lie in the file (a
- * compressed section is unpacked once then, front to back), and the chains are laid out.
+ * At the end, all strings are fetched in the order in which they lie in the file, so that a compressed
+ * section is unpacked once, front to back. Then the chains of calls are written.
  */
 #include "symbol/lines.h"
 
@@ -34,7 +34,8 @@ struct lines {
 	uint32_t file_count, file_room;
 };
 
-/* Only what lies in code can have a line; the unit's search should not look for the rest. */
+/* Makes places of the addresses that lie in code. No others can have a line, and looking for their units
+ * would be in vain. False: no memory. */
 static bool make_places(struct lines *l, size_t n)
 {
 	struct dwarf *d = &l->dwarf;
@@ -52,7 +53,7 @@ static bool make_places(struct lines *l, size_t n)
 	return true;
 }
 
-/* By unit, those without one last; in each unit still by address. */
+/* Sorts the places by unit, those without a unit last, and by address within a unit. False: no memory. */
 static bool sort_places(struct lines *l)
 {
 	struct arena work = { .chunk = NULL };
@@ -73,8 +74,8 @@ static bool sort_places(struct lines *l)
 }
 
 /*
- * Turns the line table's numbers of files, in n places and in the scopes from `first` on,
- * into indices of l->files, and finds their names.
+ * Replaces the line table's numbers of files by indices of l->files, in n places and in the scopes from
+ * `first` on, and finds the files' names. line: the unit's line table, or NULL.
  */
 static void number_files(struct lines *l, const struct dwarf_line *line,
 			 struct dwarf_place *places, size_t n, uint32_t first)
@@ -135,7 +136,7 @@ static void resolve_unit(struct lines *l, struct dwarf_line *line, struct dwarf_
 
 /* Texts */
 
-/* Texts number i: the functions' names, then the files' three parts. */
+/* Text i of all. The names of the functions come first, then the three parts of each file. */
 static uint64_t *text_slot(struct lines *l, uint32_t i)
 {
 	uint32_t scopes = l->scopes.count;
@@ -145,7 +146,7 @@ static uint64_t *text_slot(struct lines *l, uint32_t i)
 	return &l->files[(i - scopes) / 3].part[(i - scopes) % 3].text;
 }
 
-/* In place: from here on the unions hold strings. */
+/* Replaces all texts by their strings: from here on the unions hold strings. False: no memory. */
 static bool fetch_texts(struct lines *l)
 {
 	uint32_t count = l->scopes.count + 3 * l->file_count;
@@ -163,8 +164,8 @@ static bool fetch_texts(struct lines *l)
 		uint64_t text = ~order[i].key;
 		bool scope = which < l->scopes.count;
 
-		/* Names of functions last as long as the caller's arena, parts of paths do not;
-		 * the same text is never both, or is then fetched twice. */
+		/* Names of functions have to last as long as the caller's arena, parts of paths
+		 * need not. A text that is both is fetched twice. */
 		if (text != last || !i || scope != (order[i - 1].index < l->scopes.count))
 			string = dwarf_fetch(&l->dwarf, text, scope ? l->arena : l->dwarf.scratch);
 		last = text;
@@ -178,7 +179,8 @@ static bool fetch_texts(struct lines *l)
 	return order != NULL;
 }
 
-/* The parts that there are, from the last absolute one on, with '/' in between. */
+/* Joins the known parts, from the last absolute one on, with '/' in between. NULL: the name is unknown,
+ * or there is no memory. */
 static const char *join_path(struct dwarf *d, const struct dwarf_file *f, struct arena *arena)
 {
 	size_t total = 0;
@@ -212,13 +214,13 @@ static const char *path_of(const struct lines *l, uint32_t file)
 	return file < l->file_count ? l->files[file].path : NULL;
 }
 
-/* The name of a function that is not inlined: what has no linkage name in its debug data may
- * have one as a symbol. */
+/* The name of a function that is not inlined. If its debug data has no linkage name, its symbol has. */
 static const char *outer_name(const struct dwarf_scope *s, const struct symbol *sym)
 {
 	return sym->name && !s->linked && !s->is_c ? sym->name : s->function.string;
 }
 
+/* Writes the chain of calls of one symbol. False: no memory. */
 static bool lay_out(struct lines *l, const struct dwarf_place *p)
 {
 	struct symbol *sym = &l->syms[p->which];
@@ -252,7 +254,7 @@ static bool resolve(struct lines *l, size_t n)
 	struct dwarf *d = &l->dwarf;
 	struct dwarf_line *line = arena_alloc(d->scratch, sizeof(*line));
 
-	/* scopes[0] stands for none. */
+	/* Index 0 stands for "no scope". */
 	l->scopes.max = DWARF_SCOPES_MAX(n);
 	d->text_bytes = DWARF_TEXT_BYTES(n);
 	if (!line || !make_places(l, n) ||

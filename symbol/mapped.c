@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* See mapped.h. A line of /proc/self/maps begins with the two numbers that the name is made of:
+/*
+ * See mapped.h. A line of /proc/self/maps begins with the two numbers of which the name in map_files
+ * consists:
  *
  *	7f52c6c00000-7f52c6c28000 r--p 00000000 fe:01 1310803	/usr/lib/libc.so.6
  */
@@ -15,7 +17,8 @@
 
 #define BUFFER_BYTES	16384
 
-/* The second number of a line whose first one is `wanted`, with its minus: "7f...-"; or NULL. */
+/* If a line begins with `wanted`, the first number with its minus ("7f52c6c00000-"), the place behind;
+ * else NULL. */
 static const char *match_start(const char *line, const char *wanted)
 {
 	size_t len = strlen(wanted), zeros = strspn(line, "0");
@@ -23,7 +26,7 @@ static const char *match_start(const char *line, const char *wanted)
 	return strncmp(line + zeros, wanted, len) ? NULL : line + zeros + len;
 }
 
-/* What follows the two numbers, the flags, the offset, the device and the inode. */
+/* The last field of a line, after the two numbers, the flags, the offset, the device and the inode. */
 static char *file_name(char *line)
 {
 	for (int field = 0; field < 5; field++) {
@@ -34,13 +37,13 @@ static char *file_name(char *line)
 }
 
 struct mapping {
-	const char *end;	/* where it ends: hexadecimal digits */
+	const char *end;	/* its end address in hexadecimal digits */
 	size_t end_digits;
 	const char *name;
 };
 
-/* The mapping that starts at an address, given as hexadecimal digits and a minus. path: that of the
- * list of mappings. */
+/* Finds the mapping that starts at an address, given as hexadecimal digits and a minus, in the list of
+ * mappings at a path. *m points into memory of the arena. */
 static bool find_mapping(const char *path, const char *wanted, struct mapping *m, struct arena *arena)
 {
 	char *buf = arena_alloc(arena, BUFFER_BYTES);
@@ -74,7 +77,7 @@ static bool find_mapping(const char *path, const char *wanted, struct mapping *m
 			break;
 		have -= (size_t)(line - buf);
 		memmove(buf, line, have);
-		if (have == BUFFER_BYTES - 1)	/* no line of this file */
+		if (have == BUFFER_BYTES - 1)	/* the kernel writes no such lines */
 			break;
 	}
 	if (fd >= 0)
@@ -82,7 +85,7 @@ static bool find_mapping(const char *path, const char *wanted, struct mapping *m
 	return found;
 }
 
-/* find_mapping() by number; wanted: 18 bytes. */
+/* As find_mapping(), by number. wanted: 18 bytes, which get the number's digits and a minus. */
 static bool find_start(const char *proc, uint64_t start, char *wanted, struct mapping *m,
 		       struct arena *arena)
 {
