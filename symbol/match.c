@@ -1,31 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * See match.h. The rules, strongest first:
+ * See match.h. Which symbol names an address follows from these rules, the strongest first:
  *
- *  1. Of the sized symbols [start, end) that contain the address, the one with the greatest
- *     start: the innermost.
- *  2. Else the nearest unsized symbol before the address (hand-written assembly: _start,
- *     __restore_rt), if both lie in one section and no sized symbol ends after its start. A
- *     label inside a sized function so names nothing behind that function.
- *  3. Else nothing: the gap behind a function is not the function.
+ *  1. Of the sized symbols [start, end) that contain the address, the one with the greatest start, which
+ *     is the innermost.
+ *  2. Else the nearest symbol without a size before the address (hand-written assembly: _start,
+ *     __restore_rt), if both lie in one section and no sized symbol ends after its start. So a label
+ *     inside a sized function names nothing behind that function.
+ *  3. Else none: the gap behind a function does not belong to it.
  *
- * Among symbols with the same start: global before weak before local, then the shorter
- * name, then the one that sorts first. That is a total order which does not depend on the
- * address, so both searches become "keep the best", in any order of the symbols:
+ * Among symbols with the same start, global ones come before weak and weak before local ones, then
+ * shorter names before longer, then the name that sorts first. That is a total order which does not
+ * depend on the address. So the symbols can come in any order, and each search keeps the best so far:
  *
- *  - Rule 1 is a segment tree over the sorted addresses: a symbol is offered to the O(log n)
- *    nodes that together are exactly the addresses it contains, and at the end an address
- *    takes the best of its leaf's ancestors.
+ *  - For rule 1, there is a segment tree over the sorted addresses. A symbol is offered to the O(log n)
+ *    nodes that together stand for exactly the addresses it contains. At the end, an address takes the
+ *    best of its leaf's ancestors.
  *
  *	addresses    a0   a1   a2   a3		n = 4: leaves are tree[4..8)
  *	symbol S        [----------)		contains a1, a2: offered to tree[5], tree[6]
  *	symbol T   [----------)			contains a0, a1: offered to tree[2]
  *	results      T    S    S    -		a1: S starts later
  *
- *  - Rule 2 keeps, for the first address at or behind a start, the best label and the
- *    greatest end of a sized symbol; a sweep upwards then carries both along.
+ *  - For rule 2, the first address at or behind a start keeps the best label, and the greatest end of a
+ *    sized symbol. At the end, both are carried on to higher addresses.
  *
- * A name is looked at only when its symbol is about to become somebody's best.
+ * Reading names is what takes time, so a name is read only when its symbol is about to become the best
+ * of some node.
  */
 #include "symbol/match.h"
 
@@ -51,13 +52,13 @@ void match_reset(struct match *m, const uint32_t *keep, size_t n)
 	m->n = n;
 }
 
-/* The index of the first address >= value; n when there is none. */
+/* The index of the first address that is not less than value; n when there is none. */
 static size_t lower_bound(const struct match *m, uint64_t value)
 {
 	const uint64_t *at = m->addrs;
 	size_t n = m->n;
 
-	/* Without branches: they could not be foreseen. */
+	/* Without branches, which the processor could not predict. This runs for each symbol. */
 	while (n > 1) {
 		size_t half = n / 2;
 
@@ -67,7 +68,7 @@ static size_t lower_bound(const struct match *m, uint64_t value)
 	return (size_t)(at - m->addrs) + (n && *at < value);
 }
 
-/* A symbol on its way in: its name is looked up on first need. */
+/* A symbol that is offered to nodes. Its name is read when it is first needed. */
 struct offer {
 	struct match_candidate candidate;
 	bool looked_up;
@@ -75,9 +76,9 @@ struct offer {
 };
 
 /*
- * Assembler labels (.L*) and the ARM and RISC-V mapping symbols ($x, $d, $a.12, $xrv64...,
- * which mark where code and data begin; ELF for the Arm 64-bit Architecture, section
- * "Mapping symbols") are no names of functions.
+ * Reads the name if that has not been done, and says whether it can be used. Assembler labels (.L*) are
+ * no names of functions, nor are the mapping symbols of ARM and RISC-V ($x, $d, $a.12, $xrv64...), which
+ * mark where code and data begin (ELF for the Arm 64-bit Architecture, section "Mapping symbols").
  */
 static bool has_name(struct match *m, struct offer *o)
 {
@@ -92,7 +93,7 @@ static bool has_name(struct match *m, struct offer *o)
 	return o->candidate.length_bytes != 0;
 }
 
-/* Whether a wins over b; both have names. */
+/* Whether a is better than b. Both have names. */
 static bool beats(struct match *m, const struct match_candidate *a, const struct match_candidate *b)
 {
 	if (a->start != b->start)
@@ -121,7 +122,7 @@ static void offer_to(struct match *m, struct offer *o, struct match_candidate *b
 	*best = *c;
 }
 
-/* Offers to the addresses [from, to), bottom up: the nodes on the edges of each level. */
+/* Offers a symbol to the addresses [from, to): bottom up, to the nodes at the edges of each level. */
 static void offer_range(struct match *m, struct offer *o, size_t from, size_t to)
 {
 	for (from += m->n, to += m->n; from < to; from /= 2, to /= 2) {
@@ -132,11 +133,12 @@ static void offer_range(struct match *m, struct offer *o, size_t from, size_t to
 	}
 }
 
+/* Whether a symbol lies in code, and in the section that it says. */
 static bool in_code(const struct match *m, const struct symtab_entry *sym, uint64_t start)
 {
 	const struct elf_code *code = elf_code_at(m->elf, start);
 
-	/* Labels such as etext stand at the end of their section, where another begins. */
+	/* Labels such as etext stand at the end of their section, where another section begins. */
 	return code && (!code->section || code->section == sym->section ||
 			sym->section == SHN_XINDEX);
 }
@@ -157,7 +159,7 @@ void match_symbol(struct match *m, const struct symtab_entry *sym)
 	if ((!function && sym->type != STT_OBJECT) || !sym->name ||
 	    sym->section == SHN_UNDEF || sym->section == SHN_ABS || sym->section == SHN_COMMON)
 		return;
-	/* Bit 0 says Thumb (ELF for the Arm Architecture, "Symbol Values"). */
+	/* Bit 0 marks functions in Thumb code (ELF for the Arm Architecture, "Symbol Values"). */
 	if (m->elf->machine == EM_ARM && sym->type == STT_FUNC)
 		start &= ~(uint64_t)1;
 	i = lower_bound(m, start);
@@ -169,7 +171,7 @@ void match_symbol(struct match *m, const struct symtab_entry *sym)
 		.may_be_mapping = sym->type == STT_NOTYPE && sym->bind == STB_LOCAL,
 	};
 	if (!function) {
-		/* Data amid code ends the reach of a label before it. */
+		/* Data within code ends the range of a label before the data. */
 		end = end > start ? end : start + 1;
 	} else if (end == start) {
 		if (in_code(m, sym, start))
@@ -182,7 +184,7 @@ void match_symbol(struct match *m, const struct symtab_entry *sym)
 		m->ends[i] = end;
 }
 
-/* The best of the nodes above an address; an address in none gets the label before it. */
+/* An address gets the best of the nodes above its leaf, or if these have none, the label before it. */
 const struct match_candidate *match_results(struct match *m)
 {
 	struct match_candidate label = { .length_bytes = 0 };
@@ -201,8 +203,8 @@ const struct match_candidate *match_results(struct match *m)
 		if (m->ends[i] > end)
 			end = m->ends[i];
 		m->ends[i] = end;
-		/* Behind the section of a label there is no way back to it: one that is nearer
-		 * has a greater start. */
+		/* From here on this label is nearer than all before, so those can name nothing any
+		 * more, not even behind the end of this label's section. */
 		if (m->labels[i].length_bytes) {
 			label = m->labels[i];
 			code = elf_code_at(m->elf, label.start);

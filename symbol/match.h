@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Symbols against addresses, in one pass over the symbols in whatever order they come, for
- * up to MATCH_MAX addresses. O(log n) per symbol and 56 bytes per address, however much the
- * symbols overlap: a file whose 16 million symbols all cover everything takes seconds, not
- * days.
+ * Finds the best symbol for each of up to MATCH_MAX addresses, in one pass over the symbols, which may
+ * come in any order. It takes O(log n) for each symbol and 56 bytes for each address, however much the
+ * symbols overlap: a file whose 16 million symbols all cover everything takes seconds, not days.
+ *
+ * Async-signal-safe. A struct match belongs to one user at a time.
  */
 #ifndef SYMBOL_MATCH_H
 #define SYMBOL_MATCH_H
@@ -18,12 +19,12 @@
 
 #define MATCH_MAX	((size_t)1 << 17)
 
-/* A symbol that some address may get. length_bytes 0: none. */
+/* A symbol that may name some address. length_bytes 0: there is none. */
 struct match_candidate {
 	uint64_t start;
 	uint32_t name;			/* offset in the string table */
-	uint32_t length_bytes : 24;	/* of the name, without version */
-	uint32_t rank : 8;		/* 0 global, 1 weak, 2 local */
+	uint32_t length_bytes : 24;	/* of the name, without its version */
+	uint32_t rank : 8;		/* 0: global, 1: weak, 2: local */
 };
 
 struct match {
@@ -31,25 +32,27 @@ struct match {
 	size_t n;
 	struct elf *elf;
 	struct elf_strings *names;
-	struct match_candidate *tree;	/* 2n */
-	struct match_candidate *labels;	/* n */
-	uint64_t *ends;			/* n */
+	struct match_candidate *tree;	/* 2n nodes; the leaf of address i is tree[n + i] */
+	struct match_candidate *labels;	/* for each address, the best label that starts at or before it
+					 * and behind the address before */
+	uint64_t *ends;			/* likewise, the greatest end of a sized symbol; 0: none */
 };
 
-/* n is 1 to MATCH_MAX. Returns false when the arena gives no memory. names is opened by the
- * caller before the first match_symbol(). */
+/* Begins with addrs[0..n), which must be sorted and live as long as the match; n is 1 to MATCH_MAX. The
+ * caller opens `names`, the strings of the symbol table, before the first match_symbol(). False: the
+ * arena gives no memory. */
 bool match_open(struct match *m, struct elf *e, struct elf_strings *names, const uint64_t *addrs,
 		size_t n, struct arena *arena);
 /*
- * Starts over with another symbol table for the addresses that keep[0..n) (ascending indices)
- * names; addrs has been shortened the same way. What was learnt about the ends of functions
- * stays: a label of .dynsym must not reach where .symtab has said that nothing is.
+ * Starts over with another symbol table, for the addresses with the indices keep[0..n), which ascend.
+ * The caller has shortened addrs to these. The ends of functions are kept, because a label of .dynsym
+ * must not extend to where .symtab has said that nothing is.
  */
 void match_reset(struct match *m, const uint32_t *keep, size_t n);
 /* Takes one symbol into account. */
 void match_symbol(struct match *m, const struct symtab_entry *sym);
-/* After the last symbol: the answer for every address is in result[0..n) (which may not be
- * asked for twice). Returned memory is the match's own. */
+/* To be called once after the last symbol. Returns the best symbols of all n addresses, in the match's
+ * own memory. */
 const struct match_candidate *match_results(struct match *m);
 
 #endif

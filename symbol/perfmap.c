@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * See perfmap.h. The file is read once, piece by piece. "The last line wins" is a segment tree
- * over the addresses, as in match.c: a line's place in the file is written to the O(log n) nodes
- * that are its addresses; being greater than all before, it needs no comparison. An address
- * takes the greatest of its leaf's ancestors, and reads that line again for the name.
+ * See perfmap.h. The file is read once, piece by piece. To find the last line for each address, there is
+ * a segment tree over the addresses, as in match.c. The place of a line in the file is written to the
+ * O(log n) nodes that stand for its addresses. Later places are greater, so no comparison is needed. At
+ * the end, an address takes the greatest of its leaf's ancestors, and that line is read again for its
+ * name.
  *
- * A line may be half written, if the program is stopped there: without its end it is none.
+ * The last line may be half written, if the program is stopped there. A line without its end is ignored.
  */
 #define _FILE_OFFSET_BITS 64
 
@@ -29,18 +30,18 @@ struct perfmap {
 	char *buffer;		/* BUFFER_BYTES */
 	const struct symbol *syms;
 	size_t n;
-	uint64_t *tree;		/* 2n: a line's offset in the file plus 1; 0: none */
-	bool any;		/* a line of the format has been seen */
+	uint64_t *tree;		/* 2n nodes: the offset of a line in the file plus 1, or 0 */
+	bool any;		/* some line has the format */
 };
 
-/* One line's fields; name is in place and ends at the line's end. */
+/* The fields of a line. The name is not copied and ends at the end of the line. */
 struct code {
 	uint64_t start, end;
 	const char *name;
 	size_t name_bytes;
 };
 
-/* Moves *p past a number and a blank. */
+/* Reads a number that a blank follows, and moves *p behind both. */
 static bool parse_hex(const char **p, const char *end, uint64_t *value)
 {
 	const char *at = *p;
@@ -101,6 +102,7 @@ static void take_line(struct perfmap *m, const char *line, const char *end, uint
 	}
 }
 
+/* Reads at most size_bytes bytes. 0: the file has ended, or cannot be read. */
 static size_t read_some(int fd, uint64_t offset, char *buf, size_t size_bytes)
 {
 	ssize_t got;
@@ -111,10 +113,10 @@ static size_t read_some(int fd, uint64_t offset, char *buf, size_t size_bytes)
 	return got < 0 ? 0 : (size_t)got;
 }
 
-/* Lines longer than the buffer are left out. */
+/* Reads all lines from an offset on. Lines longer than the buffer are left out. */
 static void read_lines(struct perfmap *m, uint64_t offset)
 {
-	bool skip = offset > 0;		/* begins somewhere in a line */
+	bool skip = offset > 0;		/* the offset is somewhere within a line */
 	uint64_t left = PERFMAP_BYTES_MAX;
 	size_t have = 0, got;
 
@@ -140,7 +142,7 @@ static void read_lines(struct perfmap *m, uint64_t offset)
 	}
 }
 
-/* Neighbours in one line share the copy of its name. */
+/* Sets the names. Neighbouring addresses that belong to one line share the copy of its name. */
 static int fetch_names(struct perfmap *m, struct symbol *syms, struct arena *arena)
 {
 	uint64_t last = 0;
@@ -168,7 +170,7 @@ static int fetch_names(struct perfmap *m, struct symbol *syms, struct arena *are
 					return SYMBOL_NO_MEMORY;
 			}
 		}
-		/* It may have been written over meanwhile. */
+		/* The program may have written another line there meanwhile. */
 		if (name && syms[i].addr >= code.start && syms[i].addr < code.end) {
 			syms[i].name = name;
 			syms[i].start = code.start;
@@ -177,6 +179,7 @@ static int fetch_names(struct perfmap *m, struct symbol *syms, struct arena *are
 	return SYMBOL_OK;
 }
 
+/* Opens the file if it is safe to read. Returns the descriptor or -1. */
 static int open_map(const char *path, uint64_t *size_bytes)
 {
 	int fd = opened_read(AT_FDCWD, path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);

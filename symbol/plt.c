@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * See plt.h. A stub jumps to where a slot of the global offset table points; the relocation of
- * that slot names the symbol. So: read the stub's code for the slot's address, then look through
- * the relocations, those of the PLT first, for the slots that were asked for.
+ * See plt.h. A stub jumps to the address in a slot of the global offset table, and the relocation of that
+ * slot names the symbol. So the code of each stub is decoded to get the address of its slot, and then the
+ * relocations, those of the PLT first, are searched for the slots.
  *
  *	.plt		ff 25 e2 2f 00 00	jmp *0x2fe2(%rip)	the slot
  *			68 00 00 00 00		push $0
@@ -10,8 +10,9 @@
  *	.plt.sec	f3 0f 1e fa		endbr64
  *			ff 25 92 2f 00 00	jmp *0x2f92(%rip)	(f2 before it with -z bndplt)
  *
- * With .plt.sec, what is in .plt itself only pushes the number of its relocation. Code: Intel
- * SDM; Arm ARM, C6.2 (ADRP, LDR immediate). Sections: x86-64 psABI, "Procedure Linkage Table".
+ * In files with .plt.sec, the entries of .plt only push the number of their relocation. The instructions
+ * are those of the Intel SDM and of the Arm ARM, C6.2 (ADRP, LDR immediate), the sections those of the
+ * x86-64 psABI, "Procedure Linkage Table".
  */
 #include "symbol/plt.h"
 
@@ -24,27 +25,27 @@
 #include "symbol/hex.h"
 #include "symbol/symtab.h"
 
-#define STUB_BYTES	24	/* the longest: aarch64 with bti */
+#define STUB_BYTES	24	/* of the longest, which aarch64 has with bti */
 #define SLOTS_MAX	((size_t)1 << 20)
 
 static const char *const names[] = { ".plt", ".plt.sec", ".plt.got", ".iplt" };
 #define SECTIONS	(sizeof(names) / sizeof(names[0]))
 
-/* A stub that was asked for. */
+/* A stub that has some of the addresses to be resolved. */
 struct stub {
 	uint64_t start;
-	uint64_t slot;		/* its address; or with `numbered` the index in the relocations */
-	uint32_t which;		/* the first symbol in it */
-	uint32_t symbol;	/* of its relocation; with NO_SYMBOL: none found */
-	uint64_t addend;	/* of that; or of the slot, where relocations have none */
-	const char *target;	/* without a symbol: the name of what is at addend, with @plt */
-	uint32_t next;		/* in the same chain, plus 1 */
+	uint64_t slot;		/* the slot's address; if `numbered`, the index of its relocation */
+	uint32_t which;		/* the first of the addresses in the stub: index in syms */
+	uint32_t symbol;	/* the relocation's symbol; NO_SYMBOL: no relocation was found */
+	uint64_t addend;	/* the relocation's; if it has none, the value of the slot in the file */
+	const char *target;	/* if symbol is 0: the name of the function at `addend`, with @plt */
+	uint32_t next;		/* the next stub of the same chain: its index plus 1, or 0 */
 	bool numbered;
 };
 
-/* The best symbol for an addend. */
+/* The best symbol for the address that an addend is. */
 struct target {
-	uint32_t name, name_bytes;	/* 0: none */
+	uint32_t name, name_bytes;	/* name_bytes 0: none */
 	unsigned rank;			/* less is better */
 };
 
@@ -57,11 +58,12 @@ struct plt {
 	struct dynamic dynamic;
 	struct elf_section section[SECTIONS];
 	struct stub *stubs;
-	uint32_t *chains;	/* by slot; a stub's index plus 1 */
-	size_t count, chain_mask, missing;
+	uint32_t *chains;	/* a hash table by slot: the index of the first stub plus 1, or 0 */
+	size_t count, chain_mask;
+	size_t missing;		/* stubs whose relocation has not been found */
 };
 
-/* Where the entry that holds addr begins; 0: in no PLT, or in its head. */
+/* Where the PLT entry that contains addr begins. 0: addr is in no PLT, or in its header. */
 static uint64_t entry_start(const struct plt *p, uint64_t addr)
 {
 	for (unsigned i = 0; i < SECTIONS; i++) {
@@ -81,6 +83,7 @@ static uint64_t entry_start(const struct plt *p, uint64_t addr)
 	return 0;
 }
 
+/* Decodes an entry at its start. False: the code is another one than linkers write. */
 static bool decode_x86(const struct plt *p, const uint8_t *code, struct stub *stub)
 {
 	bool wide = p->e->machine == EM_X86_64;
@@ -91,9 +94,9 @@ static bool decode_x86(const struct plt *p, const uint8_t *code, struct stub *st
 	if (code[at] == 0x68) {
 		memcpy(&value, code + at + 1, 4);
 		stub->numbered = true;
-		/* i386 pushes the offset (psABI i386, figure 5-5). */
+		/* i386 pushes the relocation's offset (psABI i386, figure 5-5). */
 		stub->slot = wide ? value : value / sizeof(Elf32_Rel);
-		return at != 0;		/* else it is no start of an entry */
+		return at != 0;		/* without endbr, this is not where an entry starts */
 	}
 	at += code[at] == 0xf2;
 	memcpy(&value, code + at + 2, 4);
@@ -108,6 +111,7 @@ static bool decode_x86(const struct plt *p, const uint8_t *code, struct stub *st
 	return true;
 }
 
+/* As decode_x86(). */
 static bool decode_aarch64(const uint8_t *code, struct stub *stub)
 {
 	uint64_t pc = stub->start;
@@ -151,6 +155,7 @@ static uint32_t *chain_of(const struct plt *p, uint64_t slot)
 	return &p->chains[(slot / 8 * 0x9e3779b97f4a7c15u >> 32) & p->chain_mask];
 }
 
+/* Makes stubs of all addresses without a name that lie in PLT entries. */
 static void collect(struct plt *p, const struct symbol *syms, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -170,7 +175,7 @@ static void collect(struct plt *p, const struct symbol *syms, size_t n)
 	p->missing = p->count;
 }
 
-/* Without addends in the relocations it is what the slot holds in the file. */
+/* The addend of relocations that have none themselves is the value of the slot in the file. */
 static uint64_t slot_addend(struct elf *e, uint64_t slot)
 {
 	uint64_t offset, bytes;
@@ -180,6 +185,7 @@ static uint64_t slot_addend(struct elf *e, uint64_t slot)
 	       elf_read(e, offset, &value, sizeof(value)) ? value : 0;
 }
 
+/* Gives the stubs of a slot their symbol. */
 static void found(struct plt *p, uint64_t slot, bool numbered, uint64_t symbol, bool has_addend,
 		  uint64_t addend)
 {
@@ -195,7 +201,8 @@ static void found(struct plt *p, uint64_t slot, bool numbered, uint64_t symbol, 
 	}
 }
 
-/* One table of relocations: {offset, info} and with addends {addend}, words of the class. */
+/* Searches a table of relocations. Each has the words offset, info and, if there are addends, addend, in
+ * the size of the file's class. */
 static void look_through(struct plt *p, uint64_t addr, uint64_t table_bytes, bool addends,
 			 bool numbered)
 {
@@ -223,7 +230,7 @@ static void look_through(struct plt *p, uint64_t addr, uint64_t table_bytes, boo
 	}
 }
 
-/* "malloc" and "@plt"; NULL: no memory, or it cannot be read. */
+/* Joins "malloc" and "@plt". NULL: no memory, or the name cannot be read. */
 static const char *at_plt(struct elf_strings *strings, uint32_t name, uint32_t length,
 			  struct arena *arena)
 {
@@ -237,12 +244,14 @@ static const char *at_plt(struct elf_strings *strings, uint32_t name, uint32_t l
 
 /* Indirect functions */
 
+/* Whether the stub calls an indirect function whose name has not been found. */
 static bool lacks_target(const struct stub *stub)
 {
 	return !stub->symbol && stub->addend && !stub->target;
 }
 
-/* The indirect function before its resolver; then as match.c has it. */
+/* Keeps the better symbol. An indirect function comes before its resolver; then the order is that of
+ * match.c. */
 static void offer_target(struct target *best, const struct symtab_entry *entry,
 			 struct elf_strings *strings)
 {
@@ -258,7 +267,8 @@ static void offer_target(struct target *best, const struct symtab_entry *entry,
 		*best = (struct target){ entry->name, length, rank };
 }
 
-/* Looks in one symbol table for what is at the stubs' addends (plus shift there). */
+/* Searches one symbol table for the functions at the stubs' addends. Its addresses are greater by
+ * shift. */
 static void find_targets(struct plt *p, struct elf *e, const struct symtab *t, uint64_t shift,
 			 struct arena *scratch, struct arena *arena)
 {
@@ -287,7 +297,7 @@ static void find_targets(struct plt *p, struct elf *e, const struct symtab *t, u
 		if (at < n && ~order[at].key == entry.value)
 			offer_target(&targets[at], &entry, &strings);
 	}
-	/* Stubs with the same addend share what the first one has got. */
+	/* Stubs with the same addend share the name of the first one. */
 	for (size_t i = 0; i < n; i++) {
 		if (order[i].key != order[first].key)
 			first = i;
@@ -297,6 +307,7 @@ static void find_targets(struct plt *p, struct elf *e, const struct symtab *t, u
 	}
 }
 
+/* Finds the indirect functions in .dynsym and in .symtab, which the debug file may have. */
 static void name_targets(struct plt *p, struct elf *debug, uint64_t shift, struct arena *scratch,
 			 struct arena *arena)
 {
@@ -317,7 +328,7 @@ static void name_targets(struct plt *p, struct elf *debug, uint64_t shift, struc
 
 /* Names */
 
-/* NULL: no memory, or nothing usable. */
+/* NULL: no memory, or there is no usable name. */
 static const char *stub_name(struct plt *p, const struct stub *stub, const struct symtab *t,
 			     struct elf_strings *strings, struct arena *arena)
 {

@@ -7,15 +7,15 @@
 
 #include "base/reader.h"
 
-#define SECTIONS_MAX	65536u	/* looked at; programs have 20 to 60 */
+#define SECTIONS_MAX	65536u	/* section headers that are read; programs have 20 to 60 */
 #define FILL_FIRST	1024u	/* bytes read after a jump; doubled while reading goes on */
-#define COST_MIN	1024u	/* of a read, in bytes: a system call takes as long */
+#define COST_MIN	1024u	/* bytes that a read costs at least: a system call takes as long */
 
 #ifndef ELFCOMPRESS_ZSTD
 #define ELFCOMPRESS_ZSTD 2	/* gABI, 2022 */
 #endif
 
-/* Past the header of a section of SHF_COMPRESSED. */
+/* Reads the header of a section with SHF_COMPRESSED. */
 static void open_compressed(struct section *s, struct elf *e)
 {
 	uint8_t header[sizeof(Elf64_Chdr)] = { 0 };
@@ -38,7 +38,7 @@ static void open_compressed(struct section *s, struct elf *e)
 	s->packed_bytes -= bytes;
 }
 
-/* Past "ZLIB" and the size of .zdebug_*; as GNU as, gold and gcc -gz=zlib-gnu wrote it. */
+/* Reads "ZLIB" and the size at the start of .zdebug_*, which GNU as, gold and gcc -gz=zlib-gnu wrote. */
 static void open_zdebug(struct section *s, struct elf *e)
 {
 	uint8_t header[12];
@@ -54,6 +54,7 @@ static void open_zdebug(struct section *s, struct elf *e)
 	s->packed_bytes -= sizeof(header);
 }
 
+/* z: the name is .zdebug_*. Of several sections with one name, the first one counts. */
 static void open_one(struct section *s, struct elf *e, const struct elf_section *header, bool z)
 {
 	if (s->packed_bytes || header->type == SHT_NOBITS || !header->size_bytes)
@@ -109,7 +110,7 @@ void sections_open(struct section *section, const char *const *names, unsigned c
 	}
 }
 
-/* An inflate_source. */
+/* The packed bytes of a section: an inflate_source. */
 static bool packed(void *from, uint64_t offset, void *buf, size_t size_bytes)
 {
 	struct section *s = from;
@@ -117,7 +118,7 @@ static bool packed(void *from, uint64_t offset, void *buf, size_t size_bytes)
 	return elf_read(s->elf, s->offset + offset, buf, size_bytes);
 }
 
-/* What has to be unpacked to get at an offset: see inflate_read(). */
+/* How many bytes have to be unpacked before those at an offset: see inflate_read(). */
 static uint64_t unpacking_cost(const struct section *s, uint64_t offset)
 {
 	uint64_t spacing = s->size_bytes / INFLATE_CHECKPOINTS;
@@ -166,7 +167,7 @@ bool cursor_init(struct cursor *c, uint32_t room, struct arena *arena)
 	return c->window != NULL;
 }
 
-/* After a move: what of the window may be read. */
+/* Sets how much of the window belongs to the stretch, after the window or the stretch has changed. */
 static void set_stop(struct cursor *c)
 {
 	uint64_t left = c->end - c->base;
@@ -221,8 +222,9 @@ bool cursor_refill(struct cursor *c, uint32_t bytes)
 		c->next = c->stop;
 		return false;
 	}
-	/* Less than `bytes` are kept: behind an earlier stop, the stretch would have ended. Bytes
-	 * behind its end are read too: the next stretch often begins there. */
+	/* Less than `bytes` are kept here. (Where more are in the window, the stretch ends before
+	 * them, and the test above has failed.) Bytes behind the stretch's end are read as well,
+	 * because the next stretch often begins there. */
 	if (c->fill_bytes > c->room)
 		c->fill_bytes = c->room;
 	more = c->section->size_bytes - at - kept;
@@ -296,7 +298,8 @@ void cursor_skip_string(struct cursor *c)
 	}
 }
 
-/* The groups of seven bits, as far as they fit; *shift: where the next would go, *last: the last. */
+/* Reads a LEB128 number as unsigned; bits beyond 64 are dropped. *shift: the number of bits read, if less
+ * than 64; *last: the last byte. */
 static uint64_t leb(struct cursor *c, unsigned *shift, uint8_t *last)
 {
 	uint64_t v = 0;
@@ -337,7 +340,7 @@ const char *cursor_string(struct cursor *c, struct arena *arena)
 	char *copy;
 
 	cursor_skip_string(c);
-	length = cursor_at(c) - start;		/* with its NUL */
+	length = cursor_at(c) - start;		/* with the NUL */
 	if (c->bad || length > ELF_NAME_MAX)
 		return NULL;
 	copy = arena_alloc(arena, (size_t)length);

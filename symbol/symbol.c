@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * See symbol.h: open the file, check that it is the one that runs, stream each symbol table
- * past the addresses (match.h), fetch the winners' names. Where names come from:
+ * See symbol.h. The file is opened, and it is checked that it is the one that runs. Each symbol table is
+ * read once and compared with all addresses (match.h), and then the names of the best symbols are
+ * fetched. Names come from:
  *
- *	.symtab		of the file, else of its separate debug file (debugfile.h)
- *	.dynsym		of the file, for what has no name yet
- *	PLT stubs	from the file's code and relocations (plt.h)
+ *	.symtab		of the file, or else of its separate debug file (debugfile.h)
+ *	.dynsym		of the file, for addresses that have no name yet
+ *	PLT stubs	that is, from the file's code and relocations (plt.h)
  *
- * and if the file is not to be had there, as long as the process lives, from
+ * If the file's path does not lead to the file that runs, it is looked for in these places, as long as
+ * the process lives. PROC is /proc/self or the directory of the other process:
  *
- *	PROC/map_files/	which is the very file even if it was deleted or lies in another root or
- *			mount namespace, but needs a capability
- *	PROC/exe	likewise of the program itself, without
- *	PROC/root/	where another process sees it
- *	memory		.dynsym, and the rest from the debug file that its build id leads to
+ *	PROC/map_files/	is exactly the mapped file, even if it was deleted or lies in another root or
+ *			mount namespace; opening it needs a capability
+ *	PROC/exe	is the program itself in the same way, and needs no capability
+ *	PROC/root/	leads to where another process sees the file
+ *	memory		has .dynsym; the rest comes from the debug file that the build id leads to
  *
- * PROC being /proc/self or the other process's directory.
- *
- * Scratch memory has an arena of its own, so that a dump over a hundred modules does not
- * keep a hundred tables of it; the caller's arena gets the names only.
+ * Scratch memory has an arena of its own, so that a dump over a hundred modules does not keep a hundred
+ * tables. The caller's arena gets the names only.
  */
 #include "symbol/symbol.h"
 
@@ -37,21 +37,22 @@
 #include "symbol/plt.h"
 #include "symbol/symtab.h"
 
-#define BUILD_ID_MAX	64	/* compared; the longest known are 32 (sha256) */
+#define BUILD_ID_MAX	64	/* bytes that are compared; the longest known ids have 32 (sha256) */
 #define PAGE_BYTES_MAX	65536u
 
 /* One batch of addresses in one file. */
 struct batch {
 	struct symbol *syms;
-	uint64_t *addrs;	/* of those without a name, ascending */
-	uint32_t *which;	/* their indices in syms */
-	size_t n;
-	uint64_t shift;		/* addrs minus the file's terms */
+	uint64_t *addrs;	/* those without a name, ascending */
+	uint32_t *which;	/* the indices of addrs in syms */
+	size_t n;		/* of addrs and which */
+	uint64_t shift;		/* addrs are greater than those in syms by this */
 	struct match match;
 	struct elf_strings names;
-	struct arena *arena;	/* of the caller: for names */
+	struct arena *arena;	/* the caller's, for names */
 };
 
+/* SYMBOL_REPLACED: the file has another build id than the expected one, if one is expected. */
 static int expect_build_id(struct elf *e, const uint8_t *build_id, size_t bytes)
 {
 	uint8_t own[BUILD_ID_MAX];
@@ -67,7 +68,7 @@ static int expect_build_id(struct elf *e, const uint8_t *build_id, size_t bytes)
 	return memcmp(own, build_id, bytes) ? SYMBOL_REPLACED : SYMBOL_OK;
 }
 
-/* Keeps only what has no name yet. */
+/* Keeps only the addresses that have no name yet. */
 static void drop_named(struct batch *b)
 {
 	size_t kept = 0;
@@ -82,7 +83,7 @@ static void drop_named(struct batch *b)
 	match_reset(&b->match, b->which, kept);
 }
 
-/* Goes on in another file, where what is at addr here is at addr + shift. */
+/* Goes on in another file, whose addresses are greater than those in syms by shift. */
 static void change_file(struct batch *b, struct elf *e, uint64_t shift)
 {
 	uint64_t more = shift - b->shift;
@@ -95,13 +96,13 @@ static void change_file(struct batch *b, struct elf *e, uint64_t shift)
 	}
 }
 
-/* Neighbours in one function share the copy of its name. */
+/* Sets the names. Neighbouring addresses in one function share the copy of its name. */
 static int fetch_names(struct batch *b, const struct match_candidate *results)
 {
 	const struct match_candidate *last = NULL;
 	char *name = NULL;
 
-	/* Even if ranking the symbols has used up what a file may cost. */
+	/* This must work even if ranking the symbols has used up all that a file may cost. */
 	b->names.fills_left = ELF_FILLS_MAX;
 	for (size_t i = 0; i < b->n; i++) {
 		const struct match_candidate *c = &results[i];
@@ -123,6 +124,7 @@ static int fetch_names(struct batch *b, const struct match_candidate *results)
 	return SYMBOL_OK;
 }
 
+/* Resolves from one symbol table. */
 static int resolve_from(struct batch *b, struct elf *e, const struct symtab *t,
 			struct arena *scratch)
 {
@@ -158,14 +160,15 @@ static bool batch_open(struct batch *b, struct elf *e, struct symbol *syms, size
 struct files {
 	struct elf main, debug;
 	bool has_debug;			/* debug is open */
-	uint64_t shift;			/* debug's addresses minus main's */
+	uint64_t shift;			/* addresses in `debug` minus those in `main` */
 	bool has_lines;			/* main has debug data itself */
-	bool has_symbols;		/* a symbol table has been seen */
+	bool has_symbols;		/* there is a symbol table in either */
 };
 
 /*
- * prelink moved files after their debug files were made, whose addresses so are others, all by
- * the same number (GDB takes it from the first section, too).
+ * The address of the first segment. It tells how far the addresses of a file and of its debug file are
+ * apart, because prelink moved files after their debug files had been made. (GDB takes that from the
+ * first section in the same way.)
  */
 static uint64_t first_address(const struct elf *e)
 {
@@ -176,6 +179,7 @@ static uint64_t first_address(const struct elf *e)
 	return 0;
 }
 
+/* Sets the names of at most MATCH_MAX addresses. */
 static int resolve(struct files *f, struct symbol *syms, size_t n, struct arena *arena)
 {
 	struct symtab table;
@@ -208,7 +212,7 @@ out:
 	return error;
 }
 
-/* What decides whether there is need for a debug file. */
+/* Opens the debug file if the file itself lacks symbols, or debug data that is needed for lines. */
 static void look_for_debug(struct files *f, struct symbol_file *file, struct arena *scratch)
 {
 	static const char *const names[] = {
@@ -236,6 +240,7 @@ static bool is_vdso(const char *path)
 	       !strcmp(path, "[vdso]");
 }
 
+/* Opens a file unless it has another build id than the expected one. */
 static int open_checked(struct elf *e, const struct symbol_file *file, const char *path,
 			struct arena *scratch)
 {
@@ -254,6 +259,7 @@ static const char *proc_of(const struct symbol_file *file)
 	return file->proc ? file->proc : "/proc/self";
 }
 
+/* As open_checked(), for the image in memory at an address. */
 static int open_mapped(struct elf *e, const struct symbol_file *file, const char *proc,
 		       uint64_t at, bool stays, struct arena *scratch)
 {
@@ -268,8 +274,8 @@ static int open_mapped(struct elf *e, const struct symbol_file *file, const char
 }
 
 /*
- * Whether a file's last segment ends where the loader says that it does: to the byte, or to the
- * page where that comes from the kernel's list of mappings.
+ * Whether a file's last segment ends where the loaded one does. The loader tells the end to the byte,
+ * the kernel's list of mappings to the page.
  */
 static bool ends_like(const struct elf *e, uint64_t wanted)
 {
@@ -286,8 +292,8 @@ static bool ends_like(const struct elf *e, uint64_t wanted)
 }
 
 /*
- * Whether a file without a build id has the segments that lie in memory; another build of a
- * program has others, with hardly an exception. If memory cannot be read, it is their end alone.
+ * Whether a file without a build id has the same segments as the image in memory. Another build of a
+ * program hardly ever has. If memory cannot be read, only the end of the last segment is compared.
  */
 static bool has_segments(const struct elf *e, const struct symbol_file *file, struct arena *scratch)
 {
@@ -321,7 +327,7 @@ static int open_same(struct elf *e, const struct symbol_file *file, const char *
 	return error;
 }
 
-/* The file itself, by way of the process that has it in memory. */
+/* Opens the file by way of the process that has it in memory. */
 static bool open_in_process(struct elf *e, const struct symbol_file *file, struct arena *scratch)
 {
 	const char *proc = proc_of(file);
@@ -344,14 +350,14 @@ static bool open_in_process(struct elf *e, const struct symbol_file *file, struc
 }
 
 /*
- * Opens what can be had of the file. *opened: e is open. What is returned is SYMBOL_OK or why
- * it is not the file.
+ * Opens the file, or if that fails, its image in memory. *opened: e is open. Returns SYMBOL_OK, or the
+ * reason why e is not the file.
  */
 static int open_main(struct elf *e, struct symbol_file *file, bool *opened, struct arena *scratch)
 {
 	int error;
 
-	if (is_vdso(file->path)) {	/* which all processes have the same of */
+	if (is_vdso(file->path)) {	/* all processes have the same one */
 		uint64_t at = file->mapped_at && !file->proc ? file->mapped_at
 							     : getauxval(AT_SYSINFO_EHDR);
 
@@ -372,7 +378,7 @@ static int open_main(struct elf *e, struct symbol_file *file, bool *opened, stru
 	return error == SYMBOL_GONE && e->no_proc ? SYMBOL_NO_PROC : error;
 }
 
-/* Moves all addresses into another file's terms. */
+/* Adds shift to all addresses, as another file's are greater by that. */
 static void shift_all(struct symbol *syms, size_t n, uint64_t shift)
 {
 	for (size_t i = 0; shift && i < n; i++) {

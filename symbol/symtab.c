@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * See symtab.h. Without section headers nothing says how many dynamic symbols there are; the
- * hash tables do, because every defined symbol is in them:
+ * See symtab.h. Without section headers, no field says how many dynamic symbols there are. The hash
+ * tables tell, because every defined symbol is in them (gABI, "Hash Table"; the format of DT_GNU_HASH is
+ * that of GNU ld's bfd/elflink.c):
  *
  *	DT_HASH		nbucket nchain ...		nchain is the number of symbols
  *	DT_GNU_HASH	nbuckets first nbloom shift	header, 4 bytes each
@@ -9,8 +10,8 @@
  *			bucket[nbuckets]		lowest symbol of the bucket, 0: empty
  *			chain[symbols - first]		hashes; bit 0 ends a bucket
  *
- * so the last symbol is where the chain of the highest bucket ends. Symbols below `first`
- * are undefined ones, of no interest.
+ * So the last symbol is where the chain of the highest bucket ends. Symbols below `first` are undefined
+ * and of no interest.
  */
 #include "symbol/symtab.h"
 
@@ -19,7 +20,7 @@
 
 #include "base/reader.h"
 
-#define DYNAMIC_MAX	4096	/* entries; real files have 20 to 40 */
+#define DYNAMIC_MAX	4096	/* entries of a dynamic section; real files have 20 to 40 */
 
 static uint32_t entry_bytes(const struct elf *e)
 {
@@ -34,6 +35,7 @@ static void bound_count(struct elf *e, struct symtab *t)
 	}
 }
 
+/* Finds the table by the section headers. False: there is none, or it is damaged. */
 static bool from_section(struct elf *e, uint32_t type, struct symtab *t)
 {
 	struct elf_section symbols, strings;
@@ -54,8 +56,8 @@ static bool from_section(struct elf *e, uint32_t type, struct symtab *t)
 }
 
 /*
- * An address in a dynamic section. The loader (glibc: _dl_relocate_object's setup of l_info) has
- * added the bias to it in memory, unless that section is read-only, as the vdso's is.
+ * An address in a dynamic section, in the file's terms. In memory, the loader has added the bias (glibc:
+ * _dl_relocate_object's setup of l_info), unless the section is read-only, as the vdso's is.
  */
 static uint64_t dynamic_address(const struct elf *e, uint64_t value)
 {
@@ -112,6 +114,7 @@ bool symtab_read_dynamic(struct elf *e, struct dynamic *d)
 	return d->symbols && d->strings && d->symbol_bytes == entry_bytes(e);
 }
 
+/* The next record of 4 bytes; *more: there was one. */
 static uint32_t next_u32(struct elf_stream *s, bool *more)
 {
 	const uint8_t *record = elf_stream_next(s);
@@ -123,6 +126,7 @@ static uint32_t next_u32(struct elf_stream *s, bool *more)
 	return value;
 }
 
+/* The number of symbols, from the table at an offset of the file. */
 static uint64_t count_gnu_hash(struct elf *e, uint64_t offset)
 {
 	uint32_t header[4];		/* nbuckets, first, nbloom, shift */
@@ -158,6 +162,7 @@ static uint64_t count_gnu_hash(struct elf *e, uint64_t offset)
 	return last;
 }
 
+/* As count_gnu_hash(), from the older kind of table. */
 static uint64_t count_hash(struct elf *e, uint64_t offset)
 {
 	uint32_t header[2];		/* nbucket, nchain */
@@ -165,6 +170,7 @@ static uint64_t count_hash(struct elf *e, uint64_t offset)
 	return elf_read(e, offset, header, sizeof(header)) ? header[1] : 0;
 }
 
+/* Finds the table by the dynamic section. False: there is none. */
 static bool from_segments(struct elf *e, struct symtab *t)
 {
 	struct dynamic d;
@@ -196,8 +202,8 @@ bool symtab_static(struct elf *e, struct symtab *t)
 
 bool symtab_dynamic(struct elf *e, struct symtab *t)
 {
-	/* With section headers but no .dynsym (a file of debug data: its segments' contents are
-	 * not in it) there is nothing to find. */
+	/* A file that has section headers but no .dynsym is a file of debug data, whose segments are
+	 * not in the file. The dynamic section cannot be read there. */
 	return e->sections ? from_section(e, SHT_DYNSYM, t) : from_segments(e, t);
 }
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where a file's symbol tables are, and their entries. .dynsym is also found in a file whose
- * section headers are gone (sstrip), the way the dynamic loader finds it.
+ * Finds a file's symbol tables and reads their entries. In a file without section headers (after sstrip,
+ * or in memory), .dynsym is found by the dynamic section, as the dynamic loader finds it.
+ *
+ * Everything here is async-signal-safe and takes no memory.
  */
 #ifndef SYMBOL_SYMTAB_H
 #define SYMBOL_SYMTAB_H
@@ -11,8 +13,8 @@
 
 #include "symbol/elf.h"
 
-/* A symbol table and its strings, as offsets in the file (not checked: the stream and the
- * strings do). count <= ELF_SYMBOLS_MAX. */
+/* A symbol table and its strings, as offsets in the file. They are not checked here: reading the stream
+ * and the strings does. Invariant: count <= ELF_SYMBOLS_MAX. */
 struct symtab {
 	uint64_t offset;
 	uint64_t count;
@@ -27,21 +29,21 @@ struct symtab_entry {
 	uint8_t bind;		/* STB_* */
 };
 
-/* The file's first SHT_SYMTAB, or false. */
+/* Finds the file's first SHT_SYMTAB. False: there is none. */
 bool symtab_static(struct elf *e, struct symtab *t);
-/* The file's dynamic symbols, or false. */
+/* Finds the file's dynamic symbols. False: there are none. */
 bool symtab_dynamic(struct elf *e, struct symtab *t);
 
-/* One entry after the other; false after the last one. Uses the one stream of the file. */
+/* Reads one entry after the other, through the file's stream. False: there are no more. */
 void symtab_open(struct elf_stream *s, struct elf *e, const struct symtab *t);
 bool symtab_next(struct elf_stream *s, struct symtab_entry *entry);
-/* Entry i; false: not there. Does not disturb the stream. */
+/* Reads entry i without using the stream. False: there is no such entry. */
 bool symtab_entry(struct elf *e, const struct symtab *t, uint64_t i, struct symtab_entry *entry);
 
-/* What the dynamic section says (gABI, "Dynamic Section"): addresses in the file's terms, and
- * sizes in bytes; 0: not there. */
+/* The entries of a dynamic section (gABI, "Dynamic Section"): addresses in the file's terms, and sizes in
+ * bytes. 0: there is no such entry. */
 struct dynamic {
-	uint64_t symbols, symbol_bytes;		/* symbol_bytes: of one */
+	uint64_t symbols, symbol_bytes;		/* symbol_bytes: the size of one */
 	uint64_t strings, strings_bytes;
 	uint64_t hash, gnu_hash;
 	uint64_t got;				/* DT_PLTGOT */
@@ -51,7 +53,7 @@ struct dynamic {
 	bool jumps_have_addends;
 };
 
-/* False: the file has none, or none with symbols. Uses the file's stream. */
+/* Reads the dynamic section through the file's stream. False: there is none, or it has no symbols. */
 bool symtab_read_dynamic(struct elf *e, struct dynamic *d);
 
 #endif
