@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The C++ demangler's machine: the loop that runs planned tasks, the building blocks that
- * plans are made of, and the way from a whole symbol name to its text. cxx.h tells how it
- * works; cxx_name.c, cxx_special.c, cxx_type.c and cxx_expression.c have the grammar
- * (Itanium C++ ABI, section 5.1), cxx_print*.c the text.
+ * The machine of the C++ demangler: the loop that runs planned tasks, the building blocks of plans, and
+ * the way from a whole symbol name to its text. cxx.h tells how the machine works. The grammar (Itanium
+ * C++ ABI, section 5.1) is in cxx_name.c, cxx_special.c, cxx_type.c, cxx_argument.c, cxx_expression.c and
+ * cxx_unresolved.c, the text in cxx_parameter.c and cxx_print*.c.
  *
- * Guarantees: the tasks, values, nodes and candidates are bounded by struct cxx, the number
- * of steps by `budget`, the text by out. So a hostile name costs a bounded time and fails.
+ * Guarantees: struct cxx bounds the tasks, values, nodes and candidates, `budget` bounds the number of
+ * steps, and the end of `out` bounds the text. So a hostile name costs a bounded time and fails.
  */
 #include "demangle/cxx.h"
 #include "demangle/demangle.h"
@@ -14,7 +14,7 @@
 _Static_assert(sizeof(struct cxx) <= DEMANGLE_WORK_BYTES, "the caller lends too little");
 _Static_assert(sizeof(struct cxx_node) == 8 && sizeof(struct cxx_task) == 4, "packed tightly");
 
-/* A value that is no node: the start of a list on the value stack. */
+/* A value that is no node: it marks the start of a list on the value stack. */
 #define LIST_START	0xffff
 
 static cxx_step_function *const steps[] = {
@@ -23,7 +23,7 @@ static cxx_step_function *const steps[] = {
 #undef CXX_STEP_ENTRY
 };
 
-/* Runs tasks until none is left, or something failed that was not just an attempt. */
+/* Runs tasks until none is left, or one fails outside of an attempt. */
 static void run(struct cxx *c)
 {
 	while (c->task_count && !c->out.full && cxx_charge(c, 1)) {
@@ -41,8 +41,8 @@ static void run(struct cxx *c)
 }
 
 /*
- * What an attempt plans and pushes lies above its record on both stacks, and nothing below is
- * touched: cutting the stacks undoes it. The record is these values, the last on top.
+ * On both stacks, everything that an attempt plans and pushes lies above its record, and nothing below
+ * changes. So cutting the stacks undoes the attempt. The record has these values, the last one on top.
  */
 #define RECORD_VALUES	8u
 
@@ -86,7 +86,7 @@ void cxx_give_up_attempt(struct cxx *c)
 	struct cxx_task instead;
 
 	if (c->value_count < c->attempt || c->attempt < RECORD_VALUES) {
-		c->attempt = 0;		/* its record is gone: cannot happen */
+		c->attempt = 0;		/* the record is gone, which cannot happen */
 		c->failed = true;
 		return;
 	}
@@ -150,7 +150,7 @@ void cxx_list_start(struct cxx *c)
 	cxx_push(c, LIST_START);
 }
 
-/* The values above the start of the list become a list, built from its end. */
+/* Makes a list of the values above its start, from the last one to the first. */
 void cxx_list_finish(struct cxx *c)
 {
 	unsigned list = 0, item;
@@ -183,7 +183,7 @@ unsigned cxx_decimal(struct cxx *c)
 		c->failed = true;
 	for (; *c->at >= '0' && *c->at <= '9'; c->at++) {
 		value = value * 10 + (unsigned)(*c->at - '0');
-		if (value > DEMANGLE_NAME_MAX) {	/* no length, no index is larger */
+		if (value > DEMANGLE_NAME_MAX) {	/* no length or index is that large */
 			c->failed = true;
 			return 0;
 		}
@@ -238,8 +238,8 @@ static bool clone_byte(char ch)
 }
 
 /*
- * The compiler's own suffixes, outside the ABI: `.isra.0.cold` are two, .isra.0 and .cold.
- * Wraps the top value.
+ * Reads suffixes that compilers add and the ABI does not know: `.isra.0.cold` are two, .isra.0 and
+ * .cold. Each makes a CXX_CLONE of the top value.
  */
 static void clone_suffixes(struct cxx *c)
 {
@@ -257,7 +257,8 @@ static void clone_suffixes(struct cxx *c)
 	}
 }
 
-/* _GLOBAL__I_NAME and _GLOBAL__D_NAME, where the second _ may be . or $: skipped, named. */
+/* Skips the start of _GLOBAL__I_NAME and _GLOBAL__D_NAME, in which the second _ may be . or $, and
+ * returns the text for it; else NULL. */
 static const char *keyed_to(struct cxx *c)
 {
 	const char *at = c->at;
@@ -269,7 +270,7 @@ static const char *keyed_to(struct cxx *c)
 	return at[9] == 'I' ? "global constructors keyed to " : "global destructors keyed to ";
 }
 
-/* The whole of a symbol's name, as a value. */
+/* Reads a whole symbol name and pushes its node. */
 static void parse(struct cxx *c)
 {
 	if (c->at[0] == '_' && c->at[1] == 'Z') {
@@ -285,7 +286,7 @@ static void parse(struct cxx *c)
 	cxx_push_new(c, CXX_NAME, 0, (unsigned)(c->at - c->name), (unsigned)strlen(c->at), 0);
 }
 
-/* One way of reading the name, and its text. */
+/* Reads the name with the attempts as c->doubted says, and writes the text. */
 static void read_and_print(struct cxx *c, const char *name, char *out, size_t out_bytes)
 {
 	const char *prefix;
@@ -308,8 +309,9 @@ static void read_and_print(struct cxx *c, const char *name, char *out, size_t ou
 }
 
 /*
- * Where the name as a whole makes no sense, one of the first readings that were kept may have been
- * wrong, the last one most likely: they are doubted one by one.
+ * If a name cannot be read as a whole, one of the attempts that were kept may have been wrong, most likely
+ * the last one. So the name is read again with one of them given up, from the last to the first, for this
+ * many times at most.
  */
 #define DOUBTS_MAX	16u
 

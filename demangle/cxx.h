@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Inside the C++ demangler: the machine that its parser and its printer both run on.
+ * Inside the C++ demangler: the machine that both its parser and its printer run on.
  *
  *	name --parser--> tree of nodes --printer--> text
  *
- * There is no recursion. What a grammar rule still has to do is written down as a plan: a
- * list of tasks, put on a stack so that the first of them runs next. A rule such as
+ * There is no recursion. The remaining work of a grammar rule is written down as a plan: a list of
+ * tasks, which are put on a stack so that the first of them runs next. A rule such as
  *
  *	<pointer-to-member-type> ::= M <class type> <member type>
  *
- * is a function that plans {type} {type} {make a node of the two}, and returns. Parsed nodes
- * wait on a second stack, the values. Printing works the same way: a node writes its first
- * text and plans the rest. Both stacks, the nodes and the substitutions lie in the caller's
- * work memory; when any of them is full, `failed` is set, the loop ends, and so does every
- * rule: nobody has to check. Nodes are shared (a substitution makes the tree a DAG), so the
- * text can be exponentially longer than the name: out's end and `budget` bound that.
+ * is a function that plans {type} {type} {make a node of the two}, and returns. Parsed nodes wait on
+ * a second stack, the values. Printing works in the same way: a node writes its first text and plans
+ * the rest. Both stacks, the nodes and the substitutions lie in the caller's work memory. When any of
+ * them is full, `failed` is set and the loop ends after the current task, so no rule has to check for
+ * that. Nodes are shared, because a substitution makes the tree a directed acyclic graph. So the text
+ * could be exponentially longer than the name, which the end of `out` and `budget` bound.
  *
- * Indices are 16 bits wide; node 0 stands for "none".
+ * Indices have 16 bits, and node 0 stands for "none". Names of rules and section numbers are those of
+ * the Itanium C++ ABI (itanium-cxx-abi.github.io/cxx-abi/abi.html).
  */
 #ifndef DEMANGLE_CXX_H
 #define DEMANGLE_CXX_H
@@ -56,10 +57,11 @@ enum cxx_kind {
 	/* encodings */
 	CXX_FUNCTION_NAME,	/* a: name, b: CXX_FUNCTION, c: CXX_CONDITIONS, 0; flag: no return type */
 	CXX_CONDITIONS,		/* a: list of enable_if attributes, b: requires, c: function's name */
-	CXX_SPECIAL,		/* a: which, b: what it is for, c: second operand; cxx_special.c */
+	CXX_SPECIAL,		/* a: index in the table of cxx_special.c, b: operand, c: second one;
+				 * flag: 0, 1: c is a type, 2: c is a number */
 	CXX_CLONE,		/* a: encoding, b: CXX_NAME of the suffix */
 	/* types */
-	CXX_BUILTIN,		/* a: letter; flag: 1 when D stood before it */
+	CXX_BUILTIN,		/* a: letter; flag: 1 when D stands before the letter */
 	CXX_FLOAT,		/* _FloatN: a: offset, b: length of N, flag: 'x', 'b' or 0 */
 	CXX_BIT_INT,		/* a: size expression or number, flag: 'B' or 'U' */
 	CXX_FIXED,		/* _Accum, _Fract: a: 'A' or 'R', b: 1 saturating, flag: size */
@@ -72,18 +74,18 @@ enum cxx_kind {
 	CXX_ARRAY,		/* a: element type, b: bound or 0 */
 	CXX_MEMBER_POINTER,	/* a: member type, b: class */
 	CXX_VECTOR,		/* a: element type, b: bound */
-	CXX_PARAMETER,		/* T_: a: number, b: level: 0, of TL0__ 1 */
+	CXX_PARAMETER,		/* a: number, b: level, which is 0 for T_ and 1 for TL0__ */
 	CXX_EXPANSION,		/* a: pattern */
 	CXX_DECLTYPE,		/* a: expression */
 	/* lists */
 	CXX_LIST,		/* a: item, b: rest or 0 */
-	CXX_ARGUMENTS,		/* a: list or 0; of a template, or one pack as an argument */
+	CXX_ARGUMENTS,		/* a: list or 0: of a template, or of a pack as one argument */
 	CXX_HEAD,		/* a: list of declarations <...> of a generic lambda */
 	CXX_DECLARATION,	/* flag: 'y'; 'n' type a; 't' list a; 'p' declaration a; 'k' concept */
 	/* expressions: see cxx_expression.c */
 	CXX_LITERAL,		/* a: type, b: offset, c: length; flag: 1 negative */
 	CXX_LITERAL_NAME,	/* a: encoding */
-	CXX_FUNCTION_PARAMETER,	/* a: number, 0 is this */
+	CXX_FUNCTION_PARAMETER,	/* a: number; 0 is `this` */
 	CXX_BOUND,		/* a: offset, b: length of the digits */
 	CXX_UNARY,		/* a: operator, b: operand */
 	CXX_POSTFIX,		/* a: operator, b: operand */
@@ -127,13 +129,13 @@ struct cxx_task {
 	uint16_t arg;
 };
 
-/* Shares of the work memory. A name of n bytes makes at most about 2n nodes. */
+/* How the work memory is shared. A name of n bytes makes at most about 2n nodes. */
 #define CXX_NODES	20000
 #define CXX_TASKS	12000
 #define CXX_VALUES	8000
 #define CXX_CANDIDATES	8000
 
-/* The value of pack_index inside a fold expression, where a pack stands for all its elements. */
+/* The value of pack_index in a fold expression, where a pack stands for all its elements. */
 #define CXX_WHOLE_PACK	0xffff
 
 /*
@@ -145,42 +147,46 @@ struct cxx {
 	const char *name;		/* the whole mangled name, NUL-terminated */
 	const char *at;			/* next byte to parse */
 	struct sink out;
-	size_t budget;			/* tasks and walks left */
+	size_t budget;			/* how many tasks and steps along lists may still be made */
 	bool failed;
 
 	/* parsing */
-	bool in_conversion;		/* at the end of an operator's type: I is ambiguous */
-	bool in_lambda;			/* in a lambda that is no template so far */
-	uint16_t level;			/* templates around, whose parameters are T_, TL0__ */
-	uint16_t attempt;		/* height of `value` above the record of the latest, or 0 */
-	uint16_t kept;			/* number of attempts that came to be kept so far */
-	uint16_t doubted;		/* number of the one that is given up all the same, or 0 */
+	bool in_conversion;		/* in the type of a conversion operator, after which I is
+					 * ambiguous: see cxx_arguments_of() */
+	bool in_lambda;			/* in a lambda that is no template as far as it was read */
+	uint16_t level;			/* number of templates around, whose parameters are T_, TL0__ */
+	uint16_t attempt;		/* value_count just above the record of the innermost attempt; 0:
+					 * there is none */
+	uint16_t kept;			/* how many attempts have been kept so far */
+	uint16_t doubted;		/* the number of the attempt that is given up although it could
+					 * be kept, or 0: see cxx_demangle() */
 
 	/* printing */
-	uint16_t scope;			/* CXX_LIST of (CXX_ARGUMENTS, outer scope), or 0; where flag is
-					 * set, c has the CXX_ARGUMENTS of all levels, a list */
-	const char *comma_dropped;	/* in out: the last place where a list's comma was */
-	const char *array_end;		/* in out: the end of the last array's ] */
-	uint16_t pack_index;		/* element of the pack being expanded, or CXX_WHOLE_PACK */
+	uint16_t scope;			/* CXX_LIST of (CXX_ARGUMENTS, outer scope), or 0. If its flag is
+					 * set, c is a list of the CXX_ARGUMENTS of all levels */
+	const char *comma_dropped;	/* in out: where a list's comma was last taken back */
+	const char *array_end;		/* in out: the place behind the last array's ] */
+	uint16_t pack_index;		/* element of the pack that is being expanded, or CXX_WHOLE_PACK */
 	uint16_t lambdas;		/* CXX_LIST of the lambdas around, innermost first, or 0 */
 
-	unsigned node_count, task_count, value_count, candidate_count;	/* 16 bits stall the loads */
+	/* Not of 16 bits, because loads of such counters stall. */
+	unsigned node_count, task_count, value_count, candidate_count;
 	struct cxx_node node[CXX_NODES];
 	struct cxx_task task[CXX_TASKS];
 	uint16_t value[CXX_VALUES];
 	uint16_t candidate[CXX_CANDIDATES];	/* for substitutions: S_ S0_ S1_ ... */
 };
 
-/* Every step of the two machines: its name in a plan, and its function. */
+/* All steps of both machines: the name in a plan, and the function. */
 #define CXX_STEPS(X) \
 	/* building blocks (cxx.c) */ \
-	X(EXPECT, cxx_expect)			/* byte arg */ \
-	X(MAKE1, cxx_make1)			/* a node CXX_KIND(kind, flag) of one value */ \
-	X(MAKE2, cxx_make2)			/* ... of two: a is the lower one */ \
+	X(EXPECT, cxx_expect)			/* takes the byte arg */ \
+	X(MAKE1, cxx_make1)			/* makes a node CXX_KIND(kind, flag) of one value */ \
+	X(MAKE2, cxx_make2)			/* ... of two values: a is the lower one */ \
 	X(MAKE3, cxx_make3) \
-	X(DROP, cxx_drop)			/* the top value */ \
-	X(CANDIDATE, cxx_candidate)		/* the top value, for substitutions */ \
-	X(LIST, cxx_list)			/* of steps arg & 255, to byte arg >> 8 */ \
+	X(DROP, cxx_drop)			/* drops the top value */ \
+	X(CANDIDATE, cxx_candidate)		/* lets substitutions refer to the top value */ \
+	X(LIST, cxx_list)			/* runs step arg & 255 until byte arg >> 8 */ \
 	X(LIST_MORE, cxx_list_more) \
 	/* names (cxx_name.c, cxx_special.c) */ \
 	X(ENCODING, cxx_encoding)		/* arg 1: in a local name */ \
@@ -243,11 +249,11 @@ struct cxx {
 	X(REQUIREMENT, cxx_requirement) \
 	X(REQUIREMENT_MORE, cxx_requirement_more) \
 	/* printing (cxx_print.c, cxx_print_type.c, cxx_print_expression.c) */ \
-	X(PRINT, cxx_print)			/* node arg, both halves of it */ \
-	X(PRINT_LEFT, cxx_print_left)		/* what stands before a declarator: int (* */ \
-	X(PRINT_RIGHT, cxx_print_right)		/* and after it: ) [3] */ \
-	X(PRINT_CORE, cxx_print_core)		/* a name without a member's qualifiers */ \
-	X(PRINT_TEXT, cxx_print_text)		/* one or two bytes, see TEXT */ \
+	X(PRINT, cxx_print)			/* both halves of node arg */ \
+	X(PRINT_LEFT, cxx_print_left)		/* the half before a declarator: int (* */ \
+	X(PRINT_RIGHT, cxx_print_right)		/* the half after it: ) [3] */ \
+	X(PRINT_CORE, cxx_print_core)		/* a name without the qualifiers of a member */ \
+	X(PRINT_TEXT, cxx_print_text)		/* one or two bytes: see TEXT */ \
 	X(PRINT_LIST, cxx_print_list) \
 	X(PRINT_LIST_REST, cxx_print_list_rest) \
 	X(PRINT_OPEN, cxx_print_open)		/* < of template arguments */ \
@@ -259,7 +265,7 @@ struct cxx {
 	X(PRINT_AFTER_RETURN, cxx_print_after_return) \
 	X(PRINT_HEAD, cxx_print_head) \
 	X(PRINT_DECLARED, cxx_print_declared) \
-	X(PRINT_OPERAND, cxx_print_operand)	/* an expression, parenthesised if need be */ \
+	X(PRINT_OPERAND, cxx_print_operand)	/* an expression, in parentheses if needed */ \
 	X(PRINT_OPERATOR, cxx_print_operator) \
 	X(PRINT_LITERAL_VALUE, cxx_print_literal_value) \
 	X(PRINT_REQUIREMENTS, cxx_print_requirements) \
@@ -272,6 +278,7 @@ enum cxx_step {
 #define CXX_STEP_NAME(name, function)	CXX_DO_##name,
 	CXX_STEPS(CXX_STEP_NAME)
 #undef CXX_STEP_NAME
+	CXX_STEP_COUNT
 };
 
 typedef void cxx_step_function(struct cxx *c, unsigned arg);
@@ -287,7 +294,7 @@ CXX_STEPS(CXX_STEP_PROTOTYPE)
 /* One or two bytes of text as a task. */
 #define TEXT(text)		DO(PRINT_TEXT, (unsigned char)(text)[0] | (text)[1] << 8)
 
-/* Puts the tasks in front of all that are waiting, the first of them first. */
+/* Puts tasks in front of all that are waiting, so that the first of them runs next. */
 static inline void cxx_plan(struct cxx *c, const struct cxx_task *tasks, unsigned count)
 {
 	if (count > (unsigned)(CXX_TASKS - c->task_count)) {
@@ -352,7 +359,7 @@ static inline bool cxx_take(struct cxx *c, char ch)
 	return true;
 }
 
-/* The top value can be named by a substitution from here on. */
+/* Lets substitutions refer to the top value from here on. */
 static inline void cxx_add_candidate(struct cxx *c)
 {
 	if (c->candidate_count < CXX_CANDIDATES)
@@ -361,7 +368,7 @@ static inline void cxx_add_candidate(struct cxx *c)
 		c->failed = true;
 }
 
-/* Charges n steps; false (and failed) when the budget is used up. */
+/* Charges n steps. False, and failed: the budget is used up. */
 static inline bool cxx_charge(struct cxx *c, unsigned n)
 {
 	if (c->budget < n) {
@@ -373,47 +380,47 @@ static inline bool cxx_charge(struct cxx *c, unsigned n)
 }
 
 /*
- * Parts of the grammar that other files call. Those that return a value are read at once;
- * the others plan. All set failed when the name is damaged.
+ * Parts of the grammar that other files call. Functions that return a value have read that part; the
+ * others plan the rest. All set failed when the name is damaged.
  */
 
 /*
- * cxx.c: where two readings begin alike, the first is an attempt. It ends with cxx_keep_attempt()
- * when it has made one value, or with cxx_give_up_attempt(): by the rule that finds it wrong, or
- * because something in it failed. Then the name is read again from where it began, by `instead`.
- * When the rest of the name does not go with an attempt that was kept, the whole name is read again
- * with that one given up.
+ * cxx.c: Where two readings of a part begin alike, the first one is an attempt. When the attempt has
+ * made one value, cxx_keep_attempt() ends it. cxx_give_up_attempt() ends it when a rule finds it wrong or
+ * anything in it fails. Then `instead` reads the name again from where the attempt began. If an attempt
+ * was kept and the rest of the name fails, the whole name is read again, and that attempt is given up.
  */
 void cxx_begin_attempt(struct cxx *c, struct cxx_task instead);
-bool cxx_keep_attempt(struct cxx *c);		/* false: it was given up */
-void cxx_give_up_attempt(struct cxx *c);	/* c->attempt is not 0 */
+bool cxx_keep_attempt(struct cxx *c);		/* false: it was given up after all */
+void cxx_give_up_attempt(struct cxx *c);	/* there must be an attempt */
 
 unsigned cxx_decimal(struct cxx *c);		/* 12 */
 unsigned cxx_base36(struct cxx *c);		/* 1Z */
 unsigned cxx_number_bar(struct cxx *c);		/* _ is 0, 0_ is 1, 12_ is 13 */
-void cxx_digits(struct cxx *c);			/* any number of digits, at least one; skipped */
+void cxx_digits(struct cxx *c);			/* skips one digit or more */
 void cxx_list_start(struct cxx *c);		/* values from here on ... */
 void cxx_list_finish(struct cxx *c);		/* ... become one CXX_LIST, or 0 */
 
 /* cxx_name.c, cxx_special.c */
 unsigned cxx_source_name(struct cxx *c);	/* 3foo: CXX_NAME */
 unsigned cxx_substitution(struct cxx *c);	/* S_ Sa St, with tags: any node */
-unsigned cxx_qualifier_letters(struct cxx *c);	/* rVK: enum cxx_qualifier, maybe none */
+unsigned cxx_qualifier_letters(struct cxx *c);	/* rVK: enum cxx_qualifier, or 0 */
 
-/* W3foo, after the outer module or 0: CXX_MODULE, or outer when there is none. */
+/* W3foo within the outer module, or 0: CXX_MODULE. Returns outer when there is no W. */
 unsigned cxx_module_name(struct cxx *c, unsigned outer);
 
-/* A name in a class or 0. `module` is the module, or 0, that a substitution before it named. */
+/* Plans an <unqualified-name> in a class, or 0. module: the one that a substitution before the name
+ * refers to, or 0. */
 void cxx_unqualified(struct cxx *c, unsigned class_name, unsigned module);
 void cxx_nested(struct cxx *c);
 void cxx_special(struct cxx *c);
 const char *cxx_special_text(unsigned special);
 
-/* What the arguments of a template follow, and which of the two are candidates. */
+/* What stands before the arguments of a template. */
 enum cxx_template_kind {
-	CXX_TEMPLATE_NAME,		/* a name that was made a candidate just now */
-	CXX_TEMPLATE_SUBSTITUTION,	/* S_: the whole becomes a candidate */
-	CXX_TEMPLATE_PARAMETER,		/* T_: likewise */
+	CXX_TEMPLATE_NAME,		/* a name, which has just become a candidate */
+	CXX_TEMPLATE_SUBSTITUTION,	/* S_; the name with its arguments becomes a candidate */
+	CXX_TEMPLATE_PARAMETER,		/* T_; likewise */
 };
 
 /* cxx_type.c, cxx_argument.c */
@@ -421,8 +428,8 @@ void cxx_bound(struct cxx *c);			/* of an array: digits, expression or nothing *
 unsigned cxx_template_parameter(struct cxx *c);	/* T_ T0_ TL0__: CXX_PARAMETER */
 void cxx_arguments_of(struct cxx *c, enum cxx_template_kind kind);	/* of the top value */
 
-/* These last until the tasks that are planned from here on have run. */
-void cxx_leave_conversion(struct cxx *c);	/* brackets end the ambiguity of I */
+/* These change the state until all tasks that are planned after them have run. */
+void cxx_leave_conversion(struct cxx *c);	/* I is not ambiguous within brackets */
 void cxx_enter_level(struct cxx *c, unsigned level);
 
 /* cxx_expression.c, cxx_unresolved.c */
@@ -432,19 +439,19 @@ void cxx_requires(struct cxx *c);
 
 /* cxx_print.c */
 
-/* Writes bytes of the mangled name. */
+/* Writes len bytes of the mangled name. */
 void cxx_print_source(struct cxx *c, unsigned offset, unsigned len);
 
-/* The CXX_LAMBDA around that a CXX_PARAMETER is of, or 0: then it is a function template's. */
+/* The CXX_LAMBDA that a CXX_PARAMETER belongs to, or 0 if it is a parameter of a function template. */
 unsigned cxx_lambda_of(struct cxx *c, unsigned parameter);
 
 /*
- * What a CXX_PARAMETER stands for, and the scope that it is to be printed in; any other node,
- * or a parameter that stands for nothing known here, comes back as it is.
+ * Returns the node that a CXX_PARAMETER stands for, and sets the scope in which that node is to be
+ * printed. Any other node, and a parameter without a known argument, is returned as it is.
  */
 unsigned cxx_resolve(struct cxx *c, unsigned node, unsigned *scope);
 
-/* The number of elements of the pack in this pattern; false when there is none. */
+/* Sets the number of elements of the pack in a pattern. False: there is no pack in it. */
 bool cxx_pack_length(struct cxx *c, unsigned pattern, unsigned *length);
 
 /* cxx_print_type.c, cxx_print_expression.c */
@@ -460,7 +467,7 @@ enum cxx_style {
 	CXX_SELECT,		/* x.name */
 	CXX_INDEX,		/* x[y] */
 	CXX_CONDITIONAL,	/* x?y : z */
-	CXX_CALLING,	/* x(list) */
+	CXX_CALLING,		/* x(list) */
 	CXX_OF_TYPE, CXX_OF_VALUE,	/* sizeof (type), sizeof x */
 	CXX_OF_PARENTHESES,	/* typeid (x) */
 	CXX_CONVERT_NAMED,	/* static_cast<type>(x) */
@@ -478,7 +485,7 @@ extern const struct cxx_operator cxx_operators[];
 /* The index of the operator with this two-letter code, or -1. */
 int cxx_operator_find(const char *code);
 
-/* The name of a builtin type (i, or Dn with after_d), or NULL. */
+/* The name of a builtin type (i, or Dn with after_d), or NULL. Names are static. */
 const char *cxx_builtin(char letter, bool after_d);
 
 struct cxx_abbreviation {
@@ -491,7 +498,7 @@ extern const struct cxx_abbreviation cxx_abbreviations[];
 
 /* --- */
 
-/* demangle() for names that start with _Z or _GLOBAL_. */
+/* As demangle(), for names that start with _Z or _GLOBAL_. */
 size_t cxx_demangle(const char *name, void *work, char *out, size_t out_bytes);
 
 #endif

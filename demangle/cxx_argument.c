@@ -5,7 +5,7 @@
  */
 #include "demangle/cxx.h"
 
-/* IiLi3EE, or JiE for a pack, or a concept's IiQ..E: the constraint is not shown */
+/* <template-args>: IiLi3EE, JiE for a pack, or IiQ..E with a constraint, which is not shown. */
 void cxx_template_arguments(struct cxx *c, unsigned arg)
 {
 	(void)arg;
@@ -33,7 +33,7 @@ void cxx_arguments_more(struct cxx *c, unsigned arg)
 	}
 }
 
-/* Nothing, or Q <expression>: the constraint of a template head or a lambda; not shown */
+/* Q <expression> or nothing: the constraint of a template head or of a lambda. It is not shown. */
 void cxx_constraint(struct cxx *c, unsigned arg)
 {
 	(void)arg;
@@ -48,14 +48,15 @@ void cxx_arguments_end(struct cxx *c, unsigned in_conversion)
 }
 
 /*
- * The I..E after a template's name, which is the top value. At the end of a conversion operator's
- * type, it can as well be the arguments of the operator:
+ * Plans the I..E after a template's name, which is the top value. At the end of a conversion operator's
+ * type, I..E can as well be the arguments of the operator itself:
  *
- *	cv6vectorIT_EIiE	operator vector<int>, with <int>
- *	cvT_ISaIS5_EE		operator T, with <std::allocator<...> >
+ *	cv6vectorIT_EIiE	operator vector<int>, with the arguments <int>
+ *	cvT_ISaIS5_EE		operator T, with the arguments <std::allocator<...> >
  *
- * A name takes it, unless it cannot be read so: the operator has a substitution of its own, which
- * S5_ may need. T_ takes it only when the operator's follow, as templates are rare there.
+ * After a name, the arguments are the name's, unless that reading fails: read as the operator's, they may
+ * use one substitution more, as S5_ does here. After T_, they are T_'s only if other arguments follow for
+ * the operator, because a template as a parameter is rare there.
  */
 void cxx_arguments_of(struct cxx *c, enum cxx_template_kind kind)
 {
@@ -69,6 +70,7 @@ void cxx_arguments_of(struct cxx *c, enum cxx_template_kind kind)
 	}
 }
 
+/* After I..E that was read as the arguments of the name or parameter. */
 void cxx_conversion_try(struct cxx *c, unsigned kind)
 {
 	if (kind == CXX_TEMPLATE_PARAMETER && *c->at != 'I') {
@@ -82,7 +84,8 @@ void cxx_conversion_try(struct cxx *c, unsigned kind)
 		cxx_add_candidate(c);
 }
 
-/* The I..E is the operator's: the type ends before it, and becomes a candidate as a type. */
+/* The I..E belongs to the operator, so the type ends before it. It becomes a candidate as a type, and
+ * must not be one as a name as well. */
 void cxx_conversion_own(struct cxx *c, unsigned kind)
 {
 	if (kind == CXX_TEMPLATE_NAME)
@@ -116,8 +119,8 @@ void cxx_template_argument(struct cxx *c, unsigned arg)
 }
 
 /*
- * Ty (a type), Tk <concept> (constrained), Tn <type> (a value), Tt <declarations> E (a
- * template), Tp <declaration> (a pack): what a generic lambda declares.
+ * <template-param-decl>, a parameter that a generic lambda declares: Ty is a type, Tk <concept> a
+ * constrained type, Tn <type> a value, Tt <declarations> E a template, Tp <declaration> a pack.
  */
 void cxx_declaration(struct cxx *c, unsigned arg)
 {
@@ -151,7 +154,7 @@ void cxx_declaration(struct cxx *c, unsigned arg)
 	}
 }
 
-/* The declarations before a lambda's parameters, as one node, or 0: TyTnT_ */
+/* The declarations before a lambda's parameters, such as TyTnT_. They become one node, or 0. */
 void cxx_head(struct cxx *c, unsigned arg)
 {
 	(void)arg;

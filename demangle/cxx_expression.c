@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Expressions (Itanium C++ ABI 5.1.6), as they occur in template arguments, array bounds,
- * decltype, noexcept and constraints: clfp_Li1EE is {parm#1}(1).
+ * Expressions (Itanium C++ ABI 5.1.6). They occur in template arguments, array bounds, decltype, noexcept
+ * and constraints. Example: clfp_Li1EE is {parm#1}(1).
  */
 #include "demangle/cxx.h"
 
-/* Li5E Lb1E Lin3E Lf3f800000E LDnE L_Z3foovE */
+/* <expr-primary>: Li5E Lb1E Lin3E Lf3f800000E LDnE L_Z3foovE */
 void cxx_literal(struct cxx *c)
 {
 	cxx_expect(c, 'L');
 	if ((c->at[0] == '_' && c->at[1] == 'Z') || c->at[0] == 'Z') {
-		c->at += *c->at == '_' ? 2 : 1;	/* gcc before 4.5 left the _ out */
+		c->at += *c->at == '_' ? 2 : 1;	/* gcc before 4.5 wrote no _ */
 		PLAN(c, DO(ENCODING, 0), DO(EXPECT, 'E'), DO(MAKE1, CXX_LITERAL_NAME));
 	} else {
 		PLAN(c, DO(TYPE, 0), DO(LITERAL_END, 0));
@@ -31,7 +31,8 @@ void cxx_literal_end(struct cxx *c, unsigned arg)
 	cxx_expect(c, 'E');
 }
 
-/* fp_ fp0_ fpK_ fpT fL0p_: parameters of the function, of functions around it; this */
+/* <function-param>: fp_ fp0_ fpK_ are parameters of the function, fL0p_ is one of a function around it,
+ * and fpT is `this`. */
 static void function_parameter(struct cxx *c)
 {
 	unsigned number = 0;
@@ -47,7 +48,7 @@ static void function_parameter(struct cxx *c)
 	cxx_push_new(c, CXX_FUNCTION_PARAMETER, 0, number, 0, 0);
 }
 
-/* flplfp_ frplfp_ fLplLi0Efp_ fRplfp_Li0E */
+/* <fold-expression>: flplfp_ frplfp_ fLplLi0Efp_ fRplfp_Li0E */
 static void fold(struct cxx *c)
 {
 	char kind = c->at[1];
@@ -66,7 +67,7 @@ static void fold(struct cxx *c)
 		     DO(MAKE3, CXX_KIND(CXX_FOLD, kind)));
 }
 
-/* cvT_fp_, cvT__fp_E: one operand, or any number of them */
+/* The operands of a cast: cvT_fp_ has one, cvT__fp_E can have any number. */
 void cxx_cast_operand(struct cxx *c, unsigned arg)
 {
 	(void)arg;
@@ -77,7 +78,8 @@ void cxx_cast_operand(struct cxx *c, unsigned arg)
 		PLAN(c, DO(EXPRESSION, 0), DO(MAKE2, CXX_CAST));
 }
 
-/* nwLi1E_T_E, ..piLi1EE, ..ilLi1EE: placement, type, then an initializer or E */
+/* The end of a new-expression, after placement and type: E, or an initializer. The whole expression is
+ * nwLi1E_T_E, nwLi1E_T_piLi1EE or nwLi1E_T_ilLi1EE. */
 void cxx_new_initializer(struct cxx *c, unsigned arg)
 {
 	(void)arg;
@@ -94,7 +96,7 @@ void cxx_new_initializer(struct cxx *c, unsigned arg)
 	}
 }
 
-/* An item of a braced list: di1xLi1E (.x=1) dxLi0ELi1E ([0]=1) dXLi0ELi3ELi1E ([0 ... 3]=1) */
+/* <braced-expression>: di1xLi1E is .x=1, dxLi0ELi1E is [0]=1, dXLi0ELi3ELi1E is [0 ... 3]=1. */
 void cxx_braced_item(struct cxx *c, unsigned arg)
 {
 	char kind = c->at[0] == 'd' ? c->at[1] : '\0';
@@ -118,8 +120,10 @@ void cxx_braced_item(struct cxx *c, unsigned arg)
 }
 
 /*
- * so <type> <whole> [<offset>] (_ [<number>])* [p] E: a part of an object, as an argument;
- * mc <type> <member pointer> [<offset>] E: a converted pointer to member.
+ * The end of two expressions, after their operands:
+ *
+ *	so <type> <whole> [<offset>] (_ [<number>])* [p] E	a part of an object, as an argument
+ *	mc <type> <member pointer> [<offset>] E			a converted pointer to member
  */
 void cxx_offset_end(struct cxx *c, unsigned of_member_pointer)
 {
@@ -137,17 +141,17 @@ void cxx_offset_end(struct cxx *c, unsigned of_member_pointer)
 	if (of_member_pointer) {
 		cxx_push_new(c, CXX_CAST, 0, type, whole, 0);
 	} else {
-		while (cxx_take(c, '_')) {	/* members of unions on the way: not shown */
+		while (cxx_take(c, '_')) {	/* members of unions on the way are not shown */
 			while (*c->at >= '0' && *c->at <= '9')
 				c->at++;
 		}
-		cxx_take(c, 'p');		/* one past its end */
+		cxx_take(c, 'p');		/* the part is one past the end */
 		cxx_push_new(c, CXX_SUBOBJECT, negative, type, whole, offset);
 	}
 	cxx_expect(c, 'E');
 }
 
-/* The operands of an operator; its number is pushed below them. */
+/* Plans the operands of an operator, whose number is the value below them. */
 static void operation(struct cxx *c)
 {
 	int number = c->at[0] ? cxx_operator_find(c->at) : -1;
@@ -206,7 +210,7 @@ static void operation(struct cxx *c)
 	}
 }
 
-/* What begins with s and is no operator */
+/* Reads an expression that begins with s and a letter that together are no operator. */
 static bool s_expression(struct cxx *c)
 {
 	switch (c->at[1]) {
@@ -214,7 +218,7 @@ static bool s_expression(struct cxx *c)
 		c->at += 2;
 		cxx_unresolved(c);
 		return true;
-	case 'p':	/* spT_: the pattern T_... */
+	case 'p':	/* spT_ is the pattern T_... */
 		c->at += 2;
 		PLAN(c, DO(EXPRESSION, 0), DO(MAKE1, CXX_EXPANSION));
 		return true;
@@ -222,7 +226,7 @@ static bool s_expression(struct cxx *c)
 		c->at += 2;
 		PLAN(c, DO(EXPRESSION, 0), DO(MAKE1, CXX_COUNT));
 		return true;
-	case 'y':	/* syT_Li0E: an element of a pack */
+	case 'y':	/* syT_Li0E is an element of a pack */
 		c->at += 2;
 		PLAN(c, DO(EXPRESSION, 0), DO(EXPRESSION, 0), DO(MAKE2, CXX_INDEXED));
 		return true;
@@ -230,7 +234,7 @@ static bool s_expression(struct cxx *c)
 		c->at += 2;
 		PLAN(c, DO(TYPE, 0), DO(EXPRESSION, 0), DO(OFFSET_END, 0));
 		return true;
-	case 'P':	/* sPDpT_E: sizeof... of what an alias expands to */
+	case 'P':	/* sPDpT_E is sizeof... of the types that an alias expands to */
 		c->at += 2;
 		PLAN(c, DO(LIST, CXX_DO_TEMPLATE_ARGUMENT | 'E' << 8),
 		     DO(MAKE1, CXX_COUNT_LIST));
@@ -239,7 +243,8 @@ static bool s_expression(struct cxx *c)
 	return false;
 }
 
-/* What begins with two letters that are no operator; false when it is none of these */
+/* Reads an expression that begins with two letters that are no operator. False: these are not the first
+ * letters of one. */
 static bool other_expression(struct cxx *c)
 {
 	char second = c->at[0] ? c->at[1] : '\0';
@@ -258,7 +263,7 @@ static bool other_expression(struct cxx *c)
 	case 'g':
 		if (second != 's')
 			return false;
-		c->at += 2;	/* gs: from the global scope */
+		c->at += 2;	/* gs means the global scope */
 		PLAN(c, DO(EXPRESSION, 0), DO(MAKE1, CXX_GLOBAL));
 		return true;
 	case 'c':
@@ -277,7 +282,7 @@ static bool other_expression(struct cxx *c)
 		if (second == 'r') {
 			c->at += 2;
 			cxx_push_new(c, CXX_THROW, 0, 0, 0, 0);
-		} else if (second == 'l') {	/* tlT_Li1EE: T{1} */
+		} else if (second == 'l') {	/* tlT_Li1EE is T{1} */
 			c->at += 2;
 			PLAN(c, DO(TYPE, 0), DO(LIST, CXX_DO_BRACED_ITEM | 'E' << 8),
 			     DO(MAKE2, CXX_BRACED));
@@ -303,7 +308,7 @@ static bool other_expression(struct cxx *c)
 			return false;
 		cxx_requires(c);
 		return true;
-	case 'u':	/* u3fooT_E: a vendor's own */
+	case 'u':	/* u3fooT_E is an expression of a vendor */
 		c->at++;
 		cxx_push(c, cxx_source_name(c));
 		PLAN(c, DO(LIST, CXX_DO_TEMPLATE_ARGUMENT | 'E' << 8),
@@ -320,7 +325,7 @@ void cxx_expression(struct cxx *c, unsigned arg)
 	if (*c->at == 'L')
 		cxx_literal(c);
 	else if (*c->at == 'T')
-		cxx_push(c, cxx_template_parameter(c));	/* no candidate here */
+		cxx_push(c, cxx_template_parameter(c));	/* in expressions, it is no candidate */
 	else if (*c->at >= '0' && *c->at <= '9')
 		cxx_simple_id(c, 0);
 	else if (!other_expression(c))

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Names: Itanium C++ ABI 5.1.2 (encodings, nested and unqualified names), 5.1.3 (operators),
- * 5.1.4.3 (constructors), 5.1.6 (local and unnamed entities), 5.1.10 (substitutions).
- * A function stands beside an example of what it reads.
+ * Names: Itanium C++ ABI 5.1.2 (encodings, nested and unqualified names), 5.1.3 (operators), 5.1.4.3
+ * (constructors), 5.1.6 (local and unnamed entities), 5.1.10 (substitutions). The comment above a
+ * function names its grammar rule and examples of what the function reads.
  */
 #include "demangle/cxx.h"
 
-/* 3foo */
+/* <source-name>: 3foo */
 unsigned cxx_source_name(struct cxx *c)
 {
 	unsigned len = cxx_decimal(c);
@@ -17,7 +17,7 @@ unsigned cxx_source_name(struct cxx *c)
 		return 0;
 	}
 	c->at += len;
-	/* _GLOBAL__N_1 and what else gcc made of it; the byte after _GLOBAL_ differs. */
+	/* _GLOBAL__N_1. Older versions of gcc wrote other bytes after _GLOBAL_. */
 	if (len >= 10 && !memcmp(start, "_GLOBAL_", 8) && start[9] == 'N' &&
 	    (start[8] == '_' || start[8] == '.' || start[8] == '$'))
 		return cxx_new(c, CXX_ANONYMOUS, 0, 0, 0, 0);
@@ -30,7 +30,7 @@ void cxx_source_name_step(struct cxx *c, unsigned arg)
 	cxx_push(c, cxx_source_name(c));
 }
 
-/* B5cxx11: any number of ABI tags, around the top value */
+/* <abi-tags>, any number of them, for the top value: B5cxx11 */
 void cxx_tags(struct cxx *c, unsigned arg)
 {
 	(void)arg;
@@ -41,7 +41,7 @@ void cxx_tags(struct cxx *c, unsigned arg)
 	}
 }
 
-/* _ or 1Z_: the rest of S_ S1Z_ */
+/* The rest of a <substitution> after S: _ and 1Z_ of S_ and S1Z_. */
 static unsigned candidate_number(struct cxx *c)
 {
 	unsigned value = 0;
@@ -76,7 +76,7 @@ unsigned cxx_substitution(struct cxx *c)
 	return c->candidate[number];
 }
 
-/* The name that a class's constructors have: the last part, without arguments and tags. */
+/* The name of a class's constructors: the last part of the name, without arguments and tags. */
 static unsigned constructor_name(const struct cxx *c, unsigned name)
 {
 	for (;;) {
@@ -92,7 +92,8 @@ static unsigned constructor_name(const struct cxx *c, unsigned name)
 	}
 }
 
-/* C1 (complete) C2 (base) C3 (allocating) C4 C5 (unified, comdat) D0 ...; CI1 <base>: inherited */
+/* <ctor-dtor-name>: C1 (complete), C2 (base), C3 (allocating), C4 and C5 (unified, comdat), D0, ..., and
+ * CI1 <base> for an inherited constructor. */
 static void constructor(struct cxx *c, unsigned class_name)
 {
 	bool destructor = *c->at++ == 'D';
@@ -106,20 +107,20 @@ static void constructor(struct cxx *c, unsigned class_name)
 	c->at++;
 	if (inherited) {
 		PLAN(c, DO(TYPE, 0), DO(INHERITED, c->in_conversion));
-		c->in_conversion = true;	/* the I..E of CI12IbIcE is ambiguous, too */
+		c->in_conversion = true;	/* I..E is ambiguous here, too: CI12IbIcE */
 	} else {
 		cxx_push_new(c, destructor ? CXX_DESTRUCTOR : CXX_CONSTRUCTOR, 0, name, 0, 0);
 	}
 }
 
-/* An inherited constructor has the name of the base that it comes from. */
+/* An inherited constructor has the name of the base class that it comes from. */
 void cxx_inherited(struct cxx *c, unsigned outer)
 {
 	c->in_conversion = outer;
 	cxx_push_new(c, CXX_CONSTRUCTOR, 0, constructor_name(c, cxx_pop(c)), 0, 0);
 }
 
-/* pl, cvi, li3_km, v13foo */
+/* <operator-name>: pl, cvi, li3_km, v13foo */
 static void operator_name(struct cxx *c)
 {
 	int number;
@@ -174,7 +175,7 @@ void cxx_conversion_end(struct cxx *c, unsigned outer)
 	cxx_push_new(c, CXX_CONVERSION, 0, cxx_pop(c), 0, 0);
 }
 
-/* Ut_ Ut0_ UlvE_ UlTyT_E0_ Ub_ */
+/* <unnamed-type-name>, <closure-type-name>: Ut_ Ut0_ UlvE_ UlTyT_E0_, and Ub_ for clang's blocks. */
 static void unnamed(struct cxx *c)
 {
 	if (c->at[1] == 't' || c->at[1] == 'b') {
@@ -203,8 +204,8 @@ void cxx_lambda_end(struct cxx *c, unsigned level)
 }
 
 /*
- * W3foo W3fooWP4part S1_W3bar: a module's name before the entity's; each part is a candidate, and
- * the first parts can be a substitution
+ * <module-name>, which comes before an entity's name: W3foo W3fooWP4part S1_W3bar. Each part becomes a
+ * candidate, and a substitution can stand for the first parts.
  */
 unsigned cxx_module_name(struct cxx *c, unsigned module)
 {
@@ -219,8 +220,9 @@ unsigned cxx_module_name(struct cxx *c, unsigned module)
 }
 
 /*
- * _0, __12_: two local entities of one name; not shown. A parameter's type can follow the one digit
- * (_01A), but old compilers wrote more digits at the end of a name (_12).
+ * <discriminator>, which tells local entities of one name apart: _0, __12_. It is not shown. The type of
+ * a parameter can follow the one digit (_01A), but old compilers wrote more digits at the end of a name
+ * (_12).
  */
 static void discriminator(struct cxx *c)
 {
@@ -244,8 +246,8 @@ void cxx_unqualified(struct cxx *c, unsigned class_name, unsigned module)
 	bool is_friend, is_local;
 
 	module = cxx_module_name(c, module);
-	is_friend = cxx_take(c, 'F');	/* defined in its class: shown like a member */
-	is_local = cxx_take(c, 'L');	/* internal linkage: L3foo */
+	is_friend = cxx_take(c, 'F');	/* a friend that is defined in its class, and shown like a member */
+	is_local = cxx_take(c, 'L');	/* an entity with internal linkage: L3foo */
 	if (module || is_friend)
 		PLAN(c, DO(MODULE_END, module), DO(TAGS, 0), DO(FRIEND_END, is_friend));
 	else if (*c->at < '0' || *c->at > '9' || is_local)
@@ -257,7 +259,7 @@ void cxx_unqualified(struct cxx *c, unsigned class_name, unsigned module)
 			discriminator(c);
 		else if (!module && !is_friend)
 			cxx_tags(c, 0);
-	} else if (c->at[0] == 'D' && c->at[1] == 'C') {	/* DC1a1bE: auto [a, b] */
+	} else if (c->at[0] == 'D' && c->at[1] == 'C') {	/* DC1a1bE is auto [a, b] */
 		c->at += 2;
 		PLAN(c, DO(LIST, CXX_DO_SOURCE_NAME | 'E' << 8), DO(MAKE1, CXX_BINDING));
 	} else if (*c->at == 'C' || *c->at == 'D') {
@@ -281,7 +283,7 @@ void cxx_friend_end(struct cxx *c, unsigned is_friend)
 		cxx_make1(c, CXX_FRIEND);
 }
 
-/* N..E, Z..E.., St3foo, S_ I..E, 3foo, 3fooIiE */
+/* <name>: N..E, Z..E.., St3foo, S_ I..E, 3foo, 3fooIiE */
 void cxx_name(struct cxx *c, unsigned arg)
 {
 	(void)arg;
@@ -323,7 +325,7 @@ void cxx_name_arguments(struct cxx *c, unsigned in_std)
 	cxx_arguments_of(c, CXX_TEMPLATE_NAME);
 }
 
-/* rVK, then nothing, R or O: the qualifiers of a member function */
+/* <CV-qualifiers>: rVK. For a member function, R or O can follow. */
 unsigned cxx_qualifier_letters(struct cxx *c)
 {
 	unsigned qualifiers = 0;
@@ -341,8 +343,8 @@ unsigned cxx_qualifier_letters(struct cxx *c)
 }
 
 /*
- * NSt6vectorIiE9push_backE, NK3foo3barE: the prefix so far is the top value (0 at first);
- * every longer prefix is a candidate, but not the whole name.
+ * <nested-name>: NSt6vectorIiE9push_backE, NK3foo3barE. The prefix that has been read is the top value,
+ * which is 0 at first. Each longer prefix becomes a candidate, but not the whole name.
  */
 void cxx_nested(struct cxx *c)
 {
@@ -350,7 +352,7 @@ void cxx_nested(struct cxx *c)
 
 	c->at++;	/* N */
 	cxx_leave_conversion(c);
-	if (*c->at == 'H') {	/* explicit object member function: not shown */
+	if (*c->at == 'H') {	/* an explicit object member function, which is not shown */
 		c->at++;
 		qualifiers = 0;
 	} else {
@@ -366,7 +368,7 @@ void cxx_nested(struct cxx *c)
 	cxx_prefix(c, 0);
 }
 
-/* The next part of a nested name, or its E. */
+/* <prefix>: reads the next part of a nested name, or the E at its end. */
 void cxx_prefix(struct cxx *c, unsigned arg)
 {
 	unsigned prefix = cxx_top(c);
@@ -391,7 +393,7 @@ void cxx_prefix(struct cxx *c, unsigned arg)
 			} else {
 				PLAN(c, DO(PREFIX, 0));
 			}
-		} else {	/* only a module may stand here */
+		} else {	/* only the name of a module may stand here */
 			unsigned module = cxx_substitution(c);
 
 			if (c->node[module].kind != CXX_MODULE)
@@ -400,7 +402,7 @@ void cxx_prefix(struct cxx *c, unsigned arg)
 			cxx_unqualified(c, prefix, module);
 		}
 		break;
-	case 'T':	/* T_ as a scope */
+	case 'T':	/* T_ is the scope */
 		if (cxx_pop(c))
 			c->failed = true;
 		cxx_push(c, cxx_template_parameter(c));
@@ -412,7 +414,7 @@ void cxx_prefix(struct cxx *c, unsigned arg)
 			c->failed = true;
 		PLAN(c, DO(TEMPLATE_ARGUMENTS, 0), DO(MAKE2, CXX_TEMPLATE), DO(PREFIX_END, 0));
 		break;
-	case 'M':	/* the member whose initializer the next part, a lambda, is in */
+	case 'M':	/* the prefix is a member, and the next part is a lambda in its initializer */
 		c->at++;
 		cxx_enter_level(c, 0);
 		PLAN(c, DO(PREFIX, 0));
@@ -431,7 +433,7 @@ void cxx_prefix(struct cxx *c, unsigned arg)
 	}
 }
 
-/* prefix, part -> prefix::part */
+/* Replaces the values prefix and part by prefix::part. */
 void cxx_prefix_join(struct cxx *c, unsigned arg)
 {
 	unsigned part = cxx_pop(c);
@@ -450,7 +452,8 @@ void cxx_prefix_end(struct cxx *c, unsigned arg)
 	cxx_prefix(c, 0);
 }
 
-/* Z <encoding> E, then s, d [number] _ <name>, or <name>; [discriminator] */
+/* <local-name> after Z <encoding>: E, then s, or d [<number>] _ <name>, or <name>; then
+ * [<discriminator>]. */
 void cxx_local(struct cxx *c, unsigned arg)
 {
 	(void)arg;
@@ -458,7 +461,7 @@ void cxx_local(struct cxx *c, unsigned arg)
 	if (cxx_take(c, 's')) {
 		cxx_push_new(c, CXX_STRING, 0, 0, 0, 0);
 		cxx_local_end(c, 0);
-	} else if (cxx_take(c, 'd')) {		/* counted from the last parameter */
+	} else if (cxx_take(c, 'd')) {		/* numbers count from the last parameter */
 		PLAN(c, DO(NAME, 0), DO(LOCAL_END, cxx_number_bar(c) + 1));
 	} else {
 		PLAN(c, DO(NAME, 0), DO(LOCAL_END, 0));
@@ -475,7 +478,7 @@ void cxx_local_end(struct cxx *c, unsigned default_argument)
 	cxx_push_new(c, CXX_LOCAL, 0, cxx_pop(c), entity, 0);
 }
 
-/* What follows a name is a function's type, unless nothing follows. */
+/* <encoding>: a special name, or a name, which is that of a function if a type follows. */
 void cxx_encoding(struct cxx *c, unsigned local)
 {
 	cxx_leave_conversion(c);
@@ -486,7 +489,7 @@ void cxx_encoding(struct cxx *c, unsigned local)
 		PLAN(c, DO(NAME, 0), DO(SIGNATURE, local));
 }
 
-/* A function's name without its scope and qualifiers. */
+/* The name of a function without its scope and qualifiers. */
 static const struct cxx_node *bare_name(const struct cxx *c, unsigned name)
 {
 	const struct cxx_node *n = &c->node[name];
@@ -510,13 +513,13 @@ static bool has_return_type(const struct cxx *c, unsigned name)
 	       n->kind != CXX_CONVERSION;
 }
 
-/* Clang's attribute: Ua9enable_ifI <template arguments> E, between the name and the type */
+/* The attribute of clang that stands between name and type: Ua9enable_ifI <template arguments> E */
 #define ENABLE_IF	"Ua9enable_ifI"
 
 void cxx_signature(struct cxx *c, unsigned local)
 {
 	if (!*c->at || *c->at == 'E')
-		return;		/* data; only functions have clones */
+		return;		/* the name is that of data */
 	c->level = bare_name(c, cxx_top(c))->kind == CXX_TEMPLATE;
 	PLAN(c, DO(SIGNATURE_REST, local));
 	if (!strncmp(c->at, ENABLE_IF, sizeof(ENABLE_IF) - 1)) {
@@ -527,7 +530,7 @@ void cxx_signature(struct cxx *c, unsigned local)
 	}
 }
 
-/* After name, list of attributes */
+/* Plans the type of a function after the values name and list of attributes. */
 void cxx_signature_rest(struct cxx *c, unsigned local)
 {
 	bool returns = has_return_type(c, c->value[c->value_count - 2]);
@@ -539,7 +542,7 @@ void cxx_signature_rest(struct cxx *c, unsigned local)
 		cxx_push(c, 0);
 }
 
-/* name, attributes, function -> encoding; Q <requires expression> may follow */
+/* Makes an encoding of the values name, attributes and function. Q <requires expression> may follow. */
 void cxx_signature_end(struct cxx *c, unsigned local)
 {
 	if (cxx_take(c, 'Q')) {

@@ -9,17 +9,17 @@
  */
 #include "demangle/cxx.h"
 
-/* Item number of a list, or 0 */
+/* The item with this number in a list, or 0. */
 static unsigned list_item(struct cxx *c, unsigned list, unsigned number)
 {
 	while (list && number && cxx_charge(c, 1)) {
 		list = c->node[list].b;
 		number--;
 	}
-	return c->node[list].a;	/* node 0 has none */
+	return c->node[list].a;	/* of node 0, this is 0 */
 }
 
-/* The function template's argument for a parameter of level 0, a pack as a whole, or 0 */
+/* The function template's argument for a parameter of level 0, or 0. A pack is one argument. */
 static unsigned template_argument(struct cxx *c, unsigned parameter, unsigned scope)
 {
 	return list_item(c, c->node[c->node[scope].a].a, c->node[parameter].a);
@@ -32,13 +32,13 @@ unsigned cxx_lambda_of(struct cxx *c, unsigned parameter)
 	for (unsigned list = c->lambdas; list && cxx_charge(c, 1); list = c->node[list].b)
 		if (c->node[c->node[list].a].flag == level)
 			return c->node[list].a;
-	/* gcc 12 writes no levels: what the template does not have is the lambda's. */
+	/* gcc 12 writes no levels. There, a parameter that the template does not have is the lambda's. */
 	if (!c->lambdas || (!level && c->scope && template_argument(c, parameter, c->scope)))
 		return 0;
 	return c->node[c->lambdas].a;
 }
 
-/* What a parameter stands for, a pack as a whole, or 0 */
+/* The argument that a parameter stands for, or 0. A pack is one argument. */
 static unsigned argument_of(struct cxx *c, unsigned parameter, unsigned scope)
 {
 	unsigned level = c->node[parameter].b;
@@ -68,7 +68,7 @@ unsigned cxx_resolve(struct cxx *c, unsigned node, unsigned *scope)
 	return node;
 }
 
-/* Which of a, b, c of a node are nodes that a pack may be found in. */
+/* Tells which of a, b, c of a node are nodes in which a pack is to be looked for. */
 static unsigned children(const struct cxx_node *n)
 {
 	enum { A = 1, B = 2, C = 4 };
@@ -89,19 +89,21 @@ static unsigned children(const struct cxx_node *n)
 		[CXX_VENDOR_OPERATOR] = A, [CXX_BIT_INT] = A, [CXX_CONSTRAINED_AUTO] = A,
 		[CXX_HEAD] = A, [CXX_DECLARATION] = A, [CXX_REQUIRES] = A | B,
 		[CXX_REQUIREMENT] = A | C,
-		/* not in what is an expansion itself: sizeof..., a fold, the pack of T...[n] */
+		/* Missing are kinds that expand their pack themselves: sizeof..., a fold, the pack
+		 * of T...[n]. */
 	};
 
 	if (n->kind == CXX_EXCEPTION)
 		return n->a ? A : 0;
-	if (n->kind == CXX_LAMBDA)	/* at level 0, T_ is its own */
+	if (n->kind == CXX_LAMBDA)	/* at level 0, T_ is the lambda's own */
 		return n->flag ? A | C : 0;
 	return of_kind[n->kind];
 }
 
 /*
- * The pack (CXX_ARGUMENTS) that a pattern expands, or 0: the first T_ in it that stands for
- * one. Depth first, with the free part of the task stack to remember what is left.
+ * The pack (CXX_ARGUMENTS) that a pattern expands, or 0. It is the argument of the first T_ in the pattern
+ * that stands for a pack. The search goes depth first and keeps its stack in the free part of the task
+ * stack.
  */
 static unsigned find_pack(struct cxx *c, unsigned pattern)
 {

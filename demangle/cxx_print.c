@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The text of names and lists, and what the printer of types and of expressions share:
- * template arguments that stand for a parameter, packs, and the order of halves.
+ * The text of names and lists, and steps that the printers of types and of expressions share.
  *
- * A type has two halves around what it declares, `int (*` and `) [3]`: PRINT_LEFT and
- * PRINT_RIGHT. Everything else has a left half only. PRINT writes both.
- *
- * T_ is bound when it is printed: to the arguments of the template whose function is being
- * printed (`scope`), or, inside a lambda's parameters, to the lambda's own (auto:1). The level that
- * the parameter and the lambda have in the name tells which: in the type of a function template
- * T_ is the template's, and TL0__ that of a lambda there.
+ * A type has two halves around the declared name, `int (*` and `) [3]`, which PRINT_LEFT and PRINT_RIGHT
+ * write. All other nodes have a left half only. PRINT writes both halves.
  */
 #include "demangle/cxx.h"
 
@@ -53,7 +47,7 @@ void cxx_print_list(struct cxx *c, unsigned list)
 		PLAN(c, DO(PRINT, c->node[list].a), DO(PRINT_LIST_REST, c->node[list].b));
 }
 
-/* A pack without elements prints nothing: at the end of a list, no comma either. */
+/* A pack without elements prints nothing, and at the end of a list, the comma before it goes, too. */
 void cxx_print_list_rest(struct cxx *c, unsigned list)
 {
 	if (list) {
@@ -64,7 +58,7 @@ void cxx_print_list_rest(struct cxx *c, unsigned list)
 	}
 }
 
-/* The pattern once for each element, or as `pattern...` when it has no pack here. */
+/* Prints the pattern once for each element of its pack, or `pattern...` if the pack is not known here. */
 static void print_expansion(struct cxx *c, unsigned pattern)
 {
 	unsigned length;
@@ -84,7 +78,8 @@ static void print_expansion(struct cxx *c, unsigned pattern)
 
 /* --- functions --- */
 
-/* Inside a function's name, the qualifiers come later, after the parameters. */
+/* The qualifiers in a function's name, which are printed after the parameters; *core: the name without
+ * scope and qualifiers. */
 static unsigned member_qualifiers(const struct cxx *c, unsigned name, unsigned *core)
 {
 	unsigned qualifiers = 0;
@@ -128,16 +123,17 @@ void cxx_print_core(struct cxx *c, unsigned name)
 	}
 }
 
-/* From here on T_ is one of these arguments. Plan RESTORE_SCOPE, RESTORE_NODES. */
+/* From here on, T_ is one of these arguments, until the tasks that are planned after this have run. */
 static void enter_scope(struct cxx *c, unsigned arguments)
 {
 	PLAN(c, DO(RESTORE_SCOPE, c->scope), DO(RESTORE_LAMBDAS, c->lambdas),
 	     DO(RESTORE_NODES, c->node_count));
-	c->lambdas = 0;		/* those around are not around this name */
+	c->lambdas = 0;		/* this name does not lie within the lambdas around */
 	c->scope = (uint16_t)cxx_new(c, CXX_LIST, 0, arguments, c->scope, 0);
 }
 
-/* void (*A::foo<int>() const)(int): return type, name, parameters, qualifiers, its rest */
+/* The parts of void (*A::foo<int>() const)(int) are: the return type's left half, name, parameters,
+ * qualifiers, and the return type's right half. */
 static void print_function(struct cxx *c, const struct cxx_node *n)
 {
 	const struct cxx_node *type = &c->node[n->b];
@@ -157,7 +153,7 @@ static void print_function(struct cxx *c, const struct cxx_node *n)
 		PLAN(c, DO(PRINT_LEFT, result), DO(PRINT_AFTER_RETURN, result));
 }
 
-/* The arguments of all templates in a name, those of the outermost first */
+/* A list of the arguments of all templates in a name, those of the outermost template first. */
 static unsigned template_levels(struct cxx *c, unsigned name)
 {
 	unsigned levels = 0, outer = 0;
@@ -184,9 +180,9 @@ static unsigned template_levels(struct cxx *c, unsigned name)
 }
 
 /*
- * What must be true for this function to be chosen, after its type. Other than in the type, which
- * is that of the instantiated class's member, T_ is a parameter of the outermost class template
- * here, and TL0__ one of the next.
+ * Prints the conditions under which the function is chosen; they follow its type. In the type, which is
+ * that of a member of the instantiated class, T_ is a parameter of the function template. In conditions,
+ * T_ is a parameter of the outermost class template, and TL0__ one of the next.
  */
 static void print_conditions(struct cxx *c, const struct cxx_node *n)
 {
@@ -217,8 +213,8 @@ void cxx_print_qualifiers(struct cxx *c, unsigned qualifiers)
 /* --- names --- */
 
 /*
- * operator< <int>, vector<vector<int> >: no two angles that touch, except, in c++filt's text
- * and so here, where an empty pack stood between them.
+ * operator< <int>, vector<vector<int> >: a space keeps two angle brackets apart, except where an empty
+ * pack stood between them. That is how c++filt writes it.
  */
 void cxx_print_open(struct cxx *c, unsigned arg)
 {
@@ -243,7 +239,7 @@ static void print_template(struct cxx *c, unsigned node)
 
 	if (c->node[last].kind == CXX_SCOPED)
 		last = c->node[last].b;
-	if (c->node[last].kind == CXX_CONVERSION)	/* operator T_<int>: T_ is its own */
+	if (c->node[last].kind == CXX_CONVERSION)	/* in operator T_<int>, T_ is the operator's own */
 		enter_scope(c, n->b);
 	PLAN(c, DO(PRINT, n->a), DO(PRINT_OPEN, 0), DO(PRINT_LIST, c->node[n->b].a),
 	     DO(PRINT_CLOSE, 0));

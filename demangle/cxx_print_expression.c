@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The text of expressions. Operands stand in parentheses unless they are plain names, lists
- * in braces or parameters: {parm#1}+(2).
+ * The text of expressions. Operands stand in parentheses unless they are plain names, lists in braces or
+ * function parameters: {parm#1}+(2).
  */
 #include "demangle/cxx.h"
 
@@ -20,7 +20,7 @@ void cxx_print_operand(struct cxx *c, unsigned node)
 		PLAN(c, TEXT("("), DO(PRINT, node), TEXT(")"));
 }
 
-/* 5, 5u, 5ul, true, (char)65, (float)[3f800000]; a value may be missing (nullptr) */
+/* 5, 5u, 5ul, true, (char)65, (float)[3f800000]. The value is missing for nullptr. */
 static void print_literal(struct cxx *c, const struct cxx_node *n)
 {
 	static const struct {
@@ -67,7 +67,7 @@ void cxx_print_literal_value(struct cxx *c, unsigned node)
 	cxx_print_source(c, c->node[node].b, c->node[node].c);
 }
 
-/* &x; the address of a member function is its name alone, &A::f */
+/* &x, -x. The address of a member function has only the function's name: &A::f. */
 static void print_unary(struct cxx *c, const struct cxx_node *n)
 {
 	const struct cxx_operator *operator = &cxx_operators[n->a];
@@ -88,7 +88,7 @@ static void print_unary(struct cxx *c, const struct cxx_node *n)
 static void print_binary(struct cxx *c, const struct cxx_node *n)
 {
 	const struct cxx_operator *operator = &cxx_operators[n->a];
-	bool angle = !strcmp(operator->text, ">");	/* would end the template's arguments */
+	bool angle = !strcmp(operator->text, ">");	/* without parentheses, > would end the arguments */
 
 	if (operator->style == CXX_INDEX) {
 		PLAN(c, DO(PRINT_OPERAND, n->b), TEXT("["), DO(PRINT, n->c), TEXT("]"));
@@ -106,7 +106,7 @@ void cxx_print_operator(struct cxx *c, unsigned number)
 	sink_text(&c->out, cxx_operators[number].text);
 }
 
-/* The callee's parameter types would only repeat the call. */
+/* Of the callee, only the name is printed: its parameter types would repeat the arguments. */
 static void print_call(struct cxx *c, const struct cxx_node *n)
 {
 	unsigned callee = n->a;
@@ -118,7 +118,7 @@ static void print_call(struct cxx *c, const struct cxx_node *n)
 	PLAN(c, DO(PRINT_OPERAND, callee), TEXT("("), DO(PRINT_LIST, n->b), TEXT(")"));
 }
 
-/* (...+(1, 2, 3)): a fold has all elements of its packs, as no other expression has. */
+/* (...+(1, 2, 3)). Only in a fold, a pack stands for all its elements. */
 static void print_fold(struct cxx *c, const struct cxx_node *n)
 {
 	PLAN(c, DO(RESTORE_PACK, c->pack_index));
@@ -142,13 +142,13 @@ static void print_fold(struct cxx *c, const struct cxx_node *n)
 /* new (1) int(2) */
 static void print_new(struct cxx *c, const struct cxx_node *n)
 {
-	sink_text(&c->out, "new ");	/* new[] too: its type is an array */
+	sink_text(&c->out, "new ");	/* for new[] as well, because its type is an array */
 	PLAN(c, DO(PRINT, n->b), DO(PRINT, n->c));
 	if (n->a)
 		PLAN(c, TEXT("("), DO(PRINT_LIST, n->a), TEXT(") "));
 }
 
-/* {.x=(1), [0]=(1), [0 ... 3]=(1)}; values that are designated again have no = */
+/* {.x=(1), [0]=(1), [0 ... 3]=(1)}. No = stands before a value that is designated itself: .x.y=(1). */
 static void print_designated(struct cxx *c, const struct cxx_node *n)
 {
 	unsigned value = n->flag == 'X' ? n->c : n->b;
@@ -166,7 +166,7 @@ static void print_designated(struct cxx *c, const struct cxx_node *n)
 		     DO(PRINT, n->b), TEXT("]"));
 }
 
-/* sizeof...(T) is known where the pack is */
+/* sizeof...(T) is a number where the pack is known. */
 static void print_count(struct cxx *c, const struct cxx_node *n)
 {
 	unsigned length;
@@ -231,7 +231,7 @@ static void print_requirement(struct cxx *c, const struct cxx_node *n)
 	PLAN(c, DO(PRINT, n->a));
 }
 
-/* The element, where the pack is known and the index is a number; else both. */
+/* Prints the element if the pack is known and the index is a number, else both. */
 static void print_indexed(struct cxx *c, const struct cxx_node *n)
 {
 	const struct cxx_node *index = &c->node[n->b];

@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The text of types, in C's declarator syntax: what is pointed to stands on both sides.
+ * The text of types, in C's declarator syntax, in which the target of a pointer stands on both sides:
  *
  *	PFvPA3_iE	void (*)(int (*) [3])
  *	M1AKFivE	int (A::*)() const
  *
- * The left half of a pointer is the left half of its target and a `*`; its right half is its
- * target's. If the target is a function or an array, a parenthesis comes in between.
+ * The left half of a pointer is the left half of its target and a `*`, and the right half is the target's
+ * right half. If the target is a function or an array, a parenthesis comes in between.
  */
 #include "demangle/cxx.h"
 
-/* What a suffix applies to: its operand, seen through T_ where that changes the text. */
+/* The operand of a suffix such as & or const. T_ is replaced by its argument where the text depends on
+ * that. */
 struct target {
 	unsigned node, scope;
-	char letter;		/* of a reference after collapsing */
+	char letter;		/* of a reference: R or O after collapsing */
 };
 
 /*
- * A reference to a reference, as T_ or a substitution may stand for one, is one reference (C++
- * [dcl.ref]): & wins over &&. Qualifiers of a qualified type are as those of one type.
+ * T_ or a substitution may stand for a reference or a qualified type. A reference to a reference is one
+ * reference, which is & unless both are && (C++ [dcl.ref]). Qualifiers of a qualified type are put
+ * together.
  */
 static struct target target_of(struct cxx *c, const struct cxx_node *n)
 {
@@ -41,8 +43,8 @@ static struct target target_of(struct cxx *c, const struct cxx_node *n)
 }
 
 /*
- * CXX_FUNCTION or CXX_ARRAY when the operand is one, so that a suffix needs parentheses;
- * else 0. Qualifiers of an array are those of its elements and change nothing.
+ * CXX_FUNCTION or CXX_ARRAY if the operand is one, because then a suffix needs parentheses; else 0. An
+ * array with qualifiers needs them as well, since its qualifiers are those of its elements.
  */
 static unsigned enclosed_kind(struct cxx *c, unsigned node, unsigned scope)
 {
@@ -66,7 +68,7 @@ static unsigned enclosed_kind(struct cxx *c, unsigned node, unsigned scope)
 	return 0;
 }
 
-/* The kind that the parentheses of this suffix enclose, or 0 when it needs none. */
+/* The kind of the operand if this suffix needs parentheses, else 0. */
 static unsigned parenthesis(struct cxx *c, const struct cxx_node *n, const struct target *t)
 {
 	unsigned kind = enclosed_kind(c, t->node, t->scope);
@@ -98,7 +100,7 @@ static bool has_right(struct cxx *c, unsigned node)
 	return false;
 }
 
-/* A type without its qualifiers, and these in the order of the text, each once. */
+/* A type without its qualifiers, and the qualifiers in the order of the text, each once. */
 struct unqualified {
 	unsigned node, scope;
 	uint8_t bit[3];
@@ -106,9 +108,9 @@ struct unqualified {
 };
 
 /*
- * const T_ where T_ is const already says it once, also where T_ is an array of const elements: an
- * array has the qualifiers of its elements (C++ [basic.type.qualifier]). What is innermost comes
- * first, and in c++filt's text, and so here, an array turns the order of those outside.
+ * If T_ is const already, const T_ has one const. The same holds if T_ is an array of const elements,
+ * because an array has the qualifiers of its elements (C++ [basic.type.qualifier]). The innermost
+ * qualifier comes first, but an array turns the order of those outside. That is how c++filt writes it.
  */
 static struct unqualified unqualified(struct cxx *c, unsigned node)
 {
@@ -142,6 +144,7 @@ static struct unqualified unqualified(struct cxx *c, unsigned node)
 	return q;
 }
 
+/* Plans a task that runs in a scope. */
 static void plan_in_scope(struct cxx *c, struct cxx_task task, unsigned scope)
 {
 	if (scope == c->scope) {
@@ -174,7 +177,7 @@ static void print_qualifiers(struct cxx *c, unsigned node)
 		cxx_print_qualifiers(c, q.bit[i]);
 }
 
-/* After the left half of its operand: `*`, ` const`, ` (&`, ` (A::*` */
+/* Prints a suffix, after the left half of its operand: `*`, ` const`, ` (&`, ` (A::*`. */
 void cxx_print_suffix(struct cxx *c, unsigned node)
 {
 	const struct cxx_node *n = &c->node[node];
@@ -216,7 +219,7 @@ static void suffix_right(struct cxx *c, unsigned node)
 	plan_in_scope(c, (struct cxx_task)DO(PRINT_RIGHT, t.node), t.scope);
 }
 
-/* The space between a return type and what follows: not in void (*f())() */
+/* Prints the space after a return type, which is missing where the type has a right half: void (*f())() */
 void cxx_print_after_return(struct cxx *c, unsigned result)
 {
 	if (!has_right(c, result))
@@ -258,7 +261,7 @@ void cxx_print_array_end(struct cxx *c, unsigned arg)
 
 /* --- template parameters --- */
 
-/* $T0 (a type), $N1 (a value), $TT2 (a template), as a generic lambda's head declares them */
+/* $T0 (a type), $N1 (a value), $TT2 (a template): a parameter that a generic lambda's head declares. */
 static void print_declared(struct cxx *c, unsigned declaration, unsigned number)
 {
 	const struct cxx_node *n = &c->node[declaration];
@@ -269,7 +272,7 @@ static void print_declared(struct cxx *c, unsigned declaration, unsigned number)
 	sink_number(&c->out, number);
 }
 
-/* A parameter of a template that the name does not show: T TL0_1, as in the mangled name */
+/* Prints a parameter of a template that is not in the name, as it is in the mangled name: T TL0_1 */
 static void print_unknown(struct cxx *c, const struct cxx_node *n)
 {
 	sink_char(&c->out, 'T');
@@ -323,7 +326,7 @@ static void parameter_right(struct cxx *c, unsigned node)
 		plan_in_scope(c, (struct cxx_task)DO(PRINT_RIGHT, argument), scope);
 }
 
-/* `typename`, `int`, `template<typename> class`, each with `...` for a pack */
+/* `typename`, `int`, `template<typename> class`; `...` follows for a pack. */
 static void print_declaration(struct cxx *c, const struct cxx_node *n)
 {
 	switch (n->flag) {
@@ -343,7 +346,7 @@ static void print_declaration(struct cxx *c, const struct cxx_node *n)
 	}
 }
 
-/* The declarations of the lambda whose head is being printed */
+/* The list of declarations of the lambda whose head is being printed. */
 static unsigned innermost_head(const struct cxx *c)
 {
 	const struct cxx_node *lambda = &c->node[c->node[c->lambdas].a];
@@ -351,7 +354,7 @@ static unsigned innermost_head(const struct cxx *c)
 	return c->node[lambda->c].a;
 }
 
-/* <typename $T0, int $N1>: the head of the lambda being printed, from declaration number on */
+/* Prints the head of a lambda from declaration `number` on: <typename $T0, int $N1>. */
 void cxx_print_head(struct cxx *c, unsigned number)
 {
 	unsigned list = innermost_head(c);
@@ -396,7 +399,7 @@ static void print_fixed(struct cxx *c, const struct cxx_node *n)
 {
 	if (n->b)
 		sink_text(&c->out, "_Sat ");
-	if (n->flag != 'i' && n->flag != 'j') {	/* as s and t are: short, unsigned short */
+	if (n->flag != 'i' && n->flag != 'j') {	/* the letter of a size is that of a builtin type */
 		sink_text(&c->out, cxx_builtin((char)n->flag, false));
 		sink_char(&c->out, ' ');
 	} else if (n->flag == 'j') {

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Special names (Itanium C++ ABI 5.1.4): what the compiler makes by itself.
+ * Special names (Itanium C++ ABI 5.1.4), which are those of objects and functions that the compiler makes
+ * by itself:
  *
  *	_ZTV3Foo            vtable for Foo
  *	_ZThn8_N3Foo3barEv  non-virtual thunk to Foo::bar()
  */
 #include "demangle/cxx.h"
 
+/* What follows the code: the operand that one step parses, or one of these. */
 enum operand {
-	OF_TYPE, OF_NAME, OF_ENCODING, OF_ARGUMENT, OF_MODULE,
+	OF_TYPE = CXX_DO_TYPE, OF_NAME = CXX_DO_NAME, OF_ENCODING = CXX_DO_ENCODING,
+	OF_ARGUMENT = CXX_DO_TEMPLATE_ARGUMENT,
+	OF_MODULE = CXX_STEP_COUNT,
 	OF_OFFSET,		/* one call offset, then an encoding */
-	OF_TWO_OFFSETS,		/* result adjustment as well */
+	OF_TWO_OFFSETS,		/* call offsets of `this` and of the result, then an encoding */
 	OF_PAIR,		/* TC <type> <number> _ <type> */
 	OF_REFERENCE,		/* GR <name> <number> */
 };
@@ -46,7 +50,7 @@ const char *cxx_special_text(unsigned index)
 	return specials[index].text;
 }
 
-/* h <offset> _, or v <offset> _ <virtual offset> _, where n is a minus: not shown */
+/* <call-offset>: h <offset> _, or v <offset> _ <virtual offset> _, where n is a minus. It is not shown. */
 static void call_offset(struct cxx *c)
 {
 	unsigned numbers = cxx_take(c, 'h') ? 1 : cxx_take(c, 'v') ? 2 : 0;
@@ -63,7 +67,7 @@ static void call_offset(struct cxx *c)
 static void offsets(struct cxx *c, unsigned operand)
 {
 	if (operand == OF_OFFSET)
-		c->at--;	/* the letter of the code is the offset's kind */
+		c->at--;	/* the last letter of the code is the first one of the offset */
 	else
 		call_offset(c);
 	call_offset(c);
@@ -91,15 +95,6 @@ void cxx_special(struct cxx *c)
 	case OF_REFERENCE:
 		PLAN(c, DO(NAME, 0), DO(REFERENCE_END, i));
 		return;
-	case OF_TYPE:
-		PLAN(c, DO(TYPE, 0), DO(SPECIAL_END, i));
-		return;
-	case OF_NAME:
-		PLAN(c, DO(NAME, 0), DO(SPECIAL_END, i));
-		return;
-	case OF_ARGUMENT:
-		PLAN(c, DO(TEMPLATE_ARGUMENT, 0), DO(SPECIAL_END, i));
-		return;
 	case OF_MODULE:
 		cxx_push(c, cxx_module_name(c, 0));
 		if (!cxx_top(c))
@@ -109,8 +104,9 @@ void cxx_special(struct cxx *c)
 	case OF_OFFSET:
 	case OF_TWO_OFFSETS:
 		offsets(c, operand);
+		operand = OF_ENCODING;
 	}
-	PLAN(c, DO(ENCODING, 0), DO(SPECIAL_END, i));
+	PLAN(c, {(uint16_t)operand, 0}, DO(SPECIAL_END, i));
 }
 
 void cxx_special_end(struct cxx *c, unsigned special)
@@ -118,7 +114,7 @@ void cxx_special_end(struct cxx *c, unsigned special)
 	cxx_push_new(c, CXX_SPECIAL, 0, special, cxx_pop(c), 0);
 }
 
-/* The offset of the base in TC3Foo8_3Bar; not shown */
+/* Skips the offset of the base in TC3Foo8_3Bar. */
 void cxx_vtable_offset(struct cxx *c, unsigned arg)
 {
 	(void)arg;
@@ -126,7 +122,7 @@ void cxx_vtable_offset(struct cxx *c, unsigned arg)
 	cxx_expect(c, '_');
 }
 
-/* TC <derived> <offset> _ <base>: "construction vtable for base-in-derived" */
+/* TC <derived> <offset> _ <base> is "construction vtable for base-in-derived". */
 void cxx_special_pair(struct cxx *c, unsigned special)
 {
 	unsigned base = cxx_pop(c);
@@ -135,7 +131,7 @@ void cxx_special_pair(struct cxx *c, unsigned special)
 }
 
 /*
- * GR <name> _ and GR <name> <seq-id> _ in the ABI: the first, second, ... temporary. Older
+ * In the ABI, GR <name> _ is the first temporary, and GR <name> <seq-id> _ is one of the next. Older
  * compilers wrote a plain number.
  */
 void cxx_reference_end(struct cxx *c, unsigned special)

@@ -5,7 +5,7 @@
  */
 #include "demangle/cxx.h"
 
-/* Sorted by code. The text of a word operator ends where `(` or the operand follows. */
+/* Sorted by code. The text of an operator that is a word ends with a space if an operand follows. */
 const struct cxx_operator cxx_operators[] = {
 	{"aN", CXX_INFIX, "&="},
 	{"aS", CXX_INFIX, "="},
@@ -79,8 +79,7 @@ int cxx_operator_find(const char *code)
 
 	while (low <= high) {
 		int middle = (low + high) / 2;
-		const char *have = cxx_operators[middle].code;
-		int order = code[0] != have[0] ? code[0] - have[0] : code[1] - have[1];
+		int order = strncmp(code, cxx_operators[middle].code, 2);
 
 		if (!order)
 			return middle;

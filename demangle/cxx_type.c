@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * Types (Itanium C++ ABI 5.1.5), template parameters and arguments (5.1.5.8 to 5.1.5.10).
- */
+/* Types (Itanium C++ ABI 5.1.5) and template parameters (5.1.5.8). */
 #include "demangle/cxx.h"
 
-/* T_ T0_ TL0__ TL0_1_ */
+/* <template-param>: T_ T0_ TL0__ TL0_1_ */
 unsigned cxx_template_parameter(struct cxx *c)
 {
 	unsigned level = 0, number;
@@ -15,7 +13,7 @@ unsigned cxx_template_parameter(struct cxx *c)
 		cxx_expect(c, '_');
 	}
 	number = cxx_number_bar(c);
-	if (c->in_lambda && level == c->level) {	/* auto: the lambda is a template, too */
+	if (c->in_lambda && level == c->level) {	/* `auto` makes the lambda a template */
 		c->level++;
 		c->in_lambda = false;
 	}
@@ -28,7 +26,7 @@ static bool starts_function(const char *at)
 					     at[1] == 'w'));
 }
 
-/* Ki, PKc's rest; KFvvE is a member function's type */
+/* <qualified-type>: Ki. KFvvE is the type of a member function. */
 static void qualified(struct cxx *c)
 {
 	unsigned qualifiers = cxx_qualifier_letters(c);
@@ -40,12 +38,12 @@ static void qualified(struct cxx *c)
 		     DO(CANDIDATE, 0));
 }
 
-/* Beside enum cxx_qualifier: the exception specification was read. */
+/* A bit besides those of enum cxx_qualifier: the exception specification has been read. */
 #define HAS_EXCEPTION	64
 
 /*
- * FivE, DoFvvE, DOL_Z..EEFvvE, DwiEFvvE, FvvRE. Values while it lasts: exception
- * specification or 0, return type, parameters.
+ * <function-type>: FivE, DoFvvE, DOL_Z..EEFvvE, DwiEFvvE, FvvRE. Its parts become three values: the
+ * exception specification or 0, the return type, and the list of parameters.
  */
 void cxx_function_type(struct cxx *c, unsigned qualifiers)
 {
@@ -79,11 +77,11 @@ void cxx_function_type(struct cxx *c, unsigned qualifiers)
 	if (!(qualifiers & HAS_EXCEPTION))
 		cxx_push(c, 0);
 	qualifiers &= ~HAS_EXCEPTION;
-	cxx_take(c, 'Y');	/* extern "C": not shown */
+	cxx_take(c, 'Y');	/* extern "C", which is not shown */
 	PLAN(c, DO(TYPE, 0), DO(PARAMETERS, 0), DO(FUNCTION_END, qualifiers), DO(CANDIDATE, 0));
 }
 
-/* exception, return type, parameters -> function */
+/* Makes a function of the values exception specification, return type and parameters. */
 void cxx_function_end(struct cxx *c, unsigned qualifiers)
 {
 	unsigned parameters = cxx_pop(c);
@@ -98,7 +96,8 @@ void cxx_function_end(struct cxx *c, unsigned qualifiers)
 	cxx_push_new(c, CXX_FUNCTION, qualifiers, result, parameters, exception);
 }
 
-/* Types up to what can only follow the last of them: E, RE, OE, a clone suffix, the end */
+/* <bare-function-type>: types up to E, RE, OE, Q, a clone suffix or the end. None of these begins a
+ * type. */
 void cxx_parameters(struct cxx *c, unsigned arg)
 {
 	(void)arg;
@@ -123,7 +122,7 @@ void cxx_parameters_more(struct cxx *c, unsigned arg)
 		PLAN(c, DO(TYPE, 0), DO(PARAMETERS_MORE, 0));
 }
 
-/* A3_i A_i AT__i: the bound is digits, an expression or nothing */
+/* <array-type>: A3_i A_i AT__i. The bound is a number, an expression or nothing. */
 static void array(struct cxx *c)
 {
 	c->at++;	/* A */
@@ -131,7 +130,7 @@ static void array(struct cxx *c)
 	cxx_bound(c);
 }
 
-/* Dv4_f Dv_T__f */
+/* A vector type: Dv4_f Dv_T__f */
 static void vector(struct cxx *c)
 {
 	PLAN(c, DO(EXPECT, '_'), DO(TYPE, 0), DO(MAKE_OF_SECOND, CXX_VECTOR), DO(CANDIDATE, 0));
@@ -141,7 +140,7 @@ static void vector(struct cxx *c)
 		cxx_bound(c);
 }
 
-/* Digits as a value, or an expression planned, or 0 */
+/* Pushes a bound of digits or 0, or plans its expression. */
 void cxx_bound(struct cxx *c)
 {
 	const char *start = c->at;
@@ -157,7 +156,7 @@ void cxx_bound(struct cxx *c)
 	}
 }
 
-/* bound, element -> array; class, member -> member pointer */
+/* Makes an array of the values bound and element, or a member pointer of class and member. */
 void cxx_make_of_second(struct cxx *c, unsigned kind)
 {
 	unsigned element = cxx_pop(c);
@@ -179,7 +178,7 @@ static void float_type(struct cxx *c)
 		c->at++;
 }
 
-/* DAi DRl DSDAs: ISO/IEC TR 18037's types, as of ABI 5.1.5.2 */
+/* The fixed-point types of ISO/IEC TR 18037, after ABI 5.1.5.2: DAi DRl DSDAs */
 static void fixed_point_type(struct cxx *c, char kind)
 {
 	bool saturating = kind == 'S';
@@ -201,7 +200,7 @@ static void fixed_point_type(struct cxx *c, char kind)
 	c->at++;
 }
 
-/* What begins with D */
+/* A type that begins with D. */
 static void d_type(struct cxx *c)
 {
 	char letter = c->at[1];
@@ -241,11 +240,11 @@ static void d_type(struct cxx *c)
 	case 'S':
 		fixed_point_type(c, letter);
 		break;
-	case 'y':	/* DyT_Li0E: an element of a pack */
+	case 'y':	/* DyT_Li0E is an element of a pack */
 		cxx_leave_conversion(c);
 		PLAN(c, DO(TYPE, 0), DO(EXPRESSION, 0), DO(MAKE2, CXX_INDEXED), DO(CANDIDATE, 0));
 		break;
-	case 'k':	/* Dk1C: C auto */
+	case 'k':	/* Dk1C is C auto, DK1C is C decltype(auto) */
 	case 'K':
 		PLAN(c, DO(NAME, 0), DO(MAKE1, CXX_KIND(CXX_CONSTRAINED_AUTO, letter)),
 		     DO(CANDIDATE, 0));
@@ -257,7 +256,7 @@ static void d_type(struct cxx *c)
 	}
 }
 
-/* U3barIiEi: an extended qualifier, not Ut or Ul */
+/* <extended-qualifier>: U3barIiEi. (Ut and Ul begin unnamed types.) */
 static void vendor_qualified(struct cxx *c)
 {
 	c->at++;
@@ -267,7 +266,7 @@ static void vendor_qualified(struct cxx *c)
 		PLAN(c, DO(TEMPLATE_ARGUMENTS, 0), DO(MAKE2, CXX_TEMPLATE));
 }
 
-/* T_, or T_IiE where the parameter is a template */
+/* T_, or T_IiE if the parameter is a template. */
 static void parameter_type(struct cxx *c)
 {
 	cxx_push(c, cxx_template_parameter(c));
@@ -276,7 +275,8 @@ static void parameter_type(struct cxx *c)
 		cxx_arguments_of(c, CXX_TEMPLATE_PARAMETER);
 }
 
-/* Whether arguments can follow the substitution of this node, or it is a complete type. */
+/* Whether template arguments can follow a substitution of this node. False: the node is a complete
+ * type. */
 static bool may_be_template(const struct cxx *c, unsigned node)
 {
 	switch (c->node[node].kind) {
@@ -294,7 +294,7 @@ static bool may_be_template(const struct cxx *c, unsigned node)
 	}
 }
 
-/* S_ as a type is no new candidate; S_IiE and St3foo are */
+/* A type that begins with a substitution. S_ alone is no new candidate, but S_IiE and St3foo are. */
 static void substituted_type(struct cxx *c)
 {
 	unsigned type;
@@ -334,8 +334,8 @@ void cxx_type(struct cxx *c, unsigned arg)
 	case 'P':
 	case 'R':
 	case 'O':
-	case 'C':	/* complex */
-	case 'G':	/* imaginary */
+	case 'C':	/* _Complex */
+	case 'G':	/* _Imaginary */
 		c->at++;
 		PLAN(c, DO(TYPE, 0), DO(MAKE1, CXX_KIND(CXX_SUFFIX, letter)), DO(CANDIDATE, 0));
 		break;
@@ -359,7 +359,7 @@ void cxx_type(struct cxx *c, unsigned arg)
 		break;
 	case 'T':
 		if (c->at[1] == 's' || c->at[1] == 'u' || c->at[1] == 'e') {
-			c->at += 2;	/* struct, union, enum before a dependent name */
+			c->at += 2;	/* struct, union or enum, before a dependent name */
 			PLAN(c, DO(NAME, 0), DO(CANDIDATE, 0));
 		} else {
 			parameter_type(c);
@@ -371,7 +371,7 @@ void cxx_type(struct cxx *c, unsigned arg)
 		else
 			PLAN(c, DO(NAME, 0), DO(CANDIDATE, 0));
 		break;
-	case 'u':	/* a vendor's builtin type: u3foo u3fooIiE */
+	case 'u':	/* u3foo and u3fooIiE are builtin types of a vendor */
 		c->at++;
 		cxx_push(c, cxx_source_name(c));
 		if (*c->at == 'I')

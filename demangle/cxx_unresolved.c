@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Names inside expressions that were not looked up when they were mangled, and requires
- * expressions (Itanium C++ ABI 5.1.6).
+ * Names in expressions that the compiler could not look up before mangling them, because they depend on
+ * template parameters, and requires expressions (Itanium C++ ABI 5.1.6).
  */
 #include "demangle/cxx.h"
 
-/* 3foo 3fooIiE */
+/* <simple-id>: 3foo 3fooIiE */
 void cxx_simple_id(struct cxx *c, unsigned arg)
 {
 	(void)arg;
@@ -21,7 +21,7 @@ static bool starts_base_name(const char *at)
 	       (*at == 'd' && at[1] == 'n');
 }
 
-/* The last part: 1x, 1xIiE, onpl, onplIiE, dnT_, dn3foo */
+/* <base-unresolved-name>, the last part: 1x, 1xIiE, onpl, onplIiE, dnT_, dn3foo */
 void cxx_base_name(struct cxx *c, unsigned arg)
 {
 	(void)arg;
@@ -49,7 +49,8 @@ void cxx_optional_arguments(struct cxx *c, unsigned arg)
 		PLAN(c, DO(TEMPLATE_ARGUMENTS, 0), DO(MAKE2, CXX_TEMPLATE));
 }
 
-/* prefix or 0, name -> prefix::name; of prefix, name<args> too the whole is the template */
+/* Replaces the values prefix (or 0) and name by prefix::name. If the name is a template with arguments,
+ * the template becomes prefix::name. */
 void cxx_scope_join(struct cxx *c, unsigned arg)
 {
 	unsigned name = cxx_pop(c);
@@ -66,9 +67,9 @@ void cxx_scope_join(struct cxx *c, unsigned arg)
 }
 
 /*
- * After sr: a type and the name (T_1x, N3foo3barE1x, 1AIiE1x as gcc writes it), or levels and
- * the name (3std3fooIiEE1x). The two can begin alike, but levels are no candidates: the
- * levels are tried, and given up if no E and name follow them, or if they make no sense.
+ * <unresolved-name> after sr: a type and the name (T_1x, N3foo3barE1x, or 1AIiE1x as gcc writes it), or
+ * levels and the name (3std3fooIiEE1x). These can begin alike, but levels are no candidates. So the levels
+ * are an attempt, which is given up if they cannot be read or no E and name follow them.
  */
 void cxx_unresolved(struct cxx *c)
 {
@@ -103,7 +104,8 @@ void cxx_type_and_name(struct cxx *c, unsigned arg)
 	PLAN(c, DO(TYPE, 0), DO(BASE_NAME, 0), DO(SCOPE_JOIN, 0));
 }
 
-/* After dt and pt: a name, not an expression, where the two look alike. L_Z..E is a found member. */
+/* The operand after dt and pt. Where a name and an expression look alike, it is a name. L_Z..E is a member
+ * that the compiler could look up. */
 void cxx_member_name(struct cxx *c, unsigned arg)
 {
 	(void)arg;
@@ -115,7 +117,7 @@ void cxx_member_name(struct cxx *c, unsigned arg)
 
 /* --- constraints --- */
 
-/* rqXfp_ET1AQ1CE, rQT__Xfp_E: after the parameters, requirements up to E */
+/* rqXfp_ET1AQ1CE has requirements up to E, and rQT__Xfp_E has parameters before them. */
 void cxx_requires(struct cxx *c)
 {
 	bool parameters = c->at[1] == 'Q';
@@ -139,7 +141,7 @@ void cxx_requires_parameters(struct cxx *c, unsigned arg)
 		PLAN(c, DO(TYPE, 0), DO(REQUIRES_PARAMETERS, 0));
 }
 
-/* X <expression> [N] [R <concept>], T <type>, Q <expression> */
+/* <requirement>: X <expression> [N] [R <concept>], T <type>, Q <expression> */
 void cxx_requirement(struct cxx *c, unsigned arg)
 {
 	char kind = *c->at;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which of the three manglings a name has. _R is Rust's v0; _ZN..17h<hash>E is Rust's legacy
- * form, which looks like C++ and so is tried first; any other _Z is C++.
+ * Tells which of three manglings a name has. _R begins names of Rust's v0 mangling. _ZN..17h<hash>E is
+ * Rust's legacy mangling, which looks like C++ and so is tried first. All others are C++.
  */
 #include "demangle/demangle.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Punycode, RFC 3492 section 6.2, with the parameters of its section 5. Each group of digits
- * (a to z, 0 to 9; a variable-length number, lowest first) tells how far to go on counting
- * pairs (code point, place) from the last insertion on: `gdel_5qa` is `gödel`.
+ * Punycode: RFC 3492, section 6.2, with the parameters of section 5. After the ASCII characters come
+ * numbers of variable length, lowest digit (a to z, 0 to 9) first. All pairs of a code point and a place to
+ * insert it are counted, and each number says how many pairs to go on from the last insertion. Example:
+ * `gdel_5qa` is `gödel`.
  */
 #include <string.h>
 
@@ -17,7 +18,7 @@
 #define FIRST_BIAS	72
 #define FIRST_POINT	0x80
 
-/* Section 6.1: the digits of the next delta will be about as many as those of this one. */
+/* The new bias (section 6.1). It assumes that the next number has about as many digits as this one. */
 static uint32_t adapt(uint32_t delta, uint32_t points, bool first)
 {
 	uint32_t k = 0;
@@ -36,7 +37,7 @@ static int digit_value(char ch)
 	return ch >= '0' && ch <= '9' ? ch - '0' + 26 : -1;
 }
 
-/* The next number, added to *i; false when it is damaged or too large. */
+/* Adds the next number to *i. False: it is damaged or too large. */
 static bool take_delta(const char **at, const char *end, uint32_t bias, uint32_t *i)
 {
 	uint64_t sum = *i, weight = 1;
@@ -68,7 +69,7 @@ unsigned punycode_decode(const char *text, size_t len, uint32_t ch[PUNYCODE_MAX]
 
 	while (at > text && at[-1] != '_')
 		at--;
-	if (at-- > text) {	/* at the last _ */
+	if (at-- > text) {	/* now at the last _ */
 		if (at - text > PUNYCODE_MAX)
 			return 0;
 		for (const char *ascii = text; ascii < at; ascii++)

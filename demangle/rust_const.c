@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The constants of Rust's v0 names: RFC 2603, "Consts", and the structural ones (rustc book,
- * "v0 Symbol Format"): j7b_ is 123, lnf_ is -15, c41_ is 'A', Re616263_ is "abc".
+ * The constants of Rust's v0 names: RFC 2603, "Consts", and for structural constants the rustc book, "v0
+ * Symbol Format". Examples: j7b_ is 123, lnf_ is -15, c41_ is 'A', Re616263_ is "abc".
  */
 #include "demangle/rust_v0.h"
 
-static int hex_value(char ch)
-{
-	return rust_is_digit(ch) ? ch - '0' : ch >= 'a' && ch <= 'f' ? ch - 'a' + 10 : -1;
-}
-
-/* <hex digits> _, without leading zeros: true when it fits, else its digits are at *digits */
+/* <const-data>: hexadecimal digits without leading zeros, and _. True: *value has the number. False: it
+ * does not fit. *digits gets the digits in both cases. */
 static bool hex_number(struct rust *r, uint64_t *value, struct rust_identifier *digits)
 {
 	digits->text = r->at;
 	*value = 0;
-	while (hex_value(rust_peek(r)) >= 0)
-		*value = *value << 4 | (uint64_t)hex_value(rust_next(r));
+	while (rust_hex_value(rust_peek(r)) >= 0)
+		*value = *value << 4 | (uint64_t)rust_hex_value(rust_next(r));
 	digits->len = (size_t)(r->at - digits->text);
 	if (!rust_take(r, '_'))
 		r->failed = true;
@@ -47,8 +43,8 @@ static void boolean(struct rust *r)
 }
 
 /*
- * Characters without a shape of their own, and those that turn the direction of the text around
- * them: Unicode's categories Cf, Zl, Zp, Co and Zs, but for the space.
+ * Whether a character has no shape of its own, or turns the direction of the text around it. These are
+ * Unicode's categories Cf, Zl, Zp, Co and Zs, except for the space.
  */
 static bool is_invisible(uint32_t ch)
 {
@@ -70,7 +66,7 @@ static bool is_invisible(uint32_t ch)
 	return false;
 }
 
-/* As Rust's Debug writes it, in quotes of this kind */
+/* Prints a character as Rust's Debug does within quotes of this kind. */
 static void quoted(struct rust *r, uint32_t ch, char quote)
 {
 	static const char escapes[] = "t\tr\rn\n\\\\0\0";
@@ -114,10 +110,10 @@ static void character(struct rust *r)
 	rust_print(r, "'");
 }
 
-/* The hexadecimal digits of UTF-8, two a byte, up to _ */
+/* The next byte of a string, from two hexadecimal digits. */
 static int string_byte(struct rust *r)
 {
-	int high = hex_value(rust_next(r)), low = hex_value(rust_next(r));
+	int high = rust_hex_value(rust_next(r)), low = rust_hex_value(rust_next(r));
 
 	if (high >= 0 && low >= 0)
 		return high << 4 | low;
@@ -125,6 +121,7 @@ static int string_byte(struct rust *r)
 	return 0;
 }
 
+/* A string: its bytes in UTF-8, up to _. */
 static void string(struct rust *r)
 {
 	rust_print(r, "\"");
@@ -148,7 +145,8 @@ static void string(struct rust *r)
 	rust_print(r, "\"");
 }
 
-/* V <path> then U (unit), T <consts> E (tuple), S <fields> E (struct) */
+/* The rest of a structural constant after V <path>: U (a unit), T <consts> E (a tuple), or S <fields> E (a
+ * struct). */
 void rust_variant(struct rust *r, unsigned arg)
 {
 	char kind = rust_next(r);
@@ -166,10 +164,8 @@ void rust_fields(struct rust *r, unsigned more)
 {
 	struct rust_identifier id;
 
-	if (rust_take(r, 'E'))
+	if (rust_list_ends(r, more, ", "))
 		return;
-	if (more)
-		rust_print(r, ", ");
 	rust_optional_base62(r, 's');
 	id = rust_identifier(r);
 	rust_print_identifier(r, &id);
@@ -177,26 +173,13 @@ void rust_fields(struct rust *r, unsigned more)
 	PLAN(r, DO(CONST, 1), DO(FIELDS, 1));
 }
 
-/* (1,) like the types of tuples */
-void rust_constant_tuple_end(struct rust *r, unsigned arg)
+void rust_constants(struct rust *r, unsigned more)
 {
-	(void)arg;
-	if (rust_take(r, 'E'))
-		rust_print(r, ",)");
-	else
-		PLAN(r, DO(CONSTS, 1), T(")"));
+	if (!rust_list_ends(r, more, ", "))
+		PLAN(r, DO(CONST, 1), DO(CONSTS, 1));
 }
 
-void rust_constants(struct rust *r, unsigned count)
-{
-	if (rust_take(r, 'E'))
-		return;
-	if (count)
-		rust_print(r, ", ");
-	PLAN(r, DO(CONST, 1), DO(CONSTS, 1));
-}
-
-/* A constant that is no plain literal stands in braces where types may stand. */
+/* Outside of other constants, one that is no plain literal stands in braces. */
 void rust_constant(struct rust *r, unsigned inside)
 {
 	char tag = rust_next(r);
@@ -242,11 +225,7 @@ void rust_constant(struct rust *r, unsigned inside)
 		PLAN(r, T("["), DO(CONSTS, 0), T("]"));
 		break;
 	case 'T':
-		rust_print(r, "(");
-		if (rust_take(r, 'E'))
-			rust_print(r, ")");
-		else
-			PLAN(r, DO(CONST, 1), DO(CONST_TUPLE_END, 0));
+		rust_tuple(r, (struct rust_task)DO(CONST, 1), (struct rust_task)DO(CONSTS, 1));
 		break;
 	case 'V':
 		PLAN(r, DO(PATH, 1), DO(VARIANT, 0));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Rust's legacy mangling: the C++ form of a nested name, whose last part is a hash, with
- * what C++ has no letters for written as $escapes$ (rustc's symbol_names::legacy):
+ * Rust's legacy mangling (rustc's symbol_names::legacy). It has the form of a nested name of C++ whose last
+ * part is a hash. Characters that C++ names cannot have are written as $escapes$:
  *
  *	_ZN4core3ptr13drop_in_place17h0123456789abcdefE      core::ptr::drop_in_place
  *	_ZN43_$LT$T$u20$as$u20$core..any..Any$GT$7type_id17h...E  <T as core::any::Any>::type_id
@@ -13,19 +13,9 @@
 
 #define HASH_BYTES	17	/* h and 16 hexadecimal digits */
 
-static bool is_digit(char ch)
-{
-	return ch >= '0' && ch <= '9';
-}
-
-static int hex_value(char ch)
-{
-	return is_digit(ch) ? ch - '0' : ch >= 'a' && ch <= 'f' ? ch - 'a' + 10 : -1;
-}
-
 /*
- * A C++ name could end in such a part too, by bad luck: a hash has many different digits
- * (fewer than 5 in 16: once in some ten million names).
+ * Whether the last part is a hash. A C++ name could end in such a part, too, but a hash has many different
+ * digits: only one in some ten million has fewer than 5 different ones among its 16.
  */
 static bool is_hash(const char *part)
 {
@@ -34,24 +24,25 @@ static bool is_hash(const char *part)
 	if (part[0] != 'h')
 		return false;
 	for (int i = 1; i < HASH_BYTES; i++) {
-		if (hex_value(part[i]) < 0)
+		if (rust_hex_value(part[i]) < 0)
 			return false;
-		seen |= 1u << hex_value(part[i]);
+		seen |= 1u << rust_hex_value(part[i]);
 	}
 	return __builtin_popcount(seen) >= 5;
 }
 
-/* The length before a part, or 0; *at moves to the part, which lies inside the name. */
+/* Reads the length before a part and moves *at to the part. Returns the length, or 0 if the part would not
+ * lie inside the name. */
 static size_t part_length(const char **at)
 {
 	size_t len = 0;
 
-	while (is_digit(**at) && len < 100000)
+	while (rust_is_digit(**at) && len < 100000)
 		len = len * 10 + (size_t)(*(*at)++ - '0');
 	return strnlen(*at, len) == len ? len : 0;
 }
 
-/* $LT$ and its like at `at`: the bytes taken, or 0; the character goes to *ch. */
+/* Reads an escape such as $LT$ or $u20$. Returns its length and sets *ch, or returns 0: it is none. */
 static size_t escape(const char *at, size_t len, uint32_t *ch)
 {
 	static const struct {
@@ -74,8 +65,8 @@ static size_t escape(const char *at, size_t len, uint32_t *ch)
 	if (len < 4 || at[1] != 'u')
 		return 0;
 	*ch = 0;
-	for (i = 2; i < len && i < 8 && hex_value(at[i]) >= 0; i++)
-		*ch = *ch << 4 | (uint32_t)hex_value(at[i]);
+	for (i = 2; i < len && i < 8 && rust_hex_value(at[i]) >= 0; i++)
+		*ch = *ch << 4 | (uint32_t)rust_hex_value(at[i]);
 	if (i == 2 || i == len || at[i] != '$' || !rust_is_printable(*ch))
 		return 0;
 	return i + 1;
@@ -84,10 +75,10 @@ static size_t escape(const char *at, size_t len, uint32_t *ch)
 static void print_part(struct sink *out, const char *at, size_t len)
 {
 	const char *end = at + len;
-	bool plain = false;	/* after a $ that is no escape */
+	bool plain = false;	/* a $ that begins no escape has been seen */
 
 	if (len >= 2 && at[0] == '_' && at[1] == '$')
-		at++;	/* a part may not begin with $ */
+		at++;	/* because a part may not begin with $, rustc writes _ before it */
 	while (at < end) {
 		uint32_t ch;
 		size_t size;
@@ -117,7 +108,7 @@ size_t rust_legacy_demangle(const char *name, char *out, size_t out_bytes)
 
 	if (strncmp(name, "_ZN", 3))
 		return 0;
-	while (is_digit(*at)) {		/* to the last part */
+	while (rust_is_digit(*at)) {	/* goes to the last part */
 		len = part_length(&at);
 		if (!len)
 			return 0;

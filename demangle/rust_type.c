@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The types of Rust's v0 names: RFC 2603, "Types". RSh is &[u8], TReE is (&str,). */
+/* The types of Rust's v0 names: RFC 2603, "Types". Examples: RSh is &[u8], TReE is (&str,). */
 #include "demangle/rust_v0.h"
 
-/* The names of the letters in <basic-type> */
+/* The name of a <basic-type>, or NULL. */
 static const char *basic_type(char letter)
 {
 	static const char *const names[26] = {
@@ -18,7 +18,8 @@ static const char *basic_type(char letter)
 	return letter >= 'a' && letter <= 'z' ? names[letter - 'a'] : NULL;
 }
 
-/* F: [binder] [U] [K <abi>] <types> E <return type>; K C or K <identifier> with _ for - */
+/* <fn-sig>, after F: [<binder>] [U] [K <abi>] <types> E <return type>. The abi is C or an <identifier>,
+ * in which _ stands for -. */
 static void function_type(struct rust *r)
 {
 	struct rust_identifier abi = {.text = "C", .len = 1};
@@ -45,25 +46,22 @@ static void function_type(struct rust *r)
 	PLAN(r, DO(TYPES, 0), T(")"), DO(RETURN_TYPE, 0));
 }
 
-void rust_types(struct rust *r, unsigned count)
+void rust_types(struct rust *r, unsigned more)
 {
-	if (rust_take(r, 'E'))
-		return;
-	if (count)
-		rust_print(r, ", ");
-	PLAN(r, DO(TYPE, 0), DO(TYPES, 1));
+	if (!rust_list_ends(r, more, ", "))
+		PLAN(r, DO(TYPE, 0), DO(TYPES, 1));
 }
 
 void rust_return_type(struct rust *r, unsigned arg)
 {
 	(void)arg;
-	if (rust_take(r, 'u'))	/* -> () is not written */
+	if (rust_take(r, 'u'))	/* -> () is not shown */
 		return;
 	rust_print(r, " -> ");
 	PLAN(r, DO(TYPE, 0));
 }
 
-/* R and Q: [L <lifetime>] <type> */
+/* After R and Q: [L <lifetime>] <type>. */
 static void reference(struct rust *r, bool is_mutable)
 {
 	rust_print(r, "&");
@@ -78,26 +76,6 @@ static void reference(struct rust *r, bool is_mutable)
 	if (is_mutable)
 		rust_print(r, "mut ");
 	PLAN(r, DO(TYPE, 0));
-}
-
-static void tuple(struct rust *r)
-{
-	rust_print(r, "(");
-	if (rust_take(r, 'E')) {
-		rust_print(r, ")");
-		return;
-	}
-	PLAN(r, DO(TYPE, 0), DO(TUPLE_END, 0));
-}
-
-/* After a tuple's first type: alone, it has a comma */
-void rust_tuple_end(struct rust *r, unsigned arg)
-{
-	(void)arg;
-	if (rust_take(r, 'E'))
-		rust_print(r, ",)");
-	else
-		PLAN(r, DO(TYPES, 1), T(")"));
 }
 
 void rust_type(struct rust *r, unsigned arg)
@@ -129,7 +107,7 @@ void rust_type(struct rust *r, unsigned arg)
 		PLAN(r, T("["), DO(TYPE, 0), T("]"));
 		break;
 	case 'T':
-		tuple(r);
+		rust_tuple(r, (struct rust_task)DO(TYPE, 0), (struct rust_task)DO(TYPES, 1));
 		break;
 	case 'F':
 		function_type(r);
@@ -154,8 +132,8 @@ void rust_type(struct rust *r, unsigned arg)
 }
 
 /*
- * What the values of a pattern type are: R <const> <const>, O <patterns> E, and rustc 1.97 has
- * u for a pointer that is not null, which the description of the format lacks.
+ * The values of a pattern type: R <const> <const> (a range), or O <patterns> E. rustc 1.97 also writes u for
+ * a pointer that is not null, which the description of the format lacks.
  */
 void rust_pattern(struct rust *r, unsigned arg)
 {
@@ -178,22 +156,18 @@ void rust_pattern(struct rust *r, unsigned arg)
 void rust_patterns(struct rust *r, unsigned arg)
 {
 	(void)arg;
-	if (rust_take(r, 'E'))
-		return;
-	rust_print(r, " | ");
-	PLAN(r, DO(PATTERN, 0), DO(PATTERNS, 0));
+	if (!rust_list_ends(r, true, " | "))
+		PLAN(r, DO(PATTERN, 0), DO(PATTERNS, 0));
 }
 
 void rust_dyn_traits(struct rust *r, unsigned more)
 {
-	if (rust_take(r, 'E'))
-		return;
-	if (more)
-		rust_print(r, " + ");
-	PLAN(r, DO(OPEN_PATH, 0), DO(DYN_BINDINGS, 0), DO(DYN_TRAITS, 1));
+	if (!rust_list_ends(r, more, " + "))
+		PLAN(r, DO(OPEN_PATH, 0), DO(DYN_BINDINGS, 0), DO(DYN_TRAITS, 1));
 }
 
-/* A path whose generic arguments, if it has any, are left open for the bindings. */
+/* The path of a trait. Its generic arguments, if there are any, are not closed, so that the bindings can
+ * follow in the same brackets. */
 void rust_open_path(struct rust *r, unsigned arg)
 {
 	(void)arg;
@@ -210,7 +184,8 @@ void rust_set_open(struct rust *r, unsigned open)
 	r->open = open;
 }
 
-/* p <identifier> <type>, p <identifier> K <const>: Item = T, N = 0, any number of times */
+/* <dyn-trait-assoc-binding>, any number of them: p <identifier> <type> is Item = T, and p <identifier> K
+ * <const> is N = 0. */
 void rust_dyn_bindings(struct rust *r, unsigned arg)
 {
 	struct rust_identifier id;

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Rust's v0 mangling: RFC 2603, "Rust Symbol Mangling (v0)", with the structural constants
- * that were added later (rustc book, "v0 Symbol Format").
+ * Rust's v0 mangling: RFC 2603, "Rust Symbol Mangling (v0)", with the structural constants that were added
+ * later (rustc book, "v0 Symbol Format").
  *
  *	_RNvNtCs1234_7mycrate3foo3bar            mycrate::foo::bar
  *	_RINvMC1aNtB3_3Vec3newlE                 <a::Vec>::new::<i32>
  *	_RNCNvC1a4main0                          a::main::{closure#0}
  *
- * The text is written in the order of the name, while it is read. As in the C++ demangler
- * there is no recursion: a rule plans tasks on a stack in the caller's work memory. A back
- * reference moves the reader back and plans its return. Parts that are not shown (the path
- * of an impl, the instantiating crate) are read with `silent` set.
+ * The text is written in the order of the name, while the name is read. As in the C++ demangler, there is
+ * no recursion: a rule plans tasks on a stack in the caller's work memory. A back reference moves the
+ * reader back and plans its return. Parts that are not shown (the path of an impl, the instantiating crate)
+ * are read with `silent` set.
  *
- * Guarantees: time is bounded by a budget of steps, which back references could otherwise
- * multiply without end, and the text by the output.
+ * Guarantees: a budget of steps, which back references could otherwise multiply without end, bounds the
+ * time, and the end of the output bounds the text.
  */
 #include <string.h>
 
@@ -29,7 +29,6 @@ void rust_text(struct rust *r, unsigned bytes)
 	rust_print(r, string);
 }
 
-/* <base-62-number>: _ is 0, 0_ is 1, Z_ is 62 */
 uint64_t rust_base62(struct rust *r)
 {
 	uint64_t value = 0;
@@ -51,13 +50,12 @@ uint64_t rust_base62(struct rust *r)
 	return value + 1;
 }
 
-/* [<tag> <base-62-number>]: 0 when it is missing */
 uint64_t rust_optional_base62(struct rust *r, char tag)
 {
 	return rust_take(r, tag) ? rust_base62(r) + 1 : 0;
 }
 
-/* [u] <decimal> [_] <bytes> */
+/* <undisambiguated-identifier>: [u] <decimal> [_] <bytes> */
 struct rust_identifier rust_identifier(struct rust *r)
 {
 	struct rust_identifier id = {.is_punycode = rust_take(r, 'u')};
@@ -90,7 +88,7 @@ void rust_print_identifier(struct rust *r, const struct rust_identifier *id)
 		return;
 	}
 	count = punycode_decode(id->text, id->len, r->character);
-	if (!count) {	/* at least something to recognise it by */
+	if (!count) {	/* damaged; the text as it is may help to recognize the name */
 		sink_text(&r->out, "punycode{");
 		sink_bytes(&r->out, id->text, id->len);
 		sink_char(&r->out, '}');
@@ -99,7 +97,6 @@ void rust_print_identifier(struct rust *r, const struct rust_identifier *id)
 		rust_print_char(&r->out, r->character[i]);
 }
 
-/* 'a of the outermost binder, ..., 'z, '_26 and so on; index counts from the innermost, 1 */
 void rust_print_lifetime(struct rust *r, uint64_t index)
 {
 	uint64_t depth;
@@ -122,7 +119,6 @@ void rust_print_lifetime(struct rust *r, uint64_t index)
 	}
 }
 
-/* [G <base-62-number>]: for<'a, 'b>; PLAN(UNBIND) first, it lasts until then */
 void rust_binder(struct rust *r)
 {
 	uint64_t count = rust_optional_base62(r, 'G');
@@ -143,14 +139,13 @@ void rust_binder(struct rust *r)
 	rust_print(r, "> ");
 }
 
-/* B <base-62-number>: what was read there once is read again, in place of this. */
 void rust_back_reference(struct rust *r, struct rust_task again)
 {
-	const char *start = r->at - 1;	/* the B */
+	const char *start = r->at - 1;	/* at the B */
 	uint64_t offset = rust_base62(r);
 
 	if (r->failed || offset >= (uint64_t)(start - r->name)) {
-		r->failed = true;	/* only backwards, so there is an end */
+		r->failed = true;	/* references lead only backward, so they come to an end */
 		return;
 	}
 	if (r->silent)
@@ -181,19 +176,19 @@ void rust_path(struct rust *r, unsigned in_value)
 	char tag = rust_next(r);
 
 	switch (tag) {
-	case 'C':	/* Cs1234_7mycrate: the crate */
+	case 'C':	/* the crate: Cs1234_7mycrate */
 		rust_optional_base62(r, 's');
 		id = rust_identifier(r);
 		rust_print_identifier(r, &id);
 		break;
-	case 'M':	/* an inherent impl's item: <T> */
-	case 'X':	/* a trait impl's: <T as Trait> */
+	case 'M':	/* an item of an inherent impl: <T> */
+	case 'X':	/* an item of a trait impl: <T as Trait> */
 		rust_optional_base62(r, 's');
 		rust_print(r, "<");
 		PLAN(r, DO(PATH, 0), DO(SPEAK, 0), DO(IMPL_TYPE, tag));
 		r->silent++;
 		break;
-	case 'Y':	/* a trait's own item: <T as Trait> */
+	case 'Y':	/* an item of the trait itself: <T as Trait> */
 		rust_print(r, "<");
 		rust_impl_type(r, tag);
 		break;
@@ -217,7 +212,7 @@ void rust_path(struct rust *r, unsigned in_value)
 	}
 }
 
-/* After the silent path of an impl: its type, and the trait */
+/* The type of an impl, and its trait, after the path, which is not shown. */
 void rust_impl_type(struct rust *r, unsigned tag)
 {
 	if (tag == 'M')
@@ -231,7 +226,7 @@ void rust_named(struct rust *r, unsigned namespace)
 	uint64_t number = rust_optional_base62(r, 's');
 	struct rust_identifier id = rust_identifier(r);
 
-	if (namespace >= 'a') {		/* t, v, ...: not told apart */
+	if (namespace >= 'a') {		/* the text does not tell t, v, ... apart */
 		if (id.len) {
 			rust_print(r, "::");
 			rust_print_identifier(r, &id);
@@ -256,10 +251,8 @@ void rust_named(struct rust *r, unsigned namespace)
 
 void rust_generic_args(struct rust *r, unsigned more)
 {
-	if (rust_take(r, 'E'))
+	if (rust_list_ends(r, more, ", "))
 		return;
-	if (more)
-		rust_print(r, ", ");
 	if (rust_take(r, 'L')) {
 		rust_print_lifetime(r, rust_base62(r));
 		PLAN(r, DO(GENERIC_ARGS, 1));
@@ -268,6 +261,24 @@ void rust_generic_args(struct rust *r, unsigned more)
 	} else {
 		PLAN(r, DO(TYPE, 0), DO(GENERIC_ARGS, 1));
 	}
+}
+
+/* The number that a tuple's elements have makes the difference: (), (1,), (1, 2). */
+void rust_tuple(struct rust *r, struct rust_task item, struct rust_task more)
+{
+	rust_print(r, "(");
+	if (rust_take(r, 'E'))
+		rust_print(r, ")");
+	else
+		PLAN(r, item, DO(TUPLE_COMMA, 0), more, T(")"));
+}
+
+/* A tuple of one element has a comma behind it. */
+void rust_tuple_comma(struct rust *r, unsigned arg)
+{
+	(void)arg;
+	if (rust_peek(r) == 'E')
+		rust_print(r, ",");
 }
 
 static void run(struct rust *r)
@@ -298,7 +309,7 @@ size_t rust_v0_demangle(const char *name, void *work, char *out, size_t out_byte
 	r->name = r->at = name + 2;
 	r->end = name + len;
 	r->budget = 64 * len + 4 * out_bytes;
-	if (rust_is_digit(rust_peek(r)))		/* the encoding's version: none so far */
+	if (rust_is_digit(rust_peek(r)))		/* a version of the encoding; there are none yet */
 		r->failed = true;
 	PLAN(r, DO(PATH, 1));
 	run(r);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Inside the demangler of Rust's v0 names: the machine (rust_v0.c), and what its grammar's
- * three parts, paths (rust_v0.c), types (rust_type.c) and constants (rust_const.c), share.
+ * Inside the demangler of Rust's v0 names: the machine, and functions that the three parts of the grammar
+ * share, which are paths (rust_v0.c), types (rust_type.c) and constants (rust_const.c). Names of rules are
+ * those of RFC 2603.
+ *
+ * Invariants: name <= at <= end; task_count <= RUST_TASKS.
  */
 #ifndef DEMANGLE_RUST_V0_H
 #define DEMANGLE_RUST_V0_H
@@ -15,14 +18,15 @@ struct rust_task {
 };
 
 struct rust {
-	const char *name;	/* after _R: what back references count from */
-	const char *at, *end;
+	const char *name;	/* the place after _R, from which back references count */
+	const char *at;		/* the next byte to read */
+	const char *end;
 	struct sink out;
-	size_t budget;
+	size_t budget;		/* how many tasks may still be run */
 	bool failed;
-	bool open;		/* a dyn trait's <...> has not been closed yet */
-	uint16_t silent;	/* depth */
-	uint16_t lifetimes;	/* bound by the binders around */
+	bool open;		/* the <...> of a dyn trait has not been closed */
+	uint16_t silent;	/* how many parts around are not shown; 0: text is written */
+	uint16_t lifetimes;	/* how many lifetimes the binders around have bound */
 	uint16_t task_count;
 	struct rust_task task[RUST_TASKS];
 	uint32_t character[PUNYCODE_MAX];
@@ -35,30 +39,29 @@ struct rust_identifier {
 };
 
 #define RUST_STEPS(X) \
-	X(PATH, rust_path)		/* arg: 1 in an expression, with ::<> */ \
-	X(NAMED, rust_named)			/* the rest of N: arg is the namespace's letter */ \
-	X(IMPL_TYPE, rust_impl_type) \
-	X(GENERIC_ARGS, rust_generic_args)	/* up to E; arg 1: not the first */ \
+	X(PATH, rust_path)			/* arg 1: in an expression, which has ::<> */ \
+	X(NAMED, rust_named)			/* the rest of N; arg: letter of the namespace */ \
+	X(IMPL_TYPE, rust_impl_type)		/* arg: letter of the path */ \
+	X(GENERIC_ARGS, rust_generic_args)	/* up to E; arg 1: some were read before */ \
 	X(OPEN_PATH, rust_open_path) \
 	X(SET_OPEN, rust_set_open) \
 	X(TYPE, rust_type) \
-	X(TYPES, rust_types)			/* up to E; arg: how many were written */ \
+	X(TYPES, rust_types)			/* up to E; arg 1: some were read before */ \
 	X(RETURN_TYPE, rust_return_type) \
 	X(DYN_TRAITS, rust_dyn_traits) \
 	X(DYN_BINDINGS, rust_dyn_bindings) \
 	X(DYN_LIFETIME, rust_dyn_lifetime) \
-	X(CONST, rust_constant)		/* arg: 1 inside another constant */ \
-	X(CONSTS, rust_constants)		/* up to E; arg: how many were written */ \
+	X(CONST, rust_constant)			/* arg 1: inside another constant */ \
+	X(CONSTS, rust_constants)		/* up to E; arg 1: some were read before */ \
 	X(PATTERN, rust_pattern) \
 	X(PATTERNS, rust_patterns)		/* up to E */ \
-	X(TUPLE_END, rust_tuple_end)		/* the comma of a 1-tuple */ \
-	X(CONST_TUPLE_END, rust_constant_tuple_end) \
+	X(TUPLE_COMMA, rust_tuple_comma) \
 	X(VARIANT, rust_variant) \
 	X(FIELDS, rust_fields) \
 	X(TEXT, rust_text)			/* one or two bytes */ \
-	X(RETURN_TO, rust_return_to)		/* offset of the reader, after a back reference */ \
-	X(UNBIND, rust_unbind)		/* arg: number of bound lifetimes again */ \
-	X(SPEAK, rust_speak)
+	X(RETURN_TO, rust_return_to)		/* after a back reference; arg: offset of the reader */ \
+	X(UNBIND, rust_unbind)			/* arg: number of bound lifetimes before the binder */ \
+	X(SPEAK, rust_speak)			/* ends a silent part */
 
 enum rust_step {
 #define STEP_NAME(name, function)	DO_##name,
@@ -102,6 +105,7 @@ static inline void rust_print_number(struct rust *r, uint64_t value)
 		sink_number(&r->out, value);
 }
 
+/* Takes the next byte if it is ch. */
 static inline bool rust_take(struct rust *r, char ch)
 {
 	if (*r->at != ch || r->at == r->end)
@@ -110,11 +114,13 @@ static inline bool rust_take(struct rust *r, char ch)
 	return true;
 }
 
+/* The next byte, or NUL at the end. */
 static inline char rust_peek(const struct rust *r)
 {
 	return r->at < r->end ? *r->at : '\0';
 }
 
+/* Takes the next byte; at the end, failed is set and NUL returned. */
 static inline char rust_next(struct rust *r)
 {
 	if (r->at < r->end)
@@ -123,22 +129,38 @@ static inline char rust_next(struct rust *r)
 	return '\0';
 }
 
-static inline bool rust_is_digit(char ch)
+/* Takes the E at the end of a list. If the list goes on instead, writes the separator between two items
+ * (more: there is one before) and returns false. */
+static inline bool rust_list_ends(struct rust *r, bool more, const char *separator)
 {
-	return ch >= '0' && ch <= '9';
+	if (rust_take(r, 'E'))
+		return true;
+	if (more)
+		rust_print(r, separator);
+	return false;
 }
 
-/* Read and written at once; all set failed when the name is damaged. */
-uint64_t rust_base62(struct rust *r);			/* _ is 0, 0_ is 1, Z_ is 62 */
-uint64_t rust_optional_base62(struct rust *r, char tag);	/* 0 when the tag is missing */
+/* These read or write at once, and set failed when the name is damaged. */
+
+/* <base-62-number>: _ is 0, 0_ is 1, Z_ is 62. */
+uint64_t rust_base62(struct rust *r);
+/* [<tag> <base-62-number>]: 0 when the tag is missing, else the number plus 1. */
+uint64_t rust_optional_base62(struct rust *r, char tag);
+/* The text lies in the name. */
 struct rust_identifier rust_identifier(struct rust *r);
 void rust_print_identifier(struct rust *r, const struct rust_identifier *id);
-void rust_print_lifetime(struct rust *r, uint64_t index);	/* 0: '_ */
+/* index: 1 is the innermost lifetime, and 0 an erased one, '_. The outermost is written as 'a, the next
+ * ones as 'b to 'z, '_26 and so on. */
+void rust_print_lifetime(struct rust *r, uint64_t index);
 
-/* Binds the lifetimes of G0_ and writes for<'a, 'b>; plan UNBIND before. */
+/* [<binder>]: binds the lifetimes of G0_ and writes for<'a, 'b>. The caller plans UNBIND before. */
 void rust_binder(struct rust *r);
 
-/* B5_, after the B: what was read at offset 5 is read again, by `again`, in place of this. */
+/* These plan. */
+
+/* B5_, after the B: the task `again` reads the part at offset 5 in place of this. */
 void rust_back_reference(struct rust *r, struct rust_task again);
+/* A tuple up to E: `item` reads the first element, `more` the others and the E. */
+void rust_tuple(struct rust *r, struct rust_task item, struct rust_task more);
 
 #endif

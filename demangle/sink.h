@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where the text goes: a fixed buffer and a sticky "full". Writers need not check; the end
- * result is good if and only if sink_finish() says so.
+ * The destination of a demangled name: a fixed buffer with a sticky error, `full`. Writers need not check
+ * it, because sink_finish() says at the end whether the text is complete.
  *
- * Invariant: start <= at <= end, and *end is inside the buffer (kept for the NUL).
+ * Invariant: start <= at <= end, and *end is inside the buffer, kept for the NUL.
  */
 #ifndef DEMANGLE_SINK_H
 #define DEMANGLE_SINK_H
@@ -15,8 +15,8 @@
 struct sink {
 	char *start, *at, *end;
 	bool full;
-	unsigned owed;		/* ", " that did not fit and may still be taken back */
-	char *owed_end;		/* the real end meanwhile: with nothing owed, end is it */
+	unsigned pending;	/* how many ", " did not fit and may still be taken back */
+	char *real_end;		/* if pending: the value that `end` gets back then */
 };
 
 /* out_bytes is at least 1. */
@@ -25,7 +25,7 @@ static inline void sink_init(struct sink *s, char *out, size_t out_bytes)
 	s->start = s->at = out;
 	s->end = out + out_bytes - 1;
 	s->full = false;
-	s->owed = 0;
+	s->pending = 0;
 }
 
 static inline void sink_char(struct sink *s, char ch)
@@ -62,7 +62,7 @@ static inline void sink_number(struct sink *s, unsigned long long value)
 	sink_bytes(s, digits + i, sizeof(digits) - i);
 }
 
-/* A comma that sink_drop_commas() may take back: so it needs room only if more follows. */
+/* Writes ", ", which sink_drop_commas() may take back. So it needs room only if more text follows. */
 static inline void sink_comma(struct sink *s)
 {
 	if (s->end - s->at >= 2) {
@@ -70,21 +70,21 @@ static inline void sink_comma(struct sink *s)
 		*s->at++ = ' ';
 		return;
 	}
-	if (!s->owed++)
-		s->owed_end = s->end;
-	s->end = s->at;		/* no room for anything */
+	if (!s->pending++)
+		s->real_end = s->end;
+	s->end = s->at;		/* nothing fits any more */
 }
 
-/* Takes back the commas at the end of the text; whether there were any. */
+/* Takes back the commas at the end of the text. Returns whether there were any. */
 static inline bool sink_drop_commas(struct sink *s)
 {
-	bool any = s->owed;
+	bool any = s->pending;
 
 	if (s->full)
 		return false;
-	if (s->owed) {
-		s->owed = 0;
-		s->end = s->owed_end;
+	if (s->pending) {
+		s->pending = 0;
+		s->end = s->real_end;
 	}
 	for (; s->at - s->start >= 2 && s->at[-1] == ' ' && s->at[-2] == ','; any = true)
 		s->at -= 2;
@@ -97,10 +97,10 @@ static inline char sink_last(const struct sink *s)
 	return s->at > s->start ? s->at[-1] : '\0';
 }
 
-/* Ends the text with its NUL and returns its length; 0 and "" when it did not fit. */
+/* Ends the text with its NUL and returns its length, or 0 with the text "" if not all of it did fit. */
 static inline size_t sink_finish(struct sink *s)
 {
-	if (s->full || s->owed)
+	if (s->full || s->pending)
 		s->at = s->start;
 	*s->at = '\0';
 	return (size_t)(s->at - s->start);
