@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # What a dump does to calls that the program waits in: one that is asked for by a signal ends some of them,
-# as README.md and heaptrace.1 say; --dump, --every and --report end none.
+# as doc/limits.md and heaptrace.1 say; --dump, --every and --report end none.
 use strict;
 use warnings;
 use Test::More;
@@ -53,7 +53,7 @@ is($status, 0, 'signals: the status');
 is($interrupted, $never, 'signals: interrupt what signal(7) says, in spite of SA_RESTART');
 is($whole, 'read futex', 'signals: and nothing else');
 
-for (['README.md', '`--dump=PID`'], ['heaptrace.1', '\.Fl \\\\-dump']) {
+for (['doc/limits.md', '`--dump=PID`'], ['heaptrace.1', '\.Fl \\\\-dump']) {
 	my ($file, $dump) = @$_;
 	my ($told) = slurp($file) =~ /(.{0,900}\bEINTR\b.{0,900})/s;
 	ok($told, "$file speaks of EINTR");

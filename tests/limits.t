@@ -34,7 +34,7 @@ sub both {
 
 # ---- seccomp ----
 
-# Only the calls that README.md lists: whatever is asked for, whoever else watches. The dumps have
+# Only the calls that doc/limits.md lists: whatever is asked for, whoever else watches. The dumps have
 # names from a debug file. [name, how, what the dump has, status, options...]
 my $keys = '--sort=size,count,peak-size,peak-count,heap-peak,total-size,total-count,temporary,age';
 system("objcopy --only-keep-debug $limits $limits.debug && cp $limits $dir/apart && " .

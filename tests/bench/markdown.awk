@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The tables of README.md from the last results:
+# The tables of doc/costs.md from the last results:
 #
 #	awk -f tests/bench/markdown.awk tests/bench/results/latest.csv
 
