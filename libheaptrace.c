@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/atomics.h"
 #include "base/boot.h"
+#include "base/check.h"
 #include "elf/deepbind.h"
 #include "elf/loaded.h"
 #include "elf/lookup.h"
@@ -30,6 +31,7 @@
 #include "hooks/shell.h"
 #include "hooks/signal_hooks.h"
 #include "process/signals.h"
+#include "process/verify.h"
 #include "table/layout.h"
 #include "table/modules.h"
 
@@ -168,7 +170,8 @@ static void wait_for_fork(void)
 	struct timespec pause = { 0, 100000 };
 	int saved = errno;
 
-	for (unsigned tries = 0; load_acquire(&state) == FORKING && tries < FORK_TRIES; tries++) {
+	for (unsigned tries = 0; load_acquire(&state) == FORKING &&
+	     (tries < FORK_TRIES || (CHECKING && verify_is_running())); tries++) {
 		if (tries < 10)
 			sched_yield();
 		else
@@ -528,14 +531,17 @@ EXPORT int dlclose(void *handle)
 /* ---- fork ---- */
 
 /* The other threads' hooks wait, or have been waited for, until the fork is over: those that have
- * come in before the barrier are seen to be inside, those after it see that they must wait. */
-static void stop_recording(void)
+ * come in before the barrier are seen to be inside, those after it see that they must wait. False: one
+ * was not seen outside. */
+static bool stop_recording(void)
 {
+	bool ordered;
+
 	add_relaxed(&forks, 1);
 	store_release(&state, FORKING);
-	syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
-	threads_wait_outside(guard_self.thread);
+	ordered = !syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
 	fork_stopped = true;
+	return threads_wait_outside(guard_self.thread) && ordered;
 }
 
 static void go_on_recording(void)
@@ -548,11 +554,14 @@ static void go_on_recording(void)
 /* Around fork malloc's locks are held: the guard makes dumps wait. */
 static void fork_prepare(void)
 {
+	bool all_wait = process_has_one_thread(), outside = !guard_is_held();
+
 	guard_enter();
 	guard_self.forking = true;
 	signals_hold(&fork_mask);
 	if (recorder.table.shared && !process_has_one_thread())
-		stop_recording();
+		all_wait = stop_recording();
+	check_costly(verify_fork(outside, all_wait));
 	storage_fork_prepare();
 }
 

@@ -200,6 +200,8 @@ static inline __attribute__((always_inline)) void uncount(struct block b, bool t
 
 HOT_CODE void record_uncount(struct block b, bool temporary, bool nested)
 {
+	if (CHECKING && nested)
+		verify_nested_free();
 	uncount(b, temporary, nested);
 }
 
@@ -207,6 +209,8 @@ HOT_CODE void record_freed_slow(const void *p, struct block b, bool nested)
 {
 	bool newest = record_is_newest(p, b.slot);
 
+	if (CHECKING && nested)
+		verify_nested_free();
 	if (newest)
 		guard_self.last_block = NULL;
 	uncount(b, newest, nested);

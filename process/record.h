@@ -7,6 +7,7 @@
 #ifndef PROCESS_RECORD_H
 #define PROCESS_RECORD_H
 
+#include "base/check.h"
 #include "options/options.h"
 #include "capture/capture.h"
 #include "capture/paths.h"
@@ -14,6 +15,7 @@
 #include "table/blocks.h"
 #include "table/delta_change.h"
 #include "threads.h"
+#include "verify.h"
 
 /* Set up at start; one in a process. */
 extern struct recorder {
@@ -116,6 +118,8 @@ static inline uint32_t record_find_row(uintptr_t function, uintptr_t pc, uintptr
 	if (unlikely(!p))
 		return record_row_slow(guard_self.thread, function, pc, sp, fp);
 	row = paths_find(p, function, pc, sp, fp);
+	if (CHECKING && row)
+		verify_recognized(&(struct capture_point){ pc, sp, fp }, row);
 	/* What else is needed is asked for again then: here nothing has to be kept. */
 	return likely(row) ? row : record_row_missed(guard_self.paths);
 }

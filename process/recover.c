@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* guard_recover(), see guard.h. */
+#include "base/check.h"
 #include "capture/capture.h"
 #include "guard.h"
 #include "threads.h"
+#include "verify.h"
 
 #include <link.h>
 
@@ -30,6 +32,7 @@ bool __attribute__((noinline)) guard_recover(unsigned calls)
 	    capture_meets(&here, calls, (uintptr_t)&__ehdr_start, code_end(), threads_stack_top()) !=
 		    CAPTURE_MEETS_NOT)
 		return false;
+	check_costly(verify_cut_off());
 	if (guard_self.thread)
 		threads_cut_short(guard_self.thread);
 	guard_self.last_block = NULL;

@@ -5,8 +5,9 @@
 #include "own_descriptors.h"
 #include "own_stack.h"
 #include "elf/loaded.h"
-#include "base/uninterrupted.h"
+#include "base/check.h"
 #include "base/reserve.h"
+#include "base/uninterrupted.h"
 #include "fatal_signal.h"
 #include "guard.h"
 #include "storage.h"
@@ -15,6 +16,7 @@
 #include "signals.h"
 #include "table/modules.h"
 #include "threads.h"
+#include "verify.h"
 
 #include <errno.h>
 #include <sys/mman.h>
@@ -116,6 +118,7 @@ bool session_own_process(void)
 	if (!same_memory || *same_memory)
 		return (uint32_t)getpid() == dumper.pid;
 	storage_leave_parent();
+	check_costly(verify_cut_off());
 	locks_lost = true;
 	threads_forked(dumper.table, guard_self.thread);
 	loaded_forked();
@@ -190,6 +193,7 @@ static void serve(void *unused)
 		struct uninterrupted span;
 
 		uninterrupted_begin(&span);
+		check_costly(verify_dump(true));
 		if (bits & SESSION_SIZE)
 			take((uint8_t[]){ SORT_SIZE }, 1, false, heap_is_still());
 		if (bits & SESSION_COUNT)
@@ -278,6 +282,7 @@ static void take_final(void *heap_sound)
 	if (!cas_acq_rel(&ending, &nobody, thread_id())) {
 		wait_for_end(nobody);
 	} else {
+		check_costly(verify_dump(outside));
 		if (wait_for_dumping())
 			take(dumper.options->sort, dumper.options->sort_count, true,
 			     *(bool *)heap_sound && outside && heap_is_still());

@@ -202,3 +202,37 @@ unsigned slot_put_slow(uint32_t *slot, struct block block, struct block stale[SL
 	slot_put(slot, block.row, size);
 	return count;
 }
+
+/* ---- For checks ---- */
+
+/* The block that begins in a slot, which stays there. */
+static struct block read_block(const uint32_t *slot)
+{
+	uint32_t copy[SLOTS_MOST];
+
+	for (unsigned i = 0; i < SLOTS_MOST; i++)
+		copy[i] = load_relaxed(&slot[i]);
+	return slot_take(copy);
+}
+
+void blocks_each(const struct blocks *b, void (*each)(void *context, uintptr_t address, struct block block),
+		 void *context)
+{
+	for (size_t region = 0; region < ENTRIES; region++) {
+		const uint32_t *slots = load_acquire(&b->regions[region]);
+		size_t count = ((size_t)1 << BLOCKS_REGION_BITS) >> b->granule_log2;
+
+		for (size_t i = 0; slots && i < count; i++) {
+			struct block block = slots[i] & ~SLOT_TURNS ? read_block(&slots[i]) : NO_BLOCK;
+
+			if (block.row != ROW_NONE)
+				each(context, (region << BLOCKS_REGION_BITS) + (i << b->granule_log2), block);
+		}
+	}
+	for (size_t i = 0; b->large && i < (size_t)1 << LARGE_LOG2; i++) {
+		const struct large_block *l = &b->large[i];
+
+		if (l->address > LARGE_LEFT)
+			each(context, l->address, (struct block){ l->row, l->number, l->size_bytes });
+	}
+}

@@ -134,6 +134,10 @@ void blocks_forked(void);
 /* What the table of large blocks knows of a block at p, which it is to know no more. */
 struct block blocks_take_large(struct blocks *b, const void *p);
 
+/* Calls `each` for all blocks of the map, with their addresses. For checks: no thread changes the map meanwhile. */
+void blocks_each(const struct blocks *b, void (*each)(void *context, uintptr_t address, struct block block),
+		 void *context);
+
 /* The size that is noted in the slots behind the block's first, which are cleared. */
 static inline uint64_t slot_take_size(uint32_t *slot)
 {

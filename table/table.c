@@ -153,6 +153,12 @@ static inline uint64_t mix(uint64_t hash, uint64_t frame)
 	return hash * HASH_STEP + frame * HASH_FACTOR;
 }
 
+/* The index needs good upper bits, which each frame reaches only this way. */
+static inline uint64_t spread(uint64_t hash)
+{
+	return (hash ^ hash >> 32) * HASH_FACTOR;
+}
+
 struct row_query {
 	struct table *t;
 	const uintptr_t *frames;
@@ -427,7 +433,7 @@ uint32_t table_intern(struct table *t, const uintptr_t *frames, unsigned count, 
 	}
 	if (count > q.depth)
 		hash -= marks[q.depth].hash * depth_power;
-	hash = (hash ^ hash >> 32) * HASH_FACTOR;
+	hash = spread(hash);
 	hint = &row_hints[hash >> 20 & ((1u << ROW_HINTS_LOG2) - 1)];
 	seen = load_acquire(hint);
 	q.hinted = (uint32_t)(seen >> 32);
@@ -464,6 +470,33 @@ unsigned table_frames(const struct table *t, uint32_t row, uint32_t *codes)
 		codes[count++] = code;
 	}
 	return count;
+}
+
+/* ---- For checks ---- */
+
+uint64_t table_code_hash(const struct table *t, uint32_t code)
+{
+	return table_code_pc(t, code) * HASH_FACTOR;
+}
+
+uint64_t table_row_hash(const struct table *t, uint32_t row)
+{
+	uint32_t codes[TABLE_FRAMES_MAX];
+	unsigned count = table_frames(t, row, codes);
+	uint64_t hash = 0;
+
+	while (count-- > 0)
+		hash = mix(hash, table_code_pc(t, codes[count]));
+	return spread(hash);
+}
+
+uint32_t table_node_code(const struct table *t, uint32_t node, uint32_t *out, bool *linked)
+{
+	uint32_t next;
+
+	frame_word(t->frames, node, &next);
+	*linked = t->frames[next] >= (FRAME_SHORT | FRAME_LINK >> 16);
+	return frame_code(t->frames, node, out);
 }
 
 /* ---- The heap's size ---- */

@@ -287,6 +287,12 @@ uint32_t table_intern(struct table *t, const uintptr_t *frames, unsigned count, 
  */
 unsigned table_frames(const struct table *t, uint32_t row, uint32_t *codes);
 
+/* The hash by which the index has the row, or the code; and the code at a node of the frames, with the node
+ * outward of it (0: none), and whether a link leads there. For checks (invariants.h). */
+uint64_t table_row_hash(const struct table *t, uint32_t row);
+uint64_t table_code_hash(const struct table *t, uint32_t code);
+uint32_t table_node_code(const struct table *t, uint32_t node, uint32_t *out, bool *linked);
+
 /*
  * Has `passed` called, in the thread that allocates, whenever the heap's size is a new maximum and
  * has passed a multiple of step_bytes that it had not. Once, at start.

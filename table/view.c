@@ -332,25 +332,30 @@ static bool take_cut(struct view *v, const struct table *t, uint32_t end, bool a
 	return true;
 }
 
-bool view_take(struct view *v, struct table *t, bool all, const uint8_t *keys, unsigned key_count,
-	       struct arena *arena)
+bool view_collect(struct view *v, struct table *t, bool all, const uint8_t *keys, unsigned key_count,
+		  struct arena *arena)
 {
-	bool taken = true;
+	uint32_t end = table_row_end(t);
 	uint8_t *marked;
-	uint32_t end;
 
-	deltas_freeze(t);
-	end = table_row_end(t);
 	*v = (struct view){ .now_ns = now_ns(), .epoch = load_relaxed(&t->head->totals.epoch) };
 	/* Room for all; what is not needed is not touched. */
 	marked = arena_alloc_plenty(arena, end / 8 + 1);
 	v->rows = arena_alloc_plenty(arena, end * sizeof(*v->rows));
-	if (v->rows && marked) {
-		mark_deltas(marked, t, end);
-		take_all(v, t, end, all, marked);
-	} else {
-		taken = take_cut(v, t, end, all, keys, key_count, arena);
-	}
+	if (!v->rows || !marked)
+		return take_cut(v, t, end, all, keys, key_count, arena);
+	mark_deltas(marked, t, end);
+	take_all(v, t, end, all, marked);
+	return true;
+}
+
+bool view_take(struct view *v, struct table *t, bool all, const uint8_t *keys, unsigned key_count,
+	       struct arena *arena)
+{
+	bool taken;
+
+	deltas_freeze(t);
+	taken = view_collect(v, t, all, keys, key_count, arena);
 	deltas_thaw(t);
 	return taken;
 }

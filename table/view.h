@@ -50,6 +50,10 @@ struct view {
 bool view_take(struct view *v, struct table *t, bool all, const uint8_t *keys, unsigned key_count,
 	       struct arena *arena);
 
+/* The same for a caller that has made sure that no thread changes the table meanwhile: nothing is frozen. */
+bool view_collect(struct view *v, struct table *t, bool all, const uint8_t *keys, unsigned key_count,
+		  struct arena *arena);
+
 /* The rows for the key with index i are those from view_first() on, before view_end(). */
 static inline uint32_t view_first(const struct view *v, unsigned i)
 {

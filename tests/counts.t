@@ -11,6 +11,7 @@ use Test::More;
 
 my $dir = tempdir(CLEANUP => 1);
 my $cc = $ENV{CC} || 'cc';
+my $heaptrace = $ENV{HEAPTRACE_TESTED} || './heaptrace';	# tests/checked.t has another one tested
 
 # site => [count, size, peak-count, peak-size, total-count, total-size, temporary, heap-peak]
 my %want = (
@@ -50,7 +51,7 @@ my @keys = qw(count size peak-count peak-size total-count total-size temporary h
 sub folded {
 	my ($program, @options) = @_;
 	my (%site, $total);
-	my $status = system('./heaptrace', '--flame-graph', "--outfile=$dir/out", @options, $program);
+	my $status = system($heaptrace, '--flame-graph', "--outfile=$dir/out", @options, $program);
 	is($status, 0, "@options: the program's own checks hold") or diag('check number ', $status >> 8);
 	open my $in, '<', "$dir/out" or die "$dir/out: $!";
 	while (<$in>) {
@@ -80,7 +81,7 @@ sub check_flavour {
 # The totals of a text dump are the sums of its rows, and agree with the folded weights.
 sub check_totals {
 	my $program = shift;
-	my $text = `./heaptrace --top=0 --outfile=- $program`;
+	my $text = `$heaptrace --top=0 --outfile=- $program`;
 	my ($site, $total) = folded($program, '--sort=size');
 	my ($rows) = $text =~ /heap traced num of backtrace : (\d+)\n/;
 	my ($size) = $text =~ /heap traced allocation size  : ([\d.]+ \w+)\n/;
@@ -110,7 +111,7 @@ open my $c, '>', "$dir/clean.c" or die;
 print $c "#include <stdlib.h>\nint main(void){void *volatile p=malloc(5);free(p);return 0;}\n";
 close $c;
 system($cc, '-o', "$dir/clean", "$dir/clean.c") == 0 or die;
-my $text = `./heaptrace --outfile=- $dir/clean`;
+my $text = `$heaptrace --outfile=- $dir/clean`;
 like($text, qr/^\[heaptrace\] initialized .*\n\[heaptrace\] finalized .*\n\z/,
      'a program that freed everything gets no dump section');
 
