@@ -519,7 +519,7 @@ EXPORT int dlclose(void *handle)
 	capture_unloading();
 	tracing = state >= TRACING;
 	if (tracing)
-		modules_unloading();
+		modules_unloading(&recorder.table);
 	result = real.dlclose(handle);
 	loaded_forget();
 	if (tracing)
@@ -583,7 +583,7 @@ static void fork_child(void)
 {
 	guard_self.requests &= SESSION_FATAL_SIGNAL;	/* session_forked() sees to that */
 	layout_forked(&recorder.table);
-	blocks_forked();
+	blocks_forked(&recorder.blocks);
 	storage_fork_child();
 	forks = 0;
 	fork_stopped = false;
@@ -591,7 +591,7 @@ static void fork_child(void)
 	state = TRACING;
 	threads_forked(&recorder.table, guard_self.thread);
 	loaded_forked();
-	modules_forked();
+	modules_forked(&recorder.table);
 	shell_forked();
 	session_forked();
 	if (options.no_children) {

@@ -122,7 +122,7 @@ bool session_own_process(void)
 	locks_lost = true;
 	threads_forked(dumper.table, guard_self.thread);
 	loaded_forked();
-	modules_forked();
+	modules_forked(dumper.table);
 	session_forked();	/* its id may be the parent's: in a namespace of ids of its own */
 	return started;
 }

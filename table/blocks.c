@@ -5,7 +5,6 @@
 #include "base/arena.h"
 
 #include <sched.h>
-#include <string.h>
 #include <sys/auxv.h>
 #include <unistd.h>
 
@@ -66,7 +65,6 @@ static struct large_block *claim_large(struct blocks *b, uintptr_t address)
 
 uint32_t blocks_put_large(struct blocks *b, const void *p, struct block block, struct block *stale)
 {
-	static uint32_t last_number;
 	uintptr_t address = blocks_address(p);
 	struct large_block *entry = find_large(b, address);
 	uint32_t number;
@@ -77,7 +75,7 @@ uint32_t blocks_put_large(struct blocks *b, const void *p, struct block block, s
 	if (!entry)
 		return 0;
 	do {
-		number = add_relaxed(&last_number, 1) + 1;
+		number = add_relaxed(&b->last_large_number, 1) + 1;
 	} while (!number);
 	store_relaxed(&entry->row, block.row);
 	store_relaxed(&entry->number, number);
@@ -105,22 +103,22 @@ struct block blocks_take_large(struct blocks *b, const void *p)
 #define LEAST_PAGE	((size_t)4096)
 #define WRITE_TRIES	1000	/* yields */
 enum { READ_ONLY, CHANGING, WRITABLE };
-static uint8_t directory_pages[ENTRIES * sizeof(uint32_t *) / LEAST_PAGE + 1];
+#define DIRECTORY_PAGES	(ENTRIES * sizeof(uint32_t *) / LEAST_PAGE + 1)
 
 bool blocks_create(struct blocks *b, bool glibc_spacing)
 {
 	b->granule_log2 = glibc_spacing ? (sizeof(void *) == 8 ? 5 : 4) : 3;
 	b->regions = arena_map_zeros(ENTRIES * sizeof(*b->regions));
 	b->large = arena_map(sizeof(*b->large) << LARGE_LOG2);
-	memset(directory_pages, READ_ONLY, sizeof(directory_pages));
-	return b->regions != NULL;
+	b->directory_pages = arena_map(DIRECTORY_PAGES);	/* zeros: READ_ONLY */
+	return b->regions && b->directory_pages;
 }
 
 /* Another page of zeros, which can be written, replaces the entry's; who reads there meanwhile reads zero. */
 static bool make_writable(uint32_t **entry, struct blocks *b)
 {
 	size_t page = (size_t)getauxval(AT_PAGESZ), at = (size_t)((char *)entry - (char *)b->regions) & ~(page - 1);
-	uint8_t *state = &directory_pages[at / LEAST_PAGE], as = READ_ONLY;
+	uint8_t *state = &b->directory_pages[at / LEAST_PAGE], as = READ_ONLY;
 	bool done;
 
 	for (unsigned tries = 0; !cas_acq_rel(state, &as, (uint8_t)CHANGING); tries++, as = READ_ONLY) {
@@ -136,11 +134,11 @@ static bool make_writable(uint32_t **entry, struct blocks *b)
 }
 
 /* No entry can have been stored in such a page yet, so it may be replaced once more. */
-void blocks_forked(void)
+void blocks_forked(struct blocks *b)
 {
-	for (size_t i = 0; i < sizeof(directory_pages); i++) {
-		if (directory_pages[i] == CHANGING)
-			directory_pages[i] = READ_ONLY;
+	for (size_t i = 0; b->directory_pages && i < DIRECTORY_PAGES; i++) {
+		if (b->directory_pages[i] == CHANGING)
+			b->directory_pages[i] = READ_ONLY;
 	}
 }
 

@@ -65,6 +65,8 @@ struct blocks {
 	uint32_t **regions;		/* the directory */
 	unsigned granule_log2;
 	struct large_block *large;	/* NULL: there is no memory for that */
+	uint8_t *directory_pages;	/* of each page of the directory, whether it can be written (blocks.c) */
+	uint32_t last_large_number;
 };
 
 /* What is known about a block; row is ROW_NONE when nothing is. */
@@ -129,7 +131,7 @@ uint32_t blocks_put_large(struct blocks *b, const void *p, struct block block, s
 
 /* In a child after fork, before any map is used: what another thread of the parent was changing there can be
  * changed again. */
-void blocks_forked(void);
+void blocks_forked(struct blocks *b);
 
 /* What the table of large blocks knows of a block at p, which it is to know no more. */
 struct block blocks_take_large(struct blocks *b, const void *p);

@@ -68,11 +68,21 @@ static int map_stretch(char *at, uint64_t bytes, int fd, uint64_t offset, int fl
 	return 0;
 }
 
+/* The process's own memory for a table. A failure to map its parts leaves this for the next attempt. */
+static bool make_local(struct table *t)
+{
+	if (!t->local)
+		t->local = arena_map(sizeof(*t->local));
+	return t->local;
+}
+
 void table_unmap(struct table *t)
 {
 	if (t->head)
 		munmap(t->head, (size_t)t->head->size_bytes);
+	arena_unmap(t->local, sizeof(*t->local));
 	t->head = NULL;
+	t->local = NULL;
 	t->shared = t->populates = false;
 }
 
@@ -150,7 +160,7 @@ bool table_create(struct table *t)
 	void *base;
 
 	layout_header(&h, most_log2());
-	base = map_table(t, &h, -1);
+	base = make_local(t) ? map_table(t, &h, -1) : NULL;
 	errno = saved;
 	if (!base)
 		return false;
@@ -207,9 +217,9 @@ static int create_size(struct table *t, int fd, unsigned log2)
 
 int table_create_in(struct table *t, int fd)
 {
-	int saved = errno, error = 0;
+	int saved = errno, error = make_local(t) ? 0 : ENOMEM;
 
-	for (unsigned log2 = most_log2(); log2 >= TABLE_LOG2_LEAST; log2 -= 2) {
+	for (unsigned log2 = most_log2(); t->local && log2 >= TABLE_LOG2_LEAST; log2 -= 2) {
 		error = create_size(t, fd, log2);
 		if (error != EFBIG && error != ENOMEM)
 			break;

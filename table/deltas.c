@@ -81,7 +81,7 @@ static void flush_heap_size(struct table *t, struct deltas *d)
 	int64_t size = d->heap_size;
 
 	store_relaxed(&d->heap_size, 0);
-	totals_change(&t->head->totals, size);
+	totals_change(t, size);
 	d->heap_limit = limit_for((int64_t)load_relaxed(&t->head->totals.peak_size), DELTA_HEAP_PART_LOG2,
 			       DELTA_HEAP_BYTES);
 }
@@ -243,19 +243,18 @@ static void flush_slot(struct table *t, struct deltas *d, struct delta *slot)
  * judged if no other thread changes the same figures meanwhile. Nobody else needs them, so they are no part of
  * the table. They are held for some stores; a thread that was stopped there is not waited for long.
  */
-static uint32_t row_locks[1024];
 #define LOCK_TRIES	200	/* yields */
 
-static uint32_t *row_lock(uint32_t row)
+static uint32_t *row_lock(const struct table *t, uint32_t row)
 {
-	return &row_locks[row % (sizeof(row_locks) / sizeof(row_locks[0]))];
+	return &t->local->row_locks[row % TABLE_ROW_LOCKS];
 }
 
-static bool lock_row(uint32_t row)
+static bool lock_row(const struct table *t, uint32_t row)
 {
 	uint32_t nobody = 0;
 
-	for (int tries = 0; !cas_acq_rel(row_lock(row), &nobody, 1); tries++) {
+	for (int tries = 0; !cas_acq_rel(row_lock(t, row), &nobody, 1); tries++) {
 		if (tries == LOCK_TRIES)
 			return false;
 		nobody = 0;
@@ -270,10 +269,10 @@ bool delta_flush(struct table *t, struct deltas *d, struct delta *slot)
 
 	store_relaxed(&d->flushing, 1);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);	/* before `frozen` is looked at */
-	moves = !load_acquire(&t->head->frozen) && likely(lock_row(slot->row));
+	moves = !load_acquire(&t->head->frozen) && likely(lock_row(t, slot->row));
 	if (likely(moves)) {
 		flush_slot(t, d, slot);
-		store_release(row_lock(slot->row), 0);
+		store_release(row_lock(t, slot->row), 0);
 	}
 	store_release(&d->flushing, 0);
 	return moves;
@@ -294,7 +293,7 @@ void deltas_forked(struct table *t, struct deltas *own)
 	struct table_header *h = t->head;
 
 	store_relaxed(&h->frozen, 0);
-	memset(row_locks, 0, sizeof(row_locks));
+	memset(t->local->row_locks, 0, sizeof(t->local->row_locks));
 	for (uint32_t i = 0; i < thread_count(t); i++) {
 		struct deltas *d = &t->deltas[i];
 

@@ -19,8 +19,7 @@
 
 #define FIRST_PAGE	4096	/* bytes of a module that can be read wherever its headers lie there */
 
-static char program_path[PATH_MAX];	/* the loader's name for the program is "" */
-uint32_t modules_have_gone;
+_Static_assert(TABLE_PATH_BYTES >= PATH_MAX, "a path fits");
 
 /*
  * Reserves size_bytes of the table's text and returns their offset; 0, where "" stands, when the
@@ -153,7 +152,7 @@ static const struct module *add_module(struct table *t, struct module *m, const 
 		store_relaxed(&h->modules_full, 1);
 		return NULL;
 	}
-	m->path = add_text(t, path[0] ? path : program_path);
+	m->path = add_text(t, path[0] ? path : t->local->program_path);
 	i = add_relaxed(&h->module_count, 1);
 	if (i >= load_acquire(&h->module_limit))
 		return NULL;
@@ -195,7 +194,7 @@ static int note_loaded(struct dl_phdr_info *info, size_t size, void *table)
  * is no ELF file. Where the loader was started with the program as its argument, it has put the
  * program's name there (glibc's rtld.c).
  */
-static void read_given_path(void)
+static void read_given_path(char program_path[TABLE_PATH_BYTES])
 {
 	const char *given = (const char *)getauxval(AT_EXECFN);
 	struct image image = { .kind = IMAGE_UNKNOWN };
@@ -204,7 +203,7 @@ static void read_given_path(void)
 		/* A name without a slash means a file in the current directory here. */
 		bool bare = !strchr(given, '/');
 
-		if (strlen(given) + 3 > sizeof(program_path))
+		if (strlen(given) + 3 > TABLE_PATH_BYTES)
 			break;
 		strcpy(stpcpy(program_path, bare ? "./" : ""), given);
 		image_read(program_path, &image);
@@ -219,24 +218,24 @@ static void read_given_path(void)
 /* The kernel knows the program's path, unless there is no /proc, as behind chroot(), or the program
  * is the loader's argument, so that the kernel takes the loader, which then has no loader itself
  * (AT_BASE is 0), for the program. */
-static void find_program_path(void)
+static void find_program_path(char program_path[TABLE_PATH_BYTES])
 {
 	ssize_t n;
 
 	program_path[0] = '\0';
 	if (!getauxval(AT_BASE))
-		read_given_path();
+		read_given_path(program_path);
 	if (program_path[0])
 		return;
-	n = readlink("/proc/self/exe", program_path, sizeof(program_path) - 1);
+	n = readlink("/proc/self/exe", program_path, TABLE_PATH_BYTES - 1);
 	program_path[n > 0 ? n : 0] = '\0';
 	if (n <= 0)
-		read_given_path();
+		read_given_path(program_path);
 }
 
 void modules_init(struct table *t)
 {
-	find_program_path();
+	find_program_path(t->local->program_path);
 	t->head->text_used = 1;		/* offset 0 is "" */
 	t->head->early = 0;
 	loaded_init();	/* without it only what is loaded now is known */
@@ -263,9 +262,9 @@ static const struct module *newest(const struct table *t, uint64_t pc)
 	return NULL;
 }
 
-static void mark_gone(struct module *m)
+static void mark_gone(struct table *t, struct module *m)
 {
-	store_release(&modules_have_gone, 1);
+	store_release(&t->local->modules_have_gone, 1);
 	store_relaxed(&m->gone, 1);
 }
 
@@ -283,7 +282,7 @@ static void mark_overlapped(struct table *t, const struct module *m)
 		if (other->start != m->start && loaded_find((uintptr_t)other->start, &found) == LOADED_FOUND &&
 		    found.bias == other->bias)
 			continue;
-		mark_gone(other);
+		mark_gone(t, other);
 	}
 }
 
@@ -331,13 +330,9 @@ static struct module *revive(struct table *t, const struct module *m, const char
 	return NULL;
 }
 
-/* Modules that were noted last, by their addresses: numbers plus 1. Each is looked at before it is
- * believed. */
-static uint32_t note_hints[64];
-
-static uint32_t *note_hint(const struct loaded_module *found)
+static uint32_t *module_hint(const struct table *t, const struct loaded_module *found)
 {
-	return &note_hints[(found->start >> 12 ^ found->start >> 20) % (sizeof(note_hints) / sizeof(note_hints[0]))];
+	return &t->local->module_hints[(found->start >> 12 ^ found->start >> 20) % TABLE_MODULE_HINTS];
 }
 
 /* Whether it is the module that was found there: the build id stands where it stood. */
@@ -351,7 +346,7 @@ static bool is_still(const struct module *known, const struct loaded_module *fou
 /* Returns its number plus 1. The module cannot go away meanwhile: its code is on the stack. */
 static uint32_t note(struct table *t, uint64_t pc, const struct loaded_module *found)
 {
-	uint32_t *hint = note_hint(found), number = load_relaxed(hint);
+	uint32_t *hint = module_hint(t, found), number = load_relaxed(hint);
 	const struct module *known;
 	struct module m;
 	bool notes_read;
@@ -388,13 +383,11 @@ uint32_t modules_note(struct table *t, uint64_t pc)
 	return number;
 }
 
-/* How many threads are unloading modules: until the last is through, what is gone is not marked,
- * and others may lie there already. */
-static uint32_t unloading;
-
-bool modules_settled(void)
+/* Until the last thread that unloads modules is through, what is gone is not marked, and others may lie there
+ * already. */
+bool modules_settled(const struct table *t)
 {
-	return !load_acquire(&unloading);
+	return !load_acquire(&t->local->unloading);
 }
 
 bool modules_verify(const struct table *t, uint32_t number, uint64_t pc)
@@ -413,10 +406,10 @@ bool modules_verify(const struct table *t, uint32_t number, uint64_t pc)
 	return same;
 }
 
-void modules_unloading(void)
+void modules_unloading(struct table *t)
 {
-	store_release(&modules_have_gone, 1);
-	add_relaxed(&unloading, 1);
+	store_release(&t->local->modules_have_gone, 1);
+	add_relaxed(&t->local->unloading, 1);
 }
 
 static void mark_unloaded(struct table *t)
@@ -430,25 +423,25 @@ static void mark_unloaded(struct table *t)
 			continue;
 		status = loaded_find((uintptr_t)m->start, &found);
 		if (status == LOADED_NONE || (status == LOADED_FOUND && found.bias != m->bias))
-			mark_gone(m);
+			mark_gone(t, m);
 	}
 }
 
 void modules_unloaded(struct table *t)
 {
-	uint32_t n = load_acquire(&unloading);
+	uint32_t n = load_acquire(&t->local->unloading);
 	int saved = errno;
 
 	do {
 		if (n == 1)	/* else another thread unloads, and the last will look */
 			mark_unloaded(t);
-	} while (!cas_acq_rel(&unloading, &n, n - 1));
+	} while (!cas_acq_rel(&t->local->unloading, &n, n - 1));
 	errno = saved;
 }
 
-void modules_forked(void)
+void modules_forked(struct table *t)
 {
-	store_relaxed(&unloading, 0);
+	store_relaxed(&t->local->unloading, 0);
 }
 
 const struct module *modules_of_code(const struct table *t, uint32_t code)

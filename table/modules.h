@@ -56,20 +56,19 @@ static inline uint32_t modules_changes(const struct table *t)
 }
 
 /* Around a dlclose; what is no longer there afterwards is marked. modules_forked() in a child. */
-void modules_unloading(void);
+void modules_unloading(struct table *t);
 void modules_unloaded(struct table *t);
-void modules_forked(void);
+void modules_forked(struct table *t);
 
 /* Whether no module has ever gone, so that none has to be looked at for it. */
-extern uint32_t modules_have_gone HIDDEN;
-static inline bool modules_intact(void)
+static inline bool modules_intact(const struct table *t)
 {
-	return !load_acquire(&modules_have_gone);
+	return !load_acquire(&t->local->modules_have_gone);
 }
 
 /* False: some thread is unloading modules, so the marks may be behind; then modules_verify() tells
  * whether pc, on the caller's stack, lies in the module of this number (plus 1, as in a code). */
-bool modules_settled(void);
+bool modules_settled(const struct table *t);
 bool modules_verify(const struct table *t, uint32_t number, uint64_t pc);
 
 /* A code's module; NULL: it lies in none. */

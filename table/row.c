@@ -191,7 +191,7 @@ __attribute__((noinline)) void row_change(struct table *t, uint32_t row, int blo
 static void change(struct table *t, uint32_t row, int blocks, int64_t bytes, uint64_t call_bytes, bool temporary)
 {
 	row_change(t, row, blocks, bytes, call_bytes, temporary);
-	totals_change(&t->head->totals, bytes);
+	totals_change(t, bytes);
 }
 
 void row_alloc(struct table *t, uint32_t row, uint64_t size_bytes)

@@ -71,15 +71,16 @@ static inline void raise_u32(uint32_t *max, uint32_t v)
  * The heap's live size has changed by `bytes`: is it larger than ever? What other threads have yet to
  * tell can make it negative for a while.
  */
-static inline void totals_change(struct table_totals *totals, int64_t bytes)
+static inline void totals_change(struct table *t, int64_t bytes)
 {
+	struct table_totals *totals = &t->head->totals;
 	int64_t live = (int64_t)(add_relaxed(&totals->live_size, (uint64_t)bytes) + (uint64_t)bytes);
 
 	if (live > (int64_t)load_relaxed(&totals->peak_size)) {
 		raise_u64(&totals->peak_size, (uint64_t)live);
 		add_relaxed(&totals->epoch, 2);
 		if (unlikely((uint64_t)live >= load_relaxed(&totals->above)))
-			table_peak_passed(totals, (uint64_t)live);
+			table_peak_passed(t, (uint64_t)live);
 	}
 }
 
@@ -226,7 +227,7 @@ static inline void row_grow_single(struct table *t, struct row *r, uint64_t size
 		store_relaxed(&totals->peak_size, live);
 		store_relaxed(&totals->epoch, load_relaxed(&totals->epoch) + 2);
 		if (unlikely(live >= load_relaxed(&totals->above)))
-			table_peak_passed(totals, live);
+			table_peak_passed(t, live);
 	}
 }
 

@@ -33,12 +33,12 @@ static inline bool code_is_at(const struct table *t, uint32_t code, uint64_t pc,
 	if (likely(intact) || module == CODE_NO_MODULE || module == CODE_EARLY)
 		return true;
 	return !load_relaxed(&t->modules[module - 1].gone) &&
-	       (likely(modules_settled()) || modules_verify(t, (uint32_t)module, pc));
+	       (likely(modules_settled(t)) || modules_verify(t, (uint32_t)module, pc));
 }
 
 static inline bool code_is(const struct table *t, uint32_t code, uint64_t pc)
 {
-	return code_is_at(t, code, pc, modules_intact());
+	return code_is_at(t, code, pc, modules_intact(t));
 }
 
 /* Whether an index has more levels than it had. */
@@ -54,17 +54,14 @@ static bool same_code(void *context, uint32_t code)
 	return code_is(q->t, code, q->pc);
 }
 
-/* Pages of modules' code that could be read, by their numbers' lower bits. */
-static uint64_t pages_read[256];
-
 /* Whether an address can be read. A module's code that could be read stays so while no module has
  * been unloaded; else the kernel is asked. */
-static bool is_readable(uint64_t pc, uint64_t module)
+static bool is_readable(const struct table *t, uint64_t pc, uint64_t module)
 {
-	uint64_t page = pc / PROBE_PAGE, *known = &pages_read[page % 256];
+	uint64_t page = pc / PROBE_PAGE, *known = &t->local->pages_read[page % TABLE_PAGES_READ];
 	bool stays = module != CODE_NO_MODULE && module != CODE_EARLY;
 
-	if (stays && load_relaxed(known) == page && modules_intact())
+	if (stays && load_relaxed(known) == page && modules_intact(t))
 		return true;
 	if (!probe_readable((uintptr_t)pc))
 		return false;
@@ -74,11 +71,12 @@ static bool is_readable(uint64_t pc, uint64_t module)
 }
 
 /* Notes a code that signal handlers return to. */
-static void note_signal_return(struct table_header *h, uint32_t code, uint64_t pc, uint64_t module)
+static void note_signal_return(const struct table *t, uint32_t code, uint64_t pc, uint64_t module)
 {
+	struct table_header *h = t->head;
 	uint32_t at;
 
-	if (!is_readable(pc, module) || !is_readable(pc + SIGRETURN_BYTES - 1, module) ||
+	if (!is_readable(t, pc, module) || !is_readable(t, pc + SIGRETURN_BYTES - 1, module) ||
 	    !sigreturn_is_at((uintptr_t)pc))
 		return;
 	at = add_relaxed(&h->signal_return_count, 1);
@@ -103,18 +101,15 @@ static uint32_t make_code(void *context)
 			return 0;
 	}
 	store_relaxed(&q->t->codes[code], (q->pc & PC_MASK) | module << CODE_PC_BITS);
-	note_signal_return(h, code, q->pc, module);
+	note_signal_return(q->t, code, q->pc, module);
 	q->full = false;
 	return code;
 }
 
-#define CODE_HINTS_LOG2	12
-static uint32_t code_hints[1u << CODE_HINTS_LOG2];
-
 static uint32_t intern_code(struct table *t, uint64_t pc)
 {
 	uint64_t hash = (pc & PC_MASK) * HASH_FACTOR;
-	uint32_t *hint = &code_hints[hash >> 20 & ((1u << CODE_HINTS_LOG2) - 1)];
+	uint32_t *hint = &t->local->code_hints[hash >> 20 & (TABLE_CODE_HINTS - 1)];
 	struct code_query q = { t, pc, false };
 	uint32_t made, levels;
 	uint32_t code = index_recall(load_acquire(hint), hash, load_relaxed(&t->head->code_count), same_code, &q);
@@ -137,14 +132,13 @@ static uint32_t intern_code(struct table *t, uint64_t pc)
  * its own minus that of what lies outward of them, times the n-th power (Karp and Rabin 1987).
  */
 #define HASH_STEP	0x6a09e667f3bcc909u
-static uint64_t depth_power;		/* HASH_STEP to the power of the depth */
 
 void table_set_depth(struct table *t, unsigned depth)
 {
 	t->head->depth = depth;
-	depth_power = 1;
+	t->local->depth_power = 1;
 	while (depth-- > 0)
-		depth_power *= HASH_STEP;
+		t->local->depth_power *= HASH_STEP;
 }
 
 /* One more frame, inward. */
@@ -220,7 +214,7 @@ static bool are_at(struct row_query *q, uint32_t node)
 	struct mark *marks = q->marks;
 	uint32_t outer, next;
 	unsigned fresh = q->count - q->known, at;
-	bool intact = modules_intact();
+	bool intact = modules_intact(t);
 
 	q->whole = false;
 	for (at = 0; at < fresh; at++, node = next) {
@@ -406,9 +400,6 @@ static uint32_t intern_row(struct row_query *q, uint64_t hash)
 	return 0;
 }
 
-#define ROW_HINTS_LOG2	13
-static uint64_t row_hints[1u << ROW_HINTS_LOG2];	/* index_hint(), and above it the row's node */
-
 /* The node need not be waited for: that it is the row's is seen meanwhile. */
 static bool same_as_hinted(void *context, uint32_t row)
 {
@@ -432,9 +423,9 @@ uint32_t table_intern(struct table *t, const uintptr_t *frames, unsigned count, 
 		marks[i].hash = hash;
 	}
 	if (count > q.depth)
-		hash -= marks[q.depth].hash * depth_power;
+		hash -= marks[q.depth].hash * t->local->depth_power;
 	hash = spread(hash);
-	hint = &row_hints[hash >> 20 & ((1u << ROW_HINTS_LOG2) - 1)];
+	hint = &t->local->row_hints[hash >> 20 & (TABLE_ROW_HINTS - 1)];
 	seen = load_acquire(hint);
 	q.hinted = (uint32_t)(seen >> 32);
 	row = index_recall((uint32_t)seen, hash, load_relaxed(&t->head->row_count), same_as_hinted, &q);
@@ -501,26 +492,23 @@ uint32_t table_node_code(const struct table *t, uint32_t node, uint32_t *out, bo
 
 /* ---- The heap's size ---- */
 
-static uint64_t step;			/* bytes */
-static void (*notify_peak)(void);
-
 void table_notify_peaks(struct table *t, uint64_t step_bytes, void (*passed)(void))
 {
 	uint64_t peak = load_relaxed(&t->head->totals.peak_size);
 
-	step = step_bytes;
-	notify_peak = passed;
-	if (peak < UINT64_MAX - step)
-		store_relaxed(&t->head->totals.above, peak - peak % step + step);
+	t->local->peak_step_bytes = step_bytes;
+	t->local->notify_peak = passed;
+	if (peak < UINT64_MAX - step_bytes)
+		store_relaxed(&t->head->totals.above, peak - peak % step_bytes + step_bytes);
 }
 
-void table_peak_passed(struct table_totals *totals, uint64_t live)
+void table_peak_passed(struct table *t, uint64_t live)
 {
-	uint64_t above = load_relaxed(&totals->above);
+	uint64_t above = load_relaxed(&t->head->totals.above), step = t->local->peak_step_bytes;
 
 	/* Who moves the mark tells. Sizes that threads have yet to tell can look enormous. */
-	if (!notify_peak || live < above || live > INT64_MAX)
+	if (!t->local->notify_peak || live < above || live > INT64_MAX)
 		return;
-	if (cas_relaxed(&totals->above, &above, live - live % step + step))
-		notify_peak();
+	if (cas_relaxed(&t->head->totals.above, &above, live - live % step + step))
+		t->local->notify_peak();
 }

@@ -217,6 +217,33 @@ _Static_assert(sizeof(struct row_upper) == 40, "the same in programs of 32 bits"
 
 #define TABLE_WINDOWS	12
 
+#define TABLE_PAGES_READ	256u
+#define TABLE_CODE_HINTS	((uint32_t)1 << 12)
+#define TABLE_ROW_HINTS		((uint32_t)1 << 13)
+#define TABLE_MODULE_HINTS	64u
+#define TABLE_ROW_LOCKS		1024u
+#define TABLE_PATH_BYTES	4096u	/* PATH_MAX */
+
+/*
+ * What the process that fills a table keeps of it in memory of its own. Nobody who reads the table needs any of
+ * this, so it is not in the mapping; and a table that was loaded (load.h) has none. Hints are believed only
+ * after a look at what they name. In a child after fork it goes on as it was, but for what modules_forked() and
+ * deltas_forked() reset.
+ */
+struct table_local {
+	uint64_t pages_read[TABLE_PAGES_READ];	/* pages of modules' code that could be read, by their numbers */
+	uint32_t code_hints[TABLE_CODE_HINTS];	/* index_hint() of the code found last for such a hash */
+	uint64_t row_hints[TABLE_ROW_HINTS];	/* the same of rows, and above it the row's node */
+	uint32_t module_hints[TABLE_MODULE_HINTS];	/* modules noted last, by their addresses: numbers plus 1 */
+	uint32_t row_locks[TABLE_ROW_LOCKS];	/* deltas.c: rows that a thread flushes to */
+	uint64_t depth_power;			/* the hash's factor to the power of the depth */
+	uint64_t peak_step_bytes;		/* table_notify_peaks() */
+	void (*notify_peak)(void);
+	uint32_t modules_have_gone;		/* 1: some module has been unloaded, or is just about to be */
+	uint32_t unloading;			/* threads that are unloading modules */
+	char program_path[TABLE_PATH_BYTES];	/* the loader's name for the program is "" */
+};
+
 /* The table of this process, or one read from elsewhere: addresses of the parts. */
 struct table {
 	struct table_header *head;	/* NULL: there is no table */
@@ -230,6 +257,7 @@ struct table {
 	struct deltas *deltas;		/* deltas.h */
 	struct module *modules;		/* modules.h */
 	char *text;			/* the modules' paths */
+	struct table_local *local;	/* NULL: the table was loaded */
 	bool shared;			/* in a file or a memfd, not in memory of its own */
 	bool populates;			/* ...and pages have to be reserved */
 	uint32_t refused;		/* mappings that could not grow */
@@ -300,7 +328,7 @@ uint32_t table_node_code(const struct table *t, uint32_t node, uint32_t *out, bo
 void table_notify_peaks(struct table *t, uint64_t step_bytes, void (*passed)(void));
 
 /* A new maximum has reached totals.above. */
-void table_peak_passed(struct table_totals *totals, uint64_t live);
+void table_peak_passed(struct table *t, uint64_t live);
 
 static inline uint64_t table_code_pc(const struct table *t, uint32_t code)
 {

@@ -241,7 +241,7 @@ static void begin(bool slots_are_shared)
 
 static void end(void)
 {
-	munmap(t.head, (size_t)t.head->size_bytes);
+	table_unmap(&t);
 }
 
 /* growth: of ten operations, how many allocate. */

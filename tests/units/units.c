@@ -739,7 +739,7 @@ static void test_large(enum way way, const char *what)
 	}
 	deltas_flush(&t, d);
 	ok(good && large_right(&t, rows, way != BATCHED) && !heap_live && !t.head->totals.live_size, "down to nothing, too");
-	munmap(t.head, (size_t)t.head->size_bytes);
+	table_unmap(&t);
 }
 
 static uint64_t value_of(struct table *t, uint32_t row, enum sort_key key);
@@ -767,7 +767,7 @@ static void test_large_single(void)
 	}
 	ok(good && t.rows[row].epoch & ROW_WIDE,
 	   "a row that grows gets wide");
-	munmap(t.head, (size_t)t.head->size_bytes);
+	table_unmap(&t);
 }
 
 static uint64_t value_of(struct table *t, uint32_t row, enum sort_key key)
@@ -859,7 +859,7 @@ static void test_large_sums(void)
 	ok(!row_upper(&t, row), "a number beyond the upper parts is none");
 	t.infos[row].upper = UINT32_MAX;
 	ok(!row_upper(&t, row) && value_of(&t, row, SORT_TOTAL_SIZE) != UINT64_MAX, "however far");
-	munmap(t.head, (size_t)t.head->size_bytes);
+	table_unmap(&t);
 }
 
 /* Without space for upper parts, and back below. */
@@ -895,7 +895,7 @@ static void test_large_full(void)
 		deltas_flush(&t, d);
 	}
 	ok(good && t.head->uppers_used == 1, "without space for upper parts the heap's size is right, and later the row's");
-	munmap(t.head, (size_t)t.head->size_bytes);
+	table_unmap(&t);
 }
 
 enum { LARGE_THREADS = 4, LARGE_STEPS = 3000 };
