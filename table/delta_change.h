@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What one allocation and one free do to a thread's slot (deltas.h). Inline: this is the hot path of programs
- * with several threads, as row.h is that of programs with one. All that is not usual is done by functions in
+ * How an allocation and a free change a thread's slot (deltas.h). The functions are inline, because this is the hot
+ * path of programs with several threads, as row.h is the hot path of programs with one. The slow path is in
  * deltas.c.
  *
- * For the thread that has the slots, inside the guard; not in a signal handler that has interrupted it there.
- * No lock.
+ * Only the thread that owns the slots may call these functions, inside the guard, and not from a signal handler that
+ * has interrupted the thread there. They take no lock.
  */
 #ifndef TABLE_DELTA_CHANGE_H
 #define TABLE_DELTA_CHANGE_H
 
+#include "base/check.h"
 #include "deltas.h"
 
 /*
- * An operation is handed on in registers: its kind, by how many bytes the live size changes, and for how many
- * bytes it calls (ROW_NO_CALL: a free).
+ * An operation is described by three numbers, which stay in registers: its kind, the change of the live size in
+ * bytes, and the size that the program asked for (ROW_NO_CALL for a free).
  */
 enum delta_kind {
-	DELTA_FREE_TEMPORARY = -2,		/* a block is freed that is temporary */
+	DELTA_FREE_TEMPORARY = -2,		/* the block was freed before its thread allocated again */
 	DELTA_FREE = -1,
 	DELTA_RESIZE = 0,
 	DELTA_ALLOC = 1,
@@ -28,33 +29,35 @@ static inline int delta_blocks(enum delta_kind kind)
 	return kind == DELTA_FREE_TEMPORARY ? -1 : (int)kind;
 }
 
-/* -most <= value <= most, in one comparison. */
-static inline bool delta_exceeds(int64_t value, uint64_t most)
+/* Whether |value| > limit, in one comparison. */
+static inline bool delta_exceeds(int64_t value, uint64_t limit)
 {
-	return (uint64_t)value + most > 2 * most;
+	return (uint64_t)value + limit > 2 * limit;
 }
 
-/* Whether the slot holds more live blocks or bytes, or more calls or bytes of calls, than it may. */
+/* Whether the slot holds more live blocks or bytes than its limits allow. */
 static inline bool delta_live_is_large(const struct delta *slot)
 {
 	return (uint32_t)slot->live_size + slot->size_limit > 2u * slot->size_limit ||
 	       delta_exceeds(slot->live_count, slot->count_limit);
 }
 
+/* Whether the sums of calls come near the end of their 32 bits. */
 static inline bool delta_calls_are_large(const struct delta *slot)
 {
 	return (slot->total_count | slot->total_size) >= (uint32_t)1 << 30;
 }
 
-/* How many blocks less than its row knows the slots of this row's number may hold, over all threads. */
+/* An upper bound of the frees that are pending in all threads' slots of this row's number. */
 static inline uint32_t *delta_pending_frees(struct table *t, uint32_t row)
 {
 	return &t->head->pending_frees[row % DELTA_SLOTS];
 }
 
 /*
- * Whether a row that has `visible` blocks, by what it and the calling thread's slot say, may have none all the
- * same, by what other threads' slots hold. Most rows have more than all other threads could owe.
+ * Whether a row that shows `visible` live blocks (delta_visible_count()) may in truth have none, because frees are
+ * pending in other threads' slots. The first comparison decides nearly always: most rows have more blocks than the
+ * frees that all other threads together could hold.
  */
 static inline bool delta_may_be_empty(struct table *t, uint32_t row, int64_t visible)
 {
@@ -62,13 +65,13 @@ static inline bool delta_may_be_empty(struct table *t, uint32_t row, int64_t vis
 	       visible <= (int64_t)load_relaxed(delta_pending_frees(t, row));
 }
 
-/* How many blocks the row has by what it and the slot say. */
+/* The live blocks of a row according to the row and the calling thread's slot. */
 static inline int64_t delta_visible_count(const struct delta *slot, const struct row *r)
 {
 	return (int64_t)(int32_t)load_relaxed(&r->live_count) + slot->live_count;
 }
 
-/* Before a change of the slot's live size: see row.h. */
+/* To be called before a change of the slot's live size: saves the size at the heap's newest maximum, as row.h says. */
 static inline void delta_save_peak(struct delta *slot, uint32_t epoch)
 {
 	if (unlikely((slot->epoch & ~DELTA_FREES_COUNTED) != epoch)) {
@@ -77,7 +80,7 @@ static inline void delta_save_peak(struct delta *slot, uint32_t epoch)
 	}
 }
 
-/* Adds to a slot, or (sign: -1) takes the same from it again. */
+/* Adds an operation to a slot; with sign -1, takes the same operation back. */
 static inline __attribute__((always_inline)) void delta_change_slot(struct delta *slot, int sign, enum delta_kind kind,
 								   int64_t bytes, uint64_t call_bytes)
 {
@@ -91,21 +94,22 @@ static inline __attribute__((always_inline)) void delta_change_slot(struct delta
 		add_sole_u32(&slot->temporary, (uint32_t)sign);
 }
 
-/* Whether the slot has come to hold more frees than allocations, and that is not counted yet. */
+/* Whether the slot holds more frees than allocations, and pending_frees does not have that yet. */
 static inline bool delta_frees_uncounted(const struct delta *slot)
 {
 	return slot->live_count < 0 && !(slot->epoch & DELTA_FREES_COUNTED);
 }
 
-/* After a change of a slot: tells the heap's totals and the row what they have to be told. */
+/* The slow path after a change of a slot: counts pending frees, flushes the heap's size and the slot where they exceed
+ * their limits. Where the slot cannot be flushed, the operation goes to the row instead. */
 void delta_flush_if_due(struct table *t, struct deltas *d, struct delta *slot, enum delta_kind kind, int64_t bytes,
 		uint64_t call_bytes);
 
-/* Any operation: the slot may be another row's, and the block of any size. */
+/* The slow path of an operation: the slot may belong to another row, and the block may have any size. */
 void delta_change_any(struct table *t, struct deltas *d, uint32_t row, enum delta_kind kind, int64_t bytes,
 		      uint64_t call_bytes);
 
-/* The same, compiled with what is known of the operation. is_small: no block of DELTA_BLOCK_BYTES takes part. */
+/* The fast path of an operation, compiled for each kind. is_small: the blocks have less than DELTA_BLOCK_BYTES. */
 static inline __attribute__((always_inline)) void delta_change(struct table *t, struct deltas *d, uint32_t row,
 							       enum delta_kind kind, int64_t bytes,
 							       uint64_t call_bytes, bool is_small)
@@ -125,9 +129,11 @@ static inline __attribute__((always_inline)) void delta_change(struct table *t, 
 	    (call_bytes != ROW_NO_CALL && unlikely(delta_calls_are_large(slot))) ||
 	    (kind < DELTA_RESIZE && unlikely(delta_frees_uncounted(slot))))
 		delta_flush_if_due(t, d, slot, kind, bytes, call_bytes);
+	check(!delta_live_is_large(slot), "a slot holds no more than its limits");
+	check(!delta_frees_uncounted(slot), "a slot with more frees than allocations is counted");
 }
 
-/* As row_alloc(), row_free(), row_resize(), but in the thread's slot for the row if it is to be had. */
+/* These do what row_alloc(), row_free() and row_resize() do, but in the thread's slot. */
 static inline __attribute__((always_inline)) void delta_alloc(struct table *t, struct deltas *d, uint32_t row,
 							      uint64_t size_bytes)
 {

@@ -7,10 +7,12 @@
 #include <sched.h>
 #include <string.h>
 
-#define WAIT_TRIES	1000	/* yields: a thread that is stopped in a flush is not waited for, */
-#define WAIT_NS		1000000000u	/* nor several of them, each of which a busy machine makes slow */
+/* How long a view waits for threads that are flushing. The yields bound the wait for one thread, which may have been
+ * stopped there; the time bounds the wait for all of them on a busy machine. */
+#define WAIT_TRIES	1000
+#define WAIT_NS		1000000000u
 
-/* How many bytes a thread may keep to itself of a row or a heap that has `bytes`. */
+/* How many bytes may be pending in a thread for a row or a heap of `bytes`: a part of them, and less than most. */
 static int64_t limit_for(int64_t bytes, unsigned part_log2, int64_t most)
 {
 	int64_t part = bytes >> part_log2;
@@ -23,13 +25,14 @@ static uint32_t thread_count(const struct table *t)
 	return layout_count(t->head, TABLE_DELTAS);
 }
 
-/* Does what a thread had begun to do to one figure, or not yet: see deltas.h. */
+/* Does one step of a flush that another thread has left, unless that thread had done the step: see deltas.h. */
 static void finish_step(const struct deltas *d, enum delta_step step, uint32_t *figure, uint32_t change)
 {
 	if (d->step < step || (d->step == step && *figure == (uint32_t)d->before[step]))
 		*figure += change;
 }
 
+/* The same of the live size, which may be in the upper parts. */
 static void finish_live_size(struct table *t, const struct deltas *d, const struct delta *slot)
 {
 	struct row_upper *u = d->upper ? row_upper(t, slot->row) : NULL;
@@ -71,11 +74,11 @@ struct deltas *deltas_take(struct table *t)
 		}
 		if (n == load_acquire(&t->head->deltas_limit) && !layout_grow(t, TABLE_DELTAS))
 			return NULL;
-		add_relaxed(&t->head->deltas_used, 1);	/* one more; whoever comes first has it */
+		add_relaxed(&t->head->deltas_used, 1);	/* the thread that finds these slots first takes them */
 	}
 }
 
-/* Tells the heap's live size what the thread has kept of it. */
+/* Adds the thread's pending part of the heap's size to the totals. */
 static void flush_heap_size(struct table *t, struct deltas *d)
 {
 	int64_t size = d->heap_size;
@@ -86,14 +89,14 @@ static void flush_heap_size(struct table *t, struct deltas *d)
 			       DELTA_HEAP_BYTES);
 }
 
-/* The same when that has come to be more than the thread may keep. */
+/* The same, if that part exceeds its limit. */
 static void flush_heap_size_if_due(struct table *t, struct deltas *d)
 {
 	if (delta_exceeds(d->heap_size, (uint64_t)d->heap_limit))
 		flush_heap_size(t, d);
 }
 
-/* Whether the row has no live block, by the row and by what all threads' slots hold of it. */
+/* Whether the row and the slots of all threads together show no live block. */
 static bool is_empty(const struct table *t, uint32_t row)
 {
 	int64_t count = row_count(load_relaxed(&t->rows[row].live_count));
@@ -113,7 +116,7 @@ void deltas_row_begins(struct table *t, uint32_t row, int64_t visible)
 
 	if (visible > 0 && !delta_may_be_empty(t, row, visible))
 		return;
-	/* Within a tick there is nothing to be changed, and the slots need not be asked. */
+	/* If the age has begun within this tick, it would not change, and the slots need not be read. */
 	now = (uint32_t)ticks_of(now_ns());
 	if (load_relaxed(&t->infos[row].since) != now && is_empty(t, row))
 		store_relaxed(&t->infos[row].since, now);
@@ -121,10 +124,8 @@ void deltas_row_begins(struct table *t, uint32_t row, int64_t visible)
 
 /* ---- A flush ---- */
 
-/*
- * The upper parts of the row if the live size is to change there, or NULL. A row is made wide before the
- * flush when it is to be.
- */
+/* The row's upper parts if this flush has to add the live size to them, else NULL. A row that gets too large for 32
+ * bits is made wide before the flush begins. */
 static struct row_upper *upper_of_flush(struct table *t, const struct delta *slot, const struct row *r)
 {
 	int64_t live = (int64_t)load_relaxed(&r->live_size) + slot->live_size;
@@ -135,8 +136,8 @@ static struct row_upper *upper_of_flush(struct table *t, const struct delta *slo
 }
 
 /*
- * Notes that a step begins, of which the figure is `before`. The compiler keeps the order of the
- * stores; that suffices for whoever looks at what a killed thread has left.
+ * Notes that a step begins, and that its figure is `before`. Only the compiler has to keep the order of the stores:
+ * whoever reads what a killed thread has left sees all its stores up to one instruction.
  */
 static inline void begin_step(struct deltas *d, enum delta_step step, uint64_t before)
 {
@@ -146,7 +147,7 @@ static inline void begin_step(struct deltas *d, enum delta_step step, uint64_t b
 	signal_fence();
 }
 
-/* Returns what the figure is afterwards. */
+/* Does one step. Returns the figure after the change. */
 static inline uint32_t change_figure(struct deltas *d, enum delta_step step, uint32_t *figure, uint32_t change)
 {
 	if (!change)
@@ -203,13 +204,13 @@ static void empty_slot(struct table *t, struct delta *slot)
 	store_relaxed(&slot->temporary, 0);
 }
 
-/* How much the slot may hold: where less than DELTA_LEAST bytes are at stake, nothing. */
+/* Sets the limits of an empty slot. They are 0 where less than DELTA_LEAST bytes could be missing from a maximum. */
 static void set_limits(struct delta *slot, const struct row *r)
 {
 	int64_t bytes = load_relaxed(&r->live_size), count = row_count(load_relaxed(&r->live_count)) >> DELTA_COUNT_LOG2;
 
 	if (load_relaxed(&r->epoch) & ROW_WIDE)
-		bytes = ROW_QUARTER;	/* or more, or once */
+		bytes = ROW_QUARTER;	/* the row has, or once had, at least as many */
 	slot->size_limit = (uint16_t)limit_for(bytes, DELTA_PART_LOG2, DELTA_BYTES);
 	slot->count_limit = (uint8_t)(slot->size_limit && count > 0 ? count < DELTA_BLOCKS ? count : DELTA_BLOCKS - 1 : 0);
 }
@@ -220,6 +221,8 @@ static void flush_slot(struct table *t, struct deltas *d, struct delta *slot)
 	struct row_upper *u = upper_of_flush(t, slot, r);
 	int64_t count;
 
+	check(slot->row && slot->row < table_row_end(t), "a slot that is flushed belongs to a row");
+	check_equal(slot->row % DELTA_SLOTS, (uint32_t)(slot - d->slots), "a slot is its row's");
 	store_relaxed(&d->upper, u != NULL);
 	begin_step(d, DELTA_NO_STEP, 0);
 	store_relaxed(&d->flushed_slot, (uint32_t)(slot - d->slots) + 1);
@@ -239,9 +242,9 @@ static void flush_slot(struct table *t, struct deltas *d, struct delta *slot)
 }
 
 /*
- * Rows that a thread flushes to, by their numbers' lowest bits: what a killed thread has left can only be
- * judged if no other thread changes the same figures meanwhile. Nobody else needs them, so they are no part of
- * the table. They are held for some stores; a thread that was stopped there is not waited for long.
+ * A lock for the rows with the same lowest bits of their numbers: one thread at a time flushes to a row, because
+ * what a killed thread has left can only be finished if no other thread has changed the same figures meanwhile.
+ * Only flushes take these locks, each for some stores. A thread that was stopped there is not waited for long.
  */
 #define LOCK_TRIES	200	/* yields */
 
@@ -268,7 +271,7 @@ bool delta_flush(struct table *t, struct deltas *d, struct delta *slot)
 	bool moves;
 
 	store_relaxed(&d->flushing, 1);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);	/* before `frozen` is looked at */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);	/* `flushing` is stored before `frozen` is loaded */
 	moves = !load_acquire(&t->head->frozen) && likely(lock_row(t, slot->row));
 	if (likely(moves)) {
 		flush_slot(t, d, slot);
@@ -301,11 +304,11 @@ void deltas_forked(struct table *t, struct deltas *own)
 			continue;
 		store_relaxed(&d->flushing, 0);
 		delta_finish_flush(t, d);
-		/* A process of one thread does without slots, so rows and totals have to be complete. */
+		/* A process of one thread uses no slots, so the rows and totals have to be complete. */
 		deltas_flush(t, d);
 		store_relaxed(&d->taken, 0);
 	}
-	/* What the threads that are gone had counted was of any moment. */
+	/* The fork may have copied the other threads between any two stores, so the sums are made anew. */
 	memset(h->pending_frees, 0, sizeof(h->pending_frees));
 	for (unsigned i = 0; own && i < DELTA_SLOTS; i++)
 		h->pending_frees[i] += own->slots[i].epoch & DELTA_FREES_COUNTED ? own->slots[i].count_limit : 0;
@@ -329,7 +332,7 @@ void deltas_thaw(struct table *t)
 	store_release(&t->head->frozen, 0);
 }
 
-/* ---- What is not usual ---- */
+/* ---- The slow path ---- */
 
 static bool slot_is_large(const struct delta *slot)
 {
@@ -343,17 +346,17 @@ void delta_flush_if_due(struct table *t, struct deltas *d, struct delta *slot, e
 		store_relaxed(&slot->epoch, slot->epoch | DELTA_FREES_COUNTED);
 		add_relaxed(delta_pending_frees(t, slot->row), slot->count_limit);
 	}
-	/* The heap's maximum is noted when the slot has its part of it. */
+	/* A new maximum of the heap is noted while the slot has its part of the size. */
 	flush_heap_size_if_due(t, d);
 	if (!slot_is_large(slot) || delta_flush(t, d, slot))
 		return;
-	/* A view collects, perhaps for long: what is too much for the slot changes the row. */
+	/* A view may collect for long. The slot gives back the operation that exceeds its limits, and the row gets it. */
 	delta_save_peak(slot, load_relaxed(&t->head->totals.epoch));
 	delta_change_slot(slot, -1, kind, bytes, call_bytes);
 	row_change(t, slot->row, delta_blocks(kind), bytes, call_bytes, kind == DELTA_FREE_TEMPORARY);
 }
 
-/* The row's slot. Where another row has that slot, it is flushed and taken; NULL: it cannot be flushed now. */
+/* The row's slot. A slot that belongs to another row is flushed and taken; NULL when it cannot be flushed now. */
 static struct delta *take_slot(struct table *t, struct deltas *d, uint32_t row)
 {
 	struct delta *slot = &d->slots[row % DELTA_SLOTS];
@@ -362,6 +365,8 @@ static struct delta *take_slot(struct table *t, struct deltas *d, uint32_t row)
 		return slot;
 	if (slot->row && !delta_flush(t, d, slot))
 		return NULL;
+	check(!slot->live_count && !slot->live_size && !slot->total_count && !slot->temporary,
+	      "a slot that changes its row is empty");
 	store_relaxed(&slot->row, row);
 	set_limits(slot, &t->rows[row]);
 	return slot;

@@ -1,47 +1,54 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The differences that one thread has made to rows and totals and has not yet told: cache lines that
- * several threads write cost more than all the rest of a hook. A slot holds the differences of one
- * row. They move into the row (a flush) when they grow large, when another row needs the slot, and
- * when the row may be leaving zero live blocks.
+ * The changes that a thread has made to rows and totals and that are still pending. Cache lines that several
+ * threads write cost more than the rest of a hook, so each thread collects its changes in slots of its own. A slot
+ * holds the pending changes of one row. A flush moves them into the row. A slot is flushed when its changes grow
+ * large, when another row needs the slot, and when the thread ends.
  *
- * A view adds all threads' slots to the rows, so its live and total figures are exact, and so is what
- * each row had at the heap's maximum: a slot saves its part of that as a row does (row.h). What can be
- * missing is part of a maximum, because nobody sees the sum of all threads at each moment. For each
- * thread that is
- *	of a row's own maximum, at most DELTA_BLOCKS blocks or a quarter of the row's, and an eighth of its bytes or
- *	DELTA_BYTES, whichever is less;
- *	of the heap's maximum, a 128th or DELTA_HEAP_BYTES, whichever is less, however many rows the
- *	thread has slots for: each operation adds to heap_size, which is told by itself.
- * Where that comes to less than DELTA_LEAST bytes nothing is missing.
+ * Invariants, while the owner is outside the guard (table/invariants.c checks them):
+ *	slots[i].row == ROW_NONE  or  slots[i].row % DELTA_SLOTS == i
+ *	|live_count| <= count_limit, |live_size| <= size_limit, |heap_size| <= heap_limit
+ *	live_count < 0  implies  DELTA_FREES_COUNTED is set
+ *	flushed_slot == 0
+ * and while all threads are outside the guard:
+ *	a row's figure + the sum of it over all threads' slots of the row == the true figure
+ *	totals.live_size + the sum of heap_size over all threads == the heap's live size
+ *	pending_frees[i] == the sum of count_limit over the slots i of all threads with DELTA_FREES_COUNTED
  *
- * The age of a row begins when its count of live blocks, over all threads, leaves zero. A thread sees
- * the row and its own slot. When these two say that there was no live block, it asks the other
- * threads' slots before it lets the age begin. Other threads' slots may also hold frees that the row
- * does not know of: then the row seems to have blocks when there are none. How many blocks slots may hold
- * less than their rows know is added up in the header (pending_frees, by the slot's number), so that this
- * question is only asked where it can matter.
+ * What a view shows. A view adds all slots to the rows, so its live and total figures are exact. So is what each
+ * row had at the heap's maximum, because a slot saves its part of that as a row does (row.h). Only a part of a
+ * maximum can be missing, because nobody sees the sum over all threads at each moment. For each thread this is
+ *	of a row's own maximum, at most DELTA_BLOCKS blocks or a quarter of the row's, and at most DELTA_BYTES bytes
+ *	or an eighth of the row's, whichever is less;
+ *	of the heap's maximum, at most DELTA_HEAP_BYTES or a 128th, whichever is less, however many rows the thread has
+ *	slots for, since the thread adds each change of the heap's size to heap_size, which is flushed by itself.
+ * Where these limits come to less than DELTA_LEAST bytes, nothing is missing.
  *
- * While a view collects, it freezes the slots: then nothing moves from a slot to a row (the view would
- * see it twice, or not at all), and what does not fit into a slot changes the row itself. A thread says
- * that it is flushing before it looks whether it may. Who freezes looks for such threads afterwards,
+ * The age of a row. It begins when the count of live blocks, over all threads, leaves zero. A thread sees the row
+ * and its own slot. When these two show no live block, the thread reads the other threads' slots before it lets the
+ * age begin. But other threads' slots may also hold frees: then the row seems to have blocks when there are none.
+ * The header has an upper bound of such frees (pending_frees, by the slot's number), so that threads read each
+ * other's slots only where these could matter.
+ *
+ * A view freezes the slots while it collects. Meanwhile nothing moves from a slot to a row, because the view would
+ * count it twice or not at all, and a change that does not fit into a slot goes to the row directly. A thread
+ * stores `flushing` before it looks at `frozen`; a view stores `frozen`, then looks for threads that are flushing,
  * and waits for them, but not for ever.
  *
- * A process can be killed at any instruction. So that no difference is then seen twice, or not at all,
- * a thread that flushes a slot does so in steps, one for each figure. Before each it notes what the
- * figure is (before) and then which step begins (step). Whoever reads the table afterwards finishes
- * the flush: steps that had not begun are done, and the one that had begun is done if the figure is
- * still what it was.
+ * A process can be killed at any instruction, and no change may then be counted twice or lost. So a flush has
+ * steps, one for each figure. Before each step the thread notes the figure's value (`before`) and then the number of
+ * the step (`step`). Whoever reads the table after the kill finishes the flush: the steps that had not begun are
+ * done, and the step that had begun is done if the figure still has the value from before.
  *
- * Slots belong to their thread, which must not use them in a signal handler that has interrupted it
- * inside the tracer. The mapping's pages are touched as threads come.
+ * Slots belong to their thread. A signal handler that has interrupted the thread inside the tracer must not use
+ * them. The pages of the mapping are touched as threads come.
  */
 #ifndef TABLE_DELTAS_H
 #define TABLE_DELTAS_H
 
 #include "row.h"
 
-#define DELTAS_THREADS		256	/* threads at a time that have slots */
+#define DELTAS_THREADS		256	/* this many threads at a time have slots */
 #define DELTA_SLOTS		TABLE_SLOTS
 #define DELTA_BLOCKS		32
 #define DELTA_BYTES		8192
@@ -51,8 +58,8 @@
 #define DELTA_HEAP_PART_LOG2	7	/* of the heap's peak */
 #define DELTA_LEAST		512	/* bytes: less is not worth being inexact */
 
-/* A single block of this many bytes, and more, changes rows and totals directly: it is rare, and a
- * slot's figures have 32 bits. */
+/* A block of this many bytes or more changes the row directly: such blocks are rare, and the figures of a slot
+ * have 32 bits. */
 #define DELTA_BLOCK_BYTES	((uint64_t)1 << 28)
 
 struct delta {
@@ -62,10 +69,10 @@ struct delta {
 	int32_t heap_peak_size;		/* live_size at the heap's maximum: delta_heap_peak() */
 	uint32_t total_count, total_size, temporary;
 	int8_t live_count;
-	uint8_t count_limit;		/* that live_count may be, or the negative of it, without a flush */
-	uint16_t size_limit;		/* the same of live_size; both are known since the last flush */
+	uint8_t count_limit;		/* |live_count| beyond this is flushed */
+	uint16_t size_limit;		/* |live_size| beyond this is flushed; the last flush has set both limits */
 };
-#define DELTA_FREES_COUNTED		1u	/* epochs are even: count_limit is counted in pending_frees */
+#define DELTA_FREES_COUNTED	1u	/* a bit of delta.epoch (epochs are even): pending_frees has count_limit */
 
 /* The steps of a flush, in their order. */
 enum delta_step {
@@ -77,46 +84,48 @@ enum delta_step {
 struct deltas {
 	struct delta slots[DELTA_SLOTS];
 	int64_t heap_size;		/* bytes that totals.live_size does not have yet */
-	int64_t heap_limit;		/* that it may be, or the negative of it, before it is told */
+	int64_t heap_limit;		/* |heap_size| beyond this is added to the totals */
 	uint32_t flushing;
-	uint32_t taken;			/* a thread has them */
+	uint32_t taken;			/* 1: these slots have an owner */
 	uint32_t flushed_slot;		/* the number of the slot that is being flushed, plus 1; or 0 */
 	uint32_t step;			/* enum delta_step */
-	uint32_t upper;			/* live_size goes to the row's upper parts */
+	uint32_t upper;			/* 1: this flush adds live_size to the row's upper parts */
 	uint64_t before[DELTA_STEPS];	/* the row's figures before the steps that have begun */
 } __attribute__((aligned(64)));		/* i386 aligns a uint64_t to 4 bytes */
 
 _Static_assert(sizeof(struct delta) == 32, "two slots a cache line");
 _Static_assert(sizeof(struct deltas) % 64 == 0, "threads share no cache line");
 
-/* For one thread, for good; NULL: all are taken. */
+/* Slots for the calling thread, until it ends. NULL when all are taken. Any thread, async-signal-safe. */
 __attribute__((cold)) struct deltas *deltas_take(struct table *t);
 
-/* In a child after fork: all but `own` are free, and what they held is told. */
+/* In a child after fork, where only the calling thread is left: flushes all slots but its own (own, or NULL), and
+ * marks them as free. */
 __attribute__((cold)) void deltas_forked(struct table *t, struct deltas *own);
 
-/* Moves what a slot holds into its row; false: not now, a view collects. */
+/* Flushes a slot of the calling thread. False: nothing was flushed, because a view collects or because a thread that
+ * flushes to the same row was stopped in the middle. */
 bool delta_flush(struct table *t, struct deltas *d, struct delta *slot);
 
-/* The part of a slot (or of a copy of one) in what its row had at the heap's maximum: bytes. */
+/* The bytes that a slot, or a copy of one, adds to what its row had at the heap's maximum. */
 static inline int32_t delta_heap_peak(const struct delta *slot, uint32_t totals_epoch)
 {
 	return (slot->epoch & ~DELTA_FREES_COUNTED) == totals_epoch ? slot->heap_peak_size : slot->live_size;
 }
 
-/* Finishes the flush of a thread that is gone, or never was here (fork). */
+/* Finishes the flush that a thread had begun which was killed, or which a fork has not copied. */
 __attribute__((cold)) void delta_finish_flush(struct table *t, struct deltas *d);
 
-/* All of them; at the thread's end. */
+/* Flushes all slots and the heap's size; at the thread's end, by the thread. */
 void deltas_flush(struct table *t, struct deltas *d);
 
-/* Around a collection; no dump may be under way in another thread. */
+/* A view calls these before and after it collects. One view at a time. */
 __attribute__((cold)) void deltas_freeze(struct table *t);
 void deltas_thaw(struct table *t);
 
 /*
- * A row is about to get a live block. visible: how many it has by the row and the calling thread's own
- * slot. Lets the row's age begin if no thread's slot says that there is a live block.
+ * To be called before a row gets a live block. visible: how many live blocks the row has according to the row and
+ * the calling thread's slot. Lets the row's age begin if the slots of all threads together show no live block.
  */
 void deltas_row_begins(struct table *t, uint32_t row, int64_t visible);
 

@@ -64,11 +64,11 @@ static bool sum_add(uint32_t *sum, uint32_t v)
 	return row_sum_passed(before, before + v);
 }
 
-/* So many calls, for size_bytes in all, and so many frees that were temporary. */
+/* Adds calls, their size_bytes, and frees of temporary blocks. */
 static void add_calls(struct table *t, uint32_t row, uint32_t calls, uint64_t size_bytes, uint32_t temporary)
 {
 	struct row *r = &t->rows[row];
-	/* row_alloc_single() leaves it to the sizes to see that there have been many calls. */
+	/* row_alloc_single() does not look at the sum of calls: calls of 0 bytes come here, and have it noted. */
 	bool note = !size_bytes && load_relaxed(&r->total_count) >= ROW_QUARTER;
 
 	note |= sum_add(&r->total_count, calls);
@@ -125,7 +125,7 @@ static bool is_narrow(int64_t size_bytes)
 	return size_bytes < (int64_t)ROW_QUARTER && size_bytes >= -(int64_t)ROW_QUARTER;
 }
 
-/* The part of the row itself, with the peak. False: it has no room for the change. */
+/* Changes live_size and the peak in the row itself. False: 32 bits would not hold the new size. */
 static bool change_narrow(struct row *r, int64_t change)
 {
 	int32_t old = load_relaxed(&r->live_size);
@@ -135,7 +135,7 @@ static bool change_narrow(struct row *r, int64_t change)
 
 		if (!cas_relaxed(&r->live_size, &old, size))
 			continue;
-		/* What other threads have yet to tell can make it negative for a while. */
+		/* Allocations that are pending in other threads can make the size negative for a while. */
 		if (size > 0)
 			raise_u32(&r->peak_size, (uint32_t)size);
 		return true;
@@ -187,7 +187,7 @@ __attribute__((noinline)) void row_change(struct table *t, uint32_t row, int blo
 		add_calls(t, row, call_bytes != ROW_NO_CALL, call_bytes != ROW_NO_CALL ? call_bytes : 0, temporary);
 }
 
-/* The same, and the heap's totals. */
+/* Changes the row and the heap's totals. */
 static void change(struct table *t, uint32_t row, int blocks, int64_t bytes, uint64_t call_bytes, bool temporary)
 {
 	row_change(t, row, blocks, bytes, call_bytes, temporary);

@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What one allocation and one free do to a row. Inline: this is the hot path. Lock-free,
- * async-signal-safe, any number of threads.
+ * How an allocation and a free change a row. The functions are inline, because this is the hot path. They take no
+ * lock, are async-signal-safe, and may run in any number of threads.
  *
- * The heap's maximum, per row, without touching every row at each new maximum: totals.epoch
- * counts the maxima. A row about to change first saves its live size as heap_peak_size if
- * it has not yet done so in this epoch (row.epoch tells). So at any time the row's size at
- * the newest maximum is heap_peak_size if the row has changed since, else its live size. A
- * wide row's two parts do so each for itself.
+ * The size of each row at the heap's maximum is kept without touching every row at each new maximum:
+ * totals.epoch counts the maxima, and a row saves its live size as heap_peak_size before the first change in an epoch
+ * (row.epoch says in which epoch that was). So at any time
+ *	bytes at the newest maximum == row.epoch == totals.epoch ? heap_peak_size : live_size	(row_heap_peak())
+ * The two parts of a wide row do so each for itself.
  *
- * With one thread every figure is exact. With several, live and total figures are exact; a
- * peak may miss what deltas.h says.
+ * In a process of one thread every figure is exact. With several threads, live and total figures are exact; what a
+ * peak may miss, deltas.h says.
  *
- * Each operation is there twice. For any number of threads, and for all that a row can be (row.c).
- * And for a process of one thread without locked instructions, where what a signal handler may do
- * meanwhile (free: row_free()) is one instruction: for rows that are not wide, blocks of 1 byte
- * to 2^30 - 1, and totals that do not reach another quarter by them. What is not so goes the other
- * way: that is seen by a comparison that was due anyhow, and one of the sum of sizes. Neither calls nor
- * the live size need a look of their own. Of one byte and more there can be but 2^30 calls until the
- * sizes' sum reaches its next quarter, when both are noted; and by then the live size has grown by
- * less than 2^30, too, so that a row gets wide before it has 2^31.
+ * Each operation exists twice. The general form (row.c) is for any number of threads, and for all states of a row.
+ * The single form is for a process of one thread: it uses no locked instructions, and whatever a signal handler may
+ * change meanwhile (it may call free(), thus row_free()) is changed by one instruction. It serves rows that are not
+ * wide, blocks of 1 to 2^30 - 1 bytes, and sums that do not reach another quarter of 2^32. It returns false, having
+ * changed nothing, where one of these conditions does not hold. Two comparisons decide that: one of the epochs, which
+ * is needed anyhow, and one of the sum of sizes. The sum of calls needs none of its own: each call has at least one
+ * byte, so there can be at most 2^30 calls until the sum of sizes reaches its next quarter, and then both are noted.
+ * Nor does the live size: it has grown by less than 2^30 by then, so that a row becomes wide before it has 2^31 bytes.
  */
 #ifndef TABLE_ROW_H
 #define TABLE_ROW_H
@@ -29,8 +29,8 @@
 #include <time.h>
 
 /*
- * Monotonic, to the kernel's tick (1 to 10 ms), which suffices for ages and costs a quarter of
- * the precise clock. From the vdso: async-signal-safe, no lock.
+ * Monotonic time in nanoseconds, to the kernel's tick (1 to 10 ms). This suffices for ages and costs a quarter of the
+ * precise clock. The vdso tells it, so it is async-signal-safe and takes no lock.
  */
 static inline uint64_t now_ns(void)
 {
@@ -41,8 +41,8 @@ static inline uint64_t now_ns(void)
 }
 
 /*
- * The time of row_info.since: in ticks of 2^23 ns, 8.4 ms, rounded to the nearest, modulo 2^32. So
- * the age of a row is right to 4.2 ms and the kernel's tick, up to 417 days.
+ * The unit of row_info.since: ticks of 2^23 ns (8.4 ms), rounded to the nearest, modulo 2^32. So the age of a row is
+ * right to within 4.2 ms and the kernel's tick, up to 417 days.
  */
 #define TICK_LOG2	23
 
@@ -68,8 +68,8 @@ static inline void raise_u32(uint32_t *max, uint32_t v)
 }
 
 /*
- * The heap's live size has changed by `bytes`: is it larger than ever? What other threads have yet to
- * tell can make it negative for a while.
+ * Adds `bytes` to the heap's live size, and notes a new maximum. While frees of one thread are flushed before the
+ * allocations of another, the live size can be negative for a while.
  */
 static inline void totals_change(struct table *t, int64_t bytes)
 {
@@ -85,8 +85,8 @@ static inline void totals_change(struct table *t, int64_t bytes)
 }
 
 /*
- * A row's live count as a number with a sign. What other threads have yet to tell can make it
- * negative for a while, by much less than ROW_COUNT_PENDING.
+ * A row's live count as a signed number. Allocations that are pending in other threads can make it negative for a
+ * while, by much less than ROW_COUNT_PENDING.
  */
 #define ROW_COUNT_PENDING	((uint32_t)1 << 20)
 
@@ -95,7 +95,7 @@ static inline int64_t row_count(uint32_t live_count)
 	return live_count > UINT32_MAX - ROW_COUNT_PENDING ? (int64_t)(int32_t)live_count : (int64_t)live_count;
 }
 
-/* ---- For any number of threads, and all that a row can be ---- */
+/* ---- The general form ---- */
 
 /* One more live block. */
 void row_alloc(struct table *t, uint32_t row, uint64_t size_bytes);
@@ -104,26 +104,26 @@ void row_alloc(struct table *t, uint32_t row, uint64_t size_bytes);
 void row_free(struct table *t, uint32_t row, uint64_t size_bytes, bool temporary);
 
 /*
- * A block was reallocated by the same backtrace that holds it: its size changes, the call
- * counts, and the live count never passes zero in between.
+ * A block was reallocated by the same backtrace that holds it: its size changes, the call is counted, and the live
+ * count does not pass zero in between.
  */
 void row_resize(struct table *t, uint32_t row, uint64_t old_bytes, uint64_t new_bytes);
 
 /*
- * All three, without the heap's totals, which the caller changes: `blocks` (1, 0 or -1) live blocks
- * more, `bytes` more of them, and a call for call_bytes, or none (ROW_NO_CALL).
+ * What the three have in common, without the heap's totals, which the caller changes: adds `blocks` (1, 0 or -1) and
+ * `bytes` to the live figures, and counts a call for call_bytes (ROW_NO_CALL: none).
  */
 #define ROW_NO_CALL	UINT64_MAX
 void row_change(struct table *t, uint32_t row, int blocks, int64_t bytes, uint64_t call_bytes, bool temporary);
 
-/* Parts of these. Before a change of live_size: saves what the row has at the heap's newest maximum,
- * with `more` bytes that live_size does not have. False: the row is wide, and nothing is saved. */
+/* Parts of the above. Before a change of live_size: saves the row's bytes at the heap's newest maximum, which are
+ * live_size and `more`. False: the row is wide, and nothing was saved. */
 bool row_save_peak(struct table *t, struct row *r, int32_t more);
-/* The same of its upper parts: */
+/* The same for the row's upper parts. */
 void row_save_upper_peak(struct table *t, struct row_upper *u, int32_t more);
-/* The live count has left 0: */
+/* The live count has left 0: the row's age begins. */
 void row_begins(struct row_info *info);
-/* Notes the quarters that the row's sums have reached. */
+/* Notes the quarters of 2^32 that the row's sums have reached. */
 void row_note_sums(struct table *t, uint32_t row);
 
 /* A row's upper parts, bounds-checked; NULL: it has none. */
@@ -136,13 +136,13 @@ static inline struct row_upper *row_upper(const struct table *t, uint32_t row)
 	       &t->uppers[upper] : NULL;
 }
 
-/* The same, but it gets some if there is space. */
+/* The same; makes upper parts if the row has none. NULL when there is no space. */
 struct row_upper *row_make_upper(struct table *t, uint32_t row);
 
-/* Has the row wide. Returns its upper parts; NULL: there is no space for them, it stays as it is. */
+/* Makes the row wide. Returns its upper parts; NULL when there is no space for them, and the row stays as it is. */
 struct row_upper *row_widen(struct table *t, uint32_t row);
 
-/* A sum since the start, by its lower bits and the quarters that were noted. */
+/* A sum since the start, from its lower 32 bits and the quarters that were noted. */
 static inline uint64_t row_sum(uint32_t quarters, uint32_t lower)
 {
 	uint64_t noted = (uint64_t)quarters * ROW_QUARTER;
@@ -165,7 +165,7 @@ static inline uint64_t row_total_count(const struct table *t, uint32_t row)
 	return row_sum(quarters, load_relaxed(&t->rows[row].total_count));
 }
 
-/* Bytes of a part at the moment when the heap was largest (of a copy of the row too). */
+/* The bytes of a row's part when the heap was largest. The row may be a copy. */
 static inline int32_t row_heap_peak(const struct row *r, uint32_t totals_epoch)
 {
 	return (r->epoch & ~ROW_WIDE) == totals_epoch ? r->heap_peak_size : r->live_size;
@@ -176,7 +176,7 @@ static inline int64_t row_upper_heap_peak(const struct row_upper *u, uint32_t to
 	return u->epoch == totals_epoch ? u->heap_peak_size : u->live_size;
 }
 
-/* ---- The same in a process of one thread. False: nothing is changed, it is for the functions above. ---- */
+/* ---- The single form. False: nothing has been changed, and the general form has to be called. ---- */
 
 static inline bool row_save_peak_single(struct table *t, struct row *r)
 {
@@ -191,13 +191,13 @@ static inline bool row_save_peak_single(struct table *t, struct row *r)
 	return true;
 }
 
-/* Whether these bytes are 0, or 2^30 and more, or the sum reaches another quarter by them. */
+/* Whether the bytes that were added are 0, or at least 2^30, or have made the sum reach another quarter. */
 static inline bool row_size_is_special(uint64_t before, uint64_t after)
 {
 	return (before ^ after) - 1 >= ROW_QUARTER - 1;
 }
 
-/* One more call, before its bytes are live. */
+/* Counts a call. To be called before the live size changes. */
 static inline __attribute__((always_inline)) bool row_call_single(struct table *t, struct row *r, uint64_t size_bytes)
 {
 	uint32_t before = load_relaxed(&r->total_size);
@@ -210,7 +210,7 @@ static inline __attribute__((always_inline)) bool row_call_single(struct table *
 	return true;
 }
 
-/* The row is not wide, and the change less than 2^30. */
+/* Adds bytes to the live sizes of a row that is not wide and of the heap. A shrinking block adds 2^64 - n. */
 static inline void row_grow_single(struct table *t, struct row *r, uint64_t size_bytes)
 {
 	struct table_totals *totals = &t->head->totals;
@@ -267,10 +267,10 @@ static inline __attribute__((always_inline)) bool row_free_single(struct table *
 	return true;
 }
 
-/* One that was temporary, in any row. */
+/* One live block less, which was temporary. This one handles rows of all states. */
 void row_free_temporary_single(struct table *t, uint32_t row, uint64_t size_bytes);
 
-/* Another size of one. */
+/* As row_resize(). */
 static inline bool row_resize_single(struct table *t, uint32_t row, uint64_t old_bytes, uint64_t new_bytes)
 {
 	struct row *r = &t->rows[row];
