@@ -8,16 +8,16 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
-/* A region's slots, between those that a look beyond its ends may meet: they stay empty, but for
- * sizes noted behind its last block. */
+/* Spare slots before and behind those of a region, because the code below may look a few slots beyond its ends. They
+ * stay empty, except that the size of the last block may lie behind the end. */
 #define MARGIN		(SLOTS_MOST - 1)
 #define REGION_BYTES(b) \
 	(((((size_t)1 << BLOCKS_REGION_BITS) >> (b)->granule_log2) + 2 * MARGIN) * sizeof(uint32_t))
 
 /*
- * A large block. It belongs to one thread at a time, as its block does: who has changed its address from
- * LARGE_FREE or LARGE_LEFT by compare-and-swap, until another thread gets the block. An entry that has been
- * used never becomes LARGE_FREE again, so a search ends there.
+ * An entry for a large block. A thread gets the entry by changing its address from LARGE_FREE or LARGE_LEFT by
+ * compare-and-swap, and owns it until another thread gets the block. An entry that has been used never becomes
+ * LARGE_FREE again, so a search may end at one that is LARGE_FREE.
  */
 struct large_block {
 	uintptr_t address;
@@ -50,7 +50,7 @@ static struct large_block *find_large(const struct blocks *b, uintptr_t address)
 	return NULL;
 }
 
-/* An entry of the block's own, which has its address. */
+/* Gets a new entry for the block at this address. */
 static struct large_block *claim_large(struct blocks *b, uintptr_t address)
 {
 	for (unsigned i = 0; b->large && i < LARGE_TRIES; i++) {
@@ -96,8 +96,8 @@ struct block blocks_take_large(struct blocks *b, const void *p)
 }
 
 /*
- * The directory can only be read, so that it does not count as data (RLIMIT_DATA), but for the pages that have
- * an entry. Which these are, by pages of the smallest size:
+ * The directory is mapped read-only, so that it does not count as data (RLIMIT_DATA). Only the pages that have an
+ * entry can be written. struct blocks notes the state of each page, in pages of the smallest size.
  */
 #define ENTRIES		((size_t)1 << (BLOCKS_ADDRESS_BITS - BLOCKS_REGION_BITS))
 #define LEAST_PAGE	((size_t)4096)
@@ -114,7 +114,7 @@ bool blocks_create(struct blocks *b, bool glibc_spacing)
 	return b->regions && b->directory_pages;
 }
 
-/* Another page of zeros, which can be written, replaces the entry's; who reads there meanwhile reads zero. */
+/* Replaces the entry's page by a writable page of zeros. Other threads that read there meanwhile read zeros. */
 static bool make_writable(uint32_t **entry, struct blocks *b)
 {
 	size_t page = (size_t)getauxval(AT_PAGESZ), at = (size_t)((char *)entry - (char *)b->regions) & ~(page - 1);
@@ -125,7 +125,7 @@ static bool make_writable(uint32_t **entry, struct blocks *b)
 		if (as == WRITABLE)
 			return true;
 		if (tries == WRITE_TRIES)
-			return false;	/* the thread that changes it does not come to an end */
+			return false;	/* the thread that replaces the page has been stopped */
 		sched_yield();
 	}
 	done = arena_replace((char *)b->regions + at, page);
@@ -133,7 +133,7 @@ static bool make_writable(uint32_t **entry, struct blocks *b)
 	return done;
 }
 
-/* No entry can have been stored in such a page yet, so it may be replaced once more. */
+/* No entry has been stored yet in a page that is just being replaced, so it may be replaced once more. */
 void blocks_forked(struct blocks *b)
 {
 	for (size_t i = 0; b->directory_pages && i < DIRECTORY_PAGES; i++) {
@@ -163,7 +163,7 @@ static bool holds_size(const uint32_t *slot)
 	return (load_relaxed(slot) & ((1u << SLOT_SIZE_BITS) - 1)) == SLOT_MORE;
 }
 
-/* Forgets what is known in this slot: a block, or a size, whose block begins a little before. */
+/* Removes from the map what is in this slot: a block, or a part of a size, whose block begins a few slots before. */
 static unsigned evict(uint32_t *slot, struct block *stale)
 {
 	uint32_t *first = slot;

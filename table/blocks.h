@@ -14,27 +14,32 @@
  *	| 31, 30 |   29 .. 8   | 7 .. 0 |
  *	   turn       row         size		row and size are 0: no live block
  *
- * A size that does not fit there is that of a block of several granules, so the slots that
- * follow belong to no other block: they hold it, 24 bits each, marked as what they are. A region
- * has room for them at its end, so that a block's slots are always in one region.
+ * A block whose size does not fit into 8 bits covers several granules, so the slots that follow belong to no other
+ * block. They hold the size, 24 bits each, and are marked as such (SLOT_MORE). A region has spare slots at its end for
+ * that, so the slots of a block are always in one region.
  *
- * The turn counts, modulo 4, the blocks that have left the slot. So a thread can tell its newest block from
- * one that another thread has got at the same address since: the two slots differ. A process of one thread
- * needs no turns: there, record.h sets the slot to 0.
+ *	size:	0 .. 253	in the slot itself
+ *		.. 2^24 - 2	SLOT_OUTSIDE in the slot; the size in the next one
+ *		larger		SLOT_OUTSIDE in the slot; SLOT_UPPER in the next one; the size's halves in two more
  *
- * A region's slots take an eighth of its address space, whatever of it is used, and that counts for limits.
- * Where a region has only large blocks, which the allocator maps one by one, its slots would be nearly all
- * empty. So the slots are mapped when the first smaller block in the region is recorded; until then its large
- * blocks are kept in a small hash table beside the map.
+ * The turn counts, modulo 4, the blocks that have left the slot. So a thread can tell its newest block from a block
+ * that another thread has since got at the same address: the values of the slot differ. A process of one thread needs
+ * no turns: there, record.h sets the slot to 0.
  *
- * No lock, and no atomic read-modify-write but in that table: a block belongs to one thread at a time, its
- * slots are cleared before the real free (after which the address may be another thread's)
- * and set after the real malloc. Async-signal-safe. errno is kept.
+ * The slots of a region take an eighth of its address space, whatever part of it is used, and that counts for limits.
+ * In a region that has only large blocks, which the allocator maps one by one, nearly all slots would be empty. So the
+ * slots are mapped when the first smaller block in the region is recorded. Until then the region's large blocks are
+ * kept in a small hash table beside the map.
+ *
+ * The map takes no lock, and only that hash table needs atomic read-modify-write operations: a block belongs to one
+ * thread at a time, its slots are cleared before the real free() (after which the address may belong to another thread)
+ * and set after the real malloc(). Async-signal-safe. errno is kept.
  */
 #ifndef TABLE_BLOCKS_H
 #define TABLE_BLOCKS_H
 
 #include "base/atomics.h"
+#include "base/check.h"
 #include "table.h"
 
 #if UINTPTR_MAX > 0xffffffff
@@ -52,10 +57,10 @@
 #define SLOT_SIZE_BITS		8
 #define SLOT_TURN		((uint32_t)1 << 30)
 #define SLOT_TURNS		(3 * SLOT_TURN)	/* the bits of the turn */
-#define SLOT_MORE		254u	/* in place of a size: bits of the size of the block before */
-#define SLOT_OUTSIDE		255u	/* the size is in the next slot */
-#define SLOT_UPPER		0xffffffu /* there: the lower and the upper half are in two further ones */
-#define SLOTS_MOST		4u	/* of one block */
+#define SLOT_MORE		254u	/* in place of a size: this slot has bits of the size of the block before */
+#define SLOT_OUTSIDE		255u	/* in place of a size: the size is in the next slot */
+#define SLOT_UPPER		0xffffffu /* in place of those bits: the size's halves are in the next two slots */
+#define SLOTS_MOST		4u	/* slots that one block takes */
 
 #define LARGE_BYTES		((size_t)128 << 10)	/* M_MMAP_THRESHOLD of mallopt(3), at first */
 
@@ -69,7 +74,7 @@ struct blocks {
 	uint32_t last_large_number;
 };
 
-/* What is known about a block; row is ROW_NONE when nothing is. */
+/* A recorded block. row is ROW_NONE where none is recorded. */
 struct block {
 	uint32_t row;
 	uint32_t slot;			/* of a block that was taken from the map: its slot's value, or what
@@ -102,7 +107,7 @@ static inline size_t blocks_index(const struct blocks *b, uintptr_t address)
 	return (address & (((uintptr_t)1 << BLOCKS_REGION_BITS) - 1)) >> b->granule_log2;
 }
 
-/* Where a block at p begins in the map; NULL: nothing is known of its region. */
+/* The slot of a block at p; NULL when the region has no slots. */
 static inline uint32_t *blocks_find(const struct blocks *b, const void *p)
 {
 	uintptr_t address = blocks_address(p);
@@ -111,7 +116,7 @@ static inline uint32_t *blocks_find(const struct blocks *b, const void *p)
 	return likely(region != NULL) ? region + blocks_index(b, address) : NULL;
 }
 
-/* The same for a new block; NULL: there is no memory for its region. */
+/* The same for a new block: maps the region's slots if they are missing. NULL when there is no memory for them. */
 static inline uint32_t *blocks_claim(struct blocks *b, const void *p)
 {
 	uint32_t *slot = blocks_find(b, p);
@@ -136,11 +141,11 @@ void blocks_forked(struct blocks *b);
 /* What the table of large blocks knows of a block at p, which it is to know no more. */
 struct block blocks_take_large(struct blocks *b, const void *p);
 
-/* Calls `each` for all blocks of the map, with their addresses. For checks: no thread changes the map meanwhile. */
+/* Calls `each` for all blocks of the map, with their addresses. For checks: no thread may change the map meanwhile. */
 void blocks_each(const struct blocks *b, void (*each)(void *context, uintptr_t address, struct block block),
 		 void *context);
 
-/* The size that is noted in the slots behind the block's first, which are cleared. */
+/* Reads the size from the slots behind the block's first one, and clears these. */
 static inline uint64_t slot_take_size(uint32_t *slot)
 {
 	uint64_t size_bytes = load_relaxed(&slot[1]) >> SLOT_SIZE_BITS;
@@ -161,19 +166,19 @@ static inline uint32_t slot_row(uint32_t v)
 	return (v & ~SLOT_TURNS) >> SLOT_SIZE_BITS;
 }
 
-/* Of a slot's value: whether a block begins there whose size is in it. */
+/* Whether this value of a slot is that of a block whose size is in the slot. */
 static inline bool slot_is_small(uint32_t v)
 {
 	return slot_row(v) && (uint8_t)v < SLOT_MORE;
 }
 
-/* There is no block there any more, and the next one will have another turn. v: the slot's value. */
+/* Clears a slot whose value is v. The next block there will have another turn. */
 static inline void slot_clear(uint32_t *slot, uint32_t v)
 {
 	store_relaxed(slot, (v & SLOT_TURNS) + SLOT_TURN);
 }
 
-/* What the slot's block is, which is forgotten. No block begins there: row is ROW_NONE. */
+/* Takes the block that begins in the slot out of the map. Its row is ROW_NONE when none begins there. */
 static inline struct block slot_take(uint32_t *slot)
 {
 	struct block block = NO_BLOCK;
@@ -189,9 +194,9 @@ static inline struct block slot_take(uint32_t *slot)
 }
 
 /*
- * Whether the slot is 0. It is also written, as it is: memory that is read before it is ever written is the
- * kernel's page of zeros at first, and the write that then follows takes that out of the translations of all
- * processors that run the program's threads, by interrupting them.
+ * Whether the slot is 0. The slot is also written, with the value that it has: memory that is read before it is
+ * first written is mapped to the kernel's page of zeros, and the later write has to remove this mapping from the
+ * TLBs of all processors that run threads of the program, by interrupting them.
  */
 static inline bool slot_is_zero(uint32_t *slot)
 {
@@ -205,22 +210,25 @@ static inline bool slot_is_zero(uint32_t *slot)
 #endif
 }
 
-/* Whether nothing is known there. */
+/* Whether the slot holds neither a block nor a part of a size. */
 static inline bool slot_is_free(uint32_t *slot)
 {
 	return slot_is_zero(slot) || !(load_relaxed(slot) & ~SLOT_TURNS);
 }
 
-/* Notes a block whose size is less than SLOT_MORE in a slot that is free. Returns the slot's value. */
+/* Records a block of less than SLOT_MORE bytes in a slot that is free. Returns the slot's value. */
 static inline uint32_t slot_put(uint32_t *slot, uint32_t row, uint64_t size_bytes)
 {
 	uint32_t v = load_relaxed(slot) | row << SLOT_SIZE_BITS | (uint32_t)size_bytes;
 
+	check(row != ROW_NONE && row >> ROW_ID_BITS == 0, "a block's row fits into its slot");
+	check(!(load_relaxed(slot) & ~SLOT_TURNS), "a slot that gets a block is free");
 	store_relaxed(slot, v);
 	return v;
 }
 
-/* The same in a slot that is 0, if it is and the size is small. Returns the slot's value, or 0: it is not so. */
+/* The fast path: records a block if its size is less than SLOT_MORE and the slot is 0. Returns the slot's value, or 0
+ * when nothing was recorded. */
 static inline uint32_t slot_put_simple(uint32_t *slot, uint32_t row, uint64_t size_bytes)
 {
 	uint32_t v = row << SLOT_SIZE_BITS | (uint32_t)size_bytes;
@@ -232,8 +240,8 @@ static inline uint32_t slot_put_simple(uint32_t *slot, uint32_t row, uint64_t si
 }
 
 /*
- * Notes any block. What was known in its slots before, blocks whose frees were not seen, is handed
- * out: returns how many.
+ * The slow path: records any block. Blocks that were still recorded in its slots, because their frees were not seen,
+ * are returned in `stale`; the result is their number.
  */
 unsigned slot_put_slow(uint32_t *slot, struct block block, struct block stale[SLOTS_MOST]);
 

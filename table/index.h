@@ -2,17 +2,19 @@
 /*
  * An insert-only hash index without locks: hash -> id, a number of 22 bits other than 0.
  *
- * A level is an array of buckets, a bucket is one cache line of 16 slots, {10 bits of the
- * hash, id}; the first levels have each four times the buckets of the one before, the others
- * twice. An item belongs into the first free slot of its bucket in the first level whose bucket
- * is not full. Slots are only ever filled, so a full bucket stays full, and all threads agree on
- * the place: whoever wins the slot's compare-and-swap has inserted the item, and the others find
- * it there. Nothing is moved, a small program touches one page of it, and few buckets are passed
- * on the way to an item of a large one.
+ * A level is an array of buckets. A bucket is one cache line of 16 slots {10 bits of the hash (the tag), id}. Each of
+ * the first levels has four times the buckets of the level before, each later one twice as many. An item belongs into
+ * the first free slot of its bucket, in the first level where this bucket is not full.
  *
- * In the large levels an item has four buckets, side by side: the next is used when those before
- * are full. Such a level is four fifths full, not a half, when the first item passes on to the
- * next, which is twice as large and will be touched all over.
+ * Slots are only ever filled, so a full bucket stays full, and all threads agree on the place of an item: the thread
+ * that wins the compare-and-swap of the slot has inserted the item, and the others find it there. Nothing is moved. A
+ * small program touches one page of the index, and in a large one few full buckets lie before an item.
+ *
+ * In the large levels an item has four buckets, side by side: each is used when those before are full. Thus such a
+ * level is four fifths full, and not a half, when the first item has to go to the next level, which is twice as large
+ * and will be touched all over.
+ *
+ * Invariants (invariants.h): each id is in the index once, below the count of items; and its hash leads to its slot.
  */
 #ifndef TABLE_INDEX_H
 #define TABLE_INDEX_H
@@ -63,16 +65,16 @@ static inline bool index_tagged(uint32_t slot, uint32_t tag)
 }
 
 /*
- * Where an item belongs in a level. Two levels in a row go by other bits of the hash: what has been
- * crowded in the one is not so in the next. The tag is another part of it, and a multiplication's
- * lower bits are poor.
+ * The bucket of an item in a level. Neighbouring levels use different bits of the hash, so that items which crowd a
+ * bucket in one level spread in the next. The tag uses yet other bits, and the lowest bits are not used, because a
+ * multiplication makes poor ones.
  */
 static inline uint64_t index_bucket(uint64_t hash, unsigned level)
 {
 	return hash >> (level % 2 ? 34 : 17) & (index_level_buckets(level) - 1);
 }
 
-/* Levels that hold 2^items_log2 items at no more than half load. */
+/* How many levels hold 2^items_log2 items with at most half of their slots. */
 static inline unsigned index_levels_for(unsigned items_log2)
 {
 	unsigned levels = 1;
@@ -82,20 +84,20 @@ static inline unsigned index_levels_for(unsigned items_log2)
 	return levels;
 }
 
-/* Whether the item `id` is the one that is looked for. */
+/* Whether the item `id` is the one that the search is for. */
 typedef bool index_same(void *context, uint32_t id);
-/* Makes the item, not yet in the index; 0 when there is no room. Called at most once. */
+/* Makes the item, which is not yet in the index. Returns its id, or 0 when there is no room. Called at most once. */
 typedef uint32_t index_make(void *context);
 
 /*
- * Whether a bucket has a slot that is free or has this tag: most buckets that are passed on the
- * way to an item have neither. A slot may be filled at the same time: then this was before.
+ * Whether a bucket has a slot that is free or has this tag: most full buckets before an item's own have neither.
+ * Where another thread fills a slot at the same time, the answer is that of the moment before.
  */
 static inline bool index_may_have(const uint32_t *slot, uint32_t tag)
 {
 #ifdef __SSE2__
-	/* Volatile: each slot is to be loaded once. Between two loads it could pass from free to
-	 * taken, and be seen as neither. */
+	/* Volatile, so that each slot is loaded once. Between two loads a slot could change from free to taken, and would
+	 * match neither comparison. */
 	const volatile __m128i *s = (const volatile __m128i *)(const volatile void *)slot;
 	const __m128i zero = _mm_setzero_si128();
 	__m128i tags = _mm_set1_epi32((int)tag), any = zero;
@@ -118,16 +120,16 @@ static inline bool index_may_have(const uint32_t *slot, uint32_t tag)
 /* A search for an item. */
 struct index_search {
 	index_same *same;
-	index_make *make;	/* NULL: it is not to be made */
+	index_make *make;	/* NULL: a missing item is not made */
 	void *context;
 	uint32_t tag;
 	uint32_t made;		/* what make() gave, or 0 */
 };
 
 enum index_found {
-	INDEX_PASSED,		/* it is not in this bucket, which is full */
-	INDEX_FOUND,		/* or made */
-	INDEX_MISSING		/* and could not be made */
+	INDEX_PASSED,		/* the bucket is full, and does not have the item */
+	INDEX_FOUND,		/* the item was there, or has been made */
+	INDEX_MISSING		/* the item was not there, and has not been made */
 };
 
 static inline __attribute__((always_inline)) enum index_found index_look(struct index_search *q, uint32_t *slot,
@@ -147,7 +149,7 @@ static inline __attribute__((always_inline)) enum index_found index_look(struct 
 			if (cas_acq_rel(&slot[s], &seen, q->tag | q->made))
 				return INDEX_FOUND;
 		}
-		/* Here seen is what stands in the slot, by whomever. */
+		/* A failed compare-and-swap has stored the slot's new value in `seen`. */
 		*id = index_id(seen);
 		if (index_tagged(seen, q->tag) && q->same(q->context, *id))
 			return INDEX_FOUND;
@@ -156,9 +158,9 @@ static inline __attribute__((always_inline)) enum index_found index_look(struct 
 }
 
 /*
- * Finds the item or makes it. *made gets the id of what make() gave, even when another
- * thread's insertion of the same item came first and is the one returned. 0: no room. With
- * make NULL: 0 when it is not there.
+ * Finds the item or makes it. Returns its id; 0 when there is no room or, with make NULL, when the item is not there.
+ * *made gets the id that make() has returned, or 0. This is another one than the result if another thread has
+ * inserted the same item first.
  */
 static inline __attribute__((always_inline)) uint32_t index_intern(uint32_t *slots, unsigned levels,
 				    uint64_t hash, index_same *same,
@@ -185,9 +187,9 @@ static inline __attribute__((always_inline)) uint32_t index_intern(uint32_t *slo
 }
 
 /*
- * A hint is a slot outside of the index, for the item that was found last by such a hash: it spares the
- * way through the levels, and is looked at before it is believed. Returns the item's id, which is less
- * than `end`; 0: it is another.
+ * A hint is a copy of a slot outside of the index, of the item that was found last by such a hash. It spares the way
+ * through the levels; same() decides whether the item is the right one. Returns the item's id, which is less than
+ * `end`, or 0 when the hint is of another item.
  */
 static inline __attribute__((always_inline)) uint32_t index_recall(uint32_t slot, uint64_t hash, uint32_t end,
 								    index_same *same, void *context)
@@ -197,7 +199,7 @@ static inline __attribute__((always_inline)) uint32_t index_recall(uint32_t slot
 	return index_tagged(slot, index_tag(hash)) && id < end && same(context, id) ? id : 0;
 }
 
-/* What the hint has to be for that. */
+/* The hint of an item. */
 static inline uint32_t index_hint(uint64_t hash, uint32_t id)
 {
 	return id | index_tag(hash);

@@ -23,16 +23,16 @@
 #define MODULES		4096u
 #define TEXT_BYTES	(1u << 22)	/* 1 KB for each module: touched only as paths are noted */
 #define WINDOW_ALIGN	((uint64_t)64 << 10)	/* the largest page of any machine */
-#define MAPPED_PART	4	/* a mapping grows by this part of it: twenty steps make it a hundred times as long */
+#define MAPPED_PART	4	/* a mapping grows by a fourth: twenty steps make it a hundred times as long */
 #define EXTEND_TRIES	10000	/* yields, while another thread makes a mapping longer */
 #define FIRST_DELTAS	32u	/* threads */
 #define FIRST_TEXT_BYTES ((uint64_t)128 << 10)
-#define STEP_PART	64	/* a part grows by at least this part of it: some hundred system calls in all */
+#define STEP_PART	64	/* a limit grows by at least a 64th: some hundred system calls in all */
 
 struct part {
 	uint16_t limit, count, offset;	/* where in the header; count 0: none is kept */
 	uint16_t each;			/* bytes */
-	uint32_t step;			/* at least so many more at a time, at first an eighth */
+	uint32_t step;			/* the limit grows by at least this; the first step is an eighth of it */
 };
 #define PART(limit, count, offset, each, step) {					\
 	offsetof(struct table_header, limit), offsetof(struct table_header, count),	\
@@ -222,8 +222,8 @@ void layout_locate(struct table *t, void *base)
 	t->text = at + t->head->text_offset;
 }
 
-/* Whether it is worth trying again what has been refused before: each time after twice as many refusals, so
- * that a full table does not cost a system call for each allocation. */
+/* Whether to try again what the kernel has refused. After each attempt twice as many calls are needed until the next,
+ * so that a full table does not cost a system call for each allocation. */
 static bool may_try(struct table *t)
 {
 	uint32_t refused = load_relaxed(&t->refused);
@@ -234,8 +234,8 @@ static bool may_try(struct table *t)
 	return false;
 }
 
-/* Whether another thread has made the mapping longer that ended at `end`: then something is mapped there, and
- * the thread says so soon. */
+/* Whether another thread has made the mapping longer that ended at `end`. Then something is mapped there, and the other
+ * thread will store the new length in `mapped` soon. */
 static bool was_faster(struct table *t, unsigned window, uint64_t from, char *end, size_t page)
 {
 	int saved = errno;
@@ -308,7 +308,7 @@ static bool extend_part(struct table *t, const struct table_header *most, enum t
 		      align(layout_limit_bytes(most, part), WINDOW_ALIGN));
 }
 
-/* The kernel touches the pages: where there is no space it says so, and sends no signal. */
+/* Has the kernel touch the pages: where there is no space, the call fails, and no signal is sent. */
 static bool reserve(struct table *t, uint64_t offset, uint64_t bytes)
 {
 	uint64_t page = (uint64_t)getauxval(AT_PAGESZ), from = offset & ~(page - 1);

@@ -2,18 +2,19 @@
 /*
  * Where each part of a table lies in its mapping, and how much of it may be used.
  *
- * The layout follows from one number, rows_log2. Each part may be used as far as the header's limits say
- * (row_limit and its like), and whoever finds a limit reached asks for more, in steps:
+ * The layout follows from one number, rows_log2. Each part may be used up to its limit in the header (row_limit and its
+ * like). A thread that finds a limit reached raises it by a step:
  *
  *	part      [ used | free |  not mapped: addresses, no memory, no file's space  ]
  *	                   limit ^     ^ mapped[]					  ^ next part
  *
- * A step first makes the part's mapping longer, in place, when it ends before the new limit; that is a
- * larger step, and the kernel refuses it at a limit on the address space. Nothing but the mappings that there
- * are counts for such limits. In a file or a memfd a page that is touched when there is no space for it is a
- * SIGBUS, so there the step's space is reserved, too.
+ * If the part's mapping ends before the new limit, the mapping first grows in place, by a larger step. The kernel
+ * refuses that at a limit on the address space, for which only existing mappings count. In a file or a memfd, touching
+ * a page for which there is no space raises SIGBUS; so there the step's space is reserved, too.
  *
- * Async-signal-safe, lock-free.
+ * Invariants: used <= the count in the header; min(count, limit) are in use; limit <= what `mapped` covers.
+ *
+ * Async-signal-safe and lock-free.
  */
 #ifndef TABLE_LAYOUT_H
 #define TABLE_LAYOUT_H
@@ -21,7 +22,8 @@
 #include "table.h"
 
 enum table_part {
-	TABLE_UPPERS,		/* before the rows: what is noted there may lag, not be ahead */
+	TABLE_UPPERS,		/* copied before the rows, because the quarters noted here may lag behind the sums
+				 * there, but must not be ahead of them */
 	TABLE_ROWS,		/* with the infos */
 	TABLE_CODES, TABLE_FRAMES, TABLE_MODULES, TABLE_TEXT, TABLE_DELTAS,
 	TABLE_ROW_INDEX, TABLE_CODE_INDEX,	/* limits are levels (index.h) */
@@ -35,9 +37,9 @@ enum table_part {
 #define TABLE_SHARES_LOG2	14u	/* ...and at most */
 
 /*
- * The windows: stretches of the layout that are mappings of their own. The first begins with the header and
- * is always mapped as a whole. The others are a part each: the one for a part has its number plus 1, that for
- * the infos the last.
+ * A window is a stretch of the layout that is a mapping of its own. The first begins with the header and is always
+ * mapped as a whole. Each other window has one part: the window of a part has the part's number plus 1, and the last
+ * window has the infos.
  */
 #define LAYOUT_WINDOWS	(TABLE_PARTS + 2)
 #define LAYOUT_INFOS	(TABLE_PARTS + 1)
@@ -63,19 +65,19 @@ void layout_header(struct table_header *h, unsigned rows_log2);
 /* Sets the addresses of a table whose header is in place at base. */
 void layout_locate(struct table *t, void *base);
 
-/* Takes all limits down to nothing, and reserves the first step of each part. False: no space. */
+/* Sets all limits to 0, and takes the first step of each part. False when there is no space. */
 bool layout_begin(struct table *t);
 
-/* Lets more of a part be used. False: it has all it can have, or there is no space (any more). */
+/* Raises the limit of a part by a step. False when the part has its full size, or there is no space. */
 bool layout_grow(struct table *t, enum table_part part);
 
-/* Makes sure of the space of all limits as they are: in a copy. False: there is none. */
+/* Reserves the space up to all limits, in a copy of a table. False when there is none. */
 bool layout_reserve(struct table *t);
 
 /*
- * In a child after fork, before the table is used. Another thread of the parent may have been making a mapping
- * longer: the child has the longer mapping, but nobody there will say so. What lies behind the known ends is
- * unmapped, so that they can be moved again. Keeps errno.
+ * In a child after fork, before the table is used. Another thread of the parent may just have made a mapping longer:
+ * the child has the longer mapping, but `mapped` does not say so, and no thread there will correct that. So what lies
+ * behind the noted ends is unmapped, and the mappings can grow again. Keeps errno.
  */
 void layout_forked(struct table *t);
 
@@ -88,8 +90,8 @@ struct layout_range {
 /* The bytes of a part as far as its limit in the header. */
 uint64_t layout_limit_bytes(const struct table_header *h, enum table_part part);
 
-/* What of the mapping is in use, by a header whose limits and counts have been checked or are
- * our own; `indexes`: also what only interning needs. Returns how many ranges. */
+/* The stretches of the mapping that are in use, by a header whose limits and counts have been checked or are our own.
+ * `indexes`: include the parts that only interning needs. Returns the number of ranges. */
 unsigned layout_used(const struct table_header *h, bool indexes, struct layout_range *ranges);
 
 /* How many of a part are in use: the count in the header, which may have run past its limit. */

@@ -72,6 +72,7 @@ static bool header_is_sane(const struct table_header *h)
 	return true;
 }
 
+/* Finishes what the process has left in the middle, and makes sure of what readers rely on. */
 static void repair(struct table *t)
 {
 	struct table_header *h = t->head;
@@ -79,7 +80,7 @@ static void repair(struct table *t)
 	h->frozen = 0;
 	for (uint32_t i = layout_count(h, TABLE_DELTAS); i-- > 0; ) {
 		delta_finish_flush(t, &t->deltas[i]);
-		t->deltas[i].flushing = 0;	/* nobody is to be waited for */
+		t->deltas[i].flushing = 0;	/* a view does not wait for a thread that is gone */
 	}
 	for (uint32_t i = layout_count(h, TABLE_MODULES); i-- > 0; ) {
 		struct module *m = &t->modules[i];
@@ -89,16 +90,15 @@ static void repair(struct table *t)
 		if (m->build_id_bytes > MODULE_BUILD_ID_BYTES)
 			m->build_id_bytes = 0;
 	}
-	/* Every path ends. Before any is noted there is none. */
+	/* Every path is terminated. Before a path is noted, the text has none. */
 	t->text[0] = '\0';
 	if (layout_count(h, TABLE_TEXT))
 		t->text[layout_count(h, TABLE_TEXT) - 1] = '\0';
 }
 
 /*
- * Room for all of a table, of which little is used. Memory that is the process's own counts for RLIMIT_DATA
- * whether it is used or not, which the watcher and --report may have from the shell that started them; memory
- * that could be shared does not.
+ * Maps room for all of a table, of which little is used. The memory is shared, because private memory counts for
+ * RLIMIT_DATA whether it is used or not, and the watcher and --report may inherit such a limit from a shell.
  */
 static char *map_whole(uint64_t size_bytes)
 {
@@ -108,10 +108,10 @@ static char *map_whole(uint64_t size_bytes)
 	return shared == MAP_FAILED ? NULL : shared;
 }
 
-/* What a damaged table's last frames may make a reader look at behind their end. */
+/* A reader may look at this many bytes behind the end of a part where the last frames of a table are damaged. */
 #define SLACK_BYTES	((uint64_t)64 << 10)
 
-/* What is to be mapped of a window: as far as the limits go. */
+/* How much of a window is mapped: up to the limits. */
 static uint64_t window_bytes(const struct table_header *h, unsigned window, uint64_t most_bytes)
 {
 	uint64_t bytes = most_bytes;

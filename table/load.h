@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A table read from a file or a memfd, of a process that is gone or another one that runs:
- * copied, then checked, so that nothing can change after the check. Nothing in the file is
- * believed: the layout follows from one number, counts are held below their limits, texts
- * end, and what is left of an interrupted step is put right.
+ * Reads a table from a file or a memfd, of a process that is gone or of another one that runs. The table is copied and
+ * then checked, so that nothing can change after the check. Nothing in the file is trusted: the layout follows from one
+ * number, counts are held below their limits, texts are terminated, and the step of a flush that a kill has interrupted
+ * is finished.
  *
- * Async-signal-safe, but for nobody's hot path.
+ * Async-signal-safe. No checks of `make CHECK=1` look at such a table: a damaged file must not end a process.
  */
 #ifndef TABLE_LOAD_H
 #define TABLE_LOAD_H
@@ -24,12 +24,12 @@ enum load_status {
 };
 
 /*
- * Reads the table from fd (by pread: its position does not matter), where it begins at `start`: 0
- * in a file or memfd, its address in /proc/PID/mem.
+ * Reads the table from fd, by pread(), at the offset `start`: 0 in a file or memfd, the table's address in
+ * /proc/PID/mem.
  */
 enum load_status load_table(struct table *t, int fd, uint64_t start);
 
-/* The header alone, with its texts ended, but nothing checked. */
+/* Reads the header alone. The texts in it are terminated; nothing else is checked. */
 enum load_status load_header(struct table_header *h, int fd, uint64_t start);
 
 /* Gives back what load_table() has mapped. */

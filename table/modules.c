@@ -2,6 +2,7 @@
 /* See modules.h. */
 #include "modules.h"
 
+#include "base/check.h"
 #include "elf/headers.h"
 #include "elf/image.h"
 #include "elf/loaded.h"
@@ -48,9 +49,9 @@ static void give_back_text(struct table *t, uint32_t from, uint32_t to)
 }
 
 /*
- * Writes path to `text`, which has room for PATH_MAX bytes more than the path. The loader's name is
- * what the program or dlopen was given, so it may be relative to the current directory. (The system call,
- * because glibc's getcwd() falls back to code that allocates.) Returns the bytes written, with the NUL.
+ * Writes an absolute form of path to `text`, which has room for PATH_MAX bytes more than the path. The loader's name is
+ * what the program or dlopen() was given, so it may be relative to the current directory. (This uses the system call,
+ * because glibc's getcwd() falls back to code that allocates.) Returns the number of bytes written, with the NUL.
  */
 static size_t write_absolute(char *text, const char *path, size_t path_bytes)
 {
@@ -65,8 +66,8 @@ static size_t write_absolute(char *text, const char *path, size_t path_bytes)
 	return before + path_bytes;
 }
 
-/* The offset of the same path in the text, if a module that is noted has it already: so a plugin
- * that comes and goes, each time at another address, does not fill the text. 0: none has. */
+/* The offset of the same path in the text if a noted module has that path, else 0. So a plugin that is loaded again and
+ * again, each time at another address, does not fill the text. */
 static uint32_t find_text(const struct table *t, const char *path)
 {
 	for (uint32_t i = layout_count(t->head, TABLE_MODULES); i-- > 0; ) {
@@ -78,7 +79,7 @@ static uint32_t find_text(const struct table *t, const char *path)
 	return 0;
 }
 
-/* The vdso's name has no slash, and is no path. */
+/* The vdso's name has no slash, and is not a path. */
 static bool is_relative(const char *path)
 {
 	return path[0] != '/' && strchr(path, '/');
@@ -102,6 +103,7 @@ static uint32_t add_text(struct table *t, const char *path)
 		return at;
 	}
 	bytes = write_absolute(t->text + at, path, bytes);
+	check_at_most(bytes, reserved, "a path fits into the text that was reserved for it");
 	known = find_text(t, t->text + at);
 	give_back_text(t, at + (known ? 0 : (uint32_t)bytes), at + reserved);
 	return known ? known : at;
@@ -131,7 +133,7 @@ static void read_build_id(struct module *m, const char *note, size_t size_bytes)
 	}
 }
 
-/* From the program headers in memory, which the loader has used already. */
+/* Reads the build id by the program headers in memory, which the loader has already used. */
 static void read_notes(struct module *m, const ElfW(Phdr) *ph, unsigned count)
 {
 	for (unsigned i = 0; i < count && !m->build_id_bytes; i++) {
@@ -153,6 +155,7 @@ static const struct module *add_module(struct table *t, struct module *m, const 
 		return NULL;
 	}
 	m->path = add_text(t, path[0] ? path : t->local->program_path);
+	check_below(m->start, m->end, "a module that is noted takes up addresses");
 	i = add_relaxed(&h->module_count, 1);
 	if (i >= load_acquire(&h->module_limit))
 		return NULL;
@@ -190,8 +193,8 @@ static int note_loaded(struct dl_phdr_info *info, size_t size, void *table)
 }
 
 /*
- * What execve() was given as the program, from which the interpreter of a script follows; "" if that
- * is no ELF file. Where the loader was started with the program as its argument, it has put the
+ * Finds the program from the name that execve() was given, following the interpreters of scripts. The result is ""
+ * if that is no ELF file. Where the loader was started with the program as its argument, the loader has put the
  * program's name there (glibc's rtld.c).
  */
 static void read_given_path(char program_path[TABLE_PATH_BYTES])
@@ -268,8 +271,8 @@ static void mark_gone(struct table *t, struct module *m)
 	store_relaxed(&m->gone, 1);
 }
 
-/* What the newcomer lies over cannot be there any more, unless it lies in a gap between the
- * other's segments. */
+/* Marks the modules as gone that overlap with a new one, unless the new module lies in a gap between the other's
+ * segments. */
 static void mark_overlapped(struct table *t, const struct module *m)
 {
 	for (uint32_t i = known_count(t); i-- > 0; ) {
@@ -287,9 +290,9 @@ static void mark_overlapped(struct table *t, const struct module *m)
 }
 
 /*
- * Whether both are the same file at the same place: by build id, where both are known to have one
- * or not (a segment of a module with gaps does not show it), and by file name (the directory may
- * differ by links, and the program's own name is known only to us).
+ * Whether both are the same file at the same place. The build ids are compared if the notes of m were read (they cannot
+ * be found from one segment of a module with gaps), and the file names, without their directories, which may differ by
+ * links. The loader's name for the program is "", which matches any name.
  */
 static bool same_module(const struct table *t, const struct module *known, const struct module *m,
 			const char *name, bool notes_read)
@@ -302,7 +305,7 @@ static bool same_module(const struct table *t, const struct module *known, const
 	return !name[0] || !strcmp(path_name(name), path_name(modules_path(t, known)));
 }
 
-/* False: its build id is not to be found here. */
+/* Fills in *m. False when the program headers, and so the build id, cannot be found from what the loader knows. */
 static bool describe(const struct loaded_module *found, struct module *m)
 {
 	unsigned count;
@@ -315,7 +318,7 @@ static bool describe(const struct loaded_module *found, struct module *m)
 	return true;
 }
 
-/* One that is back again at its old place, as plugins come and go. */
+/* The old entry of a module that has come back to its old place, which is no longer marked as gone; NULL: none. */
 static struct module *revive(struct table *t, const struct module *m, const char *name, bool notes_read)
 {
 	for (uint32_t i = known_count(t); i-- > 0; ) {
@@ -335,7 +338,7 @@ static uint32_t *module_hint(const struct table *t, const struct loaded_module *
 	return &t->local->module_hints[(found->start >> 12 ^ found->start >> 20) % TABLE_MODULE_HINTS];
 }
 
-/* Whether it is the module that was found there: the build id stands where it stood. */
+/* Whether a noted module is still the one that the loader has there: the same build id is at the same place. */
 static bool is_still(const struct module *known, const struct loaded_module *found)
 {
 	return known->build_id_at && known->build_id_bytes == MODULE_BUILD_ID_BYTES && !load_relaxed(&known->gone) &&
@@ -449,7 +452,7 @@ const struct module *modules_of_code(const struct table *t, uint32_t code)
 	uint32_t number = (uint32_t)(t->codes[code] >> CODE_PC_BITS);
 
 	if (number == CODE_EARLY) {
-		/* The oldest entry: it was there from the start. */
+		/* The oldest entry that holds the address: that module was there from the start. */
 		for (uint32_t i = 0; i < known_count(t); i++) {
 			if (holds(&t->modules[i], table_code_pc(t, code)))
 				return &t->modules[i];

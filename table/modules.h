@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The loaded modules (the program, its libraries) that frames of the table lie in: enough
- * to find names for them later, even after a dlclose, even in another process.
+ * The loaded modules (the program and its libraries) in which frames of the table lie. The list has what is needed to
+ * find names later, after a dlclose() and in another process, too.
  *
- * The list only grows. A module is noted when code in it is first met; when another module
- * has come to lie at the same addresses (dlclose, dlopen), that is a new entry, and the old
- * one is marked as gone: its codes are not taken for the new one's.
+ * The list only grows. A module is noted when a frame in its code is first seen. When another module has come to lie at
+ * the same addresses (dlclose(), dlopen()), it gets a new entry, and the old entry is marked as gone, so that the codes
+ * of the old module are not taken for codes of the new one. A module that comes back to its old place gets its old
+ * entry back.
  *
- * Async-signal-safe and lock-free unless it says otherwise. Two threads may note the same
- * module at the same time; then it stands in the list twice, which does no harm.
+ * Everything is async-signal-safe and lock-free unless it says otherwise. Two threads may note the same module at the
+ * same time; then the list has it twice, which does no harm.
  */
 #ifndef TABLE_MODULES_H
 #define TABLE_MODULES_H
@@ -18,21 +19,21 @@
 #define MODULE_BUILD_ID_BYTES	20	/* SHA-1, what GNU ld and lld write by default */
 
 struct module {
-	uint64_t start, end;		/* addresses it takes up; end 0: not yet complete */
-	uint64_t bias;			/* address in memory minus address in the file's terms */
+	uint64_t start, end;		/* its addresses; end 0: the entry is not yet complete */
+	uint64_t bias;			/* address in memory minus address in the file (p_vaddr) */
 	uint32_t path;			/* offset of its absolute path in the table's text */
-	uint8_t build_id_bytes;		/* 0: it has none */
+	uint8_t build_id_bytes;		/* 0: the module has no build id */
 	uint8_t build_id[MODULE_BUILD_ID_BYTES];
 	uint8_t unused;
-	uint16_t build_id_at;		/* bytes from start, if it is in the file's first page; or 0 */
-	uint32_t gone;			/* it has been unloaded, or another one lies there */
+	uint16_t build_id_at;		/* the build id's offset from start if that is in the first page, else 0 */
+	uint32_t gone;			/* 1: it has been unloaded, or another module lies there */
 };
 
 _Static_assert(sizeof(struct module) == 56, "no padding that differs between machines");
 
 /*
- * Prepares for modules_note(): finds the lookup of libc and what is loaded now. Takes the
- * loader's locks: at start only, never from a hook or a signal.
+ * Prepares for modules_note(): finds libc's function for lookups, and notes what is loaded now. Takes the loader's
+ * locks, so it may be called at start only, and never from a hook or a signal handler.
  */
 void modules_init(struct table *t);
 
@@ -49,29 +50,30 @@ static inline bool modules_holds(const struct table *t, uint32_t number, uint64_
 	return pc >= t->modules[number - 1].start && pc < t->modules[number - 1].end;
 }
 
-/* How often a module has been added, or come back. */
+/* How often a module has been added or has come back. */
 static inline uint32_t modules_changes(const struct table *t)
 {
 	return load_relaxed(&t->head->module_changes);
 }
 
-/* Around a dlclose; what is no longer there afterwards is marked. modules_forked() in a child. */
+/* To be called before and after a dlclose(): modules that are no longer there afterwards are marked as gone.
+ * modules_forked() is for a child after fork. */
 void modules_unloading(struct table *t);
 void modules_unloaded(struct table *t);
 void modules_forked(struct table *t);
 
-/* Whether no module has ever gone, so that none has to be looked at for it. */
+/* Whether no module has ever been unloaded, so that no entry has to be looked at for that. */
 static inline bool modules_intact(const struct table *t)
 {
 	return !load_acquire(&t->local->modules_have_gone);
 }
 
-/* False: some thread is unloading modules, so the marks may be behind; then modules_verify() tells
- * whether pc, on the caller's stack, lies in the module of this number (plus 1, as in a code). */
+/* False while a thread is unloading modules: then the marks may be out of date, and modules_verify() asks the loader
+ * whether pc, which must be on the caller's stack, lies in the module of this number (plus 1, as in a code). */
 bool modules_settled(const struct table *t);
 bool modules_verify(const struct table *t, uint32_t number, uint64_t pc);
 
-/* A code's module; NULL: it lies in none. */
+/* The module of a code; NULL when the code lies in none. */
 const struct module *modules_of_code(const struct table *t, uint32_t code);
 
 static inline const char *modules_path(const struct table *t, const struct module *m)

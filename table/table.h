@@ -1,33 +1,41 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The table: one row of counters per distinct backtrace, in one mapping without a pointer.
+ * The table: one row of counters for each distinct backtrace, in one mapping that contains no pointer.
  *
  *	header  uppers  rows     infos    codes    frames   indexes   modules, text
  *	totals  40 B    32 B     16 B     8 B      2 B      4 B       modules.h
  *	        of few  counters frames   pc and   codes    of rows
  *	        rows    (row.h)  of row   module   in runs  and codes
  *
- * Each part has addresses for all that it can ever hold, but only its beginning is mapped there, and the
- * mapping grows as rows arrive (layout.h): what is not used counts for no limit. What reads the table (a
- * report) needs nothing else, so it can be a file, and can belong to a process that is gone.
+ * Each part has addresses for all that it can ever hold, but only its beginning is mapped, and the mapping grows as
+ * rows arrive (layout.h). So what is not used counts for no limit. A reader of the table (a report) needs nothing
+ * else: the table can be a file, and can belong to a process that is gone.
  *
- * A code is an address in a module: where another module has come to lie at the same address,
- * that is another code, so rows of the two are never mixed.
+ * A code is an address together with its module. Where another module has come to lie at the same address, that is
+ * another code, so the rows of the two are never mixed.
  *
- * Backtraces share their outer frames. A row's frames are a run of codes, innermost first,
- * that ends in a link: to a place in an older run, where the outer frames go on, or to 0, the
- * end. The place of a frame, its node, thus stands for all frames from it outward: a chain.
+ * Backtraces share their outer frames. The frames of a row are a run of codes, innermost first, and a link at the end
+ * of the run: to a place in an older run, where the outer frames go on, or to 0, which ends the backtrace. The place
+ * of a frame is its node. A node thus stands for the frame and all frames outward of it: a suffix of the stack.
  *
- * Of a stack that is deeper than the depth, the chain may go on beyond it, as far as who captured
- * the stack happened to know: so stacks share their outer frames though each is cut elsewhere. What
- * lies beyond does not belong to the row. Chains that differ only there have one row, whose own
- * chain is the one that came first.
+ *	frames:  | c d e ->0 |   | a b ->d |   | f ->b |		backtraces c d e;  a b d e;  f b d e
  *
- * Rows and codes are never removed. Row 0 means "no row"; row 1 stands for every backtrace
- * that no longer found room, and has no frames. Both are found by hash (index.h).
+ * A stack that is deeper than the depth may have more frames here than its row shows, as far as the unwinder happened
+ * to know them, so that stacks which are cut off at different places still share their outer frames. The frames
+ * beyond the depth do not belong to the row. Stacks that differ only there have one row, and the row has the frames of
+ * the stack that came first.
  *
- * Everything here is async-signal-safe and safe in any number of threads unless it says
- * otherwise.
+ * Rows and codes are never removed. Row 0 means "no row". Row 1 stands for every backtrace that found no room, and has
+ * no frames. Rows and codes are found by their hashes (index.h).
+ *
+ * Invariants (table/invariants.c checks them):
+ *	each row from ROW_FIRST on, but for rows_wasted, is in the index once; so is each code
+ *	each link leads to a node of an older run, thus to a lower number: there are no cycles
+ *	the counts below "What grows" only grow; what lies below both a count and its limit is complete as soon as its
+ *	number can be found
+ * and those of the counters, at struct row.
+ *
+ * Everything here is async-signal-safe and may be called in any number of threads, unless it says otherwise.
  */
 #ifndef TABLE_TABLE_H
 #define TABLE_TABLE_H
@@ -43,49 +51,50 @@
 #define TABLE_MAGIC		"heaptrc"	/* 8 bytes with its NUL */
 #define TABLE_VERSION		13
 #define TABLE_FRAMES_MAX	256	/* frames of one row */
-#define TABLE_TRUNCATED		512u	/* addresses in truncated.h's set */
+#define TABLE_TRUNCATED		512u	/* places in the set of addresses of truncated.h */
 
 #define ROW_NONE		0u
 #define ROW_OVERFLOW		1u
 #define ROW_FIRST		2u
-#define ROW_ID_BITS		22	/* what the block map and the index have room for */
+#define ROW_ID_BITS		22	/* the block map and the index have room for these */
 
 /*
- * The counters of a row: what each allocation and free changes, and what they change seldom
- * (row_info); and for the few rows whose figures do not fit there, their upper parts. A live block
- * is one that is recorded and not yet freed. Sizes are bytes.
+ * The counters of a row. struct row has those that each allocation and free changes, struct row_info those that
+ * change seldom, and struct row_upper the upper parts of the few rows whose figures need more bits. A live block is
+ * one that was recorded and is not yet freed. Sizes are bytes.
  *
- * A sum since the start (total_size, total_count, temporary) is here modulo 2^32. The upper parts
- * note how many quarters of that, of 2^30, it had reached. That is noted after the sum, so it may
- * lag behind by up to three: the sum is the only number from the quarters noted on that is less
- * than 2^32 above and has these lower bits (row_sum()), whatever instruction a kill or a reader
- * came after. A row without upper parts has reached none.
+ * The sums since the start (total_size, total_count, temporary) are kept modulo 2^32. The upper parts note how many
+ * quarters of 2^32 (2^30) each sum has reached. The quarters are noted after the sum has changed, and may lag behind
+ * by up to three. So the true sum is the only number with these lower 32 bits in [quarters * 2^30, quarters * 2^30 +
+ * 2^32) (row_sum()), whatever instruction a kill or a reader came after. A row without upper parts has 0 quarters.
  *
- * live_size is below 2^31. A row that has 2^30 becomes wide in time, for good (ROW_WIDE): from
- * then on its live_size stays, and what changes is its upper parts' live_size. The live size is
- * the sum of the two. So are the bytes at the heap's maximum: each part has its own (row.h).
+ * live_size is below 2^31. A row becomes wide (ROW_WIDE), for good, at the latest when it has 2^30 bytes. From then on
+ * its own live_size stays as it is, and the live_size of its upper parts changes. The live size is the sum of the two,
+ * and so are the bytes at the heap's maximum (row.h).
  *
- * Invariants of these sums, whenever no thread is between two of the stores (row.h):
+ * Invariants, while no thread is inside the guard, of each row with what is pending in the threads' slots
+ * (deltas.h):
  *	live_count <= peak_count, live_size <= peak_size, heap_peak_size <= peak_size
  *	live_count <= total_count, live_size <= total_size, temporary <= total_count
  *	live_count == 0  implies  live_size == 0
  *	the sum of live_size over all rows == totals.live_size
- *	the sum of row_heap_peak() over all rows == totals.peak_size
+ *	the sum of row_heap_peak() over all rows == totals.peak_size		(in a process of one thread)
+ *	live_count, live_size == the number and the bytes of the blocks that name the row in the block map (blocks.h)
  *
- * What threads have yet to tell (deltas.h) can make live_size and live_count negative for a while.
- * live_count has 32 bits: a backtrace with more than 4,294,967,295 live blocks is out of range
- * (the blocks alone would take 128 GB). When there is no space for a row's upper parts, its sums
- * are modulo 2^32, and its sizes may be wrong while 2^30 bytes are live or more; the totals are right.
+ * Without what is pending, live_size and live_count of a row can be negative for a while.
+ * live_count has 32 bits: a backtrace with more than 4,294,967,295 live blocks is out of range (the blocks alone would
+ * take 128 GB). Where there is no space for a row's upper parts, its sums are modulo 2^32, and its sizes may be wrong
+ * while 2^30 bytes or more are live; the totals are right.
  */
 struct row {
 	int32_t live_size;
 	uint32_t peak_size;		/* before it was wide */
 	union {
 		struct {
-			int32_t heap_peak_size;	/* at the heap's maximum: row_heap_peak() */
+			int32_t heap_peak_size;	/* live_size at the heap's maximum: row_heap_peak() */
 			uint32_t epoch;		/* of totals.epoch, when that was saved; ROW_WIDE */
 		};
-		uint64_t saved_peak;	/* both: several threads change the two in one step */
+		uint64_t saved_peak;	/* both, for several threads, which change the two in one step */
 	};
 	uint32_t live_count, peak_count;
 	uint32_t total_size, total_count;
@@ -102,8 +111,8 @@ struct row_info {
 
 struct row_upper {
 	int64_t live_size;		/* in addition to the row's */
-	int64_t heap_peak_size;		/* as the row's, of this part */
-	uint64_t peak_size;		/* of both parts, since the row is wide */
+	int64_t heap_peak_size;		/* this live_size at the heap's maximum */
+	uint64_t peak_size;		/* the maximum of both parts' sum since the row is wide */
 	uint32_t epoch;
 	uint32_t total_size, total_count, temporary;	/* quarters */
 } __attribute__((aligned(8)));		/* i386 aligns a uint64_t to 4 bytes */
@@ -129,15 +138,15 @@ struct table_totals {
 	uint64_t unknown_frees;		/* frees of blocks that were never recorded */
 	uint64_t stale_blocks;		/* blocks whose free was not seen: address came again */
 	uint64_t lost_blocks;		/* allocations not recorded for want of memory */
-	uint64_t above;			/* bytes: a maximum from here on is told (table_peak_passed()) */
+	uint64_t above;			/* bytes: a new maximum of at least these calls table_peak_passed() */
 	uint32_t epoch;			/* counts the heap's new maxima, by twos */
 	uint32_t own_new;		/* the allocator's operator new does not call malloc */
 	uint64_t fallbacks;		/* stacks that the slow unwinder took */
 	uint64_t stacks_checked, stacks_disagreed;	/* --unwind=check */
-	uint64_t stacks_cut;		/* of which no more than the caller could be seen */
-	uint64_t stacks_broken;		/* that break off where a frame's caller could not be found */
+	uint64_t stacks_cut;		/* stacks that consist of the caller only, taken before the unwinder was ready */
+	uint64_t stacks_broken;		/* stacks that end where a frame's caller could not be found */
 	uint16_t other_malloc;		/* the program's malloc comes before ours */
-	uint16_t namespaces;		/* libraries are loaded in such of their own */
+	uint16_t namespaces;		/* libraries were loaded into namespaces of their own (dlmopen) */
 	uint32_t untraced;		/* programs started that nothing can be preloaded into */
 	uint32_t deep_bound;		/* libraries opened with RTLD_DEEPBIND (deepbind.h) */
 	char deep_name[32];		/* one of them */
@@ -146,10 +155,10 @@ struct table_totals {
 
 #define SIGNAL_RETURNS_MAX	16	/* programs have one, or two: their own and libc's */
 
-/* Whether a table whose process is gone has something that nobody has told. */
+/* Whether somebody still has to print the dump of a table whose process is gone. */
 enum table_life {
 	TABLE_LIVES,
-	TABLE_DUMPED,			/* the final dump is out */
+	TABLE_DUMPED,			/* the final dump has been printed */
 	TABLE_EXECS,			/* the process is about to become another program */
 };
 
@@ -176,16 +185,17 @@ struct table_header {
 	uint32_t life;			/* enum table_life */
 	uint64_t begun_ns;		/* when the table was made (clock of now_ns) */
 	uint64_t begun_real_ns;		/* the same moment by CLOCK_REALTIME, as the times of files are */
-	uint64_t ended_ns;		/* the process's end, as who was there has noted it, or 0 */
-	uint32_t watched;		/* the file is one of --record, where the watcher will note the end */
-	uint64_t inode;			/* of the file of --record that it was made in, or 0: a copy has another */
+	uint64_t ended_ns;		/* when the process ended, as it or the watcher has noted, or 0 */
+	uint32_t watched;		/* 1: a file of --record in which the watcher will note the end */
+	uint64_t inode;			/* of the file of --record in which the table was made, or 0; a copy of the file
+					 * has another inode */
 	struct heap_places heap;	/* where malloc has its figures, in the process */
 
 	/* What may be used of each part (layout.h). */
 	uint32_t row_limit, code_limit, frame_limit, deltas_limit, module_limit, text_limit;
 	uint32_t upper_limit, row_levels, code_levels, shares_log2;
 	uint32_t no_space;		/* 0, or enum table_lack: a part could not grow */
-	uint32_t depth;			/* frames that are a row's; outward of them there may be more */
+	uint32_t depth;			/* the most frames of a row; the frames part may have more outward of them */
 
 	/* What grows. */
 	__attribute__((aligned(64))) uint32_t row_count;	/* row 0 and 1 included */
@@ -198,14 +208,14 @@ struct table_header {
 	uint32_t early;			/* the modules are not yet listed */
 	uint32_t deltas_used;		/* may run past deltas_limit */
 	uint32_t uppers_used;		/* 0 included; may run past upper_limit when it is full */
-	uint32_t frozen;		/* deltas stay where they are: they are being collected */
+	uint32_t frozen;		/* 1: a view collects, and nothing moves from a slot to a row (deltas.h) */
 	uint32_t modules_full;		/* 1: code of a module was met that the list has no room for */
 	uint32_t signal_return_count;	/* may run past SIGNAL_RETURNS_MAX */
 	uint32_t signal_returns[SIGNAL_RETURNS_MAX];	/* codes: table_is_signal_return() */
 
 	__attribute__((aligned(64))) struct table_totals totals;
 
-	/* How many blocks less than rows know threads' slots of each number may hold (deltas.h). */
+	/* Upper bounds of the frees that are pending in all threads' slots of each number (deltas.h). */
 	uint32_t pending_frees[TABLE_SLOTS];
 
 	__attribute__((aligned(64))) uint64_t truncated[TABLE_TRUNCATED];	/* truncated.h; 0: a free place */
@@ -244,7 +254,7 @@ struct table_local {
 	char program_path[TABLE_PATH_BYTES];	/* the loader's name for the program is "" */
 };
 
-/* The table of this process, or one read from elsewhere: addresses of the parts. */
+/* The table of this process, or one that was loaded: the addresses of its parts. */
 struct table {
 	struct table_header *head;	/* NULL: there is no table */
 	struct row *rows;
@@ -253,24 +263,25 @@ struct table {
 	uint64_t *codes;
 	uint16_t *frames;
 	uint32_t *row_index, *code_index;
-	uint32_t *shares;		/* nodes by their marks' hash: a guess that is verified */
+	uint32_t *shares;		/* nodes by the hash of their suffix; each is verified before it is used */
 	struct deltas *deltas;		/* deltas.h */
 	struct module *modules;		/* modules.h */
 	char *text;			/* the modules' paths */
 	struct table_local *local;	/* NULL: the table was loaded */
 	bool shared;			/* in a file or a memfd, not in memory of its own */
-	bool populates;			/* ...and pages have to be reserved */
+	bool populates;			/* shared, and pages have to be reserved before they are touched */
 	uint32_t refused;		/* mappings that could not grow */
 	uint64_t mapped[TABLE_WINDOWS];	/* bytes of each part from its beginning on (layout.h) */
 };
 
 /*
- * Makes a table. With a limit on the address space (RLIMIT_AS, RLIMIT_DATA) one that cannot take more than
- * a part of that. False when the kernel refuses even the smallest. Call once, before threads.
+ * Makes a table in memory of this process alone. Under a limit on the address space (RLIMIT_AS, RLIMIT_DATA) its
+ * largest size is a part of the limit. False when the kernel refuses even the smallest table. Call once, before
+ * there are threads.
  */
 bool table_create(struct table *t);
 
-/* Unmaps a table that nobody uses any more. NULL as its head: there is none. */
+/* Unmaps a table that nobody uses any more. Afterwards, and for a table that was never made, head is NULL. */
 void table_unmap(struct table *t);
 
 /*
@@ -286,12 +297,12 @@ int table_create_in(struct table *t, int fd);
  */
 int table_copy(const struct table *t, int fd);
 
-/* Has the table at its old address, but from now on in fd, which table_copy() has written; -1:
- * in memory of this process alone. For a child after fork. Returns 0 or an errno, and then a part of it
- * may still be where it was. */
+/* Replaces the mapping of the table, at its old address, by one of fd, which table_copy() has written, or (fd -1) by
+ * memory of this process alone. For a child after fork. Returns 0, or an errno: then a part of the table may still be
+ * in the old mapping. */
 int table_move(struct table *t, int fd);
 
-/* How many frames a row has at most, 1 to TABLE_FRAMES_MAX (which it is before). Once, at start. */
+/* Sets how many frames a row has at most, 1 to TABLE_FRAMES_MAX (the value before). Once, at start. */
 void table_set_depth(struct table *t, unsigned depth);
 
 /*
@@ -322,8 +333,8 @@ uint64_t table_code_hash(const struct table *t, uint32_t code);
 uint32_t table_node_code(const struct table *t, uint32_t node, uint32_t *out, bool *linked);
 
 /*
- * Has `passed` called, in the thread that allocates, whenever the heap's size is a new maximum and
- * has passed a multiple of step_bytes that it had not. Once, at start.
+ * From now on `passed` is called, in the thread that allocates and inside the guard, whenever the heap's size is a new
+ * maximum and has reached a multiple of step_bytes for the first time. Once, at start.
  */
 void table_notify_peaks(struct table *t, uint64_t step_bytes, void (*passed)(void));
 
@@ -336,9 +347,9 @@ static inline uint64_t table_code_pc(const struct table *t, uint32_t code)
 }
 
 /*
- * Whether a code is the code that signal handlers return to (base/sigreturn.h). The frame that is
- * outward of it in a row was interrupted, so that the frame's address is exact: it is not the address
- * that a call returns to, as those of all other frames are.
+ * Whether a code is the code that signal handlers return to (base/sigreturn.h). The next frame outward was interrupted
+ * by the signal, so its address is the instruction that comes next, while the addresses of all other frames are those
+ * that a call returns to.
  */
 static inline bool table_is_signal_return(const struct table *t, uint32_t code)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* See truncated.h: open addressing, an address at most TRIES places behind its own. */
+/* See truncated.h. A hash table with open addressing: an address is at most TRIES places behind its own. */
 #include "truncated.h"
 
 #define TRIES	32u

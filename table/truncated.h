@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The addresses at which stacks ended because there is no unwind information for the code there: assembly,
- * languages that do without, code compiled at run time. A report tells of the backtraces whose last frame
- * is one of them, and of the modules.
+ * The addresses at which backtraces were truncated, because the code there has no unwind information: assembly, some
+ * languages, code compiled at run time. A report names the modules of these addresses, and counts the backtraces whose
+ * last frame is one of them.
  *
- * They are few (places in such code that call something which allocates), so a small set in the
- * table's header holds them. Lock-free, async-signal-safe.
+ * There are few of them, since only calls in such code that lead to an allocation count. So a small set in the table's
+ * header holds them. Lock-free, async-signal-safe.
  */
 #ifndef TABLE_TRUNCATED_H
 #define TABLE_TRUNCATED_H
 
 #include "table.h"
 
-/* Notes an address. When the set is full it is not noted. */
+/* Adds an address to the set. Does nothing when the set is full. */
 void truncated_note(struct table *t, uint64_t pc);
 
-/* Whether it was noted. */
+/* Whether the set has the address. */
 bool truncated_holds(const struct table *t, uint64_t pc);
 
 #endif

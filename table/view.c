@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#define COPIES_MAX	16	/* a row that changes all the time is taken as it is */
+#define COPIES_MAX	16	/* after so many copies a row that changes all the time is taken as it is */
 
 /* A row as it is in the table. */
 struct parts {
@@ -25,7 +25,7 @@ static void load_words(void *to, const void *from, size_t bytes)
 		((word *)to)[i] = load_relaxed(&((const word *)from)[i]);
 }
 
-/* The upper parts come first: of the sums they may lag behind, but not be ahead. */
+/* The upper parts are loaded first: the quarters noted there may lag behind the sums, but must not be ahead of them. */
 static void load_row(struct parts *to, const struct table *t, uint32_t row)
 {
 	static const struct row_upper none;
@@ -53,7 +53,7 @@ static void copy_row(struct parts *to, const struct table *t, uint32_t row)
 
 static void put_together(struct counters *c, const struct parts *p, uint32_t epoch)
 {
-	/* Of a damaged file they can be anything: as unsigned numbers they may go round. */
+	/* In a damaged file the sizes can be anything. Unsigned numbers may overflow. */
 	c->live_size = (uint64_t)p->row.live_size + (uint64_t)p->upper.live_size;
 	c->peak_size = p->row.peak_size > p->upper.peak_size ? p->row.peak_size : p->upper.peak_size;
 	c->heap_peak_size = (uint64_t)row_heap_peak(&p->row, epoch) +
@@ -66,7 +66,7 @@ static void put_together(struct counters *c, const struct parts *p, uint32_t epo
 	c->since = p->info.since;
 }
 
-/* What a thread has not yet told of one row. */
+/* Adds the changes of a row that are pending in a thread's slot. */
 static void add_delta(struct counters *c, const struct delta *slot, uint32_t epoch)
 {
 	struct delta copy, *d = &copy;
@@ -85,7 +85,7 @@ static uint32_t threads_with_deltas(const struct table *t)
 	return layout_count(t->head, TABLE_DELTAS);
 }
 
-/* Marks the rows of which a thread has something to tell. */
+/* Marks the rows that have pending changes. */
 static void mark_deltas(uint8_t *marked, const struct table *t, uint32_t end)
 {
 	for (uint32_t i = 0; i < threads_with_deltas(t); i++) {
@@ -98,7 +98,7 @@ static void mark_deltas(uint8_t *marked, const struct table *t, uint32_t end)
 	}
 }
 
-/* The view's row, by halving: they are in order. */
+/* The view's row of this number, or NULL. The rows are sorted by number. */
 static struct view_row *find_row(const struct view *v, uint32_t row)
 {
 	uint32_t low = 0, high = v->count;
@@ -128,7 +128,7 @@ static void add_deltas(struct view *v, const struct table *t)
 	}
 }
 
-/* While other threads allocate, the words of a sum can be of two moments. */
+/* While other threads allocate, the parts of a sum can be of different moments: keeps figures from being impossible. */
 static void settle(struct counters *c)
 {
 	if (row_count(c->live_count) < 0)
@@ -143,7 +143,7 @@ static void settle(struct counters *c)
 		c->peak_size = c->live_size;
 }
 
-/* The heap has grown past its last known maximum, but no thread has told so yet: it is now. */
+/* If the heap has grown past its noted maximum by changes that are pending in threads, its maximum is now. */
 static void settle_heap_peak(struct view *v, uint64_t known_peak)
 {
 	uint64_t live = 0;
@@ -164,13 +164,13 @@ static void take_row(struct view *v, const struct table *t, uint32_t row)
 	r->row = row;
 }
 
-/* Whether there has been a call: a sum of 0 may have gone round. */
+/* Whether the row has counted a call. A sum of calls that is 0 again, modulo 2^32, has upper parts. */
 static bool was_called(const struct table *t, uint32_t row)
 {
 	return load_relaxed(&t->rows[row].total_count) || load_relaxed(&t->infos[row].upper);
 }
 
-/* Nanoseconds. While it is found others can have begun: their age is 0. */
+/* Nanoseconds. A row's age that began after the view was taken is 0. */
 static uint64_t age_of(const struct view *v, const struct counters *c)
 {
 	uint64_t now = ticks_of(v->now_ns);
@@ -200,7 +200,7 @@ uint64_t view_value(const struct view *v, const struct view_row *r, enum sort_ke
 	return 0;
 }
 
-/* ---- Taking it ---- */
+/* ---- Taking all rows ---- */
 
 static bool is_wanted(const struct table *t, uint32_t row, bool all, const uint8_t *marked)
 {
@@ -208,7 +208,7 @@ static bool is_wanted(const struct table *t, uint32_t row, bool all, const uint8
 	       (all && was_called(t, row));
 }
 
-/* All rows, where there is room for them. */
+
 static void take_all(struct view *v, const struct table *t, uint32_t end, bool all, const uint8_t *marked)
 {
 	uint32_t kept = 0;
@@ -228,9 +228,9 @@ static void take_all(struct view *v, const struct table *t, uint32_t end, bool a
 	settle_heap_peak(v, load_relaxed(&t->head->totals.peak_size));
 }
 
-/* ---- ...and the largest ones, where there is not ---- */
+/* ---- Taking the largest rows, where memory is short ---- */
 
-/* The rows with the largest figures so far: a heap, whose first one has the smallest of them. */
+/* The rows with the largest figures so far, as a binary heap: the first row has the smallest of these figures. */
 struct largest {
 	struct view_row *rows;
 	uint32_t count, room;
@@ -265,7 +265,7 @@ static void offer(const struct view *v, struct largest *l, const struct view_row
 	}
 }
 
-/* One row with what all threads have not told of it; false: there is nothing to show. */
+/* One row, with the changes that are pending in all threads. False when the row has counted no call. */
 static bool take_one(const struct view *v, const struct table *t, uint32_t row, bool has_deltas,
 		     struct view_row *r)
 {
@@ -298,7 +298,7 @@ static void take_largest(struct view *v, const struct table *t, uint32_t end, bo
 		v->live_size += r.counters.live_size;
 		v->left_value += view_value(v, &r, l[0].key);
 		for (unsigned k = 0; k < key_count; k++) {
-			/* What is listed has live blocks, unless all rows are wanted. */
+			/* A report lists rows with live blocks only, unless it has asked for all rows. */
 			if (all || r.counters.live_count)
 				offer(v, &l[k], &r);
 		}
@@ -312,7 +312,7 @@ static void take_largest(struct view *v, const struct table *t, uint32_t end, bo
 		v->left_value -= view_value(v, &v->rows[i], l[0].key);
 }
 
-/* Takes as many rows as an eighth of the reserve has room for: the names need the rest. */
+/* Takes as many rows as fit into an eighth of the reserve, because the names need the rest. */
 static bool take_cut(struct view *v, const struct table *t, uint32_t end, bool all, const uint8_t *keys,
 		     unsigned key_count, struct arena *arena)
 {
@@ -339,7 +339,7 @@ bool view_collect(struct view *v, struct table *t, bool all, const uint8_t *keys
 	uint8_t *marked;
 
 	*v = (struct view){ .now_ns = now_ns(), .epoch = load_relaxed(&t->head->totals.epoch) };
-	/* Room for all; what is not needed is not touched. */
+	/* There is room for all rows; memory that is not needed is not touched. */
 	marked = arena_alloc_plenty(arena, end / 8 + 1);
 	v->rows = arena_alloc_plenty(arena, end * sizeof(*v->rows));
 	if (!v->rows || !marked)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A view: the rows of one moment, copied, so that nothing that happens later can make the
- * figures of one report disagree.
+ * A view is a copy of the rows at one moment, so that nothing that happens later can make the figures of a report
+ * disagree.
  *
- * A row is copied until two copies agree, so that its own figures belong together even while
- * other threads allocate; what they have not yet told (deltas.h) is added.
- * Async-signal-safe; the memory comes from the caller's arena.
+ * A row is copied until two copies are the same, so that its figures belong together even while other threads allocate.
+ * The changes that are pending in threads' slots (deltas.h) are added. Async-signal-safe; the memory comes from the
+ * caller's arena.
  */
 #ifndef TABLE_VIEW_H
 #define TABLE_VIEW_H
