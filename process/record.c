@@ -16,8 +16,9 @@ const char *record_one_thread(void)
 }
 
 /*
- * The unwinder's first call loads a library, so it must not come from inside the loader;
- * from a constructor (libstdc++'s allocates long before ours runs) it may.
+ * Makes the unwinder ready, unless the loader has called the hook: the unwinder's first call loads a library, which is
+ * not possible from inside the loader. A call from a constructor is fine; that of libstdc++ allocates long before the
+ * library's own constructor runs.
  */
 static void ready_capture(uintptr_t caller)
 {
@@ -41,7 +42,7 @@ static void count_notes(unsigned notes)
 		add_relaxed(&t->stacks_broken, 1);
 }
 
-/* A stack that the thread's memory has recognized, taken the other way too. */
+/* Compares a stack that the thread's memory has recognized with backtrace() (--unwind=check). */
 static void compare_known(const struct capture_point *from, uint32_t row)
 {
 	uint32_t codes[TABLE_FRAMES_MAX];
@@ -49,19 +50,20 @@ static void compare_known(const struct capture_point *from, uint32_t row)
 	unsigned count = table_frames(&recorder.table, row, codes), notes = 0;
 
 	if (!count)
-		return;		/* the table is full */
+		return;		/* the table is full: the row has no frames */
 	for (unsigned i = 1; i < count; i++)
 		frames[i - 1] = (uintptr_t)table_code_pc(&recorder.table, codes[i]);
 	capture_compare(from, frames, count - 1, recorder.depth - 1u, &notes);
 	count_notes(notes);
 }
 
-/* modules_changes() when the unwinder was last seen of them. */
+/* The value of modules_changes() when the unwinder was last notified. The unwinder has one memory of rules for the
+ * whole process, so this belongs to the process, not to the table. */
 static uint32_t changes_seen;
 
 /*
- * A new code may mean that modules have come that were not there before: what the unwinder remembered of
- * their addresses may be other modules'. True: so it is.
+ * Notifies the unwinder if modules have been loaded since the last call, because the rules that it remembers for their
+ * addresses may be those of modules that were there before. True: it was notified.
  */
 static bool notify_module_changes(void)
 {
@@ -74,8 +76,8 @@ static bool notify_module_changes(void)
 	return true;
 }
 
-/* A stack ended at pc because there is no unwind information. In the dynamic loader that is its own entry
- * point, from which it calls constructors: nothing lies outward of that. */
+/* Notes that a stack ended at pc for want of unwind information. In the dynamic loader this is the entry point from
+ * which it calls constructors. Nothing lies outward of that, so the stack is complete, and nothing is noted. */
 static void note_truncated(uintptr_t pc)
 {
 	if (pc < recorder.loader_start || pc >= recorder.loader_end)
@@ -83,8 +85,9 @@ static void note_truncated(uintptr_t pc)
 }
 
 /*
- * The row of a stack that the thread's memory has not recognized, but perhaps walked; ROW_NONE when
- * it gave up. When modules have come the stack is taken again; the first row stays, unused.
+ * The row of a stack that the thread's memory of stacks has not recognized, but has walked; ROW_NONE when the walk has
+ * given up. When this stack's modules turn out to be new, the stack is walked again, and the row that was found first
+ * stays in the table, unused.
  */
 static uint32_t find_row_of_captured(struct paths *p, uintptr_t function, const struct capture_point *from)
 {
@@ -108,9 +111,8 @@ static uint32_t find_row_of_captured(struct paths *p, uintptr_t function, const 
 }
 
 /*
- * The calling backtrace's row. Frame 0 is the function that the program called; the address
- * after its first byte stands for it, so that it reads like the return addresses that
- * follow.
+ * The row of the calling backtrace, by a walk. Frame 0 is the function that the program called. The address after its
+ * first byte stands for it, so that a reader may treat it like the return addresses that follow.
  */
 static uint32_t __attribute__((noinline)) find_row_slow(uintptr_t function, const struct capture_point *from)
 {
@@ -137,7 +139,6 @@ static uint32_t __attribute__((noinline)) find_row_slow(uintptr_t function, cons
 	return row;
 }
 
-/* The thread's memory has not recognized the stack that it was asked for last. */
 HOT_CODE uint32_t record_row_missed(struct paths *p)
 {
 	uintptr_t function;
@@ -151,7 +152,6 @@ HOT_CODE uint32_t record_row_missed(struct paths *p)
 	return row;
 }
 
-/* Without such a memory, or to compare. */
 uint32_t record_row_slow(const struct thread *self, uintptr_t function, uintptr_t pc, uintptr_t sp,
 			      uintptr_t fp)
 {
@@ -181,7 +181,7 @@ static inline void count_resize(uint32_t row, uint64_t old_bytes, uint64_t new_b
 		row_resize(&recorder.table, row, old_bytes, new_bytes);
 }
 
-/* record_uncount() in line: in node and the like most frees come here. */
+/* record_uncount(), inline: in node and other programs with several threads most frees come here. */
 static inline __attribute__((always_inline)) void uncount(struct block b, bool temporary, bool nested)
 {
 	struct thread *self = guard_self.thread;
@@ -279,7 +279,8 @@ HOT_CODE void record_new_slow(uint32_t *slot, uint32_t row, uint64_t size_bytes)
 	delta_alloc(&recorder.table, self->deltas, row, size_bytes);
 }
 
-/* Notes a large block whose region has no slots. Returns what stands for it, or 0: the region needs some. */
+/* Records a large block whose region has no slots. Returns a number that stands for the block as a slot's value would,
+ * or 0 when the region needs slots. */
 static uint32_t note_large(const void *p, struct block b)
 {
 	struct block stale = NO_BLOCK;
@@ -292,8 +293,8 @@ static uint32_t note_large(const void *p, struct block b)
 	return number;
 }
 
-/* Notes a block anywhere. Returns what stands for it, its slot's value or note_large()'s; 0: there is no
- * memory for that. */
+/* Records a block in its slot or, where its region has none, as a large block. Returns the slot's value or the number
+ * from note_large(); 0 when there is no memory for either. */
 static uint32_t note_anywhere(const void *p, struct block b)
 {
 	uint32_t *slot = blocks_find(&recorder.blocks, p), number;

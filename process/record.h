@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What one allocation and one free do: capture, intern, count, and the block map.
+ * How an allocation and a free are recorded: the stack is captured, its row is found or made (table.h), the block map
+ * gets the block (blocks.h), and the row's counters change (row.h, delta_change.h).
  *
- * Any thread, inside the guard; async-signal-safe, no lock. errno is kept.
+ * Invariant, while no thread is inside the guard: the block map has a block if and only if its row counts the block
+ * as live (table/invariants.h).
+ *
+ * Every function here may be called in any thread, inside the guard. All are async-signal-safe, take no lock, and keep
+ * errno.
  */
 #ifndef PROCESS_RECORD_H
 #define PROCESS_RECORD_H
@@ -17,17 +22,17 @@
 #include "threads.h"
 #include "verify.h"
 
-/* Set up at start; one in a process. */
+/* The recorder of the process; set up at start. */
 extern struct recorder {
 	struct blocks blocks;
 	struct table table;
-	unsigned depth;				/* frames of a row */
+	unsigned depth;				/* the most frames of a row */
 	enum unwind_mode unwind;
 	uintptr_t loader_start, loader_end;	/* the dynamic loader's code */
-	const char *one_thread;			/* not 0: no other thread has been started */
+	const char *one_thread;			/* points to 0 once another thread has been started */
 } recorder HIDDEN;
 
-/* What one_thread points to: glibc's from 2.32 on, or else what is 0. */
+/* A value for one_thread: glibc's __libc_single_threaded (2.32 and later), or a byte that is always 0. */
 const char *record_one_thread(void);
 
 static inline bool process_has_one_thread(void)
@@ -36,26 +41,26 @@ static inline bool process_has_one_thread(void)
 }
 
 /*
- * A new block at p, from a call at the point that pc, sp and fp name (struct capture_point); function:
- * the address after the first byte of the function that was called, which is frame 0.
+ * Records a new block at p, from a call at the point that pc, sp and fp name (struct capture_point). function: the
+ * address of the called function plus 1, which is frame 0.
  */
 __attribute__((cold)) void record_alloc(void *p, uintptr_t function, uintptr_t pc, uintptr_t sp, uintptr_t fp, size_t size);
 
-/* The same for what realloc() has made from `old`, which was taken from the map. */
+/* The same for the block that realloc() has made from `old`, which was taken from the map before the call. */
 void record_realloc(void *p, size_t size, struct block old, uintptr_t function,
 		    const struct capture_point *from);
 
-/* Puts back what a realloc() that failed has left where it was. */
+/* Puts a block back into the map that was taken from there for a realloc() which then failed. */
 void record_put_back(void *p, struct block b);
 
 /*
- * A block that is no longer live. temporary: freed before its thread allocated again. nested:
- * this thread may be in the middle of another record (a signal handler's free), so what
- * belongs to the thread must not be touched.
+ * Counts a block, which is no longer in the map, as freed. temporary: its thread had not allocated again. nested: this
+ * thread may be in the middle of recording something else, since a signal handler may call free(), so the thread's
+ * slots must not be touched.
  */
 void record_uncount(struct block b, bool temporary, bool nested);
 
-/* What is known of the block at p, which is to be known no more. */
+/* Takes the block at p out of the map. Its row is ROW_NONE when none was recorded there. */
 static inline __attribute__((always_inline)) struct block record_take(void *p)
 {
 	uint32_t *slot = blocks_find(&recorder.blocks, p);
@@ -66,29 +71,30 @@ static inline __attribute__((always_inline)) struct block record_take(void *p)
 	return likely(b.row != ROW_NONE) ? b : blocks_take_large(&recorder.blocks, p);
 }
 
-/* Whether the block at p, whose slot in the map had this value, is the thread's newest. */
+/* Whether the block at p, whose slot in the map had this value, is the newest block of the calling thread. */
 static inline bool record_is_newest(const void *p, uint32_t slot)
 {
 	return unlikely(guard_self.last_block == p) && likely(guard_self.last_slot == slot);
 }
 
-/* Before the real free of p: afterwards the address can be another thread's. False: nothing is
- * known of a block there. */
+/* Records that p is freed. To be called before the real free(), because afterwards another thread can get the address.
+ * False when no block was recorded there. */
 bool record_free(void *p, bool nested);
 
-/* What record_free_inline() leaves to others. */
+/* The slow path of record_free_inline(): counts a block as freed that was taken from the map. */
 void record_freed_slow(const void *p, struct block b, bool nested);
 
-/* record_free(p, false), for where it is worth the space. Neither this nor record_alloc_inline() takes up
- * registers for what happens seldom: it is in functions of its own, which get all they need again. */
+/* record_free(p, false), inline for the hooks that are called most. Neither this function nor record_alloc_inline()
+ * keeps values in registers for its slow paths: these are functions of their own, which find again what they need. */
 static inline __attribute__((always_inline)) bool record_free_inline(void *p)
 {
 	uint32_t *slot = blocks_find(&recorder.blocks, p), v;
 
-	/* The allocator will look there: both misses of the cache at a time. */
+	/* The allocator will read the block's header, so both cache misses are taken at the same time. */
 	__builtin_prefetch((const char *)p - 16, 1);
 	if (unlikely(!slot))
 		return record_free(p, false);
+	check(guard_self.inside, "a free is recorded inside the guard");
 	v = load_relaxed(slot);
 	if (unlikely(!slot_is_small(v)))
 		return record_free(p, false);
@@ -103,13 +109,17 @@ static inline __attribute__((always_inline)) bool record_free_inline(void *p)
 	return true;
 }
 
-/* What record_alloc_inline() leaves to others. */
+/*
+ * The slow paths of record_alloc_inline(). record_row_missed(): the thread's memory of stacks has not recognized the
+ * stack that it was asked for last. record_row_slow(): the thread has no such memory, or recognized stacks are compared
+ * with another unwinder. record_new_slow(): the block is large, its slot is not free, or there are several threads.
+ */
 uint32_t record_row_missed(struct paths *p);
 uint32_t record_row_slow(const struct thread *self, uintptr_t function, uintptr_t pc, uintptr_t sp,
 			      uintptr_t fp);
 void record_new_slow(uint32_t *slot, uint32_t row, uint64_t size_bytes);
 
-/* The calling backtrace's row. */
+/* The row of the calling backtrace, which is made if it is new. */
 static inline uint32_t record_find_row(uintptr_t function, uintptr_t pc, uintptr_t sp, uintptr_t fp)
 {
 	struct paths *p = guard_self.paths;
@@ -120,21 +130,22 @@ static inline uint32_t record_find_row(uintptr_t function, uintptr_t pc, uintptr
 	row = paths_find(p, function, pc, sp, fp);
 	if (CHECKING && row)
 		verify_recognized(&(struct capture_point){ pc, sp, fp }, row);
-	/* What else is needed is asked for again then: here nothing has to be kept. */
+	/* The slow path finds the other values again, so no register has to keep them across paths_find(). */
 	return likely(row) ? row : record_row_missed(guard_self.paths);
 }
 
-/* record_alloc() in a hook itself, whose caller it records: for where it is worth the space. */
+/* record_alloc() inline in a hook, whose caller is recorded; for the hooks that are called most. */
 static inline __attribute__((always_inline)) void record_alloc_inline(void *p, uintptr_t function, size_t size)
 {
 	uint32_t *slot = blocks_find(&recorder.blocks, p), row, noted;
 	struct capture_point from = CAPTURE_POINT();
 
+	check(guard_self.inside, "an allocation is recorded inside the guard");
 	if (unlikely(!slot)) {
 		record_alloc(p, function, from.pc, from.sp, from.fp, size);
 		return;
 	}
-	__builtin_prefetch(slot, 1);	/* seldom in the cache, and wanted soon */
+	__builtin_prefetch(slot, 1);	/* the slot is seldom in the cache, and will be written soon */
 	guard_self.last_block = p;
 	row = record_find_row(function, from.pc, from.sp, from.fp);
 	noted = likely(process_has_one_thread()) ? slot_put_simple(slot, row, size) : 0;

@@ -29,8 +29,8 @@ static struct thread *find_free(void)
 	return NULL;
 }
 
-/* An address above all frames on this thread's own stack: of what the kernel put there, or of the
- * thread's variables, which the C library puts above its frames. */
+/* An address above all frames on this thread's own stack: on the main thread that of the strings which the kernel puts
+ * there, on others that of the thread-local variables, which the C library puts above the frames. */
 static uintptr_t own_stack(void)
 {
 	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
@@ -41,7 +41,7 @@ static uintptr_t own_stack(void)
 
 uintptr_t threads_stack_top(void)
 {
-	/* The main thread's variables do not lie beside its stack. */
+	/* The thread-local variables of the main thread do not lie beside its stack. */
 	return syscall(SYS_gettid) == getpid() ? getauxval(AT_EXECFN) : (uintptr_t)&guard_self;
 }
 
@@ -85,7 +85,7 @@ bool threads_wait_outside(const struct thread *own)
 			const unsigned *inside = load_acquire(&t->inside);
 			struct timespec pause = { 0, 100000 };
 
-			/* The thread may end meanwhile, and its memory be gone. */
+			/* The thread may end meanwhile. Then the kernel may have unmapped `inside`. */
 			if (t == own || !inside || !probe_is_set(inside))
 				break;
 			if (++tries > 300)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the tracer keeps for each thread, beside the few words in thread-local storage. A
- * thread takes a state at its first hook and gives it back when it ends; the next thread
- * takes it over with all it knows. States are never freed.
+ * What the tracer keeps for each thread, beside the few words in thread-local storage (guard.h). A thread takes a
+ * state at its first hook and gives it back when it ends. The next thread takes the state over, with the stacks that
+ * it knows. States are never freed.
  *
- * Lock-free, async-signal-safe.
+ * Invariants: a state that is not taken has inside == NULL and nothing pending in its slots; the list only grows.
+ *
+ * Everything here is lock-free and async-signal-safe.
  */
 #ifndef PROCESS_THREADS_H
 #define PROCESS_THREADS_H
@@ -18,34 +20,35 @@ struct table;
 
 struct thread {
 	struct thread *next;	/* in the list of all */
-	struct deltas *deltas;	/* NULL: too many threads have some */
-	struct paths *paths;	/* NULL: not yet, or there is no fast unwinder */
-	uint32_t taken;
-	const unsigned *inside;	/* the owner's guard_self.inside; gone when the owner is */
+	struct deltas *deltas;	/* its slots; NULL: all are taken by other threads */
+	struct paths *paths;	/* its memory of stacks; NULL: not yet made, or there is no fast unwinder */
+	uint32_t taken;		/* 1: the state has an owner */
+	const unsigned *inside;	/* the owner's guard_self.inside, whose memory goes away with the owner */
 };
 
-/* A state for the calling thread, whose stacks have at most `depth` frames with the function that is
- * called; NULL when there is no memory. */
+/* Takes a state for the calling thread. depth: the most frames of a row, with that of the function that the program
+ * called. NULL when there is no memory. */
 struct thread *threads_take(struct table *table, unsigned depth);
 
-/* An address above all frames on the calling thread's own stack, of which it cannot be said that it is
- * another stack's; signal handlers and coroutines may run elsewhere. Async-signal-safe. */
+/* An address above all frames on the calling thread's own stack. Frames below it need not be on that stack, since
+ * signal handlers and coroutines may run on others. */
 uintptr_t threads_stack_top(void);
 
-/* Inside the guard. */
+/* Gives back the state of a thread that ends. Inside the guard. */
 void threads_give_back(struct table *table, struct thread *t);
 
 /*
- * Waits until every other thread has been seen outside the guard, or cannot be for a while (20 ms
- * in all: it may be waiting for what the caller holds). Threads that come in meanwhile are the
- * caller's to stop. False: one was not seen outside.
+ * Waits until every other thread has been seen outside the guard, but for 20 ms at most in all, because a thread may be
+ * waiting for something that the caller holds. The caller has to see to it that no thread enters the guard meanwhile.
+ * False: some thread was not seen outside.
  */
 bool threads_wait_outside(const struct thread *own);
-/* The owner has left a hook in the middle (longjmp, cancellation): puts its state in order. What it
- * was about to count may be counted twice or not at all. */
+
+/* The calling thread has left a hook in the middle (longjmp(), cancellation): makes its state usable again. The
+ * operation that was under way may be counted twice or not at all. */
 void threads_cut_short(struct thread *t);
 
-/* In a child after fork: only `own` (may be NULL) is in use there. */
+/* In a child after fork: gives back all states but `own` (which may be NULL), and flushes their slots. */
 void threads_forked(struct table *table, struct thread *own);
 
 #endif
