@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TRIES		3
+#define TRIES		100	/* pauses of 2 ms: a thread that flushes its slots may be preempted for long */
 #define COMPARE_EACH	61	/* recognized stacks; a prime, so that no loop of a program hides a call site */
 
 static uint32_t running;

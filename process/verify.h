@@ -8,7 +8,7 @@
  *	at a dump of a process of one thread that was outside the guard
  *	before a fork, when all other threads were seen outside the guard and wait there
  * A thread that ends, or a signal handler that frees, may still change the table in the second case. So what looks
- * broken is looked at again, after a pause: what such a thread was doing is done by then.
+ * broken is looked at again, after pauses: what such a thread was doing is done by then.
  *
  * Sums are not checked any more once something was cut off in the middle (verify_cut_off()), or once a part of
  * the table could not grow, for which table.h allows wrong sizes.
