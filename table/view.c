@@ -3,6 +3,7 @@
 #include "view.h"
 
 #include "base/reserve.h"
+#include "base/search.h"
 #include "deltas.h"
 #include "layout.h"
 
@@ -101,17 +102,9 @@ static void mark_deltas(uint8_t *marked, const struct table *t, uint32_t end)
 /* The view's row of this number, or NULL. The rows are sorted by number. */
 static struct view_row *find_row(const struct view *v, uint32_t row)
 {
-	uint32_t low = 0, high = v->count;
+	uint32_t at = (uint32_t)search_first(v->count, i, v->rows[i].row < row);
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (v->rows[middle].row < row)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < v->count && v->rows[low].row == row ? &v->rows[low] : NULL;
+	return at < v->count && v->rows[at].row == row ? &v->rows[at] : NULL;
 }
 
 static void add_deltas(struct view *v, const struct table *t)
