@@ -10,7 +10,7 @@
  * said here, before anything runs, in one line that tells what to do.
  */
 #include "elf/image.h"
-#include "analysis/model.h"
+#include "format/format.h"
 #include "base/opened.h"
 #include "options/options.h"
 #include "options/outfile.h"
@@ -506,7 +506,7 @@ static void run(const struct program *p, int argc, char **argv, char **env)
 }
 
 /* The formats that the watcher, --report and --dump write, and no traced process. */
-static const struct report_writer *const by_reporter[] = { &report_json, NULL };
+static const struct format *const by_reporter[] = { &json_format, NULL };
 
 int main(int argc, char **argv)
 {
@@ -515,7 +515,7 @@ int main(int argc, char **argv)
 	char *library, *text, **env, address[WATCHER_ADDRESS_BYTES], outfile_is[OUTFILE_TEXT_BYTES];
 	int first;
 
-	report_offer(by_reporter);
+	format_offer(by_reporter);
 	first = command_line_parse(argc, argv, &options);
 	options.watch = options.outfile_is = NULL;
 	if (!options.report && !options.dump)

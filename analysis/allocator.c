@@ -4,7 +4,6 @@
 
 #include "elf/heap.h"
 #include "base/mappings.h"
-#include "model.h"
 
 #include <string.h>
 #include <sys/auxv.h>
@@ -42,12 +41,12 @@ static void add_row(struct allocator_blocks *b, uint64_t size, uint64_t count)
 	b->pages_bytes += rounded(each + WORD, one_size, PAGE_BYTES) * count;
 }
 
-struct allocator_blocks allocator_blocks(const struct report *r)
+struct allocator_blocks allocator_blocks(const struct view *v)
 {
 	struct allocator_blocks b = { .chunks_bytes = 0 };
 
-	for (uint32_t i = 0; i < r->view.count; i++) {
-		const struct counters *c = &r->view.rows[i].counters;
+	for (uint32_t i = 0; i < v->count; i++) {
+		const struct counters *c = &v->rows[i].counters;
 
 		if (c->live_count)
 			add_row(&b, c->live_size, c->live_count);
@@ -56,7 +55,7 @@ struct allocator_blocks allocator_blocks(const struct report *r)
 }
 
 /* Why there are no figures; is_other: those that there are are not of the program's malloc. */
-static const char *why_unknown(const struct report_request *q, bool is_other)
+static const char *why_unknown(const struct model_request *q, bool is_other)
 {
 	if (is_other)
 		return "malloc is not glibc's";
@@ -142,32 +141,31 @@ static uint64_t heaps_by_maps(uint32_t pid)
 	return bytes;
 }
 
-struct allocator_figures allocator_read(const struct report *r)
+struct model_allocator allocator_read(const struct model_request *q, const struct allocator_blocks *b)
 {
-	const struct report_request *q = r->request;
 	const struct heap_places *places = &q->table->head->heap;
 	struct heap_reader reader = q->foreign ? heap_foreign_reader(q->runs_as) : heap_own_reader();
-	struct allocator_figures a = { .estimated = true };
+	struct model_allocator a = { .estimated = true };
 	struct heap_figures f = { .arena_bytes = 0 };
 	bool is_other;
 
 	if (!q->foreign || q->runs_as)
 		heap_read(places, &reader, q->heap_still && !q->foreign, &f);
-	is_other = (places->other && !serves_all(&f, &r->blocks)) || serves_none(&f, &r->blocks);
+	is_other = (places->other && !serves_all(&f, b)) || serves_none(&f, b);
 	a.virtual_known = f.arenas_known && f.mapped_known && !is_other;
 	a.virtual_bytes = f.arena_bytes + f.mapped_bytes;
 	a.unknown = why_unknown(q, is_other);
 	if (!a.virtual_known && !is_other && places->arena && q->foreign && q->runs_as) {
-		a.virtual_bytes = heaps_by_maps(q->runs_as) + r->blocks.pages_bytes;
+		a.virtual_bytes = heaps_by_maps(q->runs_as) + b->pages_bytes;
 		a.virtual_known = a.virtual_estimated = a.virtual_bytes > 0;
 	}
 	if (is_other) {
-		a.handed_bytes = r->blocks.chunks_bytes;
+		a.handed_bytes = b->chunks_bytes;
 	} else if (f.free_known) {
 		a.handed_bytes = f.arena_bytes - f.free_bytes;
 		a.estimated = false;
 	} else {
-		a.handed_bytes = estimate(&r->blocks, &f);
+		a.handed_bytes = estimate(b, &f);
 	}
 	return a;
 }

@@ -16,10 +16,8 @@
 #ifndef ANALYSIS_ALLOCATOR_H
 #define ANALYSIS_ALLOCATOR_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-struct report;
+#include "model.h"
+#include "table/view.h"
 
 /* What is known of the live blocks, ignored ones included, before malloc's own figures are. */
 struct allocator_blocks {
@@ -30,17 +28,10 @@ struct allocator_blocks {
 	uint64_t pages_bytes;	/* that they take when they are mapped: large_bytes, rounded up to pages */
 };
 
-/* Adds up a report's view. */
-struct allocator_blocks allocator_blocks(const struct report *r);
+/* Adds up a view, before rules have left rows out of it. */
+struct allocator_blocks allocator_blocks(const struct view *v);
 
-struct allocator_figures {
-	bool virtual_known, virtual_estimated;
-	bool estimated;			/* handed_bytes is */
-	uint64_t virtual_bytes, handed_bytes;
-	const char *unknown;		/* why the first is not known, for the user */
-};
-
-/* Reads them, of our own process or of the one that the report is about. */
-struct allocator_figures allocator_read(const struct report *r);
+/* Reads the figures, of this process or of the one that the request is about. */
+struct model_allocator allocator_read(const struct model_request *q, const struct allocator_blocks *b);
 
 #endif

@@ -2,14 +2,9 @@
 /* See missing.h. */
 #include "missing.h"
 
-#include "base/path.h"
-#include "base/reason.h"
+#include "base/sort.h"
 
 #include <string.h>
-
-#define NAMES_HEAD	"[heaptrace] names missing                : "
-#define LINES_HEAD	"[heaptrace] lines missing                : "
-#define NAMED_MODULES	3u	/* the others are only counted */
 
 struct unread {
 	uint32_t bit;
@@ -36,7 +31,7 @@ static const char *unread_text(uint32_t unread, const struct unread *reasons)
 	return reasons->text;
 }
 
-/* Bits of names_file.lacks. */
+/* Bits of names_file.lacks. LACKS_INLINED_NAME: only names of inlined calls. */
 enum lack { LACKS_NAME = 1, LACKS_LINE = 2, LACKS_INLINED_NAME = 4 };
 
 static bool lacks_inlined_name(const struct name *name)
@@ -48,8 +43,8 @@ static bool lacks_inlined_name(const struct name *name)
 	return false;
 }
 
-/* Of split DWARF the line table is in the file itself, but nobody knows what is inlined where. dwz
- * moves neither line tables nor what is inlined where: only names can lack then. */
+/* With split DWARF the line table is in the file itself, but which calls are inlined is not. dwz moves neither
+ * line tables nor inlined calls to another file, so only names can be missing then. */
 static unsigned lacks_line(const struct name *name)
 {
 	if (name->file->unread & SYMBOL_UNREAD_SPLIT && !name->entry)
@@ -70,23 +65,20 @@ static void find_lacks_of(const struct names *n, const struct name *name)
 		name->file->lacks |= lacks_line(name);
 }
 
-/* What the frames of this section's rows lack, and no others: each section has a line of its own. */
-static void find_lacks(struct report *r, const struct report_section *s)
+/* Each section tells of its own rows only. */
+static void find_lacks(const struct model_section *s, const struct view *v, struct names *n)
 {
-	const uint32_t *codes = r->names.codes;
-
-	for (struct names_file *f = r->names.files; f; f = f->next)
+	for (struct names_file *f = n->files; f; f = f->next)
 		f->lacks = 0;
 	for (uint32_t i = 0; i < s->count; i++) {
-		uint32_t row = r->view.rows[s->rows[i].index].row;
-		unsigned count = table_frames(r->request->table, row, r->names.codes);
+		unsigned count = table_frames(n->table, v->rows[s->rows[i].index].row, n->codes);
 
 		for (unsigned frame = 0; frame < count; frame++)
-			find_lacks_of(&r->names, names_find(&r->names, codes, frame));
+			find_lacks_of(n, names_find(n, n->codes, frame));
 	}
 }
 
-/* What came of reading a file, in words; it may have been looked for where it cannot be. */
+/* Why the file gave no names. Below --sysroot is another place than the one where the program ran. */
 static const char *error_text(const struct names *n, const struct names_file *f)
 {
 	bool below = n->foreign && n->options->sysroot && modules_path(n->table, f->module)[0] == '/';
@@ -98,8 +90,8 @@ static const char *error_text(const struct names *n, const struct names_file *f)
 	return symbol_error_text(f->error);
 }
 
-/* Why; NULL: nothing is lacked, or there is no reason to speak of. A module is told of once, and of
- * one that is merely stripped no more than that. */
+/* Why the file's frames lack names (LACKS_NAME) or lines (LACKS_LINE); NULL: they lack none, or there is no reason
+ * that a user could do something about. Of a module that is merely stripped only missing names are told. */
 static const char *reason(const struct names *n, const struct names_file *f, enum lack lack)
 {
 	const char *why = NULL, *line = NULL;
@@ -116,7 +108,7 @@ static const char *reason(const struct names *n, const struct names_file *f, enu
 	return lack == LACKS_NAME ? why : line;
 }
 
-/* A module may stand in the list twice (modules.h), and its file have been read twice. */
+/* A module may stand in the table's list twice (modules.h), and its file have been read twice. */
 static bool told_before(const struct names *n, const struct names_file *f, enum lack lack)
 {
 	const char *path = modules_path(n->table, f->module);
@@ -128,84 +120,42 @@ static bool told_before(const struct names *n, const struct names_file *f, enum 
 	return false;
 }
 
-/* ", " or, before the first part of a list, its head. */
-static void begin_part(struct out *out, const char *head, unsigned *parts)
-{
-	out_text(out, (*parts)++ ? ", " : head);
-}
-
 static bool has_path(const struct names *n, const struct names_file *f)
 {
 	return modules_path(n->table, f->module)[0];
 }
 
-/* Why a file cannot be read: ": permission denied". */
-static void write_why(int error, struct out *out)
+/* Lists the modules that lack something, in the arena. Returns how many. */
+static unsigned list_modules(const struct names *n, enum lack lack, const struct model_lack **list)
 {
-	const char *text = reason_text(error);
-
-	if (!error)
-		return;
-	out_text(out, ": ");
-	out_text(out, text ? text : "error ");
-	if (!text)
-		out_u64(out, (uint64_t)error);
-}
-
-/* "libfoo.so.1 (no symbols), bar (not an ELF file), and 2 more" */
-static void write_files(const struct names *n, enum lack lack, const char *head, unsigned *parts,
-			struct out *out)
-{
-	unsigned count = 0;
-
-	for (const struct names_file *f = n->files; f; f = f->next) {
-		const char *why = reason(n, f, lack);
-
-		if (!why || !has_path(n, f) || told_before(n, f, lack) || count++ >= NAMED_MODULES)
-			continue;
-		begin_part(out, head, parts);
-		out_name(out, path_name(modules_path(n->table, f->module)));
-		out_text(out, " (");
-		out_text(out, why);
-		if (f->error == SYMBOL_NO_FILE && why == symbol_error_text(f->error))
-			write_why(f->why, out);
-		out_char(out, ')');
-	}
-	if (count > NAMED_MODULES) {
-		out_text(out, ", and ");
-		out_u64(out, count - NAMED_MODULES);
-		out_text(out, " more");
-	}
-}
-
-/* Modules that cannot be told by their names. */
-static void write_unknown(const struct names *n, const char *head, unsigned *parts, struct out *out)
-{
-	unsigned count = 0;
+	struct model_lack *modules;
+	unsigned room = 0, count = 0;
 
 	for (const struct names_file *f = n->files; f; f = f->next)
-		count += !has_path(n, f) && f->lacks & LACKS_NAME;
-	if (count) {
-		begin_part(out, head, parts);
-		out_u64(out, count);
-		out_text(out, count == 1 ? " module (its path is not known)" :
-			 " modules (their paths are not known)");
+		room += reason(n, f, lack) != NULL;
+	modules = room ? arena_alloc(n->arena, room * sizeof(*modules)) : NULL;
+	for (const struct names_file *f = n->files; modules && f; f = f->next) {
+		const char *why = reason(n, f, lack);
+		bool unread = why && f->error == SYMBOL_NO_FILE && why == symbol_error_text(f->error);
+
+		if (!why || !has_path(n, f) || told_before(n, f, lack))
+			continue;
+		modules[count++] = (struct model_lack){
+			.module = modules_path(n->table, f->module), .why = why, .error = unread ? f->why : 0,
+		};
 	}
-	if (load_relaxed(&n->table->head->modules_full)) {
-		begin_part(out, head, parts);
-		out_text(out, "what was loaded last (more modules than there is room for)");
-	}
+	*list = modules;
+	return count;
 }
 
-void missing_write(struct report *r, const struct report_section *s, struct out *out)
+void missing_find(struct model_section *s, const struct view *v, struct names *n)
 {
-	const struct names *n = &r->names;
-	unsigned names = 0, lines = 0;
+	struct model_lacks *l = &s->lacks;
 
-	find_lacks(r, s);
-	write_unknown(n, NAMES_HEAD, &names, out);
-	write_files(n, LACKS_NAME, NAMES_HEAD, &names, out);
-	write_files(n, LACKS_LINE, names ? "; lines missing: " : LINES_HEAD, &lines, out);
-	if (names || lines)
-		out_char(out, '\n');
+	find_lacks(s, v, n);
+	l->name_count = list_modules(n, LACKS_NAME, &l->names);
+	l->line_count = list_modules(n, LACKS_LINE, &l->lines);
+	for (const struct names_file *f = n->files; f; f = f->next)
+		l->unknown_modules += !has_path(n, f) && f->lacks & LACKS_NAME;
+	l->modules_full = load_relaxed(&n->table->head->modules_full);
 }

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One line on what the names of a section of a dump lack and why, for the modules whose frames
- * in this section lack it. Nothing where nothing is to be had: a stripped library with the names it
- * exports, code without debug data. Async-signal-safe.
+ * Which modules' names and lines the listed frames of a section lack, and why (struct model_lacks). A module
+ * is not among them where nothing is to be had: a stripped library with the names it exports, code without
+ * debug data.
  *
- *	[heaptrace] names missing                : libfoo.so.1 (no symbols), bar (the file was replaced:
- *	its build id differs); lines missing: libx.so (compressed with zstd)
+ * Of a module whose debug data dwz has shared with other modules, lines are never missing, but names of
+ * inlined calls can be. A module is told of once: if its names are missing for a reason, its lines are
+ * not mentioned.
  *
- * Of a module whose debug data dwz has shared with other modules, lines are never missing, but names
- * of inlined calls are told of as missing.
+ * Async-signal-safe. Without memory for the lists they are empty.
  */
 #ifndef ANALYSIS_MISSING_H
 #define ANALYSIS_MISSING_H
 
-#include "model.h"
+#include "names.h"
+#include "table/view.h"
 
-void missing_write(struct report *r, const struct report_section *s, struct out *out);
+/* For the rows that the section lists. */
+void missing_find(struct model_section *s, const struct view *v, struct names *n);
 
 #endif

@@ -2,186 +2,209 @@
 /* See model.h. */
 #include "model.h"
 
+#include "allocator.h"
+#include "base/check.h"
 #include "base/opened.h"
+#include "base/sort.h"
+#include "filter.h"
+#include "missing.h"
+#include "names.h"
+#include "not_seen.h"
+#include "rules.h"
+#include "table/view.h"
 
 #include <string.h>
 
-#define LINE_BYTES	((size_t)72 << 10)	/* the longest name and then some */
+struct model_parts {
+	const struct table *table;
+	struct view view;
+	struct names names;
+};
 
-static const struct report_writer *const *offered;
+_Static_assert(sizeof(((struct model_stack *)0)->codes) == TABLE_FRAMES_MAX * sizeof(uint32_t),
+	       "a stack has room for all frames of a row");
 
-void report_offer(const struct report_writer *const *writers)
+/* ---- Rows and frames ---- */
+
+struct model_row model_row(const struct model *m, const struct model_section *s, uint32_t n)
 {
-	offered = writers;
+	const struct view *v = &m->parts->view;
+	const struct view_row *r = &v->rows[s->rows[n].index];
+	struct model_row row = { .id = r->row, .overflow = r->row == ROW_OVERFLOW };
+
+	for (unsigned key = 0; key < SORT_KEYS; key++)
+		row.values[key] = view_value(v, r, (enum sort_key)key);
+	return row;
 }
 
-const struct report_writer *report_writer(const struct options *o)
+void model_stack(const struct model *m, const struct model_row *row, struct model_stack *stack)
 {
-	enum output_format format = options_format(o);
-
-	for (unsigned i = 0; offered && offered[i]; i++) {
-		if (!strcmp(offered[i]->name, options_format_name(format)))
-			return offered[i];
-	}
-	return format == OUTPUT_FOLDED ? &report_folded : &report_text;
+	stack->parts = m->parts;
+	stack->count = table_frames(m->parts->table, row->id, stack->codes);
 }
 
-/* Marks the names of which a printed line matches a rule. */
-static bool mark_ignored(struct report *r)
+struct frame model_frame(const struct model_stack *stack, unsigned i)
 {
-	char *buf = arena_alloc(r->arena, LINE_BYTES);
+	const struct names *n = &stack->parts->names;
 
-	if (!buf)
-		return false;
-	for (size_t i = 0; i < r->names.slot_count; i++) {
-		struct name *name = &r->names.slots[i];
-
-		for (unsigned at = 0; name->key && !name->ignored && at < names_lines(name); at++) {
-			struct out line;
-
-			out_init(&line, -1, buf, LINE_BYTES);
-			out_char(&line, '[');
-			out_hex_wide(&line, name->pc, 14);
-			out_text(&line, "] ");
-			names_print(&r->names, name, at, 0, &line);
-			name->ignored = rules_match(r->request->rules, out_string(&line));
-		}
-	}
-	return true;
+	return names_frame(n, table_code_pc(n->table, stack->codes[i]), names_find(n, stack->codes, i));
 }
 
-static bool is_ignored(const struct report *r, uint32_t row)
+/* ---- Making a model ---- */
+
+static void add_up(struct model_totals *t, const struct view *v)
 {
-	uint32_t *codes = r->names.codes;
-	unsigned count = table_frames(r->request->table, row, codes);
-
-	for (unsigned i = 0; i < count; i++) {
-		const struct name *name = names_find(&r->names, codes, i);
-
-		if (name && name->ignored)
-			return true;
-	}
-	return false;
-}
-
-/* Takes the rows out of the view that a rule matches. */
-static void apply_rules(struct report *r)
-{
-	struct view *v = &r->view;
-	uint32_t kept = 0, counted = view_end(v, 0);
-	unsigned key = 0;
-
-	for (uint32_t i = 0; i < v->count; i++)
-		names_add_row(&r->names, v->rows[i].row);
-	names_resolve(&r->names);
-	rules_begin(r->request->rules);
-	if (!mark_ignored(r))
-		return;
-	for (uint32_t i = 0; i < v->count; i++) {
+	t->partial = v->cut;
+	t->left_weight = v->left_value;
+	for (uint32_t i = 0; i < view_end(v, 0); i++) {
 		const struct counters *c = &v->rows[i].counters;
 
-		while (v->cut && i >= v->ends[key])
-			v->ends[key++] = kept;
-		if (!is_ignored(r, v->rows[i].row)) {
-			v->rows[kept++] = v->rows[i];
-		} else if (c->live_count && i < counted) {
-			r->ignored_rows++;
-			r->ignored_size += c->live_size;
-		}
+		t->live_rows += c->live_count != 0;
+		t->size += c->live_size;
+		t->count += c->live_count;
+		t->heap_peak += c->heap_peak_size;
+		t->total_size += c->total_size;
+		t->total_count += c->total_count;
+		t->temporary += c->temporary;
 	}
-	while (v->cut && key < r->section_count)
-		v->ends[key++] = kept;
-	v->count = kept;
-}
-
-static void add_up(struct report *r)
-{
-	if (r->view.cut) {
-		r->live_rows = r->view.live_rows - r->ignored_rows;
-		r->live_size = r->view.live_size - r->ignored_size;
-		return;
-	}
-	for (uint32_t i = 0; i < r->view.count; i++) {
-		const struct counters *c = &r->view.rows[i].counters;
-
-		if (c->live_count) {
-			r->live_rows++;
-			r->live_size += c->live_size;
-		}
+	if (v->cut) {
+		t->live_rows = v->live_rows - t->ignored_rows;
+		t->size = v->live_size - t->ignored_size;
 	}
 }
 
-/*
- * The rows a section lists: with live blocks or, where the format has its value for every
- * row, with a value.
- */
-static bool select_rows(struct report *r, unsigned section, bool all_rows)
+/* Whether a row is listed in a section; value: its figure for the section's key. */
+static bool is_listed(enum model_rows rows, uint64_t value, const struct counters *c)
 {
-	const struct view *v = &r->view;
-	struct report_section *s = &r->sections[section];
+	switch (rows) {
+	case MODEL_ROWS_WEIGHTS:
+		return value != 0;
+	case MODEL_ROWS_OF_KEY:
+		return value != 0 || c->live_count != 0;
+	case MODEL_ROWS_LIVE:
+		break;
+	}
+	return c->live_count != 0;
+}
+
+static bool list_rows(struct model *m, unsigned section, const struct model_request *q, struct arena *arena)
+{
+	const struct view *v = &m->parts->view;
+	struct model_section *s = &m->sections[section];
 	uint32_t first = view_first(v, section), end = view_end(v, section);
-	uint32_t top = all_rows ? 0 : r->request->options->top;
+	uint32_t top = q->rows == MODEL_ROWS_WEIGHTS ? 0 : q->options->top;
+	struct sort_entry *rows = arena_alloc(arena, (end - first) * sizeof(*rows));
 
-	s->rows = arena_alloc(r->arena, (end - first) * sizeof(*s->rows));
-	if (!s->rows)
+	if (!rows)
 		return false;
 	for (uint32_t i = first; i < end; i++) {
 		uint64_t value = view_value(v, &v->rows[i], s->key);
 
-		if (all_rows ? value != 0 : v->rows[i].counters.live_count != 0)
-			s->rows[s->count++] = (struct sort_entry){ value, i };
+		if (is_listed(q->rows, value, &v->rows[i].counters))
+			rows[s->count++] = (struct sort_entry){ value, i };
 	}
-	if (v->cut && (!top || top > s->count) && s->count < r->live_rows)
-		s->left_out = (top && top < r->live_rows ? top : r->live_rows) - s->count;
+	if (v->cut && (!top || top > s->count) && s->count < m->totals.live_rows)
+		s->left_out = (top && top < m->totals.live_rows ? top : m->totals.live_rows) - s->count;
 	if (!top || top > s->count)
 		top = s->count;
-	sort_largest(s->rows, s->count, top);
+	sort_largest(rows, s->count, top);
+	s->rows = rows;
 	s->count = top;
 	return true;
 }
 
-enum report_result report_write(const struct report_request *request, struct arena *arena,
-				struct out *out)
+static void add_section_names(const struct model *m, const struct model_section *s, struct names *n)
 {
-	const struct report_writer *writer = report_writer(request->options);
-	struct report *r = arena_alloc(arena, sizeof(*r));
-	unsigned sections = request->sort_count;
+	for (uint32_t i = 0; i < s->count; i++)
+		names_add_row(n, m->parts->view.rows[s->rows[i].index].row);
+}
 
-	if (!r)
-		return REPORT_NO_MEMORY;
-	if (sections > writer->sections_max)
-		sections = writer->sections_max;
-	r->request = request;
-	r->arena = arena;
-	r->section_count = sections;
-	if (!view_take(&r->view, request->table, writer->all_rows, request->sort, sections, arena) ||
-	    !names_init(&r->names, request->table, request->options, request->process.pid, arena))
-		return REPORT_NO_MEMORY;
-	r->names.foreign = request->foreign;
-	r->names.runs_as = request->runs_as;
-	if (request->now_ns)
-		r->view.now_ns = request->now_ns;
-	r->blocks = allocator_blocks(r);
-	if (request->rules && request->rules->count)
-		apply_rules(r);
-	add_up(r);
-	if (request->quiet_if_empty && !writer->all_rows && !r->live_rows) {
-		if (request->left_out)
-			*request->left_out = r->ignored_rows;
-		return REPORT_DONE;
-	}
-	for (unsigned i = 0; i < sections; i++) {
-		struct report_section *s = &r->sections[i];
+/* What is known beside rows and names. */
+static void find_figures(struct model *m, struct model_parts *p, const struct model_request *q,
+			 const struct allocator_blocks *blocks)
+{
+	m->allocator = allocator_read(q, blocks);
+	not_seen_find(&m->not_seen, q->table, &p->view, p->names.codes);
+	for (unsigned i = 0; i < m->section_count; i++)
+		missing_find(&m->sections[i], &p->view, &p->names);
+}
 
-		s->key = request->sort[i];
-		if (!select_rows(r, i, writer->all_rows))
-			return REPORT_NO_MEMORY;
-		for (uint32_t n = 0; n < s->count; n++)
-			names_add_row(&r->names, r->view.rows[s->rows[n].index].row);
+/* The invariants of model.h, against the view that the model was made of. */
+static void check_model(const struct model *m, enum model_rows rows)
+{
+	for (unsigned i = 0; i < m->section_count; i++) {
+		const struct model_section *s = &m->sections[i];
+		uint64_t size = 0, last = UINT64_MAX;
+		uint32_t live = 0;
+
+		for (uint32_t n = 0; n < s->count; n++) {
+			struct model_row row = model_row(m, s, n);
+			const uint64_t *v = row.values;
+
+			check_at_most(v[SORT_SIZE], v[SORT_PEAK_SIZE], "a row's live size is not above its peak");
+			check_at_most(v[SORT_COUNT], v[SORT_PEAK_COUNT], "a row's live count is not above its peak");
+			check_at_most(v[SORT_TEMPORARY], v[SORT_TOTAL_COUNT], "temporary calls are calls");
+			check_at_most(v[s->key], last, "the rows of a section are in order");
+			check(rows != MODEL_ROWS_LIVE || v[SORT_COUNT], "a row that is listed has live blocks");
+			last = v[s->key];
+			size += v[SORT_SIZE];
+			live += v[SORT_COUNT] != 0;
+		}
+		check_at_most(live, m->totals.live_rows, "no more live rows are listed than there are");
+		check_at_most(size, m->totals.size, "the listed rows have no more bytes than the heap");
+		if (live == m->totals.live_rows)
+			check_equal(size, m->totals.size, "all live rows have the heap's bytes");
 	}
-	names_resolve(&r->names);
-	if (request->tries_again && opened_lacking())
-		return REPORT_NO_DESCRIPTOR;
-	writer->write(r, out);
-	return REPORT_DONE;
+}
+
+static void begin(struct model *m, const struct model_request *q, const struct model_parts *p)
+{
+	const struct table_header *h = q->table->head;
+
+	m->options = q->options;
+	m->rules = q->rules && q->rules->count ? q->rules : NULL;
+	m->process = q->process;
+	m->moment = (struct model_moment){
+		.now_ns = p->view.now_ns, .begun_ns = h->begun_ns, .begun_real_ns = h->begun_real_ns,
+		.number = h->dumps + 1, .reason = q->reason,
+	};
+	m->totals.peak_size = load_relaxed(&h->totals.peak_size);
+	m->section_count = q->sort_count;
+	m->parts = p;
+}
+
+enum model_result model_make(struct model **made, const struct model_request *q, struct arena *arena)
+{
+	struct model *m = *made = arena_alloc(arena, sizeof(*m));
+	struct model_parts *p = arena_alloc(arena, sizeof(*p));
+	struct allocator_blocks blocks;
+
+	if (!m || !p)
+		return MODEL_NO_MEMORY;
+	if (!view_take(&p->view, q->table, q->rows != MODEL_ROWS_LIVE, q->sort, q->sort_count, arena) ||
+	    !names_init(&p->names, q, arena))
+		return MODEL_NO_MEMORY;
+	p->table = q->table;
+	if (q->now_ns)
+		p->view.now_ns = q->now_ns;
+	begin(m, q, p);
+	blocks = allocator_blocks(&p->view);
+	if (m->rules)
+		filter_apply(&p->view, &p->names, m->rules, m->section_count, &m->totals);
+	add_up(&m->totals, &p->view);
+	if (q->skip_if_empty && q->rows == MODEL_ROWS_LIVE && !m->totals.live_rows)
+		return MODEL_EMPTY;
+	for (unsigned i = 0; i < m->section_count; i++) {
+		m->sections[i].key = q->sort[i];
+		if (!list_rows(m, i, q, arena))
+			return MODEL_NO_MEMORY;
+		add_section_names(m, &m->sections[i], &p->names);
+	}
+	names_resolve(&p->names);
+	if (q->tries_again && opened_lacking())
+		return MODEL_NO_DESCRIPTOR;
+	if (q->figures)
+		find_figures(m, p, q, &blocks);
+	check_costly(check_model(m, q->rows));
+	return MODEL_DONE;
 }

@@ -1,107 +1,252 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A report: what is in the table at one moment, selected, sorted, and written in one of the
- * output formats.
+ * The model of a report: all that is known about one moment of a traced process. It is made once
+ * by model_make() and never changes afterwards. format/ turns a model into text, folded stacks, JSON
+ * and so on. A model writes nothing and knows no format; a format reads nothing but the model.
  *
- *	view -> rules -> sort, per key -> names for what is shown -> writer -> struct out
+ *	table -> view -> rules -> sort, per key -> names for the listed rows -> struct model -> format
  *
- * Async-signal-safe throughout: the memory is the caller's arena, which the caller releases.
+ *	struct model
+ *	  process, moment, allocator	whose figures, when and why, what malloc itself says
+ *	  totals			sums over the rows
+ *	  sections[]			one per sort key: which rows are listed, in which order
+ *	      model_row()		  a row: one figure for each sort key
+ *	        model_stack()		    its frames, innermost first
+ *	          model_frame()		      an address with its module
+ *	            frame_call()		the functions at that address, the inlined ones first
+ *	  not_seen, sections[].lacks	what the figures do not cover, which names are missing and why
+ *
+ * Units: sizes are bytes, counts are blocks or calls, times are nanoseconds of CLOCK_MONOTONIC.
+ *
+ * Texts are NUL-terminated and come from the traced program (names, paths): they can hold any byte.
+ * A format writes them so that they cannot damage its output (out_name() for a terminal).
+ *
+ * Invariants:
+ *	the live sizes of all rows add up to totals.size, unless view memory was short (totals.partial)
+ *	of a row: size <= peak-size, count <= peak-count, count <= total-count, temporary <= total-count
+ *	the values of a section's key never grow from one listed row to the next
+ *
+ * Names are resolved for the listed rows only. A frame of any other row has its address, but no
+ * function.
+ *
+ * All functions are async-signal-safe. The model's memory is the caller's arena: the model lives until
+ * the arena is released. Where memory is short a model has fewer rows, and says so.
  */
 #ifndef ANALYSIS_MODEL_H
 #define ANALYSIS_MODEL_H
 
-#include "allocator.h"
 #include "base/arena.h"
 #include "options/options.h"
-#include "base/out.h"
-#include "base/sort.h"
-#include "names.h"
-#include "rules.h"
-#include "table/view.h"
+
+struct module;
+struct name;
+struct rules;
+struct table;
+
+/* ---- What is asked for ---- */
+
+/* Which rows a section lists. */
+enum model_rows {
+	MODEL_ROWS_LIVE,	/* those with live blocks, at most options.top */
+	MODEL_ROWS_OF_KEY,	/* those with live blocks or with a figure for the key, at most options.top */
+	MODEL_ROWS_WEIGHTS,	/* those with a figure for the key, all of them */
+};
+
+/* Why a dump is taken. */
+enum model_reason {
+	REASON_ASKED,		/* heaptrace --report or --dump */
+	REASON_SIGNAL,		/* by --signal-size or --signal-count */
+	REASON_ABOVE,		/* the heap has passed --above */
+	REASON_EVERY,		/* the time of --every */
+	REASON_EXIT,		/* the process ends */
+	REASON_KILLED,		/* the process was killed, or ended past exit(): read from its table */
+};
 
 /* What is known about the traced process beside its table. */
-struct report_process {
+struct model_process {
 	uint32_t pid;
-	const char *command;
-	bool statm_known;			/* /proc/self/statm, in bytes */
+	const char *command;		/* as in /proc/PID/comm */
+	bool statm_known;		/* the three sizes of /proc/self/statm */
 	uint64_t vss, rss, shared;
 };
 
-/* What is asked for. */
-struct report_request {
+struct model_request {
 	struct table *table;
-	const struct options *options;		/* top, and the format */
-	const struct rules *rules;		/* may be NULL */
-	uint8_t sort[SORT_KEYS];		/* enum sort_key: one section each */
+	const struct options *options;		/* top, and where names are looked for */
+	const struct rules *rules;		/* of --ignore; may be NULL */
+	uint8_t sort[SORT_KEYS];		/* enum sort_key: one section for each */
 	uint8_t sort_count;
-	bool quiet_if_empty;			/* no live block: write nothing */
-	bool foreign;				/* the table is of another process: its modules
-						 * are not in this one's memory */
-	bool *left_out;				/* may be NULL. Set when nothing was written because
-						 * rules have left out every live block */
-	uint32_t runs_as;			/* then: the pid, as we see it, if it runs; or 0 */
+	enum model_rows rows;
+	enum model_reason reason;
+	bool figures;				/* find out model.allocator, not_seen and lacks, too */
+	bool skip_if_empty;			/* without a listed row no names are looked up */
+	bool foreign;				/* the table is of another process: its modules are not in
+						 * this one's memory */
+	uint32_t runs_as;			/* then: the pid, as seen from here, if it runs; or 0 */
 	uint64_t now_ns;			/* the moment of the table; 0: it is now */
-	bool tries_again;			/* see REPORT_NO_DESCRIPTOR */
-	bool heap_still;			/* of our own process: it has one thread, which is not inside
-						 * malloc, and the allocator's data are sound */
-	struct report_process process;
+	bool tries_again;			/* see MODEL_NO_DESCRIPTOR */
+	bool heap_still;			/* of this process: it has one thread, which is not inside malloc,
+						 * and the allocator's data are sound */
+	struct model_process process;
 };
 
-/* One key's rows, in order. Indexes are of view.rows. */
-struct report_section {
-	enum sort_key key;
-	struct sort_entry *rows;
-	uint32_t count;
-	uint32_t left_out;			/* rows with live blocks that should be listed, too, but
-						 * there was no memory for them (view.cut) */
+/* ---- The model ---- */
+
+struct model_moment {
+	uint64_t now_ns;		/* when the figures were taken */
+	uint64_t begun_ns;		/* when the table was made: the start of the process, or its fork */
+	uint64_t begun_real_ns;		/* the same moment by CLOCK_REALTIME */
+	uint32_t number;		/* of this dump among those of the process, from 1 on */
+	enum model_reason reason;
 };
 
-struct report {
-	const struct report_request *request;
-	struct arena *arena;
-	struct view view;
-	struct names names;
-	struct report_section sections[SORT_KEYS];
-	unsigned section_count;
-	uint32_t live_rows;			/* all, whether shown or not */
-	uint64_t live_size;
-	uint32_t ignored_rows;			/* live ones that a rule left out */
+/* Sums over the rows that no rule has left out. */
+struct model_totals {
+	uint32_t live_rows;		/* rows with live blocks, listed or not */
+	uint64_t size, count;		/* of the live blocks */
+	/* Of all rows, or, if only rows with live blocks were asked for (MODEL_ROWS_LIVE), of these: */
+	uint64_t heap_peak, total_size, total_count, temporary;
+	uint64_t peak_size;		/* the largest size that the whole heap has ever had, ignored rows included */
+	uint32_t ignored_rows;		/* live ones that a rule has left out, and their live bytes */
 	uint64_t ignored_size;
-	struct allocator_blocks blocks;
-	struct allocator_figures allocator;	/* of the text format only */
+	bool partial;			/* memory was short: live_rows and size are right, the other sums are not */
+	uint64_t left_weight;		/* then: the first key's sum of the rows that are not in the model */
 };
 
-/* One output format. */
-struct report_writer {
-	const char *name;
-	bool replaces;		/* the newest dump replaces the older one: it is one document */
-	bool all_rows;		/* wants rows without live blocks too, and no `top` */
-	bool by_reporter;	/* the traced process never writes it: see options_by_reporter() */
-	uint8_t sections_max;	/* sort keys it has a place for */
-	void (*write)(struct report *r, struct out *out);
+/* What malloc has from the kernel, and what of it is handed out (allocator.h). */
+struct model_allocator {
+	bool virtual_known, virtual_estimated;
+	bool estimated;			/* handed_bytes is */
+	uint64_t virtual_bytes, handed_bytes;
+	const char *unknown;		/* why the first is not known, in words for the user */
 };
 
-extern const struct report_writer report_text, report_folded, report_json;
+#define MODEL_TRUNCATED_MODULES	16u
 
-/* The writer of the format that the options name. */
-const struct report_writer *report_writer(const struct options *o);
+/* What the figures do not cover. */
+struct model_not_seen {
+	uint64_t lost_blocks;		/* allocations that were not recorded for want of memory */
+	uint64_t overflow_calls;	/* allocations that share one row because the table was full */
+	bool no_space;			/* new backtraces get no row any more */
+	uint64_t stacks_cut;		/* stacks of which no more than the caller could be seen */
+	uint64_t stacks_broken;		/* stacks that end where a frame's caller could not be found */
+	uint64_t slow_stacks;		/* stacks that the slow unwinder took */
+	uint64_t unknown_frees;		/* frees of blocks that were never recorded */
+	uint64_t known_frees;		/* frees of recorded blocks that were not seen: the address came again */
+	uint32_t untraced;		/* programs that were started and could not be traced */
+	bool own_new;			/* the allocator's operator new does not call malloc */
+	bool other_malloc;		/* the program's own malloc comes before heaptrace's */
+	bool valgrind;			/* valgrind's own allocator takes the calls */
+	bool namespaces;		/* dlmopen() has loaded libraries in namespaces of their own */
+	uint32_t deep_bound;		/* libraries opened with RTLD_DEEPBIND, and the name of one */
+	char deep_name[33];
+	/* Rows with live blocks whose stack ends at code without unwind information: in no file (compiled
+	 * at run time), or in a module. Of the modules the paths, each once, as many as there is room for. */
+	uint32_t truncated_no_file, truncated_in_modules;
+	const char *truncated_modules[MODEL_TRUNCATED_MODULES];
+	unsigned truncated_module_count;
+	uint64_t stacks_checked, stacks_disagreed;	/* --unwind=check */
+};
+
+/* A module whose listed frames lack names or lines, though there could be some. */
+struct model_lack {
+	const char *module;		/* its path */
+	const char *why;		/* in words: "no symbols" */
+	int error;			/* the errno of opening its file, where that explains the rest; or 0 */
+};
+
+struct model_lacks {
+	const struct model_lack *names, *lines;
+	unsigned name_count, line_count;
+	unsigned unknown_modules;	/* modules whose paths are not known */
+	bool modules_full;		/* and some that there was no room to note */
+};
+
+struct model_section {
+	enum sort_key key;
+	uint32_t count;			/* rows that are listed */
+	uint32_t left_out;		/* rows that should be listed, too, but there was no memory for them */
+	struct model_lacks lacks;	/* what the listed rows' frames lack */
+	const struct sort_entry *rows;	/* for model_row() */
+};
+
+struct model {
+	const struct options *options;
+	const struct rules *rules;	/* NULL: none; rules.h tells which have matched nothing */
+	struct model_process process;
+	struct model_moment moment;
+	struct model_totals totals;
+	struct model_allocator allocator;
+	struct model_not_seen not_seen;
+	struct model_section sections[SORT_KEYS];
+	unsigned section_count;
+	const struct model_parts *parts;	/* for the functions below */
+};
+
+enum model_result {
+	MODEL_DONE,
+	MODEL_EMPTY,		/* request.skip_if_empty, and no block is live; of the totals those of ignored
+				 * rows are there */
+	MODEL_NO_MEMORY,
+	MODEL_NO_DESCRIPTOR,	/* a file could not be read because the process has no descriptor left
+				 * (base/opened.h), and the caller, who can do something about that, has set
+				 * request.tries_again */
+};
+
+/* Makes the model of this moment. A section beyond the first needs request.sort_count. Of another process the
+ * table must not change meanwhile. *m is set unless the result is MODEL_NO_MEMORY. */
+enum model_result model_make(struct model **m, const struct model_request *request, struct arena *arena);
+
+/* ---- Rows and frames ---- */
+
+struct model_row {
+	uint64_t values[SORT_KEYS];	/* by enum sort_key; SORT_AGE in nanoseconds, 0 without live blocks */
+	uint32_t id;			/* the same for the same backtrace in all dumps of a process */
+	bool overflow;			/* all allocations for which the table had no row: it has no frames */
+};
+
+/* Row n of a section, n < section.count. */
+struct model_row model_row(const struct model *m, const struct model_section *s, uint32_t n);
+
+/* The frames of a row, to be read by model_frame(). About 1 KB. */
+struct model_stack {
+	unsigned count;
+	const struct model_parts *parts;
+	uint32_t codes[OPTIONS_DEPTH_MAX + 1];
+};
+
+void model_stack(const struct model *m, const struct model_row *row, struct model_stack *stack);
+
+/* A frame: an address in the code, with the functions that it lies in. */
+struct frame {
+	uint64_t pc;
+	const char *module;		/* the path, "?" where that is not known; NULL: code in no module */
+	uint64_t module_offset;		/* what addr2line takes for that file */
+	unsigned call_count;		/* at least 1; more than 1 where functions are inlined */
+	const struct name *name;	/* for frame_call(); NULL: nothing is known */
+};
+
+/* Frame i of a stack, 0 <= i < stack.count, innermost first. */
+struct frame model_frame(const struct model_stack *stack, unsigned i);
+
+#define FRAME_NO_OFFSET	UINT64_MAX
 
 /*
- * Adds the writers that are by_reporter, an array with NULL at its end. The wrapper calls this first
- * thing. The library does not, so that none of their code is linked into it: there report_writer()
- * gives the text's.
+ * A function that a frame's address lies in. Call 0 is the innermost one. All but the last are inlined, each
+ * into the next one; the last one's code is at the address.
+ *
+ *	call 0	   std::vector<int>::push_back(int&&), inlined, /usr/include/c++/12/bits/stl_vector.h:1294
+ *	call 1	   parse(char const*), offset 0x1b, src/parse.cc:214
  */
-void report_offer(const struct report_writer *const *writers);
-
-enum report_result {
-	REPORT_DONE,
-	REPORT_NO_MEMORY,	/* nothing was written */
-	REPORT_NO_DESCRIPTOR,	/* nothing was written: a file could not be read because the process has
-				 * no descriptor left (opened.h), and the caller, who can do something
-				 * about that, has set request.tries_again */
+struct frame_call {
+	const char *function;		/* NULL: unknown */
+	uint64_t offset;		/* pc minus the function's start, or FRAME_NO_OFFSET */
+	const char *file;		/* NULL: unknown */
+	uint32_t line;			/* 0: unknown */
+	bool inlined;
 };
 
-/* Writes the report. */
-enum report_result report_write(const struct report_request *request, struct arena *arena, struct out *out);
+/* Call i of a frame, i < frame.call_count. */
+struct frame_call frame_call(const struct frame *f, unsigned i);
 
 #endif

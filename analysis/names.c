@@ -2,9 +2,9 @@
 /* See names.h. */
 #include "names.h"
 
+#include "base/out.h"
 #include "base/sort.h"
 #include "demangle/demangle.h"
-#include "shorten.h"
 #include "symbol/perfmap.h"
 
 #include <elf.h>
@@ -12,8 +12,6 @@
 #include <sys/auxv.h>
 
 #define READABLE_BYTES	((size_t)64 << 10)	/* what is longer stays mangled */
-#define NAME_COLUMNS	40u	/* a name gets so many even if a long path follows */
-#define PATH_BYTES	512	/* of a path, as far as it counts for the columns of a line */
 #define SLOTS_FIRST	1024u	/* a power of two */
 
 /* The directories of --debug-dir, one text; NULL when there is none. */
@@ -39,12 +37,12 @@ static char *join_dirs(const struct options *o, struct arena *arena)
 	return text;
 }
 
-bool names_init(struct names *n, const struct table *t, const struct options *o, uint32_t pid,
-		struct arena *arena)
+bool names_init(struct names *n, const struct model_request *q, struct arena *arena)
 {
 	*n = (struct names){
-		.table = t, .options = o, .pid = pid, .arena = arena, .slot_count = SLOTS_FIRST,
-		.debug_dirs = join_dirs(o, arena),
+		.table = q->table, .options = q->options, .pid = q->process.pid, .foreign = q->foreign,
+		.runs_as = q->runs_as, .arena = arena, .slot_count = SLOTS_FIRST,
+		.debug_dirs = join_dirs(q->options, arena),
 	};
 	n->slots = arena_alloc(arena, n->slot_count * sizeof(*n->slots));
 	n->codes = arena_alloc(arena, TABLE_FRAMES_MAX * sizeof(*n->codes));
@@ -96,7 +94,7 @@ static uint32_t key_of(const struct names *n, const uint32_t *codes, unsigned i)
 static void name_signal_return(struct name *s)
 {
 	s->function = "<signal handler called>";
-	s->offset = NAMES_NO_OFFSET;
+	s->offset = FRAME_NO_OFFSET;
 	s->resolved = true;
 }
 
@@ -196,7 +194,7 @@ static void take_symbol(struct names *n, struct name *name, const struct symbol 
 	}
 	if (!name->function && name->call_count) {
 		name->function = name->calls[name->call_count - 1].function;
-		name->offset = NAMES_NO_OFFSET;
+		name->offset = FRAME_NO_OFFSET;
 	}
 }
 
@@ -369,89 +367,34 @@ struct name *names_find(const struct names *n, const uint32_t *codes, unsigned i
 	return s->key ? s : NULL;
 }
 
-unsigned names_lines(const struct name *name)
+struct frame names_frame(const struct names *n, uint64_t pc, const struct name *name)
 {
-	return name && name->call_count ? name->call_count : 1;
-}
+	struct frame f = { .pc = pc, .call_count = name && name->call_count ? name->call_count : 1, .name = name };
 
-const char *names_function(const struct name *name, unsigned line)
-{
-	if (!name)
-		return NULL;
-	return names_inlined(name, line) ? name->calls[line].function : name->function;
-}
+	if (name && name->module) {
+		const char *path = modules_path(n->table, name->module);
 
-const char *names_module(const struct names *n, const struct module *m)
-{
-	const char *path = modules_path(n->table, m);
-
-	return path[0] ? path : "?";
-}
-
-/* What stands behind the function. */
-static void print_rest(const struct name *name, unsigned line, struct out *out)
-{
-	const struct symbol_call *call = name && name->call_count ? &name->calls[line] : NULL;
-
-	if (names_inlined(name, line)) {
-		out_text(out, " (inlined)");
-	} else if (names_function(name, line) && name->offset != NAMES_NO_OFFSET) {
-		out_text(out, " +");
-		out_hex(out, name->offset);
+		f.module = path[0] ? path : "?";
+		f.module_offset = pc - name->module->bias;
 	}
-	if (!call || !call->file)
-		return;
-	out_text(out, " at ");
-	out_name(out, call->file);
-	out_char(out, ':');
-	if (call->line)
-		out_u64(out, call->line);
-	else
-		out_char(out, '?');
+	return f;
 }
 
-/* The columns that rest of the line takes. */
-static size_t rest_columns(const struct name *name, unsigned line)
+struct frame_call frame_call(const struct frame *f, unsigned i)
 {
-	char buf[PATH_BYTES];
-	struct out out;
+	const struct name *name = f->name;
+	const struct symbol_call *call = name && name->call_count ? &name->calls[i] : NULL;
+	struct frame_call c = { .offset = FRAME_NO_OFFSET, .inlined = i + 1 < f->call_count };
 
-	out_init(&out, -1, buf, sizeof(buf));
-	print_rest(name, line, &out);
-	return shorten_columns(out.buf, out.len);
-}
-
-/* The function so that the line takes no more than columns. */
-static const char *shortened(struct names *n, const struct name *name, unsigned line,
-			     const char *function, size_t columns)
-{
-	size_t len = strlen(function), rest;
-
-	if (len + 40 <= columns && !name->call_count)	/* 40: more than an offset takes */
-		return function;
-	rest = rest_columns(name, line);
-	columns = columns > rest && columns - rest > NAME_COLUMNS ? columns - rest : NAME_COLUMNS;
-	if (len <= columns || len >= READABLE_BYTES || !work_space(n))
-		return function;
-	memcpy(n->work, function, len + 1);
-	shorten(n->work, columns);
-	return n->work;
-}
-
-void names_print(struct names *n, const struct name *name, unsigned line, size_t columns,
-		 struct out *out)
-{
-	const char *function = names_function(name, line);
-
-	if (function) {
-		out_name(out, columns ? shortened(n, name, line, function, columns) : function);
-	} else if (!name || !name->module || names_inlined(name, line)) {
-		out_char(out, '?');
-	} else {
-		out_name(out, names_module(n, name->module));
-		out_text(out, " (+");
-		out_hex(out, name->pc - name->module->bias);
-		out_char(out, ')');
+	if (c.inlined) {
+		c.function = call->function;
+	} else if (name && name->function) {
+		c.function = name->function;
+		c.offset = name->offset;
 	}
-	print_rest(name, line, out);
+	if (call) {
+		c.file = call->file;
+		c.line = call->line;
+	}
+	return c;
 }

@@ -16,13 +16,9 @@
 #ifndef ANALYSIS_NAMES_H
 #define ANALYSIS_NAMES_H
 
-#include "base/arena.h"
-#include "options/options.h"
-#include "base/out.h"
+#include "model.h"
 #include "symbol/symbol.h"
 #include "table/modules.h"
-
-#define NAMES_NO_OFFSET	UINT64_MAX
 
 /* What came of reading a module's file. */
 struct names_file {
@@ -41,7 +37,7 @@ struct name {
 	const struct module *module;	/* NULL: code in no module */
 	struct names_file *file;	/* NULL: not looked up */
 	const char *function;		/* NULL: unknown */
-	uint64_t offset;		/* pc minus the function's start; or NAMES_NO_OFFSET */
+	uint64_t offset;		/* pc minus the function's start; or FRAME_NO_OFFSET */
 	bool exact;			/* the instruction at pc was interrupted; else pc is what a call
 					 * returns to, and the instruction before pc is meant */
 	const struct symbol_call *calls; /* as struct symbol has them, with readable functions */
@@ -54,21 +50,20 @@ struct names {
 	const struct table *table;
 	const struct options *options;
 	uint32_t pid;
-	bool foreign;			/* see model.h */
-	uint32_t runs_as;		/* likewise */
+	bool foreign;			/* these two as in struct model_request */
+	uint32_t runs_as;
 	char proc[16];			/* of runs_as: "/proc/4711" */
 	struct arena *arena;
 	char *debug_dirs;		/* as struct symbol_file has them, or NULL */
-	uint32_t *codes;		/* work space: of one row, TABLE_FRAMES_MAX */
-	char *work;			/* for demangling and shortening; NULL: not yet needed */
+	uint32_t *codes;		/* work space for one row: TABLE_FRAMES_MAX */
+	char *work;			/* for demangling; NULL: not yet needed */
 	struct names_file *files;	/* in the order of resolving, the newest first */
 	struct name *slots;		/* open addressing by key; at most half full */
 	size_t slot_count, used;
 };
 
-/* pid: the traced process, which is this one. False when there is no memory. */
-bool names_init(struct names *n, const struct table *t, const struct options *o, uint32_t pid,
-		struct arena *arena);
+/* For the process and options of a request. False when there is no memory. */
+bool names_init(struct names *n, const struct model_request *q, struct arena *arena);
 
 /* Adds the frames of a row. False when there is no memory: its frames then have no names. */
 bool names_add_row(struct names *n, uint32_t row);
@@ -76,31 +71,11 @@ bool names_add_row(struct names *n, uint32_t row);
 /* Looks up what was added since the last call. */
 void names_resolve(struct names *n);
 
-/* The name of frame i of a row that was added, whose codes (table_frames()) are given, since what an
- * address means depends on the frame inward of it; or NULL. */
+/* The name of frame i of a row that was added; or NULL. The row's codes (table_frames()) are given, since what
+ * an address means depends on the frame inward of it. */
 struct name *names_find(const struct names *n, const uint32_t *codes, unsigned i);
 
-/* How many lines: 1, and one more for each inlined call. NULL gives 1. */
-unsigned names_lines(const struct name *name);
-
-/* Whether this line is that of an inlined call. */
-static inline bool names_inlined(const struct name *name, unsigned line)
-{
-	return line + 1 < names_lines(name);
-}
-
-/* The function of a line; NULL: unknown. */
-const char *names_function(const struct name *name, unsigned line);
-
-/* The path of a module, "?" where it is not known. */
-const char *names_module(const struct names *n, const struct module *m);
-
-/*
- * Prints a line: "operator new(unsigned long) +0x6", "<signal handler called>", "/usr/bin/node (+0xf27811)", "?" (and for
- * a NULL name), "f(int) (inlined) at src/f.h:12". columns: the name is shortened (shorten.h)
- * so that the line takes no more, as far as that goes; 0: it is whole.
- */
-void names_print(struct names *n, const struct name *name, unsigned line, size_t columns,
-		 struct out *out);
+/* The frame of an address. name: what names_find() says of it. */
+struct frame names_frame(const struct names *n, uint64_t pc, const struct name *name);
 
 #endif

@@ -10,9 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define NAMED_RULES	3u	/* of those that matched nothing; the others are only counted */
-#define NAMED_BYTES	60u	/* of each */
-
 /* What a rule that is written for another tool begins with. */
 static const struct {
 	const char *begin;
@@ -163,40 +160,14 @@ size_t rules_unmatched(const struct rules *r)
 	return count;
 }
 
-static void write_rule(const char *rule, struct out *out)
+const char *rules_next_unmatched(const struct rules *r, struct rules_place *at)
 {
-	char part[NAMED_BYTES + 1];
-	size_t len = strlen(rule);
+	while (r->matched && at->number < r->count) {
+		const char *rule = r->text + at->byte;
 
-	if (len < sizeof(part)) {
-		memcpy(part, rule, len + 1);
-	} else {
-		memcpy(part, rule, sizeof(part) - 4);
-		memcpy(part + sizeof(part) - 4, "...", 4);
+		at->byte += strlen(rule) + 1;
+		if (!r->matched[at->number++])
+			return rule;
 	}
-	out_char(out, '"');
-	out_name(out, part);
-	out_char(out, '"');
-}
-
-void rules_write_unmatched(const struct rules *r, struct out *out)
-{
-	size_t unmatched = rules_unmatched(r), number = 0;
-	unsigned named = 0;
-
-	out_u64(out, unmatched);
-	out_text(out, " of ");
-	out_u64(out, r->count);
-	for (const char *rule = r->text; unmatched && named < NAMED_RULES && number < r->count;
-	     rule += strlen(rule) + 1, number++) {
-		if (r->matched[number])
-			continue;
-		out_text(out, named++ ? ", " : ": ");
-		write_rule(rule, out);
-	}
-	if (unmatched > named) {
-		out_text(out, ", and ");
-		out_u64(out, unmatched - named);
-		out_text(out, " more");
-	}
+	return NULL;
 }

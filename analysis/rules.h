@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The rules of --ignore: one a line, `#` begins a comment line, blanks around a rule and a carriage
- * return at its end do not count, nor does a byte order mark before the first one. A rule matches a
- * frame when it occurs in the frame's printed line, from the address on. A rule that matches
+ * The rules of --ignore: one on each line. `#` begins a comment line. Blanks around a rule, a carriage
+ * return at its end, and a byte order mark before the first rule do not count. A rule matches a
+ * frame when it occurs in the frame's printed line (frame.h), from the address on. A rule that matches
  * nothing may well be a mistake of its writer, so the dump names such rules. Async-signal-safe.
  */
 #ifndef ANALYSIS_RULES_H
 #define ANALYSIS_RULES_H
-
-#include "base/out.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,7 +17,7 @@ struct rules {
 	char *text;		/* the rules, each NUL-terminated, one after the other */
 	size_t text_bytes;
 	size_t count;
-	unsigned char *matched;	/* for each rule, whether it has matched; NULL: that is not known */
+	unsigned char *matched;	/* for each rule, whether it has matched; NULL: not known */
 	const char *doubt;	/* a sentence for the user: the file seems to be written for another
 				 * tool, or in another encoding; or NULL */
 };
@@ -39,7 +37,13 @@ bool rules_match(const struct rules *r, const char *line);
 /* How many rules have matched nothing since rules_begin(). */
 size_t rules_unmatched(const struct rules *r);
 
-/* Names them, the first few at least: `2 of 5: "foo", "bar"`. */
-void rules_write_unmatched(const struct rules *r, struct out *out);
+/*
+ * The rules that have matched nothing, one by one: *at begins with 0 and belongs to these calls. NULL: there are
+ * no more.
+ */
+struct rules_place {
+	size_t byte, number;
+};
+const char *rules_next_unmatched(const struct rules *r, struct rules_place *at);
 
 #endif

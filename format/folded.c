@@ -1,78 +1,78 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Folded stacks, as flame graph tools read them (stackcollapse's output): one line per
+ * Folded stacks, as flame graph tools read them (stackcollapse's output): one line for each
  * backtrace, root first, frames joined by `;`, a space, the weight.
  *
  *	main;load(char const*);operator new(unsigned long);malloc 22704
  *	main;load(char const*);std::vector<int>::reserve(unsigned long) (inlined);malloc 400
  */
-#include "analysis/model.h"
+#include "format.h"
 
-/* Names and paths without the character that separates frames. */
+/* Writes a name or a path without the character that separates frames. */
 static void write_part(struct out *out, const char *text)
 {
 	out_name_with(out, text, ';', ':');
 }
 
-/* No offset behind a name: it would split one function into many boxes. */
-static void write_line(const struct report *r, const struct name *name, unsigned line,
-		       struct out *out)
+/* A name is written without its offset, which would split one function into many boxes. */
+static void write_call(const struct frame *f, unsigned i, struct out *out)
 {
-	const char *function = names_function(name, line);
-	bool inlined = names_inlined(name, line);
+	struct frame_call c = frame_call(f, i);
 
-	if (function) {
-		write_part(out, function);
-	} else if (!name || !name->module || inlined) {
+	if (c.function) {
+		write_part(out, c.function);
+	} else if (!f->module || c.inlined) {
 		out_char(out, '?');
 	} else {
-		write_part(out, names_module(&r->names, name->module));
+		write_part(out, f->module);
 		out_text(out, " (+");
-		out_hex(out, name->pc - name->module->bias);
+		out_hex(out, f->module_offset);
 		out_char(out, ')');
 	}
-	if (inlined)
+	if (c.inlined)
 		out_text(out, " (inlined)");
 }
 
 /* Outermost first: a function, then what is inlined in it. */
-static void write_frame(const struct report *r, const struct name *name, struct out *out)
+static void write_frame(const struct frame *f, struct out *out)
 {
-	for (unsigned line = names_lines(name); line-- > 0; ) {
-		write_line(r, name, line, out);
-		if (line)
+	for (unsigned i = f->call_count; i-- > 0; ) {
+		write_call(f, i, out);
+		if (i)
 			out_char(out, ';');
 	}
 }
 
-static void write_folded(struct report *r, struct out *out)
+static void write_folded(const struct model *m, struct arena *arena, struct out *out)
 {
-	const struct report_section *s = &r->sections[0];
+	const struct model_section *s = &m->sections[0];
+	struct model_stack stack;
 
+	(void)arena;
 	for (uint32_t n = 0; n < s->count; n++) {
-		uint32_t row = r->view.rows[s->rows[n].index].row;
-		const uint32_t *codes = r->names.codes;
-		unsigned count = table_frames(r->request->table, row, r->names.codes);
+		struct model_row row = model_row(m, s, n);
 
-		if (row == ROW_OVERFLOW)
+		if (row.overflow)
 			out_text(out, "(table full)");
-		for (unsigned i = count; i-- > 0; ) {
-			write_frame(r, names_find(&r->names, codes, i), out);
+		model_stack(m, &row, &stack);
+		for (unsigned i = stack.count; i-- > 0; ) {
+			struct frame f = model_frame(&stack, i);
+
+			write_frame(&f, out);
 			if (i)
 				out_char(out, ';');
 		}
 		out_char(out, ' ');
-		out_u64(out, s->rows[n].key);
+		out_u64(out, row.values[s->key]);
 		out_char(out, '\n');
 	}
-	if (r->view.cut && r->view.left_value) {
+	if (m->totals.partial && m->totals.left_weight) {
 		out_text(out, "(no memory for more backtraces) ");
-		out_u64(out, r->view.left_value);
+		out_u64(out, m->totals.left_weight);
 		out_char(out, '\n');
 	}
 }
 
-const struct report_writer report_folded = {
-	.name = "folded", .replaces = true, .all_rows = true, .sections_max = 1,
-	.write = write_folded,
+const struct format folded_format = {
+	.name = "folded", .replaces = true, .rows = MODEL_ROWS_WEIGHTS, .sections_max = 1, .write = write_folded,
 };

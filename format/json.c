@@ -1,82 +1,448 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One JSON document: who the process is, the totals, and the backtraces with their figures.
+ * A whole model as one JSON document, for programs. doc/json.md describes each field. One row stands on a line.
  *
- *	{"format":"heaptrace","pid":4711,"command":"node","dump":1,"size":22704,"count":43,"backtraces":[
- *	{"size":22704,"count":43,"frames":[{"address":"0x7fe72e46476c","function":"malloc"}]}]}
+ *	{"schema":"heaptrace-report","version":1,"heaptrace":"0.1",
+ *	"process":{"pid":4711,"command":"node","statm":{"vss":4235264,"rss":1048576,"shared":802816}},
+ *	...
+ *	"rows":[
+ *	{"id":7,"size":22704,"count":43,...,"frames":[{"address":"0x7fe72e46476c","module":"/lib/libc.so.6",...}]},
+ *	...
  *
- * The writer belongs to the wrapper and the watcher: the traced process never uses this format itself.
+ * Texts of the traced program may hold any bytes. What is no UTF-8 in them becomes U+FFFD. Control
+ * characters, marks of direction, `<`, U+2028 and U+2029 are escaped, so that the document can be shown in a
+ * terminal and stand in a script of a web page.
  */
-#include "analysis/model.h"
+#include "format.h"
 
-/* A text in quotes; bytes that may not stand there are written as a question mark. */
+#include "analysis/rules.h"
+#include "base/plain.h"
+
+#include <string.h>
+
+#define SCHEMA_VERSION	1
+#ifndef HEAPTRACE_VERSION		/* the Makefile's */
+#define HEAPTRACE_VERSION "unknown"
+#endif
+
+/* ---- Values ---- */
+
+static void write_escape(struct out *out, unsigned code)
+{
+	static const char digits[] = "0123456789abcdef";
+	char text[6] = { '\\', 'u' };
+
+	for (unsigned i = 0; i < 4; i++)
+		text[2 + i] = digits[code >> (12 - 4 * i) & 15];
+	out_bytes(out, text, sizeof(text));
+}
+
+/* The code of a character of three bytes in UTF-8. */
+static unsigned three_bytes(const char *text)
+{
+	return ((unsigned)text[0] & 0x0f) << 12 | ((unsigned)text[1] & 0x3f) << 6 | ((unsigned)text[2] & 0x3f);
+}
+
+/* Whether a character ends lines in JavaScript, or changes the direction in which text is shown. */
+static bool is_hidden(unsigned code)
+{
+	return code == 0x200e || code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
+	       (code >= 0x2066 && code <= 0x2069);
+}
+
+/* Writes the character at the start of text[0..left), of which there is at least one byte. Returns its bytes. */
+static size_t write_character(struct out *out, const char *text, size_t left)
+{
+	unsigned char first = (unsigned char)*text;
+	bool plain;
+	size_t bytes = plain_character(text, left, &plain);
+
+	if (bytes == 1 && first >= 0x80)
+		write_escape(out, 0xfffd);
+	else if (bytes == 1 && (!plain || first == '<'))
+		write_escape(out, first);
+	else if (bytes == 2 && !plain)		/* C2 80 to C2 9F: U+0080 to U+009F */
+		write_escape(out, (unsigned char)text[1]);
+	else if (bytes == 3 && is_hidden(three_bytes(text)))
+		write_escape(out, three_bytes(text));
+	else
+		out_bytes(out, text, bytes);
+	return bytes;
+}
+
+/* A text in quotes, or null for NULL. */
 static void write_string(struct out *out, const char *text)
 {
-	out_char(out, '"');
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
+	size_t left = text ? strlen(text) : 0;
 
-		if (c == '"' || c == '\\')
+	if (!text) {
+		out_text(out, "null");
+		return;
+	}
+	out_char(out, '"');
+	while (left) {
+		size_t bytes;
+
+		if (*text == '"' || *text == '\\')
 			out_char(out, '\\');
-		out_char(out, c < 0x20 || c > 0x7e ? '?' : (char)c);
+		bytes = write_character(out, text, left);
+		text += bytes;
+		left -= bytes;
 	}
 	out_char(out, '"');
 }
 
-static void write_number(struct out *out, const char *name, uint64_t value)
+/* ---- Members: a comma stands before each but the first of an object or a list ---- */
+
+static void begin(struct out *out, const char *name, char bracket)
 {
-	out_char(out, '"');
-	out_text(out, name);
-	out_text(out, "\":");
-	out_u64(out, value);
-	out_char(out, ',');
+	if (name) {
+		write_string(out, name);
+		out_char(out, ':');
+	}
+	out_char(out, bracket);
 }
 
-static void write_frames(struct report *r, uint32_t row, struct out *out)
+static void write_name(struct out *out, bool first, const char *name)
 {
-	const uint32_t *codes = r->names.codes;
-	unsigned count = table_frames(r->request->table, row, r->names.codes);
+	if (!first)
+		out_char(out, ',');
+	write_string(out, name);
+	out_char(out, ':');
+}
 
+/* These are never the first member of their object. */
+static void add_number(struct out *out, const char *name, uint64_t value)
+{
+	write_name(out, false, name);
+	out_u64(out, value);
+}
+
+static void add_string(struct out *out, const char *name, const char *text)
+{
+	write_name(out, false, name);
+	write_string(out, text);
+}
+
+static void add_bool(struct out *out, const char *name, bool value)
+{
+	write_name(out, false, name);
+	out_text(out, value ? "true" : "false");
+}
+
+static void first_number(struct out *out, const char *name, uint64_t value)
+{
+	write_name(out, true, name);
+	out_u64(out, value);
+}
+
+/* Addresses are texts: many readers of JSON keep only 53 bits of a number. */
+static void add_address(struct out *out, const char *name, uint64_t address)
+{
+	write_name(out, false, name);
+	out_char(out, '"');
+	out_hex(out, address);
+	out_char(out, '"');
+}
+
+/* ---- The process ---- */
+
+static void write_process(const struct model *m, struct out *out)
+{
+	const struct model_process *p = &m->process;
+
+	begin(out, "process", '{');
+	first_number(out, "pid", p->pid);
+	add_string(out, "command", p->command);
+	write_name(out, false, "statm");
+	if (p->statm_known) {
+		begin(out, NULL, '{');
+		first_number(out, "vss", p->vss);
+		add_number(out, "rss", p->rss);
+		add_number(out, "shared", p->shared);
+		out_char(out, '}');
+	} else {
+		out_text(out, "null");
+	}
+	out_text(out, "},\n");
+}
+
+static const char *reason_name(enum model_reason reason)
+{
+	switch (reason) {
+	case REASON_ASKED:	return "asked";
+	case REASON_SIGNAL:	return "signal";
+	case REASON_ABOVE:	return "above";
+	case REASON_EVERY:	return "every";
+	case REASON_EXIT:	return "exit";
+	case REASON_KILLED:	break;
+	}
+	return "killed";
+}
+
+static void write_moment(const struct model *m, struct out *out)
+{
+	const struct model_moment *t = &m->moment;
+
+	begin(out, "moment", '{');
+	first_number(out, "dump", t->number);
+	add_string(out, "reason", reason_name(t->reason));
+	add_number(out, "since-start-ns", t->now_ns > t->begun_ns ? t->now_ns - t->begun_ns : 0);
+	add_number(out, "started-unix-ns", t->begun_real_ns);
+	out_text(out, "},\n");
+}
+
+static void write_totals(const struct model *m, struct out *out)
+{
+	const struct model_totals *t = &m->totals;
+
+	begin(out, "totals", '{');
+	first_number(out, "rows", t->live_rows);
+	add_number(out, options_sort_name(SORT_SIZE), t->size);
+	add_number(out, options_sort_name(SORT_COUNT), t->count);
+	add_number(out, options_sort_name(SORT_PEAK_SIZE), t->peak_size);
+	add_number(out, options_sort_name(SORT_HEAP_PEAK), t->heap_peak);
+	add_number(out, options_sort_name(SORT_TOTAL_SIZE), t->total_size);
+	add_number(out, options_sort_name(SORT_TOTAL_COUNT), t->total_count);
+	add_number(out, options_sort_name(SORT_TEMPORARY), t->temporary);
+	add_number(out, "ignored-rows", t->ignored_rows);
+	add_number(out, "ignored-size", t->ignored_size);
+	add_bool(out, "partial", t->partial);
+	out_text(out, "},\n");
+}
+
+static void write_allocator(const struct model *m, struct out *out)
+{
+	const struct model_allocator *a = &m->allocator;
+
+	begin(out, "allocator", '{');
+	write_name(out, true, "virtual");
+	if (a->virtual_known)
+		out_u64(out, a->virtual_bytes);
+	else
+		out_text(out, "null");
+	add_bool(out, "virtual-estimated", a->virtual_known && a->virtual_estimated);
+	add_string(out, "virtual-unknown", a->virtual_known ? NULL : a->unknown);
+	add_number(out, "handed-out", a->handed_bytes);
+	add_bool(out, "handed-out-estimated", a->estimated);
+	out_text(out, "},\n");
+}
+
+/* ---- What was not seen ---- */
+
+static void write_not_seen(const struct model_not_seen *n, struct out *out)
+{
+	begin(out, "not-seen", '{');
+	first_number(out, "lost-allocations", n->lost_blocks);
+	add_number(out, "allocations-without-row", n->overflow_calls);
+	add_bool(out, "no-space", n->no_space);
+	add_number(out, "stacks-cut-after-caller", n->stacks_cut);
+	add_number(out, "stacks-broken", n->stacks_broken);
+	add_number(out, "stacks-by-slow-unwinder", n->slow_stacks);
+	add_number(out, "truncated-in-no-file", n->truncated_no_file);
+	add_number(out, "truncated-in-modules", n->truncated_in_modules);
+	write_name(out, false, "truncated-modules");
+	out_char(out, '[');
+	for (unsigned i = 0; i < n->truncated_module_count; i++) {
+		if (i)
+			out_char(out, ',');
+		write_string(out, n->truncated_modules[i]);
+	}
+	out_char(out, ']');
+	add_number(out, "frees-of-unknown-blocks", n->unknown_frees);
+	add_number(out, "frees-of-known-blocks", n->known_frees);
+	add_number(out, "untraced-programs", n->untraced);
+	add_bool(out, "own-operator-new", n->own_new);
+	add_bool(out, "own-malloc", n->other_malloc);
+	add_bool(out, "valgrind", n->valgrind);
+	add_bool(out, "namespaces", n->namespaces);
+	add_number(out, "deep-bound-libraries", n->deep_bound);
+	add_string(out, "deep-bound-library", n->deep_bound ? n->deep_name : NULL);
+	add_number(out, "stacks-checked", n->stacks_checked);
+	add_number(out, "stacks-disagreed", n->stacks_disagreed);
+	out_text(out, "},\n");
+}
+
+static void write_rules(const struct rules *rules, struct out *out)
+{
+	struct rules_place at = { .byte = 0 };
+	const char *rule;
+	bool first = true;
+
+	write_string(out, "ignore");
+	if (!rules) {
+		out_text(out, ":null,\n");
+		return;
+	}
+	out_text(out, ":{");
+	first_number(out, "rules", rules->count);
+	write_name(out, false, "unmatched");
+	out_char(out, '[');
+	while ((rule = rules_next_unmatched(rules, &at))) {
+		if (!first)
+			out_char(out, ',');
+		first = false;
+		write_string(out, rule);
+	}
+	out_text(out, "]},\n");
+}
+
+static void write_lacks(const char *name, const struct model_lack *lacks, unsigned count, struct out *out)
+{
+	write_name(out, false, name);
+	out_char(out, '[');
 	for (unsigned i = 0; i < count; i++) {
-		const struct name *name = names_find(&r->names, codes, i);
-		const char *function = names_function(name, 0);
-
-		out_text(out, i ? ",{\"address\":\"" : "{\"address\":\"");
-		out_hex(out, name ? name->pc : 0);
-		out_text(out, "\",\"function\":");
-		write_string(out, function ? function : "?");
+		out_text(out, i ? ",{" : "{");
+		write_name(out, true, "module");
+		write_string(out, lacks[i].module);
+		add_string(out, "why", lacks[i].why);
+		add_number(out, "errno", (uint64_t)lacks[i].error);
 		out_char(out, '}');
 	}
+	out_char(out, ']');
 }
 
-static void write_json(struct report *r, struct out *out)
+/* ---- Sections and rows ---- */
+
+static void write_section(const struct model *m, const struct model_section *s, struct out *out)
 {
-	const struct report_section *s = &r->sections[0];
-
-	out_text(out, "{\"format\":\"heaptrace\",\"command\":");
-	write_string(out, r->request->process.command);
-	out_char(out, ',');
-	write_number(out, "pid", r->request->process.pid);
-	write_number(out, "dump", r->request->table->head->dumps + 1);
-	write_number(out, "size", r->live_size);
-	write_number(out, "count", r->live_rows);
-	out_text(out, "\"sort\":");
+	out_char(out, '{');
+	write_name(out, true, "key");
 	write_string(out, options_sort_name(s->key));
-	out_text(out, ",\"backtraces\":[");
+	write_name(out, false, "rows");
+	out_char(out, '[');
 	for (uint32_t n = 0; n < s->count; n++) {
-		const struct view_row *row = &r->view.rows[s->rows[n].index];
-
-		out_text(out, n ? ",\n{" : "\n{");
-		write_number(out, "size", row->counters.live_size);
-		write_number(out, "count", row->counters.live_count);
-		out_text(out, "\"frames\":[");
-		write_frames(r, row->row, out);
-		out_text(out, "]}");
+		if (n)
+			out_char(out, ',');
+		out_u64(out, model_row(m, s, n).id);
 	}
-	out_text(out, "]}\n");
+	out_char(out, ']');
+	add_number(out, "no-memory-to-list", s->left_out);
+	write_lacks("names-missing", s->lacks.names, s->lacks.name_count, out);
+	write_lacks("lines-missing", s->lacks.lines, s->lacks.line_count, out);
+	add_number(out, "modules-without-path", s->lacks.unknown_modules);
+	add_bool(out, "modules-not-noted", s->lacks.modules_full);
+	out_char(out, '}');
 }
 
-const struct report_writer report_json = {
-	.name = "json", .replaces = true, .sections_max = 1, .by_reporter = true,
-	.write = write_json,
+/* One function of a frame: a frame with inlined functions gives one object for each of them, as in a text dump. */
+static void write_call(const struct frame *f, unsigned i, struct out *out)
+{
+	struct frame_call c = frame_call(f, i);
+
+	begin(out, NULL, '{');
+	write_name(out, true, "address");
+	out_char(out, '"');
+	out_hex(out, f->pc);
+	out_char(out, '"');
+	add_string(out, "module", f->module);
+	if (f->module)
+		add_address(out, "module-offset", f->module_offset);
+	else
+		add_string(out, "module-offset", NULL);
+	add_string(out, "function", c.function);
+	if (c.function && c.offset != FRAME_NO_OFFSET)
+		add_number(out, "function-offset", c.offset);
+	else
+		add_string(out, "function-offset", NULL);
+	add_string(out, "file", c.file);
+	if (c.line)
+		add_number(out, "line", c.line);
+	else
+		add_string(out, "line", NULL);
+	add_bool(out, "inlined", c.inlined);
+	out_char(out, '}');
+}
+
+static void write_row(const struct model *m, const struct model_row *row, struct out *out)
+{
+	struct model_stack stack;
+
+	begin(out, NULL, '{');
+	first_number(out, "id", row->id);
+	for (unsigned key = 0; key < SORT_KEYS; key++)
+		add_number(out, options_sort_name((enum sort_key)key), row->values[key]);
+	add_bool(out, "table-full", row->overflow);
+	write_name(out, false, "frames");
+	out_char(out, '[');
+	model_stack(m, row, &stack);
+	for (unsigned i = 0; i < stack.count; i++) {
+		struct frame f = model_frame(&stack, i);
+
+		for (unsigned call = 0; call < f.call_count; call++) {
+			if (i || call)
+				out_char(out, ',');
+			write_call(&f, call, out);
+		}
+	}
+	out_text(out, "]}");
+}
+
+/* One bit for each row id that a section lists; NULL: no memory. */
+static uint8_t *make_seen(const struct model *m, struct arena *arena)
+{
+	uint32_t last = 0;
+
+	for (unsigned i = 0; i < m->section_count; i++) {
+		for (uint32_t n = 0; n < m->sections[i].count; n++) {
+			uint32_t id = model_row(m, &m->sections[i], n).id;
+
+			last = id > last ? id : last;
+		}
+	}
+	return arena_alloc(arena, last / 8 + 1);
+}
+
+/* Each row that any section lists, once. Without memory to tell, only those of the first section. */
+static void write_rows(const struct model *m, struct arena *arena, struct out *out)
+{
+	uint8_t *seen = make_seen(m, arena);
+	bool first = true;
+
+	begin(out, "rows", '[');
+	for (unsigned i = 0; i < (seen ? m->section_count : 1); i++) {
+		for (uint32_t n = 0; n < m->sections[i].count; n++) {
+			struct model_row row = model_row(m, &m->sections[i], n);
+			uint8_t bit = (uint8_t)(1u << row.id % 8);
+
+			if (seen && seen[row.id / 8] & bit)
+				continue;
+			if (seen)
+				seen[row.id / 8] |= bit;
+			out_text(out, first ? "\n" : ",\n");
+			first = false;
+			write_row(m, &row, out);
+		}
+	}
+	out_text(out, "\n]");
+}
+
+static void write_json(const struct model *m, struct arena *arena, struct out *out)
+{
+	begin(out, NULL, '{');
+	write_name(out, true, "schema");
+	write_string(out, "heaptrace-report");
+	add_number(out, "version", SCHEMA_VERSION);
+	add_string(out, "heaptrace", HEAPTRACE_VERSION);
+	out_text(out, ",\n");
+	write_process(m, out);
+	write_moment(m, out);
+	write_totals(m, out);
+	write_allocator(m, out);
+	write_not_seen(&m->not_seen, out);
+	write_rules(m->rules, out);
+	begin(out, "sections", '[');
+	for (unsigned i = 0; i < m->section_count; i++) {
+		if (i)
+			out_text(out, ",\n");
+		write_section(m, &m->sections[i], out);
+	}
+	out_text(out, "],\n");
+	write_rows(m, arena, out);
+	out_text(out, "}\n");
+}
+
+const struct format json_format = {
+	.name = "json", .replaces = true, .figures = true, .by_reporter = true, .rows = MODEL_ROWS_OF_KEY,
+	.sections_max = SORT_KEYS, .write = write_json,
 };

@@ -8,13 +8,13 @@
  *	 2 [      0xf2e57d] next(char const*) (inlined) at src/next.h:12
  *	 3 [      0xf2e57d] parse(char const*) +0x1b at src/parse.cc:214
  */
-#include "analysis/model.h"
+#include "format.h"
 
+#include "analysis/frame.h"
 #include "base/path.h"
-#include "analysis/missing.h"
-#include "table/truncated.h"
-#include "table/layout.h"
-#include "table/modules.h"
+#include "base/reason.h"
+#include "shorten.h"
+#include "words.h"
 
 #include <errno.h>
 #include <string.h>
@@ -25,25 +25,39 @@
 #define HEAD_WIDTH	(2 + 2 + ADDRESS_WIDTH + 2)	/* " 0 [0x7fe72e46476c] " */
 #define TERMINAL_WIDTH	120u
 #define TERMINAL_LEAST	60u	/* narrower ones break lines anyway */
+#define NAME_COLUMNS	40u	/* a name gets so many even if a long path follows */
+#define OFFSET_COLUMNS	40u	/* more than an offset takes */
+#define PATH_BYTES	512	/* of a path, as far as it counts for the columns of a line */
+#define NAME_BYTES	((size_t)64 << 10)	/* a longer name is not shortened */
+#define WORK_BYTES	((size_t)4 << 10)	/* the least that is taken for work space */
 
-static void write_head(const struct report *r, enum sort_key key, struct out *out)
+/* A dump under way. */
+struct text {
+	const struct model *model;
+	struct out *out;
+	struct arena *arena;
+	size_t columns;			/* what a name and the rest of its line may take; 0: any number */
+	char *work;			/* in which names are shortened */
+	size_t work_bytes;
+};
+
+/* ---- Backtraces ---- */
+
+static void write_head(const struct text *t, enum sort_key key)
 {
-	out_repeat(out, '=', RULE_WIDTH);
-	out_text(out, "\n[heaptrace] dump allocation status for /proc/");
-	out_u64(out, r->request->process.pid);
-	out_text(out, "/maps (");
-	out_name(out, r->request->process.command);
-	out_text(out, "), sorted by ");
-	out_text(out, options_sort_name(key));
-	out_char(out, '\n');
+	out_repeat(t->out, '=', RULE_WIDTH);
+	out_text(t->out, "\n[heaptrace] dump allocation status for /proc/");
+	out_u64(t->out, t->model->process.pid);
+	out_text(t->out, "/maps (");
+	out_name(t->out, t->model->process.command);
+	out_text(t->out, "), sorted by ");
+	out_text(t->out, options_sort_name(key));
+	out_char(t->out, '\n');
 }
 
 /* Keys whose value the fixed columns do not show get a column of their own. */
-static void write_key_column(const struct report *r, const struct view_row *row,
-			     enum sort_key key, struct out *out)
+static void write_key_column(const struct model_row *row, enum sort_key key, struct out *out)
 {
-	uint64_t value = view_value(&r->view, row, key);
-
 	if (key != SORT_HEAP_PEAK && key != SORT_TOTAL_SIZE && key != SORT_TOTAL_COUNT &&
 	    key != SORT_TEMPORARY)
 		return;
@@ -51,60 +65,101 @@ static void write_key_column(const struct report *r, const struct view_row *row,
 	out_text(out, options_sort_name(key));
 	out_text(out, ": ");
 	if (key == SORT_HEAP_PEAK || key == SORT_TOTAL_SIZE)
-		out_size(out, value);
+		out_size(out, row->values[key]);
 	else
-		out_u64(out, value);
+		out_u64(out, row->values[key]);
 	out_char(out, ']');
 }
 
-static void write_counters(const struct report *r, const struct view_row *row, uint32_t number,
-			   enum sort_key key, struct out *out)
+static void write_counters(const struct model_row *row, uint32_t number, enum sort_key key, struct out *out)
 {
-	const struct counters *c = &row->counters;
-
 	out_text(out, "=== backtrace #");
 	out_u64(out, number);
 	out_text(out, " === [count/peak: ");
-	out_u64(out, c->live_count);
+	out_u64(out, row->values[SORT_COUNT]);
 	out_char(out, '/');
-	out_u64(out, c->peak_count);
+	out_u64(out, row->values[SORT_PEAK_COUNT]);
 	out_text(out, "] [size/peak: ");
-	out_size(out, c->live_size);
+	out_size(out, row->values[SORT_SIZE]);
 	out_char(out, '/');
-	out_size(out, c->peak_size);
+	out_size(out, row->values[SORT_PEAK_SIZE]);
 	out_text(out, "] [age: ");
-	out_time(out, view_value(&r->view, row, SORT_AGE));
+	out_time(out, row->values[SORT_AGE]);
 	out_char(out, ']');
-	write_key_column(r, row, key, out);
+	write_key_column(row, key, out);
 	out_char(out, '\n');
 }
 
-/* columns: 0, or what a line may take. */
-static void write_frames(struct report *r, uint32_t row, size_t columns, struct out *out)
+static size_t rest_columns(const struct frame_call *c)
 {
-	const struct table *t = r->request->table;
-	uint32_t *codes = r->names.codes;
-	unsigned count = table_frames(t, row, codes), number = 0;
+	char buf[PATH_BYTES];
+	struct out out;
 
-	if (row == ROW_OVERFLOW)
-		out_text(out, "(table full)\n");
-	for (unsigned i = 0; i < count; i++) {
-		const struct name *name = names_find(&r->names, codes, i);
+	out_init(&out, -1, buf, sizeof(buf));
+	frame_write_rest(c, &out);
+	return shorten_columns(out.buf, out.len);
+}
 
-		for (unsigned line = 0; line < names_lines(name); line++) {
-			out_u64_wide(out, number++, 2);
-			out_text(out, " [");
-			out_hex_wide(out, table_code_pc(t, codes[i]), ADDRESS_WIDTH);
-			out_text(out, "] ");
-			names_print(&r->names, name, line, columns ? columns - HEAD_WIDTH : 0, out);
-			out_char(out, '\n');
+/* A copy of the name that may be changed; NULL: no memory. */
+static char *copy_name(struct text *t, const char *name, size_t len)
+{
+	if (len >= t->work_bytes) {
+		size_t bytes = (len + WORK_BYTES) & ~(WORK_BYTES - 1);
+		char *work = arena_alloc(t->arena, bytes);
+
+		if (!work)
+			return NULL;
+		t->work = work;
+		t->work_bytes = bytes;
+	}
+	return memcpy(t->work, name, len + 1);
+}
+
+/* The function of a call, shortened so that the line takes no more than the columns, as far as that goes. */
+static const char *shortened(struct text *t, const struct frame_call *c)
+{
+	size_t len = strlen(c->function), columns = t->columns, rest;
+	char *name;
+
+	if (len + OFFSET_COLUMNS <= columns && !c->file)
+		return c->function;
+	rest = rest_columns(c);
+	columns = columns > rest && columns - rest > NAME_COLUMNS ? columns - rest : NAME_COLUMNS;
+	name = len > columns && len < NAME_BYTES ? copy_name(t, c->function, len) : NULL;
+	if (!name)
+		return c->function;
+	shorten(name, columns);
+	return name;
+}
+
+static void write_frames(struct text *t, const struct model_row *row)
+{
+	struct model_stack stack;
+	unsigned number = 0;
+
+	if (row->overflow)
+		out_text(t->out, "(table full)\n");
+	model_stack(t->model, row, &stack);
+	for (unsigned i = 0; i < stack.count; i++) {
+		struct frame f = model_frame(&stack, i);
+
+		for (unsigned at = 0; at < f.call_count; at++) {
+			struct frame_call c = frame_call(&f, at);
+
+			out_u64_wide(t->out, number++, 2);
+			out_text(t->out, " [");
+			out_hex_wide(t->out, f.pc, ADDRESS_WIDTH);
+			out_text(t->out, "] ");
+			frame_write_place(&f, &c, c.function && t->columns ? shortened(t, &c) : c.function, t->out);
+			frame_write_rest(&c, t->out);
+			out_char(t->out, '\n');
 		}
 	}
 }
 
-/* What a line may take, or 0: a file has room. A terminal that says nothing of its width, or
- * something odd, and a log have TERMINAL_WIDTH. */
-static size_t line_columns(const struct report *r, const struct out *out)
+/* What a line may take; 0: a file has room. A terminal that does not tell its width, or an odd one, and a log
+ * have TERMINAL_WIDTH. */
+static size_t line_columns(const struct model *m, const struct out *out)
 {
 	struct winsize size;
 	int saved = errno;
@@ -113,8 +168,10 @@ static size_t line_columns(const struct report *r, const struct out *out)
 	errno = saved;
 	if (terminal && size.ws_col >= TERMINAL_LEAST)
 		return size.ws_col;
-	return terminal || !r->request->options->outfile ? TERMINAL_WIDTH : 0;
+	return terminal || !m->options->outfile ? TERMINAL_WIDTH : 0;
 }
+
+/* ---- The summary ---- */
 
 static void summary_line(struct out *out, const char *head)
 {
@@ -130,9 +187,9 @@ static void summary_size(struct out *out, const char *head, uint64_t bytes)
 	out_char(out, '\n');
 }
 
-/* The labels are the contract's. The second figure has nothing to do with memory in the sense of RSS, which
- * stands below: so that is said. */
-static void write_allocator(const struct allocator_figures *a, struct out *out)
+/* The labels are the contract's. What is handed out is not memory in the sense of RSS, which stands below, so the
+ * line says that. */
+static void write_allocator(const struct model_allocator *a, struct out *out)
 {
 	summary_line(out, "allocator info (virtual)     ");
 	if (a->virtual_known) {
@@ -150,7 +207,7 @@ static void write_allocator(const struct allocator_figures *a, struct out *out)
 	out_text(out, a->estimated ? " (estimated, not RSS)\n" : " (handed out, not RSS)\n");
 }
 
-static void write_statm(const struct report_process *p, struct out *out)
+static void write_statm(const struct model_process *p, struct out *out)
 {
 	summary_line(out, "statm info (VSS/RSS/shared)  ");
 	if (p->statm_known) {
@@ -165,237 +222,218 @@ static void write_statm(const struct report_process *p, struct out *out)
 	out_char(out, '\n');
 }
 
-static void begin_part(struct out *out, bool *first)
+/* ---- Missing names ---- */
+
+/* A list after a head, which is written only if the list has a part. */
+struct list {
+	struct out *out;
+	const char *head;		/* of a line of the summary */
+	const char *follow;		/* what stands there instead if the list follows another one in its line */
+	bool follows;
+	unsigned parts;
+};
+
+static void begin_part(struct list *l)
 {
-	if (*first)
-		summary_line(out, "not seen                     ");
+	if (l->parts++)
+		out_text(l->out, ", ");
+	else if (l->follows)
+		out_text(l->out, l->follow);
 	else
-		out_text(out, ", ");
-	*first = false;
+		summary_line(l->out, l->head);
 }
 
-static void write_part(struct out *out, bool *first, uint64_t n, const char *one, const char *others)
+/* Why a file cannot be read: ": permission denied". */
+static void write_error(int error, struct out *out)
+{
+	const char *text = reason_text(error);
+
+	if (!error)
+		return;
+	out_text(out, ": ");
+	out_text(out, text ? text : "error ");
+	if (!text)
+		out_u64(out, (uint64_t)error);
+}
+
+/* "libfoo.so.1 (no symbols), bar (not an ELF file), and 2 more" */
+static void write_lacks(struct list *l, const struct model_lack *lacks, unsigned count)
+{
+	for (unsigned i = 0; i < count && i < WORDS_NAMED; i++) {
+		begin_part(l);
+		out_name(l->out, path_name(lacks[i].module));
+		out_text(l->out, " (");
+		out_text(l->out, lacks[i].why);
+		write_error(lacks[i].error, l->out);
+		out_char(l->out, ')');
+	}
+	words_more(l->out, ", and ", WORDS_NAMED, count);
+}
+
+/*
+ * [heaptrace] names missing                : libfoo.so.1 (no symbols), bar (the file was replaced:
+ * its build id differs); lines missing: libx.so (compressed with zstd)
+ */
+static void write_missing(const struct model_lacks *lacks, struct out *out)
+{
+	struct list names = { .out = out, .head = "names missing                " };
+	struct list lines = { .out = out, .head = "lines missing                ", .follow = "; lines missing: " };
+
+	if (lacks->unknown_modules) {
+		begin_part(&names);
+		out_count(out, lacks->unknown_modules, " module (its path is not known)",
+			  " modules (their paths are not known)");
+	}
+	if (lacks->modules_full) {
+		begin_part(&names);
+		out_text(out, "what was loaded last (more modules than there is room for)");
+	}
+	write_lacks(&names, lacks->names, lacks->name_count);
+	lines.follows = names.parts;
+	write_lacks(&lines, lacks->lines, lacks->line_count);
+	if (names.parts || lines.parts)
+		out_char(out, '\n');
+}
+
+/* ---- What was not seen ---- */
+
+static void write_part(struct list *l, uint64_t n, const char *one, const char *others)
 {
 	if (!n)
 		return;
-	begin_part(out, first);
-	out_count(out, n, one, others);
+	begin_part(l);
+	out_count(l->out, n, one, others);
 }
 
-#define BLIND_MODULES	16u	/* that are told apart */
-#define BLIND_NAMED	3u	/* and named; the others are only counted */
-
-/* The backtraces with live blocks that go no further than code without unwind information. */
-struct cut {
-	uint32_t no_file;		/* code of no file: what was compiled at run time */
-	uint32_t in_modules;
-	const struct module *modules[BLIND_MODULES];
-	unsigned module_count;
-};
-
-/* Whether there is code at which a stack can end like that, so that the backtraces have to be looked at. */
-static bool has_cutting_code(const struct table *t)
+static void write_fact(struct list *l, bool is_so, const char *fact)
 {
-	for (uint32_t i = 0; i < TABLE_TRUNCATED; i++) {
-		if (load_relaxed(&t->head->truncated[i]))
-			return true;
-	}
-	for (uint32_t code = 1, end = layout_count(t->head, TABLE_CODES); code < end; code++) {
-		if (t->codes[code] && t->codes[code] >> CODE_PC_BITS == CODE_NO_MODULE)
-			return true;
-	}
-	return false;
-}
-
-/* One module may stand in the list of modules twice. */
-static void add_cut_in(const struct table *t, const struct module *m, struct cut *cut)
-{
-	cut->in_modules++;
-	for (unsigned i = 0; i < cut->module_count; i++) {
-		if (m == cut->modules[i] || !strcmp(modules_path(t, m), modules_path(t, cut->modules[i])))
-			return;
-	}
-	if (cut->module_count < BLIND_MODULES)
-		cut->modules[cut->module_count++] = m;
-}
-
-static void count_cut(struct report *r, struct cut *cut)
-{
-	const struct table *t = r->request->table;
-	uint32_t *codes = r->names.codes, rows = has_cutting_code(t) ? view_end(&r->view, 0) : 0;
-	unsigned depth = t->head->depth;
-
-	*cut = (struct cut){ 0 };
-	for (uint32_t i = 0; i < rows; i++) {
-		unsigned count = r->view.rows[i].counters.live_count ?
-				 table_frames(t, r->view.rows[i].row, codes) : 0;
-		const struct module *m = count ? modules_of_code(t, codes[count - 1]) : NULL;
-
-		if (!count || count >= depth)
-			continue;
-		if (!m)
-			cut->no_file++;
-		else if (truncated_holds(t, table_code_pc(t, codes[count - 1])))
-			add_cut_in(t, m, cut);
-	}
+	if (!is_so)
+		return;
+	begin_part(l);
+	out_text(l->out, fact);
 }
 
 /* " (libfoo.so, bar, baz and 2 more)" */
-static void write_cut_modules(const struct table *t, const struct cut *cut, struct out *out)
+static void write_truncated_modules(const struct model_not_seen *n, struct out *out)
 {
-	for (unsigned i = 0; i < cut->module_count && i < BLIND_NAMED; i++) {
+	for (unsigned i = 0; i < n->truncated_module_count && i < WORDS_NAMED; i++) {
 		out_text(out, i ? ", " : " (");
-		out_name(out, path_name(modules_path(t, cut->modules[i])));
+		out_name(out, path_name(n->truncated_modules[i]));
 	}
-	if (cut->module_count > BLIND_NAMED) {
-		out_text(out, " and ");
-		out_u64(out, cut->module_count - BLIND_NAMED);
-		out_text(out, " more");
-	}
+	words_more(out, " and ", WORDS_NAMED, n->truncated_module_count);
 	out_char(out, ')');
 }
 
-/* "what libfoo.so allocates and frees (it was opened with RTLD_DEEPBIND, so ...)". The name may come from the
- * memory of another process. */
-static void write_deep_bound(const struct table_totals *t, struct out *out, bool *first)
+/* "what libfoo.so allocates and frees (it was opened with RTLD_DEEPBIND, so ...)" */
+static void write_deep_bound(struct list *l, const struct model_not_seen *n)
 {
-	char name[sizeof(t->deep_name)];
+	bool several = n->deep_bound > 1;
 
-	memcpy(name, t->deep_name, sizeof(name));
-	name[sizeof(name) - 1] = '\0';
-	begin_part(out, first);
-	out_text(out, "what ");
-	out_name(out, name);
-	if (t->deep_bound > 1) {
-		out_text(out, " and ");
-		out_count(out, t->deep_bound - 1, " other library", " other libraries");
+	begin_part(l);
+	out_text(l->out, "what ");
+	out_name(l->out, n->deep_name);
+	if (several) {
+		out_text(l->out, " and ");
+		out_count(l->out, n->deep_bound - 1, " other library", " other libraries");
 	}
-	out_text(out, t->deep_bound > 1 ? " allocate and free (they were" : " allocates and frees (it was");
-	out_text(out, " opened with RTLD_DEEPBIND, so blocks that only look leaked may be listed)");
+	out_text(l->out, several ? " allocate and free (they were" : " allocates and frees (it was");
+	out_text(l->out, " opened with RTLD_DEEPBIND, so blocks that only look leaked may be listed)");
 }
 
-/* What the figures do not cover, said in words. */
-static void write_not_seen(struct report *r, const struct report_section *s, struct out *out)
+static void write_not_seen(const struct model_not_seen *n, uint32_t left_out, struct out *out)
 {
-	const struct table *table = r->request->table;
-	const struct table_totals *t = &table->head->totals;
-	struct cut cut;
-	bool first = true;
+	struct list l = { .out = out, .head = "not seen                     " };
 
-	write_part(out, &first, s->left_out, " backtrace of these (no memory to list it)",
+	write_part(&l, left_out, " backtrace of these (no memory to list it)",
 		   " backtraces of these (no memory to list them)");
-	write_part(out, &first, load_relaxed(&t->lost_blocks), " allocation (no memory to record)",
-		   " allocations (no memory to record)");
-	write_part(out, &first, row_total_count(table, ROW_OVERFLOW),
-		   " allocation without a row of its own (table full)",
+	write_part(&l, n->lost_blocks, " allocation (no memory to record)", " allocations (no memory to record)");
+	write_part(&l, n->overflow_calls, " allocation without a row of its own (table full)",
 		   " allocations without a row of their own (table full)");
-	write_part(out, &first, load_relaxed(&t->stacks_cut), " stack but for the caller",
-		   " stacks but for the caller");
-	write_part(out, &first, load_relaxed(&t->stacks_broken), " stack beyond a frame whose caller was not to be found",
+	write_part(&l, n->stacks_cut, " stack but for the caller", " stacks but for the caller");
+	write_part(&l, n->stacks_broken, " stack beyond a frame whose caller was not to be found",
 		   " stacks beyond a frame whose caller was not to be found");
-	count_cut(r, &cut);
-	write_part(out, &first, cut.no_file, " backtrace beyond code of no file (compiled at run time)",
+	write_part(&l, n->truncated_no_file, " backtrace beyond code of no file (compiled at run time)",
 		   " backtraces beyond code of no file (compiled at run time)");
-	write_part(out, &first, cut.in_modules, " backtrace beyond code without unwind information",
+	write_part(&l, n->truncated_in_modules, " backtrace beyond code without unwind information",
 		   " backtraces beyond code without unwind information");
-	if (cut.in_modules)
-		write_cut_modules(table, &cut, out);
-	write_part(out, &first, load_relaxed(&t->fallbacks), " stack by the slow unwinder",
-		   " stacks by the slow unwinder");
-	write_part(out, &first, load_relaxed(&t->unknown_frees), " free of an unknown block",
-		   " frees of unknown blocks");
-	write_part(out, &first, load_relaxed(&t->stale_blocks), " free of a known block",
-		   " frees of known blocks");
-	if (t->own_new) {
-		begin_part(out, &first);
-		out_text(out, "C++ operator new (this allocator's does not call malloc)");
-	}
-	if (t->other_malloc) {
-		begin_part(out, &first);
-		out_text(out, "what the program's own malloc serves");
-	}
-	if (t->redirected) {
-		begin_part(out, &first);
-		out_text(out, "what valgrind's own allocator serves (valgrind "
-			      "--soname-synonyms=somalloc=nouserintercepts leaves it to heaptrace)");
-	}
-	if (t->namespaces) {
-		begin_part(out, &first);
-		out_text(out, "what dlmopen() has loaded in namespaces of their own");
-	}
-	if (t->deep_bound)
-		write_deep_bound(t, out, &first);
-	write_part(out, &first, load_relaxed(&t->untraced),
-		   " started program (it was said which, and why)",
+	if (n->truncated_in_modules)
+		write_truncated_modules(n, out);
+	write_part(&l, n->slow_stacks, " stack by the slow unwinder", " stacks by the slow unwinder");
+	write_part(&l, n->unknown_frees, " free of an unknown block", " frees of unknown blocks");
+	write_part(&l, n->known_frees, " free of a known block", " frees of known blocks");
+	write_fact(&l, n->own_new, "C++ operator new (this allocator's does not call malloc)");
+	write_fact(&l, n->other_malloc, "what the program's own malloc serves");
+	write_fact(&l, n->valgrind, "what valgrind's own allocator serves (valgrind "
+		   "--soname-synonyms=somalloc=nouserintercepts leaves it to heaptrace)");
+	write_fact(&l, n->namespaces, "what dlmopen() has loaded in namespaces of their own");
+	if (n->deep_bound)
+		write_deep_bound(&l, n);
+	write_part(&l, n->untraced, " started program (it was said which, and why)",
 		   " started programs (it was said which, and why)");
-	if (!first)
+	if (l.parts)
 		out_char(out, '\n');
 }
 
 /* --unwind=check */
-static void write_check(const struct table_totals *t, struct out *out)
+static void write_check(const struct model_not_seen *n, struct out *out)
 {
-	uint64_t checked = load_relaxed(&t->stacks_checked);
-
-	if (!checked)
+	if (!n->stacks_checked)
 		return;
 	summary_line(out, "unwinders compared           ");
-	out_count(out, checked, " stack, ", " stacks, ");
-	out_count(out, load_relaxed(&t->stacks_disagreed), " disagrees\n", " disagree\n");
+	out_count(out, n->stacks_checked, " stack, ", " stacks, ");
+	out_count(out, n->stacks_disagreed, " disagrees\n", " disagree\n");
 }
 
-static void write_summary(struct report *r, const struct report_section *s, struct out *out)
+static void write_summary(const struct model *m, const struct model_section *s, struct out *out)
 {
-	const struct report_process *p = &r->request->process;
-
 	summary_line(out, "heap traced num of backtrace ");
-	out_u64(out, r->live_rows);
+	out_u64(out, m->totals.live_rows);
 	out_char(out, '\n');
-	summary_size(out, "heap traced allocation size  ", r->live_size);
-	if (r->ignored_rows) {
+	summary_size(out, "heap traced allocation size  ", m->totals.size);
+	if (m->totals.ignored_rows) {
 		summary_line(out, "heap left out by --ignore    ");
-		out_count(out, r->ignored_rows, " backtrace, ", " backtraces, ");
-		out_size(out, r->ignored_size);
+		out_count(out, m->totals.ignored_rows, " backtrace, ", " backtraces, ");
+		out_size(out, m->totals.ignored_size);
 		out_char(out, '\n');
 	}
-	if (r->request->rules && rules_unmatched(r->request->rules)) {
+	if (m->rules && rules_unmatched(m->rules)) {
 		summary_line(out, "rules that matched nothing   ");
-		rules_write_unmatched(r->request->rules, out);
+		words_unmatched_rules(m->rules, out);
 		out_text(out, " (--ignore)\n");
 	}
-	write_allocator(&r->allocator, out);
-	write_statm(p, out);
-	if (r->request->table->head->no_space) {
+	write_allocator(&m->allocator, out);
+	write_statm(&m->process, out);
+	if (m->not_seen.no_space) {
 		summary_line(out, "new backtraces               ");
 		out_text(out, "no space to keep them apart: they are under (table full)\n");
 	}
-	missing_write(r, s, out);
-	write_check(&r->request->table->head->totals, out);
-	write_not_seen(r, s, out);
+	write_missing(&s->lacks, out);
+	write_check(&m->not_seen, out);
+	write_not_seen(&m->not_seen, s->left_out, out);
 	out_repeat(out, '=', RULE_WIDTH);
 	out_char(out, '\n');
 }
 
-static void write_text(struct report *r, struct out *out)
+static void write_text(const struct model *m, struct arena *arena, struct out *out)
 {
-	size_t columns = line_columns(r, out);
+	size_t columns = line_columns(m, out);
+	struct text t = { .model = m, .out = out, .arena = arena, .columns = columns ? columns - HEAD_WIDTH : 0 };
 
-	r->allocator = allocator_read(r);	/* once: the sections are of one moment */
-	for (unsigned i = 0; i < r->request->sort_count; i++) {
-		const struct report_section *s = &r->sections[i];
+	for (unsigned i = 0; i < m->section_count; i++) {
+		const struct model_section *s = &m->sections[i];
 
-		write_head(r, s->key, out);
+		write_head(&t, s->key);
 		for (uint32_t n = 0; n < s->count; n++) {
-			const struct view_row *row = &r->view.rows[s->rows[n].index];
+			struct model_row row = model_row(m, s, n);
 
-			write_counters(r, row, n + 1, s->key, out);
-			write_frames(r, row->row, columns, out);
+			write_counters(&row, n + 1, s->key, out);
+			write_frames(&t, &row);
 			out_char(out, '\n');
 		}
-		write_summary(r, s, out);
+		write_summary(m, s, out);
 	}
 }
 
-const struct report_writer report_text = {
-	.name = "text", .sections_max = SORT_KEYS, .write = write_text,
+const struct format text_format = {
+	.name = "text", .figures = true, .rows = MODEL_ROWS_LIVE, .sections_max = SORT_KEYS, .write = write_text,
 };

@@ -5,6 +5,8 @@
 #include "elf/deepbind.h"
 #include "elf/loaded.h"
 #include "base/opened.h"
+#include "format/words.h"
+#include "table/row.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +18,7 @@
 #define OUT_BYTES_LEAST	((size_t)8 << 10)	/* where memory is short */
 
 /* "4021 1046 912 4 0 388 0": pages in all, resident, shared (proc(5)). pid 0: our own. */
-static void read_statm(struct report_process *p, uint32_t pid)
+static void read_statm(struct model_process *p, uint32_t pid)
 {
 	char path[32];
 	struct out name;
@@ -141,24 +143,24 @@ void dump_tell_unmatched(struct dumper *d)
 		return;
 	out_init(&out, -1, line, sizeof(line));
 	out_text(&out, "rules of --ignore that matched nothing: ");
-	rules_write_unmatched(&d->rules, &out);
+	words_unmatched_rules(&d->rules, &out);
 	dump_notice(d, out_string(&out));
 }
 
 void dump_init(struct dumper *d, struct table *t, const struct options *o, bool truncate)
 {
-	const struct report_writer *writer = report_writer(o);
 	char buf[128];
 	struct out out;
 
 	d->table = t;
 	d->options = o;
+	d->format = format_of(o);
 	d->pid = (uint32_t)getpid();
 	prctl(PR_GET_NAME, d->command);
 	t->head->pid = d->pid;
 	memcpy(t->head->command, d->command, sizeof(d->command));
 	d->output.tries_again = true;	/* the first dump will */
-	output_init(&d->output, o, d->command, d->pid, writer->replaces, truncate);
+	output_init(&d->output, o, d->command, d->pid, d->format->replaces, truncate);
 	if (o->ignore)
 		read_rules(d);
 	if (!output_takes_lines(&d->output))
@@ -182,13 +184,14 @@ void dump_attach(struct dumper *d, struct table *t, const struct options *o,
 {
 	d->table = t;
 	d->options = o;
+	d->format = format_of(o);
 	d->rules = *rules;
 	d->pid = t->head->pid;
 	d->number = t->head->dumps;
 	d->foreign = true;
 	d->now_ns = now_ns;
 	memcpy(d->command, t->head->command, sizeof(d->command));
-	output_init(&d->output, o, d->command, d->pid, report_writer(o)->replaces, truncate);
+	output_init(&d->output, o, d->command, d->pid, d->format->replaces, truncate);
 }
 
 void dump_detach(struct dumper *d)
@@ -208,78 +211,105 @@ static void note_libraries(struct table *t)
 	memcpy(totals->deep_name, d.name, sizeof(totals->deep_name));
 }
 
-/* What a report is asked for, and what is known of the process. */
-static void fill_request(struct dumper *d, struct report_request *q, bool heap_still)
+/* What is known of the process beside its table, and what of it is asked for. */
+static void fill_request(struct dumper *d, const struct dump_request *r, struct model_request *q)
 {
-	q->table = d->table;
-	q->options = d->options;
-	q->rules = &d->rules;
-	q->process.pid = d->pid;
-	q->process.command = d->command;
-	q->foreign = d->foreign;
-	q->runs_as = d->statm_pid;
-	q->now_ns = d->now_ns;
-	q->tries_again = d->output.tries_again;
+	const struct format *format = d->format;
+
 	if (!d->foreign)
 		note_libraries(d->table);
-	q->heap_still = heap_still;
+	*q = (struct model_request){
+		.table = d->table, .options = d->options, .rules = &d->rules,
+		.rows = format->rows, .reason = r->reason, .figures = format->figures,
+		.skip_if_empty = r->final, .foreign = d->foreign, .runs_as = d->statm_pid,
+		.now_ns = d->now_ns, .tries_again = r->tries_again, .heap_still = r->heap_still,
+		.sort_count = r->sort_count < format->sections_max ? r->sort_count : format->sections_max,
+		.process = { .pid = d->pid, .command = d->command },
+	};
+	memcpy(q->sort, r->sort, q->sort_count);
 	if (!d->foreign || d->statm_pid)
 		read_statm(&q->process, d->statm_pid);
 }
 
-bool dump_write(struct dumper *d, const uint8_t *sort, unsigned sort_count, bool final,
-		bool heap_still, bool tries_again)
+/* The buffer of a dump; NULL: no memory. */
+static char *take_buffer(struct arena *arena, size_t *bytes)
+{
+	char *buf = arena_alloc_plenty(arena, OUT_BYTES);
+
+	*bytes = buf ? OUT_BYTES : OUT_BYTES_LEAST;
+	return buf ? buf : arena_alloc(arena, OUT_BYTES_LEAST);
+}
+
+/* Makes the model and writes it. *m is NULL where there is none. */
+static enum model_result write_model(struct dumper *d, const struct dump_request *r, struct arena *arena,
+				     struct model **m, struct out *out)
+{
+	struct model_request *q = arena_alloc(arena, sizeof(*q));
+	enum model_result result;
+
+	*m = NULL;
+	if (!q)
+		return MODEL_NO_MEMORY;
+	fill_request(d, r, q);
+	result = model_make(m, q, arena);
+	if (result == MODEL_DONE)
+		d->format->write(*m, arena, out);
+	return result;
+}
+
+/* What stands around a dump and could not be written into it. */
+static void tell_after(struct dumper *d, const struct dump_request *r, enum model_result result,
+		       bool all_ignored)
+{
+	bool lines = output_takes_lines(&d->output);
+
+	if (r->final && !lines)
+		tell_unseen(d);
+	if (result == MODEL_NO_MEMORY)
+		dump_notice(d, "no memory for a dump");
+	else if (r->final && (all_ignored || !lines))
+		dump_tell_unmatched(d);
+}
+
+bool dump_write(struct dumper *d, const struct dump_request *r)
 {
 	struct arena arena = { 0 };
-	struct report_request *q = arena_alloc(&arena, sizeof(*q));
-	size_t buf_bytes = OUT_BYTES;
-	char *buf = arena_alloc_plenty(&arena, buf_bytes);
-	enum report_result result;
-	bool left_out = false;
+	enum model_result result;
+	size_t buf_bytes;
+	char *buf = take_buffer(&arena, &buf_bytes);
+	struct model *m;
+	bool all_ignored;
 	struct out out;
 
 	if (!buf) {
-		buf_bytes = OUT_BYTES_LEAST;
-		buf = arena_alloc(&arena, buf_bytes);
-	}
-	if (!q || !buf) {
 		dump_notice(d, "no memory for a dump");
 		arena_release(&arena);
 		return true;
 	}
 	opened_forget();
-	d->output.tries_again = tries_again;
-	d->number = d->table->head->dumps + 1;	/* --every's are counted there too */
+	d->output.tries_again = r->tries_again;
+	d->number = d->table->head->dumps + 1;	/* those of --every are counted there, too */
 	out_init(&out, output_begin(&d->output, d->number), buf, buf_bytes);
 	if (out.fd < 0) {
 		arena_release(&arena);
-		return !(tries_again && opened_lacking());
+		return !(r->tries_again && opened_lacking());
 	}
-	fill_request(d, q, heap_still);
-	q->left_out = &left_out;
-	q->sort_count = (uint8_t)sort_count;
-	memcpy(q->sort, sort, sort_count);
-	q->quiet_if_empty = final;
-	if (final && output_takes_lines(&d->output))
+	if (r->final && output_takes_lines(&d->output)) {
 		write_life_line(d, "finalized", &out);
-	if (final && output_takes_lines(&d->output))
 		write_unseen(d, &out);
-	result = report_write(q, &arena, &out);
-	if (result == REPORT_NO_DESCRIPTOR) {
+	}
+	result = write_model(d, r, &arena, &m, &out);
+	if (result == MODEL_NO_DESCRIPTOR) {
 		output_end(&d->output, EMFILE);
 		arena_release(&arena);
 		return false;
 	}
+	all_ignored = result == MODEL_EMPTY && m->totals.ignored_rows;
 	d->table->head->dumps = d->number;
 	out_flush(&out);
 	output_end(&d->output, out.error);
 	arena_release(&arena);
-	if (final && !output_takes_lines(&d->output))
-		tell_unseen(d);
-	if (result == REPORT_NO_MEMORY)
-		dump_notice(d, "no memory for a dump");
-	else if (final && (left_out || !output_takes_lines(&d->output)))
-		dump_tell_unmatched(d);
+	tell_after(d, r, result, all_ignored);
 	return true;
 }
 

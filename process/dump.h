@@ -9,11 +9,13 @@
 #define PROCESS_DUMP_H
 
 #include "output.h"
-#include "analysis/model.h"
+#include "analysis/rules.h"
+#include "format/format.h"
 
 struct dumper {
 	struct table *table;
 	const struct options *options;
+	const struct format *format;
 	struct rules rules;
 	struct output output;
 	uint32_t pid, number;		/* number: dumps so far */
@@ -29,14 +31,22 @@ void dump_init(struct dumper *d, struct table *t, const struct options *o, bool 
 /* In a child after fork. */
 void dump_forked(struct dumper *d, uint32_t pid);
 
+struct dump_request {
+	const uint8_t *sort;		/* enum sort_key: one section of the dump for each */
+	unsigned sort_count;
+	enum model_reason reason;
+	bool final;			/* the "finalized" line stands before the dump, and where no block is
+					 * live a text dump is left out */
+	bool heap_still;		/* see struct model_request */
+	bool tries_again;		/* see dump_write() */
+};
+
 /*
- * Writes one dump. final: the "finalized" line before it, and nothing more when no block is
- * live. heap_still: see analysis/model.h. tries_again: where a file could not be opened because the process has no descriptor
- * left, nothing is written or told, and false is returned: the caller calls again where there are some
- * (process/own_descriptors.h). Else the answer is true, and what has not been found out is told.
+ * Writes one dump. With tries_again, where a file could not be opened because the process has no descriptor
+ * left, nothing is written or told, and the answer is false: the caller calls again where there are some
+ * (process/own_descriptors.h). Else the answer is true, and what could not be found out has been told.
  */
-bool dump_write(struct dumper *d, const uint8_t *sort, unsigned sort_count, bool final,
-		bool heap_still, bool tries_again);
+bool dump_write(struct dumper *d, const struct dump_request *r);
 
 /*
  * For the table of another process, which does not change: *d, zeroed by the caller, with options

@@ -157,31 +157,31 @@ static void end_dumping(void)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
-/* One dump, as dump_write() is asked for it. */
-struct wish {
-	const uint8_t *sort;
-	unsigned sort_count;
-	bool final, heap_still;
-};
-
-static void take_apart(void *wish)
+static void take_apart(void *request)
 {
-	const struct wish *w = wish;
-
-	dump_write(&dumper, w->sort, w->sort_count, w->final, w->heap_still, false);
+	dump_write(&dumper, request);
 }
 
 /* Takes a dump; where the process has no descriptor left, or only those that the program's other threads
- * may need, with a table of descriptors apart. */
-static void take(const uint8_t *sort, unsigned sort_count, bool final, bool heap_still)
+ * may need, with a table of descriptors of its own. */
+static void take(struct dump_request request)
 {
-	struct wish wish = { sort, sort_count, final, heap_still };
 	int kept[OUTPUT_DESCRIPTORS];
 
-	if (!own_descriptors_needed() && dump_write(&dumper, sort, sort_count, final, heap_still, true))
+	request.tries_again = true;
+	if (!own_descriptors_needed() && dump_write(&dumper, &request))
 		return;
-	if (!own_descriptors_call(take_apart, &wish, kept, output_descriptors(&dumper.output, kept)))
-		take_apart(&wish);
+	request.tries_again = false;
+	if (!own_descriptors_call(take_apart, &request, kept, output_descriptors(&dumper.output, kept)))
+		take_apart(&request);
+}
+
+/* Takes a dump of the process as it goes on, sorted by one key. */
+static void take_by(uint8_t key)
+{
+	take((struct dump_request){
+		.sort = &key, .sort_count = 1, .reason = REASON_SIGNAL, .heap_still = heap_is_still(),
+	});
 }
 
 /* Takes what is wanted, until nothing is or another thread has taken over. */
@@ -195,11 +195,14 @@ static void serve(void *unused)
 		uninterrupted_begin(&span);
 		check_costly(verify_dump(true));
 		if (bits & SESSION_SIZE)
-			take((uint8_t[]){ SORT_SIZE }, 1, false, heap_is_still());
+			take_by(SORT_SIZE);
 		if (bits & SESSION_COUNT)
-			take((uint8_t[]){ SORT_COUNT }, 1, false, heap_is_still());
+			take_by(SORT_COUNT);
 		if (bits & SESSION_ABOVE)
-			take(dumper.options->sort, dumper.options->sort_count, false, heap_is_still());
+			take((struct dump_request){
+				.sort = dumper.options->sort, .sort_count = dumper.options->sort_count,
+				.reason = REASON_ABOVE, .heap_still = heap_is_still(),
+			});
 		end_dumping();
 		uninterrupted_end(&span);
 	}
@@ -284,8 +287,11 @@ static void take_final(void *heap_sound)
 	} else {
 		check_costly(verify_dump(outside));
 		if (wait_for_dumping())
-			take(dumper.options->sort, dumper.options->sort_count, true,
-			     *(bool *)heap_sound && outside && heap_is_still());
+			take((struct dump_request){
+				.sort = dumper.options->sort, .sort_count = dumper.options->sort_count,
+				.reason = REASON_EXIT, .final = true,
+				.heap_still = *(bool *)heap_sound && outside && heap_is_still(),
+			});
 		storage_note_dumped();
 		store_release(&finished, 1);
 		end_dumping();

@@ -23,7 +23,7 @@ my %may = (
 	capture => ['base', 'elf', 'options'], table => ['base', 'elf', 'options'], demangle => ['base'],
 	inflate => ['base'], symbol => ['base', 'elf', 'inflate'],
 	analysis => ['base', 'elf', 'options', 'table', 'symbol', 'demangle'],
-	format => ['base', 'options', 'analysis', 'table'],
+	format => ['base', 'options', 'analysis'],
 	process => ['base', 'elf', 'options', 'capture', 'table', 'analysis', 'format'],
 	hooks => ['base', 'elf', 'options', 'capture', 'process'],
 	wrapper => ['base', 'elf', 'options', 'table', 'analysis', 'format', 'process'],

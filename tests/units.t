@@ -24,7 +24,7 @@ sanitize='-fsanitize=address,undefined -fno-sanitize-recover=all'
 { $build $sanitize -o "$dir/probe" "$dir/probe.c" && "$dir/probe"; } 2>"$dir/log" || sanitize=
 run memo capture/memo.c >>"$dir/out"
 run rules capture/rules.c capture/cfi.c capture/prologue.c base/*.c elf/*.c options/*.c >>"$dir/out"
-run shorten analysis/shorten.c >>"$dir/out"
+run shorten format/shorten.c >>"$dir/out"
 run names analysis/*.c format/*.c base/*.c elf/*.c options/*.c table/*.c demangle/*.c >>"$dir/out"
 # One plan for all.
 awk '/^1\.\./ { next }

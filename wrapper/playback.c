@@ -175,7 +175,9 @@ static const char *print_table(struct options *o, struct table *t, uint64_t mome
 	o->run = t->head->pid;
 	dump_attach(&d, t, o, &rules, true, moment);
 	d.statm_pid = statm;
-	dump_write(&d, o->sort, o->sort_count, false, false, false);
+	dump_write(&d, &(struct dump_request){
+		.sort = o->sort, .sort_count = o->sort_count, .reason = REASON_ASKED,
+	});
 	told = d.output.told;
 	if (options_format(o) != OUTPUT_TEXT)
 		dump_tell_unmatched(&d);

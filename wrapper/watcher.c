@@ -152,7 +152,10 @@ static void dump(int fd, pid_t runs)
 	memset(&d, 0, sizeof(d));
 	dump_attach(&d, &t, &options, &rules, false, now_ns());
 	d.statm_pid = (uint32_t)runs;
-	dump_write(&d, options.sort, options.sort_count, !runs, false, false);
+	dump_write(&d, &(struct dump_request){
+		.sort = options.sort, .sort_count = options.sort_count,
+		.reason = runs ? REASON_EVERY : REASON_KILLED, .final = !runs,
+	});
 	dump_detach(&d);
 	/* The process goes on counting from there. */
 	if (runs && pwrite(fd, &t.head->dumps, sizeof(t.head->dumps),

@@ -3,7 +3,7 @@
  * Fuzz target: a file of --record. Its parts lie far apart, so the input has them one after the
  * other: the header, then what that says is in use of each part. An even first byte of the input
  * (which the magic number replaces) means that the header's fixed fields are made right, so that
- * more than the first check is reached. What is loaded is reported as text and folded, without
+ * more than the first check is reached. What is loaded is reported in each format, without
  * files for its modules: those have fuzzers of their own.
  */
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "analysis/model.h"
+#include "format/format.h"
 #include "table/layout.h"
 #include "table/load.h"
 
@@ -62,21 +62,23 @@ static void hide_modules(struct table *t)
 	}
 }
 
-static void report(struct table *t, bool folded)
+static void report(struct table *t, const struct format *format)
 {
 	struct arena arena = { .chunk = NULL };
 	static char buf[65536];
-	struct report_request q = {
+	struct model_request q = {
 		.table = t, .options = &options, .sort = { SORT_SIZE, SORT_TEMPORARY, SORT_AGE },
-		.sort_count = 3, .foreign = true, .now_ns = 1,
+		.sort_count = format->sections_max < 3 ? format->sections_max : 3, .rows = format->rows,
+		.figures = format->figures, .foreign = true, .now_ns = 1,
 		.process = { .pid = t->head->pid, .command = t->head->command },
 	};
+	struct model *m;
 	struct out out;
 
-	options.format = folded ? OUTPUT_FOLDED : OUTPUT_TEXT;
 	options.top = 20;
 	out_init(&out, -1, buf, sizeof(buf));
-	report_write(&q, &arena, &out);
+	if (model_make(&m, &q, &arena) == MODEL_DONE)
+		format->write(m, &arena, &out);
 	arena_release(&arena);
 }
 
@@ -118,8 +120,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (load_table(&t, file, 0) == LOAD_OK) {
 		hide_modules(&t);
-		report(&t, false);
-		report(&t, true);
+		report(&t, &text_format);
+		report(&t, &folded_format);
+		report(&t, &json_format);
 		load_release(&t);
 	}
 	return 0;

@@ -4,9 +4,11 @@
  * lines, what is missing, shortening. symbol/ is played by functions below, so that every answer
  * that it can give can be had; tests/units.t builds and runs it.
  */
-#include "analysis/model.h"
+#include "analysis/rules.h"
+#include "format/format.h"
 #include "symbol/perfmap.h"
 #include "symbol/symbol.h"
+#include "table/modules.h"
 #include "table/row.h"
 
 #include <fcntl.h>
@@ -160,7 +162,9 @@ static void print(const char *text_options, const char *rule, int fd)
 	static char store[256], error[256];
 	struct options o;
 	struct rules rules = { 0 };
-	struct report_request q = { .table = &table, .options = &o, .rules = &rules };
+	struct model_request q = { .table = &table, .options = &o, .rules = &rules };
+	const struct format *format;
+	struct model *model;
 	struct arena arena = { 0 };
 	struct out out;
 
@@ -171,12 +175,18 @@ static void print(const char *text_options, const char *rule, int fd)
 		rules.text_bytes = strlen(rule) + 1;
 		rules.count = 1;
 	}
-	q.sort_count = o.sort_count;
+	format = format_of(&o);
+	q.sort_count = o.sort_count < format->sections_max ? o.sort_count : format->sections_max;
 	memcpy(q.sort, o.sort, o.sort_count);
+	q.rows = format->rows;
+	q.figures = format->figures;
 	q.process.command = "test";
 	q.process.pid = 321;
 	out_init(&out, fd, printed, sizeof(printed) - 1);
-	ok(report_write(&q, &arena, &out) == REPORT_DONE, "is written");
+	if (model_make(&model, &q, &arena) == MODEL_DONE)
+		format->write(model, &arena, &out);
+	else
+		ok(false, "a model");
 	if (fd < 0)
 		out_string(&out);
 	else
@@ -368,6 +378,32 @@ static void test_unknown(void)
 	has("missing                : what was loaded last (more modules than there is room for)\n", "more modules than the list has room for");
 }
 
+/* Whatever bytes a name holds, a JSON document stays valid UTF-8 and one that a terminal can show. */
+static void test_json(void)
+{
+	static char store[256], error[256];
+	struct options o;
+	struct model_request q = { .table = &table, .options = &o, .rows = json_format.rows, .sort_count = 1 };
+	struct arena arena = { 0 };
+	struct model *model;
+	struct out out;
+
+	fresh_table();
+	add_row("/x/\xff\"q\\\n\x1b[</script>\xc2\x9b\xc3\x9b\xed\xa0\x80\xe2\x80\xa8\xe2\x80\xae\xf0\x9f\x8e\x84\xe2\x80", 0x101020, 1);
+	options_init(&o);
+	ok(options_parse_env("top=0", &o, store, sizeof(store), error, sizeof(error)), "options");
+	q.process.command = "co\x7fmm\xc0\x80";
+	out_init(&out, -1, printed, sizeof(printed) - 1);
+	ok(model_make(&model, &q, &arena) == MODEL_DONE, "a model for JSON");
+	json_format.write(model, &arena, &out);
+	out_string(&out);
+	has("\"/x/\\ufffd\\\"q\\\\\\u000a\\u001b[\\u003c/script>\\u009b\xc3\x9b\\ufffd\\ufffd\\ufffd\\u2028\\u202e\xf0\x9f\x8e\x84\\ufffd\\ufffd\"",
+	    "JSON: a path of all kinds of bytes");
+	has("\"command\":\"co\\u007fmm\\ufffd\\ufffd\"", "and a command name");
+	has("\"key\":\"size\",\"rows\":[2],", "a section");
+	arena_release(&arena);
+}
+
 static size_t longest_line(const char *text)
 {
 	size_t longest = 0;
@@ -429,6 +465,7 @@ int main(void)
 	test_sections();
 	test_signals();
 	test_unknown();
+	test_json();
 	test_width();
 	printf("1..%d\n", tests);
 	return failures != 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Unit tests of analysis/shorten.c, speaking TAP; tests/units.t builds and runs it. */
-#include "analysis/shorten.h"
+/* Unit tests of format/shorten.c, speaking TAP; tests/units.t builds and runs it. */
+#include "format/shorten.h"
 
 #include <stdbool.h>
 #include <stdio.h>

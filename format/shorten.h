@@ -9,8 +9,8 @@
  *
  * Async-signal-safe; no memory of its own, about 700 bytes of stack.
  */
-#ifndef ANALYSIS_SHORTEN_H
-#define ANALYSIS_SHORTEN_H
+#ifndef FORMAT_SHORTEN_H
+#define FORMAT_SHORTEN_H
 
 #include <stddef.h>
 

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See filter.h. */
+#include "filter.h"
+
+#include "frame.h"
+
+#define LINE_BYTES	((size_t)72 << 10)	/* the longest name and then some */
+
+/* Whether a rule matches one of the lines that a frame is printed as, from the address on. */
+static bool matches(const struct rules *rules, const struct frame *f, char *buf)
+{
+	for (unsigned i = 0; i < f->call_count; i++) {
+		struct frame_call c = frame_call(f, i);
+		struct out line;
+
+		out_init(&line, -1, buf, LINE_BYTES);
+		out_char(&line, '[');
+		out_hex_wide(&line, f->pc, 14);
+		out_text(&line, "] ");
+		frame_write_place(f, &c, c.function, &line);
+		frame_write_rest(&c, &line);
+		if (rules_match(rules, out_string(&line)))
+			return true;
+	}
+	return false;
+}
+
+static bool mark_ignored(struct names *n, const struct rules *rules)
+{
+	char *buf = arena_alloc(n->arena, LINE_BYTES);
+
+	if (!buf)
+		return false;
+	for (size_t i = 0; i < n->slot_count; i++) {
+		struct name *name = &n->slots[i];
+		struct frame f = names_frame(n, name->pc, name);
+
+		if (name->key)
+			name->ignored = matches(rules, &f, buf);
+	}
+	return true;
+}
+
+static bool is_ignored(const struct names *n, uint32_t row)
+{
+	unsigned count = table_frames(n->table, row, n->codes);
+
+	for (unsigned i = 0; i < count; i++) {
+		const struct name *name = names_find(n, n->codes, i);
+
+		if (name && name->ignored)
+			return true;
+	}
+	return false;
+}
+
+/* Where memory was short, a view has the rows of each key apart, and only those of the first key count. */
+static void remove_ignored(struct view *v, const struct names *n, unsigned sections, struct model_totals *totals)
+{
+	uint32_t kept = 0, counted = view_end(v, 0);
+	unsigned key = 0;
+
+	for (uint32_t i = 0; i < v->count; i++) {
+		const struct counters *c = &v->rows[i].counters;
+
+		while (v->cut && i >= v->ends[key])
+			v->ends[key++] = kept;
+		if (!is_ignored(n, v->rows[i].row)) {
+			v->rows[kept++] = v->rows[i];
+		} else if (c->live_count && i < counted) {
+			totals->ignored_rows++;
+			totals->ignored_size += c->live_size;
+		}
+	}
+	while (v->cut && key < sections)
+		v->ends[key++] = kept;
+	v->count = kept;
+}
+
+void filter_apply(struct view *v, struct names *n, const struct rules *rules, unsigned sections,
+		  struct model_totals *totals)
+{
+	for (uint32_t i = 0; i < v->count; i++)
+		names_add_row(n, v->rows[i].row);
+	names_resolve(n);
+	rules_begin(rules);
+	if (mark_ignored(n, rules))
+		remove_ignored(v, n, sections, totals);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A frame's line as text dumps print it. The rules of --ignore match these lines, so analysis/ owns their
+ * form: "operator new(unsigned long) +0x6", "<signal handler called>", "/usr/bin/node (+0xf27811)", "?",
+ * "f(int) (inlined) at src/f.h:12". Async-signal-safe.
+ */
+#ifndef ANALYSIS_FRAME_H
+#define ANALYSIS_FRAME_H
+
+#include "base/out.h"
+#include "model.h"
+
+/* The function, or where it is not known the module with the offset in brackets, or "?". function: the
+ * one of the call, or a shorter form of it. */
+void frame_write_place(const struct frame *f, const struct frame_call *c, const char *function, struct out *out);
+
+/* What stands behind the place: the offset in the function or "(inlined)", the file and the line. */
+void frame_write_rest(const struct frame_call *c, struct out *out);
+
+#endif
