@@ -16,15 +16,15 @@
 #define LARGE		((uint64_t)131072)
 #define PAGE_BYTES	((uint64_t)getauxval(AT_PAGESZ))
 
-/* What a block of these bytes takes when they are rounded up to a multiple of unit. If a row's size can be divided by
- * the count of its blocks, they mostly have one size; else rounding takes half of the unit on average. */
+/* The size of a block after it is rounded up to a multiple of unit. one_size: all blocks of the row have this size,
+ * which is likely where the row's size can be divided by their count; else rounding adds half a unit on average. */
 static uint64_t rounded(uint64_t each, bool one_size, uint64_t unit)
 {
 	return one_size ? (each + unit - 1) / unit * unit : each + unit / 2;
 }
 
-/* Adds the chunks of a row's blocks, of which there are some. In a mapping of its own malloc's word stands at both
- * ends of a chunk (sysmalloc_mmap()). */
+/* Adds the chunks of a row with live blocks. A chunk that is a mapping of its own has one word of malloc's more
+ * (sysmalloc_mmap()). */
 static void add_row(struct allocator_blocks *b, uint64_t size, uint64_t count)
 {
 	bool one_size = size % count == 0;
@@ -54,7 +54,7 @@ struct allocator_blocks allocator_blocks(const struct view *v)
 	return b;
 }
 
-/* Why there are no figures; is_other: those that there are are not of the program's malloc. */
+/* Why the first figure is not known. is_other: the figures in libc are not of the malloc that the program uses. */
 static const char *why_unknown(const struct model_request *q, bool is_other)
 {
 	if (is_other)
@@ -67,10 +67,10 @@ static const char *why_unknown(const struct model_request *q, bool is_other)
 }
 
 /*
- * The chunks of blocks that are mappings of their own, which are not among what mallinfo2() says is handed out.
- * The large blocks are taken for these as far as there are so many; to others, of which the rows tell less, the
- * rounding up to pages adds half of one on average. If just the large blocks are mapped, their sizes say
- * more than those of the mappings, which for a block with an alignment (memalign()) have room for that, too.
+ * The bytes of chunks that are mappings of their own: mallinfo2() does not count these as handed out. The large
+ * blocks are assumed to be the mapped ones. If more blocks are mapped than there are large blocks, rounding up to
+ * pages adds half a page to each further mapping on average. If exactly the large blocks are mapped, their sizes
+ * are better than those of the mappings, which for an aligned block (memalign()) have room for its alignment, too.
  */
 static uint64_t mapped_chunks(const struct allocator_blocks *b, const struct heap_figures *f)
 {
@@ -95,25 +95,25 @@ static uint64_t estimate(const struct allocator_blocks *b, const struct heap_fig
 	return f->arenas_known && handed > most ? most : handed;
 }
 
-/* A library before libc that has a malloc may be an allocator, or hand on to libc's what it is asked for (as another
- * tracer does). Then libc's has room for all that is live. */
+/* A library before libc that has a malloc may be an allocator, or may call libc's malloc itself (as another tracer
+ * does). In the second case libc's malloc has room for all live blocks. */
 static bool serves_all(const struct heap_figures *f, const struct allocator_blocks *b)
 {
 	return f->arenas_known && f->mapped_known && f->arena_bytes + f->mapped_bytes >= b->live_bytes;
 }
 
-/* Where calls of libc's malloc are sent to another allocator, as valgrind does, libc's malloc has nothing at all. */
+/* If another allocator takes the calls of libc's malloc, as valgrind's does, libc's malloc has no memory at all. */
 static bool serves_none(const struct heap_figures *f, const struct allocator_blocks *b)
 {
 	return f->arenas_known && f->mapped_known && !f->arena_bytes && !f->mapped_bytes && b->live_bytes;
 }
 
-/* ---- By what the kernel tells of the mappings of a process, whose memory may not be read ---- */
+/* ---- From the mappings of a process whose memory may not be read ---- */
 
 #define HEAP_LOG2	(WORD == 8 ? 26 : 20)	/* HEAP_MAX_SIZE of glibc's malloc/arena.c: heaps are aligned to it */
 
 /*
- * The bytes that a mapping adds to malloc's heaps. One of these two does:
+ * The bytes that a mapping adds to malloc's heaps. Mappings of these two kinds do:
  * "55d0c8a4c000-55d0c8a6d000 rw-p 00000000 00:00 0                          [heap]"
  * "7f5a64000000-7f5a64021000 rw-p 00000000 00:00 0 "
  */
@@ -126,7 +126,7 @@ static uint64_t heap_of_mapping(const struct mapping *m)
 	return m->end - m->start;
 }
 
-/* All of malloc's heaps of a process; 0: there are none, or it may not be known. */
+/* The bytes of all heaps that malloc has in a process; 0: there are none, or the mappings may not be read. */
 static uint64_t heaps_by_maps(uint32_t pid)
 {
 	struct mappings list;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What malloc has from the kernel, and what of it is handed out: as mallinfo2(3) has them (arena + hblkhd, and
- * uordblks), but without its locks and its visit to each free chunk.
+ * How much memory malloc has from the kernel, and how much of that it has handed out. These are mallinfo2(3)'s
+ * arena + hblkhd, and its uordblks, but they are found without its locks and without a visit to each free chunk.
  *
- * The first is read where malloc keeps it (elf/heap.h), whoever runs meanwhile. The second is that less the free
- * chunks. Those are added up where the process has no other thread, its only one is not inside malloc,
- * and they are not too many; else what is handed out is estimated from the live blocks: of each row the
- * bytes that were asked for, malloc's own word for each block, and the rounding up of sizes.
+ * The first figure is read where malloc keeps it (elf/heap.h), even while other threads allocate. The second one is
+ * the first less the free chunks. The free chunks are added up if the process has one thread, which is not inside
+ * malloc, and if they are not too many. Otherwise the second figure is estimated from the live blocks: for each row
+ * the bytes that were asked for, malloc's own word in each block, and the rounding of sizes.
  *
- * Of another process, whose memory may not be read, the first figure is estimated from its mappings and its large
+ * If the memory of another process may not be read, the first figure is estimated from its mappings and its large
  * blocks.
  *
  * Async-signal-safe, no lock.
@@ -19,13 +19,13 @@
 #include "model.h"
 #include "table/view.h"
 
-/* What is known of the live blocks, ignored ones included, before malloc's own figures are. */
+/* Sums over the live blocks, including those of rows that rules leave out, for the estimates. */
 struct allocator_blocks {
 	uint64_t live_bytes;	/* that the program asked for */
 	uint64_t chunks_bytes;	/* of the chunks that they are in */
-	uint64_t large_bytes;	/* of these: in rows whose blocks malloc mostly maps each by itself */
-	uint64_t large_count;	/* such blocks */
-	uint64_t pages_bytes;	/* that they take when they are mapped: large_bytes, rounded up to pages */
+	uint64_t large_bytes;	/* of these chunks: in rows with blocks so large that malloc mostly maps each one */
+	uint64_t large_count;	/* how many such blocks there are */
+	uint64_t pages_bytes;	/* large_bytes, with each chunk rounded up to whole pages */
 };
 
 /* Adds up a view, before rules have left rows out of it. */

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 
-#define READABLE_BYTES	((size_t)64 << 10)	/* what is longer stays mangled */
+#define READABLE_BYTES	((size_t)64 << 10)	/* a longer name stays mangled */
 #define SLOTS_FIRST	1024u	/* a power of two */
 
 /* The directories of --debug-dir, one text; NULL when there is none. */
@@ -89,8 +89,8 @@ static uint32_t key_of(const struct names *n, const uint32_t *codes, unsigned i)
 	return codes[i] << 1 | is_exact(n, codes, i);
 }
 
-/* The frame between a signal handler and what it has interrupted: libc's or the kernel's own code, of
- * which people need not know. Debuggers call it so. */
+/* Names the frame between a signal handler and the code that it has interrupted as debuggers do: its function is
+ * libc's or the kernel's, which says nothing to users. */
 static void name_signal_return(struct name *s)
 {
 	s->function = "<signal handler called>";
@@ -123,8 +123,8 @@ bool names_add_row(struct names *n, uint32_t row)
 	return true;
 }
 
-/* What a file is asked for: the address in its own terms, of the call, not of the return; code
- * in no module has its own as it is. */
+/* The address to look up, in the terms of the module's file: of a return address it is the call before it. Code in
+ * no module has no file, so there it is the address in the process. */
 static uint64_t file_address(const struct name *name)
 {
 	return name->pc - (name->module ? name->module->bias : 0) - !name->exact;
@@ -137,7 +137,7 @@ static char *work_space(struct names *n)
 	return n->work;
 }
 
-/* C++ and Rust names as people write them; any other name as it is. */
+/* A C++ or Rust name demangled; any other name as it is. */
 static const char *readable(struct names *n, const char *name)
 {
 	size_t len = 0;
@@ -153,7 +153,7 @@ static const char *readable(struct names *n, const char *name)
 	return name;
 }
 
-/* The calls with readable names; without memory for them there are no lines. */
+/* Copies the calls, with demangled names. Without memory the name has no lines. */
 static void take_calls(struct names *n, struct name *name, const struct symbol *s)
 {
 	struct symbol_call *calls;
@@ -167,7 +167,7 @@ static void take_calls(struct names *n, struct name *name, const struct symbol *
 	for (uint32_t i = 0; i < s->call_count; i++) {
 		bool last = i == s->call_count - 1;
 
-		/* The last one's name is the symbol's, if that has one. */
+		/* The last call's function is the symbol itself, if that has a name. */
 		if (calls[i].function && !(last && name->function))
 			calls[i].function = readable(n, calls[i].function);
 	}
@@ -175,7 +175,8 @@ static void take_calls(struct names *n, struct name *name, const struct symbol *
 	name->call_count = s->call_count;
 }
 
-/* Takes what was found over; before: the name of the address before it in the same file. */
+/* Copies what was found to the name. before: the name of the next lower address in the same file, which often has
+ * the same function and lines. */
 static void take_symbol(struct names *n, struct name *name, const struct symbol *s,
 			const struct name *before, const struct symbol *s_before)
 {
@@ -198,7 +199,7 @@ static void take_symbol(struct names *n, struct name *name, const struct symbol 
 	}
 }
 
-/* Code in no module: what the program says of code that it has compiled. */
+/* Code in no module: looks in the file in which programs name the code that they compile at run time. */
 static void resolve_compiled(struct names *n, struct symbol *symbols, size_t count)
 {
 	char path[64];
@@ -211,7 +212,7 @@ static void resolve_compiled(struct names *n, struct symbol *symbols, size_t cou
 	perfmap_resolve(out_string(&out), symbols, count, n->arena);
 }
 
-/* Where a module's file is: below --sysroot, if that is given and it is another process's. */
+/* The path of a module's file: below --sysroot, if that is given and the module is another process's. */
 static const char *file_path(struct names *n, const struct module *m)
 {
 	const char *path = modules_path(n->table, m), *root = n->options->sysroot;
@@ -228,7 +229,7 @@ static const char *file_path(struct names *n, const struct module *m)
 	return joined;
 }
 
-/* Where the kernel shows the process, if it runs and is another one; or NULL. */
+/* The directory in /proc of the process, if it is another one and runs; or NULL. */
 static const char *process_directory(struct names *n)
 {
 	struct out out;
@@ -241,7 +242,7 @@ static const char *process_directory(struct names *n)
 	return out_string(&out);
 }
 
-/* Whether a module of this process is never unloaded: the program, the loader, libc and ours. */
+/* Whether a module of this process is never unloaded: the program, the loader, libc, or heaptrace itself. */
 static bool stays(const struct module *m)
 {
 	const uint64_t inside[] = {
@@ -254,15 +255,15 @@ static bool stays(const struct module *m)
 	return found;
 }
 
-/* Whether it is not, or not surely, the file that ran. */
+/* Whether the error means that the file is not, or may not be, the one that ran. */
 static bool is_other(int error)
 {
 	return error == SYMBOL_GONE || error == SYMBOL_REPLACED || error == SYMBOL_NO_FILE;
 }
 
 /*
- * Below --sysroot, or where there is none there, by the path as it is: a process that has called
- * chroot() has files of both kinds. Only if a build id tells that it is the file.
+ * Looks for the file below --sysroot and, where it is not there, by its path as it is: a process that has called
+ * chroot() has files of both kinds. The second one is used only if its build id proves that it is the file.
  */
 static int resolve_below(struct names *n, const struct module *m, struct symbol_file *file,
 			 struct symbol *symbols, size_t count)
@@ -303,8 +304,8 @@ static struct names_file *resolve_file(struct names *n, const struct module *m, 
 	return result;
 }
 
-/* The names of one module (NULL: code in none) in one pass; entries: sorted by address, indexes
- * of slots. */
+/* Resolves the names of one module (NULL: of code in no module) in one pass. entries: indexes of slots, sorted by
+ * address. */
 static void resolve_module(struct names *n, const struct module *m,
 			   const struct sort_entry *entries, size_t count)
 {
@@ -340,7 +341,7 @@ void names_resolve(struct names *n)
 	if (!entries)
 		return;
 	for (;;) {
-		const struct module *m = NULL;	/* of the first that is found */
+		const struct module *m = NULL;	/* of the first name that is not yet resolved */
 		size_t count = 0;
 
 		for (size_t i = 0; i < n->slot_count; i++) {

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What a rule that is written for another tool begins with. */
+/* The beginnings of rules that are written for another tool. */
 static const struct {
 	const char *begin;
 	bool whole;		/* the rule is nothing else */
@@ -29,7 +29,7 @@ static const struct {
 	{ "called_from_lib:", false, SANITIZER },
 };
 
-/* Why a rule seems not to be meant as it is read, or NULL. */
+/* Why the writer of a rule seems to mean something other than plain text, or NULL. */
 static const char *doubt_rule(const char *rule)
 {
 	size_t len = strlen(rule);
@@ -79,7 +79,7 @@ static void pack(struct rules *r, size_t size_bytes)
 
 int rules_read(struct rules *r, const char *path)
 {
-	/* A FIFO that nobody writes to must hold nobody up: each process of the run reads the file, and the watcher. */
+	/* Each process of the run and the watcher read the file: none may hang at a FIFO that nobody writes to. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), error = 0;
 	struct stat st = { 0 };
 	size_t len = 0;
@@ -87,7 +87,7 @@ int rules_read(struct rules *r, const char *path)
 	*r = (struct rules){ 0 };
 	if (fd < 0)
 		return errno;
-	fcntl(fd, F_SETFL, O_RDONLY);	/* but who writes to it now is waited for */
+	fcntl(fd, F_SETFL, O_RDONLY);	/* if somebody writes to it now, wait for the text */
 	if (fstat(fd, &st))
 		st.st_mode = 0;
 	r->text = arena_map(RULES_BYTES_MAX + 1);

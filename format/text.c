@@ -243,20 +243,7 @@ static void begin_part(struct list *l)
 		summary_line(l->out, l->head);
 }
 
-/* Why a file cannot be read: ": permission denied". */
-static void write_error(int error, struct out *out)
-{
-	const char *text = reason_text(error);
-
-	if (!error)
-		return;
-	out_text(out, ": ");
-	out_text(out, text ? text : "error ");
-	if (!text)
-		out_u64(out, (uint64_t)error);
-}
-
-/* "libfoo.so.1 (no symbols), bar (not an ELF file), and 2 more" */
+/* "libfoo.so.1 (no symbols), bar (cannot be read: permission denied), and 2 more" */
 static void write_lacks(struct list *l, const struct model_lack *lacks, unsigned count)
 {
 	for (unsigned i = 0; i < count && i < WORDS_NAMED; i++) {
@@ -264,7 +251,10 @@ static void write_lacks(struct list *l, const struct model_lack *lacks, unsigned
 		out_name(l->out, path_name(lacks[i].module));
 		out_text(l->out, " (");
 		out_text(l->out, lacks[i].why);
-		write_error(lacks[i].error, l->out);
+		if (lacks[i].error) {
+			out_text(l->out, ": ");
+			words_reason(l->out, reason_text(lacks[i].error), lacks[i].error);
+		}
 		out_char(l->out, ')');
 	}
 	words_more(l->out, ", and ", WORDS_NAMED, count);

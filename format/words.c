@@ -15,6 +15,13 @@ void words_more(struct out *out, const char *before, unsigned named, uint64_t co
 	out_text(out, " more");
 }
 
+void words_reason(struct out *out, const char *reason, int error)
+{
+	out_text(out, reason ? reason : "error ");
+	if (!reason)
+		out_u64(out, (uint64_t)error);
+}
+
 static void write_rule(const char *rule, struct out *out)
 {
 	char part[RULE_BYTES + 1];

@@ -12,6 +12,9 @@
 /* ", and 2 more" after the first `named` of `count`; nothing where all are named. before: ", and " or " and ". */
 void words_more(struct out *out, const char *before, unsigned named, uint64_t count);
 
+/* Why something failed: the reason, or "error 121" where it is NULL. */
+void words_reason(struct out *out, const char *reason, int error);
+
 /* The rules that matched nothing: `2 of 5: "foo", "bar"`. */
 void words_unmatched_rules(const struct rules *r, struct out *out);
 

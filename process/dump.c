@@ -17,7 +17,8 @@
 #define OUT_BYTES	((size_t)256 << 10)	/* a usual dump leaves in one write */
 #define OUT_BYTES_LEAST	((size_t)8 << 10)	/* where memory is short */
 
-/* "4021 1046 912 4 0 388 0": pages in all, resident, shared (proc(5)). pid 0: our own. */
+/* Reads /proc/PID/statm, of this process if pid is 0: "4021 1046 912 4 0 388 0" are the pages in all, the resident
+ * and the shared ones, and others (proc(5)). */
 static void read_statm(struct model_process *p, uint32_t pid)
 {
 	char path[32];
@@ -62,8 +63,8 @@ static void write_life_line(const struct dumper *d, const char *what, struct out
 	out_text(out, d->foreign ? "), which was killed, or ended past exit()\n" : ")\n");
 }
 
-/* Of a whole run: a heap that is empty for want of sight must not look like an empty heap. False: there is
- * nothing to say. */
+/* At the end of a process: says why its heap looks empty or incomplete, so that nobody takes it for a heap that is
+ * empty. False: there is nothing to say. */
 static bool describe_unseen(const struct dumper *d, struct out *out)
 {
 	const struct table *t = d->table;
@@ -85,7 +86,8 @@ static bool describe_unseen(const struct dumper *d, struct out *out)
 	return true;
 }
 
-/* Where the dump's file is for dumps alone, standard error has it: not from each child without an allocation. */
+/* Tells the same on standard error, for formats among which no line can stand. Children without a single
+ * allocation are frequent, so of these only the program that was started tells. */
 static void tell_unseen(struct dumper *d)
 {
 	char line[200];
@@ -109,10 +111,9 @@ static void write_unseen(struct dumper *d, struct out *out)
 	out_char(out, '\n');
 }
 
-/* Doubts about the rules are told once for each run, by the process that began it. */
+/* Only the process that began the run tells of doubts about the rules, so that they are told once. */
 static void read_rules(struct dumper *d)
 {
-	const char *reason;
 	char line[200];
 	struct out out;
 	int error = rules_read(&d->rules, d->options->ignore);
@@ -122,15 +123,9 @@ static void read_rules(struct dumper *d)
 			dump_notice(d, d->rules.doubt);
 		return;
 	}
-	reason = error == EFBIG ? "it is larger than 1 MB" : output_reason(error);
 	out_init(&out, -1, line, sizeof(line));
 	out_text(&out, "the file of --ignore cannot be read, so nothing is left out: ");
-	if (reason) {
-		out_text(&out, reason);
-	} else {
-		out_text(&out, "error ");
-		out_u64(&out, (uint64_t)error);
-	}
+	words_reason(&out, error == EFBIG ? "it is larger than 1 MB" : output_reason(error), error);
 	dump_notice(d, out_string(&out));
 }
 
@@ -159,7 +154,7 @@ void dump_init(struct dumper *d, struct table *t, const struct options *o, bool 
 	prctl(PR_GET_NAME, d->command);
 	t->head->pid = d->pid;
 	memcpy(t->head->command, d->command, sizeof(d->command));
-	d->output.tries_again = true;	/* the first dump will */
+	d->output.tries_again = true;	/* the first dump opens again what cannot be opened now */
 	output_init(&d->output, o, d->command, d->pid, d->format->replaces, truncate);
 	if (o->ignore)
 		read_rules(d);
@@ -199,7 +194,7 @@ void dump_detach(struct dumper *d)
 	output_close(&d->output);
 }
 
-/* What has been loaded that the figures do not cover; of this process. */
+/* Notes the libraries of this process that the figures do not cover. */
 static void note_libraries(struct table *t)
 {
 	struct table_totals *totals = &t->head->totals;
@@ -221,14 +216,14 @@ static void fill_request(struct dumper *d, const struct dump_request *r, struct 
 	*q = (struct model_request){
 		.table = d->table, .options = d->options, .rules = &d->rules,
 		.rows = format->rows, .reason = r->reason, .figures = format->figures,
-		.skip_if_empty = r->final, .foreign = d->foreign, .runs_as = d->statm_pid,
+		.skip_if_empty = r->final, .foreign = d->foreign, .runs_as = d->runs_as,
 		.now_ns = d->now_ns, .tries_again = r->tries_again, .heap_still = r->heap_still,
 		.sort_count = r->sort_count < format->sections_max ? r->sort_count : format->sections_max,
 		.process = { .pid = d->pid, .command = d->command },
 	};
 	memcpy(q->sort, r->sort, q->sort_count);
-	if (!d->foreign || d->statm_pid)
-		read_statm(&q->process, d->statm_pid);
+	if (!d->foreign || d->runs_as)
+		read_statm(&q->process, d->runs_as);
 }
 
 /* The buffer of a dump; NULL: no memory. */
@@ -320,7 +315,7 @@ void dump_notice(struct dumper *d, const char *text)
 	struct out out;
 
 	if (!among && !d->options->outfile)
-		return;		/* folded stacks on standard error: nothing else may stand there */
+		return;		/* documents go to standard error: nothing else may stand among them */
 	out_init(&out, among ? output_begin(&d->output, 1) : -1, buf, sizeof(buf));
 	if (out.fd < 0) {
 		among = false;

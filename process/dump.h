@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A dump of this process: its figures from the kernel and the allocator, a report, and the
- * output it goes to. Also the lines for the user around it. Async-signal-safe, keeps errno;
- * the caller makes sure that one thread at a time is in here (dumps) and that nothing of
- * the program's runs meanwhile (base/uninterrupted.h).
+ * Dumps: a dumper makes the model of a table (analysis/model.h), has a format write it, and knows the output
+ * that it goes to (output.h). It also writes the lines for the user that stand around dumps. The library has a
+ * dumper for its own process, the wrapper has one for each table of another process.
+ *
+ * Async-signal-safe, keeps errno. The caller makes sure that only one thread at a time uses a dumper, and that
+ * no handler of the program's runs meanwhile in this thread (base/uninterrupted.h).
  */
 #ifndef PROCESS_DUMP_H
 #define PROCESS_DUMP_H
@@ -18,17 +20,18 @@ struct dumper {
 	const struct format *format;
 	struct rules rules;
 	struct output output;
-	uint32_t pid, number;		/* number: dumps so far */
-	bool foreign;			/* the table is of another process, which may be gone */
-	uint32_t statm_pid;		/* then: the pid, as we see it, of one that runs; or 0 */
-	uint64_t now_ns;		/* see analysis/model.h */
+	uint32_t pid, number;		/* of the traced process; how many dumps it has had */
+	bool foreign;			/* these three as in struct model_request */
+	uint32_t runs_as;
+	uint64_t now_ns;
 	char command[16];		/* as in /proc/PID/comm */
 };
 
-/* At start: opens what is needed and prints "initialized". truncate: see output_init(). */
+/* At start: opens the output and the file of --ignore, and prints the "initialized" line. truncate: see
+ * output_init(). */
 void dump_init(struct dumper *d, struct table *t, const struct options *o, bool truncate);
 
-/* In a child after fork. */
+/* In a child after fork, whose id is pid. */
 void dump_forked(struct dumper *d, uint32_t pid);
 
 struct dump_request {
@@ -49,20 +52,19 @@ struct dump_request {
 bool dump_write(struct dumper *d, const struct dump_request *r);
 
 /*
- * For the table of another process, which does not change: *d, zeroed by the caller, with options
- * (whose --ignore has been read to rules). Prints nothing. To be ended by dump_detach(). now_ns:
- * see analysis/model.h.
+ * Prepares *d, which the caller has zeroed, for the table of another process, which must not change. The rules of
+ * --ignore have been read. Prints nothing. The caller ends the use of *d by dump_detach().
  */
 void dump_attach(struct dumper *d, struct table *t, const struct options *o,
 		 const struct rules *rules, bool truncate, uint64_t now_ns);
 void dump_detach(struct dumper *d);
 
-/* Says which rules of --ignore have matched nothing in the last dump, if there are any: where a text
- * dump's summary has not said it. */
+/* Tells which rules of --ignore have matched nothing in the last dump, if there are any. A text dump's summary says
+ * that itself. */
 void dump_tell_unmatched(struct dumper *d);
 
-/* A line for the user, "[heaptrace] " before it and a newline after; in text dumps' output,
- * else on standard error (never among folded stacks). */
+/* Writes a line for the user, with "[heaptrace] " before the text and a newline after it: to the output of text
+ * dumps, else to standard error. It is dropped where documents go to standard error. */
 void dump_notice(struct dumper *d, const char *text);
 
 #endif

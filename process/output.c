@@ -6,6 +6,7 @@
 #include "base/out.h"
 #include "base/path.h"
 #include "base/reason.h"
+#include "format/words.h"
 #include "options/outfile.h"
 
 #include <errno.h>
@@ -16,9 +17,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A descriptor's number costs the kernel 8 bytes of table for each lower one: no higher. */
+/* The kernel's table has 8 bytes for each descriptor number up to the highest in use, so none is higher than this. */
 #define HIGH_FD_MAX	65536u
-/* Where the soft limit is lower, a child may raise it again and look. */
+/* Where the soft limit is lower, a child of the program may raise it again, and scan up to it. */
 #define HIGH_FD_LEAST	1024u
 #define TEMPORARY_TRIES	10u	/* names for a temporary file */
 
@@ -40,9 +41,9 @@ static bool is_still(const struct output_fd *f, int fd)
 }
 
 /*
- * A close-on-exec duplicate above the soft limit of descriptors, which is what programs scan
- * up to: the limit is raised for the moment (by root the hard one, too). Where that is forbidden,
- * or the limit is very large, as high as is reasonable.
+ * Makes a close-on-exec duplicate above the soft limit of descriptors, since programs scan up to that limit. The
+ * limit is raised for the moment (by root the hard limit, too). Where raising is forbidden, or the limit is
+ * very large, the duplicate is as high as is reasonable.
  */
 static int high_duplicate(int fd)
 {
@@ -72,7 +73,7 @@ static int high_duplicate(int fd)
 	return -1;
 }
 
-/* Holds what is open as fd: the descriptor itself where there is no number left for a duplicate. */
+/* Holds what is open as fd by a duplicate, or, where there is no number left for one, by fd itself. */
 static struct output_fd hold(int fd)
 {
 	int high = high_duplicate(fd);
@@ -92,7 +93,7 @@ static struct output_fd move_high(int fd)
 	return remember(high);
 }
 
-/* Forgets a descriptor; closes it if it is still ours. */
+/* Forgets a descriptor, and closes it if it is still the one that was opened here. */
 static void drop(struct output_fd *f)
 {
 	if (!f->borrowed && is_still(f, f->fd))
@@ -130,12 +131,7 @@ static void tell(struct output *s, const char *path, int error)
 	out_text(&out, "[heaptrace] cannot write the dump to ");
 	out_name(&out, path);
 	out_text(&out, ": ");
-	if (output_reason(error)) {
-		out_text(&out, output_reason(error));
-	} else {
-		out_text(&out, "error ");
-		out_u64(&out, (uint64_t)error);
-	}
+	words_reason(&out, output_reason(error), error);
 	out_char(&out, '\n');
 	out_flush(&out);
 }
@@ -150,8 +146,8 @@ static bool to_file(const struct output *s)
 	return s->options->outfile && !to_stdout(s);
 }
 
-/* Whether each dump goes to the same file: text, unless the name has the dump's number, and
- * whatever is written to what is no regular file. */
+/* Whether all dumps go to the same file. Text dumps do, unless the file's name has the dump's number in it, and so do
+ * all dumps if outfile is no regular file. */
 static bool one_file(const struct output *s)
 {
 	return to_file(s) && (s->in_place || !s->replaces) && !outfile_is_numbered(s->options->outfile);
@@ -162,7 +158,8 @@ bool output_takes_lines(const struct output *s)
 	return !s->replaces && (!to_file(s) || one_file(s));
 }
 
-/* The file of dump `number` in s->target. What is no regular file has one name in all processes. */
+/* Puts the name of the file of dump `number` into s->target. If it is no regular file, it has the same name in
+ * all processes. */
 static bool expand(struct output *s, uint32_t number)
 {
 	bool own = s->in_place || (s->pid == s->options->run && !s->forked);
@@ -172,7 +169,7 @@ static bool expand(struct output *s, uint32_t number)
 }
 
 /*
- * Opens path in the held directory or, where that is gone or another, by its whole name. how:
+ * Opens path in the held directory or, where that is gone or is another one now, by its whole name. how:
  * opened_write or opened_new.
  */
 static int open_file(struct output *s, const char *path, int how(int, const char *, int), int flags)
@@ -184,12 +181,12 @@ static int open_file(struct output *s, const char *path, int how(int, const char
 		fd = how(s->dir.fd, path_name(path), flags);
 	if (fd < 0 && errno != EEXIST)
 		fd = how(AT_FDCWD, path, flags);
-	if (fd >= 0)	/* only the opening of a pipe without a reader must not wait */
+	if (fd >= 0)	/* only opening a FIFO without a reader must not wait; writing may */
 		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
 	return fd;
 }
 
-/* Holds the directory of the outfile, when no placeholder stands in it. */
+/* Holds the directory of the outfile open, unless its name has a placeholder. */
 static void hold_directory(struct output *s)
 {
 	const char *name = path_name(s->target);
@@ -221,9 +218,9 @@ static void open_one_file(struct output *s, bool starts, bool truncate)
 }
 
 /*
- * Whether dumps are written to what is there instead of replacing it: it is no regular file, but a
- * descriptor, a FIFO, a socket or a device. Such a thing is shared by all processes of the run: it would
- * be of no use to any of them under the name FILE.PID.
+ * Whether dumps are written to the outfile instead of replacing it, because it is no regular file, but a
+ * descriptor, a FIFO, a socket or a device. All processes of the run share such an outfile, as it would be of no
+ * use to any of them under the name FILE.PID.
  */
 static bool is_in_place(struct output *s)
 {
@@ -231,7 +228,7 @@ static bool is_in_place(struct output *s)
 
 	if (s->options->outfile_is)
 		return true;
-	s->in_place = true;	/* for its name without a process's number */
+	s->in_place = true;	/* so that expand() adds no process number */
 	return expand(s, 1) && !fstatat(AT_FDCWD, s->target, &st, 0) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
 }
 
@@ -339,7 +336,7 @@ static bool name_temporary(struct output *s, unsigned try)
 	return !name.cut;
 }
 
-/* In the held directory, or, where that is gone or another, by its whole name. */
+/* Removes a file in the held directory or, where that is gone or is another one now, by its whole name. */
 static void remove_file(const struct output *s, const char *path)
 {
 	if (is_still(&s->dir, s->dir.fd))
@@ -349,9 +346,9 @@ static void remove_file(const struct output *s, const char *path)
 }
 
 /*
- * A file that was not there before: another user may have put one under that name, or a link to
- * a file that is not to be written to. What a process of this number has left there, because it was
- * killed, is removed.
+ * Creates the temporary file, which must not exist before: another user may have put a file under that name,
+ * or a link to a file that must not be written to. A file that an earlier process of the same number has left there,
+ * because it was killed, is removed.
  */
 static int create_temporary(struct output *s)
 {
@@ -376,8 +373,8 @@ static int create_temporary(struct output *s)
 }
 
 /*
- * A document is written beside its place and renamed, so that a reader finds the old one or
- * the new one, whole. What is not a regular file (a link, a pipe, /dev/null) is written directly.
+ * A document is written to a temporary file beside its place, which is then renamed. So a reader finds either the
+ * old document or the new one, and each is whole. A link, a FIFO or a device is written to directly.
  */
 static int begin_document(struct output *s)
 {
@@ -421,7 +418,7 @@ int output_begin(struct output *s, uint32_t number)
 	return s->current;
 }
 
-/* Both names are in the same directory. */
+/* Renames a file within the directory of both names. */
 static int rename_in(const struct output *s, const char *from, const char *to)
 {
 	if (is_still(&s->dir, s->dir.fd) &&

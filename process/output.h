@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where dumps go: standard error, standard output, or the file of --outfile. The descriptors
+ * The destination of dumps: standard error, standard output, or the file of --outfile. The descriptors
  * are duplicated at start, close-on-exec, above the range that programs get or scan, because
- * programs close theirs before they exit. A file's directory is held open too, so that a
- * program which changes its root can still be followed.
+ * programs close their descriptors before they exit. The directory of the file is held open, too, so that
+ * its name still leads to it after the program has changed its root directory.
  *
- * Before each use a descriptor is compared with what it was at start (device and inode): one
- * that the program closed, and perhaps opened anew, is never written to.
+ * Before each use a descriptor is compared with what it was at start (device and inode). So a descriptor
+ * that the program has closed, and perhaps opened for something else, is never written to.
  *
- * Async-signal-safe; one user at a time. Errors are told once, on standard error.
+ * Async-signal-safe. One thread at a time may use an output. Errors are told once, on standard error.
  */
 #ifndef PROCESS_OUTPUT_H
 #define PROCESS_OUTPUT_H
@@ -19,7 +19,7 @@
 
 struct output_fd {
 	int fd;			/* -1: none */
-	bool borrowed;		/* it is the program's own, no duplicate, and not to be closed here */
+	bool borrowed;		/* it is the program's own descriptor, no duplicate, and is not closed here */
 	dev_t dev;
 	ino_t ino;
 };
@@ -28,34 +28,36 @@ struct output {
 	const struct options *options;
 	const char *command;		/* %c */
 	uint32_t pid;			/* %p; the process this output serves */
-	bool replaces;			/* a dump is a document of its own */
-	bool in_place;			/* outfile is no regular file: it is opened once and written to */
-	bool forked;			/* not what was started, whatever its id is in its namespace */
+	bool replaces;			/* each dump is a document of its own (struct format) */
+	bool in_place;			/* outfile is no regular file: it is opened once, and all dumps go there */
+	bool forked;			/* this is not the program that was started; its id may be the same, in a
+					 * namespace of its own */
 	bool told;			/* an error has been told */
-	bool tries_again;		/* a lack of descriptors need not be told: see dump.h */
+	bool tries_again;		/* a lack of descriptors is not told: see dump_write() */
 	struct output_fd error, stream;	/* standard error; where dumps go if not to files */
 	struct output_fd dir, file;	/* outfile's directory; the file of a text dump */
 	/* While a dump is written: */
 	int current;
-	bool close_it;			/* current is not kept */
-	char temporary[4096], target[4096];	/* to be renamed; "" if not */
+	bool close_it;			/* current is closed when the dump is written */
+	char temporary[4096];		/* the file that is renamed to target then, or "" */
+	char target[4096];
 };
 
 /*
- * At start. options and command are kept. `truncate`: this process began the run and nobody
+ * At start. options and command have to outlive the output. truncate: this process began the run, and nobody
  * has emptied its outfile yet.
  */
 void output_init(struct output *s, const struct options *options, const char *command,
 	       uint32_t pid, bool replaces, bool truncate);
 
-/* Opens the file of text dumps if that has not been done: later it may not be allowed. */
+/* Opens the file of text dumps now, if that has not been done, because it may be forbidden later. */
 void output_keep(struct output *s);
 
-/* In a child after fork: the parent's file is not ours. */
+/* In a child after fork, whose dumps do not go to the parent's file. */
 void output_forked(struct output *s, uint32_t pid);
 
-/* Whether lines that are no dump (a banner, a notice) can stand in the output: a stream, or the
- * one file of all text dumps. */
+/* Whether lines that are no dump ("initialized", a notice) can stand in the output. They can in a stream, and in
+ * the one file of all text dumps. */
 bool output_takes_lines(const struct output *s);
 
 /* The descriptor for dump `number`; -1 when there is none (and this has been told). */
@@ -69,13 +71,13 @@ void output_end(struct output *s, int error);
 #define OUTPUT_DESCRIPTORS	6
 unsigned output_descriptors(struct output *s, int fds[OUTPUT_DESCRIPTORS]);
 
-/* Gives back the descriptors. */
+/* Closes the descriptors. */
 void output_close(struct output *s);
 
-/* Why a file cannot be written, in a few words; NULL: an errno without. */
+/* Why a file cannot be written, in a few words; NULL: there are none for this errno. */
 const char *output_reason(int error);
 
-/* Where a line for the user goes when it must not stand among the dumps; may be -1. */
+/* The descriptor for lines to the user that must not stand among the dumps; -1: there is none. */
 int output_error_fd(struct output *s);
 
 #endif

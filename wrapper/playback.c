@@ -174,7 +174,7 @@ static const char *print_table(struct options *o, struct table *t, uint64_t mome
 		outfile_settle(o, outfile_is);
 	o->run = t->head->pid;
 	dump_attach(&d, t, o, &rules, true, moment);
-	d.statm_pid = statm;
+	d.runs_as = statm;
 	dump_write(&d, &(struct dump_request){
 		.sort = o->sort, .sort_count = o->sort_count, .reason = REASON_ASKED,
 	});

@@ -151,7 +151,7 @@ static void dump(int fd, pid_t runs)
 		return;
 	memset(&d, 0, sizeof(d));
 	dump_attach(&d, &t, &options, &rules, false, now_ns());
-	d.statm_pid = (uint32_t)runs;
+	d.runs_as = (uint32_t)runs;
 	dump_write(&d, &(struct dump_request){
 		.sort = options.sort, .sort_count = options.sort_count,
 		.reason = runs ? REASON_EVERY : REASON_KILLED, .final = !runs,
