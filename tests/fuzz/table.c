@@ -15,6 +15,7 @@
 #include "format/format.h"
 #include "table/layout.h"
 #include "table/load.h"
+#include "table/modules.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
