@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/atomics.h"
+#include "base/check.h"
 #include "capture/capture.h"
 #include "base/probe.h"
 #include "capture/paths.h"
@@ -64,12 +65,16 @@ struct thread *threads_take(struct table *table, unsigned depth)
 		t->paths = capture_paths(!t->next, depth - 1);
 	if (t->paths)
 		paths_begin(t->paths, own_stack());
+	check(t->taken, "a state that a thread uses is taken");
+	check(!t->inside, "a state has one owner");
+	check(guard_self.inside, "a thread takes its state inside the guard");
 	store_release(&t->inside, &guard_self.inside);
 	return t;
 }
 
 void threads_give_back(struct table *table, struct thread *t)
 {
+	check(t->taken && t->inside == &guard_self.inside, "a thread gives back its own state");
 	if (t->deltas)
 		deltas_flush(table, t->deltas);
 	store_relaxed(&t->inside, NULL);

@@ -2,6 +2,7 @@
 /* See layout.h. */
 #include "layout.h"
 
+#include "base/check.h"
 #include "deltas.h"
 #include "index.h"
 #include "modules.h"
@@ -270,6 +271,7 @@ static bool extend(struct table *t, unsigned window, uint64_t offset, uint64_t n
 			to = most;
 		moved = mremap(last, page, page + (size_t)(to - from), 0);
 		errno = saved;
+		check(moved == MAP_FAILED || moved == (void *)last, "a mapping grows in place");
 		if (moved == (void *)last) {
 			store_release(&t->mapped[window], to);
 			return to >= need;
@@ -363,6 +365,7 @@ bool layout_grow(struct table *t, enum table_part part)
 		store_relaxed(&t->head->no_space, TABLE_NO_SPACE);
 		return false;
 	}
+	check_at_most(wanted, layout_limit(&most, part), "a part is not used beyond its end");
 	while (old < wanted && !cas_acq_rel(limit, &old, wanted))
 		;
 	return true;

@@ -2,6 +2,7 @@
 /* See row.h. */
 #include "row.h"
 
+#include "base/check.h"
 #include "deltas.h"
 #include "layout.h"
 
@@ -23,7 +24,8 @@ struct row_upper *row_make_upper(struct table *t, uint32_t row)
 		if (!layout_grow(t, TABLE_UPPERS))
 			return NULL;
 	}
-	cas_acq_rel(&t->infos[row].upper, &none, upper);	/* or another has come first */
+	check(upper, "upper parts have a number other than 0");
+	cas_acq_rel(&t->infos[row].upper, &none, upper);	/* unless another thread was faster */
 	return row_upper(t, row);
 }
 
@@ -33,6 +35,7 @@ struct row_upper *row_widen(struct table *t, uint32_t row)
 
 	if (u)
 		or_acq_rel(&t->rows[row].epoch, ROW_WIDE);
+	check(!u || t->infos[row].upper, "a wide row has upper parts");
 	return u;
 }
 

@@ -2,6 +2,7 @@
 /* See table.h. */
 #include "table.h"
 
+#include "base/check.h"
 #include "base/probe.h"
 #include "base/sigreturn.h"
 #include "index.h"
@@ -100,6 +101,8 @@ static uint32_t make_code(void *context)
 		if (!layout_grow(q->t, TABLE_CODES))
 			return 0;
 	}
+	check(module == CODE_NO_MODULE || module == CODE_EARLY || modules_holds(q->t, (uint32_t)module, q->pc & PC_MASK),
+	      "a code's module holds its address");
 	store_relaxed(&q->t->codes[code], (q->pc & PC_MASK) | module << CODE_PC_BITS);
 	note_signal_return(q->t, code, q->pc, module);
 	q->full = false;
@@ -339,6 +342,7 @@ static bool make_nodes(struct row_query *q)
 		node = add_relaxed(&h->frames_used, units);
 		if (!frames_fit(t, node, units))
 			return false;
+		check_below(outer, node, "a link leads to an older run of frames");
 		for (unsigned i = 0; i < fresh; i++) {
 			uint32_t code = q->marks[i].node;
 
@@ -370,6 +374,7 @@ static uint32_t make_row(void *context)
 		if (!layout_grow(t, TABLE_ROWS))
 			return 0;
 	}
+	check(!t->infos[row].node && !t->rows[row].total_count, "a new row has no frames and no calls");
 	t->infos[row].node = q->marks[0].node;
 	q->full = false;
 	return row;

@@ -18,7 +18,7 @@ run() { # NAME SOURCE...
 sanitize=
 run check -DHEAPTRACE_CHECK base/*.c elf/*.c options/*.c table/*.c >"$dir/out"
 run units base/*.c elf/*.c options/*.c table/*.c >>"$dir/out"
-run deltas base/*.c elf/*.c options/*.c table/*.c >>"$dir/out"
+run deltas -DHEAPTRACE_CHECK base/*.c elf/*.c options/*.c table/*.c >>"$dir/out"
 echo 'int main(void) { return 0; }' >"$dir/probe.c"
 sanitize='-fsanitize=address,undefined -fno-sanitize-recover=all'
 { $build $sanitize -o "$dir/probe" "$dir/probe.c" && "$dir/probe"; } 2>"$dir/log" || sanitize=
