@@ -13,7 +13,7 @@
 #include "elf/loaded.h"
 #include "elf/lookup.h"
 #include "options/options.h"
-#include "base/text.h"
+#include "base/out.h"
 #include "base/path.h"
 #include "base/probe.h"
 #include "base/uninterrupted.h"
@@ -813,7 +813,7 @@ static void look_for_other_malloc(void)
 {
 	void *first = lookup_first("malloc");
 	const char *name;
-	struct text text;
+	struct out text;
 	Dl_info info;
 	char line[256];
 
@@ -821,9 +821,9 @@ static void look_for_other_malloc(void)
 		return;
 	recorder.table.head->totals.other_malloc = 1;
 	name = path_name(dladdr(first, &info) && info.dli_fname ? info.dli_fname : "?");
-	text = text_into(line, sizeof(line));
-	add_foreign(&text, name, strlen(name));
-	add(&text, " has a malloc of its own, before heaptrace's: what it serves is not seen");
+	text = out_memory(line, sizeof(line));
+	out_foreign(&text, name, strlen(name));
+	out_text(&text, " has a malloc of its own, before heaptrace's: what it serves is not seen");
 	session_notice(line);
 }
 

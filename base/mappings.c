@@ -2,7 +2,7 @@
 /* See mappings.h. */
 #include "mappings.h"
 
-#include "text.h"
+#include "out.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -47,14 +47,14 @@ bool mapping_parse(const char *line, struct mapping *m)
 bool mappings_open(struct mappings *list, uint32_t pid)
 {
 	char path[32];
-	struct text text = text_into(path, sizeof(path));
+	struct out text = out_memory(path, sizeof(path));
 
-	add(&text, "/proc/");
+	out_text(&text, "/proc/");
 	if (pid)
-		add_number(&text, pid);
+		out_u64(&text, pid);
 	else
-		add(&text, "self");
-	add(&text, "/maps");
+		out_text(&text, "self");
+	out_text(&text, "/maps");
 	list->failed = false;
 	list->at = list->bytes = 0;
 	list->fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -3,7 +3,7 @@
 #include "opened.h"
 
 #include "atomics.h"
-#include "text.h"
+#include "out.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -75,14 +75,14 @@ int opened_new(int dir, const char *path, int flags)
 
 int opened_replacement(const char *path, char temporary[PATH_MAX])
 {
-	struct text text = text_into(temporary, PATH_MAX);
+	struct out text = out_memory(temporary, PATH_MAX);
 	struct stat st;
 
-	add(&text, path);
-	add_char(&text, '.');
-	add_number(&text, (uint64_t)getpid());
-	add(&text, ".tmp");
-	if (text.len >= PATH_MAX) {
+	out_text(&text, path);
+	out_char(&text, '.');
+	out_u64(&text, (uint64_t)getpid());
+	out_text(&text, ".tmp");
+	if (text.lost) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}

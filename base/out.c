@@ -9,12 +9,23 @@
 #include <string.h>
 #include <unistd.h>
 
-void out_init(struct out *o, int fd, char *buf, size_t size_bytes)
+struct out out_memory(char *buf, size_t size_bytes)
 {
-	*o = (struct out){ .fd = fd, .buf = buf, .size = size_bytes };
+	if (!size_bytes)
+		return (struct out){ .fd = -1 };
+	buf[0] = '\0';
+	return (struct out){ .fd = -1, .buf = buf, .size = size_bytes - 1 };
 }
 
-/* A descriptor shared with the program may be non-blocking: then wait until it takes more. */
+void out_init(struct out *o, int fd, char *buf, size_t size_bytes)
+{
+	if (fd < 0)
+		*o = out_memory(buf, size_bytes);
+	else
+		*o = (struct out){ .fd = fd, .buf = buf, .size = size_bytes };
+}
+
+/* A descriptor that is shared with the program may be non-blocking. Waits until it takes more. */
 static bool wait_writable(int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
@@ -28,7 +39,7 @@ bool out_flush(struct out *o)
 	size_t done = 0;
 
 	if (o->fd < 0)
-		return !o->cut;
+		return !o->lost;
 	while (done < o->len && !o->error) {
 		ssize_t n = write(o->fd, o->buf + done, o->len - done);
 
@@ -44,19 +55,31 @@ bool out_flush(struct out *o)
 	return !o->error;
 }
 
-const char *out_string(struct out *o)
+const char *out_string(const struct out *o)
 {
-	if (o->len == o->size) {
-		o->len--;
-		o->cut = true;
-	}
-	o->buf[o->len] = '\0';
 	return o->buf;
+}
+
+/* Adds as much as there is room for, and counts the rest. */
+static void keep_bytes(struct out *o, const char *text, size_t len)
+{
+	size_t room = o->size - o->len, n = len < room ? len : room;
+
+	if (o->buf) {
+		memcpy(o->buf + o->len, text, n);
+		o->len += n;
+		o->buf[o->len] = '\0';
+	}
+	o->lost += len - n;
 }
 
 void out_bytes(struct out *o, const char *text, size_t len)
 {
-	while (len) {
+	if (o->fd < 0) {
+		keep_bytes(o, text, len);
+		return;
+	}
+	for (;;) {
 		size_t room = o->size - o->len;
 		size_t n = len < room ? len : room;
 
@@ -66,10 +89,6 @@ void out_bytes(struct out *o, const char *text, size_t len)
 		len -= n;
 		if (!len)
 			return;
-		if (o->fd < 0) {
-			o->cut = true;
-			return;
-		}
 		out_flush(o);
 	}
 }
@@ -201,7 +220,7 @@ void out_name_with(struct out *o, const char *text, char from, char to)
 	for (; left; text += bytes, left -= bytes) {
 		bool plain;
 
-		/* Most of a name is ASCII: that goes out in one piece. */
+		/* Most of a name is ASCII, which goes out in one piece. */
 		for (bytes = 0; text[bytes] >= 0x20 && text[bytes] < 0x7f && text[bytes] != from; )
 			bytes++;
 		if (bytes) {
@@ -221,4 +240,30 @@ void out_name_with(struct out *o, const char *text, char from, char to)
 void out_name(struct out *o, const char *text)
 {
 	out_name_with(o, text, '\0', '\0');
+}
+
+/* 60 bytes leave room for the rest of the message on a usual line. */
+#define FOREIGN_BYTES	60
+
+void out_foreign(struct out *o, const char *text, size_t len)
+{
+	size_t bytes;
+
+	for (size_t i = 0; i < len; i += bytes) {
+		bool plain;
+
+		if (i >= FOREIGN_BYTES) {
+			out_text(o, "...");
+			return;
+		}
+		bytes = plain_character(text + i, len - i, &plain);
+		if (plain) {
+			out_bytes(o, text + i, bytes);
+		} else if (text[i] & 0x80) {
+			out_char(o, '?');
+		} else {
+			out_char(o, '^');
+			out_char(o, text[i] ^ 0x40);
+		}
+	}
 }

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Buffered output over write(2) with formatting of our own: usable in a signal handler and
- * below malloc. The buffer belongs to the caller. Errors are sticky: after a failed write
- * everything is dropped and `error` keeps the first errno; nothing is ever thrown away
- * because of EINTR, EAGAIN or a partial write. errno itself is kept.
+ * Text that is put together in a buffer of the caller's, with formatting of our own: usable in a signal
+ * handler and below malloc. errno is kept. The text goes to one of two places.
  *
- * With fd -1 the text stays in the buffer, cut off at its end (`cut` says so).
+ * To a descriptor, by write(2), each time the buffer is full. Errors are sticky: after a failed write
+ * everything is dropped and `error` keeps the first errno. Nothing is ever thrown away because of EINTR,
+ * EAGAIN or a partial write.
+ *
+ * To memory (fd -1): the text stays in the buffer, NUL-terminated after each call, and is cut off where the
+ * buffer ends. `lost` counts the bytes that had no room, so that the caller learns how large the buffer
+ * should have been.
  */
 #ifndef BASE_OUT_H
 #define BASE_OUT_H
@@ -15,20 +19,30 @@
 #include <stdint.h>
 
 struct out {
-	int fd;			/* -1: memory only */
+	int fd;			/* -1: memory */
 	int error;		/* 0, or the errno of the first write that failed */
-	bool cut;		/* memory only: text was lost at the end */
-	char *buf;
-	size_t len, size;	/* bytes in buf, bytes buf has */
+	char *buf;		/* memory: NULL where the text is only measured */
+	size_t len, size;	/* bytes in buf; bytes it can take, in memory without the NUL */
+	size_t lost;		/* memory: bytes that were cut off at the end */
 };
 
+/* Memory: the text goes to buf[0..size_bytes), or is only measured when size_bytes is 0. */
+struct out out_memory(char *buf, size_t size_bytes);
+
+/* A descriptor with a buffer, which is not empty; fd -1 is out_memory(). */
 void out_init(struct out *o, int fd, char *buf, size_t size_bytes);
 
 /* Writes what is buffered. Waits for a full pipe. Returns false after any error so far. */
 bool out_flush(struct out *o);
 
-/* The buffer as a NUL-terminated string (memory only; cuts the last byte if it has to). */
-const char *out_string(struct out *o);
+/* The text in memory, NUL-terminated. */
+const char *out_string(const struct out *o);
+
+/* Memory: how many bytes the whole text has, without the NUL, whether it had room or not. */
+static inline size_t out_length(const struct out *o)
+{
+	return o->len + o->lost;
+}
 
 void out_bytes(struct out *o, const char *text, size_t len);
 void out_text(struct out *o, const char *text);
@@ -53,7 +67,12 @@ void out_time(struct out *o, uint64_t ns);
 /* Text from outside (names, paths): each control character (plain.h) becomes `?`. */
 void out_name(struct out *o, const char *text);
 
-/* The same, with an ASCII character replaced by another one. */
+/* Text from outside in a message: one line, in which control characters are visible (`^X`, or `?` where
+ * the byte is not ASCII), and not so long that it hides what the message has to say: behind some 60 bytes
+ * follows "...". */
+void out_foreign(struct out *o, const char *text, size_t len);
+
+/* The same as out_name(), with an ASCII character replaced by another one. */
 void out_name_with(struct out *o, const char *text, char from, char to);
 
 #endif

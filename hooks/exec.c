@@ -13,7 +13,7 @@
 #include "exec.h"
 
 #include "elf/lookup.h"
-#include "base/text.h"
+#include "base/out.h"
 #include "base/probe.h"
 #include "process/storage.h"
 #include "process/session.h"
@@ -80,7 +80,7 @@ static void begin(struct attempt *a, const char *file, bool search, char *const 
 static const char *path_at(int dir, const char *path, char buf[DESCRIPTOR_PATH])
 {
 	char link[sizeof("/proc/self/fd/") + 10];
-	struct text text = text_into(link, sizeof(link));
+	struct out text = out_memory(link, sizeof(link));
 	int saved = errno;
 	uintptr_t sure = 1;
 	ssize_t n;
@@ -91,24 +91,24 @@ static const char *path_at(int dir, const char *path, char buf[DESCRIPTOR_PATH])
 		return path;
 	if (dir < 0)
 		return NULL;
-	add(&text, "/proc/self/fd/");
-	add_number(&text, (unsigned)dir);
+	out_text(&text, "/proc/self/fd/");
+	out_u64(&text, (unsigned)dir);
 	n = readlink(link, buf, DESCRIPTOR_PATH - 1);
-	text = text_into(buf, DESCRIPTOR_PATH);
+	text = out_memory(buf, DESCRIPTOR_PATH);
 	if (n > 0) {
 		text.len = (size_t)n;
 		buf[n] = '\0';
 	}
 	if (n <= 0 || access(buf, F_OK)) {	/* a memfd, or a file without a name */
-		text = text_into(buf, DESCRIPTOR_PATH);
-		add(&text, link);
+		text = out_memory(buf, DESCRIPTOR_PATH);
+		out_text(&text, link);
 	}
 	if (path && *path) {
-		add_char(&text, '/');
-		add(&text, path);
+		out_char(&text, '/');
+		out_text(&text, path);
 	}
 	errno = saved;
-	return text.len < DESCRIPTOR_PATH ? buf : NULL;
+	return text.lost ? NULL : buf;
 }
 
 static int failed(const struct attempt *a, int result)

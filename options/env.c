@@ -10,7 +10,7 @@
  */
 #include "options.h"
 
-#include "base/text.h"
+#include "base/out.h"
 
 #include <signal.h>
 #include <string.h>
@@ -30,30 +30,30 @@ static const struct option_entry *find_env(const char *name, size_t len)
 static bool parse_part(const char *text, size_t len, struct options *o, char *store,
 		       size_t store_bytes, size_t *used, char *error, size_t error_bytes)
 {
-	struct text t = text_into(error, error_bytes);
+	struct out t = out_memory(error, error_bytes);
 	const char *equals = memchr(text, '=', len);
 	size_t name_len = equals ? (size_t)(equals - text) : len;
 	const struct option_entry *e = find_env(text, name_len);
-	struct text value;
+	struct out value;
 
 	if (!e) {
-		add_foreign(&t, text, name_len);
-		add(&t, ": no such option");
+		out_foreign(&t, text, name_len);
+		out_text(&t, ": no such option");
 		options_suggest(text, name_len, OPTION_EVERYWHERE, &t);
 		return false;
 	}
 	if (!equals)
 		return options_set(o, e, NULL, error, error_bytes);
 
-	value = text_into(store + *used, store_bytes - *used);
+	value = out_memory(store + *used, store_bytes - *used);
 	for (const char *p = equals + 1; p < text + len; p++) {
 		if (*p == '\\' && p + 1 < text + len && (p[1] == ':' || p[1] == '\\'))
 			p++;
-		add_char(&value, *p);
+		out_char(&value, *p);
 	}
-	if (value.len >= value.size) {
-		add(&t, e->name);
-		add(&t, ": the value is too long");
+	if (!value.buf || value.lost) {
+		out_text(&t, e->name);
+		out_text(&t, ": the value is too long");
 		return false;
 	}
 	if (!options_set(o, e, value.buf, error, error_bytes))
@@ -71,7 +71,7 @@ bool options_parse_env(const char *text, struct options *o, char *store, size_t 
 	bool good = true;
 	size_t used = 0;
 
-	text_into(error, error_bytes);
+	out_memory(error, error_bytes);
 	while (*text) {
 		size_t len = 0;
 
@@ -88,37 +88,37 @@ bool options_parse_env(const char *text, struct options *o, char *store, size_t 
 }
 
 /* A value of the environment form. */
-static void add_escaped(struct text *t, const char *s, bool percent_doubled)
+static void add_escaped(struct out *t, const char *s, bool percent_doubled)
 {
 	for (; *s; s++) {
 		if (*s == ':' || *s == '\\')
-			add_char(t, '\\');
+			out_char(t, '\\');
 		if (*s == '%' && percent_doubled)
-			add_char(t, '%');
-		add_char(t, *s);
+			out_char(t, '%');
+		out_char(t, *s);
 	}
 }
 
-static void add_name(struct text *t, const struct option_entry *e)
+static void add_name(struct out *t, const struct option_entry *e)
 {
-	if (t->len)
-		add_char(t, ':');
-	add(t, e->name);
+	if (out_length(t))
+		out_char(t, ':');
+	out_text(t, e->name);
 	if (e->argument)
-		add_char(t, '=');
+		out_char(t, '=');
 }
 
-static void add_path(struct text *t, const char *path, const char *cwd, bool is_template)
+static void add_path(struct out *t, const char *path, const char *cwd, bool is_template)
 {
 	if (path[0] != '/' && cwd && !(is_template && !strcmp(path, "-"))) {
 		add_escaped(t, cwd, is_template);
 		if (!*cwd || cwd[strlen(cwd) - 1] != '/')
-			add_char(t, '/');
+			out_char(t, '/');
 	}
 	add_escaped(t, path, false);
 }
 
-static void print_option(struct text *t, const struct options *o, const struct option_entry *e,
+static void print_option(struct out *t, const struct options *o, const struct option_entry *e,
 			 const char *cwd)
 {
 	uint32_t number = 0;
@@ -137,8 +137,8 @@ static void print_option(struct text *t, const struct options *o, const struct o
 		add_name(t, e);
 		for (int i = 0; i < o->sort_count && i < SORT_KEYS; i++) {
 			if (i)
-				add_char(t, ',');
-			add(t, options_sort_name(o->sort[i]));
+				out_char(t, ',');
+			out_text(t, options_sort_name(o->sort[i]));
 		}
 		return;
 	case OPTION_DEPTH:
@@ -150,7 +150,7 @@ static void print_option(struct text *t, const struct options *o, const struct o
 		if (o->format == OUTPUT_UNSET || o->format == OUTPUT_FOLDED)
 			return;
 		add_name(t, e);
-		add(t, options_format_name(o->format));
+		out_text(t, options_format_name(o->format));
 		return;
 	case OPTION_FLAME_GRAPH:
 		if (o->format == OUTPUT_FOLDED)
@@ -193,25 +193,25 @@ static void print_option(struct text *t, const struct options *o, const struct o
 	case OPTION_UNWIND:
 		if (o->unwind != UNWIND_FAST) {
 			add_name(t, e);
-			add(t, options_unwind_name(o->unwind));
+			out_text(t, options_unwind_name(o->unwind));
 		}
 		return;
 	case OPTION_EVERY:
 		if (!o->every_ms)
 			return;
 		add_name(t, e);
-		add_number(t, o->every_ms / 1000);
+		out_u64(t, o->every_ms / 1000);
 		if (o->every_ms % 1000) {
-			add_char(t, '.');
+			out_char(t, '.');
 			for (uint32_t part = 100; part; part /= 10)
-				add_char(t, (char)('0' + o->every_ms / part % 10));
+				out_char(t, (char)('0' + o->every_ms / part % 10));
 		}
 		return;
 	case OPTION_ABOVE:
 		if (!o->above_bytes)
 			return;
 		add_name(t, e);
-		add_number(t, o->above_bytes);
+		out_u64(t, o->above_bytes);
 		return;
 	case OPTION_SIGNAL_SIZE:
 	case OPTION_SIGNAL_COUNT:
@@ -221,12 +221,12 @@ static void print_option(struct text *t, const struct options *o, const struct o
 		if (number)
 			break;
 		add_name(t, e);
-		add(t, "none");
+		out_text(t, "none");
 		return;
 	case OPTION_CHILDREN:
 		if (o->no_children) {
 			add_name(t, e);
-			add(t, "no");
+			out_text(t, "no");
 		}
 		return;
 	case OPTION_RUN:
@@ -245,16 +245,16 @@ static void print_option(struct text *t, const struct options *o, const struct o
 		return;
 	}
 	add_name(t, e);
-	add_number(t, number);
+	out_u64(t, number);
 }
 
 size_t options_print_env(const struct options *o, const char *cwd, char *buf, size_t size_bytes)
 {
-	struct text t = text_into(buf, size_bytes);
+	struct out t = out_memory(buf, size_bytes);
 
 	for (const struct option_entry *e = options_table; e->name; e++)
 		print_option(&t, o, e, cwd);
-	return t.len;
+	return out_length(&t);
 }
 
 /* len without a last part like ":held=3"; a colon behind a backslash is part of a file's name. */

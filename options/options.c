@@ -7,8 +7,8 @@
  */
 #include "options.h"
 
+#include "base/out.h"
 #include "base/path.h"
-#include "base/text.h"
 
 #include <assert.h>
 #include <signal.h>
@@ -190,18 +190,18 @@ static bool read_number(const char *s, uint32_t max, uint32_t *number)
 }
 
 /* "name=value: ", the start of every complaint about a value */
-static void add_culprit(struct text *t, const struct option_entry *e, const char *value)
+static void add_culprit(struct out *t, const struct option_entry *e, const char *value)
 {
-	add(t, e->name);
+	out_text(t, e->name);
 	if (value) {
-		add_char(t, '=');
-		add_foreign(t, value, strlen(value));
+		out_char(t, '=');
+		out_foreign(t, value, strlen(value));
 	}
-	add(t, ": ");
+	out_text(t, ": ");
 }
 
 static bool set_number(const struct option_entry *e, const char *value, uint32_t min,
-		       uint32_t max, uint32_t *number, struct text *error)
+		       uint32_t max, uint32_t *number, struct out *error)
 {
 	uint32_t v;
 
@@ -210,30 +210,30 @@ static bool set_number(const struct option_entry *e, const char *value, uint32_t
 		return true;
 	}
 	add_culprit(error, e, value);
-	add(error, "not a whole number from ");
-	add_number(error, min);
-	add(error, " to ");
-	add_number(error, max);
+	out_text(error, "not a whole number from ");
+	out_u64(error, min);
+	out_text(error, " to ");
+	out_u64(error, max);
 	if (e->id == OPTION_TOP)
-		add(error, " (0: all)");
+		out_text(error, " (0: all)");
 	return false;
 }
 
-static void complain_key(const char *key, size_t len, struct text *error)
+static void complain_key(const char *key, size_t len, struct out *error)
 {
-	add(error, "no sort key '");
-	add_foreign(error, key, len);
-	add_char(error, '\'');
+	out_text(error, "no sort key '");
+	out_foreign(error, key, len);
+	out_char(error, '\'');
 	options_suggest_key(key, len, error);
-	add(error, "; valid are");
+	out_text(error, "; valid are");
 	for (int k = 0; k < SORT_KEYS; k++) {
-		add(error, k ? ", " : " ");
-		add(error, sort_keys[k].name);
+		out_text(error, k ? ", " : " ");
+		out_text(error, sort_keys[k].name);
 	}
 }
 
 static bool set_sort(struct options *o, const struct option_entry *e, const char *value,
-		     struct text *error)
+		     struct out *error)
 {
 	uint8_t keys[SORT_KEYS];
 	uint8_t count = 0;
@@ -251,9 +251,9 @@ static bool set_sort(struct options *o, const struct option_entry *e, const char
 			if (k == SORT_KEYS) {
 				complain_key(key, len, error);
 			} else {
-				add(error, "the key ");
-				add(error, sort_keys[k].name);
-				add(error, " is given twice: give each key once");
+				out_text(error, "the key ");
+				out_text(error, sort_keys[k].name);
+				out_text(error, " is given twice: give each key once");
 			}
 			return false;
 		}
@@ -269,7 +269,7 @@ static bool set_sort(struct options *o, const struct option_entry *e, const char
 }
 
 static bool set_unwind(struct options *o, const struct option_entry *e, const char *value,
-		       struct text *error)
+		       struct out *error)
 {
 	for (uint8_t i = 0; i < UNWIND_MODES; i++) {
 		if (!strcmp(value, unwind_names[i])) {
@@ -278,12 +278,12 @@ static bool set_unwind(struct options *o, const struct option_entry *e, const ch
 		}
 	}
 	add_culprit(error, e, value);
-	add(error, "not one of fast, execinfo, check");
+	out_text(error, "not one of fast, execinfo, check");
 	return false;
 }
 
 static bool set_format(struct options *o, const struct option_entry *e, const char *value,
-		       struct text *error)
+		       struct out *error)
 {
 	for (uint8_t i = OUTPUT_TEXT; i < OUTPUT_FORMATS; i++) {
 		if (!strcmp(value, format_names[i])) {
@@ -292,12 +292,12 @@ static bool set_format(struct options *o, const struct option_entry *e, const ch
 		}
 	}
 	add_culprit(error, e, value);
-	add(error, "not one of text, folded, json");
+	out_text(error, "not one of text, folded, json");
 	return false;
 }
 
 static bool set_children(struct options *o, const struct option_entry *e, const char *value,
-			 struct text *error)
+			 struct out *error)
 {
 	bool no = !strcmp(value, "no");
 
@@ -306,12 +306,12 @@ static bool set_children(struct options *o, const struct option_entry *e, const 
 		return true;
 	}
 	add_culprit(error, e, value);
-	add(error, "neither yes nor no");
+	out_text(error, "neither yes nor no");
 	return false;
 }
 
 static bool add_debug_dir(struct options *o, const struct option_entry *e, const char *value,
-			  struct text *error)
+			  struct out *error)
 {
 	const char *why = NULL;
 
@@ -323,7 +323,7 @@ static bool add_debug_dir(struct options *o, const struct option_entry *e, const
 		why = "more than " TEXT(OPTIONS_DEBUG_DIRS_MAX) " directories";
 	if (why) {
 		add_culprit(error, e, value);
-		add(error, why);
+		out_text(error, why);
 		return false;
 	}
 	o->debug_dirs[o->debug_dir_count++] = value;
@@ -355,7 +355,7 @@ static bool read_thousandths(const char *s, uint64_t *v, const char **rest)
 }
 
 static bool set_every(struct options *o, const struct option_entry *e, const char *value,
-		      struct text *error)
+		      struct out *error)
 {
 	const char *rest;
 	uint64_t ms;
@@ -365,13 +365,13 @@ static bool set_every(struct options *o, const struct option_entry *e, const cha
 		return true;
 	}
 	add_culprit(error, e, value);
-	add(error, "not a number of seconds from 0.001 to 2147483");
+	out_text(error, "not a number of seconds from 0.001 to 2147483");
 	return false;
 }
 
 /* Decimal, as sizes are printed. */
 static bool set_above(struct options *o, const struct option_entry *e, const char *value,
-		      struct text *error)
+		      struct out *error)
 {
 	static const char units[] = "kmgt";
 	uint64_t v, factor = 1;
@@ -389,7 +389,7 @@ static bool set_above(struct options *o, const struct option_entry *e, const cha
 		}
 	}
 	add_culprit(error, e, value);
-	add(error, "not a number of bytes like 500000, 20M or 1.5G");
+	out_text(error, "not a number of bytes like 500000, 20M or 1.5G");
 	return false;
 }
 
@@ -402,7 +402,7 @@ static bool can_ask(int sig)
 }
 
 static bool set_signal(struct options *o, const struct option_entry *e, const char *value,
-		       struct text *error)
+		       struct out *error)
 {
 	int sig = options_signal(value);
 
@@ -411,23 +411,23 @@ static bool set_signal(struct options *o, const struct option_entry *e, const ch
 		return true;
 	}
 	add_culprit(error, e, value);
-	add(error, sig < 0 ? "there is no such signal: give a name like USR1, a number, RTMIN+NUM, or none" :
+	out_text(error, sig < 0 ? "there is no such signal: give a name like USR1, a number, RTMIN+NUM, or none" :
 	    "this signal cannot ask for a dump, because it cannot be caught, or tells of a fault, or is the C "
 	    "library's: choose another");
 	return false;
 }
 
 static bool set_name(struct options *o, const struct option_entry *e, const char *value,
-		     struct text *error)
+		     struct out *error)
 {
 	if (!*value) {
 		add_culprit(error, e, value);
-		add(error, "a file name is missing");
+		out_text(error, "a file name is missing");
 		return false;
 	}
 	if (e->id == OPTION_RECORD && !strcmp(value, "-")) {
 		add_culprit(error, e, value);
-		add(error, "figures cannot be kept on standard output: give a file's name (./- for a file named -)");
+		out_text(error, "figures cannot be kept on standard output: give a file's name (./- for a file named -)");
 		return false;
 	}
 	*(e->id == OPTION_OUTFILE ? &o->outfile : e->id == OPTION_IGNORE ? &o->ignore :
@@ -438,7 +438,7 @@ static bool set_name(struct options *o, const struct option_entry *e, const char
 }
 
 static bool set_value(struct options *o, const struct option_entry *e, const char *value,
-		      struct text *error)
+		      struct out *error)
 {
 	uint32_t number = 0;
 
@@ -512,15 +512,15 @@ static bool set_value(struct options *o, const struct option_entry *e, const cha
 bool options_set(struct options *o, const struct option_entry *e, const char *value,
 		 char *error, size_t error_bytes)
 {
-	struct text t = text_into(error, error_bytes);
+	struct out t = out_memory(error, error_bytes);
 
 	if (!e->argument != !value) {
 		add_culprit(&t, e, value);
-		add(&t, value ? "takes no value" : "needs a value: ");
+		out_text(&t, value ? "takes no value" : "needs a value: ");
 		if (!value) {
-			add(&t, e->name);
-			add_char(&t, '=');
-			add(&t, e->argument);
+			out_text(&t, e->name);
+			out_char(&t, '=');
+			out_text(&t, e->argument);
 		}
 		return false;
 	}

@@ -164,7 +164,7 @@ void options_init(struct options *o);
 bool options_set(struct options *o, const struct option_entry *e, const char *value,
 		 char *error, size_t error_bytes);
 
-struct text;
+struct out;
 
 /*
  * Adds to a message, which begins with a wrong name, what the name was probably meant to be: nothing,
@@ -174,10 +174,10 @@ struct text;
  * with their dashes. What cannot be done at all gets a sentence that says what can be done. Returns
  * whether anything was added. Async-signal-safe.
  */
-bool options_suggest(const char *name, size_t len, enum option_place place, struct text *text);
+bool options_suggest(const char *name, size_t len, enum option_place place, struct out *text);
 
 /* The same for a sort key: " (did you mean peak-size or peak-count?)". */
-bool options_suggest_key(const char *key, size_t len, struct text *text);
+bool options_suggest_key(const char *key, size_t len, struct out *text);
 
 /*
  * Reads the environment form, "top=3:sort=count:outfile=heap.%p" (`\:` and `\\` inside a

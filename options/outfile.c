@@ -3,7 +3,7 @@
 #include "outfile.h"
 
 #include "base/opened.h"
-#include "base/text.h"
+#include "base/out.h"
 #include "options.h"
 
 #include <errno.h>
@@ -23,41 +23,41 @@ bool outfile_is_numbered(const char *template)
 bool outfile_expand(const char *template, uint32_t pid, const char *command, uint32_t number,
 		     bool add_pid, char *buf, size_t size_bytes)
 {
-	struct text t = text_into(buf, size_bytes);
+	struct out t = out_memory(buf, size_bytes);
 
 	if (!strcmp(template, "-"))
 		add_pid = false;
 	for (const char *p = template; *p; p++) {
 		if (*p != '%' || !p[1] || !strchr("pcn%", p[1])) {
-			add_char(&t, *p);
+			out_char(&t, *p);
 			continue;
 		}
 		switch (*++p) {
 		case 'p':
-			add_number(&t, pid);
+			out_u64(&t, pid);
 			add_pid = false;
 			break;
 		case 'n':
-			add_number(&t, number);
+			out_u64(&t, number);
 			break;
 		case 'c':
 			for (const char *c = command; *c; c++)
-				add_char(&t, *c == '/' ? '_' : *c);
+				out_char(&t, *c == '/' ? '_' : *c);
 			break;
 		default:
-			add_char(&t, '%');
+			out_char(&t, '%');
 		}
 	}
 	if (add_pid) {
-		add_char(&t, '.');
-		add_number(&t, pid);
+		out_char(&t, '.');
+		out_u64(&t, pid);
 	}
-	return t.len < t.size;
+	return !t.lost;
 }
 
 void outfile_settle(struct options *o, char text[OUTFILE_TEXT_BYTES])
 {
-	struct text t = text_into(text, OUTFILE_TEXT_BYTES);
+	struct out t = out_memory(text, OUTFILE_TEXT_BYTES);
 	int saved = errno, number;
 	struct stat st;
 
@@ -74,11 +74,11 @@ void outfile_settle(struct options *o, char text[OUTFILE_TEXT_BYTES])
 	} else if (number == STDERR_FILENO) {
 		o->outfile = NULL;
 	} else {
-		add_number(&t, (uint64_t)number);
-		add_char(&t, '.');
-		add_number(&t, st.st_dev);
-		add_char(&t, '.');
-		add_number(&t, st.st_ino);
+		out_u64(&t, (uint64_t)number);
+		out_char(&t, '.');
+		out_u64(&t, st.st_dev);
+		out_char(&t, '.');
+		out_u64(&t, st.st_ino);
 		o->outfile_is = text;
 	}
 }

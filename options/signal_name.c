@@ -2,7 +2,7 @@
 /* Signals by name. libc's own lists are behind locks, locales and newer versions. */
 #include "options.h"
 
-#include "base/text.h"
+#include "base/out.h"
 
 #include <signal.h>
 #include <string.h>
@@ -24,17 +24,17 @@ static const char names[32][7] = {
 
 const char *options_signal_name(int sig, char buf[OPTIONS_SIGNAL_BYTES])
 {
-	struct text t = text_into(buf, OPTIONS_SIGNAL_BYTES);
+	struct out t = out_memory(buf, OPTIONS_SIGNAL_BYTES);
 
 	if (!sig)
 		return "none";
 	if (sig > 0 && sig < 32 && names[sig][0])
 		return names[sig];
 	if (sig >= SIGRTMIN && sig <= SIGRTMAX) {
-		add(&t, "RTMIN+");
+		out_text(&t, "RTMIN+");
 		sig -= SIGRTMIN;
 	}
-	add_number(&t, (uint32_t)sig);
+	out_u64(&t, (uint32_t)sig);
 	return buf;
 }
 

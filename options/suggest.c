@@ -2,7 +2,7 @@
 /* What a misspelt option or sort key was meant to be: see options.h. No malloc, no stdio. */
 #include "options.h"
 
-#include "base/text.h"
+#include "base/out.h"
 
 #include <string.h>
 
@@ -66,21 +66,21 @@ static void consider(struct found *f, const char *word, size_t len, const char *
 	}
 }
 
-static bool add_names(struct text *t, const char *const *names, unsigned count, const char *dashes)
+static bool add_names(struct out *t, const char *const *names, unsigned count, const char *dashes)
 {
 	if (!count || count > SUGGESTED_MAX)
 		return false;
 	for (unsigned i = 0; i < count; i++) {
-		add(t, !i ? " (did you mean " : i + 1 < count ? ", " : " or ");
-		add(t, dashes);
-		add(t, names[i]);
+		out_text(t, !i ? " (did you mean " : i + 1 < count ? ", " : " or ");
+		out_text(t, dashes);
+		out_text(t, names[i]);
 	}
-	add(t, "?)");
+	out_text(t, "?)");
 	return true;
 }
 
 /* What is one letter off is more likely than what has the word within. */
-static bool add_found(struct text *t, const struct found *f, const char *dashes)
+static bool add_found(struct out *t, const struct found *f, const char *dashes)
 {
 	return add_names(t, f->begin, f->begin_count, dashes) ||
 	       (f->near_distance <= 1 && add_names(t, &f->near, 1, dashes)) ||
@@ -105,7 +105,7 @@ static const struct {
 	{ "limit", "top", NULL }, { "number", "top", NULL }, { "n", "top", NULL },
 };
 
-bool options_suggest(const char *name, size_t len, enum option_place place, struct text *text)
+bool options_suggest(const char *name, size_t len, enum option_place place, struct out *text)
 {
 	const char *dashes = place == OPTION_COMMAND ? "--" : "";
 	struct found found = { .near_distance = WORD_MAX };
@@ -115,7 +115,7 @@ bool options_suggest(const char *name, size_t len, enum option_place place, stru
 			continue;
 		if (others[i].option)
 			return add_names(text, &others[i].option, 1, dashes);
-		add(text, others[i].instead);
+		out_text(text, others[i].instead);
 		return true;
 	}
 	for (const struct option_entry *e = options_table; e->name; e++)
@@ -124,7 +124,7 @@ bool options_suggest(const char *name, size_t len, enum option_place place, stru
 	return add_found(text, &found, dashes);
 }
 
-bool options_suggest_key(const char *key, size_t len, struct text *text)
+bool options_suggest_key(const char *key, size_t len, struct out *text)
 {
 	struct found found = { .near_distance = WORD_MAX };
 

@@ -2,7 +2,7 @@
 /* See exec_target.h. */
 #include "exec_target.h"
 
-#include "base/text.h"
+#include "base/out.h"
 #include "base/path.h"
 #include "base/probe.h"
 #include "record.h"
@@ -211,10 +211,10 @@ static enum kind kind_of(const char *path, char *script, size_t script_bytes)
 static void say(const char *file, const char *why)
 {
 	char line[320];
-	struct text text = text_into(line, sizeof(line));
+	struct out text = out_memory(line, sizeof(line));
 
-	add_foreign(&text, file, strlen(file));
-	add(&text, why);
+	out_foreign(&text, file, strlen(file));
+	out_text(&text, why);
 	add_relaxed(&recorder.table.head->totals.untraced, 1);
 	session_notice(line);
 }

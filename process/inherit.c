@@ -7,7 +7,7 @@
 #include "base/opened.h"
 #include "options/options.h"
 #include "options/outfile.h"
-#include "base/text.h"
+#include "base/out.h"
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -87,7 +87,7 @@ static const char *copy_of(const char *text, size_t len)
 static void keep_library(const char *named, size_t len)
 {
 	char path[PATH_MAX];
-	struct text text = text_into(path, sizeof(path));
+	struct out text = out_memory(path, sizeof(path));
 	const char *copy;
 	Dl_info info;
 
@@ -100,12 +100,12 @@ static void keep_library(const char *named, size_t len)
 			if (syscall(SYS_getcwd, path, sizeof(path)) <= 0 || *path != '/')
 				return;
 			text.len = strlen(path);
-			add_char(&text, '/');
+			out_char(&text, '/');
 		}
 	}
 	for (size_t i = 0; i < len; i++)
-		add_char(&text, named[i]);
-	if (text.len >= sizeof(path) || strpbrk(path, ": "))
+		out_char(&text, named[i]);
+	if (text.lost || strpbrk(path, ": "))
 		return;
 	copy = copy_of(path, text.len);
 	if (!copy)

@@ -333,7 +333,7 @@ static bool name_temporary(struct output *s, unsigned try)
 	}
 	out_text(&name, ".tmp");
 	out_string(&name);
-	return !name.cut;
+	return !name.lost;
 }
 
 /* Removes a file in the held directory or, where that is gone or is another one now, by its whole name. */

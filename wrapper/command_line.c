@@ -2,7 +2,7 @@
 /* See command_line.h. */
 #include "command_line.h"
 
-#include "base/text.h"
+#include "base/out.h"
 #include "die.h"
 #include "help.h"
 #include "options/options.h"
@@ -37,7 +37,7 @@ static const struct option_entry *find_option(const char *arg, const char **valu
 	size_t len = strcspn(arg, "=");
 	const char *name = arg + strspn(arg, "-");
 	char message[512];
-	struct text wrong;
+	struct out wrong;
 	size_t name_len;
 
 	*value = NULL;
@@ -57,11 +57,11 @@ static const struct option_entry *find_option(const char *arg, const char **valu
 	name_len = (size_t)(arg + len - name);
 	if (arg[1] != '-' && arg[1] == 'p' && name_len == 1 + strspn(name + 1, "0123456789"))
 		name_len = 1;		/* -p4711, as strace and gdb take it */
-	wrong = text_into(message, sizeof(message));
-	add_foreign(&wrong, arg, len);
-	add(&wrong, ": no such option");
+	wrong = out_memory(message, sizeof(message));
+	out_foreign(&wrong, arg, len);
+	out_text(&wrong, ": no such option");
 	if (!options_suggest(name, name_len, OPTION_COMMAND, &wrong))
-		add(&wrong, " (--help lists them)");
+		out_text(&wrong, " (--help lists them)");
 	die(EXIT_SETUP, "%s", message);
 }
 
