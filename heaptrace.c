@@ -406,10 +406,6 @@ static _Noreturn void print_process(struct options *o)
 /* The address of a watcher; NULL: nobody watches. */
 static const char *open_watcher(const struct options *o, char address[WATCHER_ADDRESS_BYTES])
 {
-	if (o->every_ms && (o->record || o->no_watch))
-		die(EXIT_SETUP, "--every needs the watcher, which %s",
-		    o->record ? "prints nothing with --record (--report=FILE prints while the program runs)"
-			      : "there is not with --no-watch");
 	if (o->no_watch)
 		return NULL;
 	if (watcher_open(address))
@@ -525,8 +521,6 @@ int main(int argc, char **argv)
 	if (options.dump)
 		print_process(&options);
 	options.run = (uint32_t)getpid();
-	if (options.signals[0] && options.signals[0] == options.signals[1])
-		die(EXIT_SETUP, "--signal-size and --signal-count are the same signal: choose two, or none for one of them");
 	held_signals_choose(options.signals);
 
 	program.name = argv[first];
@@ -534,7 +528,7 @@ int main(int argc, char **argv)
 	check_program(&program);
 	library = find_library(&program, argv[0]);
 	check_files(&options);
-	outfile_settle(&options, outfile_is);
+	outfile_resolve(&options, outfile_is);
 	check_record(&options, &program);
 	prepare_outfile(&options, &program);
 

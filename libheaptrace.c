@@ -594,7 +594,7 @@ static void fork_child(void)
 	modules_forked(&recorder.table);
 	shell_forked();
 	session_forked();
-	if (options.no_children) {
+	if (!options.children) {
 		state = OFF;
 		signals_stop();
 	} else {
@@ -765,12 +765,12 @@ static bool start(void)
 		find_real();
 	text = environment_text();
 	parse_options(text ? text : "");
-	if (options.no_children && options.run && options.run != (uint32_t)getpid()) {
+	if (!options.children && options.run && options.run != (uint32_t)getpid()) {
 		state = OFF;
 		guard_drop();
 		return false;
 	}
-	recorder.depth = options.depth;
+	recorder.depth = options_depth(&options);
 	recorder.one_thread = record_one_thread();
 	recorder.unwind = options.unwind;
 	find_loader();
@@ -785,7 +785,7 @@ static bool start(void)
 			   sizeof(start_error)) &&
 		blocks_create(&recorder.blocks, allocator_is_libc()) ? TRACING : OFF;
 	if (state == TRACING)
-		table_set_depth(&recorder.table, options.depth);
+		table_set_depth(&recorder.table, options_depth(&options));
 	if (state == TRACING && recorder.table.shared &&
 	    madvise(&per_memory, PAGE_BYTES, MADV_WIPEONFORK))
 		storage_make_private();
@@ -859,7 +859,7 @@ __attribute__((constructor)) static void init(void)
 		signals_drop(&options);
 		if (rights_are_more())
 			rights_clear(environ);
-		else if (!options.no_children)
+		else if (options.children)
 			say_untraced();
 		return;
 	}

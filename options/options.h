@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The options, by one table: it drives the wrapper's parser, the environment form that the
- * library reads, --help, and the check of the man page. Names, defaults and meanings are the
- * contract of the command line; the sort keys' names are those of the column heads.
+ * The options. table.def has one row for each; this header has the values that come out of parsing
+ * (struct options), the rows as C knows them, and the functions that are driven by the rows. The names and
+ * defaults are the contract of the command line; the sort keys' names are those of the column heads.
  *
- * Nothing here calls malloc or stdio: strings live in a store that the caller provides.
+ * Nothing here calls malloc or stdio, because the library reads its options before the program's
+ * constructors run: texts lie in memory that the caller provides. All functions are
+ * async-signal-safe and may be called by any thread.
  */
 #ifndef OPTIONS_OPTIONS_H
 #define OPTIONS_OPTIONS_H
@@ -17,8 +19,8 @@
 
 /* In the order in which --help and error messages name them. */
 enum sort_key {
-	SORT_SIZE, SORT_COUNT, SORT_PEAK_SIZE, SORT_PEAK_COUNT, SORT_HEAP_PEAK,
-	SORT_TOTAL_SIZE, SORT_TOTAL_COUNT, SORT_TEMPORARY, SORT_AGE,
+#define SORT_KEY(id, name, help)	SORT_##id,
+#include "table.def"
 	SORT_KEYS
 };
 
@@ -29,42 +31,50 @@ enum sort_key {
  */
 enum output_format {
 	OUTPUT_UNSET,		/* no option names a format: the ending of outfile decides */
-	OUTPUT_TEXT, OUTPUT_FOLDED, OUTPUT_JSON,
+#define OUTPUT_FORMAT(id, name)		OUTPUT_##id,
+#include "table.def"
 	OUTPUT_FORMATS,
 	OUTPUT_BY_REPORTER = OUTPUT_JSON
 };
 
 /* How stacks are taken (capture.h). */
-enum unwind_mode { UNWIND_FAST, UNWIND_EXECINFO, UNWIND_CHECK, UNWIND_MODES };
+enum unwind_mode {
+#define UNWIND_MODE(id, name)		UNWIND_##id,
+#include "table.def"
+	UNWIND_MODES
+};
 
 #define OPTIONS_DEPTH_MAX	255
 #define OPTIONS_DEPTH_GRAPH	128	/* default depth in all formats but text */
 #ifndef HEAPTRACE_DEPTH			/* `make DEPTH=NUM` */
 #define HEAPTRACE_DEPTH		8	/* default depth in text dumps */
 #endif
-#define OPTIONS_TOP		10	/* default of top */
-#define OPTIONS_DEBUG_DIRS_MAX	16
-_Static_assert(HEAPTRACE_DEPTH >= 1 && HEAPTRACE_DEPTH <= OPTIONS_DEPTH_MAX, "make DEPTH=1 to 255");
+#define OPTIONS_DIRECTORIES_MAX	16	/* of an option that may be repeated */
+_Static_assert(HEAPTRACE_DEPTH >= 1 && HEAPTRACE_DEPTH <= OPTIONS_DEPTH_MAX,
+	       "make DEPTH=NUM takes 1 to 255");
+
+/* The value of a macro as a string literal. */
+#define OPTIONS_STRING_(x)	#x
+#define OPTIONS_STRING(x)	OPTIONS_STRING_(x)
 
 struct options {
 	uint32_t top;			/* backtraces in a text dump; 0: all */
-	uint8_t sort[SORT_KEYS];	/* enum sort_key, each key at most once */
+	uint8_t sort[SORT_KEYS];	/* enum sort_key, each key at most once; 0 behind sort_count */
 	uint8_t sort_count;		/* at least 1 */
-	uint8_t depth;			/* 1 to 255, never 0 after parsing */
-	bool depth_given;		/* false: depth follows the output's kind */
-	uint8_t format;			/* enum output_format as given; options_format() is the one to ask */
+	uint8_t depth;			/* frames of a backtrace; 0: options_depth() has the default */
+	uint8_t format;			/* enum output_format as given; options_format() says which it is */
 	uint8_t unwind;			/* enum unwind_mode */
 	const char *outfile;		/* template with placeholders, or NULL: standard error */
 	const char *ignore;		/* file of rules, or NULL */
 	bool no_lines;			/* source lines and inlined calls are not looked up */
-	bool no_children;		/* only the program that was started is traced */
+	bool children;			/* false: only the program that was started is traced */
 	bool no_demangle;		/* C++ and Rust names stay as they are in the file */
 	const char *record;		/* template: the file that holds the table, or NULL */
 	const char *report;		/* such a file, which is to be read (wrapper only), or NULL */
 	const char *sysroot;		/* where --report looks for the modules' files, or NULL */
 	bool no_watch;			/* nobody prints the dump of a process that is killed */
 	uint8_t debug_dir_count;
-	const char *debug_dirs[OPTIONS_DEBUG_DIRS_MAX]; /* roots of debug files, none with a ':' */
+	const char *debug_dirs[OPTIONS_DIRECTORIES_MAX]; /* roots of debug files, none with a ':' */
 	uint64_t above_bytes;		/* a dump each time the heap passes as much again; 0: none */
 	uint32_t every_ms;		/* a dump each time; 0: none */
 	uint32_t dump;			/* pid of a process that is to be dumped (wrapper only), or 0 */
@@ -79,60 +89,6 @@ struct options {
 	uint8_t added;			/* what was put into this process's environment (inherit.h) */
 };
 
-enum option_id {
-	OPTION_TOP, OPTION_SORT, OPTION_DEPTH, OPTION_FORMAT, OPTION_FLAME_GRAPH, OPTION_OUTFILE, OPTION_IGNORE,
-	OPTION_NO_LINES, OPTION_NO_DEMANGLE, OPTION_DEBUG_DIR, OPTION_UNWIND, OPTION_CHILDREN,
-	OPTION_SIGNAL_SIZE, OPTION_SIGNAL_COUNT, OPTION_EVERY, OPTION_ABOVE, OPTION_DUMP,
-	OPTION_RECORD, OPTION_REPORT, OPTION_SYSROOT, OPTION_NO_WATCH, OPTION_WATCH,
-	OPTION_OUTFILE_IS, OPTION_HELP, OPTION_VERSION, OPTION_RUN, OPTION_HELD, OPTION_ADDED,
-};
-
-enum option_place {
-	OPTION_EVERYWHERE,	/* command line and environment */
-	OPTION_COMMAND,		/* command line only: --help, --version */
-	OPTION_INTERNAL,	/* environment only, and in no documentation: run, held */
-};
-
-/*
- * One row of the table, for instance
- *	{ "sort", 's', "KEY[,KEY...]", "size", "order of ...", OPTION_SORT, OPTION_EVERYWHERE }
- */
-struct option_entry {
-	const char *name;	/* without the dashes */
-	char letter;		/* short form, or 0 */
-	const char *argument;	/* what --help calls the value, or NULL: takes none */
-	const char *fallback;	/* the default in words, or NULL */
-	const char *meaning;	/* for --help */
-	enum option_id id;
-	enum option_place place;
-};
-
-/* Every option in the order of --help; the last row's name is NULL. */
-extern const struct option_entry options_table[];
-
-/* The name of a key: "size", "peak-count", ...; "?" for what is no key. */
-const char *options_sort_name(enum sort_key key);
-
-/* What a key means, in words for --help. */
-const char *options_sort_meaning(enum sort_key key);
-
-/* What --unwind calls a mode. */
-const char *options_unwind_name(enum unwind_mode mode);
-
-/*
- * A signal's name without SIG: "USR1", "RTMIN+3", "none" for 0, its number where it has no
- * name; in buf or not.
- */
-#define OPTIONS_SIGNAL_BYTES	16
-const char *options_signal_name(int sig, char buf[OPTIONS_SIGNAL_BYTES]);
-
-/* The signal that a number or name means, with or without SIG, in any case of letters; "none"
- * is 0. -1: none of these. */
-int options_signal(const char *text);
-
-/* What --format calls a format. */
-const char *options_format_name(enum output_format format);
-
 /*
  * The format of dumps: that of --format or --flame-graph, else the one whose name the file name of
  * --outfile has as its ending (heap.json, heap.%p.folded; .txt stands for text), else text.
@@ -145,21 +101,108 @@ static inline bool options_by_reporter(const struct options *o)
 	return options_format(o) >= OUTPUT_BY_REPORTER;
 }
 
-/* The depth where none is given. */
-static inline uint8_t options_default_depth(const struct options *o)
+/* How many frames of each backtrace are kept, 1 to 255: the given number, or the default. */
+static inline uint8_t options_depth(const struct options *o)
 {
-	return options_format(o) == OUTPUT_TEXT ? HEAPTRACE_DEPTH : OPTIONS_DEPTH_GRAPH;
+	return o->depth ? o->depth : options_format(o) == OUTPUT_TEXT ? HEAPTRACE_DEPTH : OPTIONS_DEPTH_GRAPH;
 }
 
-/* Defaults: top 10, sort by size, depth by format. */
+/* The rows of options_table, in its order. */
+enum option_id {
+#define OPTION(id, ...)			OPTION_##id,
+#include "table.def"
+	OPTIONS
+};
+
+/* How a value is read and printed (types.c). Texts are kept by reference. */
+enum option_type {
+	OPTION_TYPE_ACTION,	/* no value, no field: the wrapper does something at once */
+	OPTION_TYPE_FLAG,	/* no value; bool, true when the option is given */
+	OPTION_TYPE_PRESET,	/* no value; a field that another option has, which gets VALUE */
+	OPTION_TYPE_YES_NO,	/* bool */
+	OPTION_TYPE_NUMBER,	/* a whole number; unsigned, of any size */
+	OPTION_TYPE_LIMIT,	/* a NUMBER, where 0 means all */
+	OPTION_TYPE_PROCESS,	/* a NUMBER, the id of a process */
+	OPTION_TYPE_SIZE,	/* bytes, with a unit; uint64_t */
+	OPTION_TYPE_SECONDS,	/* may have decimals; uint32_t, in milliseconds */
+	OPTION_TYPE_WORD,	/* one of WORDS; uint8_t, its index */
+	OPTION_TYPE_KEYS,	/* several of WORDS, each at most once; array of uint8_t */
+	OPTION_TYPE_SIGNAL,	/* by name or number, or none; uint8_t, 0 for none */
+	OPTION_TYPE_FILE,	/* a path; const char * */
+	OPTION_TYPE_OUTPUT,	/* a path with placeholders (outfile.h), `-` is standard output */
+	OPTION_TYPE_RECORD,	/* a path with placeholders, `-` is refused */
+	OPTION_TYPE_DIRECTORY,	/* a path; const char * */
+	OPTION_TYPE_DIRECTORIES,/* the option may be repeated; array of const char * */
+	OPTION_TYPE_TEXT,	/* internal; const char * */
+	OPTION_TYPES
+};
+
+enum option_place {
+	OPTION_PLACE_EVERYWHERE,	/* command line and environment */
+	OPTION_PLACE_COMMAND,		/* command line only */
+	OPTION_PLACE_INTERNAL,		/* environment only, and in no documentation */
+	OPTION_PLACE_PRIVATE,		/* the same, and options_print_env() never prints it */
+};
+
+enum option_purpose {
+	OPTION_PURPOSE_ALL,
+	OPTION_PURPOSE_TRACING,		/* says how a program is traced */
+	OPTION_PURPOSE_READING,		/* says something about --report and --dump only */
+};
+
+/* One row of the table, without the texts of --help. */
+struct option_entry {
+	const char *name;		/* without the dashes */
+	const char *argument;		/* what --help calls the value, or NULL: takes none */
+	const char *initial;		/* the default as a value, or NULL: all bytes are 0 */
+	const char *const *words;	/* of which words[min] to words[max] are valid, or NULL */
+	uint64_t min, max;		/* of a number */
+	uint16_t offset, size;		/* of the field in struct options, in bytes */
+	uint16_t count_offset;		/* of the uint8_t that counts an array's elements */
+	uint8_t id, type, place, purpose;	/* the enumerations of these names */
+	char letter;			/* short form, or 0 */
+};
+
+/* Every option, indexed by enum option_id; the last row's name is NULL. */
+extern const struct option_entry options_table[];
+
+extern const char *const options_sort_names[SORT_KEYS];
+extern const char *const options_format_names[OUTPUT_FORMATS];	/* NULL for OUTPUT_UNSET */
+extern const char *const options_unwind_names[UNWIND_MODES];
+
+/* The name of a key: "size", "peak-count", ...; "?" for what is no key. */
+const char *options_sort_name(enum sort_key key);
+
+/* What --format calls a format. */
+const char *options_format_name(enum output_format format);
+
+/* The row with the name name[0..len), or NULL. */
+const struct option_entry *options_find(const char *name, size_t len);
+
+/* Whether the option has the same value in both; beside options_init() that tells whether it is given. Texts
+ * are the same when they lie at the same place. */
+bool options_same(const struct options *a, const struct options *b, const struct option_entry *e);
+
+/*
+ * A signal's name without SIG: "USR1", "RTMIN+3", "none" for 0, its number where it has no
+ * name; in buf or not.
+ */
+#define OPTIONS_SIGNAL_BYTES	16
+const char *options_signal_name(int sig, char buf[OPTIONS_SIGNAL_BYTES]);
+
+/* The signal that a number or name means, with or without SIG, in any case of letters; "none"
+ * is 0. -1: the text means no signal. */
+int options_signal(const char *text);
+
+/* Sets the defaults. */
 void options_init(struct options *o);
 
 /*
- * Sets the option of one row. value is its text (kept by reference where it is a file name),
+ * Sets the option of one row. value is its text (kept by reference where struct options has a text),
  * or NULL when none was given. On a bad value *o stays as it was, error gets one line like
  * "depth=0: not a whole number from 1 to 255" (no newline, cut to error_bytes, always
- * terminated, control characters as ^X) and the answer is false. Rows of --help and
- * --version only get their "takes no value" check. Async-signal-safe.
+ * terminated, control characters as ^X) and the answer is false. Of actions like --help only
+ * the missing value is checked.
  */
 bool options_set(struct options *o, const struct option_entry *e, const char *value,
 		 char *error, size_t error_bytes);
@@ -167,17 +210,17 @@ bool options_set(struct options *o, const struct option_entry *e, const char *va
 struct out;
 
 /*
- * Adds to a message, which begins with a wrong name, what the name was probably meant to be: nothing,
- * or " (did you mean --signal-size or --signal-count?)". Those are the options that begin with
- * name[0..len), or have it within, or are spelt like it, or what another program calls so. place:
- * which options are valid, beside those that are everywhere; for OPTION_COMMAND they are written
- * with their dashes. What cannot be done at all gets a sentence that says what can be done. Returns
- * whether anything was added. Async-signal-safe.
+ * Adds to a message, which begins with a wrong name, the options that were probably meant: nothing, or
+ * " (did you mean --signal-size or --signal-count?)". Suggested are the options that begin with
+ * name[0..len), or contain it, or are spelt like it, or that another program calls so. on_command_line:
+ * the options of the command line only are valid, too, and all are written with their dashes. Where
+ * nothing similar can be done at all, a sentence says what can be done. Returns whether anything was added.
  */
-bool options_suggest(const char *name, size_t len, enum option_place place, struct out *text);
+bool options_suggest(const char *name, size_t len, bool on_command_line, struct out *text);
 
-/* The same for a sort key: " (did you mean peak-size or peak-count?)". */
-bool options_suggest_key(const char *key, size_t len, struct out *text);
+/* The same for one of a list of words: " (did you mean peak-size or peak-count?)". */
+bool options_suggest_word(const char *word, size_t len, const char *const *words, size_t count,
+			  struct out *text);
 
 /*
  * Reads the environment form, "top=3:sort=count:outfile=heap.%p" (`\:` and `\\` inside a
@@ -186,25 +229,24 @@ bool options_suggest_key(const char *key, size_t len, struct out *text);
  * Everything that is good is taken, bad parts are left out; the first problem is described
  * in error (one line, no newline, always terminated), which stays "" when there was none.
  * Empty parts are skipped; a `\` before anything but `:` and `\` stands for itself; of an
- * option given twice the last good one counts; debug-dirs add up.
- * Returns true when there was none. Async-signal-safe.
+ * option given twice the last good one counts; lists of directories add up.
+ * Returns true when there was no problem.
  */
 bool options_parse_env(const char *text, struct options *o, char *store, size_t store_bytes,
 		       char *error, size_t error_bytes);
 
 /*
- * Writes the environment form of *o (only what differs from the defaults, `run` and `held`
- * included), always terminated. Relative outfile, ignore and debug-dirs are made absolute with cwd
- * (`-` as outfile is not a file; a `%` in cwd is doubled there, so that it is no placeholder;
- * cwd NULL leaves them relative, and debug-dirs stay so where cwd has a `:`). Returns the length
- * that was needed, without the NUL: >= size_bytes means it did not fit. Async-signal-safe.
+ * Writes the environment form of *o (only what differs from the defaults, the internal options
+ * included), always terminated. Relative paths are made absolute with cwd
+ * (`-` as outfile is not a file; a `%` in cwd is doubled in templates, so that it is no placeholder;
+ * cwd NULL leaves all paths relative, and a cwd with a `:` leaves lists of directories relative).
+ * Returns the length that was needed, without the NUL: >= size_bytes means that it did not fit.
  */
 size_t options_print_env(const struct options *o, const char *cwd, char *buf, size_t size_bytes);
 
 /*
  * The length of the environment form without the ":held=N" and ":added=N" that it may end with.
- * Those two are for one process alone, so they are no part of what is handed on to the next one.
- * Async-signal-safe.
+ * Those two are for one process alone, so they are not handed on to the next one.
  */
 size_t options_env_base(const char *text);
 

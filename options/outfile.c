@@ -55,7 +55,7 @@ bool outfile_expand(const char *template, uint32_t pid, const char *command, uin
 	return !t.lost;
 }
 
-void outfile_settle(struct options *o, char text[OUTFILE_TEXT_BYTES])
+void outfile_resolve(struct options *o, char text[OUTFILE_TEXT_BYTES])
 {
 	struct out t = out_memory(text, OUTFILE_TEXT_BYTES);
 	int saved = errno, number;
@@ -83,7 +83,7 @@ void outfile_settle(struct options *o, char text[OUTFILE_TEXT_BYTES])
 	}
 }
 
-/* One of the numbers of "NUMBER.DEVICE.INODE"; *text moves behind it. */
+/* Reads one of the numbers of "NUMBER.DEVICE.INODE" and moves *text behind it. */
 static uint64_t next_number(const char **text)
 {
 	uint64_t number = 0;

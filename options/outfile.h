@@ -33,7 +33,7 @@ bool outfile_expand(const char *template, uint32_t pid, const char *command, uin
  * once, in the process that begins the run.
  */
 #define OUTFILE_TEXT_BYTES	64
-void outfile_settle(struct options *o, char text[OUTFILE_TEXT_BYTES]);
+void outfile_resolve(struct options *o, char text[OUTFILE_TEXT_BYTES]);
 
 /* The descriptor that o->outfile_is notes, if it is still open and the same file; else -1. */
 int outfile_descriptor(const struct options *o);

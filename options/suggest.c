@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a misspelt option or sort key was meant to be: see options.h. No malloc, no stdio. */
+/* Suggestions for a misspelt option or word: see options.h. No malloc, no stdio. */
 #include "options.h"
 
 #include "base/out.h"
@@ -38,7 +38,7 @@ static unsigned int distance(const char *a, size_t a_len, const char *b)
 	return rows[a_len % 3][b_len];
 }
 
-/* What begins with a word or has it within, and the nearest of all. */
+/* The names that begin with a word, those that contain it, and the one that is spelt most like it. */
 struct found {
 	const char *begin[SUGGESTED_MAX], *within[SUGGESTED_MAX], *near;
 	unsigned begin_count, within_count, near_distance;
@@ -51,7 +51,8 @@ static void keep(const char *list[SUGGESTED_MAX], unsigned *count, const char *n
 	++*count;
 }
 
-/* The nearest: half of it may be wrong, but no more than three letters: size for szie, and not top for foo. */
+/* Takes a candidate up where it fits. One is spelt like the word when at most half of its letters are wrong, and
+ * no more than three: size is for szie, and top is not for foo. */
 static void consider(struct found *f, const char *word, size_t len, const char *candidate)
 {
 	unsigned int d = distance(word, len, candidate);
@@ -79,7 +80,7 @@ static bool add_names(struct out *t, const char *const *names, unsigned count, c
 	return true;
 }
 
-/* What is one letter off is more likely than what has the word within. */
+/* A name that is one letter off is more likely meant than one that contains the word. */
 static bool add_found(struct out *t, const struct found *f, const char *dashes)
 {
 	return add_names(t, f->begin, f->begin_count, dashes) ||
@@ -91,8 +92,8 @@ static bool add_found(struct out *t, const struct found *f, const char *dashes)
 #define ATTACH	": heaptrace cannot attach to a process that runs already: start it as heaptrace PROGRAM, or with " \
 		"LD_PRELOAD; --dump=PID prints a dump of one that is traced"
 
-/* What other programs call an option (gdb, strace, perf, heaptrack, valgrind, ltrace), or what has to
- * be said instead. */
+/* The names that other programs have for an option (gdb, strace, perf, heaptrack, valgrind, ltrace), or a
+ * sentence for what heaptrace cannot do. */
 static const struct {
 	const char *name, *option, *instead;
 } others[] = {
@@ -105,9 +106,9 @@ static const struct {
 	{ "limit", "top", NULL }, { "number", "top", NULL }, { "n", "top", NULL },
 };
 
-bool options_suggest(const char *name, size_t len, enum option_place place, struct out *text)
+bool options_suggest(const char *name, size_t len, bool on_command_line, struct out *text)
 {
-	const char *dashes = place == OPTION_COMMAND ? "--" : "";
+	const char *dashes = on_command_line ? "--" : "";
 	struct found found = { .near_distance = WORD_MAX };
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
@@ -119,16 +120,18 @@ bool options_suggest(const char *name, size_t len, enum option_place place, stru
 		return true;
 	}
 	for (const struct option_entry *e = options_table; e->name; e++)
-		if (e->place == OPTION_EVERYWHERE || e->place == place)
+		if (e->place == OPTION_PLACE_EVERYWHERE ||
+		    (e->place == OPTION_PLACE_COMMAND && on_command_line))
 			consider(&found, name, len, e->name);
 	return add_found(text, &found, dashes);
 }
 
-bool options_suggest_key(const char *key, size_t len, struct out *text)
+bool options_suggest_word(const char *word, size_t len, const char *const *words, size_t count,
+			  struct out *text)
 {
 	struct found found = { .near_distance = WORD_MAX };
 
-	for (unsigned k = 0; k < SORT_KEYS; k++)
-		consider(&found, key, len, options_sort_name(k));
+	for (size_t i = 0; i < count; i++)
+		consider(&found, word, len, words[i]);
 	return add_found(text, &found, "");
 }

@@ -209,7 +209,7 @@ static const char *add_options(struct options *o)
 	char **copy, *text, cwd[1024];
 	static char outfile_is[OUTFILE_TEXT_BYTES];
 
-	outfile_settle(o, outfile_is);
+	outfile_resolve(o, outfile_is);
 	if (syscall(SYS_getcwd, cwd, sizeof(cwd)) < 0)
 		cwd[0] = '\0';
 	o->run = (uint32_t)getpid();

@@ -106,7 +106,7 @@ void session_forked(void)
 	fatal_signal_forked();
 	if (same_memory)
 		*same_memory = 1;
-	if (dumper.options->no_children)
+	if (!dumper.options->children)
 		started = false;
 	dump_forked(&dumper, (uint32_t)getpid());
 }
@@ -129,7 +129,7 @@ bool session_own_process(void)
 
 bool session_follows_children(void)
 {
-	return started && !dumper.options->no_children;
+	return started && dumper.options->children;
 }
 
 static uint32_t thread_id(void)

@@ -281,14 +281,14 @@ static void adopt(int fd)
 	if (fd < 0 || table_move(table, fd)) {
 		if (!table_move(table, -1))
 			name_table(forked_from);
-		if (no_descriptor && !options->no_children && (options->record || options->watch))
+		if (no_descriptor && options->children && (options->record || options->watch))
 			own_descriptors_call(adopt_late, NULL, NULL, 0);
 		if (table->head->pid == forked_from)
 			name_table(forked_from);
 		return;
 	}
 	name_table(forked_from);
-	if (options->no_children)
+	if (!options->children)
 		return;		/* nobody's but this process's, which goes on untraced */
 	if (options->record)
 		enter_file(copy_and_move);

@@ -5,6 +5,7 @@
 #include "base/out.h"
 #include "die.h"
 #include "help.h"
+#include "options/conflicts.h"
 #include "options/options.h"
 
 #include <stdio.h>
@@ -31,76 +32,57 @@ static void set_option(struct options *o, const struct option_entry *e, const ch
 	}
 }
 
-/* The row of an argument like --top, --top=3, -s, -ssize; *value is what is attached. */
-static const struct option_entry *find_option(const char *arg, const char **value)
+/* Whether the command line may have the option. */
+static bool is_for_command_line(const struct option_entry *e)
 {
-	size_t len = strcspn(arg, "=");
-	const char *name = arg + strspn(arg, "-");
-	char message[512];
-	struct out wrong;
-	size_t name_len;
+	return e->place == OPTION_PLACE_EVERYWHERE || e->place == OPTION_PLACE_COMMAND;
+}
 
-	*value = NULL;
-	for (const struct option_entry *e = options_table; e->name; e++) {
-		if (e->place == OPTION_INTERNAL)
-			continue;
-		if (arg[1] != '-' && e->letter && arg[1] == e->letter) {
-			*value = arg[2] ? arg + 2 : NULL;
-			return e;
-		}
-		if (arg[1] == '-' && strlen(e->name) == len - 2 &&
-		    !memcmp(e->name, arg + 2, len - 2)) {
-			*value = arg[len] ? arg + len + 1 : NULL;
-			return e;
-		}
-	}
-	name_len = (size_t)(arg + len - name);
+static _Noreturn void die_unknown(const char *arg)
+{
+	const char *name = arg + strspn(arg, "-");
+	size_t len = strcspn(arg, "="), name_len = (size_t)(arg + len - name);
+	char message[512];
+	struct out wrong = out_memory(message, sizeof(message));
+
 	if (arg[1] != '-' && arg[1] == 'p' && name_len == 1 + strspn(name + 1, "0123456789"))
 		name_len = 1;		/* -p4711, as strace and gdb take it */
-	wrong = out_memory(message, sizeof(message));
 	out_foreign(&wrong, arg, len);
 	out_text(&wrong, ": no such option");
-	if (!options_suggest(name, name_len, OPTION_COMMAND, &wrong))
+	if (!options_suggest(name, name_len, true, &wrong))
 		out_text(&wrong, " (--help lists them)");
 	die(EXIT_SETUP, "%s", message);
 }
 
-/* Whether an option says how a program is traced. */
-static bool is_for_tracing(enum option_id id)
+/* The row of an argument like --top, --top=3, -s, -ssize; *value is what is attached, or NULL. */
+static const struct option_entry *find_option(const char *arg, const char **value)
 {
-	return id == OPTION_UNWIND || id == OPTION_EVERY || id == OPTION_ABOVE || id == OPTION_RECORD ||
-	       id == OPTION_SIGNAL_SIZE || id == OPTION_SIGNAL_COUNT || id == OPTION_NO_WATCH ||
-	       id == OPTION_CHILDREN;
-}
+	size_t len = strcspn(arg, "=");
+	const struct option_entry *e;
 
-/* given: bits of the options (1 << enum option_id) that the command line has. Those of the
- * environment go with every command, and are left aside where they say nothing. */
-static void refuse_what_says_nothing(const struct options *o, uint64_t given)
-{
-	const char *command = o->report ? "report" : "dump";
-	bool traces = !o->report && !o->dump;
-
-	for (const struct option_entry *e = options_table; e->name; e++) {
-		if (!(given >> e->id & 1))
-			continue;
-		if (traces && e->id == OPTION_SYSROOT)
-			die(EXIT_SETUP, "--sysroot is for --report and --dump: the files of a program "
-			    "that is started here are where it finds them");
-		if (!traces && is_for_tracing(e->id))
-			die(EXIT_SETUP, "--%s is for tracing a PROGRAM; --%s prints what has been traced: "
-			    "leave --%s out", e->name, command, e->name);
+	if (arg[1] == '-') {
+		e = options_find(arg + 2, len - 2);
+		*value = arg[len] ? arg + len + 1 : NULL;
+	} else {
+		for (e = options_table; e->name && e->letter != arg[1]; e++)
+			;
+		*value = arg[2] ? arg + 2 : NULL;
 	}
+	if (!e || !e->name || !is_for_command_line(e))
+		die_unknown(arg);
+	return e;
 }
 
 /* Returns the index of PROGRAM in argv. */
 static int parse_command(int argc, char **argv, struct options *o)
 {
-	const uint64_t both_formats = (uint64_t)1 << OPTION_FORMAT | (uint64_t)1 << OPTION_FLAME_GRAPH;
-	uint64_t given = 0;
-	uint8_t format;
+	bool given[OPTIONS] = { false };
+	char message[512];
+	struct out why = out_memory(message, sizeof(message));
 	int i = 1;
 
 	while (i < argc && argv[i][0] == '-' && argv[i][1]) {
+		const struct options before = *o;
 		const struct option_entry *e;
 		const char *value;
 
@@ -111,30 +93,24 @@ static int parse_command(int argc, char **argv, struct options *o)
 		e = find_option(argv[i++], &value);
 		if (e->argument && !value && i < argc)
 			value = argv[i++];
-		format = o->format;
 		set_option(o, e, value);
-		given |= (uint64_t)1 << e->id;
-		if ((given & both_formats) == both_formats && o->format != format)
-			die(EXIT_SETUP, "--flame-graph is --format=folded, and --format asks for another format: "
-			    "give one of the two");
+		given[e->id] = true;
+		if (conflicts_by_change(&before, o, given, &why))
+			die(EXIT_SETUP, "%s", message);
 	}
-	refuse_what_says_nothing(o, given);
-	if (o->report || o->dump) {
-		if (o->report && o->dump)
-			die(EXIT_SETUP, "--report and --dump are two commands: give one of them");
-		if (i < argc)
-			die(EXIT_SETUP, o->report ?
-			    "--report takes no PROGRAM (it prints what --record has kept)" :
-			    "--dump takes no PROGRAM (it prints what a traced process holds)");
-		return i;
-	}
-	if (i >= argc)
+	if (conflicts_with_command(o, given, &why))
+		die(EXIT_SETUP, "%s", message);
+	if (o->report && i < argc)
+		die(EXIT_SETUP, "--report takes no PROGRAM (it prints what --record has kept)");
+	if (o->dump && i < argc)
+		die(EXIT_SETUP, "--dump takes no PROGRAM (it prints what a traced process holds)");
+	if (!o->report && !o->dump && i >= argc)
 		die(EXIT_SETUP, "PROGRAM is missing: heaptrace [OPTION...] PROGRAM [ARG...] "
 		    "(--help says more)");
 	return i;
 }
 
-/* The options of a HEAPTRACE_OPTIONS that is already there; the command line comes on top. */
+/* Reads a HEAPTRACE_OPTIONS that is already there. The options of the command line come on top. */
 static void parse_environment(struct options *o)
 {
 	const char *text = getenv(OPTIONS_ENV);
@@ -145,7 +121,7 @@ static void parse_environment(struct options *o)
 	if (!text)
 		return;
 	store_bytes = strlen(text) + 16;
-	store = malloc(store_bytes);	/* *o refers to it from here on */
+	store = malloc(store_bytes);	/* never freed, because *o refers to it */
 	if (!store)
 		die(EXIT_SETUP, "out of memory");
 	if (!options_parse_env(text, o, store, store_bytes, error, sizeof(error)))
@@ -154,11 +130,18 @@ static void parse_environment(struct options *o)
 
 int command_line_parse(int argc, char **argv, struct options *o)
 {
+	char message[512];
+	struct out why = out_memory(message, sizeof(message));
+	int program;
+
 	/* Once without the environment, because --help has to be there for someone whose HEAPTRACE_OPTIONS
 	 * is wrong. */
 	options_init(o);
 	parse_command(argc, argv, o);
 	options_init(o);
 	parse_environment(o);
-	return parse_command(argc, argv, o);
+	program = parse_command(argc, argv, o);
+	if (conflicts_among(o, &why))
+		die(EXIT_SETUP, "%s", message);
+	return program;
 }

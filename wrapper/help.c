@@ -9,10 +9,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The columns of the table that only --help needs, by enum option_id. */
+static const struct {
+	const char *initial, *text;
+} options_help[OPTIONS] = {
+#define OPTION(id, name, letter, argument, type, field, limits, place, purpose, initial, words, help) \
+	[OPTION_##id] = { words ? words : initial, help },
+#include "options/table.def"
+};
+
+static const char *const keys_help[SORT_KEYS] = {
+#define SORT_KEY(id, name, help)	[SORT_##id] = help,
+#include "options/table.def"
+};
+
 #define HELP_WIDTH	80
 #define HELP_INDENT	29
 
-/* Prints text from column on, broken at blanks, further lines indented. Ends the line. */
+/* Prints text from column on, broken at blanks, with further lines indented, and ends the line. */
 static void print_wrapped(int column, const char *text)
 {
 	while (*text) {
@@ -41,23 +55,23 @@ void help_print(void)
 	       "Run PROGRAM and print which backtraces hold its heap memory: at its end, and on\n"
 	       "SIGUSR1 (sorted by size) and SIGUSR2 (sorted by count) while it runs.\n\n");
 	for (const struct option_entry *e = options_table; e->name; e++) {
+		const char *initial = options_help[e->id].initial;
 		char *text;
 		int column;
 
-		if (e->place == OPTION_INTERNAL)
+		if (e->place != OPTION_PLACE_EVERYWHERE && e->place != OPTION_PLACE_COMMAND)
 			continue;
 		column = e->letter ? printf("  -%c, --%s", e->letter, e->name)
 				   : printf("      --%s", e->name);
 		if (e->argument)
 			column += printf("=%s", e->argument);
-		text = e->fallback ? format_text("%s (default: %s)", e->meaning, e->fallback)
-				   : format_text("%s", e->meaning);
+		text = format_text(initial ? "%s (default: %s)" : "%s", options_help[e->id].text, initial);
 		print_wrapped(column, text);
 		free(text);
 	}
 	printf("\nSort keys:\n");
 	for (unsigned int k = 0; k < SORT_KEYS; k++)
-		print_wrapped(printf("  %s", options_sort_name(k)), options_sort_meaning(k));
+		print_wrapped(printf("  %s", options_sort_name(k)), keys_help[k]);
 	printf("\nThe exit status is PROGRAM's own, else 125: usage or set-up error, 126: PROGRAM\n"
 	       "cannot be executed, 127: PROGRAM not found. The options for every process of a\n"
 	       "run travel in " OPTIONS_ENV ".\n");

@@ -171,7 +171,7 @@ static const char *print_table(struct options *o, struct table *t, uint64_t mome
 	if (!o->outfile)
 		o->outfile = "-";
 	else
-		outfile_settle(o, outfile_is);
+		outfile_resolve(o, outfile_is);
 	o->run = t->head->pid;
 	dump_attach(&d, t, o, &rules, true, moment);
 	d.runs_as = statm;

@@ -26,14 +26,14 @@ static void check_ranges(const struct options *o)
 {
 	unsigned int seen = 0;
 
-	require(o->depth >= 1);		/* its type says <= 255 */
+	require(options_depth(o) >= 1);	/* its type says <= 255 */
 	require(o->sort_count >= 1 && o->sort_count <= SORT_KEYS);
 	for (int i = 0; i < o->sort_count; i++) {
 		require(o->sort[i] < SORT_KEYS && !(seen & 1u << o->sort[i]));
 		seen |= 1u << o->sort[i];
 	}
 	require(o->held <= 3);
-	require(o->debug_dir_count <= OPTIONS_DEBUG_DIRS_MAX);
+	require(o->debug_dir_count <= OPTIONS_DIRECTORIES_MAX);
 	for (int i = 0; i < o->debug_dir_count; i++)
 		require(o->debug_dirs[i][0] && !strchr(o->debug_dirs[i], ':'));
 }

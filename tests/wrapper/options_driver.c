@@ -70,7 +70,7 @@ int main(int argc, char **argv)
 
 		options_init(&o);
 		good = options_parse_env(argv[2], &o, store, store_bytes, error, error_bytes);
-		printf("%d top=%u depth=%u graph=%d sort=", good, o.top, o.depth, options_format(&o) == OUTPUT_FOLDED);
+		printf("%d top=%u depth=%u graph=%d sort=", good, o.top, options_depth(&o), options_format(&o) == OUTPUT_FOLDED);
 		for (int i = 0; i < o.sort_count; i++)
 			printf("%s%s", i ? "," : "", options_sort_name(o.sort[i]));
 		printf(" out=[%s] ignore=[%s] run=%u held=%u", o.outfile ? o.outfile : "",

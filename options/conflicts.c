@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See conflicts.h. A file of its own, so that the library is linked without these texts. */
+#include "conflicts.h"
+
+#include "base/out.h"
+
+#include <string.h>
+
+/* When two options contradict each other. */
+enum when {
+	WHEN_GIVEN,	/* both have another value than the default */
+	WHEN_SAME,	/* both have the same value, which is not 0 */
+	WHEN_CHANGED,	/* they have one field, and the command line gives it two values */
+};
+
+static const struct {
+	enum option_id first, second;
+	enum when when;
+	const char *why;
+} conflicts[] = {
+	{ OPTION_FORMAT, OPTION_FLAME_GRAPH, WHEN_CHANGED, "--flame-graph is --format=folded, and --format asks for "
+	  "another format: give one of the two" },
+	{ OPTION_REPORT, OPTION_DUMP, WHEN_GIVEN, "--report and --dump are two commands: give one of them" },
+	{ OPTION_EVERY, OPTION_RECORD, WHEN_GIVEN, "--every needs the watcher, which prints nothing with --record "
+	  "(--report=FILE prints while the program runs)" },
+	{ OPTION_EVERY, OPTION_NO_WATCH, WHEN_GIVEN, "--every needs the watcher, which there is not with --no-watch" },
+	{ OPTION_SIGNAL_SIZE, OPTION_SIGNAL_COUNT, WHEN_SAME, "--signal-size and --signal-count are the same signal: "
+	  "choose two, or none for one of them" },
+};
+
+static bool is_reading(const struct options *o)
+{
+	return o->report || o->dump;
+}
+
+/* Whether an option of this purpose says something about the command. */
+static bool counts(const struct options *o, const struct option_entry *e)
+{
+	return e->purpose == OPTION_PURPOSE_ALL ||
+	       (e->purpose == OPTION_PURPOSE_READING) == is_reading(o);
+}
+
+bool conflicts_with_command(const struct options *o, const bool given[OPTIONS], struct out *why)
+{
+	const char *command = o->report ? "report" : "dump";
+
+	for (const struct option_entry *e = options_table; e->name; e++) {
+		if (!given[e->id] || counts(o, e))
+			continue;
+		out_text(why, "--");
+		out_text(why, e->name);
+		if (e->purpose == OPTION_PURPOSE_READING) {
+			out_text(why, " is for --report and --dump: the files of a program that is started here "
+				 "are where it finds them");
+			return true;
+		}
+		out_text(why, " is for tracing a PROGRAM; --");
+		out_text(why, command);
+		out_text(why, " prints what has been traced: leave --");
+		out_text(why, e->name);
+		out_text(why, " out");
+		return true;
+	}
+	return false;
+}
+
+/* Whether the field has another value than 0. */
+static bool has_value(const struct options *o, const struct option_entry *e)
+{
+	static const struct options nothing;
+
+	return !options_same(o, &nothing, e);
+}
+
+static bool same_value(const struct options *o, const struct option_entry *a, const struct option_entry *b)
+{
+	return a->size == b->size &&
+	       !memcmp((const char *)o + a->offset, (const char *)o + b->offset, a->size);
+}
+
+bool conflicts_by_change(const struct options *before, const struct options *o, const bool given[OPTIONS],
+			 struct out *why)
+{
+	for (size_t i = 0; i < sizeof(conflicts) / sizeof(conflicts[0]); i++) {
+		if (conflicts[i].when != WHEN_CHANGED || !given[conflicts[i].first] || !given[conflicts[i].second] ||
+		    options_same(before, o, &options_table[conflicts[i].first]))
+			continue;
+		out_text(why, conflicts[i].why);
+		return true;
+	}
+	return false;
+}
+
+bool conflicts_among(const struct options *o, struct out *why)
+{
+	struct options initial;
+
+	options_init(&initial);
+	for (size_t i = 0; i < sizeof(conflicts) / sizeof(conflicts[0]); i++) {
+		const struct option_entry *a = &options_table[conflicts[i].first];
+		const struct option_entry *b = &options_table[conflicts[i].second];
+
+		if (conflicts[i].when == WHEN_CHANGED || !counts(o, a) || !counts(o, b))
+			continue;
+		if (conflicts[i].when == WHEN_SAME ? has_value(o, a) && same_value(o, a, b) :
+		    !options_same(o, &initial, a) && !options_same(o, &initial, b)) {
+			out_text(why, conflicts[i].why);
+			return true;
+		}
+	}
+	return false;
+}
