@@ -8,6 +8,7 @@ prefix	?= /usr/local
 bindir	?= $(prefix)/bin
 libdir	?= $(prefix)/lib
 mandir	?= $(prefix)/share/man
+compdir	?= $(prefix)/share/bash-completion/completions
 
 CFLAGS	?= -O2 -g
 WARN	:= -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith
@@ -51,7 +52,7 @@ LIBFLAGS := -shared -Wl,-soname,libheaptrace.so -Wl,-Bsymbolic-functions -Wl,-z,
 # Parts of libc.so.6 since glibc 2.34, and empty there.
 LIBS	:= -ldl -lpthread
 
-all: $(LIB) $(PROGRAM)
+all: $(LIB) $(PROGRAM) $(if $(PROGRAM),build/heaptrace.bash)
 
 $(LIB): $(BUILD)/libheaptrace.o $(CORE)
 	$(CC) $(CODE) $(CFLAGS) $(LIBFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
@@ -85,17 +86,25 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 
 -include $(OBJECTS:.o=.d)
 
+# The completion for bash. The preprocessor reads the table of options, awk makes the script.
+build/heaptrace.bash: $(wildcard wrapper/completion.*) options/table.def
+	@mkdir -p $(@D)
+	$(CC) -E -P -x c -I. -o build/completion.rows wrapper/completion.in
+	awk -v directory=wrapper -f wrapper/completion.awk build/completion.rows > $@
+
 install: all
-	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(libdir) $(DESTDIR)$(mandir)/man1
+	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(libdir) $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(compdir)
 	install -m 755 heaptrace $(DESTDIR)$(bindir)/heaptrace
 	install -m 755 libheaptrace.so $(DESTDIR)$(libdir)/libheaptrace.so
 	if [ -f libheaptrace32.so ]; then \
 		install -m 755 libheaptrace32.so $(DESTDIR)$(libdir)/libheaptrace32.so; fi
 	install -m 644 heaptrace.1 $(DESTDIR)$(mandir)/man1/heaptrace.1
+	install -m 644 build/heaptrace.bash $(DESTDIR)$(compdir)/heaptrace
 
 uninstall:
 	rm -f $(DESTDIR)$(bindir)/heaptrace $(DESTDIR)$(libdir)/libheaptrace.so \
-		$(DESTDIR)$(libdir)/libheaptrace32.so $(DESTDIR)$(mandir)/man1/heaptrace.1
+		$(DESTDIR)$(libdir)/libheaptrace32.so $(DESTDIR)$(mandir)/man1/heaptrace.1 \
+		$(DESTDIR)$(compdir)/heaptrace
 
 test: all
 	prove -j2 tests/

@@ -58,7 +58,8 @@ fi
 
 make -s $same install DESTDIR="$dir/root" prefix=/usr >/dev/null 2>&1
 ok $? 'make install'
-[ -x "$dir/root/usr/bin/heaptrace" ] && [ -f "$dir/root/usr/lib/libheaptrace.so" ] && [ -f "$dir/root/usr/share/man/man1/heaptrace.1" ]
+[ -x "$dir/root/usr/bin/heaptrace" ] && [ -f "$dir/root/usr/lib/libheaptrace.so" ] && [ -f "$dir/root/usr/share/man/man1/heaptrace.1" ] &&
+	[ -f "$dir/root/usr/share/bash-completion/completions/heaptrace" ]
 ok $? 'puts everything below DESTDIR and prefix'
 (cd / && "$dir/root/usr/bin/heaptrace" --top=1 --outfile=- ls / | grep -q 'backtrace #1')
 ok $? 'where the wrapper finds its library'

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Makes the completion for bash out of the table of options, which completion.in lists. The result needs
+# bash 4 and nothing else; with the package bash-completion the arguments of PROGRAM are completed as
+# they are without heaptrace in front.
+BEGIN {
+	RS = "@"
+	SINGLE = "\047"
+}
+{
+	gsub(/["\047]/, "")
+}
+$1 == "word" {
+	words[$2] = words[$2] (words[$2] ? " " : "") $3
+}
+$1 == "option" && ($6 == "EVERYWHERE" || $6 == "COMMAND") {
+	name = "--" $3
+	valueless = $4 == "FLAG" || $4 == "PRESET" || $4 == "ACTION"
+	names = names " " name (valueless ? "" : "=")
+	if (valueless)
+		next
+	pattern = $2 == "0" ? name : name "|-" $2
+	kinds[++count] = pattern
+	kind[count] = $4
+	list[count] = $5
+}
+END {
+	print "# bash completion for heaptrace. Generated from options/table.def."
+	print ""
+	print "# How the value of an option is completed: a kind, and the words that are valid."
+	print "_heaptrace_kind() {"
+	print "\tcase $1 in"
+	for (i = 1; i <= count; i++)
+		print "\t" kinds[i] ") echo " SINGLE kind[i] (list[i] == "-" ? "" : " " words[list[i]]) SINGLE ";;"
+	print "\tesac"
+	print "}"
+	print ""
+	print "_heaptrace_options=" SINGLE substr(names, 2) SINGLE
+	print ""
+	RS = "\n"
+	while ((getline line < (directory "/completion.bash")) > 0) {
+		if (line !~ /^# (SPDX|--)/)
+			print line
+	}
+}

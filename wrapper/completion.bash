@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The part of the completion that does not depend on the options; completion.awk puts it behind the rest.
+#
+# COMP_WORDS has --sort=size as three words, because `=` separates words, or as one where the user has taken
+# it out of COMP_WORDBREAKS.
+
+# The processes that heaptrace traces, of those that this user may look at.
+_heaptrace_traced() {
+	local maps
+	for maps in $(grep -ls '/libheaptrace[^/]*\.so' /proc/[0-9]*/maps 2> /dev/null); do
+		maps=${maps#/proc/}
+		echo "${maps%/maps}"
+	done
+}
+
+# Completes a value: its beginning, its kind, the valid words.
+_heaptrace_value() {
+	local cur=$1 kind=$2 words=${*:3} given='' key signals
+	case $kind in
+	YES_NO) words='yes no';;
+	PROCESS) words=$(_heaptrace_traced);;
+	SIGNAL)
+		signals=$(compgen -A signal SIG)
+		words="none ${signals//SIG/} $signals"
+		;;
+	KEYS)
+		[[ $cur == *,* ]] && given=${cur%,*},
+		cur=${cur##*,}
+		for key in ${given//,/ }; do
+			words=" $words "
+			words=${words/ $key / }
+		done
+		compopt -o nospace 2> /dev/null
+		;;
+	FILE | OUTPUT | RECORD)
+		compopt -o filenames 2> /dev/null
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+		;;
+	DIRECTORY | DIRECTORIES)
+		compopt -o filenames 2> /dev/null
+		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+		return
+		;;
+	esac
+	mapfile -t COMPREPLY < <(compgen -P "$given" -W "$words" -- "$cur")
+}
+
+# Completes PROGRAM, the word with this index, or its arguments.
+_heaptrace_program() {
+	local cur=${COMP_WORDS[COMP_CWORD]}
+	if (($1 < COMP_CWORD)); then
+		if declare -F _comp_command_offset > /dev/null; then
+			_comp_command_offset "$1"
+		elif declare -F _command_offset > /dev/null; then
+			_command_offset "$1"
+		else
+			compopt -o filenames 2> /dev/null
+			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		fi
+		return
+	fi
+	compopt -o filenames 2> /dev/null
+	if [[ $cur == */* ]]; then
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+	else
+		mapfile -t COMPREPLY < <(compgen -c -- "$cur" | sort -u; compgen -d -- "$cur")
+	fi
+}
+
+_heaptrace() {
+	local i=1 word option kind
+	COMPREPLY=()
+	while ((i < COMP_CWORD)); do
+		word=${COMP_WORDS[i]}
+		if [[ $word == -- ]]; then
+			_heaptrace_program $((i + 1))
+			return
+		elif [[ $word != -?* ]]; then
+			_heaptrace_program "$i"
+			return
+		fi
+		kind=$(_heaptrace_kind "$word")
+		i=$((i + 1))
+		[[ $kind ]] || continue
+		[[ ${COMP_WORDS[i]} == = && $word == --* ]] && i=$((i + 1))
+		# The value is what is being completed, or begins behind the = that the cursor stands at.
+		if ((i > COMP_CWORD)); then
+			_heaptrace_value '' $kind
+			return
+		elif ((i == COMP_CWORD)); then
+			_heaptrace_value "${COMP_WORDS[i]}" $kind
+			return
+		fi
+		i=$((i + 1))
+	done
+	word=${COMP_WORDS[COMP_CWORD]}
+	if [[ $word == --*=* ]]; then
+		option=${word%%=*}
+		kind=$(_heaptrace_kind "$option")
+		[[ $kind ]] || return
+		_heaptrace_value "${word#*=}" $kind
+		COMPREPLY=("${COMPREPLY[@]/#/$option=}")
+	elif [[ $word == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$_heaptrace_options" -- "$word")
+		[[ ${COMPREPLY[*]} == *= ]] && compopt -o nospace 2> /dev/null
+	else
+		_heaptrace_program "$COMP_CWORD"
+	fi
+}
+complete -F _heaptrace heaptrace
