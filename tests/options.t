@@ -17,6 +17,7 @@ $CC -std=gnu11 -g -I. $san -o "$D" tests/wrapper/options_driver.c options/*.c ba
 ok $? "the driver builds" || cat "$T/log"
 [ -x "$D" ] || { sed 's/^/# /' "$T/log"; plan; }
 
+is "$("$D" table)" '' "the rows of the table are consistent"
 def='top=10 depth=8 graph=0 sort=size out=[] ignore=[] run=0 held=0'
 depth=$(sed -n 's/^#define HEAPTRACE_DEPTH[[:space:]]*\([0-9]*\).*/\1/p' options/options.h)
 is "$depth" 8 "the default depth is 8"

@@ -4,6 +4,7 @@
  * options_driver print CWD TEXT: parse TEXT and print its environment form with CWD
  * options_driver outfile TEMPLATE PID COMMAND NUMBER ADD_PID [BYTES]: expand
  * options_driver keys: the sort keys, one a line
+ * options_driver table: what is wrong with the rows of the table, one fault a line
  */
 #include "options/options.h"
 #include "options/outfile.h"
@@ -51,6 +52,67 @@ static int print_env(const char *cwd, const char *text)
 	return 0;
 }
 
+static bool is_number(const struct option_entry *e)
+{
+	return e->type == OPTION_TYPE_NUMBER || e->type == OPTION_TYPE_LIMIT || e->type == OPTION_TYPE_PROCESS;
+}
+
+/* The size that the field of a row has to have, in bytes; 0: any. */
+static size_t field_bytes(const struct option_entry *e)
+{
+	switch (e->type) {
+	case OPTION_TYPE_FLAG:
+	case OPTION_TYPE_YES_NO:
+		return sizeof(bool);
+	case OPTION_TYPE_WORD:
+	case OPTION_TYPE_SIGNAL:
+		return sizeof(uint8_t);
+	case OPTION_TYPE_SIZE:
+		return sizeof(uint64_t);
+	case OPTION_TYPE_SECONDS:
+		return sizeof(uint32_t);
+	case OPTION_TYPE_KEYS:
+		return e->max + 1;
+	case OPTION_TYPE_DIRECTORIES:
+		return OPTIONS_DIRECTORIES_MAX * sizeof(char *);
+	case OPTION_TYPE_FILE:
+	case OPTION_TYPE_OUTPUT:
+	case OPTION_TYPE_RECORD:
+	case OPTION_TYPE_DIRECTORY:
+	case OPTION_TYPE_TEXT:
+		return sizeof(char *);
+	default:
+		return 0;
+	}
+}
+
+static void check_row(const struct option_entry *e)
+{
+	bool valueless = e->type == OPTION_TYPE_FLAG || e->type == OPTION_TYPE_PRESET || e->type == OPTION_TYPE_ACTION;
+	bool words = e->type == OPTION_TYPE_WORD || e->type == OPTION_TYPE_KEYS;
+	struct options o;
+	char error[200];
+
+	options_init(&o);
+	if (options_find(e->name, strlen(e->name)) != e)
+		printf("%s: another option has this name\n", e->name);
+	for (const struct option_entry *other = options_table; other < e; other++)
+		if (e->letter && e->letter == other->letter)
+			printf("%s: another option has this letter\n", e->name);
+	if (valueless != !e->argument)
+		printf("%s: the type and the argument do not go together\n", e->name);
+	if (field_bytes(e) && e->size != field_bytes(e))
+		printf("%s: the field does not have the size of the type\n", e->name);
+	if (is_number(e) && e->size < 8 && e->max >> 8 * e->size)
+		printf("%s: the field is too small for the range\n", e->name);
+	if (words != !!e->words || (words && e->max >= 32))
+		printf("%s: the type and the limits do not go together\n", e->name);
+	if (!!e->count_offset != (e->type == OPTION_TYPE_KEYS || e->type == OPTION_TYPE_DIRECTORIES))
+		printf("%s: the type and the field do not go together\n", e->name);
+	if (e->initial && !options_set(&o, e, e->initial, error, sizeof(error)))
+		printf("%s: the default is not valid: %s\n", e->name, error);
+}
+
 int main(int argc, char **argv)
 {
 	struct options o;
@@ -58,6 +120,9 @@ int main(int argc, char **argv)
 	if (argc > 1 && !strcmp(argv[1], "keys")) {
 		for (unsigned int k = 0; k <= SORT_KEYS; k++)
 			puts(options_sort_name(k));
+	} else if (argc > 1 && !strcmp(argv[1], "table")) {
+		for (const struct option_entry *e = options_table; e->name; e++)
+			check_row(e);
 	} else if (argc > 6 && !strcmp(argv[1], "outfile")) {
 		return print_outfile(argc, argv);
 	} else if (argc > 3 && !strcmp(argv[1], "print")) {
