@@ -11,16 +11,16 @@
  */
 #include "elf/image.h"
 #include "format/format.h"
-#include "base/opened.h"
 #include "options/options.h"
 #include "options/outfile.h"
 #include "base/path.h"
-#include "process/output.h"
 #include "wrapper/command_line.h"
 #include "wrapper/die.h"
+#include "wrapper/environment.h"
 #include "wrapper/held_signals.h"
 #include "wrapper/named_files.h"
 #include "wrapper/playback.h"
+#include "wrapper/prepare_outfile.h"
 #include "wrapper/watcher.h"
 
 #include <errno.h>
@@ -34,8 +34,6 @@
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
-
-extern char **environ;
 
 /* ---- PROGRAM in PATH ---- */
 
@@ -266,89 +264,6 @@ static void command_name(const struct program *p, char name[16])
 	snprintf(name, 16, "%s", path_name(p->by_shell ? p->runs : p->path));
 }
 
-/* Whether path is what standard output or error already is: emptying it would lose what
- * was written there before us. */
-static bool is_standard_stream(const char *path)
-{
-	struct stat st, stream;
-
-	if (stat(path, &st))
-		return false;
-	for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
-		if (!fstat(fd, &stream) && st.st_dev == stream.st_dev && st.st_ino == stream.st_ino)
-			return true;
-	return false;
-}
-
-static void die_outfile(const char *path, int error)
-{
-	const char *why = error == EEXIST ? output_reason(error) : strerror(error);
-
-	die(EXIT_SETUP, "outfile %s cannot be written: %s", path, why);
-}
-
-/* Of a descriptor, a FIFO, a socket or a device: it is written to as it is. To open a FIFO and close
- * it again would make its reader believe that this was all. */
-static void check_in_place(const struct options *o, const char *path, const struct stat *st)
-{
-	int fd = outfile_descriptor(o);
-
-	if (fd >= 0 && (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
-		die(EXIT_SETUP, "outfile %s cannot be written: the descriptor is open for reading only", path);
-	if (fd < 0 && S_ISSOCK(st->st_mode))
-		die(EXIT_SETUP, "outfile %s cannot be written: it is a socket, which is no file to open; "
-		    "connect to it and name the descriptor, /dev/fd/NUMBER", path);
-	if (fd < 0 && faccessat(AT_FDCWD, path, W_OK, AT_EACCESS))
-		die_outfile(path, errno);
-}
-
-/*
- * Finds out now that the outfile cannot be written, rather than at the first dump. A text
- * dump's file, to which the dumps of the run are appended, starts empty; the files of other
- * formats come into being whole, so there only the directory has to allow it.
- */
-static void prepare_outfile(const struct options *o, const struct program *p)
-{
-	char path[PATH_MAX], command[16];
-	struct stat st;
-	char *slash;
-	int fd;
-
-	if (!o->outfile || !strcmp(o->outfile, "-"))
-		return;
-	command_name(p, command);
-	if (!outfile_expand(o->outfile, (uint32_t)getpid(), command, 1, false, path, sizeof(path)))
-		die_outfile(o->outfile, ENAMETOOLONG);
-	if (!stat(path, &st)) {
-		if (S_ISDIR(st.st_mode))
-			die_outfile(path, EISDIR);
-		if (!S_ISREG(st.st_mode)) {
-			check_in_place(o, path, &st);
-			return;
-		}
-	}
-	if (o->outfile_is)
-		return;
-	if (!strchr(o->outfile, '%') && opened_name(path) >= 0)
-		die_outfile(path, EBADF);
-	if (options_format(o) == OUTPUT_TEXT && !outfile_is_numbered(o->outfile)) {
-		fd = opened_write(AT_FDCWD, path, O_WRONLY | O_APPEND | O_NOCTTY |
-				  (is_standard_stream(path) ? 0 : O_TRUNC));
-		if (fd < 0)
-			die_outfile(path, errno);
-		close(fd);
-		return;
-	}
-	slash = strrchr(path, '/');
-	if (slash)
-		*(slash == path ? slash + 1 : slash) = 0;
-	if (stat(slash ? path : ".", &st) ||
-	    faccessat(AT_FDCWD, slash ? path : ".", W_OK | X_OK, AT_EACCESS))
-		die_outfile(o->outfile, errno);
-	if (!S_ISDIR(st.st_mode))
-		die_outfile(o->outfile, ENOTDIR);
-}
-
 static void check_files(const struct options *o)
 {
 	char why[NAMED_FILES_WHY_BYTES];
@@ -364,19 +279,6 @@ static void check_record(const struct options *o, const struct program *p)
 	command_name(p, command);
 	if (!named_files_check_record(o, command, why))
 		die(EXIT_SETUP, "%s", why);
-}
-
-/* Whether a file is named relative to the current directory. */
-static bool names_relative(const struct options *o)
-{
-	if ((o->outfile && o->outfile[0] != '/' && strcmp(o->outfile, "-")) ||
-	    (o->ignore && o->ignore[0] != '/') || (o->record && o->record[0] != '/') ||
-	    (o->sysroot && o->sysroot[0] != '/'))
-		return true;
-	for (int i = 0; i < o->debug_dir_count; i++)
-		if (o->debug_dirs[i][0] != '/')
-			return true;
-	return false;
 }
 
 /* --report */
@@ -417,64 +319,7 @@ static const char *open_watcher(const struct options *o, char address[WATCHER_AD
 	return NULL;
 }
 
-/* ---- environment and exec ---- */
-
-static char *options_text(const struct options *o)
-{
-	char *cwd = getcwd(NULL, 0);
-	size_t size_bytes;
-	char *text;
-
-	if (cwd && cwd[0] != '/') {	/* "(unreachable)/..." after a chroot or unmount */
-		free(cwd);
-		cwd = NULL;
-	}
-	if (!cwd && names_relative(o))
-		die(EXIT_SETUP, "the current directory has no path: name files with "
-		    "absolute paths");
-	size_bytes = options_print_env(o, cwd, NULL, 0) + 1;
-	text = malloc(size_bytes);
-	if (!text)
-		die(EXIT_SETUP, "out of memory");
-	options_print_env(o, cwd, text, size_bytes);
-	free(cwd);
-	return text;
-}
-
-/* The value when entry is name=value, else NULL. */
-static const char *env_value(const char *entry, const char *name)
-{
-	size_t len = strlen(name);
-
-	return !strncmp(entry, name, len) && entry[len] == '=' ? entry + len + 1 : NULL;
-}
-
-/* A copy of the environment with our two variables; the library goes before what is already
- * preloaded, so that it sees the calls first and passes them on to, say, jemalloc. */
-static char **make_environment(const char *library, const char *options)
-{
-	const char *preloaded = NULL;	/* the last one counts: ld.so overwrites */
-	size_t count = 0, kept = 0;
-	char **env;
-
-	while (environ[count])
-		count++;
-	env = calloc(count + 3, sizeof(*env));
-	if (!env)
-		die(EXIT_SETUP, "out of memory");
-	for (size_t i = 0; i < count; i++) {
-		const char *value = env_value(environ[i], "LD_PRELOAD");
-
-		if (value)
-			preloaded = value;
-		else if (!env_value(environ[i], OPTIONS_ENV))
-			env[kept++] = environ[i];
-	}
-	env[kept++] = preloaded && *preloaded ? format_text("LD_PRELOAD=%s:%s", library, preloaded)
-					      : format_text("LD_PRELOAD=%s", library);
-	env[kept] = format_text(OPTIONS_ENV "=%s", options);
-	return env;
-}
+/* ---- exec ---- */
 
 /* Becomes PROGRAM; does not return. */
 static void run(const struct program *p, int argc, char **argv, char **env)
@@ -509,6 +354,7 @@ int main(int argc, char **argv)
 	struct program program = { 0 };
 	struct options options;
 	char *library, *text, **env, address[WATCHER_ADDRESS_BYTES], outfile_is[OUTFILE_TEXT_BYTES];
+	char command[16];
 	int first;
 
 	format_offer(by_reporter);
@@ -530,14 +376,15 @@ int main(int argc, char **argv)
 	check_files(&options);
 	outfile_resolve(&options, outfile_is);
 	check_record(&options, &program);
-	prepare_outfile(&options, &program);
+	command_name(&program, command);
+	prepare_outfile(&options, command);
 
 	/* When heaptrace itself is traced, the library has unblocked the signals by now. */
 	held_signals_hold();
 	options.held = held_signals_mask();
 	options.watch = open_watcher(&options, address);
-	text = options_text(&options);
-	env = make_environment(library, text);
+	text = environment_options(&options);
+	env = environment_make(library, text);
 	if (options.watch)
 		watcher_leave(text, argc, argv);
 	run(&program, argc - first, argv + first, env);
