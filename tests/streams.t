@@ -7,6 +7,7 @@
 use strict;
 use warnings;
 use Cwd 'abs_path';
+use Fcntl;
 use Socket;
 use Test::More;
 require './tests/process.pl';
@@ -38,6 +39,14 @@ sub drain {
 	return $text;
 }
 
+# Makes an open file the descriptor with that number, which stays open in the program that this process becomes.
+my @handed_over;
+sub hand_over {
+	my ($handle, $number) = @_;
+	push @handed_over, $handle;	# open until then
+	fileno $handle == $number ? fcntl $handle, F_SETFD, 0 : POSIX::dup2(fileno $handle, $number);
+}
+
 sub through_pipe {
 	my ($run, $number, $name) = @_;
 	pipe my $read, my $write or die;
@@ -50,7 +59,7 @@ sub through_pipe {
 		POSIX::_exit(0);
 	}
 	close $read;
-	$run->(sub { POSIX::dup2(fileno $write, $number) if fileno $write != $number; $^F = 1000 }, $name);
+	$run->(sub { hand_over($write, $number); $^F = 1000 }, $name);
 	close $write;
 	waitpid $reader, 0;
 	return slurp("$dir/read");
@@ -77,7 +86,7 @@ way('/dev/fd/9, a socket', sub {
 		POSIX::_exit(0);
 	}
 	close $ours;
-	$run->(sub { POSIX::dup2(fileno $theirs, 9) }, '/dev/fd/9');
+	$run->(sub { hand_over($theirs, 9) }, '/dev/fd/9');
 	close $theirs;
 	waitpid $reader, 0;
 	return slurp("$dir/read");
@@ -92,7 +101,7 @@ way('/dev/stdout, a file', sub {
 way('/dev/fd/9, a file', sub {
 	my ($run) = @_;
 	unlink "$dir/file";
-	$run->(sub { open my $to, '>', "$dir/file" or die; POSIX::dup2(fileno $to, 9) }, '/dev/fd/9');
+	$run->(sub { open my $to, '>', "$dir/file" or die; hand_over($to, 9) }, '/dev/fd/9');
 	return slurp("$dir/file");
 });
 way('a FIFO', sub {
@@ -186,7 +195,7 @@ for my $format (sort keys %format) {
 }
 
 # What cannot be written to is said before anything runs.
-for (['a descriptor that is open for reading', sub { open my $in, '<', '/dev/null'; POSIX::dup2(fileno $in, 9) }, '/dev/fd/9',
+for (['a descriptor that is open for reading', sub { open my $in, '<', '/dev/null'; hand_over($in, 9) }, '/dev/fd/9',
       qr/outfile \/dev\/fd\/9 cannot be written: the descriptor is open for reading only$/],
      ['a descriptor that is closed', sub { POSIX::close(9) }, '/dev/fd/9', qr/outfile \/dev\/fd\/9 cannot be written: Bad file descriptor$/],
      ['a socket by its name', sub { socket my $s, AF_UNIX, SOCK_STREAM, 0; bind $s, pack_sockaddr_un("$dir/socket") }, "$dir/socket",
