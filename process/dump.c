@@ -144,6 +144,8 @@ void dump_tell_unmatched(struct dumper *d)
 
 void dump_init(struct dumper *d, struct table *t, const struct options *o, bool truncate)
 {
+	/* A document of the watcher's replaces the older one, too: this process then has lines for standard error only. */
+	bool replaces;
 	char buf[128];
 	struct out out;
 
@@ -155,7 +157,8 @@ void dump_init(struct dumper *d, struct table *t, const struct options *o, bool 
 	t->head->pid = d->pid;
 	memcpy(t->head->command, d->command, sizeof(d->command));
 	d->output.tries_again = true;	/* the first dump opens again what cannot be opened now */
-	output_init(&d->output, o, d->command, d->pid, d->format->replaces, truncate);
+	replaces = options_by_reporter(o) || d->format->replaces;
+	output_init(&d->output, o, d->command, d->pid, replaces, truncate);
 	if (o->ignore)
 		read_rules(d);
 	if (!output_takes_lines(&d->output))
@@ -204,6 +207,11 @@ static void note_libraries(struct table *t)
 	deepbind_find(&d);
 	totals->deep_bound = d.count;
 	memcpy(totals->deep_name, d.name, sizeof(totals->deep_name));
+}
+
+void dump_note_loaded(struct dumper *d)
+{
+	note_libraries(d->table);
 }
 
 /* What is known of the process beside its table, and what of it is asked for. */

@@ -59,6 +59,12 @@ void dump_attach(struct dumper *d, struct table *t, const struct options *o,
 		 const struct rules *rules, bool truncate, uint64_t now_ns);
 void dump_detach(struct dumper *d);
 
+/*
+ * Notes in the table what only the process itself can see and another process's report of the table
+ * should say: what has been loaded that the figures do not cover.
+ */
+void dump_note_loaded(struct dumper *d);
+
 /* Tells which rules of --ignore have matched nothing in the last dump, if there are any. A text dump's summary says
  * that itself. */
 void dump_tell_unmatched(struct dumper *d);

@@ -124,6 +124,7 @@ static void tell(struct output *s, const char *path, int error)
 	char buf[512];
 	struct out out;
 
+	s->failure = error ? error : EIO;
 	if (s->told || fd < 0 || (s->tries_again && opened_lacking()))
 		return;
 	s->told = true;
@@ -266,6 +267,17 @@ void output_forked(struct output *s, uint32_t pid)
 	s->current = -1;
 	if (one_file(s) && !s->in_place)
 		drop(&s->file);
+}
+
+void output_failed(struct output *s, uint32_t number, int error)
+{
+	int saved = errno;
+
+	if (to_file(s) && expand(s, number))
+		tell(s, s->target, error);
+	else
+		tell(s, to_stdout(s) ? "standard output" : "standard error", error);
+	errno = saved;
 }
 
 static int begin_stream(struct output *s)

@@ -33,6 +33,7 @@ struct output {
 	bool forked;			/* this is not the program that was started; its id may be the same, in a
 					 * namespace of its own */
 	bool told;			/* an error has been told */
+	int failure;			/* errno of the newest error, told or not; 0: there was none */
 	bool tries_again;		/* a lack of descriptors is not told: see dump_write() */
 	struct output_fd error, stream;	/* standard error; where dumps go if not to files */
 	struct output_fd dir, file;	/* outfile's directory; the file of a text dump */
@@ -65,6 +66,9 @@ int output_begin(struct output *s, uint32_t number);
 
 /* Ends that dump; error: 0 or the errno that writing met. */
 void output_end(struct output *s, int error);
+
+/* Tells that another process could not write dump `number`; error: the errno it met. */
+void output_failed(struct output *s, uint32_t number, int error);
 
 /* The descriptors that dumps may be written by: where they go, and where errors are told. Returns how
  * many; the same one may stand there twice. */

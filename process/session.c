@@ -12,6 +12,7 @@
 #include "guard.h"
 #include "storage.h"
 #include "record.h"
+#include "remote_dump.h"
 #include "dump.h"
 #include "signals.h"
 #include "table/modules.h"
@@ -162,18 +163,50 @@ static void take_apart(void *request)
 	dump_write(&dumper, request);
 }
 
+/* A dump that the watcher writes. */
+struct remote_request {
+	struct dump_request request;
+	enum remote_dump_result result;
+};
+
+static void ask_apart(void *remote_request)
+{
+	struct remote_request *r = remote_request;
+
+	r->result = remote_dump(&dumper, &r->request);
+}
+
+/* False: the watcher has yet to write the final dump. */
+static bool ask_reporter(struct dump_request request)
+{
+	struct remote_request r = { request, REMOTE_DUMP_NO_DESCRIPTOR };
+	int kept[OUTPUT_DESCRIPTORS];
+
+	r.request.tries_again = true;
+	if (!own_descriptors_needed())
+		ask_apart(&r);
+	r.request.tries_again = false;
+	if (r.result == REMOTE_DUMP_NO_DESCRIPTOR &&
+	    !own_descriptors_call(ask_apart, &r, kept, output_descriptors(&dumper.output, kept)))
+		ask_apart(&r);
+	return r.result == REMOTE_DUMP_DONE;
+}
+
 /* Takes a dump; where the process has no descriptor left, or only those that the program's other threads
- * may need, with a table of descriptors of its own. */
-static void take(struct dump_request request)
+ * may need, with a table of descriptors of its own. False: another process has yet to write the final dump. */
+static bool take(struct dump_request request)
 {
 	int kept[OUTPUT_DESCRIPTORS];
 
+	if (options_by_reporter(dumper.options))
+		return ask_reporter(request);
 	request.tries_again = true;
 	if (!own_descriptors_needed() && dump_write(&dumper, &request))
-		return;
+		return true;
 	request.tries_again = false;
 	if (!own_descriptors_call(take_apart, &request, kept, output_descriptors(&dumper.output, kept)))
 		take_apart(&request);
+	return true;
 }
 
 /* Takes a dump of the process as it goes on, sorted by one key. */
@@ -286,13 +319,15 @@ static void take_final(void *heap_sound)
 		wait_for_end(nobody);
 	} else {
 		check_costly(verify_dump(outside));
-		if (wait_for_dumping())
-			take((struct dump_request){
-				.sort = dumper.options->sort, .sort_count = dumper.options->sort_count,
-				.reason = REASON_EXIT, .final = true,
-				.heap_still = *(bool *)heap_sound && outside && heap_is_still(),
-			});
-		storage_note_dumped();
+		if (!wait_for_dumping() ||
+		    take((struct dump_request){
+			.sort = dumper.options->sort, .sort_count = dumper.options->sort_count,
+			.reason = REASON_EXIT, .final = true,
+			.heap_still = *(bool *)heap_sound && outside && heap_is_still(),
+		    }))
+			storage_note_dumped();
+		else
+			storage_note_end();
 		store_release(&finished, 1);
 		end_dumping();
 	}

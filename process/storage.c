@@ -50,7 +50,7 @@ static void note_file(int fd)
 }
 
 /* Has the table in the file of --record: make() fills the file and moves the table there. Returns 0 or an errno. */
-static int enter_file_here(int (*make)(struct table *, int))
+static int enter_file_directly(int (*make)(struct table *, int))
 {
 	static char path[PATH_MAX], temporary[PATH_MAX];	/* one thread is there */
 	int fd, error = 0;
@@ -83,14 +83,14 @@ static void enter_file_apart(void *entry)
 {
 	struct entry *e = entry;
 
-	e->error = enter_file_here(e->make);
+	e->error = enter_file_directly(e->make);
 }
 
-/* As enter_file_here(), and with a table of descriptors apart where the process has no descriptor left. Signals are
+/* As enter_file_directly(), and with a table of descriptors apart where the process has no descriptor left. Signals are
  * held back. */
 static int enter_file(int (*make)(struct table *, int))
 {
-	struct entry e = { make, enter_file_here(make) };
+	struct entry e = { make, enter_file_directly(make) };
 
 	if (e.error == EMFILE)
 		own_descriptors_call(enter_file_apart, &e, NULL, 0);
@@ -157,7 +157,7 @@ static void complain(int error, char *text, size_t bytes)
 	out_string(&out);
 }
 
-static bool start_watched_here(void)
+static bool start_watched_directly(void)
 {
 	int fd = open_memory();
 	bool done = false;
@@ -166,8 +166,8 @@ static bool start_watched_here(void)
 		return false;
 	if (!table_create_in(table, fd)) {
 		name_table(0);
-		done = watch_register(options->watch, fd, 0);
-		if (!done)
+		table->head->watched = watch_register(options->watch, fd, 0);
+		if (!table->head->watched)
 			storage_make_private();
 		done = true;
 	}
@@ -177,12 +177,12 @@ static bool start_watched_here(void)
 
 static void start_watched_apart(void *done)
 {
-	*(bool *)done = start_watched_here();
+	*(bool *)done = start_watched_directly();
 }
 
 static bool start_watched(void)
 {
-	bool done = start_watched_here();
+	bool done = start_watched_directly();
 
 	if (!done && no_descriptor)
 		own_descriptors_call(start_watched_apart, &done, NULL, 0);
@@ -263,12 +263,12 @@ static void adopt_late(void *unused)
 
 	(void)unused;
 	if (options->record) {
-		enter_file_here(copy_and_move);
+		enter_file_directly(copy_and_move);
 		return;
 	}
 	fd = open_memory();
 	if (fd >= 0 && !copy_and_move(table, fd))
-		watch_register(options->watch, fd, forked_from);
+		table->head->watched = watch_register(options->watch, fd, forked_from);
 	if (fd >= 0)
 		close(fd);
 }
@@ -288,12 +288,13 @@ static void adopt(int fd)
 		return;
 	}
 	name_table(forked_from);
+	table->head->watched = 0;
 	if (!options->children)
 		return;		/* nobody's but this process's, which goes on untraced */
 	if (options->record)
 		enter_file(copy_and_move);
 	else if (options->watch)
-		watch_register(options->watch, fd, forked_from);
+		table->head->watched = watch_register(options->watch, fd, forked_from);
 }
 
 void storage_fork_child(void)
@@ -334,11 +335,28 @@ void storage_leave_parent(void)
 	uninterrupted_end(&span);
 }
 
+/* ---- Who can read the table ---- */
+
+const char *storage_watcher(void)
+{
+	return table->shared && table->head->watched ? options->watch : NULL;
+}
+
+bool storage_file(char path[PATH_MAX])
+{
+	return table->shared && options->record && table->head->inode && name_file(path);
+}
+
 /* ---- The end ---- */
+
+void storage_note_end(void)
+{
+	store_relaxed(&table->head->ended_ns, now_ns());
+}
 
 void storage_note_dumped(void)
 {
-	store_relaxed(&table->head->ended_ns, now_ns());
+	storage_note_end();
 	store_release(&table->head->life, (uint32_t)TABLE_DUMPED);
 }
 

@@ -22,6 +22,8 @@
 #include "options/options.h"
 #include "table/table.h"
 
+#include <limits.h>
+
 /*
  * At start, once: makes the table. False: not even in memory. error gets a line for the user
  * when FILE cannot be had; else it stays as it is. may_watch: whether the watcher of the options
@@ -41,6 +43,15 @@ void storage_leave_parent(void);
 
 /* Takes the table out of the file or memfd: for who cannot tell a forked child. */
 void storage_make_private(void);
+
+/* The address of the watcher that holds the table; NULL: none does. */
+const char *storage_watcher(void);
+
+/* The file of --record that the table is in; false: it is in none, or its name is too long. */
+bool storage_file(char path[PATH_MAX]);
+
+/* The process ends, and whoever holds the table has to write the final dump. */
+void storage_note_end(void);
 
 /* The final dump is out; nothing is left to be told. */
 void storage_note_dumped(void);

@@ -30,8 +30,9 @@ static socklen_t read_address(const char *text, struct sockaddr_un *to, const ch
 	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + len);
 }
 
-static bool send_all(int fd, struct sockaddr_un *to, socklen_t to_bytes, struct watch_message *m,
-		     const int fds[2])
+/* Sends a message with count descriptors, at most 2. Returns 0 or an errno. */
+static int send_with(int fd, struct sockaddr_un *to, socklen_t to_bytes, struct watch_message *m,
+		     const int *fds, unsigned count)
 {
 	union {
 		char bytes[CMSG_SPACE(2 * sizeof(int))];
@@ -40,41 +41,65 @@ static bool send_all(int fd, struct sockaddr_un *to, socklen_t to_bytes, struct 
 	struct iovec part = { m, sizeof(*m) };
 	struct msghdr message = {
 		.msg_name = to, .msg_namelen = to_bytes, .msg_iov = &part, .msg_iovlen = 1,
-		.msg_control = control.bytes, .msg_controllen = sizeof(control.bytes),
+		.msg_control = count ? control.bytes : NULL,
+		.msg_controllen = count ? CMSG_SPACE(count * sizeof(int)) : 0,
 	};
 	ssize_t sent;
 
 	control.head.cmsg_level = SOL_SOCKET;
 	control.head.cmsg_type = SCM_RIGHTS;
-	control.head.cmsg_len = CMSG_LEN(2 * sizeof(int));
-	memcpy(CMSG_DATA(&control.head), fds, 2 * sizeof(int));
+	control.head.cmsg_len = CMSG_LEN(count * sizeof(int));
+	memcpy(CMSG_DATA(&control.head), fds, count * sizeof(int));
 	while ((sent = sendmsg(fd, &message, MSG_NOSIGNAL)) < 0 && errno == EINTR)
 		;
-	return sent == (ssize_t)sizeof(*m);
+	return sent == (ssize_t)sizeof(*m) ? 0 : sent < 0 ? errno : EIO;
+}
+
+/* Sends a message by a socket of its own: descriptors are the program's, so none is held. */
+static int send_to(const char *address, struct watch_message *m, const int *fds, unsigned count)
+{
+	struct timeval second = { .tv_sec = 1 };
+	struct sockaddr_un to;
+	const char *password;
+	socklen_t to_bytes = read_address(address, &to, &password);
+	int fd, error;
+
+	if (!to_bytes)
+		return ECONNREFUSED;
+	memcpy(m->password, password, WATCH_PASSWORD_BYTES);
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return errno;
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &second, sizeof(second));
+	error = send_with(fd, &to, to_bytes, m, fds, count);
+	close(fd);
+	return error;
 }
 
 bool watch_register(const char *address, int table_fd, uint32_t parent)
 {
-	struct watch_message m = { .pid = (uint32_t)getpid(), .parent = parent };
-	struct timeval second = { .tv_sec = 1 };
-	int saved = errno, fds[2] = { table_fd, -1 }, fd;
-	struct sockaddr_un to;
-	const char *password;
-	socklen_t to_bytes = read_address(address, &to, &password);
-	bool told = false;
+	struct watch_message m = { .kind = WATCH_TABLE, .pid = (uint32_t)getpid(), .parent = parent };
+	int saved = errno, fds[2] = { table_fd, (int)syscall(SYS_pidfd_open, getpid(), 0) };
+	bool sent = false;
 
-	if (!to_bytes)
-		return false;
-	memcpy(m.password, password, WATCH_PASSWORD_BYTES);
-	fds[1] = (int)syscall(SYS_pidfd_open, getpid(), 0);
-	fd = fds[1] < 0 ? -1 : socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0) {
-		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &second, sizeof(second));
-		told = send_all(fd, &to, to_bytes, &m, fds);
-		close(fd);
-	}
-	if (fds[1] >= 0)
+	if (fds[1] >= 0) {
+		sent = !send_to(address, &m, fds, 2);
 		close(fds[1]);
+	}
 	errno = saved;
-	return told;
+	return sent;
+}
+
+int watch_request(const char *address, const struct dump_request *r, int answer_fd)
+{
+	struct watch_message m = {
+		.kind = WATCH_REPORT, .final = r->final, .reason = (uint8_t)r->reason,
+		.sort_count = (uint8_t)r->sort_count,
+	};
+	int saved = errno, error;
+
+	memcpy(m.sort, r->sort, r->sort_count);
+	error = send_to(address, &m, &answer_fd, answer_fd >= 0);
+	errno = saved;
+	return error;
 }

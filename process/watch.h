@@ -1,16 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a traced process tells the watcher (wrapper/watcher.h): here is my table, and here is how
- * you learn of my end.
+ * What a traced process sends to the watcher (wrapper/watcher.h).
  *
- * One datagram to the watcher's socket, whose name is in the abstract namespace (unix(7)), so
- * that it is reached from any root directory and by any user, and no process of the run has to
- * hold a descriptor. The password keeps others out: it stands in the environment, which only
- * the user and those whom the program itself starts can read. With the datagram go two
- * descriptors: the memfd of the table, and a pidfd (pidfd_open(2), Linux 5.3) of the sender.
+ * Each message is one datagram to the watcher's socket. The socket's name is in the abstract
+ * namespace (unix(7)), so that the socket is reached from any root directory and by any user, and no
+ * process of the run has to hold a descriptor. A password keeps others out: it stands in the
+ * environment, which only the user and those whom the program itself starts can read. The kernel adds
+ * the sender's process id (SCM_CREDENTIALS), by which the watcher knows the process.
+ *
+ *	WATCH_TABLE	here is my table, and here is how you learn of my end
+ *			descriptors: the memfd or file of the table; a pidfd (pidfd_open(2), Linux 5.3)
+ *	WATCH_REPORT	write a report from my table now (process/remote_dump.h)
+ *			descriptor, with the final report only: the end of a pipe that the watcher writes
+ *			the answer to when the report is complete. The sender reads the other end. When
+ *			the watcher is killed the kernel closes its end, and the sender notices that at once.
  */
 #ifndef PROCESS_WATCH_H
 #define PROCESS_WATCH_H
+
+#include "dump.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,17 +26,36 @@
 #define WATCH_PASSWORD_BYTES	32	/* hexadecimal digits */
 #define WATCH_NAME_MAX		16	/* of the socket, without the leading NUL */
 
+enum watch_kind { WATCH_TABLE, WATCH_REPORT };
+
+/* The same in 32-bit and 64-bit programs. */
 struct watch_message {
 	char password[WATCH_PASSWORD_BYTES];
-	uint32_t pid, parent;		/* as the process itself sees them; parent 0: not forked */
-	uint32_t unused[2];
+	uint32_t kind;			/* enum watch_kind */
+	uint32_t pid, parent;		/* WATCH_TABLE: as the process itself sees them; parent 0: not forked */
+	uint8_t final;			/* WATCH_REPORT: the process ends, and waits for the answer */
+	uint8_t reason;			/* enum model_reason */
+	uint8_t sort_count;
+	uint8_t sort[SORT_KEYS];	/* enum sort_key */
 };
 
+/* The answer to the final WATCH_REPORT, an int32_t: 0 when the report is complete, else the errno with which
+ * writing failed, or WATCH_UNREADABLE. */
+#define WATCH_UNREADABLE	(-1)	/* the watcher cannot read the table */
+
+
 /*
- * Tells the watcher of this process. address: "NAME.PASSWORD", from the options. parent: see
- * above. Returns false when there is none (any more), or it cannot be reached: it is given a
+ * Registers this process with the watcher. address: "NAME.PASSWORD", from the options. parent: see
+ * above. Returns false when there is no watcher (any more), or it cannot be reached: it is given a
  * second. Async-signal-safe, keeps errno.
  */
 bool watch_register(const char *address, int table_fd, uint32_t parent);
+
+/*
+ * Asks the watcher for a report. answer_fd: where the answer is to be written, or -1; the caller closes
+ * its own copy. Returns 0 or an errno: ECONNREFUSED when there is no watcher any more, EAGAIN when the
+ * watcher has not taken earlier messages for a second, EMFILE. Async-signal-safe, keeps errno.
+ */
+int watch_request(const char *address, const struct dump_request *r, int answer_fd);
 
 #endif

@@ -186,7 +186,8 @@ struct table_header {
 	uint64_t begun_ns;		/* when the table was made (clock of now_ns) */
 	uint64_t begun_real_ns;		/* the same moment by CLOCK_REALTIME, as the times of files are */
 	uint64_t ended_ns;		/* when the process ended, as it or the watcher has noted, or 0 */
-	uint32_t watched;		/* 1: a file of --record in which the watcher will note the end */
+	uint32_t watched;		/* 1: the watcher holds the table, writes reports from it, and notes the end
+					 * in a file of --record */
 	uint64_t inode;			/* of the file of --record in which the table was made, or 0; a copy of the file
 					 * has another inode */
 	struct heap_places heap;	/* where malloc has its figures, in the process */

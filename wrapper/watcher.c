@@ -4,9 +4,7 @@
 
 #include "base/opened.h"
 #include "options/outfile.h"
-#include "process/dump.h"
-#include "table/load.h"
-#include "table/row.h"
+#include "reporter.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,6 +39,8 @@
 static int listener = -1, program = -1;	/* the socket; a pidfd of the wrapper */
 static pid_t wrapper_pid;
 static char password[WATCH_PASSWORD_BYTES];
+static struct options options;
+static struct rules rules;
 
 bool watcher_open(char address[WATCHER_ADDRESS_BYTES])
 {
@@ -78,305 +78,6 @@ bool watcher_open(char address[WATCHER_ADDRESS_BYTES])
 	memcpy(address + len + 1, password, WATCH_PASSWORD_BYTES);
 	address[len + 1 + WATCH_PASSWORD_BYTES] = '\0';
 	return true;
-}
-
-/* ---- The processes ---- */
-
-struct process {
-	struct process *next;
-	int pidfd, table_fd;		/* table_fd -1: it has not said that it is there */
-	pid_t pid;			/* as we see it; 0: unknown */
-	uint32_t own_pid;		/* as it sees itself */
-	uint32_t children;		/* of its forks, that have said that they are there */
-	uint64_t next_ms;		/* --every: when the next dump is due */
-};
-
-static struct process *processes;
-static uint32_t awaited;		/* children that have not said so, and whose parent is gone */
-static int poller;
-static struct options options;
-static struct rules rules;
-
-/* Two descriptors for each process: when there is more than one. */
-static void raise_limit(void)
-{
-	struct rlimit limit;
-
-	if (!getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur < limit.rlim_max) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
-}
-
-static struct process *add_process(int pidfd, pid_t pid)
-{
-	struct process *p = calloc(1, sizeof(*p));
-	struct epoll_event event = { .events = EPOLLIN, .data.ptr = p };
-
-	if (processes && !processes->next)
-		raise_limit();
-	if (!p || epoll_ctl(poller, EPOLL_CTL_ADD, pidfd, &event)) {
-		free(p);
-		close(pidfd);
-		return NULL;
-	}
-	p->pidfd = pidfd;
-	p->table_fd = -1;
-	p->pid = pid;
-	p->next = processes;
-	processes = p;
-	return p;
-}
-
-static void remove_process(struct process *gone)
-{
-	struct process **p = &processes;
-
-	while (*p != gone)
-		p = &(*p)->next;
-	*p = gone->next;
-	close(gone->pidfd);
-	if (gone->table_fd >= 0)
-		close(gone->table_fd);
-	free(gone);
-}
-
-/* Prints the dump of a table. runs: the pid, as we see it, of the process; 0: it has ended. */
-static void dump(int fd, pid_t runs)
-{
-	static struct dumper d;
-	struct table t;
-
-	if (load_table(&t, fd, 0) != LOAD_OK)
-		return;
-	memset(&d, 0, sizeof(d));
-	dump_attach(&d, &t, &options, &rules, false, now_ns());
-	d.runs_as = (uint32_t)runs;
-	dump_write(&d, &(struct dump_request){
-		.sort = options.sort, .sort_count = options.sort_count,
-		.reason = runs ? REASON_EVERY : REASON_KILLED, .final = !runs,
-	});
-	dump_detach(&d);
-	/* The process goes on counting from there. */
-	if (runs && pwrite(fd, &t.head->dumps, sizeof(t.head->dumps),
-			   offsetof(struct table_header, dumps)) < 0)
-		errno = 0;
-	load_release(&t);
-}
-
-/* Children that a table's process has forked, and that have not been here. */
-static void await_children(const struct process *p, const struct table_header *h)
-{
-	if (h->forks > p->children)
-		awaited += h->forks - p->children;
-}
-
-/* In a file of --record: what prints from it later has to know how old things were. */
-static void note_end(int fd)
-{
-	uint64_t now = now_ns();
-
-	if (pwrite(fd, &now, sizeof(now), offsetof(struct table_header, ended_ns)) < 0)
-		errno = 0;	/* then the file's own time serves */
-}
-
-static void has_ended(struct process *p)
-{
-	struct table_header h;
-
-	if (p->table_fd >= 0 && load_header(&h, p->table_fd, 0) == LOAD_OK) {
-		await_children(p, &h);
-		if (h.life == TABLE_LIVES && options.record)
-			note_end(p->table_fd);
-		else if (h.life == TABLE_LIVES)
-			dump(p->table_fd, 0);
-	}
-	remove_process(p);
-}
-
-/* ---- What they say ---- */
-
-struct said {
-	struct watch_message message;
-	int fds[2];			/* table, pidfd; -1 */
-	pid_t pid;
-};
-
-static void take_control(struct said *s, struct msghdr *m)
-{
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-		struct ucred who;
-
-		if (c->cmsg_level != SOL_SOCKET)
-			continue;
-		if (c->cmsg_type == SCM_CREDENTIALS) {
-			memcpy(&who, CMSG_DATA(c), sizeof(who));
-			s->pid = who.pid;
-		} else if (c->cmsg_type == SCM_RIGHTS) {
-			size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-
-			for (size_t i = 0; i < count; i++) {
-				int fd;
-
-				memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
-				if (i < 2 && s->fds[i] < 0)
-					s->fds[i] = fd;
-				else
-					close(fd);
-			}
-		}
-	}
-}
-
-/* False: nothing (more) has come. */
-static bool receive(struct said *s)
-{
-	union {
-		char bytes[CMSG_SPACE(2 * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
-		struct cmsghdr head;
-	} control;
-	struct iovec part = { &s->message, sizeof(s->message) };
-	struct msghdr m = {
-		.msg_iov = &part, .msg_iovlen = 1,
-		.msg_control = control.bytes, .msg_controllen = sizeof(control.bytes),
-	};
-	ssize_t n;
-
-	*s = (struct said){ .fds = { -1, -1 } };
-	while ((n = recvmsg(listener, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR)
-		;
-	if (n < 0)
-		return false;
-	take_control(s, &m);
-	if (n != sizeof(s->message) ||
-	    memcmp(s->message.password, password, sizeof(password)))
-		s->pid = -1;
-	return true;
-}
-
-static struct process *find_process(pid_t pid)
-{
-	struct process *p = processes;
-
-	while (p && !(pid && p->pid == pid))
-		p = p->next;
-	return p;
-}
-
-static void count_child(uint32_t parent)
-{
-	for (struct process *p = processes; p; p = p->next) {
-		if (p->own_pid == parent) {
-			p->children++;
-			return;
-		}
-	}
-	if (awaited)
-		awaited--;
-}
-
-/* A process is there, or has become another program: then its older table is of no use. */
-static void take_table(struct said *s)
-{
-	struct process *p = find_process(s->pid);
-
-	if (s->pid < 0 || s->fds[0] < 0 || s->fds[1] < 0) {
-		for (int i = 0; i < 2; i++) {
-			if (s->fds[i] >= 0)
-				close(s->fds[i]);
-		}
-		return;
-	}
-	if (s->message.parent)
-		count_child(s->message.parent);
-	if (p) {
-		struct table_header h;
-
-		if (p->table_fd >= 0 && load_header(&h, p->table_fd, 0) == LOAD_OK)
-			await_children(p, &h);
-		if (p->table_fd >= 0)
-			close(p->table_fd);
-		close(s->fds[1]);
-		p->children = 0;
-	} else {
-		p = add_process(s->fds[1], s->pid);
-		if (!p) {
-			close(s->fds[0]);
-			return;
-		}
-	}
-	p->own_pid = s->message.pid;
-	p->table_fd = s->fds[0];
-}
-
-static void listen_to_all(void)
-{
-	struct said s;
-
-	while (receive(&s))
-		take_table(&s);
-}
-
-/* ---- --every ---- */
-
-static uint64_t clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-/* Whether a process's time has come; *wait gets the time until the next one's, if that is less. */
-static bool is_due(struct process *p, uint64_t now, int *wait)
-{
-	bool due = p->next_ms && p->next_ms <= now;
-
-	if (!p->next_ms)
-		p->next_ms = now + options.every_ms;
-	while (p->next_ms <= now)	/* what a slow dump has made impossible is left out */
-		p->next_ms += (now - p->next_ms) / options.every_ms * options.every_ms + options.every_ms;
-	if (*wait < 0 || p->next_ms - now < (uint64_t)*wait)
-		*wait = (int)(p->next_ms - now);
-	return due;
-}
-
-/* Dumps whose time has come. Returns the milliseconds until the next one's; -1: there is none. */
-static int take_dumps(void)
-{
-	uint64_t now = options.every_ms ? clock_ms() : 0;
-	struct table_header h;
-	int wait = -1;
-
-	for (struct process *p = processes; p && options.every_ms; p = p->next) {
-		if (p->table_fd >= 0 && is_due(p, now, &wait) &&
-		    load_header(&h, p->table_fd, 0) == LOAD_OK && h.life == TABLE_LIVES)
-			dump(p->table_fd, p->pid);
-	}
-	return wait;
-}
-
-/* What has been said comes before who has ended: it may have been their last word. */
-static void watch(void)
-{
-	struct epoll_event events[64];
-	int count, wait;
-
-	while (processes || awaited) {
-		wait = take_dumps();
-		count = epoll_wait(poller, events, 64, processes ? wait : LATE_MS);
-		if (count < 0 && errno == EINTR)
-			continue;
-		if (!count && processes)
-			continue;
-		if (count <= 0)
-			break;
-		listen_to_all();
-		for (int i = 0; i < count; i++) {
-			if (events[i].data.ptr)
-				has_ended(events[i].data.ptr);
-		}
-	}
 }
 
 /* ---- The process itself ---- */
@@ -475,7 +176,6 @@ static _Noreturn void live(const struct start *s)
 {
 	size_t bytes = strlen(s->text) + 16;
 	char *store = malloc(bytes), error[256];
-	struct epoll_event event = { .events = EPOLLIN };
 
 	options_init(&options);
 	if (!store)
@@ -484,11 +184,9 @@ static _Noreturn void live(const struct start *s)
 	prepare(s->argc, s->arguments);
 	if (options.ignore)
 		rules_read(&rules, options.ignore);
-	poller = epoll_create1(EPOLL_CLOEXEC);
-	if (epoll_ctl(poller, EPOLL_CTL_ADD, listener, &event) ||
-	    !add_process(program, wrapper_pid))
+	if (!reporter_start(&(struct reporter){ listener, program, wrapper_pid, password, &options, &rules }))
 		_exit(1);
-	watch();
+	reporter_run();
 	_exit(0);
 }
 

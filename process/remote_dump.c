@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See remote_dump.h. */
+#include "remote_dump.h"
+
+#include "storage.h"
+#include "table/row.h"
+#include "watch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define SECOND_NS	UINT64_C(1000000000)
+
+/* "[heaptrace] text format more" on standard error, where no dump will stand. */
+static void say(struct dumper *d, const char *text, const char *more)
+{
+	int fd = output_error_fd(&d->output);
+	char buf[512];
+	struct out out;
+
+	if (fd < 0)
+		return;
+	out_init(&out, fd, buf, sizeof(buf));
+	out_text(&out, "[heaptrace] ");
+	out_text(&out, text);
+	out_text(&out, options_format_name(options_format(d->options)));
+	out_name(&out, more);
+	out_char(&out, '\n');
+	out_flush(&out);
+}
+
+/*
+ * Says which command makes the report. A child process says so only where a watcher should have been
+ * there, or when it was asked for a dump: the line of the run's first process stands for all others.
+ */
+static void say_how(struct dumper *d, bool final)
+{
+	static uint32_t said;		/* by this process */
+	char path[PATH_MAX], more[PATH_MAX + 64];
+	struct out out;
+
+	if (said == d->pid || (final && d->pid != d->options->run && !d->options->watch))
+		return;
+	said = d->pid;
+	if (!storage_file(path)) {
+		say(d, "no watcher is there to write the report: start the program as heaptrace --format=",
+		    " PROGRAM (without --no-watch), or with --record=FILE, from which heaptrace --report=FILE makes it");
+		return;
+	}
+	out_init(&out, -1, more, sizeof(more));
+	out_text(&out, " --report=");
+	out_text(&out, path);
+	say(d, "no watcher is there to write the report; this command makes it: heaptrace --format=", out_string(&out));
+}
+
+static void say_undelivered(struct dumper *d, int error, bool final)
+{
+	if (error == EAGAIN)
+		dump_notice(d, final ? "the watcher is busy: it writes the report after the program's end" :
+			    "the watcher is busy with earlier reports, so this dump was left out");
+	else if (final && error != ECONNREFUSED)
+		dump_notice(d, "the watcher cannot be reached from here: it writes the report after the program's end");
+	else
+		say_how(d, final);
+}
+
+/* Reads what the watcher wrote. False: it was killed before it had written the report. */
+static bool take_answer(struct dumper *d, int fd)
+{
+	int32_t answer;
+
+	if (read(fd, &answer, sizeof(answer)) != (ssize_t)sizeof(answer))
+		return false;
+	if (answer == WATCH_UNREADABLE)
+		dump_notice(d, "the watcher could not read this process's figures (is it a program of another word "
+			    "size than heaptrace?): choose --format=text or --format=folded");
+	else if (answer)
+		output_failed(&d->output, d->table->head->dumps, answer);
+	return true;
+}
+
+/* Waits for the answer that comes by the pipe. */
+static enum remote_dump_result wait_for_answer(struct dumper *d, int fd)
+{
+	uint64_t begun = now_ns(), until = begun + REMOTE_DUMP_NOTICE_SECONDS * SECOND_NS;
+	struct pollfd answer = { .fd = fd, .events = POLLIN };
+	bool noticed = false;
+
+	for (;;) {
+		uint64_t now = now_ns();
+		int ready = poll(&answer, 1, now < until ? (int)((until - now) / 1000000) + 1 : 0);
+
+		if (ready > 0)
+			break;
+		if (ready < 0 && errno != EINTR)
+			return REMOTE_DUMP_LATE;
+		if (now_ns() < until)
+			continue;
+		if (noticed) {
+			dump_notice(d, "the report is not complete after 10 seconds: the program does not wait "
+				    "any longer, and the watcher goes on with the report");
+			return REMOTE_DUMP_LATE;
+		}
+		noticed = true;
+		until = begun + REMOTE_DUMP_WAIT_SECONDS * SECOND_NS;
+		dump_notice(d, "the report is still being written: the program waits for it, at most 10 seconds in all");
+	}
+	if (!take_answer(d, fd))
+		say_how(d, true);
+	return REMOTE_DUMP_DONE;
+}
+
+/* The two ends of the pipe for the answer; false: errno says why there is none. */
+static bool open_pipe(int ends[2])
+{
+	ends[0] = ends[1] = -1;
+	return !syscall(SYS_pipe2, ends, O_CLOEXEC);
+}
+
+enum remote_dump_result remote_dump(struct dumper *d, const struct dump_request *r)
+{
+	bool final = r->final;
+	const char *watcher = storage_watcher();
+	enum remote_dump_result result = REMOTE_DUMP_DONE;
+	int saved = errno, ends[2] = { -1, -1 }, error = 0;
+
+	if (!watcher) {
+		say_how(d, final);
+		errno = saved;
+		return REMOTE_DUMP_DONE;
+	}
+	dump_note_loaded(d);
+	if (final && !open_pipe(ends))
+		error = errno;
+	if (!error)
+		error = watch_request(watcher, r, ends[1]);
+	if (ends[1] >= 0)
+		close(ends[1]);
+	if (error == EMFILE && r->tries_again) {
+		result = REMOTE_DUMP_NO_DESCRIPTOR;
+	} else if (error) {
+		say_undelivered(d, error, final);
+		result = final ? REMOTE_DUMP_LATE : REMOTE_DUMP_DONE;
+	} else if (final) {
+		result = wait_for_answer(d, ends[0]);
+	}
+	if (ends[0] >= 0)
+		close(ends[0]);
+	errno = saved;
+	return result;
+}

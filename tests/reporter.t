@@ -1,0 +1,136 @@
+#!/usr/bin/env perl
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Reports that the watcher writes (--format=json): the file is complete when the program is reaped,
+# however it ended; the wait for it is bounded; and without a watcher a line says what makes it.
+use strict;
+use warnings;
+use Test::More;
+require './tests/process.pl';
+our ($dir, $heaptrace);
+
+plan skip_all => 'no python3' unless has('python3');
+my $program = build('reporter', 'reporter');
+my $out = "$dir/run/out.json";
+mkdir "$dir/run" or die;
+$ENV{REPORTER_TEST} = $dir;
+
+# The watcher of this test's run: it has our environment.
+sub watcher {
+	return grep { (slurp("/proc/$_/stat") // '') =~ /^\d+ \(heaptrace-watch\) [^Z]/ &&
+		      (slurp("/proc/$_/environ") // '') =~ /REPORTER_TEST=\Q$dir\E/ } map { /(\d+)/ } glob '/proc/[0-9]*';
+}
+
+sub complete { return -s $_[0] && quiet('python3', '-m', 'json.tool', $_[0]) }
+sub has_block { return (slurp($_[0]) // '') =~ /hold_block/ }
+
+# Starts the program that waits, stops or kills its watcher, and ends its input.
+sub without_watcher {
+	my ($signal, @options) = @_;
+	unlink glob "$dir/run/*";
+	my ($pid, $in) = start(undef, $heaptrace, @options, $program, 'wait');
+	ok(wait_word('ready'), 'the program runs');
+	my ($watcher) = watcher();
+	kill $signal, $watcher;
+	my $begun = time;
+	close $in;
+	my $status = finish($pid, 60);
+	return ($status, time - $begun, slurp("$dir/stderr"), $watcher);
+}
+
+# ---- The file is complete ----
+
+for (['return', 5 << 8], ['exit', 5 << 8], ['_exit', 5 << 8], ['abort', 6], ['fault', 11], ['SIGTERM', 15],
+     ['exec', 5 << 8], ['requests', 5 << 8]) {
+	my ($how, $want) = @$_;
+	unlink glob "$dir/run/*";
+	my ($status, undef, $err) = run(undef, $heaptrace, "--outfile=$out", $program, $how);
+	is($status & ~128, $want, "$how: the status");
+	ok(complete($out), "$how: the report is complete");
+	ok(has_block($out), "$how: and has the blocks");
+	is($err, '', "$how: nothing is said");
+	is_deeply([glob "$dir/run/*"], [$out], "$how: there is no other file");
+}
+{
+	unlink glob "$dir/run/*";
+	my ($status) = run(undef, $heaptrace, "--outfile=$out", $program, 'SIGKILL');
+	is($status, 9, 'SIGKILL: the status');
+	ok(wait_for(sub { complete($out) }, 10), 'SIGKILL: the watcher writes the report after the end');
+	for my $how (['fork', 3], ['many', 200]) {
+		unlink glob "$dir/run/*";
+		run(undef, $heaptrace, '--no-lines', "--outfile=$out", $program, $how->[0]);
+		my @files = glob "$dir/run/*";
+		is(scalar @files, 1 + $how->[1], "$how->[0]: each process has a report");
+		is(scalar(grep { slurp($_) !~ /\}\n\z/ } @files), 0, "$how->[0]: all are complete");
+		ok(complete($files[1]), "$how->[0]: that of a child is JSON");
+	}
+	unlink glob "$dir/run/*";
+	run(undef, $heaptrace, '--format=json', "--outfile=$dir/run/out.%n", $program, 'requests');
+	is_deeply([map { s/.*\///r } glob "$dir/run/*"], [map { "out.$_" } 1 .. 3], '%n: each dump has its number');
+	my (undef, $text, $err) = run(undef, $heaptrace, '--format=json', '--outfile=-', $program, 'return');
+	ok(complete(spit("$dir/run/stdout", $text)), 'on standard output');
+	(undef, undef, $err) = run(undef, $heaptrace, '--format=json', $program, 'return');
+	ok(complete(spit("$dir/run/stderr", $err)), 'on standard error, with nothing else');
+}
+
+# A signal asks a program that runs, and --dump and --report write by themselves.
+{
+	unlink glob "$dir/run/*";
+	my ($pid, $in) = start(undef, $heaptrace, "--outfile=$out", "--record=$dir/run/record", $program, 'wait');
+	wait_word('ready');
+	kill 'USR1', $pid;
+	ok(wait_for(sub { complete($out) }, 10), 'SIGUSR1: a report while the program runs');
+	ok(quiet($heaptrace, "--dump=$pid", "--outfile=$dir/run/dump.json") && complete("$dir/run/dump.json"), '--dump=PID');
+	unlink $out;
+	close $in;
+	finish($pid, 60);
+	ok(complete($out), '--record: the watcher writes the report, too');
+	ok(quiet($heaptrace, "--report=$dir/run/record", '--format=json', "--outfile=$dir/run/report") &&
+	   complete("$dir/run/report") && has_block("$dir/run/report"), '--report=FILE');
+}
+
+# ---- The wait is bounded ----
+
+{
+	my ($status, $seconds, $err, $watcher) = without_watcher('STOP', "--outfile=$out");
+	is($status, 5 << 8, 'a watcher that is stopped: the program ends as it does natively');
+	cmp_ok($seconds, '<', 20, 'after a bounded time');
+	like($err, qr/\A\[heaptrace\] the report is still being written.*\n\[heaptrace\] the report is not complete after 10 seconds.*\n\z/,
+	     'and two lines say why');
+	kill 'CONT', $watcher;
+	ok(wait_for(sub { complete($out) }, 10), 'the watcher writes the report when it goes on');
+}
+{
+	my ($status, $seconds, $err) = without_watcher('KILL', "--outfile=$out");
+	is($status, 5 << 8, 'a watcher that was killed: the program ends as it does natively');
+	cmp_ok($seconds, '<', 8, 'at once');
+	like($err, qr/\A\[heaptrace\] no watcher is there to write the report: start the program as .*\n\z/, 'and one line says what to do');
+	(undef, undef, $err) = without_watcher('KILL', "--outfile=$out", "--record=$dir/run/record");
+	like($err, qr/\A\[heaptrace\] no watcher is there .*: (heaptrace --format=json --report=\Q$dir\E\/run\/record)\n\z/, 'or which command makes it');
+	ok(quiet($heaptrace, '--format=json', "--report=$dir/run/record"), 'which does');
+}
+
+# ---- No watcher ----
+
+for my $options ([], ["--outfile=$out"]) {
+	unlink glob "$dir/run/*";
+	my ($status, undef, $err) = run(undef, $heaptrace, '--no-watch', '--format=json', @$options, $program, 'fork');
+	is($status, 5 << 8, '--no-watch: the status');
+	like($err, qr/\A\[heaptrace\] no watcher is there .*\n\z/, 'one line');
+	is(scalar(my @files = glob "$dir/run/*"), 0, 'and no file');
+}
+{
+	local $ENV{LD_PRELOAD} = './libheaptrace.so';
+	local $ENV{HEAPTRACE_OPTIONS} = "format=json:outfile=$out";
+	my (undef, undef, $err) = run(undef, $program, 'return');
+	like($err, qr/\A\[heaptrace\] no watcher is there .* heaptrace --format=json PROGRAM/, 'LD_PRELOAD alone: one line');
+}
+
+# ---- Errors ----
+
+{
+	my (undef, undef, $err) = run(undef, $heaptrace, '--format=json', '--outfile=/dev/full', $program, 'return');
+	like($err, qr/\A\[heaptrace\] cannot write the dump to \/dev\/full: no space left on the device\n\z/, 'what the watcher cannot write is said');
+}
+
+done_testing();

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Holds 77 + 1234 bytes and ends in the way that the argument names, for tests/reporter.t. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void *hold_block(size_t bytes)
+{
+	return malloc(bytes);
+}
+
+static void fork_children(int count, int at_once)
+{
+	for (int i = 0; i < count; i++) {
+		if (!fork()) {
+			hold_block(100);
+			exit(0);
+		}
+		if (i >= at_once)
+			wait(NULL);
+	}
+	while (wait(NULL) > 0)
+		;
+}
+
+int main(int argc, char **argv)
+{
+	const char *how = argc > 1 ? argv[1] : "return";
+
+	hold_block(1234);
+	hold_block(77);
+	if (!strcmp(how, "exit"))
+		exit(5);
+	if (!strcmp(how, "_exit"))
+		_exit(5);
+	if (!strcmp(how, "abort"))
+		abort();
+	if (!strcmp(how, "fault"))
+		raise(SIGSEGV);
+	if (!strcmp(how, "SIGTERM"))
+		raise(SIGTERM);
+	if (!strcmp(how, "SIGKILL"))
+		raise(SIGKILL);
+	if (!strcmp(how, "fork"))
+		fork_children(3, 3);
+	if (!strcmp(how, "many"))
+		fork_children(200, 20);
+	if (!strcmp(how, "exec"))
+		execl(argv[0], argv[0], "exec again", (char *)NULL);
+	if (!strcmp(how, "exec again"))
+		execl(argv[0], argv[0], "exit", (char *)NULL);
+	if (!strcmp(how, "requests")) {
+		raise(SIGUSR1);
+		raise(SIGUSR2);
+	}
+	if (!strcmp(how, "wait")) {
+		puts("ready");
+		fflush(stdout);
+		return getchar() == EOF ? 5 : 6;
+	}
+	return 5;
+}

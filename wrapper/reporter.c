@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See reporter.h. */
+#include "reporter.h"
+
+#include "options/outfile.h"
+#include "process/dump.h"
+#include "process/watch.h"
+#include "table/load.h"
+#include "table/row.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LATE_MS		1000	/* how long a child has to register that its parent did not live to see */
+
+/* ---- The processes ---- */
+
+struct process {
+	struct process *next;
+	int pidfd, table_fd;		/* table_fd -1: it has not registered */
+	pid_t pid;			/* in the watcher's namespace of process ids; 0: unknown */
+	uint32_t own_pid;		/* in its own namespace */
+	uint32_t children;		/* how many of its forked children have registered */
+	uint64_t next_ms;		/* --every: when the next dump is due */
+};
+
+static struct process *processes;
+static uint32_t awaited;	/* children that have not registered, and whose parent is gone */
+static int poller;
+static struct reporter self;
+
+/* Each process takes two descriptors, so a run of several processes gets as many as allowed. */
+static void raise_limit(void)
+{
+	struct rlimit limit;
+
+	if (!getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static struct process *add_process(int pidfd, pid_t pid)
+{
+	struct process *p = calloc(1, sizeof(*p));
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = p };
+
+	if (processes && !processes->next)
+		raise_limit();
+	if (!p || epoll_ctl(poller, EPOLL_CTL_ADD, pidfd, &event)) {
+		free(p);
+		close(pidfd);
+		return NULL;
+	}
+	p->pidfd = pidfd;
+	p->table_fd = -1;
+	p->pid = pid;
+	p->next = processes;
+	processes = p;
+	return p;
+}
+
+static void remove_process(struct process *gone)
+{
+	struct process **p = &processes;
+
+	while (*p != gone)
+		p = &(*p)->next;
+	*p = gone->next;
+	close(gone->pidfd);
+	if (gone->table_fd >= 0)
+		close(gone->table_fd);
+	free(gone);
+}
+
+/*
+ * Writes a dump of a process's table. runs: the process has not ended, so the kernel can tell more of it.
+ * Returns what the process is answered (process/watch.h). The dump's number, and
+ * whether it was the final one, are noted in the table: a running process goes on counting from there.
+ */
+static int32_t dump(struct process *p, const struct dump_request *r, bool runs)
+{
+	static struct dumper d;
+	uint32_t dumped = TABLE_DUMPED;
+	struct table t;
+	int32_t error;
+
+	if (load_table(&t, p->table_fd, 0) != LOAD_OK)
+		return WATCH_UNREADABLE;
+	memset(&d, 0, sizeof(d));
+	dump_attach(&d, &t, self.options, self.rules, false, now_ns());
+	d.runs_as = runs ? (uint32_t)p->pid : 0;
+	dump_write(&d, r);
+	error = d.output.failure;
+	dump_detach(&d);
+	if (runs && pwrite(p->table_fd, &t.head->dumps, sizeof(t.head->dumps),
+			      offsetof(struct table_header, dumps)) < 0)
+		errno = 0;
+	if (runs && r->final && pwrite(p->table_fd, &dumped, sizeof(dumped),
+					  offsetof(struct table_header, life)) < 0)
+		errno = 0;
+	load_release(&t);
+	return error;
+}
+
+/* A dump that no process has asked for: of --every, or the last one of a process that was killed. */
+static void dump_unasked(struct process *p, bool runs)
+{
+	dump(p, &(struct dump_request){
+		.sort = self.options->sort, .sort_count = self.options->sort_count,
+		.reason = runs ? REASON_EVERY : REASON_KILLED, .final = !runs,
+	}, runs);
+}
+
+/* A process is gone, or has become another program: those of its forked children that have not
+ * registered will do so without it. */
+static void await_children(const struct process *p, const struct table_header *h)
+{
+	if (h->forks > p->children)
+		awaited += h->forks - p->children;
+}
+
+/* Notes the end of the process in its file of --record: --report computes ages up to that moment. */
+static void note_end(int fd)
+{
+	uint64_t now = now_ns();
+
+	if (pwrite(fd, &now, sizeof(now), offsetof(struct table_header, ended_ns)) < 0)
+		errno = 0;	/* then the file's own time serves */
+}
+
+static void has_ended(struct process *p)
+{
+	struct table_header h;
+
+	if (p->table_fd >= 0 && load_header(&h, p->table_fd, 0) == LOAD_OK) {
+		await_children(p, &h);
+		if (h.life == TABLE_LIVES && self.options->record)
+			note_end(p->table_fd);
+		if (h.life == TABLE_LIVES && (!self.options->record || options_by_reporter(self.options)))
+			dump_unasked(p, false);
+	}
+	remove_process(p);
+}
+
+/* ---- Messages ---- */
+
+struct received {
+	struct watch_message message;
+	int fds[2];			/* as process/watch.h has it; -1: none */
+	pid_t pid;			/* of the sender; -1: the message is none of a process of this run */
+};
+
+static void take_control(struct received *s, struct msghdr *m)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		struct ucred who;
+
+		if (c->cmsg_level != SOL_SOCKET)
+			continue;
+		if (c->cmsg_type == SCM_CREDENTIALS) {
+			memcpy(&who, CMSG_DATA(c), sizeof(who));
+			s->pid = who.pid;
+		} else if (c->cmsg_type == SCM_RIGHTS) {
+			size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+			for (size_t i = 0; i < count; i++) {
+				int fd;
+
+				memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+				if (i < 2 && s->fds[i] < 0)
+					s->fds[i] = fd;
+				else
+					close(fd);
+			}
+		}
+	}
+}
+
+/* Takes the next message. False: there is none. */
+static bool receive(struct received *s)
+{
+	union {
+		char bytes[CMSG_SPACE(2 * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
+		struct cmsghdr head;
+	} control;
+	struct iovec part = { &s->message, sizeof(s->message) };
+	struct msghdr m = {
+		.msg_iov = &part, .msg_iovlen = 1,
+		.msg_control = control.bytes, .msg_controllen = sizeof(control.bytes),
+	};
+	ssize_t n;
+
+	*s = (struct received){ .fds = { -1, -1 } };
+	while ((n = recvmsg(self.listener, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR)
+		;
+	if (n < 0)
+		return false;
+	take_control(s, &m);
+	if (n != sizeof(s->message) ||
+	    memcmp(s->message.password, self.password, WATCH_PASSWORD_BYTES))
+		s->pid = -1;
+	return true;
+}
+
+static struct process *find_process(pid_t pid)
+{
+	struct process *p = processes;
+
+	while (p && !(pid && p->pid == pid))
+		p = p->next;
+	return p;
+}
+
+static void count_child(uint32_t parent)
+{
+	for (struct process *p = processes; p; p = p->next) {
+		if (p->own_pid == parent) {
+			p->children++;
+			return;
+		}
+	}
+	if (awaited)
+		awaited--;
+}
+
+static void close_descriptors(struct received *s)
+{
+	for (int i = 0; i < 2; i++) {
+		if (s->fds[i] >= 0)
+			close(s->fds[i]);
+	}
+}
+
+/* WATCH_TABLE: a new process, or a known one has become another program and its older table is of no use. */
+static void take_table(struct received *s)
+{
+	struct process *p = find_process(s->pid);
+
+	if (s->fds[0] < 0 || s->fds[1] < 0) {
+		close_descriptors(s);
+		return;
+	}
+	if (s->message.parent)
+		count_child(s->message.parent);
+	if (p) {
+		struct table_header h;
+
+		if (p->table_fd >= 0 && load_header(&h, p->table_fd, 0) == LOAD_OK)
+			await_children(p, &h);
+		if (p->table_fd >= 0)
+			close(p->table_fd);
+		close(s->fds[1]);
+		p->children = 0;
+	} else {
+		p = add_process(s->fds[1], s->pid);
+		if (!p) {
+			close(s->fds[0]);
+			return;
+		}
+	}
+	p->own_pid = s->message.pid;
+	p->table_fd = s->fds[0];
+}
+
+/* WATCH_REPORT: writes the report, and answers where an answer is awaited. The process may have ended
+ * meanwhile, and its end not have been seen yet: then the dump is the same. */
+static void take_request(struct received *s)
+{
+	const struct watch_message *m = &s->message;
+	struct process *p = find_process(s->pid);
+	struct dump_request r = {
+		.sort = m->sort, .sort_count = m->sort_count, .reason = m->reason, .final = m->final,
+	};
+	bool good = m->sort_count && m->sort_count <= SORT_KEYS &&
+		    m->reason <= REASON_KILLED;
+
+	for (unsigned i = 0; good && i < m->sort_count; i++)
+		good = m->sort[i] < SORT_KEYS;
+	if (p && p->table_fd >= 0 && good) {
+		int32_t answer = dump(p, &r, true);
+
+		if (s->fds[0] >= 0 && write(s->fds[0], &answer, sizeof(answer)) < 0)
+			errno = 0;	/* the process does not wait any longer */
+	}
+	close_descriptors(s);
+}
+
+static void take_messages(void)
+{
+	struct received s;
+
+	while (receive(&s)) {
+		if (s.pid < 0)
+			close_descriptors(&s);
+		else if (s.message.kind == WATCH_REPORT)
+			take_request(&s);
+		else
+			take_table(&s);
+	}
+}
+
+/* ---- --every ---- */
+
+static uint64_t clock_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* Whether a process's next dump is due; *wait becomes the time until it is, if that is less. */
+static bool is_due(struct process *p, uint64_t now, int *wait)
+{
+	uint64_t every = self.options->every_ms;
+	bool due = p->next_ms && p->next_ms <= now;
+
+	if (!p->next_ms)
+		p->next_ms = now + every;
+	while (p->next_ms <= now)	/* dumps that a slow one has made impossible are left out */
+		p->next_ms += (now - p->next_ms) / every * every + every;
+	if (*wait < 0 || p->next_ms - now < (uint64_t)*wait)
+		*wait = (int)(p->next_ms - now);
+	return due;
+}
+
+/*
+ * Takes one dump that is due, if there is one: messages come before the next one, because a process may
+ * wait for an answer. Returns the milliseconds until the next dump is due; -1: none will be.
+ */
+static int take_due_dump(void)
+{
+	uint64_t now = self.options->every_ms ? clock_ms() : 0;
+	struct table_header h;
+	int wait = -1;
+
+	for (struct process *p = processes; p && self.options->every_ms; p = p->next) {
+		if (p->table_fd < 0 || !is_due(p, now, &wait))
+			continue;
+		if (load_header(&h, p->table_fd, 0) == LOAD_OK && h.life == TABLE_LIVES) {
+			dump_unasked(p, true);
+			return 0;
+		}
+	}
+	return wait;
+}
+
+/* Messages are taken before ends: a process's last message may have come just before its end. */
+void reporter_run(void)
+{
+	struct epoll_event events[64];
+	int count, wait;
+
+	while (processes || awaited) {
+		wait = take_due_dump();
+		count = epoll_wait(poller, events, 64, processes ? wait : LATE_MS);
+		if (count < 0 && errno == EINTR)
+			continue;
+		if (!count && processes)
+			continue;
+		if (count <= 0)
+			break;
+		take_messages();
+		for (int i = 0; i < count; i++) {
+			if (events[i].data.ptr)
+				has_ended(events[i].data.ptr);
+		}
+	}
+}
+
+bool reporter_start(const struct reporter *r)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+
+	self = *r;
+	poller = epoll_create1(EPOLL_CLOEXEC);
+	return !epoll_ctl(poller, EPOLL_CTL_ADD, self.listener, &event) &&
+	       add_process(self.program, self.program_pid);
+}
