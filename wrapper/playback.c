@@ -23,8 +23,8 @@
 #include <unistd.h>
 
 /*
- * Cuts the newline off a line of /proc/PID/maps and takes it apart. False: it is no shared mapping of a file that
- * can be written, such as
+ * Cuts the newline off a line of /proc/PID/maps and takes the line apart. False: the line is not about a
+ * shared mapping of a file that can be written, such as
  *	7f1c2a000000-7f1c52000000 rw-s 00000000 08:01 1234567   /var/tmp/heap
  */
 static bool parse_shared(char *line, struct mapping *m)
@@ -34,10 +34,9 @@ static bool parse_shared(char *line, struct mapping *m)
 }
 
 /*
- * Whether it is a mapping of the file. An inode's number alone names no file: each file system counts its own.
- * On some file systems (btrfs, overlayfs) stat() has another
- * device than /proc/PID/maps, both without a device behind them (major number 0): there the path has
- * to lead to the same file.
+ * Whether the mapping is one of the file. An inode's number alone names no file, because each file system
+ * counts its own. On some file systems (btrfs, overlayfs) stat() and /proc/PID/maps tell different device
+ * numbers, both with the major number 0: there the path has to lead to the same file.
  */
 static bool is_mapping_of(const struct mapping *m, const struct stat *file)
 {
@@ -52,7 +51,7 @@ static bool is_mapping_of(const struct mapping *m, const struct stat *file)
 	       named.st_dev == file->st_dev && named.st_ino == file->st_ino;
 }
 
-/* Whether the process that the header names has the file mapped: then it runs, here. */
+/* Whether the process that the header names has the file mapped: then the process runs on this machine. */
 static bool is_mapped(uint32_t pid, int fd)
 {
 	char path[64], *line = NULL;
@@ -72,7 +71,7 @@ static bool is_mapped(uint32_t pid, int fd)
 	return found;
 }
 
-/* The newest moment that a table knows of: when a row's live count has left 0. */
+/* The newest moment in a table, in nanoseconds of its clock: when a row's live count last left 0. */
 static uint64_t last_moment(const struct table *t)
 {
 	uint64_t begun = ticks_of(t->head->begun_ns);
@@ -87,7 +86,7 @@ static uint64_t last_moment(const struct table *t)
 	return (begun + last) << TICK_LOG2;
 }
 
-/* In one write: others may have the same terminal. */
+/* Tells why the file of --ignore cannot be read, in one write, because others may write to the same terminal. */
 static void tell_ignore(const char *path, const char *why)
 {
 	char buf[PATH_MAX + 256];
@@ -103,9 +102,9 @@ static void tell_ignore(const char *path, const char *why)
 }
 
 /*
- * The moment up to which the file's last write may be the process's: its own time, by the clock of the table. What
- * a process writes to memory that is a file's shows in that time when the page was clean before, so within half
- * a minute mostly. 0: it says nothing, because the file is a copy.
+ * The time of the file's last change, by the clock of the table. A store to the mapped file changes that
+ * time only when the page was clean before, so the time is mostly less than half a minute old when the
+ * process ends. 0: the time says nothing, because the file is a copy.
  */
 static uint64_t moment_of_file(const struct table *t, const struct stat *st)
 {
@@ -118,9 +117,9 @@ static uint64_t moment_of_file(const struct table *t, const struct stat *st)
 }
 
 /*
- * When the process ended. The watcher has noted that, or the process itself; else it is the newest moment that
- * there is a trace of. All are by the clock of the machine and the boot that the process ran in, so
- * it matters not where and when the file is read.
+ * When the process ended. The watcher has noted that, or the process itself; else the newest moment that
+ * left a trace in the file serves. All of these are by the clock of the machine and the boot that the
+ * process ran in, so the answer does not depend on where and when the file is read.
  */
 static uint64_t moment_of_end(const struct table *t, const struct stat *st)
 {
@@ -135,9 +134,9 @@ static uint64_t moment_of_end(const struct table *t, const struct stat *st)
 #define NOTE_PAUSE_NS	10000000
 
 /*
- * The watcher learns of the end of a process when that has ended, and notes it in the file then: who kills a
- * program and reads its file at once comes before. Waits for that, a second at most, because what should
- * have noted it may have been killed, too.
+ * The watcher notes the end of a process in the file after the process has ended. A user who kills the
+ * program and runs --report at once can be faster. So this waits for the note, but a second at most,
+ * because the watcher may have been killed, too.
  */
 static void await_note(struct table_header *h, int fd, const struct stat *st)
 {
@@ -153,7 +152,8 @@ static void await_note(struct table_header *h, int fd, const struct stat *st)
 	}
 }
 
-/* NULL, or "" when what is wrong has been said. statm: the pid of the process that runs, or 0. */
+/* Prints the table and releases it. Returns NULL, or "" when an error has been told already. moment: the
+ * table's, in nanoseconds of its clock. statm: the pid of the process when it still runs, or 0. */
 static const char *print_table(struct options *o, struct table *t, uint64_t moment, uint32_t statm)
 {
 	static struct dumper d;
@@ -222,8 +222,8 @@ const char *playback(struct options *o)
 #define LOAD_TRIES	3
 
 /*
- * Where its table begins: its memory at the start of a mapping that can be written, for which a
- * line of /proc/PID/maps reads "7f1c2a000000-7f1c52000000 rw-p ...".
+ * Finds the address of a process's table. The table lies at the start of a mapping that can be written,
+ * for which a line of /proc/PID/maps reads "7f1c2a000000-7f1c52000000 rw-p ...".
  */
 static enum load_status find_table(uint32_t pid, int memory, uint64_t *start)
 {
@@ -241,7 +241,7 @@ static enum load_status find_table(uint32_t pid, int memory, uint64_t *start)
 		if (!mapping_parse(line, &m) || strncmp(m.access, "rw", 2) || m.end - m.start < sizeof(h))
 			continue;
 		status = load_header(&h, memory, m.start);
-		if (status == LOAD_CANNOT_READ)		/* a device's, or gone meanwhile */
+		if (status == LOAD_CANNOT_READ)		/* a device's memory, or unmapped meanwhile */
 			status = LOAD_NO_TABLE;
 		*start = m.start;
 	}
@@ -252,12 +252,12 @@ static enum load_status find_table(uint32_t pid, int memory, uint64_t *start)
 	return status;
 }
 
-/* ---- ...whose memory may not be read ---- */
+/* ---- A process whose memory may not be read ---- */
 
 /*
- * The mapped file, which a process holds open. To see that takes less than to read the
- * process's memory: yama (kernel.yama.ptrace_scope) does not restrict it (proc(5), ptrace(2):
- * PTRACE_MODE_READ). -1: none.
+ * Opens the mapped file by a descriptor of a process that holds it. That takes fewer rights than to read
+ * the process's memory: yama (kernel.yama.ptrace_scope) does not restrict it (proc(5), ptrace(2):
+ * PTRACE_MODE_READ). -1: the process does not hold the file, or the rights do not suffice.
  */
 static int open_held(const char *process, const struct mapping *mapping)
 {
@@ -279,7 +279,7 @@ static int open_held(const char *process, const struct mapping *mapping)
 	return fd;
 }
 
-/* The mapped memfd: from a watcher, that of the process's run. */
+/* Opens the mapped memfd by a descriptor of the watcher that holds it; -1: none of the watchers does. */
 static int open_watched(const struct mapping *mapping)
 {
 	DIR *dir = opendir("/proc");
@@ -306,9 +306,9 @@ static int open_watched(const struct mapping *mapping)
 }
 
 /*
- * The file or memfd that a process has its table in, by lines of /proc/PID/maps like
+ * Opens the file or memfd that a process has its table in, by a line of /proc/PID/maps like
  * "7f1c2a000000-7f1c52000000 rw-s 00000000 00:01 1234567   /memfd:heaptrace (deleted)".
- * -1: it is in neither, or not to be had.
+ * -1: the table is in neither, or cannot be opened.
  */
 static int open_table(uint32_t pid)
 {
@@ -358,7 +358,7 @@ static const char *why_not(int error)
 	}
 }
 
-/* Reads the table; LOAD_CANNOT_READ: errno says why. */
+/* Copies the table of a process that runs. LOAD_CANNOT_READ: errno says why. */
 static enum load_status load_process(struct table *t, uint32_t pid)
 {
 	enum load_status status = LOAD_OK;
@@ -391,7 +391,7 @@ const char *playback_process(struct options *o)
 	struct table t;
 	int tries = 0;
 
-	/* It may have ended in the middle, or become another program. */
+	/* The process may have ended during the copy, or become another program. */
 	do {
 		status = load_process(&t, o->dump);
 	} while ((status == LOAD_TRUNCATED || status == LOAD_DAMAGED) && ++tries < LOAD_TRIES);

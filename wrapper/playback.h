@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* --report=FILE: a dump from what --record=FILE has kept; --dump=PID: of a process that runs. */
+/* --report=FILE prints a dump from the file that --record=FILE has kept, --dump=PID one of a process that runs. */
 #ifndef WRAPPER_PLAYBACK_H
 #define WRAPPER_PLAYBACK_H
 
@@ -13,9 +13,9 @@
 const char *playback(struct options *o);
 
 /*
- * Prints one dump of the process o->dump, likewise, from a copy of its table: it is not stopped
- * and learns nothing of it. Who may do that is proc(5)'s rule for /proc/PID/mem; else, where the
- * table is in a file or a watcher holds it, that for /proc/PID/maps and /proc/PID/fd.
+ * Prints one dump of the process o->dump, likewise, from a copy of its table: the process is not stopped
+ * and does not notice. The rights that this takes are those to read /proc/PID/mem (proc(5)), or, where the
+ * table is in a file or a watcher holds it, those to read /proc/PID/maps and /proc/PID/fd.
  */
 const char *playback_process(struct options *o);
 

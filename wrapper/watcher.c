@@ -2,7 +2,6 @@
 /* See watcher.h. */
 #include "watcher.h"
 
-#include "base/opened.h"
 #include "options/outfile.h"
 #include "reporter.h"
 
@@ -13,16 +12,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #ifndef SYS_pidfd_open
@@ -33,10 +29,11 @@
 #endif
 
 #define STACK_BYTES	262144	/* the watcher's, and that of the process in between */
-#define LATE_MS		1000	/* a child has to say that it is there */
-#define ALONE_MS	50	/* longer than an exec takes, mostly */
+#define ALONE_MS	50	/* longer than most execs take */
+#define ALONE_AGAIN_MS	1000
 
-static int listener = -1, program = -1;	/* the socket; a pidfd of the wrapper */
+static int listener = -1;	/* the socket that messages come by */
+static int program = -1;	/* a pidfd of the wrapper, which becomes the program */
 static pid_t wrapper_pid;
 static char password[WATCH_PASSWORD_BYTES];
 static struct options options;
@@ -52,12 +49,13 @@ bool watcher_open(char address[WATCHER_ADDRESS_BYTES])
 	int reaper = 0;
 
 	wrapper_pid = getpid();
-	/* Whose children's children become its own: the watcher would be the program's child. */
+	/* To a reaper of orphans the kernel gives its descendants when their parents end. Here the watcher
+	 * would become a child of the program. */
 	if (wrapper_pid == 1 || prctl(PR_GET_CHILD_SUBREAPER, &reaper) || reaper)
 		return false;
 	program = (int)syscall(SYS_pidfd_open, wrapper_pid, 0);
 	listener = program < 0 ? -1 : socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	/* Without a name it gets one, of 5 hexadecimal digits (unix(7), autobind). */
+	/* bind() without a name makes the kernel choose one of 5 hexadecimal digits (unix(7), autobind). */
 	if (listener < 0 || setsockopt(listener, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) ||
 	    bind(listener, (struct sockaddr *)&name, sizeof(name.sun_family)) ||
 	    getsockname(listener, (struct sockaddr *)&name, &bytes) ||
@@ -97,8 +95,12 @@ static int compare(const void *a, const void *b)
 	return *(const int *)a - *(const int *)b;
 }
 
-/* Leaves a stream, or the descriptor that --outfile stands for, open only when dumps go there; what
- * takes a stream's number can be neither read nor written, and costs nothing to open. */
+/*
+ * Closes all descriptors but the watcher's own, and those that dumps go to: a standard stream, or the
+ * descriptor that --outfile names. The numbers of the other standard streams become copies of the
+ * socket, so that no file opened later gets such a number. A copy of the socket cannot be written to by
+ * mistake, because the socket is connected to nobody.
+ */
 static void close_all(void)
 {
 	bool to_stdout = options.outfile && !strcmp(options.outfile, "-");
@@ -107,7 +109,7 @@ static void close_all(void)
 	unsigned from = STDERR_FILENO + 1;
 
 	for (int i = 0; i < 2; i++) {
-		if (*ours[i] <= STDERR_FILENO)		/* that stream was closed */
+		if (*ours[i] <= STDERR_FILENO)		/* the stream with this number was closed */
 			*ours[i] = fcntl(*ours[i], F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 		if (*ours[i] < 0)
 			_exit(1);
@@ -129,6 +131,8 @@ static void close_all(void)
 	close_range_of(from, ~0u);
 }
 
+/* Gives the process its own name, its descriptors and its directory. The texts of argv are overwritten:
+ * a search for the program's command line shall not find the watcher. */
 static void prepare(int argc, char **arguments)
 {
 	prctl(PR_SET_NAME, WATCHER_COMMAND);
@@ -142,7 +146,7 @@ static void prepare(int argc, char **arguments)
 	signal(SIGXFSZ, SIG_IGN);
 	close_all();
 	if (chdir("/"))
-		return;		/* then its file system stays busy */
+		return;		/* then the file system of the old directory stays busy, which does no harm */
 }
 
 struct start {
@@ -153,11 +157,13 @@ struct start {
 };
 
 /*
- * The watcher is made in the wrapper's memory, which it is left alone with when the wrapper
- * becomes the program: no page is copied, neither by fork nor by who writes first. Until then it
- * must not touch it. That the wrapper has let go of it is to be known by the program's first word
- * (or by the wrapper's end), and where that does not come soon, by this: the kernel clears it at
- * an exec and at the end, as it does for who joins a thread (set_tid_address(2)).
+ * The watcher is created within the wrapper's memory (CLONE_VM). When the wrapper becomes the program by
+ * exec, the wrapper leaves that memory, and the watcher stays in it alone. So no page is ever copied.
+ * Until the wrapper has left, the watcher must not change any memory.
+ *
+ * The watcher knows that the wrapper has left by the first message of the program, or by the wrapper's
+ * end. Where neither comes soon, this variable tells: the kernel clears it at the wrapper's exec or end,
+ * as it does for the join of a thread (set_tid_address(2)).
  */
 static int wrapper_inside = 1;
 
@@ -166,12 +172,13 @@ static void wait_alone(void)
 	struct pollfd signs[2] = { { .fd = listener, .events = POLLIN },
 				   { .fd = program, .events = POLLIN } };
 
-	for (int ms = ALONE_MS; poll(signs, 2, ms) <= 0; ms = LATE_MS) {
+	for (int ms = ALONE_MS; poll(signs, 2, ms) <= 0; ms = ALONE_AGAIN_MS) {
 		if (!__atomic_load_n(&wrapper_inside, __ATOMIC_ACQUIRE))
 			break;
 	}
 }
 
+/* The life of the watcher, in memory that nobody else uses. */
 static _Noreturn void live(const struct start *s)
 {
 	size_t bytes = strlen(s->text) + 16;
@@ -197,7 +204,11 @@ static int live_when_alone(void *start)
 	live(start);
 }
 
-/* By clone(), but where there is none of that kind (qemu's user mode). */
+/*
+ * The process between the wrapper and the watcher. As it ends at once, the watcher is an orphan, and no
+ * child of the program. fork() serves where clone() cannot share memory without sharing more (qemu's
+ * user mode).
+ */
 static int in_between(void *start)
 {
 	const struct start *s = start;
@@ -211,7 +222,7 @@ static int in_between(void *start)
 
 void watcher_leave(const char *text, int argc, char **arguments)
 {
-	static struct start start;	/* this call does not outlive the exec */
+	static struct start start;	/* static, because the watcher reads it when this call is long over */
 	char *stacks = mmap(NULL, 2 * STACK_BYTES, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
 	pid_t child;
@@ -219,7 +230,7 @@ void watcher_leave(const char *text, int argc, char **arguments)
 	if (stacks != MAP_FAILED) {
 		start = (struct start){ text, argc, arguments, stacks };
 		syscall(SYS_set_tid_address, &wrapper_inside);
-		/* Without a signal at its end, which could be waiting for the program. */
+		/* No signal is sent at the end of this child: it could still be pending in the program. */
 		child = clone(in_between, stacks + 2 * STACK_BYTES, CLONE_VM | CLONE_VFORK, &start);
 		while (child > 0 && waitpid(child, NULL, __WALL) < 0 && errno == EINTR)
 			;
