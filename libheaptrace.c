@@ -10,6 +10,7 @@
 #include "base/boot.h"
 #include "base/check.h"
 #include "elf/deepbind.h"
+#include "elf/headers.h"
 #include "elf/loaded.h"
 #include "elf/lookup.h"
 #include "options/options.h"
@@ -728,19 +729,12 @@ static void parse_options(const char *text)
 
 static void find_loader(void)
 {
-	const ElfW(Ehdr) *eh = (const ElfW(Ehdr) *)getauxval(AT_BASE);
-	const ElfW(Phdr) *ph;
+	uintptr_t base = (uintptr_t)getauxval(AT_BASE), first;
 
-	if (!eh)
-		return;
-	recorder.loader_start = recorder.loader_end = (uintptr_t)eh;
-	ph = (const ElfW(Phdr) *)(recorder.loader_start + eh->e_phoff);
-	for (unsigned i = 0; i < eh->e_phnum; i++) {
-		uintptr_t end = recorder.loader_start + ph[i].p_vaddr + ph[i].p_memsz;
-
-		if (ph[i].p_type == PT_LOAD && end > recorder.loader_end)
-			recorder.loader_end = end;
-	}
+	if (base && headers_extent(base, base, 0, &first, &recorder.loader_end))
+		recorder.loader_start = base;
+	else
+		recorder.loader_start = recorder.loader_end = base;
 }
 
 /* The first part, at the first allocation: what recording needs. */

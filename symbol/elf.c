@@ -4,8 +4,8 @@
  * against it before it is used (by subtraction, so nothing can wrap); and a read that comes
  * back short, because the file shrank meanwhile, ends the table it belongs to.
  *
- * The class is handled where bytes become structs (section_decode and its like), nowhere
- * else: everything above works on 64-bit values.
+ * The two classes differ only where bytes become structs (elf/headers.h); everything here works on 64-bit
+ * values.
  */
 #define _FILE_OFFSET_BITS 64	/* a 32-bit build reads large files too */
 
@@ -27,18 +27,6 @@
 /* Of a section's name, as far as we ask for one; how many we look at, about 1 us each. */
 #define SECTION_NAME_BYTES	32
 #define NAMED_SECTIONS_MAX	65536u
-
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-#define NATIVE_DATA	ELFDATA2LSB
-#else
-#define NATIVE_DATA	ELFDATA2MSB
-#endif
-
-/* An address, offset or size: 4 bytes in ELFCLASS32, 8 in ELFCLASS64. */
-static uint64_t word(struct reader *r, bool wide)
-{
-	return wide ? reader_u64(r) : reader_u32(r);
-}
 
 /* Copies memory of this process, as far as it can be read. */
 static size_t read_memory(uint64_t address, char *buf, size_t size_bytes)
@@ -129,68 +117,20 @@ const uint8_t *elf_stream_next(struct elf_stream *s)
 
 /* Headers */
 
-static uint32_t section_header_bytes(const struct elf *e)
+static bool section_read(struct elf *e, uint32_t i, struct elf_section *section)
 {
-	return e->wide ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr);
-}
-
-static uint32_t segment_header_bytes(const struct elf *e)
-{
-	return e->wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
-}
-
-static uint32_t section_decode(const struct elf *e, const uint8_t *record,
-			       struct elf_section *section)
-{
-	struct reader r = reader_over(record, section_header_bytes(e));
-	uint32_t info;
-
-	section->name = reader_u32(&r);
-	section->type = reader_u32(&r);
-	section->flags = word(&r, e->wide);
-	section->addr = word(&r, e->wide);
-	section->offset = word(&r, e->wide);
-	section->size_bytes = word(&r, e->wide);
-	section->link = reader_u32(&r);
-	info = reader_u32(&r);
-	word(&r, e->wide);		/* sh_addralign */
-	section->entry_bytes = word(&r, e->wide);
-	return info;
-}
-
-static void segment_decode(const struct elf *e, const uint8_t *record, struct elf_segment *s)
-{
-	struct reader r = reader_over(record, segment_header_bytes(e));
-
-	s->type = reader_u32(&r);
-	if (e->wide)
-		s->flags = reader_u32(&r);
-	s->offset = word(&r, e->wide);
-	s->addr = word(&r, e->wide);
-	word(&r, e->wide);		/* p_paddr */
-	s->file_bytes = word(&r, e->wide);
-	s->memory_bytes = word(&r, e->wide);
-	if (!e->wide)
-		s->flags = reader_u32(&r);
-	s->align = word(&r, e->wide);
-}
-
-static bool section_read(struct elf *e, uint32_t i, struct elf_section *section, uint32_t *info)
-{
-	uint8_t record[sizeof(Elf64_Shdr)];
-	uint32_t bytes = section_header_bytes(e);
+	uint8_t record[HEADERS_RECORD_BYTES];
+	uint32_t bytes = headers_section_bytes(e->wide);
 
 	if (!elf_read(e, e->section_offset + (uint64_t)i * bytes, record, bytes))
 		return false;
-	*info = section_decode(e, record, section);
+	headers_decode_section(record, e->wide, section);
 	return true;
 }
 
 bool elf_section(struct elf *e, uint32_t i, struct elf_section *section)
 {
-	uint32_t info;
-
-	return i < e->sections && section_read(e, i, section, &info);
+	return i < e->sections && section_read(e, i, section);
 }
 
 bool elf_section_of_type(struct elf *e, uint32_t type, struct elf_section *section)
@@ -198,9 +138,9 @@ bool elf_section_of_type(struct elf *e, uint32_t type, struct elf_section *secti
 	struct elf_stream s;
 	const uint8_t *record;
 
-	elf_stream_open(&s, e, e->section_offset, e->sections, section_header_bytes(e));
+	elf_stream_open(&s, e, e->section_offset, e->sections, headers_section_bytes(e->wide));
 	while ((record = elf_stream_next(&s))) {
-		section_decode(e, record, section);
+		headers_decode_section(record, e->wide, section);
 		if (section->type == type)
 			return true;
 	}
@@ -218,12 +158,12 @@ void elf_sections_named(struct elf *e, const char *const *names, unsigned count,
 	memset(found, 0, count * sizeof(*found));
 	if (!e->name_section || !elf_section(e, e->name_section, &strings))
 		return;
-	elf_stream_open(&s, e, e->section_offset, e->sections, section_header_bytes(e));
+	elf_stream_open(&s, e, e->section_offset, e->sections, headers_section_bytes(e->wide));
 	while (left-- && (record = elf_stream_next(&s))) {
 		char name[SECTION_NAME_BYTES] = "";
 		uint64_t room;
 
-		section_decode(e, record, &section);
+		headers_decode_section(record, e->wide, &section);
 		if (section.type == SHT_NULL || section.name >= strings.size_bytes)
 			continue;
 		room = strings.size_bytes - section.name;
@@ -238,107 +178,79 @@ void elf_sections_named(struct elf *e, const char *const *names, unsigned count,
 	}
 }
 
-/* What the header says about the tables before it is checked. */
-struct counts {
-	uint64_t segment_offset;
-	uint32_t segments;
-	uint32_t sections;
-	uint32_t name_section;
-};
-
 /*
  * The counts that do not fit the header's 16 bits are in section 0: sh_size, sh_link and
  * sh_info stand for e_shnum, e_shstrndx and e_phnum (gABI, "ELF Header"). A section table
  * that is not wholly in the file does not exist for us.
  */
-static void check_counts(struct elf *e, struct counts *c)
+static void check_counts(struct elf *e, const struct elf_header *h)
 {
-	uint32_t bytes = section_header_bytes(e);
 	struct elf_section first;
-	uint32_t info;
 	bool there = e->section_offset != 0;
-	uint64_t sections = c->sections;
+	uint64_t sections = h->sections;
+	uint32_t name_section = h->name_section;
 
-	if (there && (!sections || c->segments == PN_XNUM || c->name_section == SHN_XINDEX)) {
-		there = section_read(e, 0, &first, &info);
+	e->segments_promised = h->segments;
+	if (there && (!sections || h->segments == PN_XNUM || name_section == SHN_XINDEX)) {
+		there = section_read(e, 0, &first);
 		if (there && !sections)
 			sections = first.size_bytes;
-		if (there && c->segments == PN_XNUM)
-			c->segments = info;
-		if (there && c->name_section == SHN_XINDEX)
-			c->name_section = first.link;
+		if (there && h->segments == PN_XNUM)
+			e->segments_promised = first.info;
+		if (there && name_section == SHN_XINDEX)
+			name_section = first.link;
 	}
 	if (there && (e->section_offset > e->size_bytes ||
-		      sections > (e->size_bytes - e->section_offset) / bytes ||
+		      sections > (e->size_bytes - e->section_offset) / headers_section_bytes(e->wide) ||
 		      sections > UINT32_MAX)) {
 		e->damaged = true;
 		there = false;
 	}
 	e->sections = there ? (uint32_t)sections : 0;
-	e->name_section = c->name_section < e->sections ? c->name_section : 0;
+	e->name_section = name_section < e->sections ? name_section : 0;
 }
 
-static int read_header(struct elf *e, struct counts *c)
+static int read_header(struct elf *e)
 {
-	union {
-		Elf64_Ehdr wide;
-		Elf32_Ehdr narrow;
-		uint8_t bytes[sizeof(Elf64_Ehdr)];
-	} h;
-	struct reader r;
-	uint16_t type, segment_bytes, section_bytes;
-	size_t got = read_some(e, 0, &h, sizeof(h));
+	uint8_t bytes[HEADERS_BYTES];
+	struct elf_header h;
 
-	if (got < EI_NIDENT || memcmp(h.bytes, ELFMAG, SELFMAG))
-		return SYMBOL_NOT_ELF;
-	if (h.bytes[EI_CLASS] != ELFCLASS64 && h.bytes[EI_CLASS] != ELFCLASS32)
-		return SYMBOL_NOT_ELF;
-	if (h.bytes[EI_DATA] != NATIVE_DATA)
-		return SYMBOL_FOREIGN;
-	e->wide = h.bytes[EI_CLASS] == ELFCLASS64;
-	r = reader_over(h.bytes, got);
-	reader_skip(&r, EI_NIDENT);
-	type = reader_u16(&r);
-	e->machine = reader_u16(&r);
-	reader_u32(&r);				/* e_version */
-	e->entry = word(&r, e->wide);
-	c->segment_offset = word(&r, e->wide);
-	e->section_offset = word(&r, e->wide);
-	reader_skip(&r, 4 + 2);			/* e_flags, e_ehsize */
-	segment_bytes = reader_u16(&r);
-	c->segments = reader_u16(&r);
-	section_bytes = reader_u16(&r);
-	c->sections = reader_u16(&r);
-	c->name_section = reader_u16(&r);
-	if (r.bad)
-		return SYMBOL_DAMAGED;
-	if (e->mapped_at)	/* section headers are not loaded */
-		e->section_offset = 0;
-	if (type != ET_EXEC && type != ET_DYN)
-		return SYMBOL_FOREIGN;
-	if (c->segments && segment_bytes != segment_header_bytes(e)) {
-		e->damaged = true;
-		c->segments = 0;
+	switch (headers_decode(bytes, read_some(e, 0, bytes, sizeof(bytes)), &h)) {
+	case HEADERS_NOT_ELF:		return SYMBOL_NOT_ELF;
+	case HEADERS_OTHER_ORDER:	return SYMBOL_FOREIGN;
+	case HEADERS_TRUNCATED:		return SYMBOL_DAMAGED;
+	case HEADERS_OK:		break;
 	}
-	if (e->section_offset && section_bytes != section_header_bytes(e)) {
+	e->wide = h.wide;
+	e->machine = h.machine;
+	e->entry = h.entry;
+	e->segment_offset = h.segment_offset;
+	e->section_offset = e->mapped_at ? 0 : h.section_offset;	/* the loader does not map section headers */
+	if (h.type != ET_EXEC && h.type != ET_DYN)
+		return SYMBOL_FOREIGN;
+	if (h.segments && h.segment_bytes != headers_segment_bytes(e->wide)) {
+		e->damaged = true;
+		h.segments = 0;
+	}
+	if (e->section_offset && h.section_bytes != headers_section_bytes(e->wide)) {
 		/* sstrip may leave e_shentsize 0, but then there is no table. */
 		e->damaged = true;
 		e->section_offset = 0;
 	}
-	check_counts(e, c);
+	check_counts(e, &h);
 	return SYMBOL_OK;
 }
 
-static void read_segments(struct elf *e, const struct counts *c)
+static void read_segments(struct elf *e)
 {
 	struct elf_stream s;
 	const uint8_t *record;
 
-	elf_stream_open(&s, e, c->segment_offset, c->segments, segment_header_bytes(e));
+	elf_stream_open(&s, e, e->segment_offset, e->segments_promised, headers_segment_bytes(e->wide));
 	while (e->segments < ELF_SEGMENTS_MAX && (record = elf_stream_next(&s))) {
 		struct elf_segment *segment = &e->segment[e->segments];
 
-		segment_decode(e, record, segment);
+		headers_decode_segment(record, e->wide, segment);
 		if (segment->type == PT_LOAD || segment->type == PT_DYNAMIC ||
 		    segment->type == PT_NOTE)
 			e->segments++;
@@ -394,9 +306,9 @@ static void read_code(struct elf *e)
 	const uint8_t *record;
 	uint32_t i;
 
-	elf_stream_open(&s, e, e->section_offset, e->sections, section_header_bytes(e));
+	elf_stream_open(&s, e, e->section_offset, e->sections, headers_section_bytes(e->wide));
 	for (i = 0; (record = elf_stream_next(&s)); i++) {
-		section_decode(e, record, &section);
+		headers_decode_section(record, e->wide, &section);
 		if (i && (section.flags & wanted) == wanted)
 			add_code(e, section.addr, section.size_bytes, i);
 	}
@@ -453,19 +365,18 @@ static bool take_memory(struct elf *e, struct arena *arena)
 
 int elf_open(struct elf *e, const char *path, struct arena *arena)
 {
-	struct counts counts;
 	int error;
 
 	*e = (struct elf){ .fd = -1 };
 	e->fd = open_regular(path, &e->size_bytes);
 	if (e->fd < 0)
 		return errno == ENOENT || errno == ENOTDIR ? SYMBOL_GONE : SYMBOL_NO_FILE;
-	error = take_memory(e, arena) ? read_header(e, &counts) : SYMBOL_NO_MEMORY;
+	error = take_memory(e, arena) ? read_header(e) : SYMBOL_NO_MEMORY;
 	if (error) {
 		elf_close(e);
 		return error;
 	}
-	read_segments(e, &counts);
+	read_segments(e);
 	read_code(e);
 	return SYMBOL_OK;
 }
@@ -501,7 +412,6 @@ static void move_segments(struct elf *e)
 int elf_open_mapped(struct elf *e, const char *proc, uint64_t address, bool stays,
 		    struct arena *arena)
 {
-	struct counts counts;
 	char path[32];
 	int error;
 
@@ -512,12 +422,12 @@ int elf_open_mapped(struct elf *e, const char *proc, uint64_t address, bool stay
 	e->direct = e->fd < 0 && stays;
 	if (e->fd < 0 && !stays)
 		return SYMBOL_NO_FILE;
-	error = take_memory(e, arena) ? read_header(e, &counts) : SYMBOL_NO_MEMORY;
+	error = take_memory(e, arena) ? read_header(e) : SYMBOL_NO_MEMORY;
 	if (error) {
 		elf_close(e);
 		return error;
 	}
-	read_segments(e, &counts);
+	read_segments(e);
 	move_segments(e);
 	read_code(e);
 	return SYMBOL_OK;
@@ -532,49 +442,21 @@ void elf_close(struct elf *e)
 
 /* Build id */
 
-/*
- * Notes are {name size, descriptor size, type}, name, descriptor, the latter two padded to
- * the segment's alignment (8 only where p_align is 8; gABI and Linux's ABI differ):
- *
- *	04 00 00 00  14 00 00 00  03 00 00 00  "GNU\0"  d6 0f ... (20 bytes)
- */
-static int find_build_id(struct reader *r, uint64_t align, uint8_t *buf, size_t size_bytes)
-{
-	while (reader_left(r)) {
-		uint32_t name_bytes = reader_u32(r);
-		uint32_t id_bytes = reader_u32(r);
-		uint32_t type = reader_u32(r);
-		const uint8_t *name = reader_bytes(r, name_bytes);
-		const uint8_t *id;
-
-		reader_skip(r, -(uint64_t)(r->p - r->start) & (align - 1));
-		id = reader_bytes(r, id_bytes);
-		if (r->bad)
-			return 0;
-		if (type == NT_GNU_BUILD_ID && name_bytes == 4 && !memcmp(name, "GNU", 4) &&
-		    id_bytes) {
-			memcpy(buf, id, id_bytes < size_bytes ? id_bytes : size_bytes);
-			return (int)id_bytes;
-		}
-		reader_skip(r, -(uint64_t)(r->p - r->start) & (align - 1));
-	}
-	return 0;
-}
-
 int elf_build_id(struct elf *e, uint8_t *buf, size_t size_bytes)
 {
 	for (uint32_t i = 0; i < e->segments; i++) {
 		const struct elf_segment *s = &e->segment[i];
 		uint64_t bytes = s->file_bytes < CHUNK_BYTES ? s->file_bytes : CHUNK_BYTES;
-		struct reader r;
-		int length;
+		const uint8_t *id;
+		uint32_t length;
 
 		if (s->type != PT_NOTE || !elf_read(e, s->offset, e->chunk, bytes))
 			continue;
-		r = reader_over(e->chunk, bytes);
-		length = find_build_id(&r, s->align == 8 ? 8 : 4, buf, size_bytes);
-		if (length)
-			return length;
+		id = headers_build_id(reader_over(e->chunk, bytes), s->align, &length);
+		if (id) {
+			memcpy(buf, id, length < size_bytes ? length : size_bytes);
+			return (int)length;
+		}
 	}
 	return 0;
 }

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "elf/headers.h"
 
 /* Bounds on what a file can make us do; real files stay far below (libLLVM: 60,000 symbols,
  * a debug build of it 1,000,000; 60 sections; 13 segments). */
@@ -27,22 +28,6 @@
 /* Reads of 4 KB from a string table, about 1 us each: seconds at the worst. A real file needs
  * about two per resolved address. */
 #define ELF_FILLS_MAX		((uint32_t)1 << 20)
-
-struct elf_segment {
-	uint32_t type;			/* PT_LOAD, PT_DYNAMIC, PT_NOTE: others are not kept */
-	uint32_t flags;
-	uint64_t offset, file_bytes;
-	uint64_t addr, memory_bytes;
-	uint64_t align;
-};
-
-struct elf_section {
-	uint32_t name;			/* in .shstrtab */
-	uint32_t type, link;
-	uint64_t flags;
-	uint64_t addr, offset, size_bytes;
-	uint64_t entry_bytes;
-};
 
 /* A range of addresses with code. Sorted by start. */
 struct elf_code {
@@ -64,9 +49,10 @@ struct elf {
 	uint64_t entry;			/* e_entry */
 	uint32_t sections;		/* 0: no section headers */
 	uint32_t name_section;		/* index of .shstrtab, 0: none */
-	uint64_t section_offset;
-	struct elf_segment *segment;
+	uint64_t segment_offset, section_offset;
+	struct elf_segment *segment;	/* those of PT_LOAD, PT_DYNAMIC and PT_NOTE; others are not kept */
 	uint32_t segments;
+	uint32_t segments_promised;	/* how many of all kinds the header says that there are */
 	struct elf_code *code;
 	uint32_t codes;
 	uint8_t *chunk;			/* the one stream's buffer; ELF_CHUNK_BYTES */

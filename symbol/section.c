@@ -74,7 +74,7 @@ static void open_one(struct section *s, struct elf *e, const struct elf_section 
 void sections_open(struct section *section, const char *const *names, unsigned count,
 		   struct elf *e, uint64_t *budget, struct arena *arena)
 {
-	uint32_t bytes = e->wide ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr);
+	uint32_t bytes = headers_section_bytes(e->wide);
 	struct elf_section header;
 	struct elf_strings strings;
 	struct elf_stream stream;

@@ -90,7 +90,7 @@ static void keep_entry(const struct elf *e, struct dynamic *d, uint64_t tag, uin
 bool symtab_read_dynamic(struct elf *e, struct dynamic *d)
 {
 	const struct elf_segment *segment = NULL;
-	uint32_t bytes = e->wide ? sizeof(Elf64_Dyn) : sizeof(Elf32_Dyn);
+	uint32_t bytes = headers_dynamic_bytes(e->wide);
 	struct elf_stream s;
 	const uint8_t *record;
 
@@ -103,10 +103,9 @@ bool symtab_read_dynamic(struct elf *e, struct dynamic *d)
 		return false;
 	elf_stream_open(&s, e, segment->offset, segment->file_bytes / bytes, bytes);
 	while ((record = elf_stream_next(&s))) {
-		struct reader r = reader_over(record, bytes);
-		uint64_t tag = e->wide ? reader_u64(&r) : reader_u32(&r);
-		uint64_t value = e->wide ? reader_u64(&r) : reader_u32(&r);
+		uint64_t tag, value;
 
+		headers_decode_dynamic(record, e->wide, &tag, &value);
 		if (tag == DT_NULL)
 			break;
 		keep_entry(e, d, tag, value);

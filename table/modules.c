@@ -109,38 +109,24 @@ static uint32_t add_text(struct table *t, const char *path)
 	return known ? known : at;
 }
 
-/* Looks through one PT_NOTE segment for the build id (note type NT_GNU_BUILD_ID, "GNU"). */
-static void read_build_id(struct module *m, const char *note, size_t size_bytes)
-{
-	while (size_bytes >= sizeof(ElfW(Nhdr))) {
-		const ElfW(Nhdr) *n = (const ElfW(Nhdr) *)note;
-		size_t name = (n->n_namesz + 3) & ~(size_t)3, desc = (n->n_descsz + 3) & ~(size_t)3;
-		size_t whole = sizeof(*n) + name + desc;
-
-		if (n->n_namesz > size_bytes || n->n_descsz > size_bytes || whole > size_bytes)
-			return;
-		if (n->n_type == NT_GNU_BUILD_ID && n->n_namesz == 4 &&
-		    !memcmp(n + 1, "GNU", 4) && n->n_descsz <= MODULE_BUILD_ID_BYTES) {
-			uint64_t at = (uintptr_t)(n + 1) + name - m->start;
-
-			m->build_id_bytes = (uint8_t)n->n_descsz;
-			memcpy(m->build_id, (const char *)(n + 1) + name, n->n_descsz);
-			m->build_id_at = at <= FIRST_PAGE - MODULE_BUILD_ID_BYTES ? (uint16_t)at : 0;
-			return;
-		}
-		note += whole;
-		size_bytes -= whole;
-	}
-}
-
-/* Reads the build id by the program headers in memory, which the loader has already used. */
+/* Takes the build id from the segments of notes in memory, which the loader has used already. */
 static void read_notes(struct module *m, const ElfW(Phdr) *ph, unsigned count)
 {
-	for (unsigned i = 0; i < count && !m->build_id_bytes; i++) {
-		uint64_t start = m->bias + ph[i].p_vaddr;
+	for (unsigned i = 0; i < count; i++) {
+		uint64_t start = m->bias + ph[i].p_vaddr, at;
+		const uint8_t *id;
+		uint32_t bytes;
 
-		if (ph[i].p_type == PT_NOTE && start >= m->start && ph[i].p_memsz <= m->end - start)
-			read_build_id(m, (const char *)(uintptr_t)start, ph[i].p_memsz);
+		if (ph[i].p_type != PT_NOTE || start < m->start || ph[i].p_memsz > m->end - start)
+			continue;
+		id = headers_build_id(reader_over((const void *)(uintptr_t)start, ph[i].p_memsz), ph[i].p_align, &bytes);
+		if (!id || bytes > MODULE_BUILD_ID_BYTES)
+			continue;
+		at = (uintptr_t)id - m->start;
+		m->build_id_bytes = (uint8_t)bytes;
+		memcpy(m->build_id, id, bytes);
+		m->build_id_at = at <= FIRST_PAGE - MODULE_BUILD_ID_BYTES ? (uint16_t)at : 0;
+		return;
 	}
 }
 
