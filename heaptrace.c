@@ -9,7 +9,7 @@
  * (a static program, a set-user-ID bit, another word size, a colon in the library's path) is
  * said here, before anything runs, in one line that tells what to do.
  */
-#include "elf/image.h"
+#include "elf/program.h"
 #include "format/format.h"
 #include "options/options.h"
 #include "options/outfile.h"
@@ -29,10 +29,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 /* ---- PROGRAM in PATH ---- */
@@ -91,50 +88,11 @@ static char *find_program(const char *name)
 
 /* ---- can it be traced? ---- */
 
-/* Whether the kernel would start path with AT_SECURE set, in which the loader ignores
- * LD_PRELOAD paths: a set-ID bit or a file capability that changes what we are
- * (bprm_fill_uid() and cap_bprm_creds_from_file()). Says which in *why. */
-static bool is_secure(const char *path, const char **why)
-{
-	struct {
-		uint32_t magic, permitted_0, inheritable_0, permitted_1, inheritable_1, rootid;
-	} caps;
-	uid_t uid = geteuid();
-	gid_t gid = getegid();
-	struct statvfs fs;
-	struct stat st;
-
-	if (stat(path, &st))
-		return false;
-	*why = "this process runs with another user's rights";
-	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ||
-	    (!statvfs(path, &fs) && (fs.f_flag & ST_NOSUID)))
-		return uid != getuid() || gid != getgid();
-	if (st.st_mode & S_ISUID) {
-		uid = st.st_uid;
-		*why = "its set-user-ID bit is on";
-	}
-	if ((st.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP)) {
-		gid = st.st_gid;
-		if (uid == getuid())
-			*why = "its set-group-ID bit is on";
-	}
-	if (uid != getuid() || gid != getgid())
-		return true;
-
-	/* struct vfs_cap_data, little endian: the lowest bit of magic is the effective flag. */
-	memset(&caps, 0, sizeof(caps));
-	*why = "it has file capabilities";
-	return getuid() != 0 &&
-	       getxattr(path, "security.capability", &caps, sizeof(caps)) > 0 &&
-	       (caps.permitted_0 || caps.permitted_1);
-}
-
 struct program {
 	const char *name;	/* as the user wrote it */
 	char *path;
 	char *runs;		/* what runs in the end: path, or a script's interpreter */
-	struct image image;	/* of runs */
+	struct program_file file;	/* of runs */
 	const char *culprit;	/* for messages: name, or "INTERPRETER (which runs NAME)" */
 	bool by_shell;		/* execve() will say ENOEXEC */
 	int word_bits;		/* 32 or 64 when not our own word size, else 0 */
@@ -145,16 +103,16 @@ static void follow_scripts(struct program *p)
 {
 	p->culprit = p->name;
 	p->runs = p->path;
-	image_read(p->runs, &p->image);
-	for (int depth = 0; p->image.kind == IMAGE_SCRIPT || p->image.kind == IMAGE_TEXT; depth++) {
+	program_examine(&p->file, p->runs);
+	for (int depth = 0; p->file.kind == PROGRAM_SCRIPT || p->file.kind == PROGRAM_TEXT; depth++) {
 		int error;
 
-		if (p->image.kind == IMAGE_TEXT) {
+		if (p->file.kind == PROGRAM_TEXT) {
 			p->by_shell = true;
-			strcpy(p->image.interpreter, "/bin/sh");
+			strcpy(p->file.interpreter, "/bin/sh");
 		}
-		p->runs = format_text("%s", p->image.interpreter);
-		if (depth == IMAGE_SCRIPT_DEPTH)
+		p->runs = format_text("%s", p->file.interpreter);
+		if (depth == PROGRAM_SCRIPT_DEPTH)
 			die(EXIT_EXEC, "%s: too many interpreters that are scripts themselves",
 			    p->name);
 		error = executable(p->runs);
@@ -162,40 +120,40 @@ static void follow_scripts(struct program *p)
 			die(EXIT_EXEC, "%s: bad interpreter: %s: %s", p->name, p->runs,
 			    strerror(error));
 		p->culprit = format_text("%s (which runs %s)", p->runs, p->name);
-		image_read(p->runs, &p->image);
+		program_examine(&p->file, p->runs);
 	}
 }
 
 static void check_program(struct program *p)
 {
-	struct image *image = &p->image;
-	const char *base, *why;
-	struct image self;
+	const struct program_file *file = &p->file;
 
 	follow_scripts(p);
-	if (is_secure(p->runs, &why))
+	switch (file->obstacle) {
+	case PROGRAM_HAS_RIGHTS:
 		die(EXIT_SETUP, "%s: %s, so the loader would ignore the tracer; trace a copy "
-		    "without it, or run heaptrace as the user it changes to", p->culprit, why);
-	image_read("/proc/self/exe", &self);
-	if (image->kind != IMAGE_ELF || self.kind != IMAGE_ELF)
-		return;
-	if (image_is_other_word_size(&self, image))
-		p->word_bits = image->is_64 ? 64 : 32;
-	else if (!image_is_same_machine(&self, image))
+		    "without it, or run heaptrace as the user it changes to", p->culprit, file->rights);
+	case PROGRAM_IS_FOREIGN:
 		die(EXIT_SETUP, "%s is for another machine (ELF machine %u, this is %u): run "
-		    "heaptrace built for it, there", p->culprit, image->machine, self.machine);
-	if (!image->interpreter[0] && !image->loads_itself)
+		    "heaptrace built for it, there", p->culprit, file->machine, program_own_machine());
+	case PROGRAM_IS_VALGRIND:
+	case PROGRAM_IS_STATIC:
 		die(EXIT_SETUP, "%s is statically linked, so nothing can be preloaded into it: "
 		    "link it dynamically (without -static) to trace it", p->culprit);
-	if (image->sanitized)
+	case PROGRAM_IS_SANITIZED:
 		die(EXIT_SETUP, "%s is built with a sanitizer (-fsanitize=address, leak, thread, ...), "
 		    "whose own malloc cannot be combined with the tracer: run it without heaptrace, or "
 		    "build it without the sanitizer", p->culprit);
-	base = strrchr(image->interpreter, '/');
-	base = base ? base + 1 : image->interpreter;
-	if (!strncmp(base, "ld-musl", 7) || !strncmp(base, "ld-uClibc", 9))
+	case PROGRAM_OTHER_LIBC:
 		die(EXIT_SETUP, "%s uses the C library of %s: only programs that use glibc can be "
-		    "traced", p->culprit, image->interpreter);
+		    "traced", p->culprit, file->interpreter);
+	case PROGRAM_OTHER_WORD_SIZE:
+		p->word_bits = sizeof(void *) == 8 ? 32 : 64;
+		break;
+	case PROGRAM_TRACEABLE:
+	case PROGRAM_OBSTACLES:
+		break;
+	}
 }
 
 /* ---- the library ---- */
@@ -223,7 +181,7 @@ static char *find_library(const struct program *p, const char *argv_0)
 	char *name = p->word_bits ? format_text("libheaptrace%d.so", p->word_bits)
 				  : format_text("libheaptrace.so");
 	char *own = own_directory(argv_0);
-	struct image image;
+	struct program_file file;
 	size_t bad;
 
 	for (size_t i = 0; own && i < sizeof(places) / sizeof(places[0]); i++) {
@@ -242,9 +200,9 @@ static char *find_library(const struct program *p, const char *argv_0)
 			die(EXIT_SETUP, "the library's path '%s' has a '%c' in it, which the "
 			    "loader cannot take: move or link heaptrace's directory to a path without",
 			    path, path[bad]);
-		image_read(path, &image);
-		if (image.kind != IMAGE_ELF ||
-		    (p->image.kind == IMAGE_ELF && !image_is_same_machine(&image, &p->image)))
+		program_examine(&file, path);
+		if (file.kind != PROGRAM_ELF ||
+		    (p->file.kind == PROGRAM_ELF && !program_is_same_machine(&file, &p->file)))
 			die(EXIT_SETUP, "%s is not a library that %s can load: build it anew", path,
 			    p->culprit);
 		return path;
@@ -324,7 +282,7 @@ static const char *open_watcher(const struct options *o, char address[WATCHER_AD
 /* Becomes PROGRAM; does not return. */
 static void run(const struct program *p, int argc, char **argv, char **env)
 {
-	const char *interpreter = p->image.interpreter;
+	const char *interpreter = p->file.interpreter;
 	int error;
 
 	execve(p->path, argv, env);
@@ -339,7 +297,7 @@ static void run(const struct program *p, int argc, char **argv, char **env)
 		execve(shell_argv[0], shell_argv, env);
 	}
 	error = errno;
-	if (error == ENOENT && p->image.kind == IMAGE_ELF && *interpreter &&
+	if (error == ENOENT && p->file.kind == PROGRAM_ELF && *interpreter &&
 	    access(interpreter, F_OK))
 		die(EXIT_EXEC, "%s: cannot execute: its loader %s does not exist", p->culprit,
 		    interpreter);

@@ -421,6 +421,11 @@ gid_t getgid(void)
 	return (gid_t)CALL0(SYS_getgid);
 }
 
+gid_t getegid(void)
+{
+	return (gid_t)CALL0(SYS_getegid);
+}
+
 pid_t getpid(void)
 {
 	return (pid_t)CALL0(SYS_getpid);

@@ -15,8 +15,8 @@
  * names reaches the definition in kernel.c, outside of them nothing changes. No other source file has to
  * do anything for it, and none can forget it.
  *
- *	access close fcntl fgetxattr fstat fstat64 fstatat ftruncate geteuid getgid getpid getrlimit
- *	getuid ioctl kill lstat madvise memfd_create mincore mmap mprotect mremap munmap nanosleep
+ *	access close fcntl fgetxattr fstat fstat64 fstatat ftruncate getegid geteuid getgid getpid
+ *	getrlimit getuid ioctl kill lstat madvise memfd_create mincore mmap mprotect mremap munmap nanosleep
  *	open open64 openat poll pread pread64 pwrite read readlink renameat sched_yield sendmsg
  *	setrlimit setsockopt socket syscall unlinkat waitpid write
  *					on x86_64 and aarch64; elsewhere these are libc's

@@ -4,8 +4,8 @@
 
 #include "base/check.h"
 #include "elf/headers.h"
-#include "elf/image.h"
 #include "elf/loaded.h"
+#include "elf/program.h"
 #include "base/path.h"
 #include "layout.h"
 
@@ -186,21 +186,21 @@ static int note_loaded(struct dl_phdr_info *info, size_t size, void *table)
 static void read_given_path(char program_path[TABLE_PATH_BYTES])
 {
 	const char *given = (const char *)getauxval(AT_EXECFN);
-	struct image image = { .kind = IMAGE_UNKNOWN };
+	struct program_file file = { .kind = PROGRAM_UNKNOWN };
 
-	for (int depth = 0; given && given[0] && depth <= IMAGE_SCRIPT_DEPTH; depth++) {
+	for (int depth = 0; given && given[0] && depth <= PROGRAM_SCRIPT_DEPTH; depth++) {
 		/* A name without a slash means a file in the current directory here. */
 		bool bare = !strchr(given, '/');
 
 		if (strlen(given) + 3 > TABLE_PATH_BYTES)
 			break;
 		strcpy(stpcpy(program_path, bare ? "./" : ""), given);
-		image_read(program_path, &image);
-		if (image.kind != IMAGE_SCRIPT)
+		program_examine(&file, program_path);
+		if (file.kind != PROGRAM_SCRIPT)
 			break;
-		given = image.interpreter;
+		given = file.interpreter;
 	}
-	if (image.kind != IMAGE_ELF)
+	if (file.kind != PROGRAM_ELF)
 		program_path[0] = '\0';
 }
 
