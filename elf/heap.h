@@ -24,19 +24,19 @@
  *	  mmapped_mem: bytes of blocks that are mappings of their own
  *	  max_mmapped_mem, sbrk_base
  *
- * None of these has a symbol, and nobody promises that they stay so. So they are looked for once, at the
- * start, when the heap is small and mallinfo2() is cheap: by what they must contain. What was found counts only if
- * it is the only place of that kind, and if the figures that are read there are those that mallinfo2() gives. Of
- * another allocator, or of a glibc that has changed, nothing is known then, and a dump says so.
+ * None of these has a symbol, and nobody promises that they stay as they are. So they are searched once, at the
+ * start, when the heap is small and mallinfo2() is cheap, by the values that they must contain. A place counts only
+ * if it is the only one of its kind, and if the figures that are read there are those that mallinfo2() gives. With
+ * another allocator, or a glibc that has changed, no place is found, and a dump says that the figures are unknown.
  */
-#ifndef BASE_HEAP_H
-#define BASE_HEAP_H
+#ifndef ELF_HEAP_H
+#define ELF_HEAP_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Where things are, in the process; a part of the table's header, for who looks from outside. Offsets
- * are those in struct malloc_state. */
+/* The addresses in the process. They are a part of the table's header (table/table.h), because other processes
+ * read the figures, too. Offsets are those in struct malloc_state. */
 struct heap_places {
 	uint64_t arena;			/* main_arena's address; 0: not known */
 	uint64_t mapped;		/* mp_.mmapped_mem's; 0: not known */
@@ -69,9 +69,9 @@ struct heap_figures {
 };
 
 /*
- * Looks for the places. in_libc: an address in libc.so.6; known: what mallinfo2()
- * says now. False: they are not to be found, and *p says that nothing is known. Once, at start,
- * in the only thread that allocates: asks the loader (dladdr()).
+ * Searches the places. in_libc: an address in libc.so.6; known: the figures that mallinfo2() gives now. False: the
+ * places were not found, and *p says that nothing is known. To be called once, at the start, in the only thread
+ * that allocates, because it asks the loader (dladdr()).
  */
 bool heap_find(struct heap_places *p, const void *in_libc, const struct heap_known *known);
 

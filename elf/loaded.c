@@ -21,17 +21,17 @@ struct object {
 
 static int (*find_object)(void *pc, struct object *object);
 
-/* The loader's list for debuggers, one element for each namespace; r_version says whether there is
- * more than one (<link.h> of glibc 2.35). A program that has a copy of the first has an old one. */
+/* The loader's list for debuggers has one element for each namespace; r_version says whether there is more than
+ * one (<link.h> of glibc 2.35). A program with a copy relocation of the first element has an old copy of it. */
 struct namespace {
 	struct r_debug debug;
 	const struct namespace *next;
 };
-static const struct namespace *namespaces;	/* NULL: not to be had */
+static const struct namespace *namespaces;	/* NULL: the loader has no such list */
 
 bool loaded_init(void)
 {
-#ifndef LOADED_BY_MAPS	/* tests build with it: as with an older libc */
+#ifndef LOADED_BY_MAPS	/* tests define it, to run as with an older glibc */
 	*(void **)&find_object = lookup_first("_dl_find_object");
 #endif
 	namespaces = lookup_first("_r_debug");

@@ -14,8 +14,8 @@
 #include <string.h>
 #include <sys/auxv.h>
 
-#define VERSION_HIDDEN	0x8000u	/* of a .gnu.version entry: only for who asks for that version */
-#define VERSION_FIRST	2u	/* its lower numbers mean: without a version */
+#define VERSION_HIDDEN	0x8000u	/* of a .gnu.version entry: the symbol is only for references to that version */
+#define VERSION_FIRST	2u	/* lower numbers mean that the symbol has no version */
 
 /* The tables of one module. */
 struct symbols {
@@ -27,7 +27,7 @@ struct symbols {
 	const uint32_t *hash;		/* the older kind; NULL: there is none */
 };
 
-/* Most loaders replace the addresses in a dynamic section by those in memory; some machines' keep
+/* The loader replaces the addresses in a dynamic section by those in memory on most machines; on some it keeps
  * those of the file. */
 static const void *address_of(uintptr_t bias, const ElfW(Dyn) *d)
 {
@@ -51,7 +51,7 @@ static bool find_tables(const struct link_map *map, struct symbols *s)
 	return s->symbols && s->strings && (s->gnu_hash || s->hash);
 }
 
-/* Whether symbol i is a definition of this name that is there for who names no version. */
+/* Whether symbol i defines this name for references that name no version. */
 static bool defines(const struct symbols *s, uint32_t i, const char *name)
 {
 	const ElfW(Sym) *y = &s->symbols[i];
@@ -124,8 +124,8 @@ struct definition {
 	const struct link_map *module;
 };
 
-/* What a function returns that chooses one of several definitions is known to the loader alone. There
- * is such a name, so the question leaves no error behind. */
+/* Only the loader knows the result of a function that chooses one of several definitions (STT_GNU_IFUNC). Since
+ * the name exists, this dlsym() leaves no error behind. */
 static void *resolve(const ElfW(Sym) *y, uintptr_t bias, const char *name, bool next)
 {
 	if (ELF32_ST_TYPE(y->st_info) == STT_GNU_IFUNC)
@@ -156,7 +156,7 @@ static unsigned look_in(const struct link_map *map, const struct lookup *list, s
 	return new;
 }
 
-/* This library's own module, in the loader's list of all: the list's order is that of the search. */
+/* This library's module in the loader's list of all modules, whose order is the order of the search. */
 static const struct link_map *own_module(void)
 {
 	static struct link_map *own;
@@ -170,7 +170,7 @@ static const struct link_map *own_module(void)
 
 static void look(const struct lookup *list, struct definition *found, unsigned count, bool next)
 {
-	/* The kernel's own module is in the list, but nobody searches there. */
+	/* The vdso is in the loader's list, but the loader does not search it for symbols. */
 	uintptr_t kernel = (uintptr_t)getauxval(AT_SYSINFO_EHDR);
 	const struct link_map *map = own_module();
 	int saved = errno;

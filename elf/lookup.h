@@ -2,17 +2,17 @@
 /*
  * Finding functions and variables of other modules by name, without dlsym(3).
  *
- * A dlsym() that does not find its name leaves an error text behind: memory from the program's
- * malloc(), which the C library frees at the thread's next dlsym() or dlerror(), through the
- * program's free(). A program whose own free() looks the real one up with dlsym() then never gets
- * out of that. And a dlsym() that does find its name takes away the text of an earlier failure
- * that the program has yet to ask for. So the symbol tables are read here, in the loader's order.
+ * A dlsym() that does not find its name leaves an error text behind. The text is memory from the program's
+ * malloc(), which the C library frees at the thread's next dlsym() or dlerror(), through the program's free(). If
+ * that free() looks the real one up with dlsym(), the two call each other without end. A dlsym() that does find
+ * its name discards the text of an earlier failure, which the program may not have asked for yet. So the symbol
+ * tables are read here, in the order in which the loader searches them.
  *
- * The first call takes the loader's lock (dladdr(3)). Nothing is allocated. For the start of the
- * process, when no other thread can load or unload modules; not for hooks or dumps. errno is kept.
+ * The first call takes the loader's lock (dladdr(3)). Nothing is allocated. These functions are for the start of
+ * the process, when no other thread can load or unload modules; hooks and dumps must not call them. errno is kept.
  */
-#ifndef BASE_LOOKUP_H
-#define BASE_LOOKUP_H
+#ifndef ELF_LOOKUP_H
+#define ELF_LOOKUP_H
 
 #include <stdbool.h>
 
@@ -22,10 +22,10 @@ struct lookup {
 };
 
 /*
- * Finds the definitions that dlsym(RTLD_NEXT) would find, among what was loaded when the program was
- * started: those in the modules behind the one that contains this code, in the order in which the
- * loader searches. The addresses are stored when all names have been looked for, in the order of the
- * list: whoever sees the last one of them can see all others.
+ * Finds the definitions that dlsym(RTLD_NEXT) would find among the modules that were loaded when the program was
+ * started: those in the modules behind the one that contains this code, in the order in which the loader searches.
+ * All names are looked up first; then the addresses are stored in the order of the list, so that a thread that
+ * sees the last address can see all others.
  */
 void lookup_next(const struct lookup *list, unsigned count);
 

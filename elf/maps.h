@@ -3,46 +3,43 @@
  * Which module an address lies in, for a libc without _dl_find_object() (glibc before 2.35):
  * by the kernel's list of what is mapped, /proc/self/maps.
  *
- * The loader's own list is out of reach. dl_iterate_phdr() takes a lock that another thread
- * may hold while it waits for one that the caller of malloc has (its callbacks are anybody's
- * code), and in a forked child nobody may ever release it; the link map that debuggers walk
- * has its entries freed under whoever reads it; and a dlopen() of ours in front of libc's
- * would make us the caller, whose RUNPATH and namespace count. The kernel's list takes no
- * lock of this process, cannot be stale and needs no hook to notice a dlopen or a dlclose,
- * libc's own (name services, iconv) included.
+ * The loader's own list cannot be used. dl_iterate_phdr() takes a lock that another thread may hold while that
+ * thread waits for a lock of the caller of malloc (callbacks are arbitrary code), and in a forked child perhaps
+ * no thread ever releases it. The link map that debuggers walk has entries that can be freed during the walk. A
+ * dlopen() hook would make this library the caller, whose RUNPATH and namespace count. The kernel's list takes no
+ * lock of this process, cannot be stale, and needs no hook to notice a dlopen() or dlclose(), not even those of
+ * libc itself (name services, iconv).
  *
- * It costs a file that is open for some tens of microseconds, so it is read only where an
- * address of code is met that nothing is known of (the unwinder keeps its rules, a row its
- * modules: that is rare), where what was read is more than a second old, and after a
- * dlclose. Anonymous executable memory is known for what it is, so that compiled code (JIT)
- * is no reason to read again. And never for more than BURST plus a tenth of the time in all;
- * past that, and where there is no /proc any more, addresses are UNKNOWN, and a stack is cut where it
- * comes to one that nothing was known of before.
+ * To read the list takes a file that is open for some tens of microseconds. So it is read only when an unknown
+ * code address appears (which is rare, because the unwinder keeps its rules and a row its modules), when the last
+ * list is more than a second old, and after a dlclose(). Anonymous executable memory is in the list, too, so that
+ * compiled code (JIT) is no reason to read again. All reading together takes at most BURST plus a tenth of the
+ * time. When that is used up, and where there is no /proc any more, new addresses are LOADED_UNKNOWN, and a stack
+ * ends at the first such address.
  *
  *	55d0c0a02000-55d0c0b95000 r-xp 00002000 fe:01 1234567    /usr/bin/perl
  *	 code.start   code.end                  the mapping of the same file at offset 0,
  *	                                        before it, is code.base: the ELF header
  *
- * What is read becomes a list that never changes: two of them take turns, the newest is told
- * by a counter, and a reader who was so slow that the writer has come around to its list
- * notices by another counter. One thread reads the file; who comes meanwhile, in a thread or
- * a signal handler, does not wait: UNKNOWN.
+ * A list never changes once it is written. Two lists take turns, and a counter tells which one is the newest.
+ * Another counter tells a slow reader that the writer has begun to overwrite the list that it reads. One thread at
+ * a time reads the file; other threads and signal handlers do not wait for it but get LOADED_UNKNOWN.
  *
- * Limits: code that a program has moved to anonymous memory (some do, for huge pages) is
- * taken for no module's; at most CODES_MAX mappings of code are looked through.
+ * Limits: code that a program has moved to anonymous memory (some do, for huge pages) belongs to no module, and
+ * at most CODES_MAX mappings of code are kept.
  */
 #ifndef ELF_MAPS_H
 #define ELF_MAPS_H
 
 #include "loaded.h"
 
-/* Reserves memory for the lists. Again does no harm. Any thread, any time. False: none was to be had. */
+/* Reserves memory for the lists. A second call does no harm. Any thread, any time. False: there is no memory. */
 bool maps_init(void);
 
-/* See loaded_find(). Also when a signal has interrupted another call. */
+/* See loaded_find(). A signal handler that has interrupted another call may call it, too. */
 enum loaded_status maps_find(uintptr_t pc, struct loaded_module *m);
 
-/* What was read is void. Any thread, any time. */
+/* Makes the next maps_find() read the list again. Any thread, any time. */
 void maps_forget(void);
 
 /* In a child of fork, which may have lost the thread that was reading. */
