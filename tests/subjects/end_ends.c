@@ -16,38 +16,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "keeping.h"
+
 extern char **environ;
 extern int close_range(unsigned, unsigned, int) __attribute__((weak));
 extern pid_t _Fork(void) __attribute__((weak));
 
 #define NO_SUCH 77
 
-static void *volatile kept[8];
 static int end_status;
 static const char *self_path;
-
-__attribute__((noinline)) void keep_first(void)
-{
-	kept[0] = malloc(1000);
-}
-
-__attribute__((noinline)) void keep_child(void)
-{
-	kept[1] = malloc(333);
-}
 
 __attribute__((noinline)) void keep_handler(void)
 {
 	kept[2] = malloc(77);
-}
-
-static void say(const char *what, long number)
-{
-	char line[100];
-	int n = snprintf(line, sizeof(line), "%s %ld\n", what, number);
-
-	if (write(1, line, (size_t)n) < 0)
-		_exit(98);
 }
 
 static void on_end(void)

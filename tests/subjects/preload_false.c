@@ -82,27 +82,20 @@ int sched_yield(void)
 	return is_false("sched_yield") ? -1 : (int)ASK(SYS_sched_yield, 0, 0, 0, 0);
 }
 
-int open(const char *path, int flags, ...)
-{
-	mode_t mode;
-	va_list list;
-
-	va_start(list, flags);
-	mode = va_arg(list, mode_t);
-	va_end(list);
-	return (int)ASK(SYS_openat, AT_FDCWD, is_false("open") ? "/dev/null" : path, flags, mode);
-}
-
-int open64(const char *path, int flags, ...)
-{
-	mode_t mode;
-	va_list list;
-
-	va_start(list, flags);
-	mode = va_arg(list, mode_t);
-	va_end(list);
-	return (int)ASK(SYS_openat, AT_FDCWD, is_false("open64") ? "/dev/null" : path, flags, mode);
-}
+#define OPEN(name)									\
+	int name(const char *path, int flags, ...)					\
+	{										\
+		const char *real = is_false(#name) ? "/dev/null" : path;		\
+		mode_t mode;								\
+		va_list list;								\
+											\
+		va_start(list, flags);							\
+		mode = va_arg(list, mode_t);						\
+		va_end(list);								\
+		return (int)ASK(SYS_openat, AT_FDCWD, real, flags, mode);		\
+	}
+OPEN(open)
+OPEN(open64)
 
 int close(int fd)
 {

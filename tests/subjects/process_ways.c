@@ -31,29 +31,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "keeping.h"
+
 #define NO_SUCH 77
 
-static void *volatile kept[16];
 static volatile int over;
-
-__attribute__((noinline)) void keep_first(void)
-{
-	kept[0] = malloc(1000);
-}
-
-__attribute__((noinline)) void keep_child(void)
-{
-	kept[1] = malloc(333);
-}
-
-static void say(const char *what, long number)
-{
-	char line[100];
-	int n = snprintf(line, sizeof(line), "%s %ld\n", what, number);
-
-	if (write(1, line, (size_t)n) < 0)
-		_exit(98);
-}
 
 static void *churn(void *unused)
 {

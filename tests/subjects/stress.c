@@ -25,14 +25,7 @@
 
 #ifdef LIBRARY
 
-char *library_work(size_t size);
-char *library_work(size_t size)
-{
-	char *p = malloc(size);
-
-	memset(p, 'l', size);
-	return p;
-}
+#include "library_work.h"
 
 #else
 

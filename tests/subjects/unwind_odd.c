@@ -509,10 +509,9 @@ static void *broken_once(void *arg)
 	return arg;
 }
 
-static void broken(void)
+/* Notes the words of stacks with frames of each kind. */
+static void remember_all_kinds(void)
 {
-	pthread_t t;
-
 	remember();
 	remember_large();
 	remember_variable(100);
@@ -521,6 +520,13 @@ static void broken(void)
 	by_record(remember);
 	handle(SIGUSR2, remember_returning_handler, 0);
 	raise(SIGUSR2);
+}
+
+static void broken(void)
+{
+	pthread_t t;
+
+	remember_all_kinds();
 	old_words[old_count++] = (uintptr_t)malloc;	/* a function's first byte, which follows no call */
 	old_words[old_count++] = (uintptr_t)old_words;	/* data of a module */
 	old_words[old_count++] = (uintptr_t)&t;
@@ -546,14 +552,7 @@ static void scrambled(void)
 	uintptr_t *top = stack + size / sizeof(*stack) - words;
 
 	check(stack != MAP_FAILED && !munmap((char *)stack + size, 4096), "mmap");
-	remember();
-	remember_large();
-	remember_variable(100);
-	remember_realigned();
-	by_rbx(remember);
-	by_record(remember);
-	handle(SIGUSR2, remember_returning_handler, 0);
-	raise(SIGUSR2);
+	remember_all_kinds();
 	for (volatile int i = 0; i < 20000; i++) {
 		for (size_t j = 0; j < words; j++) {
 			switch (any(6)) {

@@ -23,6 +23,7 @@
 
 #include "symbol/perfmap.h"
 #include "symbol/symbol.h"
+#include "tests/tools/hex.h"
 
 static struct arena arena;
 
@@ -54,16 +55,6 @@ static void print(const struct symbol *syms, size_t n, int error, uint32_t unrea
 		printf("error: %s\n", symbol_error_text(error));
 	if (unread)
 		printf("unread: %u\n", unread);
-}
-
-static size_t parse_hex(const char *text, uint8_t *buf, size_t size_bytes)
-{
-	size_t n = 0;
-	unsigned byte;
-
-	for (; n < size_bytes && sscanf(text, "%2x", &byte) == 1 && text[1]; text += 2)
-		buf[n++] = (uint8_t)byte;
-	return n;
 }
 
 /* What modules.c notes of a loaded file. */

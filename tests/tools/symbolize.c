@@ -26,6 +26,7 @@
 
 #include "demangle/demangle.h"
 #include "symbol/symbol.h"
+#include "tests/tools/hex.h"
 
 static bool with_address, demangled, pretty, with_offset, no_lines, with_unread;
 static struct symbol *syms;
@@ -47,16 +48,6 @@ static int by_addr(const void *a, const void *b)
 	const struct symbol *const *x = a, *const *y = b;
 
 	return ((*x)->addr > (*y)->addr) - ((*x)->addr < (*y)->addr);
-}
-
-static size_t parse_hex(const char *text, uint8_t *buf, size_t size_bytes)
-{
-	size_t n = 0;
-	unsigned byte;
-
-	for (; n < size_bytes && sscanf(text, "%2x", &byte) == 1 && text[1]; text += 2)
-		buf[n++] = (uint8_t)byte;
-	return n;
 }
 
 static int fail(const char *path, int error)
