@@ -6,8 +6,9 @@
 #include <stddef.h>
 
 /*
- * The first index from 0 to n - 1 for which `before` is false, or n if it is true for all. `before` is
- * an expression in the variable `i`, the index. It must be true up to some index and false from there on.
+ * The first index from 0 to n - 1 for which `before` is false, or n if it is true for all. `before`
+ * is an expression in the variable `i`, the index. It must be true up to some index and false from
+ * there on.
  *
  *	search_first(count, i, rows[i].number < wanted)		the first row that is not below `wanted`
  *

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The machine of the C++ demangler: the loop that runs planned tasks, the building blocks of plans, and
- * the way from a whole symbol name to its text. cxx.h tells how the machine works. The grammar (Itanium
- * C++ ABI, section 5.1) is in cxx_name.c, cxx_special.c, cxx_type.c, cxx_argument.c, cxx_expression.c and
- * cxx_unresolved.c, the text in cxx_parameter.c and cxx_print*.c.
+ * The machine of the C++ demangler: the loop that runs planned tasks, the building blocks of plans,
+ * and the way from a whole symbol name to its text. cxx.h tells how the machine works. The grammar
+ * (Itanium C++ ABI, section 5.1) is in cxx_name.c, cxx_special.c, cxx_type.c, cxx_argument.c,
+ * cxx_expression.c and cxx_unresolved.c, the text in cxx_parameter.c and cxx_print*.c.
  *
- * Guarantees: struct cxx bounds the tasks, values, nodes and candidates, `budget` bounds the number of
- * steps, and the end of `out` bounds the text. So a hostile name costs a bounded time and fails.
+ * Guarantees: struct cxx bounds the tasks, values, nodes and candidates, `budget` bounds the number
+ * of steps, and the end of `out` bounds the text. So a hostile name costs a bounded time and fails.
  */
 #include "demangle/cxx.h"
 #include "demangle/demangle.h"
@@ -41,8 +41,9 @@ static void run(struct cxx *c)
 }
 
 /*
- * On both stacks, everything that an attempt plans and pushes lies above its record, and nothing below
- * changes. So cutting the stacks undoes the attempt. The record has these values, the last one on top.
+ * On both stacks, everything that an attempt plans and pushes lies above its record, and nothing
+ * below changes. So cutting the stacks undoes the attempt. The record has these values, the last
+ * one on top.
  */
 #define RECORD_VALUES	8u
 
@@ -309,9 +310,9 @@ static void read_and_print(struct cxx *c, const char *name, char *out, size_t ou
 }
 
 /*
- * If a name cannot be read as a whole, one of the attempts that were kept may have been wrong, most likely
- * the last one. So the name is read again with one of them given up, from the last to the first, for this
- * many times at most.
+ * If a name cannot be read as a whole, one of the attempts that were kept may have been wrong, most
+ * likely the last one. So the name is read again with one of them given up, from the last to the
+ * first, for this many times at most.
  */
 #define DOUBTS_MAX	16u
 

@@ -9,15 +9,16 @@
  *
  *	<pointer-to-member-type> ::= M <class type> <member type>
  *
- * is a function that plans {type} {type} {make a node of the two}, and returns. Parsed nodes wait on
- * a second stack, the values. Printing works in the same way: a node writes its first text and plans
- * the rest. Both stacks, the nodes and the substitutions lie in the caller's work memory. When any of
- * them is full, `failed` is set and the loop ends after the current task, so no rule has to check for
- * that. Nodes are shared, because a substitution makes the tree a directed acyclic graph. So the text
- * could be exponentially longer than the name, which the end of `out` and `budget` bound.
+ * is a function that plans {type} {type} {make a node of the two}, and returns. Parsed nodes wait
+ * on a second stack, the values. Printing works in the same way: a node writes its first text and
+ * plans the rest. Both stacks, the nodes and the substitutions lie in the caller's work memory.
+ * When any of them is full, `failed` is set and the loop ends after the current task, so no rule
+ * has to check for that. Nodes are shared, because a substitution makes the tree a directed acyclic
+ * graph. So the text could be exponentially longer than the name, which the end of `out` and
+ * `budget` bound.
  *
- * Indices have 16 bits, and node 0 stands for "none". Names of rules and section numbers are those of
- * the Itanium C++ ABI (itanium-cxx-abi.github.io/cxx-abi/abi.html).
+ * Indices have 16 bits, and node 0 stands for "none". Names of rules and section numbers are those
+ * of the Itanium C++ ABI (itanium-cxx-abi.github.io/cxx-abi/abi.html).
  */
 #ifndef DEMANGLE_CXX_H
 #define DEMANGLE_CXX_H
@@ -380,15 +381,16 @@ static inline bool cxx_charge(struct cxx *c, unsigned n)
 }
 
 /*
- * Parts of the grammar that other files call. Functions that return a value have read that part; the
- * others plan the rest. All set failed when the name is damaged.
+ * Parts of the grammar that other files call. Functions that return a value have read that part;
+ * the others plan the rest. All set failed when the name is damaged.
  */
 
 /*
- * cxx.c: Where two readings of a part begin alike, the first one is an attempt. When the attempt has
- * made one value, cxx_keep_attempt() ends it. cxx_give_up_attempt() ends it when a rule finds it wrong or
- * anything in it fails. Then `instead` reads the name again from where the attempt began. If an attempt
- * was kept and the rest of the name fails, the whole name is read again, and that attempt is given up.
+ * cxx.c: Where two readings of a part begin alike, the first one is an attempt. When the attempt
+ * has made one value, cxx_keep_attempt() ends it. cxx_give_up_attempt() ends it when a rule finds
+ * it wrong or anything in it fails. Then `instead` reads the name again from where the attempt
+ * began. If an attempt was kept and the rest of the name fails, the whole name is read again, and
+ * that attempt is given up.
  */
 void cxx_begin_attempt(struct cxx *c, struct cxx_task instead);
 bool cxx_keep_attempt(struct cxx *c);		/* false: it was given up after all */
@@ -442,7 +444,8 @@ void cxx_requires(struct cxx *c);
 /* Writes len bytes of the mangled name. */
 void cxx_print_source(struct cxx *c, unsigned offset, unsigned len);
 
-/* The CXX_LAMBDA that a CXX_PARAMETER belongs to, or 0 if it is a parameter of a function template. */
+/* The CXX_LAMBDA that a CXX_PARAMETER belongs to, or 0 if it is a parameter of a function template.
+ * */
 unsigned cxx_lambda_of(struct cxx *c, unsigned parameter);
 
 /*

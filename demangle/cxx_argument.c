@@ -48,15 +48,15 @@ void cxx_arguments_end(struct cxx *c, unsigned in_conversion)
 }
 
 /*
- * Plans the I..E after a template's name, which is the top value. At the end of a conversion operator's
- * type, I..E can as well be the arguments of the operator itself:
+ * Plans the I..E after a template's name, which is the top value. At the end of a conversion
+ * operator's type, I..E can as well be the arguments of the operator itself:
  *
  *	cv6vectorIT_EIiE	operator vector<int>, with the arguments <int>
  *	cvT_ISaIS5_EE		operator T, with the arguments <std::allocator<...> >
  *
- * After a name, the arguments are the name's, unless that reading fails: read as the operator's, they may
- * use one substitution more, as S5_ does here. After T_, they are T_'s only if other arguments follow for
- * the operator, because a template as a parameter is rare there.
+ * After a name, the arguments are the name's, unless that reading fails: read as the operator's,
+ * they may use one substitution more, as S5_ does here. After T_, they are T_'s only if other
+ * arguments follow for the operator, because a template as a parameter is rare there.
  */
 void cxx_arguments_of(struct cxx *c, enum cxx_template_kind kind)
 {
@@ -84,8 +84,8 @@ void cxx_conversion_try(struct cxx *c, unsigned kind)
 		cxx_add_candidate(c);
 }
 
-/* The I..E belongs to the operator, so the type ends before it. It becomes a candidate as a type, and
- * must not be one as a name as well. */
+/* The I..E belongs to the operator, so the type ends before it. It becomes a candidate as a type,
+ * and must not be one as a name as well. */
 void cxx_conversion_own(struct cxx *c, unsigned kind)
 {
 	if (kind == CXX_TEMPLATE_NAME)

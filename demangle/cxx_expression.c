@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Expressions (Itanium C++ ABI 5.1.6). They occur in template arguments, array bounds, decltype, noexcept
- * and constraints. Example: clfp_Li1EE is {parm#1}(1).
+ * Expressions (Itanium C++ ABI 5.1.6). They occur in template arguments, array bounds, decltype,
+ * noexcept and constraints. Example: clfp_Li1EE is {parm#1}(1).
  */
 #include "demangle/cxx.h"
 
@@ -31,8 +31,8 @@ void cxx_literal_end(struct cxx *c, unsigned arg)
 	cxx_expect(c, 'E');
 }
 
-/* <function-param>: fp_ fp0_ fpK_ are parameters of the function, fL0p_ is one of a function around it,
- * and fpT is `this`. */
+/* <function-param>: fp_ fp0_ fpK_ are parameters of the function, fL0p_ is one of a function around
+ * it, and fpT is `this`. */
 static void function_parameter(struct cxx *c)
 {
 	unsigned number = 0;
@@ -78,8 +78,8 @@ void cxx_cast_operand(struct cxx *c, unsigned arg)
 		PLAN(c, DO(EXPRESSION, 0), DO(MAKE2, CXX_CAST));
 }
 
-/* The end of a new-expression, after placement and type: E, or an initializer. The whole expression is
- * nwLi1E_T_E, nwLi1E_T_piLi1EE or nwLi1E_T_ilLi1EE. */
+/* The end of a new-expression, after placement and type: E, or an initializer. The whole expression
+ * is nwLi1E_T_E, nwLi1E_T_piLi1EE or nwLi1E_T_ilLi1EE. */
 void cxx_new_initializer(struct cxx *c, unsigned arg)
 {
 	(void)arg;
@@ -243,8 +243,8 @@ static bool s_expression(struct cxx *c)
 	return false;
 }
 
-/* Reads an expression that begins with two letters that are no operator. False: these are not the first
- * letters of one. */
+/* Reads an expression that begins with two letters that are no operator. False: these are not the
+ * first letters of one. */
 static bool other_expression(struct cxx *c)
 {
 	char second = c->at[0] ? c->at[1] : '\0';

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Names: Itanium C++ ABI 5.1.2 (encodings, nested and unqualified names), 5.1.3 (operators), 5.1.4.3
- * (constructors), 5.1.6 (local and unnamed entities), 5.1.10 (substitutions). The comment above a
- * function names its grammar rule and examples of what the function reads.
+ * Names: Itanium C++ ABI 5.1.2 (encodings, nested and unqualified names), 5.1.3 (operators),
+ * 5.1.4.3 (constructors), 5.1.6 (local and unnamed entities), 5.1.10 (substitutions). The comment
+ * above a function names its grammar rule and examples of what the function reads.
  */
 #include "demangle/cxx.h"
 
@@ -92,8 +92,8 @@ static unsigned constructor_name(const struct cxx *c, unsigned name)
 	}
 }
 
-/* <ctor-dtor-name>: C1 (complete), C2 (base), C3 (allocating), C4 and C5 (unified, comdat), D0, ..., and
- * CI1 <base> for an inherited constructor. */
+/* <ctor-dtor-name>: C1 (complete), C2 (base), C3 (allocating), C4 and C5 (unified, comdat), D0,
+ * ..., and CI1 <base> for an inherited constructor. */
 static void constructor(struct cxx *c, unsigned class_name)
 {
 	bool destructor = *c->at++ == 'D';
@@ -175,7 +175,8 @@ void cxx_conversion_end(struct cxx *c, unsigned outer)
 	cxx_push_new(c, CXX_CONVERSION, 0, cxx_pop(c), 0, 0);
 }
 
-/* <unnamed-type-name>, <closure-type-name>: Ut_ Ut0_ UlvE_ UlTyT_E0_, and Ub_ for clang's blocks. */
+/* <unnamed-type-name>, <closure-type-name>: Ut_ Ut0_ UlvE_ UlTyT_E0_, and Ub_ for clang's blocks.
+ * */
 static void unnamed(struct cxx *c)
 {
 	if (c->at[1] == 't' || c->at[1] == 'b') {
@@ -204,8 +205,8 @@ void cxx_lambda_end(struct cxx *c, unsigned level)
 }
 
 /*
- * <module-name>, which comes before an entity's name: W3foo W3fooWP4part S1_W3bar. Each part becomes a
- * candidate, and a substitution can stand for the first parts.
+ * <module-name>, which comes before an entity's name: W3foo W3fooWP4part S1_W3bar. Each part
+ * becomes a candidate, and a substitution can stand for the first parts.
  */
 unsigned cxx_module_name(struct cxx *c, unsigned module)
 {
@@ -220,9 +221,9 @@ unsigned cxx_module_name(struct cxx *c, unsigned module)
 }
 
 /*
- * <discriminator>, which tells local entities of one name apart: _0, __12_. It is not shown. The type of
- * a parameter can follow the one digit (_01A), but old compilers wrote more digits at the end of a name
- * (_12).
+ * <discriminator>, which tells local entities of one name apart: _0, __12_. It is not shown. The
+ * type of a parameter can follow the one digit (_01A), but old compilers wrote more digits at the
+ * end of a name (_12).
  */
 static void discriminator(struct cxx *c)
 {
@@ -343,8 +344,8 @@ unsigned cxx_qualifier_letters(struct cxx *c)
 }
 
 /*
- * <nested-name>: NSt6vectorIiE9push_backE, NK3foo3barE. The prefix that has been read is the top value,
- * which is 0 at first. Each longer prefix becomes a candidate, but not the whole name.
+ * <nested-name>: NSt6vectorIiE9push_backE, NK3foo3barE. The prefix that has been read is the top
+ * value, which is 0 at first. Each longer prefix becomes a candidate, but not the whole name.
  */
 void cxx_nested(struct cxx *c)
 {
@@ -542,7 +543,8 @@ void cxx_signature_rest(struct cxx *c, unsigned local)
 		cxx_push(c, 0);
 }
 
-/* Makes an encoding of the values name, attributes and function. Q <requires expression> may follow. */
+/* Makes an encoding of the values name, attributes and function. Q <requires expression> may
+ * follow. */
 void cxx_signature_end(struct cxx *c, unsigned local)
 {
 	if (cxx_take(c, 'Q')) {

@@ -32,7 +32,8 @@ unsigned cxx_lambda_of(struct cxx *c, unsigned parameter)
 	for (unsigned list = c->lambdas; list && cxx_charge(c, 1); list = c->node[list].b)
 		if (c->node[c->node[list].a].flag == level)
 			return c->node[list].a;
-	/* gcc 12 writes no levels. There, a parameter that the template does not have is the lambda's. */
+	/* gcc 12 writes no levels. There, a parameter that the template does not have is the
+	 * lambda's. */
 	if (!c->lambdas || (!level && c->scope && template_argument(c, parameter, c->scope)))
 		return 0;
 	return c->node[c->lambdas].a;
@@ -101,9 +102,9 @@ static unsigned children(const struct cxx_node *n)
 }
 
 /*
- * The pack (CXX_ARGUMENTS) that a pattern expands, or 0. It is the argument of the first T_ in the pattern
- * that stands for a pack. The search goes depth first and keeps its stack in the free part of the task
- * stack.
+ * The pack (CXX_ARGUMENTS) that a pattern expands, or 0. It is the argument of the first T_ in the
+ * pattern that stands for a pack. The search goes depth first and keeps its stack in the free part
+ * of the task stack.
  */
 static unsigned find_pack(struct cxx *c, unsigned pattern)
 {

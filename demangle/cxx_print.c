@@ -2,8 +2,8 @@
 /*
  * The text of names and lists, and steps that the printers of types and of expressions share.
  *
- * A type has two halves around the declared name, `int (*` and `) [3]`, which PRINT_LEFT and PRINT_RIGHT
- * write. All other nodes have a left half only. PRINT writes both halves.
+ * A type has two halves around the declared name, `int (*` and `) [3]`, which PRINT_LEFT and
+ * PRINT_RIGHT write. All other nodes have a left half only. PRINT writes both halves.
  */
 #include "demangle/cxx.h"
 
@@ -47,7 +47,8 @@ void cxx_print_list(struct cxx *c, unsigned list)
 		PLAN(c, DO(PRINT, c->node[list].a), DO(PRINT_LIST_REST, c->node[list].b));
 }
 
-/* A pack without elements prints nothing, and at the end of a list, the comma before it goes, too. */
+/* A pack without elements prints nothing, and at the end of a list, the comma before it goes, too.
+ * */
 void cxx_print_list_rest(struct cxx *c, unsigned list)
 {
 	if (list) {
@@ -58,7 +59,8 @@ void cxx_print_list_rest(struct cxx *c, unsigned list)
 	}
 }
 
-/* Prints the pattern once for each element of its pack, or `pattern...` if the pack is not known here. */
+/* Prints the pattern once for each element of its pack, or `pattern...` if the pack is not known
+ * here. */
 static void print_expansion(struct cxx *c, unsigned pattern)
 {
 	unsigned length;
@@ -78,8 +80,8 @@ static void print_expansion(struct cxx *c, unsigned pattern)
 
 /* --- functions --- */
 
-/* The qualifiers in a function's name, which are printed after the parameters; *core: the name without
- * scope and qualifiers. */
+/* The qualifiers in a function's name, which are printed after the parameters; *core: the name
+ * without scope and qualifiers. */
 static unsigned member_qualifiers(const struct cxx *c, unsigned name, unsigned *core)
 {
 	unsigned qualifiers = 0;
@@ -123,7 +125,8 @@ void cxx_print_core(struct cxx *c, unsigned name)
 	}
 }
 
-/* From here on, T_ is one of these arguments, until the tasks that are planned after this have run. */
+/* From here on, T_ is one of these arguments, until the tasks that are planned after this have run.
+ * */
 static void enter_scope(struct cxx *c, unsigned arguments)
 {
 	PLAN(c, DO(RESTORE_SCOPE, c->scope), DO(RESTORE_LAMBDAS, c->lambdas),
@@ -180,9 +183,9 @@ static unsigned template_levels(struct cxx *c, unsigned name)
 }
 
 /*
- * Prints the conditions under which the function is chosen; they follow its type. In the type, which is
- * that of a member of the instantiated class, T_ is a parameter of the function template. In conditions,
- * T_ is a parameter of the outermost class template, and TL0__ one of the next.
+ * Prints the conditions under which the function is chosen; they follow its type. In the type,
+ * which is that of a member of the instantiated class, T_ is a parameter of the function template.
+ * In conditions, T_ is a parameter of the outermost class template, and TL0__ one of the next.
  */
 static void print_conditions(struct cxx *c, const struct cxx_node *n)
 {
@@ -213,8 +216,8 @@ void cxx_print_qualifiers(struct cxx *c, unsigned qualifiers)
 /* --- names --- */
 
 /*
- * operator< <int>, vector<vector<int> >: a space keeps two angle brackets apart, except where an empty
- * pack stood between them. That is how c++filt writes it.
+ * operator< <int>, vector<vector<int> >: a space keeps two angle brackets apart, except where an
+ * empty pack stood between them. That is how c++filt writes it.
  */
 void cxx_print_open(struct cxx *c, unsigned arg)
 {

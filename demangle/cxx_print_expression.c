@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The text of expressions. Operands stand in parentheses unless they are plain names, lists in braces or
- * function parameters: {parm#1}+(2).
+ * The text of expressions. Operands stand in parentheses unless they are plain names, lists in
+ * braces or function parameters: {parm#1}+(2).
  */
 #include "demangle/cxx.h"
 
@@ -148,7 +148,8 @@ static void print_new(struct cxx *c, const struct cxx_node *n)
 		PLAN(c, TEXT("("), DO(PRINT_LIST, n->a), TEXT(") "));
 }
 
-/* {.x=(1), [0]=(1), [0 ... 3]=(1)}. No = stands before a value that is designated itself: .x.y=(1). */
+/* {.x=(1), [0]=(1), [0 ... 3]=(1)}. No = stands before a value that is designated itself: .x.y=(1).
+ * */
 static void print_designated(struct cxx *c, const struct cxx_node *n)
 {
 	unsigned value = n->flag == 'X' ? n->c : n->b;

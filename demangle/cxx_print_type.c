@@ -1,26 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The text of types, in C's declarator syntax, in which the target of a pointer stands on both sides:
+ * The text of types, in C's declarator syntax, in which the target of a pointer stands on both
+ * sides:
  *
  *	PFvPA3_iE	void (*)(int (*) [3])
  *	M1AKFivE	int (A::*)() const
  *
- * The left half of a pointer is the left half of its target and a `*`, and the right half is the target's
- * right half. If the target is a function or an array, a parenthesis comes in between.
+ * The left half of a pointer is the left half of its target and a `*`, and the right half is the
+ * target's right half. If the target is a function or an array, a parenthesis comes in between.
  */
 #include "demangle/cxx.h"
 
-/* The operand of a suffix such as & or const. T_ is replaced by its argument where the text depends on
- * that. */
+/* The operand of a suffix such as & or const. T_ is replaced by its argument where the text depends
+ * on that. */
 struct target {
 	unsigned node, scope;
 	char letter;		/* of a reference: R or O after collapsing */
 };
 
 /*
- * T_ or a substitution may stand for a reference or a qualified type. A reference to a reference is one
- * reference, which is & unless both are && (C++ [dcl.ref]). Qualifiers of a qualified type are put
- * together.
+ * T_ or a substitution may stand for a reference or a qualified type. A reference to a reference is
+ * one reference, which is & unless both are && (C++ [dcl.ref]). Qualifiers of a qualified type are
+ * put together.
  */
 static struct target target_of(struct cxx *c, const struct cxx_node *n)
 {
@@ -43,8 +44,8 @@ static struct target target_of(struct cxx *c, const struct cxx_node *n)
 }
 
 /*
- * CXX_FUNCTION or CXX_ARRAY if the operand is one, because then a suffix needs parentheses; else 0. An
- * array with qualifiers needs them as well, since its qualifiers are those of its elements.
+ * CXX_FUNCTION or CXX_ARRAY if the operand is one, because then a suffix needs parentheses; else 0.
+ * An array with qualifiers needs them as well, since its qualifiers are those of its elements.
  */
 static unsigned enclosed_kind(struct cxx *c, unsigned node, unsigned scope)
 {
@@ -108,9 +109,10 @@ struct unqualified {
 };
 
 /*
- * If T_ is const already, const T_ has one const. The same holds if T_ is an array of const elements,
- * because an array has the qualifiers of its elements (C++ [basic.type.qualifier]). The innermost
- * qualifier comes first, but an array turns the order of those outside. That is how c++filt writes it.
+ * If T_ is const already, const T_ has one const. The same holds if T_ is an array of const
+ * elements, because an array has the qualifiers of its elements (C++ [basic.type.qualifier]). The
+ * innermost qualifier comes first, but an array turns the order of those outside. That is how
+ * c++filt writes it.
  */
 static struct unqualified unqualified(struct cxx *c, unsigned node)
 {
@@ -219,7 +221,8 @@ static void suffix_right(struct cxx *c, unsigned node)
 	plan_in_scope(c, (struct cxx_task)DO(PRINT_RIGHT, t.node), t.scope);
 }
 
-/* Prints the space after a return type, which is missing where the type has a right half: void (*f())() */
+/* Prints the space after a return type, which is missing where the type has a right half: void
+ * (*f())() */
 void cxx_print_after_return(struct cxx *c, unsigned result)
 {
 	if (!has_right(c, result))
@@ -261,7 +264,8 @@ void cxx_print_array_end(struct cxx *c, unsigned arg)
 
 /* --- template parameters --- */
 
-/* $T0 (a type), $N1 (a value), $TT2 (a template): a parameter that a generic lambda's head declares. */
+/* $T0 (a type), $N1 (a value), $TT2 (a template): a parameter that a generic lambda's head
+ * declares. */
 static void print_declared(struct cxx *c, unsigned declaration, unsigned number)
 {
 	const struct cxx_node *n = &c->node[declaration];
@@ -272,7 +276,8 @@ static void print_declared(struct cxx *c, unsigned declaration, unsigned number)
 	sink_number(&c->out, number);
 }
 
-/* Prints a parameter of a template that is not in the name, as it is in the mangled name: T TL0_1 */
+/* Prints a parameter of a template that is not in the name, as it is in the mangled name: T TL0_1
+ * */
 static void print_unknown(struct cxx *c, const struct cxx_node *n)
 {
 	sink_char(&c->out, 'T');

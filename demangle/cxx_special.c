@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Special names (Itanium C++ ABI 5.1.4), which are those of objects and functions that the compiler makes
- * by itself:
+ * Special names (Itanium C++ ABI 5.1.4), which are those of objects and functions that the compiler
+ * makes by itself:
  *
  *	_ZTV3Foo            vtable for Foo
  *	_ZThn8_N3Foo3barEv  non-virtual thunk to Foo::bar()
@@ -50,7 +50,8 @@ const char *cxx_special_text(unsigned index)
 	return specials[index].text;
 }
 
-/* <call-offset>: h <offset> _, or v <offset> _ <virtual offset> _, where n is a minus. It is not shown. */
+/* <call-offset>: h <offset> _, or v <offset> _ <virtual offset> _, where n is a minus. It is not
+ * shown. */
 static void call_offset(struct cxx *c)
 {
 	unsigned numbers = cxx_take(c, 'h') ? 1 : cxx_take(c, 'v') ? 2 : 0;
@@ -131,8 +132,8 @@ void cxx_special_pair(struct cxx *c, unsigned special)
 }
 
 /*
- * In the ABI, GR <name> _ is the first temporary, and GR <name> <seq-id> _ is one of the next. Older
- * compilers wrote a plain number.
+ * In the ABI, GR <name> _ is the first temporary, and GR <name> <seq-id> _ is one of the next.
+ * Older compilers wrote a plain number.
  */
 void cxx_reference_end(struct cxx *c, unsigned special)
 {

@@ -5,7 +5,8 @@
  */
 #include "demangle/cxx.h"
 
-/* Sorted by code. The text of an operator that is a word ends with a space if an operand follows. */
+/* Sorted by code. The text of an operator that is a word ends with a space if an operand follows.
+ * */
 const struct cxx_operator cxx_operators[] = {
 	{"aN", CXX_INFIX, "&="},
 	{"aS", CXX_INFIX, "="},

@@ -294,7 +294,8 @@ static bool may_be_template(const struct cxx *c, unsigned node)
 	}
 }
 
-/* A type that begins with a substitution. S_ alone is no new candidate, but S_IiE and St3foo are. */
+/* A type that begins with a substitution. S_ alone is no new candidate, but S_IiE and St3foo are.
+ * */
 static void substituted_type(struct cxx *c)
 {
 	unsigned type;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Names in expressions that the compiler could not look up before mangling them, because they depend on
- * template parameters, and requires expressions (Itanium C++ ABI 5.1.6).
+ * Names in expressions that the compiler could not look up before mangling them, because they
+ * depend on template parameters, and requires expressions (Itanium C++ ABI 5.1.6).
  */
 #include "demangle/cxx.h"
 
@@ -49,8 +49,8 @@ void cxx_optional_arguments(struct cxx *c, unsigned arg)
 		PLAN(c, DO(TEMPLATE_ARGUMENTS, 0), DO(MAKE2, CXX_TEMPLATE));
 }
 
-/* Replaces the values prefix (or 0) and name by prefix::name. If the name is a template with arguments,
- * the template becomes prefix::name. */
+/* Replaces the values prefix (or 0) and name by prefix::name. If the name is a template with
+ * arguments, the template becomes prefix::name. */
 void cxx_scope_join(struct cxx *c, unsigned arg)
 {
 	unsigned name = cxx_pop(c);
@@ -67,9 +67,10 @@ void cxx_scope_join(struct cxx *c, unsigned arg)
 }
 
 /*
- * <unresolved-name> after sr: a type and the name (T_1x, N3foo3barE1x, or 1AIiE1x as gcc writes it), or
- * levels and the name (3std3fooIiEE1x). These can begin alike, but levels are no candidates. So the levels
- * are an attempt, which is given up if they cannot be read or no E and name follow them.
+ * <unresolved-name> after sr: a type and the name (T_1x, N3foo3barE1x, or 1AIiE1x as gcc writes
+ * it), or levels and the name (3std3fooIiEE1x). These can begin alike, but levels are no
+ * candidates. So the levels are an attempt, which is given up if they cannot be read or no E and
+ * name follow them.
  */
 void cxx_unresolved(struct cxx *c)
 {
@@ -104,8 +105,8 @@ void cxx_type_and_name(struct cxx *c, unsigned arg)
 	PLAN(c, DO(TYPE, 0), DO(BASE_NAME, 0), DO(SCOPE_JOIN, 0));
 }
 
-/* The operand after dt and pt. Where a name and an expression look alike, it is a name. L_Z..E is a member
- * that the compiler could look up. */
+/* The operand after dt and pt. Where a name and an expression look alike, it is a name. L_Z..E is a
+ * member that the compiler could look up. */
 void cxx_member_name(struct cxx *c, unsigned arg)
 {
 	(void)arg;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tells which of three manglings a name has. _R begins names of Rust's v0 mangling. _ZN..17h<hash>E is
- * Rust's legacy mangling, which looks like C++ and so is tried first. All others are C++.
+ * Tells which of three manglings a name has. _R begins names of Rust's v0 mangling. _ZN..17h<hash>E
+ * is Rust's legacy mangling, which looks like C++ and so is tried first. All others are C++.
  */
 #include "demangle/demangle.h"
 

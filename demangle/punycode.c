@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Punycode: RFC 3492, section 6.2, with the parameters of section 5. After the ASCII characters come
- * numbers of variable length, lowest digit (a to z, 0 to 9) first. All pairs of a code point and a place to
- * insert it are counted, and each number says how many pairs to go on from the last insertion. Example:
- * `gdel_5qa` is `gödel`.
+ * Punycode: RFC 3492, section 6.2, with the parameters of section 5. After the ASCII characters
+ * come numbers of variable length, lowest digit (a to z, 0 to 9) first. All pairs of a code point
+ * and a place to insert it are counted, and each number says how many pairs to go on from the last
+ * insertion. Example: `gdel_5qa` is `gödel`.
  */
 #include <string.h>
 
@@ -18,7 +18,8 @@
 #define FIRST_BIAS	72
 #define FIRST_POINT	0x80
 
-/* The new bias (section 6.1). It assumes that the next number has about as many digits as this one. */
+/* The new bias (section 6.1). It assumes that the next number has about as many digits as this one.
+ * */
 static uint32_t adapt(uint32_t delta, uint32_t points, bool first)
 {
 	uint32_t k = 0;

@@ -15,8 +15,8 @@ size_t rust_v0_demangle(const char *name, void *work, char *out, size_t out_byte
 /* As demangle(), for _ZN...17h<16 hexadecimal digits>E. Returns 0 for all other names. */
 size_t rust_legacy_demangle(const char *name, char *out, size_t out_bytes);
 
-/* Whether a mangled name can end here. A suffix such as .llvm.1234, which LLVM and the linker add, is not
- * shown. */
+/* Whether a mangled name can end here. A suffix such as .llvm.1234, which LLVM and the linker add,
+ * is not shown. */
 static inline bool rust_is_suffix(const char *at)
 {
 	return *at == '\0' || *at == '.';
@@ -64,9 +64,9 @@ static inline void rust_print_char(struct sink *out, uint32_t ch)
 #define PUNYCODE_MAX	128	/* characters of an identifier */
 
 /*
- * Decodes punycode (RFC 3492) as Rust writes it: the ASCII characters, `_`, and the rest; only the last
- * `_` separates. Returns the number of characters in ch, or 0 when the text is damaged or has more than
- * PUNYCODE_MAX characters.
+ * Decodes punycode (RFC 3492) as Rust writes it: the ASCII characters, `_`, and the rest; only the
+ * last `_` separates. Returns the number of characters in ch, or 0 when the text is damaged or has
+ * more than PUNYCODE_MAX characters.
  */
 unsigned punycode_decode(const char *text, size_t len, uint32_t ch[PUNYCODE_MAX]);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The constants of Rust's v0 names: RFC 2603, "Consts", and for structural constants the rustc book, "v0
- * Symbol Format". Examples: j7b_ is 123, lnf_ is -15, c41_ is 'A', Re616263_ is "abc".
+ * The constants of Rust's v0 names: RFC 2603, "Consts", and for structural constants the rustc
+ * book, "v0 Symbol Format". Examples: j7b_ is 123, lnf_ is -15, c41_ is 'A', Re616263_ is "abc".
  */
 #include "demangle/rust_v0.h"
 
-/* <const-data>: hexadecimal digits without leading zeros, and _. True: *value has the number. False: it
- * does not fit. *digits gets the digits in both cases. */
+/* <const-data>: hexadecimal digits without leading zeros, and _. True: *value has the number.
+ * False: it does not fit. *digits gets the digits in both cases. */
 static bool hex_number(struct rust *r, uint64_t *value, struct rust_identifier *digits)
 {
 	digits->text = r->at;
@@ -43,8 +43,8 @@ static void boolean(struct rust *r)
 }
 
 /*
- * Whether a character has no shape of its own, or turns the direction of the text around it. These are
- * Unicode's categories Cf, Zl, Zp, Co and Zs, except for the space.
+ * Whether a character has no shape of its own, or turns the direction of the text around it. These
+ * are Unicode's categories Cf, Zl, Zp, Co and Zs, except for the space.
  */
 static bool is_invisible(uint32_t ch)
 {
@@ -145,8 +145,8 @@ static void string(struct rust *r)
 	rust_print(r, "\"");
 }
 
-/* The rest of a structural constant after V <path>: U (a unit), T <consts> E (a tuple), or S <fields> E (a
- * struct). */
+/* The rest of a structural constant after V <path>: U (a unit), T <consts> E (a tuple), or S
+ * <fields> E (a struct). */
 void rust_variant(struct rust *r, unsigned arg)
 {
 	char kind = rust_next(r);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Rust's legacy mangling (rustc's symbol_names::legacy). It has the form of a nested name of C++ whose last
- * part is a hash. Characters that C++ names cannot have are written as $escapes$:
+ * Rust's legacy mangling (rustc's symbol_names::legacy). It has the form of a nested name of C++
+ * whose last part is a hash. Characters that C++ names cannot have are written as $escapes$:
  *
  *	_ZN4core3ptr13drop_in_place17h0123456789abcdefE      core::ptr::drop_in_place
  *	_ZN43_$LT$T$u20$as$u20$core..any..Any$GT$7type_id17h...E  <T as core::any::Any>::type_id
@@ -14,8 +14,8 @@
 #define HASH_BYTES	17	/* h and 16 hexadecimal digits */
 
 /*
- * Whether the last part is a hash. A C++ name could end in such a part, too, but a hash has many different
- * digits: only one in some ten million has fewer than 5 different ones among its 16.
+ * Whether the last part is a hash. A C++ name could end in such a part, too, but a hash has many
+ * different digits: only one in some ten million has fewer than 5 different ones among its 16.
  */
 static bool is_hash(const char *part)
 {
@@ -31,8 +31,8 @@ static bool is_hash(const char *part)
 	return __builtin_popcount(seen) >= 5;
 }
 
-/* Reads the length before a part and moves *at to the part. Returns the length, or 0 if the part would not
- * lie inside the name. */
+/* Reads the length before a part and moves *at to the part. Returns the length, or 0 if the part
+ * would not lie inside the name. */
 static size_t part_length(const char **at)
 {
 	size_t len = 0;
@@ -42,7 +42,8 @@ static size_t part_length(const char **at)
 	return strnlen(*at, len) == len ? len : 0;
 }
 
-/* Reads an escape such as $LT$ or $u20$. Returns its length and sets *ch, or returns 0: it is none. */
+/* Reads an escape such as $LT$ or $u20$. Returns its length and sets *ch, or returns 0: it is none.
+ * */
 static size_t escape(const char *at, size_t len, uint32_t *ch)
 {
 	static const struct {

@@ -18,8 +18,8 @@ static const char *basic_type(char letter)
 	return letter >= 'a' && letter <= 'z' ? names[letter - 'a'] : NULL;
 }
 
-/* <fn-sig>, after F: [<binder>] [U] [K <abi>] <types> E <return type>. The abi is C or an <identifier>,
- * in which _ stands for -. */
+/* <fn-sig>, after F: [<binder>] [U] [K <abi>] <types> E <return type>. The abi is C or an
+ * <identifier>, in which _ stands for -. */
 static void function_type(struct rust *r)
 {
 	struct rust_identifier abi = {.text = "C", .len = 1};
@@ -132,8 +132,8 @@ void rust_type(struct rust *r, unsigned arg)
 }
 
 /*
- * The values of a pattern type: R <const> <const> (a range), or O <patterns> E. rustc 1.97 also writes u for
- * a pointer that is not null, which the description of the format lacks.
+ * The values of a pattern type: R <const> <const> (a range), or O <patterns> E. rustc 1.97 also
+ * writes u for a pointer that is not null, which the description of the format lacks.
  */
 void rust_pattern(struct rust *r, unsigned arg)
 {
@@ -166,8 +166,8 @@ void rust_dyn_traits(struct rust *r, unsigned more)
 		PLAN(r, DO(OPEN_PATH, 0), DO(DYN_BINDINGS, 0), DO(DYN_TRAITS, 1));
 }
 
-/* The path of a trait. Its generic arguments, if there are any, are not closed, so that the bindings can
- * follow in the same brackets. */
+/* The path of a trait. Its generic arguments, if there are any, are not closed, so that the
+ * bindings can follow in the same brackets. */
 void rust_open_path(struct rust *r, unsigned arg)
 {
 	(void)arg;
@@ -184,8 +184,8 @@ void rust_set_open(struct rust *r, unsigned open)
 	r->open = open;
 }
 
-/* <dyn-trait-assoc-binding>, any number of them: p <identifier> <type> is Item = T, and p <identifier> K
- * <const> is N = 0. */
+/* <dyn-trait-assoc-binding>, any number of them: p <identifier> <type> is Item = T, and p
+ * <identifier> K <const> is N = 0. */
 void rust_dyn_bindings(struct rust *r, unsigned arg)
 {
 	struct rust_identifier id;

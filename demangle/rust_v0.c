@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Rust's v0 mangling: RFC 2603, "Rust Symbol Mangling (v0)", with the structural constants that were added
- * later (rustc book, "v0 Symbol Format").
+ * Rust's v0 mangling: RFC 2603, "Rust Symbol Mangling (v0)", with the structural constants that
+ * were added later (rustc book, "v0 Symbol Format").
  *
  *	_RNvNtCs1234_7mycrate3foo3bar            mycrate::foo::bar
  *	_RINvMC1aNtB3_3Vec3newlE                 <a::Vec>::new::<i32>
  *	_RNCNvC1a4main0                          a::main::{closure#0}
  *
- * The text is written in the order of the name, while the name is read. As in the C++ demangler, there is
- * no recursion: a rule plans tasks on a stack in the caller's work memory. A back reference moves the
- * reader back and plans its return. Parts that are not shown (the path of an impl, the instantiating crate)
- * are read with `silent` set.
+ * The text is written in the order of the name, while the name is read. As in the C++ demangler,
+ * there is no recursion: a rule plans tasks on a stack in the caller's work memory. A back
+ * reference moves the reader back and plans its return. Parts that are not shown (the path of an
+ * impl, the instantiating crate) are read with `silent` set.
  *
- * Guarantees: a budget of steps, which back references could otherwise multiply without end, bounds the
- * time, and the end of the output bounds the text.
+ * Guarantees: a budget of steps, which back references could otherwise multiply without end, bounds
+ * the time, and the end of the output bounds the text.
  */
 #include <string.h>
 

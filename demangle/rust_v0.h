@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Inside the demangler of Rust's v0 names: the machine, and functions that the three parts of the grammar
- * share, which are paths (rust_v0.c), types (rust_type.c) and constants (rust_const.c). Names of rules are
- * those of RFC 2603.
+ * Inside the demangler of Rust's v0 names: the machine, and functions that the three parts of the
+ * grammar share, which are paths (rust_v0.c), types (rust_type.c) and constants (rust_const.c).
+ * Names of rules are those of RFC 2603.
  *
  * Invariants: name <= at <= end; task_count <= RUST_TASKS.
  */
@@ -129,8 +129,8 @@ static inline char rust_next(struct rust *r)
 	return '\0';
 }
 
-/* Takes the E at the end of a list. If the list goes on instead, writes the separator between two items
- * (more: there is one before) and returns false. */
+/* Takes the E at the end of a list. If the list goes on instead, writes the separator between two
+ * items (more: there is one before) and returns false. */
 static inline bool rust_list_ends(struct rust *r, bool more, const char *separator)
 {
 	if (rust_take(r, 'E'))
@@ -149,8 +149,8 @@ uint64_t rust_optional_base62(struct rust *r, char tag);
 /* The text lies in the name. */
 struct rust_identifier rust_identifier(struct rust *r);
 void rust_print_identifier(struct rust *r, const struct rust_identifier *id);
-/* index: 1 is the innermost lifetime, and 0 an erased one, '_. The outermost is written as 'a, the next
- * ones as 'b to 'z, '_26 and so on. */
+/* index: 1 is the innermost lifetime, and 0 an erased one, '_. The outermost is written as 'a, the
+ * next ones as 'b to 'z, '_26 and so on. */
 void rust_print_lifetime(struct rust *r, uint64_t index);
 
 /* [<binder>]: binds the lifetimes of G0_ and writes for<'a, 'b>. The caller plans UNBIND before. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The destination of a demangled name: a fixed buffer with a sticky error, `full`. Writers need not check
- * it, because sink_finish() says at the end whether the text is complete.
+ * The destination of a demangled name: a fixed buffer with a sticky error, `full`. Writers need not
+ * check it, because sink_finish() says at the end whether the text is complete.
  *
  * Invariant: start <= at <= end, and *end is inside the buffer, kept for the NUL.
  */
@@ -62,7 +62,8 @@ static inline void sink_number(struct sink *s, unsigned long long value)
 	sink_bytes(s, digits + i, sizeof(digits) - i);
 }
 
-/* Writes ", ", which sink_drop_commas() may take back. So it needs room only if more text follows. */
+/* Writes ", ", which sink_drop_commas() may take back. So it needs room only if more text follows.
+ * */
 static inline void sink_comma(struct sink *s)
 {
 	if (s->end - s->at >= 2) {
@@ -97,7 +98,8 @@ static inline char sink_last(const struct sink *s)
 	return s->at > s->start ? s->at[-1] : '\0';
 }
 
-/* Ends the text with its NUL and returns its length, or 0 with the text "" if not all of it did fit. */
+/* Ends the text with its NUL and returns its length, or 0 with the text "" if not all of it did
+ * fit. */
 static inline size_t sink_finish(struct sink *s)
 {
 	if (s->full || s->pending)

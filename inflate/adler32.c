@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * See adler32.h. Sixteen bytes (eight on 32-bit machines) are added at a time: the even and the
- * odd bytes of two words become sums of 16 bits that lie side by side in one word each. The second
- * sum counts a byte once for each step after it. For that, `evens` and `odds` add up what `even` and
+ * See adler32.h. Sixteen bytes (eight on 32-bit machines) are added at a time: the even and the odd
+ * bytes of two words become sums of 16 bits that lie side by side in one word each. The second sum
+ * counts a byte once for each step after it. For that, `evens` and `odds` add up what `even` and
  * `odd` were before each step.
  *
  * STEPS is the largest number of steps without an overflow of 16 bits: 255 * (22 + 21 + ... + 1) is
@@ -52,7 +52,8 @@ static void add_steps(uint32_t *low, uint32_t *high, const uint8_t *p)
 				 (odds[i] & halves) + (odds[i] >> 16 & halves);
 		uint32_t sum = (uint32_t)((even[i] + odd[i]) * once >> top);
 
-		/* Within a word of 8 bytes, these count 8, 7, 6, ... times; of 4 bytes, 4, 3, ... */
+		/* Within a word of 8 bytes, these count 8, 7, 6, ... times; of 4 bytes, 4, 3, ...
+		 * */
 		*high += 2 * size * (uint32_t)(steps + (steps >> 32)) +
 			 2 * (uint32_t)((even[i] * falling >> top) + (odd[i] * falling >> top)) -
 			 (uint32_t)(odd[i] * once >> top) + (i ? 0 : size * sum);

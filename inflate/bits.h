@@ -6,9 +6,9 @@
  * the end were taken is asked once in a while instead of each time.
  *
  * Invariants: buffer[0..have) are the stream's bytes from buffer_at on, and BITS_SLACK zeros follow
- * them at the end of the stream; buffer <= p <= buffer + have + 8 after each successful bits_more();
- * count <= 63; the lowest `count` bits of `next` come before the byte at p in the stream. The bits
- * of `next` above these are those that follow in the stream, or zeros.
+ * them at the end of the stream; buffer <= p <= buffer + have + 8 after each successful
+ * bits_more(); count <= 63; the lowest `count` bits of `next` come before the byte at p in the
+ * stream. The bits of `next` above these are those that follow in the stream, or zeros.
  *
  * Async-signal-safe if the source is. One user at a time.
  */

@@ -108,7 +108,8 @@ static bool unpack_stored(struct block *b, uint32_t limit)
 {
 	struct bits *bits = &b->bits;
 
-	/* What `next` holds are whole bytes here. They are given back, to be copied with the rest. */
+	/* What `next` holds are whole bytes here. They are given back, to be copied with the rest.
+	 * */
 	bits->p -= bits->count / 8;
 	bits->next = bits->count = 0;
 	while (b->have < limit && b->now.stored_left) {
@@ -134,8 +135,8 @@ static bool unpack_stored(struct block *b, uint32_t limit)
 /* Symbols */
 
 /*
- * Copies a match: length bytes from distance bytes back. The source may overlap the destination: then
- * the match repeats what it has just written. Up to 15 bytes more are written.
+ * Copies a match: length bytes from distance bytes back. The source may overlap the destination:
+ * then the match repeats what it has just written. Up to 15 bytes more are written.
  */
 static inline void copy_match(uint8_t *to, uint32_t distance, uint32_t length)
 {
@@ -149,7 +150,8 @@ static inline void copy_match(uint8_t *to, uint32_t distance, uint32_t length)
 			from += 16;
 		} while (to < end);
 	} else {
-		/* Of the 8 bytes, the first `distance` ones are valid; the next step writes the others again. */
+		/* Of the 8 bytes, the first `distance` ones are valid; the next step writes the
+		 * others again. */
 		do {
 			memcpy(to, from, 8);
 			to += distance;
@@ -160,8 +162,8 @@ static inline void copy_match(uint8_t *to, uint32_t distance, uint32_t length)
 
 /*
  * For each distance symbol (RFC 1951, section 3.2.5): the number that its extra bits are added to,
- * and where among the bits taken these extra bits begin. Their place is counted backwards from the end
- * of the taken bits and the two below them, modulo 64.
+ * and where among the bits taken these extra bits begin. Their place is counted backwards from the
+ * end of the taken bits and the two below them, modulo 64.
  */
 #define DISTANCE(base, extra) ((base) << 6 | ((2 - (extra)) & 63))
 static const uint32_t distance_of[30] = {
@@ -175,9 +177,10 @@ static const uint32_t distance_of[30] = {
 };
 
 /*
- * Steps of unpack_codes(), on its local variables. LOAD fills `bits` up. DROP takes n bits away. FIRST
- * looks up the next n bits in a first table, SECOND the bits that follow in the second table that
- * `entry` names. LITERAL writes and takes the literal of `entry`, or does nothing if it is none.
+ * Steps of unpack_codes(), on its local variables. LOAD fills `bits` up. DROP takes n bits away.
+ * FIRST looks up the next n bits in a first table, SECOND the bits that follow in the second table
+ * that `entry` names. LITERAL writes and takes the literal of `entry`, or does nothing if it is
+ * none.
  */
 #define LOAD() (bits |= bits_load(p) << (count & 63), p += 7 - (count >> 3 & 7), count |= 56)
 #define DROP(n) (bits >>= (n) & 63, count -= (n))
@@ -190,12 +193,13 @@ static const uint32_t distance_of[30] = {
  * All work that is done for each unpacked byte is done here.
  *
  * Nearly all of the time goes into one chain of dependent steps: the bits give an entry, which says
- * how many bits to take, which gives the bits behind it. Two measures shorten that chain. First, `bits`
- * holds the stream's bits above two others of any value, so that masking makes an offset into a table
- * whose entries have 4 bytes. Second, up to two literals are taken without asking whether the entry is
- * one, because a wrongly predicted branch takes longer than a look-up in vain. Of `count` only the
- * lowest 6 bits mean anything. One load has 54 bits or more. These suffice for 2 literals (22 bits) and
- * a length (20), or a length with its distance from the first table (11 + 13).
+ * how many bits to take, which gives the bits behind it. Two measures shorten that chain. First,
+ * `bits` holds the stream's bits above two others of any value, so that masking makes an offset
+ * into a table whose entries have 4 bytes. Second, up to two literals are taken without asking
+ * whether the entry is one, because a wrongly predicted branch takes longer than a look-up in vain.
+ * Of `count` only the lowest 6 bits mean anything. One load has 54 bits or more. These suffice for
+ * 2 literals (22 bits) and a length (20), or a length with its distance from the first table (11 +
+ * 13).
  */
 static bool unpack_codes(struct block *b, uint32_t limit)
 {

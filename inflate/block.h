@@ -2,11 +2,12 @@
 /*
  * The blocks of packed data (RFC 1951): one after the other, from a stream of bits into a buffer of
  * unpacked bytes. Unpacking can stop between any two symbols and go on there later. Its state is
- * small, so that it can be kept: the codes of a block are built again from where the stream has them.
+ * small, so that it can be kept: the codes of a block are built again from where the stream has
+ * them.
  *
- * Invariants: have <= BLOCK_OUT_BYTES + BLOCK_OUT_SLACK; out[0..have) are unpacked bytes, and unless
- * they begin with the stream's first byte, they begin with BLOCK_WINDOW_BYTES ones that matches may
- * reach back to. Moving them is the caller's task.
+ * Invariants: have <= BLOCK_OUT_BYTES + BLOCK_OUT_SLACK; out[0..have) are unpacked bytes, and
+ * unless they begin with the stream's first byte, they begin with BLOCK_WINDOW_BYTES ones that
+ * matches may reach back to. Moving them is the caller's task.
  *
  * Async-signal-safe if the source of the bits is. One user at a time.
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * See huffman.h. Codes of one length are consecutive numbers in the order of their symbols. The first
- * code of a length is the successor of the last code of the length before, with a zero bit appended
- * (RFC 1951, section 3.2.2). The stream has a code's first bit lowest, so a table is indexed by codes
- * read backwards, and the next code is found by adding 1 at the top.
+ * See huffman.h. Codes of one length are consecutive numbers in the order of their symbols. The
+ * first code of a length is the successor of the last code of the length before, with a zero bit
+ * appended (RFC 1951, section 3.2.2). The stream has a code's first bit lowest, so a table is
+ * indexed by codes read backwards, and the next code is found by adding 1 at the top.
  *
  *	length  1 2 3 3		codes  0 10 110 111	backwards  0 01 011 111
  */
@@ -13,8 +13,8 @@
 
 #define KIND(kind)	(HUFFMAN_SPECIAL | (uint32_t)(kind) << 29)
 
-/* The entry of a symbol, except for the number of bits to take, and the number of its extra bits (RFC
- * 1951, section 3.2.5). */
+/* The entry of a symbol, except for the number of bits to take, and the number of its extra bits
+ * (RFC 1951, section 3.2.5). */
 static uint32_t entry_of(enum huffman_alphabet alphabet, unsigned symbol, unsigned *extra)
 {
 	*extra = 0;
@@ -30,7 +30,8 @@ static uint32_t entry_of(enum huffman_alphabet alphabet, unsigned symbol, unsign
 	symbol -= 257;
 	if (symbol >= 28)
 		return symbol == 28 ? 255 << 16 : KIND(HUFFMAN_INVALID);
-	/* The lengths 3 to 10 have symbols of their own; above, four symbols share each power of two. */
+	/* The lengths 3 to 10 have symbols of their own; above, four symbols share each power of
+	 * two. */
 	if (symbol >= 8) {
 		*extra = symbol / 4 - 1;
 		symbol = (4 | symbol % 4) << *extra;

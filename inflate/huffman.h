@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The prefix codes of RFC 1951 (section 3.2.2) as tables. The next HUFFMAN_*_BITS bits of the stream
- * index a first table. Its entry is a symbol, or for a longer code it names a second table behind the
- * first one, which the bits after those index. Pure computation, without state.
+ * The prefix codes of RFC 1951 (section 3.2.2) as tables. The next HUFFMAN_*_BITS bits of the
+ * stream index a first table. Its entry is a symbol, or for a longer code it names a second table
+ * behind the first one, which the bits after those index. Pure computation, without state.
  */
 #ifndef INFLATE_HUFFMAN_H
 #define INFLATE_HUFFMAN_H
@@ -17,7 +17,8 @@
 #define HUFFMAN_ORDER_BITS	7u	/* the code for code lengths has no longer ones */
 /*
  * The most entries that the first and second tables of a complete code can take, which is with the
- * largest trees of 288 (or 32) symbols and 15 levels. huffman_build() checks the bound all the same.
+ * largest trees of 288 (or 32) symbols and 15 levels. huffman_build() checks the bound all the
+ * same.
  */
 #define HUFFMAN_LITERAL_ROOM	2342u
 #define HUFFMAN_DISTANCE_ROOM	402u
@@ -36,8 +37,8 @@
  *	PLAIN, SPECIAL	a length only, and without its extra bits; bits 24-26: how many of them follow
  *	other kinds	have SPECIAL set, too
  *
- * In a table of distances, bits 0-7 are the code's length, or 255 where SPECIAL is set. PLAIN has the
- * symbol of the distance, and its extra bits are among those taken.
+ * In a table of distances, bits 0-7 are the code's length, or 255 where SPECIAL is set. PLAIN has
+ * the symbol of the distance, and its extra bits are among those taken.
  */
 #define HUFFMAN_LITERAL	(1u << 31)
 #define HUFFMAN_SPECIAL	(1u << 15)
@@ -65,11 +66,11 @@ enum huffman_alphabet {
 };
 
 /*
- * Builds the table of the code in which symbol s has a code of lengths[s] bits (0: none), for
- * s < count. For HUFFMAN_LITERALS, `distances` is the block's table of HUFFMAN_DISTANCES; for the other
+ * Builds the table of the code in which symbol s has a code of lengths[s] bits (0: none), for s <
+ * count. For HUFFMAN_LITERALS, `distances` is the block's table of HUFFMAN_DISTANCES; for the other
  * alphabets it is NULL. False: no code has these lengths, because there are more codes than fit, or
- * because some sequences of bits stand for nothing, which is allowed only for codes of a single symbol
- * or of none.
+ * because some sequences of bits stand for nothing, which is allowed only for codes of a single
+ * symbol or of none.
  */
 bool huffman_build(uint32_t *table, enum huffman_alphabet alphabet, const uint8_t *lengths,
 		   unsigned count, const uint32_t *distances);

@@ -13,9 +13,9 @@
  *	checkpoint     ^         ^         ^ every `spacing` bytes: the last 32 KB, and the position
  *	                                     in the stream
  *
- * Unpacking can stop between any two symbols, so it stops exactly where a read or a checkpoint wants
- * it to. A checkpoint inside a block says where in the stream the block's codes are defined, and going
- * on from there builds these codes again.
+ * Unpacking can stop between any two symbols, so it stops exactly where a read or a checkpoint
+ * wants it to. A checkpoint inside a block says where in the stream the block's codes are defined,
+ * and going on from there builds these codes again.
  */
 #include "inflate/inflate.h"
 
@@ -105,7 +105,8 @@ static void set_checkpoint(struct inflate_state *z)
 	z->checkpoints++;
 }
 
-/* The last checkpoint from which the byte at an offset can be had, in its window or behind; or NULL. */
+/* The last checkpoint from which the byte at an offset can be had, in its window or behind; or
+ * NULL. */
 static const struct checkpoint *find_checkpoint(const struct inflate_state *z, uint64_t offset)
 {
 	uint32_t i = z->checkpoints;
@@ -197,8 +198,8 @@ static bool unpack_some(struct inflate_state *z, uint32_t limit)
 }
 
 /*
- * Unpacks until the byte before `to` is in `out`; at the end of the unpacked bytes, until the end of
- * the stream. False: damaged.
+ * Unpacks until the byte before `to` is in `out`; at the end of the unpacked bytes, until the end
+ * of the stream. False: damaged.
  */
 static bool unpack_to(struct inflate_state *z, uint64_t to)
 {
@@ -211,7 +212,8 @@ static bool unpack_to(struct inflate_state *z, uint64_t to)
 			slide(z);
 			continue;
 		}
-		/* At the end, unpacking goes on, to find out whether the stream has more than out_bytes. */
+		/* At the end, unpacking goes on, to find out whether the stream has more than
+		 * out_bytes. */
 		if (limit > to && out_at(z) < to)
 			limit = to;
 		if (limit > checkpoint)

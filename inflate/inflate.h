@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Reads anywhere in a zlib stream (RFC 1950, whose data have the format of RFC 1951), as compressed
- * ELF sections are (gABI, "Section Compression", ELFCOMPRESS_ZLIB), without unpacking all of it into
- * memory: 64 KB of unpacked bytes are kept, and checkpoints to go back to.
+ * ELF sections are (gABI, "Section Compression", ELFCOMPRESS_ZLIB), without unpacking all of it
+ * into memory: 64 KB of unpacked bytes are kept, and checkpoints to go back to.
  *
- * Async-signal-safe if the source is; one user at a time. Memory comes from the arena, 100 KB at once
- * and 32 KB for each of at most INFLATE_CHECKPOINTS checkpoints. What a damaged or hostile stream can
- * cost is bounded: a stream cannot unpack to more than 1032 times its size, and a read costs at most
- * the unpacking of everything up to its end.
+ * Async-signal-safe if the source is; one user at a time. Memory comes from the arena, 100 KB at
+ * once and 32 KB for each of at most INFLATE_CHECKPOINTS checkpoints. What a damaged or hostile
+ * stream can cost is bounded: a stream cannot unpack to more than 1032 times its size, and a read
+ * costs at most the unpacking of everything up to its end.
  */
 #ifndef INFLATE_INFLATE_H
 #define INFLATE_INFLATE_H
@@ -31,19 +31,19 @@ struct inflate {
 };
 
 /*
- * Opens a zlib stream of in_bytes bytes that unpacks to out_bytes bytes. Nothing is read yet. False:
- * there is no memory. The arena, the source and what `from` points to have to live as long as reads
- * are made. There is nothing to close.
+ * Opens a zlib stream of in_bytes bytes that unpacks to out_bytes bytes. Nothing is read yet.
+ * False: there is no memory. The arena, the source and what `from` points to have to live as long
+ * as reads are made. There is nothing to close.
  */
 bool inflate_open(struct inflate *z, inflate_source *source, void *from, uint64_t in_bytes,
 		  uint64_t out_bytes, struct arena *arena);
 
 /*
- * Copies exactly size_bytes of the unpacked bytes from an offset on. False: they lie past the end, or
- * the stream is damaged as far as it has been read, and then each later read fails, too. Reading on is
- * cheap, and so is reading the last 32 KB again. Reading farther back starts from a checkpoint, which
- * is a 45th of the whole or 256 KB away at most. The read that first reaches the end checks the length
- * and the checksum.
+ * Copies exactly size_bytes of the unpacked bytes from an offset on. False: they lie past the end,
+ * or the stream is damaged as far as it has been read, and then each later read fails, too. Reading
+ * on is cheap, and so is reading the last 32 KB again. Reading farther back starts from a
+ * checkpoint, which is a 45th of the whole or 256 KB away at most. The read that first reaches the
+ * end checks the length and the checksum.
  */
 bool inflate_read(struct inflate *z, uint64_t offset, void *buf, size_t size_bytes);
 

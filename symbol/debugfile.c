@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * See debugfile.h. Section .gnu_debuglink holds the debug file's name, zeros up to a multiple of 4, and
- * a CRC in the byte order of the ELF file:
+ * See debugfile.h. Section .gnu_debuglink holds the debug file's name, zeros up to a multiple of 4,
+ * and a CRC in the byte order of the ELF file:
  *
  *	30 66 62 30 31 39 2e 64 65 62 75 67 00 00 00 00  d3 c1 09 5e	0fb019.debug
  */
@@ -61,8 +61,8 @@ static void add_hex(struct search *s, const uint8_t *bytes, size_t count)
 	}
 }
 
-/* Starts a path with the next directory of debug_dirs, and last /usr/lib/debug. *at is where the list
- * goes on. False: there are no more directories. */
+/* Starts a path with the next directory of debug_dirs, and last /usr/lib/debug. *at is where the
+ * list goes on. False: there are no more directories. */
 static bool next_dir(struct search *s, const char **at)
 {
 	static const char last[] = "/usr/lib/debug";
@@ -87,8 +87,8 @@ static bool next_dir(struct search *s, const char **at)
 
 /* Candidates */
 
-/* Computes the CRC-32 of a file, which is read in pieces. Four bits at a time need a table of only 64
- * bytes and are good for about 300 MB a second. False: the file cannot be read. */
+/* Computes the CRC-32 of a file, which is read in pieces. Four bits at a time need a table of only
+ * 64 bytes and are good for about 300 MB a second. False: the file cannot be read. */
 static bool crc_of(struct elf *e, uint32_t *result)
 {
 	uint32_t crc = UINT32_MAX, table[16];
@@ -184,8 +184,8 @@ static bool read_link(struct search *s, const struct elf_section *section)
 	return true;
 }
 
-/* Tries the three paths for a directory place[0..len), which ends with a slash. The third kind of path
- * is for absolute directories only. */
+/* Tries the three paths for a directory place[0..len), which ends with a slash. The third kind of
+ * path is for absolute directories only. */
 static bool by_link_at(struct search *s, const char *place, size_t len)
 {
 	const char *at = s->dirs;
@@ -251,8 +251,8 @@ static const char *real_path(struct search *s, const struct symbol_file *file)
 	return real;
 }
 
-/* Looks beside the file, both under the path that the loader knows and under the path without symbolic
- * links: /lib is a link to /usr/lib on many systems, and packages use either name. */
+/* Looks beside the file, both under the path that the loader knows and under the path without
+ * symbolic links: /lib is a link to /usr/lib on many systems, and packages use either name. */
 static bool by_link(struct search *s, const struct symbol_file *file)
 {
 	const char *path = file->path, *real;

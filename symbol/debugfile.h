@@ -23,11 +23,11 @@
 #include "symbol/symbol.h"
 
 /*
- * Opens the debug file of `main`, which is an open file. It must have the same build id. If neither file
- * has one, its CRC-32 must be that of .gnu_debuglink; all of the file is read for that (3 s per GB). A
- * candidate that fails this test is not used and, if no other is found, sets SYMBOL_UNREAD_MISMATCH in
- * file->unread. True: the caller has to elf_close() `debug`. False: there is no debug file.
- * Async-signal-safe. Takes 10 KB from the arena, and what elf_open() takes.
+ * Opens the debug file of `main`, which is an open file. It must have the same build id. If neither
+ * file has one, its CRC-32 must be that of .gnu_debuglink; all of the file is read for that (3 s
+ * per GB). A candidate that fails this test is not used and, if no other is found, sets
+ * SYMBOL_UNREAD_MISMATCH in file->unread. True: the caller has to elf_close() `debug`. False: there
+ * is no debug file. Async-signal-safe. Takes 10 KB from the arena, and what elf_open() takes.
  */
 bool debugfile_open(struct elf *debug, struct elf *main, struct symbol_file *file,
 		    struct arena *arena);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * DWARF 2 to 5 (dwarfstd.org), as far as it says where code comes from: units, abbreviations,
- * attributes and address ranges. Section numbers in comments are those of DWARF 5. Only lines.c uses
- * this header; the parts that look up addresses are in dwarf_find.h, dwarf_line.h and dwarf_info.h.
+ * attributes and address ranges. Section numbers in comments are those of DWARF 5. Only lines.c
+ * uses this header; the parts that look up addresses are in dwarf_find.h, dwarf_line.h and
+ * dwarf_info.h.
  *
- * Of a section, only a window is kept in memory (section.h). The work that a file can cause is bounded
- * by `budget` (bytes read) and `steps` (entries, rows and ranges handled). When either is used up, each
- * function that reads fails, and the results so far stay.
+ * Of a section, only a window is kept in memory (section.h). The work that a file can cause is
+ * bounded by `budget` (bytes read) and `steps` (entries, rows and ranges handled). When either is
+ * used up, each function that reads fails, and the results so far stay.
  *
  * A "text" below is the place of a string: a number that can be kept, compared and sorted. So all
  * strings are fetched at the end, each once and in the order of the file.
@@ -31,8 +32,8 @@ enum dwarf_section {
 	DWARF_SECTIONS
 };
 
-/* Bounds, which real debug data stays far below. A file that reaches the first two takes seconds, so
- * fuzzers are built with lower ones. */
+/* Bounds, which real debug data stays far below. A file that reaches the first two takes seconds,
+ * so fuzzers are built with lower ones. */
 #ifndef DWARF_BUDGET_BYTES
 #define DWARF_BUDGET_BYTES	((uint64_t)2 << 30)
 #define DWARF_STEPS		((uint64_t)1 << 28)
@@ -40,7 +41,8 @@ enum dwarf_section {
 #define DWARF_ABBREVS_MAX	((uint32_t)1 << 15)	/* of a unit; with LTO some 1000 */
 #define DWARF_ATTRS_MAX		((uint32_t)1 << 17)
 #define DWARF_DEPTH_MAX		256u			/* inlined calls within each other */
-/* For n addresses: functions around them, inlined or not, and bytes of names of functions and files. */
+/* For n addresses: functions around them, inlined or not, and bytes of names of functions and
+ * files. */
 #define DWARF_SCOPES_MAX(n)	((n) < 16384 ? 4096u + 64u * (uint32_t)(n) : (uint32_t)1 << 20)
 #define DWARF_TEXT_BYTES(n)	(((uint64_t)2 << 20) + ((uint64_t)(n) << 12))
 
@@ -140,11 +142,13 @@ struct dwarf {
 	uint32_t directory_room;
 };
 
-/* Opens the debug sections of a file. False: there is no .debug_info, or no memory (no_memory is set).
- * All memory comes from scratch, which has to live as long as d. There is nothing to close. */
+/* Opens the debug sections of a file. False: there is no .debug_info, or no memory (no_memory is
+ * set). All memory comes from scratch, which has to live as long as d. There is nothing to close.
+ * */
 bool dwarf_open(struct dwarf *d, struct elf *e, struct symbol_file *file, struct arena *scratch);
 
-/* Charges `count` steps of work. False: there has been too much work, and each later call fails, too. */
+/* Charges `count` steps of work. False: there has been too much work, and each later call fails,
+ * too. */
 static inline bool dwarf_step(struct dwarf *d, uint64_t count)
 {
 	if (d->steps < count) {
@@ -156,9 +160,9 @@ static inline bool dwarf_step(struct dwarf *d, uint64_t count)
 }
 
 /*
- * Makes room for one more element in an array of scratch memory that has `used` of *room elements and
- * grows by doubling, up to max elements. False: the array is full, or there is no memory (no_memory is
- * set).
+ * Makes room for one more element in an array of scratch memory that has `used` of *room elements
+ * and grows by doubling, up to max elements. False: the array is full, or there is no memory
+ * (no_memory is set).
  */
 bool dwarf_grow(struct dwarf *d, void **array, uint32_t used, uint32_t *room, uint32_t max,
 		size_t element_bytes);
@@ -169,21 +173,22 @@ uint64_t dwarf_initial_length(struct cursor *c, uint8_t *offset_bytes);
 /* Units (dwarf_unit.c) */
 
 /*
- * Reads the unit header at an offset of .debug_info. Returns where the next unit begins, or 0 after the
- * last unit and at a damaged one. u->version is 0 when the unit has a version or type that cannot be
- * read here.
+ * Reads the unit header at an offset of .debug_info. Returns where the next unit begins, or 0 after
+ * the last unit and at a damaged one. u->version is 0 when the unit has a version or type that
+ * cannot be read here.
  */
 uint64_t dwarf_unit_header(struct dwarf *d, struct cursor *c, uint64_t offset,
 			   struct dwarf_unit *u);
-/* Reads the unit's first DIE. abbrevs: the unit's, or NULL if they are not loaded. False: damaged. */
+/* Reads the unit's first DIE. abbrevs: the unit's, or NULL if they are not loaded. False: damaged.
+ * */
 bool dwarf_unit_die(struct dwarf *d, struct cursor *c, struct dwarf_unit *u,
 		    const struct dwarf_abbrevs *abbrevs);
-/* Reads the header, the abbreviations and the first DIE of the unit at an offset. False: it cannot be
- * read. */
+/* Reads the header, the abbreviations and the first DIE of the unit at an offset. False: it cannot
+ * be read. */
 bool dwarf_unit_load(struct dwarf *d, struct cursor *c, uint64_t offset, struct dwarf_unit *u,
 		     struct dwarf_abbrevs *abbrevs);
-/* Loads into d->side_unit the unit that has the DIE at this offset of .debug_info. False: there is none,
- * or it cannot be read. */
+/* Loads into d->side_unit the unit that has the DIE at this offset of .debug_info. False: there is
+ * none, or it cannot be read. */
 bool dwarf_side_unit(struct dwarf *d, uint64_t die);
 
 /* Abbreviations (dwarf_abbrev.c) */
@@ -212,8 +217,8 @@ bool dwarf_address(struct dwarf *d, const struct dwarf_unit *u, struct dwarf_val
 		   uint64_t *addr);
 /* The text that a value stands for, or 0. */
 uint64_t dwarf_text(struct dwarf *d, const struct dwarf_unit *u, struct dwarf_value v);
-/* The string of a text, copied into the arena. NULL: there is none, it is damaged, text_bytes are used
- * up, or there is no memory. */
+/* The string of a text, copied into the arena. NULL: there is none, it is damaged, text_bytes are
+ * used up, or there is no memory. */
 const char *dwarf_fetch(struct dwarf *d, uint64_t text, struct arena *arena);
 
 /* Ranges (dwarf_ranges.c) */

@@ -7,8 +7,8 @@
  *	11  01		DW_AT_low_pc, DW_FORM_addr
  *	00  00		end of this abbreviation; a code of 0 ends the table
  *
- * All known producers number them 1, 2, 3, ..., so an abbreviation is mostly found at the index that
- * its code says. In tables with other numbers, binary search finds it.
+ * All known producers number them 1, 2, 3, ..., so an abbreviation is mostly found at the index
+ * that its code says. In tables with other numbers, binary search finds it.
  */
 #include "symbol/dwarf.h"
 

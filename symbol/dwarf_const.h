@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Numbers of the DWARF standard. They are those of version 5, section 7, where nothing else is said. */
+/* Numbers of the DWARF standard. They are those of version 5, section 7, where nothing else is
+ * said. */
 #ifndef SYMBOL_DWARF_CONST_H
 #define SYMBOL_DWARF_CONST_H
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * See dwarf_find.h. .debug_aranges (DWARF 5, 6.1.2) tells the unit of an address directly, but compilers
- * need not write that section (clang does not), and one file can hold objects of several compilers. So
- * addresses that it does not cover are looked for in the units themselves, by the ranges in their first
- * DIEs. Units that .debug_aranges has described are left out there. A unit without ranges, as clang
- * writes it for DWARF 2 without extensions, has the addresses that its line table covers.
+ * See dwarf_find.h. .debug_aranges (DWARF 5, 6.1.2) tells the unit of an address directly, but
+ * compilers need not write that section (clang does not), and one file can hold objects of several
+ * compilers. So addresses that it does not cover are looked for in the units themselves, by the
+ * ranges in their first DIEs. Units that .debug_aranges has described are left out there. A unit
+ * without ranges, as clang writes it for DWARF 2 without extensions, has the addresses that its
+ * line table covers.
  */
 #include "symbol/dwarf_find.h"
 

@@ -20,7 +20,8 @@ struct dwarf_place {
 	bool row;			/* file and line are known */
 };
 
-/* The index of the first of n places, sorted by addr, that lies at or after addr; n if there is none. */
+/* The index of the first of n places, sorted by addr, that lies at or after addr; n if there is
+ * none. */
 size_t dwarf_place_from(const struct dwarf_place *places, size_t n, uint64_t addr);
 
 /* Sets `unit` of all places (sorted by addr) that belong to some unit, and changes nothing else. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The values of attributes (DWARF 5, 7.5.5 and 7.5.6), and the addresses and strings that indices among
- * them stand for. */
+/* The values of attributes (DWARF 5, 7.5.5 and 7.5.6), and the addresses and strings that indices
+ * among them stand for. */
 #include "symbol/dwarf.h"
 
 #include "symbol/elf.h"

@@ -8,8 +8,9 @@
  *	    inlined_subroutine f	level 2, [0x1044, 0x1050), called in line 12
  *
  * A function that has places in its ranges becomes a scope. It becomes the scope of each of these
- * places whose scope so far is farther outside. As a rule, names stand in other DIEs (DW_AT_abstract_origin
- * and DW_AT_specification, DWARF 5, 3.3.8.2 and 3.3.3), so they are looked up afterwards, each once.
+ * places whose scope so far is farther outside. As a rule, names stand in other DIEs
+ * (DW_AT_abstract_origin and DW_AT_specification, DWARF 5, 3.3.8.2 and 3.3.3), so they are looked
+ * up afterwards, each once.
  */
 #include "symbol/dwarf_info.h"
 
@@ -152,10 +153,10 @@ static bool is_around(const struct die_walk *w, uint32_t scope)
 }
 
 /*
- * Whether a function gets a place whose scope so far is p->scope. Functions that are not within each
- * other can share an address, where the linker folded identical code. Then the one with the smallest
- * range there gets it, and of equal ones the last, as with addr2line. Functions that are inlined into
- * the others must not get the address.
+ * Whether a function gets a place whose scope so far is p->scope. Functions that are not within
+ * each other can share an address, where the linker folded identical code. Then the one with the
+ * smallest range there gets it, and of equal ones the last, as with addr2line. Functions that are
+ * inlined into the others must not get the address.
  */
 static bool is_better(const struct die_walk *w, const struct dwarf_place *p, uint64_t bytes,
 		      bool inlined)
@@ -165,8 +166,9 @@ static bool is_better(const struct die_walk *w, const struct dwarf_place *p, uin
 
 /*
  * Gives a function the places in its ranges, and makes it the current scope if there are any. An
- * inlined function without ranges (strict DWARF 2 cannot write several) becomes the current scope, too:
- * it gets no places, but functions inlined into it can. True: the function is the current scope now.
+ * inlined function without ranges (strict DWARF 2 cannot write several) becomes the current scope,
+ * too: it gets no places, but functions inlined into it can. True: the function is the current
+ * scope now.
  */
 static bool enter(struct die_walk *w, const struct function *f, bool inlined)
 {
@@ -343,7 +345,8 @@ void dwarf_info_names(struct dwarf *d, struct dwarf_scopes *scopes, uint32_t fir
 		order[i] = (struct sort_entry){ ~scopes->scope[first + i].origin, first + i };
 	if (order)
 		sort_largest(order, n, n);
-	/* In the order of the file, so that windows move forward. Scopes without an origin come first. */
+	/* In the order of the file, so that windows move forward. Scopes without an origin come
+	 * first. */
 	for (uint32_t i = 0; order && i < n; i++) {
 		struct dwarf_scope *s = &scopes->scope[order[i].index];
 		uint64_t origin = s->origin;

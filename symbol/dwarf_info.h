@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Reads from .debug_info which functions are around addresses, and how they are inlined in each other. */
+/* Reads from .debug_info which functions are around addresses, and how they are inlined in each
+ * other. */
 #ifndef SYMBOL_DWARF_INFO_H
 #define SYMBOL_DWARF_INFO_H
 
@@ -19,7 +20,8 @@ struct dwarf_scope {
 	uint32_t call_file;		/* of the inlined call, as dwarf_place.file */
 	uint32_t call_line;
 	bool inlined;			/* into the parent, if there is one. A function that is not
-					 * inlined can have a parent that it lies in only by name, as
+					 * inlined can have a parent that it lies in only by name,
+					 * as
 					 * methods of local classes do */
 	bool linked;			/* the name is a linkage name */
 	bool is_c;			/* the language has no linkage names, so the name is as good */

@@ -5,8 +5,8 @@
  *
  *	0x1139 t.c 3	0x113d t.c 4	0x1150 t.c 5	0x1152 end of sequence
  *
- * so that of several rows with one address the last one counts. No row is kept: each pair of neighbours
- * is compared with the addresses that are looked up.
+ * so that of several rows with one address the last one counts. No row is kept: each pair of
+ * neighbours is compared with the addresses that are looked up.
  */
 #include "symbol/dwarf_line.h"
 
@@ -55,7 +55,8 @@ bool dwarf_line_open(struct dwarf *d, struct dwarf_line *line)
 	       (line->address_bytes == 4 || line->address_bytes == 8);
 }
 
-/* Reads the opcode of an extended instruction, or returns 0. *end: where the next instruction is. */
+/* Reads the opcode of an extended instruction, or returns 0. *end: where the next instruction is.
+ * */
 static unsigned open_extended(struct cursor *c, uint64_t *end)
 {
 	uint64_t bytes = cursor_uleb(c);
@@ -98,7 +99,8 @@ static void reset(struct machine *m)
 	m->before.there = false;
 }
 
-/* Advances by a number of operations (6.2.5.1). Only VLIW machines have several in an instruction. */
+/* Advances by a number of operations (6.2.5.1). Only VLIW machines have several in an instruction.
+ * */
 static void advance(struct machine *m, uint64_t count)
 {
 	const struct dwarf_line *line = m->line;
@@ -112,8 +114,8 @@ static void advance(struct machine *m, uint64_t count)
 	m->address += count * line->instruction_bytes;
 }
 
-/* Gives the places in [before.address, address) the row `before`. The sequences of functions that the
- * linker dropped begin outside the code and are left out. */
+/* Gives the places in [before.address, address) the row `before`. The sequences of functions that
+ * the linker dropped begin outside the code and are left out. */
 static void settle(struct machine *m)
 {
 	struct dwarf_place *p = &m->places[m->next];
@@ -236,8 +238,8 @@ static void add_directory(struct tables *t, uint64_t text)
 		d->directories[t->directory_count++] = text;
 }
 
-/* The compilation's directory is entry 0 in DWARF 5. In older versions, the table begins at 1, and 0
- * stands for the compilation's directory, which is not in it. */
+/* The compilation's directory is entry 0 in DWARF 5. In older versions, the table begins at 1, and
+ * 0 stands for the compilation's directory, which is not in it. */
 static void add_file(struct tables *t, uint64_t name, uint64_t directory)
 {
 	uint64_t at = t->line->version < 5 ? directory - 1 : directory;
@@ -255,7 +257,8 @@ static void add_file(struct tables *t, uint64_t name, uint64_t directory)
 	t->number++;
 }
 
-/* Reads a table of DWARF 2 to 4: strings in .debug_line itself, up to an empty one. False: damaged. */
+/* Reads a table of DWARF 2 to 4: strings in .debug_line itself, up to an empty one. False: damaged.
+ * */
 static bool read_old(struct tables *t, struct cursor *c, bool files)
 {
 	while (dwarf_step(t->dwarf, 1)) {
@@ -318,7 +321,8 @@ static bool read_new(struct tables *t, struct cursor *c, const struct dwarf_unit
 	return !count;
 }
 
-/* Reads the files that the program itself adds (DW_LNE_define_file), which no compiler does any more. */
+/* Reads the files that the program itself adds (DW_LNE_define_file), which no compiler does any
+ * more. */
 static void read_defined(struct tables *t, struct cursor *c)
 {
 	cursor_open(c, &t->dwarf->section[DWARF_LINE], t->line->program, t->line->end);

@@ -32,8 +32,8 @@ struct dwarf_line {
 
 /* Reads the header of d->unit's line table. False: there is none, or it cannot be read. */
 bool dwarf_line_open(struct dwarf *d, struct dwarf_line *line);
-/* Runs the line number program. Sets row, file and line of n places, which are sorted by address, as far
- * as the table has them and `row` is not set before. */
+/* Runs the line number program. Sets row, file and line of n places, which are sorted by address,
+ * as far as the table has them and `row` is not set before. */
 void dwarf_line_run(struct dwarf *d, const struct dwarf_line *line, struct dwarf_place *places,
 		    size_t n);
 /* Sets the parts of files[0..n), which are sorted by `number`. */

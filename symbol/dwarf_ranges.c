@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The address ranges of a DIE, from its own attributes or from a range list: .debug_ranges of DWARF 3
- * and 4 (DWARF 4, 2.17.3), .debug_rnglists of DWARF 5 (2.17.3 and 7.25).
+ * The address ranges of a DIE, from its own attributes or from a range list: .debug_ranges of DWARF
+ * 3 and 4 (DWARF 4, 2.17.3), .debug_rnglists of DWARF 5 (2.17.3 and 7.25).
  */
 #include "symbol/dwarf.h"
 
@@ -65,7 +65,8 @@ void dwarf_ranges_open(struct dwarf_ranges *r, struct dwarf *d, const struct dwa
 	r->kind = DWARF_RANGES_ONE;
 }
 
-/* Reads the next pair of .debug_ranges, where (-1, base) changes the base and (0, 0) ends the list. */
+/* Reads the next pair of .debug_ranges, where (-1, base) changes the base and (0, 0) ends the list.
+ * */
 static bool next_pair(struct dwarf_ranges *r, uint64_t *low, uint64_t *high)
 {
 	struct cursor *c = &r->dwarf->lists;
@@ -94,8 +95,8 @@ static bool at_index(struct dwarf_ranges *r, uint64_t *addr)
 	return dwarf_address(r->dwarf, r->unit, v, addr);
 }
 
-/* Reads an entry of .debug_rnglists. False: the list has ended. After a change of the base, *low equals
- * *high. */
+/* Reads an entry of .debug_rnglists. False: the list has ended. After a change of the base, *low
+ * equals *high. */
 static bool next_entry(struct dwarf_ranges *r, uint64_t *low, uint64_t *high)
 {
 	struct cursor *c = &r->dwarf->lists;

@@ -8,8 +8,8 @@
  *	dwarf_info_names()	finds where the scopes' names are
  *	dwarf_line_files()	finds where the files' names are
  *
- * At the end, all strings are fetched in the order in which they lie in the file, so that a compressed
- * section is unpacked once, front to back. Then the chains of calls are written.
+ * At the end, all strings are fetched in the order in which they lie in the file, so that a
+ * compressed section is unpacked once, front to back. Then the chains of calls are written.
  */
 #include "symbol/lines.h"
 
@@ -34,8 +34,8 @@ struct lines {
 	uint32_t file_count, file_room;
 };
 
-/* Makes places of the addresses that lie in code. No others can have a line, and looking for their units
- * would be in vain. False: no memory. */
+/* Makes places of the addresses that lie in code. No others can have a line, and looking for their
+ * units would be in vain. False: no memory. */
 static bool make_places(struct lines *l, size_t n)
 {
 	struct dwarf *d = &l->dwarf;
@@ -53,7 +53,8 @@ static bool make_places(struct lines *l, size_t n)
 	return true;
 }
 
-/* Sorts the places by unit, those without a unit last, and by address within a unit. False: no memory. */
+/* Sorts the places by unit, those without a unit last, and by address within a unit. False: no
+ * memory. */
 static bool sort_places(struct lines *l)
 {
 	struct arena work = { .chunk = NULL };
@@ -74,8 +75,8 @@ static bool sort_places(struct lines *l)
 }
 
 /*
- * Replaces the line table's numbers of files by indices of l->files, in n places and in the scopes from
- * `first` on, and finds the files' names. line: the unit's line table, or NULL.
+ * Replaces the line table's numbers of files by indices of l->files, in n places and in the scopes
+ * from `first` on, and finds the files' names. line: the unit's line table, or NULL.
  */
 static void number_files(struct lines *l, const struct dwarf_line *line,
 			 struct dwarf_place *places, size_t n, uint32_t first)
@@ -179,8 +180,8 @@ static bool fetch_texts(struct lines *l)
 	return order != NULL;
 }
 
-/* Joins the known parts, from the last absolute one on, with '/' in between. NULL: the name is unknown,
- * or there is no memory. */
+/* Joins the known parts, from the last absolute one on, with '/' in between. NULL: the name is
+ * unknown, or there is no memory. */
 static const char *join_path(struct dwarf *d, const struct dwarf_file *f, struct arena *arena)
 {
 	size_t total = 0;
@@ -214,7 +215,8 @@ static const char *path_of(const struct lines *l, uint32_t file)
 	return file < l->file_count ? l->files[file].path : NULL;
 }
 
-/* The name of a function that is not inlined. If its debug data has no linkage name, its symbol has. */
+/* The name of a function that is not inlined. If its debug data has no linkage name, its symbol
+ * has. */
 static const char *outer_name(const struct dwarf_scope *s, const struct symbol *sym)
 {
 	return sym->name && !s->linked && !s->is_c ? sym->name : s->function.string;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * See mapped.h. A line of /proc/self/maps begins with the two numbers of which the name in map_files
- * consists:
+ * See mapped.h. A line of /proc/self/maps begins with the two numbers of which the name in
+ * map_files consists:
  *
  *	7f52c6c00000-7f52c6c28000 r--p 00000000 fe:01 1310803	/usr/lib/libc.so.6
  */
@@ -17,8 +17,8 @@
 
 #define BUFFER_BYTES	16384
 
-/* If a line begins with `wanted`, the first number with its minus ("7f52c6c00000-"), the place behind;
- * else NULL. */
+/* If a line begins with `wanted`, the first number with its minus ("7f52c6c00000-"), the place
+ * behind; else NULL. */
 static const char *match_start(const char *line, const char *wanted)
 {
 	size_t len = strlen(wanted), zeros = strspn(line, "0");
@@ -26,7 +26,8 @@ static const char *match_start(const char *line, const char *wanted)
 	return strncmp(line + zeros, wanted, len) ? NULL : line + zeros + len;
 }
 
-/* The last field of a line, after the two numbers, the flags, the offset, the device and the inode. */
+/* The last field of a line, after the two numbers, the flags, the offset, the device and the inode.
+ * */
 static char *file_name(char *line)
 {
 	for (int field = 0; field < 5; field++) {
@@ -42,8 +43,8 @@ struct mapping {
 	const char *name;
 };
 
-/* Finds the mapping that starts at an address, given as hexadecimal digits and a minus, in the list of
- * mappings at a path. *m points into memory of the arena. */
+/* Finds the mapping that starts at an address, given as hexadecimal digits and a minus, in the list
+ * of mappings at a path. *m points into memory of the arena. */
 static bool find_mapping(const char *path, const char *wanted, struct mapping *m, struct arena *arena)
 {
 	char *buf = arena_alloc(arena, BUFFER_BYTES);

@@ -11,7 +11,8 @@
  *
  * Among symbols with the same start, global ones come before weak and weak before local ones, then
  * shorter names before longer, then the name that sorts first. That is a total order which does not
- * depend on the address. So the symbols can come in any order, and each search keeps the best so far:
+ * depend on the address. So the symbols can come in any order, and each search keeps the best so
+ * far:
  *
  *  - For rule 1, there is a segment tree over the sorted addresses. A symbol is offered to the O(log n)
  *    nodes that together stand for exactly the addresses it contains. At the end, an address takes the
@@ -25,8 +26,8 @@
  *  - For rule 2, the first address at or behind a start keeps the best label, and the greatest end of a
  *    sized symbol. At the end, both are carried on to higher addresses.
  *
- * Reading names is what takes time, so a name is read only when its symbol is about to become the best
- * of some node.
+ * Reading names is what takes time, so a name is read only when its symbol is about to become the
+ * best of some node.
  */
 #include "symbol/match.h"
 
@@ -76,9 +77,10 @@ struct offer {
 };
 
 /*
- * Reads the name if that has not been done, and says whether it can be used. Assembler labels (.L*) are
- * no names of functions, nor are the mapping symbols of ARM and RISC-V ($x, $d, $a.12, $xrv64...), which
- * mark where code and data begin (ELF for the Arm 64-bit Architecture, section "Mapping symbols").
+ * Reads the name if that has not been done, and says whether it can be used. Assembler labels (.L*)
+ * are no names of functions, nor are the mapping symbols of ARM and RISC-V ($x, $d, $a.12,
+ * $xrv64...), which mark where code and data begin (ELF for the Arm 64-bit Architecture, section
+ * "Mapping symbols").
  */
 static bool has_name(struct match *m, struct offer *o)
 {
@@ -122,7 +124,8 @@ static void offer_to(struct match *m, struct offer *o, struct match_candidate *b
 	*best = *c;
 }
 
-/* Offers a symbol to the addresses [from, to): bottom up, to the nodes at the edges of each level. */
+/* Offers a symbol to the addresses [from, to): bottom up, to the nodes at the edges of each level.
+ * */
 static void offer_range(struct match *m, struct offer *o, size_t from, size_t to)
 {
 	for (from += m->n, to += m->n; from < to; from /= 2, to /= 2) {
@@ -184,7 +187,8 @@ void match_symbol(struct match *m, const struct symtab_entry *sym)
 		m->ends[i] = end;
 }
 
-/* An address gets the best of the nodes above its leaf, or if these have none, the label before it. */
+/* An address gets the best of the nodes above its leaf, or if these have none, the label before it.
+ * */
 const struct match_candidate *match_results(struct match *m)
 {
 	struct match_candidate label = { .length_bytes = 0 };

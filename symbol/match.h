@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Finds the best symbol for each of up to MATCH_MAX addresses, in one pass over the symbols, which may
- * come in any order. It takes O(log n) for each symbol and 56 bytes for each address, however much the
- * symbols overlap: a file whose 16 million symbols all cover everything takes seconds, not days.
+ * Finds the best symbol for each of up to MATCH_MAX addresses, in one pass over the symbols, which
+ * may come in any order. It takes O(log n) for each symbol and 56 bytes for each address, however
+ * much the symbols overlap: a file whose 16 million symbols all cover everything takes seconds, not
+ * days.
  *
  * Async-signal-safe. A struct match belongs to one user at a time.
  */
@@ -38,21 +39,21 @@ struct match {
 	uint64_t *ends;			/* likewise, the greatest end of a sized symbol; 0: none */
 };
 
-/* Begins with addrs[0..n), which must be sorted and live as long as the match; n is 1 to MATCH_MAX. The
- * caller opens `names`, the strings of the symbol table, before the first match_symbol(). False: the
- * arena gives no memory. */
+/* Begins with addrs[0..n), which must be sorted and live as long as the match; n is 1 to MATCH_MAX.
+ * The caller opens `names`, the strings of the symbol table, before the first match_symbol().
+ * False: the arena gives no memory. */
 bool match_open(struct match *m, struct elf *e, struct elf_strings *names, const uint64_t *addrs,
 		size_t n, struct arena *arena);
 /*
- * Starts over with another symbol table, for the addresses with the indices keep[0..n), which ascend.
- * The caller has shortened addrs to these. The ends of functions are kept, because a label of .dynsym
- * must not extend to where .symtab has said that nothing is.
+ * Starts over with another symbol table, for the addresses with the indices keep[0..n), which
+ * ascend. The caller has shortened addrs to these. The ends of functions are kept, because a label
+ * of .dynsym must not extend to where .symtab has said that nothing is.
  */
 void match_reset(struct match *m, const uint32_t *keep, size_t n);
 /* Takes one symbol into account. */
 void match_symbol(struct match *m, const struct symtab_entry *sym);
-/* To be called once after the last symbol. Returns the best symbols of all n addresses, in the match's
- * own memory. */
+/* To be called once after the last symbol. Returns the best symbols of all n addresses, in the
+ * match's own memory. */
 const struct match_candidate *match_results(struct match *m);
 
 #endif

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * See perfmap.h. The file is read once, piece by piece. To find the last line for each address, there is
- * a segment tree over the addresses, as in match.c. The place of a line in the file is written to the
- * O(log n) nodes that stand for its addresses. Later places are greater, so no comparison is needed. At
- * the end, an address takes the greatest of its leaf's ancestors, and that line is read again for its
- * name.
+ * See perfmap.h. The file is read once, piece by piece. To find the last line for each address,
+ * there is a segment tree over the addresses, as in match.c. The place of a line in the file is
+ * written to the O(log n) nodes that stand for its addresses. Later places are greater, so no
+ * comparison is needed. At the end, an address takes the greatest of its leaf's ancestors, and that
+ * line is read again for its name.
  *
- * The last line may be half written, if the program is stopped there. A line without its end is ignored.
+ * The last line may be half written, if the program is stopped there. A line without its end is
+ * ignored.
  */
 #define _FILE_OFFSET_BITS 64
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * See plt.h. A stub jumps to the address in a slot of the global offset table, and the relocation of that
- * slot names the symbol. So the code of each stub is decoded to get the address of its slot, and then the
- * relocations, those of the PLT first, are searched for the slots.
+ * See plt.h. A stub jumps to the address in a slot of the global offset table, and the relocation
+ * of that slot names the symbol. So the code of each stub is decoded to get the address of its
+ * slot, and then the relocations, those of the PLT first, are searched for the slots.
  *
  *	.plt		ff 25 e2 2f 00 00	jmp *0x2fe2(%rip)	the slot
  *			68 00 00 00 00		push $0
@@ -10,9 +10,9 @@
  *	.plt.sec	f3 0f 1e fa		endbr64
  *			ff 25 92 2f 00 00	jmp *0x2f92(%rip)	(f2 before it with -z bndplt)
  *
- * In files with .plt.sec, the entries of .plt only push the number of their relocation. The instructions
- * are those of the Intel SDM and of the Arm ARM, C6.2 (ADRP, LDR immediate), the sections those of the
- * x86-64 psABI, "Procedure Linkage Table".
+ * In files with .plt.sec, the entries of .plt only push the number of their relocation. The
+ * instructions are those of the Intel SDM and of the Arm ARM, C6.2 (ADRP, LDR immediate), the
+ * sections those of the x86-64 psABI, "Procedure Linkage Table".
  */
 #include "symbol/plt.h"
 
@@ -201,8 +201,8 @@ static void found(struct plt *p, uint64_t slot, bool numbered, uint64_t symbol, 
 	}
 }
 
-/* Searches a table of relocations. Each has the words offset, info and, if there are addends, addend, in
- * the size of the file's class. */
+/* Searches a table of relocations. Each has the words offset, info and, if there are addends,
+ * addend, in the size of the file's class. */
 static void look_through(struct plt *p, uint64_t addr, uint64_t table_bytes, bool addends,
 			 bool numbered)
 {
@@ -250,8 +250,8 @@ static bool lacks_target(const struct stub *stub)
 	return !stub->symbol && stub->addend && !stub->target;
 }
 
-/* Keeps the better symbol. An indirect function comes before its resolver; then the order is that of
- * match.c. */
+/* Keeps the better symbol. An indirect function comes before its resolver; then the order is that
+ * of match.c. */
 static void offer_target(struct target *best, const struct symtab_entry *entry,
 			 struct elf_strings *strings)
 {

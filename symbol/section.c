@@ -38,7 +38,8 @@ static void open_compressed(struct section *s, struct elf *e)
 	s->packed_bytes -= bytes;
 }
 
-/* Reads "ZLIB" and the size at the start of .zdebug_*, which GNU as, gold and gcc -gz=zlib-gnu wrote. */
+/* Reads "ZLIB" and the size at the start of .zdebug_*, which GNU as, gold and gcc -gz=zlib-gnu
+ * wrote. */
 static void open_zdebug(struct section *s, struct elf *e)
 {
 	uint8_t header[12];
@@ -167,7 +168,8 @@ bool cursor_init(struct cursor *c, uint32_t room, struct arena *arena)
 	return c->window != NULL;
 }
 
-/* Sets how much of the window belongs to the stretch, after the window or the stretch has changed. */
+/* Sets how much of the window belongs to the stretch, after the window or the stretch has changed.
+ * */
 static void set_stop(struct cursor *c)
 {
 	uint64_t left = c->end - c->base;
@@ -298,8 +300,8 @@ void cursor_skip_string(struct cursor *c)
 	}
 }
 
-/* Reads a LEB128 number as unsigned; bits beyond 64 are dropped. *shift: the number of bits read, if less
- * than 64; *last: the last byte. */
+/* Reads a LEB128 number as unsigned; bits beyond 64 are dropped. *shift: the number of bits read,
+ * if less than 64; *last: the last byte. */
 static uint64_t leb(struct cursor *c, unsigned *shift, uint8_t *last)
 {
 	uint64_t v = 0;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Debug sections are found by name and read in pieces, never as a whole. A cursor is a reader over a
- * small window of a section. The window moves along with it, and like base/reader.h it has a sticky
- * error: after a read past the end, `bad` is set, and each read returns 0.
+ * Debug sections are found by name and read in pieces, never as a whole. A cursor is a reader over
+ * a small window of a section. The window moves along with it, and like base/reader.h it has a
+ * sticky error: after a read past the end, `bad` is set, and each read returns 0.
  *
- * Compressed sections are read like plain ones. Two kinds are known: SHF_COMPRESSED with ELFCOMPRESS_ZLIB
- * (gABI, "Section Compression"), and the older .zdebug_* ("ZLIB", the unpacked size as 8 bytes big endian,
- * a zlib stream). All offsets are those of the unpacked bytes.
+ * Compressed sections are read like plain ones. Two kinds are known: SHF_COMPRESSED with
+ * ELFCOMPRESS_ZLIB (gABI, "Section Compression"), and the older .zdebug_* ("ZLIB", the unpacked
+ * size as 8 bytes big endian, a zlib stream). All offsets are those of the unpacked bytes.
  *
- * Everything here is async-signal-safe. Memory comes from the arena given to sections_open(), which has
- * to live as long as the sections are used.
+ * Everything here is async-signal-safe. Memory comes from the arena given to sections_open(), which
+ * has to live as long as the sections are used.
  */
 #ifndef SYMBOL_SECTION_H
 #define SYMBOL_SECTION_H
@@ -38,14 +38,16 @@ struct section {
 };
 
 /*
- * Fills section[0..count): section i is ".debug_" + names[i]. A section that is missing, has no bytes or
- * lies past the file's end gets size_bytes 0. Each read counts *budget down by the bytes that it reads or
- * has to unpack, and by 1 KB at least, so that the budget bounds the time. When it is used up, reads fail.
+ * Fills section[0..count): section i is ".debug_" + names[i]. A section that is missing, has no
+ * bytes or lies past the file's end gets size_bytes 0. Each read counts *budget down by the bytes
+ * that it reads or has to unpack, and by 1 KB at least, so that the budget bounds the time. When it
+ * is used up, reads fail.
  */
 void sections_open(struct section *section, const char *const *names, unsigned count,
 		   struct elf *e, uint64_t *budget, struct arena *arena);
 
-/* Reads exactly size_bytes bytes. False: they are not there or damaged, or the budget is used up. */
+/* Reads exactly size_bytes bytes. False: they are not there or damaged, or the budget is used up.
+ * */
 bool section_read(struct section *s, uint64_t offset, void *buf, size_t size_bytes);
 
 /*
@@ -65,27 +67,30 @@ struct cursor {
 	bool bad;
 };
 
-/* Makes a cursor with a window of `room` bytes, 64 at least. It is bad until it is opened. False: no
- * memory. */
+/* Makes a cursor with a window of `room` bytes, 64 at least. It is bad until it is opened. False:
+ * no memory. */
 bool cursor_init(struct cursor *c, uint32_t room, struct arena *arena);
-/* Goes to an offset of a section, to read up to `end` or the section's end. The cursor is bad afterwards
- * only if the offset is past that end. Nothing is read yet. */
+/* Goes to an offset of a section, to read up to `end` or the section's end. The cursor is bad
+ * afterwards only if the offset is past that end. Nothing is read yet. */
 void cursor_open(struct cursor *c, struct section *s, uint64_t offset, uint64_t end);
-/* Goes to another offset of the same stretch. The cursor gets bad if that is past the stretch's end. */
+/* Goes to another offset of the same stretch. The cursor gets bad if that is past the stretch's
+ * end. */
 void cursor_seek(struct cursor *c, uint64_t offset);
-/* Makes `bytes` (16 at most) bytes readable at window + next. False, and bad: they are not there. */
+/* Makes `bytes` (16 at most) bytes readable at window + next. False, and bad: they are not there.
+ * */
 bool cursor_refill(struct cursor *c, uint32_t bytes);
 /* Goes past a NUL-terminated string. */
 void cursor_skip_string(struct cursor *c);
-/* Reads 1, 2, 4 or 8 bytes as a number of the machine's byte order. 0, and bad: they are not there. */
+/* Reads 1, 2, 4 or 8 bytes as a number of the machine's byte order. 0, and bad: they are not there.
+ * */
 uint64_t cursor_word(struct cursor *c, unsigned bytes);
 uint16_t cursor_u16(struct cursor *c);
 uint32_t cursor_u32(struct cursor *c);
 /* Reads numbers in LEB128, unsigned and signed (DWARF 5, 7.6). Bits beyond 64 are dropped. */
 uint64_t cursor_uleb_long(struct cursor *c);
 int64_t cursor_sleb(struct cursor *c);
-/* Reads a NUL-terminated string and copies it into the arena. NULL: there is none, it is longer than
- * ELF_NAME_MAX, or there is no memory. */
+/* Reads a NUL-terminated string and copies it into the arena. NULL: there is none, it is longer
+ * than ELF_NAME_MAX, or there is no memory. */
 const char *cursor_string(struct cursor *c, struct arena *arena);
 
 static inline uint64_t cursor_at(const struct cursor *c)

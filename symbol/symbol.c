@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * See symbol.h. The file is opened, and it is checked that it is the one that runs. Each symbol table is
- * read once and compared with all addresses (match.h), and then the names of the best symbols are
- * fetched. Names come from:
+ * See symbol.h. The file is opened, and it is checked that it is the one that runs. Each symbol
+ * table is read once and compared with all addresses (match.h), and then the names of the best
+ * symbols are fetched. Names come from:
  *
  *	.symtab		of the file, or else of its separate debug file (debugfile.h)
  *	.dynsym		of the file, for addresses that have no name yet
  *	PLT stubs	that is, from the file's code and relocations (plt.h)
  *
- * If the file's path does not lead to the file that runs, it is looked for in these places, as long as
- * the process lives. PROC is /proc/self or the directory of the other process:
+ * If the file's path does not lead to the file that runs, it is looked for in these places, as long
+ * as the process lives. PROC is /proc/self or the directory of the other process:
  *
  *	PROC/map_files/	is exactly the mapped file, even if it was deleted or lies in another root or
  *			mount namespace; opening it needs a capability
@@ -17,8 +17,8 @@
  *	PROC/root/	leads to where another process sees the file
  *	memory		has .dynsym; the rest comes from the debug file that the build id leads to
  *
- * Scratch memory has an arena of its own, so that a dump over a hundred modules does not keep a hundred
- * tables. The caller's arena gets the names only.
+ * Scratch memory has an arena of its own, so that a dump over a hundred modules does not keep a
+ * hundred tables. The caller's arena gets the names only.
  */
 #include "symbol/symbol.h"
 
@@ -166,9 +166,9 @@ struct files {
 };
 
 /*
- * The address of the first segment. It tells how far the addresses of a file and of its debug file are
- * apart, because prelink moved files after their debug files had been made. (GDB takes that from the
- * first section in the same way.)
+ * The address of the first segment. It tells how far the addresses of a file and of its debug file
+ * are apart, because prelink moved files after their debug files had been made. (GDB takes that
+ * from the first section in the same way.)
  */
 static uint64_t first_address(const struct elf *e)
 {
@@ -274,8 +274,8 @@ static int open_mapped(struct elf *e, const struct symbol_file *file, const char
 }
 
 /*
- * Whether a file's last segment ends where the loaded one does. The loader tells the end to the byte,
- * the kernel's list of mappings to the page.
+ * Whether a file's last segment ends where the loaded one does. The loader tells the end to the
+ * byte, the kernel's list of mappings to the page.
  */
 static bool ends_like(const struct elf *e, uint64_t wanted)
 {
@@ -292,8 +292,9 @@ static bool ends_like(const struct elf *e, uint64_t wanted)
 }
 
 /*
- * Whether a file without a build id has the same segments as the image in memory. Another build of a
- * program hardly ever has. If memory cannot be read, only the end of the last segment is compared.
+ * Whether a file without a build id has the same segments as the image in memory. Another build of
+ * a program hardly ever has. If memory cannot be read, only the end of the last segment is
+ * compared.
  */
 static bool has_segments(const struct elf *e, const struct symbol_file *file, struct arena *scratch)
 {
@@ -350,8 +351,8 @@ static bool open_in_process(struct elf *e, const struct symbol_file *file, struc
 }
 
 /*
- * Opens the file, or if that fails, its image in memory. *opened: e is open. Returns SYMBOL_OK, or the
- * reason why e is not the file.
+ * Opens the file, or if that fails, its image in memory. *opened: e is open. Returns SYMBOL_OK, or
+ * the reason why e is not the file.
  */
 static int open_main(struct elf *e, struct symbol_file *file, bool *opened, struct arena *scratch)
 {

@@ -2,13 +2,13 @@
 /*
  * Names and source lines for addresses, from the ELF files themselves.
  *
- * All functions here are async-signal-safe: memory comes from arenas, files are read with open, fstat,
- * pread and close, errno is kept, and at most 2 KB of stack are needed. They keep no state, so several
- * threads may call them at once, each with an arena of its own.
+ * All functions here are async-signal-safe: memory comes from arenas, files are read with open,
+ * fstat, pread and close, errno is kept, and at most 2 KB of stack are needed. They keep no state,
+ * so several threads may call them at once, each with an arena of its own.
  *
- * Files are never mapped, so a file that is truncated or replaced while it is read gives wrong names or
- * none, but no SIGBUS. Everything in a file is checked before it is used, and the time and the memory
- * that a hostile file can cost are bounded (see match.h and elf.h).
+ * Files are never mapped, so a file that is truncated or replaced while it is read gives wrong
+ * names or none, but no SIGBUS. Everything in a file is checked before it is used, and the time and
+ * the memory that a hostile file can cost are bounded (see match.h and elf.h).
  */
 #ifndef SYMBOL_SYMBOL_H
 #define SYMBOL_SYMBOL_H
@@ -89,21 +89,22 @@ struct symbol_file {
 };
 
 /*
- * Resolves n addresses of one file, which are sorted by addr. One pass goes over its .symtab, or that of
- * its separate debug file, and one over its .dynsym for addresses that have no name after that. Stubs of
- * the PLT become NAME@plt. The vdso, by the name that the loader has for it, is read in memory.
+ * Resolves n addresses of one file, which are sorted by addr. One pass goes over its .symtab, or
+ * that of its separate debug file, and one over its .dynsym for addresses that have no name after
+ * that. Stubs of the PLT become NAME@plt. The vdso, by the name that the loader has for it, is read
+ * in memory.
  *
- * Returns SYMBOL_OK or a negative enum symbol_error. In either case, the names that could be found are
- * set, and all others are NULL. If the file cannot be had, these are the names that the running program
- * has in memory (mapped_at). Names live as long as the arena. Scratch memory, 130 bytes for each address
- * and about 500 KB, is released before the return.
+ * Returns SYMBOL_OK or a negative enum symbol_error. In either case, the names that could be found
+ * are set, and all others are NULL. If the file cannot be had, these are the names that the running
+ * program has in memory (mapped_at). Names live as long as the arena. Scratch memory, 130 bytes for
+ * each address and about 500 KB, is released before the return.
  */
 int symbol_resolve(struct symbol_file *file, struct symbol *syms, size_t n, struct arena *arena);
 
 /*
- * Copies at most size_bytes of the file's build id (note NT_GNU_BUILD_ID of a PT_NOTE segment; GNU ld
- * makes 20 bytes, others 8 to 32). Returns its length in the file, 0 when there is none, or a negative
- * enum symbol_error.
+ * Copies at most size_bytes of the file's build id (note NT_GNU_BUILD_ID of a PT_NOTE segment; GNU
+ * ld makes 20 bytes, others 8 to 32). Returns its length in the file, 0 when there is none, or a
+ * negative enum symbol_error.
  */
 int symbol_build_id(const char *path, uint8_t *buf, size_t size_bytes);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * See symtab.h. Without section headers, no field says how many dynamic symbols there are. The hash
- * tables tell, because every defined symbol is in them (gABI, "Hash Table"; the format of DT_GNU_HASH is
- * that of GNU ld's bfd/elflink.c):
+ * tables tell, because every defined symbol is in them (gABI, "Hash Table"; the format of
+ * DT_GNU_HASH is that of GNU ld's bfd/elflink.c):
  *
  *	DT_HASH		nbucket nchain ...		nchain is the number of symbols
  *	DT_GNU_HASH	nbuckets first nbloom shift	header, 4 bytes each
@@ -10,8 +10,8 @@
  *			bucket[nbuckets]		lowest symbol of the bucket, 0: empty
  *			chain[symbols - first]		hashes; bit 0 ends a bucket
  *
- * So the last symbol is where the chain of the highest bucket ends. Symbols below `first` are undefined
- * and of no interest.
+ * So the last symbol is where the chain of the highest bucket ends. Symbols below `first` are
+ * undefined and of no interest.
  */
 #include "symbol/symtab.h"
 
@@ -56,8 +56,9 @@ static bool from_section(struct elf *e, uint32_t type, struct symtab *t)
 }
 
 /*
- * An address in a dynamic section, in the file's terms. In memory, the loader has added the bias (glibc:
- * _dl_relocate_object's setup of l_info), unless the section is read-only, as the vdso's is.
+ * An address in a dynamic section, in the file's terms. In memory, the loader has added the bias
+ * (glibc: _dl_relocate_object's setup of l_info), unless the section is read-only, as the vdso's
+ * is.
  */
 static uint64_t dynamic_address(const struct elf *e, uint64_t value)
 {
@@ -201,8 +202,8 @@ bool symtab_static(struct elf *e, struct symtab *t)
 
 bool symtab_dynamic(struct elf *e, struct symtab *t)
 {
-	/* A file that has section headers but no .dynsym is a file of debug data, whose segments are
-	 * not in the file. The dynamic section cannot be read there. */
+	/* A file that has section headers but no .dynsym is a file of debug data, whose segments
+	 * are not in the file. The dynamic section cannot be read there. */
 	return e->sections ? from_section(e, SHT_DYNSYM, t) : from_segments(e, t);
 }
 

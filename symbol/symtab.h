@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Finds a file's symbol tables and reads their entries. In a file without section headers (after sstrip,
- * or in memory), .dynsym is found by the dynamic section, as the dynamic loader finds it.
+ * Finds a file's symbol tables and reads their entries. In a file without section headers (after
+ * sstrip, or in memory), .dynsym is found by the dynamic section, as the dynamic loader finds it.
  *
  * Everything here is async-signal-safe and takes no memory.
  */
@@ -13,8 +13,8 @@
 
 #include "symbol/elf.h"
 
-/* A symbol table and its strings, as offsets in the file. They are not checked here: reading the stream
- * and the strings does. Invariant: count <= ELF_SYMBOLS_MAX. */
+/* A symbol table and its strings, as offsets in the file. They are not checked here: reading the
+ * stream and the strings does. Invariant: count <= ELF_SYMBOLS_MAX. */
 struct symtab {
 	uint64_t offset;
 	uint64_t count;
@@ -40,8 +40,8 @@ bool symtab_next(struct elf_stream *s, struct symtab_entry *entry);
 /* Reads entry i without using the stream. False: there is no such entry. */
 bool symtab_entry(struct elf *e, const struct symtab *t, uint64_t i, struct symtab_entry *entry);
 
-/* The entries of a dynamic section (gABI, "Dynamic Section"): addresses in the file's terms, and sizes in
- * bytes. 0: there is no such entry. */
+/* The entries of a dynamic section (gABI, "Dynamic Section"): addresses in the file's terms, and
+ * sizes in bytes. 0: there is no such entry. */
 struct dynamic {
 	uint64_t symbols, symbol_bytes;		/* symbol_bytes: the size of one */
 	uint64_t strings, strings_bytes;
@@ -53,7 +53,8 @@ struct dynamic {
 	bool jumps_have_addends;
 };
 
-/* Reads the dynamic section through the file's stream. False: there is none, or it has no symbols. */
+/* Reads the dynamic section through the file's stream. False: there is none, or it has no symbols.
+ * */
 bool symtab_read_dynamic(struct elf *e, struct dynamic *d);
 
 #endif
