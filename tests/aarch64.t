@@ -29,7 +29,7 @@ have qemu-aarch64 || skip_all 'no qemu-aarch64 here (qemu-user)'
 build_library() {
 	local to=$1 cc=$2
 	shift 2
-	mkdir "$to" && cp -r Makefile ./*.c base elf options capture table symbol inflate demangle report process hooks wrapper "$to" &&
+	mkdir "$to" && cp -r Makefile ./*.c $(ls ./*/*.[ch] | cut -d/ -f2 | sort -u) "$to" &&
 		make -s -j2 -C "$to" WERROR=1 CC="$cc" CFLAGS="-O2 -g $*" >"$TMP/log" 2>&1
 	ok $? "the library builds with $cc $*" || {
 		diag "$(head -20 "$TMP/log")"

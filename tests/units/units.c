@@ -7,6 +7,7 @@
 #include "elf/maps.h"
 #include "base/out.h"
 #include "base/reader.h"
+#include "base/search.h"
 #include "base/sort.h"
 #include "table/blocks.h"
 #include "table/delta_change.h"
@@ -179,6 +180,24 @@ static bool boot_is_right(size_t size, unsigned before)
 			return false;
 	}
 	return boot.pool.used <= BOOT_BYTES;
+}
+
+/* Arrays of each size, with gaps and equal elements, against a search from the start. */
+static void test_search(void)
+{
+	static const int elements[] = { 1, 3, 3, 3, 4, 8, 9, 9, 12 };
+	bool good = true;
+
+	for (size_t n = 0; n <= sizeof(elements) / sizeof(elements[0]); n++) {
+		for (int wanted = 0; wanted < 14; wanted++) {
+			size_t want = 0;
+
+			while (want < n && elements[want] < wanted)
+				want++;
+			good &= search_first(n, i, elements[i] < wanted) == want;
+		}
+	}
+	ok(good, "search_first(): the first element that is not before");
 }
 
 static void test_boot(void)
@@ -1330,6 +1349,7 @@ int main(void)
 	test_full();	/* first: it limits the address space, which the others fill */
 	test_out();
 	test_sort();
+	test_search();
 	test_boot();
 	test_lookup();
 	test_reader();
