@@ -45,8 +45,21 @@ is("@asking", '', 'functions of other modules are found by elf/lookup.c, not by 
 my @all = grep { !m{/corpus/} } split /\n/, `git ls-files -co --exclude-standard`;
 my @bare = grep { -f && -T && !/^LICENSE$|\.golden$|^tests\/.*\.txt$/ && text($_) !~ /SPDX-License-Identifier: GPL-2.0-only/ } @all;
 is("@bare", '', 'every file names its licence');
-my @long = grep { my $lines = () = text($_) =~ /\n/g; $lines > 900 } @sources;
-is("@long", '', 'every source file stays small');
+# Files with more lines that wait for their own clean-up. Nothing is to be added.
+my %larger = ('capture/paths.c' => 700, 'libheaptrace.c' => 900);
+my @long = grep { my $lines = () = text($_) =~ /\n/g; $lines > ($larger{$_} // 600) } @sources;
+is("@long", '', 'no source file has more than 600 lines');
+
+# From the brace that opens a function in the first column to the one that closes it.
+my @endless;
+for my $file (@sources) {
+	my $text = text($file);
+	while ($text =~ /^([^\n]*)\n\{\n(.*?)^\}/gms) {
+		my ($head, $lines) = ($1, 2 + ($2 =~ tr/\n//));
+		push @endless, "$file: $head ($lines)" if $lines > 80;
+	}
+}
+is(join("\n", @endless), '', 'no function has more than 80 lines');
 
 unlike(text('libheaptrace.so'), qr/check failed/, 'a normal build has no checks of `make CHECK=1`');
 
