@@ -12,7 +12,7 @@
 #include "demangle/demangle.h"
 
 _Static_assert(sizeof(struct cxx) <= DEMANGLE_WORK_BYTES, "the caller lends too little");
-_Static_assert(sizeof(struct cxx_node) == 8 && sizeof(struct cxx_task) == 4, "packed tightly");
+_Static_assert(sizeof(struct cxx_node) == 8 && sizeof(struct plan_task) == 4, "packed tightly");
 
 /* A value that is no node: it marks the start of a list on the value stack. */
 #define LIST_START	0xffff
@@ -27,7 +27,7 @@ static cxx_step_function *const steps[] = {
 static void run(struct cxx *c)
 {
 	while (c->task_count && !c->out.full && cxx_charge(c, 1)) {
-		struct cxx_task task = c->task[--c->task_count];
+		struct plan_task task = c->task[--c->task_count];
 
 		steps[task.step](c, task.arg);
 		if (c->failed) {
@@ -47,7 +47,7 @@ static void run(struct cxx *c)
  */
 #define RECORD_VALUES	8u
 
-void cxx_begin_attempt(struct cxx *c, struct cxx_task instead)
+void cxx_begin_attempt(struct cxx *c, struct plan_task instead)
 {
 	const unsigned record[RECORD_VALUES] = {
 		(unsigned)(c->at - c->name), c->candidate_count, c->task_count, c->in_conversion,
@@ -84,7 +84,7 @@ bool cxx_keep_attempt(struct cxx *c)
 
 void cxx_give_up_attempt(struct cxx *c)
 {
-	struct cxx_task instead;
+	struct plan_task instead;
 
 	if (c->value_count < c->attempt || c->attempt < RECORD_VALUES) {
 		c->attempt = 0;		/* the record is gone, which cannot happen */

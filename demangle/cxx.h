@@ -27,6 +27,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "demangle/plan.h"
 #include "demangle/sink.h"
 
 enum cxx_kind {
@@ -125,11 +126,6 @@ struct cxx_node {
 	uint16_t a, b, c;
 };
 
-struct cxx_task {
-	uint16_t step;		/* enum cxx_step */
-	uint16_t arg;
-};
-
 /* How the work memory is shared. A name of n bytes makes at most about 2n nodes. */
 #define CXX_NODES	20000
 #define CXX_TASKS	12000
@@ -173,7 +169,7 @@ struct cxx {
 	/* Not of 16 bits, because loads of such counters stall. */
 	unsigned node_count, task_count, value_count, candidate_count;
 	struct cxx_node node[CXX_NODES];
-	struct cxx_task task[CXX_TASKS];
+	struct plan_task task[CXX_TASKS];	/* steps: enum cxx_step */
 	uint16_t value[CXX_VALUES];
 	uint16_t candidate[CXX_CANDIDATES];	/* for substitutions: S_ S0_ S1_ ... */
 };
@@ -296,18 +292,14 @@ CXX_STEPS(CXX_STEP_PROTOTYPE)
 #define TEXT(text)		DO(PRINT_TEXT, (unsigned char)(text)[0] | (text)[1] << 8)
 
 /* Puts tasks in front of all that are waiting, so that the first of them runs next. */
-static inline void cxx_plan(struct cxx *c, const struct cxx_task *tasks, unsigned count)
+static inline void cxx_plan(struct cxx *c, const struct plan_task *tasks, unsigned count)
 {
-	if (count > (unsigned)(CXX_TASKS - c->task_count)) {
+	if (!plan_tasks(c->task, &c->task_count, CXX_TASKS, tasks, count))
 		c->failed = true;
-		return;
-	}
-	while (count)
-		c->task[c->task_count++] = tasks[--count];
 }
 
 #define PLAN(c, ...) do { \
-	const struct cxx_task plan_[] = {__VA_ARGS__}; \
+	const struct plan_task plan_[] = {__VA_ARGS__}; \
 	cxx_plan(c, plan_, sizeof(plan_) / sizeof(plan_[0])); \
 } while (0)
 
@@ -392,7 +384,7 @@ static inline bool cxx_charge(struct cxx *c, unsigned n)
  * began. If an attempt was kept and the rest of the name fails, the whole name is read again, and
  * that attempt is given up.
  */
-void cxx_begin_attempt(struct cxx *c, struct cxx_task instead);
+void cxx_begin_attempt(struct cxx *c, struct plan_task instead);
 bool cxx_keep_attempt(struct cxx *c);		/* false: it was given up after all */
 void cxx_give_up_attempt(struct cxx *c);	/* there must be an attempt */
 

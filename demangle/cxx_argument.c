@@ -61,7 +61,7 @@ void cxx_arguments_end(struct cxx *c, unsigned in_conversion)
 void cxx_arguments_of(struct cxx *c, enum cxx_template_kind kind)
 {
 	if (c->in_conversion) {
-		cxx_begin_attempt(c, (struct cxx_task)DO(CONVERSION_OWN, kind));
+		cxx_begin_attempt(c, (struct plan_task)DO(CONVERSION_OWN, kind));
 		PLAN(c, DO(TEMPLATE_ARGUMENTS, 0), DO(CONVERSION_TRY, kind));
 	} else {
 		if (kind != CXX_TEMPLATE_NAME)

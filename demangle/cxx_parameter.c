@@ -108,7 +108,7 @@ static unsigned children(const struct cxx_node *n)
  */
 static unsigned find_pack(struct cxx *c, unsigned pattern)
 {
-	struct cxx_task *stack = c->task + c->task_count;
+	struct plan_task *stack = c->task + c->task_count;
 	unsigned room = CXX_TASKS - c->task_count;
 	unsigned depth = 0;
 

@@ -147,7 +147,7 @@ static struct unqualified unqualified(struct cxx *c, unsigned node)
 }
 
 /* Plans a task that runs in a scope. */
-static void plan_in_scope(struct cxx *c, struct cxx_task task, unsigned scope)
+static void plan_in_scope(struct cxx *c, struct plan_task task, unsigned scope)
 {
 	if (scope == c->scope) {
 		cxx_plan(c, &task, 1);
@@ -168,7 +168,7 @@ static void suffix_left(struct cxx *c, unsigned node)
 		t.scope = q.scope;
 	}
 	PLAN(c, DO(PRINT_SUFFIX, node));
-	plan_in_scope(c, (struct cxx_task)DO(PRINT_LEFT, t.node), t.scope);
+	plan_in_scope(c, (struct plan_task)DO(PRINT_LEFT, t.node), t.scope);
 }
 
 static void print_qualifiers(struct cxx *c, unsigned node)
@@ -218,7 +218,7 @@ static void suffix_right(struct cxx *c, unsigned node)
 
 	if (parenthesis(c, &c->node[node], &t))
 		sink_char(&c->out, ')');
-	plan_in_scope(c, (struct cxx_task)DO(PRINT_RIGHT, t.node), t.scope);
+	plan_in_scope(c, (struct plan_task)DO(PRINT_RIGHT, t.node), t.scope);
 }
 
 /* Prints the space after a return type, which is missing where the type has a right half: void
@@ -319,7 +319,7 @@ static void print_parameter(struct cxx *c, unsigned node)
 	}
 	if (argument == node)
 		c->failed = true;
-	plan_in_scope(c, (struct cxx_task)DO(PRINT_LEFT, argument), scope);
+	plan_in_scope(c, (struct plan_task)DO(PRINT_LEFT, argument), scope);
 }
 
 static void parameter_right(struct cxx *c, unsigned node)
@@ -328,7 +328,7 @@ static void parameter_right(struct cxx *c, unsigned node)
 	unsigned argument = cxx_resolve(c, node, &scope);
 
 	if (argument != node)
-		plan_in_scope(c, (struct cxx_task)DO(PRINT_RIGHT, argument), scope);
+		plan_in_scope(c, (struct plan_task)DO(PRINT_RIGHT, argument), scope);
 }
 
 /* `typename`, `int`, `template<typename> class`; `...` follows for a pack. */

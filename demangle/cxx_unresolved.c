@@ -78,7 +78,7 @@ void cxx_unresolved(struct cxx *c)
 		cxx_type_and_name(c, 0);
 		return;
 	}
-	cxx_begin_attempt(c, (struct cxx_task)DO(TYPE_AND_NAME, 0));
+	cxx_begin_attempt(c, (struct plan_task)DO(TYPE_AND_NAME, 0));
 	cxx_push(c, 0);		/* the prefix */
 	cxx_levels(c, 0);
 }

@@ -225,13 +225,13 @@ void rust_constant(struct rust *r, unsigned inside)
 		PLAN(r, T("["), DO(CONSTS, 0), T("]"));
 		break;
 	case 'T':
-		rust_tuple(r, (struct rust_task)DO(CONST, 1), (struct rust_task)DO(CONSTS, 1));
+		rust_tuple(r, (struct plan_task)DO(CONST, 1), (struct plan_task)DO(CONSTS, 1));
 		break;
 	case 'V':
 		PLAN(r, DO(PATH, 1), DO(VARIANT, 0));
 		break;
 	case 'B':
-		rust_back_reference(r, (struct rust_task)DO(CONST, inside));
+		rust_back_reference(r, (struct plan_task)DO(CONST, inside));
 		break;
 	default:
 		r->failed = true;

@@ -107,7 +107,7 @@ void rust_type(struct rust *r, unsigned arg)
 		PLAN(r, T("["), DO(TYPE, 0), T("]"));
 		break;
 	case 'T':
-		rust_tuple(r, (struct rust_task)DO(TYPE, 0), (struct rust_task)DO(TYPES, 1));
+		rust_tuple(r, (struct plan_task)DO(TYPE, 0), (struct plan_task)DO(TYPES, 1));
 		break;
 	case 'F':
 		function_type(r);
@@ -122,7 +122,7 @@ void rust_type(struct rust *r, unsigned arg)
 		PLAN(r, DO(TYPE, 0), T(" i"), T("s "), DO(PATTERN, 0));
 		break;
 	case 'B':
-		rust_back_reference(r, (struct rust_task)DO(TYPE, 0));
+		rust_back_reference(r, (struct plan_task)DO(TYPE, 0));
 		break;
 	default:
 		if (tag)
@@ -172,7 +172,7 @@ void rust_open_path(struct rust *r, unsigned arg)
 {
 	(void)arg;
 	if (rust_take(r, 'B'))
-		rust_back_reference(r, (struct rust_task)DO(OPEN_PATH, 0));
+		rust_back_reference(r, (struct plan_task)DO(OPEN_PATH, 0));
 	else if (rust_take(r, 'I'))
 		PLAN(r, DO(PATH, 0), T("<"), DO(GENERIC_ARGS, 0), DO(SET_OPEN, 1));
 	else

@@ -139,7 +139,7 @@ void rust_binder(struct rust *r)
 	rust_print(r, "> ");
 }
 
-void rust_back_reference(struct rust *r, struct rust_task again)
+void rust_back_reference(struct rust *r, struct plan_task again)
 {
 	const char *start = r->at - 1;	/* at the B */
 	uint64_t offset = rust_base62(r);
@@ -205,7 +205,7 @@ void rust_path(struct rust *r, unsigned in_value)
 		PLAN(r, DO(PATH, in_value));
 		break;
 	case 'B':
-		rust_back_reference(r, (struct rust_task)DO(PATH, in_value));
+		rust_back_reference(r, (struct plan_task)DO(PATH, in_value));
 		break;
 	default:
 		r->failed = true;
@@ -264,7 +264,7 @@ void rust_generic_args(struct rust *r, unsigned more)
 }
 
 /* The number that a tuple's elements have makes the difference: (), (1,), (1, 2). */
-void rust_tuple(struct rust *r, struct rust_task item, struct rust_task more)
+void rust_tuple(struct rust *r, struct plan_task item, struct plan_task more)
 {
 	rust_print(r, "(");
 	if (rust_take(r, 'E'))
@@ -290,7 +290,7 @@ static void run(struct rust *r)
 	};
 
 	while (r->task_count && !r->failed && !r->out.full) {
-		struct rust_task task = r->task[--r->task_count];
+		struct plan_task task = r->task[--r->task_count];
 
 		if (!r->budget--)
 			r->failed = true;

@@ -9,13 +9,10 @@
 #ifndef DEMANGLE_RUST_V0_H
 #define DEMANGLE_RUST_V0_H
 
+#include "demangle/plan.h"
 #include "demangle/rust.h"
 
 #define RUST_TASKS	16000
-
-struct rust_task {
-	uint16_t step, arg;
-};
 
 struct rust {
 	const char *name;	/* the place after _R, from which back references count */
@@ -27,8 +24,8 @@ struct rust {
 	bool open;		/* the <...> of a dyn trait has not been closed */
 	uint16_t silent;	/* how many parts around are not shown; 0: text is written */
 	uint16_t lifetimes;	/* how many lifetimes the binders around have bound */
-	uint16_t task_count;
-	struct rust_task task[RUST_TASKS];
+	unsigned task_count;
+	struct plan_task task[RUST_TASKS];	/* steps: enum rust_step */
 	uint32_t character[PUNYCODE_MAX];
 };
 
@@ -77,19 +74,15 @@ RUST_STEPS(STEP_PROTOTYPE)
 #define DO(name, value)	{DO_##name, (uint16_t)(value)}
 #define T(bytes)	DO(TEXT, (unsigned char)(bytes)[0] | (bytes)[1] << 8)
 
-static inline void rust_plan(struct rust *r, const struct rust_task *tasks, unsigned count)
+static inline void rust_plan(struct rust *r, const struct plan_task *tasks, unsigned count)
 {
-	if (count > (unsigned)(RUST_TASKS - r->task_count)) {
+	if (!plan_tasks(r->task, &r->task_count, RUST_TASKS, tasks, count))
 		r->failed = true;
-		return;
-	}
-	while (count)
-		r->task[r->task_count++] = tasks[--count];
 }
 
 /* Puts the tasks in front of all that are waiting, the first of them first. */
 #define PLAN(r, ...) do { \
-	const struct rust_task plan_[] = {__VA_ARGS__}; \
+	const struct plan_task plan_[] = {__VA_ARGS__}; \
 	rust_plan(r, plan_, sizeof(plan_) / sizeof(plan_[0])); \
 } while (0)
 
@@ -159,8 +152,8 @@ void rust_binder(struct rust *r);
 /* These plan. */
 
 /* B5_, after the B: the task `again` reads the part at offset 5 in place of this. */
-void rust_back_reference(struct rust *r, struct rust_task again);
+void rust_back_reference(struct rust *r, struct plan_task again);
 /* A tuple up to E: `item` reads the first element, `more` the others and the E. */
-void rust_tuple(struct rust *r, struct rust_task item, struct rust_task more);
+void rust_tuple(struct rust *r, struct plan_task item, struct plan_task more);
 
 #endif
