@@ -41,10 +41,11 @@ sub without_watcher {
 # ---- The file is complete ----
 
 for (['return', 5 << 8], ['exit', 5 << 8], ['_exit', 5 << 8], ['abort', 6], ['fault', 11], ['SIGTERM', 15],
-     ['exec', 5 << 8], ['requests', 5 << 8]) {
-	my ($how, $want) = @$_;
+     ['exec', 5 << 8], ['requests', 5 << 8], ['descriptors full', 5 << 8, 'ulimit -n 64'],
+     ['descriptors closed', 5 << 8], $> ? () : ['root changed', 5 << 8]) {
+	my ($how, $want, $limit) = @$_;
 	unlink glob "$dir/run/*";
-	my ($status, undef, $err) = run(undef, $heaptrace, "--outfile=$out", $program, $how);
+	my ($status, undef, $err) = limited($limit // '', $heaptrace, "--outfile=$out", $program, $how);
 	is($status & ~128, $want, "$how: the status");
 	ok(complete($out), "$how: the report is complete");
 	ok(has_block($out), "$how: and has the blocks");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Holds 77 + 1234 bytes and ends in the way that the argument names, for tests/reporter.t. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,6 +53,16 @@ int main(int argc, char **argv)
 		execl(argv[0], argv[0], "exec again", (char *)NULL);
 	if (!strcmp(how, "exec again"))
 		execl(argv[0], argv[0], "exit", (char *)NULL);
+	if (!strcmp(how, "descriptors full")) {
+		while (open("/dev/null", O_RDONLY) >= 0)
+			;
+	}
+	if (!strcmp(how, "descriptors closed")) {
+		for (int fd = 0; fd < 1024; fd++)
+			close(fd);
+	}
+	if (!strcmp(how, "root changed") && (chroot("/proc") || chdir("/")))
+		return 7;
 	if (!strcmp(how, "requests")) {
 		raise(SIGUSR1);
 		raise(SIGUSR2);
