@@ -278,7 +278,7 @@ struct table {
 /*
  * Makes a table in memory of this process alone. Under a limit on the address space (RLIMIT_AS, RLIMIT_DATA) its
  * largest size is a part of the limit. False when the kernel refuses even the smallest table. Call once, before
- * there are threads.
+ * there are threads. The caller has zeroed *t, or it is that of a table that table_unmap() has ended.
  */
 bool table_create(struct table *t);
 

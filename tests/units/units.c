@@ -390,7 +390,7 @@ static void test_blocks(bool glibc)
 
 static void test_rows(void)
 {
-	struct table t;
+	struct table t = { .head = NULL };
 	struct arena a = { 0 };
 	struct view v;
 	uintptr_t f1[] = { 1, 2, 3 }, f2[] = { 1, 2 };
@@ -439,7 +439,7 @@ static void test_collision(void)
 {
 	uintptr_t a[] = { 1, 2, 3, 4 }, b[] = { 1, 2 + ONES, 3 + STEPS, 4 };
 	struct mark am[5], bm[5];
-	struct table t;
+	struct table t = { .head = NULL };
 	uint32_t row;
 
 	table_create(&t);
@@ -455,7 +455,7 @@ static void test_collision(void)
 /* Differences that are told late: exact in every view, and whole when they are flushed. */
 static void test_deltas(void)
 {
-	struct table t;
+	struct table t = { .head = NULL };
 	struct arena a = { 0 };
 	struct view v;
 	struct mark marks[2];
@@ -679,7 +679,7 @@ static void make_deep(struct table *t, struct deep *s, const struct deep *earlie
 static void test_depth(void)
 {
 	static struct deep stacks[DEEP_STACKS];
-	struct table t;
+	struct table t = { .head = NULL };
 	uint32_t codes[TABLE_FRAMES_MAX];
 	unsigned others = 0, twice = 0, short_ones = 0, partly = 0;
 
@@ -710,7 +710,7 @@ static void test_depth(void)
 /* Blocks of all sizes come and go at random; every figure beside a model of 64 bits. */
 static void test_large(enum way way, const char *what)
 {
-	struct table t;
+	struct table t = { .head = NULL };
 	struct mark marks[2];
 	struct deltas *d;
 	struct { uint32_t row; uint64_t size; } block[LARGE_BLOCKS] = { { 0, 0 } };
@@ -766,7 +766,7 @@ static uint64_t value_of(struct table *t, uint32_t row, enum sort_key key);
 /* Blocks of which each fits: in a process of one thread the row is wide in time. */
 static void test_large_single(void)
 {
-	struct table t;
+	struct table t = { .head = NULL };
 	struct mark marks[2];
 	uint32_t row;
 	bool good = true;
@@ -807,7 +807,7 @@ static uint64_t value_of(struct table *t, uint32_t row, enum sort_key key)
 /* Sums go past each quarter of 32 bits, from a state a little before; and as a kill leaves them. */
 static void test_large_sums(void)
 {
-	struct table t;
+	struct table t = { .head = NULL };
 	struct mark marks[2];
 	struct row_upper *u;
 	struct deltas *d;
@@ -885,7 +885,7 @@ static void test_large_sums(void)
 static void test_large_full(void)
 {
 	const uint64_t sizes[] = { 100, ROW_QUARTER - 1, (uint64_t)1 << 31, (uint64_t)5 << 30, 7 };
-	struct table t;
+	struct table t = { .head = NULL };
 	struct mark marks[2];
 	struct deltas *d;
 	uint32_t row;
@@ -1015,7 +1015,7 @@ static void test_intern_threads(void)
 
 static void test_full(void)
 {
-	struct table t;
+	struct table t = { .head = NULL };
 	struct rlimit old, small;
 	struct mark marks[2];
 	bool good = true;
@@ -1204,7 +1204,7 @@ static void test_large_blocks(void)
 static void test_ahead(void)
 {
 	enum { ROWS = 375000 };
-	struct table t;
+	struct table t = { .head = NULL };
 	struct mark marks[2];
 	int fd = memfd_create("units", MFD_CLOEXEC);
 	bool good = true;
