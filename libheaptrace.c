@@ -178,6 +178,8 @@ static void wait_for_fork(void)
 		else
 			nanosleep(&pause, NULL);
 	}
+	if (CHECKING && load_acquire(&state) == FORKING)
+		verify_fork_overtaken();
 	errno = saved;
 }
 

@@ -3,14 +3,16 @@
  * When the invariants of the table and the block map are checked, in builds by `make CHECK=1`: each call of
  * these functions stands in check_costly() (base/check.h). A broken invariant ends the process.
  *
- * The structure (table/invariants.h) is checked at every dump. The sums are checked where no operation can be
- * half done:
+ * The structure (table/invariants.h) is checked at every dump, the sums where no operation can be half done:
  *	at a dump of a process of one thread that was outside the guard
  *	before a fork, when all other threads were seen outside the guard and wait there
  * A thread that ends, or a signal handler that frees, may still change the table in the second case. So what looks
  * broken is looked at again, after pauses: what such a thread was doing is done by then.
  *
- * Sums are not checked any more once something was cut off in the middle (verify_cut_off()), or once a part of
+ * The checks need some KB of stack: a program whose stack is nearly used up (tests/signals.t has one) may overflow
+ * with them.
+ *
+ * Nothing is checked any more once something was cut off in the middle (verify_cut_off()), or once a part of
  * the table could not grow, for which table.h allows wrong sizes.
  */
 #ifndef PROCESS_VERIFY_H
@@ -32,6 +34,9 @@ bool verify_is_running(void);
 /* An operation on the table has been left in the middle, here or in another thread: by longjmp(), or because a
  * fork has copied it. */
 void verify_cut_off(void);
+
+/* A thread goes on though a fork is under way: the child's copies of the table and the block map are of no one moment. */
+void verify_fork_overtaken(void);
 
 /* A signal handler has freed a block while its thread was in the middle of another operation. */
 void verify_nested_free(void);
