@@ -13,10 +13,11 @@
 #include "exec.h"
 
 #include "elf/lookup.h"
+#include "export.h"
 #include "base/out.h"
 #include "base/probe.h"
+#include "process/lifecycle.h"
 #include "process/storage.h"
-#include "process/session.h"
 #include "process/signals.h"
 #include "process/exec_target.h"
 
@@ -26,8 +27,6 @@
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#define EXPORT __attribute__((visibility("default")))
 
 static int (*real_execve)(const char *, char *const[], char *const[]);
 static int (*real_execvpe)(const char *, char *const[], char *const[]);
@@ -54,7 +53,7 @@ static void begin(struct attempt *a, const char *file, bool search, char *const 
 {
 	int saved = errno;
 
-	a->own = session_own_process();
+	a->own = lifecycle_is_own_process();
 	a->held = 0;
 	if (!real_fexecve)
 		exec_init();

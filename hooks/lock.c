@@ -14,6 +14,7 @@
 #include "base/atomics.h"
 #include "base/mappings.h"
 #include "capture/execinfo.h"
+#include "export.h"
 
 #include <errno.h>
 #include <string.h>
@@ -21,8 +22,6 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#define EXPORT __attribute__((visibility("default")))
 
 #ifndef MCL_ONFAULT
 #define MCL_ONFAULT	4	/* Linux 4.4 */

@@ -19,8 +19,10 @@
 #include "base/arena.h"
 #include "base/atomics.h"
 #include "elf/lookup.h"
+#include "export.h"
 #include "process/inherit.h"
 #include "process/record.h"
+#include "process/lifecycle.h"
 #include "process/session.h"
 
 #include <errno.h>
@@ -36,8 +38,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <wordexp.h>
-
-#define EXPORT __attribute__((visibility("default")))
 
 static struct {
 	__typeof__(system) *system;
@@ -60,7 +60,7 @@ static bool is_lacking(void)
 {
 	if (unlikely(!real.wordexp))
 		shell_init();
-	return session_follows_children() && inherit_is_lacking(environ);
+	return lifecycle_follows_children() && inherit_is_lacking(environ);
 }
 
 /* Held for some instructions by system(), and by popen() until it returns. A thread that waits for

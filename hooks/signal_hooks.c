@@ -10,10 +10,9 @@
 
 #include "base/atomics.h"
 #include "elf/lookup.h"
+#include "export.h"
 
 #include <sys/signalfd.h>
-
-#define EXPORT __attribute__((visibility("default")))
 
 /* What old or new headers do not declare. */
 int __sigaction(int sig, const struct sigaction *act, struct sigaction *old);

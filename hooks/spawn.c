@@ -6,20 +6,14 @@
  */
 #include "base/atomics.h"
 #include "elf/lookup.h"
+#include "export.h"
 #include "process/session.h"
 #include "process/signals.h"
 #include "process/exec_target.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <paths.h>
 #include <spawn.h>
 #include <stdint.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
-
-#define EXPORT __attribute__((visibility("default")))
 
 #define REAL_FUNCTIONS(X)							\
 	X(chroot) X(setuid) X(seteuid) X(setreuid) X(setresuid)	\
@@ -101,45 +95,3 @@ static bool hold_back(struct spawn *s, const posix_spawnattr_t *given)
 	}
 SPAWN_HOOK(posix_spawn, false)
 SPAWN_HOOK(posix_spawnp, true)
-
-/* ---- What ends a process inside libc ---- */
-
-/* Standard streams from and to /dev/null, and nothing else of that name: as in glibc. */
-static int open_null(void)
-{
-	int fd = open(_PATH_DEVNULL, O_RDWR);
-	struct stat st;
-
-	if (fd < 0)
-		return -1;
-	if (fstat(fd, &st) || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3)) {
-		close(fd);
-		errno = ENODEV;
-		return -1;
-	}
-	for (int stream = 0; stream < 3; stream++)
-		dup2(fd, stream);
-	if (fd > 2)
-		close(fd);
-	return 0;
-}
-
-/*
- * daemon(3). glibc's ends the parent by an _exit() that goes past ours: there would be no last
- * dump of it, or the watcher's, which takes it for killed (tmux, cron).
- */
-EXPORT int daemon(int no_chdir, int no_close)
-{
-	pid_t child = fork();
-
-	if (child < 0)
-		return -1;
-	if (child)
-		_exit(0);
-	if (setsid() < 0)
-		return -1;
-	if (!no_chdir && chdir("/")) {
-		/* glibc does not mind */
-	}
-	return no_close ? 0 : open_null();
-}

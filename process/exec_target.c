@@ -6,6 +6,7 @@
 #include "base/probe.h"
 #include "elf/program.h"
 #include "record.h"
+#include "lifecycle.h"
 #include "session.h"
 
 #include <errno.h>
@@ -146,7 +147,7 @@ void exec_target_examine(struct exec_target *t, const char *file, bool search, b
 	t->traced = false;
 	t->wish = INHERIT_AS_IS;
 	t->file = file;
-	if (!file || !(becomes || session_follows_children()) || !can_be_read(file, env))
+	if (!file || !(becomes || lifecycle_follows_children()) || !can_be_read(file, env))
 		return;
 	if (search && !strchr(file, '/'))
 		examine_in_path(t, file);

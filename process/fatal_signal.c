@@ -5,6 +5,7 @@
 #include "own_stack.h"
 #include "base/atomics.h"
 #include "guard.h"
+#include "lifecycle.h"
 #include "session.h"
 #include "signals.h"
 
@@ -20,24 +21,23 @@
 /* The signal that ends the process: the first one. */
 static struct {
 	uint32_t thread;	/* that it struck; 0: none */
-	uint32_t pid;
 	int sig;
 	bool dumping;		/* no longer waiting for the end of a hook */
 	siginfo_t info;
-} death;
+} fatal;
 
 void fatal_signal_forked(void)
 {
-	if (death.thread && death.pid != (uint32_t)getpid()) {
-		guard_self.requests &= ~(unsigned)SESSION_FATAL_SIGNAL;
-		death.dumping = false;
-		store_release(&death.thread, 0);
-	}
+	if (!load_acquire(&fatal.thread))
+		return;
+	guard_self.requests &= ~(unsigned)SESSION_FATAL_SIGNAL;
+	fatal.dumping = false;
+	store_release(&fatal.thread, 0);
 }
 
 bool fatal_signal_came(void)
 {
-	return load_acquire(&death.thread) != 0;
+	return load_acquire(&fatal.thread) != 0;
 }
 
 static bool is_fault(int sig, const siginfo_t *info)
@@ -75,7 +75,7 @@ static void send(int sig, siginfo_t *info)
 		kill((pid_t)pid, sig);
 }
 
-/* The handler's return is the death. */
+/* The handler's return is the fatal. */
 static void die_on_return(int sig, siginfo_t *info, ucontext_t *context)
 {
 	signals_reset(sig);
@@ -99,12 +99,12 @@ static void die_now(int sig, siginfo_t *info)
  * takes too long one is sent. */
 static void take_final(void)
 {
-	int fault = signals_fault_but(death.sig);
+	int fault = signals_fault_but(fatal.sig);
 
-	death.dumping = true;
+	fatal.dumping = true;
 	if (fault)
 		arm(fault, FATAL_SIGNAL_DUMP_SECONDS);
-	session_final(!doubts_heap(death.sig, &death.info));
+	lifecycle_end(!doubts_heap(fatal.sig, &fatal.info));
 }
 
 /* Another thread's signal was first: that one is the death, and what this thread would do
@@ -123,13 +123,12 @@ static bool is_first(int sig, const siginfo_t *info, bool *again)
 	uint32_t self = (uint32_t)syscall(SYS_gettid), first = 0;
 
 	*again = false;
-	if (!cas_acq_rel(&death.thread, &first, self)) {
+	if (!cas_acq_rel(&fatal.thread, &first, self)) {
 		*again = first == self;
 		return *again;
 	}
-	death.pid = (uint32_t)getpid();
-	death.sig = sig;
-	death.info = *info;
+	fatal.sig = sig;
+	fatal.info = *info;
 	return true;
 }
 
@@ -150,7 +149,7 @@ static void strike(void *struck)
 	/* Natively this would have been dropped: signals.h. */
 	if (getpid() == 1 && !is_fault(sig, info))
 		goto out;
-	if (!session_own_process()) {
+	if (!lifecycle_is_own_process()) {
 		die_on_return(sig, info, context);
 		goto out;
 	}
@@ -165,9 +164,9 @@ static void strike(void *struck)
 		die_on_return(sig, info, context);
 		goto out;
 	}
-	if (!death.dumping)
+	if (!fatal.dumping)
 		take_final();
-	die_on_return(death.sig, &death.info, context);
+	die_on_return(fatal.sig, &fatal.info, context);
 out:
 	errno = saved;
 }
@@ -192,9 +191,9 @@ void fatal_signal_finish(void)
 			sigdelset(&all, sig);
 	}
 	sigprocmask(SIG_BLOCK, &all, NULL);
-	if (load_acquire(&death.thread) != (uint32_t)syscall(SYS_gettid))
+	if (load_acquire(&fatal.thread) != (uint32_t)syscall(SYS_gettid))
 		wait_for_death();
-	if (!death.dumping)
+	if (!fatal.dumping)
 		take_final();
-	die_now(death.sig, &death.info);
+	die_now(fatal.sig, &fatal.info);
 }

@@ -1,11 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The guard: a counter in thread-local storage that is not zero while the thread is inside
- * a hook or the tracer. What is allocated then passes through unrecorded (the real function
- * may allocate by way of another hook: the outer call is the one that counts), and a dump
- * that a signal asks for is taken when the hook ends. So a dump never runs while its own
- * thread is inside malloc, and a thread that is interrupted outside the guard holds no lock
- * of malloc's.
+ * The guard: a counter in thread-local storage that is not zero while the thread is inside a hook
+ * or the tracer. An allocation that the thread makes meanwhile is not recorded: the real function
+ * may allocate by way of another hook, and the outer call is the one that counts. A dump that a
+ * signal asks for meanwhile is taken when the hook ends. So a dump never runs while its own thread
+ * is inside malloc, and a thread that is interrupted outside the guard holds none of malloc's locks.
+ *
+ * guard.c owns the variable. Its states:
+ *
+ *	fresh	inside	busy	ending
+ *	1	0	0	no	the thread has called no hook yet, or no hook that was recorded
+ *	0	0	0	no	outside: hooks record, dumps are taken at once
+ *	0	n > 0	any	no	inside n nested guards: hooks pass through, dumps wait
+ *	0	0	n > 0	no	inside the allocator by another way: hooks record, dumps wait
+ *	any	any	any	yes	thread-specific data are gone: no more state of the thread's own
+ *
+ * `inside` and `busy` never fall below zero, and both are zero when the thread ends, unless the thread
+ * was cancelled inside a hook.
  */
 #ifndef PROCESS_GUARD_H
 #define PROCESS_GUARD_H
@@ -24,40 +35,52 @@ struct guard {
 		struct {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 			unsigned inside;
-			unsigned fresh;	/* not zero: nothing has been done yet for the thread */
+			unsigned fresh;	/* not zero: lifecycle_thread_begins() has yet to be called */
 #else
 			unsigned fresh;
 			unsigned inside;
 #endif
 		};
-		uint64_t unready;	/* one of the two, in one look. Only what is stored as wide as it is
-					 * loaded comes to the load at once: so `inside` is counted here */
+		uint64_t unready;	/* both in one load. A load waits for an earlier store of another
+					 * width (store forwarding fails), so `inside` is counted here */
 	};
 	struct thread *thread;	/* threads.h; NULL: not yet, no longer, or no memory for it */
-	struct paths *paths;	/* its memory of stacks; NULL: none, or there is more to ask */
+	struct paths *paths;	/* thread->paths; NULL: there is none, or stacks are to be walked */
 	void *last_block;	/* the thread's newest allocation, if not yet freed */
-	uint32_t last_slot;	/* what the block map had of it then (blocks.h) */
-	unsigned busy;		/* inside the allocator other than by a hook: dumps wait */
-	unsigned requests;	/* dumps to take when both drop to zero (session.h) */
-	bool ending;		/* libc gives back its cache, and may hold locks */
-	bool forking;		/* inside by the handlers around fork, which have returned */
+	uint32_t last_slot;	/* the block map's slot of last_block at that time (blocks.h) */
+	unsigned busy;		/* calls into the allocator that are not recorded themselves */
+	unsigned requests;	/* dumps to take when `inside` and `busy` are zero (session.h) */
+	bool ending;		/* libc gives the thread's cache of blocks back, and may hold locks */
+	bool forking;		/* inside because of the handlers around fork, which have returned */
 };
 
 extern __thread struct guard guard_self HIDDEN;
 
 /*
- * A signal handler that interrupted a hook may have left it for good (longjmp), and the guard
- * would be held for ever. Finds out from the stack, when somebody finds the guard held: true
- * when no function of ours is on it, outward of those that have just been called; the guard is
- * free then, and what the thread keeps is in order. calls: how many those are, the caller
- * included (libc may jump from a hook into another one, and stand on the stack no more), or
- * GUARD_BY_SIGNAL. Async-signal-safe, keeps errno. Defined in recover.c.
+ * A signal handler that interrupted a hook may have left it for good, by longjmp(3). The guard would
+ * then be held for ever. Whoever finds the guard held asks here: when no function of this library
+ * is on the stack, but for those that have just been called, the hook was left. Then the guard is set
+ * free, the thread's state is put in order, and the answer is true. calls: how many functions of this
+ * library have just been called, the caller included (libc may jump from a hook into another one,
+ * and is not on the stack then), or GUARD_BY_SIGNAL. Async-signal-safe, keeps errno.
  */
 #define GUARD_BY_SIGNAL	UINT_MAX
 bool guard_recover(unsigned calls);
 
-/* Takes the dumps asked for; the guard is free. Keeps errno. Defined in session.c. */
+/* Around fork: enters the guard, and leaves it again in the parent or (seen: guard_fork_prepare() ran) in the
+ * child. In between the guard cannot be recovered, as no function of this library is on the stack. */
+void guard_fork_prepare(void);
+void guard_fork_ends(void);
+void guard_forked(bool seen);
+
+/* Takes the dumps that have been asked for. Outside the guard. Keeps errno. Defined in session.c. */
 void guard_take_requests(void);
+
+/* In a child after fork: what was asked of the parent is not asked of the child. */
+static inline void guard_forget_requests(void)
+{
+	guard_self.requests = 0;
+}
 
 /* The compiler must not move the real work out from between these. */
 static inline void guard_enter(void)
@@ -66,7 +89,7 @@ static inline void guard_enter(void)
 	signal_fence();
 }
 
-/* Leaves it, but what has been asked for meanwhile has to wait for the next guard_leave(). */
+/* Leaves the guard, but a dump that has been asked for meanwhile waits for the next guard_leave(). */
 static inline __attribute__((always_inline)) void guard_drop(void)
 {
 	signal_fence();
@@ -87,8 +110,8 @@ static inline void guard_leave(void)
 		guard_take_requests();
 }
 
-/* Around a call into the allocator that holds its locks but allocates nothing of the
- * program's: what happens meanwhile is recorded, but a dump waits. */
+/* Around a call into the allocator that takes the allocator's locks but allocates nothing for the
+ * program: hooks record meanwhile, but a dump waits. */
 static inline void guard_busy(void)
 {
 	guard_self.busy++;

@@ -4,55 +4,29 @@
 
 #include "own_descriptors.h"
 #include "own_stack.h"
-#include "elf/loaded.h"
-#include "base/check.h"
+#include "base/uninterrupted.h"
 #include "base/reserve.h"
 #include "base/uninterrupted.h"
 #include "fatal_signal.h"
+#include "base/check.h"
 #include "guard.h"
-#include "storage.h"
+#include "lifecycle.h"
 #include "record.h"
 #include "remote_dump.h"
 #include "dump.h"
-#include "signals.h"
-#include "table/modules.h"
-#include "threads.h"
 #include "verify.h"
 
 #include <errno.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #define WAIT_TRIES	1000		/* of 10 ms */
 
-__thread struct guard guard_self = { .fresh = 1 };
-
 static struct dumper dumper;
-static bool started;
 static uint32_t dumping;		/* id of the thread that dumps, or 0 */
-static uint32_t wanted;			/* enum session_request bits */
-static uint32_t ending;			/* id of the thread that ends the process, or 0 */
-static uint32_t finished;		/* the final dump has been taken */
+static uint32_t requested;			/* enum session_request bits */
 static bool locks_lost;			/* no fork handler ran: another thread may have held malloc's locks */
-
-/*
- * A page that the kernel clears in a child with memory of its own (MADV_WIPEONFORK, Linux
- * 4.14), so that a child that no fork handler saw is known from one that shares its
- * parent's memory. NULL on older kernels: then such a child is taken for a vfork child.
- */
-static volatile char *same_memory;
-
-static void map_same_memory(void)
-{
-	void *page = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (page == MAP_FAILED || madvise(page, 1, MADV_WIPEONFORK))
-		return;
-	same_memory = page;
-	*same_memory = 1;
-}
 
 /* Of this thread itself, not of a signal's handler: if the guard is held, it is by our callers. */
 static void ask(unsigned bits)
@@ -83,7 +57,6 @@ void session_init(struct table *t, const struct options *o, bool first, const ch
 {
 	struct uninterrupted span;
 
-	map_same_memory();
 	own_descriptors_start();
 	reserve_start();
 	uninterrupted_begin(&span);
@@ -93,44 +66,16 @@ void session_init(struct table *t, const struct options *o, bool first, const ch
 	if (!first)
 		tell_unwatched(o);
 	uninterrupted_end(&span);
-	started = true;
 	if (o->above_bytes)
 		table_notify_peaks(t, o->above_bytes, heap_passed);
 }
 
-void session_forked(void)
+void session_forked(bool locks_unknown)
 {
 	store_relaxed(&dumping, 0);
-	store_relaxed(&wanted, 0);
-	store_relaxed(&ending, 0);
-	store_relaxed(&finished, 0);
-	fatal_signal_forked();
-	if (same_memory)
-		*same_memory = 1;
-	if (!dumper.options->children)
-		started = false;
+	store_relaxed(&requested, 0);
+	locks_lost = locks_lost || locks_unknown;
 	dump_forked(&dumper, (uint32_t)getpid());
-}
-
-bool session_own_process(void)
-{
-	if (!started)
-		return false;
-	if (!same_memory || *same_memory)
-		return (uint32_t)getpid() == dumper.pid;
-	storage_leave_parent();
-	check_costly(verify_cut_off());
-	locks_lost = true;
-	threads_forked(dumper.table, guard_self.thread);
-	loaded_forked();
-	modules_forked(dumper.table);
-	session_forked();	/* its id may be the parent's: in a namespace of ids of its own */
-	return started;
-}
-
-bool session_follows_children(void)
-{
-	return started && dumper.options->children;
 }
 
 static uint32_t thread_id(void)
@@ -158,7 +103,7 @@ static void end_dumping(void)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
-static void take_apart(void *request)
+static void take_with_own_descriptors(void *request)
 {
 	dump_write(&dumper, request);
 }
@@ -192,8 +137,9 @@ static bool ask_reporter(struct dump_request request)
 	return r.result == REMOTE_DUMP_DONE;
 }
 
-/* Takes a dump; where the process has no descriptor left, or only those that the program's other threads
- * may need, with a table of descriptors of its own. False: another process has yet to write the final dump. */
+/* Takes a dump. Where the process has no descriptor left, or only those that the program's other threads
+ * may need, it is taken in a thread that has descriptors of its own. False: another process has yet to write the final
+ * dump. */
 static bool take(struct dump_request request)
 {
 	int kept[OUTPUT_DESCRIPTORS];
@@ -204,8 +150,8 @@ static bool take(struct dump_request request)
 	if (!own_descriptors_needed() && dump_write(&dumper, &request))
 		return true;
 	request.tries_again = false;
-	if (!own_descriptors_call(take_apart, &request, kept, output_descriptors(&dumper.output, kept)))
-		take_apart(&request);
+	if (!own_descriptors_call(take_with_own_descriptors, &request, kept, output_descriptors(&dumper.output, kept)))
+		take_with_own_descriptors(&request);
 	return true;
 }
 
@@ -217,12 +163,12 @@ static void take_by(uint8_t key)
 	});
 }
 
-/* Takes what is wanted, until nothing is or another thread has taken over. */
+/* Takes what is requested, until nothing is or another thread has taken over. */
 static void serve(void *unused)
 {
 	(void)unused;
-	while (load_acquire(&wanted) && begin_dumping()) {
-		uint32_t bits = exchange_acq_rel(&wanted, 0);
+	while (load_acquire(&requested) && begin_dumping()) {
+		uint32_t bits = exchange_acq_rel(&requested, 0);
 		struct uninterrupted span;
 
 		uninterrupted_begin(&span);
@@ -256,9 +202,9 @@ void guard_take_requests(void)
 		bits &= ~(unsigned)SESSION_FATAL_SIGNAL;
 		if (!bits)
 			continue;
-		if (load_acquire(&ending) || !session_own_process())
+		if (lifecycle_is_ending() || !lifecycle_is_own_process())
 			continue;
-		or_acq_rel(&wanted, bits);
+		or_acq_rel(&requested, bits);
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 		own_stack_call(serve, NULL);
 	}
@@ -294,57 +240,22 @@ static bool wait_for_dumping(void)
 	return false;
 }
 
-/* Another thread ends the process: it must not vanish before the dump is out. */
-static void wait_for_end(uint32_t other)
+bool session_final(bool heap_sound)
 {
-	if (other == thread_id())
-		return;
-	for (int tries = 0; tries < WAIT_TRIES && !load_acquire(&finished); tries++)
-		sleep_10_ms();
-}
+	bool dumped = !wait_for_dumping() || take((struct dump_request){
+		.sort = dumper.options->sort, .sort_count = dumper.options->sort_count,
+		.reason = REASON_EXIT, .final = true, .heap_still = heap_sound && heap_is_still(),
+	});
 
-static void take_final(void *heap_sound)
-{
-	bool outside = !guard_is_held();
-	uint32_t nobody = 0;
-	struct uninterrupted span;
-
-	if (!session_own_process())
-		return;
-	if (!load_acquire(&ending) && !fatal_signal_came())
-		signals_end();
-	guard_enter();
-	uninterrupted_begin(&span);
-	if (!cas_acq_rel(&ending, &nobody, thread_id())) {
-		wait_for_end(nobody);
-	} else {
-		check_costly(verify_dump(outside));
-		if (!wait_for_dumping() ||
-		    take((struct dump_request){
-			.sort = dumper.options->sort, .sort_count = dumper.options->sort_count,
-			.reason = REASON_EXIT, .final = true,
-			.heap_still = *(bool *)heap_sound && outside && heap_is_still(),
-		    }))
-			storage_note_dumped();
-		else
-			storage_note_end();
-		store_release(&finished, 1);
-		end_dumping();
-	}
-	guard_drop();		/* a signal that was held back is not to wait for us */
-	uninterrupted_end(&span);
-}
-
-void session_final(bool heap_sound)
-{
-	own_stack_call(take_final, &heap_sound);
+	end_dumping();
+	return dumped;
 }
 
 void session_keep_output(void)
 {
 	struct uninterrupted span;
 
-	if (!session_own_process() || !begin_dumping())
+	if (!lifecycle_is_own_process() || !begin_dumping())
 		return;
 	guard_enter();
 	uninterrupted_begin(&span);
@@ -352,16 +263,16 @@ void session_keep_output(void)
 	end_dumping();
 	uninterrupted_end(&span);
 	guard_drop();
-	ask(exchange_acq_rel(&wanted, 0));
+	ask(exchange_acq_rel(&requested, 0));
 }
 
 /* In a vfork child the line is the parent's: where it stands it shares all of it. */
 bool session_notice(const char *text)
 {
 	struct uninterrupted span;
-	bool own = session_own_process();
+	bool own = lifecycle_is_own_process();
 
-	if ((!own && (!started || !same_memory)) || !begin_dumping())
+	if ((!own && !lifecycle_is_vfork_child()) || !begin_dumping())
 		return false;
 	guard_enter();
 	uninterrupted_begin(&span);
@@ -370,6 +281,6 @@ bool session_notice(const char *text)
 	uninterrupted_end(&span);
 	guard_drop();
 	if (own)
-		ask(exchange_acq_rel(&wanted, 0));	/* what came meanwhile */
+		ask(exchange_acq_rel(&requested, 0));	/* what came meanwhile */
 	return true;
 }

@@ -35,27 +35,21 @@ void session_init(struct table *t, const struct options *o, bool first, const ch
 void session_request(unsigned bits);
 
 /*
- * The end: the final dump, once per process. In a vfork child nothing happens. Waits for a
- * dump under way in another thread, at most 10 seconds. heap_sound: false when the allocator's
- * own data may be damaged, so that it must not be asked.
+ * The final dump, one of the ends of lifecycle.h: inside the guard, with signals held back. Waits for a
+ * dump under way in another thread, at most 10 seconds. heap_sound: see lifecycle_end(). False: the
+ * watcher has yet to write the dump.
  */
-void session_final(bool heap_sound);
+bool session_final(bool heap_sound);
 
 /* A line for the user ("[heaptrace] ..."); false: not now, a dump is under way. */
 bool session_notice(const char *text);
-
-/* Whether this process has memory of its own: false in a vfork child. A child that no fork
- * handler saw (clone, _Fork) is recognized here. */
-bool session_own_process(void);
 
 /* The process is about to lose a right or a place that its outfile may need: opens what can be kept
  * open. */
 void session_keep_output(void);
 
-/* Whether what this process starts is to be traced; false before session_init(). */
-bool session_follows_children(void);
-
-/* In a child after fork. With --children=no there is nothing more to come of it. */
-void session_forked(void);
+/* In a child after fork. locks_unknown: no handler ran, so another thread of the parent may have held
+ * malloc's locks, which the child then finds held for ever: the allocator is not asked for figures. */
+void session_forked(bool locks_unknown);
 
 #endif

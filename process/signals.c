@@ -8,6 +8,7 @@
 #include "base/probe.h"
 #include "fatal_signal.h"
 #include "guard.h"
+#include "lifecycle.h"
 #include "session.h"
 
 #include <errno.h>
@@ -231,7 +232,7 @@ int signals_change(int sig, const struct sigaction *act, struct sigaction *old)
 	if (act) {
 		now = *act;	/* may be *old */
 		/* In a vfork child this memory is the parent's, and the action the child's own. */
-		if (now.sa_handler == SIG_DFL && (ours || ends(sig)) && session_own_process()) {
+		if (now.sa_handler == SIG_DFL && (ours || ends(sig)) && lifecycle_is_own_process()) {
 			if (!ours)
 				result = install_end(sig);
 			now.sa_flags |= LIBC_FLAGS;
@@ -384,7 +385,9 @@ void signals_stop(void)
 	}
 }
 
-void signals_hold(sigset_t *mask)
+static __thread sigset_t fork_mask;	/* the thread's own mask, from signals_fork_prepare() on */
+
+void signals_fork_prepare(void)
 {
 	sigset_t held;
 
@@ -397,12 +400,12 @@ void signals_hold(sigset_t *mask)
 		if (dump_signals[i])
 			sigaddset(&held, dump_signals[i]);
 	}
-	sigprocmask(SIG_BLOCK, &held, mask);
+	sigprocmask(SIG_BLOCK, &held, &fork_mask);
 }
 
-void signals_release(const sigset_t *mask)
+void signals_fork_ends(void)
 {
-	sigprocmask(SIG_SETMASK, mask, NULL);
+	sigprocmask(SIG_SETMASK, &fork_mask, NULL);
 }
 
 void signals_forked(void)

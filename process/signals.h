@@ -70,10 +70,10 @@ void signals_reset(int sig);
 /* A fault's signal that is ours, other than sig; 0: there is none. */
 int signals_fault_but(int sig);
 
-/* Around fork: the signals are held back in the kernel (but for faults), so that each one
- * reaches the process it was meant for. mask keeps the thread's own between the two. */
-void signals_hold(sigset_t *mask);
-void signals_release(const sigset_t *mask);
+/* Around fork, in the thread that forks: the signals are held back in the kernel (but for faults), so
+ * that each one reaches the process it was meant for. */
+void signals_fork_prepare(void);
+void signals_fork_ends(void);
 
 /* Adds the dump signals to a mask; returns which were not in it, as in options.held. */
 unsigned signals_add_dumps(sigset_t *mask);

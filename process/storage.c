@@ -297,38 +297,30 @@ static void adopt(int fd)
 		table->head->watched = watch_register(options->watch, fd, forked_from);
 }
 
-void storage_fork_child(void)
+/* The child's copy of the table; for a child that no fork handler saw it has yet to be made. */
+static int take_copy(bool seen)
 {
-	int fd = fork_fd;
-	int saved = errno;
-	struct uninterrupted span;
+	int fd = seen ? fork_fd : open_memory();
 
 	fork_fd = -1;
+	if (!seen && fd >= 0 && table_copy(table, fd)) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+void storage_fork_child(bool seen)
+{
+	struct uninterrupted span;
+	int fd;
+
 	if (!table->shared) {
 		table->head->life = TABLE_LIVES;
 		return;
 	}
 	uninterrupted_begin(&span);
-	adopt(fd);
-	if (fd >= 0)
-		close(fd);
-	uninterrupted_end(&span);
-	errno = saved;
-}
-
-void storage_leave_parent(void)
-{
-	struct uninterrupted span;
-	int fd;
-
-	if (!table || !table->shared || table->head->pid == (uint32_t)getpid())
-		return;
-	uninterrupted_begin(&span);
-	fd = open_memory();
-	if (fd >= 0 && table_copy(table, fd)) {
-		close(fd);
-		fd = -1;
-	}
+	fd = take_copy(seen);
 	adopt(fd);
 	if (fd >= 0)
 		close(fd);
@@ -349,15 +341,11 @@ bool storage_file(char path[PATH_MAX])
 
 /* ---- The end ---- */
 
-void storage_note_end(void)
+void storage_note_end(bool dumped)
 {
 	store_relaxed(&table->head->ended_ns, now_ns());
-}
-
-void storage_note_dumped(void)
-{
-	storage_note_end();
-	store_release(&table->head->life, (uint32_t)TABLE_DUMPED);
+	if (dumped)
+		store_release(&table->head->life, (uint32_t)TABLE_DUMPED);
 }
 
 void storage_note_exec(bool begins)

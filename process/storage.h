@@ -10,9 +10,8 @@
  *	cannot be had
  *
  * No descriptor is held afterwards. A forked child must not write into its parent's table: the
- * parent makes a copy before it forks, the child puts that in the table's place. A child that no
- * fork handler saw (clone, _Fork) copies the table itself when it first comes here; who calls
- * that child's attention to it is libheaptrace.c.
+ * parent makes a copy before it forks, and the child puts the copy in the table's place. A child that
+ * no fork handler saw makes the copy itself (lifecycle.h).
  *
  * Async-signal-safe.
  */
@@ -32,16 +31,16 @@
 bool storage_start(struct table *t, const struct options *o, bool may_watch, char *error,
 		size_t error_bytes);
 
-/* Around fork, in that order; the signals that ask for dumps are held back. */
+/*
+ * Around fork, in that order; the signals that ask for dumps are held back. In the child, seen tells
+ * whether storage_fork_prepare() ran.
+ */
 void storage_fork_prepare(void);
 void storage_fork_parent(void);
-void storage_fork_child(void);
+void storage_fork_child(bool seen);
 
-/* Whether this process may write to the table; a forked child that was not seen gets a copy. Not
- * for a vfork child. */
-void storage_leave_parent(void);
-
-/* Takes the table out of the file or memfd: for who cannot tell a forked child. */
+/* Takes the table out of the file or memfd: where a forked child that no handler saw could not be told
+ * from its parent. */
 void storage_make_private(void);
 
 /* The address of the watcher that holds the table; NULL: none does. */
@@ -50,13 +49,11 @@ const char *storage_watcher(void);
 /* The file of --record that the table is in; false: it is in none, or its name is too long. */
 bool storage_file(char path[PATH_MAX]);
 
-/* The process ends, and whoever holds the table has to write the final dump. */
-void storage_note_end(void);
+/* At the end (lifecycle.h): notes in the table that the process has ended. dumped: the final dump is out; otherwise
+ * the process that holds the table has to write it. */
+void storage_note_end(bool dumped);
 
-/* The final dump is out; nothing is left to be told. */
-void storage_note_dumped(void);
-
-/* The process is about to become another program; it has not (the exec failed). */
+/* The process is about to become another program (begins), or it has not: the exec failed. */
 void storage_note_exec(bool begins);
 
 #endif

@@ -25,7 +25,7 @@ my %may = (
 	analysis => ['base', 'elf', 'options', 'table', 'symbol', 'demangle'],
 	format => ['base', 'options', 'analysis'],
 	process => ['base', 'elf', 'options', 'capture', 'table', 'analysis', 'format'],
-	hooks => ['base', 'elf', 'options', 'capture', 'process'],
+	hooks => ['base', 'elf', 'options', 'capture', 'table', 'process'],
 	wrapper => ['base', 'elf', 'options', 'table', 'analysis', 'format', 'process'],
 );
 my @upward;
@@ -72,6 +72,10 @@ is("@exports", join(' ', sort qw(malloc calloc realloc reallocarray free cfree f
 	prctl chroot setuid seteuid setreuid setresuid posix_spawn posix_spawnp daemon system popen wordexp dlopen dlmopen
 	sigwait sigwaitinfo sigtimedwait signalfd mlockall)),
    'the library exports what it interposes and nothing else');
+
+my @exporting = grep { $_ ne 'hooks/export.h' && !m{^tests/} &&
+	text($_) =~ /visibility\("default"\)/ || !m{^(?:hooks/|libheaptrace\.c)} && text($_) =~ /\bEXPORT\b|hooks\/export\.h/ } @sources;
+is("@exporting", '', 'only hooks/ and libheaptrace.c export, by hooks/export.h');
 
 my $dynamic = `readelf -dW libheaptrace.so`;
 is(join(' ', $dynamic =~ /NEEDED.*\[(.*)\]/g), 'libc.so.6', 'it needs libc.so.6 only');

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* guard_recover(), see guard.h. */
+/* See guard.h. */
+#include "guard.h"
+
 #include "base/check.h"
 #include "capture/capture.h"
 #include "elf/headers.h"
-#include "guard.h"
 #include "threads.h"
 #include "verify.h"
 
 #include <link.h>
 
-/* This file's ELF header, which the linker defines. */
+__thread struct guard guard_self = { .fresh = 1 };
+
+/* This library's ELF header, which the linker defines. */
 extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
 bool __attribute__((noinline)) guard_recover(unsigned calls)
@@ -29,4 +32,22 @@ bool __attribute__((noinline)) guard_recover(unsigned calls)
 	guard_self.busy = 0;
 	guard_self.inside = 0;
 	return true;
+}
+
+void guard_fork_prepare(void)
+{
+	guard_enter();
+	guard_self.forking = true;
+}
+
+void guard_fork_ends(void)
+{
+	guard_self.forking = false;
+	guard_leave();
+}
+
+void guard_forked(bool seen)
+{
+	if (seen)
+		guard_fork_ends();
 }

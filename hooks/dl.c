@@ -1,25 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * dlopen() and dlmopen() in front of libc's: they note which libraries are opened with RTLD_DEEPBIND
- * (elf/deepbind.h), and nothing else.
+ * dlopen(), dlmopen() and dlclose() in front of libc's.
  *
- * libc's functions look at the address that they return to. It says which module calls, and with it
- * whose RUNPATH and $ORIGIN are searched, which namespace is meant, and what the new library may
- * bind to. So these functions must not stand between the caller and libc's: they jump there, with
- * the caller's return address in its place and its arguments in their registers. C has no such jump.
- * On machines for which it is not written out here the functions are not interposed, and nothing
- * is said of such libraries.
+ * The first two note which libraries are opened with RTLD_DEEPBIND (elf/deepbind.h), and nothing else.
+ * libc's functions look at the address that they return to. It says which module calls, and with it whose
+ * RUNPATH and $ORIGIN are searched, which namespace is meant, and what the new library may bind to. So
+ * these hooks must not stand between the caller and libc's functions: they jump there, with the caller's
+ * return address in its place and its arguments in their registers. C has no such jump. On machines for
+ * which none is written out below the two are not interposed, and no dump tells of such libraries.
+ *
+ * After a dlclose() the addresses of what it unloaded can be another module's.
  */
 #include "base/atomics.h"
+#include "capture/capture.h"
 #include "elf/deepbind.h"
+#include "elf/loaded.h"
 #include "elf/lookup.h"
+#include "export.h"
+#include "process/lifecycle.h"
+#include "process/record.h"
+#include "table/modules.h"
 
 #include <dlfcn.h>
 #include <stdbool.h>
 #include <stddef.h>
 
-#if defined(__x86_64__) || defined(__aarch64__)
-
+static int (*real_dlclose)(void *);
 static void *(*real_dlopen)(const char *, int);
 static void *(*real_dlmopen)(Lmid_t, const char *, int);
 
@@ -29,15 +35,39 @@ __attribute__((constructor)) static void find_real(void)
 	static const struct lookup list[] = {
 		{ "dlmopen", (void **)(void *)&real_dlmopen },
 		{ "dlopen", (void **)(void *)&real_dlopen },
+		{ "dlclose", (void **)(void *)&real_dlclose },
 	};
 
 	lookup_next(list, sizeof(list) / sizeof(list[0]));
 }
 
+EXPORT int dlclose(void *handle)
+{
+	struct deepbind unused;
+	bool tracing;
+	int result;
+
+	if (unlikely(!real_dlclose))
+		find_real();
+	deepbind_find(&unused);	/* what is unloaded now must have been seen before */
+	capture_unloading();
+	tracing = lifecycle_is_tracing();
+	if (tracing)
+		modules_unloading(&recorder.table);
+	result = real_dlclose(handle);
+	loaded_forget();
+	if (tracing)
+		modules_unloaded(&recorder.table);
+	capture_unloaded();
+	return result;
+}
+
+#if defined(__x86_64__) || defined(__aarch64__)
+
 /* With RTLD_NOLOAD nothing new is loaded. */
 static void note(const char *file, int flags)
 {
-	if (unlikely(!real_dlopen))
+	if (unlikely(!real_dlclose))
 		find_real();
 	if (flags & RTLD_DEEPBIND && !(flags & RTLD_NOLOAD) && file && *file)
 		deepbind_requested(file);
@@ -53,7 +83,7 @@ __attribute__((used)) void *loader_note_dlopen(const char *file, int flags)
 	return (void *)real_dlopen;
 }
 
-/* What lies in a namespace of its own is told of as such (loaded_apart()). */
+/* A dump tells of namespaces of their own in another way (loaded_apart()). */
 __attribute__((used)) void *loader_note_dlmopen(Lmid_t namespace, const char *file, int flags)
 {
 	note(namespace == LM_ID_BASE ? file : NULL, flags);

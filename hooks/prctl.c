@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * prctl() in front of libc's: it can take from the process what a dump at its end needs.
+ *
+ * In the strict mode of seccomp(2) a process may only read, write and return from signals: a dump at
+ * its end would kill it. So the final dump is taken before, and nothing is recorded afterwards. A
+ * filter of seccomp may forbid the thread in which a dump gets descriptors of its own.
+ *
+ * An allocator of the program's own may call prctl() while it initializes itself (chromium's names its
+ * mappings), so nothing here may allocate.
+ */
+#include "export.h"
+#include "process/lifecycle.h"
+#include "process/own_descriptors.h"
+
+#include <linux/seccomp.h>
+#include <stdarg.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+EXPORT int prctl(int option, ...)
+{
+	unsigned long a[4];
+	bool strict;
+	int result;
+	va_list list;
+
+	va_start(list, option);
+	for (int i = 0; i < 4; i++)
+		a[i] = va_arg(list, unsigned long);
+	va_end(list);
+	if (option == PR_SET_SECCOMP || option == PR_SET_NO_NEW_PRIVS)
+		own_descriptors_forbid();
+	strict = option == PR_SET_SECCOMP && a[0] == SECCOMP_MODE_STRICT && lifecycle_is_tracing();
+	if (strict) {
+		lifecycle_end(true);
+		lifecycle_suspend();
+	}
+	result = (int)syscall(SYS_prctl, option, a[0], a[1], a[2], a[3]);
+	if (strict && result)
+		lifecycle_resume();
+	return result;
+}

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See lifecycle.h. */
+#include "lifecycle.h"
+
+#include "base/check.h"
+#include "base/reserve.h"
+#include "base/uninterrupted.h"
+#include "capture/capture.h"
+#include "elf/loaded.h"
+#include "fatal_signal.h"
+#include "guard.h"
+#include "inherit.h"
+#include "own_stack.h"
+#include "record.h"
+#include "session.h"
+#include "signals.h"
+#include "storage.h"
+#include "table/layout.h"
+#include "table/modules.h"
+#include "threads.h"
+#include "verify.h"
+
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/* libc's own functions. atexit() would add the handle of this library: see lifecycle_start(). */
+extern int __cxa_atexit(void (*fn)(void *), void *arg, void *dso);
+extern int __cxa_at_quick_exit(void (*fn)(void *), void *dso);
+
+/* Its own page, or several, wherever the kernel's pages are not larger than LIFECYCLE_PAGE_BYTES. */
+union lifecycle_page lifecycle __attribute__((aligned(LIFECYCLE_PAGE_BYTES)));
+
+static bool page_is_cleared;		/* in a child: the kernel can do that */
+static bool traced;			/* lifecycle_start() has been called, and --children=no excludes nobody */
+static const struct options *options;	/* NULL until lifecycle_start() */
+static void (*reset_hooks)(void);
+static uint32_t ending;			/* the id of the thread that ends the process, or 0 */
+static uint32_t ended;			/* the list of ends has been walked */
+
+bool lifecycle_begin(bool tracing)
+{
+	store_relaxed(&lifecycle.state, tracing ? LIFECYCLE_TRACING : LIFECYCLE_OFF);
+	if (!tracing)
+		return true;
+	store_relaxed(&lifecycle.pid, (uint32_t)getpid());
+	page_is_cleared = !madvise(&lifecycle, sizeof(lifecycle), MADV_WIPEONFORK);
+	if (recorder.table.shared)	/* for stop_recording() */
+		syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
+	return page_is_cleared;
+}
+
+void lifecycle_suspend(void)
+{
+	store_relaxed(&lifecycle.state, LIFECYCLE_OFF);
+}
+
+void lifecycle_resume(void)
+{
+	store_relaxed(&lifecycle.state, LIFECYCLE_TRACING);
+}
+
+bool lifecycle_follows_children(void)
+{
+	return traced && options->children;
+}
+
+/* ---- Part "recording": the other threads' hooks wait while a thread forks ---- */
+
+#define FORK_TRIES	200		/* of 100 us */
+static uint32_t forks;			/* how many threads fork */
+static __thread bool fork_stopped;	/* this thread forks, and has stopped the others */
+
+void lifecycle_wait_for_fork(void)
+{
+	struct timespec pause = { 0, 100000 };
+	int saved = errno;
+
+	for (unsigned tries = 0; load_acquire(&lifecycle.state) == LIFECYCLE_FORKING &&
+	     (tries < FORK_TRIES || (CHECKING && verify_is_running())); tries++) {
+		if (tries < 10)
+			sched_yield();
+		else
+			nanosleep(&pause, NULL);
+	}
+	if (CHECKING && load_acquire(&lifecycle.state) == LIFECYCLE_FORKING)
+		verify_fork_overtaken();
+	errno = saved;
+}
+
+/* After the barrier a thread either is seen inside its hook, and waited for, or sees that it has to wait. False: one
+ * was not seen outside. */
+static bool stop_others(void)
+{
+	bool ordered;
+
+	add_relaxed(&forks, 1);
+	store_release(&lifecycle.state, LIFECYCLE_FORKING);
+	ordered = !syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+	fork_stopped = true;
+	return threads_wait_outside(guard_self.thread) && ordered;
+}
+
+static void stop_recording(void)
+{
+	bool outside = guard_self.inside == 1 && !guard_self.busy;	/* but for guard_fork_prepare() */
+	bool all_wait = process_has_one_thread();
+
+	if (recorder.table.shared && !all_wait)
+		all_wait = stop_others();
+	check_costly(verify_fork(outside, all_wait));
+}
+
+static void go_on_recording(void)
+{
+	if (fork_stopped && sub_relaxed(&forks, 1) == 1)
+		store_release(&lifecycle.state, LIFECYCLE_TRACING);
+	fork_stopped = false;
+}
+
+static void recording_forked(bool seen)
+{
+	(void)seen;
+	forks = 0;
+	fork_stopped = false;
+	store_relaxed(&lifecycle.state,
+		      options && !options->children ? LIFECYCLE_OFF : LIFECYCLE_TRACING);
+}
+
+/* ---- The other parts, as the list has them ---- */
+
+/* A child that no handler saw may be in the middle of making a mapping longer itself: its thread may
+ * have been interrupted there by the signal handler that forked. */
+static void mappings_forked(bool seen)
+{
+	if (!seen)
+		return;
+	layout_forked(&recorder.table);
+	blocks_forked(&recorder.blocks);
+}
+
+/* A child that no handler saw may be running on the reserve. */
+static void reserve_part_forked(bool seen)
+{
+	if (seen)
+		reserve_forked();
+}
+
+static void threads_part_forked(bool seen)
+{
+	(void)seen;
+	threads_forked(&recorder.table, guard_self.thread);
+}
+
+static void modules_part_forked(bool seen)
+{
+	(void)seen;
+	loaded_forked();
+	modules_forked(&recorder.table);
+}
+
+static void hooks_part_forked(bool seen)
+{
+	if (seen && reset_hooks)
+		reset_hooks();
+}
+
+static void session_part_forked(bool seen)
+{
+	if (seen)
+		guard_forget_requests();
+	fatal_signal_forked();
+	if (options)
+		session_forked(!seen);
+}
+
+static void signals_part_forked(bool seen)
+{
+	if (options && !options->children)
+		signals_stop();
+	else
+		signals_forked();
+	if (seen)
+		signals_fork_ends();
+}
+
+/* ---- A fork ---- */
+
+static const struct part {
+	const char *name;
+	void (*prepare)(void);
+	void (*parent)(void);
+	void (*child)(bool seen);	/* seen: the handlers ran, prepare() with them */
+} parts[] = {
+	{ "guard", guard_fork_prepare, guard_fork_ends, guard_forked },
+	{ "signals", signals_fork_prepare, signals_fork_ends, signals_part_forked },
+	{ "session", NULL, NULL, session_part_forked },
+	{ "hooks", NULL, NULL, hooks_part_forked },
+	{ "modules", NULL, NULL, modules_part_forked },
+	{ "threads", NULL, NULL, threads_part_forked },
+	{ "reserve", NULL, NULL, reserve_part_forked },
+	{ "recording", stop_recording, go_on_recording, recording_forked },
+	{ "storage", storage_fork_prepare, storage_fork_parent, storage_fork_child },
+	{ "mappings", NULL, NULL, mappings_forked },
+};
+#define PARTS	(sizeof(parts) / sizeof(parts[0]))
+
+static void before_fork(void)
+{
+	for (unsigned i = 0; i < PARTS; i++) {
+		if (parts[i].prepare)
+			parts[i].prepare();
+	}
+}
+
+static void after_fork_in_parent(void)
+{
+	for (unsigned i = PARTS; i-- > 0; ) {
+		if (parts[i].parent)
+			parts[i].parent();
+	}
+}
+
+static void become_process(bool seen)
+{
+	/* First, so that a signal's handler does not come here again. */
+	store_relaxed(&lifecycle.pid, (uint32_t)getpid());
+	if (options && !options->children)
+		traced = false;
+	store_relaxed(&ending, 0);
+	store_relaxed(&ended, 0);
+	for (unsigned i = PARTS; i-- > 0; ) {
+		if (parts[i].child)
+			parts[i].child(seen);
+	}
+}
+
+static void after_fork_in_child(void)
+{
+	become_process(true);
+}
+
+bool lifecycle_adopt_child(void)
+{
+	check_costly(verify_cut_off());
+	become_process(false);
+	return lifecycle_is_tracing();
+}
+
+bool lifecycle_is_own_process(void)
+{
+	uint32_t pid = load_relaxed(&lifecycle.pid);
+
+	if (!traced)
+		return false;
+	if (pid)
+		return pid == (uint32_t)getpid();
+	lifecycle_adopt_child();
+	return traced;
+}
+
+bool lifecycle_is_vfork_child(void)
+{
+	uint32_t pid = load_relaxed(&lifecycle.pid);
+
+	return traced && page_is_cleared && pid && pid != (uint32_t)getpid();
+}
+
+/* ---- The end of the process ---- */
+
+#define END_WAIT_TRIES	1000		/* of 10 ms */
+
+/* What is done at the end, in order, by one thread, with signals held back. */
+struct end_state {
+	bool heap_sound;	/* the allocator may be asked */
+	bool dumped;		/* the final dump is out */
+};
+
+static void dump(struct end_state *s)
+{
+	s->dumped = session_final(s->heap_sound);
+}
+
+static void note_in_table(struct end_state *s)
+{
+	storage_note_end(s->dumped);
+}
+
+static const struct end {
+	const char *name;
+	void (*run)(struct end_state *s);
+} ends[] = {
+	{ "final dump", dump },
+	{ "note in the table", note_in_table },
+};
+
+bool lifecycle_is_ending(void)
+{
+	return load_acquire(&ending) != 0;
+}
+
+/* Another thread ends the process, which must not vanish before the dump is out. */
+static void wait_for_end(uint32_t other)
+{
+	struct timespec ms10 = { 0, 10000000 };
+
+	if (other == (uint32_t)syscall(SYS_gettid))
+		return;
+	for (int tries = 0; tries < END_WAIT_TRIES && !load_acquire(&ended); tries++)
+		nanosleep(&ms10, NULL);
+}
+
+static void end_process(void *heap_sound)
+{
+	bool outside = !guard_is_held();
+	struct uninterrupted span;
+	struct end_state state = { *(bool *)heap_sound && outside, false };
+	uint32_t nobody = 0;
+
+	if (!lifecycle_is_own_process())
+		return;
+	if (!lifecycle_is_ending() && !fatal_signal_came())
+		signals_end();
+	guard_enter();
+	uninterrupted_begin(&span);
+	if (!cas_acq_rel(&ending, &nobody, (uint32_t)syscall(SYS_gettid))) {
+		wait_for_end(nobody);
+	} else {
+		check_costly(verify_dump(outside));
+		for (unsigned i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+			ends[i].run(&state);
+		store_release(&ended, 1);
+	}
+	guard_drop();		/* before a signal that was held back comes: it does not have to wait */
+	uninterrupted_end(&span);
+}
+
+void lifecycle_end(bool heap_sound)
+{
+	own_stack_call(end_process, &heap_sound);
+}
+
+static void at_exit(void *unused)
+{
+	(void)unused;
+	lifecycle_end(true);
+}
+
+/* ---- The threads ---- */
+
+static pthread_key_t thread_key;
+static bool thread_key_made;
+
+/*
+ * A destructor of thread-specific data. It runs before libc gives the thread's cache of free blocks
+ * back, for which libc takes locks that a dump must not ask for.
+ */
+static void thread_ends(void *unused)
+{
+	struct thread *t = guard_self.thread;
+
+	(void)unused;
+	if (guard_self.inside && t)	/* cancelled, or ended by a handler, inside a hook */
+		threads_cut_short(t);
+	guard_enter();
+	guard_self.ending = true;
+	guard_self.thread = NULL;
+	guard_self.paths = NULL;
+	if (t)
+		threads_give_back(&recorder.table, t);
+	inherit_thread_ends();
+	guard_leave();
+}
+
+void lifecycle_thread_begins(void)
+{
+	guard_self.fresh = 0;
+	pthread_setspecific(thread_key, &guard_self);
+	guard_self.thread = threads_take(&recorder.table, recorder.depth);
+	/* With --unwind=check each stack is walked, so that it can be compared. */
+	if (guard_self.thread && !capture_checking)
+		guard_self.paths = guard_self.thread->paths;
+}
+
+bool lifecycle_watches_threads(void)
+{
+	return thread_key_made && load_relaxed(&lifecycle.state) == LIFECYCLE_TRACING;
+}
+
+/* ---- The start ---- */
+
+/*
+ * Exit handlers run in reverse order. The loader's handler, which runs all destructors, is registered
+ * when constructors like ours are through. So ours runs after it, when the libraries have freed what
+ * they free. (With the handle of this library it would run together with our own destructors.)
+ */
+void lifecycle_start(const struct options *o, void (*hooks_forked)(void))
+{
+	options = o;
+	reset_hooks = hooks_forked;
+	__cxa_atexit(at_exit, NULL, NULL);
+	__cxa_at_quick_exit(at_exit, NULL);
+	pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+	traced = true;
+}
+
+void lifecycle_watch_threads(void)
+{
+	thread_key_made = !pthread_key_create(&thread_key, thread_ends);
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The life of the process: whether it is traced, whose memory it runs in, what happens around a
+ * fork, at its end, and at the end of one of its threads.
+ *
+ * A fork
+ *
+ * lifecycle.c has one ordered list of parts, each with up to three functions. The list is walked as
+ * pthread_atfork(3) walks its own: downward before the fork, upward afterwards, in the parent and in
+ * the child, so that each part finds those above it as it left them.
+ *
+ *	part		before			in the parent	in the child
+ *	guard		dumps wait		dumps go on	dumps go on
+ *	signals		held back		let through	let through
+ *	session						no dump is under way or asked for
+ *	hooks						what the hooks have under way is reset
+ *	modules						nobody is reading the list of modules
+ *	threads						only this thread is left
+ *	reserve						is free again
+ *	recording	other threads wait	go on		goes on, or ends with --children=no
+ *	storage		copies the table	drops the copy	puts the copy in the table's place
+ *	mappings					can grow, whoever was about to make them longer
+ *
+ * So the table is copied when nobody writes to it, and the child's parts find the child's own table.
+ *
+ * A child that no handler saw
+ *
+ * clone(2), _Fork(3) and a fork by a bare system call run no handlers. Such a child is known by a page
+ * that the kernel clears in it (MADV_WIPEONFORK, Linux 4.14), which also tells it from a vfork child,
+ * which shares its parent's memory. When it first comes here, by an allocation or otherwise, the same
+ * list is walked for it, with seen == false.
+ *
+ * The end
+ *
+ * One thread ends the process: it says what has to be said while requests are still served, and then
+ * walks the list of ends: the final dump, the note in the table that there is nothing left to tell.
+ * Other threads that end the process meanwhile wait for it.
+ */
+#ifndef PROCESS_LIFECYCLE_H
+#define PROCESS_LIFECYCLE_H
+
+#include "base/atomics.h"
+#include "options/options.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum lifecycle_state {
+	LIFECYCLE_IDLE,		/* not started yet, or a child that no fork handler saw */
+	LIFECYCLE_OFF,		/* nothing is recorded */
+	LIFECYCLE_TRACING,
+	LIFECYCLE_FORKING,	/* tracing, but threads wait before they record: another one forks */
+};
+
+/* The size of the largest page that the kernel may use on this machine. */
+#if defined(__x86_64__) || defined(__i386__)
+#define LIFECYCLE_PAGE_BYTES	4096
+#else
+#define LIFECYCLE_PAGE_BYTES	65536
+#endif
+
+/* The page that is cleared in a child. lifecycle.c owns it; hooks read the state. */
+union lifecycle_page {
+	struct {
+		enum lifecycle_state state;
+		uint32_t pid;		/* of the process that has this memory; 0: as LIFECYCLE_IDLE */
+	};
+	char bytes[LIFECYCLE_PAGE_BYTES];
+};
+extern union lifecycle_page lifecycle HIDDEN;
+
+static inline bool lifecycle_is_tracing(void)
+{
+	return load_relaxed(&lifecycle.state) >= LIFECYCLE_TRACING;
+}
+
+/*
+ * At the first allocation, when the table has been made or could not be: this process records, or
+ * never will. False: the kernel does not clear the page in a child, so a child that no fork handler
+ * sees would go on in its parent's memory.
+ */
+bool lifecycle_begin(bool tracing);
+
+/*
+ * At the start, by the only thread, inside the guard, when dumps can be taken: registers the handlers
+ * of forks, of the process's end and of threads' ends. options: kept. hooks_forked: what a child
+ * after fork resets in hooks/.
+ */
+void lifecycle_start(const struct options *options, void (*hooks_forked)(void));
+
+/*
+ * Whether this process has memory of its own and is traced: false in a vfork child, before
+ * lifecycle_start() and in a child that --children=no leaves untraced. A child that no fork handler
+ * saw becomes a process of its own here. Async-signal-safe.
+ */
+bool lifecycle_is_own_process(void);
+
+/* Whether this process shares its traced parent's memory: a vfork child, for certain. Where the kernel
+ * does not clear the page, false. Async-signal-safe. */
+bool lifecycle_is_vfork_child(void);
+
+/* Inside the guard, when the state is LIFECYCLE_IDLE though the process had been started: makes the
+ * child a process of its own. True: it records. Async-signal-safe. */
+bool lifecycle_adopt_child(void);
+
+/* Whether what this process starts is to be traced; false before lifecycle_start(). */
+bool lifecycle_follows_children(void);
+
+/* Outside the guard: waits until another thread's fork is over. The fork may itself be waiting for what
+ * the calling thread holds (stdio's lock), so after 20 ms this returns all the same. Keeps errno. */
+void lifecycle_wait_for_fork(void);
+
+/* Stops the recording for a while, as far as the hooks do it; no other thread may be about to fork. */
+void lifecycle_suspend(void);
+void lifecycle_resume(void);
+
+/*
+ * The end of the process, once: the final dump, and what comes with it. In a vfork child nothing
+ * happens. Waits for a dump under way in another thread, at most 10 seconds. heap_sound: false when the
+ * allocator's own data may be damaged, so that it must not be asked. Any thread, async-signal-safe.
+ */
+void lifecycle_end(bool heap_sound);
+
+/* Whether the end has begun: no other dump than the final one is taken any more. */
+bool lifecycle_is_ending(void);
+
+/* At the start, by the only thread: has the ends of threads noticed. */
+void lifecycle_watch_threads(void);
+
+/* At the first hook of a thread: gives it what the tracer keeps for each thread, and sees to its end.
+ * Inside the guard. */
+void lifecycle_thread_begins(void);
+
+/* Whether lifecycle_thread_begins() can be called: this process records, and will notice the thread's end. */
+bool lifecycle_watches_threads(void);
+
+#endif

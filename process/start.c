@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See start.h. */
+#include "start.h"
+
+#include "allocator.h"
+#include "base/arena.h"
+#include "base/path.h"
+#include "base/probe.h"
+#include "base/out.h"
+#include "base/uninterrupted.h"
+#include "capture/capture.h"
+#include "elf/headers.h"
+#include "elf/lookup.h"
+#include "guard.h"
+#include "inherit.h"
+#include "lifecycle.h"
+#include "own_descriptors.h"
+#include "record.h"
+#include "rights.h"
+#include "session.h"
+#include "signals.h"
+#include "storage.h"
+#include "table/modules.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+static struct options options;
+
+/* ---- The environment ---- */
+
+/* The environment as the process got it. Before libc's own constructor has run `environ` is not set; then
+ * there is only the stack (argc, argv, NULL, envp), whose place the loader exports. */
+static char **first_environment(void)
+{
+	void **stack_end;
+
+	if (environ)
+		return environ;
+	stack_end = lookup_first("__libc_stack_end");
+	return stack_end ? (char **)*stack_end + 1 + *(long *)*stack_end + 1 : NULL;
+}
+
+/* The value of a variable, or NULL. name: with its '='. */
+static const char *first_value(const char *name)
+{
+	char **e = first_environment();
+	size_t length = strlen(name);
+
+	for (; e && *e; e++) {
+		if (!strncmp(*e, name, length))
+			return *e + length;
+	}
+	return NULL;
+}
+
+/* The libraries that valgrind preloads: one for all its tools, one for memcheck alone. */
+#define VALGRIND_CORE		"/vgpreload_core-"
+#define VALGRIND_MEMCHECK	"/vgpreload_memcheck-"
+
+static bool is_preloaded(const char *library)
+{
+	const char *preloaded = first_value("LD_PRELOAD=");
+
+	return preloaded && strstr(preloaded, library);
+}
+
+bool start_is_under_valgrind(void)
+{
+	return is_preloaded(VALGRIND_CORE);
+}
+
+/* ---- The options ---- */
+
+#define OPTIONS_PREFIX	"HEAPTRACE_OPTIONS: "
+
+static char start_error[256];
+
+static void parse_options(const char *text)
+{
+	size_t bytes = strlen(text) + 16;
+	char *store = arena_map(bytes), error[sizeof(start_error) - sizeof(OPTIONS_PREFIX)];
+
+	options_init(&options);
+	if (store && !options_parse_env(text, &options, store, bytes, error, sizeof(error)))
+		strcat(strcpy(start_error, OPTIONS_PREFIX), error);
+}
+
+/* Whether this process is a child that --children=no leaves untraced. */
+static bool is_excluded_child(void)
+{
+	return !options.children && options.run && options.run != (uint32_t)getpid();
+}
+
+/* ---- The first part ---- */
+
+/* Where the dynamic loader's code lies: the unwinder must not be initialized from inside it. */
+static void find_loader(void)
+{
+	uintptr_t base = (uintptr_t)getauxval(AT_BASE), first;
+
+	if (base && headers_extent(base, base, 0, &first, &recorder.loader_end))
+		recorder.loader_start = base;
+	else
+		recorder.loader_start = recorder.loader_end = base;
+}
+
+/*
+ * valgrind writes to the program's standard error when it meets a system call that it does not know, as
+ * 3.19 does for pidfd_open(): so no watcher is told there. It also does when a system call is handed
+ * memory that has not been written. True: valgrind runs this process.
+ */
+static bool adapt_to_valgrind(void)
+{
+	if (!start_is_under_valgrind())
+		return false;
+	probe_without_reading(is_preloaded(VALGRIND_MEMCHECK));
+	own_descriptors_forbid();
+	return true;
+}
+
+static bool make_table(void)
+{
+	bool watch = !adapt_to_valgrind();
+
+	if (!storage_start(&recorder.table, &options, watch, start_error, sizeof(start_error)) ||
+	    !blocks_create(&recorder.blocks, allocator_is_libc()))
+		return false;
+	table_set_depth(&recorder.table, options_depth(&options));
+	return true;
+}
+
+static bool begin(void)
+{
+	const char *text = first_value(OPTIONS_ENV "=");
+	bool made;
+
+	parse_options(text ? text : "");
+	if (is_excluded_child())
+		return lifecycle_begin(false), false;
+	recorder.depth = options_depth(&options);
+	recorder.one_thread = record_one_thread();
+	recorder.unwind = options.unwind;
+	find_loader();
+	made = make_table();
+	if (!lifecycle_begin(made))
+		storage_make_private();
+	return made;
+}
+
+bool start_recording(void)
+{
+	bool records;
+
+	if (rights_are_more())
+		lifecycle_begin(false);
+	if (load_relaxed(&lifecycle.state) == LIFECYCLE_OFF)
+		return false;
+	guard_enter();
+	records = recorder.table.head ? lifecycle_adopt_child() : begin();
+	guard_drop();
+	return records;
+}
+
+/* There is no table that could count this, and no output but standard error. */
+static void say_untraced(void)
+{
+	static const char line[] =
+		"[heaptrace] no memory for the table (a limit on address space? see ulimit -v): nothing is traced\n";
+	struct uninterrupted span;
+
+	uninterrupted_begin(&span);
+	if (write(STDERR_FILENO, line, sizeof(line) - 1) < 0)
+		errno = 0;
+	uninterrupted_end(&span);
+}
+
+void start_untraced(void)
+{
+	signals_drop(&options);
+	if (rights_are_more())
+		rights_clear(environ);
+	else if (options.children)
+		say_untraced();
+}
+
+/* ---- The second part ---- */
+
+const struct options *start_reporting(void)
+{
+	const char *text;
+	bool first;
+
+	if (!capture_ready())
+		capture_init(options.unwind);
+	modules_init(&recorder.table);
+	recorder.table.head->totals.own_new = lookup_next_together("malloc", "_Znwm");	/* operator new */
+	allocator_find(&recorder.table.head->heap);
+	first = !options.run;
+	text = inherit_init(&options, (char *)(uintptr_t)first_value(OPTIONS_ENV "="));
+	if (text)
+		parse_options(text);	/* once more, with names that are absolute now */
+	if (!start_error[0] && options.every_ms && !options.watch)
+		strcpy(start_error, "every: needs the watcher, so no dump comes by itself: start the program as "
+		       "heaptrace --every=SECONDS PROGRAM");
+	session_init(&recorder.table, &options, first, start_error);
+	return &options;
+}
+
+void start_tell_other_malloc(const void *own_malloc)
+{
+	void *first = lookup_first("malloc");
+	const char *name;
+	struct out text;
+	Dl_info info;
+	char line[256];
+
+	if (!first || first == own_malloc)
+		return;
+	recorder.table.head->totals.other_malloc = 1;
+	name = path_name(dladdr(first, &info) && info.dli_fname ? info.dli_fname : "?");
+	text = out_memory(line, sizeof(line));
+	out_foreign(&text, name, strlen(name));
+	out_text(&text, " has a malloc of its own, before heaptrace's: what it serves is not seen");
+	session_notice(line);
+}
+
+void start_tell_redirected(void)
+{
+	recorder.table.head->totals.redirected = 1;
+	session_notice("valgrind's own allocator takes the calls of malloc and free before heaptrace sees them: "
+		       "run valgrind --soname-synonyms=somalloc=nouserintercepts PROGRAM to trace them, or heaptrace without valgrind");
+}

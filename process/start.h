@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The start of tracing, in two parts, because a program can allocate long before libc is ready for
+ * everything: the loader and the constructors of other libraries do.
+ *
+ *	start_recording()	at the first allocation: the options, the table, the block map
+ *	start_reporting()	in this library's constructor: the unwinder, the modules, what children
+ *				inherit, the output
+ *
+ * All functions are for the only thread that the process has then, unless they say otherwise.
+ */
+#ifndef PROCESS_START_H
+#define PROCESS_START_H
+
+#include "options/options.h"
+
+#include <stdbool.h>
+
+/*
+ * Begins to record, if this process is to be traced; or makes a child that no fork handler saw a process
+ * of its own. Outside the guard or inside it, async-signal-safe. False: nothing is recorded.
+ */
+bool start_recording(void);
+
+/* Inside the guard, when start_recording() was true, once. Returns the options, which stay. */
+const struct options *start_reporting(void);
+
+/* Where start_recording() was false: lets go of what the wrapper has prepared, and says that nothing
+ * is traced, unless that was asked for. */
+void start_untraced(void);
+
+/* After lifecycle_start(): says so when a program or a library before this one has a malloc of its own,
+ * which the program's calls reach instead of own_malloc, this library's. */
+void start_tell_other_malloc(const void *own_malloc);
+
+/* Whether the process runs under valgrind. */
+bool start_is_under_valgrind(void);
+
+/* After lifecycle_start(): says that valgrind's allocator takes the program's calls. */
+void start_tell_redirected(void);
+
+#endif
