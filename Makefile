@@ -41,10 +41,11 @@ LIB	:= build/check/$(LIB)
 PROGRAM	:= $(PROGRAM:%=build/check/%)
 endif
 
-MODULES	:= base elf options capture table symbol inflate demangle analysis format process hooks
+MODULES	:= base elf options capture table symbol inflate demangle analysis format process
 CORE	:= $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(MODULES:%=%/*.c)))
 WRAPPER	:= $(patsubst %.c,$(BUILD)/%.o,heaptrace.c $(wildcard wrapper/*.c))
-OBJECTS	:= $(CORE) $(BUILD)/libheaptrace.o $(WRAPPER)
+HOOKS	:= $(patsubst %.c,$(BUILD)/%.o,libheaptrace.c $(wildcard hooks/*.c))
+OBJECTS	:= $(CORE) $(HOOKS) $(WRAPPER)
 
 # The library needs libc.so.6 only and binds its own calls to itself.
 LIBFLAGS := -shared -Wl,-soname,libheaptrace.so -Wl,-Bsymbolic-functions -Wl,-z,now \
@@ -54,7 +55,7 @@ LIBS	:= -ldl -lpthread
 
 all: $(LIB) $(PROGRAM) $(if $(PROGRAM),build/heaptrace.bash)
 
-$(LIB): $(BUILD)/libheaptrace.o $(CORE)
+$(LIB): $(HOOKS) $(CORE)
 	$(CC) $(CODE) $(CFLAGS) $(LIBFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/heaptrace heaptrace: $(WRAPPER) $(CORE)

@@ -4,47 +4,57 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <time.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
-void uninterrupted_begin(struct uninterrupted *q)
+void uninterrupted_begin(struct uninterrupted *u)
 {
 	sigset_t all, pending;
 
-	q->saved_errno = errno;
+	u->saved_errno = errno;
 	sigfillset(&all);
-	/* Held back, these would end the process when they happen (signal(7)). */
+	/* While one of these is held back, the fault that raises it ends the process (signal(7)). */
 	sigdelset(&all, SIGSEGV);
 	sigdelset(&all, SIGBUS);
 	sigdelset(&all, SIGFPE);
 	sigdelset(&all, SIGILL);
 	sigdelset(&all, SIGTRAP);
 	sigdelset(&all, SIGSYS);
-	sigprocmask(SIG_BLOCK, &all, &q->mask);
+	sigprocmask(SIG_BLOCK, &all, &u->mask);
 	sigpending(&pending);
-	q->pipe_pending = sigismember(&pending, SIGPIPE) == 1;
-	q->size_pending = sigismember(&pending, SIGXFSZ) == 1;
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &q->cancel_state);
+	u->pipe_pending = sigismember(&pending, SIGPIPE) == 1;
+	u->size_pending = sigismember(&pending, SIGXFSZ) == 1;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &u->cancel_state);
 }
 
-/* Takes a signal that we caused ourselves off the queue. */
-static void swallow(int sig)
+/* By the system call: the library's own sigtimedwait() is a hook, which takes the caller for the program. */
+bool uninterrupted_discard(const sigset_t *set)
 {
-	struct timespec now = { 0, 0 };
+	long now[4] = { 0 };	/* the kernel's struct timespec, whatever its width */
+	long sig;
+
+	do
+		sig = syscall(SYS_rt_sigtimedwait, set, NULL, now, (size_t)_NSIG / 8);
+	while (sig < 0 && errno == EINTR);
+	return sig > 0;
+}
+
+static void discard(int sig)
+{
 	sigset_t set;
 
 	sigemptyset(&set);
 	sigaddset(&set, sig);
-	while (sigtimedwait(&set, NULL, &now) < 0 && errno == EINTR)
-		;
+	uninterrupted_discard(&set);
 }
 
-void uninterrupted_end(struct uninterrupted *q)
+void uninterrupted_end(struct uninterrupted *u)
 {
-	if (!q->pipe_pending)
-		swallow(SIGPIPE);
-	if (!q->size_pending)
-		swallow(SIGXFSZ);
-	pthread_setcancelstate(q->cancel_state, NULL);
-	sigprocmask(SIG_SETMASK, &q->mask, NULL);
-	errno = q->saved_errno;
+	if (!u->pipe_pending)
+		discard(SIGPIPE);
+	if (!u->size_pending)
+		discard(SIGXFSZ);
+	pthread_setcancelstate(u->cancel_state, NULL);
+	sigprocmask(SIG_SETMASK, &u->mask, NULL);
+	errno = u->saved_errno;
 }

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define OUT_BYTES	((size_t)256 << 10)	/* a usual dump leaves in one write */
@@ -153,7 +154,7 @@ void dump_init(struct dumper *d, struct table *t, const struct options *o, bool 
 	d->options = o;
 	d->format = format_of(o);
 	d->pid = (uint32_t)getpid();
-	prctl(PR_GET_NAME, d->command);
+	syscall(SYS_prctl, PR_GET_NAME, d->command);
 	t->head->pid = d->pid;
 	memcpy(t->head->command, d->command, sizeof(d->command));
 	d->output.tries_again = true;	/* the first dump opens again what cannot be opened now */

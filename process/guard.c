@@ -42,6 +42,7 @@ void guard_fork_prepare(void)
 
 void guard_fork_ends(void)
 {
+	check(guard_self.forking, "a fork that ends has begun");
 	guard_self.forking = false;
 	guard_leave();
 }

@@ -22,6 +22,7 @@
 #define PROCESS_GUARD_H
 
 #include "base/atomics.h"
+#include "base/check.h"
 
 #include <limits.h>
 #include <stdbool.h>
@@ -56,6 +57,9 @@ struct guard {
 
 extern __thread struct guard guard_self HIDDEN;
 
+/* For checks: each handler of a signal that comes inside a hook adds a few levels. */
+#define GUARD_DEPTH_MAX	1000u
+
 /*
  * A signal handler that interrupted a hook may have left it for good, by longjmp(3). The guard would
  * then be held for ever. Whoever finds the guard held asks here: when no function of this library
@@ -85,6 +89,7 @@ static inline void guard_forget_requests(void)
 /* The compiler must not move the real work out from between these. */
 static inline void guard_enter(void)
 {
+	check_below(guard_self.inside, GUARD_DEPTH_MAX, "guards nest a few deep, and each is left again");
 	guard_self.unready++;
 	signal_fence();
 }
@@ -92,6 +97,7 @@ static inline void guard_enter(void)
 /* Leaves the guard, but a dump that has been asked for meanwhile waits for the next guard_leave(). */
 static inline __attribute__((always_inline)) void guard_drop(void)
 {
+	check_below(0u, guard_self.inside, "a guard is left that has been entered");
 	signal_fence();
 	guard_self.unready--;
 	signal_fence();
@@ -106,6 +112,7 @@ static inline __attribute__((always_inline)) bool guard_is_held(void)
 static inline void guard_leave(void)
 {
 	guard_drop();
+	check(!guard_self.forking || guard_self.inside, "a thread that forks is inside the guard");
 	if (unlikely(guard_self.requests) && !guard_is_held())
 		guard_take_requests();
 }
@@ -120,6 +127,7 @@ static inline void guard_busy(void)
 
 static inline void guard_idle(void)
 {
+	check_below(0u, guard_self.busy, "a call into the allocator ends that has begun");
 	signal_fence();
 	guard_self.busy--;
 	guard_enter();

@@ -363,9 +363,10 @@ static bool thread_key_made;
 static void thread_ends(void *unused)
 {
 	struct thread *t = guard_self.thread;
+	bool cut_short = guard_is_held();	/* cancelled, or ended by a handler, inside a hook */
 
 	(void)unused;
-	if (guard_self.inside && t)	/* cancelled, or ended by a handler, inside a hook */
+	if (guard_self.inside && t)
 		threads_cut_short(t);
 	guard_enter();
 	guard_self.ending = true;
@@ -375,10 +376,12 @@ static void thread_ends(void *unused)
 		threads_give_back(&recorder.table, t);
 	inherit_thread_ends();
 	guard_leave();
+	check(cut_short || !guard_is_held(), "the guard of a thread that ends is free, unless a hook was cut short");
 }
 
 void lifecycle_thread_begins(void)
 {
+	check_equal(guard_self.fresh, 1u, "a thread begins once");
 	guard_self.fresh = 0;
 	pthread_setspecific(thread_key, &guard_self);
 	guard_self.thread = threads_take(&recorder.table, recorder.depth);

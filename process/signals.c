@@ -6,6 +6,7 @@
 #include "base/atomics.h"
 #include "base/out.h"
 #include "base/probe.h"
+#include "base/uninterrupted.h"
 #include "fatal_signal.h"
 #include "guard.h"
 #include "lifecycle.h"
@@ -364,13 +365,12 @@ void signals_start(signals_sigaction *real, const struct options *o)
 
 void signals_drop(const struct options *o)
 {
-	struct timespec now = { 0, 0 };
 	sigset_t set;
 
 	held_set(o, &set);
 	if (!o->held)
 		return;
-	while (sigtimedwait(&set, NULL, &now) > 0 || errno == EINTR)
+	while (uninterrupted_discard(&set))
 		;
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }

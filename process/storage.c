@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static struct table *table;
@@ -34,7 +35,7 @@ static bool name_file(char path[PATH_MAX])
 	bool own = !options->run || (uint32_t)getpid() == options->run;
 	char command[16] = "";
 
-	prctl(PR_GET_NAME, command);
+	syscall(SYS_prctl, PR_GET_NAME, command);
 	return outfile_expand(options->record, (uint32_t)getpid(), command, 1, !own, path, PATH_MAX);
 }
 
@@ -117,7 +118,7 @@ static void name_table(uint32_t parent)
 	h->parent = parent;
 	h->dumps = h->forks = 0;
 	h->life = TABLE_LIVES;
-	prctl(PR_GET_NAME, h->command);
+	syscall(SYS_prctl, PR_GET_NAME, h->command);
 }
 
 void storage_make_private(void)
