@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The preload library's face: the functions it stands in front of, and its start. No
- * algorithm lives here.
+ * The malloc family in front of libc's, and the order in which the library starts. No algorithm lives
+ * here; the other interposed functions are in hooks/.
  *
  *	hook -> guard -> real function -> capture -> intern -> counters -> block map
  */
@@ -27,12 +27,12 @@
 
 /* ---- The real functions ---- */
 
-/* What old or new headers do not declare. */
+/* Old or new headers do not declare these. */
 void cfree(void *p);
 void free_sized(void *p, size_t size);
 void free_aligned_sized(void *p, size_t alignment, size_t size);
 
-/* malloc comes last: when it is there, all are (or this libc has them not). */
+/* malloc comes last: when it has been found, all others have, or this libc does not have them. */
 #define REAL_FUNCTIONS(X)							\
 	X(reallocarray) X(free_sized) X(free_aligned_sized) X(posix_memalign)	\
 	X(aligned_alloc) X(memalign) X(valloc) X(pvalloc)			\
@@ -57,6 +57,7 @@ static void find_real(void)
 
 /* ---- Recording ---- */
 
+/* Guarded or not. False: nothing is recorded. */
 static bool start(void)
 {
 	if (!real.malloc)
@@ -85,8 +86,8 @@ static bool __attribute__((noinline)) enter_slow(void)
 }
 
 /*
- * A hook that comes upon a guard that is held, or is the thread's first, or the process's. False:
- * pass the call through.
+ * A hook that finds the guard held, or is the first one of its thread or of the process. False: the
+ * call is passed through unrecorded.
  */
 static bool __attribute__((noinline)) enter_first(unsigned calls)
 {
@@ -106,8 +107,9 @@ static bool __attribute__((noinline)) enter_first(unsigned calls)
 }
 
 /*
- * Begins a hook. False: pass the call through. Each that was true needs a guard_leave(). calls: 1
- * in the hook itself, 2 in a function that it calls.
+ * Begins a hook. True: the guard has been entered, and the hook ends with guard_leave(). False: the
+ * call is passed through unrecorded. calls: how many functions of this library are on the stack (see
+ * guard_recover()): 1 in the hook itself, 2 in a function that the hook calls.
  */
 static inline __attribute__((always_inline)) bool enter(unsigned calls)
 {
@@ -117,9 +119,9 @@ static inline __attribute__((always_inline)) bool enter(unsigned calls)
 	return likely(load_relaxed(&lifecycle.state) == LIFECYCLE_TRACING) || enter_slow();
 }
 
-/* What stands for a function as frame 0: see record_alloc(). */
+/* Frame 0 of a stack, which stands for the function that was called: see record_alloc(). */
 #define CALLED(function) ((uintptr_t)(function) + 1)
-/* In a hook: what the program called, and from where. */
+/* In a hook: records a block with the function that the program called and the call site. */
 #define RECORD(p, size, function) do {						\
 	struct capture_point from = CAPTURE_POINT();				\
 										\
@@ -178,9 +180,9 @@ static void *leave_boot(void *old, size_t size)
 }
 
 /*
- * What all reallocs share. The slot is cleared before the call, because from the moment the
- * real function frees the old block its address can be another thread's, and restored when
- * the call fails. A zero size that gives NULL has freed the block (glibc).
+ * Common to realloc() and reallocarray(). The old block's slot is cleared before the call, because the
+ * address can be another thread's as soon as the real function has freed the block; it is restored when
+ * the call fails. With a size of zero glibc frees the block and returns NULL.
  */
 static HOT_CODE __attribute__((noinline)) void *reallocate(void *old, size_t size, bool by_array, size_t count, size_t each,
 			uintptr_t function, const struct capture_point *from)
@@ -195,7 +197,7 @@ static HOT_CODE __attribute__((noinline)) void *reallocate(void *old, size_t siz
 			add_relaxed(&recorder.table.head->totals.unknown_frees, 1);
 		record_realloc(p, size, b, function, from);
 	} else if (p || (!size && old)) {
-		/* The block is freed, and nothing allocated: as free() would. */
+		/* The block has been freed, and nothing that is recorded was allocated. */
 		if (b.row != ROW_NONE)
 			record_uncount(b, was_newest, !recording);
 		if (was_newest)
@@ -241,7 +243,8 @@ EXPORT void *reallocarray(void *old, size_t count, size_t each)
 			  CALLED(reallocarray), &from);
 }
 
-/* Of a block that is in the map no more, if it ever was: whether the real function knows it. */
+/* The block at p is not in the block map. False: it is in the boot pool, so the real function does not
+ * know it. */
 static bool __attribute__((noinline)) free_unknown(const void *p)
 {
 	if (boot_owns(&boot_pool, p))
@@ -250,7 +253,8 @@ static bool __attribute__((noinline)) free_unknown(const void *p)
 	return true;
 }
 
-/* When passing through, a block that was recorded must not stay in the map either. */
+/* A free() that is passed through. A block that was recorded must leave the map all the same. False: the real
+ * function must not be called. */
 static bool __attribute__((noinline)) free_untraced(void *p)
 {
 	if (boot_owns(&boot_pool, p))
@@ -279,7 +283,7 @@ EXPORT HOT_CODE void free(void *p)
 	FREE(p, record_free_inline(p), real.free(p));
 }
 
-/* These are seldom called: for size. */
+/* These are seldom called, so they are compiled for size. */
 EXPORT __attribute__((cold)) void cfree(void *p)	/* gone since glibc 2.26; old programs still call it */
 {
 	FREE(p, record_free(p, false), real.free(p));
@@ -336,9 +340,9 @@ ALIGNED_HOOK(pvalloc, size, (size_t size), (size))
 /* ---- The start ---- */
 
 /*
- * The second part, when libc is ready for anything: it was, or will be, preceded by start_recording() at
- * the first allocation. Dumps can be taken from start_reporting() on, and are by lifecycle_start(). The
- * signals come last, as they may ask for a dump at once.
+ * The start, when libc is ready for anything. Recording may have started long before, at the first
+ * allocation. The order: notices to the user need the output of start_reporting() and the process's
+ * state of lifecycle_start(); signals come last, because one that was held back asks for a dump at once.
  */
 __attribute__((constructor)) static void init(void)
 {

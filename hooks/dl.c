@@ -29,7 +29,7 @@ static int (*real_dlclose)(void *);
 static void *(*real_dlopen)(const char *, int);
 static void *(*real_dlmopen)(Lmid_t, const char *, int);
 
-/* At start, or at the first call where a library's constructor, which ran before, makes one. */
+/* At start; or at the first call, where a constructor of another library, which ran before, makes one. */
 __attribute__((constructor)) static void find_real(void)
 {
 	static const struct lookup list[] = {

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The functions that make the process another program. They do what the real ones do; before,
- * the table is marked (storage.h), so that nobody takes it for that of a process that was killed.
- * What cannot be traced is said (exec_target.h), and what can be gets an environment in which the
- * preload is (inherit.h). For it, the dump signals are held back: an
- * exec takes our handlers away, and until there are new ones they would kill. execl() and its
- * relatives come as lists of arguments and go on as arrays, as in libc.
+ * The functions that make the process another program. Before they call the real functions they
  *
- * Async-signal-safe but for the first call of each, which looks the real function up; that is
- * done at start. In a vfork child nothing is marked: the table is its parent's.
+ * - mark the table (process/storage.h), so that nobody takes it for the table of a process that was killed.
+ *   A vfork child marks nothing: the table is its parent's;
+ * - look at the new program (process/exec_target.h). If it cannot be traced, that is said. Otherwise it gets
+ *   an environment with the preload in it (process/inherit.h);
+ * - hold back the dump signals for the new program: an exec takes our handlers away, and until the new
+ *   program has handlers these signals would kill it.
+ *
+ * execl() and its relatives make an array of their list of arguments, as libc does.
+ *
+ * Async-signal-safe. The real functions are looked up at start; a call before that, which looks them up
+ * itself, is not async-signal-safe.
  */
 #include "exec.h"
 
@@ -70,11 +74,12 @@ static void begin(struct attempt *a, const char *file, bool search, char *const 
 	errno = saved;
 }
 
-#define DESCRIPTOR_PATH	1024	/* on stacks that may be small */
+#define DESCRIPTOR_PATH	1024	/* bytes; less than PATH_MAX, because the stack may be small */
 
 /*
- * The path of what execveat(dir, path) executes, in buf or not: by the descriptor's link below
- * /proc, or what that link names, which says more to people. NULL: there is no such path, or it cannot be read.
+ * The path of the file that execveat(dir, path) executes: path itself, or a text in buf. A descriptor's
+ * path is what its link below /proc names, as that says more to people, or else the link. NULL: there is
+ * no such path, or path cannot be read.
  */
 static const char *path_at(int dir, const char *path, char buf[DESCRIPTOR_PATH])
 {
@@ -98,7 +103,7 @@ static const char *path_at(int dir, const char *path, char buf[DESCRIPTOR_PATH])
 		text.len = (size_t)n;
 		buf[n] = '\0';
 	}
-	if (n <= 0 || access(buf, F_OK)) {	/* a memfd, or a file without a name */
+	if (n <= 0 || access(buf, F_OK)) {	/* the descriptor of a memfd, or of a file without a name */
 		text = out_memory(buf, DESCRIPTOR_PATH);
 		out_text(&text, link);
 	}
@@ -153,7 +158,7 @@ EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 	char path[DESCRIPTOR_PATH];
 	struct attempt a;
 
-	/* Without an environment libc refuses; what it executes is the kernel's to say. */
+	/* Without an environment libc refuses the call, so the program is not looked at. */
 	begin(&a, envp ? path_at(fd, "", path) : NULL, false, envp);
 	return failed(&a, real_fexecve(fd, argv, a.program.env));
 }
@@ -167,7 +172,7 @@ EXPORT int execveat(int dir, const char *path, char *const argv[], char *const e
 	return failed(&a, (int)syscall(SYS_execveat, dir, path, argv, a.program.env, flags));
 }
 
-/* The list of arguments that begins with first, as an array; then, for execle(), the environment. */
+/* Makes an array of the arguments that begin with first. For execle() the environment follows them. */
 #define LIST_HOOK(name, call, environment)						\
 	EXPORT int name(const char *file, const char *first, ...)			\
 	{										\

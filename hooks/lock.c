@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * mlockall(2), which locks all memory of the process: with the program's memory it would also lock the
- * tracer's, which is mapped ahead of its use, fill that with pages, and count it for RLIMIT_MEMLOCK. A program
- * that may lock its own memory might not be allowed to any more.
+ * mlockall(2) locks all memory of the process. It would also lock the tracer's memory, which is mapped ahead
+ * of its use: the kernel would fill it with pages and count it for RLIMIT_MEMLOCK. A program that may lock
+ * its own memory might then not be allowed to.
  *
- * So what MCL_CURRENT asks for is done mapping by mapping, with mlock(2), for those that are not the tracer's.
- * Whether it is allowed is decided as the kernel does, by the size of all mappings, but without the tracer's.
- * MCL_FUTURE is the kernel's own; the tracer's later memory keeps out of that (arena_avoid_locks()).
+ * So for MCL_CURRENT the program's mappings are locked one by one, with mlock(2). Whether that is allowed is
+ * decided as the kernel decides, by the size of all mappings, but without the tracer's. MCL_FUTURE is left
+ * to the kernel; the tracer maps its later memory so that it is not locked (arena_avoid_locks()).
  *
  * Async-signal-safe, as the real function is.
  */
@@ -33,9 +33,9 @@
 /* This library's own mappings, as the linker names their ends. */
 extern const char __ehdr_start[] HIDDEN, _end[] HIDDEN;
 
-static bool future;	/* MCL_FUTURE is in force, as far as is known */
+static bool future;	/* MCL_FUTURE is in force, as far as mlockall() has been asked for it */
 
-/* Whether a mapping is one of the tracer's libraries: this one, or what it has loaded. */
+/* Whether a mapping belongs to this library, or to one that this library has loaded. */
 static bool is_library(uintptr_t start)
 {
 	return start - (uintptr_t)__ehdr_start < (uintptr_t)(_end - __ehdr_start) || execinfo_has_loaded(start);
@@ -47,14 +47,14 @@ static void lock(uintptr_t start, uintptr_t end, bool on_fault)
 		syscall(SYS_mlock, start, end - start);
 }
 
-struct wanted {
+struct request {
 	uint64_t bytes;		/* of all mappings that are the program's */
-	bool locks;		/* they are to be locked, too... */
-	bool on_fault;		/* ...only as they are touched... */
-	bool libraries;		/* ...and with them the tracer's libraries, since the program runs their code */
+	bool locks;		/* these mappings are to be locked */
+	bool on_fault;		/* their pages are to be locked only as they are touched */
+	bool libraries;		/* the tracer's libraries are to be locked, too: the program runs their code */
 };
 
-static void take_mapping(struct wanted *w, const struct mapping *m)
+static void take_mapping(struct request *r, const struct mapping *m)
 {
 	uintptr_t start = (uintptr_t)m->start, end = (uintptr_t)m->end;
 
@@ -62,15 +62,15 @@ static void take_mapping(struct wanted *w, const struct mapping *m)
 	if (end <= start || !strcmp(m->path, "[vsyscall]") || arena_is_place(start))
 		return;
 	if (!is_library(start))
-		w->bytes += end - start;
-	else if (!w->libraries)
+		r->bytes += end - start;
+	else if (!r->libraries)
 		return;
-	if (w->locks)
-		lock(start, end, w->on_fault);
+	if (r->locks)
+		lock(start, end, r->on_fault);
 }
 
 /* Goes through all mappings of the process. False: they cannot be read. */
-static bool go_through(struct wanted *w)
+static bool go_through(struct request *r)
 {
 	struct mappings list;
 	struct mapping m;
@@ -78,13 +78,13 @@ static bool go_through(struct wanted *w)
 	if (!mappings_open(&list, 0))
 		return false;
 	while (mappings_next(&list, &m))
-		take_mapping(w, &m);
+		take_mapping(r, &m);
 	mappings_close(&list);
-	return !list.failed && w->bytes;
+	return !list.failed && r->bytes;
 }
 
-/* Whether the kernel would let so many bytes be locked beyond the limit: a mapping that cannot be touched is
- * locked, so that no page is needed, and unmapped again. */
+/* Whether the kernel lets the process lock more bytes than the limit says. To find out, a mapping of that size is
+ * locked and unmapped again; nothing in it can be touched, so it takes no page. */
 static bool may_exceed(uint64_t bytes)
 {
 	void *probe = mmap(NULL, (size_t)bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -98,16 +98,16 @@ static bool may_exceed(uint64_t bytes)
 /* With MCL_CURRENT. Returns what mlockall() does. */
 static int lock_current(int flags)
 {
-	struct wanted w = { 0, false, false, false };
+	struct request r = { 0, false, false, false };
 	struct rlimit limit;
 	bool exceeds;
 
-	if (!go_through(&w) || getrlimit(RLIMIT_MEMLOCK, &limit))
+	if (!go_through(&r) || getrlimit(RLIMIT_MEMLOCK, &limit))
 		return (int)syscall(SYS_mlockall, flags);
 	exceeds = limit.rlim_cur == RLIM_INFINITY ||
-		  may_exceed(w.bytes > limit.rlim_cur ? w.bytes : limit.rlim_cur + 1);
-	/* The kernel refuses this, too, since it counts still more, and sets the right errno. */
-	if (!exceeds && w.bytes > limit.rlim_cur)
+		  may_exceed(r.bytes > limit.rlim_cur ? r.bytes : limit.rlim_cur + 1);
+	/* The kernel counts even more, so it refuses the call as well, and sets the right errno. */
+	if (!exceeds && r.bytes > limit.rlim_cur)
 		return (int)syscall(SYS_mlockall, flags);
 	if (flags & MCL_FUTURE) {
 		if (syscall(SYS_mlockall, flags & ~MCL_CURRENT))
@@ -115,8 +115,8 @@ static int lock_current(int flags)
 	} else if (load_relaxed(&future)) {
 		syscall(SYS_munlockall);	/* nothing else takes back an earlier MCL_FUTURE alone */
 	}
-	w = (struct wanted){ 0, true, flags & MCL_ONFAULT, exceeds };
-	go_through(&w);
+	r = (struct request){ 0, true, flags & MCL_ONFAULT, exceeds };
+	go_through(&r);
 	return 0;
 }
 

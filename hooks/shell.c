@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The functions by which libc itself starts a shell. They take the environment from `environ` and
- * start the shell past our exec and spawn functions, so where `environ` lacks the preload
- * (inherit.h) the shell and all that it starts would not be traced. Otherwise, which is nearly
- * always, they are libc's own.
+ * The functions by which libc itself starts a shell. Inside libc they reach neither our exec nor our spawn
+ * functions, and the shell gets `environ`. Nearly always `environ` has the preload in it (inherit.h), and
+ * libc's own functions are called. Where the preload is missing, the shell and all that it starts would not
+ * be traced, so then:
  *
- * - system() is then written out here as glibc has it (sysdeps/posix/system.c), over our
- *   posix_spawn().
- * - popen() makes a stream that only libc's pclose() knows, so libc's own popen() has to be called,
- *   and `environ` is another array while it runs. Other threads may read `environ` meanwhile, which
- *   is why such an array is never given back; they may not change it (POSIX, setenv()).
- * - wordexp() may start several shells and run for long: that its shells are not traced is said.
+ * - system() does here what glibc's does (sysdeps/posix/system.c), with our posix_spawn().
+ * - popen() makes a stream that only libc's pclose() knows, so libc's popen() has to be called. `environ`
+ *   is another array while it runs. Other threads may read `environ` meanwhile, which is why such an array
+ *   is never given back; they may not change it (POSIX, setenv()).
+ * - wordexp() may start several shells and run for long. It is left alone, and the user is told that its
+ *   shells are not traced.
  *
- * None of the three is async-signal-safe in libc; these are not, either.
+ * The three are not async-signal-safe, neither here nor in libc.
  */
 #include "shell.h"
 
@@ -63,8 +63,8 @@ static bool is_lacking(void)
 	return lifecycle_follows_children() && inherit_is_lacking(environ);
 }
 
-/* Held for some instructions by system(), and by popen() until it returns. A thread that waits for
- * it holds nothing, and a fork child has it free. */
+/* A lock, held for some instructions by system(), and by popen() until it returns. A thread that waits for
+ * the lock holds no other, and in a child after fork the lock is free. */
 static uint32_t busy;
 
 static void lock(void)
@@ -125,7 +125,7 @@ static void end_waiting(const struct shell *s)
 	sigprocmask(SIG_SETMASK, &s->mask, NULL);
 }
 
-/* The waiting thread is cancelled: the shell ends, too, as in glibc. */
+/* The waiting thread is cancelled: the shell is ended, as glibc does. */
 static void cancelled(void *shell)
 {
 	struct shell *s = shell;
@@ -137,7 +137,7 @@ static void cancelled(void *shell)
 	end_waiting(s);
 }
 
-/* glibc before 2.38 does not end the shell's options. */
+/* Whether libc ends the shell's options with "--": glibc does since 2.38. */
 static bool ends_options(void)
 {
 	const char *version = gnu_get_libc_version();
@@ -194,7 +194,7 @@ EXPORT int system(const char *command)
 
 /* ---- popen() ---- */
 
-#define ARRAYS_MAX	64	/* that may be left behind: then popen() leaves `environ` as it is */
+#define ARRAYS_MAX	64	/* arrays that may be left behind; after that popen() leaves `environ` as it is */
 
 static char **program_environ, **our_environ;	/* while popen() runs; else NULL */
 static struct {
@@ -203,7 +203,7 @@ static struct {
 	unsigned count;		/* how many are left behind, the newest one included */
 } made;
 
-/* A copy that stays, of an environment that lies in room: the newest one, if it is the same. */
+/* A lasting copy of an environment. The newest copy is used again if it has the same contents. */
 static char **lasting(char *const *env)
 {
 	size_t count = 0, bytes, texts = 0;
@@ -278,7 +278,7 @@ EXPORT FILE *popen(const char *command, const char *mode)
 
 /* ---- wordexp() ---- */
 
-/* Whether words have a command in them: `date`, $(date), but not the sum $((1 + 2)). */
+/* Whether a command stands in words, as in `date` and $(date), but not in the sum $((1 + 2)). */
 static bool has_command(const char *words)
 {
 	for (const char *c = words; *c; c++) {

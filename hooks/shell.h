@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* system(), popen() and wordexp() in front of libc's. See shell.c. */
-#ifndef PROCESS_SHELL_H
-#define PROCESS_SHELL_H
+#ifndef HOOKS_SHELL_H
+#define HOOKS_SHELL_H
 
 /* At start: finds the real functions. */
 void shell_init(void);

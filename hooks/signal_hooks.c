@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The functions by which a program changes what signals do, and those by which it waits for them,
- * in front of libc's. What they answer for signals that are ours, too, is said in signals.h.
+ * The functions by which a program sets a signal's action, and those by which it waits for signals, in
+ * front of libc's. process/signals.h says how they answer for the signals that are also ours.
  *
- * Async-signal-safe but for the first call of all, which looks the real functions up; that is done
- * at start.
+ * Async-signal-safe. The real functions are looked up at start; a call before that, which looks them up
+ * itself, is not async-signal-safe.
  */
 #include "signal_hooks.h"
 
@@ -14,12 +14,12 @@
 
 #include <sys/signalfd.h>
 
-/* What old or new headers do not declare. */
+/* Old or new headers do not declare these. */
 int __sigaction(int sig, const struct sigaction *act, struct sigaction *old);
 sighandler_t bsd_signal(int sig, sighandler_t handler);
 sighandler_t __sysv_signal(int sig, sighandler_t handler);
 
-/* signalfd comes last: when it is there, all are. */
+/* signalfd comes last: when it has been found, all others have. */
 #define REAL_FUNCTIONS(X)							\
 	X(sigaction) X(signal) X(bsd_signal) X(ssignal) X(sysv_signal) X(__sysv_signal)	\
 	X(sigset) X(sigignore) X(siginterrupt) X(sigwait) X(sigwaitinfo)	\
@@ -60,8 +60,8 @@ EXPORT int __sigaction(int sig, const struct sigaction *act, struct sigaction *o
 	return sigaction(sig, act, old);
 }
 
-/* signal() and its relatives: the real one does what it does, and only the default is ours
- * to answer. */
+/* signal() and its relatives. Only the default action is answered here; for all else the real function is
+ * called. */
 #define SIGNAL_HOOK(name, flags, masked)				\
 	EXPORT sighandler_t name(int sig, sighandler_t handler)		\
 	{								\
@@ -82,7 +82,7 @@ SIGNAL_HOOK(ssignal, SA_RESTART, true)
 SIGNAL_HOOK(sysv_signal, SA_RESETHAND | SA_NODEFER, false)
 SIGNAL_HOOK(__sysv_signal, SA_RESETHAND | SA_NODEFER, false)
 
-/* It also blocks (SIG_HOLD) or unblocks the signal, and tells whether it was blocked. */
+/* sigset() also blocks (SIG_HOLD) or unblocks the signal, and returns SIG_HOLD when the signal was blocked. */
 EXPORT sighandler_t sigset(int sig, sighandler_t handler)
 {
 	sigset_t set, before;
@@ -131,7 +131,7 @@ EXPORT int siginterrupt(int sig, int interrupt)
 	return result;
 }
 
-/* Who takes a dump signal off the queue itself is told how else a dump can be had. */
+/* A program that takes a dump signal off the queue itself gets no dump: the user is told how else to get one. */
 EXPORT int sigwait(const sigset_t *set, int *sig)
 {
 	if (unlikely(!real.signalfd))

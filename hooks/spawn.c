@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The other interposed functions of the preload library: posix_spawn(), daemon(), and what takes
- * rights away (exec: hooks/exec.c). They allocate nothing and are in nobody's way; the real ones
- * are looked up at start, because between fork and exec nobody may ask the loader.
+ * posix_spawn() and the functions that take rights from the process, in front of libc's. They allocate
+ * nothing. The real functions are looked up at start, because between fork and exec no lock of the loader's
+ * may be taken.
  */
 #include "base/atomics.h"
 #include "elf/lookup.h"
@@ -32,7 +32,7 @@ __attribute__((constructor)) static void find_real(void)
 	lookup_next(list, sizeof(list) / sizeof(list[0]));
 }
 
-/* ---- What takes rights or places away: the outfile is opened before ---- */
+/* ---- Functions that take rights or directories away: the outfile is opened before ---- */
 
 #define RIGHTS_HOOK(name, parameters, arguments)	\
 	EXPORT int name parameters			\
@@ -48,14 +48,14 @@ RIGHTS_HOOK(seteuid, (uid_t user), (user))
 RIGHTS_HOOK(setreuid, (uid_t user, uid_t effective), (user, effective))
 RIGHTS_HOOK(setresuid, (uid_t user, uid_t effective, uid_t saved), (user, effective, saved))
 
-/* ---- What starts programs: some cannot be traced; the others are told as in exec.c ---- */
+/* ---- Functions that start programs, which are examined as in exec.c ---- */
 
 struct spawn {
 	posix_spawnattr_t attributes;
 	struct exec_target program;
 };
 
-/* Holds the dump signals back in the child alone: by its mask. False: not to be done. */
+/* Has the dump signals held back in the child alone, by the signal mask that it gets. False: they are not held. */
 static bool hold_back(struct spawn *s, const posix_spawnattr_t *given)
 {
 	short flags = 0;
