@@ -22,7 +22,7 @@
 static struct {
 	uint32_t thread;	/* that it struck; 0: none */
 	int sig;
-	bool dumping;		/* no longer waiting for the end of a hook */
+	bool dumping;		/* the final dump has begun */
 	siginfo_t info;
 } fatal;
 
@@ -46,13 +46,14 @@ static bool is_fault(int sig, const siginfo_t *info)
 				     sig == SIGTRAP || sig == SIGSYS);
 }
 
-/* The heap may be what is broken. */
+/* Whether the signal may have come because the heap is broken. */
 static bool doubts_heap(int sig, const siginfo_t *info)
 {
 	return is_fault(sig, info) || sig == SIGABRT;
 }
 
-/* sig for this thread, once, after some seconds. timer_create(2) by itself: libc's allocates. */
+/* Has sig sent to this thread, once, after some seconds. By the system call timer_create(2), as libc's function
+ * allocates. */
 static bool arm(int sig, long seconds)
 {
 	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = sig };
@@ -64,7 +65,7 @@ static bool arm(int sig, long seconds)
 	       !syscall(SYS_timer_settime, timer, 0, value, NULL);
 }
 
-/* Puts sig before this thread. A fault's information goes with it, into the core. */
+/* Sends sig to this thread. The information of a fault is sent along, for the core. */
 static void send(int sig, siginfo_t *info)
 {
 	long pid = getpid(), thread = syscall(SYS_gettid);
@@ -75,7 +76,7 @@ static void send(int sig, siginfo_t *info)
 		kill((pid_t)pid, sig);
 }
 
-/* The handler's return is the fatal. */
+/* Has the return from the handler end the process. */
 static void die_on_return(int sig, siginfo_t *info, ucontext_t *context)
 {
 	signals_reset(sig);
@@ -95,8 +96,8 @@ static void die_now(int sig, siginfo_t *info)
 	send(sig, info);
 }
 
-/* A fault can only come of the dump now: fatal_signal_handler() comes again, and ends it. When it
- * takes too long one is sent. */
+/* From now on a fault can only come from the dump: fatal_signal_handler() is called again, and ends the process.
+ * When the dump takes too long, the signal of a fault is sent. */
 static void take_final(void)
 {
 	int fault = signals_fault_but(fatal.sig);
@@ -107,9 +108,9 @@ static void take_final(void)
 	lifecycle_end(!doubts_heap(fatal.sig, &fatal.info));
 }
 
-/* Another thread's signal was first: that one is the death, and what this thread would do
- * meanwhile (return from an interrupted pause(), say) must not come before it. */
-static void wait_for_death(void)
+/* Another thread's signal came first and ends the process. This thread must not go on before that: it could, for
+ * example, return from an interrupted pause(). */
+static void wait_for_end(void)
 {
 	struct timespec ms10 = { 0, 10000000 };
 
@@ -117,7 +118,7 @@ static void wait_for_death(void)
 		nanosleep(&ms10, NULL);
 }
 
-/* Whether this thread's signal is the first; *again: it is, and has been here before. */
+/* Whether this thread's signal is the one that ends the process. *again: it is, and the thread has been here before. */
 static bool is_first(int sig, const siginfo_t *info, bool *again)
 {
 	uint32_t self = (uint32_t)syscall(SYS_gettid), first = 0;
@@ -132,21 +133,21 @@ static bool is_first(int sig, const siginfo_t *info, bool *again)
 	return true;
 }
 
-struct struck {
+struct arrival {
 	int sig;
 	siginfo_t *info;
 	ucontext_t *context;
 };
 
-static void strike(void *struck)
+static void handle(void *arrival)
 {
-	struct struck *s = struck;
+	struct arrival *s = arrival;
 	int sig = s->sig, saved = errno;
 	siginfo_t *info = s->info;
 	ucontext_t *context = s->context;
 	bool first, waits, again;
 
-	/* Natively this would have been dropped: signals.h. */
+	/* The kernel ignores such a signal when process 1 leaves it at its default action: see signals.h. */
 	if (getpid() == 1 && !is_fault(sig, info))
 		goto out;
 	if (!lifecycle_is_own_process()) {
@@ -160,7 +161,7 @@ static void strike(void *struck)
 		goto out;
 	}
 	if (!first) {
-		wait_for_death();
+		wait_for_end();
 		die_on_return(sig, info, context);
 		goto out;
 	}
@@ -173,12 +174,12 @@ out:
 
 void fatal_signal_handler(int sig, siginfo_t *info, void *context)
 {
-	struct struck s = { sig, info, context };
+	struct arrival s = { sig, info, context };
 
 	if (own_stack_needed(context))
-		own_stack_call(strike, &s);
+		own_stack_call(handle, &s);
 	else
-		strike(&s);
+		handle(&s);
 }
 
 void fatal_signal_finish(void)
@@ -192,7 +193,7 @@ void fatal_signal_finish(void)
 	}
 	sigprocmask(SIG_BLOCK, &all, NULL);
 	if (load_acquire(&fatal.thread) != (uint32_t)syscall(SYS_gettid))
-		wait_for_death();
+		wait_for_end();
 	if (!fatal.dumping)
 		take_final();
 	die_now(fatal.sig, &fatal.info);

@@ -2,18 +2,17 @@
 /* See session.h. */
 #include "session.h"
 
-#include "own_descriptors.h"
-#include "own_stack.h"
-#include "base/uninterrupted.h"
+#include "base/check.h"
 #include "base/reserve.h"
 #include "base/uninterrupted.h"
+#include "dump.h"
 #include "fatal_signal.h"
-#include "base/check.h"
 #include "guard.h"
 #include "lifecycle.h"
+#include "own_descriptors.h"
+#include "own_stack.h"
 #include "record.h"
 #include "remote_dump.h"
-#include "dump.h"
 #include "verify.h"
 
 #include <errno.h>
@@ -25,11 +24,11 @@
 
 static struct dumper dumper;
 static uint32_t dumping;		/* id of the thread that dumps, or 0 */
-static uint32_t requested;			/* enum session_request bits */
-static bool locks_lost;			/* no fork handler ran: another thread may have held malloc's locks */
+static uint32_t requested;		/* dumps that no thread has begun yet: bits of enum session_request */
+static bool locks_unknown;		/* see session_forked() */
 
-/* Of this thread itself, not of a signal's handler: if the guard is held, it is by our callers. */
-static void ask(unsigned bits)
+/* As session_request(), but not in a signal's handler: if the guard is held, our callers hold it. */
+static void request_here(unsigned bits)
 {
 	or_acq_rel(&guard_self.requests, bits);
 	if (!guard_is_held())
@@ -38,10 +37,10 @@ static void ask(unsigned bits)
 
 static void heap_passed(void)
 {
-	ask(SESSION_ABOVE);
+	request_here(SESSION_ABOVE);
 }
 
-/* Said by the program that the wrapper has become: nobody will print its dump when it is killed. */
+/* Said by the program that the wrapper has become when no watcher will print its dump after a kill. */
 static void tell_unwatched(const struct options *o)
 {
 	if (o->watch || o->no_watch || o->record || dumper.pid != o->run)
@@ -70,11 +69,11 @@ void session_init(struct table *t, const struct options *o, bool first, const ch
 		table_notify_peaks(t, o->above_bytes, heap_passed);
 }
 
-void session_forked(bool locks_unknown)
+void session_forked(bool unseen)
 {
 	store_relaxed(&dumping, 0);
 	store_relaxed(&requested, 0);
-	locks_lost = locks_lost || locks_unknown;
+	locks_unknown = locks_unknown || unseen;
 	dump_forked(&dumper, (uint32_t)getpid());
 }
 
@@ -83,10 +82,10 @@ static uint32_t thread_id(void)
 	return (uint32_t)syscall(SYS_gettid);
 }
 
-/* Whether the allocator's data do not change during a dump in this thread, as far as can be seen out of a hook. */
+/* Whether nobody changes the allocator's data during a dump in this thread, which is outside of all hooks. */
 static bool heap_is_still(void)
 {
-	return !guard_self.ending && !locks_lost && process_has_one_thread();
+	return !guard_self.ending && !locks_unknown && process_has_one_thread();
 }
 
 static bool begin_dumping(void)
@@ -96,7 +95,8 @@ static bool begin_dumping(void)
 	return cas_acq_rel(&dumping, &nobody, thread_id());
 }
 
-/* The fence: either who asked meanwhile sees that nobody dumps, or we see what was asked. */
+/* With the fence, a thread that has just left a request sees that nobody dumps, or this thread sees the
+ * request. guard_take_requests() has the other half. */
 static void end_dumping(void)
 {
 	store_release(&dumping, 0);
@@ -163,7 +163,7 @@ static void take_by(uint8_t key)
 	});
 }
 
-/* Takes what is requested, until nothing is or another thread has taken over. */
+/* Takes the dumps that are requested, until there is no request or another thread has taken over. */
 static void serve(void *unused)
 {
 	(void)unused;
@@ -228,8 +228,9 @@ static void sleep_10_ms(void)
 }
 
 /*
- * False: another thread's dump does not come to its end. In this thread a dump under way is
- * one that a handler has left for good (exit from a signal handler): then it is ours.
+ * Begins the last dump when no other is under way. False: another thread's dump does not come to its end.
+ * A dump that this thread has under way was left for good, by an exit from a signal handler: the last
+ * one takes its place.
  */
 static bool wait_for_dumping(void)
 {
@@ -264,10 +265,10 @@ void session_keep_output(void)
 	end_dumping();
 	uninterrupted_end(&span);
 	guard_drop();
-	ask(exchange_acq_rel(&requested, 0));
+	request_here(exchange_acq_rel(&requested, 0));
 }
 
-/* In a vfork child the line is the parent's: where it stands it shares all of it. */
+/* A vfork child shares all memory with its parent, so the line is written as one of the parent's. */
 bool session_notice(const char *text)
 {
 	struct uninterrupted span;
@@ -282,6 +283,6 @@ bool session_notice(const char *text)
 	uninterrupted_end(&span);
 	guard_drop();
 	if (own)
-		ask(exchange_acq_rel(&requested, 0));	/* what came meanwhile */
+		request_here(exchange_acq_rel(&requested, 0));	/* those that came meanwhile */
 	return true;
 }

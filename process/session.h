@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The dumps of this process, in time: who may take one, when, and the last one of all.
+ * The dumps of this process: which thread takes one, and when.
  *
- * One dump at a time. Who finds another one under way leaves its wish, and the one under way
- * sees to it when it is through: nobody waits (but the end of the process, for a while). All
- * functions are async-signal-safe and for any thread, unless they say otherwise.
+ * One dump is taken at a time. A thread that finds another one under way leaves a request, and the thread
+ * that dumps takes that dump, too, when it is through. So no thread waits, but the one that ends the
+ * process, for a while. All functions are async-signal-safe and for any thread, unless they say otherwise.
  */
 #ifndef PROCESS_SESSION_H
 #define PROCESS_SESSION_H
@@ -16,21 +16,20 @@
 
 enum session_request {		/* bits */
 	SESSION_SIZE = 1,	/* a dump sorted by size */
-	SESSION_COUNT = 2,	/* by count */
-	SESSION_FATAL_SIGNAL = 4,	/* fatal_signal_finish() */
-	SESSION_ABOVE = 8,	/* as options.sort says */
+	SESSION_COUNT = 2,	/* a dump sorted by count */
+	SESSION_FATAL_SIGNAL = 4,	/* fatal_signal_finish(): the process ends by a signal */
+	SESSION_ABOVE = 8,	/* a dump sorted as options.sort says */
 };
 
 /*
- * At start, once: opens the output and says "initialized". All three outlive the process's
- * use of them. first: this process began the run, and nobody has emptied its outfile yet.
- * error (may be empty) is told to the user.
+ * At start, once: opens the output and says "initialized". t and o are kept. first: this process began the
+ * run, and nobody has emptied its outfile yet. error is told to the user, unless it is empty.
  */
 void session_init(struct table *t, const struct options *o, bool first, const char *error);
 
 /*
- * Asks for dumps, from a signal handler or anywhere. Inside the guard they are taken when
- * it ends, else now. Keeps errno.
+ * Asks for dumps (bits of enum session_request), from a signal handler or elsewhere. They are taken at once,
+ * or, inside the guard, when the guard is left. Keeps errno.
  */
 void session_request(unsigned bits);
 
@@ -41,15 +40,15 @@ void session_request(unsigned bits);
  */
 bool session_final(bool heap_sound);
 
-/* A line for the user ("[heaptrace] ..."); false: not now, a dump is under way. */
+/* Writes a line for the user ("[heaptrace] ..."). False: it was not written, as a dump is under way. */
 bool session_notice(const char *text);
 
-/* The process is about to lose a right or a place that its outfile may need: opens what can be kept
- * open. */
+/* The process is about to lose a right or a directory that it may need to open its outfile: opens the outfile
+ * now, if that can be kept open. */
 void session_keep_output(void);
 
-/* In a child after fork. locks_unknown: no handler ran, so another thread of the parent may have held
- * malloc's locks, which the child then finds held for ever: the allocator is not asked for figures. */
-void session_forked(bool locks_unknown);
+/* In a child after fork. unseen: no fork handler ran, so another thread of the parent may have held malloc's
+ * locks. In the child they are then held for ever, and no dump asks the allocator for figures. */
+void session_forked(bool unseen);
 
 #endif

@@ -25,9 +25,9 @@
 
 #define BIT(sig)	((uint64_t)1 << ((sig) - 1))
 
-/* What a fault raises: never held back, the kernel would kill (signal(7)). */
+/* A fault raises one of these. They are never held back: the kernel would kill the process (signal(7)). */
 #define FAULTS		(BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGFPE) | BIT(SIGILL) | BIT(SIGTRAP) | BIT(SIGSYS))
-/* Those whose default action ends the process, but SIGKILL and the real-time ones. */
+/* The signals whose default action ends the process, but SIGKILL and the real-time signals. */
 #ifdef SIGSTKFLT
 #define STACK_FAULT	BIT(SIGSTKFLT)
 #else
@@ -39,12 +39,12 @@
 
 static signals_sigaction *real_sigaction;
 static int dump_signals[2];		/* by size, by count; 0: none */
-static bool first_process;		/* process 1 */
-static uint32_t told;			/* of which of them the user knows: bits 0 and 1 */
-static struct sigaction shown[_NSIG];	/* what the program is shown while the signal is ours */
+static bool first_process;		/* this is process 1 */
+static uint32_t told;			/* bits 0 and 1: the user knows that this dump signal is the program's */
+static struct sigaction shown[_NSIG];	/* the action that the program sees while the signal is ours */
 
-/* To find out whether a hook was left for good takes some stack: where that is missing, the next
- * hook does it. */
+/* It takes some stack to find out whether a hook was left for good. Where there is too little, the request is
+ * left to the end of the hook, or to the next hook, which finds out. */
 static void on_dump(int sig, siginfo_t *info, void *context)
 {
 	unsigned bits = (sig == dump_signals[0] ? SESSION_SIZE : 0u) |
@@ -78,7 +78,7 @@ static bool is_ours(const struct sigaction *a)
 	return a->sa_sigaction == on_dump || a->sa_sigaction == fatal_signal_handler;
 }
 
-/* Nothing of the program's runs inside a handler of ours. */
+/* All signals are held back meanwhile, so no handler of the program's runs inside one of ours. */
 static int install_dump(int sig)
 {
 	struct sigaction a = { .sa_sigaction = on_dump, .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK };
@@ -87,7 +87,7 @@ static int install_dump(int sig)
 	return real_sigaction(sig, &a, NULL);
 }
 
-/* A fault inside is seen by the handler too. */
+/* Faults are not held back: one that happens inside the handler comes to the handler again. */
 static int install_end(int sig)
 {
 	struct sigaction a = { .sa_sigaction = fatal_signal_handler,
@@ -119,7 +119,7 @@ int signals_fault_but(int sig)
 	return 0;
 }
 
-/* ---- What is said ---- */
+/* ---- Lines for the user ---- */
 
 static bool dumps(int sig)
 {
@@ -136,8 +136,8 @@ static void name_signal(struct out *out, int sig)
 	out_text(out, options_signal_name(sig, name));
 }
 
-/* "the program WHAT SIGUSR1 itself: SIGUSR2 still gives a dump (by count), ...". Once for each of the
- * two: where it takes the other one, too, that is no longer true. */
+/* Says "the program WHAT SIGUSR1 itself: SIGUSR2 still gives a dump (by count), ...". This is said once for each
+ * of the two, as the second part is no longer true when the program takes the other one, too. */
 static void say(const char *what, unsigned taken)
 {
 	char buf[256];
@@ -167,10 +167,10 @@ static void say(const char *what, unsigned taken)
 	out_text(&out, left ? " heaptrace --dump=PID" : "heaptrace --dump=PID gives a dump");
 	out_text(&out, ", and there is one at exit");
 	if (!session_notice(out_string(&out)))
-		store_relaxed(&told, 0);	/* another time */
+		store_relaxed(&told, 0);	/* it is said the next time */
 }
 
-/* Those of the two that are no longer ours. */
+/* Says which dump signals are no longer ours. */
 static void step_back(void)
 {
 	unsigned taken = 0;
@@ -197,7 +197,7 @@ void signals_waited(const sigset_t *set)
 	uintptr_t sure = 1;
 	unsigned waited;
 
-	/* A set that cannot be read is the kernel's to refuse, which reads no more of it than this. */
+	/* The kernel refuses a set that cannot be read; it reads no more than these bytes. */
 	if (!real_sigaction || !set || load_relaxed(&told) == 3 || !probe_bytes(set, sizeof(uint64_t), &sure))
 		return;
 	waited = dumps_among(set);
@@ -210,7 +210,7 @@ void signals_end(void)
 	sigset_t pending, blocked;
 	unsigned came;
 
-	/* One may also be about to be taken by another thread. */
+	/* A pending signal that this thread does not block may be about to reach another thread. */
 	if (!real_sigaction || load_relaxed(&told) == 3 || sigpending(&pending) ||
 	    sigprocmask(SIG_BLOCK, NULL, &blocked))
 		return;
@@ -219,7 +219,7 @@ void signals_end(void)
 		say("blocks", came);
 }
 
-/* ---- What the program asks for ---- */
+/* ---- Calls of the program ---- */
 
 int signals_change(int sig, const struct sigaction *act, struct sigaction *old)
 {
@@ -231,8 +231,8 @@ int signals_change(int sig, const struct sigaction *act, struct sigaction *old)
 		return -1;
 	ours = is_ours(&was);
 	if (act) {
-		now = *act;	/* may be *old */
-		/* In a vfork child this memory is the parent's, and the action the child's own. */
+		now = *act;	/* act and old may be the same */
+		/* A vfork child has actions of its own, but `shown` is its parent's. */
 		if (now.sa_handler == SIG_DFL && (ours || ends(sig)) && lifecycle_is_own_process()) {
 			if (!ours)
 				result = install_end(sig);

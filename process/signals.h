@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The signals that we share with the program: the two that ask for a dump, and those whose
- * default action ends the process (fatal_signal.h). They are ours while the program leaves them at
- * their default action, and then it must not notice: it is told that the action is the
- * default, with the flags and mask that it gave itself; when it asks for the default it has
- * it already; when it takes a signal for itself ours steps back, and where that was a dump
- * signal heaptrace says once how else a dump can be had. A dump signal that the program took
- * and gave back is one of those that end the process, as it is natively.
+ * The signals that heaptrace shares with the program: the two that ask for a dump, and those whose default
+ * action ends the process (fatal_signal.h). Such a signal is ours (it has a handler of heaptrace's) while
+ * the program leaves it at its default action. The program must not notice the handler:
  *
- * No state is kept but the kernel's own (and what is shown), so nothing can disagree: a
- * signal is ours when its handler is. /proc/PID/status (SigCgt) shows the handlers. All
- * functions are async-signal-safe.
+ * - When it asks for the action, it is told that it is the default one, with the flags and the mask that
+ *   the program itself gave.
+ * - When it sets the default action, the handler stays.
+ * - When it sets another action, the handler goes. If that was a dump signal, heaptrace says once how else
+ *   a dump can be had. A dump signal that the program gives back later is one of those that end the
+ *   process, as without heaptrace.
  *
- * Process 1 of a pid namespace is never ended by a default action but of a fault
- * (pid_namespaces(7)): there only the faults are ours.
+ * Beside the flags and masks nothing is remembered that the kernel knows: a signal is ours when the kernel
+ * has our handler for it. /proc/PID/status (SigCgt) shows the handlers. All functions are async-signal-safe.
+ *
+ * No default action ends process 1 of a pid namespace, but that of a fault (pid_namespaces(7)): there only
+ * the faults' signals are ours.
  */
 #ifndef PROCESS_SIGNALS_H
 #define PROCESS_SIGNALS_H
@@ -27,28 +29,28 @@
 typedef int signals_sigaction(int, const struct sigaction *, struct sigaction *);
 
 /*
- * Installs the handlers where the action is still the default, and lets through what the
+ * At start: installs the handlers where the action is still the default, and lets the signals through that the
  * wrapper held back (options.held). real: libc's sigaction().
  */
 void signals_start(signals_sigaction *real, const struct options *o);
 
-/* When there will be no tracing: what came meanwhile is dropped instead of killing. */
+/* At the start of a process that is not traced: drops the dump signals that have been held back and would kill. */
 void signals_drop(const struct options *o);
 
-/* Whether sig may be ours: if not, the real functions are called, and no others of these. */
+/* Whether sig may be ours. If not, the hooks call the real functions, and none of those below. */
 bool signals_shared(int sig);
-/* In a child that is not traced: the default actions, for what is ours. */
+
+/* In a child that is not traced: sets the default action for the signals that are ours. */
 void signals_stop(void);
 
-
-/* As sigaction(2), for a signal that is shared. */
+/* As sigaction(2), for a shared signal. */
 int signals_change(int sig, const struct sigaction *act, struct sigaction *old);
 
 /*
- * The relatives of signal(3). Asked for the default action: signals_default(), with the flags
- * and mask that this relative gives it, returns what was there. For anything else: the real
- * function between signals_take() and signals_taken(), which returns what the program is to see
- * instead of `old`, the real one's answer.
+ * For the relatives of signal(3). To set the default action, they call signals_default() with the flags and
+ * the mask that they use themselves; it returns the previous action. To set another one, they call
+ * signals_take(), then the real function, then signals_taken() with the answers of both; it returns the
+ * previous action as the program is to see it.
  */
 sighandler_t signals_default(int sig, int flags, bool masked);
 bool signals_take(int sig);
@@ -57,17 +59,17 @@ sighandler_t signals_taken(int sig, bool was_dump, sighandler_t old);
 /* The program has called siginterrupt(3). */
 void signals_interrupt(int sig, int interrupt);
 
-/* The program waits for these signals itself (sigwait, signalfd): where dump signals are
- * among them it is told, once, how else a dump can be had. */
+/* The program is about to wait for these signals itself (sigwait, signalfd). If a dump signal is among them, the
+ * user is told, once, how else a dump can be had. */
 void signals_waited(const sigset_t *set);
 
-/* At the end: a dump signal that is blocked has come; told likewise. */
+/* At the end of the process: tells the user the same when a dump signal has come that the program blocks. */
 void signals_end(void);
 
-/* The default action, of the kernel. */
+/* Sets the kernel's default action. */
 void signals_reset(int sig);
 
-/* A fault's signal that is ours, other than sig; 0: there is none. */
+/* The signal of a fault that is ours, but not sig; 0: there is none. */
 int signals_fault_but(int sig);
 
 /* Around fork, in the thread that forks: the signals are held back in the kernel (but for faults), so
@@ -75,10 +77,10 @@ int signals_fault_but(int sig);
 void signals_fork_prepare(void);
 void signals_fork_ends(void);
 
-/* Adds the dump signals to a mask; returns which were not in it, as in options.held. */
+/* Adds the dump signals to a mask. Returns which of them were not in it, as bits like those of options.held. */
 unsigned signals_add_dumps(sigset_t *mask);
 
-/* Holds them back in this thread; returns likewise what signals_let() is to be given. */
+/* Holds the dump signals back in this thread. Returns which of them were not, for signals_let(). */
 unsigned signals_hold_dumps(void);
 void signals_let(unsigned held);
 

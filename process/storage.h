@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where this process's table is kept, so that it outlives the process:
+ * Where the table of this process is kept, so that it outlives the process:
  *
  *	--record=FILE	in FILE, where the watcher notes the end of a process that is killed. Each
- *			program that a process becomes makes FILE anew: a new file is written
- *			and takes the name, so one that another process has mapped is never cut
+ *			program that a process becomes makes FILE anew: it writes a new file and
+ *			gives it the name, so that a file that another process has mapped is never cut
  *	a watcher	in a memfd that the watcher holds (watch.h)
- *	neither, or it	in memory of its own
- *	cannot be had
+ *	otherwise	in memory of the process's own: also when neither of the two can be had
  *
  * No descriptor is held afterwards. A forked child must not write into its parent's table: the
  * parent makes a copy before it forks, and the child puts the copy in the table's place. A child that
@@ -24,9 +23,9 @@
 #include <limits.h>
 
 /*
- * At start, once: makes the table. False: not even in memory. error gets a line for the user
- * when FILE cannot be had; else it stays as it is. may_watch: whether the watcher of the options
- * may be told. The options are kept.
+ * At start, once: makes the table. False: there is not even memory for it. error gets a line for the user
+ * when FILE cannot be had, and is not touched otherwise. may_watch: whether the watcher that the options name
+ * may be told of this process. t and o are kept.
  */
 bool storage_start(struct table *t, const struct options *o, bool may_watch, char *error,
 		size_t error_bytes);
