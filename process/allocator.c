@@ -15,10 +15,11 @@ struct info_ints {
 	int arena, ordblks, smblks, hblks, hblkhd, usmblks, fsmblks, uordblks, fordblks, keepcost;
 };
 
-/* By what only glibc has: tcmalloc and mimalloc have a __libc_malloc too. */
+/* A function that only glibc has: tcmalloc and mimalloc have a __libc_malloc, too. */
 #define ONLY_LIBC	"gnu_get_libc_version"
 
-/* Asks libc's malloc: which visits its free chunks, few at the start. False: there is nothing to ask. */
+/* Asks libc's malloc for its figures. It visits all its free chunks, which are few at the start. False: this libc
+ * has no function that tells. */
 static bool ask(struct heap_known *to)
 {
 	struct info_sizes (*sizes)(void);

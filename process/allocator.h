@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Which allocator serves the program, and where it keeps its figures. Asks the loader: at start only. */
+/* Which allocator serves the program, and where it keeps its figures. For the start only, as the loader is asked. */
 #ifndef PROCESS_ALLOCATOR_H
 #define PROCESS_ALLOCATOR_H
 
@@ -7,12 +7,12 @@
 
 #include <stdbool.h>
 
-/* Whether the malloc that the program's calls are handed on to is libc's. */
+/* Whether the real malloc, which the hooks call, is libc's. */
 bool allocator_is_libc(void);
 
 /*
- * Finds out where libc's malloc has its figures, and whether the program's calls are handed on to that one or to
- * another. In the only thread that allocates. If the figures are not to be found the places say that.
+ * Finds out where libc's malloc has its figures, and whether the hooks call that malloc or another one. No other
+ * thread may allocate meanwhile. If the figures cannot be found, *places says so.
  */
 void allocator_find(struct heap_places *places);
 

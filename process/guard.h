@@ -80,7 +80,7 @@ void guard_forked(bool seen);
 /* Takes the dumps that have been asked for. Outside the guard. Keeps errno. Defined in session.c. */
 void guard_take_requests(void);
 
-/* In a child after fork: what was asked of the parent is not asked of the child. */
+/* In a child after fork: the requests were for the parent. */
 static inline void guard_forget_requests(void)
 {
 	guard_self.requests = 0;

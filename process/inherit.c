@@ -20,25 +20,25 @@
 #define PRELOAD_ENV	"LD_PRELOAD"
 #define NOWHERE		SIZE_MAX
 
-/* What is handed on, copied at the start: a program may overwrite the strings of its first
- * environment (setproctitle() does). */
+/* What is handed on. It is copied at the start, as a program may overwrite the strings of its first environment
+ * (setproctitle() does). */
 static struct {
-	const char *library;	/* its path, which LD_PRELOAD gets; "": it cannot stand there */
+	const char *library;	/* the path for LD_PRELOAD; "": there is none that can stand there */
 	size_t library_len;
 	const char *options;	/* "HEAPTRACE_OPTIONS=...", without `held` and `added`; NULL: none */
 	size_t options_len;
 	bool named;		/* LD_PRELOAD named the library when this process started */
-	bool by_system;		/* else: /etc/ld.so.preload names it, which needs no variable */
+	bool by_system;		/* not named, and /etc/ld.so.preload names the library, so no variable is needed */
 } kept = { .library = "" };
 
-/* The mapping for environments that do not fit on the stack. A vfork child has its parent
- * thread's, which is asleep meanwhile, so one for each thread is enough. */
+/* The mapping for environments that do not fit on the stack. A vfork child shares this variable with the thread that
+ * made it, which is stopped meanwhile, so one mapping for each thread suffices. */
 static __thread struct {
 	void *memory;
 	size_t bytes;
 } large;
 
-/* The value when entry is name=value, else NULL. */
+/* The value, if entry is "name=value"; otherwise NULL. */
 static const char *value_of(const char *entry, const char *name)
 {
 	size_t len = strlen(name);
@@ -46,7 +46,7 @@ static const char *value_of(const char *entry, const char *name)
 	return !strncmp(entry, name, len) && entry[len] == '=' ? entry + len + 1 : NULL;
 }
 
-/* Whether a part of LD_PRELOAD is this library, of whatever word size and place. */
+/* Whether a part of LD_PRELOAD names this library, for any word size and in any directory. */
 static bool is_ours(const char *at, size_t len)
 {
 	static const char own[] = "libheaptrace";
@@ -59,8 +59,8 @@ static bool is_ours(const char *at, size_t len)
 	return len >= sizeof(own) - 1 && !memcmp(at, own, sizeof(own) - 1);
 }
 
-/* Where in the value of LD_PRELOAD this library stands, and how long that part is; NULL: nowhere.
- * The loader takes colons and spaces as separators. */
+/* The part of LD_PRELOAD's value that names this library, and the length of that part; NULL: there is none. The
+ * loader takes colons and spaces as separators. */
 static const char *find_ours(const char *value, size_t *len)
 {
 	while (*value) {
@@ -83,7 +83,7 @@ static const char *copy_of(const char *text, size_t len)
 	return copy;
 }
 
-/* A path that is good in every directory: as LD_PRELOAD has it, or as the loader found it. */
+/* Remembers an absolute path of the library: LD_PRELOAD's, or the one where the loader found it. */
 static void keep_library(const char *named, size_t len)
 {
 	char path[PATH_MAX];
@@ -114,7 +114,7 @@ static void keep_library(const char *named, size_t len)
 	kept.library_len = text.len;
 }
 
-/* By the first page of /etc/ld.so.preload, which has more than a few lines nowhere. */
+/* Reads the first page of /etc/ld.so.preload only: the file never has more than a few lines. */
 static bool is_preloaded_by_system(void)
 {
 	int fd = open("/etc/ld.so.preload", O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -128,7 +128,7 @@ static bool is_preloaded_by_system(void)
 	return n > 0 && memmem(text, (size_t)n, "libheaptrace", 12);
 }
 
-/* What is handed on: by `environ`, which has both variables if they were given. */
+/* Remembers both variables, as `environ` has them. */
 static void keep_variables(void)
 {
 	const char *preload = NULL, *found = NULL;
@@ -154,9 +154,11 @@ static void keep_variables(void)
 }
 
 /*
- * Entries that are gone leave a gap at the array's beginning, not at its end: behind the end lies
- * the auxiliary vector, which some programs find from there. Who looks for the beginning behind
- * the arguments, as the loader does for constructors, finds the first entry there once more.
+ * Takes the entries out of `environ` that were added for this library.
+ *
+ * The other entries move towards the array's end, and the gap is at its beginning: the auxiliary vector lies
+ * behind the end, and some programs look for it there. The gap is filled with copies of the first entry, for code
+ * that expects the environment to begin right behind the arguments, as the loader does for constructors.
  */
 static void hide(unsigned added)
 {
@@ -192,7 +194,7 @@ static void hide(unsigned added)
 		environ += first;
 }
 
-/* "top=3:run=4711:held=3:added=1": what is said to this process alone gets the value 0. The text
+/* Gives the options that are for this process alone the value 0, as in "top=3:run=4711:held=0:added=0". The text
  * keeps its length, because some programs write over their environment as a whole. */
 static void clear_own(char *text)
 {
@@ -213,7 +215,7 @@ static const char *add_options(struct options *o)
 	if (syscall(SYS_getcwd, cwd, sizeof(cwd)) < 0)
 		cwd[0] = '\0';
 	o->run = (uint32_t)getpid();
-	o->no_watch = true;	/* no wrapper has begun the run, so nobody expects its watcher */
+	o->no_watch = true;	/* without a wrapper nobody expects a watcher */
 	while (environ && environ[count])
 		count++;
 	bytes = options_print_env(o, cwd, NULL, 0) + sizeof(OPTIONS_ENV) + 1;
@@ -248,16 +250,17 @@ const char *inherit_init(struct options *options, char *text)
 
 /* ---- When a program is started ---- */
 
-/* An environment, and what has to be changed in it. */
+/* An environment, and where the two variables are in it. */
 struct plan {
 	char *const *env;
 	size_t count;			/* of its entries */
 	size_t preload, options;	/* which entries are the two variables, or NOWHERE */
-	const char *ours;		/* this library in LD_PRELOAD, and how long; NULL: it is not there */
-	size_t ours_len;
+	const char *ours;		/* the part of LD_PRELOAD that names this library, or NULL */
+	size_t ours_len;		/* the length of that part */
 };
 
-/* Of several, the loader takes the last LD_PRELOAD, and the library the first HEAPTRACE_OPTIONS. */
+/* Where a variable is there twice, the loader takes the last LD_PRELOAD, and this library the first
+ * HEAPTRACE_OPTIONS. */
 static struct plan look_at(char *const *env)
 {
 	struct plan p = { .env = env, .preload = NOWHERE, .options = NOWHERE };
@@ -329,7 +332,7 @@ static char *write_preload(const struct plan *p, bool drop, char *to)
 	return to;
 }
 
-/* The options, and behind them `held` and, where there is anything to tell, `added`. */
+/* Writes the options, followed by `held` and, if anything was added, `added`. */
 static void write_options(const struct plan *p, unsigned held, unsigned added, char *to)
 {
 	const char *text = p->options == NOWHERE ? kept.options : p->env[p->options];
@@ -382,7 +385,7 @@ static char *const *build(const struct plan *p, bool drop, unsigned held, unsign
  * the loader has to look for, or to expand, nothing is known. */
 static bool is_out_of_reach(const char *path, size_t len)
 {
-	char name[1024];	/* on stacks that may be small */
+	char name[1024];	/* less than PATH_MAX, because the stack may be small */
 
 	if (*path != '/' || len >= sizeof(name) || memchr(path, '$', len))
 		return false;

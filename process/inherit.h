@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What this process hands on to the programs that it starts: the preload and the options, which
- * travel in two variables of the environment.
+ * The preload and the options, which this process hands on to the programs that it starts, in two variables
+ * of the environment.
  *
  * A program may start another one with an environment of its own making, in which LD_PRELOAD or
- * HEAPTRACE_OPTIONS is missing or has been replaced (`env -i`, clearenv(), a job scheduler). They
- * are put back there, in an array that is new: the caller's array and its strings stay as they
- * are. The option `added` tells the new program's copy of this library which of the two were put
- * back, and that copy takes them out of `environ` again before the program's own code runs. So the
- * new program finds the environment that it was given, and what that program starts is traced all
- * the same, since all exec and spawn functions come through here.
+ * HEAPTRACE_OPTIONS is missing or has been replaced (`env -i`, clearenv(), a job scheduler). The two are then
+ * put back, in a new array: the caller's array and its strings are not changed. The option `added` tells the
+ * library in the new program which of them were put back, and there the library takes them out of `environ`
+ * again before the program's own code runs. So the new program finds the environment that it was given, and
+ * the programs that it starts are traced all the same, since all exec and spawn functions come through here.
  *
  * Async-signal-safe, and safe in a vfork child, but for inherit_init().
  */
@@ -21,7 +20,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Bits of options.added: what was put into an environment that had it not. */
+/* Bits of options.added: what was missing in an environment and has been put there. */
 enum inherit_added {
 	INHERIT_PRELOAD = 1,		/* the variable LD_PRELOAD */
 	INHERIT_PRELOAD_FRONT = 2,	/* this library, in front of an LD_PRELOAD that was there */
@@ -34,42 +33,41 @@ enum inherit_wish {
 	INHERIT_DROP,		/* the program would not run with this library: LD_PRELOAD loses it */
 };
 
-/* Room for a new environment, on the caller's stack: what a vfork child maps would stay its
- * parent's. An environment that does not fit has a mapping that its thread keeps. */
+/* Room for a new environment, on the caller's stack: a mapping that a vfork child makes would stay in its parent.
+ * An environment that does not fit gets a mapping, which the thread keeps and uses again. */
 struct inherit_room {
 	void *words[512];
 };
 
 /*
- * At start, in the constructor: remembers what is to be handed on, with names that are right in
- * other directories, too, and takes out of `environ` what options->added says. text: the value of
- * HEAPTRACE_OPTIONS in this process's environment, or NULL; what it says to this process alone is
- * cleared there. Where nobody has said which process began the run (there was no wrapper), this
- * process does: it adds the variable to `environ`, and the new value is returned, to be read
- * again; else NULL.
+ * At start, in the constructor: remembers the variables to hand on, with absolute names of files, and takes out
+ * of `environ` what options->added says. text: the value of HEAPTRACE_OPTIONS in this process's environment, or
+ * NULL; the options in it that are for this process alone are cleared. Without a wrapper no option says which
+ * process began the run. Then this one did: the variable is added to `environ`, and its new value is returned,
+ * so that the caller parses it again. Otherwise NULL is returned.
  */
 const char *inherit_init(struct options *options, char *text);
 
 enum inherit_result {
-	INHERIT_DONE,		/* it is as wished */
-	INHERIT_NO_LIBRARY,	/* the library's file cannot be reached from here (chroot): dropped */
-	INHERIT_NO_WAY,		/* no memory, or no path that can stand in LD_PRELOAD */
-	INHERIT_NOT_OURS,	/* this process was not preloaded but linked with the library, or opened it */
+	INHERIT_DONE,		/* the wish is fulfilled */
+	INHERIT_NO_LIBRARY,	/* the library's file cannot be reached (chroot): INHERIT_DROP was done instead */
+	INHERIT_NO_WAY,		/* no memory, or the library has no path that can stand in LD_PRELOAD */
+	INHERIT_NOT_OURS,	/* the library was not preloaded: the program was linked with it, or opened it */
 };
 
 /*
- * The environment for a program that is about to be started from env (NULL: an empty one). held:
- * the dump signals that are held back for it (options.held), which it is told. *result says
- * whether the wish was fulfilled; what was not possible leaves the environment as it is. Returns
- * env itself where nothing is to be changed. The answer refers to env's strings and to room.
+ * Returns the environment for a program that the caller is about to start with env (NULL: an empty one): env
+ * itself, where nothing has to be changed, or an array in room, which also refers to env's strings. held: the dump
+ * signals that are held back for the program (options.held), which the options in the environment then say.
+ * *result tells whether the wish was fulfilled; if not, env is returned, but for INHERIT_NO_LIBRARY.
  */
 char *const *inherit_environment(char *const *env, enum inherit_wish wish, unsigned held,
 				 struct inherit_room *room, enum inherit_result *result);
 
-/* Whether a program that is started with env would not be traced, though it is to be. */
+/* Whether one of the two variables is missing in env, so that a program that libc starts with env is not traced. */
 bool inherit_is_lacking(char *const *env);
 
-/* When the calling thread ends: gives back what it has mapped. */
+/* When the calling thread ends: unmaps the memory that inherit_environment() keeps for the thread. */
 void inherit_thread_ends(void);
 
 #endif

@@ -27,9 +27,9 @@
 #endif
 
 #define STACK_BYTES	((size_t)64 << 10)	/* as much as process/own_stack.c gives a dump */
-#define OLD_KERNEL_MAX	1024		/* without close_range(2) lower ones are closed: some suffice */
+#define OLD_KERNEL_MAX	1024		/* where there is no close_range(2), descriptors below this are closed */
 #define GONE_TRIES	100000
-#define TIGHT		8	/* twice the descriptors that a dump has open at a time */
+#define FEW		8		/* twice the number of descriptors that a dump has open at a time */
 
 static bool forbidden;
 static unsigned limit_at_start;
@@ -41,8 +41,8 @@ struct own_descriptors {
 	unsigned count;
 };
 
-/* From the limit at the start: another one may have been set since, but to ask for it is one more system
- * call that a filter of seccomp(2) would have to allow. Wrong answers do no harm. */
+/* The limit is read at the start. The program may change it later, but to ask again would be one more system call
+ * that a filter of seccomp(2) had to allow, and a wrong answer of own_descriptors_needed() does no harm. */
 void own_descriptors_start(void)
 {
 	struct rlimit limit;
@@ -54,12 +54,12 @@ void own_descriptors_start(void)
 bool own_descriptors_needed(void)
 {
 	int saved = errno;
-	bool tight = false;
+	bool few = false;
 
-	for (unsigned fd = limit_at_start, i = 0; fd > 0 && i < TIGHT && !tight; i++)
-		tight = fcntl((int)--fd, F_GETFD) >= 0;
+	for (unsigned fd = limit_at_start, i = 0; fd > 0 && i < FEW && !few; i++)
+		few = fcntl((int)--fd, F_GETFD) >= 0;
 	errno = saved;
-	return tight && !load_relaxed(&forbidden);
+	return few && !load_relaxed(&forbidden);
 }
 
 void own_descriptors_forbid(void)
@@ -113,9 +113,9 @@ static int run(void *apart)
 }
 
 /*
- * The kernel clears *id as soon as the thread does not need its memory any more, and wakes who waits
- * for that (set_tid_address(2)). Its copies of the descriptors are closed a little later, and the
- * program may not go on before: a pipe would still have two ends.
+ * The kernel clears *id as soon as the thread no longer needs its memory, and wakes the threads that wait
+ * for that (set_tid_address(2)). It closes the thread's copies of the descriptors a little later. The program
+ * must not go on before that: a pipe whose end it closes would still have another one.
  */
 static void wait_for_end(int thread, const int *id)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A call with a table of descriptors of its own.
+ * A call in a thread that has a table of descriptors of its own.
  *
- * A server that has as many descriptors open as RLIMIT_NOFILE lets it have cannot open the files that
- * a dump is to read or to write. To close one of the program's, or to raise its limit for a while, could
- * be noticed by its other threads. So the call is made in a thread that the kernel gives a copy of the
- * table (clone(2) without CLONE_FILES). That thread closes its copies, which closes nothing of the
- * program's: a descriptor is only the end of a reference, and locks belong to the table that took them.
+ * A server that has as many descriptors open as RLIMIT_NOFILE allows cannot open the files that a dump reads
+ * or writes. The program's other threads could notice if a descriptor were closed, or the limit raised, for a
+ * while. So the call is made in a new thread, which gets a copy of the table of descriptors (clone(2) without
+ * CLONE_FILES) and closes the descriptors in its copy. This closes none of the program's files: a descriptor
+ * is only a reference, and locks on files belong to the table by which they were taken.
  *
  *	the program's thread		waits ....................................... goes on
  *	the other thread		closes its copies, makes the call, ends
@@ -19,25 +19,25 @@
 #include <stdbool.h>
 
 /*
- * Calls fn(arg) in such a thread, where of all descriptors only kept[0..count) are open, and waits for
- * its end. Signals have to be held back. False when there is no such thread to be had: fn was not called.
- * Async-signal-safe; keeps errno.
+ * Calls fn(arg) in such a thread, where only the descriptors kept[0..count) are open (negative ones are
+ * ignored), and waits for the thread's end. The caller has held signals back. False: no such thread can be made,
+ * and fn was not called. Async-signal-safe; keeps errno.
  */
 bool own_descriptors_call(void (*fn)(void *), void *arg, const int *kept, unsigned count);
 
-/* At the start, before anything else of this. */
+/* At the start, before the other functions. */
 void own_descriptors_start(void);
 
 /*
- * Whether one of the highest descriptors that the process may have is open. As a new descriptor gets the
- * lowest number that is free, there are few left then, and the program's other threads may need them.
- * Async-signal-safe; keeps errno.
+ * Whether few descriptors are left, which the program's other threads may need: one of the highest numbers that
+ * the process may have is in use, and a new descriptor always gets the lowest free number. Async-signal-safe;
+ * keeps errno.
  */
 bool own_descriptors_needed(void);
 
 /*
- * From now on own_descriptors_call() is always false: a new thread would kill the process, because of a filter of
- * seccomp(2) that the program is about to install, or valgrind, which knows no such thread.
+ * From now on own_descriptors_call() is always false, because a new thread would end the process: the program is
+ * about to install a filter of seccomp(2), or the process runs under valgrind, which knows no such threads.
  */
 void own_descriptors_forbid(void);
 

@@ -11,10 +11,10 @@
 #include <ucontext.h>
 
 #define STACK_BYTES	((size_t)64 << 10)
-#define GUARD_BYTES	((size_t)64 << 10)	/* below it: a page, however large they are */
+#define GUARD_BYTES	((size_t)64 << 10)	/* below the stack: at least a page on every machine */
 #define ENOUGH_BYTES	((uintptr_t)16 << 10)	/* four times what a dump takes */
 
-/* Lies at the stack's upper end: each of these is a kilobyte. */
+/* Lies at the upper end of the new stack, as each ucontext_t takes a kilobyte. */
 struct own_stack {
 	void (*fn)(void *);
 	void *arg;
@@ -29,7 +29,8 @@ static void begin(unsigned high, unsigned low)
 	a->fn(a->arg);
 }
 
-/* Its guard cannot be touched. Without mprotect(2): README.md says which calls are made. */
+/* Maps a stack above a guard area that cannot be touched. Without mprotect(2): README.md lists the system calls
+ * that a process has to allow. */
 static char *map_stack(void)
 {
 	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
@@ -62,7 +63,7 @@ void own_stack_call(void (*fn)(void *), void *arg)
 	size_t size = (STACK_BYTES - sizeof(struct own_stack)) & ~(size_t)63;
 	int cancel_state, saved = errno;
 	struct own_stack *a;
-	char *low, *reserved = NULL;	/* the latter has no guard */
+	char *low, *reserved = NULL;	/* the reserve has no guard area */
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
 	low = map_stack();

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Programs that have more rights than who starts them: set-user-ID, set-group-ID, file capabilities.
+ * Programs that have more rights than their caller: set-user-ID, set-group-ID, file capabilities.
  *
- * The loader drops LD_PRELOAD for these, but not what /etc/ld.so.preload names. Their caller has chosen
- * the environment, the signals that are to come and what the descriptors are, and may not learn what is
- * in the heap. So nothing is traced there, no option is read, no file is written, no signal is taken and
- * nothing is said. Nor does the caller's HEAPTRACE_OPTIONS stay in the environment, where the next program
- * would find it, which has the new rights for good and so is none of that kind: glibc removes its own
- * variables for the same reason (sysdeps/generic/unsecvars.h).
+ * For these the loader ignores LD_PRELOAD, but not /etc/ld.so.preload. Their caller has chosen the
+ * environment, the signals that come and the descriptors, and may not learn what is in the heap. So nothing is
+ * traced there, no option is read, no file is written, no signal is handled and nothing is said. The caller's
+ * HEAPTRACE_OPTIONS is taken out of the environment, too: the next program would find it there, and for the
+ * kernel that program has no more rights than its caller. glibc removes its own variables for the same reason
+ * (sysdeps/generic/unsecvars.h).
  */
 #ifndef PROCESS_RIGHTS_H
 #define PROCESS_RIGHTS_H
@@ -18,13 +18,13 @@
 #include <string.h>
 #include <sys/auxv.h>
 
-/* Whether this process is such a program: the kernel says so (AT_SECURE, getauxval(3)). Async-signal-safe. */
+/* Whether this process runs such a program, according to the kernel (AT_SECURE, getauxval(3)). Async-signal-safe. */
 static inline bool rights_are_more(void)
 {
 	return getauxval(AT_SECURE) != 0;
 }
 
-/* Takes our variable out of an environment, which may be NULL. At the start, by the only thread. */
+/* Takes HEAPTRACE_OPTIONS out of an environment, which may be NULL. At the start, by the only thread. */
 static inline void rights_clear(char **environment)
 {
 	char **to = environment;

@@ -24,12 +24,12 @@
 
 static struct table *table;
 static const struct options *options;
-static bool watched;		/* there is a watcher, and it may be told */
-static __thread int fork_fd = -1;	/* from fork_prepare() to its end: the child's table */
+static bool watched;		/* there is a watcher that may be told of this process */
+static __thread int fork_fd = -1;	/* while this thread forks: the copy of the table for the child */
 
 /* ---- A file ---- */
 
-/* FILE as this process has it. False: the name is too long. */
+/* The name of FILE for this process. False: the name is too long. */
 static bool name_file(char path[PATH_MAX])
 {
 	bool own = !options->run || (uint32_t)getpid() == options->run;
@@ -100,7 +100,7 @@ static int enter_file(int (*make)(struct table *, int))
 
 /* ---- A memfd ---- */
 
-static bool no_descriptor;	/* there was none left for the last one */
+static bool no_descriptor;	/* the last memfd could not be made, because no descriptor was left */
 
 static int open_memory(void)
 {
@@ -129,7 +129,7 @@ void storage_make_private(void)
 
 /* ---- Start ---- */
 
-#define SHOWN_BYTES	100	/* of the file's name, so that the reason finds room behind it */
+#define SHOWN_BYTES	100	/* of the file's name, so that there is room for the reason */
 
 static void complain(int error, char *text, size_t bytes)
 {
@@ -206,7 +206,7 @@ bool storage_start(struct table *t, const struct options *o, bool may_watch, cha
 		code = enter_file(table_create_in);
 		uninterrupted_end(&span);
 		done = !code;
-		if (code && t->shared)		/* only the name was not to be had */
+		if (code && t->shared)		/* the table is in a file that could not be given its name */
 			table_move(t, -1), done = true;
 		if (code)
 			complain(code, error, error_bytes);
@@ -245,7 +245,7 @@ void storage_fork_parent(void)
 
 static uint32_t forked_from;	/* in a child after fork: the parent's number */
 
-/* Until the copy is in place the table may be the parent's own, so its new name comes afterwards. */
+/* Until the copy is in place the table may be the parent's own, so the header is written afterwards. */
 static int copy_and_move(struct table *t, int fd)
 {
 	int error = table_copy(t, fd);
@@ -257,7 +257,7 @@ static int copy_and_move(struct table *t, int fd)
 	return error;
 }
 
-/* Puts the table, which is in this process's memory alone or still the parent's, where others can find it. */
+/* Puts the table where others can find it. So far it is in this process's memory alone, or still the parent's. */
 static void adopt_late(void *unused)
 {
 	int fd;
@@ -274,8 +274,8 @@ static void adopt_late(void *unused)
 		close(fd);
 }
 
-/* The table is a copy in fd (or, with -1, nobody's): from there to where it belongs. Where there was
- * no descriptor for a copy, it is made late, when the parent may have gone on. */
+/* In a child: puts the copy in fd in the table's place, and makes it known. fd -1: there was no descriptor for a
+ * copy. It is made now, though the parent may have gone on meanwhile. */
 static void adopt(int fd)
 {
 	forked_from = table->head->pid;
@@ -291,7 +291,7 @@ static void adopt(int fd)
 	name_table(forked_from);
 	table->head->watched = 0;
 	if (!options->children)
-		return;		/* nobody's but this process's, which goes on untraced */
+		return;		/* the child goes on untraced, so nobody is told of its table */
 	if (options->record)
 		enter_file(copy_and_move);
 	else if (options->watch)
