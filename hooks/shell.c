@@ -249,7 +249,7 @@ static void begin_environment(void)
 		environ = our_environ;
 	else
 		session_notice("popen() starts a shell without LD_PRELOAD in its environment: "
-			       "what that does is not traced");
+			       "this shell is not traced");
 }
 
 static void end_environment(void)
@@ -292,8 +292,8 @@ EXPORT int wordexp(const char *words, wordexp_t *expanded, int flags)
 {
 	if (is_lacking() && !(flags & WRDE_NOCMD) && has_command(words)) {
 		add_relaxed(&recorder.table.head->totals.untraced, 1);
-		session_notice("wordexp() starts a shell without LD_PRELOAD in its environment: what that "
-			       "does is not traced (leave LD_PRELOAD in the environment)");
+		session_notice("wordexp() starts a shell without LD_PRELOAD in its environment: this "
+			       "shell is not traced (leave LD_PRELOAD in the environment)");
 	}
 	return real.wordexp(words, expanded, flags);
 }

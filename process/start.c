@@ -224,7 +224,7 @@ void start_tell_other_malloc(const void *own_malloc)
 	name = path_name(dladdr(first, &info) && info.dli_fname ? info.dli_fname : "?");
 	text = out_memory(line, sizeof(line));
 	out_foreign(&text, name, strlen(name));
-	out_text(&text, " has a malloc of its own, before heaptrace's: what it serves is not seen");
+	out_text(&text, " has a malloc of its own, before heaptrace's: the blocks that it hands out are not seen");
 	session_notice(line);
 }
 
