@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a process is about to become or to start, and whether that can be traced: into a static
- * program nothing is preloaded, a set-user-ID program's loader preloads nothing of ours, and a
- * program of another machine, word size or C library cannot load this library. What is built with
- * a sanitizer wants to be preloaded first, and ends if it is not: it is left alone.
+ * The program that a process is about to become or to start, and whether that program can be traced.
+ * elf/program.h examines the file; this module chooses the environment and says what is not traced.
  *
- * Async-signal-safe, and safe in a vfork child: exec is called between fork and exec, or vfork and
- * exec. Keeps errno.
+ * Nothing can be preloaded into a static program. The loader of a set-user-ID program ignores the
+ * preload. A program of another machine, word size or C library cannot load this library. A sanitizer
+ * has to be preloaded first, and ends the program if it is not, so its programs get no preload.
+ *
+ * Async-signal-safe, and safe in a vfork child: programs call exec between fork or vfork and the end of
+ * the child. Keeps errno.
  */
 #ifndef PROCESS_EXEC_TARGET_H
 #define PROCESS_EXEC_TARGET_H
@@ -17,8 +19,8 @@
 
 struct exec_target {			/* on the caller's stack */
 	char *const *env;		/* the environment to start the program with */
-	bool traced;			/* it will be traced, as far as can be seen, or it is a script
-					 * that such a program reads */
+	bool traced;			/* as far as can be seen, the program will be traced; of a script:
+					 * its interpreter */
 	char *const *given;		/* the environment that the caller wants it to have */
 	const char *file;
 	enum inherit_wish wish;
@@ -26,19 +28,19 @@ struct exec_target {			/* on the caller's stack */
 };
 
 /*
- * Looks at the file that is about to be executed with env (NULL: an empty one). search: as in PATH,
- * when there is no slash. becomes: this process itself becomes the program, so that is traced even
- * when children are not. What cannot be traced is said on our output, and in the dumps that follow:
- * the parent's where the caller shares its memory (vfork). Sets t->env and t->traced. Where the
- * program is not to be traced, or file or env cannot be read, which is the kernel's to refuse, nothing
- * is done, and t->env is env.
+ * Examines the file that is about to be executed with env (NULL: an empty one), and sets t->env and t->traced.
+ * search: a name without a slash is searched in PATH. becomes: this process itself becomes the program, which
+ * is then traced even when children are not. A program that cannot be traced is named in a notice and counted in
+ * the dumps that follow, in those of the parent where the caller shares its memory (vfork). Where children are
+ * not to be traced, or where file or env cannot be read, which is the kernel's to refuse, t->env is env.
  */
 void exec_target_examine(struct exec_target *t, const char *file, bool search, bool becomes, char *const *env);
 
 /*
- * After that: the program is started with dump signals held back for it (options.held), and t->env
- * tells it so; it lets them through when its handlers stand. False: it cannot be told, so they must
- * not be held, and t->env is what it was.
+ * To be called after exec_target_examine(), when the dump signals in `held` are blocked for the program. Sets
+ * t->env so that it tells the program of them (options.held); the program's library unblocks them when its handlers
+ * are installed. False: the program cannot be told, so the caller must not block the signals, and t->env is what
+ * it was.
  */
 bool exec_target_hold_signals(struct exec_target *t, unsigned held);
 
