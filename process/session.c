@@ -114,7 +114,7 @@ struct remote_request {
 	enum remote_dump_result result;
 };
 
-static void ask_apart(void *remote_request)
+static void ask_with_own_descriptors(void *remote_request)
 {
 	struct remote_request *r = remote_request;
 
@@ -129,11 +129,11 @@ static bool ask_reporter(struct dump_request request)
 
 	r.request.tries_again = true;
 	if (!own_descriptors_needed())
-		ask_apart(&r);
+		ask_with_own_descriptors(&r);
 	r.request.tries_again = false;
 	if (r.result == REMOTE_DUMP_NO_DESCRIPTOR &&
-	    !own_descriptors_call(ask_apart, &r, kept, output_descriptors(&dumper.output, kept)))
-		ask_apart(&r);
+	    !own_descriptors_call(ask_with_own_descriptors, &r, kept, output_descriptors(&dumper.output, kept)))
+		ask_with_own_descriptors(&r);
 	return r.result == REMOTE_DUMP_DONE;
 }
 

@@ -80,21 +80,21 @@ struct entry {
 	int error;
 };
 
-static void enter_file_apart(void *entry)
+static void enter_file_with_own_descriptors(void *entry)
 {
 	struct entry *e = entry;
 
 	e->error = enter_file_directly(e->make);
 }
 
-/* As enter_file_directly(), and with a table of descriptors apart where the process has no descriptor left. Signals are
+/* As enter_file_directly(), and with descriptors of its own where the process has no descriptor left. Signals are
  * held back. */
 static int enter_file(int (*make)(struct table *, int))
 {
 	struct entry e = { make, enter_file_directly(make) };
 
 	if (e.error == EMFILE)
-		own_descriptors_call(enter_file_apart, &e, NULL, 0);
+		own_descriptors_call(enter_file_with_own_descriptors, &e, NULL, 0);
 	return e.error;
 }
 
@@ -176,7 +176,7 @@ static bool start_watched_directly(void)
 	return done;
 }
 
-static void start_watched_apart(void *done)
+static void start_watched_with_own_descriptors(void *done)
 {
 	*(bool *)done = start_watched_directly();
 }
@@ -186,7 +186,7 @@ static bool start_watched(void)
 	bool done = start_watched_directly();
 
 	if (!done && no_descriptor)
-		own_descriptors_call(start_watched_apart, &done, NULL, 0);
+		own_descriptors_call(start_watched_with_own_descriptors, &done, NULL, 0);
 	return done;
 }
 
