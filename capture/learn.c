@@ -22,18 +22,18 @@ static void learn_memo(struct paths *p, bool whole)
 	/* A stack that ends because no caller is named has no position to start with. */
 	if (!p->synced && rule_kind(p->steps[p->step_count - 1].rule) != KIND_END)
 		return;
-	memo_learn(&p->memo, p->steps, p->step_count, &p->captured.marks[p->first_step], p->cut, right, p->synced);
+	memo_learn(&p->memo, p->steps, p->step_count, &p->captured.suffixes[p->first_step], p->cut, right, p->synced);
 }
 
-/* What lies from frame i of the captured stack on outward, as its mark names it. */
+/* What lies from frame i of the captured stack on outward, as its suffix names it. */
 static uint32_t outer_of(const struct paths *p, unsigned i)
 {
 	const struct captured *c = &p->captured;
 	unsigned fresh = c->count - c->known;
 
 	if (!c->known || i <= fresh)
-		return c->marks[i].node;
-	return p->memo.positions[memo_outward(&p->memo, p->synced, i - fresh)].mark.node;
+		return c->suffixes[i].node;
+	return p->memo.positions[memo_outward(&p->memo, p->synced, i - fresh)].suffix.node;
 }
 
 static uint32_t new_node(struct paths *p, uint64_t rule)

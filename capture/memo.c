@@ -122,7 +122,7 @@ static uint32_t keep_path(struct memo *m, uint32_t at)
 	return frames;
 }
 
-void memo_learn(struct memo *m, const struct step *steps, unsigned count, const struct mark *marks, bool cut,
+void memo_learn(struct memo *m, const struct step *steps, unsigned count, const struct suffix *suffixes, bool cut,
 		unsigned right, uint32_t outer)
 {
 	const struct memo_position *o;
@@ -160,7 +160,7 @@ void memo_learn(struct memo *m, const struct step *steps, unsigned count, const 
 		if (right < MEMO_ALL && most > right - i)
 			most = right - i;
 		*f = (struct memo_position){
-			.sp = s->sp, .pc = s->pc, .fp = s->fp, .high = high, .mark = marks[i],
+			.sp = s->sp, .pc = s->pc, .fp = s->fp, .high = high, .suffix = suffixes[i],
 			.loads_end = (uint16_t)(l - m->loads), .words = (uint16_t)(o->words + (l - own)),
 			.first = first, .outer = (uint16_t)outer, .frames = (uint16_t)(o->frames + 1),
 			.right = (uint16_t)most,

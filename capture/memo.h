@@ -23,7 +23,7 @@
 
 #include "walk.h"
 
-#include "base/mark.h"
+#include "base/suffix.h"
 
 #define MEMO_POSITIONS	1024u
 #define MEMO_USUAL	384u	/* positions; the others are for paths of more than half of these */
@@ -36,12 +36,12 @@
 struct memo_position {
 	uintptr_t sp, pc, fp;
 	uintptr_t high;			/* above all words */
-	struct mark mark;		/* of the frames from here on that were known */
+	struct suffix suffix;		/* of the frames from here on that were known */
 	uint16_t loads_end;		/* of the words that its own step reads: the last is read first */
 	uint16_t words;			/* of this and all outward of it */
 	uint16_t first, outer;		/* the strand's outermost position; where it goes on, or 0 */
-	uint16_t frames;		/* of the mark, with this one */
-	uint16_t right;			/* for so many the mark's node is theirs; MEMO_ALL: to the stack's end */
+	uint16_t frames;		/* of the suffix, with this one */
+	uint16_t right;			/* for so many the suffix's node is theirs; MEMO_ALL: to the stack's end */
 	bool fp_matters;		/* a rule from here outward uses it before it is loaded anew */
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct memo_position) == 64, "a position is one cache line");
@@ -73,9 +73,9 @@ void memo_clear(struct memo *m);
 /*
  * Adds the steps of a walk, innermost first. It came to its end (outer is 0), or to the position `outer`, which
  * memo_holds() has found last. cut: the walk's end is not the stack's. right: the number of frames, from the
- * first step on, whose marks have the right nodes, or MEMO_ALL.
+ * first step on, whose suffixes have the right nodes, or MEMO_ALL.
  */
-void memo_learn(struct memo *m, const struct step *steps, unsigned count, const struct mark *marks, bool cut,
+void memo_learn(struct memo *m, const struct step *steps, unsigned count, const struct suffix *suffixes, bool cut,
 		unsigned right, uint32_t outer);
 
 /* Where the two newest positions are named that come to this place. */

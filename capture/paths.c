@@ -221,9 +221,9 @@ static void add_known(struct paths *p)
 
 	c->known = f->frames;
 	c->count = at + c->known;
-	c->marks[at] = f->mark;		/* it stands for those outward of it */
+	c->suffixes[at] = f->suffix;		/* it stands for those outward of it */
 	if (at < window && c->count > window)
-		c->marks[window].hash = m->positions[memo_outward(m, p->synced, window - at)].mark.hash;
+		c->suffixes[window].hash = m->positions[memo_outward(m, p->synced, window - at)].suffix.hash;
 	if (copied > c->count)
 		copied = c->count;
 	/* What paths_learn() may ask for. */
@@ -270,7 +270,7 @@ static inline __attribute__((always_inline)) uint32_t find_at_limit(struct paths
 	    !memo_holds(&p->memo, found, p->max + 1u - frames, high, &from))
 		return 0;
 	p->synced = found;
-	outer = f->mark.node;
+	outer = f->suffix.node;
 	if (likely(node->end.outer == outer))
 		return node->end.value;
 	pair = pair_slot(p, at, outer);
@@ -552,7 +552,7 @@ static HOT_CODE uint32_t __attribute__((noinline)) find_from_guess(struct paths 
 	found = memo_find(&p->memo, w.pc, w.sp, w.fp);
 	f = &p->memo.positions[found];
 	if (unlikely(!found || sp < p->range.low || high < f->high || high < p->near.high ||
-		     f->mark.node != node->end.outer || !node->end.value) ||
+		     f->suffix.node != node->end.outer || !node->end.value) ||
 	    unlikely(!memo_holds_all(&p->memo, found, p->max - 1u - run_count(node))))
 		return find_from_guess_slowly(p, function, pc, sp, fp, held);
 	p->hits++;

@@ -31,7 +31,7 @@
 
 #include "capture.h"
 
-#include "base/mark.h"
+#include "base/suffix.h"
 
 #define PATHS_BEYOND	128	/* the most frames that are walked beyond what is asked for */
 
@@ -40,11 +40,11 @@ struct captured {
 	unsigned count;		/* frames, max + 1 or fewer if the stack has no more; 0: given up, ask
 				 * capture_stack() */
 	uintptr_t blind;	/* the address without unwind information at which the walk ended; 0: it ended otherwise */
-	unsigned known;		/* the outermost of them, which marks[count - known] stands for: not all
-				 * of these are among the frames. marks[max + 1].hash is there too if they
+	unsigned known;		/* the outermost of them, which suffixes[count - known] stands for: not all
+				 * of these are among the frames. suffixes[max + 1].hash is there too if they
 				 * are so many. */
 	uintptr_t frames[CAPTURE_MAX + 1 + PATHS_BEYOND];
-	struct mark marks[CAPTURE_MAX + 1 + PATHS_BEYOND];
+	struct suffix suffixes[CAPTURE_MAX + 1 + PATHS_BEYOND];
 };
 
 struct paths;
@@ -69,7 +69,7 @@ struct capture_point paths_point(const struct paths *p, uintptr_t *function);
 
 /*
  * The value (not 0) for what paths_find() has just given, or rather for its first max + 1 frames, with
- * the marks of all frames that had none filled in. whole: the marks' nodes are right beyond these frames,
+ * the suffixes of all frames that had none filled in. whole: the suffixes' nodes are right beyond these frames,
  * too. seen: the stack is not new. Only then, or when the tree has its inner part, is it learnt whole:
  * most stacks of some programs never come again. False: modules have come or gone meanwhile, the stack
  * has to be found again.

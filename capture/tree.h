@@ -70,7 +70,7 @@ struct path {
 	union {
 		struct {			/* end, limit, run */
 			uint32_t value;
-			uint32_t outer;		/* with this mark's node for what lies outward */
+			uint32_t outer;		/* with this suffix's node for what lies outward */
 		} end;
 		uint32_t wide;			/* all children are in paths.wide, some here too */
 	};
@@ -107,7 +107,7 @@ struct child {
 	uint32_t parent, node;
 };
 
-/* At the limit: the tree's node, and the mark's node -> value. */
+/* At the limit: the tree's node, and the suffix's node -> value. */
 struct pair {
 	uint32_t path, outer, value;
 };

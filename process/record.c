@@ -98,7 +98,7 @@ static uint32_t find_row_of_captured(struct paths *p, uintptr_t function, const 
 	while (c->count) {
 		if (unlikely(c->blind))
 			note_truncated(c->blind);
-		row = table_intern(&recorder.table, c->frames, c->count, c->known, c->marks, &whole);
+		row = table_intern(&recorder.table, c->frames, c->count, c->known, c->suffixes, &whole);
 		if (likely(!notify_module_changes()) &&
 		    likely(row == ROW_OVERFLOW ||
 			   paths_learn(p, row, load_relaxed(&recorder.table.rows[row].total_count), whole)))
@@ -117,7 +117,7 @@ static uint32_t find_row_of_captured(struct paths *p, uintptr_t function, const 
 static uint32_t __attribute__((noinline)) find_row_slow(uintptr_t function, const struct capture_point *from)
 {
 	uintptr_t frames[recorder.depth];
-	struct mark marks[recorder.depth];
+	struct suffix suffixes[recorder.depth];
 	uint32_t seen, row;
 	unsigned notes = 0;
 
@@ -132,7 +132,7 @@ static uint32_t __attribute__((noinline)) find_row_slow(uintptr_t function, cons
 			count += capture_stack(from, frames + 1, recorder.depth - 1u, &notes);
 		if (unlikely(notes & CAPTURE_BLIND))
 			note_truncated(frames[count - 1]);
-		row = table_intern(&recorder.table, frames, count, 0, marks, NULL);
+		row = table_intern(&recorder.table, frames, count, 0, suffixes, NULL);
 	} while (unlikely(notify_module_changes() || seen != load_relaxed(&changes_seen)));
 	if (unlikely(notes))
 		count_notes(notes);

@@ -100,7 +100,7 @@ _Static_assert(sizeof(struct deltas) % 64 == 0, "threads share no cache line");
 __attribute__((cold)) struct deltas *deltas_take(struct table *t);
 
 /* In a child after fork, where only the calling thread is left: flushes all slots but its own (own, or NULL), and
- * marks them as free. */
+ * suffixes them as free. */
 __attribute__((cold)) void deltas_forked(struct table *t, struct deltas *own);
 
 /* Flushes a slot of the calling thread. False: nothing was flushed, because a view collects or because a thread that

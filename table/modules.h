@@ -68,7 +68,7 @@ static inline bool modules_intact(const struct table *t)
 	return !load_acquire(&t->local->modules_have_gone);
 }
 
-/* False while a thread is unloading modules: then the marks may be out of date, and modules_verify() asks the loader
+/* False while a thread is unloading modules: then the suffixes may be out of date, and modules_verify() asks the loader
  * whether pc, which must be on the caller's stack, lies in the module of this number (plus 1, as in a code). */
 bool modules_settled(const struct table *t);
 bool modules_verify(const struct table *t, uint32_t number, uint64_t pc);

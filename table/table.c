@@ -161,8 +161,8 @@ struct row_query {
 	const uintptr_t *frames;
 	unsigned count, known, depth;
 	uint32_t hinted;	/* the row's node, if it is the one of the hint */
-	struct mark *marks;
-	bool whole;		/* the marks' nodes are right beyond the depth too */
+	struct suffix *suffixes;
+	bool whole;		/* the suffixes' nodes are right beyond the depth too */
 	bool again;		/* a module has come back: the row may be there after all */
 	bool full;		/* it is not for want of levels that there is no row */
 };
@@ -214,7 +214,7 @@ static bool are_at(struct row_query *q, uint32_t node)
 	const struct table *t = q->t;
 	const uint16_t *frames = t->frames;
 	const uintptr_t *wanted = q->frames;
-	struct mark *marks = q->marks;
+	struct suffix *suffixes = q->suffixes;
 	uint32_t outer, next;
 	unsigned fresh = q->count - q->known, at;
 	bool intact = modules_intact(t);
@@ -223,9 +223,9 @@ static bool are_at(struct row_query *q, uint32_t node)
 	for (at = 0; at < fresh; at++, node = next) {
 		if (!node || !code_is_at(t, frame_code(frames, node, &next), wanted[at], intact))
 			return at >= q->depth;
-		marks[at].node = node;
+		suffixes[at].node = node;
 	}
-	outer = q->known ? marks[fresh].node : 0;
+	outer = q->known ? suffixes[fresh].node : 0;
 	for (; node != outer && at < q->depth; at++) {
 		if (!node || !outer || frame_code(frames, node, &node) != frame_code(frames, outer, &outer))
 			return false;
@@ -287,9 +287,9 @@ static unsigned find_shared(struct row_query *q, uint32_t mask, uint32_t *outer)
 {
 	unsigned fresh = q->count - q->known;
 
-	*outer = q->known ? q->marks[fresh].node : 0;
+	*outer = q->known ? q->suffixes[fresh].node : 0;
 	for (; fresh; fresh--) {
-		struct mark *m = &q->marks[fresh - 1];
+		struct suffix *m = &q->suffixes[fresh - 1];
 		uint32_t node = load_acquire(share_slot(q->t, m->hash, mask)), next, code;
 
 		if (!node)
@@ -335,7 +335,7 @@ static bool make_nodes(struct row_query *q)
 
 		if (!code)
 			return false;
-		q->marks[i].node = code;	/* until its node is known */
+		q->suffixes[i].node = code;	/* until its node is known */
 		units += frame_units(code);
 	}
 	if (fresh) {
@@ -344,15 +344,15 @@ static bool make_nodes(struct row_query *q)
 			return false;
 		check_below(outer, node, "a link leads to an older run of frames");
 		for (unsigned i = 0; i < fresh; i++) {
-			uint32_t code = q->marks[i].node;
+			uint32_t code = q->suffixes[i].node;
 
-			q->marks[i].node = node;
+			q->suffixes[i].node = node;
 			node = put_word(t->frames, node, code);
 		}
 		put_word(t->frames, node, FRAME_LINK | outer);
 	}
 	for (unsigned i = 0; i < fresh; i++)
-		store_release(share_slot(t, q->marks[i].hash, mask), q->marks[i].node);
+		store_release(share_slot(t, q->suffixes[i].hash, mask), q->suffixes[i].node);
 	q->whole = true;
 	return true;
 }
@@ -375,7 +375,7 @@ static uint32_t make_row(void *context)
 			return 0;
 	}
 	check(!t->infos[row].node && !t->rows[row].total_count, "a new row has no frames and no calls");
-	t->infos[row].node = q->marks[0].node;
+	t->infos[row].node = q->suffixes[0].node;
 	q->full = false;
 	return row;
 }
@@ -415,20 +415,20 @@ static bool same_as_hinted(void *context, uint32_t row)
 }
 
 uint32_t table_intern(struct table *t, const uintptr_t *frames, unsigned count, unsigned known,
-		      struct mark *marks, bool *whole)
+		      struct suffix *suffixes, bool *whole)
 {
 	struct row_query q = { .t = t, .frames = frames, .count = count, .known = known,
-			       .depth = t->head->depth, .marks = marks };
-	uint64_t hash = known ? marks[count - known].hash : 0;
+			       .depth = t->head->depth, .suffixes = suffixes };
+	uint64_t hash = known ? suffixes[count - known].hash : 0;
 	uint64_t *hint, seen;
 	uint32_t row;
 
 	for (unsigned i = count - known; i-- > 0; ) {
 		hash = mix(hash, frames[i] & PC_MASK);
-		marks[i].hash = hash;
+		suffixes[i].hash = hash;
 	}
 	if (count > q.depth)
-		hash -= marks[q.depth].hash * t->local->depth_power;
+		hash -= suffixes[q.depth].hash * t->local->depth_power;
 	hash = spread(hash);
 	hint = &t->local->row_hints[hash >> 20 & (TABLE_ROW_HINTS - 1)];
 	seen = load_acquire(hint);

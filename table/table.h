@@ -42,7 +42,7 @@
 
 #include "base/atomics.h"
 #include "elf/heap.h"
-#include "base/mark.h"
+#include "base/suffix.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -310,16 +310,16 @@ void table_set_depth(struct table *t, unsigned depth);
  * Finds or makes the row of a backtrace: count frames, innermost first, at least 1, of which the
  * depth's are looked at. Returns its id; ROW_OVERFLOW when there is no room for a new one.
  *
- * marks, one per frame, are filled in. The outermost `known` frames are those that
- * marks[count - known] stood for in an earlier call; that mark must be there already, and these
- * frames, and marks outward of it, are not looked at; but when there are more frames than the depth,
- * the hash of marks[depth] must be there.
+ * suffixes, one per frame, are filled in. The outermost `known` frames are those that
+ * suffixes[count - known] stood for in an earlier call; that suffix must be there already, and these
+ * frames, and suffixes outward of it, are not looked at; but when there are more frames than the depth,
+ * the hash of suffixes[depth] must be there.
  *
- * *whole (if not NULL): whether the marks' nodes are the frames' to the last. If not, as far as the
+ * *whole (if not NULL): whether the suffixes' nodes are the frames' to the last. If not, as far as the
  * depth they are, and what they say of frames beyond it is another chain's.
  */
 uint32_t table_intern(struct table *t, const uintptr_t *frames, unsigned count, unsigned known,
-		      struct mark *marks, bool *whole);
+		      struct suffix *suffixes, bool *whole);
 
 /*
  * The frames of a row as codes, innermost first, at most TABLE_FRAMES_MAX. Returns how many: 0

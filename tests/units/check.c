@@ -103,9 +103,9 @@ static void make_table(bool with_slots)
 	t.head->early = 1;
 	slots = with_slots ? deltas_take(&t) : NULL;
 	for (uintptr_t i = 0; i < ROWS; i++) {
-		struct mark marks[3];
+		struct suffix suffixes[3];
 
-		rows[i] = table_intern(&t, (uintptr_t[]){ 16, 4096 + i, 32 }, 3, 0, marks, NULL);
+		rows[i] = table_intern(&t, (uintptr_t[]){ 16, 4096 + i, 32 }, 3, 0, suffixes, NULL);
 		for (unsigned k = 0; k < EACH; k++) {
 			uint32_t *slot = blocks_claim(&map, &memory[(i * EACH + k) * 64]);
 			struct block stale[SLOTS_MOST], block = { .row = rows[i], .size_bytes = k ? 48 : 5000 };

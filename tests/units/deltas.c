@@ -220,14 +220,14 @@ static void compare(void)
 /* Several rows share a slot, so that they take it from each other. */
 static void begin(bool slots_are_shared)
 {
-	struct mark marks[2];
+	struct suffix suffixes[2];
 
 	memset(rows, 0, sizeof(rows));
 	heap = heap_peak = live = 0;
 	if (!table_create(&t))
 		exit(1);
 	for (uintptr_t i = 0, made = 0; made < ROWS; i++) {
-		uint32_t row = table_intern(&t, (uintptr_t[]){ 16, i + 1 }, 2, 0, marks, NULL);
+		uint32_t row = table_intern(&t, (uintptr_t[]){ 16, i + 1 }, 2, 0, suffixes, NULL);
 
 		if (!slots_are_shared || i % DELTA_SLOTS < 4) {
 			t.infos[row].since = LONG_AGO;
@@ -351,11 +351,11 @@ static void test_negative_count(void)
 static void test_many_rows(void)
 {
 	int64_t real = 0;
-	struct mark marks[2];
+	struct suffix suffixes[2];
 
 	begin(false);
 	for (uintptr_t i = 0; i < 200; i++) {
-		uint32_t row = table_intern(&t, (uintptr_t[]){ 17, i + 1 }, 2, 0, marks, NULL);
+		uint32_t row = table_intern(&t, (uintptr_t[]){ 17, i + 1 }, 2, 0, suffixes, NULL);
 
 		delta_alloc(&t, thread[0], row, 65536);
 		delta_alloc(&t, thread[0], row, 8000);

@@ -188,12 +188,12 @@ static struct {
 	unsigned synced, kept, forgot, longest, wrong, blind;
 } seen;
 
-/* A walk for so many frames; what the memo knows of the rest has to be what a plain walk finds. A mark has
+/* A walk for so many frames; what the memo knows of the rest has to be what a plain walk finds. A suffix has
  * its address for a hash, and for a node how many frames it is right for. */
 static void look(struct memo *m, unsigned asked)
 {
 	static struct step steps[DEEPEST];
-	static struct mark marks[DEEPEST];
+	static struct suffix suffixes[DEEPEST];
 	uintptr_t at_pc = pc, at_sp = sp, at_fp = fp, from = 0, high = (uintptr_t)&words[WORDS];
 	unsigned count = 0, before = m->count, right = random_below(8) ? MEMO_ALL : asked + BEYOND + 1 + random_below(20);
 	uint32_t synced = 0;
@@ -215,8 +215,8 @@ static void look(struct memo *m, unsigned asked)
 
 				const struct memo_position *f = &m->positions[position];
 
-				seen.wrong += f->pc != at_pc || f->sp != at_sp || f->mark.hash != at_pc ||
-					      (!k && f->mark.node <= more);
+				seen.wrong += f->pc != at_pc || f->sp != at_sp || f->suffix.hash != at_pc ||
+					      (!k && f->suffix.node <= more);
 				/* What lies beyond the last one is not asked for. */
 				if (!step(&at_pc, &at_sp, &at_fp, k == more)) {
 					seen.wrong += known != k + 1;
@@ -226,7 +226,7 @@ static void look(struct memo *m, unsigned asked)
 			break;
 		}
 		steps[count] = (struct step){ at_sp, at_fp, at_pc, rule_of(at_pc) };
-		marks[count] = (struct mark){ .hash = at_pc, .node = right == MEMO_ALL ? right : right - count };
+		suffixes[count] = (struct suffix){ .hash = at_pc, .node = right == MEMO_ALL ? right : right - count };
 		cut = count++ >= asked + BEYOND;
 		if (cut)
 			break;
@@ -241,7 +241,7 @@ static void look(struct memo *m, unsigned asked)
 		return;
 	if (cut)
 		steps[count - 1].rule = KIND_END;
-	memo_learn(m, steps, count, marks, cut, right, synced);
+	memo_learn(m, steps, count, suffixes, cut, right, synced);
 	if (m->count < before)
 		*(m->count > count + 1 ? &seen.kept : &seen.forgot) += 1;
 }

@@ -128,7 +128,7 @@ static struct table table;
 static uint32_t add_row(const char *path, uintptr_t pc, size_t size_bytes)
 {
 	struct table_header *h = table.head;
-	struct mark marks[3];
+	struct suffix suffixes[3];
 	uint32_t row, codes[TABLE_FRAMES_MAX];
 
 	if (path) {
@@ -141,7 +141,7 @@ static uint32_t add_row(const char *path, uintptr_t pc, size_t size_bytes)
 		strcpy(table.text + h->text_used, path);
 		h->text_used += (uint32_t)strlen(path) + 1;
 	}
-	row = table_intern(&table, (uintptr_t[]){ 0x1, pc, 0x77 }, 3, 0, marks, NULL);
+	row = table_intern(&table, (uintptr_t[]){ 0x1, pc, 0x77 }, 3, 0, suffixes, NULL);
 	table_frames(&table, row, codes);
 	if (path)
 		table.codes[codes[1]] |= (uint64_t)h->module_count << CODE_PC_BITS;
@@ -246,13 +246,13 @@ static void test_lines(void)
 static void test_entry(void)
 {
 	uint32_t row, codes[TABLE_FRAMES_MAX];
-	struct mark mark;
+	struct suffix suffix;
 
 	fresh_table();
 	add_row("/x/lines", 0x101020, 1);
 	add_row("/x/split", 0x201020, 1);
 	for (int module = 1; module <= 2; module++) {
-		row = table_intern(&table, (uintptr_t[]){ (uintptr_t)module << 20 | 0x1801 }, 1, 0, &mark, NULL);
+		row = table_intern(&table, (uintptr_t[]){ (uintptr_t)module << 20 | 0x1801 }, 1, 0, &suffix, NULL);
 		table_frames(&table, row, codes);
 		table.codes[codes[0]] |= (uint64_t)module << CODE_PC_BITS;
 		row_alloc(&table, row, 1000);
@@ -336,12 +336,12 @@ static void test_sections(void)
 /* The same address as what a call returns to, and as what a signal has interrupted. */
 static void test_signals(void)
 {
-	struct mark marks[5];
+	struct suffix suffixes[5];
 	uint32_t row, codes[TABLE_FRAMES_MAX];
 
 	fresh_table();
 	add_row("/x/lines", 0x101100, 100);
-	row = table_intern(&table, (uintptr_t[]){ 0x1, 0x5555, 0x101100, 0x77 }, 4, 0, marks, NULL);
+	row = table_intern(&table, (uintptr_t[]){ 0x1, 0x5555, 0x101100, 0x77 }, 4, 0, suffixes, NULL);
 	table_frames(&table, row, codes);
 	row_alloc(&table, row, 50);
 	print("no-lines", NULL, -1);

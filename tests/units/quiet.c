@@ -142,7 +142,7 @@ static uint64_t chain_hash(uint64_t outer, const uintptr_t *frames, unsigned n)
 	return outer;
 }
 
-/* Of so many frames from a mark on; what lies outward of them is `beyond`. */
+/* Of so many frames from a suffix on; what lies outward of them is `beyond`. */
 static uint64_t window_hash(uint64_t hash, unsigned n, uint64_t beyond)
 {
 	while (n-- > 0)
@@ -151,7 +151,7 @@ static uint64_t window_hash(uint64_t hash, unsigned n, uint64_t beyond)
 }
 
 /* Whether the captured stack has these frames outward of frame 0. The outermost ones may be named by
- * their mark alone, and so may more than are asked for. */
+ * their suffix alone, and so may more than are asked for. */
 static bool is_captured(const struct captured *c, const uintptr_t *frames, unsigned n)
 {
 	unsigned fresh = c->count - c->known, told = fresh < n + 1 ? fresh : n + 1;
@@ -161,11 +161,11 @@ static bool is_captured(const struct captured *c, const uintptr_t *frames, unsig
 		return false;
 	return !c->known || fresh > n ||
 	       chain_hash(0, frames + fresh - 1, n + 1 - fresh) ==
-	       window_hash(c->marks[fresh].hash, n + 1 - fresh, more ? c->marks[n + 1].hash : 0);
+	       window_hash(c->suffixes[fresh].hash, n + 1 - fresh, more ? c->suffixes[n + 1].hash : 0);
 }
 
 /*
- * Takes the same stack by way of a memory. A frame's mark is of the frames from it outward. Every other
+ * Takes the same stack by way of a memory. A frame's suffix is of the frames from it outward. Every other
  * stack that goes on beyond the depth is treated as if its row had been there before, with another chain.
  */
 static void recognize(const struct capture_point *at, const uintptr_t *frames, unsigned n)
@@ -182,12 +182,12 @@ static void recognize(const struct capture_point *at, const uintptr_t *frames, u
 		mistaken += !is_captured(c, frames, n);
 		whole = c->count <= depth + 1 || fresh > depth + 1 || known_count % 2;
 		for (unsigned i = fresh; i-- > 0; ) {
-			c->marks[i].hash = chain_hash(i + 1 < c->count ? c->marks[i + 1].hash : 0, &c->frames[i], 1);
-			c->marks[i].node = (uint32_t)c->marks[i].hash | 1;
+			c->suffixes[i].hash = chain_hash(i + 1 < c->count ? c->suffixes[i + 1].hash : 0, &c->frames[i], 1);
+			c->suffixes[i].node = (uint32_t)c->suffixes[i].hash | 1;
 		}
 		for (unsigned i = 0; i < fresh && !whole; i++)
-			c->marks[i].node = (uint32_t)window_hash(c->marks[i].hash, depth + 1 - i,
-								 c->marks[depth + 1].hash) | 1;
+			c->suffixes[i].node = (uint32_t)window_hash(c->suffixes[i].hash, depth + 1 - i,
+								 c->suffixes[depth + 1].hash) | 1;
 		if (++known_count < KNOWN_MAX) {
 			known[known_count].count = n;
 			memcpy(known[known_count].frames, frames, least * sizeof(*frames));

@@ -395,20 +395,20 @@ static void test_rows(void)
 	struct view v;
 	uintptr_t f1[] = { 1, 2, 3 }, f2[] = { 1, 2 };
 	uint32_t r1, r2;
-	static struct mark marks[TABLE_FRAMES_MAX], again[TABLE_FRAMES_MAX];	/* zeroed: compared whole */
+	static struct suffix suffixes[TABLE_FRAMES_MAX], again[TABLE_FRAMES_MAX];	/* zeroed: compared whole */
 	uint32_t codes[TABLE_FRAMES_MAX];
 
 	ok(table_create(&t), "a table");
-	r1 = table_intern(&t, f1, 3, 0, marks, NULL);
+	r1 = table_intern(&t, f1, 3, 0, suffixes, NULL);
 	ok(r1 >= ROW_FIRST, "a new backtrace gets a row");
 	ok(table_intern(&t, f1, 3, 0, again, NULL) == r1, "which it keeps");
-	ok(!memcmp(marks, again, 3 * sizeof(*marks)), "and its marks too");
+	ok(!memcmp(suffixes, again, 3 * sizeof(*suffixes)), "and its suffixes too");
 	r2 = table_intern(&t, f2, 2, 0, again, NULL);
 	ok(r2 != r1, "a prefix is another backtrace");
 	ok(table_frames(&t, r1, codes) == 3 && table_code_pc(&t, codes[0]) == 1 &&
 	   table_code_pc(&t, codes[2]) == 3, "the frames are there");
-	ok(table_intern(&t, (uintptr_t[]){ 1, 9, 9 }, 3, 2, marks, NULL) == r1,
-	   "outer frames that a mark stands for are not looked at");
+	ok(table_intern(&t, (uintptr_t[]){ 1, 9, 9 }, 3, 2, suffixes, NULL) == r1,
+	   "outer frames that a suffix stands for are not looked at");
 
 	row_alloc(&t, r1, 100);
 	row_alloc(&t, r2, 50);		/* the heap's peak: 150 */
@@ -438,7 +438,7 @@ static void test_rows(void)
 static void test_collision(void)
 {
 	uintptr_t a[] = { 1, 2, 3, 4 }, b[] = { 1, 2 + ONES, 3 + STEPS, 4 };
-	struct mark am[5], bm[5];
+	struct suffix am[5], bm[5];
 	struct table t = { .head = NULL };
 	uint32_t row;
 
@@ -449,7 +449,7 @@ static void test_collision(void)
 	bm[2] = bm[1];
 	row = table_intern(&t, (uintptr_t[]){ 8, 9 }, 5, 3, am, NULL);
 	ok(row != table_intern(&t, (uintptr_t[]){ 8, 9 }, 5, 3, bm, NULL) && am[0].hash == bm[0].hash,
-	   "and so if they differ where marks stand for them");
+	   "and so if they differ where suffixes stand for them");
 }
 
 /* Differences that are told late: exact in every view, and whole when they are flushed. */
@@ -458,7 +458,7 @@ static void test_deltas(void)
 	struct table t = { .head = NULL };
 	struct arena a = { 0 };
 	struct view v;
-	struct mark marks[2];
+	struct suffix suffixes[2];
 	struct deltas *d, *other;
 	uint32_t rows[2 * DELTA_SLOTS];
 	uint64_t sum = 0, told;
@@ -469,7 +469,7 @@ static void test_deltas(void)
 	other = deltas_take(&t);
 	ok(d && other && d != other, "each thread gets slots of its own");
 	for (uintptr_t i = 0; i < 2 * DELTA_SLOTS; i++) {
-		rows[i] = table_intern(&t, (uintptr_t[]){ 16, i + 1 }, 2, 0, marks, NULL);
+		rows[i] = table_intern(&t, (uintptr_t[]){ 16, i + 1 }, 2, 0, suffixes, NULL);
 		for (int n = 0; n < 100; n++)
 			delta_alloc(&t, d, rows[i], 1000);
 		for (int n = 0; n < 40; n++)
@@ -630,13 +630,13 @@ static void large_resize(struct table *t, struct deltas *d, enum way way, uint32
 
 struct deep {
 	uintptr_t frames[DEEPEST];
-	struct mark marks[DEEPEST + 1];
+	struct suffix suffixes[DEEPEST + 1];
 	unsigned count;
 	uint32_t row;
 	bool whole;
 };
 
-/* A stack of any frames; or of some before those that a mark of an earlier one stands for, which are not told. */
+/* A stack of any frames; or of some before those that a suffix of an earlier one stands for, which are not told. */
 static void make_deep(struct table *t, struct deep *s, const struct deep *earlier)
 {
 	uintptr_t told[DEEPEST] = { 0 };
@@ -645,7 +645,7 @@ static void make_deep(struct table *t, struct deep *s, const struct deep *earlie
 	if (earlier) {
 		from = any(earlier->count);
 		known = earlier->count - from;
-		/* Of the marks that are right as far as the depth only, no more is asked than that. */
+		/* Of the suffixes that are right as far as the depth only, no more is asked than that. */
 		fresh = (earlier->whole ? 1 : from ? from : 1) + any(DEEPEST);
 		if (fresh > DEEPEST - known)
 			fresh = DEEPEST - known;
@@ -661,16 +661,16 @@ static void make_deep(struct table *t, struct deep *s, const struct deep *earlie
 		if (i < fresh)
 			told[i] = s->frames[i];
 	}
-	memset(s->marks, 0xff, sizeof(s->marks));
+	memset(s->suffixes, 0xff, sizeof(s->suffixes));
 	if (known) {
-		s->marks[fresh] = earlier->marks[from];
+		s->suffixes[fresh] = earlier->suffixes[from];
 		if (s->count > DEPTH && DEPTH > fresh)
-			s->marks[DEPTH].hash = earlier->marks[from + DEPTH - fresh].hash;
+			s->suffixes[DEPTH].hash = earlier->suffixes[from + DEPTH - fresh].hash;
 	}
-	s->row = table_intern(t, told, s->count, known, s->marks, &s->whole);
-	/* The model needs all marks of those that may be used as earlier ones. */
+	s->row = table_intern(t, told, s->count, known, s->suffixes, &s->whole);
+	/* The model needs all suffixes of those that may be used as earlier ones. */
 	for (unsigned i = fresh + 1; i < s->count; i++)
-		s->marks[i] = earlier->marks[from + i - fresh];
+		s->suffixes[i] = earlier->suffixes[from + i - fresh];
 	if (earlier && !earlier->whole)
 		s->whole = false;
 }
@@ -702,7 +702,7 @@ static void test_depth(void)
 		short_ones += s->count < DEPTH;
 		partly += !s->whole;
 	}
-	printf("# %u rows, %u stacks less deep, %u with marks of another chain\n", t.head->row_count, short_ones, partly);
+	printf("# %u rows, %u stacks less deep, %u with suffixes of another chain\n", t.head->row_count, short_ones, partly);
 	ok(!others && short_ones > 100 && partly > 100, "a row has the frames as far as the depth");
 	ok(!twice, "stacks that differ beyond it only have one row");
 }
@@ -711,7 +711,7 @@ static void test_depth(void)
 static void test_large(enum way way, const char *what)
 {
 	struct table t = { .head = NULL };
-	struct mark marks[2];
+	struct suffix suffixes[2];
 	struct deltas *d;
 	struct { uint32_t row; uint64_t size; } block[LARGE_BLOCKS] = { { 0, 0 } };
 	uint32_t rows[LARGE_ROWS];
@@ -722,7 +722,7 @@ static void test_large(enum way way, const char *what)
 	table_create(&t);
 	d = deltas_take(&t);
 	for (uintptr_t i = 0; i < LARGE_ROWS; i++)
-		rows[i] = table_intern(&t, (uintptr_t[]){ 16, i + 1 }, 2, 0, marks, NULL);
+		rows[i] = table_intern(&t, (uintptr_t[]){ 16, i + 1 }, 2, 0, suffixes, NULL);
 	for (int n = 0; n < 20000 && good; n++) {
 		enum way now = way == MIXED ? (enum way)any(2) : way;
 		unsigned b = any(LARGE_BLOCKS), k = block[b].row ? block[b].row - 1 : any(LARGE_ROWS);
@@ -767,12 +767,12 @@ static uint64_t value_of(struct table *t, uint32_t row, enum sort_key key);
 static void test_large_single(void)
 {
 	struct table t = { .head = NULL };
-	struct mark marks[2];
+	struct suffix suffixes[2];
 	uint32_t row;
 	bool good = true;
 
 	table_create(&t);
-	row = table_intern(&t, (uintptr_t[]){ 16, 1 }, 2, 0, marks, NULL);
+	row = table_intern(&t, (uintptr_t[]){ 16, 1 }, 2, 0, suffixes, NULL);
 	/* The sum of sizes is ahead: it reaches its quarters when the row has as much as it can. */
 	large_alloc(&t, NULL, SINGLE, row, ROW_QUARTER / 16);
 	large_free(&t, NULL, SINGLE, row, ROW_QUARTER / 16, false);
@@ -808,7 +808,7 @@ static uint64_t value_of(struct table *t, uint32_t row, enum sort_key key)
 static void test_large_sums(void)
 {
 	struct table t = { .head = NULL };
-	struct mark marks[2];
+	struct suffix suffixes[2];
 	struct row_upper *u;
 	struct deltas *d;
 	uint32_t row, n = 0;
@@ -816,7 +816,7 @@ static void test_large_sums(void)
 
 	table_create(&t);
 	d = deltas_take(&t);
-	row = table_intern(&t, (uintptr_t[]){ 16, 1 }, 2, 0, marks, NULL);
+	row = table_intern(&t, (uintptr_t[]){ 16, 1 }, 2, 0, suffixes, NULL);
 	ok(!row_upper(&t, row), "a row has no upper parts at first");
 	u = row_make_upper(&t, row);
 	ok(u && u == row_upper(&t, row) && u == row_make_upper(&t, row) && !u->total_size, "then its own, empty");
@@ -886,7 +886,7 @@ static void test_large_full(void)
 {
 	const uint64_t sizes[] = { 100, ROW_QUARTER - 1, (uint64_t)1 << 31, (uint64_t)5 << 30, 7 };
 	struct table t = { .head = NULL };
-	struct mark marks[2];
+	struct suffix suffixes[2];
 	struct deltas *d;
 	uint32_t row;
 	bool good = true;
@@ -895,7 +895,7 @@ static void test_large_full(void)
 	d = deltas_take(&t);
 	t.head->upper_limit = 1;
 	t.head->no_space = TABLE_NO_SPACE;
-	row = table_intern(&t, (uintptr_t[]){ 16, 1 }, 2, 0, marks, NULL);
+	row = table_intern(&t, (uintptr_t[]){ 16, 1 }, 2, 0, suffixes, NULL);
 	for (enum way way = SINGLE; way <= BATCHED; way++) {
 		uint64_t sum = 0;
 
@@ -950,12 +950,12 @@ static void *large_work(void *batched)
 
 static void test_large_threads(void)
 {
-	struct mark marks[2];
+	struct suffix suffixes[2];
 	pthread_t threads[LARGE_THREADS];
 	const uint64_t want = LARGE_THREADS * ((uint64_t)3 << 31);
 
 	table_create(&large.t);
-	large.row = table_intern(&large.t, (uintptr_t[]){ 16, 1 }, 2, 0, marks, NULL);
+	large.row = table_intern(&large.t, (uintptr_t[]){ 16, 1 }, 2, 0, suffixes, NULL);
 	for (int batched = 0; batched < 2; batched++) {
 		for (int i = 0; i < LARGE_THREADS; i++)
 			pthread_create(&threads[i], NULL, large_work, batched ? &large : NULL);
@@ -982,12 +982,12 @@ static uint32_t seen[THREADS][STACKS];
 static void *intern_all(void *number)
 {
 	uint32_t *mine = number;
-	struct mark marks[3];
+	struct suffix suffixes[3];
 
 	for (uintptr_t i = 0; i < STACKS; i++) {
 		uintptr_t f[] = { i * 16, i % 7, i };
 
-		mine[i] = table_intern(&shared, f, 3, 0, marks, NULL);
+		mine[i] = table_intern(&shared, f, 3, 0, suffixes, NULL);
 	}
 	return NULL;
 }
@@ -1017,7 +1017,7 @@ static void test_full(void)
 {
 	struct table t = { .head = NULL };
 	struct rlimit old, small;
-	struct mark marks[2];
+	struct suffix suffixes[2];
 	bool good = true;
 	uint32_t rows = 0, overflow = 0;
 
@@ -1033,7 +1033,7 @@ static void test_full(void)
 		return;
 	for (uintptr_t i = 1; i <= (uintptr_t)2 * t.head->row_limit; i++) {
 		uintptr_t f[] = { i % 64 << 4, i };
-		uint32_t row = table_intern(&t, f, 2, 0, marks, NULL);
+		uint32_t row = table_intern(&t, f, 2, 0, suffixes, NULL);
 
 		rows += row != ROW_OVERFLOW;
 		overflow += row == ROW_OVERFLOW;
@@ -1045,7 +1045,7 @@ static void test_full(void)
 	for (uintptr_t i = 1; i <= 100; i++) {
 		uintptr_t f[] = { i % 64 << 4, i };
 
-		good = good && table_intern(&t, f, 2, 0, marks, NULL) != ROW_OVERFLOW;
+		good = good && table_intern(&t, f, 2, 0, suffixes, NULL) != ROW_OVERFLOW;
 	}
 	ok(good, "and the known ones keep their rows");
 }
@@ -1065,11 +1065,11 @@ static size_t mapped_bytes(void)
 
 static bool intern_some(struct table *t, uintptr_t from, uintptr_t to)
 {
-	struct mark marks[2];
+	struct suffix suffixes[2];
 	bool all = true;
 
 	for (uintptr_t i = from; i < to; i++)
-		all = all && table_intern(t, (uintptr_t[]){ i % 64 << 4, i << 4 }, 2, 0, marks, NULL) != ROW_OVERFLOW;
+		all = all && table_intern(t, (uintptr_t[]){ i % 64 << 4, i << 4 }, 2, 0, suffixes, NULL) != ROW_OVERFLOW;
 	return all;
 }
 
@@ -1205,7 +1205,7 @@ static void test_ahead(void)
 {
 	enum { ROWS = 375000 };
 	struct table t = { .head = NULL };
-	struct mark marks[2];
+	struct suffix suffixes[2];
 	int fd = memfd_create("units", MFD_CLOEXEC);
 	bool good = true;
 	const struct table_header *h;
@@ -1216,7 +1216,7 @@ static void test_ahead(void)
 	}
 	h = t.head;
 	for (uintptr_t i = 1; i <= ROWS; i++)
-		good = good && table_intern(&t, (uintptr_t[]){ i % 64 << 4, i << 4 }, 2, 0, marks, NULL) != ROW_OVERFLOW;
+		good = good && table_intern(&t, (uintptr_t[]){ i % 64 << 4, i << 4 }, 2, 0, suffixes, NULL) != ROW_OVERFLOW;
 	ok(good && h->row_count == ROWS + ROW_FIRST, "a table in a memfd grows");
 	ok(h->row_limit - h->row_count <= ROWS / 60 && h->frame_limit - h->frames_used <= h->frames_used / 60,
 	   "by a sixtieth at a time");
