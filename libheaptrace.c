@@ -6,7 +6,7 @@
  *	hook -> guard -> real function -> capture -> intern -> counters -> block map
  */
 #include "base/atomics.h"
-#include "base/boot.h"
+#include "base/bootstrap.h"
 #include "capture/capture.h"
 #include "elf/lookup.h"
 #include "hooks/exec.h"
@@ -43,7 +43,7 @@ static struct {
 	REAL_FUNCTIONS(DECLARE)
 } real HOT_DATA __attribute__((aligned(64)));
 
-static struct boot_pool boot_pool;
+static struct bootstrap_pool bootstrap_pool;
 
 static void find_real(void)
 {
@@ -132,7 +132,7 @@ static inline __attribute__((always_inline)) bool enter(unsigned calls)
 
 static void *__attribute__((noinline)) malloc_untraced(size_t size)
 {
-	return real.malloc ? real.malloc(size) : boot_alloc(&boot_pool, size);
+	return real.malloc ? real.malloc(size) : bootstrap_alloc(&bootstrap_pool, size);
 }
 
 EXPORT HOT_CODE void *malloc(size_t size)
@@ -152,7 +152,7 @@ static void *__attribute__((noinline)) calloc_untraced(size_t count, size_t size
 {
 	if (real.malloc)
 		return real.calloc(count, size);
-	return count && size > SIZE_MAX / count ? NULL : boot_alloc(&boot_pool, count * size);
+	return count && size > SIZE_MAX / count ? NULL : bootstrap_alloc(&bootstrap_pool, count * size);
 }
 
 EXPORT HOT_CODE void *calloc(size_t count, size_t size)
@@ -171,7 +171,7 @@ EXPORT HOT_CODE void *calloc(size_t count, size_t size)
 /* A block from the boot pool moves to the real heap. */
 static void *leave_boot(void *old, size_t size)
 {
-	size_t old_size = boot_size(old);
+	size_t old_size = bootstrap_size(old);
 	void *p = malloc(size);
 
 	if (p)
@@ -216,10 +216,10 @@ EXPORT HOT_CODE void *realloc(void *old, size_t size)
 
 	if (unlikely(!real.malloc)) {
 		if (guard_self.inside)
-			return old ? leave_boot(old, size) : boot_alloc(&boot_pool, size);
+			return old ? leave_boot(old, size) : bootstrap_alloc(&bootstrap_pool, size);
 		find_real();
 	}
-	if (unlikely(boot_owns(&boot_pool, old)))
+	if (unlikely(bootstrap_owns(&bootstrap_pool, old)))
 		return leave_boot(old, size);
 	from = CAPTURE_POINT();
 	return reallocate(old, size, false, 0, 0, CALLED(realloc), &from);
@@ -236,7 +236,7 @@ EXPORT void *reallocarray(void *old, size_t count, size_t each)
 		errno = ENOMEM;
 		return NULL;
 	}
-	if (unlikely(boot_owns(&boot_pool, old)))
+	if (unlikely(bootstrap_owns(&bootstrap_pool, old)))
 		return leave_boot(old, size);
 	from = CAPTURE_POINT();
 	return reallocate(old, size, real.reallocarray != NULL, count, each,
@@ -247,7 +247,7 @@ EXPORT void *reallocarray(void *old, size_t count, size_t each)
  * know it. */
 static bool __attribute__((noinline)) free_unknown(const void *p)
 {
-	if (boot_owns(&boot_pool, p))
+	if (bootstrap_owns(&bootstrap_pool, p))
 		return false;
 	add_relaxed(&recorder.table.head->totals.unknown_frees, 1);
 	return true;
@@ -257,7 +257,7 @@ static bool __attribute__((noinline)) free_unknown(const void *p)
  * function must not be called. */
 static bool __attribute__((noinline)) free_untraced(void *p)
 {
-	if (boot_owns(&boot_pool, p))
+	if (bootstrap_owns(&bootstrap_pool, p))
 		return false;
 	if (!real.malloc)
 		find_real();

@@ -4,7 +4,7 @@
 
 #include "allocator.h"
 #include "base/check.h"
-#include "base/opened.h"
+#include "base/safe_open.h"
 #include "base/sort.h"
 #include "filter.h"
 #include "missing.h"
@@ -201,7 +201,7 @@ enum model_result model_make(struct model **made, const struct model_request *q,
 		add_section_names(m, &m->sections[i], &p->names);
 	}
 	names_resolve(&p->names);
-	if (q->tries_again && opened_lacking())
+	if (q->tries_again && safe_open_exhausted())
 		return MODEL_NO_DESCRIPTOR;
 	if (q->figures)
 		find_figures(m, p, q, &blocks);

@@ -189,7 +189,7 @@ enum model_result {
 				 * rows are there */
 	MODEL_NO_MEMORY,
 	MODEL_NO_DESCRIPTOR,	/* a file could not be read because the process has no descriptor left
-				 * (base/opened.h), and the caller, who can do something about that, has set
+				 * (base/safe_open.h), and the caller, who can do something about that, has set
 				 * request.tries_again */
 };
 

@@ -2,7 +2,7 @@
 /* See out.h. */
 #include "out.h"
 
-#include "plain.h"
+#include "printable.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -227,7 +227,7 @@ void out_name_with(struct out *o, const char *text, char from, char to)
 			out_bytes(o, text, bytes);
 			continue;
 		}
-		bytes = plain_character(text, left, &plain);
+		bytes = printable_character(text, left, &plain);
 		if (!plain)
 			out_char(o, '?');
 		else if (*text == from)
@@ -256,7 +256,7 @@ void out_foreign(struct out *o, const char *text, size_t len)
 			out_text(o, "...");
 			return;
 		}
-		bytes = plain_character(text + i, len - i, &plain);
+		bytes = printable_character(text + i, len - i, &plain);
 		if (plain) {
 			out_bytes(o, text + i, bytes);
 		} else if (text[i] & 0x80) {

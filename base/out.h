@@ -64,7 +64,7 @@ void out_size(struct out *o, uint64_t bytes);
 /* "750 ns", "12.045 us", "6.236 ms", "1.500 secs", "2 mins 5 secs", "3 hours 2 mins". */
 void out_time(struct out *o, uint64_t ns);
 
-/* Text from outside (names, paths): each control character (plain.h) becomes `?`. */
+/* Text from outside (names, paths): each control character (printable.h) becomes `?`. */
 void out_name(struct out *o, const char *text);
 
 /* Text from outside in a message: one line, in which control characters are visible (`^X`, or `?` where

@@ -16,7 +16,7 @@
 #include "format.h"
 
 #include "analysis/rules.h"
-#include "base/plain.h"
+#include "base/printable.h"
 
 #include <string.h>
 
@@ -55,7 +55,7 @@ static size_t write_character(struct out *out, const char *text, size_t left)
 {
 	unsigned char first = (unsigned char)*text;
 	bool plain;
-	size_t bytes = plain_character(text, left, &plain);
+	size_t bytes = printable_character(text, left, &plain);
 
 	if (bytes == 1 && first >= 0x80)
 		write_escape(out, 0xfffd);

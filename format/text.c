@@ -11,8 +11,8 @@
 #include "format.h"
 
 #include "analysis/frame.h"
+#include "base/errno_text.h"
 #include "base/path.h"
-#include "base/reason.h"
 #include "shorten.h"
 #include "words.h"
 
@@ -253,7 +253,7 @@ static void write_lacks(struct list *l, const struct model_lack *lacks, unsigned
 		out_text(l->out, lacks[i].why);
 		if (lacks[i].error) {
 			out_text(l->out, ": ");
-			words_reason(l->out, reason_text(lacks[i].error), lacks[i].error);
+			words_reason(l->out, errno_text(lacks[i].error), lacks[i].error);
 		}
 		out_char(l->out, ')');
 	}

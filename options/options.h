@@ -84,7 +84,7 @@ struct options {
 	 * one run; not options that a user gives. */
 	uint32_t run;			/* pid of the program that was started; 0: not known yet */
 	const char *watch;		/* the watcher's address and password (watch.h), or NULL */
-	const char *outfile_is;		/* the descriptor that outfile stands for (opened.h), or NULL */
+	const char *outfile_is;		/* the descriptor that outfile stands for (safe_open.h), or NULL */
 	uint8_t held;			/* which of signals[] to unblock at start: bits 0 and 1 */
 	uint8_t added;			/* what was put into this process's environment (inherit.h) */
 };

@@ -2,8 +2,8 @@
 /* See outfile.h. */
 #include "outfile.h"
 
-#include "base/opened.h"
 #include "base/out.h"
+#include "base/safe_open.h"
 #include "options.h"
 
 #include <errno.h>
@@ -64,7 +64,7 @@ void outfile_resolve(struct options *o, char text[OUTFILE_TEXT_BYTES])
 	o->outfile_is = NULL;
 	if (!o->outfile || strchr(o->outfile, '%'))
 		return;
-	number = opened_name(o->outfile);
+	number = safe_open_descriptor(o->outfile);
 	if (number < 0 || fstat(number, &st)) {
 		errno = saved;
 		return;

@@ -4,7 +4,7 @@
 
 #include "elf/deepbind.h"
 #include "elf/loaded.h"
-#include "base/opened.h"
+#include "base/safe_open.h"
 #include "format/words.h"
 #include "table/row.h"
 
@@ -35,7 +35,7 @@ static void read_statm(struct model_process *p, uint32_t pid)
 	if (pid)
 		out_u64(&name, pid);
 	out_text(&name, pid ? "/statm" : "self/statm");
-	fd = opened_read(AT_FDCWD, out_string(&name), O_RDONLY);
+	fd = safe_open_read(AT_FDCWD, out_string(&name), O_RDONLY);
 	if (fd < 0)
 		return;
 	n = read(fd, text, sizeof(text));
@@ -290,13 +290,13 @@ bool dump_write(struct dumper *d, const struct dump_request *r)
 		arena_release(&arena);
 		return true;
 	}
-	opened_forget();
+	safe_open_forget();
 	d->output.tries_again = r->tries_again;
 	d->number = d->table->head->dumps + 1;	/* those of --every are counted there, too */
 	out_init(&out, output_begin(&d->output, d->number), buf, buf_bytes);
 	if (out.fd < 0) {
 		arena_release(&arena);
-		return !(r->tries_again && opened_lacking());
+		return !(r->tries_again && safe_open_exhausted());
 	}
 	if (r->final && output_takes_lines(&d->output)) {
 		write_life_line(d, "finalized", &out);

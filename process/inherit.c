@@ -4,7 +4,7 @@
 
 #include "base/arena.h"
 #include "base/atomics.h"
-#include "base/opened.h"
+#include "base/safe_open.h"
 #include "options/options.h"
 #include "options/outfile.h"
 #include "base/out.h"

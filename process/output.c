@@ -2,10 +2,10 @@
 /* See output.h. */
 #include "output.h"
 
-#include "base/opened.h"
+#include "base/errno_text.h"
 #include "base/out.h"
 #include "base/path.h"
-#include "base/reason.h"
+#include "base/safe_open.h"
 #include "format/words.h"
 #include "options/outfile.h"
 
@@ -108,7 +108,7 @@ const char *output_reason(int error)
 	case ENOTDIR:		return "no such directory";
 	case ENXIO:		return "nobody reads from it";
 	case EINVAL:		return NULL;
-	default:		return reason_text(error);
+	default:		return errno_text(error);
 	}
 }
 
@@ -125,7 +125,7 @@ static void tell(struct output *s, const char *path, int error)
 	struct out out;
 
 	s->failure = error ? error : EIO;
-	if (s->told || fd < 0 || (s->tries_again && opened_lacking()))
+	if (s->told || fd < 0 || (s->tries_again && safe_open_exhausted()))
 		return;
 	s->told = true;
 	out_init(&out, fd, buf, sizeof(buf));
@@ -171,7 +171,7 @@ static bool expand(struct output *s, uint32_t number)
 
 /*
  * Opens path in the held directory or, where that is gone or is another one now, by its whole name. how:
- * opened_write or opened_new.
+ * safe_open_write or safe_open_new.
  */
 static int open_file(struct output *s, const char *path, int how(int, const char *, int), int flags)
 {
@@ -211,7 +211,7 @@ static void open_one_file(struct output *s, bool starts, bool truncate)
 		s->file = hold(outfile_descriptor(s->options));
 		errno = EBADF;
 	} else {
-		fd = open_file(s, s->target, opened_write, O_APPEND | (truncate ? O_TRUNC : 0));
+		fd = open_file(s, s->target, safe_open_write, O_APPEND | (truncate ? O_TRUNC : 0));
 		s->file = move_high(fd);
 	}
 	if (s->file.fd < 0 && !(starts && (errno == EMFILE || (s->replaces && errno == ENXIO))))
@@ -371,10 +371,10 @@ static int create_temporary(struct output *s)
 			errno = ENAMETOOLONG;
 			break;
 		}
-		fd = open_file(s, s->temporary, opened_new, 0);
+		fd = open_file(s, s->temporary, safe_open_new, 0);
 		if (fd < 0 && errno == EEXIST) {
 			remove_file(s, s->temporary);
-			fd = open_file(s, s->temporary, opened_new, 0);
+			fd = open_file(s, s->temporary, safe_open_new, 0);
 		}
 		if (fd < 0 && errno != EEXIST)
 			break;
@@ -396,7 +396,7 @@ static int begin_document(struct output *s)
 		       lstat(s->target, &st)) == 0 && !S_ISREG(st.st_mode);
 
 	s->close_it = true;
-	return direct ? open_file(s, s->target, opened_write, O_TRUNC) : create_temporary(s);
+	return direct ? open_file(s, s->target, safe_open_write, O_TRUNC) : create_temporary(s);
 }
 
 int output_begin(struct output *s, uint32_t number)
@@ -421,7 +421,7 @@ int output_begin(struct output *s, uint32_t number)
 			s->current = begin_document(s);
 		} else {
 			s->close_it = true;
-			s->current = open_file(s, s->target, opened_write, O_TRUNC);
+			s->current = open_file(s, s->target, safe_open_write, O_TRUNC);
 		}
 		if (s->current < 0)
 			tell(s, s->target, errno);

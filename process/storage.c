@@ -3,8 +3,8 @@
 #include "storage.h"
 
 #include "own_descriptors.h"
-#include "base/opened.h"
 #include "base/out.h"
+#include "base/safe_open.h"
 #include "base/uninterrupted.h"
 #include "options/outfile.h"
 #include "output.h"
@@ -58,7 +58,7 @@ static int enter_file_directly(int (*make)(struct table *, int))
 
 	if (!name_file(path))
 		return ENAMETOOLONG;
-	fd = opened_replacement(path, temporary);
+	fd = safe_open_replacement(path, temporary);
 	if (fd < 0)
 		return errno;
 	error = make(table, fd);

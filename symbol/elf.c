@@ -18,9 +18,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/opened.h"
 #include "base/probe.h"
 #include "base/reader.h"
+#include "base/safe_open.h"
 #include "symbol/symbol.h"
 
 #define CHUNK_BYTES	ELF_CHUNK_BYTES
@@ -341,7 +341,7 @@ bool elf_offset(const struct elf *e, uint64_t addr, uint64_t *offset, uint64_t *
 static int open_regular(const char *path, uint64_t *size_bytes)
 {
 	/* A FIFO must not block us and a terminal must not become ours. */
-	int fd = opened_read(AT_FDCWD, path, O_RDONLY | O_NOCTTY | O_NONBLOCK);
+	int fd = safe_open_read(AT_FDCWD, path, O_RDONLY | O_NOCTTY | O_NONBLOCK);
 	struct stat st;
 
 	if (fd < 0)
@@ -417,7 +417,7 @@ int elf_open_mapped(struct elf *e, const char *proc, uint64_t address, bool stay
 
 	*e = (struct elf){ .fd = -1, .mapped_at = address, .size_bytes = CHUNK_BYTES };
 	strcpy(stpcpy(path, proc), "/mem");
-	e->fd = opened_read(AT_FDCWD, path, O_RDONLY);
+	e->fd = safe_open_read(AT_FDCWD, path, O_RDONLY);
 	e->no_proc = e->fd < 0 && errno == ENOENT;
 	e->direct = e->fd < 0 && stays;
 	if (e->fd < 0 && !stays)

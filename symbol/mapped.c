@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/opened.h"
+#include "base/safe_open.h"
 #include "symbol/hex.h"
 
 #define BUFFER_BYTES	16384
@@ -48,7 +48,7 @@ struct mapping {
 static bool find_mapping(const char *path, const char *wanted, struct mapping *m, struct arena *arena)
 {
 	char *buf = arena_alloc(arena, BUFFER_BYTES);
-	int fd = opened_read(AT_FDCWD, path, O_RDONLY);
+	int fd = safe_open_read(AT_FDCWD, path, O_RDONLY);
 	bool found = false;
 	size_t have = 0;
 	ssize_t got = 0;

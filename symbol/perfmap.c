@@ -20,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/opened.h"
+#include "base/safe_open.h"
 #include "base/search.h"
 #include "symbol/elf.h"
 
@@ -183,7 +183,7 @@ static int fetch_names(struct perfmap *m, struct symbol *syms, struct arena *are
 /* Opens the file if it is safe to read. Returns the descriptor or -1. */
 static int open_map(const char *path, uint64_t *size_bytes)
 {
-	int fd = opened_read(AT_FDCWD, path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
+	int fd = safe_open_read(AT_FDCWD, path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
 	struct stat st;
 
 	if (fd < 0)

@@ -2,7 +2,7 @@
 /* See die.h. */
 #include "die.h"
 
-#include "base/plain.h"
+#include "base/printable.h"
 #include "held_signals.h"
 
 #include <errno.h>
@@ -26,7 +26,7 @@ static void show_plainly(char *to, const char *message)
 	for (; left; message += bytes, left -= bytes) {
 		bool plain;
 
-		bytes = plain_character(message, left, &plain);
+		bytes = printable_character(message, left, &plain);
 		if (plain) {
 			memcpy(to, message, bytes);
 			to += bytes;

@@ -2,7 +2,7 @@
 /* See named_files.h. */
 #include "named_files.h"
 
-#include "base/opened.h"
+#include "base/safe_open.h"
 #include "options/outfile.h"
 
 #include <errno.h>
@@ -83,7 +83,7 @@ static const char *try_record(const struct options *o, const char *command, char
 	}
 	if (is_outfile(o, command, path))
 		return "it is the outfile, too";
-	fd = opened_replacement(path, temporary);
+	fd = safe_open_replacement(path, temporary);
 	if (fd < 0)
 		return errno == EINVAL ? "it is not a regular file" : strerror(errno);
 	close(fd);

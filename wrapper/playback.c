@@ -3,7 +3,7 @@
 #include "playback.h"
 
 #include "base/mappings.h"
-#include "base/opened.h"
+#include "base/safe_open.h"
 #include "options/outfile.h"
 #include "process/dump.h"
 #include "table/load.h"

@@ -2,7 +2,7 @@
 /* See prepare_outfile.h. */
 #include "prepare_outfile.h"
 
-#include "base/opened.h"
+#include "base/safe_open.h"
 #include "die.h"
 #include "options/options.h"
 #include "options/outfile.h"
@@ -73,10 +73,10 @@ void prepare_outfile(const struct options *o, const char *command)
 	}
 	if (o->outfile_is)
 		return;
-	if (!strchr(o->outfile, '%') && opened_name(path) >= 0)
+	if (!strchr(o->outfile, '%') && safe_open_descriptor(path) >= 0)
 		die_outfile(path, EBADF);
 	if (options_format(o) == OUTPUT_TEXT && !outfile_is_numbered(o->outfile)) {
-		fd = opened_write(AT_FDCWD, path, O_WRONLY | O_APPEND | O_NOCTTY |
+		fd = safe_open_write(AT_FDCWD, path, O_WRONLY | O_APPEND | O_NOCTTY |
 				  (is_standard_stream(path) ? 0 : O_TRUNC));
 		if (fd < 0)
 			die_outfile(path, errno);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Unit tests of base/ and table/, speaking TAP; tests/units.t builds and runs it. */
 #include "base/arena.h"
-#include "base/boot.h"
+#include "base/bootstrap.h"
 #include "elf/loaded.h"
 #include "elf/lookup.h"
 #include "elf/maps.h"
@@ -141,7 +141,7 @@ static void test_sort(void)
 
 /* The pool, and what lies behind it in memory. */
 static struct {
-	struct boot_pool pool;
+	struct bootstrap_pool pool;
 	char behind[64];
 } boot;
 
@@ -149,19 +149,19 @@ static struct {
  * behind the pool stays as it is. */
 static bool boot_is_right(size_t size, unsigned before)
 {
-	size_t room = BOOT_BYTES - before * (BOOT_ALIGN + 16);
+	size_t room = BOOTSTRAP_BYTES - before * (BOOTSTRAP_ALIGN + 16);
 	char *p;
 
 	memset(&boot, 0, sizeof(boot));
 	for (unsigned i = 0; i < before; i++) {
-		if (!boot_alloc(&boot.pool, 16 - i % 16))
+		if (!bootstrap_alloc(&boot.pool, 16 - i % 16))
 			return false;
 	}
-	p = boot_alloc(&boot.pool, size);
+	p = bootstrap_alloc(&boot.pool, size);
 	if (!p)
-		return size > room - BOOT_ALIGN && boot_alloc(&boot.pool, room - BOOT_ALIGN);
-	if ((uintptr_t)p % BOOT_ALIGN || boot_size(p) != size || p < boot.pool.bytes ||
-	    p + size > boot.pool.bytes + BOOT_BYTES || !boot_owns(&boot.pool, p))
+		return size > room - BOOTSTRAP_ALIGN && bootstrap_alloc(&boot.pool, room - BOOTSTRAP_ALIGN);
+	if ((uintptr_t)p % BOOTSTRAP_ALIGN || bootstrap_size(p) != size || p < boot.pool.bytes ||
+	    p + size > boot.pool.bytes + BOOTSTRAP_BYTES || !bootstrap_owns(&boot.pool, p))
 		return false;
 	for (size_t i = 0; i < size; i++) {
 		if (p[i])
@@ -169,8 +169,8 @@ static bool boot_is_right(size_t size, unsigned before)
 	}
 	memset(p, 1, size);
 	for (unsigned i = 0; i < 64; i++) {	/* whatever still fits does not end past it either */
-		p = boot_alloc(&boot.pool, i);
-		if (p && p + i > boot.pool.bytes + BOOT_BYTES)
+		p = bootstrap_alloc(&boot.pool, i);
+		if (p && p + i > boot.pool.bytes + BOOTSTRAP_BYTES)
 			return false;
 		if (p)
 			memset(p, 1, i);
@@ -179,7 +179,7 @@ static bool boot_is_right(size_t size, unsigned before)
 		if (boot.behind[i])
 			return false;
 	}
-	return boot.pool.used <= BOOT_BYTES;
+	return boot.pool.used <= BOOTSTRAP_BYTES;
 }
 
 /* Arrays of each size, with gaps and equal elements, against a search from the start. */
@@ -205,15 +205,15 @@ static void test_boot(void)
 	bool good = true;
 
 	for (unsigned before = 0; before < 4; before++) {
-		for (size_t size = 0; size < BOOT_BYTES + 64; size += size > 64 && size < BOOT_BYTES - 256 ? 61 : 1)
+		for (size_t size = 0; size < BOOTSTRAP_BYTES + 64; size += size > 64 && size < BOOTSTRAP_BYTES - 256 ? 61 : 1)
 			good = good && boot_is_right(size, before);
 		for (size_t size = 0; size < 64; size++)
 			good = good && boot_is_right(SIZE_MAX - size, before) && boot_is_right(SIZE_MAX / 2 - size, before);
 	}
 	ok(good, "blocks of any size lie within the boot pool, or there is none");
-	ok(!boot_owns(&boot.pool, boot.pool.bytes - 1) && boot_owns(&boot.pool, boot.pool.bytes) &&
-	   boot_owns(&boot.pool, boot.pool.bytes + BOOT_BYTES - 1) &&
-	   !boot_owns(&boot.pool, boot.pool.bytes + BOOT_BYTES), "and the pool knows its own");
+	ok(!bootstrap_owns(&boot.pool, boot.pool.bytes - 1) && bootstrap_owns(&boot.pool, boot.pool.bytes) &&
+	   bootstrap_owns(&boot.pool, boot.pool.bytes + BOOTSTRAP_BYTES - 1) &&
+	   !bootstrap_owns(&boot.pool, boot.pool.bytes + BOOTSTRAP_BYTES), "and the pool knows its own");
 }
 
 static void *found[4];

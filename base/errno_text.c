@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* See reason.h. */
-#include "reason.h"
+/* See errno_text.h. */
+#include "errno_text.h"
 
 #include <errno.h>
 #include <stddef.h>
 
-const char *reason_text(int error)
+const char *errno_text(int error)
 {
 	switch (error) {
 	case EACCES:

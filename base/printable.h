@@ -6,8 +6,8 @@
  * then C2 9B), and some of them as single bytes, too. The same bytes are parts of other characters in
  * UTF-8 (C3 9B is a letter), which have to be kept.
  */
-#ifndef BASE_PLAIN_H
-#define BASE_PLAIN_H
+#ifndef BASE_PRINTABLE_H
+#define BASE_PRINTABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,6 +18,6 @@
  * character stands for itself: from 0x80 to 0x9f it is a control character, else it is plain, as Latin-1
  * has letters there. No byte behind a NUL is looked at. Async-signal-safe.
  */
-size_t plain_character(const char *text, size_t bytes, bool *plain);
+size_t printable_character(const char *text, size_t bytes, bool *plain);
 
 #endif

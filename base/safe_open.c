@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* See opened.h. */
-#include "opened.h"
+/* See safe_open.h. */
+#include "safe_open.h"
 
 #include "atomics.h"
 #include "out.h"
@@ -24,17 +24,17 @@ static int noted(int fd)
 	return fd;
 }
 
-bool opened_lacking(void)
+bool safe_open_exhausted(void)
 {
 	return load_relaxed(&lacking);
 }
 
-void opened_forget(void)
+void safe_open_forget(void)
 {
 	store_relaxed(&lacking, false);
 }
 
-int opened_read(int dir, const char *path, int flags)
+int safe_open_read(int dir, const char *path, int flags)
 {
 	return noted(openat(dir, path, flags | O_CLOEXEC));
 }
@@ -68,12 +68,12 @@ static bool is_planted(int dir, const char *path, const struct stat *file)
 	       file->st_uid != geteuid();
 }
 
-int opened_new(int dir, const char *path, int flags)
+int safe_open_new(int dir, const char *path, int flags)
 {
 	return noted(openat(dir, path, flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
 }
 
-int opened_replacement(const char *path, char temporary[PATH_MAX])
+int safe_open_replacement(const char *path, char temporary[PATH_MAX])
 {
 	struct out text = out_memory(temporary, PATH_MAX);
 	struct stat st;
@@ -91,7 +91,7 @@ int opened_replacement(const char *path, char temporary[PATH_MAX])
 		return -1;
 	}
 	unlinkat(AT_FDCWD, temporary, 0);
-	return opened_new(AT_FDCWD, temporary, O_RDWR);
+	return safe_open_new(AT_FDCWD, temporary, O_RDWR);
 }
 
 /*
@@ -99,7 +99,7 @@ int opened_replacement(const char *path, char temporary[PATH_MAX])
  * nobody else can replace what is this user's or the directory owner's meanwhile; in any other
  * directory that others may write to, they can do what they like anyway.
  */
-int opened_write(int dir, const char *path, int flags)
+int safe_open_write(int dir, const char *path, int flags)
 {
 	struct stat st;
 
@@ -114,7 +114,7 @@ int opened_write(int dir, const char *path, int flags)
 		}
 		if (errno != ENOENT)
 			return -1;
-		fd = opened_new(dir, path, flags);
+		fd = safe_open_new(dir, path, flags);
 		if (fd >= 0 || errno != EEXIST)
 			return fd;
 	}
@@ -172,7 +172,7 @@ static bool follow(char path[PATH_MAX])
 	return true;
 }
 
-int opened_name(const char *name)
+int safe_open_descriptor(const char *name)
 {
 	int saved = errno, number = -1;
 	char path[PATH_MAX];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* See plain.h. */
-#include "plain.h"
+/* See printable.h. */
+#include "printable.h"
 
 #include <stdint.h>
 
@@ -19,7 +19,7 @@ static size_t utf8_bytes(uint8_t first, uint8_t second)
 	return 0;
 }
 
-size_t plain_character(const char *text, size_t bytes, bool *plain)
+size_t printable_character(const char *text, size_t bytes, bool *plain)
 {
 	const uint8_t *b = (const uint8_t *)text;
 	size_t length = bytes > 1 && b[0] >= 0x80 ? utf8_bytes(b[0], b[1]) : 0;
