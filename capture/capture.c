@@ -95,7 +95,7 @@ struct paths *capture_paths(bool main_thread, unsigned max)
 }
 
 /* As capture_stack(), by an unwinder of our own. Returns 0 when none has found the way. */
-static unsigned take(const struct capture_point *at, uintptr_t *frames, unsigned max, struct unwind_end *end,
+static unsigned unwind_own(const struct capture_point *at, uintptr_t *frames, unsigned max, struct unwind_end *end,
 		     unsigned *notes)
 {
 	unsigned n = unwind_stack(at, frames, max, end);
@@ -117,12 +117,12 @@ static unsigned ask_execinfo(const struct capture_point *at, uintptr_t *frames, 
 			     uintptr_t own[CAPTURE_MAX + EXECINFO_OWN_MAX], unsigned *own_count,
 			     struct unwind_end *end)
 {
-	unsigned notes = 0, n = take(at, own, max + EXECINFO_OWN_MAX, end, &notes);
+	unsigned notes = 0, n = unwind_own(at, own, max + EXECINFO_OWN_MAX, end, &notes);
 
 	*own_count = n < max ? n : max;
 	if (!n || end->how == UNWIND_CUT)
 		return 0;
-	if (end->how == UNWIND_BLIND && (!probe_readable(own[n - 1]) || !probe_readable(own[n - 1] + CODE_LOOKED_AT)))
+	if (end->how == UNWIND_NO_CFI && (!probe_readable(own[n - 1]) || !probe_readable(own[n - 1] + CODE_LOOKED_AT)))
 		return 0;
 	if (n >= max)
 		end->how = UNWIND_FULL;
@@ -175,7 +175,7 @@ static unsigned __attribute__((noinline)) serve_execinfo(const struct capture_po
 		return execinfo_stack(at->pc, frames, max);
 	n = ask_execinfo(at, frames, max, own, &own_count, end);
 	if (n && n < max && end->first_record == n - 1)
-		end->how = UNWIND_BLIND;
+		end->how = UNWIND_NO_CFI;
 	if (n)
 		return n;
 	memcpy(frames, own, own_count * sizeof(*frames));
@@ -190,7 +190,7 @@ unsigned capture_stack(const struct capture_point *at, uintptr_t *frames, unsign
 
 	*notes = 0;
 	if (likely(capture_ready()))
-		n = unlikely(by_execinfo) ? serve_execinfo(at, frames, max, &end) : take(at, frames, max, &end, notes);
+		n = unlikely(by_execinfo) ? serve_execinfo(at, frames, max, &end) : unwind_own(at, frames, max, &end, notes);
 	if (unlikely(!n)) {
 		*notes |= CAPTURE_SHORT;
 		frames[0] = at->pc;
@@ -198,8 +198,8 @@ unsigned capture_stack(const struct capture_point *at, uintptr_t *frames, unsign
 	}
 	if (end.how == UNWIND_CUT)
 		*notes |= CAPTURE_CUT;
-	if (end.how == UNWIND_BLIND)
-		*notes |= CAPTURE_BLIND;
+	if (end.how == UNWIND_NO_CFI)
+		*notes |= CAPTURE_NO_CFI;
 	if (unlikely(capture_checking))
 		capture_compare(at, frames, n, max, notes);
 	return n;

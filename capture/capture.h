@@ -75,7 +75,7 @@ enum capture_note {
 	CAPTURE_DISAGREED = 4,	/* and gave different stacks */
 	CAPTURE_SHORT = 8,	/* not ready: the caller is all there is */
 	CAPTURE_CUT = 16,	/* the last frame's caller could not be found */
-	CAPTURE_BLIND = 32,	/* of the last frame's code there is no unwind information */
+	CAPTURE_NO_CFI = 32,	/* of the last frame's code there is no unwind information */
 };
 
 /*

@@ -12,17 +12,17 @@
 /* The plain steps become the memo's, on what of it was found to hold. */
 static void learn_memo(struct paths *p, bool whole)
 {
-	unsigned right = whole ? MEMO_ALL : p->max + 1u - p->first_step;
+	unsigned valid = whole ? MEMO_ALL : p->max + 1u - p->first_step;
 
 	/* Of so few frames the tree knows all, if there is nothing among them that it does not take. */
-	if (!p->noted || p->max == p->levels || !p->step_count)
+	if (!p->steps_complete || p->max == p->levels || !p->step_count)
 		return;
-	if (right < p->step_count)
+	if (valid < p->step_count)
 		return;		/* there was no room for the nodes of the others */
 	/* A stack that ends because no caller is named has no position to start with. */
-	if (!p->synced && rule_kind(p->steps[p->step_count - 1].rule) != KIND_END)
+	if (!p->memo_hit && rule_kind(p->steps[p->step_count - 1].rule) != KIND_END)
 		return;
-	memo_learn(&p->memo, p->steps, p->step_count, &p->captured.suffixes[p->first_step], p->cut, right, p->synced);
+	memo_learn(&p->memo, p->steps, p->step_count, &p->captured.suffixes[p->first_step], p->cut, valid, p->memo_hit);
 }
 
 /* What lies from frame i of the captured stack on outward, as its suffix names it. */
@@ -33,17 +33,17 @@ static uint32_t outer_of(const struct paths *p, unsigned i)
 
 	if (!c->known || i <= fresh)
 		return c->suffixes[i].node;
-	return p->memo.positions[memo_outward(&p->memo, p->synced, i - fresh)].suffix.node;
+	return p->memo.positions[memo_outward(&p->memo, p->memo_hit, i - fresh)].suffix.node;
 }
 
 static uint32_t new_node(struct paths *p, uint64_t rule)
 {
-	struct path *node;
+	struct tree_node *node;
 
 	if (p->used >= p->limit)
 		return 0;
 	node = &p->nodes[p->used];
-	*node = (struct path){ .rule = rule };
+	*node = (struct tree_node){ .rule = rule };
 	return p->used++;
 }
 
@@ -85,14 +85,14 @@ static bool is_quick(uint64_t rule)
 	return rule_kind(rule) == KIND_QUICK || rule_kind(rule) == KIND_RECORD;
 }
 
-static bool is_usual_fp(const struct path *step)
+static bool is_usual_fp(const struct tree_node *step)
 {
 	return step->quick.kind & QUICK_BY_FP && step->quick.cfa == 2 && step->quick.ra == 1 && step->quick.fp == 0;
 }
 
 /* Makes *node the run from frame i of the captured stack, to its end or the limit; false: it
  * cannot be one. */
-static bool make_run(struct paths *p, unsigned i, struct path *node)
+static bool make_run(struct paths *p, unsigned i, struct tree_node *node)
 {
 	const struct captured *c = &p->captured;
 	unsigned last = c->count - 1 < p->levels ? c->count - 1 : p->levels, lead = 0;
@@ -101,9 +101,9 @@ static bool make_run(struct paths *p, unsigned i, struct path *node)
 
 	if (last <= i || last - i > RUN_MAX)
 		return false;
-	*node = (struct path){ .rule = 0 };
+	*node = (struct tree_node){ .rule = 0 };
 	for (unsigned k = i; k < last; k++) {
-		struct path step = { .rule = rule_for(p, k) };
+		struct tree_node step = { .rule = rule_for(p, k) };
 		bool by_fp = step.quick.kind & QUICK_BY_FP;
 		uint32_t ra = by_fp ? 0 : sp + step.quick.ra;
 
@@ -133,7 +133,7 @@ static bool make_run(struct paths *p, unsigned i, struct path *node)
 /* The node for frame i of the captured stack, with all that follows if that can be a run. */
 static uint32_t make_node(struct paths *p, unsigned i)
 {
-	struct path run;
+	struct tree_node run;
 	uint32_t made;
 
 	if (!make_run(p, i, &run))
@@ -145,7 +145,7 @@ static uint32_t make_node(struct paths *p, unsigned i)
 }
 
 /* Whether the captured stack goes on from frame i as the run does. */
-static bool run_goes(const struct paths *p, const struct path *node, unsigned i)
+static bool run_goes(const struct paths *p, const struct tree_node *node, unsigned i)
 {
 	const struct captured *c = &p->captured;
 	unsigned count = run_count(node);
@@ -162,10 +162,10 @@ static bool run_goes(const struct paths *p, const struct path *node, unsigned i)
 /* A run, at frame i, becomes a single step, and a node for the rest of it. */
 static bool split_run(struct paths *p, uint32_t at, unsigned i)
 {
-	struct path run = p->nodes[at], first = { .rule = rule_for(p, i) };
+	struct tree_node run = p->nodes[at], first = { .rule = rule_for(p, i) };
 	unsigned count = run_count(&run);
 	uint32_t rest;
-	struct path *node;
+	struct tree_node *node;
 
 	if (!is_quick(first.rule))
 		return false;
@@ -219,7 +219,7 @@ static struct root *root_for(struct paths *p)
 }
 
 /* Where the run's first return addresses are, or its few ones, in bytes from sp; false: too far. */
-static bool set_probes(uint16_t probe[PROBES], const struct path *run, uintptr_t sp, uintptr_t fp)
+static bool set_probes(uint16_t probe[PROBES], const struct tree_node *run, uintptr_t sp, uintptr_t fp)
 {
 	uintptr_t at = 0;
 
@@ -240,7 +240,7 @@ static bool set_probes(uint16_t probe[PROBES], const struct path *run, uintptr_t
 /* Notes the whole path where the next guess will look for it. */
 static void learn_guess(struct paths *p, struct root *r, uint32_t value)
 {
-	struct path run;
+	struct tree_node run;
 	uint32_t made;
 	guess *slot;
 
@@ -284,7 +284,7 @@ static bool add_wide(struct paths *p, uint32_t parent, uintptr_t pc, uint32_t no
 static uint32_t child_for(struct paths *p, uint32_t parent, unsigned i)
 {
 	uintptr_t pc = p->captured.frames[i];
-	struct path *node = &p->nodes[parent];
+	struct tree_node *node = &p->nodes[parent];
 	uint32_t made = find_child(p, parent, pc);
 
 	if (made)
@@ -339,13 +339,13 @@ static bool worth_learning(struct paths *p)
 {
 	p->misses++;
 	if (p->hits + p->misses >= WINDOW) {
-		p->poor = p->hits < p->misses;
+		p->few_hits = p->hits < p->misses;
 		p->hits = p->misses = 0;
 	}
-	if (p->poor && ++p->spared % SPARE)
+	if (p->few_hits && ++p->skipped % SKIP_RATIO)
 		return false;
 	if (p->used >= p->limit) {
-		if (!p->poor)
+		if (!p->few_hits)
 			return false;
 		paths_clear_tree(p);
 	}
@@ -353,13 +353,13 @@ static bool worth_learning(struct paths *p)
 }
 
 /* The pages that were tried on the thread's own stack stay readable as long as it lives. */
-static void learn_near(struct paths *p)
+static void learn_own_range(struct paths *p)
 {
-	if (p->own - p->sp > OWN_NEAR || p->sp < p->range.low || p->sp >= p->range.high)
+	if (p->own_top - p->sp > OWN_BYTES || p->sp < p->range.low || p->sp >= p->range.high)
 		return;		/* another stack, or the walk has passed on to another */
-	p->near.low = p->own - p->range.low > OWN_NEAR ? p->own - OWN_NEAR : p->range.low;
-	p->near.high = p->range.high < p->own ? p->range.high : p->own;
-	p->near_bytes = p->near.high - p->near.low;
+	p->own_range.low = p->own_top - p->range.low > OWN_BYTES ? p->own_top - OWN_BYTES : p->range.low;
+	p->own_range.high = p->range.high < p->own_top ? p->range.high : p->own_top;
+	p->own_range_bytes = p->own_range.high - p->own_range.low;
 }
 
 /* Whether the stack's inner frames have come before, in whatever stacks. A guess: a few bits. */
@@ -372,7 +372,7 @@ static bool inner_seen(struct paths *p)
 
 	for (unsigned i = 0; i < n; i++)
 		h = (h ^ c->frames[i]) * 0x9e3779b97f4a7c15u;
-	tag = &p->inner[(h >> 32) % INNER];
+	tag = &p->inner_tags[(h >> 32) % INNER_TAGS];
 	if (*tag == (uint16_t)(h >> 48))
 		return true;
 	*tag = (uint16_t)(h >> 48);
@@ -381,7 +381,7 @@ static bool inner_seen(struct paths *p)
 
 static void learn_stack(struct paths *p, uint32_t value)
 {
-	if (p->at_limit && p->noted) {
+	if (p->at_limit && p->steps_complete) {
 		uint32_t outer = outer_of(p, p->first_step);
 		struct pair *pair = pair_slot(p, p->at_limit, outer);
 
@@ -389,7 +389,7 @@ static void learn_stack(struct paths *p, uint32_t value)
 		*pair = (struct pair){ p->at_limit, outer, value };
 		p->nodes[p->at_limit].end.outer = outer;
 		p->nodes[p->at_limit].end.value = value;
-	} else if (p->miss && worth_learning(p)) {
+	} else if (p->tree_missed && worth_learning(p)) {
 		learn_tree(p, value);
 	}
 }
@@ -398,8 +398,8 @@ bool paths_learn(struct paths *p, uint32_t value, bool seen, bool whole)
 {
 	if (unlikely(p->stamp != load_acquire(&rules_stamp)))
 		return false;
-	learn_near(p);
-	if (seen || !p->miss || inner_seen(p))
+	learn_own_range(p);
+	if (seen || !p->tree_missed || inner_seen(p))
 		learn_stack(p, value);
 	learn_memo(p, whole);	/* last: it may forget what the stack was found by */
 	return true;

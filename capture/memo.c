@@ -123,12 +123,12 @@ static uint32_t keep_path(struct memo *m, uint32_t at)
 }
 
 void memo_learn(struct memo *m, const struct step *steps, unsigned count, const struct suffix *suffixes, bool cut,
-		unsigned right, uint32_t outer)
+		unsigned valid_frames, uint32_t outer)
 {
 	const struct memo_position *o;
 	struct memo_position *f;
 	struct memo_load *l;
-	unsigned most;
+	unsigned valid;
 	uint16_t first;
 
 	if (outer && m->count + count > MEMO_USUAL && m->positions[outer].frames < MEMO_USUAL / 2)
@@ -145,7 +145,7 @@ void memo_learn(struct memo *m, const struct step *steps, unsigned count, const 
 	o = &m->positions[outer];
 	f = &m->positions[first];
 	l = m->loads + m->load_count;
-	most = outer ? o->right : cut ? 0 : MEMO_ALL;
+	valid = outer ? o->valid_frames : cut ? 0 : MEMO_ALL;
 	for (unsigned i = count; i-- > 0; o = f++) {
 		const struct step *s = &steps[i];
 		const struct memo_load *own = l;
@@ -155,15 +155,15 @@ void memo_learn(struct memo *m, const struct step *steps, unsigned count, const 
 			l = add_words(l, s, o, &high);
 		else if (unlikely(has_record(s)))
 			l = add_refused(l, s, &high);
-		if (most < MEMO_ALL)
-			most++;
-		if (right < MEMO_ALL && most > right - i)
-			most = right - i;
+		if (valid < MEMO_ALL)
+			valid++;
+		if (valid_frames < MEMO_ALL && valid > valid_frames - i)
+			valid = valid_frames - i;
 		*f = (struct memo_position){
 			.sp = s->sp, .pc = s->pc, .fp = s->fp, .high = high, .suffix = suffixes[i],
 			.loads_end = (uint16_t)(l - m->loads), .words = (uint16_t)(o->words + (l - own)),
 			.first = first, .outer = (uint16_t)outer, .frames = (uint16_t)(o->frames + 1),
-			.right = (uint16_t)most,
+			.valid_frames = (uint16_t)valid,
 			.fp_matters = o->frames ? uses_fp(s->rule) ||
 						  (rule_fp_kind(s->rule) == FP_SAME && o->fp_matters) : has_record(s),
 		};

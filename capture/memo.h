@@ -41,7 +41,7 @@ struct memo_position {
 	uint16_t words;			/* of this and all outward of it */
 	uint16_t first, outer;		/* the strand's outermost position; where it goes on, or 0 */
 	uint16_t frames;		/* of the suffix, with this one */
-	uint16_t right;			/* for so many the suffix's node is theirs; MEMO_ALL: to the stack's end */
+	uint16_t valid_frames;			/* for so many the suffix's node is theirs; MEMO_ALL: to the stack's end */
 	bool fp_matters;		/* a rule from here outward uses it before it is loaded anew */
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct memo_position) == 64, "a position is one cache line");
@@ -72,11 +72,11 @@ void memo_clear(struct memo *m);
 
 /*
  * Adds the steps of a walk, innermost first. It came to its end (outer is 0), or to the position `outer`, which
- * memo_holds() has found last. cut: the walk's end is not the stack's. right: the number of frames, from the
+ * memo_holds() has found last. cut: the walk's end is not the stack's. valid_frames: the number of frames, from the
  * first step on, whose suffixes have the right nodes, or MEMO_ALL.
  */
 void memo_learn(struct memo *m, const struct step *steps, unsigned count, const struct suffix *suffixes, bool cut,
-		unsigned right, uint32_t outer);
+		unsigned valid_frames, uint32_t outer);
 
 /* Where the two newest positions are named that come to this place. */
 static inline uint16_t *memo_slots(struct memo *m, uintptr_t sp, uintptr_t pc)
@@ -119,7 +119,7 @@ static inline uint32_t memo_outward(const struct memo *m, uint32_t at, unsigned 
 /* Whether enough is known for a walk that asks for so many frames outward of this position. */
 static inline bool memo_reaches(const struct memo *m, uint32_t at, unsigned frames)
 {
-	return m->positions[at].right > frames;
+	return m->positions[at].valid_frames > frames;
 }
 
 /* The path is from now on that of this position. */

@@ -25,12 +25,12 @@ struct paths *paths_create(unsigned nodes_log2, unsigned max)
 	p = arena_map(sizeof(*p) + sizeof(*p->nodes) + (sizeof(*p->nodes) << nodes_log2));
 	if (!p)
 		return NULL;
-	p->nodes = (struct path *)(((uintptr_t)(p + 1) + 63) & ~(uintptr_t)63);
+	p->nodes = (struct tree_node *)(((uintptr_t)(p + 1) + 63) & ~(uintptr_t)63);
 	p->limit = 1u << nodes_log2;
 	p->used = 1;
 	p->max = (uint16_t)max;
 	p->levels = (uint16_t)tree_levels(max);
-	p->far = (uint16_t)(max > PATHS_LEVELS ? max + PATHS_BEYOND : max);
+	p->walk_max = (uint16_t)(max > PATHS_LEVELS ? max + PATHS_EXTRA : max);
 	p->stamp = load_relaxed(&rules_stamp);
 	memo_clear(&p->memo);
 	return p;
@@ -39,13 +39,13 @@ struct paths *paths_create(unsigned nodes_log2, unsigned max)
 static void forget_stack(struct paths *p)
 {
 	memo_clear(&p->memo);
-	p->range = p->near = (struct stack_range){ 0, 0 };
-	p->near_bytes = 0;
+	p->range = p->own_range = (struct stack_range){ 0, 0 };
+	p->own_range_bytes = 0;
 }
 
 void paths_begin(struct paths *p, uintptr_t own)
 {
-	p->own = own;
+	p->own_top = own;
 	forget_stack(p);
 }
 
@@ -84,7 +84,7 @@ static void __attribute__((noinline)) forget(struct paths *p, uint64_t stamp)
 /* What is asked for often moves to where it is found at once. */
 uint32_t paths_find_wide(struct paths *p, uint32_t parent, uintptr_t pc)
 {
-	struct path *node = &p->nodes[parent];
+	struct tree_node *node = &p->nodes[parent];
 
 	for (unsigned i = 0; i < WIDE_TRIES; i++) {
 		const struct child *c = wide_slot(p, parent, pc, i);
@@ -135,10 +135,10 @@ static bool __attribute__((noinline)) step_from_end(struct paths *p, struct walk
 		if (p->levels > n - 1)
 			p->levels = (uint16_t)(n - 1);
 		if (record == RECORD_UNREADABLE)
-			p->noted = false;	/* another time it may be readable */
+			p->steps_complete = false;	/* another time it may be readable */
 	}
-	if (rule_is_blind(step->rule))
-		p->captured.blind = step->pc;
+	if (rule_has_no_cfi(step->rule))
+		p->captured.no_cfi_pc = step->pc;
 	return false;
 }
 
@@ -146,14 +146,14 @@ static bool __attribute__((noinline)) step_from_end(struct paths *p, struct walk
  * A step of the plain walk that is not one of the usual, from frame n - 1; asked: for what lies outward of it.
  * False: the walk ends there, or is given up: then that is the step's rule.
  */
-static inline bool step_unusually(struct paths *p, struct walk *w, struct step *step, unsigned n, bool asked)
+static inline bool step_uncommon(struct paths *p, struct walk *w, struct step *step, unsigned n, bool asked)
 {
 	bool signal = rule_kind(step->rule) == KIND_SIGNAL;
 
 	if (rule_kind(step->rule) == KIND_END)
 		return step_from_end(p, w, step, n);
 	if (signal && asked) {
-		p->noted = false;
+		p->steps_complete = false;
 		if (p->levels > n - 1)
 			p->levels = (uint16_t)(n - 1);
 		p->range = w->range;	/* what follows may be another stack */
@@ -179,26 +179,26 @@ static bool walk_on(struct paths *p, struct walk *w)
 	/* Here frames[n - 1] is w's. */
 	if (unlikely(!w->pc)) {		/* the tree came to an end that names no caller */
 		c->count = n - 1;
-		p->noted = false;	/* it has not noted the steps */
+		p->steps_complete = false;	/* it has not noted the steps */
 		return true;
 	}
 	for (;;) {
-		uint32_t found = w->exact || w->sp < from ? 0 : memo_find(&p->memo, w->pc, w->sp, w->fp);
+		uint32_t found = w->interrupted || w->sp < from ? 0 : memo_find(&p->memo, w->pc, w->sp, w->fp);
 		unsigned more = n > max ? 0 : max + 1 - n;	/* frames outward that are asked for */
 		struct step *step;
 
 		if (found && memo_reaches(&p->memo, found, more) &&
 		    memo_holds(&p->memo, found, more, w->range.high, &from)) {
-			p->synced = found;
+			p->memo_hit = found;
 			break;
 		}
 		step = &p->steps[p->step_count++];
 		*step = (struct step){ w->sp, w->fp, w->pc, KIND_END };
-		p->cut = !more && (!p->noted || n >= p->far);
+		p->cut = !more && (!p->steps_complete || n >= p->walk_max);
 		if (p->cut)
 			break;
-		step->rule = rules_find(w->pc | (w->exact ? EXACT : 0), p->stamp);
-		if (unlikely(!walk_quickly(w, step->rule)) && !step_unusually(p, w, step, n, more)) {
+		step->rule = rules_find(w->pc | (w->interrupted ? INTERRUPTED : 0), p->stamp);
+		if (unlikely(!walk_fast(w, step->rule)) && !step_uncommon(p, w, step, n, more)) {
 			if (rule_kind(step->rule) == KIND_GIVE_UP)
 				return false;
 			break;
@@ -216,37 +216,37 @@ static void add_known(struct paths *p)
 {
 	struct captured *c = &p->captured;
 	const struct memo *m = &p->memo;
-	const struct memo_position *f = &m->positions[p->synced];
+	const struct memo_position *f = &m->positions[p->memo_hit];
 	unsigned at = c->count - 1, window = p->max + 1u, copied = p->levels + 1u;
 
 	c->known = f->frames;
 	c->count = at + c->known;
 	c->suffixes[at] = f->suffix;		/* it stands for those outward of it */
 	if (at < window && c->count > window)
-		c->suffixes[window].hash = m->positions[memo_outward(m, p->synced, window - at)].suffix.hash;
+		c->suffixes[window].hash = m->positions[memo_outward(m, p->memo_hit, window - at)].suffix.hash;
 	if (copied > c->count)
 		copied = c->count;
 	/* What paths_learn() may ask for. */
-	for (uint32_t i = p->synced; at < copied; i = memo_outward(m, i, 1))
+	for (uint32_t i = p->memo_hit; at < copied; i = memo_outward(m, i, 1))
 		c->frames[at++] = m->positions[i].pc;
 }
 
-static uint32_t __attribute__((noinline)) find_slowly(struct paths *p, struct walk *w)
+static uint32_t __attribute__((noinline)) find_slow(struct paths *p, struct walk *w)
 {
 	struct captured *c = &p->captured;
 
 	p->levels = (uint16_t)tree_levels(p->max);
 	p->step_count = 0;
-	p->noted = true;
+	p->steps_complete = true;
 	p->cut = false;
 	p->first_step = (uint16_t)(c->count - 1);
-	if (!p->synced && !walk_on(p, w)) {
+	if (!p->memo_hit && !walk_on(p, w)) {
 		p->range = w->range;
 		c->count = 0;
 		return 0;
 	}
 	p->range = w->range;
-	if (p->synced)
+	if (p->memo_hit)
 		add_known(p);
 	return 0;
 }
@@ -260,7 +260,7 @@ static inline __attribute__((always_inline)) uint32_t find_at_limit(struct paths
 								     uintptr_t pc, uintptr_t sp, uintptr_t fp,
 								     uintptr_t high)
 {
-	struct path *node = &p->nodes[at];
+	struct tree_node *node = &p->nodes[at];
 	uint32_t found = memo_find(&p->memo, pc, sp, fp), outer;
 	const struct memo_position *f = &p->memo.positions[found];
 	uintptr_t from;
@@ -269,7 +269,7 @@ static inline __attribute__((always_inline)) uint32_t find_at_limit(struct paths
 	if (!found || !memo_reaches(&p->memo, found, p->max + 1u - frames) ||
 	    !memo_holds(&p->memo, found, p->max + 1u - frames, high, &from))
 		return 0;
-	p->synced = found;
+	p->memo_hit = found;
 	outer = f->suffix.node;
 	if (likely(node->end.outer == outer))
 		return node->end.value;
@@ -281,13 +281,13 @@ static inline __attribute__((always_inline)) uint32_t find_at_limit(struct paths
 	return pair->value;
 }
 
-static inline uintptr_t quick_base(const struct walk *w, const struct path *node)
+static inline uintptr_t quick_base(const struct walk *w, const struct tree_node *node)
 {
 	return node->quick.kind & QUICK_BY_FP ? w->fp : w->sp;
 }
 
 /* Whether the step stays within what is known of the stack. */
-static inline bool quick_fits(const struct walk *w, const struct path *node)
+static inline bool quick_fits(const struct walk *w, const struct tree_node *node)
 {
 	uintptr_t base = w->sp;
 
@@ -298,7 +298,7 @@ static inline bool quick_fits(const struct walk *w, const struct path *node)
 	       base % sizeof(base) == 0;
 }
 
-static inline void quick_step(struct walk *w, const struct path *node)
+static inline void quick_step(struct walk *w, const struct tree_node *node)
 {
 	uintptr_t base = quick_base(w, node);
 
@@ -310,8 +310,8 @@ static inline void quick_step(struct walk *w, const struct path *node)
 
 /* Whether the stack below `high` has the return addresses of a run that goes on by frame pointer.
  * *end gets the run's last frame. */
-static inline bool holds_by_fp(const struct path *node, uintptr_t sp, uintptr_t fp, uintptr_t high,
-			       struct position *end)
+static inline bool holds_by_fp(const struct tree_node *node, uintptr_t sp, uintptr_t fp, uintptr_t high,
+			       struct run_end *end)
 {
 	const uint64_t *at = node->run, *lead = at + run_lead(node), *last = at + run_count(node);
 	uintptr_t low = sp + node->quick.cfa * 8u, odd = 0;
@@ -335,7 +335,7 @@ static inline bool holds_by_fp(const struct path *node, uintptr_t sp, uintptr_t 
 }
 
 /* Whether the stack has the run's return addresses. *end: for run_along(). */
-static bool run_holds(const struct walk *w, const struct path *node, struct position *end)
+static bool run_holds(const struct walk *w, const struct tree_node *node, struct run_end *end)
 {
 	if (node->quick.kind & RUN_BY_FP)
 		return holds_by_fp(node, w->sp, w->fp, w->range.high, end);
@@ -351,7 +351,7 @@ static bool run_holds(const struct walk *w, const struct path *node, struct posi
 }
 
 /* To the last frame of a run that holds. */
-static inline void run_along(struct walk *w, const struct path *node, const struct position *end)
+static inline void run_along(struct walk *w, const struct tree_node *node, const struct run_end *end)
 {
 	w->pc = run_pc(node->run[run_count(node) - 1]);
 	if (node->quick.kind & RUN_BY_FP) {
@@ -365,8 +365,8 @@ static inline void run_along(struct walk *w, const struct path *node, const stru
 }
 
 /* A step that is not quick, or that needs more of the stack than is known. */
-static bool __attribute__((noinline)) step_otherwise(struct paths *p, struct walk *w,
-						      const struct path *node)
+static bool __attribute__((noinline)) step_slow(struct paths *p, struct walk *w,
+						      const struct tree_node *node)
 {
 	uintptr_t base = quick_base(w, node), cfa = base + node->quick.cfa * 8u;
 	bool done;
@@ -384,7 +384,7 @@ static bool __attribute__((noinline)) step_otherwise(struct paths *p, struct wal
 /* A step by a frame record, if it leads to one of the node's children. */
 static bool __attribute__((noinline)) step_by_record(struct paths *p, struct walk *w, uint32_t at)
 {
-	const struct path *node = &p->nodes[at];
+	const struct tree_node *node = &p->nodes[at];
 	struct walk from = *w;
 
 	if (!walk_record_fits(w->sp, w->fp) || !stack_reaches(&w->range, w->fp + node->quick.cfa * 8u))
@@ -421,7 +421,7 @@ static uint32_t give_up(struct paths *p)
 	return 0;
 }
 
-static void append_run(struct captured *c, const struct path *node)
+static void append_run(struct captured *c, const struct tree_node *node)
 {
 	for (unsigned k = 0; k < run_count(node); k++)
 		c->frames[c->count++] = run_pc(node->run[k]);
@@ -434,9 +434,9 @@ static void begin(struct paths *p, uintptr_t function, const struct walk *w)
 	p->sp = w->sp;
 	p->fp = w->fp;
 	p->at_limit = 0;
-	p->miss = true;
+	p->tree_missed = true;
 	c->known = 0;
-	c->blind = 0;
+	c->no_cfi_pc = 0;
 	c->frames[0] = function;
 	c->frames[1] = w->pc;
 	c->count = 2;
@@ -448,7 +448,7 @@ static HOT_CODE uint32_t __attribute__((noinline)) find_by_tree(struct paths *p,
 {
 	struct captured *c = &p->captured;
 	struct walk w = { .pc = pc, .sp = sp, .fp = fp }, slow;
-	struct position end;
+	struct run_end end;
 	struct root *root;
 	unsigned n = 2, kind = KIND_UNKNOWN;
 	uint32_t i = 0, value;
@@ -459,12 +459,12 @@ static HOT_CODE uint32_t __attribute__((noinline)) find_by_tree(struct paths *p,
 	if (unlikely(w.sp % sizeof(w.sp) || !stack_enter(&p->range, w.sp)))
 		return give_up(p);
 	w.range = p->range;
-	p->synced = 0;
+	p->memo_hit = 0;
 	root = find_root(p, w.pc, function);
 	if (root && !(failed && guess_again(p, root)))
 		i = root->node;
 	for (; i; i = find_child(p, i, w.pc)) {
-		const struct path *node = &p->nodes[i];
+		const struct tree_node *node = &p->nodes[i];
 
 		kind = rule_kind(node->rule);
 		if (likely(kind == KIND_QUICK && quick_fits(&w, node))) {
@@ -488,7 +488,7 @@ static HOT_CODE uint32_t __attribute__((noinline)) find_by_tree(struct paths *p,
 				i = 0;
 				break;
 			}
-		} else if (!step_otherwise(p, &slow, node)) {
+		} else if (!step_slow(p, &slow, node)) {
 			return give_up(p);
 		}
 		w = slow;
@@ -497,7 +497,7 @@ static HOT_CODE uint32_t __attribute__((noinline)) find_by_tree(struct paths *p,
 	c->count = n;
 	slow = w;
 	if (!i)
-		return find_slowly(p, &slow);
+		return find_slow(p, &slow);
 	if (kind == KIND_RUN) {
 		append_run(c, &p->nodes[i]);
 		run_along(&slow, &p->nodes[i], &end);
@@ -508,23 +508,23 @@ static HOT_CODE uint32_t __attribute__((noinline)) find_by_tree(struct paths *p,
 		p->hits++;
 		return value;
 	}
-	p->miss = false;
-	return find_slowly(p, &slow);
+	p->tree_missed = false;
+	return find_slow(p, &slow);
 }
 
 /* What lies outward of a guess that is right as far as the run goes: in any case. */
-static uint32_t __attribute__((noinline)) find_from_guess_slowly(struct paths *p, uintptr_t function, uintptr_t pc,
+static uint32_t __attribute__((noinline)) find_from_guess_slow(struct paths *p, uintptr_t function, uintptr_t pc,
 								 uintptr_t sp, uintptr_t fp, uint32_t held)
 {
 	struct walk w = { .pc = pc, .sp = sp, .fp = fp, .range = p->range };
-	const struct path *node = &p->nodes[held];
+	const struct tree_node *node = &p->nodes[held];
 	uint32_t value;
 
 	/* The memo may want to look further than what is near. */
-	if (unlikely(sp < w.range.low || w.range.high < p->near.high))
+	if (unlikely(sp < w.range.low || w.range.high < p->own_range.high))
 		return find_by_tree(p, function, pc, sp, fp, false);
 	begin(p, function, &w);
-	p->synced = 0;
+	p->memo_hit = 0;
 	run_along(&w, node, &p->end);
 	value = find_at_limit(p, held, 2 + run_count(node), w.pc, w.sp, w.fp, w.range.high);
 	if (likely(value)) {
@@ -532,9 +532,9 @@ static uint32_t __attribute__((noinline)) find_from_guess_slowly(struct paths *p
 		return value;
 	}
 	p->at_limit = held;
-	p->miss = false;
+	p->tree_missed = false;
 	append_run(&p->captured, node);
-	return find_slowly(p, &w);
+	return find_slow(p, &w);
 }
 
 /* A guess that is right as far as the run goes, to p->end if that is by frame pointer: what lies
@@ -543,7 +543,7 @@ static HOT_CODE uint32_t __attribute__((noinline)) find_from_guess(struct paths 
 							  uintptr_t sp, uintptr_t fp, uint32_t held)
 {
 	struct walk w = { .sp = sp, .fp = fp };
-	const struct path *node = &p->nodes[held];
+	const struct tree_node *node = &p->nodes[held];
 	const struct memo_position *f;
 	uintptr_t high = p->range.high;
 	uint32_t found;
@@ -551,10 +551,10 @@ static HOT_CODE uint32_t __attribute__((noinline)) find_from_guess(struct paths 
 	run_along(&w, node, &p->end);
 	found = memo_find(&p->memo, w.pc, w.sp, w.fp);
 	f = &p->memo.positions[found];
-	if (unlikely(!found || sp < p->range.low || high < f->high || high < p->near.high ||
+	if (unlikely(!found || sp < p->range.low || high < f->high || high < p->own_range.high ||
 		     f->suffix.node != node->end.outer || !node->end.value) ||
 	    unlikely(!memo_holds_all(&p->memo, found, p->max - 1u - run_count(node))))
-		return find_from_guess_slowly(p, function, pc, sp, fp, held);
+		return find_from_guess_slow(p, function, pc, sp, fp, held);
 	p->hits++;
 	return node->end.value;
 }
@@ -563,13 +563,13 @@ static HOT_CODE uint32_t __attribute__((noinline)) find_from_guess(struct paths 
 static HOT_CODE uint32_t __attribute__((noinline)) find_by_guess(struct paths *p, uintptr_t function, uintptr_t pc,
 							uintptr_t sp, uintptr_t fp, uint32_t guessed)
 {
-	const struct path *node = &p->nodes[guessed];
+	const struct tree_node *node = &p->nodes[guessed];
 	bool holds;
 
 	if (node->quick.kind & RUN_BY_FP)
-		holds = holds_by_fp(node, sp, fp, p->near.high, &p->end);
+		holds = holds_by_fp(node, sp, fp, p->own_range.high, &p->end);
 	else
-		holds = run_holds(&(struct walk){ .sp = sp, .fp = fp, .range = p->near }, node, &p->end);
+		holds = run_holds(&(struct walk){ .sp = sp, .fp = fp, .range = p->own_range }, node, &p->end);
 	if (!holds)
 		return find_by_tree(p, function, pc, sp, fp, true);
 	if (node->quick.kind & RUN_LIMITED)
@@ -579,7 +579,7 @@ static HOT_CODE uint32_t __attribute__((noinline)) find_by_guess(struct paths *p
 }
 
 /* Whether the stack has the six return addresses of the longest kind of run. */
-static inline __attribute__((always_inline)) bool six_hold(uintptr_t sp, const struct path *node)
+static inline __attribute__((always_inline)) bool six_hold(uintptr_t sp, const struct tree_node *node)
 {
 	_Static_assert(RUN_MAX == 6, "as many steps");
 #define HOLDS(i)	(arch_return_address(walk_load(sp + run_offset(node, i))) == run_pc(node->run[i]))
@@ -593,15 +593,15 @@ static inline __attribute__((always_inline)) bool six_hold(uintptr_t sp, const s
  */
 HOT_CODE uint32_t paths_find(struct paths *p, uintptr_t function, uintptr_t pc, uintptr_t sp, uintptr_t fp)
 {
-	const struct path *node;
+	const struct tree_node *node;
 	struct root *root;
 	uintptr_t room;
 	uint32_t guessed, last;
 
 	if (unlikely(p->stamp != load_acquire(&rules_stamp)))
 		return find_by_tree(p, function, pc, sp, fp, false);
-	room = p->near.high - sp;
-	if (unlikely(room - 1 >= p->near_bytes))
+	room = p->own_range.high - sp;
+	if (unlikely(room - 1 >= p->own_range_bytes))
 		return find_by_tree(p, function, pc, sp, fp, false);
 	root = root_slot(p, pc, function, 0);
 	__asm__("" : "+r"(root));	/* or GCC 12 works out where it is twice */

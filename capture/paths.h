@@ -33,18 +33,18 @@
 
 #include "base/suffix.h"
 
-#define PATHS_BEYOND	128	/* the most frames that are walked beyond what is asked for */
+#define PATHS_EXTRA	128	/* the most frames that are walked beyond what is asked for */
 
 /* A captured stack that was not recognized; what table_intern() takes. */
 struct captured {
 	unsigned count;		/* frames, max + 1 or fewer if the stack has no more; 0: given up, ask
 				 * capture_stack() */
-	uintptr_t blind;	/* the address without unwind information at which the walk ended; 0: it ended otherwise */
+	uintptr_t no_cfi_pc;	/* the address without unwind information at which the walk ended; 0: it ended otherwise */
 	unsigned known;		/* the outermost of them, which suffixes[count - known] stands for: not all
 				 * of these are among the frames. suffixes[max + 1].hash is there too if they
 				 * are so many. */
-	uintptr_t frames[CAPTURE_MAX + 1 + PATHS_BEYOND];
-	struct suffix suffixes[CAPTURE_MAX + 1 + PATHS_BEYOND];
+	uintptr_t frames[CAPTURE_MAX + 1 + PATHS_EXTRA];
+	struct suffix suffixes[CAPTURE_MAX + 1 + PATHS_EXTRA];
 };
 
 struct paths;

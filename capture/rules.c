@@ -71,14 +71,14 @@ static uint64_t field(int64_t offset, unsigned bits, unsigned shift)
 	return ((uint64_t)(offset / 8) & (((uint64_t)1 << bits) - 1)) << shift;
 }
 
-/* exact: of an interrupted instruction, where the link register still is what it was. */
-static uint64_t pack(const struct cfi_row *row, bool exact)
+/* interrupted: of an interrupted instruction, where the link register still is what it was. */
+static uint64_t pack(const struct cfi_row *row, bool interrupted)
 {
 	uint64_t rule = row->cfa_deref ? KIND_DEREF : row->cfa_is_fp ? KIND_FP : KIND_SP;
 
 	if (row->ra.where == CFI_UNDEFINED)
 		return KIND_END;
-	if (ARCH_LINK_REGISTER && exact && rule == KIND_SP && row->ra.where == CFI_SAME)
+	if (ARCH_LINK_REGISTER && interrupted && rule == KIND_SP && row->ra.where == CFI_SAME)
 		rule = KIND_LEAF;
 	else if (row->ra.where != CFI_AT_CFA)
 		return KIND_GIVE_UP;
@@ -107,13 +107,13 @@ _Static_assert(PROLOGUE_REACH < (uintptr_t)1 << OFFSET_BITS, "distances fit");
 
 /* Where there is no information: whether the code shows that the frame pointer leads on. Of code in no module
  * it is not asked (it can change), nor of an interrupted instruction (the frame may not be complete). */
-static uint64_t blind_rule(uintptr_t pc, bool exact, uintptr_t gap_start)
+static uint64_t no_cfi_rule(uintptr_t pc, bool interrupted, uintptr_t gap_start)
 {
 	struct prologue p;
 
-	if (exact || !gap_start || !prologue_find(pc, gap_start, &p) || !fits(p.cfa_offset, CFA_BITS))
-		return KIND_END | END_BLIND;
-	return KIND_END | END_BLIND | field(p.cfa_offset, CFA_BITS, CFA_SHIFT) |
+	if (interrupted || !gap_start || !prologue_find(pc, gap_start, &p) || !fits(p.cfa_offset, CFA_BITS))
+		return KIND_END | END_NO_CFI;
+	return KIND_END | END_NO_CFI | field(p.cfa_offset, CFA_BITS, CFA_SHIFT) |
 	       (uint64_t)(pc - p.sets) << FP_SHIFT | (uint64_t)(pc - p.stores) << RA_SHIFT;
 }
 
@@ -147,17 +147,17 @@ bool rules_record_leads(uintptr_t pc, uint64_t rule, uintptr_t ra)
 }
 
 /* The rule from the tables. A call is the instruction before the one it returns to. */
-static uint64_t find_rule(uintptr_t pc, bool exact)
+static uint64_t find_rule(uintptr_t pc, bool interrupted)
 {
 	struct cfi_row row;
 
-	switch (cfi_find(exact ? pc : pc - 1, &row)) {
+	switch (cfi_find(interrupted ? pc : pc - 1, &row)) {
 	case CFI_FOUND:
 		if (row.signal_frame)
 			return is_sigreturn(pc) ? KIND_SIGNAL : KIND_GIVE_UP;
-		return pack(&row, exact);
+		return pack(&row, interrupted);
 	case CFI_NONE:
-		return is_sigreturn(pc) ? KIND_SIGNAL : blind_rule(pc, exact, row.gap_start);
+		return is_sigreturn(pc) ? KIND_SIGNAL : no_cfi_rule(pc, interrupted, row.gap_start);
 	case CFI_UNSUPPORTED:
 		break;
 	case CFI_UNKNOWN:
@@ -171,7 +171,7 @@ uint64_t __attribute__((noinline)) rules_miss(uint64_t key)
 	uint64_t stamp = load_acquire(&rules_stamp), rule;
 	struct rule_slot *s = &rules_cache[key & (((uint64_t)1 << RULES_CACHE_LOG2) - 1)];
 
-	rule = find_rule((uintptr_t)(key & ~EXACT), key & EXACT);
+	rule = find_rule((uintptr_t)(key & ~INTERRUPTED), key & INTERRUPTED);
 	if (rule == KIND_UNKNOWN || rules_unloading)
 		return rule;
 	store_relaxed(&s->rule, rule);

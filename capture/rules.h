@@ -28,19 +28,19 @@
 #define OFFSET_BITS	19
 #define RA_SHIFT	45
 
-enum kind { KIND_UNKNOWN, KIND_SP, KIND_FP, KIND_DEREF, KIND_SIGNAL, KIND_END, KIND_GIVE_UP, KIND_LEAF };
+enum rule_kind { KIND_UNKNOWN, KIND_SP, KIND_FP, KIND_DEREF, KIND_SIGNAL, KIND_END, KIND_GIVE_UP, KIND_LEAF };
 enum fp_kind { FP_SAME, FP_AT_CFA, FP_AT_FP };
 
 /*
  * A rule of KIND_END leads nowhere. Without more, the stack ends there: the unwind information says
- * so. END_BLIND: there is no information; the stack may go on. Then the field of the CFA, if it is not 0,
+ * so. END_NO_CFI: there is no information; the stack may go on. Then the field of the CFA, if it is not 0,
  * is how far that is from the frame pointer if this is a frame record's address, and FP_SHIFT and RA_SHIFT have
  * how many bytes of code lie between the address and the instructions that make that so (prologue.h).
  */
-#define END_BLIND	(1u << KIND_BITS)
+#define END_NO_CFI	(1u << KIND_BITS)
 
 #define RULES_CACHE_LOG2 15
-#define EXACT		((uint64_t)1 << 63)	/* key of an address that no call returns to */
+#define INTERRUPTED		((uint64_t)1 << 63)	/* key of an address that no call returns to */
 
 struct rule_slot {
 	uint64_t check, rule;
@@ -78,9 +78,9 @@ static inline unsigned rule_fp_kind(uint64_t rule)
 	return rule >> KIND_BITS & ((1u << FP_BITS) - 1);
 }
 
-static inline bool rule_is_blind(uint64_t rule)
+static inline bool rule_has_no_cfi(uint64_t rule)
 {
-	return (rule & (END_BLIND | ((1u << KIND_BITS) - 1))) == (KIND_END | END_BLIND);
+	return (rule & (END_NO_CFI | ((1u << KIND_BITS) - 1))) == (KIND_END | END_NO_CFI);
 }
 
 /* Of a rule of KIND_END. */
@@ -104,7 +104,7 @@ static inline uint64_t rule_of_record(uint64_t rule)
 	       ((1 - cfa) & mask) << RA_SHIFT;
 }
 
-/* key: the address, or'ed with EXACT when it is no return address. */
+/* key: the address, or'ed with INTERRUPTED when it is no return address. */
 static inline uint64_t rules_find(uint64_t key, uint64_t stamp)
 {
 	struct rule_slot *s = &rules_cache[key & (((uint64_t)1 << RULES_CACHE_LOG2) - 1)];

@@ -21,20 +21,20 @@
 #define EXPRESSION_STEPS 64
 
 /* A walk's position. */
-struct place {
+struct cursor {
 	uintptr_t pc, registers[ARCH_REGISTERS];
 	uint64_t known;			/* a bit for each register whose value is known */
-	bool exact;			/* pc was interrupted, not returned to */
+	bool interrupted;			/* pc was interrupted, not returned to */
 	uintptr_t page;			/* was seen to be readable; NO_PAGE: none was yet */
 };
 
-static bool is_known(const struct place *p, uint64_t reg)
+static bool is_known(const struct cursor *p, uint64_t reg)
 {
 	return reg < ARCH_REGISTERS && p->known >> reg & 1;
 }
 
 /* Reads size_bytes (at most 8) at an address that may be anything. */
-static bool load(struct place *p, uintptr_t address, size_t size_bytes, uintptr_t *value)
+static bool load(struct cursor *p, uintptr_t address, size_t size_bytes, uintptr_t *value)
 {
 	uintptr_t first = address & ~(PROBE_PAGE - 1), last = (address + size_bytes - 1) & ~(PROBE_PAGE - 1);
 
@@ -100,7 +100,7 @@ static bool combine(uint8_t op, uintptr_t b, uintptr_t a, uintptr_t *v)
 }
 
 /* An operation that changes the uppermost value alone. False: it is none, or cannot be done. */
-static bool change(struct place *p, uint8_t op, struct reader *r, uintptr_t *top)
+static bool change(struct cursor *p, uint8_t op, struct reader *r, uintptr_t *top)
 {
 	switch (op) {
 	case OP_DEREF:		return load(p, *top, sizeof(*top), top);
@@ -112,7 +112,7 @@ static bool change(struct place *p, uint8_t op, struct reader *r, uintptr_t *top
 }
 
 /* What an expression gives when it begins with stack[0], if count is 1. False: it is not followed. */
-static bool evaluate(struct place *p, struct reader r, uintptr_t stack[EXPRESSION_DEPTH], unsigned count,
+static bool evaluate(struct cursor *p, struct reader r, uintptr_t stack[EXPRESSION_DEPTH], unsigned count,
 		     uintptr_t *result)
 {
 	for (unsigned steps = 0; r.p < r.end; steps++) {
@@ -158,7 +158,7 @@ static bool evaluate(struct place *p, struct reader r, uintptr_t stack[EXPRESSIO
 	return count;
 }
 
-static bool find_cfa(struct place *p, const struct cfi_state *state, uintptr_t *cfa)
+static bool find_cfa(struct cursor *p, const struct cfi_state *state, uintptr_t *cfa)
 {
 	uintptr_t stack[EXPRESSION_DEPTH];
 
@@ -171,7 +171,7 @@ static bool find_cfa(struct place *p, const struct cfi_state *state, uintptr_t *
 }
 
 /* What a register was in the caller. False: nobody knows. */
-static bool find_register(struct place *p, const struct cfi_state *state, unsigned reg, uintptr_t cfa, uintptr_t *value)
+static bool find_register(struct cursor *p, const struct cfi_state *state, unsigned reg, uintptr_t cfa, uintptr_t *value)
 {
 	const struct cfi_saved *s = &state->saved[reg];
 	uintptr_t stack[EXPRESSION_DEPTH] = { cfa }, address;
@@ -206,7 +206,7 @@ static bool find_register(struct place *p, const struct cfi_state *state, unsign
 
 /* The frame that a signal interrupted, where there is no information on what a handler returns to. Only
  * these registers are known then. */
-static bool pass_signal(struct place *p)
+static bool step_signal(struct cursor *p)
 {
 	uintptr_t at = p->registers[ARCH_DWARF_SP], fp, sp, pc, lr = 0;
 
@@ -220,20 +220,20 @@ static bool pass_signal(struct place *p)
 	p->registers[ARCH_DWARF_FP] = fp;
 	p->registers[ARCH_DWARF_SP] = sp;
 	p->pc = pc;
-	p->exact = true;
+	p->interrupted = true;
 	return true;
 }
 
 /* From code without information. Other registers than the frame pointer are as they were, which is as good
  * as any guess: a function that changes one has stored it where nobody knows. */
-static enum unwind_how pass_record(struct place *p)
+static enum unwind_how step_record(struct cursor *p)
 {
 	struct walk w = { .pc = p->pc, .sp = p->registers[ARCH_DWARF_SP], .fp = p->registers[ARCH_DWARF_FP] };
 	uint64_t rule = rules_find(p->pc, load_relaxed(&rules_stamp));
 
-	if (p->exact || !is_known(p, ARCH_DWARF_FP) || !rule_has_record(rule) || !stack_enter(&w.range, w.sp) ||
+	if (p->interrupted || !is_known(p, ARCH_DWARF_FP) || !rule_has_record(rule) || !stack_enter(&w.range, w.sp) ||
 	    walk_record(&w, rule) != RECORD_LEADS)
-		return UNWIND_BLIND;
+		return UNWIND_NO_CFI;
 	p->pc = w.pc;
 	p->known = (uint64_t)1 << ARCH_DWARF_FP | (uint64_t)1 << ARCH_DWARF_SP;
 	p->registers[ARCH_DWARF_SP] = w.sp;
@@ -242,20 +242,20 @@ static enum unwind_how pass_record(struct place *p)
 }
 
 /* One frame outward by what the information says. */
-static enum unwind_how pass_frame(struct place *p, const struct cfi_state *state)
+static enum unwind_how step_frame(struct cursor *p, const struct cfi_state *state)
 {
-	struct place caller = { .page = p->page, .exact = state->signal_frame };
+	struct cursor caller = { .page = p->page, .interrupted = state->signal_frame };
 	uintptr_t cfa, sp = p->registers[ARCH_DWARF_SP], ra;
 
 	if (state->saved[ARCH_DWARF_RA].where == CFI_UNDEFINED)
 		return UNWIND_ENDS;
 	/* A link register has the return address of what was interrupted; after a call, of the call itself. */
-	if (state->saved[ARCH_DWARF_RA].where == CFI_SAME && !(ARCH_LINK_REGISTER && p->exact))
+	if (state->saved[ARCH_DWARF_RA].where == CFI_SAME && !(ARCH_LINK_REGISTER && p->interrupted))
 		return UNWIND_CUT;
 	if (!find_cfa(p, state, &cfa) || !find_register(p, state, ARCH_DWARF_RA, cfa, &ra))
 		return UNWIND_CUT;
 	/* Only a signal's frame leads to another stack, and only what it interrupted can have taken no space. */
-	if (!state->signal_frame && (cfa < sp || (cfa == sp && !p->exact)))
+	if (!state->signal_frame && (cfa < sp || (cfa == sp && !p->interrupted)))
 		return UNWIND_CUT;
 	for (unsigned reg = 0; reg < ARCH_REGISTERS; reg++) {
 		if (find_register(p, state, reg, cfa, &caller.registers[reg]))
@@ -272,19 +272,19 @@ static enum unwind_how pass_frame(struct place *p, const struct cfi_state *state
 }
 
 /* One frame outward; *by_record: by what code without information has stored. */
-static enum unwind_how pass(struct place *p, bool *by_record)
+static enum unwind_how step(struct cursor *p, bool *by_record)
 {
 	struct cfi_state state;
 
 	*by_record = false;
-	switch (cfi_find_state(p->exact ? p->pc : p->pc - 1, &state)) {
+	switch (cfi_find_state(p->interrupted ? p->pc : p->pc - 1, &state)) {
 	case CFI_FOUND:
-		return pass_frame(p, &state);
+		return step_frame(p, &state);
 	case CFI_NONE:
-		if (rule_kind(rules_find(p->pc | (p->exact ? EXACT : 0), load_relaxed(&rules_stamp))) == KIND_SIGNAL)
-			return pass_signal(p) ? UNWIND_GOES_ON : UNWIND_CUT;
+		if (rule_kind(rules_find(p->pc | (p->interrupted ? INTERRUPTED : 0), load_relaxed(&rules_stamp))) == KIND_SIGNAL)
+			return step_signal(p) ? UNWIND_GOES_ON : UNWIND_CUT;
 		*by_record = true;
-		return pass_record(p);
+		return step_record(p);
 	default:
 		return UNWIND_CUT;
 	}
@@ -293,7 +293,7 @@ static enum unwind_how pass(struct place *p, bool *by_record)
 unsigned __attribute__((noinline)) slow_stack(const struct capture_point *at, uintptr_t *frames, unsigned max,
 					      struct unwind_end *end)
 {
-	struct place p = { .exact = true, .page = NO_PAGE };
+	struct cursor p = { .interrupted = true, .page = NO_PAGE };
 	enum unwind_how how;
 	unsigned own = 0, n = 0;
 	bool by_record;
@@ -301,7 +301,7 @@ unsigned __attribute__((noinline)) slow_stack(const struct capture_point *at, ui
 	p.pc = arch_read_registers(p.registers);
 	p.known = ARCH_READ_REGISTERS;
 	while (p.pc != at->pc || p.registers[ARCH_DWARF_SP] != at->sp) {
-		if (++own > OWN_FRAMES_MAX || pass(&p, &by_record) != UNWIND_GOES_ON)
+		if (++own > OWN_FRAMES_MAX || step(&p, &by_record) != UNWIND_GOES_ON)
 			return 0;
 	}
 	*end = (struct unwind_end){ .how = UNWIND_FULL, .first_record = UINT_MAX };
@@ -309,7 +309,7 @@ unsigned __attribute__((noinline)) slow_stack(const struct capture_point *at, ui
 		frames[n++] = p.pc;
 		if (n == max)
 			return n;
-		how = pass(&p, &by_record);
+		how = step(&p, &by_record);
 		if (how != UNWIND_GOES_ON)
 			break;
 		if (by_record && end->first_record == UINT_MAX)

@@ -15,9 +15,9 @@
 #define PAIRS		16384u
 #define GUESSES_LOG2	15
 #define GUESSES		(1u << GUESSES_LOG2)
-#define INNER		4096u
+#define INNER_TAGS		4096u
 #define PROBES		3
-#define OWN_NEAR	((uintptr_t)1 << 20)	/* so far below paths.own lies the thread's own stack */
+#define OWN_BYTES	((uintptr_t)1 << 20)	/* so far below paths.own_top lies the thread's own stack */
 #define GUESS_AGAIN	64u	/* one of so many failures makes a new guess */
 #define FAILURES_MAX	1000	/* more than twice the successes: this root is not guessed any more */
 #define CHILDREN	4
@@ -27,7 +27,7 @@
 #define TREE_CHUNKS	128u
 #define TREE_CHUNK_BYTES ((uintptr_t)4096)	/* the smallest page; chunks begin where pages do */
 #define WINDOW		1024u	/* captures after which hits and misses are compared */
-#define SPARE		16u	/* with few hits, one of so many misses is learnt */
+#define SKIP_RATIO		16u	/* with few hits, one of so many misses is learnt */
 
 /*
  * Kinds of rules that only the tree has, by the numbers of kinds that it never has:
@@ -57,7 +57,7 @@
 #define RUN_PC_BITS	48
 
 /* One cache line. Offsets are in units of 8 bytes, from the stack pointer (or QUICK_BY_FP). */
-struct path {
+struct tree_node {
 	union {
 		uint64_t rule;
 		struct {
@@ -83,7 +83,7 @@ struct path {
 						 * steps of KIND_FP only what */
 	};
 };
-_Static_assert(sizeof(struct path) == 64, "a path is one cache line");
+_Static_assert(sizeof(struct tree_node) == 64, "a path is one cache line");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the kind is in a rule's first bytes");
 
 struct root {
@@ -113,39 +113,39 @@ struct pair {
 };
 
 /* Where a run ends. */
-struct position {
+struct run_end {
 	uintptr_t sp, fp;
 };
 
 struct paths {
 	/* What paths_find() needs: one cache line. */
 	uint64_t stamp;
-	struct stack_range near;	/* what of the thread's own stack is known to be readable */
-	uintptr_t near_bytes;		/* its size, which every call asks for */
-	struct path *nodes;
+	struct stack_range own_range;	/* what of the thread's own stack is known to be readable */
+	uintptr_t own_range_bytes;		/* its size, which every call asks for */
+	struct tree_node *nodes;
 	uint32_t hits;
 
 	struct stack_range range;
 	uintptr_t sp, fp;		/* where the last walk began */
-	uintptr_t own;			/* see paths_begin() */
-	struct position end;		/* of a guessed run by frame pointer */
+	uintptr_t own_top;			/* see paths_begin() */
+	struct run_end end;		/* of a guessed run by frame pointer */
 	uint32_t used, limit;		/* nodes; 0 is none */
-	uint32_t misses, spared;	/* and hits, in this window */
+	uint32_t misses, skipped;	/* and hits, in this window */
 	uint32_t wide_hits, guess_failures;
-	bool poor;			/* the last window had few hits */
+	bool few_hits;			/* the last window had few hits */
 
 	/* Of the last paths_find(), for paths_learn(). */
 	uint32_t at_limit;		/* the tree's node there, or 0 */
 	uint16_t first_step, step_count;	/* frame of steps[0] */
 	uint16_t levels;		/* frames that may become nodes of the tree */
-	uint16_t max, far;		/* frames, without the function; and those beyond that a walk takes */
-	bool noted;			/* all steps are, and lie on one stack */
+	uint16_t max, walk_max;		/* frames, without the function; and those beyond that a walk takes */
+	bool steps_complete;			/* all steps are, and lie on one stack */
 	bool cut;			/* the stack may go on beyond what is known of it */
-	bool miss;			/* the tree did not know it */
-	uint32_t synced;		/* the memo's position where it took over, or 0 */
+	bool tree_missed;			/* the tree did not know it */
+	uint32_t memo_hit;		/* the memo's position where it took over, or 0 */
 
 	struct memo memo;
-	struct step steps[CAPTURE_MAX + PATHS_BEYOND];
+	struct step steps[CAPTURE_MAX + PATHS_EXTRA];
 	struct captured captured;
 
 	/*
@@ -160,7 +160,7 @@ struct paths {
 		guess guesses[GUESSES];
 		struct pair pairs[PAIRS];
 	} tables;
-	uint16_t inner[INNER];		/* of stacks' inner frames, a part of a hash */
+	uint16_t inner_tags[INNER_TAGS];		/* of stacks' inner frames, a part of a hash */
 };
 _Static_assert(sizeof(struct tree_tables) <= (TREE_CHUNKS - 1) * TREE_CHUNK_BYTES, "each chunk has a bit");
 
@@ -201,13 +201,13 @@ static inline struct pair *pair_slot(struct paths *p, uint32_t path, uint32_t ou
 	return &p->tables.pairs[(h >> 12) % PAIRS];
 }
 
-static inline unsigned run_count(const struct path *node)
+static inline unsigned run_count(const struct tree_node *node)
 {
 	return node->quick.kind >> RUN_COUNT_SHIFT & 7u;
 }
 
 /* How many of the steps have their return addresses at known places. */
-static inline unsigned run_lead(const struct path *node)
+static inline unsigned run_lead(const struct tree_node *node)
 {
 	return node->quick.kind & RUN_BY_FP ? node->quick.kind >> RUN_LEAD_SHIFT & 7u : run_count(node);
 }
@@ -218,7 +218,7 @@ static inline uintptr_t run_pc(uint64_t step)
 }
 
 /* Where step i has its return address, in bytes: the number's upper 16 bits, which are a load of their own. */
-static inline uintptr_t run_offset(const struct path *node, unsigned i)
+static inline uintptr_t run_offset(const struct tree_node *node, unsigned i)
 {
 	uint16_t offset;
 
@@ -232,7 +232,7 @@ static inline bool can_guess(const struct paths *p, const uint16_t probe[PROBES]
 	uintptr_t first = sp + probe[0], last = sp + probe[PROBES - 1];
 
 	return probe[PROBES - 1] && last + 8 <= p->range.high &&
-	       (p->own - sp <= OWN_NEAR || first / STACK_PAGE == last / STACK_PAGE);
+	       (p->own_top - sp <= OWN_BYTES || first / STACK_PAGE == last / STACK_PAGE);
 }
 
 /* Where a path is noted that begins there, by what the stack at sp has at the probes. */
@@ -251,7 +251,7 @@ uint32_t paths_find_wide(struct paths *p, uint32_t parent, uintptr_t pc);
 
 static inline uint32_t find_child(struct paths *p, uint32_t parent, uintptr_t pc)
 {
-	const struct path *node = &p->nodes[parent];
+	const struct tree_node *node = &p->nodes[parent];
 
 	/* Not a loop: each branch is to have its own prediction. */
 	_Static_assert(CHILDREN == 4, "as many lines");

@@ -19,11 +19,11 @@ bool unwind_init(void)
 
 /* From a rule that leads nowhere by itself, by the frame record if there is one; how it ends, or that it
  * goes on. */
-static enum unwind_how pass_end(struct walk *w, uint64_t rule)
+static enum unwind_how step_from_end(struct walk *w, uint64_t rule)
 {
-	if (!rule_is_blind(rule))
+	if (!rule_has_no_cfi(rule))
 		return UNWIND_ENDS;
-	return rule_has_record(rule) && walk_record(w, rule) == RECORD_LEADS ? UNWIND_GOES_ON : UNWIND_BLIND;
+	return rule_has_record(rule) && walk_record(w, rule) == RECORD_LEADS ? UNWIND_GOES_ON : UNWIND_NO_CFI;
 }
 
 unsigned unwind_stack(const struct capture_point *point, uintptr_t *frames, unsigned max, struct unwind_end *end)
@@ -37,14 +37,14 @@ unsigned unwind_stack(const struct capture_point *point, uintptr_t *frames, unsi
 	if (unlikely(!stack_enter(&w.range, w.sp)))
 		return n;
 	while (n < max) {
-		uint64_t rule = rules_find(w.pc | (w.exact ? EXACT : 0), stamp);
+		uint64_t rule = rules_find(w.pc | (w.interrupted ? INTERRUPTED : 0), stamp);
 
 		if (rule_kind(rule) == KIND_GIVE_UP)
 			return 0;
 		if (rule_kind(rule) == KIND_SIGNAL)
 			known_stack = w.range;	/* what follows may be another stack */
 		if (rule_kind(rule) == KIND_END) {
-			end->how = pass_end(&w, rule);
+			end->how = step_from_end(&w, rule);
 			if (end->how != UNWIND_GOES_ON)
 				break;
 			if (end->first_record == UINT_MAX)
@@ -84,9 +84,9 @@ int unwind_meets(const struct capture_point *point, unsigned skip, uintptr_t sta
 		if (!within)
 			skip = 0;
 		*stuck_sp = w.sp;
-		rule = rules_find(w.pc | (w.exact ? EXACT : 0), stamp);
+		rule = rules_find(w.pc | (w.interrupted ? INTERRUPTED : 0), stamp);
 		if (rule_kind(rule) == KIND_END) {
-			enum unwind_how how = pass_end(&w, rule);
+			enum unwind_how how = step_from_end(&w, rule);
 
 			if (how != UNWIND_GOES_ON)
 				return how == UNWIND_ENDS ? 0 : -1;

@@ -42,7 +42,7 @@ bool unwind_init(void);
 enum unwind_how {
 	UNWIND_ENDS,		/* the stack does: the information says that the last frame has no caller */
 	UNWIND_FULL,		/* there are more frames than were asked for, or just as many */
-	UNWIND_BLIND,		/* of the last frame's code there is no information */
+	UNWIND_NO_CFI,		/* of the last frame's code there is no information */
 	UNWIND_CUT,		/* the last frame's caller cannot be found: it is not what its rule says, or
 				 * the rule is not followed */
 	UNWIND_GOES_ON,		/* not yet */

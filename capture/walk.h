@@ -16,8 +16,8 @@ static inline uintptr_t walk_load(uintptr_t address)
 struct walk {
 	uintptr_t pc, sp, fp;
 	struct stack_range range;
-	bool exact;			/* pc was interrupted, not returned to */
-	uintptr_t lr;			/* if exact: the link register, where there is one */
+	bool interrupted;			/* pc was interrupted, not returned to */
+	uintptr_t lr;			/* if interrupted: the link register, where there is one */
 };
 
 /* The frame that a signal interrupted; it can be on another stack. */
@@ -32,7 +32,7 @@ static inline bool walk_signal(struct walk *w)
 	w->sp = walk_load(context + ARCH_SIGNAL_SP);
 	if (ARCH_LINK_REGISTER)
 		w->lr = walk_load(context + ARCH_SIGNAL_LR);
-	w->exact = true;
+	w->interrupted = true;
 	return stack_enter(&w->range, w->sp);
 }
 
@@ -65,7 +65,7 @@ static inline bool walk_leaf(struct walk *w, uint64_t rule)
 		return false;
 	w->pc = arch_return_address(w->lr);
 	w->sp = cfa;
-	w->exact = false;
+	w->interrupted = false;
 	return true;
 }
 
@@ -91,7 +91,7 @@ static inline bool walk_step(struct walk *w, uint64_t rule)
 		return false;
 	w->pc = arch_return_address(walk_load(at));
 	w->sp = cfa;
-	w->exact = false;
+	w->interrupted = false;
 	return true;
 }
 
@@ -99,7 +99,7 @@ static inline bool walk_step(struct walk *w, uint64_t rule)
  * One frame outward by a rule of the kind SP, within what is known to be readable: nearly all are. False:
  * that is to be seen elsewhere, and nothing is changed.
  */
-static inline __attribute__((always_inline)) bool walk_quickly(struct walk *w, uint64_t rule)
+static inline __attribute__((always_inline)) bool walk_fast(struct walk *w, uint64_t rule)
 {
 	uintptr_t cfa = w->sp + (uintptr_t)rule_field(rule, CFA_BITS, CFA_SHIFT), ra, fp = w->fp;
 	unsigned fp_kind = rule_fp_kind(rule);
@@ -117,7 +117,7 @@ static inline __attribute__((always_inline)) bool walk_quickly(struct walk *w, u
 	w->fp = fp;
 	w->pc = arch_return_address(walk_load(ra));
 	w->sp = cfa;
-	w->exact = false;
+	w->interrupted = false;
 	return true;
 }
 
@@ -151,7 +151,7 @@ static inline enum record_step walk_record(struct walk *w, uint64_t rule)
 	w->pc = ra;
 	w->sp = cfa;
 	w->fp = walk_load(w->fp);
-	w->exact = false;
+	w->interrupted = false;
 	return RECORD_LEADS;
 }
 

@@ -96,8 +96,8 @@ static uint32_t find_row_of_captured(struct paths *p, uintptr_t function, const 
 	bool whole;
 
 	while (c->count) {
-		if (unlikely(c->blind))
-			note_truncated(c->blind);
+		if (unlikely(c->no_cfi_pc))
+			note_truncated(c->no_cfi_pc);
 		row = table_intern(&recorder.table, c->frames, c->count, c->known, c->suffixes, &whole);
 		if (likely(!notify_module_changes()) &&
 		    likely(row == ROW_OVERFLOW ||
@@ -130,7 +130,7 @@ static uint32_t __attribute__((noinline)) find_row_slow(uintptr_t function, cons
 		seen = load_relaxed(&changes_seen);
 		if (recorder.depth > 1)
 			count += capture_stack(from, frames + 1, recorder.depth - 1u, &notes);
-		if (unlikely(notes & CAPTURE_BLIND))
+		if (unlikely(notes & CAPTURE_NO_CFI))
 			note_truncated(frames[count - 1]);
 		row = table_intern(&recorder.table, frames, count, 0, suffixes, NULL);
 	} while (unlikely(notify_module_changes() || seen != load_relaxed(&changes_seen)));

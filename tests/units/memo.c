@@ -18,7 +18,7 @@
 #define FUNCTIONS	8
 #define SITES		2		/* calls in each */
 #define DEEPEST		700
-#define BEYOND		128
+#define EXTRA		128
 
 static unsigned tests;
 
@@ -86,7 +86,7 @@ static uint64_t rule_of(uintptr_t at)
 	if (!f)
 		return KIND_END;
 	if (has_record(f))
-		return KIND_END | END_BLIND | field(16, CFA_BITS, CFA_SHIFT);
+		return KIND_END | END_NO_CFI | field(16, CFA_BITS, CFA_SHIFT);
 	if (functions[f].saves_fp)
 		rule |= FP_AT_CFA << KIND_BITS;
 	return rule | field(functions[f].by_fp ? 16 : functions[f].words * 8, CFA_BITS, CFA_SHIFT) |
@@ -143,7 +143,7 @@ static bool step(uintptr_t *at_pc, uintptr_t *at_sp, uintptr_t *at_fp, bool retu
 
 	if (rule == KIND_END)
 		return false;
-	if (rule_is_blind(rule)) {
+	if (rule_has_no_cfi(rule)) {
 		if (!returns && (!walk_record_fits(*at_sp, *at_fp) ||
 				 !is_believed(*at_pc, ((const uintptr_t *)*at_fp)[1])))
 			return false;
@@ -185,18 +185,18 @@ static void again(unsigned count)
 }
 
 static struct {
-	unsigned synced, kept, forgot, longest, wrong, blind;
+	unsigned hits, kept, forgot, longest, wrong, no_cfi;
 } seen;
 
 /* A walk for so many frames; what the memo knows of the rest has to be what a plain walk finds. A suffix has
- * its address for a hash, and for a node how many frames it is right for. */
+ * its address for a hash, and for a node how many frames it is valid for. */
 static void look(struct memo *m, unsigned asked)
 {
 	static struct step steps[DEEPEST];
 	static struct suffix suffixes[DEEPEST];
 	uintptr_t at_pc = pc, at_sp = sp, at_fp = fp, from = 0, high = (uintptr_t)&words[WORDS];
-	unsigned count = 0, before = m->count, right = random_below(8) ? MEMO_ALL : asked + BEYOND + 1 + random_below(20);
-	uint32_t synced = 0;
+	unsigned count = 0, before = m->count, valid = random_below(8) ? MEMO_ALL : asked + EXTRA + 1 + random_below(20);
+	uint32_t memo_hit = 0;
 	bool cut = false;
 
 	for (;;) {
@@ -206,8 +206,8 @@ static void look(struct memo *m, unsigned asked)
 		if (found && memo_reaches(m, found, more) && memo_holds(m, found, more, high, &from)) {
 			unsigned known = m->positions[found].frames;
 
-			synced = found;
-			seen.synced++;
+			memo_hit = found;
+			seen.hits++;
 			if (known > seen.longest)
 				seen.longest = known;
 			for (unsigned k = 0; k <= more; k++) {
@@ -226,22 +226,22 @@ static void look(struct memo *m, unsigned asked)
 			break;
 		}
 		steps[count] = (struct step){ at_sp, at_fp, at_pc, rule_of(at_pc) };
-		suffixes[count] = (struct suffix){ .hash = at_pc, .node = right == MEMO_ALL ? right : right - count };
-		cut = count++ >= asked + BEYOND;
+		suffixes[count] = (struct suffix){ .hash = at_pc, .node = valid == MEMO_ALL ? valid : valid - count };
+		cut = count++ >= asked + EXTRA;
 		if (cut)
 			break;
 		if (!step(&at_pc, &at_sp, &at_fp, false)) {
-			seen.blind += rule_is_blind(steps[count - 1].rule);
+			seen.no_cfi += rule_has_no_cfi(steps[count - 1].rule);
 			break;
 		}
-		if (rule_is_blind(steps[count - 1].rule))
+		if (rule_has_no_cfi(steps[count - 1].rule))
 			steps[count - 1].rule = rule_of_record(steps[count - 1].rule);
 	}
 	if (!count)
 		return;
 	if (cut)
 		steps[count - 1].rule = KIND_END;
-	memo_learn(m, steps, count, suffixes, cut, right, synced);
+	memo_learn(m, steps, count, suffixes, cut, valid, memo_hit);
 	if (m->count < before)
 		*(m->count > count + 1 ? &seen.kept : &seen.forgot) += 1;
 }
@@ -270,11 +270,11 @@ int main(void)
 		look(m, i % 7 ? 20 : 100);
 	}
 	ok(!seen.wrong, "what the memo knows of a stack is what is there");
-	ok(seen.synced > 100000, "it is asked, and knows");
-	ok(seen.blind > 1000, "also of code without unwind information, whose frame record is not believed");
+	ok(seen.hits > 100000, "it is asked, and knows");
+	ok(seen.no_cfi > 1000, "also of code without unwind information, whose frame record is not believed");
 	ok(seen.kept > 100, "when it has more than usual it keeps the path");
 	ok(seen.longest > MEMO_USUAL / 2 && seen.forgot, "and forgets all when that is long");
-	printf("# known %u, kept %u, forgotten %u, longest %u, wrong %u\n", seen.synced, seen.kept, seen.forgot,
+	printf("# known %u, kept %u, forgotten %u, longest %u, wrong %u\n", seen.hits, seen.kept, seen.forgot,
 	       seen.longest, seen.wrong);
 	printf("1..%u\n", tests);
 	free(m);
