@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * See arena.h. Chunks are linked newest first; the newest is bumped:
+ * See arena.h. An arena is a list of chunks, the newest one first. Memory is taken from the newest chunk:
  *
  *	arena.chunk -> [ header | used ........ | free ] -> [ header | used ... ] -> NULL
  *	                        ^ used_bytes
  *
- * A request that does not fit gets a new chunk and the old rest is wasted: at most half of
- * a chunk, because larger requests get a chunk of their own size.
+ * A request that does not fit gets a new chunk, and the rest of the old chunk is wasted. Requests larger
+ * than a chunk get a chunk of their own size.
  */
 #include "arena.h"
 
@@ -26,7 +26,7 @@
 #define HUGE_BYTES	((size_t)2 << 20)	/* a transparent huge page, x86_64 and aarch64 */
 
 #ifndef MAP_FIXED_NOREPLACE
-#define MAP_FIXED_NOREPLACE	0x100000	/* Linux 4.17; before, the address is a wish */
+#define MAP_FIXED_NOREPLACE	0x100000	/* Linux 4.17; older kernels take the address as a hint */
 #endif
 
 struct arena_chunk {
@@ -34,16 +34,16 @@ struct arena_chunk {
 	size_t size_bytes;
 };
 
-/* ---- Where it lies ---- */
+/* ---- The area of addresses ---- */
 
-#define PLACE_BYTES	((uintptr_t)64 << 10)	/* places begin at a multiple: the largest page of any machine */
-#define PLACE_RATIO	8	/* the area is so small a part of the half of the address space where it lies */
+#define PLACE_BYTES	((uintptr_t)64 << 10)	/* places begin at a multiple of the largest page of any machine */
+#define PLACE_RATIO	8	/* the area is one eighth of the half of the address space in which it lies */
 
 static uintptr_t area_start;	/* 0: not chosen yet */
-static uintptr_t area_used;	/* bytes that have been given; may run past the area */
+static uintptr_t area_used;	/* bytes that have been handed out; can become larger than the area */
 
 #if UINTPTR_MAX > 0xffffffff
-/* The largest power of two that is below what the kernel has put at the stack's upper end. */
+/* The largest power of two below the stack. The kernel has put the bytes of AT_RANDOM at the stack's upper end. */
 static uintptr_t half_of_addresses(void)
 {
 	return (uintptr_t)1 << (63 - __builtin_clzll(getauxval(AT_RANDOM) | 1u << 30));
@@ -54,8 +54,9 @@ static uintptr_t area_bytes(void)
 	return half_of_addresses() / PLACE_RATIO;
 }
 
-/* Programs lie at two thirds of the address space or at its beginning, all else is mapped downward from the
- * stack: what is a little above the half stays free. Somewhere there, so that nobody can foresee it. */
+/* The kernel places programs at two thirds of the address space or at its beginning, and everything else
+ * downward from the stack, so the addresses a little above the half stay free. The area begins at a random
+ * address there, so that nobody can foresee where it is. */
 static uintptr_t choose_area(void)
 {
 	struct timespec now;
@@ -66,7 +67,7 @@ static uintptr_t choose_area(void)
 	return half_of_addresses() + ((uintptr_t)(mixed >> 16) % area_bytes() & ~((uintptr_t)HUGE_BYTES - 1));
 }
 #else
-/* Below the lowest address that programs have (i386: System V ABI, supplement, figure 3-25). */
+/* The area lies below the lowest address of programs (i386: System V ABI, supplement, figure 3-25). */
 static uintptr_t area_bytes(void)
 {
 	return (uintptr_t)0x07000000;
@@ -94,7 +95,7 @@ char *arena_place(size_t size_bytes)
 {
 	uintptr_t bytes = (size_bytes + PLACE_BYTES - 1) & ~(PLACE_BYTES - 1), start = area(), at;
 
-	/* Nothing is given twice: what grows in place needs the addresses behind it. */
+	/* No address is handed out twice, because a mapping that grows in place needs those behind it. */
 	if (bytes < size_bytes || bytes > area_bytes() || load_relaxed(&area_used) > area_bytes() - bytes)
 		return NULL;
 	at = add_relaxed(&area_used, bytes);
@@ -109,14 +110,14 @@ bool arena_is_place(uintptr_t address)
 /* ---- Memory ---- */
 
 /*
- * Where mlockall(MCL_FUTURE) is in force, each new mapping is filled with pages, and counts for RLIMIT_MEMLOCK. A
- * mapping that was there before and has been kept out of that can be made longer without either. So one
- * page is mapped before, with room behind it: memory is then taken from there, by making its mapping longer, and
- * the last page of it is what the next memory begins with.
+ * While mlockall(MCL_FUTURE) is in force, the kernel fills each new mapping with pages and counts it for
+ * RLIMIT_MEMLOCK. It does neither when an older mapping, which has been excluded with munlock(), is made
+ * longer. So arena_avoid_locks() maps one page, the seed, with free addresses behind it. Later mappings
+ * begin at the seed, which mremap() makes longer, and their last page becomes the new seed.
  */
-#define SEED_PART	64	/* of the area: 128 GB, where it has 8 TB */
-#define SEED_TRIES	10000	/* yields */
-static uintptr_t seed, seed_end;	/* 0: there is no such page */
+#define SEED_PART	64	/* the seed's room is this part of the area: 128 GB of 8 TB */
+#define SEED_TRIES	10000	/* calls of sched_yield() */
+static uintptr_t seed, seed_end;	/* 0: there is no seed */
 
 void arena_avoid_locks(void)
 {
@@ -149,7 +150,7 @@ static void *map_from_seed(size_t size_bytes)
 			store_release(&seed, at + bytes);
 			return (void *)at;
 		}
-		/* If something is mapped there, another thread was faster, and says so soon. */
+		/* If something is mapped there, another thread was faster and will store the new seed soon. */
 		mapped = !madvise((void *)(at + page), page, MADV_DONTDUMP);
 		for (unsigned tries = 0; load_acquire(&seed) == at; tries++) {
 			if (!mapped || tries == SEED_TRIES)
@@ -169,9 +170,10 @@ static void *map_memory(void *at, size_t size_bytes, int protection, int flags)
 
 	if (mem == MAP_FAILED) {
 		mem = NULL;
-	} else if (size_bytes >= HUGE_BYTES) {	/* sparse: one touched byte must not cost 2 MB, */
+	} else if (size_bytes >= HUGE_BYTES) {
+		/* Large mappings are sparse: a touched byte must not cost 2 MB, nor a hole space in a core file. */
 		madvise(mem, size_bytes, MADV_NOHUGEPAGE);
-		madvise(mem, size_bytes, MADV_DONTDUMP);	/* nor a core of the program its holes */
+		madvise(mem, size_bytes, MADV_DONTDUMP);
 	}
 	errno = saved;
 	return mem;
@@ -197,7 +199,7 @@ void *arena_map_zeros(size_t size_bytes)
 
 bool arena_replace(void *at, size_t size_bytes)
 {
-	/* Not always, since README.md says which system calls are made. */
+	/* Only with a seed, because README.md lists the system calls that are made without mlockall(). */
 	if (load_relaxed(&seed) && !mprotect(at, size_bytes, PROT_READ | PROT_WRITE))
 		return true;
 	return map_memory(at, size_bytes, PROT_READ | PROT_WRITE, MAP_FIXED) == at;
@@ -221,7 +223,7 @@ void arena_unmap(void *mem, size_t size_bytes)
 	errno = saved;
 }
 
-/* A chunk with room for need_bytes: from the kernel or, where that refuses, from the reserve. */
+/* Adds a chunk with room for need_bytes, from the kernel or, if the kernel refuses, from the reserve. */
 static bool add_chunk(struct arena *a, size_t need_bytes, bool from_reserve)
 {
 	size_t least = sizeof(struct arena_chunk) + ALIGN_BYTES + need_bytes;

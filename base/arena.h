@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Memory for the tracer itself, straight from mmap: never malloc, because the callers run
- * below the program's malloc or inside a signal handler. Everything here is
- * async-signal-safe and keeps errno; an arena belongs to one user at a time (no locking).
+ * Memory for the tracer itself. It comes from mmap() and never from malloc(), because the callers run
+ * below the program's malloc() or in a signal handler. Every function here is async-signal-safe and keeps
+ * errno. An arena has no lock, so only one thread may use it at a time.
  */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
@@ -12,14 +12,14 @@
 #include <stdint.h>
 
 /*
- * The tracer's memory lies in one area of the address space, where neither programs nor the kernel put
- * anything by themselves. So a mapping can grow where it is without its space being reserved, and an
- * address tells whether the tracer's memory or the program's is there. Nothing in the area is mapped until
- * it is asked for, so the area counts for no limit.
+ * The tracer's memory lies in one area of the address space into which neither the kernel nor, usually, a
+ * program puts anything. So a mapping can grow in place although nothing reserves the space behind
+ * the mapping, and an address alone tells whether it belongs to the tracer or to the program. Nothing in
+ * the area is mapped before it is needed, so the area counts for no resource limit.
  *
- * Returns size_bytes of addresses in the area, which are given to no other caller. The caller maps
- * memory there, with MAP_FIXED_NOREPLACE, since a program can have put something there after all. NULL:
- * the area is used up, and the kernel has to choose. Async-signal-safe.
+ * Returns the start of size_bytes of addresses in the area, which no other caller gets. The caller maps
+ * memory there with MAP_FIXED_NOREPLACE, because a program may have mapped something there after all.
+ * Returns NULL if the area is used up; then the kernel has to choose the addresses. Async-signal-safe.
  */
 char *arena_place(size_t size_bytes);
 
@@ -32,19 +32,19 @@ bool arena_is_place(uintptr_t address);
  */
 void *arena_map(size_t size_bytes);
 
-/* As arena_map(), at the start of a page of what arena_place() has given. False: the kernel refuses, or
- * something lies there. */
+/* As arena_map(), but at a page boundary within what arena_place() has returned. Returns false if the kernel
+ * refuses or if something is mapped there already. */
 bool arena_map_at(char *place, size_t size_bytes);
 
-/* As arena_map(), but the memory can only be read, so that it does not count as data (RLIMIT_DATA). */
+/* As arena_map(), but read-only, so that the memory does not count as data (RLIMIT_DATA). */
 void *arena_map_zeros(size_t size_bytes);
 
-/* Replaces whole pages of what arena_map_zeros() has returned by zeroed memory that can be written. Whoever
- * reads there meanwhile reads zeros. False: the kernel refuses. */
+/* Replaces whole pages of what arena_map_zeros() has returned by zeroed memory that can be written. A thread
+ * that reads there at the same time reads zeros. Returns false if the kernel refuses. */
 bool arena_replace(void *at, size_t size_bytes);
 
-/* To be called before mlockall(MCL_FUTURE): what is mapped from then on is not locked with the program's memory.
- * Async-signal-safe; not for two threads at once. */
+/* Is called before the program's mlockall(MCL_FUTURE), so that what the tracer maps afterwards is not locked
+ * with the program's memory. Async-signal-safe, but two threads must not call it at once. */
 void arena_avoid_locks(void);
 
 /* Gives back what arena_map() returned, with the same size. NULL is ignored. */
@@ -53,8 +53,8 @@ void arena_unmap(void *mem, size_t size_bytes);
 struct arena_chunk;
 
 /*
- * A bump allocator over a list of mapped chunks, for work whose pieces all die together
- * (one dump). A zeroed struct is an empty arena.
+ * A bump allocator over a list of mapped chunks, for objects that are all freed together, such as those of
+ * one dump. A zeroed struct is an empty arena.
  *
  * Invariant: chunk == NULL  or  used_bytes <= chunk's size.
  */
@@ -70,8 +70,8 @@ struct arena {
 void *arena_alloc(struct arena *a, size_t size_bytes);
 
 /*
- * As arena_alloc(), for what may be large and has a smaller form where memory is short: NULL as soon as the
- * kernel refuses. The reserve (reserve.h), which arena_alloc() falls back on, is not touched.
+ * As arena_alloc(), for large objects that the caller can do without or can make smaller when memory is
+ * short. Returns NULL as soon as the kernel refuses, without falling back on the reserve (reserve.h).
  */
 void *arena_alloc_plenty(struct arena *a, size_t size_bytes);
 

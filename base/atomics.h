@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Atomic operations with the memory order in the name, so that every use states what it
- * relies on. All of them work on plain objects (no _Atomic), take the object's address, and
- * are async-signal-safe on every type they are used with here (up to 64 bits).
+ * Atomic operations with the memory order in the name, so that every use states which order it relies on.
+ * They work on plain objects (not _Atomic) of up to 64 bits, take the object's address, and are
+ * async-signal-safe.
  */
 #ifndef BASE_ATOMICS_H
 #define BASE_ATOMICS_H
@@ -15,23 +15,23 @@
 #define store_relaxed(p, v)	__atomic_store_n((p), (v), __ATOMIC_RELAXED)
 #define store_release(p, v)	__atomic_store_n((p), (v), __ATOMIC_RELEASE)
 
-/* These return the value from before the operation. */
+/* These return the value that the object had before the operation. */
 #define add_relaxed(p, v)	__atomic_fetch_add((p), (v), __ATOMIC_RELAXED)
 #define sub_relaxed(p, v)	__atomic_fetch_sub((p), (v), __ATOMIC_RELAXED)
 #define or_acq_rel(p, v)	__atomic_fetch_or((p), (v), __ATOMIC_ACQ_REL)
 #define exchange_relaxed(p, v)	__atomic_exchange_n((p), (v), __ATOMIC_RELAXED)
 #define exchange_acq_rel(p, v)	__atomic_exchange_n((p), (v), __ATOMIC_ACQ_REL)
 
-/* Compare and swap; true when *p was *expected and is now v, else *expected gets *p. */
+/* Compare and swap: if *p is *expected, stores v and returns true; otherwise stores *p in *expected. */
 #define cas_acq_rel(p, expected, v) \
 	__atomic_compare_exchange_n((p), (expected), (v), false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
 #define cas_relaxed(p, expected, v) \
 	__atomic_compare_exchange_n((p), (expected), (v), false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)
 
 /*
- * Adds to a word that only this thread writes, but its signal handlers too: one instruction,
- * without the bus lock, where there is one for it. add_sole_u32() is for words that no signal
- * handler writes.
+ * Additions to a word that only this thread and its signal handlers write. On x86_64 each is one
+ * instruction without a bus lock, which a signal handler cannot interrupt halfway. add_sole_u32() is for
+ * words that no signal handler writes.
  */
 #if defined(__x86_64__)
 #define own_op(op, p, v)	__asm__ volatile(op " %1, %0" : "+m"(*(p)) : "er"(v) : "cc")
@@ -47,23 +47,24 @@
 #define sub_own_u32(p, v)	((void)sub_relaxed((p), (v)))
 #define add_sole_u32(p, v)	store_relaxed((p), load_relaxed(p) + (v))
 #endif
-/* No load before moves behind what comes after; no store after moves before what came before:
- * for the reader and the writer of data that is told valid by counters around it. */
+
+/* Acquire: no load from before the fence moves behind it. Release: no store from behind the fence moves
+ * before it. The reader and the writer of data with a sequence counter (seqlock) need one each. */
 #define acquire_fence()		__atomic_thread_fence(__ATOMIC_ACQUIRE)
 #define release_fence()		__atomic_thread_fence(__ATOMIC_RELEASE)
 
-/* Keeps the compiler (not the CPU) from moving accesses across: for a signal handler that
- * runs on the same thread. */
+/* Keeps the compiler, but not the processor, from moving accesses across. This suffices between a thread and
+ * a signal handler that runs on it. */
 #define signal_fence()		__atomic_signal_fence(__ATOMIC_SEQ_CST)
 
 /*
- * What each hook looks at lies together, code and data: between two hooks the program needs the
- * caches for itself.
+ * The code and the data that every hook uses lie together, so that they occupy few cache lines: between two
+ * hooks the program needs the caches for itself.
  */
 #define HOT_CODE	__attribute__((hot))
 #define HOT_DATA	__attribute__((section("hot_data")))
 
-/* Of a variable that another file defines: it lies in this library, and is not looked up at each use. */
+/* For variables that another file of the library defines: accesses then need no global offset table. */
 #define HIDDEN		__attribute__((visibility("hidden")))
 
 #define likely(x)	__builtin_expect(!!(x), 1)

@@ -8,7 +8,7 @@ void *bootstrap_alloc(struct bootstrap_pool *pool, size_t size)
 {
 	size_t at = load_relaxed(&pool->used), need;
 
-	/* Looked at before anything is added: the sum can neither wrap nor end past the pool. */
+	/* The size is checked before anything is added, so that the sum can neither wrap nor pass the pool's end. */
 	if (size > BOOTSTRAP_BYTES - BOOTSTRAP_ALIGN)
 		return NULL;
 	need = BOOTSTRAP_ALIGN + ((size + BOOTSTRAP_ALIGN - 1) & ~(size_t)(BOOTSTRAP_ALIGN - 1));

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A small pool for the few blocks that are asked for while libc's malloc has not been found yet: by a
- * loader that allocates while it is asked, or by a signal's handler that interrupts the search. Such
- * blocks are never given back. Async-signal-safe, for any number of threads; keeps errno.
+ * The bootstrap pool: a small array for the few blocks that are requested before the library has found
+ * libc's malloc(). Such requests come from a dynamic loader that allocates while the library looks up symbols,
+ * or from a signal handler that interrupts this search. Blocks of the pool are never given back.
+ * Async-signal-safe, for any number of threads; keeps errno.
  */
 #ifndef BASE_BOOTSTRAP_H
 #define BASE_BOOTSTRAP_H
@@ -12,17 +13,17 @@
 #include <stdint.h>
 
 #define BOOTSTRAP_BYTES	16384u
-#define BOOTSTRAP_ALIGN	16u	/* of the blocks, each of which has its size noted before it in as many bytes */
+#define BOOTSTRAP_ALIGN	16u	/* blocks are aligned to this, and a header of this size holds the block's size */
 
 struct bootstrap_pool {
-	size_t used;		/* bytes; at most BOOTSTRAP_BYTES */
+	size_t used;		/* in bytes, at most BOOTSTRAP_BYTES */
 	char bytes[BOOTSTRAP_BYTES] __attribute__((aligned(BOOTSTRAP_ALIGN)));
 };
 
-/* A zeroed block of at least so many bytes, aligned to BOOTSTRAP_ALIGN; NULL when the pool has no room. */
+/* Returns a zeroed block of at least size bytes, aligned to BOOTSTRAP_ALIGN, or NULL if the pool is full. */
 void *bootstrap_alloc(struct bootstrap_pool *pool, size_t size);
 
-/* The size that a block of the pool was asked for with. */
+/* Returns the size with which a block of the pool was requested. */
 size_t bootstrap_size(const void *block);
 
 /* Whether p points into the pool. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See kernel.h. */
-#undef _FORTIFY_SOURCE	/* its inline read() and open() would stand in the way of these definitions */
-#undef _FILE_OFFSET_BITS	/* it would give open() and open64() one name */
+#undef _FORTIFY_SOURCE	/* its inline read() and open() would conflict with these definitions */
+#undef _FILE_OFFSET_BITS	/* it would give open() and open64() the same name */
 #include "kernel.h"
 
 #include "atomics.h"
@@ -32,16 +32,16 @@
 
 typedef int clock_function(clockid_t clock, struct timespec *to);
 
-/* These are the names by which architectures have it (vdso(7)). */
+/* The function has one of these names, depending on the architecture (vdso(7)). */
 static bool is_clock_name(const char *name)
 {
 	return name && (!strcmp(name, "__vdso_clock_gettime") || !strcmp(name, "__kernel_clock_gettime"));
 }
 
-/* What is asked of the dynamic section. Offsets are those in the image. */
+/* The vdso's symbol table and string table, as offsets from the image's base; 0 if there is none. */
 struct vdso {
 	const uint8_t *base;
-	uint64_t symbols, strings;	/* 0: there are none */
+	uint64_t symbols, strings;
 };
 
 static uint64_t read_word(struct reader *r)
@@ -49,7 +49,8 @@ static uint64_t read_word(struct reader *r)
 	return sizeof(long) == 8 ? reader_u64(r) : reader_u32(r);
 }
 
-/* The image is the first segment, whole. Addresses in it are relative to that one's. */
+/* The image consists of the first loadable segment. The addresses in the dynamic section become offsets when the
+ * segment's own address is subtracted. */
 static bool read_vdso(struct reader *r, struct vdso *v)
 {
 	uint64_t dynamic = 0, bias = 0, tag;
@@ -82,8 +83,8 @@ static bool read_vdso(struct reader *r, struct vdso *v)
 }
 
 /*
- * The function of the image at base, or NULL. The strings follow the symbols in it, as the kernel's linker
- * script has it (arch/x86/entry/vdso/vdso-layout.lds.S): so the number of symbols is known.
+ * Finds the clock function of the vdso at base, or returns NULL. The number of symbols follows from the kernel's
+ * linker script, which places the strings behind the symbols (arch/x86/entry/vdso/vdso-layout.lds.S).
  */
 static clock_function *find_clock(const void *base)
 {
@@ -119,7 +120,7 @@ static int ask_kernel(clockid_t clock, struct timespec *to)
 static int ask_first(clockid_t clock, struct timespec *to);
 static clock_function *ask_clock = ask_first;
 
-/* Any thread may be here first; all of them find the same. */
+/* Several threads may come here at the same time; all of them find the same function. */
 static int ask_first(clockid_t clock, struct timespec *to)
 {
 	uintptr_t vdso = getauxval(AT_SYSINFO_EHDR);
@@ -191,7 +192,7 @@ ssize_t pwrite(int fd, const void *from, size_t size_bytes, off_t at)
 	return CALL4(SYS_pwrite64, fd, from, size_bytes, at);
 }
 
-/* The last argument of open() and openat(), which is there when the file may have to be made. */
+/* Reads the last argument of open() and openat(), which exists only if the call may create a file. */
 #define TAKE_MODE(flags, mode) do {						\
 	va_list list_;								\
 										\
@@ -217,7 +218,7 @@ int open(const char *path, int flags, ...)
 	return (int)CALL4(SYS_openat, AT_FDCWD, path, flags, mode);
 }
 
-/* By these names files of _FILE_OFFSET_BITS 64 call the two. */
+/* Source files with _FILE_OFFSET_BITS 64 call open() and pread() by the names open64() and pread64(). */
 int open64(const char *path, int flags, ...)
 {
 	mode_t mode = 0;
@@ -236,7 +237,7 @@ int close(int fd)
 	return (int)CALL1(SYS_close, fd);
 }
 
-/* The third argument is a number or an address, or is not there. */
+/* The third argument is a number or an address, or does not exist. */
 int fcntl(int fd, int command, ...)
 {
 	va_list list;
@@ -311,7 +312,7 @@ void *mremap(void *old, size_t old_bytes, size_t new_bytes, int flags, ...)
 	return (void *)enter(SYS_mremap, (long)old, (long)old_bytes, (long)new_bytes, flags, (long)to, 0);
 }
 
-/* The struct is the kernel's own on these machines. */
+/* On these machines libc's struct stat is the kernel's. */
 int fstatat(int dir, const char *path, struct stat *to, int flags)
 {
 	return (int)CALL4(SYS_newfstatat, dir, path, to, flags);

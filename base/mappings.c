@@ -61,7 +61,7 @@ bool mappings_open(struct mappings *list, uint32_t pid)
 	return list->fd >= 0;
 }
 
-/* Makes sure that there is a part of the file to be taken. False: its end, or it cannot be read. */
+/* Reads the next part of the file if the last one is used up. Returns false at the file's end or on an error. */
 static bool fill(struct mappings *list)
 {
 	ssize_t n;

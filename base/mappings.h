@@ -15,33 +15,34 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MAPPINGS_LINE_BYTES	1024	/* what is longer is cut at its end: a part of the path */
+#define MAPPINGS_LINE_BYTES	1024	/* of a longer line the last part of the path is cut off */
 
-/* One line. The pointers lead into the line's text. */
+/* One line. The pointers point into the line's text. */
 struct mapping {
 	uint64_t start, end;
-	const char *access;		/* four characters, such as "rw-p", and more text behind them */
+	const char *access;		/* four characters, such as "rw-p"; the rest of the line follows */
 	uint64_t offset;
-	const char *device;		/* major and minor number in hexadecimal digits, such as "fe:01"... */
-	size_t device_bytes;		/* ...which are so long */
-	uint64_t inode;			/* 0: no file */
-	const char *path;		/* "": none; "[heap]" and the like are no files */
+	const char *device;		/* major and minor number in hexadecimal digits, such as "fe:01" */
+	size_t device_bytes;		/* the length of the device's text */
+	uint64_t inode;			/* 0 if the mapping is not of a file */
+	const char *path;		/* "" if there is none; "[heap]" and the like are not files */
 };
 
-/* Takes apart a line without its newline. False: it does not look like one. */
+/* Parses a line without its newline. Returns false if the line does not have the form above. */
 bool mapping_parse(const char *line, struct mapping *m);
 
 struct mappings {
 	int fd;
-	bool failed;			/* the end came because reading failed */
-	size_t at, bytes;		/* of `part`: how far it has been taken, and how much of it there is */
+	bool failed;			/* mappings_next() returned false because reading failed */
+	size_t at, bytes;		/* the next byte of `part`, and the number of bytes in it */
 	char part[MAPPINGS_LINE_BYTES], line[MAPPINGS_LINE_BYTES];
 };
 
-/* Opens the list of a process; pid 0: of this one. False: it cannot be read, and nothing is open. */
+/* Opens the list of the process pid, or of this process if pid is 0. Returns false, with nothing open, if the
+ * list cannot be read. */
 bool mappings_open(struct mappings *list, uint32_t pid);
 
-/* The next line; its text stays until the next call. False: there are no more. */
+/* Parses the next line into *m, whose text is valid until the next call. Returns false at the end. */
 bool mappings_next(struct mappings *list, struct mapping *m);
 
 void mappings_close(struct mappings *list);

@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-/* What follows the last slash of a path, in the path itself; all of it when there is none. Async-signal-safe. */
+/* Returns a pointer to what follows the last slash of the path, or to its beginning if it has none.
+ * Async-signal-safe. */
 static inline const char *path_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');

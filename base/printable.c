@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-/* How many bytes a well-formed character has, by its first one and its second one (Unicode 15, table
- * 3-7); 0: these two begin none. Overlong forms, as C0 9B for ESC, are none. */
+/* Returns how many bytes a well-formed character has that begins with these two bytes (Unicode 15, table
+ * 3-7), or 0 if they begin none. Overlong forms, such as C0 9B for ESC, are not well-formed. */
 static size_t utf8_bytes(uint8_t first, uint8_t second)
 {
 	if ((second & 0xc0) != 0x80)
@@ -19,7 +19,7 @@ static size_t utf8_bytes(uint8_t first, uint8_t second)
 	return 0;
 }
 
-size_t printable_character(const char *text, size_t bytes, bool *plain)
+size_t printable_character(const char *text, size_t bytes, bool *printable)
 {
 	const uint8_t *b = (const uint8_t *)text;
 	size_t length = bytes > 1 && b[0] >= 0x80 ? utf8_bytes(b[0], b[1]) : 0;
@@ -29,9 +29,9 @@ size_t printable_character(const char *text, size_t bytes, bool *plain)
 			length = 0;
 	}
 	if (length) {
-		*plain = b[0] != 0xc2 || b[1] >= 0xa0;
+		*printable = b[0] != 0xc2 || b[1] >= 0xa0;
 		return length;
 	}
-	*plain = b[0] >= 0x20 && b[0] != 0x7f && (b[0] < 0x80 || b[0] > 0x9f);
+	*printable = b[0] >= 0x20 && b[0] != 0x7f && (b[0] < 0x80 || b[0] > 0x9f);
 	return 1;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which bytes of foreign text (names of files, symbols and processes) may go to a terminal. Control
- * characters may not: the terminal would obey them. There are two sets of them, C0 (below 0x20, and
- * DEL) and C1 (0x80 to 0x9f). Terminals know the second one as UTF-8 (0x9b, which begins a command, is
- * then C2 9B), and some of them as single bytes, too. The same bytes are parts of other characters in
- * UTF-8 (C3 9B is a letter), which have to be kept.
+ * Which characters of foreign text (names of files, symbols and processes) may be sent to a terminal. Control
+ * characters may not, because the terminal would obey them. There are two sets of control characters:
+ * C0 (below 0x20, and DEL) and C1 (0x80 to 0x9f). Terminals accept C1 characters in UTF-8 (0x9b, which begins
+ * a command, is encoded as C2 9B), and some terminals accept them as single bytes, too. The same byte values
+ * also occur within other characters of UTF-8 (C3 9B is a letter), and those have to be kept.
  */
 #ifndef BASE_PRINTABLE_H
 #define BASE_PRINTABLE_H
@@ -13,11 +13,11 @@
 #include <stddef.h>
 
 /*
- * The length, in bytes, of the character at the start of text[0..bytes), of which there is at least
- * one; *plain: whether it is no control character. A byte that is not part of a well-formed UTF-8
- * character stands for itself: from 0x80 to 0x9f it is a control character, else it is plain, as Latin-1
- * has letters there. No byte behind a NUL is looked at. Async-signal-safe.
+ * Returns the length in bytes of the character at the start of text[0..bytes); bytes is at least 1. *printable
+ * becomes false for a control character and true otherwise. A byte that is not part of a well-formed UTF-8
+ * character counts as a character of Latin-1: a control character from 0x80 to 0x9f, and printable above.
+ * The function reads no byte behind a NUL. Async-signal-safe.
  */
-size_t printable_character(const char *text, size_t bytes, bool *plain);
+size_t printable_character(const char *text, size_t bytes, bool *printable);
 
 #endif

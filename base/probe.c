@@ -14,10 +14,11 @@
 #include <unistd.h>
 
 /*
- * FUTEX_WAIT reads the word before anything else and fails with EFAULT if it cannot, with EAGAIN if the word
- * has another value (futex(2)). If it has this one, the kernel sleeps until its timer says that no time is
- * left, which takes 50 us (PR_SET_TIMERSLACK). Any filter that lets a threaded program run allows it.
- * 32-bit systems with 64-bit time only have another number for it.
+ * Asks the kernel to read a word and returns the errno value. FUTEX_WAIT reads the word before anything else. It
+ * fails with EFAULT if the word cannot be read and with EAGAIN if the word has another value (futex(2)). If
+ * the word has this value, the kernel sleeps until a timer of no time has run off, which takes 50 us
+ * (PR_SET_TIMERSLACK). Every seccomp filter that lets a threaded program run allows this system call. On
+ * 32-bit systems that have 64-bit time only, the call has another number.
  */
 static int compare_word(uintptr_t address, unsigned value)
 {
@@ -34,10 +35,10 @@ static int compare_word(uintptr_t address, unsigned value)
 	return error;
 }
 
-/* Most pages begin with 0; what begins with this costs the 50 us. */
+/* Most pages begin with 0. A page that begins with this value costs the 50 us. */
 #define UNLIKELY_VALUE	0x70a6c1e5u
 
-static uintptr_t page_bytes;	/* 0: by reading */
+static uintptr_t page_bytes;	/* not 0: ask mincore(), and this is the size of a page */
 static bool checked;
 
 void probe_without_reading(bool is_checked)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Whether memory can be read, asked of the kernel, so that nobody has to risk a fault. */
+/* Probing memory: the kernel is asked whether memory can be read, so that no load can fault. All functions make
+ * system calls, keep errno and are async-signal-safe. */
 #ifndef BASE_PROBE_H
 #define BASE_PROBE_H
 
@@ -7,33 +8,33 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PROBE_PAGE	((uintptr_t)4096)	/* the smallest page; larger ones are tried in parts */
+#define PROBE_PAGE	((uintptr_t)4096)	/* the smallest page of any machine; larger ones are probed in parts */
 
-/* Whether the page that holds address can be read now. A system call; keeps errno;
- * async-signal-safe. */
+/* Whether the page that holds the address can be read now. */
 bool probe_readable(uintptr_t address);
 
 /*
- * From now on probe_readable() asks only whether the page is mapped, not for what: valgrind tells of system
- * calls that are handed what the program has not written. is_checked: it also tells of decisions that depend
- * on such memory, as its memcheck does. At start, once.
+ * Makes probe_readable() ask only whether the page is mapped, from now on, without having the kernel read a word.
+ * Under valgrind this is necessary, because valgrind reports system calls that read memory which the program
+ * has not written. is_checked says that valgrind also reports decisions that depend on such memory, as
+ * its tool memcheck does. Is called at the start, once.
  */
 void probe_without_reading(bool is_checked);
 
-/* What probe_without_reading() was told; false without. Async-signal-safe. */
+/* Returns the is_checked that probe_without_reading() was given, or false without such a call. */
 bool probe_is_checked(void);
 
 /*
- * Whether all bytes from address on can be read. *sure: the page that was last seen to be readable, which
- * is not asked for again, or 1 at first: one variable serves for many texts that lie side by side. The
- * rest as above.
+ * Whether all bytes from the address on can be read. *sure is the page that was last found to be readable, which
+ * is not probed again; the caller sets it to 1 before the first call. One such variable serves for many texts
+ * that lie side by side.
  */
 bool probe_bytes(const void *address, size_t bytes, uintptr_t *sure);
 
-/* Whether a text, up to the 0 at its end, can be read. As above. */
+/* Whether a text can be read up to the NUL at its end. *sure: see probe_bytes(). */
 bool probe_text(const char *text, uintptr_t *sure);
 
-/* Whether a word has a value other than 0; false if it cannot be read. The rest as above. */
+/* Whether a word has a value other than 0. Returns false if the word cannot be read. */
 bool probe_is_set(const unsigned *word);
 
 #endif

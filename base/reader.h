@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A bounds-checked reader over bytes in memory, with a sticky error: a read past the end
- * returns 0 and sets `bad`, and so do all reads after it. Parsing code stays linear and
- * asks once, at the end, whether what it has is real. Async-signal-safe; no allocation.
+ * A bounds-checked reader over bytes in memory, with a sticky error: a read past the end returns 0 and sets
+ * `bad`, and so do all later reads. So parsing code needs no check after each read: it looks at `bad` once,
+ * before it uses the values. Async-signal-safe; allocates nothing.
  *
  * Invariant: start <= p <= end, always, bad or not.
  */
@@ -18,7 +18,7 @@ struct reader {
 	const uint8_t *start;
 	const uint8_t *p;	/* next byte to read */
 	const uint8_t *end;
-	bool bad;		/* something was read that is not there */
+	bool bad;		/* a read went past the end, or a number or text was malformed */
 };
 
 static inline struct reader reader_over(const void *mem, size_t size_bytes)
@@ -33,7 +33,7 @@ static inline size_t reader_left(const struct reader *r)
 	return (size_t)(r->end - r->p);
 }
 
-/* The next size_bytes bytes in place, or NULL with bad set. Moves past them. */
+/* Returns a pointer to the next size_bytes bytes and moves past them, or returns NULL and sets bad. */
 static inline const uint8_t *reader_bytes(struct reader *r, uint64_t size_bytes)
 {
 	const uint8_t *p = r->p;
@@ -51,7 +51,7 @@ static inline void reader_skip(struct reader *r, uint64_t size_bytes)
 	reader_bytes(r, size_bytes);
 }
 
-/* Goes to an offset from the start; past the end is an error. */
+/* Moves to an offset from the start. An offset past the end sets bad. */
 static inline void reader_seek(struct reader *r, uint64_t offset)
 {
 	if (r->bad || offset > (uint64_t)(r->end - r->start))
@@ -60,7 +60,8 @@ static inline void reader_seek(struct reader *r, uint64_t offset)
 		r->p = r->start + offset;
 }
 
-/* Copies a fixed-size object of the machine's own byte order (unaligned is fine). */
+/* Copies a fixed-size object in the machine's byte order. The source need not be aligned. Returns false, and
+ * clears the object, if there are too few bytes. */
 static inline bool reader_object(struct reader *r, void *object, size_t size_bytes)
 {
 	const uint8_t *p = reader_bytes(r, size_bytes);
@@ -73,7 +74,8 @@ static inline bool reader_object(struct reader *r, void *object, size_t size_byt
 	return true;
 }
 
-/* By itself, not as the others: programs of single bytes (unwind rules) are read often. */
+/* This one does not go through reader_object(), because the programs of unwind information, which consist of
+ * single bytes, are read often. */
 static inline uint8_t reader_u8(struct reader *r)
 {
 	if (r->bad || r->p == r->end) {
@@ -96,7 +98,8 @@ READER_FIXED(reader_u32, uint32_t)
 READER_FIXED(reader_u64, uint64_t)
 #undef READER_FIXED
 
-/* Numbers in LEB128 form, unsigned and signed (DWARF 5, 7.6); of more than 64 bits: 0, with bad set. */
+/* Numbers in LEB128 form, unsigned and signed (DWARF 5, section 7.6). A number of more than 64 bits gives 0 and
+ * sets bad. */
 static inline uint64_t reader_uleb(struct reader *r)
 {
 	uint64_t v = 0;
@@ -128,7 +131,8 @@ static inline int64_t reader_sleb(struct reader *r)
 	return 0;
 }
 
-/* A NUL-terminated string in place, or NULL with bad set when no NUL comes before the end. */
+/* Returns a pointer to a NUL-terminated string and moves past its NUL. Returns NULL and sets bad when no NUL
+ * comes before the end. */
 static inline const char *reader_string(struct reader *r)
 {
 	const uint8_t *p = r->p;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* See reserve.h. Each bit of a word stands for a block; a set one is taken. */
+/* See reserve.h. Each bit of `taken` stands for a block and is set while the block is in use. */
 #include "reserve.h"
 
 #include "arena.h"
@@ -13,7 +13,7 @@
 #define BLOCKS	((unsigned)(RESERVE_BYTES / RESERVE_BLOCK))
 _Static_assert(RESERVE_BYTES / RESERVE_BLOCK == 64, "one word has a bit for each block");
 
-static char *memory;		/* NULL: there is none */
+static char *memory;		/* NULL: there is no reserve */
 static uint64_t taken;
 
 void reserve_start(void)
@@ -21,14 +21,14 @@ void reserve_start(void)
 	memory = arena_map(RESERVE_BYTES);
 }
 
-/* How many blocks size_bytes are; BLOCKS + 1: too many. */
+/* Returns the number of blocks that hold size_bytes, or BLOCKS + 1 if the reserve is too small. */
 static unsigned blocks_of(size_t size_bytes)
 {
 	return size_bytes > RESERVE_BYTES ? BLOCKS + 1
 					  : (unsigned)((size_bytes + RESERVE_BLOCK - 1) / RESERVE_BLOCK);
 }
 
-/* The bits of count blocks from a first one on. */
+/* The bits of `count` blocks, of which `first` is the first. */
 static uint64_t bits_of(unsigned first, unsigned count)
 {
 	return (count < 64 ? ((uint64_t)1 << count) - 1 : UINT64_MAX) << first;
@@ -55,7 +55,8 @@ void *reserve_take(size_t size_bytes)
 	return NULL;
 }
 
-/* Pages that the program has locked in memory cannot be given back: they are cleared. */
+/* madvise() fails on pages that the program has locked in memory. They cannot be given back, so they are
+ * cleared. */
 static void clear(void *mem, size_t size_bytes)
 {
 	int saved = errno;

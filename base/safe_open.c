@@ -15,33 +15,34 @@
 #define LINKS_MAX	8	/* symbolic links that are followed to a descriptor's name */
 #define RACES_MAX	4	/* how often a file may appear or vanish while it is opened */
 
-static bool lacking;
+static bool exhausted;
 
-static int noted(int fd)
+/* Takes the result of an open, and records whether it failed for want of a descriptor. */
+static int checked(int fd)
 {
 	if (fd < 0 && errno == EMFILE)
-		store_relaxed(&lacking, true);
+		store_relaxed(&exhausted, true);
 	return fd;
 }
 
 bool safe_open_exhausted(void)
 {
-	return load_relaxed(&lacking);
+	return load_relaxed(&exhausted);
 }
 
 void safe_open_forget(void)
 {
-	store_relaxed(&lacking, false);
+	store_relaxed(&exhausted, false);
 }
 
 int safe_open_read(int dir, const char *path, int flags)
 {
-	return noted(openat(dir, path, flags | O_CLOEXEC));
+	return checked(openat(dir, path, flags | O_CLOEXEC));
 }
 
 /* ---- Creating files ---- */
 
-/* The status of the directory that a path leads to. */
+/* Gets the status of the directory that holds the file at a path. */
 static bool stat_directory(int dir, const char *path, struct stat *st)
 {
 	const char *slash = strrchr(path, '/');
@@ -57,8 +58,8 @@ static bool stat_directory(int dir, const char *path, struct stat *st)
 	return !fstatat(dir, name, st, 0);
 }
 
-/* Whether another user may have put there what stands there, to have it written to. The user's own
- * number is asked for last: in most directories there is no need to. */
+/* Whether the file at the path may have been planted by another user so that we write to it. The user's own
+ * id comes last, because for files in most directories this system call is not needed. */
 static bool is_planted(int dir, const char *path, const struct stat *file)
 {
 	struct stat directory;
@@ -70,7 +71,7 @@ static bool is_planted(int dir, const char *path, const struct stat *file)
 
 int safe_open_new(int dir, const char *path, int flags)
 {
-	return noted(openat(dir, path, flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
+	return checked(openat(dir, path, flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
 }
 
 int safe_open_replacement(const char *path, char temporary[PATH_MAX])
@@ -95,9 +96,9 @@ int safe_open_replacement(const char *path, char temporary[PATH_MAX])
 }
 
 /*
- * What is there is looked at before it is opened, since opening may empty it. In a sticky directory
- * nobody else can replace what is this user's or the directory owner's meanwhile; in any other
- * directory that others may write to, they can do what they like anyway.
+ * An existing file is checked before it is opened, because O_TRUNC would empty it. In a sticky directory
+ * nobody else can replace a file of this user or of the directory's owner between the check and the open. In any
+ * other directory that other users may write to, they can do what they like anyway.
  */
 int safe_open_write(int dir, const char *path, int flags)
 {
@@ -108,7 +109,7 @@ int safe_open_write(int dir, const char *path, int flags)
 
 		if (!fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW)) {
 			if (!is_planted(dir, path, &st))
-				return noted(openat(dir, path, flags | O_CREAT | O_CLOEXEC, 0666));
+				return checked(openat(dir, path, flags | O_CREAT | O_CLOEXEC, 0666));
 			errno = EEXIST;
 			return -1;
 		}
@@ -123,7 +124,7 @@ int safe_open_write(int dir, const char *path, int flags)
 
 /* ---- Names of descriptors ---- */
 
-/* The number that is all of a text; -1: it is none. */
+/* Returns the number that a text consists of, or -1 if the text is not a number. */
 static int whole_number(const char *text)
 {
 	int number = 0;
@@ -138,6 +139,7 @@ static int whole_number(const char *text)
 	return number;
 }
 
+/* Returns the descriptor that a path names by itself, without following links, or -1. */
 static int number_in(const char *path)
 {
 	static const char *const streams[] = { "/dev/stdin", "/dev/stdout", "/dev/stderr" };
@@ -154,7 +156,7 @@ static int number_in(const char *path)
 	return -1;
 }
 
-/* Follows a symbolic link; false: it is none. */
+/* Replaces a path by the target of the symbolic link there. Returns false if there is no symbolic link. */
 static bool follow(char path[PATH_MAX])
 {
 	char target[PATH_MAX], *slash = strrchr(path, '/');

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* See sigreturn.h. Debuggers and libgcc recognize this code by its bytes too. */
+/* See sigreturn.h. Debuggers and libgcc recognize this code by its bytes, too. */
 #include "sigreturn.h"
 
 #include <stddef.h>
@@ -17,7 +17,7 @@ static const struct form forms[] = {
 	{ 7, { 0xb8, 0xad, 0, 0, 0, 0xcd, 0x80 } },		/* mov $173,%eax; int $0x80 */
 	{ 8, { 0x58, 0xb8, 0x77, 0, 0, 0, 0xcd, 0x80 } },	/* pop %eax; mov $119,%eax; int $0x80 */
 #elif defined(__aarch64__)
-	/* mov x8, #139; svc #0. Instructions are little-endian on big-endian machines too. */
+	/* mov x8, #139; svc #0. Instructions are little-endian on big-endian machines, too. */
 	{ 8, { 0x68, 0x11, 0x80, 0xd2, 0x01, 0, 0, 0xd4 } },
 #endif
 	{ 0, { 0 } },

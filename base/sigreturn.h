@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The code that a signal handler returns to. It asks the kernel to go on where the signal has
- * interrupted the program, and is called the signal trampoline: __restore_rt in libc,
- * __kernel_rt_sigreturn in the vdso. A frame there means that the next frame outward was
- * interrupted: its address is the instruction that comes next, and not the one after a call.
+ * The signal trampoline, which is the code to which a signal handler returns: __restore_rt in libc,
+ * __kernel_rt_sigreturn in the vdso. It asks the kernel to resume the program where the signal has
+ * interrupted it. A frame in the trampoline means that the next frame outward was interrupted: the address
+ * of that frame is the instruction to be executed next, and not a return address.
  */
 #ifndef BASE_SIGRETURN_H
 #define BASE_SIGRETURN_H
@@ -13,8 +13,8 @@
 
 #define SIGRETURN_BYTES	9	/* the longest form of this code */
 
-/* Whether this code is at pc. SIGRETURN_BYTES from there must be readable. False on machines whose
- * form of this code is not known here. Async-signal-safe. */
+/* Whether the trampoline's code is at pc, from where SIGRETURN_BYTES must be readable. Returns false on
+ * machines whose trampoline is not known here. Async-signal-safe. */
 bool sigreturn_is_at(uintptr_t pc);
 
 #endif

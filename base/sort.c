@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * See sort.h. The heap grows backwards from the array's end, so that the entries taken can
- * pile up at its front without a second array: heap position 0 (the largest) is the last
- * element, position i is element n-1-i.
+ * See sort.h. The heap lies backwards in the array, so that the entries that are taken can pile up at the
+ * array's front: position 0 of the heap, the largest entry, is the array's last element, and position i is
+ * element n-1-i.
  *
  *	[ taken, largest first | rest of the heap ....... children | root ]
  *
- * Taking the root puts it at the front of the heap's area, where the heap's last position
- * was, and that entry sinks from the root.
+ * Taking the root exchanges it with the entry at the heap's last position, which is the first element behind
+ * the taken ones, and that entry then sinks from the root.
  */
 #include "sort.h"
 
@@ -18,7 +18,7 @@ static bool before(const struct sort_entry *a, const struct sort_entry *b)
 	return a->key != b->key ? a->key > b->key : a->index < b->index;
 }
 
-/* last is the array's last element; positions count down from it. */
+/* Restores the heap's order below a position. `last` is the array's last element, position 0. */
 static void sink(struct sort_entry *last, size_t position, size_t n)
 {
 	struct sort_entry moving = last[-(ptrdiff_t)position];
