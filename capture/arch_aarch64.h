@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * aarch64 as the unwinder sees it. Register numbers: DWARF for the Arm 64-bit Architecture
- * (aadwarf64, 2023Q3), section 4.1. A frame record, {caller's x29, return address}, lies
- * somewhere in the frame, not at its upper end: only the unwind tables tell where the CFA is.
+ * aarch64 as the unwinders see it (arch.h). Register numbers: DWARF for the Arm 64-bit Architecture (aadwarf64,
+ * 2023Q3), section 4.1. A frame record, {caller's x29, return address}, can lie anywhere in the frame, so that only
+ * the unwind tables tell where the CFA is.
  */
 #ifndef CAPTURE_ARCH_AARCH64_H
 #define CAPTURE_ARCH_AARCH64_H
@@ -16,15 +16,15 @@
 #define ARCH_REGISTERS	32	/* numbers below this are followed */
 #define ARCH_DWARF_RA	30	/* x30, the link register */
 
-/* A call stores nothing: a leaf function's return address never leaves x30. */
+/* A call stores nothing on the stack, so a leaf function's return address stays in x30. */
 #define ARCH_LINK_REGISTER	1
 
 /*
- * Without its signature, which code built with -mbranch-protection puts into the address's
- * upper bits (pointer authentication, Armv8.3). How many those are depends on the size of
- * the kernel's address space (39, 48, 52 bits), so it is left to the machine: xpaclri strips
- * x30, and is hint #7, which does nothing, where there are no signatures (Arm Architecture
- * Reference Manual, C6.2, XPACLRI). Nothing is authenticated: the address is only shown.
+ * Strips the signature that code built with -mbranch-protection puts into the upper bits of the address (pointer
+ * authentication, Armv8.3). The number of these bits depends on the size of the kernel's address space (39, 48, 52
+ * bits), so the machine does it: xpaclri strips x30. Its encoding is hint #7, which does nothing on machines
+ * without signatures (Arm Architecture Reference Manual, C6.2, XPACLRI). The address is not authenticated,
+ * because it is only shown.
  */
 static inline uintptr_t arch_return_address(uintptr_t stored)
 {
@@ -35,11 +35,10 @@ static inline uintptr_t arch_return_address(uintptr_t stored)
 }
 
 /*
- * The code that a signal handler returns to is in the vdso, and has no unwind information
- * (linux/arch/arm64/kernel/vdso/sigreturn.S, since 5.8). There the stack pointer is at the kernel's
- * rt_sigframe: a siginfo_t of 128 bytes, then the ucontext with uc_mcontext at 176, and in that
- * fault_address, regs[31], sp, pc (linux/arch/arm64/kernel/signal.c,
- * include/uapi/asm/{ucontext,sigcontext}.h).
+ * The signal trampoline is in the vdso and has no unwind information (linux/arch/arm64/kernel/vdso/sigreturn.S, since
+ * 5.8). The stack pointer in the trampoline is the address of the kernel's rt_sigframe: a siginfo_t of 128 bytes, then
+ * the ucontext with uc_mcontext at 176, which holds fault_address, regs[31], sp, pc
+ * (linux/arch/arm64/kernel/signal.c, include/uapi/asm/{ucontext,sigcontext}.h).
  */
 #define ARCH_SIGNAL_REGS	(128 + 176 + 8)
 #define ARCH_SIGNAL_FP		(ARCH_SIGNAL_REGS + 8 * 29)
@@ -57,8 +56,8 @@ static inline int64_t arch_plt_cfa(const uint8_t *expression, uint64_t size, uin
 }
 
 /*
- * The registers that a function keeps for its caller (AAPCS64, "General-purpose Registers"), with the
- * stack pointer, as they are at the returned address, which lies in the function that this is inlined into.
+ * Reads the callee-saved registers (AAPCS64, "General-purpose Registers") and the stack pointer. They are those at the
+ * returned address, which lies in the function into which this one is inlined.
  */
 static inline __attribute__((always_inline)) uintptr_t arch_read_registers(uintptr_t r[ARCH_REGISTERS])
 {
@@ -74,14 +73,14 @@ static inline __attribute__((always_inline)) uintptr_t arch_read_registers(uintp
 
 /* ---- Code, for prologue.c ---- */
 
-#define ARCH_CODE_STEP	4	/* where instructions can begin */
+#define ARCH_CODE_STEP	4	/* instructions begin at multiples of this */
 
 static inline uint32_t arch_code_u32(const uint8_t *at)
 {
 	return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
 }
 
-/* An offset of `bits` bits in units of 4 bytes, whose lowest is bit `shift` of an instruction at `at`. */
+/* The target of an instruction at `at`, whose offset has `bits` bits from bit `shift` on, in units of 4 bytes. */
 static inline uintptr_t arch_code_target(const uint8_t *at, unsigned bits, unsigned shift)
 {
 	int64_t offset = (int64_t)((uint64_t)arch_code_u32(at) << (64 - bits - shift)) >> (64 - bits);
@@ -89,8 +88,8 @@ static inline uintptr_t arch_code_target(const uint8_t *at, unsigned bits, unsig
 	return (uintptr_t)at + (uintptr_t)(offset * 4);
 }
 
-/* Whether the instruction at `at` makes the frame pointer point to the frame record that a function has
- * just stored: mov x29, sp, or add x29, sp, #offset. */
+/* Whether the instruction at `at` sets the frame pointer to the frame record that the function has just stored:
+ * mov x29, sp, or add x29, sp, #offset. */
 static inline bool arch_sets_frame_pointer(const uint8_t *at)
 {
 	return (arch_code_u32(at) & 0xffc003ff) == 0x910003fd;
@@ -98,9 +97,10 @@ static inline bool arch_sets_frame_pointer(const uint8_t *at)
 #define ARCH_SETS_BYTES	4
 
 /*
- * How far before that instruction the record was stored: stp x29, x30, [sp, #-size]! or, after
- * sub sp, sp, #size, stp x29, x30, [sp, #offset]; compilers put up to a few other instructions in
- * between. *cfa_offset: from the record to the CFA. 0: it was not stored in one of these ways.
+ * Returns how many bytes before the instruction at `at`, which sets the frame pointer, the frame record was
+ * stored, or 0 if that was not done in a known way. The known ways are stp x29, x30, [sp, #-size]! and, after
+ * sub sp, sp, #size, stp x29, x30, [sp, #offset]. Compilers put a few other instructions in between. *cfa_offset
+ * gets the distance from the record to the CFA.
  */
 static inline unsigned arch_stores_record(const uint8_t *low, const uint8_t *at, int64_t *cfa_offset)
 {
@@ -128,7 +128,7 @@ static inline unsigned arch_stores_record(const uint8_t *low, const uint8_t *at,
 	return 0;
 }
 
-/* Whether a function may end at `at`: ret, retaa, retab. Returns the bytes, or 0. */
+/* If a function may end with the instruction at `at` (ret, retaa, retab), returns its length, otherwise 0. */
 static inline unsigned arch_ends_frame(const uint8_t *at)
 {
 	uint32_t code = arch_code_u32(at);
@@ -137,7 +137,7 @@ static inline unsigned arch_ends_frame(const uint8_t *at)
 }
 #define ARCH_ENDS_BYTES	4
 
-/* Whether `at` may be a jump to another place in the same function: b; b.cond, cbz, cbnz; tbz, tbnz. */
+/* Whether the instruction at `at` may jump within a function: b; b.cond, cbz, cbnz; tbz, tbnz. */
 static inline bool arch_jumps(const uint8_t *at, uintptr_t *target)
 {
 	uint32_t code = arch_code_u32(at);
@@ -154,7 +154,7 @@ static inline bool arch_jumps(const uint8_t *at, uintptr_t *target)
 }
 #define ARCH_JUMPS_BYTES	4
 
-/* Whether `at` may call another function, or take its address: bl, adr. */
+/* Whether the instruction at `at` may call a function or take its address: bl, adr. */
 static inline bool arch_refers(const uint8_t *at, uintptr_t *target)
 {
 	uint32_t code = arch_code_u32(at);
@@ -173,7 +173,7 @@ static inline bool arch_refers(const uint8_t *at, uintptr_t *target)
 }
 #define ARCH_REFERS_BYTES	4
 
-/* Whether the instruction before the return address ra is a call, and of what. */
+/* Whether the instruction before the return address ra is a direct call; *target gets the function that it calls. */
 #define ARCH_CALL_BYTES	4
 static inline bool arch_direct_call(const uint8_t *ra, uintptr_t *target)
 {
@@ -183,7 +183,7 @@ static inline bool arch_direct_call(const uint8_t *ra, uintptr_t *target)
 	return true;
 }
 
-/* blr; blraa and the like, with pointer authentication */
+/* Whether it is an indirect call: blr; blraa and the like, with pointer authentication. */
 static inline bool arch_indirect_call(const uint8_t *ra)
 {
 	uint32_t code = arch_code_u32(ra - 4);
@@ -191,8 +191,8 @@ static inline bool arch_indirect_call(const uint8_t *ra)
 	return (code & 0xfffffc1f) == 0xd63f0000 || (code & 0xfefff800) == 0xd63f0800;
 }
 
-/* The slot from which a stub of the procedure linkage table jumps: [bti c] adrp x16, page;
- * ldr x17, [x16, #offset]. */
+/* Whether a stub of the procedure linkage table is at `at`: [bti c] adrp x16, page; ldr x17, [x16, #offset]. *slot gets
+ * the address from which the stub loads its target. */
 #define ARCH_STUB_BYTES	12
 static inline bool arch_stub_slot(const uint8_t *at, uintptr_t *slot)
 {

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * x86_64 as the unwinder sees it. Register numbers: System V ABI, AMD64 supplement 1.0,
- * figure 3.36.
- */
+/* x86_64 as the unwinders see it (arch.h). Register numbers: System V ABI, AMD64 supplement 1.0, figure 3.36. */
 #ifndef CAPTURE_ARCH_X86_64_H
 #define CAPTURE_ARCH_X86_64_H
 
@@ -15,7 +12,7 @@
 #define ARCH_REGISTERS	17	/* numbers below this are followed */
 #define ARCH_DWARF_RA	16	/* the return address column */
 
-#define ARCH_LINK_REGISTER	0	/* a call pushes it */
+#define ARCH_LINK_REGISTER	0	/* a call pushes its return address */
 
 static inline uintptr_t arch_return_address(uintptr_t stored)
 {
@@ -23,8 +20,8 @@ static inline uintptr_t arch_return_address(uintptr_t stored)
 }
 
 /*
- * In __restore_rt the stack pointer is at the kernel's ucontext. Offsets of the saved registers in it:
- * uc_mcontext at 40, then gregs[REG_RBP = 10, REG_RSP = 15, REG_RIP = 16]
+ * The stack pointer in __restore_rt, the signal trampoline, is the address of the kernel's ucontext. Offsets of the
+ * saved registers in it: uc_mcontext at 40, then gregs[REG_RBP = 10, REG_RSP = 15, REG_RIP = 16]
  * (linux/arch/x86/include/uapi/asm/{ucontext,sigcontext}.h).
  */
 #define ARCH_SIGNAL_FP	(40 + 8 * 10)
@@ -33,9 +30,9 @@ static inline uintptr_t arch_return_address(uintptr_t stored)
 #define ARCH_SIGNAL_PC	(40 + 8 * 16)
 
 /*
- * The CFA expression of lazy PLT stubs, the same in every linker: rsp + 8, and 8 more from
- * the stub's 11th byte on: breg7 8; breg16 0; lit15; and; lit11; ge; lit3; shl; plus. Some
- * linkers write lit10 (after an endbr64). Returns the offset from rsp at pc, or 0.
+ * The CFA expression of lazy PLT stubs, which is the same from every linker: rsp + 8, and 8 more from the stub's 11th
+ * byte on: breg7 8; breg16 0; lit15; and; lit11; ge; lit3; shl; plus. Some linkers write lit10 instead of lit11
+ * (after an endbr64). Returns the CFA's offset from rsp at pc, or 0 for any other expression.
  */
 static inline int64_t arch_plt_cfa(const uint8_t *expression, uint64_t size, uintptr_t pc)
 {
@@ -48,10 +45,8 @@ static inline int64_t arch_plt_cfa(const uint8_t *expression, uint64_t size, uin
 	return 8 + ((pc & 15) >= from ? 8 : 0);
 }
 
-/*
- * The registers that a function keeps for its caller, with the stack pointer, as they are at the
- * returned address, which lies in the function that this is inlined into.
- */
+/* Reads the callee-saved registers and the stack pointer. They are those at the returned address, which lies in the
+ * function into which this one is inlined. */
 static inline __attribute__((always_inline)) uintptr_t arch_read_registers(uintptr_t r[ARCH_REGISTERS])
 {
 	uintptr_t pc;
@@ -66,7 +61,7 @@ static inline __attribute__((always_inline)) uintptr_t arch_read_registers(uintp
 
 /* ---- Code, for prologue.c ---- */
 
-#define ARCH_CODE_STEP	1	/* where instructions can begin */
+#define ARCH_CODE_STEP	1	/* instructions begin at multiples of this */
 
 static inline int32_t arch_code_i32(const uint8_t *at)
 {
@@ -76,8 +71,8 @@ static inline int32_t arch_code_i32(const uint8_t *at)
 	return v;
 }
 
-/* Whether the instruction at `at` makes the frame pointer point to the frame record that a function has
- * just stored: mov %rsp,%rbp, in either of its encodings. */
+/* Whether the instruction at `at` sets the frame pointer to the frame record that the function has just stored:
+ * mov %rsp,%rbp, in either of its encodings. */
 static inline bool arch_sets_frame_pointer(const uint8_t *at)
 {
 	return at[0] == 0x48 && ((at[1] == 0x89 && at[2] == 0xe5) || (at[1] == 0x8b && at[2] == 0xec));
@@ -85,10 +80,10 @@ static inline bool arch_sets_frame_pointer(const uint8_t *at)
 #define ARCH_SETS_BYTES	3
 
 /*
- * How far before that instruction the record was stored, by push %rbp; compilers put some other
- * instructions in between. *cfa_offset: from the record to the CFA. 0: it was not stored in the usual
- * way; nor was that of a realigned frame, above which the return address lies once more
- * (pushq -8(%r10)).
+ * Returns how many bytes before the instruction at `at`, which sets the frame pointer, the frame record was stored by
+ * push %rbp, or 0 if there is no such push. Compilers put some other instructions in between. *cfa_offset gets the
+ * distance from the record to the CFA. Returns 0 also for a realigned frame, whose record is not at the CFA: there
+ * pushq -8(%r10) has stored a copy of the return address before.
  */
 static inline unsigned arch_stores_record(const uint8_t *low, const uint8_t *at, int64_t *cfa_offset)
 {
@@ -105,8 +100,8 @@ static inline unsigned arch_stores_record(const uint8_t *low, const uint8_t *at,
 	return 0;
 }
 
-/* Whether a function may end at `at`, which has taken its frame down: pop %rbp or leave, and then a
- * return or a jump, perhaps with the prefix rep or bnd. Returns the bytes, or 0. */
+/* If a function with a frame record may end with the instructions at `at`, returns their length, otherwise 0. They are
+ * pop %rbp or leave, and then a return or a jump, perhaps with the prefix rep or bnd. */
 static inline unsigned arch_ends_frame(const uint8_t *at)
 {
 	if (at[0] != 0x5d && at[0] != 0xc9)
@@ -128,7 +123,7 @@ static inline unsigned arch_ends_frame(const uint8_t *at)
 }
 #define ARCH_ENDS_BYTES	3
 
-/* Whether `at` may be a jump to another place in the same function: jmp, jcc. */
+/* Whether the instruction at `at` may jump within a function: jmp, jcc. */
 static inline bool arch_jumps(const uint8_t *at, uintptr_t *target)
 {
 	if (at[0] == 0xeb || (at[0] & 0xf0) == 0x70) {
@@ -147,7 +142,7 @@ static inline bool arch_jumps(const uint8_t *at, uintptr_t *target)
 }
 #define ARCH_JUMPS_BYTES	6
 
-/* Whether `at` may call another function, or take its address: call rel32, lea rel32(%rip). */
+/* Whether the instruction at `at` may call a function or take its address: call rel32, lea rel32(%rip). */
 static inline bool arch_refers(const uint8_t *at, uintptr_t *target)
 {
 	if (at[0] == 0xe8) {
@@ -162,8 +157,9 @@ static inline bool arch_refers(const uint8_t *at, uintptr_t *target)
 }
 #define ARCH_REFERS_BYTES	6
 
-/* Whether the instruction before the return address ra may be a call, and of what. */
-#define ARCH_CALL_BYTES	7	/* the longest one that is known here */
+/* Whether the instruction before the return address ra may be a direct call; *target gets the function that it
+ * calls. */
+#define ARCH_CALL_BYTES	7	/* the longest call that is recognized */
 static inline bool arch_direct_call(const uint8_t *ra, uintptr_t *target)
 {
 	if (ra[-5] != 0xe8)
@@ -172,8 +168,9 @@ static inline bool arch_direct_call(const uint8_t *ra, uintptr_t *target)
 	return true;
 }
 
-/* call *: 0xff with 2 in the middle of its second byte, whose upper two bits say what follows: nothing
- * for a register (3), no, 1 or 4 bytes of displacement; and one more (SIB) if its lower bits are 4. */
+/* Whether it may be an indirect call: 0xff and then a byte (ModRM) with 2 in its middle bits. The upper two bits of
+ * that byte say what follows: nothing for a register (3), or 0, 1 or 4 bytes of displacement. One more byte (SIB)
+ * follows if its lower bits are 4. */
 static inline bool arch_indirect_call(const uint8_t *ra)
 {
 	static const uint8_t mode_bytes[4] = { 2, 3, 6, 2 };
@@ -193,7 +190,8 @@ static inline bool arch_indirect_call(const uint8_t *ra)
 	return false;
 }
 
-/* The slot from which a stub of the procedure linkage table jumps: [endbr64] [bnd] jmp *slot(%rip). */
+/* Whether a stub of the procedure linkage table is at `at`: [endbr64] [bnd] jmp *slot(%rip). *slot gets the address of
+ * the slot. */
 #define ARCH_STUB_BYTES	11
 static inline bool arch_stub_slot(const uint8_t *at, uintptr_t *slot)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* See capture.h: which unwinder serves, and the comparison of the two. */
+/* See capture.h. This file chooses the unwinder, and compares the unwinders with each other. */
 #include "capture.h"
 
 #include "base/atomics.h"
@@ -16,15 +16,15 @@
 #include <unistd.h>
 
 #define SAMPLES_MAX	16	/* disagreements that are printed */
-#define CODE_LOOKED_AT	15	/* bytes behind an address of code that libgcc looks at, at most */
+#define CODE_LOOKED_AT	15	/* libgcc reads at most so many bytes behind an address of code */
 
-/* Nodes of the tree, 64 bytes each: of the main thread's, and of any other's. */
+/* Nodes of the recognizer's tree, 64 bytes each, for the main thread and for any other thread. */
 #define NODES_LOG2		15
 #define THREAD_NODES_LOG2	12
 
 static bool ready;
 static bool fast;		/* there is a fast unwinder */
-static bool by_execinfo;	/* backtrace() is to serve */
+static bool by_execinfo;	/* capture_stack() uses backtrace() */
 bool capture_checking HOT_DATA;
 
 void capture_init(enum unwind_mode mode)
@@ -48,8 +48,8 @@ void capture_modules_changed(void)
 }
 
 /*
- * What a destructor of the module makes known of its code must not outlive it: another thread may
- * load another module at the same place before dlclose() returns.
+ * The module's destructors may allocate. The rules of their code must not get into the cache, because another thread
+ * may load another module at the same addresses before dlclose() returns.
  */
 void capture_unloading(void)
 {
@@ -73,7 +73,7 @@ static void print_stack(struct out *out, const char *name, const uintptr_t *fram
 	out_char(out, '\n');
 }
 
-/* For who develops the unwinder: straight to standard error. */
+/* Prints to standard error, for developers of the unwinder. */
 static void print_disagreement(const uintptr_t *a, unsigned a_count, const uintptr_t *b, unsigned b_count)
 {
 	static uint32_t printed;
@@ -94,7 +94,7 @@ struct paths *capture_paths(bool main_thread, unsigned max)
 	return ready && !by_execinfo ? paths_create(main_thread ? NODES_LOG2 : THREAD_NODES_LOG2, max) : NULL;
 }
 
-/* As capture_stack(), by an unwinder of our own. Returns 0 when none has found the way. */
+/* As capture_stack(), by the fast unwinder or else the slow one. Returns 0 if neither found the way. */
 static unsigned unwind_own(const struct capture_point *at, uintptr_t *frames, unsigned max, struct unwind_end *end,
 		     unsigned *notes)
 {
@@ -107,11 +107,13 @@ static unsigned unwind_own(const struct capture_point *at, uintptr_t *frames, un
 }
 
 /*
- * As execinfo_stack(), if what it reads can be read. The same information leads it along the same frames as
- * an unwinder of ours, so that has to have come to an end of the stack, or as far as backtrace() is asked
- * to go. Of code without information backtrace() reads the instructions, to see whether a signal handler
- * returns there; it stops there, where a frame pointer may have led ours on. *own: what ours found, and
- * *end how that ended.
+ * As execinfo_stack(), but returns 0 if backtrace() might read memory that cannot be read.
+ *
+ * backtrace() follows the same information along the same frames as our unwinders. So backtrace() is called
+ * only if one of ours has come to the end of the stack, or as far as backtrace() is going to be asked to go. In code
+ * without unwind information backtrace() reads the instructions, to see whether this is the signal trampoline, and
+ * otherwise stops there, where a frame pointer may have led ours on. own[] gets the stack that our unwinder
+ * found, and *end how its walk ended.
  */
 static unsigned ask_execinfo(const struct capture_point *at, uintptr_t *frames, unsigned max,
 			     uintptr_t own[CAPTURE_MAX + EXECINFO_OWN_MAX], unsigned *own_count,
@@ -139,7 +141,7 @@ void __attribute__((noinline)) capture_compare(const struct capture_point *at, c
 	if (!n)
 		return;
 	*notes |= CAPTURE_CHECKED;
-	/* backtrace() does not follow frame pointers. */
+	/* backtrace() does not follow frame records. */
 	if (end.first_record < count)
 		both = end.first_record + 1;
 	if (n == both && !memcmp(frames, other, n * sizeof(*frames)) && own_count == count &&
@@ -164,7 +166,7 @@ enum capture_meets capture_meets(const struct capture_point *at, unsigned skip, 
 	return meets < 0 ? CAPTURE_MEETS_UNKNOWN : meets ? CAPTURE_MEETS : CAPTURE_MEETS_NOT;
 }
 
-/* backtrace(), where it is to serve. */
+/* As capture_stack(), by backtrace(). */
 static unsigned __attribute__((noinline)) serve_execinfo(const struct capture_point *at, uintptr_t *frames,
 							unsigned max, struct unwind_end *end)
 {
@@ -190,7 +192,8 @@ unsigned capture_stack(const struct capture_point *at, uintptr_t *frames, unsign
 
 	*notes = 0;
 	if (likely(capture_ready()))
-		n = unlikely(by_execinfo) ? serve_execinfo(at, frames, max, &end) : unwind_own(at, frames, max, &end, notes);
+		n = unlikely(by_execinfo) ? serve_execinfo(at, frames, max, &end)
+					  : unwind_own(at, frames, max, &end, notes);
 	if (unlikely(!n)) {
 		*notes |= CAPTURE_SHORT;
 		frames[0] = at->pc;

@@ -2,12 +2,13 @@
 /*
  * See cfi.h. From an address to its row:
  *
- *	loaded_find(pc) -> .eh_frame_hdr: sorted {function, FDE} pairs -> binary search
- *	-> FDE: covers pc? -> its CIE -> the CIE's program, then the FDE's, up to pc
+ *	loaded_find(pc) -> the module's .eh_frame_hdr: sorted {function, FDE} pairs -> binary search
+ *	-> FDE (frame description entry): does it cover pc? -> its CIE (common information entry)
+ *	-> run the CIE's program, then the FDE's, until the row's addresses pass pc
  *
- * The tables are those of a loaded module, which C++ exceptions rely on too: they are trusted
- * to lie where the loader says. What is not understood gives CFI_UNSUPPORTED, and the caller
- * another unwinder.
+ * The tables are those of a loaded module. C++ exceptions rely on them, too, so they are trusted to lie where the
+ * loader says. A form that this reader does not understand gives CFI_UNSUPPORTED, and the caller uses another
+ * unwinder.
  */
 #include "cfi.h"
 
@@ -24,8 +25,8 @@ enum {
 	PE_PCREL = 0x10, PE_DATAREL = 0x30, PE_INDIRECT = 0x80, PE_OMIT = 0xff,
 };
 
-#define STATES_MAX	4	/* nested DW_CFA_remember_state; compilers use one */
-#define PROGRAM_MAX	65536	/* instructions; a real program has at most some hundreds */
+#define STATES_MAX	4	/* nested DW_CFA_remember_state; compilers do not nest them */
+#define PROGRAM_MAX	65536	/* instructions; a real program has some hundreds at most */
 
 struct cie {
 	uint64_t code_align;
@@ -41,7 +42,7 @@ bool cfi_init(void)
 	return loaded_init();
 }
 
-/* An encoded pointer, but for indirect ones; datarel: what PE_DATAREL is relative to. */
+/* Reads an encoded pointer. PE_DATAREL is relative to datarel. Indirect pointers are not supported. */
 static uintptr_t read_encoded(struct reader *r, uint8_t encoding, uintptr_t datarel)
 {
 	uintptr_t at = (uintptr_t)r->p, v;
@@ -81,7 +82,8 @@ static uintptr_t read_encoded(struct reader *r, uint8_t encoding, uintptr_t data
 	}
 }
 
-/* The FDE whose function starts last at or before pc; NULL when there is none. */
+/* Returns the FDE of the last function that starts at or before pc. Returns NULL if there is none, or, with *bad set,
+ * if the header has a form that is not supported. */
 static const uint8_t *search_header(const uint8_t *header, const struct reader *module, uintptr_t pc,
 				    bool *bad)
 {
@@ -99,7 +101,7 @@ static const uint8_t *search_header(const uint8_t *header, const struct reader *
 	table_encoding = reader_u8(&r);
 	if (frame_encoding != PE_OMIT)
 		read_encoded(&r, frame_encoding, (uintptr_t)header);
-	/* The only table that can be searched, and the one that all linkers write. */
+	/* All linkers write this form of table, and no other form can be searched. */
 	if (count_encoding != PE_UDATA4 || table_encoding != (PE_DATAREL | PE_SDATA4))
 		return NULL;
 	high = reader_u32(&r);
@@ -121,7 +123,7 @@ static const uint8_t *search_header(const uint8_t *header, const struct reader *
 	return header + ((const int32_t *)(table + (low - 1) * 8))[1];
 }
 
-/* The record at p, without its length; *id gets its second word. */
+/* Opens the record (a CIE or an FDE) at p: *r gets its bytes behind the first two words, the length and *id. */
 static bool open_record(struct reader *r, const struct reader *module, const uint8_t *p, uint32_t *id)
 {
 	uint32_t length;
@@ -173,14 +175,14 @@ static bool read_cie(struct cie *cie, const struct reader *module, const uint8_t
 			case 'S':
 				cie->signal_frame = true;
 				break;
-			case 'P':	/* personality: its size only; indirect ones are read alike */
+			case 'P':	/* personality routine: only has to be skipped, indirect or not */
 				encoding = reader_u8(&data);
 				read_encoded(&data, encoding & 0x7f, 0);
 				break;
 			case 'L':
 				reader_u8(&data);
 				break;
-			case 'B':	/* aarch64: signed with the B key; stripped alike */
+			case 'B':	/* aarch64: signed with the B key; xpaclri strips both kinds */
 			case 'G':	/* aarch64: memory tagging */
 				break;
 			default:
@@ -196,7 +198,7 @@ static bool read_cie(struct cie *cie, const struct reader *module, const uint8_t
 	return !r.bad;
 }
 
-/* Where the row has a register; NULL: it is one that no caller needs (vector registers). */
+/* Returns the row's entry for a register, or NULL for a register that no walk needs (vector registers). */
 static struct cfi_saved *followed(struct cfi_state *s, uint64_t reg)
 {
 	return reg < ARCH_REGISTERS ? &s->saved[reg] : NULL;
@@ -210,8 +212,8 @@ static void set(struct cfi_state *s, uint64_t reg, enum cfi_where where, int64_t
 		*saved = (struct cfi_saved){ where, offset };
 }
 
-/* DW_CFA_expression: the address where reg is saved. breg(fp) alone is what GCC writes for
- * the frame pointer of a realigned frame. */
+/* DW_CFA_expression gives the address at which reg is saved, and DW_CFA_val_expression its value. For the frame
+ * pointer of a realigned frame GCC writes an expression of one operation, DW_OP_breg of the frame pointer. */
 static void set_expression(struct cfi_state *s, uint64_t reg, struct reader *r, bool value)
 {
 	const uint8_t *block = r->p;
@@ -244,7 +246,7 @@ enum {
 	CFA_NEGATE_RA_STATE = 0x2d, CFA_GNU_ARGS_SIZE = 0x2e, CFA_GNU_NEGATIVE_OFFSET = 0x2f,
 };
 
-/* Where a program is: the address its rows have reached, and the way back to earlier rows. */
+/* The state of a program: the current row, the address that it begins at, and earlier rows to go back to. */
 struct machine {
 	const struct cie *cie;
 	struct cfi_state now, initial, remembered[STATES_MAX];
@@ -252,7 +254,7 @@ struct machine {
 	uintptr_t location, pc;
 };
 
-/* An instruction that says what the CFA is. False: it is another one. */
+/* Executes an instruction that defines the CFA. Returns false for other instructions. */
 static bool define_cfa(struct cfi_state *s, uint8_t op, int64_t align, struct reader *r)
 {
 	switch (op) {
@@ -280,7 +282,7 @@ static bool define_cfa(struct cfi_state *s, uint8_t op, int64_t align, struct re
 	}
 }
 
-/* One instruction that does not move the location. False: not followed. */
+/* Executes an instruction that does not advance the location. Returns false if it is not supported. */
 static bool execute(struct machine *m, uint8_t op, struct reader *r)
 {
 	int64_t align = m->cie->data_align;
@@ -299,7 +301,7 @@ static bool execute(struct machine *m, uint8_t op, struct reader *r)
 	}
 	switch (op) {
 	case CFA_NOP:
-	case CFA_NEGATE_RA_STATE:	/* stripped in any case */
+	case CFA_NEGATE_RA_STATE:	/* the signature is stripped in any case: see arch_return_address() */
 		return true;
 	case CFA_OFFSET_EXTENDED:
 		reg = reader_uleb(r);
@@ -351,7 +353,7 @@ static bool execute(struct machine *m, uint8_t op, struct reader *r)
 	}
 }
 
-/* The distance of an instruction that moves the location; false: it does not. */
+/* Executes an instruction that advances the location. Returns false for other instructions. */
 static bool advance(struct machine *m, uint8_t op, struct reader *r)
 {
 	uint64_t distance;
@@ -374,7 +376,7 @@ static bool advance(struct machine *m, uint8_t op, struct reader *r)
 	return true;
 }
 
-/* Runs a program until its rows pass pc. False: not followed. */
+/* Runs a program until its location passes pc. Returns false if an instruction is not supported. */
 static bool run(struct machine *m, struct reader r)
 {
 	for (int i = 0; r.p < r.end && i < PROGRAM_MAX; i++) {
@@ -392,7 +394,7 @@ static bool run(struct machine *m, struct reader r)
 	return true;
 }
 
-/* From the state of the registers to the forms this unwinder knows. */
+/* Makes a row from the state at pc. Returns CFI_UNSUPPORTED if the CFA has a form that the row cannot express. */
 static enum cfi_status resolve(const struct cfi_state *s, uintptr_t pc, struct cfi_row *row)
 {
 	row->fp = s->saved[ARCH_DWARF_FP];
@@ -408,11 +410,12 @@ static enum cfi_status resolve(const struct cfi_state *s, uintptr_t pc, struct c
 			row->cfa_offset = plt;
 			return CFI_FOUND;
 		}
-		/* DRAP: breg(fp) offset; deref (0x06) */
+		/* A realigned frame (DRAP, dynamic realign argument pointer): DW_OP_breg(fp) offset; DW_OP_deref */
 		if (reader_u8(&e) != 0x70 + ARCH_DWARF_FP)
 			return CFI_UNSUPPORTED;
 		row->cfa_is_fp = row->cfa_deref = true;
 		row->cfa_offset = reader_sleb(&e);
+		/* DW_OP_deref is 0x06. */
 		return reader_u8(&e) == 0x06 && !e.bad && e.p == e.end ? CFI_FOUND : CFI_UNSUPPORTED;
 	}
 	if (s->cfa_register != ARCH_DWARF_FP && s->cfa_register != ARCH_DWARF_SP)
@@ -422,8 +425,8 @@ static enum cfi_status resolve(const struct cfi_state *s, uintptr_t pc, struct c
 }
 
 /*
- * What offsets of 32 bits can reach from the header. (The module's start and end are no
- * bounds: where a module has gaps they are those of the segment that holds pc.)
+ * A reader over the bytes that offsets of 32 bits can reach from the header. The module's start and end cannot be the
+ * bounds, because in a module with gaps they are those of the segment that holds pc.
  */
 static struct reader around(const uint8_t *header)
 {
@@ -433,8 +436,8 @@ static struct reader around(const uint8_t *header)
 	return (struct reader){ .start = (const uint8_t *)start, .p = header, .end = (const uint8_t *)end };
 }
 
-/* The FDE of the function that holds pc, as a reader behind its addresses, and the function's start.
- * *gap_start: see cfi_find(). */
+/* Finds the FDE of the function that holds pc. *r gets its bytes behind the two addresses, and *start the function's
+ * start. *gap_start: see struct cfi_row. */
 static enum cfi_status find_fde(uintptr_t pc, struct reader *r, struct cie *cie, uintptr_t *start, uintptr_t *gap_start)
 {
 	struct loaded_module loaded;
@@ -471,11 +474,11 @@ static enum cfi_status find_fde(uintptr_t pc, struct reader *r, struct cie *cie,
 		return CFI_UNSUPPORTED;
 	if (pc - *start < size)
 		return CFI_FOUND;
-	*gap_start = *start + size;	/* between functions */
+	*gap_start = *start + size;	/* pc lies between two functions */
 	return CFI_NONE;
 }
 
-/* The state at pc, which cie's programs and the FDE's have reached. */
+/* Runs the programs of the CIE and the FDE up to pc; m->now becomes the state there. */
 static enum cfi_status find_state(uintptr_t pc, struct machine *m, struct cie *cie, uintptr_t *gap_start)
 {
 	struct reader r;
@@ -506,7 +509,7 @@ enum cfi_status cfi_find(uintptr_t pc, struct cfi_row *row)
 	if (status != CFI_FOUND)
 		return status;
 	row->signal_frame = cie.signal_frame;
-	if (row->signal_frame)	/* its rules are expressions for all registers: x86_64's __restore_rt */
+	if (row->signal_frame)	/* its rules are expressions, one for each register (x86_64's __restore_rt) */
 		return CFI_FOUND;
 	return resolve(&m.now, pc, row);
 }

@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Call frame information: how to get from a frame to its caller's, read from .eh_frame (LSB
- * Core 5.0, section 10.6, and DWARF 5, section 6.4). cfi_find() gives what a walk along return
- * addresses needs nearly always: the CFA, the frame pointer, the return address, in the usual forms.
- * cfi_find_state() gives everything.
+ * Call frame information (CFI): how to get from a frame to its caller's. It is read from .eh_frame (LSB Core 5.0,
+ * section 10.6, and DWARF 5, section 6.4), where each function has a frame description entry (FDE). The FDE is
+ * a program that yields a row for each range of the function's addresses, as readelf -wF shows them:
  *
- * Lock-free, no allocation, async-signal-safe. Reads the loaded modules' own memory, found
- * by elf/loaded.h.
+ *	LOC		CFA	rbp	ra
+ *	1139		rsp+8	u	c-8	at the entry the return address is at CFA - 8
+ *	113a		rsp+16	c-16	c-8	after push %rbp
+ *	113d		rbp+16	c-16	c-8	after mov %rsp,%rbp
+ *
+ * The CFA (canonical frame address) is the stack pointer's value before the call. cfi_find() gives the row in the
+ * form that a walk along return addresses nearly always needs: the CFA, the frame pointer and the return
+ * address, in the usual forms. cfi_find_state() gives all registers and forms.
+ *
+ * Lock-free, allocates nothing, async-signal-safe. Reads the loaded modules' own memory, which elf/loaded.h finds.
  */
 #ifndef CAPTURE_CFI_H
 #define CAPTURE_CFI_H
@@ -18,23 +25,23 @@
 
 enum cfi_status {
 	CFI_FOUND,
-	CFI_NONE,		/* no module, or no information for this address. That is not the end of
-				 * the stack: only CFI_UNDEFINED is, for a return address */
-	CFI_UNSUPPORTED,	/* something this reader does not follow */
-	CFI_UNKNOWN,		/* the module is not known now; another time it may be */
+	CFI_NONE,		/* the address is in no module, or the module has no information for it. This does
+				 * not mean that the stack ends there: only CFI_UNDEFINED as the place of the
+				 * return address does */
+	CFI_UNSUPPORTED,	/* the information has a form that this reader does not support */
+	CFI_UNKNOWN,		/* the module is not known now; it may be known later */
 };
 
 enum cfi_where {
-	CFI_SAME,		/* not saved: still in its register */
-	CFI_UNDEFINED,		/* gone; as return address: the outermost frame */
+	CFI_SAME,		/* not saved: the register still has the caller's value */
+	CFI_UNDEFINED,		/* lost; of the return address: this is the outermost frame */
 	CFI_AT_CFA,		/* saved at CFA + offset */
 	CFI_AT_FP,		/* saved at frame pointer + offset (realigned frames) */
-	CFI_REGISTER,		/* in the register of this number */
-	CFI_EXPRESSION,		/* saved at the address that a DWARF expression gives, or (VALUE) that
-				 * address itself; the offset is the expression's own address: its size, then
-				 * its bytes */
-	CFI_VALUE,
-	CFI_OTHER,
+	CFI_REGISTER,		/* in the register with this number */
+	CFI_EXPRESSION,		/* saved at the address that a DWARF expression gives; the offset is the address of
+				 * the expression, which begins with its size */
+	CFI_VALUE,		/* the value that a DWARF expression gives; the offset is as for CFI_EXPRESSION */
+	CFI_OTHER,		/* in a form that is not supported */
 };
 
 struct cfi_saved {
@@ -42,37 +49,37 @@ struct cfi_saved {
 	int64_t offset;
 };
 
-/* What a walk along return addresses needs. */
+/* The part of a row that a walk along return addresses needs. */
 struct cfi_row {
-	bool cfa_is_fp;		/* based on the frame pointer, else on the stack pointer */
-	bool cfa_deref;		/* the CFA is what lies at base + offset (DRAP) */
-	bool signal_frame;	/* the frame a signal handler returns to; nothing else is filled in */
+	bool cfa_is_fp;		/* the CFA's base is the frame pointer, and not the stack pointer */
+	bool cfa_deref;		/* the CFA is the word at base + offset (realigned frames) */
+	bool signal_frame;	/* a signal trampoline's frame; no other field is filled in */
 	int64_t cfa_offset;
 	struct cfi_saved fp, ra;
-	uintptr_t gap_start;	/* with CFI_NONE: there is no information from here on to the address; 0: no
-				 * module holds it */
+	uintptr_t gap_start;	/* with CFI_NONE: there is no information from here to the address; 0 if no module
+				 * holds the address */
 };
 
 #ifdef ARCH_DWARF_FP
-/* All of it, for the slow unwinder. */
+/* A whole row, for the slow unwinder. */
 struct cfi_state {
 	uint64_t cfa_register;
 	int64_t cfa_offset;
 	const uint8_t *cfa_expression;	/* NULL: register + offset */
 	uint64_t cfa_expression_size;
-	bool signal_frame;		/* the caller was interrupted at its address, it made no call */
-	struct cfi_saved saved[ARCH_REGISTERS];	/* by their numbers in DWARF */
+	bool signal_frame;		/* the caller made no call but was interrupted at its address */
+	struct cfi_saved saved[ARCH_REGISTERS];	/* by DWARF's numbers of the registers */
 };
 
-/* As cfi_find(), but nothing that the information says is left out. */
+/* As cfi_find(), for the whole row. */
 enum cfi_status cfi_find_state(uintptr_t pc, struct cfi_state *state);
 #endif
 
-/* At start only (loaded_init()). False: no module can be found. */
+/* Is called at the start only (loaded_init()). Returns false if no module can be found. */
 bool cfi_init(void);
 
-/* The row for the instruction at pc (for a return address: give the address minus one), which
- * must be on the caller's stack. */
+/* Finds the row for the instruction at pc. For a return address the caller gives the address minus one. pc must be on
+ * the calling thread's stack, so that its module stays loaded meanwhile. */
 enum cfi_status cfi_find(uintptr_t pc, struct cfi_row *row);
 
 #endif

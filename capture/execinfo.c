@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * See execinfo.h. What backtrace() gives starts with frames of our own (capture/, the hook),
- * as many as the compiler left after inlining: the stack proper begins where the hook's
- * return address is found among the first few.
+ * See execinfo.h. The result of backtrace() begins with frames of this library (capture/, the hook), as many as the
+ * compiler has left after inlining. The program's frames begin where the hook's return address is found among
+ * the first few.
  */
 #include "execinfo.h"
 
@@ -13,14 +13,14 @@
 #include <execinfo.h>
 #include <string.h>
 
-/* A hook's stack need not begin at a multiple of 16 (see the Makefile), as backtrace() takes for granted. */
+/* backtrace() relies on the ABI's alignment of the stack to 16 bytes, which hooks do not keep (see the Makefile). */
 #ifdef __x86_64__
 #define ALIGNED_STACK	__attribute__((force_align_arg_pointer))
 #else
 #define ALIGNED_STACK
 #endif
 
-static uintptr_t library_start, library_end;	/* of libgcc_s, if nobody else had loaded it */
+static uintptr_t library_start, library_end;	/* libgcc_s, if execinfo_init() was the first to load it */
 
 ALIGNED_STACK void execinfo_init(void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* See paths.h: what is kept of a stack that was not recognized. */
+/* See paths.h. This file stores a stack that was not recognized, so that it is recognized the next time. */
 #include "paths.h"
 
 #include "arch.h"
@@ -9,23 +9,23 @@
 #include "base/probe.h"
 #include "tree.h"
 
-/* The plain steps become the memo's, on what of it was found to hold. */
+/* Adds the steps of the plain walk to the memo, inward of the position that was found to be unchanged. */
 static void learn_memo(struct paths *p, bool whole)
 {
 	unsigned valid = whole ? MEMO_ALL : p->max + 1u - p->first_step;
 
-	/* Of so few frames the tree knows all, if there is nothing among them that it does not take. */
+	/* If the depth is within the tree's levels, and nothing has reduced these levels, the tree knows all frames. */
 	if (!p->steps_complete || p->max == p->levels || !p->step_count)
 		return;
 	if (valid < p->step_count)
-		return;		/* there was no room for the nodes of the others */
-	/* A stack that ends because no caller is named has no position to start with. */
+		return;		/* there was no room for the nodes of the outer suffixes */
+	/* A stack that ends because no caller is named has no outermost position. */
 	if (!p->memo_hit && rule_kind(p->steps[p->step_count - 1].rule) != KIND_END)
 		return;
 	memo_learn(&p->memo, p->steps, p->step_count, &p->captured.suffixes[p->first_step], p->cut, valid, p->memo_hit);
 }
 
-/* What lies from frame i of the captured stack on outward, as its suffix names it. */
+/* The node of the suffix that begins with frame i of the captured stack. */
 static uint32_t outer_of(const struct paths *p, unsigned i)
 {
 	const struct captured *c = &p->captured;
@@ -47,7 +47,8 @@ static uint32_t new_node(struct paths *p, uint64_t rule)
 	return p->used++;
 }
 
-/* The same rule for the tree. */
+/* Turns a rule into one of KIND_QUICK if it has the usual form: all offsets are then counted from the stack pointer
+ * or frame pointer, not from the CFA, and are known to lie within the frame. Returns other rules unchanged. */
 static uint64_t quicken(uint64_t rule)
 {
 	bool by_fp = rule_kind(rule) == KIND_FP, same = rule_fp_kind(rule) == FP_SAME;
@@ -62,24 +63,24 @@ static uint64_t quicken(uint64_t rule)
 	       (same ? (uint64_t)QUICK_SAME : (uint64_t)(fp / 8)) << 48;
 }
 
-/* The rule of frame i of the captured stack, for the tree. */
+/* The tree's rule for frame i of the captured stack. */
 static uint64_t rule_for(struct paths *p, unsigned i)
 {
 	uint64_t rule = rules_find(p->captured.frames[i], p->stamp);
 	unsigned kind = rule_kind(rule);
 
 	if (i == p->max || (kind == KIND_END && !rule_has_record(rule)))
-		return KIND_END;	/* at the depth nothing further is asked for */
+		return KIND_END;	/* no frames past the depth are asked for */
 	if (kind == KIND_END && i < p->levels && i + 1 < p->captured.count)
 		return KIND_RECORD | quicken(rule_of_record(rule));
 	if (kind == KIND_END)
-		return KIND_LIMIT;	/* where a frame pointer does not lead on, the memo tells why */
+		return KIND_LIMIT;	/* the memo knows the words because of which the frame pointer leads nowhere */
 	if (i == p->levels || kind >= KIND_SIGNAL || kind == KIND_UNKNOWN)
 		return KIND_LIMIT;
 	return quicken(rule);
 }
 
-/* Whether it is a step of which a run can consist. */
+/* Whether a run can contain a step by this rule. */
 static bool is_quick(uint64_t rule)
 {
 	return rule_kind(rule) == KIND_QUICK || rule_kind(rule) == KIND_RECORD;
@@ -90,8 +91,8 @@ static bool is_usual_fp(const struct tree_node *step)
 	return step->quick.kind & QUICK_BY_FP && step->quick.cfa == 2 && step->quick.ra == 1 && step->quick.fp == 0;
 }
 
-/* Makes *node the run from frame i of the captured stack, to its end or the limit; false: it
- * cannot be one. */
+/* Makes *node the run from frame i of the captured stack to its end or the limit. Returns false if the steps cannot
+ * be a run. */
 static bool make_run(struct paths *p, unsigned i, struct tree_node *node)
 {
 	const struct captured *c = &p->captured;
@@ -107,7 +108,7 @@ static bool make_run(struct paths *p, unsigned i, struct tree_node *node)
 		bool by_fp = step.quick.kind & QUICK_BY_FP;
 		uint32_t ra = by_fp ? 0 : sp + step.quick.ra;
 
-		/* Once it goes by frame pointer it has to do so to its end. */
+		/* Behind the first step of KIND_FP all steps have to be of that kind. */
 		if (!is_quick(step.rule) || (by_fp && (!is_usual_fp(&step) || fp != QUICK_SAME)) ||
 		    (!by_fp && lead < k - i) || ra > UINT16_MAX || c->frames[k + 1] >> RUN_PC_BITS)
 			return false;
@@ -130,7 +131,7 @@ static bool make_run(struct paths *p, unsigned i, struct tree_node *node)
 	return true;
 }
 
-/* The node for frame i of the captured stack, with all that follows if that can be a run. */
+/* Makes the node for frame i of the captured stack: a run of all steps from there on, or else a single step. */
 static uint32_t make_node(struct paths *p, unsigned i)
 {
 	struct tree_node run;
@@ -144,7 +145,7 @@ static uint32_t make_node(struct paths *p, unsigned i)
 	return made;
 }
 
-/* Whether the captured stack goes on from frame i as the run does. */
+/* Whether the captured stack has the run's return addresses behind frame i. */
 static bool run_goes(const struct paths *p, const struct tree_node *node, unsigned i)
 {
 	const struct captured *c = &p->captured;
@@ -159,7 +160,7 @@ static bool run_goes(const struct paths *p, const struct tree_node *node, unsign
 	return true;
 }
 
-/* A run, at frame i, becomes a single step, and a node for the rest of it. */
+/* Splits the run at frame i into a node for its first step and a node for the rest. */
 static bool split_run(struct paths *p, uint32_t at, unsigned i)
 {
 	struct tree_node run = p->nodes[at], first = { .rule = rule_for(p, i) };
@@ -181,7 +182,7 @@ static bool split_run(struct paths *p, uint32_t at, unsigned i)
 					      (by_fp && lead ? (lead - 1) << RUN_LEAD_SHIFT : 0) |
 					      (run.quick.kind & RUN_LIMITED));
 		node->quick.cfa = run.quick.cfa - taken;
-		/* Saved in the first frame, it is the first step's. */
+		/* If the frame pointer is saved in the first frame, the first step restores it, and not the rest. */
 		if (run.quick.fp == QUICK_SAME || run.quick.fp < taken)
 			node->quick.fp = QUICK_SAME;
 		else
@@ -218,7 +219,8 @@ static struct root *root_for(struct paths *p)
 	return NULL;
 }
 
-/* Where the run's first return addresses are, or its few ones, in bytes from sp; false: too far. */
+/* Sets the probes to the places of the run's first return addresses, in bytes from sp. A run of fewer steps
+ * repeats the last one. Returns false if a place is too far away. */
 static bool set_probes(uint16_t probe[PROBES], const struct tree_node *run, uintptr_t sp, uintptr_t fp)
 {
 	uintptr_t at = 0;
@@ -237,14 +239,14 @@ static bool set_probes(uint16_t probe[PROBES], const struct tree_node *run, uint
 	return true;
 }
 
-/* Notes the whole path where the next guess will look for it. */
+/* Stores the whole path of the captured stack as a guess. */
 static void learn_guess(struct paths *p, struct root *r, uint32_t value)
 {
 	struct tree_node run;
 	uint32_t made;
 	guess *slot;
 
-	/* A guess hashes words of frames that another caller may have left unwritten. */
+	/* A guess hashes words of the stack that may be uninitialized in another stack; memcheck would report that. */
 	if (probe_is_checked())
 		return;
 	if (!make_run(p, 1, &run) || run_count(&run) < PROBES || run.quick.cfa * 8u + p->sp > p->range.high)
@@ -255,7 +257,7 @@ static void learn_guess(struct paths *p, struct root *r, uint32_t value)
 	}
 	if (!can_guess(p, r->probe, p->sp))
 		return;
-	made = new_node(p, 0);	/* not the one there: pairs are named by nodes */
+	made = new_node(p, 0);	/* the old guess's node cannot be reused, since pairs refer to nodes */
 	if (!made)
 		return;
 	run.quick.ra = (uint16_t)r->node;
@@ -267,6 +269,7 @@ static void learn_guess(struct paths *p, struct root *r, uint32_t value)
 	*slot = (guess)made;
 }
 
+/* Adds a child to the hash table. Returns false if there is no room. */
 static bool add_wide(struct paths *p, uint32_t parent, uintptr_t pc, uint32_t node)
 {
 	for (unsigned i = 0; i < WIDE_TRIES; i++) {
@@ -281,6 +284,7 @@ static bool add_wide(struct paths *p, uint32_t parent, uintptr_t pc, uint32_t no
 	return false;
 }
 
+/* Finds or makes the child of a node for frame i of the captured stack. Returns 0 if there is no room. */
 static uint32_t child_for(struct paths *p, uint32_t parent, unsigned i)
 {
 	uintptr_t pc = p->captured.frames[i];
@@ -319,7 +323,7 @@ static void learn_tree(struct paths *p, uint32_t value)
 	while (node && rule_kind(p->nodes[node].rule) != KIND_END && rule_kind(p->nodes[node].rule) != KIND_LIMIT) {
 		if (rule_kind(p->nodes[node].rule) != KIND_RUN) {
 			if (i + 1 >= c->count)
-				return;		/* no caller is named: see walk_on() */
+				return;		/* the stack ends without naming a caller, see walk_on() */
 			node = child_for(p, node, ++i);
 		} else if (run_goes(p, &p->nodes[node], i)) {
 			i += run_count(&p->nodes[node]);
@@ -334,7 +338,8 @@ static void learn_tree(struct paths *p, uint32_t value)
 	p->nodes[node].end.outer = outer_of(p, i);
 }
 
-/* With few hits the tree is only trouble: then little is learnt, and a full one is emptied. */
+/* Whether to add the captured stack to the tree. When there are few hits, the tree is hardly worth its cost: then
+ * little is learnt, and a full tree is emptied. */
 static bool worth_learning(struct paths *p)
 {
 	p->misses++;
@@ -352,17 +357,19 @@ static bool worth_learning(struct paths *p)
 	return true;
 }
 
-/* The pages that were tried on the thread's own stack stay readable as long as it lives. */
+/* Keeps the part of the thread's own stack that was found to be readable: it stays readable as long as the thread
+ * lives. */
 static void learn_own_range(struct paths *p)
 {
 	if (p->own_top - p->sp > OWN_BYTES || p->sp < p->range.low || p->sp >= p->range.high)
-		return;		/* another stack, or the walk has passed on to another */
+		return;		/* the walk began on another stack, or has passed on to another one */
 	p->own_range.low = p->own_top - p->range.low > OWN_BYTES ? p->own_top - OWN_BYTES : p->range.low;
 	p->own_range.high = p->range.high < p->own_top ? p->range.high : p->own_top;
 	p->own_range_bytes = p->own_range.high - p->own_range.low;
 }
 
-/* Whether the stack's inner frames have come before, in whatever stacks. A guess: a few bits. */
+/* Whether the captured stack's inner frames have come before in any stack. Only a few bits of a hash are compared, so
+ * the answer can be wrong. */
 static bool inner_seen(struct paths *p)
 {
 	const struct captured *c = &p->captured;
@@ -401,7 +408,7 @@ bool paths_learn(struct paths *p, uint32_t value, bool seen, bool whole)
 	learn_own_range(p);
 	if (seen || !p->tree_missed || inner_seen(p))
 		learn_stack(p, value);
-	learn_memo(p, whole);	/* last: it may forget what the stack was found by */
+	learn_memo(p, whole);	/* last, because it may forget the position at which the known suffix begins */
 	return true;
 }
 

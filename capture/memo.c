@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* See memo.h: what is added. */
+/* See memo.h. This file adds to the memo. */
 #include "arch.h"
 
 #ifdef ARCH_DWARF_FP
@@ -10,14 +10,15 @@
 
 void memo_clear(struct memo *m)
 {
-	if (m->count > 1)	/* a new memo's pages are not touched before there is need */
+	if (m->count > 1)	/* the pages of a new memo stay untouched until they are needed */
 		memset(m->index, 0, sizeof(m->index));
 	m->count = 1;
 	m->load_count = 0;
 	m->path_frames = 0;
 }
 
-/* What lies before the outermost word is compared, too: itself with 0. */
+/* An iteration of memo_holds() may also compare the entries before the outermost word. Each of these entries names
+ * its own field `value`, which is 0, as its address. */
 static void begin_path(struct memo *m)
 {
 	for (unsigned i = 0; i < MEMO_AT_ONCE; i++)
@@ -35,8 +36,8 @@ static bool has_record(const struct step *s)
 	return rule_kind(s->rule) == KIND_END && rule_has_record(s->rule);
 }
 
-/* From now on the position is found. */
-static void note(struct memo *m, const struct memo_position *f)
+/* Enters a position into the index. */
+static void index_position(struct memo *m, const struct memo_position *f)
 {
 	uint16_t *slots = memo_slots(m, f->sp, f->pc);
 
@@ -53,15 +54,16 @@ static inline struct memo_load *add_word(struct memo_load *l, uintptr_t address,
 }
 
 /*
- * The word that decided that the last step's frame pointer leads nowhere, if one did: the return address in its
- * record. Otherwise the position itself did.
+ * Adds the word because of which the frame pointer of the walk's last step leads nowhere: the return address in its
+ * frame record. If the frame pointer cannot be the address of a record, the position alone decided that, and there
+ * is no word to add.
  */
 static inline struct memo_load *add_refused(struct memo_load *l, const struct step *s, uintptr_t *high)
 {
 	return walk_record_fits(s->sp, s->fp) ? add_word(l, s->fp + sizeof(s->fp), high) : l;
 }
 
-/* The words that the step s to the caller o reads, the last first. Returns where the next one goes. */
+/* Adds the words that the step from s to the caller o reads, the last one first. Returns where the next word goes. */
 static inline struct memo_load *add_words(struct memo_load *l, const struct step *s, const struct memo_position *o,
 					  uintptr_t *high)
 {
@@ -86,11 +88,11 @@ void __attribute__((noinline)) memo_follow(struct memo *m, uint32_t at)
 		uint32_t first = f->first, known = at;
 		unsigned frames = f->frames, count;
 
-		/* Of this strand, what is not on the path yet. */
+		/* Adds the positions of this segment that are not on the path yet. */
 		while (known >= first && (frames > valid || m->path[frames] != known))
 			m->path[frames--] = (uint16_t)known--;
 		count = f->words - m->positions[known >= first ? known : f->outer].words;
-		/* A few: a call of memcpy() takes longer. */
+		/* This is a loop because there are only a few words: a call of memcpy() would take longer. */
 		for (struct memo_load *to = m->path_loads + MEMO_AT_ONCE + f->words, *from = m->loads + f->loads_end;
 		     count; count--)
 			*--to = *--from;
@@ -98,8 +100,8 @@ void __attribute__((noinline)) memo_follow(struct memo *m, uint32_t at)
 	}
 }
 
-/* Keeps this position of the path and those outward of it, as one strand, and no others. Returns its new
- * number. */
+/* Forgets all positions but the one at `at`, which is on the path, and those outward of it, which become one
+ * segment. Returns the new number of the position. */
 static uint32_t keep_path(struct memo *m, uint32_t at)
 {
 	unsigned frames = m->positions[at].frames;
@@ -108,7 +110,7 @@ static uint32_t keep_path(struct memo *m, uint32_t at)
 	m->count = frames + 1;
 	m->load_count = m->positions[at].words;
 	memcpy(m->loads, m->path_loads + MEMO_AT_ONCE, m->load_count * sizeof(*m->loads));
-	for (unsigned i = 1; i <= frames; i++) {	/* who has i frames has a number of i or more */
+	for (unsigned i = 1; i <= frames; i++) {	/* a position of i frames had a number of at least i */
 		struct memo_position *f = &m->positions[i];
 
 		*f = m->positions[m->path[i]];
@@ -116,7 +118,7 @@ static uint32_t keep_path(struct memo *m, uint32_t at)
 		f->outer = 0;
 		f->loads_end = f->words;
 		m->path[i] = (uint16_t)i;
-		note(m, f);
+		index_position(m, f);
 	}
 	m->path_frames = frames;
 	return frames;
@@ -136,12 +138,12 @@ void memo_learn(struct memo *m, const struct step *steps, unsigned count, const 
 	if (m->count + count > MEMO_POSITIONS || m->load_count + 3 * count > MEMO_LOADS) {
 		memo_clear(m);
 		if (outer)
-			return;		/* what was known is no longer */
+			return;		/* the position at which the walk goes on has been forgotten */
 	}
 	if (m->count == 1)
 		begin_path(m);
 	first = (uint16_t)m->count;
-	m->count += count;	/* before the index is changed: see memo_clear() */
+	m->count += count;	/* before the index changes, since memo_clear() clears it only if count > 1 */
 	o = &m->positions[outer];
 	f = &m->positions[first];
 	l = m->loads + m->load_count;
@@ -167,7 +169,7 @@ void memo_learn(struct memo *m, const struct step *steps, unsigned count, const 
 			.fp_matters = o->frames ? uses_fp(s->rule) ||
 						  (rule_fp_kind(s->rule) == FP_SAME && o->fp_matters) : has_record(s),
 		};
-		note(m, f);
+		index_position(m, f);
 	}
 	m->load_count = (uint32_t)(l - m->loads);
 }

@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* See paths.h: recognizing a stack. */
+/*
+ * See paths.h. This file recognizes stacks; learn.c stores them. paths_find() tries, in this order:
+ *
+ *	1. a guess, on the thread's own stack: paths_find() itself, or find_by_guess() for less common runs
+ *	2. the tree: find_by_tree()
+ *	3. the memo for the suffix, where a guess or the tree ends at its limit: find_from_guess(), find_at_limit()
+ *	4. the plain walk, which looks into the memo at each position: find_slow(), walk_on()
+ */
 #include "paths.h"
 
 #include "arch.h"
@@ -43,9 +50,9 @@ static void forget_stack(struct paths *p)
 	p->own_range_bytes = 0;
 }
 
-void paths_begin(struct paths *p, uintptr_t own)
+void paths_begin(struct paths *p, uintptr_t own_top)
 {
-	p->own_top = own;
+	p->own_top = own_top;
 	forget_stack(p);
 }
 
@@ -81,7 +88,8 @@ static void __attribute__((noinline)) forget(struct paths *p, uint64_t stamp)
 	p->stamp = stamp;
 }
 
-/* What is asked for often moves to where it is found at once. */
+/* Finds a child in the hash table of nodes with many children. Now and then the child that was found moves into
+ * the node, so that children which are asked for often end up where they are found at once. */
 uint32_t paths_find_wide(struct paths *p, uint32_t parent, uintptr_t pc)
 {
 	struct tree_node *node = &p->nodes[parent];
@@ -118,9 +126,10 @@ static inline struct root *find_root(struct paths *p, uintptr_t pc, uintptr_t fu
 }
 
 /*
- * A step of the plain walk from frame n - 1, whose rule leads nowhere by itself. What a frame pointer makes of
- * it depends on the words that it reads: where it leads nowhere, the memo has to tell, and not the tree. False:
- * the walk ends.
+ * A step of the plain walk from frame n - 1, whose rule is of KIND_END. If the code there has no unwind
+ * information, the frame pointer may lead on. Whether it does depends on words of the stack; so where it does not,
+ * the tree, which knows addresses only, must end before this frame, and the memo must check the words. Returns
+ * false if the walk ends here.
  */
 static bool __attribute__((noinline)) step_from_end(struct paths *p, struct walk *w, struct step *step, unsigned n)
 {
@@ -135,7 +144,7 @@ static bool __attribute__((noinline)) step_from_end(struct paths *p, struct walk
 		if (p->levels > n - 1)
 			p->levels = (uint16_t)(n - 1);
 		if (record == RECORD_UNREADABLE)
-			p->steps_complete = false;	/* another time it may be readable */
+			p->steps_complete = false;	/* the page may become readable later */
 	}
 	if (rule_has_no_cfi(step->rule))
 		p->captured.no_cfi_pc = step->pc;
@@ -143,8 +152,9 @@ static bool __attribute__((noinline)) step_from_end(struct paths *p, struct walk
 }
 
 /*
- * A step of the plain walk that is not one of the usual, from frame n - 1; asked: for what lies outward of it.
- * False: the walk ends there, or is given up: then that is the step's rule.
+ * A step of the plain walk from frame n - 1 that walk_fast() cannot make. asked: frames outward of this one were
+ * asked for. Returns false if the walk ends here or is given up; in the latter case the step's rule becomes
+ * KIND_GIVE_UP.
  */
 static inline bool step_uncommon(struct paths *p, struct walk *w, struct step *step, unsigned n, bool asked)
 {
@@ -156,7 +166,7 @@ static inline bool step_uncommon(struct paths *p, struct walk *w, struct step *s
 		p->steps_complete = false;
 		if (p->levels > n - 1)
 			p->levels = (uint16_t)(n - 1);
-		p->range = w->range;	/* what follows may be another stack */
+		p->range = w->range;	/* the interrupted frame can be on another stack */
 	}
 	if ((!signal || asked) && walk_by(w, step->rule))
 		return true;
@@ -166,9 +176,10 @@ static inline bool step_uncommon(struct paths *p, struct walk *w, struct step *s
 }
 
 /*
- * The plain walk from w on, with an eye on the memo. It goes on beyond what is asked for, until it meets
- * something known: what the memo knows then serves the stacks that come here with fewer frames before,
- * and their chains have the same outer frames. False: given up.
+ * The plain walk from w on, which looks into the memo at each position. It goes on past the depth, for at most
+ * PATHS_EXTRA frames, until it meets a position that the memo knows. What is learnt of these frames helps with
+ * later stacks that reach the same position after fewer inner frames, and the table's chains for them
+ * have the same outer frames. Returns false if the walk is given up.
  */
 static bool walk_on(struct paths *p, struct walk *w)
 {
@@ -176,15 +187,15 @@ static bool walk_on(struct paths *p, struct walk *w)
 	unsigned n = c->count, max = p->max;
 	uintptr_t from = 0;
 
-	/* Here frames[n - 1] is w's. */
-	if (unlikely(!w->pc)) {		/* the tree came to an end that names no caller */
+	/* Here frames[n - 1] is w->pc. It is 0 where the tree came to the end of a stack that names no caller. */
+	if (unlikely(!w->pc)) {
 		c->count = n - 1;
-		p->steps_complete = false;	/* it has not noted the steps */
+		p->steps_complete = false;	/* the tree has not recorded its steps */
 		return true;
 	}
 	for (;;) {
 		uint32_t found = w->interrupted || w->sp < from ? 0 : memo_find(&p->memo, w->pc, w->sp, w->fp);
-		unsigned more = n > max ? 0 : max + 1 - n;	/* frames outward that are asked for */
+		unsigned more = n > max ? 0 : max + 1 - n;	/* frames outward of this one that are asked for */
 		struct step *step;
 
 		if (found && memo_reaches(&p->memo, found, more) &&
@@ -211,7 +222,7 @@ static bool walk_on(struct paths *p, struct walk *w)
 	return true;
 }
 
-/* The outer frames that the memo knows, after count - 1 others. */
+/* Completes the captured stack by the suffix that the memo knows. The last of the count frames is its first. */
 static void add_known(struct paths *p)
 {
 	struct captured *c = &p->captured;
@@ -221,16 +232,18 @@ static void add_known(struct paths *p)
 
 	c->known = f->frames;
 	c->count = at + c->known;
-	c->suffixes[at] = f->suffix;		/* it stands for those outward of it */
+	c->suffixes[at] = f->suffix;
 	if (at < window && c->count > window)
 		c->suffixes[window].hash = m->positions[memo_outward(m, p->memo_hit, window - at)].suffix.hash;
 	if (copied > c->count)
 		copied = c->count;
-	/* What paths_learn() may ask for. */
+	/* paths_learn() reads the frames of the tree's levels, known or not. */
 	for (uint32_t i = p->memo_hit; at < copied; i = memo_outward(m, i, 1))
 		c->frames[at++] = m->positions[i].pc;
 }
 
+/* Captures the stack by the plain walk from w on, behind the count frames that have been captured. Returns 0,
+ * as paths_find() does for a stack that is not recognized. */
 static uint32_t __attribute__((noinline)) find_slow(struct paths *p, struct walk *w)
 {
 	struct captured *c = &p->captured;
@@ -252,9 +265,9 @@ static uint32_t __attribute__((noinline)) find_slow(struct paths *p, struct walk
 }
 
 /*
- * The value of the stack whose inner part is this node of the tree and whose outer part, from this position
- * on, the memo knows; 0: not known. frames: how many have been walked, with the function; high: below that
- * the stack can be read.
+ * Returns the value of the stack whose prefix is this node of the tree and whose suffix begins at the position
+ * (pc, sp, fp), or 0 if the memo does not know this suffix or the pair of both. frames: the number of frames of
+ * the prefix, with the function. The stack can be read below `high`.
  */
 static inline __attribute__((always_inline)) uint32_t find_at_limit(struct paths *p, uint32_t at, unsigned frames,
 								     uintptr_t pc, uintptr_t sp, uintptr_t fp,
@@ -286,7 +299,7 @@ static inline uintptr_t quick_base(const struct walk *w, const struct tree_node 
 	return node->quick.kind & QUICK_BY_FP ? w->fp : w->sp;
 }
 
-/* Whether the step stays within what is known of the stack. */
+/* Whether the step reads only words of the stack that are known to be readable. */
 static inline bool quick_fits(const struct walk *w, const struct tree_node *node)
 {
 	uintptr_t base = w->sp;
@@ -308,8 +321,8 @@ static inline void quick_step(struct walk *w, const struct tree_node *node)
 	w->sp = base + node->quick.cfa * 8u;
 }
 
-/* Whether the stack below `high` has the return addresses of a run that goes on by frame pointer.
- * *end gets the run's last frame. */
+/* Whether the stack, which can be read below `high`, has the return addresses of a run of which some steps go
+ * by frame pointer. *end gets the position of the run's last frame. */
 static inline bool holds_by_fp(const struct tree_node *node, uintptr_t sp, uintptr_t fp, uintptr_t high,
 			       struct run_end *end)
 {
@@ -334,7 +347,7 @@ static inline bool holds_by_fp(const struct tree_node *node, uintptr_t sp, uintp
 	return likely(odd % sizeof(fp) == 0);
 }
 
-/* Whether the stack has the run's return addresses. *end: for run_along(). */
+/* Whether the stack has the run's return addresses. *end is for run_along(). */
 static bool run_holds(const struct walk *w, const struct tree_node *node, struct run_end *end)
 {
 	if (node->quick.kind & RUN_BY_FP)
@@ -350,7 +363,7 @@ static bool run_holds(const struct walk *w, const struct tree_node *node, struct
 	return true;
 }
 
-/* To the last frame of a run that holds. */
+/* Moves the walk to the last frame of a run for which run_holds() was true. */
 static inline void run_along(struct walk *w, const struct tree_node *node, const struct run_end *end)
 {
 	w->pc = run_pc(node->run[run_count(node) - 1]);
@@ -364,7 +377,8 @@ static inline void run_along(struct walk *w, const struct tree_node *node, const
 	w->sp += node->quick.cfa * 8u;
 }
 
-/* A step that is not quick, or that needs more of the stack than is known. */
+/* The slow path of a step along the tree: the step is not of KIND_QUICK, or it reads words of the stack that are
+ * not known to be readable yet. */
 static bool __attribute__((noinline)) step_slow(struct paths *p, struct walk *w,
 						      const struct tree_node *node)
 {
@@ -373,7 +387,7 @@ static bool __attribute__((noinline)) step_slow(struct paths *p, struct walk *w,
 
 	if (rule_kind(node->rule) != KIND_QUICK)
 		done = walk_step(w, node->rule);
-	else	/* a frame pointer may be anything */
+	else	/* the base can be a frame pointer, which may have any value */
 		done = base >= w->sp && cfa > base && base % sizeof(base) == 0 && stack_reaches(&w->range, cfa);
 	if (done && rule_kind(node->rule) == KIND_QUICK)
 		quick_step(w, node);
@@ -381,7 +395,8 @@ static bool __attribute__((noinline)) step_slow(struct paths *p, struct walk *w,
 	return done;
 }
 
-/* A step by a frame record, if it leads to one of the node's children. */
+/* A step by the frame record of code without unwind information. Returns false, with *w unchanged, if the record
+ * does not lead to one of the node's children. */
 static bool __attribute__((noinline)) step_by_record(struct paths *p, struct walk *w, uint32_t at)
 {
 	const struct tree_node *node = &p->nodes[at];
@@ -397,7 +412,8 @@ static bool __attribute__((noinline)) step_by_record(struct paths *p, struct wal
 	return false;
 }
 
-/* After a guess that failed: whether to find the stack the slow way, which makes a new one. */
+/* Records that a guess from this root has failed. Returns whether the stack shall be found the slow way, which
+ * makes a new guess. */
 static bool __attribute__((noinline)) guess_again(struct paths *p, struct root *r)
 {
 	if (r->successes) {
@@ -407,14 +423,14 @@ static bool __attribute__((noinline)) guess_again(struct paths *p, struct root *
 		r->successes = r->failures = 0;
 	}
 	r->failures++;
-	if (--r->balance <= -FAILURES_MAX) {	/* it costs more than it spares */
+	if (--r->balance <= -FAILURES_MAX) {	/* guesses from this root cost more than they save */
 		r->probe[PROBES - 1] = 0;
 		return false;
 	}
 	return ++p->guess_failures % GUESS_AGAIN == 0;
 }
 
-/* Neither recognized nor walked: somebody else has to find the stack. */
+/* The stack was neither recognized nor walked, so that capture_stack() has to be called. */
 static uint32_t give_up(struct paths *p)
 {
 	p->captured.count = 0;
@@ -442,7 +458,7 @@ static void begin(struct paths *p, uintptr_t function, const struct walk *w)
 	c->count = 2;
 }
 
-/* By the tree, and if that does not know it, the slow way. failed: a guess has not held. */
+/* Finds the stack by the tree or, if the tree does not know it, by the plain walk. failed: a guess was wrong. */
 static HOT_CODE uint32_t __attribute__((noinline)) find_by_tree(struct paths *p, uintptr_t function, uintptr_t pc,
 						       uintptr_t sp, uintptr_t fp, bool failed)
 {
@@ -512,7 +528,7 @@ static HOT_CODE uint32_t __attribute__((noinline)) find_by_tree(struct paths *p,
 	return find_slow(p, &slow);
 }
 
-/* What lies outward of a guess that is right as far as the run goes: in any case. */
+/* As find_from_guess(), without its conditions. */
 static uint32_t __attribute__((noinline)) find_from_guess_slow(struct paths *p, uintptr_t function, uintptr_t pc,
 								 uintptr_t sp, uintptr_t fp, uint32_t held)
 {
@@ -520,7 +536,7 @@ static uint32_t __attribute__((noinline)) find_from_guess_slow(struct paths *p, 
 	const struct tree_node *node = &p->nodes[held];
 	uint32_t value;
 
-	/* The memo may want to look further than what is near. */
+	/* The memo may compare words outside of own_range. */
 	if (unlikely(sp < w.range.low || w.range.high < p->own_range.high))
 		return find_by_tree(p, function, pc, sp, fp, false);
 	begin(p, function, &w);
@@ -537,8 +553,11 @@ static uint32_t __attribute__((noinline)) find_from_guess_slow(struct paths *p, 
 	return find_slow(p, &w);
 }
 
-/* A guess that is right as far as the run goes, to p->end if that is by frame pointer: what lies
- * outward of it, if that is as it was last. */
+/*
+ * Finds the stack whose prefix is a guessed run, `held`, of which all return addresses are on the stack (p->end is
+ * the run's last frame if the run goes by frame pointer). This is the fast path for a suffix that is the same
+ * as the last time.
+ */
 static HOT_CODE uint32_t __attribute__((noinline)) find_from_guess(struct paths *p, uintptr_t function, uintptr_t pc,
 							  uintptr_t sp, uintptr_t fp, uint32_t held)
 {
@@ -559,7 +578,7 @@ static HOT_CODE uint32_t __attribute__((noinline)) find_from_guess(struct paths 
 	return node->end.value;
 }
 
-/* A guess that is a run of any kind. */
+/* Checks a guess that is a run of any kind. */
 static HOT_CODE uint32_t __attribute__((noinline)) find_by_guess(struct paths *p, uintptr_t function, uintptr_t pc,
 							uintptr_t sp, uintptr_t fp, uint32_t guessed)
 {
@@ -578,7 +597,7 @@ static HOT_CODE uint32_t __attribute__((noinline)) find_by_guess(struct paths *p
 	return node->end.value;
 }
 
-/* Whether the stack has the six return addresses of the longest kind of run. */
+/* Whether the stack has the six return addresses of the longest run, which goes by the stack pointer only. */
 static inline __attribute__((always_inline)) bool six_hold(uintptr_t sp, const struct tree_node *node)
 {
 	_Static_assert(RUN_MAX == 6, "as many steps");
@@ -588,8 +607,8 @@ static inline __attribute__((always_inline)) bool six_hold(uintptr_t sp, const s
 }
 
 /*
- * What nearly every call needs, and no more: a guess that is right, on the thread's own stack. All
- * else is elsewhere, and not called from here but gone to, so that nothing has to be kept meanwhile.
+ * The fast path: a guess that is right, on the thread's own stack. Nearly every call ends here. Every other case
+ * is a tail call, so that this function need not save any register.
  */
 HOT_CODE uint32_t paths_find(struct paths *p, uintptr_t function, uintptr_t pc, uintptr_t sp, uintptr_t fp)
 {
@@ -604,7 +623,7 @@ HOT_CODE uint32_t paths_find(struct paths *p, uintptr_t function, uintptr_t pc, 
 	if (unlikely(room - 1 >= p->own_range_bytes))
 		return find_by_tree(p, function, pc, sp, fp, false);
 	root = root_slot(p, pc, function, 0);
-	__asm__("" : "+r"(root));	/* or GCC 12 works out where it is twice */
+	__asm__("" : "+r"(root));	/* without this, GCC 12 computes the address twice */
 	if (unlikely(root->pc != pc || root->function != function)) {
 		root++;
 		if (root->pc != pc || root->function != function)
@@ -676,10 +695,10 @@ void paths_forget(struct paths *p)
 	(void)p;
 }
 
-void paths_begin(struct paths *p, uintptr_t own)
+void paths_begin(struct paths *p, uintptr_t own_top)
 {
 	(void)p;
-	(void)own;
+	(void)own_top;
 }
 
 #endif

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* See prologue.h. Instructions are found by their bytes, at whatever address: where code is not decoded from
- * its beginning, a few bytes may look like an instruction that they are not. That costs a step, or weakens one
- * of several conditions, but cannot make a wrong address readable. */
+/*
+ * See prologue.h. Instructions are recognized by their bytes at any address. As the code is not decoded from its
+ * beginning, bytes within one instruction may look like another one. Such a mistake costs a frame, or
+ * weakens one of several conditions, but cannot lead to a load that faults.
+ */
 #include "prologue.h"
 
 #include "arch.h"
@@ -12,9 +14,9 @@
 #include "base/probe.h"
 
 #define ENTRY_REACH	((uintptr_t)4096)	/* bytes from a function's start to its prologue, at most */
-#define ENDS_MAX	16			/* ends of frames that are looked at */
+#define ENDS_MAX	16			/* epilogues that are checked at most */
 
-/* How far down from `high` code can be read, but not below `least`. */
+/* Returns the lowest address, but not below `least`, from which code up to `high` can be read. */
 static const uint8_t *readable_from(uintptr_t high, uintptr_t least)
 {
 	uintptr_t page = (high - 1) & ~(PROBE_PAGE - 1);
@@ -26,7 +28,7 @@ static const uint8_t *readable_from(uintptr_t high, uintptr_t least)
 	return (const uint8_t *)(page > least ? page : least);
 }
 
-/* Whether code before `end` jumps to between there and pc: so the function goes on behind `end`. */
+/* Whether code before `end` jumps to a place between `end` and pc. If so, the function goes on behind `end`. */
 static bool is_jumped_over(const uint8_t *start, const uint8_t *end, uintptr_t pc)
 {
 	uintptr_t target;
@@ -38,7 +40,7 @@ static bool is_jumped_over(const uint8_t *start, const uint8_t *end, uintptr_t p
 	return false;
 }
 
-/* Whether nothing says that a function ends, or another begins, between the prologue and pc. */
+/* Whether there is no sign that a function ends, or another one begins, between the prologue and pc. */
 static bool is_one_function(const uint8_t *start, uintptr_t pc)
 {
 	const uint8_t *high = (const uint8_t *)pc;
@@ -50,7 +52,8 @@ static bool is_one_function(const uint8_t *start, uintptr_t pc)
 
 		if (bytes && (++ends > ENDS_MAX || !is_jumped_over(start, at + bytes, pc)))
 			return false;
-		if (at + ARCH_REFERS_BYTES <= high && arch_refers(at, &target) && target > (uintptr_t)start && target < pc)
+		if (at + ARCH_REFERS_BYTES <= high && arch_refers(at, &target) &&
+		    target > (uintptr_t)start && target < pc)
 			return false;
 	}
 	return true;
@@ -79,7 +82,7 @@ bool prologue_find(uintptr_t pc, uintptr_t gap_start, struct prologue *p)
 	return back && is_one_function(at, pc);
 }
 
-/* Whether address lies in a segment of the module that can be executed. */
+/* Whether the address lies in an executable segment of a module. */
 static bool is_in_code(uintptr_t address)
 {
 	struct loaded_module m;
@@ -87,7 +90,8 @@ static bool is_in_code(uintptr_t address)
 	return loaded_find(address, &m) == LOADED_FOUND && loaded_is_code(&m, address);
 }
 
-/* Where the stub of a procedure linkage table leads to that lies at *target, if it is one. */
+/* If there is a stub of the procedure linkage table (PLT) at *target, replaces *target by the function to which the
+ * stub jumps. */
 static void follow_stub(uintptr_t *target)
 {
 	uintptr_t at = *target, slot;
@@ -110,7 +114,7 @@ static bool begins(const struct prologue *p, uintptr_t gap_start, uintptr_t targ
 		return false;
 	for (; (uintptr_t)at < p->sets; at += ARCH_CODE_STEP) {
 		if (arch_sets_frame_pointer(at))
-			return false;	/* of another function, in between */
+			return false;	/* another function begins in between */
 	}
 	return true;
 }

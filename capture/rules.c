@@ -17,18 +17,17 @@ __thread unsigned rules_unloading;
 uint64_t rules_stamp HOT_DATA;
 
 /*
- * Each new stamp is the last one plus this odd number (2^64 divided by the golden ratio), so no stamp
- * comes again before 2^64 steps, and two stamps that are not far apart differ in so many bits all
- * over that no two addresses differ by the same ones. A plain count in the 16 bits above all
- * addresses came round after 32,768 calls of dlclose(), and rules of a module that was long gone
- * were good again.
+ * Each new stamp is the last one plus this odd number (2^64 divided by the golden ratio). So no stamp comes again
+ * before 2^64 steps, and two stamps that are not far apart differ in bits all over the word, which no two
+ * addresses do. An earlier version counted in the 16 bits above all addresses. That count came round
+ * after 32,768 calls of dlclose(), and rules of a module that was long gone were valid again.
  */
 #define STAMP_STEP	0x9e3779b97f4a7c15u
 
 /*
- * Whether records of code without information lead on, by the two addresses: what rules_cache is for rules, and
- * with the same kind of check against pairs of words that do not belong together. The pages are touched where
- * there is such code.
+ * A second cache, for the answers of rules_record_leads(), by the two addresses. It has the same kind of check against
+ * words that do not belong together. Its pages are touched only in programs that have code without unwind
+ * information.
  */
 #define CALLERS_LOG2	12
 #define CALLER_LEADS	((uint64_t)1 << 63)
@@ -47,7 +46,7 @@ bool rules_init(void)
 {
 	struct cfi_row row;
 
-	/* Where modules cannot be found (an old libc, and no /proc) each stack would end with its first frame. */
+	/* If modules cannot be found (an old libc, and no /proc), each stack would end with its first frame. */
 	if (!cfi_init() || cfi_find((uintptr_t)rules_init, &row) == CFI_UNKNOWN)
 		return false;
 	rules_cache = arena_map(sizeof(*rules_cache) << RULES_CACHE_LOG2);
@@ -71,7 +70,8 @@ static uint64_t field(int64_t offset, unsigned bits, unsigned shift)
 	return ((uint64_t)(offset / 8) & (((uint64_t)1 << bits) - 1)) << shift;
 }
 
-/* interrupted: of an interrupted instruction, where the link register still is what it was. */
+/* Packs a row into a rule. interrupted: the row is of an interrupted instruction, so that the link register still has
+ * the value that the function's row refers to. */
 static uint64_t pack(const struct cfi_row *row, bool interrupted)
 {
 	uint64_t rule = row->cfa_deref ? KIND_DEREF : row->cfa_is_fp ? KIND_FP : KIND_SP;
@@ -96,7 +96,7 @@ static uint64_t pack(const struct cfi_row *row, bool interrupted)
 	       field(row->ra.offset, OFFSET_BITS, RA_SHIFT);
 }
 
-/* Whether a signal handler returns to pc; code of unknown origin may not even be readable. */
+/* Whether pc is in the signal trampoline. Code of unknown origin may not even be readable, so it is probed. */
 static bool is_sigreturn(uintptr_t pc)
 {
 	return probe_readable(pc) && probe_readable(pc + SIGRETURN_BYTES - 1) &&
@@ -105,8 +105,11 @@ static bool is_sigreturn(uintptr_t pc)
 
 _Static_assert(PROLOGUE_REACH < (uintptr_t)1 << OFFSET_BITS, "distances fit");
 
-/* Where there is no information: whether the code shows that the frame pointer leads on. Of code in no module
- * it is not asked (it can change), nor of an interrupted instruction (the frame may not be complete). */
+/*
+ * The rule of code without unwind information. If the code has a prologue that stores a frame record, the rule says
+ * where. The prologue is not looked for in code of no module, which can change, nor for an interrupted
+ * instruction, whose frame may be incomplete.
+ */
 static uint64_t no_cfi_rule(uintptr_t pc, bool interrupted, uintptr_t gap_start)
 {
 	struct prologue p;
@@ -117,9 +120,13 @@ static uint64_t no_cfi_rule(uintptr_t pc, bool interrupted, uintptr_t gap_start)
 	       (uint64_t)(pc - p.sets) << FP_SHIFT | (uint64_t)(pc - p.stores) << RA_SHIFT;
 }
 
+/* As rules_record_leads(), without the cache. */
 static bool record_leads(uintptr_t pc, uint64_t rule, uintptr_t ra)
 {
-	struct prologue p = { .sets = pc - rule_distance(rule, FP_SHIFT), .stores = pc - rule_distance(rule, RA_SHIFT) };
+	struct prologue p = {
+		.sets = pc - rule_distance(rule, FP_SHIFT),
+		.stores = pc - rule_distance(rule, RA_SHIFT),
+	};
 	struct cfi_row row, caller;
 	bool known = cfi_find(ra - 1, &caller) == CFI_FOUND;
 
@@ -133,7 +140,7 @@ bool rules_record_leads(uintptr_t pc, uint64_t rule, uintptr_t ra)
 	bool leads;
 
 	if (ra & CALLER_LEADS)
-		return false;		/* no program has addresses like that */
+		return false;		/* programs have no such addresses */
 	seen = load_relaxed(&s->caller);
 	if (likely((seen & ~CALLER_LEADS) == ra && load_relaxed(&s->check) == caller_check(pc, seen, stamp)))
 		return seen & CALLER_LEADS;
@@ -146,7 +153,8 @@ bool rules_record_leads(uintptr_t pc, uint64_t rule, uintptr_t ra)
 	return leads;
 }
 
-/* The rule from the tables. A call is the instruction before the one it returns to. */
+/* Finds a rule in the unwind information. For a return address the call instruction counts, which is the one before
+ * it: the return address itself can belong to the next function. */
 static uint64_t find_rule(uintptr_t pc, bool interrupted)
 {
 	struct cfi_row row;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * See slow.h. The walk begins with the registers of slow_stack() itself and passes the frames of this
- * library, as backtrace() does: only so are the registers known that the hook's caller had.
+ * See slow.h. The walk begins with the registers of slow_stack() itself and passes the frames of this library, as
+ * backtrace() does, because only the unwind information of these frames tells which register values the hook's
+ * caller had.
  */
 #include "slow.h"
 
@@ -15,17 +16,17 @@
 
 #include <string.h>
 
-#define OWN_FRAMES_MAX	16	/* of this library, from slow_stack() to the hook */
-#define NO_PAGE		1
-#define EXPRESSION_DEPTH 16
-#define EXPRESSION_STEPS 64
+#define OWN_FRAMES_MAX	16	/* frames of this library, from slow_stack() to the hook */
+#define NO_PAGE		1	/* is the address of no page */
+#define EXPRESSION_DEPTH 16	/* values on the stack of a DWARF expression */
+#define EXPRESSION_STEPS 64	/* operations of a DWARF expression */
 
 /* A walk's position. */
 struct cursor {
 	uintptr_t pc, registers[ARCH_REGISTERS];
 	uint64_t known;			/* a bit for each register whose value is known */
-	bool interrupted;			/* pc was interrupted, not returned to */
-	uintptr_t page;			/* was seen to be readable; NO_PAGE: none was yet */
+	bool interrupted;		/* pc is an instruction, and not a return address */
+	uintptr_t page;			/* the page that was last found to be readable, or NO_PAGE */
 };
 
 static bool is_known(const struct cursor *p, uint64_t reg)
@@ -33,7 +34,7 @@ static bool is_known(const struct cursor *p, uint64_t reg)
 	return reg < ARCH_REGISTERS && p->known >> reg & 1;
 }
 
-/* Reads size_bytes (at most 8) at an address that may be anything. */
+/* Reads size_bytes (at most 8) at any address. Returns false if they cannot be read. */
 static bool load(struct cursor *p, uintptr_t address, size_t size_bytes, uintptr_t *value)
 {
 	uintptr_t first = address & ~(PROBE_PAGE - 1), last = (address + size_bytes - 1) & ~(PROBE_PAGE - 1);
@@ -56,7 +57,7 @@ enum {
 	OP_BREG31 = 0x8f, OP_NOP = 0x96,
 };
 
-/* The constant of an operation; false: it has none. */
+/* Reads the constant of an operation that pushes one. Returns false for other operations. */
 static bool read_constant(uint8_t op, struct reader *r, uintptr_t *v)
 {
 	switch (op) {
@@ -74,7 +75,8 @@ static bool read_constant(uint8_t op, struct reader *r, uintptr_t *v)
 	}
 }
 
-/* An operation on the two uppermost values; a: the upper one. False: it is none. */
+/* Applies an operation on the two uppermost values of the stack, of which a is the upper one. Returns false for
+ * other operations. */
 static bool combine(uint8_t op, uintptr_t b, uintptr_t a, uintptr_t *v)
 {
 	intptr_t x = (intptr_t)b, y = (intptr_t)a;
@@ -99,7 +101,8 @@ static bool combine(uint8_t op, uintptr_t b, uintptr_t a, uintptr_t *v)
 	}
 }
 
-/* An operation that changes the uppermost value alone. False: it is none, or cannot be done. */
+/* Applies an operation on the uppermost value of the stack. Returns false for other operations, and if a load
+ * fails. */
 static bool change(struct cursor *p, uint8_t op, struct reader *r, uintptr_t *top)
 {
 	switch (op) {
@@ -111,7 +114,8 @@ static bool change(struct cursor *p, uint8_t op, struct reader *r, uintptr_t *to
 	}
 }
 
-/* What an expression gives when it begins with stack[0], if count is 1. False: it is not followed. */
+/* Evaluates a DWARF expression on a stack that already has `count` values (0 or 1). Returns false if the expression
+ * uses something that is not known or not supported. */
 static bool evaluate(struct cursor *p, struct reader r, uintptr_t stack[EXPRESSION_DEPTH], unsigned count,
 		     uintptr_t *result)
 {
@@ -124,7 +128,7 @@ static bool evaluate(struct cursor *p, struct reader r, uintptr_t stack[EXPRESSI
 		if (op >= OP_LIT0 && op < OP_LIT0 + 32) {
 			stack[count++] = op - OP_LIT0;
 		} else if (op >= OP_BREG0 && op <= OP_BREG31) {
-			/* Of the return address's column it is the address itself: linkers' stubs. */
+			/* In the expressions of linkers' PLT stubs the return address's column means pc. */
 			bool here = op - OP_BREG0 == ARCH_DWARF_RA && !ARCH_LINK_REGISTER;
 
 			if (!here && !is_known(p, op - OP_BREG0))
@@ -170,8 +174,9 @@ static bool find_cfa(struct cursor *p, const struct cfi_state *state, uintptr_t 
 	return true;
 }
 
-/* What a register was in the caller. False: nobody knows. */
-static bool find_register(struct cursor *p, const struct cfi_state *state, unsigned reg, uintptr_t cfa, uintptr_t *value)
+/* Finds the value that a register had in the caller. Returns false if it is not known. */
+static bool find_register(struct cursor *p, const struct cfi_state *state, unsigned reg, uintptr_t cfa,
+			  uintptr_t *value)
 {
 	const struct cfi_saved *s = &state->saved[reg];
 	uintptr_t stack[EXPRESSION_DEPTH] = { cfa }, address;
@@ -193,7 +198,7 @@ static bool find_register(struct cursor *p, const struct cfi_state *state, unsig
 		return true;
 	case CFI_EXPRESSION:
 	case CFI_VALUE:
-		r = reader_over((const void *)(uintptr_t)s->offset, 16);	/* its size, which was read before */
+		r = reader_over((const void *)(uintptr_t)s->offset, 16);	/* begins with the expression's size */
 		address = (uintptr_t)reader_uleb(&r);
 		if (!evaluate(p, reader_over(r.p, address), stack, 1, &address))
 			return false;
@@ -204,8 +209,8 @@ static bool find_register(struct cursor *p, const struct cfi_state *state, unsig
 	}
 }
 
-/* The frame that a signal interrupted, where there is no information on what a handler returns to. Only
- * these registers are known then. */
+/* From a signal trampoline without unwind information to the frame that the signal interrupted. Only the registers
+ * that are read here are known then. */
 static bool step_signal(struct cursor *p)
 {
 	uintptr_t at = p->registers[ARCH_DWARF_SP], fp, sp, pc, lr = 0;
@@ -224,8 +229,8 @@ static bool step_signal(struct cursor *p)
 	return true;
 }
 
-/* From code without information. Other registers than the frame pointer are as they were, which is as good
- * as any guess: a function that changes one has stored it where nobody knows. */
+/* From code without unwind information, by the frame record. Of the other registers nothing is known afterwards,
+ * because nobody knows where the function has saved those that it changes. */
 static enum unwind_how step_record(struct cursor *p)
 {
 	struct walk w = { .pc = p->pc, .sp = p->registers[ARCH_DWARF_SP], .fp = p->registers[ARCH_DWARF_FP] };
@@ -241,7 +246,7 @@ static enum unwind_how step_record(struct cursor *p)
 	return UNWIND_GOES_ON;
 }
 
-/* One frame outward by what the information says. */
+/* One frame outward by the unwind information. */
 static enum unwind_how step_frame(struct cursor *p, const struct cfi_state *state)
 {
 	struct cursor caller = { .page = p->page, .interrupted = state->signal_frame };
@@ -249,12 +254,12 @@ static enum unwind_how step_frame(struct cursor *p, const struct cfi_state *stat
 
 	if (state->saved[ARCH_DWARF_RA].where == CFI_UNDEFINED)
 		return UNWIND_ENDS;
-	/* A link register has the return address of what was interrupted; after a call, of the call itself. */
+	/* The link register holds the function's return address only while the function has made no call. */
 	if (state->saved[ARCH_DWARF_RA].where == CFI_SAME && !(ARCH_LINK_REGISTER && p->interrupted))
 		return UNWIND_CUT;
 	if (!find_cfa(p, state, &cfa) || !find_register(p, state, ARCH_DWARF_RA, cfa, &ra))
 		return UNWIND_CUT;
-	/* Only a signal's frame leads to another stack, and only what it interrupted can have taken no space. */
+	/* Only a signal frame leads to another stack, and only an interrupted function can have a frame of size 0. */
 	if (!state->signal_frame && (cfa < sp || (cfa == sp && !p->interrupted)))
 		return UNWIND_CUT;
 	for (unsigned reg = 0; reg < ARCH_REGISTERS; reg++) {
@@ -271,9 +276,10 @@ static enum unwind_how step_frame(struct cursor *p, const struct cfi_state *stat
 	return caller.pc ? UNWIND_GOES_ON : UNWIND_ENDS;
 }
 
-/* One frame outward; *by_record: by what code without information has stored. */
+/* One frame outward. *by_record: the code has no unwind information, so that its frame record was used. */
 static enum unwind_how step(struct cursor *p, bool *by_record)
 {
+	uint64_t key = p->pc | (p->interrupted ? INTERRUPTED : 0);
 	struct cfi_state state;
 
 	*by_record = false;
@@ -281,7 +287,7 @@ static enum unwind_how step(struct cursor *p, bool *by_record)
 	case CFI_FOUND:
 		return step_frame(p, &state);
 	case CFI_NONE:
-		if (rule_kind(rules_find(p->pc | (p->interrupted ? INTERRUPTED : 0), load_relaxed(&rules_stamp))) == KIND_SIGNAL)
+		if (rule_kind(rules_find(key, load_relaxed(&rules_stamp))) == KIND_SIGNAL)
 			return step_signal(p) ? UNWIND_GOES_ON : UNWIND_CUT;
 		*by_record = true;
 		return step_record(p);

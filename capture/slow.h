@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The slow unwinder: follows call frame information whatever it says, with all registers that a
- * function keeps for its caller and with DWARF's expressions, where the fast unwinder (unwind.h)
- * knows the usual forms only. It keeps no rules and remembers nothing, so a frame costs about a
- * microsecond.
+ * The slow unwinder: follows call frame information of any form, with all callee-saved registers and with DWARF
+ * expressions. It serves for the few stacks with a frame of a form that the fast unwinder (unwind.h) does not
+ * know. It caches nothing, so that a frame costs about a microsecond.
  *
- * It is what glibc's backtrace() would be needed for, without its hazards: nothing is loaded that
- * was not seen to be readable, no lock is taken, nothing is allocated.
+ * glibc's backtrace() could serve instead, but has hazards that this one avoids: loads from memory that was not
+ * found to be readable, locks and allocations.
  */
 #ifndef CAPTURE_SLOW_H
 #define CAPTURE_SLOW_H
@@ -14,8 +13,8 @@
 #include "unwind.h"
 
 /*
- * As unwind_stack(), for the calling thread's stack. Returns 0 when not even the way from here to
- * at->pc was found. Async-signal-safe; makes system calls (probe.h); keeps errno.
+ * As unwind_stack(), for the calling thread's stack. Returns 0 if the walk from here did not come to at->pc.
+ * Async-signal-safe; makes system calls (base/probe.h); keeps errno.
  */
 unsigned slow_stack(const struct capture_point *at, uintptr_t *frames, unsigned max, struct unwind_end *end);
 

@@ -5,8 +5,8 @@
 #include "arch.h"
 #include "base/probe.h"
 
-#define NEAR_BYTES	((uintptr_t)1 << 20)	/* a stack pointer further below is another stack's */
-#define GROW_MAX	((uintptr_t)256 << 20)	/* bytes tried at a time: frames larger than that fail */
+#define NEAR_BYTES	((uintptr_t)1 << 20)	/* a stack pointer further below the range is on another stack */
+#define GROW_MAX	((uintptr_t)256 << 20)	/* bytes that are probed at most: larger frames cannot be followed */
 
 bool stack_grow_up(struct stack_range *r, uintptr_t end)
 {
@@ -28,7 +28,7 @@ bool stack_grow_down(struct stack_range *r, uintptr_t start)
 	}
 	while (r->low > start && probe_readable(r->low - STACK_PAGE))
 		r->low -= STACK_PAGE;
-	if (r->low > start)	/* a gap: another stack */
+	if (r->low > start)	/* there is a gap, so this is another stack */
 		r->low = r->high = start;
 	return stack_grow_up(r, start + STACK_PAGE);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a thread's memory of stacks consists of: for paths.c, which looks, and learn.c, which adds. */
+/* The data of a thread's memory of stacks (paths.h). paths.c searches these structures, learn.c adds to them. */
 #ifndef CAPTURE_TREE_H
 #define CAPTURE_TREE_H
 
@@ -8,150 +8,155 @@
 
 #include <string.h>
 
-#define PATHS_LEVELS	7	/* of the tree */
+#define PATHS_LEVELS	7	/* the most levels of the tree */
 #define ROOTS_LOG2	10
 #define ROOTS		(1u << ROOTS_LOG2)
 #define ROOT_TRIES	4u
 #define PAIRS		16384u
 #define GUESSES_LOG2	15
 #define GUESSES		(1u << GUESSES_LOG2)
-#define INNER_TAGS		4096u
+#define INNER_TAGS	4096u
 #define PROBES		3
 #define OWN_BYTES	((uintptr_t)1 << 20)	/* so far below paths.own_top lies the thread's own stack */
 #define GUESS_AGAIN	64u	/* one of so many failures makes a new guess */
-#define FAILURES_MAX	1000	/* more than twice the successes: this root is not guessed any more */
-#define CHILDREN	4
-#define WIDE		8192u	/* children of nodes that have more */
+#define FAILURES_MAX	1000	/* see root.balance: the root makes no more guesses */
+#define CHILDREN	4	/* within a node */
+#define WIDE		8192u	/* entries of the hash table for children of nodes that have more */
 #define WIDE_TRIES	4u
-#define PROMOTED	32u	/* one of so many that are found there moves into the node */
+#define PROMOTED	32u	/* one of so many children that are found in the hash table moves into its node */
 #define TREE_CHUNKS	128u
 #define TREE_CHUNK_BYTES ((uintptr_t)4096)	/* the smallest page; chunks begin where pages do */
 #define WINDOW		1024u	/* captures after which hits and misses are compared */
-#define SKIP_RATIO		16u	/* with few hits, one of so many misses is learnt */
+#define SKIP_RATIO	16u	/* when there are few hits, one of so many misses is learnt */
 
 /*
- * Kinds of rules that only the tree has, by the numbers of kinds that it never has:
+ * Kinds of rules that only the tree uses. Their numbers are those of kinds that the tree never stores.
  *
- *	QUICK	one of KIND_SP or KIND_FP with all offsets counted from that register, checked when
- *		the node is made
- *	RUN	several such steps to the end or the limit, with nothing branching off: of KIND_SP;
- *		or of KIND_SP that leave the frame pointer, if any, and then of KIND_FP, each with the
- *		usual frame of two words (RUN_BY_FP)
- *	RECORD	a step by the frame record of code without unwind information, with the fields of QUICK.
- *		That it leads to one of the children has been proven; for other return addresses it has
- *		to be proven anew
- *	LIMIT	the deepest level: the stack goes on
+ *	QUICK	a rule of KIND_SP or KIND_FP that was checked when the node was made, with all offsets
+ *		counted from that register (see quicken())
+ *	RUN	several such steps, without a branch, up to the end of the stack or the limit. Either all are of
+ *		KIND_SP; or (RUN_BY_FP) some of KIND_SP, the lead, which do not change the frame pointer, come
+ *		first, and those that follow are of KIND_FP, each with a usual frame record of two words
+ *	RECORD	a step by the frame record of code without unwind information, with the fields of QUICK. It is
+ *		proven that the record leads to the node's children; for any other return address that
+ *		has to be proven first
+ *	LIMIT	the deepest level of the tree; the stack goes on from there
  */
 #define KIND_QUICK	KIND_UNKNOWN
 #define KIND_RUN	KIND_SIGNAL
 #define KIND_LIMIT	KIND_LEAF
 #define KIND_RECORD	KIND_GIVE_UP
 
-#define QUICK_SAME	0xffffu		/* the frame pointer is not saved */
-#define QUICK_BY_FP	0x100u		/* of KIND_FP */
+#define QUICK_SAME	0xffffu		/* the step does not change the frame pointer */
+#define QUICK_BY_FP	0x100u		/* the rule is of KIND_FP */
 #define RUN_MAX		6
 #define RUN_COUNT_SHIFT	KIND_BITS
-#define RUN_LIMITED	0x100u		/* it leads to the limit */
+#define RUN_LIMITED	0x100u		/* the run leads to the limit, and not to the end of the stack */
 #define RUN_BY_FP	0x200u
-#define RUN_LEAD_SHIFT	10		/* the steps of KIND_SP before those of KIND_FP */
+#define RUN_LEAD_SHIFT	10		/* the number of steps in the lead of RUN_BY_FP */
 #define RUN_PC_BITS	48
 
-/* One cache line. Offsets are in units of 8 bytes, from the stack pointer (or QUICK_BY_FP). */
+/* A node of the tree: one cache line. Offsets are in units of 8 bytes, from the stack pointer or, with
+ * QUICK_BY_FP, from the frame pointer. */
 struct tree_node {
 	union {
 		uint64_t rule;
 		struct {
-			uint16_t kind;		/* its lower bits; flags, a run's count */
-			uint16_t cfa;		/* of a run: its last frame's stack pointer; its lead's */
-			uint16_t ra;		/* of a guessed run: where it was guessed */
-			uint16_t fp;		/* or QUICK_SAME */
+			uint16_t kind;		/* the kind, flags, and the number of steps of a run */
+			uint16_t cfa;		/* of a run: the stack pointer of its last frame, or of its lead's */
+			uint16_t ra;		/* of a guessed run: the node of the root that made the guess */
+			uint16_t fp;		/* where the frame pointer is saved, or QUICK_SAME */
 		} quick;
 	};
 	union {
-		struct {			/* end, limit, run */
-			uint32_t value;
-			uint32_t outer;		/* with this suffix's node for what lies outward */
+		struct {			/* of an end, a limit, a run */
+			uint32_t value;		/* of the stack that goes on with the suffix `outer` */
+			uint32_t outer;		/* the suffix's node in the table */
 		} end;
-		uint32_t wide;			/* all children are in paths.wide, some here too */
+		uint32_t wide;			/* not 0: all children are in tables.wide, some also here */
 	};
 	union {
 		struct {
-			uint64_t pc[CHILDREN];	/* of the children; 0: none */
+			uint64_t pc[CHILDREN];	/* return addresses of the children; 0: none */
 			uint32_t child[CHILDREN];
 		};
-		uint64_t run[RUN_MAX];		/* where the return address is, 16 bits, and what; of
-						 * steps of KIND_FP only what */
+		uint64_t run[RUN_MAX];		/* each step's return address, and in the upper 16 bits its
+						 * offset; steps of KIND_FP have no offset */
 	};
 };
-_Static_assert(sizeof(struct tree_node) == 64, "a path is one cache line");
+_Static_assert(sizeof(struct tree_node) == 64, "a node is one cache line");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the kind is in a rule's first bytes");
 
+/* A root of the tree: frame 0 (the function) and frame 1 (its return address) of a stack. */
 struct root {
 	uintptr_t pc, function;
 	uint32_t node;
-	uint16_t probe[PROBES];	/* see guess: bytes from sp; the last is the largest, 0: none */
-	uint16_t failures;	/* of guesses in a row */
-	uint16_t successes;	/* since the last failure, about */
-	int16_t balance;	/* of both: two for a success, at most 0 */
+	uint16_t probe[PROBES];	/* see guess: offsets from sp in bytes; the last is the largest; 0: no guesses */
+	uint16_t failures;	/* guesses that were wrong, one after the other */
+	uint16_t successes;	/* guesses that were right since the last failure, roughly */
+	int16_t balance;	/* failures count -1, successes 2; at most 0 */
 };
 
 /*
- * A whole path, guessed: the words at a few places of the stack, where some stack from this root
- * had its next return addresses, name a run. Whether that is the path, its own return addresses
- * tell. It spares the walk along branches that cannot be foreseen.
+ * A guess is the number of a node that holds a whole path as a run. The guess is found by a hash of the words at a
+ * few places of the stack, the probes, where some earlier stack from this root had its first return
+ * addresses. The return addresses of the run then prove or refute the guess. This saves the branches of the
+ * tree, which the processor cannot predict.
  */
-typedef uint16_t guess;		/* a node, or 0: so small that many fit in the caches */
+typedef uint16_t guess;		/* 0: none. Two bytes, so that many guesses fit in the caches */
 
+/* An entry of the hash table for the children of nodes that have more than CHILDREN. */
 struct child {
 	uint64_t pc;
 	uint32_t parent, node;
 };
 
-/* At the limit: the tree's node, and the suffix's node -> value. */
+/* At the limit: the value of the stack with the prefix `path` (a node of the tree) and the suffix `outer` (a node of
+ * the table). */
 struct pair {
 	uint32_t path, outer, value;
 };
 
-/* Where a run ends. */
+/* The position of a run's last frame. */
 struct run_end {
 	uintptr_t sp, fp;
 };
 
 struct paths {
-	/* What paths_find() needs: one cache line. */
-	uint64_t stamp;
-	struct stack_range own_range;	/* what of the thread's own stack is known to be readable */
-	uintptr_t own_range_bytes;		/* its size, which every call asks for */
+	/* The fields that paths_find() needs: one cache line. */
+	uint64_t stamp;			/* rules_stamp when the memory was empty */
+	struct stack_range own_range;	/* the part of the thread's own stack that is known to be readable */
+	uintptr_t own_range_bytes;	/* the size of own_range, which every call needs */
 	struct tree_node *nodes;
 	uint32_t hits;
 
-	struct stack_range range;
+	struct stack_range range;	/* the part of the last walk's stack that is known to be readable */
 	uintptr_t sp, fp;		/* where the last walk began */
-	uintptr_t own_top;			/* see paths_begin() */
+	uintptr_t own_top;		/* see paths_begin() */
 	struct run_end end;		/* of a guessed run by frame pointer */
-	uint32_t used, limit;		/* nodes; 0 is none */
-	uint32_t misses, skipped;	/* and hits, in this window */
+	uint32_t used, limit;		/* nodes; number 0 is no node */
+	uint32_t misses, skipped;	/* like hits, in this window of captures */
 	uint32_t wide_hits, guess_failures;
 	bool few_hits;			/* the last window had few hits */
 
-	/* Of the last paths_find(), for paths_learn(). */
-	uint32_t at_limit;		/* the tree's node there, or 0 */
-	uint16_t first_step, step_count;	/* frame of steps[0] */
+	/* The results of the last paths_find(), for paths_learn(). */
+	uint32_t at_limit;		/* the tree's node at which the prefix ended at the limit, or 0 */
+	uint16_t first_step, step_count;	/* first_step: the frame of steps[0] */
 	uint16_t levels;		/* frames that may become nodes of the tree */
-	uint16_t max, walk_max;		/* frames, without the function; and those beyond that a walk takes */
-	bool steps_complete;			/* all steps are, and lie on one stack */
-	bool cut;			/* the stack may go on beyond what is known of it */
-	bool tree_missed;			/* the tree did not know it */
-	uint32_t memo_hit;		/* the memo's position where it took over, or 0 */
+	uint16_t max, walk_max;		/* the depth, and the frames of the longest walk; without the function */
+	bool steps_complete;		/* steps[] has all steps, and they lie on one stack */
+	bool cut;			/* the walk did not come to the end of the stack */
+	bool tree_missed;		/* the tree did not know the prefix */
+	uint32_t memo_hit;		/* the memo's position at which the known suffix begins, or 0 */
 
 	struct memo memo;
 	struct step steps[CAPTURE_MAX + PATHS_EXTRA];
 	struct captured captured;
 
 	/*
-	 * The tree beside its nodes. When modules come or go all of this is cleared, in every thread that
-	 * allocates: only the chunks that hold something, since clearing takes memory for a page that
-	 * nobody has touched.
+	 * The tables of the tree. When modules come or go, every thread that allocates clears its own. Only
+	 * chunks that have been written to are cleared, because clearing an untouched page would
+	 * allocate memory for that page.
 	 */
 	uint64_t used_chunks[TREE_CHUNKS / 64];	/* a bit for each chunk that has been written to */
 	struct tree_tables {
@@ -160,7 +165,7 @@ struct paths {
 		guess guesses[GUESSES];
 		struct pair pairs[PAIRS];
 	} tables;
-	uint16_t inner_tags[INNER_TAGS];		/* of stacks' inner frames, a part of a hash */
+	uint16_t inner_tags[INNER_TAGS];	/* parts of the hashes of prefixes that have been seen */
 };
 _Static_assert(sizeof(struct tree_tables) <= (TREE_CHUNKS - 1) * TREE_CHUNK_BYTES, "each chunk has a bit");
 
@@ -169,7 +174,7 @@ static inline unsigned tree_chunk(const struct paths *p, uintptr_t address)
 	return (unsigned)(address / TREE_CHUNK_BYTES - (uintptr_t)&p->tables / TREE_CHUNK_BYTES);
 }
 
-/* An entry of the tables is about to be written to that may have been empty. */
+/* Is called before an entry of the tables is written to that may have been empty. */
 static inline void tree_use(struct paths *p, const void *entry, size_t bytes)
 {
 	unsigned first = tree_chunk(p, (uintptr_t)entry), last = tree_chunk(p, (uintptr_t)entry + bytes - 1);
@@ -206,7 +211,7 @@ static inline unsigned run_count(const struct tree_node *node)
 	return node->quick.kind >> RUN_COUNT_SHIFT & 7u;
 }
 
-/* How many of the steps have their return addresses at known places. */
+/* The number of steps whose return addresses are at constant offsets from the stack pointer. */
 static inline unsigned run_lead(const struct tree_node *node)
 {
 	return node->quick.kind & RUN_BY_FP ? node->quick.kind >> RUN_LEAD_SHIFT & 7u : run_count(node);
@@ -217,7 +222,8 @@ static inline uintptr_t run_pc(uint64_t step)
 	return (uintptr_t)(step & (((uint64_t)1 << RUN_PC_BITS) - 1));
 }
 
-/* Where step i has its return address, in bytes: the number's upper 16 bits, which are a load of their own. */
+/* The offset of the return address of step i, in bytes. A separate load of the upper 16 bits is cheaper than a
+ * shift. */
 static inline uintptr_t run_offset(const struct tree_node *node, unsigned i)
 {
 	uint16_t offset;
@@ -226,7 +232,7 @@ static inline uintptr_t run_offset(const struct tree_node *node, unsigned i)
 	return (uintptr_t)offset * 8;
 }
 
-/* Whether all probes can be read: the first is a word that any walk from there reads. */
+/* Whether all probes can be read. The first one is a word that any walk from this root reads. */
 static inline bool can_guess(const struct paths *p, const uint16_t probe[PROBES], uintptr_t sp)
 {
 	uintptr_t first = sp + probe[0], last = sp + probe[PROBES - 1];
@@ -235,26 +241,26 @@ static inline bool can_guess(const struct paths *p, const uint16_t probe[PROBES]
 	       (p->own_top - sp <= OWN_BYTES || first / STACK_PAGE == last / STACK_PAGE);
 }
 
-/* Where a path is noted that begins there, by what the stack at sp has at the probes. */
+/* The slot for guesses of paths that begin at the node `from`, by the words at the probes of the stack at sp. */
 static inline guess *guess_slot(struct paths *p, uint32_t from, const uint16_t probe[PROBES],
 				uintptr_t sp)
 {
 	uint64_t a = walk_load(sp + probe[0]), b = walk_load(sp + probe[1]), c = walk_load(sp + probe[2]);
 
-	/* The lower bits are those that differ. */
+	/* Return addresses differ in their lower bits. */
 	a = (a ^ (b << 24 | b >> 40) ^ (c << 48 | c >> 16)) + from;
 	return &p->tables.guesses[a * 0x9e3779b97f4a7c15u >> (64 - GUESSES_LOG2)];
 }
 
-/* The child in paths.wide, or 0. */
+/* Finds a child in tables.wide, or returns 0. */
 uint32_t paths_find_wide(struct paths *p, uint32_t parent, uintptr_t pc);
 
 static inline uint32_t find_child(struct paths *p, uint32_t parent, uintptr_t pc)
 {
 	const struct tree_node *node = &p->nodes[parent];
 
-	/* Not a loop: each branch is to have its own prediction. */
-	_Static_assert(CHILDREN == 4, "as many lines");
+	/* This is not a loop, so that the processor predicts each branch by itself. */
+	_Static_assert(CHILDREN == 4, "there is a comparison for each child");
 	if (node->pc[0] == pc)
 		return node->child[0];
 	if (node->pc[1] == pc)

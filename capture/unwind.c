@@ -8,7 +8,7 @@
 
 #include "walk.h"
 
-#define MEETS_MAX	20000u	/* frames, where the stack is very deep */
+#define MEETS_MAX	20000u	/* the most frames that unwind_meets() walks */
 
 static __thread struct stack_range known_stack;
 
@@ -17,8 +17,8 @@ bool unwind_init(void)
 	return rules_init();
 }
 
-/* From a rule that leads nowhere by itself, by the frame record if there is one; how it ends, or that it
- * goes on. */
+/* Steps on from a rule of KIND_END, by the frame record if there is one. Returns how the walk ends, or
+ * UNWIND_GOES_ON. */
 static enum unwind_how step_from_end(struct walk *w, uint64_t rule)
 {
 	if (!rule_has_no_cfi(rule))
@@ -42,7 +42,7 @@ unsigned unwind_stack(const struct capture_point *point, uintptr_t *frames, unsi
 		if (rule_kind(rule) == KIND_GIVE_UP)
 			return 0;
 		if (rule_kind(rule) == KIND_SIGNAL)
-			known_stack = w.range;	/* what follows may be another stack */
+			known_stack = w.range;	/* the interrupted frame can be on another stack */
 		if (rule_kind(rule) == KIND_END) {
 			end->how = step_from_end(&w, rule);
 			if (end->how != UNWIND_GOES_ON)
@@ -51,7 +51,7 @@ unsigned unwind_stack(const struct capture_point *point, uintptr_t *frames, unsi
 				end->first_record = n - 1;
 		} else if (unlikely(!walk_by(&w, rule))) {
 			end->how = UNWIND_CUT;
-			return n;	/* what it has tried of the stack may not be this stack's */
+			return n;	/* known_stack stays: the pages just probed may not be of this stack */
 		}
 		if (!w.pc) {
 			end->how = UNWIND_ENDS;

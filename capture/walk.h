@@ -1,5 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* One step of a walk along a stack, outward. See unwind.h for the domain and guarantees. */
+/*
+ * Single steps of a walk along a stack, each from a frame outward to its caller. See unwind.h for the domain and
+ * the guarantees. A step reads only words between the stack pointer and the CFA, and first makes sure that
+ * they can be read (stack.h). The functions return false if the step is given up.
+ *
+ *	CFA ->	caller's frame
+ *		return address		at CFA + the rule's RA field
+ *		saved frame pointer	at CFA + the rule's FP field
+ *		locals
+ *	sp ->	end of the frame
+ */
 #ifndef CAPTURE_WALK_H
 #define CAPTURE_WALK_H
 
@@ -12,15 +22,15 @@ static inline uintptr_t walk_load(uintptr_t address)
 	return *(const uintptr_t *)address;
 }
 
-/* A walk's position; range is what may be read of the stack it is on. */
+/* A walk's position. */
 struct walk {
 	uintptr_t pc, sp, fp;
-	struct stack_range range;
-	bool interrupted;			/* pc was interrupted, not returned to */
-	uintptr_t lr;			/* if interrupted: the link register, where there is one */
+	struct stack_range range;	/* the part of the position's stack that is known to be readable */
+	bool interrupted;		/* pc is an interrupted instruction, and not a return address */
+	uintptr_t lr;			/* if interrupted: the link register, on machines that have one */
 };
 
-/* The frame that a signal interrupted; it can be on another stack. */
+/* From the signal trampoline to the frame that the signal interrupted, which can be on another stack. */
 static inline bool walk_signal(struct walk *w)
 {
 	uintptr_t context = w->sp;
@@ -36,7 +46,7 @@ static inline bool walk_signal(struct walk *w)
 	return stack_enter(&w->range, w->sp);
 }
 
-/* The caller's frame pointer. False: it is not saved within the frame. */
+/* Restores the caller's frame pointer. Returns false if the rule's place for it is not within the frame. */
 static inline bool walk_restore_fp(struct walk *w, uint64_t rule, uintptr_t cfa)
 {
 	unsigned fp_kind = rule_fp_kind(rule);
@@ -53,8 +63,8 @@ static inline bool walk_restore_fp(struct walk *w, uint64_t rule, uintptr_t cfa)
 }
 
 /*
- * From a function that a signal interrupted while its return address was in the link
- * register, with a frame (a leaf's, a prologue's) or without one, whose CFA is sp.
+ * From a function that a signal interrupted while its return address was in the link register: in a leaf function or
+ * a prologue. If the function has no frame, its CFA is sp.
  */
 static inline bool walk_leaf(struct walk *w, uint64_t rule)
 {
@@ -69,7 +79,7 @@ static inline bool walk_leaf(struct walk *w, uint64_t rule)
 	return true;
 }
 
-/* One frame outward by a rule of the kinds SP, FP and DEREF. */
+/* One frame outward by a rule of KIND_SP, KIND_FP or KIND_DEREF. */
 static inline bool walk_step(struct walk *w, uint64_t rule)
 {
 	unsigned kind = rule_kind(rule);
@@ -96,8 +106,8 @@ static inline bool walk_step(struct walk *w, uint64_t rule)
 }
 
 /*
- * One frame outward by a rule of the kind SP, within what is known to be readable: nearly all are. False:
- * that is to be seen elsewhere, and nothing is changed.
+ * The fast path: one frame outward by a rule of KIND_SP, within the part of the stack that is known to be readable.
+ * Nearly all steps are of that sort. Returns false, with nothing changed, for all others.
  */
 static inline __attribute__((always_inline)) bool walk_fast(struct walk *w, uint64_t rule)
 {
@@ -122,21 +132,20 @@ static inline __attribute__((always_inline)) bool walk_fast(struct walk *w, uint
 }
 
 enum record_step {
-	RECORD_LEADS,		/* one frame outward */
-	RECORD_REFUSED,		/* the frame pointer has not proven itself: because of pc, sp, fp, or the return
-				 * address in the record */
-	RECORD_UNREADABLE,	/* nor could it, because there is nothing to be read */
+	RECORD_LEADS,		/* the step was made */
+	RECORD_REFUSED,		/* pc, sp, fp or the return address in the record do not fit together */
+	RECORD_UNREADABLE,	/* the record cannot be read */
 };
-#define RECORD_FAR	((uintptr_t)1 << 20)	/* bytes from the stack pointer: the largest frame that is followed */
+#define RECORD_FAR	((uintptr_t)1 << 20)	/* the largest distance of a record from the stack pointer, in bytes */
 
-/* Whether the frame pointer can be the address of the record in the frame at sp, by a rule that has one. */
+/* Whether the frame pointer can be the address of a frame record in the frame at sp. */
 static inline bool walk_record_fits(uintptr_t sp, uintptr_t fp)
 {
 	return fp - sp < RECORD_FAR && fp % sizeof(fp) == 0;
 }
 
-/* One frame outward from code without unwind information, by the frame record; the rule has one. Nothing is
- * changed but what is known of the stack, if it leads nowhere. */
+/* One frame outward from code without unwind information, by the frame record; rule_has_record() is true of the
+ * rule. Unless the record leads on, nothing is changed but w->range. */
 static inline enum record_step walk_record(struct walk *w, uint64_t rule)
 {
 	uintptr_t cfa = w->fp + (uintptr_t)rule_field(rule, CFA_BITS, CFA_SHIFT), ra;
@@ -155,8 +164,7 @@ static inline enum record_step walk_record(struct walk *w, uint64_t rule)
 	return RECORD_LEADS;
 }
 
-/* One frame outward by any rule. False: it is given up; KIND_END, which leads nowhere, is the
- * caller's to see before. */
+/* One frame outward by any rule but one of KIND_END, which the caller handles. */
 static inline bool walk_by(struct walk *w, uint64_t rule)
 {
 	switch (rule_kind(rule)) {

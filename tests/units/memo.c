@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The memo against a model: a stack of words on which functions are called and return at random, each with
- * a frame of its own kind, and walks along it, plainly and by the memo as capture/paths.c asks it. Built with
- * the sanitizers: what the memo reads and writes beside its arrays is seen, too. Speaks TAP; tests/units.t
- * builds and runs it.
+ * Compares the memo with a model: a stack of words on which functions are called and return at random, each with
+ * its own form of frame. Walks go along this stack, plainly and with the memo, which is used as in
+ * capture/paths.c. The program is built with the sanitizers, so that accesses outside of the memo's arrays are
+ * found, too. Prints TAP; tests/units.t builds and runs it.
  */
 #include "capture/arch.h"
 
@@ -35,7 +35,7 @@ static unsigned random_below(unsigned n)
 	return (unsigned)(state >> 33) % n;
 }
 
-/* What a function does in its prologue. */
+/* The form of each function's frame. */
 static struct {
 	unsigned words;		/* of the frame, with the return address and the saved frame pointer */
 	bool saves_fp, by_fp;
@@ -66,13 +66,13 @@ static uint64_t field(int64_t offset, unsigned bits, unsigned shift)
 	return ((uint64_t)(offset / 8) & (((uint64_t)1 << bits) - 1)) << shift;
 }
 
-/* Some functions have no unwind information, but a frame record. */
+/* Some functions have no unwind information but a frame record. */
 static bool has_record(unsigned f)
 {
 	return functions[f].by_fp && f % 8 == 5;
 }
 
-/* Whether what such a record says of the caller is believed. */
+/* Whether the return address in such a record passes the checks. */
 static bool is_believed(uintptr_t at_pc, uintptr_t caller)
 {
 	return (at_pc / 0x10 + caller / 0x10) % 61;
@@ -135,7 +135,7 @@ static struct call any_call(void)
 			      (uint8_t)random_below(SITES), (uint8_t)random_below(2) };
 }
 
-/* returns: a call does, whatever a walk knows of it */
+/* returns: the function itself returns to its caller, whatever a walk can find out. */
 static bool step(uintptr_t *at_pc, uintptr_t *at_sp, uintptr_t *at_fp, bool returns)
 {
 	uint64_t rule = rule_of(*at_pc);
@@ -163,8 +163,8 @@ static void leave(void)
 	depth--;
 }
 
-/* Some calls return, and others like them come; but for one difference, at most, further out, or two that
- * cancel each other. */
+/* Some calls return, and the same calls are made again, sometimes with one difference in the outermost of them, or
+ * with two differences in the size of frames that cancel each other. */
 static void again(unsigned count)
 {
 	struct call old[DEEPEST];
@@ -188,8 +188,10 @@ static struct {
 	unsigned hits, kept, forgot, longest, wrong, no_cfi;
 } seen;
 
-/* A walk for so many frames; what the memo knows of the rest has to be what a plain walk finds. A suffix has
- * its address for a hash, and for a node how many frames it is valid for. */
+/*
+ * Walks as many frames as are asked for. The suffix that the memo knows has to be the one that a plain walk finds. Here
+ * a suffix's hash is its first address, and its node is the number of frames for which it is valid.
+ */
 static void look(struct memo *m, unsigned asked)
 {
 	static struct step steps[DEEPEST];
@@ -217,7 +219,7 @@ static void look(struct memo *m, unsigned asked)
 
 				seen.wrong += f->pc != at_pc || f->sp != at_sp || f->suffix.hash != at_pc ||
 					      (!k && f->suffix.node <= more);
-				/* What lies beyond the last one is not asked for. */
+				/* The frames outward of the last one are not asked for. */
 				if (!step(&at_pc, &at_sp, &at_fp, k == more)) {
 					seen.wrong += known != k + 1;
 					break;

@@ -39,7 +39,6 @@ static void ok(bool right, const char *name)
 	printf("%sok %d - %s\n", right ? "" : "not ", ++tests_run, name);
 }
 
-/* Like ok, but known to fail: it says so, and when it no longer does. */
 /* ---- What is counted ---- */
 
 static _Thread_local volatile bool inside;	/* in a capture */
@@ -133,7 +132,7 @@ static struct {
 static unsigned known_count, recognized, mistaken;
 static __thread struct paths *memory;
 
-/* As the table's: of frames and what lies outward of them. */
+/* As the table's hash: of frames and of the suffix outward of them. */
 #define STEP	0x9e3779b97f4a7c15u
 static uint64_t chain_hash(uint64_t outer, const uintptr_t *frames, unsigned n)
 {
@@ -142,16 +141,16 @@ static uint64_t chain_hash(uint64_t outer, const uintptr_t *frames, unsigned n)
 	return outer;
 }
 
-/* Of so many frames from a suffix on; what lies outward of them is `beyond`. */
-static uint64_t window_hash(uint64_t hash, unsigned n, uint64_t beyond)
+/* The hash of the first n frames of a suffix, given the hash of the suffix and that of the frames outward of them. */
+static uint64_t window_hash(uint64_t hash, unsigned n, uint64_t outer)
 {
 	while (n-- > 0)
-		beyond *= STEP;
-	return hash - beyond;
+		outer *= STEP;
+	return hash - outer;
 }
 
-/* Whether the captured stack has these frames outward of frame 0. The outermost ones may be named by
- * their suffix alone, and so may more than are asked for. */
+/* Whether the captured stack has these frames outward of frame 0. The stack may give the outermost ones only as a
+ * suffix, and that suffix may have more frames than are asked for. */
 static bool is_captured(const struct captured *c, const uintptr_t *frames, unsigned n)
 {
 	unsigned fresh = c->count - c->known, told = fresh < n + 1 ? fresh : n + 1;
@@ -165,8 +164,8 @@ static bool is_captured(const struct captured *c, const uintptr_t *frames, unsig
 }
 
 /*
- * Takes the same stack by way of a memory. A frame's suffix is of the frames from it outward. Every other
- * stack that goes on beyond the depth is treated as if its row had been there before, with another chain.
+ * Takes the same stack with a memory, as the table does. Every other stack that is deeper than the depth is treated as
+ * if its row had existed before, with other frames past the depth.
  */
 static void recognize(const struct capture_point *at, const uintptr_t *frames, unsigned n)
 {
