@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * See paths.h. This file recognizes stacks; learn.c stores them. paths_find() tries, in this order:
- *
  *	1. a guess, on the thread's own stack: paths_find() itself, or find_by_guess() for less common runs
  *	2. the tree: find_by_tree()
  *	3. the memo for the suffix, where a guess or the tree ends at its limit: find_from_guess(), find_at_limit()
@@ -553,11 +552,8 @@ static uint32_t __attribute__((noinline)) find_from_guess_slow(struct paths *p, 
 	return find_slow(p, &w);
 }
 
-/*
- * Finds the stack whose prefix is a guessed run, `held`, of which all return addresses are on the stack (p->end is
- * the run's last frame if the run goes by frame pointer). This is the fast path for a suffix that is the same
- * as the last time.
- */
+/* Finds the stack whose prefix is a guessed run, `held`, of which all return addresses are on the stack (p->end is
+ * its last frame if it goes by frame pointer). This is the fast path for the same suffix as the last time. */
 static HOT_CODE uint32_t __attribute__((noinline)) find_from_guess(struct paths *p, uintptr_t function, uintptr_t pc,
 							  uintptr_t sp, uintptr_t fp, uint32_t held)
 {
@@ -606,10 +602,8 @@ static inline __attribute__((always_inline)) bool six_hold(uintptr_t sp, const s
 #undef HOLDS
 }
 
-/*
- * The fast path: a guess that is right, on the thread's own stack. Nearly every call ends here. Every other case
- * is a tail call, so that this function need not save any register.
- */
+/* The fast path: a guess that is right, on the thread's own stack. Nearly every call ends here. Every other case
+ * is a tail call, so that this function need not save any register. */
 HOT_CODE uint32_t paths_find(struct paths *p, uintptr_t function, uintptr_t pc, uintptr_t sp, uintptr_t fp)
 {
 	const struct tree_node *node;
