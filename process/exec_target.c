@@ -22,7 +22,7 @@
  */
 static const struct {
 	const char *reason;		/* NULL: nothing is said */
-	enum inherit_wish wish;
+	enum inherit_policy policy;
 } consequences[PROGRAM_OBSTACLES] = {
 	[PROGRAM_TRACEABLE] = { NULL, INHERIT_KEEP },
 	[PROGRAM_HAS_RIGHTS] = { " runs with another user's or group's rights: it is not traced (trace a copy "
@@ -48,12 +48,12 @@ static void say(const char *file, const char *why)
 	session_notice(line);
 }
 
-/* Sets t->env as t->wish asks for it, and says when that is not possible. */
+/* Sets t->env as t->policy asks for it, and says when that is not possible. */
 static void set_environment(struct exec_target *t)
 {
 	enum inherit_result result;
 
-	t->env = inherit_environment(t->given, t->wish, 0, &t->room, &result);
+	t->env = inherit_environment(t->given, t->policy, 0, &t->room, &result);
 	if (result == INHERIT_DONE)
 		return;
 	t->traced = false;
@@ -79,7 +79,7 @@ static void examine(struct exec_target *t, const char *file)
 		program_examine(&p, runs);
 	}
 	t->traced = p.kind == PROGRAM_ELF && p.obstacle == PROGRAM_TRACEABLE;
-	t->wish = consequences[p.obstacle].wish;
+	t->policy = consequences[p.obstacle].policy;
 	if (consequences[p.obstacle].reason)
 		say(runs, consequences[p.obstacle].reason);
 	set_environment(t);
@@ -145,7 +145,7 @@ void exec_target_examine(struct exec_target *t, const char *file, bool search, b
 
 	t->env = t->given = env;
 	t->traced = false;
-	t->wish = INHERIT_AS_IS;
+	t->policy = INHERIT_AS_IS;
 	t->file = file;
 	if (!file || !(becomes || lifecycle_follows_children()) || !can_be_read(file, env))
 		return;
@@ -162,14 +162,14 @@ bool exec_target_hold_signals(struct exec_target *t, unsigned held)
 	char *const *env;
 	int saved = errno;
 
-	env = inherit_environment(t->given, t->wish, held, &t->room, &result);
+	env = inherit_environment(t->given, t->policy, held, &t->room, &result);
 	errno = saved;
-	if (result == INHERIT_DONE && t->wish == INHERIT_KEEP) {
+	if (result == INHERIT_DONE && t->policy == INHERIT_KEEP) {
 		t->env = env;
 		return true;
 	}
 	/* The first call may have overwritten the environment in t->room. */
-	t->env = inherit_environment(t->given, t->wish, 0, &t->room, &result);
+	t->env = inherit_environment(t->given, t->policy, 0, &t->room, &result);
 	errno = saved;
 	return false;
 }

@@ -23,7 +23,7 @@ struct exec_target {			/* on the caller's stack */
 					 * its interpreter */
 	char *const *given;		/* the environment that the caller wants it to have */
 	const char *file;
-	enum inherit_wish wish;
+	enum inherit_policy policy;
 	struct inherit_room room;
 };
 

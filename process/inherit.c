@@ -407,27 +407,27 @@ static enum inherit_result reach(const struct plan *p)
 	return len && is_out_of_reach(library, len) ? INHERIT_NO_LIBRARY : INHERIT_DONE;
 }
 
-char *const *inherit_environment(char *const *env, enum inherit_wish wish, unsigned held,
+char *const *inherit_environment(char *const *env, enum inherit_policy policy, unsigned held,
 				 struct inherit_room *room, enum inherit_result *result)
 {
 	struct plan p = look_at(env);
 	char *const *changed;
 	unsigned added = 0;
 
-	*result = wish == INHERIT_KEEP ? reach(&p) : INHERIT_DONE;
+	*result = policy == INHERIT_KEEP ? reach(&p) : INHERIT_DONE;
 	if (*result == INHERIT_NO_LIBRARY)
-		wish = INHERIT_DROP;
+		policy = INHERIT_DROP;
 	else if (*result != INHERIT_DONE)
 		return env;
-	if (wish == INHERIT_KEEP) {
+	if (policy == INHERIT_KEEP) {
 		if (!p.ours && !kept.by_system)
 			added = p.preload == NOWHERE ? INHERIT_PRELOAD : INHERIT_PRELOAD_FRONT;
 		if (p.options == NOWHERE)
 			added |= INHERIT_OPTIONS;
 	}
-	if (wish == INHERIT_KEEP ? !added && !held : wish == INHERIT_AS_IS || !p.ours)
+	if (policy == INHERIT_KEEP ? !added && !held : policy == INHERIT_AS_IS || !p.ours)
 		return env;
-	changed = build(&p, wish == INHERIT_DROP, held, added, room);
+	changed = build(&p, policy == INHERIT_DROP, held, added, room);
 	if (!changed)
 		*result = INHERIT_NO_WAY;
 	return changed ? changed : env;

@@ -27,7 +27,8 @@ enum inherit_added {
 	INHERIT_OPTIONS = 4,		/* the variable HEAPTRACE_OPTIONS */
 };
 
-enum inherit_wish {
+/* What becomes of the preload in the environment of a program that is started. */
+enum inherit_policy {
 	INHERIT_AS_IS,		/* the environment is not changed */
 	INHERIT_KEEP,		/* the new program is to be traced */
 	INHERIT_DROP,		/* the program would not run with this library: LD_PRELOAD loses it */
@@ -49,7 +50,7 @@ struct inherit_room {
 const char *inherit_init(struct options *options, char *text);
 
 enum inherit_result {
-	INHERIT_DONE,		/* the wish is fulfilled */
+	INHERIT_DONE,		/* the environment is as the policy asks for */
 	INHERIT_NO_LIBRARY,	/* the library's file cannot be reached (chroot): INHERIT_DROP was done instead */
 	INHERIT_NO_WAY,		/* no memory, or the library has no path that can stand in LD_PRELOAD */
 	INHERIT_NOT_OURS,	/* the library was not preloaded: the program was linked with it, or opened it */
@@ -59,9 +60,9 @@ enum inherit_result {
  * Returns the environment for a program that the caller is about to start with env (NULL: an empty one): env
  * itself, where nothing has to be changed, or an array in room, which also refers to env's strings. held: the dump
  * signals that are held back for the program (options.held), which the options in the environment then say.
- * *result tells whether the wish was fulfilled; if not, env is returned, but for INHERIT_NO_LIBRARY.
+ * *result tells whether the environment is as the policy asks for; if not, env is returned, but for INHERIT_NO_LIBRARY.
  */
-char *const *inherit_environment(char *const *env, enum inherit_wish wish, unsigned held,
+char *const *inherit_environment(char *const *env, enum inherit_policy policy, unsigned held,
 				 struct inherit_room *room, enum inherit_result *result);
 
 /* Whether one of the two variables is missing in env, so that a program that libc starts with env is not traced. */

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #ifndef MAP_FIXED_NOREPLACE
-#define MAP_FIXED_NOREPLACE	0x100000	/* Linux 4.17; before, the address is a wish */
+#define MAP_FIXED_NOREPLACE	0x100000	/* Linux 4.17; before, the address is a hint */
 #endif
 
 #define FIRST_LOG2	14u	/* what is mapped at first is for so many rows: 3 MB */
