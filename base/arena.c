@@ -199,7 +199,7 @@ void *arena_map_zeros(size_t size_bytes)
 
 bool arena_replace(void *at, size_t size_bytes)
 {
-	/* Only with a seed, because README.md lists the system calls that are made without mlockall(). */
+	/* Only with a seed, because doc/limits.md lists the system calls that are made without mlockall(). */
 	if (load_relaxed(&seed) && !mprotect(at, size_bytes, PROT_READ | PROT_WRITE))
 		return true;
 	return map_memory(at, size_bytes, PROT_READ | PROT_WRITE, MAP_FIXED) == at;

@@ -29,7 +29,7 @@ static void begin(unsigned high, unsigned low)
 	a->fn(a->arg);
 }
 
-/* Maps a stack above a guard area that cannot be touched. Without mprotect(2): README.md lists the system calls
+/* Maps a stack above a guard area that cannot be touched. Without mprotect(2): doc/limits.md lists the system calls
  * that a process has to allow. */
 static char *map_stack(void)
 {

@@ -54,7 +54,7 @@ __attribute__((noinline)) void keep_late(void)
 	kept[1] = malloc(333);
 }
 
-/* README.md and heaptrace.1 list these. */
+/* doc/limits.md and heaptrace.1 list these. */
 static const int calls[] = {
 	SYS_openat, SYS_read, SYS_pread64, SYS_close, SYS_write, SYS_ioctl, SYS_fcntl, SYS_mmap, SYS_munmap, SYS_mremap,
 	SYS_madvise, SYS_rt_sigprocmask, SYS_rt_sigpending, SYS_rt_sigtimedwait,

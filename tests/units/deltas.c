@@ -174,7 +174,7 @@ static void expect_near(const char *figure, unsigned row, int64_t got, int64_t w
 		complain(figure, row, got, want);
 }
 
-/* What the threads together may keep of a peak, by README: of a count and a size that may themselves be
+/* What the threads together may keep of a peak, by doc/limits.md: of a count and a size that may themselves be
  * the larger ones. */
 static void compare_row(unsigned row, const struct counters *c, bool settled)
 {
