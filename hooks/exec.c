@@ -29,6 +29,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -47,9 +48,10 @@ void exec_init(void)
 	lookup_next(list, sizeof(list) / sizeof(list[0]));
 }
 
+/* One call of a function that executes a program. */
 struct attempt {
-	bool own;
-	unsigned held;
+	bool own;			/* this process becomes the program; false in a vfork child */
+	unsigned held;			/* dump signals that are blocked for the program, a bit for each */
 	struct exec_target program;
 };
 
@@ -76,15 +78,24 @@ static void begin(struct attempt *a, const char *file, bool search, char *const 
 
 #define DESCRIPTOR_PATH	1024	/* bytes; less than PATH_MAX, because the stack may be small */
 
+/* Whether a path leads to the file that the descriptor stands for. */
+static bool leads_to(const char *path, int fd)
+{
+	struct stat named, open;
+
+	return !stat(path, &named) && !fstat(fd, &open) && named.st_dev == open.st_dev && named.st_ino == open.st_ino;
+}
+
 /*
- * The path of the file that execveat(dir, path) executes: path itself, or a text in buf. A descriptor's
- * path is what its link below /proc names, as that says more to people, or else the link. NULL: there is
- * no such path, or path cannot be read.
+ * The path of the file that execveat(dir, path) executes: `path` itself, or a text in buf. For a descriptor
+ * that is the name which its link in /proc/self/fd holds, because a notice with that name says more to people
+ * than one with the link. Where the name does not lead to the file (it is deleted, a memfd, or outside of this
+ * process's root directory), it is the link. NULL: there is no such path, or `path` cannot be read.
  */
 static const char *path_at(int dir, const char *path, char buf[DESCRIPTOR_PATH])
 {
 	char link[sizeof("/proc/self/fd/") + 10];
-	struct out text = out_memory(link, sizeof(link));
+	struct out link_text = out_memory(link, sizeof(link)), text = out_memory(buf, DESCRIPTOR_PATH);
 	int saved = errno;
 	uintptr_t sure = 1;
 	ssize_t n;
@@ -95,18 +106,14 @@ static const char *path_at(int dir, const char *path, char buf[DESCRIPTOR_PATH])
 		return path;
 	if (dir < 0)
 		return NULL;
-	out_text(&text, "/proc/self/fd/");
-	out_u64(&text, (unsigned)dir);
+	out_text(&link_text, "/proc/self/fd/");
+	out_u64(&link_text, (unsigned)dir);
 	n = readlink(link, buf, DESCRIPTOR_PATH - 1);
-	text = out_memory(buf, DESCRIPTOR_PATH);
-	if (n > 0) {
+	buf[n > 0 ? n : 0] = '\0';
+	if (n > 0 && leads_to(buf, dir))
 		text.len = (size_t)n;
-		buf[n] = '\0';
-	}
-	if (n <= 0 || access(buf, F_OK)) {	/* the descriptor of a memfd, or of a file without a name */
-		text = out_memory(buf, DESCRIPTOR_PATH);
+	else
 		out_text(&text, link);
-	}
 	if (path && *path) {
 		out_char(&text, '/');
 		out_text(&text, path);

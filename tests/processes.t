@@ -224,6 +224,29 @@ SKIP: {
 		my $said = () = join('', map { slurp($_) } glob "$dir/run/*") =~ /static is statically linked: it is not traced/g;
 		is($said, 1, "$shell, a static child: said once");
 	}
+	# By a descriptor: the notice has the file's name, or the descriptor's link where the file has none any more.
+	open $source, '>', "$dir/by_descriptor.c" or die;
+	print $source <<'C';
+#include <fcntl.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+	int fd = open(argv[1], O_RDONLY | O_CLOEXEC);
+
+	if (argc > 2)
+		unlink(argv[1]);
+	fexecve(fd, argv, environ);
+	return 90;
+}
+C
+	close $source;
+	system("$cc -D_GNU_SOURCE -o $dir/by_descriptor $dir/by_descriptor.c && cp $dir/static $dir/gone") == 0 or die;
+	for (['static', qr{\Q$dir/static is statically linked\E}], ['gone', qr{/proc/self/fd/\d+ is statically linked}, 'unlink']) {
+		my ($file, $said, @unlink) = @$_;
+		my ($status, undef, $err) = run(undef, $heaptrace, "$dir/by_descriptor", "$dir/$file", @unlink);
+		is($status, 3 << 8, "fexecve() of a static program (@unlink): status");
+		like($err, $said, "fexecve() of a static program (@unlink): named");
+	}
 	chmod 04755, "$dir/static";
 	skip 'needs root', 1 if $>;
 	# Owned by another, so that its rights change.
