@@ -109,7 +109,7 @@ static const char *reason(const struct names *n, const struct names_file *f, enu
 }
 
 /* A module may stand in the table's list twice (modules.h), and its file have been read twice. */
-static bool told_before(const struct names *n, const struct names_file *f, enum lack lack)
+static bool listed_before(const struct names *n, const struct names_file *f, enum lack lack)
 {
 	const char *path = modules_path(n->table, f->module);
 
@@ -138,7 +138,7 @@ static unsigned list_modules(const struct names *n, enum lack lack, const struct
 		const char *why = reason(n, f, lack);
 		bool unread = why && f->error == SYMBOL_NO_FILE && why == symbol_error_text(f->error);
 
-		if (!why || !has_path(n, f) || told_before(n, f, lack))
+		if (!why || !has_path(n, f) || listed_before(n, f, lack))
 			continue;
 		modules[count++] = (struct model_lack){
 			.module = modules_path(n->table, f->module), .why = why, .error = unread ? f->why : 0,

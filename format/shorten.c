@@ -42,9 +42,9 @@ struct list {
 struct scan {
 	const char *text;
 	size_t at, columns;	/* columns: of text[0..at) */
-	unsigned depth, beyond;	/* brackets that are open; those deeper than DEPTH_MAX */
+	unsigned depth, too_deep;	/* brackets that are open; those deeper than DEPTH_MAX */
 	char opened[DEPTH_MAX];
-	bool kept[DEPTH_MAX];
+	bool kept_whole[DEPTH_MAX];
 	uint32_t from[DEPTH_MAX], from_columns[DEPTH_MAX];
 };
 
@@ -137,11 +137,11 @@ static void open_list(struct scan *s, char bracket)
 	const char *inside = s->text + s->at;
 
 	if (s->depth == DEPTH_MAX) {
-		s->beyond++;
+		s->too_deep++;
 		return;
 	}
 	s->opened[s->depth] = bracket;
-	s->kept[s->depth] = bracket == '{' || bracket == '[' || starts(inside, "anonymous ") ||
+	s->kept_whole[s->depth] = bracket == '{' || bracket == '[' || starts(inside, "anonymous ") ||
 			    (bracket == '<' && (starts(inside, "lambda") || starts(inside, "unnamed")));
 	s->from[s->depth] = (uint32_t)s->at;
 	s->from_columns[s->depth] = (uint32_t)s->columns;
@@ -153,8 +153,8 @@ static bool close_list(struct scan *s, char bracket, struct list *list)
 {
 	unsigned d = s->depth;
 
-	if (s->beyond) {
-		s->beyond--;
+	if (s->too_deep) {
+		s->too_deep--;
 		return false;
 	}
 	while (d && s->opened[d - 1] != bracket && s->opened[d - 1] == '<')
@@ -163,7 +163,7 @@ static bool close_list(struct scan *s, char bracket, struct list *list)
 		return false;
 	s->depth = --d;
 	*list = (struct list){
-		.kind = s->kept[d] ? 0 : bracket, .depth = d + 1,
+		.kind = s->kept_whole[d] ? 0 : bracket, .depth = d + 1,
 		.from = s->from[d], .to = s->at - 1,
 		.columns = s->columns - 1 - s->from_columns[d],
 	};
@@ -280,7 +280,7 @@ static bool find_cut(const char *text, const struct list *l, size_t over, size_t
 		const char *end = comma ? ", ..." : " as ...";
 		struct list inner;
 
-		if ((comma || as) && !s.depth && !s.beyond && gain > strlen(end) &&
+		if ((comma || as) && !s.depth && !s.too_deep && gain > strlen(end) &&
 		    (!found || gain - strlen(end) >= over)) {
 			*cut = s.at;
 			*with = end;

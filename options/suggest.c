@@ -44,7 +44,7 @@ struct found {
 	unsigned begin_count, within_count, near_distance;
 };
 
-static void keep(const char *list[SUGGESTED_MAX], unsigned *count, const char *name)
+static void add_candidate(const char *list[SUGGESTED_MAX], unsigned *count, const char *name)
 {
 	if (*count < SUGGESTED_MAX)
 		list[*count] = name;
@@ -58,9 +58,9 @@ static void consider(struct found *f, const char *word, size_t len, const char *
 	unsigned int d = distance(word, len, candidate);
 
 	if (len >= 2 && !strncmp(candidate, word, len))
-		keep(f->begin, &f->begin_count, candidate);
+		add_candidate(f->begin, &f->begin_count, candidate);
 	else if (len >= 4 && memmem(candidate, strlen(candidate), word, len))
-		keep(f->within, &f->within_count, candidate);
+		add_candidate(f->within, &f->within_count, candidate);
 	if (d < f->near_distance && d <= 3 && d <= strlen(candidate) / 2 && d < len) {
 		f->near_distance = d;
 		f->near = candidate;

@@ -89,7 +89,7 @@ static bool describe_unseen(const struct dumper *d, struct out *out)
 
 /* Tells the same on standard error, for formats among which no line can stand. Children without a single
  * allocation are frequent, so of these only the program that was started tells. */
-static void tell_unseen(struct dumper *d)
+static void notice_unseen(struct dumper *d)
 {
 	char line[200];
 	struct out out;
@@ -130,7 +130,7 @@ static void read_rules(struct dumper *d)
 	dump_notice(d, out_string(&out));
 }
 
-void dump_tell_unmatched(struct dumper *d)
+void dump_notice_unmatched(struct dumper *d)
 {
 	char line[400];
 	struct out out;
@@ -262,17 +262,17 @@ static enum model_result write_model(struct dumper *d, const struct dump_request
 }
 
 /* What stands around a dump and could not be written into it. */
-static void tell_after(struct dumper *d, const struct dump_request *r, enum model_result result,
+static void notice_after(struct dumper *d, const struct dump_request *r, enum model_result result,
 		       bool all_ignored)
 {
 	bool lines = output_takes_lines(&d->output);
 
 	if (r->final && !lines)
-		tell_unseen(d);
+		notice_unseen(d);
 	if (result == MODEL_NO_MEMORY)
 		dump_notice(d, "no memory for a dump");
 	else if (r->final && (all_ignored || !lines))
-		dump_tell_unmatched(d);
+		dump_notice_unmatched(d);
 }
 
 bool dump_write(struct dumper *d, const struct dump_request *r)
@@ -313,21 +313,21 @@ bool dump_write(struct dumper *d, const struct dump_request *r)
 	out_flush(&out);
 	output_end(&d->output, out.error);
 	arena_release(&arena);
-	tell_after(d, r, result, all_ignored);
+	notice_after(d, r, result, all_ignored);
 	return true;
 }
 
 void dump_notice(struct dumper *d, const char *text)
 {
-	bool among = output_takes_lines(&d->output);
+	bool in_output = output_takes_lines(&d->output);
 	char buf[512];
 	struct out out;
 
-	if (!among && !d->options->outfile)
+	if (!in_output && !d->options->outfile)
 		return;		/* documents go to standard error: nothing else may stand among them */
-	out_init(&out, among ? output_begin(&d->output, 1) : -1, buf, sizeof(buf));
+	out_init(&out, in_output ? output_begin(&d->output, 1) : -1, buf, sizeof(buf));
 	if (out.fd < 0) {
-		among = false;
+		in_output = false;
 		out.fd = output_error_fd(&d->output);
 	}
 	if (out.fd < 0)
@@ -336,6 +336,6 @@ void dump_notice(struct dumper *d, const char *text)
 	out_name(&out, text);
 	out_char(&out, '\n');
 	out_flush(&out);
-	if (among)
+	if (in_output)
 		output_end(&d->output, out.error);
 }

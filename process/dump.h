@@ -67,7 +67,7 @@ void dump_note_loaded(struct dumper *d);
 
 /* Tells which rules of --ignore have matched nothing in the last dump, if there are any. A text dump's summary says
  * that itself. */
-void dump_tell_unmatched(struct dumper *d);
+void dump_notice_unmatched(struct dumper *d);
 
 /* Writes a line for the user, with "[heaptrace] " before the text and a newline after it: to the output of text
  * dumps, else to standard error. It is dropped where documents go to standard error. */

@@ -23,7 +23,7 @@
 #define HIGH_FD_LEAST	1024u
 #define TEMPORARY_TRIES	10u	/* names for a temporary file */
 
-static struct output_fd remember(int fd)
+static struct output_fd identify(int fd)
 {
 	struct stat st;
 
@@ -74,10 +74,10 @@ static int high_duplicate(int fd)
 }
 
 /* Holds what is open as fd by a duplicate, or, where there is no number left for one, by fd itself. */
-static struct output_fd hold(int fd)
+static struct output_fd hold_open(int fd)
 {
 	int high = high_duplicate(fd);
-	struct output_fd held = remember(high < 0 ? fd : high);
+	struct output_fd held = identify(high < 0 ? fd : high);
 
 	held.borrowed = high < 0;
 	return held;
@@ -88,13 +88,13 @@ static struct output_fd move_high(int fd)
 	int high = fd < 0 ? -1 : high_duplicate(fd);
 
 	if (high < 0)
-		return remember(fd);
+		return identify(fd);
 	close(fd);
-	return remember(high);
+	return identify(high);
 }
 
 /* Forgets a descriptor, and closes it if it is still the one that was opened here. */
-static void drop(struct output_fd *f)
+static void let_go(struct output_fd *f)
 {
 	if (!f->borrowed && is_still(f, f->fd))
 		close(f->fd);
@@ -112,22 +112,22 @@ const char *output_reason(int error)
 	}
 }
 
-int output_error_fd(struct output *s)
+int output_error_fd(struct output *o)
 {
-	return is_still(&s->error, s->error.fd) ? s->error.fd :
-	       is_still(&s->error, STDERR_FILENO) ? STDERR_FILENO : -1;
+	return is_still(&o->error, o->error.fd) ? o->error.fd :
+	       is_still(&o->error, STDERR_FILENO) ? STDERR_FILENO : -1;
 }
 
-static void tell(struct output *s, const char *path, int error)
+static void report_error(struct output *o, const char *path, int error)
 {
-	int fd = output_error_fd(s);
+	int fd = output_error_fd(o);
 	char buf[512];
 	struct out out;
 
-	s->failure = error ? error : EIO;
-	if (s->told || fd < 0 || (s->tries_again && safe_open_exhausted()))
+	o->failure = error ? error : EIO;
+	if (o->error_reported || fd < 0 || (o->tries_again && safe_open_exhausted()))
 		return;
-	s->told = true;
+	o->error_reported = true;
 	out_init(&out, fd, buf, sizeof(buf));
 	out_text(&out, "[heaptrace] cannot write the dump to ");
 	out_name(&out, path);
@@ -137,49 +137,49 @@ static void tell(struct output *s, const char *path, int error)
 	out_flush(&out);
 }
 
-static bool to_stdout(const struct output *s)
+static bool to_stdout(const struct output *o)
 {
-	return s->options->outfile && !strcmp(s->options->outfile, "-");
+	return o->options->outfile && !strcmp(o->options->outfile, "-");
 }
 
-static bool to_file(const struct output *s)
+static bool to_file(const struct output *o)
 {
-	return s->options->outfile && !to_stdout(s);
+	return o->options->outfile && !to_stdout(o);
 }
 
 /* Whether all dumps go to the same file. Text dumps do, unless the file's name has the dump's number in it, and so do
  * all dumps if outfile is no regular file. */
-static bool one_file(const struct output *s)
+static bool one_file(const struct output *o)
 {
-	return to_file(s) && (s->in_place || !s->replaces) && !outfile_is_numbered(s->options->outfile);
+	return to_file(o) && (o->in_place || !o->replaces) && !outfile_is_numbered(o->options->outfile);
 }
 
-bool output_takes_lines(const struct output *s)
+bool output_takes_lines(const struct output *o)
 {
-	return !s->replaces && (!to_file(s) || one_file(s));
+	return !o->replaces && (!to_file(o) || one_file(o));
 }
 
-/* Puts the name of the file of dump `number` into s->target. If it is no regular file, it has the same name in
+/* Puts the name of the file of dump `number` into o->target. If it is no regular file, it has the same name in
  * all processes. */
-static bool expand(struct output *s, uint32_t number)
+static bool expand(struct output *o, uint32_t number)
 {
-	bool own = s->in_place || (s->pid == s->options->run && !s->forked);
+	bool own = o->in_place || (o->pid == o->options->run && !o->forked);
 
-	return outfile_expand(s->options->outfile, s->pid, s->command, number, !own,
-			       s->target, sizeof(s->target));
+	return outfile_expand(o->options->outfile, o->pid, o->command, number, !own,
+			       o->target, sizeof(o->target));
 }
 
 /*
  * Opens path in the held directory or, where that is gone or is another one now, by its whole name. how:
  * safe_open_write or safe_open_new.
  */
-static int open_file(struct output *s, const char *path, int how(int, const char *, int), int flags)
+static int open_file(struct output *o, const char *path, int how(int, const char *, int), int flags)
 {
 	int fd = -1;
 
 	flags |= O_WRONLY | O_NOCTTY | O_NONBLOCK;
-	if (is_still(&s->dir, s->dir.fd))
-		fd = how(s->dir.fd, path_name(path), flags);
+	if (is_still(&o->dir, o->dir.fd))
+		fd = how(o->dir.fd, path_name(path), flags);
 	if (fd < 0 && errno != EEXIST)
 		fd = how(AT_FDCWD, path, flags);
 	if (fd >= 0)	/* only opening a FIFO without a reader must not wait; writing may */
@@ -188,34 +188,34 @@ static int open_file(struct output *s, const char *path, int how(int, const char
 }
 
 /* Holds the directory of the outfile open, unless its name has a placeholder. */
-static void hold_directory(struct output *s)
+static void hold_directory(struct output *o)
 {
-	const char *name = path_name(s->target);
+	const char *name = path_name(o->target);
 
-	if (name == s->target || memchr(s->options->outfile, '%',
-			(size_t)(path_name(s->options->outfile) - s->options->outfile)))
+	if (name == o->target || memchr(o->options->outfile, '%',
+			(size_t)(path_name(o->options->outfile) - o->options->outfile)))
 		return;
-	memcpy(s->temporary, s->target, (size_t)(name - s->target));
-	s->temporary[name - s->target] = '\0';
-	s->dir = move_high(open(s->temporary, O_PATH | O_DIRECTORY | O_CLOEXEC));
-	s->temporary[0] = '\0';
+	memcpy(o->temporary, o->target, (size_t)(name - o->target));
+	o->temporary[name - o->target] = '\0';
+	o->dir = move_high(open(o->temporary, O_PATH | O_DIRECTORY | O_CLOEXEC));
+	o->temporary[0] = '\0';
 }
 
 /* Opens the one file of all dumps. At the start folded stacks that go to a FIFO may still wait for
  * its reader, and where no descriptor is left, a dump will have some (process/own_descriptors.h). */
-static void open_one_file(struct output *s, bool starts, bool truncate)
+static void open_one_file(struct output *o, bool starts, bool truncate)
 {
 	int fd = -1;
 
-	if (s->options->outfile_is) {
-		s->file = hold(outfile_descriptor(s->options));
+	if (o->options->outfile_is) {
+		o->file = hold_open(outfile_descriptor(o->options));
 		errno = EBADF;
 	} else {
-		fd = open_file(s, s->target, safe_open_write, O_APPEND | (truncate ? O_TRUNC : 0));
-		s->file = move_high(fd);
+		fd = open_file(o, o->target, safe_open_write, O_APPEND | (truncate ? O_TRUNC : 0));
+		o->file = move_high(fd);
 	}
-	if (s->file.fd < 0 && !(starts && (errno == EMFILE || (s->replaces && errno == ENXIO))))
-		tell(s, s->target, errno);
+	if (o->file.fd < 0 && !(starts && (errno == EMFILE || (o->replaces && errno == ENXIO))))
+		report_error(o, o->target, errno);
 }
 
 /*
@@ -223,77 +223,77 @@ static void open_one_file(struct output *s, bool starts, bool truncate)
  * descriptor, a FIFO, a socket or a device. All processes of the run share such an outfile, as it would be of no
  * use to any of them under the name FILE.PID.
  */
-static bool is_in_place(struct output *s)
+static bool is_in_place(struct output *o)
 {
 	struct stat st;
 
-	if (s->options->outfile_is)
+	if (o->options->outfile_is)
 		return true;
-	s->in_place = true;	/* so that expand() adds no process number */
-	return expand(s, 1) && !fstatat(AT_FDCWD, s->target, &st, 0) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+	o->in_place = true;	/* so that expand() adds no process number */
+	return expand(o, 1) && !fstatat(AT_FDCWD, o->target, &st, 0) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
 }
 
-void output_init(struct output *s, const struct options *options, const char *command,
+void output_init(struct output *o, const struct options *options, const char *command,
 	       uint32_t pid, bool replaces, bool truncate)
 {
 	int saved = errno, source = STDERR_FILENO;
 
-	s->options = options;
-	s->command = command;
-	s->pid = pid;
-	s->replaces = replaces;
-	s->dir.fd = s->file.fd = s->stream.fd = s->current = -1;
-	s->error = hold(STDERR_FILENO);
-	if (to_stdout(s))
+	o->options = options;
+	o->command = command;
+	o->pid = pid;
+	o->replaces = replaces;
+	o->dir.fd = o->file.fd = o->stream.fd = o->current = -1;
+	o->error = hold_open(STDERR_FILENO);
+	if (to_stdout(o))
 		source = STDOUT_FILENO;
-	if (to_file(s) && !outfile_is_numbered(options->outfile))
-		s->in_place = is_in_place(s);
-	if (!to_file(s))
-		s->stream = source == STDERR_FILENO ? s->error : hold(source);
-	else if (!expand(s, 1))
-		tell(s, s->options->outfile, ENAMETOOLONG);
+	if (to_file(o) && !outfile_is_numbered(options->outfile))
+		o->in_place = is_in_place(o);
+	if (!to_file(o))
+		o->stream = source == STDERR_FILENO ? o->error : hold_open(source);
+	else if (!expand(o, 1))
+		report_error(o, o->options->outfile, ENAMETOOLONG);
 	else
-		hold_directory(s);
-	if (one_file(s) && s->target[0])
-		open_one_file(s, true, truncate);
+		hold_directory(o);
+	if (one_file(o) && o->target[0])
+		open_one_file(o, true, truncate);
 	errno = saved;
 }
 
-void output_forked(struct output *s, uint32_t pid)
+void output_forked(struct output *o, uint32_t pid)
 {
-	s->pid = pid;
-	s->forked = true;
-	s->told = false;
-	s->current = -1;
-	if (one_file(s) && !s->in_place)
-		drop(&s->file);
+	o->pid = pid;
+	o->forked = true;
+	o->error_reported = false;
+	o->current = -1;
+	if (one_file(o) && !o->in_place)
+		let_go(&o->file);
 }
 
-void output_failed(struct output *s, uint32_t number, int error)
+void output_failed(struct output *o, uint32_t number, int error)
 {
 	int saved = errno;
 
-	if (to_file(s) && expand(s, number))
-		tell(s, s->target, error);
+	if (to_file(o) && expand(o, number))
+		report_error(o, o->target, error);
 	else
-		tell(s, to_stdout(s) ? "standard output" : "standard error", error);
+		report_error(o, to_stdout(o) ? "standard output" : "standard error", error);
 	errno = saved;
 }
 
-static int begin_stream(struct output *s)
+static int begin_stream(struct output *o)
 {
-	int original = to_stdout(s) ? STDOUT_FILENO : STDERR_FILENO;
+	int original = to_stdout(o) ? STDOUT_FILENO : STDERR_FILENO;
 
-	if (is_still(&s->stream, s->stream.fd))
-		return s->stream.fd;
-	return is_still(&s->stream, original) ? original : -1;
+	if (is_still(&o->stream, o->stream.fd))
+		return o->stream.fd;
+	return is_still(&o->stream, original) ? original : -1;
 }
 
-unsigned output_descriptors(struct output *s, int fds[OUTPUT_DESCRIPTORS])
+unsigned output_descriptors(struct output *o, int fds[OUTPUT_DESCRIPTORS])
 {
-	struct output_fd *const held[] = { &s->stream, &s->dir, &s->file };
+	struct output_fd *const held[] = { &o->stream, &o->dir, &o->file };
 	unsigned count = 0;
-	int fd = output_error_fd(s);
+	int fd = output_error_fd(o);
 
 	if (fd >= 0)
 		fds[count++] = fd;
@@ -301,44 +301,44 @@ unsigned output_descriptors(struct output *s, int fds[OUTPUT_DESCRIPTORS])
 		if (is_still(held[i], held[i]->fd))
 			fds[count++] = held[i]->fd;
 	}
-	if (!to_file(s)) {
-		fd = begin_stream(s);
+	if (!to_file(o)) {
+		fd = begin_stream(o);
 		if (fd >= 0)
 			fds[count++] = fd;
 	}
-	fd = outfile_descriptor(s->options);
+	fd = outfile_descriptor(o->options);
 	if (fd >= 0)
 		fds[count++] = fd;
 	return count;
 }
 
-void output_close(struct output *s)
+void output_close(struct output *o)
 {
-	if (s->stream.fd != s->error.fd)
-		drop(&s->stream);
-	drop(&s->error);
-	drop(&s->dir);
-	drop(&s->file);
+	if (o->stream.fd != o->error.fd)
+		let_go(&o->stream);
+	let_go(&o->error);
+	let_go(&o->dir);
+	let_go(&o->file);
 }
 
-void output_keep(struct output *s)
+void output_open_early(struct output *o)
 {
 	int saved = errno;
 
-	if (one_file(s) && !is_still(&s->file, s->file.fd) && expand(s, 1))
-		open_one_file(s, true, false);
+	if (one_file(o) && !is_still(&o->file, o->file.fd) && expand(o, 1))
+		open_one_file(o, true, false);
 	errno = saved;
 }
 
 /* The name of the temporary file beside the target; try: 0 for the first one. */
-static bool name_temporary(struct output *s, unsigned try)
+static bool name_temporary(struct output *o, unsigned try)
 {
 	struct out name;
 
-	out_init(&name, -1, s->temporary, sizeof(s->temporary));
-	out_text(&name, s->target);
+	out_init(&name, -1, o->temporary, sizeof(o->temporary));
+	out_text(&name, o->target);
 	out_char(&name, '.');
-	out_u64(&name, s->pid);
+	out_u64(&name, o->pid);
 	if (try) {
 		out_char(&name, '.');
 		out_u64(&name, try);
@@ -349,10 +349,10 @@ static bool name_temporary(struct output *s, unsigned try)
 }
 
 /* Removes a file in the held directory or, where that is gone or is another one now, by its whole name. */
-static void remove_file(const struct output *s, const char *path)
+static void remove_file(const struct output *o, const char *path)
 {
-	if (is_still(&s->dir, s->dir.fd))
-		unlinkat(s->dir.fd, path_name(path), 0);
+	if (is_still(&o->dir, o->dir.fd))
+		unlinkat(o->dir.fd, path_name(path), 0);
 	else
 		unlinkat(AT_FDCWD, path, 0);
 }
@@ -362,25 +362,25 @@ static void remove_file(const struct output *s, const char *path)
  * or a link to a file that must not be written to. A file that an earlier process of the same number has left there,
  * because it was killed, is removed.
  */
-static int create_temporary(struct output *s)
+static int create_temporary(struct output *o)
 {
 	int fd = -1;
 
 	for (unsigned try = 0; try < TEMPORARY_TRIES && fd < 0; try++) {
-		if (!name_temporary(s, try)) {
+		if (!name_temporary(o, try)) {
 			errno = ENAMETOOLONG;
 			break;
 		}
-		fd = open_file(s, s->temporary, safe_open_new, 0);
+		fd = open_file(o, o->temporary, safe_open_new, 0);
 		if (fd < 0 && errno == EEXIST) {
-			remove_file(s, s->temporary);
-			fd = open_file(s, s->temporary, safe_open_new, 0);
+			remove_file(o, o->temporary);
+			fd = open_file(o, o->temporary, safe_open_new, 0);
 		}
 		if (fd < 0 && errno != EEXIST)
 			break;
 	}
 	if (fd < 0)
-		s->temporary[0] = '\0';
+		o->temporary[0] = '\0';
 	return fd;
 }
 
@@ -388,73 +388,73 @@ static int create_temporary(struct output *s)
  * A document is written to a temporary file beside its place, which is then renamed. So a reader finds either the
  * old document or the new one, and each is whole. A link, a FIFO or a device is written to directly.
  */
-static int begin_document(struct output *s)
+static int begin_document(struct output *o)
 {
 	struct stat st;
-	bool direct = (is_still(&s->dir, s->dir.fd) ?
-		       fstatat(s->dir.fd, path_name(s->target), &st, AT_SYMLINK_NOFOLLOW) :
-		       lstat(s->target, &st)) == 0 && !S_ISREG(st.st_mode);
+	bool direct = (is_still(&o->dir, o->dir.fd) ?
+		       fstatat(o->dir.fd, path_name(o->target), &st, AT_SYMLINK_NOFOLLOW) :
+		       lstat(o->target, &st)) == 0 && !S_ISREG(st.st_mode);
 
-	s->close_it = true;
-	return direct ? open_file(s, s->target, safe_open_write, O_TRUNC) : create_temporary(s);
+	o->close_it = true;
+	return direct ? open_file(o, o->target, safe_open_write, O_TRUNC) : create_temporary(o);
 }
 
-int output_begin(struct output *s, uint32_t number)
+int output_begin(struct output *o, uint32_t number)
 {
 	int saved = errno;
 
-	s->temporary[0] = '\0';
-	s->close_it = false;
-	if (!to_file(s)) {
-		s->current = begin_stream(s);
-		if (s->current < 0)
-			tell(s, to_stdout(s) ? "standard output" : "standard error", EBADF);
-	} else if (!expand(s, number)) {
-		tell(s, s->options->outfile, ENAMETOOLONG);
-		s->current = -1;
-	} else if (one_file(s)) {
-		if (!is_still(&s->file, s->file.fd))
-			open_one_file(s, false, false);
-		s->current = s->file.fd;
+	o->temporary[0] = '\0';
+	o->close_it = false;
+	if (!to_file(o)) {
+		o->current = begin_stream(o);
+		if (o->current < 0)
+			report_error(o, to_stdout(o) ? "standard output" : "standard error", EBADF);
+	} else if (!expand(o, number)) {
+		report_error(o, o->options->outfile, ENAMETOOLONG);
+		o->current = -1;
+	} else if (one_file(o)) {
+		if (!is_still(&o->file, o->file.fd))
+			open_one_file(o, false, false);
+		o->current = o->file.fd;
 	} else {
-		if (s->replaces) {
-			s->current = begin_document(s);
+		if (o->replaces) {
+			o->current = begin_document(o);
 		} else {
-			s->close_it = true;
-			s->current = open_file(s, s->target, safe_open_write, O_TRUNC);
+			o->close_it = true;
+			o->current = open_file(o, o->target, safe_open_write, O_TRUNC);
 		}
-		if (s->current < 0)
-			tell(s, s->target, errno);
+		if (o->current < 0)
+			report_error(o, o->target, errno);
 	}
 	errno = saved;
-	return s->current;
+	return o->current;
 }
 
 /* Renames a file within the directory of both names. */
-static int rename_in(const struct output *s, const char *from, const char *to)
+static int rename_in(const struct output *o, const char *from, const char *to)
 {
-	if (is_still(&s->dir, s->dir.fd) &&
-	    !renameat(s->dir.fd, path_name(from), s->dir.fd, path_name(to)))
+	if (is_still(&o->dir, o->dir.fd) &&
+	    !renameat(o->dir.fd, path_name(from), o->dir.fd, path_name(to)))
 		return 0;
 	return renameat(AT_FDCWD, from, AT_FDCWD, to);
 }
 
-void output_end(struct output *s, int error)
+void output_end(struct output *o, int error)
 {
 	int saved = errno;
 
-	if (s->current >= 0 && s->close_it)
-		close(s->current);
-	s->current = -1;
-	if (s->temporary[0]) {
-		if (!error && rename_in(s, s->temporary, s->target))
+	if (o->current >= 0 && o->close_it)
+		close(o->current);
+	o->current = -1;
+	if (o->temporary[0]) {
+		if (!error && rename_in(o, o->temporary, o->target))
 			error = errno;
 		if (error)
-			remove_file(s, s->temporary);
-		s->temporary[0] = '\0';
+			remove_file(o, o->temporary);
+		o->temporary[0] = '\0';
 	}
 	if (error)
-		tell(s, to_file(s) ? s->target : to_stdout(s) ? "standard output" :
+		report_error(o, to_file(o) ? o->target : to_stdout(o) ? "standard output" :
 		     "standard error", error);
 	errno = saved;
 }

@@ -16,7 +16,7 @@
 #define SECOND_NS	UINT64_C(1000000000)
 
 /* "[heaptrace] text format more" on standard error, where no dump will stand. */
-static void say(struct dumper *d, const char *text, const char *more)
+static void print_notice(struct dumper *d, const char *text, const char *more)
 {
 	int fd = output_error_fd(&d->output);
 	char buf[512];
@@ -37,7 +37,7 @@ static void say(struct dumper *d, const char *text, const char *more)
  * Says which command makes the report. A child process says so only where a watcher should have been
  * there, or when it was asked for a dump: the line of the run's first process stands for all others.
  */
-static void say_how(struct dumper *d, bool final)
+static void notice_command(struct dumper *d, bool final)
 {
 	static uint32_t said;		/* by this process */
 	char path[PATH_MAX], more[PATH_MAX + 64];
@@ -47,17 +47,17 @@ static void say_how(struct dumper *d, bool final)
 		return;
 	said = d->pid;
 	if (!storage_file(path)) {
-		say(d, "no watcher is there to write the report: start the program as heaptrace --format=",
+		print_notice(d, "no watcher is there to write the report: start the program as heaptrace --format=",
 		    " PROGRAM (without --no-watch), or with --record=FILE, from which heaptrace --report=FILE makes it");
 		return;
 	}
 	out_init(&out, -1, more, sizeof(more));
 	out_text(&out, " --report=");
 	out_text(&out, path);
-	say(d, "no watcher is there to write the report; this command makes it: heaptrace --format=", out_string(&out));
+	print_notice(d, "no watcher is there to write the report; this command makes it: heaptrace --format=", out_string(&out));
 }
 
-static void say_undelivered(struct dumper *d, int error, bool final)
+static void notice_undelivered(struct dumper *d, int error, bool final)
 {
 	if (error == EAGAIN)
 		dump_notice(d, final ? "the watcher is busy: it writes the report after the program's end" :
@@ -65,7 +65,7 @@ static void say_undelivered(struct dumper *d, int error, bool final)
 	else if (final && error != ECONNREFUSED)
 		dump_notice(d, "the watcher cannot be reached from here: it writes the report after the program's end");
 	else
-		say_how(d, final);
+		notice_command(d, final);
 }
 
 /* Reads what the watcher wrote. False: it was killed before it had written the report. */
@@ -110,7 +110,7 @@ static enum remote_dump_result wait_for_answer(struct dumper *d, int fd)
 		dump_notice(d, "the report is still being written: the program waits for it, at most 10 seconds in all");
 	}
 	if (!take_answer(d, fd))
-		say_how(d, true);
+		notice_command(d, true);
 	return REMOTE_DUMP_DONE;
 }
 
@@ -129,7 +129,7 @@ enum remote_dump_result remote_dump(struct dumper *d, const struct dump_request 
 	int saved = errno, ends[2] = { -1, -1 }, error = 0;
 
 	if (!watcher) {
-		say_how(d, final);
+		notice_command(d, final);
 		errno = saved;
 		return REMOTE_DUMP_DONE;
 	}
@@ -143,7 +143,7 @@ enum remote_dump_result remote_dump(struct dumper *d, const struct dump_request 
 	if (error == EMFILE && r->tries_again) {
 		result = REMOTE_DUMP_NO_DESCRIPTOR;
 	} else if (error) {
-		say_undelivered(d, error, final);
+		notice_undelivered(d, error, final);
 		result = final ? REMOTE_DUMP_LATE : REMOTE_DUMP_DONE;
 	} else if (final) {
 		result = wait_for_answer(d, ends[0]);

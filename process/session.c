@@ -261,7 +261,7 @@ void session_keep_output(void)
 		return;
 	guard_enter();
 	uninterrupted_begin(&span);
-	output_keep(&dumper.output);
+	output_open_early(&dumper.output);
 	end_dumping();
 	uninterrupted_end(&span);
 	guard_drop();

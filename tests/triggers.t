@@ -58,6 +58,14 @@ for my $options (['--every=0.1'], ['--every=0.1', '--sort=count,age']) {
 	close $in;
 	finish($pid, 30);
 }
+{
+	# A dump takes longer than the time here, so one is always due: the processes take turns.
+	my $sleep = 'perl -e "select undef, undef, undef, 1.5"';
+	run(undef, $heaptrace, '--every=0.001', "--outfile=$dir/turn.%p", '/bin/sh', '-c', "$sleep & $sleep & $sleep & wait");
+	my @counts = sort { $b <=> $a } map { scalar(() = slurp($_) =~ /sorted by/g) } glob "$dir/turn.*";
+	cmp_ok($counts[2] // 0, '>=', ($counts[0] // 1) / 4, '--every: slow dumps of several processes take turns')
+		or diag("dumps of each process: @counts");
+}
 for my $options (['--no-watch'], ["--record=$dir/record"]) {
 	my ($status, undef, $err) = run(undef, $heaptrace, '--every=1', @$options, '/bin/true');
 	is($status, 125 << 8, "--every @$options: refused");

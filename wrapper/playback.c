@@ -87,7 +87,7 @@ static uint64_t last_moment(const struct table *t)
 }
 
 /* Tells why the file of --ignore cannot be read, in one write, because others may write to the same terminal. */
-static void tell_ignore(const char *path, const char *why)
+static void print_ignore_error(const char *path, const char *why)
 {
 	char buf[PATH_MAX + 256];
 	struct out out;
@@ -160,10 +160,10 @@ static const char *print_table(struct options *o, struct table *t, uint64_t mome
 	static char outfile_is[OUTFILE_TEXT_BYTES];
 	struct rules rules = { .text = NULL };
 	int error = o->ignore ? rules_read(&rules, o->ignore) : 0;
-	bool told;
+	bool failed;
 
 	if (error) {
-		tell_ignore(o->ignore, error == EFBIG ? "it is larger than 1 MB" : strerror(error));
+		print_ignore_error(o->ignore, error == EFBIG ? "it is larger than 1 MB" : strerror(error));
 		return "";
 	}
 	if (rules.doubt)
@@ -178,12 +178,12 @@ static const char *print_table(struct options *o, struct table *t, uint64_t mome
 	dump_write(&d, &(struct dump_request){
 		.sort = o->sort, .sort_count = o->sort_count, .reason = REASON_ASKED,
 	});
-	told = d.output.told;
+	failed = d.output.error_reported;
 	if (options_format(o) != OUTPUT_TEXT)
-		dump_tell_unmatched(&d);
+		dump_notice_unmatched(&d);
 	dump_detach(&d);
 	load_release(t);
-	return told ? "" : NULL;
+	return failed ? "" : NULL;
 }
 
 const char *playback(struct options *o)

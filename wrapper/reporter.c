@@ -31,9 +31,9 @@ struct process {
 };
 
 static struct process *processes;
-static uint32_t awaited;	/* children that have not registered, and whose parent is gone */
+static uint32_t awaited_children;	/* children that have not registered, and whose parent is gone */
 static int poller;
-static struct reporter self;
+static struct reporter reporter;
 
 /* Each process takes two descriptors, so a run of several processes gets as many as allowed. */
 static void raise_limit(void)
@@ -94,7 +94,7 @@ static int32_t dump(struct process *p, const struct dump_request *r, bool runs)
 	if (load_table(&t, p->table_fd, 0) != LOAD_OK)
 		return WATCH_UNREADABLE;
 	memset(&d, 0, sizeof(d));
-	dump_attach(&d, &t, self.options, self.rules, false, now_ns());
+	dump_attach(&d, &t, reporter.options, reporter.rules, false, now_ns());
 	d.runs_as = runs ? (uint32_t)p->pid : 0;
 	dump_write(&d, r);
 	error = d.output.failure;
@@ -113,7 +113,7 @@ static int32_t dump(struct process *p, const struct dump_request *r, bool runs)
 static void dump_unasked(struct process *p, bool runs)
 {
 	dump(p, &(struct dump_request){
-		.sort = self.options->sort, .sort_count = self.options->sort_count,
+		.sort = reporter.options->sort, .sort_count = reporter.options->sort_count,
 		.reason = runs ? REASON_EVERY : REASON_KILLED, .final = !runs,
 	}, runs);
 }
@@ -123,7 +123,7 @@ static void dump_unasked(struct process *p, bool runs)
 static void await_children(const struct process *p, const struct table_header *h)
 {
 	if (h->forks > p->children)
-		awaited += h->forks - p->children;
+		awaited_children += h->forks - p->children;
 }
 
 /* Notes the end of the process in its file of --record: --report computes ages up to that moment. */
@@ -135,15 +135,15 @@ static void note_end(int fd)
 		errno = 0;	/* then the file's own time serves */
 }
 
-static void has_ended(struct process *p)
+static void handle_end(struct process *p)
 {
 	struct table_header h;
 
 	if (p->table_fd >= 0 && load_header(&h, p->table_fd, 0) == LOAD_OK) {
 		await_children(p, &h);
-		if (h.life == TABLE_LIVES && self.options->record)
+		if (h.life == TABLE_LIVES && reporter.options->record)
 			note_end(p->table_fd);
-		if (h.life == TABLE_LIVES && (!self.options->record || options_by_reporter(self.options)))
+		if (h.life == TABLE_LIVES && (!reporter.options->record || options_by_reporter(reporter.options)))
 			dump_unasked(p, false);
 	}
 	remove_process(p);
@@ -198,13 +198,13 @@ static bool receive(struct received *s)
 	ssize_t n;
 
 	*s = (struct received){ .fds = { -1, -1 } };
-	while ((n = recvmsg(self.listener, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR)
+	while ((n = recvmsg(reporter.listener, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR)
 		;
 	if (n < 0)
 		return false;
 	take_control(s, &m);
 	if (n != sizeof(s->message) ||
-	    memcmp(s->message.password, self.password, WATCH_PASSWORD_BYTES))
+	    memcmp(s->message.password, reporter.password, WATCH_PASSWORD_BYTES))
 		s->pid = -1;
 	return true;
 }
@@ -226,8 +226,8 @@ static void count_child(uint32_t parent)
 			return;
 		}
 	}
-	if (awaited)
-		awaited--;
+	if (awaited_children)
+		awaited_children--;
 }
 
 static void close_descriptors(struct received *s)
@@ -269,7 +269,7 @@ static void take_table(struct received *s)
 	p->table_fd = s->fds[0];
 }
 
-/* WATCH_REPORT: writes the report, and answers where an answer is awaited. The process may have ended
+/* WATCH_REPORT: writes the report, and answers where an answer is awaited_children. The process may have ended
  * meanwhile, and its end not have been seen yet: then the dump is the same. */
 static void take_request(struct received *s)
 {
@@ -316,34 +316,41 @@ static uint64_t clock_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* Whether a process's next dump is due; *wait becomes the time until it is, if that is less. */
-static bool is_due(struct process *p, uint64_t now, int *wait)
+/*
+ * The process whose dump has been due for the longest time; NULL: none is due. So where dumps take longer than
+ * the time of --every, the processes take turns. *wait becomes the milliseconds until a dump is due; -1: none
+ * will be.
+ */
+static struct process *find_due(uint64_t now, int *wait)
 {
-	uint64_t every = self.options->every_ms;
-	bool due = p->next_ms && p->next_ms <= now;
+	struct process *first = NULL;
 
-	if (!p->next_ms)
-		p->next_ms = now + every;
-	while (p->next_ms <= now)	/* dumps that a slow one has made impossible are left out */
-		p->next_ms += (now - p->next_ms) / every * every + every;
-	if (*wait < 0 || p->next_ms - now < (uint64_t)*wait)
-		*wait = (int)(p->next_ms - now);
-	return due;
+	for (struct process *p = processes; p; p = p->next) {
+		if (p->table_fd < 0)
+			continue;
+		if (!p->next_ms)
+			p->next_ms = now + reporter.options->every_ms;
+		if (!first || p->next_ms < first->next_ms)
+			first = p;
+	}
+	*wait = !first ? -1 : first->next_ms > now ? (int)(first->next_ms - now) : 0;
+	return first && first->next_ms <= now ? first : NULL;
 }
 
 /*
- * Takes one dump that is due, if there is one: messages come before the next one, because a process may
- * wait for an answer. Returns the milliseconds until the next dump is due; -1: none will be.
+ * Takes one dump that is due, if there is one. Messages are taken before the next dump, because a process may be
+ * waiting for an answer. Returns the milliseconds until the next dump is due; -1: none will be.
  */
 static int take_due_dump(void)
 {
-	uint64_t now = self.options->every_ms ? clock_ms() : 0;
+	uint64_t every = reporter.options->every_ms, now = every ? clock_ms() : 0;
 	struct table_header h;
+	struct process *p;
 	int wait = -1;
 
-	for (struct process *p = processes; p && self.options->every_ms; p = p->next) {
-		if (p->table_fd < 0 || !is_due(p, now, &wait))
-			continue;
+	while (every && (p = find_due(now, &wait))) {
+		/* The moments that have passed during a slow dump are left out. */
+		p->next_ms += (now - p->next_ms) / every * every + every;
 		if (load_header(&h, p->table_fd, 0) == LOAD_OK && h.life == TABLE_LIVES) {
 			dump_unasked(p, true);
 			return 0;
@@ -358,7 +365,7 @@ void reporter_run(void)
 	struct epoll_event events[64];
 	int count, wait;
 
-	while (processes || awaited) {
+	while (processes || awaited_children) {
 		wait = take_due_dump();
 		count = epoll_wait(poller, events, 64, processes ? wait : LATE_MS);
 		if (count < 0 && errno == EINTR)
@@ -370,7 +377,7 @@ void reporter_run(void)
 		take_messages();
 		for (int i = 0; i < count; i++) {
 			if (events[i].data.ptr)
-				has_ended(events[i].data.ptr);
+				handle_end(events[i].data.ptr);
 		}
 	}
 }
@@ -379,8 +386,8 @@ bool reporter_start(const struct reporter *r)
 {
 	struct epoll_event event = { .events = EPOLLIN };
 
-	self = *r;
+	reporter = *r;
 	poller = epoll_create1(EPOLL_CLOEXEC);
-	return !epoll_ctl(poller, EPOLL_CTL_ADD, self.listener, &event) &&
-	       add_process(self.program, self.program_pid);
+	return !epoll_ctl(poller, EPOLL_CTL_ADD, reporter.listener, &event) &&
+	       add_process(reporter.program, reporter.program_pid);
 }

@@ -149,7 +149,7 @@ static void prepare(int argc, char **arguments)
 		return;		/* then the file system of the old directory stays busy, which does no harm */
 }
 
-struct start {
+struct watcher_start {
 	const char *text;
 	int argc;
 	char **arguments;
@@ -165,7 +165,7 @@ struct start {
  * end. Where neither comes soon, this variable tells: the kernel clears it at the wrapper's exec or end,
  * as it does for the join of a thread (set_tid_address(2)).
  */
-static int wrapper_inside = 1;
+static int wrapper_shares_memory = 1;
 
 static void wait_alone(void)
 {
@@ -173,13 +173,13 @@ static void wait_alone(void)
 				   { .fd = program, .events = POLLIN } };
 
 	for (int ms = ALONE_MS; poll(signs, 2, ms) <= 0; ms = ALONE_AGAIN_MS) {
-		if (!__atomic_load_n(&wrapper_inside, __ATOMIC_ACQUIRE))
+		if (!__atomic_load_n(&wrapper_shares_memory, __ATOMIC_ACQUIRE))
 			break;
 	}
 }
 
 /* The life of the watcher, in memory that nobody else uses. */
-static _Noreturn void live(const struct start *s)
+static _Noreturn void run_watcher(const struct watcher_start *s)
 {
 	size_t bytes = strlen(s->text) + 16;
 	char *store = malloc(bytes), error[256];
@@ -197,11 +197,11 @@ static _Noreturn void live(const struct start *s)
 	_exit(0);
 }
 
-static int live_when_alone(void *start)
+static int run_when_alone(void *start)
 {
 	setsid();
 	wait_alone();
-	live(start);
+	run_watcher(start);
 }
 
 /*
@@ -209,29 +209,29 @@ static int live_when_alone(void *start)
  * child of the program. fork() serves where clone() cannot share memory without sharing more (qemu's
  * user mode).
  */
-static int in_between(void *start)
+static int intermediate_process(void *start)
 {
-	const struct start *s = start;
+	const struct watcher_start *s = start;
 
-	if (clone(live_when_alone, s->stack + STACK_BYTES, CLONE_VM, start) < 0 && !fork()) {
+	if (clone(run_when_alone, s->stack + STACK_BYTES, CLONE_VM, start) < 0 && !fork()) {
 		setsid();
-		live(start);
+		run_watcher(start);
 	}
 	_exit(0);
 }
 
-void watcher_leave(const char *text, int argc, char **arguments)
+void watcher_spawn(const char *text, int argc, char **arguments)
 {
-	static struct start start;	/* static, because the watcher reads it when this call is long over */
+	static struct watcher_start start;	/* static, because the watcher reads it when this call is long over */
 	char *stacks = mmap(NULL, 2 * STACK_BYTES, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
 	pid_t child;
 
 	if (stacks != MAP_FAILED) {
-		start = (struct start){ text, argc, arguments, stacks };
-		syscall(SYS_set_tid_address, &wrapper_inside);
+		start = (struct watcher_start){ text, argc, arguments, stacks };
+		syscall(SYS_set_tid_address, &wrapper_shares_memory);
 		/* No signal is sent at the end of this child: it could still be pending in the program. */
-		child = clone(in_between, stacks + 2 * STACK_BYTES, CLONE_VM | CLONE_VFORK, &start);
+		child = clone(intermediate_process, stacks + 2 * STACK_BYTES, CLONE_VM | CLONE_VFORK, &start);
 		while (child > 0 && waitpid(child, NULL, __WALL) < 0 && errno == EINTR)
 			;
 	}

@@ -36,6 +36,6 @@ bool watcher_open(char address[WATCHER_ADDRESS_BYTES]);
  * them. arguments: argv, whose texts the watcher overwrites in its own memory, so that a search for the
  * program's command line does not find the watcher. Returns in the wrapper only.
  */
-void watcher_leave(const char *text, int argc, char **arguments);
+void watcher_spawn(const char *text, int argc, char **arguments);
 
 #endif
