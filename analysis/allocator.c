@@ -151,7 +151,7 @@ struct model_allocator allocator_read(const struct model_request *q, const struc
 
 	if (!q->foreign || q->runs_as)
 		heap_read(places, &reader, q->heap_still && !q->foreign, &f);
-	is_other = (places->other && !serves_all(&f, b)) || serves_none(&f, b);
+	is_other = (places->other_malloc && !serves_all(&f, b)) || serves_none(&f, b);
 	a.virtual_known = f.arenas_known && f.mapped_known && !is_other;
 	a.virtual_bytes = f.arena_bytes + f.mapped_bytes;
 	a.unknown = why_unknown(q, is_other);

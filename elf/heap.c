@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* See heap.h. Names of glibc's are those of its malloc/malloc.c and arena.c, 2.28 to 2.41. */
+/* See heap.h. The names of glibc's types, fields and macros are those of its malloc/malloc.c and malloc/arena.c,
+ * versions 2.28 to 2.41. */
 #include "heap.h"
 
 #include "headers.h"
@@ -11,21 +12,21 @@
 #include <sys/uio.h>
 
 #define WORD		((uint64_t)sizeof(uintptr_t))
-#define BINS		127u			/* NBINS - 1: there is no bin 0 */
+#define BINS		127u			/* NBINS - 1: bin 0 does not exist */
 #define BINS_BYTES	(2 * BINS * WORD)
 #define BINMAP_BYTES	16u
 #define HEAD_BYTES	(WORD == 8 ? 16u : 12u)	/* mutex, flags, have_fastchunks */
-#define FASTBINS_MAX	16u			/* 10, in programs of 32 bits 11 */
+#define FASTBINS_MAX	16u			/* glibc has 10, and 11 in programs of 32 bits */
 #define ARENAS_MAX	8192u			/* glibc makes 8 for each processor */
 #define PAGE_BITS	((uint64_t)4095)
-#define HEAP_LOG2		(WORD == 8 ? 26 : 20)	/* HEAP_MAX_SIZE's: a later arena's heaps are aligned to it */
-#define NONCONTIGUOUS		2u			/* in `flags`: main_arena is more than what sbrk() gives */
+#define HEAP_LOG2	(WORD == 8 ? 26 : 20)	/* of HEAP_MAX_SIZE, to which heaps that mmap() gives are aligned */
+#define NONCONTIGUOUS	2u			/* in `flags`: sbrk() did not give all of main_arena's memory */
 #define CHUNK_FLAGS	((uint64_t)7)		/* the low bits of a chunk's size are flags */
-#define CHUNK_LEAST	(4 * WORD)		/* MINSIZE */
-#define NEAR_BYTES		16384u
-#define MMAPS_USUAL		65536u			/* DEFAULT_MMAP_MAX */
-#define THRESHOLD_MOST		((uint64_t)1 << 40)	/* mmap_threshold: less than any address of 64 bits */
-#define BYTES_MOST	((uint64_t)1 << 52)	/* more than any process can have */
+#define CHUNK_MIN	(4 * WORD)		/* MINSIZE */
+#define NEAR_BYTES	16384u			/* mp_ is at most so far from main_arena */
+#define MMAPS_DEFAULT	65536u			/* DEFAULT_MMAP_MAX */
+#define THRESHOLD_MAX	((uint64_t)1 << 40)	/* an mmap_threshold is less, and an address of 64 bits is not */
+#define BYTES_MAX	((uint64_t)1 << 52)	/* more than any process can have */
 
 /* ---- Reading memory ---- */
 
@@ -38,7 +39,7 @@ static bool own_word(struct heap_reader *self, uint64_t address, uint64_t *to)
 {
 	if (address % WORD || address != (uintptr_t)address)
 		return false;
-	if (!is_in(&self->sure[0], address) && !is_in(&self->sure[1], address) &&
+	if (!is_in(&self->readable[0], address) && !is_in(&self->readable[1], address) &&
 	    self->page != (address | PAGE_BITS)) {
 		if (!probe_readable((uintptr_t)address))
 			return false;
@@ -70,8 +71,8 @@ struct heap_reader heap_foreign_reader(uint32_t pid)
 	return (struct heap_reader){ .word = foreign_word, .pid = pid };
 }
 
-/* Four of a word's bytes. */
-static uint64_t part_of(uint64_t word, uint64_t address)
+/* The field of 4 bytes at an address, from the word that contains the field. */
+static uint64_t half_of(uint64_t word, uint64_t address)
 {
 	unsigned shift = 8 * (unsigned)(address % WORD);
 
@@ -82,16 +83,18 @@ static uint64_t part_of(uint64_t word, uint64_t address)
 
 /* ---- Free chunks ---- */
 
-struct count {
+/* The sum of the free chunks' sizes. */
+struct free_sum {
 	const struct heap_places *places;
 	struct heap_reader *reader;
-	uint64_t limit;		/* of the arena: no chunk is larger */
-	unsigned left;		/* chunks that may still be visited */
+	uint64_t limit;		/* the arena's size: a larger number is not the size of a chunk */
+	unsigned left;		/* how many chunks may still be visited */
 	uint64_t bytes;
 };
 
-/* Adds a chunk (prev_size, size, fd, bk: a word each). False: it is none, or there have been too many. */
-static bool count_chunk(struct count *c, uint64_t chunk)
+/* Adds the chunk at an address (prev_size, size, fd, bk: a word each). False: there is no chunk, or HEAP_CHUNKS_MAX
+ * chunks have been visited. */
+static bool count_chunk(struct free_sum *c, uint64_t chunk)
 {
 	uint64_t size;
 
@@ -99,21 +102,21 @@ static bool count_chunk(struct count *c, uint64_t chunk)
 		return false;
 	c->left--;
 	size &= ~CHUNK_FLAGS;
-	if (size < CHUNK_LEAST || size > c->limit)
+	if (size < CHUNK_MIN || size > c->limit)
 		return false;
 	c->bytes += size;
 	return true;
 }
 
-/* A list of small chunks, which are linked by fd; since glibc 2.32 by REVEAL_PTR() of that. */
-static bool count_fastbin(struct count *c, uint64_t head)
+/* Adds a list of small chunks, linked by fd. Since glibc 2.32 fd is combined with its own address (PROTECT_PTR()). */
+static bool count_fastbin(struct free_sum *c, uint64_t head)
 {
 	uint64_t chunk, at = head, link;
 
 	for (bool first = true; ; first = false, at = chunk + 2 * WORD) {
 		if (!c->reader->word(c->reader, at, &link))
 			return false;
-		chunk = !first && c->places->hidden_links ? at >> 12 ^ link : link;
+		chunk = !first && c->places->safe_links ? at >> 12 ^ link : link;
 		if (!chunk)
 			return true;
 		if (!count_chunk(c, chunk))
@@ -121,8 +124,9 @@ static bool count_fastbin(struct count *c, uint64_t head)
 	}
 }
 
-/* A ring of chunks, linked by bk, that begins and ends at what looks like one more of them. */
-static bool count_bin(struct count *c, uint64_t ring)
+/* Adds a ring of chunks, which are linked by bk. Its head is a pair of words in the arena, which is read as the fd
+ * and bk of one more chunk: `ring` is that chunk's address. */
+static bool count_bin(struct free_sum *c, uint64_t ring)
 {
 	uint64_t chunk;
 
@@ -136,42 +140,43 @@ static bool count_bin(struct count *c, uint64_t ring)
 }
 
 /*
- * A system call for each page of each chunk would take longer than the rest. So one is spared for what is
- * known to be mapped as a whole: the struct itself, and an arena's only heap from its start to its end, where
- * the top chunk ends. That is what sbrk() has given for main_arena (but when something else had to serve for
- * it), and for the other arenas what follows the struct.
+ * Notes two ranges that are readable as a whole, because probe_readable() makes a system call, and one call for
+ * each page of each chunk would take longer than everything else: the arena's struct, and the arena's only heap
+ * from its start to its end, which is the end of the top chunk. main_arena's heap is the memory that sbrk() gave,
+ * unless something else had to replace sbrk(). Another arena's heap contains the
+ * struct, and the range begins there.
  */
-static void note_sure(struct count *c, uint64_t arena, uint64_t top, uint64_t top_bytes)
+static void note_readable(struct free_sum *c, uint64_t arena, uint64_t top, uint64_t top_bytes)
 {
 	uint64_t end = top + top_bytes, flags, word, last = arena + c->places->next + 4 * WORD;
 	bool is_main = arena == c->places->arena;
 	struct heap_range heap = { is_main ? end - c->limit : arena, end };
 
-	c->reader->sure[0] = c->reader->sure[1] = (struct heap_range){ 0, 0 };
+	c->reader->readable[0] = c->reader->readable[1] = (struct heap_range){ 0, 0 };
 	if (!c->reader->word(c->reader, arena, &flags) || !c->reader->word(c->reader, last, &word))
 		return;
-	c->reader->sure[0] = (struct heap_range){ arena, last };
+	c->reader->readable[0] = (struct heap_range){ arena, last };
 	if (top < arena + c->places->top || end & PAGE_BITS || top_bytes > c->limit ||
-	    (is_main ? part_of(flags, arena + 4) & NONCONTIGUOUS : (arena ^ top) >> HEAP_LOG2))
+	    (is_main ? half_of(flags, arena + 4) & NONCONTIGUOUS : (arena ^ top) >> HEAP_LOG2))
 		return;
 	if (c->reader->word(c->reader, heap.start / WORD * WORD, &word) &&
 	    c->reader->word(c->reader, end - WORD, &word))
-		c->reader->sure[1] = heap;
+		c->reader->readable[1] = heap;
 }
 
-/* All of an arena, as int_mallinfo() has them. False: not all. */
-static bool count_arena(struct count *c, uint64_t arena)
+/* Adds the free chunks of an arena, as int_mallinfo() does. False: some are not added. */
+static bool count_arena(struct free_sum *c, uint64_t arena)
 {
 	const struct heap_places *p = c->places;
 	uint64_t top, size;
 
-	/* Before the first allocation top is what looks like a chunk, in the arena itself. */
+	/* Before the first allocation, top points into the arena's own struct, where no chunk is (initial_top()). */
 	if (!c->reader->word(c->reader, arena + p->top, &top) ||
 	    !c->reader->word(c->reader, top + WORD, &size))
 		return false;
 	if (top != arena + p->top) {
 		c->bytes += size & ~CHUNK_FLAGS;
-		note_sure(c, arena, top, size & ~CHUNK_FLAGS);
+		note_readable(c, arena, top, size & ~CHUNK_FLAGS);
 	}
 	for (uint64_t at = arena + p->fastbins; at < arena + p->top; at += WORD) {
 		if (!count_fastbin(c, at))
@@ -193,9 +198,9 @@ static void read_mapped(const struct heap_places *p, struct heap_reader *r, stru
 	if (!p->mapped || !r->word(r, p->mapped, &bytes) ||
 	    !r->word(r, p->mapped_count / WORD * WORD, &count))
 		return;
-	count = part_of(count, p->mapped_count);
-	if (bytes & PAGE_BITS || bytes > BYTES_MOST || !bytes != !count || bytes >> 12 < count)
-		return;		/* changed between the two looks, or it is not what we take it for */
+	count = half_of(count, p->mapped_count);
+	if (bytes & PAGE_BITS || bytes > BYTES_MAX || !bytes != !count || bytes >> 12 < count)
+		return;		/* they changed between the reads, or heap_find() was wrong */
 	to->mapped_bytes = bytes;
 	to->mapped_count = count;
 	to->mapped_known = true;
@@ -203,7 +208,7 @@ static void read_mapped(const struct heap_places *p, struct heap_reader *r, stru
 
 void heap_read(const struct heap_places *p, struct heap_reader *r, bool count_free, struct heap_figures *to)
 {
-	struct count c = { .places = p, .reader = r, .left = HEAP_CHUNKS_MAX };
+	struct free_sum c = { .places = p, .reader = r, .left = HEAP_CHUNKS_MAX };
 	uint64_t arena = p->arena, bytes;
 	unsigned arenas = 0;
 	bool all = count_free;
@@ -213,7 +218,7 @@ void heap_read(const struct heap_places *p, struct heap_reader *r, bool count_fr
 		return;
 	read_mapped(p, r, to);
 	do {
-		if (arenas++ == ARENAS_MAX || !r->word(r, arena + p->next + 3 * WORD, &bytes) || bytes > BYTES_MOST)
+		if (arenas++ == ARENAS_MAX || !r->word(r, arena + p->next + 3 * WORD, &bytes) || bytes > BYTES_MAX)
 			return;
 		to->arena_bytes += bytes;
 		c.limit = bytes;
@@ -226,9 +231,9 @@ void heap_read(const struct heap_places *p, struct heap_reader *r, bool count_fr
 	to->free_known = all && c.bytes <= to->arena_bytes;
 }
 
-/* ---- Where they are ---- */
+/* ---- The search for the places ---- */
 
-/* Data of libc that can be written. */
+/* The writable data of libc. */
 struct data {
 	uintptr_t start, end;
 };
@@ -257,15 +262,15 @@ static uint64_t word_at(uint64_t address)
 	return *(const volatile uintptr_t *)(uintptr_t)address;
 }
 
-/* Whether a pair of words is the head of an empty ring: both point to where a chunk would begin that had them
- * as its fd and bk. */
+/* Whether a pair of words is the head of an empty ring: both words are the address of the chunk that would have
+ * them as its fd and bk. */
 static bool is_empty_bin(uint64_t pair)
 {
 	return word_at(pair) == pair - 2 * WORD && word_at(pair + WORD) == pair - 2 * WORD;
 }
 
-/* 127 of these side by side are bins, if most are empty still, as they are at the start. The last one, of the largest
- * chunks, is; what follows it is none. */
+/* Whether the 127 pairs of words from here on are an arena's bins. At the start of a process most bins are empty, also
+ * the last one, for the largest chunks. The words behind the bins do not look like an empty bin. */
 static bool are_bins(uint64_t bins)
 {
 	unsigned empty = 0;
@@ -277,8 +282,8 @@ static bool are_bins(uint64_t bins)
 	return empty > BINS / 2;
 }
 
-/* Whether an arena whose `bins` are there begins at `arena`: its figures are those that are known. */
-static bool try_arena(struct heap_places *p, uint64_t arena, uint64_t bins, const struct heap_known *known)
+/* Whether an arena begins at `arena` and has its bins at `bins`: its figures must be those of mallinfo2(). Sets *p. */
+static bool try_arena(struct heap_places *p, uint64_t arena, uint64_t bins, const struct heap_mallinfo *known)
 {
 	struct heap_reader r = heap_own_reader();
 	struct heap_figures f;
@@ -293,14 +298,14 @@ static bool try_arena(struct heap_places *p, uint64_t arena, uint64_t bins, cons
 	       f.arena_bytes - f.free_bytes == known->uordblks;
 }
 
-static bool find_arena(struct heap_places *p, const struct data *d, const struct heap_known *known)
+static bool find_arena(struct heap_places *p, const struct data *d, const struct heap_mallinfo *known)
 {
 	for (uint64_t bins = d->start; bins + BINS_BYTES + BINMAP_BYTES + 5 * WORD <= d->end; bins += WORD) {
 		for (unsigned i = 0; i <= FASTBINS_MAX && are_bins(bins); i++) {
 			uint64_t arena = bins - (2 + i) * WORD - HEAD_BYTES;
 			uint64_t next = word_at(bins + BINS_BYTES + BINMAP_BYTES);
 
-			/* It is the next one itself, or that is elsewhere than in libc. */
+			/* The only arena is its own next one; any other arena lies outside of libc. */
 			if (arena >= d->start && (next == arena || next < d->start || next >= d->end) &&
 			    try_arena(p, arena, bins, known))
 				return true;
@@ -309,34 +314,37 @@ static bool find_arena(struct heap_places *p, const struct data *d, const struct
 	return false;
 }
 
-/* n_mmaps_max: as built in, another, or 0; who changes it sets no_dyn_threshold, too (do_set_mmaps_max()). */
-enum most { MOST_USUAL, MOST_TUNED, MOST_NONE, MOSTS };
+/*
+ * The value of n_mmaps_max: the built-in one, another one, or 0. They are tried in this order, because the built-in
+ * value is the one that hardly another word has. Whoever changes it sets no_dyn_threshold, too (do_set_mmaps_max()).
+ */
+enum mmaps_limit { LIMIT_DEFAULT, LIMIT_TUNED, LIMIT_ZERO, LIMITS };
 
-static enum most kind_of_most(uint32_t n_mmaps_max)
+static enum mmaps_limit limit_of(uint32_t n_mmaps_max)
 {
-	return n_mmaps_max == MMAPS_USUAL ? MOST_USUAL : n_mmaps_max ? MOST_TUNED : MOST_NONE;
+	return n_mmaps_max == MMAPS_DEFAULT ? LIMIT_DEFAULT : n_mmaps_max ? LIMIT_TUNED : LIMIT_ZERO;
 }
 
-/* Whether mmap_threshold, arena_test and arena_max are the three words from here on. */
+/* Whether mmap_threshold, arena_test and arena_max are the three words at `at`. */
 static bool is_threshold(uint64_t at)
 {
 	uint64_t test = word_at(at + WORD), most = word_at(at + 2 * WORD);
 
-	return word_at(at) && word_at(at) < THRESHOLD_MOST && test && test <= ARENAS_MAX && most <= 16 * ARENAS_MAX;
+	return word_at(at) && word_at(at) < THRESHOLD_MAX && test && test <= ARENAS_MAX && most <= 16 * ARENAS_MAX;
 }
 
 /*
- * Whether n_mmaps is at `at`, n_mmaps_max, max_n_mmaps and no_dyn_threshold after it, and mmapped_mem, max_mmapped_mem
- * and sbrk_base at `bytes`. arena_max is the word before it; since glibc 2.35 thp_pagesize, hp_pagesize and
- * hp_flags, of 4 bytes, lie in between.
+ * Whether n_mmaps is at `at`, followed by n_mmaps_max, max_n_mmaps and no_dyn_threshold, and mmapped_mem is at
+ * `bytes`, followed by max_mmapped_mem and sbrk_base. The word before n_mmaps is arena_max (`early`); since
+ * glibc 2.35 thp_pagesize and hp_pagesize, a word each, and hp_flags, 4 bytes, lie in between (`late`).
  */
-static bool is_mapped_count(uint64_t at, uint64_t bytes, const struct heap_known *known, enum most most)
+static bool is_mapped_count(uint64_t at, uint64_t bytes, const struct heap_mallinfo *known, enum mmaps_limit limit)
 {
 	const uint32_t *n = (const uint32_t *)(uintptr_t)at;
 	bool early = at % WORD == 0, late = WORD == 4 || !early;
 
-	if (n[0] != known->hblks || n[1] > INT_MAX || kind_of_most(n[1]) != most || n[2] < n[0] || n[3] > 1 ||
-	    (most != MOST_USUAL && !n[3]))
+	if (n[0] != known->hblks || n[1] > INT_MAX || limit_of(n[1]) != limit || n[2] < n[0] || n[3] > 1 ||
+	    (limit != LIMIT_DEFAULT && !n[3]))
 		return false;
 	if (word_at(bytes) != known->hblkhd || word_at(bytes + WORD) < known->hblkhd ||
 	    !word_at(bytes + WORD) != !n[2] || word_at(bytes + 2 * WORD) & PAGE_BITS)
@@ -344,8 +352,10 @@ static bool is_mapped_count(uint64_t at, uint64_t bytes, const struct heap_known
 	return (early && is_threshold(at - 3 * WORD)) || (late && is_threshold(at - sizeof(uint32_t) - 5 * WORD));
 }
 
-/* mp_ lies near main_arena: both have values from the start. */
-static bool find_mapped(struct heap_places *p, const struct data *d, const struct heap_known *known, enum most most)
+/* Finds mp_ near main_arena: both are initialized data of one source file. Sets p->mapped and p->mapped_count; false:
+ * there is no such place, or there are several. */
+static bool find_mapped(struct heap_places *p, const struct data *d, const struct heap_mallinfo *known,
+			enum mmaps_limit limit)
 {
 	uint64_t first = d->start + 6 * WORD, last = d->end - 16 - 4 * WORD;
 	unsigned count = 0;
@@ -357,7 +367,7 @@ static bool find_mapped(struct heap_places *p, const struct data *d, const struc
 	for (uint64_t at = first; at <= last; at += sizeof(uint32_t)) {
 		uint64_t bytes = (at + 16 + WORD - 1) / WORD * WORD;
 
-		if (!is_mapped_count(at, bytes, known, most))
+		if (!is_mapped_count(at, bytes, known, limit))
 			continue;
 		p->mapped_count = at;
 		p->mapped = bytes;
@@ -368,17 +378,17 @@ static bool find_mapped(struct heap_places *p, const struct data *d, const struc
 	return count == 1;
 }
 
-bool heap_find(struct heap_places *p, const void *in_libc, const struct heap_known *known)
+bool heap_find(struct heap_places *p, const void *in_libc, const struct heap_mallinfo *known)
 {
 	struct data d;
 
 	*p = (struct heap_places){ .arena = 0 };
 	if (!find_data(in_libc, &d))
 		return false;
-	for (uint32_t hidden = 0; hidden < 2; hidden++) {
-		p->hidden_links = !hidden;
+	for (uint32_t plain = 0; plain < 2; plain++) {
+		p->safe_links = !plain;
 		if (find_arena(p, &d, known)) {
-			for (enum most most = 0; most < MOSTS && !find_mapped(p, &d, known, most); most++)
+			for (enum mmaps_limit limit = 0; limit < LIMITS && !find_mapped(p, &d, known, limit); limit++)
 				;
 			return true;
 		}

@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-/* glibc's struct dl_find_object (dlfcn.h), for builds on older systems. */
+/* glibc's struct dl_find_object. It is declared here, because <dlfcn.h> of glibc before 2.35 does not have it. */
 struct object {
 	unsigned long long flags;
 	void *map_start, *map_end;
@@ -88,7 +88,7 @@ void loaded_forked(void)
 	maps_forked();
 }
 
-bool loaded_apart(void)
+bool loaded_other_namespaces(void)
 {
 	const struct namespace *n = namespaces;
 

@@ -12,10 +12,10 @@
 #include <stdint.h>
 
 struct loaded_module {
-	uintptr_t start, end;		/* a module with gaps: maybe only of the segment that holds pc */
+	uintptr_t start, end;		/* of a module with gaps perhaps only those of the segment that holds pc */
 	uintptr_t bias;			/* an address in memory minus the same address as the file has it */
 	const uint8_t *eh_frame_header;	/* .eh_frame_hdr, or NULL */
-	const char *name;		/* of the file; "" may stand for the program; NULL: not known */
+	const char *name;		/* the file's path; "" may be the program's; NULL: not known */
 };
 
 enum loaded_status {
@@ -25,12 +25,12 @@ enum loaded_status {
 };
 
 /* Looks _dl_find_object() up (lookup.h), so this function is for the start of the process only. A second call does
- * no harm. False: all modules are unknown. */
+ * no harm. False: there is no such function and no memory, so loaded_find() always returns LOADED_UNKNOWN. */
 bool loaded_init(void);
 
 /*
- * The module that holds pc. pc must be on the caller's stack, so that the module cannot be unloaded while *m,
- * which points into the loader's data, is in use.
+ * Finds the module that holds pc. pc must be on the caller's stack, so that the module cannot be unloaded while *m,
+ * which points into the loader's data, is in use. *m is valid only with LOADED_FOUND.
  */
 enum loaded_status loaded_find(uintptr_t pc, struct loaded_module *m);
 
@@ -47,8 +47,8 @@ const char *loaded_path(uintptr_t pc, const struct loaded_module *m);
 bool loaded_is_code(const struct loaded_module *m, uintptr_t address);
 
 /* Whether libraries are loaded in other namespaces, where dlmopen(3) puts them. Only glibc 2.35 and later can tell;
- * with an older one the answer is false. */
-bool loaded_apart(void);
+ * with an older one the answer is false. Async-signal-safe. */
+bool loaded_other_namespaces(void);
 
 /* To be called when a dlclose() has returned, because modules may be gone. Any thread, any time. */
 void loaded_forget(void);

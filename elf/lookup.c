@@ -14,7 +14,8 @@
 #include <string.h>
 #include <sys/auxv.h>
 
-#define VERSION_HIDDEN	0x8000u	/* of a .gnu.version entry: the symbol is only for references to that version */
+/* An entry of .gnu.version is the number of a version and a flag. */
+#define VERSION_HIDDEN	0x8000u	/* the symbol is only for references that name its version */
 #define VERSION_FIRST	2u	/* lower numbers mean that the symbol has no version */
 
 /* The tables of one module. */
@@ -27,8 +28,8 @@ struct symbols {
 	const uint32_t *hash;		/* the older kind; NULL: there is none */
 };
 
-/* The loader replaces the addresses in a dynamic section by those in memory on most machines; on some it keeps
- * those of the file. */
+/* On most machines the loader replaces the addresses in a dynamic section by those in memory; on some machines the
+ * section keeps the file's addresses. */
 static const void *address_of(uintptr_t bias, const ElfW(Dyn) *d)
 {
 	uintptr_t at = (uintptr_t)d->d_un.d_ptr;
@@ -36,6 +37,7 @@ static const void *address_of(uintptr_t bias, const ElfW(Dyn) *d)
 	return (const void *)(at < bias ? at + bias : at);
 }
 
+/* False: the module has no symbols that can be found by a hash table. */
 static bool find_tables(const struct link_map *map, struct symbols *s)
 {
 	*s = (struct symbols){ .bias = (uintptr_t)map->l_addr };
@@ -74,7 +76,7 @@ static uint32_t gnu_hash_of(const char *name)
 	return h;
 }
 
-/* Returns the symbol's number; 0: there is none. */
+/* Returns the symbol's number; 0: the module does not define the name. */
 static uint32_t find_by_gnu_hash(const struct symbols *s, const char *name)
 {
 	enum { WORD_BITS = 8 * sizeof(ElfW(Addr)) };
@@ -97,11 +99,12 @@ static uint32_t find_by_gnu_hash(const struct symbols *s, const char *name)
 
 		if ((seen | 1) == (hash | 1) && defines(s, i, name))
 			return i;
-		if (seen & 1)		/* the last one of its bucket */
+		if (seen & 1)		/* this was the bucket's last symbol */
 			return 0;
 	}
 }
 
+/* The same by the older kind of hash table (DT_HASH). */
 static uint32_t find_by_hash(const struct symbols *s, const char *name)
 {
 	uint32_t buckets = s->hash[0], h = 0, i;
@@ -120,12 +123,12 @@ static uint32_t find_by_hash(const struct symbols *s, const char *name)
 }
 
 struct definition {
-	void *address;			/* NULL: not found yet */
+	void *address;			/* NULL: none has been found */
 	const struct link_map *module;
 };
 
-/* Only the loader knows the result of a function that chooses one of several definitions (STT_GNU_IFUNC). Since
- * the name exists, this dlsym() leaves no error behind. */
+/* The address of a symbol. Only the loader knows the result of a function that chooses one of several definitions
+ * (STT_GNU_IFUNC). This dlsym() leaves no error text behind, because the name is defined. */
 static void *resolve(const ElfW(Sym) *y, uintptr_t bias, const char *name, bool next)
 {
 	if (ELF32_ST_TYPE(y->st_info) == STT_GNU_IFUNC)
@@ -133,8 +136,8 @@ static void *resolve(const ElfW(Sym) *y, uintptr_t bias, const char *name, bool 
 	return (void *)(bias + (uintptr_t)y->st_value);
 }
 
-/* Returns how many are found. */
-static unsigned look_in(const struct link_map *map, const struct lookup *list, struct definition *found,
+/* Searches one module for the names that have no definition yet. Returns the number of definitions that it added. */
+static unsigned find_in_module(const struct link_map *map, const struct lookup *list, struct definition *found,
 			unsigned count, bool next)
 {
 	struct symbols s;
@@ -168,7 +171,9 @@ static const struct link_map *own_module(void)
 	return map;
 }
 
-static void look(const struct lookup *list, struct definition *found, unsigned count, bool next)
+/* Searches the modules in the loader's order: all of them, or (next) those behind this library's. A name that no module
+ * defines leaves its element of `found` all 0. */
+static void find_all(const struct lookup *list, struct definition *found, unsigned count, bool next)
 {
 	/* The vdso is in the loader's list, but the loader does not search it for symbols. */
 	uintptr_t kernel = (uintptr_t)getauxval(AT_SYSINFO_EHDR);
@@ -182,7 +187,7 @@ static void look(const struct lookup *list, struct definition *found, unsigned c
 		map = map->l_next;
 	for (unsigned left = count; map && left; map = map->l_next) {
 		if (!kernel || (uintptr_t)map->l_addr != kernel)
-			left -= look_in(map, list, found, count, next);
+			left -= find_in_module(map, list, found, count, next);
 	}
 	errno = saved;
 }
@@ -191,7 +196,7 @@ void lookup_next(const struct lookup *list, unsigned count)
 {
 	struct definition found[count];
 
-	look(list, found, count, true);
+	find_all(list, found, count, true);
 	for (unsigned i = 0; i < count; i++)
 		store_release(list[i].address, found[i].address);
 }
@@ -201,7 +206,7 @@ void *lookup_first(const char *name)
 	struct lookup one = { name, NULL };
 	struct definition found;
 
-	look(&one, &found, 1, false);
+	find_all(&one, &found, 1, false);
 	return found.address;
 }
 
@@ -210,6 +215,6 @@ bool lookup_next_together(const char *name, const char *other)
 	struct lookup both[] = { { name, NULL }, { other, NULL } };
 	struct definition found[2];
 
-	look(both, found, 2, true);
+	find_all(both, found, 2, true);
 	return found[0].module && found[0].module == found[1].module;
 }

@@ -23,14 +23,17 @@ struct lookup {
 
 /*
  * Finds the definitions that dlsym(RTLD_NEXT) would find among the modules that were loaded when the program was
- * started: those in the modules behind the one that contains this code, in the order in which the loader searches.
+ * started: the first ones in the modules that the loader searches after the one that contains this code.
  * All names are looked up first; then the addresses are stored in the order of the list, so that a thread that
  * sees the last address can see all others.
  */
 void lookup_next(const struct lookup *list, unsigned count);
 
-/* The address of the definition that dlsym(RTLD_DEFAULT) would find, in any module; or NULL. A program
- * that only refers to a function from a fixed address does not define that function. */
+/*
+ * The address of the definition that dlsym(RTLD_DEFAULT) would find, in any module; NULL: there is none. A program
+ * that is linked at a fixed address may have an undefined symbol with an address for a function whose address it
+ * takes; this is no definition.
+ */
 void *lookup_first(const char *name);
 
 /* Whether lookup_next() finds the definitions of both names, and in the same module. */

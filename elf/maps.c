@@ -16,39 +16,39 @@
 #include <unistd.h>
 
 #define CODES_MAX	4096
-#define NAMES_BYTES	((size_t)4 << 20)	/* of all paths; only what is used is touched */
-#define BUFFER_BYTES	((size_t)16 << 10)	/* a line has at most PATH_MAX and some */
+#define NAMES_BYTES	((size_t)4 << 20)	/* of all paths; only the pages that are used need memory */
+#define BUFFER_BYTES	((size_t)16 << 10)	/* a line has at most PATH_MAX bytes and some more */
 
 #define SECOND_NS	((uint64_t)1000000000)
-#define BELIEVED_NS	SECOND_NS		/* how long a list is taken to be the truth */
-#define BURST_NS	(SECOND_NS / 10)	/* what reading may cost at once... */
-#define SHARE		10			/* ...and one part in so many of the time */
+#define VALID_NS	SECOND_NS		/* how long a list is used */
+#define BURST_NS	(SECOND_NS / 10)	/* reading may take so long at once, ... */
+#define SHARE		10			/* ... and one part in so many of the time since the first reading */
 
-/* One mapping of code, or several side by side that are no module's. */
+/* One mapping of code, or several side by side that belong to no module. */
 struct code {
 	uintptr_t start, end;
-	uintptr_t base;			/* where its file's start is mapped; 0: no module */
-	const char *name;		/* the file's path */
+	uintptr_t base;			/* where its file's start is mapped; 0: it belongs to no module */
+	const char *name;		/* the file's path; NULL: it belongs to no module */
 };
 
 struct list {
-	uint64_t read_ns;		/* when */
-	uint32_t voided;		/* `voided` then */
+	uint64_t read_ns;		/* when the list was read */
+	uint32_t forget_count;		/* the value of `forget_count` at that time */
 	uint32_t count;
-	uintptr_t end;			/* below this every mapping of code is in the list */
+	uintptr_t end;			/* below this address every mapping of code is in the list */
 	struct code codes[CODES_MAX];	/* by address */
 };
 
 static struct state {
 	struct list lists[2];		/* the newest is lists[done % 2] */
-	char names[NAMES_BYTES];	/* each once, one after another, "" at the end */
+	char names[NAMES_BYTES];	/* each path once, one after another, with "" at the end */
 	char buffer[BUFFER_BYTES];
 } *state;
 
-static uint32_t begun, done;		/* lists: those that somebody began to write, and wrote */
-static uint32_t voided;
-static uint32_t reading;		/* 1 while somebody does */
-static uint64_t first_ns, spent_ns;	/* of who is reading only */
+static uint32_t begun, done;		/* the number of lists that were begun, and of those that were written */
+static uint32_t forget_count;		/* calls of maps_forget() */
+static uint32_t reading;		/* 1 while a thread reads the file; that thread owns the next line */
+static uint64_t first_ns, spent_ns;	/* the time of the first reading; the time that all reading took */
 
 bool maps_init(void)
 {
@@ -64,7 +64,7 @@ bool maps_init(void)
 
 void maps_forget(void)
 {
-	add_relaxed(&voided, 1);
+	add_relaxed(&forget_count, 1);
 }
 
 static uint64_t clock_ns(void)
@@ -75,11 +75,16 @@ static uint64_t clock_ns(void)
 	return (uint64_t)t.tv_sec * SECOND_NS + (uint64_t)t.tv_nsec;
 }
 
-/* ---- Looking ---- */
+/* ---- Searching ---- */
 
-enum answer { IS_CODE, IS_NONE, IS_ABSENT, IS_STALE };
+enum answer {
+	IN_MODULE,
+	IN_NO_MODULE,			/* in code that belongs to no module */
+	NOT_CODE,			/* in no mapping of code */
+	LIST_IS_STALE,			/* the list cannot answer */
+};
 
-/* The index of the last entry that starts at or before pc; count when there is none. */
+/* Returns the index of the last entry that starts at or before pc; count: there is none. */
 static uint32_t search(const struct list *list, uint32_t count, uintptr_t pc)
 {
 	uint32_t low = 0, high = count;
@@ -95,48 +100,50 @@ static uint32_t search(const struct list *list, uint32_t count, uintptr_t pc)
 	return low ? low - 1 : count;
 }
 
-/* What the newest list says of pc. */
-static enum answer look(uintptr_t pc, struct code *found)
+/* Searches pc in the newest list. IN_MODULE: *found is the mapping. The list may be overwritten meanwhile, so the
+ * answer counts only if the next list but one has not been begun at the end. */
+static enum answer search_newest(uintptr_t pc, struct code *found)
 {
 	uint32_t n = load_acquire(&done), count, i;
 	const struct list *list = &state->lists[n % 2];
-	enum answer answer = IS_ABSENT;
+	enum answer answer = NOT_CODE;
 
 	if (!n)
-		return IS_STALE;
+		return LIST_IS_STALE;
 	count = load_relaxed(&list->count);
 	if (count > CODES_MAX)
-		return IS_STALE;
+		return LIST_IS_STALE;
 	i = search(list, count, pc);
 	if (i < count && pc < load_relaxed(&list->codes[i].end)) {
 		found->start = load_relaxed(&list->codes[i].start);
 		found->end = load_relaxed(&list->codes[i].end);
 		found->base = load_relaxed(&list->codes[i].base);
 		found->name = load_relaxed(&list->codes[i].name);
-		answer = found->base ? IS_CODE : IS_NONE;
+		answer = found->base ? IN_MODULE : IN_NO_MODULE;
 	} else if (pc >= load_relaxed(&list->end)) {
-		answer = IS_STALE;
+		answer = LIST_IS_STALE;
 	}
-	if (load_relaxed(&list->voided) != load_relaxed(&voided) ||
-	    clock_ns() - load_relaxed(&list->read_ns) > BELIEVED_NS)
-		answer = IS_STALE;
+	if (load_relaxed(&list->forget_count) != load_relaxed(&forget_count) ||
+	    clock_ns() - load_relaxed(&list->read_ns) > VALID_NS)
+		answer = LIST_IS_STALE;
 	acquire_fence();
-	return load_relaxed(&begun) - n > 1 ? IS_STALE : answer;
+	return load_relaxed(&begun) - n > 1 ? LIST_IS_STALE : answer;
 }
 
 /* ---- Reading ---- */
 
-/* What the next line needs to know of those before it. */
+/* A list that is being made, and what the next line's meaning depends on. */
 struct parser {
 	struct list *list;
-	const struct list *older;
-	uintptr_t base;			/* the last mapping of a file's start, and which file's */
-	uint64_t base_inode;
+	const struct list *older;	/* the list before this one */
+	uintptr_t base;			/* the last mapping of a file's start; 0: it cannot be read */
+	uint64_t base_inode;		/* this file's inode and device */
 	char base_device[16];
 };
 
-/* The path's one copy; names are never taken away, so entries can point to them. */
-static const char *keep_name(const struct parser *p, const char *path, uintptr_t start)
+/* Returns the only copy of a path, without the " (deleted)" that the kernel appends when the file has been removed;
+ * "": there is no room for more paths. Copies are never removed, so entries of both lists can point to them. */
+static const char *intern_path(const struct parser *p, const char *path, uintptr_t start)
 {
 	static const char deleted[] = " (deleted)";
 	size_t length = strlen(path), cut = sizeof(deleted) - 1;
@@ -149,7 +156,7 @@ static const char *keep_name(const struct parser *p, const char *path, uintptr_t
 		const char *known = p->older->codes[i].name;
 
 		if (!strncmp(known, path, length) && !known[length])
-			return known;	/* as in the list before */
+			return known;	/* the usual case: the mapping was in the older list, too */
 	}
 	while (*at) {
 		if (!strncmp(at, path, length) && !at[length])
@@ -163,6 +170,7 @@ static const char *keep_name(const struct parser *p, const char *path, uintptr_t
 	return at;
 }
 
+/* Adds a mapping of code. Where the list is full, list->end becomes the address of the first one that has no place. */
 static void add_code(struct list *list, uintptr_t start, uintptr_t end, uintptr_t base,
 		     const char *name)
 {
@@ -203,10 +211,10 @@ static void parse_line(struct parser *p, const char *line)
 	}
 	if (m.access[2] == 'x')
 		add_code(p->list, (uintptr_t)m.start, (uintptr_t)m.end, module ? p->base : 0,
-			 module && p->base ? keep_name(p, m.path, (uintptr_t)m.start) : NULL);
+			 module && p->base ? intern_path(p, m.path, (uintptr_t)m.start) : NULL);
 }
 
-/* Reads the whole file into p->list. */
+/* Reads the whole file into p->list. False: reading failed, or a line does not fit into the buffer. */
 static bool parse_file(struct parser *p, int fd)
 {
 	char *buffer = state->buffer;
@@ -234,6 +242,7 @@ static bool parse_file(struct parser *p, int fd)
 	}
 }
 
+/* Makes the list that follows the newest one. False: /proc/self/maps cannot be read. */
 static bool write_list(uint64_t now)
 {
 	uint32_t n = done + 1;
@@ -247,7 +256,7 @@ static bool write_list(uint64_t now)
 	release_fence();
 	store_relaxed(&p.list->count, 0);
 	store_relaxed(&p.list->read_ns, now);
-	store_relaxed(&p.list->voided, load_relaxed(&voided));
+	store_relaxed(&p.list->forget_count, load_relaxed(&forget_count));
 	store_relaxed(&p.list->end, UINTPTR_MAX);
 	whole = parse_file(&p, fd);
 	syscall(SYS_close, fd);
@@ -257,13 +266,12 @@ static bool write_list(uint64_t now)
 }
 
 /*
- * Makes a new list. False: not now, because another thread does so, or enough time was spent
- * with that already. No handler may run meanwhile: it could leave by longjmp, or fork with
- * the file open.
+ * Makes a new list. False: there is none, because another thread is reading, because reading has used up its share of
+ * the time, or because the file cannot be read. No signal handler may run meanwhile, because it could leave by
+ * longjmp(), or fork while the file is open.
  */
 static bool read_again(void)
 {
-	uint64_t now = clock_ns();
 	struct uninterrupted span;
 	bool read = false;
 
@@ -271,6 +279,8 @@ static bool read_again(void)
 		return false;
 	uninterrupted_begin(&span);
 	if (!exchange_acq_rel(&reading, 1)) {
+		uint64_t now = clock_ns();	/* not earlier than first_ns, which the last reader may just have set */
+
 		if (!first_ns)
 			first_ns = now;
 		if (spent_ns <= BURST_NS + (now - first_ns) / SHARE) {
@@ -291,8 +301,8 @@ void maps_forked(void)
 /* ---- Modules ---- */
 
 /*
- * The module of a mapping, from the ELF header and program headers in memory. A list can be
- * a second old, so base is looked at with care.
+ * Fills in the module of a mapping, from the ELF header and the program headers in memory. They are probed first,
+ * because a list can be a second old, and the module may be gone. False: pc is in no executable segment of a module.
  */
 static bool read_module(const struct code *code, uintptr_t pc, struct loaded_module *m)
 {
@@ -307,7 +317,7 @@ static bool read_module(const struct code *code, uintptr_t pc, struct loaded_mod
 
 		if (ph[i].p_type != PT_LOAD)
 			continue;
-		if (first)	/* base is where the file's offset 0 is */
+		if (first)	/* the file's offset 0 is mapped at base */
 			m->bias = code->base - (ph[i].p_vaddr - ph[i].p_offset);
 		first = false;
 		start = m->bias + ph[i].p_vaddr;
@@ -333,13 +343,13 @@ enum loaded_status maps_find(uintptr_t pc, struct loaded_module *m)
 
 	if (!state)
 		return LOADED_UNKNOWN;
-	answer = look(pc, &code);
-	if (answer == IS_STALE || answer == IS_ABSENT) {
+	answer = search_newest(pc, &code);
+	if (answer == LIST_IS_STALE || answer == NOT_CODE) {
 		if (!read_again())
 			return LOADED_UNKNOWN;
-		answer = look(pc, &code);
+		answer = search_newest(pc, &code);
 	}
-	if (answer == IS_STALE)
+	if (answer == LIST_IS_STALE)
 		return LOADED_UNKNOWN;
-	return answer == IS_CODE && read_module(&code, pc, m) ? LOADED_FOUND : LOADED_NONE;
+	return answer == IN_MODULE && read_module(&code, pc, m) ? LOADED_FOUND : LOADED_NONE;
 }

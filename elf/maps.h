@@ -10,20 +10,20 @@
  * lock of this process, cannot be stale, and needs no hook to notice a dlopen() or dlclose(), not even those of
  * libc itself (name services, iconv).
  *
- * To read the list takes a file that is open for some tens of microseconds. So it is read only when an unknown
- * code address appears (which is rare, because the unwinder keeps its rules and a row its modules), when the last
- * list is more than a second old, and after a dlclose(). Anonymous executable memory is in the list, too, so that
- * compiled code (JIT) is no reason to read again. All reading together takes at most BURST plus a tenth of the
- * time. When that is used up, and where there is no /proc any more, new addresses are LOADED_UNKNOWN, and a stack
- * ends at the first such address.
+ * Reading the list keeps a file open for some tens of microseconds. So the list is read again only when an unknown
+ * code address appears (which is rare, because the unwinder keeps its rules and a row its modules), when it is more
+ * than a second old, and after a dlclose(). Anonymous executable memory is in the list, too, so that
+ * just-in-time compiled code is no reason to read again. All reading together takes at most BURST_NS plus a tenth of
+ * the time since the first reading. When this time is used up, and where there is no /proc any more, new addresses
+ * are LOADED_UNKNOWN, and a stack ends at the first such address.
  *
  *	55d0c0a02000-55d0c0b95000 r-xp 00002000 fe:01 1234567    /usr/bin/perl
  *	 code.start   code.end                  the mapping of the same file at offset 0,
  *	                                        before it, is code.base: the ELF header
  *
- * A list never changes once it is written. Two lists take turns, and a counter tells which one is the newest.
- * Another counter tells a slow reader that the writer has begun to overwrite the list that it reads. One thread at
- * a time reads the file; other threads and signal handlers do not wait for it but get LOADED_UNKNOWN.
+ * There are two lists, which are written in turn. A counter (`done`) tells which one is the newest. Another counter
+ * (`begun`) tells a slow reader that a writer has begun to overwrite the list that the reader was searching. One
+ * thread at a time reads the file; other threads and signal handlers do not wait for it but get LOADED_UNKNOWN.
  *
  * Limits: code that a program has moved to anonymous memory (some do, for huge pages) belongs to no module, and
  * at most CODES_MAX mappings of code are kept.
@@ -42,7 +42,7 @@ enum loaded_status maps_find(uintptr_t pc, struct loaded_module *m);
 /* Makes the next maps_find() read the list again. Any thread, any time. */
 void maps_forget(void);
 
-/* In a child of fork, which may have lost the thread that was reading. */
+/* To be called in a child of fork, where the thread that was reading the list may not exist. */
 void maps_forked(void);
 
 #endif

@@ -83,7 +83,7 @@ __attribute__((used)) void *loader_note_dlopen(const char *file, int flags)
 	return (void *)real_dlopen;
 }
 
-/* A dump tells of namespaces of their own in another way (loaded_apart()). */
+/* A dump tells of namespaces of their own in another way (loaded_other_namespaces()). */
 __attribute__((used)) void *loader_note_dlmopen(Lmid_t namespace, const char *file, int flags)
 {
 	note(namespace == LM_ID_BASE ? file : NULL, flags);

@@ -20,7 +20,7 @@ struct info_ints {
 
 /* Asks libc's malloc for its figures. It visits all its free chunks, which are few at the start. False: this libc
  * has no function that tells. */
-static bool ask(struct heap_known *to)
+static bool ask(struct heap_mallinfo *to)
 {
 	struct info_sizes (*sizes)(void);
 	struct info_ints (*ints)(void);
@@ -30,13 +30,13 @@ static bool ask(struct heap_known *to)
 	if (lookup_next_together("mallinfo2", ONLY_LIBC)) {
 		struct info_sizes i = sizes();
 
-		*to = (struct heap_known){ i.arena, i.hblks, i.hblkhd, i.uordblks, i.fordblks };
+		*to = (struct heap_mallinfo){ i.arena, i.hblks, i.hblkhd, i.uordblks, i.fordblks };
 		return true;
 	}
 	if (lookup_next_together("mallinfo", ONLY_LIBC)) {
 		struct info_ints i = ints();
 
-		*to = (struct heap_known){ (unsigned)i.arena, (unsigned)i.hblks, (unsigned)i.hblkhd,
+		*to = (struct heap_mallinfo){ (unsigned)i.arena, (unsigned)i.hblks, (unsigned)i.hblkhd,
 					   (unsigned)i.uordblks, (unsigned)i.fordblks };
 		return true;
 	}
@@ -50,12 +50,12 @@ bool allocator_is_libc(void)
 
 void allocator_find(struct heap_places *places)
 {
-	struct heap_known known;
+	struct heap_mallinfo known;
 	void *in_libc;
 	const struct lookup list[] = { { ONLY_LIBC, &in_libc } };
 
 	lookup_next(list, 1);
 	if (!in_libc || !ask(&known) || !heap_find(places, in_libc, &known))
 		*places = (struct heap_places){ .arena = 0 };
-	places->other = !allocator_is_libc();
+	places->other_malloc = !allocator_is_libc();
 }

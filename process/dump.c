@@ -204,7 +204,7 @@ static void note_libraries(struct table *t)
 	struct table_totals *totals = &t->head->totals;
 	struct deepbind d;
 
-	totals->namespaces = loaded_apart();
+	totals->namespaces = loaded_other_namespaces();
 	deepbind_find(&d);
 	totals->deep_bound = d.count;
 	memcpy(totals->deep_name, d.name, sizeof(totals->deep_name));
