@@ -8,23 +8,23 @@
 #include <string.h>
 #include <sys/auxv.h>
 
-/* Of glibc's malloc (malloc/malloc.c): SIZE_SZ, MALLOC_ALIGNMENT, MINSIZE, DEFAULT_MMAP_THRESHOLD. The word size is
- * that of the traced program: a table of another one is refused. */
+/* These are SIZE_SZ, MALLOC_ALIGNMENT, MINSIZE and DEFAULT_MMAP_THRESHOLD of glibc's malloc/malloc.c. The traced
+ * program has the same word size as this one, because tables of the other size are refused. */
 #define WORD		((uint64_t)sizeof(void *))
 #define ALIGNMENT	((uint64_t)16)
 #define CHUNK_LEAST	(WORD == 8 ? (uint64_t)32 : (uint64_t)16)
 #define LARGE		((uint64_t)131072)
 #define PAGE_BYTES	((uint64_t)getauxval(AT_PAGESZ))
 
-/* The size of a block after it is rounded up to a multiple of unit. one_size: all blocks of the row have this size,
- * which is likely where the row's size can be divided by their count; else rounding adds half a unit on average. */
+/* The size of a block after rounding up to a multiple of unit. one_size: all blocks of the row have this size, which
+ * is likely where the row's size can be divided by their count. Otherwise rounding adds half a unit on average. */
 static uint64_t rounded(uint64_t each, bool one_size, uint64_t unit)
 {
 	return one_size ? (each + unit - 1) / unit * unit : each + unit / 2;
 }
 
-/* Adds the chunks of a row with live blocks. A chunk that is a mapping of its own has one word of malloc's more
- * (sysmalloc_mmap()). */
+/* Adds the chunks of a row with live blocks. In a chunk that is a mapping of its own malloc uses one word more than
+ * in others (sysmalloc_mmap()). */
 static void add_row(struct allocator_blocks *b, uint64_t size, uint64_t count)
 {
 	bool one_size = size % count == 0;
@@ -54,7 +54,7 @@ struct allocator_blocks allocator_blocks(const struct view *v)
 	return b;
 }
 
-/* Why the first figure is not known. is_other: the figures in libc are not of the malloc that the program uses. */
+/* Why virtual_bytes is not known. is_other: the program uses another malloc than libc's. */
 static const char *why_unknown(const struct model_request *q, bool is_other)
 {
 	if (is_other)
@@ -95,14 +95,14 @@ static uint64_t estimate(const struct allocator_blocks *b, const struct heap_fig
 	return f->arenas_known && handed > most ? most : handed;
 }
 
-/* A library before libc that has a malloc may be an allocator, or may call libc's malloc itself (as another tracer
- * does). In the second case libc's malloc has room for all live blocks. */
+/* A library before libc that has a malloc is an allocator, or calls libc's malloc itself, as another tracer does.
+ * Only in the second case does libc's malloc have room for all live blocks. */
 static bool serves_all(const struct heap_figures *f, const struct allocator_blocks *b)
 {
 	return f->arenas_known && f->mapped_known && f->arena_bytes + f->mapped_bytes >= b->live_bytes;
 }
 
-/* If another allocator takes the calls of libc's malloc, as valgrind's does, libc's malloc has no memory at all. */
+/* Where another allocator takes the calls of libc's malloc, as valgrind's does, libc's malloc has no memory at all. */
 static bool serves_none(const struct heap_figures *f, const struct allocator_blocks *b)
 {
 	return f->arenas_known && f->mapped_known && !f->arena_bytes && !f->mapped_bytes && b->live_bytes;
@@ -110,10 +110,11 @@ static bool serves_none(const struct heap_figures *f, const struct allocator_blo
 
 /* ---- From the mappings of a process whose memory may not be read ---- */
 
-#define HEAP_LOG2	(WORD == 8 ? 26 : 20)	/* HEAP_MAX_SIZE of glibc's malloc/arena.c: heaps are aligned to it */
+/* Heaps are aligned to HEAP_MAX_SIZE of glibc's malloc/arena.c. */
+#define HEAP_LOG2	(WORD == 8 ? 26 : 20)
 
 /*
- * The bytes that a mapping adds to malloc's heaps. Mappings of these two kinds do:
+ * The bytes of a mapping if it is a heap of malloc's, else 0. Heaps are mappings of these two kinds:
  * "55d0c8a4c000-55d0c8a6d000 rw-p 00000000 00:00 0                          [heap]"
  * "7f5a64000000-7f5a64021000 rw-p 00000000 00:00 0 "
  */
@@ -126,7 +127,7 @@ static uint64_t heap_of_mapping(const struct mapping *m)
 	return m->end - m->start;
 }
 
-/* The bytes of all heaps that malloc has in a process; 0: there are none, or the mappings may not be read. */
+/* The bytes of all heaps that malloc has in a process. 0: it has none, or the mappings may not be read. */
 static uint64_t heaps_by_maps(uint32_t pid)
 {
 	struct mappings list;

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How much memory malloc has from the kernel, and how much of that it has handed out. These are mallinfo2(3)'s
- * arena + hblkhd, and its uordblks, but they are found without its locks and without a visit to each free chunk.
+ * How much memory malloc has from the kernel (virtual_bytes), and how much of it is handed out (handed_bytes).
+ * mallinfo2(3) has the same figures as arena + hblkhd and as uordblks, but it takes malloc's locks, and visits each
+ * free chunk. That could block a dump, and takes a time that grows with the heap.
  *
- * The first figure is read where malloc keeps it (elf/heap.h), even while other threads allocate. The second one is
- * the first less the free chunks. The free chunks are added up if the process has one thread, which is not inside
- * malloc, and if they are not too many. Otherwise the second figure is estimated from the live blocks: for each row
- * the bytes that were asked for, malloc's own word in each block, and the rounding of sizes.
+ * virtual_bytes is read where malloc keeps it (elf/heap.h), even while other threads allocate. handed_bytes is
+ * virtual_bytes without the free chunks. These are added up where the process has one thread, which is not inside
+ * malloc, and where they are not too many. Otherwise handed_bytes is estimated from the live blocks: for each row
+ * the bytes that were requested, malloc's own word in each block, and the rounding of sizes.
  *
- * If the memory of another process may not be read, the first figure is estimated from its mappings and its large
+ * Where the memory of another process may not be read, virtual_bytes is estimated from its mappings and its large
  * blocks.
  *
  * Async-signal-safe, no lock.
@@ -21,17 +22,18 @@
 
 /* Sums over the live blocks, including those of rows that rules leave out, for the estimates. */
 struct allocator_blocks {
-	uint64_t live_bytes;	/* that the program asked for */
-	uint64_t chunks_bytes;	/* of the chunks that they are in */
-	uint64_t large_bytes;	/* of these chunks: in rows with blocks so large that malloc mostly maps each one */
+	uint64_t live_bytes;	/* the bytes that the program has requested */
+	uint64_t chunks_bytes;	/* the chunks of malloc that these blocks are in */
+	uint64_t large_bytes;	/* the part of the chunks in rows whose blocks are so large that malloc maps most of
+				 * them one by one */
 	uint64_t large_count;	/* how many such blocks there are */
 	uint64_t pages_bytes;	/* large_bytes, with each chunk rounded up to whole pages */
 };
 
-/* Adds up a view, before rules have left rows out of it. */
+/* Adds up the live blocks of a view. To be called before filter_apply() removes rows from the view. */
 struct allocator_blocks allocator_blocks(const struct view *v);
 
-/* Reads the figures, of this process or of the one that the request is about. */
+/* Finds the figures of the process that the request is about: this one, or a foreign one. `b` is for estimates. */
 struct model_allocator allocator_read(const struct model_request *q, const struct allocator_blocks *b);
 
 #endif

@@ -4,9 +4,9 @@
 
 #include "frame.h"
 
-#define LINE_BYTES	((size_t)72 << 10)	/* the longest name and then some */
+#define LINE_BYTES	((size_t)72 << 10)	/* the longest demangled name (names.c: 64 KB) and the rest of a line */
 
-/* Whether a rule matches one of the lines that a frame is printed as, from the address on. */
+/* Whether a rule matches one of the lines that a text dump prints for a frame, from the address on. */
 static bool matches(const struct rules *rules, const struct frame *f, char *buf)
 {
 	for (unsigned i = 0; i < f->call_count; i++) {
@@ -54,7 +54,8 @@ static bool is_ignored(const struct names *n, uint32_t row)
 	return false;
 }
 
-/* Where memory was short, a view has the rows of each key apart, and only those of the first key count. */
+/* Removes the ignored rows from the view. Where memory was short, the view has the rows for each key one after the
+ * other; then only those for the first key are added to the totals, because a row can be there for several keys. */
 static void remove_ignored(struct view *v, const struct names *n, unsigned sections, struct model_totals *totals)
 {
 	uint32_t kept = 0, counted = view_end(v, 0);

@@ -8,9 +8,9 @@
 #include "table/view.h"
 
 /*
- * A row is left out when a rule matches the printed line of one of its frames (frame.h). The names of all
- * rows are resolved for that. sections: how many sort keys the view was taken for. totals gets the figures
- * of the live rows that are left out. Without memory every row stays.
+ * Removes each row from which a rule matches the printed line of a frame (frame.h). For that the names of all rows
+ * are resolved. sections: how many sort keys the view was taken for. The live rows that are removed are added up in
+ * totals->ignored_rows and ignored_size. Where there is no memory, every row stays.
  */
 void filter_apply(struct view *v, struct names *n, const struct rules *rules, unsigned sections,
 		  struct model_totals *totals);

@@ -10,11 +10,11 @@
 #include "base/out.h"
 #include "model.h"
 
-/* The function, or where it is not known the module with the offset in brackets, or "?". function: the
- * one of the call, or a shorter form of it. */
+/* Writes the function or, where that is not known, the module with the offset in brackets, or "?". function: the
+ * function of the call, or a shorter form of its name; NULL: it is not known. */
 void frame_write_place(const struct frame *f, const struct frame_call *c, const char *function, struct out *out);
 
-/* What stands behind the place: the offset in the function or "(inlined)", the file and the line. */
+/* Writes the rest of the line: the offset in the function or "(inlined)", the file and the line. */
 void frame_write_rest(const struct frame_call *c, struct out *out);
 
 #endif

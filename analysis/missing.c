@@ -6,12 +6,13 @@
 
 #include <string.h>
 
+/* A reason why a part of a file was not read. */
 struct unread {
-	uint32_t bit;
+	uint32_t bit;			/* SYMBOL_UNREAD_* */
 	const char *text;
 };
 
-/* What keeps functions from having names, and lines from being known. */
+/* The reasons for which functions have no names, and for which lines are not known. */
 static const struct unread name_reasons[] = {
 	{ SYMBOL_UNREAD_MISMATCH, "its debug file is another version's" },
 	{ SYMBOL_UNREAD_MINIDEBUG, ".gnu_debugdata is not read" },
@@ -24,6 +25,7 @@ static const struct unread line_reasons[] = {
 	{ 0, NULL },
 };
 
+/* The text of the first of these reasons that applies; NULL: none does. */
 static const char *unread_text(uint32_t unread, const struct unread *reasons)
 {
 	while (reasons->text && !(unread & reasons->bit))
@@ -31,7 +33,7 @@ static const char *unread_text(uint32_t unread, const struct unread *reasons)
 	return reasons->text;
 }
 
-/* Bits of names_file.lacks. LACKS_INLINED_NAME: only names of inlined calls. */
+/* Bits of names_file.lacks. With LACKS_INLINED_NAME only the names of inlined calls are missing. */
 enum lack { LACKS_NAME = 1, LACKS_LINE = 2, LACKS_INLINED_NAME = 4 };
 
 static bool lacks_inlined_name(const struct name *name)
@@ -65,7 +67,7 @@ static void find_lacks_of(const struct names *n, const struct name *name)
 		name->file->lacks |= lacks_line(name);
 }
 
-/* Each section tells of its own rows only. */
+/* Finds out for each file which names and lines the frames of the rows of one section lack. */
 static void find_lacks(const struct model_section *s, const struct view *v, struct names *n)
 {
 	for (struct names_file *f = n->files; f; f = f->next)
@@ -78,7 +80,7 @@ static void find_lacks(const struct model_section *s, const struct view *v, stru
 	}
 }
 
-/* Why the file gave no names. Below --sysroot is another place than the one where the program ran. */
+/* Why no names could be read from the file. A file that was looked for below --sysroot has reasons of its own. */
 static const char *error_text(const struct names *n, const struct names_file *f)
 {
 	bool below = n->foreign && n->options->sysroot && modules_path(n->table, f->module)[0] == '/';
@@ -90,8 +92,8 @@ static const char *error_text(const struct names *n, const struct names_file *f)
 	return symbol_error_text(f->error);
 }
 
-/* Why the file's frames lack names (LACKS_NAME) or lines (LACKS_LINE); NULL: they lack none, or there is no reason
- * that a user could do something about. Of a module that is merely stripped only missing names are told. */
+/* Why the file's frames lack names (LACKS_NAME) or lines (LACKS_LINE). NULL: they lack none, or there is no reason
+ * that a user could do something about. For a module that is merely stripped there is only a reason for names. */
 static const char *reason(const struct names *n, const struct names_file *f, enum lack lack)
 {
 	const char *why = NULL, *line = NULL;
@@ -108,7 +110,8 @@ static const char *reason(const struct names *n, const struct names_file *f, enu
 	return lack == LACKS_NAME ? why : line;
 }
 
-/* A module may stand in the table's list twice (modules.h), and its file have been read twice. */
+/* Whether the list has the file already. The table can have a module twice (modules.h), so its file can have been
+ * read twice. */
 static bool listed_before(const struct names *n, const struct names_file *f, enum lack lack)
 {
 	const char *path = modules_path(n->table, f->module);
@@ -125,7 +128,7 @@ static bool has_path(const struct names *n, const struct names_file *f)
 	return modules_path(n->table, f->module)[0];
 }
 
-/* Lists the modules that lack something, in the arena. Returns how many. */
+/* Makes a list, in the arena, of the modules whose frames lack names or lines. Returns how many there are. */
 static unsigned list_modules(const struct names *n, enum lack lack, const struct model_lack **list)
 {
 	struct model_lack *modules;

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which modules' names and lines the listed frames of a section lack, and why (struct model_lacks). A module
- * is not among them where nothing is to be had: a stripped library with the names it exports, code without
- * debug data.
+ * Finds the modules whose listed frames in a section have no names or no lines, and why (struct model_lacks).
+ * A module whose file holds no more than was found is not listed: a stripped library with the names that it
+ * exports, or code without debug data.
  *
- * Of a module whose debug data dwz has shared with other modules, lines are never missing, but names of
- * inlined calls can be. A module is told of once: if its names are missing for a reason, its lines are
- * not mentioned.
+ * A module whose debug data dwz(1) has moved to a file that it shares with others never lacks lines, but can lack
+ * names of inlined calls. A module whose names are missing for a reason is not listed for its lines, too.
  *
  * Async-signal-safe. Without memory for the lists they are empty.
  */
@@ -16,7 +15,7 @@
 #include "names.h"
 #include "table/view.h"
 
-/* For the rows that the section lists. */
+/* Sets s->lacks, for the rows that the section lists. */
 void missing_find(struct model_section *s, const struct view *v, struct names *n);
 
 #endif

@@ -119,7 +119,7 @@ static void add_section_names(const struct model *m, const struct model_section 
 		names_add_row(n, m->parts->view.rows[s->rows[i].index].row);
 }
 
-/* What is known beside rows and names. */
+/* Fills the parts of the model that are neither rows nor names. */
 static void find_figures(struct model *m, struct model_parts *p, const struct model_request *q,
 			 const struct allocator_blocks *blocks)
 {

@@ -43,50 +43,51 @@ struct name;
 struct rules;
 struct table;
 
-/* ---- What is asked for ---- */
+/* ---- The request ---- */
 
 /* Which rows a section lists. */
 enum model_rows {
-	MODEL_ROWS_LIVE,	/* those with live blocks, at most options.top */
-	MODEL_ROWS_OF_KEY,	/* those with live blocks or with a figure for the key, at most options.top */
-	MODEL_ROWS_WEIGHTS,	/* those with a figure for the key, all of them */
+	MODEL_ROWS_LIVE,	/* rows with live blocks, at most options.top */
+	MODEL_ROWS_OF_KEY,	/* rows with live blocks, or whose figure for the key is not 0; at most options.top */
+	MODEL_ROWS_WEIGHTS,	/* all rows whose figure for the key is not 0 */
 };
 
 /* Why a dump is taken. */
 enum model_reason {
-	REASON_ASKED,		/* heaptrace --report or --dump */
-	REASON_SIGNAL,		/* by --signal-size or --signal-count */
+	REASON_ASKED,		/* a user has called heaptrace --report or --dump */
+	REASON_SIGNAL,		/* the process got the signal of --signal-size or --signal-count */
 	REASON_ABOVE,		/* the heap has passed --above */
-	REASON_EVERY,		/* the time of --every */
+	REASON_EVERY,		/* the time of --every has passed */
 	REASON_EXIT,		/* the process ends */
-	REASON_KILLED,		/* the process was killed, or ended past exit(): read from its table */
+	REASON_KILLED,		/* the process ended without a dump: it was killed, or called the bare system call */
 };
 
 /* What is known about the traced process beside its table. */
 struct model_process {
 	uint32_t pid;
 	const char *command;		/* as in /proc/PID/comm */
-	bool statm_known;		/* the three sizes of /proc/self/statm */
+	bool statm_known;		/* these three sizes could be read in /proc/PID/statm */
 	uint64_t vss, rss, shared;
 };
 
 struct model_request {
 	struct table *table;
-	const struct options *options;		/* top, and where names are looked for */
+	const struct options *options;		/* the limit of rows, and where names are looked up */
 	const struct rules *rules;		/* of --ignore; may be NULL */
 	uint8_t sort[SORT_KEYS];		/* enum sort_key: one section for each */
 	uint8_t sort_count;
 	enum model_rows rows;
 	enum model_reason reason;
-	bool figures;				/* find out model.allocator, not_seen and lacks, too */
-	bool skip_if_empty;			/* without a listed row no names are looked up */
-	bool foreign;				/* the table is of another process: its modules are not in
-						 * this one's memory */
-	uint32_t runs_as;			/* then: the pid, as seen from here, if it runs; or 0 */
-	uint64_t now_ns;			/* the moment of the table; 0: it is now */
-	bool tries_again;			/* see MODEL_NO_DESCRIPTOR */
-	bool heap_still;			/* of this process: it has one thread, which is not inside malloc,
-						 * and the allocator's data are sound */
+	bool figures;				/* model.allocator, not_seen and the sections' lacks are filled, too */
+	bool skip_if_empty;			/* with MODEL_ROWS_LIVE: no model is made where no block is live */
+	bool foreign;				/* the table is of another process, whose modules are not in the
+						 * memory of this one */
+	uint32_t runs_as;			/* if foreign: the pid of that process as seen from here; 0: it has
+						 * ended */
+	uint64_t now_ns;			/* the moment of the table; 0: now */
+	bool tries_again;			/* the caller handles MODEL_NO_DESCRIPTOR */
+	bool heap_still;			/* malloc's free chunks may be read: this process has one thread,
+						 * which is not inside malloc, and malloc's data are sound */
 	struct model_process process;
 };
 
@@ -100,25 +101,26 @@ struct model_moment {
 	enum model_reason reason;
 };
 
-/* Sums over the rows that no rule has left out. */
+/* Sums over the rows that no rule of --ignore has left out. */
 struct model_totals {
 	uint32_t live_rows;		/* rows with live blocks, listed or not */
 	uint64_t size, count;		/* of the live blocks */
-	/* Of all rows, or, if only rows with live blocks were asked for (MODEL_ROWS_LIVE), of these: */
+	/* These four are of all rows or, with MODEL_ROWS_LIVE, of the rows with live blocks: */
 	uint64_t heap_peak, total_size, total_count, temporary;
 	uint64_t peak_size;		/* the largest size that the whole heap has ever had, ignored rows included */
-	uint32_t ignored_rows;		/* live ones that a rule has left out, and their live bytes */
-	uint64_t ignored_size;
+	uint32_t ignored_rows;		/* rows with live blocks that a rule has left out */
+	uint64_t ignored_size;		/* their live bytes */
 	bool partial;			/* memory was short: live_rows and size are right, the other sums are not */
-	uint64_t left_weight;		/* then: the first key's sum of the rows that are not in the model */
+	uint64_t left_weight;		/* if partial: the sum, for the first key, of the rows without room in the model */
 };
 
-/* What malloc has from the kernel, and what of it is handed out (allocator.h). */
+/* How much memory malloc has, and how much of it the program has (allocator.h). */
 struct model_allocator {
-	bool virtual_known, virtual_estimated;
-	bool estimated;			/* handed_bytes is */
-	uint64_t virtual_bytes, handed_bytes;
-	const char *unknown;		/* why the first is not known, in words for the user */
+	bool virtual_known, virtual_estimated;	/* of virtual_bytes */
+	bool estimated;			/* handed_bytes is an estimate */
+	uint64_t virtual_bytes;		/* what malloc has got from the kernel */
+	uint64_t handed_bytes;		/* the part of it that is handed out to the program */
+	const char *unknown;		/* why virtual_bytes is not known, in words for the user */
 };
 
 #define MODEL_TRUNCATED_MODULES	16u
@@ -128,11 +130,11 @@ struct model_not_seen {
 	uint64_t lost_blocks;		/* allocations that were not recorded for want of memory */
 	uint64_t overflow_calls;	/* allocations that share one row because the table was full */
 	bool no_space;			/* new backtraces get no row any more */
-	uint64_t stacks_cut;		/* stacks of which no more than the caller could be seen */
+	uint64_t stacks_cut;		/* stacks of which only the caller of malloc could be seen */
 	uint64_t stacks_broken;		/* stacks that end where a frame's caller could not be found */
 	uint64_t slow_stacks;		/* stacks that the slow unwinder took */
 	uint64_t unknown_frees;		/* frees of blocks that were never recorded */
-	uint64_t known_frees;		/* frees of recorded blocks that were not seen: the address came again */
+	uint64_t known_frees;		/* frees that were not seen, of recorded blocks: malloc returned the address again */
 	uint32_t untraced;		/* programs that were started and could not be traced */
 	bool own_new;			/* the allocator's operator new does not call malloc */
 	bool other_malloc;		/* the program's own malloc comes before heaptrace's */
@@ -141,14 +143,14 @@ struct model_not_seen {
 	uint32_t deep_bound;		/* libraries opened with RTLD_DEEPBIND, and the name of one */
 	char deep_name[33];
 	/* Rows with live blocks whose stack ends at code without unwind information: in no file (compiled
-	 * at run time), or in a module. Of the modules the paths, each once, as many as there is room for. */
+	 * at run time), or in a module. The modules' paths stand here once each, as many as there is room for. */
 	uint32_t truncated_no_file, truncated_in_modules;
 	const char *truncated_modules[MODEL_TRUNCATED_MODULES];
 	unsigned truncated_module_count;
 	uint64_t stacks_checked, stacks_disagreed;	/* --unwind=check */
 };
 
-/* A module whose listed frames lack names or lines, though there could be some. */
+/* A module whose listed frames have no names or no lines, though the module could have some. */
 struct model_lack {
 	const char *module;		/* its path */
 	const char *why;		/* in words: "no symbols" */
@@ -158,21 +160,21 @@ struct model_lack {
 struct model_lacks {
 	const struct model_lack *names, *lines;
 	unsigned name_count, line_count;
-	unsigned unknown_modules;	/* modules whose paths are not known */
-	bool modules_full;		/* and some that there was no room to note */
+	unsigned unknown_modules;	/* modules without names whose paths are not known */
+	bool modules_full;		/* further modules were loaded for which the table had no room */
 };
 
 struct model_section {
 	enum sort_key key;
 	uint32_t count;			/* rows that are listed */
-	uint32_t left_out;		/* rows that should be listed, too, but there was no memory for them */
+	uint32_t left_out;		/* how many more rows would be listed if there were memory for them */
 	struct model_lacks lacks;	/* what the listed rows' frames lack */
 	const struct sort_entry *rows;	/* for model_row() */
 };
 
 struct model {
 	const struct options *options;
-	const struct rules *rules;	/* NULL: none; rules.h tells which have matched nothing */
+	const struct rules *rules;	/* NULL: there are none. rules_next_unmatched() lists those that matched nothing */
 	struct model_process process;
 	struct model_moment moment;
 	struct model_totals totals;
@@ -185,16 +187,16 @@ struct model {
 
 enum model_result {
 	MODEL_DONE,
-	MODEL_EMPTY,		/* request.skip_if_empty, and no block is live; of the totals those of ignored
-				 * rows are there */
+	MODEL_EMPTY,		/* request.skip_if_empty is set, and no block is live. Of the model only the
+				 * totals are there */
 	MODEL_NO_MEMORY,
-	MODEL_NO_DESCRIPTOR,	/* a file could not be read because the process has no descriptor left
-				 * (base/safe_open.h), and the caller, who can do something about that, has set
-				 * request.tries_again */
+	MODEL_NO_DESCRIPTOR,	/* request.tries_again is set, and a file could not be read because the process
+				 * has no descriptor left (base/safe_open.h): the caller frees some, and calls
+				 * again. Of the model nothing may be used */
 };
 
-/* Makes the model of this moment. A section beyond the first needs request.sort_count. Of another process the
- * table must not change meanwhile. *m is set unless the result is MODEL_NO_MEMORY. */
+/* Makes the model of this moment, with a section for each of request.sort[0..sort_count). The table of another
+ * process must not change meanwhile. *m must not be used if the result is MODEL_NO_MEMORY. */
 enum model_result model_make(struct model **m, const struct model_request *request, struct arena *arena);
 
 /* ---- Rows and frames ---- */
@@ -202,28 +204,29 @@ enum model_result model_make(struct model **m, const struct model_request *reque
 struct model_row {
 	uint64_t values[SORT_KEYS];	/* by enum sort_key; SORT_AGE in nanoseconds, 0 without live blocks */
 	uint32_t id;			/* the same for the same backtrace in all dumps of a process */
-	bool overflow;			/* all allocations for which the table had no row: it has no frames */
+	bool overflow;			/* the overflow row, which has no frames: all allocations without a row of their own */
 };
 
 /* Row n of a section, n < section.count. */
 struct model_row model_row(const struct model *m, const struct model_section *s, uint32_t n);
 
-/* The frames of a row, to be read by model_frame(). About 1 KB. */
+/* The frames of a row, which model_frame() reads one by one. It takes about 1 KB. */
 struct model_stack {
 	unsigned count;
 	const struct model_parts *parts;
 	uint32_t codes[OPTIONS_DEPTH_MAX + 1];
 };
 
+/* Finds the frames of a row. */
 void model_stack(const struct model *m, const struct model_row *row, struct model_stack *stack);
 
 /* A frame: an address in the code, with the functions that it lies in. */
 struct frame {
 	uint64_t pc;
 	const char *module;		/* the path, "?" where that is not known; NULL: code in no module */
-	uint64_t module_offset;		/* what addr2line takes for that file */
+	uint64_t module_offset;		/* the address in that file, as addr2line takes it */
 	unsigned call_count;		/* at least 1; more than 1 where functions are inlined */
-	const struct name *name;	/* for frame_call(); NULL: nothing is known */
+	const struct name *name;	/* for frame_call(); NULL: no name was looked up */
 };
 
 /* Frame i of a stack, 0 <= i < stack.count, innermost first. */

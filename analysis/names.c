@@ -14,7 +14,7 @@
 #define READABLE_BYTES	((size_t)64 << 10)	/* a longer name stays mangled */
 #define SLOTS_FIRST	1024u	/* a power of two */
 
-/* The directories of --debug-dir, one text; NULL when there is none. */
+/* The directories of --debug-dir as one text, joined by colons. NULL: there are none. */
 static char *join_dirs(const struct options *o, struct arena *arena)
 {
 	size_t bytes = 0;
@@ -78,7 +78,8 @@ static bool grow(struct names *n)
 	return true;
 }
 
-/* Whether the address of frame i is that of an instruction which a signal has interrupted. */
+/* Whether frame i was interrupted by a signal, so that its address is the interrupted instruction itself and no return
+ * address. The frame inward of it is then the signal trampoline. */
 static bool is_exact(const struct names *n, const uint32_t *codes, unsigned i)
 {
 	return i && table_is_signal_return(n->table, codes[i - 1]);
@@ -89,8 +90,8 @@ static uint32_t key_of(const struct names *n, const uint32_t *codes, unsigned i)
 	return codes[i] << 1 | is_exact(n, codes, i);
 }
 
-/* Names the frame between a signal handler and the code that it has interrupted as debuggers do: its function is
- * libc's or the kernel's, which says nothing to users. */
+/* Names the signal trampoline, the frame between a signal handler and the interrupted code, as debuggers do: the name
+ * of its function, which is libc's or the kernel's, says nothing to users. */
 static void name_signal_return(struct name *s)
 {
 	s->function = "<signal handler called>";
@@ -109,7 +110,7 @@ bool names_add_row(struct names *n, uint32_t row)
 		if (2 * n->used >= n->slot_count && !grow(n))
 			return false;
 		s = slot_for(n, key_of(n, codes, i));
-		s->entry |= !i;		/* record.c: its first byte, which nothing returns to */
+		s->entry |= !i;		/* frame 0 is malloc() itself: record.c puts its first byte there */
 		if (s->key)
 			continue;
 		s->key = key_of(n, codes, i);
@@ -123,8 +124,8 @@ bool names_add_row(struct names *n, uint32_t row)
 	return true;
 }
 
-/* The address to look up, in the terms of the module's file: of a return address it is the call before it. Code in
- * no module has no file, so there it is the address in the process. */
+/* The address to look up, as the module's file counts it. For a return address that is the byte before, which
+ * belongs to the call. Code in no module has no file, so there it is the address in the process. */
 static uint64_t file_address(const struct name *name)
 {
 	return name->pc - (name->module ? name->module->bias : 0) - !name->exact;
@@ -175,8 +176,8 @@ static void take_calls(struct names *n, struct name *name, const struct symbol *
 	name->call_count = s->call_count;
 }
 
-/* Copies what was found to the name. before: the name of the next lower address in the same file, which often has
- * the same function and lines. */
+/* Copies the symbol that was found into the name. before: the name of the next lower address in the same file, or
+ * NULL. It often has the same function and calls, which are then shared with it. */
 static void take_symbol(struct names *n, struct name *name, const struct symbol *s,
 			const struct name *before, const struct symbol *s_before)
 {
@@ -199,7 +200,7 @@ static void take_symbol(struct names *n, struct name *name, const struct symbol 
 	}
 }
 
-/* Code in no module: looks in the file in which programs name the code that they compile at run time. */
+/* Names code in no module, from /tmp/perf-PID.map, where programs name the code that they compile at run time. */
 static void resolve_compiled(struct names *n, struct symbol *symbols, size_t count)
 {
 	char path[64];
@@ -212,7 +213,7 @@ static void resolve_compiled(struct names *n, struct symbol *symbols, size_t cou
 	perfmap_resolve(out_string(&out), symbols, count, n->arena);
 }
 
-/* The path of a module's file: below --sysroot, if that is given and the module is another process's. */
+/* The path of a module's file. It is below --sysroot if that is given and the module is another process's. */
 static const char *file_path(struct names *n, const struct module *m)
 {
 	const char *path = modules_path(n->table, m), *root = n->options->sysroot;
@@ -229,7 +230,7 @@ static const char *file_path(struct names *n, const struct module *m)
 	return joined;
 }
 
-/* The directory in /proc of the process, if it is another one and runs; or NULL. */
+/* The directory in /proc of another process that runs. NULL: the table is this process's, or the other has ended. */
 static const char *process_directory(struct names *n)
 {
 	struct out out;
@@ -255,15 +256,16 @@ static bool stays(const struct module *m)
 	return found;
 }
 
-/* Whether the error means that the file is not, or may not be, the one that ran. */
+/* Whether the error means that this file is not the one that ran, or that nobody knows. */
 static bool is_other(int error)
 {
 	return error == SYMBOL_GONE || error == SYMBOL_REPLACED || error == SYMBOL_NO_FILE;
 }
 
 /*
- * Looks for the file below --sysroot and, where it is not there, by its path as it is: a process that has called
- * chroot() has files of both kinds. The second one is used only if its build id proves that it is the file.
+ * Looks up the symbols in file->path, which may be below --sysroot. Where the file is not there, its path without
+ * --sysroot is tried: a process that has called chroot() has files of both kinds. That second file is used only
+ * where its build id proves that it is the module's.
  */
 static int resolve_below(struct names *n, const struct module *m, struct symbol_file *file,
 			 struct symbol *symbols, size_t count)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Names for the addresses of a report. Each distinct address is looked up once, and all
- * addresses of one file in one pass over that file: the caller adds rows, resolves, and then finds names.
- * Async-signal-safe; the memory is the report's arena.
+ * Names for the addresses of a report. The caller adds rows (names_add_row()), has all their addresses looked up
+ * (names_resolve()), and then asks for names (names_find()). Each distinct address is looked up once, and all
+ * addresses of one file in one pass over that file.
  *
- * The same address can be a return address in one row, and the address that a signal has interrupted in another.
- * These are two names, possibly of two functions, since a return address means the instruction before it.
+ * The same address can be a return address in one row and an interrupted instruction in another. These are two
+ * names, possibly of two functions, because a return address stands for the instruction before it.
+ *
+ * Async-signal-safe. The memory is the report's arena.
  */
 #ifndef ANALYSIS_NAMES_H
 #define ANALYSIS_NAMES_H
@@ -14,28 +16,28 @@
 #include "symbol/symbol.h"
 #include "table/modules.h"
 
-/* A module's file, and how reading it ended. */
+/* The file of a module, and what came of reading it. */
 struct names_file {
 	const struct module *module;
 	struct names_file *next;
 	int error;			/* enum symbol_error */
 	uint32_t unread;		/* SYMBOL_UNREAD_* */
-	int why;			/* symbol_file.why */
-	uint32_t lacks;			/* missing.c: what the listed frames in this file lack */
+	int why;			/* the errno with which the file could not be opened (symbol_file.why) */
+	uint32_t lacks;			/* what the listed frames in this file lack: bits of missing.c */
 };
 
 struct name {
 	uint64_t pc;
-	uint32_t key;			/* the code, with `exact` as the lowest bit; 0: a free slot */
-	uint32_t call_count;		/* 0: no lines */
+	uint32_t key;			/* the table's code of the address, with `exact` as the lowest bit; 0: a free slot */
+	uint32_t call_count;		/* 0: no lines are known */
 	const struct module *module;	/* NULL: code in no module */
-	struct names_file *file;	/* NULL: not looked up */
+	struct names_file *file;	/* NULL: the address was looked up in no file */
 	const char *function;		/* NULL: unknown */
 	uint64_t offset;		/* pc minus the function's start; or FRAME_NO_OFFSET */
-	bool exact;			/* the instruction at pc was interrupted; else pc is a return address,
-					 * and the instruction before pc is meant */
+	bool exact;			/* the instruction at pc was interrupted by a signal; else pc is a return
+					 * address, and stands for the instruction before it */
 	const struct symbol_call *calls; /* as in struct symbol, but with demangled functions */
-	bool entry;			/* the allocation function itself, whose line nobody needs */
+	bool entry;			/* the allocation function itself, whose line nobody needs: the innermost frame */
 	bool resolved;
 	bool ignored;			/* one of its printed lines matches a rule */
 };
@@ -44,9 +46,9 @@ struct names {
 	const struct table *table;
 	const struct options *options;
 	uint32_t pid;
-	bool foreign;			/* these two as in struct model_request */
-	uint32_t runs_as;
-	char proc[16];			/* of runs_as: "/proc/4711" */
+	bool foreign;			/* as in struct model_request */
+	uint32_t runs_as;		/* likewise */
+	char proc[16];			/* the directory of process runs_as: "/proc/4711" */
 	struct arena *arena;
 	char *debug_dirs;		/* as in struct symbol_file, or NULL */
 	uint32_t *codes;		/* work space for one row: TABLE_FRAMES_MAX */
@@ -56,20 +58,20 @@ struct names {
 	size_t slot_count, used;
 };
 
-/* For the process and options of a request. False when there is no memory. */
+/* Prepares *n for the process and the options of a request. False: there is no memory. */
 bool names_init(struct names *n, const struct model_request *q, struct arena *arena);
 
-/* Adds the frames of a row. False when there is no memory: its frames then have no names. */
+/* Adds the frames of a row. False: there is no memory, and some of its frames will have no names. */
 bool names_add_row(struct names *n, uint32_t row);
 
-/* Looks up what was added since the last call. */
+/* Looks up the names of all addresses that were added since the last call. */
 void names_resolve(struct names *n);
 
-/* The name of frame i of a row that was added; or NULL. The row's codes (table_frames()) are given, since what
- * an address means depends on the frame inward of it. */
+/* The name of frame i of a row; NULL: the row was not added. codes: the codes of all its frames (table_frames()).
+ * The frame inward of frame i is needed, too, because after a signal trampoline the address is no return address. */
 struct name *names_find(const struct names *n, const uint32_t *codes, unsigned i);
 
-/* The frame of an address. name: what names_find() says of it. */
+/* The frame of an address. name: the result of names_find(), which may be NULL. */
 struct frame names_frame(const struct names *n, uint64_t pc, const struct name *name);
 
 #endif

@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-/* Whether there is code at which a stack can end for want of unwind information. If not, no backtrace has
- * to be looked at. */
+/* Whether the table knows any code at which a stack ends for want of unwind information. Without such code the rows
+ * need not be examined. */
 static bool has_truncating_code(const struct table *t)
 {
 	for (uint32_t i = 0; i < TABLE_TRUNCATED; i++) {
@@ -23,7 +23,8 @@ static bool has_truncating_code(const struct table *t)
 	return false;
 }
 
-/* A module may stand in the table's list twice (modules.h), so paths are compared. */
+/* Counts a row whose stack ends in a module, and lists the module. The table can have a module twice (modules.h), so
+ * paths are compared. */
 static void add_module(struct model_not_seen *n, const char *path)
 {
 	n->truncated_in_modules++;
@@ -35,7 +36,8 @@ static void add_module(struct model_not_seen *n, const char *path)
 		n->truncated_modules[n->truncated_module_count++] = path;
 }
 
-/* A stack as deep as the table's depth was cut there on purpose. */
+/* Counts the rows with live blocks whose stacks end for want of unwind information. A stack with as many frames as
+ * --depth allows was cut on purpose, and does not count. */
 static void count_truncated(struct model_not_seen *n, const struct table *t, const struct view *v, uint32_t *codes)
 {
 	uint32_t rows = has_truncating_code(t) ? view_end(v, 0) : 0;
@@ -76,7 +78,7 @@ void not_seen_find(struct model_not_seen *n, const struct table *t, const struct
 		.stacks_checked = load_relaxed(&totals->stacks_checked),
 		.stacks_disagreed = load_relaxed(&totals->stacks_disagreed),
 	};
-	_Static_assert(sizeof(n->deep_name) > sizeof(totals->deep_name), "the name ends, whatever the table holds");
+	_Static_assert(sizeof(n->deep_name) > sizeof(totals->deep_name), "the name is NUL-terminated, whatever the table holds");
 	memcpy(n->deep_name, totals->deep_name, sizeof(totals->deep_name));
 	count_truncated(n, t, v, codes);
 }

@@ -10,10 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The beginnings of rules that are written for another tool. */
+/* How rules begin that are written for another tool. */
 static const struct {
 	const char *begin;
-	bool whole;		/* the rule is nothing else */
+	bool whole;		/* the rule consists of these characters only */
 	const char *doubt;
 } foreign[] = {
 #define VALGRIND "the file of --ignore looks like suppressions of valgrind: here each line is a rule of its " \
@@ -51,7 +51,7 @@ static size_t mark_bytes(const char *text, size_t size_bytes)
 	return size_bytes >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0;
 }
 
-/* Packs the lines of size_bytes of text into rules, in place: never longer than they were. */
+/* Makes rules of the lines of r->text[0..size_bytes), in place, since a rule is never longer than its line. */
 static void pack(struct rules *r, size_t size_bytes)
 {
 	char *from = r->text + mark_bytes(r->text, size_bytes), *end = r->text + size_bytes, *to = r->text;
@@ -79,7 +79,7 @@ static void pack(struct rules *r, size_t size_bytes)
 
 int rules_read(struct rules *r, const char *path)
 {
-	/* Each process of the run and the watcher read the file: none may hang at a FIFO that nobody writes to. */
+	/* Each process of the run and the watcher read the file. None of them may hang at a FIFO that nobody writes to. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), error = 0;
 	struct stat st = { 0 };
 	size_t len = 0;
@@ -87,7 +87,7 @@ int rules_read(struct rules *r, const char *path)
 	*r = (struct rules){ 0 };
 	if (fd < 0)
 		return errno;
-	fcntl(fd, F_SETFL, O_RDONLY);	/* if somebody writes to it now, wait for the text */
+	fcntl(fd, F_SETFL, O_RDONLY);	/* if somebody has opened the FIFO for writing, wait for the text */
 	if (fstat(fd, &st))
 		st.st_mode = 0;
 	r->text = arena_map(RULES_BYTES_MAX + 1);
@@ -117,7 +117,7 @@ int rules_read(struct rules *r, const char *path)
 			   "out: each process reads it, so name a file";
 		return 0;
 	}
-	if (memchr(r->text, '\0', len)) {	/* as every second byte of English text in UTF-16 */
+	if (memchr(r->text, '\0', len)) {	/* in UTF-16 every second byte of English text is 0 */
 		r->doubt = "the file of --ignore is no plain text (UTF-16?), so nothing is left out: save it "
 			   "as UTF-8";
 		return 0;

@@ -14,7 +14,8 @@ static void write_part(struct out *out, const char *text)
 	out_name_with(out, text, ';', ':');
 }
 
-/* A name is written without its offset, which would split one function into many boxes. */
+/* Writes call i of a frame. The offset in the function is left out, because it would split the function into many
+ * boxes of a flame graph. */
 static void write_call(const struct frame *f, unsigned i, struct out *out)
 {
 	struct frame_call c = frame_call(f, i);
@@ -33,7 +34,7 @@ static void write_call(const struct frame *f, unsigned i, struct out *out)
 		out_text(out, " (inlined)");
 }
 
-/* Outermost first: a function, then what is inlined in it. */
+/* Writes the functions of a frame, the outermost first: a function stands before those that are inlined in it. */
 static void write_frame(const struct frame *f, struct out *out)
 {
 	for (unsigned i = f->call_count; i-- > 0; ) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A whole model as one JSON document, for programs. doc/json.md describes each field. One row stands on a line.
+ * Writes a model as one JSON document, for programs. doc/json.md describes each field. Each row is on a line of its
+ * own.
  *
  *	{"schema":"heaptrace-report","version":1,"heaptrace":"0.1",
  *	"process":{"pid":4711,"command":"node","statm":{"vss":4235264,"rss":1048576,"shared":802816}},
@@ -9,9 +10,9 @@
  *	{"id":7,"size":22704,"count":43,...,"frames":[{"address":"0x7fe72e46476c","module":"/lib/libc.so.6",...}]},
  *	...
  *
- * Texts of the traced program may hold any bytes. What is no UTF-8 in them becomes U+FFFD. Control
- * characters, marks of direction, `<`, U+2028 and U+2029 are escaped, so that the document can be shown in a
- * terminal and stand in a script of a web page.
+ * Texts of the traced program may hold any bytes. Each byte that is not UTF-8 becomes U+FFFD. Control characters,
+ * characters that change the direction of text, `<`, U+2028 and U+2029 are escaped, so that the document can be
+ * shown in a terminal, and embedded in a script of a web page.
  */
 #include "format.h"
 
@@ -21,7 +22,7 @@
 #include <string.h>
 
 #define SCHEMA_VERSION	1
-#ifndef HEAPTRACE_VERSION		/* the Makefile's */
+#ifndef HEAPTRACE_VERSION		/* the Makefile defines it */
 #define HEAPTRACE_VERSION "unknown"
 #endif
 
@@ -94,6 +95,7 @@ static void write_string(struct out *out, const char *text)
 
 /* ---- Members: a comma stands before each but the first of an object or a list ---- */
 
+/* Opens an object or a list, which is a member if it has a name, and else an element. */
 static void begin(struct out *out, const char *name, char bracket)
 {
 	if (name) {
@@ -111,7 +113,7 @@ static void write_name(struct out *out, bool first, const char *name)
 	out_char(out, ':');
 }
 
-/* These are never the first member of their object. */
+/* The add_ functions write a member that is not the first one of its object. */
 static void add_number(struct out *out, const char *name, uint64_t value)
 {
 	write_name(out, false, name);
@@ -136,7 +138,7 @@ static void first_number(struct out *out, const char *name, uint64_t value)
 	out_u64(out, value);
 }
 
-/* Addresses are texts: many readers of JSON keep only 53 bits of a number. */
+/* Addresses are strings, because many readers of JSON keep only 53 bits of a number. */
 static void add_address(struct out *out, const char *name, uint64_t address)
 {
 	write_name(out, false, name);
@@ -228,7 +230,7 @@ static void write_allocator(const struct model *m, struct out *out)
 	out_text(out, "},\n");
 }
 
-/* ---- What was not seen ---- */
+/* ---- What the figures do not cover ---- */
 
 static void write_not_seen(const struct model_not_seen *n, struct out *out)
 {
@@ -325,7 +327,8 @@ static void write_section(const struct model *m, const struct model_section *s, 
 	out_char(out, '}');
 }
 
-/* One function of a frame: a frame with inlined functions gives one object for each of them, as in a text dump. */
+/* Writes call i of a frame. A frame with inlined functions has one object for each of them, as it has lines in a text
+ * dump. */
 static void write_call(const struct frame *f, unsigned i, struct out *out)
 {
 	struct frame_call c = frame_call(f, i);
@@ -378,7 +381,7 @@ static void write_row(const struct model *m, const struct model_row *row, struct
 	out_text(out, "]}");
 }
 
-/* One bit for each row id that a section lists; NULL: no memory. */
+/* Makes an array with a bit for each row id that a section lists, all 0. NULL: there is no memory. */
 static uint8_t *make_seen(const struct model *m, struct arena *arena)
 {
 	uint32_t last = 0;
@@ -393,7 +396,8 @@ static uint8_t *make_seen(const struct model *m, struct arena *arena)
 	return arena_alloc(arena, last / 8 + 1);
 }
 
-/* Each row that any section lists, once. Without memory to tell, only those of the first section. */
+/* Writes each row that any section lists, once. Without memory for `seen`, only the rows of the first section are
+ * written. */
 static void write_rows(const struct model *m, struct arena *arena, struct out *out)
 {
 	uint8_t *seen = make_seen(m, arena);

@@ -5,7 +5,7 @@
  *	std::map<int, std::pair<long, char> >::at(int const&)
  *	        1---2           3---------1-1    1--------1	depth of each list
  *
- * What is left out, until the name fits:
+ * These parts are left out, in this order, until the name fits:
  *	1. template argument lists inside of others, the deepest first; of one depth the longest
  *	   first if not all are needed;
  *	2. the same with parameter lists (function types, lambdas);
@@ -14,10 +14,9 @@
  *	4. the outermost lists whole.
  *
  * `<` and `>` are also operators. In an operator's name (operator<, operator->) they are
- * skipped. In an expression the demanglers put round brackets around a comparison, so that a
- * `<` which is still open where a round bracket closes was none of ours, and neither was a
- * `>` for which nothing is open. Whatever the text is, only what lies between two brackets
- * that were matched is ever left out.
+ * skipped. In an expression the demanglers put round brackets around a comparison. So a `<` that
+ * is still open where a round bracket closes is an operator, and so is a `>` for which no list is
+ * open. Whatever the text is, only text between two brackets that belong together is ever left out.
  */
 #include "shorten.h"
 
@@ -26,26 +25,28 @@
 #include <string.h>
 
 #define DEPTH_MAX	40	/* lists nested deeper are text of those around them */
-#define GAIN_MIN	3	/* columns; for less, "..." says too little */
-#define LONG_BYTES	8192	/* of text: the lists at depth 3 are dropped at once */
-#define ROUNDS		3	/* the last one of which changes nothing, for a name that is one */
+#define GAIN_MIN	3	/* columns that leaving out a list must save, to be worth the "..." */
+#define LONG_BYTES	8192	/* in a longer text the lists at depth 3 are dropped at once */
+#define ROUNDS		3	/* in a well-formed name the last round changes nothing */
 #define QUOTED_MAX	32	/* bytes of a constant in quotes */
-#define SINGLE_LISTS	16	/* left out one by one before all of that depth are */
+#define SINGLE_LISTS	16	/* so many are left out one by one, then all others of that depth at once */
 
 struct list {
 	char kind;		/* '<': template arguments, '(': parameters, 0: kept */
 	unsigned depth;		/* 1: the outermost */
-	size_t from, to;	/* what lies between the brackets: text[from..to) */
+	size_t from, to;	/* the text between the brackets: text[from..to) */
 	size_t columns;
 };
 
+/* The place that a reader of the text has reached. */
 struct scan {
 	const char *text;
 	size_t at, columns;	/* columns: of text[0..at) */
-	unsigned depth, too_deep;	/* brackets that are open; those deeper than DEPTH_MAX */
-	char opened[DEPTH_MAX];
-	bool kept_whole[DEPTH_MAX];
-	uint32_t from[DEPTH_MAX], from_columns[DEPTH_MAX];
+	unsigned depth;		/* how many lists are open */
+	unsigned too_deep;	/* brackets that are open within DEPTH_MAX lists, and are read as text */
+	char opened[DEPTH_MAX];	/* of each open list: its bracket */
+	bool kept_whole[DEPTH_MAX];	/* never left out: {...}, [...], (anonymous ...), <lambda...> */
+	uint32_t from[DEPTH_MAX], from_columns[DEPTH_MAX];	/* `at` and `columns` where it begins */
 };
 
 static bool is_word(char c)
@@ -68,7 +69,7 @@ size_t shorten_columns(const char *text, size_t len)
 	return n;
 }
 
-/* The bytes of what follows `operator` and would be taken for brackets. */
+/* How many bytes behind the word `operator` are the name of an operator that looks like brackets. */
 static size_t operator_bytes(const char *text)
 {
 	static const char names[][4] = {	/* the longer of two first */
@@ -84,9 +85,9 @@ static size_t operator_bytes(const char *text)
 	return 0;
 }
 
-/* The bytes of a constant in quotes, as Rust has them in const arguments ('<', "a\"b"); 0:
- * there is none ('a is a lifetime), or one so long that to look for its end again and again would
- * take its time. */
+/* The bytes of a constant in quotes, as Rust has them in const arguments ('<', "a\"b"). 0: there is
+ * none ('a is a lifetime), or it has more than QUOTED_MAX bytes, because looking for the ends of long
+ * ones again and again would take long. */
 static size_t quoted_bytes(const char *text)
 {
 	char quote = text[0];
@@ -109,7 +110,7 @@ static size_t quoted_bytes(const char *text)
 	return text[i] == quote ? i + 1 : 0;
 }
 
-/* The bytes at the scan's place that are no brackets, whatever they look like; 0: none. */
+/* How many bytes at the scan's place are not brackets, though they look like some; 0: none. */
 static size_t skipped_bytes(const struct scan *s)
 {
 	const char *text = s->text + s->at;
@@ -148,7 +149,7 @@ static void open_list(struct scan *s, char bracket)
 	s->depth++;
 }
 
-/* The list that the bracket before the scan's place closes; false: it closes none. */
+/* Finds the list that the bracket before the scan's place closes. False: it closes none. */
 static bool close_list(struct scan *s, char bracket, struct list *list)
 {
 	unsigned d = s->depth;
@@ -170,7 +171,7 @@ static bool close_list(struct scan *s, char bracket, struct list *list)
 	return true;
 }
 
-/* The next list, in the order in which they end; false: the text has ended. */
+/* Finds the next list, in the order in which lists end. False: the text has ended. */
 static bool next_list(struct scan *s, struct list *list)
 {
 	for (char c; (c = s->text[s->at]) != '\0'; ) {
@@ -191,7 +192,7 @@ static bool next_list(struct scan *s, struct list *list)
 	return false;
 }
 
-/* A list that would get shorter by being left out. */
+/* Whether the list has this kind and depth, and leaving it out makes the text shorter. */
 static bool gives(const struct list *l, char kind, unsigned depth)
 {
 	return l->kind == kind && l->depth == depth && l->columns >= 3 + GAIN_MIN;
@@ -206,7 +207,7 @@ static void replace(char *text, size_t from, size_t to, const char *with)
 	memmove(text + from + len, text + to, strlen(text + to) + 1);
 }
 
-/* The longest list of this kind and depth; *all: the columns that all together give. */
+/* Finds the longest list of this kind and depth. *all: the columns that leaving out all of them would save. */
 static bool find_longest(const char *text, char kind, unsigned depth, struct list *longest,
 			 size_t *all)
 {
@@ -230,12 +231,12 @@ static void drop_all(char *text, char kind, unsigned depth)
 {
 	struct scan s = { .text = text };
 	struct list l;
-	size_t taken = 0, put = 0;	/* text[0..put) is done, of text[0..taken) */
+	size_t taken = 0, put = 0;	/* text[0..put) is the result of text[0..taken) */
 
 	while (next_list(&s, &l)) {
 		if (!gives(&l, kind, depth))
 			continue;
-		/* The scan is at or behind l.to, so what it has still to read is untouched. */
+		/* The scan has passed l.to, so the text that it has still to read does not change. */
 		memmove(text + put, text + taken, l.from - taken);
 		put += l.from - taken;
 		memcpy(text + put, "...", 3);
@@ -245,7 +246,8 @@ static void drop_all(char *text, char kind, unsigned depth)
 	memmove(text + put, text + taken, strlen(text + taken) + 1);
 }
 
-/* Lists of this kind and depth, until the text has lost `over` columns; returns what is left. */
+/* Leaves out lists of this kind and depth, until the text has lost `over` columns. Returns how many columns it
+ * still has to lose. */
 static size_t drop_lists(char *text, char kind, unsigned depth, size_t over)
 {
 	struct list l;
@@ -263,9 +265,10 @@ static size_t drop_lists(char *text, char kind, unsigned depth, size_t over)
 }
 
 /*
- * Where a list can end instead, so that it gets shorter by at least `over` columns, or else by
- * as much as its first argument allows: the place of a "," or " as " between two arguments,
- * from where "to" gives way to *with. False: it has one argument, or gains nothing.
+ * Finds the place where a list can be cut, so that it loses at least `over` columns or, where that is not
+ * possible, as many as it can while it keeps its first argument. *cut: the place of a ", " or " as " between two
+ * arguments. *with: the text that replaces the rest of the list. False: the list has one argument, or would lose
+ * no column.
  */
 static bool find_cut(const char *text, const struct list *l, size_t over, size_t *cut,
 		     const char **with)
@@ -297,7 +300,8 @@ static bool find_cut(const char *text, const struct list *l, size_t over, size_t
 	return found;
 }
 
-/* The last arguments of the outermost lists of this kind. */
+/* Leaves out the last arguments of the outermost lists of this kind. Returns how many columns the text still has to
+ * lose. */
 static size_t drop_arguments(char *text, char kind, size_t over)
 {
 	for (unsigned i = 0; over && i < SINGLE_LISTS; i++) {
@@ -333,7 +337,7 @@ static unsigned deepest(const char *text)
 	return depth;
 }
 
-/* Leaves out what there is, in order, until the text has lost `over` columns. */
+/* Leaves out parts in the order of the head comment, until the text has lost `over` columns. */
 static void shorten_once(char *text, size_t len, size_t over)
 {
 	for (const char *kind = "<("; over && *kind; kind++) {
@@ -352,11 +356,11 @@ size_t shorten(char *text, size_t columns)
 
 	if (have <= columns || len > UINT32_MAX)
 		return len;
-	if (len > LONG_BYTES) {		/* not so many passes over this much */
+	if (len > LONG_BYTES) {		/* so that fewer passes over the long text are needed */
 		drop_all(text, '<', 3);
 		drop_all(text, '(', 3);
 	}
-	/* What is left of a damaged name may be read otherwise: quotes that come nearer. */
+	/* The rest of a damaged name may be read differently than before, because quotes have come closer together. */
 	for (int round = 0; round < ROUNDS; round++) {
 		len = strlen(text);
 		have = shorten_columns(text, len);

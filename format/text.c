@@ -24,20 +24,20 @@
 #define ADDRESS_WIDTH	14	/* 0x and a 47-bit address */
 #define HEAD_WIDTH	(2 + 2 + ADDRESS_WIDTH + 2)	/* " 0 [0x7fe72e46476c] " */
 #define TERMINAL_WIDTH	120u
-#define TERMINAL_LEAST	60u	/* narrower ones break lines anyway */
-#define NAME_COLUMNS	40u	/* a name gets so many even if a long path follows */
-#define OFFSET_COLUMNS	40u	/* more than an offset takes */
-#define PATH_BYTES	512	/* of a path, as far as it counts for the columns of a line */
+#define TERMINAL_LEAST	60u	/* a narrower terminal breaks lines in any case */
+#define NAME_COLUMNS	40u	/* a name gets at least so many, even if a long path follows */
+#define OFFSET_COLUMNS	40u	/* an offset takes less */
+#define PATH_BYTES	512	/* columns behind these bytes of a path are not counted */
 #define NAME_BYTES	((size_t)64 << 10)	/* a longer name is not shortened */
-#define WORK_BYTES	((size_t)4 << 10)	/* the least that is taken for work space */
+#define WORK_BYTES	((size_t)4 << 10)	/* work space is allocated in multiples of this */
 
-/* A dump under way. */
+/* The dump that is being written. */
 struct text {
 	const struct model *model;
 	struct out *out;
 	struct arena *arena;
-	size_t columns;			/* what a name and the rest of its line may take; 0: any number */
-	char *work;			/* in which names are shortened */
+	size_t columns;			/* for a name and the rest of its line; 0: any number */
+	char *work;			/* work space, in which names are shortened */
 	size_t work_bytes;
 };
 
@@ -90,6 +90,7 @@ static void write_counters(const struct model_row *row, uint32_t number, enum so
 	out_char(out, '\n');
 }
 
+/* The columns of the part of the line that follows the name. */
 static size_t rest_columns(const struct frame_call *c)
 {
 	char buf[PATH_BYTES];
@@ -100,7 +101,7 @@ static size_t rest_columns(const struct frame_call *c)
 	return shorten_columns(out.buf, out.len);
 }
 
-/* A copy of the name that may be changed; NULL: no memory. */
+/* Copies a name to the work space, where it may be changed. NULL: there is no memory. */
 static char *copy_name(struct text *t, const char *name, size_t len)
 {
 	if (len >= t->work_bytes) {
@@ -115,7 +116,8 @@ static char *copy_name(struct text *t, const char *name, size_t len)
 	return memcpy(t->work, name, len + 1);
 }
 
-/* The function of a call, shortened so that the line takes no more than the columns, as far as that goes. */
+/* The function of a call. It is shortened where the line would else take more than its columns, as far as that is
+ * possible. */
 static const char *shortened(struct text *t, const struct frame_call *c)
 {
 	size_t len = strlen(c->function), columns = t->columns, rest;
@@ -157,8 +159,8 @@ static void write_frames(struct text *t, const struct model_row *row)
 	}
 }
 
-/* What a line may take; 0: a file has room. A terminal that does not tell its width, or an odd one, and a log
- * have TERMINAL_WIDTH. */
+/* How many columns a line may take. 0: any number, because the dump goes to a file. For a terminal that reports no
+ * width or a very small one, and for a stream that is no terminal, that is TERMINAL_WIDTH. */
 static size_t line_columns(const struct model *m, const struct out *out)
 {
 	struct winsize size;
@@ -187,8 +189,8 @@ static void summary_size(struct out *out, const char *head, uint64_t bytes)
 	out_char(out, '\n');
 }
 
-/* The labels are the contract's. What is handed out is not memory in the sense of RSS, which stands below, so the
- * line says that. */
+/* The command line's contract fixes the labels, and so calls the bytes that are handed out "resident". They are not
+ * the RSS, which stands below, so the line says that. */
 static void write_allocator(const struct model_allocator *a, struct out *out)
 {
 	summary_line(out, "allocator info (virtual)     ");
@@ -224,13 +226,13 @@ static void write_statm(const struct model_process *p, struct out *out)
 
 /* ---- Missing names ---- */
 
-/* A list after a head, which is written only if the list has a part. */
+/* A list with a head, which is written before the first part, so that an empty list writes nothing. */
 struct list {
 	struct out *out;
-	const char *head;		/* of a line of the summary */
-	const char *follow;		/* what stands there instead if the list follows another one in its line */
-	bool follows;
-	unsigned parts;
+	const char *head;		/* of a line of the summary, which begins with this list */
+	const char *follow;		/* stands instead of the head where `follows` */
+	bool follows;			/* the list stands behind another one in the same line */
+	unsigned parts;			/* how many have been written */
 };
 
 static void begin_part(struct list *l)
@@ -243,7 +245,7 @@ static void begin_part(struct list *l)
 		summary_line(l->out, l->head);
 }
 
-/* "libfoo.so.1 (no symbols), bar (cannot be read: permission denied), and 2 more" */
+/* Writes "libfoo.so.1 (no symbols), bar (cannot be read: permission denied), and 2 more". */
 static void write_lacks(struct list *l, const struct model_lack *lacks, unsigned count)
 {
 	for (unsigned i = 0; i < count && i < WORDS_NAMED; i++) {
@@ -261,6 +263,7 @@ static void write_lacks(struct list *l, const struct model_lack *lacks, unsigned
 }
 
 /*
+ * Writes the modules that lack names and lines, if there are any, as one line:
  * [heaptrace] names missing                : libfoo.so.1 (no symbols), bar (the file was replaced:
  * its build id differs); lines missing: libx.so (compressed with zstd)
  */
@@ -285,8 +288,9 @@ static void write_missing(const struct model_lacks *lacks, struct out *out)
 		out_char(out, '\n');
 }
 
-/* ---- What was not seen ---- */
+/* ---- What the figures do not cover ---- */
 
+/* Adds a part with a number, if that is not 0. */
 static void write_part(struct list *l, uint64_t n, const char *one, const char *others)
 {
 	if (!n)
@@ -295,15 +299,16 @@ static void write_part(struct list *l, uint64_t n, const char *one, const char *
 	out_count(l->out, n, one, others);
 }
 
-static void write_fact(struct list *l, bool is_so, const char *fact)
+/* Adds a part without a number. */
+static void write_fact(struct list *l, bool is_true, const char *fact)
 {
-	if (!is_so)
+	if (!is_true)
 		return;
 	begin_part(l);
 	out_text(l->out, fact);
 }
 
-/* " (libfoo.so, bar, baz and 2 more)" */
+/* Writes " (libfoo.so, bar, baz and 2 more)". */
 static void write_truncated_modules(const struct model_not_seen *n, struct out *out)
 {
 	for (unsigned i = 0; i < n->truncated_module_count && i < WORDS_NAMED; i++) {
@@ -314,7 +319,7 @@ static void write_truncated_modules(const struct model_not_seen *n, struct out *
 	out_char(out, ')');
 }
 
-/* "what libfoo.so allocates and frees (it was opened with RTLD_DEEPBIND, so ...)" */
+/* Adds "what libfoo.so allocates and frees (it was opened with RTLD_DEEPBIND, so ...)". */
 static void write_deep_bound(struct list *l, const struct model_not_seen *n)
 {
 	bool several = n->deep_bound > 1;
@@ -364,7 +369,7 @@ static void write_not_seen(const struct model_not_seen *n, uint32_t left_out, st
 		out_char(out, '\n');
 }
 
-/* --unwind=check */
+/* Writes the result of --unwind=check. */
 static void write_check(const struct model_not_seen *n, struct out *out)
 {
 	if (!n->stacks_checked)

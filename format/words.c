@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define RULE_BYTES	60u	/* of a rule; a longer one ends in "..." */
+#define RULE_BYTES	60u	/* a rule with more bytes is cut, and ends in "..." */
 
 void words_more(struct out *out, const char *before, unsigned named, uint64_t count)
 {
