@@ -52,8 +52,7 @@ static void add_steps(uint32_t *low, uint32_t *high, const uint8_t *p)
 				 (odds[i] & halves) + (odds[i] >> 16 & halves);
 		uint32_t sum = (uint32_t)((even[i] + odd[i]) * once >> top);
 
-		/* Within a word of 8 bytes, these count 8, 7, 6, ... times; of 4 bytes, 4, 3, ...
-		 * */
+		/* Within a word of 8 bytes, these count 8, 7, 6, ... times; of 4 bytes, 4, 3, ... */
 		*high += 2 * size * (uint32_t)(steps + (steps >> 32)) +
 			 2 * (uint32_t)((even[i] * falling >> top) + (odd[i] * falling >> top)) -
 			 (uint32_t)(odd[i] * once >> top) + (i ? 0 : size * sum);

@@ -20,8 +20,7 @@ bool bits_more(struct bits *b)
 	rest = b->stream_bytes - b->buffer_at - b->have;
 	if (!rest)
 		return used <= b->have + 8;
-	/* The bytes that `next` holds may be given back (see block.c), so they stay in front of p.
-	 * */
+	/* The bytes that `next` holds may be given back (see block.c), so they stay in front of p. */
 	used -= used < 8 ? used : 8;
 	left = b->have - used;
 	memmove(b->buffer, b->buffer + used, left);

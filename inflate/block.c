@@ -108,8 +108,7 @@ static bool unpack_stored(struct block *b, uint32_t limit)
 {
 	struct bits *bits = &b->bits;
 
-	/* What `next` holds are whole bytes here. They are given back, to be copied with the rest.
-	 * */
+	/* What `next` holds are whole bytes here. They are given back, to be copied with the rest. */
 	bits->p -= bits->count / 8;
 	bits->next = bits->count = 0;
 	while (b->have < limit && b->now.stored_left) {
@@ -236,7 +235,7 @@ static bool unpack_codes(struct block *b, uint32_t limit)
 			continue;
 		}
 		length = 3 + HUFFMAN_VALUE(entry);
-		if (__builtin_expect(entry & (HUFFMAN_SPECIAL | HUFFMAN_APART), 0)) {
+		if (__builtin_expect(entry & (HUFFMAN_SPECIAL | HUFFMAN_LENGTH_ONLY), 0)) {
 			if (HUFFMAN_KIND(entry) == HUFFMAN_SECOND) {
 				DROP(HUFFMAN_LITERAL_BITS);
 				entry = SECOND(literals);

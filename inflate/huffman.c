@@ -118,7 +118,7 @@ static void fill_match(uint32_t *table, uint32_t code, unsigned length, uint32_t
 	for (uint32_t i = 0; i < 1u << rest; i++) {
 		uint32_t distance = distances[i % (1u << HUFFMAN_DISTANCE_BITS)];
 
-		distance = (distance & 255) <= rest ? distance & ~255u : HUFFMAN_APART;
+		distance = (distance & 255) <= rest ? distance & ~255u : HUFFMAN_LENGTH_ONLY;
 		table[code | i << length] = entry + distance;
 	}
 }

@@ -33,16 +33,18 @@
  *	PLAIN		a match. The length's extra bits are among those taken; bits 16-23: length - 3.
  *			Bits 24-28: the symbol of the distance, whose extra bits are the last of those
  *			taken
- *	PLAIN, APART	a length only, because the code of the distance is not within the index
- *	PLAIN, SPECIAL	a length only, and without its extra bits; bits 24-26: how many of them follow
+ *	PLAIN with	a length only, because the index does not contain the whole code of the
+ *	LENGTH_ONLY	distance
+ *	PLAIN with	a length only, and without its extra bits; bits 24-26: how many of them follow
+ *	SPECIAL
  *	other kinds	have SPECIAL set, too
  *
  * In a table of distances, bits 0-7 are the code's length, or 255 where SPECIAL is set. PLAIN has
  * the symbol of the distance, and its extra bits are among those taken.
  */
-#define HUFFMAN_LITERAL	(1u << 31)
-#define HUFFMAN_SPECIAL	(1u << 15)
-#define HUFFMAN_APART	(1u << 14)
+#define HUFFMAN_LITERAL		(1u << 31)
+#define HUFFMAN_SPECIAL		(1u << 15)
+#define HUFFMAN_LENGTH_ONLY	(1u << 14)
 
 enum huffman_kind {
 	HUFFMAN_PLAIN,

@@ -143,8 +143,7 @@ struct dwarf {
 };
 
 /* Opens the debug sections of a file. False: there is no .debug_info, or no memory (no_memory is
- * set). All memory comes from scratch, which has to live as long as d. There is nothing to close.
- * */
+ * set). All memory comes from scratch, which has to live as long as d. There is nothing to close. */
 bool dwarf_open(struct dwarf *d, struct elf *e, struct symbol_file *file, struct arena *scratch);
 
 /* Charges `count` steps of work. False: there has been too much work, and each later call fails,
@@ -179,8 +178,7 @@ uint64_t dwarf_initial_length(struct cursor *c, uint8_t *offset_bytes);
  */
 uint64_t dwarf_unit_header(struct dwarf *d, struct cursor *c, uint64_t offset,
 			   struct dwarf_unit *u);
-/* Reads the unit's first DIE. abbrevs: the unit's, or NULL if they are not loaded. False: damaged.
- * */
+/* Reads the unit's first DIE. abbrevs: the unit's, or NULL if they are not loaded. False: damaged. */
 bool dwarf_unit_die(struct dwarf *d, struct cursor *c, struct dwarf_unit *u,
 		    const struct dwarf_abbrevs *abbrevs);
 /* Reads the header, the abbreviations and the first DIE of the unit at an offset. False: it cannot

@@ -101,8 +101,8 @@ int dwarf_form_bytes(const struct dwarf_unit *u, unsigned form)
 	return fixed_bytes(u, describe(form).size);
 }
 
-/* The form that a value really has: after DW_FORM_indirect, the form stands before the value. */
-static unsigned direct(struct cursor *c, unsigned form)
+/* Returns the form that a value really has: with DW_FORM_indirect, the form precedes the value. */
+static unsigned read_form(struct cursor *c, unsigned form)
 {
 	if (form == DW_FORM_indirect) {
 		uint64_t real = cursor_uleb(c);
@@ -117,7 +117,7 @@ static unsigned direct(struct cursor *c, unsigned form)
 
 void dwarf_skip(struct cursor *c, const struct dwarf_unit *u, unsigned form)
 {
-	unsigned size = describe(direct(c, form)).size;
+	unsigned size = describe(read_form(c, form)).size;
 	int bytes = fixed_bytes(u, size);
 
 	if (bytes >= 0) {
@@ -149,8 +149,8 @@ void dwarf_skip(struct cursor *c, const struct dwarf_unit *u, unsigned form)
 	}
 }
 
-/* A number of 1 to 4 or 8 bytes. No word of a machine has 3, so these are put together. */
-static uint64_t number(struct cursor *c, unsigned bytes)
+/* Reads a number of 1 to 4 or 8 bytes. */
+static uint64_t read_number(struct cursor *c, unsigned bytes)
 {
 	uint64_t low;
 
@@ -172,7 +172,7 @@ static uint64_t string_text(unsigned section, uint64_t offset)
 struct dwarf_value dwarf_value(struct cursor *c, const struct dwarf_unit *u,
 			       const struct dwarf_attr *attr)
 {
-	unsigned form = direct(c, attr->form);
+	unsigned form = read_form(c, attr->form);
 	struct form known = describe(form);
 	struct dwarf_value v = { .kind = known.kind };
 	int bytes = fixed_bytes(u, known.size);
@@ -191,7 +191,7 @@ struct dwarf_value dwarf_value(struct cursor *c, const struct dwarf_unit *u,
 		return v;
 	}
 	if (bytes > 0)
-		v.u = number(c, (unsigned)bytes);
+		v.u = read_number(c, (unsigned)bytes);
 	else
 		v.u = form == DW_FORM_sdata ? (uint64_t)cursor_sleb(c) : cursor_uleb(c);
 	if (form == DW_FORM_strp)
@@ -203,8 +203,9 @@ struct dwarf_value dwarf_value(struct cursor *c, const struct dwarf_unit *u,
 	return v;
 }
 
-/* Entry i of a table of numbers that begins at offset `base` of a section. False: not there. */
-static bool indexed(struct dwarf *d, unsigned section, uint64_t base, uint64_t i, unsigned bytes,
+/* Reads entry i of a table of numbers that begins at offset `base` of a section. False: there is no
+ * such entry. */
+static bool read_indexed(struct dwarf *d, unsigned section, uint64_t base, uint64_t i, unsigned bytes,
 		    uint64_t *value)
 {
 	struct cursor *c = &d->index;
@@ -224,7 +225,7 @@ bool dwarf_address(struct dwarf *d, const struct dwarf_unit *u, struct dwarf_val
 		return true;
 	}
 	return v.kind == DWARF_ADDRESS_INDEX &&
-	       indexed(d, DWARF_ADDR, u->addr_base, v.u, u->address_bytes, addr);
+	       read_indexed(d, DWARF_ADDR, u->addr_base, v.u, u->address_bytes, addr);
 }
 
 uint64_t dwarf_text(struct dwarf *d, const struct dwarf_unit *u, struct dwarf_value v)
@@ -236,7 +237,7 @@ uint64_t dwarf_text(struct dwarf *d, const struct dwarf_unit *u, struct dwarf_va
 	if (v.kind == DWARF_STRING)
 		return v.u;
 	if (v.kind != DWARF_STRING_INDEX ||
-	    !indexed(d, DWARF_STR_OFFSETS, u->str_base, v.u, u->offset_bytes, &offset))
+	    !read_indexed(d, DWARF_STR_OFFSETS, u->str_base, v.u, u->offset_bytes, &offset))
 		return 0;
 	return string_text(DWARF_STR, offset);
 }

@@ -98,7 +98,7 @@ static void skip_attrs(struct cursor *c, const struct dwarf_unit *u,
 }
 
 /* The number of a file or line. 0: unknown. */
-static uint32_t small(struct dwarf_value v)
+static uint32_t number_of(struct dwarf_value v)
 {
 	return v.kind == DWARF_CONSTANT && v.u <= UINT32_MAX ? (uint32_t)v.u : 0;
 }
@@ -136,7 +136,7 @@ static uint32_t add_scope(struct die_walk *w, const struct function *f, bool inl
 	s = &scopes->scope[scopes->count];
 	*s = (struct dwarf_scope){
 		.parent = w->current, .depth = depth, .level = w->level, .inlined = inlined,
-		.call_file = small(f->call_file), .call_line = small(f->call_line),
+		.call_file = number_of(f->call_file), .call_line = number_of(f->call_line),
 	};
 	take_name(w->dwarf, &w->dwarf->unit, f, s);
 	return scopes->count++;
@@ -295,7 +295,7 @@ void dwarf_info_walk(struct dwarf *d, struct dwarf_scopes *scopes, struct dwarf_
 /* Names */
 
 /* Finds the unit of a DIE and its abbreviations. False: they cannot be read. */
-static bool context(struct dwarf *d, uint64_t die, const struct dwarf_unit **u,
+static bool find_unit(struct dwarf *d, uint64_t die, const struct dwarf_unit **u,
 		    const struct dwarf_abbrevs **abbrevs)
 {
 	if (die >= d->unit.first && die < d->unit.end) {
@@ -308,8 +308,9 @@ static bool context(struct dwarf *d, uint64_t die, const struct dwarf_unit **u,
 	return dwarf_side_unit(d, die);
 }
 
-/* Goes from DIE to DIE until one has the linkage name, or none leads on. */
-static void follow(struct dwarf *d, struct dwarf_scope *s)
+/* Goes from a scope's origin to that DIE's origin, and so on, until a DIE has the linkage name or no
+ * origin. */
+static void follow_origins(struct dwarf *d, struct dwarf_scope *s)
 {
 	struct cursor *c = &d->side_info;
 
@@ -319,7 +320,7 @@ static void follow(struct dwarf *d, struct dwarf_scope *s)
 		const struct dwarf_unit *u;
 		struct function f;
 
-		if (!context(d, s->origin, &u, &abbrevs))
+		if (!find_unit(d, s->origin, &u, &abbrevs))
 			return;
 		cursor_open(c, &d->section[DWARF_INFO], s->origin, u->end);
 		abbrev = dwarf_abbrev_find(abbrevs, cursor_uleb(c));
@@ -359,7 +360,7 @@ void dwarf_info_names(struct dwarf *d, struct dwarf_scopes *scopes, uint32_t fir
 			s->is_c = last->is_c;
 			continue;
 		}
-		follow(d, s);
+		follow_origins(d, s);
 		last = s;
 		last_origin = origin;
 	}

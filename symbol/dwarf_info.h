@@ -21,8 +21,7 @@ struct dwarf_scope {
 	uint32_t call_line;
 	bool inlined;			/* into the parent, if there is one. A function that is not
 					 * inlined can have a parent that it lies in only by name,
-					 * as
-					 * methods of local classes do */
+					 * as methods of local classes do */
 	bool linked;			/* the name is a linkage name */
 	bool is_c;			/* the language has no linkage names, so the name is as good */
 };

@@ -55,8 +55,7 @@ bool dwarf_line_open(struct dwarf *d, struct dwarf_line *line)
 	       (line->address_bytes == 4 || line->address_bytes == 8);
 }
 
-/* Reads the opcode of an extended instruction, or returns 0. *end: where the next instruction is.
- * */
+/* Reads the opcode of an extended instruction, or returns 0. *end: where the next instruction is. */
 static unsigned open_extended(struct cursor *c, uint64_t *end)
 {
 	uint64_t bytes = cursor_uleb(c);
@@ -99,8 +98,7 @@ static void reset(struct machine *m)
 	m->before.there = false;
 }
 
-/* Advances by a number of operations (6.2.5.1). Only VLIW machines have several in an instruction.
- * */
+/* Advances by a number of operations (6.2.5.1). Only VLIW machines have several in an instruction. */
 static void advance(struct machine *m, uint64_t count)
 {
 	const struct dwarf_line *line = m->line;
@@ -114,9 +112,9 @@ static void advance(struct machine *m, uint64_t count)
 	m->address += count * line->instruction_bytes;
 }
 
-/* Gives the places in [before.address, address) the row `before`. The sequences of functions that
- * the linker dropped begin outside the code and are left out. */
-static void settle(struct machine *m)
+/* Sets file and line of the places in [before.address, address) from the row `before`. The sequences
+ * of functions that the linker dropped begin outside the code and are left out. */
+static void set_places(struct machine *m)
 {
 	struct dwarf_place *p = &m->places[m->next];
 
@@ -131,25 +129,25 @@ static void settle(struct machine *m)
 }
 
 /* Handles a new row. */
-static void row(struct machine *m)
+static void add_row(struct machine *m)
 {
 	if (!m->before.there || m->address < m->before.address)
 		m->next = dwarf_place_from(m->places, m->n, m->address);
 	else if (m->next < m->n && m->places[m->next].addr < m->address)
-		settle(m);
+		set_places(m);
 	m->before.there = true;
 	m->before.address = m->address;
 	m->before.file = m->file;
 	m->before.number = m->number;
 }
 
-static void extended(struct machine *m, struct cursor *c)
+static void run_extended(struct machine *m, struct cursor *c)
 {
 	uint64_t end, bytes;
 
 	switch (open_extended(c, &end)) {
 	case DW_LNE_end_sequence:
-		row(m);
+		add_row(m);
 		reset(m);
 		break;
 	case DW_LNE_set_address:
@@ -162,13 +160,13 @@ static void extended(struct machine *m, struct cursor *c)
 	cursor_seek(c, end);
 }
 
-static void standard(struct machine *m, struct cursor *c, unsigned opcode)
+static void run_standard(struct machine *m, struct cursor *c, unsigned opcode)
 {
 	const struct dwarf_line *line = m->line;
 
 	switch (opcode) {
 	case DW_LNS_copy:
-		row(m);
+		add_row(m);
 		break;
 	case DW_LNS_advance_pc:
 		advance(m, cursor_uleb(c));
@@ -207,11 +205,11 @@ void dwarf_line_run(struct dwarf *d, const struct dwarf_line *line, struct dwarf
 			advance(&m, opcode / line->line_range);
 			m.number += (uint64_t)(int64_t)(line->line_base +
 							(int)(opcode % line->line_range));
-			row(&m);
+			add_row(&m);
 		} else if (opcode) {
-			standard(&m, c, opcode);
+			run_standard(&m, c, opcode);
 		} else {
-			extended(&m, c);
+			run_extended(&m, c);
 		}
 	}
 }
@@ -257,8 +255,7 @@ static void add_file(struct tables *t, uint64_t name, uint64_t directory)
 	t->number++;
 }
 
-/* Reads a table of DWARF 2 to 4: strings in .debug_line itself, up to an empty one. False: damaged.
- * */
+/* Reads a table of DWARF 2 to 4: strings in .debug_line itself, up to an empty one. False: damaged. */
 static bool read_old(struct tables *t, struct cursor *c, bool files)
 {
 	while (dwarf_step(t->dwarf, 1)) {

@@ -65,8 +65,7 @@ void dwarf_ranges_open(struct dwarf_ranges *r, struct dwarf *d, const struct dwa
 	r->kind = DWARF_RANGES_ONE;
 }
 
-/* Reads the next pair of .debug_ranges, where (-1, base) changes the base and (0, 0) ends the list.
- * */
+/* Reads the next pair of .debug_ranges, where (-1, base) changes the base and (0, 0) ends the list. */
 static bool next_pair(struct dwarf_ranges *r, uint64_t *low, uint64_t *high)
 {
 	struct cursor *c = &r->dwarf->lists;

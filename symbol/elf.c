@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * See elf.h. The order of trust: the file's size comes from fstat(); every offset is held
- * against it before it is used (by subtraction, so nothing can wrap); and a read that comes
- * back short, because the file shrank meanwhile, ends the table it belongs to.
+ * See elf.h. Nothing in a file is trusted. Its size comes from fstat(), and each offset is compared
+ * with the size before it is used (by subtraction, so that nothing can wrap). A read that returns
+ * fewer bytes, because the file has become shorter meanwhile, ends the table that is being read.
  *
- * The two classes differ only where bytes become structs (elf/headers.h); everything here works on 64-bit
- * values.
+ * The two classes differ only in the layout of their records (elf/headers.h). Everything here works
+ * with values of 64 bits.
  */
 #define _FILE_OFFSET_BITS 64	/* a 32-bit build reads large files too */
 
@@ -21,14 +21,14 @@
 #include "base/probe.h"
 #include "base/reader.h"
 #include "base/safe_open.h"
+#include "base/search.h"
 #include "symbol/symbol.h"
 
-#define CHUNK_BYTES	ELF_CHUNK_BYTES
-/* Of a section's name, as far as we ask for one; how many we look at, about 1 us each. */
-#define SECTION_NAME_BYTES	32
-#define NAMED_SECTIONS_MAX	65536u
+#define SECTION_NAME_BYTES	32	/* of a name that elf_sections_named() finds, with the NUL */
+#define NAMED_SECTIONS_MAX	65536u	/* section headers that it reads, each in about 1 us */
 
-/* Copies memory of this process, as far as it can be read. */
+/* Copies memory of this process, up to the first page that is not readable. Returns the number of
+ * bytes. */
 static size_t read_memory(uint64_t address, char *buf, size_t size_bytes)
 {
 	size_t done = 0;
@@ -44,7 +44,8 @@ static size_t read_memory(uint64_t address, char *buf, size_t size_bytes)
 	return done;
 }
 
-/* Reads up to size_bytes; less at the end of the file or on an error. */
+/* Reads at most size_bytes bytes, and fewer at the end of the file or after an error. Returns the
+ * number. */
 static size_t read_some(const struct elf *e, uint64_t offset, void *buf, size_t size_bytes)
 {
 	size_t done = 0;
@@ -92,7 +93,7 @@ const uint8_t *elf_stream_next(struct elf_stream *s)
 	const uint8_t *record;
 
 	if (s->at == s->have) {
-		uint64_t batch = CHUNK_BYTES / s->record_bytes;
+		uint64_t batch = ELF_CHUNK_BYTES / s->record_bytes;
 		uint32_t bytes;
 
 		if (batch > s->left)
@@ -117,7 +118,7 @@ const uint8_t *elf_stream_next(struct elf_stream *s)
 
 /* Headers */
 
-static bool section_read(struct elf *e, uint32_t i, struct elf_section *section)
+static bool read_section(struct elf *e, uint32_t i, struct elf_section *section)
 {
 	uint8_t record[HEADERS_RECORD_BYTES];
 	uint32_t bytes = headers_section_bytes(e->wide);
@@ -130,7 +131,7 @@ static bool section_read(struct elf *e, uint32_t i, struct elf_section *section)
 
 bool elf_section(struct elf *e, uint32_t i, struct elf_section *section)
 {
-	return i < e->sections && section_read(e, i, section);
+	return i < e->sections && read_section(e, i, section);
 }
 
 bool elf_section_of_type(struct elf *e, uint32_t type, struct elf_section *section)
@@ -179,9 +180,10 @@ void elf_sections_named(struct elf *e, const char *const *names, unsigned count,
 }
 
 /*
- * The counts that do not fit the header's 16 bits are in section 0: sh_size, sh_link and
- * sh_info stand for e_shnum, e_shstrndx and e_phnum (gABI, "ELF Header"). A section table
- * that is not wholly in the file does not exist for us.
+ * Sets the numbers of sections and segments, and the section of names. Numbers that do not fit into
+ * 16 bits are in the header of section 0 instead: sh_size is e_shnum, sh_link is e_shstrndx, and
+ * sh_info is e_phnum (gABI, "ELF Header"). If the file does not have the whole table of sections,
+ * none of it is used.
  */
 static void check_counts(struct elf *e, const struct elf_header *h)
 {
@@ -192,7 +194,7 @@ static void check_counts(struct elf *e, const struct elf_header *h)
 
 	e->segments_promised = h->segments;
 	if (there && (!sections || h->segments == PN_XNUM || name_section == SHN_XINDEX)) {
-		there = section_read(e, 0, &first);
+		there = read_section(e, 0, &first);
 		if (there && !sections)
 			sections = first.size_bytes;
 		if (there && h->segments == PN_XNUM)
@@ -225,7 +227,8 @@ static int read_header(struct elf *e)
 	e->machine = h.machine;
 	e->entry = h.entry;
 	e->segment_offset = h.segment_offset;
-	e->section_offset = e->mapped_at ? 0 : h.section_offset;	/* the loader does not map section headers */
+	/* The loader does not map section headers. */
+	e->section_offset = e->mapped_at ? 0 : h.section_offset;
 	if (h.type != ET_EXEC && h.type != ET_DYN)
 		return SYMBOL_FOREIGN;
 	if (h.segments && h.segment_bytes != headers_segment_bytes(e->wide)) {
@@ -262,17 +265,7 @@ static void read_segments(struct elf *e)
 /* The number of ranges that start at or before addr. */
 static uint32_t codes_up_to(const struct elf *e, uint64_t addr)
 {
-	uint32_t low = 0, high = e->codes;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (e->code[middle].start <= addr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return (uint32_t)search_first(e->codes, i, e->code[i].start <= addr);
 }
 
 const struct elf_code *elf_code_at(const struct elf *e, uint64_t addr)
@@ -282,7 +275,8 @@ const struct elf_code *elf_code_at(const struct elf *e, uint64_t addr)
 	return i && addr < e->code[i - 1].end ? &e->code[i - 1] : NULL;
 }
 
-/* Linkers write sections in the order of their addresses, so this appends. */
+/* Inserts a range. Linkers write sections in the order of their addresses, so this nearly always
+ * appends. */
 static void add_code(struct elf *e, uint64_t start, uint64_t size_bytes, uint32_t section)
 {
 	uint32_t i = codes_up_to(e, start);
@@ -298,9 +292,10 @@ static void add_code(struct elf *e, uint64_t start, uint64_t size_bytes, uint32_
 	e->codes++;
 }
 
+/* Collects the executable sections, or in a file without section headers the executable segments. */
 static void read_code(struct elf *e)
 {
-	const uint64_t wanted = SHF_ALLOC | SHF_EXECINSTR;
+	const uint64_t code_flags = SHF_ALLOC | SHF_EXECINSTR;
 	struct elf_section section;
 	struct elf_stream s;
 	const uint8_t *record;
@@ -309,7 +304,7 @@ static void read_code(struct elf *e)
 	elf_stream_open(&s, e, e->section_offset, e->sections, headers_section_bytes(e->wide));
 	for (i = 0; (record = elf_stream_next(&s)); i++) {
 		headers_decode_section(record, e->wide, &section);
-		if (i && (section.flags & wanted) == wanted)
+		if (i && (section.flags & code_flags) == code_flags)
 			add_code(e, section.addr, section.size_bytes, i);
 	}
 	if (e->codes)
@@ -340,7 +335,7 @@ bool elf_offset(const struct elf *e, uint64_t addr, uint64_t *offset, uint64_t *
 
 static int open_regular(const char *path, uint64_t *size_bytes)
 {
-	/* A FIFO must not block us and a terminal must not become ours. */
+	/* Opening a FIFO must not block, and a terminal must not become the controlling terminal. */
 	int fd = safe_open_read(AT_FDCWD, path, O_RDONLY | O_NOCTTY | O_NONBLOCK);
 	struct stat st;
 
@@ -357,7 +352,7 @@ static int open_regular(const char *path, uint64_t *size_bytes)
 
 static bool take_memory(struct elf *e, struct arena *arena)
 {
-	e->chunk = arena_alloc(arena, CHUNK_BYTES);
+	e->chunk = arena_alloc(arena, ELF_CHUNK_BYTES);
 	e->segment = arena_alloc(arena, ELF_SEGMENTS_MAX * sizeof(e->segment[0]));
 	e->code = arena_alloc(arena, ELF_CODE_MAX * sizeof(e->code[0]));
 	return e->chunk && e->segment && e->code;
@@ -382,9 +377,9 @@ int elf_open(struct elf *e, const char *path, struct arena *arena)
 }
 
 /*
- * The segments' places in memory become their places in the "file", so that everything else
- * reads it as any file. They follow each other by address (gABI, "Program Header"), and what
- * lies between them is not read: nothing says that it is there.
+ * Replaces the segments' offsets in the file by those in the image in memory, so that all other
+ * functions read an image as they read a file. Segments are sorted by address (gABI, "Program
+ * Header"). Bytes between two segments are not read, because nothing says that they are mapped.
  */
 static void move_segments(struct elf *e)
 {
@@ -415,7 +410,7 @@ int elf_open_mapped(struct elf *e, const char *proc, uint64_t address, bool stay
 	char path[32];
 	int error;
 
-	*e = (struct elf){ .fd = -1, .mapped_at = address, .size_bytes = CHUNK_BYTES };
+	*e = (struct elf){ .fd = -1, .mapped_at = address, .size_bytes = ELF_CHUNK_BYTES };
 	strcpy(stpcpy(path, proc), "/mem");
 	e->fd = safe_open_read(AT_FDCWD, path, O_RDONLY);
 	e->no_proc = e->fd < 0 && errno == ENOENT;
@@ -446,7 +441,7 @@ int elf_build_id(struct elf *e, uint8_t *buf, size_t size_bytes)
 {
 	for (uint32_t i = 0; i < e->segments; i++) {
 		const struct elf_segment *s = &e->segment[i];
-		uint64_t bytes = s->file_bytes < CHUNK_BYTES ? s->file_bytes : CHUNK_BYTES;
+		uint64_t bytes = s->file_bytes < ELF_CHUNK_BYTES ? s->file_bytes : ELF_CHUNK_BYTES;
 		const uint8_t *id;
 		uint32_t length;
 

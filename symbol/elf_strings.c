@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Strings in an ELF file, through a small window of the file; see elf.h. */
+/* See elf.h: string tables. */
 #include "symbol/elf.h"
 
 #include <string.h>
@@ -22,8 +22,8 @@ bool elf_strings_open(struct elf_strings *s, struct elf *e, uint64_t offset, uin
 	return s->window != NULL;
 }
 
-/* The table's bytes from `at` on, as many as the window shows (1 or more), or NULL. Valid
- * until the next call. */
+/* Returns the table's bytes from `at` on, and in *bytes how many of them the window has, at least 1.
+ * Valid until the next call. NULL: they cannot be read, or fills_left is used up. */
 static const uint8_t *strings_at(struct elf_strings *s, uint64_t at, uint32_t *bytes)
 {
 	if (at >= s->size_bytes)
@@ -56,7 +56,7 @@ uint32_t elf_string_length(struct elf_strings *s, uint32_t at, char head[2])
 	while (length <= ELF_NAME_MAX) {
 		uint32_t bytes;
 		const uint8_t *p = strings_at(s, (uint64_t)at + length, &bytes);
-		const uint8_t *nul, *mark;
+		const uint8_t *nul, *sign;
 
 		if (!p)
 			return 0;
@@ -65,9 +65,9 @@ uint32_t elf_string_length(struct elf_strings *s, uint32_t at, char head[2])
 			bytes = (uint32_t)(nul - p);
 		for (uint32_t i = length; i < 2 && i - length < bytes; i++)
 			head[i] = (char)p[i - length];
-		mark = version ? NULL : memchr(p, '@', bytes);
-		if (mark)
-			version = length + (uint32_t)(mark - p);
+		sign = version ? NULL : memchr(p, '@', bytes);
+		if (sign)
+			version = length + (uint32_t)(sign - p);
 		length += bytes;
 		if (nul)
 			return length > ELF_NAME_MAX ? 0 : version ? version : length;

@@ -116,6 +116,7 @@ static void number_files(struct lines *l, const struct dwarf_line *line,
 	arena_release(&work);
 }
 
+/* Does the steps of one unit, for the n places that belong to it. */
 static void resolve_unit(struct lines *l, struct dwarf_line *line, struct dwarf_place *places,
 			 size_t n)
 {
@@ -223,7 +224,7 @@ static const char *outer_name(const struct dwarf_scope *s, const struct symbol *
 }
 
 /* Writes the chain of calls of one symbol. False: no memory. */
-static bool lay_out(struct lines *l, const struct dwarf_place *p)
+static bool write_calls(struct lines *l, const struct dwarf_place *p)
 {
 	struct symbol *sym = &l->syms[p->which];
 	const struct dwarf_scope *scopes = l->scopes.scope;
@@ -251,6 +252,7 @@ static bool lay_out(struct lines *l, const struct dwarf_place *p)
 	return true;
 }
 
+/* Does all steps, for n symbols. False: no memory. */
 static bool resolve(struct lines *l, size_t n)
 {
 	struct dwarf *d = &l->dwarf;
@@ -277,7 +279,7 @@ static bool resolve(struct lines *l, size_t n)
 	for (uint32_t i = 0; i < l->file_count; i++)
 		l->files[i].path = join_path(d, &l->files[i], l->arena);
 	for (size_t i = 0; i < l->n; i++) {
-		if (!lay_out(l, &l->places[i]))
+		if (!write_calls(l, &l->places[i]))
 			return false;
 	}
 	return true;

@@ -124,8 +124,7 @@ static void offer_to(struct match *m, struct offer *o, struct match_candidate *b
 	*best = *c;
 }
 
-/* Offers a symbol to the addresses [from, to): bottom up, to the nodes at the edges of each level.
- * */
+/* Offers a symbol to the addresses [from, to): bottom up, to the nodes at the edges of each level. */
 static void offer_range(struct match *m, struct offer *o, size_t from, size_t to)
 {
 	for (from += m->n, to += m->n; from < to; from /= 2, to /= 2) {
@@ -187,8 +186,7 @@ void match_symbol(struct match *m, const struct symtab_entry *sym)
 		m->ends[i] = end;
 }
 
-/* An address gets the best of the nodes above its leaf, or if these have none, the label before it.
- * */
+/* An address gets the best of the nodes above its leaf, or if these have none, the label before it. */
 const struct match_candidate *match_results(struct match *m)
 {
 	struct match_candidate label = { .length_bytes = 0 };

@@ -185,8 +185,8 @@ static uint64_t slot_addend(struct elf *e, uint64_t slot)
 	       elf_read(e, offset, &value, sizeof(value)) ? value : 0;
 }
 
-/* Gives the stubs of a slot their symbol. */
-static void found(struct plt *p, uint64_t slot, bool numbered, uint64_t symbol, bool has_addend,
+/* Sets the symbol of the stubs that use a slot. */
+static void set_symbol(struct plt *p, uint64_t slot, bool numbered, uint64_t symbol, bool has_addend,
 		  uint64_t addend)
 {
 	for (uint32_t i = *chain_of(p, slot); i; i = p->stubs[i - 1].next) {
@@ -203,7 +203,7 @@ static void found(struct plt *p, uint64_t slot, bool numbered, uint64_t symbol, 
 
 /* Searches a table of relocations. Each has the words offset, info and, if there are addends,
  * addend, in the size of the file's class. */
-static void look_through(struct plt *p, uint64_t addr, uint64_t table_bytes, bool addends,
+static void search_relocations(struct plt *p, uint64_t addr, uint64_t table_bytes, bool addends,
 			 bool numbered)
 {
 	struct elf *e = p->e;
@@ -224,9 +224,9 @@ static void look_through(struct plt *p, uint64_t addr, uint64_t table_bytes, boo
 		uint64_t addend = !addends ? 0 : e->wide ? reader_u64(&r) : reader_u32(&r);
 		uint64_t symbol = e->wide ? ELF64_R_SYM(info) : ELF32_R_SYM((uint32_t)info);
 
-		found(p, slot, false, symbol, addends, addend);
+		set_symbol(p, slot, false, symbol, addends, addend);
 		if (numbered)
-			found(p, i, true, symbol, addends, addend);
+			set_symbol(p, i, true, symbol, addends, addend);
 	}
 }
 
@@ -400,9 +400,9 @@ void plt_resolve(struct elf *e, struct elf *debug, uint64_t shift, struct symbol
 	if (!p.stubs || !p.chains)
 		return;
 	collect(&p, syms, n);
-	look_through(&p, p.dynamic.jumps, p.dynamic.jumps_bytes, p.dynamic.jumps_have_addends, true);
-	look_through(&p, p.dynamic.rela, p.dynamic.rela_bytes, true, false);
-	look_through(&p, p.dynamic.rel, p.dynamic.rel_bytes, false, false);
+	search_relocations(&p, p.dynamic.jumps, p.dynamic.jumps_bytes, p.dynamic.jumps_have_addends, true);
+	search_relocations(&p, p.dynamic.rela, p.dynamic.rela_bytes, true, false);
+	search_relocations(&p, p.dynamic.rel, p.dynamic.rel_bytes, false, false);
 	name_targets(&p, debug, shift, scratch, arena);
 	set_names(&p, syms, n, scratch, arena);
 }

@@ -55,7 +55,8 @@ static void open_zdebug(struct section *s, struct elf *e)
 	s->packed_bytes -= sizeof(header);
 }
 
-/* z: the name is .zdebug_*. Of several sections with one name, the first one counts. */
+/* Sets one section from its header. z: the name is .zdebug_*. Of several sections with one name, the
+ * first one counts. */
 static void open_one(struct section *s, struct elf *e, const struct elf_section *header, bool z)
 {
 	if (s->packed_bytes || header->type == SHT_NOBITS || !header->size_bytes)
@@ -90,29 +91,29 @@ void sections_open(struct section *section, const char *const *names, unsigned c
 		return;
 	elf_stream_open(&stream, e, e->section_offset,
 			e->sections < SECTIONS_MAX ? e->sections : SECTIONS_MAX, bytes);
-	for (uint32_t i = 0; (record = elf_stream_next(&stream)); i++) {
+	while ((record = elf_stream_next(&stream))) {
 		char name[32];
 		char head[2];
-		uint32_t at, length;
+		uint32_t length;
 		bool z;
 
-		memcpy(&at, record, sizeof(at));	/* sh_name is first in both classes */
-		length = elf_string_length(&strings, at, head);
+		headers_decode_section(record, e->wide, &header);
+		length = elf_string_length(&strings, header.name, head);
 		if (length < 8 || length >= sizeof(name) || head[0] != '.' ||
-		    !elf_string_copy(&strings, at, length, name))
+		    !elf_string_copy(&strings, header.name, length, name))
 			continue;
 		z = name[1] == 'z';
 		if (memcmp(name + 1 + z, "debug_", 6))
 			continue;
 		for (unsigned j = 0; j < count; j++) {
-			if (!strcmp(name + 7 + z, names[j]) && elf_section(e, i, &header))
+			if (!strcmp(name + 7 + z, names[j]))
 				open_one(&section[j], e, &header, z);
 		}
 	}
 }
 
-/* The packed bytes of a section: an inflate_source. */
-static bool packed(void *from, uint64_t offset, void *buf, size_t size_bytes)
+/* Reads the compressed bytes of a section: an inflate_source. */
+static bool read_packed(void *from, uint64_t offset, void *buf, size_t size_bytes)
 {
 	struct section *s = from;
 
@@ -132,7 +133,7 @@ static uint64_t unpacking_cost(const struct section *s, uint64_t offset)
 static bool unpack(struct section *s, uint64_t offset, void *buf, size_t size_bytes)
 {
 	if (!s->unpacking) {
-		s->unpacking = inflate_open(&s->inflate, packed, s, s->packed_bytes,
+		s->unpacking = inflate_open(&s->inflate, read_packed, s, s->packed_bytes,
 					    s->size_bytes, s->arena);
 		if (!s->unpacking)
 			return false;
@@ -168,8 +169,7 @@ bool cursor_init(struct cursor *c, uint32_t room, struct arena *arena)
 	return c->window != NULL;
 }
 
-/* Sets how much of the window belongs to the stretch, after the window or the stretch has changed.
- * */
+/* Sets how much of the window belongs to the stretch, after the window or the stretch has changed. */
 static void set_stop(struct cursor *c)
 {
 	uint64_t left = c->end - c->base;

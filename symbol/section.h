@@ -46,8 +46,7 @@ struct section {
 void sections_open(struct section *section, const char *const *names, unsigned count,
 		   struct elf *e, uint64_t *budget, struct arena *arena);
 
-/* Reads exactly size_bytes bytes. False: they are not there or damaged, or the budget is used up.
- * */
+/* Reads exactly size_bytes bytes. False: they are not there or damaged, or the budget is used up. */
 bool section_read(struct section *s, uint64_t offset, void *buf, size_t size_bytes);
 
 /*
@@ -76,13 +75,11 @@ void cursor_open(struct cursor *c, struct section *s, uint64_t offset, uint64_t 
 /* Goes to another offset of the same stretch. The cursor gets bad if that is past the stretch's
  * end. */
 void cursor_seek(struct cursor *c, uint64_t offset);
-/* Makes `bytes` (16 at most) bytes readable at window + next. False, and bad: they are not there.
- * */
+/* Makes `bytes` (16 at most) bytes readable at window + next. False, and bad: they are not there. */
 bool cursor_refill(struct cursor *c, uint32_t bytes);
 /* Goes past a NUL-terminated string. */
 void cursor_skip_string(struct cursor *c);
-/* Reads 1, 2, 4 or 8 bytes as a number of the machine's byte order. 0, and bad: they are not there.
- * */
+/* Reads 1, 2, 4 or 8 bytes as a number of the machine's byte order. 0, and bad: they are not there. */
 uint64_t cursor_word(struct cursor *c, unsigned bytes);
 uint16_t cursor_u16(struct cursor *c);
 uint32_t cursor_u32(struct cursor *c);

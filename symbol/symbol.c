@@ -52,7 +52,7 @@ struct batch {
 	struct arena *arena;	/* the caller's, for names */
 };
 
-/* SYMBOL_REPLACED: the file has another build id than the expected one, if one is expected. */
+/* Returns SYMBOL_REPLACED if a build id is expected and the file has another one, or none; else SYMBOL_OK. */
 static int expect_build_id(struct elf *e, const uint8_t *build_id, size_t bytes)
 {
 	uint8_t own[BUILD_ID_MAX];
@@ -83,7 +83,7 @@ static void drop_named(struct batch *b)
 	match_reset(&b->match, b->which, kept);
 }
 
-/* Goes on in another file, whose addresses are greater than those in syms by shift. */
+/* Changes to another file, whose addresses are greater than those in syms by shift. */
 static void change_file(struct batch *b, struct elf *e, uint64_t shift)
 {
 	uint64_t more = shift - b->shift;
@@ -180,7 +180,7 @@ static uint64_t first_address(const struct elf *e)
 }
 
 /* Sets the names of at most MATCH_MAX addresses. */
-static int resolve(struct files *f, struct symbol *syms, size_t n, struct arena *arena)
+static int resolve_names(struct files *f, struct symbol *syms, size_t n, struct arena *arena)
 {
 	struct symtab table;
 	struct arena scratch = { .chunk = NULL };
@@ -254,6 +254,7 @@ static int open_checked(struct elf *e, const struct symbol_file *file, const cha
 	return error;
 }
 
+/* The directory in /proc of the process that has the file in memory. */
 static const char *proc_of(const struct symbol_file *file)
 {
 	return file->proc ? file->proc : "/proc/self";
@@ -274,8 +275,8 @@ static int open_mapped(struct elf *e, const struct symbol_file *file, const char
 }
 
 /*
- * Whether a file's last segment ends where the loaded one does. The loader tells the end to the
- * byte, the kernel's list of mappings to the page.
+ * Whether a file's last segment ends where the loaded one does. `wanted` comes from the loader, which
+ * knows the end to the byte, or from the kernel's list of mappings, which has the end of its page.
  */
 static bool ends_like(const struct elf *e, uint64_t wanted)
 {
@@ -296,7 +297,7 @@ static bool ends_like(const struct elf *e, uint64_t wanted)
  * a program hardly ever has. If memory cannot be read, only the end of the last segment is
  * compared.
  */
-static bool has_segments(const struct elf *e, const struct symbol_file *file, struct arena *scratch)
+static bool has_same_segments(const struct elf *e, const struct symbol_file *file, struct arena *scratch)
 {
 	struct elf there;
 	bool same = true;
@@ -321,7 +322,7 @@ static int open_same(struct elf *e, const struct symbol_file *file, const char *
 {
 	int error = open_checked(e, file, path, scratch);
 
-	if (!error && !file->build_id_bytes && !has_segments(e, file, scratch)) {
+	if (!error && !file->build_id_bytes && !has_same_segments(e, file, scratch)) {
 		elf_close(e);
 		error = SYMBOL_REPLACED;
 	}
@@ -379,7 +380,7 @@ static int open_main(struct elf *e, struct symbol_file *file, bool *opened, stru
 	return error == SYMBOL_GONE && e->no_proc ? SYMBOL_NO_PROC : error;
 }
 
-/* Adds shift to all addresses, as another file's are greater by that. */
+/* Adds shift to all addresses, because those in the debug file are greater by it. */
 static void shift_all(struct symbol *syms, size_t n, uint64_t shift)
 {
 	for (size_t i = 0; shift && i < n; i++) {
@@ -388,15 +389,16 @@ static void shift_all(struct symbol *syms, size_t n, uint64_t shift)
 	}
 }
 
+/* Sets the lines, from the debug data of the file itself, or else of its debug file. */
 static int resolve_lines(struct files *f, struct symbol_file *file, struct symbol *syms, size_t n,
 			 struct arena *arena)
 {
-	bool apart = f->has_debug && !f->has_lines;
+	bool in_debug = f->has_debug && !f->has_lines;
 	int error;
 
 	if (!file->lines)
 		return SYMBOL_OK;
-	if (!apart)
+	if (!in_debug)
 		return lines_resolve(&f->main, file, syms, n, arena);
 	shift_all(syms, n, f->shift);
 	error = lines_resolve(&f->debug, file, syms, n, arena);
@@ -404,6 +406,7 @@ static int resolve_lines(struct files *f, struct symbol_file *file, struct symbo
 	return error;
 }
 
+/* Sets names and lines of any number of addresses. */
 static int resolve_all(struct files *f, struct symbol_file *file, struct symbol *syms, size_t n,
 		       struct arena *arena)
 {
@@ -412,7 +415,7 @@ static int resolve_all(struct files *f, struct symbol_file *file, struct symbol 
 	for (size_t done = 0; !error && done < n; done += MATCH_MAX) {
 		size_t some = n - done < MATCH_MAX ? n - done : MATCH_MAX;
 
-		error = resolve(f, syms + done, some, arena);
+		error = resolve_names(f, syms + done, some, arena);
 	}
 	if (!error)
 		error = resolve_lines(f, file, syms, n, arena);

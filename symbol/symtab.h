@@ -53,8 +53,7 @@ struct dynamic {
 	bool jumps_have_addends;
 };
 
-/* Reads the dynamic section through the file's stream. False: there is none, or it has no symbols.
- * */
+/* Reads the dynamic section through the file's stream. False: there is none, or it has no symbols. */
 bool symtab_read_dynamic(struct elf *e, struct dynamic *d);
 
 #endif
