@@ -60,7 +60,7 @@ static bool is_lacking(void)
 {
 	if (unlikely(!real.wordexp))
 		shell_init();
-	return lifecycle_follows_children() && inherit_is_lacking(environ);
+	return lifecycle_follows_children() && inherit_is_incomplete(environ);
 }
 
 /* A lock, held for some instructions by system(), and by popen() until it returns. A thread that waits for
@@ -242,7 +242,7 @@ static void begin_environment(void)
 	char *const *env;
 
 	lock();
-	env = inherit_environment(environ, INHERIT_KEEP, 0, &room, &result);
+	env = inherit_environment(environ, INHERIT_TRACED, 0, &room, &result);
 	program_environ = environ;
 	our_environ = result == INHERIT_DONE ? lasting(env) : NULL;
 	if (our_environ)

@@ -16,27 +16,29 @@
 #define PATH_BYTES	1024	/* on stacks that may be small; longer paths are not examined */
 
 /*
- * What is said of a program that is not traced, and what becomes of its environment. A program that a static
- * one starts can be traced again. The loader of a set-user-ID program ignores the preload by itself. The others
- * would complain of the library, or end.
+ * The notice about a program that is not traced, and the change of its environment. A static program keeps the
+ * variables, because a program that it starts can be traced again. The loader of a program with more rights ignores
+ * the preload by itself. With the library, any other one of these programs would print an error, or end.
  */
 static const struct {
-	const char *reason;		/* NULL: nothing is said */
+	const char *reason;		/* continues the program's name; NULL: there is no notice */
 	enum inherit_policy policy;
 } consequences[PROGRAM_OBSTACLES] = {
-	[PROGRAM_TRACEABLE] = { NULL, INHERIT_KEEP },
+	[PROGRAM_TRACEABLE] = { NULL, INHERIT_TRACED },
 	[PROGRAM_HAS_RIGHTS] = { " runs with another user's or group's rights: it is not traced (trace a copy "
-				 "without the set-ID bit or file capabilities)", INHERIT_AS_IS },
+				 "without the set-ID bit or file capabilities)", INHERIT_UNCHANGED },
 	[PROGRAM_IS_FOREIGN] = { " is for another word size or machine: it is not traced (start it by a "
-				 "heaptrace of its own)", INHERIT_DROP },
-	[PROGRAM_IS_VALGRIND] = { NULL, INHERIT_KEEP },
-	[PROGRAM_IS_STATIC] = { " is statically linked: it is not traced (link it without -static)", INHERIT_KEEP },
-	[PROGRAM_IS_SANITIZED] = { " is built with a sanitizer: it is not traced (build it without)", INHERIT_DROP },
-	[PROGRAM_OTHER_LIBC] = { " uses another C library than glibc: it is not traced", INHERIT_DROP },
+				 "heaptrace of its own)", INHERIT_WITHOUT_LIBRARY },
+	[PROGRAM_IS_VALGRIND] = { NULL, INHERIT_TRACED },
+	[PROGRAM_IS_STATIC] = { " is statically linked: it is not traced (link it without -static)", INHERIT_TRACED },
+	[PROGRAM_IS_SANITIZED] = { " is built with a sanitizer: it is not traced (build it without)",
+				   INHERIT_WITHOUT_LIBRARY },
+	[PROGRAM_OTHER_LIBC] = { " uses another C library than glibc: it is not traced", INHERIT_WITHOUT_LIBRARY },
 	[PROGRAM_OTHER_WORD_SIZE] = { " is for another word size or machine: it is not traced (start it by a "
-				      "heaptrace of its own)", INHERIT_DROP },
+				      "heaptrace of its own)", INHERIT_WITHOUT_LIBRARY },
 };
 
+/* Prints a notice about a program that is not traced, and counts the program. */
 static void say(const char *file, const char *why)
 {
 	char line[320];
@@ -48,8 +50,8 @@ static void say(const char *file, const char *why)
 	session_notice(line);
 }
 
-/* Sets t->env as t->policy asks for it, and says when that is not possible. */
-static void set_environment(struct exec_target *t)
+/* Sets t->env as t->policy asks, and says of the program in file if that is not possible. */
+static void set_environment(struct exec_target *t, const char *file)
 {
 	enum inherit_result result;
 
@@ -58,21 +60,20 @@ static void set_environment(struct exec_target *t)
 		return;
 	t->traced = false;
 	if (result == INHERIT_NO_LIBRARY)
-		say(t->file, " cannot reach heaptrace's library from its root directory: it is not traced "
+		say(file, " cannot reach heaptrace's library from its root directory: it is not traced "
 		    "(put a copy of the library there, under the same path)");
 	else if (result == INHERIT_NO_WAY)
-		say(t->file, " gets an environment without LD_PRELOAD, which cannot be put back (no memory, "
+		say(file, " gets an environment without LD_PRELOAD, which cannot be put back (no memory, "
 		    "or a blank or colon in the library's path): it is not traced");
 }
 
-/* A script is what its interpreter is, which may be a script itself. */
+/* Examines the program in a file, or if that is a script, its interpreter, which may be a script itself. */
 static void examine(struct exec_target *t, const char *file)
 {
 	struct program_file p;
 	char name[PROGRAM_NAME_BYTES];
 	const char *runs = file;
 
-	t->file = file;
 	program_examine(&p, file);
 	for (int depth = 0; p.kind == PROGRAM_SCRIPT && depth < PROGRAM_SCRIPT_DEPTH; depth++) {
 		runs = strcpy(name, p.interpreter);
@@ -82,7 +83,7 @@ static void examine(struct exec_target *t, const char *file)
 	t->policy = consequences[p.obstacle].policy;
 	if (consequences[p.obstacle].reason)
 		say(runs, consequences[p.obstacle].reason);
-	set_environment(t);
+	set_environment(t, file);
 }
 
 /* The directories that execvp() searches: PATH, or without it what confstr(_CS_PATH) has in glibc. */
@@ -95,6 +96,7 @@ static const char *search_path(void)
 	return "/bin:/usr/bin";
 }
 
+/* Examines the first file of this name that can be executed, as execvp() searches it. */
 static void examine_in_path(struct exec_target *t, const char *file)
 {
 	const char *dir = search_path();
@@ -115,12 +117,11 @@ static void examine_in_path(struct exec_target *t, const char *file)
 		}
 		dir = dir[len] ? dir + len + 1 : NULL;
 	}
-	t->file = file;		/* `path` ends with this function */
 }
 
 /*
- * The kernel answers EFAULT to a path or an environment that cannot be read. The caller must get the same answer,
- * so nothing here may read them then.
+ * Whether all of a path and an environment can be read. If not, the kernel answers EFAULT, and the caller must get this
+ * answer and no SIGSEGV, so nothing here may read them.
  */
 static bool can_be_read(const char *file, char *const *env)
 {
@@ -145,8 +146,7 @@ void exec_target_examine(struct exec_target *t, const char *file, bool search, b
 
 	t->env = t->given = env;
 	t->traced = false;
-	t->policy = INHERIT_AS_IS;
-	t->file = file;
+	t->policy = INHERIT_UNCHANGED;
 	if (!file || !(becomes || lifecycle_follows_children()) || !can_be_read(file, env))
 		return;
 	if (search && !strchr(file, '/'))
@@ -164,7 +164,7 @@ bool exec_target_hold_signals(struct exec_target *t, unsigned held)
 
 	env = inherit_environment(t->given, t->policy, held, &t->room, &result);
 	errno = saved;
-	if (result == INHERIT_DONE && t->policy == INHERIT_KEEP) {
+	if (result == INHERIT_DONE && t->policy == INHERIT_TRACED) {
 		t->env = env;
 		return true;
 	}

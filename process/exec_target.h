@@ -19,10 +19,10 @@
 
 struct exec_target {			/* on the caller's stack */
 	char *const *env;		/* the environment to start the program with */
-	bool traced;			/* as far as can be seen, the program will be traced; of a script:
-					 * its interpreter */
-	char *const *given;		/* the environment that the caller wants it to have */
-	const char *file;
+	bool traced;			/* as far as can be seen, the program will be traced; for a script:
+					 * its interpreter will be */
+	/* For this module: */
+	char *const *given;		/* the environment that the caller gives the program */
 	enum inherit_policy policy;
 	struct inherit_room room;
 };
@@ -31,8 +31,9 @@ struct exec_target {			/* on the caller's stack */
  * Examines the file that is about to be executed with env (NULL: an empty one), and sets t->env and t->traced.
  * search: a name without a slash is searched in PATH. becomes: this process itself becomes the program, which
  * is then traced even when children are not. A program that cannot be traced is named in a notice and counted in
- * the dumps that follow, in those of the parent where the caller shares its memory (vfork). Where children are
- * not to be traced, or where file or env cannot be read, which is the kernel's to refuse, t->env is env.
+ * the dumps that follow, in those of the parent where the caller shares its memory (vfork). If children are not
+ * traced, or if file or env is memory that cannot be read, which the kernel has to refuse, t->env is env. env has
+ * to live as long as *t is in use.
  */
 void exec_target_examine(struct exec_target *t, const char *file, bool search, bool becomes, char *const *env);
 

@@ -4,10 +4,9 @@
 
 #include "base/arena.h"
 #include "base/atomics.h"
-#include "base/safe_open.h"
+#include "base/out.h"
 #include "options/options.h"
 #include "options/outfile.h"
-#include "base/out.h"
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -20,8 +19,8 @@
 #define PRELOAD_ENV	"LD_PRELOAD"
 #define NOWHERE		SIZE_MAX
 
-/* What is handed on. It is copied at the start, as a program may overwrite the strings of its first environment
- * (setproctitle() does). */
+/* The values for the two variables. They are copied at the start, because a program may overwrite the strings of its
+ * first environment (setproctitle() does). */
 static struct {
 	const char *library;	/* the path for LD_PRELOAD; "": there is none that can stand there */
 	size_t library_len;
@@ -29,7 +28,7 @@ static struct {
 	size_t options_len;
 	bool named;		/* LD_PRELOAD named the library when this process started */
 	bool by_system;		/* not named, and /etc/ld.so.preload names the library, so no variable is needed */
-} kept = { .library = "" };
+} remembered = { .library = "" };
 
 /* The mapping for environments that do not fit on the stack. A vfork child shares this variable with the thread that
  * made it, which is stopped meanwhile, so one mapping for each thread suffices. */
@@ -46,7 +45,7 @@ static const char *value_of(const char *entry, const char *name)
 	return !strncmp(entry, name, len) && entry[len] == '=' ? entry + len + 1 : NULL;
 }
 
-/* Whether a part of LD_PRELOAD names this library, for any word size and in any directory. */
+/* Whether a part of LD_PRELOAD names this library, of any word size and in any directory. */
 static bool is_ours(const char *at, size_t len)
 {
 	static const char own[] = "libheaptrace";
@@ -74,6 +73,7 @@ static const char *find_ours(const char *value, size_t *len)
 
 /* ---- At start ---- */
 
+/* Returns a copy that is never freed; NULL: there is no memory. */
 static const char *copy_of(const char *text, size_t len)
 {
 	char *copy = arena_map(len + 1);
@@ -84,7 +84,7 @@ static const char *copy_of(const char *text, size_t len)
 }
 
 /* Remembers an absolute path of the library: LD_PRELOAD's, or the one where the loader found it. */
-static void keep_library(const char *named, size_t len)
+static void remember_library(const char *named, size_t len)
 {
 	char path[PATH_MAX];
 	struct out text = out_memory(path, sizeof(path));
@@ -92,7 +92,7 @@ static void keep_library(const char *named, size_t len)
 	Dl_info info;
 
 	if (*named != '/') {
-		if (!dladdr(&kept, &info) || !info.dli_fname)
+		if (!dladdr(&remembered, &info) || !info.dli_fname)
 			return;
 		named = info.dli_fname;
 		len = strlen(named);
@@ -110,8 +110,8 @@ static void keep_library(const char *named, size_t len)
 	copy = copy_of(path, text.len);
 	if (!copy)
 		return;
-	kept.library = copy;
-	kept.library_len = text.len;
+	remembered.library = copy;
+	remembered.library_len = text.len;
 }
 
 /* Reads the first page of /etc/ld.so.preload only: the file never has more than a few lines. */
@@ -129,7 +129,7 @@ static bool is_preloaded_by_system(void)
 }
 
 /* Remembers both variables, as `environ` has them. */
-static void keep_variables(void)
+static void remember_variables(void)
 {
 	const char *preload = NULL, *found = NULL;
 	size_t len = 0;
@@ -139,28 +139,28 @@ static void keep_variables(void)
 
 		if (value)
 			preload = value;
-		if (value_of(*e, OPTIONS_ENV) && !kept.options) {
-			kept.options_len = options_env_base(*e);
-			kept.options = copy_of(*e, kept.options_len);
+		if (value_of(*e, OPTIONS_ENV) && !remembered.options) {
+			remembered.options_len = options_env_base(*e);
+			remembered.options = copy_of(*e, remembered.options_len);
 		}
 	}
 	if (preload)
 		found = find_ours(preload, &len);
-	kept.named = found;
+	remembered.named = found;
 	if (found)
-		keep_library(found, len);
+		remember_library(found, len);
 	else
-		kept.by_system = is_preloaded_by_system();
+		remembered.by_system = is_preloaded_by_system();
 }
 
 /*
- * Takes the entries out of `environ` that were added for this library.
+ * Removes the entries from `environ` that were added for this library.
  *
  * The other entries move towards the array's end, and the gap is at its beginning: the auxiliary vector lies
  * behind the end, and some programs look for it there. The gap is filled with copies of the first entry, for code
  * that expects the environment to begin right behind the arguments, as the loader does for constructors.
  */
-static void hide(unsigned added)
+static void remove_added(unsigned added)
 {
 	size_t count = 0, first;
 
@@ -194,9 +194,9 @@ static void hide(unsigned added)
 		environ += first;
 }
 
-/* Gives the options that are for this process alone the value 0, as in "top=3:run=4711:held=0:added=0". The text
+/* Sets the options that are for this process alone to 0, as in "top=3:run=4711:held=0:added=0". The text
  * keeps its length, because some programs write over their environment as a whole. */
-static void clear_own(char *text)
+static void clear_private(char *text)
 {
 	for (char *c = text + options_env_base(text); *c; c++) {
 		if (*c == '=' && c[1])
@@ -241,10 +241,10 @@ const char *inherit_init(struct options *options, char *text)
 	if (!options->run)
 		added = add_options(options);
 	else if (text)
-		clear_own(text);
-	keep_variables();
+		clear_private(text);
+	remember_variables();
 	if (options->added)
-		hide(options->added);
+		remove_added(options->added);
 	return added;
 }
 
@@ -259,9 +259,9 @@ struct plan {
 	size_t ours_len;		/* the length of that part */
 };
 
-/* Where a variable is there twice, the loader takes the last LD_PRELOAD, and this library the first
- * HEAPTRACE_OPTIONS. */
-static struct plan look_at(char *const *env)
+/* Finds the two variables. If an environment has one of them twice, the loader uses the last LD_PRELOAD, and this
+ * library the first HEAPTRACE_OPTIONS. */
+static struct plan find_variables(char *const *env)
 {
 	struct plan p = { .env = env, .preload = NOWHERE, .options = NOWHERE };
 
@@ -276,15 +276,16 @@ static struct plan look_at(char *const *env)
 	return p;
 }
 
-bool inherit_is_lacking(char *const *env)
+bool inherit_is_incomplete(char *const *env)
 {
-	struct plan p = look_at(env);
+	struct plan p = find_variables(env);
 
-	return (!p.ours && !kept.by_system) || p.options == NOWHERE;
+	return (!p.ours && !remembered.by_system) || p.options == NOWHERE;
 }
 
-/* Memory for the new environment; NULL: there is none. */
-static void *take_room(size_t bytes, struct inherit_room *room)
+/* Returns memory for the new environment: room if that is large enough, otherwise the thread's mapping. NULL: there is
+ * no memory. */
+static void *take_memory(size_t bytes, struct inherit_room *room)
 {
 	if (bytes <= sizeof(*room))
 		return room;
@@ -303,7 +304,8 @@ void inherit_thread_ends(void)
 	large.bytes = 0;
 }
 
-static char *put(char *to, const char *text, size_t len)
+/* Returns the end of the copy. */
+static char *append(char *to, const char *text, size_t len)
 {
 	memcpy(to, text, len);
 	return to + len;
@@ -314,18 +316,18 @@ static char *write_preload(const struct plan *p, bool drop, char *to)
 {
 	const char *value = p->preload == NOWHERE ? "" : p->env[p->preload] + sizeof(PRELOAD_ENV);
 
-	to = put(to, PRELOAD_ENV "=", sizeof(PRELOAD_ENV));
+	to = append(to, PRELOAD_ENV "=", sizeof(PRELOAD_ENV));
 	if (!drop) {
-		to = put(to, kept.library, kept.library_len);
+		to = append(to, remembered.library, remembered.library_len);
 		if (p->preload != NOWHERE)
 			*to++ = ':';
-		to = put(to, value, strlen(value));
+		to = append(to, value, strlen(value));
 	}
 	while (drop && *value) {
 		size_t len = strcspn(value, ": "), whole = len + (value[len] != 0);
 
 		if (!is_ours(value, len))
-			to = put(to, value, whole);
+			to = append(to, value, whole);
 		value += whole;
 	}
 	*to++ = '\0';
@@ -335,22 +337,25 @@ static char *write_preload(const struct plan *p, bool drop, char *to)
 /* Writes the options, followed by `held` and, if anything was added, `added`. */
 static void write_options(const struct plan *p, unsigned held, unsigned added, char *to)
 {
-	const char *text = p->options == NOWHERE ? kept.options : p->env[p->options];
-	size_t len = p->options == NOWHERE ? kept.options_len : options_env_base(text);
+	const char *text = p->options == NOWHERE ? remembered.options : p->env[p->options];
+	size_t len = p->options == NOWHERE ? remembered.options_len : options_env_base(text);
 
-	to = put(to, text, len);
-	to = put(to, ":held=", 6);
+	to = append(to, text, len);
+	to = append(to, ":held=", 6);
 	*to++ = (char)('0' + held);
 	if (added) {
-		to = put(to, ":added=", 7);
+		to = append(to, ":added=", 7);
 		*to++ = (char)('0' + added);
 	}
 	*to = '\0';
 }
 
-/* The new array: the old one's entries but for what is replaced, and what is new. With drop, this
- * library leaves LD_PRELOAD; else the options are written anew, and LD_PRELOAD where added says so. */
-static char *const *build(const struct plan *p, bool drop, unsigned held, unsigned added,
+/*
+ * Makes the new array: the entries of the old one, with LD_PRELOAD and HEAPTRACE_OPTIONS replaced or appended. With
+ * drop, only LD_PRELOAD is new, without this library. Otherwise HEAPTRACE_OPTIONS is new, and LD_PRELOAD if `added`
+ * says so. NULL: there is no memory.
+ */
+static char *const *build_environment(const struct plan *p, bool drop, unsigned held, unsigned added,
 			  struct inherit_room *room)
 {
 	bool new_preload = drop || added & (INHERIT_PRELOAD | INHERIT_PRELOAD_FRONT), new_options = !drop;
@@ -358,11 +363,11 @@ static char *const *build(const struct plan *p, bool drop, unsigned held, unsign
 	char **array, *text, *options_text;
 
 	if (new_preload)
-		texts = sizeof(PRELOAD_ENV) + kept.library_len + 2 +
+		texts = sizeof(PRELOAD_ENV) + remembered.library_len + 2 +
 			(p->preload == NOWHERE ? 0 : strlen(p->env[p->preload]));
 	if (new_options)
-		texts += 16 + (p->options == NOWHERE ? kept.options_len : strlen(p->env[p->options]));
-	array = take_room(pointers + texts, room);
+		texts += 16 + (p->options == NOWHERE ? remembered.options_len : strlen(p->env[p->options]));
+	array = take_memory(pointers + texts, room);
 	if (!array)
 		return NULL;
 	text = options_text = (char *)array + pointers;
@@ -381,9 +386,9 @@ static char *const *build(const struct plan *p, bool drop, unsigned held, unsign
 	return array;
 }
 
-/* The path of this library as an environment has it: whether there is no such file. Of names that
- * the loader has to look for, or to expand, nothing is known. */
-static bool is_out_of_reach(const char *path, size_t len)
+/* Whether the library, by its path in an environment, cannot be read. False for names that the loader would have to
+ * search or to expand: nothing is known of these. */
+static bool is_unreachable(const char *path, size_t len)
 {
 	char name[1024];	/* less than PATH_MAX, because the stack may be small */
 
@@ -394,40 +399,40 @@ static bool is_out_of_reach(const char *path, size_t len)
 	return access(name, R_OK);
 }
 
-/* Whether a program with this environment can be traced: INHERIT_DONE, or why not. */
-static enum inherit_result reach(const struct plan *p)
+/* Whether a program with this environment can be traced: INHERIT_DONE, or the reason why not. */
+static enum inherit_result check_tracing(const struct plan *p)
 {
-	const char *library = p->ours ? p->ours : kept.library;
-	size_t len = p->ours ? p->ours_len : kept.library_len;
+	const char *library = p->ours ? p->ours : remembered.library;
+	size_t len = p->ours ? p->ours_len : remembered.library_len;
 
-	if (!p->ours && !kept.by_system && !kept.named)
+	if (!p->ours && !remembered.by_system && !remembered.named)
 		return INHERIT_NOT_OURS;
-	if ((!p->ours && !kept.by_system && !len) || (p->options == NOWHERE && !kept.options))
+	if ((!p->ours && !remembered.by_system && !len) || (p->options == NOWHERE && !remembered.options))
 		return INHERIT_NO_WAY;
-	return len && is_out_of_reach(library, len) ? INHERIT_NO_LIBRARY : INHERIT_DONE;
+	return len && is_unreachable(library, len) ? INHERIT_NO_LIBRARY : INHERIT_DONE;
 }
 
 char *const *inherit_environment(char *const *env, enum inherit_policy policy, unsigned held,
 				 struct inherit_room *room, enum inherit_result *result)
 {
-	struct plan p = look_at(env);
+	struct plan p = find_variables(env);
 	char *const *changed;
 	unsigned added = 0;
 
-	*result = policy == INHERIT_KEEP ? reach(&p) : INHERIT_DONE;
+	*result = policy == INHERIT_TRACED ? check_tracing(&p) : INHERIT_DONE;
 	if (*result == INHERIT_NO_LIBRARY)
-		policy = INHERIT_DROP;
+		policy = INHERIT_WITHOUT_LIBRARY;
 	else if (*result != INHERIT_DONE)
 		return env;
-	if (policy == INHERIT_KEEP) {
-		if (!p.ours && !kept.by_system)
+	if (policy == INHERIT_TRACED) {
+		if (!p.ours && !remembered.by_system)
 			added = p.preload == NOWHERE ? INHERIT_PRELOAD : INHERIT_PRELOAD_FRONT;
 		if (p.options == NOWHERE)
 			added |= INHERIT_OPTIONS;
 	}
-	if (policy == INHERIT_KEEP ? !added && !held : policy == INHERIT_AS_IS || !p.ours)
+	if (policy == INHERIT_TRACED ? !added && !held : policy == INHERIT_UNCHANGED || !p.ours)
 		return env;
-	changed = build(&p, policy == INHERIT_DROP, held, added, room);
+	changed = build_environment(&p, policy == INHERIT_WITHOUT_LIBRARY, held, added, room);
 	if (!changed)
 		*result = INHERIT_NO_WAY;
 	return changed ? changed : env;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The preload and the options, which this process hands on to the programs that it starts, in two variables
- * of the environment.
+ * Hands the preload and the options on to the programs that this process starts, in two variables of their
+ * environment: LD_PRELOAD and HEAPTRACE_OPTIONS.
  *
  * A program may start another one with an environment of its own making, in which LD_PRELOAD or
  * HEAPTRACE_OPTIONS is missing or has been replaced (`env -i`, clearenv(), a job scheduler). The two are then
@@ -10,7 +10,7 @@
  * again before the program's own code runs. So the new program finds the environment that it was given, and
  * the programs that it starts are traced all the same, since all exec and spawn functions come through here.
  *
- * Async-signal-safe, and safe in a vfork child, but for inherit_init().
+ * All functions but inherit_init() are async-signal-safe, and safe in a vfork child. They do not keep errno.
  */
 #ifndef PROCESS_INHERIT_H
 #define PROCESS_INHERIT_H
@@ -29,9 +29,9 @@ enum inherit_added {
 
 /* What becomes of the preload in the environment of a program that is started. */
 enum inherit_policy {
-	INHERIT_AS_IS,		/* the environment is not changed */
-	INHERIT_KEEP,		/* the new program is to be traced */
-	INHERIT_DROP,		/* the program would not run with this library: LD_PRELOAD loses it */
+	INHERIT_UNCHANGED,		/* the environment is not changed */
+	INHERIT_TRACED,			/* both variables are there, so that the program is traced */
+	INHERIT_WITHOUT_LIBRARY,	/* the program would not run with this library: LD_PRELOAD loses it */
 };
 
 /* Room for a new environment, on the caller's stack: a mapping that a vfork child makes would stay in its parent.
@@ -50,8 +50,8 @@ struct inherit_room {
 const char *inherit_init(struct options *options, char *text);
 
 enum inherit_result {
-	INHERIT_DONE,		/* the environment is as the policy asks for */
-	INHERIT_NO_LIBRARY,	/* the library's file cannot be reached (chroot): INHERIT_DROP was done instead */
+	INHERIT_DONE,		/* the environment is as the policy asks */
+	INHERIT_NO_LIBRARY,	/* the library's file cannot be reached (chroot): LD_PRELOAD has lost it instead */
 	INHERIT_NO_WAY,		/* no memory, or the library has no path that can stand in LD_PRELOAD */
 	INHERIT_NOT_OURS,	/* the library was not preloaded: the program was linked with it, or opened it */
 };
@@ -59,14 +59,16 @@ enum inherit_result {
 /*
  * Returns the environment for a program that the caller is about to start with env (NULL: an empty one): env
  * itself, where nothing has to be changed, or an array in room, which also refers to env's strings. held: the dump
- * signals that are held back for the program (options.held), which the options in the environment then say.
- * *result tells whether the environment is as the policy asks for; if not, env is returned, but for INHERIT_NO_LIBRARY.
+ * signals that are held back for the program, a bit for each (options.held), which HEAPTRACE_OPTIONS then says.
+ * With a *result other than INHERIT_DONE and INHERIT_NO_LIBRARY, env is returned. The answer is valid until the
+ * thread's next call, or until room or env ends.
  */
 char *const *inherit_environment(char *const *env, enum inherit_policy policy, unsigned held,
 				 struct inherit_room *room, enum inherit_result *result);
 
-/* Whether one of the two variables is missing in env, so that a program that libc starts with env is not traced. */
-bool inherit_is_lacking(char *const *env);
+/* Whether one of the two variables is missing in env (NULL: an empty one), so that a program that libc starts with env
+ * is not traced. */
+bool inherit_is_incomplete(char *const *env);
 
 /* When the calling thread ends: unmaps the memory that inherit_environment() keeps for the thread. */
 void inherit_thread_ends(void);
