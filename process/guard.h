@@ -15,8 +15,12 @@
  *	0	0	n > 0	no	inside the allocator by another way: hooks record, dumps wait
  *	any	any	any	yes	thread-specific data are gone: no more state of the thread's own
  *
- * `inside` and `busy` never fall below zero, and both are zero when the thread ends, unless the thread
- * was cancelled inside a hook.
+ * Both counters are zero when the thread ends, unless the thread was cancelled inside a hook. They can fall
+ * below zero in one case: a signal handler switches to another context (swapcontext(3)) in the middle of a hook,
+ * the next hook of the thread takes the first one for left and frees the guard (guard_recover()), and then the
+ * program switches back, so that the first hook leaves a guard which is no longer held. The thread's next hook
+ * puts that right. So builds that check invariants do not check the counters of one thread. They count the
+ * guards of the whole process: contexts may be abandoned, but no guard is left that was never entered.
  */
 #ifndef PROCESS_GUARD_H
 #define PROCESS_GUARD_H
@@ -57,8 +61,10 @@ struct guard {
 
 extern __thread struct guard guard_self HIDDEN;
 
-/* For checks: each handler of a signal that comes inside a hook adds a few levels. */
-#define GUARD_DEPTH_MAX	1000u
+/* In builds that check invariants (base/check.h): how many guards have been entered and not yet left, `busy` ones
+ * included, in all threads; and whether guard_recover() was ever true, so that a thread's counters may be off. */
+extern long guard_balance HIDDEN;
+extern bool guard_was_recovered HIDDEN;
 
 /*
  * A signal handler that interrupted a hook may have left it for good, by longjmp(3). The guard would
@@ -89,7 +95,7 @@ static inline void guard_forget_requests(void)
 /* The compiler must not move the real work out from between these. */
 static inline void guard_enter(void)
 {
-	check_below(guard_self.inside, GUARD_DEPTH_MAX, "guards nest a few deep, and each is left again");
+	check_costly(add_relaxed(&guard_balance, 1));
 	guard_self.unready++;
 	signal_fence();
 }
@@ -97,10 +103,16 @@ static inline void guard_enter(void)
 /* Leaves the guard, but a dump that has been asked for meanwhile waits for the next guard_leave(). */
 static inline __attribute__((always_inline)) void guard_drop(void)
 {
-	check_below(0u, guard_self.inside, "a guard is left that has been entered");
+	check_below(0, sub_relaxed(&guard_balance, 1), "a guard is left that has been entered");
 	signal_fence();
 	guard_self.unready--;
 	signal_fence();
+}
+
+/* For checks: whether this thread is inside the guard. True also where its counter cannot be trusted any more. */
+static inline bool guard_seems_entered(void)
+{
+	return guard_self.inside || load_relaxed(&guard_was_recovered);
 }
 
 /* Whether a dump has to wait. */
@@ -112,7 +124,6 @@ static inline __attribute__((always_inline)) bool guard_is_held(void)
 static inline void guard_leave(void)
 {
 	guard_drop();
-	check(!guard_self.forking || guard_self.inside, "a thread that forks is inside the guard");
 	if (unlikely(guard_self.requests) && !guard_is_held())
 		guard_take_requests();
 }
@@ -121,13 +132,14 @@ static inline void guard_leave(void)
  * program: hooks record meanwhile, but a dump waits. */
 static inline void guard_busy(void)
 {
+	check_costly(add_relaxed(&guard_balance, 1));
 	guard_self.busy++;
 	signal_fence();
 }
 
 static inline void guard_idle(void)
 {
-	check_below(0u, guard_self.busy, "a call into the allocator ends that has begun");
+	check_below(0, sub_relaxed(&guard_balance, 1), "a call into the allocator ends that has begun");
 	signal_fence();
 	guard_self.busy--;
 	guard_enter();

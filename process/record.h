@@ -94,7 +94,7 @@ static inline __attribute__((always_inline)) bool record_free_inline(void *p)
 	__builtin_prefetch((const char *)p - 16, 1);
 	if (unlikely(!slot))
 		return record_free(p, false);
-	check(guard_self.inside, "a free is recorded inside the guard");
+	check(guard_seems_entered(), "a free is recorded inside the guard");
 	v = load_relaxed(slot);
 	if (unlikely(!slot_is_small(v)))
 		return record_free(p, false);
@@ -140,7 +140,7 @@ static inline __attribute__((always_inline)) void record_alloc_inline(void *p, u
 	uint32_t *slot = blocks_find(&recorder.blocks, p), row, noted;
 	struct capture_point from = CAPTURE_POINT();
 
-	check(guard_self.inside, "an allocation is recorded inside the guard");
+	check(guard_seems_entered(), "an allocation is recorded inside the guard");
 	if (unlikely(!slot)) {
 		record_alloc(p, function, from.pc, from.sp, from.fp, size);
 		return;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Hooks that are left in the middle (tests/subjects/hooks_left.c): by siglongjmp() out of a handler,
-# by cancellation, by the end of the thread. What comes afterwards is recorded as ever, and a
+# by another context, by cancellation, by the end of the thread. What comes afterwards is recorded as ever, and a
 # signal gives its dump. And threads: 10,000 short ones, and such with stacks of 16 KB.
 use strict;
 use warnings;
@@ -11,7 +11,7 @@ require './tests/process.pl';
 our ($dir, $heaptrace);
 
 my ($program, $library);
-$heaptrace = POSIX::getcwd() . '/heaptrace';
+$heaptrace = POSIX::getcwd() . '/heaptrace' unless $ENV{HEAPTRACE_TESTED};
 sub traced {
 	my ($options, $how) = @_;
 	local $ENV{LD_PRELOAD} = $library;
@@ -28,7 +28,7 @@ for my $flavour (['without information, with frame pointers', @no_tables, '-O1',
 	my ($flags, @flags) = @$flavour;
 	$program = build('hooks_left', 'hooks_left', @flags);
 	$library = build('hooks_left', 'libleft.so', '-shared', '-fPIC', '-DLIBRARY', @flags);
-	for my $how ('jump', 'stack', 'return', 'cancel', 'exit', 'nested') {
+	for my $how ('jump', 'stack', 'return', 'switch', 'cancel', 'exit', 'nested') {
 		my ($status, $text, $err) = traced(['--flame-graph'], $how);
 		my $name = $flags ? "$how, $flags" : $how;
 		is("$status $text$err", "0 done\n", "$name: the program");

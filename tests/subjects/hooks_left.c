@@ -8,6 +8,8 @@
  *	jump, dump	and SIGUSR1 comes before any other allocation
  *	stack		the same from an alternate stack of MINSIGSTKSZ
  *	return		the handler allocates and returns
+ *	switch		the handler switches to another context, which allocates and switches back: so the hook
+ *			goes on when the guard has been freed, again and again
  *	cancel		the thread is cancelled by the handler (asynchronously), many times
  *	exit		the thread ends in the handler
  *	nested		2000 times a hook inside a hook, which is none to be left: keep_nested(). Prints its
@@ -30,6 +32,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #ifdef LIBRARY
@@ -57,6 +60,7 @@ void *malloc(size_t size)
 
 static void *volatile kept[200];
 static sigjmp_buf back;
+static ucontext_t scheduler, task;
 static const char *how;
 
 __attribute__((noinline)) void keep_after(int i)
@@ -79,6 +83,8 @@ static void on_hup(int sig)
 	(void)sig;
 	if (!strcmp(how, "return"))
 		keep_handler();
+	else if (!strcmp(how, "switch"))
+		swapcontext(&task, &scheduler);
 	else if (!strcmp(how, "cancel"))
 		pthread_cancel(pthread_self());
 	else if (!strcmp(how, "exit"))
@@ -104,6 +110,12 @@ static void *end_later(void *after)
 	return NULL;
 }
 
+static void run_task(void)
+{
+	for (;;)
+		free(malloc(4242));
+}
+
 static void raise_late(void *unused)
 {
 	(void)unused;
@@ -121,6 +133,7 @@ int main(int argc, char **argv)
 {
 	struct sigaction act = { .sa_handler = on_hup };
 	pthread_t t;
+	static char task_stack[1 << 16];
 	stack_t stack = { .ss_size = (size_t)MINSIGSTKSZ };
 	struct rusage usage;
 	volatile int i;
@@ -167,6 +180,16 @@ int main(int argc, char **argv)
 	} else if (!strcmp(how, "return")) {
 		kept[197] = malloc(4242);
 		keep_after(0);
+	} else if (!strcmp(how, "switch")) {
+		getcontext(&task);
+		task.uc_stack.ss_sp = task_stack;
+		task.uc_stack.ss_size = sizeof(task_stack);
+		makecontext(&task, run_task, 0);
+		for (i = 0; i < 50; i++) {
+			swapcontext(&scheduler, &task);
+			free(kept[0]);
+			keep_after(0);
+		}
 	} else if (!strcmp(how, "cancel") || !strcmp(how, "exit")) {
 		for (i = 0; i < 50; i++) {
 			if (pthread_create(&t, NULL, end_inside, NULL) || pthread_join(t, NULL))
