@@ -96,6 +96,9 @@ static bool __attribute__((noinline)) enter_first(unsigned calls)
 			return false;
 		find_real();
 	}
+	/* In a child after fork, in another library's handler that runs before ours. */
+	if (guard_self.forking && load_relaxed(&lifecycle.state) == LIFECYCLE_IDLE)
+		lifecycle_adopt_child();
 	if (guard_self.inside && !guard_recover(calls + 1))
 		return false;
 	if (guard_self.fresh && lifecycle_watches_threads()) {

@@ -51,6 +51,7 @@ EXPORT int dlclose(void *handle)
 		find_real();
 	deepbind_find(&unused);	/* what is unloaded now must have been seen before */
 	capture_unloading();
+	lifecycle_is_own_process();	/* a child that no fork handler saw gets its table now, not in the middle */
 	tracing = lifecycle_is_tracing();
 	if (tracing)
 		modules_unloading(&recorder.table);

@@ -32,7 +32,7 @@ EXPORT int prctl(int option, ...)
 	va_end(list);
 	if (option == PR_SET_SECCOMP || option == PR_SET_NO_NEW_PRIVS)
 		own_descriptors_forbid();
-	strict = option == PR_SET_SECCOMP && a[0] == SECCOMP_MODE_STRICT && lifecycle_is_tracing();
+	strict = option == PR_SET_SECCOMP && a[0] == SECCOMP_MODE_STRICT && lifecycle_is_own_process();
 	if (strict) {
 		lifecycle_end(true);
 		lifecycle_suspend();

@@ -134,6 +134,22 @@ static void recording_forked(bool seen)
 
 /* ---- The other parts, as the list has them ---- */
 
+/*
+ * A thread may fork inside its own fork: a signal handler may call fork(), and so may another library's handler
+ * of forks. The outer fork's preparations then serve the inner one, too, but for the copy of the table, of which
+ * there is one.
+ */
+static __thread unsigned fork_depth;	/* how many forks this thread is in */
+static __thread bool prepared;		/* the list has been walked for the outermost of them */
+static bool nested;			/* in a child: its fork was inside another one of the same thread */
+
+static void storage_part_forked(bool seen)
+{
+	if (nested)
+		storage_fork_parent();
+	storage_fork_child(seen && !nested);
+}
+
 /* A child that no handler saw may be in the middle of making a mapping longer itself: its thread may
  * have been interrupted there by the signal handler that forked. */
 static void mappings_forked(bool seen)
@@ -205,21 +221,27 @@ static const struct part {
 	{ "threads", NULL, NULL, threads_part_forked },
 	{ "reserve", NULL, NULL, reserve_part_forked },
 	{ "recording", stop_recording, go_on_recording, recording_forked },
-	{ "storage", storage_fork_prepare, storage_fork_parent, storage_fork_child },
+	{ "storage", storage_fork_prepare, storage_fork_parent, storage_part_forked },
 	{ "mappings", NULL, NULL, mappings_forked },
 };
 #define PARTS	(sizeof(parts) / sizeof(parts[0]))
 
 static void before_fork(void)
 {
+	if (fork_depth++)
+		return;
 	for (unsigned i = 0; i < PARTS; i++) {
 		if (parts[i].prepare)
 			parts[i].prepare();
 	}
+	prepared = true;
 }
 
 static void after_fork_in_parent(void)
 {
+	if (!fork_depth || --fork_depth)
+		return;
+	prepared = false;
 	for (unsigned i = PARTS; i-- > 0; ) {
 		if (parts[i].parent)
 			parts[i].parent();
@@ -228,7 +250,14 @@ static void after_fork_in_parent(void)
 
 static void become_process(bool seen)
 {
-	/* First, so that a signal's handler does not come here again. */
+	nested = seen && fork_depth > 1;
+	if (seen) {
+		fork_depth = 0;
+		prepared = false;
+	}
+	if (!seen || nested)
+		check_costly(verify_cut_off());
+	/* Before the walk, so that a signal's handler does not come here again. */
 	store_relaxed(&lifecycle.pid, (uint32_t)getpid());
 	if (options && !options->children)
 		traced = false;
@@ -240,15 +269,22 @@ static void become_process(bool seen)
 	}
 }
 
+/*
+ * In a child after fork, the handlers run in the order in which they were registered. If a handler that was
+ * registered before ours allocates, sets a signal's action or calls exec, it comes to lifecycle_adopt_child()
+ * first, and then nothing is left to do here.
+ */
 static void after_fork_in_child(void)
 {
-	become_process(true);
+	if (prepared)
+		become_process(true);
+	else if (fork_depth)
+		fork_depth--;
 }
 
 bool lifecycle_adopt_child(void)
 {
-	check_costly(verify_cut_off());
-	become_process(false);
+	become_process(prepared);
 	return lifecycle_is_tracing();
 }
 
@@ -260,7 +296,9 @@ bool lifecycle_is_own_process(void)
 		return false;
 	if (pid)
 		return pid == (uint32_t)getpid();
+	guard_enter();
 	lifecycle_adopt_child();
+	guard_drop();
 	return traced;
 }
 
@@ -376,7 +414,8 @@ static void thread_ends(void *unused)
 		threads_give_back(&recorder.table, t);
 	inherit_thread_ends();
 	guard_leave();
-	check(cut_short || !guard_is_held(), "the guard of a thread that ends is free, unless a hook was cut short");
+	check(cut_short || load_relaxed(&guard_was_recovered) || !guard_is_held(),
+	      "the guard of a thread that ends is free, unless a hook was cut short");
 }
 
 void lifecycle_thread_begins(void)

@@ -43,7 +43,7 @@ sub wrong_file {
 	return @others ? "$file has @others" : '';
 }
 
-for (['many' => 333], ['raw' => 0], ['raw3' => 0], ['daemon', "$dir/empty" => 333]) {
+for (['many' => 333], ['raw' => 0], ['raw3' => 0], ['strict' => 0], ['daemon', "$dir/empty" => 333]) {
 	my ($how, @rest) = @$_;
 	my $child = pop @rest;
 	SKIP: {
@@ -57,6 +57,26 @@ for (['many' => 333], ['raw' => 0], ['raw3' => 0], ['daemon', "$dir/empty" => 33
 		is(scalar(@rows), $child ? scalar(@children) : 0, "$how: with its own rows");
 		is(() = (slurp($out) // '') =~ / keep_child /g, 0, "$how: the first process has none of them");
 		like(slurp($out), qr/finalized .* keep_first /s, "$how: the first process's dump");
+	}
+}
+
+# Another library's handlers of fork run inside ours: what they do in the child, they do in a process of its
+# own, which has one table, and a fork inside a fork leaves everything as it was.
+{
+	build('fork_handlers', 'libfork_handlers.so', '-shared', '-fPIC');
+	my $program = build('fork_handlers', 'fork_handlers', '-DPROGRAM', "-L$dir", '-lfork_handlers', "-Wl,-rpath,$dir");
+	my %keeps = (memory => 'keep_child keep_first keep_handler');
+	for my $how ('plain', 'exec', 'action', 'memory', 'nested') {
+		for my $signal (0, 9, 15) {
+			my $name = "handlers of fork, $how" . ($signal ? ", signal $signal" : '');
+			my ($text) = both($name, ["--outfile=$out"], $program, $how, $signal ? $signal : ());
+			my ($child) = $text =~ /^child (\d+)/m;
+			wait_for(sub { wrong_file("$out.$child", $child, 1) eq '' }, 20) if $signal == 9;	# the watcher's
+			is(wrong_file("$out.$child", $child, 1), '', "$name: one dump of the child");
+			is(join(' ', sort((slurp("$out.$child") // '') =~ / (keep_\w+)/g)), $keeps{$how} // 'keep_child keep_first keep_parent',
+			   "$name: and what it keeps");
+			is(() = slurp($out) =~ /finalized/g, 1, "$name: one dump of the parent");
+		}
 	}
 }
 

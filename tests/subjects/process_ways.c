@@ -7,6 +7,7 @@
  *	many		a child from each of 8 threads that allocate all the time
  *	raw		clone by syscall(), while other threads allocate and free
  *	raw3		clone3 by syscall()
+ *	strict		clone by syscall(); the child enters the strict mode of seccomp(2) before it allocates
  *	newpid		clone into a namespace of process ids: the child's is 1
  *	function	daemon(), the function: it must have /dev/null as its streams, and / to be in
  *	daemon DIR	double fork, setsid, closes every descriptor, chroot to DIR, setuid to nobody
@@ -19,6 +20,7 @@
  */
 #include <errno.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -27,6 +29,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -110,6 +113,20 @@ static void raw(int three, int flags)
 	over = 1;
 	for (int i = 0; i < 3; i++)
 		pthread_join(busy[i], NULL);
+}
+
+static void strict(void)
+{
+	pid_t child = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+
+	if (!child) {
+		say("child", getpid());
+		if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT))
+			_exit(NO_SUCH);
+		keep_child();
+		syscall(SYS_exit, 7);
+	}
+	wait_for(child);
 }
 
 static void close_from_1(const char *how)
@@ -239,6 +256,8 @@ int main(int argc, char **argv)
 		raw(0, 0);
 	else if (!strcmp(how, "raw3"))
 		raw(1, 0);
+	else if (!strcmp(how, "strict"))
+		strict();
 	else if (!strcmp(how, "newpid"))
 		raw(0, CLONE_NEWPID);
 	else if (!strcmp(how, "function"))
