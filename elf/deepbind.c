@@ -16,14 +16,14 @@
 
 enum request_state {
 	REQUEST_FREE,		/* the slot is unused, or a thread is writing it */
-	REQUEST_UNKNOWN,		/* it is not known whether it has been loaded */
+	REQUEST_UNKNOWN,	/* it is not known whether it has been loaded */
 	REQUEST_LOADED,
 };
 
 struct request {
-	uint32_t state;				/* enum request_state */
+	uint32_t state;			/* enum request_state */
 	char name[DEEPBIND_NAME_BYTES];	/* as the caller wrote it, without its directory */
-	uint64_t inode;				/* of the file, when the caller gave a directory; else 0 */
+	uint64_t inode;			/* of the file, when the caller gave a directory; else 0 */
 };
 
 static struct request requests[REQUESTS_MAX];
@@ -41,17 +41,17 @@ static bool is_known(const char *name)
 
 /* libfoo.so is often a symbolic link, and the mapping has the name of its target, for example
  * libfoo.so.1.2. So the inode is compared, or, where it is not known, the beginning of the name. */
-static bool is_mapping_of(const struct mapping *m, const struct request *a)
+static bool is_mapping_of(const struct mapping *m, const struct request *r)
 {
 	if (m->path[0] != '/')
 		return false;
-	if (a->inode)
-		return m->inode == a->inode;
-	return !strncmp(path_name(m->path), a->name, strlen(a->name));
+	if (r->inode)
+		return m->inode == r->inode;
+	return !strncmp(path_name(m->path), r->name, strlen(r->name));
 }
 
 /* Whether a library is loaded already: then it keeps its bindings, whatever the flag. */
-static bool is_loaded(const struct request *a)
+static bool is_loaded(const struct request *r)
 {
 	struct mappings list;
 	struct mapping m;
@@ -60,7 +60,7 @@ static bool is_loaded(const struct request *a)
 	if (!mappings_open(&list, 0))
 		return false;
 	while (!found && mappings_next(&list, &m))
-		found = is_mapping_of(&m, a);
+		found = is_mapping_of(&m, r);
 	mappings_close(&list);
 	return found;
 }
@@ -68,20 +68,20 @@ static bool is_loaded(const struct request *a)
 void deepbind_requested(const char *file)
 {
 	const char *name = path_name(file);
-	struct request a = { .state = REQUEST_FREE };
+	struct request r = { .state = REQUEST_FREE };
 	int saved = errno;
 	struct stat st = { 0 };
 	uint32_t slot = REQUESTS_MAX;
 
-	strncpy(a.name, name, DEEPBIND_NAME_BYTES - 1);
+	strncpy(r.name, name, DEEPBIND_NAME_BYTES - 1);
 	/* The loader does not search for a name with a slash: without the file, dlopen() fails. */
 	if (!is_known(name) && (name == file || !fstatat(AT_FDCWD, file, &st, 0))) {
-		a.inode = name != file ? st.st_ino : 0;
-		if (!is_loaded(&a))
+		r.inode = name != file ? st.st_ino : 0;
+		if (!is_loaded(&r))
 			slot = add_relaxed(&request_count, 1);
 	}
 	if (slot < REQUESTS_MAX) {
-		requests[slot] = a;
+		requests[slot] = r;
 		store_release(&requests[slot].state, REQUEST_UNKNOWN);
 	}
 	errno = saved;

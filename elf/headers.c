@@ -147,6 +147,15 @@ const uint8_t *headers_build_id(struct reader notes, uint64_t align, uint32_t *s
 	return NULL;
 }
 
+uint32_t headers_gnu_hash(const char *name)
+{
+	uint32_t hash = 5381;
+
+	for (const unsigned char *c = (const unsigned char *)name; *c; c++)
+		hash = hash * 33 + *c;
+	return hash;
+}
+
 const ElfW(Phdr) *headers_at(uintptr_t base, unsigned *count)
 {
 	const ElfW(Ehdr) *eh = (const ElfW(Ehdr) *)base;

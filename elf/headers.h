@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The one place that knows how the headers of an ELF file are laid out (gABI 4.1 and its extensions).
+ * Decodes the headers of ELF files, whose layout is known here only (gABI 4.1 and its extensions).
  *
  *	file header	Elf64_Ehdr	where the two tables are, and how many records each has
  *	segments	Elf64_Phdr	what the kernel and the loader map; notes and the dynamic section
@@ -80,6 +80,9 @@ void headers_decode_dynamic(const uint8_t *record, bool wide, uint64_t *tag, uin
  * is given. Returns its descriptor, which lies in the reader's bytes, and its length; NULL where there is none.
  */
 const uint8_t *headers_build_id(struct reader notes, uint64_t align, uint32_t *size_bytes);
+
+/* The hash of a symbol's name, as tables of DT_GNU_HASH have it (binutils' elflink.c). */
+uint32_t headers_gnu_hash(const char *name);
 
 /*
  * The program headers of the module whose ELF header is at base in this process, and in *count how many there

@@ -4,6 +4,7 @@
 #include "lookup.h"
 
 #include "base/atomics.h"
+#include "headers.h"
 
 #include <dlfcn.h>
 #include <elf.h>
@@ -67,15 +68,6 @@ static bool defines(const struct symbols *s, uint32_t i, const char *name)
 	return !strcmp(s->strings + y->st_name, name);
 }
 
-static uint32_t gnu_hash_of(const char *name)
-{
-	uint32_t h = 5381;
-
-	for (const unsigned char *c = (const unsigned char *)name; *c; c++)
-		h = h * 33 + *c;
-	return h;
-}
-
 /* Returns the symbol's number; 0: the module does not define the name. */
 static uint32_t find_by_gnu_hash(const struct symbols *s, const char *name)
 {
@@ -83,7 +75,7 @@ static uint32_t find_by_gnu_hash(const struct symbols *s, const char *name)
 	uint32_t buckets = s->gnu_hash[0], first = s->gnu_hash[1], words = s->gnu_hash[2];
 	const ElfW(Addr) *filter = (const ElfW(Addr) *)(const void *)(s->gnu_hash + 4);
 	const uint32_t *bucket = (const uint32_t *)(const void *)(filter + words), *chain = bucket + buckets;
-	uint32_t hash = gnu_hash_of(name), i;
+	uint32_t hash = headers_gnu_hash(name), i;
 	ElfW(Addr) word;
 
 	if (!buckets || !words)

@@ -8,8 +8,9 @@
  * its name discards the text of an earlier failure, which the program may not have asked for yet. So the symbol
  * tables are read here, in the order in which the loader searches them.
  *
- * The first call takes the loader's lock (dladdr(3)). Nothing is allocated. These functions are for the start of
- * the process, when no other thread can load or unload modules; hooks and dumps must not call them. errno is kept.
+ * The first call takes the loader's lock (dladdr(3)). Nothing is allocated, and errno is kept. These functions are for
+ * the start of the process, when no other thread can load or unload modules. A dump must not call them, and a hook
+ * only if it is called before this library's constructor, and so has no real function yet.
  */
 #ifndef ELF_LOOKUP_H
 #define ELF_LOOKUP_H

@@ -38,8 +38,8 @@ struct source {
 	uint8_t window[WINDOW_BYTES];
 };
 
-/* The bytes at an offset, in the window, valid until the next call: at most `most`, fewer at the end of the
- * file. *got says how many. */
+/* Returns the bytes at an offset, which lie in the window and are valid until the next call. *got: their number,
+ * which is `most`, or less at the end of the file. */
 static const uint8_t *read_some(struct source *s, uint64_t offset, uint32_t most, uint32_t *got)
 {
 	if (offset < s->at || offset - s->at > s->have || most > s->have - (offset - s->at)) {
@@ -54,7 +54,7 @@ static const uint8_t *read_some(struct source *s, uint64_t offset, uint32_t most
 	return s->window + (offset - s->at);
 }
 
-/* Exactly so many bytes; NULL, with bad set, where the file does not have them. */
+/* Returns exactly so many bytes. NULL: the file does not have them, and s->bad is set. */
 static const uint8_t *read_bytes(struct source *s, uint64_t offset, uint32_t bytes)
 {
 	uint32_t got;
@@ -66,7 +66,7 @@ static const uint8_t *read_bytes(struct source *s, uint64_t offset, uint32_t byt
 	return NULL;
 }
 
-/* The string at an offset. False: its NUL is not among the first `room` bytes. */
+/* Copies the string at an offset. False: its NUL is not among the first `room` bytes. */
 static bool read_string(struct source *s, uint64_t offset, char *to, uint32_t room)
 {
 	uint32_t got;
@@ -88,7 +88,7 @@ static uint32_t read_u32(struct source *s, uint64_t offset)
 	return value;
 }
 
-/* A word of the file's class. */
+/* Reads 8 bytes in a file of 64 bits, and 4 in one of 32 bits. */
 static uint64_t read_word(struct source *s, uint64_t offset)
 {
 	const uint8_t *p = read_bytes(s, offset, s->wide ? 8 : 4);
@@ -102,7 +102,7 @@ static uint64_t read_word(struct source *s, uint64_t offset)
 	return s->wide ? wide : narrow;
 }
 
-/* Finds the first segment of a type; of PT_LOAD the one whose file contents hold an address. */
+/* Finds the first segment of a type; of type PT_LOAD, the one that contains an address. False: there is none. */
 static bool find_segment(struct source *s, const struct elf_header *h, uint32_t type, uint64_t address,
 			 struct elf_segment *to)
 {
@@ -120,7 +120,7 @@ static bool find_segment(struct source *s, const struct elf_header *h, uint32_t 
 	return false;
 }
 
-/* The offset of an address in the file; 0: the file does not have it. */
+/* The offset in the file of an address; 0: the file does not contain the address. */
 static uint64_t offset_of(struct source *s, const struct elf_header *h, uint64_t address)
 {
 	struct elf_segment load;
@@ -128,7 +128,7 @@ static uint64_t offset_of(struct source *s, const struct elf_header *h, uint64_t
 	return address && find_segment(s, h, PT_LOAD, address, &load) ? address - load.addr + load.offset : 0;
 }
 
-/* What the dynamic section says of strings and names. Offsets are those in the file; 0: none. */
+/* The entries of the dynamic section that are needed here. Offsets are those in the file; 0: there is no such entry. */
 struct dynamic {
 	uint64_t at, entries;		/* of the section itself */
 	uint64_t strings, string_bytes;
@@ -137,7 +137,7 @@ struct dynamic {
 	uint64_t hash;			/* DT_GNU_HASH */
 };
 
-/* Entry i; false: there are no more. */
+/* Reads entry i. False: there are no more. */
 static bool read_entry(struct source *s, const struct dynamic *d, uint64_t i, uint64_t *tag, uint64_t *value)
 {
 	uint32_t bytes = headers_dynamic_bytes(s->wide);
@@ -251,12 +251,10 @@ static bool defines(struct source *s, const struct dynamic *d, const char *name)
 	uint32_t words = read_u32(s, d->hash + 8), shift = read_u32(s, d->hash + 12);
 	uint64_t filter = d->hash + 16, bucket = filter + (uint64_t)words * (bits / 8);
 	uint64_t chain = bucket + (uint64_t)buckets * 4, word;
-	uint32_t hash = 5381, symbol;
+	uint32_t hash = headers_gnu_hash(name), symbol;
 
 	if (s->bad || !words || !buckets || shift >= 32)
 		return false;
-	for (const char *c = name; *c; c++)
-		hash = hash * 33 + (unsigned char)*c;
 	word = read_word(s, filter + (uint64_t)(hash / bits % words) * (bits / 8));
 	if (!(word >> hash % bits & word >> (hash >> shift) % bits & 1))
 		return false;
@@ -322,7 +320,7 @@ static bool is_sanitized(struct source *s, const struct dynamic *d)
 	}
 	if (!s->bad)
 		return false;
-	s->bad = false;		/* the hash table is damaged, which says nothing of the names */
+	s->bad = false;		/* the hash table is damaged, but the names may be readable */
 	return names_run_time(s, d);
 }
 
@@ -343,7 +341,7 @@ static bool has_capabilities(int fd, const char *path)
 	return n > 0 && (caps.permitted_0 || caps.permitted_1);
 }
 
-/* Whether the kernel gives nobody more rights for this file. f_flags is filled in since Linux 2.6.36. */
+/* Whether the kernel ignores the set-ID bits and the capabilities of this file. f_flags is set since Linux 2.6.36. */
 static bool rights_are_refused(const char *path)
 {
 	struct statfs fs;
@@ -381,7 +379,7 @@ static const char *find_rights(int fd, const char *path, const struct stat *st)
 	return own_user && has_capabilities(fd, path) && !rights_are_refused(path) ? "it has file capabilities" : NULL;
 }
 
-/* ---- The whole ---- */
+/* ---- The answer ---- */
 
 /* Word sizes of one machine that differ in e_machine. */
 static const uint16_t word_twins[][2] = {
@@ -431,7 +429,7 @@ static enum program_obstacle examine_segments(struct source *s, const struct elf
 	struct dynamic d;
 	bool has_dynamic = read_dynamic(s, h, &d);
 
-	s->bad = false;		/* a damaged dynamic section is for the loader to refuse */
+	s->bad = false;		/* the loader will refuse a program with a damaged dynamic section */
 	if (!has_interpreter && has_dynamic && is_loader(s, &d))
 		return PROGRAM_TRACEABLE;
 	if (!has_interpreter)
@@ -527,7 +525,7 @@ void program_examine(struct program_file *p, const char *path)
 	if (s.fd >= 0)
 		examine_contents(&s, p, path);
 	if (st.st_size && !s.have && p->kind == PROGRAM_TEXT)
-		p->kind = PROGRAM_UNKNOWN;	/* an error, and no empty file */
+		p->kind = PROGRAM_UNKNOWN;	/* the file is not empty, so reading has failed */
 	if (p->kind == PROGRAM_ELF || p->kind == PROGRAM_UNKNOWN) {
 		p->rights = find_rights(s.fd, path, &st);
 		if (p->rights)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What execve() would make of a file, and whether the program in it can be traced. The wrapper asks before
- * it runs a program, and the library asks before the traced program executes another one (process/exec_target.h):
- * both get the same answer from the same function.
+ * Examines a file that is about to be executed: what execve() will do with it, and whether the program in it can be
+ * traced. The wrapper calls program_examine() before it runs a program, and the library before the traced program
+ * executes another one (process/exec_target.h), so both get the same answer.
  *
  * The file is read by pread(2) through a small window, not by mmap(2): a file that becomes shorter meanwhile
  * cannot cause a SIGBUS, and a vfork child leaves no mapping behind in its parent. Damaged and truncated files
@@ -16,7 +16,7 @@
 
 enum program_kind {
 	PROGRAM_UNKNOWN,	/* unreadable, binary, or a damaged ELF file: the kernel decides */
-	PROGRAM_TEXT,		/* neither ELF nor #!: execve() refuses such a file and shells run it */
+	PROGRAM_TEXT,		/* neither ELF nor #!: execve() refuses such a file, and shells run it */
 	PROGRAM_SCRIPT,		/* interpreter: the name after #! */
 	PROGRAM_ELF,		/* interpreter: the loader that PT_INTERP names, or "" */
 };
@@ -38,7 +38,7 @@ enum program_obstacle {
 	PROGRAM_OBSTACLES,
 };
 
-/* The kernel follows so many interpreters that are scripts themselves (fs/exec.c,
+/* At most so many scripts may follow each other, each of which is the interpreter of the one before (fs/exec.c,
  * exec_binprm(): depth > 5 gives ELOOP). */
 #define PROGRAM_SCRIPT_DEPTH	5
 
@@ -48,7 +48,7 @@ enum program_obstacle {
 
 struct program_file {
 	enum program_kind kind;
-	enum program_obstacle obstacle;		/* of PROGRAM_ELF; PROGRAM_HAS_RIGHTS also of PROGRAM_UNKNOWN */
+	enum program_obstacle obstacle;		/* for PROGRAM_ELF; PROGRAM_HAS_RIGHTS also for PROGRAM_UNKNOWN */
 	const char *rights;			/* PROGRAM_HAS_RIGHTS: which rights, as part of a sentence */
 	uint8_t class, data;			/* PROGRAM_ELF: e_ident's ELFCLASS*, ELFDATA* */
 	uint16_t machine;			/* PROGRAM_ELF: EM_* */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A packed stream as a sequence of bits, each byte's lowest bit first (RFC 1951, section 3.1.1).
- * The stream is read through a buffer of 16 KB, and behind its end zeros follow. So taking up to
- * 56 bits needs one load of 8 bytes, which never reaches past the buffer, and whether bits behind
- * the end were taken is asked once in a while instead of each time.
+ * The stream is read through a buffer of 16 KB, in which zeros follow the stream's end. So taking up
+ * to 56 bits needs one load of 8 bytes, which never reaches past the buffer, and it suffices to check
+ * once in a while whether bits behind the end have been taken.
  *
  * Invariants: buffer[0..have) are the stream's bytes from buffer_at on, and BITS_SLACK zeros follow
  * them at the end of the stream; buffer <= p <= buffer + have + 8 after each successful
@@ -28,7 +28,7 @@
 
 struct bits {
 	inflate_source *source;
-	void *from;			/* the source's own */
+	void *from;			/* the argument for `source` */
 	uint64_t stream_bytes;		/* less than 2^60, so that a position in bits fits 64 bits */
 	uint64_t buffer_at;		/* offset of buffer[0] in the stream */
 	uint32_t have;			/* valid bytes of the buffer */
@@ -39,13 +39,13 @@ struct bits {
 	uint8_t buffer[BITS_BUFFER_BYTES + BITS_SLACK];
 };
 
-/* Begins a stream at its first bit, in zeroed memory. Reads nothing yet. */
+/* Begins a stream at its first bit. *b must be all zeros. Reads nothing yet. */
 void bits_open(struct bits *b, inflate_source *source, void *from, uint64_t stream_bytes);
 
 /* Goes to a bit of the stream. False: it lies behind the end, or the source failed. */
 bool bits_seek(struct bits *b, uint64_t bit);
 
-/* The position of the next bit in the stream; behind its end when too many bits were taken. */
+/* The position of the next bit in the stream. It lies behind the end if too many bits were taken. */
 uint64_t bits_position(const struct bits *b);
 
 /*

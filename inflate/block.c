@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * See block.h. Mostly one load and three look-ups in the tables of huffman.h unpack up to two
+ * See block.h. In most cases one load and three look-ups in the tables of huffman.h unpack up to two
  * literals and a match, which is about twice as fast as zlib.
  */
 #include "inflate/block.h"
@@ -108,7 +108,7 @@ static bool unpack_stored(struct block *b, uint32_t limit)
 {
 	struct bits *bits = &b->bits;
 
-	/* What `next` holds are whole bytes here. They are given back, to be copied with the rest. */
+	/* Here `next` contains whole bytes. They are given back, to be copied with the rest. */
 	bits->p -= bits->count / 8;
 	bits->next = bits->count = 0;
 	while (b->have < limit && b->now.stored_left) {

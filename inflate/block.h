@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The blocks of packed data (RFC 1951): one after the other, from a stream of bits into a buffer of
- * unpacked bytes. Unpacking can stop between any two symbols and go on there later. Its state is
- * small, so that it can be kept: the codes of a block are built again from where the stream has
- * them.
+ * Unpacks the blocks of packed data (RFC 1951), one after the other, from a stream of bits into a
+ * buffer of unpacked bytes. Unpacking can stop between any two symbols and go on there later. Its
+ * state (struct block_state) is small enough for checkpoints, because it does not contain the codes
+ * of a block: they are built again from their definition in the stream.
  *
  * Invariants: have <= BLOCK_OUT_BYTES + BLOCK_OUT_SLACK; out[0..have) are unpacked bytes, and
- * unless they begin with the stream's first byte, they begin with BLOCK_WINDOW_BYTES ones that
- * matches may reach back to. Moving them is the caller's task.
+ * unless they begin with the stream's first byte, they begin with BLOCK_WINDOW_BYTES bytes to which
+ * matches may reach back. The caller moves the bytes to keep it so.
  *
  * Async-signal-safe if the source of the bits is. One user at a time.
  */

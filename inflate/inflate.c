@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * See inflate.h. bits.h reads the stream, block.h unpacks its blocks. Here are zlib's header and
- * checksum around the blocks (RFC 1950, section 2.2), and the checkpoints.
+ * See inflate.h. bits.h reads the stream, and block.h unpacks its blocks. This file reads zlib's
+ * header and checksum around the blocks (RFC 1950, section 2.2), and makes and uses the checkpoints.
  *
- * Unpacked bytes land in `out`. When it is full, its last 32 KB, as far back as a match may reach,
- * move to its front:
+ * Bytes are unpacked into `out`. When `out` is full, its last 32 KB move to its front, because a
+ * match may reach back so far:
  *
  *	               base                base + have
  *	unpacked  -----|===================|------------      kept in out[0..have)
@@ -13,9 +13,9 @@
  *	checkpoint     ^         ^         ^ every `spacing` bytes: the last 32 KB, and the position
  *	                                     in the stream
  *
- * Unpacking can stop between any two symbols, so it stops exactly where a read or a checkpoint
- * wants it to. A checkpoint inside a block says where in the stream the block's codes are defined,
- * and going on from there builds these codes again.
+ * Unpacking can stop between any two symbols, so it stops exactly at the end of a read or at a
+ * checkpoint. A checkpoint inside a block has the place in the stream where the block's codes are
+ * defined, and unpacking from there on begins with building these codes again.
  */
 #include "inflate/inflate.h"
 
@@ -26,7 +26,7 @@
 
 #define RATIO_MAX	1032u	/* 258 bytes for 2 bits: one for the length, one for the distance */
 
-/* All that is needed to go on from somewhere, besides the 32 KB of unpacked bytes before. */
+/* A place in the stream. With it and the 32 KB of unpacked bytes before it, unpacking can go on there. */
 struct place {
 	uint64_t bit;			/* the next one, in the stream */
 	uint64_t out;			/* offset of the next unpacked byte */
@@ -88,7 +88,8 @@ static uint64_t next_checkpoint(const struct inflate_state *z)
 	return (z->checkpoints + (uint64_t)1) * z->spacing;
 }
 
-/* Without memory there are no more checkpoints, and reads farther back take longer. */
+/* Makes a checkpoint of the current place. Without memory there are no more checkpoints, and then
+ * reads farther back take longer. */
 static void set_checkpoint(struct inflate_state *z)
 {
 	struct checkpoint *c = &z->checkpoint[z->checkpoints];
@@ -105,8 +106,8 @@ static void set_checkpoint(struct inflate_state *z)
 	z->checkpoints++;
 }
 
-/* The last checkpoint from which the byte at an offset can be had, in its window or behind; or
- * NULL. */
+/* Returns the last checkpoint from which the byte at an offset can be reached, because the byte is in
+ * the checkpoint's window or behind it. NULL: there is none. */
 static const struct checkpoint *find_checkpoint(const struct inflate_state *z, uint64_t offset)
 {
 	uint32_t i = z->checkpoints;
@@ -140,7 +141,8 @@ static bool restart(struct inflate_state *z, const struct checkpoint *c)
 	return bits_seek(&b->bits, place.bit);
 }
 
-/* Makes `out` begin at or before an offset, and no farther before it than it has to. */
+/* Makes `out` begin at or before an offset, by going back to the start or to a checkpoint if the offset
+ * is before `out`, and by going on to a later checkpoint if there is one before the offset. */
 static bool seek_out(struct inflate_state *z, uint64_t offset)
 {
 	const struct checkpoint *c = find_checkpoint(z, offset);
@@ -212,8 +214,8 @@ static bool unpack_to(struct inflate_state *z, uint64_t to)
 			slide(z);
 			continue;
 		}
-		/* At the end, unpacking goes on, to find out whether the stream has more than
-		 * out_bytes. */
+		/* At the end, unpacking goes on up to the stream's end, because a stream with more
+		 * than out_bytes is damaged. */
 		if (limit > to && out_at(z) < to)
 			limit = to;
 		if (limit > checkpoint)
@@ -261,7 +263,7 @@ bool inflate_read(struct inflate *handle, uint64_t offset, void *buf, size_t siz
 		uint64_t end = offset + size_bytes;
 		uint32_t there;
 
-		/* No more than is surely in `out` at one time. */
+		/* So many bytes are always in `out` together. */
 		if (end > offset + BLOCK_WINDOW_BYTES / 2)
 			end = offset + BLOCK_WINDOW_BYTES / 2;
 		if (end > out_at(z) || end == z->out_bytes) {

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Reads anywhere in a zlib stream (RFC 1950, whose data have the format of RFC 1951), as compressed
- * ELF sections are (gABI, "Section Compression", ELFCOMPRESS_ZLIB), without unpacking all of it
- * into memory: 64 KB of unpacked bytes are kept, and checkpoints to go back to.
+ * Reads at any offset of the unpacked bytes of a zlib stream (RFC 1950, whose data have the format of
+ * RFC 1951). Compressed sections of ELF files are such streams (gABI, "Section Compression",
+ * ELFCOMPRESS_ZLIB). The stream is not unpacked into memory as a whole: 64 KB of unpacked bytes are
+ * kept, and checkpoints from which earlier bytes can be unpacked again.
  *
  * Async-signal-safe if the source is; one user at a time. Memory comes from the arena, 100 KB at
- * once and 32 KB for each of at most INFLATE_CHECKPOINTS checkpoints. What a damaged or hostile
- * stream can cost is bounded: a stream cannot unpack to more than 1032 times its size, and a read
- * costs at most the unpacking of everything up to its end.
+ * the start and 32 KB for each of at most INFLATE_CHECKPOINTS checkpoints. The work that a damaged
+ * or hostile stream can cause is bounded: a stream cannot unpack to more than 1032 times its size,
+ * and a read takes at most the time to unpack everything up to its end.
  */
 #ifndef INFLATE_INFLATE_H
 #define INFLATE_INFLATE_H
@@ -21,7 +22,8 @@
 #define INFLATE_CHECKPOINTS	45u			/* of 32 KB: 1.4 MB */
 #define INFLATE_SPACING		((uint64_t)256 << 10)	/* unpacked bytes between checkpoints, at least */
 
-/* Reads exactly size_bytes bytes of the packed stream at an offset, or returns false. */
+/* Reads exactly size_bytes bytes at an offset of the packed stream. `from` is what inflate_open() was
+ * given. False: they cannot be read. */
 typedef bool inflate_source(void *from, uint64_t offset, void *buf, size_t size_bytes);
 
 struct inflate_state;

@@ -3,7 +3,6 @@
 #include "inherit.h"
 
 #include "base/arena.h"
-#include "base/atomics.h"
 #include "base/out.h"
 #include "options/options.h"
 #include "options/outfile.h"
