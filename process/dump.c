@@ -15,11 +15,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define OUT_BYTES	((size_t)256 << 10)	/* a usual dump leaves in one write */
-#define OUT_BYTES_LEAST	((size_t)8 << 10)	/* where memory is short */
+#define OUT_BYTES	((size_t)256 << 10)	/* of the buffer: a usual dump takes one write */
+#define OUT_BYTES_LEAST	((size_t)8 << 10)	/* of the buffer where memory is short */
 
-/* Reads /proc/PID/statm, of this process if pid is 0: "4021 1046 912 4 0 388 0" are the pages in all, the resident
- * and the shared ones, and others (proc(5)). */
+/* Reads /proc/PID/statm, of this process if pid is 0. In "4021 1046 912 4 0 388 0" the first three numbers count all
+ * pages, the resident ones and the shared ones (proc(5)). */
 static void read_statm(struct model_process *p, uint32_t pid)
 {
 	char path[32];
@@ -52,7 +52,7 @@ static void read_statm(struct model_process *p, uint32_t pid)
 	p->shared = v[2] * page;
 }
 
-/* "[heaptrace] initialized for /proc/5879/maps (node)" */
+/* Writes "[heaptrace] initialized for /proc/5879/maps (node)". */
 static void write_life_line(const struct dumper *d, const char *what, struct out *out)
 {
 	out_text(out, "[heaptrace] ");
@@ -64,8 +64,8 @@ static void write_life_line(const struct dumper *d, const char *what, struct out
 	out_text(out, d->foreign ? "), which was killed, or ended past exit()\n" : ")\n");
 }
 
-/* At the end of a process: says why its heap looks empty or incomplete, so that nobody takes it for a heap that is
- * empty. False: there is nothing to say. */
+/* Writes why the heap of a process looks empty or incomplete at its end, so that nobody believes that it is. False:
+ * there is no such reason. */
 static bool describe_unseen(const struct dumper *d, struct out *out)
 {
 	const struct table *t = d->table;
@@ -87,8 +87,8 @@ static bool describe_unseen(const struct dumper *d, struct out *out)
 	return true;
 }
 
-/* Tells the same on standard error, for formats among which no line can stand. Children without a single
- * allocation are frequent, so of these only the program that was started tells. */
+/* Writes this reason as a notice, for formats that are documents. Child processes without a single allocation are
+ * frequent, so for that reason only the program that was started writes a notice. */
 static void notice_unseen(struct dumper *d)
 {
 	char line[200];
@@ -99,6 +99,7 @@ static void notice_unseen(struct dumper *d)
 		dump_notice(d, out_string(&out));
 }
 
+/* Writes this reason into a text dump. */
 static void write_unseen(struct dumper *d, struct out *out)
 {
 	char line[200];
@@ -112,7 +113,8 @@ static void write_unseen(struct dumper *d, struct out *out)
 	out_char(out, '\n');
 }
 
-/* Only the process that began the run tells of doubts about the rules, so that they are told once. */
+/* Reads the file of --ignore. Doubts about its rules are reported by the process that began the run, and by no other,
+ * so that the user reads them once. */
 static void read_rules(struct dumper *d)
 {
 	char line[200];
@@ -145,7 +147,8 @@ void dump_notice_unmatched(struct dumper *d)
 
 void dump_init(struct dumper *d, struct table *t, const struct options *o, bool truncate)
 {
-	/* A document of the watcher's replaces the older one, too: this process then has lines for standard error only. */
+	/* The format of this process is text where the watcher writes the dumps. These are documents, too, so no line of
+	 * this process may stand in the output. */
 	bool replaces;
 	char buf[128];
 	struct out out;
@@ -157,7 +160,7 @@ void dump_init(struct dumper *d, struct table *t, const struct options *o, bool 
 	syscall(SYS_prctl, PR_GET_NAME, d->command);
 	t->head->pid = d->pid;
 	memcpy(t->head->command, d->command, sizeof(d->command));
-	d->output.tries_again = true;	/* the first dump opens again what cannot be opened now */
+	d->output.tries_again = true;	/* the first dump opens the file again if it cannot be opened now */
 	replaces = options_by_reporter(o) || d->format->replaces;
 	output_init(&d->output, o, d->command, d->pid, replaces, truncate);
 	if (o->ignore)
@@ -215,7 +218,7 @@ void dump_note_loaded(struct dumper *d)
 	note_libraries(d->table);
 }
 
-/* What is known of the process beside its table, and what of it is asked for. */
+/* Makes the request for the model, with the figures of the process that are not in its table. */
 static void fill_request(struct dumper *d, const struct dump_request *r, struct model_request *q)
 {
 	const struct format *format = d->format;
@@ -235,7 +238,7 @@ static void fill_request(struct dumper *d, const struct dump_request *r, struct 
 		read_statm(&q->process, d->runs_as);
 }
 
-/* The buffer of a dump; NULL: no memory. */
+/* The buffer for the text of a dump. NULL: there is no memory. */
 static char *take_buffer(struct arena *arena, size_t *bytes)
 {
 	char *buf = arena_alloc_plenty(arena, OUT_BYTES);
@@ -244,7 +247,7 @@ static char *take_buffer(struct arena *arena, size_t *bytes)
 	return buf ? buf : arena_alloc(arena, OUT_BYTES_LEAST);
 }
 
-/* Makes the model and writes it. *m is NULL where there is none. */
+/* Makes the model and writes it. *m is NULL if there was no memory to begin with. */
 static enum model_result write_model(struct dumper *d, const struct dump_request *r, struct arena *arena,
 				     struct model **m, struct out *out)
 {
@@ -261,7 +264,18 @@ static enum model_result write_model(struct dumper *d, const struct dump_request
 	return result;
 }
 
-/* What stands around a dump and could not be written into it. */
+/* Reports that there was no memory for a dump. The document before it stays in its place. */
+static void report_no_memory(struct dumper *d)
+{
+	if (d->format->replaces) {
+		output_failed(&d->output, d->table->head->dumps + 1, ENOMEM);
+		return;
+	}
+	d->output.failure = ENOMEM;
+	dump_notice(d, "no memory for a dump");
+}
+
+/* Writes the notices about a dump that could not be written into it. */
 static void notice_after(struct dumper *d, const struct dump_request *r, enum model_result result,
 		       bool all_ignored)
 {
@@ -269,9 +283,7 @@ static void notice_after(struct dumper *d, const struct dump_request *r, enum mo
 
 	if (r->final && !lines)
 		notice_unseen(d);
-	if (result == MODEL_NO_MEMORY)
-		dump_notice(d, "no memory for a dump");
-	else if (r->final && (all_ignored || !lines))
+	if (result != MODEL_NO_MEMORY && r->final && (all_ignored || !lines))
 		dump_notice_unmatched(d);
 }
 
@@ -286,13 +298,13 @@ bool dump_write(struct dumper *d, const struct dump_request *r)
 	struct out out;
 
 	if (!buf) {
-		dump_notice(d, "no memory for a dump");
 		arena_release(&arena);
+		report_no_memory(d);
 		return true;
 	}
 	safe_open_forget();
 	d->output.tries_again = r->tries_again;
-	d->number = d->table->head->dumps + 1;	/* those of --every are counted there, too */
+	d->number = d->table->head->dumps + 1;	/* the watcher counts the dumps of --every there, too */
 	out_init(&out, output_begin(&d->output, d->number), buf, buf_bytes);
 	if (out.fd < 0) {
 		arena_release(&arena);
@@ -309,10 +321,12 @@ bool dump_write(struct dumper *d, const struct dump_request *r)
 		return false;
 	}
 	all_ignored = result == MODEL_EMPTY && m->totals.ignored_rows;
-	d->table->head->dumps = d->number;
 	out_flush(&out);
-	output_end(&d->output, out.error);
+	output_end(&d->output, result == MODEL_NO_MEMORY && d->format->replaces ? ENOMEM : out.error);
 	arena_release(&arena);
+	if (result == MODEL_NO_MEMORY)
+		report_no_memory(d);
+	d->table->head->dumps = d->number;
 	notice_after(d, r, result, all_ignored);
 	return true;
 }
@@ -324,7 +338,7 @@ void dump_notice(struct dumper *d, const char *text)
 	struct out out;
 
 	if (!in_output && !d->options->outfile)
-		return;		/* documents go to standard error: nothing else may stand among them */
+		return;		/* documents go to standard error, and no line may stand between them */
 	out_init(&out, in_output ? output_begin(&d->output, 1) : -1, buf, sizeof(buf));
 	if (out.fd < 0) {
 		in_output = false;

@@ -102,4 +102,23 @@ for my $key ('size', 'count') {
 	is(scalar(() = $text =~ /^\(no memory for more backtraces\) \d+$/mg), 1, "folded, $key: the rest is one line");
 	is(bad_folded($text), '', "folded, $key: each line is well-formed");
 }
+
+# --report below limits that are too low for it: either there is a whole new document, or the older one stays, and
+# the exit status says so.
+run(undef, $heaptrace, "--record=$dir/ended", "--outfile=$out", $memory, 1000);
+for my $format ('json', 'folded') {
+	my ($wrong, @lacking) = ('');
+	for (my $kb = 2000; $kb <= 12000; $kb += 250) {
+		open my $old, '>', "$dir/document.$format" or die;
+		print $old "older\n";
+		close $old;
+		my ($status, undef, $err) = limited("ulimit -v $kb;", $heaptrace, "--report=$dir/ended", '--top=0', "--outfile=$dir/document.$format");
+		my $text = slurp("$dir/document.$format");
+		my $whole = $format eq 'json' ? $text =~ /^\{"schema".*\}\n\z/s : bad_folded($text) eq '' && $text =~ m{ 54321$}m;
+		push @lacking, $kb if $err =~ /no memory/;
+		$wrong .= "$kb KB: status $status, $text$err\n" if $status == 0 ? !$whole : $text ne "older\n";
+	}
+	is($wrong, '', "--report --format=$format without memory: the older document stays, and the status tells");
+	note("no memory for the report with @lacking KB");
+}
 done_testing;

@@ -178,7 +178,7 @@ static const char *print_table(struct options *o, struct table *t, uint64_t mome
 	dump_write(&d, &(struct dump_request){
 		.sort = o->sort, .sort_count = o->sort_count, .reason = REASON_ASKED,
 	});
-	failed = d.output.error_reported;
+	failed = d.output.failure;
 	if (options_format(o) != OUTPUT_TEXT)
 		dump_notice_unmatched(&d);
 	dump_detach(&d);
