@@ -78,7 +78,7 @@ void not_seen_find(struct model_not_seen *n, const struct table *t, const struct
 		.stacks_checked = load_relaxed(&totals->stacks_checked),
 		.stacks_disagreed = load_relaxed(&totals->stacks_disagreed),
 	};
-	_Static_assert(sizeof(n->deep_name) > sizeof(totals->deep_name), "the name is NUL-terminated, whatever the table holds");
+	_Static_assert(sizeof(n->deep_name) > sizeof(totals->deep_name), "the copied name ends in a NUL");
 	memcpy(n->deep_name, totals->deep_name, sizeof(totals->deep_name));
 	count_truncated(n, t, v, codes);
 }

@@ -83,7 +83,8 @@ static bool leads_to(const char *path, int fd)
 {
 	struct stat named, open;
 
-	return !fstatat(AT_FDCWD, path, &named, 0) && !fstat(fd, &open) && named.st_dev == open.st_dev && named.st_ino == open.st_ino;
+	return !fstatat(AT_FDCWD, path, &named, 0) && !fstat(fd, &open) &&
+	       named.st_dev == open.st_dev && named.st_ino == open.st_ino;
 }
 
 /*

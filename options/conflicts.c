@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* See conflicts.h. A file of its own, so that the library is linked without these texts. */
+/* See conflicts.h. This is a file of its own so that the library is linked without these texts. */
 #include "conflicts.h"
 
 #include "base/out.h"
 
 #include <string.h>
 
-/* When two options contradict each other. */
+/* The condition under which two options contradict each other. */
 enum when {
 	WHEN_GIVEN,	/* both have another value than the default */
 	WHEN_SAME,	/* both have the same value, which is not 0 */
-	WHEN_CHANGED,	/* they have one field, and the command line gives it two values */
+	WHEN_CHANGED,	/* they set the same field, and the command line gives it two values */
 };
 
 static const struct {
@@ -33,8 +33,8 @@ static bool is_reading(const struct options *o)
 	return o->report || o->dump;
 }
 
-/* Whether an option of this purpose says something about the command. */
-static bool counts(const struct options *o, const struct option_entry *e)
+/* Whether the option has an effect on the command that the options ask for. */
+static bool has_effect(const struct options *o, const struct option_entry *e)
 {
 	return e->purpose == OPTION_PURPOSE_ALL ||
 	       (e->purpose == OPTION_PURPOSE_READING) == is_reading(o);
@@ -45,7 +45,7 @@ bool conflicts_with_command(const struct options *o, const bool given[OPTIONS], 
 	const char *command = o->report ? "report" : "dump";
 
 	for (const struct option_entry *e = options_table; e->name; e++) {
-		if (!given[e->id] || counts(o, e))
+		if (!given[e->id] || has_effect(o, e))
 			continue;
 		out_text(why, "--");
 		out_text(why, e->name);
@@ -100,7 +100,7 @@ bool conflicts_among(const struct options *o, struct out *why)
 		const struct option_entry *a = &options_table[conflicts[i].first];
 		const struct option_entry *b = &options_table[conflicts[i].second];
 
-		if (conflicts[i].when == WHEN_CHANGED || !counts(o, a) || !counts(o, b))
+		if (conflicts[i].when == WHEN_CHANGED || !has_effect(o, a) || !has_effect(o, b))
 			continue;
 		if (conflicts[i].when == WHEN_SAME ? has_value(o, a) && same_value(o, a, b) :
 		    !options_same(o, &initial, a) && !options_same(o, &initial, b)) {

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Which options make no sense together. For the wrapper; any thread, async-signal-safe. */
+/* Finds options that contradict each other or the command. For the wrapper. Any thread may call these functions. */
 #ifndef OPTIONS_CONFLICTS_H
 #define OPTIONS_CONFLICTS_H
 
 #include "options.h"
 
 /*
- * Whether an option of the command line says nothing about the command: an option that says how a program
- * is traced with --report or --dump, or --sysroot without them. given: whether the command line has the
- * option, by enum option_id. Options of the environment go with every command, and are ignored where they
- * say nothing. why gets a message.
+ * Whether the command line has an option without an effect on the command: with --report or --dump an option for
+ * tracing a program, or without these --sysroot. given: for each enum option_id, whether the command line has the
+ * option. Options of the environment are allowed with every command, and are ignored where they have no effect.
+ * If the result is true, a message is added to *why.
  */
 bool conflicts_with_command(const struct options *o, const bool given[OPTIONS], struct out *why);
 
-/* Whether the option that the command line has just set takes back what another one has set before; before: the
- * options without it. why gets a message. */
+/* Whether the option of the command line that was set last has changed the value that another option of the
+ * command line had set. before: the options without the last one. If so, a message is added to *why. */
 bool conflicts_by_change(const struct options *before, const struct options *o, const bool given[OPTIONS],
 			 struct out *why);
 
-/* Whether two options, wherever they were given, contradict each other; why gets a message. */
+/* Whether two options, wherever they were given, contradict each other. If so, a message is added to *why. */
 bool conflicts_among(const struct options *o, struct out *why);
 
 #endif

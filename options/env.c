@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The environment form of the options in both directions.
+ * Reads and prints the environment form of the options.
  *
  *	HEAPTRACE_OPTIONS="top=3:sort=size,count:flame-graph:outfile=/tmp/a\:b.%p:run=4711:held=3"
  *
- * The library reads this form before the program's constructors run and must not disturb it, so there
- * is no malloc, stdio or locale here. Texts go to the caller's store, and one that does not fit is cut,
- * never overrun.
+ * The library reads this form before the program's constructors run, and must not disturb the program. So
+ * nothing here uses malloc, stdio or the locale. Texts go to the caller's store; one that has no room there is
+ * refused.
  */
 #include "options.h"
 
@@ -88,8 +88,8 @@ size_t options_print_env(const struct options *o, const char *cwd, char *buf, si
 	return out_length(&t);
 }
 
-/* The length of text[0..len) without a last part like ":held=3". A colon behind a backslash is part of a
- * file's name. */
+/* The length of text[0..len) without its last part, if that is `part` and a digit: ":held=3". A colon behind a
+ * backslash belongs to a file's name. */
 static size_t without_last(const char *text, size_t len, const char *part)
 {
 	size_t part_len = strlen(part) + 1;

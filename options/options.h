@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The options. table.def has one row for each; this header has the values that come out of parsing
- * (struct options), the rows as C knows them, and the functions that are driven by the rows. The names and
- * defaults are the contract of the command line; the sort keys' names are those of the column heads.
+ * The options. table.def has one row for each. This header has the values that parsing yields (struct
+ * options), the rows as C sees them (struct option_entry), and the functions that work by the rows. The names
+ * and defaults are the contract of the command line; the sort keys' names are those of the column heads.
  *
  * Nothing here calls malloc or stdio, because the library reads its options before the program's
- * constructors run: texts lie in memory that the caller provides. All functions are
- * async-signal-safe and may be called by any thread.
+ * constructors run. Texts lie in memory that the caller provides. All functions are async-signal-safe, and
+ * any thread may call them.
  */
 #ifndef OPTIONS_OPTIONS_H
 #define OPTIONS_OPTIONS_H
@@ -25,9 +25,8 @@ enum sort_key {
 };
 
 /*
- * What a dump is written as. The traced process itself writes text and folded stacks. Formats from
- * OUTPUT_BY_REPORTER on are written by the process that holds the table: the watcher (wrapper/watcher.h),
- * --report or --dump.
+ * The formats of dumps. The traced process itself writes text and folded stacks. Formats from OUTPUT_BY_REPORTER
+ * on are written by another process that reads the table: the watcher (wrapper/watcher.h), --report or --dump.
  */
 enum output_format {
 	OUTPUT_UNSET,		/* no option names a format: the ending of outfile decides */
@@ -62,7 +61,7 @@ struct options {
 	uint8_t sort[SORT_KEYS];	/* enum sort_key, each key at most once; 0 behind sort_count */
 	uint8_t sort_count;		/* at least 1 */
 	uint8_t depth;			/* frames of a backtrace; 0: options_depth() has the default */
-	uint8_t format;			/* enum output_format as given; options_format() says which it is */
+	uint8_t format;			/* enum output_format as given; options_format() returns the one in use */
 	uint8_t unwind;			/* enum unwind_mode */
 	const char *outfile;		/* template with placeholders, or NULL: standard error */
 	const char *ignore;		/* file of rules, or NULL */
@@ -70,15 +69,15 @@ struct options {
 	bool children;			/* false: only the program that was started is traced */
 	bool no_demangle;		/* C++ and Rust names stay as they are in the file */
 	const char *record;		/* template: the file that holds the table, or NULL */
-	const char *report;		/* such a file, which is to be read (wrapper only), or NULL */
+	const char *report;		/* a file of --record from which to print (wrapper only), or NULL */
 	const char *sysroot;		/* where --report looks for the modules' files, or NULL */
-	bool no_watch;			/* nobody prints the dump of a process that is killed */
+	bool no_watch;			/* no watcher is started, so nobody prints the dump of a process that is killed */
 	uint8_t debug_dir_count;
-	const char *debug_dirs[OPTIONS_DIRECTORIES_MAX]; /* roots of debug files, none with a ':' */
-	uint64_t above_bytes;		/* a dump each time the heap passes as much again; 0: none */
-	uint32_t every_ms;		/* a dump each time; 0: none */
-	uint32_t dump;			/* pid of a process that is to be dumped (wrapper only), or 0 */
-	uint8_t signals[2];		/* that ask for a dump: by size, by count; 0: none does */
+	const char *debug_dirs[OPTIONS_DIRECTORIES_MAX]; /* directories of debug files, none with a ':' */
+	uint64_t above_bytes;		/* a dump when the heap first exceeds a multiple of this; 0: no such dumps */
+	uint32_t every_ms;		/* milliseconds from dump to dump; 0: no such dumps */
+	uint32_t dump;			/* pid of a process to print a dump of (wrapper only), or 0 */
+	uint8_t signals[2];		/* the signals that request a dump by size and by count; 0: none does */
 
 	/* Set by the wrapper (or by the library in the first process) for the processes of
 	 * one run; not options that a user gives. */
@@ -86,16 +85,16 @@ struct options {
 	const char *watch;		/* the watcher's address and password (watch.h), or NULL */
 	const char *outfile_is;		/* the descriptor that outfile stands for (safe_open.h), or NULL */
 	uint8_t held;			/* which of signals[] to unblock at start: bits 0 and 1 */
-	uint8_t added;			/* what was put into this process's environment (inherit.h) */
+	uint8_t added;			/* the variables that were added to this process's environment (inherit.h) */
 };
 
 /*
- * The format of dumps: that of --format or --flame-graph, else the one whose name the file name of
- * --outfile has as its ending (heap.json, heap.%p.folded; .txt stands for text), else text.
+ * The format of dumps: the one that --format or --flame-graph gives, else the one whose name is the ending of
+ * --outfile (heap.json, heap.%p.folded; .txt stands for text), else text.
  */
 enum output_format options_format(const struct options *o);
 
-/* Whether another process writes the dumps of a traced one. */
+/* Whether another process than the traced one writes its dumps. */
 static inline bool options_by_reporter(const struct options *o)
 {
 	return options_format(o) >= OUTPUT_BY_REPORTER;
@@ -118,7 +117,7 @@ enum option_id {
 enum option_type {
 	OPTION_TYPE_ACTION,	/* no value, no field: the wrapper does something at once */
 	OPTION_TYPE_FLAG,	/* no value; bool, true when the option is given */
-	OPTION_TYPE_PRESET,	/* no value; a field that another option has, which gets VALUE */
+	OPTION_TYPE_PRESET,	/* no value; another option's field, which is set to VALUE */
 	OPTION_TYPE_YES_NO,	/* bool */
 	OPTION_TYPE_NUMBER,	/* a whole number; unsigned, of any size */
 	OPTION_TYPE_LIMIT,	/* a NUMBER, where 0 means all */
@@ -141,7 +140,7 @@ enum option_place {
 	OPTION_PLACE_EVERYWHERE,	/* command line and environment */
 	OPTION_PLACE_COMMAND,		/* command line only */
 	OPTION_PLACE_INTERNAL,		/* environment only, and in no documentation */
-	OPTION_PLACE_PRIVATE,		/* the same, and options_print_env() never prints it */
+	OPTION_PLACE_PRIVATE,		/* like INTERNAL, but options_print_env() never prints it */
 };
 
 enum option_purpose {
@@ -153,10 +152,10 @@ enum option_purpose {
 /* One row of the table, without the texts of --help. */
 struct option_entry {
 	const char *name;		/* without the dashes */
-	const char *argument;		/* what --help calls the value, or NULL: takes none */
+	const char *argument;		/* the value's name in --help; NULL: the option takes no value */
 	const char *initial;		/* the default as a value, or NULL: all bytes are 0 */
-	const char *const *words;	/* of which words[min] to words[max] are valid, or NULL */
-	uint64_t min, max;		/* of a number */
+	const char *const *words;	/* words[min] to words[max] are valid; NULL: the value is no word */
+	uint64_t min, max;		/* the least and the largest number, or index of a word */
 	uint16_t offset, size;		/* of the field in struct options, in bytes */
 	uint16_t count_offset;		/* of the uint8_t that counts an array's elements */
 	uint8_t id, type, place, purpose;	/* the enumerations of these names */
@@ -170,22 +169,22 @@ extern const char *const options_sort_names[SORT_KEYS];
 extern const char *const options_format_names[OUTPUT_FORMATS];	/* NULL for OUTPUT_UNSET */
 extern const char *const options_unwind_names[UNWIND_MODES];
 
-/* The name of a key: "size", "peak-count", ...; "?" for what is no key. */
+/* The name of a key: "size", "peak-count", ...; "?" if it is no valid key. */
 const char *options_sort_name(enum sort_key key);
 
-/* What --format calls a format. */
+/* The name of a format, as --format takes it; "?" if it is no valid format. */
 const char *options_format_name(enum output_format format);
 
 /* The row with the name name[0..len), or NULL. */
 const struct option_entry *options_find(const char *name, size_t len);
 
-/* Whether the option has the same value in both; beside options_init() that tells whether it is given. Texts
- * are the same when they lie at the same place. */
+/* Whether the option has the same value in both. Texts count as the same if their addresses are. To compare with
+ * the result of options_init() shows whether an option has another value than its default. */
 bool options_same(const struct options *a, const struct options *b, const struct option_entry *e);
 
 /*
- * A signal's name without SIG: "USR1", "RTMIN+3", "none" for 0, its number where it has no
- * name; in buf or not.
+ * A signal's name without SIG: "USR1", "RTMIN+3", "none" for 0, or its number if it has no name. The result is
+ * a constant or lies in buf.
  */
 #define OPTIONS_SIGNAL_BYTES	16
 const char *options_signal_name(int sig, char buf[OPTIONS_SIGNAL_BYTES]);
@@ -201,8 +200,8 @@ void options_init(struct options *o);
  * Sets the option of one row. value is its text (kept by reference where struct options has a text),
  * or NULL when none was given. On a bad value *o stays as it was, error gets one line like
  * "depth=0: not a whole number from 1 to 255" (no newline, cut to error_bytes, always
- * terminated, control characters as ^X) and the answer is false. Of actions like --help only
- * the missing value is checked.
+ * terminated, control characters as ^X) and the result is false. For actions like --help only
+ * the absence of a value is checked.
  */
 bool options_set(struct options *o, const struct option_entry *e, const char *value,
 		 char *error, size_t error_bytes);
@@ -210,15 +209,15 @@ bool options_set(struct options *o, const struct option_entry *e, const char *va
 struct out;
 
 /*
- * Adds to a message, which begins with a wrong name, the options that were probably meant: nothing, or
- * " (did you mean --signal-size or --signal-count?)". Suggested are the options that begin with
- * name[0..len), or contain it, or are spelt like it, or that another program calls so. on_command_line:
- * the options of the command line only are valid, too, and all are written with their dashes. Where
- * nothing similar can be done at all, a sentence says what can be done. Returns whether anything was added.
+ * Adds to a message, which begins with a wrong name, the options that were probably meant:
+ * " (did you mean --signal-size or --signal-count?)". These are the options that begin with name[0..len), contain
+ * it, are spelt like it, or have this name in another program. For a name that stands for something heaptrace
+ * cannot do, a sentence says how to proceed instead. on_command_line: options that only the command line may have
+ * are suggested, too, and all are written with their dashes. Returns whether anything was added.
  */
 bool options_suggest(const char *name, size_t len, bool on_command_line, struct out *text);
 
-/* The same for one of a list of words: " (did you mean peak-size or peak-count?)". */
+/* Does the same for a list of words: " (did you mean peak-size or peak-count?)". */
 bool options_suggest_word(const char *word, size_t len, const char *const *words, size_t count,
 			  struct out *text);
 
@@ -226,27 +225,27 @@ bool options_suggest_word(const char *word, size_t len, const char *const *words
  * Reads the environment form, "top=3:sort=count:outfile=heap.%p" (`\:` and `\\` inside a
  * value), into *o, which options_init() prepared. Strings are unescaped into
  * store[0..store_bytes), which has to outlive *o; strlen(text) + 16 bytes always suffice.
- * Everything that is good is taken, bad parts are left out; the first problem is described
- * in error (one line, no newline, always terminated), which stays "" when there was none.
- * Empty parts are skipped; a `\` before anything but `:` and `\` stands for itself; of an
- * option given twice the last good one counts; lists of directories add up.
+ * Parts that are wrong are left out, and the others are taken. The first problem is described
+ * in error (one line, no newline, always terminated), which is "" when there was none.
+ * Empty parts are skipped. A `\` before anything but `:` and `\` stands for itself. If an
+ * option is given several times, its last good value counts; lists of directories add up.
  * Returns true when there was no problem.
  */
 bool options_parse_env(const char *text, struct options *o, char *store, size_t store_bytes,
 		       char *error, size_t error_bytes);
 
 /*
- * Writes the environment form of *o (only what differs from the defaults, the internal options
- * included), always terminated. Relative paths are made absolute with cwd
- * (`-` as outfile is not a file; a `%` in cwd is doubled in templates, so that it is no placeholder;
- * cwd NULL leaves all paths relative, and a cwd with a `:` leaves lists of directories relative).
- * Returns the length that was needed, without the NUL: >= size_bytes means that it did not fit.
+ * Writes the environment form of *o, always terminated: the options that differ from their defaults, the internal
+ * ones included. Relative paths are made absolute with cwd, but for `-` as outfile, which is no file. A `%` in cwd
+ * is doubled in templates, so that it is no placeholder. cwd NULL leaves all paths relative, and a cwd with a `:`
+ * leaves lists of directories relative. Returns the length of the whole text without the NUL: if that is
+ * >= size_bytes, the text was cut.
  */
 size_t options_print_env(const struct options *o, const char *cwd, char *buf, size_t size_bytes);
 
 /*
- * The length of the environment form without the ":held=N" and ":added=N" that it may end with.
- * Those two are for one process alone, so they are not handed on to the next one.
+ * The length of the environment form without the ":held=N" and ":added=N" at its end, if they are there.
+ * These two options are for one process alone, so they are not handed on to the next one.
  */
 size_t options_env_base(const char *text);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Signals by name. libc's own lists are behind locks, locales and newer versions. */
+/* Names of signals. libc's own functions for them take locks, depend on the locale, or are missing in older
+ * versions. */
 #include "options.h"
 
 #include "base/out.h"
@@ -8,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* As signal(7) has them. */
+/* The names of signal(7), without SIG. */
 static const char names[32][7] = {
 	[SIGHUP] = "HUP", [SIGINT] = "INT", [SIGQUIT] = "QUIT", [SIGILL] = "ILL", [SIGTRAP] = "TRAP",
 	[SIGABRT] = "ABRT", [SIGBUS] = "BUS", [SIGFPE] = "FPE", [SIGKILL] = "KILL",
@@ -38,7 +39,7 @@ const char *options_signal_name(int sig, char buf[OPTIONS_SIGNAL_BYTES])
 	return buf;
 }
 
-/* 0 to 64 and nothing after it, else -1. */
+/* The number from 0 to 64 that the text is; -1: the text is anything else. */
 static int read_small(const char *s)
 {
 	int v = 0;

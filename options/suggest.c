@@ -7,12 +7,12 @@
 #include <string.h>
 
 #define WORD_MAX	24	/* longer than any name in the tables */
-#define SUGGESTED_MAX	4u	/* names in one message; when more of them fit, none is near */
+#define SUGGESTED_MAX	4u	/* names in one message; if more of them match, the word says too little */
 
 /* How many letters have to be inserted, removed, changed or swapped with the next one to get from a to b. */
 static unsigned int distance(const char *a, size_t a_len, const char *b)
 {
-	unsigned int rows[3][WORD_MAX + 1];	/* of the last letters of a, in turn */
+	unsigned int rows[3][WORD_MAX + 1];	/* the rows for the last three letters of a, in turn */
 	size_t b_len = strlen(b);
 
 	if (a_len > WORD_MAX || b_len > WORD_MAX)
@@ -44,6 +44,7 @@ struct found {
 	unsigned begin_count, within_count, near_distance;
 };
 
+/* Adds a name to a list, which has room for the first SUGGESTED_MAX, and counts it. */
 static void add_candidate(const char *list[SUGGESTED_MAX], unsigned *count, const char *name)
 {
 	if (*count < SUGGESTED_MAX)
@@ -51,8 +52,8 @@ static void add_candidate(const char *list[SUGGESTED_MAX], unsigned *count, cons
 	++*count;
 }
 
-/* Takes a candidate up where it fits. One is spelt like the word when at most half of its letters are wrong, and
- * no more than three: size is for szie, and top is not for foo. */
+/* Adds a candidate to the lists that it belongs to. It is spelt like the word if at most half of its letters are
+ * wrong, and at most three: szie can mean size, but foo cannot mean top. */
 static void consider(struct found *f, const char *word, size_t len, const char *candidate)
 {
 	unsigned int d = distance(word, len, candidate);
@@ -80,7 +81,7 @@ static bool add_names(struct out *t, const char *const *names, unsigned count, c
 	return true;
 }
 
-/* A name that is one letter off is more likely meant than one that contains the word. */
+/* Adds the most likely names. One that differs by one letter is more likely meant than one that contains the word. */
 static bool add_found(struct out *t, const struct found *f, const char *dashes)
 {
 	return add_names(t, f->begin, f->begin_count, dashes) ||

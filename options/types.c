@@ -18,7 +18,7 @@ void types_complain(struct out *error, const struct option_entry *e, const char 
 	out_text(error, ": ");
 }
 
-/* A complaint that needs nothing but the value and a reason. */
+/* Complains about the value, and says why. Always returns false. */
 static bool refuse(const struct option_entry *e, const char *value, const char *why, struct out *error)
 {
 	types_complain(error, e, value);
@@ -120,7 +120,7 @@ static void print_yes_no(struct out *t, const struct options *o, const struct op
 	out_text(t, load_number(o, e) ? "yes" : "no");
 }
 
-/* The index of word[0..len) among the row's words; one more than max: it is none of them. */
+/* The index of word[0..len) among the row's words; max + 1 if it is none of them. */
 static unsigned find_word(const struct option_entry *e, const char *word, size_t len)
 {
 	unsigned i = (unsigned)e->min;
@@ -309,7 +309,7 @@ static bool read_quantity(const char *s, const struct unit *units, uint64_t max,
 	return v <= max;
 }
 
-/* Decimal, as sizes are printed. */
+/* The units are decimal, as those of printed sizes are. */
 static bool set_size(struct options *o, const struct option_entry *e, const char *value, struct out *error)
 {
 	static const struct unit units[] = {
@@ -353,8 +353,8 @@ static void print_seconds(struct out *t, const struct options *o, const struct o
 
 /* ---- signals ---- */
 
-/* A dump can be asked for by any signal that can be caught, but not by those that tell of a fault and those
- * that the C library needs for itself (32 and 33). */
+/* Whether the signal can request a dump. Any signal can that a process can catch, except those that report a
+ * fault and the two that the C library needs for itself (32 and 33). */
 static bool can_ask(int sig)
 {
 	return sig >= 0 && sig != SIGKILL && sig != SIGSTOP && sig != SIGSEGV && sig != SIGBUS &&
@@ -412,7 +412,7 @@ static bool add_directory(struct options *o, const struct option_entry *e, const
 
 	if (!*value)
 		return refuse(e, value, "the name of a directory is missing", error);
-	if (strchr(value, ':'))	/* it separates them in struct symbol_file */
+	if (strchr(value, ':'))	/* colons separate the directories in struct symbol_file */
 		return refuse(e, value, "there can be no ':' in the name; repeat the option for more directories",
 			      error);
 	if (*count == e->size / sizeof(*directories))
@@ -421,7 +421,7 @@ static bool add_directory(struct options *o, const struct option_entry *e, const
 	return true;
 }
 
-/* Adds text as a value of the environment form has it. */
+/* Adds text with the escapes of the environment form. */
 static void add_escaped(struct out *t, const char *s, bool percent_doubled)
 {
 	for (; *s; s++) {
@@ -445,12 +445,12 @@ static void add_path(struct out *t, const char *path, const char *cwd, bool is_t
 
 /* ---- the types ---- */
 
-/* How the text of a value is printed. */
+/* How a value that is a text is printed. */
 enum text_kind { NO_TEXT, PLAIN_TEXT, PATH_TEXT, TEMPLATE_TEXT };
 
 static const struct type {
 	bool (*set)(struct options *o, const struct option_entry *e, const char *value, struct out *error);
-	/* Prints the value; NULL: there is none, or it is a text. */
+	/* Prints the value. NULL: there is no value, or it is a text. */
 	void (*print)(struct out *t, const struct options *o, const struct option_entry *e);
 	enum text_kind text;
 } types[OPTION_TYPES] = {
@@ -493,7 +493,8 @@ static void add_name(struct out *t, const struct option_entry *e)
 		out_char(t, '=');
 }
 
-/* A directory that the ':' in cwd would make invalid stays relative. */
+/* Prints the option once for each directory. Where cwd has a ':', which would make them invalid, they stay
+ * relative. */
 static void print_directories(struct out *t, const struct options *o, const struct option_entry *e,
 			      const char *cwd)
 {
@@ -519,7 +520,7 @@ void types_print(struct out *t, const struct options *o, const struct option_ent
 	const struct type *type = &types[e->type];
 	const struct option_entry *preset = find_preset(o, e);
 
-	/* A value that an option of its own stands for is printed by that one, and by no other. */
+	/* A value that a PRESET stands for is printed as the PRESET, and not as a value of the other option. */
 	if (preset ? preset != e : e->type == OPTION_TYPE_PRESET)
 		return;
 	if (e->type == OPTION_TYPE_DIRECTORIES) {

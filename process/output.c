@@ -17,12 +17,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The kernel's table has 8 bytes for each descriptor number up to the highest in use, so none is higher than this. */
+/* The limit for the numbers of our duplicates. The kernel's table takes 8 bytes for each number up to the highest in
+ * use. */
 #define HIGH_FD_MAX	65536u
-/* Where the soft limit is lower, a child of the program may raise it again, and scan up to it. */
+/* A child of the program may raise a lower soft limit up to this, and then scan the descriptors below it. */
 #define HIGH_FD_LEAST	1024u
-#define TEMPORARY_TRIES	10u	/* names for a temporary file */
+#define TEMPORARY_TRIES	10u	/* how many names for a temporary file are tried */
 
+/* Notes which file a descriptor stands for. */
 static struct output_fd identify(int fd)
 {
 	struct stat st;
@@ -32,6 +34,7 @@ static struct output_fd identify(int fd)
 	return (struct output_fd){ .fd = fd, .dev = st.st_dev, .ino = st.st_ino };
 }
 
+/* Whether fd is open, and the file that was noted. */
 static bool is_still(const struct output_fd *f, int fd)
 {
 	struct stat st;
@@ -41,9 +44,9 @@ static bool is_still(const struct output_fd *f, int fd)
 }
 
 /*
- * Makes a close-on-exec duplicate above the soft limit of descriptors, since programs scan up to that limit. The
- * limit is raised for the moment (by root the hard limit, too). Where raising is forbidden, or the limit is
- * very large, the duplicate is as high as is reasonable.
+ * Makes a close-on-exec duplicate above the soft limit of descriptors, because programs scan up to that limit. For
+ * that moment the soft limit is raised, and by root the hard limit, too. Where raising is forbidden, or the limit is
+ * very large, the duplicate gets the highest number that is free below.
  */
 static int high_duplicate(int fd)
 {
@@ -73,7 +76,7 @@ static int high_duplicate(int fd)
 	return -1;
 }
 
-/* Holds what is open as fd by a duplicate, or, where there is no number left for one, by fd itself. */
+/* Holds the file that is open as fd by a duplicate or, where no number is left for one, by fd itself. */
 static struct output_fd hold_open(int fd)
 {
 	int high = high_duplicate(fd);
@@ -83,6 +86,7 @@ static struct output_fd hold_open(int fd)
 	return held;
 }
 
+/* Moves a descriptor of ours to a high number, if that is possible. */
 static struct output_fd move_high(int fd)
 {
 	int high = fd < 0 ? -1 : high_duplicate(fd);
@@ -118,6 +122,7 @@ int output_error_fd(struct output *o)
 	       is_still(&o->error, STDERR_FILENO) ? STDERR_FILENO : -1;
 }
 
+/* Reports that a dump could not be written to path, unless an error was reported before. */
 static void report_error(struct output *o, const char *path, int error)
 {
 	int fd = output_error_fd(o);
@@ -159,8 +164,8 @@ bool output_takes_lines(const struct output *o)
 	return !o->replaces && (!to_file(o) || one_file(o));
 }
 
-/* Puts the name of the file of dump `number` into o->target. If it is no regular file, it has the same name in
- * all processes. */
+/* Puts the name of the file of dump `number` into o->target. If that is no regular file, its name is the same in all
+ * processes. False: the name is too long. */
 static bool expand(struct output *o, uint32_t number)
 {
 	bool own = o->in_place || (o->pid == o->options->run && !o->forked);
@@ -170,8 +175,8 @@ static bool expand(struct output *o, uint32_t number)
 }
 
 /*
- * Opens path in the held directory or, where that is gone or is another one now, by its whole name. how:
- * safe_open_write or safe_open_new.
+ * Opens path in the directory that is held open or, where the program has closed that descriptor, by its whole name.
+ * how: safe_open_write() or safe_open_new(). Returns a descriptor, or -1 with errno.
  */
 static int open_file(struct output *o, const char *path, int how(int, const char *, int), int flags)
 {
@@ -182,12 +187,12 @@ static int open_file(struct output *o, const char *path, int how(int, const char
 		fd = how(o->dir.fd, path_name(path), flags);
 	if (fd < 0 && errno != EEXIST)
 		fd = how(AT_FDCWD, path, flags);
-	if (fd >= 0)	/* only opening a FIFO without a reader must not wait; writing may */
+	if (fd >= 0)	/* opening a FIFO without a reader must not wait, but writing may */
 		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
 	return fd;
 }
 
-/* Holds the directory of the outfile open, unless its name has a placeholder. */
+/* Holds the directory of the outfile open, unless the directory's name has a placeholder. */
 static void hold_directory(struct output *o)
 {
 	const char *name = path_name(o->target);
@@ -201,8 +206,8 @@ static void hold_directory(struct output *o)
 	o->temporary[0] = '\0';
 }
 
-/* Opens the one file of all dumps. At the start folded stacks that go to a FIFO may still wait for
- * its reader, and where no descriptor is left, a dump will have some (process/own_descriptors.h). */
+/* Opens the one file of all dumps. At the start two errors are not reported: a FIFO for folded stacks may
+ * get its reader later, and where no descriptor is left, a dump gets some (process/own_descriptors.h). */
 static void open_one_file(struct output *o, bool starts, bool truncate)
 {
 	int fd = -1;
@@ -348,7 +353,8 @@ static bool name_temporary(struct output *o, unsigned try)
 	return !name.lost;
 }
 
-/* Removes a file in the held directory or, where that is gone or is another one now, by its whole name. */
+/* Removes a file in the directory that is held open or, where the program has closed that descriptor, by its whole
+ * name. */
 static void remove_file(const struct output *o, const char *path)
 {
 	if (is_still(&o->dir, o->dir.fd))
@@ -385,8 +391,9 @@ static int create_temporary(struct output *o)
 }
 
 /*
- * A document is written to a temporary file beside its place, which is then renamed. So a reader finds either the
- * old document or the new one, and each is whole. A link, a FIFO or a device is written to directly.
+ * Opens the file of a document. It is a temporary file beside the target, which output_end() renames to the target.
+ * So a reader finds either the old document or the new one, and each is whole. A link, a FIFO or a device is written
+ * to directly.
  */
 static int begin_document(struct output *o)
 {
@@ -430,7 +437,7 @@ int output_begin(struct output *o, uint32_t number)
 	return o->current;
 }
 
-/* Renames a file within the directory of both names. */
+/* Renames a file to another name in the same directory. Returns 0, or -1 with errno. */
 static int rename_in(const struct output *o, const char *from, const char *to)
 {
 	if (is_still(&o->dir, o->dir.fd) &&

@@ -15,7 +15,7 @@
 
 #define SECOND_NS	UINT64_C(1000000000)
 
-/* "[heaptrace] text format more" on standard error, where no dump will stand. */
+/* Writes "[heaptrace] TEXT FORMAT MORE" to standard error, FORMAT being the name of the format of dumps. */
 static void print_notice(struct dumper *d, const char *text, const char *more)
 {
 	int fd = output_error_fd(&d->output);
@@ -34,12 +34,13 @@ static void print_notice(struct dumper *d, const char *text, const char *more)
 }
 
 /*
- * Says which command makes the report. A child process says so only where a watcher should have been
- * there, or when it was asked for a dump: the line of the run's first process stands for all others.
+ * Writes a notice that names the command which makes the report. final: the dump is the one at the end. Then a child
+ * process writes the notice only where a watcher should have been there, because the run's first process has written
+ * one for all. Each process writes it once.
  */
 static void notice_command(struct dumper *d, bool final)
 {
-	static uint32_t said;		/* by this process */
+	static uint32_t said;		/* the id of the process that wrote it, since a child inherits this variable */
 	char path[PATH_MAX], more[PATH_MAX + 64];
 	struct out out;
 
@@ -57,6 +58,7 @@ static void notice_command(struct dumper *d, bool final)
 	print_notice(d, "no watcher is there to write the report; this command makes it: heaptrace --format=", out_string(&out));
 }
 
+/* Writes a notice that the request could not be sent. error: of watch_request() or of the pipe. */
 static void notice_undelivered(struct dumper *d, int error, bool final)
 {
 	if (error == EAGAIN)
@@ -68,7 +70,7 @@ static void notice_undelivered(struct dumper *d, int error, bool final)
 		notice_command(d, final);
 }
 
-/* Reads what the watcher wrote. False: it was killed before it had written the report. */
+/* Reads the watcher's answer, and reports the error in it. False: the watcher was killed before it had answered. */
 static bool take_answer(struct dumper *d, int fd)
 {
 	int32_t answer;
@@ -83,7 +85,7 @@ static bool take_answer(struct dumper *d, int fd)
 	return true;
 }
 
-/* Waits for the answer that comes by the pipe. */
+/* Waits for the answer, which comes by the pipe. */
 static enum remote_dump_result wait_for_answer(struct dumper *d, int fd)
 {
 	uint64_t begun = now_ns(), until = begun + REMOTE_DUMP_NOTICE_SECONDS * SECOND_NS;
@@ -114,7 +116,7 @@ static enum remote_dump_result wait_for_answer(struct dumper *d, int fd)
 	return REMOTE_DUMP_DONE;
 }
 
-/* The two ends of the pipe for the answer; false: errno says why there is none. */
+/* Opens the pipe for the answer: ends[0] to read it, ends[1] to write it. False: errno says why there is none. */
 static bool open_pipe(int ends[2])
 {
 	ends[0] = ends[1] = -1;

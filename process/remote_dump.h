@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A dump that another process writes, because its format is none that the traced process
- * writes itself (options_by_reporter()).
+ * Dumps in a format that the traced process does not write itself (options_by_reporter()), so that the watcher,
+ * which holds the table, writes them.
  *
- * The process that holds the table writes them: the watcher. The traced process sends the watcher a
- * request for each dump (process/watch.h). A dump on a signal or by --above does not stop the program:
- * the watcher copies the shared table, as --dump does. At its end the program waits until the report is
- * complete, so that whoever waits for the program finds the report:
+ * The traced process sends the watcher a request for each dump (process/watch.h). A dump on a signal or by
+ * --above does not stop the program: the watcher copies the shared table, as --dump does. At its end the program
+ * waits until the report is complete, so that whoever waits for the program finds the report:
  *
  *	program				watcher
  *	request, pipe  --------------->	copies the table
  *	waits				writes FILE.PID.tmp, renames it to FILE
  *	ends	       <---------------	answer
  *
- * The wait is bounded, and ends at once when the watcher is killed. When the request cannot be
- * delivered, or the wait is over early, nothing is lost: the table stays marked as not yet dumped, and
+ * The wait is bounded, and ends at once when the watcher is killed. Where the request cannot be delivered, or
+ * the report is not complete when the wait ends, nothing is lost: the table stays marked as not yet dumped, and
  * the watcher writes the report when it sees the process's end.
  *
  * Without a watcher one line on standard error says which command makes the report.
@@ -28,14 +27,18 @@
 #define REMOTE_DUMP_WAIT_SECONDS	10	/* the longest wait at the program's end */
 
 enum remote_dump_result {
-	REMOTE_DUMP_DONE,		/* the report is complete, or it was asked for, or it cannot be made */
-	REMOTE_DUMP_LATE,		/* the program's end is not to wait any longer: the watcher goes on */
-	REMOTE_DUMP_NO_DESCRIPTOR,	/* nothing was sent: call again where descriptors are free (own_descriptors.h) */
+	REMOTE_DUMP_DONE,		/* the report is complete; or it was requested, and is not the final one; or
+					 * it cannot be made, and that was reported */
+	REMOTE_DUMP_LATE,		/* the final report is not complete: the watcher goes on with it, and the
+					 * program must not wait any longer */
+	REMOTE_DUMP_NO_DESCRIPTOR,	/* nothing was sent: the caller calls again where descriptors are free
+					 * (own_descriptors.h) */
 };
 
 /*
- * Has a dump written; when it is the final one, waits for it. request.tries_again: a lack of descriptors is
- * not told, but REMOTE_DUMP_NO_DESCRIPTOR. Async-signal-safe; signals are held back by the caller.
+ * Requests a dump from the watcher, and waits for it if it is the final one. If request.tries_again is set, a lack of
+ * descriptors is not reported to the user, but is the result. Async-signal-safe, keeps errno. The caller has blocked
+ * all signals.
  */
 enum remote_dump_result remote_dump(struct dumper *d, const struct dump_request *request);
 

@@ -15,7 +15,7 @@
 #define SYS_pidfd_open	434	/* the same on every machine */
 #endif
 
-/* The socket's address; 0 when it is none of ours. */
+/* Takes "NAME.PASSWORD" apart. Returns the bytes of the socket's address; 0: the text is no such address. */
 static socklen_t read_address(const char *text, struct sockaddr_un *to, const char **password)
 {
 	const char *dot = strchr(text, '.');
@@ -55,7 +55,8 @@ static int send_with(int fd, struct sockaddr_un *to, socklen_t to_bytes, struct 
 	return sent == (ssize_t)sizeof(*m) ? 0 : sent < 0 ? errno : EIO;
 }
 
-/* Sends a message by a socket of its own: descriptors are the program's, so none is held. */
+/* Sends a message by a socket that is opened for it, because no descriptor that the program could see is kept open.
+ * Returns 0 or an errno. */
 static int send_to(const char *address, struct watch_message *m, const int *fds, unsigned count)
 {
 	struct timeval second = { .tv_sec = 1 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a traced process sends to the watcher (wrapper/watcher.h).
+ * The messages that a traced process sends to the watcher (wrapper/watcher.h).
  *
  * Each message is one datagram to the watcher's socket. The socket's name is in the abstract
  * namespace (unix(7)), so that the socket is reached from any root directory and by any user, and no
@@ -8,9 +8,10 @@
  * environment, which only the user and those whom the program itself starts can read. The kernel adds
  * the sender's process id (SCM_CREDENTIALS), by which the watcher knows the process.
  *
- *	WATCH_TABLE	here is my table, and here is how you learn of my end
- *			descriptors: the memfd or file of the table; a pidfd (pidfd_open(2), Linux 5.3)
- *	WATCH_REPORT	write a report from my table now (process/remote_dump.h)
+ *	WATCH_TABLE	registers the sender
+ *			descriptors: the memfd or file of its table; a pidfd (pidfd_open(2), Linux 5.3),
+ *			by which the watcher learns of the sender's end
+ *	WATCH_REPORT	requests a report from the sender's table (process/remote_dump.h)
  *			descriptor, with the final report only: the end of a pipe that the watcher writes
  *			the answer to when the report is complete. The sender reads the other end. When
  *			the watcher is killed the kernel closes its end, and the sender notices that at once.
@@ -28,12 +29,13 @@
 
 enum watch_kind { WATCH_TABLE, WATCH_REPORT };
 
-/* The same in 32-bit and 64-bit programs. */
+/* A message. Its layout is the same in 32-bit and 64-bit programs. */
 struct watch_message {
 	char password[WATCH_PASSWORD_BYTES];
 	uint32_t kind;			/* enum watch_kind */
-	uint32_t pid, parent;		/* WATCH_TABLE: as the process itself sees them; parent 0: not forked */
-	uint8_t final;			/* WATCH_REPORT: the process ends, and waits for the answer */
+	uint32_t pid, parent;		/* WATCH_TABLE: the process's and its parent's id in its own namespace; parent
+					 * 0: the process was not forked by a traced one */
+	uint8_t final;			/* WATCH_REPORT, like all that follows: the process ends, and waits */
 	uint8_t reason;			/* enum model_reason */
 	uint8_t sort_count;
 	uint8_t sort[SORT_KEYS];	/* enum sort_key */
@@ -43,17 +45,16 @@ struct watch_message {
  * writing failed, or WATCH_UNREADABLE. */
 #define WATCH_UNREADABLE	(-1)	/* the watcher cannot read the table */
 
-
 /*
- * Registers this process with the watcher. address: "NAME.PASSWORD", from the options. parent: see
- * above. Returns false when there is no watcher (any more), or it cannot be reached: it is given a
- * second. Async-signal-safe, keeps errno.
+ * Registers this process with the watcher. address: "NAME.PASSWORD", from the options. parent: see struct
+ * watch_message. False: there is no watcher (any more), or it has not taken the message within a second.
+ * Async-signal-safe, keeps errno.
  */
 bool watch_register(const char *address, int table_fd, uint32_t parent);
 
 /*
- * Asks the watcher for a report. answer_fd: where the answer is to be written, or -1; the caller closes
- * its own copy. Returns 0 or an errno: ECONNREFUSED when there is no watcher any more, EAGAIN when the
+ * Requests a report from the watcher. answer_fd: the pipe's end that the watcher writes the answer to, or -1; the
+ * caller closes its own copy. Returns 0 or an errno: ECONNREFUSED if there is no watcher any more, EAGAIN if the
  * watcher has not taken earlier messages for a second, EMFILE. Async-signal-safe, keeps errno.
  */
 int watch_request(const char *address, const struct dump_request *r, int answer_fd);
