@@ -75,6 +75,7 @@ bool lifecycle_follows_children(void)
 #define FORK_TRIES	200		/* of 100 us */
 static uint32_t forks;			/* how many threads fork */
 static __thread bool fork_stopped;	/* this thread forks, and has stopped the others */
+static uint32_t overtaken;		/* 1: during the forks under way some thread was not waited for, or went on */
 
 void lifecycle_wait_for_fork(void)
 {
@@ -88,8 +89,8 @@ void lifecycle_wait_for_fork(void)
 		else
 			nanosleep(&pause, NULL);
 	}
-	if (CHECKING && load_acquire(&lifecycle.state) == LIFECYCLE_FORKING)
-		verify_fork_overtaken();
+	if (load_acquire(&lifecycle.state) == LIFECYCLE_FORKING)
+		store_release(&overtaken, 1);
 	errno = saved;
 }
 
@@ -99,7 +100,8 @@ static bool stop_others(void)
 {
 	bool ordered;
 
-	add_relaxed(&forks, 1);
+	if (!add_relaxed(&forks, 1))
+		store_relaxed(&overtaken, 0);
 	store_release(&lifecycle.state, LIFECYCLE_FORKING);
 	ordered = !syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
 	fork_stopped = true;
@@ -111,22 +113,29 @@ static void stop_recording(void)
 	bool outside = guard_self.inside == 1 && !guard_self.busy;	/* but for guard_fork_prepare() */
 	bool all_wait = process_has_one_thread();
 
-	if (recorder.table.shared && !all_wait)
+	if (recorder.table.shared && !all_wait) {
 		all_wait = stop_others();
+		if (!all_wait)
+			store_release(&overtaken, 1);
+	}
 	check_costly(verify_fork(outside, all_wait));
 }
 
 static void go_on_recording(void)
 {
-	if (fork_stopped && sub_relaxed(&forks, 1) == 1)
+	if (fork_stopped && sub_relaxed(&forks, 1) == 1) {
 		store_release(&lifecycle.state, LIFECYCLE_TRACING);
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		if (load_relaxed(&forks))	/* a thread that has just begun to fork finds the others recording again */
+			store_relaxed(&overtaken, 1);
+	}
 	fork_stopped = false;
 }
 
 static void recording_forked(bool seen)
 {
 	(void)seen;
-	forks = 0;
+	forks = overtaken = 0;
 	fork_stopped = false;
 	store_relaxed(&lifecycle.state,
 		      options && !options->children ? LIFECYCLE_OFF : LIFECYCLE_TRACING);
@@ -147,7 +156,8 @@ static void storage_part_forked(bool seen)
 {
 	if (nested)
 		storage_fork_parent();
-	storage_fork_child(seen && !nested);
+	check_costly(verify_fork_copy(load_acquire(&overtaken)));
+	storage_fork_child(seen && !nested, load_acquire(&overtaken));
 }
 
 /* A child that no handler saw may be in the middle of making a mapping longer itself: its thread may
@@ -267,6 +277,8 @@ static void become_process(bool seen)
 		if (parts[i].child)
 			parts[i].child(seen);
 	}
+	if (seen)
+		check_costly(verify_child());
 }
 
 /*

@@ -299,19 +299,24 @@ static void adopt(int fd)
 }
 
 /* The child's copy of the table; for a child that no fork handler saw it has yet to be made. */
-static int take_copy(bool seen)
+static int take_copy(bool seen, bool overtaken)
 {
 	int fd = seen ? fork_fd : open_memory();
+	int error = 0;
 
 	fork_fd = -1;
-	if (!seen && fd >= 0 && table_copy(table, fd)) {
+	if (fd >= 0 && !seen)
+		error = table_copy(table, fd);
+	else if (fd >= 0 && overtaken)
+		error = table_copy_complete(table, fd);
+	if (error) {
 		close(fd);
 		fd = -1;
 	}
 	return fd;
 }
 
-void storage_fork_child(bool seen)
+void storage_fork_child(bool seen, bool overtaken)
 {
 	struct uninterrupted span;
 	int fd;
@@ -321,7 +326,7 @@ void storage_fork_child(bool seen)
 		return;
 	}
 	uninterrupted_begin(&span);
-	fd = take_copy(seen);
+	fd = take_copy(seen, overtaken);
 	adopt(fd);
 	if (fd >= 0)
 		close(fd);

@@ -32,11 +32,12 @@ bool storage_start(struct table *t, const struct options *o, bool may_watch, cha
 
 /*
  * Around fork, in that order; the signals that ask for dumps are held back. In the child, seen tells
- * whether storage_fork_prepare() ran.
+ * whether storage_fork_prepare() ran, and overtaken whether threads may have gone on after it, so that the copy
+ * has to be completed.
  */
 void storage_fork_prepare(void);
 void storage_fork_parent(void);
-void storage_fork_child(bool seen);
+void storage_fork_child(bool seen, bool overtaken);
 
 /* Takes the table out of the file or memfd: where a forked child that no handler saw could not be told
  * from its parent. */

@@ -28,9 +28,10 @@ void verify_cut_off(void)
 	store_relaxed(&cut_off, 1);
 }
 
-void verify_fork_overtaken(void)
+void verify_fork_copy(bool overtaken)
 {
-	cut_off_below = (uint32_t)getpid();
+	if (overtaken)
+		verify_cut_off();
 }
 
 void verify_nested_free(void)
@@ -85,11 +86,23 @@ void verify_dump(bool was_outside)
 	int saved = errno;
 
 	check(guard_seems_entered(), "a dump runs inside the guard");
-	if (sums_are_exact())
-		invariants_check_structure(&recorder.table, &broken);
+	invariants_check_structure(&recorder.table, &broken);
 	fail_if(&broken);
 	if (was_outside && process_has_one_thread() && sums_are_exact())
 		check_sums();
+	errno = saved;
+}
+
+void verify_child(void)
+{
+	struct broken broken = { .sentence = NULL };
+	int saved = errno;
+
+	if (recorder.table.head)
+		invariants_check_structure(&recorder.table, &broken);
+	if (recorder.table.head && recorder.blocks.regions)
+		invariants_check_blocks(&recorder.table, &recorder.blocks, &broken);
+	fail_if(&broken);
 	errno = saved;
 }
 

@@ -12,7 +12,7 @@
  * The checks need some KB of stack: a program whose stack is nearly used up (tests/signals.t has one) may overflow
  * with them.
  *
- * Nothing is checked any more once something was cut off in the middle (verify_cut_off()), or once a part of
+ * Sums are not checked any more once something was cut off in the middle (verify_cut_off()), or once a part of
  * the table could not grow, for which table.h allows wrong sizes.
  */
 #ifndef PROCESS_VERIFY_H
@@ -35,8 +35,13 @@ bool verify_is_running(void);
  * fork has copied it. */
 void verify_cut_off(void);
 
-/* A thread goes on though a fork is under way: the child's copies of the table and the block map are of no one moment. */
-void verify_fork_overtaken(void);
+/* In a child, when its copy of the table is about to take the table's place: whether threads went on while it was
+ * made. Then the sums are not checked any more, because the table and the block map are of different moments. */
+void verify_fork_copy(bool overtaken);
+
+/* In a child, whose only thread this is, at the end of what a fork needs: the structure, and that the rows of all blocks
+ * are in the child's table. */
+void verify_child(void);
 
 /* A signal handler has freed a block while its thread was in the middle of another operation. */
 void verify_nested_free(void);

@@ -228,78 +228,275 @@ int table_create_in(struct table *t, int fd)
 	return error;
 }
 
-int table_copy(const struct table *t, int fd)
+/* ---- A copy ----
+ *
+ * Other threads, or the parent of a child that makes the copy, may add rows meanwhile. So the parts are copied in an
+ * order in which each number is copied before what it stands for, and the header with its counts comes last. What
+ * the index of the copy names is then in the copy, whole. Rows and codes that are in the copy but not in its index do
+ * no harm.
+ *
+ *	row index -> infos -> frames -> codes -> modules -> text;  code index -> codes;  shares -> frames
+ *	row -> its upper parts (which may be missing: the copy then has zeros)
+ */
+static const uint8_t copy_order[] = {
+	1 + TABLE_ROW_INDEX, 1 + TABLE_CODE_INDEX, 1 + TABLE_SHARES, 1 + TABLE_UPPERS, LAYOUT_INFOS, 1 + TABLE_ROWS,
+	1 + TABLE_FRAMES, 1 + TABLE_CODES, 1 + TABLE_MODULES, 1 + TABLE_TEXT, 1 + TABLE_DELTAS,
+};
+#define COPY_STEPS	(sizeof(copy_order) / sizeof(copy_order[0]))
+
+/* Where a stretch of the table at `offset` is written: in a file, or (fd -1) in memory, at `memory`. */
+struct target {
+	int fd;
+	char *memory;
+	uint64_t offset;	/* the table's offset that `memory` stands for */
+};
+
+/* Returns 0 or an errno. */
+static int put(const struct target *to, const void *from, uint64_t offset, uint64_t bytes)
 {
-	struct layout_range ranges[LAYOUT_RANGES];
-	unsigned count = layout_used(t->head, true, ranges);
-	int saved = errno, error = set_size(fd, t->head->size_bytes);
+	if (to->fd < 0) {
+		memcpy(to->memory + (offset - to->offset), from, (size_t)bytes);
+		return 0;
+	}
+	while (bytes) {
+		ssize_t n = pwrite(to->fd, from, (size_t)bytes, (off_t)offset);
 
-	for (unsigned i = 0; i < count && !error; i++) {
-		struct layout_range *r = &ranges[i];
-
-		while (r->bytes && !error) {
-			ssize_t n = pwrite(fd, (const char *)t->head + r->offset, (size_t)r->bytes,
-					   (off_t)r->offset);
-
-			if (n > 0) {
-				r->offset += (uint64_t)n;
-				r->bytes -= (uint64_t)n;
-			} else if (n == 0 || errno != EINTR) {
-				error = n ? errno : ENOSPC;
-			}
+		if (n == 0 || (n < 0 && errno != EINTR))
+			return n ? errno : ENOSPC;
+		if (n > 0) {
+			from = (const char *)from + n;
+			offset += (uint64_t)n;
+			bytes -= (uint64_t)n;
 		}
 	}
+	return 0;
+}
+
+#define CHUNK_SLOTS	512u	/* of an index: whole buckets, and all buckets of an item in one chunk */
+#define CHUNK_TRIES	100u
+
+/*
+ * An index is copied from its end on, because an item is in a later slot only if those before it in the search's order
+ * are taken. The same holds in a chunk: it is read until it is the same twice. Since slots are only ever filled, the
+ * chunk was like that at one moment.
+ */
+static int put_index(const struct target *to, const uint32_t *slots, const struct layout_range *r)
+{
+	uint32_t chunk[CHUNK_SLOTS];
+	uint64_t left = r->bytes / sizeof(*slots);
+	int error = 0;
+
+	while (left && !error) {
+		uint64_t count = left < CHUNK_SLOTS ? left : CHUNK_SLOTS;
+		bool changed = true;
+
+		left -= count;
+		for (uint64_t i = 0; i < count; i++)
+			chunk[i] = load_acquire(&slots[left + i]);
+		for (unsigned tries = 0; changed && tries < CHUNK_TRIES; tries++) {
+			changed = false;
+			for (uint64_t i = 0; i < count; i++) {
+				uint32_t seen = load_acquire(&slots[left + i]);
+
+				changed |= seen != chunk[i];
+				chunk[i] = seen;
+			}
+		}
+		error = put(to, chunk, r->offset + left * sizeof(*slots), count * sizeof(*slots));
+	}
+	return error;
+}
+
+static int put_stretch(const struct table *t, const struct target *to, unsigned window, const struct layout_range *r)
+{
+	const char *from = (const char *)t->head + r->offset;
+
+	if (window == 1 + TABLE_ROW_INDEX || window == 1 + TABLE_CODE_INDEX)
+		return put_index(to, (const uint32_t *)(const void *)from, r);
+	return put(to, from, r->offset, r->bytes);
+}
+
+/* Copies what is in use of the part with this window, but for the first bytes. */
+static int copy_part(struct table *t, const struct target *to, unsigned window, uint64_t but)
+{
+	struct layout_range r;
+
+	if (!layout_take(t, window, &r))
+		return ENOMEM;
+	if (r.bytes < but)
+		return 0;
+	r.offset += but;
+	r.bytes -= but;
+	return put_stretch(t, to, window, &r);
+}
+
+/* Copies so much of the header, from `offset` on. Afterwards everything within its limits is mapped. */
+static int copy_header(struct table *t, const struct target *to, uint64_t offset, uint64_t bytes)
+{
+	int error = put(to, (const char *)t->head + offset, offset, bytes);
+
+	return error ? error : layout_follow(t) ? 0 : ENOMEM;
+}
+
+int table_copy(struct table *t, int fd)
+{
+	struct target to = { .fd = fd };
+	int saved = errno, error = set_size(fd, t->head->size_bytes);
+
+	for (unsigned i = 0; i < COPY_STEPS && !error; i++)
+		error = copy_part(t, &to, copy_order[i], 0);
+	if (!error)
+		error = copy_header(t, &to, 0, sizeof(*t->head));
 	errno = saved;
 	return error;
 }
 
-/* Copies what is in use of [offset, offset + bytes). */
-static void copy_used(char *to, const struct table *t, uint64_t offset, uint64_t bytes)
-{
-	struct layout_range ranges[LAYOUT_RANGES];
-	unsigned count = layout_used(t->head, true, ranges);
+/* ---- The completion of a copy ---- */
 
-	for (unsigned i = 0; i < count; i++) {
-		if (ranges[i].offset >= offset && ranges[i].offset < offset + bytes)
-			memcpy(to + (ranges[i].offset - offset), (const char *)t->head + ranges[i].offset,
-			       (size_t)ranges[i].bytes);
+#define CHUNK_INFOS	128u
+
+/* Rows whose numbers had been given out, but whose frames had not been noted when they were copied: notes the frames. */
+static int complete_infos(const struct table *t, int fd, uint32_t end)
+{
+	struct row_info chunk[CHUNK_INFOS];
+	struct target to = { .fd = fd };
+	int error = 0;
+
+	for (uint32_t row = 0, count; row < end && !error; row += count) {
+		uint64_t offset = t->head->infos_offset + row * sizeof(*chunk);
+		bool changed = false;
+
+		count = end - row < CHUNK_INFOS ? end - row : CHUNK_INFOS;
+		if (pread(fd, chunk, count * sizeof(*chunk), (off_t)offset) != (ssize_t)(count * sizeof(*chunk)))
+			return EIO;
+		for (uint32_t i = 0; i < count; i++) {
+			uint32_t node = load_relaxed(&t->infos[row + i].node);
+
+			changed |= node != chunk[i].node;
+			chunk[i].node = node;
+		}
+		if (changed)
+			error = put(&to, chunk, offset, count * sizeof(*chunk));
 	}
+	return error;
 }
 
-/* The windows one after the other, the header's last: until then the header says what is in use. */
+/* The header's fields that say how much is in use. */
+#define COUNTS_OFFSET	offsetof(struct table_header, row_limit)
+#define COUNTS_BYTES	(offsetof(struct table_header, totals) - COUNTS_OFFSET)
+
+/* How many rows the copy in fd has. False: it cannot be read. */
+static bool count_copied(int fd, uint32_t *rows)
+{
+	uint32_t limit;
+
+	if (pread(fd, rows, sizeof(*rows), offsetof(struct table_header, row_count)) != sizeof(*rows) ||
+	    pread(fd, &limit, sizeof(limit), offsetof(struct table_header, row_limit)) != sizeof(limit))
+		return false;
+	*rows = *rows < limit ? *rows : limit;
+	return true;
+}
+
+/*
+ * The frames, codes, modules and texts are copied once more, because a thread may have been writing any of them. They
+ * never change afterwards. Of the rows only those are copied whose numbers had not been given out before.
+ */
+int table_copy_complete(struct table *t, int fd)
+{
+	struct target to = { .fd = fd };
+	uint32_t rows;
+	int saved = errno, error = count_copied(fd, &rows) ? complete_infos(t, fd, rows) : EIO;
+
+	for (unsigned i = 0; i < COPY_STEPS && !error; i++) {
+		unsigned window = copy_order[i];
+
+		if (window == LAYOUT_INFOS)
+			error = copy_part(t, &to, window, rows * sizeof(struct row_info));
+		else if (window == 1 + TABLE_ROWS)
+			error = copy_part(t, &to, window, rows * sizeof(struct row));
+		else if (window >= 1 + TABLE_CODES && window <= 1 + TABLE_TEXT)
+			error = copy_part(t, &to, window, 0);
+	}
+	if (!error)
+		error = copy_header(t, &to, COUNTS_OFFSET, COUNTS_BYTES);
+	errno = saved;
+	return error;
+}
+
+/* ---- A move ---- */
+
+/* Puts copied memory in the place of a window. */
+static int replace(struct table *t, unsigned window, char *copy, size_t bytes)
+{
+	char *at = (char *)t->head + layout_window(t->head, window, FIRST_LOG2).offset;
+
+	if (mremap(copy, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, at) == MAP_FAILED)
+		return ENOMEM;
+	madvise(at, bytes, MADV_NOHUGEPAGE);	/* arena_map() has done it if it is large */
+	madvise(at, bytes, MADV_DONTDUMP);
+	return 0;
+}
+
+/* Moves a part with a window of its own. */
+static int move_window(struct table *t, unsigned window)
+{
+	struct target to = { -1, NULL, layout_window(t->head, window, FIRST_LOG2).offset };
+	struct layout_range r;
+	size_t bytes;
+	int error;
+
+	if (!layout_take(t, window, &r))
+		return ENOMEM;
+	bytes = (size_t)t->mapped[window];
+	to.memory = arena_map(bytes);
+	error = to.memory ? put_stretch(t, &to, window, &r) : ENOMEM;
+	if (!error)
+		error = replace(t, window, to.memory, bytes);
+	if (error)
+		arena_unmap(to.memory, bytes);
+	return error;
+}
+
+/*
+ * The windows one after the other, in the order of a copy. The first window, with the header, is replaced last: until
+ * then the header says what is in use.
+ */
 static int move_to_memory(struct table *t)
 {
-	for (unsigned i = LAYOUT_WINDOWS; i-- > 0; ) {
-		uint64_t offset = layout_window(t->head, i, FIRST_LOG2).offset;
-		size_t bytes = (size_t)t->mapped[i];
-		char *at = (char *)t->head + offset, *copy = bytes ? arena_map(bytes) : NULL;
+	size_t bytes = (size_t)t->mapped[0];
+	struct target first = { -1, arena_map(bytes), 0 };
+	int error = first.memory ? 0 : ENOMEM;
 
-		if (!bytes)
-			continue;
-		if (!copy)
-			return ENOMEM;
-		copy_used(copy, t, offset, bytes);
-		if (mremap(copy, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, at) == MAP_FAILED) {
-			arena_unmap(copy, bytes);
-			return ENOMEM;
-		}
-		madvise(at, bytes, MADV_NOHUGEPAGE);	/* arena_map() has done it if it is large */
-		madvise(at, bytes, MADV_DONTDUMP);
+	for (unsigned i = 0; i < COPY_STEPS && !error; i++) {
+		bool beside_header = !layout_window(t->head, copy_order[i], FIRST_LOG2).most_bytes;
+
+		error = beside_header ? copy_part(t, &first, copy_order[i], 0) : move_window(t, copy_order[i]);
+	}
+	if (!error)
+		error = copy_header(t, &first, 0, sizeof(*t->head));
+	if (!error)
+		error = replace(t, 0, first.memory, bytes);
+	if (error) {
+		arena_unmap(first.memory, bytes);
+		return error;
 	}
 	t->shared = t->populates = false;
 	t->head->no_space = 0;
 	return 0;
 }
 
+/* The first window, which has the header, comes last: should a mapping fail, the counts are not less than what the
+ * other windows have. */
 static int move_to_file(struct table *t, int fd)
 {
 	int error = 0;
 
-	for (unsigned i = 0; i < LAYOUT_WINDOWS && !error; i++) {
-		uint64_t offset = layout_window(t->head, i, FIRST_LOG2).offset;
+	for (unsigned i = 0; i <= COPY_STEPS && !error; i++) {
+		unsigned window = i < COPY_STEPS ? copy_order[i] : 0;
+		uint64_t offset = layout_window(t->head, window, FIRST_LOG2).offset;
 
-		if (t->mapped[i])
-			error = map_stretch((char *)t->head + offset, t->mapped[i], fd, offset, MAP_FIXED);
+		if (t->mapped[window])
+			error = map_stretch((char *)t->head + offset, t->mapped[window], fd, offset, MAP_FIXED);
 	}
 	return error;
 }

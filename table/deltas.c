@@ -292,19 +292,6 @@ void deltas_flush(struct table *t, struct deltas *d)
 		flush_heap_size(t, d);
 }
 
-/*
- * Empties the slots of rows that the copy of the table does not have. Where a fork could not wait for another thread,
- * that thread may have made the row and used the slot while the copy was being made: the counts of the header are copied
- * first, the slots later. Flushed to the copy, such a slot would change a row that is made later, for another backtrace.
- */
-static void drop_unknown_rows(struct table *t, struct deltas *d)
-{
-	for (unsigned i = 0; i < DELTA_SLOTS; i++) {
-		if (d->slots[i].row >= table_row_end(t))
-			d->slots[i] = (struct delta){ .row = ROW_NONE };
-	}
-}
-
 void deltas_forked(struct table *t, struct deltas *own)
 {
 	struct table_header *h = t->head;
@@ -318,7 +305,6 @@ void deltas_forked(struct table *t, struct deltas *own)
 			continue;
 		store_relaxed(&d->flushing, 0);
 		delta_finish_flush(t, d);
-		drop_unknown_rows(t, d);
 		/* A process of one thread uses no slots, so the rows and totals have to be complete. */
 		deltas_flush(t, d);
 		store_relaxed(&d->taken, 0);

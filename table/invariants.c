@@ -165,6 +165,25 @@ static void add_block(void *context, uintptr_t address, struct block b)
 	}
 }
 
+struct rows_in_use {
+	uint32_t end;
+	struct broken *broken;
+};
+
+static void check_block(void *context, uintptr_t address, struct block b)
+{
+	struct rows_in_use *rows = context;
+
+	expect(rows->broken, b.row < rows->end, b.row, address, "a block's row is in use");
+}
+
+void invariants_check_blocks(const struct table *t, const struct blocks *b, struct broken *broken)
+{
+	struct rows_in_use rows = { table_row_end(t), broken };
+
+	blocks_each(b, check_block, &rows);
+}
+
 /* One row of the view, which is taken from the sums: what then remains there is in no row. */
 static void check_row(const struct table *t, struct sums *s, const struct view_row *r, bool one_thread)
 {

@@ -32,6 +32,9 @@ struct broken {
  */
 void invariants_check_structure(const struct table *t, struct broken *broken);
 
+/* The row of each block in the map is in use. In a process of one thread, at any moment. */
+void invariants_check_blocks(const struct table *t, const struct blocks *b, struct broken *broken);
+
 /*
  * What holds while no thread is inside the guard, so that no operation is half done. (And no operation has ever
  * been cut off in the middle, by longjmp() or by a fork that no handler saw.) The sums are over all rows, each

@@ -393,6 +393,46 @@ bool layout_reserve(struct table *t)
 	return true;
 }
 
+/* A function of its own: the header that extend_part() needs is large, and a fork may happen on a small stack. */
+static bool __attribute__((noinline)) extend_to(struct table *t, enum table_part part, uint32_t limit)
+{
+	struct table_header most;
+
+	layout_header(&most, t->head->rows_log2);
+	return extend_part(t, &most, part, limit);
+}
+
+bool layout_take(struct table *t, unsigned window, struct layout_range *range)
+{
+	const struct table_header *h = t->head;
+	enum table_part part = window == LAYOUT_INFOS ? TABLE_ROWS : window - 1;
+	uint32_t limit = layout_limit(h, part), count = layout_count(h, part);
+	bool mapped = is_beside_header(part) ||
+		      (bytes_of(part, limit) <= load_acquire(&t->mapped[layout_window_of(part)]) &&
+		       (part != TABLE_ROWS ||
+			limit * sizeof(struct row_info) <= load_acquire(&t->mapped[LAYOUT_INFOS])));
+
+	if (!mapped && !extend_to(t, part, limit))
+		return false;
+	count = count < limit ? count : limit;	/* the limit may have been raised in between */
+	if (window == LAYOUT_INFOS)
+		*range = (struct layout_range){ h->infos_offset, count * sizeof(struct row_info) };
+	else
+		*range = (struct layout_range){ offset_of(h, part), bytes_of(part, count) };
+	return true;
+}
+
+bool layout_follow(struct table *t)
+{
+	struct layout_range unused;
+
+	for (enum table_part part = 0; part < TABLE_PARTS; part++) {
+		if (!layout_take(t, layout_window_of(part), &unused))
+			return false;
+	}
+	return true;
+}
+
 unsigned layout_used(const struct table_header *h, bool indexes, struct layout_range *ranges)
 {
 	unsigned n = 0;

@@ -94,6 +94,16 @@ uint64_t layout_limit_bytes(const struct table_header *h, enum table_part part);
  * `indexes`: include the parts that only interning needs. Returns the number of ranges. */
 unsigned layout_used(const struct table_header *h, bool indexes, struct layout_range *ranges);
 
+/*
+ * The stretch that is in use of one part, which is given by the number of its window (LAYOUT_INFOS: the infos). Has it
+ * mapped, up to the part's limit: a forked child may read the table that its parent goes on making larger, and then the
+ * header is ahead of `mapped`. False: the kernel refused.
+ */
+bool layout_take(struct table *t, unsigned window, struct layout_range *range);
+
+/* The same for all parts, without the stretches. */
+bool layout_follow(struct table *t);
+
 /* How many of a part are in use: the count in the header, which may have run past its limit. */
 uint32_t layout_count(const struct table_header *h, enum table_part part);
 

@@ -293,10 +293,18 @@ void table_unmap(struct table *t);
 int table_create_in(struct table *t, int fd);
 
 /*
- * A copy of what is in use, as a table for table_move() in another such file. Returns 0 or an
- * errno. What other threads change meanwhile is copied as it is when its turn comes.
+ * A copy of what is in use, as a table for table_move() in another such file. Returns 0 or an errno. Other threads and
+ * other processes may add rows meanwhile and change counters: each row in the copy's index is whole, and counters are
+ * copied as they are when their turn comes.
  */
-int table_copy(const struct table *t, int fd);
+int table_copy(struct table *t, int fd);
+
+/*
+ * In a child after fork whose parent has made the copy in fd before the fork, while threads went on: adds the rows that
+ * have come since, which blocks of the child may belong to. They are not in the copy's index, so the child may make a
+ * second row for such a backtrace. t is still the parent's table, in memory that both share. Returns 0 or an errno.
+ */
+int table_copy_complete(struct table *t, int fd);
 
 /* Replaces the mapping of the table, at its old address, by one of fd, which table_copy() has written, or (fd -1) by
  * memory of this process alone. For a child after fork. Returns 0, or an errno: then a part of the table may still be

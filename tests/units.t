@@ -18,6 +18,7 @@ run() { # NAME SOURCE...
 sanitize=
 run check -DHEAPTRACE_CHECK base/*.c elf/*.c options/*.c table/*.c >"$dir/out"
 run units base/*.c elf/*.c options/*.c table/*.c >>"$dir/out"
+run copy -DHEAPTRACE_CHECK -Wl,--wrap=pwrite base/*.c elf/*.c options/*.c table/*.c >>"$dir/out"
 run deltas -DHEAPTRACE_CHECK base/*.c elf/*.c options/*.c table/*.c >>"$dir/out"
 echo 'int main(void) { return 0; }' >"$dir/probe.c"
 sanitize='-fsanitize=address,undefined -fno-sanitize-recover=all'

@@ -366,20 +366,6 @@ static void test_many_rows(void)
 	end();
 }
 
-/* A thread that a fork could not wait for has a slot for a row that it has made after the counts were copied. */
-static void test_row_after_copy(void)
-{
-	uint32_t end;
-
-	begin(false);
-	end = t.head->row_count;
-	thread[1]->slots[end % DELTA_SLOTS] = (struct delta){ .row = end, .live_count = 5, .live_size = 500 };
-	deltas_forked(&t, thread[0]);
-	ok(!t.rows[end].live_count && !t.rows[end].live_size && !thread[1]->slots[end % DELTA_SLOTS].row,
-	   "after a fork no slot is flushed to a row that the child does not have");
-	table_unmap(&t);
-}
-
 /* ---- A thread that is killed in a flush ---- */
 
 struct state_of_flush {
@@ -564,7 +550,6 @@ int main(void)
 	test_negative_heap();
 	test_negative_count();
 	test_many_rows();
-	test_row_after_copy();
 	test_killed(false);
 	test_killed(true);
 	for (unsigned i = 0; i < count && !wrong[0]; i++)
