@@ -315,8 +315,9 @@ static bool find_arena(struct heap_places *p, const struct data *d, const struct
 }
 
 /*
- * The value of n_mmaps_max: the built-in one, another one, or 0. They are tried in this order, because the built-in
- * value is the one that hardly another word has. Whoever changes it sets no_dyn_threshold, too (do_set_mmaps_max()).
+ * The value of n_mmaps_max: the built-in one, another one, or 0. heap_find() tries them in this order, because hardly
+ * any other word has the built-in value, and many are 0. Code of glibc that changes n_mmaps_max also sets
+ * no_dyn_threshold (do_set_mmaps_max()).
  */
 enum mmaps_limit { LIMIT_DEFAULT, LIMIT_TUNED, LIMIT_ZERO, LIMITS };
 

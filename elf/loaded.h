@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which loaded module an address lies in. glibc's _dl_find_object() (2.35 and later) answers that. It is looked
- * up at run time, so that the library can be loaded by an older glibc too, where the kernel's list of mappings
- * (maps.h) answers. Lock-free and async-signal-safe; keeps errno.
+ * Finds the loaded module that contains an address, by glibc's _dl_find_object() (2.35 and later). This function is
+ * looked up at run time, because an older glibc, which does not have it, could otherwise not load the library. There
+ * the kernel's list of mappings serves instead (maps.h).
+ *
+ * All functions are lock-free and async-signal-safe and keep errno, but for loaded_init().
  */
 #ifndef ELF_LOADED_H
 #define ELF_LOADED_H
@@ -35,10 +37,10 @@ bool loaded_init(void);
 enum loaded_status loaded_find(uintptr_t pc, struct loaded_module *m);
 
 /*
- * The path by which the kernel knows the file of a module that loaded_find() has found for pc; m->name where the
- * kernel's list cannot be read. It serves when m->name is relative: that was relative to the directory that was
- * current when the module was loaded, and another one may be current now. Reads /proc/self/maps. The text is
- * never freed.
+ * Returns the path by which the kernel knows the file of the module *m, which loaded_find() has found for pc; m->name
+ * if the kernel's list cannot be read. The caller needs it if m->name is relative: the directory to which it is
+ * relative was current when the module was loaded, and another one may be current now. Reads /proc/self/maps. The text
+ * is never freed.
  */
 const char *loaded_path(uintptr_t pc, const struct loaded_module *m);
 

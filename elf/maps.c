@@ -4,10 +4,11 @@
 
 #include "base/arena.h"
 #include "base/atomics.h"
-#include "headers.h"
 #include "base/mappings.h"
 #include "base/probe.h"
+#include "base/search.h"
 #include "base/uninterrupted.h"
+#include "headers.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -87,21 +88,13 @@ enum answer {
 /* Returns the index of the last entry that starts at or before pc; count: there is none. */
 static uint32_t search(const struct list *list, uint32_t count, uintptr_t pc)
 {
-	uint32_t low = 0, high = count;
+	uint32_t after = (uint32_t)search_first(count, i, load_relaxed(&list->codes[i].start) <= pc);
 
-	while (low < high) {
-		uint32_t middle = (low + high) / 2;
-
-		if (load_relaxed(&list->codes[middle].start) <= pc)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low ? low - 1 : count;
+	return after ? after - 1 : count;
 }
 
-/* Searches pc in the newest list. IN_MODULE: *found is the mapping. The list may be overwritten meanwhile, so the
- * answer counts only if the next list but one has not been begun at the end. */
+/* Searches pc in the newest list. IN_MODULE: *found is the mapping. A writer may overwrite the list meanwhile, because
+ * the next list but one has the same place. Then `begun` is greater than n + 1 at the end, and the answer is void. */
 static enum answer search_newest(uintptr_t pc, struct code *found)
 {
 	uint32_t n = load_acquire(&done), count, i;

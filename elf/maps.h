@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which module an address lies in, for a libc without _dl_find_object() (glibc before 2.35):
- * by the kernel's list of what is mapped, /proc/self/maps.
+ * Finds the module that contains an address, by the kernel's list of mappings, /proc/self/maps. It serves with a libc
+ * that has no _dl_find_object() (glibc before 2.35).
  *
  * The loader's own list cannot be used. dl_iterate_phdr() takes a lock that another thread may hold while that
  * thread waits for a lock of the caller of malloc (callbacks are arbitrary code), and in a forked child perhaps

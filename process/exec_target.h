@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The program that a process is about to become or to start, and whether that program can be traced.
- * elf/program.h examines the file; this module chooses the environment and says what is not traced.
+ * Examines the program that a process is about to become or to start, and chooses the program's environment.
+ * elf/program.h finds out whether the program can be traced. If it cannot, a notice says so.
  *
  * Nothing can be preloaded into a static program. The loader of a set-user-ID program ignores the
  * preload. A program of another machine, word size or C library cannot load this library. A sanitizer
@@ -38,10 +38,10 @@ struct exec_target {			/* on the caller's stack */
 void exec_target_examine(struct exec_target *t, const char *file, bool search, bool becomes, char *const *env);
 
 /*
- * To be called after exec_target_examine(), when the dump signals in `held` are blocked for the program. Sets
- * t->env so that it tells the program of them (options.held); the program's library unblocks them when its handlers
- * are installed. False: the program cannot be told, so the caller must not block the signals, and t->env is what
- * it was.
+ * To be called after exec_target_examine(), when the dump signals in `held` (a bit for each) are blocked for the
+ * program. Sets t->env to an environment that names these signals (options.held); the library in the program unblocks
+ * them when its handlers are installed. False: there is no such environment, so the caller must unblock the signals,
+ * and t->env has the same contents as before. Async-signal-safe, keeps errno.
  */
 bool exec_target_hold_signals(struct exec_target *t, unsigned held);
 

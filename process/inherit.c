@@ -102,8 +102,7 @@ static void remember_library(const char *named, size_t len)
 			out_char(&text, '/');
 		}
 	}
-	for (size_t i = 0; i < len; i++)
-		out_char(&text, named[i]);
+	out_bytes(&text, named, len);
 	if (text.lost || strpbrk(path, ": "))
 		return;
 	copy = copy_of(path, text.len);

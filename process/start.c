@@ -155,7 +155,7 @@ bool start_recording(void)
 {
 	bool records;
 
-	if (rights_are_more())
+	if (rights_are_elevated())
 		lifecycle_begin(false);
 	if (load_relaxed(&lifecycle.state) == LIFECYCLE_OFF)
 		return false;
@@ -181,8 +181,8 @@ static void say_untraced(void)
 void start_untraced(void)
 {
 	signals_drop(&options);
-	if (rights_are_more())
-		rights_clear(environ);
+	if (rights_are_elevated())
+		rights_remove_options(environ);
 	else if (options.children)
 		say_untraced();
 }
