@@ -369,3 +369,20 @@ __attribute__((constructor)) static void init(void)
 	signals_start(signal_hooks_init(), options);
 	guard_leave();
 }
+
+#define CLEARED_WORDS	512u
+
+/*
+ * The last constructor of this library: clears what the others have left on the stack. main() and what it calls will
+ * have their frames there, with parts that they never write. Where such a function has no unwind information,
+ * guard_recover() looks for return addresses into this library, and an old one would make a hook that was left look
+ * like one that is still under way. Calls nothing, which would leave another such address.
+ */
+__attribute__((constructor)) static void clear_stack(void)
+{
+	volatile uintptr_t below[CLEARED_WORDS];
+
+	for (unsigned i = 0; i < CLEARED_WORDS; i++)
+		below[i] = 0;
+	(void)below[0];
+}

@@ -30,7 +30,7 @@ static void *(*real_dlopen)(const char *, int);
 static void *(*real_dlmopen)(Lmid_t, const char *, int);
 
 /* At start; or at the first call, where a constructor of another library, which ran before, makes one. */
-__attribute__((constructor)) static void find_real(void)
+__attribute__((constructor(LOOKUPS))) static void find_real(void)
 {
 	static const struct lookup list[] = {
 		{ "dlmopen", (void **)(void *)&real_dlmopen },

@@ -17,7 +17,7 @@
 
 static __typeof__(_exit) *real_exit;
 
-__attribute__((constructor)) static void find_real(void)
+__attribute__((constructor(LOOKUPS))) static void find_real(void)
 {
 	static const struct lookup list[] = { { "_exit", (void **)(void *)&real_exit } };
 

@@ -8,4 +8,8 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
+/* The priority of constructors that look up the real functions: they run before the library's start and its
+ * clear_stack() (libheaptrace.c), which have none. */
+#define LOOKUPS	200
+
 #endif

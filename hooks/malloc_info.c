@@ -35,7 +35,7 @@ static struct {
 	struct sizes (*mallinfo2)(void);
 } real;
 
-__attribute__((constructor)) static void find_real(void)
+__attribute__((constructor(LOOKUPS))) static void find_real(void)
 {
 #define FIND(name) { #name, (void **)(void *)&real.name },
 	static const struct lookup list[] = { FIND(mallinfo2) REAL_FUNCTIONS(FIND) };

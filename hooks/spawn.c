@@ -24,7 +24,7 @@ static struct {
 	REAL_FUNCTIONS(DECLARE)
 } real;
 
-__attribute__((constructor)) static void find_real(void)
+__attribute__((constructor(LOOKUPS))) static void find_real(void)
 {
 #define FIND(name) { #name, (void **)(void *)&real.name },
 	static const struct lookup list[] = { REAL_FUNCTIONS(FIND) };
