@@ -4,10 +4,14 @@
  *
  *	options -> PROGRAM found -> can it be traced? -> library found -> environment -> exec
  *
- * It becomes PROGRAM with LD_PRELOAD and HEAPTRACE_OPTIONS set, so PROGRAM's status, pid,
- * descriptors and death are its own. What would make the loader drop the library silently
- * (a static program, a set-user-ID bit, another word size, a colon in the library's path) is
- * said here, before anything runs, in one line that tells what to do.
+ * The wrapper becomes PROGRAM by exec, with LD_PRELOAD and HEAPTRACE_OPTIONS set. So PROGRAM has the pid and the
+ * descriptors of the wrapper, and whoever waits for the wrapper gets PROGRAM's exit status or signal.
+ *
+ * Some programs and paths make the dynamic loader ignore the library without a word: a static program, a
+ * set-user-ID bit, another word size, a colon in the library's path. The wrapper checks for these before anything
+ * runs, and refuses with one line that says what to do.
+ *
+ * With --report=FILE and --dump=PID it prints a dump instead (wrapper/playback.h).
  */
 #include "elf/program.h"
 #include "format/format.h"
@@ -34,7 +38,7 @@
 
 /* ---- PROGRAM in PATH ---- */
 
-/* 0 when path is a regular file that we may execute, else the errno that says why not. */
+/* Returns 0 if path is a regular file that this process may execute, else an errno. */
 static int executable(const char *path)
 {
 	struct stat st;
@@ -48,7 +52,7 @@ static int executable(const char *path)
 	return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) ? errno : 0;
 }
 
-/* The file that name means, as a shell would find it. */
+/* Finds the file of a command as a shell does: by its path, or in the directories of PATH. */
 static char *find_program(const char *name)
 {
 	char default_path[256] = "/bin:/usr/bin";
@@ -90,12 +94,12 @@ static char *find_program(const char *name)
 
 struct program {
 	const char *name;	/* as the user wrote it */
-	char *path;
-	char *runs;		/* what runs in the end: path, or a script's interpreter */
-	struct program_file file;	/* of runs */
+	char *path;		/* of its file */
+	char *runs;		/* the ELF file that runs in the end: path, or a script's interpreter */
+	struct program_file file;	/* what is known of `runs` */
 	const char *culprit;	/* for messages: name, or "INTERPRETER (which runs NAME)" */
-	bool by_shell;		/* execve() will say ENOEXEC */
-	int word_bits;		/* 32 or 64 when not our own word size, else 0 */
+	bool by_shell;		/* a script without a #! line: execve() fails with ENOEXEC, and a shell runs it */
+	int word_bits;		/* 32 or 64 if it has another word size than the wrapper, else 0 */
 };
 
 /* Follows #! lines to the ELF file behind them. */
@@ -124,6 +128,7 @@ static void follow_scripts(struct program *p)
 	}
 }
 
+/* Ends the wrapper if PROGRAM cannot be traced. */
 static void check_program(struct program *p)
 {
 	const struct program_file *file = &p->file;
@@ -164,7 +169,7 @@ static char *own_directory(const char *argv_0)
 	char path[PATH_MAX];
 	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 1);
 
-	if (len <= 0 || path[0] != '/') {	/* no /proc: as we were called */
+	if (len <= 0 || path[0] != '/') {	/* there is no /proc: use the name that the wrapper was called by */
 		if (!realpath(strchr(argv_0, '/') ? argv_0 : find_program(argv_0), path))
 			return NULL;
 		len = (ssize_t)strlen(path);
@@ -174,7 +179,7 @@ static char *own_directory(const char *argv_0)
 	return format_text("%s", path);
 }
 
-/* The library's absolute path, checked to be one that the loader of PROGRAM takes. */
+/* Finds the library. Returns its absolute path, which the loader of PROGRAM can take. */
 static char *find_library(const struct program *p, const char *argv_0)
 {
 	static const char *const places[] = { "", "/../lib", "/../lib/heaptrace" };
@@ -239,7 +244,7 @@ static void check_record(const struct options *o, const struct program *p)
 		die(EXIT_SETUP, "%s", why);
 }
 
-/* --report */
+/* Executes --report. */
 static _Noreturn void print_report(struct options *o)
 {
 	const char *why;
@@ -251,7 +256,7 @@ static _Noreturn void print_report(struct options *o)
 	leave(why ? EXIT_SETUP : 0);
 }
 
-/* --dump */
+/* Executes --dump. */
 static _Noreturn void print_process(struct options *o)
 {
 	const char *why;
@@ -263,7 +268,7 @@ static _Noreturn void print_process(struct options *o)
 	leave(why ? EXIT_SETUP : 0);
 }
 
-/* The address of a watcher; NULL: nobody watches. */
+/* Opens the socket of a watcher. Returns its address; NULL: there will be no watcher. */
 static const char *open_watcher(const struct options *o, char address[WATCHER_ADDRESS_BYTES])
 {
 	if (o->no_watch)
@@ -272,14 +277,15 @@ static const char *open_watcher(const struct options *o, char address[WATCHER_AD
 		return address;
 	if (o->every_ms)
 		die(EXIT_SETUP, "--every needs a watcher, which this process cannot have here: it is "
-		    "process 1 or a reaper of children, no descriptor is left, or the system has no pidfd_open() (start a container "
-		    "with an init, as docker run --init, or ask for dumps by signals or --dump=PID)");
+		    "process 1 or a reaper of children, no descriptor is left, or the system has no pidfd_open() "
+		    "(start a container with an init, as docker run --init, or ask for dumps by signals or "
+		    "--dump=PID)");
 	return NULL;
 }
 
 /* ---- exec ---- */
 
-/* Becomes PROGRAM; does not return. */
+/* Becomes PROGRAM. Does not return: where that fails, the wrapper ends with a message. */
 static void run(const struct program *p, int argc, char **argv, char **env)
 {
 	const char *interpreter = p->file.interpreter;
@@ -291,7 +297,7 @@ static void run(const struct program *p, int argc, char **argv, char **env)
 
 		if (!shell_argv)
 			die(EXIT_SETUP, "out of memory");
-		shell_argv[0] = (char *)"/bin/sh";	/* as execvp() has it */
+		shell_argv[0] = (char *)"/bin/sh";	/* as execvp() does */
 		shell_argv[1] = p->path;
 		memcpy(shell_argv + 2, argv + 1, (size_t)argc * sizeof(*argv));
 		execve(shell_argv[0], shell_argv, env);
@@ -304,7 +310,7 @@ static void run(const struct program *p, int argc, char **argv, char **env)
 	die(EXIT_EXEC, "%s: cannot execute: %s", p->culprit, strerror(error));
 }
 
-/* The formats that the watcher, --report and --dump write, and no traced process. */
+/* The formats that only the watcher, --report and --dump write, and no traced process. */
 static const struct format *const by_reporter[] = { &json_format, NULL };
 
 int main(int argc, char **argv)
@@ -319,7 +325,7 @@ int main(int argc, char **argv)
 	first = command_line_parse(argc, argv, &options);
 	options.watch = options.outfile_is = NULL;
 	if (!options.report && !options.dump)
-		options.sysroot = NULL;		/* of the environment */
+		options.sysroot = NULL;		/* in the environment the option has no effect on this command */
 	if (options.report)
 		print_report(&options);
 	if (options.dump)

@@ -16,6 +16,7 @@
 #define HEAPTRACE_VERSION "0.1"
 #endif
 
+/* Sets an option. --help and --version are answered at once. */
 static void set_option(struct options *o, const struct option_entry *e, const char *value)
 {
 	char error[512];
@@ -32,12 +33,13 @@ static void set_option(struct options *o, const struct option_entry *e, const ch
 	}
 }
 
-/* Whether the command line may have the option. */
+/* Whether the option is allowed on the command line. */
 static bool is_for_command_line(const struct option_entry *e)
 {
 	return e->place == OPTION_PLACE_EVERYWHERE || e->place == OPTION_PLACE_COMMAND;
 }
 
+/* Ends the wrapper because of an argument that is no option. */
 static _Noreturn void die_unknown(const char *arg)
 {
 	const char *name = arg + strspn(arg, "-");
@@ -46,7 +48,7 @@ static _Noreturn void die_unknown(const char *arg)
 	struct out wrong = out_memory(message, sizeof(message));
 
 	if (arg[1] != '-' && arg[1] == 'p' && name_len == 1 + strspn(name + 1, "0123456789"))
-		name_len = 1;		/* -p4711, as strace and gdb take it */
+		name_len = 1;		/* -p4711, which strace and gdb take, stands for -p */
 	out_foreign(&wrong, arg, len);
 	out_text(&wrong, ": no such option");
 	if (!options_suggest(name, name_len, true, &wrong))
@@ -54,7 +56,7 @@ static _Noreturn void die_unknown(const char *arg)
 	die(EXIT_SETUP, "%s", message);
 }
 
-/* The row of an argument like --top, --top=3, -s, -ssize; *value is what is attached, or NULL. */
+/* The row for an argument like --top, --top=3, -s or -ssize. *value: the value in the same argument, or NULL. */
 static const struct option_entry *find_option(const char *arg, const char **value)
 {
 	size_t len = strcspn(arg, "=");
@@ -73,7 +75,7 @@ static const struct option_entry *find_option(const char *arg, const char **valu
 	return e;
 }
 
-/* Returns the index of PROGRAM in argv. */
+/* Reads the options of the command line into *o. Returns the index of PROGRAM in argv. */
 static int parse_command(int argc, char **argv, struct options *o)
 {
 	bool given[OPTIONS] = { false };
@@ -110,7 +112,7 @@ static int parse_command(int argc, char **argv, struct options *o)
 	return i;
 }
 
-/* Reads a HEAPTRACE_OPTIONS that is already there. The options of the command line come on top. */
+/* Reads the options of HEAPTRACE_OPTIONS, if that is set. The options of the command line override them. */
 static void parse_environment(struct options *o)
 {
 	const char *text = getenv(OPTIONS_ENV);
@@ -134,8 +136,8 @@ int command_line_parse(int argc, char **argv, struct options *o)
 	struct out why = out_memory(message, sizeof(message));
 	int program;
 
-	/* Once without the environment, because --help has to be there for someone whose HEAPTRACE_OPTIONS
-	 * is wrong. */
+	/* The first pass ignores the environment, because --help must work for someone whose HEAPTRACE_OPTIONS is
+	 * wrong. */
 	options_init(o);
 	parse_command(argc, argv, o);
 	options_init(o);

@@ -6,10 +6,10 @@
 struct options;
 
 /*
- * Reads the options of HEAPTRACE_OPTIONS and, on top of them, those of the command line into *o, which
- * refers to argv and to memory from malloc() from then on. Returns the index of PROGRAM in argv, or argc
- * where --report or --dump need none. --help and --version are answered here, and anything that is wrong
- * ends the wrapper with a message.
+ * Reads the options of HEAPTRACE_OPTIONS and then those of the command line, which override them, into *o. From
+ * then on *o refers to argv and to memory from malloc(). Returns the index of PROGRAM in argv, or argc with
+ * --report and --dump, which take none. --help and --version are answered here. Wrong options end the wrapper with
+ * a message.
  */
 int command_line_parse(int argc, char **argv, struct options *o);
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Makes the completion for bash out of the table of options, which completion.in lists. The result needs
-# bash 4 and nothing else; with the package bash-completion the arguments of PROGRAM are completed as
-# they are without heaptrace in front.
+# Makes the completion for bash from the table of options, which completion.in lists. The completion needs
+# bash 4 and nothing else. If the package bash-completion is installed, it completes the arguments of PROGRAM
+# as it does for a command line without heaptrace.
 BEGIN {
 	RS = "@"
 	SINGLE = "\047"

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# The part of the completion that does not depend on the options; completion.awk puts it behind the rest.
+# The part of the completion that does not depend on the options. completion.awk adds it to the part that does.
 #
-# COMP_WORDS has --sort=size as three words, because `=` separates words, or as one where the user has taken
-# it out of COMP_WORDBREAKS.
+# In COMP_WORDS --sort=size is three words, because `=` separates words, or one word where the user has removed
+# `=` from COMP_WORDBREAKS.
 
-# The processes that heaptrace traces, of those that this user may look at.
+# Prints the ids of the processes that heaptrace traces, as far as this user may read their maps.
 _heaptrace_traced() {
 	local maps
 	for maps in $(grep -ls '/libheaptrace[^/]*\.so' /proc/[0-9]*/maps 2> /dev/null); do
@@ -13,7 +13,7 @@ _heaptrace_traced() {
 	done
 }
 
-# Completes a value: its beginning, its kind, the valid words.
+# Completes a value. Arguments: the beginning of the value, its kind, and the valid words.
 _heaptrace_value() {
 	local cur=$1 kind=$2 words=${*:3} given='' key signals
 	case $kind in
@@ -46,7 +46,7 @@ _heaptrace_value() {
 	mapfile -t COMPREPLY < <(compgen -P "$given" -W "$words" -- "$cur")
 }
 
-# Completes PROGRAM, the word with this index, or its arguments.
+# Completes PROGRAM or its arguments. Argument: the index of PROGRAM in COMP_WORDS.
 _heaptrace_program() {
 	local cur=${COMP_WORDS[COMP_CWORD]}
 	if (($1 < COMP_CWORD)); then
@@ -84,7 +84,7 @@ _heaptrace() {
 		i=$((i + 1))
 		[[ $kind ]] || continue
 		[[ ${COMP_WORDS[i]} == = && $word == --* ]] && i=$((i + 1))
-		# The value is what is being completed, or begins behind the = that the cursor stands at.
+		# The cursor is in the value, or directly behind the = before it.
 		if ((i > COMP_CWORD)); then
 			_heaptrace_value '' $kind
 			return

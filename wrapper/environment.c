@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Whether an option has a relative path: then the environment form depends on the current directory. */
+/* Whether an option has a relative path, so that the environment form depends on the current directory. */
 static bool names_relative(const struct options *o)
 {
 	return options_print_env(o, "/", NULL, 0) != options_print_env(o, NULL, NULL, 0);
@@ -38,7 +38,7 @@ char *environment_options(const struct options *o)
 	return text;
 }
 
-/* The value when entry is name=value, else NULL. */
+/* The value if the entry is NAME=value, else NULL. */
 static const char *env_value(const char *entry, const char *name)
 {
 	size_t len = strlen(name);
@@ -48,7 +48,7 @@ static const char *env_value(const char *entry, const char *name)
 
 char **environment_make(const char *library, const char *options)
 {
-	const char *preloaded = NULL;	/* the last one counts: ld.so overwrites */
+	const char *preloaded = NULL;	/* of several LD_PRELOAD the loader takes the last one */
 	size_t count = 0, kept = 0;
 	char **env;
 

@@ -6,13 +6,13 @@
 
 struct options;
 
-/* The environment form of the options, in memory from malloc(), with paths that are good in every directory.
- * Ends the wrapper when a path is relative to a current directory that has no path itself. */
+/* The environment form of the options, in memory from malloc(). Paths in it are absolute. Ends the wrapper if a path
+ * is relative to a current directory that has no path itself. */
 char *environment_options(const struct options *o);
 
-/* A copy of the environment with the two variables. The library goes before what is already preloaded, so
- * that it sees the calls first and passes them on to, say, jemalloc. The array and the two variables are from
- * malloc(), the other ones are those of environ. */
+/* A copy of the environment with the two variables. In LD_PRELOAD the library stands before those that were there, so
+ * that it gets the calls first and passes them on to, say, jemalloc. The array and the two variables are from
+ * malloc(); the other variables are those of environ. */
 char **environment_make(const char *library, const char *options);
 
 #endif

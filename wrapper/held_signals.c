@@ -5,9 +5,10 @@
 #include <signal.h>
 #include <string.h>
 
-static uint8_t dump_signals[2] = { SIGUSR1, SIGUSR2 };	/* as in struct options, signals */
+static uint8_t dump_signals[2] = { SIGUSR1, SIGUSR2 };	/* as options.signals */
 
-static uint8_t held;	/* which of dump_signals are blocked by the wrapper alone */
+/* A bit for each of dump_signals that the wrapper has blocked, and that was not blocked before. */
+static uint8_t held;
 
 void held_signals_hold(void)
 {
@@ -23,7 +24,7 @@ void held_signals_hold(void)
 			held |= (uint8_t)(1 << i);
 }
 
-/* This runs earlier than any constructor of the program or of its libraries. */
+/* The loader calls this before any constructor of the wrapper or of its libraries. */
 __attribute__((section(".preinit_array"), used))
 static void (*hold_first)(void) = held_signals_hold;
 

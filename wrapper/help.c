@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The columns of the table that only --help needs, by enum option_id. */
+/* The columns of options/table.def that only --help needs, by enum option_id. */
 static const struct {
 	const char *initial, *text;
 } options_help[OPTIONS] = {
@@ -26,7 +26,7 @@ static const char *const keys_help[SORT_KEYS] = {
 #define HELP_WIDTH	80
 #define HELP_INDENT	29
 
-/* Prints text from column on, broken at blanks, with further lines indented, and ends the line. */
+/* Prints a text that begins in a column. Lines are broken at blanks, and further lines are indented. Ends the line. */
 static void print_wrapped(int column, const char *text)
 {
 	while (*text) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What --help prints. */
+/* The text of --help. */
 #ifndef WRAPPER_HELP_H
 #define WRAPPER_HELP_H
 

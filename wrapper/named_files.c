@@ -12,14 +12,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static bool say(char why[NAMED_FILES_WHY_BYTES], const char *what, const char *path, const char *cannot,
-		const char *reason)
+/* Puts a message into why. Always returns false. */
+static bool explain(char why[NAMED_FILES_WHY_BYTES], const char *what, const char *path, const char *cannot,
+		    const char *reason)
 {
 	snprintf(why, NAMED_FILES_WHY_BYTES, "%s %s cannot be %s: %s", what, path, cannot, reason);
 	return false;
 }
 
-/* By access(), not open(): opening and closing a FIFO would cost its writer a SIGPIPE. */
+/* Whether the file of --ignore can be read. It is not opened, because opening and closing a FIFO would cost its
+ * writer a SIGPIPE. */
 static bool check_ignore(const char *path, char why[NAMED_FILES_WHY_BYTES])
 {
 	struct stat st;
@@ -29,7 +31,7 @@ static bool check_ignore(const char *path, char why[NAMED_FILES_WHY_BYTES])
 		error = errno;
 	else if (S_ISDIR(st.st_mode))
 		error = EISDIR;
-	return !error || say(why, "ignore file", path, "read", strerror(error));
+	return !error || explain(why, "ignore file", path, "read", strerror(error));
 }
 
 static bool check_directory(const char *what, const char *path, char why[NAMED_FILES_WHY_BYTES])
@@ -43,7 +45,7 @@ static bool check_directory(const char *what, const char *path, char why[NAMED_F
 		error = ENOTDIR;
 	else if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS))
 		error = errno;
-	return !error || say(why, what, path, "searched", strerror(error));
+	return !error || explain(why, what, path, "searched", strerror(error));
 }
 
 bool named_files_check(const struct options *o, char why[NAMED_FILES_WHY_BYTES])
@@ -57,8 +59,7 @@ bool named_files_check(const struct options *o, char why[NAMED_FILES_WHY_BYTES])
 	return !o->sysroot || check_directory("sysroot", o->sysroot, why);
 }
 
-/* Whether the text dumps of this process go to that file: they and the record would overwrite each
- * other. */
+/* Whether the dumps of this process go to that file, so that they and the record would overwrite each other. */
 static bool is_outfile(const struct options *o, const char *command, const char *path)
 {
 	char outfile[PATH_MAX];
@@ -71,7 +72,8 @@ static bool is_outfile(const struct options *o, const char *command, const char 
 					  a.st_dev == b.st_dev && a.st_ino == b.st_ino);
 }
 
-/* NULL, or why not; path gets the file's name, with the placeholders filled in. */
+/* Tries to create the record file. Returns NULL, or why that is not possible. path: gets the file's name, with the
+ * placeholders filled in. */
 static const char *try_record(const struct options *o, const char *command, char path[PATH_MAX])
 {
 	char temporary[PATH_MAX];
@@ -96,5 +98,5 @@ bool named_files_check_record(const struct options *o, const char *command, char
 	char path[PATH_MAX];
 	const char *reason = o->record ? try_record(o, command, path) : NULL;
 
-	return !reason || say(why, "record file", path, "made", reason);
+	return !reason || explain(why, "record file", path, "made", reason);
 }

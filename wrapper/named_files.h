@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Finds out before anything runs that a file or directory which the options name is of no use. */
+/* Checks before anything runs that the files and directories which the options name can be used. */
 #ifndef WRAPPER_NAMED_FILES_H
 #define WRAPPER_NAMED_FILES_H
 
@@ -15,9 +15,9 @@
 bool named_files_check(const struct options *o, char why[NAMED_FILES_WHY_BYTES]);
 
 /*
- * Whether the file of --record can be made, if one is asked for: tries that as process/storage.c will,
- * under a temporary name beside the file, and removes it again. command: PROGRAM's command name.
- * False: why gets a message.
+ * Whether the file of --record, if that option is given, can be created. As process/storage.c will do, this creates
+ * a file under a temporary name beside it, and then removes that file. command: PROGRAM's command name. False: why
+ * gets a message.
  */
 bool named_files_check_record(const struct options *o, const char *command, char why[NAMED_FILES_WHY_BYTES]);
 

@@ -23,8 +23,8 @@
 #include <unistd.h>
 
 /*
- * Cuts the newline off a line of /proc/PID/maps and takes the line apart. False: the line is not about a
- * shared mapping of a file that can be written, such as
+ * Cuts the newline off a line of /proc/PID/maps and parses the line. False: it does not describe a writable shared
+ * mapping of a file, as this one does:
  *	7f1c2a000000-7f1c52000000 rw-s 00000000 08:01 1234567   /var/tmp/heap
  */
 static bool parse_shared(char *line, struct mapping *m)
@@ -35,8 +35,8 @@ static bool parse_shared(char *line, struct mapping *m)
 
 /*
  * Whether the mapping is one of the file. An inode's number alone names no file, because each file system
- * counts its own. On some file systems (btrfs, overlayfs) stat() and /proc/PID/maps tell different device
- * numbers, both with the major number 0: there the path has to lead to the same file.
+ * counts its own. On some file systems (btrfs, overlayfs) stat() and /proc/PID/maps have different device
+ * numbers, both with the major number 0. There the path has to lead to the same file.
  */
 static bool is_mapping_of(const struct mapping *m, const struct stat *file)
 {
@@ -71,7 +71,7 @@ static bool is_mapped(uint32_t pid, int fd)
 	return found;
 }
 
-/* The newest moment in a table, in nanoseconds of its clock: when a row's live count last left 0. */
+/* The newest moment in a table: when the live count of a row last left 0. In nanoseconds of the table's clock. */
 static uint64_t last_moment(const struct table *t)
 {
 	uint64_t begun = ticks_of(t->head->begun_ns);
@@ -86,7 +86,8 @@ static uint64_t last_moment(const struct table *t)
 	return (begun + last) << TICK_LOG2;
 }
 
-/* Tells why the file of --ignore cannot be read, in one write, because others may write to the same terminal. */
+/* Reports why the file of --ignore cannot be read. That takes one write, because other processes may write to the same
+ * terminal. */
 static void print_ignore_error(const char *path, const char *why)
 {
 	char buf[PATH_MAX + 256];
@@ -102,9 +103,9 @@ static void print_ignore_error(const char *path, const char *why)
 }
 
 /*
- * The time of the file's last change, by the clock of the table. A store to the mapped file changes that
- * time only when the page was clean before, so the time is mostly less than half a minute old when the
- * process ends. 0: the time says nothing, because the file is a copy.
+ * The time of the file's last change, by the clock of the table. A store to the mapped file changes that time only
+ * if the page was clean before. Pages are written back, and so clean again, about every half minute, so when the
+ * process ends that time is mostly less than half a minute old. 0: the file is a copy, whose time means nothing.
  */
 static uint64_t moment_of_file(const struct table *t, const struct stat *st)
 {
@@ -117,9 +118,9 @@ static uint64_t moment_of_file(const struct table *t, const struct stat *st)
 }
 
 /*
- * When the process ended. The watcher has noted that, or the process itself; else the newest moment that
- * left a trace in the file serves. All of these are by the clock of the machine and the boot that the
- * process ran in, so the answer does not depend on where and when the file is read.
+ * When the process ended. The watcher or the process itself has noted that in the table. Otherwise the newest moment
+ * that left a trace in the file is taken. All of these are by the clock of the machine and the boot that the process
+ * ran in, so the result does not depend on where and when the file is read.
  */
 static uint64_t moment_of_end(const struct table *t, const struct stat *st)
 {
@@ -134,9 +135,9 @@ static uint64_t moment_of_end(const struct table *t, const struct stat *st)
 #define NOTE_PAUSE_NS	10000000
 
 /*
- * The watcher notes the end of a process in the file after the process has ended. A user who kills the
- * program and runs --report at once can be faster. So this waits for the note, but a second at most,
- * because the watcher may have been killed, too.
+ * Waits for the watcher's note of the end of the process. The watcher writes it after the process has ended, and a
+ * user who kills the program and runs --report at once can be faster. The wait is a second at most, because the
+ * watcher may have been killed, too.
  */
 static void await_note(struct table_header *h, int fd, const struct stat *st)
 {
@@ -152,9 +153,9 @@ static void await_note(struct table_header *h, int fd, const struct stat *st)
 	}
 }
 
-/* Prints the table and releases it. Returns NULL, or "" when an error has been told already. moment: the
- * table's, in nanoseconds of its clock. statm: the pid of the process when it still runs, or 0. */
-static const char *print_table(struct options *o, struct table *t, uint64_t moment, uint32_t statm)
+/* Prints the table and releases it. Returns NULL, or "" if there was an error, which has been reported. moment: that of
+ * the table, in nanoseconds of its clock. runs_as: the pid of the process if it is known to run, else 0. */
+static const char *print_table(struct options *o, struct table *t, uint64_t moment, uint32_t runs_as)
 {
 	static struct dumper d;
 	static char outfile_is[OUTFILE_TEXT_BYTES];
@@ -174,7 +175,7 @@ static const char *print_table(struct options *o, struct table *t, uint64_t mome
 		outfile_resolve(o, outfile_is);
 	o->run = t->head->pid;
 	dump_attach(&d, t, o, &rules, true, moment);
-	d.runs_as = statm;
+	d.runs_as = runs_as;
 	dump_write(&d, &(struct dump_request){
 		.sort = o->sort, .sort_count = o->sort_count, .reason = REASON_ASKED,
 	});
@@ -222,8 +223,8 @@ const char *playback(struct options *o)
 #define LOAD_TRIES	3
 
 /*
- * Finds the address of a process's table. The table lies at the start of a mapping that can be written,
- * for which a line of /proc/PID/maps reads "7f1c2a000000-7f1c52000000 rw-p ...".
+ * Finds the address of a process's table. The table lies at the start of a writable mapping, which has a line like
+ * "7f1c2a000000-7f1c52000000 rw-p ..." in /proc/PID/maps. memory: the open /proc/PID/mem.
  */
 static enum load_status find_table(uint32_t pid, int memory, uint64_t *start)
 {
@@ -241,7 +242,7 @@ static enum load_status find_table(uint32_t pid, int memory, uint64_t *start)
 		if (!mapping_parse(line, &m) || strncmp(m.access, "rw", 2) || m.end - m.start < sizeof(h))
 			continue;
 		status = load_header(&h, memory, m.start);
-		if (status == LOAD_CANNOT_READ)		/* a device's memory, or unmapped meanwhile */
+		if (status == LOAD_CANNOT_READ)		/* the mapping is a device's, or was unmapped meanwhile */
 			status = LOAD_NO_TABLE;
 		*start = m.start;
 	}
@@ -255,9 +256,9 @@ static enum load_status find_table(uint32_t pid, int memory, uint64_t *start)
 /* ---- A process whose memory may not be read ---- */
 
 /*
- * Opens the mapped file by a descriptor of a process that holds it. That takes fewer rights than to read
- * the process's memory: yama (kernel.yama.ptrace_scope) does not restrict it (proc(5), ptrace(2):
- * PTRACE_MODE_READ). -1: the process does not hold the file, or the rights do not suffice.
+ * Opens the mapped file by a descriptor of a process that has it open. That takes fewer rights than to read the
+ * process's memory: yama (kernel.yama.ptrace_scope) does not restrict it (proc(5), ptrace(2): PTRACE_MODE_READ).
+ * -1: the process has not opened the file, or the rights do not suffice.
  */
 static int open_held(const char *process, const struct mapping *mapping)
 {
@@ -279,7 +280,7 @@ static int open_held(const char *process, const struct mapping *mapping)
 	return fd;
 }
 
-/* Opens the mapped memfd by a descriptor of the watcher that holds it; -1: none of the watchers does. */
+/* Opens the mapped memfd by a descriptor of the watcher that has it open. -1: no watcher has. */
 static int open_watched(const struct mapping *mapping)
 {
 	DIR *dir = opendir("/proc");
@@ -306,9 +307,9 @@ static int open_watched(const struct mapping *mapping)
 }
 
 /*
- * Opens the file or memfd that a process has its table in, by a line of /proc/PID/maps like
+ * Opens the file or memfd that holds the table of a process. /proc/PID/maps has a line for it like
  * "7f1c2a000000-7f1c52000000 rw-s 00000000 00:01 1234567   /memfd:heaptrace (deleted)".
- * -1: the table is in neither, or cannot be opened.
+ * -1: the table is in neither of them, or they cannot be opened.
  */
 static int open_table(uint32_t pid)
 {
@@ -342,7 +343,8 @@ static int open_table(uint32_t pid)
 	return fd;
 }
 
-static const char *why_not(int error)
+/* Why a process cannot be dumped, in words. */
+static const char *process_error_text(int error)
 {
 	switch (error) {
 	case ENOENT:
@@ -358,7 +360,7 @@ static const char *why_not(int error)
 	}
 }
 
-/* Copies the table of a process that runs. LOAD_CANNOT_READ: errno says why. */
+/* Copies the table of a process that runs. If the result is LOAD_CANNOT_READ, errno says why. */
 static enum load_status load_process(struct table *t, uint32_t pid)
 {
 	enum load_status status = LOAD_OK;
@@ -402,7 +404,7 @@ const char *playback_process(struct options *o)
 		return "heaptrace does not trace it (a process is traced from its start: start it as "
 		       "heaptrace PROGRAM, or with LD_PRELOAD)";
 	case LOAD_CANNOT_READ:
-		return why_not(errno);
+		return process_error_text(errno);
 	case LOAD_VERSION:
 		return "another version of heaptrace traces it: use that one's --dump";
 	case LOAD_WORD_SIZE:

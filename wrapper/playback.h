@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* --report=FILE prints a dump from the file that --record=FILE has kept, --dump=PID one of a process that runs. */
+/* The commands --report=FILE, which prints a dump from a file of --record, and --dump=PID, which prints one of a
+ * process that runs. */
 #ifndef WRAPPER_PLAYBACK_H
 #define WRAPPER_PLAYBACK_H
 
 #include "options/options.h"
 
 /*
- * Prints one dump of the file o->report, of a process that is gone or one that runs, to standard
- * output or o->outfile. Returns NULL or what is wrong with the file, in words; "" when that has
- * been said already. *o's run is changed: the outfile is exactly the one named.
+ * Prints one dump of the process whose table is in the file o->report, to standard output or o->outfile. The process
+ * may have ended or run. Returns NULL, or in words why the file cannot be reported, or "" if that has been printed
+ * already. Changes o->outfile, and o->run, so that the outfile is exactly the one named, without a process number.
  */
 const char *playback(struct options *o);
 
 /*
- * Prints one dump of the process o->dump, likewise, from a copy of its table: the process is not stopped
- * and does not notice. The rights that this takes are those to read /proc/PID/mem (proc(5)), or, where the
- * table is in a file or a watcher holds it, those to read /proc/PID/maps and /proc/PID/fd.
+ * Does the same for the process o->dump, from a copy of its table: the process is not stopped and does not notice.
+ * That takes the rights to read /proc/PID/mem (proc(5)). Where the table is in a file, or a watcher holds it, the
+ * rights to read /proc/PID/maps and /proc/PID/fd suffice.
  */
 const char *playback_process(struct options *o);
 

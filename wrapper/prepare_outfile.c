@@ -16,8 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Whether path is the file that standard output or standard error already is. To empty that file would lose
- * what others have written to it before. */
+/* Whether path is the file that standard output or standard error goes to. Emptying that file would lose the text that
+ * is in it already. */
 static bool is_standard_stream(const char *path)
 {
 	struct stat st, stream;
@@ -37,8 +37,8 @@ static void die_outfile(const char *path, int error)
 	die(EXIT_SETUP, "outfile %s cannot be written: %s", path, why);
 }
 
-/* Checks a descriptor, a FIFO, a socket or a device, which is written to as it is. The check opens nothing,
- * because opening a FIFO and closing it again would tell its reader that all has been written. */
+/* Checks an outfile that is a descriptor, a FIFO, a socket or a device, to which dumps are written directly. The check
+ * opens nothing: to open a FIFO and close it again would tell its reader that everything has been written. */
 static void check_in_place(const struct options *o, const char *path, const struct stat *st)
 {
 	int fd = outfile_descriptor(o);

@@ -17,25 +17,27 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LATE_MS		1000	/* how long a child has to register that its parent did not live to see */
+#define LATE_MS		1000	/* a child whose parent has ended before it could register has so long to do so */
 
 /* ---- The processes ---- */
 
+/* A process of the run. */
 struct process {
 	struct process *next;
-	int pidfd, table_fd;		/* table_fd -1: it has not registered */
-	pid_t pid;			/* in the watcher's namespace of process ids; 0: unknown */
-	uint32_t own_pid;		/* in its own namespace */
+	int pidfd;
+	int table_fd;			/* the memfd or file of its table; -1: it has not registered */
+	pid_t pid;			/* its id in the watcher's namespace; 0: unknown */
+	uint32_t own_pid;		/* its id in its own namespace */
 	uint32_t children;		/* how many of its forked children have registered */
 	uint64_t next_ms;		/* --every: when the next dump is due */
 };
 
 static struct process *processes;
-static uint32_t awaited_children;	/* children that have not registered, and whose parent is gone */
-static int poller;
+static uint32_t awaited_children;	/* children that have not registered, and whose parents have ended */
+static int poller;			/* the descriptor of epoll */
 static struct reporter reporter;
 
-/* Each process takes two descriptors, so a run of several processes gets as many as allowed. */
+/* Allows as many descriptors as possible, because each process of the run takes two. */
 static void raise_limit(void)
 {
 	struct rlimit limit;
@@ -46,6 +48,7 @@ static void raise_limit(void)
 	}
 }
 
+/* Adds a process, whose pidfd it takes over. NULL: there is no memory, or no room in the kernel. */
 static struct process *add_process(int pidfd, pid_t pid)
 {
 	struct process *p = calloc(1, sizeof(*p));
@@ -80,9 +83,9 @@ static void remove_process(struct process *gone)
 }
 
 /*
- * Writes a dump of a process's table. runs: the process has not ended, so the kernel can tell more of it.
- * Returns what the process is answered (process/watch.h). The dump's number, and
- * whether it was the final one, are noted in the table: a running process goes on counting from there.
+ * Writes a dump of a process's table. runs: the process has not ended, so /proc has figures of it. Then the dump's
+ * number is noted in the table, because the process goes on counting from there, and also whether the dump was the
+ * final one. Returns the answer to the process's request (process/watch.h).
  */
 static int32_t dump(struct process *p, const struct dump_request *r, bool runs)
 {
@@ -109,7 +112,7 @@ static int32_t dump(struct process *p, const struct dump_request *r, bool runs)
 	return error;
 }
 
-/* A dump that no process has asked for: of --every, or the last one of a process that was killed. */
+/* Writes a dump that no process has requested: one of --every (runs), or the last one of a process that was killed. */
 static void dump_unasked(struct process *p, bool runs)
 {
 	dump(p, &(struct dump_request){
@@ -118,23 +121,24 @@ static void dump_unasked(struct process *p, bool runs)
 	}, runs);
 }
 
-/* A process is gone, or has become another program: those of its forked children that have not
- * registered will do so without it. */
+/* To be called when a process has ended, or has become another program. Those of its forked children that have not
+ * registered yet are awaited. */
 static void await_children(const struct process *p, const struct table_header *h)
 {
 	if (h->forks > p->children)
 		awaited_children += h->forks - p->children;
 }
 
-/* Notes the end of the process in its file of --record: --report computes ages up to that moment. */
+/* Notes the moment of a process's end in its file of --record, because --report computes ages up to that moment. */
 static void note_end(int fd)
 {
 	uint64_t now = now_ns();
 
 	if (pwrite(fd, &now, sizeof(now), offsetof(struct table_header, ended_ns)) < 0)
-		errno = 0;	/* then the file's own time serves */
+		errno = 0;	/* then --report takes the time of the file's last change */
 }
 
+/* Handles the end of a process: writes its last dump, if the process has not done so. */
 static void handle_end(struct process *p)
 {
 	struct table_header h;
@@ -151,12 +155,14 @@ static void handle_end(struct process *p)
 
 /* ---- Messages ---- */
 
+/* A message that has come. */
 struct received {
 	struct watch_message message;
-	int fds[2];			/* as process/watch.h has it; -1: none */
-	pid_t pid;			/* of the sender; -1: the message is none of a process of this run */
+	int fds[2];			/* the descriptors that process/watch.h names for it; -1: none */
+	pid_t pid;			/* of the sender; -1: the password is wrong, so it is no process of this run */
 };
 
+/* Takes the sender's id and the descriptors out of a message's control data. */
 static void take_control(struct received *s, struct msghdr *m)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
@@ -183,7 +189,7 @@ static void take_control(struct received *s, struct msghdr *m)
 	}
 }
 
-/* Takes the next message. False: there is none. */
+/* Receives the next message. False: there is none. */
 static bool receive(struct received *s)
 {
 	union {
@@ -218,6 +224,7 @@ static struct process *find_process(pid_t pid)
 	return p;
 }
 
+/* Counts a forked child that has registered. parent: the parent's id in its own namespace. */
 static void count_child(uint32_t parent)
 {
 	for (struct process *p = processes; p; p = p->next) {
@@ -238,7 +245,8 @@ static void close_descriptors(struct received *s)
 	}
 }
 
-/* WATCH_TABLE: a new process, or a known one has become another program and its older table is of no use. */
+/* Handles WATCH_TABLE: a new process has begun, or a known one has become another program, so that its older table
+ * is of no use any more. */
 static void take_table(struct received *s)
 {
 	struct process *p = find_process(s->pid);
@@ -269,8 +277,8 @@ static void take_table(struct received *s)
 	p->table_fd = s->fds[0];
 }
 
-/* WATCH_REPORT: writes the report, and answers where an answer is awaited_children. The process may have ended
- * meanwhile, and its end not have been seen yet: then the dump is the same. */
+/* Handles WATCH_REPORT: writes the report, and sends the answer if the process waits for one. The process may have
+ * ended meanwhile; its table is then as it was at the end. */
 static void take_request(struct received *s)
 {
 	const struct watch_message *m = &s->message;
@@ -287,7 +295,7 @@ static void take_request(struct received *s)
 		int32_t answer = dump(p, &r, true);
 
 		if (s->fds[0] >= 0 && write(s->fds[0], &answer, sizeof(answer)) < 0)
-			errno = 0;	/* the process does not wait any longer */
+			errno = 0;	/* the process has stopped waiting */
 	}
 	close_descriptors(s);
 }
@@ -359,7 +367,8 @@ static int take_due_dump(void)
 	return wait;
 }
 
-/* Messages are taken before ends: a process's last message may have come just before its end. */
+/* Messages are handled before the ends of processes, because a process's last message may have come just before its
+ * end. */
 void reporter_run(void)
 {
 	struct epoll_event events[64];

@@ -28,11 +28,11 @@
 #define SYS_close_range	436
 #endif
 
-#define STACK_BYTES	262144	/* the watcher's, and that of the process in between */
-#define ALONE_MS	50	/* longer than most execs take */
-#define ALONE_AGAIN_MS	1000
+#define STACK_BYTES	262144	/* for the watcher, and as much for the intermediate process */
+#define ALONE_MS	50	/* the first time that the watcher waits; most execs take less */
+#define ALONE_AGAIN_MS	1000	/* each further time */
 
-static int listener = -1;	/* the socket that messages come by */
+static int listener = -1;	/* the socket for messages */
 static int program = -1;	/* a pidfd of the wrapper, which becomes the program */
 static pid_t wrapper_pid;
 static char password[WATCH_PASSWORD_BYTES];
@@ -49,8 +49,8 @@ bool watcher_open(char address[WATCHER_ADDRESS_BYTES])
 	int reaper = 0;
 
 	wrapper_pid = getpid();
-	/* To a reaper of orphans the kernel gives its descendants when their parents end. Here the watcher
-	 * would become a child of the program. */
+	/* The kernel makes orphans children of the nearest ancestor that is a reaper of orphans, or of process 1. If
+	 * this process is one, the watcher would become a child of the program. */
 	if (wrapper_pid == 1 || prctl(PR_GET_CHILD_SUBREAPER, &reaper) || reaper)
 		return false;
 	program = (int)syscall(SYS_pidfd_open, wrapper_pid, 0);
@@ -80,6 +80,7 @@ bool watcher_open(char address[WATCHER_ADDRESS_BYTES])
 
 /* ---- The process itself ---- */
 
+/* Closes the descriptors from `from` to `to`. */
 static void close_range_of(unsigned from, unsigned to)
 {
 	if (from > to || !syscall(SYS_close_range, from, to, 0))
@@ -96,10 +97,10 @@ static int compare(const void *a, const void *b)
 }
 
 /*
- * Closes all descriptors but the watcher's own, and those that dumps go to: a standard stream, or the
- * descriptor that --outfile names. The numbers of the other standard streams become copies of the
- * socket, so that no file opened later gets such a number. A copy of the socket cannot be written to by
- * mistake, because the socket is connected to nobody.
+ * Closes all descriptors except the watcher's own and the one that dumps go to, which is a standard stream or the
+ * descriptor that --outfile names. The other standard streams become copies of the socket, so that no file which is
+ * opened later gets one of their numbers. Writing to such a copy by mistake has no effect, because the socket is not
+ * connected.
  */
 static void close_all(void)
 {
@@ -109,7 +110,7 @@ static void close_all(void)
 	unsigned from = STDERR_FILENO + 1;
 
 	for (int i = 0; i < 2; i++) {
-		if (*ours[i] <= STDERR_FILENO)		/* the stream with this number was closed */
+		if (*ours[i] <= STDERR_FILENO)		/* the standard stream of this number was closed */
 			*ours[i] = fcntl(*ours[i], F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 		if (*ours[i] < 0)
 			_exit(1);
@@ -131,8 +132,8 @@ static void close_all(void)
 	close_range_of(from, ~0u);
 }
 
-/* Gives the process its own name, its descriptors and its directory. The texts of argv are overwritten:
- * a search for the program's command line shall not find the watcher. */
+/* Gives the process its own name, descriptors and directory. The texts of argv are overwritten, so that a search
+ * for the program's command line does not find the watcher. */
 static void prepare(int argc, char **arguments)
 {
 	prctl(PR_SET_NAME, WATCHER_COMMAND);
@@ -149,6 +150,7 @@ static void prepare(int argc, char **arguments)
 		return;		/* then the file system of the old directory stays busy, which does no harm */
 }
 
+/* The arguments of watcher_spawn() for the new processes, and their memory for stacks. */
 struct watcher_start {
 	const char *text;
 	int argc;
@@ -157,16 +159,19 @@ struct watcher_start {
 };
 
 /*
- * The watcher is created within the wrapper's memory (CLONE_VM). When the wrapper becomes the program by
- * exec, the wrapper leaves that memory, and the watcher stays in it alone. So no page is ever copied.
- * Until the wrapper has left, the watcher must not change any memory.
+ * Not 0 while the wrapper is in the memory that it shares with the watcher.
  *
- * The watcher knows that the wrapper has left by the first message of the program, or by the wrapper's
- * end. Where neither comes soon, this variable tells: the kernel clears it at the wrapper's exec or end,
- * as it does for the join of a thread (set_tid_address(2)).
+ * The watcher is created in the wrapper's memory (CLONE_VM). When the wrapper becomes the program by exec, it leaves
+ * that memory, and the watcher stays in it alone. So no page is ever copied. Until the wrapper has left, the watcher
+ * must not change any memory.
+ *
+ * The first message of the program, or the wrapper's end, shows the watcher that the wrapper has left. In case that
+ * neither comes soon, the kernel clears this variable at the wrapper's exec or end, as it does for joining a thread
+ * (set_tid_address(2)).
  */
 static int wrapper_shares_memory = 1;
 
+/* Waits until the wrapper has left the memory. */
 static void wait_alone(void)
 {
 	struct pollfd signs[2] = { { .fd = listener, .events = POLLIN },
@@ -178,7 +183,7 @@ static void wait_alone(void)
 	}
 }
 
-/* The life of the watcher, in memory that nobody else uses. */
+/* Does all that the watcher does from here on, in memory that no other process uses. */
 static _Noreturn void run_watcher(const struct watcher_start *s)
 {
 	size_t bytes = strlen(s->text) + 16;
@@ -197,6 +202,7 @@ static _Noreturn void run_watcher(const struct watcher_start *s)
 	_exit(0);
 }
 
+/* The watcher begins here, in the wrapper's memory. */
 static int run_when_alone(void *start)
 {
 	setsid();
@@ -205,9 +211,8 @@ static int run_when_alone(void *start)
 }
 
 /*
- * The process between the wrapper and the watcher. As it ends at once, the watcher is an orphan, and no
- * child of the program. fork() serves where clone() cannot share memory without sharing more (qemu's
- * user mode).
+ * The process between the wrapper and the watcher. It ends at once, so the watcher is an orphan, and no child of the
+ * program. Where clone() cannot share memory without sharing more (in qemu's user mode), fork() makes the watcher.
  */
 static int intermediate_process(void *start)
 {
@@ -222,7 +227,7 @@ static int intermediate_process(void *start)
 
 void watcher_spawn(const char *text, int argc, char **arguments)
 {
-	static struct watcher_start start;	/* static, because the watcher reads it when this call is long over */
+	static struct watcher_start start;	/* static, because the watcher reads it after this function has returned */
 	char *stacks = mmap(NULL, 2 * STACK_BYTES, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
 	pid_t child;
@@ -230,7 +235,7 @@ void watcher_spawn(const char *text, int argc, char **arguments)
 	if (stacks != MAP_FAILED) {
 		start = (struct watcher_start){ text, argc, arguments, stacks };
 		syscall(SYS_set_tid_address, &wrapper_shares_memory);
-		/* No signal is sent at the end of this child: it could still be pending in the program. */
+		/* This child sends no signal when it ends. Such a signal could still be pending in the program. */
 		child = clone(intermediate_process, stacks + 2 * STACK_BYTES, CLONE_VM | CLONE_VFORK, &start);
 		while (child > 0 && waitpid(child, NULL, __WALL) < 0 && errno == EINTR)
 			;

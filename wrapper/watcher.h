@@ -7,15 +7,15 @@
  *	shell --fork-- heaptrace = program		the pid that the shell knows
  *			   \_ (gone) --fork-- watcher	in a session of its own
  *
- * The watcher is neither parent nor child of the program, and signals of the terminal do not reach it.
- * Of the descriptors that it inherits it keeps the one that dumps go to, and no other. So the reader of
- * a pipe that dumps do not go to sees the pipe's end as without heaptrace. The reader of a pipe that
- * dumps do go to (standard error, as in `heaptrace program 2>&1 | cat`) sees it right after the last
- * process of the run has ended, as those processes hold the pipe open themselves.
+ * The watcher is neither parent nor child of the program, and signals of the terminal do not reach it. Of the
+ * descriptors that it inherits it keeps the one that dumps go to, and no other. So the reader of a pipe that
+ * dumps do not go to sees the end of file as it does without heaptrace. The reader of a pipe that dumps do go to
+ * (standard error, as in `heaptrace program 2>&1 | cat`) sees it right after the last process of the run has
+ * ended. Without heaptrace it would not see it earlier, because these processes hold the pipe open themselves.
  *
- * The watcher wakes up when a process of the run starts, forks, asks for a report or ends, and when a
- * dump of --every is due. One more timeout concerns a child whose parent has ended before the child
- * could register: the child is given a second.
+ * The watcher wakes up when a process of the run starts, forks, requests a report or ends, and when a dump of
+ * --every is due. There is one more timeout: a child whose parent has ended before the child could register has a
+ * second to do so.
  */
 #ifndef WRAPPER_WATCHER_H
 #define WRAPPER_WATCHER_H
@@ -26,15 +26,15 @@
 #define WATCHER_COMMAND		"heaptrace-watch"	/* its name in /proc/PID/comm */
 #define WATCHER_ADDRESS_BYTES	(WATCH_NAME_MAX + 1 + WATCH_PASSWORD_BYTES + 1)
 
-/* Opens the watcher's socket, and writes the address for the option `watch`. False: there can be no
- * watcher, because the system has no pidfd_open(), no descriptor is left, or this process is process 1 or
- * a reaper of orphans. */
+/* Opens the watcher's socket. address: gets the value of the option `watch`, from which the program's processes know
+ * the socket. False: there can be no watcher, because the system has no pidfd_open(), no descriptor is left, or this
+ * process is process 1 or a reaper of orphans. */
 bool watcher_open(char address[WATCHER_ADDRESS_BYTES]);
 
 /*
- * Starts the watcher, and closes the socket in the wrapper. text: the options as the program gets
- * them. arguments: argv, whose texts the watcher overwrites in its own memory, so that a search for the
- * program's command line does not find the watcher. Returns in the wrapper only.
+ * Starts the watcher, and closes the socket in the wrapper. text: the environment form of the options, as the
+ * program gets it. arguments: argv of main(), whose texts the watcher overwrites when the wrapper has left their
+ * memory, so that a search for the program's command line does not find the watcher. Returns in the wrapper only.
  */
 void watcher_spawn(const char *text, int argc, char **arguments);
 
