@@ -6,7 +6,7 @@
  * `odd` were before each step.
  *
  * STEPS is the largest number of steps without an overflow of 16 bits: 255 * (22 + 21 + ... + 1) is
- * 64515, and with one step more it were 70380. Multiplying a word by weights of 16 bits adds up the
+ * 64515, and one step more would give 70380. Multiplying a word by weights of 16 bits adds up the
  * weighted sums in the product's highest 16 bits.
  */
 #include "inflate/adler32.h"

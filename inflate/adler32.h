@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The checksum of zlib streams: Adler-32 (RFC 1950, section 8.2). Pure computation. */
+/* Computes the checksum of zlib streams, Adler-32 (RFC 1950, section 8.2). Pure computation, without state. */
 #ifndef INFLATE_ADLER32_H
 #define INFLATE_ADLER32_H
 
 #include <stdint.h>
 
-/* Both sums are less than 65521 between two calls. Start: low 1, high 0. */
+/* Before the first byte, low is 1 and high is 0. Between two calls both sums are less than 65521. */
 struct adler32 {
 	uint32_t low;		/* the sum of the bytes */
 	uint32_t high;		/* the sum of `low` after each byte */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The prefix codes of RFC 1951 (section 3.2.2) as tables. The next HUFFMAN_*_BITS bits of the
- * stream index a first table. Its entry is a symbol, or for a longer code it names a second table
- * behind the first one, which the bits after those index. Pure computation, without state.
+ * Makes tables that decode the prefix codes of RFC 1951 (section 3.2.2). The next HUFFMAN_*_BITS bits
+ * of the stream are the index into a first table. An entry there stands for a symbol, or for longer
+ * codes it names a second table behind the first one, whose index is the bits that follow. Pure
+ * computation, without state.
  */
 #ifndef INFLATE_HUFFMAN_H
 #define INFLATE_HUFFMAN_H
@@ -16,8 +17,8 @@
 #define HUFFMAN_DISTANCE_BITS	8u
 #define HUFFMAN_ORDER_BITS	7u	/* the code for code lengths has no longer ones */
 /*
- * The most entries that the first and second tables of a complete code can take, which is with the
- * largest trees of 288 (or 32) symbols and 15 levels. huffman_build() checks the bound all the
+ * The largest number of entries that the first and the second tables of a complete code can need, of
+ * all codes with 288 (or 32) symbols and at most 15 bits. huffman_build() checks the bound all the
  * same.
  */
 #define HUFFMAN_LITERAL_ROOM	2342u

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * DWARF 2 to 5 (dwarfstd.org), as far as it says where code comes from: units, abbreviations,
- * attributes and address ranges. Section numbers in comments are those of DWARF 5. Only lines.c
- * uses this header; the parts that look up addresses are in dwarf_find.h, dwarf_line.h and
- * dwarf_info.h.
+ * Reads DWARF 2 to 5 (dwarfstd.org), as far as it tells the source of code: units, abbreviations,
+ * attributes and address ranges. Section numbers in comments are those of DWARF 5. The header is for
+ * lines.c and the other parts of the reader, dwarf_find.h, dwarf_line.h and dwarf_info.h, which look
+ * addresses up.
  *
  * Of a section, only a window is kept in memory (section.h). The work that a file can cause is
  * bounded by `budget` (bytes read) and `steps` (entries, rows and ranges handled). When either is

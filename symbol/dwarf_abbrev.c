@@ -15,7 +15,7 @@
 #include "base/search.h"
 #include "base/sort.h"
 
-/* What the sizes of forms depend on, as one number, which is never 0. */
+/* The properties of a unit on which the sizes of forms depend, as one number that is never 0. */
 static uint32_t shape(const struct dwarf_unit *u)
 {
 	return (uint32_t)u->version << 16 | (uint32_t)u->address_bytes << 8 | u->offset_bytes;

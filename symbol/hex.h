@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Hexadecimal numbers as the kernel and objdump write them: lower case, no 0x, no leading zeros. */
+/* Writes hexadecimal numbers as the kernel and objdump do: lower case, no 0x, no leading zeros. */
 #ifndef SYMBOL_HEX_H
 #define SYMBOL_HEX_H
 
 #include <stdint.h>
 
 /* Writes 1 to 16 digits without a NUL, and returns the place behind them. */
-static inline char *put_hex(char *to, uint64_t value)
+static inline char *hex_put(char *to, uint64_t value)
 {
 	unsigned shift = 60;
 

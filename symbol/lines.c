@@ -34,8 +34,8 @@ struct lines {
 	uint32_t file_count, file_room;
 };
 
-/* Makes places of the addresses that lie in code. No others can have a line, and looking for their
- * units would be in vain. False: no memory. */
+/* Makes a place of each address that lies in code. Other addresses cannot have a line, so their units
+ * need not be searched. False: no memory. */
 static bool make_places(struct lines *l, size_t n)
 {
 	struct dwarf *d = &l->dwarf;
@@ -138,7 +138,8 @@ static void resolve_unit(struct lines *l, struct dwarf_line *line, struct dwarf_
 
 /* Texts */
 
-/* Text i of all. The names of the functions come first, then the three parts of each file. */
+/* Returns the place of text i. The first texts are the names of the functions, one for each scope;
+ * then come the three parts of each file. */
 static uint64_t *text_slot(struct lines *l, uint32_t i)
 {
 	uint32_t scopes = l->scopes.count;

@@ -60,9 +60,9 @@ bool mapped_path(const char *proc, uint64_t start, char path[MAPPED_PATH_BYTES],
 
 	if (!find_mapping(proc, start, &m, arena))
 		return false;
-	to = put_hex(stpcpy(stpcpy(path, proc), "/map_files/"), m.start);
+	to = hex_put(stpcpy(stpcpy(path, proc), "/map_files/"), m.start);
 	*to++ = '-';
-	*put_hex(to, m.end) = '\0';
+	*hex_put(to, m.end) = '\0';
 	return true;
 }
 

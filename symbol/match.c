@@ -4,15 +4,14 @@
  *
  *  1. Of the sized symbols [start, end) that contain the address, the one with the greatest start, which
  *     is the innermost.
- *  2. Else the nearest symbol without a size before the address (hand-written assembly: _start,
- *     __restore_rt), if both lie in one section and no sized symbol ends after its start. So a label
- *     inside a sized function names nothing behind that function.
- *  3. Else none: the gap behind a function does not belong to it.
+ *  2. If there is none, the nearest symbol without a size before the address, which is a label in
+ *     hand-written assembly (_start, __restore_rt). Both must lie in one section, and no sized symbol
+ *     may end after the label. So a label inside a sized function names nothing behind that function.
+ *  3. If there is none either, the address has no name: a gap behind a function does not belong to it.
  *
  * Among symbols with the same start, global ones come before weak and weak before local ones, then
- * shorter names before longer, then the name that sorts first. That is a total order which does not
- * depend on the address. So the symbols can come in any order, and each search keeps the best so
- * far:
+ * shorter names before longer, then the name that sorts first. This is a total order which does not
+ * depend on the address. So the symbols can come in any order, and only the best one so far is kept:
  *
  *  - For rule 1, there is a segment tree over the sorted addresses. A symbol is offered to the O(log n)
  *    nodes that together stand for exactly the addresses it contains. At the end, an address takes the

@@ -344,7 +344,7 @@ static const char *stub_name(struct plt *p, const struct stub *stub, const struc
 	if (!name)
 		return NULL;
 	memcpy(name, "*ABS*+0x", 8);
-	end = stub->addend ? put_hex(name + 8, stub->addend) : name + 5;
+	end = stub->addend ? hex_put(name + 8, stub->addend) : name + 5;
 	memcpy(end, suffix, sizeof(suffix));
 	return name;
 }

@@ -52,7 +52,7 @@ struct batch {
 	struct arena *arena;	/* the caller's, for names */
 };
 
-/* Returns SYMBOL_REPLACED if a build id is expected and the file has another one, or none; else SYMBOL_OK. */
+/* Returns SYMBOL_REPLACED if a build id is expected and the file does not have it, else SYMBOL_OK. */
 static int expect_build_id(struct elf *e, const uint8_t *build_id, size_t bytes)
 {
 	uint8_t own[BUILD_ID_MAX];
