@@ -127,18 +127,18 @@ static inline uint32_t *blocks_claim(struct blocks *b, const void *p)
 }
 
 /*
- * A block of LARGE_BYTES or more at p, whose region has no slots. Returns a number that stands for this block
- * at this address, not for another one that comes to lie there; 0 when the table of large blocks has no room
- * for it: then the region needs slots. *stale: what was known there before, a block whose free was not seen;
- * row is ROW_NONE when nothing was.
+ * Records a block of LARGE_BYTES or more at p, whose region has no slots. Returns a number that stands for this block,
+ * and not for another one that later lies at the same address; 0 when the table of large blocks has no room: then the
+ * region needs slots. *stale gets the block that was still recorded at p, because its free was not seen; its row is
+ * ROW_NONE when there was none.
  */
 uint32_t blocks_put_large(struct blocks *b, const void *p, struct block block, struct block *stale);
 
-/* In a child after fork, before any map is used: what another thread of the parent was changing there can be
- * changed again. */
+/* In a child after fork, before the map is used: pages of the directory that another thread of the parent was replacing
+ * can be replaced again. */
 void blocks_forked(struct blocks *b);
 
-/* What the table of large blocks knows of a block at p, which it is to know no more. */
+/* Takes the block at p out of the table of large blocks. Its row is ROW_NONE when none is there. */
 struct block blocks_take_large(struct blocks *b, const void *p);
 
 /* Calls `each` for all blocks of the map, with their addresses. For checks: no thread may change the map meanwhile. */

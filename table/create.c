@@ -19,7 +19,7 @@
 #define FIRST_LEAST	10u
 #define LIMIT_PART	4	/* all of a table takes at most this part of a limit */
 
-/* Whether such limits are met that all of a table would be too large for them. */
+/* Whether a whole table of so many bytes would take too large a part of a limit on the address space. */
 static bool is_too_large(uint64_t bytes)
 {
 	static const int limits[] = { RLIMIT_AS, RLIMIT_DATA };
@@ -33,7 +33,7 @@ static bool is_too_large(uint64_t bytes)
 	return false;
 }
 
-/* The largest table there is to be. */
+/* The rows of the largest table that the limits allow, as a logarithm. */
 static unsigned most_log2(void)
 {
 	unsigned log2 = TABLE_LOG2_MOST;
@@ -109,9 +109,9 @@ static int map_windows(struct table *t, const struct table_header *h, char *base
 	return error;
 }
 
-/* Where no address is free for mappings that grow: all of it, wherever the kernel likes. A page that cannot be
- * touched lies below, so that the kernel does not join the table with what comes to lie there: --dump
- * looks for it at the start of a line of /proc/PID/maps. */
+/* Where no address is free for mappings that grow: maps the whole table, wherever the kernel likes. A page that cannot be
+ * touched lies below it, so that the kernel does not join the table with a mapping there: --dump looks for the table at
+ * the start of a line of /proc/PID/maps. */
 static char *map_whole(struct table *t, const struct table_header *h, int fd)
 {
 	size_t page = (size_t)getauxval(AT_PAGESZ);
@@ -175,7 +175,7 @@ bool table_create(struct table *t)
 	return false;
 }
 
-/* Makes the file so large, with holes. Beyond the limit of file sizes that would be a signal. */
+/* Gives the file its size, with holes. Beyond the limit on file sizes ftruncate() would raise SIGXFSZ. */
 static int set_size(int fd, uint64_t bytes)
 {
 	struct rlimit limit;
@@ -199,7 +199,7 @@ static int create_size(struct table *t, int fd, unsigned log2)
 	if (!base)
 		return errno;
 	note_begin(&h);
-	/* Written, not touched: that is no signal when there is no space. */
+	/* By a system call, because a store to the mapping raises SIGBUS when there is no space. */
 	if (pwrite(fd, &h, sizeof(h), 0) == (ssize_t)sizeof(h)) {
 		layout_locate(t, base);
 		t->shared = t->populates = true;
@@ -505,7 +505,7 @@ int table_move(struct table *t, int fd)
 {
 	int saved = errno, error = fd < 0 ? move_to_memory(t) : move_to_file(t, fd);
 
-	/* Without space for it: what was written is there; what was not, nobody has used. */
+	/* There is no space to reserve up to the limits. All that is in use was written, so it can be moved to memory. */
 	if (fd >= 0 && !error && !layout_reserve(t))
 		error = move_to_memory(t) ? ENOMEM : 0;
 	errno = saved;

@@ -21,11 +21,11 @@ struct broken {
 };
 
 /*
- * What holds at any moment, whatever other threads do: for they only add rows, and each is complete before
- * its number can be found.
+ * Checks the invariants that hold at any moment, whatever other threads do, because they only add rows, and each row is
+ * complete before its number can be found:
  *
  *	each number in the index is that of a row (of a code) in use, and is there once
- *	each of these is found by its hash
+ *	each number in the index is found by the hash of its row (of its code)
  *	a row's frames are codes in use, and each link leads to an older run of frames: there is no cycle
  *	a code's module is in the list, and a module's path in the text
  *	what may be used of a part is mapped
@@ -36,9 +36,9 @@ void invariants_check_structure(const struct table *t, struct broken *broken);
 void invariants_check_blocks(const struct table *t, const struct blocks *b, struct broken *broken);
 
 /*
- * What holds while no thread is inside the guard, so that no operation is half done. (And no operation has ever
- * been cut off in the middle, by longjmp() or by a fork that no handler saw.) The sums are over all rows, each
- * with what threads' slots hold of it, as a view has them.
+ * Checks the invariants that hold while no thread is inside the guard, so that no operation is half done. No operation
+ * may ever have been cut off in the middle either, by longjmp() or by a fork that no handler saw. The sums are over all
+ * rows, each with the changes that are pending in threads' slots, as a view has them:
  *
  *	a row's live blocks and bytes == those of the block map that name the row
  *	the sum of live bytes == totals.live_size + what threads hold of that (struct deltas: heap_size)

@@ -84,7 +84,7 @@ uint32_t layout_count(const struct table_header *h, enum table_part part)
 _Static_assert(LAYOUT_WINDOWS == TABLE_WINDOWS, "each window has its length");
 _Static_assert(TABLE_LOG2_MOST <= INDEX_ID_BITS, "the index has room for all numbers of rows and codes");
 
-/* What `limit` of a part take. */
+/* The bytes that a part takes up to this limit. */
 static uint64_t bytes_of(enum table_part part, uint32_t limit)
 {
 	uint64_t count = limit;
@@ -167,7 +167,7 @@ uint64_t layout_limit_bytes(const struct table_header *h, enum table_part part)
 	return bytes_of(part, layout_limit(h, part));
 }
 
-/* What of a part is mapped at first in a table whose first mappings are for 2^first_log2 rows. */
+/* How many bytes of a part are mapped at first, in a table whose first mappings are for 2^first_log2 rows. */
 static uint64_t first_bytes(enum table_part part, unsigned first_log2)
 {
 	struct table_header first;

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* 0, or why not: LOAD_TRUNCATED, LOAD_CANNOT_READ. */
+/* Reads so many bytes. Returns LOAD_OK, LOAD_TRUNCATED or LOAD_CANNOT_READ. */
 static enum load_status read_all(int fd, void *to, uint64_t bytes, uint64_t offset)
 {
 	char *at = to;
@@ -72,7 +72,7 @@ static bool header_is_sane(const struct table_header *h)
 	return true;
 }
 
-/* Finishes what the process has left in the middle, and makes sure of what readers rely on. */
+/* Finishes the flushes that the process has left in the middle, and makes the offsets and texts safe for readers. */
 static void repair(struct table *t)
 {
 	struct table_header *h = t->head;

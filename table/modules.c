@@ -143,8 +143,12 @@ static const struct module *add_module(struct table *t, struct module *m, const 
 	m->path = add_text(t, path[0] ? path : t->local->program_path);
 	check_below(m->start, m->end, "a module that is noted takes up addresses");
 	i = add_relaxed(&h->module_count, 1);
-	if (i >= load_acquire(&h->module_limit))
-		return NULL;
+	while (i >= load_acquire(&h->module_limit)) {
+		if (!layout_grow(t, TABLE_MODULES)) {
+			store_relaxed(&h->modules_full, 1);
+			return NULL;
+		}
+	}
 	t->modules[i].start = m->start;
 	t->modules[i].bias = m->bias;
 	t->modules[i].path = m->path;
@@ -227,7 +231,7 @@ void modules_init(struct table *t)
 	find_program_path(t->local->program_path);
 	t->head->text_used = 1;		/* offset 0 is "" */
 	t->head->early = 0;
-	loaded_init();	/* without it only what is loaded now is known */
+	loaded_init();	/* if it fails, modules that are loaded later are not noted */
 	dl_iterate_phdr(note_loaded, t);
 }
 
@@ -241,7 +245,7 @@ static bool holds(const struct module *m, uint64_t pc)
 	return pc < load_acquire(&m->end) && pc >= m->start;
 }
 
-/* The newest entry of what is there now that holds pc. */
+/* The newest entry that holds pc and is not marked as gone. */
 static const struct module *newest(const struct table *t, uint64_t pc)
 {
 	for (uint32_t i = known_count(t); i-- > 0; ) {
@@ -372,8 +376,8 @@ uint32_t modules_note(struct table *t, uint64_t pc)
 	return number;
 }
 
-/* Until the last thread that unloads modules is through, what is gone is not marked, and others may lie there
- * already. */
+/* Modules that have gone are marked when the last thread that unloads modules is through. Until then other modules may
+ * lie at their addresses already. */
 bool modules_settled(const struct table *t)
 {
 	return !load_acquire(&t->local->unloading);
@@ -422,9 +426,10 @@ void modules_unloaded(struct table *t)
 	int saved = errno;
 
 	do {
-		if (n == 1)	/* else another thread unloads, and the last will look */
+		if (n <= 1)	/* else another thread unloads, and the last one looks */
 			mark_unloaded(t);
-	} while (!cas_acq_rel(&t->local->unloading, &n, n - 1));
+		/* 0: a destructor has forked inside dlclose(), and this is the child. */
+	} while (n && !cas_acq_rel(&t->local->unloading, &n, n - 1));
 	errno = saved;
 }
 

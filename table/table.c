@@ -20,10 +20,10 @@
 struct code_query {
 	struct table *t;
 	uint64_t pc;
-	bool full;		/* it is not for want of levels that there is no code */
+	bool full;		/* no code was made, and more levels of the index would not help */
 };
 
-/* Whether the code means what lies at this address now. intact: modules_intact(), asked for once. */
+/* Whether the code stands for the address pc in the module that lies there now. intact: what modules_intact() returned. */
 static inline bool code_is_at(const struct table *t, uint32_t code, uint64_t pc, bool intact)
 {
 	uint64_t c = load_relaxed(&t->codes[code]);
@@ -42,7 +42,7 @@ static inline bool code_is(const struct table *t, uint32_t code, uint64_t pc)
 	return code_is_at(t, code, pc, modules_intact(t));
 }
 
-/* Whether an index has more levels than it had. */
+/* Whether an index has more than `levels` levels, after an attempt to add one. */
 static bool more_levels(struct table *t, enum table_part part, uint32_t levels)
 {
 	return layout_limit(t->head, part) > levels || layout_grow(t, part);
@@ -55,8 +55,8 @@ static bool same_code(void *context, uint32_t code)
 	return code_is(q->t, code, q->pc);
 }
 
-/* Whether an address can be read. A module's code that could be read stays so while no module has
- * been unloaded; else the kernel is asked. */
+/* Whether the address can be read. A page of a module's code that could be read once is taken to stay so until some
+ * module is unloaded; about all others the kernel is asked. */
 static bool is_readable(const struct table *t, uint64_t pc, uint64_t module)
 {
 	uint64_t page = pc / PROBE_PAGE, *known = &t->local->pages_read[page % TABLE_PAGES_READ];
@@ -160,11 +160,11 @@ struct row_query {
 	struct table *t;
 	const uintptr_t *frames;
 	unsigned count, known, depth;
-	uint32_t hinted;	/* the row's node, if it is the one of the hint */
+	uint32_t hinted;	/* the node that the hint has for the row */
 	struct suffix *suffixes;
 	bool whole;		/* the suffixes' nodes are right beyond the depth too */
 	bool again;		/* a module has come back: the row may be there after all */
-	bool full;		/* it is not for want of levels that there is no row */
+	bool full;		/* no row was made, and more levels of the index would not help */
 };
 
 /* The word at a node: a code's number, or FRAME_LINK and a node. *next: the one after it. */
@@ -241,7 +241,7 @@ static bool same_frames(void *context, uint32_t row)
 	return are_at(q, q->t->infos[row].node);
 }
 
-/* Makes the modules of the frames known. False: one was not, or was taken to be gone. */
+/* Notes the modules of the frames. False: one of them was not in the list yet, or was marked as gone. */
 static bool note_modules(const struct row_query *q)
 {
 	uint32_t before = modules_changes(q->t), noted = 0;
@@ -255,7 +255,7 @@ static bool note_modules(const struct row_query *q)
 	return modules_changes(q->t) == before;
 }
 
-/* How many of the slots are used, less one: in a table with few rows few, and so few pages. */
+/* How many slots of the shares are used, minus one. A table with few rows uses few of them, and so touches few pages. */
 static uint32_t shares_mask(struct table *t)
 {
 	uint32_t rows = load_relaxed(&t->head->row_count);
@@ -280,8 +280,8 @@ static inline uint32_t *share_slot(const struct table *t, uint64_t hash, uint32_
 }
 
 /*
- * How many frames have to be written: what lies outward of them is in the table already, with
- * the node in *outer (0: nothing is).
+ * Returns how many of the frames have to be written. The frames outward of these are in the table already, and their
+ * node is stored in *outer (0: there are none).
  */
 static unsigned find_shared(struct row_query *q, uint32_t mask, uint32_t *outer)
 {
@@ -312,7 +312,8 @@ static bool frames_fit(struct table *t, uint32_t at, uint32_t count)
 	return true;
 }
 
-/* Notes the frames' nodes, and makes those that there are not. False: none, see row_query. */
+/* Fills in the nodes of the frames, and writes the frames that the table does not have yet. False: that was not possible,
+ * and row_query says why. */
 static bool make_nodes(struct row_query *q)
 {
 	struct table *t = q->t;
@@ -365,7 +366,7 @@ static uint32_t make_row(void *context)
 	uint32_t row;
 
 	q->full = true;
-	/* As with the frames. */
+	/* Checked first so that the counter cannot creep up to a wrap. */
 	if ((load_relaxed(&h->row_count) >= load_acquire(&h->row_limit) && !layout_grow(t, TABLE_ROWS)) ||
 	    !make_nodes(q))
 		return 0;
@@ -380,13 +381,13 @@ static uint32_t make_row(void *context)
 	return row;
 }
 
-/* By the index. 0: there is no room. */
+/* Finds or makes the row by the index. 0: there is no room. */
 static uint32_t intern_row(struct row_query *q, uint64_t hash)
 {
 	struct table *t = q->t;
 	uint32_t made, row;
 
-	/* Each time round has made a module known; the bound is for what cannot be. */
+	/* Each new attempt follows one that has noted a module. The bound is for a module that cannot be noted. */
 	for (unsigned tries = 0; tries < 8; ) {
 		uint32_t levels = load_acquire(&t->head->row_levels);
 
@@ -405,7 +406,8 @@ static uint32_t intern_row(struct row_query *q, uint64_t hash)
 	return 0;
 }
 
-/* The node need not be waited for: that it is the row's is seen meanwhile. */
+/* The comparison goes on from the hinted node at once, while the load that says whether the node is the row's is still
+ * under way. */
 static bool same_as_hinted(void *context, uint32_t row)
 {
 	struct row_query *q = context;
@@ -440,7 +442,7 @@ uint32_t table_intern(struct table *t, const uintptr_t *frames, unsigned count, 
 			return ROW_OVERFLOW;
 		store_release(hint, (uint64_t)t->infos[row].node << 32 | index_hint(hash, row));
 	}
-	/* Of frames beyond the depth there are no nodes but their own. */
+	/* The caller needs the nodes of these very frames outward of the depth, too. */
 	if (unlikely(!q.whole && count - known > q.depth))
 		make_nodes(&q);
 	if (whole)
@@ -511,7 +513,8 @@ void table_peak_passed(struct table *t, uint64_t live)
 {
 	uint64_t above = load_relaxed(&t->head->totals.above), step = t->local->peak_step_bytes;
 
-	/* Who moves the mark tells. Sizes that threads have yet to tell can look enormous. */
+	/* The thread that raises `above` notifies. While allocations are pending in other threads, the size can be
+	 * negative, which looks enormous here. */
 	if (!t->local->notify_peak || live < above || live > INT64_MAX)
 		return;
 	if (cas_relaxed(&t->head->totals.above, &above, live - live % step + step))

@@ -88,7 +88,7 @@
  */
 struct row {
 	int32_t live_size;
-	uint32_t peak_size;		/* before it was wide */
+	uint32_t peak_size;		/* the maximum of live_size while the row was not wide */
 	union {
 		struct {
 			int32_t heap_peak_size;	/* live_size at the heap's maximum: row_heap_peak() */
@@ -286,8 +286,8 @@ bool table_create(struct table *t);
 void table_unmap(struct table *t);
 
 /*
- * The same in a file (or memfd) open for reading and writing, empty and nobody else's, which
- * becomes sparse and large and may be closed afterwards. Returns 0 or an errno: EFBIG
+ * As table_create(), but the table is made in a file (or memfd), which is open for reading and writing, is empty, and
+ * belongs to nobody else. The file becomes sparse and large, and may be closed afterwards. Returns 0 or an errno: EFBIG
  * (RLIMIT_FSIZE; no signal is sent), ENOSPC, ENOMEM, ...
  */
 int table_create_in(struct table *t, int fd);
@@ -315,16 +315,16 @@ int table_move(struct table *t, int fd);
 void table_set_depth(struct table *t, unsigned depth);
 
 /*
- * Finds or makes the row of a backtrace: count frames, innermost first, at least 1, of which the
- * depth's are looked at. Returns its id; ROW_OVERFLOW when there is no room for a new one.
+ * Finds or makes the row of a backtrace of `count` frames, innermost first, at least 1. Frames outward of the depth
+ * do not decide which row it is. Returns the row's id, or ROW_OVERFLOW when there is no room for a new row.
  *
- * suffixes, one per frame, are filled in. The outermost `known` frames are those that
- * suffixes[count - known] stood for in an earlier call; that suffix must be there already, and these
- * frames, and suffixes outward of it, are not looked at; but when there are more frames than the depth,
- * the hash of suffixes[depth] must be there.
+ * suffixes has an entry for each frame, and the call fills in those of the new frames. The outermost `known` frames are
+ * those of a suffix that an earlier call has filled in. The caller has put this suffix into suffixes[count - known];
+ * the known frames themselves, and the suffixes outward of that one, are not looked at. One exception: when there are
+ * more frames than the depth, the hash in suffixes[depth] must be right.
  *
- * *whole (if not NULL): whether the suffixes' nodes are the frames' to the last. If not, as far as the
- * depth they are, and what they say of frames beyond it is another chain's.
+ * *whole (if not NULL) says whether the nodes in suffixes stand for these frames up to the outermost one. If it is
+ * false, they do so only as far as the depth, and lead to the frames of another stack from there on.
  */
 uint32_t table_intern(struct table *t, const uintptr_t *frames, unsigned count, unsigned known,
 		      struct suffix *suffixes, bool *whole);

@@ -201,7 +201,6 @@ static bool is_wanted(const struct table *t, uint32_t row, bool all, const uint8
 	       (all && was_called(t, row));
 }
 
-
 static void take_all(struct view *v, const struct table *t, uint32_t end, bool all, const uint8_t *marked)
 {
 	uint32_t kept = 0;

@@ -17,7 +17,7 @@
 /* A row's figures, put together: sizes are bytes, the others blocks and calls. */
 struct counters {
 	uint64_t live_size, peak_size;
-	uint64_t heap_peak_size;	/* as it is now, whatever the epoch */
+	uint64_t heap_peak_size;	/* the row's bytes at the newest maximum of the heap */
 	uint64_t total_size, total_count, temporary;
 	uint32_t live_count, peak_count;
 	uint32_t since;			/* ticks (row.h) */
@@ -36,9 +36,9 @@ struct view {
 	/* Where memory was short: the rows that are there, key by key, and sums over all rows. */
 	bool cut;
 	uint32_t ends[SORT_KEYS];	/* the rows of the key with index i end before rows[ends[i]] */
-	uint32_t live_rows;		/* of all rows: those with live blocks, and their bytes */
-	uint64_t live_size;
-	uint64_t left_value;		/* of the first key: the figure of the rows that are not there */
+	uint32_t live_rows;		/* how many of all rows have live blocks... */
+	uint64_t live_size;		/* ...and their bytes */
+	uint64_t left_value;		/* the sum of the first key's figure over the rows that are left out */
 };
 
 /*

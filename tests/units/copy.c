@@ -213,6 +213,18 @@ static void test_private(void)
 	table_unmap(&t);
 }
 
+/* A destructor forks inside dlclose(), and the child returns from there. */
+static void test_unloading(void)
+{
+	if (!begin(1))
+		return;
+	modules_unloading(&t);
+	modules_forked(&t);
+	modules_unloaded(&t);
+	ok(modules_settled(&t), "a child that returns from its parent's dlclose() has unloaded its modules");
+	table_unmap(&t);
+}
+
 int main(void)
 {
 	test_copy(0, 0, "a copy of an empty table");
@@ -223,6 +235,7 @@ int main(void)
 	test_copy_of_parent();
 	test_half_made();
 	test_private();
+	test_unloading();
 	printf("1..%u\n", tests);
 	return 0;
 }
