@@ -123,8 +123,11 @@ static void name_table(uint32_t parent)
 
 void storage_make_private(void)
 {
-	if (table->shared)
-		table_move(table, -1);
+	if (!table->shared)
+		return;
+	table->head->life = TABLE_DUMPED;	/* who holds the file or the memfd has nothing to print from it */
+	table_move(table, -1);
+	table->head->life = TABLE_LIVES;
 }
 
 /* ---- Start ---- */

@@ -80,6 +80,23 @@ for (['many' => 333], ['raw' => 0], ['raw3' => 0], ['strict' => 0], ['daemon', "
 	}
 }
 
+# Where the kernel cannot clear a page in a child, a child that no handler saw goes untraced, and all others are
+# traced as elsewhere: nobody holds the table, and nobody reports from one that the process has left.
+SKIP: {
+	my $limits = build('limits', 'limits');
+	my $ends = build('end_ends', 'end_ends');
+	skip 'no seccomp here', 1 if system("$limits not_wiped /bin/true") == 77 << 8;
+	for (['exit' => ''], ['fork exit' => 1], ['clone exit' => ''], ['vfork exec' => 1]) {
+		my ($how, $child) = @$_;
+		unlink glob "$dir/run/*";
+		my ($status, $text, $err) = run(undef, $limits, 'not_wiped', $heaptrace, "--outfile=$out", $ends, $how);
+		like(slurp($out), qr/finalized .* keep_first /s, "without MADV_WIPEONFORK, $how: a dump");
+		is(() = slurp($out) =~ /finalized/g, 1, "without MADV_WIPEONFORK, $how: and no other one");
+		is(join('', map { slurp($_) =~ /( keep_child )/g } glob "$out.*"), $child ? ' keep_child ' : '', "without MADV_WIPEONFORK, $how: the child's");
+		is($err, '', "without MADV_WIPEONFORK, $how: nothing to be said");
+	}
+}
+
 # daemon() ends the first process inside of libc: it has its last dump, and nobody takes it for killed.
 {
 	unlink glob "$dir/run/*";

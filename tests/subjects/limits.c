@@ -20,6 +20,7 @@
  *	oom FILE	writes its id into FILE (a control group's), and allocates until it is killed
  *	refuse MB COMMAND...	the command, with each mmap() of more than so much refused with ENOMEM, as
  *			a kernel does that does not overcommit
+ *	not_wiped COMMAND...	the command, where madvise() knows no MADV_WIPEONFORK, as before Linux 4.14
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -133,6 +134,16 @@ static void fill(void)
 		free(blocks[--n]);
 }
 
+static int run_filtered(struct sock_filter *code, unsigned short count, char **command)
+{
+	struct sock_fprog program = { .filter = code, .len = count };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+		return NO_SUCH;
+	execv(command[0], command);
+	return 3;
+}
+
 /* The kernel's mmap() on a machine that has no more; argument 1 is the length, in two halves. */
 static int refuse(unsigned megabytes, char **command)
 {
@@ -147,12 +158,24 @@ static int refuse(unsigned megabytes, char **command)
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOMEM),
 	};
-	struct sock_fprog program = { .filter = code, .len = sizeof(code) / sizeof(code[0]) };
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
-		return NO_SUCH;
-	execv(command[0], command);
-	return 3;
+	return run_filtered(code, sizeof(code) / sizeof(code[0]), command);
+}
+
+/* Argument 2 of madvise() is the advice. */
+static int not_wiped(char **command)
+{
+	unsigned low = offsetof(struct seccomp_data, args[2]) + (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0);
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_madvise, 0, 2),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, low),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 18, 1, 0),	/* MADV_WIPEONFORK */
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
+	};
+
+	return run_filtered(code, sizeof(code) / sizeof(code[0]), command);
 }
 
 static int oom(const char *file)
@@ -243,6 +266,8 @@ int main(int argc, char **argv)
 	struct rlimit limit = { 100, 100 };
 
 	traced = getenv("LD_PRELOAD") != NULL;
+	if (argc > 2 && !strcmp(how, "not_wiped"))
+		return not_wiped(argv + 2);
 	if (argc > 3 && !strcmp(how, "refuse"))
 		return refuse((unsigned)atoi(argv[2]), argv + 3);
 	keep_first();
