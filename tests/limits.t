@@ -60,6 +60,7 @@ for (['text', 'filter', qr/keep_late/, 0],
      ['fork, alone', 'filter, alone', qr/keep_late/, 0, '--no-watch'],
      ['fork, no children', 'filter, fork', qr/keep_late/, 0, '--children=no'],
      ['exec', 'filter, exec', qr/keep_late/, 0],
+     ['json', 'filter, watcher', qr/keep_late/, 0, '--format=json'],
      ['TERM', 'filter, TERM', qr/keep_late/, 15],
      ['TERM, folded', 'filter, TERM', qr/keep_late/, 15, '--flame-graph']) {
 	my ($name, $how, $has, $want, @options) = @$_;

@@ -11,6 +11,7 @@
  *	filter, alone	the same, for --no-watch
  *	filter, exec	and tries to execute what cannot be
  *	filter, TERM	and a death by SIGTERM
+ *	filter, watcher	the same calls and those that a dump takes which the watcher writes
  *	strict		seccomp's strict mode, ended by exit(2)
  *	full		allocates until it gets NULL, gives back, and goes on
  *	nofile		no further descriptor can be opened
@@ -76,6 +77,15 @@ static const int child_calls[] = {
 	SYS_ftruncate, SYS_pwrite64, SYS_prctl,
 };
 
+/* With a format that the watcher writes. */
+static const int watcher_calls[] = {
+	SYS_pipe2, SYS_socket, SYS_setsockopt, SYS_sendmsg,
+#ifdef SYS_poll
+	SYS_poll,
+#endif
+	SYS_ppoll,
+};
+
 /* What the program itself, and its libc, calls: a signal to itself, an exit, more heap. */
 static const int own_calls[] = { SYS_exit_group, SYS_brk, SYS_tgkill, SYS_rt_sigreturn };
 static const int work_calls[] = {
@@ -115,6 +125,8 @@ static void install_filter(const char *how)
 		ALLOW(exec_calls, sizeof(exec_calls) / sizeof(exec_calls[0]));
 	if (!strcmp(how, "filter, TERM"))
 		ALLOW(death_calls, sizeof(death_calls) / sizeof(death_calls[0]));
+	if (!strcmp(how, "filter, watcher"))
+		ALLOW(watcher_calls, sizeof(watcher_calls) / sizeof(watcher_calls[0]));
 	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
 	program.len = (unsigned short)n;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
