@@ -18,7 +18,6 @@
 #include <elf.h>
 #include <string.h>
 
-#include "base/reader.h"
 
 #define DYNAMIC_MAX	4096	/* entries of a dynamic section; real files have 20 to 40 */
 
