@@ -38,6 +38,8 @@ sub record {
 	like($text, qr/dump allocation status for \/proc\/$pid\/maps \(killed_work\)/, 'under its name');
 	like($text, qr/num of backtrace : 16385\n/, 'with all its backtraces');
 	is(scalar(() = $text =~ /^=== /mg), 3, '--top');
+	like($text, qr/statm info \(VSS\/RSS\/shared\)  : [\d.]+ MB /, 'with the sizes that the process has now');
+	unlike($text, qr/the process has ended/, 'and not told to have ended');
 	my ($age) = $text =~ /age: ([\d.]+ \w+)/;
 	like($age, qr/ms|secs/, 'an age that goes on') or diag $age;
 	is((report($rec, '--flame-graph'))[1] =~ tr/\n//, 16385, '--flame-graph');
@@ -63,6 +65,7 @@ sub record {
 	kill 'KILL', $pid;
 	finish($pid, 5);
 	is(folded_weight((report($rec, '--flame-graph'))[1], 'work_alloc_0'), 16384 * 10 + 1000, 'killed: complete');
+	like((report($rec, '--top=1'))[1], qr/\(virtual\) +: unknown \(the process has ended\)\n.*statm info .*: unknown\n/s, 'and told to have ended');
 	ok(-s $rec > 100e6 && (stat $rec)[12] * 512 < 8e6, 'the file is sparse') or diag((stat $rec)[12] * 512);
 	($status, undef, $err) = report($rec, "--outfile=$dir/none/x");
 	is($status, 125, 'an outfile that cannot be written: 125');

@@ -154,7 +154,7 @@ static void await_note(struct table_header *h, int fd, const struct stat *st)
 }
 
 /* Prints the table and releases it. Returns NULL, or "" if there was an error, which has been reported. moment: that of
- * the table, in nanoseconds of its clock. runs_as: the pid of the process if it is known to run, else 0. */
+ * the table, in nanoseconds of its clock. runs_as: the pid of the process if it runs, else 0. */
 static const char *print_table(struct options *o, struct table *t, uint64_t moment, uint32_t runs_as)
 {
 	static struct dumper d;
@@ -215,7 +215,7 @@ const char *playback(struct options *o)
 		fprintf(stderr, "heaptrace: nobody noted in %s when the process ended (there was no watcher, or it was "
 			"killed, too): ages count up to the last moment that left a trace in the file\n", o->report);
 	close(fd);
-	return print_table(o, &t, runs ? now_ns() : moment_of_end(&t, &st), 0);
+	return print_table(o, &t, runs ? now_ns() : moment_of_end(&t, &st), runs ? t.head->pid : 0);
 }
 
 /* ---- A process that runs ---- */
