@@ -106,11 +106,8 @@ bool options_set(struct options *o, const struct option_entry *e, const char *va
 	if (!e->argument != !value) {
 		types_complain(&t, e, value);
 		out_text(&t, value ? "takes no value" : "needs a value: ");
-		if (!value) {
-			out_text(&t, e->name);
-			out_char(&t, '=');
+		if (!value)
 			out_text(&t, e->argument);
-		}
 		return false;
 	}
 	return types_set(o, e, value, &t);

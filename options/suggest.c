@@ -112,6 +112,11 @@ bool options_suggest(const char *name, size_t len, bool on_command_line, struct 
 	const char *dashes = on_command_line ? "--" : "";
 	struct found found = { .near_distance = WORD_MAX };
 
+	/* In the environment form an option has no dashes: top=3, and --top=3 is an easy mistake. */
+	while (!on_command_line && len && *name == '-') {
+		name++;
+		len--;
+	}
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
 		if (strlen(others[i].name) != len || memcmp(others[i].name, name, len))
 			continue;

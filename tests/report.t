@@ -241,7 +241,7 @@ SKIP: {
 	my ($status, $out, $err) = run(undef, $heaptrace, "--sysroot=$dir", '/bin/echo', 'runs');
 	is("$status $out", (125 << 8) . ' ', '--sysroot with a program');
 	like($err, qr/^heaptrace: --sysroot is for --report and --dump: .*\n$/, 'is refused');
-	for (qw(--record=x --every=1 --above=1M --no-watch --children=no --signal-size=HUP --signal-count=HUP --unwind=check)) {
+	for (qw(--depth=3 --record=x --every=1 --above=1M --no-watch --children=no --signal-size=HUP --signal-count=HUP --unwind=check)) {
 		my ($name) = /^([^=]*)/;
 		is((run(undef, $heaptrace, $_, "--report=$rec"))[2], "heaptrace: $name is for tracing a PROGRAM; --report prints what has been traced: leave $name out\n", "$_ with --report");
 		is((run(undef, $heaptrace, "--dump=1", $_))[2], "heaptrace: $name is for tracing a PROGRAM; --dump prints what has been traced: leave $name out\n", "$_ with --dump");

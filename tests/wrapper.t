@@ -125,7 +125,7 @@ fails 125 "cannot be kept on standard output: give a file's name" "--record=-" -
 for pair in --tpo=3:--top --sotr=age:--sort --dmup=1:--dump; do
 	fails 125 "did you mean ${pair##*:}?" "${pair%:*}: two letters swapped" "${pair%:*}" true
 done
-fails 125 "needs a value: sort=KEY" "what value is missing" --sort
+fails 125 "--sort: needs a value: KEY[,KEY...]" "what value is missing" --sort
 fails 125 "there is no such signal: give a name like USR1" "a signal that is none" --signal-size=USR3 true
 fails 125 "two commands: give one of them" "--report and --dump" --report=x --dump=1
 for w in '--dump=PID' '--report=FILE'; do
