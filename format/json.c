@@ -38,16 +38,22 @@ static void write_escape(struct out *out, unsigned code)
 	out_bytes(out, text, sizeof(text));
 }
 
-/* The code of a character of three bytes in UTF-8. */
-static unsigned three_bytes(const char *text)
+/* The code of a well-formed character of one, two or three bytes in UTF-8. */
+static unsigned code_of(const char *text, size_t bytes)
 {
-	return ((unsigned)text[0] & 0x0f) << 12 | ((unsigned)text[1] & 0x3f) << 6 | ((unsigned)text[2] & 0x3f);
+	unsigned first = (unsigned char)text[0], second = (unsigned char)text[1] & 0x3f;
+
+	if (bytes == 1)
+		return first;
+	if (bytes == 2)
+		return (first & 0x1f) << 6 | second;
+	return (first & 0x0f) << 12 | second << 6 | ((unsigned char)text[2] & 0x3f);
 }
 
 /* Whether a character ends lines in JavaScript, or changes the direction in which text is shown. */
 static bool is_hidden(unsigned code)
 {
-	return code == 0x200e || code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
+	return code == 0x061c || code == 0x200e || code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
 	       (code >= 0x2066 && code <= 0x2069);
 }
 
@@ -60,12 +66,8 @@ static size_t write_character(struct out *out, const char *text, size_t left)
 
 	if (bytes == 1 && first >= 0x80)
 		write_escape(out, 0xfffd);
-	else if (bytes == 1 && (!plain || first == '<'))
-		write_escape(out, first);
-	else if (bytes == 2 && !plain)		/* C2 80 to C2 9F: U+0080 to U+009F */
-		write_escape(out, (unsigned char)text[1]);
-	else if (bytes == 3 && is_hidden(three_bytes(text)))
-		write_escape(out, three_bytes(text));
+	else if (bytes <= 3 && (!plain || first == '<' || is_hidden(code_of(text, bytes))))
+		write_escape(out, code_of(text, bytes));
 	else
 		out_bytes(out, text, bytes);
 	return bytes;

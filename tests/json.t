@@ -133,6 +133,18 @@ report --ignore="$TMP/rules" --format=json --outfile="$TMP/all.json" 2>/dev/null
 is "$(ask 'd["ignore"]["unmatched"], d["totals"]["ignored-rows"], [x for x in r if any(f["function"] == "churn" for f in x["frames"])]')" \
 	"(['no such name'], 1, [])" '--ignore'
 
+# Names of any bytes: what is no UTF-8 is replaced. Control characters, <, ends of lines and characters that change
+# the direction of text are escaped.
+odd=$'q"\\\n\x01<\xff\xc3\xa9\xc2\x85\xd8\x9c\xe2\x80\xae\xe2\x80\xa8\xe2\x81\xa6\xf0\x9f\x98\x80'
+mkdir "$TMP/odd"
+strip -o "$TMP/odd/$odd" "$TMP/json"
+"$HEAPTRACE" --record="$TMP/odd.record" --outfile=/dev/null "$TMP/odd/$odd"
+"$HEAPTRACE" --report="$TMP/odd.record" --format=json --outfile="$TMP/all.json"
+is "$(ask '{f["module"].split("/odd/")[1] for x in r for f in x["frames"] if "/odd/" in (f["module"] or "")} == {"q\"\\\n\x01<\ufffd\xe9\x85\u061c\u202e\u2028\u2066\U0001f600"}')" \
+	True 'a name of any bytes'
+is "$(LC_ALL=C grep -cP '[\x00-\x08\x0b-\x1f\x7f<]|\xc2[\x80-\x9f]|\xd8\x9c|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]' "$TMP/all.json")" 0 \
+	'and all that must be escaped is'
+
 # Fields and doc/json.md are the same.
 python3 - "$TMP/all.json" "$TOP/doc/json.md" >"$TMP/fields" 2>&1 <<'END'
 import json, re, sys

@@ -40,7 +40,6 @@ is("@upward", '', 'no folder includes upward');
 
 # The same of symbols, which need no include: what a folder takes from another one is defined in a folder
 # that it may include. The wrapper is linked without the hooks, so it takes libc's functions of those names.
-# (The list of formats in analysis/model.c has yet to move.)
 my (%taken, %defined);
 for my $file (grep { m{\.c$} } @sources) {
 	my $object = 'build/' . $file =~ s/c$/o/r;
