@@ -73,7 +73,7 @@ sub one_storm {
 	wait_word('ready');
 	my $sent = $args[0] eq 'inside' ? 0 : storm($pid, $count, $group, $pause_us);
 	close $in if $args[0] ne 'inside';
-	my $status = finish($pid, 60 + ($stress || 0));
+	my $status = finish($pid, 180 + ($stress || 0));	# a busy machine takes its time for each dump
 	is($status, 0, "$name: exit status");
 	# The children that exec block both signals before: they are told of what they held back.
 	is(slurp("$dir/stderr") =~ s/^\[heaptrace\] the program blocks .*\n//mgr, '', "$name: nothing on standard error");
@@ -89,7 +89,7 @@ one_storm('threads, folded', 10000, 300, 1, ['--flame-graph', '--no-lines'], 'th
 one_storm('forks, text', 10000, 1200, 20, ['--top=3', '--no-lines'], 'forks');
 one_storm('forks, folded', 10000, 1200, 1, ['--flame-graph', '--no-lines'], 'forks');
 one_storm('dlopen', 3000, 600, 10, ['--top=0', '--no-lines'], 'dlopen', $library);
-one_storm('inside', 0, 0, 10, ['--top=1', '--no-lines'], 'inside');
+one_storm('inside', 0, 0, 10, ['--top=1', '--no-lines'], 'inside', int 10000 / $part);
 one_storm('heap inquiries', 2000, 1000, 10, ['--top=1'], 'heap');
 one_storm('threads that end', 1000, 2000, 10, ['--top=1'], 'churn');
 done_testing;

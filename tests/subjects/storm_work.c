@@ -7,7 +7,7 @@
  *	dlopen		a library (argv[2]) is opened, made to allocate, and closed
  *	churn		threads come and go; signals sent to each of them at its end
  *	heap		the allocator's own inquiries, which hold its locks (malloc_trim, mallinfo)
- *	inside		the signals come from a thread of the program itself
+ *	inside COUNT	so many signals come from a thread of the program itself
  *
  * Ends with 0 and "done N" when every check held. Each does its work once at least: on a busy machine the
  * main thread can spend a whole storm in dumps.
@@ -261,17 +261,17 @@ static void heap_inquiries(void)
 	fclose(null);
 }
 
-static void *send_signals(void *unused)
+static void *send_signals(void *count)
 {
 	uint32_t seed = 7;
 
-	for (int i = 0; i < 10000 && !over; i++) {
+	for (int i = 0, n = atoi(count); i < n && !over; i++) {
 		kill(getpid(), next_random(&seed) & 1 ? SIGUSR1 : SIGUSR2);
 		if (i % 4 == 0)
 			usleep(100);
 	}
 	over = 1;
-	return unused;
+	return NULL;
 }
 
 int main(int argc, char **argv)
@@ -281,7 +281,7 @@ int main(int argc, char **argv)
 
 	printf("ready\n");
 	fflush(stdout);
-	pthread_create(&watcher, NULL, strcmp(what, "inside") ? watch_input : send_signals, NULL);
+	pthread_create(&watcher, NULL, strcmp(what, "inside") ? watch_input : send_signals, argc > 2 ? argv[2] : "0");
 	if (!strcmp(what, "threads") || !strcmp(what, "inside"))
 		threads();
 	else if (!strcmp(what, "forks"))
