@@ -57,7 +57,7 @@ static void find_real(void)
 
 /* ---- Recording ---- */
 
-/* Guarded or not. False: nothing is recorded. */
+/* May be called inside the guard or outside it. False: nothing is recorded. */
 static bool start(void)
 {
 	if (!real.malloc)
@@ -122,7 +122,7 @@ static inline __attribute__((always_inline)) bool enter(unsigned calls)
 	return likely(load_relaxed(&lifecycle.state) == LIFECYCLE_TRACING) || enter_slow();
 }
 
-/* Frame 0 of a stack, which stands for the function that was called: see record_alloc(). */
+/* Frame 0 of a recorded stack: it names the function that the program called (see record_alloc()). */
 #define CALLED(function) ((uintptr_t)(function) + 1)
 /* In a hook: records a block with the function that the program called and the call site. */
 #define RECORD(p, size, function) do {						\
@@ -171,8 +171,8 @@ EXPORT HOT_CODE void *calloc(size_t count, size_t size)
 	return p;
 }
 
-/* A block from the boot pool moves to the real heap. */
-static void *leave_boot(void *old, size_t size)
+/* A block from the bootstrap pool moves to the real heap. */
+static void *leave_bootstrap(void *old, size_t size)
 {
 	size_t old_size = bootstrap_size(old);
 	void *p = malloc(size);
@@ -219,11 +219,11 @@ EXPORT HOT_CODE void *realloc(void *old, size_t size)
 
 	if (unlikely(!real.malloc)) {
 		if (guard_self.inside)
-			return old ? leave_boot(old, size) : bootstrap_alloc(&bootstrap_pool, size);
+			return old ? leave_bootstrap(old, size) : bootstrap_alloc(&bootstrap_pool, size);
 		find_real();
 	}
 	if (unlikely(bootstrap_owns(&bootstrap_pool, old)))
-		return leave_boot(old, size);
+		return leave_bootstrap(old, size);
 	from = CAPTURE_POINT();
 	return reallocate(old, size, false, 0, 0, CALLED(realloc), &from);
 }
@@ -240,13 +240,13 @@ EXPORT void *reallocarray(void *old, size_t count, size_t each)
 		return NULL;
 	}
 	if (unlikely(bootstrap_owns(&bootstrap_pool, old)))
-		return leave_boot(old, size);
+		return leave_bootstrap(old, size);
 	from = CAPTURE_POINT();
 	return reallocate(old, size, real.reallocarray != NULL, count, each,
 			  CALLED(reallocarray), &from);
 }
 
-/* The block at p is not in the block map. False: it is in the boot pool, so the real function does not
+/* The block at p is not in the block map. False: it is in the bootstrap pool, so the real function does not
  * know it. */
 static bool __attribute__((noinline)) free_unknown(const void *p)
 {
@@ -286,7 +286,7 @@ EXPORT HOT_CODE void free(void *p)
 	FREE(p, record_free_inline(p), real.free(p));
 }
 
-/* These are seldom called, so they are compiled for size. */
+/* Programs seldom call the next functions, so they are compiled for size. */
 EXPORT __attribute__((cold)) void cfree(void *p)	/* gone since glibc 2.26; old programs still call it */
 {
 	FREE(p, record_free(p, false), real.free(p));
@@ -363,9 +363,9 @@ __attribute__((constructor)) static void init(void)
 	exec_init();
 	shell_init();
 	lifecycle_start(options, shell_forked);
-	start_tell_other_malloc((void *)malloc);
+	start_warn_of_other_malloc((void *)malloc);
 	if (start_is_under_valgrind() && !malloc_info_hooks_are_reached())
-		start_tell_redirected();
+		start_warn_of_redirection();
 	signals_start(signal_hooks_init(), options);
 	guard_leave();
 }

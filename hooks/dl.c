@@ -9,7 +9,8 @@
  * return address in its place and its arguments in their registers. C has no such jump. On machines for
  * which none is written out below the two are not interposed, and no dump tells of such libraries.
  *
- * After a dlclose() the addresses of what it unloaded can be another module's.
+ * dlclose() tells the recorder before and after a library is unloaded, because its addresses can be another
+ * module's afterwards.
  */
 #include "base/atomics.h"
 #include "capture/capture.h"
@@ -49,7 +50,7 @@ EXPORT int dlclose(void *handle)
 
 	if (unlikely(!real_dlclose))
 		find_real();
-	deepbind_find(&unused);	/* what is unloaded now must have been seen before */
+	deepbind_find(&unused);	/* now, because libraries that are unloaded cannot be found any more */
 	capture_unloading();
 	lifecycle_is_own_process();	/* a child that no fork handler saw gets its table now, not in the middle */
 	tracing = lifecycle_is_tracing();

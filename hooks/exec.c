@@ -2,10 +2,10 @@
 /*
  * The functions that make the process another program. Before they call the real functions they
  *
- * - mark the table (process/storage.h), so that nobody takes it for the table of a process that was killed.
- *   A vfork child marks nothing: the table is its parent's;
- * - look at the new program (process/exec_target.h). If it cannot be traced, that is said. Otherwise it gets
- *   an environment with the preload in it (process/inherit.h);
+ * - note the exec in the table (storage_note_exec()), so that nobody takes it for the table of a process that
+ *   was killed. A vfork child notes nothing, as the table is its parent's;
+ * - examine the new program (process/exec_target.h). If it cannot be traced, a line tells the user. Otherwise it
+ *   gets an environment with the preload in it (process/inherit.h);
  * - hold back the dump signals for the new program: an exec takes our handlers away, and until the new
  *   program has handlers these signals would kill it.
  *
@@ -67,7 +67,7 @@ static void begin(struct attempt *a, const char *file, bool search, char *const 
 	if (a->program.traced) {
 		a->held = signals_hold_dumps();
 		if (a->held && !exec_target_hold_signals(&a->program, a->held)) {
-			signals_let(a->held);
+			signals_release_dumps(a->held);
 			a->held = 0;
 		}
 	}
@@ -130,7 +130,7 @@ static int failed(const struct attempt *a, int result)
 	if (a->own)
 		storage_note_exec(false);
 	if (a->held)
-		signals_let(a->held);
+		signals_release_dumps(a->held);
 	errno = saved;
 	return result;
 }
@@ -166,7 +166,7 @@ EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 	char path[DESCRIPTOR_PATH];
 	struct attempt a;
 
-	/* Without an environment libc refuses the call, so the program is not looked at. */
+	/* Without an environment libc refuses the call, so the program is not examined. */
 	begin(&a, envp ? path_at(fd, "", path) : NULL, false, envp);
 	return failed(&a, real_fexecve(fd, argv, a.program.env));
 }

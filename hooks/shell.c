@@ -56,7 +56,7 @@ void shell_init(void)
 	lookup_next(list, sizeof(list) / sizeof(list[0]));
 }
 
-static bool is_lacking(void)
+static bool lacks_preload(void)
 {
 	if (unlikely(!real.wordexp))
 		shell_init();
@@ -189,7 +189,7 @@ static int run_shell(const char *command)
 
 EXPORT int system(const char *command)
 {
-	return is_lacking() && command ? run_shell(command) : real.system(command);
+	return lacks_preload() && command ? run_shell(command) : real.system(command);
 }
 
 /* ---- popen() ---- */
@@ -262,7 +262,7 @@ static void end_environment(void)
 
 EXPORT FILE *popen(const char *command, const char *mode)
 {
-	bool lacking = is_lacking();
+	bool lacking = lacks_preload();
 	FILE *stream;
 	int saved;
 
@@ -290,7 +290,7 @@ static bool has_command(const char *words)
 
 EXPORT int wordexp(const char *words, wordexp_t *expanded, int flags)
 {
-	if (is_lacking() && !(flags & WRDE_NOCMD) && has_command(words)) {
+	if (lacks_preload() && !(flags & WRDE_NOCMD) && has_command(words)) {
 		add_relaxed(&recorder.table.head->totals.untraced, 1);
 		session_notice("wordexp() starts a shell without LD_PRELOAD in its environment: this "
 			       "shell is not traced (leave LD_PRELOAD in the environment)");

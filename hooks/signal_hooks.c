@@ -136,7 +136,7 @@ EXPORT int sigwait(const sigset_t *set, int *sig)
 {
 	if (unlikely(!real.signalfd))
 		find_real();
-	signals_waited(set);
+	signals_warn_of_wait(set);
 	return real.sigwait(set, sig);
 }
 
@@ -144,7 +144,7 @@ EXPORT int sigwaitinfo(const sigset_t *set, siginfo_t *info)
 {
 	if (unlikely(!real.signalfd))
 		find_real();
-	signals_waited(set);
+	signals_warn_of_wait(set);
 	return real.sigwaitinfo(set, info);
 }
 
@@ -152,7 +152,7 @@ EXPORT int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct times
 {
 	if (unlikely(!real.signalfd))
 		find_real();
-	signals_waited(set);
+	signals_warn_of_wait(set);
 	return real.sigtimedwait(set, info, timeout);
 }
 
@@ -160,6 +160,6 @@ EXPORT int signalfd(int fd, const sigset_t *set, int flags)
 {
 	if (unlikely(!real.signalfd))
 		find_real();
-	signals_waited(set);
+	signals_warn_of_wait(set);
 	return real.signalfd(fd, set, flags);
 }

@@ -55,7 +55,8 @@ struct spawn {
 	struct exec_target program;
 };
 
-/* Has the dump signals held back in the child alone, by the signal mask that it gets. False: they are not held. */
+/* Blocks the dump signals in the new process alone, by the signal mask that it starts with. False: they are not
+ * blocked. */
 static bool hold_back(struct spawn *s, const posix_spawnattr_t *given)
 {
 	short flags = 0;

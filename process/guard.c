@@ -19,13 +19,13 @@ extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
 bool __attribute__((noinline)) guard_recover(unsigned calls)
 {
-	struct capture_point here = CAPTURE_POINT();
+	struct capture_point point = CAPTURE_POINT();
 	uintptr_t start = (uintptr_t)&__ehdr_start, code, code_end;
 
 	if (!headers_extent(start, start, PF_X, &code, &code_end))
 		code_end = start;
 	if (guard_self.forking ||
-	    capture_meets(&here, calls, start, code_end, threads_stack_top()) != CAPTURE_MEETS_NOT)
+	    capture_meets(&point, calls, start, code_end, threads_stack_top()) != CAPTURE_MEETS_NOT)
 		return false;
 	check_costly(verify_cut_off());
 	check_costly(store_relaxed(&guard_was_recovered, true));

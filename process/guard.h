@@ -4,7 +4,7 @@
  * or the tracer. An allocation that the thread makes meanwhile is not recorded: the real function
  * may allocate by way of another hook, and the outer call is the one that counts. A dump that a
  * signal asks for meanwhile is taken when the hook ends. So a dump never runs while its own thread
- * is inside malloc, and a thread that is interrupted outside the guard holds none of malloc's locks.
+ * is inside malloc, and a thread that a signal interrupts outside the guard holds none of malloc's locks.
  *
  * guard.c owns the variable. Its states:
  *
@@ -56,7 +56,7 @@ struct guard {
 	unsigned busy;		/* calls into the allocator that are not recorded themselves */
 	unsigned requests;	/* dumps to take when `inside` and `busy` are zero (session.h) */
 	bool ending;		/* libc gives the thread's cache of blocks back, and may hold locks */
-	bool forking;		/* inside because of the handlers around fork, which have returned */
+	bool forking;		/* between the handlers before and after a fork, which are not on the stack */
 };
 
 extern __thread struct guard guard_self HIDDEN;

@@ -94,8 +94,8 @@ void lifecycle_wait_for_fork(void)
 	errno = saved;
 }
 
-/* After the barrier a thread either is seen inside its hook, and waited for, or sees that it has to wait. False: one
- * was not seen outside. */
+/* After the barrier, this thread either sees another one inside its hook, and waits for it, or the other one sees that
+ * it has to wait. False: some thread was never seen outside. */
 static bool stop_others(void)
 {
 	bool ordered;
@@ -110,7 +110,7 @@ static bool stop_others(void)
 
 static void stop_recording(void)
 {
-	bool outside = guard_self.inside == 1 && !guard_self.busy;	/* but for guard_fork_prepare() */
+	bool outside = guard_self.inside == 1 && !guard_self.busy;	/* 1: guard_fork_prepare()'s */
 	bool all_wait = process_has_one_thread();
 
 	if (recorder.table.shared && !all_wait) {
@@ -375,7 +375,7 @@ static void end_process(void *heap_sound)
 	if (!lifecycle_is_own_process())
 		return;
 	if (!lifecycle_is_ending() && !fatal_signal_came())
-		signals_end();
+		signals_warn_of_blocked();
 	guard_enter();
 	uninterrupted_begin(&span);
 	if (!cas_acq_rel(&ending, &nobody, (uint32_t)syscall(SYS_gettid))) {

@@ -26,15 +26,18 @@
  * A child that no handler saw
  *
  * clone(2), _Fork(3) and a fork by a bare system call run no handlers. Such a child is known by a page
- * that the kernel clears in it (MADV_WIPEONFORK, Linux 4.14), which also tells it from a vfork child,
- * which shares its parent's memory. When it first comes here, by an allocation or otherwise, the same
- * list is walked for it, with seen == false.
+ * that the kernel clears in it (MADV_WIPEONFORK, Linux 4.14). The page also tells it from a vfork child,
+ * which shares its parent's memory. When such a child first allocates, starts a program or takes a dump, the
+ * same list is walked for it, with seen == false.
+ *
+ * In a child after fork, handlers of other libraries that were registered before ours run first. When one of
+ * them allocates or calls exec, the list is walked at that moment, with seen == true, and not once more.
  *
  * The end
  *
- * One thread ends the process: it says what has to be said while requests are still served, and then
- * walks the list of ends: the final dump, the note in the table that there is nothing left to tell.
- * Other threads that end the process meanwhile wait for it.
+ * One thread ends the process. It first warns of dump signals that came and are blocked, while dumps can
+ * still be taken. Then it walks the list of ends: the final dump, and the note in the table that the dump is
+ * out. Other threads that end the process meanwhile wait for it.
  */
 #ifndef PROCESS_LIFECYCLE_H
 #define PROCESS_LIFECYCLE_H
@@ -99,8 +102,8 @@ bool lifecycle_is_own_process(void);
  * does not clear the page, false. Async-signal-safe. */
 bool lifecycle_is_vfork_child(void);
 
-/* Inside the guard, when the state is LIFECYCLE_IDLE though the process had been started: makes the
- * child a process of its own. True: it records. Async-signal-safe. */
+/* Inside the guard, in a child in which the kernel has cleared the page: makes the child a process of its own. True:
+ * it records. Async-signal-safe. */
 bool lifecycle_adopt_child(void);
 
 /* Whether what this process starts is to be traced; false before lifecycle_start(). */
@@ -110,7 +113,7 @@ bool lifecycle_follows_children(void);
  * the calling thread holds (stdio's lock), so after 20 ms this returns all the same. Keeps errno. */
 void lifecycle_wait_for_fork(void);
 
-/* Stops the recording for a while, as far as the hooks do it; no other thread may be about to fork. */
+/* From lifecycle_suspend() to lifecycle_resume() the hooks record nothing. No other thread may be about to fork. */
 void lifecycle_suspend(void);
 void lifecycle_resume(void);
 
@@ -124,11 +127,11 @@ void lifecycle_end(bool heap_sound);
 /* Whether the end has begun: no other dump than the final one is taken any more. */
 bool lifecycle_is_ending(void);
 
-/* At the start, by the only thread: has the ends of threads noticed. */
+/* At the start, by the only thread: from now on the end of each thread runs a destructor of thread-specific data. */
 void lifecycle_watch_threads(void);
 
-/* At the first hook of a thread: gives it what the tracer keeps for each thread, and sees to its end.
- * Inside the guard. */
+/* At the first hook of a thread, inside the guard: gives the thread its struct thread, which is taken back when the
+ * thread ends. */
 void lifecycle_thread_begins(void);
 
 /* Whether lifecycle_thread_begins() can be called: this process records, and will notice the thread's end. */

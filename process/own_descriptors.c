@@ -103,9 +103,9 @@ static void close_others(const struct own_descriptors *a)
 	}
 }
 
-static int run(void *apart)
+static int run(void *call)
 {
-	const struct own_descriptors *a = apart;
+	const struct own_descriptors *a = call;
 
 	close_others(a);
 	a->fn(a->arg);

@@ -18,7 +18,7 @@
 struct own_stack {
 	void (*fn)(void *);
 	void *arg;
-	ucontext_t here, there;
+	ucontext_t caller, callee;
 };
 
 /* makecontext() hands on ints only. */
@@ -49,12 +49,12 @@ static __attribute__((noinline)) bool prepare(struct own_stack *a, char *low, si
 {
 	uint64_t address = (uintptr_t)a;
 
-	if (getcontext(&a->there))
+	if (getcontext(&a->callee))
 		return false;
-	a->there.uc_link = &a->here;
-	a->there.uc_stack.ss_sp = low;
-	a->there.uc_stack.ss_size = size;
-	makecontext(&a->there, (void (*)(void))begin, 2, (unsigned)(address >> 32), (unsigned)address);
+	a->callee.uc_link = &a->caller;
+	a->callee.uc_stack.ss_sp = low;
+	a->callee.uc_stack.ss_size = size;
+	makecontext(&a->callee, (void (*)(void))begin, 2, (unsigned)(address >> 32), (unsigned)address);
 	return true;
 }
 
@@ -76,7 +76,7 @@ void own_stack_call(void (*fn)(void *), void *arg)
 	if (a && prepare(a, (char *)a - size, size)) {
 		a->fn = fn;
 		a->arg = arg;
-		swapcontext(&a->here, &a->there);
+		swapcontext(&a->caller, &a->callee);
 	} else {
 		fn(arg);
 	}

@@ -28,7 +28,7 @@ static uint32_t requested;		/* dumps that no thread has begun yet: bits of enum 
 static bool locks_unknown;		/* see session_forked() */
 
 /* As session_request(), but not in a signal's handler: if the guard is held, our callers hold it. */
-static void request_here(unsigned bits)
+static void request_outside_handler(unsigned bits)
 {
 	or_acq_rel(&guard_self.requests, bits);
 	if (!guard_is_held())
@@ -37,11 +37,11 @@ static void request_here(unsigned bits)
 
 static void heap_passed(void)
 {
-	request_here(SESSION_ABOVE);
+	request_outside_handler(SESSION_ABOVE);
 }
 
-/* Said by the program that the wrapper has become when no watcher will print its dump after a kill. */
-static void tell_unwatched(const struct options *o)
+/* In the process that the wrapper has become: warns when no watcher will print its dump after a kill. */
+static void warn_of_missing_watcher(const struct options *o)
 {
 	if (o->watch || o->no_watch || o->record || dumper.pid != o->run)
 		return;
@@ -63,7 +63,7 @@ void session_init(struct table *t, const struct options *o, bool first, const ch
 	if (error[0])
 		dump_notice(&dumper, error);
 	if (!first)
-		tell_unwatched(o);
+		warn_of_missing_watcher(o);
 	uninterrupted_end(&span);
 	if (o->above_bytes)
 		table_notify_peaks(t, o->above_bytes, heap_passed);
@@ -264,7 +264,7 @@ void session_keep_output(void)
 	end_dumping();
 	uninterrupted_end(&span);
 	guard_drop();
-	request_here(exchange_acq_rel(&requested, 0));
+	request_outside_handler(exchange_acq_rel(&requested, 0));
 }
 
 /* A vfork child shares all memory with its parent, so the line is written as one of the parent's. */
@@ -282,6 +282,6 @@ bool session_notice(const char *text)
 	uninterrupted_end(&span);
 	guard_drop();
 	if (own)
-		request_here(exchange_acq_rel(&requested, 0));	/* those that came meanwhile */
+		request_outside_handler(exchange_acq_rel(&requested, 0));	/* those that came meanwhile */
 	return true;
 }

@@ -22,8 +22,8 @@ enum session_request {		/* bits */
 };
 
 /*
- * At start, once: opens the output and says "initialized". t and o are kept. first: this process began the
- * run, and nobody has emptied its outfile yet. error is told to the user, unless it is empty.
+ * At start, once: opens the output and writes "initialized". t and o are kept. first: this process began the
+ * run, and nobody has emptied its outfile yet. error: written as a line for the user, unless it is empty.
  */
 void session_init(struct table *t, const struct options *o, bool first, const char *error);
 

@@ -33,18 +33,18 @@
 #else
 #define STACK_FAULT	0
 #endif
-#define ENDS		(FAULTS | BIT(SIGHUP) | BIT(SIGINT) | BIT(SIGQUIT) | BIT(SIGABRT) | BIT(SIGPIPE) | \
+#define FATALS		(FAULTS | BIT(SIGHUP) | BIT(SIGINT) | BIT(SIGQUIT) | BIT(SIGABRT) | BIT(SIGPIPE) | \
 			 BIT(SIGALRM) | BIT(SIGTERM) | BIT(SIGXCPU) | BIT(SIGXFSZ) | BIT(SIGVTALRM) |	\
 			 BIT(SIGPROF) | BIT(SIGIO) | BIT(SIGPWR) | BIT(SIGUSR1) | BIT(SIGUSR2) | STACK_FAULT)
 
 static signals_sigaction *real_sigaction;
 static int dump_signals[2];		/* by size, by count; 0: none */
 static bool first_process;		/* this is process 1 */
-static uint32_t told;			/* bits 0 and 1: the user knows that this dump signal is the program's */
+static uint32_t warned;			/* bits 0 and 1: the user has been warned that this dump signal is the program's */
 static struct sigaction shown[_NSIG];	/* the action that the program sees while the signal is ours */
 
-/* It takes some stack to find out whether a hook was left for good. Where there is too little, the request is
- * left to the end of the hook, or to the next hook, which finds out. */
+/* guard_recover() needs some stack to find out whether a hook was left for good. On a stack that is too small the
+ * request waits for the end of the hook, or for the next hook, which calls guard_recover(). */
 static void on_dump(int sig, siginfo_t *info, void *context)
 {
 	unsigned bits = (sig == dump_signals[0] ? SESSION_SIZE : 0u) |
@@ -62,15 +62,15 @@ static bool is_dump(int sig)
 	return sig == dump_signals[0] || sig == dump_signals[1];
 }
 
-static bool ends(int sig)
+static bool is_fatal(int sig)
 {
-	return sig > 0 && sig <= 64 && (ENDS >> (sig - 1) & 1) &&
+	return sig > 0 && sig <= 64 && (FATALS >> (sig - 1) & 1) &&
 	       (!first_process || FAULTS >> (sig - 1) & 1);
 }
 
 bool signals_shared(int sig)
 {
-	return real_sigaction && sig > 0 && (is_dump(sig) || ends(sig));
+	return real_sigaction && sig > 0 && (is_dump(sig) || is_fatal(sig));
 }
 
 static bool is_ours(const struct sigaction *a)
@@ -88,7 +88,7 @@ static int install_dump(int sig)
 }
 
 /* Faults are not held back: one that happens inside the handler comes to the handler again. */
-static int install_end(int sig)
+static int install_fatal(int sig)
 {
 	struct sigaction a = { .sa_sigaction = fatal_signal_handler,
 			       .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK };
@@ -119,9 +119,9 @@ int signals_fault_but(int sig)
 	return 0;
 }
 
-/* ---- Lines for the user ---- */
+/* ---- Warnings ---- */
 
-static bool dumps(int sig)
+static bool gives_dump(int sig)
 {
 	struct sigaction now;
 
@@ -136,15 +136,15 @@ static void name_signal(struct out *out, int sig)
 	out_text(out, options_signal_name(sig, name));
 }
 
-/* Says "the program WHAT SIGUSR1 itself: SIGUSR2 still gives a dump (by count), ...". This is said once for each
- * of the two, as the second part is no longer true when the program takes the other one, too. */
-static void say(const char *what, unsigned taken)
+/* Writes "the program WHAT SIGUSR1 itself: SIGUSR2 still gives a dump (by count), ...", once for each of the two
+ * signals: the second part is no longer true when the program takes the other one, too. */
+static void warn(const char *what, unsigned taken)
 {
 	char buf[256];
 	struct out out;
 	int left = 0;
 
-	if (!(taken & ~or_acq_rel(&told, taken)))
+	if (!(taken & ~or_acq_rel(&warned, taken)))
 		return;
 	out_init(&out, -1, buf, sizeof(buf));
 	out_text(&out, "the program ");
@@ -154,7 +154,7 @@ static void say(const char *what, unsigned taken)
 		if (taken >> i & 1) {
 			out_text(&out, said++ ? " and " : "");
 			name_signal(&out, dump_signals[i]);
-		} else if (dumps(dump_signals[i])) {
+		} else if (gives_dump(dump_signals[i])) {
 			left = i + 1;
 		}
 	}
@@ -167,18 +167,18 @@ static void say(const char *what, unsigned taken)
 	out_text(&out, left ? " heaptrace --dump=PID" : "heaptrace --dump=PID gives a dump");
 	out_text(&out, ", and there is one at exit");
 	if (!session_notice(out_string(&out)))
-		store_relaxed(&told, 0);	/* it is said the next time */
+		store_relaxed(&warned, 0);	/* the next call warns */
 }
 
-/* Says which dump signals are no longer ours. */
-static void step_back(void)
+/* Warns of the dump signals that the program handles. */
+static void warn_of_taken(void)
 {
 	unsigned taken = 0;
 
 	for (int i = 0; i < 2; i++)
-		taken |= (dump_signals[i] && !dumps(dump_signals[i]) ? 1u : 0) << i;
+		taken |= (dump_signals[i] && !gives_dump(dump_signals[i]) ? 1u : 0) << i;
 	if (taken)
-		say("handles", taken);
+		warn("handles", taken);
 }
 
 static unsigned dumps_among(const sigset_t *set)
@@ -186,37 +186,37 @@ static unsigned dumps_among(const sigset_t *set)
 	unsigned among = 0;
 
 	for (int i = 0; i < 2; i++) {
-		if (dump_signals[i] && sigismember(set, dump_signals[i]) == 1 && dumps(dump_signals[i]))
+		if (dump_signals[i] && sigismember(set, dump_signals[i]) == 1 && gives_dump(dump_signals[i]))
 			among |= 1u << i;
 	}
 	return among;
 }
 
-void signals_waited(const sigset_t *set)
+void signals_warn_of_wait(const sigset_t *set)
 {
 	uintptr_t sure = 1;
 	unsigned waited;
 
 	/* The kernel refuses a set that cannot be read; it reads no more than these bytes. */
-	if (!real_sigaction || !set || load_relaxed(&told) == 3 || !probe_bytes(set, sizeof(uint64_t), &sure))
+	if (!real_sigaction || !set || load_relaxed(&warned) == 3 || !probe_bytes(set, sizeof(uint64_t), &sure))
 		return;
 	waited = dumps_among(set);
 	if (waited)
-		say("waits for", waited);
+		warn("waits for", waited);
 }
 
-void signals_end(void)
+void signals_warn_of_blocked(void)
 {
 	sigset_t pending, blocked;
 	unsigned came;
 
 	/* A pending signal that this thread does not block may be about to reach another thread. */
-	if (!real_sigaction || load_relaxed(&told) == 3 || sigpending(&pending) ||
+	if (!real_sigaction || load_relaxed(&warned) == 3 || sigpending(&pending) ||
 	    sigprocmask(SIG_BLOCK, NULL, &blocked))
 		return;
 	came = dumps_among(&pending) & dumps_among(&blocked);
 	if (came)
-		say("blocks", came);
+		warn("blocks", came);
 }
 
 /* ---- Calls of the program ---- */
@@ -233,15 +233,15 @@ int signals_change(int sig, const struct sigaction *act, struct sigaction *old)
 	if (act) {
 		now = *act;	/* act and old may be the same */
 		/* A vfork child has actions of its own, but `shown` is its parent's. */
-		if (now.sa_handler == SIG_DFL && (ours || ends(sig)) && lifecycle_is_own_process()) {
+		if (now.sa_handler == SIG_DFL && (ours || is_fatal(sig)) && lifecycle_is_own_process()) {
 			if (!ours)
-				result = install_end(sig);
+				result = install_fatal(sig);
 			now.sa_flags |= LIBC_FLAGS;
 			shown[sig] = now;
 		} else {
 			result = real_sigaction(sig, &now, NULL);
 			if (was.sa_sigaction == on_dump)
-				step_back();
+				warn_of_taken();
 		}
 	}
 	if (old && !result) {
@@ -266,13 +266,13 @@ sighandler_t signals_default(int sig, int flags, bool masked)
 
 bool signals_take(int sig)
 {
-	return is_dump(sig) && dumps(sig);
+	return is_dump(sig) && gives_dump(sig);
 }
 
 sighandler_t signals_taken(int sig, bool was_dump, sighandler_t old)
 {
-	if (was_dump && !dumps(sig))
-		step_back();
+	if (was_dump && !gives_dump(sig))
+		warn_of_taken();
 	return is_ours(&(struct sigaction){ .sa_handler = old }) ? SIG_DFL : old;
 }
 
@@ -322,7 +322,7 @@ unsigned signals_hold_dumps(void)
 	return held;
 }
 
-void signals_let(unsigned held)
+void signals_release_dumps(unsigned held)
 {
 	sigset_t set;
 
@@ -334,13 +334,13 @@ void signals_let(unsigned held)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
-static void install_ends(void)
+static void install_fatals(void)
 {
 	for (int sig = 1; sig < 32; sig++) {
 		struct sigaction now;
 
-		if (ends(sig) && !real_sigaction(sig, NULL, &now) && now.sa_handler == SIG_DFL)
-			install_end(sig);
+		if (is_fatal(sig) && !real_sigaction(sig, NULL, &now) && now.sa_handler == SIG_DFL)
+			install_fatal(sig);
 	}
 }
 
@@ -356,14 +356,14 @@ void signals_start(signals_sigaction *real, const struct options *o)
 		if (dump_signals[i] && !real(dump_signals[i], NULL, &now) && now.sa_handler == SIG_DFL)
 			install_dump(dump_signals[i]);
 	}
-	install_ends();
-	step_back();
+	install_fatals();
+	warn_of_taken();
 	held_set(o, &set);
 	if (o->held)
 		sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
-void signals_drop(const struct options *o)
+void signals_discard_held(const struct options *o)
 {
 	sigset_t set;
 
@@ -393,7 +393,7 @@ void signals_fork_prepare(void)
 
 	sigemptyset(&held);
 	for (int sig = 1; sig < 32; sig++) {
-		if ((ENDS & ~FAULTS) & BIT(sig))
+		if ((FATALS & ~FAULTS) & BIT(sig))
 			sigaddset(&held, sig);
 	}
 	for (int i = 0; i < 2; i++) {
@@ -413,5 +413,5 @@ void signals_forked(void)
 	if (!first_process || getpid() == 1)
 		return;
 	first_process = false;
-	install_ends();
+	install_fatals();
 }

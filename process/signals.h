@@ -34,13 +34,14 @@ typedef int signals_sigaction(int, const struct sigaction *, struct sigaction *)
  */
 void signals_start(signals_sigaction *real, const struct options *o);
 
-/* At the start of a process that is not traced: drops the dump signals that have been held back and would kill. */
-void signals_drop(const struct options *o);
+/* At the start of a process that is not traced: takes the dump signals that the wrapper held back off the queue, where
+ * they would kill the process, and lets later ones through. */
+void signals_discard_held(const struct options *o);
 
 /* Whether sig may be ours. If not, the hooks call the real functions, and none of those below. */
 bool signals_shared(int sig);
 
-/* In a child that is not traced: sets the default action for the signals that are ours. */
+/* In a child that --children=no leaves untraced: sets the default action for the signals that are ours. */
 void signals_stop(void);
 
 /* As sigaction(2), for a shared signal. */
@@ -59,17 +60,17 @@ sighandler_t signals_taken(int sig, bool was_dump, sighandler_t old);
 /* The program has called siginterrupt(3). */
 void signals_interrupt(int sig, int interrupt);
 
-/* The program is about to wait for these signals itself (sigwait, signalfd). If a dump signal is among them, the
- * user is told, once, how else a dump can be had. */
-void signals_waited(const sigset_t *set);
+/* The program is about to wait for these signals itself (sigwait, signalfd). If a dump signal is among them, a line
+ * warns the user, once, and names another way to get a dump. */
+void signals_warn_of_wait(const sigset_t *set);
 
-/* At the end of the process: tells the user the same when a dump signal has come that the program blocks. */
-void signals_end(void);
+/* At the end of the process: gives the same warning when a dump signal has come that the program blocks. */
+void signals_warn_of_blocked(void);
 
 /* Sets the kernel's default action. */
 void signals_reset(int sig);
 
-/* The signal of a fault that is ours, but not sig; 0: there is none. */
+/* A signal of a fault, other than sig, that is ours. 0: there is none. */
 int signals_fault_but(int sig);
 
 /* Around fork, in the thread that forks: the signals are held back in the kernel (but for faults), so
@@ -77,14 +78,14 @@ int signals_fault_but(int sig);
 void signals_fork_prepare(void);
 void signals_fork_ends(void);
 
-/* Adds the dump signals to a mask. Returns which of them were not in it, as bits like those of options.held. */
+/* Adds the dump signals to a mask. Returns those that it did not contain, as bits like those of options.held. */
 unsigned signals_add_dumps(sigset_t *mask);
 
-/* Holds the dump signals back in this thread. Returns which of them were not, for signals_let(). */
+/* Blocks the dump signals in this thread. Returns those that were not blocked, for signals_release_dumps(). */
 unsigned signals_hold_dumps(void);
-void signals_let(unsigned held);
+void signals_release_dumps(unsigned held);
 
-/* In a child after fork. */
+/* In a child after fork. A child of process 1 is an ordinary process, which the default actions end. */
 void signals_forked(void);
 
 #endif

@@ -110,8 +110,8 @@ static void find_loader(void)
 
 /*
  * valgrind writes to the program's standard error when it meets a system call that it does not know, as
- * 3.19 does for pidfd_open(): so no watcher is told there. It also does when a system call is handed
- * memory that has not been written. True: valgrind runs this process.
+ * 3.19 does for pidfd_open(): so the watcher is not told of such a process. It also does when a system
+ * call is handed memory that has not been written. True: valgrind runs this process.
  */
 static bool adapt_to_valgrind(void)
 {
@@ -165,7 +165,7 @@ bool start_recording(void)
 	return records;
 }
 
-/* There is no table that could count this, and no output but standard error. */
+/* Where there is no memory for the table, no output has been opened either: the line goes to standard error. */
 static void say_untraced(void)
 {
 	static const char line[] =
@@ -180,7 +180,7 @@ static void say_untraced(void)
 
 void start_untraced(void)
 {
-	signals_drop(&options);
+	signals_discard_held(&options);
 	if (rights_are_elevated())
 		rights_remove_options(environ);
 	else if (options.children)
@@ -210,7 +210,7 @@ const struct options *start_reporting(void)
 	return &options;
 }
 
-void start_tell_other_malloc(const void *own_malloc)
+void start_warn_of_other_malloc(const void *own_malloc)
 {
 	void *first = lookup_first("malloc");
 	const char *name;
@@ -228,7 +228,7 @@ void start_tell_other_malloc(const void *own_malloc)
 	session_notice(line);
 }
 
-void start_tell_redirected(void)
+void start_warn_of_redirection(void)
 {
 	recorder.table.head->totals.redirected = 1;
 	session_notice("valgrind's own allocator takes the calls of malloc and free before heaptrace sees them: "

@@ -25,18 +25,18 @@ bool start_recording(void);
 /* Inside the guard, when start_recording() was true, once. Returns the options, which stay. */
 const struct options *start_reporting(void);
 
-/* Where start_recording() was false: lets go of what the wrapper has prepared, and says that nothing
- * is traced, unless that was asked for. */
+/* Where start_recording() was false: lets signals through that the wrapper held back, and says that nothing is traced,
+ * unless --children=no asks for that. */
 void start_untraced(void);
 
-/* After lifecycle_start(): says so when a program or a library before this one has a malloc of its own,
- * which the program's calls reach instead of own_malloc, this library's. */
-void start_tell_other_malloc(const void *own_malloc);
+/* After lifecycle_start(): warns when the program or a library before this one has a malloc of its own, so that the
+ * program's calls do not reach own_malloc, which is this library's. */
+void start_warn_of_other_malloc(const void *own_malloc);
 
 /* Whether the process runs under valgrind. */
 bool start_is_under_valgrind(void);
 
-/* After lifecycle_start(): says that valgrind's allocator takes the program's calls. */
-void start_tell_redirected(void);
+/* After lifecycle_start(): warns that valgrind's allocator takes the program's calls. */
+void start_warn_of_redirection(void);
 
 #endif

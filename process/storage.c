@@ -29,7 +29,7 @@ static __thread int fork_fd = -1;	/* while this thread forks: the copy of the ta
 
 /* ---- A file ---- */
 
-/* The name of FILE for this process. False: the name is too long. */
+/* Expands the name that --record gives for this process. False: the name is too long. */
 static bool name_file(char path[PATH_MAX])
 {
 	bool own = !options->run || (uint32_t)getpid() == options->run;
@@ -50,10 +50,11 @@ static void note_file(int fd)
 	table->head->watched = watched && watch_register(options->watch, fd, table->head->parent);
 }
 
-/* Has the table in the file of --record: make() fills the file and moves the table there. Returns 0 or an errno. */
-static int enter_file_directly(int (*make)(struct table *, int))
+/* Moves the table into the file of --record. make() fills a new file and maps it in the table's place; then the file
+ * gets its name. Returns 0 or an errno. */
+static int move_into_file_directly(int (*make)(struct table *, int))
 {
-	static char path[PATH_MAX], temporary[PATH_MAX];	/* one thread is there */
+	static char path[PATH_MAX], temporary[PATH_MAX];	/* static: only one thread moves the table */
 	int fd, error = 0;
 
 	if (!name_file(path))
@@ -75,27 +76,27 @@ static int enter_file_directly(int (*make)(struct table *, int))
 	return error;
 }
 
-struct entry {
+struct file_move {
 	int (*make)(struct table *, int);
 	int error;
 };
 
-static void enter_file_with_own_descriptors(void *entry)
+static void move_into_file_with_own_descriptors(void *file_move)
 {
-	struct entry *e = entry;
+	struct file_move *m = file_move;
 
-	e->error = enter_file_directly(e->make);
+	m->error = move_into_file_directly(m->make);
 }
 
-/* As enter_file_directly(), and with descriptors of its own where the process has no descriptor left. Signals are
+/* As move_into_file_directly(), and with descriptors of its own where the process has no descriptor left. Signals are
  * held back. */
-static int enter_file(int (*make)(struct table *, int))
+static int move_into_file(int (*make)(struct table *, int))
 {
-	struct entry e = { make, enter_file_directly(make) };
+	struct file_move m = { make, move_into_file_directly(make) };
 
-	if (e.error == EMFILE)
-		own_descriptors_call(enter_file_with_own_descriptors, &e, NULL, 0);
-	return e.error;
+	if (m.error == EMFILE)
+		own_descriptors_call(move_into_file_with_own_descriptors, &m, NULL, 0);
+	return m.error;
 }
 
 /* ---- A memfd ---- */
@@ -125,7 +126,7 @@ void storage_make_private(void)
 {
 	if (!table->shared)
 		return;
-	table->head->life = TABLE_DUMPED;	/* who holds the file or the memfd has nothing to print from it */
+	table->head->life = TABLE_DUMPED;	/* so that nobody makes a report of what stays in the file or memfd */
 	table_move(table, -1);
 	table->head->life = TABLE_LIVES;
 }
@@ -206,7 +207,7 @@ bool storage_start(struct table *t, const struct options *o, bool may_watch, cha
 		int code;
 
 		uninterrupted_begin(&span);
-		code = enter_file(table_create_in);
+		code = move_into_file(table_create_in);
 		uninterrupted_end(&span);
 		done = !code;
 		if (code && t->shared)		/* the table is in a file that could not be given its name */
@@ -260,14 +261,15 @@ static int copy_and_move(struct table *t, int fd)
 	return error;
 }
 
-/* Puts the table where others can find it. So far it is in this process's memory alone, or still the parent's. */
+/* Copies the table into a memfd or a file that the watcher or --report can read. So far it is in private memory, or it
+ * is still the parent's. */
 static void adopt_late(void *unused)
 {
 	int fd;
 
 	(void)unused;
 	if (options->record) {
-		enter_file_directly(copy_and_move);
+		move_into_file_directly(copy_and_move);
 		return;
 	}
 	fd = open_memory();
@@ -277,8 +279,8 @@ static void adopt_late(void *unused)
 		close(fd);
 }
 
-/* In a child: puts the copy in fd in the table's place, and makes it known. fd -1: there was no descriptor for a
- * copy. It is made now, though the parent may have gone on meanwhile. */
+/* In a child: maps the copy in fd in the table's place, and tells the watcher of it. fd -1: the parent had no
+ * descriptor for a copy. The child makes one now, though the parent may have gone on meanwhile. */
 static void adopt(int fd)
 {
 	forked_from = table->head->pid;
@@ -296,12 +298,12 @@ static void adopt(int fd)
 	if (!options->children)
 		return;		/* the child goes on untraced, so nobody is told of its table */
 	if (options->record)
-		enter_file(copy_and_move);
+		move_into_file(copy_and_move);
 	else if (options->watch)
 		table->head->watched = watch_register(options->watch, fd, forked_from);
 }
 
-/* The child's copy of the table; for a child that no fork handler saw it has yet to be made. */
+/* Returns a descriptor of the child's copy of the table, or -1. A child that no fork handler saw makes the copy here. */
 static int take_copy(bool seen, bool overtaken)
 {
 	int fd = seen ? fork_fd : open_memory();

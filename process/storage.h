@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where the table of this process is kept, so that it outlives the process:
+ * The memory that the table of this process lies in, which can outlive the process:
  *
  *	--record=FILE	in FILE, where the watcher notes the end of a process that is killed. Each
  *			program that a process becomes makes FILE anew: it writes a new file and
  *			gives it the name, so that a file that another process has mapped is never cut
  *	a watcher	in a memfd that the watcher holds (watch.h)
- *	otherwise	in memory of the process's own: also when neither of the two can be had
+ *	otherwise	in private memory, as also when the file or the memfd cannot be made
  *
  * No descriptor is held afterwards. A forked child must not write into its parent's table: the
  * parent makes a copy before it forks, and the child puts the copy in the table's place. A child that
@@ -24,7 +24,7 @@
 
 /*
  * At start, once: makes the table. False: there is not even memory for it. error gets a line for the user
- * when FILE cannot be had, and is not touched otherwise. may_watch: whether the watcher that the options name
+ * when FILE cannot be made, and is not changed otherwise. may_watch: whether the watcher that the options name
  * may be told of this process. t and o are kept.
  */
 bool storage_start(struct table *t, const struct options *o, bool may_watch, char *error,
@@ -39,8 +39,8 @@ void storage_fork_prepare(void);
 void storage_fork_parent(void);
 void storage_fork_child(bool seen, bool overtaken);
 
-/* Takes the table out of the file or memfd: where a forked child that no handler saw could not be told
- * from its parent. */
+/* Moves the table to private memory, so that a forked child can never write to its parent's table. For kernels where
+ * a child that no fork handler saw cannot be recognized. */
 void storage_make_private(void);
 
 /* The address of the watcher that holds the table; NULL: none does. */
@@ -50,10 +50,10 @@ const char *storage_watcher(void);
 bool storage_file(char path[PATH_MAX]);
 
 /* At the end (lifecycle.h): notes in the table that the process has ended. dumped: the final dump is out; otherwise
- * the process that holds the table has to write it. */
+ * the watcher has to write it. */
 void storage_note_end(bool dumped);
 
-/* The process is about to become another program (begins), or it has not: the exec failed. */
+/* begins: the process is about to become another program. Otherwise the exec has failed, and the process goes on. */
 void storage_note_exec(bool begins);
 
 #endif
