@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The figures of glibc's malloc, at a bounded cost and without its locks.
+ * Reads the figures of glibc's malloc, at a bounded cost and without its locks.
  *
  * mallinfo2(3) takes the lock of each arena and visits each free chunk. With two million chunks
  * this takes 200 ms, in which no thread of the program can allocate. So the figures are read from the
  * same variables that mallinfo2() reads (glibc's malloc/malloc.c):
  *
- *	libc.so.6, writable data   		heaps, anywhere
+ *	libc.so.6, writable data			heaps, anywhere
  *
  *	main_arena (struct malloc_state)		another arena, the same struct
  *	  mutex, flags, have_fastchunks   4 bytes each	  ...
@@ -51,9 +51,9 @@ struct heap_mallinfo {
 	uint64_t arena, hblks, hblkhd, uordblks, fordblks;
 };
 
-/* Reads memory of the process that the places are in. */
+/* Reads memory of the process to which the places belong. */
 struct heap_reader {
-	/* The word at address (4 or 8 bytes, as the process has them). False: it cannot be read. */
+	/* Reads the word at address (4 or 8 bytes, as the process has them). False: it cannot be read. */
 	bool (*word)(struct heap_reader *self, uint64_t address, uint64_t *to);
 	uint32_t pid;			/* of heap_foreign_reader() */
 	/* Of heap_own_reader(): */
@@ -61,6 +61,7 @@ struct heap_reader {
 	struct heap_range { uint64_t start, end; } readable[2];	/* known to be readable, without a probe */
 };
 
+/* The figures at the time of reading. One that is not known means nothing. */
 struct heap_figures {
 	bool arenas_known, mapped_known, free_known;
 	uint64_t arena_bytes;		/* of all arenas: the memory that the kernel gave them */

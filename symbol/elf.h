@@ -117,8 +117,8 @@ bool elf_section_of_type(struct elf *e, uint32_t type, struct elf_section *secti
  * is SHT_NULL if there is none. */
 void elf_sections_named(struct elf *e, const char *const *names, unsigned count,
 			struct elf_section *found);
-/* Where a virtual address lies in the file and how many bytes of its segment follow, or
- * false. */
+/* Finds the offset in the file of a virtual address, and the number of bytes from there to the end of
+ * its segment in the file. False: no segment has the address in the file. */
 bool elf_offset(const struct elf *e, uint64_t addr, uint64_t *offset, uint64_t *bytes);
 /* Returns the code range that contains addr; NULL: there is none. Valid until elf_close(). */
 const struct elf_code *elf_code_at(const struct elf *e, uint64_t addr);
