@@ -129,7 +129,7 @@ static void find_figures(struct model *m, struct model_parts *p, const struct mo
 		missing_find(&m->sections[i], &p->view, &p->names);
 }
 
-/* The invariants of model.h, against the view that the model was made of. */
+/* Checks the invariants of model.h against the view that the model was made of. */
 static void check_model(const struct model *m, enum model_rows rows)
 {
 	for (unsigned i = 0; i < m->section_count; i++) {

@@ -56,7 +56,7 @@ enum model_rows {
 enum model_reason {
 	REASON_ASKED,		/* a user has called heaptrace --report or --dump */
 	REASON_SIGNAL,		/* the process got the signal of --signal-size or --signal-count */
-	REASON_ABOVE,		/* the heap has passed --above */
+	REASON_ABOVE,		/* the heap has exceeded a multiple of --above */
 	REASON_EVERY,		/* the time of --every has passed */
 	REASON_EXIT,		/* the process ends */
 	REASON_KILLED,		/* the process ended without a dump: it was killed, or called the bare system call */
@@ -147,7 +147,8 @@ struct model_not_seen {
 	uint32_t truncated_no_file, truncated_in_modules;
 	const char *truncated_modules[MODEL_TRUNCATED_MODULES];
 	unsigned truncated_module_count;
-	uint64_t stacks_checked, stacks_disagreed;	/* --unwind=check */
+	/* With --unwind=check: stacks that both unwinders have taken, and those on which they disagreed. */
+	uint64_t stacks_checked, stacks_disagreed;
 };
 
 /* A module whose listed frames have no names or no lines, though the module could have some. */

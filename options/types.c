@@ -256,15 +256,15 @@ static void print_number(struct out *t, const struct options *o, const struct op
 	out_u64(t, load_number(o, e));
 }
 
-/* What may stand behind a number, and how many of the smallest unit that is. */
+/* A unit that may follow a number, as a multiple of the smallest unit. */
 struct unit {
 	const char *name;	/* in any case of letters */
 	uint64_t factor;
 };
 
 /*
- * Digits, perhaps with a point among them, as thousandths; *rest is what follows. False: no such
- * number, or too large.
+ * Reads digits, which may have a decimal point among them, as a number of thousandths. *rest: the text behind them.
+ * False: there is no such number, it is 0, too large, or has more than three decimals.
  */
 static bool read_thousandths(const char *s, uint64_t *v, const char **rest)
 {
@@ -286,8 +286,8 @@ static bool read_thousandths(const char *s, uint64_t *v, const char **rest)
 	return *v != 0;
 }
 
-/* A number with up to three decimals and, if any, a unit from a list that ends with a name of NULL, in
- * thousandths of the smallest unit. max: the largest result. */
+/* Reads a number with up to three decimals, which a unit may follow, as thousandths of the smallest unit. units: a list
+ * that ends with a name of NULL. max: the largest valid result. */
 static bool read_quantity(const char *s, const struct unit *units, uint64_t max, uint64_t *thousandths)
 {
 	const char *rest;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The types of options: how text becomes the value of a field, and how the value is printed in the
- * environment form. A row of the table says which field and which type; nothing here knows single
- * options. Async-signal-safe, for any thread.
+ * environment form. A row of the table names the field and the type; no function here is for a single
+ * option. Async-signal-safe, for any thread.
  */
 #ifndef OPTIONS_TYPES_H
 #define OPTIONS_TYPES_H

@@ -64,8 +64,8 @@ static void write_life_line(const struct dumper *d, const char *what, struct out
 	out_text(out, d->foreign ? "), which was killed, or ended past exit()\n" : ")\n");
 }
 
-/* Writes why the heap of a process looks empty or incomplete at its end, so that nobody believes that it is. False:
- * there is no such reason. */
+/* Writes why the heap of a process looks empty or incomplete at its end, so that nobody takes it for
+ * empty or complete. False: there is no such reason. */
 static bool describe_unseen(const struct dumper *d, struct out *out)
 {
 	const struct table *t = d->table;

@@ -55,7 +55,8 @@ static void notice_command(struct dumper *d, bool final)
 	out_init(&out, -1, more, sizeof(more));
 	out_text(&out, " --report=");
 	out_text(&out, path);
-	print_notice(d, "no watcher is there to write the report; this command makes it: heaptrace --format=", out_string(&out));
+	print_notice(d, "no watcher is there to write the report; this command makes it: heaptrace --format=",
+		     out_string(&out));
 }
 
 /* Writes a notice that the request could not be sent. error: of watch_request() or of the pipe. */
@@ -64,8 +65,9 @@ static void notice_undelivered(struct dumper *d, int error, bool final)
 	if (error == EAGAIN)
 		dump_notice(d, final ? "the watcher is busy: it writes the report after the program's end" :
 			    "the watcher is busy with earlier reports, so this dump was left out");
-	else if (final && error != ECONNREFUSED)
-		dump_notice(d, "the watcher cannot be reached from here: it writes the report after the program's end");
+	else if (error != ECONNREFUSED)
+		dump_notice(d, final ? "the watcher cannot be reached from here: it writes the report after the program's end" :
+			    "the watcher cannot be reached from here, so this dump was left out");
 	else
 		notice_command(d, final);
 }

@@ -154,7 +154,7 @@ static void await_note(struct table_header *h, int fd, const struct stat *st)
 }
 
 /* Prints the table and releases it. Returns NULL, or "" if there was an error, which has been reported. moment: that of
- * the table, in nanoseconds of its clock. runs_as: the pid of the process if it runs, else 0. */
+ * the table, in nanoseconds of its clock. runs_as: the pid whose directory in /proc has figures of the process, or 0. */
 static const char *print_table(struct options *o, struct table *t, uint64_t moment, uint32_t runs_as)
 {
 	static struct dumper d;
