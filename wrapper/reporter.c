@@ -2,6 +2,7 @@
 /* See reporter.h. */
 #include "reporter.h"
 
+#include "inbox.h"
 #include "options/outfile.h"
 #include "process/dump.h"
 #include "process/watch.h"
@@ -13,7 +14,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -94,8 +94,11 @@ static int32_t dump(struct process *p, const struct dump_request *r, bool runs)
 	struct table t;
 	int32_t error;
 
-	if (load_table(&t, p->table_fd, 0) != LOAD_OK)
+	inbox_collect_begin();
+	if (load_table(&t, p->table_fd, 0) != LOAD_OK) {
+		inbox_collect_end();
 		return WATCH_UNREADABLE;
+	}
 	memset(&d, 0, sizeof(d));
 	dump_attach(&d, &t, reporter.options, reporter.rules, false, now_ns());
 	d.runs_as = runs ? (uint32_t)p->pid : 0;
@@ -109,6 +112,7 @@ static int32_t dump(struct process *p, const struct dump_request *r, bool runs)
 					  offsetof(struct table_header, life)) < 0)
 		errno = 0;
 	load_release(&t);
+	inbox_collect_end();
 	return error;
 }
 
@@ -154,66 +158,6 @@ static void handle_end(struct process *p)
 }
 
 /* ---- Messages ---- */
-
-/* A message that has come. */
-struct received {
-	struct watch_message message;
-	int fds[2];			/* the descriptors that process/watch.h names for it; -1: none */
-	pid_t pid;			/* of the sender; -1: the password is wrong, so it is no process of this run */
-};
-
-/* Takes the sender's id and the descriptors out of a message's control data. */
-static void take_control(struct received *s, struct msghdr *m)
-{
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-		struct ucred who;
-
-		if (c->cmsg_level != SOL_SOCKET)
-			continue;
-		if (c->cmsg_type == SCM_CREDENTIALS) {
-			memcpy(&who, CMSG_DATA(c), sizeof(who));
-			s->pid = who.pid;
-		} else if (c->cmsg_type == SCM_RIGHTS) {
-			size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-
-			for (size_t i = 0; i < count; i++) {
-				int fd;
-
-				memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
-				if (i < 2 && s->fds[i] < 0)
-					s->fds[i] = fd;
-				else
-					close(fd);
-			}
-		}
-	}
-}
-
-/* Receives the next message. False: there is none. */
-static bool receive(struct received *s)
-{
-	union {
-		char bytes[CMSG_SPACE(2 * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
-		struct cmsghdr head;
-	} control;
-	struct iovec part = { &s->message, sizeof(s->message) };
-	struct msghdr m = {
-		.msg_iov = &part, .msg_iovlen = 1,
-		.msg_control = control.bytes, .msg_controllen = sizeof(control.bytes),
-	};
-	ssize_t n;
-
-	*s = (struct received){ .fds = { -1, -1 } };
-	while ((n = recvmsg(reporter.listener, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR)
-		;
-	if (n < 0)
-		return false;
-	take_control(s, &m);
-	if (n != sizeof(s->message) ||
-	    memcmp(s->message.password, reporter.password, WATCH_PASSWORD_BYTES))
-		s->pid = -1;
-	return true;
-}
 
 static struct process *find_process(pid_t pid)
 {
@@ -304,10 +248,8 @@ static void take_messages(void)
 {
 	struct received s;
 
-	while (receive(&s)) {
-		if (s.pid < 0)
-			close_descriptors(&s);
-		else if (s.message.kind == WATCH_REPORT)
+	while (inbox_take(&s)) {
+		if (s.message.kind == WATCH_REPORT)
 			take_request(&s);
 		else
 			take_table(&s);
@@ -368,13 +310,16 @@ static int take_due_dump(void)
 }
 
 /* Messages are handled before the ends of processes, because a process's last message may have come just before its
- * end. */
+ * end, and after them, because the inbox may have collected some during the report of an end. */
 void reporter_run(void)
 {
 	struct epoll_event events[64];
 	int count, wait;
 
-	while (processes || awaited_children) {
+	for (;;) {
+		take_messages();
+		if (!processes && !awaited_children)
+			break;
 		wait = take_due_dump();
 		count = epoll_wait(poller, events, 64, processes ? wait : LATE_MS);
 		if (count < 0 && errno == EINTR)
@@ -397,6 +342,7 @@ bool reporter_start(const struct reporter *r)
 
 	reporter = *r;
 	poller = epoll_create1(EPOLL_CLOEXEC);
+	inbox_start(reporter.listener, reporter.password);	/* where that fails, long reports delay senders */
 	return !epoll_ctl(poller, EPOLL_CTL_ADD, reporter.listener, &event) &&
 	       add_process(reporter.program, reporter.program_pid);
 }
