@@ -350,7 +350,7 @@ int main(int argc, char **argv)
 	text = environment_options(&options);
 	env = environment_make(library, text);
 	if (options.watch)
-		watcher_spawn(text, argc, argv);
+		watcher_spawn(&options, text, argc, argv);
 	run(&program, argc - first, argv + first, env);
 	return EXIT_EXEC;
 }

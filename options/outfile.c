@@ -55,9 +55,24 @@ bool outfile_expand(const char *template, uint32_t pid, const char *command, uin
 	return !t.lost;
 }
 
-void outfile_resolve(struct options *o, char text[OUTFILE_TEXT_BYTES])
+bool outfile_set_descriptor(struct options *o, int fd, char text[OUTFILE_TEXT_BYTES])
 {
 	struct out t = out_memory(text, OUTFILE_TEXT_BYTES);
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return false;
+	out_u64(&t, (uint64_t)fd);
+	out_char(&t, '.');
+	out_u64(&t, st.st_dev);
+	out_char(&t, '.');
+	out_u64(&t, st.st_ino);
+	o->outfile_is = text;
+	return true;
+}
+
+void outfile_resolve(struct options *o, char text[OUTFILE_TEXT_BYTES])
+{
 	int saved = errno, number;
 	struct stat st;
 
@@ -65,22 +80,14 @@ void outfile_resolve(struct options *o, char text[OUTFILE_TEXT_BYTES])
 	if (!o->outfile || strchr(o->outfile, '%'))
 		return;
 	number = safe_open_descriptor(o->outfile);
-	if (number < 0 || fstat(number, &st)) {
+	if (number < 0 || fstat(number, &st))
 		errno = saved;
-		return;
-	}
-	if (number == STDOUT_FILENO) {
+	else if (number == STDOUT_FILENO)
 		o->outfile = "-";
-	} else if (number == STDERR_FILENO) {
+	else if (number == STDERR_FILENO)
 		o->outfile = NULL;
-	} else {
-		out_u64(&t, (uint64_t)number);
-		out_char(&t, '.');
-		out_u64(&t, st.st_dev);
-		out_char(&t, '.');
-		out_u64(&t, st.st_ino);
-		o->outfile_is = text;
-	}
+	else
+		outfile_set_descriptor(o, number, text);
 }
 
 /* Reads one of the numbers of "NUMBER.DEVICE.INODE" and moves *text behind it. */

@@ -35,6 +35,9 @@ bool outfile_expand(const char *template, uint32_t pid, const char *command, uin
 #define OUTFILE_TEXT_BYTES	64
 void outfile_resolve(struct options *o, char text[OUTFILE_TEXT_BYTES]);
 
+/* Notes an open descriptor in o->outfile_is. False: it is not open. */
+bool outfile_set_descriptor(struct options *o, int fd, char text[OUTFILE_TEXT_BYTES]);
+
 /* The descriptor that o->outfile_is names; -1: there is none, or it is closed or another file by now. */
 int outfile_descriptor(const struct options *o);
 

@@ -2,6 +2,7 @@
 /* See watcher.h. */
 #include "watcher.h"
 
+#include "base/safe_open.h"
 #include "options/outfile.h"
 #include "reporter.h"
 
@@ -16,7 +17,9 @@
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,6 +37,7 @@
 
 static int listener = -1;	/* the socket for messages */
 static int program = -1;	/* a pidfd of the wrapper, which becomes the program */
+static int held_outfile = -1;	/* see hold_outfile() */
 static pid_t wrapper_pid;
 static char password[WATCH_PASSWORD_BYTES];
 static struct options options;
@@ -78,6 +82,30 @@ bool watcher_open(char address[WATCHER_ADDRESS_BYTES])
 	return true;
 }
 
+/*
+ * Opens an outfile that the watcher could not open later. The reader of a FIFO sees its end, and is gone, when a
+ * process that was killed was the last one to hold the FIFO open. /dev/tty (the device 5:0) is the terminal of the
+ * wrapper's session, which the watcher leaves. -1: the outfile is none of these, or cannot be opened yet.
+ */
+static int hold_outfile(const struct options *o)
+{
+	int fd, high;
+	struct stat st;
+
+	if (!o->outfile || o->outfile_is || !strcmp(o->outfile, "-") || strchr(o->outfile, '%') ||
+	    stat(o->outfile, &st) ||
+	    !(S_ISFIFO(st.st_mode) || (S_ISCHR(st.st_mode) && st.st_rdev == makedev(5, 0))))
+		return -1;
+	fd = safe_open_write(AT_FDCWD, o->outfile, O_WRONLY | O_APPEND | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return -1;
+	high = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	if (high >= 0)		/* only opening must not wait */
+		fcntl(high, F_SETFL, fcntl(high, F_GETFL) & ~O_NONBLOCK);
+	close(fd);
+	return high;
+}
+
 /* ---- The process itself ---- */
 
 /* Closes the descriptors from `from` to `to`. */
@@ -96,6 +124,18 @@ static int compare(const void *a, const void *b)
 	return *(const int *)a - *(const int *)b;
 }
 
+/* Where dumps go to a standard stream that is closed, a descriptor that cannot be written to gets its number, so
+ * that writing fails with EBADF and no table is ever opened under that number. */
+static void fill_streams(void)
+{
+	int fd;
+
+	do {
+		fd = open("/", O_PATH | O_CLOEXEC);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	close(fd);
+}
+
 /*
  * Closes all descriptors except the watcher's own and the one that dumps go to, which is a standard stream or the
  * descriptor that --outfile names. The other standard streams become copies of the socket, so that no file which is
@@ -110,10 +150,14 @@ static void close_all(void)
 	unsigned from = STDERR_FILENO + 1;
 
 	for (int i = 0; i < 2; i++) {
-		if (*ours[i] <= STDERR_FILENO)		/* the standard stream of this number was closed */
-			*ours[i] = fcntl(*ours[i], F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+		int fd = *ours[i];
+
+		if (fd > STDERR_FILENO)
+			continue;
+		*ours[i] = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 		if (*ours[i] < 0)
 			_exit(1);
+		close(fd);	/* the number of a standard stream, which was closed */
 	}
 	if (outfile != STDIN_FILENO)
 		dup2(listener, STDIN_FILENO);
@@ -121,6 +165,7 @@ static void close_all(void)
 		dup2(listener, STDOUT_FILENO);
 	if (options.outfile)
 		dup2(listener, STDERR_FILENO);
+	fill_streams();
 	kept[0] = listener;
 	kept[1] = program;
 	kept[2] = outfile > STDERR_FILENO ? outfile : listener;
@@ -186,6 +231,7 @@ static void wait_alone(void)
 /* Does all that the watcher does from here on, in memory that no other process uses. */
 static _Noreturn void run_watcher(const struct watcher_start *s)
 {
+	static char outfile_is[OUTFILE_TEXT_BYTES];
 	size_t bytes = strlen(s->text) + 16;
 	char *store = malloc(bytes), error[256];
 
@@ -193,6 +239,8 @@ static _Noreturn void run_watcher(const struct watcher_start *s)
 	if (!store)
 		_exit(1);
 	options_parse_env(s->text, &options, store, bytes, error, sizeof(error));
+	if (held_outfile >= 0)
+		outfile_set_descriptor(&options, held_outfile, outfile_is);
 	prepare(s->argc, s->arguments);
 	if (options.ignore)
 		rules_read(&rules, options.ignore);
@@ -225,13 +273,14 @@ static int intermediate_process(void *start)
 	_exit(0);
 }
 
-void watcher_spawn(const char *text, int argc, char **arguments)
+void watcher_spawn(const struct options *o, const char *text, int argc, char **arguments)
 {
 	static struct watcher_start start;	/* static, because the watcher reads it after this function has returned */
 	char *stacks = mmap(NULL, 2 * STACK_BYTES, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
 	pid_t child;
 
+	held_outfile = hold_outfile(o);
 	if (stacks != MAP_FAILED) {
 		start = (struct watcher_start){ text, argc, arguments, stacks };
 		syscall(SYS_set_tid_address, &wrapper_shares_memory);
@@ -242,4 +291,6 @@ void watcher_spawn(const char *text, int argc, char **arguments)
 	}
 	close(listener);
 	close(program);
+	if (held_outfile >= 0)
+		close(held_outfile);
 }

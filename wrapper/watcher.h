@@ -32,10 +32,10 @@
 bool watcher_open(char address[WATCHER_ADDRESS_BYTES]);
 
 /*
- * Starts the watcher, and closes the socket in the wrapper. text: the environment form of the options, as the
+ * Starts the watcher, and closes the socket in the wrapper. text: the environment form of the options o, as the
  * program gets it. arguments: argv of main(), whose texts the watcher overwrites when the wrapper has left their
  * memory, so that a search for the program's command line does not find the watcher. Returns in the wrapper only.
  */
-void watcher_spawn(const char *text, int argc, char **arguments);
+void watcher_spawn(const struct options *o, const char *text, int argc, char **arguments);
 
 #endif
