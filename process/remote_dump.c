@@ -15,6 +15,10 @@
 
 #define SECOND_NS	UINT64_C(1000000000)
 
+#define NO_WATCHER	"no watcher is there to write the report"
+#define UNREACHABLE	"the watcher cannot be reached to write the report (it was killed, or is stopped, or is in " \
+			"another network namespace)"
+
 /* Writes "[heaptrace] TEXT FORMAT MORE" to standard error, FORMAT being the name of the format of dumps. */
 static void print_notice(struct dumper *d, const char *text, const char *more)
 {
@@ -42,21 +46,24 @@ static void notice_command(struct dumper *d, bool final)
 {
 	static uint32_t said;		/* the id of the process that wrote it, since a child inherits this variable */
 	char path[PATH_MAX], more[PATH_MAX + 64];
+	bool lost = d->options->watch;	/* there was a watcher */
 	struct out out;
 
 	if (said == d->pid || (final && d->pid != d->options->run && !d->options->watch))
 		return;
 	said = d->pid;
 	if (!storage_file(path)) {
-		print_notice(d, "no watcher is there to write the report: start the program as heaptrace --format=",
-		    " PROGRAM (without --no-watch), or with --record=FILE, from which heaptrace --report=FILE makes it");
+		print_notice(d, lost ? UNREACHABLE ": start the program with --record=FILE, too, and make the report by "
+		    "heaptrace --report=FILE --format=" : NO_WATCHER ": start the program as heaptrace --format=",
+		    lost ? "" : " PROGRAM (without --no-watch), or with --record=FILE, from which heaptrace "
+		    "--report=FILE makes it");
 		return;
 	}
 	out_init(&out, -1, more, sizeof(more));
 	out_text(&out, " --report=");
 	out_text(&out, path);
-	print_notice(d, "no watcher is there to write the report; this command makes it: heaptrace --format=",
-		     out_string(&out));
+	print_notice(d, lost ? UNREACHABLE "; this command makes it: heaptrace --format=" :
+		     NO_WATCHER "; this command makes it: heaptrace --format=", out_string(&out));
 }
 
 /* Writes a notice that the request could not be sent. error: of watch_request() or of the pipe. */

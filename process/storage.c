@@ -118,6 +118,7 @@ static void name_table(uint32_t parent)
 	h->pid = (uint32_t)getpid();
 	h->parent = parent;
 	h->dumps = h->forks = 0;
+	h->ended_ns = 0;
 	h->life = TABLE_LIVES;
 	syscall(SYS_prctl, PR_GET_NAME, h->command);
 }

@@ -90,6 +90,59 @@ for (['return', 5 << 8], ['exit', 5 << 8], ['_exit', 5 << 8], ['abort', 6], ['fa
 	   complete("$dir/run/report") && has_block("$dir/run/report"), '--report=FILE');
 }
 
+# ---- Outputs that are no files ----
+
+# A FIFO that is full keeps the watcher busy for seconds. What other processes send meanwhile is not lost.
+{
+	my ($fifo, $got, $buf) = ("$dir/fifo", '');
+	POSIX::mkfifo($fifo, 0600);
+	sysopen my $in, $fifo, POSIX::O_RDWR() | POSIX::O_NONBLOCK() or die;
+	1 while syswrite $in, ' ' x 4096;
+	my ($pid) = start(undef, $heaptrace, '--format=json', '--top=1', '--no-lines', "--outfile=$fifo", $program, 'many');
+	sleep 4;
+	my $end = time + 60;
+	my $count = 0;
+	while ($count < 201 && time < $end) {
+		sysread($in, $buf, 65536) ? ($got .= $buf) : sleep 0.01;
+		$count = () = $got =~ /"schema"/g;
+	}
+	is(finish($pid, 60), 5 << 8, 'a watcher that is busy: the status');
+	is($count, 201, 'and each process has its report');
+	unlike(slurp("$dir/stderr"), qr/cannot be reached/, 'since all could reach it');
+}
+
+# The reader of a FIFO gets the report of a process that was killed, and then the end.
+for my $format ('text', 'json') {
+	my $pid = fork;
+	if (!$pid) {
+		open my $in, '<', "$dir/fifo";
+		open my $copy, '>', "$dir/read";
+		print $copy $_ while <$in>;
+		close $copy;
+		POSIX::_exit(0);
+	}
+	sysopen my $hold, "$dir/fifo", POSIX::O_WRONLY();	# waits for the reader
+	my ($program_pid, $in) = start(sub { close $hold }, $heaptrace, "--format=$format", "--outfile=$dir/fifo", $program, 'wait');
+	wait_word('ready');
+	close $hold;
+	kill 'KILL', $program_pid;
+	is(finish($program_pid, 60), 9, "a FIFO, $format: the status of a program that was killed");
+	ok(wait_for(sub { waitpid $pid, POSIX::WNOHANG() }, 20), 'the reader gets to an end');
+	ok(has_block("$dir/read"), 'and has the report');
+}
+
+# /dev/tty is the terminal of a session that the watcher has left.
+SKIP: {
+	skip 'no script(1)', 1 unless has('script');
+	my (undef, $text) = run(undef, 'script', '-qc', "$heaptrace --format=json --outfile=/dev/tty $program return", '/dev/null');
+	like($text, qr/"schema".*\}\s*\z/s, '/dev/tty: the report');
+}
+
+{
+	my (undef, undef, $err) = limited('exec 1>&-', $heaptrace, '--format=json', '--outfile=-', $program, 'return');
+	is($err, "[heaptrace] cannot write the dump to standard output: the descriptor is closed\n", 'a standard output that is closed');
+}
+
 # ---- The wait is bounded ----
 
 {
@@ -105,10 +158,20 @@ for (['return', 5 << 8], ['exit', 5 << 8], ['_exit', 5 << 8], ['abort', 6], ['fa
 	my ($status, $seconds, $err) = without_watcher('KILL', "--outfile=$out");
 	is($status, 5 << 8, 'a watcher that was killed: the program ends as it does natively');
 	cmp_ok($seconds, '<', 8, 'at once');
-	like($err, qr/\A\[heaptrace\] no watcher is there to write the report: start the program as .*\n\z/, 'and one line says what to do');
+	like($err, qr/\A\[heaptrace\] the watcher cannot be reached to write the report .*: start the program with --record=FILE.*\n\z/, 'and one line says what to do');
 	(undef, undef, $err) = without_watcher('KILL', "--outfile=$out", "--record=$dir/run/record");
-	like($err, qr/\A\[heaptrace\] no watcher is there .*: (heaptrace --format=json --report=\Q$dir\E\/run\/record)\n\z/, 'or which command makes it');
+	like($err, qr/\A\[heaptrace\] the watcher cannot be reached .*: (heaptrace --format=json --report=\Q$dir\E\/run\/record)\n\z/, 'or which command makes it');
 	ok(quiet($heaptrace, '--format=json', "--report=$dir/run/record"), 'which does');
+}
+
+# In another network namespace a process does not reach the watcher's socket. The watcher has its table.
+SKIP: {
+	unlink glob "$dir/run/*";
+	my ($status, undef, $err) = run(undef, $heaptrace, "--outfile=$out", $program, 'network changed');
+	skip 'no network namespaces here', 3 if $status == 77 << 8;
+	is($status, 5 << 8, 'another network namespace: the status');
+	like($err, qr/\A\[heaptrace\] the watcher cannot be reached .*network namespace.*\n\z/, 'one line says so');
+	ok(wait_for(sub { complete($out) }, 10) && slurp($out) =~ /"reason":"exit"/, 'and the report is of an exit');
 }
 
 # ---- No watcher ----

@@ -116,12 +116,15 @@ static int32_t dump(struct process *p, const struct dump_request *r, bool runs)
 	return error;
 }
 
-/* Writes a dump that no process has requested: one of --every (runs), or the last one of a process that was killed. */
-static void dump_unasked(struct process *p, bool runs)
+/* Writes a dump that no process has requested: one of --every, or the last one of a process that was killed, or could
+ * not request it. */
+static void dump_unasked(struct process *p, enum model_reason reason)
 {
+	bool runs = reason == REASON_EVERY;
+
 	dump(p, &(struct dump_request){
 		.sort = reporter.options->sort, .sort_count = reporter.options->sort_count,
-		.reason = runs ? REASON_EVERY : REASON_KILLED, .final = !runs,
+		.reason = reason, .final = !runs,
 	}, runs);
 }
 
@@ -149,10 +152,10 @@ static void handle_end(struct process *p)
 
 	if (p->table_fd >= 0 && load_header(&h, p->table_fd, 0) == LOAD_OK) {
 		await_children(p, &h);
-		if (h.life == TABLE_LIVES && reporter.options->record)
+		if (h.life == TABLE_LIVES && reporter.options->record && !h.ended_ns)
 			note_end(p->table_fd);
 		if (h.life == TABLE_LIVES && (!reporter.options->record || options_by_reporter(reporter.options)))
-			dump_unasked(p, false);
+			dump_unasked(p, h.ended_ns ? REASON_EXIT : REASON_KILLED);
 	}
 	remove_process(p);
 }
@@ -302,7 +305,7 @@ static int take_due_dump(void)
 		/* The moments that have passed during a slow dump are left out. */
 		p->next_ms += (now - p->next_ms) / every * every + every;
 		if (load_header(&h, p->table_fd, 0) == LOAD_OK && h.life == TABLE_LIVES) {
-			dump_unasked(p, true);
+			dump_unasked(p, REASON_EVERY);
 			return 0;
 		}
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Holds 77 + 1234 bytes and ends in the way that the argument names, for tests/reporter.t. */
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,6 +64,8 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(how, "root changed") && (chroot("/proc") || chdir("/")))
 		return 7;
+	if (!strcmp(how, "network changed") && unshare(CLONE_NEWNET) && unshare(CLONE_NEWUSER | CLONE_NEWNET))
+		return 77;
 	if (!strcmp(how, "requests")) {
 		raise(SIGUSR1);
 		raise(SIGUSR2);
