@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "guard.h"
+#include "own_stack.h"
 #include "record.h"
 #include "table/invariants.h"
 
@@ -15,6 +16,7 @@
 #define COMPARE_EACH	61	/* recognized stacks; a prime, so that no loop of a program hides a call site */
 
 static uint32_t running;
+static uint32_t comparing;		/* 1: a thread uses the arrays of compare_with_walk() */
 static uint32_t cut_off, nested_frees;
 static uint32_t cut_off_below;		/* the pid of a process whose children have copied operations half done */
 
@@ -63,13 +65,14 @@ static bool had_one_thread(const struct table *t)
 	return process_has_one_thread() && load_relaxed(&t->head->deltas_used) <= 1;
 }
 
-static void check_sums(void)
+static void check_sums(void *unused)
 {
 	struct table *t = &recorder.table;
 	bool one_thread = had_one_thread(t);
 	struct timespec pause = { 0, 2000000 };
 	struct broken broken;
 
+	(void)unused;
 	for (unsigned tries = 0; tries < TRIES; tries++) {
 		broken = (struct broken){ .sentence = NULL };
 		invariants_check_sums(t, &recorder.blocks, one_thread, !load_relaxed(&nested_frees), &broken);
@@ -89,20 +92,28 @@ void verify_dump(bool was_outside)
 	invariants_check_structure(&recorder.table, &broken);
 	fail_if(&broken);
 	if (was_outside && process_has_one_thread() && sums_are_exact())
-		check_sums();
+		check_sums(NULL);
 	errno = saved;
 }
 
-void verify_child(void)
+static void check_child(void *unused)
 {
 	struct broken broken = { .sentence = NULL };
-	int saved = errno;
 
+	(void)unused;
 	if (recorder.table.head)
 		invariants_check_structure(&recorder.table, &broken);
 	if (recorder.table.head && recorder.blocks.regions)
 		invariants_check_blocks(&recorder.table, &recorder.blocks, &broken);
 	fail_if(&broken);
+}
+
+void verify_child(void)
+{
+	int saved = errno;
+
+	store_relaxed(&comparing, 0);	/* another thread of the parent may have been comparing */
+	own_stack_call(check_child, NULL);
 	errno = saved;
 }
 
@@ -113,7 +124,7 @@ void verify_fork(bool was_outside, bool all_wait)
 	check(guard_seems_entered(), "a fork is prepared inside the guard");
 	store_release(&running, 1);
 	if (was_outside && all_wait && sums_are_exact())
-		check_sums();
+		own_stack_call(check_sums, NULL);
 	if (!sums_are_exact())
 		verify_cut_off();
 	else if (!was_outside || !all_wait)
@@ -122,18 +133,23 @@ void verify_fork(bool was_outside, bool all_wait)
 	errno = saved;
 }
 
-/* A function of its own, so that its arrays are on the stack only when they are needed. */
-static void __attribute__((noinline)) compare_with_walk(const struct capture_point *from, uint32_t row)
+/* The arrays are static, because the program may have called malloc() at the end of its stack. A thread that finds them
+ * in use does not compare. */
+static void compare_with_walk(const struct capture_point *from, uint32_t row)
 {
-	uint32_t codes[TABLE_FRAMES_MAX];
-	uintptr_t frames[TABLE_FRAMES_MAX];
-	unsigned count = table_frames(&recorder.table, row, codes), walked, notes = 0;
+	static uint32_t codes[TABLE_FRAMES_MAX];
+	static uintptr_t frames[TABLE_FRAMES_MAX];
+	unsigned count, walked, notes = 0;
 
+	if (exchange_acq_rel(&comparing, 1))
+		return;
+	count = table_frames(&recorder.table, row, codes);
 	walked = capture_stack(from, frames, recorder.depth - 1u, &notes);
 	check_equal(walked, count - 1, "a recognized stack has as many frames as a walk finds");
 	for (unsigned i = 0; i < walked; i++)
 		check_equal(frames[i], (uintptr_t)table_code_pc(&recorder.table, codes[i + 1]),
 			    "a recognized stack has the frames that a walk finds");
+	store_release(&comparing, 0);
 }
 
 void verify_recognized(const struct capture_point *from, uint32_t row)

@@ -9,8 +9,8 @@
  * A thread that ends, or a signal handler that frees, may still change the table in the second case. So what looks
  * broken is looked at again, after pauses: what such a thread was doing is done by then.
  *
- * The checks need some KB of stack: a program whose stack is nearly used up (tests/signals.t has one) may overflow
- * with them.
+ * Checks of whole structures take some KB of stack, so those at a fork run on a stack of their own (own_stack.h), as
+ * dumps do.
  *
  * Sums are not checked any more once something was cut off in the middle (verify_cut_off()), or once a part of
  * the table could not grow, for which table.h allows wrong sizes.

@@ -355,7 +355,7 @@ int table_copy(struct table *t, int fd)
 
 #define CHUNK_INFOS	128u
 
-/* Rows whose numbers had been given out, but whose frames had not been noted when they were copied: notes the frames. */
+/* Notes the frames of rows whose numbers had been given out when they were copied, but whose frames had not been noted. */
 static int complete_infos(const struct table *t, int fd, uint32_t end)
 {
 	struct row_info chunk[CHUNK_INFOS];

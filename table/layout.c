@@ -134,24 +134,38 @@ static void place_parts(struct table_header *h)
 	h->size_bytes = at;
 }
 
+/* The largest limit of a part in a table of 2^rows_log2 rows. */
+static uint32_t most_of(unsigned rows_log2, enum table_part part)
+{
+	uint32_t rows = (uint32_t)1 << rows_log2;
+
+	switch (part) {
+	case TABLE_UPPERS:	return rows / ROWS_PER_UPPER;
+	case TABLE_ROWS:
+	case TABLE_CODES:	return rows;
+	case TABLE_FRAMES:	return rows * UNITS_PER_ROW;
+	case TABLE_MODULES:	return MODULES;
+	case TABLE_TEXT:	return TEXT_BYTES;
+	case TABLE_DELTAS:	return DELTAS_THREADS;
+	case TABLE_ROW_INDEX:
+	case TABLE_CODE_INDEX:	return index_levels_for(rows_log2);
+	case TABLE_SHARES:	return TABLE_SHARES_LOG2;
+	case TABLE_PARTS:
+		break;
+	}
+	return 0;
+}
+
 void layout_header(struct table_header *h, unsigned rows_log2)
 {
-	uint64_t rows = (uint64_t)1 << rows_log2;
-
 	memset(h, 0, sizeof(*h));
 	memcpy(h->magic, TABLE_MAGIC, sizeof(h->magic));
 	h->version = TABLE_VERSION;
 	h->word_bits = 8 * sizeof(void *);
 	h->rows_log2 = rows_log2;
 	h->depth = TABLE_FRAMES_MAX;
-	h->row_limit = h->code_limit = (uint32_t)rows;
-	h->upper_limit = (uint32_t)rows / ROWS_PER_UPPER;
-	h->frame_limit = (uint32_t)rows * UNITS_PER_ROW;
-	h->module_limit = MODULES;
-	h->text_limit = TEXT_BYTES;
-	h->deltas_limit = DELTAS_THREADS;
-	h->row_levels = h->code_levels = index_levels_for(rows_log2);
-	h->shares_log2 = TABLE_SHARES_LOG2;
+	for (enum table_part part = 0; part < TABLE_PARTS; part++)
+		*limit_of(h, part) = most_of(rows_log2, part);
 	place_parts(h);
 	h->row_count = ROW_FIRST;
 	h->code_count = 1;
@@ -170,32 +184,27 @@ uint64_t layout_limit_bytes(const struct table_header *h, enum table_part part)
 /* How many bytes of a part are mapped at first, in a table whose first mappings are for 2^first_log2 rows. */
 static uint64_t first_bytes(enum table_part part, unsigned first_log2)
 {
-	struct table_header first;
-
 	if (part == TABLE_TEXT)
 		return FIRST_TEXT_BYTES;
 	if (part == TABLE_DELTAS)
 		return bytes_of(part, FIRST_DELTAS);
-	layout_header(&first, first_log2);
-	return layout_limit_bytes(&first, part);
+	return bytes_of(part, most_of(first_log2, part));
 }
 
 struct layout_window layout_window(const struct table_header *h, unsigned window, unsigned first_log2)
 {
 	struct layout_window w = { 0, 0, 0 };
-	struct table_header most;
 	enum table_part part = window - 1;
 
-	layout_header(&most, h->rows_log2);
 	if (!window) {
-		w.most_bytes = w.first_bytes = offset_of(&most, TABLE_UPPERS);	/* the first of the others */
+		w.most_bytes = w.first_bytes = offset_of(h, TABLE_UPPERS);	/* the first of the others */
 	} else if (window == LAYOUT_INFOS) {
-		w.offset = most.infos_offset;
-		w.most_bytes = most.row_limit * sizeof(struct row_info);
+		w.offset = h->infos_offset;
+		w.most_bytes = most_of(h->rows_log2, TABLE_ROWS) * sizeof(struct row_info);
 		w.first_bytes = ((uint64_t)1 << first_log2) * sizeof(struct row_info);
 	} else if (!is_beside_header(part)) {
-		w.offset = offset_of(&most, part);
-		w.most_bytes = layout_limit_bytes(&most, part);
+		w.offset = offset_of(h, part);
+		w.most_bytes = bytes_of(part, most_of(h->rows_log2, part));
 		w.first_bytes = first_bytes(part, first_log2);
 	}
 	w.most_bytes = align(w.most_bytes, WINDOW_ALIGN);
@@ -298,16 +307,20 @@ void layout_forked(struct table *t)
 	errno = saved;
 }
 
-static bool extend_part(struct table *t, const struct table_header *most, enum table_part part, uint32_t limit)
+/* Makes a part's mapping as long as this limit needs. */
+static bool extend_part(struct table *t, enum table_part part, uint32_t limit)
 {
+	const struct table_header *h = t->head;
+	uint32_t most = most_of(h->rows_log2, part);
+
 	if (is_beside_header(part))
 		return true;
 	if (part == TABLE_ROWS &&
-	    !extend(t, LAYOUT_INFOS, most->infos_offset, limit * sizeof(struct row_info),
-		    align(most->row_limit * sizeof(struct row_info), WINDOW_ALIGN)))
+	    !extend(t, LAYOUT_INFOS, h->infos_offset, limit * sizeof(struct row_info),
+		    align(most * sizeof(struct row_info), WINDOW_ALIGN)))
 		return false;
-	return extend(t, layout_window_of(part), offset_of(most, part), bytes_of(part, limit),
-		      align(layout_limit_bytes(most, part), WINDOW_ALIGN));
+	return extend(t, layout_window_of(part), offset_of(h, part), bytes_of(part, limit),
+		      align(bytes_of(part, most), WINDOW_ALIGN));
 }
 
 /* Has the kernel touch the pages: where there is no space, the call fails, and no signal is sent. */
@@ -339,25 +352,22 @@ static bool reserve_part(struct table *t, enum table_part part, uint32_t from, u
 
 bool layout_grow(struct table *t, enum table_part part)
 {
-	struct table_header most;
 	uint32_t *limit = limit_of(t->head, part), old = load_acquire(limit), step = parts[part].step;
-	uint32_t wanted;
+	uint32_t most = most_of(t->head->rows_log2, part), wanted = most;
 
 	if (load_relaxed(&t->head->no_space) == TABLE_NO_SPACE)
 		return false;
-	layout_header(&most, t->head->rows_log2);
 	if (part < TABLE_DELTAS && !old)
 		step /= 8;
 	else if (part < TABLE_DELTAS && step < old / STEP_PART)
 		step = old / STEP_PART;
-	wanted = layout_limit(&most, part);
 	if (old >= wanted)
 		return false;
 	if (part == TABLE_SHARES && old < TABLE_SHARES_LEAST)
 		step = TABLE_SHARES_LEAST;
 	if (step < wanted - old)
 		wanted = old + step;
-	if (!extend_part(t, &most, part, wanted)) {
+	if (!extend_part(t, part, wanted)) {
 		store_relaxed(&t->head->no_space, TABLE_NO_ADDRESSES);
 		return false;
 	}
@@ -365,7 +375,7 @@ bool layout_grow(struct table *t, enum table_part part)
 		store_relaxed(&t->head->no_space, TABLE_NO_SPACE);
 		return false;
 	}
-	check_at_most(wanted, layout_limit(&most, part), "a part is not used beyond its end");
+	check_at_most(wanted, most, "a part is not used beyond its end");
 	while (old < wanted && !cas_acq_rel(limit, &old, wanted))
 		;
 	return true;
@@ -393,15 +403,6 @@ bool layout_reserve(struct table *t)
 	return true;
 }
 
-/* A function of its own: the header that extend_part() needs is large, and a fork may happen on a small stack. */
-static bool __attribute__((noinline)) extend_to(struct table *t, enum table_part part, uint32_t limit)
-{
-	struct table_header most;
-
-	layout_header(&most, t->head->rows_log2);
-	return extend_part(t, &most, part, limit);
-}
-
 bool layout_take(struct table *t, unsigned window, struct layout_range *range)
 {
 	const struct table_header *h = t->head;
@@ -412,7 +413,7 @@ bool layout_take(struct table *t, unsigned window, struct layout_range *range)
 		       (part != TABLE_ROWS ||
 			limit * sizeof(struct row_info) <= load_acquire(&t->mapped[LAYOUT_INFOS])));
 
-	if (!mapped && !extend_to(t, part, limit))
+	if (!mapped && !extend_part(t, part, limit))
 		return false;
 	count = count < limit ? count : limit;	/* the limit may have been raised in between */
 	if (window == LAYOUT_INFOS)

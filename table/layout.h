@@ -49,8 +49,8 @@ struct layout_window {
 	uint64_t first_bytes;		/* so much of it is mapped at first */
 };
 
-/* The window number `window` of a table of this header (the limits do not matter), and how much of it
- * is mapped at first, by limits for 2^first_log2 rows. */
+/* The window number `window` of a table of this header, of which only rows_log2 and the offsets matter; and how much of
+ * the window is mapped at first, in a table whose first mappings are for 2^first_log2 rows. */
 struct layout_window layout_window(const struct table_header *h, unsigned window, unsigned first_log2);
 
 /* Which window has the part. */
