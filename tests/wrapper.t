@@ -77,7 +77,9 @@ is "$("$H" echo --top=x -s)" "--top=x -s" "what follows PROGRAM is PROGRAM's"
 is "$("$H" sh -c 'printf "%s|" "$@"' x '' 'a b' '*')" '|a b|*|' "arguments arrive unharmed"
 
 fails 125 "PROGRAM is missing" "no arguments"
-fails 125 "PROGRAM is missing" "options only" --top=3
+fails 125 "PROGRAM is missing: heaptrace [OPTION" "options only" --top=3
+fails 125 "PROGRAM is missing (true is taken as the value of --record): heaptrace" "an option that takes PROGRAM for its value" --record true
+fails 125 "PROGRAM is missing: heaptrace [OPTION" "a value, and an option behind it" --top 3 --no-lines
 fails 125 "PROGRAM is missing" "-- only" --
 fails 125 "--top=x: not a whole number" "--top=x" --top=x true
 fails 125 "--top=-1: not a whole number" "--top -1" --top -1 true

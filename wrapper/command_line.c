@@ -75,9 +75,29 @@ static const struct option_entry *find_option(const char *arg, const char **valu
 	return e;
 }
 
+/* Ends the wrapper because no PROGRAM is given. taker: the option whose value the last argument is, if that stands by
+ * itself: `--record ls` leaves no PROGRAM. Else NULL. */
+static _Noreturn void die_without_program(const struct option_entry *taker, const char *value)
+{
+	char message[512];
+	struct out why = out_memory(message, sizeof(message));
+
+	out_text(&why, "PROGRAM is missing");
+	if (taker) {
+		out_text(&why, " (");
+		out_foreign(&why, value, strlen(value));
+		out_text(&why, " is taken as the value of --");
+		out_text(&why, taker->name);
+		out_char(&why, ')');
+	}
+	out_text(&why, ": heaptrace [OPTION...] PROGRAM [ARG...] (--help says more)");
+	die(EXIT_SETUP, "%s", message);
+}
+
 /* Reads the options of the command line into *o. Returns the index of PROGRAM in argv. */
 static int parse_command(int argc, char **argv, struct options *o)
 {
+	const struct option_entry *taker = NULL;
 	bool given[OPTIONS] = { false };
 	char message[512];
 	struct out why = out_memory(message, sizeof(message));
@@ -88,13 +108,16 @@ static int parse_command(int argc, char **argv, struct options *o)
 		const struct option_entry *e;
 		const char *value;
 
+		taker = NULL;
 		if (!strcmp(argv[i], "--")) {
 			i++;
 			break;
 		}
 		e = find_option(argv[i++], &value);
-		if (e->argument && !value && i < argc)
+		if (e->argument && !value && i < argc) {
 			value = argv[i++];
+			taker = e;
+		}
 		set_option(o, e, value);
 		given[e->id] = true;
 		if (conflicts_by_change(&before, o, given, &why))
@@ -107,8 +130,7 @@ static int parse_command(int argc, char **argv, struct options *o)
 	if (o->dump && i < argc)
 		die(EXIT_SETUP, "--dump takes no PROGRAM (it prints what a traced process holds)");
 	if (!o->report && !o->dump && i >= argc)
-		die(EXIT_SETUP, "PROGRAM is missing: heaptrace [OPTION...] PROGRAM [ARG...] "
-		    "(--help says more)");
+		die_without_program(taker, argv[argc - 1]);
 	return i;
 }
 
