@@ -27,7 +27,7 @@
 
 /* ---- The real functions ---- */
 
-/* Old or new headers do not declare these. */
+/* Functions that only older or only newer headers of libc declare. */
 void cfree(void *p);
 void free_sized(void *p, size_t size);
 void free_aligned_sized(void *p, size_t alignment, size_t size);

@@ -3,11 +3,11 @@
  * dlopen(), dlmopen() and dlclose() in front of libc's.
  *
  * The first two note which libraries are opened with RTLD_DEEPBIND (elf/deepbind.h), and nothing else.
- * libc's functions look at the address that they return to. It says which module calls, and with it whose
- * RUNPATH and $ORIGIN are searched, which namespace is meant, and what the new library may bind to. So
- * these hooks must not stand between the caller and libc's functions: they jump there, with the caller's
- * return address in its place and its arguments in their registers. C has no such jump. On machines for
- * which none is written out below the two are not interposed, and no dump tells of such libraries.
+ * libc's functions find out by their return address which module calls them. On that module depend the RUNPATH
+ * and the $ORIGIN that are searched, the namespace, and the symbols that the new library may bind to. So these
+ * hooks may not call libc's functions: they jump there, with the caller's return address on the stack and the
+ * arguments in their registers. C has no such jump, so it is written in assembly below. On other machines
+ * dlopen() and dlmopen() are not interposed, and no dump mentions libraries with RTLD_DEEPBIND.
  *
  * dlclose() tells the recorder before and after a library is unloaded, because its addresses can be another
  * module's afterwards.
@@ -85,7 +85,7 @@ __attribute__((used)) void *loader_note_dlopen(const char *file, int flags)
 	return (void *)real_dlopen;
 }
 
-/* A dump tells of namespaces of their own in another way (loaded_other_namespaces()). */
+/* For libraries in other namespaces a dump has a notice of another source: loaded_other_namespaces(). */
 __attribute__((used)) void *loader_note_dlmopen(Lmid_t namespace, const char *file, int flags)
 {
 	note(namespace == LM_ID_BASE ? file : NULL, flags);

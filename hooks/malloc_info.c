@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The functions of malloc's family that allocate nothing for the program, but take malloc's locks: a
- * dump that is asked for meanwhile waits until they return, since it asks the allocator for its figures.
+ * dump that a signal asks for meanwhile waits until they return, since a dump reads the allocator's figures.
  *
  * The real functions are looked up at start, or at the first call where another library's constructor,
  * which ran before, makes one.

@@ -106,7 +106,7 @@ static int lock_current(int flags)
 		return (int)syscall(SYS_mlockall, flags);
 	exceeds = limit.rlim_cur == RLIM_INFINITY ||
 		  may_exceed(r.bytes > limit.rlim_cur ? r.bytes : limit.rlim_cur + 1);
-	/* The kernel counts even more, so it refuses the call as well, and sets the right errno. */
+	/* The kernel counts the tracer's mappings, too, so it also refuses the call, and sets the right errno. */
 	if (!exceeds && r.bytes > limit.rlim_cur)
 		return (int)syscall(SYS_mlockall, flags);
 	if (flags & MCL_FUTURE) {

@@ -9,8 +9,8 @@
  * - popen() makes a stream that only libc's pclose() knows, so libc's popen() has to be called. `environ`
  *   is another array while it runs. Other threads may read `environ` meanwhile, which is why such an array
  *   is never given back; they may not change it (POSIX, setenv()).
- * - wordexp() may start several shells and run for long. It is left alone, and the user is told that its
- *   shells are not traced.
+ * - wordexp() may start several shells and run for long. It is called as it is, and a notice says
+ *   that its shells are not traced.
  *
  * The three are not async-signal-safe, neither here nor in libc.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The functions by which a program sets a signal's action, and those by which it waits for signals, in
- * front of libc's. process/signals.h says how they answer for the signals that are also ours.
+ * front of libc's. process/signals.h explains what they return for the signals that heaptrace handles, too.
  *
  * Async-signal-safe. The real functions are looked up at start; a call before that, which looks them up
  * itself, is not async-signal-safe.
@@ -14,7 +14,7 @@
 
 #include <sys/signalfd.h>
 
-/* Old or new headers do not declare these. */
+/* Functions that only older or only newer headers of libc declare. */
 int __sigaction(int sig, const struct sigaction *act, struct sigaction *old);
 sighandler_t bsd_signal(int sig, sighandler_t handler);
 sighandler_t __sysv_signal(int sig, sighandler_t handler);
@@ -131,7 +131,7 @@ EXPORT int siginterrupt(int sig, int interrupt)
 	return result;
 }
 
-/* A program that takes a dump signal off the queue itself gets no dump: the user is told how else to get one. */
+/* A program that takes a dump signal off the queue itself gets no dump. A warning names another way to get one. */
 EXPORT int sigwait(const sigset_t *set, int *sig)
 {
 	if (unlikely(!real.signalfd))

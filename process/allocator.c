@@ -19,7 +19,7 @@ struct info_ints {
 #define ONLY_LIBC	"gnu_get_libc_version"
 
 /* Asks libc's malloc for its figures. It visits all its free chunks, which are few at the start. False: this libc
- * has no function that tells. */
+ * has no such function. */
 static bool ask(struct heap_mallinfo *to)
 {
 	struct info_sizes (*sizes)(void);

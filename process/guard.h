@@ -92,7 +92,7 @@ static inline void guard_forget_requests(void)
 	guard_self.requests = 0;
 }
 
-/* The compiler must not move the real work out from between these. */
+/* The fences keep the compiler from moving the work of a hook out of the guard. */
 static inline void guard_enter(void)
 {
 	check_costly(add_relaxed(&guard_balance, 1));

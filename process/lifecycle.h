@@ -7,7 +7,7 @@
  *
  * lifecycle.c has one ordered list of parts, each with up to three functions. The list is walked as
  * pthread_atfork(3) walks its own: downward before the fork, upward afterwards, in the parent and in
- * the child, so that each part finds those above it as it left them.
+ * the child: when a part's function runs afterwards, the parts above it in the list are still prepared.
  *
  *	part		before			in the parent	in the child
  *	guard		dumps wait		dumps go on	dumps go on

@@ -25,7 +25,7 @@
 
 #define BIT(sig)	((uint64_t)1 << ((sig) - 1))
 
-/* A fault raises one of these. They are never held back: the kernel would kill the process (signal(7)). */
+/* The signals that a fault raises. They are never held back, because a fault would then kill the process (signal(7)). */
 #define FAULTS		(BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGFPE) | BIT(SIGILL) | BIT(SIGTRAP) | BIT(SIGSYS))
 /* The signals whose default action ends the process, but SIGKILL and the real-time signals. */
 #ifdef SIGSTKFLT
@@ -197,7 +197,7 @@ void signals_warn_of_wait(const sigset_t *set)
 	uintptr_t sure = 1;
 	unsigned waited;
 
-	/* The kernel refuses a set that cannot be read; it reads no more than these bytes. */
+	/* For a set that cannot be read the kernel's answer is EFAULT. It reads the first 8 bytes only. */
 	if (!real_sigaction || !set || load_relaxed(&warned) == 3 || !probe_bytes(set, sizeof(uint64_t), &sure))
 		return;
 	waited = dumps_among(set);

@@ -7,12 +7,12 @@
  * - When it asks for the action, it is told that it is the default one, with the flags and the mask that
  *   the program itself gave.
  * - When it sets the default action, the handler stays.
- * - When it sets another action, the handler goes. If that was a dump signal, heaptrace says once how else
- *   a dump can be had. A dump signal that the program gives back later is one of those that end the
- *   process, as without heaptrace.
+ * - When it sets another action, the program's replaces the handler. For a dump signal a warning names, once,
+ *   another way to get a dump. If the program later sets the default action of a dump signal, that signal
+ *   ends the process, as it does without heaptrace.
  *
- * Beside the flags and masks nothing is remembered that the kernel knows: a signal is ours when the kernel
- * has our handler for it. /proc/PID/status (SigCgt) shows the handlers. All functions are async-signal-safe.
+ * Only the flags and masks are stored here. Whether a signal is ours is asked of the kernel: it is when the
+ * kernel has our handler for it. /proc/PID/status (SigCgt) shows the handlers. All functions are async-signal-safe.
  *
  * No default action ends process 1 of a pid namespace, but that of a fault (pid_namespaces(7)): there only
  * the faults' signals are ours.
@@ -38,7 +38,7 @@ void signals_start(signals_sigaction *real, const struct options *o);
  * they would kill the process, and lets later ones through. */
 void signals_discard_held(const struct options *o);
 
-/* Whether sig may be ours. If not, the hooks call the real functions, and none of those below. */
+/* Whether sig may be ours. If not, the hooks call the real functions, and none of the functions below. */
 bool signals_shared(int sig);
 
 /* In a child that --children=no leaves untraced: sets the default action for the signals that are ours. */

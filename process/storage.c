@@ -24,7 +24,7 @@
 
 static struct table *table;
 static const struct options *options;
-static bool watched;		/* there is a watcher that may be told of this process */
+static bool watched;		/* there is a watcher, which is told of this process's table */
 static __thread int fork_fd = -1;	/* while this thread forks: the copy of the table for the child */
 
 /* ---- A file ---- */
@@ -297,7 +297,7 @@ static void adopt(int fd)
 	name_table(forked_from);
 	table->head->watched = 0;
 	if (!options->children)
-		return;		/* the child goes on untraced, so nobody is told of its table */
+		return;		/* the child goes on untraced, so the watcher is not told of its table */
 	if (options->record)
 		move_into_file(copy_and_move);
 	else if (options->watch)

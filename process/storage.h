@@ -31,7 +31,7 @@ bool storage_start(struct table *t, const struct options *o, bool may_watch, cha
 		size_t error_bytes);
 
 /*
- * Around fork, in that order; the signals that ask for dumps are held back. In the child, seen tells
+ * Around fork, in that order; the dump signals are held back. In the child, seen tells
  * whether storage_fork_prepare() ran, and overtaken whether threads may have gone on after it, so that the copy
  * has to be completed.
  */
