@@ -80,6 +80,9 @@ void outfile_resolve(struct options *o, char text[OUTFILE_TEXT_BYTES])
 	if (!o->outfile || strchr(o->outfile, '%'))
 		return;
 	number = safe_open_descriptor(o->outfile);
+	/* The ending of a name that is replaced here may choose the format: that of a link heap.json to /dev/stdout. */
+	if (number >= 0 && options_format(o) != OUTPUT_TEXT)
+		o->format = options_format(o);
 	if (number < 0 || fstat(number, &st))
 		errno = saved;
 	else if (number == STDOUT_FILENO)

@@ -29,8 +29,8 @@ bool outfile_expand(const char *template, uint32_t pid, const char *command, uin
 /*
  * If o->outfile stands for an open descriptor, makes that explicit, so that all processes of the run write to the
  * same file: standard output becomes "-", standard error becomes NULL (the default), and any other descriptor is
- * noted in o->outfile_is as "NUMBER.DEVICE.INODE", a text that lies in `text`. To be called once, in the process
- * that begins the run.
+ * noted in o->outfile_is as "NUMBER.DEVICE.INODE", a text that lies in `text`. The format that the ending of the name
+ * has chosen is kept in o->format. To be called once, in the process that begins the run.
  */
 #define OUTFILE_TEXT_BYTES	64
 void outfile_resolve(struct options *o, char text[OUTFILE_TEXT_BYTES]);

@@ -145,6 +145,16 @@ is "$(ask '{f["module"].split("/odd/")[1] for x in r for f in x["frames"] if "/o
 is "$(LC_ALL=C grep -cP '[\x00-\x08\x0b-\x1f\x7f<]|\xc2[\x80-\x9f]|\xd8\x9c|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]' "$TMP/all.json")" 0 \
 	'and all that must be escaped is'
 
+# The ending of a link to a standard stream chooses the format as any other does.
+for stream in stdout stderr; do
+	ln -s /dev/$stream "$TMP/$stream.json"
+	report --outfile="$TMP/$stream.json" >"$TMP/all.json" 2>&1
+	is "$(ask 'd["schema"]')" 'heaptrace-report' "--report to a link to $stream"
+	"$HEAPTRACE" --outfile="$TMP/$stream.json" "$TMP/json" >"$TMP/all.json" 2>&1
+	is "$(ask 'd["schema"]')" 'heaptrace-report' "a program's dump to a link to $stream"
+done
+report --format=json --outfile="$TMP/all.json"
+
 # Fields and doc/json.md are the same.
 python3 - "$TMP/all.json" "$TOP/doc/json.md" >"$TMP/fields" 2>&1 <<'END'
 import json, re, sys
