@@ -46,23 +46,23 @@ static void notice_command(struct dumper *d, bool final)
 {
 	static uint32_t said;		/* the id of the process that wrote it, since a child inherits this variable */
 	char path[PATH_MAX], more[PATH_MAX + 64];
-	bool lost = d->options->watch;	/* there was a watcher */
+	bool had_watcher = d->options->watch;
 	struct out out;
 
 	if (said == d->pid || (final && d->pid != d->options->run && !d->options->watch))
 		return;
 	said = d->pid;
 	if (!storage_file(path)) {
-		print_notice(d, lost ? UNREACHABLE ": start the program with --record=FILE, too, and make the report by "
+		print_notice(d, had_watcher ? UNREACHABLE ": start the program with --record=FILE, too, and make the report by "
 		    "heaptrace --report=FILE --format=" : NO_WATCHER ": start the program as heaptrace --format=",
-		    lost ? "" : " PROGRAM (without --no-watch), or with --record=FILE, from which heaptrace "
+		    had_watcher ? "" : " PROGRAM (without --no-watch), or with --record=FILE, from which heaptrace "
 		    "--report=FILE makes it");
 		return;
 	}
 	out_init(&out, -1, more, sizeof(more));
 	out_text(&out, " --report=");
 	out_text(&out, path);
-	print_notice(d, lost ? UNREACHABLE "; this command makes it: heaptrace --format=" :
+	print_notice(d, had_watcher ? UNREACHABLE "; this command makes it: heaptrace --format=" :
 		     NO_WATCHER "; this command makes it: heaptrace --format=", out_string(&out));
 }
 

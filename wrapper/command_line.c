@@ -75,8 +75,8 @@ static const struct option_entry *find_option(const char *arg, const char **valu
 	return e;
 }
 
-/* Ends the wrapper because no PROGRAM is given. taker: the option whose value the last argument is, if that stands by
- * itself: `--record ls` leaves no PROGRAM. Else NULL. */
+/* Ends the wrapper because no PROGRAM is given. taker: the option that has taken the last argument, `value`, as its
+ * value, as in `--record ls`; NULL: none has. */
 static _Noreturn void die_without_program(const struct option_entry *taker, const char *value)
 {
 	char message[512];

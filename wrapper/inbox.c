@@ -9,16 +9,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define KEPT	512u	/* messages; each of them may have two open descriptors */
+#define RING_MESSAGES	512u	/* each of them may have two open descriptors */
 
 static int listener = -1;
 static const char *password;
 
-/* A ring. The handler changes it only between inbox_collect_begin() and inbox_collect_end(), and the rest of the
- * program only outside of these two. */
-static struct received kept[KEPT];
+/* The messages that the signal handler has read: ring[first], and the count - 1 that follow. The handler changes the
+ * ring only between inbox_collect_begin() and inbox_collect_end(), and inbox_take() only outside of these two. */
+static struct received ring[RING_MESSAGES];
 static unsigned first, count;
 
+/* Takes the sender's id and the descriptors out of a message's control data. */
 static void take_control(struct received *r, struct msghdr *m)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
@@ -45,7 +46,7 @@ static void take_control(struct received *r, struct msghdr *m)
 	}
 }
 
-/* Reads the next message of a process of this run from the socket. Others are dropped. False: there is none. */
+/* Reads the next message with the right password from the socket, and drops others. False: there is none. */
 static bool receive(struct received *r)
 {
 	union {
@@ -77,13 +78,13 @@ static bool receive(struct received *r)
 	}
 }
 
-/* SIGIO: the socket has something to read. */
+/* The handler of SIGIO, which the kernel sends when a message comes. */
 static void collect(int signal)
 {
 	int saved = errno;
 
 	(void)signal;
-	while (count < KEPT && receive(&kept[(first + count) % KEPT]))
+	while (count < RING_MESSAGES && receive(&ring[(first + count) % RING_MESSAGES]))
 		count++;
 	errno = saved;
 }
@@ -103,12 +104,13 @@ bool inbox_take(struct received *r)
 {
 	if (!count)
 		return receive(r);
-	*r = kept[first];
-	first = (first + 1) % KEPT;
+	*r = ring[first];
+	first = (first + 1) % RING_MESSAGES;
 	count--;
 	return true;
 }
 
+/* Blocks or unblocks SIGIO. */
 static void change_mask(int how)
 {
 	sigset_t io;
@@ -118,7 +120,7 @@ static void change_mask(int how)
 	sigprocmask(how, &io, NULL);
 }
 
-/* What came before this call has raised the signal, too, which waits until now. */
+/* Messages that have come before this call have raised the signal, too. It is pending, and is delivered now. */
 void inbox_collect_begin(void)
 {
 	change_mask(SIG_UNBLOCK);
