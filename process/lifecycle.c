@@ -419,6 +419,12 @@ static void thread_ends(void *unused)
 	if (guard_self.inside && t)
 		threads_cut_short(t);
 	guard_enter();
+	/* The slots that are flushed below must not change rows while another thread's fork copies them. */
+	if (load_relaxed(&lifecycle.state) == LIFECYCLE_FORKING && !cut_short) {
+		guard_leave();
+		lifecycle_wait_for_fork();
+		guard_enter();
+	}
 	guard_self.ending = true;
 	guard_self.thread = NULL;
 	guard_self.paths = NULL;

@@ -106,6 +106,8 @@ static void check_child(void *unused)
 	if (recorder.table.head && recorder.blocks.regions)
 		invariants_check_blocks(&recorder.table, &recorder.blocks, &broken);
 	fail_if(&broken);
+	if (sums_are_exact())
+		check_sums(NULL);
 }
 
 void verify_child(void)

@@ -6,8 +6,9 @@
  * The structure (table/invariants.h) is checked at every dump, the sums where no operation can be half done:
  *	at a dump of a process of one thread that was outside the guard
  *	before a fork, when all other threads were seen outside the guard and wait there
- * A thread that ends, or a signal handler that frees, may still change the table in the second case. So what looks
- * broken is looked at again, after pauses: what such a thread was doing is done by then.
+ *	in the child of such a fork
+ * A signal handler that frees may still change the table in the second case. So when an invariant looks broken, it is
+ * looked at again after pauses, when such a handler is through.
  *
  * Checks of whole structures take some KB of stack, so those at a fork run on a stack of their own (own_stack.h), as
  * dumps do.
@@ -21,11 +22,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Inside the guard. was_outside: the thread was not, before the dump. Async-signal-safe. */
+/* At a dump, inside the guard. was_outside: the thread was outside the guard before the dump. Async-signal-safe. */
 void verify_dump(bool was_outside);
 
-/* Before a fork, inside the guard. was_outside: the thread was not, before. all_wait: every other thread waits
- * outside the guard; if not, the child's copy is of no one moment. */
+/* Before a fork, inside the guard. was_outside: the thread was outside the guard before the fork. all_wait: every other
+ * thread waits outside the guard; if not, the parts of the child's table are of different moments. */
 void verify_fork(bool was_outside, bool all_wait);
 
 /* While this is true, threads that wait for a fork do not lose their patience. */
@@ -39,8 +40,8 @@ void verify_cut_off(void);
  * made. Then the sums are not checked any more, because the table and the block map are of different moments. */
 void verify_fork_copy(bool overtaken);
 
-/* In a child, whose only thread this is, at the end of what a fork needs: the structure, and that the rows of all blocks
- * are in the child's table. */
+/* In a child, whose only thread this is, when its table is ready: checks the structure, that the rows of all blocks are in
+ * the child's table, and the sums, unless threads went on while the table was copied. */
 void verify_child(void);
 
 /* A signal handler has freed a block while its thread was in the middle of another operation. */
