@@ -365,17 +365,23 @@ static void wait_for_end(uint32_t other)
 		nanosleep(&ms10, NULL);
 }
 
-static void end_process(void *heap_sound)
+struct end_call {
+	bool heap_sound;
+	unsigned blocked;	/* signals_blocked_dumps() */
+};
+
+static void end_process(void *end_call)
 {
+	const struct end_call *call = end_call;
 	bool outside = !guard_is_held();
 	struct uninterrupted span;
-	struct end_state state = { *(bool *)heap_sound && outside, false };
+	struct end_state state = { call->heap_sound && outside, false };
 	uint32_t nobody = 0;
 
 	if (!lifecycle_is_own_process())
 		return;
 	if (!lifecycle_is_ending() && !fatal_signal_came())
-		signals_warn_of_blocked();
+		signals_warn_of_blocked(call->blocked);
 	guard_enter();
 	uninterrupted_begin(&span);
 	if (!cas_acq_rel(&ending, &nobody, (uint32_t)syscall(SYS_gettid))) {
@@ -392,7 +398,9 @@ static void end_process(void *heap_sound)
 
 void lifecycle_end(bool heap_sound)
 {
-	own_stack_call(end_process, &heap_sound);
+	struct end_call call = { heap_sound, signals_blocked_dumps() };
+
+	own_stack_call(end_process, &call);
 }
 
 static void at_exit(void *unused)

@@ -6,9 +6,13 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #define STACK_BYTES	((size_t)64 << 10)
 #define GUARD_BYTES	((size_t)64 << 10)	/* below the stack: at least a page on every machine */
@@ -19,7 +23,23 @@ struct own_stack {
 	void (*fn)(void *);
 	void *arg;
 	ucontext_t caller, callee;
+	sigset_t held, mask;		/* what is held back meanwhile; the thread's own mask */
 };
+
+#define MASK_BYTES	(_NSIG / 8)	/* of the kernel's set of signals; sigset_t is larger */
+
+/* Holds signals back, but for those of faults. The caller's stack may be too small for two sets. */
+static void hold_signals(struct own_stack *a)
+{
+	sigfillset(&a->held);
+	sigdelset(&a->held, SIGSEGV);
+	sigdelset(&a->held, SIGBUS);
+	sigdelset(&a->held, SIGFPE);
+	sigdelset(&a->held, SIGILL);
+	sigdelset(&a->held, SIGTRAP);
+	sigdelset(&a->held, SIGSYS);
+	sigprocmask(SIG_BLOCK, &a->held, &a->mask);
+}
 
 /* makecontext() hands on ints only. */
 static void begin(unsigned high, unsigned low)
@@ -61,6 +81,7 @@ static __attribute__((noinline)) bool prepare(struct own_stack *a, char *low, si
 void own_stack_call(void (*fn)(void *), void *arg)
 {
 	size_t size = (STACK_BYTES - sizeof(struct own_stack)) & ~(size_t)63;
+	unsigned long mask[MASK_BYTES / sizeof(long)] = { 0 };
 	int cancel_state, saved = errno;
 	struct own_stack *a;
 	char *low, *reserved = NULL;	/* the reserve has no guard area */
@@ -72,6 +93,10 @@ void own_stack_call(void (*fn)(void *), void *arg)
 	if (!a) {
 		reserved = reserve_take(STACK_BYTES);
 		a = reserved ? (struct own_stack *)(reserved + size) : NULL;
+	}
+	if (a) {
+		hold_signals(a);	/* before prepare(), which hands the mask on to the function */
+		memcpy(mask, &a->mask, sizeof(mask));
 	}
 	if (a && prepare(a, (char *)a - size, size)) {
 		a->fn = fn;
@@ -86,6 +111,8 @@ void own_stack_call(void (*fn)(void *), void *arg)
 	else if (low)
 		munmap(low, GUARD_BYTES + STACK_BYTES);
 	pthread_setcancelstate(cancel_state, NULL);
+	if (a)
+		syscall(SYS_rt_sigprocmask, SIG_SETMASK, mask, NULL, sizeof(mask));
 	errno = saved;
 }
 

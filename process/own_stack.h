@@ -6,8 +6,8 @@
  *
  * Async-signal-safe: made of system calls for the memory, and of makecontext(3) and swapcontext(3), which
  * keep the registers and the signal mask and take no lock. While the function runs the kernel does not know
- * that the alternate signal stack is in use. So a signal that is not held back and is handled on that stack
- * would overwrite the frames of the interrupted handler.
+ * that the alternate signal stack is in use, and a handler that it called there would overwrite the frames of
+ * the interrupted one. So signals are held back, but for those of faults.
  */
 #ifndef PROCESS_OWN_STACK_H
 #define PROCESS_OWN_STACK_H

@@ -205,18 +205,21 @@ void signals_warn_of_wait(const sigset_t *set)
 		warn("waits for", waited);
 }
 
-void signals_warn_of_blocked(void)
+unsigned signals_blocked_dumps(void)
 {
 	sigset_t pending, blocked;
-	unsigned came;
 
 	/* A pending signal that this thread does not block may be about to reach another thread. */
 	if (!real_sigaction || load_relaxed(&warned) == 3 || sigpending(&pending) ||
 	    sigprocmask(SIG_BLOCK, NULL, &blocked))
-		return;
-	came = dumps_among(&pending) & dumps_among(&blocked);
-	if (came)
-		warn("blocks", came);
+		return 0;
+	return dumps_among(&pending) & dumps_among(&blocked);
+}
+
+void signals_warn_of_blocked(unsigned dumps)
+{
+	if (dumps)
+		warn("blocks", dumps);
 }
 
 /* ---- Calls of the program ---- */

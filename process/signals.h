@@ -64,8 +64,10 @@ void signals_interrupt(int sig, int interrupt);
  * warns the user, once, and names another way to get a dump. */
 void signals_warn_of_wait(const sigset_t *set);
 
-/* At the end of the process: gives the same warning when a dump signal has come that the program blocks. */
-void signals_warn_of_blocked(void);
+/* At the end of the process: which dump signals have come that the calling thread blocks (bits 0 and 1); and the same
+ * warning of those. */
+unsigned signals_blocked_dumps(void);
+void signals_warn_of_blocked(unsigned dumps);
 
 /* Sets the kernel's default action. */
 void signals_reset(int sig);

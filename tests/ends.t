@@ -59,7 +59,7 @@ my @ends = (
 	['daemon' => '1000 0 0', '1000 333 0'],
 	['system' => '1000 0 0'], ['popen' => '1000 0 0'],
 	['close_range' => '1000 0 0'], ['close' => '1000 0 0'], ['chdir' => '1000 0 0'],
-	['streams' => '1000 0 0'],
+	['streams' => '1000 0 0'], ['alternate_stack' => '1000 0 0'],
 );
 for (@ends) {
 	my ($how, $first, $child) = @$_;

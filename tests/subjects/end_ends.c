@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -42,6 +43,38 @@ static void *exit_in_thread(void *unused)
 {
 	(void)unused;
 	exit(5);
+}
+
+static void fill_stack(int sig)
+{
+	volatile char bytes[4096];
+
+	(void)sig;
+	for (unsigned i = 0; i < sizeof(bytes); i++)
+		bytes[i] = 0x41;
+}
+
+static void end_in_handler(int sig)
+{
+	struct itimerval often = { { 0, 500 }, { 0, 500 } };
+
+	(void)sig;
+	setitimer(ITIMER_REAL, &often, NULL);
+	_exit(5);
+}
+
+/* By _exit() in a handler on the alternate signal stack, while another handler on that stack comes again and again. */
+static void end_on_alternate_stack(void)
+{
+	static char stack[1 << 16];
+	stack_t alternate = { .ss_sp = stack, .ss_size = sizeof(stack) };
+	struct sigaction act = { .sa_handler = fill_stack, .sa_flags = SA_ONSTACK | SA_RESTART };
+
+	sigaltstack(&alternate, NULL);
+	sigaction(SIGALRM, &act, NULL);
+	act.sa_handler = end_in_handler;
+	sigaction(SIGHUP, &act, NULL);
+	raise(SIGHUP);
 }
 
 /* Two threads end the process at once, each in its own way. */
@@ -208,7 +241,9 @@ int main(int argc, char **argv)
 	if (strchr(how, ' ') || !strcmp(how, "posix_spawn") || !strcmp(how, "system") ||
 	    !strcmp(how, "popen") || !strcmp(how, "daemon"))
 		return in_a_child_of(how);
-	if (!strcmp(how, "close_range")) {
+	if (!strcmp(how, "alternate_stack")) {
+		end_on_alternate_stack();
+	} else if (!strcmp(how, "close_range")) {
 		if (!close_range)
 			return NO_SUCH;
 		say("close_range", close_range(3, ~0U, 0));
