@@ -13,7 +13,7 @@
 #define KERNEL_SIGSET_BYTES	(_NSIG / 8)	/* the kernel's sigset_t, which is smaller than libc's */
 
 /* abort() would run the program's handler of SIGABRT, and the hook that dumps before a death by a signal. */
-static _Noreturn void die(void)
+static _Noreturn void stop(void)
 {
 	/* All zeros: SIG_DFL without flags in the kernel's struct sigaction of any machine, and an empty set. */
 	unsigned long none[16];
@@ -51,7 +51,7 @@ void check_failed(const char *file, int line, const char *sentence)
 	begin_line(&o, buf, sizeof(buf), file, line, sentence);
 	out_char(&o, '\n');
 	out_flush(&o);
-	die();
+	stop();
 }
 
 void check_failed_with(const char *file, int line, const char *sentence, int64_t a, int64_t b)
@@ -66,5 +66,5 @@ void check_failed_with(const char *file, int line, const char *sentence, int64_t
 	print_number(&o, b);
 	out_text(&o, ")\n");
 	out_flush(&o);
-	die();
+	stop();
 }

@@ -19,7 +19,7 @@ static bool before(const struct sort_entry *a, const struct sort_entry *b)
 }
 
 /* Restores the heap's order below a position. `last` is the array's last element, position 0. */
-static void sink(struct sort_entry *last, size_t position, size_t n)
+static void sift_down(struct sort_entry *last, size_t position, size_t n)
 {
 	struct sort_entry moving = last[-(ptrdiff_t)position];
 
@@ -47,12 +47,12 @@ void sort_largest(struct sort_entry *entries, size_t n, size_t top)
 		return;
 	last = entries + n - 1;
 	for (size_t i = n / 2; i-- > 0; )
-		sink(last, i, n);
+		sift_down(last, i, n);
 	for (size_t taken = 0; taken < top && n > 1; taken++) {
 		struct sort_entry root = *last;
 
 		*last = entries[taken];
 		entries[taken] = root;
-		sink(last, 0, --n);
+		sift_down(last, 0, --n);
 	}
 }

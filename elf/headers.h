@@ -10,7 +10,7 @@
  *
  * The headers_decode_*() functions turn the bytes of such a record into the structs below, for both
  * classes (ELFCLASS32, ELFCLASS64) in the machine's own byte order. Where the bytes come from is the
- * caller's business: from a file by pread(2) (elf/program.c, symbol/elf.c) or from the memory of a
+ * caller's business: from a file by pread(2) (elf/program.c, symbol/elf_file.c) or from the memory of a
  * process. Nothing in the bytes is trusted, and nothing beyond them is read.
  *
  * headers_at() and headers_extent() serve for modules that the loader has mapped into this process.
@@ -34,7 +34,7 @@ struct elf_header {
 	uint64_t entry;
 	uint64_t segment_offset, section_offset;	/* of the tables in the file; 0: there is none */
 	uint16_t segment_bytes, section_bytes;		/* of one record, as the file says */
-	uint16_t segments, sections, name_section;	/* large counts are elsewhere: see symbol/elf.c */
+	uint16_t segments, sections, name_section;	/* large counts are elsewhere: see symbol/elf_file.c */
 };
 
 struct elf_segment {

@@ -19,7 +19,7 @@
 #include <stdbool.h>
 
 #include "base/arena.h"
-#include "symbol/elf.h"
+#include "symbol/elf_file.h"
 #include "symbol/symbol.h"
 
 /*

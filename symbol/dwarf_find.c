@@ -11,7 +11,7 @@
 
 #include "base/search.h"
 #include "symbol/dwarf_line.h"
-#include "symbol/elf.h"
+#include "symbol/elf_file.h"
 
 /* One set of .debug_aranges: a header, then pairs of address and length up to `end`. */
 struct set {

@@ -3,7 +3,7 @@
  * among them stand for. */
 #include "symbol/dwarf.h"
 
-#include "symbol/elf.h"
+#include "symbol/elf_file.h"
 
 /* The length of a value: a number of bytes from 1 to 16, or one of these. */
 enum {

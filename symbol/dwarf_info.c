@@ -15,7 +15,7 @@
 #include "symbol/dwarf_info.h"
 
 #include "base/sort.h"
-#include "symbol/elf.h"
+#include "symbol/elf_file.h"
 
 #define HOPS_MAX	16	/* from DIE to DIE on the way to a name; real files need 3 */
 

@@ -10,7 +10,7 @@
  */
 #include "symbol/dwarf_line.h"
 
-#include "symbol/elf.h"
+#include "symbol/elf_file.h"
 
 #define DIRECTORIES_MAX	65536u
 

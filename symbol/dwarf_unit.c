@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/search.h"
-#include "symbol/elf.h"
+#include "symbol/elf_file.h"
 
 #define INDEX_MAX	((uint32_t)1 << 15)	/* offsets of units that are kept: 256 KB */
 

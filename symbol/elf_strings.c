@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* See elf.h: string tables. */
-#include "symbol/elf.h"
+/* See elf_file.h: string tables. */
+#include "symbol/elf_file.h"
 
 #include <string.h>
 

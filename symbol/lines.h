@@ -13,7 +13,7 @@
 #include <stddef.h>
 
 #include "base/arena.h"
-#include "symbol/elf.h"
+#include "symbol/elf_file.h"
 #include "symbol/symbol.h"
 
 /*

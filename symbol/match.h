@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
-#include "symbol/elf.h"
+#include "symbol/elf_file.h"
 #include "symbol/symtab.h"
 
 #define MATCH_MAX	((size_t)1 << 17)

@@ -22,7 +22,7 @@
 
 #include "base/safe_open.h"
 #include "base/search.h"
-#include "symbol/elf.h"
+#include "symbol/elf_file.h"
 
 #define BUFFER_BYTES	(ELF_NAME_MAX + 64)	/* the longest line of interest */
 

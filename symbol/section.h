@@ -20,7 +20,7 @@
 
 #include "base/arena.h"
 #include "inflate/inflate.h"
-#include "symbol/elf.h"
+#include "symbol/elf_file.h"
 
 struct section {
 	struct elf *elf;

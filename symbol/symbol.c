@@ -30,7 +30,7 @@
 
 #include "base/probe.h"
 #include "symbol/debugfile.h"
-#include "symbol/elf.h"
+#include "symbol/elf_file.h"
 #include "symbol/lines.h"
 #include "symbol/mapped.h"
 #include "symbol/match.h"

@@ -8,7 +8,7 @@
  *
  * Files are never mapped, so a file that is truncated or replaced while it is read gives wrong
  * names or none, but no SIGBUS. Everything in a file is checked before it is used, and the time and
- * the memory that a hostile file can cost are bounded (see match.h and elf.h).
+ * the memory that a hostile file can cost are bounded (see match.h and elf_file.h).
  */
 #ifndef SYMBOL_SYMBOL_H
 #define SYMBOL_SYMBOL_H

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "symbol/elf.h"
+#include "symbol/elf_file.h"
 
 /* A symbol table and its strings, as offsets in the file. They are not checked here: reading the
  * stream and the strings does. Invariant: count <= ELF_SYMBOLS_MAX. */

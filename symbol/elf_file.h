@@ -9,8 +9,8 @@
  * elf_strings_open() are given. Parts that the headers name and the file does not have are left
  * out, and `damaged` is set. A struct elf belongs to one user at a time.
  */
-#ifndef SYMBOL_ELF_H
-#define SYMBOL_ELF_H
+#ifndef SYMBOL_ELF_FILE_H
+#define SYMBOL_ELF_FILE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * See elf.h. Nothing in a file is trusted. Its size comes from fstat(), and each offset is compared
+ * See elf_file.h. Nothing in a file is trusted. Its size comes from fstat(), and each offset is compared
  * with the size before it is used (by subtraction, so that nothing can wrap). A read that returns
  * fewer bytes, because the file has become shorter meanwhile, ends the table that is being read.
  *
@@ -9,7 +9,7 @@
  */
 #define _FILE_OFFSET_BITS 64	/* a 32-bit build reads large files too */
 
-#include "symbol/elf.h"
+#include "symbol/elf_file.h"
 
 #include <elf.h>
 #include <errno.h>
