@@ -13,18 +13,18 @@
  *
  * With --report=FILE and --dump=PID it prints a dump instead (wrapper/playback.h).
  */
+#include "base/path.h"
 #include "elf/program.h"
 #include "format/format.h"
 #include "options/options.h"
 #include "options/outfile.h"
-#include "base/path.h"
 #include "wrapper/command_line.h"
-#include "wrapper/die.h"
 #include "wrapper/environment.h"
 #include "wrapper/held_signals.h"
 #include "wrapper/named_files.h"
 #include "wrapper/playback.h"
 #include "wrapper/prepare_outfile.h"
+#include "wrapper/quit.h"
 #include "wrapper/watcher.h"
 
 #include <errno.h>
@@ -62,9 +62,9 @@ static char *find_program(const char *name)
 	if (strchr(name, '/')) {
 		error = executable(name);
 		if (error)
-			die(error == ENOENT ? EXIT_MISSING : EXIT_EXEC, "%s: %s", name,
+			quit_saying(error == ENOENT ? EXIT_MISSING : EXIT_EXEC, "%s: %s", name,
 			    strerror(error));
-		return format_text("%s", name);
+		return formatted("%s", name);
 	}
 	if (!dir) {
 		confstr(_CS_PATH, default_path, sizeof(default_path));
@@ -72,8 +72,8 @@ static char *find_program(const char *name)
 	}
 	while (*name) {
 		int len = (int)strcspn(dir, ":");
-		char *path = len ? format_text("%.*s/%s", len, dir, name)
-				 : format_text("./%s", name);
+		char *path = len ? formatted("%.*s/%s", len, dir, name)
+				 : formatted("./%s", name);
 		int e = executable(path);
 
 		if (!e)
@@ -86,8 +86,8 @@ static char *find_program(const char *name)
 		dir += len + 1;
 	}
 	if (error)
-		die(EXIT_EXEC, "%s: %s", name, strerror(error));
-	die(EXIT_MISSING, "%s: command not found", name);
+		quit_saying(EXIT_EXEC, "%s: %s", name, strerror(error));
+	quit_saying(EXIT_MISSING, "%s: command not found", name);
 }
 
 /* ---- can it be traced? ---- */
@@ -115,15 +115,15 @@ static void follow_scripts(struct program *p)
 			p->by_shell = true;
 			strcpy(p->file.interpreter, "/bin/sh");
 		}
-		p->runs = format_text("%s", p->file.interpreter);
+		p->runs = formatted("%s", p->file.interpreter);
 		if (depth == PROGRAM_SCRIPT_DEPTH)
-			die(EXIT_EXEC, "%s: too many interpreters that are scripts themselves",
+			quit_saying(EXIT_EXEC, "%s: too many interpreters that are scripts themselves",
 			    p->name);
 		error = executable(p->runs);
 		if (error)
-			die(EXIT_EXEC, "%s: bad interpreter: %s: %s", p->name, p->runs,
+			quit_saying(EXIT_EXEC, "%s: bad interpreter: %s: %s", p->name, p->runs,
 			    strerror(error));
-		p->culprit = format_text("%s (which runs %s)", p->runs, p->name);
+		p->culprit = formatted("%s (which runs %s)", p->runs, p->name);
 		program_examine(&p->file, p->runs);
 	}
 }
@@ -136,21 +136,21 @@ static void check_program(struct program *p)
 	follow_scripts(p);
 	switch (file->obstacle) {
 	case PROGRAM_HAS_RIGHTS:
-		die(EXIT_SETUP, "%s: %s, so the loader would ignore the tracer; trace a copy "
+		quit_saying(EXIT_SETUP, "%s: %s, so the loader would ignore the tracer; trace a copy "
 		    "without it, or run heaptrace as the user it changes to", p->culprit, file->rights);
 	case PROGRAM_IS_FOREIGN:
-		die(EXIT_SETUP, "%s is for another machine (ELF machine %u, this is %u): run "
+		quit_saying(EXIT_SETUP, "%s is for another machine (ELF machine %u, this is %u): run "
 		    "heaptrace built for it, there", p->culprit, file->machine, program_own_machine());
 	case PROGRAM_IS_VALGRIND:
 	case PROGRAM_IS_STATIC:
-		die(EXIT_SETUP, "%s is statically linked, so nothing can be preloaded into it: "
+		quit_saying(EXIT_SETUP, "%s is statically linked, so nothing can be preloaded into it: "
 		    "link it dynamically (without -static) to trace it", p->culprit);
 	case PROGRAM_IS_SANITIZED:
-		die(EXIT_SETUP, "%s is built with a sanitizer (-fsanitize=address, leak, thread, ...), "
+		quit_saying(EXIT_SETUP, "%s is built with a sanitizer (-fsanitize=address, leak, thread, ...), "
 		    "whose own malloc cannot be combined with the tracer: run it without heaptrace, or "
 		    "build it without the sanitizer", p->culprit);
 	case PROGRAM_OTHER_LIBC:
-		die(EXIT_SETUP, "%s uses the C library of %s: only programs that use glibc can be "
+		quit_saying(EXIT_SETUP, "%s uses the C library of %s: only programs that use glibc can be "
 		    "traced", p->culprit, file->interpreter);
 	case PROGRAM_OTHER_WORD_SIZE:
 		p->word_bits = sizeof(void *) == 8 ? 32 : 64;
@@ -176,23 +176,23 @@ static char *own_directory(const char *argv_0)
 	}
 	path[len] = 0;
 	*strrchr(path, '/') = 0;
-	return format_text("%s", path);
+	return formatted("%s", path);
 }
 
 /* Finds the library. Returns its absolute path, which the loader of PROGRAM can take. */
 static char *find_library(const struct program *p, const char *argv_0)
 {
 	static const char *const places[] = { "", "/../lib", "/../lib/heaptrace" };
-	char *name = p->word_bits ? format_text("libheaptrace%d.so", p->word_bits)
-				  : format_text("libheaptrace.so");
+	char *name = p->word_bits ? formatted("libheaptrace%d.so", p->word_bits)
+				  : formatted("libheaptrace.so");
 	char *own = own_directory(argv_0);
 	struct program_file file;
 	size_t bad;
 
 	for (size_t i = 0; own && i < sizeof(places) / sizeof(places[0]); i++) {
-		char *dir = format_text("%s%s", own, places[i]);
+		char *dir = formatted("%s%s", own, places[i]);
 		char *real = realpath(dir, NULL);
-		char *path = real ? format_text("%s/%s", real, name) : NULL;
+		char *path = real ? formatted("%s/%s", real, name) : NULL;
 
 		free(dir);
 		free(real);
@@ -202,20 +202,20 @@ static char *find_library(const struct program *p, const char *argv_0)
 		}
 		bad = strcspn(path, ": \t\n\v\f\r$");
 		if (path[bad])
-			die(EXIT_SETUP, "the library's path '%s' has a '%c' in it, which the "
+			quit_saying(EXIT_SETUP, "the library's path '%s' has a '%c' in it, which the "
 			    "loader cannot take: move or link heaptrace's directory to a path without",
 			    path, path[bad]);
 		program_examine(&file, path);
 		if (file.kind != PROGRAM_ELF ||
 		    (p->file.kind == PROGRAM_ELF && !program_is_same_machine(&file, &p->file)))
-			die(EXIT_SETUP, "%s is not a library that %s can load: build it anew", path,
+			quit_saying(EXIT_SETUP, "%s is not a library that %s can load: build it anew", path,
 			    p->culprit);
 		return path;
 	}
 	if (p->word_bits)
-		die(EXIT_SETUP, "%s is a %d-bit program and there is no %s beside heaptrace (%s): "
+		quit_saying(EXIT_SETUP, "%s is a %d-bit program and there is no %s beside heaptrace (%s): "
 		    "build it with 'make M32=1'", p->culprit, p->word_bits, name, own ? own : "?");
-	die(EXIT_SETUP, "%s is neither beside heaptrace (%s) nor in ../lib or ../lib/heaptrace: "
+	quit_saying(EXIT_SETUP, "%s is neither beside heaptrace (%s) nor in ../lib or ../lib/heaptrace: "
 	    "build or install it there", name, own ? own : "?");
 }
 
@@ -232,7 +232,7 @@ static void check_files(const struct options *o)
 	char why[NAMED_FILES_WHY_BYTES];
 
 	if (!named_files_check(o, why))
-		die(EXIT_SETUP, "%s", why);
+		quit_saying(EXIT_SETUP, "%s", why);
 }
 
 static void check_record(const struct options *o, const struct program *p)
@@ -241,7 +241,7 @@ static void check_record(const struct options *o, const struct program *p)
 
 	command_name(p, command);
 	if (!named_files_check_record(o, command, why))
-		die(EXIT_SETUP, "%s", why);
+		quit_saying(EXIT_SETUP, "%s", why);
 }
 
 /* Executes --report. */
@@ -252,8 +252,8 @@ static _Noreturn void print_report(struct options *o)
 	check_files(o);
 	why = playback(o);
 	if (why && *why)
-		die(EXIT_SETUP, "%s cannot be reported: %s", o->report, why);
-	leave(why ? EXIT_SETUP : 0);
+		quit_saying(EXIT_SETUP, "%s cannot be reported: %s", o->report, why);
+	quit(why ? EXIT_SETUP : 0);
 }
 
 /* Executes --dump. */
@@ -264,8 +264,8 @@ static _Noreturn void print_process(struct options *o)
 	check_files(o);
 	why = playback_process(o);
 	if (why && *why)
-		die(EXIT_SETUP, "process %u cannot be dumped: %s", (unsigned)o->dump, why);
-	leave(why ? EXIT_SETUP : 0);
+		quit_saying(EXIT_SETUP, "process %u cannot be dumped: %s", (unsigned)o->dump, why);
+	quit(why ? EXIT_SETUP : 0);
 }
 
 /* Opens the socket of a watcher. Returns its address; NULL: there will be no watcher. */
@@ -276,7 +276,7 @@ static const char *open_watcher(const struct options *o, char address[WATCHER_AD
 	if (watcher_open(address))
 		return address;
 	if (o->every_ms)
-		die(EXIT_SETUP, "--every needs a watcher, which this process cannot have here: it is "
+		quit_saying(EXIT_SETUP, "--every needs a watcher, which this process cannot have here: it is "
 		    "process 1 or a reaper of children, no descriptor is left, or the system has no pidfd_open() "
 		    "(start a container with an init, as docker run --init, or ask for dumps by signals or "
 		    "--dump=PID)");
@@ -296,7 +296,7 @@ static void run(const struct program *p, int argc, char **argv, char **env)
 		char **shell_argv = calloc((size_t)argc + 2, sizeof(*shell_argv));
 
 		if (!shell_argv)
-			die(EXIT_SETUP, "out of memory");
+			quit_saying(EXIT_SETUP, "out of memory");
 		shell_argv[0] = (char *)"/bin/sh";	/* as execvp() does */
 		shell_argv[1] = p->path;
 		memcpy(shell_argv + 2, argv + 1, (size_t)argc * sizeof(*argv));
@@ -305,9 +305,9 @@ static void run(const struct program *p, int argc, char **argv, char **env)
 	error = errno;
 	if (error == ENOENT && p->file.kind == PROGRAM_ELF && *interpreter &&
 	    access(interpreter, F_OK))
-		die(EXIT_EXEC, "%s: cannot execute: its loader %s does not exist", p->culprit,
+		quit_saying(EXIT_EXEC, "%s: cannot execute: its loader %s does not exist", p->culprit,
 		    interpreter);
-	die(EXIT_EXEC, "%s: cannot execute: %s", p->culprit, strerror(error));
+	quit_saying(EXIT_EXEC, "%s: cannot execute: %s", p->culprit, strerror(error));
 }
 
 /* The formats that only the watcher, --report and --dump write, and no traced process. */

@@ -3,10 +3,10 @@
 #include "command_line.h"
 
 #include "base/out.h"
-#include "die.h"
 #include "help.h"
 #include "options/conflicts.h"
 #include "options/options.h"
+#include "quit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,14 +22,14 @@ static void set_option(struct options *o, const struct option_entry *e, const ch
 	char error[512];
 
 	if (!options_set(o, e, value, error, sizeof(error)))
-		die(EXIT_SETUP, "--%s", error);
+		quit_saying(EXIT_SETUP, "--%s", error);
 	if (e->id == OPTION_HELP) {
 		help_print();
-		finish_output();
+		quit_after_output();
 	}
 	if (e->id == OPTION_VERSION) {
 		printf("heaptrace %s\n", HEAPTRACE_VERSION);
-		finish_output();
+		quit_after_output();
 	}
 }
 
@@ -53,7 +53,7 @@ static _Noreturn void die_unknown(const char *arg)
 	out_text(&wrong, ": no such option");
 	if (!options_suggest(name, name_len, true, &wrong))
 		out_text(&wrong, " (--help lists them)");
-	die(EXIT_SETUP, "%s", message);
+	quit_saying(EXIT_SETUP, "%s", message);
 }
 
 /* The row for an argument like --top, --top=3, -s or -ssize. *value: the value in the same argument, or NULL. */
@@ -91,7 +91,7 @@ static _Noreturn void die_without_program(const struct option_entry *taker, cons
 		out_char(&why, ')');
 	}
 	out_text(&why, ": heaptrace [OPTION...] PROGRAM [ARG...] (--help says more)");
-	die(EXIT_SETUP, "%s", message);
+	quit_saying(EXIT_SETUP, "%s", message);
 }
 
 /* Reads the options of the command line into *o. Returns the index of PROGRAM in argv. */
@@ -121,14 +121,14 @@ static int parse_command(int argc, char **argv, struct options *o)
 		set_option(o, e, value);
 		given[e->id] = true;
 		if (conflicts_by_change(&before, o, given, &why))
-			die(EXIT_SETUP, "%s", message);
+			quit_saying(EXIT_SETUP, "%s", message);
 	}
 	if (conflicts_with_command(o, given, &why))
-		die(EXIT_SETUP, "%s", message);
+		quit_saying(EXIT_SETUP, "%s", message);
 	if (o->report && i < argc)
-		die(EXIT_SETUP, "--report takes no PROGRAM (it prints what --record has kept)");
+		quit_saying(EXIT_SETUP, "--report takes no PROGRAM (it prints what --record has kept)");
 	if (o->dump && i < argc)
-		die(EXIT_SETUP, "--dump takes no PROGRAM (it prints what a traced process holds)");
+		quit_saying(EXIT_SETUP, "--dump takes no PROGRAM (it prints what a traced process holds)");
 	if (!o->report && !o->dump && i >= argc)
 		die_without_program(taker, argv[argc - 1]);
 	return i;
@@ -147,9 +147,9 @@ static void parse_environment(struct options *o)
 	store_bytes = strlen(text) + 16;
 	store = malloc(store_bytes);	/* never freed, because *o refers to it */
 	if (!store)
-		die(EXIT_SETUP, "out of memory");
+		quit_saying(EXIT_SETUP, "out of memory");
 	if (!options_parse_env(text, o, store, store_bytes, error, sizeof(error)))
-		die(EXIT_SETUP, OPTIONS_ENV ": %s", error);
+		quit_saying(EXIT_SETUP, OPTIONS_ENV ": %s", error);
 }
 
 int command_line_parse(int argc, char **argv, struct options *o)
@@ -166,6 +166,6 @@ int command_line_parse(int argc, char **argv, struct options *o)
 	parse_environment(o);
 	program = parse_command(argc, argv, o);
 	if (conflicts_among(o, &why))
-		die(EXIT_SETUP, "%s", message);
+		quit_saying(EXIT_SETUP, "%s", message);
 	return program;
 }

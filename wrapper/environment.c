@@ -2,8 +2,8 @@
 /* See environment.h. */
 #include "environment.h"
 
-#include "die.h"
 #include "options/options.h"
+#include "quit.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -27,12 +27,12 @@ char *environment_options(const struct options *o)
 		cwd = NULL;
 	}
 	if (!cwd && names_relative(o))
-		die(EXIT_SETUP, "the current directory has no path: name files with "
+		quit_saying(EXIT_SETUP, "the current directory has no path: name files with "
 		    "absolute paths");
 	size_bytes = options_print_env(o, cwd, NULL, 0) + 1;
 	text = malloc(size_bytes);
 	if (!text)
-		die(EXIT_SETUP, "out of memory");
+		quit_saying(EXIT_SETUP, "out of memory");
 	options_print_env(o, cwd, text, size_bytes);
 	free(cwd);
 	return text;
@@ -56,7 +56,7 @@ char **environment_make(const char *library, const char *options)
 		count++;
 	env = calloc(count + 3, sizeof(*env));
 	if (!env)
-		die(EXIT_SETUP, "out of memory");
+		quit_saying(EXIT_SETUP, "out of memory");
 	for (size_t i = 0; i < count; i++) {
 		const char *value = env_value(environ[i], "LD_PRELOAD");
 
@@ -65,8 +65,8 @@ char **environment_make(const char *library, const char *options)
 		else if (!env_value(environ[i], OPTIONS_ENV))
 			env[kept++] = environ[i];
 	}
-	env[kept++] = preloaded && *preloaded ? format_text("LD_PRELOAD=%s:%s", library, preloaded)
-					      : format_text("LD_PRELOAD=%s", library);
-	env[kept] = format_text(OPTIONS_ENV "=%s", options);
+	env[kept++] = preloaded && *preloaded ? formatted("LD_PRELOAD=%s:%s", library, preloaded)
+					      : formatted("LD_PRELOAD=%s", library);
+	env[kept] = formatted(OPTIONS_ENV "=%s", options);
 	return env;
 }

@@ -2,8 +2,8 @@
 /* See help.h. */
 #include "help.h"
 
-#include "die.h"
 #include "options/options.h"
+#include "quit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,7 +65,7 @@ void help_print(void)
 				   : printf("      --%s", e->name);
 		if (e->argument)
 			column += printf("=%s", e->argument);
-		text = format_text(initial ? "%s (default: %s)" : "%s", options_help[e->id].text, initial);
+		text = formatted(initial ? "%s (default: %s)" : "%s", options_help[e->id].text, initial);
 		print_wrapped(column, text);
 		free(text);
 	}

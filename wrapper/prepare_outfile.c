@@ -3,10 +3,10 @@
 #include "prepare_outfile.h"
 
 #include "base/safe_open.h"
-#include "die.h"
 #include "options/options.h"
 #include "options/outfile.h"
 #include "process/output.h"
+#include "quit.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +34,7 @@ static void die_outfile(const char *path, int error)
 {
 	const char *why = error == EEXIST ? output_reason(error) : strerror(error);
 
-	die(EXIT_SETUP, "outfile %s cannot be written: %s", path, why);
+	quit_saying(EXIT_SETUP, "outfile %s cannot be written: %s", path, why);
 }
 
 /* Checks an outfile that is a descriptor, a FIFO, a socket or a device, to which dumps are written directly. The check
@@ -44,9 +44,9 @@ static void check_in_place(const struct options *o, const char *path, const stru
 	int fd = outfile_descriptor(o);
 
 	if (fd >= 0 && (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
-		die(EXIT_SETUP, "outfile %s cannot be written: the descriptor is open for reading only", path);
+		quit_saying(EXIT_SETUP, "outfile %s cannot be written: the descriptor is open for reading only", path);
 	if (fd < 0 && S_ISSOCK(st->st_mode))
-		die(EXIT_SETUP, "outfile %s cannot be written: it is a socket, which is no file to open; "
+		quit_saying(EXIT_SETUP, "outfile %s cannot be written: it is a socket, which is no file to open; "
 		    "connect to it and name the descriptor, /dev/fd/NUMBER", path);
 	if (fd < 0 && faccessat(AT_FDCWD, path, W_OK, AT_EACCESS))
 		die_outfile(path, errno);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* See die.h. */
-#include "die.h"
+/* See quit.h. */
+#include "quit.h"
 
 #include "base/printable.h"
 #include "held_signals.h"
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-_Noreturn void leave(int status)
+_Noreturn void quit(int status)
 {
 	held_signals_release();
 	exit(status);
@@ -40,7 +40,7 @@ static void show_plainly(char *to, const char *message)
 	*to = '\0';
 }
 
-_Noreturn void die(int status, const char *format, ...)
+_Noreturn void quit_saying(int status, const char *format, ...)
 {
 	va_list args;
 	char *line = NULL, *shown = NULL;
@@ -54,10 +54,10 @@ _Noreturn void die(int status, const char *format, ...)
 		show_plainly(shown, line);
 	/* The line goes out in one write, because other processes may print to the same terminal. */
 	fprintf(stderr, "heaptrace: %s\n", shown ? shown : "out of memory");
-	leave(status);
+	quit(status);
 }
 
-char *format_text(const char *format, ...)
+char *formatted(const char *format, ...)
 {
 	va_list args;
 	char *text;
@@ -67,13 +67,13 @@ char *format_text(const char *format, ...)
 	len = vasprintf(&text, format, args);
 	va_end(args);
 	if (len < 0)
-		die(EXIT_SETUP, "out of memory");
+		quit_saying(EXIT_SETUP, "out of memory");
 	return text;
 }
 
-_Noreturn void finish_output(void)
+_Noreturn void quit_after_output(void)
 {
 	if (fflush(stdout) || ferror(stdout))
-		die(EXIT_SETUP, "standard output: %s", strerror(errno));
-	leave(0);
+		quit_saying(EXIT_SETUP, "standard output: %s", strerror(errno));
+	quit(0);
 }
