@@ -21,7 +21,9 @@
  *	storage		copies the table	drops the copy	puts the copy in the table's place
  *	mappings					can grow, whoever was about to make them longer
  *
- * So the table is copied when nobody writes to it, and the child's parts find the child's own table.
+ * So the table is copied when nobody writes to it, and the child's parts find the child's own table. A thread
+ * that has waited for 20 ms goes on nevertheless, as the fork may need what the thread holds. Then the child completes
+ * the copy (table_copy_complete()).
  *
  * A child that no handler saw
  *

@@ -40,8 +40,8 @@ void verify_cut_off(void);
  * made. Then the sums are not checked any more, because the table and the block map are of different moments. */
 void verify_fork_copy(bool overtaken);
 
-/* In a child, whose only thread this is, when its table is ready: checks the structure, that the rows of all blocks are in
- * the child's table, and the sums, unless threads went on while the table was copied. */
+/* In a child, whose only thread this is, when its table is ready: checks the structure, that the rows of all blocks are
+ * in the child's table, and the sums, unless threads went on while the table was copied. */
 void verify_child(void);
 
 /* A signal handler has freed a block while its thread was in the middle of another operation. */

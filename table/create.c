@@ -15,7 +15,7 @@
 #define MAP_FIXED_NOREPLACE	0x100000	/* Linux 4.17; before, the address is a hint */
 #endif
 
-#define FIRST_LOG2	14u	/* what is mapped at first is for so many rows: 3 MB */
+#define FIRST_LOG2	14u	/* the first mappings are for 2^14 rows, and take 3 MB */
 #define FIRST_LEAST	10u
 #define LIMIT_PART	4	/* all of a table takes at most this part of a limit */
 
@@ -62,7 +62,7 @@ static int map_stretch(char *at, uint64_t bytes, int fd, uint64_t offset, int fl
 		return EEXIST;
 	}
 	madvise(at, (size_t)bytes, MADV_NOHUGEPAGE);	/* one touched byte must not cost 2 MB */
-	madvise(at, (size_t)bytes, MADV_DONTDUMP);	/* nor a core of the program the holes */
+	madvise(at, (size_t)bytes, MADV_DONTDUMP);	/* a core of the program must not have the holes */
 	if (fd >= 0)
 		madvise(at, (size_t)bytes, MADV_RANDOM);	/* a file: no reading ahead of what is a hole */
 	return 0;
@@ -109,9 +109,9 @@ static int map_windows(struct table *t, const struct table_header *h, char *base
 	return error;
 }
 
-/* Where no address is free for mappings that grow: maps the whole table, wherever the kernel likes. A page that cannot be
- * touched lies below it, so that the kernel does not join the table with a mapping there: --dump looks for the table at
- * the start of a line of /proc/PID/maps. */
+/* Where no address is free for mappings that grow: maps the whole table, wherever the kernel likes. A page that cannot
+ * be touched lies below it, so that the kernel does not join the table with a mapping there: --dump looks for the table
+ * at the start of a line of /proc/PID/maps. */
 static char *map_whole(struct table *t, const struct table_header *h, int fd)
 {
 	size_t page = (size_t)getauxval(AT_PAGESZ);
@@ -353,48 +353,45 @@ int table_copy(struct table *t, int fd)
 
 /* ---- The completion of a copy ---- */
 
-#define CHUNK_INFOS	128u
+/* Maps a stretch of a copy, which has been written, so that touching it raises no SIGBUS. NULL: the kernel refuses. */
+static void *map_copy(int fd, uint64_t offset, uint64_t bytes)
+{
+	void *copy = mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)offset);
 
-/* Notes the frames of rows whose numbers had been given out when they were copied, but whose frames had not been noted. */
+	return copy == MAP_FAILED ? NULL : copy;
+}
+
+/* Notes the frames of rows that had their numbers when they were copied, but not yet their frames. */
 static int complete_infos(const struct table *t, int fd, uint32_t end)
 {
-	struct row_info chunk[CHUNK_INFOS];
-	struct target to = { .fd = fd };
-	int error = 0;
+	size_t bytes = end * sizeof(struct row_info);
+	struct row_info *copy = map_copy(fd, t->head->infos_offset, bytes);
 
-	for (uint32_t row = 0, count; row < end && !error; row += count) {
-		uint64_t offset = t->head->infos_offset + row * sizeof(*chunk);
-		bool changed = false;
+	if (!copy)
+		return ENOMEM;
+	for (uint32_t row = 0; row < end; row++) {
+		uint32_t node = load_relaxed(&t->infos[row].node);
 
-		count = end - row < CHUNK_INFOS ? end - row : CHUNK_INFOS;
-		if (pread(fd, chunk, count * sizeof(*chunk), (off_t)offset) != (ssize_t)(count * sizeof(*chunk)))
-			return EIO;
-		for (uint32_t i = 0; i < count; i++) {
-			uint32_t node = load_relaxed(&t->infos[row + i].node);
-
-			changed |= node != chunk[i].node;
-			chunk[i].node = node;
-		}
-		if (changed)
-			error = put(&to, chunk, offset, count * sizeof(*chunk));
+		if (node != copy[row].node)
+			copy[row].node = node;
 	}
-	return error;
+	munmap(copy, bytes);
+	return 0;
 }
 
 /* The header's fields that say how much is in use. */
 #define COUNTS_OFFSET	offsetof(struct table_header, row_limit)
 #define COUNTS_BYTES	(offsetof(struct table_header, totals) - COUNTS_OFFSET)
 
-/* How many rows the copy in fd has. False: it cannot be read. */
-static bool count_copied(int fd, uint32_t *rows)
+/* How many rows the copy in fd has; 0: it cannot be mapped. */
+static uint32_t count_copied(int fd)
 {
-	uint32_t limit;
+	struct table_header *copy = map_copy(fd, 0, sizeof(*copy));
+	uint32_t rows = copy ? layout_count(copy, TABLE_ROWS) : 0;
 
-	if (pread(fd, rows, sizeof(*rows), offsetof(struct table_header, row_count)) != sizeof(*rows) ||
-	    pread(fd, &limit, sizeof(limit), offsetof(struct table_header, row_limit)) != sizeof(limit))
-		return false;
-	*rows = *rows < limit ? *rows : limit;
-	return true;
+	if (copy)
+		munmap(copy, sizeof(*copy));
+	return rows;
 }
 
 /*
@@ -404,8 +401,8 @@ static bool count_copied(int fd, uint32_t *rows)
 int table_copy_complete(struct table *t, int fd)
 {
 	struct target to = { .fd = fd };
-	uint32_t rows;
-	int saved = errno, error = count_copied(fd, &rows) ? complete_infos(t, fd, rows) : EIO;
+	uint32_t rows = count_copied(fd);
+	int saved = errno, error = rows ? complete_infos(t, fd, rows) : ENOMEM;
 
 	for (unsigned i = 0; i < COPY_STEPS && !error; i++) {
 		unsigned window = copy_order[i];

@@ -69,8 +69,8 @@ struct delta {
 	int32_t heap_peak_size;		/* live_size at the heap's maximum: delta_heap_peak() */
 	uint32_t total_count, total_size, temporary;
 	int8_t live_count;
-	uint8_t count_limit;		/* |live_count| beyond this is flushed */
-	uint16_t size_limit;		/* |live_size| beyond this is flushed; the last flush has set both limits */
+	uint8_t count_limit;		/* a larger |live_count| is flushed */
+	uint16_t size_limit;		/* a larger |live_size| is flushed; the last flush has set both limits */
 };
 #define DELTA_FREES_COUNTED	1u	/* a bit of delta.epoch (epochs are even): pending_frees has count_limit */
 
@@ -84,7 +84,7 @@ enum delta_step {
 struct deltas {
 	struct delta slots[DELTA_SLOTS];
 	int64_t heap_size;		/* bytes that totals.live_size does not have yet */
-	int64_t heap_limit;		/* |heap_size| beyond this is added to the totals */
+	int64_t heap_limit;		/* a larger |heap_size| is added to the totals */
 	uint32_t flushing;
 	uint32_t taken;			/* 1: these slots have an owner */
 	uint32_t flushed_slot;		/* the number of the slot that is being flushed, plus 1; or 0 */
@@ -113,7 +113,7 @@ static inline int32_t delta_heap_peak(const struct delta *slot, uint32_t totals_
 	return (slot->epoch & ~DELTA_FREES_COUNTED) == totals_epoch ? slot->heap_peak_size : slot->live_size;
 }
 
-/* Finishes the flush that a thread had begun which was killed, or which a fork has not copied. */
+/* Finishes the flush that a thread had begun: one that was killed, or one that is not in the child after fork. */
 __attribute__((cold)) void delta_finish_flush(struct table *t, struct deltas *d);
 
 /* Flushes all slots and the heap's size; at the thread's end, by the thread. */

@@ -66,7 +66,7 @@ static uint32_t check_index(const struct table *t, enum table_part part, struct 
 	return count;
 }
 
-/* From frame 0 to the outermost one, beyond the depth, too. */
+/* Checks the frames of a row from frame 0 to the outermost one, and those outward of the depth, too. */
 static void check_chain(const struct table *t, uint32_t row, struct broken *broken)
 {
 	uint32_t used = layout_count(t->head, TABLE_FRAMES), codes = layout_count(t->head, TABLE_CODES);

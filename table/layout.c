@@ -375,7 +375,7 @@ bool layout_grow(struct table *t, enum table_part part)
 		store_relaxed(&t->head->no_space, TABLE_NO_SPACE);
 		return false;
 	}
-	check_at_most(wanted, most, "a part is not used beyond its end");
+	check_at_most(wanted, most, "a part is used no further than its end");
 	while (old < wanted && !cas_acq_rel(limit, &old, wanted))
 		;
 	return true;

@@ -23,7 +23,8 @@ struct code_query {
 	bool full;		/* no code was made, and more levels of the index would not help */
 };
 
-/* Whether the code stands for the address pc in the module that lies there now. intact: what modules_intact() returned. */
+/* Whether the code stands for the address pc in the module that lies there now. intact: the result of
+ * modules_intact(). */
 static inline bool code_is_at(const struct table *t, uint32_t code, uint64_t pc, bool intact)
 {
 	uint64_t c = load_relaxed(&t->codes[code]);
@@ -162,8 +163,8 @@ struct row_query {
 	unsigned count, known, depth;
 	uint32_t hinted;	/* the node that the hint has for the row */
 	struct suffix *suffixes;
-	bool whole;		/* the suffixes' nodes are right beyond the depth too */
-	bool again;		/* a module has come back: the row may be there after all */
+	bool whole;		/* the suffixes' nodes are right outward of the depth, too */
+	bool again;		/* no row was made, because a module was noted: the row may be in the index after all */
 	bool full;		/* no row was made, and more levels of the index would not help */
 };
 
@@ -255,7 +256,7 @@ static bool note_modules(const struct row_query *q)
 	return modules_changes(q->t) == before;
 }
 
-/* How many slots of the shares are used, minus one. A table with few rows uses few of them, and so touches few pages. */
+/* How many slots of the shares are used, minus one. A table with few rows uses few of them, and touches few pages. */
 static uint32_t shares_mask(struct table *t)
 {
 	uint32_t rows = load_relaxed(&t->head->row_count);
@@ -312,8 +313,8 @@ static bool frames_fit(struct table *t, uint32_t at, uint32_t count)
 	return true;
 }
 
-/* Fills in the nodes of the frames, and writes the frames that the table does not have yet. False: that was not possible,
- * and row_query says why. */
+/* Fills in the nodes of the frames, and writes the frames that the table does not have yet. False: that was not
+ * possible, and row_query says why. */
 static bool make_nodes(struct row_query *q)
 {
 	struct table *t = q->t;

@@ -139,7 +139,7 @@ static void broken_is(const char *want)
 		printf("# got: %s\n", got);
 }
 
-/* Changes a number, and expects what is then found to be wrong. */
+/* Changes a number, and expects that the checks then report this sentence. */
 #define BREAK(number, value, sentence) do {			\
 	__typeof__(number) good = (number);			\
 								\

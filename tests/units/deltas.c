@@ -80,8 +80,8 @@ static void count(unsigned row, int blocks_more, int64_t bytes)
 		heap_peak = heap;
 }
 
-/* Whether the table has noted a new maximum of the heap since the last time: then each row has what it
- * has now. */
+/* If the table has noted a new maximum of the heap since the last call, each row's part of that maximum is what the row has
+ * now. */
 static void look_at_epoch(void)
 {
 	if (t.head->totals.epoch == noted_epoch)
@@ -307,14 +307,15 @@ static void run(uint64_t seed)
 
 /* ---- What was wrong once ---- */
 
-/* Two threads allocate, the first frees it all and then allocates much: the heap's live size is negative
- * for a while, by what the table knows. */
-static uint64_t told;
+static uint64_t notified;
 
-static void tell(void)
+static void notify(void)
 {
-	told++;
+	notified++;
 }
+
+/* Two threads allocate, and another one frees their blocks. While their allocations are pending, the heap's live size in
+ * the table is negative. Then this thread allocates much. */
 
 static void test_negative_heap(void)
 {
@@ -322,7 +323,7 @@ static void test_negative_heap(void)
 	allocate(thread[0], 0, 1000000);
 	release(thread[0], 0, false);
 	t.head->totals.peak_size = 33608;
-	table_notify_peaks(&t, 1000000, tell);
+	table_notify_peaks(&t, 1000000, notify);
 	for (unsigned i = 1; i <= 2; i++)
 		delta_alloc(&t, thread[i], number[i], 200);
 	for (unsigned i = 1; i <= 2; i++)
@@ -331,8 +332,8 @@ static void test_negative_heap(void)
 	delta_alloc(&t, thread[0], number[3], 10);
 	ok(t.head->totals.peak_size < 40000, "a live size of the heap that is negative for a while is no peak");
 	delta_alloc(&t, thread[0], number[3], 50000000);
-	ok(t.head->totals.peak_size > 49000000 && t.head->totals.peak_size <= 50000010 && told,
-	   "and the next peak is seen, and told");
+	ok(t.head->totals.peak_size > 49000000 && t.head->totals.peak_size <= 50000010 && notified,
+	   "and the next peak is seen, and notified");
 	end();
 }
 
@@ -496,7 +497,8 @@ static void *look(void *unused)
 	return NULL;
 }
 
-/* Each has one block at a time, so a peak lies between what is kept and that and a block of each. */
+/* Each thread has one block at a time besides those that it keeps. So a peak is at least the bytes that are kept, and at
+ * most one block of each thread more. */
 static void test_contention(bool with_views)
 {
 	pthread_t threads[CONTENDERS], looker;

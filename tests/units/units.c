@@ -352,7 +352,7 @@ static void test_blocks(bool glibc)
 		for (uintptr_t k = 1; good && i % 1000 && at + k * step < near_end(at, i, step); k++)
 			good = take(&b, at + k * step, ROW_NONE, 0);
 	}
-	ok(good, "blocks as near as they can be are told apart, and taken once");
+	ok(good, "blocks that lie as near as they can are distinguished, and taken once");
 	good = true;
 	for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		good = good && put(&b, last, row, sizes[i]) && !stale.count && put(&b, last + step, 7, 8) &&
@@ -452,7 +452,7 @@ static void test_collision(void)
 	   "and so if they differ where suffixes stand for them");
 }
 
-/* Differences that are told late: exact in every view, and whole when they are flushed. */
+/* Pending changes: they are exact in every view, and complete when they are flushed. */
 static void test_deltas(void)
 {
 	struct table t = { .head = NULL };
@@ -461,7 +461,7 @@ static void test_deltas(void)
 	struct suffix suffixes[2];
 	struct deltas *d, *other;
 	uint32_t rows[2 * DELTA_SLOTS];
-	uint64_t sum = 0, told;
+	uint64_t sum = 0, in_row;
 	bool good = true;
 
 	table_create(&t);
@@ -475,10 +475,10 @@ static void test_deltas(void)
 		for (int n = 0; n < 40; n++)
 			delta_free(&t, other, rows[i], 1000, n == 0);
 	}
-	told = 0;
+	in_row = 0;
 	for (uintptr_t i = 0; i < 2 * DELTA_SLOTS; i++)
-		told += t.rows[rows[i]].live_count;
-	ok(told != 60 * 2 * DELTA_SLOTS, "some of it is not told at once");
+		in_row += t.rows[rows[i]].live_count;
+	ok(in_row != 60 * 2 * DELTA_SLOTS, "some changes are not flushed at once");
 	view_take(&v, &t, true, (uint8_t[]){ SORT_SIZE }, 1, &a);
 	for (uint32_t i = 0; i < v.count; i++) {
 		const struct counters *c = &v.rows[i].counters;
@@ -493,14 +493,14 @@ static void test_deltas(void)
 	arena_release(&a);
 
 	t.head->frozen = 1;	/* a dump collects */
-	told = t.rows[rows[0]].live_count;
+	in_row = t.rows[rows[0]].live_count;
 	for (int n = 0; n < 1000; n++)
 		delta_alloc(&t, d, rows[DELTA_SLOTS], 10);	/* in its slot, as much as that may hold */
 	for (int n = 0; n < 5; n++)
 		delta_alloc(&t, d, rows[0], 10);		/* the slot is another row's */
-	ok(t.rows[rows[0]].live_count == told + 5 && d->slots[rows[DELTA_SLOTS] % DELTA_SLOTS].row == rows[DELTA_SLOTS] &&
+	ok(t.rows[rows[0]].live_count == in_row + 5 && d->slots[rows[DELTA_SLOTS] % DELTA_SLOTS].row == rows[DELTA_SLOTS] &&
 	   d->slots[rows[DELTA_SLOTS] % DELTA_SLOTS].live_count == d->slots[rows[DELTA_SLOTS] % DELTA_SLOTS].count_limit,
-	   "while a view is taken nothing moves from a slot to a row, and a slot takes no more than else");
+	   "while a view is taken nothing moves from a slot to a row, and a slot takes no more than its limits");
 	t.head->frozen = 0;
 	deltas_flush(&t, d);
 	deltas_flush(&t, other);
@@ -636,16 +636,17 @@ struct deep {
 	bool whole;
 };
 
-/* A stack of any frames; or of some before those that a suffix of an earlier one stands for, which are not told. */
+/* Interns a stack of random frames; or random frames before the suffix of an earlier stack, whose own frames are then not
+ * handed to table_intern(). */
 static void make_deep(struct table *t, struct deep *s, const struct deep *earlier)
 {
-	uintptr_t told[DEEPEST] = { 0 };
+	uintptr_t given[DEEPEST] = { 0 };
 	unsigned known = 0, fresh = 1 + any(DEEPEST), from = 0;
 
 	if (earlier) {
 		from = any(earlier->count);
 		known = earlier->count - from;
-		/* Of the suffixes that are right as far as the depth only, no more is asked than that. */
+		/* Suffixes that are right only as far as the depth are used only so far. */
 		fresh = (earlier->whole ? 1 : from ? from : 1) + any(DEEPEST);
 		if (fresh > DEEPEST - known)
 			fresh = DEEPEST - known;
@@ -659,7 +660,7 @@ static void make_deep(struct table *t, struct deep *s, const struct deep *earlie
 	for (unsigned i = 0; i < s->count; i++) {
 		s->frames[i] = i < fresh ? 0x1000 + any(3) : earlier->frames[from + i - fresh];
 		if (i < fresh)
-			told[i] = s->frames[i];
+			given[i] = s->frames[i];
 	}
 	memset(s->suffixes, 0xff, sizeof(s->suffixes));
 	if (known) {
@@ -667,7 +668,7 @@ static void make_deep(struct table *t, struct deep *s, const struct deep *earlie
 		if (s->count > DEPTH && DEPTH > fresh)
 			s->suffixes[DEPTH].hash = earlier->suffixes[from + DEPTH - fresh].hash;
 	}
-	s->row = table_intern(t, told, s->count, known, s->suffixes, &s->whole);
+	s->row = table_intern(t, given, s->count, known, s->suffixes, &s->whole);
 	/* The model needs all suffixes of those that may be used as earlier ones. */
 	for (unsigned i = fresh + 1; i < s->count; i++)
 		s->suffixes[i] = earlier->suffixes[from + i - fresh];
@@ -675,7 +676,7 @@ static void make_deep(struct table *t, struct deep *s, const struct deep *earlie
 		s->whole = false;
 }
 
-/* Rows go by the frames as far as the depth, whatever is known beyond, and whoever told it. */
+/* The frames as far as the depth decide which row a stack has, whatever frames lie outward, and however they were given. */
 static void test_depth(void)
 {
 	static struct deep stacks[DEEP_STACKS];
@@ -704,7 +705,7 @@ static void test_depth(void)
 	}
 	printf("# %u rows, %u stacks less deep, %u with suffixes of another chain\n", t.head->row_count, short_ones, partly);
 	ok(!others && short_ones > 100 && partly > 100, "a row has the frames as far as the depth");
-	ok(!twice, "stacks that differ beyond it only have one row");
+	ok(!twice, "stacks that differ outward of the depth only have one row");
 }
 
 /* Blocks of all sizes come and go at random; every figure beside a model of 64 bits. */
@@ -1232,7 +1233,7 @@ static bool ends_with(const char *text, const char *end)
 	return length >= want && !strcmp(text + length - want, end);
 }
 
-/* Looks one module up again and again while others make what is known of it void. */
+/* Looks one module up again and again while other threads invalidate the lists. */
 static volatile bool maps_wrong;
 static void *find_maps(void *unused)
 {
