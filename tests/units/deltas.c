@@ -80,8 +80,7 @@ static void count(unsigned row, int blocks_more, int64_t bytes)
 		heap_peak = heap;
 }
 
-/* If the table has noted a new maximum of the heap since the last call, each row's part of that maximum is what the row has
- * now. */
+/* If the table has noted a new maximum of the heap since the last call, each row's part of it is what the row has now. */
 static void look_at_epoch(void)
 {
 	if (t.head->totals.epoch == noted_epoch)
@@ -314,8 +313,8 @@ static void notify(void)
 	notified++;
 }
 
-/* Two threads allocate, and another one frees their blocks. While their allocations are pending, the heap's live size in
- * the table is negative. Then this thread allocates much. */
+/* Two threads allocate, and another one frees their blocks. While their allocations are pending, the heap's live size
+ * in the table is negative. Then this thread allocates much. */
 
 static void test_negative_heap(void)
 {
@@ -497,8 +496,8 @@ static void *look(void *unused)
 	return NULL;
 }
 
-/* Each thread has one block at a time besides those that it keeps. So a peak is at least the bytes that are kept, and at
- * most one block of each thread more. */
+/* Each thread has one block at a time besides those that it keeps. So a peak is at least the bytes that are kept, and
+ * at most one block of each thread more. */
 static void test_contention(bool with_views)
 {
 	pthread_t threads[CONTENDERS], looker;

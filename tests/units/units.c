@@ -636,8 +636,8 @@ struct deep {
 	bool whole;
 };
 
-/* Interns a stack of random frames; or random frames before the suffix of an earlier stack, whose own frames are then not
- * handed to table_intern(). */
+/* Interns a stack of random frames; or random frames before the suffix of an earlier stack, whose own frames are then
+ * not handed to table_intern(). */
 static void make_deep(struct table *t, struct deep *s, const struct deep *earlier)
 {
 	uintptr_t given[DEEPEST] = { 0 };
@@ -676,7 +676,7 @@ static void make_deep(struct table *t, struct deep *s, const struct deep *earlie
 		s->whole = false;
 }
 
-/* The frames as far as the depth decide which row a stack has, whatever frames lie outward, and however they were given. */
+/* The frames as far as the depth decide which row a stack has, whatever frames lie outward, however they were given. */
 static void test_depth(void)
 {
 	static struct deep stacks[DEEP_STACKS];
