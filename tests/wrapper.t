@@ -253,6 +253,7 @@ mkfifo fifo; is "$(timeout 5 "$H" --outfile=fifo true; echo $?)" 0 "a FIFO does 
 (echo kept; "$H" --outfile=/dev/stdout true) > o4; is "$(cat o4)" kept "/dev/stdout is not emptied"
 fails 125 "cannot be read" "no ignore file" --ignore=nope true
 fails 125 "cannot be read" "a directory as ignore file" --ignore=p1 true
+fails 125 "name a file" "a pipe as ignore file of reports that the watcher writes" --format=json --ignore=<(echo x) true
 if [ "$(id -u)" = 0 ] && command -v setpriv > /dev/null; then
 	for o in --outfile=x "--flame-graph --outfile=x"; do
 		is "$(setpriv --reuid=65534 --regid=65534 --clear-groups "$H" $o true 2>&1 | grep -c 'cannot be written')" 1 "no right to write: $o"

@@ -21,9 +21,10 @@ static bool explain(char why[NAMED_FILES_WHY_BYTES], const char *what, const cha
 }
 
 /* Whether the file of --ignore can be read. It is not opened, because opening and closing a FIFO would cost its
- * writer a SIGPIPE. */
-static bool check_ignore(const char *path, char why[NAMED_FILES_WHY_BYTES])
+ * writer a SIGPIPE. What a FIFO has can be read once, and a program that is traced reads it before the watcher. */
+static bool check_ignore(const struct options *o, char why[NAMED_FILES_WHY_BYTES])
 {
+	const char *path = o->ignore;
 	struct stat st;
 	int error = 0;
 
@@ -31,6 +32,9 @@ static bool check_ignore(const char *path, char why[NAMED_FILES_WHY_BYTES])
 		error = errno;
 	else if (S_ISDIR(st.st_mode))
 		error = EISDIR;
+	else if (S_ISFIFO(st.st_mode) && options_by_reporter(o) && !o->report && !o->dump)
+		return explain(why, "ignore file", path, "read",
+			       "it is a pipe, and in this format the watcher needs it, too: name a file");
 	return !error || explain(why, "ignore file", path, "read", strerror(error));
 }
 
@@ -50,7 +54,7 @@ static bool check_directory(const char *what, const char *path, char why[NAMED_F
 
 bool named_files_check(const struct options *o, char why[NAMED_FILES_WHY_BYTES])
 {
-	if (o->ignore && !check_ignore(o->ignore, why))
+	if (o->ignore && !check_ignore(o, why))
 		return false;
 	for (int i = 0; i < o->debug_dir_count; i++) {
 		if (!check_directory("debug-dir", o->debug_dirs[i], why))
