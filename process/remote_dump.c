@@ -17,7 +17,7 @@
 
 #define NO_WATCHER	"no watcher is there to write the report"
 #define UNREACHABLE	"the watcher cannot be reached to write the report (it was killed, or is stopped, or is in " \
-			"another network namespace)"
+			"another network namespace, or valgrind runs this program)"
 
 /* Writes "[heaptrace] TEXT FORMAT MORE" to standard error, FORMAT being the name of the format of dumps. */
 static void print_notice(struct dumper *d, const char *text, const char *more)
