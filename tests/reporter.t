@@ -111,6 +111,22 @@ for (['return', 5 << 8], ['exit', 5 << 8], ['_exit', 5 << 8], ['abort', 6], ['fa
 	unlike(slurp("$dir/stderr"), qr/cannot be reached/, 'since all could reach it');
 }
 
+# A process id that is given to another process while the watcher is busy.
+SKIP: {
+	my ($fifo, $got, $buf) = ("$dir/fifo", '');
+	sysopen my $in, $fifo, POSIX::O_RDWR() | POSIX::O_NONBLOCK() or die;
+	1 while syswrite $in, ' ' x 4096;
+	my ($pid) = start(undef, $heaptrace, '--format=json', '--top=1', '--no-lines', "--outfile=$fifo", $program, 'id again');
+	sleep 3;
+	my $end = time + 10;
+	while (time < $end && (() = $got =~ /"schema"/g) < 4) {
+		sysread($in, $buf, 65536) ? ($got .= $buf) : sleep 0.01;
+	}
+	my $status = finish($pid, 60);
+	skip 'an id cannot be given again here', 1 if $status == 77 << 8;
+	is_deeply([sort $got =~ /"reason":"(\w+)"/g], ['exit', 'exit', 'killed', 'signal'], 'each process that had the id has its report');
+}
+
 # The reader of a FIFO gets the report of a process that was killed, and then the end.
 for my $format ('text', 'json') {
 	my $pid = fork;

@@ -10,6 +10,7 @@
 #include "table/row.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -192,6 +193,14 @@ static void close_descriptors(struct received *s)
 	}
 }
 
+/* Whether the process has ended, though that has not been handled yet. */
+static bool has_ended(const struct process *p)
+{
+	struct pollfd end = { .fd = p->pidfd, .events = POLLIN };
+
+	return poll(&end, 1, 0) > 0;
+}
+
 /* Handles WATCH_TABLE: a new process has begun, or a known one has become another program, so that its older table
  * is of no use any more. */
 static void take_table(struct received *s)
@@ -204,6 +213,10 @@ static void take_table(struct received *s)
 	}
 	if (s->message.parent)
 		count_child(s->message.parent);
+	if (p && has_ended(p)) {	/* its id may be another process's by now, so nothing is looked up by it any more */
+		p->pid = 0;
+		p = NULL;
+	}
 	if (p) {
 		struct table_header h;
 

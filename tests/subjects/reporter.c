@@ -28,6 +28,27 @@ static void fork_children(int count, int at_once)
 		;
 }
 
+/* A child is killed, and the next one gets its id. Returns 77 where that cannot be had. */
+static int give_id_again(void)
+{
+	int fd = open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
+	pid_t first, second;
+
+	raise(SIGUSR1);
+	usleep(200000);
+	first = fork();
+	if (!first)
+		raise(SIGKILL);
+	waitpid(first, NULL, 0);
+	if (fd < 0 || dprintf(fd, "%d", (int)first - 1) < 0)
+		return 77;
+	second = fork();
+	if (!second)
+		exit(0);
+	waitpid(second, NULL, 0);
+	return second == first ? 5 : 77;
+}
+
 int main(int argc, char **argv)
 {
 	const char *how = argc > 1 ? argv[1] : "return";
@@ -66,6 +87,8 @@ int main(int argc, char **argv)
 		return 7;
 	if (!strcmp(how, "network changed") && unshare(CLONE_NEWNET) && unshare(CLONE_NEWUSER | CLONE_NEWNET))
 		return 77;
+	if (!strcmp(how, "id again"))
+		return give_id_again();
 	if (!strcmp(how, "requests")) {
 		raise(SIGUSR1);
 		raise(SIGUSR2);
