@@ -142,7 +142,7 @@ for my $options (["--outfile=$dir/null"], ['--flame-graph', "--outfile=$dir/null
 {
 	my $storm = build('storm_work', 'storm_work');
 	unlink glob "$dir/run/*";
-	my ($pid) = start(undef, $heaptrace, '--flame-graph', "--outfile=$prefix", $storm, 'inside');
+	my ($pid) = start(undef, $heaptrace, '--flame-graph', "--outfile=$prefix", $storm, 'inside', 10000);
 	my ($reads, @bad) = (0);
 	wait_for(sub { -e $prefix });
 	while ((slurp("/proc/$pid/stat") // ') Z') !~ /\) Z/ && $reads < 200000) {

@@ -115,12 +115,14 @@ my %expected = (dynamic => 'traceable', artisan => 'traceable', sanitized => 'sa
 		foreign => 'foreign', musl => 'other-libc', static => 'static', static_script => 'static',
 		static_script_of_script => 'static', script => 'traceable', other_word_size => 'foreign',
 		text => 'traceable', truncated => 'traceable');
+# The wrapper preloads the library for 32-bit programs where `make M32=1` has put that beside the other one.
+my %by_wrapper = (%expected, -e 'libheaptrace32.so' ? (other_word_size => 'traceable') : ());
 for my $name (sort keys %expected) {
 	SKIP: {
 		skip "$name is for other machines", 2 unless -e "$dir/$name";
 		my (undef, undef, $wrapper) = run(undef, $heaptrace, '--no-lines', "$dir/$name");
 		my (undef, undef, $library) = run(undef, $heaptrace, '--no-lines', '/bin/sh', '-c', 'exec "$0"', "$dir/$name");
-		is(verdict($wrapper), $expected{$name}, "$name: the wrapper");
+		is(verdict($wrapper), $by_wrapper{$name}, "$name: the wrapper");
 		is(verdict($library), $expected{$name}, "$name: the library");
 	}
 }

@@ -30,7 +30,8 @@ sub without_watcher {
 	unlink glob "$dir/run/*";
 	my ($pid, $in) = start(undef, $heaptrace, @options, $program, 'wait');
 	ok(wait_word('ready'), 'the program runs');
-	my ($watcher) = watcher();
+	my $watcher;
+	wait_for(sub { ($watcher) = watcher() }) or die 'there is no watcher';
 	kill $signal, $watcher;
 	my $begun = time;
 	close $in;
