@@ -46,6 +46,14 @@ static void take_control(struct received *r, struct msghdr *m)
 	}
 }
 
+void inbox_close(const struct received *r)
+{
+	for (int i = 0; i < 2; i++) {
+		if (r->fds[i] >= 0)
+			close(r->fds[i]);
+	}
+}
+
 /* Reads the next message with the right password from the socket, and drops others. False: there is none. */
 static bool receive(struct received *r)
 {
@@ -71,10 +79,7 @@ static bool receive(struct received *r)
 		take_control(r, &m);
 		if (n == sizeof(r->message) && !memcmp(r->message.password, password, WATCH_PASSWORD_BYTES))
 			return true;
-		for (int i = 0; i < 2; i++) {
-			if (r->fds[i] >= 0)
-				close(r->fds[i]);
-		}
+		inbox_close(r);
 	}
 }
 

@@ -32,6 +32,9 @@ bool inbox_start(int listener, const char *password);
 /* Takes the oldest message. The caller closes its descriptors. False: there is none. */
 bool inbox_take(struct received *r);
 
+/* Closes the descriptors of a message. */
+void inbox_close(const struct received *r);
+
 /* Between these two calls messages are read as they come. inbox_take() must not be called then. */
 void inbox_collect_begin(void);
 void inbox_collect_end(void);

@@ -185,14 +185,6 @@ static void count_child(uint32_t parent)
 		awaited_children--;
 }
 
-static void close_descriptors(struct received *s)
-{
-	for (int i = 0; i < 2; i++) {
-		if (s->fds[i] >= 0)
-			close(s->fds[i]);
-	}
-}
-
 /* Whether the process has ended, though that has not been handled yet. */
 static bool has_ended(const struct process *p)
 {
@@ -208,7 +200,7 @@ static void take_table(struct received *s)
 	struct process *p = find_process(s->pid);
 
 	if (s->fds[0] < 0 || s->fds[1] < 0) {
-		close_descriptors(s);
+		inbox_close(s);
 		return;
 	}
 	if (s->message.parent)
@@ -257,7 +249,7 @@ static void take_request(struct received *s)
 		if (s->fds[0] >= 0 && write(s->fds[0], &answer, sizeof(answer)) < 0)
 			errno = 0;	/* the process has stopped waiting */
 	}
-	close_descriptors(s);
+	inbox_close(s);
 }
 
 static void take_messages(void)
