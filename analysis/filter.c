@@ -13,11 +13,11 @@ static bool matches(const struct rules *rules, const struct frame *f, char *buf)
 		struct frame_call c = frame_call(f, i);
 		struct out line;
 
-		out_init(&line, -1, buf, LINE_BYTES);
+		line = out_memory(buf, LINE_BYTES);
 		out_char(&line, '[');
 		out_hex_wide(&line, f->pc, 14);
 		out_text(&line, "] ");
-		frame_write_place(f, &c, c.function, &line);
+		frame_write_place(f, &c, c.function, out_name, &line);
 		frame_write_rest(&c, &line);
 		if (rules_match(rules, out_string(&line)))
 			return true;

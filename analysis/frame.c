@@ -2,14 +2,15 @@
 /* See frame.h. */
 #include "frame.h"
 
-void frame_write_place(const struct frame *f, const struct frame_call *c, const char *function, struct out *out)
+void frame_write_place(const struct frame *f, const struct frame_call *c, const char *function,
+		       void (*write_name)(struct out *, const char *), struct out *out)
 {
 	if (function) {
-		out_name(out, function);
+		write_name(out, function);
 	} else if (!f->module || c->inlined) {
 		out_char(out, '?');
 	} else {
-		out_name(out, f->module);
+		write_name(out, f->module);
 		out_text(out, " (+");
 		out_hex(out, f->module_offset);
 		out_char(out, ')');

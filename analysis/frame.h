@@ -11,8 +11,10 @@
 #include "model.h"
 
 /* Writes the function or, where that is not known, the module with the offset in brackets, or "?". function: the
- * function of the call, or a shorter form of its name; NULL: it is not known. */
-void frame_write_place(const struct frame *f, const struct frame_call *c, const char *function, struct out *out);
+ * function of the call, or a shorter form of its name; NULL: it is not known. write_name: writes a name or a path, as
+ * out_name() does. */
+void frame_write_place(const struct frame *f, const struct frame_call *c, const char *function,
+		       void (*write_name)(struct out *, const char *), struct out *out);
 
 /* Writes the rest of the line: the offset in the function or "(inlined)", the file and the line. */
 void frame_write_rest(const struct frame_call *c, struct out *out);

@@ -6,6 +6,7 @@
  *	main;load(char const*);operator new(unsigned long);malloc 22704
  *	main;load(char const*);std::vector<int>::reserve(unsigned long) (inlined);malloc 400
  */
+#include "analysis/frame.h"
 #include "format.h"
 
 /* Writes a name or a path without the character that separates frames. */
@@ -20,16 +21,7 @@ static void write_call(const struct frame *f, unsigned i, struct out *out)
 {
 	struct frame_call c = frame_call(f, i);
 
-	if (c.function) {
-		write_part(out, c.function);
-	} else if (!f->module || c.inlined) {
-		out_char(out, '?');
-	} else {
-		write_part(out, f->module);
-		out_text(out, " (+");
-		out_hex(out, f->module_offset);
-		out_char(out, ')');
-	}
+	frame_write_place(f, &c, c.function, write_part, out);
 	if (c.inlined)
 		out_text(out, " (inlined)");
 }

@@ -96,7 +96,7 @@ static size_t rest_columns(const struct frame_call *c)
 	char buf[PATH_BYTES];
 	struct out out;
 
-	out_init(&out, -1, buf, sizeof(buf));
+	out = out_memory(buf, sizeof(buf));
 	frame_write_rest(c, &out);
 	return shorten_columns(out.buf, out.len);
 }
@@ -152,7 +152,8 @@ static void write_frames(struct text *t, const struct model_row *row)
 			out_text(t->out, " [");
 			out_hex_wide(t->out, f.pc, ADDRESS_WIDTH);
 			out_text(t->out, "] ");
-			frame_write_place(&f, &c, c.function && t->columns ? shortened(t, &c) : c.function, t->out);
+			frame_write_place(&f, &c, c.function && t->columns ? shortened(t, &c) : c.function,
+					  out_name, t->out);
 			frame_write_rest(&c, t->out);
 			out_char(t->out, '\n');
 		}
