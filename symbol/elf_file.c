@@ -358,6 +358,18 @@ static bool take_memory(struct elf *e, struct arena *arena)
 	return e->chunk && e->segment && e->code;
 }
 
+/* Reads the header and the segments of what has just been opened, and closes it on an error. */
+static int begin_reading(struct elf *e, struct arena *arena)
+{
+	int error = take_memory(e, arena) ? read_header(e) : SYMBOL_NO_MEMORY;
+
+	if (error)
+		elf_close(e);
+	else
+		read_segments(e);
+	return error;
+}
+
 int elf_open(struct elf *e, const char *path, struct arena *arena)
 {
 	int error;
@@ -366,14 +378,10 @@ int elf_open(struct elf *e, const char *path, struct arena *arena)
 	e->fd = open_regular(path, &e->size_bytes);
 	if (e->fd < 0)
 		return errno == ENOENT || errno == ENOTDIR ? SYMBOL_GONE : SYMBOL_NO_FILE;
-	error = take_memory(e, arena) ? read_header(e) : SYMBOL_NO_MEMORY;
-	if (error) {
-		elf_close(e);
-		return error;
-	}
-	read_segments(e);
-	read_code(e);
-	return SYMBOL_OK;
+	error = begin_reading(e, arena);
+	if (!error)
+		read_code(e);
+	return error;
 }
 
 /*
@@ -417,12 +425,9 @@ int elf_open_mapped(struct elf *e, const char *proc, uint64_t address, bool stay
 	e->direct = e->fd < 0 && stays;
 	if (e->fd < 0 && !stays)
 		return SYMBOL_NO_FILE;
-	error = take_memory(e, arena) ? read_header(e) : SYMBOL_NO_MEMORY;
-	if (error) {
-		elf_close(e);
+	error = begin_reading(e, arena);
+	if (error)
 		return error;
-	}
-	read_segments(e);
 	move_segments(e);
 	read_code(e);
 	return SYMBOL_OK;
