@@ -8,6 +8,7 @@
 #include "lifecycle.h"
 #include "session.h"
 #include "signals.h"
+#include "threads.h"
 
 #include <errno.h>
 #include <string.h>
@@ -60,7 +61,7 @@ static bool arm(int sig, long seconds)
 	long value[4] = { 0, 0, seconds, 0 };	/* struct itimerspec of the kernel's long */
 	int timer;
 
-	event._sigev_un._tid = (pid_t)syscall(SYS_gettid);
+	event._sigev_un._tid = (pid_t)threads_own_id();
 	return !syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer) &&
 	       !syscall(SYS_timer_settime, timer, 0, value, NULL);
 }
@@ -68,7 +69,7 @@ static bool arm(int sig, long seconds)
 /* Sends sig to this thread. The information of a fault is sent along, for the core. */
 static void send(int sig, siginfo_t *info)
 {
-	long pid = getpid(), thread = syscall(SYS_gettid);
+	long pid = getpid(), thread = threads_own_id();
 
 	if (is_fault(sig, info) && !syscall(SYS_rt_tgsigqueueinfo, pid, thread, sig, info))
 		return;
@@ -112,16 +113,14 @@ static void take_final(void)
  * example, return from an interrupted pause(). */
 static void wait_for_end(void)
 {
-	struct timespec ms10 = { 0, 10000000 };
-
 	for (int tries = 0; tries < WAIT_TRIES; tries++)
-		nanosleep(&ms10, NULL);
+		threads_sleep(10000);
 }
 
 /* Whether this thread's signal is the one that ends the process. *again: it is, and the thread has been here before. */
 static bool is_first(int sig, const siginfo_t *info, bool *again)
 {
-	uint32_t self = (uint32_t)syscall(SYS_gettid), first = 0;
+	uint32_t self = threads_own_id(), first = 0;
 
 	*again = false;
 	if (!cas_acq_rel(&fatal.thread, &first, self)) {
@@ -192,7 +191,7 @@ void fatal_signal_finish(void)
 			sigdelset(&all, sig);
 	}
 	sigprocmask(SIG_BLOCK, &all, NULL);
-	if (load_acquire(&fatal.thread) != (uint32_t)syscall(SYS_gettid))
+	if (load_acquire(&fatal.thread) != threads_own_id())
 		wait_for_end();
 	if (!fatal.dumping)
 		take_final();

@@ -26,7 +26,6 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 /* libc's own functions. atexit() would add the handle of this library: see lifecycle_start(). */
@@ -79,7 +78,6 @@ static uint32_t overtaken;		/* 1: during the forks under way some thread was not
 
 void lifecycle_wait_for_fork(void)
 {
-	struct timespec pause = { 0, 100000 };
 	int saved = errno;
 
 	for (unsigned tries = 0; load_acquire(&lifecycle.state) == LIFECYCLE_FORKING &&
@@ -87,7 +85,7 @@ void lifecycle_wait_for_fork(void)
 		if (tries < 10)
 			sched_yield();
 		else
-			nanosleep(&pause, NULL);
+			threads_sleep(100);
 	}
 	if (load_acquire(&lifecycle.state) == LIFECYCLE_FORKING)
 		store_release(&overtaken, 1);
@@ -357,12 +355,10 @@ bool lifecycle_is_ending(void)
 /* Another thread ends the process, which must not vanish before the dump is out. */
 static void wait_for_end(uint32_t other)
 {
-	struct timespec ms10 = { 0, 10000000 };
-
-	if (other == (uint32_t)syscall(SYS_gettid))
+	if (other == threads_own_id())
 		return;
 	for (int tries = 0; tries < END_WAIT_TRIES && !load_acquire(&ended); tries++)
-		nanosleep(&ms10, NULL);
+		threads_sleep(10000);
 }
 
 struct end_call {
@@ -384,7 +380,7 @@ static void end_process(void *end_call)
 		signals_warn_of_blocked(call->blocked);
 	guard_enter();
 	uninterrupted_begin(&span);
-	if (!cas_acq_rel(&ending, &nobody, (uint32_t)syscall(SYS_gettid))) {
+	if (!cas_acq_rel(&ending, &nobody, threads_own_id())) {
 		wait_for_end(nobody);
 	} else {
 		check_costly(verify_dump(outside));

@@ -13,11 +13,10 @@
 #include "own_stack.h"
 #include "record.h"
 #include "remote_dump.h"
+#include "threads.h"
 #include "verify.h"
 
 #include <errno.h>
-#include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #define WAIT_TRIES	1000		/* of 10 ms */
@@ -77,11 +76,6 @@ void session_forked(bool unseen)
 	dump_forked(&dumper, (uint32_t)getpid());
 }
 
-static uint32_t thread_id(void)
-{
-	return (uint32_t)syscall(SYS_gettid);
-}
-
 /* Whether nobody changes the allocator's data during a dump in this thread, which is outside of all hooks. */
 static bool heap_is_still(void)
 {
@@ -92,7 +86,7 @@ static bool begin_dumping(void)
 {
 	uint32_t nobody = 0;
 
-	return cas_acq_rel(&dumping, &nobody, thread_id());
+	return cas_acq_rel(&dumping, &nobody, threads_own_id());
 }
 
 /* With the fence, a thread that has just left a request sees that nobody dumps, or this thread sees the
@@ -219,13 +213,6 @@ void session_request(unsigned bits)
 		guard_take_requests();
 }
 
-static void sleep_10_ms(void)
-{
-	struct timespec ms10 = { 0, 10000000 };
-
-	nanosleep(&ms10, NULL);
-}
-
 /*
  * Begins the last dump when no other is under way. False: another thread's dump does not come to its end.
  * A dump that this thread has under way was left for good, by an exit from a signal handler: the last
@@ -234,9 +221,9 @@ static void sleep_10_ms(void)
 static bool wait_for_dumping(void)
 {
 	for (int tries = 0; tries < WAIT_TRIES; tries++) {
-		if (begin_dumping() || load_acquire(&dumping) == thread_id())
+		if (begin_dumping() || load_acquire(&dumping) == threads_own_id())
 			return true;
-		sleep_10_ms();
+		threads_sleep(10000);
 	}
 	return false;
 }

@@ -11,9 +11,9 @@
 #include "guard.h"
 #include "table/deltas.h"
 
+#include <errno.h>
 #include <sched.h>
 #include <sys/auxv.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -40,10 +40,19 @@ static uintptr_t own_stack(void)
 	return here + (first < other ? first : other);
 }
 
+void threads_sleep(uint32_t microseconds)
+{
+	struct timespec time = { 0, (long)microseconds * 1000 };
+	int saved = errno;
+
+	nanosleep(&time, NULL);
+	errno = saved;
+}
+
 uintptr_t threads_stack_top(void)
 {
 	/* The thread-local variables of the main thread do not lie beside its stack. */
-	return syscall(SYS_gettid) == getpid() ? getauxval(AT_EXECFN) : (uintptr_t)&guard_self;
+	return threads_own_id() == (uint32_t)getpid() ? getauxval(AT_EXECFN) : (uintptr_t)&guard_self;
 }
 
 struct thread *threads_take(struct table *table, unsigned depth)
@@ -88,7 +97,6 @@ bool threads_wait_outside(const struct thread *own)
 	for (const struct thread *t = load_acquire(&all); t; t = t->next) {
 		for (;;) {
 			const unsigned *inside = load_acquire(&t->inside);
-			struct timespec pause = { 0, 100000 };
 
 			/* The thread may end meanwhile. Then the kernel may have unmapped `inside`. */
 			if (t == own || !inside || !probe_is_set(inside))
@@ -98,7 +106,7 @@ bool threads_wait_outside(const struct thread *own)
 			if (tries < 100)
 				sched_yield();
 			else
-				nanosleep(&pause, NULL);
+				threads_sleep(100);
 		}
 	}
 	return true;

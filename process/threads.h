@@ -13,6 +13,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 struct deltas;
 struct paths;
@@ -29,6 +31,15 @@ struct thread {
 /* Takes a state for the calling thread. depth: the most frames of a row, with that of the function that the program
  * called. NULL when there is no memory. */
 struct thread *threads_take(struct table *table, unsigned depth);
+
+/* The kernel's id of the calling thread. */
+static inline uint32_t threads_own_id(void)
+{
+	return (uint32_t)syscall(SYS_gettid);
+}
+
+/* Lets other threads run for at least so many microseconds, below a second, or until a signal comes. Keeps errno. */
+void threads_sleep(uint32_t microseconds);
 
 /* An address above all frames on the calling thread's own stack. Frames below it need not be on that stack, since
  * signal handlers and coroutines may run on others. */

@@ -7,9 +7,9 @@
 #include "own_stack.h"
 #include "record.h"
 #include "table/invariants.h"
+#include "threads.h"
 
 #include <errno.h>
-#include <time.h>
 #include <unistd.h>
 
 #define TRIES		100	/* pauses of 2 ms: a thread that flushes its slots may be preempted for long */
@@ -69,7 +69,6 @@ static void check_sums(void *unused)
 {
 	struct table *t = &recorder.table;
 	bool one_thread = had_one_thread(t);
-	struct timespec pause = { 0, 2000000 };
 	struct broken broken;
 
 	(void)unused;
@@ -78,7 +77,7 @@ static void check_sums(void *unused)
 		invariants_check_sums(t, &recorder.blocks, one_thread, !load_relaxed(&nested_frees), &broken);
 		if (!broken.sentence || !sums_are_exact())
 			return;
-		nanosleep(&pause, NULL);
+		threads_sleep(2000);
 	}
 	fail_if(&broken);
 }
