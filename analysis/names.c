@@ -206,7 +206,7 @@ static void resolve_compiled(struct names *n, struct symbol *symbols, size_t cou
 	char path[64];
 	struct out out;
 
-	out_init(&out, -1, path, sizeof(path));
+	out = out_memory(path, sizeof(path));
 	out_text(&out, "/tmp/perf-");
 	out_u64(&out, n->pid);
 	out_text(&out, ".map");
@@ -237,7 +237,7 @@ static const char *process_directory(struct names *n)
 
 	if (!n->foreign || !n->runs_as)
 		return NULL;
-	out_init(&out, -1, n->proc, sizeof(n->proc));
+	out = out_memory(n->proc, sizeof(n->proc));
 	out_text(&out, "/proc/");
 	out_u64(&out, n->runs_as);
 	return out_string(&out);

@@ -30,7 +30,7 @@ static void read_statm(struct model_process *p, uint32_t pid)
 	ssize_t n;
 	int i = 0;
 
-	out_init(&name, -1, path, sizeof(path));
+	name = out_memory(path, sizeof(path));
 	out_text(&name, "/proc/");
 	if (pid)
 		out_u64(&name, pid);
@@ -94,7 +94,7 @@ static void notice_unseen(struct dumper *d)
 	char line[200];
 	struct out out;
 
-	out_init(&out, -1, line, sizeof(line));
+	out = out_memory(line, sizeof(line));
 	if (describe_unseen(d, &out) && (d->table->head->totals.lost_blocks || d->pid == d->options->run))
 		dump_notice(d, out_string(&out));
 }
@@ -105,7 +105,7 @@ static void write_unseen(struct dumper *d, struct out *out)
 	char line[200];
 	struct out text;
 
-	out_init(&text, -1, line, sizeof(line));
+	text = out_memory(line, sizeof(line));
 	if (!describe_unseen(d, &text))
 		return;
 	out_text(out, "[heaptrace] ");
@@ -126,7 +126,7 @@ static void read_rules(struct dumper *d)
 			dump_notice(d, d->rules.doubt);
 		return;
 	}
-	out_init(&out, -1, line, sizeof(line));
+	out = out_memory(line, sizeof(line));
 	out_text(&out, "the file of --ignore cannot be read, so nothing is left out: ");
 	words_reason(&out, error == EFBIG ? "it is larger than 1 MB" : output_reason(error), error);
 	dump_notice(d, out_string(&out));
@@ -139,7 +139,7 @@ void dump_notice_unmatched(struct dumper *d)
 
 	if (!rules_unmatched(&d->rules))
 		return;
-	out_init(&out, -1, line, sizeof(line));
+	out = out_memory(line, sizeof(line));
 	out_text(&out, "rules of --ignore that matched nothing: ");
 	words_unmatched_rules(&d->rules, &out);
 	dump_notice(d, out_string(&out));
@@ -201,21 +201,15 @@ void dump_detach(struct dumper *d)
 	output_close(&d->output);
 }
 
-/* Notes the libraries of this process that the figures do not cover. */
-static void note_libraries(struct table *t)
-{
-	struct table_totals *totals = &t->head->totals;
-	struct deepbind d;
-
-	totals->namespaces = loaded_other_namespaces();
-	deepbind_find(&d);
-	totals->deep_bound = d.count;
-	memcpy(totals->deep_name, d.name, sizeof(totals->deep_name));
-}
-
 void dump_note_loaded(struct dumper *d)
 {
-	note_libraries(d->table);
+	struct table_totals *totals = &d->table->head->totals;
+	struct deepbind found;
+
+	totals->namespaces = loaded_other_namespaces();
+	deepbind_find(&found);
+	totals->deep_bound = found.count;
+	memcpy(totals->deep_name, found.name, sizeof(totals->deep_name));
 }
 
 /* Makes the request for the model, with the figures of the process that are not in its table. */
@@ -224,7 +218,7 @@ static void fill_request(struct dumper *d, const struct dump_request *r, struct 
 	const struct format *format = d->format;
 
 	if (!d->foreign)
-		note_libraries(d->table);
+		dump_note_loaded(d);
 	*q = (struct model_request){
 		.table = d->table, .options = d->options, .rules = &d->rules,
 		.rows = format->rows, .reason = r->reason, .figures = format->figures,

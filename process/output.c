@@ -340,7 +340,7 @@ static bool name_temporary(struct output *o, unsigned try)
 {
 	struct out name;
 
-	out_init(&name, -1, o->temporary, sizeof(o->temporary));
+	name = out_memory(o->temporary, sizeof(o->temporary));
 	out_text(&name, o->target);
 	out_char(&name, '.');
 	out_u64(&name, o->pid);

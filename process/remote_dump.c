@@ -59,7 +59,7 @@ static void notice_command(struct dumper *d, bool final)
 		    "--report=FILE makes it");
 		return;
 	}
-	out_init(&out, -1, more, sizeof(more));
+	out = out_memory(more, sizeof(more));
 	out_text(&out, " --report=");
 	out_text(&out, path);
 	print_notice(d, had_watcher ? UNREACHABLE "; this command makes it: heaptrace --format=" :
@@ -125,10 +125,10 @@ static enum remote_dump_result wait_for_answer(struct dumper *d, int fd)
 	return REMOTE_DUMP_DONE;
 }
 
-/* Opens the pipe for the answer: ends[0] to read it, ends[1] to write it. False: errno says why there is none. */
+/* Opens the pipe for the answer: ends[0] to read it, ends[1] to write it. False: errno says why there is none, and
+ * the ends stay as they were. */
 static bool open_pipe(int ends[2])
 {
-	ends[0] = ends[1] = -1;
 	return !syscall(SYS_pipe2, ends, O_CLOEXEC);
 }
 

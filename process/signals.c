@@ -146,7 +146,7 @@ static void warn(const char *what, unsigned taken)
 
 	if (!(taken & ~or_acq_rel(&warned, taken)))
 		return;
-	out_init(&out, -1, buf, sizeof(buf));
+	out = out_memory(buf, sizeof(buf));
 	out_text(&out, "the program ");
 	out_text(&out, what);
 	out_char(&out, ' ');

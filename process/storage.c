@@ -142,7 +142,7 @@ static void complain(int error, char *text, size_t bytes)
 	size_t length = strlen(name);
 	struct out out;
 
-	out_init(&out, -1, text, bytes);
+	out = out_memory(text, bytes);
 	out_text(&out, "cannot record in ");
 	if (length > SHOWN_BYTES) {
 		out_text(&out, "...");
