@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The parts of a text dump, one file each. Only format/text*.c include this header; format.h is what others use.
+ * All functions are async-signal-safe. Errors of writing are in the struct out.
+ */
+#ifndef FORMAT_TEXT_H
+#define FORMAT_TEXT_H
+
+#include "format.h"
+
+#define TEXT_RULE_WIDTH		65	/* of the lines that open and close a dump */
+
+/* The dump that is being written. */
+struct text {
+	const struct model *model;
+	struct out *out;
+	struct arena *arena;
+	size_t columns;			/* of a line; 0: any number, because the dump goes to a file */
+	char *work;			/* work space of text_frames.c, in which names are shortened */
+	size_t work_bytes;
+};
+
+/* Prepares *t for a dump of the model. */
+void text_begin(struct text *t, const struct model *m, struct arena *arena, struct out *out);
+
+/* Writes the lines that open the dump of a section. */
+void text_write_head(const struct text *t, const struct model_section *s);
+
+/* Writes the head line of a row (text_row.c). number: its place in the section, from 1 on. */
+void text_write_row(const struct text *t, const struct model_section *s, const struct model_row *row, uint32_t number);
+
+/* Writes the frames of a row, a line each (text_frames.c). */
+void text_write_frames(struct text *t, const struct model_row *row);
+
+/* Begins a line of figures: "[heaptrace] HEAD: ". */
+void text_line(struct out *out, const char *head);
+
+/* Writes the figures of the heap and the process that close a section (text_figures.c). */
+void text_write_figures(const struct text *t, const struct model_section *s);
+
+/* Writes which modules lack names and lines, if any do, and what the figures do not cover (text_unseen.c). */
+void text_write_missing(const struct model_lacks *lacks, struct out *out);
+void text_write_not_seen(const struct model_not_seen *n, uint32_t left_out, struct out *out);
+
+#endif

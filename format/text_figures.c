@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The figures of the heap and the process that close a section of a text dump: see text.h. */
+#include "text.h"
+
+#include "words.h"
+
+void text_line(struct out *out, const char *head)
+{
+	out_text(out, "[heaptrace] ");
+	out_text(out, head);
+	out_text(out, ": ");
+}
+
+static void figure_size(struct out *out, const char *head, uint64_t bytes)
+{
+	text_line(out, head);
+	out_size(out, bytes);
+	out_char(out, '\n');
+}
+
+/* The command line's contract fixes the labels, and so calls the bytes that are handed out "resident". They are not
+ * the RSS, which stands below, so the line says that. */
+static void write_allocator(const struct model_allocator *a, struct out *out)
+{
+	text_line(out, "allocator info (virtual)     ");
+	if (a->virtual_known) {
+		out_size(out, a->virtual_bytes);
+		if (a->virtual_estimated)
+			out_text(out, " (estimated)");
+	} else {
+		out_text(out, "unknown (");
+		out_text(out, a->unknown);
+		out_char(out, ')');
+	}
+	out_char(out, '\n');
+	text_line(out, "allocator info (resident)    ");
+	out_size(out, a->handed_bytes);
+	out_text(out, a->estimated ? " (estimated, not RSS)\n" : " (handed out, not RSS)\n");
+}
+
+static void write_statm(const struct model_process *p, struct out *out)
+{
+	text_line(out, "statm info (VSS/RSS/shared)  ");
+	if (p->statm_known) {
+		out_size(out, p->vss);
+		out_text(out, " / ");
+		out_size(out, p->rss);
+		out_text(out, " / ");
+		out_size(out, p->shared);
+	} else {
+		out_text(out, "unknown");
+	}
+	out_char(out, '\n');
+}
+
+/* Writes the result of --unwind=check. */
+static void write_check(const struct model_not_seen *n, struct out *out)
+{
+	if (!n->stacks_checked)
+		return;
+	text_line(out, "unwinders compared           ");
+	out_count(out, n->stacks_checked, " stack, ", " stacks, ");
+	out_count(out, n->stacks_disagreed, " disagrees\n", " disagree\n");
+}
+
+void text_write_figures(const struct text *t, const struct model_section *s)
+{
+	const struct model *m = t->model;
+	struct out *out = t->out;
+
+	text_line(out, "heap traced num of backtrace ");
+	out_u64(out, m->totals.live_rows);
+	out_char(out, '\n');
+	figure_size(out, "heap traced allocation size  ", m->totals.size);
+	if (m->totals.ignored_rows) {
+		text_line(out, "heap left out by --ignore    ");
+		out_count(out, m->totals.ignored_rows, " backtrace, ", " backtraces, ");
+		out_size(out, m->totals.ignored_size);
+		out_char(out, '\n');
+	}
+	if (m->rules && rules_unmatched(m->rules)) {
+		text_line(out, "rules that matched nothing   ");
+		words_unmatched_rules(m->rules, out);
+		out_text(out, " (--ignore)\n");
+	}
+	write_allocator(&m->allocator, out);
+	write_statm(&m->process, out);
+	if (m->not_seen.no_space) {
+		text_line(out, "new backtraces               ");
+		out_text(out, "no space to keep them apart: they are under (table full)\n");
+	}
+	text_write_missing(&s->lacks, out);
+	write_check(&m->not_seen, out);
+	text_write_not_seen(&m->not_seen, s->left_out, out);
+	out_repeat(out, '=', TEXT_RULE_WIDTH);
+	out_char(out, '\n');
+}
