@@ -2,10 +2,11 @@
 /* See playback.h. */
 #include "playback.h"
 
-#include "base/mappings.h"
 #include "base/safe_open.h"
 #include "options/outfile.h"
 #include "process/dump.h"
+#include "record_file.h"
+#include "shared_mapping.h"
 #include "table/load.h"
 #include "table/row.h"
 #include "watcher.h"
@@ -18,73 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
-
-/*
- * Cuts the newline off a line of /proc/PID/maps and parses the line. False: it does not describe a writable shared
- * mapping of a file, as this one does:
- *	7f1c2a000000-7f1c52000000 rw-s 00000000 08:01 1234567   /var/tmp/heap
- */
-static bool parse_shared(char *line, struct mapping *m)
-{
-	line[strcspn(line, "\n")] = '\0';
-	return mapping_parse(line, m) && !strncmp(m->access, "rw-s", 4) && m->path[0];
-}
-
-/*
- * Whether the mapping is one of the file. An inode's number alone names no file, because each file system
- * counts its own. On some file systems (btrfs, overlayfs) stat() and /proc/PID/maps have different device
- * numbers, both with the major number 0. There the path has to lead to the same file.
- */
-static bool is_mapping_of(const struct mapping *m, const struct stat *file)
-{
-	unsigned device_major, device_minor;
-	struct stat named;
-
-	if (m->inode != file->st_ino || sscanf(m->device, "%x:%x", &device_major, &device_minor) != 2)
-		return false;
-	if (device_major == major(file->st_dev) && device_minor == minor(file->st_dev))
-		return true;
-	return !device_major && !major(file->st_dev) && !stat(m->path, &named) &&
-	       named.st_dev == file->st_dev && named.st_ino == file->st_ino;
-}
-
-/* Whether the process that the header names has the file mapped: then the process runs on this machine. */
-static bool is_mapped(uint32_t pid, int fd)
-{
-	char path[64], *line = NULL;
-	struct mapping mapping;
-	size_t room = 0;
-	bool found = false;
-	struct stat st;
-	FILE *maps;
-
-	snprintf(path, sizeof(path), "/proc/%u/maps", (unsigned)pid);
-	maps = fstat(fd, &st) ? NULL : fopen(path, "re");
-	while (maps && !found && getline(&line, &room, maps) > 0)
-		found = parse_shared(line, &mapping) && is_mapping_of(&mapping, &st);
-	free(line);
-	if (maps)
-		fclose(maps);
-	return found;
-}
-
-/* The newest moment in a table: when the live count of a row last left 0. In nanoseconds of the table's clock. */
-static uint64_t last_moment(const struct table *t)
-{
-	uint64_t begun = ticks_of(t->head->begun_ns);
-	uint32_t last = 0;
-
-	for (uint32_t i = ROW_OVERFLOW; i < table_row_end(t); i++) {
-		uint32_t since = t->infos[i].since - (uint32_t)begun;
-
-		if (t->rows[i].peak_count && since > last)
-			last = since;
-	}
-	return (begun + last) << TICK_LOG2;
-}
 
 /* Reports why the file of --ignore cannot be read. That takes one write, because other processes may write to the same
  * terminal. */
@@ -102,60 +38,8 @@ static void print_ignore_error(const char *path, const char *why)
 	out_flush(&out);
 }
 
-/*
- * The time of the file's last change, by the clock of the table. A store to the mapped file changes that time only
- * if the page was clean before. Pages are written back, and so clean again, about every half minute, so when the
- * process ends that time is mostly less than half a minute old. 0: the file is a copy, whose time means nothing.
- */
-static uint64_t moment_of_file(const struct table *t, const struct stat *st)
-{
-	const struct table_header *h = t->head;
-	uint64_t written = (uint64_t)st->st_mtim.tv_sec * 1000000000u + (uint64_t)st->st_mtim.tv_nsec;
-
-	if (!h->inode || h->inode != st->st_ino || written < h->begun_real_ns)
-		return 0;
-	return h->begun_ns + (written - h->begun_real_ns);
-}
-
-/*
- * When the process ended. The watcher or the process itself has noted that in the table. Otherwise the newest moment
- * that left a trace in the file is taken. All of these are by the clock of the machine and the boot that the process
- * ran in, so the result does not depend on where and when the file is read.
- */
-static uint64_t moment_of_end(const struct table *t, const struct stat *st)
-{
-	uint64_t noted = t->head->ended_ns, last = last_moment(t), written = moment_of_file(t, st);
-
-	if (noted)
-		return noted > last ? noted : last;
-	return written > last ? written : last;
-}
-
-#define NOTE_TRIES	100
-#define NOTE_PAUSE_NS	10000000
-
-/*
- * Waits for the watcher's note of the end of the process. The watcher writes it after the process has ended, and a
- * user who kills the program and runs --report at once can be faster. The wait is a second at most, because the
- * watcher may have been killed, too.
- */
-static void await_note(struct table_header *h, int fd, const struct stat *st)
-{
-	struct timespec pause = { 0, NOTE_PAUSE_NS };
-	struct table_header now;
-
-	if (!h->watched || h->inode != st->st_ino)
-		return;
-	for (int i = 0; i < NOTE_TRIES && !h->ended_ns; i++) {
-		nanosleep(&pause, NULL);
-		if (load_header(&now, fd, 0) == LOAD_OK)
-			h->ended_ns = now.ended_ns;
-	}
-}
-
-/* Prints the table and releases it. Returns NULL, or "" if there was an error, which has been reported. moment: that of
- * the table, in nanoseconds of its clock. runs_as: the pid whose directory in /proc has figures of the process, or 0. */
-static const char *print_table(struct options *o, struct table *t, uint64_t moment, uint32_t runs_as)
+/* Prints a dump. Returns NULL, or "" if there was an error, which has been reported. */
+static const char *print_table(struct options *o, struct record_file *r)
 {
 	static struct dumper d;
 	static char outfile_is[OUTFILE_TEXT_BYTES];
@@ -173,9 +57,9 @@ static const char *print_table(struct options *o, struct table *t, uint64_t mome
 		o->outfile = "-";
 	else
 		outfile_resolve(o, outfile_is);
-	o->run = t->head->pid;
-	dump_attach(&d, t, o, &rules, true, moment);
-	d.runs_as = runs_as;
+	o->run = r->table.head->pid;
+	dump_attach(&d, &r->table, o, &rules, true, r->moment_ns);
+	d.runs_as = r->runs_as;
 	dump_write(&d, &(struct dump_request){
 		.sort = o->sort, .sort_count = o->sort_count, .reason = REASON_ASKED,
 	});
@@ -183,39 +67,22 @@ static const char *print_table(struct options *o, struct table *t, uint64_t mome
 	if (options_format(o) != OUTPUT_TEXT)
 		dump_notice_unmatched(&d);
 	dump_detach(&d);
-	load_release(t);
 	return failed ? "" : NULL;
 }
 
 const char *playback(struct options *o)
 {
-	int fd = open(o->report, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	enum load_status status;
-	struct table t;
-	struct stat st;
-	bool runs;
+	static struct record_file record;
+	const char *why = record_file_open(&record, o->report);
 
-	if (fd < 0 || fstat(fd, &st))
-		return strerror(errno);
-	if (!S_ISREG(st.st_mode)) {
-		close(fd);
-		return "it is not a regular file";
-	}
-	status = load_table(&t, fd, 0);
-	if (status != LOAD_OK) {
-		const char *why = status == LOAD_CANNOT_READ ? strerror(errno) : load_status_text(status);
-
-		close(fd);
+	if (why)
 		return why;
-	}
-	runs = is_mapped(t.head->pid, fd);
-	if (!runs)
-		await_note(t.head, fd, &st);
-	if (!runs && !t.head->ended_ns)
+	if (record.end_unknown)
 		fprintf(stderr, "heaptrace: nobody noted in %s when the process ended (there was no watcher, or it was "
 			"killed, too): ages count up to the last moment that left a trace in the file\n", o->report);
-	close(fd);
-	return print_table(o, &t, runs ? now_ns() : moment_of_end(&t, &st), runs ? t.head->pid : 0);
+	why = print_table(o, &record);
+	record_file_close(&record);
+	return why;
 }
 
 /* ---- A process that runs ---- */
@@ -272,7 +139,7 @@ static int open_held(const char *process, const struct mapping *mapping)
 	dir = opendir(path);
 	while (dir && fd < 0 && (entry = readdir(dir))) {
 		snprintf(path, sizeof(path), "/proc/%s/fd/%s", process, entry->d_name);
-		if (!stat(path, &st) && S_ISREG(st.st_mode) && is_mapping_of(mapping, &st))
+		if (!stat(path, &st) && S_ISREG(st.st_mode) && shared_mapping_is_of(mapping, &st))
 			fd = open(path, O_RDONLY | O_CLOEXEC);
 	}
 	if (dir)
@@ -325,13 +192,13 @@ static int open_table(uint32_t pid)
 		struct mapping mapping;
 		struct stat st;
 
-		if (!parse_shared(line, &mapping))
+		if (!shared_mapping_parse(line, &mapping))
 			continue;
 		if (!strncmp(mapping.path, "/memfd:", 7))
 			fd = open_watched(&mapping);
 		else
 			fd = open(mapping.path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-		if (fd >= 0 && (fstat(fd, &st) || !is_mapping_of(&mapping, &st) ||
+		if (fd >= 0 && (fstat(fd, &st) || !shared_mapping_is_of(&mapping, &st) ||
 				load_header(&h, fd, 0) != LOAD_OK)) {
 			close(fd);
 			fd = -1;
@@ -390,16 +257,20 @@ static enum load_status load_process(struct table *t, uint32_t pid)
 const char *playback_process(struct options *o)
 {
 	enum load_status status;
-	struct table t;
+	struct record_file r = { .fd = -1, .runs_as = o->dump };
+	const char *why;
 	int tries = 0;
 
 	/* The process may have ended during the copy, or become another program. */
 	do {
-		status = load_process(&t, o->dump);
+		status = load_process(&r.table, o->dump);
 	} while ((status == LOAD_TRUNCATED || status == LOAD_DAMAGED) && ++tries < LOAD_TRIES);
 	switch (status) {
 	case LOAD_OK:
-		return print_table(o, &t, now_ns(), o->dump);
+		r.moment_ns = now_ns();
+		why = print_table(o, &r);
+		record_file_close(&r);
+		return why;
 	case LOAD_NO_TABLE:
 		return "heaptrace does not trace it (a process is traced from its start: start it as "
 		       "heaptrace PROGRAM, or with LD_PRELOAD)";

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See record_file.h. */
+#include "record_file.h"
+
+#include "shared_mapping.h"
+#include "table/load.h"
+#include "table/row.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Whether the process that the header names has the file mapped: then the process runs on this machine. */
+static bool is_mapped(uint32_t pid, int fd)
+{
+	char path[64], *line = NULL;
+	struct mapping mapping;
+	size_t room = 0;
+	bool found = false;
+	struct stat st;
+	FILE *maps;
+
+	snprintf(path, sizeof(path), "/proc/%u/maps", (unsigned)pid);
+	maps = fstat(fd, &st) ? NULL : fopen(path, "re");
+	while (maps && !found && getline(&line, &room, maps) > 0)
+		found = shared_mapping_parse(line, &mapping) && shared_mapping_is_of(&mapping, &st);
+	free(line);
+	if (maps)
+		fclose(maps);
+	return found;
+}
+
+/* The newest moment in a table: when the live count of a row last left 0. In nanoseconds of the table's clock. */
+static uint64_t last_moment(const struct table *t)
+{
+	uint64_t begun = ticks_of(t->head->begun_ns);
+	uint32_t last = 0;
+
+	for (uint32_t i = ROW_OVERFLOW; i < table_row_end(t); i++) {
+		uint32_t since = t->infos[i].since - (uint32_t)begun;
+
+		if (t->rows[i].peak_count && since > last)
+			last = since;
+	}
+	return (begun + last) << TICK_LOG2;
+}
+
+/*
+ * The time of the file's last change, by the clock of the table. A store to the mapped file changes that time only
+ * if the page was clean before. Pages are written back, and so clean again, about every half minute, so when the
+ * process ends that time is mostly less than half a minute old. 0: the file is a copy, whose time means nothing.
+ */
+static uint64_t moment_of_file(const struct table *t, const struct stat *st)
+{
+	const struct table_header *h = t->head;
+	uint64_t written = (uint64_t)st->st_mtim.tv_sec * 1000000000u + (uint64_t)st->st_mtim.tv_nsec;
+
+	if (!h->inode || h->inode != st->st_ino || written < h->begun_real_ns)
+		return 0;
+	return h->begun_ns + (written - h->begun_real_ns);
+}
+
+/*
+ * When the process ended. The watcher or the process itself has noted that in the table. Otherwise the newest moment
+ * that left a trace in the file is taken. All of these are by the clock of the machine and the boot that the process
+ * ran in, so the result does not depend on where and when the file is read.
+ */
+static uint64_t moment_of_end(const struct table *t, const struct stat *st)
+{
+	uint64_t noted = t->head->ended_ns, last = last_moment(t), written = moment_of_file(t, st);
+
+	if (noted)
+		return noted > last ? noted : last;
+	return written > last ? written : last;
+}
+
+#define NOTE_TRIES	100
+#define NOTE_PAUSE_NS	10000000
+
+/*
+ * Waits for the watcher's note of the end of the process. The watcher writes it after the process has ended, and a
+ * user who kills the program and runs --report at once can be faster. The wait is a second at most, because the
+ * watcher may have been killed, too.
+ */
+static void await_note(struct table_header *h, int fd, const struct stat *st)
+{
+	struct timespec pause = { 0, NOTE_PAUSE_NS };
+	struct table_header now;
+
+	if (!h->watched || h->inode != st->st_ino)
+		return;
+	for (int i = 0; i < NOTE_TRIES && !h->ended_ns; i++) {
+		nanosleep(&pause, NULL);
+		if (load_header(&now, fd, 0) == LOAD_OK)
+			h->ended_ns = now.ended_ns;
+	}
+}
+
+/* Loads the table from r->fd, and finds the moment of its figures. Returns NULL, or why that is not possible. */
+static const char *load(struct record_file *r, const struct stat *st)
+{
+	enum load_status status = load_table(&r->table, r->fd, 0);
+	const struct table_header *h = r->table.head;
+
+	if (status != LOAD_OK)
+		return status == LOAD_CANNOT_READ ? strerror(errno) : load_status_text(status);
+	if (is_mapped(h->pid, r->fd)) {
+		r->runs_as = h->pid;
+		r->moment_ns = now_ns();
+		return NULL;
+	}
+	await_note(r->table.head, r->fd, st);
+	r->end_unknown = !h->ended_ns;
+	r->moment_ns = moment_of_end(&r->table, st);
+	return NULL;
+}
+
+const char *record_file_open(struct record_file *r, const char *path)
+{
+	const char *why = NULL;
+	struct stat st;
+
+	*r = (struct record_file){ .fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK) };
+	if (r->fd < 0 || fstat(r->fd, &st))
+		why = strerror(errno);
+	else
+		why = S_ISREG(st.st_mode) ? load(r, &st) : "it is not a regular file";
+	if (why)
+		record_file_close(r);
+	return why;
+}
+
+void record_file_close(struct record_file *r)
+{
+	load_release(&r->table);
+	if (r->fd >= 0)
+		close(r->fd);
+	r->fd = -1;
+}
