@@ -95,8 +95,10 @@ struct model_request {
 
 struct model_moment {
 	uint64_t now_ns;		/* when the figures were taken */
-	uint64_t begun_ns;		/* when the table was made: the start of the process, or its fork */
+	uint64_t begun_ns;		/* when the table was made: the start of the process; in a forked child, its parent's */
 	uint64_t begun_real_ns;		/* the same moment by CLOCK_REALTIME */
+	uint64_t peak_at_ns;		/* when totals.peak_size was reached, since begun_ns: the first look at the clock
+					 * that saw it (table/timeline.h) */
 	uint32_t number;		/* of this dump among those of the process, from 1 on */
 	enum model_reason reason;
 };

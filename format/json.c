@@ -193,6 +193,7 @@ static void write_moment(const struct model *m, struct out *out)
 	add_string(out, "reason", reason_name(t->reason));
 	add_number(out, "since-start-ns", t->now_ns > t->begun_ns ? t->now_ns - t->begun_ns : 0);
 	add_number(out, "started-unix-ns", t->begun_real_ns);
+	add_number(out, "peak-at-ns", t->peak_at_ns);
 	out_text(out, "},\n");
 }
 

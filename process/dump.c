@@ -7,6 +7,7 @@
 #include "base/safe_open.h"
 #include "format/words.h"
 #include "table/row.h"
+#include "table/timeline.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -299,6 +300,8 @@ bool dump_write(struct dumper *d, const struct dump_request *r)
 	safe_open_forget();
 	d->output.tries_again = r->tries_again;
 	d->number = d->table->head->dumps + 1;	/* the watcher counts the dumps of --every there, too */
+	if (!d->foreign)
+		timeline_note_dump(d->table, d->number, now_ns());
 	out_init(&out, output_begin(&d->output, d->number), buf, buf_bytes);
 	if (out.fd < 0) {
 		arena_release(&arena);

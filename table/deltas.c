@@ -3,6 +3,7 @@
 #include "delta_change.h"
 
 #include "layout.h"
+#include "timeline.h"
 
 #include <sched.h>
 #include <string.h>
@@ -112,14 +113,17 @@ static bool is_empty(const struct table *t, uint32_t row)
 
 void deltas_row_begins(struct table *t, uint32_t row, int64_t visible)
 {
-	uint32_t now;
+	uint64_t now;
+	uint32_t ticks;
 
 	if (visible > 0 && !delta_may_be_empty(t, row, visible))
 		return;
 	/* If the age has begun within this tick, it would not change, and the slots need not be read. */
-	now = (uint32_t)ticks_of(now_ns());
-	if (load_relaxed(&t->infos[row].since) != now && is_empty(t, row))
-		store_relaxed(&t->infos[row].since, now);
+	now = now_ns();
+	ticks = (uint32_t)ticks_of(now);
+	if (load_relaxed(&t->infos[row].since) != ticks && is_empty(t, row))
+		store_relaxed(&t->infos[row].since, ticks);
+	timeline_look(t, now, ticks);
 }
 
 /* ---- A flush ---- */
@@ -298,6 +302,7 @@ void deltas_forked(struct table *t, struct deltas *own)
 
 	store_relaxed(&h->frozen, 0);
 	memset(t->local->row_locks, 0, sizeof(t->local->row_locks));
+	store_relaxed(&t->local->adds_point, 0);
 	for (uint32_t i = 0; i < thread_count(t); i++) {
 		struct deltas *d = &t->deltas[i];
 

@@ -6,6 +6,7 @@
 #include "deltas.h"
 #include "index.h"
 #include "modules.h"
+#include "timeline.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -47,6 +48,7 @@ static const struct part parts[TABLE_PARTS] = {
 	[TABLE_MODULES] = PART(module_limit, module_count, modules_offset, sizeof(struct module), 128),
 	[TABLE_TEXT] = PART(text_limit, text_used, text_offset, 1, 32768),
 	[TABLE_DELTAS] = PART(deltas_limit, deltas_used, deltas_offset, sizeof(struct deltas), 1),
+	[TABLE_TIMELINE] = PART(timeline_limit, timeline_count, timeline_offset, sizeof(struct timeline_point), 64),
 	[TABLE_ROW_INDEX] = PART(row_levels, magic, row_index_offset, sizeof(uint32_t), 1),
 	[TABLE_CODE_INDEX] = PART(code_levels, magic, code_index_offset, sizeof(uint32_t), 1),
 	[TABLE_SHARES] = PART(shares_log2, magic, shares_offset, sizeof(uint32_t), 1),
@@ -112,7 +114,7 @@ static uint64_t take(uint64_t *at, uint64_t size_bytes)
 /* Parts that are small, and lie in the header's window. */
 static bool is_beside_header(enum table_part part)
 {
-	return part == TABLE_MODULES || part == TABLE_SHARES;
+	return part == TABLE_MODULES || part == TABLE_TIMELINE || part == TABLE_SHARES;
 }
 
 static void place_parts(struct table_header *h)
@@ -147,6 +149,7 @@ static uint32_t most_of(unsigned rows_log2, enum table_part part)
 	case TABLE_MODULES:	return MODULES;
 	case TABLE_TEXT:	return TEXT_BYTES;
 	case TABLE_DELTAS:	return DELTAS_THREADS;
+	case TABLE_TIMELINE:	return TIMELINE_POINTS;
 	case TABLE_ROW_INDEX:
 	case TABLE_CODE_INDEX:	return index_levels_for(rows_log2);
 	case TABLE_SHARES:	return TABLE_SHARES_LOG2;
@@ -174,6 +177,7 @@ void layout_header(struct table_header *h, unsigned rows_log2)
 	h->early = 1;
 	h->totals.epoch = 2;
 	h->totals.above = UINT64_MAX;
+	h->timeline.spacing = 1;
 }
 
 uint64_t layout_limit_bytes(const struct table_header *h, enum table_part part)
@@ -230,6 +234,7 @@ void layout_locate(struct table *t, void *base)
 	t->deltas = (struct deltas *)(at + t->head->deltas_offset);
 	t->modules = (struct module *)(at + t->head->modules_offset);
 	t->text = at + t->head->text_offset;
+	t->timeline = (struct timeline_point *)(at + t->head->timeline_offset);
 }
 
 /* Whether to try again what the kernel has refused. After each attempt twice as many calls are needed until the next,
@@ -388,7 +393,7 @@ bool layout_begin(struct table *t)
 	for (enum table_part part = 0; part < TABLE_PARTS; part++)
 		*limit_of(t->head, part) = 0;
 	for (enum table_part part = 0; part < TABLE_PARTS; part++) {
-		if (part != TABLE_DELTAS && part != TABLE_UPPERS && !layout_grow(t, part))
+		if (part != TABLE_DELTAS && part != TABLE_UPPERS && part != TABLE_TIMELINE && !layout_grow(t, part))
 			return false;
 	}
 	return true;

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "deltas.h"
 #include "layout.h"
+#include "timeline.h"
 
 /* ---- Upper parts ---- */
 
@@ -88,9 +89,13 @@ static void add_calls(struct table *t, uint32_t row, uint32_t calls, uint64_t si
 
 /* ---- Live blocks ---- */
 
-void __attribute__((noinline)) row_begins(struct row_info *info)
+void __attribute__((noinline)) row_begins(struct table *t, struct row_info *info)
 {
-	store_relaxed(&info->since, (uint32_t)ticks_of(now_ns()));
+	uint64_t now = now_ns();
+	uint32_t ticks = (uint32_t)ticks_of(now);
+
+	store_relaxed(&info->since, ticks);
+	timeline_look(t, now, ticks);
 }
 
 bool row_save_peak(struct table *t, struct row *r, int32_t more)

@@ -121,8 +121,8 @@ void row_change(struct table *t, uint32_t row, int blocks, int64_t bytes, uint64
 bool row_save_peak(struct table *t, struct row *r, int32_t more);
 /* The same for the row's upper parts. */
 void row_save_upper_peak(struct table *t, struct row_upper *u, int32_t more);
-/* The live count has left 0: the row's age begins. */
-void row_begins(struct row_info *info);
+/* The live count has left 0: the row's age begins. The timeline gets a point if one is due. */
+void row_begins(struct table *t, struct row_info *info);
 /* Notes the quarters of 2^32 that the row's sums have reached. */
 void row_note_sums(struct table *t, uint32_t row);
 
@@ -245,7 +245,7 @@ static inline __attribute__((always_inline)) bool row_alloc_single(struct table 
 	if (count > load_relaxed(&r->peak_count))
 		store_relaxed(&r->peak_count, count);
 	if (unlikely(count == 1))
-		row_begins(&t->infos[r - t->rows]);
+		row_begins(t, &t->infos[r - t->rows]);
 	return true;
 }
 

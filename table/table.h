@@ -2,8 +2,8 @@
 /*
  * The table: one row of counters for each distinct backtrace, in one mapping that contains no pointer.
  *
- *	header  uppers  rows     infos    codes    frames   indexes   modules, text
- *	totals  40 B    32 B     16 B     8 B      2 B      4 B       modules.h
+ *	header  uppers  rows     infos    codes    frames   indexes   modules, text, timeline
+ *	totals  40 B    32 B     16 B     8 B      2 B      4 B       modules.h      timeline.h
  *	        of few  counters frames   pc and   codes    of rows
  *	        rows    (row.h)  of row   module   in runs  and codes
  *
@@ -49,7 +49,7 @@
 #include <stdint.h>
 
 #define TABLE_MAGIC		"heaptrc"	/* 8 bytes with its NUL */
-#define TABLE_VERSION		13
+#define TABLE_VERSION		14
 #define TABLE_FRAMES_MAX	256	/* frames of one row */
 #define TABLE_TRUNCATED		512u	/* places in the set of addresses of truncated.h */
 
@@ -164,6 +164,16 @@ enum table_life {
 
 #define TABLE_SLOTS	256u	/* rows for which each thread has slots; a power of two */
 
+#define TIMELINE_DUMPS	64u
+
+/* What belongs to the timeline beside its points (timeline.h). Times are in nanoseconds since begun_ns. */
+struct table_timeline {
+	uint64_t peak_size;		/* totals.peak_size, and when that was first seen */
+	uint64_t peak_ns;
+	uint64_t dumps_ns[TIMELINE_DUMPS];	/* when dump n was taken, at n % TIMELINE_DUMPS: the newest ones; 0: none */
+	uint32_t spacing;		/* ticks (row.h) from point to point, at least */
+};
+
 enum table_lack {
 	TABLE_NO_SPACE = 1,		/* the disk is full, or memory: that is for good */
 	TABLE_NO_ADDRESSES,		/* the kernel refused to make a mapping longer: a limit */
@@ -175,7 +185,7 @@ struct table_header {
 	uint32_t word_bits;		/* 32 or 64, of the traced program */
 	uint64_t size_bytes;		/* of the whole mapping */
 	uint64_t rows_offset, infos_offset, uppers_offset, codes_offset, frames_offset, row_index_offset,
-		 code_index_offset, shares_offset, deltas_offset, modules_offset, text_offset;
+		 code_index_offset, shares_offset, deltas_offset, modules_offset, text_offset, timeline_offset;
 	uint32_t rows_log2;		/* the layout follows from this */
 	uint32_t pid;
 	char command[16];
@@ -193,7 +203,7 @@ struct table_header {
 	struct heap_places heap;	/* where malloc has its figures, in the process */
 
 	/* What may be used of each part (layout.h). */
-	uint32_t row_limit, code_limit, frame_limit, deltas_limit, module_limit, text_limit;
+	uint32_t row_limit, code_limit, frame_limit, deltas_limit, module_limit, text_limit, timeline_limit;
 	uint32_t upper_limit, row_levels, code_levels, shares_log2;
 	uint32_t no_space;		/* 0, or enum table_lack: a part could not grow */
 	uint32_t depth;			/* the most frames of a row; the frames part may have more outward of them */
@@ -207,6 +217,7 @@ struct table_header {
 	uint32_t rows_wasted;		/* lost a race to intern the same backtrace */
 	uint32_t module_changes;	/* added, or come back to their old place */
 	uint32_t early;			/* the modules are not yet listed */
+	uint32_t timeline_count;	/* points */
 	uint32_t deltas_used;		/* may run past deltas_limit */
 	uint32_t uppers_used;		/* 0 included; may run past upper_limit when it is full */
 	uint32_t frozen;		/* 1: a view collects, and nothing moves from a slot to a row (deltas.h) */
@@ -215,6 +226,8 @@ struct table_header {
 	uint32_t signal_returns[SIGNAL_RETURNS_MAX];	/* codes: table_is_signal_return() */
 
 	__attribute__((aligned(64))) struct table_totals totals;
+
+	struct table_timeline timeline;
 
 	/* Upper bounds of the frees that are pending in all threads' slots of each number (deltas.h). */
 	uint32_t pending_frees[TABLE_SLOTS];
@@ -226,7 +239,7 @@ _Static_assert(sizeof(struct row) == 32, "two rows a cache line");
 _Static_assert(sizeof(struct row_info) == 16, "four infos a cache line");
 _Static_assert(sizeof(struct row_upper) == 40, "the same in programs of 32 bits");
 
-#define TABLE_WINDOWS	12
+#define TABLE_WINDOWS	13
 
 #define TABLE_PAGES_READ	256u
 #define TABLE_CODE_HINTS	((uint32_t)1 << 12)
@@ -252,6 +265,7 @@ struct table_local {
 	void (*notify_peak)(void);
 	uint32_t modules_have_gone;		/* 1: some module has been unloaded, or is just about to be */
 	uint32_t unloading;			/* threads that are unloading modules */
+	uint32_t adds_point;			/* 1: a thread adds a point to the timeline */
 	char program_path[TABLE_PATH_BYTES];	/* the loader's name for the program is "" */
 };
 
@@ -268,9 +282,11 @@ struct table {
 	struct deltas *deltas;		/* deltas.h */
 	struct module *modules;		/* modules.h */
 	char *text;			/* the modules' paths */
+	struct timeline_point *timeline;	/* timeline.h */
 	struct table_local *local;	/* NULL: the table was loaded */
 	bool shared;			/* in a file or a memfd, not in memory of its own */
 	bool populates;			/* shared, and pages have to be reserved before they are touched */
+	uint32_t timeline_due;		/* ticks (row.h): when the timeline gets its next point */
 	uint32_t refused;		/* mappings that could not grow */
 	uint64_t mapped[TABLE_WINDOWS];	/* bytes of each part from its beginning on (layout.h) */
 };

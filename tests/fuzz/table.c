@@ -49,6 +49,8 @@ static void make_right(struct table_header *h)
 		h->module_limit = most.module_limit;
 	if (h->text_limit > most.text_limit)
 		h->text_limit = most.text_limit;
+	if (h->timeline_limit > most.timeline_limit)
+		h->timeline_limit = most.timeline_limit;
 	h->row_levels %= most.row_levels + 1;
 	h->code_levels %= most.code_levels + 1;
 	h->shares_log2 %= most.shares_log2 + 1;
