@@ -310,8 +310,8 @@ static void run(const struct program *p, int argc, char **argv, char **env)
 	quit_saying(EXIT_EXEC, "%s: cannot execute: %s", p->culprit, strerror(error));
 }
 
-/* The formats that only the watcher, --report and --dump write, and no traced process. */
-static const struct format *const by_reporter[] = { &json_format, NULL };
+/* What only the watcher, --report and --dump write, and no traced process. */
+static const struct format *const by_reporter[] = { &json_format, &text_report_format, NULL };
 
 int main(int argc, char **argv)
 {

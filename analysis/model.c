@@ -57,6 +57,10 @@ static void add_up(struct model_totals *t, const struct view *v)
 {
 	t->partial = v->cut;
 	t->left_weight = v->left_value;
+	t->heap_peak = v->rest.heap_peak_size;
+	t->total_size = v->rest.total_size;
+	t->total_count = v->rest.total_count;
+	t->temporary = v->rest.temporary;
 	for (uint32_t i = 0; i < view_end(v, 0); i++) {
 		const struct counters *c = &v->rows[i].counters;
 
@@ -74,25 +78,27 @@ static void add_up(struct model_totals *t, const struct view *v)
 	}
 }
 
-/* Whether a row is listed in a section; value: its figure for the section's key. */
-static bool is_listed(enum model_rows rows, uint64_t value, const struct counters *c)
+/* Whether a row is listed in a section with this key; value: its figure for the key. */
+static bool is_listed(enum model_rows rows, enum sort_key key, uint64_t value, const struct counters *c)
 {
-	switch (rows) {
-	case MODEL_ROWS_WEIGHTS:
-		return value != 0;
-	case MODEL_ROWS_OF_KEY:
-		return value != 0 || c->live_count != 0;
-	case MODEL_ROWS_LIVE:
-		break;
-	}
-	return c->live_count != 0;
+	return rows == MODEL_ROWS_OF_KEY && model_key_is_live(key) ? c->live_count != 0 : value != 0;
+}
+
+/* How many rows the section would list if there were memory for all. Of a key of the past these are at most the rows
+ * that have counted a call. */
+static uint32_t rows_to_list(const struct model *m, const struct model_section *s, uint32_t top)
+{
+	const struct view *v = &m->parts->view;
+	uint32_t rows = !v->cut ? s->count : model_key_is_live(s->key) ? m->totals.live_rows : v->called_rows;
+
+	return top && top < rows ? top : rows;
 }
 
 static bool list_rows(struct model *m, unsigned section, const struct model_request *q, struct arena *arena)
 {
 	const struct view *v = &m->parts->view;
 	struct model_section *s = &m->sections[section];
-	uint32_t first = view_first(v, section), end = view_end(v, section);
+	uint32_t first = view_first(v, section), end = view_end(v, section), wanted;
 	uint32_t top = q->rows == MODEL_ROWS_WEIGHTS ? 0 : q->options->top;
 	struct sort_entry *rows = arena_alloc(arena, (end - first) * sizeof(*rows));
 
@@ -101,17 +107,46 @@ static bool list_rows(struct model *m, unsigned section, const struct model_requ
 	for (uint32_t i = first; i < end; i++) {
 		uint64_t value = view_value(v, &v->rows[i], s->key);
 
-		if (is_listed(q->rows, value, &v->rows[i].counters))
+		if (is_listed(q->rows, s->key, value, &v->rows[i].counters))
 			rows[s->count++] = (struct sort_entry){ value, i };
 	}
-	if (v->cut && (!top || top > s->count) && s->count < m->totals.live_rows)
-		s->left_out = (top && top < m->totals.live_rows ? top : m->totals.live_rows) - s->count;
+	wanted = rows_to_list(m, s, top);
+	s->left_out = wanted > s->count ? wanted - s->count : 0;
 	if (!top || top > s->count)
 		top = s->count;
 	sort_largest(rows, s->count, top);
 	s->rows = rows;
 	s->count = top;
 	return true;
+}
+
+/* Lists every row. Where memory is short, these are the rows that the view has for the first key. */
+static bool list_all(struct model *m, struct arena *arena)
+{
+	const struct view *v = &m->parts->view;
+	struct model_section *s = &m->all;
+	uint32_t end = view_end(v, 0);
+	struct sort_entry *rows = arena_alloc(arena, end * sizeof(*rows));
+
+	if (!rows)
+		return false;
+	s->key = m->sections[0].key;
+	for (uint32_t i = 0; i < end; i++)
+		rows[i] = (struct sort_entry){ view_value(v, &v->rows[i], s->key), i };
+	sort_largest(rows, end, end);
+	s->rows = rows;
+	s->count = end;
+	return true;
+}
+
+/* Whether no section would list a row. */
+static bool is_empty(const struct model *m, const struct model_request *q)
+{
+	for (unsigned i = 0; i < q->sort_count; i++) {
+		if (!model_key_is_live(q->sort[i]))
+			return !m->totals.total_count;
+	}
+	return !m->totals.live_rows;
 }
 
 static void add_section_names(const struct model *m, const struct model_section *s, struct names *n)
@@ -131,7 +166,7 @@ static void find_figures(struct model *m, struct model_parts *p, const struct mo
 }
 
 /* Checks the invariants of model.h against the view that the model was made of. */
-static void check_model(const struct model *m, enum model_rows rows)
+static void check_model(const struct model *m)
 {
 	for (unsigned i = 0; i < m->section_count; i++) {
 		const struct model_section *s = &m->sections[i];
@@ -146,7 +181,7 @@ static void check_model(const struct model *m, enum model_rows rows)
 			check_at_most(v[SORT_COUNT], v[SORT_PEAK_COUNT], "a row's live count is not above its peak");
 			check_at_most(v[SORT_TEMPORARY], v[SORT_TOTAL_COUNT], "temporary calls are calls");
 			check_at_most(v[s->key], last, "the rows of a section are in order");
-			check(rows != MODEL_ROWS_LIVE || v[SORT_COUNT], "a row that is listed has live blocks");
+			check(v[SORT_COUNT] || !model_key_is_live(s->key), "a row that is listed has live blocks");
 			last = v[s->key];
 			size += v[SORT_SIZE];
 			live += v[SORT_COUNT] != 0;
@@ -175,6 +210,16 @@ static void begin(struct model *m, const struct model_request *q, const struct m
 	m->parts = p;
 }
 
+/* Whether rows without live blocks are needed one by one, and not only their sums. */
+static bool needs_all_rows(const struct model_request *q)
+{
+	bool all = q->all_rows || (q->rules && q->rules->count);
+
+	for (unsigned i = 0; i < q->sort_count; i++)
+		all |= !model_key_is_live(q->sort[i]);
+	return all;
+}
+
 enum model_result model_make(struct model **made, const struct model_request *q, struct arena *arena)
 {
 	struct model *m = *made = arena_alloc(arena, sizeof(*m));
@@ -183,7 +228,7 @@ enum model_result model_make(struct model **made, const struct model_request *q,
 
 	if (!m || !p)
 		return MODEL_NO_MEMORY;
-	if (!view_take(&p->view, q->table, q->rows != MODEL_ROWS_LIVE, q->sort, q->sort_count, arena) ||
+	if (!view_take(&p->view, q->table, needs_all_rows(q), q->sort, q->sort_count, arena) ||
 	    !names_init(&p->names, q, arena))
 		return MODEL_NO_MEMORY;
 	p->table = q->table;
@@ -194,7 +239,7 @@ enum model_result model_make(struct model **made, const struct model_request *q,
 	if (m->rules)
 		filter_apply(&p->view, &p->names, m->rules, m->section_count, &m->totals);
 	add_up(&m->totals, &p->view);
-	if (q->skip_if_empty && q->rows == MODEL_ROWS_LIVE && !m->totals.live_rows)
+	if (q->skip_if_empty && q->rows == MODEL_ROWS_OF_KEY && is_empty(m, q))
 		return MODEL_EMPTY;
 	for (unsigned i = 0; i < m->section_count; i++) {
 		m->sections[i].key = q->sort[i];
@@ -202,11 +247,16 @@ enum model_result model_make(struct model **made, const struct model_request *q,
 			return MODEL_NO_MEMORY;
 		add_section_names(m, &m->sections[i], &p->names);
 	}
+	if (q->all_rows) {
+		if (!list_all(m, arena))
+			return MODEL_NO_MEMORY;
+		add_section_names(m, &m->all, &p->names);
+	}
 	names_resolve(&p->names);
 	if (q->tries_again && safe_open_exhausted())
 		return MODEL_NO_DESCRIPTOR;
 	if (q->figures)
 		find_figures(m, p, q, &blocks);
-	check_costly(check_model(m, q->rows));
+	check_costly(check_model(m));
 	return MODEL_DONE;
 }

@@ -26,7 +26,7 @@
  *	of a row: size <= peak-size, count <= peak-count, count <= total-count, temporary <= total-count
  *	the values of a section's key never grow from one listed row to the next
  *
- * Names are resolved for the listed rows only. A frame of any other row has its address, but no
+ * Names are resolved for the rows that a section or `all` lists. A frame of any other row has its address, but no
  * function.
  *
  * All functions are async-signal-safe. The model's memory is the caller's arena: the model lives until
@@ -47,10 +47,16 @@ struct table;
 
 /* Which rows a section lists. */
 enum model_rows {
-	MODEL_ROWS_LIVE,	/* rows with live blocks, at most options.top */
-	MODEL_ROWS_OF_KEY,	/* rows with live blocks, or whose figure for the key is not 0; at most options.top */
+	MODEL_ROWS_OF_KEY,	/* at most options.top rows: of a key of the present (model_key_is_live()) those with live
+				 * blocks, of a key of the past those whose figure for it is not 0 */
 	MODEL_ROWS_WEIGHTS,	/* all rows whose figure for the key is not 0 */
 };
+
+/* Whether the key's figures are about blocks that are alive now: size, count, age. */
+static inline bool model_key_is_live(enum sort_key key)
+{
+	return key == SORT_SIZE || key == SORT_COUNT || key == SORT_AGE;
+}
 
 /* Why a dump is taken. */
 enum model_reason {
@@ -79,7 +85,8 @@ struct model_request {
 	enum model_rows rows;
 	enum model_reason reason;
 	bool figures;				/* model.allocator, not_seen and the sections' lacks are filled, too */
-	bool skip_if_empty;			/* with MODEL_ROWS_LIVE: no model is made where no block is live */
+	bool all_rows;				/* model.all is filled, too */
+	bool skip_if_empty;			/* with MODEL_ROWS_OF_KEY: no model is made where no section lists a row */
 	bool foreign;				/* the table is of another process, whose modules are not in the
 						 * memory of this one */
 	uint32_t runs_as;			/* if foreign: the pid of that process as seen from here; 0: it has
@@ -107,7 +114,6 @@ struct model_moment {
 struct model_totals {
 	uint32_t live_rows;		/* rows with live blocks, listed or not */
 	uint64_t size, count;		/* of the live blocks */
-	/* These four are of all rows or, with MODEL_ROWS_LIVE, of the rows with live blocks: */
 	uint64_t heap_peak, total_size, total_count, temporary;
 	uint64_t peak_size;		/* the largest size that the whole heap has ever had, ignored rows included */
 	uint32_t ignored_rows;		/* rows with live blocks that a rule has left out */
@@ -185,13 +191,15 @@ struct model {
 	struct model_not_seen not_seen;
 	struct model_section sections[SORT_KEYS];
 	unsigned section_count;
+	struct model_section all;		/* with request.all_rows: every row, those without live blocks too, by the
+						 * first key; all with names, but without lacks */
 	const struct model_parts *parts;	/* for the functions below */
 };
 
 enum model_result {
 	MODEL_DONE,
-	MODEL_EMPTY,		/* request.skip_if_empty is set, and no block is live. Of the model only the
-				 * totals are there */
+	MODEL_EMPTY,		/* request.skip_if_empty is set, and no section would list a row. Of the model only
+				 * the totals are there */
 	MODEL_NO_MEMORY,
 	MODEL_NO_DESCRIPTOR,	/* request.tries_again is set, and a file could not be read because the process
 				 * has no descriptor left (base/safe_open.h): the caller frees some, and calls

@@ -16,7 +16,7 @@ const struct format *format_of(const struct options *o)
 	enum output_format wanted = options_format(o);
 
 	for (unsigned i = 0; offered && offered[i]; i++) {
-		if (!strcmp(offered[i]->name, options_format_name(wanted)))
+		if (options_by_reporter(o) && !strcmp(offered[i]->name, options_format_name(wanted)))
 			return offered[i];
 	}
 	return wanted == OUTPUT_FOLDED ? &folded_format : &text_format;

@@ -5,7 +5,8 @@
  *
  * The traced process itself writes the formats that are not by_reporter, perhaps in a signal handler. So their code
  * is async-signal-safe, and takes memory from the arena only. The formats that are by_reporter are written by the
- * watcher, --report and --dump. They are not linked into the library, because nothing there refers to them.
+ * watcher, --report and --dump: these are formats that the traced process never writes, and text as it is with certain
+ * options (options_by_reporter()). They are not linked into the library, because nothing there refers to them.
  */
 #ifndef FORMAT_FORMAT_H
 #define FORMAT_FORMAT_H
@@ -19,6 +20,7 @@ struct format {
 	bool figures;		/* it shows the parts of a model that model_request.figures requests */
 	bool by_reporter;	/* the traced process never writes it: see options_by_reporter() */
 	enum model_rows rows;	/* what a section lists */
+	bool all_rows;		/* see model_request */
 	uint8_t sections_max;	/* how many sections, one for each sort key, it can show */
 	/* Writes a model, which has at least one section. The arena is for work space. Where it has no memory, the
 	 * format still writes as much as it can. Errors of writing are in *out. */
@@ -26,6 +28,8 @@ struct format {
 };
 
 extern const struct format text_format, folded_format, json_format;
+/* The text dump with what options of the purpose REPORTER ask for: its name is "text", too. */
+extern const struct format text_report_format;
 
 /* The format of dumps that the options choose. Async-signal-safe. */
 const struct format *format_of(const struct options *o);

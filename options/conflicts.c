@@ -36,7 +36,7 @@ static bool is_reading(const struct options *o)
 /* Whether the option has an effect on the command that the options ask for. */
 static bool has_effect(const struct options *o, const struct option_entry *e)
 {
-	return e->purpose == OPTION_PURPOSE_ALL ||
+	return e->purpose == OPTION_PURPOSE_ALL || e->purpose == OPTION_PURPOSE_REPORTER ||
 	       (e->purpose == OPTION_PURPOSE_READING) == is_reading(o);
 }
 

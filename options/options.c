@@ -77,6 +77,20 @@ enum output_format options_format(const struct options *o)
 	return format == OUTPUT_UNSET ? OUTPUT_TEXT : format;
 }
 
+bool options_by_reporter(const struct options *o)
+{
+	struct options initial;
+
+	if (options_format(o) >= OUTPUT_BY_REPORTER)
+		return true;
+	options_init(&initial);
+	for (const struct option_entry *e = options_table; e->name; e++) {
+		if (e->purpose == OPTION_PURPOSE_REPORTER && !options_same(o, &initial, e))
+			return true;
+	}
+	return false;
+}
+
 const struct option_entry *options_find(const char *name, size_t len)
 {
 	for (const struct option_entry *e = options_table; e->name; e++)

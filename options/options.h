@@ -25,8 +25,9 @@ enum sort_key {
 };
 
 /*
- * The formats of dumps. The traced process itself writes text and folded stacks. Formats from OUTPUT_BY_REPORTER
- * on are written by another process that reads the table: the watcher (wrapper/watcher.h), --report or --dump.
+ * The formats of dumps. The traced process itself writes text and folded stacks, if no option of the purpose REPORTER is
+ * given. Formats from OUTPUT_BY_REPORTER on are always written by another process that reads the table: the watcher
+ * (wrapper/watcher.h), --report or --dump.
  */
 enum output_format {
 	OUTPUT_UNSET,		/* no option names a format: the ending of outfile decides */
@@ -48,7 +49,7 @@ enum unwind_mode {
 #ifndef HEAPTRACE_DEPTH			/* `make DEPTH=NUM` */
 #define HEAPTRACE_DEPTH		8	/* default depth in text dumps */
 #endif
-#define OPTIONS_DIRECTORIES_MAX	16	/* of an option that may be repeated */
+#define OPTIONS_TEXTS_MAX	16	/* of an option that may be repeated */
 _Static_assert(HEAPTRACE_DEPTH >= 1 && HEAPTRACE_DEPTH <= OPTIONS_DEPTH_MAX,
 	       "make DEPTH=NUM takes 1 to 255");
 
@@ -73,7 +74,7 @@ struct options {
 	const char *sysroot;		/* where --report looks for the modules' files, or NULL */
 	bool no_watch;			/* no watcher is started, so nobody prints the dump of a process that is killed */
 	uint8_t debug_dir_count;
-	const char *debug_dirs[OPTIONS_DIRECTORIES_MAX]; /* directories of debug files, none with a ':' */
+	const char *debug_dirs[OPTIONS_TEXTS_MAX]; /* directories of debug files, none with a ':' */
 	uint64_t above_bytes;		/* a dump when the heap first exceeds a multiple of this; 0: no such dumps */
 	uint32_t every_ms;		/* milliseconds from dump to dump; 0: no such dumps */
 	uint32_t dump;			/* pid of a process to print a dump of (wrapper only), or 0 */
@@ -94,11 +95,9 @@ struct options {
  */
 enum output_format options_format(const struct options *o);
 
-/* Whether another process than the traced one writes its dumps. */
-static inline bool options_by_reporter(const struct options *o)
-{
-	return options_format(o) >= OUTPUT_BY_REPORTER;
-}
+/* Whether another process than the traced one writes its dumps: the format asks for that, or an option whose purpose is
+ * REPORTER has another value than the default. */
+bool options_by_reporter(const struct options *o);
 
 /* How many frames of each backtrace are kept, 1 to 255: the given number, or the default. */
 static inline uint8_t options_depth(const struct options *o)
@@ -113,7 +112,8 @@ enum option_id {
 	OPTIONS
 };
 
-/* How a value is read and printed (types.c). Texts are kept by reference. */
+/* How a value is read and printed (types.c). Texts are kept by reference. NUMBER, SIZE and SHARE can have the default
+ * `none`, for which all bits of the field are set. */
 enum option_type {
 	OPTION_TYPE_ACTION,	/* no value, no field: the wrapper does something at once */
 	OPTION_TYPE_FLAG,	/* no value; bool, true when the option is given */
@@ -122,8 +122,9 @@ enum option_type {
 	OPTION_TYPE_NUMBER,	/* a whole number; unsigned, of any size */
 	OPTION_TYPE_LIMIT,	/* a NUMBER, where 0 means all */
 	OPTION_TYPE_PROCESS,	/* a NUMBER, the id of a process */
-	OPTION_TYPE_SIZE,	/* bytes, with a unit; uint64_t */
-	OPTION_TYPE_SECONDS,	/* may have decimals; uint32_t, in milliseconds */
+	OPTION_TYPE_SIZE,	/* bytes, or a unit (k, M, G, T, Ki, Mi, Gi, Ti); uint64_t */
+	OPTION_TYPE_TIME,	/* seconds, or a unit (ms, s, m, h); uint32_t, in milliseconds */
+	OPTION_TYPE_SHARE,	/* percent; uint32_t, in thousandths of a percent */
 	OPTION_TYPE_WORD,	/* one of WORDS; uint8_t, its index */
 	OPTION_TYPE_KEYS,	/* several of WORDS, each at most once; array of uint8_t */
 	OPTION_TYPE_SIGNAL,	/* by name or number, or none; uint8_t, 0 for none */
@@ -132,7 +133,8 @@ enum option_type {
 	OPTION_TYPE_RECORD,	/* a path with placeholders, `-` is refused */
 	OPTION_TYPE_DIRECTORY,	/* a path; const char * */
 	OPTION_TYPE_DIRECTORIES,/* the option may be repeated; array of const char * */
-	OPTION_TYPE_TEXT,	/* internal; const char * */
+	OPTION_TYPE_TEXT,	/* const char * */
+	OPTION_TYPE_TEXTS,	/* the option may be repeated; array of const char * */
 	OPTION_TYPES
 };
 
@@ -147,6 +149,8 @@ enum option_purpose {
 	OPTION_PURPOSE_ALL,
 	OPTION_PURPOSE_TRACING,		/* says how a program is traced */
 	OPTION_PURPOSE_READING,		/* says something about --report and --dump only */
+	OPTION_PURPOSE_REPORTER,	/* as ALL, and dumps with it are written by another process than the traced
+					 * one: options_by_reporter() */
 };
 
 /* One row of the table, without the texts of --help. */

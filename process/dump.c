@@ -162,7 +162,7 @@ void dump_init(struct dumper *d, struct table *t, const struct options *o, bool 
 	t->head->pid = d->pid;
 	memcpy(t->head->command, d->command, sizeof(d->command));
 	d->output.tries_again = true;	/* the first dump opens the file again if it cannot be opened now */
-	replaces = options_by_reporter(o) || d->format->replaces;
+	replaces = options_format(o) >= OUTPUT_BY_REPORTER || d->format->replaces;
 	output_init(&d->output, o, d->command, d->pid, replaces, truncate);
 	if (o->ignore)
 		read_rules(d);
@@ -222,7 +222,7 @@ static void fill_request(struct dumper *d, const struct dump_request *r, struct 
 		dump_note_loaded(d);
 	*q = (struct model_request){
 		.table = d->table, .options = d->options, .rules = &d->rules,
-		.rows = format->rows, .reason = r->reason, .figures = format->figures,
+		.rows = format->rows, .all_rows = format->all_rows, .reason = r->reason, .figures = format->figures,
 		.skip_if_empty = r->final, .foreign = d->foreign, .runs_as = d->runs_as,
 		.now_ns = d->now_ns, .tries_again = r->tries_again, .heap_still = r->heap_still,
 		.sort_count = r->sort_count < format->sections_max ? r->sort_count : format->sections_max,

@@ -143,8 +143,11 @@ static void settle_heap_peak(struct view *v, uint64_t known_peak)
 
 	for (uint32_t i = 0; i < v->count; i++)
 		live += v->rows[i].counters.live_size;
-	for (uint32_t i = 0; i < v->count && live > known_peak; i++)
+	if (live <= known_peak)
+		return;
+	for (uint32_t i = 0; i < v->count; i++)
 		v->rows[i].counters.heap_peak_size = v->rows[i].counters.live_size;
+	v->rest.heap_peak_size = 0;
 }
 
 static void take_row(struct view *v, const struct table *t, uint32_t row)
@@ -155,6 +158,21 @@ static void take_row(struct view *v, const struct table *t, uint32_t row)
 	copy_row(&p, t, row);
 	put_together(&r->counters, &p, v->epoch);
 	r->row = row;
+}
+
+/* Adds a row without live blocks, and without pending changes, to the sums of what is not in the view. */
+static void add_to_rest(struct view *v, const struct table *t, uint32_t row)
+{
+	struct counters c;
+	struct parts p;
+
+	copy_row(&p, t, row);
+	put_together(&c, &p, v->epoch);
+	settle(&c);
+	v->rest.heap_peak_size += c.heap_peak_size;
+	v->rest.total_size += c.total_size;
+	v->rest.total_count += c.total_count;
+	v->rest.temporary += c.temporary;
 }
 
 /* Whether the row has counted a call. A sum of calls that is 0 again, modulo 2^32, has upper parts. */
@@ -208,6 +226,8 @@ static void take_all(struct view *v, const struct table *t, uint32_t end, bool a
 	for (uint32_t i = ROW_OVERFLOW; i < end; i++) {
 		if (is_wanted(t, i, all, marked))
 			take_row(v, t, i);
+		else if (was_called(t, i))
+			add_to_rest(v, t, i);
 	}
 	add_deltas(v, t);
 	for (uint32_t i = 0; i < v->count; i++) {
@@ -286,6 +306,7 @@ static void take_largest(struct view *v, const struct table *t, uint32_t end, bo
 
 		if (!is_wanted(t, i, all, marked) || !take_one(v, t, i, marked && marked[i / 8] >> i % 8 & 1, &r))
 			continue;
+		v->called_rows++;
 		v->live_rows += r.counters.live_count != 0;
 		v->live_size += r.counters.live_size;
 		v->left_value += view_value(v, &r, l[0].key);

@@ -28,21 +28,29 @@ struct view_row {
 	uint32_t row;
 };
 
+/* Sums over rows that have no live block and are not in the view. */
+struct view_rest {
+	uint64_t heap_peak_size, total_size, total_count, temporary;
+};
+
 struct view {
 	struct view_row *rows;
 	uint32_t count;
 	uint32_t epoch;		/* totals.epoch at that moment */
 	uint64_t now_ns;	/* that moment */
+	struct view_rest rest;
 	/* Where memory was short: the rows that are there, key by key, and sums over all rows. */
 	bool cut;
 	uint32_t ends[SORT_KEYS];	/* the rows of the key with index i end before rows[ends[i]] */
-	uint32_t live_rows;		/* how many of all rows have live blocks... */
+	uint32_t called_rows;		/* how many rows there are that have counted a call... */
+	uint32_t live_rows;		/* ...and how many of these have live blocks... */
 	uint64_t live_size;		/* ...and their bytes */
 	uint64_t left_value;		/* the sum of the first key's figure over the rows that are left out */
 };
 
 /*
- * Rows without live blocks may be missing unless all are asked for. keys[0..key_count): the figures that
+ * Rows without live blocks may be missing unless all are asked for; `rest` has their sums, unless `cut` is set.
+ * keys[0..key_count): the figures that
  * the rows will be sorted by. Where there is no memory for all rows, `cut` is set, and of each key the
  * rows with the largest figures are there, as many as an eighth of the reserve (reserve.h) holds, in no
  * order: a row is there once for each such key. Returns false when there is no memory even for that.

@@ -74,8 +74,7 @@ for section, dump in zip(document["sections"], re.split(r"^\[heaptrace\] dump al
 	key = section["key"]
 	listed = [rows[id] for id in section["rows"]]
 	differ(f"{key}: order", [r[key] for r in listed], sorted((r[key] for r in listed), reverse=True))
-	live = [r for r in listed if r["count"]]
-	got = [l for n, r in enumerate(live, 1) for l in row_text(n, r, key)]
+	got = [l for n, r in enumerate(listed, 1) for l in row_text(n, r, key)]
 	want = [re.sub(r" \[age: .*", "", l) for l in dump.split("\n") if re.match(r"=== |[ \d]\d \[", l)]
 	for g, w in zip(got, want):
 		differ(key, g, w)
@@ -104,7 +103,6 @@ for sort in size count,age total-size,size,temporary,heap-peak; do
 	count*) keys=(count age) ;;
 	*) keys=(size) ;;
 	esac
-	# In sections by a key of the past the document has rows that were freed, too: only live ones are compared.
 	is "$(python3 "$TMP/compare.py" "$TMP/all.txt" "$TMP/all.json" "${keys[@]}" 2>&1)" '' "--sort=$sort: what the text says"
 done
 report --top=2 --outfile="$TMP/two.txt"

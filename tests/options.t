@@ -83,7 +83,7 @@ bad format=xml 'not one of text, folded, json'
 bad format 'needs a value: FORMAT'
 bad 'debug-dir=a\:b' "there can be no ':'"
 bad debug-dir= 'the name of a directory is missing'
-has "$("$D" env "$(for i in $(seq 17); do printf 'debug-dir=/%s:' $i; done)")" 'debug-dir=[/16] error=[debug-dir=/17: more than 16 directories]' "there is room for 16 debug-dirs"
+has "$("$D" env "$(for i in $(seq 17); do printf 'debug-dir=/%s:' $i; done)")" 'debug-dir=[/16] error=[debug-dir=/17: the option is given more than 16 times]' "there is room for 16 debug-dirs"
 bad top 'needs a value: NUM'
 bad sort 'needs a value'
 bad topp=1 'did you mean top?'
@@ -105,12 +105,12 @@ bad = 'no such option'
 bad run=x 'not a whole number'
 for v in '' 0 65 -1 SIG USR3 RTMIN+31 RTMIN- RTMAX+1 RTMIN+x 'USR1 '; do bad "signal-size=$v" "there is no such signal: give a name like USR1, a number, RTMIN+NUM, or none"; done
 for v in KILL STOP SEGV 6 32 33 SIGSYS; do bad "signal-count=$v" "this signal cannot ask for a dump"; done
-for v in 1=1 0.5=0.500 60=60 .25=0.250 1.5=1.500 2147483=2147483; do is "$("$D" print /w "every=${v%=*}")" "every=${v#*=}" "every=${v%=*}"; done
-for v in 500=500 20M=20000000 1.5g=1500000000 3k=3000 2KB=2000 0.001k=1 7T=7000000000000; do
+for v in 1=1 1s=1 500ms=0.500 5m=300 1.5H=5400 0.5=0.500 60=60 .25=0.250 1.5=1.500 2147483=2147483; do is "$("$D" print /w "every=${v%=*}")" "every=${v#*=}" "every=${v%=*}"; done
+for v in 500=500 20M=20000000 1.5g=1500000000 3k=3000 2KB=2000 0.001k=1 7T=7000000000000 1KiB=1024 2Mi=2097152 1.5gi=1610612736; do
 	is "$("$D" print /w "above=${v%=*}")" "above=${v#*=}" "above=${v%=*}"
 done
-for v in '' 0 -1 x 1s 0.0001 1.2.3 2147484 99999999999999999999; do bad "every=$v" "not a number of seconds"; done
-for v in '' 0 -1 M x 1KiB 0.0001k 10000000000000T 99999999999999999999 5X; do bad "above=$v" "not a number of bytes"; done
+for v in '' 0 -1 x 0ms 1.5ms ms 1d 0.0001 1.2.3 2147484 600h 99999999999999999999; do bad "every=$v" "not a number of seconds"; done
+for v in '' 0 -1 M x 0.5 1KiBi 0.0001k 10000000000000T 99999999999999999999 5X; do bad "above=$v" "not a number of bytes"; done
 bad held=4 'from 0 to 3'
 bad $'top=\n' 'top=^J: not'
 has "$("$D" env 'top=x:depth=0')" 'error=[top=x' "the first problem is the one that is told"

@@ -56,7 +56,7 @@ static void check_ranges(const struct options *o)
 		seen |= 1u << o->sort[i];
 	}
 	require(o->held <= 3);
-	require(o->debug_dir_count <= OPTIONS_DIRECTORIES_MAX);
+	require(o->debug_dir_count <= OPTIONS_TEXTS_MAX);
 	for (int i = 0; i < o->debug_dir_count; i++)
 		require(o->debug_dirs[i][0] && !strchr(o->debug_dirs[i], ':'));
 }

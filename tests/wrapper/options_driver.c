@@ -69,12 +69,14 @@ static size_t field_bytes(const struct option_entry *e)
 		return sizeof(uint8_t);
 	case OPTION_TYPE_SIZE:
 		return sizeof(uint64_t);
-	case OPTION_TYPE_SECONDS:
+	case OPTION_TYPE_TIME:
+	case OPTION_TYPE_SHARE:
 		return sizeof(uint32_t);
 	case OPTION_TYPE_KEYS:
 		return e->max + 1;
 	case OPTION_TYPE_DIRECTORIES:
-		return OPTIONS_DIRECTORIES_MAX * sizeof(char *);
+	case OPTION_TYPE_TEXTS:
+		return OPTIONS_TEXTS_MAX * sizeof(char *);
 	case OPTION_TYPE_FILE:
 	case OPTION_TYPE_OUTPUT:
 	case OPTION_TYPE_RECORD:
@@ -107,7 +109,8 @@ static void check_row(const struct option_entry *e)
 		printf("%s: the field is too small for the range\n", e->name);
 	if (words != !!e->words || (words && e->max >= 32))
 		printf("%s: the type and the limits do not go together\n", e->name);
-	if (!!e->count_offset != (e->type == OPTION_TYPE_KEYS || e->type == OPTION_TYPE_DIRECTORIES))
+	if (!!e->count_offset != (e->type == OPTION_TYPE_KEYS || e->type == OPTION_TYPE_DIRECTORIES ||
+				  e->type == OPTION_TYPE_TEXTS))
 		printf("%s: the type and the field do not go together\n", e->name);
 	if (e->initial && !options_set(&o, e, e->initial, error, sizeof(error)))
 		printf("%s: the default is not valid: %s\n", e->name, error);

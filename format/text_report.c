@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The text dump with what options of the purpose REPORTER ask for (options/table.def). It is made by the process that
+ * holds the table, which has the time and the memory to name all rows. Its head, rows and figures are those of text.c.
+ */
+#include "text.h"
+
+static void write_rows(struct text *t, const struct model_section *s)
+{
+	for (uint32_t n = 0; n < s->count; n++) {
+		struct model_row row = model_row(t->model, s, n);
+
+		text_write_row(t, s, &row, n + 1);
+		text_write_frames(t, &row);
+		out_char(t->out, '\n');
+	}
+}
+
+static void write_report(const struct model *m, struct arena *arena, struct out *out)
+{
+	struct text t;
+
+	text_begin(&t, m, arena, out);
+	for (unsigned i = 0; i < m->section_count; i++) {
+		const struct model_section *s = &m->sections[i];
+
+		text_write_head(&t, s);
+		write_rows(&t, s);
+		text_write_figures(&t, s);
+	}
+}
+
+const struct format text_report_format = {
+	.name = "text", .figures = true, .by_reporter = true, .all_rows = true, .rows = MODEL_ROWS_OF_KEY,
+	.sections_max = SORT_KEYS, .write = write_report,
+};
