@@ -62,7 +62,7 @@ $(BUILD)/heaptrace heaptrace: $(WRAPPER) $(CORE)
 	$(CC) $(CODE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # What only the start or a dump runs is built small. The folders that hooks run through are built for speed.
-SMALL_DIRS := options symbol inflate demangle analysis format
+SMALL_DIRS := elf options symbol inflate demangle analysis format
 $(SMALL_DIRS:%=$(BUILD)/%/%.o): SMALL = $(if $(filter -O2,$(CFLAGS)),-Os)
 
 # The hooks run on the stack that the program has at a call of malloc. Code in assembly, coroutines and compiled

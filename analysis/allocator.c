@@ -110,9 +110,6 @@ static bool serves_none(const struct heap_figures *f, const struct allocator_blo
 
 /* ---- From the mappings of a process whose memory may not be read ---- */
 
-/* Heaps are aligned to HEAP_MAX_SIZE of glibc's malloc/arena.c. */
-#define HEAP_LOG2	(WORD == 8 ? 26 : 20)
-
 /*
  * The bytes of a mapping if it is a heap of malloc's, else 0. Heaps are mappings of these two kinds:
  * "55d0c8a4c000-55d0c8a6d000 rw-p 00000000 00:00 0                          [heap]"
@@ -122,7 +119,7 @@ static uint64_t heap_of_mapping(const struct mapping *m)
 {
 	if (m->end < m->start || strncmp(m->access, "rw-p", 4) || m->offset || m->inode)
 		return 0;
-	if (strcmp(m->path, "[heap]") && (m->path[0] || m->start % ((uint64_t)1 << HEAP_LOG2)))
+	if (strcmp(m->path, "[heap]") && (m->path[0] || m->start % HEAP_ALIGN_BYTES))
 		return 0;
 	return m->end - m->start;
 }
@@ -146,7 +143,7 @@ struct model_allocator allocator_read(const struct model_request *q, const struc
 {
 	const struct heap_places *places = &q->table->head->heap;
 	struct heap_reader reader = q->foreign ? heap_foreign_reader(q->runs_as) : heap_own_reader();
-	struct model_allocator a = { .estimated = true };
+	struct model_allocator a = { .virtual_known = false };
 	struct heap_figures f = { .arena_bytes = 0 };
 	bool is_other;
 
@@ -155,18 +152,17 @@ struct model_allocator allocator_read(const struct model_request *q, const struc
 	is_other = (places->other_malloc && !serves_all(&f, b)) || serves_none(&f, b);
 	a.virtual_known = f.arenas_known && f.mapped_known && !is_other;
 	a.virtual_bytes = f.arena_bytes + f.mapped_bytes;
+	a.parts_known = a.virtual_known;
+	a.arenas_bytes = f.arena_bytes;
+	a.mapped_bytes = f.mapped_bytes;
+	a.mapped_count = f.mapped_count;
+	a.chunks_bytes = is_other ? b->chunks_bytes : estimate(b, &f);
 	a.unknown = why_unknown(q, is_other);
 	if (!a.virtual_known && !is_other && places->arena && q->foreign && q->runs_as) {
 		a.virtual_bytes = heaps_by_maps(q->runs_as) + b->pages_bytes;
 		a.virtual_known = a.virtual_estimated = a.virtual_bytes > 0;
 	}
-	if (is_other) {
-		a.handed_bytes = b->chunks_bytes;
-	} else if (f.free_known) {
-		a.handed_bytes = f.arena_bytes - f.free_bytes;
-		a.estimated = false;
-	} else {
-		a.handed_bytes = estimate(b, &f);
-	}
+	a.estimated = is_other || !f.free_known;
+	a.handed_bytes = a.estimated ? a.chunks_bytes : f.arena_bytes - f.free_bytes;
 	return a;
 }

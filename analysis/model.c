@@ -7,6 +7,7 @@
 #include "base/safe_open.h"
 #include "base/sort.h"
 #include "filter.h"
+#include "memory.h"
 #include "missing.h"
 #include "names.h"
 #include "not_seen.h"
@@ -156,10 +157,8 @@ static void add_section_names(const struct model *m, const struct model_section 
 }
 
 /* Fills the parts of the model that are neither rows nor names. */
-static void find_figures(struct model *m, struct model_parts *p, const struct model_request *q,
-			 const struct allocator_blocks *blocks)
+static void find_figures(struct model *m, struct model_parts *p, const struct model_request *q)
 {
-	m->allocator = allocator_read(q, blocks);
 	not_seen_find(&m->not_seen, q->table, &p->view, p->names.codes);
 	for (unsigned i = 0; i < m->section_count; i++)
 		missing_find(&m->sections[i], &p->view, &p->names);
@@ -241,6 +240,10 @@ enum model_result model_make(struct model **made, const struct model_request *q,
 	add_up(&m->totals, &p->view);
 	if (q->skip_if_empty && q->rows == MODEL_ROWS_OF_KEY && is_empty(m, q))
 		return MODEL_EMPTY;
+	if (q->figures) {	/* before the names, for which this process maps memory */
+		m->allocator = allocator_read(q, &blocks);
+		memory_read(&m->memory, q, &m->allocator, &blocks, arena);
+	}
 	for (unsigned i = 0; i < m->section_count; i++) {
 		m->sections[i].key = q->sort[i];
 		if (!list_rows(m, i, q, arena))
@@ -256,7 +259,7 @@ enum model_result model_make(struct model **made, const struct model_request *q,
 	if (q->tries_again && safe_open_exhausted())
 		return MODEL_NO_DESCRIPTOR;
 	if (q->figures)
-		find_figures(m, p, q, &blocks);
+		find_figures(m, p, q);
 	check_costly(check_model(m));
 	return MODEL_DONE;
 }

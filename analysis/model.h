@@ -8,6 +8,7 @@
  *
  *	struct model
  *	  process, moment, allocator	whose figures, when and why, what malloc itself says
+ *	  memory			where the process's resident memory goes
  *	  totals			sums over the rows
  *	  sections[]			one per sort key: which rows are listed, in which order
  *	      model_row()		  a row: one figure for each sort key
@@ -128,7 +129,53 @@ struct model_allocator {
 	bool estimated;			/* handed_bytes is an estimate */
 	uint64_t virtual_bytes;		/* what malloc has got from the kernel */
 	uint64_t handed_bytes;		/* the part of it that is handed out to the program */
+	bool parts_known;		/* the next three, because malloc is glibc's */
+	uint64_t arenas_bytes;		/* the part of virtual_bytes in heaps of many blocks, */
+	uint64_t mapped_bytes, mapped_count;	/* and that of blocks that have a mapping each */
+	uint64_t chunks_bytes;		/* an estimate of what live blocks take of arenas_bytes, malloc's headers and
+					 * the rounding of sizes included; it has nothing that was freed */
 	const char *unknown;		/* why virtual_bytes is not known, in words for the user */
+};
+
+/* Where the figures of struct model_memory come from. */
+enum memory_source {
+	MEMORY_UNKNOWN,			/* the process has ended, or nothing may be read: all figures are 0 */
+	MEMORY_STATM,			/* /proc/PID/statm, because smaps may not be read: of the parts only `files` and
+					 * `anonymous`, which is all the rest, are known */
+	MEMORY_STATM_LARGE,		/* the same, because reading smaps would stop the program for too long */
+	MEMORY_SMAPS,			/* /proc/PID/smaps */
+};
+
+/* What most of RSS is, where it is not live blocks. */
+enum memory_mostly {
+	MEMORY_LIVE,			/* it is live blocks, or nothing stands out */
+	MEMORY_FREE,			/* free memory of malloc, most of which malloc_trim(3) gives back */
+	MEMORY_FRAGMENTED,		/* free memory of malloc, most of which malloc_trim(3) cannot give back */
+	MEMORY_ROUNDING, MEMORY_ANONYMOUS, MEMORY_FILES, MEMORY_STACKS, MEMORY_OWN,
+};
+
+/*
+ * Where the process's resident memory goes, in bytes of RSS:
+ *
+ *	live - unwritten + rounding + free + anonymous + files + stacks + own == rss
+ *
+ * With another malloc than glibc's rounding and free are 0: they are a part of anonymous.
+ */
+struct model_memory {
+	enum memory_source source;
+	enum memory_mostly mostly;
+	bool allocator_known;		/* malloc is glibc's */
+	uint64_t rss;
+	uint64_t live;			/* live blocks, as the program has asked for; ignored rows included */
+	uint64_t unwritten;		/* the part of them, and of their rounding, that is not in memory */
+	uint64_t rounding;		/* malloc's headers in live blocks, and the rounding of sizes */
+	uint64_t free;			/* the part that is in memory of what malloc keeps free */
+	uint64_t trimmable;		/* the part of `free` that malloc_trim(3) would give back */
+	uint64_t anonymous;		/* other mappings without a file */
+	uint64_t files;			/* mappings of files, and shared memory */
+	uint64_t stacks;		/* of all threads */
+	uint64_t own;			/* heaptrace's own */
+	uint64_t swapped;		/* not in RSS: what is swapped out */
 };
 
 #define MODEL_TRUNCATED_MODULES	16u
@@ -188,6 +235,7 @@ struct model {
 	struct model_moment moment;
 	struct model_totals totals;
 	struct model_allocator allocator;
+	struct model_memory memory;
 	struct model_not_seen not_seen;
 	struct model_section sections[SORT_KEYS];
 	unsigned section_count;

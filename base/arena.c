@@ -107,6 +107,12 @@ bool arena_is_place(uintptr_t address)
 	return address - area() < area_bytes();
 }
 
+void arena_area(uint64_t *start, uint64_t *end)
+{
+	*start = area();
+	*end = *start + area_bytes();
+}
+
 /* ---- Memory ---- */
 
 /*

@@ -26,6 +26,9 @@ char *arena_place(size_t size_bytes);
 /* Whether the address is in the area. */
 bool arena_is_place(uintptr_t address);
 
+/* The area's first address, and the one behind its last. Async-signal-safe. */
+void arena_area(uint64_t *start, uint64_t *end);
+
 /*
  * Maps size_bytes of zeroed memory (rounded up to pages) that costs nothing until touched.
  * Returns NULL when the kernel refuses (RLIMIT_AS, overcommit).

@@ -3,11 +3,14 @@
 #include "mappings.h"
 
 #include "out.h"
+#include "safe_open.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
+
+#define FIGURE_DIGITS	15	/* a figure in KB with so many digits is less than 2^64 bytes */
 
 static uint64_t parse_number(const char **p, unsigned radix)
 {
@@ -44,21 +47,62 @@ bool mapping_parse(const char *line, struct mapping *m)
 	return true;
 }
 
+bool mapping_figure(const char *line, const char *name, uint64_t *bytes)
+{
+	size_t len = strlen(name), digits;
+	const char *number;
+	uint64_t kb;
+
+	if (strncmp(line, name, len))
+		return false;
+	number = line + len + strspn(line + len, " ");
+	digits = strspn(number, "0123456789");
+	if (!digits || digits > FIGURE_DIGITS || strcmp(number + digits, " kB"))
+		return false;
+	kb = parse_number(&number, 10);
+	*bytes = kb * 1024;
+	return true;
+}
+
+static void write_path(struct out *text, uint32_t pid, const char *name)
+{
+	out_text(text, "/proc/");
+	if (pid)
+		out_u64(text, pid);
+	else
+		out_text(text, "self");
+	out_text(text, name);
+}
+
+static bool begin(struct mappings *list, int fd)
+{
+	list->failed = false;
+	list->at = list->bytes = 0;
+	list->fd = fd;
+	return fd >= 0;
+}
+
 bool mappings_open(struct mappings *list, uint32_t pid)
 {
 	char path[32];
 	struct out text = out_memory(path, sizeof(path));
 
-	out_text(&text, "/proc/");
-	if (pid)
-		out_u64(&text, pid);
-	else
-		out_text(&text, "self");
-	out_text(&text, "/maps");
-	list->failed = false;
-	list->at = list->bytes = 0;
-	list->fd = open(path, O_RDONLY | O_CLOEXEC);
-	return list->fd >= 0;
+	write_path(&text, pid, "/maps");
+	return begin(list, open(path, O_RDONLY | O_CLOEXEC));
+}
+
+int mappings_open_file(uint32_t pid, const char *name)
+{
+	char path[32];
+	struct out text = out_memory(path, sizeof(path));
+
+	write_path(&text, pid, name);
+	return safe_open_read(AT_FDCWD, path, O_RDONLY);
+}
+
+bool mappings_open_figures(struct mappings *list, uint32_t pid)
+{
+	return begin(list, mappings_open_file(pid, "/smaps"));
 }
 
 /* Reads the next part of the file if the last one is used up. Returns false at the file's end or on an error. */
@@ -76,20 +120,30 @@ static bool fill(struct mappings *list)
 	return n > 0;
 }
 
-bool mappings_next(struct mappings *list, struct mapping *m)
+char *mappings_line(struct mappings *list)
 {
 	size_t len = 0;
 
 	while (fill(list)) {
-		char c = list->part[list->at++];
+		const char *from = list->part + list->at;
+		const char *end = memchr(from, '\n', list->bytes - list->at);
+		size_t bytes = end ? (size_t)(end - from) : list->bytes - list->at, room = sizeof(list->line) - 1 - len;
 
-		if (c != '\n') {
-			if (len + 1 < sizeof(list->line))
-				list->line[len++] = c;
-			continue;
+		list->at += bytes + (end != NULL);
+		bytes = bytes < room ? bytes : room;
+		memcpy(list->line + len, from, bytes);
+		len += bytes;
+		if (end) {
+			list->line[len] = '\0';
+			return list->line;
 		}
-		list->line[len] = '\0';
-		len = 0;
+	}
+	return NULL;
+}
+
+bool mappings_next(struct mappings *list, struct mapping *m)
+{
+	while (mappings_line(list)) {
 		if (mapping_parse(list->line, m))
 			return true;
 	}

@@ -42,6 +42,29 @@ struct mappings {
  * list cannot be read. */
 bool mappings_open(struct mappings *list, uint32_t pid);
 
+/*
+ * The same for /proc/PID/smaps. There each line of the list is followed by lines with figures of the mapping:
+ *
+ *	Rss:                 132 kB
+ *	Swap:                  0 kB
+ *	VmFlags: rd wr mr mw me ac
+ *
+ * To be read by mappings_line(). The kernel makes the figures while they are read, which takes some milliseconds for
+ * each GB that is in memory. Meanwhile the process cannot map or unmap anything.
+ */
+bool mappings_open_figures(struct mappings *list, uint32_t pid);
+
+/* Opens another file of /proc/PID/, of this process if pid is 0, for reading. name: "/mem". Returns -1 on failure,
+ * which safe_open_exhausted() (safe_open.h) learns. */
+int mappings_open_file(uint32_t pid, const char *name);
+
+/* Returns the next line, without its newline; it may be changed and is valid until the next call. NULL at the end. */
+char *mappings_line(struct mappings *list);
+
+/* Reads a figure of smaps, in bytes, if the line has that name: "Rss:". Returns false, and leaves *bytes as it is, if
+ * the line has another form, or a number that no process can have. */
+bool mapping_figure(const char *line, const char *name, uint64_t *bytes);
+
 /* Parses the next line into *m, whose text is valid until the next call. Returns false at the end. */
 bool mappings_next(struct mappings *list, struct mapping *m);
 

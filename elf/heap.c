@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <link.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #define WORD		((uint64_t)sizeof(uintptr_t))
 #define BINS		127u			/* NBINS - 1: bin 0 does not exist */
@@ -19,10 +20,13 @@
 #define FASTBINS_MAX	16u			/* glibc has 10, and 11 in programs of 32 bits */
 #define ARENAS_MAX	8192u			/* glibc makes 8 for each processor */
 #define PAGE_BITS	((uint64_t)4095)
-#define HEAP_LOG2	(WORD == 8 ? 26 : 20)	/* of HEAP_MAX_SIZE, to which heaps that mmap() gives are aligned */
 #define NONCONTIGUOUS	2u			/* in `flags`: sbrk() did not give all of main_arena's memory */
 #define CHUNK_FLAGS	((uint64_t)7)		/* the low bits of a chunk's size are flags */
 #define CHUNK_MIN	(4 * WORD)		/* MINSIZE */
+#define CHUNK_LINKS	(6 * WORD)		/* struct malloc_chunk: sizes and links */
+#define CHUNK_MAPPED	((uint64_t)2)		/* the flag of a chunk that is a mapping of its own */
+#define MAPPED_SHIFT	(WORD == 8 ? (uint64_t)0 : (uint64_t)8)	/* where such a chunk begins in its mapping */
+#define LARGE_BIN	63u			/* the first bin whose chunks are of 1024 (512) bytes and more */
 #define NEAR_BYTES	16384u			/* mp_ is at most so far from main_arena */
 #define MMAPS_DEFAULT	65536u			/* DEFAULT_MMAP_MAX */
 #define THRESHOLD_MAX	((uint64_t)1 << 40)	/* an mmap_threshold is less, and an address of 64 bits is not */
@@ -71,6 +75,21 @@ struct heap_reader heap_foreign_reader(uint32_t pid)
 	return (struct heap_reader){ .word = foreign_word, .pid = pid };
 }
 
+static bool file_word(struct heap_reader *self, uint64_t address, uint64_t *to)
+{
+	uintptr_t word = 0;
+
+	if (pread64(self->fd, &word, sizeof(word), (off64_t)address) != (ssize_t)sizeof(word))
+		return false;
+	*to = word;
+	return true;
+}
+
+struct heap_reader heap_file_reader(int fd)
+{
+	return (struct heap_reader){ .word = file_word, .fd = fd };
+}
+
 /* The field of 4 bytes at an address, from the word that contains the field. */
 static uint64_t half_of(uint64_t word, uint64_t address)
 {
@@ -90,6 +109,7 @@ struct free_sum {
 	uint64_t limit;		/* the arena's size: a larger number is not the size of a chunk */
 	unsigned left;		/* how many chunks may still be visited */
 	uint64_t bytes;
+	struct heap_visitor *visitor;	/* NULL, or who is told of each chunk */
 };
 
 /* Adds the chunk at an address (prev_size, size, fd, bk: a word each). False: there is no chunk, or HEAP_CHUNKS_MAX
@@ -105,6 +125,8 @@ static bool count_chunk(struct free_sum *c, uint64_t chunk)
 	if (size < CHUNK_MIN || size > c->limit)
 		return false;
 	c->bytes += size;
+	if (c->visitor)
+		c->visitor->part(c->visitor, chunk + CHUNK_LINKS, chunk + size, true);
 	return true;
 }
 
@@ -157,7 +179,7 @@ static void note_readable(struct free_sum *c, uint64_t arena, uint64_t top, uint
 		return;
 	c->reader->readable[0] = (struct heap_range){ arena, last };
 	if (top < arena + c->places->top || end & PAGE_BITS || top_bytes > c->limit ||
-	    (is_main ? half_of(flags, arena + 4) & NONCONTIGUOUS : (arena ^ top) >> HEAP_LOG2))
+	    (is_main ? half_of(flags, arena + 4) & NONCONTIGUOUS : (arena ^ top) / HEAP_ALIGN_BYTES))
 		return;
 	if (c->reader->word(c->reader, heap.start / WORD * WORD, &word) &&
 	    c->reader->word(c->reader, end - WORD, &word))
@@ -229,6 +251,68 @@ void heap_read(const struct heap_places *p, struct heap_reader *r, bool count_fr
 	to->arenas_known = true;
 	to->free_bytes = c.bytes < to->arena_bytes ? c.bytes : to->arena_bytes;
 	to->free_known = all && c.bytes <= to->arena_bytes;
+}
+
+/* ---- Memory by addresses ---- */
+
+/* Visits the free memory of an arena. */
+static void visit_arena(struct free_sum *c, uint64_t arena)
+{
+	const struct heap_places *p = c->places;
+	uint64_t top, size, ring = arena + p->bins - 2 * WORD;
+	bool is_main = arena == p->arena;
+
+	/* malloc_trim() makes main_arena's heap shorter, and no other. It leaves a whole chunk at its end. */
+	if (c->reader->word(c->reader, arena + p->top, &top) && top != arena + p->top &&
+	    c->reader->word(c->reader, top + WORD, &size) && (size & ~CHUNK_FLAGS) <= c->limit)
+		c->visitor->part(c->visitor, top + CHUNK_MIN, top + (size & ~CHUNK_FLAGS), is_main);
+	count_bin(c, ring);		/* what was freed last, of any size */
+	for (unsigned i = LARGE_BIN; i < BINS; i++)
+		count_bin(c, ring + 2 * i * WORD);
+}
+
+void heap_visit_free(const struct heap_places *p, struct heap_reader *r, struct heap_visitor *visitor)
+{
+	struct free_sum c = { .places = p, .reader = r, .left = HEAP_CHUNKS_MAX, .visitor = visitor };
+	uint64_t arena = p->arena;
+	unsigned arenas = 0;
+
+	do {
+		if (!arena || arenas++ == ARENAS_MAX || !r->word(r, arena + p->next + 3 * WORD, &c.limit))
+			return;
+		visit_arena(&c, arena);
+	} while (r->word(r, arena + p->next, &arena) && arena != p->arena);
+}
+
+/* The bytes of a heap that begins with a struct heap_info: its arena, the heap before it, its size, and how much of
+ * it can be used. The first heap of an arena also contains the arena. */
+static uint64_t heap_at(struct heap_reader *r, uint64_t at)
+{
+	uint64_t arena, previous, size, usable, others;
+
+	if (at % HEAP_ALIGN_BYTES || !r->word(r, at, &arena) || !r->word(r, at + WORD, &previous) ||
+	    !r->word(r, at + 2 * WORD, &size) || !r->word(r, at + 3 * WORD, &usable) || !arena || arena % WORD)
+		return 0;
+	if (previous ? previous % HEAP_ALIGN_BYTES || !r->word(r, previous, &others) || others != arena :
+	    arena - at > 16 * WORD)
+		return 0;
+	return size <= usable && usable <= HEAP_ALIGN_BYTES && !(usable & PAGE_BITS) ? usable : 0;
+}
+
+uint64_t heap_mapped_at(struct heap_reader *r, uint64_t at, bool *heap)
+{
+	uint64_t bytes = heap_at(r, at), before;
+
+	*heap = bytes != 0;
+	if (bytes)
+		return bytes;
+	/* The word before the size says how far the chunk is from the beginning (sysmalloc_mmap()). A block with an
+	 * alignment of its own lies farther away, but its first header is still there (_int_memalign()). */
+	if (!r->word(r, at + MAPPED_SHIFT, &before) || before != MAPPED_SHIFT ||
+	    !r->word(r, at + MAPPED_SHIFT + WORD, &bytes) || (bytes & CHUNK_FLAGS) != CHUNK_MAPPED)
+		return 0;
+	bytes = (bytes & ~CHUNK_FLAGS) + MAPPED_SHIFT;
+	return bytes && !(bytes & PAGE_BITS) && bytes <= BYTES_MAX ? bytes : 0;
 }
 
 /* ---- The search for the places ---- */

@@ -56,6 +56,7 @@ struct heap_reader {
 	/* Reads the word at address (4 or 8 bytes, as the process has them). False: it cannot be read. */
 	bool (*word)(struct heap_reader *self, uint64_t address, uint64_t *to);
 	uint32_t pid;			/* of heap_foreign_reader() */
+	int fd;				/* of heap_file_reader() */
 	/* Of heap_own_reader(): */
 	uint64_t page;			/* the last address of the page that was last found to be readable */
 	struct heap_range { uint64_t start, end; } readable[2];	/* known to be readable, without a probe */
@@ -93,5 +94,33 @@ struct heap_reader heap_own_reader(void);
 /* A reader of another process's memory, by process_vm_readv(2), if that is permitted. The process must have this
  * one's word size. */
 struct heap_reader heap_foreign_reader(uint32_t pid);
+
+/* A reader of the memory of this process or of another one with the same word size, by the file /proc/PID/mem, which
+ * is open for reading. Other threads may unmap what is being read: nothing faults. */
+struct heap_reader heap_file_reader(int fd);
+
+/* What heap_visit_free() calls. */
+struct heap_visitor {
+	/* The bytes [start, end) of a free chunk, without the words in which malloc keeps its links. trimmed:
+	 * malloc_trim(3) gives the whole pages among them back to the kernel. */
+	void (*part)(struct heap_visitor *self, uint64_t start, uint64_t end, bool trimmed);
+};
+
+/*
+ * Visits the free memory in which whole pages can lie: in each arena the chunk at the heap's end, and the chunks that
+ * are too large for the lists of small ones; HEAP_CHUNKS_MAX of them at most. While the process's threads allocate some
+ * may be left out, and some be in use. Async-signal-safe.
+ */
+void heap_visit_free(const struct heap_places *p, struct heap_reader *reader, struct heap_visitor *visitor);
+
+/*
+ * The bytes of memory that malloc has got from mmap() and that begins at an address, which is a multiple of a page; 0:
+ * the address is not such a beginning. *heap: this is a heap of an arena; otherwise it is a block with a mapping of its
+ * own. What is there is only known to look so. The bytes may be more than are mapped.
+ */
+uint64_t heap_mapped_at(struct heap_reader *reader, uint64_t address, bool *heap);
+
+/* An address of which each heap of an arena, but for that of main_arena, is a multiple. */
+#define HEAP_ALIGN_BYTES	((uint64_t)1 << (sizeof(uintptr_t) == 8 ? 26 : 20))
 
 #endif

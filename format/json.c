@@ -233,6 +233,46 @@ static void write_allocator(const struct model *m, struct out *out)
 	out_text(out, "},\n");
 }
 
+static const char *mostly_name(enum memory_mostly mostly)
+{
+	switch (mostly) {
+	case MEMORY_FREE:	return "free";
+	case MEMORY_FRAGMENTED:	return "fragmented";
+	case MEMORY_ROUNDING:	return "rounding";
+	case MEMORY_ANONYMOUS:	return "anonymous";
+	case MEMORY_FILES:	return "files";
+	case MEMORY_STACKS:	return "stacks";
+	case MEMORY_OWN:	return "own";
+	case MEMORY_LIVE:	break;
+	}
+	return "live";
+}
+
+static void write_memory(const struct model *m, struct out *out)
+{
+	const struct model_memory *y = &m->memory;
+
+	if (y->source != MEMORY_SMAPS) {
+		out_text(out, "\"memory\":null,\n");
+		return;
+	}
+	begin(out, "memory", '{');
+	first_number(out, "rss", y->rss);
+	add_number(out, "live", y->live);
+	add_number(out, "not-in-memory", y->unwritten);
+	add_number(out, "rounding", y->rounding);
+	add_number(out, "free", y->free);
+	add_number(out, "anonymous", y->anonymous);
+	add_number(out, "files", y->files);
+	add_number(out, "stacks", y->stacks);
+	add_number(out, "own", y->own);
+	add_number(out, "swapped", y->swapped);
+	add_number(out, "trimmable", y->trimmable);
+	add_bool(out, "allocator-known", y->allocator_known);
+	add_string(out, "mostly", mostly_name(y->mostly));
+	out_text(out, "},\n");
+}
+
 /* ---- What the figures do not cover ---- */
 
 static void write_not_seen(const struct model_not_seen *n, struct out *out)
@@ -436,6 +476,7 @@ static void write_json(const struct model *m, struct arena *arena, struct out *o
 	write_moment(m, out);
 	write_totals(m, out);
 	write_allocator(m, out);
+	write_memory(m, out);
 	write_not_seen(&m->not_seen, out);
 	write_rules(m->rules, out);
 	begin(out, "sections", '[');

@@ -2,6 +2,7 @@
 /* See own_stack.h. */
 #include "own_stack.h"
 
+#include "base/arena.h"
 #include "base/reserve.h"
 
 #include <errno.h>
@@ -54,7 +55,7 @@ static void begin(unsigned high, unsigned low)
 static char *map_stack(void)
 {
 	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-	char *low = mmap(NULL, GUARD_BYTES + STACK_BYTES, PROT_NONE, flags, -1, 0);
+	char *low = mmap(arena_place(GUARD_BYTES + STACK_BYTES), GUARD_BYTES + STACK_BYTES, PROT_NONE, flags, -1, 0);
 
 	if (low == MAP_FAILED)
 		return NULL;

@@ -122,6 +122,18 @@ static bool adapt_to_valgrind(void)
 	return true;
 }
 
+/* The linker's names for the library's beginning and end in memory. */
+extern const char __ehdr_start[] __attribute__((visibility("hidden")));
+extern const char _end[] __attribute__((visibility("hidden")));
+
+/* Notes in the table where the tracer's own memory is, for reports of where the process's memory goes. */
+static void note_own_memory(struct table_header *h)
+{
+	arena_area(&h->own_area, &h->own_area_end);
+	h->own_library = (uintptr_t)__ehdr_start;
+	h->own_library_end = (uintptr_t)_end;
+}
+
 static bool make_table(void)
 {
 	bool watch = !adapt_to_valgrind();
@@ -130,6 +142,7 @@ static bool make_table(void)
 	    !blocks_create(&recorder.blocks, allocator_is_libc()))
 		return false;
 	table_set_depth(&recorder.table, options_depth(&options));
+	note_own_memory(recorder.table.head);
 	return true;
 }
 

@@ -201,6 +201,8 @@ struct table_header {
 	uint64_t inode;			/* of the file of --record in which the table was made, or 0; a copy of the file
 					 * has another inode */
 	struct heap_places heap;	/* where malloc has its figures, in the process */
+	/* Where the tracer's own memory is, in the process: the area of addresses (base/arena.h), and the library. */
+	uint64_t own_area, own_area_end, own_library, own_library_end;
 
 	/* What may be used of each part (layout.h). */
 	uint32_t row_limit, code_limit, frame_limit, deltas_limit, module_limit, text_limit, timeline_limit;

@@ -119,6 +119,8 @@ my $summary = qr/^\[heaptrace\]\ (?:
 	allocator\ info\ \(virtual\)\ {5}:\ (?:$size(?:\ \(estimated\))?|unknown\ \(.+\)) |
 	allocator\ info\ \(resident\)\ {4}:\ $size\ \((?:handed\ out|estimated),\ not\ RSS\) |
 	statm\ info\ \(VSS\/RSS\/shared\)\ \ :\ (?:$size\ \/\ $size\ \/\ $size|unknown) |
+	where\ RSS\ goes\ +:\ .+ | -\ .+:\ +-?\d+\.\d{3}\ MB\ +\d+\ % |
+	The\ largest\ part\ of\ RSS\ is\ .+ | malloc_trim\(3\)\ would\ give\ back\ about\ (?:$size)\. |
 	heap\ left\ out\ by\ --ignore\ {4}:\ \d+\ backtraces?,\ $size |
 	rules\ that\ matched\ nothing\ {3}:\ .+\ \(--ignore\) |
 	(?:names|lines)\ missing\ +:\ .+ |

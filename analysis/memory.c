@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See memory.h. */
+#include "memory.h"
+
+#include "base/mappings.h"
+#include "elf/heap.h"
+#include "table/table.h"
+
+#include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+#define GUARD_MOST	((uint64_t)64 << 10)	/* below a stack lie no more bytes that nobody may touch */
+#define PAGES_ASKED	(1u << 18)	/* at how many pages a block of malloc's may be looked for */
+#define ENTRIES		512u
+#define PAGEMAP_PRESENT	((uint64_t)1 << 63)	/* of an entry in /proc/PID/pagemap */
+
+/* Whose a mapping is. */
+enum owner { OWNER_TRACER, OWNER_HEAP, OWNER_STACK, OWNER_FILE, OWNER_ANONYMOUS };
+
+struct scan {
+	struct heap_visitor visitor;		/* the first member: see add_free() */
+	const struct model_request *q;
+	const struct model_allocator *allocator;
+	struct model_memory *to;
+	struct heap_reader reader;		/* reader.fd: -1 if the process's memory may not be read */
+	struct mappings list;
+	/* The mapping whose figures are being read. */
+	uint64_t start, end, rss;
+	enum owner owner;
+	uint64_t guard_end;			/* where the last mapping ended, if it may be the guard of a stack */
+	/* Parts of malloc's memory. */
+	uint64_t heaps_rss, mapped_rss;
+	uint64_t mapped_bytes, mapped_count;	/* blocks with a mapping each that were found */
+	unsigned pages_asked;
+	uint64_t free_absent;			/* bytes in free chunks that are not in memory */
+	/* A part of /proc/PID/pagemap: entries[0] is of page `first`. */
+	int pagemap;				/* -1: it may not be read */
+	uint64_t page_bytes, first, entries_read;
+	uint64_t entries[ENTRIES];
+};
+
+/* ---- Pages ---- */
+
+/* Whether the page at an address is in memory. Unknown counts as yes. */
+static bool is_present(struct scan *s, uint64_t at)
+{
+	uint64_t page = at / s->page_bytes;
+
+	if (page - s->first >= s->entries_read) {
+		ssize_t n = s->pagemap < 0 ? -1 : pread64(s->pagemap, s->entries, sizeof(s->entries),
+							  (off64_t)(page * sizeof(s->entries[0])));
+
+		s->first = page;
+		s->entries_read = n < 0 ? 0 : (uint64_t)n / sizeof(s->entries[0]);
+		if (!s->entries_read)
+			return true;
+	}
+	return s->entries[page - s->first] & PAGEMAP_PRESENT;
+}
+
+/* The bytes of the whole pages in [at, end) that are in memory. */
+static uint64_t present_bytes(struct scan *s, uint64_t at, uint64_t end)
+{
+	uint64_t bytes = 0;
+
+	for (; at < end; at += s->page_bytes)
+		bytes += is_present(s, at) ? s->page_bytes : 0;
+	return bytes;
+}
+
+/* The visitor of malloc's free chunks. */
+static void add_free(struct heap_visitor *self, uint64_t start, uint64_t end, bool trimmed)
+{
+	struct scan *s = (struct scan *)self;
+	uint64_t in, mask = s->page_bytes - 1;
+
+	start = (start + mask) & ~mask;
+	end &= ~mask;
+	if (start >= end)
+		return;
+	in = present_bytes(s, start, end);
+	s->free_absent += end - start - in;
+	s->to->trimmable += trimmed ? in : 0;
+}
+
+/* ---- Mappings ---- */
+
+/* Adds malloc's parts of the current mapping, which has no file, and returns how many of its bytes in memory remain. */
+static uint64_t split(struct scan *s)
+{
+	uint64_t at = s->start, rest = s->rss, bytes, in;
+	bool heap;
+
+	while (at < s->end && s->reader.fd >= 0 && rest) {
+		bytes = is_present(s, at) ? heap_mapped_at(&s->reader, at, &heap) : 0;
+		if (!bytes || bytes > s->end - at) {
+			if (s->mapped_count < s->allocator->mapped_count && s->pages_asked++ < PAGES_ASKED)
+				at += s->page_bytes;
+			else
+				at = (at | (HEAP_ALIGN_BYTES - 1)) + 1;
+			continue;
+		}
+		in = bytes == s->end - s->start ? s->rss : present_bytes(s, at, at + bytes);
+		in = in < rest ? in : rest;
+		rest -= in;
+		*(heap ? &s->heaps_rss : &s->mapped_rss) += in;
+		s->mapped_bytes += heap ? 0 : bytes;
+		s->mapped_count += !heap;
+		at += bytes;
+	}
+	return rest;
+}
+
+/* Adds the current mapping, whose figures are complete. */
+static void add_mapping(struct scan *s)
+{
+	struct model_memory *to = s->to;
+
+	to->rss += s->rss;
+	switch (s->owner) {
+	case OWNER_TRACER:
+		to->own += s->rss;
+		break;
+	case OWNER_HEAP:
+		s->heaps_rss += s->rss;
+		break;
+	case OWNER_STACK:
+		to->stacks += s->rss;
+		break;
+	case OWNER_FILE:
+		to->files += s->rss;
+		break;
+	case OWNER_ANONYMOUS:
+		to->anonymous += s->allocator->parts_known ? split(s) : s->rss;
+		break;
+	}
+	s->rss = 0;
+}
+
+static bool touches(const struct mapping *m, uint64_t start, uint64_t end)
+{
+	return m->start < end && m->end > start;
+}
+
+static enum owner owner_of(const struct scan *s, const struct mapping *m)
+{
+	const struct table_header *h = s->q->table->head;
+
+	if (touches(m, h->own_area, h->own_area_end) || touches(m, h->own_library, h->own_library_end))
+		return OWNER_TRACER;
+	if (!strcmp(m->path, "[heap]"))
+		return s->allocator->parts_known ? OWNER_HEAP : OWNER_ANONYMOUS;
+	if (!strncmp(m->path, "[stack", 6) || m->start == s->guard_end)
+		return OWNER_STACK;
+	return m->inode || (m->path[0] && strncmp(m->path, "[anon:", 6)) ? OWNER_FILE : OWNER_ANONYMOUS;
+}
+
+static void begin_mapping(struct scan *s, const struct mapping *m)
+{
+	bool is_guard = !strncmp(m->access, "---", 3) && !m->inode && m->end - m->start <= GUARD_MOST;
+
+	s->start = m->start;
+	s->end = m->end < m->start ? m->start : m->end;
+	s->owner = owner_of(s, m);
+	s->guard_end = is_guard ? m->end : 0;
+}
+
+/* Reads smaps. Returns false if that is not possible. */
+static bool read_mappings(struct scan *s, uint32_t pid)
+{
+	struct mapping m;
+	uint64_t swap;
+	char *line;
+
+	if (!mappings_open_figures(&s->list, pid))
+		return false;
+	s->start = s->end = 0;
+	s->owner = OWNER_FILE;
+	while ((line = mappings_line(&s->list)) != NULL) {
+		if (mapping_figure(line, "Rss:", &s->rss))
+			continue;
+		if (mapping_figure(line, "Swap:", &swap)) {
+			s->to->swapped += swap;
+		} else if (mapping_parse(line, &m)) {
+			add_mapping(s);
+			begin_mapping(s, &m);
+		}
+	}
+	add_mapping(s);
+	mappings_close(&s->list);
+	return !s->list.failed && s->to->rss;
+}
+
+/* ---- The parts of malloc's memory ---- */
+
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Glibc's malloc: divides what is in memory of its heaps and mapped blocks. */
+static void divide(struct scan *s, const struct allocator_blocks *b)
+{
+	const struct model_allocator *a = s->allocator;
+	struct model_memory *to = s->to;
+	uint64_t spare = a->arenas_bytes - smaller(a->arenas_bytes, a->chunks_bytes);
+	uint64_t absent, missed, in, sum, live = b->live_bytes;
+
+	/* Blocks that were not found are in `anonymous`. They are assumed to be in memory as far as there is room. */
+	missed = smaller(a->mapped_bytes - smaller(a->mapped_bytes, s->mapped_bytes), to->anonymous);
+	to->anonymous -= missed;
+	s->mapped_rss += missed;
+
+	absent = a->arenas_bytes - smaller(a->arenas_bytes, s->heaps_rss);
+	if (s->pagemap < 0)
+		s->free_absent = absent;
+	s->free_absent = smaller(s->free_absent, smaller(absent, spare));
+	in = s->heaps_rss + s->mapped_rss;
+	to->free = smaller(spare - s->free_absent, in);
+	to->trimmable = smaller(to->trimmable, to->free);
+	to->unwritten = absent - s->free_absent + (a->mapped_bytes - smaller(a->mapped_bytes, s->mapped_rss));
+
+	/* What is left is rounding. Where the estimates contradict each other, less of the live blocks is in memory. */
+	sum = in - to->free + to->unwritten;
+	to->rounding = sum - smaller(sum, live);
+	to->unwritten += live - smaller(live, sum);
+	to->live = live;
+
+	/* What is more than headers and the rounding of sizes is space before and behind blocks with a mapping each, for
+	 * their alignment, say. That is hardly ever written, and is of no interest where it is not in memory. */
+	sum = b->chunks_bytes - live;
+	absent = to->rounding - smaller(to->rounding, sum);
+	absent = smaller(absent, to->unwritten);
+	to->rounding -= absent;
+	to->unwritten -= absent;
+}
+
+/* Another malloc, whose memory is that of mappings without a file. */
+static void divide_unknown(struct scan *s, uint64_t live)
+{
+	struct model_memory *to = s->to;
+	uint64_t in = smaller(live, to->anonymous);
+
+	to->live = live;
+	to->unwritten = live - in;
+	to->anonymous -= in;
+}
+
+/* ---- The result ---- */
+
+enum memory_mostly memory_judge(const struct model_memory *m)
+{
+	uint64_t most = m->live - smaller(m->live, m->unwritten);
+	enum memory_mostly mostly = MEMORY_LIVE;
+	const struct { uint64_t bytes; enum memory_mostly mostly; } parts[] = {
+		{ m->free, m->trimmable >= m->free / 2 ? MEMORY_FREE : MEMORY_FRAGMENTED },
+		{ m->rounding, MEMORY_ROUNDING }, { m->anonymous, MEMORY_ANONYMOUS }, { m->files, MEMORY_FILES },
+		{ m->stacks, MEMORY_STACKS }, { m->own, MEMORY_OWN },
+	};
+
+	for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		if (parts[i].bytes > most) {
+			most = parts[i].bytes;
+			mostly = parts[i].mostly;
+		}
+	}
+	return mostly;
+}
+
+/* The figures where smaps is not read. */
+static void from_statm(struct model_memory *to, const struct model_process *p, enum memory_source source)
+{
+	*to = (struct model_memory){ .source = p->statm_known ? source : MEMORY_UNKNOWN };
+	to->rss = p->rss;
+	to->files = smaller(p->shared, p->rss);
+	to->anonymous = to->rss - to->files;
+}
+
+static void read_all(struct scan *s, uint32_t pid, const struct allocator_blocks *b)
+{
+	struct model_memory *to = s->to;
+
+	if (!read_mappings(s, pid)) {
+		from_statm(to, &s->q->process, MEMORY_STATM);
+		return;
+	}
+	to->source = MEMORY_SMAPS;
+	to->allocator_known = s->allocator->parts_known;
+	if (to->allocator_known) {
+		if (s->reader.fd >= 0 && s->pagemap >= 0)
+			heap_visit_free(&s->q->table->head->heap, &s->reader, &s->visitor);
+		divide(s, b);
+	} else {
+		divide_unknown(s, b->live_bytes);
+	}
+	to->mostly = memory_judge(to);
+}
+
+void memory_read(struct model_memory *to, const struct model_request *q, const struct model_allocator *a,
+		 const struct allocator_blocks *b, struct arena *arena)
+{
+	bool in_passing = !q->foreign && (q->reason == REASON_SIGNAL || q->reason == REASON_ABOVE);
+	struct scan *s;
+
+	if (q->foreign && !q->runs_as)
+		return;
+	s = in_passing && q->process.rss > MEMORY_RSS_MOST ? NULL : arena_alloc(arena, sizeof(*s));
+	if (!s) {
+		from_statm(to, &q->process, MEMORY_STATM_LARGE);
+		return;
+	}
+	s->visitor.part = add_free;
+	s->q = q;
+	s->allocator = a;
+	s->to = to;
+	s->page_bytes = getauxval(AT_PAGESZ);
+	s->reader = heap_file_reader(mappings_open_file(q->runs_as, "/mem"));
+	s->pagemap = mappings_open_file(q->runs_as, "/pagemap");
+	read_all(s, q->runs_as, b);
+	if (s->reader.fd >= 0)
+		close(s->reader.fd);
+	if (s->pagemap >= 0)
+		close(s->pagemap);
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where the resident memory of the process goes, as lines of a text dump:
+ *
+ *	[heaptrace] where RSS goes               :     45.123 MB
+ *	[heaptrace] - live blocks, as asked for  :   12.151 MB   26 %
+ *	...
+ *	[heaptrace] The largest part of RSS is files: the program, its libraries, its data.
+ *
+ * All sizes are in MB, so that they can be compared at a glance.
+ */
+#include "text.h"
+
+#define WIDTH	10	/* of "-99999.123" */
+
+/* sign: "", or "-" for what is to be subtracted. */
+static void write_size(struct out *out, const char *sign, uint64_t bytes)
+{
+	char buf[32];
+	struct out text = out_memory(buf, sizeof(buf));
+
+	out_text(&text, sign);
+	out_u64(&text, bytes / 1000000);
+	out_char(&text, '.');
+	for (uint64_t unit = 100000; unit >= 1000; unit /= 10)
+		out_u64(&text, bytes / unit % 10);
+	if (text.len < WIDTH)
+		out_repeat(out, ' ', WIDTH - text.len);
+	out_text(out, out_string(&text));
+	out_text(out, " MB");
+}
+
+/* Writes a part, if there is one. */
+static void write_part(struct out *out, const char *head, const char *sign, uint64_t bytes, uint64_t rss)
+{
+	if (bytes < 1000)
+		return;
+	text_line(out, head);
+	write_size(out, sign, bytes);
+	out_u64_wide(out, (bytes * 100 + rss / 2) / rss, 5);
+	out_text(out, " %\n");
+}
+
+static const char *meaning_of(const struct model_memory *m)
+{
+	switch (m->mostly) {
+	case MEMORY_FREE:
+		return "is free memory that malloc keeps for later.";
+	case MEMORY_FRAGMENTED:
+		return "is free, but between live blocks (fragmentation).";
+	case MEMORY_ROUNDING:
+		return "is malloc's headers and rounding: many small blocks.";
+	case MEMORY_ANONYMOUS:
+		return m->allocator_known ?
+			"is not from malloc: mmap(), static data." :
+			"is not live blocks: free in the allocator, or mmap().";
+	case MEMORY_FILES:
+		return "is files: the program, its libraries, its data.";
+	case MEMORY_STACKS:
+		return "is the stacks of its threads.";
+	case MEMORY_OWN:
+		return "is heaptrace's own.";
+	case MEMORY_LIVE:
+		break;
+	}
+	return NULL;
+}
+
+static void write_meaning(const struct model_memory *m, struct out *out)
+{
+	const char *meaning = meaning_of(m);
+
+	if (meaning) {
+		out_text(out, "[heaptrace] The largest part of RSS ");
+		out_text(out, meaning);
+		out_char(out, '\n');
+	}
+	if (m->mostly != MEMORY_FREE && m->mostly != MEMORY_FRAGMENTED && m->trimmable < m->rss / 10)
+		return;
+	out_text(out, "[heaptrace] malloc_trim(3) would give back about ");
+	out_size(out, m->trimmable);
+	out_text(out, ".\n");
+}
+
+void text_memory_write(const struct model *model, struct out *out)
+{
+	const struct model_memory *m = &model->memory;
+
+	if (m->source == MEMORY_UNKNOWN)
+		return;
+	text_line(out, "where RSS goes               ");
+	if (m->source == MEMORY_STATM) {
+		out_text(out, "unknown (smaps cannot be read)\n");
+		return;
+	}
+	if (m->source == MEMORY_STATM_LARGE) {
+		out_text(out, "ask heaptrace --dump=");	/* reading smaps here would take too long */
+		out_u64(out, model->process.pid);
+		out_char(out, '\n');
+		return;
+	}
+	write_size(out, "", m->rss);
+	out_char(out, '\n');
+	write_part(out, "- live blocks, as asked for  ", "", m->live, m->rss);
+	write_part(out, "- of these not in memory     ", "-", m->unwritten, m->rss);
+	write_part(out, "- rounding and headers       ", "", m->rounding, m->rss);
+	write_part(out, "- free in malloc             ", "", m->free, m->rss);
+	write_part(out, m->allocator_known ?
+		   "- other anonymous mappings   " :
+		   "- free in malloc, and mmap() ", "", m->anonymous, m->rss);
+	write_part(out, "- files and shared memory    ", "", m->files, m->rss);
+	write_part(out, "- stacks                     ", "", m->stacks, m->rss);
+	write_part(out, "- heaptrace's own            ", "", m->own, m->rss);
+	write_meaning(m, out);
+}
