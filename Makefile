@@ -43,7 +43,7 @@ endif
 
 MODULES	:= base elf options capture table symbol inflate demangle analysis format process
 CORE	:= $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(MODULES:%=%/*.c)))
-WRAPPER	:= $(patsubst %.c,$(BUILD)/%.o,heaptrace.c $(wildcard wrapper/*.c))
+WRAPPER	:= $(patsubst %.c,$(BUILD)/%.o,heaptrace.c $(wildcard wrapper/*.c pack/*.c))
 HOOKS	:= $(patsubst %.c,$(BUILD)/%.o,libheaptrace.c $(wildcard hooks/*.c))
 OBJECTS	:= $(CORE) $(HOOKS) $(WRAPPER)
 
@@ -130,7 +130,7 @@ fuzz: $(patsubst tests/fuzz/%.c,fuzz-%,$(filter-out %/replay.c,$(wildcard tests/
 fuzz-%: tests/fuzz/%.c
 	@mkdir -p build/fuzz/$*
 	clang $(CODE) -O1 -g $(FUZZ_FLAGS) -o build/fuzz/$*/fuzzer $< \
-		$(wildcard base/*.c elf/*.c options/*.c symbol/*.c inflate/*.c demangle/*.c table/*.c analysis/*.c format/*.c)
+		$(wildcard base/*.c elf/*.c options/*.c symbol/*.c inflate/*.c demangle/*.c table/*.c analysis/*.c format/*.c pack/*.c)
 	cp -n tests/fuzz/corpus/$*/* build/fuzz/$*/
 	cd build/fuzz/$* && ./fuzzer -max_total_time=$(FUZZ_SECONDS) -timeout=10 -entropic=0 .
 

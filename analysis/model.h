@@ -41,6 +41,7 @@
 
 struct module;
 struct name;
+struct names_store;
 struct rules;
 struct table;
 
@@ -92,6 +93,7 @@ struct model_request {
 						 * memory of this one */
 	uint32_t runs_as;			/* if foreign: the pid of that process as seen from here; 0: it has
 						 * ended */
+	struct names_store *store;		/* names that come with the table (names.h); NULL: there are none */
 	uint64_t now_ns;			/* the moment of the table; 0: now */
 	bool tries_again;			/* the caller handles MODEL_NO_DESCRIPTOR */
 	bool heap_still;			/* malloc's free chunks may be read: this process has one thread,

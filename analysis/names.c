@@ -41,7 +41,7 @@ bool names_init(struct names *n, const struct model_request *q, struct arena *ar
 {
 	*n = (struct names){
 		.table = q->table, .options = q->options, .pid = q->process.pid, .foreign = q->foreign,
-		.runs_as = q->runs_as, .arena = arena, .slot_count = SLOTS_FIRST,
+		.runs_as = q->runs_as, .arena = arena, .store = q->store, .slot_count = SLOTS_FIRST,
 		.debug_dirs = join_dirs(q->options, arena),
 	};
 	n->slots = arena_alloc(arena, n->slot_count * sizeof(*n->slots));
@@ -306,6 +306,48 @@ static struct names_file *resolve_file(struct names *n, const struct module *m, 
 	return result;
 }
 
+/* Takes the names of one module, as resolve_files() does, from the store. False: it does not have them. */
+static bool resolve_stored(struct names *n, const struct module *m, bool lines, struct symbol *symbols, size_t count,
+			   struct names_file **file)
+{
+	struct names_file *result = NULL;
+
+	if (!n->store || !n->store->find)
+		return false;
+	if (m) {
+		result = arena_alloc(n->arena, sizeof(*result));
+		if (!result)
+			return false;
+		result->module = m;
+	}
+	if (!n->store->find(n->store, m, result, symbols, count))
+		return false;
+	for (size_t i = 0; i < count && !lines; i++)
+		symbols[i].call_count = 0;
+	if (m) {
+		result->next = n->files;
+		n->files = result;
+		*file = result;
+	}
+	return true;
+}
+
+/* Looks up the names of one module in its file. Returns what came of that; NULL: it is code in no module, or there is
+ * no memory. */
+static struct names_file *resolve_files(struct names *n, const struct module *m, bool lines,
+					struct symbol *symbols, size_t count)
+{
+	struct names_file *result = NULL;
+
+	if (!m)
+		resolve_compiled(n, symbols, count);
+	else
+		result = resolve_file(n, m, lines, symbols, count);
+	if (n->store && n->store->note && !m == !result)
+		n->store->note(n->store, m, result, symbols, count);
+	return result;
+}
+
 /* Resolves the names of one module (NULL: of code in no module) in one pass. entries: indexes of slots, sorted by
  * address. */
 static void resolve_module(struct names *n, const struct module *m,
@@ -321,12 +363,10 @@ static void resolve_module(struct names *n, const struct module *m,
 		const struct name *name = &n->slots[entries[i].index];
 
 		symbols[i].addr = file_address(name);
-		lines |= !name->entry && !n->options->no_lines;
+		lines |= (!name->entry || n->store) && !n->options->no_lines;
 	}
-	if (!m)
-		resolve_compiled(n, symbols, count);
-	else
-		result = resolve_file(n, m, lines, symbols, count);
+	if (!resolve_stored(n, m, lines, symbols, count, &result))
+		result = resolve_files(n, m, lines, symbols, count);
 	for (size_t i = 0; i < count; i++) {
 		struct name *name = &n->slots[entries[i].index];
 

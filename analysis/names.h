@@ -26,6 +26,23 @@ struct names_file {
 	uint32_t lacks;			/* what the listed frames in this file lack: bits of missing.c */
 };
 
+/*
+ * Names that were looked up at another time, and that come with the table: the files need not be there. The program
+ * heaptrace has such a store (pack/names.h); in the traced process there is none, and names come from the files.
+ */
+struct names_store {
+	/*
+	 * Sets the names and lines of n addresses, as symbol_resolve() does, and file->error, unread and why. m: the
+	 * module; NULL: code in no module, and file is NULL, too. NULL: this store only listens. False: it knows nothing
+	 * of the module, and the files are read.
+	 */
+	bool (*find)(struct names_store *store, const struct module *m, struct names_file *file,
+		     struct symbol *symbols, size_t n);
+	/* Is told what the files said, in the same terms. NULL: this store does not listen. */
+	void (*note)(struct names_store *store, const struct module *m, const struct names_file *file,
+		     const struct symbol *symbols, size_t n);
+};
+
 struct name {
 	uint64_t pc;
 	uint32_t key;			/* the table's code of the address, with `exact` as the lowest bit; 0: a free slot */
@@ -50,6 +67,7 @@ struct names {
 	uint32_t runs_as;		/* likewise */
 	char proc[16];			/* the directory of process runs_as: "/proc/4711" */
 	struct arena *arena;
+	struct names_store *store;	/* NULL: there is none */
 	char *debug_dirs;		/* as in struct symbol_file, or NULL */
 	uint32_t *codes;		/* work space for one row: TABLE_FRAMES_MAX */
 	char *work;			/* for demangling; NULL: not yet needed */

@@ -6,11 +6,12 @@
 
 #include <string.h>
 
-/* The condition under which two options contradict each other. */
+/* The condition under which two options cannot be taken. */
 enum when {
 	WHEN_GIVEN,	/* both have another value than the default */
 	WHEN_SAME,	/* both have the same value, which is not 0 */
 	WHEN_CHANGED,	/* they set the same field, and the command line gives it two values */
+	WHEN_ALONE,	/* the first is given without the second, which it belongs to */
 };
 
 static const struct {
@@ -21,6 +22,8 @@ static const struct {
 	{ OPTION_FORMAT, OPTION_FLAME_GRAPH, WHEN_CHANGED, "--flame-graph is --format=folded, and --format asks for "
 	  "another format: give one of the two" },
 	{ OPTION_REPORT, OPTION_DUMP, WHEN_GIVEN, "--report and --dump are two commands: give one of them" },
+	{ OPTION_WITH_NAMES, OPTION_PACK, WHEN_ALONE, "--with-names says what goes into the file of --pack=OUT: give that "
+	  "option, too" },
 	{ OPTION_EVERY, OPTION_RECORD, WHEN_GIVEN, "--every needs the watcher, which prints nothing with --record "
 	  "(--report=FILE prints while the program runs)" },
 	{ OPTION_EVERY, OPTION_NO_WATCH, WHEN_GIVEN, "--every needs the watcher, which there is not with --no-watch" },
@@ -50,8 +53,11 @@ bool conflicts_with_command(const struct options *o, const bool given[OPTIONS], 
 		out_text(why, "--");
 		out_text(why, e->name);
 		if (e->purpose == OPTION_PURPOSE_READING) {
-			out_text(why, " is for --report and --dump: the files of a program that is started here "
-				 "are where it finds them");
+			out_text(why, " is for --report and --dump");
+			if (e->id == OPTION_SYSROOT)
+				out_text(why, ": the files of a program that is started here are where it finds them");
+			else
+				out_text(why, ", which read what has been traced");
 			return true;
 		}
 		out_text(why, " is for tracing a PROGRAM; --");
@@ -103,7 +109,8 @@ bool conflicts_among(const struct options *o, struct out *why)
 		if (conflicts[i].when == WHEN_CHANGED || !has_effect(o, a) || !has_effect(o, b))
 			continue;
 		if (conflicts[i].when == WHEN_SAME ? has_value(o, a) && same_value(o, a, b) :
-		    !options_same(o, &initial, a) && !options_same(o, &initial, b)) {
+		    !options_same(o, &initial, a) &&
+		    options_same(o, &initial, b) == (conflicts[i].when == WHEN_ALONE)) {
 			out_text(why, conflicts[i].why);
 			return true;
 		}

@@ -72,6 +72,8 @@ struct options {
 	const char *record;		/* template: the file that holds the table, or NULL */
 	const char *report;		/* a file of --record from which to print (wrapper only), or NULL */
 	const char *sysroot;		/* where --report looks for the modules' files, or NULL */
+	const char *pack;		/* template: the packed record that is made (wrapper only), or NULL */
+	bool with_names;		/* with the names for its addresses */
 	bool no_watch;			/* no watcher is started, so nobody prints the dump of a process that is killed */
 	uint8_t debug_dir_count;
 	const char *debug_dirs[OPTIONS_TEXTS_MAX]; /* directories of debug files, none with a ':' */

@@ -25,6 +25,7 @@ struct dumper {
 	bool foreign;			/* this and the next two: as in struct model_request */
 	uint32_t runs_as;
 	uint64_t now_ns;
+	struct names_store *store;	/* as in struct model_request, too; NULL in the library */
 	char command[16];		/* as in /proc/PID/comm */
 };
 

@@ -13,7 +13,7 @@ if ! $cc $sanitize -o "$dir/probe" "$dir/probe.c" 2>/dev/null || ! "$dir/probe";
 	exit 0
 fi
 flags="-std=gnu11 -D_GNU_SOURCE -I. -O1 -g $sanitize"
-for source in base/*.c elf/*.c options/*.c symbol/*.c inflate/*.c demangle/*.c table/*.c analysis/*.c format/*.c; do
+for source in base/*.c elf/*.c options/*.c symbol/*.c inflate/*.c demangle/*.c table/*.c analysis/*.c format/*.c pack/*.c; do
 	[ -f "$source" ] || continue
 	$cc $flags -c -o "$dir/${source//\//_}.o" "$source" || exit 1
 done

@@ -8,7 +8,7 @@ use warnings;
 use Test::More;
 
 my @sources = grep { !m{^tests/} } split /\n/, `git ls-files '*.c' '*.h' 2>/dev/null || true`;
-@sources = glob('*.c base/*.[ch] elf/*.[ch] options/*.[ch] capture/*.[ch] table/*.[ch] symbol/*.[ch] inflate/*.[ch] demangle/*.[ch] analysis/*.[ch] format/*.[ch] process/*.[ch] hooks/*.[ch] wrapper/*.[ch]')
+@sources = glob('*.c base/*.[ch] elf/*.[ch] options/*.[ch] capture/*.[ch] table/*.[ch] symbol/*.[ch] inflate/*.[ch] demangle/*.[ch] analysis/*.[ch] format/*.[ch] process/*.[ch] pack/*.[ch] hooks/*.[ch] wrapper/*.[ch]')
 	unless @sources;
 
 sub text {
@@ -26,7 +26,8 @@ my %may = (
 	format => ['base', 'options', 'analysis'],
 	process => ['base', 'elf', 'options', 'capture', 'table', 'analysis', 'format'],
 	hooks => ['base', 'elf', 'options', 'capture', 'table', 'process'],
-	wrapper => ['base', 'elf', 'options', 'table', 'analysis', 'format', 'process'],
+	pack => ['base', 'options', 'table', 'symbol', 'analysis'],
+	wrapper => ['base', 'elf', 'options', 'table', 'analysis', 'format', 'process', 'pack'],
 );
 my @upward;
 for my $file (@sources) {
@@ -39,7 +40,7 @@ for my $file (@sources) {
 is("@upward", '', 'no folder includes upward');
 
 # The same of symbols, which need no include: what a folder takes from another one is defined in a folder
-# that it may include. The wrapper is linked without the hooks, so it takes libc's functions of those names.
+# that it may include. The wrapper, with pack/, is linked without the hooks, so it takes libc's functions of those names.
 my (%taken, %defined);
 for my $file (grep { m{\.c$} } @sources) {
 	my $object = 'build/' . $file =~ s/c$/o/r;
@@ -54,7 +55,7 @@ my @higher;
 for my $folder (sort keys %may) {
 	for my $symbol (sort keys %{$taken{$folder}}) {
 		my @in = keys %{$defined{$symbol} // {}};
-		@in = grep { $_ ne '' && $_ ne 'hooks' } @in if $folder eq 'wrapper';
+		@in = grep { $_ ne '' && $_ ne 'hooks' } @in if $folder =~ /^(?:wrapper|pack)$/;
 		next if !@in || grep { my $in = $_; grep { $in eq $_ } $folder, @{$may{$folder}} } @in;
 		push @higher, "$taken{$folder}{$symbol}: $symbol";
 	}

@@ -4,6 +4,7 @@
 
 #include "base/safe_open.h"
 #include "options/outfile.h"
+#include "packing.h"
 #include "process/dump.h"
 #include "record_file.h"
 #include "shared_mapping.h"
@@ -60,6 +61,7 @@ static const char *print_table(struct options *o, struct record_file *r)
 	o->run = r->table.head->pid;
 	dump_attach(&d, &r->table, o, &rules, true, r->moment_ns);
 	d.runs_as = r->runs_as;
+	d.store = o->sysroot ? NULL : r->names;
 	dump_write(&d, &(struct dump_request){
 		.sort = o->sort, .sort_count = o->sort_count, .reason = REASON_ASKED,
 	});
@@ -77,10 +79,10 @@ const char *playback(struct options *o)
 
 	if (why)
 		return why;
-	if (record.end_unknown)
+	if (record.end_unknown && !o->pack)
 		fprintf(stderr, "heaptrace: nobody noted in %s when the process ended (there was no watcher, or it was "
 			"killed, too): ages count up to the last moment that left a trace in the file\n", o->report);
-	why = print_table(o, &record);
+	why = o->pack ? packing_write(o, &record) : print_table(o, &record);
 	record_file_close(&record);
 	return why;
 }
@@ -268,7 +270,7 @@ const char *playback_process(struct options *o)
 	switch (status) {
 	case LOAD_OK:
 		r.moment_ns = now_ns();
-		why = print_table(o, &r);
+		why = o->pack ? packing_write(o, &r) : print_table(o, &r);
 		record_file_close(&r);
 		return why;
 	case LOAD_NO_TABLE:

@@ -2,6 +2,8 @@
 /* See record_file.h. */
 #include "record_file.h"
 
+#include "pack/names.h"
+#include "pack/pack.h"
 #include "shared_mapping.h"
 #include "table/load.h"
 #include "table/row.h"
@@ -100,14 +102,22 @@ static void await_note(struct table_header *h, int fd, const struct stat *st)
 	}
 }
 
-/* Loads the table from r->fd, and finds the moment of its figures. Returns NULL, or why that is not possible. */
-static const char *load(struct record_file *r, const struct stat *st)
+/* Loads the table from r->fd. Returns NULL, or why that is not possible. */
+static const char *load(struct record_file *r)
 {
 	enum load_status status = load_table(&r->table, r->fd, 0);
+
+	return status == LOAD_CANNOT_READ ? strerror(errno) : load_status_text(status);
+}
+
+/* Loads a file of --record, and finds the moment of its figures. */
+static const char *load_record(struct record_file *r, const struct stat *st)
+{
+	const char *why = load(r);
 	const struct table_header *h = r->table.head;
 
-	if (status != LOAD_OK)
-		return status == LOAD_CANNOT_READ ? strerror(errno) : load_status_text(status);
+	if (why)
+		return why;
 	if (is_mapped(h->pid, r->fd)) {
 		r->runs_as = h->pid;
 		r->moment_ns = now_ns();
@@ -119,16 +129,54 @@ static const char *load(struct record_file *r, const struct stat *st)
 	return NULL;
 }
 
+/* Loads what a packed record has held. */
+static const char *load_packed(struct record_file *r, const struct pack *pack)
+{
+	const char *why;
+
+	close(r->fd);
+	r->fd = pack->fd;
+	r->moment_ns = pack->moment_ns;
+	r->end_unknown = pack->flags & PACK_END_UNKNOWN;
+	why = load(r);
+	if (why)
+		free(pack->names);
+	else if (pack->names)
+		r->names = pack_names_open(&r->table, pack->names, pack->names_bytes);
+	return why || !pack->names || r->names ? why : "the file is damaged";
+}
+
+static const char *load_any(struct record_file *r, const struct stat *st)
+{
+	struct pack pack;
+
+	if (!S_ISREG(st->st_mode))
+		return "it is not a regular file";
+	switch (pack_read(r->fd, &pack)) {
+	case PACK_OK:
+		return load_packed(r, &pack);
+	case PACK_NONE:
+		return load_record(r, st);
+	case PACK_OTHER_VERSION:
+		return "packed by another version of heaptrace, or on a machine with another byte order: use that "
+		       "one's --report";
+	case PACK_TRUNCATED:
+		return "the file is truncated";
+	case PACK_DAMAGED:
+		return "the file is damaged";
+	case PACK_CANNOT:
+		break;
+	}
+	return strerror(errno);
+}
+
 const char *record_file_open(struct record_file *r, const char *path)
 {
-	const char *why = NULL;
+	const char *why;
 	struct stat st;
 
 	*r = (struct record_file){ .fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK) };
-	if (r->fd < 0 || fstat(r->fd, &st))
-		why = strerror(errno);
-	else
-		why = S_ISREG(st.st_mode) ? load(r, &st) : "it is not a regular file";
+	why = r->fd < 0 || fstat(r->fd, &st) ? strerror(errno) : load_any(r, &st);
 	if (why)
 		record_file_close(r);
 	return why;
@@ -136,6 +184,8 @@ const char *record_file_open(struct record_file *r, const char *path)
 
 void record_file_close(struct record_file *r)
 {
+	pack_names_close(r->names);
+	r->names = NULL;
 	load_release(&r->table);
 	if (r->fd >= 0)
 		close(r->fd);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Reads a file of --record, for whoever makes a report of it: the table, and the moment that its figures are of. The
- * process may have ended or run.
+ * Reads a file of --record or --pack, for whoever makes a report of it: the table, the moment that its figures are of,
+ * and the names that came with it. The process may have ended or run.
  */
 #ifndef WRAPPER_RECORD_FILE_H
 #define WRAPPER_RECORD_FILE_H
 
 #include "table/table.h"
+
+struct names_store;
 
 struct record_file {
 	struct table table;		/* a copy, which nobody changes */
@@ -14,7 +16,9 @@ struct record_file {
 	uint32_t runs_as;		/* the pid whose directory in /proc has figures of the process; 0: it has ended */
 	bool end_unknown;		/* nobody has noted when the process ended: moment_ns is the last moment that left a
 					 * trace in the file */
-	int fd;				/* the open file, or -1 */
+	struct names_store *names;	/* those in a packed record, for struct model_request; NULL: it has none */
+	int fd;				/* the open file or, of a packed record, a file in memory that is as the one of
+					 * --record was; -1: none */
 };
 
 /* Reads the file. Returns NULL, or in words why that is not possible; then *r needs no record_file_close(). For the
