@@ -79,6 +79,38 @@ static void add_up(struct model_totals *t, const struct view *v)
 	}
 }
 
+enum sort_key model_size_key(enum sort_key key)
+{
+	static const uint8_t sizes[SORT_KEYS] = {
+		[SORT_SIZE] = SORT_SIZE, [SORT_COUNT] = SORT_SIZE, [SORT_AGE] = SORT_SIZE,
+		[SORT_PEAK_SIZE] = SORT_PEAK_SIZE, [SORT_PEAK_COUNT] = SORT_PEAK_SIZE,
+		[SORT_HEAP_PEAK] = SORT_HEAP_PEAK, [SORT_TOTAL_SIZE] = SORT_TOTAL_SIZE,
+		[SORT_TOTAL_COUNT] = SORT_TOTAL_SIZE, [SORT_TEMPORARY] = SORT_TOTAL_SIZE,
+	};
+
+	return (enum sort_key)sizes[key];
+}
+
+enum sort_key model_count_key(enum sort_key key)
+{
+	static const uint8_t counts[SORT_KEYS] = {
+		[SORT_SIZE] = SORT_COUNT, [SORT_COUNT] = SORT_COUNT, [SORT_AGE] = SORT_COUNT,
+		[SORT_PEAK_SIZE] = SORT_PEAK_COUNT, [SORT_PEAK_COUNT] = SORT_PEAK_COUNT,
+		[SORT_HEAP_PEAK] = SORT_PEAK_COUNT, [SORT_TOTAL_SIZE] = SORT_TOTAL_COUNT,
+		[SORT_TOTAL_COUNT] = SORT_TOTAL_COUNT, [SORT_TEMPORARY] = SORT_TEMPORARY,
+	};
+
+	return (enum sort_key)counts[key];
+}
+
+/* Whether --min-size, --min-count and --older-than let a row into a section with this key. */
+static bool is_large_enough(const struct view *v, const struct view_row *r, enum sort_key key, const struct options *o)
+{
+	return view_value(v, r, model_size_key(key)) >= o->min_size &&
+	       view_value(v, r, model_count_key(key)) >= o->min_count &&
+	       (!o->older_than_ms || view_value(v, r, SORT_AGE) >= o->older_than_ms * (uint64_t)1000000);
+}
+
 /* Whether a row is listed in a section with this key; value: its figure for the key. */
 static bool is_listed(enum model_rows rows, enum sort_key key, uint64_t value, const struct counters *c)
 {
@@ -90,8 +122,9 @@ static bool is_listed(enum model_rows rows, enum sort_key key, uint64_t value, c
 static uint32_t rows_to_list(const struct model *m, const struct model_section *s, uint32_t top)
 {
 	const struct view *v = &m->parts->view;
-	uint32_t rows = !v->cut ? s->count : model_key_is_live(s->key) ? m->totals.live_rows : v->called_rows;
+	uint32_t rows = !v->cut ? s->count + s->filtered : model_key_is_live(s->key) ? m->totals.live_rows : v->called_rows;
 
+	rows -= s->filtered < rows ? s->filtered : rows;
 	return top && top < rows ? top : rows;
 }
 
@@ -108,8 +141,14 @@ static bool list_rows(struct model *m, unsigned section, const struct model_requ
 	for (uint32_t i = first; i < end; i++) {
 		uint64_t value = view_value(v, &v->rows[i], s->key);
 
-		if (is_listed(q->rows, s->key, value, &v->rows[i].counters))
+		if (!is_listed(q->rows, s->key, value, &v->rows[i].counters))
+			continue;
+		if (is_large_enough(v, &v->rows[i], s->key, q->options)) {
 			rows[s->count++] = (struct sort_entry){ value, i };
+		} else {
+			s->filtered++;
+			s->filtered_size += view_value(v, &v->rows[i], model_size_key(s->key));
+		}
 	}
 	wanted = rows_to_list(m, s, top);
 	s->left_out = wanted > s->count ? wanted - s->count : 0;

@@ -60,6 +60,11 @@ static inline bool model_key_is_live(enum sort_key key)
 	return key == SORT_SIZE || key == SORT_COUNT || key == SORT_AGE;
 }
 
+/* The sizes and the counts that belong to a key: for peak-count the peak sizes, for temporary the bytes of all calls.
+ * --min-size and --min-count compare these. */
+enum sort_key model_size_key(enum sort_key key);
+enum sort_key model_count_key(enum sort_key key);
+
 /* Why a dump is taken. */
 enum model_reason {
 	REASON_ASKED,		/* a user has called heaptrace --report or --dump */
@@ -226,6 +231,8 @@ struct model_section {
 	enum sort_key key;
 	uint32_t count;			/* rows that are listed */
 	uint32_t left_out;		/* how many more rows would be listed if there were memory for them */
+	uint32_t filtered;		/* how many rows are not listed because of --min-size, --min-count or --older-than... */
+	uint64_t filtered_size;		/* ...and their bytes, of the size that belongs to the key (model_size_key()) */
 	struct model_lacks lacks;	/* what the listed rows' frames lack */
 	const struct sort_entry *rows;	/* for model_row() */
 };

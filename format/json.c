@@ -363,6 +363,8 @@ static void write_section(const struct model *m, const struct model_section *s, 
 	}
 	out_char(out, ']');
 	add_number(out, "no-memory-to-list", s->left_out);
+	add_number(out, "filtered-rows", s->filtered);
+	add_number(out, "filtered-size", s->filtered_size);
 	write_lacks("names-missing", s->lacks.names, s->lacks.name_count, out);
 	write_lacks("lines-missing", s->lacks.lines, s->lacks.line_count, out);
 	add_number(out, "modules-without-path", s->lacks.unknown_modules);

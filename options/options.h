@@ -66,6 +66,9 @@ struct options {
 	uint8_t unwind;			/* enum unwind_mode */
 	const char *outfile;		/* template with placeholders, or NULL: standard error */
 	const char *ignore;		/* file of rules, or NULL */
+	uint64_t min_size;		/* rows with fewer bytes are not listed */
+	uint32_t min_count;		/* rows with fewer blocks are not listed */
+	uint32_t older_than_ms;		/* rows that are younger are not listed; 0: all are */
 	bool no_lines;			/* source lines and inlined calls are not looked up */
 	bool children;			/* false: only the program that was started is traced */
 	bool no_demangle;		/* C++ and Rust names stay as they are in the file */
