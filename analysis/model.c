@@ -241,7 +241,7 @@ static void begin(struct model *m, const struct model_request *q, const struct m
 	m->moment = (struct model_moment){
 		.now_ns = p->view.now_ns, .begun_ns = h->begun_ns, .begun_real_ns = h->begun_real_ns,
 		.peak_at_ns = timeline_peak_ns(q->table, p->view.now_ns),
-		.number = h->dumps + 1, .reason = q->reason,
+		.number = h->dumps + 1, .reason = q->reason, .signal = q->signal,
 	};
 	m->totals.peak_size = load_relaxed(&h->totals.peak_size);
 	m->section_count = q->sort_count;

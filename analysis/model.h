@@ -72,6 +72,7 @@ enum model_reason {
 	REASON_ABOVE,		/* the heap has exceeded a multiple of --above */
 	REASON_EVERY,		/* the time of --every has passed */
 	REASON_EXIT,		/* the process ends */
+	REASON_SIGNALLED,	/* the process ends by a signal */
 	REASON_KILLED,		/* the process ended without a dump: it was killed, or called the bare system call */
 };
 
@@ -91,6 +92,7 @@ struct model_request {
 	uint8_t sort_count;
 	enum model_rows rows;
 	enum model_reason reason;
+	uint8_t signal;				/* with REASON_SIGNAL and REASON_SIGNALLED: its number */
 	bool figures;				/* model.allocator, not_seen and the sections' lacks are filled, too */
 	bool all_rows;				/* model.all is filled, too */
 	bool skip_if_empty;			/* with MODEL_ROWS_OF_KEY: no model is made where no section lists a row */
@@ -116,6 +118,7 @@ struct model_moment {
 					 * that saw it (table/timeline.h) */
 	uint32_t number;		/* of this dump among those of the process, from 1 on */
 	enum model_reason reason;
+	uint8_t signal;			/* with REASON_SIGNAL and REASON_SIGNALLED: its number; else 0 */
 };
 
 /* Sums over the rows that no rule of --ignore has left out. */

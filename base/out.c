@@ -147,6 +147,12 @@ void out_u64(struct out *o, uint64_t v)
 	out_u64_wide(o, v, 0);
 }
 
+void out_two_digits(struct out *o, unsigned v)
+{
+	out_char(o, (char)('0' + v / 10 % 10));
+	out_char(o, (char)('0' + v % 10));
+}
+
 void out_hex_wide(struct out *o, uint64_t v, unsigned width)
 {
 	char text[24], *end = text + sizeof(text), *start = digits(end, v, 16);
@@ -169,8 +175,7 @@ static void put_milli(struct out *o, uint64_t v, const char *unit)
 	out_u64(o, v / 1000);
 	out_char(o, '.');
 	out_char(o, (char)('0' + rest / 100));
-	out_char(o, (char)('0' + rest / 10 % 10));
-	out_char(o, (char)('0' + rest % 10));
+	out_two_digits(o, rest);
 	out_text(o, unit);
 }
 
@@ -190,6 +195,18 @@ void out_size(struct out *o, uint64_t bytes)
 		put_milli(o, bytes / 1000, " MB");
 	else
 		put_milli(o, bytes / 1000000, " GB");
+}
+
+void out_share(struct out *o, uint64_t part, uint64_t whole)
+{
+	while (whole > UINT64_MAX / 1000) {
+		whole >>= 1;
+		part >>= 1;
+	}
+	part = part < whole ? part * 1000 / whole : whole ? 1000 : 0;
+	out_u64(o, part / 10);
+	out_char(o, '.');
+	put_plain(o, part % 10, " %");
 }
 
 void out_time(struct out *o, uint64_t ns)

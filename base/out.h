@@ -54,12 +54,17 @@ void out_u64(struct out *o, uint64_t v);
 void out_count(struct out *o, uint64_t v, const char *one, const char *others);
 /* Right-aligned in width columns. */
 void out_u64_wide(struct out *o, uint64_t v, unsigned width);
+/* The last two digits: "07". */
+void out_two_digits(struct out *o, unsigned v);
 /* Lower-case digits after "0x". */
 void out_hex(struct out *o, uint64_t v);
 void out_hex_wide(struct out *o, uint64_t v, unsigned width);
 
 /* Decimal units, three places, rounded down: "999 bytes", "22.704 KB", "2.121 MB". */
 void out_size(struct out *o, uint64_t bytes);
+
+/* The share of part in whole, rounded down: "43.2 %". At most "100.0 %"; "0.0 %" where whole is 0. */
+void out_share(struct out *o, uint64_t part, uint64_t whole);
 
 /* "750 ns", "12.045 us", "6.236 ms", "1.500 secs", "2 mins 5 secs", "3 hours 2 mins". */
 void out_time(struct out *o, uint64_t ns);

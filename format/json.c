@@ -179,6 +179,7 @@ static const char *reason_name(enum model_reason reason)
 	case REASON_ABOVE:	return "above";
 	case REASON_EVERY:	return "every";
 	case REASON_EXIT:	return "exit";
+	case REASON_SIGNALLED:	return "end-by-signal";
 	case REASON_KILLED:	break;
 	}
 	return "killed";
@@ -187,10 +188,12 @@ static const char *reason_name(enum model_reason reason)
 static void write_moment(const struct model *m, struct out *out)
 {
 	const struct model_moment *t = &m->moment;
+	char buf[OPTIONS_SIGNAL_BYTES];
 
 	begin(out, "moment", '{');
 	first_number(out, "dump", t->number);
 	add_string(out, "reason", reason_name(t->reason));
+	add_string(out, "signal", t->signal ? options_signal_name(t->signal, buf) : NULL);
 	add_number(out, "since-start-ns", t->now_ns > t->begun_ns ? t->now_ns - t->begun_ns : 0);
 	add_number(out, "started-unix-ns", t->begun_real_ns);
 	add_number(out, "peak-at-ns", t->peak_at_ns);

@@ -2,7 +2,7 @@
 /*
  * The text dump, for people. Its form is the contract of the command line:
  *
- *	=== backtrace #1 === [count/peak: 43/60] [size/peak: 22.704 KB/31.680 KB] [age: 6.236 ms]
+ *	=== backtrace #1 === [count/peak: 43/60] [size/peak: 22.704 KB/31.680 KB] [age: 6.236 ms] [share: 43.2 %]
  *	 0 [0x7fe72e46476c] malloc +0x1b
  *	 1 [      0xf27811] /usr/bin/node (+0xf27811)
  *	 2 [      0xf2e57d] next(char const*) (inlined) at src/next.h:12
@@ -35,8 +35,54 @@ void text_begin(struct text *t, const struct model *m, struct arena *arena, stru
 	*t = (struct text){ .model = m, .out = out, .arena = arena, .columns = line_columns(m, out) };
 }
 
-void text_write_head(const struct text *t, const struct model_section *s)
+/* Writes "2026-11-29 22:14:05 UTC". The local time would take files and functions that a signal handler must not use. */
+static void write_date(uint64_t unix_secs, struct out *out)
 {
+	uint64_t days = unix_secs / 86400 + 719468;	/* since 0000-03-01, as a year that begins in March ends in a leap day */
+	unsigned secs = (unsigned)(unix_secs % 86400), day = (unsigned)(days % 146097);	/* days of 400 years */
+	unsigned year = (day - day / 1460 + day / 36524 - day / 146096) / 365, month;
+
+	day -= 365 * year + year / 4 - year / 100;	/* of the year */
+	month = (5 * day + 2) / 153;
+	day -= (153 * month + 2) / 5;			/* of the month */
+	out_u64(out, days / 146097 * 400 + year + (month > 9));
+	out_char(out, '-');
+	out_two_digits(out, month > 9 ? month - 9 : month + 3);
+	out_char(out, '-');
+	out_two_digits(out, day + 1);
+	for (unsigned unit = 3600; unit; unit /= 60) {
+		out_char(out, unit == 3600 ? ' ' : ':');
+		out_two_digits(out, secs / unit % (unit == 3600 ? 24 : 60));
+	}
+	out_text(out, " UTC");
+}
+
+/* Writes "[heaptrace] dump 3 by SIGUSR1, 2026-11-29 22:14:05 UTC, 12.345 secs after the start". */
+static void write_moment(const struct model_moment *t, struct out *out)
+{
+	static const char reasons[][28] = {
+		[REASON_ASKED] = " on request", [REASON_SIGNAL] = " by SIG", [REASON_ABOVE] = " by --above",
+		[REASON_EVERY] = " by --every", [REASON_EXIT] = " on exit", [REASON_SIGNALLED] = " before the end by SIG",
+		[REASON_KILLED] = " after a kill",
+	};
+	uint64_t since_start = t->now_ns > t->begun_ns ? t->now_ns - t->begun_ns : 0;
+	char buf[OPTIONS_SIGNAL_BYTES];
+
+	out_text(out, "[heaptrace] dump ");
+	out_u64(out, t->number);
+	out_text(out, reasons[t->reason]);
+	if (t->signal)
+		out_text(out, options_signal_name(t->signal, buf));
+	out_text(out, ", ");
+	write_date((t->begun_real_ns + since_start) / 1000000000, out);
+	out_text(out, ", ");
+	out_time(out, since_start);
+	out_text(out, " after the start\n");
+}
+
+void text_write_head(struct text *t, const struct model_section *s)
+{
+	t->so_far = 0;
 	out_repeat(t->out, '=', TEXT_RULE_WIDTH);
 	out_text(t->out, "\n[heaptrace] dump allocation status for /proc/");
 	out_u64(t->out, t->model->process.pid);
@@ -45,6 +91,8 @@ void text_write_head(const struct text *t, const struct model_section *s)
 	out_text(t->out, "), sorted by ");
 	out_text(t->out, options_sort_name(s->key));
 	out_char(t->out, '\n');
+	if (s == t->model->sections)
+		write_moment(&t->model->moment, t->out);
 }
 
 static void write_text(const struct model *m, struct arena *arena, struct out *out)

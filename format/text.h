@@ -16,6 +16,7 @@ struct text {
 	struct out *out;
 	struct arena *arena;
 	size_t columns;			/* of a line; 0: any number, because the dump goes to a file */
+	uint64_t so_far;		/* the sum of the section's key over the rows that are written */
 	char *work;			/* work space of text_frames.c, in which names are shortened */
 	size_t work_bytes;
 };
@@ -23,11 +24,13 @@ struct text {
 /* Prepares *t for a dump of the model. */
 void text_begin(struct text *t, const struct model *m, struct arena *arena, struct out *out);
 
-/* Writes the lines that open the dump of a section. */
-void text_write_head(const struct text *t, const struct model_section *s);
+/* Writes the lines that open the dump of a section. In the first section one of them says why and when the dump was
+ * taken. */
+void text_write_head(struct text *t, const struct model_section *s);
 
-/* Writes the head line of a row (text_row.c). number: its place in the section, from 1 on. */
-void text_write_row(const struct text *t, const struct model_section *s, const struct model_row *row, uint32_t number);
+/* Writes the head line of a row (text_row.c). number: its place in the section, from 1 on. The rows of a section are
+ * written in their order, because the line says which share of the whole they have together so far. */
+void text_write_row(struct text *t, const struct model_section *s, const struct model_row *row, uint32_t number);
 
 /* Writes the frames of a row, a line each (text_frames.c). */
 void text_write_frames(struct text *t, const struct model_row *row);

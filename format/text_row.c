@@ -2,6 +2,20 @@
 /* The head line of a row in a text dump: see text.h. */
 #include "text.h"
 
+/* The sum of the key's figures over all rows, listed or not; 0: there is no sum that means anything, or it is not known. */
+static uint64_t whole(const struct model *m, enum sort_key key)
+{
+	const struct model_totals *t = &m->totals;
+
+	if (key == SORT_SIZE)
+		return t->size;
+	if (t->partial)
+		return 0;
+	return key == SORT_COUNT ? t->count : key == SORT_HEAP_PEAK ? t->heap_peak :
+	       key == SORT_TOTAL_SIZE ? t->total_size : key == SORT_TOTAL_COUNT ? t->total_count :
+	       key == SORT_TEMPORARY ? t->temporary : 0;
+}
+
 /* Keys whose value the fixed columns do not show get a column of their own. */
 static void write_key_column(const struct model_row *row, enum sort_key key, struct out *out)
 {
@@ -15,10 +29,34 @@ static void write_key_column(const struct model_row *row, enum sort_key key, str
 		out_size(out, row->values[key]);
 	else
 		out_u64(out, row->values[key]);
+	if (key == SORT_TEMPORARY) {
+		out_text(out, " of ");
+		out_count(out, row->values[SORT_TOTAL_COUNT], " call, ", " calls, ");
+		out_share(out, row->values[key], row->values[SORT_TOTAL_COUNT]);
+	}
 	out_char(out, ']');
 }
 
-void text_write_row(const struct text *t, const struct model_section *s, const struct model_row *row, uint32_t number)
+/* Writes the row's share of the whole and, from the second row on, that of all rows so far. */
+static void write_share(struct text *t, const struct model_row *row, enum sort_key key)
+{
+	uint64_t all = whole(t->model, key);
+	bool first = !t->so_far;
+
+	t->so_far += row->values[key];
+	if (!all)
+		return;
+	out_text(t->out, " [share: ");
+	out_share(t->out, row->values[key], all);
+	if (!first) {
+		out_text(t->out, ", ");
+		out_share(t->out, t->so_far, all);
+		out_text(t->out, " so far");
+	}
+	out_char(t->out, ']');
+}
+
+void text_write_row(struct text *t, const struct model_section *s, const struct model_row *row, uint32_t number)
 {
 	struct out *out = t->out;
 
@@ -36,5 +74,6 @@ void text_write_row(const struct text *t, const struct model_section *s, const s
 	out_time(out, row->values[SORT_AGE]);
 	out_char(out, ']');
 	write_key_column(row, s->key, out);
+	write_share(t, row, s->key);
 	out_char(out, '\n');
 }

@@ -222,7 +222,8 @@ static void fill_request(struct dumper *d, const struct dump_request *r, struct 
 		dump_note_loaded(d);
 	*q = (struct model_request){
 		.table = d->table, .options = d->options, .rules = &d->rules,
-		.rows = format->rows, .all_rows = format->all_rows, .reason = r->reason, .figures = format->figures,
+		.rows = format->rows, .all_rows = format->all_rows, .reason = r->reason, .signal = r->signal,
+		.figures = format->figures,
 		.skip_if_empty = r->final, .foreign = d->foreign, .runs_as = d->runs_as,
 		.now_ns = d->now_ns, .store = d->store, .tries_again = r->tries_again, .heap_still = r->heap_still,
 		.sort_count = r->sort_count < format->sections_max ? r->sort_count : format->sections_max,

@@ -40,6 +40,7 @@ struct dump_request {
 	const uint8_t *sort;		/* enum sort_key: one section of the dump for each */
 	unsigned sort_count;
 	enum model_reason reason;
+	uint8_t signal;			/* with REASON_SIGNAL and REASON_SIGNALLED: its number */
 	bool final;			/* it is the last dump: the "finalized" line comes before it, and a text
 					 * dump without live blocks is left out */
 	bool heap_still;		/* see struct model_request */

@@ -41,6 +41,11 @@ bool fatal_signal_came(void)
 	return load_acquire(&fatal.thread) != 0;
 }
 
+int fatal_signal_number(void)
+{
+	return fatal.dumping ? fatal.sig : 0;
+}
+
 static bool is_fault(int sig, const siginfo_t *info)
 {
 	return info->si_code > 0 && (sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE || sig == SIGILL ||

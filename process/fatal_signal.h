@@ -36,6 +36,9 @@ void fatal_signal_finish(void);
 /* Whether a signal is about to end the process. */
 bool fatal_signal_came(void);
 
+/* During the final dump: the signal that ends the process, or 0 if none does. */
+int fatal_signal_number(void);
+
 /* In a child after fork: a signal that is about to end the parent does not end the child. */
 void fatal_signal_forked(void);
 

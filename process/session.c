@@ -149,11 +149,12 @@ static bool take(struct dump_request request)
 	return true;
 }
 
-/* Takes a dump of the process as it goes on, sorted by one key. */
-static void take_by(uint8_t key)
+/* Takes a dump of the process as it goes on, sorted by one key. signal: the one that has asked for it. */
+static void take_by(uint8_t key, uint8_t signal)
 {
 	take((struct dump_request){
-		.sort = &key, .sort_count = 1, .reason = REASON_SIGNAL, .heap_still = heap_is_still(),
+		.sort = &key, .sort_count = 1, .reason = REASON_SIGNAL, .signal = signal,
+		.heap_still = heap_is_still(),
 	});
 }
 
@@ -168,9 +169,9 @@ static void serve(void *unused)
 		uninterrupted_begin(&span);
 		check_costly(verify_dump(true));
 		if (bits & SESSION_SIZE)
-			take_by(SORT_SIZE);
+			take_by(SORT_SIZE, dumper.options->signals[0]);
 		if (bits & SESSION_COUNT)
-			take_by(SORT_COUNT);
+			take_by(SORT_COUNT, dumper.options->signals[1]);
 		if (bits & SESSION_ABOVE)
 			take((struct dump_request){
 				.sort = dumper.options->sort, .sort_count = dumper.options->sort_count,
@@ -230,9 +231,10 @@ static bool wait_for_dumping(void)
 
 bool session_final(bool heap_sound)
 {
+	int signal = fatal_signal_number();
 	bool dumped = !wait_for_dumping() || take((struct dump_request){
 		.sort = dumper.options->sort, .sort_count = dumper.options->sort_count,
-		.reason = REASON_EXIT, .final = true, .heap_still = heap_sound && heap_is_still(),
+		.reason = signal ? REASON_SIGNALLED : REASON_EXIT, .signal = (uint8_t)signal, .final = true, .heap_still = heap_sound && heap_is_still(),
 	});
 
 	end_dumping();

@@ -95,7 +95,7 @@ int watch_request(const char *address, const struct dump_request *r, int answer_
 {
 	struct watch_message m = {
 		.kind = WATCH_REPORT, .final = r->final, .reason = (uint8_t)r->reason,
-		.sort_count = (uint8_t)r->sort_count,
+		.signal = r->signal, .sort_count = (uint8_t)r->sort_count,
 	};
 	int saved = errno, error;
 

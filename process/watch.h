@@ -37,6 +37,7 @@ struct watch_message {
 					 * 0: the process was not forked by a traced one */
 	uint8_t final;			/* WATCH_REPORT, like all that follows: the process ends, and waits */
 	uint8_t reason;			/* enum model_reason */
+	uint8_t signal;			/* as in struct dump_request */
 	uint8_t sort_count;
 	uint8_t sort[SORT_KEYS];	/* enum sort_key */
 };

@@ -11,10 +11,12 @@ use warnings;
 my $size = qr/\d{1,3} bytes|\d{1,3}\.\d{3} [KM]B|\d+\.\d{3} GB/;
 my $time = qr/\d{1,3} ns|\d{1,3}\.\d{3} [um]s|\d{1,2}\.\d{3} secs|\d+ mins \d{1,2} secs|\d+ hours \d{1,2} mins/;
 my $key = qr/size|count|peak-size|peak-count|heap-peak|total-size|total-count|temporary|age/;
+my $percent = qr/\d{1,3}\.\d %/;
+my $moment = qr/^\[heaptrace\] dump \d+ (?:on request|by SIG\S+|by --above|by --every|on exit|before the end by SIG\S+|after a kill), \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, $time after the start$/;
 my $life = qr/^\[heaptrace\] (initialized|finalized) for \/proc\/\d+\/maps \(.*\)(?:, which was killed, or ended past exit\(\))?$/;
 my $notice = qr/^\[heaptrace\] (?:the program (?:handles|waits for|blocks) SIGUSR[12]|no allocation was seen: |valgrind's own allocator takes the calls of malloc and free before heaptrace sees them: |\S.* (?:is statically linked|is built with a sanitizer|runs with another user's or group's rights): it is not traced|\S.* has a malloc of its own)/;
 my $head = qr/^\[heaptrace\] dump allocation status for \/proc\/\d+\/maps \(.*\), sorted by ($key)$/;
-my $row = qr/^=== backtrace #(\d+) === \[count\/peak: (\d+)\/(\d+)\] \[size\/peak: ($size)\/($size)\] \[age: $time\](?: \[$key: (?:$size|\d+)\])?$/;
+my $row = qr/^=== backtrace #(\d+) === \[count\/peak: (\d+)\/(\d+)\] \[size\/peak: ($size)\/($size)\] \[age: $time\](?: \[$key: (?:$size|\d+(?: of \d+ calls?, $percent)?)\])?(?: \[share: ($percent)(?:, ($percent) so far)?\])?$/;
 my $place = qr/\S.*:(?:\d+|\?)/;
 my $frame = qr/^([ 1-9]\d|\d{3}) \[( *0x[0-9a-f]+)\] (?:\?|<signal handler called>|\S.* \+0x[0-9a-f]+(?: at $place)?|\S.* \(\+0x[0-9a-f]+\)(?: at $place)?|\S.* \(inlined\)(?: at $place)?|\S.* at $place)$/;
 my @summary = (
@@ -35,6 +37,8 @@ sub bytes {
 	return (sprintf("%.0f", $n * $unit{$u}), $cut{$u});
 }
 
+sub tenths { return $_[0] =~ s/[. %]//gr }
+
 my $top = shift;
 for my $file (@ARGV) {
 	my ($state, $sum, $slack, $shown, $total_rows, $next, $frames, $last, $sorted) = ('life');
@@ -51,11 +55,15 @@ for my $file (@ARGV) {
 			($state, $sorted) = ('rows', $1);
 			($sum, $slack, $shown, $frames, $next) = (0, 0, 0, 0, 0);
 			undef $last;
+		} elsif ($state eq 'rows' && !$shown && /$moment/) {
+			next;
 		} elsif ($state eq 'rows' && /$row/) {
-			my ($number, $count, $peak, $live, $most) = ($1, $2, $3, $4, $5);
+			my ($number, $count, $peak, $live, $most, $share, $so_far) = ($1, $2, $3, $4, $5, $6, $7);
+			$wrong->('no share') if !defined $share && $sorted =~ /^(?:size|count)$/;
+			$wrong->('a share above the sum so far') if defined $so_far && tenths($share) > tenths($so_far);
 			my ($b, $c) = bytes($live);
 			$wrong->('number') if $number != ++$shown;
-			$wrong->('count above its peak, or 0') if $count > $peak || !$count;
+			$wrong->('count above its peak, or 0') if $count > $peak || (!$count && $sorted =~ /^(?:size|count|age)$/);
 			$wrong->('size above its peak') if $b > (bytes($most))[0];
 			my $k = $sorted eq 'size' ? $b : $sorted eq 'count' ? $count : undef;
 			$wrong->('not in order') if defined $k && defined $last && $k > $last;
@@ -85,8 +93,9 @@ for my $file (@ARGV) {
 			if ($next == 1) {
 				my ($total, $c) = bytes($1);
 				my $want = $top && $top < $total_rows ? $top : $total_rows;
-				$wrong->("$shown backtraces shown, not $want") if $shown != $want;
-				$wrong->("sizes add up to $sum") if $want == $total_rows &&
+				my $live = $sorted =~ /^(?:size|count|age)$/;
+				$wrong->("$shown backtraces shown, not $want") if $live && $shown != $want;
+				$wrong->("sizes add up to $sum") if $live && $want == $total_rows &&
 					($sum > $total + $c || $sum + $slack < $total);
 			}
 			$next++;

@@ -6,6 +6,7 @@
 use strict;
 use warnings;
 use Cwd;
+use POSIX "strftime";
 use File::Temp 'tempdir';
 use Test::More;
 require './tests/common.pl';
@@ -65,7 +66,8 @@ my $frame = qr/(?: \d|\d\d+) \[ *0x[0-9a-f]+\] (?:\S.* \+0x[0-9a-f]+$line|\S.* \
 my $dump = qr{
 	={65}\n
 	\[heaptrace\]\ dump\ allocation\ status\ for\ /proc/\d+/maps\ \(subject\),\ sorted\ by\ [\w-]+\n
-	(?:===\ backtrace\ \#\d+\ ===\ \[count/peak:\ \d+/\d+\]\ \[size/peak:\ $size/$size\]\ \[age:\ $time\](?:\ \[[\w-]+:\ [^\]]+\])?\n
+	(?:\[heaptrace\]\ dump\ \d+\ on\ exit,\ \d{4}-\d\d-\d\d\ \d\d:\d\d:\d\d\ UTC,\ $time\ after\ the\ start\n)?
+	(?:===\ backtrace\ \#\d+\ ===\ \[count/peak:\ \d+/\d+\]\ \[size/peak:\ $size/$size\]\ \[age:\ $time\](?:\ \[[\w-]+:\ [^\]]+\]){0,2}\n
 	   $frame+\n)*
 	\[heaptrace\]\ heap\ traced\ num\ of\ backtrace\ :\ \d+\n
 	\[heaptrace\]\ heap\ traced\ allocation\ size\ \ :\ $size\n
@@ -95,12 +97,12 @@ unlike($out, qr/libheaptrace/, "the tracer's own frames are not shown");
 # --- top, sort, depth ---
 is(scalar(() = trace('--top=1 ./subject') =~ /^=== back/mg), 1, '--top=1');
 is(scalar(() = trace('--top=0 ./subject') =~ /^=== back/mg), 4, '--top=0: all');
-like(trace('--sort=count --top 1 ./subject'), qr/sorted by count\n=== backtrace #1 === \[count\/peak: 43/, '--sort=count');
+like(trace('--sort=count --top 1 ./subject'), qr/sorted by count\n.* after the start\n=== backtrace #1 === \[count\/peak: 43/, '--sort=count');
 for my $key (qw(size count peak-size peak-count heap-peak total-size total-count temporary age)) {
 	like(trace("-s $key ./subject"), qr/finalized.*\n$dump\z/, "-s $key");
 }
-like(trace('--sort=total-count --top=1 ./subject'), qr/\] \[total-count: 43\]\n/, 'a key without a column gets one');
-like(trace('--sort=heap-peak --top=2 ./subject'), qr/\[heap-peak: 22\.704 KB\]\n/, 'heap-peak too');
+like(trace('--sort=total-count --top=1 ./subject'), qr/\] \[total-count: 43\] \[share: \d+\.\d %\]\n/, 'a key without a column gets one');
+like(trace('--sort=heap-peak --top=2 ./subject'), qr/\[heap-peak: 22\.704 KB\] \[share: \d+\.\d %, \d+\.\d % so far\]\n/, 'heap-peak too');
 my @sections = trace('--sort=size,count,age ./subject') =~ /^$dump/mg;
 is(scalar @sections, 3, 'one section per key');
 like($sections[1], qr/sorted by count\n=== backtrace #1 === \[count\/peak: 43/, 'each sorted by its own');
@@ -395,8 +397,8 @@ run('--outfile=out ./subject 1 2');
 like(files(), qr/^out out\.\d+$/, 'a forked child has a file of its own');
 my ($child) = files() =~ /(out\.\d+)/;
 like(slurp($child), qr/\A\[heaptrace\] finalized.*\n$dump\z/, 'with the dump of what it inherited');
-is(slurp($child) =~ s/\[age:.*//gr =~ s{/proc/\d+|^.*(?:info|initialized|RSS| - ).*\n}{}mgr,
-   slurp('out') =~ s/\[age:.*//gr =~ s{/proc/\d+|^.*(?:info|initialized|RSS| - ).*\n}{}mgr, 'the same rows');
+is(slurp($child) =~ s/\[age:.*//gr =~ s{/proc/\d+|^.*(?:info|initialized|RSS| - |\] dump \d).*\n}{}mgr,
+   slurp('out') =~ s/\[age:.*//gr =~ s{/proc/\d+|^.*(?:info|initialized|RSS| - |\] dump \d).*\n}{}mgr, 'the same rows');
 unlink glob('out*');
 run('--outfile=out sh -c "./subject; ./subject"');
 like(files(), qr/^out out\.\d+ out\.\d+$/, "exec'd children have files of their own");
@@ -449,6 +451,11 @@ sub with_signals {
 my @text = with_signals('--outfile=out');
 is(join(' ', $text[2] =~ /sorted by (\S+)/g), 'size count size', 'text dumps of one process are appended');
 is(index($text[2], $text[1]), 0, 'each after the one before');
+is(join(' ', $text[2] =~ /dump (\d (?:by|on) \w+), \d{4}-/g), '1 by SIGUSR1 2 by SIGUSR2 3 on exit', 'each says its number and why it was taken');
+my $ended = trace(q(perl -e 'kill TERM => $$' 2>&1));
+my ($date, $clock, $secs) = $ended =~ /dump 1 before the end by SIGTERM, (\S+) (\S+) UTC, ([\d.]+ (?:ns|ms|secs)) after the start/;
+my @now = map { strftime('%F %T', gmtime(time - $_)) } 0 .. 60;
+ok(scalar(grep { $_ eq "$date $clock" } @now), 'a dump before the end by a signal names it, and the moment') or diag $ended;
 my @folded = with_signals('--flame-graph', '--outfile=out', '--sort=peak-size');
 like($folded[0], qr/many_small;malloc 430\n/, 'SIGUSR1: weighed by size');
 like($folded[1], qr/\A(?:[^\n]+\n)*[^\n]*many_small;malloc 43\n/, 'SIGUSR2: by count, in place of the older one');
@@ -457,7 +464,7 @@ unlink 'out';
 
 # --- without the wrapper ---
 sub bare { my ($env, $command) = @_; return `HEAPTRACE_OPTIONS='$env' LD_PRELOAD=$top/libheaptrace.so $command` }
-like(bare('top=1:sort=count:outfile=-', './subject'), qr/sorted by count\n=== backtrace #1 === \[count\/peak: 43/, 'a bare preload');
+like(bare('top=1:sort=count:outfile=-', './subject'), qr/sorted by count\n.* after the start\n=== backtrace #1 === \[count\/peak: 43/, 'a bare preload');
 bare('outfile=out\:a', './subject 1 2 3>/dev/null </dev/null');
 like(files(), qr/^out:a out:a\.\d+ sub$/, 'its children have their own files too');
 unlink glob('out*');

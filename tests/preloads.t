@@ -19,7 +19,7 @@ my %unit = (ns => 1e-9, us => 1e-6, ms => 1e-3, secs => 1);
 sub wrong {
 	my ($text, $pid) = @_;
 	my ($bad) = text_dumps($text);
-	my ($age, $unit) = $text =~ /\[size\/peak: 3\.000 KB\/.*?\] \[age: ([\d.]+) (\w+)\]\n.*\n.*\] keep \+/;
+	my ($age, $unit) = $text =~ /\[size\/peak: 3\.000 KB\/.*?\] \[age: ([\d.]+) (\w+)\].*\n.*\n.*\] keep \+/;
 	return "no dump: $text" unless defined $age;
 	return "form: $bad" if $bad;
 	# The program keeps the block for 400 ms and a little; the machine may be busy.

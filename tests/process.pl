@@ -118,6 +118,7 @@ my $summary = qr/^\[heaptrace\]\ (?:
 	heap\ traced\ allocation\ size\ \ :\ $size |
 	allocator\ info\ \(virtual\)\ {5}:\ (?:$size(?:\ \(estimated\))?|unknown\ \(.+\)) |
 	allocator\ info\ \(resident\)\ {4}:\ $size\ \((?:handed\ out|estimated),\ not\ RSS\) |
+	dump\ \d+\ .*\ after\ the\ start |
 	statm\ info\ \(VSS\/RSS\/shared\)\ \ :\ (?:$size\ \/\ $size\ \/\ $size|unknown) |
 	where\ RSS\ goes\ +:\ .+ | -\ .+:\ +-?\d+\.\d{3}\ MB\ +\d+\ % |
 	The\ largest\ part\ of\ RSS\ is\ .+ | malloc_trim\(3\)\ would\ give\ back\ about\ (?:$size)\. |

@@ -65,7 +65,7 @@ sub weights {
 # The age of the site's row at the end, in seconds.
 sub age {
 	my $text = `./heaptrace --depth=2 --top=0 --no-lines --outfile=- $dir/handover $_[0]`;
-	my ($age, $unit) = $text =~ /\[age: ([\d.]+) (\w+)\]\n 0 .*\n 1 \[\w+\] site /;
+	my ($age, $unit) = $text =~ /\[age: ([\d.]+) (\w+)\].*\n 0 .*\n 1 \[\w+\] site /;
 	return ($age // 0) * (($unit // '') eq 'ms' ? 0.001 : ($unit // '') eq 'secs' ? 1 : 0);
 }
 

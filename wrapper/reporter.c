@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -236,10 +237,11 @@ static void take_request(struct received *s)
 	const struct watch_message *m = &s->message;
 	struct process *p = find_process(s->pid);
 	struct dump_request r = {
-		.sort = m->sort, .sort_count = m->sort_count, .reason = m->reason, .final = m->final,
+		.sort = m->sort, .sort_count = m->sort_count, .reason = m->reason, .signal = m->signal,
+		.final = m->final,
 	};
 	bool good = m->sort_count && m->sort_count <= SORT_KEYS &&
-		    m->reason <= REASON_KILLED;
+		    m->reason <= REASON_KILLED && m->signal < _NSIG;
 
 	for (unsigned i = 0; good && i < m->sort_count; i++)
 		good = m->sort[i] < SORT_KEYS;

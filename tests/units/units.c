@@ -73,9 +73,21 @@ static void test_out(void)
 		{ "\xe2\x80", "\xe2?" }, { "\xe2\x80x", "\xe2?x" }, { "\xf0\x9f\x98", "\xf0??" }, { "\xc2", "\xc2" },
 		{ "\xc2\xc2\x9b", "\xc2?" }, { "\xe4\xba\xc2\x9b", "\xe4\xba?" },
 	};
+	static const struct {
+		uint64_t part, whole;
+		const char *printed;
+	} shares[] = {
+		{ 432, 1000, "43.2 %" }, { 2, 3, "66.6 %" }, { 0, 7, "0.0 %" }, { 7, 7, "100.0 %" }, { 8, 7, "100.0 %" },
+		{ 0, 0, "0.0 %" }, { UINT64_MAX / 2, UINT64_MAX, "49.9 %" }, { UINT64_MAX, UINT64_MAX, "100.0 %" },
+	};
 	char buf[128], small[8];
 	struct out o;
 
+	for (unsigned i = 0; i < sizeof(shares) / sizeof(*shares); i++) {
+		out_init(&o, -1, buf, sizeof(buf));
+		out_share(&o, shares[i].part, shares[i].whole);
+		is_text(&o, shares[i].printed, "a share");
+	}
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		out_init(&o, -1, buf, sizeof(buf));
 		out_size(&o, cases[i].v);
