@@ -65,6 +65,11 @@ $(BUILD)/heaptrace heaptrace: $(WRAPPER) $(CORE)
 SMALL_DIRS := elf options symbol inflate demangle analysis format
 $(SMALL_DIRS:%=$(BUILD)/%/%.o): SMALL = $(if $(filter -O2,$(CFLAGS)),-Os)
 
+# Nobody unwinds through the code that makes and prints reports: all signals are blocked during a dump, and nothing that
+# it calls throws. A debugger reads the tables in the debug data. So it needs no place for them in the library.
+REPORT_DIRS := symbol inflate demangle analysis format
+$(REPORT_DIRS:%=$(BUILD)/%/%.o): NO_TABLES := -fno-asynchronous-unwind-tables
+
 # The hooks run on the stack that the program has at a call of malloc. Code in assembly, coroutines and compiled
 # scripts may not keep it at a multiple of 16, which glibc's malloc seldom notices; but a compiler that may use
 # x86_64's vector registers stores them with instructions that do. So what the hooks run through does without.
@@ -76,14 +81,14 @@ $(HOOK_DIRS:%=$(BUILD)/%/%.o) $(BUILD)/libheaptrace.o: HOOK_FLAGS := $(NO_VECTOR
 endif
 
 # A changed compiler, DEPTH or CFLAGS rebuilds: the flags are a prerequisite of every object.
-FLAGS	:= $(CC) $(CODE) $(WARN) $(CFLAGS) $(LDFLAGS) $(LIBS) $(SMALL_DIRS) $(NO_VECTORS) $(HOOK_DIRS)
+FLAGS	:= $(CC) $(CODE) $(WARN) $(CFLAGS) $(LDFLAGS) $(LIBS) $(SMALL_DIRS) $(REPORT_DIRS) $(NO_VECTORS) $(HOOK_DIRS)
 $(BUILD)/flags: FORCE
 	@mkdir -p $(BUILD)
 	@echo '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || echo '$(subst ','\'',$(FLAGS))' > $@
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CODE) $(WARN) $(CFLAGS) $(SMALL) $(HOOK_FLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(CODE) $(WARN) $(CFLAGS) $(SMALL) $(NO_TABLES) $(HOOK_FLAGS) -MMD -MP -c -o $@ $<
 
 -include $(OBJECTS:.o=.d)
 
