@@ -248,6 +248,16 @@ static void begin(struct model *m, const struct model_request *q, const struct m
 	m->parts = p;
 }
 
+static void take_seen(struct model *m, const struct model_seen *s)
+{
+	m->process.statm_known = s->statm_known;
+	m->process.vss = s->vss;
+	m->process.rss = s->rss;
+	m->process.shared = s->shared;
+	m->allocator = s->allocator;
+	m->memory = s->memory;
+}
+
 /* Whether rows without live blocks are needed one by one, and not only their sums. */
 static bool needs_all_rows(const struct model_request *q)
 {
@@ -279,7 +289,9 @@ enum model_result model_make(struct model **made, const struct model_request *q,
 	add_up(&m->totals, &p->view);
 	if (q->skip_if_empty && q->rows == MODEL_ROWS_OF_KEY && is_empty(m, q))
 		return MODEL_EMPTY;
-	if (q->figures) {	/* before the names, for which this process maps memory */
+	if (q->seen) {
+		take_seen(m, q->seen);
+	} else if (q->figures) {	/* before the names, for which this process maps memory */
 		m->allocator = allocator_read(q, &blocks);
 		memory_read(&m->memory, q, &m->allocator, &blocks, arena);
 	}

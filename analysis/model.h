@@ -42,6 +42,7 @@
 struct module;
 struct name;
 struct names_store;
+struct model_seen;
 struct rules;
 struct table;
 
@@ -100,6 +101,7 @@ struct model_request {
 						 * memory of this one */
 	uint32_t runs_as;			/* if foreign: the pid of that process as seen from here; 0: it has
 						 * ended */
+	const struct model_seen *seen;		/* figures that come with the table; NULL: what there is is read now */
 	struct names_store *store;		/* names that come with the table (names.h); NULL: there are none */
 	uint64_t now_ns;			/* the moment of the table; 0: now */
 	bool tries_again;			/* the caller handles MODEL_NO_DESCRIPTOR */
@@ -254,6 +256,15 @@ struct model {
 	struct model_section all;		/* with request.all_rows: every row, those without live blocks too, by the
 						 * first key; all with names, but without lacks */
 	const struct model_parts *parts;	/* for the functions below */
+};
+
+/* Figures of a process that ran, as a model of that moment had them. A report that is made later can have them from
+ * here only. */
+struct model_seen {
+	bool statm_known;		/* these four as in struct model_process */
+	uint64_t vss, rss, shared;
+	struct model_allocator allocator;
+	struct model_memory memory;
 };
 
 enum model_result {

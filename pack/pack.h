@@ -11,13 +11,15 @@
  * lies behind the table in the file. Parts that a report does not read (the indexes) and what is not used are left out,
  * and are zeros where the record is unpacked. So all numbers of rows, codes and modules stay what they are. Pieces of
  * the kind PACK_NAMES hold the names for the addresses (names.h) in the same way. Pieces of one kind come in ascending
- * order and do not overlap, so the work of unpacking is bounded by the two sizes in the header.
+ * order and do not overlap, so the work of unpacking is bounded by the two sizes in the header. One piece of the kind
+ * PACK_SEEN is a struct pack_figures (figures.h), if the process ran.
  *
  * Numbers are in the byte order of the machine, as those of the record are.
  */
 #ifndef PACK_PACK_H
 #define PACK_PACK_H
 
+#include "figures.h"
 #include "table/table.h"
 
 #define PACK_MAGIC	"heappck"	/* 8 bytes with its NUL */
@@ -37,7 +39,7 @@ struct pack_header {
 	uint64_t names_bytes;		/* of the names, unpacked; 0: none are here */
 };
 
-enum pack_kind { PACK_END, PACK_RECORD, PACK_NAMES };
+enum pack_kind { PACK_END, PACK_RECORD, PACK_NAMES, PACK_SEEN };
 
 struct pack_piece {
 	uint32_t kind;			/* enum pack_kind */
@@ -69,6 +71,7 @@ struct pack_source {
 	int fd;				/* the file that the table was read from, for what lies behind the table; or -1 */
 	uint64_t moment_ns;		/* these two as in the header */
 	uint32_t flags;
+	const struct model_seen *seen;	/* NULL: the process has ended, or nothing is known of it */
 	const struct pack_array *names;	/* the arrays that the names consist of, one behind the other */
 	unsigned names_count;
 };
@@ -82,6 +85,8 @@ struct pack {
 	int fd;				/* a file in memory with the record; the caller closes it */
 	uint64_t moment_ns;		/* these two as in the header */
 	uint32_t flags;
+	bool has_seen;			/* the process ran when the record was packed: */
+	struct pack_figures seen;
 	void *names;			/* from malloc(); NULL: there are none */
 	size_t names_bytes;
 };

@@ -18,7 +18,7 @@ struct unpacker {
 	int fd;				/* the packed record */
 	struct pack *to;
 	struct pack_header head;
-	uint64_t ends[PACK_NAMES + 1];	/* by enum pack_kind: where the last piece ends */
+	uint64_t ends[PACK_SEEN + 1];	/* by enum pack_kind: where the last piece ends */
 	struct compress_work work;
 	uint8_t packed[COMPRESS_ROOM_BYTES];
 	uint8_t raw[COMPRESS_PIECE_BYTES];
@@ -90,9 +90,16 @@ static enum pack_status put_record(const struct unpacker *u, const struct pack_p
 /* Whether a piece lies behind those before it, and within the size of its kind. */
 static bool is_in_place(const struct unpacker *u, const struct pack_piece *p)
 {
-	uint64_t end = p->kind == PACK_RECORD ? u->head.record_bytes : u->head.names_bytes;
+	const uint64_t ends[] = {
+		[PACK_RECORD] = u->head.record_bytes, [PACK_NAMES] = u->head.names_bytes,
+		[PACK_SEEN] = sizeof(u->to->seen),
+	};
+	uint64_t end;
 
-	return (p->kind == PACK_RECORD || p->kind == PACK_NAMES) && p->bytes && p->bytes <= COMPRESS_PIECE_BYTES &&
+	if (p->kind >= sizeof(ends) / sizeof(ends[0]))
+		return false;
+	end = ends[p->kind];
+	return p->bytes && p->bytes <= COMPRESS_PIECE_BYTES &&
 	       p->packed_bytes <= COMPRESS_ROOM_BYTES &&
 	       p->offset >= u->ends[p->kind] && p->offset <= end && p->bytes <= end - p->offset;
 }
@@ -112,6 +119,13 @@ static enum pack_status take_piece(struct unpacker *u, const struct pack_piece *
 		return PACK_DAMAGED;
 	if (p->kind == PACK_RECORD)
 		return put_record(u, p);
+	if (p->kind == PACK_SEEN) {
+		if (p->bytes != sizeof(u->to->seen))
+			return PACK_DAMAGED;
+		memcpy(&u->to->seen, u->raw, p->bytes);
+		u->to->has_seen = true;
+		return PACK_OK;
+	}
 	memcpy((char *)u->to->names + p->offset, u->raw, p->bytes);
 	return PACK_OK;
 }

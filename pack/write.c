@@ -6,6 +6,7 @@
 #include "table/deltas.h"
 #include "table/layout.h"
 #include "table/modules.h"
+#include "table/timeline.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@ struct writer {
 	int fd;
 	int error;			/* the first errno; then nothing more is written */
 	struct compress_work work;
+	struct pack_figures seen;
 	uint8_t raw[COMPRESS_PIECE_BYTES];	/* what lies behind the table */
 	uint8_t packed[COMPRESS_ROOM_BYTES];
 };
@@ -76,6 +78,7 @@ static unsigned element_bytes(const struct table_header *h, uint64_t offset)
 	       offset == h->uppers_offset ? sizeof(struct row_upper) :
 	       offset == h->modules_offset ? sizeof(struct module) :
 	       offset == h->frames_offset ? sizeof(uint16_t) :
+	       offset == h->timeline_offset ? sizeof(struct timeline_point) :
 	       offset == h->text_offset ? 1 : sizeof(uint64_t);
 }
 
@@ -153,6 +156,10 @@ int pack_write(int fd, const struct pack_source *s)
 	put(w, &h, sizeof(h));
 	put_table(w, s->table);
 	put_tail(w, s, tail);
+	if (s->seen) {
+		pack_figures_put(&w->seen, s->seen);
+		put_array(w, PACK_SEEN, 0, &w->seen, sizeof(w->seen), 8);
+	}
 	for (unsigned i = 0; i < s->names_count; offset += s->names[i++].bytes)
 		put_array(w, PACK_NAMES, offset, s->names[i].start, s->names[i].bytes, s->names[i].each);
 	put(w, &(struct pack_piece){ .kind = PACK_END, .each = 1 }, sizeof(struct pack_piece));

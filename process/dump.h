@@ -25,7 +25,8 @@ struct dumper {
 	bool foreign;			/* this and the next two: as in struct model_request */
 	uint32_t runs_as;
 	uint64_t now_ns;
-	struct names_store *store;	/* as in struct model_request, too; NULL in the library */
+	struct names_store *store;	/* these two as in struct model_request, too; NULL in the library */
+	const struct model_seen *seen;
 	char command[16];		/* as in /proc/PID/comm */
 };
 

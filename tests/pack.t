@@ -69,6 +69,24 @@ SKIP: {
 	rename "$dir/gone", "$dir/bin";
 }
 
+# A program without its files: all of them are outside of the root directory.
+SKIP: {
+	skip 'there is no python3 here, or nobody may call chroot()', 4 if $> || !-x '/usr/bin/python3';
+	my $root = "$dir/jail";
+	for my $file ($heaptrace, `ldd $heaptrace` =~ m{(/\S+)}g) {
+		quiet("mkdir -p $root/\$(dirname $file) && cp -L $file $root/$file");
+	}
+	local $ENV{PYTHONMALLOC} = 'malloc';
+	run(undef, $heaptrace, "--record=$rec", '--depth=40', '--outfile=/dev/null', '/usr/bin/python3', '-c', 'import json, re');
+	pack_record("$root/named", "--report=$rec", '--with-names');
+	for my $way (@ways[0, 1, 2]) {
+		my ($status, $out, $err) = run(undef, 'chroot', $root, "/$heaptrace", '--report=/named', @$way);
+		is("$status $out$err", report($rec, @$way), "python3, behind chroot(): @$way");
+	}
+	my ($status, $out) = run(undef, 'chroot', $root, "/$heaptrace", '--report=/named', '--top=1');
+	unlike($out, qr/no longer there/, 'no file is missed');
+}
+
 # Plain copies.
 SKIP: {
 	skip 'there is no record', 3 unless -s $rec;
@@ -92,10 +110,13 @@ SKIP: {
 	sleep 1;
 	my ($first, $second) = (report("$dir/live", '--top=3'), report("$dir/live", '--top=3'));
 	is($second, $first, 'the moment of its figures is that of packing');
-	like(report("$dir/killed_work.$pid.%", '--top=0'), qr/num of backtrace : 16385\n/, 'it has all backtraces');
+	my $all = report("$dir/killed_work.$pid.%", '--top=0');
+	like($all, qr/num of backtrace : 16385\n/, 'it has all backtraces');
+	my ($now) = map { s/^=== .*\n//mgr } report($rec, '--top=0');
+	is($all =~ s/^=== .*\n//mgr, $now, 'and the figures that the kernel and malloc have of the process') if $now =~ /statm .*: \d/;
 	kill 'KILL', $pid;
 	finish($pid, 5);
-	my $all = report($rec, '--top=0');
+	$all = report($rec, '--top=0');
 	like($all, qr/nobody noted in FILE when the process ended/, 'killed, without a watcher');
 	pack_record($packed, "--report=$rec", '--with-names');
 	is(report($packed, '--top=0'), $all, 'the packed record says the same');

@@ -8,6 +8,7 @@
 #include "options/outfile.h"
 #include "pack/names.h"
 #include "pack/pack.h"
+#include "process/dump.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,20 +42,60 @@ static const char *reason(int error)
 	       error == EFBIG ? "it would be too large" : strerror(error);
 }
 
+/* ---- What is known of a process that runs ---- */
+
+static struct model_seen seen;
+
+/* A format that writes nothing, but keeps the figures of the process. */
+static void keep_figures(const struct model *m, struct arena *arena, struct out *out)
+{
+	(void)arena, (void)out;
+	seen = (struct model_seen){
+		.statm_known = m->process.statm_known, .vss = m->process.vss, .rss = m->process.rss,
+		.shared = m->process.shared, .allocator = m->allocator, .memory = m->memory,
+	};
+}
+
+/* Has a dump made of the process, if it runs, of which only these figures are kept. NULL: it does not run, and nothing
+ * is known of it. */
+static const struct model_seen *look_at_process(const struct options *options, struct record_file *r)
+{
+	static const struct format figures = { .name = "figures", .figures = true, .sections_max = 1, .write = keep_figures };
+	static struct dumper d;
+	struct options o = *options;
+	uint32_t dumps = r->table.head->dumps;
+
+	if (!r->runs_as)
+		return r->seen;
+	o.outfile = "-";
+	o.top = 1;
+	o.no_lines = true;
+	dump_attach(&d, &r->table, &o, &(struct rules){ .text = NULL }, false, r->moment_ns);
+	d.format = &figures;
+	d.runs_as = r->runs_as;
+	dump_write(&d, &(struct dump_request){ .sort = o.sort, .sort_count = 1, .reason = REASON_ASKED });
+	dump_detach(&d);
+	r->table.head->dumps = dumps;
+	return &seen;
+}
+
+/* ---- Writing ---- */
+
 /* Writes everything to fd. Returns 0 or an errno. */
-static int write_record(int fd, const struct options *o, const struct record_file *r)
+static int write_record(int fd, const struct options *o, struct record_file *r)
 {
 	struct pack_array arrays[PACK_NAMES_ARRAYS];
 	struct pack_collector *names = NULL;
 	struct pack_source source = {
 		.table = &r->table, .fd = r->fd, .moment_ns = r->moment_ns,
 		.flags = r->end_unknown ? PACK_END_UNKNOWN : 0, .names = arrays,
+		.seen = look_at_process(o, r),
 	};
 	int error;
 
 	if (o->with_names) {
 		names = pack_names_collect(&(struct model_request){
-			.table = (struct table *)&r->table, .options = o, .foreign = true, .runs_as = r->runs_as,
+			.table = &r->table, .options = o, .foreign = true, .runs_as = r->runs_as,
 			.process.pid = r->table.head->pid, .store = o->sysroot ? NULL : r->names,
 		}, arrays);
 		if (!names)
@@ -75,7 +116,7 @@ static bool is_same(int fd, const char *path)
 }
 
 /* Prints how large the packed record is, and how large the record. path NULL: it went to standard output. */
-static void print_size(int fd, const char *path, const struct options *o, const struct record_file *r)
+static void print_size(int fd, const char *path, const struct options *o)
 {
 	char buf[PATH_MAX + 256];
 	struct stat packed, record;
@@ -88,7 +129,7 @@ static void print_size(int fd, const char *path, const struct options *o, const 
 		out_size(&out, (uint64_t)packed.st_size);
 	}
 	out_text(&out, o->with_names ? ", with names" : ", without names");
-	if (o->report && r->fd >= 0 && !fstat(r->fd, &record)) {
+	if (o->report && !stat(o->report, &record)) {
 		out_text(&out, " (");
 		out_name(&out, o->report);
 		out_text(&out, ": ");
@@ -100,7 +141,7 @@ static void print_size(int fd, const char *path, const struct options *o, const 
 }
 
 /* Makes a file, which gets its name when it is complete. Returns 0 or an errno. */
-static int make_file(const char *path, const struct options *o, const struct record_file *r)
+static int make_file(const char *path, const struct options *o, struct record_file *r)
 {
 	char temporary[PATH_MAX];
 	int fd = safe_open_replacement(path, temporary), error;
@@ -113,12 +154,12 @@ static int make_file(const char *path, const struct options *o, const struct rec
 	if (error)
 		unlink(temporary);
 	else
-		print_size(fd, path, o, r);
+		print_size(fd, path, o);
 	close(fd);
 	return error;
 }
 
-const char *packing_write(const struct options *o, const struct record_file *r)
+const char *packing_write(const struct options *o, struct record_file *r)
 {
 	const struct table_header *h = r->table.head;
 	char path[PATH_MAX];
@@ -132,7 +173,7 @@ const char *packing_write(const struct options *o, const struct record_file *r)
 			return complain("standard output", "it is a terminal: name a file, or lead it into a pipe");
 		error = write_record(STDOUT_FILENO, o, r);
 		if (!error)
-			print_size(STDOUT_FILENO, NULL, o, r);
+			print_size(STDOUT_FILENO, NULL, o);
 		return error ? complain("standard output", reason(error)) : NULL;
 	}
 	if (is_same(r->fd, path))

@@ -11,6 +11,6 @@
  * its name when it is complete, and an older one of that name is replaced. Returns NULL, or "" if there was an error,
  * which has been reported. For the only thread of a process.
  */
-const char *packing_write(const struct options *o, const struct record_file *record);
+const char *packing_write(const struct options *o, struct record_file *record);
 
 #endif

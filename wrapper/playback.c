@@ -61,6 +61,7 @@ static const char *print_table(struct options *o, struct record_file *r)
 	o->run = r->table.head->pid;
 	dump_attach(&d, &r->table, o, &rules, true, r->moment_ns);
 	d.runs_as = r->runs_as;
+	d.seen = r->seen;
 	d.store = o->sysroot ? NULL : r->names;
 	dump_write(&d, &(struct dump_request){
 		.sort = o->sort, .sort_count = o->sort_count, .reason = REASON_ASKED,

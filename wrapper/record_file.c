@@ -138,6 +138,11 @@ static const char *load_packed(struct record_file *r, const struct pack *pack)
 	r->fd = pack->fd;
 	r->moment_ns = pack->moment_ns;
 	r->end_unknown = pack->flags & PACK_END_UNKNOWN;
+	if (pack->has_seen) {
+		r->figures = pack->seen;
+		pack_figures_get(&r->seen_then, &r->figures);
+		r->seen = &r->seen_then;
+	}
 	why = load(r);
 	if (why)
 		free(pack->names);

@@ -6,9 +6,8 @@
 #ifndef WRAPPER_RECORD_FILE_H
 #define WRAPPER_RECORD_FILE_H
 
+#include "pack/figures.h"
 #include "table/table.h"
-
-struct names_store;
 
 struct record_file {
 	struct table table;		/* a copy, which nobody changes */
@@ -16,6 +15,9 @@ struct record_file {
 	uint32_t runs_as;		/* the pid whose directory in /proc has figures of the process; 0: it has ended */
 	bool end_unknown;		/* nobody has noted when the process ended: moment_ns is the last moment that left a
 					 * trace in the file */
+	struct pack_figures figures;	/* of a process that ran when its record was packed */
+	struct model_seen seen_then;	/* the same for struct model_request... */
+	const struct model_seen *seen;	/* ...if there are any; else NULL */
 	struct names_store *names;	/* those in a packed record, for struct model_request; NULL: it has none */
 	int fd;				/* the open file or, of a packed record, a file in memory that is as the one of
 					 * --record was; -1: none */

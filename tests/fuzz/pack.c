@@ -54,14 +54,14 @@ static bool find_stored(struct names_store *store, const struct module *m, struc
 	return (inner && inner->find(inner, m, file, symbols, n)) || find_nothing(store, m, file, symbols, n);
 }
 
-static void report(struct table *t, const struct format *format)
+static void report(struct table *t, const struct model_seen *seen, const struct format *format)
 {
 	struct names_store store = { .find = find_stored };
 	struct arena arena = { .chunk = NULL };
 	static char buf[65536];
 	struct model_request q = {
 		.table = t, .options = &options, .sort = { SORT_SIZE }, .sort_count = 1, .rows = format->rows,
-		.figures = format->figures, .foreign = true, .now_ns = 1, .store = &store,
+		.figures = format->figures, .foreign = true, .now_ns = 1, .store = &store, .seen = seen,
 		.process = { .pid = t->head->pid, .command = t->head->command },
 	};
 	struct model *m;
@@ -73,15 +73,37 @@ static void report(struct table *t, const struct format *format)
 	arena_release(&arena);
 }
 
+/* Makes the fixed fields of the table's header those of this version, so that the corpus outlives a new version. */
+static void adapt(int fd)
+{
+	struct table_header h, most;
+
+	if (pread(fd, &h, sizeof(h), 0) != (ssize_t)sizeof(h) || memcmp(h.magic, TABLE_MAGIC, sizeof(h.magic)) ||
+	    h.rows_log2 < TABLE_LOG2_LEAST || h.rows_log2 > TABLE_LOG2_MOST)
+		return;
+	layout_header(&most, h.rows_log2);
+	h.version = most.version;
+	h.word_bits = most.word_bits;
+	h.size_bytes = most.size_bytes;
+	memcpy(&h.rows_offset, &most.rows_offset,
+	       offsetof(struct table_header, rows_log2) - offsetof(struct table_header, rows_offset));
+	if (ftruncate(fd, (off_t)h.size_bytes) || pwrite(fd, &h, sizeof(h), 0) != (ssize_t)sizeof(h))
+		abort();
+}
+
 static void examine(struct pack *pack)
 {
+	struct model_seen seen;
 	struct table t;
 
+	pack_figures_get(&seen, &pack->seen);
+	adapt(pack->fd);
 	if (load_table(&t, pack->fd, 0) == LOAD_OK) {
 		inner = pack->names ? pack_names_open(&t, pack->names, pack->names_bytes) : NULL;
 		pack->names = NULL;
-		report(&t, &text_format);
-		report(&t, &json_format);
+		report(&t, pack->has_seen ? &seen : NULL, &text_format);
+		report(&t, pack->has_seen ? &seen : NULL, &text_report_format);
+		report(&t, pack->has_seen ? &seen : NULL, &json_format);
 		pack_names_close(inner);
 		load_release(&t);
 	}
