@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * prctl() in front of libc's: it can take from the process what a dump at its end needs.
+ * prctl() in front of libc's: it can take from the process what a dump at its end needs, and it can name the calling
+ * thread.
  *
  * In the strict mode of seccomp(2) a process may only read, write and return from signals: a dump at
  * its end would kill it. So the final dump is taken before, and nothing is recorded afterwards. A
@@ -12,6 +13,7 @@
 #include "export.h"
 #include "process/lifecycle.h"
 #include "process/own_descriptors.h"
+#include "process/record.h"
 
 #include <linux/seccomp.h>
 #include <stdarg.h>
@@ -40,5 +42,8 @@ EXPORT int prctl(int option, ...)
 	result = (int)syscall(SYS_prctl, option, a[0], a[1], a[2], a[3]);
 	if (strict && result)
 		lifecycle_resume();
+	/* A thread that has not yet called malloc is not listed. Its name is read when it does. */
+	if (option == PR_SET_NAME && !guard_self.fresh && !result && lifecycle_is_own_process())
+		threads_note_name(&recorder.table, guard_self.number);
 	return result;
 }

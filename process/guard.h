@@ -57,6 +57,7 @@ struct guard {
 	unsigned requests;	/* dumps to take when `inside` and `busy` are zero (session.h) */
 	bool ending;		/* libc gives the thread's cache of blocks back, and may hold locks */
 	bool forking;		/* between the handlers before and after a fork, which are not on the stack */
+	uint16_t number;	/* in the table's list of threads (table/thread_list.h) */
 };
 
 extern __thread struct guard guard_self HIDDEN;

@@ -178,7 +178,12 @@ static void reserve_part_forked(bool seen)
 static void threads_part_forked(bool seen)
 {
 	(void)seen;
-	threads_forked(&recorder.table, guard_self.thread);
+	threads_forked(&recorder.table, guard_self.thread, guard_self.number);
+	guard_self.number = 0;
+	/* Some C library may say in the child that there has been one thread only. But then no row would get the main
+	 * thread into its set, where others of the parent are. */
+	if (layout_count(recorder.table.head, TABLE_THREADS))
+		recorder.one_thread = "";
 }
 
 static void modules_part_forked(bool seen)
@@ -434,6 +439,7 @@ static void thread_ends(void *unused)
 	guard_self.paths = NULL;
 	if (t)
 		threads_give_back(&recorder.table, t);
+	threads_note_name(&recorder.table, guard_self.number);
 	inherit_thread_ends();
 	guard_leave();
 	check(cut_short || load_relaxed(&guard_was_recovered) || !guard_is_held(),
@@ -445,7 +451,9 @@ void lifecycle_thread_begins(void)
 	check_equal(guard_self.fresh, 1u, "a thread begins once");
 	guard_self.fresh = 0;
 	pthread_setspecific(thread_key, &guard_self);
-	guard_self.thread = threads_take(&recorder.table, recorder.depth);
+	guard_self.number = (uint16_t)threads_list(&recorder.table);
+	guard_self.thread = threads_take(&recorder.table, recorder.depth, guard_self.number);
+	threads_note_name(&recorder.table, guard_self.number);
 	/* With --unwind=check each stack is walked, so that it can be compared. */
 	if (guard_self.thread && !capture_checking)
 		guard_self.paths = guard_self.thread->paths;

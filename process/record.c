@@ -5,6 +5,7 @@
 #include "capture/paths.h"
 #include "table/truncated.h"
 #include "table/modules.h"
+#include "table/thread_list.h"
 
 struct recorder recorder HOT_DATA __attribute__((aligned(64)));
 
@@ -175,10 +176,13 @@ static inline void count_resize(uint32_t row, uint64_t old_bytes, uint64_t new_b
 
 	if (one && likely(row_resize_single(&recorder.table, row, old_bytes, new_bytes)))
 		return;
-	if (!one && likely(self && self->deltas))
+	if (!one && likely(self && self->deltas)) {
 		delta_resize(&recorder.table, self->deltas, row, old_bytes, new_bytes);
-	else
-		row_resize(&recorder.table, row, old_bytes, new_bytes);
+		return;
+	}
+	if (!one)	/* a thread without slots */
+		thread_list_note_slow(&recorder.table, row, guard_self.number);
+	row_resize(&recorder.table, row, old_bytes, new_bytes);
 }
 
 /* record_uncount(), inline: in node and other programs with several threads most frees come here. */
@@ -236,6 +240,7 @@ static inline void count_alloc(uint32_t row, uint64_t size_bytes)
 	} else if (likely(self && self->deltas)) {
 		delta_alloc(&recorder.table, self->deltas, row, size_bytes);
 	} else {
+		thread_list_note_slow(&recorder.table, row, guard_self.number);
 		row_alloc(&recorder.table, row, size_bytes);
 	}
 }

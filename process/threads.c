@@ -10,10 +10,14 @@
 #include "capture/paths.h"
 #include "guard.h"
 #include "table/deltas.h"
+#include "table/layout.h"
+#include "table/thread_list.h"
 
 #include <errno.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/auxv.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -55,7 +59,46 @@ uintptr_t threads_stack_top(void)
 	return threads_own_id() == (uint32_t)getpid() ? getauxval(AT_EXECFN) : (uintptr_t)&guard_self;
 }
 
-struct thread *threads_take(struct table *table, unsigned depth)
+uint32_t threads_list(struct table *table)
+{
+	uint32_t id = threads_own_id();
+
+	return id == (uint32_t)getpid() ? THREAD_MAIN : thread_list_add(table, id);
+}
+
+/* Another thread may name this one at any moment (threads_note_name_of()), and its note must not be replaced by an older
+ * name. So the name is read again after it was noted. */
+void threads_note_name(struct table *table, uint32_t number)
+{
+	char name[THREAD_NAME_BYTES] = "", noted[THREAD_NAME_BYTES] = "";
+
+	if (syscall(SYS_prctl, PR_GET_NAME, name, 0, 0, 0))
+		return;
+	/* Most main threads keep their first name, and nothing is to be noted. */
+	if (number == THREAD_MAIN && !layout_count(table->head, TABLE_THREADS) &&
+	    !strncmp(name, table->head->command, sizeof(name)))
+		return;
+	while (memcmp(noted, name, sizeof(name))) {
+		memcpy(noted, name, sizeof(name));
+		thread_list_name(table, number, name);
+		if (syscall(SYS_prctl, PR_GET_NAME, name, 0, 0, 0))
+			return;
+	}
+}
+
+void threads_note_name_of(struct table *table, pthread_t thread, const char *name)
+{
+	char noted[THREAD_NAME_BYTES] = "";
+
+	for (unsigned i = 0; i < sizeof(noted) - 1 && name[i]; i++)
+		noted[i] = name[i];
+	for (const struct thread *t = load_acquire(&all); t; t = t->next) {
+		if (load_acquire(&t->inside) && pthread_equal(load_relaxed(&t->self), thread))
+			thread_list_name(table, load_relaxed(&t->number), noted);
+	}
+}
+
+struct thread *threads_take(struct table *table, unsigned depth, uint32_t number)
 {
 	struct thread *t = find_free();
 
@@ -68,8 +111,12 @@ struct thread *threads_take(struct table *table, unsigned depth)
 		while (!cas_acq_rel(&all, &t->next, t))
 			;
 	}
+	if (t->deltas && !deltas_take_over(table, t->deltas, number))
+		t->deltas = NULL;
 	if (!t->deltas)
-		t->deltas = deltas_take(table);
+		t->deltas = deltas_take(table, number);
+	store_relaxed(&t->self, pthread_self());
+	store_relaxed(&t->number, number);
 	if (!t->paths && depth > 1)
 		t->paths = capture_paths(!t->next, depth - 1);
 	if (t->paths)
@@ -120,9 +167,15 @@ void threads_cut_short(struct thread *t)
 		store_relaxed(&t->deltas->flushing, 0);
 }
 
-void threads_forked(struct table *table, struct thread *own)
+void threads_forked(struct table *table, struct thread *own, uint32_t number)
 {
 	deltas_forked(table, own ? own->deltas : NULL);
+	thread_list_forked(table, number);
+	threads_note_name(table, THREAD_MAIN);
+	if (own)
+		own->number = THREAD_MAIN;
+	if (own && own->deltas)
+		own->deltas->thread = THREAD_MAIN;
 	for (struct thread *t = all; t; t = t->next) {
 		if (t == own)
 			continue;

@@ -11,6 +11,7 @@
 #ifndef PROCESS_THREADS_H
 #define PROCESS_THREADS_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/syscall.h>
@@ -26,11 +27,22 @@ struct thread {
 	struct paths *paths;	/* its memory of stacks; NULL: not yet made, or there is no fast unwinder */
 	uint32_t taken;		/* 1: the state has an owner */
 	const unsigned *inside;	/* the owner's guard_self.inside, whose memory goes away with the owner */
+	pthread_t self;		/* the owner... */
+	uint32_t number;	/* ...and its number in the table's list (table/thread_list.h) */
 };
 
 /* Takes a state for the calling thread. depth: the most frames of a row, with that of the function that the program
- * called. NULL when there is no memory. */
-struct thread *threads_take(struct table *table, unsigned depth);
+ * called. number: that of the thread, from threads_list(). NULL when there is no memory. */
+struct thread *threads_take(struct table *table, unsigned depth, uint32_t number);
+
+/* Lists the calling thread in the table. Returns its number. */
+__attribute__((cold)) uint32_t threads_list(struct table *table);
+
+/* Notes the name that the kernel has of the calling thread, whose number this is. Keeps errno. */
+__attribute__((cold)) void threads_note_name(struct table *table, uint32_t number);
+
+/* Notes the name that some thread has got, if the thread is known. */
+__attribute__((cold)) void threads_note_name_of(struct table *table, pthread_t thread, const char *name);
 
 /* The kernel's id of the calling thread. */
 static inline uint32_t threads_own_id(void)
@@ -59,7 +71,8 @@ bool threads_wait_outside(const struct thread *own);
  * operation that was under way may be counted twice or not at all. */
 void threads_cut_short(struct thread *t);
 
-/* In a child after fork: gives back all states but `own` (which may be NULL), and flushes their slots. */
-void threads_forked(struct table *table, struct thread *own);
+/* In a child after fork: gives back all states but `own` (which may be NULL), and flushes their slots. The calling
+ * thread, which had this number, is the main thread. */
+void threads_forked(struct table *table, struct thread *own, uint32_t number);
 
 #endif

@@ -237,10 +237,12 @@ int table_create_in(struct table *t, int fd)
  *
  *	row index -> infos -> frames -> codes -> modules -> text;  code index -> codes;  shares -> frames
  *	row -> its upper parts (which may be missing: the copy then has zeros)
+ *	set of threads -> threads (which may be missing)
  */
 static const uint8_t copy_order[] = {
 	1 + TABLE_ROW_INDEX, 1 + TABLE_CODE_INDEX, 1 + TABLE_SHARES, 1 + TABLE_UPPERS, LAYOUT_INFOS, 1 + TABLE_ROWS,
-	1 + TABLE_FRAMES, 1 + TABLE_CODES, 1 + TABLE_MODULES, 1 + TABLE_TEXT, 1 + TABLE_DELTAS, 1 + TABLE_TIMELINE,
+	1 + TABLE_FRAMES, 1 + TABLE_CODES, 1 + TABLE_MODULES, 1 + TABLE_TEXT, 1 + TABLE_DELTAS, 1 + TABLE_SETS,
+	1 + TABLE_THREADS, 1 + TABLE_TIMELINE,
 };
 #define COPY_STEPS	(sizeof(copy_order) / sizeof(copy_order[0]))
 
@@ -411,7 +413,9 @@ int table_copy_complete(struct table *t, int fd)
 			error = copy_part(t, &to, window, rows * sizeof(struct row_info));
 		else if (window == 1 + TABLE_ROWS)
 			error = copy_part(t, &to, window, rows * sizeof(struct row));
-		else if (window >= 1 + TABLE_CODES && window <= 1 + TABLE_TEXT)
+		else if (window == 1 + TABLE_SETS)
+			error = copy_part(t, &to, window, rows * sizeof(*t->thread_sets));
+		else if (window >= 1 + TABLE_CODES && window <= 1 + TABLE_THREADS)
 			error = copy_part(t, &to, window, 0);
 	}
 	if (!error)

@@ -3,6 +3,7 @@
 #include "delta_change.h"
 
 #include "layout.h"
+#include "thread_list.h"
 #include "timeline.h"
 
 #include <sched.h>
@@ -62,7 +63,19 @@ void delta_finish_flush(struct table *t, struct deltas *d)
 	*slot = (struct delta){ .row = slot->row };
 }
 
-struct deltas *deltas_take(struct table *t)
+bool deltas_take_over(struct table *t, struct deltas *d, uint32_t thread)
+{
+	if (unlikely(d->kept))
+		deltas_flush(t, d);
+	if (unlikely(d->kept)) {
+		store_release(&d->taken, 0);
+		return false;
+	}
+	store_relaxed(&d->thread, thread);
+	return true;
+}
+
+struct deltas *deltas_take(struct table *t, uint32_t thread)
 {
 	for (;;) {
 		uint32_t n = thread_count(t);
@@ -70,7 +83,8 @@ struct deltas *deltas_take(struct table *t)
 		for (uint32_t i = 0; i < n; i++) {
 			uint32_t no = 0;
 
-			if (!load_relaxed(&t->deltas[i].taken) && cas_acq_rel(&t->deltas[i].taken, &no, 1))
+			if (!load_relaxed(&t->deltas[i].taken) && cas_acq_rel(&t->deltas[i].taken, &no, 1) &&
+			    deltas_take_over(t, &t->deltas[i], thread))
 				return &t->deltas[i];
 		}
 		if (n == load_acquire(&t->head->deltas_limit) && !layout_grow(t, TABLE_DELTAS))
@@ -279,6 +293,8 @@ bool delta_flush(struct table *t, struct deltas *d, struct delta *slot)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);	/* `flushing` is stored before `frozen` is loaded */
 	moves = !load_acquire(&t->head->frozen) && likely(lock_row(t, slot->row));
 	if (likely(moves)) {
+		if (slot->total_count)
+			thread_list_note(t, slot->row, d->thread);
 		flush_slot(t, d, slot);
 		store_release(row_lock(t, slot->row), 0);
 	}
@@ -288,9 +304,10 @@ bool delta_flush(struct table *t, struct deltas *d, struct delta *slot)
 
 void deltas_flush(struct table *t, struct deltas *d)
 {
+	store_relaxed(&d->kept, 0);
 	for (unsigned i = 0; i < DELTA_SLOTS; i++) {
-		if (d->slots[i].row)
-			delta_flush(t, d, &d->slots[i]);
+		if (d->slots[i].row && !delta_flush(t, d, &d->slots[i]))
+			store_relaxed(&d->kept, 1);
 	}
 	if (d->heap_size)
 		flush_heap_size(t, d);
@@ -345,6 +362,15 @@ static bool slot_is_large(const struct delta *slot)
 	return delta_live_is_large(slot) || delta_calls_are_large(slot);
 }
 
+/* An operation that no slot can take goes to the row. */
+static void __attribute__((cold)) change_row(struct table *t, const struct deltas *d, uint32_t row, enum delta_kind kind, int64_t bytes,
+		       uint64_t call_bytes)
+{
+	if (call_bytes != ROW_NO_CALL)
+		thread_list_note_slow(t, row, d->thread);
+	row_change(t, row, delta_blocks(kind), bytes, call_bytes, kind == DELTA_FREE_TEMPORARY);
+}
+
 void delta_flush_if_due(struct table *t, struct deltas *d, struct delta *slot, enum delta_kind kind, int64_t bytes,
 		uint64_t call_bytes)
 {
@@ -359,7 +385,7 @@ void delta_flush_if_due(struct table *t, struct deltas *d, struct delta *slot, e
 	/* A view may collect for long. The slot gives back the operation that exceeds its limits, and the row gets it. */
 	delta_save_peak(slot, load_relaxed(&t->head->totals.epoch));
 	delta_change_slot(slot, -1, kind, bytes, call_bytes);
-	row_change(t, slot->row, delta_blocks(kind), bytes, call_bytes, kind == DELTA_FREE_TEMPORARY);
+	change_row(t, d, slot->row, kind, bytes, call_bytes);
 }
 
 /* The row's slot. A slot that belongs to another row is flushed and taken; NULL when it cannot be flushed now. */
@@ -386,7 +412,7 @@ void delta_change_any(struct table *t, struct deltas *d, uint32_t row, enum delt
 	struct delta *slot = small ? take_slot(t, d, row) : NULL;
 
 	if (!slot) {
-		row_change(t, row, delta_blocks(kind), bytes, call_bytes, kind == DELTA_FREE_TEMPORARY);
+		change_row(t, d, row, kind, bytes, call_bytes);
 		store_relaxed(&d->heap_size, d->heap_size + bytes);
 		flush_heap_size_if_due(t, d);
 		return;

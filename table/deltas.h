@@ -90,14 +90,21 @@ struct deltas {
 	uint32_t flushed_slot;		/* the number of the slot that is being flushed, plus 1; or 0 */
 	uint32_t step;			/* enum delta_step */
 	uint32_t upper;			/* 1: this flush adds live_size to the row's upper parts */
+	uint32_t thread;		/* the owner's number (thread_list.h) */
+	uint32_t kept;			/* 1: the last owner's end found a slot that could not be flushed */
 	uint64_t before[DELTA_STEPS];	/* the row's figures before the steps that have begun */
 } __attribute__((aligned(64)));		/* i386 aligns a uint64_t to 4 bytes */
 
 _Static_assert(sizeof(struct delta) == 32, "two slots a cache line");
 _Static_assert(sizeof(struct deltas) % 64 == 0, "threads share no cache line");
 
-/* Slots for the calling thread, until it ends. NULL when all are taken. Any thread, async-signal-safe. */
-__attribute__((cold)) struct deltas *deltas_take(struct table *t);
+/* Slots for the calling thread, whose number is `thread`, until it ends. NULL when all are taken. Any thread,
+ * async-signal-safe. */
+__attribute__((cold)) struct deltas *deltas_take(struct table *t, uint32_t thread);
+
+/* The same with slots that have been taken already, and whose last owner has ended. False: they still hold calls of the
+ * last owner, because a view collects, and are given back. */
+bool deltas_take_over(struct table *t, struct deltas *d, uint32_t thread);
 
 /* In a child after fork, where only the calling thread is left: flushes all slots but its own (own, or NULL), and
  * suffixes them as free. */

@@ -7,6 +7,7 @@
 #include "index.h"
 #include "layout.h"
 #include "modules.h"
+#include "thread_list.h"
 #include "view.h"
 
 /* Notes that an invariant is broken, unless an earlier one is. */
@@ -114,6 +115,35 @@ static void check_modules(const struct table *t, struct broken *broken)
 	}
 }
 
+/* A set names each thread once, from its first field on, and threads that are in the list. */
+static void check_set(const struct table *t, uint32_t row, struct broken *broken)
+{
+	uint64_t set = load_acquire(&t->thread_sets[row]);
+	bool more = thread_set_has_more(set);
+
+	for (unsigned n = 0; n < THREAD_SET_NAMES; n++) {
+		uint32_t field = thread_set_field(set, n);
+
+		expect(broken, field || more || !(set >> n * THREAD_SET_BITS), row, set, "a set has no gap");
+		expect(broken, !field || field - 1 < load_acquire(&t->head->threads_used) ||
+		       (field == THREAD_SET_MANY && n == THREAD_SET_NAMES - 1), row, field, "a thread in a set is in the list");
+		for (unsigned other = 0; other < n; other++)
+			expect(broken, !field || field != thread_set_field(set, other), row, field, "a set names a thread once");
+	}
+}
+
+static void check_thread_sets(const struct table *t, struct broken *broken)
+{
+	for (uint32_t row = 0; row < layout_count(t->head, TABLE_SETS) && !broken->sentence; row++)
+		check_set(t, row, broken);
+	for (uint32_t i = 0; i < layout_count(t->head, TABLE_DELTAS); i++) {
+		uint32_t thread = load_relaxed(&t->deltas[i].thread);
+
+		expect(broken, thread < load_acquire(&t->head->threads_used) || thread == THREAD_UNLISTED, i, thread,
+		       "the slots' thread is in the list");
+	}
+}
+
 static void check_layout(const struct table *t, struct broken *broken)
 {
 	for (enum table_part part = 0; part < TABLE_PARTS; part++) {
@@ -136,6 +166,7 @@ void invariants_check_structure(const struct table *t, struct broken *broken)
 	check_layout(t, broken);
 	check_modules(t, broken);
 	check_codes(t, broken);
+	check_thread_sets(t, broken);
 	for (uint32_t row = ROW_FIRST; row < table_row_end(t); row++)
 		check_chain(t, row, broken);
 	check_index(t, TABLE_CODE_INDEX, broken);
@@ -205,6 +236,7 @@ static void check_row(const struct table *t, struct sums *s, const struct view_r
 	       "a row's live blocks are at most their peak");
 	expect(s->broken, !one_thread || wide || row->live_size <= (int64_t)row->peak_size, row->live_size, row->peak_size,
 	       "a row's live bytes are at most their peak");
+	expect(s->broken, r->threads, r->row, c->total_count, "a row with calls has a thread that has called");
 	*sum = (struct sum){ 0, 0 };
 }
 

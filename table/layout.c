@@ -6,6 +6,7 @@
 #include "deltas.h"
 #include "index.h"
 #include "modules.h"
+#include "thread_list.h"
 #include "timeline.h"
 
 #include <errno.h>
@@ -28,6 +29,7 @@
 #define MAPPED_PART	4	/* a mapping grows by a fourth: twenty steps make it a hundred times as long */
 #define EXTEND_TRIES	10000	/* yields, while another thread makes a mapping longer */
 #define FIRST_DELTAS	32u	/* threads */
+#define FIRST_THREADS	2048u	/* in the list */
 #define FIRST_TEXT_BYTES ((uint64_t)128 << 10)
 #define STEP_PART	64	/* a limit grows by at least a 64th: some hundred system calls in all */
 
@@ -47,6 +49,8 @@ static const struct part parts[TABLE_PARTS] = {
 	[TABLE_FRAMES] = PART(frame_limit, frames_used, frames_offset, sizeof(uint16_t), 8192),
 	[TABLE_MODULES] = PART(module_limit, module_count, modules_offset, sizeof(struct module), 128),
 	[TABLE_TEXT] = PART(text_limit, text_used, text_offset, 1, 32768),
+	[TABLE_THREADS] = PART(thread_limit, threads_used, threads_offset, sizeof(struct listed_thread), 1024),
+	[TABLE_SETS] = PART(set_limit, magic, sets_offset, sizeof(uint64_t), 4096),
 	[TABLE_DELTAS] = PART(deltas_limit, deltas_used, deltas_offset, sizeof(struct deltas), 1),
 	[TABLE_TIMELINE] = PART(timeline_limit, timeline_count, timeline_offset, sizeof(struct timeline_point), 64),
 	[TABLE_ROW_INDEX] = PART(row_levels, magic, row_index_offset, sizeof(uint32_t), 1),
@@ -144,10 +148,12 @@ static uint32_t most_of(unsigned rows_log2, enum table_part part)
 	switch (part) {
 	case TABLE_UPPERS:	return rows / ROWS_PER_UPPER;
 	case TABLE_ROWS:
+	case TABLE_SETS:
 	case TABLE_CODES:	return rows;
 	case TABLE_FRAMES:	return rows * UNITS_PER_ROW;
 	case TABLE_MODULES:	return MODULES;
 	case TABLE_TEXT:	return TEXT_BYTES;
+	case TABLE_THREADS:	return THREADS_MOST;
 	case TABLE_DELTAS:	return DELTAS_THREADS;
 	case TABLE_TIMELINE:	return TIMELINE_POINTS;
 	case TABLE_ROW_INDEX:
@@ -173,6 +179,7 @@ void layout_header(struct table_header *h, unsigned rows_log2)
 	h->row_count = ROW_FIRST;
 	h->code_count = 1;
 	h->uppers_used = 1;
+	h->threads_used = 1;
 	h->frames_used = 1;
 	h->early = 1;
 	h->totals.epoch = 2;
@@ -192,6 +199,8 @@ static uint64_t first_bytes(enum table_part part, unsigned first_log2)
 		return FIRST_TEXT_BYTES;
 	if (part == TABLE_DELTAS)
 		return bytes_of(part, FIRST_DELTAS);
+	if (part == TABLE_THREADS)
+		return bytes_of(part, FIRST_THREADS);
 	return bytes_of(part, most_of(first_log2, part));
 }
 
@@ -235,6 +244,8 @@ void layout_locate(struct table *t, void *base)
 	t->modules = (struct module *)(at + t->head->modules_offset);
 	t->text = at + t->head->text_offset;
 	t->timeline = (struct timeline_point *)(at + t->head->timeline_offset);
+	t->threads = (struct listed_thread *)(at + t->head->threads_offset);
+	t->thread_sets = (uint64_t *)(at + t->head->sets_offset);
 }
 
 /* Whether to try again what the kernel has refused. After each attempt twice as many calls are needed until the next,
@@ -393,7 +404,8 @@ bool layout_begin(struct table *t)
 	for (enum table_part part = 0; part < TABLE_PARTS; part++)
 		*limit_of(t->head, part) = 0;
 	for (enum table_part part = 0; part < TABLE_PARTS; part++) {
-		if (part != TABLE_DELTAS && part != TABLE_UPPERS && part != TABLE_TIMELINE && !layout_grow(t, part))
+		if (part != TABLE_DELTAS && part != TABLE_UPPERS && part != TABLE_TIMELINE && part != TABLE_THREADS &&
+		    part != TABLE_SETS && !layout_grow(t, part))
 			return false;
 	}
 	return true;

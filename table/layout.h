@@ -25,7 +25,9 @@ enum table_part {
 	TABLE_UPPERS,		/* copied before the rows, because the quarters noted here may lag behind the sums
 				 * there, but must not be ahead of them */
 	TABLE_ROWS,		/* with the infos */
-	TABLE_CODES, TABLE_FRAMES, TABLE_MODULES, TABLE_TEXT, TABLE_DELTAS, TABLE_TIMELINE,
+	TABLE_CODES, TABLE_FRAMES, TABLE_MODULES, TABLE_TEXT, TABLE_THREADS,
+	TABLE_SETS,		/* as many as rows at most, but grown by those who note a thread */
+	TABLE_DELTAS, TABLE_TIMELINE,
 	TABLE_ROW_INDEX, TABLE_CODE_INDEX,	/* limits are levels (index.h) */
 	TABLE_SHARES,				/* its limit is a logarithm */
 	TABLE_PARTS

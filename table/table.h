@@ -2,8 +2,8 @@
 /*
  * The table: one row of counters for each distinct backtrace, in one mapping that contains no pointer.
  *
- *	header  uppers  rows     infos    codes    frames   indexes   modules, text, timeline
- *	totals  40 B    32 B     16 B     8 B      2 B      4 B       modules.h      timeline.h
+ *	header  uppers  rows     infos    codes    frames   indexes   modules, text    timeline     threads, sets
+ *	totals  40 B    32 B     16 B     8 B      2 B      4 B       modules.h        timeline.h   thread_list.h
  *	        of few  counters frames   pc and   codes    of rows
  *	        rows    (row.h)  of row   module   in runs  and codes
  *
@@ -185,7 +185,8 @@ struct table_header {
 	uint32_t word_bits;		/* 32 or 64, of the traced program */
 	uint64_t size_bytes;		/* of the whole mapping */
 	uint64_t rows_offset, infos_offset, uppers_offset, codes_offset, frames_offset, row_index_offset,
-		 code_index_offset, shares_offset, deltas_offset, modules_offset, text_offset, timeline_offset;
+		 code_index_offset, shares_offset, deltas_offset, modules_offset, text_offset, timeline_offset,
+		 threads_offset, sets_offset;
 	uint32_t rows_log2;		/* the layout follows from this */
 	uint32_t pid;
 	char command[16];
@@ -206,7 +207,7 @@ struct table_header {
 
 	/* What may be used of each part (layout.h). */
 	uint32_t row_limit, code_limit, frame_limit, deltas_limit, module_limit, text_limit, timeline_limit;
-	uint32_t upper_limit, row_levels, code_levels, shares_log2;
+	uint32_t upper_limit, row_levels, code_levels, shares_log2, thread_limit, set_limit;
 	uint32_t no_space;		/* 0, or enum table_lack: a part could not grow */
 	uint32_t depth;			/* the most frames of a row; the frames part may have more outward of them */
 
@@ -224,6 +225,8 @@ struct table_header {
 	uint32_t uppers_used;		/* 0 included; may run past upper_limit when it is full */
 	uint32_t frozen;		/* 1: a view collects, and nothing moves from a slot to a row (deltas.h) */
 	uint32_t modules_full;		/* 1: code of a module was met that the list has no room for */
+	uint32_t threads_used;		/* 0, the main thread, included; may run past thread_limit when it is full */
+	uint32_t sets_full;		/* 1: there was no space for the set of threads of some row */
 	uint32_t signal_return_count;	/* may run past SIGNAL_RETURNS_MAX */
 	uint32_t signal_returns[SIGNAL_RETURNS_MAX];	/* codes: table_is_signal_return() */
 
@@ -241,7 +244,7 @@ _Static_assert(sizeof(struct row) == 32, "two rows a cache line");
 _Static_assert(sizeof(struct row_info) == 16, "four infos a cache line");
 _Static_assert(sizeof(struct row_upper) == 40, "the same in programs of 32 bits");
 
-#define TABLE_WINDOWS	13
+#define TABLE_WINDOWS	15
 
 #define TABLE_PAGES_READ	256u
 #define TABLE_CODE_HINTS	((uint32_t)1 << 12)
@@ -285,6 +288,8 @@ struct table {
 	struct module *modules;		/* modules.h */
 	char *text;			/* the modules' paths */
 	struct timeline_point *timeline;	/* timeline.h */
+	struct listed_thread *threads;	/* thread_list.h */
+	uint64_t *thread_sets;		/* of the rows */
 	struct table_local *local;	/* NULL: the table was loaded */
 	bool shared;			/* in a file or a memfd, not in memory of its own */
 	bool populates;			/* shared, and pages have to be reserved before they are touched */

@@ -6,6 +6,7 @@
 #include "base/search.h"
 #include "deltas.h"
 #include "layout.h"
+#include "thread_list.h"
 
 #include <string.h>
 
@@ -67,12 +68,26 @@ static void put_together(struct counters *c, const struct parts *p, uint32_t epo
 	c->since = p->info.since;
 }
 
-/* Adds the changes of a row that are pending in a thread's slot. */
-static void add_delta(struct counters *c, const struct delta *slot, uint32_t epoch)
+/* A row of the table, without what is pending in slots. */
+static void read_row(struct view_row *r, const struct table *t, uint32_t row, uint32_t epoch)
 {
+	struct parts p;
+
+	copy_row(&p, t, row);
+	put_together(&r->counters, &p, epoch);
+	r->row = row;
+	r->threads = thread_list_of_row(t, row, r->counters.total_count != 0);
+}
+
+/* Adds the changes of a row that are pending in a thread's slot. */
+static void add_delta(struct view_row *r, const struct deltas *from, unsigned slot, uint32_t epoch)
+{
+	struct counters *c = &r->counters;
 	struct delta copy, *d = &copy;
 
-	load_words(d, slot, sizeof(*d));
+	load_words(d, &from->slots[slot], sizeof(*d));
+	if (d->total_count)
+		r->threads = thread_set_add(r->threads, load_relaxed(&from->thread));
 	c->live_count += (uint32_t)d->live_count;
 	c->live_size += (uint64_t)d->live_size;
 	c->heap_peak_size += (uint64_t)delta_heap_peak(d, epoch);
@@ -111,12 +126,11 @@ static void add_deltas(struct view *v, const struct table *t)
 {
 	for (uint32_t i = 0; i < threads_with_deltas(t); i++) {
 		for (unsigned s = 0; s < DELTA_SLOTS; s++) {
-			const struct delta *d = &t->deltas[i].slots[s];
-			uint32_t row = load_relaxed(&d->row);
+			uint32_t row = load_relaxed(&t->deltas[i].slots[s].row);
 			struct view_row *r = row ? find_row(v, row) : NULL;
 
 			if (r)
-				add_delta(&r->counters, d, v->epoch);
+				add_delta(r, &t->deltas[i], s, v->epoch);
 		}
 	}
 }
@@ -152,12 +166,7 @@ static void settle_heap_peak(struct view *v, uint64_t known_peak)
 
 static void take_row(struct view *v, const struct table *t, uint32_t row)
 {
-	struct view_row *r = &v->rows[v->count++];
-	struct parts p;
-
-	copy_row(&p, t, row);
-	put_together(&r->counters, &p, v->epoch);
-	r->row = row;
+	read_row(&v->rows[v->count++], t, row, v->epoch);
 }
 
 /* Adds a row without live blocks, and without pending changes, to the sums of what is not in the view. */
@@ -281,15 +290,11 @@ static void offer(const struct view *v, struct largest *l, const struct view_row
 static bool take_one(const struct view *v, const struct table *t, uint32_t row, bool has_deltas,
 		     struct view_row *r)
 {
-	struct parts p;
-
-	copy_row(&p, t, row);
-	put_together(&r->counters, &p, v->epoch);
-	r->row = row;
+	read_row(r, t, row, v->epoch);
 	for (uint32_t i = 0; has_deltas && i < threads_with_deltas(t); i++) {
 		for (unsigned s = 0; s < DELTA_SLOTS; s++) {
 			if (load_relaxed(&t->deltas[i].slots[s].row) == row)
-				add_delta(&r->counters, &t->deltas[i].slots[s], v->epoch);
+				add_delta(r, &t->deltas[i], s, v->epoch);
 		}
 	}
 	if (!r->counters.total_count)

@@ -26,6 +26,7 @@ struct counters {
 struct view_row {
 	struct counters counters;
 	uint32_t row;
+	uint64_t threads;	/* that have allocated in it: a set (thread_list.h) */
 };
 
 /* Sums over rows that have no live block and are not in the view. */

@@ -95,7 +95,7 @@ is("@exports", join(' ', sort qw(malloc calloc realloc reallocarray free cfree f
 	sigaction signal bsd_signal ssignal sysv_signal __sysv_signal sigset
 	execve execv execvpe execvp fexecve execveat execl execle execlp
 	prctl chroot setuid seteuid setreuid setresuid posix_spawn posix_spawnp daemon system popen wordexp dlopen dlmopen
-	sigwait sigwaitinfo sigtimedwait signalfd mlockall)),
+	sigwait sigwaitinfo sigtimedwait signalfd mlockall pthread_setname_np)),
    'the library exports what it interposes and nothing else');
 
 my @exporting = grep { $_ ne 'hooks/export.h' && !m{^tests/} &&

@@ -17,12 +17,13 @@ run() { # NAME SOURCE...
 }
 sanitize=
 run units base/*.c elf/*.c options/*.c table/*.c >"$dir/out"
-# With the checks of a build by `make CHECK=1`: three programs share the objects.
+# With the checks of a build by `make CHECK=1`: four programs share the objects.
 top=$PWD
 mkdir "$dir/checking" && (cd "$dir/checking" && $build -I"$top" -DHEAPTRACE_CHECK -c "$top"/{base,elf,options,table}/*.c) 2>"$dir/log"
 run check -DHEAPTRACE_CHECK "$dir"/checking/*.o >>"$dir/out"
 run copy -DHEAPTRACE_CHECK -Wl,--wrap=pwrite "$dir"/checking/*.o >>"$dir/out"
 run deltas -DHEAPTRACE_CHECK "$dir"/checking/*.o >>"$dir/out"
+run thread_sets -DHEAPTRACE_CHECK "$dir"/checking/*.o >>"$dir/out"
 echo 'int main(void) { return 0; }' >"$dir/probe.c"
 # Without optimization: optimizing code for the sanitizers takes far longer than running that code.
 sanitize='-O0 -fsanitize=address,undefined -fno-sanitize-recover=all'

@@ -10,6 +10,7 @@
 #include "table/index.h"
 #include "table/invariants.h"
 #include "table/layout.h"
+#include "table/thread_list.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -101,7 +102,7 @@ static void make_table(bool with_slots)
 	if (!table_create(&t) || (!map.regions && !blocks_create(&map, true)))
 		exit(1);
 	t.head->early = 1;
-	slots = with_slots ? deltas_take(&t) : NULL;
+	slots = with_slots ? deltas_take(&t, THREAD_MAIN) : NULL;
 	for (uintptr_t i = 0; i < ROWS; i++) {
 		struct suffix suffixes[3];
 
@@ -200,6 +201,10 @@ static void break_slots(void)
 	BREAK(slots->flushed_slot, 1, "outside the guard no slot is being flushed");
 	BREAK(slots->heap_limit, -1, "a thread holds no more of the heap's size than its limit");
 	BREAK(t.head->pending_frees[0], 3, "pending frees are those of the slots that are counted");
+	BREAK(t.thread_sets[rows[3]], 7, "a thread in a set is in the list");
+	BREAK(t.thread_sets[rows[3]], 0x10001, "a set names a thread once");
+	BREAK(t.thread_sets[rows[3]], 0x10000, "a set has no gap");
+	BREAK(slots->thread, 3, "the slots' thread is in the list");
 }
 
 static void test_table(void)

@@ -11,6 +11,7 @@
  */
 #include "table/delta_change.h"
 #include "table/layout.h"
+#include "table/thread_list.h"
 #include "table/view.h"
 
 #include <pthread.h>
@@ -234,7 +235,7 @@ static void begin(bool slots_are_shared)
 		}
 	}
 	for (unsigned i = 0; i < THREADS; i++)
-		thread[i] = deltas_take(&t);
+		thread[i] = deltas_take(&t, THREAD_MAIN);
 	noted_epoch = t.head->totals.epoch;
 }
 
@@ -271,12 +272,12 @@ static void disturb(void)
 		t.head->frozen = 0;
 		deltas_flush(&t, thread[i]);
 		thread[i]->taken = 0;
-		thread[i] = deltas_take(&t);
+		thread[i] = deltas_take(&t, THREAD_MAIN);
 		break;
 	case 2:
 		deltas_forked(&t, thread[i]);
 		for (unsigned k = 0; k < THREADS; k++)
-			thread[k] = k == i ? thread[k] : deltas_take(&t);
+			thread[k] = k == i ? thread[k] : deltas_take(&t, THREAD_MAIN);
 		break;
 	}
 	look_at_epoch();

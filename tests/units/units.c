@@ -12,6 +12,7 @@
 #include "table/blocks.h"
 #include "table/delta_change.h"
 #include "table/layout.h"
+#include "table/thread_list.h"
 #include "table/row.h"
 #include "table/view.h"
 
@@ -477,8 +478,8 @@ static void test_deltas(void)
 	bool good = true;
 
 	table_create(&t);
-	d = deltas_take(&t);
-	other = deltas_take(&t);
+	d = deltas_take(&t, THREAD_MAIN);
+	other = deltas_take(&t, THREAD_MAIN);
 	ok(d && other && d != other, "each thread gets slots of its own");
 	for (uintptr_t i = 0; i < 2 * DELTA_SLOTS; i++) {
 		rows[i] = table_intern(&t, (uintptr_t[]){ 16, i + 1 }, 2, 0, suffixes, NULL);
@@ -521,7 +522,7 @@ static void test_deltas(void)
 
 	delta_alloc(&t, d, rows[1], 4);
 	deltas_forked(&t, other);
-	ok(deltas_take(&t) == d, "in a child the slots of threads that are not there are free");
+	ok(deltas_take(&t, THREAD_MAIN) == d, "in a child the slots of threads that are not there are free");
 	deltas_flush(&t, d);
 	ok(t.rows[rows[1]].live_size == 60004, "with what they hold");
 }
@@ -733,7 +734,7 @@ static void test_large(enum way way, const char *what)
 	memset(model, 0, sizeof(model));
 	heap_live = heap_peak = 0;
 	table_create(&t);
-	d = deltas_take(&t);
+	d = deltas_take(&t, THREAD_MAIN);
 	for (uintptr_t i = 0; i < LARGE_ROWS; i++)
 		rows[i] = table_intern(&t, (uintptr_t[]){ 16, i + 1 }, 2, 0, suffixes, NULL);
 	for (int n = 0; n < 20000 && good; n++) {
@@ -828,7 +829,7 @@ static void test_large_sums(void)
 	bool calls[3] = { true, true, true }, temporaries[3] = { true, true, true }, nothing = true, late = true;
 
 	table_create(&t);
-	d = deltas_take(&t);
+	d = deltas_take(&t, THREAD_MAIN);
 	row = table_intern(&t, (uintptr_t[]){ 16, 1 }, 2, 0, suffixes, NULL);
 	ok(!row_upper(&t, row), "a row has no upper parts at first");
 	u = row_make_upper(&t, row);
@@ -905,7 +906,7 @@ static void test_large_full(void)
 	bool good = true;
 
 	table_create(&t);
-	d = deltas_take(&t);
+	d = deltas_take(&t, THREAD_MAIN);
 	t.head->upper_limit = 1;
 	t.head->no_space = TABLE_NO_SPACE;
 	row = table_intern(&t, (uintptr_t[]){ 16, 1 }, 2, 0, suffixes, NULL);
@@ -940,7 +941,7 @@ static struct {
 static void *large_work(void *batched)
 {
 	uint64_t seed = (uintptr_t)&seed, size[8] = { 0 };
-	struct deltas *d = deltas_take(&large.t);
+	struct deltas *d = deltas_take(&large.t, THREAD_MAIN);
 
 	for (unsigned n = 0; n < LARGE_STEPS + 8; n++) {
 		bool slots = batched && n % 3;
@@ -1329,7 +1330,7 @@ static void *take_deltas(void *number)
 
 	for (int round = 0; round < 60000; round++) {
 		meet();
-		taken_by[(uintptr_t)number] = deltas_take(&taken_from);
+		taken_by[(uintptr_t)number] = deltas_take(&taken_from, THREAD_MAIN);
 		meet();
 		for (unsigned i = 0; i < TAKERS; i++) {
 			if (!taken_by[i] || (i != (uintptr_t)number && taken_by[i] == taken_by[(uintptr_t)number]))

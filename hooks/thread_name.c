@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * pthread_setname_np() in front of libc's: a report shows the newest name of a thread, and the watcher may have to print
+ * it when the thread has been killed. (prctl() can name a thread, too: hooks/prctl.c.)
+ */
+#include "elf/lookup.h"
+#include "export.h"
+#include "process/lifecycle.h"
+#include "process/record.h"
+
+#include <errno.h>
+#include <pthread.h>
+
+static __typeof__(pthread_setname_np) *real_setname;
+
+__attribute__((constructor(LOOKUPS))) static void find_real(void)
+{
+	static const struct lookup list[] = { { "pthread_setname_np", (void **)(void *)&real_setname } };
+
+	lookup_next(list, 1);
+}
+
+EXPORT int pthread_setname_np(pthread_t thread, const char *name)
+{
+	int result;
+
+	if (!real_setname)
+		find_real();
+	/* Before glibc 2.34 the function is libpthread's, which a program without threads need not have loaded. */
+	result = real_setname ? real_setname(thread, name) : ENOSYS;
+	if (!result && lifecycle_is_own_process())
+		threads_note_name_of(&recorder.table, thread, name);
+	return result;
+}
