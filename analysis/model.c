@@ -4,6 +4,7 @@
 
 #include "allocator.h"
 #include "base/check.h"
+#include "base/out.h"
 #include "base/safe_open.h"
 #include "base/sort.h"
 #include "filter.h"
@@ -12,6 +13,7 @@
 #include "names.h"
 #include "not_seen.h"
 #include "rules.h"
+#include "table/thread_list.h"
 #include "table/timeline.h"
 #include "table/view.h"
 
@@ -32,11 +34,50 @@ struct model_row model_row(const struct model *m, const struct model_section *s,
 {
 	const struct view *v = &m->parts->view;
 	const struct view_row *r = &v->rows[s->rows[n].index];
-	struct model_row row = { .id = r->row, .overflow = r->row == ROW_OVERFLOW };
+	struct model_row row = { .id = r->row, .overflow = r->row == ROW_OVERFLOW, .threads = r->threads };
 
 	for (unsigned key = 0; key < SORT_KEYS; key++)
 		row.values[key] = view_value(v, r, (enum sort_key)key);
 	return row;
+}
+
+_Static_assert(MODEL_THREADS == THREAD_SET_NAMES && sizeof(((struct model_thread *)0)->name) == THREAD_NAME_BYTES,
+	       "there is room for all threads of a set, and for their names");
+
+/* Puts a thread where it belongs. The main thread has the id 0 in the table. */
+static void insert_thread(struct model_threads *threads, const struct listed_thread *l, const struct model_process *process)
+{
+	struct model_thread thread = { .id = l->id, .main = !l->id };
+	struct out name = out_memory(thread.name, sizeof(thread.name));
+	unsigned at = threads->count;
+
+	if (thread.main && threads->count && threads->list[0].main)
+		return;		/* since a fork several numbers can stand for it */
+	out_text(&name, thread.main && !l->name[0] ? process->command : l->name);
+	if (thread.main)
+		thread.id = process->pid;
+	for (; at && (thread.main || (!threads->list[at - 1].main && threads->list[at - 1].id > thread.id)); at--)
+		threads->list[at] = threads->list[at - 1];
+	threads->list[at] = thread;
+	threads->count++;
+}
+
+void model_threads(const struct model *m, uint64_t set, struct model_threads *threads)
+{
+	struct listed_thread listed;
+
+	*threads = (struct model_threads){ .many = thread_set_has_more(set) };
+	for (unsigned n = 0; n < THREAD_SET_NAMES; n++) {
+		uint32_t field = thread_set_field(set, n);
+
+		if (!field || field == THREAD_SET_MANY)
+			continue;
+		if (thread_list_get(m->parts->table, field - 1, &listed))
+			insert_thread(threads, &listed, &m->process);
+		else
+			threads->many = true;	/* the list lacks it: the table is damaged, or a fork has overtaken it */
+	}
+	threads->main_alone = !threads->many && threads->count == 1 && threads->list[0].main;
 }
 
 void model_stack(const struct model *m, const struct model_row *row, struct model_stack *stack)

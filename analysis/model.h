@@ -12,6 +12,7 @@
  *	  totals			sums over the rows
  *	  sections[]			one per sort key: which rows are listed, in which order
  *	      model_row()		  a row: one figure for each sort key
+ *	        model_threads()		    the threads that have allocated in it
  *	        model_stack()		    its frames, innermost first
  *	          model_frame()		      an address with its module
  *	            frame_call()		the functions at that address, the inlined ones first
@@ -287,10 +288,29 @@ struct model_row {
 	uint64_t values[SORT_KEYS];	/* by enum sort_key; SORT_AGE in nanoseconds, 0 without live blocks */
 	uint32_t id;			/* the same for the same backtrace in all dumps of a process */
 	bool overflow;			/* the overflow row, which has no frames: all allocations without a row of their own */
+	uint64_t threads;		/* for model_threads() */
 };
 
 /* Row n of a section, n < section.count. */
 struct model_row model_row(const struct model *m, const struct model_section *s, uint32_t n);
+
+#define MODEL_THREADS	4u
+
+/* Threads that have allocated with the same backtrace, the main thread first, then by their ids. */
+struct model_threads {
+	bool many;			/* there are others, which are not in the list */
+	bool main_alone;		/* the list is the main thread */
+	unsigned count;
+	struct model_thread {
+		uint32_t id;		/* the kernel's, as gettid() has it; the main thread has that of the process */
+		char name[16];		/* as last set; empty: unknown */
+		bool main;
+	} list[MODEL_THREADS];
+};
+
+/* The threads of a row, from its set row.threads. A report that groups rows makes larger sets with thread_set_add()
+ * (table/thread_list.h). */
+void model_threads(const struct model *m, uint64_t set, struct model_threads *threads);
 
 /* The frames of a row, which model_frame() reads one by one. It takes about 1 KB. */
 struct model_stack {

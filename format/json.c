@@ -405,6 +405,23 @@ static void write_call(const struct frame *f, unsigned i, struct out *out)
 	out_char(out, '}');
 }
 
+static void write_threads(const struct model *m, const struct model_row *row, struct out *out)
+{
+	struct model_threads threads;
+
+	model_threads(m, row->threads, &threads);
+	write_name(out, false, "threads");
+	out_char(out, '[');
+	for (unsigned i = 0; i < threads.count; i++) {
+		begin(out, NULL, '{');
+		first_number(out, "id", threads.list[i].id);
+		add_string(out, "name", threads.list[i].name[0] ? threads.list[i].name : NULL);
+		out_text(out, i + 1 < threads.count ? "}," : "}");
+	}
+	out_char(out, ']');
+	add_bool(out, "threads-many", threads.many);
+}
+
 static void write_row(const struct model *m, const struct model_row *row, struct out *out)
 {
 	struct model_stack stack;
@@ -414,6 +431,7 @@ static void write_row(const struct model *m, const struct model_row *row, struct
 	for (unsigned key = 0; key < SORT_KEYS; key++)
 		add_number(out, options_sort_name((enum sort_key)key), row->values[key]);
 	add_bool(out, "table-full", row->overflow);
+	write_threads(m, row, out);
 	write_name(out, false, "frames");
 	out_char(out, '[');
 	model_stack(m, row, &stack);

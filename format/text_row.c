@@ -37,6 +37,29 @@ static void write_key_column(const struct model_row *row, enum sort_key key, str
 	out_char(out, ']');
 }
 
+/* Writes " [thread: redis 4711]", " [threads: redis 4711, bio_aof 4713]" or " [threads: many]", unless the main thread is
+ * alone. */
+static void write_threads(const struct model *m, const struct model_row *row, struct out *out)
+{
+	struct model_threads threads;
+
+	model_threads(m, row->threads, &threads);
+	if (threads.main_alone || (!threads.many && !threads.count))
+		return;
+	out_text(out, threads.many || threads.count > 1 ? " [threads: " : " [thread: ");
+	if (threads.many)
+		out_text(out, "many");
+	for (unsigned i = 0; i < threads.count && !threads.many; i++) {
+		if (i)
+			out_text(out, ", ");
+		out_name(out, threads.list[i].name);
+		if (threads.list[i].name[0])
+			out_char(out, ' ');
+		out_u64(out, threads.list[i].id);
+	}
+	out_char(out, ']');
+}
+
 /* Writes the row's share of the whole and, from the second row on, that of all rows so far. */
 static void write_share(struct text *t, const struct model_row *row, enum sort_key key)
 {
@@ -73,6 +96,7 @@ void text_write_row(struct text *t, const struct model_section *s, const struct 
 	out_text(out, "] [age: ");
 	out_time(out, row->values[SORT_AGE]);
 	out_char(out, ']');
+	write_threads(t->model, row, out);
 	write_key_column(row, s->key, out);
 	write_share(t, row, s->key);
 	out_char(out, '\n');
