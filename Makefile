@@ -61,9 +61,12 @@ $(LIB): $(HOOKS) $(CORE)
 $(BUILD)/heaptrace heaptrace: $(WRAPPER) $(CORE)
 	$(CC) $(CODE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-# What only the start or a dump runs is built small. The folders that hooks run through are built for speed.
+# What only the start, a fork or a dump runs is built small. What hooks run through is built for speed.
 SMALL_DIRS := elf options symbol inflate demangle analysis format
-$(SMALL_DIRS:%=$(BUILD)/%/%.o): SMALL = $(if $(filter -O2,$(CFLAGS)),-Os)
+SMALL_FILES := $(filter-out base/kernel.c base/probe.c,$(wildcard base/*.c)) \
+	$(addprefix table/,create.c layout.c load.c view.c) \
+	$(filter-out process/guard.c process/record.c process/threads.c,$(wildcard process/*.c))
+$(SMALL_DIRS:%=$(BUILD)/%/%.o) $(SMALL_FILES:%.c=$(BUILD)/%.o): SMALL = $(if $(filter -O2,$(CFLAGS)),-Os)
 
 # Nobody unwinds through the code that makes and prints reports: all signals are blocked during a dump, and nothing that
 # it calls throws. A debugger reads the tables in the debug data. So it needs no place for them in the library.
@@ -81,7 +84,7 @@ $(HOOK_DIRS:%=$(BUILD)/%/%.o) $(BUILD)/libheaptrace.o: HOOK_FLAGS := $(NO_VECTOR
 endif
 
 # A changed compiler, DEPTH or CFLAGS rebuilds: the flags are a prerequisite of every object.
-FLAGS	:= $(CC) $(CODE) $(WARN) $(CFLAGS) $(LDFLAGS) $(LIBS) $(SMALL_DIRS) $(REPORT_DIRS) $(NO_VECTORS) $(HOOK_DIRS)
+FLAGS	:= $(CC) $(CODE) $(WARN) $(CFLAGS) $(LDFLAGS) $(LIBS) $(SMALL_DIRS) $(SMALL_FILES) $(REPORT_DIRS) $(NO_VECTORS) $(HOOK_DIRS)
 $(BUILD)/flags: FORCE
 	@mkdir -p $(BUILD)
 	@echo '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || echo '$(subst ','\'',$(FLAGS))' > $@
