@@ -6,12 +6,14 @@
 
 #define LINE_BYTES	((size_t)72 << 10)	/* the longest demangled name (names.c: 64 KB) and the rest of a line */
 
-/* Whether a rule matches one of the lines that a text dump prints for a frame, from the address on. */
-static bool matches(const struct rules *rules, const struct frame *f, char *buf)
+/* The number of the first rule that matches one of the calls of a frame; 0: none does. */
+static uint32_t find_rule(const struct rules *rules, const struct frame *f, char *buf)
 {
 	for (unsigned i = 0; i < f->call_count; i++) {
 		struct frame_call c = frame_call(f, i);
+		struct rules_subject subject = { .function = c.function, .file = c.file, .module = f->module };
 		struct out line;
+		uint32_t rule;
 
 		line = out_memory(buf, LINE_BYTES);
 		out_char(&line, '[');
@@ -19,10 +21,12 @@ static bool matches(const struct rules *rules, const struct frame *f, char *buf)
 		out_text(&line, "] ");
 		frame_write_place(f, &c, c.function, out_name, &line);
 		frame_write_rest(&c, &line);
-		if (rules_match(rules, out_string(&line)))
-			return true;
+		subject.line = out_string(&line);
+		rule = rules_match(rules, &subject);
+		if (rule)
+			return rule;
 	}
-	return false;
+	return 0;
 }
 
 static bool mark_ignored(struct names *n, const struct rules *rules)
@@ -36,41 +40,45 @@ static bool mark_ignored(struct names *n, const struct rules *rules)
 		struct frame f = names_frame(n, name->pc, name);
 
 		if (name->key)
-			name->ignored = matches(rules, &f, buf);
+			name->rule = find_rule(rules, &f, buf);
 	}
 	return true;
 }
 
-static bool is_ignored(const struct names *n, uint32_t row)
+/* The rule that leaves a row out: the first one that matches the innermost frame that any rule matches. 0: none. */
+static uint32_t rule_of(const struct names *n, uint32_t row)
 {
 	unsigned count = table_frames(n->table, row, n->codes);
 
 	for (unsigned i = 0; i < count; i++) {
 		const struct name *name = names_find(n, n->codes, i);
 
-		if (name && name->ignored)
-			return true;
+		if (name && name->rule)
+			return name->rule;
 	}
-	return false;
+	return 0;
 }
 
 /* Removes the ignored rows from the view. Where memory was short, the view has the rows for each key one after the
  * other; then only those for the first key are added to the totals, because a row can be there for several keys. */
-static void remove_ignored(struct view *v, const struct names *n, unsigned sections, struct model_totals *totals)
+static void remove_ignored(struct view *v, const struct names *n, const struct rules *rules, unsigned sections,
+			   struct model_totals *totals)
 {
 	uint32_t kept = 0, counted = view_end(v, 0);
 	unsigned key = 0;
 
 	for (uint32_t i = 0; i < v->count; i++) {
 		const struct counters *c = &v->rows[i].counters;
+		uint32_t rule = rule_of(n, v->rows[i].row);
 
 		while (v->cut && i >= v->ends[key])
 			v->ends[key++] = kept;
-		if (!is_ignored(n, v->rows[i].row)) {
+		if (!rule) {
 			v->rows[kept++] = v->rows[i];
 		} else if (c->live_count && i < counted) {
 			totals->ignored_rows++;
 			totals->ignored_size += c->live_size;
+			rules_count(rules, rule, c->live_count, c->live_size);
 		}
 	}
 	while (v->cut && key < sections)
@@ -86,5 +94,5 @@ void filter_apply(struct view *v, struct names *n, const struct rules *rules, un
 	names_resolve(n);
 	rules_begin(rules);
 	if (mark_ignored(n, rules))
-		remove_ignored(v, n, sections, totals);
+		remove_ignored(v, n, rules, sections, totals);
 }

@@ -8,9 +8,8 @@
 #include "table/view.h"
 
 /*
- * Removes each row from which a rule matches the printed line of a frame (frame.h). For that the names of all rows
- * are resolved. sections: how many sort keys the view was taken for. The live rows that are removed are added up in
- * totals->ignored_rows and ignored_size. Where there is no memory, every row stays.
+ * Removes each row of which a rule matches a frame (rules.h). For that the names of all rows are resolved. sections: how many sort keys the view was taken for. The live rows that are removed are added up in
+ * totals->ignored_rows and ignored_size, and counted for their rules. Where there is no memory, every row stays.
  */
 void filter_apply(struct view *v, struct names *n, const struct rules *rules, unsigned sections,
 		  struct model_totals *totals);

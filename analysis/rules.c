@@ -21,19 +21,31 @@ static const struct {
 	{ "fun:", false, VALGRIND }, { "obj:", false, VALGRIND }, { "src:", false, VALGRIND },
 	{ "Memcheck:", false, VALGRIND }, { "Memcheck,", false, VALGRIND },
 	{ "match-leak-kinds:", false, VALGRIND }, { "{", true, VALGRIND }, { "...", true, VALGRIND },
-#define SANITIZER "the file of --ignore looks like suppressions of a sanitizer: here a rule is a text that " \
-		  "stands in the printed line of a frame, so `leak:main` is just `main`"
-	{ "leak:", false, SANITIZER }, { "interceptor_via_fun:", false, SANITIZER },
-	{ "interceptor_via_lib:", false, SANITIZER }, { "interceptor_name:", false, SANITIZER },
-	{ "race:", false, SANITIZER }, { "race_top:", false, SANITIZER },
-	{ "called_from_lib:", false, SANITIZER },
+#define SANITIZER "the file of --ignore has suppressions of another sanitizer than LeakSanitizer, which say nothing " \
+		  "about the heap: of suppressions only `leak:PATTERN` counts here"
+	{ "interceptor_via_fun:", false, SANITIZER }, { "interceptor_via_lib:", false, SANITIZER },
+	{ "interceptor_name:", false, SANITIZER }, { "alloc_dealloc_mismatch:", false, SANITIZER },
+	{ "odr_violation:", false, SANITIZER }, { "race:", false, SANITIZER }, { "race_top:", false, SANITIZER },
+	{ "thread:", false, SANITIZER }, { "mutex:", false, SANITIZER }, { "signal:", false, SANITIZER },
+	{ "deadlock:", false, SANITIZER }, { "called_from_lib:", false, SANITIZER },
 };
+
+/* How a suppression of LeakSanitizer begins. */
+#define LEAK		"leak:"
+#define LEAK_BYTES	(sizeof(LEAK) - 1)
+
+static bool is_suppression(const char *rule)
+{
+	return !strncmp(rule, LEAK, LEAK_BYTES);
+}
 
 /* Why the writer of a rule seems to mean something other than plain text, or NULL. */
 static const char *doubt_rule(const char *rule)
 {
 	size_t len = strlen(rule);
 
+	if (is_suppression(rule))
+		return NULL;
 	for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
 		if (foreign[i].whole ? !strcmp(rule, foreign[i].begin) :
 		    !strncmp(rule, foreign[i].begin, strlen(foreign[i].begin)))
@@ -41,7 +53,7 @@ static const char *doubt_rule(const char *rule)
 	}
 	if (*rule == '^' || strstr(rule, ".*") || (len > 2 && rule[len - 1] == '$'))
 		return "the file of --ignore seems to have patterns in it: here a rule is plain text, which "
-		       "matches when it occurs anywhere in the printed line of a frame";
+		       "matches when it occurs anywhere in the printed line of a frame; `leak:PATTERN` takes *, ^ and $";
 	return NULL;
 }
 
@@ -123,51 +135,116 @@ int rules_read(struct rules *r, const char *path)
 		return 0;
 	}
 	pack(r, len);
-	r->matched = r->count ? arena_map(r->count) : NULL;
+	r->hits = r->count ? arena_map(r->count * sizeof(*r->hits)) : NULL;
 	return 0;
 }
 
 void rules_begin(const struct rules *r)
 {
-	if (r->matched)
-		memset(r->matched, 0, r->count);
+	const char *rule = r->text;
+
+	for (size_t i = 0; r->hits && i < r->count; i++, rule += strlen(rule) + 1)
+		r->hits[i] = (struct rules_hits){ .rule = rule };
 }
 
-bool rules_match(const struct rules *r, const char *line)
+/* Each part between asterisks is looked for behind the one before it, as far to the left as possible: whatever follows
+ * is then found if it can be found at all. Only a part that must end the text has its place. */
+bool rules_pattern_occurs(const char *pattern, const char *text)
 {
-	size_t number = 0;
-	bool any = false;
+	bool begins = *pattern == '^', ends;
+	const char *end, *text_end = text + strlen(text);
+
+	pattern += begins;
+	end = pattern + strlen(pattern);
+	ends = end > pattern && end[-1] == '$';
+	end -= ends;
+	for (;;) {
+		const char *star = memchr(pattern, '*', (size_t)(end - pattern));
+		size_t len = (size_t)((star ? star : end) - pattern), left = (size_t)(text_end - text);
+		const char *found = text;
+
+		if (len > left)
+			return false;
+		if (ends && !star)
+			found = text_end - len;
+		else if (!begins)
+			found = memmem(text, left, pattern, len);
+		if (!found || (begins && found != text) || memcmp(found, pattern, len))
+			return false;
+		if (!star)
+			return true;
+		begins = false;
+		text = found + len;
+		pattern = star + 1;
+	}
+}
+
+/* As LeakSanitizer does, a suppression never matches a name that is not known or empty. */
+static bool matches(const char *rule, const struct rules_subject *s)
+{
+	const char *names[] = { s->function, s->file, s->module };
+
+	if (!is_suppression(rule))
+		return strstr(s->line, rule);
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (names[i] && *names[i] && rules_pattern_occurs(rule + LEAK_BYTES, names[i]))
+			return true;
+	}
+	return false;
+}
+
+uint32_t rules_match(const struct rules *r, const struct rules_subject *subject)
+{
+	uint32_t number = 0, first = 0;
 
 	for (const char *rule = r->text; rule < r->text + r->text_bytes; rule += strlen(rule) + 1) {
-		bool known = any && (!r->matched || r->matched[number]);
+		bool known = first && (!r->hits || r->hits[number].matched);
 
-		if (!known && strstr(line, rule)) {
-			any = true;
-			if (r->matched)
-				r->matched[number] = 1;
-		}
 		number++;
+		if (known || !matches(rule, subject))
+			continue;
+		if (!first)
+			first = number;
+		if (r->hits)
+			r->hits[number - 1].matched = true;
 	}
-	return any;
+	return first;
+}
+
+void rules_count(const struct rules *r, uint32_t number, uint64_t blocks, uint64_t bytes)
+{
+	if (!r->hits)
+		return;
+	r->hits[number - 1].blocks += blocks;
+	r->hits[number - 1].bytes += bytes;
 }
 
 size_t rules_unmatched(const struct rules *r)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; r->matched && i < r->count; i++)
-		count += !r->matched[i];
+	for (size_t i = 0; r->hits && i < r->count; i++)
+		count += !r->hits[i].matched;
 	return count;
 }
 
 const char *rules_next_unmatched(const struct rules *r, struct rules_place *at)
 {
-	while (r->matched && at->number < r->count) {
+	while (r->hits && at->number < r->count) {
 		const char *rule = r->text + at->byte;
 
 		at->byte += strlen(rule) + 1;
-		if (!r->matched[at->number++])
+		if (!r->hits[at->number++].matched)
 			return rule;
+	}
+	return NULL;
+}
+
+const struct rules_hits *rules_next_counted(const struct rules *r, size_t *at)
+{
+	while (r->hits && *at < r->count) {
+		if (r->hits[(*at)++].blocks)
+			return &r->hits[*at - 1];
 	}
 	return NULL;
 }

@@ -314,6 +314,8 @@ static void write_not_seen(const struct model_not_seen *n, struct out *out)
 static void write_rules(const struct rules *rules, struct out *out)
 {
 	struct rules_place at = { .byte = 0 };
+	const struct rules_hits *hits;
+	size_t number = 0;
 	const char *rule;
 	bool first = true;
 
@@ -331,6 +333,17 @@ static void write_rules(const struct rules *rules, struct out *out)
 			out_char(out, ',');
 		first = false;
 		write_string(out, rule);
+	}
+	out_char(out, ']');
+	write_name(out, false, "matched");
+	out_char(out, '[');
+	for (first = true; (hits = rules_next_counted(rules, &number)); first = false) {
+		out_text(out, first ? "{" : ",{");
+		write_name(out, true, "rule");
+		write_string(out, hits->rule);
+		add_number(out, "blocks", hits->blocks);
+		add_number(out, "bytes", hits->bytes);
+		out_char(out, '}');
 	}
 	out_text(out, "]},\n");
 }

@@ -44,6 +44,9 @@ void text_write_figures(const struct text *t, const struct model_section *s);
 /* Writes where the process's resident memory goes, in up to 11 lines, and what that means (text_memory.c). */
 void text_memory_write(const struct model *m, struct out *out);
 
+/* Writes what the options leave out of a section: --ignore with its rules, --min-size... (text_left_out.c). */
+void text_write_left_out(const struct text *t, const struct model_section *s);
+
 /* Writes which modules lack names and lines, if any do, and what the figures do not cover (text_unseen.c). */
 void text_write_missing(const struct model_lacks *lacks, struct out *out);
 void text_write_not_seen(const struct model_not_seen *n, uint32_t left_out, struct out *out);

@@ -63,27 +63,6 @@ static void write_check(const struct model_not_seen *n, struct out *out)
 	out_count(out, n->stacks_disagreed, " disagrees\n", " disagree\n");
 }
 
-/* Writes how many backtraces the section does not list, and which options did that:
- * [heaptrace] not listed                   : 53 backtraces, 1.204 KB (--min-size, --older-than) */
-static void write_filtered(const struct options *o, const struct model_section *s, struct out *out)
-{
-	const char *before = " (--";
-
-	if (!s->filtered)
-		return;
-	text_line(out, "not listed                   ");
-	out_count(out, s->filtered, " backtrace, ", " backtraces, ");
-	out_size(out, s->filtered_size);
-	for (unsigned id = OPTION_MIN_SIZE; id <= OPTION_OLDER_THAN; id++) {
-		if (!(id == OPTION_MIN_SIZE ? o->min_size : id == OPTION_MIN_COUNT ? o->min_count : o->older_than_ms))
-			continue;
-		out_text(out, before);
-		out_text(out, options_table[id].name);
-		before = ", --";
-	}
-	out_text(out, ")\n");
-}
-
 void text_write_figures(const struct text *t, const struct model_section *s)
 {
 	const struct model *m = t->model;
@@ -93,18 +72,7 @@ void text_write_figures(const struct text *t, const struct model_section *s)
 	out_u64(out, m->totals.live_rows);
 	out_char(out, '\n');
 	figure_size(out, "heap traced allocation size  ", m->totals.size);
-	if (m->totals.ignored_rows) {
-		text_line(out, "heap left out by --ignore    ");
-		out_count(out, m->totals.ignored_rows, " backtrace, ", " backtraces, ");
-		out_size(out, m->totals.ignored_size);
-		out_char(out, '\n');
-	}
-	if (m->rules && rules_unmatched(m->rules)) {
-		text_line(out, "rules that matched nothing   ");
-		words_unmatched_rules(m->rules, out);
-		out_text(out, " (--ignore)\n");
-	}
-	write_filtered(m->options, s, out);
+	text_write_left_out(t, s);
 	write_allocator(&m->allocator, out);
 	write_statm(&m->process, out);
 	if (s == m->sections)

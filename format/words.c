@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#define RULE_BYTES	60u	/* a rule with more bytes is cut, and ends in "..." */
-
 void words_more(struct out *out, const char *before, unsigned named, uint64_t count)
 {
 	if (count <= named)
@@ -22,16 +20,16 @@ void words_reason(struct out *out, const char *reason, int error)
 		out_u64(out, (uint64_t)error);
 }
 
-static void write_rule(const char *rule, struct out *out)
+void words_rule(struct out *out, const char *rule, unsigned bytes)
 {
-	char part[RULE_BYTES + 1];
+	char part[WORDS_RULE_BYTES + 1];
 	size_t len = strlen(rule);
 
-	if (len < sizeof(part)) {
+	if (len <= bytes) {
 		memcpy(part, rule, len + 1);
 	} else {
-		memcpy(part, rule, sizeof(part) - 4);
-		memcpy(part + sizeof(part) - 4, "...", 4);
+		memcpy(part, rule, bytes - 3);
+		memcpy(part + bytes - 3, "...", 4);
 	}
 	out_char(out, '"');
 	out_name(out, part);
@@ -50,7 +48,7 @@ void words_unmatched_rules(const struct rules *r, struct out *out)
 	out_u64(out, r->count);
 	while (named < WORDS_NAMED && (rule = rules_next_unmatched(r, &at))) {
 		out_text(out, named++ ? ", " : ": ");
-		write_rule(rule, out);
+		words_rule(out, rule, WORDS_RULE_BYTES);
 	}
 	words_more(out, ", and ", named, unmatched);
 }

@@ -16,6 +16,10 @@ void words_more(struct out *out, const char *before, unsigned named, uint64_t co
 /* Writes why something failed: the reason, or "error 121" where the reason is NULL. */
 void words_reason(struct out *out, const char *reason, int error);
 
+/* Writes a rule in quotes. If it has more bytes, 60 at most, it is cut and ends in "...". */
+#define WORDS_RULE_BYTES	60u
+void words_rule(struct out *out, const char *rule, unsigned bytes);
+
 /* Writes which rules have matched nothing: `2 of 5: "foo", "bar"`. */
 void words_unmatched_rules(const struct rules *r, struct out *out);
 

@@ -26,7 +26,7 @@ my @summary = (
 	qr/^\[heaptrace\] allocator info \(resident\)    : $size \((?:handed out|estimated), not RSS\)$/,
 	qr/^\[heaptrace\] statm info \(VSS\/RSS\/shared\)  : (?:$size \/ $size \/ $size|unknown)$/,
 );
-my $extra = qr/^\[heaptrace\] (?:where RSS goes               : |- [^:]+: +-?\d+\.\d{3} MB +\d+ %$|The largest part of RSS is|malloc_trim\(3\) would give back about $size\.|new backtraces               : no space|heap left out by --ignore    : \d|rules that matched nothing   : \d+ of \d|not seen                     : (?:\d|C\+\+ operator new|what the program's own malloc|what valgrind's own allocator|what dlmopen|what \S+ (?:and \d+ other librar(?:y|ies) )?allocates? and frees?)|(?:names|lines) missing                : \S.* \(.*\)(?:, and \d+ more)?$)/;
+my $extra = qr/^\[heaptrace\] (?:where RSS goes               : |- [^:]+: +-?\d+\.\d{3} MB +\d+ %$|The largest part of RSS is|malloc_trim\(3\) would give back about $size\.|new backtraces               : no space|heap left out by --ignore    : \d|- \d+ blocks?, $size: "|not listed                   : \d|rules that matched nothing   : \d+ of \d|not seen                     : (?:\d|C\+\+ operator new|what the program's own malloc|what valgrind's own allocator|what dlmopen|what \S+ (?:and \d+ other librar(?:y|ies) )?allocates? and frees?)|(?:names|lines) missing                : \S.* \(.*\)(?:, and \d+ more)?$)/;
 my $allocators = qr/^ 0 \[.*\] (?:malloc|calloc|realloc|reallocarray|posix_memalign|aligned_alloc|memalign|valloc|pvalloc)(?: |$)/;
 my %unit = (bytes => 1, KB => 1000, MB => 1000000, GB => 1000000000);
 # Three places of MB are whole KB: that much is cut off.
