@@ -64,7 +64,7 @@ $(BUILD)/heaptrace heaptrace: $(WRAPPER) $(CORE)
 # What only the start, a fork or a dump runs is built small. What hooks run through is built for speed.
 SMALL_DIRS := elf options symbol inflate demangle analysis format
 SMALL_FILES := $(filter-out base/kernel.c base/probe.c,$(wildcard base/*.c)) \
-	$(addprefix table/,create.c layout.c load.c view.c) \
+	$(addprefix table/,create.c layout.c load.c sizes.c view.c) \
 	$(filter-out process/guard.c process/record.c process/threads.c,$(wildcard process/*.c))
 $(SMALL_DIRS:%=$(BUILD)/%/%.o) $(SMALL_FILES:%.c=$(BUILD)/%.o): SMALL = $(if $(filter -O2,$(CFLAGS)),-Os)
 

@@ -77,6 +77,7 @@ struct options {
 	const char *sysroot;		/* where --report looks for the modules' files, or NULL */
 	const char *pack;		/* template: the packed record that is made (wrapper only), or NULL */
 	bool with_names;		/* with the names for its addresses */
+	bool histogram;			/* the sizes of blocks are counted, and reports show them */
 	bool no_watch;			/* no watcher is started, so nobody prints the dump of a process that is killed */
 	uint8_t debug_dir_count;
 	const char *debug_dirs[OPTIONS_TEXTS_MAX]; /* directories of debug files, none with a ':' */

@@ -3,9 +3,11 @@
 #include "record.h"
 
 #include "capture/paths.h"
-#include "table/truncated.h"
+#include "elf/lookup.h"
 #include "table/modules.h"
+#include "table/sizes.h"
 #include "table/thread_list.h"
+#include "table/truncated.h"
 
 struct recorder recorder HOT_DATA __attribute__((aligned(64)));
 
@@ -14,6 +16,35 @@ extern char __libc_single_threaded __attribute__((weak));
 const char *record_one_thread(void)
 {
 	return &__libc_single_threaded ? &__libc_single_threaded : "";
+}
+
+__attribute__((cold)) void record_sizes(void)
+{
+	const struct lookup list[] = { { "malloc_usable_size", (void **)(void *)&recorder.block_bytes } };
+
+	/* An allocator without this function must not get to libc's, which knows other blocks. */
+	if (lookup_next_together("malloc", "malloc_usable_size"))
+		lookup_next(list, 1);
+	if (!sizes_start(&recorder.table, recorder.block_bytes))
+		return;
+	recorder.simple = "";
+	recorder.careful = "\1";
+}
+
+static void __attribute__((noinline)) count_size(void *p, const struct block *b, enum sizes_change change)
+{
+	uint64_t block_bytes = recorder.block_bytes && p ? recorder.block_bytes(p) : 0;
+
+	sizes_change(&recorder.table, b->row, b->size_bytes, block_bytes, change);
+}
+
+struct block record_take_old(void *p)
+{
+	struct block b = record_take(p);
+
+	if (unlikely(record_counts_sizes()) && b.row != ROW_NONE)
+		count_size(p, &b, SIZES_GONE);	/* before realloc(), as the allocator still knows the block */
+	return b;
 }
 
 /*
@@ -185,17 +216,20 @@ static inline void count_resize(uint32_t row, uint64_t old_bytes, uint64_t new_b
 	row_resize(&recorder.table, row, old_bytes, new_bytes);
 }
 
-/* record_uncount(), inline: in node and other programs with several threads most frees come here. */
-static inline __attribute__((always_inline)) void uncount(struct block b, bool temporary, bool nested)
+static inline __attribute__((always_inline)) void uncount_in_one_thread(struct block b, bool temporary)
+{
+	if (temporary)
+		row_free_temporary_single(&recorder.table, b.row, b.size_bytes);
+	else if (unlikely(!row_free_single(&recorder.table, b.row, b.size_bytes)))
+		row_free(&recorder.table, b.row, b.size_bytes, false);
+}
+
+/* Inline: in node and other programs with several threads most frees come here. */
+static inline __attribute__((always_inline)) void uncount_in_threads(struct block b, bool temporary, bool nested)
 {
 	struct thread *self = guard_self.thread;
 
-	if (process_has_one_thread()) {
-		if (temporary)
-			row_free_temporary_single(&recorder.table, b.row, b.size_bytes);
-		else if (unlikely(!row_free_single(&recorder.table, b.row, b.size_bytes)))
-			row_free(&recorder.table, b.row, b.size_bytes, false);
-	} else if (likely(self && self->deltas && !nested)) {
+	if (likely(self && self->deltas && !nested)) {
 		delta_free(&recorder.table, self->deltas, b.row, b.size_bytes, temporary);
 	} else {
 		row_free(&recorder.table, b.row, b.size_bytes, temporary);
@@ -206,10 +240,20 @@ HOT_CODE void record_uncount(struct block b, bool temporary, bool nested)
 {
 	if (CHECKING && nested)
 		verify_nested_free();
-	uncount(b, temporary, nested);
+	if (process_has_one_thread())
+		uncount_in_one_thread(b, temporary);
+	else
+		uncount_in_threads(b, temporary, nested);
 }
 
-HOT_CODE void record_freed_slow(const void *p, struct block b, bool nested)
+/* record_freed_slow() where sizes are counted. */
+static void __attribute__((noinline)) uncount_sized(void *p, const struct block *b, bool temporary, bool nested)
+{
+	count_size(p, b, SIZES_GONE);
+	record_uncount(*b, temporary, nested);
+}
+
+HOT_CODE void record_freed_slow(void *p, struct block b, bool nested)
 {
 	bool newest = record_is_newest(p, b.slot);
 
@@ -217,7 +261,12 @@ HOT_CODE void record_freed_slow(const void *p, struct block b, bool nested)
 		verify_nested_free();
 	if (newest)
 		guard_self.last_block = NULL;
-	uncount(b, newest, nested);
+	if (likely(!*recorder.careful))
+		uncount_in_threads(b, newest, nested);
+	else if (likely(!record_counts_sizes()))
+		uncount_in_one_thread(b, newest);
+	else
+		uncount_sized(p, &b, newest, nested);
 }
 
 HOT_CODE bool record_free(void *p, bool nested)
@@ -245,15 +294,22 @@ static inline void count_alloc(uint32_t row, uint64_t size_bytes)
 	}
 }
 
+/* Counts a block as gone whose free was not seen. Another block has got its address. */
+static void __attribute__((cold, noinline)) uncount_stale(struct block b)
+{
+	if (record_counts_sizes())
+		count_size(NULL, &b, SIZES_GONE);
+	record_uncount(b, false, false);
+	add_relaxed(&recorder.table.head->totals.stale_blocks, 1);
+}
+
 static HOT_CODE void __attribute__((noinline)) note_block_slow(uint32_t *slot, struct block b)
 {
 	struct block stale[SLOTS_MOST];
 	unsigned count = slot_put_slow(slot, b, stale);
 
-	while (unlikely(count)) {
-		record_uncount(stale[--count], false, false);
-		add_relaxed(&recorder.table.head->totals.stale_blocks, 1);
-	}
+	while (unlikely(count))
+		uncount_stale(stale[--count]);
 }
 
 static inline void note_block(uint32_t *slot, struct block b)
@@ -268,6 +324,8 @@ static void __attribute__((noinline)) note_and_count(uint32_t *slot, uint32_t ro
 {
 	note_block(slot, (struct block){ .row = row, .size_bytes = size_bytes });
 	guard_self.last_slot = load_relaxed(slot);
+	if (unlikely(record_counts_sizes()))
+		count_size(guard_self.last_block, &(struct block){ .row = row, .size_bytes = size_bytes }, SIZES_CALL);
 	count_alloc(row, size_bytes);
 }
 
@@ -275,7 +333,7 @@ HOT_CODE void record_new_slow(uint32_t *slot, uint32_t row, uint64_t size_bytes)
 {
 	struct thread *self = guard_self.thread;
 
-	if (unlikely(size_bytes >= SLOT_MORE || !self || !self->deltas || process_has_one_thread()) ||
+	if (unlikely(size_bytes >= SLOT_MORE || !self || !self->deltas || *recorder.careful) ||
 	    unlikely(!slot_is_free(slot))) {
 		note_and_count(slot, row, size_bytes);
 		return;
@@ -291,39 +349,41 @@ static uint32_t note_large(const void *p, struct block b)
 	struct block stale = NO_BLOCK;
 	uint32_t number = b.size_bytes < LARGE_BYTES ? 0 : blocks_put_large(&recorder.blocks, p, b, &stale);
 
-	if (unlikely(stale.row != ROW_NONE)) {
-		record_uncount(stale, false, false);
-		add_relaxed(&recorder.table.head->totals.stale_blocks, 1);
-	}
+	if (unlikely(stale.row != ROW_NONE))
+		uncount_stale(stale);
 	return number;
 }
 
-/* Records a block in its slot or, where its region has none, as a large block. Returns the slot's value or the number
- * from note_large(); 0 when there is no memory for either. */
-static uint32_t note_anywhere(const void *p, struct block b)
+/* Records a block in its slot or, where its region has none, as a large block, and in the counts of sizes. Returns the
+ * slot's value or the number from note_large(); 0 when there is no memory for either. */
+static uint32_t note_anywhere(void *p, struct block b, enum sizes_change change)
 {
-	uint32_t *slot = blocks_find(&recorder.blocks, p), number;
+	uint32_t *slot = blocks_find(&recorder.blocks, p), number = 0;
 
 	if (unlikely(!slot)) {
 		number = note_large(p, b);
-		if (number)
-			return number;
-		slot = blocks_claim(&recorder.blocks, p);
+		if (!number)
+			slot = blocks_claim(&recorder.blocks, p);
 	}
-	if (unlikely(!slot)) {
+	if (likely(slot != NULL)) {
+		note_block(slot, b);
+		number = load_relaxed(slot);
+	} else if (!number) {
 		add_relaxed(&recorder.table.head->totals.lost_blocks, 1);
 		return 0;
 	}
-	note_block(slot, b);
-	return load_relaxed(slot);
+	if (unlikely(record_counts_sizes()))
+		count_size(p, &b, change);
+	return number;
 }
 
 void record_alloc(void *p, uintptr_t function, uintptr_t pc, uintptr_t sp, uintptr_t fp, size_t size)
 {
 	uint32_t row = record_find_row(function, pc, sp, fp);
 
+
 	guard_self.last_block = p;
-	guard_self.last_slot = note_anywhere(p, (struct block){ .row = row, .size_bytes = size });
+	guard_self.last_slot = note_anywhere(p, (struct block){ .row = row, .size_bytes = size }, SIZES_CALL);
 	if (likely(guard_self.last_slot))
 		count_alloc(row, size);
 }
@@ -332,7 +392,7 @@ HOT_CODE void record_realloc(void *p, size_t size, struct block old, uintptr_t f
 		    const struct capture_point *from)
 {
 	uint32_t row = record_find_row(function, from->pc, from->sp, from->fp);
-	uint32_t noted = note_anywhere(p, (struct block){ .row = row, .size_bytes = size });
+	uint32_t noted = note_anywhere(p, (struct block){ .row = row, .size_bytes = size }, SIZES_CALL);
 
 	guard_self.last_block = p;
 	guard_self.last_slot = noted;
@@ -349,7 +409,7 @@ HOT_CODE void record_realloc(void *p, size_t size, struct block old, uintptr_t f
 void record_put_back(void *p, struct block b)
 {
 	bool newest = record_is_newest(p, b.slot);
-	uint32_t noted = note_anywhere(p, b);
+	uint32_t noted = note_anywhere(p, b, SIZES_BACK);
 
 	if (newest)
 		guard_self.last_slot = noted;

@@ -30,7 +30,14 @@ extern struct recorder {
 	enum unwind_mode unwind;
 	uintptr_t loader_start, loader_end;	/* the dynamic loader's code */
 	const char *one_thread;			/* points to 0 once another thread has been started */
+	/* Both point where one_thread does. With --histogram `simple` points to 0 and `careful` to 1, so that no operation
+	 * takes a path which does not count sizes. */
+	const char *simple, *careful;
+	size_t (*block_bytes)(void *);		/* the allocator's malloc_usable_size(3), or NULL */
 } recorder HIDDEN;
+
+/* To be called when the table is there: counts the sizes of blocks from now on (--histogram). */
+void record_sizes(void);
 
 /* A value for one_thread: glibc's __libc_single_threaded (2.32 and later), or a byte that is always 0. */
 const char *record_one_thread(void);
@@ -50,7 +57,8 @@ __attribute__((cold)) void record_alloc(void *p, uintptr_t function, uintptr_t p
 void record_realloc(void *p, size_t size, struct block old, uintptr_t function,
 		    const struct capture_point *from);
 
-/* Puts a block back into the map that was taken from there for a realloc() which then failed. */
+/* Puts a block back into the map, and into the counts of sizes, that was taken from there for a realloc() which then
+ * failed. */
 void record_put_back(void *p, struct block b);
 
 /*
@@ -59,6 +67,12 @@ void record_put_back(void *p, struct block b);
  * slots must not be touched.
  */
 void record_uncount(struct block b, bool temporary, bool nested);
+
+/* Whether the sizes of blocks are counted. */
+static inline bool record_counts_sizes(void)
+{
+	return load_relaxed(&recorder.table.head->sizes);
+}
 
 /* Takes the block at p out of the map. Its row is ROW_NONE when none was recorded there. */
 static inline __attribute__((always_inline)) struct block record_take(void *p)
@@ -71,6 +85,9 @@ static inline __attribute__((always_inline)) struct block record_take(void *p)
 	return likely(b.row != ROW_NONE) ? b : blocks_take_large(&recorder.blocks, p);
 }
 
+/* The same for a realloc(), after which record_realloc(), record_uncount() or record_put_back() is called. */
+struct block record_take_old(void *p);
+
 /* Whether the block at p, whose slot in the map had this value, is the newest block of the calling thread. */
 static inline bool record_is_newest(const void *p, uint32_t slot)
 {
@@ -82,7 +99,7 @@ static inline bool record_is_newest(const void *p, uint32_t slot)
 bool record_free(void *p, bool nested);
 
 /* The slow path of record_free_inline(): counts a block as freed that was taken from the map. */
-void record_freed_slow(const void *p, struct block b, bool nested);
+void record_freed_slow(void *p, struct block b, bool nested);
 
 /* record_free(p, false), inline for the hooks that are called most. Neither this function nor record_alloc_inline()
  * keeps values in registers for its slow paths: these are functions of their own, which find again what they need. */
@@ -98,7 +115,7 @@ static inline __attribute__((always_inline)) bool record_free_inline(void *p)
 	v = load_relaxed(slot);
 	if (unlikely(!slot_is_small(v)))
 		return record_free(p, false);
-	if (unlikely(!process_has_one_thread() || guard_self.last_block == p)) {
+	if (unlikely(!*recorder.simple || guard_self.last_block == p)) {
 		slot_clear(slot, v);
 		record_freed_slow(p, (struct block){ slot_row(v), v, (uint8_t)v }, false);
 		return true;
@@ -112,7 +129,8 @@ static inline __attribute__((always_inline)) bool record_free_inline(void *p)
 /*
  * The slow paths of record_alloc_inline(). record_row_missed(): the thread's memory of stacks has not recognized the
  * stack that it was asked for last. record_row_slow(): the thread has no such memory, or recognized stacks are compared
- * with another unwinder. record_new_slow(): the block is large, its slot is not free, or there are several threads.
+ * with another unwinder. record_new_slow(): the newest block is large, its slot is not free, there are several threads,
+ * or sizes are counted.
  */
 uint32_t record_row_missed(struct paths *p);
 uint32_t record_row_slow(const struct thread *self, uintptr_t function, uintptr_t pc, uintptr_t sp,
@@ -148,7 +166,7 @@ static inline __attribute__((always_inline)) void record_alloc_inline(void *p, u
 	__builtin_prefetch(slot, 1);	/* the slot is seldom in the cache, and will be written soon */
 	guard_self.last_block = p;
 	row = record_find_row(function, from.pc, from.sp, from.fp);
-	noted = likely(process_has_one_thread()) ? slot_put_simple(slot, row, size) : 0;
+	noted = likely(*recorder.simple) ? slot_put_simple(slot, row, size) : 0;
 	if (unlikely(!noted)) {
 		record_new_slow(slot, row, size);
 		return;

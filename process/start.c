@@ -143,6 +143,8 @@ static bool make_table(void)
 		return false;
 	table_set_depth(&recorder.table, options_depth(&options));
 	note_own_memory(recorder.table.head);
+	if (options.histogram)
+		record_sizes();
 	return true;
 }
 
@@ -155,7 +157,7 @@ static bool begin(void)
 	if (is_excluded_child())
 		return lifecycle_begin(false), false;
 	recorder.depth = options_depth(&options);
-	recorder.one_thread = record_one_thread();
+	recorder.one_thread = recorder.simple = recorder.careful = record_one_thread();
 	recorder.unwind = options.unwind;
 	find_loader();
 	made = make_table();

@@ -236,13 +236,14 @@ int table_create_in(struct table *t, int fd)
  * no harm.
  *
  *	row index -> infos -> frames -> codes -> modules -> text;  code index -> codes;  shares -> frames
+ *	size heads -> sizes
  *	row -> its upper parts (which may be missing: the copy then has zeros)
  *	set of threads -> threads (which may be missing)
  */
 static const uint8_t copy_order[] = {
-	1 + TABLE_ROW_INDEX, 1 + TABLE_CODE_INDEX, 1 + TABLE_SHARES, 1 + TABLE_UPPERS, LAYOUT_INFOS, 1 + TABLE_ROWS,
-	1 + TABLE_FRAMES, 1 + TABLE_CODES, 1 + TABLE_MODULES, 1 + TABLE_TEXT, 1 + TABLE_DELTAS, 1 + TABLE_SETS,
-	1 + TABLE_THREADS, 1 + TABLE_TIMELINE,
+	1 + TABLE_ROW_INDEX, 1 + TABLE_CODE_INDEX, 1 + TABLE_SHARES, 1 + TABLE_SIZE_HEADS, 1 + TABLE_SIZES,
+	1 + TABLE_UPPERS, LAYOUT_INFOS, 1 + TABLE_ROWS, 1 + TABLE_FRAMES, 1 + TABLE_CODES, 1 + TABLE_MODULES,
+	1 + TABLE_TEXT, 1 + TABLE_DELTAS, 1 + TABLE_SETS, 1 + TABLE_THREADS, 1 + TABLE_TIMELINE,
 };
 #define COPY_STEPS	(sizeof(copy_order) / sizeof(copy_order[0]))
 

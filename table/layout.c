@@ -6,6 +6,7 @@
 #include "deltas.h"
 #include "index.h"
 #include "modules.h"
+#include "sizes.h"
 #include "thread_list.h"
 #include "timeline.h"
 
@@ -23,6 +24,7 @@
 /* A full table: its rows add 11 frames on average. */
 #define UNITS_PER_ROW	24
 #define ROWS_PER_UPPER	4
+#define ROWS_PER_SIZE	4	/* an entry of sizes.h is for a row and a size, but most programs have far fewer rows */
 #define MODULES		4096u
 #define TEXT_BYTES	(1u << 22)	/* 1 KB for each module: touched only as paths are noted */
 #define WINDOW_ALIGN	((uint64_t)64 << 10)	/* the largest page of any machine */
@@ -31,6 +33,7 @@
 #define FIRST_DELTAS	32u	/* threads */
 #define FIRST_THREADS	2048u	/* in the list */
 #define FIRST_TEXT_BYTES ((uint64_t)128 << 10)
+#define FIRST_SIZES	((uint32_t)(WINDOW_ALIGN / sizeof(struct size_entry)))
 #define STEP_PART	64	/* a limit grows by at least a 64th: some hundred system calls in all */
 
 struct part {
@@ -51,11 +54,13 @@ static const struct part parts[TABLE_PARTS] = {
 	[TABLE_TEXT] = PART(text_limit, text_used, text_offset, 1, 32768),
 	[TABLE_THREADS] = PART(thread_limit, threads_used, threads_offset, sizeof(struct listed_thread), 1024),
 	[TABLE_SETS] = PART(set_limit, magic, sets_offset, sizeof(uint64_t), 4096),
+	[TABLE_SIZES] = PART(size_limit, sizes_used, sizes_offset, sizeof(struct size_entry), 1024),
 	[TABLE_DELTAS] = PART(deltas_limit, deltas_used, deltas_offset, sizeof(struct deltas), 1),
 	[TABLE_TIMELINE] = PART(timeline_limit, timeline_count, timeline_offset, sizeof(struct timeline_point), 64),
 	[TABLE_ROW_INDEX] = PART(row_levels, magic, row_index_offset, sizeof(uint32_t), 1),
 	[TABLE_CODE_INDEX] = PART(code_levels, magic, code_index_offset, sizeof(uint32_t), 1),
 	[TABLE_SHARES] = PART(shares_log2, magic, shares_offset, sizeof(uint32_t), 1),
+	[TABLE_SIZE_HEADS] = PART(size_heads_log2, magic, size_heads_offset, sizeof(uint32_t), TABLE_SIZE_HEADS_LOG2),
 };
 
 static uint32_t *limit_of(struct table_header *h, enum table_part part)
@@ -97,7 +102,7 @@ static uint64_t bytes_of(enum table_part part, uint32_t limit)
 
 	if (part == TABLE_ROW_INDEX || part == TABLE_CODE_INDEX)
 		count = index_slots(limit);
-	else if (part == TABLE_SHARES)
+	else if (part == TABLE_SHARES || part == TABLE_SIZE_HEADS)
 		count = limit ? (uint64_t)1 << limit : 0;
 	return count * parts[part].each;
 }
@@ -118,7 +123,7 @@ static uint64_t take(uint64_t *at, uint64_t size_bytes)
 /* Parts that are small, and lie in the header's window. */
 static bool is_beside_header(enum table_part part)
 {
-	return part == TABLE_MODULES || part == TABLE_TIMELINE || part == TABLE_SHARES;
+	return part == TABLE_MODULES || part == TABLE_TIMELINE || part == TABLE_SHARES || part == TABLE_SIZE_HEADS;
 }
 
 static void place_parts(struct table_header *h)
@@ -159,6 +164,8 @@ static uint32_t most_of(unsigned rows_log2, enum table_part part)
 	case TABLE_ROW_INDEX:
 	case TABLE_CODE_INDEX:	return index_levels_for(rows_log2);
 	case TABLE_SHARES:	return TABLE_SHARES_LOG2;
+	case TABLE_SIZES:	return rows / ROWS_PER_SIZE;
+	case TABLE_SIZE_HEADS:	return TABLE_SIZE_HEADS_LOG2;
 	case TABLE_PARTS:
 		break;
 	}
@@ -201,6 +208,8 @@ static uint64_t first_bytes(enum table_part part, unsigned first_log2)
 		return bytes_of(part, FIRST_DELTAS);
 	if (part == TABLE_THREADS)
 		return bytes_of(part, FIRST_THREADS);
+	if (part == TABLE_SIZES)
+		return bytes_of(part, FIRST_SIZES);
 	return bytes_of(part, most_of(first_log2, part));
 }
 
@@ -246,6 +255,8 @@ void layout_locate(struct table *t, void *base)
 	t->timeline = (struct timeline_point *)(at + t->head->timeline_offset);
 	t->threads = (struct listed_thread *)(at + t->head->threads_offset);
 	t->thread_sets = (uint64_t *)(at + t->head->sets_offset);
+	t->sizes = (struct size_entry *)(at + t->head->sizes_offset);
+	t->size_heads = (uint32_t *)(at + t->head->size_heads_offset);
 }
 
 /* Whether to try again what the kernel has refused. After each attempt twice as many calls are needed until the next,
@@ -397,6 +408,13 @@ bool layout_grow(struct table *t, enum table_part part)
 	return true;
 }
 
+/* Parts that are not used before they are needed. */
+static bool waits(enum table_part part)
+{
+	return part == TABLE_DELTAS || part == TABLE_UPPERS || part == TABLE_TIMELINE || part == TABLE_THREADS ||
+	       part == TABLE_SETS || part == TABLE_SIZES || part == TABLE_SIZE_HEADS;
+}
+
 bool layout_begin(struct table *t)
 {
 	if (!reserve(t, 0, sizeof(*t->head)))
@@ -404,8 +422,7 @@ bool layout_begin(struct table *t)
 	for (enum table_part part = 0; part < TABLE_PARTS; part++)
 		*limit_of(t->head, part) = 0;
 	for (enum table_part part = 0; part < TABLE_PARTS; part++) {
-		if (part != TABLE_DELTAS && part != TABLE_UPPERS && part != TABLE_TIMELINE && part != TABLE_THREADS &&
-		    part != TABLE_SETS && !layout_grow(t, part))
+		if (!waits(part) && !layout_grow(t, part))
 			return false;
 	}
 	return true;

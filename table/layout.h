@@ -27,9 +27,11 @@ enum table_part {
 	TABLE_ROWS,		/* with the infos */
 	TABLE_CODES, TABLE_FRAMES, TABLE_MODULES, TABLE_TEXT, TABLE_THREADS,
 	TABLE_SETS,		/* as many as rows at most, but grown by those who note a thread */
+	TABLE_SIZES,		/* used with --histogram only, as are their heads */
 	TABLE_DELTAS, TABLE_TIMELINE,
 	TABLE_ROW_INDEX, TABLE_CODE_INDEX,	/* limits are levels (index.h) */
 	TABLE_SHARES,				/* its limit is a logarithm */
+	TABLE_SIZE_HEADS,			/* the same */
 	TABLE_PARTS
 };
 
@@ -37,6 +39,7 @@ enum table_part {
 #define TABLE_LOG2_LEAST	12u
 #define TABLE_SHARES_LEAST	10u	/* the logarithm of their slots: at first... */
 #define TABLE_SHARES_LOG2	14u	/* ...and at most */
+#define TABLE_SIZE_HEADS_LOG2	16u	/* all at once */
 
 /*
  * A window is a stretch of the layout that is a mapping of its own. The first begins with the header and is always

@@ -7,6 +7,8 @@
  *	        of few  counters frames   pc and   codes    of rows
  *	        rows    (row.h)  of row   module   in runs  and codes
  *
+ * With --histogram the table also has the sizes of each row's blocks (sizes.h).
+ *
  * Each part has addresses for all that it can ever hold, but only its beginning is mapped, and the mapping grows as
  * rows arrive (layout.h). So what is not used counts for no limit. A reader of the table (a report) needs nothing
  * else: the table can be a file, and can belong to a process that is gone.
@@ -186,7 +188,7 @@ struct table_header {
 	uint64_t size_bytes;		/* of the whole mapping */
 	uint64_t rows_offset, infos_offset, uppers_offset, codes_offset, frames_offset, row_index_offset,
 		 code_index_offset, shares_offset, deltas_offset, modules_offset, text_offset, timeline_offset,
-		 threads_offset, sets_offset;
+		 threads_offset, sets_offset, sizes_offset, size_heads_offset;
 	uint32_t rows_log2;		/* the layout follows from this */
 	uint32_t pid;
 	char command[16];
@@ -208,6 +210,7 @@ struct table_header {
 	/* What may be used of each part (layout.h). */
 	uint32_t row_limit, code_limit, frame_limit, deltas_limit, module_limit, text_limit, timeline_limit;
 	uint32_t upper_limit, row_levels, code_levels, shares_log2, thread_limit, set_limit;
+	uint32_t size_limit, size_heads_log2;	/* 0, but with --histogram */
 	uint32_t no_space;		/* 0, or enum table_lack: a part could not grow */
 	uint32_t depth;			/* the most frames of a row; the frames part may have more outward of them */
 
@@ -223,6 +226,8 @@ struct table_header {
 	uint32_t timeline_count;	/* points */
 	uint32_t deltas_used;		/* may run past deltas_limit */
 	uint32_t uppers_used;		/* 0 included; may run past upper_limit when it is full */
+	uint32_t sizes_used;		/* may run past size_limit when it is full */
+	uint32_t sizes;			/* bits of sizes.h; 0: sizes are not counted */
 	uint32_t frozen;		/* 1: a view collects, and nothing moves from a slot to a row (deltas.h) */
 	uint32_t modules_full;		/* 1: code of a module was met that the list has no room for */
 	uint32_t threads_used;		/* 0, the main thread, included; may run past thread_limit when it is full */
@@ -244,12 +249,13 @@ _Static_assert(sizeof(struct row) == 32, "two rows a cache line");
 _Static_assert(sizeof(struct row_info) == 16, "four infos a cache line");
 _Static_assert(sizeof(struct row_upper) == 40, "the same in programs of 32 bits");
 
-#define TABLE_WINDOWS	15
+#define TABLE_WINDOWS	17
 
 #define TABLE_PAGES_READ	256u
 #define TABLE_CODE_HINTS	((uint32_t)1 << 12)
 #define TABLE_ROW_HINTS		((uint32_t)1 << 13)
 #define TABLE_MODULE_HINTS	64u
+#define TABLE_SIZE_HINTS_LOG2	13u
 #define TABLE_ROW_LOCKS		1024u
 #define TABLE_PATH_BYTES	4096u	/* PATH_MAX */
 
@@ -264,6 +270,7 @@ struct table_local {
 	uint32_t code_hints[TABLE_CODE_HINTS];	/* index_hint() of the code found last for such a hash */
 	uint64_t row_hints[TABLE_ROW_HINTS];	/* the same of rows, and above it the row's node */
 	uint32_t module_hints[TABLE_MODULE_HINTS];	/* modules noted last, by their addresses: numbers plus 1 */
+	uint32_t size_hints[(uint32_t)1 << TABLE_SIZE_HINTS_LOG2];	/* sizes.c: the entry found last for such a hash */
 	uint32_t row_locks[TABLE_ROW_LOCKS];	/* deltas.c: rows that a thread flushes to */
 	uint64_t depth_power;			/* the hash's factor to the power of the depth */
 	uint64_t peak_step_bytes;		/* table_notify_peaks() */
@@ -290,6 +297,8 @@ struct table {
 	struct timeline_point *timeline;	/* timeline.h */
 	struct listed_thread *threads;	/* thread_list.h */
 	uint64_t *thread_sets;		/* of the rows */
+	struct size_entry *sizes;	/* sizes.h */
+	uint32_t *size_heads;		/* its chains, by the hash of a row */
 	struct table_local *local;	/* NULL: the table was loaded */
 	bool shared;			/* in a file or a memfd, not in memory of its own */
 	bool populates;			/* shared, and pages have to be reserved before they are touched */

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See sizes.h. */
+#include "sizes.h"
+
+#include "base/check.h"
+#include "layout.h"
+
+static uint32_t hash_of(uint32_t v, unsigned log2)
+{
+	return v * 0x9e3779b1u >> (32 - log2);
+}
+
+__attribute__((cold)) bool sizes_start(struct table *t, bool blocks_known)
+{
+	struct table_header *h = t->head;
+
+	if (!layout_grow(t, TABLE_SIZE_HEADS))
+		return false;
+	while (h->size_limit < SIZES_BUCKETS) {
+		if (!layout_grow(t, TABLE_SIZES))
+			return false;
+	}
+	for (unsigned i = 0; i < SIZES_BUCKETS; i++)
+		t->sizes[i].key = ROW_OVERFLOW << SIZES_BUCKET_BITS | i;
+	h->sizes_used = SIZES_BUCKETS;
+	store_release(&h->sizes, SIZES_KEPT | (blocks_known ? SIZES_BLOCKS_KNOWN : 0));
+	return true;
+}
+
+/* The entry with this key in a chain; 0: there is none. */
+static uint32_t search(const struct table *t, uint32_t id, uint32_t key)
+{
+	while (id && t->sizes[id].key != key)
+		id = t->sizes[id].next;
+	return id;
+}
+
+/* Takes the number of an entry that nobody has. 0: there is no space. */
+static uint32_t take_number(struct table *t)
+{
+	struct table_header *h = t->head;
+	uint32_t id;
+
+	if (load_relaxed(&h->sizes) & SIZES_FULL)
+		return 0;
+	id = add_relaxed(&h->sizes_used, 1);
+	while (id >= load_acquire(&h->size_limit)) {
+		if (!layout_grow(t, TABLE_SIZES)) {
+			or_acq_rel(&h->sizes, SIZES_FULL);
+			return 0;
+		}
+	}
+	return id;
+}
+
+/* Makes the entry with this key. An entry that another thread makes at the same moment is taken instead; then the
+ * number stays unused, with a key that is 0. Returns 0 when there is no space. */
+static uint32_t __attribute__((cold, noinline)) make(struct table *t, uint32_t *head, uint32_t key)
+{
+	uint32_t id = take_number(t), first = load_acquire(head), found;
+
+	if (!id)
+		return 0;
+	do {
+		found = search(t, first, key);
+		if (found) {
+			t->sizes[id].key = 0;
+			return found;
+		}
+		t->sizes[id].key = key;
+		t->sizes[id].next = first;
+	} while (!cas_acq_rel(head, &first, id));
+	return id;
+}
+
+static __attribute__((noinline)) struct size_entry *entry_of(struct table *t, uint32_t row, uint64_t size_bytes, bool may_make)
+{
+	unsigned bucket = sizes_bucket(size_bytes);
+	uint32_t key = row << SIZES_BUCKET_BITS | bucket, *head, *hint, id;
+
+	if (row == ROW_OVERFLOW)
+		return &t->sizes[bucket];
+	hint = &t->local->size_hints[hash_of(key, TABLE_SIZE_HINTS_LOG2)];
+	id = load_relaxed(hint);
+	if (likely(t->sizes[id].key == key))
+		return &t->sizes[id];
+	head = &t->size_heads[hash_of(row, TABLE_SIZE_HEADS_LOG2)];
+	id = search(t, load_acquire(head), key);
+	if (!id && may_make)
+		id = make(t, head, key);
+	if (!id)
+		return &t->sizes[bucket];
+	store_relaxed(hint, id);
+	return &t->sizes[id];
+}
+
+void sizes_change(struct table *t, uint32_t row, uint64_t size_bytes, uint64_t block_bytes, enum sizes_change change)
+{
+	struct size_entry *e = entry_of(t, row, size_bytes, change != SIZES_GONE);
+	uint32_t least = load_relaxed(&e->least_bytes), count = load_relaxed(&e->live_count);
+	uint64_t rest = block_bytes ? block_bytes - size_bytes : 0;
+
+	if (!block_bytes && count)
+		rest = (uint64_t)(load_relaxed(&e->live_rest) / (int64_t)count);
+	if (block_bytes && (block_bytes < least || !least))
+		store_relaxed(&e->least_bytes, block_bytes < UINT32_MAX ? (uint32_t)block_bytes : UINT32_MAX);
+	if (change == SIZES_CALL)
+		add_relaxed(&e->calls, 1);
+	if (change == SIZES_GONE) {
+		size_bytes = -size_bytes;
+		rest = -rest;
+	}
+	add_relaxed(&e->live_count, change == SIZES_GONE ? UINT32_MAX : 1);
+	add_relaxed((uint64_t *)&e->live_size, size_bytes);
+	add_relaxed((uint64_t *)&e->live_rest, rest);
+}
