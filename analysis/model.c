@@ -93,6 +93,11 @@ struct frame model_frame(const struct model_stack *stack, unsigned i)
 	return names_frame(n, table_code_pc(n->table, stack->codes[i]), names_find(n, stack->codes, i));
 }
 
+const struct table *model_table(const struct model *m)
+{
+	return m->parts->table;
+}
+
 /* ---- Making a model ---- */
 
 static void add_up(struct model_totals *t, const struct view *v)

@@ -282,6 +282,9 @@ enum model_result {
  * process must not change meanwhile. *m must not be used if the result is MODEL_NO_MEMORY. */
 enum model_result model_make(struct model **m, const struct model_request *request, struct arena *arena);
 
+/* The table that the model was made of, for other parts of analysis/ that read figures of their own. */
+const struct table *model_table(const struct model *m);
+
 /* ---- Rows and frames ---- */
 
 struct model_row {

@@ -14,7 +14,7 @@
  * characters that change the direction of text, `<`, U+2028 and U+2029 are escaped, so that the document can be
  * shown in a terminal, and embedded in a script of a web page.
  */
-#include "format.h"
+#include "json.h"
 
 #include "analysis/rules.h"
 #include "base/printable.h"
@@ -435,7 +435,7 @@ static void write_threads(const struct model *m, const struct model_row *row, st
 	add_bool(out, "threads-many", threads.many);
 }
 
-static void write_row(const struct model *m, const struct model_row *row, struct out *out)
+static void write_row(const struct model *m, const struct model_row *row, struct arena *arena, struct out *out)
 {
 	struct model_stack stack;
 
@@ -445,6 +445,8 @@ static void write_row(const struct model *m, const struct model_row *row, struct
 		add_number(out, options_sort_name((enum sort_key)key), row->values[key]);
 	add_bool(out, "table-full", row->overflow);
 	write_threads(m, row, out);
+	write_name(out, false, "histogram");
+	json_write_histogram(m, row, arena, out);
 	write_name(out, false, "frames");
 	out_char(out, '[');
 	model_stack(m, row, &stack);
@@ -494,7 +496,7 @@ static void write_rows(const struct model *m, struct arena *arena, struct out *o
 				seen[row.id / 8] |= bit;
 			out_text(out, first ? "\n" : ",\n");
 			first = false;
-			write_row(m, &row, out);
+			write_row(m, &row, arena, out);
 		}
 	}
 	out_text(out, "\n]");
@@ -515,6 +517,10 @@ static void write_json(const struct model *m, struct arena *arena, struct out *o
 	write_memory(m, out);
 	write_not_seen(&m->not_seen, out);
 	write_rules(m->rules, out);
+	write_string(out, "histogram");
+	out_char(out, ':');
+	json_write_histogram(m, NULL, arena, out);
+	out_text(out, ",\n");
 	begin(out, "sections", '[');
 	for (unsigned i = 0; i < m->section_count; i++) {
 		if (i)

@@ -3,7 +3,7 @@
  * The text dump with what options of the purpose REPORTER ask for (options/table.def). It is made by the process that
  * holds the table, which has the time and the memory to name all rows. Its head, rows and figures are those of text.c.
  */
-#include "text.h"
+#include "text_histogram.h"
 
 static void write_rows(struct text *t, const struct model_section *s)
 {
@@ -12,6 +12,8 @@ static void write_rows(struct text *t, const struct model_section *s)
 
 		text_write_row(t, s, &row, n + 1);
 		text_write_frames(t, &row);
+		if (t->model->options->histogram)
+			text_write_row_histogram(t, &row);
 		out_char(t->out, '\n');
 	}
 }
@@ -26,6 +28,8 @@ static void write_report(const struct model *m, struct arena *arena, struct out 
 
 		text_write_head(&t, s);
 		write_rows(&t, s);
+		if (m->options->histogram && i + 1 == m->section_count)
+			text_write_histogram(&t);
 		text_write_figures(&t, s);
 	}
 }
