@@ -13,8 +13,8 @@
 #include "names.h"
 #include "not_seen.h"
 #include "rules.h"
+#include "history.h"
 #include "table/thread_list.h"
-#include "table/timeline.h"
 #include "table/view.h"
 
 #include <string.h>
@@ -277,16 +277,27 @@ static void check_model(const struct model *m)
 	}
 }
 
+/* When the heap was as large as it has ever been, since the table was begun. The watcher may have seen that before the
+ * process read its clock. */
+static uint64_t peak_moment(const struct model_request *q, uint64_t now_ns)
+{
+	const struct history *h = q->history;
+	uint64_t ns = timeline_peak_ns(q->table, now_ns);
+
+	return h && h->peak_size == q->table->head->totals.peak_size && h->peak_ns < ns ? h->peak_ns : ns;
+}
+
 static void begin(struct model *m, const struct model_request *q, const struct model_parts *p)
 {
 	const struct table_header *h = q->table->head;
 
 	m->options = q->options;
+	m->history = q->history;
 	m->rules = q->rules && q->rules->count ? q->rules : NULL;
 	m->process = q->process;
 	m->moment = (struct model_moment){
 		.now_ns = p->view.now_ns, .begun_ns = h->begun_ns, .begun_real_ns = h->begun_real_ns,
-		.peak_at_ns = timeline_peak_ns(q->table, p->view.now_ns),
+		.peak_at_ns = peak_moment(q, p->view.now_ns),
 		.number = h->dumps + 1, .reason = q->reason, .signal = q->signal,
 	};
 	m->totals.peak_size = load_relaxed(&h->totals.peak_size);

@@ -40,6 +40,7 @@
 #include "base/arena.h"
 #include "options/options.h"
 
+struct history;
 struct module;
 struct name;
 struct names_store;
@@ -88,6 +89,7 @@ struct model_process {
 
 struct model_request {
 	struct table *table;
+	const struct history *history;		/* of that table (analysis/history.h), or NULL */
 	const struct options *options;		/* the limit of rows, and where names are looked up */
 	const struct rules *rules;		/* of --ignore; may be NULL */
 	uint8_t sort[SORT_KEYS];		/* enum sort_key: one section for each */
@@ -246,6 +248,8 @@ struct model_section {
 struct model {
 	const struct options *options;
 	const struct rules *rules;	/* NULL: there are none. rules_next_unmatched() lists those that matched nothing */
+	const struct history *history;	/* the earlier moments of the run: its timeline and snapshots (analysis/history.h);
+					 * NULL in a report that the traced process makes itself */
 	struct model_process process;
 	struct model_moment moment;
 	struct model_totals totals;

@@ -18,6 +18,7 @@
 
 #include "analysis/rules.h"
 #include "base/printable.h"
+#include "json_history.h"
 
 #include <string.h>
 
@@ -521,6 +522,7 @@ static void write_json(const struct model *m, struct arena *arena, struct out *o
 	out_char(out, ':');
 	json_write_histogram(m, NULL, arena, out);
 	out_text(out, ",\n");
+	json_history_write(m, out);
 	begin(out, "sections", '[');
 	for (unsigned i = 0; i < m->section_count; i++) {
 		if (i)

@@ -221,7 +221,7 @@ static void fill_request(struct dumper *d, const struct dump_request *r, struct 
 	if (!d->foreign)
 		dump_note_loaded(d);
 	*q = (struct model_request){
-		.table = d->table, .options = d->options, .rules = &d->rules,
+		.table = d->table, .history = d->history, .options = d->options, .rules = &d->rules,
 		.rows = format->rows, .all_rows = format->all_rows, .reason = r->reason, .signal = r->signal,
 		.figures = format->figures,
 		.skip_if_empty = r->final, .foreign = d->foreign, .runs_as = d->runs_as,

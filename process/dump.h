@@ -16,6 +16,7 @@
 
 struct dumper {
 	struct table *table;
+	const struct history *history;	/* of the table, or NULL: set after dump_attach() by who has loaded it */
 	const struct options *options;
 	const struct format *format;
 	struct rules rules;

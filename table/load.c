@@ -52,8 +52,7 @@ enum load_status load_header(struct table_header *h, int fd, uint64_t start)
 	return LOAD_OK;
 }
 
-/* Whether the header's layout is the one that its rows_log2 gives, and its limits are possible. */
-static bool header_is_sane(const struct table_header *h)
+bool load_header_is_sane(const struct table_header *h)
 {
 	struct table_header most;
 
@@ -156,7 +155,7 @@ enum load_status load_table(struct table *t, int fd, uint64_t start)
 	*t = (struct table){ .head = NULL };
 	if (status != LOAD_OK)
 		return status;
-	if (!header_is_sane(&h))
+	if (!load_header_is_sane(&h))
 		return LOAD_DAMAGED;
 	if (!start && fstat(fd, &st))
 		return LOAD_CANNOT_READ;

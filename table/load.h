@@ -32,6 +32,9 @@ enum load_status load_table(struct table *t, int fd, uint64_t start);
 /* Reads the header alone. The texts in it are terminated; nothing else is checked. */
 enum load_status load_header(struct table_header *h, int fd, uint64_t start);
 
+/* Whether the header's layout is the one that its rows_log2 gives, and its limits are possible. */
+bool load_header_is_sane(const struct table_header *h);
+
 /* Gives back what load_table() has mapped. */
 void load_release(struct table *t);
 

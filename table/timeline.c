@@ -16,24 +16,24 @@
 void timeline_sum(const struct table *t, struct timeline_point *p)
 {
 	uint32_t end = table_row_end(t), threads = layout_count(t->head, TABLE_DELTAS);
-	int64_t live_size = (int64_t)load_relaxed(&t->head->totals.live_size), live_count = 0;
-	uint64_t total_count = 0;
+	/* In a damaged file the figures can be anything. Unsigned numbers may overflow. */
+	uint64_t live_size = load_relaxed(&t->head->totals.live_size), live_count = 0, total_count = 0;
 
 	for (uint32_t i = ROW_OVERFLOW; i < end; i++) {
-		live_count += row_count(load_relaxed(&t->rows[i].live_count));
+		live_count += (uint64_t)row_count(load_relaxed(&t->rows[i].live_count));
 		total_count += row_total_count(t, i);
 	}
 	for (uint32_t i = 0; i < threads; i++) {
 		const struct deltas *d = &t->deltas[i];
 
-		live_size += load_relaxed(&d->heap_size);
+		live_size += (uint64_t)load_relaxed(&d->heap_size);
 		for (unsigned s = 0; s < DELTA_SLOTS; s++) {
-			live_count += load_relaxed(&d->slots[s].live_count);
+			live_count += (uint64_t)load_relaxed(&d->slots[s].live_count);
 			total_count += load_relaxed(&d->slots[s].total_count);
 		}
 	}
-	p->live_size = live_size > 0 ? (uint64_t)live_size : 0;
-	p->live_count = live_count > 0 ? (uint64_t)live_count : 0;
+	p->live_size = (int64_t)live_size > 0 ? live_size : 0;
+	p->live_count = (int64_t)live_count > 0 ? live_count : 0;
 	p->total_count = total_count;
 }
 

@@ -3,7 +3,7 @@
  * The timeline: how large the heap was at up to TIMELINE_POINTS moments of the run. It is a part of the table, and the
  * process itself adds the points here, at moments when it reads the clock anyway (the live count of a row leaves 0) and
  * at its dumps. So a process that allocates nothing, or only ever adds to rows that have blocks, gets no points here.
- * The watcher adds points at those moments, in a place of its own (history.h), and a reader merges the two.
+ * The watcher adds points at those moments, in a place of its own (history_file.h), and a reader merges the two.
  *
  * The points are `spacing` apart, which begins at one tick (row.h). When there is no room left, every second point is
  * dropped, and the spacing doubles. So there are always points over the whole run, half of the room at least.

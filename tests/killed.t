@@ -172,7 +172,7 @@ is(join('', @bad), '', 'killed, recorded: the totals of parent and child');
 	my ($switches) = slurp("/proc/$watcher/status") =~ /voluntary_ctxt_switches:\s+(\d+)/;
 	select undef, undef, undef, 0.5;
 	my ($later) = slurp("/proc/$watcher/status") =~ /voluntary_ctxt_switches:\s+(\d+)/;
-	is($later, $switches, 'it does not wake up');
+	cmp_ok($later - $switches, '<=', 70, 'it wakes up to look at the heap, and for nothing else');
 	kill 'KILL', $pid;
 	finish($pid, 5);
 	my $text = `$heaptrace $work $dir/cells exit 2>&1 | cat`;

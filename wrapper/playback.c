@@ -63,6 +63,7 @@ static const char *print_table(struct options *o, struct record_file *r)
 	d.runs_as = r->runs_as;
 	d.seen = r->seen;
 	d.store = o->sysroot ? NULL : r->names;
+	d.history = &r->history;
 	dump_write(&d, &(struct dump_request){
 		.sort = o->sort, .sort_count = o->sort_count, .reason = REASON_ASKED,
 	});
@@ -271,6 +272,9 @@ const char *playback_process(struct options *o)
 	switch (status) {
 	case LOAD_OK:
 		r.moment_ns = now_ns();
+		if (r.table.head->watched)	/* the history lies behind the table in the file that the watcher has */
+			r.fd = open_table(o->dump);
+		record_file_load_history(&r);
 		why = o->pack ? packing_write(o, &r) : print_table(o, &r);
 		record_file_close(&r);
 		return why;

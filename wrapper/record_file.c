@@ -175,6 +175,11 @@ static const char *load_any(struct record_file *r, const struct stat *st)
 	return strerror(errno);
 }
 
+void record_file_load_history(struct record_file *r)
+{
+	history_load(&r->history, &r->table, r->fd, r->moment_ns, &r->arena);
+}
+
 const char *record_file_open(struct record_file *r, const char *path)
 {
 	const char *why;
@@ -184,6 +189,8 @@ const char *record_file_open(struct record_file *r, const char *path)
 	why = r->fd < 0 || fstat(r->fd, &st) ? strerror(errno) : load_any(r, &st);
 	if (why)
 		record_file_close(r);
+	else
+		record_file_load_history(r);
 	return why;
 }
 
@@ -192,6 +199,7 @@ void record_file_close(struct record_file *r)
 	pack_names_close(r->names);
 	r->names = NULL;
 	load_release(&r->table);
+	arena_release(&r->arena);
 	if (r->fd >= 0)
 		close(r->fd);
 	r->fd = -1;

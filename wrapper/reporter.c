@@ -2,6 +2,8 @@
 /* See reporter.h. */
 #include "reporter.h"
 
+#include "analysis/history.h"
+#include "history_writer.h"
 #include "inbox.h"
 #include "options/outfile.h"
 #include "process/dump.h"
@@ -19,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define LONGEST_MS	60000	/* from look to look at what is due */
 #define LATE_MS		1000	/* a child whose parent has ended before it could register has so long to do so */
 
 /* ---- The processes ---- */
@@ -32,9 +35,11 @@ struct process {
 	uint32_t own_pid;		/* its id in its own namespace */
 	uint32_t children;		/* how many of its forked children have registered */
 	uint64_t next_ms;		/* --every: when the next dump is due */
+	struct history_writer history;	/* of the table in table_fd */
 };
 
 static struct process *processes;
+static unsigned process_count;
 static uint32_t awaited_children;	/* children that have not registered, and whose parents have ended */
 static int poller;			/* the descriptor of epoll */
 static struct reporter reporter;
@@ -68,6 +73,7 @@ static struct process *add_process(int pidfd, pid_t pid)
 	p->pid = pid;
 	p->next = processes;
 	processes = p;
+	process_count++;
 	return p;
 }
 
@@ -78,10 +84,30 @@ static void remove_process(struct process *gone)
 	while (*p != gone)
 		p = &(*p)->next;
 	*p = gone->next;
+	process_count--;
 	close(gone->pidfd);
 	if (gone->table_fd >= 0)
 		close(gone->table_fd);
 	free(gone);
+}
+
+/* Writes some bytes of the header of a process's table. */
+static void write_header(const struct process *p, const void *from, size_t bytes, size_t offset)
+{
+	if (pwrite(p->table_fd, from, bytes, (off_t)offset) < 0)
+		errno = 0;	/* then the process counts this dump once more, or prints it once more */
+}
+
+/* Notes in a process's table that a dump was taken. h: the header, with the new number of dumps. */
+static void note_dump(const struct process *p, const struct table_header *h, uint64_t now, bool final)
+{
+	uint64_t ns = now > h->begun_ns ? now - h->begun_ns : 0;
+	uint32_t dumped = TABLE_DUMPED, place = h->dumps % TIMELINE_DUMPS;
+
+	write_header(p, &h->dumps, sizeof(h->dumps), offsetof(struct table_header, dumps));
+	write_header(p, &ns, sizeof(ns), offsetof(struct table_header, timeline.dumps_ns) + place * sizeof(ns));
+	if (final)
+		write_header(p, &dumped, sizeof(dumped), offsetof(struct table_header, life));
 }
 
 /*
@@ -92,7 +118,9 @@ static void remove_process(struct process *gone)
 static int32_t dump(struct process *p, const struct dump_request *r, bool runs)
 {
 	static struct dumper d;
-	uint32_t dumped = TABLE_DUMPED;
+	static struct history history;
+	struct arena arena = { 0 };
+	uint64_t now = now_ns();
 	struct table t;
 	int32_t error;
 
@@ -102,18 +130,17 @@ static int32_t dump(struct process *p, const struct dump_request *r, bool runs)
 		return WATCH_UNREADABLE;
 	}
 	memset(&d, 0, sizeof(d));
-	dump_attach(&d, &t, reporter.options, reporter.rules, false, now_ns());
+	history_load(&history, &t, p->table_fd, now, &arena);
+	dump_attach(&d, &t, reporter.options, reporter.rules, false, now);
+	d.history = &history;
 	d.runs_as = runs ? (uint32_t)p->pid : 0;
 	dump_write(&d, r);
 	error = d.output.failure;
 	dump_detach(&d);
-	if (runs && pwrite(p->table_fd, &t.head->dumps, sizeof(t.head->dumps),
-			      offsetof(struct table_header, dumps)) < 0)
-		errno = 0;
-	if (runs && r->final && pwrite(p->table_fd, &dumped, sizeof(dumped),
-					  offsetof(struct table_header, life)) < 0)
-		errno = 0;
+	if (runs)
+		note_dump(p, t.head, now, r->final);
 	load_release(&t);
+	arena_release(&arena);
 	inbox_collect_end();
 	return error;
 }
@@ -154,11 +181,13 @@ static void handle_end(struct process *p)
 
 	if (p->table_fd >= 0 && load_header(&h, p->table_fd, 0) == LOAD_OK) {
 		await_children(p, &h);
+		history_writer_end(&p->history, h.life == TABLE_LIVES);
 		if (h.life == TABLE_LIVES && reporter.options->record && !h.ended_ns)
 			note_end(p->table_fd);
 		if (h.life == TABLE_LIVES && (!reporter.options->record || options_by_reporter(reporter.options)))
 			dump_unasked(p, h.ended_ns ? REASON_EXIT : REASON_KILLED);
 	}
+	history_writer_end(&p->history, false);
 	remove_process(p);
 }
 
@@ -218,6 +247,7 @@ static void take_table(struct received *s)
 		if (p->table_fd >= 0)
 			close(p->table_fd);
 		close(s->fds[1]);
+		history_writer_end(&p->history, false);
 		p->children = 0;
 	} else {
 		p = add_process(s->fds[1], s->pid);
@@ -228,6 +258,7 @@ static void take_table(struct received *s)
 	}
 	p->own_pid = s->message.pid;
 	p->table_fd = s->fds[0];
+	history_writer_begin(&p->history, p->table_fd, s->pid, now_ns());
 }
 
 /* Handles WATCH_REPORT: writes the report, and sends the answer if the process waits for one. The process may have
@@ -319,6 +350,34 @@ static int take_due_dump(void)
 	return wait;
 }
 
+/* ---- Histories ---- */
+
+/* Adds to the histories that are due. Returns the milliseconds until one is due; -1: none will be. */
+static int write_histories(void)
+{
+	uint64_t now = now_ns(), next = UINT64_MAX;
+
+	for (struct process *p = processes; p; p = p->next) {
+		if (p->table_fd < 0)
+			continue;
+		history_writer_work(&p->history, now, process_count);
+		if (p->history.due_ns && p->history.due_ns < next)
+			next = p->history.due_ns;
+	}
+	if (next == UINT64_MAX)
+		return -1;
+	now = now_ns();
+	if (next > now + LONGEST_MS * UINT64_C(1000000))
+		return LONGEST_MS;
+	return next > now ? (int)((next - now) / 1000000) + 1 : 0;
+}
+
+/* The smaller one of two times, of which each may be -1, which stands for no time. */
+static int sooner(int a, int b)
+{
+	return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
 /* Messages are handled before the ends of processes, because a process's last message may have come just before its
  * end, and after them, because the inbox may have collected some during the report of an end. */
 void reporter_run(void)
@@ -330,7 +389,7 @@ void reporter_run(void)
 		take_messages();
 		if (!processes && !awaited_children)
 			break;
-		wait = take_due_dump();
+		wait = sooner(take_due_dump(), write_histories());
 		count = epoll_wait(poller, events, 64, processes ? wait : LATE_MS);
 		if (count < 0 && errno == EINTR)
 			continue;

@@ -6,7 +6,8 @@
  *	- the reports that processes request, in formats that they do not write themselves
  *	  (process/remote_dump.h),
  *	- the dump of a process that was killed, or ended by the bare system call,
- *	- the dumps of --every.
+ *	- the dumps of --every,
+ *	- the processes' histories (history_writer.h).
  *
  * One report is written at a time, in the order of the requests. So even thousands of short processes never take
  * more than one processor and the memory of one report; they wait for each other.

@@ -13,9 +13,9 @@
  * (standard error, as in `heaptrace program 2>&1 | cat`) sees it right after the last process of the run has
  * ended. Without heaptrace it would not see it earlier, because these processes hold the pipe open themselves.
  *
- * The watcher wakes up when a process of the run starts, forks, requests a report or ends, and when a dump of
- * --every is due. There is one more timeout: a child whose parent has ended before the child could register has a
- * second to do so.
+ * The watcher wakes up when a process of the run starts, forks, requests a report or ends, when a dump of --every is
+ * due, and to write the processes' histories (wrapper/history_writer.h): every 10 ms at first, less often later. There
+ * is one more timeout: a child whose parent has ended before the child could register has a second to do so.
  */
 #ifndef WRAPPER_WATCHER_H
 #define WRAPPER_WATCHER_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Fuzz target: a file of --record. Its parts lie far apart, so the input has them one after the
- * other: the header, then what that says is in use of each part. An even first byte of the input
+ * other: the header, then what that says is in use of each part, then the history. An even first byte of the input
  * (which the magic number replaces) means that the header's fixed fields are made right, so that
  * more than the first check is reached. What is loaded is reported in each format, without
  * files for its modules: those have fuzzers of their own.
@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "format/format.h"
+#include "analysis/history.h"
 #include "table/layout.h"
 #include "table/load.h"
 #include "table/modules.h"
@@ -65,12 +66,12 @@ static void hide_modules(struct table *t)
 	}
 }
 
-static void report(struct table *t, const struct format *format)
+static void report(struct table *t, const struct history *history, const struct format *format)
 {
 	struct arena arena = { .chunk = NULL };
 	static char buf[65536];
 	struct model_request q = {
-		.table = t, .options = &options, .sort = { SORT_SIZE, SORT_TEMPORARY, SORT_AGE },
+		.table = t, .history = history, .options = &options, .sort = { SORT_SIZE, SORT_TEMPORARY, SORT_AGE },
 		.sort_count = format->sections_max < 3 ? format->sections_max : 3, .rows = format->rows,
 		.figures = format->figures, .foreign = true, .now_ns = 1,
 		.process = { .pid = t->head->pid, .command = t->head->command },
@@ -83,6 +84,29 @@ static void report(struct table *t, const struct format *format)
 	if (model_make(&m, &q, &arena) == MODEL_DONE)
 		format->write(m, &arena, &out);
 	arena_release(&arena);
+}
+
+/* Writes the rest of the input as a history: the head, the points, and the place that the first snapshot names. */
+static void write_history(int file, const struct table_header *h, const uint8_t *data, size_t size)
+{
+	struct history_head head;
+	size_t at = size < sizeof(head) ? size : sizeof(head), points;
+	uint32_t place;
+
+	memset(&head, 0, sizeof(head));
+	memcpy(&head, data, at);
+	memcpy(head.magic, HISTORY_MAGIC, sizeof(head.magic));
+	head.version = HISTORY_VERSION;
+	points = size - at < head.point_count % 8 * sizeof(struct timeline_point) ? size - at :
+		 head.point_count % 8 * sizeof(struct timeline_point);
+	place = head.snapshots[0].place % HISTORY_SNAPSHOTS;
+	if (pwrite(file, &head, sizeof(head), (off_t)h->size_bytes) < 0 ||
+	    pwrite(file, data + at, points, (off_t)(h->size_bytes + HISTORY_POINTS_OFFSET)) < 0 ||
+	    pwrite(file, &head.snapshots[0].ns, sizeof(uint64_t),
+		   (off_t)(h->size_bytes + HISTORY_PLACES_OFFSET + place * HISTORY_PLACE_STEP)) < 0 ||
+	    pwrite(file, data + at + points, size - at - points,
+		   (off_t)(h->size_bytes + HISTORY_PLACES_OFFSET + place * HISTORY_PLACE_STEP + sizeof(uint64_t))) < 0)
+		abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -120,12 +144,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				abort();
 			at += n;
 		}
+		write_history(file, &h, data + at, size - at);
 	}
 	if (load_table(&t, file, 0) == LOAD_OK) {
+		struct arena arena = { .chunk = NULL };
+		struct history history;
+
+		history_load(&history, &t, file, UINT64_MAX / 2, &arena);
 		hide_modules(&t);
-		report(&t, &text_format);
-		report(&t, &folded_format);
-		report(&t, &json_format);
+		report(&t, &history, &text_format);
+		report(&t, &history, &folded_format);
+		report(&t, &history, &json_format);
+		arena_release(&arena);
 		load_release(&t);
 	}
 	return 0;

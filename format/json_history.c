@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See json_history.h. The points of the timeline are written figure by figure, which takes half the space. */
+#include "json_history.h"
+
+#include "analysis/history.h"
+
+/* Writes "NAME": or ,"NAME":, in which nothing has to be escaped. */
+static void write_name(struct out *out, bool first, const char *name)
+{
+	out_text(out, first ? "\"" : ",\"");
+	out_text(out, name);
+	out_text(out, "\":");
+}
+
+/* A number, or null for the value that stands for what is not known. */
+static void write_known(struct out *out, uint64_t value, uint64_t unknown)
+{
+	if (value == unknown)
+		out_text(out, "null");
+	else
+		out_u64(out, value);
+}
+
+static void add_known(struct out *out, const char *name, uint64_t value, uint64_t unknown)
+{
+	write_name(out, false, name);
+	write_known(out, value, unknown);
+}
+
+/* A figure of all points: the uint64_t at this offset in each. */
+static void add_points(struct out *out, const struct history *h, const char *name, size_t offset, uint64_t unknown)
+{
+	write_name(out, false, name);
+	out_char(out, '[');
+	for (uint32_t i = 0; i < h->point_count; i++) {
+		if (i)
+			out_char(out, ',');
+		write_known(out, *(const uint64_t *)(const void *)((const char *)&h->points[i] + offset), unknown);
+	}
+	out_char(out, ']');
+}
+
+static void write_timeline(const struct history *h, struct out *out)
+{
+	out_text(out, "{\"watched\":");
+	out_text(out, h->watched ? "true" : "false");
+	add_known(out, "peak-rss", h->rss_peak, 0);
+	add_known(out, "peak-rss-at-ns", h->rss_peak ? h->rss_peak_ns : TIMELINE_UNKNOWN, TIMELINE_UNKNOWN);
+	write_name(out, false, "dumps");
+	out_char(out, '[');
+	for (uint32_t i = 0; i < h->dump_count; i++) {
+		if (i)
+			out_char(out, ',');
+		out_u64(out, h->dumps_ns[i]);
+	}
+	out_char(out, ']');
+	add_points(out, h, "ns", offsetof(struct timeline_point, ns), TIMELINE_UNKNOWN);
+	add_points(out, h, "size", offsetof(struct timeline_point, live_size), TIMELINE_UNKNOWN);
+	add_points(out, h, "count", offsetof(struct timeline_point, live_count), TIMELINE_UNKNOWN);
+	add_points(out, h, "total-count", offsetof(struct timeline_point, total_count), TIMELINE_UNKNOWN);
+	add_points(out, h, "rss", offsetof(struct timeline_point, rss), 0);
+	add_points(out, h, "table", offsetof(struct timeline_point, own), 0);
+	out_char(out, '}');
+}
+
+static void write_snapshots(const struct history *h, struct out *out)
+{
+	out_char(out, '[');
+	for (uint32_t i = 0; i < h->snapshot_count; i++) {
+		const struct history_snapshot *s = &h->snapshots[i];
+
+		out_text(out, i ? ",{" : "{");
+		write_name(out, true, "ns");
+		out_u64(out, s->ns);
+		add_known(out, "rows", s->row_count + (uint64_t)s->rest_rows, TIMELINE_UNKNOWN);
+		add_known(out, "size", s->live_size, TIMELINE_UNKNOWN);
+		add_known(out, "count", s->live_count, TIMELINE_UNKNOWN);
+		add_known(out, "total-count", s->total_count, TIMELINE_UNKNOWN);
+		add_known(out, "rss", s->rss, 0);
+		out_char(out, '}');
+	}
+	out_char(out, ']');
+}
+
+void json_history_write(const struct model *m, struct out *out)
+{
+	const struct history *h = m->history;
+
+	write_name(out, true, "timeline");
+	if (h)
+		write_timeline(h, out);
+	else
+		out_text(out, "null");
+	out_text(out, ",\n");
+	write_name(out, true, "snapshots");
+	if (h && h->watched)
+		write_snapshots(h, out);
+	else
+		out_text(out, "null");
+	out_text(out, ",\n");
+}
