@@ -71,6 +71,8 @@ struct options {
 	uint32_t older_than_ms;		/* rows that are younger are not listed; 0: all are */
 	bool no_lines;			/* source lines and inlined calls are not looked up */
 	bool children;			/* false: only the program that was started is traced */
+	bool summary;			/* the summary is printed even if no block is live */
+	bool brief;			/* --short: of a dump only the summary is printed */
 	bool no_demangle;		/* C++ and Rust names stay as they are in the file */
 	const char *record;		/* template: the file that holds the table, or NULL */
 	const char *report;		/* a file of --record from which to print (wrapper only), or NULL */
