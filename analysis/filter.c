@@ -59,40 +59,53 @@ static uint32_t rule_of(const struct names *n, uint32_t row)
 	return 0;
 }
 
-/* Removes the ignored rows from the view. Where memory was short, the view has the rows for each key one after the
- * other; then only those for the first key are added to the totals, because a row can be there for several keys. */
-static void remove_ignored(struct view *v, const struct names *n, const struct rules *rules, unsigned sections,
-			   struct model_totals *totals)
+/* Where memory was short, the view has the rows for each key one after the other; then only those for the first key
+ * count, because a row can be there for several keys. */
+void filter_rows(struct view *v, unsigned sections, bool (*leaves)(void *, const struct view_row *, bool), void *context)
 {
 	uint32_t kept = 0, counted = view_end(v, 0);
 	unsigned key = 0;
 
 	for (uint32_t i = 0; i < v->count; i++) {
-		const struct counters *c = &v->rows[i].counters;
-		uint32_t rule = rule_of(n, v->rows[i].row);
-
 		while (v->cut && i >= v->ends[key])
 			v->ends[key++] = kept;
-		if (!rule) {
+		if (!leaves(context, &v->rows[i], i < counted))
 			v->rows[kept++] = v->rows[i];
-		} else if (c->live_count && i < counted) {
-			totals->ignored_rows++;
-			totals->ignored_size += c->live_size;
-			rules_count(rules, rule, c->live_count, c->live_size);
-		}
 	}
 	while (v->cut && key < sections)
 		v->ends[key++] = kept;
 	v->count = kept;
 }
 
+struct ignoring {
+	const struct names *names;
+	const struct rules *rules;
+	struct model_totals *totals;
+};
+
+static bool is_ignored(void *context, const struct view_row *r, bool counts)
+{
+	struct ignoring *g = context;
+	const struct counters *c = &r->counters;
+	uint32_t rule = rule_of(g->names, r->row);
+
+	if (rule && counts && c->live_count) {
+		g->totals->ignored_rows++;
+		g->totals->ignored_size += c->live_size;
+		rules_count(g->rules, rule, c->live_count, c->live_size);
+	}
+	return rule;
+}
+
 void filter_apply(struct view *v, struct names *n, const struct rules *rules, unsigned sections,
 		  struct model_totals *totals)
 {
+	struct ignoring ignoring = { n, rules, totals };
+
 	for (uint32_t i = 0; i < v->count; i++)
 		names_add_row(n, v->rows[i].row);
 	names_resolve(n);
 	rules_begin(rules);
 	if (mark_ignored(n, rules))
-		remove_ignored(v, n, rules, sections, totals);
+		filter_rows(v, sections, is_ignored, &ignoring);
 }

@@ -14,4 +14,8 @@
 void filter_apply(struct view *v, struct names *n, const struct rules *rules, unsigned sections,
 		  struct model_totals *totals);
 
+/* Removes the rows that leaves(context, row, counts) is true for. sections: as above. counts: the row is there for the
+ * first time, so that it may be counted. */
+void filter_rows(struct view *v, unsigned sections, bool (*leaves)(void *, const struct view_row *, bool), void *context);
+
 #endif

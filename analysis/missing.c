@@ -59,7 +59,7 @@ static unsigned lacks_line(const struct name *name)
 
 static void find_lacks_of(const struct names *n, const struct name *name)
 {
-	if (!name || !name->file)
+	if (!name || !name->file || name->hidden)
 		return;
 	if (!name->function)
 		name->file->lacks |= LACKS_NAME;

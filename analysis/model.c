@@ -82,15 +82,24 @@ void model_threads(const struct model *m, uint64_t set, struct model_threads *th
 
 void model_stack(const struct model *m, const struct model_row *row, struct model_stack *stack)
 {
+	unsigned count = table_frames(m->parts->table, row->id, stack->codes);
+
 	stack->parts = m->parts;
-	stack->count = table_frames(m->parts->table, row->id, stack->codes);
+	stack->count = 0;
+	for (unsigned i = 0; i < count; i++) {
+		const struct name *name = names_find(&m->parts->names, stack->codes, i);
+
+		if (!name || !name->hidden)
+			stack->shown[stack->count++] = (uint8_t)i;
+	}
 }
 
 struct frame model_frame(const struct model_stack *stack, unsigned i)
 {
 	const struct names *n = &stack->parts->names;
+	unsigned at = stack->shown[i];
 
-	return names_frame(n, table_code_pc(n->table, stack->codes[i]), names_find(n, stack->codes, i));
+	return names_frame(n, table_code_pc(n->table, stack->codes[at]), names_find(n, stack->codes, at));
 }
 
 const struct table *model_table(const struct model *m)
@@ -328,7 +337,7 @@ static void take_seen(struct model *m, const struct model_seen *s)
 /* Whether rows without live blocks are needed one by one, and not only their sums. */
 static bool needs_all_rows(const struct model_request *q)
 {
-	bool all = q->all_rows || (q->rules && q->rules->count);
+	bool all = q->all_rows || q->select || (q->rules && q->rules->count);
 
 	for (unsigned i = 0; i < q->sort_count; i++)
 		all |= !model_key_is_live(q->sort[i]);
@@ -353,6 +362,8 @@ enum model_result model_make(struct model **made, const struct model_request *q,
 	blocks = allocator_blocks(&p->view);
 	if (m->rules)
 		filter_apply(&p->view, &p->names, m->rules, m->section_count, &m->totals);
+	if (q->select)
+		q->select(&p->view, &p->names, q->options, m->section_count, &m->totals);
 	add_up(&m->totals, &p->view);
 	if (q->skip_if_empty && q->rows == MODEL_ROWS_OF_KEY && is_empty(m, q))
 		return MODEL_EMPTY;

@@ -88,11 +88,18 @@ struct model_process {
 	uint64_t peak_rss;		/* the largest RSS that the process has had; 0: not known */
 };
 
+struct names;
+struct view;
+struct model_totals;
+typedef void model_select(struct view *, struct names *, const struct options *, unsigned, struct model_totals *);
+
 struct model_request {
 	struct table *table;
 	const struct history *history;		/* of that table (analysis/history.h), or NULL */
 	const struct options *options;		/* the limit of rows, and where names are looked up */
 	const struct rules *rules;		/* of --ignore; may be NULL */
+	model_select *select;			/* leaves out what --focus and --hide say; NULL: neither is given, or
+						 * this is the traced process, which does not contain that code */
 	uint8_t sort[SORT_KEYS];		/* enum sort_key: one section for each */
 	uint8_t sort_count;
 	enum model_rows rows;
@@ -129,7 +136,7 @@ struct model_moment {
 	bool ended;			/* the process ends, or has ended: what is live is not freed any more */
 };
 
-/* Sums over the rows that no rule of --ignore has left out. */
+/* Sums over the rows that neither a rule of --ignore nor --focus has left out. */
 struct model_totals {
 	uint32_t live_rows;		/* rows with live blocks, listed or not */
 	uint64_t size, count;		/* of the live blocks */
@@ -137,6 +144,8 @@ struct model_totals {
 	uint64_t peak_size;		/* the largest size that the whole heap has ever had, ignored rows included */
 	uint32_t ignored_rows;		/* rows with live blocks that a rule has left out */
 	uint64_t ignored_size;		/* their live bytes */
+	uint32_t unfocused_rows;	/* of the others: rows with live blocks without a frame that --focus matches */
+	uint64_t unfocused_size;	/* their live bytes */
 	bool partial;			/* memory was short: live_rows and size are right, the other sums are not */
 	uint64_t left_weight;		/* if partial: the sum, for the first key, of the rows without room in the model */
 };
@@ -322,11 +331,13 @@ struct model_threads {
  * (table/thread_list.h). */
 void model_threads(const struct model *m, uint64_t set, struct model_threads *threads);
 
-/* The frames of a row, which model_frame() reads one by one. It takes about 1 KB. */
+/* The frames of a row, which model_frame() reads one by one. It takes about 1.25 KB. Those that --hide matches are not
+ * among them, so a row can have none. */
 struct model_stack {
 	unsigned count;
 	const struct model_parts *parts;
 	uint32_t codes[OPTIONS_DEPTH_MAX + 1];
+	uint8_t shown[OPTIONS_DEPTH_MAX + 1];	/* the index of each frame in codes */
 };
 
 /* Finds the frames of a row. */

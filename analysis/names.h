@@ -56,6 +56,7 @@ struct name {
 	const struct symbol_call *calls; /* as in struct symbol, but with demangled functions */
 	bool entry;			/* the allocation function itself, whose line nobody needs: the innermost frame */
 	bool resolved;
+	bool focused, hidden;		/* --focus or --hide matches (selection.h) */
 	uint32_t rule;			/* the number of the rule of --ignore that matches, from 1 on; 0: none does */
 };
 

@@ -48,6 +48,8 @@ static void write_folded(const struct model *m, struct arena *arena, struct out 
 		if (row.overflow)
 			out_text(out, "(table full)");
 		model_stack(m, &row, &stack);
+		if (!stack.count && !row.overflow)
+			out_text(out, "(all frames are hidden)");
 		for (unsigned i = stack.count; i-- > 0; ) {
 			struct frame f = model_frame(&stack, i);
 

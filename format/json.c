@@ -222,6 +222,8 @@ static void write_totals(const struct model *m, struct out *out)
 	add_number(out, options_sort_name(SORT_TEMPORARY), t->temporary);
 	add_number(out, "ignored-rows", t->ignored_rows);
 	add_number(out, "ignored-size", t->ignored_size);
+	add_number(out, "unfocused-rows", t->unfocused_rows);
+	add_number(out, "unfocused-size", t->unfocused_size);
 	add_bool(out, "partial", t->partial);
 	out_text(out, "},\n");
 }

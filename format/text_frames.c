@@ -67,6 +67,8 @@ void text_write_frames(struct text *t, const struct model_row *row)
 	if (row->overflow)
 		out_text(t->out, "(table full)\n");
 	model_stack(t->model, row, &stack);
+	if (!stack.count && !row->overflow)
+		out_text(t->out, "(all frames are hidden)\n");
 	for (unsigned i = 0; i < stack.count; i++) {
 		struct frame f = model_frame(&stack, i);
 

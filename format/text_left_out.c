@@ -76,5 +76,11 @@ void text_write_left_out(const struct text *t, const struct model_section *s)
 		words_unmatched_rules(m->rules, out);
 		out_text(out, " (--ignore)\n");
 	}
+	if (m->totals.unfocused_rows) {
+		text_line(out, "heap left out by --focus     ");
+		out_count(out, m->totals.unfocused_rows, " backtrace, ", " backtraces, ");
+		out_size(out, m->totals.unfocused_size);
+		out_char(out, '\n');
+	}
 	write_filtered(m->options, s, out);
 }

@@ -69,6 +69,9 @@ struct options {
 	uint64_t min_size;		/* rows with fewer bytes are not listed */
 	uint32_t min_count;		/* rows with fewer blocks are not listed */
 	uint32_t older_than_ms;		/* rows that are younger are not listed; 0: all are */
+	uint8_t focus_count, hide_count;
+	const char *focus[OPTIONS_TEXTS_MAX];	/* only rows with a frame that matches one of these texts */
+	const char *hide[OPTIONS_TEXTS_MAX];	/* frames that match one of these texts are not shown */
 	bool no_lines;			/* source lines and inlined calls are not looked up */
 	bool children;			/* false: only the program that was started is traced */
 	bool summary;			/* the summary is printed even if no block is live */

@@ -2,6 +2,7 @@
 /* See dump.h. */
 #include "dump.h"
 
+#include "analysis/selection.h"
 #include "elf/deepbind.h"
 #include "elf/loaded.h"
 #include "base/safe_open.h"
@@ -156,6 +157,7 @@ void dump_attach(struct dumper *d, struct table *t, const struct options *o,
 	d->options = o;
 	d->format = format_of(o);
 	d->rules = *rules;
+	d->select = o->focus_count || o->hide_count ? selection_apply : NULL;
 	d->pid = t->head->pid;
 	d->number = t->head->dumps;
 	d->foreign = true;
@@ -189,6 +191,7 @@ static void fill_request(struct dumper *d, const struct dump_request *r, struct 
 		dump_note_loaded(d);
 	*q = (struct model_request){
 		.table = d->table, .history = d->history, .options = d->options, .rules = &d->rules,
+		.select = d->select,
 		.rows = format->rows, .all_rows = format->all_rows, .reason = r->reason, .signal = r->signal,
 		.figures = format->figures,
 		.skip_if_empty = r->final && !d->options->summary && !d->options->brief,
@@ -258,7 +261,7 @@ bool dump_write(struct dumper *d, const struct dump_request *r)
 	size_t buf_bytes;
 	char *buf = take_buffer(&arena, &buf_bytes);
 	struct model *m;
-	bool all_ignored;
+	bool all_ignored, unfocused;
 	struct out out;
 
 	if (!buf) {
@@ -287,6 +290,7 @@ bool dump_write(struct dumper *d, const struct dump_request *r)
 		return false;
 	}
 	all_ignored = result == MODEL_EMPTY && m->totals.ignored_rows;
+	unfocused = result == MODEL_EMPTY && m->totals.unfocused_rows;
 	out_flush(&out);
 	output_end(&d->output, result == MODEL_NO_MEMORY && d->format->replaces ? ENOMEM : out.error);
 	arena_release(&arena);
@@ -294,6 +298,8 @@ bool dump_write(struct dumper *d, const struct dump_request *r)
 		report_no_memory(d);
 	d->table->head->dumps = d->number;
 	notice_after(d, r, result, all_ignored);
+	if (unfocused && d->pid == d->options->run)
+		dump_notice(d, "no backtrace with live blocks has a frame that --focus matches");
 	return true;
 }
 

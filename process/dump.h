@@ -20,6 +20,7 @@ struct dumper {
 	const struct options *options;
 	const struct format *format;
 	struct rules rules;
+	model_select *select;		/* as in struct model_request */
 	struct output output;
 	uint32_t pid;			/* of the traced process */
 	uint32_t number;		/* of its newest dump, from 1 on */

@@ -25,7 +25,7 @@ names=$("$HEAPTRACE" --help | sed -n 's/^  \(-.,\|   \) \(--[a-z-]*=\?\).*/\2/p'
 like "$names" '--depth= .*--version' '--help has options'
 completes "$names" --
 completes '--signal-count= --signal-size=' --sig
-completes '--help --histogram' --h
+completes '--help --hide= --histogram' --h
 completes '--unwind=' --un
 completes '' --nonsense
 completes '' --held

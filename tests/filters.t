@@ -1,7 +1,7 @@
 #!/usr/bin/env perl
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What chooses the backtraces and frames of a report: --min-size, --min-count, --older-than. A run with known
+# What chooses the backtraces and frames of a report: --min-size, --min-count, --older-than, --focus, --hide. A run with known
 # figures is recorded once, and reported in many ways.
 use strict;
 use warnings;
@@ -15,11 +15,12 @@ spit("$dir/filters.cc", <<'END');
 extern "C" {
 static void *kept[4096];
 static int count;
+static inline __attribute__((always_inline)) void *inner(int bytes) { return malloc(bytes); }
 #define HOLDER(name, blocks, bytes, frees) \
 	__attribute__((noinline)) void name(void) \
 	{ \
 		for (volatile int i = 0; i < blocks; i++) \
-			kept[count++] = malloc(bytes); \
+			kept[count++] = inner(bytes); \
 		for (int i = 0; i < frees; i++) \
 			free(kept[--count]); \
 	}
@@ -52,11 +53,12 @@ my $cxx = $ENV{CXX} || 'c++';
 quiet($cxx, '-g', '-O1', '-fno-builtin', '-o', "$dir/filters", "$dir/filters.cc") or plan skip_all => 'no C++ compiler';
 run(undef, $heaptrace, "--record=$dir/rec", "$dir/filters");
 
-sub report {
-	my (undef, $out, $err) = run(undef, $heaptrace, "--report=$dir/rec", '--no-lines', @_);
+sub report_lines {
+	my (undef, $out, $err) = run(undef, $heaptrace, "--report=$dir/rec", @_);
 	diag($err) if $err ne '';
 	return $out;
 }
+sub report { return report_lines('--no-lines', @_) }
 
 # The functions that a report lists, in order: those that call malloc.
 sub listed { return join ' ', $_[0] =~ /^ 1 \[[^]]*\] (\w+) /mg }
@@ -96,5 +98,51 @@ is(join(' ', $folded =~ /^.*;(\w+);malloc \d+$/mg), 'young_large old_few', 'fold
 	my (undef, undef, $err) = run(undef, $heaptrace, '--min-size=4k', '--no-lines', "$dir/filters");
 	is(listed($err), 'young_large old_few', 'a dump by the process itself');
 	is(figure($err, 'not listed'), '2 backtraces, 4.000 KB (--min-size)', 'and it says so');
+}
+# ---- --focus: which rows there are ----
+
+for ([[qw(--focus=young)], 'young_large young_many', '2 backtraces, 11.000 KB', '203.000 KB'],
+     [[qw(--focus=old_few --focus=was_l)], 'old_few was_larger', '2 backtraces, 203.000 KB', '11.000 KB'],
+     [[qw(--focus=main)], 'young_large old_few young_many was_larger', '', '214.000 KB'],
+     [["--focus=$dir/fil"], 'young_large old_few young_many was_larger', '', '214.000 KB'],
+     [[qw(--focus=all_gone --sort=total-size)], 'all_gone', '4 backtraces, 214.000 KB', '0 bytes'],
+     [[qw(--focus=no_such)], '', '4 backtraces, 214.000 KB', '0 bytes'],
+     [[qw(--focus=young --min-size=4k)], 'young_large', '2 backtraces, 11.000 KB', '203.000 KB']) {
+	my ($options, $functions, $said, $total) = @$_;
+	my $out = report('--top=0', @$options);
+	is(listed($out), $functions, "@$options");
+	is(figure($out, 'heap left out by --focus'), $said, "@$options: says so");
+	is(figure($out, 'heap traced allocation size'), $total, "@$options: the total is that of the rows");
+}
+is(listed(report_lines('--focus=filters.cc')), 'inner inner inner inner', '--focus: a source file');
+is(report('--focus=young_l', '--flame-graph') =~ s/.*;(\w+;malloc)/$1/r, "young_large;malloc 200000\n", '--focus: folded stacks');
+{
+	my (undef, undef, $err) = run(undef, $heaptrace, '--no-lines', '--focus=young', "$dir/filters");
+	is(listed($err), 'young_large young_many', '--focus: at the end of the program');
+	(undef, undef, $err) = run(undef, $heaptrace, '--focus=no_such', "$dir/filters");
+	like($err, qr/^\[heaptrace\] no backtrace with live blocks has a frame that --focus matches$/m, '--focus: a text that nothing matches is told of');
+}
+
+# ---- --hide: which frames there are ----
+
+sub functions { return join ' ', $_[0] =~ /^ ?\d+ \[[^]]*\] (\w+)/mg }
+like(functions(report_lines('--top=1')), qr/^malloc inner young_large main /, 'with inlined calls');
+like(functions(report_lines('--top=1', '--hide=inner')), qr/^malloc young_large main /, '--hide: an inlined call');
+like(functions(report_lines('--top=1', '--hide=young_large')), qr/^malloc inner main /, '--hide: the function that it is inlined in');
+my $calls = report_lines('--top=1', '--hide=young_large');
+like($calls, qr/^ 1 \[[^]]*\] inner at \S+filters\.cc:\d+$/m, '--hide: the call that remains has its line');
+like(functions(report_lines('--top=1', '--hide=inner', '--hide=main')), qr/^malloc young_large (?!main )/, '--hide: twice');
+unlike(report_lines('--hide=filters.cc'), qr/young_large|inner/, '--hide: a source file');
+unlike(report('--hide=libc.so'), qr/libc_start/, '--hide: a module');
+is(figure(report('--hide=malloc'), $_), figure($all, $_), "--hide: $_ stays") for 'heap traced num of backtrace', 'heap traced allocation size';
+is(() = report('--top=0', '--hide=/') =~ /^\(all frames are hidden\)$/mg, 4, '--hide: everything');
+like(report('--flame-graph', '--hide=/'), qr/^\(all frames are hidden\) 200000$/m, '--hide: everything, folded');
+like(report('--flame-graph', '--no-lines', '--hide=libc', '--hide=_start'), qr/^main;young_large;malloc 200000$/m, '--hide: folded stacks');
+is(listed(report('--focus=young_large', '--hide=young_large')), 'main', '--focus sees the frames that --hide takes out');
+SKIP: {
+	skip 'no python3', 1 unless has('python3');
+	spit("$dir/out.json", report_lines('--format=json', '--focus=young', '--hide=inner', '--hide=libc'));
+	is(`python3 -c 'import json; d = json.load(open("$dir/out.json")); print(d["totals"]["unfocused-rows"], d["totals"]["unfocused-size"], d["totals"]["size"], [f["function"] for f in d["rows"][0]["frames"]][:3])'`,
+	   "2 11000 203000 ['malloc', 'young_large', 'main']\n", 'JSON');
 }
 done_testing();
