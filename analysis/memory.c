@@ -3,6 +3,7 @@
 #include "memory.h"
 
 #include "base/mappings.h"
+#include "base/probe.h"
 #include "elf/heap.h"
 #include "table/table.h"
 
@@ -12,6 +13,7 @@
 
 #define GUARD_MOST	((uint64_t)64 << 10)	/* below a stack lie no more bytes that nobody may touch */
 #define PAGES_ASKED	(1u << 18)	/* at how many pages a block of malloc's may be looked for */
+#define CHUNKS_SLOW	4096u		/* free chunks of which each takes two system calls */
 #define ENTRIES		512u
 #define PAGEMAP_PRESENT	((uint64_t)1 << 63)	/* of an entry in /proc/PID/pagemap */
 
@@ -23,8 +25,10 @@ struct scan {
 	const struct model_request *q;
 	const struct model_allocator *allocator;
 	struct model_memory *to;
-	struct heap_reader reader;		/* reader.fd: -1 if the process's memory may not be read */
+	struct heap_reader reader;
+	bool can_read;				/* the process's memory, by the reader */
 	struct mappings list;
+	unsigned mappings_left;			/* how many more may be read */
 	/* The mapping whose figures are being read. */
 	uint64_t start, end, rss;
 	enum owner owner;
@@ -86,13 +90,20 @@ static void add_free(struct heap_visitor *self, uint64_t start, uint64_t end, bo
 
 /* ---- Mappings ---- */
 
+const char *memory_allocator_name(enum memory_allocator allocator)
+{
+	static const char names[][9] = { "malloc", "jemalloc", "tcmalloc", "mimalloc" };
+
+	return names[allocator <= ALLOCATOR_MIMALLOC ? allocator : ALLOCATOR_UNNAMED];
+}
+
 /* Adds malloc's parts of the current mapping, which has no file, and returns how many of its bytes in memory remain. */
 static uint64_t split(struct scan *s)
 {
 	uint64_t at = s->start, rest = s->rss, bytes, in;
 	bool heap;
 
-	while (at < s->end && s->reader.fd >= 0 && rest) {
+	while (at < s->end && s->can_read && rest) {
 		bytes = is_present(s, at) ? heap_mapped_at(&s->reader, at, &heap) : 0;
 		if (!bytes || bytes > s->end - at) {
 			if (s->mapped_count < s->allocator->mapped_count && s->pages_asked++ < PAGES_ASKED)
@@ -156,6 +167,15 @@ static enum owner owner_of(const struct scan *s, const struct mapping *m)
 	return m->inode || (m->path[0] && strncmp(m->path, "[anon:", 6)) ? OWNER_FILE : OWNER_ANONYMOUS;
 }
 
+/* Notes the name of an allocator whose library the mapping is of. */
+static void note_allocator(struct model_memory *to, const char *path)
+{
+	for (enum memory_allocator i = ALLOCATOR_JEMALLOC; i <= ALLOCATOR_MIMALLOC; i++) {
+		if (strstr(path, memory_allocator_name(i)))
+			to->allocator = i;
+	}
+}
+
 static void begin_mapping(struct scan *s, const struct mapping *m)
 {
 	bool is_guard = !strncmp(m->access, "---", 3) && !m->inode && m->end - m->start <= GUARD_MOST;
@@ -164,6 +184,8 @@ static void begin_mapping(struct scan *s, const struct mapping *m)
 	s->end = m->end < m->start ? m->start : m->end;
 	s->owner = owner_of(s, m);
 	s->guard_end = is_guard ? m->end : 0;
+	if (s->owner == OWNER_FILE)
+		note_allocator(s->to, m->path);
 }
 
 /* Reads smaps. Returns false if that is not possible. */
@@ -177,7 +199,7 @@ static bool read_mappings(struct scan *s, uint32_t pid)
 		return false;
 	s->start = s->end = 0;
 	s->owner = OWNER_FILE;
-	while ((line = mappings_line(&s->list)) != NULL) {
+	while (s->mappings_left && (line = mappings_line(&s->list)) != NULL) {
 		if (mapping_figure(line, "Rss:", &s->rss))
 			continue;
 		if (mapping_figure(line, "Swap:", &swap)) {
@@ -185,11 +207,12 @@ static bool read_mappings(struct scan *s, uint32_t pid)
 		} else if (mapping_parse(line, &m)) {
 			add_mapping(s);
 			begin_mapping(s, &m);
+			s->mappings_left--;
 		}
 	}
 	add_mapping(s);
 	mappings_close(&s->list);
-	return !s->list.failed && s->to->rss;
+	return s->mappings_left && !s->list.failed && s->to->rss;
 }
 
 /* ---- The parts of malloc's memory ---- */
@@ -249,7 +272,8 @@ static void divide_unknown(struct scan *s, uint64_t live)
 
 /* ---- The result ---- */
 
-enum memory_mostly memory_judge(const struct model_memory *m)
+/* What the largest part is. */
+static enum memory_mostly judge(const struct model_memory *m)
 {
 	uint64_t most = m->live - smaller(m->live, m->unwritten);
 	enum memory_mostly mostly = MEMORY_LIVE;
@@ -282,26 +306,29 @@ static void read_all(struct scan *s, uint32_t pid, const struct allocator_blocks
 	struct model_memory *to = s->to;
 
 	if (!read_mappings(s, pid)) {
-		from_statm(to, &s->q->process, MEMORY_STATM);
+		from_statm(to, &s->q->process, s->mappings_left ? MEMORY_STATM : MEMORY_STATM_LARGE);
 		return;
 	}
 	to->source = MEMORY_SMAPS;
 	to->allocator_known = s->allocator->parts_known;
 	if (to->allocator_known) {
-		if (s->reader.fd >= 0 && s->pagemap >= 0)
-			heap_visit_free(&s->q->table->head->heap, &s->reader, &s->visitor);
+		if (s->can_read && s->pagemap >= 0)
+			heap_visit_free(&s->q->table->head->heap, &s->reader,
+					s->q->foreign || s->q->heap_still ? HEAP_CHUNKS_MAX : CHUNKS_SLOW, &s->visitor);
 		divide(s, b);
 	} else {
 		divide_unknown(s, b->live_bytes);
 	}
-	to->mostly = memory_judge(to);
+	to->mostly = judge(to);
 }
 
 void memory_read(struct model_memory *to, const struct model_request *q, const struct model_allocator *a,
 		 const struct allocator_blocks *b, struct arena *arena)
 {
 	bool in_passing = !q->foreign && (q->reason == REASON_SIGNAL || q->reason == REASON_ABOVE);
+	bool still = q->heap_still && !q->foreign && !probe_is_checked();
 	struct scan *s;
+	int mem;
 
 	if (q->foreign && !q->runs_as)
 		return;
@@ -311,15 +338,20 @@ void memory_read(struct model_memory *to, const struct model_request *q, const s
 		return;
 	}
 	s->visitor.part = add_free;
+	s->mappings_left = in_passing ? MEMORY_MAPPINGS_MOST : UINT32_MAX;
 	s->q = q;
 	s->allocator = a;
 	s->to = to;
 	s->page_bytes = getauxval(AT_PAGESZ);
-	s->reader = heap_file_reader(mappings_open_file(q->runs_as, "/mem"));
+	/* The process's only thread may simply look. Else another one may unmap what is being looked at, or valgrind
+	 * reports the reading of what the program has not written. */
+	mem = still ? -1 : mappings_open_file(q->runs_as, "/mem");
+	s->reader = still ? heap_own_reader() : heap_file_reader(mem);
+	s->can_read = still || mem >= 0;
 	s->pagemap = mappings_open_file(q->runs_as, "/pagemap");
 	read_all(s, q->runs_as, b);
-	if (s->reader.fd >= 0)
-		close(s->reader.fd);
+	if (mem >= 0)
+		close(mem);
 	if (s->pagemap >= 0)
 		close(s->pagemap);
 }

@@ -23,16 +23,17 @@
 /*
  * Reads the figures of the process that the request is about. b: sums over its live blocks.
  *
- * In a dump on a signal in the process itself smaps is not read above MEMORY_RSS_MOST of RSS, because meanwhile the
- * kernel stops the program's calls of mmap() for some milliseconds per GB. Async-signal-safe; memory that another thread
- * unmaps meanwhile does not fault.
+ * In a dump on a signal in the process itself smaps is not read above MEMORY_RSS_MOST of RSS, or beyond so many mappings,
+ * because the program waits meanwhile: some 20 ms for each GB, and 7 us for each mapping. Async-signal-safe; memory that
+ * another thread unmaps meanwhile does not fault.
  */
 void memory_read(struct model_memory *to, const struct model_request *q, const struct model_allocator *a,
 		 const struct allocator_blocks *b, struct arena *arena);
 
-#define MEMORY_RSS_MOST	((uint64_t)1 << 30)
+#define MEMORY_RSS_MOST		((uint64_t)1 << 30)
+#define MEMORY_MAPPINGS_MOST	4096u
 
-/* What most of the memory is, for people. Of the parts only. */
-enum memory_mostly memory_judge(const struct model_memory *m);
+/* The name of an allocator. ALLOCATOR_UNNAMED: "malloc". */
+const char *memory_allocator_name(enum memory_allocator allocator);
 
 #endif

@@ -85,7 +85,6 @@ struct model_process {
 	const char *command;		/* as in /proc/PID/comm */
 	bool statm_known;		/* these three sizes could be read in /proc/PID/statm */
 	uint64_t vss, rss, shared;
-	uint64_t peak_rss;		/* the largest RSS that the process has had; 0: not known */
 };
 
 struct names;
@@ -126,14 +125,12 @@ struct model_request {
 struct model_moment {
 	uint64_t now_ns;		/* when the figures were taken */
 	uint64_t begun_ns;		/* when the table was made: the start of the process; in a forked child, its parent's */
-	uint64_t runtime_ns;		/* from the start to the moment of the figures, by the precise clock */
 	uint64_t begun_real_ns;		/* the same moment by CLOCK_REALTIME */
 	uint64_t peak_at_ns;		/* when totals.peak_size was reached, since begun_ns: the first look at the clock
 					 * that saw it (table/timeline.h) */
 	uint32_t number;		/* of this dump among those of the process, from 1 on */
 	enum model_reason reason;
 	uint8_t signal;			/* with REASON_SIGNAL and REASON_SIGNALLED: its number; else 0 */
-	bool ended;			/* the process ends, or has ended: what is live is not freed any more */
 };
 
 /* Sums over the rows that neither a rule of --ignore nor --focus has left out. */
@@ -173,6 +170,9 @@ enum memory_source {
 	MEMORY_SMAPS,			/* /proc/PID/smaps */
 };
 
+/* Other allocators than glibc's, which are known by the names of their libraries. */
+enum memory_allocator { ALLOCATOR_UNNAMED, ALLOCATOR_JEMALLOC, ALLOCATOR_TCMALLOC, ALLOCATOR_MIMALLOC };
+
 /* What most of RSS is, where it is not live blocks. */
 enum memory_mostly {
 	MEMORY_LIVE,			/* it is live blocks, or nothing stands out */
@@ -192,6 +192,7 @@ struct model_memory {
 	enum memory_source source;
 	enum memory_mostly mostly;
 	bool allocator_known;		/* malloc is glibc's */
+	enum memory_allocator allocator;	/* which other one it is */
 	uint64_t rss;
 	uint64_t live;			/* live blocks, as the program has asked for; ignored rows included */
 	uint64_t unwritten;		/* the part of them, and of their rounding, that is not in memory */
@@ -276,7 +277,7 @@ struct model {
 };
 
 /* Figures of a process that ran, as a model of that moment had them. A report that is made later can have them from
- * here only. pack/figures.c has a list of these figures. */
+ * here only. */
 struct model_seen {
 	bool statm_known;		/* these four as in struct model_process */
 	uint64_t vss, rss, shared;

@@ -264,16 +264,19 @@ static void visit_arena(struct free_sum *c, uint64_t arena)
 
 	/* malloc_trim() makes main_arena's heap shorter, and no other. It leaves a whole chunk at its end. */
 	if (c->reader->word(c->reader, arena + p->top, &top) && top != arena + p->top &&
-	    c->reader->word(c->reader, top + WORD, &size) && (size & ~CHUNK_FLAGS) <= c->limit)
-		c->visitor->part(c->visitor, top + CHUNK_MIN, top + (size & ~CHUNK_FLAGS), is_main);
-	count_bin(c, ring);		/* what was freed last, of any size */
-	for (unsigned i = LARGE_BIN; i < BINS; i++)
+	    c->reader->word(c->reader, top + WORD, &size) && (size &= ~CHUNK_FLAGS) <= c->limit) {
+		c->visitor->part(c->visitor, top + CHUNK_MIN, top + size, is_main);
+		note_readable(c, arena, top, size);
+	}
+	for (unsigned i = BINS - 1; i >= LARGE_BIN; i--)
 		count_bin(c, ring + 2 * i * WORD);
+	count_bin(c, ring);		/* what was freed last, of any size */
 }
 
-void heap_visit_free(const struct heap_places *p, struct heap_reader *r, struct heap_visitor *visitor)
+void heap_visit_free(const struct heap_places *p, struct heap_reader *r, unsigned chunks,
+		     struct heap_visitor *visitor)
 {
-	struct free_sum c = { .places = p, .reader = r, .left = HEAP_CHUNKS_MAX, .visitor = visitor };
+	struct free_sum c = { .places = p, .reader = r, .left = chunks, .visitor = visitor };
 	uint64_t arena = p->arena;
 	unsigned arenas = 0;
 

@@ -108,10 +108,11 @@ struct heap_visitor {
 
 /*
  * Visits the free memory in which whole pages can lie: in each arena the chunk at the heap's end, and the chunks that
- * are too large for the lists of small ones; HEAP_CHUNKS_MAX of them at most. While the process's threads allocate some
- * may be left out, and some be in use. Async-signal-safe.
+ * are too large for the lists of small ones, the largest first; at most so many chunks. While the process's threads
+ * allocate some may be left out, and some be in use. Async-signal-safe.
  */
-void heap_visit_free(const struct heap_places *p, struct heap_reader *reader, struct heap_visitor *visitor);
+void heap_visit_free(const struct heap_places *p, struct heap_reader *reader, unsigned chunks,
+		     struct heap_visitor *visitor);
 
 /*
  * The bytes of memory that malloc has got from mmap() and that begins at an address, which is a multiple of a page; 0:

@@ -5,12 +5,15 @@
  *	[heaptrace] where RSS goes               :     45.123 MB
  *	[heaptrace] - live blocks, as asked for  :   12.151 MB   26 %
  *	...
- *	[heaptrace] The largest part of RSS is files: the program, its libraries, its data.
+ *	[heaptrace] Largest part of RSS: files: the program, its libraries and others.
  *
  * All sizes are in MB, so that they can be compared at a glance.
  */
 #include "text.h"
 
+#include "analysis/memory.h"
+
+#define HEAD_WIDTH	29	/* of the heads of lines */
 #define WIDTH	10	/* of "-99999.123" */
 
 /* sign: "", or "-" for what is to be subtracted. */
@@ -41,25 +44,43 @@ static void write_part(struct out *out, const char *head, const char *sign, uint
 	out_text(out, " %\n");
 }
 
+/* With another allocator its free memory is among the mappings. */
+static void write_anonymous(const struct model_memory *m, struct out *out)
+{
+	char buf[32];
+	struct out head = out_memory(buf, sizeof(buf));
+
+	if (m->allocator_known) {
+		out_text(&head, "- other anonymous mappings   ");
+	} else {
+		out_text(&head, "- free in ");
+		out_text(&head, memory_allocator_name(m->allocator));
+		out_text(&head, ", mmap()");
+		if (head.len < HEAD_WIDTH)
+			out_repeat(&head, ' ', HEAD_WIDTH - head.len);
+	}
+	write_part(out, out_string(&head), "", m->anonymous, m->rss);
+}
+
 static const char *meaning_of(const struct model_memory *m)
 {
 	switch (m->mostly) {
 	case MEMORY_FREE:
-		return "is free memory that malloc keeps for later.";
+		return "free memory that malloc keeps for later.";
 	case MEMORY_FRAGMENTED:
-		return "is free, but between live blocks (fragmentation).";
+		return "free, but between live blocks (fragmentation).";
 	case MEMORY_ROUNDING:
-		return "is malloc's headers and rounding: many small blocks.";
+		return "headers and rounding of many small blocks.";
 	case MEMORY_ANONYMOUS:
 		return m->allocator_known ?
-			"is not from malloc: mmap(), static data." :
-			"is not live blocks: free in the allocator, or mmap().";
+			"not from malloc: mmap(), static data." :
+			"free in the allocator, or mmap().";
 	case MEMORY_FILES:
-		return "is files: the program, its libraries, its data.";
+		return "files: the program, its libraries and others.";
 	case MEMORY_STACKS:
-		return "is the stacks of its threads.";
+		return "the stacks of its threads.";
 	case MEMORY_OWN:
-		return "is heaptrace's own.";
+		return "heaptrace's own.";
 	case MEMORY_LIVE:
 		break;
 	}
@@ -71,14 +92,17 @@ static void write_meaning(const struct model_memory *m, struct out *out)
 	const char *meaning = meaning_of(m);
 
 	if (meaning) {
-		out_text(out, "[heaptrace] The largest part of RSS ");
+		out_text(out, "[heaptrace] Largest part of RSS: ");
 		out_text(out, meaning);
 		out_char(out, '\n');
 	}
 	if (m->mostly != MEMORY_FREE && m->mostly != MEMORY_FRAGMENTED && m->trimmable < m->rss / 10)
 		return;
 	out_text(out, "[heaptrace] malloc_trim(3) would give back about ");
-	out_size(out, m->trimmable);
+	if (m->trimmable)
+		out_size(out, m->trimmable);
+	else
+		out_text(out, "nothing");
 	out_text(out, ".\n");
 }
 
@@ -105,9 +129,7 @@ void text_memory_write(const struct model *model, struct out *out)
 	write_part(out, "- of these not in memory     ", "-", m->unwritten, m->rss);
 	write_part(out, "- rounding and headers       ", "", m->rounding, m->rss);
 	write_part(out, "- free in malloc             ", "", m->free, m->rss);
-	write_part(out, m->allocator_known ?
-		   "- other anonymous mappings   " :
-		   "- free in malloc, and mmap() ", "", m->anonymous, m->rss);
+	write_anonymous(m, out);
 	write_part(out, "- files and shared memory    ", "", m->files, m->rss);
 	write_part(out, "- stacks                     ", "", m->stacks, m->rss);
 	write_part(out, "- heaptrace's own            ", "", m->own, m->rss);

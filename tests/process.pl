@@ -121,7 +121,7 @@ my $summary = qr/^\[heaptrace\]\ (?:
 	dump\ \d+\ .*\ after\ the\ start |
 	statm\ info\ \(VSS\/RSS\/shared\)\ \ :\ (?:$size\ \/\ $size\ \/\ $size|unknown) |
 	where\ RSS\ goes\ +:\ .+ | -\ .+:\ +-?\d+\.\d{3}\ MB\ +\d+\ % |
-	The\ largest\ part\ of\ RSS\ is\ .+ | malloc_trim\(3\)\ would\ give\ back\ about\ (?:$size)\. |
+	Largest\ part\ of\ RSS:\ .+ | malloc_trim\(3\)\ would\ give\ back\ about\ (?:$size|nothing)\. |
 	heap\ left\ out\ by\ --ignore\ {4}:\ \d+\ backtraces?,\ $size |
 	rules\ that\ matched\ nothing\ {3}:\ .+\ \(--ignore\) |
 	(?:names|lines)\ missing\ +:\ .+ |
@@ -145,9 +145,7 @@ sub text_dumps {
 			/^\[heaptrace\] dump allocation status for \/proc\/\d+\/maps \(.*\), sorted by ($key)$/
 				or return $bad;
 			push @keys, $1;
-			$state = 'opening';
-		} elsif ($state eq 'opening' && /^\[heaptrace\] (?!heap traced)/) {
-			next;	# tests/check_dump.pl has the forms of these lines
+			$state = 'row';
 		} elsif ($state eq 'frames') {
 			next if /^[ \d]\d \[ *0x[0-9a-f]+\] \S/ || $_ eq '(table full)';
 			$_ eq '' or return $bad;
@@ -156,7 +154,7 @@ sub text_dumps {
 			return "$bad: says " . ($said // 'nothing') . ", lists $listed"
 				if !defined $said || $said < $listed;
 			$state = 'out';
-		} elsif (/^=== backtrace #(\d+) === \[count\/peak: \d+\/\d+\] \[size\/peak: $size\/$size\] \[age: $age\](?: \[[\w-]+: [^\]]+\])*$/) {
+		} elsif (/^=== backtrace #(\d+) === \[count\/peak: \d+\/\d+\] \[size\/peak: $size\/$size\] \[age: $age\](?: \[$key: .+\])?$/) {
 			return $bad if $1 != ++$listed || defined $said;
 			$state = 'frames';
 		} else {

@@ -30,6 +30,8 @@ sanitize='-O0 -fsanitize=address,undefined -fno-sanitize-recover=all'
 { $build $sanitize -o "$dir/probe" "$dir/probe.c" && "$dir/probe"; } 2>"$dir/log" || sanitize=
 run memo capture/memo.c >>"$dir/out"
 run rules capture/rules.c capture/cfi.c capture/prologue.c base/*.c elf/*.c options/*.c >>"$dir/out"
+run mappings base/*.c >>"$dir/out"
+run mappings base/*.c >>"$dir/out"
 run shorten format/shorten.c >>"$dir/out"
 run patterns analysis/rules.c base/*.c >>"$dir/out"
 run wrappers analysis/wrappers.c >>"$dir/out"
