@@ -296,6 +296,14 @@ static uint64_t peak_moment(const struct model_request *q, uint64_t now_ns)
 	return h && h->peak_size == q->table->head->totals.peak_size && h->peak_ns < ns ? h->peak_ns : ns;
 }
 
+/* How long the process has run. A moment that the caller gives may be by the coarse clock. */
+static uint64_t runtime(const struct model_request *q)
+{
+	uint64_t begun = q->table->head->begun_precise_ns, now = q->now_ns ? q->now_ns : now_precise_ns();
+
+	return now > begun ? now - begun : 0;
+}
+
 static void begin(struct model *m, const struct model_request *q, const struct model_parts *p)
 {
 	const struct table_header *h = q->table->head;
@@ -307,7 +315,9 @@ static void begin(struct model *m, const struct model_request *q, const struct m
 	m->moment = (struct model_moment){
 		.now_ns = p->view.now_ns, .begun_ns = h->begun_ns, .begun_real_ns = h->begun_real_ns,
 		.peak_at_ns = peak_moment(q, p->view.now_ns),
-		.number = h->dumps + 1, .reason = q->reason, .signal = q->signal,
+		.runtime_ns = runtime(q), .number = h->dumps + 1, .reason = q->reason, .signal = q->signal,
+		.ended = q->reason == REASON_EXIT || q->reason == REASON_SIGNALLED || q->reason == REASON_KILLED ||
+			 (q->foreign && !q->runs_as),
 	};
 	m->totals.peak_size = load_relaxed(&h->totals.peak_size);
 	m->section_count = q->sort_count;

@@ -85,6 +85,7 @@ struct model_process {
 	const char *command;		/* as in /proc/PID/comm */
 	bool statm_known;		/* these three sizes could be read in /proc/PID/statm */
 	uint64_t vss, rss, shared;
+	uint64_t peak_rss;		/* the largest RSS that the process has had; 0: not known */
 };
 
 struct names;
@@ -125,12 +126,14 @@ struct model_request {
 struct model_moment {
 	uint64_t now_ns;		/* when the figures were taken */
 	uint64_t begun_ns;		/* when the table was made: the start of the process; in a forked child, its parent's */
+	uint64_t runtime_ns;		/* from the start to the moment of the figures, by the precise clock */
 	uint64_t begun_real_ns;		/* the same moment by CLOCK_REALTIME */
 	uint64_t peak_at_ns;		/* when totals.peak_size was reached, since begun_ns: the first look at the clock
 					 * that saw it (table/timeline.h) */
 	uint32_t number;		/* of this dump among those of the process, from 1 on */
 	enum model_reason reason;
 	uint8_t signal;			/* with REASON_SIGNAL and REASON_SIGNALLED: its number; else 0 */
+	bool ended;			/* the process ends, or has ended: what is live is not freed any more */
 };
 
 /* Sums over the rows that neither a rule of --ignore nor --focus has left out. */
@@ -277,7 +280,7 @@ struct model {
 };
 
 /* Figures of a process that ran, as a model of that moment had them. A report that is made later can have them from
- * here only. */
+ * here only. pack/figures.c has a list of these figures. */
 struct model_seen {
 	bool statm_known;		/* these four as in struct model_process */
 	uint64_t vss, rss, shared;

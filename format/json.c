@@ -169,6 +169,11 @@ static void write_process(const struct model *m, struct out *out)
 	} else {
 		out_text(out, "null");
 	}
+	write_name(out, false, "peak-rss");
+	if (p->peak_rss)
+		out_u64(out, p->peak_rss);
+	else
+		out_text(out, "null");
 	out_text(out, "},\n");
 }
 
@@ -195,7 +200,8 @@ static void write_moment(const struct model *m, struct out *out)
 	first_number(out, "dump", t->number);
 	add_string(out, "reason", reason_name(t->reason));
 	add_string(out, "signal", t->signal ? options_signal_name(t->signal, buf) : NULL);
-	add_number(out, "since-start-ns", t->now_ns > t->begun_ns ? t->now_ns - t->begun_ns : 0);
+	add_bool(out, "ended", t->ended);
+	add_number(out, "since-start-ns", t->runtime_ns);
 	add_number(out, "started-unix-ns", t->begun_real_ns);
 	add_number(out, "peak-at-ns", t->peak_at_ns);
 	out_text(out, "},\n");

@@ -65,7 +65,6 @@ static void write_moment(const struct model_moment *t, struct out *out)
 		[REASON_EVERY] = " by --every", [REASON_EXIT] = " on exit", [REASON_SIGNALLED] = " before the end by SIG",
 		[REASON_KILLED] = " after a kill",
 	};
-	uint64_t since_start = t->now_ns > t->begun_ns ? t->now_ns - t->begun_ns : 0;
 	char buf[OPTIONS_SIGNAL_BYTES];
 
 	out_text(out, "[heaptrace] dump ");
@@ -74,17 +73,17 @@ static void write_moment(const struct model_moment *t, struct out *out)
 	if (t->signal)
 		out_text(out, options_signal_name(t->signal, buf));
 	out_text(out, ", ");
-	write_date((t->begun_real_ns + since_start) / 1000000000, out);
+	write_date((t->begun_real_ns + t->runtime_ns) / 1000000000, out);
 	out_text(out, ", ");
-	out_time(out, since_start);
+	out_time(out, t->runtime_ns);
 	out_text(out, " after the start\n");
 }
 
 void text_write_head(struct text *t, const struct model_section *s)
 {
 	t->so_far = 0;
-	out_repeat(t->out, '=', TEXT_RULE_WIDTH);
-	out_text(t->out, "\n[heaptrace] dump allocation status for /proc/");
+	text_write_rule(t->out);
+	out_text(t->out, "[heaptrace] dump allocation status for /proc/");
 	out_u64(t->out, t->model->process.pid);
 	out_text(t->out, "/maps (");
 	out_name(t->out, t->model->process.command);
@@ -95,24 +94,49 @@ void text_write_head(struct text *t, const struct model_section *s)
 		write_moment(&t->model->moment, t->out);
 }
 
+void text_write_rows(struct text *t, const struct model_section *s)
+{
+	for (uint32_t n = 0; n < s->count; n++) {
+		struct model_row row = model_row(t->model, s, n);
+
+		text_write_row(t, s, &row, n + 1);
+		text_write_frames(t, &row);
+		out_char(t->out, '\n');
+	}
+}
+
+void text_write_rule(struct out *out)
+{
+	out_repeat(out, '=', TEXT_RULE_WIDTH);
+	out_char(out, '\n');
+}
+
+void text_write_dump(struct text *t, void (*write_rows)(struct text *t, const struct model_section *s))
+{
+	const struct model *m = t->model;
+
+	for (unsigned i = 0; i < m->section_count; i++) {
+		const struct model_section *s = &m->sections[i];
+
+		text_write_head(t, s);
+		if (!i)
+			text_write_summary(t);
+		if (m->options->brief) {
+			text_write_not_seen(&m->not_seen, 0, t->out);
+			text_write_rule(t->out);
+			return;
+		}
+		write_rows(t, s);
+		text_write_figures(t, s);
+	}
+}
+
 static void write_text(const struct model *m, struct arena *arena, struct out *out)
 {
 	struct text t;
 
 	text_begin(&t, m, arena, out);
-	for (unsigned i = 0; i < m->section_count; i++) {
-		const struct model_section *s = &m->sections[i];
-
-		text_write_head(&t, s);
-		for (uint32_t n = 0; n < s->count; n++) {
-			struct model_row row = model_row(m, s, n);
-
-			text_write_row(&t, s, &row, n + 1);
-			text_write_frames(&t, &row);
-			out_char(out, '\n');
-		}
-		text_write_figures(&t, s);
-	}
+	text_write_dump(&t, text_write_rows);
 }
 
 const struct format text_format = {

@@ -24,9 +24,22 @@ struct text {
 /* Prepares *t for a dump of the model. */
 void text_begin(struct text *t, const struct model *m, struct arena *arena, struct out *out);
 
+/* Writes a dump: for each section its head, what write_rows() writes, and the closing figures; the summary stands in the
+ * first one. With --short there is nothing but the summary. */
+void text_write_dump(struct text *t, void (*write_rows)(struct text *t, const struct model_section *s));
+
+/* Writes the rows of a section, with their frames. */
+void text_write_rows(struct text *t, const struct model_section *s);
+
+/* Writes the line that opens or closes a dump. */
+void text_write_rule(struct out *out);
+
 /* Writes the lines that open the dump of a section. In the first section one of them says why and when the dump was
  * taken. */
 void text_write_head(struct text *t, const struct model_section *s);
+
+/* Writes the summary of the whole dump, which opens its first section (text_summary.c). */
+void text_write_summary(const struct text *t);
 
 /* Writes the head line of a row (text_row.c). number: its place in the section, from 1 on. The rows of a section are
  * written in their order, because the line says which share of the whole they have together so far. */

@@ -84,6 +84,5 @@ void text_write_figures(const struct text *t, const struct model_section *s)
 	text_write_missing(&s->lacks, out);
 	write_check(&m->not_seen, out);
 	text_write_not_seen(&m->not_seen, s->left_out, out);
-	out_repeat(out, '=', TEXT_RULE_WIDTH);
-	out_char(out, '\n');
+	text_write_rule(out);
 }

@@ -16,6 +16,8 @@ static void write_rows(struct text *t, const struct model_section *s)
 			text_write_row_histogram(t, &row);
 		out_char(t->out, '\n');
 	}
+	if (t->model->options->histogram && s == &t->model->sections[t->model->section_count - 1])
+		text_write_histogram(t);
 }
 
 static void write_report(const struct model *m, struct arena *arena, struct out *out)
@@ -23,15 +25,7 @@ static void write_report(const struct model *m, struct arena *arena, struct out 
 	struct text t;
 
 	text_begin(&t, m, arena, out);
-	for (unsigned i = 0; i < m->section_count; i++) {
-		const struct model_section *s = &m->sections[i];
-
-		text_write_head(&t, s);
-		write_rows(&t, s);
-		if (m->options->histogram && i + 1 == m->section_count)
-			text_write_histogram(&t);
-		text_write_figures(&t, s);
-	}
+	text_write_dump(&t, write_rows);
 }
 
 const struct format text_report_format = {

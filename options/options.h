@@ -74,6 +74,8 @@ struct options {
 	const char *hide[OPTIONS_TEXTS_MAX];	/* frames that match one of these texts are not shown */
 	bool no_lines;			/* source lines and inlined calls are not looked up */
 	bool children;			/* false: only the program that was started is traced */
+	bool summary;			/* the summary is printed even if no block is live */
+	bool brief;			/* --short: of a dump only the summary is printed */
 	bool no_demangle;		/* C++ and Rust names stay as they are in the file */
 	const char *record;		/* template: the file that holds the table, or NULL */
 	const char *report;		/* a file of --record from which to print (wrapper only), or NULL */

@@ -7,6 +7,7 @@
 #include "elf/loaded.h"
 #include "base/safe_open.h"
 #include "format/words.h"
+#include "process_figures.h"
 #include "table/row.h"
 #include "table/timeline.h"
 
@@ -19,40 +20,6 @@
 
 #define OUT_BYTES	((size_t)256 << 10)	/* of the buffer: a usual dump takes one write */
 #define OUT_BYTES_LEAST	((size_t)8 << 10)	/* of the buffer where memory is short */
-
-/* Reads /proc/PID/statm, of this process if pid is 0. In "4021 1046 912 4 0 388 0" the first three numbers count all
- * pages, the resident ones and the shared ones (proc(5)). */
-static void read_statm(struct model_process *p, uint32_t pid)
-{
-	char path[32];
-	struct out name;
-	int fd;
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), v[3] = { 0 };
-	char text[128];
-	ssize_t n;
-	int i = 0;
-
-	name = out_memory(path, sizeof(path));
-	out_text(&name, "/proc/");
-	if (pid)
-		out_u64(&name, pid);
-	out_text(&name, pid ? "/statm" : "self/statm");
-	fd = safe_open_read(AT_FDCWD, out_string(&name), O_RDONLY);
-	if (fd < 0)
-		return;
-	n = read(fd, text, sizeof(text));
-	close(fd);
-	for (ssize_t at = 0; at < n && i < 3; at++) {
-		if (text[at] >= '0' && text[at] <= '9')
-			v[i] = 10 * v[i] + (uint64_t)(text[at] - '0');
-		else
-			i++;
-	}
-	p->statm_known = i == 3;
-	p->vss = v[0] * page;
-	p->rss = v[1] * page;
-	p->shared = v[2] * page;
-}
 
 /* Writes "[heaptrace] initialized for /proc/5879/maps (node)". */
 static void write_life_line(const struct dumper *d, const char *what, struct out *out)
@@ -227,14 +194,15 @@ static void fill_request(struct dumper *d, const struct dump_request *r, struct 
 		.select = d->select,
 		.rows = format->rows, .all_rows = format->all_rows, .reason = r->reason, .signal = r->signal,
 		.figures = format->figures,
-		.skip_if_empty = r->final, .foreign = d->foreign, .runs_as = d->runs_as,
+		.skip_if_empty = r->final && !d->options->summary && !d->options->brief,
+		.foreign = d->foreign, .runs_as = d->runs_as,
 		.now_ns = d->now_ns, .store = d->store, .seen = d->seen, .tries_again = r->tries_again, .heap_still = r->heap_still,
 		.sort_count = r->sort_count < format->sections_max ? r->sort_count : format->sections_max,
 		.process = { .pid = d->pid, .command = d->command },
 	};
 	memcpy(q->sort, r->sort, q->sort_count);
 	if (!d->foreign || d->runs_as)
-		read_statm(&q->process, d->runs_as);
+		process_figures_read(&q->process, d->runs_as);
 }
 
 /* The buffer for the text of a dump. NULL: there is no memory. */

@@ -355,7 +355,7 @@ bool storage_file(char path[PATH_MAX])
 
 void storage_note_end(bool dumped)
 {
-	store_relaxed(&table->head->ended_ns, now_ns());
+	store_relaxed(&table->head->ended_ns, now_precise_ns());
 	if (dumped)
 		store_release(&table->head->life, (uint32_t)TABLE_DUMPED);
 }
@@ -366,6 +366,6 @@ void storage_note_exec(bool begins)
 
 	if (!table || !table->head)
 		return;
-	store_relaxed(&table->head->ended_ns, begins ? now_ns() : 0);
+	store_relaxed(&table->head->ended_ns, begins ? now_precise_ns() : 0);
 	cas_acq_rel(&table->head->life, &from, begins ? TABLE_EXECS : TABLE_LIVES);
 }

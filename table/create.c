@@ -149,6 +149,7 @@ static void note_begin(struct table_header *h)
 	struct timespec real;
 
 	h->begun_ns = now_ns();
+	h->begun_precise_ns = now_precise_ns();
 	clock_gettime(CLOCK_REALTIME, &real);
 	h->begun_real_ns = (uint64_t)real.tv_sec * 1000000000u + (uint64_t)real.tv_nsec;
 }

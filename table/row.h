@@ -40,6 +40,15 @@ static inline uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+/* The same clock read precisely, for the length of a run. It is never behind now_ns(). */
+static inline uint64_t now_precise_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
 /*
  * The unit of row_info.since: ticks of 2^23 ns (8.4 ms), rounded to the nearest, modulo 2^32. So the age of a row is
  * right to within 4.2 ms and the kernel's tick, up to 417 days.

@@ -198,7 +198,8 @@ struct table_header {
 	uint32_t life;			/* enum table_life */
 	uint64_t begun_ns;		/* when the table was made (clock of now_ns) */
 	uint64_t begun_real_ns;		/* the same moment by CLOCK_REALTIME, as the times of files are */
-	uint64_t ended_ns;		/* when the process ended, as it or the watcher has noted, or 0 */
+	uint64_t begun_precise_ns;	/* the same moment by now_precise_ns() */
+	uint64_t ended_ns;		/* when the process ended (now_precise_ns()), as it or the watcher has noted, or 0 */
 	uint32_t watched;		/* 1: the watcher holds the table, writes reports from it, and notes the end
 					 * in a file of --record */
 	uint64_t inode;			/* of the file of --record in which the table was made, or 0; a copy of the file

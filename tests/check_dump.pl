@@ -13,6 +13,7 @@ my $time = qr/\d{1,3} ns|\d{1,3}\.\d{3} [um]s|\d{1,2}\.\d{3} secs|\d+ mins \d{1,
 my $key = qr/size|count|peak-size|peak-count|heap-peak|total-size|total-count|temporary|age/;
 my $percent = qr/\d{1,3}\.\d %/;
 my $moment = qr/^\[heaptrace\] dump \d+ (?:on request|by SIG\S+|by --above|by --every|on exit|before the end by SIG\S+|after a kill), \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, $time after the start$/;
+my $live_key = qr/^(?:size|count|age)$/;	# other sections list backtraces whose blocks were freed, too
 my $life = qr/^\[heaptrace\] (initialized|finalized) for \/proc\/\d+\/maps \(.*\)(?:, which was killed, or ended past exit\(\))?$/;
 my $notice = qr/^\[heaptrace\] (?:the program (?:handles|waits for|blocks) SIGUSR[12]|no allocation was seen: |valgrind's own allocator takes the calls of malloc and free before heaptrace sees them: |\S.* (?:is statically linked|is built with a sanitizer|runs with another user's or group's rights): it is not traced|\S.* has a malloc of its own)/;
 my $head = qr/^\[heaptrace\] dump allocation status for \/proc\/\d+\/maps \(.*\), sorted by ($key)$/;
@@ -28,6 +29,7 @@ my @summary = (
 );
 my $extra = qr/^\[heaptrace\] (?:where RSS goes               : |- [^:]+: +-?\d+\.\d{3} MB +\d+ %$|Largest part of RSS: |malloc_trim\(3\) would give back about (?:$size|nothing)\.|new backtraces               : no space|heap left out by --ignore    : \d|- \d+ blocks?, $size: "|not listed                   : \d|rules that matched nothing   : \d+ of \d|not seen                     : (?:\d|C\+\+ operator new|what the program's own malloc|what valgrind's own allocator|what dlmopen|what \S+ (?:and \d+ other librar(?:y|ies) )?allocates? and frees?)|(?:names|lines) missing                : \S.* \(.*\)(?:, and \d+ more)?$)/;
 my $allocators = qr/^ 0 \[.*\] (?:malloc|calloc|realloc|reallocarray|posix_memalign|aligned_alloc|memalign|valloc|pvalloc)(?: |$)/;
+my $opening = qr/^\[heaptrace\] (?:total runtime: $time|calls to allocation functions: \d+(?: \(\d+\/s\))?|temporary allocations: \d+ \(\d+\.\d %(?:, \d+\/s)?\)|peak heap memory consumption: (?:$size)(?: after $time)?|peak RSS \(including heaptrace overhead\): (?:$size|unknown .*)|(?:total memory leaked|memory in use now): (?:$size)(?: in \d+ blocks? of \d+ backtraces?)?)$/;
 my %unit = (bytes => 1, KB => 1000, MB => 1000000, GB => 1000000000);
 # Three places of MB are whole KB: that much is cut off.
 my %cut = (bytes => 0, KB => 0, MB => 999, GB => 999999);
@@ -55,7 +57,7 @@ for my $file (@ARGV) {
 			($state, $sorted) = ('rows', $1);
 			($sum, $slack, $shown, $frames, $next) = (0, 0, 0, 0, 0);
 			undef $last;
-		} elsif ($state eq 'rows' && !$shown && /$moment/) {
+		} elsif ($state eq 'rows' && !$shown && (/$moment/ || /$opening/)) {
 			next;
 		} elsif ($state eq 'rows' && /$row/) {
 			my ($number, $count, $peak, $live, $most, $share, $so_far) = ($1, $2, $3, $4, $5, $6, $7);
@@ -63,7 +65,8 @@ for my $file (@ARGV) {
 			$wrong->('a share above the sum so far') if defined $so_far && tenths($share) > tenths($so_far);
 			my ($b, $c) = bytes($live);
 			$wrong->('number') if $number != ++$shown;
-			$wrong->('count above its peak, or 0') if $count > $peak || (!$count && $sorted =~ /^(?:size|count|age)$/);
+			$wrong->('count above its peak') if $count > $peak;
+			$wrong->('no live block') if !$count && $sorted =~ /$live_key/;
 			$wrong->('size above its peak') if $b > (bytes($most))[0];
 			my $k = $sorted eq 'size' ? $b : $sorted eq 'count' ? $count : undef;
 			$wrong->('not in order') if defined $k && defined $last && $k > $last;
@@ -93,9 +96,8 @@ for my $file (@ARGV) {
 			if ($next == 1) {
 				my ($total, $c) = bytes($1);
 				my $want = $top && $top < $total_rows ? $top : $total_rows;
-				my $live = $sorted =~ /^(?:size|count|age)$/;
-				$wrong->("$shown backtraces shown, not $want") if $live && $shown != $want;
-				$wrong->("sizes add up to $sum") if $live && $want == $total_rows &&
+				$wrong->("$shown backtraces shown, not $want") if $shown != $want && $sorted =~ /$live_key/;
+				$wrong->("sizes add up to $sum") if $want == $total_rows && $sorted =~ /$live_key/ &&
 					($sum > $total + $c || $sum + $slack < $total);
 			}
 			$next++;

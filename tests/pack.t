@@ -71,18 +71,19 @@ SKIP: {
 
 # A program without its files: all of them are outside of the root directory.
 SKIP: {
-	skip 'there is no python3 here, or nobody may call chroot()', 4 if $> || !-x '/usr/bin/python3';
+	skip 'there is no python3 here, or nobody may call chroot()', 5 if $> || !-x '/usr/bin/python3';
 	my $root = "$dir/jail";
 	for my $file ($heaptrace, `ldd $heaptrace` =~ m{(/\S+)}g) {
 		quiet("mkdir -p $root/\$(dirname $file) && cp -L $file $root/$file");
 	}
 	local $ENV{PYTHONMALLOC} = 'malloc';
-	run(undef, $heaptrace, "--record=$rec", '--depth=40', '--outfile=/dev/null', '/usr/bin/python3', '-c', 'import json, re');
+	run(undef, $heaptrace, "--record=$rec", '--depth=40', '--outfile=/dev/null', '/usr/bin/python3', '-c', 'import json, re, time; time.sleep(0.3); x = list(range(100000)); time.sleep(0.3)');
 	pack_record("$root/named", "--report=$rec", '--with-names');
 	for my $way (@ways[0, 1, 2]) {
 		my ($status, $out, $err) = run(undef, 'chroot', $root, "/$heaptrace", '--report=/named', @$way);
 		is("$status $out$err", report($rec, @$way), "python3, behind chroot(): @$way");
 	}
+	like(report($rec, '--format=json'), qr/"snapshots":\s*\[\s*\{/, 'what the watcher has noted is compared, too');
 	my ($status, $out) = run(undef, 'chroot', $root, "/$heaptrace", '--report=/named', '--top=1');
 	unlike($out, qr/no longer there/, 'no file is missed');
 }

@@ -271,7 +271,7 @@ const char *playback_process(struct options *o)
 	} while ((status == LOAD_TRUNCATED || status == LOAD_DAMAGED) && ++tries < LOAD_TRIES);
 	switch (status) {
 	case LOAD_OK:
-		r.moment_ns = now_ns();
+		r.moment_ns = now_precise_ns();
 		if (r.table.head->watched)	/* the history lies behind the table in the file that the watcher has */
 			r.fd = open_table(o->dump);
 		record_file_load_history(&r);

@@ -120,7 +120,7 @@ static const char *load_record(struct record_file *r, const struct stat *st)
 		return why;
 	if (is_mapped(h->pid, r->fd)) {
 		r->runs_as = h->pid;
-		r->moment_ns = now_ns();
+		r->moment_ns = now_precise_ns();
 		return NULL;
 	}
 	await_note(r->table.head, r->fd, st);

@@ -120,7 +120,7 @@ static int32_t dump(struct process *p, const struct dump_request *r, bool runs)
 	static struct dumper d;
 	static struct history history;
 	struct arena arena = { 0 };
-	uint64_t now = now_ns();
+	uint64_t now = now_precise_ns();
 	struct table t;
 	int32_t error;
 
@@ -168,7 +168,7 @@ static void await_children(const struct process *p, const struct table_header *h
 /* Notes the moment of a process's end in its file of --record, because --report computes ages up to that moment. */
 static void note_end(int fd)
 {
-	uint64_t now = now_ns();
+	uint64_t now = now_precise_ns();
 
 	if (pwrite(fd, &now, sizeof(now), offsetof(struct table_header, ended_ns)) < 0)
 		errno = 0;	/* then --report takes the time of the file's last change */
