@@ -312,6 +312,8 @@ static void begin(struct model *m, const struct model_request *q, const struct m
 	m->history = q->history;
 	m->rules = q->rules && q->rules->count ? q->rules : NULL;
 	m->process = q->process;
+	if (q->history && q->history->rss_peak > m->process.peak_rss)
+		m->process.peak_rss = q->history->rss_peak;
 	m->moment = (struct model_moment){
 		.now_ns = p->view.now_ns, .begun_ns = h->begun_ns, .begun_real_ns = h->begun_real_ns,
 		.peak_at_ns = peak_moment(q, p->view.now_ns),

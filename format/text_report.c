@@ -4,6 +4,7 @@
  * holds the table, which has the time and the memory to name all rows. Its head, rows and figures are those of text.c.
  */
 #include "text_histogram.h"
+#include "text_timeline.h"
 
 static void write_rows(struct text *t, const struct model_section *s)
 {
@@ -16,8 +17,12 @@ static void write_rows(struct text *t, const struct model_section *s)
 			text_write_row_histogram(t, &row);
 		out_char(t->out, '\n');
 	}
-	if (t->model->options->histogram && s == &t->model->sections[t->model->section_count - 1])
+	if (s != &t->model->sections[t->model->section_count - 1])
+		return;
+	if (t->model->options->histogram)
 		text_write_histogram(t);
+	if (t->model->options->timeline)
+		text_write_timeline(t);
 }
 
 static void write_report(const struct model *m, struct arena *arena, struct out *out)

@@ -82,6 +82,7 @@ struct options {
 	const char *sysroot;		/* where --report looks for the modules' files, or NULL */
 	const char *pack;		/* template: the packed record that is made (wrapper only), or NULL */
 	bool with_names;		/* with the names for its addresses */
+	bool timeline;			/* text dumps show the heap over time */
 	bool histogram;			/* the sizes of blocks are counted, and reports show them */
 	bool no_watch;			/* no watcher is started, so nobody prints the dump of a process that is killed */
 	uint8_t debug_dir_count;
