@@ -8,12 +8,13 @@
 #include "base/safe_open.h"
 #include "base/sort.h"
 #include "filter.h"
+#include "history.h"
 #include "memory.h"
 #include "missing.h"
 #include "names.h"
 #include "not_seen.h"
 #include "rules.h"
-#include "history.h"
+#include "table/layout.h"
 #include "table/thread_list.h"
 #include "table/view.h"
 
@@ -314,6 +315,7 @@ static void begin(struct model *m, const struct model_request *q, const struct m
 	m->process = q->process;
 	if (q->history && q->history->rss_peak > m->process.peak_rss)
 		m->process.peak_rss = q->history->rss_peak;
+	m->program = layout_count(h, TABLE_MODULES) ? modules_path(q->table, q->table->modules) : NULL;
 	m->moment = (struct model_moment){
 		.now_ns = p->view.now_ns, .begun_ns = h->begun_ns, .begun_real_ns = h->begun_real_ns,
 		.peak_at_ns = peak_moment(q, p->view.now_ns),

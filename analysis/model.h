@@ -267,6 +267,7 @@ struct model {
 	const struct history *history;	/* the earlier moments of the run: its timeline and snapshots (analysis/history.h);
 					 * NULL in a report that the traced process makes itself */
 	struct model_process process;
+	const char *program;		/* the path of the module that was started, as struct frame has it; NULL: unknown */
 	struct model_moment moment;
 	struct model_totals totals;
 	struct model_allocator allocator;

@@ -7,7 +7,12 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
+
+#define COLUMNS_USUAL	80u	/* of a terminal that does not say how wide it is */
+#define COLUMNS_LEAST	40u	/* in a narrower terminal lines are not readable in any case */
+#define INDENT		4u	/* of the rest of a broken line */
 
 struct out out_memory(char *buf, size_t size_bytes)
 {
@@ -23,6 +28,17 @@ void out_init(struct out *o, int fd, char *buf, size_t size_bytes)
 		*o = out_memory(buf, size_bytes);
 	else
 		*o = (struct out){ .fd = fd, .buf = buf, .size = size_bytes };
+}
+
+void out_fit_terminal(struct out *o)
+{
+	struct winsize size;
+	int saved = errno;
+
+	o->blank = OUT_NO_BLANK;
+	if (o->fd >= 0 && !ioctl(o->fd, TIOCGWINSZ, &size))
+		o->columns = size.ws_col >= COLUMNS_LEAST ? size.ws_col : COLUMNS_USUAL;
+	errno = saved;
 }
 
 /* A descriptor that is shared with the program may be non-blocking. Waits until it takes more. */
@@ -51,6 +67,7 @@ bool out_flush(struct out *o)
 			o->error = errno;
 	}
 	o->len = 0;
+	o->blank = OUT_NO_BLANK;
 	errno = saved;
 	return !o->error;
 }
@@ -73,10 +90,57 @@ static void keep_bytes(struct out *o, const char *text, size_t len)
 	o->lost += len - n;
 }
 
+/* Begins a new line, to which everything behind the last blank moves. */
+static void break_line(struct out *o)
+{
+	bool blank = o->blank != OUT_NO_BLANK;
+	size_t end = blank ? o->blank : o->len, from = end + blank, moved = o->len - from;
+
+	memmove(o->buf + end + 1 + INDENT, o->buf + from, moved);
+	o->buf[end] = '\n';
+	memset(o->buf + end + 1, ' ', INDENT);
+	o->len = end + 1 + INDENT + moved;
+	o->at = INDENT + (blank ? o->at - o->blank_at - 1 : 0);
+	o->blank = OUT_NO_BLANK;
+}
+
+/* Whether the text so far ends in the word that stands before a file or an address, which belongs to it. */
+static bool ends_in_at(const struct out *o)
+{
+	return o->len >= 3 && !memcmp(o->buf + o->len - 3, " at", 3);
+}
+
+/* Adds a byte for a terminal. */
+static void put_fitting(struct out *o, char c)
+{
+	if (o->size - o->len <= INDENT + 1)	/* also room to break the line */
+		out_flush(o);
+	if (c == '\n') {
+		o->at = 0;
+		o->blank = OUT_NO_BLANK;
+		o->bracket = false;
+	} else if (((unsigned char)c & 0xc0) != 0x80) {		/* not within a character of UTF-8 */
+		if (o->at == o->columns)
+			break_line(o);
+		if (c == ' ' && !o->bracket && o->at > INDENT && !ends_in_at(o)) {
+			o->blank = o->len;
+			o->blank_at = o->at;
+		}
+		o->bracket = c == '[' || (o->bracket && c != ']');
+		o->at++;
+	}
+	o->buf[o->len++] = c;
+}
+
 void out_bytes(struct out *o, const char *text, size_t len)
 {
 	if (o->fd < 0) {
 		keep_bytes(o, text, len);
+		return;
+	}
+	if (o->columns) {
+		for (size_t i = 0; i < len; i++)
+			put_fitting(o, text[i]);
 		return;
 	}
 	for (;;) {

@@ -7,6 +7,9 @@
  * everything is dropped and `error` keeps the first errno. Nothing is ever thrown away because of EINTR,
  * EAGAIN or a partial write.
  *
+ * Where the descriptor is a terminal, out_fit_terminal() has lines broken that are longer than the terminal is wide: at
+ * a blank that is not within [square brackets] nor behind the word "at". The next line then begins with four blanks.
+ *
  * To memory (fd -1): the text stays in the buffer, NUL-terminated after each call, and is cut off where the
  * buffer ends. `lost` counts the bytes that had no room, so that the caller learns how large the buffer
  * should have been.
@@ -24,13 +27,22 @@ struct out {
 	char *buf;		/* memory: NULL where the text is only measured */
 	size_t len, size;	/* bytes in buf; bytes it can take, in memory without the NUL */
 	size_t lost;		/* memory: bytes that were cut off at the end */
+	unsigned columns;	/* a line that has more is broken; 0: it is not, and what follows is of no use */
+	unsigned at, blank_at;	/* columns of the line so far, and at the last blank where it can be broken */
+	size_t blank;		/* where that blank is in buf; OUT_NO_BLANK: there is none */
+	bool bracket;		/* a bracket is open */
 };
+
+#define OUT_NO_BLANK	SIZE_MAX
 
 /* Memory: the text goes to buf[0..size_bytes), or is only measured when size_bytes is 0. */
 struct out out_memory(char *buf, size_t size_bytes);
 
 /* A descriptor with a buffer, which is not empty; fd -1 is out_memory(). */
 void out_init(struct out *o, int fd, char *buf, size_t size_bytes);
+
+/* To be called after out_init(), before anything is written. Does nothing if the descriptor is no terminal. */
+void out_fit_terminal(struct out *o);
 
 /* Writes what is buffered. Waits for a full pipe. Returns false after any error so far. */
 bool out_flush(struct out *o);

@@ -10,24 +10,12 @@
  */
 #include "text.h"
 
-#include <errno.h>
-#include <sys/ioctl.h>
+#define STREAM_COLUMNS	120u	/* of a stream that is neither a terminal nor a file */
 
-#define TERMINAL_WIDTH	120u
-#define TERMINAL_LEAST	60u	/* a narrower terminal breaks lines in any case */
-
-/* How many columns a line may take. 0: any number, because the dump goes to a file. For a terminal that reports no
- * width or a very small one, and for a stream that is no terminal, that is TERMINAL_WIDTH. */
+/* How many columns a line may take. 0: any number, because the dump goes to a file. */
 static size_t line_columns(const struct model *m, const struct out *out)
 {
-	struct winsize size;
-	int saved = errno;
-	bool terminal = out->fd >= 0 && !ioctl(out->fd, TIOCGWINSZ, &size);
-
-	errno = saved;
-	if (terminal && size.ws_col >= TERMINAL_LEAST)
-		return size.ws_col;
-	return terminal || !m->options->outfile ? TERMINAL_WIDTH : 0;
+	return out->columns ? out->columns : m->options->outfile ? 0 : STREAM_COLUMNS;
 }
 
 void text_begin(struct text *t, const struct model *m, struct arena *arena, struct out *out)

@@ -76,6 +76,7 @@ struct options {
 	bool children;			/* false: only the program that was started is traced */
 	bool summary;			/* the summary is printed even if no block is live */
 	bool brief;			/* --short: of a dump only the summary is printed */
+	bool all_frames;		/* runs of frames within a library are not folded to one line */
 	bool no_demangle;		/* C++ and Rust names stay as they are in the file */
 	const char *record;		/* template: the file that holds the table, or NULL */
 	const char *report;		/* a file of --record from which to print (wrapper only), or NULL */

@@ -137,6 +137,7 @@ void dump_init(struct dumper *d, struct table *t, const struct options *o, bool 
 	if (!output_takes_lines(&d->output))
 		return;
 	out_init(&out, output_begin(&d->output, 1), buf, sizeof(buf));
+	out_fit_terminal(&out);
 	write_life_line(d, "initialized", &out);
 	out_flush(&out);
 	output_end(&d->output, out.error);
@@ -279,6 +280,8 @@ bool dump_write(struct dumper *d, const struct dump_request *r)
 		arena_release(&arena);
 		return !(r->tries_again && safe_open_exhausted());
 	}
+	if (!d->format->replaces)
+		out_fit_terminal(&out);
 	if (r->final && output_takes_lines(&d->output)) {
 		write_life_line(d, "finalized", &out);
 		write_unseen(d, &out);
@@ -318,6 +321,7 @@ void dump_notice(struct dumper *d, const char *text)
 	}
 	if (out.fd < 0)
 		return;
+	out_fit_terminal(&out);
 	out_text(&out, "[heaptrace] ");
 	out_name(&out, text);
 	out_char(&out, '\n');

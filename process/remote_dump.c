@@ -29,6 +29,7 @@ static void print_notice(struct dumper *d, const char *text, const char *more)
 	if (fd < 0)
 		return;
 	out_init(&out, fd, buf, sizeof(buf));
+	out_fit_terminal(&out);
 	out_text(&out, "[heaptrace] ");
 	out_text(&out, text);
 	out_text(&out, options_format_name(options_format(d->options)));

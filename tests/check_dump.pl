@@ -17,7 +17,7 @@ my $live_key = qr/^(?:size|count|age)$/;	# other sections list backtraces whose 
 my $life = qr/^\[heaptrace\] (initialized|finalized) for \/proc\/\d+\/maps \(.*\)(?:, which was killed, or ended past exit\(\))?$/;
 my $notice = qr/^\[heaptrace\] (?:the program (?:handles|waits for|blocks) SIGUSR[12]|no allocation was seen: |valgrind's own allocator takes the calls of malloc and free before heaptrace sees them: |\S.* (?:is statically linked|is built with a sanitizer|runs with another user's or group's rights): it is not traced|\S.* has a malloc of its own)/;
 my $head = qr/^\[heaptrace\] dump allocation status for \/proc\/\d+\/maps \(.*\), sorted by ($key)$/;
-my $row = qr/^=== backtrace #(\d+) === \[count\/peak: (\d+)\/(\d+)\] \[size\/peak: ($size)\/($size)\] \[age: $time\](?: \[$key: (?:$size|\d+(?: of \d+ calls?, $percent)?)\])?(?: \[share: ($percent)(?:, ($percent) so far)?\])?$/;
+my $row = qr/^=== backtrace #(\d+) === \[count\/peak: (\d+)\/(\d+)\] \[size\/peak: ($size)\/($size)\] \[age: $time\](?: \[threads?: [^\]]+\])?(?: \[$key: (?:$size|\d+(?: of \d+ calls?, $percent)?)\])?(?: \[share: ($percent)(?:, ($percent) so far)?\])?$/;
 my $place = qr/\S.*:(?:\d+|\?)/;
 my $frame = qr/^([ 1-9]\d|\d{3}) \[( *0x[0-9a-f]+)\] (?:\?|<signal handler called>|\S.* \+0x[0-9a-f]+(?: at $place)?|\S.* \(\+0x[0-9a-f]+\)(?: at $place)?|\S.* \(inlined\)(?: at $place)?|\S.* at $place)$/;
 my @summary = (
@@ -81,6 +81,11 @@ for my $file (@ARGV) {
 				next;
 			}
 			next if !$frames && $_ eq '(table full)' && ++$frames;
+			if (/^    \.\.\. (\d+) frames (?:in \S.*|of allocation wrappers)$/) {
+				$wrong->('a fold that saves nothing, or stands first') if $1 < 2 || !$frames;
+				$frames += $1;
+				next;
+			}
 			$wrong->('not a frame') unless /$frame/;
 			$wrong->('frames out of order') if $1 != $frames;
 			$wrong->('frame 0 is no allocation function') if !$frames && !/$allocators/;

@@ -25,9 +25,9 @@ is "$("$D" env '')" "1 $def error=[]" "nothing gives the defaults"
 is "$("$D" env ':::')" "1 $def error=[]" "empty parts are skipped"
 is "$("$D" env 'top=3:sort=count:outfile=heap.%p')" \
 	"1 top=3 depth=8 graph=0 sort=count out=[heap.%p] ignore=[] run=0 held=0 error=[]" "the contract's example"
-all='top=0:sort=age,size,heap-peak:depth=255:flame-graph:outfile=/a\:b\\c:ignore=/x:no-lines:no-demangle:debug-dir=/d\\d:debug-dir=/e:record=/r:sysroot=/s:no-watch:watch=w:run=99:held=3'
+all='top=0:sort=age,size,heap-peak:depth=255:flame-graph:outfile=/a\:b\\c:ignore=/x:no-lines:no-demangle:all-frames:debug-dir=/d\\d:debug-dir=/e:record=/r:sysroot=/s:no-watch:watch=w:run=99:held=3'
 is "$("$D" env "$all")" \
-	'1 top=0 depth=255 graph=1 sort=age,size,heap-peak out=[/a:b\c] ignore=[/x] run=99 held=3 no-lines no-demangle debug-dir=[/d\d] debug-dir=[/e] record=[/r] sysroot=[/s] no-watch watch=[w] error=[]' "every option"
+	'1 top=0 depth=255 graph=1 sort=age,size,heap-peak out=[/a:b\c] ignore=[/x] run=99 held=3 no-lines no-demangle all-frames debug-dir=[/d\d] debug-dir=[/e] record=[/r] sysroot=[/s] no-watch watch=[w] error=[]' "every option"
 is "$("$D" print /w "$all")" "$all" "every option round-trips, also into cut buffers"
 is "$("$D" env 'flame-graph')" "1 top=10 depth=128 graph=1 sort=size out=[] ignore=[] run=0 held=0 error=[]" "a graph is 128 deep"
 is "$("$D" env 'depth=8:flame-graph')" "1 top=10 depth=8 graph=1 sort=size out=[] ignore=[] run=0 held=0 error=[]" "unless a depth is given"

@@ -149,7 +149,7 @@ sub text_dumps {
 		} elsif ($state eq 'opening' && /^\[heaptrace\] (?!heap traced)/) {
 			next;	# tests/check_dump.pl has the forms of these lines
 		} elsif ($state eq 'frames') {
-			next if /^[ \d]\d \[ *0x[0-9a-f]+\] \S/ || $_ eq '(table full)';
+			next if /^[ \d]\d \[ *0x[0-9a-f]+\] \S/ || $_ eq '(table full)' || /^    \.\.\. \d+ frames /;
 			$_ eq '' or return $bad;
 			$state = 'row';
 		} elsif ($_ eq $rule) {

@@ -144,6 +144,7 @@ int main(int argc, char **argv)
 		printf(" out=[%s] ignore=[%s] run=%u held=%u", o.outfile ? o.outfile : "",
 		       o.ignore ? o.ignore : "", o.run, o.held);
 		printf("%s%s", o.no_lines ? " no-lines" : "", o.no_demangle ? " no-demangle" : "");
+		printf("%s", o.all_frames ? " all-frames" : "");
 		for (int i = 0; i < o.debug_dir_count; i++)
 			printf(" debug-dir=[%s]", o.debug_dirs[i]);
 		if (o.record)
