@@ -12,13 +12,25 @@
 #include <unistd.h>
 
 #define GUARD_MOST	((uint64_t)64 << 10)	/* below a stack lie no more bytes that nobody may touch */
-#define PAGES_ASKED	(1u << 18)	/* at how many pages a block of malloc's may be looked for */
 #define CHUNKS_SLOW	4096u		/* free chunks of which each takes two system calls */
 #define ENTRIES		512u
 #define PAGEMAP_PRESENT	((uint64_t)1 << 63)	/* of an entry in /proc/PID/pagemap */
 
 /* Whose a mapping is. */
 enum owner { OWNER_TRACER, OWNER_HEAP, OWNER_STACK, OWNER_FILE, OWNER_ANONYMOUS };
+
+/* How much is looked at, at most. A process can have address space without bounds, and nobody vouches for what is in its
+ * memory. */
+struct budget {
+	unsigned mappings;
+	unsigned places;		/* at which a heap or a block of malloc's is looked for */
+	unsigned chunks;		/* free ones */
+	uint64_t pages;			/* of which pagemap is read */
+};
+
+/* In a dump on a signal the program waits: all this takes some 50 ms. Otherwise it takes at most a second or two. */
+static const struct budget in_passing = { MEMORY_MAPPINGS_MOST, 1u << 14, CHUNKS_SLOW, 1u << 21 };
+static const struct budget at_leisure = { UINT32_MAX, 1u << 18, HEAP_CHUNKS_MAX, 1u << 26 };
 
 struct scan {
 	struct heap_visitor visitor;		/* the first member: see add_free() */
@@ -28,7 +40,9 @@ struct scan {
 	struct heap_reader reader;
 	bool can_read;				/* the process's memory, by the reader */
 	struct mappings list;
-	unsigned mappings_left;			/* how many more may be read */
+	const struct budget *budget;
+	unsigned mappings, places;		/* how much of the budget is used */
+	uint64_t pages;
 	/* The mapping whose figures are being read. */
 	uint64_t start, end, rss;
 	enum owner owner;
@@ -36,7 +50,6 @@ struct scan {
 	/* Parts of malloc's memory. */
 	uint64_t heaps_rss, mapped_rss;
 	uint64_t mapped_bytes, mapped_count;	/* blocks with a mapping each that were found */
-	unsigned pages_asked;
 	uint64_t free_absent;			/* bytes in free chunks that are not in memory */
 	/* A part of /proc/PID/pagemap: entries[0] is of page `first`. */
 	int pagemap;				/* -1: it may not be read */
@@ -63,11 +76,14 @@ static bool is_present(struct scan *s, uint64_t at)
 	return s->entries[page - s->first] & PAGEMAP_PRESENT;
 }
 
-/* The bytes of the whole pages in [at, end) that are in memory. */
+/* The bytes of the pages in [at, end) that are in memory; 0 beyond the budget. */
 static uint64_t present_bytes(struct scan *s, uint64_t at, uint64_t end)
 {
-	uint64_t bytes = 0;
+	uint64_t bytes = 0, pages = (end - at) / s->page_bytes;
 
+	if (pages > s->budget->pages - s->pages)
+		return 0;
+	s->pages += pages;
 	for (; at < end; at += s->page_bytes)
 		bytes += is_present(s, at) ? s->page_bytes : 0;
 	return bytes;
@@ -103,10 +119,10 @@ static uint64_t split(struct scan *s)
 	uint64_t at = s->start, rest = s->rss, bytes, in;
 	bool heap;
 
-	while (at < s->end && s->can_read && rest) {
+	while (at < s->end && s->can_read && rest && s->places++ < s->budget->places) {
 		bytes = is_present(s, at) ? heap_mapped_at(&s->reader, at, &heap) : 0;
 		if (!bytes || bytes > s->end - at) {
-			if (s->mapped_count < s->allocator->mapped_count && s->pages_asked++ < PAGES_ASKED)
+			if (s->mapped_count < s->allocator->mapped_count)
 				at += s->page_bytes;
 			else
 				at = (at | (HEAP_ALIGN_BYTES - 1)) + 1;
@@ -199,7 +215,7 @@ static bool read_mappings(struct scan *s, uint32_t pid)
 		return false;
 	s->start = s->end = 0;
 	s->owner = OWNER_FILE;
-	while (s->mappings_left && (line = mappings_line(&s->list)) != NULL) {
+	while (s->mappings < s->budget->mappings && (line = mappings_line(&s->list)) != NULL) {
 		if (mapping_figure(line, "Rss:", &s->rss))
 			continue;
 		if (mapping_figure(line, "Swap:", &swap)) {
@@ -207,12 +223,12 @@ static bool read_mappings(struct scan *s, uint32_t pid)
 		} else if (mapping_parse(line, &m)) {
 			add_mapping(s);
 			begin_mapping(s, &m);
-			s->mappings_left--;
+			s->mappings++;
 		}
 	}
 	add_mapping(s);
 	mappings_close(&s->list);
-	return s->mappings_left && !s->list.failed && s->to->rss;
+	return s->mappings < s->budget->mappings && !s->list.failed && s->to->rss;
 }
 
 /* ---- The parts of malloc's memory ---- */
@@ -306,15 +322,14 @@ static void read_all(struct scan *s, uint32_t pid, const struct allocator_blocks
 	struct model_memory *to = s->to;
 
 	if (!read_mappings(s, pid)) {
-		from_statm(to, &s->q->process, s->mappings_left ? MEMORY_STATM : MEMORY_STATM_LARGE);
+		from_statm(to, &s->q->process, s->mappings < s->budget->mappings ? MEMORY_STATM : MEMORY_STATM_LARGE);
 		return;
 	}
 	to->source = MEMORY_SMAPS;
 	to->allocator_known = s->allocator->parts_known;
 	if (to->allocator_known) {
 		if (s->can_read && s->pagemap >= 0)
-			heap_visit_free(&s->q->table->head->heap, &s->reader,
-					s->q->foreign || s->q->heap_still ? HEAP_CHUNKS_MAX : CHUNKS_SLOW, &s->visitor);
+			heap_visit_free(&s->q->table->head->heap, &s->reader, s->budget->chunks, &s->visitor);
 		divide(s, b);
 	} else {
 		divide_unknown(s, b->live_bytes);
@@ -325,20 +340,20 @@ static void read_all(struct scan *s, uint32_t pid, const struct allocator_blocks
 void memory_read(struct model_memory *to, const struct model_request *q, const struct model_allocator *a,
 		 const struct allocator_blocks *b, struct arena *arena)
 {
-	bool in_passing = !q->foreign && (q->reason == REASON_SIGNAL || q->reason == REASON_ABOVE);
+	bool waits = !q->foreign && (q->reason == REASON_SIGNAL || q->reason == REASON_ABOVE);
 	bool still = q->heap_still && !q->foreign && !probe_is_checked();
 	struct scan *s;
 	int mem;
 
 	if (q->foreign && !q->runs_as)
 		return;
-	s = in_passing && q->process.rss > MEMORY_RSS_MOST ? NULL : arena_alloc(arena, sizeof(*s));
+	s = waits && q->process.rss > MEMORY_RSS_MOST ? NULL : arena_alloc(arena, sizeof(*s));
 	if (!s) {
 		from_statm(to, &q->process, MEMORY_STATM_LARGE);
 		return;
 	}
 	s->visitor.part = add_free;
-	s->mappings_left = in_passing ? MEMORY_MAPPINGS_MOST : UINT32_MAX;
+	s->budget = waits ? &in_passing : &at_leisure;
 	s->q = q;
 	s->allocator = a;
 	s->to = to;
