@@ -15,12 +15,18 @@ static uint64_t at_least_0(int64_t v)
 	return v < 0 ? 0 : (uint64_t)v;
 }
 
-static void add(struct histogram_figures *to, const struct histogram_figures *f)
+/* Sums of a damaged table may wrap, but not as signed numbers. */
+static int64_t plus(int64_t a, int64_t b)
+{
+	return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
+void histogram_add(struct histogram_figures *to, const struct histogram_figures *f)
 {
 	to->calls += f->calls;
 	to->count += f->count;
 	to->size += f->size;
-	to->waste += f->waste;
+	to->waste = plus(to->waste, f->waste);
 }
 
 static struct histogram_figures figures_of(const struct histogram *h, const struct size_entry *e)
@@ -32,7 +38,7 @@ static struct histogram_figures figures_of(const struct histogram *h, const stru
 	};
 
 	if (h->waste_known && f.count)
-		f.waste = load_relaxed(&e->live_rest) + (int64_t)(h->header_bytes * f.count);
+		f.waste = plus(load_relaxed(&e->live_rest), (int64_t)(h->header_bytes * f.count));
 	return f;
 }
 
@@ -50,8 +56,8 @@ static void add_entry(struct histogram *h, const struct size_entry *e, uint32_t 
 	if (row != ROW_NONE && row != key >> SIZES_BUCKET_BITS)
 		return;
 	f = figures_of(h, e);
-	add(&h->buckets[bucket], &f);
-	add(&h->total, &f);
+	histogram_add(&h->buckets[bucket], &f);
+	histogram_add(&h->total, &f);
 }
 
 bool histogram_is_kept(const struct model *m)
@@ -94,7 +100,7 @@ unsigned histogram_by_power(const struct histogram *h, struct histogram_bin bins
 	unsigned count = 0, end = 0;
 
 	for (unsigned i = 0; i < SIZES_BUCKETS; i++) {
-		add(&bin.figures, &h->buckets[i]);
+		histogram_add(&bin.figures, &h->buckets[i]);
 		bin.to = sizes_last(i);
 		if (bin.to & (bin.to - 1))
 			continue;
@@ -152,7 +158,7 @@ unsigned histogram_by_class(const struct histogram *h, struct histogram_bin bins
 		find_class(h, i, &bin);
 		if (last && last->block_from == bin.block_from && last->block_to == bin.block_to) {
 			last->to = bin.to;
-			add(&last->figures, &bin.figures);
+			histogram_add(&last->figures, &bin.figures);
 			continue;
 		}
 		if (last && is_empty(&last->figures))

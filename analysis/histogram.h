@@ -45,6 +45,9 @@ struct histogram_bin {
  */
 const struct histogram *histogram_read(const struct model *m, uint32_t row, struct arena *arena);
 
+/* Adds figures to others. */
+void histogram_add(struct histogram_figures *to, const struct histogram_figures *f);
+
 /* Whether the process keeps the counts that histogram_read() reads. */
 bool histogram_is_kept(const struct model *m);
 

@@ -49,9 +49,10 @@ static void write_right(struct out *out, const char *text, unsigned width)
 	out_text(out, text);
 }
 
-/* Part of a whole in units of 1 / `of`, rounded to the nearest. */
+/* Part of a whole in units of 1 / `of`, rounded to the nearest. In a damaged table a part can be larger than the whole. */
 static uint64_t share(uint64_t part, uint64_t whole, unsigned of)
 {
+	part = part < whole ? part : whole;
 	return whole ? (uint64_t)((double)part * of / (double)whole + 0.5) : 0;
 }
 
@@ -188,10 +189,7 @@ static unsigned keep_largest(const struct table_form *f, struct histogram_bin *b
 			bins[n++] = bins[i];
 			continue;
 		}
-		others->calls += bins[i].figures.calls;
-		others->count += bins[i].figures.count;
-		others->size += bins[i].figures.size;
-		others->waste += bins[i].figures.waste;
+		histogram_add(others, &bins[i].figures);
 	}
 	return n;
 }
@@ -229,17 +227,18 @@ static void write_classes(struct table_form *f, struct histogram_bin *bins)
 /* Says what the columns of waste count. */
 static void write_meaning(const struct histogram *h, struct out *out)
 {
-	out_text(out, "[heaptrace] ");
 	if (!h->waste_known) {
-		out_text(out, "size classes and waste are not known: this allocator does not tell them\n");
-	} else if (h->glibc) {
-		out_text(out, "waste: rounding, and malloc's ");
+		out_text(out, "[heaptrace] size classes and waste: this allocator does not tell them\n");
+		return;
+	}
+	out_text(out, "[heaptrace] waste: ");
+	write_share(out, waste_of(&h->total), memory_of(&h->total));
+	if (h->glibc) {
+		out_text(out, " of all: rounding, and ");
 		out_u64(out, h->header_bytes);
-		out_text(out, " bytes in front of each block: ");
-		write_share(out, waste_of(&h->total), memory_of(&h->total));
-		out_text(out, " of all\n");
+		out_text(out, " bytes of malloc's in each block\n");
 	} else {
-		out_text(out, "waste: rounding; what the allocator keeps beside its blocks is not in it\n");
+		out_text(out, " of all: rounding, not what the allocator keeps elsewhere\n");
 	}
 }
 

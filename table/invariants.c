@@ -7,6 +7,7 @@
 #include "index.h"
 #include "layout.h"
 #include "modules.h"
+#include "sizes.h"
 #include "thread_list.h"
 #include "view.h"
 
@@ -291,6 +292,31 @@ static void check_totals(const struct table *t, const struct view *v, bool peaks
 	       "the rows' bytes at the heap's peak add up to it");
 }
 
+/* Of a table that counts sizes. The sums are zeroed, and are zero again afterwards. */
+static void check_sizes(const struct table *t, struct sums *s, const struct view *v)
+{
+	for (uint32_t i = 0; i < layout_count(t->head, TABLE_SIZES); i++) {
+		const struct size_entry *e = &t->sizes[i];
+		uint32_t row = e->key >> SIZES_BUCKET_BITS;
+
+		expect(s->broken, row < s->end, row, s->end, "sizes are counted for a row in use");
+		if (row >= s->end)
+			return;
+		s->rows[row].count += (int32_t)e->live_count;
+		s->rows[row].size += e->live_size;
+	}
+	for (uint32_t i = 0; i < v->count; i++) {
+		const struct counters *c = &v->rows[i].counters;
+		struct sum *sum = &s->rows[v->rows[i].row];
+
+		expect(s->broken, sum->count == (int64_t)c->live_count, sum->count, c->live_count,
+		       "a row's live blocks are in the counts by size");
+		expect(s->broken, sum->size == (int64_t)c->live_size, sum->size, (int64_t)c->live_size,
+		       "a row's live bytes are in the counts by size");
+		*sum = (struct sum){ 0, 0 };
+	}
+}
+
 void invariants_check_sums(struct table *t, const struct blocks *b, bool one_thread, bool peaks, struct broken *broken)
 {
 	struct arena arena = { 0 };
@@ -308,6 +334,8 @@ void invariants_check_sums(struct table *t, const struct blocks *b, bool one_thr
 			expect(broken, !s.rows[row].count, row, s.rows[row].count, "a row with live blocks is in the view");
 		check_slots(t, broken);
 		check_totals(t, &v, one_thread && peaks, broken);
+		if (t->head->sizes && !(t->head->sizes & SIZES_FULL))
+			check_sizes(t, &s, &v);
 	}
 	if (one_thread)
 		expect(broken, check_index(t, TABLE_ROW_INDEX, broken) == s.end - ROW_FIRST, s.end, 0,

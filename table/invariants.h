@@ -42,6 +42,7 @@ void invariants_check_blocks(const struct table *t, const struct blocks *b, stru
  *
  *	a row's live blocks and bytes == those of the block map that name the row
  *	the sum of live bytes == totals.live_size + what threads hold of that (struct deltas: heap_size)
+ *	the sums over the sizes of a row's blocks, if they are counted, are its live blocks and bytes
  *	temporary <= total_count, live_count <= total_count, live_size <= total_size
  *	a slot is its row's (row % DELTA_SLOTS), holds no more than its limits, and is not being flushed
  *	pending_frees of each slot's number == the count_limit of the slots that are counted there

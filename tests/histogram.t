@@ -100,10 +100,39 @@ for my $library (qw(libjemalloc.so.2 libtcmalloc_minimal.so.4 libmimalloc.so.2))
 	}
 }
 
+# The text dump has both tables, of 80 columns at most, with the figures of the document, and each row's sizes.
+sub text_of { return slurp($_[0]) // '' }
+system($heaptrace, "--report=$dir/record", '--histogram', '--top=0', '--sort=total-count', "--outfile=$dir/text");
+my $text = text_of("$dir/text");
+system($heaptrace, "--report=$dir/record", @options);
+my $document = document("$dir/dump.json");
+my ($powers) = $text =~ /^(\[heaptrace\] requested sizes by power of two.*?)^ +all /ms;
+my ($classes) = $text =~ /^(\[heaptrace\] size classes of the allocator.*?^ +all .*?)\n\n/ms;
+is(scalar(grep { length > 80 } split /\n/, ($powers // '') . ($classes // '')), 0, 'no line has more than 80 columns');
+sub line_of { my ($to, $bin) = @_; return join ' ', $to, $bin->{calls}, $bin->{count}, map { sprintf '%.3f', $bin->{$_} / 1000 } qw(size waste) }
+my @shown = map { my @word = split; join ' ', @word[0, 1, 3, 4, 5] } ($powers // '') =~ /^( +\d.*)$/mg;
+is(join("\n", @shown), join("\n", map { line_of($_->{to}, $_) } @{$document->{histogram}{powers}}), 'the table by power of two');
+my %class = map { line_of($_->{'block-to'}, $_) => 1 } @{$document->{histogram}{classes}};
+@shown = map { my @word = split; join ' ', @word[0, 1, 3, 4, 5] } ($classes // '') =~ /^( +\d.*)$/mg;
+is(scalar(@shown), 16, 'sixteen classes are shown');
+is(join("\n", grep { !$class{$_} } @shown), '', 'the table by class');
+like($classes // '', qr/^ +others +\d+ .*\n +all +\d+ +100\.0 /m, 'with the sum of the others');
+like($text, qr/take .*\n(?: *\d+ \[.*\n)+    bytes requested: 2817-3072 100\.0 %\n\n/, 'a row has its sizes');
+like($text, qr/take .*\n(?: *\d+ \[.*\n)+    bytes requested: [\d.%, -]+ %, others [\d.]+ %\n    bytes wasted   : [\d.]+ (?:bytes|KB), \d+\.\d % of what its live blocks take\n\n/,
+	'and its waste');
+
+# A program that frees all it has allocated has its histogram at the end all the same.
+is(system($heaptrace, '--histogram', "--outfile=$dir/freed", 'sh', '-c', 'exec true'), 0, 'nothing alive: status');
+system($heaptrace, '--histogram', "--outfile=$dir/freed", 'perl', '-e', '1');
+like(text_of("$dir/freed"), qr/requested sizes by power of two/, 'a histogram at the end');
+
 # Without the option nothing is counted, and the reports say so.
 is(system($heaptrace, "--record=$dir/record", "--outfile=$dir/text", $subject, "$dir/want", "plain"), 0, 'without --histogram: status');
 is(system($heaptrace, "--report=$dir/record", @options), 0, 'without --histogram: --report');
 my $without = document("$dir/dump.json");
+system($heaptrace, "--report=$dir/record", '--histogram', "--outfile=$dir/text");
+like(text_of("$dir/text"), qr/^\[heaptrace\] sizes were not counted: start the program with --histogram$/m, 'the text says how');
+unlike(text_of("$dir/text"), qr/bytes requested/, 'no row has a line');
 ok(exists $without->{histogram} && !defined $without->{histogram}, 'the document has none');
 is(scalar(grep { defined $_->{histogram} } @{$without->{rows}}), 0, 'nor has a row');
 

@@ -23,6 +23,7 @@ mkdir "$dir/checking" && (cd "$dir/checking" && $build -I"$top" -DHEAPTRACE_CHEC
 run check -DHEAPTRACE_CHECK "$dir"/checking/*.o >>"$dir/out"
 run copy -DHEAPTRACE_CHECK -Wl,--wrap=pwrite "$dir"/checking/*.o >>"$dir/out"
 run deltas -DHEAPTRACE_CHECK "$dir"/checking/*.o >>"$dir/out"
+run sizes -DHEAPTRACE_CHECK "$dir"/checking/*.o >>"$dir/out"
 run thread_sets -DHEAPTRACE_CHECK "$dir"/checking/*.o >>"$dir/out"
 echo 'int main(void) { return 0; }' >"$dir/probe.c"
 # Without optimization: optimizing code for the sanitizers takes far longer than running that code.

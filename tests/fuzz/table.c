@@ -52,6 +52,9 @@ static void make_right(struct table_header *h)
 		h->text_limit = most.text_limit;
 	if (h->timeline_limit > most.timeline_limit)
 		h->timeline_limit = most.timeline_limit;
+	if (h->size_limit > most.size_limit)
+		h->size_limit = most.size_limit;
+	h->size_heads_log2 %= most.size_heads_log2 + 1;
 	h->row_levels %= most.row_levels + 1;
 	h->code_levels %= most.code_levels + 1;
 	h->shares_log2 %= most.shares_log2 + 1;
@@ -120,6 +123,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (file < 0) {
 		options_init(&options);
 		options.no_lines = true;
+		options.histogram = true;
 		file = memfd_create("fuzz", MFD_CLOEXEC);
 		if (file < 0)
 			abort();
@@ -153,6 +157,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		history_load(&history, &t, file, UINT64_MAX / 2, &arena);
 		hide_modules(&t);
 		report(&t, &history, &text_format);
+		report(&t, &history, &text_report_format);
 		report(&t, &history, &folded_format);
 		report(&t, &history, &json_format);
 		arena_release(&arena);

@@ -10,6 +10,7 @@
 #include "table/index.h"
 #include "table/invariants.h"
 #include "table/layout.h"
+#include "table/sizes.h"
 #include "table/thread_list.h"
 
 #include <signal.h>
@@ -102,6 +103,7 @@ static void make_table(bool with_slots)
 	if (!table_create(&t) || (!map.regions && !blocks_create(&map, true)))
 		exit(1);
 	t.head->early = 1;
+	sizes_start(&t, true);
 	slots = with_slots ? deltas_take(&t, THREAD_MAIN) : NULL;
 	for (uintptr_t i = 0; i < ROWS; i++) {
 		struct suffix suffixes[3];
@@ -112,6 +114,7 @@ static void make_table(bool with_slots)
 			struct block stale[SLOTS_MOST], block = { .row = rows[i], .size_bytes = k ? 48 : 5000 };
 
 			slot_put_slow(slot, block, stale);
+			sizes_change(&t, rows[i], block.size_bytes, 5008, SIZES_CALL);
 			if (slots)
 				delta_alloc(&t, slots, rows[i], block.size_bytes);
 			else
@@ -187,6 +190,9 @@ static void break_sums(void)
 	BREAK(r->peak_count, r->live_count - 1, "a row's live blocks are at most their peak");
 	BREAK(r->peak_size, r->live_size - 1, "a row's live bytes are at most their peak");
 	BREAK(t.infos[rows[2]].temporary, r->total_count + 1, "each block that was temporary was allocated");
+	BREAK(t.sizes[t.head->sizes_used - 1].live_count, 7, "a row's live blocks are in the counts by size");
+	BREAK(t.sizes[t.head->sizes_used - 1].live_size, 7, "a row's live bytes are in the counts by size");
+	BREAK(t.sizes[3].key, UINT32_MAX, "sizes are counted for a row in use");
 	BREAK(totals->live_size, totals->live_size - 1, "the rows' live bytes add up to the heap's");
 	BREAK(totals->peak_size, totals->live_size - 1, "the heap's size is at most its peak");
 	BREAK(totals->peak_size, totals->peak_size + 1, "the rows' bytes at the heap's peak add up to it");
