@@ -63,14 +63,16 @@ static size_t mark_bytes(const char *text, size_t size_bytes)
 	return size_bytes >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0;
 }
 
-/* Makes rules of the lines of r->text[0..size_bytes), in place, since a rule is never longer than its line. */
-static void pack(struct rules *r, size_t size_bytes)
+/* Makes rules of the lines of text[0..size_bytes), which are put behind those that are there. The text may lie at that
+ * place itself, since a rule is never longer than its line. Returns the first doubt about one of them, or NULL. */
+static const char *pack(struct rules *r, const char *text, size_t size_bytes)
 {
-	char *from = r->text + mark_bytes(r->text, size_bytes), *end = r->text + size_bytes, *to = r->text;
+	const char *from = text + mark_bytes(text, size_bytes), *end = text + size_bytes, *doubt = NULL;
+	char *to = r->text + r->text_bytes;
 
 	while (from < end) {
-		char *eol = memchr(from, '\n', (size_t)(end - from));
-		char *next = eol ? eol + 1 : end, *stop = eol ? eol : end;
+		const char *eol = memchr(from, '\n', (size_t)(end - from));
+		const char *next = eol ? eol + 1 : end, *stop = eol ? eol : end;
 
 		while (from < stop && strchr(" \t\r", *from))
 			from++;
@@ -80,13 +82,14 @@ static void pack(struct rules *r, size_t size_bytes)
 			memmove(to, from, (size_t)(stop - from));
 			to += stop - from;
 			*to++ = '\0';
-			if (!r->doubt)
-				r->doubt = doubt_rule(to - 1 - (stop - from));
+			if (!doubt)
+				doubt = doubt_rule(to - 1 - (stop - from));
 			r->count++;
 		}
 		from = next;
 	}
 	r->text_bytes = (size_t)(to - r->text);
+	return doubt;
 }
 
 int rules_read(struct rules *r, const char *path)
@@ -102,7 +105,8 @@ int rules_read(struct rules *r, const char *path)
 	fcntl(fd, F_SETFL, O_RDONLY);	/* if somebody has opened the FIFO for writing, wait for the text */
 	if (fstat(fd, &st))
 		st.st_mode = 0;
-	r->text = arena_map(RULES_BYTES_MAX + 1);
+	r->room_bytes = RULES_BYTES_MAX + 1;
+	r->text = arena_map(r->room_bytes);
 	while (r->text && len <= RULES_BYTES_MAX) {
 		ssize_t n = read(fd, r->text + len, RULES_BYTES_MAX + 1 - len);
 
@@ -134,9 +138,39 @@ int rules_read(struct rules *r, const char *path)
 			   "as UTF-8";
 		return 0;
 	}
-	pack(r, len);
+	r->doubt = pack(r, r->text, len);
+	r->from_file = r->count;
 	r->hits = r->count ? arena_map(r->count * sizeof(*r->hits)) : NULL;
 	return 0;
+}
+
+void rules_join(struct rules *r, const struct rules *file, const char *program, const char *builtin)
+{
+	size_t program_bytes = program ? strlen(program) : 0, builtin_bytes = builtin ? strlen(builtin) : 0;
+
+	*r = *file;
+	if (!program_bytes && !builtin_bytes)
+		return;
+	r->room_bytes = r->text_bytes + program_bytes + builtin_bytes + 2;
+	r->text = arena_map(r->room_bytes);
+	if (!r->text) {
+		*r = *file;
+		return;
+	}
+	memcpy(r->text, file->text, file->text_bytes);
+	pack(r, program, program_bytes);
+	r->from_program = r->count - r->from_file;
+	pack(r, builtin, builtin_bytes);
+	r->hits = r->count ? arena_map(r->count * sizeof(*r->hits)) : NULL;
+}
+
+void rules_release(struct rules *r, const struct rules *file)
+{
+	if (r->text == file->text)
+		return;
+	arena_unmap(r->text, r->room_bytes);
+	if (r->hits)
+		arena_unmap(r->hits, r->count * sizeof(*r->hits));
 }
 
 void rules_begin(const struct rules *r)
@@ -223,14 +257,14 @@ size_t rules_unmatched(const struct rules *r)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; r->hits && i < r->count; i++)
+	for (size_t i = 0; r->hits && i < r->from_file; i++)
 		count += !r->hits[i].matched;
 	return count;
 }
 
 const char *rules_next_unmatched(const struct rules *r, struct rules_place *at)
 {
-	while (r->hits && at->number < r->count) {
+	while (r->hits && at->number < r->from_file) {
 		const char *rule = r->text + at->byte;
 
 		at->byte += strlen(rule) + 1;

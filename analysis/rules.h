@@ -9,8 +9,11 @@
  *			frame's function, its source file or its module; `*` stands for any text, `^` for the
  *			beginning of the name and `$` for its end
  *
+ * Rules come from three places, in this order: the user's file, the program, which can bring suppressions along
+ * (__lsan_default_suppressions()), and a list that is built in.
+ *
  * Each rule counts what it leaves out. One that matches nothing may well be a mistake of its writer, so dumps name such
- * rules. Async-signal-safe.
+ * rules of the file. Async-signal-safe.
  */
 #ifndef ANALYSIS_RULES_H
 #define ANALYSIS_RULES_H
@@ -32,6 +35,8 @@ struct rules {
 	char *text;		/* the rules, each NUL-terminated, one after the other */
 	size_t text_bytes;
 	size_t count;
+	size_t from_file, from_program;	/* the first rules are those of the file, the next ones those of the program */
+	size_t room_bytes;	/* that text has */
 	struct rules_hits *hits; /* for each rule; NULL: there are none, or no memory */
 	const char *doubt;	/* a sentence for the user: the file seems to be written for another
 				 * tool, or in another encoding; or NULL */
@@ -42,6 +47,17 @@ struct rules {
  * never freed: rules live as long as the process.
  */
 int rules_read(struct rules *r, const char *path);
+
+/* Suppressions for what libc and GLib allocate once and keep for good. */
+extern const char rules_builtin[];
+
+/*
+ * Makes *r the rules of `file`, and behind them those of two texts, which have lines as a file has: the program's and
+ * the built-in ones. NULL: there are none. *r has memory of its own, which rules_release() gives back. Without memory
+ * there are the rules of the file alone, in the memory of `file`.
+ */
+void rules_join(struct rules *r, const struct rules *file, const char *program, const char *builtin);
+void rules_release(struct rules *r, const struct rules *file);
 
 /* What rules see of a frame or of a call that is inlined in it. */
 struct rules_subject {
@@ -62,11 +78,11 @@ void rules_count(const struct rules *r, uint32_t number, uint64_t blocks, uint64
 /* Whether the pattern of a suppression, which is what follows "leak:", occurs in the text. */
 bool rules_pattern_occurs(const char *pattern, const char *text);
 
-/* How many rules have matched nothing since rules_begin(). */
+/* How many rules of the file have matched nothing since rules_begin(). */
 size_t rules_unmatched(const struct rules *r);
 
 /*
- * The next rule that has matched nothing; NULL: there are no more. *at is zeroed before the first call, and holds
+ * The next rule of the file that has matched nothing; NULL: there are no more. *at is zeroed before the first call, and holds
  * the place from one call to the next.
  */
 struct rules_place {

@@ -334,7 +334,7 @@ static void write_rules(const struct rules *rules, struct out *out)
 		return;
 	}
 	out_text(out, ":{");
-	first_number(out, "rules", rules->count);
+	first_number(out, "rules", rules->from_file);
 	write_name(out, false, "unmatched");
 	out_char(out, '[');
 	while ((rule = rules_next_unmatched(rules, &at))) {
@@ -350,6 +350,8 @@ static void write_rules(const struct rules *rules, struct out *out)
 		out_text(out, first ? "{" : ",{");
 		write_name(out, true, "rule");
 		write_string(out, hits->rule);
+		add_string(out, "from", number <= rules->from_file ? "file" :
+					number <= rules->from_file + rules->from_program ? "program" : "built-in");
 		add_number(out, "blocks", hits->blocks);
 		add_number(out, "bytes", hits->bytes);
 		out_char(out, '}');

@@ -7,7 +7,7 @@
 #include "words.h"
 
 #define RULES_NAMED	10u	/* of those that have left something out */
-#define FIGURES_COLUMNS	45u	/* at most so many columns stand before a rule */
+#define FIGURES_COLUMNS	52u	/* mostly no more columns stand before and behind a rule */
 #define RULE_LEAST	20u	/* a rule gets so many columns in any case */
 
 /* Writes a line for each rule that has left blocks out, the largest sums first:
@@ -30,7 +30,8 @@ static void write_counted_rules(const struct text *t, const struct rules *r)
 		out_size(t->out, hits->bytes);
 		out_text(t->out, ": ");
 		words_rule(t->out, hits->rule, columns < WORDS_RULE_BYTES ? (unsigned)columns : WORDS_RULE_BYTES);
-		out_char(t->out, '\n');
+		out_text(t->out, entries[i].index < r->from_file ? "\n" :
+				 entries[i].index < r->from_file + r->from_program ? " (of the program)\n" : " (built in)\n");
 	}
 	if (count > RULES_NAMED) {
 		out_text(t->out, "[heaptrace] - ");

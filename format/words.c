@@ -45,7 +45,7 @@ void words_unmatched_rules(const struct rules *r, struct out *out)
 
 	out_u64(out, unmatched);
 	out_text(out, " of ");
-	out_u64(out, r->count);
+	out_u64(out, r->from_file);
 	while (named < WORDS_NAMED && (rule = rules_next_unmatched(r, &at))) {
 		out_text(out, named++ ? ", " : ": ");
 		words_rule(out, rule, WORDS_RULE_BYTES);

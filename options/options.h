@@ -37,6 +37,13 @@ enum output_format {
 	OUTPUT_BY_REPORTER = OUTPUT_JSON
 };
 
+/* When the rules of --ignore that are built in apply, and those that the program brings along. */
+enum default_ignore {
+#define DEFAULT_IGNORE(id, name)	DEFAULT_IGNORE_##id,
+#include "table.def"
+	DEFAULT_IGNORES
+};
+
 /* How stacks are taken (capture.h). */
 enum unwind_mode {
 #define UNWIND_MODE(id, name)		UNWIND_##id,
@@ -66,6 +73,7 @@ struct options {
 	uint8_t unwind;			/* enum unwind_mode */
 	const char *outfile;		/* template with placeholders, or NULL: standard error */
 	const char *ignore;		/* file of rules, or NULL */
+	uint8_t default_ignore;		/* enum default_ignore */
 	uint64_t min_size;		/* rows with fewer bytes are not listed */
 	uint32_t min_count;		/* rows with fewer blocks are not listed */
 	uint32_t older_than_ms;		/* rows that are younger are not listed; 0: all are */
@@ -185,6 +193,7 @@ extern const struct option_entry options_table[];
 extern const char *const options_sort_names[SORT_KEYS];
 extern const char *const options_format_names[OUTPUT_FORMATS];	/* NULL for OUTPUT_UNSET */
 extern const char *const options_unwind_names[UNWIND_MODES];
+extern const char *const options_default_ignore_names[DEFAULT_IGNORES];
 
 /* The name of a key: "size", "peak-count", ...; "?" if it is no valid key. */
 const char *options_sort_name(enum sort_key key);

@@ -84,21 +84,33 @@ static void write_unseen(struct dumper *d, struct out *out)
 
 /* Reads the file of --ignore. Doubts about its rules are reported by the process that began the run, and by no other,
  * so that the user reads them once. */
-static void read_rules(struct dumper *d)
+static void read_rules(struct dumper *d, struct rules *file)
 {
 	char line[200];
 	struct out out;
-	int error = rules_read(&d->rules, d->options->ignore);
+	int error = rules_read(file, d->options->ignore);
 
 	if (!error) {
-		if (d->rules.doubt && d->pid == d->options->run)
-			dump_notice(d, d->rules.doubt);
+		if (file->doubt && d->pid == d->options->run)
+			dump_notice(d, file->doubt);
 		return;
 	}
 	out = out_memory(line, sizeof(line));
 	out_text(&out, "the file of --ignore cannot be read, so nothing is left out: ");
 	words_reason(&out, error == EFBIG ? "it is larger than 1 MB" : output_reason(error), error);
 	dump_notice(d, out_string(&out));
+}
+
+/* Adds the rules that --default-ignore lets in to those of the file. */
+static void join_rules(struct dumper *d, const struct rules *file)
+{
+	uint32_t place = d->table->head->suppressions;
+	unsigned when = d->options->default_ignore;
+	const char *program = place && when != DEFAULT_IGNORE_NO ? d->table->text + place : NULL;
+	bool others = program || file->count;
+
+	rules_join(&d->rules, file, program,
+		   when == DEFAULT_IGNORE_YES || (when == DEFAULT_IGNORE_AUTO && others) ? rules_builtin : NULL);
 }
 
 void dump_notice_unmatched(struct dumper *d)
@@ -118,6 +130,7 @@ void dump_init(struct dumper *d, struct table *t, const struct options *o, bool 
 {
 	/* The format of this process is text where the watcher writes the dumps. These are documents, too, so no line of
 	 * this process may stand in the output. */
+	struct rules file = { .text = NULL };
 	bool replaces;
 	char buf[128];
 	struct out out;
@@ -133,7 +146,8 @@ void dump_init(struct dumper *d, struct table *t, const struct options *o, bool 
 	replaces = options_format(o) >= OUTPUT_BY_REPORTER || d->format->replaces;
 	output_init(&d->output, o, d->command, d->pid, replaces, truncate);
 	if (o->ignore)
-		read_rules(d);
+		read_rules(d, &file);
+	join_rules(d, &file);
 	if (!output_takes_lines(&d->output))
 		return;
 	out_init(&out, output_begin(&d->output, 1), buf, sizeof(buf));
@@ -157,7 +171,8 @@ void dump_attach(struct dumper *d, struct table *t, const struct options *o,
 	d->table = t;
 	d->options = o;
 	d->format = format_of(o);
-	d->rules = *rules;
+	d->file_rules = rules;
+	join_rules(d, rules);
 	d->select = o->focus_count || o->hide_count ? selection_apply : NULL;
 	d->pid = t->head->pid;
 	d->number = t->head->dumps;
@@ -169,6 +184,7 @@ void dump_attach(struct dumper *d, struct table *t, const struct options *o,
 
 void dump_detach(struct dumper *d)
 {
+	rules_release(&d->rules, d->file_rules);
 	output_close(&d->output);
 }
 

@@ -20,6 +20,7 @@ struct dumper {
 	const struct options *options;
 	const struct format *format;
 	struct rules rules;
+	const struct rules *file_rules;	/* those of --ignore alone, of a dumper that dump_attach() has prepared */
 	model_select *select;		/* as in struct model_request */
 	struct output output;
 	uint32_t pid;			/* of the traced process */

@@ -11,6 +11,7 @@
 #include "capture/capture.h"
 #include "elf/headers.h"
 #include "elf/lookup.h"
+#include "elf/program_symbol.h"
 #include "guard.h"
 #include "inherit.h"
 #include "lifecycle.h"
@@ -204,6 +205,33 @@ void start_untraced(void)
 
 /* ---- The second part ---- */
 
+/*
+ * Notes the suppressions that the program brings along for LeakSanitizer: the text that its function returns is kept
+ * where the watcher finds it, too. The function is called as early as LeakSanitizer calls it, before the program's
+ * constructors. What is longer than the table has room for is cut behind a whole line.
+ */
+static void keep_suppressions(void)
+{
+	static const char name[] = "__lsan_default_suppressions";
+	const char *(*suppressions)(void);
+	const char *text = NULL;
+	size_t bytes;
+
+	if (options.default_ignore == DEFAULT_IGNORE_NO)
+		return;
+	suppressions = (const char *(*)(void))(uintptr_t)lookup_first(name);
+	if (!suppressions)
+		suppressions = (const char *(*)(void))(uintptr_t)program_symbol(name);
+	if (suppressions)
+		text = suppressions();
+	if (!text || !*text)
+		return;
+	bytes = strnlen(text, MODULES_TEXT_MAX);
+	while (bytes == MODULES_TEXT_MAX || (bytes && text[bytes] && text[bytes] != '\n'))
+		bytes--;
+	recorder.table.head->suppressions = modules_keep_text(&recorder.table, text, bytes);
+}
+
 const struct options *start_reporting(void)
 {
 	const char *text;
@@ -221,6 +249,7 @@ const struct options *start_reporting(void)
 	if (!start_error[0] && options.every_ms && !options.watch)
 		strcpy(start_error, "every: needs the watcher, so no dump comes by itself: start the program as "
 		       "heaptrace --every=SECONDS PROGRAM");
+	keep_suppressions();
 	session_init(&recorder.table, &options, first, start_error);
 	return &options;
 }

@@ -89,6 +89,8 @@ static void repair(struct table *t)
 		if (m->build_id_bytes > MODULE_BUILD_ID_BYTES)
 			m->build_id_bytes = 0;
 	}
+	if (h->suppressions >= layout_count(h, TABLE_TEXT))
+		h->suppressions = 0;
 	/* Every path is terminated. Before a path is noted, the text has none. */
 	t->text[0] = '\0';
 	if (layout_count(h, TABLE_TEXT))

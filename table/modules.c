@@ -226,6 +226,15 @@ static void find_program_path(char program_path[TABLE_PATH_BYTES])
 		read_given_path(program_path);
 }
 
+uint32_t modules_keep_text(struct table *t, const char *text, size_t size_bytes)
+{
+	uint32_t at = size_bytes < MODULES_TEXT_MAX ? reserve_text(t, (uint32_t)size_bytes + 1) : 0;
+
+	if (at)
+		memcpy(t->text + at, text, size_bytes);
+	return at;
+}
+
 void modules_init(struct table *t)
 {
 	find_program_path(t->local->program_path);

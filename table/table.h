@@ -233,6 +233,7 @@ struct table_header {
 	uint32_t modules_full;		/* 1: code of a module was met that the list has no room for */
 	uint32_t threads_used;		/* 0, the main thread, included; may run past thread_limit when it is full */
 	uint32_t sets_full;		/* 1: there was no space for the set of threads of some row */
+	uint32_t suppressions;		/* the place in the text of those that the program brings along; 0: it has none */
 	uint32_t signal_return_count;	/* may run past SIGNAL_RETURNS_MAX */
 	uint32_t signal_returns[SIGNAL_RETURNS_MAX];	/* codes: table_is_signal_return() */
 

@@ -129,4 +129,86 @@ SKIP: {
 	is(`python3 -c 'import json; i = json.load(open("$dir/out.json"))["ignore"]; print(i["rules"], i["unmatched"], [(m["rule"], m["blocks"], m["bytes"]) for m in i["matched"]])'`,
 	   "3 ['leak:gone'] [('leak:small', 30, 300), ('leak:parse', 5, 1242)]\n", 'JSON');
 }
+
+# ---- Suppressions that the program brings along, and those that are built in ----
+
+spit("$dir/own.c", <<'END');
+#include <dlfcn.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+static void *volatile sink;
+#ifdef MANY
+const char *__lsan_default_suppressions(void)
+{
+	static char text[20000];
+	while (strlen(text) < 15000)
+		strcat(text, "leak:^not_there$\n");
+	return strcpy(text + strlen(text), "leak:^beyond$\n"), memcpy(text, "leak:known\n", 11), text[11] = '#', text;
+}
+#elif defined(NONE)
+const char *__lsan_default_suppressions(void) { return NULL; }
+#else
+const char *__lsan_default_suppressions(void) { return "# of the program\nleak:^known$\nleak:not_there\n"; }
+#endif
+__attribute__((noinline)) void known(void) { for (volatile int i = 0; i < 3; i++) sink = malloc(10); sink = NULL; }
+__attribute__((noinline)) void beyond(void) { sink = malloc(500); sink = NULL; }
+int main(int argc, char **argv)
+{
+	volatile char junk[8192];
+
+	(void)argv;
+	setlocale(LC_ALL, "C.UTF-8");
+	known();
+	beyond();
+	memset((char *)junk, 0, sizeof(junk));
+	if (argc > 1)
+		raise(SIGKILL);
+	return 0;
+}
+END
+sub own { my ($name, @flags) = @_; quiet("cc -g -O1 -fno-builtin -fno-optimize-sibling-calls -o $dir/$name $dir/own.c @flags") or die log_text() }
+sub own_text { my (undef, undef, $err) = run(undef, $heaptrace, @_); return $err }
+my $known = qr/^\[heaptrace\] - 3 blocks, 30 bytes: "leak:\^known\$" \(of the program\)$/m;
+own('exported', '-rdynamic');
+own('hidden');
+own('fixed', '-no-pie');
+for my $name (qw(exported hidden fixed)) {
+	my $text = own_text("$dir/$name");
+	like($text, $known, "$name: the program's own suppressions");
+	unlike($text, qr/not_there|\] known/, "$name: those that match nothing are no mistake of the user's");
+	like($text, qr/\] beyond/, "$name: what else there is");
+}
+run(undef, $heaptrace, "--outfile=$dir/killed.txt", "$dir/hidden", 'killed');
+ok(wait_for(sub { (slurp("$dir/killed.txt") // '') =~ /^=+\n\z/m }, 20), 'the watcher writes the dump of a killed process');
+like(slurp("$dir/killed.txt"), $known, 'and has them, too');
+run(undef, $heaptrace, "--record=$dir/own.rec", "$dir/hidden");
+like(`$heaptrace --report=$dir/own.rec`, $known, 'and --report');
+unlike(`$heaptrace --report=$dir/own.rec --default-ignore=no`, qr/of the program|built in/, '--default-ignore=no: nobody asks the program');
+unlike(own_text('--default-ignore=no', "$dir/hidden"), qr/of the program|built in/, 'nor when it is traced');
+spit("$dir/rules", "leak:gone\n");
+like(own_text("--ignore=$dir/rules", "$dir/hidden"), qr/$known.*matched nothing   : 1 of 1: "leak:gone" /ms, 'with a file of the user');
+quiet('strip', "$dir/fixed") or die;
+unlike(own_text("$dir/fixed"), qr/of the program/, 'a program without symbols has none');
+own('none', '-DNONE');
+unlike(own_text("$dir/none"), qr/left out/, 'a function that returns no text');
+own('many', '-DMANY');
+$text = own_text("$dir/many");
+like($text, qr/- 3 blocks, 30 bytes: "leak:known" \(of/, 'of a long text the first part counts');
+like($text, qr/\] beyond/, 'the rest does not');
+SKIP: {
+	skip 'no LeakSanitizer here', 1 unless $sanitized && quiet("clang -g -O1 -fno-builtin -fsanitize=leak -o $dir/own_sanitized $dir/own.c");
+	quiet("$dir/own_sanitized");
+	like(log_text(), qr/^\s+3\s+30 \^known\$$/m, 'as LeakSanitizer has it');
+}
+my $setlocale = qr/^\[heaptrace\] - \d+ blocks?, [\d.]+ \w+: "leak:\^setlocale\$" \(built in\)$/m;
+like(own_text("$dir/hidden"), $setlocale, 'the built-in rules count beside the program\'s');
+like(own_text('--default-ignore=yes', "$dir/none"), $setlocale, '--default-ignore=yes: always');
+spit("$dir/rules", "leak:known\n");
+like(own_text("--ignore=$dir/rules", "$dir/none"), $setlocale, 'and beside a file');
+SKIP: {
+	skip 'no gio', 1 unless has('gio');
+	like(own_text('--default-ignore=yes', '--depth=20', '--no-lines', 'gio', 'info', '/'), qr/"leak:\^g_type_register_" \(built in\)/, "GLib's types");
+}
 done_testing();

@@ -52,6 +52,20 @@ static void check_match(const struct rules *r, const char *name)
 	require(unmatched == rules_unmatched(r) && (number ? unmatched < r->count : unmatched == r->count));
 }
 
+/* The name serves as the program's rules, too. Only rules of the file can be named as unmatched. */
+static void check_joined(const struct rules *file, const char *name)
+{
+	struct rules r;
+
+	rules_join(&r, file, name, rules_builtin);
+	check_rules(&r);
+	require(r.from_file == file->count && r.from_file + r.from_program <= r.count);
+	rules_begin(&r);
+	rules_match(&r, &(struct rules_subject){ .line = name, .function = name });
+	require(rules_unmatched(&r) <= r.from_file);
+	rules_release(&r, file);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const uint8_t *zero = memchr(data, 0, size);
@@ -68,6 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(!rules_read(&r, path));
 	check_rules(&r);
 	check_match(&r, name);
+	check_joined(&r, name);
 	if (r.hits)
 		arena_unmap(r.hits, r.count * sizeof(*r.hits));
 	arena_unmap(r.text, RULES_BYTES_MAX + 1);
