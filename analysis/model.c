@@ -321,7 +321,7 @@ static void begin(struct model *m, const struct model_request *q, const struct m
 		.peak_at_ns = peak_moment(q, p->view.now_ns),
 		.runtime_ns = runtime(q), .number = h->dumps + 1, .reason = q->reason, .signal = q->signal,
 		.ended = q->reason == REASON_EXIT || q->reason == REASON_SIGNALLED || q->reason == REASON_KILLED ||
-			 (q->foreign && !q->runs_as),
+			 (q->foreign && !q->runs_as && !q->seen),
 	};
 	m->totals.peak_size = load_relaxed(&h->totals.peak_size);
 	m->section_count = q->sort_count;
@@ -334,6 +334,8 @@ static void take_seen(struct model *m, const struct model_seen *s)
 	m->process.vss = s->vss;
 	m->process.rss = s->rss;
 	m->process.shared = s->shared;
+	if (s->peak_rss > m->process.peak_rss)
+		m->process.peak_rss = s->peak_rss;
 	m->allocator = s->allocator;
 	m->memory = s->memory;
 }

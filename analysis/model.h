@@ -283,8 +283,8 @@ struct model {
 /* Figures of a process that ran, as a model of that moment had them. A report that is made later can have them from
  * here only. pack/figures.c has a list of these figures. */
 struct model_seen {
-	bool statm_known;		/* these four as in struct model_process */
-	uint64_t vss, rss, shared;
+	bool statm_known;		/* these five as in struct model_process */
+	uint64_t vss, rss, shared, peak_rss;
 	struct model_allocator allocator;
 	struct model_memory memory;
 };

@@ -15,7 +15,7 @@ struct field {
 
 /* A new figure stands at the end, and raises PACK_VERSION. */
 static const struct field fields[] = {
-	FLAG(statm_known), NUMBER(vss), NUMBER(rss), NUMBER(shared),
+	FLAG(statm_known), NUMBER(vss), NUMBER(rss), NUMBER(shared), NUMBER(peak_rss),
 	FLAG(allocator.virtual_known), FLAG(allocator.virtual_estimated), FLAG(allocator.estimated),
 	NUMBER(allocator.virtual_bytes), NUMBER(allocator.handed_bytes),
 	FLAG(allocator.parts_known), NUMBER(allocator.arenas_bytes), NUMBER(allocator.mapped_bytes),
@@ -27,7 +27,8 @@ static const struct field fields[] = {
 	FIELD(memory.allocator, ALLOCATOR_MIMALLOC),
 };
 _Static_assert(sizeof(fields) / sizeof(fields[0]) == PACK_FIGURES, "each field has its number");
-_Static_assert(sizeof(void *) != 8 || (sizeof(struct model_allocator) == 72 && sizeof(struct model_memory) == 104),
+_Static_assert(sizeof(void *) != 8 || (sizeof(struct model_allocator) == 72 && sizeof(struct model_memory) == 104 &&
+	       sizeof(struct model_process) == 56),
 	       "a new figure is packed, too");
 _Static_assert(sizeof(bool) == 1 && sizeof(enum memory_source) == 4, "the sizes that are handled here");
 

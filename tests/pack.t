@@ -113,8 +113,9 @@ SKIP: {
 	is($second, $first, 'the moment of its figures is that of packing');
 	my $all = report("$dir/killed_work.$pid.%", '--top=0');
 	like($all, qr/num of backtrace : 16385\n/, 'it has all backtraces');
-	my ($now) = map { s/^(?:===|\[heaptrace\] dump \d).*\n//mgr } report($rec, '--top=0');
-	is($all =~ s/^(?:===|\[heaptrace\] dump \d).*\n//mgr, $now, 'and the figures that the kernel and malloc have of the process') if $now =~ /statm .*: \d/;
+	my $at_that_moment = qr/^(?:===|\[heaptrace\] (?:dump \d|total runtime|calls to|temporary allocations)).*\n/m;
+	my $now = report($rec, '--top=0') =~ s/$at_that_moment//gr;
+	is($all =~ s/$at_that_moment//gr, $now, 'and the figures that the kernel and malloc have of the process') if $now =~ /statm .*: \d/;
 	kill 'KILL', $pid;
 	finish($pid, 5);
 	$all = report($rec, '--top=0');

@@ -52,7 +52,7 @@ static void keep_figures(const struct model *m, struct arena *arena, struct out 
 	(void)arena, (void)out;
 	seen = (struct model_seen){
 		.statm_known = m->process.statm_known, .vss = m->process.vss, .rss = m->process.rss,
-		.shared = m->process.shared, .allocator = m->allocator, .memory = m->memory,
+		.shared = m->process.shared, .peak_rss = m->process.peak_rss, .allocator = m->allocator, .memory = m->memory,
 	};
 }
 
