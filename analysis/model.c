@@ -14,6 +14,7 @@
 #include "names.h"
 #include "not_seen.h"
 #include "rules.h"
+#include "runtime.h"
 #include "table/layout.h"
 #include "table/thread_list.h"
 #include "table/view.h"
@@ -184,6 +185,13 @@ static uint32_t rows_to_list(const struct model *m, const struct model_section *
 	return top && top < rows ? top : rows;
 }
 
+/* Whether the runtime's rows are not listed. Who wants all rows or all frames, or examines a record, wants these, too. */
+static bool sets_runtime_apart(const struct model *m, const struct model_section *s, const struct model_request *q)
+{
+	return q->runtime_apart && m->moment.ended && q->reason != REASON_ASKED && model_key_is_live(s->key) && q->options->top &&
+	       !q->options->all_frames;
+}
+
 static bool list_rows(struct model *m, unsigned section, const struct model_request *q, struct arena *arena)
 {
 	const struct view *v = &m->parts->view;
@@ -208,6 +216,8 @@ static bool list_rows(struct model *m, unsigned section, const struct model_requ
 	}
 	wanted = rows_to_list(m, s, top);
 	s->left_out = wanted > s->count ? wanted - s->count : 0;
+	if (top < s->count && sets_runtime_apart(m, s, q))
+		top += RUNTIME_ROWS_MOST;	/* as many may not be listed after all */
 	if (!top || top > s->count)
 		top = s->count;
 	sort_largest(rows, s->count, top);
@@ -393,6 +403,10 @@ enum model_result model_make(struct model **made, const struct model_request *q,
 	names_resolve(&p->names);
 	if (q->tries_again && safe_open_exhausted())
 		return MODEL_NO_DESCRIPTOR;
+	for (unsigned i = 0; i < m->section_count; i++) {
+		if (sets_runtime_apart(m, &m->sections[i], q))
+			runtime_set_apart(m, &m->sections[i], q->options->top);
+	}
 	if (q->figures)
 		find_figures(m, p, q);
 	check_costly(check_model(m));

@@ -107,6 +107,8 @@ struct model_request {
 	uint8_t signal;				/* with REASON_SIGNAL and REASON_SIGNALLED: its number */
 	bool figures;				/* model.allocator, not_seen and the sections' lacks are filled, too */
 	bool all_rows;				/* model.all is filled, too */
+	bool runtime_apart;			/* in the dump at the end, rows of what the runtime keeps for good are not
+						 * listed by keys of the present, but summed up (runtime.h) */
 	bool skip_if_empty;			/* with MODEL_ROWS_OF_KEY: no model is made where no section lists a row */
 	bool foreign;				/* the table is of another process, whose modules are not in the
 						 * memory of this one */
@@ -251,6 +253,18 @@ struct model_lacks {
 	bool modules_full;		/* further modules were loaded for which the table had no room */
 };
 
+/* Who keeps blocks for good that are not listed: see runtime.h. */
+enum model_kept_part {
+	MODEL_KEPT_POOL,		/* libstdc++: its emergency pool */
+	MODEL_KEPT_STREAMS,		/* libc: buffers of stdin, stdout, stderr */
+	MODEL_KEPT_LOADER,		/* ld.so */
+	MODEL_KEPT_PARTS
+};
+
+struct model_kept {
+	uint64_t size, count;		/* of live blocks */
+};
+
 struct model_section {
 	enum sort_key key;
 	uint32_t count;			/* rows that are listed */
@@ -258,7 +272,9 @@ struct model_section {
 	uint32_t filtered;		/* how many rows are not listed because of --min-size, --min-count or --older-than... */
 	uint64_t filtered_size;		/* ...and their bytes, of the size that belongs to the key (model_size_key()) */
 	struct model_lacks lacks;	/* what the listed rows' frames lack */
-	const struct sort_entry *rows;	/* for model_row() */
+	struct model_kept kept[MODEL_KEPT_PARTS];	/* with request.runtime_apart: rows that would be among the
+							 * listed ones; the totals have them */
+	struct sort_entry *rows;	/* for model_row() */
 };
 
 struct model {

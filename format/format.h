@@ -20,6 +20,7 @@ struct format {
 	bool figures;		/* it shows the parts of a model that model_request.figures requests */
 	bool by_reporter;	/* the traced process never writes it: see options_by_reporter() */
 	enum model_rows rows;	/* what a section lists */
+	bool runtime_apart;	/* see model_request */
 	bool all_rows;		/* see model_request */
 	uint8_t sections_max;	/* how many sections, one for each sort key, it can show */
 	/* Writes a model, which has at least one section. The arena is for work space. Where it has no memory, the

@@ -128,5 +128,5 @@ static void write_text(const struct model *m, struct arena *arena, struct out *o
 }
 
 const struct format text_format = {
-	.name = "text", .figures = true, .rows = MODEL_ROWS_OF_KEY, .sections_max = SORT_KEYS, .write = write_text,
+	.name = "text", .figures = true, .runtime_apart = true, .rows = MODEL_ROWS_OF_KEY, .sections_max = SORT_KEYS, .write = write_text,
 };

@@ -63,6 +63,34 @@ static void write_check(const struct model_not_seen *n, struct out *out)
 	out_count(out, n->stacks_disagreed, " disagrees\n", " disagree\n");
 }
 
+/* Writes "72.704 KB in 1 block of libstdc++ (emergency pool), 1.024 KB in 1 block of libc (stdio); counted above". */
+static void write_kept(const struct model_section *s, struct out *out)
+{
+	static const char owners[][40] = {
+		[MODEL_KEPT_POOL] = " of libstdc++ (emergency pool)", [MODEL_KEPT_STREAMS] = " of libc (stdio)",
+		[MODEL_KEPT_LOADER] = " of ld.so",
+	};
+	bool any = false;
+
+	for (unsigned i = 0; i < MODEL_KEPT_PARTS; i++) {
+		const struct model_kept *k = &s->kept[i];
+
+		if (!k->count)
+			continue;
+		if (any)
+			out_text(out, ", ");
+		else
+			text_line(out, "kept by the runtime for good ");
+		any = true;
+		out_size(out, k->size);
+		out_text(out, " in ");
+		out_count(out, k->count, " block", " blocks");
+		out_text(out, owners[i]);
+	}
+	if (any)
+		out_text(out, "; counted above\n");
+}
+
 void text_write_figures(const struct text *t, const struct model_section *s)
 {
 	const struct model *m = t->model;
@@ -72,6 +100,7 @@ void text_write_figures(const struct text *t, const struct model_section *s)
 	out_u64(out, m->totals.live_rows);
 	out_char(out, '\n');
 	figure_size(out, "heap traced allocation size  ", m->totals.size);
+	write_kept(s, out);
 	text_write_left_out(t, s);
 	write_allocator(&m->allocator, out);
 	write_statm(&m->process, out);

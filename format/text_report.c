@@ -34,6 +34,6 @@ static void write_report(const struct model *m, struct arena *arena, struct out 
 }
 
 const struct format text_report_format = {
-	.name = "text", .figures = true, .by_reporter = true, .all_rows = true, .rows = MODEL_ROWS_OF_KEY,
+	.name = "text", .figures = true, .by_reporter = true, .runtime_apart = true, .all_rows = true, .rows = MODEL_ROWS_OF_KEY,
 	.sections_max = SORT_KEYS, .write = write_report,
 };

@@ -209,7 +209,8 @@ static void fill_request(struct dumper *d, const struct dump_request *r, struct 
 	*q = (struct model_request){
 		.table = d->table, .history = d->history, .options = d->options, .rules = &d->rules,
 		.select = d->select,
-		.rows = format->rows, .all_rows = format->all_rows, .reason = r->reason, .signal = r->signal,
+		.rows = format->rows, .all_rows = format->all_rows, .runtime_apart = format->runtime_apart,
+		.reason = r->reason, .signal = r->signal,
 		.figures = format->figures,
 		.skip_if_empty = r->final && !d->options->summary && !d->options->brief,
 		.foreign = d->foreign, .runs_as = d->runs_as,

@@ -27,6 +27,7 @@ my @summary = (
 	qr/^\[heaptrace\] allocator info \(resident\)    : $size \((?:handed out|estimated), not RSS\)$/,
 	qr/^\[heaptrace\] statm info \(VSS\/RSS\/shared\)  : (?:$size \/ $size \/ $size|unknown)$/,
 );
+my $kept = qr/^\[heaptrace\] kept by the runtime for good : (?:$size in \d+ blocks? of (?:libstdc\+\+ \(emergency pool\)|libc \(stdio\)|ld\.so)(?:, (?=\d)|; counted above$))+$/;
 my $extra = qr/^\[heaptrace\] (?:where RSS goes               : |- [^:]+: +-?\d+\.\d{3} MB +\d+ %$|Largest part of RSS: |malloc_trim\(3\) would give back about (?:$size|nothing)\.|new backtraces               : no space|heap left out by --ignore    : \d|- \d+ blocks?, $size: "|not listed                   : \d|rules that matched nothing   : \d+ of \d|not seen                     : (?:\d|C\+\+ operator new|what the program's own malloc|what valgrind's own allocator|what dlmopen|what \S+ (?:and \d+ other librar(?:y|ies) )?allocates? and frees?)|(?:names|lines) missing                : \S.* \(.*\)(?:, and \d+ more)?$)/;
 my $allocators = qr/^ 0 \[.*\] (?:malloc|calloc|realloc|reallocarray|posix_memalign|aligned_alloc|memalign|valloc|pvalloc)(?: |$)/;
 my $opening = qr/^\[heaptrace\] (?:total runtime: $time|calls to allocation functions: \d+(?: \(\d+\/s\))?|temporary allocations: \d+ \(\d+\.\d %(?:, \d+\/s)?\)|peak heap memory consumption: (?:$size)(?: after $time)?|peak RSS \(including heaptrace overhead\): (?:$size|unknown .*)|(?:total memory leaked|memory in use now): (?:$size)(?: in \d+ blocks? of \d+ backtraces?)?)$/;
@@ -43,7 +44,7 @@ sub tenths { return $_[0] =~ s/[. %]//gr }
 
 my $top = shift;
 for my $file (@ARGV) {
-	my ($state, $sum, $slack, $shown, $total_rows, $next, $frames, $last, $sorted) = ('life');
+	my ($state, $sum, $slack, $shown, $total_rows, $next, $frames, $last, $sorted, $total) = ('life');
 	open my $in, '<', $file or die "$file: $!\n";
 	my $wrong = sub { print "$file:$.: $_[0]: ", defined $_ ? $_ : '', "\n"; no warnings; last };
 	while (<$in>) {
@@ -96,14 +97,30 @@ for my $file (@ARGV) {
 			$total_rows = $1;
 			($state, $next) = ('summary', 1);
 		} elsif ($state eq 'summary' && $next < @summary) {
+			if ($total) {		# the line before was the size: rows of the runtime may be missing
+				my ($all, $cut) = @$total;
+				my $live = $sorted =~ /$live_key/;
+				my $blocks = 0;
+				if (/$kept/) {
+					while (/($size) in (\d+) blocks? of/g) {
+						my ($b, $c) = bytes($1);
+						$sum += $b;
+						$slack += $c;
+						$blocks += $2;
+					}
+				}
+				my $want = $top && $top < $total_rows ? $top : $total_rows;
+				$wrong->("$shown backtraces shown, not $want")
+					if $live && ($shown > $want || $shown + $blocks < $want);
+				$wrong->("sizes add up to $sum") if $live && $want == $total_rows && $shown < ($top || $shown + 1) &&
+					($sum > $all + $cut || $sum + $slack < $all);
+				undef $total;
+				next if $blocks;
+			}
 			next if $next == 2 && /$extra/;
 			$wrong->('not the summary') unless /$summary[$next]/;
 			if ($next == 1) {
-				my ($total, $c) = bytes($1);
-				my $want = $top && $top < $total_rows ? $top : $total_rows;
-				$wrong->("$shown backtraces shown, not $want") if $shown != $want && $sorted =~ /$live_key/;
-				$wrong->("sizes add up to $sum") if $want == $total_rows && $sorted =~ /$live_key/ &&
-					($sum > $total + $c || $sum + $slack < $total);
+				$total = [bytes($1)];
 			}
 			$next++;
 		} else {

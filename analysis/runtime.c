@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See runtime.h. */
+#include "runtime.h"
+
+#include "base/path.h"
+#include "base/sort.h"
+
+#include <string.h>
+
+#define STREAMS		3u	/* stdin, stdout, stderr */
+
+static bool begins(const char *text, const char *with)
+{
+	return text && !strncmp(text, with, strlen(with));
+}
+
+/* The name of the file that the frame's code lies in. */
+static const char *file_of(const struct frame *f)
+{
+	return f->module ? path_name(f->module) : "";
+}
+
+static bool in_loader(const struct frame *f)
+{
+	return begins(file_of(f), "ld-") || begins(file_of(f), "ld.so") || begins(file_of(f), "ld64.so");
+}
+
+/* The function that the frame's code belongs to, not one that is inlined there. */
+static const char *function_of(const struct frame *f)
+{
+	return frame_call(f, f->call_count - 1).function;
+}
+
+/* Whether a thread is being started: what that allocates is kept as long as the thread. */
+static bool starts_thread(const struct model_stack *stack)
+{
+	for (unsigned i = 1; i < stack->count; i++) {
+		struct frame f = model_frame(stack, i);
+
+		if (begins(function_of(&f), "pthread_create"))
+			return true;
+	}
+	return false;
+}
+
+/* Which part of the runtime keeps the row's blocks; MODEL_KEPT_PARTS: none. */
+static enum model_kept_part part_of(const struct model *m, const struct model_row *row)
+{
+	struct model_stack stack;
+	struct frame caller, outer;
+	const char *function;
+
+	model_stack(m, row, &stack);
+	if (stack.count < 3)
+		return MODEL_KEPT_PARTS;
+	caller = model_frame(&stack, 1);
+	outer = model_frame(&stack, 2);
+	function = function_of(&caller);
+	if (row->values[SORT_COUNT] == 1 && begins(function, "_IO_file_doallocate"))
+		return MODEL_KEPT_STREAMS;
+	/* A constructor: the library's only one that allocates. Where libstdc++ is linked into the program, it has a name. */
+	if ((begins(file_of(&caller), "libstdc++.so") && in_loader(&outer)) ||
+	    (function && (strstr(function, "__freeres") || strstr(function, "(anonymous namespace)::pool"))))
+		return MODEL_KEPT_POOL;
+	return in_loader(&caller) && !starts_thread(&stack) ? MODEL_KEPT_LOADER : MODEL_KEPT_PARTS;
+}
+
+void runtime_set_apart(const struct model *m, struct model_section *s, uint32_t top)
+{
+	uint32_t listed = 0;
+
+	for (uint32_t n = 0; n < s->count && listed < top; n++) {
+		struct model_row row = model_row(m, s, n);
+		enum model_kept_part part = part_of(m, &row);
+
+		if (part == MODEL_KEPT_PARTS || (part == MODEL_KEPT_STREAMS && s->kept[part].count == STREAMS)) {
+			s->rows[listed++] = s->rows[n];
+		} else {
+			s->kept[part].size += row.values[SORT_SIZE];
+			s->kept[part].count += row.values[SORT_COUNT];
+		}
+	}
+	s->count = listed;
+}

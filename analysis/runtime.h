@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Blocks that the runtime keeps for good, and never frees on purpose: the emergency pool of libstdc++ (72,704 bytes, for
+ * exceptions when there is no memory), the buffers of stdin, stdout and stderr, and what ld.so notes of the libraries
+ * that are loaded. They are no leaks, so a report of a process that ends sums them up instead of listing them first.
+ *
+ * They are recognized by the names of their frames. A block that only looks like one is listed rather than hidden: a
+ * second buffer of the same backtrace may be that of a file which was never closed, and what ld.so allocates for a
+ * thread may belong to a thread which was never joined.
+ *
+ * Async-signal-safe; allocates nothing.
+ */
+#ifndef ANALYSIS_RUNTIME_H
+#define ANALYSIS_RUNTIME_H
+
+#include "model.h"
+
+#define RUNTIME_ROWS_MOST	16u	/* more of a section's largest rows are hardly ever the runtime's */
+
+/* Removes the runtime's rows from those that the section lists, sums them up in section.kept, and leaves at most
+ * `top` rows. Their names have been resolved. */
+void runtime_set_apart(const struct model *m, struct model_section *s, uint32_t top);
+
+#endif
