@@ -5,7 +5,7 @@
  *
  * In the strict mode of seccomp(2) a process may only read, write and return from signals: a dump at
  * its end would kill it. So the final dump is taken before, and nothing is recorded afterwards. A
- * filter of seccomp may forbid the thread in which a dump gets descriptors of its own.
+ * filter of seccomp may forbid the thread in which a dump gets descriptors of its own, and prctl() itself.
  *
  * An allocator of the program's own may call prctl() while it initializes itself (chromium's names its
  * mappings), so nothing here may allocate.
@@ -32,8 +32,10 @@ EXPORT int prctl(int option, ...)
 	for (int i = 0; i < 4; i++)
 		a[i] = va_arg(list, unsigned long);
 	va_end(list);
-	if (option == PR_SET_SECCOMP || option == PR_SET_NO_NEW_PRIVS)
+	if (option == PR_SET_SECCOMP || option == PR_SET_NO_NEW_PRIVS) {
 		own_descriptors_forbid();
+		threads_expect_filter();
+	}
 	strict = option == PR_SET_SECCOMP && a[0] == SECCOMP_MODE_STRICT && lifecycle_is_own_process();
 	if (strict) {
 		lifecycle_end(true);
@@ -43,7 +45,7 @@ EXPORT int prctl(int option, ...)
 	if (strict && result)
 		lifecycle_resume();
 	/* A thread that has not yet called malloc is not listed. Its name is read when it does. */
-	if (option == PR_SET_NAME && !guard_self.fresh && !result && lifecycle_is_own_process())
-		threads_note_name(&recorder.table, guard_self.number);
+	if (option == PR_SET_NAME && !result && (!guard_self.fresh || threads_own_id() == (uint32_t)getpid()) && lifecycle_is_own_process())
+		threads_name(&recorder.table, guard_self.number, (const char *)a[0]);
 	return result;
 }

@@ -29,6 +29,6 @@ EXPORT int pthread_setname_np(pthread_t thread, const char *name)
 	/* Before glibc 2.34 the function is libpthread's, which a program without threads need not have loaded. */
 	result = real_setname ? real_setname(thread, name) : ENOSYS;
 	if (!result && lifecycle_is_own_process())
-		threads_note_name_of(&recorder.table, thread, name);
+		threads_name_other(&recorder.table, thread, name);
 	return result;
 }

@@ -439,7 +439,8 @@ static void thread_ends(void *unused)
 	guard_self.paths = NULL;
 	if (t)
 		threads_give_back(&recorder.table, t);
-	threads_note_name(&recorder.table, guard_self.number);
+	if (guard_self.number)
+		threads_note_name(&recorder.table, guard_self.number);
 	inherit_thread_ends();
 	guard_leave();
 	check(cut_short || load_relaxed(&guard_was_recovered) || !guard_is_held(),
@@ -453,7 +454,8 @@ void lifecycle_thread_begins(void)
 	pthread_setspecific(thread_key, &guard_self);
 	guard_self.number = (uint16_t)threads_list(&recorder.table);
 	guard_self.thread = threads_take(&recorder.table, recorder.depth, guard_self.number);
-	threads_note_name(&recorder.table, guard_self.number);
+	if (guard_self.number)
+		threads_note_name(&recorder.table, guard_self.number);
 	/* With --unwind=check each stack is walked, so that it can be compared. */
 	if (guard_self.thread && !capture_checking)
 		guard_self.paths = guard_self.thread->paths;

@@ -66,17 +66,20 @@ uint32_t threads_list(struct table *table)
 	return id == (uint32_t)getpid() ? THREAD_MAIN : thread_list_add(table, id);
 }
 
-/* Another thread may name this one at any moment (threads_note_name_of()), and its note must not be replaced by an older
+static uint32_t filtered;	/* 1: the kernel is not asked for names any more */
+
+void threads_expect_filter(void)
+{
+	store_relaxed(&filtered, 1);
+}
+
+/* Another thread may name this one at any moment (threads_name_other()), and its note must not be replaced by an older
  * name. So the name is read again after it was noted. */
 void threads_note_name(struct table *table, uint32_t number)
 {
 	char name[THREAD_NAME_BYTES] = "", noted[THREAD_NAME_BYTES] = "";
 
-	if (syscall(SYS_prctl, PR_GET_NAME, name, 0, 0, 0))
-		return;
-	/* Most main threads keep their first name, and nothing is to be noted. */
-	if (number == THREAD_MAIN && !layout_count(table->head, TABLE_THREADS) &&
-	    !strncmp(name, table->head->command, sizeof(name)))
+	if (load_relaxed(&filtered) || syscall(SYS_prctl, PR_GET_NAME, name, 0, 0, 0))
 		return;
 	while (memcmp(noted, name, sizeof(name))) {
 		memcpy(noted, name, sizeof(name));
@@ -86,15 +89,20 @@ void threads_note_name(struct table *table, uint32_t number)
 	}
 }
 
-void threads_note_name_of(struct table *table, pthread_t thread, const char *name)
+void threads_name(struct table *table, uint32_t number, const char *name)
 {
 	char noted[THREAD_NAME_BYTES] = "";
 
 	for (unsigned i = 0; i < sizeof(noted) - 1 && name[i]; i++)
 		noted[i] = name[i];
+	thread_list_name(table, number, noted);
+}
+
+void threads_name_other(struct table *table, pthread_t thread, const char *name)
+{
 	for (const struct thread *t = load_acquire(&all); t; t = t->next) {
 		if (load_acquire(&t->inside) && pthread_equal(load_relaxed(&t->self), thread))
-			thread_list_name(table, load_relaxed(&t->number), noted);
+			threads_name(table, load_relaxed(&t->number), name);
 	}
 }
 
@@ -171,7 +179,9 @@ void threads_forked(struct table *table, struct thread *own, uint32_t number)
 {
 	deltas_forked(table, own ? own->deltas : NULL);
 	thread_list_forked(table, number);
-	threads_note_name(table, THREAD_MAIN);
+	/* Without a list the main thread has the name that the header has. */
+	if (layout_count(table->head, TABLE_THREADS))
+		threads_note_name(table, THREAD_MAIN);
 	if (own)
 		own->number = THREAD_MAIN;
 	if (own && own->deltas)

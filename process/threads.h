@@ -38,11 +38,18 @@ struct thread *threads_take(struct table *table, unsigned depth, uint32_t number
 /* Lists the calling thread in the table. Returns its number. */
 __attribute__((cold)) uint32_t threads_list(struct table *table);
 
-/* Notes the name that the kernel has of the calling thread, whose number this is. Keeps errno. */
+/* Notes the name that the kernel has of the calling thread, whose number this is. */
 __attribute__((cold)) void threads_note_name(struct table *table, uint32_t number);
 
-/* Notes the name that some thread has got, if the thread is known. */
-__attribute__((cold)) void threads_note_name_of(struct table *table, pthread_t thread, const char *name);
+/* From now on threads_note_name() does nothing, because the program is about to install a filter of seccomp(2), which may
+ * forbid the question. */
+void threads_expect_filter(void);
+
+/* Notes a name of any length that the thread of this number has got. */
+__attribute__((cold)) void threads_name(struct table *table, uint32_t number, const char *name);
+
+/* The same for any thread that has a state. */
+__attribute__((cold)) void threads_name_other(struct table *table, pthread_t thread, const char *name);
 
 /* The kernel's id of the calling thread. */
 static inline uint32_t threads_own_id(void)

@@ -18,6 +18,8 @@ sub trace {
 	my ($case, @options) = @_;
 	unlink glob "$dir/out* $dir/rec*";
 	my (undef, $said) = run(undef, $heaptrace, "--outfile=$out", '--top=0', '--sort=total-count', '--no-lines', @options, $subject, $case);
+	# The watcher writes the dump of a program that was killed when that has ended.
+	wait_for(sub { (slurp($out) // '') =~ /={65}\n.*={65}\n\z/s }, 10) if $case eq 'killed' && "@options" !~ /record/;
 	return (slurp($out) // '', { map { split / / } split /\n/, $said });
 }
 
@@ -30,9 +32,9 @@ sub threads_of {
 		my ($head, $site) = ($1, $2);
 		my ($list) = $head =~ /\[(threads?: [^\]]*(?:\[31m[^\]]*)?)\]/;
 		$list =~ s/\b(\d+)\b/$name{$1} ? "<$name{$1}>" : $1/ge if $list;
-		$threads{$site} = join '; ', sort grep { defined } $threads{$site}, $list // 'none';
+		push @{$threads{$site}}, $list // 'none';
 	}
-	return \%threads;
+	return { map { $_ => join '; ', sort @{$threads{$_}} } keys %threads };
 }
 
 my %named = (
