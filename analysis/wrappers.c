@@ -161,3 +161,12 @@ bool wrappers_is(const char *function)
 	}
 	return false;
 }
+
+bool wrappers_is_skipped(const struct options *o, const char *function)
+{
+	for (unsigned i = 0; function && i < o->skip_count; i++) {
+		if (strstr(function, o->skip[i]))
+			return true;
+	}
+	return false;
+}

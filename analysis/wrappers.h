@@ -9,6 +9,8 @@
 #ifndef ANALYSIS_WRAPPERS_H
 #define ANALYSIS_WRAPPERS_H
 
+#include "options/options.h"
+
 #include <stdbool.h>
 
 #define WRAPPERS_NAME_BYTES	160u	/* for wrappers_bare_name() */
@@ -18,6 +20,9 @@
  * function: its name, demangled or not, with or without parameters; NULL: unknown, which is no wrapper.
  */
 bool wrappers_is(const char *function);
+
+/* Whether the options name the function as a further wrapper, by --skip. NULL: unknown, which is none. */
+bool wrappers_is_skipped(const struct options *o, const char *function);
 
 /*
  * Writes the function's name without return type, parameters, template arguments and the suffixes of the compiler:

@@ -9,16 +9,13 @@
  *	"rows":[
  *	{"id":7,"size":22704,"count":43,...,"frames":[{"address":"0x7fe72e46476c","module":"/lib/libc.so.6",...}]},
  *	...
- *
- * Texts of the traced program may hold any bytes. Each byte that is not UTF-8 becomes U+FFFD. Control characters,
- * characters that change the direction of text, `<`, U+2028 and U+2029 are escaped, so that the document can be
- * shown in a terminal, and embedded in a script of a web page.
  */
 #include "json.h"
+#include "json_groups.h"
+#include "json_history.h"
+#include "json_text.h"
 
 #include "analysis/rules.h"
-#include "base/printable.h"
-#include "json_history.h"
 
 #include <string.h>
 
@@ -29,71 +26,9 @@
 
 /* ---- Values ---- */
 
-static void write_escape(struct out *out, unsigned code)
-{
-	static const char digits[] = "0123456789abcdef";
-	char text[6] = { '\\', 'u' };
-
-	for (unsigned i = 0; i < 4; i++)
-		text[2 + i] = digits[code >> (12 - 4 * i) & 15];
-	out_bytes(out, text, sizeof(text));
-}
-
-/* The code of a well-formed character of one, two or three bytes in UTF-8. */
-static unsigned code_of(const char *text, size_t bytes)
-{
-	unsigned first = (unsigned char)text[0], second = (unsigned char)text[1] & 0x3f;
-
-	if (bytes == 1)
-		return first;
-	if (bytes == 2)
-		return (first & 0x1f) << 6 | second;
-	return (first & 0x0f) << 12 | second << 6 | ((unsigned char)text[2] & 0x3f);
-}
-
-/* Whether a character ends lines in JavaScript, or changes the direction in which text is shown. */
-static bool is_hidden(unsigned code)
-{
-	return code == 0x061c || code == 0x200e || code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
-	       (code >= 0x2066 && code <= 0x2069);
-}
-
-/* Writes the character at the start of text[0..left), of which there is at least one byte. Returns its bytes. */
-static size_t write_character(struct out *out, const char *text, size_t left)
-{
-	unsigned char first = (unsigned char)*text;
-	bool plain;
-	size_t bytes = printable_character(text, left, &plain);
-
-	if (bytes == 1 && first >= 0x80)
-		write_escape(out, 0xfffd);
-	else if (bytes <= 3 && (!plain || first == '<' || is_hidden(code_of(text, bytes))))
-		write_escape(out, code_of(text, bytes));
-	else
-		out_bytes(out, text, bytes);
-	return bytes;
-}
-
-/* A text in quotes, or null for NULL. */
 static void write_string(struct out *out, const char *text)
 {
-	size_t left = text ? strlen(text) : 0;
-
-	if (!text) {
-		out_text(out, "null");
-		return;
-	}
-	out_char(out, '"');
-	while (left) {
-		size_t bytes;
-
-		if (*text == '"' || *text == '\\')
-			out_char(out, '\\');
-		bytes = write_character(out, text, left);
-		text += bytes;
-		left -= bytes;
-	}
-	out_char(out, '"');
+	json_text_write(text, out);
 }
 
 /* ---- Members: a comma stands before each but the first of an object or a list ---- */
@@ -540,6 +475,7 @@ static void write_json(const struct model *m, struct arena *arena, struct out *o
 		write_section(m, &m->sections[i], out);
 	}
 	out_text(out, "],\n");
+	json_groups_write(m, arena, out);
 	write_rows(m, arena, out);
 	out_text(out, "}\n");
 }

@@ -4,7 +4,22 @@
  * holds the table, which has the time and the memory to name all rows. Its head, rows and figures are those of text.c.
  */
 #include "text_histogram.h"
+#include "text_report.h"
 #include "text_timeline.h"
+
+/* Writes groups and trees instead of rows. */
+static void write_sums(struct text *t, const struct model_section *s)
+{
+	struct labels labels;
+
+	if (!labels_init(&labels, t->model, t->arena)) {
+		out_text(t->out, "[heaptrace] no memory to add up the backtraces\n");
+		return;
+	}
+	if (t->model->options->group)
+		text_write_groups(t, s, &labels);
+	text_write_trees(t, s, &labels);
+}
 
 static void write_rows(struct text *t, const struct model_section *s)
 {
@@ -17,6 +32,14 @@ static void write_rows(struct text *t, const struct model_section *s)
 			text_write_row_histogram(t, &row);
 		out_char(t->out, '\n');
 	}
+}
+
+static void write_section(struct text *t, const struct model_section *s)
+{
+	if (options_adds_up(t->model->options))
+		write_sums(t, s);
+	else
+		write_rows(t, s);
 	if (s != &t->model->sections[t->model->section_count - 1])
 		return;
 	if (t->model->options->histogram)
@@ -30,7 +53,7 @@ static void write_report(const struct model *m, struct arena *arena, struct out 
 	struct text t;
 
 	text_begin(&t, m, arena, out);
-	text_write_dump(&t, write_rows);
+	text_write_dump(&t, write_section);
 }
 
 const struct format text_report_format = {

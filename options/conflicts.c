@@ -70,6 +70,48 @@ bool conflicts_with_command(const struct options *o, const bool given[OPTIONS], 
 	return false;
 }
 
+/* The option that asks for a tree, or NULL. */
+static const char *tree_option(const struct options *o)
+{
+	return o->tree ? "--tree" : o->callers ? "--callers" : o->callees ? "--callees" : NULL;
+}
+
+/* Whether what adds up rows does not go together with the format or a sort key. */
+static bool conflicts_with_sums(const struct options *o, struct out *why)
+{
+	const char *tree = tree_option(o);
+	enum output_format format = options_format(o);
+
+	if (!options_adds_up(o))
+		return false;
+	if (format == OUTPUT_FOLDED || (tree && format != OUTPUT_TEXT)) {
+		out_text(why, tree ? tree : "--group");
+		out_text(why, tree ? " is for text dumps; --format=" : " is for text dumps and --format=json; --format=");
+		out_text(why, options_format_name(format));
+		out_text(why, " has each backtrace by itself: leave one of the two out");
+		return true;
+	}
+	for (unsigned i = 0; tree && i < o->sort_count; i++) {
+		if (o->sort[i] == SORT_AGE) {
+			out_text(why, tree);
+			out_text(why, " adds up figures, and ages have no sum: choose another key for --sort");
+			return true;
+		}
+	}
+	return false;
+}
+
+bool conflicts_by_lack(const struct options *o, const bool given[OPTIONS], struct out *why)
+{
+	if (given[OPTION_SKIP] && !o->group && !o->tree)
+		out_text(why, "--skip is for --group and --tree, and neither is given");
+	else if (given[OPTION_MIN_SHARE] && !tree_option(o))
+		out_text(why, "--min-share is for --tree, --callers and --callees, and none of them is given");
+	else
+		return false;
+	return true;
+}
+
 /* Whether the field has another value than 0. */
 static bool has_value(const struct options *o, const struct option_entry *e)
 {
@@ -101,6 +143,8 @@ bool conflicts_among(const struct options *o, struct out *why)
 {
 	struct options initial;
 
+	if (conflicts_with_sums(o, why))
+		return true;
 	options_init(&initial);
 	for (size_t i = 0; i < sizeof(conflicts) / sizeof(conflicts[0]); i++) {
 		const struct option_entry *a = &options_table[conflicts[i].first];

@@ -18,6 +18,10 @@ bool conflicts_with_command(const struct options *o, const bool given[OPTIONS], 
 bool conflicts_by_change(const struct options *before, const struct options *o, const bool given[OPTIONS],
 			 struct out *why);
 
+/* Whether the command line has an option that only has an effect together with another one, which is given nowhere. If
+ * so, a message is added to *why. */
+bool conflicts_by_lack(const struct options *o, const bool given[OPTIONS], struct out *why);
+
 /* Whether two options, wherever they were given, contradict each other. If so, a message is added to *why. */
 bool conflicts_among(const struct options *o, struct out *why);
 

@@ -28,6 +28,16 @@ const char *const options_unwind_names[UNWIND_MODES] = {
 #include "table.def"
 };
 
+const char *const options_group_names[GROUPS] = {
+#define GROUP_BY(id, name)		[GROUP_##id] = name,
+#include "table.def"
+};
+
+const char *const options_tree_names[TREES] = {
+#define TREE_FROM(id, name)		[TREE_##id] = name,
+#include "table.def"
+};
+
 #define BYTES(f)		sizeof(((struct options *)0)->f)
 #define FIELD(f)		.offset = offsetof(struct options, f), .size = BYTES(f)
 #define LIST(f, n)		FIELD(f), .count_offset = offsetof(struct options, n)
@@ -122,7 +132,7 @@ bool options_set(struct options *o, const struct option_entry *e, const char *va
 {
 	struct out t = out_memory(error, error_bytes);
 
-	if (!e->argument != !value) {
+	if (value ? !e->argument : e->argument && !options_value_is_optional(e)) {
 		types_complain(&t, e, value);
 		out_text(&t, value ? "takes no value" : "needs a value: ");
 		if (!value)

@@ -51,8 +51,24 @@ enum unwind_mode {
 	UNWIND_MODES
 };
 
+/* What rows are added up by (analysis/groups.h). */
+enum group_by {
+	GROUP_NONE,
+#define GROUP_BY(id, name)		GROUP_##id,
+#include "table.def"
+	GROUPS
+};
+
+/* Where a tree of calls begins (analysis/tree.h). */
+enum tree_from {
+	TREE_NONE,
+#define TREE_FROM(id, name)		TREE_##id,
+#include "table.def"
+	TREES
+};
+
 #define OPTIONS_DEPTH_MAX	255
-#define OPTIONS_DEPTH_GRAPH	128	/* default depth in all formats but text */
+#define OPTIONS_DEPTH_GRAPH	128	/* default depth in all formats but text, and for groups and trees */
 #ifndef HEAPTRACE_DEPTH			/* `make DEPTH=NUM` */
 #define HEAPTRACE_DEPTH		8	/* default depth in text dumps */
 #endif
@@ -101,6 +117,13 @@ struct options {
 	uint32_t dump;			/* pid of a process to print a dump of (wrapper only), or 0 */
 	uint8_t signals[2];		/* the signals that request a dump by size and by count; 0: none does */
 
+	uint8_t group;			/* enum group_by: a section has a table of groups instead of rows */
+	uint8_t tree;			/* enum tree_from: a section has a tree instead of rows */
+	uint8_t skip_count;
+	uint32_t min_share;		/* branches of trees with less are not shown: thousandths of a percent */
+	const char *callers, *callees;	/* the text in the names of functions whose tree a section has, or NULL */
+	const char *skip[OPTIONS_TEXTS_MAX]; /* texts in the names of functions that groups and trees look through */
+
 	/* Set by the wrapper (or by the library in the first process) for the processes of
 	 * one run; not options that a user gives. */
 	uint32_t run;			/* pid of the program that was started; 0: not known yet */
@@ -120,10 +143,17 @@ enum output_format options_format(const struct options *o);
  * REPORTER has another value than the default. */
 bool options_by_reporter(const struct options *o);
 
+/* Whether a section of a text dump has groups or trees instead of rows. */
+static inline bool options_adds_up(const struct options *o)
+{
+	return o->group || o->tree || o->callers || o->callees;
+}
+
 /* How many frames of each backtrace are kept, 1 to 255: the given number, or the default. */
 static inline uint8_t options_depth(const struct options *o)
 {
-	return o->depth ? o->depth : options_format(o) == OUTPUT_TEXT ? HEAPTRACE_DEPTH : OPTIONS_DEPTH_GRAPH;
+	return o->depth ? o->depth : options_format(o) == OUTPUT_TEXT && !options_adds_up(o) ? HEAPTRACE_DEPTH :
+	       OPTIONS_DEPTH_GRAPH;
 }
 
 /* The rows of options_table, in its order. */
@@ -177,7 +207,8 @@ enum option_purpose {
 /* One row of the table, without the texts of --help. */
 struct option_entry {
 	const char *name;		/* without the dashes */
-	const char *argument;		/* the value's name in --help; NULL: the option takes no value */
+	const char *argument;		/* the value's name in --help; NULL: the option takes no value; in the form
+					 * "[=NAME]", the option may stand without its value */
 	const char *initial;		/* the default as a value, or NULL: all bytes are 0 */
 	const char *const *words;	/* words[min] to words[max] are valid; NULL: the value is no word */
 	uint64_t min, max;		/* the least and the largest number, or index of a word */
@@ -194,12 +225,20 @@ extern const char *const options_sort_names[SORT_KEYS];
 extern const char *const options_format_names[OUTPUT_FORMATS];	/* NULL for OUTPUT_UNSET */
 extern const char *const options_unwind_names[UNWIND_MODES];
 extern const char *const options_default_ignore_names[DEFAULT_IGNORES];
+extern const char *const options_group_names[GROUPS];		/* NULL for GROUP_NONE */
+extern const char *const options_tree_names[TREES];		/* NULL for TREE_NONE */
 
 /* The name of a key: "size", "peak-count", ...; "?" if it is no valid key. */
 const char *options_sort_name(enum sort_key key);
 
 /* The name of a format, as --format takes it; "?" if it is no valid format. */
 const char *options_format_name(enum output_format format);
+
+/* Whether the option may stand without its value. Then a value has to follow its name behind a `=`. */
+static inline bool options_value_is_optional(const struct option_entry *e)
+{
+	return e->argument && e->argument[0] == '[';
+}
 
 /* The row with the name name[0..len), or NULL. */
 const struct option_entry *options_find(const char *name, size_t len);
@@ -224,7 +263,7 @@ void options_init(struct options *o);
 
 /*
  * Sets the option of one row. value is its text (kept by reference where struct options has a text),
- * or NULL when none was given. On a bad value *o stays as it was, error gets one line like
+ * or NULL when none was given: that means the first word where a word is optional. On a bad value *o stays as it was, error gets one line like
  * "depth=0: not a whole number from 1 to 255" (no newline, cut to error_bytes, always
  * terminated, control characters as ^X) and the result is false. For actions like --help only
  * the absence of a value is checked.

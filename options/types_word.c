@@ -55,7 +55,7 @@ static void add_words(struct out *t, const struct option_entry *e)
 
 bool types_set_word(struct options *o, const struct option_entry *e, const char *value, struct out *error)
 {
-	unsigned i = find_word(e, value, strlen(value));
+	unsigned i = value ? find_word(e, value, strlen(value)) : (unsigned)e->min;
 
 	if (i > e->max) {
 		types_refuse(e, value, "not one of", error);

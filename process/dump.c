@@ -22,7 +22,7 @@
 #define OUT_BYTES_LEAST	((size_t)8 << 10)	/* of the buffer where memory is short */
 
 /* Writes "[heaptrace] initialized for /proc/5879/maps (node)". */
-static void write_life_line(const struct dumper *d, const char *what, struct out *out)
+static void write_life_line(const struct dumper *d, const char *what, bool killed, struct out *out)
 {
 	out_text(out, "[heaptrace] ");
 	out_text(out, what);
@@ -30,7 +30,7 @@ static void write_life_line(const struct dumper *d, const char *what, struct out
 	out_u64(out, d->pid);
 	out_text(out, "/maps (");
 	out_name(out, d->command);
-	out_text(out, d->foreign ? "), which was killed, or ended past exit()\n" : ")\n");
+	out_text(out, killed ? "), which was killed, or ended past exit()\n" : ")\n");
 }
 
 /* Writes why the heap of a process looks empty or incomplete at its end, so that nobody takes it for
@@ -152,7 +152,7 @@ void dump_init(struct dumper *d, struct table *t, const struct options *o, bool 
 		return;
 	out_init(&out, output_begin(&d->output, 1), buf, sizeof(buf));
 	out_fit_terminal(&out);
-	write_life_line(d, "initialized", &out);
+	write_life_line(d, "initialized", false, &out);
 	out_flush(&out);
 	output_end(&d->output, out.error);
 }
@@ -209,8 +209,8 @@ static void fill_request(struct dumper *d, const struct dump_request *r, struct 
 	*q = (struct model_request){
 		.table = d->table, .history = d->history, .options = d->options, .rules = &d->rules,
 		.select = d->select,
-		.rows = format->rows, .all_rows = format->all_rows, .runtime_apart = format->runtime_apart,
-		.reason = r->reason, .signal = r->signal,
+		.rows = format->rows, .runtime_apart = format->runtime_apart, .reason = r->reason, .signal = r->signal,
+		.all_rows = format->all_rows || (format->by_reporter && d->options->group),
 		.figures = format->figures,
 		.skip_if_empty = r->final && !d->options->summary && !d->options->brief,
 		.foreign = d->foreign, .runs_as = d->runs_as,
@@ -300,7 +300,7 @@ bool dump_write(struct dumper *d, const struct dump_request *r)
 	if (!d->format->replaces)
 		out_fit_terminal(&out);
 	if (r->final && output_takes_lines(&d->output)) {
-		write_life_line(d, "finalized", &out);
+		write_life_line(d, "finalized", r->reason == REASON_KILLED, &out);
 		write_unseen(d, &out);
 	}
 	result = write_model(d, r, &arena, &m, &out);

@@ -2,6 +2,7 @@
 /* See remote_dump.h. */
 #include "remote_dump.h"
 
+#include "options/types.h"
 #include "storage.h"
 #include "table/row.h"
 #include "watch.h"
@@ -15,11 +16,37 @@
 
 #define SECOND_NS	UINT64_C(1000000000)
 
+#define OPTION_BYTES	256	/* a longer value of an option is cut in a notice */
+
 #define NO_WATCHER	"no watcher is there to write the report"
 #define UNREACHABLE	"the watcher cannot be reached to write the report (it was killed, or is stopped, or is in " \
 			"another network namespace, or valgrind runs this program)"
 
-/* Writes "[heaptrace] TEXT FORMAT MORE" to standard error, FORMAT being the name of the format of dumps. */
+/* Writes the options that make another process write the report: " --format=json", " --group=function". */
+static void write_options(const struct options *o, struct out *out)
+{
+	struct options initial;
+	char value[OPTION_BYTES];
+
+	if (options_format(o) != OUTPUT_TEXT) {
+		out_text(out, " --format=");
+		out_text(out, options_format_name(options_format(o)));
+	}
+	options_init(&initial);
+	for (const struct option_entry *e = options_table; e->name; e++) {
+		struct out one = out_memory(value, sizeof(value));
+
+		if (e->purpose != OPTION_PURPOSE_REPORTER || options_same(o, &initial, e))
+			continue;
+		types_print(&one, o, e, NULL);
+		out_text(out, e->type == OPTION_TYPE_TEXT ? " '--" : " --");
+		out_name(out, out_string(&one));
+		if (e->type == OPTION_TYPE_TEXT)
+			out_char(out, '\'');
+	}
+}
+
+/* Writes "[heaptrace] TEXT OPTIONS MORE" to standard error, OPTIONS being those that ask for the report. */
 static void print_notice(struct dumper *d, const char *text, const char *more)
 {
 	int fd = output_error_fd(&d->output);
@@ -32,7 +59,7 @@ static void print_notice(struct dumper *d, const char *text, const char *more)
 	out_fit_terminal(&out);
 	out_text(&out, "[heaptrace] ");
 	out_text(&out, text);
-	out_text(&out, options_format_name(options_format(d->options)));
+	write_options(d->options, &out);
 	out_name(&out, more);
 	out_char(&out, '\n');
 	out_flush(&out);
@@ -55,7 +82,7 @@ static void notice_command(struct dumper *d, bool final)
 	said = d->pid;
 	if (!storage_file(path)) {
 		print_notice(d, had_watcher ? UNREACHABLE ": start the program with --record=FILE, too, and make the report by "
-		    "heaptrace --report=FILE --format=" : NO_WATCHER ": start the program as heaptrace --format=",
+		    "heaptrace --report=FILE" : NO_WATCHER ": start the program as heaptrace",
 		    had_watcher ? "" : " PROGRAM (without --no-watch), or with --record=FILE, from which heaptrace "
 		    "--report=FILE makes it");
 		return;
@@ -63,8 +90,8 @@ static void notice_command(struct dumper *d, bool final)
 	out = out_memory(more, sizeof(more));
 	out_text(&out, " --report=");
 	out_text(&out, path);
-	print_notice(d, had_watcher ? UNREACHABLE "; this command makes it: heaptrace --format=" :
-		     NO_WATCHER "; this command makes it: heaptrace --format=", out_string(&out));
+	print_notice(d, had_watcher ? UNREACHABLE "; this command makes it: heaptrace" :
+		     NO_WATCHER "; this command makes it: heaptrace", out_string(&out));
 }
 
 /* Writes a notice that the request could not be sent. error: of watch_request() or of the pipe. */
@@ -89,7 +116,7 @@ static bool take_answer(struct dumper *d, int fd)
 		return false;
 	if (answer == WATCH_UNREADABLE)
 		dump_notice(d, "the watcher could not read this process's figures (is it a program of another word "
-			    "size than heaptrace?): choose --format=text or --format=folded");
+			    "size than heaptrace?): choose text dumps of single backtraces, or --format=folded");
 	else if (answer)
 		output_failed(&d->output, d->table->head->dumps, answer);
 	return true;

@@ -20,7 +20,7 @@ my (%help, %help_letter, %help_default);
 my ($options) = $help =~ /\n\n(.*?)\n\nSort keys:/s;
 for my $item (split /\n(?=  (?:-| {4}--))/, $options) {
 	my ($letter, $name, $argument, $text) =
-		$item =~ /^\s*(?:-(\w), )?--([\w-]+)(=\S+)?\s+(.*)/s or next;
+		$item =~ /^\s*(?:-(\w), )?--([\w-]+)(\[?=\S+)?\s+(.*)/s or next;
 	$text =~ s/\s+/ /g;
 	$help{$name} = $argument ? 1 : 0;
 	$help_letter{$name} = $letter // '';
@@ -33,7 +33,7 @@ for my $item ($page =~ /^(\.It .*?Fl .*?)(?=^\.It |^\.El)/msg) {
 	my ($head, $text) = split /\n/, $item, 2;
 	$head =~ s/\\-/-/g;
 	my ($name) = $head =~ /Fl -([\w-]+)/ or next;
-	$page{$name} = $head =~ /Fl -[\w-]+ Ns = Ns Ar/ ? 1 : 0;
+	$page{$name} = $head =~ /Fl -[\w-]+ Ns (?:Op )?= Ns Ar/ ? 1 : 0;
 	$page_letter{$name} = $head =~ /^\.It Fl (\w)\b/ ? $1 : '';
 	$text =~ s/^\.Fl (.*)/-$1/mg;
 	$text =~ s/\\-/-/g;

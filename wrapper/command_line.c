@@ -94,15 +94,16 @@ static _Noreturn void die_without_program(const struct option_entry *taker, cons
 	quit_saying(EXIT_SETUP, "%s", message);
 }
 
-/* Reads the options of the command line into *o. Returns the index of PROGRAM in argv. */
-static int parse_command(int argc, char **argv, struct options *o)
+/* Reads the options of the command line into *o. given: for each enum option_id, whether it is there. Returns the index
+ * of PROGRAM in argv. */
+static int parse_command(int argc, char **argv, struct options *o, bool given[OPTIONS])
 {
 	const struct option_entry *taker = NULL;
-	bool given[OPTIONS] = { false };
 	char message[512];
 	struct out why = out_memory(message, sizeof(message));
 	int i = 1;
 
+	memset(given, 0, OPTIONS * sizeof(*given));
 	while (i < argc && argv[i][0] == '-' && argv[i][1]) {
 		const struct options before = *o;
 		const struct option_entry *e;
@@ -114,7 +115,7 @@ static int parse_command(int argc, char **argv, struct options *o)
 			break;
 		}
 		e = find_option(argv[i++], &value);
-		if (e->argument && !value && i < argc) {
+		if (e->argument && !options_value_is_optional(e) && !value && i < argc) {
 			value = argv[i++];
 			taker = e;
 		}
@@ -156,16 +157,17 @@ int command_line_parse(int argc, char **argv, struct options *o)
 {
 	char message[512];
 	struct out why = out_memory(message, sizeof(message));
+	bool given[OPTIONS];
 	int program;
 
 	/* The first pass ignores the environment, because --help must work for someone whose HEAPTRACE_OPTIONS is
 	 * wrong. */
 	options_init(o);
-	parse_command(argc, argv, o);
+	parse_command(argc, argv, o, given);
 	options_init(o);
 	parse_environment(o);
-	program = parse_command(argc, argv, o);
-	if (conflicts_among(o, &why))
+	program = parse_command(argc, argv, o, given);
+	if (conflicts_by_lack(o, given, &why) || conflicts_among(o, &why))
 		quit_saying(EXIT_SETUP, "%s", message);
 	return program;
 }

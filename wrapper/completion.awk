@@ -16,12 +16,13 @@ $1 == "word" {
 $1 == "option" && ($6 == "EVERYWHERE" || $6 == "COMMAND") {
 	name = "--" $3
 	valueless = $4 == "FLAG" || $4 == "PRESET" || $4 == "ACTION"
-	names = names " " name (valueless ? "" : "=")
+	optional = $7 ~ /^\[/
+	names = names " " name (valueless || optional ? "" : "=")
 	if (valueless)
 		next
 	pattern = $2 == "0" ? name : name "|-" $2
 	kinds[++count] = pattern
-	kind[count] = $4
+	kind[count] = $4 (optional ? "+" : "")
 	list[count] = $5
 }
 END {

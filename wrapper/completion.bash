@@ -13,9 +13,10 @@ _heaptrace_traced() {
 	done
 }
 
-# Completes a value. Arguments: the beginning of the value, its kind, and the valid words.
+# Completes a value. Arguments: the beginning of the value, its kind, and the valid words. A kind that ends in `+` is
+# that of an option that may stand without its value.
 _heaptrace_value() {
-	local cur=$1 kind=$2 words=${*:3} given='' key signals
+	local cur=$1 kind=${2%+} words=${*:3} given='' key signals
 	case $kind in
 	YES_NO) words='yes no';;
 	PROCESS) words=$(_heaptrace_traced);;
@@ -83,6 +84,7 @@ _heaptrace() {
 		kind=$(_heaptrace_kind "$word")
 		i=$((i + 1))
 		[[ $kind ]] || continue
+		[[ ${kind%% *} == *+ && ${COMP_WORDS[i]} != = ]] && continue
 		[[ ${COMP_WORDS[i]} == = && $word == --* ]] && i=$((i + 1))
 		# The cursor is in the value, or directly behind the = before it.
 		if ((i > COMP_CWORD)); then

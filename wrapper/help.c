@@ -64,7 +64,7 @@ void help_print(void)
 		column = e->letter ? printf("  -%c, --%s", e->letter, e->name)
 				   : printf("      --%s", e->name);
 		if (e->argument)
-			column += printf("=%s", e->argument);
+			column += printf(options_value_is_optional(e) ? "%s" : "=%s", e->argument);
 		text = formatted(initial ? "%s (default: %s)" : "%s", options_help[e->id].text, initial);
 		print_wrapped(column, text);
 		free(text);

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See labels.h. */
+#include "labels.h"
+
+#include "wrappers.h"
+
+#include <string.h>
+
+#define FIRST_ROOM	1024u	/* a power of two */
+
+struct labels_slot {
+	uint32_t hash;
+	uint32_t label;		/* + 1; 0: a free slot */
+};
+
+/* The labels of the calls of one address. */
+struct labels_name {
+	const struct name *name;	/* NULL: a free slot */
+	uint32_t first, count;	/* in labels.calls */
+};
+
+/* ---- Arrays that grow ---- */
+
+/* A larger copy of an array in an arena, with twice the room. NULL: there is no memory. */
+static void *enlarge(struct arena *arena, const void *from, size_t element_bytes, uint32_t *room)
+{
+	void *to = *room > UINT32_MAX / 4 ? NULL : arena_alloc_plenty(arena, 2 * *room * element_bytes);
+
+	if (!to)
+		return NULL;
+	memcpy(to, from, *room * element_bytes);
+	*room *= 2;
+	return to;
+}
+
+static uint32_t hash_text(const char *text, uint32_t hash)
+{
+	for (; text && *text; text++)
+		hash = (hash ^ (unsigned char)*text) * 0x01000193u;
+	return hash * 31 + 1;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
+
+bool labels_init(struct labels *l, const struct model *m, struct arena *arena)
+{
+	*l = (struct labels){
+		.model = m, .arena = arena, .room = FIRST_ROOM, .slot_count = 2 * FIRST_ROOM,
+		.name_count = 2 * FIRST_ROOM, .call_room = FIRST_ROOM,
+	};
+	l->list = arena_alloc(arena, l->room * sizeof(*l->list));
+	l->slots = arena_alloc(arena, l->slot_count * sizeof(*l->slots));
+	l->names = arena_alloc(arena, l->name_count * sizeof(*l->names));
+	l->calls = arena_alloc(arena, l->call_room * sizeof(*l->calls));
+	if (!l->list || !l->slots || !l->names || !l->calls)
+		return false;
+	l->list[LABEL_TABLE_FULL] = (struct label){ .function = "(table full)" };
+	l->count = 1;
+	return true;
+}
+
+/* ---- Labels ---- */
+
+static bool grow_slots(struct labels *l)
+{
+	uint32_t count = 2 * l->slot_count;
+	struct labels_slot *slots = arena_alloc_plenty(l->arena, count * sizeof(*slots));
+
+	if (!slots)
+		return false;
+	for (uint32_t i = 0; i < l->slot_count; i++) {
+		uint32_t at = l->slots[i].hash;
+
+		if (!l->slots[i].label)
+			continue;
+		while (slots[at & (count - 1)].label)
+			at++;
+		slots[at & (count - 1)] = l->slots[i];
+	}
+	l->slots = slots;
+	l->slot_count = count;
+	return true;
+}
+
+static bool is_wrapper(const struct labels *l, const char *function)
+{
+	return wrappers_is(function) || wrappers_is_skipped(l->model->options, function);
+}
+
+bool labels_find(struct labels *l, const char *function, const char *module, uint32_t *label)
+{
+	uint32_t hash = hash_text(module, hash_text(function, 0x811c9dc5u));
+
+	for (uint32_t at = hash;; at++) {
+		struct labels_slot *s = &l->slots[at & (l->slot_count - 1)];
+		const struct label *have = &l->list[s->label ? s->label - 1 : 0];
+
+		if (s->label) {
+			if (s->hash != hash || !same_text(have->function, function) || !same_text(have->module, module))
+				continue;
+			*label = s->label - 1;
+			return true;
+		}
+		if (l->count == l->room) {
+			struct label *list = enlarge(l->arena, l->list, sizeof(*list), &l->room);
+
+			if (!list)
+				return false;
+			l->list = list;
+		}
+		*label = l->count;
+		*s = (struct labels_slot){ hash, ++l->count };
+		l->list[*label] = (struct label){ function, module, is_wrapper(l, function), 0 };
+		return 2 * l->count < l->slot_count || grow_slots(l);
+	}
+}
+
+/* ---- Labels of an address ---- */
+
+static uint32_t hash_name(const struct name *name)
+{
+	return (uint32_t)((uintptr_t)name >> 4) * 0x9e3779b1u >> 4;
+}
+
+static struct labels_name *name_slot(struct labels_name *names, uint32_t count, const struct name *name)
+{
+	uint32_t at = hash_name(name);
+
+	while (names[at & (count - 1)].name && names[at & (count - 1)].name != name)
+		at++;
+	return &names[at & (count - 1)];
+}
+
+static bool grow_names(struct labels *l)
+{
+	uint32_t count = 2 * l->name_count;
+	struct labels_name *names = arena_alloc_plenty(l->arena, count * sizeof(*names));
+
+	if (!names)
+		return false;
+	for (uint32_t i = 0; i < l->name_count; i++) {
+		if (l->names[i].name)
+			*name_slot(names, count, l->names[i].name) = l->names[i];
+	}
+	l->names = names;
+	l->name_count = count;
+	return true;
+}
+
+/* The labels of a frame's calls, f->call_count of them. NULL: there is no memory. */
+static const uint32_t *labels_of(struct labels *l, const struct frame *f)
+{
+	struct labels_name *n = f->name ? name_slot(l->names, l->name_count, f->name) : NULL;
+
+	if (n && n->name)
+		return l->calls + n->first;
+	while (l->call_room - l->call_count < f->call_count) {
+		uint32_t *calls = enlarge(l->arena, l->calls, sizeof(*calls), &l->call_room);
+
+		if (!calls)
+			return NULL;
+		l->calls = calls;
+	}
+	for (unsigned i = 0; i < f->call_count; i++) {
+		if (!labels_find(l, frame_call(f, i).function, f->module, &l->calls[l->call_count + i]))
+			return NULL;
+	}
+	if (!n)		/* there was no memory for its name: the place is used again */
+		return l->calls + l->call_count;
+	if (2 * l->names_used >= l->name_count) {
+		if (!grow_names(l))
+			return NULL;
+		n = name_slot(l->names, l->name_count, f->name);
+	}
+	l->names_used++;
+	*n = (struct labels_name){ f->name, l->call_count, f->call_count };
+	l->call_count += f->call_count;
+	return l->calls + n->first;
+}
+
+/* ---- Calls of a row ---- */
+
+unsigned labels_read(struct labels *l, const struct model_row *row, struct model_stack *stack,
+		     struct labels_call *calls)
+{
+	unsigned count = 0;
+
+	model_stack(l->model, row, stack);
+	for (unsigned i = 0; i < stack->count && !row->overflow; i++) {
+		struct frame f = model_frame(stack, i);
+		const uint32_t *labels = labels_of(l, &f);
+
+		if (!labels)
+			return 0;
+		for (unsigned at = 0; at < f.call_count && count < LABELS_CALLS_MAX; at++) {
+			if (count && calls[count - 1].label == labels[at] && !l->list[labels[at]].function)
+				continue;
+			calls[count++] = (struct labels_call){ labels[at], (uint8_t)i, (uint8_t)at };
+		}
+	}
+	if (!count)
+		calls[count++] = (struct labels_call){ .label = LABEL_TABLE_FULL };
+	return count;
+}
+
+/* Whether the call is not what uses the memory, so that the next one outward has to be asked. */
+static bool is_passed(const struct labels *l, const struct labels_call *call)
+{
+	const struct label *label = &l->list[call[0].label], *next = &l->list[call[1].label];
+
+	return label->wrapper || (!label->function && next->function && same_text(label->module, next->module));
+}
+
+unsigned labels_user(const struct labels *l, const struct labels_call *calls, unsigned count)
+{
+	unsigned i = 0;
+
+	while (i + 1 < count && is_passed(l, &calls[i]))
+		i++;
+	return i;
+}

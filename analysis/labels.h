@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Functions as small numbers, for what adds up many rows by function. A label is a function of a module; all code of
+ * a module that has no names is one label, and all code in no module another one.
+ *
+ *	row -> labels_read() -> labels of its calls, innermost first -> labels.list[] -> function, module
+ *
+ * The memory is the caller's arena. One thread at a time may use an object.
+ */
+#ifndef ANALYSIS_LABELS_H
+#define ANALYSIS_LABELS_H
+
+#include "model.h"
+
+#define LABEL_TABLE_FULL	0u	/* stands for the frames of the row that all rows share for which there was no room */
+
+struct label {
+	const char *function;		/* NULL: unknown */
+	const char *module;		/* the path; NULL: code in no module */
+	bool wrapper;			/* an allocation function, or a wrapper of one (wrappers.h, --skip) */
+	uint32_t mark;			/* for the users of labels: 0 at first */
+};
+
+struct labels_name;
+struct labels_slot;
+
+struct labels {
+	const struct model *model;
+	struct arena *arena;
+	struct label *list;
+	uint32_t count, room;
+	struct labels_slot *slots;	/* labels by function and module: open addressing, at most half full */
+	struct labels_name *names;	/* labels by struct name, likewise */
+	uint32_t slot_count, name_count, names_used;
+	uint32_t *calls;		/* the labels of each struct name's calls */
+	uint32_t call_count, call_room;
+};
+
+/* A call of a row: a function that one of its frames' addresses lies in. */
+struct labels_call {
+	uint32_t label;
+	uint8_t frame;			/* for model_frame() */
+	uint8_t call;			/* for frame_call() */
+};
+
+#define LABELS_CALLS_MAX	2048u	/* calls of a row; those further out are left out */
+
+/* Prepares *l for the rows of a model. False: there is no memory. */
+bool labels_init(struct labels *l, const struct model *m, struct arena *arena);
+
+/* Finds or makes the label of a pair of texts, which have to outlive *l. False: there is no memory. */
+bool labels_find(struct labels *l, const char *function, const char *module, uint32_t *label);
+
+/*
+ * Reads the calls of a row, innermost first. Successive frames without names in the same module are one call. *stack:
+ * the row's frames; calls: room for LABELS_CALLS_MAX. Returns the number of calls, at least 1; 0: there is no memory.
+ */
+unsigned labels_read(struct labels *l, const struct model_row *row, struct model_stack *stack,
+		     struct labels_call *calls);
+
+/*
+ * The place in calls[0..count), count > 0, of the first call outward of the allocation functions: the one that uses
+ * the memory. Where all are allocation functions, it is the outermost one. Code without a name counts as the function
+ * that has called it, if that is in the same module: in a library without static symbols, "one of jv_object_set() and
+ * what it calls" says more than "something in libjq.so".
+ */
+unsigned labels_user(const struct labels *l, const struct labels_call *calls, unsigned count);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a section of a text dump has instead of rows where an option adds up all rows: groups and trees. Only
+ * format/text_report.c uses it. Errors of writing are in the struct out; where there is no memory, a line says so.
+ */
+#ifndef FORMAT_TEXT_REPORT_H
+#define FORMAT_TEXT_REPORT_H
+
+#include "columns.h"
+#include "text.h"
+
+/* The key of a second column of figures beside that of the sort key: what else people ask about its rows. */
+enum sort_key columns_second_key(enum sort_key key);
+
+/* Writes the table of groups that --group asks for (text_groups.c). */
+void text_write_groups(struct text *t, const struct model_section *s, struct labels *labels);
+
+/* Writes the trees that --tree, --callers and --callees ask for (text_tree.c). */
+void text_write_trees(struct text *t, const struct model_section *s, struct labels *labels);
+
+#endif
