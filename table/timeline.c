@@ -13,11 +13,21 @@
 #define ROW_NS		8u
 #define PART_OF_TIME	100u
 
+/* The bytes that are alive, with what is pending in threads. */
+static uint64_t live_size(const struct table *t)
+{
+	/* In a damaged file the figures can be anything. Unsigned numbers may overflow. */
+	uint64_t bytes = load_relaxed(&t->head->totals.live_size);
+
+	for (uint32_t i = 0; i < layout_count(t->head, TABLE_DELTAS); i++)
+		bytes += (uint64_t)load_relaxed(&t->deltas[i].heap_size);
+	return (int64_t)bytes > 0 ? bytes : 0;
+}
+
 void timeline_sum(const struct table *t, struct timeline_point *p)
 {
 	uint32_t end = table_row_end(t), threads = layout_count(t->head, TABLE_DELTAS);
-	/* In a damaged file the figures can be anything. Unsigned numbers may overflow. */
-	uint64_t live_size = load_relaxed(&t->head->totals.live_size), live_count = 0, total_count = 0;
+	uint64_t live_count = 0, total_count = 0;
 
 	for (uint32_t i = ROW_OVERFLOW; i < end; i++) {
 		live_count += (uint64_t)row_count(load_relaxed(&t->rows[i].live_count));
@@ -26,13 +36,12 @@ void timeline_sum(const struct table *t, struct timeline_point *p)
 	for (uint32_t i = 0; i < threads; i++) {
 		const struct deltas *d = &t->deltas[i];
 
-		live_size += (uint64_t)load_relaxed(&d->heap_size);
 		for (unsigned s = 0; s < DELTA_SLOTS; s++) {
 			live_count += (uint64_t)load_relaxed(&d->slots[s].live_count);
 			total_count += load_relaxed(&d->slots[s].total_count);
 		}
 	}
-	p->live_size = (int64_t)live_size > 0 ? live_size : 0;
+	p->live_size = live_size(t);
 	p->live_count = (int64_t)live_count > 0 ? live_count : 0;
 	p->total_count = total_count;
 }
@@ -94,7 +103,7 @@ static void add_point(struct table *t, uint64_t now_ns)
 	if (rows * ROW_NS * PART_OF_TIME <= (uint64_t)h->timeline.spacing << TICK_LOG2) {
 		timeline_sum(t, p);
 	} else {
-		p->live_size = load_relaxed(&h->totals.live_size);
+		p->live_size = live_size(t);
 		p->live_count = p->total_count = TIMELINE_UNKNOWN;
 	}
 	p->rss = p->own = 0;

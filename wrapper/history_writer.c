@@ -156,6 +156,20 @@ static bool read_counters(struct table *t, struct table_header *h, int fd)
 	return true;
 }
 
+/* The live bytes by the header, with what is pending in threads. */
+static uint64_t read_live(int fd, const struct table_header *h)
+{
+	uint64_t live = h->totals.live_size, pending;
+
+	for (uint32_t i = 0; i < layout_count(h, TABLE_DELTAS); i++) {
+		uint64_t at = h->deltas_offset + i * sizeof(struct deltas) + offsetof(struct deltas, heap_size);
+
+		if (read_whole(fd, &pending, sizeof(pending), at))
+			live += pending;
+	}
+	return (int64_t)live > 0 ? live : 0;
+}
+
 /* Adds the changes that are pending in threads' slots to the rows. */
 static void add_deltas(struct table *t)
 {
@@ -379,7 +393,7 @@ static bool take(struct history_writer *w, uint64_t now_ns, struct look *look)
 		return false;
 	own->size_bytes = h.size_bytes;
 	p.ns = now_ns > h.begun_ns ? now_ns - h.begun_ns : 0;
-	p.live_size = (int64_t)h.totals.live_size > 0 ? h.totals.live_size : 0;
+	p.live_size = read_live(w->table_fd, &h);
 	p.rss = read_rss(w);
 	p.own = fstat(w->table_fd, &st) ? 0 : (uint64_t)st.st_blocks * 512;
 	if (look->sums || look->snapshot) {
