@@ -87,6 +87,8 @@ my $dump = qr{
 my $out = trace('./subject');
 like($out, qr{\A\[heaptrace\] initialized for /proc/(\d+)/maps \(subject\)\n\[heaptrace\] finalized for /proc/\1/maps \(subject\)\n$dump\z},
      'a text dump has the form of the contract');
+like(trace('--histogram ./subject'), qr{^\[heaptrace\] finalized for /proc/\d+/maps \(subject\)$}m,
+     'a dump by the watcher calls nothing killed that was not');
 my @heads = $out =~ /^=== backtrace (#\d+) === (.*?) \[age/mg;
 is_deeply([@heads[0 .. 5]],
 	['#1', '[count/peak: 1/1] [size/peak: 22.704 KB/22.704 KB]',
