@@ -13,6 +13,7 @@
  *
  * With --report=FILE and --dump=PID it prints a dump instead (wrapper/playback.h).
  */
+#include "base/out.h"
 #include "base/path.h"
 #include "elf/program.h"
 #include "format/format.h"
@@ -20,6 +21,7 @@
 #include "options/outfile.h"
 #include "wrapper/command_line.h"
 #include "wrapper/environment.h"
+#include "wrapper/gate.h"
 #include "wrapper/held_signals.h"
 #include "wrapper/named_files.h"
 #include "wrapper/playback.h"
@@ -244,6 +246,20 @@ static void check_record(const struct options *o, const struct program *p)
 		quit_saying(EXIT_SETUP, "%s", why);
 }
 
+/* Prints what came of the limits for the process that --report has judged. Returns the exit status of the wrapper. */
+static int print_limits(const struct options *o)
+{
+	char buf[4096];
+	struct out out;
+
+	out_init(&out, STDERR_FILENO, buf, sizeof(buf));
+	gate_write_newest(&out);
+	if (options_has_limits(o))
+		gate_write_verdict(o, &out);
+	out_flush(&out);
+	return gate_status(o);
+}
+
 /* Executes --report. */
 static _Noreturn void print_report(struct options *o)
 {
@@ -253,7 +269,7 @@ static _Noreturn void print_report(struct options *o)
 	why = playback(o);
 	if (why && *why)
 		quit_saying(EXIT_SETUP, "%s cannot be reported: %s", o->report, why);
-	quit(why ? EXIT_SETUP : 0);
+	quit(why ? EXIT_SETUP : print_limits(o));
 }
 
 /* Executes --dump. */
@@ -280,6 +296,10 @@ static const char *open_watcher(const struct options *o, char address[WATCHER_AD
 		    "process 1 or a reaper of children, no descriptor is left, or the system has no pidfd_open() "
 		    "(start a container with an init, as docker run --init, or ask for dumps by signals or "
 		    "--dump=PID)");
+	if (options_has_limits(o))
+		quit_saying(EXIT_SETUP, "the limits of --max-* need a watcher, which this process cannot have here: it is "
+		    "process 1 or a reaper of children, no descriptor is left, or the system has no pidfd_open() (start a "
+		    "container with an init, as docker run --init)");
 	return NULL;
 }
 

@@ -26,7 +26,7 @@ __attribute__((constructor(LOOKUPS))) static void find_real(void)
 
 EXPORT void _exit(int status)
 {
-	lifecycle_end(true);
+	status = lifecycle_end_with(status);
 	if (!real_exit)
 		find_real();
 	real_exit(status);

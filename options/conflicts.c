@@ -14,6 +14,9 @@ enum when {
 	WHEN_ALONE,	/* the first is given without the second, which it belongs to */
 };
 
+#define LIMIT_NEEDS(name)	"--" name " needs the watcher, which compares the figures with the limit, and which there is " \
+				"not with --no-watch"
+
 static const struct {
 	enum option_id first, second;
 	enum when when;
@@ -24,6 +27,11 @@ static const struct {
 	{ OPTION_REPORT, OPTION_DUMP, WHEN_GIVEN, "--report and --dump are two commands: give one of them" },
 	{ OPTION_WITH_NAMES, OPTION_PACK, WHEN_ALONE, "--with-names says what goes into the file of --pack=OUT: give that "
 	  "option, too" },
+	{ OPTION_MAX_LEAK, OPTION_NO_WATCH, WHEN_GIVEN, LIMIT_NEEDS("max-leak") },
+	{ OPTION_MAX_LEAK_COUNT, OPTION_NO_WATCH, WHEN_GIVEN, LIMIT_NEEDS("max-leak-count") },
+	{ OPTION_MAX_PEAK, OPTION_NO_WATCH, WHEN_GIVEN, LIMIT_NEEDS("max-peak") },
+	{ OPTION_MAX_CALLS, OPTION_NO_WATCH, WHEN_GIVEN, LIMIT_NEEDS("max-calls") },
+	{ OPTION_MAX_TEMPORARY, OPTION_NO_WATCH, WHEN_GIVEN, LIMIT_NEEDS("max-temporary") },
 	{ OPTION_EVERY, OPTION_RECORD, WHEN_GIVEN, "--every needs the watcher, which prints nothing with --record "
 	  "(--report=FILE prints while the program runs)" },
 	{ OPTION_EVERY, OPTION_NO_WATCH, WHEN_GIVEN, "--every needs the watcher, which there is not with --no-watch" },
@@ -139,6 +147,29 @@ bool conflicts_by_change(const struct options *before, const struct options *o, 
 	return false;
 }
 
+/* Whether an option says something about limits, and there are none, or nothing that they could be applied to. */
+static bool lacks_limits(const struct options *o, const struct options *initial, struct out *why)
+{
+	static const enum option_id about_limits[] = { OPTION_ERROR_EXITCODE, OPTION_JUNIT, OPTION_JUDGE };
+
+	if (options_has_limits(o)) {
+		if (o->dump)
+			out_text(why, "the limits of --max-* are about a process that has ended, and --dump is about one that runs");
+		return o->dump;
+	}
+	for (size_t i = 0; i < sizeof(about_limits) / sizeof(about_limits[0]); i++) {
+		const struct option_entry *e = &options_table[about_limits[i]];
+
+		if (options_same(o, initial, e))
+			continue;
+		out_text(why, "--");
+		out_text(why, e->name);
+		out_text(why, " says what comes of a limit: give one, such as --max-leak=0, too");
+		return true;
+	}
+	return false;
+}
+
 bool conflicts_among(const struct options *o, struct out *why)
 {
 	struct options initial;
@@ -146,6 +177,8 @@ bool conflicts_among(const struct options *o, struct out *why)
 	if (conflicts_with_sums(o, why))
 		return true;
 	options_init(&initial);
+	if (lacks_limits(o, &initial, why))
+		return true;
 	for (size_t i = 0; i < sizeof(conflicts) / sizeof(conflicts[0]); i++) {
 		const struct option_entry *a = &options_table[conflicts[i].first];
 		const struct option_entry *b = &options_table[conflicts[i].second];

@@ -106,6 +106,12 @@ bool options_by_reporter(const struct options *o)
 	return false;
 }
 
+bool options_has_limits(const struct options *o)
+{
+	return o->max_leak != UINT64_MAX || o->max_leak_count != UINT64_MAX || o->max_peak != UINT64_MAX ||
+	       o->max_calls != UINT64_MAX || o->max_temporary != UINT32_MAX;
+}
+
 const struct option_entry *options_find(const char *name, size_t len)
 {
 	for (const struct option_entry *e = options_table; e->name; e++)

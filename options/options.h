@@ -101,6 +101,15 @@ struct options {
 	bool summary;			/* the summary is printed even if no block is live */
 	bool brief;			/* --short: of a dump only the summary is printed */
 	bool all_frames;		/* runs of frames within a library are not folded to one line */
+	/* The limits of --max-*: all bits set where there is none. A program that ends with 0 and breaks one ends with
+	 * error_exitcode. */
+	uint64_t max_leak, max_leak_count, max_peak, max_calls;
+	uint32_t max_temporary;		/* thousandths of a percent of all calls */
+	uint8_t error_exitcode;
+	bool quiet;			/* of dumps that go to standard error the last one is not printed */
+	uint8_t judge_count;
+	const char *judge[OPTIONS_TEXTS_MAX];	/* limits are for programs whose paths have one of these texts; none: see gate.h */
+	const char *junit;		/* the file of a test report about the limits, or NULL */
 	bool no_demangle;		/* C++ and Rust names stay as they are in the file */
 	const char *record;		/* template: the file that holds the table, or NULL */
 	const char *report;		/* a file of --record from which to print (wrapper only), or NULL */
@@ -148,6 +157,9 @@ static inline bool options_adds_up(const struct options *o)
 {
 	return o->group || o->tree || o->callers || o->callees;
 }
+
+/* Whether any limit of --max-* is given. */
+bool options_has_limits(const struct options *o);
 
 /* How many frames of each backtrace are kept, 1 to 255: the given number, or the default. */
 static inline uint8_t options_depth(const struct options *o)

@@ -126,6 +126,12 @@ void dump_notice_unmatched(struct dumper *d)
 	dump_notice(d, out_string(&out));
 }
 
+/* Whether --quiet leaves out the lines about the life of the process, and its last dump. */
+static bool is_quiet(const struct dumper *d)
+{
+	return d->options->quiet && !d->options->outfile;
+}
+
 void dump_init(struct dumper *d, struct table *t, const struct options *o, bool truncate)
 {
 	/* The format of this process is text where the watcher writes the dumps. These are documents, too, so no line of
@@ -148,7 +154,7 @@ void dump_init(struct dumper *d, struct table *t, const struct options *o, bool 
 	if (o->ignore)
 		read_rules(d, &file);
 	join_rules(d, &file);
-	if (!output_takes_lines(&d->output))
+	if (!output_takes_lines(&d->output) || is_quiet(d))
 		return;
 	out_init(&out, output_begin(&d->output, 1), buf, sizeof(buf));
 	out_fit_terminal(&out);
@@ -210,9 +216,9 @@ static void fill_request(struct dumper *d, const struct dump_request *r, struct 
 		.table = d->table, .history = d->history, .options = d->options, .rules = &d->rules,
 		.select = d->select,
 		.rows = format->rows, .runtime_apart = format->runtime_apart, .reason = r->reason, .signal = r->signal,
-		.all_rows = format->all_rows || (format->by_reporter && d->options->group),
+		.all_rows = format->all_rows || (format->by_reporter && d->options->group) || d->judge,
 		.figures = format->figures,
-		.skip_if_empty = r->final && !d->options->summary && !d->options->brief,
+		.skip_if_empty = r->final && !d->options->summary && !d->options->brief && !d->judge,
 		.foreign = d->foreign, .runs_as = d->runs_as,
 		.now_ns = d->now_ns, .store = d->store, .seen = d->seen, .tries_again = r->tries_again, .heap_still = r->heap_still,
 		.sort_count = r->sort_count < format->sections_max ? r->sort_count : format->sections_max,
@@ -244,7 +250,11 @@ static enum model_result write_model(struct dumper *d, const struct dump_request
 		return MODEL_NO_MEMORY;
 	fill_request(d, r, q);
 	result = model_make(m, q, arena);
-	if (result == MODEL_DONE)
+	if (result != MODEL_DONE)
+		return result;
+	if (d->judge)
+		d->judge(d->judge_context, *m);
+	if (out->fd >= 0)
 		d->format->write(*m, arena, out);
 	return result;
 }
@@ -274,6 +284,7 @@ static void notice_after(struct dumper *d, const struct dump_request *r, enum mo
 
 bool dump_write(struct dumper *d, const struct dump_request *r)
 {
+	bool quiet = r->final && is_quiet(d);
 	struct arena arena = { 0 };
 	enum model_result result;
 	size_t buf_bytes;
@@ -292,31 +303,37 @@ bool dump_write(struct dumper *d, const struct dump_request *r)
 	d->number = d->table->head->dumps + 1;	/* the watcher counts the dumps of --every there, too */
 	if (!d->foreign)
 		timeline_note_dump(d->table, d->number, now_ns());
-	out_init(&out, output_begin(&d->output, d->number), buf, buf_bytes);
-	if (out.fd < 0) {
+	out_init(&out, quiet ? -1 : output_begin(&d->output, d->number), buf, buf_bytes);
+	if (out.fd < 0 && !d->judge) {
 		arena_release(&arena);
-		return !(r->tries_again && safe_open_exhausted());
+		d->table->head->dumps += quiet;
+		return quiet || !(r->tries_again && safe_open_exhausted());
 	}
 	if (!d->format->replaces)
 		out_fit_terminal(&out);
-	if (r->final && output_takes_lines(&d->output)) {
+	if (r->final && !quiet && output_takes_lines(&d->output)) {
 		write_life_line(d, "finalized", r->reason == REASON_KILLED, &out);
 		write_unseen(d, &out);
 	}
 	result = write_model(d, r, &arena, &m, &out);
 	if (result == MODEL_NO_DESCRIPTOR) {
-		output_end(&d->output, EMFILE);
+		if (out.fd >= 0)
+			output_end(&d->output, EMFILE);
 		arena_release(&arena);
 		return false;
 	}
 	all_ignored = result == MODEL_EMPTY && m->totals.ignored_rows;
 	unfocused = result == MODEL_EMPTY && m->totals.unfocused_rows;
-	out_flush(&out);
-	output_end(&d->output, result == MODEL_NO_MEMORY && d->format->replaces ? ENOMEM : out.error);
+	if (out.fd >= 0) {
+		out_flush(&out);
+		output_end(&d->output, result == MODEL_NO_MEMORY && d->format->replaces ? ENOMEM : out.error);
+	}
 	arena_release(&arena);
 	if (result == MODEL_NO_MEMORY)
 		report_no_memory(d);
 	d->table->head->dumps = d->number;
+	if (quiet)
+		return true;
 	notice_after(d, r, result, all_ignored);
 	if (unfocused && d->pid == d->options->run)
 		dump_notice(d, "no backtrace with live blocks has a frame that --focus matches");

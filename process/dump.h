@@ -31,6 +31,11 @@ struct dumper {
 	struct names_store *store;	/* these two as in struct model_request, too; NULL in the library */
 	const struct model_seen *seen;
 	char command[16];		/* as in /proc/PID/comm */
+	uint8_t exit_status;		/* with which the process is to end if it would end with 0, as the watcher has
+					 * answered to the request of the last dump; 0: with that */
+	/* Is called with the model of each dump, before the dump is written, wherever that goes; or NULL. */
+	void (*judge)(void *context, const struct model *m);
+	void *judge_context;
 };
 
 /* To be called at the start of the process: opens the output, reads the file of --ignore, and prints the

@@ -24,12 +24,12 @@
 #include <linux/membarrier.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* libc's own functions. atexit() would add the handle of this library: see lifecycle_start(). */
-extern int __cxa_atexit(void (*fn)(void *), void *arg, void *dso);
+/* libc's own function. at_quick_exit() would add the handle of this library: see lifecycle_start(). */
 extern int __cxa_at_quick_exit(void (*fn)(void *), void *dso);
 
 /* Its own page, or several, wherever the kernel's pages are not larger than LIFECYCLE_PAGE_BYTES. */
@@ -404,7 +404,27 @@ void lifecycle_end(bool heap_sound)
 	own_stack_call(end_process, &call);
 }
 
-static void at_exit(void *unused)
+int lifecycle_end_with(int status)
+{
+	lifecycle_end(true);
+	return lifecycle_is_own_process() ? session_exit_status(status) : status;
+}
+
+/*
+ * An exit handler that ends the process with another status calls exit() again. POSIX leaves that undefined; glibc goes
+ * on with the handlers that are left, writes out stdio's buffers, and takes the new status (stdlib/exit.c).
+ */
+static void at_exit(int status, void *unused)
+{
+	int changed = lifecycle_end_with(status);
+
+	(void)unused;
+	if (changed != status)
+		exit(changed);
+}
+
+/* quick_exit() does not tell its handlers the status, so that it stays. */
+static void at_quick_end(void *unused)
 {
 	(void)unused;
 	lifecycle_end(true);
@@ -477,8 +497,8 @@ void lifecycle_start(const struct options *o, void (*hooks_forked)(void))
 {
 	options = o;
 	reset_hooks = hooks_forked;
-	__cxa_atexit(at_exit, NULL, NULL);
-	__cxa_at_quick_exit(at_exit, NULL);
+	on_exit(at_exit, NULL);
+	__cxa_at_quick_exit(at_quick_end, NULL);
 	pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 	traced = true;
 }

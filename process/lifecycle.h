@@ -126,6 +126,9 @@ void lifecycle_resume(void);
  */
 void lifecycle_end(bool heap_sound);
 
+/* The same for a process that ends with an exit status. Returns the status to end with: see session_exit_status(). */
+int lifecycle_end_with(int status);
+
 /* Whether the end has begun: no other dump than the final one is taken any more. */
 bool lifecycle_is_ending(void);
 

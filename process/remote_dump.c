@@ -107,18 +107,35 @@ static void notice_undelivered(struct dumper *d, int error, bool final)
 		notice_command(d, final);
 }
 
+/* Copies the text of the watcher's answer to standard error. */
+static void pass_text(struct dumper *d, int fd)
+{
+	int to = output_error_fd(&d->output);
+	char text[512];
+	struct out out;
+	ssize_t n;
+
+	out_init(&out, to, text, sizeof(text));
+	for (size_t all = 0; to >= 0 && all < WATCH_TEXT_BYTES && (n = read(fd, text, sizeof(text))) > 0; all += (size_t)n) {
+		out.len = (size_t)n;
+		out_flush(&out);
+	}
+}
+
 /* Reads the watcher's answer, and reports the error in it. False: the watcher was killed before it had answered. */
 static bool take_answer(struct dumper *d, int fd)
 {
-	int32_t answer;
+	struct watch_answer answer;
 
 	if (read(fd, &answer, sizeof(answer)) != (ssize_t)sizeof(answer))
 		return false;
-	if (answer == WATCH_UNREADABLE)
+	d->exit_status = (uint8_t)answer.exit_status;
+	pass_text(d, fd);
+	if (answer.error == WATCH_UNREADABLE)
 		dump_notice(d, "the watcher could not read this process's figures (is it a program of another word "
 			    "size than heaptrace?): choose text dumps of single backtraces, or --format=folded");
-	else if (answer)
-		output_failed(&d->output, d->table->head->dumps, answer);
+	else if (answer.error)
+		output_failed(&d->output, d->table->head->dumps, answer.error);
 	return true;
 }
 

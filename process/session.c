@@ -241,6 +241,11 @@ bool session_final(bool heap_sound)
 	return dumped;
 }
 
+int session_exit_status(int status)
+{
+	return status ? status : dumper.exit_status;
+}
+
 void session_keep_output(void)
 {
 	struct uninterrupted span;

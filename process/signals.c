@@ -360,6 +360,8 @@ void signals_start(signals_sigaction *real, const struct options *o)
 			install_dump(dump_signals[i]);
 	}
 	install_fatals();
+	if (o->quiet)
+		warned = 3;	/* nobody reads dumps on standard error, nor how to get them */
 	warn_of_taken();
 	held_set(o, &set);
 	if (o->held)

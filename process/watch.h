@@ -42,8 +42,13 @@ struct watch_message {
 	uint8_t sort[SORT_KEYS];	/* enum sort_key */
 };
 
-/* The answer to the final WATCH_REPORT, an int32_t: 0 when the report is complete, else the errno with which
- * writing failed, or WATCH_UNREADABLE. */
+/* The answer to the final WATCH_REPORT, with a text behind it that ends where the pipe does. */
+struct watch_answer {
+	int32_t error;			/* 0 when the report is complete, else the errno with which writing failed, or
+					 * WATCH_UNREADABLE */
+	int32_t exit_status;		/* with which the process is to end if it would end with 0; 0: with that */
+};
+#define WATCH_TEXT_BYTES	4096u	/* lines for standard error, at most so many bytes */
 #define WATCH_UNREADABLE	(-1)	/* the watcher cannot read the table */
 
 /*

@@ -52,6 +52,21 @@ static bool check_directory(const char *what, const char *path, char why[NAMED_F
 	return !error || explain(why, what, path, "searched", strerror(error));
 }
 
+/* Tries to create the file of --junit. An old one is removed, so that nobody takes it for that of this run. */
+static bool check_junit(const char *path, char why[NAMED_FILES_WHY_BYTES])
+{
+	char temporary[PATH_MAX];
+	int fd = safe_open_replacement(path, temporary);
+
+	if (fd < 0)
+		return explain(why, "junit file", path, "made", errno == EINVAL ? "it is not a regular file" :
+			       strerror(errno));
+	close(fd);
+	unlink(temporary);
+	unlink(path);
+	return true;
+}
+
 bool named_files_check(const struct options *o, char why[NAMED_FILES_WHY_BYTES])
 {
 	if (o->ignore && !check_ignore(o, why))
@@ -60,6 +75,8 @@ bool named_files_check(const struct options *o, char why[NAMED_FILES_WHY_BYTES])
 		if (!check_directory("debug-dir", o->debug_dirs[i], why))
 			return false;
 	}
+	if (o->junit && !check_junit(o->junit, why))
+		return false;
 	return !o->sysroot || check_directory("sysroot", o->sysroot, why);
 }
 

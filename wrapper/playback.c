@@ -3,6 +3,7 @@
 #include "playback.h"
 
 #include "base/safe_open.h"
+#include "gate.h"
 #include "options/outfile.h"
 #include "packing.h"
 #include "process/dump.h"
@@ -42,6 +43,7 @@ static void print_ignore_error(const char *path, const char *why)
 /* Prints a dump. Returns NULL, or "" if there was an error, which has been reported. */
 static const char *print_table(struct options *o, struct record_file *r)
 {
+	static enum gate_scope inside = GATE_INSIDE;
 	static struct dumper d;
 	static char outfile_is[OUTFILE_TEXT_BYTES];
 	struct rules rules = { .text = NULL };
@@ -64,8 +66,10 @@ static const char *print_table(struct options *o, struct record_file *r)
 	d.seen = r->seen;
 	d.store = o->sysroot ? NULL : r->names;
 	d.history = &r->history;
+	d.judge = options_has_limits(o) ? gate_judge : NULL;
+	d.judge_context = &inside;
 	dump_write(&d, &(struct dump_request){
-		.sort = o->sort, .sort_count = o->sort_count, .reason = REASON_ASKED,
+		.sort = o->sort, .sort_count = o->sort_count, .reason = REASON_ASKED, .final = o->quiet,
 	});
 	failed = d.output.failure;
 	if (options_format(o) != OUTPUT_TEXT)

@@ -4,6 +4,7 @@
 
 #include "analysis/history.h"
 #include "history_writer.h"
+#include "gate.h"
 #include "inbox.h"
 #include "options/outfile.h"
 #include "process/dump.h"
@@ -12,8 +13,10 @@
 #include "table/row.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -34,6 +37,7 @@ struct process {
 	pid_t pid;			/* its id in the watcher's namespace; 0: unknown */
 	uint32_t own_pid;		/* its id in its own namespace */
 	uint32_t children;		/* how many of its forked children have registered */
+	enum gate_scope scope;		/* whether the limits of --max-* are for it */
 	uint64_t next_ms;		/* --every: when the next dump is due */
 	struct history_writer history;	/* of the table in table_fd */
 };
@@ -110,12 +114,21 @@ static void note_dump(const struct process *p, const struct table_header *h, uin
 		write_header(p, &dumped, sizeof(dumped), offsetof(struct table_header, life));
 }
 
+/* Writes the newest broken limits, for which nobody waits, where the dump went. */
+static void notice_limits(struct dumper *d)
+{
+	for (const struct gate_case *c = gate_newest(); c; c = c->next) {
+		if (c->broken)
+			dump_notice(d, c->line);
+	}
+}
+
 /*
- * Writes a dump of a process's table. runs: the process has not ended, so /proc has figures of it. Then the dump's
+ * Writes a dump of a process's table. waits: the process waits for the answer, which tells it of broken limits. runs: the process has not ended, so /proc has figures of it. Then the dump's
  * number is noted in the table, because the process goes on counting from there, and also whether the dump was the
  * final one. Returns the answer to the process's request (process/watch.h).
  */
-static int32_t dump(struct process *p, const struct dump_request *r, bool runs)
+static int32_t dump(struct process *p, const struct dump_request *r, bool waits, bool runs)
 {
 	static struct dumper d;
 	static struct history history;
@@ -134,7 +147,14 @@ static int32_t dump(struct process *p, const struct dump_request *r, bool runs)
 	dump_attach(&d, &t, reporter.options, reporter.rules, false, now);
 	d.history = &history;
 	d.runs_as = runs ? (uint32_t)p->pid : 0;
+	d.judge = options_has_limits(reporter.options) ? gate_judge : NULL;
+	d.judge_context = &p->scope;
 	dump_write(&d, r);
+	if (d.judge && r->final && !waits) {
+		if (p->pid == reporter.program_pid)
+			gate_settle();
+		notice_limits(&d);
+	}
 	error = d.output.failure;
 	dump_detach(&d);
 	if (runs)
@@ -154,7 +174,7 @@ static void dump_unasked(struct process *p, enum model_reason reason)
 	dump(p, &(struct dump_request){
 		.sort = reporter.options->sort, .sort_count = reporter.options->sort_count,
 		.reason = reason, .final = !runs,
-	}, runs);
+	}, false, runs);
 }
 
 /* To be called when a process has ended, or has become another program. Those of its forked children that have not
@@ -223,6 +243,20 @@ static bool has_ended(const struct process *p)
 	return poll(&end, 1, 0) > 0;
 }
 
+/* Finds out whether the limits of --max-* are for a process. */
+static void find_scope(struct process *p)
+{
+	char link[32], file[PATH_MAX];
+	ssize_t len;
+
+	if (!options_has_limits(reporter.options))
+		return;
+	snprintf(link, sizeof(link), "/proc/%d/exe", (int)p->pid);
+	len = readlink(link, file, sizeof(file) - 1);
+	file[len < 0 ? 0 : len] = '\0';
+	p->scope = gate_scope_of(reporter.options, reporter.directory, file, p->pid == reporter.program_pid);
+}
+
 /* Handles WATCH_TABLE: a new process has begun, or a known one has become another program, so that its older table
  * is of no use any more. */
 static void take_table(struct received *s)
@@ -258,7 +292,38 @@ static void take_table(struct received *s)
 	}
 	p->own_pid = s->message.pid;
 	p->table_fd = s->fds[0];
+	find_scope(p);
 	history_writer_begin(&p->history, p->table_fd, s->pid, now_ns());
+}
+
+/* Sends the answer to the final request of a process, which waits for it. */
+static void send_answer(const struct process *p, int fd, int32_t error)
+{
+	struct {
+		struct watch_answer answer;
+		char text[WATCH_TEXT_BYTES];
+	} message = { .answer = { .error = error } };
+	struct out text = out_memory(message.text, sizeof(message.text));
+
+	if (p->pid == reporter.program_pid)
+		gate_settle();
+	gate_write_newest(&text);
+	if (p->pid == reporter.program_pid && options_has_limits(reporter.options)) {
+		gate_write_verdict(reporter.options, &text);
+		message.answer.exit_status = gate_status(reporter.options);
+	}
+	if (write(fd, &message, sizeof(message.answer) + text.len) < 0)
+		errno = 0;	/* the process has stopped waiting */
+}
+
+/* Handles the processes that have ended before the program did, so that the program's verdict has theirs. */
+static void handle_earlier_ends(const struct process *program)
+{
+	for (struct process *p = processes, *next; p; p = next) {
+		next = p->next;
+		if (p != program && has_ended(p))
+			handle_end(p);
+	}
 }
 
 /* Handles WATCH_REPORT: writes the report, and sends the answer if the process waits for one. The process may have
@@ -276,11 +341,13 @@ static void take_request(struct received *s)
 
 	for (unsigned i = 0; good && i < m->sort_count; i++)
 		good = m->sort[i] < SORT_KEYS;
+	if (p && m->final && p->pid == reporter.program_pid && options_has_limits(reporter.options))
+		handle_earlier_ends(p);
 	if (p && p->table_fd >= 0 && good) {
-		int32_t answer = dump(p, &r, true);
+		int32_t error = dump(p, &r, s->fds[0] >= 0, true);
 
-		if (s->fds[0] >= 0 && write(s->fds[0], &answer, sizeof(answer)) < 0)
-			errno = 0;	/* the process has stopped waiting */
+		if (s->fds[0] >= 0)
+			send_answer(p, s->fds[0], error);
 	}
 	inbox_close(s);
 }
@@ -382,6 +449,7 @@ static int sooner(int a, int b)
  * end, and after them, because the inbox may have collected some during the report of an end. */
 void reporter_run(void)
 {
+	struct out nowhere = out_memory(NULL, 0);
 	struct epoll_event events[64];
 	int count, wait;
 
@@ -403,6 +471,7 @@ void reporter_run(void)
 				handle_end(events[i].data.ptr);
 		}
 	}
+	gate_write_verdict(reporter.options, &nowhere);	/* again, with the processes that have outlived the program */
 }
 
 bool reporter_start(const struct reporter *r)

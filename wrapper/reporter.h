@@ -26,6 +26,7 @@ struct reporter {
 	int program;			/* a pidfd of the process that the wrapper becomes */
 	pid_t program_pid;
 	const char *password;		/* WATCH_PASSWORD_BYTES bytes, which each message has to begin with */
+	const char *directory;		/* the absolute path of the one that the run was started in */
 	const struct options *options;
 	const struct rules *rules;
 };

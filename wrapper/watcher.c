@@ -7,6 +7,7 @@
 #include "reporter.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
@@ -40,6 +41,7 @@ static int program = -1;	/* a pidfd of the wrapper, which becomes the program */
 static int held_outfile = -1;	/* see hold_outfile() */
 static pid_t wrapper_pid;
 static char password[WATCH_PASSWORD_BYTES];
+static char directory[PATH_MAX];	/* that the run was started in; "": unknown */
 static struct options options;
 static struct rules rules;
 
@@ -191,6 +193,8 @@ static void prepare(int argc, char **arguments)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	close_all();
+	if (!getcwd(directory, sizeof(directory)))
+		directory[0] = '\0';
 	if (chdir("/"))
 		return;		/* then the file system of the old directory stays busy, which does no harm */
 }
@@ -244,7 +248,7 @@ static _Noreturn void run_watcher(const struct watcher_start *s)
 	prepare(s->argc, s->arguments);
 	if (options.ignore)
 		rules_read(&rules, options.ignore);
-	if (!reporter_start(&(struct reporter){ listener, program, wrapper_pid, password, &options, &rules }))
+	if (!reporter_start(&(struct reporter){ listener, program, wrapper_pid, password, directory, &options, &rules }))
 		_exit(1);
 	reporter_run();
 	_exit(0);
