@@ -3,6 +3,7 @@
 #include "groups.h"
 
 #include "base/sort.h"
+#include "runtime.h"
 
 #include <string.h>
 
@@ -13,13 +14,15 @@ struct added {
 	struct labels_call calls[LABELS_CALLS_MAX];
 };
 
-/* Finds what the group of a row has in common. *call: the call that uses the row's memory. False: there is no memory. */
-static bool find_label(struct labels *l, enum group_by by, const struct labels_call *user, const char *file,
-		       uint32_t *label)
+/* Finds what the group of a row has in common. *user: the call that uses the row's memory. False: there is no memory. */
+static bool find_label(struct labels *l, enum group_by by, const struct added *a, const struct labels_call *user,
+		       const char *file, uint32_t *label)
 {
 	const struct label *have = &l->list[user->label];
 
 	*label = user->label;
+	if (by == GROUP_THREAD)
+		return labels_of_threads(l, a->row.threads, label);
 	if (by == GROUP_MODULE && have->module)
 		return labels_find(l, NULL, have->module, label);
 	if (by == GROUP_FILE && file)
@@ -63,6 +66,7 @@ static bool add_row(struct groups *g, struct added *a)
 	struct frame_call c = { .function = NULL };
 	struct group *to;
 	uint32_t label;
+	bool is_runtime = g->runtime_label && a->row.values[SORT_COUNT] && runtime_keeps(g->labels->model, &a->row);
 
 	if (!user)
 		return false;
@@ -71,9 +75,11 @@ static bool add_row(struct groups *g, struct added *a)
 
 		c = frame_call(&f, user->call);
 	}
-	if (!find_label(g->labels, g->by, user, c.file, &label))
+	if (is_runtime)
+		label = g->runtime_label;
+	else if (!find_label(g->labels, g->by, a, user, c.file, &label))
 		return false;
-	if (g->by == GROUP_BACKTRACE || !g->labels->list[label].mark) {
+	if ((g->by == GROUP_BACKTRACE && !is_runtime) || !g->labels->list[label].mark) {
 		to = &g->list[g->count++];
 		to->label = label;
 		g->labels->list[label].mark = g->count;
@@ -91,10 +97,14 @@ static bool add_row(struct groups *g, struct added *a)
 	return true;
 }
 
-/* As rows, groups are listed by their live blocks where the key is about these. */
-static bool is_listed(const struct groups *g, const struct group *group)
+/* Whether the options --min-size, --min-count and --older-than let the group into the order. */
+static bool is_large_enough(const struct groups *g, const struct group *group)
 {
-	return group->values[model_key_is_live(g->key) ? SORT_COUNT : g->key];
+	const struct options *o = g->labels->model->options;
+
+	return group->values[model_size_key(g->key)] >= o->min_size &&
+	       group->values[model_count_key(g->key)] >= o->min_count &&
+	       group->values[SORT_AGE] >= o->older_than_ms * UINT64_C(1000000);
 }
 
 static bool sort_groups(struct groups *g)
@@ -104,15 +114,22 @@ static bool sort_groups(struct groups *g)
 	if (!order)
 		return false;
 	for (uint32_t i = 0; i < g->count; i++) {
-		if (is_listed(g, &g->list[i]))
-			order[g->ordered++] = (struct sort_entry){ g->list[i].values[g->key], i };
+		const struct group *group = &g->list[i];
+
+		/* As rows, groups are listed by their live blocks where the key is about these. */
+		if (group == g->runtime || !group->values[model_key_is_live(g->key) ? SORT_COUNT : g->key])
+			continue;
+		if (is_large_enough(g, group))
+			order[g->ordered++] = (struct sort_entry){ group->values[g->key], i };
+		else
+			g->filtered++;
 	}
 	sort_largest(order, g->ordered, g->ordered);
 	g->order = order;
 	return true;
 }
 
-bool groups_make(struct groups *g, struct labels *l, enum group_by by, enum sort_key key)
+bool groups_make(struct groups *g, struct labels *l, enum group_by by, enum sort_key key, bool runtime_apart)
 {
 	const struct model *m = l->model;
 	struct added *a = arena_alloc(l->arena, sizeof(*a));
@@ -121,7 +138,8 @@ bool groups_make(struct groups *g, struct labels *l, enum group_by by, enum sort
 		.labels = l, .by = by, .key = key,
 		.list = arena_alloc(l->arena, m->all.count * sizeof(*g->list)),
 	};
-	if (!a || !g->list)
+	if (!a || !g->list ||
+	    (runtime_apart && !labels_find(l, "(kept by the runtime for good)", "", &g->runtime_label)))
 		return false;
 	for (uint32_t i = 0; i < l->count; i++)
 		l->list[i].mark = 0;
@@ -130,6 +148,8 @@ bool groups_make(struct groups *g, struct labels *l, enum group_by by, enum sort
 		if (!add_row(g, a))
 			return false;
 	}
+	if (g->runtime_label && l->list[g->runtime_label].mark)
+		g->runtime = &g->list[l->list[g->runtime_label].mark - 1];
 	return sort_groups(g);
 }
 

@@ -2,6 +2,7 @@
 /* See labels.h. */
 #include "labels.h"
 
+#include "base/out.h"
 #include "wrappers.h"
 
 #include <string.h>
@@ -221,4 +222,35 @@ unsigned labels_user(const struct labels *l, const struct labels_call *calls, un
 	while (i + 1 < count && is_passed(l, &calls[i]))
 		i++;
 	return i;
+}
+
+/* ---- Threads ---- */
+
+#define THREADS_BYTES	(MODEL_THREADS * 40)
+
+bool labels_of_threads(struct labels *l, uint64_t set, uint32_t *label)
+{
+	struct model_threads threads;
+	char buf[THREADS_BYTES];
+	struct out text = out_memory(buf, sizeof(buf));
+	const char *copy;
+
+	*label = l->thread_label - 1;
+	if (l->thread_label && l->thread_set == set)
+		return true;
+	model_threads(l->model, set, &threads);
+	for (unsigned i = 0; i < threads.count; i++) {
+		out_text(&text, i ? ", " : "");
+		out_text(&text, threads.list[i].name);
+		out_text(&text, threads.list[i].name[0] ? " " : "");
+		out_u64(&text, threads.list[i].id);
+	}
+	if (threads.many)
+		out_text(&text, threads.count ? " and others" : "many");
+	copy = arena_copy(l->arena, out_string(&text), out_length(&text));
+	if (!copy || !labels_find(l, copy, "", label))
+		return false;
+	l->thread_set = set;
+	l->thread_label = *label + 1;
+	return true;
 }

@@ -32,6 +32,8 @@ struct labels {
 	struct labels_slot *slots;	/* labels by function and module: open addressing, at most half full */
 	struct labels_name *names;	/* labels by struct name, likewise */
 	uint32_t slot_count, name_count, names_used;
+	uint64_t thread_set;		/* the newest argument of labels_of_threads(), and its label + 1 */
+	uint32_t thread_label;
 	uint32_t *calls;		/* the labels of each struct name's calls */
 	uint32_t call_count, call_room;
 };
@@ -65,5 +67,8 @@ unsigned labels_read(struct labels *l, const struct model_row *row, struct model
  * what it calls" says more than "something in libjq.so".
  */
 unsigned labels_user(const struct labels *l, const struct labels_call *calls, unsigned count);
+
+/* The label of a row's threads, as text: "redis 4711, bio_aof 4713". False: there is no memory. */
+bool labels_of_threads(struct labels *l, uint64_t set, uint32_t *label);
 
 #endif

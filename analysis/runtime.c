@@ -65,6 +65,11 @@ static enum model_kept_part part_of(const struct model *m, const struct model_ro
 	return in_loader(&caller) && !starts_thread(&stack) ? MODEL_KEPT_LOADER : MODEL_KEPT_PARTS;
 }
 
+bool runtime_keeps(const struct model *m, const struct model_row *row)
+{
+	return part_of(m, row) != MODEL_KEPT_PARTS;
+}
+
 void runtime_set_apart(const struct model *m, struct model_section *s, uint32_t top)
 {
 	uint32_t listed = 0;

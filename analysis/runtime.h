@@ -21,4 +21,7 @@
  * `top` rows. Their names have been resolved. */
 void runtime_set_apart(const struct model *m, struct model_section *s, uint32_t top);
 
+/* Whether the row's blocks are the runtime's. Its names have been resolved. */
+bool runtime_keeps(const struct model *m, const struct model_row *row);
+
 #endif

@@ -44,13 +44,14 @@ static void write_group(const struct groups *g, const struct group *group, struc
 	add_exact(out, "peak-size-exact", group, SORT_PEAK_SIZE);
 	add_exact(out, "peak-count-exact", group, SORT_PEAK_COUNT);
 	add_text(out, "function", place ? label->function : NULL);
-	/* The label of a group of a file has the file as its function (groups.c). */
-	add_text(out, "module", g->by == GROUP_FILE && label->function ? NULL : label->module);
+	/* A label of a file or of threads has these as its function (struct group). */
+	add_text(out, "module", (g->by == GROUP_FILE && label->function) || g->by == GROUP_THREAD ? NULL : label->module);
 	add_text(out, "file", place ? group->file : g->by == GROUP_FILE ? label->function : NULL);
 	if (place && group->line)
 		add_number(out, "line", group->line);
 	else
 		add_text(out, "line", NULL);
+	add_text(out, "threads", g->by == GROUP_THREAD ? label->function : NULL);
 	add_number(out, "largest-row", group->row);
 	out_char(out, '}');
 }
@@ -84,7 +85,7 @@ void json_groups_write(const struct model *m, struct arena *arena, struct out *o
 	struct groups g;
 
 	if (m->options->group && labels_init(&labels, m, arena) &&
-	    groups_make(&g, &labels, m->options->group, m->sections[0].key))
+	    groups_make(&g, &labels, m->options->group, m->sections[0].key, false))
 		write_groups(&g, out);
 	else
 		out_text(out, "\"groups\":null,\n");

@@ -37,7 +37,7 @@ struct writing {
 static const char *one_of(enum group_by by)
 {
 	return by == GROUP_BACKTRACE ? "backtrace" : by == GROUP_FILE ? "file" : by == GROUP_MODULE ? "module" :
-	       "function";
+	       by == GROUP_THREAD ? "thread" : "function";
 }
 
 /* The columns that a line begins with. part: of the groups up to this one. */
@@ -64,7 +64,9 @@ static void write_name(struct writing *w, const struct group *group)
 	enum group_by by = w->groups->by;
 	struct out *out = w->text->out;
 
-	if (by == GROUP_MODULE) {
+	if (group == w->groups->runtime || by == GROUP_THREAD) {
+		columns_path(label->function, w->columns, out);
+	} else if (by == GROUP_MODULE) {
 		columns_path(label->module ? label->module : "?", w->columns, out);
 	} else if (by == GROUP_FILE && label->function) {
 		columns_path(label->function, w->columns, out);
@@ -96,8 +98,8 @@ static void write_head(struct writing *w)
 	out_char(out, '\n');
 }
 
-/* Writes how many groups are left out, and the sums of their figures. */
-static void write_more(const struct writing *w, uint32_t more)
+/* Writes how many groups are left out, and the sums of their figures. part: of all groups up to there. */
+static void write_more(const struct writing *w, uint32_t more, uint64_t part)
 {
 	const struct groups *g = w->groups;
 	struct out *out = w->text->out;
@@ -105,7 +107,7 @@ static void write_more(const struct writing *w, uint32_t more)
 	if (g->key == SORT_AGE)
 		out_repeat(out, ' ', w->first.width + 2 + w->second.width + 2);
 	else
-		write_figures(w, w->rest, g->totals[g->key], !w->first.bounds);
+		write_figures(w, w->rest, part, !w->first.bounds);
 	out_text(out, "... ");
 	out_u64(out, more);
 	out_text(out, " more ");
@@ -119,6 +121,7 @@ static void write_table(struct writing *w, uint32_t top)
 {
 	const struct groups *g = w->groups;
 	uint64_t so_far = 0;
+	uint32_t more = g->ordered + g->filtered - top;
 	bool bound = false;
 
 	write_head(w);
@@ -131,8 +134,12 @@ static void write_table(struct writing *w, uint32_t top)
 		write_name(w, group);
 		bound |= !exact;
 	}
-	if (top < g->ordered)
-		write_more(w, g->ordered - top);
+	if (more)
+		write_more(w, more, so_far + w->rest[g->key]);
+	if (g->runtime) {
+		write_figures(w, g->runtime->values, g->totals[g->key], true);
+		write_name(w, g->runtime);
+	}
 	if (bound)
 		out_text(w->text->out, "<=: at most, because its backtraces had their peaks at different moments\n");
 }
@@ -146,8 +153,8 @@ static void make_columns(struct writing *w, uint32_t top)
 
 	for (unsigned key = 0; key < SORT_KEYS; key++)
 		w->rest[key] = g->totals[key];
-	for (uint32_t n = 0; n < top; n++) {
-		const struct group *group = &g->list[g->order[n].index];
+	for (uint32_t n = 0; n < top + (g->runtime != NULL); n++) {
+		const struct group *group = n < top ? &g->list[g->order[n].index] : g->runtime;
 
 		for (unsigned key = 0; key < SORT_KEYS; key++)
 			w->rest[key] -= group->values[key];
@@ -157,7 +164,7 @@ static void make_columns(struct writing *w, uint32_t top)
 		}
 	}
 	for (unsigned i = 0; i < 2; i++) {
-		if (top < g->ordered && keys[i] != SORT_AGE && w->rest[keys[i]] > largest[i])
+		if (top < g->ordered + g->filtered && keys[i] != SORT_AGE && w->rest[keys[i]] > largest[i])
 			largest[i] = w->rest[keys[i]];
 	}
 	w->first = column_make(keys[0], largest[0]);
@@ -170,7 +177,11 @@ void text_write_groups(struct text *t, const struct model_section *s, struct lab
 	struct groups g;
 	struct writing w = { .text = t, .groups = &g, .names = { .arena = t->arena } };
 
-	if (!groups_make(&g, labels, t->model->options->group, s->key)) {
+	bool runtime_apart = false;
+
+	for (unsigned i = 0; i < MODEL_KEPT_PARTS; i++)
+		runtime_apart |= s->kept[i].count;
+	if (!groups_make(&g, labels, t->model->options->group, s->key, runtime_apart)) {
 		out_text(t->out, "[heaptrace] no memory to add up the backtraces\n\n");
 		return;
 	}

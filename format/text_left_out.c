@@ -83,5 +83,6 @@ void text_write_left_out(const struct text *t, const struct model_section *s)
 		out_size(out, m->totals.unfocused_size);
 		out_char(out, '\n');
 	}
-	write_filtered(m->options, s, out);
+	if (!options_adds_up(m->options))
+		write_filtered(m->options, s, out);
 }

@@ -99,6 +99,16 @@ static bool conflicts_with_sums(const struct options *o, struct out *why)
 		out_text(why, " has each backtrace by itself: leave one of the two out");
 		return true;
 	}
+	if (o->brief) {
+		out_text(why, tree ? tree : "--group");
+		out_text(why, " adds up backtraces, and --short leaves them out: give one of the two");
+		return true;
+	}
+	if (tree && (o->min_size || o->min_count || o->older_than_ms)) {
+		out_text(why, "--min-size, --min-count and --older-than are for lists; branches of a tree are left out by "
+			 "--min-share");
+		return true;
+	}
 	for (unsigned i = 0; tree && i < o->sort_count; i++) {
 		if (o->sort[i] == SORT_AGE) {
 			out_text(why, tree);

@@ -62,7 +62,13 @@ sub sections {
 	like(join("\n", @{$section->[0]}), qr/ 5\.950 KB +53  \Q$subject\E$/m, 'by module');
 	($section) = sections(dumped('--group=backtrace', '--top=3', $subject));
 	is(scalar(grep { /make_node/ } @{$section->[0]}), 2, 'by backtrace: make_node() has two');
-	like($section->[0][-1], qr/\.\.\. \d+ more backtraces$/, '--top: the others are counted');
+	like(join("\n", @{$section->[0]}), qr/\.\.\. \d+ more backtraces$/m, '--top: the others are counted');
+	($section) = sections(dumped('--group=function', '--min-size=700', $subject));
+	is(scalar(grep { /make_node|recurse|store/ } @{$section->[0]}), 3, '--min-size: the sums count');
+	like(join("\n", @{$section->[0]}), qr/ 0\.500 KB +10  \.\.\. 1 more function$/m, 'and those that are too small are counted');
+	($section) = sections(dumped('--group=thread', $subject));
+	like(join("\n", @{$section->[0]}), qr/ 5\.950 KB +53  groups \d+$/m, 'by thread: there is one');
+	like($section->[0][-1], qr/100\.0 % +72\.704 KB +1  \(kept by the runtime for good\)$/, 'what libstdc++ keeps comes last') if "@lines" =~ /72\.704/;
 
 	my @sections = sections(dumped('--group=function', '--sort=total-count,temporary,peak-size,age', '--top=0', $subject));
 	is(scalar @sections, 4, 'a table for each key');
@@ -146,7 +152,7 @@ for (@programs) {
 	unlink "$dir/record";
 	run(undef, $heaptrace, "--record=$dir/record", '--depth=255', '--children=no', '--outfile=/dev/null', @command);
 	my $all = json('--group=backtrace');
-	for my $by (qw(backtrace function file module)) {
+	for my $by (qw(backtrace function file module thread)) {
 		my $groups = $by eq 'backtrace' ? $all->{groups}{list} : json("--group=$by")->{groups}{list};
 		my @wrong;
 		for my $key (@keys) {
@@ -225,7 +231,8 @@ for (@programs) {
 
 for (['--flame-graph --group=file', qr/--group is for text dumps and --format=json/], ['--tree --format=json', qr/--tree is for text dumps/],
      ['--callers=x --sort=age', qr/ages have no sum/], ['--skip=x', qr/--skip is for --group/], ['--min-share=2 --group=file', qr/--min-share is for --tree/],
-     ['--group=x', qr/--group=x: not one of backtrace, function, file, module/], ['--tree=x', qr/--tree=x: not one of top-down, bottom-up/],
+     ['--group=x', qr/--group=x: not one of backtrace, function, file, module, thread/],
+     ['--short --group=file', qr/--short leaves them out/], ['--tree --min-size=3', qr/branches of a tree are left out by --min-share/], ['--tree=x', qr/--tree=x: not one of top-down, bottom-up/],
      ['--tree bottom-up', qr/bottom-up: command not found/]) {
 	my ($options, $why) = @$_;
 	my ($status, undef, $err) = run(undef, $heaptrace, split(' ', $options), 'true');
