@@ -170,7 +170,15 @@ static void write_powers(struct table_form *f, struct histogram_bin *bins)
 	write_sum(f);
 }
 
-/* Keeps the CLASSES_SHOWN bins with the largest bars, in their order. Returns how many are kept; *others gets the sum of
+/* What a bin is worth to be shown: those without a bar come last, the ones with the most calls first. */
+static uint64_t rank_of(const struct table_form *f, const struct histogram_figures *figures)
+{
+	uint64_t bar = bar_of(f, figures);
+
+	return bar ? UINT64_MAX / 2 + bar / 2 : figures->calls / 2;
+}
+
+/* Keeps the CLASSES_SHOWN bins that rank highest, in their order. Returns how many are kept; *others gets the sum of
  * the others. */
 static unsigned keep_largest(const struct table_form *f, struct histogram_bin *bins, unsigned count,
 			     struct histogram_figures *others)
@@ -180,7 +188,7 @@ static unsigned keep_largest(const struct table_form *f, struct histogram_bin *b
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < count; i++)
-		order[i] = (struct sort_entry){ bar_of(f, &bins[i].figures), i };
+		order[i] = (struct sort_entry){ rank_of(f, &bins[i].figures), i };
 	sort_largest(order, count, count < CLASSES_SHOWN ? count : CLASSES_SHOWN);
 	for (unsigned i = 0; i < count && i < CLASSES_SHOWN; i++)
 		kept[order[i].index] = true;

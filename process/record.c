@@ -35,7 +35,8 @@ static void __attribute__((noinline)) count_size(void *p, const struct block *b,
 {
 	uint64_t block_bytes = recorder.block_bytes && p ? recorder.block_bytes(p) : 0;
 
-	sizes_change(&recorder.table, b->row, b->size_bytes, block_bytes, change);
+	sizes_change(&recorder.table, b->row, b->size_bytes, block_bytes, change,
+		     process_has_one_thread());
 }
 
 struct block record_take_old(void *p)

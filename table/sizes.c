@@ -5,9 +5,9 @@
 #include "base/check.h"
 #include "layout.h"
 
-static uint32_t hash_of(uint32_t v, unsigned log2)
+static uint32_t hash_of(uint32_t key)
 {
-	return v * 0x9e3779b1u >> (32 - log2);
+	return key * 0x9e3779b1u >> (32 - TABLE_SIZE_HEADS_LOG2);
 }
 
 __attribute__((cold)) bool sizes_start(struct table *t, bool blocks_known)
@@ -73,44 +73,49 @@ static uint32_t __attribute__((cold, noinline)) make(struct table *t, uint32_t *
 	return id;
 }
 
-static __attribute__((noinline)) struct size_entry *entry_of(struct table *t, uint32_t row, uint64_t size_bytes, bool may_make)
+static struct size_entry *entry_of(struct table *t, uint32_t row, uint64_t size_bytes, bool may_make)
 {
 	unsigned bucket = sizes_bucket(size_bytes);
-	uint32_t key = row << SIZES_BUCKET_BITS | bucket, *head, *hint, id;
+	uint32_t key = row << SIZES_BUCKET_BITS | bucket, *head = &t->size_heads[hash_of(key)], id;
 
-	if (row == ROW_OVERFLOW)
+	if (unlikely(row == ROW_OVERFLOW))
 		return &t->sizes[bucket];
-	hint = &t->local->size_hints[hash_of(key, TABLE_SIZE_HINTS_LOG2)];
-	id = load_relaxed(hint);
-	if (likely(t->sizes[id].key == key))
-		return &t->sizes[id];
-	head = &t->size_heads[hash_of(row, TABLE_SIZE_HEADS_LOG2)];
 	id = search(t, load_acquire(head), key);
-	if (!id && may_make)
+	if (unlikely(!id) && may_make)
 		id = make(t, head, key);
-	if (!id)
-		return &t->sizes[bucket];
-	store_relaxed(hint, id);
-	return &t->sizes[id];
+	return &t->sizes[id ? id : bucket];
 }
 
-void sizes_change(struct table *t, uint32_t row, uint64_t size_bytes, uint64_t block_bytes, enum sizes_change change)
+/* Adds to a counter. alone: no other thread does, but a signal handler may. */
+static inline void add_u64(uint64_t *to, uint64_t v, bool alone)
+{
+	if (alone)
+		add_own_u64(to, v);
+	else
+		add_relaxed(to, v);
+}
+
+void sizes_change(struct table *t, uint32_t row, uint64_t size_bytes, uint64_t block_bytes, enum sizes_change change,
+		  bool alone)
 {
 	struct size_entry *e = entry_of(t, row, size_bytes, change != SIZES_GONE);
 	uint32_t least = load_relaxed(&e->least_bytes), count = load_relaxed(&e->live_count);
 	uint64_t rest = block_bytes ? block_bytes - size_bytes : 0;
 
-	if (!block_bytes && count)
+	if (unlikely(!block_bytes) && count)
 		rest = (uint64_t)(load_relaxed(&e->live_rest) / (int64_t)count);
-	if (block_bytes && (block_bytes < least || !least))
+	if (unlikely(block_bytes - 1 < (uint64_t)least - 1))
 		store_relaxed(&e->least_bytes, block_bytes < UINT32_MAX ? (uint32_t)block_bytes : UINT32_MAX);
 	if (change == SIZES_CALL)
-		add_relaxed(&e->calls, 1);
+		add_u64(&e->calls, 1, alone);
 	if (change == SIZES_GONE) {
 		size_bytes = -size_bytes;
 		rest = -rest;
 	}
-	add_relaxed(&e->live_count, change == SIZES_GONE ? UINT32_MAX : 1);
-	add_relaxed((uint64_t *)&e->live_size, size_bytes);
-	add_relaxed((uint64_t *)&e->live_rest, rest);
+	if (alone)
+		add_own_u32(&e->live_count, change == SIZES_GONE ? UINT32_MAX : 1);
+	else
+		add_relaxed(&e->live_count, change == SIZES_GONE ? UINT32_MAX : 1);
+	add_u64((uint64_t *)&e->live_size, size_bytes, alone);
+	add_u64((uint64_t *)&e->live_rest, rest, alone);
 }

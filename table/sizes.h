@@ -15,7 +15,7 @@
  * There is an entry for each pair of a row and a bucket that has occurred. The entries lie in one array, in the order
  * in which the pairs first occurred, and are found by hash chains:
  *
- *	size_heads[hash of the row] -> entry -> entry -> 0
+ *	size_heads[hash of the pair] -> entry -> entry -> 0
  *
  * The first SIZES_BUCKETS entries are those of ROW_OVERFLOW. They are in no chain, and are always there. Where there is
  * no space for another entry, no more are made (header.sizes: SIZES_FULL), and what would need one is counted with
@@ -107,8 +107,9 @@ enum sizes_change {
 
 /*
  * Counts a block. block_bytes: what malloc_usable_size(3) tells of it; 0: not known. With SIZES_GONE, a block of which
- * only that is not known counts as an average one.
+ * only that is not known counts as an average one. alone: the process has one thread.
  */
-void sizes_change(struct table *t, uint32_t row, uint64_t size_bytes, uint64_t block_bytes, enum sizes_change change);
+void sizes_change(struct table *t, uint32_t row, uint64_t size_bytes, uint64_t block_bytes, enum sizes_change change,
+		  bool alone);
 
 #endif

@@ -257,7 +257,6 @@ _Static_assert(sizeof(struct row_upper) == 40, "the same in programs of 32 bits"
 #define TABLE_CODE_HINTS	((uint32_t)1 << 12)
 #define TABLE_ROW_HINTS		((uint32_t)1 << 13)
 #define TABLE_MODULE_HINTS	64u
-#define TABLE_SIZE_HINTS_LOG2	13u
 #define TABLE_ROW_LOCKS		1024u
 #define TABLE_PATH_BYTES	4096u	/* PATH_MAX */
 
@@ -272,7 +271,6 @@ struct table_local {
 	uint32_t code_hints[TABLE_CODE_HINTS];	/* index_hint() of the code found last for such a hash */
 	uint64_t row_hints[TABLE_ROW_HINTS];	/* the same of rows, and above it the row's node */
 	uint32_t module_hints[TABLE_MODULE_HINTS];	/* modules noted last, by their addresses: numbers plus 1 */
-	uint32_t size_hints[(uint32_t)1 << TABLE_SIZE_HINTS_LOG2];	/* sizes.c: the entry found last for such a hash */
 	uint32_t row_locks[TABLE_ROW_LOCKS];	/* deltas.c: rows that a thread flushes to */
 	uint64_t depth_power;			/* the hash's factor to the power of the depth */
 	uint64_t peak_step_bytes;		/* table_notify_peaks() */
@@ -300,7 +298,7 @@ struct table {
 	struct listed_thread *threads;	/* thread_list.h */
 	uint64_t *thread_sets;		/* of the rows */
 	struct size_entry *sizes;	/* sizes.h */
-	uint32_t *size_heads;		/* its chains, by the hash of a row */
+	uint32_t *size_heads;		/* its chains */
 	struct table_local *local;	/* NULL: the table was loaded */
 	bool shared;			/* in a file or a memfd, not in memory of its own */
 	bool populates;			/* shared, and pages have to be reserved before they are touched */
