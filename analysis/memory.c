@@ -317,6 +317,31 @@ static void from_statm(struct model_memory *to, const struct model_process *p, e
 	to->anonymous = to->rss - to->files;
 }
 
+/* A kill in the middle leaves the table without figures. */
+void memory_note(struct table_header *h, const struct model_memory *m, uint64_t now_ns)
+{
+	if (m->source != MEMORY_SMAPS)
+		return;
+	store_relaxed(&h->memory_ns, 0);
+	signal_fence();
+	memcpy(h->memory, m, sizeof(*m));
+	signal_fence();
+	store_relaxed(&h->memory_ns, now_ns);
+}
+_Static_assert(sizeof(struct model_memory) <= sizeof(((struct table_header *)0)->memory), "the table has room for it");
+
+void memory_recall(struct model_memory *to, const struct table_header *h, uint64_t now_ns)
+{
+	if (!h->memory_ns)
+		return;
+	memcpy(to, h->memory, sizeof(*to));
+	/* Nobody vouches for the table. */
+	if (to->source != MEMORY_SMAPS || to->mostly > MEMORY_OWN || to->allocator > ALLOCATOR_MIMALLOC || !to->rss ||
+	    ((const unsigned char *)h->memory)[offsetof(struct model_memory, allocator_known)] > 1)
+		*to = (struct model_memory){ .source = MEMORY_UNKNOWN };
+	to->before_ns = now_ns > h->memory_ns ? now_ns - h->memory_ns : 1;
+}
+
 static void read_all(struct scan *s, uint32_t pid, const struct allocator_blocks *b)
 {
 	struct model_memory *to = s->to;
@@ -345,8 +370,6 @@ void memory_read(struct model_memory *to, const struct model_request *q, const s
 	struct scan *s;
 	int mem;
 
-	if (q->foreign && !q->runs_as)
-		return;
 	s = waits && q->process.rss > MEMORY_RSS_MOST ? NULL : arena_alloc(arena, sizeof(*s));
 	if (!s) {
 		from_statm(to, &q->process, MEMORY_STATM_LARGE);

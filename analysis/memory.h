@@ -30,6 +30,13 @@
 void memory_read(struct model_memory *to, const struct model_request *q, const struct model_allocator *a,
 		 const struct allocator_blocks *b, struct arena *arena);
 
+/* Keeps the figures in the table, if they are from smaps, for reports after the process's end. */
+void memory_note(struct table_header *h, const struct model_memory *m, uint64_t now_ns);
+
+/* The figures that the table of a process that has ended keeps. MEMORY_UNKNOWN if it keeps none. now_ns: the moment of
+ * the model. */
+void memory_recall(struct model_memory *to, const struct table_header *h, uint64_t now_ns);
+
 #define MEMORY_RSS_MOST		((uint64_t)1 << 30)
 #define MEMORY_MAPPINGS_MOST	4096u
 

@@ -387,7 +387,10 @@ enum model_result model_make(struct model **made, const struct model_request *q,
 		take_seen(m, q->seen);
 	} else if (q->figures) {	/* before the names, for which this process maps memory */
 		m->allocator = allocator_read(q, &blocks);
-		memory_read(&m->memory, q, &m->allocator, &blocks, arena);
+		if (q->foreign && !q->runs_as)
+			memory_recall(&m->memory, q->table->head, p->view.now_ns);
+		else
+			memory_read(&m->memory, q, &m->allocator, &blocks, arena);
 	}
 	for (unsigned i = 0; i < m->section_count; i++) {
 		m->sections[i].key = q->sort[i];

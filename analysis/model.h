@@ -209,6 +209,7 @@ struct model_memory {
 	uint64_t stacks;		/* of all threads */
 	uint64_t own;			/* heaptrace's own */
 	uint64_t swapped;		/* not in RSS: what is swapped out */
+	uint64_t before_ns;		/* how long before the moment of the model that was; 0: at that moment */
 };
 
 #define MODEL_TRUNCATED_MODULES	16u

@@ -214,6 +214,7 @@ static void write_memory(const struct model *m, struct out *out)
 	add_number(out, "stacks", y->stacks);
 	add_number(out, "own", y->own);
 	add_number(out, "swapped", y->swapped);
+	add_number(out, "before-ns", y->before_ns);
 	add_number(out, "trimmable", y->trimmable);
 	add_bool(out, "allocator-known", y->allocator_known);
 	add_string(out, "mostly", mostly_name(y->mostly));

@@ -36,7 +36,7 @@ static void write_size(struct out *out, const char *sign, uint64_t bytes)
 /* Writes a part, if there is one. */
 static void write_part(struct out *out, const char *head, const char *sign, uint64_t bytes, uint64_t rss)
 {
-	if (bytes < 1000)
+	if (bytes < 1000 || !rss)
 		return;
 	text_line(out, head);
 	write_size(out, sign, bytes);
@@ -98,11 +98,13 @@ static void write_meaning(const struct model_memory *m, struct out *out)
 	}
 	if (m->mostly != MEMORY_FREE && m->mostly != MEMORY_FRAGMENTED && m->trimmable < m->rss / 10)
 		return;
-	out_text(out, "[heaptrace] malloc_trim(3) would give back about ");
-	if (m->trimmable)
+	out_text(out, "[heaptrace] malloc_trim(3) would give back ");
+	if (m->trimmable) {
+		out_text(out, "about ");
 		out_size(out, m->trimmable);
-	else
+	} else {
 		out_text(out, "nothing");
+	}
 	out_text(out, ".\n");
 }
 
@@ -124,6 +126,11 @@ void text_memory_write(const struct model *model, struct out *out)
 		return;
 	}
 	write_size(out, "", m->rss);
+	if (m->before_ns) {
+		out_text(out, ", ");
+		out_time(out, m->before_ns);
+		out_text(out, " before");
+	}
 	out_char(out, '\n');
 	write_part(out, "- live blocks, as asked for  ", "", m->live, m->rss);
 	write_part(out, "- of these not in memory     ", "-", m->unwritten, m->rss);

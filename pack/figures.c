@@ -24,10 +24,10 @@ static const struct field fields[] = {
 	NUMBER(memory.rss), NUMBER(memory.live), NUMBER(memory.unwritten), NUMBER(memory.rounding),
 	NUMBER(memory.free), NUMBER(memory.trimmable), NUMBER(memory.anonymous), NUMBER(memory.files),
 	NUMBER(memory.stacks), NUMBER(memory.own), NUMBER(memory.swapped),
-	FIELD(memory.allocator, ALLOCATOR_MIMALLOC),
+	FIELD(memory.allocator, ALLOCATOR_MIMALLOC), NUMBER(memory.before_ns),
 };
 _Static_assert(sizeof(fields) / sizeof(fields[0]) == PACK_FIGURES, "each field has its number");
-_Static_assert(sizeof(void *) != 8 || (sizeof(struct model_allocator) == 72 && sizeof(struct model_memory) == 104 &&
+_Static_assert(sizeof(void *) != 8 || (sizeof(struct model_allocator) == 72 && sizeof(struct model_memory) == 112 &&
 	       sizeof(struct model_process) == 56),
 	       "a new figure is packed, too");
 _Static_assert(sizeof(bool) == 1 && sizeof(enum memory_source) == 4, "the sizes that are handled here");

@@ -8,7 +8,7 @@
 
 #include "analysis/model.h"
 
-#define PACK_FIGURES	30u
+#define PACK_FIGURES	31u
 
 struct pack_figures {
 	uint64_t values[PACK_FIGURES];

@@ -2,6 +2,7 @@
 /* See dump.h. */
 #include "dump.h"
 
+#include "analysis/memory.h"
 #include "analysis/selection.h"
 #include "elf/deepbind.h"
 #include "elf/loaded.h"
@@ -167,6 +168,7 @@ void dump_forked(struct dumper *d, uint32_t pid)
 {
 	d->pid = pid;
 	d->table->head->dumps = 0;
+	d->table->head->memory_ns = 0;
 	d->table->head->pid = pid;
 	output_forked(&d->output, pid);
 }
@@ -252,6 +254,8 @@ static enum model_result write_model(struct dumper *d, const struct dump_request
 	result = model_make(m, q, arena);
 	if (result != MODEL_DONE)
 		return result;
+	if (!d->foreign || d->runs_as)
+		memory_note(d->table->head, &(*m)->memory, (*m)->moment.now_ns);
 	if (d->judge)
 		d->judge(d->judge_context, *m);
 	if (out->fd >= 0)

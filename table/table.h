@@ -53,6 +53,7 @@
 #define TABLE_MAGIC		"heaptrc"	/* 8 bytes with its NUL */
 #define TABLE_VERSION		14
 #define TABLE_FRAMES_MAX	256	/* frames of one row */
+#define TABLE_MEMORY_WORDS	14u
 #define TABLE_TRUNCATED		512u	/* places in the set of addresses of truncated.h */
 
 #define ROW_NONE		0u
@@ -207,6 +208,9 @@ struct table_header {
 	struct heap_places heap;	/* where malloc has its figures, in the process */
 	/* Where the tracer's own memory is, in the process: the area of addresses (base/arena.h), and the library. */
 	uint64_t own_area, own_area_end, own_library, own_library_end;
+	/* Where the process's memory went at its newest dump that could tell, for reports after its end; analysis/memory.h
+	 * knows the words. memory_ns: when that was (clock of now_ns); 0: no dump could tell. */
+	uint64_t memory_ns, memory[TABLE_MEMORY_WORDS];
 
 	/* What may be used of each part (layout.h). */
 	uint32_t row_limit, code_limit, frame_limit, deltas_limit, module_limit, text_limit, timeline_limit;

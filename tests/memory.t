@@ -29,7 +29,7 @@ sub figures {
 	$got{sum} = 0;
 	$got{sum} += $got{$_} for keys %label;
 	$got{said} = $dump =~ /^\[heaptrace\] Largest part of RSS: (.*)\.$/m ? $1 : '';
-	my ($n, $unit) = $dump =~ /^\[heaptrace\] malloc_trim\(3\) would give back about (?:nothing|([\d.]+) (\w+))\.$/m;
+	my ($n, $unit) = $dump =~ /^\[heaptrace\] malloc_trim\(3\) would give back (?:nothing|about ([\d.]+) (\w+))\.$/m;
 	$got{trim} = ($n // 0) * { MB => 1, KB => 1e-3, bytes => 1e-6 }->{$unit // 'MB'};
 	$got{wide} = join '|', grep { length > 80 } split /\n/, $dump =~ s/^(?!\[heaptrace\] (?:where|- |Larg|malloc_t)).*\n//gmr;
 	return \%got;
@@ -160,6 +160,24 @@ if (has('sqlite3')) {
 	my $got = figures(slurp($file));
 	adds_up($got, 'sqlite3', ($got->{text} =~ m{statm info.*: .* / ([\d.]+) MB /})[0]);
 	within($got, 'sqlite3', files => [3, 8]);
+}
+
+# The newest dump leaves the figures in the table, for reports after the end.
+for my $end ('exit', 'kill', 'format=json') {
+	my $rec = "$dir/rec";
+	unlink $rec, glob "$file*";
+	my ($pid, $in) = start(undef, $heaptrace, '--no-lines', "--record=$rec", "--outfile=$file",
+			       $end =~ /json/ ? "--$end" : (), $subject, 'mapped');
+	ok(wait_for(sub { (slurp("$dir/stdout") // '') =~ /\n/ }, 60), "$end: it is ready");
+	kill 'KILL', $pid if $end eq 'kill';
+	close $in;
+	finish($pid, 30);
+	my $got;
+	ok(wait_for(sub { $got = figures(scalar `$heaptrace --report=$rec --top=1`); $got->{rss} }, 10), "$end: the report has figures");
+	like($got->{text}, qr/where RSS goes +: +[\d.]+ MB, [\d.]+ \w+ before\n/, "$end: and says from when they are");
+	adds_up($got, "$end: in the report", $got->{rss});
+	within($got, "$end: in the report", live => [52.4, 52.5]);
+	like(scalar `$heaptrace --report=$rec --format=json`, qr/"memory":\{.*"before-ns":[1-9]/, "$end: in JSON, too");
 }
 
 # Where smaps is not there, the dump says so.

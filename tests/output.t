@@ -81,7 +81,7 @@ my $dump = qr{
 	(?:\[heaptrace\]\ where\ RSS\ goes\ +:\ +[\d.]+\ MB\n
 	   (?:\[heaptrace\]\ -\ [^\n]+:\ +-?\d+\.\d{3}\ MB\ +\d+\ %\n)+)?	# in the first section
 	(?:\[heaptrace\]\ Largest\ part\ of\ RSS:\ [^\n]+\n)?
-	(?:\[heaptrace\]\ malloc_trim\(3\)\ would\ give\ back\ about\ (?:$size|nothing)\.\n)?
+	(?:\[heaptrace\]\ malloc_trim\(3\)\ would\ give\ back\ (?:about\ $size|nothing)\.\n)?
 	={65}\n
 }x;
 my $out = trace('./subject');

@@ -121,7 +121,7 @@ my $summary = qr/^\[heaptrace\]\ (?:
 	dump\ \d+\ .*\ after\ the\ start |
 	statm\ info\ \(VSS\/RSS\/shared\)\ \ :\ (?:$size\ \/\ $size\ \/\ $size|unknown) |
 	where\ RSS\ goes\ +:\ .+ | -\ .+:\ +-?\d+\.\d{3}\ MB\ +\d+\ % |
-	Largest\ part\ of\ RSS:\ .+ | malloc_trim\(3\)\ would\ give\ back\ about\ (?:$size|nothing)\. |
+	Largest\ part\ of\ RSS:\ .+ | malloc_trim\(3\)\ would\ give\ back\ (?:about\ (?:$size)|nothing)\. |
 	kept\ by\ the\ runtime\ for\ good\ :\ .+\ counted\ above |
 	heap\ left\ out\ by\ --ignore\ {4}:\ \d+\ backtraces?,\ $size |
 	rules\ that\ matched\ nothing\ {3}:\ .+\ \(--ignore\) |

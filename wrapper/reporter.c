@@ -110,6 +110,8 @@ static void note_dump(const struct process *p, const struct table_header *h, uin
 
 	write_header(p, &h->dumps, sizeof(h->dumps), offsetof(struct table_header, dumps));
 	write_header(p, &ns, sizeof(ns), offsetof(struct table_header, timeline.dumps_ns) + place * sizeof(ns));
+	write_header(p, h->memory, sizeof(h->memory), offsetof(struct table_header, memory));
+	write_header(p, &h->memory_ns, sizeof(h->memory_ns), offsetof(struct table_header, memory_ns));
 	if (final)
 		write_header(p, &dumped, sizeof(dumped), offsetof(struct table_header, life));
 }
