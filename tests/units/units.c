@@ -42,6 +42,47 @@ static void is_text(struct out *o, const char *want, const char *what)
 		printf("# got  '%s'\n# want '%s'\n", o->buf, want);
 }
 
+/* Lines for a terminal of 20 columns. */
+static void test_out_terminal(void)
+{
+	static const struct {
+		const char *text, *lines;
+	} cases[] = {
+		{ "twenty columns fit it\n", "twenty columns fit\n    it\n" },
+		{ "exactly twenty fits.\n", "exactly twenty fits.\n" },
+		{ "=== a === [b c: d/e] [f g: h]\n", "=== a ===\n    [b c: d/e]\n    [f g: h]\n" },
+		{ "one two three four five six seven eight\n", "one two three four\n    five six seven\n    eight\n" },
+		{ "function (inlined) at file.c:1\n", "function (inlined)\n    at file.c:1\n" },
+		{ "abcdefghijklmnopqrstuvwxyz\n", "abcdefghijklmnopqrst\n    uvwxyz\n" },
+		{ "\xc3\xa4\xc3\xb6\xc3\xbc\xc3\xa4\xc3\xb6\xc3\xbc\xc3\xa4\xc3\xb6\xc3\xbc\xc3\xa4 \xc3\xa4\xc3\xb6\xc3\xbc 456 89\n",
+		  "\xc3\xa4\xc3\xb6\xc3\xbc\xc3\xa4\xc3\xb6\xc3\xbc\xc3\xa4\xc3\xb6\xc3\xbc\xc3\xa4 \xc3\xa4\xc3\xb6\xc3\xbc 456\n    89\n" },
+		{ "short\nlines\n", "short\nlines\n" },
+	};
+	char got[256], buf[64];
+
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		int ends[2];
+		struct out o;
+		ssize_t n;
+
+		if (pipe(ends))
+			abort();
+		out_init(&o, ends[1], buf, sizeof(buf));
+		out_fit_terminal(&o);
+		ok(!o.columns, "a pipe is no terminal");
+		o.columns = 20;
+		out_text(&o, cases[i].text);
+		out_flush(&o);
+		n = read(ends[0], got, sizeof(got) - 1);
+		got[n > 0 ? n : 0] = '\0';
+		ok(!strcmp(got, cases[i].lines), "lines of a terminal");
+		if (strcmp(got, cases[i].lines))
+			printf("# %s", got);
+		close(ends[0]);
+		close(ends[1]);
+	}
+}
+
 static void test_out(void)
 {
 	static const struct { uint64_t v; const char *size, *time; } cases[] = {
@@ -1362,6 +1403,7 @@ int main(void)
 {
 	test_full();	/* first: it limits the address space, which the others fill */
 	test_out();
+	test_out_terminal();
 	test_sort();
 	test_search();
 	test_boot();
