@@ -202,8 +202,12 @@ unsigned labels_read(struct labels *l, const struct model_row *row, struct model
 			calls[count++] = (struct labels_call){ labels[at], (uint8_t)i, (uint8_t)at };
 		}
 	}
-	if (!count)
-		calls[count++] = (struct labels_call){ .label = LABEL_TABLE_FULL };
+	if (!count) {		/* --hide can leave a row without frames */
+		calls[0] = (struct labels_call){ .label = LABEL_TABLE_FULL };
+		if (!row->overflow && !labels_find(l, NULL, NULL, &calls[0].label))
+			return 0;
+		count = 1;
+	}
 	return count;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/path.h"
 #include "base/sort.h"
+#include "table/table.h"
 
 #include <string.h>
 
@@ -133,8 +134,8 @@ static bool add_row(struct tree *t, struct added *a)
 
 	if (!count)
 		return false;
-	if (a->stack.count > t->depth_most)
-		t->depth_most = a->stack.count;
+	if (a->stack.count && a->stack.count >= model_table(t->labels->model)->head->depth)
+		t->cut_at = a->stack.count;
 	if (kind == TREE_KIND_TOP_DOWN)
 		return add_path(t, &a->row, a->calls, labels_user(t->labels, a->calls, count), count, true);
 	if (kind == TREE_KIND_BOTTOM_UP)

@@ -82,7 +82,8 @@ struct tree {
 	uint32_t functions;		/* callers, callees: how many functions, modules and files have the text in their
 					 * names */
 	bool by_place;			/* these are no functions, but modules or files */
-	uint32_t depth_most;		/* the largest number of frames of a row */
+	uint32_t cut_at;		/* so many frames were recorded of each stack, and at least one has as many; 0:
+					 * none has */
 	struct tree_row *rows, *sorted;	/* the rows, and room to sort them */
 	uint32_t row_count;
 	uint32_t *paths;		/* the labels of all rows' functions, in the direction of the tree */

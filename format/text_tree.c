@@ -181,6 +181,18 @@ static bool write_title(struct writing *w)
 	return false;
 }
 
+/* Writes that stacks were cut, where more frames could be recorded. */
+static void write_cut(const struct tree *tree, struct out *out)
+{
+	if (!tree->cut_at || tree->cut_at >= OPTIONS_DEPTH_MAX)
+		return;
+	out_text(out, "(backtraces were cut at ");
+	out_u64(out, tree->cut_at);
+	out_text(out, " frames: trace with --depth=");
+	out_u64(out, tree->cut_at < OPTIONS_DEPTH_GRAPH ? OPTIONS_DEPTH_GRAPH : OPTIONS_DEPTH_MAX);
+	out_text(out, " for longer ones)\n");
+}
+
 static void write_tree(struct text *t, struct labels *labels, const struct tree_request *request)
 {
 	struct tree tree;
@@ -197,6 +209,7 @@ static void write_tree(struct text *t, struct labels *labels, const struct tree_
 		write_head(&w);
 		while (tree_step(&tree, &step))
 			write_step(&w, &step);
+		write_cut(&tree, t->out);
 	}
 	out_char(t->out, '\n');
 }

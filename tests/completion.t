@@ -42,6 +42,8 @@ completes '--sort=total-count --sort=total-size' --sort=total
 completes 'check execinfo fast' --unwind =
 completes 'folded json text' --format =
 completes 'no yes' --children ''
+completes 'bottom-up top-down' --tree =
+completes 'size' --tree --sort = si
 like " $(complete_words --signal-size =) " ' SIGUSR1 .* USR2 .* none ' 'a signal with and without SIG, and none'
 completes 'SIGUSR1 SIGUSR2' --signal-size = SIGUS
 completes 'file two file.one' --outfile = fi

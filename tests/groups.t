@@ -223,6 +223,17 @@ for (@programs) {
 	like($deep, qr/^callees of "nothing_of_this_name": no function, module or file in any backtrace has this in its name$/m, 'no such function');
 	like(dumped('--callers=make_noed', $subject), qr/\(did you mean make_node\?\)$/m, 'a similar one is named');
 	like(dumped('--callers=groups.cc', $subject), qr/^callers of what is in modules or files with "groups\.cc" in the name:$/m, 'a file');
+	like(dumped('--tree', '--depth=5', $subject), qr/^\(backtraces were cut at 5 frames: trace with --depth=128 for longer ones\)$/m, 'where stacks were cut, that is said');
+	unlike(dumped('--tree', $subject), qr/were cut/, 'and not where they were not');
+	# A pipe gets 80 columns, as a terminal of that width does; a file gets whole names.
+	my $long = "$dir/" . 'a_directory_with_a_long_name_' x 3;
+	mkdir $long;
+	system('cp', $subject, "$long/groups");
+	for my $option ('--group=module', '--group=backtrace', '--tree', '--callers=groups') {
+		my ($table) = `LC_ALL=C $heaptrace $option --outfile=- $long/groups | cat` =~ /^( *share .*?)\n\n/ms;
+		is(join("\n", grep { length > 80 } split /\n/, $table // 'none' x 30), '', "$option: 80 columns in a pipe");
+	}
+	like(dumped('--group=module', "$long/groups"), qr/\Q$long\E\/groups$/m, 'whole names in a file');
 	local $ENV{LC_ALL} = 'C.UTF-8';
 	like(dumped('--tree', $subject), qr/\xe2\x94\x9c /, 'in UTF-8 the lines are drawn');
 }
