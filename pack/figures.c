@@ -13,7 +13,7 @@ struct field {
 #define FLAG(field)		FIELD(field, 1)
 #define NUMBER(field)		FIELD(field, UINT64_MAX)
 
-/* A new figure stands at the end, and raises PACK_VERSION. */
+/* A new figure stands at the end. */
 static const struct field fields[] = {
 	FLAG(statm_known), NUMBER(vss), NUMBER(rss), NUMBER(shared), NUMBER(peak_rss),
 	FLAG(allocator.virtual_known), FLAG(allocator.virtual_estimated), FLAG(allocator.estimated),

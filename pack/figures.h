@@ -11,8 +11,8 @@
 #define PACK_FIGURES	31u
 
 struct pack_figures {
-	uint64_t values[PACK_FIGURES];
 	char unknown[200];		/* allocator.unknown; "": NULL */
+	uint64_t values[PACK_FIGURES];	/* an older file has fewer: the rest is 0 */
 };
 
 void pack_figures_put(struct pack_figures *to, const struct model_seen *from);

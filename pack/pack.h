@@ -52,7 +52,7 @@ struct pack_piece {
 };
 
 #define PACK_TAIL_MOST		((uint64_t)64 << 20)	/* bytes behind the table, at most */
-#define PACK_NAMES_MOST		((uint64_t)1 << 30)
+#define PACK_NAMES_MOST		((uint64_t)512 << 20)
 
 /* A number that tells whether the bytes are as they were. */
 uint32_t pack_check(const uint8_t *bytes, size_t n);

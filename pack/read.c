@@ -74,14 +74,16 @@ static bool is_zero(const uint8_t *p, size_t n)
 	return !*p && !memcmp(p, p + 1, n - 1);
 }
 
-static enum pack_status put_record(const struct unpacker *u, const struct pack_piece *p)
+static enum pack_status put_blocks(const struct unpacker *u, const struct pack_piece *p)
 {
 	for (size_t at = 0; at < p->bytes; at += BLOCK_BYTES) {
 		size_t n = p->bytes - at < BLOCK_BYTES ? p->bytes - at : BLOCK_BYTES;
 
 		if (is_zero(u->raw + at, n))
 			continue;
-		if (pwrite(u->to->fd, u->raw + at, n, (off_t)(p->offset + at)) != (ssize_t)n)
+		if (p->kind == PACK_NAMES)
+			memcpy((char *)u->to->names + p->offset + at, u->raw + at, n);
+		else if (pwrite(u->to->fd, u->raw + at, n, (off_t)(p->offset + at)) != (ssize_t)n)
 			return PACK_CANNOT;
 	}
 	return PACK_OK;
@@ -117,16 +119,12 @@ static enum pack_status take_piece(struct unpacker *u, const struct pack_piece *
 	if (!compress_expand(u->packed, p->packed_bytes, u->raw, p->bytes, p->each, &u->work) ||
 	    pack_check(u->raw, p->bytes) != p->check)
 		return PACK_DAMAGED;
-	if (p->kind == PACK_RECORD)
-		return put_record(u, p);
-	if (p->kind == PACK_SEEN) {
-		if (p->bytes != sizeof(u->to->seen))
-			return PACK_DAMAGED;
-		memcpy(&u->to->seen, u->raw, p->bytes);
-		u->to->has_seen = true;
-		return PACK_OK;
-	}
-	memcpy((char *)u->to->names + p->offset, u->raw, p->bytes);
+	if (p->kind != PACK_SEEN)
+		return put_blocks(u, p);
+	if (p->offset)
+		return PACK_DAMAGED;
+	memcpy(&u->to->seen, u->raw, p->bytes);
+	u->to->has_seen = true;
 	return PACK_OK;
 }
 
