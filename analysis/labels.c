@@ -59,7 +59,8 @@ bool labels_init(struct labels *l, const struct model *m, struct arena *arena)
 	if (!l->list || !l->slots || !l->names || !l->calls)
 		return false;
 	l->list[LABEL_TABLE_FULL] = (struct label){ .function = "(table full)" };
-	l->count = 1;
+	l->list[LABEL_HIDDEN] = (struct label){ .function = "(all frames are hidden)" };
+	l->count = 2;
 	return true;
 }
 
@@ -202,12 +203,8 @@ unsigned labels_read(struct labels *l, const struct model_row *row, struct model
 			calls[count++] = (struct labels_call){ labels[at], (uint8_t)i, (uint8_t)at };
 		}
 	}
-	if (!count) {		/* --hide can leave a row without frames */
-		calls[0] = (struct labels_call){ .label = LABEL_TABLE_FULL };
-		if (!row->overflow && !labels_find(l, NULL, NULL, &calls[0].label))
-			return 0;
-		count = 1;
-	}
+	if (!count)
+		calls[count++] = (struct labels_call){ .label = row->overflow ? LABEL_TABLE_FULL : LABEL_HIDDEN };
 	return count;
 }
 

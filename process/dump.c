@@ -108,7 +108,9 @@ static void join_rules(struct dumper *d, const struct rules *file)
 	uint32_t place = d->table->head->suppressions;
 	unsigned when = d->options->default_ignore;
 	const char *program = place && when != DEFAULT_IGNORE_NO ? d->table->text + place : NULL;
-	bool others = program || file->count;
+	/* Who asks whether a program leaks does not mean what libc and GLib keep. */
+	bool leaks = d->options->max_leak != UINT64_MAX || d->options->max_leak_count != UINT64_MAX;
+	bool others = program || file->count || leaks;
 
 	rules_join(&d->rules, file, program,
 		   when == DEFAULT_IGNORE_YES || (when == DEFAULT_IGNORE_AUTO && others) ? rules_builtin : NULL);

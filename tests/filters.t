@@ -138,6 +138,8 @@ is(figure(report('--hide=malloc'), $_), figure($all, $_), "--hide: $_ stays") fo
 is(() = report('--top=0', '--hide=/') =~ /^\(all frames are hidden\)$/mg, 4, '--hide: everything');
 like(report('--flame-graph', '--hide=/'), qr/^\(all frames are hidden\) 200000$/m, '--hide: everything, folded');
 like(report('--flame-graph', '--no-lines', '--hide=libc', '--hide=_start'), qr/^main;young_large;malloc 200000$/m, '--hide: folded stacks');
+like(report('--tree', '--hide=/'), qr/^100\.0 %.* \(all frames are hidden\)$/m, '--hide: everything, in a tree');
+like(report('--group=function', '--hide=young'), qr/^.* 203\.000 KB .* main/m, '--hide: groups are those of the frames that are shown');
 is(listed(report('--focus=young_large', '--hide=young_large')), 'main', '--focus sees the frames that --hide takes out');
 SKIP: {
 	skip 'no python3', 1 unless has('python3');

@@ -206,6 +206,13 @@ my $setlocale = qr/^\[heaptrace\] - \d+ blocks?, [\d.]+ \w+: "leak:\^setlocale\$
 like(own_text("$dir/hidden"), $setlocale, 'the built-in rules count beside the program\'s');
 like(own_text('--default-ignore=yes', "$dir/none"), $setlocale, '--default-ignore=yes: always');
 spit("$dir/rules", "leak:known\n");
+{
+	my ($status, undef, $err) = run(undef, $heaptrace, '--max-leak=530', "$dir/none");
+	is($status, 0, 'and with a limit on leaks, which they are not');
+	like($err, $setlocale, 'which the dump says');
+	($status) = run(undef, $heaptrace, '--max-leak=530', '--default-ignore=no', "$dir/none");
+	is($status, 86 << 8, 'unless they are switched off');
+}
 like(own_text("--ignore=$dir/rules", "$dir/none"), $setlocale, 'and beside a file');
 SKIP: {
 	skip 'no gio', 1 unless has('gio');
