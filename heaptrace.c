@@ -27,6 +27,7 @@
 #include "wrapper/playback.h"
 #include "wrapper/prepare_outfile.h"
 #include "wrapper/quit.h"
+#include "wrapper/record_file.h"
 #include "wrapper/watcher.h"
 
 #include <errno.h>
@@ -246,6 +247,20 @@ static void check_record(const struct options *o, const struct program *p)
 		quit_saying(EXIT_SETUP, "%s", why);
 }
 
+/* Ends the wrapper if the file of --baseline is none. With placeholders it is another file for each process. */
+static void check_baseline(const struct options *o)
+{
+	static struct record_file baseline;
+	const char *why;
+
+	if (!o->baseline || strchr(o->baseline, '%'))
+		return;
+	why = record_file_open(&baseline, o->baseline);
+	if (why)
+		quit_saying(EXIT_SETUP, "baseline %s cannot be read: %s", o->baseline, why);
+	record_file_close(&baseline);
+}
+
 /* Prints what came of the limits for the process that --report has judged. Returns the exit status of the wrapper. */
 static int print_limits(const struct options *o)
 {
@@ -358,6 +373,7 @@ int main(int argc, char **argv)
 	check_program(&program);
 	library = find_library(&program, argv[0]);
 	check_files(&options);
+	check_baseline(&options);
 	outfile_resolve(&options, outfile_is);
 	check_record(&options, &program);
 	command_name(&program, command);

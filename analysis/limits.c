@@ -2,6 +2,7 @@
 /* See limits.h. */
 #include "limits.h"
 
+#include "diff.h"
 #include "wrappers.h"
 
 static const struct {
@@ -68,23 +69,70 @@ static void find_row(const struct model *m, enum sort_key key, struct limit_resu
 	}
 }
 
-unsigned limits_check(const struct model *m, struct limit_result results[LIMITS])
+/* What a figure has grown by, beyond the tolerance. */
+static uint64_t growth(const struct options *o, uint64_t was, uint64_t is)
+{
+	double allowed = (double)was * (1 + (double)o->tolerance / 100000);
+
+	return (double)is > allowed ? is - (uint64_t)allowed : 0;
+}
+
+/* Finds the backtrace that has grown most. Returns the sum of what all have grown by. */
+static uint64_t find_growth(const struct diff *d, enum sort_key key, struct limit_result *result)
+{
+	uint64_t sum = 0, most = 0;
+
+	for (uint32_t i = 0; i < d->count; i++) {
+		const struct diff_entry *e = &d->list[i];
+		uint64_t grown = growth(d->newer->options, e->was[key], e->is[key]);
+
+		sum += grown;
+		if (grown <= most)
+			continue;
+		most = grown;
+		result->row = e->row;
+		result->has_row = true;
+	}
+	return sum;
+}
+
+/* Turns the figures into what they have grown by. */
+static void subtract_baseline(const struct model *m, const struct diff *d, struct limit_result results[LIMITS])
+{
+	struct limit_result before[LIMITS];
+
+	read_values(&m->older->totals, before);
+	for (unsigned i = 0; i < LIMITS; i++) {
+		struct limit_result *r = &results[i];
+		uint64_t sum = find_growth(d, limits[i].key, r);
+		bool by_row = i == LIMIT_LEAK || i == LIMIT_LEAK_COUNT;
+
+		r->over_baseline = true;
+		r->value = by_row ? sum : growth(m->options, before[i].value, r->value);
+	}
+}
+
+unsigned limits_check(const struct model *m, struct arena *arena, struct limit_result results[LIMITS])
 {
 	unsigned broken = 0;
+	struct diff d;
 
 	for (unsigned i = 0; i < LIMITS; i++)
 		results[i] = (struct limit_result){ .given = false };
 	read_limits(m->options, results);
 	read_values(&m->totals, results);
+	if (m->older && diff_make(&d, m->older, m, arena))
+		subtract_baseline(m, &d, results);
 	for (unsigned i = 0; i < LIMITS; i++) {
 		struct limit_result *r = &results[i];
 
 		r->given = r->most != UINT64_MAX;
 		r->broken = r->given && r->value > r->most;
-		if (!r->broken)
-			continue;
-		broken++;
-		find_row(m, limits[i].key, r);
+		broken += r->broken;
+		if (r->broken && !r->over_baseline)
+			find_row(m, limits[i].key, r);
+		else if (!r->broken)
+			r->has_row = false;
 	}
 	return broken;
 }

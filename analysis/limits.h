@@ -4,7 +4,11 @@
  * broken, and which backtrace is to blame first. That is the backtrace with the largest figure of the kind that the
  * limit is about.
  *
- * Nothing here writes or allocates. Async-signal-safe.
+ * With a baseline, which is an older run of the program (model.older), the figures are what they have grown by: the
+ * live bytes and blocks of each backtrace by itself (diff.h), the other figures as a whole. Growth within --tolerance is
+ * no growth.
+ *
+ * For the wrapper and the watcher.
  */
 #ifndef ANALYSIS_LIMITS_H
 #define ANALYSIS_LIMITS_H
@@ -22,6 +26,7 @@ enum limit {
 
 struct limit_result {
 	bool given, broken;		/* the next two are only set where it is given */
+	bool over_baseline;		/* value is the growth over the run model.older */
 	uint64_t value, most;		/* the process's figure, and the limit; units as above */
 	bool has_row;			/* `row` is the one to blame: broken, and there is such a row */
 	struct model_row row;
@@ -39,8 +44,9 @@ static inline bool limit_is_size(enum limit limit)
 /* The key whose largest figure a broken limit is blamed on. */
 enum sort_key limit_key(enum limit limit);
 
-/* Compares the figures of a model, which has model.all, with the limits of its options. Returns how many are broken. */
-unsigned limits_check(const struct model *m, struct limit_result results[LIMITS]);
+/* Compares the figures of a model, which has model.all, with the limits of its options. Returns how many are broken.
+ * arena: work space. Where it has no memory, a baseline has no effect. */
+unsigned limits_check(const struct model *m, struct arena *arena, struct limit_result results[LIMITS]);
 
 /*
  * The frame of a row that a developer looks at first: the innermost call that is no allocation function or wrapper of

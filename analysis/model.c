@@ -320,6 +320,7 @@ static void begin(struct model *m, const struct model_request *q, const struct m
 	const struct table_header *h = q->table->head;
 
 	m->options = q->options;
+	m->older = q->older;
 	m->history = q->history;
 	m->rules = q->rules && q->rules->count ? q->rules : NULL;
 	m->process = q->process;

@@ -97,6 +97,7 @@ struct model_request {
 	struct table *table;
 	const struct history *history;		/* of that table (analysis/history.h), or NULL */
 	const struct options *options;		/* the limit of rows, and where names are looked up */
+	const struct model *older;		/* see struct model */
 	const struct rules *rules;		/* of --ignore; may be NULL */
 	model_select *select;			/* leaves out what --focus and --hide say; NULL: neither is given, or
 						 * this is the traced process, which does not contain that code */
@@ -280,6 +281,7 @@ struct model_section {
 
 struct model {
 	const struct options *options;
+	const struct model *older;	/* of another run, with `all`, to compare this one with (analysis/diff.h); or NULL */
 	const struct rules *rules;	/* NULL: there are none. rules_next_unmatched() lists those that matched nothing */
 	const struct history *history;	/* the earlier moments of the run: its timeline and snapshots (analysis/history.h);
 					 * NULL in a report that the traced process makes itself */

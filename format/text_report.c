@@ -36,10 +36,15 @@ static void write_rows(struct text *t, const struct model_section *s)
 
 static void write_section(struct text *t, const struct model_section *s)
 {
-	if (options_adds_up(t->model->options))
+	if (t->model->options->diff && t->model->older) {
+		if (s == t->model->sections)
+			text_write_diff_totals(t);
+		text_write_diff(t, s);
+	} else if (options_adds_up(t->model->options)) {
 		write_sums(t, s);
-	else
+	} else {
 		write_rows(t, s);
+	}
 	if (s != &t->model->sections[t->model->section_count - 1])
 		return;
 	if (t->model->options->histogram)

@@ -18,4 +18,9 @@ void text_write_groups(struct text *t, const struct model_section *s, struct lab
 /* Writes the trees that --tree, --callers and --callees ask for (text_tree.c). */
 void text_write_trees(struct text *t, const struct model_section *s, struct labels *labels);
 
+/* Writes what --diff has found: the totals of both runs, which stand before the first section, and what differs for the
+ * section's key (text_diff.c). */
+void text_write_diff_totals(const struct text *t);
+void text_write_diff(struct text *t, const struct model_section *s);
+
 #endif

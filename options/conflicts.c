@@ -123,8 +123,14 @@ bool conflicts_by_lack(const struct options *o, const bool given[OPTIONS], struc
 {
 	if (given[OPTION_SKIP] && !o->group && !o->tree)
 		out_text(why, "--skip is for --group and --tree, and neither is given");
-	else if (given[OPTION_MIN_SHARE] && !tree_option(o))
-		out_text(why, "--min-share is for --tree, --callers and --callees, and none of them is given");
+	else if (given[OPTION_MIN_SHARE] && !tree_option(o) && !o->diff)
+		out_text(why, "--min-share is for --tree, --callers, --callees and --diff, and none of them is given");
+	else if (given[OPTION_TOLERANCE] && !o->baseline)
+		out_text(why, "--tolerance is for --baseline, which is not given");
+	else if (o->diff && !o->report)
+		out_text(why, "--diff=OLD compares OLD with the file of --report: give that option, too");
+	else if (o->diff && (options_adds_up(o) || options_format(o) != OUTPUT_TEXT))
+		out_text(why, "--diff compares backtraces in a text dump: leave groups, trees and --format out");
 	else
 		return false;
 	return true;
@@ -160,7 +166,9 @@ bool conflicts_by_change(const struct options *before, const struct options *o, 
 /* Whether an option says something about limits, and there are none, or nothing that they could be applied to. */
 static bool lacks_limits(const struct options *o, const struct options *initial, struct out *why)
 {
-	static const enum option_id about_limits[] = { OPTION_ERROR_EXITCODE, OPTION_JUNIT, OPTION_JUDGE };
+	static const enum option_id about_limits[] = {
+		OPTION_ERROR_EXITCODE, OPTION_JUNIT, OPTION_JUDGE, OPTION_BASELINE,
+	};
 
 	if (options_has_limits(o)) {
 		if (o->dump)

@@ -113,6 +113,9 @@ struct options {
 	bool no_demangle;		/* C++ and Rust names stay as they are in the file */
 	const char *record;		/* template: the file that holds the table, or NULL */
 	const char *report;		/* a file of --record from which to print (wrapper only), or NULL */
+	const char *diff;		/* a file of --record, which that of --report is compared with (wrapper only), or NULL */
+	const char *baseline;		/* a file of --record, over which growth counts for the limits, or NULL */
+	uint32_t tolerance;		/* so much growth does not count: thousandths of a percent */
 	const char *sysroot;		/* where --report looks for the modules' files, or NULL */
 	const char *pack;		/* template: the packed record that is made (wrapper only), or NULL */
 	bool with_names;		/* with the names for its addresses */

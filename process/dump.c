@@ -218,7 +218,7 @@ static void fill_request(struct dumper *d, const struct dump_request *r, struct 
 		dump_note_loaded(d);
 	*q = (struct model_request){
 		.table = d->table, .history = d->history, .options = d->options, .rules = &d->rules,
-		.select = d->select,
+		.select = d->select, .older = d->older,
 		.rows = format->rows, .runtime_apart = format->runtime_apart, .reason = r->reason, .signal = r->signal,
 		.all_rows = format->all_rows || (format->by_reporter && d->options->group) || d->judge,
 		.figures = format->figures,

@@ -30,6 +30,7 @@ struct dumper {
 	uint64_t now_ns;
 	struct names_store *store;	/* these two as in struct model_request, too; NULL in the library */
 	const struct model_seen *seen;
+	const struct model *older;
 	char command[16];		/* as in /proc/PID/comm */
 	uint8_t exit_status;		/* with which the process is to end if it would end with 0, as the watcher has
 					 * answered to the request of the last dump; 0: with that */

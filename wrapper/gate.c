@@ -168,6 +168,8 @@ static void describe(struct gate_case *c, const struct model *m, const struct li
 	out_text(&out, c->process);
 	out_text(&out, ": ");
 	write_value(&out, c->limit, r->value);
+	if (r->over_baseline)
+		out_text(&out, " more than in the baseline");
 	if (!r->has_row)
 		return;
 	write_blame(m, c->limit, &r->row, &out);
@@ -215,12 +217,14 @@ void gate_judge(void *scope, const struct model *m)
 	struct limit_result results[LIMITS];
 	struct gate_case **last = &newest;
 	enum gate_scope where = *(const enum gate_scope *)scope;
+	struct arena arena = { 0 };
 	bool is_broken;
 
 	newest = NULL;
 	if (!options_has_limits(m->options) || !m->moment.ended || where == GATE_OUTSIDE)
 		return;
-	is_broken = limits_check(m, results) != 0;
+	is_broken = limits_check(m, &arena, results) != 0;
+	arena_release(&arena);
 	for (unsigned i = 0; i < LIMITS; i++) {
 		if (!results[i].given)
 			continue;

@@ -4,6 +4,7 @@
 
 #include "base/safe_open.h"
 #include "gate.h"
+#include "older.h"
 #include "options/outfile.h"
 #include "packing.h"
 #include "process/dump.h"
@@ -44,7 +45,9 @@ static void print_ignore_error(const char *path, const char *why)
 static const char *print_table(struct options *o, struct record_file *r)
 {
 	static enum gate_scope inside = GATE_INSIDE;
+	static struct older before;
 	static struct dumper d;
+	const char *older = o->diff ? o->diff : o->baseline, *why;
 	static char outfile_is[OUTFILE_TEXT_BYTES];
 	struct rules rules = { .text = NULL };
 	int error = o->ignore ? rules_read(&rules, o->ignore) : 0;
@@ -68,6 +71,13 @@ static const char *print_table(struct options *o, struct record_file *r)
 	d.history = &r->history;
 	d.judge = options_has_limits(o) ? gate_judge : NULL;
 	d.judge_context = &inside;
+	why = older ? older_open(&before, o, older) : NULL;
+	if (why) {
+		fprintf(stderr, "heaptrace: %s cannot be compared with: %s\n", older, why);
+		dump_detach(&d);
+		return "";
+	}
+	d.older = older ? before.model : NULL;
 	dump_write(&d, &(struct dump_request){
 		.sort = o->sort, .sort_count = o->sort_count, .reason = REASON_ASKED, .final = o->quiet,
 	});
@@ -75,6 +85,8 @@ static const char *print_table(struct options *o, struct record_file *r)
 	if (options_format(o) != OUTPUT_TEXT)
 		dump_notice_unmatched(&d);
 	dump_detach(&d);
+	if (older)
+		older_close(&before);
 	return failed ? "" : NULL;
 }
 

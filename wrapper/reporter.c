@@ -6,6 +6,7 @@
 #include "history_writer.h"
 #include "gate.h"
 #include "inbox.h"
+#include "older.h"
 #include "options/outfile.h"
 #include "process/dump.h"
 #include "process/watch.h"
@@ -125,6 +126,22 @@ static void notice_limits(struct dumper *d)
 	}
 }
 
+/* Opens the file of --baseline for a process. NULL: there is none, or it is of another program, or damaged. */
+static const struct model *open_baseline(struct older *r, const struct table *t)
+{
+	const struct table_header *h = t->head;
+	const char *template = reporter.options->baseline;
+	char path[PATH_MAX];
+
+	if (!template || !outfile_expand(template, h->pid, h->command, 1, false, path, sizeof(path)) ||
+	    older_open(r, reporter.options, path))
+		return NULL;
+	if (!strncmp(r->model->process.command, h->command, sizeof(h->command)))
+		return r->model;
+	older_close(r);
+	return NULL;
+}
+
 /*
  * Writes a dump of a process's table. waits: the process waits for the answer, which tells it of broken limits. runs: the process has not ended, so /proc has figures of it. Then the dump's
  * number is noted in the table, because the process goes on counting from there, and also whether the dump was the
@@ -134,6 +151,7 @@ static int32_t dump(struct process *p, const struct dump_request *r, bool waits,
 {
 	static struct dumper d;
 	static struct history history;
+	static struct older baseline;
 	struct arena arena = { 0 };
 	uint64_t now = now_precise_ns();
 	struct table t;
@@ -151,6 +169,7 @@ static int32_t dump(struct process *p, const struct dump_request *r, bool waits,
 	d.runs_as = runs ? (uint32_t)p->pid : 0;
 	d.judge = options_has_limits(reporter.options) ? gate_judge : NULL;
 	d.judge_context = &p->scope;
+	d.older = d.judge && r->final && p->scope != GATE_OUTSIDE ? open_baseline(&baseline, &t) : NULL;
 	dump_write(&d, r);
 	if (d.judge && r->final && !waits) {
 		if (p->pid == reporter.program_pid)
@@ -161,6 +180,8 @@ static int32_t dump(struct process *p, const struct dump_request *r, bool waits,
 	dump_detach(&d);
 	if (runs)
 		note_dump(p, t.head, now, r->final);
+	if (d.older)
+		older_close(&baseline);
 	load_release(&t);
 	arena_release(&arena);
 	inbox_collect_end();
