@@ -186,7 +186,7 @@ void history_load(struct history *h, const struct table *t, int fd, uint64_t now
 	struct history_head head = { .version = 0 };
 	uint64_t end_ns = now_ns > t->head->begun_ns ? now_ns - t->head->begun_ns : 0;
 
-	*h = (struct history){ .watched = load_head(&head, t, fd) };
+	*h = (struct history){ .watched = load_head(&head, t, fd), .had_watcher = t->head->watched };
 	load_points(h, t, fd, h->watched ? head.point_count : 0, end_ns, arena);
 	load_dumps(h, t, end_ns);
 	if (!h->watched)

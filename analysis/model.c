@@ -245,11 +245,12 @@ static bool list_all(struct model *m, struct arena *arena)
 	return true;
 }
 
-/* Whether no section would list a row. The histogram of sizes is of all calls, whether their blocks live or not. */
+/* Whether no section would list a row. The histogram of sizes is of all calls, whether their blocks live or not, and the
+ * timeline is of the past. */
 static bool is_empty(const struct model *m, const struct model_request *q)
 {
 	for (unsigned i = 0; i < q->sort_count; i++) {
-		if (q->options->histogram || !model_key_is_live(q->sort[i]))
+		if (q->options->histogram || q->options->timeline || !model_key_is_live(q->sort[i]))
 			return !m->totals.total_count;
 	}
 	return !m->totals.live_rows;

@@ -183,8 +183,10 @@ static void write_heading(const struct graph *g, const char *what, uint64_t most
 	out_text(g->out, what);
 	out_text(g->out, " over time, at most ");
 	out_size(g->out, most);
-	out_text(g->out, ", after ");
-	out_time(g->out, ns);
+	if (ns < g->end_ns) {	/* else it was seen at the end only */
+		out_text(g->out, ", after ");
+		out_time(g->out, ns);
+	}
 	out_char(g->out, '\n');
 }
 
@@ -232,7 +234,8 @@ static void write_rss(const struct text *t)
 		write_axis(&g, h);
 	} else {
 		out_text(t->out, "[heaptrace] RSS over time is not known: ");
-		out_text(t->out, h->watched ? "the process ended too soon\n" : "no watcher looked at the process\n");
+		out_text(t->out, h->watched || h->had_watcher ? "the process ended before the watcher looked at it\n" :
+			 "no watcher looked at the process\n");
 	}
 }
 

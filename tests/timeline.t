@@ -162,6 +162,11 @@ sub bad_points {
 	close $in;
 	is(finish($pid, 5), 0, 'a dump with a graph at the end');
 	like(slurp("$dir/out"), qr/live heap over time, at most 1\.000 MB/, 'from the watcher');
+	unlink glob "$dir/out*";
+	($pid, $in) = steps('+-', $heaptrace, '--timeline', "--outfile=$dir/out");
+	close $in;
+	finish($pid, 5);
+	like(slurp("$dir/out"), qr/live heap over time, at most 1\.000 MB/, 'also where everything was freed');
 }
 
 done_testing;

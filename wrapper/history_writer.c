@@ -2,6 +2,7 @@
 /* See history_writer.h. */
 #include "history_writer.h"
 
+#include "base/arena.h"
 #include "table/deltas.h"
 #include "table/layout.h"
 #include "table/load.h"
@@ -117,8 +118,8 @@ static bool take_buffer(size_t bytes)
 {
 	if (bytes <= buffer_bytes)
 		return true;
-	free(buffer);
-	buffer = malloc(bytes);
+	arena_unmap(buffer, buffer_bytes);
+	buffer = arena_map(bytes);	/* malloc() would keep a large one */
 	buffer_bytes = buffer ? bytes : 0;
 	return buffer;
 }
@@ -127,7 +128,7 @@ static void give_back_buffer(void)
 {
 	if (buffer_bytes <= BUFFER_BYTES)
 		return;
-	free(buffer);
+	arena_unmap(buffer, buffer_bytes);
 	buffer = NULL;
 	buffer_bytes = 0;
 }
