@@ -12,6 +12,9 @@
 
 #define COLUMNS_SHARE	7u	/* columns of a share: "100.0 %" */
 
+/* The line that explains the bounds in a column. */
+#define COLUMNS_BOUND_MEANS	"<=: at most, because its backtraces had their peaks at different moments\n"
+
 /* A column with the figures of one sort key. */
 struct column {
 	enum sort_key key;

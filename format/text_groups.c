@@ -40,6 +40,14 @@ static const char *one_of(enum group_by by)
 	       by == GROUP_THREAD ? "thread" : "function";
 }
 
+/* A bound of a group's own peak, whose rows' peaks have this sum: no group was ever larger than the whole heap. */
+static uint64_t bound_of(const struct writing *w, uint64_t sum)
+{
+	uint64_t whole = w->text->model->totals.peak_size;
+
+	return w->groups->key == SORT_PEAK_SIZE && sum > whole ? whole : sum;
+}
+
 /* The columns that a line begins with. part: of the groups up to this one. */
 static void write_figures(const struct writing *w, const uint64_t *values, uint64_t part, bool exact)
 {
@@ -52,7 +60,7 @@ static void write_figures(const struct writing *w, const uint64_t *values, uint6
 		columns_share(part, g->totals[g->key], out);
 		out_text(out, "  ");
 	}
-	column_write(&w->first, values[g->key], !exact, out);
+	column_write(&w->first, exact ? values[g->key] : bound_of(w, values[g->key]), !exact, out);
 	out_text(out, "  ");
 	column_write(&w->second, values[w->second.key], false, out);
 	out_text(out, "  ");
@@ -141,7 +149,7 @@ static void write_table(struct writing *w, uint32_t top)
 		write_name(w, g->runtime);
 	}
 	if (bound)
-		out_text(w->text->out, "<=: at most, because its backtraces had their peaks at different moments\n");
+		out_text(w->text->out, COLUMNS_BOUND_MEANS);
 }
 
 /* Chooses the columns' units and widths by the largest figure in each. */

@@ -81,7 +81,7 @@ static void write_figures(const struct writing *w, const struct tree_step *step)
 	}
 	columns_share(step->figure, w->tree->whole, out);
 	out_text(out, "  ");
-	column_write(&w->first, step->figure, false, out);
+	column_write(&w->first, step->figure, w->first.bounds, out);
 	out_text(out, "  ");
 	column_write(&w->second, step->second, false, out);
 	out_text(out, "  ");
@@ -210,6 +210,8 @@ static void write_tree(struct text *t, struct labels *labels, const struct tree_
 		while (tree_step(&tree, &step))
 			write_step(&w, &step);
 		write_cut(&tree, t->out);
+		if (w.first.bounds)
+			out_text(t->out, COLUMNS_BOUND_MEANS);
 	}
 	out_char(t->out, '\n');
 }

@@ -183,8 +183,8 @@ static void print_thousandths(struct out *t, uint64_t v)
 	out_u64(t, v / 1000);
 	if (v % 1000) {
 		out_char(t, '.');
-		for (uint32_t part = 100; part; part /= 10)
-			out_char(t, (char)('0' + v / part % 10));
+		for (uint64_t rest = v % 1000, part = 100; rest; rest %= part, part /= 10)
+			out_char(t, (char)('0' + rest / part));
 	}
 }
 

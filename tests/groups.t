@@ -218,6 +218,7 @@ for (@programs) {
 	like($text, qr/^ *\S+ % +53 +5\.950 KB  .*_start\n(?: {20,}.*\n)*.* main\n/m, 'a chain of single calls is not indented, and has no figures of its own');
 	like($text, qr/ 40 +4\.000 KB  .*load|30 +3\.000 KB  .*\+ fill\(int\)\n/, 'branches are');
 	like($text, qr/^callers of 1 function with "make_node" in the name:\n.*\n.* 40 +4\.000 KB  make_node\(\)\n {20,}fill\(int\)\n.* 30 +3\.000 KB  \+ load\(\)\n {20,}\| main\n/m, 'callers');
+	like(dumped('--callers=make_node', '--sort=peak-size', $subject), qr/ <= 4\.000 KB .*make_node\(\)\n(?:.*\n)*<=: at most/, 'own peaks in trees are bounds');
 	like(dumped('--callees=recurse', '--sort=count', $subject), qr/^ {20,}recurse\(int\)\n(?:.*\n)*.*\+ |` /m, 'callees');
 	my $deep = dumped('--callers=make_nod', '--callees=nothing_of_this_name', $subject);
 	like($deep, qr/^callees of "nothing_of_this_name": no function, module or file in any backtrace has this in its name$/m, 'no such function');
