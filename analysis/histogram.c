@@ -4,6 +4,8 @@
 
 #include "table/layout.h"
 
+#include <string.h>
+
 /* SIZE_SZ, MALLOC_ALIGNMENT and MINSIZE of glibc's malloc/malloc.c. The traced program has the word size of this one. */
 #define WORD		((uint64_t)SIZES_WORD)
 #define ALIGNMENT	((uint64_t)16)
@@ -42,44 +44,125 @@ static struct histogram_figures figures_of(const struct histogram *h, const stru
 	return f;
 }
 
-/* Adds an entry, of which nobody can vouch for anything. */
-static void add_entry(struct histogram *h, const struct size_entry *e, uint32_t row)
-{
-	uint32_t key = load_relaxed(&e->key), bucket = key & ((1u << SIZES_BUCKET_BITS) - 1);
-	uint32_t least = load_relaxed(&e->least_bytes);
-	struct histogram_figures f;
-
-	if (bucket >= SIZES_BUCKETS)
-		return;
-	if (least && (least < h->least_bytes[bucket] || !h->least_bytes[bucket]))
-		h->least_bytes[bucket] = least;
-	if (row != ROW_NONE && row != key >> SIZES_BUCKET_BITS)
-		return;
-	f = figures_of(h, e);
-	histogram_add(&h->buckets[bucket], &f);
-	histogram_add(&h->total, &f);
-}
+struct histograms {
+	const struct size_entry *entries;
+	uint32_t count;
+	uint32_t row_end;
+	uint32_t *first;	/* of each row, its first place in `order`; that of row_end is the end */
+	uint32_t *order;	/* numbers of entries, by their rows */
+	bool is_full;
+	struct histogram histogram;
+	struct histogram_bin bins[SIZES_BUCKETS];
+};
 
 bool histogram_is_kept(const struct model *m)
 {
 	return load_acquire(&model_table(m)->head->sizes);
 }
 
-const struct histogram *histogram_read(const struct model *m, uint32_t row, struct arena *arena)
+/* The row and the bucket of an entry, of which nobody can vouch for anything. False: they are not valid. */
+static bool find_place(const struct histograms *all, uint32_t entry, uint32_t *row, uint32_t *bucket)
+{
+	uint32_t key = load_relaxed(&all->entries[entry].key);
+
+	*row = key >> SIZES_BUCKET_BITS;
+	*bucket = key & ((1u << SIZES_BUCKET_BITS) - 1);
+	return *row != ROW_NONE && *row < all->row_end && *bucket < SIZES_BUCKETS;
+}
+
+/* Sorts the entries by their rows: counts them, and then gives each its place. The table must be one that does not change
+ * meanwhile, as a copy that was loaded. */
+static void sort_entries(struct histograms *all)
+{
+	uint32_t row, bucket, sum = 0;
+
+	for (uint32_t i = 0; i < all->count; i++) {
+		if (find_place(all, i, &row, &bucket))
+			all->first[row]++;
+	}
+	for (row = 0; row <= all->row_end; row++) {
+		sum += all->first[row];
+		all->first[row] = sum;		/* the end of the row, for now */
+	}
+	for (uint32_t i = all->count; i-- > 0; ) {
+		if (find_place(all, i, &row, &bucket))
+			all->order[--all->first[row]] = i;
+	}
+}
+
+static void find_least(struct histograms *all)
+{
+	uint32_t row, bucket, least, *known;
+
+	for (uint32_t i = 0; i < all->count; i++) {
+		least = load_relaxed(&all->entries[i].least_bytes);
+		if (!least || !find_place(all, i, &row, &bucket))
+			continue;
+		known = &all->histogram.least_bytes[bucket];
+		if (!*known || least < *known)
+			*known = least;
+	}
+}
+
+struct histograms *histograms_find(const struct model *m, struct arena *arena)
 {
 	const struct table *t = model_table(m);
-	uint32_t bits = load_acquire(&t->head->sizes), end = layout_count(t->head, TABLE_SIZES);
-	struct histogram *h = bits ? arena_alloc(arena, sizeof(*h)) : NULL;
+	uint32_t bits = load_acquire(&t->head->sizes);
+	struct histograms *all = bits ? arena_alloc(arena, sizeof(*all)) : NULL;
+
+	if (!all)
+		return NULL;
+	all->entries = t->sizes;
+	all->count = layout_count(t->head, TABLE_SIZES);
+	all->row_end = table_row_end(t);
+	all->first = arena_alloc(arena, (all->row_end + 1) * sizeof(*all->first));
+	all->order = arena_alloc(arena, (all->count + 1) * sizeof(*all->order));
+	if (!all->first || !all->order)
+		return NULL;
+	all->is_full = bits & SIZES_FULL;
+	all->histogram.waste_known = bits & SIZES_BLOCKS_KNOWN;
+	all->histogram.glibc = all->histogram.waste_known && !t->head->heap.other_malloc && !t->head->totals.redirected;
+	all->histogram.header_bytes = all->histogram.glibc ? (unsigned)WORD : 0;
+	sort_entries(all);
+	find_least(all);
+	return all;
+}
+
+static void add_entry(struct histograms *all, uint32_t entry)
+{
+	struct histogram *h = &all->histogram;
+	struct histogram_figures f;
+	uint32_t row, bucket;
+
+	if (!find_place(all, entry, &row, &bucket))
+		return;
+	f = figures_of(h, &all->entries[entry]);
+	histogram_add(&h->buckets[bucket], &f);
+	histogram_add(&h->total, &f);
+}
+
+const struct histogram *histogram_read(struct histograms *all, uint32_t row)
+{
+	struct histogram *h = all ? &all->histogram : NULL;
 
 	if (!h)
 		return NULL;
-	h->waste_known = bits & SIZES_BLOCKS_KNOWN;
-	h->glibc = h->waste_known && !t->head->heap.other_malloc && !t->head->totals.redirected;
-	h->header_bytes = h->glibc ? (unsigned)WORD : 0;
-	h->is_partial = row != ROW_NONE && bits & SIZES_FULL;
-	for (uint32_t i = 0; i < end; i++)
-		add_entry(h, &t->sizes[i], row);
+	h->total = (struct histogram_figures){ .calls = 0 };
+	memset(h->buckets, 0, sizeof(h->buckets));
+	h->is_partial = row != ROW_NONE && all->is_full;
+	if (row == ROW_NONE) {
+		for (uint32_t i = 0; i < all->count; i++)
+			add_entry(all, i);
+	} else if (row < all->row_end) {
+		for (uint32_t i = all->first[row]; i < all->first[row + 1]; i++)
+			add_entry(all, all->order[i]);
+	}
 	return h;
+}
+
+struct histogram_bin *histogram_bins(struct histograms *all)
+{
+	return all->bins;
 }
 
 /* ---- Bins ---- */

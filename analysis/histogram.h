@@ -39,16 +39,24 @@ struct histogram_bin {
 	struct histogram_figures figures;
 };
 
-/*
- * Reads the histogram of a row or, with row ROW_NONE, of the process. NULL: the process was started without
- * --histogram, or there is no memory.
- */
-const struct histogram *histogram_read(const struct model *m, uint32_t row, struct arena *arena);
+struct histograms;
+
+/* Finds which counts belong to which row, once for each report. The model must be of a table that does not change, as
+ * the copy that a reporter has loaded. NULL: the process was started without --histogram, or
+ * there is no memory. */
+struct histograms *histograms_find(const struct model *m, struct arena *arena);
+
+/* Reads the histogram of a row or, with row ROW_NONE, of the process. It stays as it is until the next call, as do the
+ * bins. all: may be NULL; then the result is, too. */
+const struct histogram *histogram_read(struct histograms *all, uint32_t row);
+
+/* Room for the bins of a histogram. */
+struct histogram_bin *histogram_bins(struct histograms *all);
 
 /* Adds figures to others. */
 void histogram_add(struct histogram_figures *to, const struct histogram_figures *f);
 
-/* Whether the process keeps the counts that histogram_read() reads. */
+/* Whether the process keeps the counts that histograms_find() looks for. */
 bool histogram_is_kept(const struct model *m);
 
 /* Fill in the bins in the order of the sizes, and return how many there are. By power of two: from the first bin that is

@@ -15,6 +15,7 @@
 #include "json_history.h"
 #include "json_text.h"
 
+#include "analysis/histogram.h"
 #include "analysis/rules.h"
 
 #include <string.h>
@@ -382,7 +383,7 @@ static void write_threads(const struct model *m, const struct model_row *row, st
 	add_bool(out, "threads-many", threads.many);
 }
 
-static void write_row(const struct model *m, const struct model_row *row, struct arena *arena, struct out *out)
+static void write_row(const struct model *m, const struct model_row *row, struct histograms *all, struct out *out)
 {
 	struct model_stack stack;
 
@@ -393,7 +394,7 @@ static void write_row(const struct model *m, const struct model_row *row, struct
 	add_bool(out, "table-full", row->overflow);
 	write_threads(m, row, out);
 	write_name(out, false, "histogram");
-	json_write_histogram(m, row, arena, out);
+	json_write_histogram(all, row->id, out);
 	write_name(out, false, "frames");
 	out_char(out, '[');
 	model_stack(m, row, &stack);
@@ -426,7 +427,7 @@ static uint8_t *make_seen(const struct model *m, struct arena *arena)
 
 /* Writes each row that any section lists, once. Without memory for `seen`, only the rows of the first section are
  * written. */
-static void write_rows(const struct model *m, struct arena *arena, struct out *out)
+static void write_rows(const struct model *m, struct histograms *all, struct arena *arena, struct out *out)
 {
 	uint8_t *seen = make_seen(m, arena);
 	bool first = true;
@@ -443,7 +444,7 @@ static void write_rows(const struct model *m, struct arena *arena, struct out *o
 				seen[row.id / 8] |= bit;
 			out_text(out, first ? "\n" : ",\n");
 			first = false;
-			write_row(m, &row, arena, out);
+			write_row(m, &row, all, out);
 		}
 	}
 	out_text(out, "\n]");
@@ -451,6 +452,8 @@ static void write_rows(const struct model *m, struct arena *arena, struct out *o
 
 static void write_json(const struct model *m, struct arena *arena, struct out *out)
 {
+	struct histograms *all = histograms_find(m, arena);
+
 	begin(out, NULL, '{');
 	write_name(out, true, "schema");
 	write_string(out, "heaptrace-report");
@@ -466,7 +469,7 @@ static void write_json(const struct model *m, struct arena *arena, struct out *o
 	write_rules(m->rules, out);
 	write_string(out, "histogram");
 	out_char(out, ':');
-	json_write_histogram(m, NULL, arena, out);
+	json_write_histogram(all, 0, out);
 	out_text(out, ",\n");
 	json_history_write(m, out);
 	begin(out, "sections", '[');
@@ -477,7 +480,7 @@ static void write_json(const struct model *m, struct arena *arena, struct out *o
 	}
 	out_text(out, "],\n");
 	json_groups_write(m, arena, out);
-	write_rows(m, arena, out);
+	write_rows(m, all, arena, out);
 	out_text(out, "}\n");
 }
 

@@ -5,7 +5,10 @@
 
 #include "format.h"
 
-/* Writes the value of a member "histogram": of the process or, with a row, of that row (json_histogram.c). */
-void json_write_histogram(const struct model *m, const struct model_row *row, struct arena *arena, struct out *out);
+struct histograms;
+
+/* Writes the value of a member "histogram": of a row or, with 0, of the process (json_histogram.c). all: of
+ * histograms_find(), may be NULL. */
+void json_write_histogram(struct histograms *all, uint32_t row, struct out *out);
 
 #endif

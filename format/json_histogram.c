@@ -35,15 +35,16 @@ static void write_bins(const struct histogram *h, const struct histogram_bin *bi
 	out_char(out, ']');
 }
 
-void json_write_histogram(const struct model *m, const struct model_row *row, struct arena *arena, struct out *out)
+void json_write_histogram(struct histograms *all, uint32_t row, struct out *out)
 {
-	const struct histogram *h = histogram_read(m, row ? row->id : 0, arena);
-	struct histogram_bin *bins = h ? arena_alloc(arena, SIZES_BUCKETS * sizeof(*bins)) : NULL;
+	const struct histogram *h = histogram_read(all, row);
+	struct histogram_bin *bins;
 
-	if (!bins) {
+	if (!h) {
 		out_text(out, "null");
 		return;
 	}
+	bins = histogram_bins(all);
 	member(out, "{\"block-header\":", h->header_bytes);
 	out_text(out, h->is_partial ? ",\"partial\":true" : ",\"partial\":false");
 	out_text(out, ",\"powers\":");

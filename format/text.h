@@ -19,6 +19,7 @@ struct text {
 	uint64_t so_far;		/* the sum of the section's key over the rows that are written */
 	char *work;			/* work space of text_frames.c, in which names are shortened */
 	size_t work_bytes;
+	struct histograms *histograms;	/* of text_histogram.c; NULL: not looked for yet, or there are none */
 };
 
 /* Prepares *t for a dump of the model. */

@@ -250,10 +250,17 @@ static void write_meaning(const struct histogram *h, struct out *out)
 	}
 }
 
-void text_write_histogram(const struct text *t)
+static struct histograms *find(struct text *t)
 {
-	const struct histogram *h = histogram_read(t->model, 0, t->arena);
-	struct histogram_bin *bins = h ? arena_alloc(t->arena, SIZES_BUCKETS * sizeof(*bins)) : NULL;
+	if (!t->histograms && histogram_is_kept(t->model))
+		t->histograms = histograms_find(t->model, t->arena);
+	return t->histograms;
+}
+
+void text_write_histogram(struct text *t)
+{
+	const struct histogram *h = histogram_read(find(t), 0);
+	struct histogram_bin *bins = h ? histogram_bins(t->histograms) : NULL;
 	struct table_form f = { .h = h, .out = t->out };
 
 	if (!bins) {
@@ -315,10 +322,10 @@ static void write_bins(const struct histogram *h, const struct histogram_bin *bi
 	}
 }
 
-void text_write_row_histogram(const struct text *t, const struct model_row *row)
+void text_write_row_histogram(struct text *t, const struct model_row *row)
 {
-	const struct histogram *h = histogram_read(t->model, row->id, t->arena);
-	struct histogram_bin *bins = h ? arena_alloc(t->arena, SIZES_BUCKETS * sizeof(*bins)) : NULL;
+	const struct histogram *h = histogram_read(find(t), row->id);
+	struct histogram_bin *bins = h ? histogram_bins(t->histograms) : NULL;
 	unsigned count;
 
 	if (!bins || (!h->total.calls && !h->total.count))

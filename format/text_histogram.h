@@ -11,9 +11,9 @@
 #include "text.h"
 
 /* Writes the tables: by power of two, and by the allocator's size classes. */
-void text_write_histogram(const struct text *t);
+void text_write_histogram(struct text *t);
 
 /* Writes the lines of a row, which stand behind its frames. */
-void text_write_row_histogram(const struct text *t, const struct model_row *row);
+void text_write_row_histogram(struct text *t, const struct model_row *row);
 
 #endif
