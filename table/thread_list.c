@@ -43,15 +43,15 @@ uint32_t thread_list_add(struct table *t, uint32_t id)
 
 void thread_list_name(struct table *t, uint32_t number, const char *name)
 {
-	uint64_t words[THREAD_NAME_BYTES / sizeof(uint64_t)];
+	struct listed_thread named;
 
 	/* The main thread's place is there when it is needed first. */
 	if (number == THREAD_UNLISTED || (!load_acquire(&t->head->thread_limit) && !layout_grow(t, TABLE_THREADS)))
 		return;
 	check_below(number, layout_count(t->head, TABLE_THREADS), "a thread that gets a name is listed");
-	memcpy(words, name, sizeof(words));
-	for (unsigned i = 0; i < sizeof(words) / sizeof(*words); i++)
-		store_relaxed(&((uint64_t __attribute__((may_alias)) *)t->threads[number].name)[i], words[i]);
+	memcpy(named.name, name, sizeof(named.name));
+	for (unsigned i = 0; i < sizeof(named.name_words) / sizeof(*named.name_words); i++)
+		store_relaxed(&t->threads[number].name_words[i], named.name_words[i]);
 }
 
 void thread_list_forked(struct table *t, uint32_t number)

@@ -40,7 +40,10 @@
 #define THREAD_UNLISTED		0xfffeu	/* + 1 == THREAD_SET_MANY */
 
 struct listed_thread {
-	char name[THREAD_NAME_BYTES];
+	union {
+		char name[THREAD_NAME_BYTES];
+		uint64_t name_words[THREAD_NAME_BYTES / sizeof(uint64_t)];	/* which are stored one by one */
+	};
 	uint32_t id;			/* 0: the main thread, or not yet noted */
 	uint32_t unused;		/* keeps the size a multiple of 8 */
 } __attribute__((aligned(8)));		/* the name is written in words, for which clang would otherwise call libatomic */
