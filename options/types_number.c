@@ -177,14 +177,14 @@ bool types_set_time(struct options *o, const struct option_entry *e, const char 
 	return false;
 }
 
-/* A number of thousandths, without zeros at its end. */
+/* A number of thousandths: with three decimals, or none where it is whole. */
 static void print_thousandths(struct out *t, uint64_t v)
 {
 	out_u64(t, v / 1000);
 	if (v % 1000) {
 		out_char(t, '.');
-		for (uint64_t rest = v % 1000, part = 100; rest; rest %= part, part /= 10)
-			out_char(t, (char)('0' + rest / part));
+		for (uint32_t part = 100; part; part /= 10)
+			out_char(t, (char)('0' + v / part % 10));
 	}
 }
 

@@ -52,7 +52,7 @@ is "$("$D" print /w:x 'debug-dir=a:outfile=b')" 'outfile=/w\:x/b:debug-dir=a' "a
 is "$("$D" print /w 'outfile=-:ignore=-')" 'outfile=-:ignore=/w/-' "- is no file for outfile"
 has "$("$D" env 'outfile=a\b\')" 'out=[a\b\]' "other backslashes stand for themselves"
 is "$("$D" print /w 'group=file:tree=bottom-up:callers=a b\:c:callees=d:min-share=2.5%:skip=x:skip=y/z')" \
-	'group=file:tree=bottom-up:callers=a b\:c:callees=d:min-share=2.5:skip=x:skip=y/z' "groups and trees"
+	'group=file:tree=bottom-up:callers=a b\:c:callees=d:min-share=2.500:skip=x:skip=y/z' "groups and trees"
 is "$("$D" print /w 'tree:min-share=1')" 'tree=top-down' "a value that may be left out"
 has "$("$D" env 'group=file')" 'depth=128 ' "groups are 128 deep"
 has "$("$D" env 'top=1:top=2')" 'top=2 ' "the last of two counts"
