@@ -183,6 +183,7 @@ static void print(const char *text_options, const char *rule, int fd)
 	q.process.command = "test";
 	q.process.pid = 321;
 	out_init(&out, fd, printed, sizeof(printed) - 1);
+	out_fit_terminal(&out);
 	if (model_make(&model, &q, &arena) == MODEL_DONE)
 		format->write(model, &arena, &out);
 	else
