@@ -107,8 +107,10 @@ void text_write_dump(struct text *t, void (*write_rows)(struct text *t, const st
 		const struct model_section *s = &m->sections[i];
 
 		text_write_head(t, s);
-		if (!i)
+		if (!i) {
 			text_write_summary(t);
+			text_memory_write(m, t->out);
+		}
 		if (m->options->brief) {
 			text_write_not_seen(&m->not_seen, 0, t->out);
 			text_write_rule(t->out);

@@ -104,8 +104,6 @@ void text_write_figures(const struct text *t, const struct model_section *s)
 	text_write_left_out(t, s);
 	write_allocator(&m->allocator, out);
 	write_statm(&m->process, out);
-	if (s == m->sections)
-		text_memory_write(m, out);
 	if (m->not_seen.no_space) {
 		text_line(out, "new backtraces               ");
 		out_text(out, "no space to keep them apart: they are under (table full)\n");
