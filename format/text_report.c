@@ -40,6 +40,8 @@ static void write_section(struct text *t, const struct model_section *s)
 		if (s == t->model->sections)
 			text_write_diff_totals(t);
 		text_write_diff(t, s);
+	} else if (t->model->options->growth_ms) {
+		text_write_growth(t, s);
 	} else if (options_adds_up(t->model->options)) {
 		write_sums(t, s);
 	} else {

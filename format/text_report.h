@@ -23,4 +23,7 @@ void text_write_trees(struct text *t, const struct model_section *s, struct labe
 void text_write_diff_totals(const struct text *t);
 void text_write_diff(struct text *t, const struct model_section *s);
 
+/* Writes what has grown (--growth): by blocks where the section's key is the count, else by bytes (text_growth.c). */
+void text_write_growth(struct text *t, const struct model_section *s);
+
 #endif

@@ -44,8 +44,8 @@ struct graph {
 	struct out *out;
 };
 
-/* Whether the user's locale has UTF-8, by the variables that decide it (setlocale(3)). */
-static bool has_utf8(void)
+/* By the variables that decide the locale (setlocale(3)). */
+bool text_timeline_has_utf8(void)
 {
 	static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
 
@@ -211,7 +211,7 @@ static void begin(struct graph *g, const struct text *t, unsigned lines)
 {
 	const struct history *h = t->model->history;
 	unsigned columns = columns_of(t->out) - LABEL_COLUMNS - 2;
-	bool utf8 = has_utf8();
+	bool utf8 = text_timeline_has_utf8();
 
 	*g = (struct graph){
 		.style = { utf8 ? 8 : 3, utf8 ? block_fills : ascii_fills }, .lines = lines, .out = t->out,

@@ -35,6 +35,8 @@ static const struct {
 	{ OPTION_EVERY, OPTION_RECORD, WHEN_GIVEN, "--every needs the watcher, which prints nothing with --record "
 	  "(--report=FILE prints while the program runs)" },
 	{ OPTION_EVERY, OPTION_NO_WATCH, WHEN_GIVEN, "--every needs the watcher, which there is not with --no-watch" },
+	{ OPTION_GROWTH, OPTION_NO_WATCH, WHEN_GIVEN, "--growth needs the watcher, which takes the snapshots, and which there "
+	  "is not with --no-watch" },
 	{ OPTION_SIGNAL_SIZE, OPTION_SIGNAL_COUNT, WHEN_SAME, "--signal-size and --signal-count are the same signal: "
 	  "choose two, or none for one of them" },
 };
@@ -123,14 +125,16 @@ bool conflicts_by_lack(const struct options *o, const bool given[OPTIONS], struc
 {
 	if (given[OPTION_SKIP] && !o->group && !o->tree)
 		out_text(why, "--skip is for --group and --tree, and neither is given");
-	else if (given[OPTION_MIN_SHARE] && !tree_option(o) && !o->diff)
-		out_text(why, "--min-share is for --tree, --callers, --callees and --diff, and none of them is given");
+	else if (given[OPTION_MIN_SHARE] && !tree_option(o) && !o->diff && !o->growth_ms)
+		out_text(why, "--min-share is for --tree, --callers, --callees, --diff and --growth, and none of them is given");
 	else if (given[OPTION_TOLERANCE] && !o->baseline)
 		out_text(why, "--tolerance is for --baseline, which is not given");
 	else if (o->diff && !o->report)
 		out_text(why, "--diff=OLD compares OLD with the file of --report: give that option, too");
 	else if (o->diff && (options_adds_up(o) || options_format(o) != OUTPUT_TEXT))
 		out_text(why, "--diff compares backtraces in a text dump: leave groups, trees and --format out");
+	else if (o->growth_ms && (options_adds_up(o) || o->diff || o->brief || options_format(o) == OUTPUT_FOLDED))
+		out_text(why, "--growth lists backtraces: leave groups, trees, --diff, --short and --format=folded out");
 	else
 		return false;
 	return true;

@@ -72,6 +72,7 @@ enum tree_from {
 #ifndef HEAPTRACE_DEPTH			/* `make DEPTH=NUM` */
 #define HEAPTRACE_DEPTH		8	/* default depth in text dumps */
 #endif
+#define OPTIONS_ALL_THE_TIME	UINT32_MAX	/* a TIME of an option that stands without its value */
 #define OPTIONS_TEXTS_MAX	16	/* of an option that may be repeated */
 _Static_assert(HEAPTRACE_DEPTH >= 1 && HEAPTRACE_DEPTH <= OPTIONS_DEPTH_MAX,
 	       "make DEPTH=NUM takes 1 to 255");
@@ -120,6 +121,8 @@ struct options {
 	const char *pack;		/* template: the packed record that is made (wrapper only), or NULL */
 	bool with_names;		/* with the names for its addresses */
 	bool timeline;			/* text dumps show the heap over time */
+	uint32_t growth_ms;		/* text dumps show what has grown in so many milliseconds: OPTIONS_ALL_THE_TIME,
+					 * in the whole run; 0: they do not show it */
 	bool histogram;			/* the sizes of blocks are counted, and reports show them */
 	bool no_watch;			/* no watcher is started, so nobody prints the dump of a process that is killed */
 	uint8_t debug_dir_count;
@@ -189,7 +192,8 @@ enum option_type {
 	OPTION_TYPE_LIMIT,	/* a NUMBER, where 0 means all */
 	OPTION_TYPE_PROCESS,	/* a NUMBER, the id of a process */
 	OPTION_TYPE_SIZE,	/* bytes, or a unit (k, M, G, T, Ki, Mi, Gi, Ti); uint64_t */
-	OPTION_TYPE_TIME,	/* seconds, or a unit (ms, s, m, h); uint32_t, in milliseconds */
+	OPTION_TYPE_TIME,	/* seconds, or a unit (ms, s, m, h); uint32_t, in milliseconds. Where the value is
+				 * optional, it can be `all`, too: OPTIONS_ALL_THE_TIME */
 	OPTION_TYPE_SHARE,	/* percent; uint32_t, in thousandths of a percent */
 	OPTION_TYPE_WORD,	/* one of WORDS; uint8_t, its index */
 	OPTION_TYPE_KEYS,	/* several of WORDS, each at most once; array of uint8_t */
@@ -278,7 +282,7 @@ void options_init(struct options *o);
 
 /*
  * Sets the option of one row. value is its text (kept by reference where struct options has a text),
- * or NULL when none was given: that means the first word where a word is optional. On a bad value *o stays as it was, error gets one line like
+ * or NULL when none was given: that means the first word where a word is optional, and `all` where a time is. On a bad value *o stays as it was, error gets one line like
  * "depth=0: not a whole number from 1 to 255" (no newline, cut to error_bytes, always
  * terminated, control characters as ^X) and the result is false. For actions like --help only
  * the absence of a value is checked.

@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #define NONE	"none"
+#define ALL	"all"
 
 /* Sets the field to no value. False: the text does not say so, or the option always has a value. */
 static bool set_none(struct options *o, const struct option_entry *e, const char *value)
@@ -159,10 +160,14 @@ bool types_set_time(struct options *o, const struct option_entry *e, const char 
 	 * the smallest unit of the others is the second. */
 	static const struct unit units[] = { { "s", 1 }, { "m", 60 }, { "h", 3600 }, { NULL, 0 } };
 	static const struct unit small[] = { { "ms", 1 }, { NULL, 0 } };
-	size_t len = strlen(value);
+	size_t len = value ? strlen(value) : 0;
 	bool is_ms = len > 2 && !strcasecmp(value + len - 2, "ms");
 	uint64_t ms;
 
+	if (options_value_is_optional(e) && (!value || !strcmp(value, ALL))) {
+		types_store_number(o, e, OPTIONS_ALL_THE_TIME);
+		return true;
+	}
 	if (read_quantity(value, is_ms ? small : units, is_ms ? e->max * 1000 : e->max, &ms) &&
 	    !(is_ms && ms % 1000)) {
 		ms /= is_ms ? 1000 : 1;
@@ -190,7 +195,12 @@ static void print_thousandths(struct out *t, uint64_t v)
 
 void types_print_time(struct out *t, const struct options *o, const struct option_entry *e)
 {
-	print_thousandths(t, types_load_number(o, e));
+	uint64_t ms = types_load_number(o, e);
+
+	if (options_value_is_optional(e) && ms == OPTIONS_ALL_THE_TIME)
+		out_text(t, ALL);
+	else
+		print_thousandths(t, ms);
 }
 
 /* The value is kept in thousandths of a percent. */

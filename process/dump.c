@@ -222,7 +222,8 @@ static void fill_request(struct dumper *d, const struct dump_request *r, struct 
 		.rows = format->rows, .runtime_apart = format->runtime_apart, .reason = r->reason, .signal = r->signal,
 		.all_rows = format->all_rows || (format->by_reporter && d->options->group) || d->judge,
 		.figures = format->figures,
-		.skip_if_empty = r->final && !d->options->summary && !d->options->brief && !d->judge,
+		.skip_if_empty = r->final && !d->options->summary && !d->options->brief && !d->judge &&
+				 !d->options->growth_ms,
 		.foreign = d->foreign, .runs_as = d->runs_as,
 		.now_ns = d->now_ns, .store = d->store, .seen = d->seen, .tries_again = r->tries_again, .heap_still = r->heap_still,
 		.sort_count = r->sort_count < format->sections_max ? r->sort_count : format->sections_max,

@@ -12,7 +12,8 @@
  *			allocates nothing, too, and they have the RSS
  *	snapshots	the live figures of all rows at up to HISTORY_SNAPSHOTS moments. When there is no room for another
  *			one, about every second is dropped, and the time between two of them doubles. The first one always
- *			stays. What the rows have now, or had at the end, is in the table itself
+ *			stays. None is taken while nothing is allocated or freed. What the rows have now, or had at the
+ *			end, is in the table itself
  *
  * A snapshot lies in one of the places, and is compact: for each row with live blocks, in the order of the rows'
  * numbers, three numbers of 7 bits a byte, the least significant bits first, with the upper bit set in all bytes but

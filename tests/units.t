@@ -36,6 +36,7 @@ run mappings base/*.c >>"$dir/out"
 run shorten format/shorten.c >>"$dir/out"
 run patterns analysis/rules.c base/*.c >>"$dir/out"
 run wrappers analysis/wrappers.c >>"$dir/out"
+run trend analysis/trend.c -lm >>"$dir/out"
 run timeline wrapper/history_writer.c analysis/history.c base/*.c elf/*.c options/*.c table/*.c >>"$dir/out"
 run names analysis/*.c format/*.c base/*.c elf/*.c options/*.c table/*.c demangle/*.c >>"$dir/out"
 # One plan for all.

@@ -356,11 +356,17 @@ static void take_snapshot(struct history_writer *w, const struct table *t, const
 {
 	static uint8_t place[HISTORY_PLACE_BYTES];
 	struct history_writing *own = w->own;
+	uint32_t count = own->head.snapshot_count;
+	const struct history_entry *last = &own->head.snapshots[count ? count - 1 : 0];
 	struct history_entry e = {
 		.ns = p->ns, .live_size = p->live_size, .live_count = p->live_count, .total_count = p->total_count,
 		.rss = p->rss,
 	};
 
+	/* A process that does nothing for hours keeps the snapshots of the time when it did something. */
+	if (count && last->total_count == p->total_count && last->live_size == p->live_size &&
+	    last->live_count == p->live_count)
+		return;
 	while (own->head.snapshot_count == HISTORY_SNAPSHOTS)
 		thin_snapshots(w);
 	while (own->places >> e.place & 1)
