@@ -325,8 +325,10 @@ static void begin(struct model *m, const struct model_request *q, const struct m
 	m->history = q->history;
 	m->rules = q->rules && q->rules->count ? q->rules : NULL;
 	m->process = q->process;
-	if (q->history && q->history->rss_peak > m->process.peak_rss)
+	if (q->history && q->history->rss_peak > m->process.peak_rss) {
+		m->process.peak_rss_is_least = !m->process.peak_rss;
 		m->process.peak_rss = q->history->rss_peak;
+	}
 	m->program = layout_count(h, TABLE_MODULES) ? modules_path(q->table, q->table->modules) : NULL;
 	m->moment = (struct model_moment){
 		.now_ns = p->view.now_ns, .begun_ns = h->begun_ns, .begun_real_ns = h->begun_real_ns,
@@ -346,8 +348,10 @@ static void take_seen(struct model *m, const struct model_seen *s)
 	m->process.vss = s->vss;
 	m->process.rss = s->rss;
 	m->process.shared = s->shared;
-	if (s->peak_rss > m->process.peak_rss)
+	if (s->peak_rss > m->process.peak_rss) {
 		m->process.peak_rss = s->peak_rss;
+		m->process.peak_rss_is_least = false;
+	}
 	m->allocator = s->allocator;
 	m->memory = s->memory;
 }

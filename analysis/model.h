@@ -83,6 +83,7 @@ enum model_reason {
 struct model_process {
 	uint32_t pid;
 	const char *command;		/* as in /proc/PID/comm */
+	bool peak_rss_is_least;		/* peak_rss is the largest that the watcher has seen: the kernel's figure is gone */
 	bool statm_known;		/* these three sizes could be read in /proc/PID/statm */
 	uint64_t vss, rss, shared;
 	uint64_t peak_rss;		/* the largest RSS that the process has had; 0: not known */

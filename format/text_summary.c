@@ -56,6 +56,8 @@ static void write_peaks(const struct model *m, struct out *out)
 	}
 	out_char(out, '\n');
 	text_line(out, "peak RSS (including heaptrace overhead)");
+	if (m->process.peak_rss_is_least)
+		out_text(out, "at least ");
 	if (m->process.peak_rss)
 		out_size(out, m->process.peak_rss);
 	else

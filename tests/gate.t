@@ -83,6 +83,11 @@ else
 fi
 gate 0 '' 'make clean: a clean run prints nothing' --max-leak=0 -- make -s clean
 is "$(cat "$TMP/out" "$TMP/err")" '' 'make clean: nothing at all'
+for record in good leaking; do
+	$H --quiet --record="$record.rec" "./$record" $([ $record = good ] && echo free || echo keep)
+done
+gate 0 '' 'make check with --baseline: what leaked before does not count' --max-leak=0 --baseline=%c.rec -- make -s check
+is "$(cat "$TMP/out" "$TMP/err")" '' 'make check with --baseline: nothing is printed'
 gate 86 max-leak=0 '--judge: other programs' --max-leak=0 --judge=/make -- make -s clean
 gate 86 max-leak=0 'no program below the directory: the one that was started' --max-leak=0 -- sh -c 'true'
 cp "$S" $'lea<k&\x01"ing'

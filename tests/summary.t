@@ -62,6 +62,7 @@ between "${runtime% ms}" 400 999 '--report: total runtime'
 for i in $(seq 100); do grep -q '^====' "$TMP/killed" && break; sleep 0.05; done
 sleep 0.2
 is "$(figure "$TMP/killed" 'total memory leaked')" '700 bytes in 7 blocks of 1 backtrace' 'killed: what is leaked'
+like "$(figure "$TMP/killed" 'peak RSS (including heaptrace overhead)')" '^at least [1-9][0-9]*\.[0-9]+ MB$' 'killed: the peak of RSS that the watcher has seen'
 run "$TMP/live" -- keep 10
 is "$(figure "$TMP/live" 'memory in use now')" '700 bytes in 7 blocks of 1 backtrace' 'a dump of a program that goes on does not call that a leak'
 plan
