@@ -123,7 +123,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (file < 0) {
 		options_init(&options);
 		options.no_lines = true;
-		options.histogram = true;
+		options.histogram = options.timeline = true;
 		file = memfd_create("fuzz", MFD_CLOEXEC);
 		if (file < 0)
 			abort();
