@@ -116,16 +116,6 @@ static uint32_t *index_find(const struct index *x, const struct trace *traces, u
 	}
 }
 
-static void add_figures(uint64_t *sums, const struct model_row *row)
-{
-	for (unsigned key = 0; key < SORT_KEYS; key++) {
-		if (key == SORT_AGE)
-			sums[key] = row->values[key] > sums[key] ? row->values[key] : sums[key];
-		else
-			sums[key] += row->values[key];
-	}
-}
-
 /* Adds the rows of a model to the list, as entries that are in this run only. */
 static bool read_side(struct diff *d, struct side *s, bool is_new, struct arena *arena)
 {
@@ -159,7 +149,7 @@ static bool read_side(struct diff *d, struct side *s, bool is_new, struct arena 
 			*slot = ++s->count;
 		}
 		e = &d->list[s->traces[*slot - 1].entry];
-		add_figures(is_new ? e->is : e->was, &row);
+		model_add_values(is_new ? e->is : e->was, row.values);
 		if (row.values[SORT_TOTAL_COUNT] > e->row.values[SORT_TOTAL_COUNT])
 			e->row = row;
 	}
@@ -347,10 +337,8 @@ bool diff_make(struct diff *d, const struct model *older, const struct model *ne
 		return false;
 	close_gaps(d);
 	for (uint32_t i = 0; i < d->count; i++) {
-		for (unsigned key = 0; key < SORT_KEYS; key++) {
-			d->was[key] += d->list[i].was[key];
-			d->is[key] += d->list[i].is[key];
-		}
+		model_add_values(d->was, d->list[i].was);
+		model_add_values(d->is, d->list[i].is);
 	}
 	return true;
 }

@@ -33,7 +33,7 @@ struct diff {
 	const struct model *older, *newer;
 	struct diff_entry *list;
 	uint32_t count;
-	uint64_t was[SORT_KEYS], is[SORT_KEYS];	/* sums over the list, which mean nothing for SORT_AGE */
+	uint64_t was[SORT_KEYS], is[SORT_KEYS];	/* sums over the list; of SORT_AGE the largest */
 };
 
 /* Compares two models, which both have model.all. False: there is no memory. */

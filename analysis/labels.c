@@ -185,27 +185,26 @@ static const uint32_t *labels_of(struct labels *l, const struct frame *f)
 
 /* ---- Calls of a row ---- */
 
-unsigned labels_read(struct labels *l, const struct model_row *row, struct model_stack *stack,
-		     struct labels_call *calls)
+bool labels_read(struct labels *l, uint32_t n, struct labels_row *r)
 {
-	unsigned count = 0;
-
-	model_stack(l->model, row, stack);
-	for (unsigned i = 0; i < stack->count && !row->overflow; i++) {
-		struct frame f = model_frame(stack, i);
+	r->row = model_row(l->model, &l->model->all, n);
+	r->count = 0;
+	model_stack(l->model, &r->row, &r->stack);
+	for (unsigned i = 0; i < r->stack.count && !r->row.overflow; i++) {
+		struct frame f = model_frame(&r->stack, i);
 		const uint32_t *labels = labels_of(l, &f);
 
 		if (!labels)
-			return 0;
-		for (unsigned at = 0; at < f.call_count && count < LABELS_CALLS_MAX; at++) {
-			if (count && calls[count - 1].label == labels[at] && !l->list[labels[at]].function)
+			return false;
+		for (unsigned at = 0; at < f.call_count && r->count < LABELS_CALLS_MAX; at++) {
+			if (r->count && r->calls[r->count - 1].label == labels[at] && !l->list[labels[at]].function)
 				continue;
-			calls[count++] = (struct labels_call){ labels[at], (uint8_t)i, (uint8_t)at };
+			r->calls[r->count++] = (struct labels_call){ labels[at], (uint8_t)i, (uint8_t)at };
 		}
 	}
-	if (!count)
-		calls[count++] = (struct labels_call){ .label = row->overflow ? LABEL_TABLE_FULL : LABEL_HIDDEN };
-	return count;
+	if (!r->count)
+		r->calls[r->count++] = (struct labels_call){ .label = r->row.overflow ? LABEL_TABLE_FULL : LABEL_HIDDEN };
+	return true;
 }
 
 /* Whether the call is not what uses the memory, so that the next one outward has to be asked. */
@@ -216,11 +215,11 @@ static bool is_passed(const struct labels *l, const struct labels_call *call)
 	return label->wrapper || (!label->function && next->function && same_text(label->module, next->module));
 }
 
-unsigned labels_user(const struct labels *l, const struct labels_call *calls, unsigned count)
+unsigned labels_user(const struct labels *l, const struct labels_row *r)
 {
 	unsigned i = 0;
 
-	while (i + 1 < count && is_passed(l, &calls[i]))
+	while (i + 1 < r->count && is_passed(l, &r->calls[i]))
 		i++;
 	return i;
 }

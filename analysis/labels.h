@@ -48,26 +48,31 @@ struct labels_call {
 
 #define LABELS_CALLS_MAX	2048u	/* calls of a row; those further out are left out */
 
+/* A row with its calls. It is too large for a stack. */
+struct labels_row {
+	struct model_row row;
+	struct model_stack stack;	/* its frames */
+	struct labels_call calls[LABELS_CALLS_MAX];	/* innermost first */
+	unsigned count;			/* how many calls these are, at least 1 */
+};
+
 /* Prepares *l for the rows of a model. False: there is no memory. */
 bool labels_init(struct labels *l, const struct model *m, struct arena *arena);
 
 /* Finds or makes the label of a pair of texts, which have to outlive *l. False: there is no memory. */
 bool labels_find(struct labels *l, const char *function, const char *module, uint32_t *label);
 
-/*
- * Reads the calls of a row, innermost first. Successive frames without names in the same module are one call. *stack:
- * the row's frames; calls: room for LABELS_CALLS_MAX. Returns the number of calls, at least 1; 0: there is no memory.
- */
-unsigned labels_read(struct labels *l, const struct model_row *row, struct model_stack *stack,
-		     struct labels_call *calls);
+/* Reads row n of model.all and its calls. Successive frames without names in the same module are one call. False: there
+ * is no memory. */
+bool labels_read(struct labels *l, uint32_t n, struct labels_row *row);
 
 /*
- * The place in calls[0..count), count > 0, of the first call outward of the allocation functions: the one that uses
- * the memory. Where all are allocation functions, it is the outermost one. Code without a name counts as the function
- * that has called it, if that is in the same module: in a library without static symbols, "one of jv_object_set() and
- * what it calls" says more than "something in libjq.so".
+ * The place in row->calls of the first call outward of the allocation functions: the one that uses the memory. Where
+ * all are allocation functions, it is the outermost one. Code without a name counts as the function that has called it,
+ * if that is in the same module: in a library without static symbols, "one of jv_object_set() and what it calls" says
+ * more than "something in libjq.so".
  */
-unsigned labels_user(const struct labels *l, const struct labels_call *calls, unsigned count);
+unsigned labels_user(const struct labels *l, const struct labels_row *row);
 
 /* The label of a row's threads, as text: "redis 4711, bio_aof 4713". False: there is no memory. */
 bool labels_of_threads(struct labels *l, uint64_t set, uint32_t *label);

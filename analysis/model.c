@@ -160,12 +160,19 @@ enum sort_key model_count_key(enum sort_key key)
 	return (enum sort_key)counts[key];
 }
 
-/* Whether --min-size, --min-count and --older-than let a row into a section with this key. */
-static bool is_large_enough(const struct view *v, const struct view_row *r, enum sort_key key, const struct options *o)
+bool model_is_large(const struct options *o, uint64_t size, uint64_t count, uint64_t age_ns)
 {
-	return view_value(v, r, model_size_key(key)) >= o->min_size &&
-	       view_value(v, r, model_count_key(key)) >= o->min_count &&
-	       (!o->older_than_ms || view_value(v, r, SORT_AGE) >= o->older_than_ms * (uint64_t)1000000);
+	return size >= o->min_size && count >= o->min_count && age_ns >= o->older_than_ms * UINT64_C(1000000);
+}
+
+void model_add_values(uint64_t sums[SORT_KEYS], const uint64_t values[SORT_KEYS])
+{
+	for (unsigned key = 0; key < SORT_KEYS; key++) {
+		if (key != SORT_AGE)
+			sums[key] += values[key];
+		else if (values[key] > sums[key])
+			sums[key] = values[key];
+	}
 }
 
 /* Whether a row is listed in a section with this key; value: its figure for the key. */
@@ -207,7 +214,8 @@ static bool list_rows(struct model *m, unsigned section, const struct model_requ
 
 		if (!is_listed(q->rows, s->key, value, &v->rows[i].counters))
 			continue;
-		if (is_large_enough(v, &v->rows[i], s->key, q->options)) {
+		if (model_is_large(q->options, view_value(v, &v->rows[i], model_size_key(s->key)),
+				   view_value(v, &v->rows[i], model_count_key(s->key)), view_value(v, &v->rows[i], SORT_AGE))) {
 			rows[s->count++] = (struct sort_entry){ value, i };
 		} else {
 			s->filtered++;

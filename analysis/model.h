@@ -4,7 +4,7 @@
  * by model_make() and never changes afterwards. format/ turns a model into text, folded stacks, JSON
  * and so on. A model writes nothing and knows no format; a format reads nothing but the model.
  *
- *	table -> view -> rules -> sort, per key -> names for the listed rows -> struct model -> format
+ *	table -> view -> rules -> --focus, --hide -> sort, per key -> names for the listed rows -> struct model -> format
  *
  *	struct model
  *	  process, moment, allocator	whose figures, when and why, what malloc itself says
@@ -41,19 +41,20 @@
 #include "options/options.h"
 
 struct history;
-struct module;
-struct name;
-struct names_store;
 struct model_seen;
+struct model_totals;
+struct names;
+struct names_store;
 struct rules;
 struct table;
+struct view;
 
 /* ---- The request ---- */
 
 /* Which rows a section lists. */
 enum model_rows {
-	MODEL_ROWS_OF_KEY,	/* at most options.top rows: of a key of the present (model_key_is_live()) those with live
-				 * blocks, of a key of the past those whose figure for it is not 0 */
+	MODEL_ROWS_OF_KEY,	/* at most options.top rows: of a key of the present (model_key_is_live()) those with
+				 * live blocks, of a key of the past those whose figure for it is not 0 */
 	MODEL_ROWS_WEIGHTS,	/* all rows whose figure for the key is not 0 */
 };
 
@@ -63,10 +64,23 @@ static inline bool model_key_is_live(enum sort_key key)
 	return key == SORT_SIZE || key == SORT_COUNT || key == SORT_AGE;
 }
 
+/* Whether the key's figures are bytes. */
+static inline bool model_key_is_size(enum sort_key key)
+{
+	return key == SORT_SIZE || key == SORT_PEAK_SIZE || key == SORT_HEAP_PEAK || key == SORT_TOTAL_SIZE;
+}
+
 /* The sizes and the counts that belong to a key: for peak-count the peak sizes, for temporary the bytes of all calls.
  * --min-size and --min-count compare these. */
 enum sort_key model_size_key(enum sort_key key);
 enum sort_key model_count_key(enum sort_key key);
+
+/* Whether --min-size, --min-count and --older-than let something with these figures into a list. size, count: those of
+ * the two keys above. */
+bool model_is_large(const struct options *o, uint64_t size, uint64_t count, uint64_t age_ns);
+
+/* Adds the figures of a row to sums over rows. The sum of SORT_AGE is the largest age. */
+void model_add_values(uint64_t sums[SORT_KEYS], const uint64_t values[SORT_KEYS]);
 
 /* Why a dump is taken. */
 enum model_reason {
@@ -89,10 +103,9 @@ struct model_process {
 	uint64_t peak_rss;		/* the largest RSS that the process has had; 0: not known */
 };
 
-struct names;
-struct view;
-struct model_totals;
-typedef void model_select(struct view *, struct names *, const struct options *, unsigned, struct model_totals *);
+/* See selection_apply(). */
+typedef void model_select(struct view *v, struct names *n, const struct options *o, unsigned sections,
+			  struct model_totals *totals);
 
 struct model_request {
 	struct table *table;
@@ -129,7 +142,8 @@ struct model_request {
 
 struct model_moment {
 	uint64_t now_ns;		/* when the figures were taken */
-	uint64_t begun_ns;		/* when the table was made: the start of the process; in a forked child, its parent's */
+	uint64_t begun_ns;		/* when the table was made: the start of the process; in a forked child, its
+					 * parent's */
 	uint64_t runtime_ns;		/* from the start to the moment of the figures, by the precise clock */
 	uint64_t begun_real_ns;		/* the same moment by CLOCK_REALTIME */
 	uint64_t peak_at_ns;		/* when totals.peak_size was reached, since begun_ns: the first look at the clock
@@ -272,7 +286,8 @@ struct model_section {
 	enum sort_key key;
 	uint32_t count;			/* rows that are listed */
 	uint32_t left_out;		/* how many more rows would be listed if there were memory for them */
-	uint32_t filtered;		/* how many rows are not listed because of --min-size, --min-count or --older-than... */
+	uint32_t filtered;		/* how many rows are not listed because of --min-size, --min-count or
+					 * --older-than... */
 	uint64_t filtered_size;		/* ...and their bytes, of the size that belongs to the key (model_size_key()) */
 	struct model_lacks lacks;	/* what the listed rows' frames lack */
 	struct model_kept kept[MODEL_KEPT_PARTS];	/* with request.runtime_apart: rows that would be among the
@@ -282,12 +297,15 @@ struct model_section {
 
 struct model {
 	const struct options *options;
-	const struct model *older;	/* of another run, with `all`, to compare this one with (analysis/diff.h); or NULL */
-	const struct rules *rules;	/* NULL: there are none. rules_next_unmatched() lists those that matched nothing */
-	const struct history *history;	/* the earlier moments of the run: its timeline and snapshots (analysis/history.h);
-					 * NULL in a report that the traced process makes itself */
+	const struct model *older;	/* of another run, with `all`, to compare this one with (analysis/diff.h); or
+					 * NULL */
+	const struct rules *rules;	/* NULL: there are none. rules_next_unmatched() lists those that matched
+					 * nothing */
+	const struct history *history;	/* the earlier moments of the run: its timeline and snapshots
+					 * (analysis/history.h); NULL in a report that the traced process makes itself */
 	struct model_process process;
-	const char *program;		/* the path of the module that was started, as struct frame has it; NULL: unknown */
+	const char *program;		/* the path of the module that was started, as struct frame has it; NULL:
+					 * unknown */
 	struct model_moment moment;
 	struct model_totals totals;
 	struct model_allocator allocator;

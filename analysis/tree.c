@@ -71,16 +71,15 @@ static bool in_file(const struct model_stack *stack, const struct labels_call *c
 	return has_text(frame_call(&f, call->call).file, text);
 }
 
-/* The place of the outermost call that the text means; count: there is none. */
-static unsigned find_match(const struct tree *t, const struct model_stack *stack, const struct labels_call *calls,
-			   unsigned count)
+/* The place of the outermost call that the text means; r->count: there is none. */
+static unsigned find_match(const struct tree *t, const struct labels_row *r)
 {
-	for (unsigned i = count; i-- > 0; ) {
-		if (t->labels->list[calls[i].label].mark ||
-		    (t->by_place && stack->count && in_file(stack, &calls[i], t->request.text)))
+	for (unsigned i = r->count; i-- > 0; ) {
+		if (t->labels->list[r->calls[i].label].mark ||
+		    (t->by_place && r->stack.count && in_file(&r->stack, &r->calls[i], t->request.text)))
 			return i;
 	}
-	return count;
+	return r->count;
 }
 
 static bool make_room(struct tree *t, unsigned labels)
@@ -98,9 +97,8 @@ static bool make_room(struct tree *t, unsigned labels)
 	return true;
 }
 
-/* Adds a row whose path is calls[from..to), innermost first, or in the other direction. False: there is no memory. */
-static bool add_path(struct tree *t, const struct model_row *row, const struct labels_call *calls, unsigned from,
-		     unsigned to, bool inward)
+/* Adds a row whose path is its calls[from..to), innermost first, or in the other direction. False: there is no memory. */
+static bool add_path(struct tree *t, const struct labels_row *row, unsigned from, unsigned to, bool inward)
 {
 	struct tree_row *r;
 
@@ -109,10 +107,10 @@ static bool add_path(struct tree *t, const struct model_row *row, const struct l
 	r = &t->rows[t->row_count++];
 	*r = (struct tree_row){
 		.path = t->path_used, .length = to - from,
-		.figure = row->values[t->request.key], .second = row->values[t->request.second],
+		.figure = row->row.values[t->request.key], .second = row->row.values[t->request.second],
 	};
 	for (unsigned i = from; i < to; i++)
-		t->paths[t->path_used++] = calls[inward ? to - 1 - (i - from) : i].label;
+		t->paths[t->path_used++] = row->calls[inward ? to - 1 - (i - from) : i].label;
 	t->figure += r->figure;
 	t->second += r->second;
 	if (r->length > t->longest)
@@ -120,42 +118,31 @@ static bool add_path(struct tree *t, const struct model_row *row, const struct l
 	return true;
 }
 
-/* The row that is being added. */
-struct added {
-	struct model_row row;
-	struct model_stack stack;
-	struct labels_call calls[LABELS_CALLS_MAX];
-};
-
-static bool add_row(struct tree *t, struct added *a)
+/* Adds a row whose figure is not 0, unless the text means none of its calls. False: there is no memory. */
+static bool add_row(struct tree *t, const struct labels_row *r)
 {
-	unsigned count = labels_read(t->labels, &a->row, &a->stack, a->calls), match = 0;
 	enum tree_kind kind = t->request.kind;
+	unsigned match;
 
-	if (!count)
-		return false;
-	if (a->stack.count && a->stack.count >= model_table(t->labels->model)->head->depth)
-		t->cut_at = a->stack.count;
+	if (r->stack.count && r->stack.count >= model_table(t->labels->model)->head->depth)
+		t->cut_at = r->stack.count;
 	if (kind == TREE_KIND_TOP_DOWN)
-		return add_path(t, &a->row, a->calls, labels_user(t->labels, a->calls, count), count, true);
+		return add_path(t, r, labels_user(t->labels, r), r->count, true);
 	if (kind == TREE_KIND_BOTTOM_UP)
-		return add_path(t, &a->row, a->calls, labels_user(t->labels, a->calls, count), count, false);
-	match = find_match(t, &a->stack, a->calls, count);
-	if (match == count)
+		return add_path(t, r, labels_user(t->labels, r), r->count, false);
+	match = find_match(t, r);
+	if (match == r->count)
 		return true;
 	if (kind == TREE_KIND_CALLERS)
-		return add_path(t, &a->row, a->calls, match, count, false);
-	return add_path(t, &a->row, a->calls, 0, match + 1, true);
+		return add_path(t, r, match, r->count, false);
+	return add_path(t, r, 0, match + 1, true);
 }
 
 /* Makes the labels of all rows, and marks those that the text means. False: there is no memory. */
-static bool find_functions(struct tree *t, struct added *a)
+static bool find_functions(struct tree *t, struct labels_row *row)
 {
-	const struct model *m = t->labels->model;
-
-	for (uint32_t n = 0; n < m->all.count; n++) {
-		a->row = model_row(m, &m->all, n);
-		if (!labels_read(t->labels, &a->row, &a->stack, a->calls))
+	for (uint32_t n = 0; n < t->labels->model->all.count; n++) {
+		if (!labels_read(t->labels, n, row))
 			return false;
 	}
 	t->functions = mark_labels(t->labels, t->request.text, false);
@@ -186,19 +173,20 @@ static void enter(struct tree *t, uint32_t first, uint32_t end, uint32_t depth, 
 bool tree_make(struct tree *t, struct labels *labels, const struct tree_request *request)
 {
 	const struct model *m = labels->model;
-	struct added *a = arena_alloc(labels->arena, sizeof(*a));
+	struct labels_row *row = arena_alloc(labels->arena, sizeof(*row));
 
 	*t = (struct tree){
 		.request = *request, .labels = labels, .path_room = PATHS_FIRST,
 		.rows = arena_alloc(labels->arena, ((size_t)m->all.count + 1) * sizeof(*t->rows)),
 		.paths = arena_alloc(labels->arena, PATHS_FIRST * sizeof(*t->paths)),
 	};
-	if (!a || !t->rows || !t->paths || (request->text && !find_functions(t, a)))
+	if (!row || !t->rows || !t->paths || (request->text && !find_functions(t, row)))
 		return false;
 	for (uint32_t n = 0; n < m->all.count; n++) {
-		a->row = model_row(m, &m->all, n);
-		t->whole += a->row.values[request->key];
-		if (a->row.values[request->key] && !add_row(t, a))
+		uint64_t figure = model_row(m, &m->all, n).values[request->key];
+
+		t->whole += figure;
+		if (figure && !(labels_read(labels, n, row) && add_row(t, row)))
 			return false;
 	}
 	if (!begin_walk(t))

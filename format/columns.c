@@ -66,8 +66,7 @@ struct column column_make(enum sort_key key, uint64_t largest)
 	static const struct unit times[] = {
 		{ 1, " ns" }, { 1000, " us" }, { 1000000, " ms" }, { 1000000000, " secs" }, { 0, NULL }
 	};
-	bool size = key == SORT_SIZE || key == SORT_PEAK_SIZE || key == SORT_HEAP_PEAK || key == SORT_TOTAL_SIZE;
-	const struct unit *unit = find_unit(size ? sizes : key == SORT_AGE ? times : none, largest);
+	const struct unit *unit = find_unit(model_key_is_size(key) ? sizes : key == SORT_AGE ? times : none, largest);
 	struct column c = {
 		.key = key, .unit = unit->size, .unit_name = unit->name,
 		.bounds = key == SORT_PEAK_SIZE || key == SORT_PEAK_COUNT,

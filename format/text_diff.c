@@ -13,15 +13,9 @@
 #include "analysis/diff.h"
 #include "base/sort.h"
 
-/* Whether the key's figures are bytes. */
-static bool is_size(enum sort_key key)
-{
-	return key == SORT_SIZE || key == SORT_PEAK_SIZE || key == SORT_HEAP_PEAK || key == SORT_TOTAL_SIZE;
-}
-
 static void write_figure(enum sort_key key, uint64_t figure, struct out *out)
 {
-	if (is_size(key))
+	if (model_key_is_size(key))
 		out_size(out, figure);
 	else
 		out_u64(out, figure);
@@ -87,7 +81,7 @@ void text_write_diff_totals(const struct text *t)
 
 static void write_columns(const struct diff_entry *e, enum sort_key key, uint32_t number, struct out *out)
 {
-	enum sort_key other = is_size(key) ? model_count_key(key) : model_size_key(key);
+	enum sort_key other = model_key_is_size(key) ? model_count_key(key) : model_size_key(key);
 	bool grown = e->is[key] > e->was[key];
 
 	out_text(out, "=== backtrace #");
