@@ -11,80 +11,15 @@
  *	...
  */
 #include "json.h"
-#include "json_groups.h"
-#include "json_history.h"
 #include "json_text.h"
 
 #include "analysis/histogram.h"
 #include "analysis/rules.h"
 
-#include <string.h>
-
 #define SCHEMA_VERSION	1
 #ifndef HEAPTRACE_VERSION		/* the Makefile defines it */
 #define HEAPTRACE_VERSION "unknown"
 #endif
-
-/* ---- Values ---- */
-
-static void write_string(struct out *out, const char *text)
-{
-	json_text_write(text, out);
-}
-
-/* ---- Members: a comma stands before each but the first of an object or a list ---- */
-
-/* Opens an object or a list, which is a member if it has a name, and else an element. */
-static void begin(struct out *out, const char *name, char bracket)
-{
-	if (name) {
-		write_string(out, name);
-		out_char(out, ':');
-	}
-	out_char(out, bracket);
-}
-
-static void write_name(struct out *out, bool first, const char *name)
-{
-	if (!first)
-		out_char(out, ',');
-	write_string(out, name);
-	out_char(out, ':');
-}
-
-/* The add_ functions write a member that is not the first one of its object. */
-static void add_number(struct out *out, const char *name, uint64_t value)
-{
-	write_name(out, false, name);
-	out_u64(out, value);
-}
-
-static void add_string(struct out *out, const char *name, const char *text)
-{
-	write_name(out, false, name);
-	write_string(out, text);
-}
-
-static void add_bool(struct out *out, const char *name, bool value)
-{
-	write_name(out, false, name);
-	out_text(out, value ? "true" : "false");
-}
-
-static void first_number(struct out *out, const char *name, uint64_t value)
-{
-	write_name(out, true, name);
-	out_u64(out, value);
-}
-
-/* Addresses are strings, because many readers of JSON keep only 53 bits of a number. */
-static void add_address(struct out *out, const char *name, uint64_t address)
-{
-	write_name(out, false, name);
-	out_char(out, '"');
-	out_hex(out, address);
-	out_char(out, '"');
-}
 
 /* ---- The process ---- */
 
@@ -92,20 +27,20 @@ static void write_process(const struct model *m, struct out *out)
 {
 	const struct model_process *p = &m->process;
 
-	begin(out, "process", '{');
-	first_number(out, "pid", p->pid);
-	add_string(out, "command", p->command);
-	write_name(out, false, "statm");
+	json_begin(out, "process", '{');
+	json_first_number(out, "pid", p->pid);
+	json_add_text(out, "command", p->command);
+	json_write_name(out, false, "statm");
 	if (p->statm_known) {
-		begin(out, NULL, '{');
-		first_number(out, "vss", p->vss);
-		add_number(out, "rss", p->rss);
-		add_number(out, "shared", p->shared);
+		json_begin(out, NULL, '{');
+		json_first_number(out, "vss", p->vss);
+		json_add_number(out, "rss", p->rss);
+		json_add_number(out, "shared", p->shared);
 		out_char(out, '}');
 	} else {
 		out_text(out, "null");
 	}
-	write_name(out, false, "peak-rss");
+	json_write_name(out, false, "peak-rss");
 	if (p->peak_rss)
 		out_u64(out, p->peak_rss);
 	else
@@ -132,14 +67,14 @@ static void write_moment(const struct model *m, struct out *out)
 	const struct model_moment *t = &m->moment;
 	char buf[OPTIONS_SIGNAL_BYTES];
 
-	begin(out, "moment", '{');
-	first_number(out, "dump", t->number);
-	add_string(out, "reason", reason_name(t->reason));
-	add_string(out, "signal", t->signal ? options_signal_name(t->signal, buf) : NULL);
-	add_bool(out, "ended", t->ended);
-	add_number(out, "since-start-ns", t->runtime_ns);
-	add_number(out, "started-unix-ns", t->begun_real_ns);
-	add_number(out, "peak-at-ns", t->peak_at_ns);
+	json_begin(out, "moment", '{');
+	json_first_number(out, "dump", t->number);
+	json_add_text(out, "reason", reason_name(t->reason));
+	json_add_text(out, "signal", t->signal ? options_signal_name(t->signal, buf) : NULL);
+	json_add_bool(out, "ended", t->ended);
+	json_add_number(out, "since-start-ns", t->runtime_ns);
+	json_add_number(out, "started-unix-ns", t->begun_real_ns);
+	json_add_number(out, "peak-at-ns", t->peak_at_ns);
 	out_text(out, "},\n");
 }
 
@@ -147,20 +82,20 @@ static void write_totals(const struct model *m, struct out *out)
 {
 	const struct model_totals *t = &m->totals;
 
-	begin(out, "totals", '{');
-	first_number(out, "rows", t->live_rows);
-	add_number(out, options_sort_name(SORT_SIZE), t->size);
-	add_number(out, options_sort_name(SORT_COUNT), t->count);
-	add_number(out, options_sort_name(SORT_PEAK_SIZE), t->peak_size);
-	add_number(out, options_sort_name(SORT_HEAP_PEAK), t->heap_peak);
-	add_number(out, options_sort_name(SORT_TOTAL_SIZE), t->total_size);
-	add_number(out, options_sort_name(SORT_TOTAL_COUNT), t->total_count);
-	add_number(out, options_sort_name(SORT_TEMPORARY), t->temporary);
-	add_number(out, "ignored-rows", t->ignored_rows);
-	add_number(out, "ignored-size", t->ignored_size);
-	add_number(out, "unfocused-rows", t->unfocused_rows);
-	add_number(out, "unfocused-size", t->unfocused_size);
-	add_bool(out, "partial", t->partial);
+	json_begin(out, "totals", '{');
+	json_first_number(out, "rows", t->live_rows);
+	json_add_number(out, options_sort_name(SORT_SIZE), t->size);
+	json_add_number(out, options_sort_name(SORT_COUNT), t->count);
+	json_add_number(out, options_sort_name(SORT_PEAK_SIZE), t->peak_size);
+	json_add_number(out, options_sort_name(SORT_HEAP_PEAK), t->heap_peak);
+	json_add_number(out, options_sort_name(SORT_TOTAL_SIZE), t->total_size);
+	json_add_number(out, options_sort_name(SORT_TOTAL_COUNT), t->total_count);
+	json_add_number(out, options_sort_name(SORT_TEMPORARY), t->temporary);
+	json_add_number(out, "ignored-rows", t->ignored_rows);
+	json_add_number(out, "ignored-size", t->ignored_size);
+	json_add_number(out, "unfocused-rows", t->unfocused_rows);
+	json_add_number(out, "unfocused-size", t->unfocused_size);
+	json_add_bool(out, "partial", t->partial);
 	out_text(out, "},\n");
 }
 
@@ -168,16 +103,16 @@ static void write_allocator(const struct model *m, struct out *out)
 {
 	const struct model_allocator *a = &m->allocator;
 
-	begin(out, "allocator", '{');
-	write_name(out, true, "virtual");
+	json_begin(out, "allocator", '{');
+	json_write_name(out, true, "virtual");
 	if (a->virtual_known)
 		out_u64(out, a->virtual_bytes);
 	else
 		out_text(out, "null");
-	add_bool(out, "virtual-estimated", a->virtual_known && a->virtual_estimated);
-	add_string(out, "virtual-unknown", a->virtual_known ? NULL : a->unknown);
-	add_number(out, "handed-out", a->handed_bytes);
-	add_bool(out, "handed-out-estimated", a->estimated);
+	json_add_bool(out, "virtual-estimated", a->virtual_known && a->virtual_estimated);
+	json_add_text(out, "virtual-unknown", a->virtual_known ? NULL : a->unknown);
+	json_add_number(out, "handed-out", a->handed_bytes);
+	json_add_bool(out, "handed-out-estimated", a->estimated);
 	out_text(out, "},\n");
 }
 
@@ -204,21 +139,21 @@ static void write_memory(const struct model *m, struct out *out)
 		out_text(out, "\"memory\":null,\n");
 		return;
 	}
-	begin(out, "memory", '{');
-	first_number(out, "rss", y->rss);
-	add_number(out, "live", y->live);
-	add_number(out, "not-in-memory", y->unwritten);
-	add_number(out, "rounding", y->rounding);
-	add_number(out, "free", y->free);
-	add_number(out, "anonymous", y->anonymous);
-	add_number(out, "files", y->files);
-	add_number(out, "stacks", y->stacks);
-	add_number(out, "own", y->own);
-	add_number(out, "swapped", y->swapped);
-	add_number(out, "before-ns", y->before_ns);
-	add_number(out, "trimmable", y->trimmable);
-	add_bool(out, "allocator-known", y->allocator_known);
-	add_string(out, "mostly", mostly_name(y->mostly));
+	json_begin(out, "memory", '{');
+	json_first_number(out, "rss", y->rss);
+	json_add_number(out, "live", y->live);
+	json_add_number(out, "not-in-memory", y->unwritten);
+	json_add_number(out, "rounding", y->rounding);
+	json_add_number(out, "free", y->free);
+	json_add_number(out, "anonymous", y->anonymous);
+	json_add_number(out, "files", y->files);
+	json_add_number(out, "stacks", y->stacks);
+	json_add_number(out, "own", y->own);
+	json_add_number(out, "swapped", y->swapped);
+	json_add_number(out, "before-ns", y->before_ns);
+	json_add_number(out, "trimmable", y->trimmable);
+	json_add_bool(out, "allocator-known", y->allocator_known);
+	json_add_text(out, "mostly", mostly_name(y->mostly));
 	out_text(out, "},\n");
 }
 
@@ -226,34 +161,34 @@ static void write_memory(const struct model *m, struct out *out)
 
 static void write_not_seen(const struct model_not_seen *n, struct out *out)
 {
-	begin(out, "not-seen", '{');
-	first_number(out, "lost-allocations", n->lost_blocks);
-	add_number(out, "allocations-without-row", n->overflow_calls);
-	add_bool(out, "no-space", n->no_space);
-	add_number(out, "stacks-cut-after-caller", n->stacks_cut);
-	add_number(out, "stacks-broken", n->stacks_broken);
-	add_number(out, "stacks-by-slow-unwinder", n->slow_stacks);
-	add_number(out, "truncated-in-no-file", n->truncated_no_file);
-	add_number(out, "truncated-in-modules", n->truncated_in_modules);
-	write_name(out, false, "truncated-modules");
+	json_begin(out, "not-seen", '{');
+	json_first_number(out, "lost-allocations", n->lost_blocks);
+	json_add_number(out, "allocations-without-row", n->overflow_calls);
+	json_add_bool(out, "no-space", n->no_space);
+	json_add_number(out, "stacks-cut-after-caller", n->stacks_cut);
+	json_add_number(out, "stacks-broken", n->stacks_broken);
+	json_add_number(out, "stacks-by-slow-unwinder", n->slow_stacks);
+	json_add_number(out, "truncated-in-no-file", n->truncated_no_file);
+	json_add_number(out, "truncated-in-modules", n->truncated_in_modules);
+	json_write_name(out, false, "truncated-modules");
 	out_char(out, '[');
 	for (unsigned i = 0; i < n->truncated_module_count; i++) {
 		if (i)
 			out_char(out, ',');
-		write_string(out, n->truncated_modules[i]);
+		json_text_write(n->truncated_modules[i], out);
 	}
 	out_char(out, ']');
-	add_number(out, "frees-of-unknown-blocks", n->unknown_frees);
-	add_number(out, "frees-of-known-blocks", n->known_frees);
-	add_number(out, "untraced-programs", n->untraced);
-	add_bool(out, "own-operator-new", n->own_new);
-	add_bool(out, "own-malloc", n->other_malloc);
-	add_bool(out, "valgrind", n->valgrind);
-	add_bool(out, "namespaces", n->namespaces);
-	add_number(out, "deep-bound-libraries", n->deep_bound);
-	add_string(out, "deep-bound-library", n->deep_bound ? n->deep_name : NULL);
-	add_number(out, "stacks-checked", n->stacks_checked);
-	add_number(out, "stacks-disagreed", n->stacks_disagreed);
+	json_add_number(out, "frees-of-unknown-blocks", n->unknown_frees);
+	json_add_number(out, "frees-of-known-blocks", n->known_frees);
+	json_add_number(out, "untraced-programs", n->untraced);
+	json_add_bool(out, "own-operator-new", n->own_new);
+	json_add_bool(out, "own-malloc", n->other_malloc);
+	json_add_bool(out, "valgrind", n->valgrind);
+	json_add_bool(out, "namespaces", n->namespaces);
+	json_add_number(out, "deep-bound-libraries", n->deep_bound);
+	json_add_text(out, "deep-bound-library", n->deep_bound ? n->deep_name : NULL);
+	json_add_number(out, "stacks-checked", n->stacks_checked);
+	json_add_number(out, "stacks-disagreed", n->stacks_disagreed);
 	out_text(out, "},\n");
 }
 
@@ -265,32 +200,32 @@ static void write_rules(const struct rules *rules, struct out *out)
 	const char *rule;
 	bool first = true;
 
-	write_string(out, "ignore");
+	json_text_write("ignore", out);
 	if (!rules) {
 		out_text(out, ":null,\n");
 		return;
 	}
 	out_text(out, ":{");
-	first_number(out, "rules", rules->from_file);
-	write_name(out, false, "unmatched");
+	json_first_number(out, "rules", rules->from_file);
+	json_write_name(out, false, "unmatched");
 	out_char(out, '[');
 	while ((rule = rules_next_unmatched(rules, &at))) {
 		if (!first)
 			out_char(out, ',');
 		first = false;
-		write_string(out, rule);
+		json_text_write(rule, out);
 	}
 	out_char(out, ']');
-	write_name(out, false, "matched");
+	json_write_name(out, false, "matched");
 	out_char(out, '[');
 	for (first = true; (hits = rules_next_counted(rules, &number)); first = false) {
 		out_text(out, first ? "{" : ",{");
-		write_name(out, true, "rule");
-		write_string(out, hits->rule);
-		add_string(out, "from", number <= rules->from_file ? "file" :
+		json_write_name(out, true, "rule");
+		json_text_write(hits->rule, out);
+		json_add_text(out, "from", number <= rules->from_file ? "file" :
 					number <= rules->from_file + rules->from_program ? "program" : "built-in");
-		add_number(out, "blocks", hits->blocks);
-		add_number(out, "bytes", hits->bytes);
+		json_add_number(out, "blocks", hits->blocks);
+		json_add_number(out, "bytes", hits->bytes);
 		out_char(out, '}');
 	}
 	out_text(out, "]},\n");
@@ -298,14 +233,14 @@ static void write_rules(const struct rules *rules, struct out *out)
 
 static void write_lacks(const char *name, const struct model_lack *lacks, unsigned count, struct out *out)
 {
-	write_name(out, false, name);
+	json_write_name(out, false, name);
 	out_char(out, '[');
 	for (unsigned i = 0; i < count; i++) {
 		out_text(out, i ? ",{" : "{");
-		write_name(out, true, "module");
-		write_string(out, lacks[i].module);
-		add_string(out, "why", lacks[i].why);
-		add_number(out, "errno", (uint64_t)lacks[i].error);
+		json_write_name(out, true, "module");
+		json_text_write(lacks[i].module, out);
+		json_add_text(out, "why", lacks[i].why);
+		json_add_number(out, "errno", (uint64_t)lacks[i].error);
 		out_char(out, '}');
 	}
 	out_char(out, ']');
@@ -316,9 +251,9 @@ static void write_lacks(const char *name, const struct model_lack *lacks, unsign
 static void write_section(const struct model *m, const struct model_section *s, struct out *out)
 {
 	out_char(out, '{');
-	write_name(out, true, "key");
-	write_string(out, options_sort_name(s->key));
-	write_name(out, false, "rows");
+	json_write_name(out, true, "key");
+	json_text_write(options_sort_name(s->key), out);
+	json_write_name(out, false, "rows");
 	out_char(out, '[');
 	for (uint32_t n = 0; n < s->count; n++) {
 		if (n)
@@ -326,13 +261,13 @@ static void write_section(const struct model *m, const struct model_section *s, 
 		out_u64(out, model_row(m, s, n).id);
 	}
 	out_char(out, ']');
-	add_number(out, "no-memory-to-list", s->left_out);
-	add_number(out, "filtered-rows", s->filtered);
-	add_number(out, "filtered-size", s->filtered_size);
+	json_add_number(out, "no-memory-to-list", s->left_out);
+	json_add_number(out, "filtered-rows", s->filtered);
+	json_add_number(out, "filtered-size", s->filtered_size);
 	write_lacks("names-missing", s->lacks.names, s->lacks.name_count, out);
 	write_lacks("lines-missing", s->lacks.lines, s->lacks.line_count, out);
-	add_number(out, "modules-without-path", s->lacks.unknown_modules);
-	add_bool(out, "modules-not-noted", s->lacks.modules_full);
+	json_add_number(out, "modules-without-path", s->lacks.unknown_modules);
+	json_add_bool(out, "modules-not-noted", s->lacks.modules_full);
 	out_char(out, '}');
 }
 
@@ -342,27 +277,27 @@ static void write_call(const struct frame *f, unsigned i, struct out *out)
 {
 	struct frame_call c = frame_call(f, i);
 
-	begin(out, NULL, '{');
-	write_name(out, true, "address");
+	json_begin(out, NULL, '{');
+	json_write_name(out, true, "address");
 	out_char(out, '"');
 	out_hex(out, f->pc);
 	out_char(out, '"');
-	add_string(out, "module", f->module);
+	json_add_text(out, "module", f->module);
 	if (f->module)
-		add_address(out, "module-offset", f->module_offset);
+		json_add_address(out, "module-offset", f->module_offset);
 	else
-		add_string(out, "module-offset", NULL);
-	add_string(out, "function", c.function);
+		json_add_text(out, "module-offset", NULL);
+	json_add_text(out, "function", c.function);
 	if (c.function && c.offset != FRAME_NO_OFFSET)
-		add_number(out, "function-offset", c.offset);
+		json_add_number(out, "function-offset", c.offset);
 	else
-		add_string(out, "function-offset", NULL);
-	add_string(out, "file", c.file);
+		json_add_text(out, "function-offset", NULL);
+	json_add_text(out, "file", c.file);
 	if (c.line)
-		add_number(out, "line", c.line);
+		json_add_number(out, "line", c.line);
 	else
-		add_string(out, "line", NULL);
-	add_bool(out, "inlined", c.inlined);
+		json_add_text(out, "line", NULL);
+	json_add_bool(out, "inlined", c.inlined);
 	out_char(out, '}');
 }
 
@@ -371,31 +306,31 @@ static void write_threads(const struct model *m, const struct model_row *row, st
 	struct model_threads threads;
 
 	model_threads(m, row->threads, &threads);
-	write_name(out, false, "threads");
+	json_write_name(out, false, "threads");
 	out_char(out, '[');
 	for (unsigned i = 0; i < threads.count; i++) {
-		begin(out, NULL, '{');
-		first_number(out, "id", threads.list[i].id);
-		add_string(out, "name", threads.list[i].name[0] ? threads.list[i].name : NULL);
+		json_begin(out, NULL, '{');
+		json_first_number(out, "id", threads.list[i].id);
+		json_add_text(out, "name", threads.list[i].name[0] ? threads.list[i].name : NULL);
 		out_text(out, i + 1 < threads.count ? "}," : "}");
 	}
 	out_char(out, ']');
-	add_bool(out, "threads-many", threads.many);
+	json_add_bool(out, "threads-many", threads.many);
 }
 
 static void write_row(const struct model *m, const struct model_row *row, struct histograms *all, struct out *out)
 {
 	struct model_stack stack;
 
-	begin(out, NULL, '{');
-	first_number(out, "id", row->id);
+	json_begin(out, NULL, '{');
+	json_first_number(out, "id", row->id);
 	for (unsigned key = 0; key < SORT_KEYS; key++)
-		add_number(out, options_sort_name((enum sort_key)key), row->values[key]);
-	add_bool(out, "table-full", row->overflow);
+		json_add_number(out, options_sort_name((enum sort_key)key), row->values[key]);
+	json_add_bool(out, "table-full", row->overflow);
 	write_threads(m, row, out);
-	write_name(out, false, "histogram");
+	json_write_name(out, false, "histogram");
 	json_write_histogram(all, row->id, out);
-	write_name(out, false, "frames");
+	json_write_name(out, false, "frames");
 	out_char(out, '[');
 	model_stack(m, row, &stack);
 	for (unsigned i = 0; i < stack.count; i++) {
@@ -432,7 +367,7 @@ static void write_rows(const struct model *m, struct histograms *all, struct are
 	uint8_t *seen = make_seen(m, arena);
 	bool first = true;
 
-	begin(out, "rows", '[');
+	json_begin(out, "rows", '[');
 	for (unsigned i = 0; i < (seen ? m->section_count : 1); i++) {
 		for (uint32_t n = 0; n < m->sections[i].count; n++) {
 			struct model_row row = model_row(m, &m->sections[i], n);
@@ -454,11 +389,11 @@ static void write_json(const struct model *m, struct arena *arena, struct out *o
 {
 	struct histograms *all = histograms_find(m, arena);
 
-	begin(out, NULL, '{');
-	write_name(out, true, "schema");
-	write_string(out, "heaptrace-report");
-	add_number(out, "version", SCHEMA_VERSION);
-	add_string(out, "heaptrace", HEAPTRACE_VERSION);
+	json_begin(out, NULL, '{');
+	json_write_name(out, true, "schema");
+	json_text_write("heaptrace-report", out);
+	json_add_number(out, "version", SCHEMA_VERSION);
+	json_add_text(out, "heaptrace", HEAPTRACE_VERSION);
 	out_text(out, ",\n");
 	write_process(m, out);
 	write_moment(m, out);
@@ -467,19 +402,19 @@ static void write_json(const struct model *m, struct arena *arena, struct out *o
 	write_memory(m, out);
 	write_not_seen(&m->not_seen, out);
 	write_rules(m->rules, out);
-	write_string(out, "histogram");
+	json_text_write("histogram", out);
 	out_char(out, ':');
 	json_write_histogram(all, 0, out);
 	out_text(out, ",\n");
-	json_history_write(m, out);
-	begin(out, "sections", '[');
+	json_write_history(m, out);
+	json_begin(out, "sections", '[');
 	for (unsigned i = 0; i < m->section_count; i++) {
 		if (i)
 			out_text(out, ",\n");
 		write_section(m, &m->sections[i], out);
 	}
 	out_text(out, "],\n");
-	json_groups_write(m, arena, out);
+	json_write_groups(m, arena, out);
 	write_rows(m, all, arena, out);
 	out_text(out, "}\n");
 }

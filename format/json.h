@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The parts of a JSON report that have files of their own. Only format/json*.c include this header. */
+/*
+ * What the files of a JSON report share: how members of objects are written, and the parts that have files of their own.
+ * doc/json.md describes the document. Only format/json*.c include this header. Errors of writing are in the struct out.
+ */
 #ifndef FORMAT_JSON_H
 #define FORMAT_JSON_H
 
@@ -7,8 +10,36 @@
 
 struct histograms;
 
+/* ---- Members of an object ---- */
+
+/* Opens an object or a list by its bracket. With a name it is the first member of an object, else an element of a list. */
+void json_begin(struct out *out, const char *name, char bracket);
+
+/* Writes "NAME": and, unless it is the first member of its object, a comma before it. */
+void json_write_name(struct out *out, bool first, const char *name);
+
+/* Writes the first member of an object. */
+void json_first_number(struct out *out, const char *name, uint64_t value);
+
+/* These write a member that is not the first one of its object. text: NULL becomes null. Addresses become texts,
+ * because many readers of JSON keep only 53 bits of a number. */
+void json_add_number(struct out *out, const char *name, uint64_t value);
+void json_add_text(struct out *out, const char *name, const char *text);
+void json_add_bool(struct out *out, const char *name, bool value);
+void json_add_address(struct out *out, const char *name, uint64_t address);
+
+/* ---- Parts of the document ---- */
+
 /* Writes the value of a member "histogram": of a row or, with 0, of the process (json_histogram.c). all: of
  * histograms_find(), may be NULL. */
 void json_write_histogram(struct histograms *all, uint32_t row, struct out *out);
+
+/* Writes the member "groups", followed by a comma and a newline: null without --group, or where there is no memory
+ * (json_groups.c). */
+void json_write_groups(const struct model *m, struct arena *arena, struct out *out);
+
+/* Writes the members "timeline" and "snapshots", each followed by a comma and a newline. Where the model has no history,
+ * they are null (json_history.c). */
+void json_write_history(const struct model *m, struct out *out);
 
 #endif

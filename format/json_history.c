@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* See json_history.h. The points of the timeline are written figure by figure, which takes half the space. */
-#include "json_history.h"
+/*
+ * The timeline and the snapshots in a JSON report: see json.h. The points of the timeline are written figure by figure,
+ * which takes half the space.
+ */
+#include "json.h"
 
 #include "analysis/history.h"
-
-/* Writes "NAME": or ,"NAME":, in which nothing has to be escaped. */
-static void write_name(struct out *out, bool first, const char *name)
-{
-	out_text(out, first ? "\"" : ",\"");
-	out_text(out, name);
-	out_text(out, "\":");
-}
 
 /* A number, or null for the value that stands for what is not known. */
 static void write_known(struct out *out, uint64_t value, uint64_t unknown)
@@ -23,14 +18,14 @@ static void write_known(struct out *out, uint64_t value, uint64_t unknown)
 
 static void add_known(struct out *out, const char *name, uint64_t value, uint64_t unknown)
 {
-	write_name(out, false, name);
+	json_write_name(out, false, name);
 	write_known(out, value, unknown);
 }
 
 /* A figure of all points: the uint64_t at this offset in each. */
 static void add_points(struct out *out, const struct history *h, const char *name, size_t offset, uint64_t unknown)
 {
-	write_name(out, false, name);
+	json_write_name(out, false, name);
 	out_char(out, '[');
 	for (uint32_t i = 0; i < h->point_count; i++) {
 		if (i)
@@ -42,11 +37,12 @@ static void add_points(struct out *out, const struct history *h, const char *nam
 
 static void write_timeline(const struct history *h, struct out *out)
 {
-	out_text(out, "{\"watched\":");
+	json_begin(out, NULL, '{');
+	json_write_name(out, true, "watched");
 	out_text(out, h->watched ? "true" : "false");
 	add_known(out, "peak-rss", h->rss_peak, 0);
 	add_known(out, "peak-rss-at-ns", h->rss_peak ? h->rss_peak_ns : TIMELINE_UNKNOWN, TIMELINE_UNKNOWN);
-	write_name(out, false, "dumps");
+	json_write_name(out, false, "dumps");
 	out_char(out, '[');
 	for (uint32_t i = 0; i < h->dump_count; i++) {
 		if (i)
@@ -70,8 +66,7 @@ static void write_snapshots(const struct history *h, struct out *out)
 		const struct history_snapshot *s = &h->snapshots[i];
 
 		out_text(out, i ? ",{" : "{");
-		write_name(out, true, "ns");
-		out_u64(out, s->ns);
+		json_first_number(out, "ns", s->ns);
 		add_known(out, "rows", s->row_count + (uint64_t)s->rest_rows, TIMELINE_UNKNOWN);
 		add_known(out, "size", s->live_size, TIMELINE_UNKNOWN);
 		add_known(out, "count", s->live_count, TIMELINE_UNKNOWN);
@@ -82,17 +77,17 @@ static void write_snapshots(const struct history *h, struct out *out)
 	out_char(out, ']');
 }
 
-void json_history_write(const struct model *m, struct out *out)
+void json_write_history(const struct model *m, struct out *out)
 {
 	const struct history *h = m->history;
 
-	write_name(out, true, "timeline");
+	json_write_name(out, true, "timeline");
 	if (h)
 		write_timeline(h, out);
 	else
 		out_text(out, "null");
 	out_text(out, ",\n");
-	write_name(out, true, "snapshots");
+	json_write_name(out, true, "snapshots");
 	if (h && h->watched)
 		write_snapshots(h, out);
 	else
