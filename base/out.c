@@ -231,8 +231,7 @@ void out_hex(struct out *o, uint64_t v)
 	out_hex_wide(o, v, 0);
 }
 
-/* "12.045" and the unit: v in thousandths of the unit. */
-static void put_milli(struct out *o, uint64_t v, const char *unit)
+void out_thousandths(struct out *o, uint64_t v)
 {
 	unsigned rest = (unsigned)(v % 1000);
 
@@ -240,6 +239,12 @@ static void put_milli(struct out *o, uint64_t v, const char *unit)
 	out_char(o, '.');
 	out_char(o, (char)('0' + rest / 100));
 	out_two_digits(o, rest);
+}
+
+/* v: in thousandths of the unit. */
+static void put_milli(struct out *o, uint64_t v, const char *unit)
+{
+	out_thousandths(o, v);
 	out_text(o, unit);
 }
 

@@ -66,6 +66,8 @@ void out_u64(struct out *o, uint64_t v);
 void out_count(struct out *o, uint64_t v, const char *one, const char *others);
 /* Right-aligned in width columns. */
 void out_u64_wide(struct out *o, uint64_t v, unsigned width);
+/* A number of thousandths, with three decimals: "12.045". */
+void out_thousandths(struct out *o, uint64_t v);
 /* The last two digits: "07". */
 void out_two_digits(struct out *o, unsigned v);
 /* Lower-case digits after "0x". */

@@ -6,27 +6,47 @@
 #include "shorten.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 
-#define USUAL_COLUMNS	80u	/* of a terminal */
+#define USUAL_COLUMNS	80u	/* where the output is neither a terminal nor a file */
 #define NAME_LEAST	24u	/* a function's name gets at least so many columns, even if no place stands behind it */
 #define NAME_MOST	((size_t)64 << 10)	/* a longer name is not shortened, but cut */
 
 size_t columns_of_table(const struct out *out)
 {
-	struct winsize size;
 	struct stat file;
-	size_t columns = USUAL_COLUMNS;
 	int saved = errno;
+	bool is_file = out->fd < 0 || (!fstat(out->fd, &file) && S_ISREG(file.st_mode));
 
-	if (out->fd < 0 || (!fstat(out->fd, &file) && S_ISREG(file.st_mode)))
-		columns = 0;
-	else if (!ioctl(out->fd, TIOCGWINSZ, &size) && size.ws_col)
-		columns = size.ws_col;
 	errno = saved;
-	return columns;
+	return out->columns ? out->columns : is_file ? 0 : USUAL_COLUMNS;
+}
+
+/* setlocale(3) says which variables decide the locale. */
+bool columns_have_utf8(void)
+{
+	static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
+
+	for (unsigned i = 0; i < 3; i++) {
+		const char *value = getenv(names[i]);
+
+		if (value && *value)
+			return strcasestr(value, "utf-8") || strcasestr(value, "utf8");
+	}
+	return false;
+}
+
+enum sort_key columns_second_key(enum sort_key key)
+{
+	static const uint8_t seconds[SORT_KEYS] = {
+		[SORT_SIZE] = SORT_COUNT, [SORT_COUNT] = SORT_SIZE, [SORT_PEAK_SIZE] = SORT_SIZE,
+		[SORT_PEAK_COUNT] = SORT_COUNT, [SORT_HEAP_PEAK] = SORT_SIZE, [SORT_TOTAL_SIZE] = SORT_TOTAL_COUNT,
+		[SORT_TOTAL_COUNT] = SORT_TOTAL_SIZE, [SORT_TEMPORARY] = SORT_TOTAL_COUNT, [SORT_AGE] = SORT_SIZE,
+	};
+
+	return (enum sort_key)seconds[key];
 }
 
 /* ---- Figures ---- */
@@ -46,14 +66,10 @@ static const struct unit *find_unit(const struct unit *units, uint64_t figure)
 
 static void write_figure(const struct column *c, uint64_t figure, struct out *out)
 {
-	out_u64(out, figure / c->unit);
-	if (c->unit > 1) {
-		uint64_t part = figure % c->unit / (c->unit / 1000);
-
-		out_char(out, '.');
-		for (unsigned digit = 100; digit; digit /= 10)
-			out_char(out, (char)('0' + part / digit % 10));
-	}
+	if (c->unit > 1)
+		out_thousandths(out, figure / (c->unit / 1000));
+	else
+		out_u64(out, figure);
 	out_text(out, c->unit_name);
 }
 

@@ -34,9 +34,16 @@ void column_write(const struct column *c, uint64_t figure, bool is_bound, struct
 /* Writes what share of the whole a part is, in COLUMNS_SHARE columns: " 43.2 %". Blanks where the whole is 0. */
 void columns_share(uint64_t part, uint64_t whole, struct out *out);
 
-/* How many columns a table may take that is written to *out: those of the terminal, any number (0) in a file, and else
- * 80. Keeps errno. */
+/* How many columns a table may take that is written to *out: those of the terminal, for which out_fit_terminal() was
+ * called; any number (0) in a file; and else 80. Keeps errno. */
 size_t columns_of_table(const struct out *out);
+
+/* Whether the user's locale has UTF-8, so that lines and blocks can be drawn. By the environment, so not for the traced
+ * process. */
+bool columns_have_utf8(void);
+
+/* The key of a second column of figures beside that of the sort key: what else people ask about its rows. */
+enum sort_key columns_second_key(enum sort_key key);
 
 /* Work space in which names are shortened. */
 struct columns_names {

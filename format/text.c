@@ -89,6 +89,8 @@ void text_write_rows(struct text *t, const struct model_section *s)
 
 		text_write_row(t, s, &row, n + 1);
 		text_write_frames(t, &row);
+		if (t->write_more)
+			t->write_more(t, &row);
 		out_char(t->out, '\n');
 	}
 }
@@ -130,5 +132,6 @@ static void write_text(const struct model *m, struct arena *arena, struct out *o
 }
 
 const struct format text_format = {
-	.name = "text", .figures = true, .runtime_apart = true, .rows = MODEL_ROWS_OF_KEY, .sections_max = SORT_KEYS, .write = write_text,
+	.name = "text", .figures = true, .runtime_apart = true, .rows = MODEL_ROWS_OF_KEY, .sections_max = SORT_KEYS,
+	.write = write_text,
 };

@@ -20,6 +20,8 @@ struct text {
 	char *work;			/* work space of text_frames.c, in which names are shortened */
 	size_t work_bytes;
 	struct histograms *histograms;	/* of text_histogram.c; NULL: not looked for yet, or there are none */
+	/* Writes what else there is to say of a row, below its frames. NULL: nothing. */
+	void (*write_more)(struct text *t, const struct model_row *row);
 };
 
 /* Prepares *t for a dump of the model. */
@@ -29,7 +31,7 @@ void text_begin(struct text *t, const struct model *m, struct arena *arena, stru
  * first one. With --short there is nothing but the summary. */
 void text_write_dump(struct text *t, void (*write_rows)(struct text *t, const struct model_section *s));
 
-/* Writes the rows of a section, with their frames. */
+/* Writes the rows of a section, with their frames and what t->write_more writes. */
 void text_write_rows(struct text *t, const struct model_section *s);
 
 /* Writes the line that opens or closes a dump. */
@@ -51,6 +53,9 @@ void text_write_frames(struct text *t, const struct model_row *row);
 
 /* Begins a line of figures: "[heaptrace] HEAD: ". */
 void text_line(struct out *out, const char *head);
+
+/* Writes a figure of the key: bytes, a number or a time. */
+void text_write_value(enum sort_key key, uint64_t value, struct out *out);
 
 /* Writes the figures of the heap and the process that close a section (text_figures.c). */
 void text_write_figures(const struct text *t, const struct model_section *s);

@@ -13,14 +13,6 @@
 #include "analysis/diff.h"
 #include "base/sort.h"
 
-static void write_figure(enum sort_key key, uint64_t figure, struct out *out)
-{
-	if (model_key_is_size(key))
-		out_size(out, figure);
-	else
-		out_u64(out, figure);
-}
-
 static uint64_t change_of(uint64_t was, uint64_t is)
 {
 	return is > was ? is - was : was - is;
@@ -29,15 +21,15 @@ static uint64_t change_of(uint64_t was, uint64_t is)
 /* Writes "12.345 MB -> 14.123 MB, +1.778 MB (+14.4 %)". */
 static void write_change(enum sort_key key, uint64_t was, uint64_t is, struct out *out)
 {
-	write_figure(key, was, out);
+	text_write_value(key, was, out);
 	out_text(out, " -> ");
-	write_figure(key, is, out);
+	text_write_value(key, is, out);
 	if (was == is) {
 		out_text(out, " (no change)");
 		return;
 	}
 	out_text(out, is > was ? ", +" : ", -");
-	write_figure(key, change_of(was, is), out);
+	text_write_value(key, change_of(was, is), out);
 	if (!was)
 		return;
 	out_text(out, is > was ? " (+" : " (-");
@@ -88,16 +80,16 @@ static void write_columns(const struct diff_entry *e, enum sort_key key, uint32_
 	out_u64(out, number);
 	out_text(out, " === [");
 	out_text(out, !e->in_old ? "new: " : !e->in_new ? "gone: " : grown ? "grown by " : "shrunk by ");
-	write_figure(key, change_of(e->was[key], e->is[key]), out);
+	text_write_value(key, change_of(e->was[key], e->is[key]), out);
 	for (unsigned i = 0; i < 2; i++) {
 		enum sort_key k = i ? other : key;
 
 		out_text(out, "] [");
 		out_text(out, options_sort_name(k));
 		out_text(out, ": ");
-		write_figure(k, e->was[k], out);
+		text_write_value(k, e->was[k], out);
 		out_text(out, " -> ");
-		write_figure(k, e->is[k], out);
+		text_write_value(k, e->is[k], out);
 	}
 	out_text(out, e->by_likeness ? "] [matched by likeness]\n" : "]\n");
 }
@@ -114,9 +106,9 @@ static void write_rest(const struct rest *r, enum sort_key key, struct out *out)
 	if (r->changes) {
 		text_line(out, "smaller changes      ");
 		out_count(out, r->changes, " backtrace, +", " backtraces, +");
-		write_figure(key, r->more, out);
+		text_write_value(key, r->more, out);
 		out_text(out, " and -");
-		write_figure(key, r->less, out);
+		text_write_value(key, r->less, out);
 		out_char(out, '\n');
 	}
 	text_line(out, "unchanged            ");
@@ -141,11 +133,11 @@ static void write_unmatched(const struct diff *d, enum sort_key key, struct out 
 	text_line(out, "not matched          ");
 	out_u64(out, olds);
 	out_text(out, " of the older run (");
-	write_figure(key, old, out);
+	text_write_value(key, old, out);
 	out_text(out, "), ");
 	out_u64(out, news);
 	out_text(out, " of this one (");
-	write_figure(key, new, out);
+	text_write_value(key, new, out);
 	out_text(out, ")");
 	if (like) {
 		out_text(out, "; by likeness: ");

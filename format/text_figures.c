@@ -11,6 +11,16 @@ void text_line(struct out *out, const char *head)
 	out_text(out, ": ");
 }
 
+void text_write_value(enum sort_key key, uint64_t value, struct out *out)
+{
+	if (model_key_is_size(key))
+		out_size(out, value);
+	else if (key == SORT_AGE)
+		out_time(out, value);
+	else
+		out_u64(out, value);
+}
+
 static void figure_size(struct out *out, const char *head, uint64_t bytes)
 {
 	text_line(out, head);

@@ -12,18 +12,6 @@
 
 #define NAME_LEAST	20u	/* so many columns are left to names, even where lines become too long */
 
-/* See text_report.h. */
-enum sort_key columns_second_key(enum sort_key key)
-{
-	static const uint8_t seconds[SORT_KEYS] = {
-		[SORT_SIZE] = SORT_COUNT, [SORT_COUNT] = SORT_SIZE, [SORT_PEAK_SIZE] = SORT_SIZE,
-		[SORT_PEAK_COUNT] = SORT_COUNT, [SORT_HEAP_PEAK] = SORT_SIZE, [SORT_TOTAL_SIZE] = SORT_TOTAL_COUNT,
-		[SORT_TOTAL_COUNT] = SORT_TOTAL_SIZE, [SORT_TEMPORARY] = SORT_TOTAL_COUNT, [SORT_AGE] = SORT_SIZE,
-	};
-
-	return seconds[key];
-}
-
 /* The table that is being written. */
 struct writing {
 	struct text *text;
@@ -184,7 +172,6 @@ void text_write_groups(struct text *t, const struct model_section *s, struct lab
 	uint32_t top = t->model->options->top;
 	struct groups g;
 	struct writing w = { .text = t, .groups = &g, .names = { .arena = t->arena } };
-
 	bool runtime_apart = false;
 
 	for (unsigned i = 0; i < MODEL_KEPT_PARTS; i++)

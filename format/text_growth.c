@@ -13,7 +13,6 @@
 
 #include "analysis/growth.h"
 #include "analysis/history.h"
-#include "text_timeline.h"
 
 #define GRAPH_COLUMNS	24u
 #define SLOW_BYTES	100.0	/* rates below are written per hour */
@@ -28,14 +27,6 @@
 static const char *const ascii_fills[] = { " ", "_", ".", ":", "#" };
 static const char *const block_fills[] = { " ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" };
 
-static void write_figure(enum sort_key key, uint64_t figure, struct out *out)
-{
-	if (key == SORT_SIZE)
-		out_size(out, figure);
-	else
-		out_u64(out, figure);
-}
-
 /* Writes "19.988 KB/s", or "12.345 KB/hour". */
 static void write_rate(enum sort_key key, double rate, struct out *out)
 {
@@ -43,7 +34,7 @@ static void write_rate(enum sort_key key, double rate, struct out *out)
 
 	if (rate < 0)
 		rate = 0;
-	write_figure(key, (uint64_t)(rate * (slow ? HOUR_SECS : 1)), out);
+	text_write_value(key, (uint64_t)(rate * (slow ? HOUR_SECS : 1)), out);
 	out_text(out, slow ? "/hour" : "/s");
 }
 
@@ -51,7 +42,7 @@ static void write_rate(enum sort_key key, double rate, struct out *out)
 static void write_change(enum sort_key key, uint64_t was, uint64_t is, struct out *out)
 {
 	out_char(out, is < was ? '-' : '+');
-	write_figure(key, is < was ? was - is : is - was, out);
+	text_write_value(key, is < was ? was - is : is - was, out);
 }
 
 /* ---- The head ---- */
@@ -73,7 +64,7 @@ static void write_kinds(const struct growth *g, struct out *out)
 		text_line(out, kind_heads[i]);
 		out_count(out, kind->rows, " backtrace, ", " backtraces, ");
 		if (i == TREND_STEADY || i == TREND_UNCHANGED) {
-			write_figure(g->key, kind->is, out);
+			text_write_value(g->key, kind->is, out);
 		} else {
 			write_change(g->key, kind->was, kind->is, out);
 			if (i == TREND_LEAKING) {
@@ -98,9 +89,9 @@ static void write_head(const struct growth *g, struct out *out)
 	out_time(&head, ns);
 	out_repeat(&head, ' ', out_length(&head) < 21 ? 21 - out_length(&head) : 0);
 	text_line(out, out_string(&head));
-	write_figure(g->key, g->totals[0], out);
+	text_write_value(g->key, g->totals[0], out);
 	out_text(out, " -> ");
-	write_figure(g->key, g->totals[last], out);
+	text_write_value(g->key, g->totals[last], out);
 	out_text(out, g->key == SORT_COUNT ? " blocks, from " : ", from ");
 	out_count(out, last, " snapshot\n", " snapshots\n");
 	write_kinds(g, out);
@@ -134,9 +125,9 @@ static void write_columns(const struct growth *g, const struct growth_entry *e, 
 		const uint64_t *figures = (i == 0) == size ? e->figures : e->others;
 
 		out_text(out, i ? "] [count: " : "] [size: ");
-		write_figure(i ? SORT_COUNT : SORT_SIZE, figures[0], out);
+		text_write_value(i ? SORT_COUNT : SORT_SIZE, figures[0], out);
 		out_text(out, " -> ");
-		write_figure(i ? SORT_COUNT : SORT_SIZE, figures[e->moments - 1], out);
+		text_write_value(i ? SORT_COUNT : SORT_SIZE, figures[e->moments - 1], out);
 	}
 	out_text(out, e->freed_at_end ? "] [freed at the end]\n" : "]\n");
 }
@@ -155,7 +146,7 @@ static uint64_t figure_at(const struct growth *g, const struct growth_entry *e, 
 /* Writes the little graph. Its lowest level is 0, unless something grows that was large before. */
 static void write_graph(const struct growth *g, const struct growth_entry *e, uint64_t least, uint64_t most, struct out *out)
 {
-	bool utf8 = text_timeline_has_utf8();
+	bool utf8 = columns_have_utf8();
 	unsigned levels = utf8 ? 8 : 4;
 	uint64_t floor = e->trend.kind <= TREND_GROWN && least > most / 2 ? least : 0;
 
@@ -201,9 +192,9 @@ static void write_evidence(const struct growth *g, const struct growth_entry *e,
 	out_text(out, "    |");
 	write_graph(g, e, least, most, out);
 	out_text(out, "| ");
-	write_figure(g->key, least, out);
+	text_write_value(g->key, least, out);
 	out_text(out, " to ");
-	write_figure(g->key, most, out);
+	text_write_value(g->key, most, out);
 	if (e->trend.kind == TREND_LEAKING && e->trend.rate > 0 && secs < 100 * YEAR_DAYS * DAY_SECS) {
 		out_text(out, g->key == SORT_SIZE ? "; 1 GB more in " : "; 1 million blocks more in ");
 		write_long_time(secs, out);

@@ -29,24 +29,22 @@ static struct unit unit_for(uint64_t most_bytes)
 	return (struct unit){ "GB", 1000000000 };
 }
 
-/* "1234.567", right-aligned: thousandths of a unit. */
-static void write_decimal(struct out *out, uint64_t thousandths, unsigned width)
-{
-	unsigned rest = (unsigned)(thousandths % 1000);
-
-	out_u64_wide(out, thousandths / 1000, width - 4);
-	out_char(out, '.');
-	out_char(out, (char)('0' + rest / 100));
-	out_char(out, (char)('0' + rest / 10 % 10));
-	out_char(out, (char)('0' + rest % 10));
-}
-
 static void write_right(struct out *out, const char *text, unsigned width)
 {
 	size_t length = strlen(text);
 
 	out_repeat(out, ' ', length < width ? width - length : 0);
 	out_text(out, text);
+}
+
+/* "1234.567", right-aligned: thousandths of a unit. */
+static void write_decimal(struct out *out, uint64_t thousandths, unsigned width)
+{
+	char buf[32];
+	struct out text = out_memory(buf, sizeof(buf));
+
+	out_thousandths(&text, thousandths);
+	write_right(out, buf, width);
 }
 
 /* Part of a whole in units of 1 / `of`, rounded to the nearest. In a damaged table a part can be larger than the whole. */
@@ -56,23 +54,19 @@ static uint64_t share(uint64_t part, uint64_t whole, unsigned of)
 	return whole ? (uint64_t)((double)part * of / (double)whole + 0.5) : 0;
 }
 
+/* Writes the share in percent, with one decimal, right-aligned. */
 static void write_percent(struct out *out, uint64_t part, uint64_t whole, unsigned width)
 {
 	uint64_t tenths = share(part, whole, 1000);
 
-	out_u64_wide(out, tenths / 10, width - 2);
+	out_u64_wide(out, tenths / 10, width > 2 ? width - 2 : 0);
 	out_char(out, '.');
 	out_char(out, (char)('0' + tenths % 10));
 }
 
-/* Tenths of a percent. */
 static void write_share(struct out *out, uint64_t part, uint64_t whole)
 {
-	uint64_t tenths = share(part, whole, 1000);
-
-	out_u64(out, tenths / 10);
-	out_char(out, '.');
-	out_char(out, (char)('0' + tenths % 10));
+	write_percent(out, part, whole, 0);
 	out_text(out, " %");
 }
 

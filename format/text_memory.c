@@ -14,7 +14,7 @@
 #include "analysis/memory.h"
 
 #define HEAD_WIDTH	29	/* of the heads of lines */
-#define WIDTH	10	/* of "-99999.123" */
+#define FIGURE_WIDTH	10	/* of "-99999.123" */
 
 /* sign: "", or "-" for what is to be subtracted. */
 static void write_size(struct out *out, const char *sign, uint64_t bytes)
@@ -23,12 +23,9 @@ static void write_size(struct out *out, const char *sign, uint64_t bytes)
 	struct out text = out_memory(buf, sizeof(buf));
 
 	out_text(&text, sign);
-	out_u64(&text, bytes / 1000000);
-	out_char(&text, '.');
-	for (uint64_t unit = 100000; unit >= 1000; unit /= 10)
-		out_u64(&text, bytes / unit % 10);
-	if (text.len < WIDTH)
-		out_repeat(out, ' ', WIDTH - text.len);
+	out_thousandths(&text, bytes / 1000);
+	if (text.len < FIGURE_WIDTH)
+		out_repeat(out, ' ', FIGURE_WIDTH - text.len);
 	out_text(out, out_string(&text));
 	out_text(out, " MB");
 }

@@ -21,19 +21,6 @@ static void write_sums(struct text *t, const struct model_section *s)
 	text_write_trees(t, s, &labels);
 }
 
-static void write_rows(struct text *t, const struct model_section *s)
-{
-	for (uint32_t n = 0; n < s->count; n++) {
-		struct model_row row = model_row(t->model, s, n);
-
-		text_write_row(t, s, &row, n + 1);
-		text_write_frames(t, &row);
-		if (t->model->options->histogram)
-			text_write_row_histogram(t, &row);
-		out_char(t->out, '\n');
-	}
-}
-
 static void write_section(struct text *t, const struct model_section *s)
 {
 	if (t->model->options->diff && t->model->older) {
@@ -45,7 +32,7 @@ static void write_section(struct text *t, const struct model_section *s)
 	} else if (options_adds_up(t->model->options)) {
 		write_sums(t, s);
 	} else {
-		write_rows(t, s);
+		text_write_rows(t, s);
 	}
 	if (s != &t->model->sections[t->model->section_count - 1])
 		return;
@@ -60,10 +47,12 @@ static void write_report(const struct model *m, struct arena *arena, struct out 
 	struct text t;
 
 	text_begin(&t, m, arena, out);
+	if (m->options->histogram)
+		t.write_more = text_write_row_histogram;
 	text_write_dump(&t, write_section);
 }
 
 const struct format text_report_format = {
-	.name = "text", .figures = true, .by_reporter = true, .runtime_apart = true, .all_rows = true, .rows = MODEL_ROWS_OF_KEY,
-	.sections_max = SORT_KEYS, .write = write_report,
+	.name = "text", .figures = true, .by_reporter = true, .runtime_apart = true, .all_rows = true,
+	.rows = MODEL_ROWS_OF_KEY, .sections_max = SORT_KEYS, .write = write_report,
 };

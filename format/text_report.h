@@ -9,9 +9,6 @@
 #include "columns.h"
 #include "text.h"
 
-/* The key of a second column of figures beside that of the sort key: what else people ask about its rows. */
-enum sort_key columns_second_key(enum sort_key key);
-
 /* Writes the table of groups that --group asks for (text_groups.c). */
 void text_write_groups(struct text *t, const struct model_section *s, struct labels *labels);
 

@@ -25,10 +25,7 @@ static void write_key_column(const struct model_row *row, enum sort_key key, str
 	out_text(out, " [");
 	out_text(out, options_sort_name(key));
 	out_text(out, ": ");
-	if (model_key_is_size(key))
-		out_size(out, row->values[key]);
-	else
-		out_u64(out, row->values[key]);
+	text_write_value(key, row->values[key], out);
 	if (key == SORT_TEMPORARY) {
 		out_text(out, " of ");
 		out_count(out, row->values[SORT_TOTAL_COUNT], " call, ", " calls, ");

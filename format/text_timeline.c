@@ -14,11 +14,9 @@
 #include "text_timeline.h"
 
 #include "analysis/history.h"
+#include "columns.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 #define LABEL_COLUMNS	11u	/* "999.999 MB " */
 #define GRAPH_COLUMNS	200u	/* at most */
@@ -43,20 +41,6 @@ struct graph {
 	uint64_t values[GRAPH_COLUMNS];
 	struct out *out;
 };
-
-/* By the variables that decide the locale (setlocale(3)). */
-bool text_timeline_has_utf8(void)
-{
-	static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
-
-	for (unsigned i = 0; i < 3; i++) {
-		const char *value = getenv(names[i]);
-
-		if (value && *value)
-			return strcasestr(value, "utf-8") || strcasestr(value, "utf8");
-	}
-	return false;
-}
 
 static unsigned column_of(const struct graph *g, uint64_t ns)
 {
@@ -196,22 +180,11 @@ static void write_graph(const struct graph *g)
 		write_line(g, line);
 }
 
-/* The columns of the terminal that the dump goes to, or of a file. */
-static unsigned columns_of(const struct out *out)
-{
-	struct winsize size;
-	int saved = errno;
-	bool terminal = out->fd >= 0 && !ioctl(out->fd, TIOCGWINSZ, &size);
-
-	errno = saved;
-	return terminal && size.ws_col >= FILE_COLUMNS / 2 ? size.ws_col : FILE_COLUMNS;
-}
-
 static void begin(struct graph *g, const struct text *t, unsigned lines)
 {
 	const struct history *h = t->model->history;
-	unsigned columns = columns_of(t->out) - LABEL_COLUMNS - 2;
-	bool utf8 = text_timeline_has_utf8();
+	unsigned columns = (t->out->columns ? t->out->columns : FILE_COLUMNS) - LABEL_COLUMNS - 2;
+	bool utf8 = columns_have_utf8();
 
 	*g = (struct graph){
 		.style = { utf8 ? 8 : 3, utf8 ? block_fills : ascii_fills }, .lines = lines, .out = t->out,

@@ -10,9 +10,6 @@
 
 #include "text.h"
 
-/* Whether the user's locale has UTF-8, so that block characters can be written. */
-bool text_timeline_has_utf8(void);
-
 /* Writes the graphs, or a line that says why there are none. */
 void text_write_timeline(const struct text *t);
 

@@ -16,7 +16,6 @@
 #include "analysis/tree.h"
 #include "analysis/wrappers.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define NAME_LEAST	28u	/* so many columns are left to names: what is deeper in the tree is not indented any more */
@@ -35,17 +34,6 @@ struct writing {
 	bool utf8;
 	bool open[LEVELS_MAX];		/* by level: a sibling of the newest node there follows */
 };
-
-/* Whether the user's terminal shows UTF-8, as far as the environment tells. */
-static bool is_utf8(void)
-{
-	static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
-	const char *value = NULL;
-
-	for (unsigned i = 0; i < 3 && !(value && *value); i++)
-		value = getenv(names[i]);
-	return value && (strcasestr(value, "utf-8") || strcasestr(value, "utf8"));
-}
 
 static const char *guide(const struct writing *w, const struct tree_step *step, uint32_t level)
 {
@@ -196,7 +184,7 @@ static void write_cut(const struct tree *tree, struct out *out)
 static void write_tree(struct text *t, struct labels *labels, const struct tree_request *request)
 {
 	struct tree tree;
-	struct writing w = { .text = t, .tree = &tree, .names = { .arena = t->arena }, .utf8 = is_utf8() };
+	struct writing w = { .text = t, .tree = &tree, .names = { .arena = t->arena }, .utf8 = columns_have_utf8() };
 	struct tree_step step;
 
 	if (!tree_make(&tree, labels, request)) {

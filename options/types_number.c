@@ -185,12 +185,10 @@ bool types_set_time(struct options *o, const struct option_entry *e, const char 
 /* A number of thousandths: with three decimals, or none where it is whole. */
 static void print_thousandths(struct out *t, uint64_t v)
 {
-	out_u64(t, v / 1000);
-	if (v % 1000) {
-		out_char(t, '.');
-		for (uint32_t part = 100; part; part /= 10)
-			out_char(t, (char)('0' + v / part % 10));
-	}
+	if (v % 1000)
+		out_thousandths(t, v);
+	else
+		out_u64(t, v / 1000);
 }
 
 void types_print_time(struct out *t, const struct options *o, const struct option_entry *e)

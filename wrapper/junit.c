@@ -53,12 +53,13 @@ static void write_count(struct out *out, const char *name, uint64_t count)
 	write_attribute(out, name, text);
 }
 
-/* Seconds with three decimals. */
+/* In seconds. */
 static void write_seconds(struct out *out, uint64_t ns)
 {
 	char text[32];
+	struct out seconds = out_memory(text, sizeof(text));
 
-	snprintf(text, sizeof(text), "%llu.%03u", (unsigned long long)(ns / 1000000000), (unsigned)(ns / 1000000 % 1000));
+	out_thousandths(&seconds, ns / 1000000);
 	write_attribute(out, "time", text);
 }
 
