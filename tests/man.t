@@ -18,21 +18,26 @@ close $f;
 # "      --top=NUM   text (default: 10)", the text on several lines
 my (%help, %help_letter, %help_default);
 my ($options) = $help =~ /\n\n(.*?)\n\nSort keys:/s;
+my @help_headings = $options =~ /^(\S.*):$/mg;
+$options =~ s/^(?:\S.*:)?\n//mg;
+my @help_order;
 for my $item (split /\n(?=  (?:-| {4}--))/, $options) {
 	my ($letter, $name, $argument, $text) =
 		$item =~ /^\s*(?:-(\w), )?--([\w-]+)(\[?=\S+)?\s+(.*)/s or next;
 	$text =~ s/\s+/ /g;
 	$help{$name} = $argument ? 1 : 0;
+	push @help_order, $name;
 	$help_letter{$name} = $letter // '';
 	$help_default{$name} = $1 if $text =~ /\(default: (.*)\)/;
 }
 cmp_ok(scalar keys %help, '>=', 8, 'options in --help');
 
-my (%page, %page_letter, %page_default);
+my (%page, %page_letter, %page_default, @page_order);
 for my $item ($page =~ /^(\.It .*?Fl .*?)(?=^\.It |^\.El)/msg) {
 	my ($head, $text) = split /\n/, $item, 2;
 	$head =~ s/\\-/-/g;
 	my ($name) = $head =~ /Fl -([\w-]+)/ or next;
+	push @page_order, $name;
 	$page{$name} = $head =~ /Fl -[\w-]+ Ns (?:Op )?= Ns Ar/ ? 1 : 0;
 	$page_letter{$name} = $head =~ /^\.It Fl (\w)\b/ ? $1 : '';
 	$text =~ s/^\.Fl (.*)/-$1/mg;
@@ -41,6 +46,11 @@ for my $item ($page =~ /^(\.It .*?Fl .*?)(?=^\.It |^\.El)/msg) {
 	$page_default{$name} = $1 if $text =~ /Default: ([^.]*)\./;
 }
 is_deeply(\%page, \%help, 'the same options, with and without a value');
+is_deeply(\@page_order, \@help_order, 'in the same order');
+my ($page_options) = $page =~ /^(\.Ss \Q$help_headings[0]\E\n.*?)^\.Ss Sort keys$/ms;
+is_deeply([($page_options // '') =~ /^\.Ss (.*)$/mg], \@help_headings, 'under the same headings');
+is(scalar(grep { length > 79 } split /\n/, $help), 0, 'no line of --help wraps on a terminal');
+is(scalar(grep { /^ {6}--\S+ \S/ } split /\n/, $help), 0, 'and no value runs into its description');
 is_deeply(\%page_letter, \%help_letter, 'the same letters');
 {
 	# Another default depth may have been built in; the page has the one of the header.

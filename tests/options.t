@@ -25,7 +25,7 @@ is "$("$D" env '')" "1 $def error=[]" "nothing gives the defaults"
 is "$("$D" env ':::')" "1 $def error=[]" "empty parts are skipped"
 is "$("$D" env 'top=3:sort=count:outfile=heap.%p')" \
 	"1 top=3 depth=8 graph=0 sort=count out=[heap.%p] ignore=[] run=0 held=0 error=[]" "the contract's example"
-all='top=0:sort=age,size,heap-peak:depth=255:flame-graph:outfile=/a\:b\\c:ignore=/x:no-lines:no-demangle:all-frames:debug-dir=/d\\d:debug-dir=/e:record=/r:sysroot=/s:no-watch:watch=w:run=99:held=3'
+all='top=0:sort=age,size,heap-peak:all-frames:ignore=/x:outfile=/a\:b\\c:flame-graph:record=/r:depth=255:no-watch:no-lines:no-demangle:debug-dir=/d\\d:debug-dir=/e:sysroot=/s:watch=w:run=99:held=3'
 is "$("$D" env "$all")" \
 	'1 top=0 depth=255 graph=1 sort=age,size,heap-peak out=[/a:b\c] ignore=[/x] run=99 held=3 no-lines no-demangle all-frames debug-dir=[/d\d] debug-dir=[/e] record=[/r] sysroot=[/s] no-watch watch=[w] error=[]' "every option"
 is "$("$D" print /w "$all")" "$all" "every option round-trips, also into cut buffers"
@@ -38,10 +38,10 @@ for v in heap.json.old .folded folded /a.folded/heap heap.svg heap.txt; do
 	is "$("$D" env "outfile=$v")" "1 top=10 depth=8 graph=0 sort=size out=[$v] ignore=[] run=0 held=0 error=[]" "outfile $v is text"
 done
 is "$("$D" env 'outfile=heap.folded:format=text')" "1 top=10 depth=8 graph=0 sort=size out=[heap.folded] ignore=[] run=0 held=0 error=[]" "unless a format is given"
-is "$("$D" print /w 'depth=8:flame-graph')" 'depth=8:flame-graph' "and that survives printing"
+is "$("$D" print /w 'depth=8:flame-graph')" 'flame-graph:depth=8' "and that survives printing"
 is "$("$D" print /w "$def")" "" "only differences are printed"
-is "$("$D" print / 'outfile=a:ignore=b')" 'outfile=/a:ignore=/b' "relative names in /"
-is "$("$D" print '/a:b\c%p' 'outfile=x.%p:ignore=y')" 'outfile=/a\:b\\c%%p/x.%p:ignore=/a\:b\\c%p/y' "a directory with : \\ and %"
+is "$("$D" print / 'outfile=a:ignore=b')" 'ignore=/b:outfile=/a' "relative names in /"
+is "$("$D" print '/a:b\c%p' 'outfile=x.%p:ignore=y')" 'ignore=/a\:b\\c%p/y:outfile=/a\:b\\c%%p/x.%p' "a directory with : \\ and %"
 is "$("$D" print /w 'debug-dir=a:top=3:debug-dir=/b')" 'top=3:debug-dir=/w/a:debug-dir=/b' "debug-dirs add up"
 for v in RTMIN+3=37 sigrtmin=34 RTMAX-1=63 RTMAX=64 SIGTERM=15 winch=28 44=44 POLL=29 none=none; do
 	is "$("$D" print /w "signal-size=${v%=*}")" "signal-size=${v#*=}" "signal-size=${v%=*}"
@@ -49,10 +49,10 @@ done
 is "$("$D" print /w 'signal-size=USR2:signal-count=SIGUSR1')" 'signal-size=12:signal-count=10' "the two change places"
 is "$("$D" print /w 'signal-size=USR1:signal-count=12')" '' "their defaults are not printed"
 is "$("$D" print /w:x 'debug-dir=a:outfile=b')" 'outfile=/w\:x/b:debug-dir=a' "and stay relative below a directory with a colon"
-is "$("$D" print /w 'outfile=-:ignore=-')" 'outfile=-:ignore=/w/-' "- is no file for outfile"
+is "$("$D" print /w 'outfile=-:ignore=-')" 'ignore=/w/-:outfile=-' "- is no file for outfile"
 has "$("$D" env 'outfile=a\b\')" 'out=[a\b\]' "other backslashes stand for themselves"
 is "$("$D" print /w 'group=file:tree=bottom-up:callers=a b\:c:callees=d:min-share=2.5%:skip=x:skip=y/z')" \
-	'group=file:tree=bottom-up:callers=a b\:c:callees=d:min-share=2.500:skip=x:skip=y/z' "groups and trees"
+	'group=file:skip=x:skip=y/z:tree=bottom-up:callers=a b\:c:callees=d:min-share=2.500' "groups and trees"
 is "$("$D" print /w 'tree:min-share=1')" 'tree=top-down' "a value that may be left out"
 has "$("$D" env 'group=file')" 'depth=128 ' "groups are 128 deep"
 has "$("$D" env 'top=1:top=2')" 'top=2 ' "the last of two counts"
@@ -94,7 +94,7 @@ bad topp=1 'did you mean top?'
 bad --top=3 '--top: no such option (did you mean top?)'
 bad out=x 'no such option (did you mean outfile?)'
 bad sig=USR1 'no such option (did you mean signal-size or signal-count?)'
-bad no 'no such option (did you mean no-lines, no-demangle or no-watch?)'
+bad no 'no such option (did you mean no-watch, no-lines or no-demangle?)'
 bad sort=peak '(did you mean peak-size or peak-count?)'
 bad sort=total '(did you mean total-size or total-count?)'
 bad sort=heap '(did you mean heap-peak?)'

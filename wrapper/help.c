@@ -9,12 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The columns of options/table.def that only --help needs, by enum option_id. */
-static const struct {
-	const char *initial, *text;
-} options_help[OPTIONS] = {
+/* What --help prints of options/table.def, in its order: headings, whose `text` is NULL, and options, of which these
+ * are the columns that only --help needs. */
+static const struct help_line {
+	const char *heading, *initial, *text;
+	enum option_id id;
+} help_lines[] = {
+#define OPTION_HEADING(text)	{ text, NULL, NULL, OPTIONS },
 #define OPTION(id, name, letter, argument, type, field, limits, place, purpose, initial, words, help) \
-	[OPTION_##id] = { words ? words : initial, help },
+	{ NULL, words ? words : initial, help, OPTION_##id },
 #include "options/table.def"
 };
 
@@ -29,6 +32,10 @@ static const char *const keys_help[SORT_KEYS] = {
 /* Prints a text that begins in a column. Lines are broken at blanks, and further lines are indented. Ends the line. */
 static void print_wrapped(int column, const char *text)
 {
+	if (column + 2 > HELP_INDENT) {
+		putchar('\n');
+		column = 0;
+	}
 	while (*text) {
 		int word = (int)strcspn(text, " ");
 
@@ -47,33 +54,54 @@ static void print_wrapped(int column, const char *text)
 	putchar('\n');
 }
 
+static void print_option(const struct help_line *line)
+{
+	const struct option_entry *e = &options_table[line->id];
+	int column = e->letter ? printf("  -%c, --%s", e->letter, e->name) : printf("      --%s", e->name);
+	char *text = formatted(line->initial ? "%s (default: %s)" : "%s", line->text, line->initial);
+
+	if (e->argument)
+		column += printf(options_value_is_optional(e) ? "%s" : "=%s", e->argument);
+	print_wrapped(column, text);
+	free(text);
+}
+
+/* Stands last, where somebody sees it in whose terminal the first lines have scrolled away. */
+static const char help_questions[] =
+	"\nQuestions, and what answers them (`man heaptrace` has the details):\n"
+	"  Who holds memory at the end?      heaptrace PROGRAM\n"
+	"  And now, while it runs?           heaptrace --dump=PID\n"
+	"  Which functions, with sums?       heaptrace --group=function PROGRAM\n"
+	"  Who did at the heap's peak?       heaptrace --sort=heap-peak PROGRAM\n"
+	"  Who allocates most often?         heaptrace --sort=total-count PROGRAM\n"
+	"  What grows, does it leak?         heaptrace --growth PROGRAM\n"
+	"  Who calls f, how much is it?      heaptrace --callers=f PROGRAM\n"
+	"  Does a test of mine leak?         heaptrace --max-leak=0 make check\n"
+	"  What differs between two runs?    heaptrace --record=FILE PROGRAM (each)\n"
+	"                                    heaptrace --report=NEW --diff=OLD\n";
+
 void help_print(void)
 {
 	printf("Usage: heaptrace [OPTION...] PROGRAM [ARG...]\n"
 	       "       heaptrace [OPTION...] --dump=PID\n"
 	       "       heaptrace [OPTION...] --report=FILE\n"
 	       "Run PROGRAM and print which backtraces hold its heap memory: at its end, and on\n"
-	       "SIGUSR1 (sorted by size) and SIGUSR2 (sorted by count) while it runs.\n\n");
-	for (const struct option_entry *e = options_table; e->name; e++) {
-		const char *initial = options_help[e->id].initial;
-		char *text;
-		int column;
+	       "SIGUSR1 (sorted by size) and SIGUSR2 (sorted by count) while it runs.\n");
+	for (size_t i = 0; i < sizeof help_lines / sizeof *help_lines; i++) {
+		const struct help_line *line = &help_lines[i];
 
-		if (e->place != OPTION_PLACE_EVERYWHERE && e->place != OPTION_PLACE_COMMAND)
-			continue;
-		column = e->letter ? printf("  -%c, --%s", e->letter, e->name)
-				   : printf("      --%s", e->name);
-		if (e->argument)
-			column += printf(options_value_is_optional(e) ? "%s" : "=%s", e->argument);
-		text = formatted(initial ? "%s (default: %s)" : "%s", options_help[e->id].text, initial);
-		print_wrapped(column, text);
-		free(text);
+		if (line->heading)
+			printf("\n%s:\n", line->heading);
+		else if (options_table[line->id].place == OPTION_PLACE_EVERYWHERE ||
+			 options_table[line->id].place == OPTION_PLACE_COMMAND)
+			print_option(line);
 	}
 	printf("\nSort keys:\n");
 	for (unsigned int k = 0; k < SORT_KEYS; k++)
 		print_wrapped(printf("  %s", options_sort_name(k)), keys_help[k]);
-	printf("\nThe exit status is PROGRAM's own, else 125: usage or set-up error, 126: PROGRAM\n"
+	printf("\nBYTES may end in k, M, G (decimal) or Ki, Mi, Gi. TIME is in seconds, or ends\n"
+	       "in ms, s, m or h.\n"
+	       "The exit status is PROGRAM's own, else 125: usage or set-up error, 126: PROGRAM\n"
 	       "cannot be executed, 127: PROGRAM not found. The options for every process of a\n"
-	       "run travel in " OPTIONS_ENV ".\n");
+	       "run travel in " OPTIONS_ENV ".\n%s", help_questions);
 }
-
