@@ -74,17 +74,22 @@ static uint64_t unit_of(const struct growth *g, const struct growth_entry *e)
 	return size > count && count ? size / count : 1;
 }
 
-static void judge(const struct growth *g, bool ended, struct growth_entry *e)
+/* Whether the last figure of an ended process is below the one before. */
+static bool freed_at_end(const struct model *m, const uint64_t *figures, unsigned moments)
+{
+	return m->moment.ended && moments > 2 && figures[moments - 1] < figures[moments - 2];
+}
+
+static void judge(const struct growth *g, const struct model *m, struct growth_entry *e)
 {
 	const uint64_t *values = e->row.values;
 	uint64_t gone = values[SORT_TOTAL_COUNT] - values[SORT_COUNT];
-	unsigned last = g->moments - 1;
 	struct trend_series s = {
 		.count = g->moments, .ns = g->ns, .calls = g->calls, .figures = e->figures, .unit = unit_of(g, e),
 		.churns = gone >= CHURN_LEAST && gone / CHURN_TIMES >= values[SORT_PEAK_COUNT],
 	};
 
-	e->freed_at_end = ended && last > 1 && e->figures[last] < e->figures[last - 1];
+	e->freed_at_end = freed_at_end(m, e->figures, g->moments);
 	s.count -= e->freed_at_end;
 	e->moments = s.count;
 	trend_judge(&s, &e->trend);
@@ -144,6 +149,7 @@ bool growth_make(struct growth *g, const struct model *m, enum sort_key key, uin
 	first = find_moments(g, m, since_ms);
 	if (g->moments < 2)
 		return true;
+	g->freed_at_end = freed_at_end(m, g->totals, g->moments);
 	g->list = arena_alloc(arena, (m->all.count + 1) * sizeof(*g->list));
 	if (!g->list)
 		return false;
@@ -157,7 +163,7 @@ bool growth_make(struct growth *g, const struct model *m, enum sort_key key, uin
 		e->others = e->figures + g->moments;
 		if (!read_figures(g, m, first, e) && e->row.values[SORT_TOTAL_COUNT] < CHURN_LEAST)
 			continue;
-		judge(g, m->moment.ended, e);
+		judge(g, m, e);
 		if (e->trend.kind == TREND_UNCHANGED && !e->trend.is)
 			continue;
 		count_kind(g, e);

@@ -29,6 +29,7 @@ struct growth {
 	uint64_t ns[TREND_MOMENTS];	/* since the start of the process */
 	uint64_t calls[TREND_MOMENTS];	/* of the process until then */
 	uint64_t totals[TREND_MOMENTS];	/* the key's figure of the whole heap */
+	bool freed_at_end;		/* the process has ended, and the last total is below the one before */
 	struct growth_entry *list;	/* of the backtraces that have had blocks at one of the moments, or of which many
 					 * have come and gone. The kinds in their order; of a kind the fastest or largest
 					 * first */

@@ -4,6 +4,7 @@
 
 #include "base/search.h"
 #include "table/layout.h"
+#include "table/view.h"
 
 #include <errno.h>
 #include <string.h>
@@ -196,6 +197,33 @@ void history_load(struct history *h, const struct table *t, int fd, uint64_t now
 	h->rss_peak = head.rss_peak;
 	h->rss_peak_ns = head.rss_peak_ns;
 	load_snapshots(h, &head, t, fd, end_ns, arena);
+}
+
+bool history_look(struct history *h, struct table *t, uint64_t now_ns, struct arena *arena)
+{
+	static const uint8_t key = SORT_SIZE;
+	struct history_snapshot *s = &h->snapshots[h->snapshot_count];
+	struct history_row *rows;
+	struct view v;
+
+	if (h->snapshot_count == HISTORY_SNAPSHOTS || now_ns <= t->head->begun_ns ||
+	    !view_collect(&v, t, false, &key, 1, arena) || v.cut)
+		return false;
+	rows = arena_alloc(arena, (v.count + 1) * sizeof(*rows));
+	if (!rows)
+		return false;
+	*s = (struct history_snapshot){ .ns = now_ns - t->head->begun_ns, .total_count = v.rest.total_count, .rows = rows };
+	for (uint32_t i = 0; i < v.count; i++) {
+		const struct counters *c = &v.rows[i].counters;
+
+		s->total_count += c->total_count;
+		s->live_size += c->live_size;
+		s->live_count += c->live_count;
+		if (c->live_count && (!s->row_count || v.rows[i].row > rows[s->row_count - 1].row))
+			rows[s->row_count++] = (struct history_row){ v.rows[i].row, c->live_count, c->live_size };
+	}
+	h->snapshot_count++;
+	return true;
 }
 
 bool history_find(const struct history_snapshot *s, uint32_t row, uint64_t *size, uint32_t *count)

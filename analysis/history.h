@@ -52,6 +52,11 @@ struct history {
  */
 void history_load(struct history *h, const struct table *t, int fd, uint64_t now_ns, struct arena *arena);
 
+/* Adds a snapshot of what the rows have now, from a table that does not change meanwhile, for who looks at a process
+ * itself, without a watcher. now_ns: the moment of the table, by the clock of now_ns(). The memory comes from the arena.
+ * False: there is no memory, or no room for one more. */
+bool history_look(struct history *h, struct table *t, uint64_t now_ns, struct arena *arena);
+
 /*
  * What a row had in a snapshot. False: the row is among the rest, whose figures are not known one by one (their bytes
  * are at most about those of the least row in the snapshot); *size and *count are then 0. A row that is not yet there

@@ -17,6 +17,7 @@
 #define NEAR		0.9		/* of a level: it is reached */
 #define JUMPS_PARTS	4u		/* so few jumps are steps: a 4th of the intervals */
 #define JUMPS_SHARE	0.9		/* the part of all rises that steps make up */
+#define STAYS		3u		/* moments that what comes and goes stays after a step */
 #define STEPS_FALLS	0.25		/* all falls between steps, as a share of the rises */
 #define NOISE_MOST	0.25		/* of the level: a cache's figures vary less */
 
@@ -179,6 +180,9 @@ static bool is_stepped(const struct judged *j)
 		last = place > last ? place : last;
 	}
 	if (jumps > (most ? most : 1) || (single && jumps > 1))
+		return false;
+	/* What comes and goes is there at the last moment by chance. */
+	if (j->s->churns && last + STAYS > j->count)
 		return false;
 	return jumps > 1 ? last - first >= jumps : when(j, last) > j->begin + j->span * WARM_UP;
 }

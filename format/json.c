@@ -345,14 +345,21 @@ static void write_row(const struct model *m, const struct model_row *row, struct
 	out_text(out, "]}");
 }
 
-/* Makes an array with a bit for each row id that a section lists, all 0. NULL: there is no memory. */
+/* The lists whose rows are written: those of the sections and, with --growth, all rows. Number i; NULL: there are no more. */
+static const struct model_section *list_of_rows(const struct model *m, unsigned i)
+{
+	return i < m->section_count ? &m->sections[i] : i == m->section_count && m->options->growth_ms ? &m->all : NULL;
+}
+
+/* Makes an array with a bit for each row id of these lists, all 0. NULL: there is no memory. */
 static uint8_t *make_seen(const struct model *m, struct arena *arena)
 {
+	const struct model_section *s;
 	uint32_t last = 0;
 
-	for (unsigned i = 0; i < m->section_count; i++) {
-		for (uint32_t n = 0; n < m->sections[i].count; n++) {
-			uint32_t id = model_row(m, &m->sections[i], n).id;
+	for (unsigned i = 0; (s = list_of_rows(m, i)); i++) {
+		for (uint32_t n = 0; n < s->count; n++) {
+			uint32_t id = model_row(m, s, n).id;
 
 			last = id > last ? id : last;
 		}
@@ -360,17 +367,17 @@ static uint8_t *make_seen(const struct model *m, struct arena *arena)
 	return arena_alloc(arena, last / 8 + 1);
 }
 
-/* Writes each row that any section lists, once. Without memory for `seen`, only the rows of the first section are
- * written. */
+/* Writes each row of the lists once. Without memory for `seen`, only the rows of the first section are written. */
 static void write_rows(const struct model *m, struct histograms *all, struct arena *arena, struct out *out)
 {
 	uint8_t *seen = make_seen(m, arena);
+	const struct model_section *s;
 	bool first = true;
 
 	json_begin(out, "rows", '[');
-	for (unsigned i = 0; i < (seen ? m->section_count : 1); i++) {
-		for (uint32_t n = 0; n < m->sections[i].count; n++) {
-			struct model_row row = model_row(m, &m->sections[i], n);
+	for (unsigned i = 0; (seen || !i) && (s = list_of_rows(m, i)); i++) {
+		for (uint32_t n = 0; n < s->count; n++) {
+			struct model_row row = model_row(m, s, n);
 			uint8_t bit = (uint8_t)(1u << row.id % 8);
 
 			if (seen && seen[row.id / 8] & bit)
@@ -415,6 +422,7 @@ static void write_json(const struct model *m, struct arena *arena, struct out *o
 	}
 	out_text(out, "],\n");
 	json_write_groups(m, arena, out);
+	json_write_growth(m, arena, out);
 	write_rows(m, all, arena, out);
 	out_text(out, "}\n");
 }

@@ -38,6 +38,10 @@ void json_write_histogram(struct histograms *all, uint32_t row, struct out *out)
  * (json_groups.c). */
 void json_write_groups(const struct model *m, struct arena *arena, struct out *out);
 
+/* Writes the member "growth", followed by a comma and a newline: null without --growth, or where there is no memory, or
+ * no earlier moment (json_growth.c). */
+void json_write_growth(const struct model *m, struct arena *arena, struct out *out);
+
 /* Writes the members "timeline" and "snapshots", each followed by a comma and a newline. Where the model has no history,
  * they are null (json_history.c). */
 void json_write_history(const struct model *m, struct out *out);

@@ -80,7 +80,7 @@ static void write_kinds(const struct growth *g, struct out *out)
 
 static void write_head(const struct growth *g, struct out *out)
 {
-	unsigned last = g->moments - 1;
+	unsigned last = g->moments - 1, grown = last - (g->freed_at_end ? 1 : 0);
 	uint64_t ns = g->ns[last] - g->ns[0];
 	char text[48];
 	struct out head = out_memory(text, sizeof(text));
@@ -91,9 +91,15 @@ static void write_head(const struct growth *g, struct out *out)
 	text_line(out, out_string(&head));
 	text_write_value(g->key, g->totals[0], out);
 	out_text(out, " -> ");
-	text_write_value(g->key, g->totals[last], out);
+	text_write_value(g->key, g->totals[grown], out);
 	out_text(out, g->key == SORT_COUNT ? " blocks, from " : ", from ");
-	out_count(out, last, " snapshot\n", " snapshots\n");
+	out_count(out, last, " snapshot", " snapshots");
+	if (grown < last) {
+		out_text(out, "; ");
+		text_write_value(g->key, g->totals[last], out);
+		out_text(out, " at the end");
+	}
+	out_char(out, '\n');
 	write_kinds(g, out);
 	if (g->moments < TREND_LEAST) {
 		out_text(out, "[heaptrace] too few snapshots to tell leaks from caches: it takes ");
@@ -204,28 +210,31 @@ static void write_evidence(const struct growth *g, const struct growth_entry *e,
 	out_char(out, '\n');
 }
 
-/* Whether the entry is too small to be listed: below --min-share of what its kind has. Leaks never are, because what
- * looks like the largest one can be a cache that has not stopped yet. */
+/* Whether the entry is too small to be listed: below --min-size and the like, or below --min-share of the growth of all
+ * backtraces, or of the bytes of what is steady. Leaks never are the latter, because what looks like the largest one can be a cache that has not stopped yet. */
 static bool is_small(const struct text *t, const struct growth *g, const struct growth_entry *e)
 {
-	const struct growth_kind *kind = &g->kinds[e->trend.kind];
+	const struct options *o = t->model->options;
 	const struct trend *d = &e->trend;
-	double all, part;
+	uint64_t figure = e->figures[e->moments - 1], other = e->others[e->moments - 1];
+	double all = 0, part = (double)d->is - (double)d->was;
 
+	if ((g->key == SORT_SIZE ? figure : other) < o->min_size || (g->key == SORT_SIZE ? other : figure) < o->min_count ||
+	    (o->older_than_ms && e->row.values[SORT_AGE] < o->older_than_ms * UINT64_C(1000000)))
+		return true;
 	if (d->kind == TREND_LEAKING)
 		return false;
 	if (d->kind == TREND_STEADY) {
-		all = (double)kind->is;
+		all = (double)g->kinds[TREND_STEADY].is;
 		part = (double)d->is;
-	} else {
-		all = (double)kind->is - (double)kind->was;
-		part = (double)d->is - (double)d->was;
-	}
-	if (d->kind == TREND_SHRUNK) {
-		all = -all;
+	} else if (d->kind == TREND_SHRUNK) {
+		all = (double)g->kinds[TREND_SHRUNK].was - (double)g->kinds[TREND_SHRUNK].is;
 		part = -part;
+	} else {
+		for (unsigned i = TREND_LEAKING; i <= TREND_FILLING; i++)
+			all += (double)g->kinds[i].is - (double)g->kinds[i].was;
 	}
-	return d->kind == TREND_UNCHANGED || part * 100000 < all * t->model->options->min_share;
+	return d->kind == TREND_UNCHANGED || part * 100000 < all * o->min_share;
 }
 
 void text_write_growth(struct text *t, const struct model_section *s)
@@ -242,7 +251,8 @@ void text_write_growth(struct text *t, const struct model_section *s)
 	if (g.moments < 2) {
 		out_text(t->out, "[heaptrace] what has grown is not known: ");
 		out_text(t->out, h && h->watched ? "the run was shorter than the first 100 ms, after which there is a snapshot\n\n" :
-			 "no watcher looked at the process (start it as heaptrace PROGRAM, without --no-watch)\n\n");
+			 "no watcher looked at the process: start it as heaptrace PROGRAM, without --no-watch, or look on while it "
+			 "runs by heaptrace --dump=PID --growth=10\n\n");
 		return;
 	}
 	write_head(&g, t->out);

@@ -220,7 +220,7 @@ static void fill_request(struct dumper *d, const struct dump_request *r, struct 
 		.table = d->table, .history = d->history, .options = d->options, .rules = &d->rules,
 		.select = d->select, .older = d->older,
 		.rows = format->rows, .runtime_apart = format->runtime_apart, .reason = r->reason, .signal = r->signal,
-		.all_rows = format->all_rows || (format->by_reporter && d->options->group) || d->judge,
+		.all_rows = format->all_rows || (format->by_reporter && (d->options->group || d->options->growth_ms)) || d->judge,
 		.figures = format->figures,
 		.skip_if_empty = r->final && !d->options->summary && !d->options->brief && !d->judge &&
 				 !d->options->growth_ms,

@@ -274,6 +274,50 @@ static enum load_status load_process(struct table *t, uint32_t pid)
 	return status;
 }
 
+/* ---- --growth=TIME ---- */
+
+#define LOOKS		12u	/* at a process of whose last TIME there are fewer than 4 snapshots */
+#define SNAPSHOTS_LEAST	4u
+
+/* Whether the history lacks snapshots of the time that --growth asks for. */
+static bool lacks_snapshots(const struct options *o, const struct record_file *r)
+{
+	const struct history *h = &r->history;
+	uint64_t since_ns = (uint64_t)o->growth_ms * 1000000, now = r->moment_ns - r->table.head->begun_ns;
+	unsigned inside = 0;
+
+	for (uint32_t i = 0; i < h->snapshot_count; i++)
+		inside += h->snapshots[i].ns + since_ns >= now;
+	return inside < SNAPSHOTS_LEAST;
+}
+
+/* Looks at the process LOOKS times in the time that --growth asks for, and makes snapshots of that. *r gets the table of
+ * the last look, before which the process may have ended. */
+static void look_on(const struct options *o, struct record_file *r)
+{
+	static struct history seen;
+	uint64_t step_ns = (uint64_t)o->growth_ms * 1000000 / LOOKS;
+	struct timespec pause = { (time_t)(step_ns / 1000000000), (long)(step_ns % 1000000000) };
+
+	seen = (struct history){ .watched = true };
+	for (unsigned i = 0; i < LOOKS; i++) {
+		struct table now;
+
+		if (!history_look(&seen, &r->table, r->moment_ns, &r->arena))
+			break;
+		nanosleep(&pause, NULL);
+		if (load_process(&now, o->dump) != LOAD_OK)
+			break;
+		load_release(&r->table);
+		r->table = now;
+		r->moment_ns = now_precise_ns();
+	}
+	record_file_load_history(r);
+	memcpy(r->history.snapshots, seen.snapshots, sizeof(seen.snapshots));
+	r->history.snapshot_count = seen.snapshot_count;
+	r->history.watched = true;
+}
+
 const char *playback_process(struct options *o)
 {
 	enum load_status status;
@@ -291,6 +335,8 @@ const char *playback_process(struct options *o)
 		if (r.table.head->watched)	/* the history lies behind the table in the file that the watcher has */
 			r.fd = open_table(o->dump);
 		record_file_load_history(&r);
+		if (o->growth_ms && o->growth_ms != OPTIONS_ALL_THE_TIME && lacks_snapshots(o, &r))
+			look_on(o, &r);
 		why = o->pack ? packing_write(o, &r) : print_table(o, &r);
 		record_file_close(&r);
 		return why;
