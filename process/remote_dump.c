@@ -163,7 +163,9 @@ static enum remote_dump_result wait_for_answer(struct dumper *d, int fd)
 		}
 		noticed = true;
 		until = begun + REMOTE_DUMP_WAIT_SECONDS * SECOND_NS;
-		dump_notice(d, "the report is still being written: the program waits for it, at most 10 seconds in all");
+		if (!d->options->quiet)
+			dump_notice(d, "the report is still being written: the program waits for it, at most 10 seconds in "
+				    "all");
 	}
 	if (!take_answer(d, fd))
 		notice_command(d, true);

@@ -243,7 +243,7 @@ bool session_final(bool heap_sound)
 
 int session_exit_status(int status)
 {
-	return status ? status : dumper.exit_status;
+	return status & 0xff ? status : dumper.exit_status;
 }
 
 void session_keep_output(void)

@@ -48,6 +48,8 @@ int main(int argc, char **argv)
 	switch (argv[1][0]) {
 	case 'e': exit(0);
 	case '_': fflush(stdout); _exit(0);
+	case '2': exit(256);
+	case 'r': getchar(); exit(0);
 	case 'x': execl("/bin/sh", "sh", "-c", argv[2], NULL);
 	}
 	return 0;
@@ -58,6 +60,7 @@ for way in exit return; do
 	gate 86 max-leak=0 "the end by $way" --max-leak=0 -- "$TMP/ends" $way
 	is "$(cat "$TMP/out")" 'not flushedthe handler of the program' "$way: handlers run once, and what is buffered is written"
 done
+gate 86 max-leak=0 'the end by exit(256), which is a 0' --max-leak=0 -- "$TMP/ends" 256
 gate 86 max-leak=0 'the end by _exit()' --max-leak=0 -- "$TMP/ends" _exit
 gate 86 max-leak=0 'killed in a child' --max-leak=0 --judge=ends --judge=summary -- sh -c "$S keep 9; true" 2> "$TMP/log"
 
@@ -108,6 +111,43 @@ $H --max-leak=0 --quiet --outfile="$TMP/file" "$S" keep 2> "$TMP/err"
 is "$? $(grep -c '=== backtrace' "$TMP/file") $(grep -c 'is broken by' "$TMP/err")" '86 1 1' '--quiet --outfile: the dump in the file, the line on standard error'
 $H --max-leak=0 --format=json --outfile="$TMP/json" "$S" keep 2> "$TMP/err"
 is "$? $(grep -c '"schema"' "$TMP/json") $(grep -c 'is broken by' "$TMP/err")" '86 1 1' 'with another format'
+
+until_there() { for _ in {1..100}; do [ "$(grep -cs "$1" "$2")" -ge "$3" ] && return; sleep 0.1; done; }
+
+# The watcher may see the end of a child and the end of the program at once. Then it still judges what outlives both.
+for _ in {1..8}; do
+	# shellcheck disable=SC2016
+	$H --quiet --max-leak=0 --judge=/ends sh -c '(sleep 0.2; exec "$1" _exit) > "$1.out" & /bin/true; exit 0' sh "$TMP/ends" 2>> "$TMP/outlived"
+done
+until_there 'max-leak=0 is broken by ends' "$TMP/outlived" 8
+is "$(grep -c 'max-leak=0 is broken by ends' "$TMP/outlived")" 8 'processes that outlive the program are judged'
+
+watcher() { # the watcher of a run with MARK in its environment
+	for _ in {1..100}; do
+		for p in $(pgrep -x heaptrace-watch); do
+			grep -qs "GATE_MARK=$MARK" "/proc/$p/environ" && { echo "$p"; return; }
+		done
+		sleep 0.1
+	done
+}
+if have pgrep; then
+	mkfifo "$TMP/go"
+	MARK=late$$
+	GATE_MARK=$MARK $H --quiet --max-leak=0 "$TMP/ends" read < "$TMP/go" > "$TMP/out" 2> "$TMP/err" &
+	run=$!
+	exec 9> "$TMP/go"
+	watcher=$(watcher)
+	sleep 0.2	# the program registers
+	kill -STOP "$watcher"
+	echo >&9
+	sleep 0.2	# it waits for the answer
+	kill -KILL $run
+	wait $run 2> "$TMP/log"
+	kill -CONT "$watcher"
+	exec 9>&-
+	until_there broken "$TMP/err" 1
+	is "$(grep -c 'max-leak=0 is broken by ends' "$TMP/err")" 1 'a program that does not wait for the answer: the watcher writes the line'
+fi
 
 refused() { # WORDS OPTION...
 	local words=$1

@@ -212,6 +212,11 @@ static void keep_newest(bool is_broken)
 		end = &(*end)->next;
 }
 
+void gate_begin(void)
+{
+	newest = NULL;
+}
+
 void gate_judge(void *scope, const struct model *m)
 {
 	struct limit_result results[LIMITS];
@@ -220,7 +225,7 @@ void gate_judge(void *scope, const struct model *m)
 	struct arena arena = { 0 };
 	bool is_broken;
 
-	newest = NULL;
+	gate_begin();
 	if (!options_has_limits(m->options) || !m->moment.ended || where == GATE_OUTSIDE)
 		return;
 	is_broken = limits_check(m, &arena, results) != 0;

@@ -42,13 +42,16 @@ enum gate_scope {
  * PROGRAM. */
 enum gate_scope gate_scope_of(const struct options *o, const char *directory, const char *file, bool is_program);
 
+/* To be called before the report of a process, which may fail before it judges: there are no newest results then. */
+void gate_begin(void);
+
 /*
  * Judges the process of a model, which has model.all, if the options have limits and the process has ended. Has the form
  * of dumper.judge, whose context is the enum gate_scope. Where there is no memory, the limit counts as broken, and the line says why.
  */
 void gate_judge(void *scope, const struct model *m);
 
-/* The results of the newest call of gate_judge(), from the first one on; NULL: there are none. */
+/* The results of gate_judge() since gate_begin(), from the first one on; NULL: there are none. */
 const struct gate_case *gate_newest(void);
 
 /* All results. */

@@ -142,12 +142,29 @@ static const struct model *open_baseline(struct older *r, const struct table *t)
 	return NULL;
 }
 
+/* Sends the answer to the final request of a process, which waits for it. False: the process has stopped waiting. */
+static bool send_answer(const struct process *p, int fd, int32_t error)
+{
+	struct {
+		struct watch_answer answer;
+		char text[WATCH_TEXT_BYTES];
+	} message = { .answer = { .error = error } };
+	struct out text = out_memory(message.text, sizeof(message.text));
+
+	gate_write_newest(&text);
+	if (p->pid == reporter.program_pid && options_has_limits(reporter.options)) {
+		gate_write_verdict(reporter.options, &text);
+		message.answer.exit_status = gate_status(reporter.options);
+	}
+	return write(fd, &message, sizeof(message.answer) + text.len) >= 0;
+}
+
 /*
- * Writes a dump of a process's table. waits: the process waits for the answer, which tells it of broken limits. runs: the process has not ended, so /proc has figures of it. Then the dump's
- * number is noted in the table, because the process goes on counting from there, and also whether the dump was the
- * final one. Returns the answer to the process's request (process/watch.h).
+ * Writes a dump of a process's table. answer_fd: where the process waits for the answer, which tells it of broken
+ * limits; -1: it does not wait. runs: the process has not ended, so /proc has figures of it. Then the dump's number is
+ * noted in the table, because the process goes on counting from there, and also whether the dump was the final one.
  */
-static int32_t dump(struct process *p, const struct dump_request *r, bool waits, bool runs)
+static void dump(struct process *p, const struct dump_request *r, int answer_fd, bool runs)
 {
 	static struct dumper d;
 	static struct history history;
@@ -155,12 +172,14 @@ static int32_t dump(struct process *p, const struct dump_request *r, bool waits,
 	struct arena arena = { 0 };
 	uint64_t now = now_precise_ns();
 	struct table t;
-	int32_t error;
 
+	gate_begin();
 	inbox_collect_begin();
 	if (load_table(&t, p->table_fd, 0) != LOAD_OK) {
 		inbox_collect_end();
-		return WATCH_UNREADABLE;
+		if (answer_fd >= 0)
+			send_answer(p, answer_fd, WATCH_UNREADABLE);
+		return;
 	}
 	memset(&d, 0, sizeof(d));
 	history_load(&history, &t, p->table_fd, now, &arena);
@@ -171,21 +190,18 @@ static int32_t dump(struct process *p, const struct dump_request *r, bool waits,
 	d.judge_context = &p->scope;
 	d.older = d.judge && r->final && p->scope != GATE_OUTSIDE ? open_baseline(&baseline, &t) : NULL;
 	dump_write(&d, r);
-	if (d.judge && r->final && !waits) {
-		if (p->pid == reporter.program_pid)
-			gate_settle();
-		notice_limits(&d);
-	}
-	error = d.output.failure;
-	dump_detach(&d);
 	if (runs)
 		note_dump(p, t.head, now, r->final);
+	if (p->pid == reporter.program_pid && r->final)
+		gate_settle();
+	if (!(answer_fd >= 0 && send_answer(p, answer_fd, d.output.failure)) && d.judge && r->final)
+		notice_limits(&d);
+	dump_detach(&d);
 	if (d.older)
 		older_close(&baseline);
 	load_release(&t);
 	arena_release(&arena);
 	inbox_collect_end();
-	return error;
 }
 
 /* Writes a dump that no process has requested: one of --every, or the last one of a process that was killed, or could
@@ -197,7 +213,7 @@ static void dump_unasked(struct process *p, enum model_reason reason)
 	dump(p, &(struct dump_request){
 		.sort = reporter.options->sort, .sort_count = reporter.options->sort_count,
 		.reason = reason, .final = !runs,
-	}, false, runs);
+	}, -1, runs);
 }
 
 /* To be called when a process has ended, or has become another program. Those of its forked children that have not
@@ -319,26 +335,6 @@ static void take_table(struct received *s)
 	history_writer_begin(&p->history, p->table_fd, s->pid, now_ns());
 }
 
-/* Sends the answer to the final request of a process, which waits for it. */
-static void send_answer(const struct process *p, int fd, int32_t error)
-{
-	struct {
-		struct watch_answer answer;
-		char text[WATCH_TEXT_BYTES];
-	} message = { .answer = { .error = error } };
-	struct out text = out_memory(message.text, sizeof(message.text));
-
-	if (p->pid == reporter.program_pid)
-		gate_settle();
-	gate_write_newest(&text);
-	if (p->pid == reporter.program_pid && options_has_limits(reporter.options)) {
-		gate_write_verdict(reporter.options, &text);
-		message.answer.exit_status = gate_status(reporter.options);
-	}
-	if (write(fd, &message, sizeof(message.answer) + text.len) < 0)
-		errno = 0;	/* the process has stopped waiting */
-}
-
 /* Handles the processes that have ended before the program did, so that the program's verdict has theirs. */
 static void handle_earlier_ends(const struct process *program)
 {
@@ -366,12 +362,8 @@ static void take_request(struct received *s)
 		good = m->sort[i] < SORT_KEYS;
 	if (p && m->final && p->pid == reporter.program_pid && options_has_limits(reporter.options))
 		handle_earlier_ends(p);
-	if (p && p->table_fd >= 0 && good) {
-		int32_t error = dump(p, &r, s->fds[0] >= 0, true);
-
-		if (s->fds[0] >= 0)
-			send_answer(p, s->fds[0], error);
-	}
+	if (p && p->table_fd >= 0 && good)
+		dump(p, &r, s->fds[0], true);
 	inbox_close(s);
 }
 
@@ -468,6 +460,18 @@ static int sooner(int a, int b)
 	return a < 0 || (b >= 0 && b < a) ? b : a;
 }
 
+/* Handles the end that an event has told of. A message that was taken since then may have led to the same end, and to a
+ * new process in its place, so p is compared only. */
+static void take_end(const void *p)
+{
+	struct process *ended = processes;
+
+	while (ended && ended != p)
+		ended = ended->next;
+	if (ended && has_ended(ended))
+		handle_end(ended);
+}
+
 /* Messages are handled before the ends of processes, because a process's last message may have come just before its
  * end, and after them, because the inbox may have collected some during the report of an end. */
 void reporter_run(void)
@@ -491,7 +495,7 @@ void reporter_run(void)
 		take_messages();
 		for (int i = 0; i < count; i++) {
 			if (events[i].data.ptr)
-				handle_end(events[i].data.ptr);
+				take_end(events[i].data.ptr);
 		}
 	}
 	gate_write_verdict(reporter.options, &nowhere);	/* again, with the processes that have outlived the program */
