@@ -224,7 +224,7 @@ static enum trend_kind kind_of(const struct judged *j)
 		return TREND_FILLING;
 	if (net > 0 && rank >= RISING)
 		return j->downs <= FALLS_MOST * j->ups && slows_down(j) ? TREND_FILLING : TREND_GROWN;
-	if (net < 0 && (rank <= -RISING || j->ups <= FALLS_MOST * j->downs))
+	if (net < 0 && (rank <= -RISING) + (j->ups <= FALLS_MOST * j->downs) >= (j->s->churns ? 2 : 1))
 		return TREND_SHRUNK;
 	return j->downs > 0 || j->s->churns ? level_kind(j) : net > 0 ? TREND_GROWN : TREND_STEADY;
 }

@@ -78,9 +78,15 @@ static void write_kinds(const struct growth *g, struct out *out)
 	}
 }
 
+/* Whether what was freed at the end is worth a remark. */
+static bool is_much_less(uint64_t is, uint64_t was)
+{
+	return is < was - was / 10;
+}
+
 static void write_head(const struct growth *g, struct out *out)
 {
-	unsigned last = g->moments - 1, grown = last - (g->freed_at_end ? 1 : 0);
+	unsigned last = g->moments - 1, grown = last - (g->freed_at_end && is_much_less(g->totals[last], g->totals[last - 1]));
 	uint64_t ns = g->ns[last] - g->ns[0];
 	char text[48];
 	struct out head = out_memory(text, sizeof(text));
@@ -210,8 +216,8 @@ static void write_evidence(const struct growth *g, const struct growth_entry *e,
 	out_char(out, '\n');
 }
 
-/* Whether the entry is too small to be listed: below --min-size and the like, or below --min-share of the growth of all
- * backtraces, or of the bytes of what is steady. Leaks never are the latter, because what looks like the largest one can be a cache that has not stopped yet. */
+/* Whether the entry is too small to be listed: below --min-size and the like, or below --min-share of all growth or of the
+ * largest heap, whichever is more, or of the bytes of what is steady. Leaks never are the latter, because what looks like the largest one can be a cache that has not stopped yet. */
 static bool is_small(const struct text *t, const struct growth *g, const struct growth_entry *e)
 {
 	const struct options *o = t->model->options;
@@ -233,6 +239,8 @@ static bool is_small(const struct text *t, const struct growth *g, const struct 
 	} else {
 		for (unsigned i = TREND_LEAKING; i <= TREND_FILLING; i++)
 			all += (double)g->kinds[i].is - (double)g->kinds[i].was;
+		for (unsigned i = 0; i < g->moments; i++)
+			all = (double)g->totals[i] > all ? (double)g->totals[i] : all;
 	}
 	return d->kind == TREND_UNCHANGED || part * 100000 < all * o->min_share;
 }
