@@ -268,6 +268,7 @@ static int print_limits(const struct options *o)
 	struct out out;
 
 	out_init(&out, STDERR_FILENO, buf, sizeof(buf));
+	out_fit_terminal(&out);
 	gate_write_newest(&out);
 	if (options_has_limits(o))
 		gate_write_verdict(o, &out);

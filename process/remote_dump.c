@@ -111,15 +111,15 @@ static void notice_undelivered(struct dumper *d, int error, bool final)
 static void pass_text(struct dumper *d, int fd)
 {
 	int to = output_error_fd(&d->output);
-	char text[512];
+	char text[256], buf[512];
 	struct out out;
 	ssize_t n;
 
-	out_init(&out, to, text, sizeof(text));
-	for (size_t all = 0; to >= 0 && all < WATCH_TEXT_BYTES && (n = read(fd, text, sizeof(text))) > 0; all += (size_t)n) {
-		out.len = (size_t)n;
-		out_flush(&out);
-	}
+	out_init(&out, to, buf, sizeof(buf));
+	out_fit_terminal(&out);
+	for (size_t all = 0; to >= 0 && all < WATCH_TEXT_BYTES && (n = read(fd, text, sizeof(text))) > 0; all += (size_t)n)
+		out_bytes(&out, text, (size_t)n);
+	out_flush(&out);
 }
 
 /* Reads the watcher's answer, and reports the error in it. False: the watcher was killed before it had answered. */

@@ -77,6 +77,7 @@ cp "$TMP/planted.rec" "$TMP/prog.rec"
 gate 0 'a baseline for each program, found by its name' --max-leak=0 --baseline="$TMP/%c.rec" -- "$TMP/planted/prog"
 $H --report="$TMP/planted.rec" --quiet --max-leak=0 --baseline="$TMP/old.rec" > "$TMP/out" 2>&1
 is $? 86 '--report with a baseline'
+is "$(grep -c . "$TMP/out")" 1 'with --quiet: nothing but the limit'
 
 # The file of the older program has been replaced meanwhile, so that its functions have no names.
 cp "$TMP/planted/prog" "$TMP/old/prog"

@@ -107,6 +107,13 @@ like(on_terminal(80, "$heaptrace --top=1 ./$wide $dir"), qr/backtrace #1/, 'a pr
 # A narrow terminal and one that does not know its width.
 cmp_ok(longest(on_terminal(60, "$heaptrace --top=3 ./long")), '<=', 60, 'at 60 columns lines are broken, too');
 cmp_ok(longest(on_terminal(0, "$heaptrace --top=3 ./long")), '<=', 80, 'a terminal of unknown width has 80 columns');
+# What the wrapper says itself, and which limits are broken, by the library and by --report.
+for my $command ('--sort=peak', '--report=/etc/passwd', '--diff=x ls', '--quiet --max-leak=0 ./long', '--record=rec --quiet ./long; HT --quiet --max-leak=0 --report=rec') {
+	my $said = on_terminal(80, "$heaptrace " . $command =~ s/HT/$heaptrace/r);
+	cmp_ok(longest($said), '<=', 80, "$command: 80 columns") or diag($said);
+	unlike($said, qr/^(?!heaptrace: |\[heaptrace\] |    \S)./m, "$command: lines are broken at blanks");
+	like($said, qr/\n    \S/, "$command: one is") if $command !~ /passwd/;
+}
 # Folded stacks are no text for people: their lines stay whole.
 like(on_terminal(80, "$heaptrace --flame-graph ./long"), qr/^_start;[^\n]{200}/m, 'folded stacks are not broken');
 

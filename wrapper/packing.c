@@ -9,6 +9,7 @@
 #include "pack/names.h"
 #include "pack/pack.h"
 #include "process/dump.h"
+#include "quit.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,16 +23,7 @@
 /* Reports why the packed record could not be made. Returns "". */
 static const char *complain(const char *path, const char *why)
 {
-	char buf[PATH_MAX + 256];
-	struct out out;
-
-	out_init(&out, STDERR_FILENO, buf, sizeof(buf));
-	out_text(&out, "heaptrace: ");
-	out_name(&out, path);
-	out_text(&out, " cannot be made: ");
-	out_text(&out, why);
-	out_char(&out, '\n');
-	out_flush(&out);
+	say("%s cannot be made: %s", path, why);
 	return "";
 }
 

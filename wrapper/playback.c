@@ -8,6 +8,7 @@
 #include "options/outfile.h"
 #include "packing.h"
 #include "process/dump.h"
+#include "quit.h"
 #include "record_file.h"
 #include "shared_mapping.h"
 #include "table/load.h"
@@ -25,22 +26,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Reports why the file of --ignore cannot be read. That takes one write, because other processes may write to the same
- * terminal. */
-static void print_ignore_error(const char *path, const char *why)
-{
-	char buf[PATH_MAX + 256];
-	struct out out;
-
-	out_init(&out, STDERR_FILENO, buf, sizeof(buf));
-	out_text(&out, "heaptrace: ignore file ");
-	out_name(&out, path);
-	out_text(&out, " cannot be read: ");
-	out_text(&out, why);
-	out_char(&out, '\n');
-	out_flush(&out);
-}
-
 /* Prints a dump. Returns NULL, or "" if there was an error, which has been reported. */
 static const char *print_table(struct options *o, struct record_file *r)
 {
@@ -54,15 +39,16 @@ static const char *print_table(struct options *o, struct record_file *r)
 	bool failed;
 
 	if (error) {
-		print_ignore_error(o->ignore, error == EFBIG ? "it is larger than 1 MB" : strerror(error));
+		say("ignore file %s cannot be read: %s", o->ignore,
+		    error == EFBIG ? "it is larger than 1 MB" : strerror(error));
 		return "";
 	}
 	if (rules.doubt)
-		fprintf(stderr, "heaptrace: %s\n", rules.doubt);
-	if (!o->outfile)
-		o->outfile = "-";
-	else
+		say("%s", rules.doubt);
+	if (o->outfile)
 		outfile_resolve(o, outfile_is);
+	else if (!o->quiet)
+		o->outfile = "-";
 	o->run = r->table.head->pid;
 	dump_attach(&d, &r->table, o, &rules, true, r->moment_ns);
 	d.runs_as = r->runs_as;
@@ -73,7 +59,7 @@ static const char *print_table(struct options *o, struct record_file *r)
 	d.judge_context = &inside;
 	why = older ? older_open(&before, o, older) : NULL;
 	if (why) {
-		fprintf(stderr, "heaptrace: %s cannot be compared with: %s\n", older, why);
+		say("%s cannot be compared with: %s", older, why);
 		dump_detach(&d);
 		return "";
 	}
@@ -98,8 +84,8 @@ const char *playback(struct options *o)
 	if (why)
 		return why;
 	if (record.end_unknown && !o->pack)
-		fprintf(stderr, "heaptrace: nobody noted in %s when the process ended (there was no watcher, or it was "
-			"killed, too): ages count up to the last moment that left a trace in the file\n", o->report);
+		say("nobody noted in %s when the process ended (there was no watcher, or it was killed, too): ages "
+		    "count up to the last moment that left a trace in the file", o->report);
 	why = o->pack ? packing_write(o, &record) : print_table(o, &record);
 	record_file_close(&record);
 	return why;

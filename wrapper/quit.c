@@ -2,15 +2,18 @@
 /* See quit.h. */
 #include "quit.h"
 
+#include "base/out.h"
 #include "base/printable.h"
 #include "held_signals.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 _Noreturn void quit(int status)
 {
@@ -40,20 +43,45 @@ static void show_plainly(char *to, const char *message)
 	*to = '\0';
 }
 
-_Noreturn void quit_saying(int status, const char *format, ...)
+static void print_message(const char *format, va_list args)
 {
-	va_list args;
+	static char buf[2 * PATH_MAX + 1024];
 	char *line = NULL, *shown = NULL;
+	struct out out;
 
-	va_start(args, format);
 	if (vasprintf(&line, format, args) >= 0)
 		shown = malloc(2 * strlen(line) + 1);
-	va_end(args);
-
+	else
+		line = NULL;
 	if (shown)
 		show_plainly(shown, line);
 	/* The line goes out in one write, because other processes may print to the same terminal. */
-	fprintf(stderr, "heaptrace: %s\n", shown ? shown : "out of memory");
+	out_init(&out, STDERR_FILENO, buf, sizeof(buf));
+	out_fit_terminal(&out);
+	out_text(&out, "heaptrace: ");
+	out_text(&out, shown ? shown : "out of memory");
+	out_char(&out, '\n');
+	out_flush(&out);
+	free(shown);
+	free(line);
+}
+
+void say(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	print_message(format, args);
+	va_end(args);
+}
+
+_Noreturn void quit_saying(int status, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	print_message(format, args);
+	va_end(args);
 	quit(status);
 }
 

@@ -9,8 +9,11 @@ enum { EXIT_SETUP = 125, EXIT_EXEC = 126, EXIT_MISSING = 127 };
 /* Ends the wrapper with this exit status. Signals that it has blocked are delivered first. */
 _Noreturn void quit(int status);
 
-/* Prints "heaptrace: MESSAGE" as one line on standard error and ends the wrapper. Control characters in
- * the message, which may have names from outside in it, are made visible. */
+/* Prints "heaptrace: MESSAGE" as one line on standard error, which is broken at blanks where a terminal is narrower.
+ * Control characters in the message, which may have names from outside in it, are made visible. */
+void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The same, and ends the wrapper. */
 _Noreturn void quit_saying(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Flushes standard output and ends the wrapper: with 0, or with EXIT_SETUP and a message if the output could not be
