@@ -33,6 +33,7 @@ static void add_row(struct allocator_blocks *b, uint64_t size, uint64_t count)
 	if (each < CHUNK_LEAST)
 		each = CHUNK_LEAST;
 	b->live_bytes += size;
+	b->live_count += count;
 	b->chunks_bytes += each * count;
 	if (size / count < LARGE)
 		return;

@@ -23,6 +23,7 @@
 /* Sums over the live blocks, including those of rows that rules leave out, for the estimates. */
 struct allocator_blocks {
 	uint64_t live_bytes;	/* the bytes that the program has requested */
+	uint64_t live_count;	/* how many blocks these are */
 	uint64_t chunks_bytes;	/* the chunks of malloc that these blocks are in */
 	uint64_t large_bytes;	/* the part of the chunks in rows whose blocks are so large that malloc maps most of
 				 * them one by one */

@@ -238,6 +238,17 @@ static uint64_t smaller(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* Malloc_trim(3) first joins the small free chunks (of fastbins), which are not looked at. Between two live blocks it
+ * leaves less than a page, on the average, so that is how much each of them may keep. */
+static void count_joined(struct model_memory *to, uint64_t heap_blocks, uint64_t page_bytes)
+{
+	uint64_t kept = heap_blocks < to->free / page_bytes ? (heap_blocks + 1) * page_bytes : to->free;
+
+	kept = smaller(kept, to->free);
+	if (to->free - kept > to->trimmable)
+		to->trimmable = to->free - kept;
+}
+
 /* Glibc's malloc: divides what is in memory of its heaps and mapped blocks. */
 static void divide(struct scan *s, const struct allocator_blocks *b)
 {
@@ -258,6 +269,7 @@ static void divide(struct scan *s, const struct allocator_blocks *b)
 	in = s->heaps_rss + s->mapped_rss;
 	to->free = smaller(spare - s->free_absent, in);
 	to->trimmable = smaller(to->trimmable, to->free);
+	count_joined(to, b->live_count - smaller(b->live_count, a->mapped_count), s->page_bytes);
 	to->unwritten = absent - s->free_absent + (a->mapped_bytes - smaller(a->mapped_bytes, s->mapped_rss));
 
 	/* What is left is rounding. Where the estimates contradict each other, less of the live blocks is in memory. */

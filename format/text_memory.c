@@ -15,6 +15,15 @@
 
 #define HEAD_WIDTH	29	/* of the heads of lines */
 #define FIGURE_WIDTH	10	/* of "-99999.123" */
+#define SHARE_WIDTH	4	/* of "-100"; what was never written may be more */
+
+/* Right-aligned. */
+static void write_figure(struct out *out, const struct out *text, size_t width)
+{
+	if (text->len < width)
+		out_repeat(out, ' ', width - text->len);
+	out_text(out, out_string(text));
+}
 
 /* sign: "", or "-" for what is to be subtracted. */
 static void write_size(struct out *out, const char *sign, uint64_t bytes)
@@ -24,20 +33,25 @@ static void write_size(struct out *out, const char *sign, uint64_t bytes)
 
 	out_text(&text, sign);
 	out_thousandths(&text, bytes / 1000);
-	if (text.len < FIGURE_WIDTH)
-		out_repeat(out, ' ', FIGURE_WIDTH - text.len);
-	out_text(out, out_string(&text));
+	write_figure(out, &text, FIGURE_WIDTH);
 	out_text(out, " MB");
 }
 
 /* Writes a part, if there is one. */
 static void write_part(struct out *out, const char *head, const char *sign, uint64_t bytes, uint64_t rss)
 {
+	uint64_t percent = rss ? (bytes * 100 + rss / 2) / rss : 0;
+	char buf[32];
+	struct out share = out_memory(buf, sizeof(buf));
+
 	if (bytes < 1000 || !rss)
 		return;
 	text_line(out, head);
 	write_size(out, sign, bytes);
-	out_u64_wide(out, (bytes * 100 + rss / 2) / rss, 5);
+	out_text(&share, percent ? sign : "");
+	out_u64(&share, percent);
+	out_char(out, ' ');
+	write_figure(out, &share, SHARE_WIDTH);
 	out_text(out, " %\n");
 }
 

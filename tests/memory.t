@@ -26,6 +26,8 @@ sub figures {
 	my $right = sub { return ($dump =~ /^\[heaptrace\] $_[0]\s*: +(-?[\d.]+) MB/m)[0] };
 	$got{rss} = $right->('where RSS goes') // 0;
 	$got{$_} = $right->("- $label{$_}") // 0 for keys %label;
+	$got{percent} = 0;
+	$got{percent} += $_ for $dump =~ /^\[heaptrace\] - .* MB +(-?\d+) %$/mg;
 	$got{sum} = 0;
 	$got{sum} += $got{$_} for keys %label;
 	$got{said} = $dump =~ /^\[heaptrace\] Largest part of RSS: (.*)\.$/m ? $1 : '';
@@ -50,6 +52,7 @@ sub adds_up {
 	my ($got, $name, $vmrss) = @_;
 	cmp_ok(abs($got->{sum} - $got->{rss}), '<', 0.01, "$name: the parts add up") or diag($got->{text});
 	cmp_ok(abs($got->{rss} - $vmrss), '<=', 0.02 * $vmrss + 0.3, "$name: to $vmrss MB") or diag($got->{text});
+	cmp_ok(abs($got->{percent} - 100), '<=', 4, "$name: their shares add up") or diag($got->{text});
 	is($got->{wide}, '', "$name: in 80 columns");
 }
 
@@ -70,6 +73,7 @@ my %want = (
 	freed		=> { live => [0, 0.1], free => [40.2, 40.5], anonymous => [0, 0.6], said => qr/^free memory that malloc/ },
 	holes		=> { live => [3, 3.3], free => [46.5, 48], said => qr/^free memory that malloc/ },
 	fragmented	=> { live => [12.4, 12.7], free => [37, 38.5], said => qr/^free, but between/ },
+	quick		=> { live => [0, 0.1], free => [31.9, 32.2], said => qr/^free memory that malloc/ },
 	small		=> { live => [1, 1.01], rounding => [30.9, 31.1], free => [0, 0.2], said => qr/^headers and/ },
 	mapped		=> { live => [52.4, 52.5], rounding => [0, 0.1], unwritten => [0, 0], free => [0, 0.2], said => qr/^$/ },
 	unwritten	=> { live => [134.8, 134.9], unwritten => [-132, -131], free => [0, 0.5], said => qr// },

@@ -9,6 +9,7 @@
  *	freed		40 MB in small blocks, all but the last one freed: at the end of the heap is a block
  *	holes		50 MB in small blocks of which every 16th is kept
  *	fragmented	50 MB in small blocks of which every 4th is kept: hardly any page is free
+ *	quick		30 MB in blocks so small that malloc does not join them when they are freed, all but the last one freed
  *	small		1,000,000 blocks of one byte
  *	mapped		5 blocks of 10 MB, written, of which each has a mapping; the kernel joins them
  *	unwritten	100 MB by calloc(), of which 1 MB is written; and 30 MB in blocks of 100 KB, of which a page is
@@ -147,6 +148,11 @@ int main(int argc, char **argv)
 		make_holes(50, 16);
 	} else if (!strcmp(how, "fragmented")) {
 		make_holes(50, 4);
+	} else if (!strcmp(how, "quick")) {
+		for (size_t i = 0; i < BLOCKS_MOST; i++)
+			keep(24, 24);
+		for (size_t i = 0; i + 1 < block_count; i++)
+			free(blocks[i]);
 	} else if (!strcmp(how, "small")) {
 		while (block_count < BLOCKS_MOST)
 			keep(1, 1);
