@@ -257,10 +257,11 @@ static bool is_small(const struct tree *t, uint64_t figure)
 	return (double)figure * 100000 < (double)t->figure * t->request.min_share;
 }
 
-/* The trunk of a tree: a node with only one child that is shown. The roots are one only if there is nothing else. */
+/* The trunk of a tree: a node in which no path ends, and with only one child that is shown. The roots are one only if there
+ * is nothing else. */
 static bool is_trunk(const struct tree_place *p)
 {
-	return p->shown == 1 && (p->depth || !p->more);
+	return p->shown == 1 && !p->ends_figure && (p->depth || !p->more);
 }
 
 /* Puts children[0..count) into the order of their figures, the largest first. */

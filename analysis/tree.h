@@ -47,9 +47,9 @@ enum tree_line {
 /*
  * One line of the walk, which goes from each node to its children, largest first.
  *
- * Level: a node's children are one level deeper than the node. But where it has only one child that is not left out,
- * this child is on the level of the node, and what else there is stands before it, one level deeper, unless it is
- * smaller than the least share even as a whole:
+ * Level: a node's children are one level deeper than the node. But where it has only one child that is not left out, and
+ * no TREE_ENDS, this child is on the level of the node, and what else there is stands before it, one level deeper,
+ * unless it is smaller than the least share even as a whole:
  *
  *	main				level 0
  *	  ... 3 more			level 1, TREE_MORE

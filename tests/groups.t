@@ -220,6 +220,8 @@ for (@programs) {
 	like($text, qr/^callers of 1 function with "make_node" in the name:\n.*\n.* 40 +4\.000 KB  make_node\(\)\n {20,}fill\(int\)\n.* 30 +3\.000 KB  \+ load\(\)\n {20,}\| main\n/m, 'callers');
 	like(dumped('--callers=make_node', '--sort=peak-size', $subject), qr/ <= 4\.000 KB .*make_node\(\)\n(?:.*\n)*<=: at most/, 'own peaks in trees are bounds');
 	like(dumped('--callees=recurse', '--sort=count', $subject), qr/^ {20,}recurse\(int\)\n(?:.*\n)*.*\+ |` /m, 'callees');
+	like(dumped('--tree', '--sort=size', '--min-share=0', $subject), qr/ 0\.500 KB .*\+ recurse\(int\)\n(?: {20,}.*recurse\(int\)\n)*.* 0\.250 KB .*` \(itself\)\n/m,
+	     'what a function allocates itself stands beside what its only callee does');
 	my $deep = dumped('--callers=make_nod', '--callees=nothing_of_this_name', $subject);
 	like($deep, qr/^callees of "nothing_of_this_name": no function, module or file in any backtrace has this in its name$/m, 'no such function');
 	like(dumped('--callers=make_noed', $subject), qr/\(did you mean make_node\?\)$/m, 'a similar one is named');
