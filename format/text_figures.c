@@ -110,7 +110,8 @@ void text_write_figures(const struct text *t, const struct model_section *s)
 	out_u64(out, m->totals.live_rows);
 	out_char(out, '\n');
 	figure_size(out, "heap traced allocation size  ", m->totals.size);
-	write_kept(s, out);
+	if (!m->options->group)		/* a group of these has all of them, not only the largest */
+		write_kept(s, out);
 	text_write_left_out(t, s);
 	write_allocator(&m->allocator, out);
 	write_statm(&m->process, out);
