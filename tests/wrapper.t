@@ -62,14 +62,14 @@ for o in "--top=3" "--top 3" "--top=1 --top=3"; do is "$(env_of $o)" "top=3:run=
 for o in "-s count" "-scount" "--sort count" "--sort=count" "-s age -s count"; do
 	is "$(env_of $o)" "sort=count:run=PID:held=3" "$o"
 done
-is "$(env_of --flame-graph --depth 5 -- )" "depth=5:flame-graph:run=PID:held=3" "-- ends the options"
-is "$(env_of --outfile=x.%p --ignore "$T/err")" "outfile=$(pwd -P)/x.%p:ignore=$T/err:run=PID:held=3" "names become absolute"
+is "$(env_of --flame-graph --depth 5 -- )" "flame-graph:depth=5:run=PID:held=3" "-- ends the options"
+is "$(env_of --outfile=x.%p --ignore "$T/err")" "ignore=$T/err:outfile=$(pwd -P)/x.%p:run=PID:held=3" "names become absolute"
 mkdir dbg
 is "$(env_of --no-lines --debug-dir=dbg --no-demangle --debug-dir /)" "no-lines:no-demangle:debug-dir=$(pwd -P)/dbg:debug-dir=/:run=PID:held=3" "debug-dirs too"
 is "$(HEAPTRACE_OPTIONS=debug-dir=/ env_of --debug-dir=dbg)" "debug-dir=/:debug-dir=$(pwd -P)/dbg:run=PID:held=3" "and they add up"
 is "$(env_of --outfile -)" "outfile=-:run=PID:held=3" "but for -"
 mkdir 'p:%p\'
-is "$(cd 'p:%p\' && env_of --outfile=x --flame-graph)" "flame-graph:outfile=$(pwd -P)/p\\:%%p\\\\/x:run=PID:held=3" "from a directory with :, % and \\"
+is "$(cd 'p:%p\' && env_of --outfile=x --flame-graph)" "outfile=$(pwd -P)/p\\:%%p\\\\/x:flame-graph:run=PID:held=3" "from a directory with :, % and \\"
 is "$(HEAPTRACE_OPTIONS=top=5:sort=age:run=1:held=2 env_of --top=6)" "top=6:sort=age:run=PID:held=3" "HEAPTRACE_OPTIONS is the base"
 HEAPTRACE_OPTIONS=top=x fails 125 "HEAPTRACE_OPTIONS: top=x: not a whole number" "an error in HEAPTRACE_OPTIONS" true
 is "$("$H" sh -c 'echo $$ $HEAPTRACE_OPTIONS' | sed -E 's/^([0-9]+) .*run=\1:.*/same/')" same "run is PROGRAM's own pid"
@@ -111,7 +111,7 @@ for pair in --out=x:--outfile --output=x:--outfile -o:--outfile --log-file=x:--o
 	fails 125 "${pair%%[:=]*}: no such option (did you mean ${pair##*:}?)" "${pair%:*} suggests ${pair##*:}" "${pair%:*}" true
 done
 fails 125 "did you mean --signal-size or --signal-count?" "--sig suggests both" --sig=USR1 true
-fails 125 "did you mean --no-lines, --no-demangle or --no-watch?" "--no suggests all three" --no true
+fails 125 "did you mean --no-watch, --no-lines or --no-demangle?" "--no suggests all three" --no true
 for k in peak:peak-size:peak-count total:total-size:total-count; do
 	s=${k#*:}
 	fails 125 "did you mean ${s%:*} or ${s#*:}?" "--sort=${k%%:*} suggests both" --sort="${k%%:*}" true
