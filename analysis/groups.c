@@ -25,6 +25,19 @@ static bool find_label(struct labels *l, enum group_by by, const struct labels_r
 	return true;
 }
 
+bool groups_label(struct labels *l, enum group_by by, const struct labels_row *r, uint32_t *label)
+{
+	const struct labels_call *user = &r->calls[labels_user(l, r)];
+	const char *file = NULL;
+
+	if (r->stack.count && !r->row.overflow) {
+		struct frame f = model_frame(&r->stack, user->frame);
+
+		file = frame_call(&f, user->call).file;
+	}
+	return find_label(l, by, r, user, file, label);
+}
+
 static void take(uint64_t *most, uint64_t value)
 {
 	if (value > *most)

@@ -49,6 +49,9 @@ struct groups {
  * group of its own. False: there is no memory. */
 bool groups_make(struct groups *g, struct labels *l, enum group_by by, enum sort_key key, bool runtime_apart);
 
+/* Finds what a row has in common with the others of its group: *label. False: there is no memory. */
+bool groups_label(struct labels *l, enum group_by by, const struct labels_row *r, uint32_t *label);
+
 /* Whether the figure is the group's, and not only a bound: false for peaks that the rows may have had at different
  * moments. */
 bool groups_is_exact(const struct group *group, enum sort_key key);

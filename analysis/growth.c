@@ -3,9 +3,11 @@
 #include "growth.h"
 
 #include "base/sort.h"
+#include "groups.h"
 #include "history.h"
 
 #define CHURN_LEAST	16u	/* blocks that have gone, at least, of what comes and goes... */
+#define END_MOMENTS	3u	/* the end of a process takes so many moments at most, with that of the report */
 #define CHURN_TIMES	2u	/* ...and so many times as many as there ever were at a time */
 
 /* Fills in the moments. Returns the index of the first snapshot among them. */
@@ -74,10 +76,15 @@ static uint64_t unit_of(const struct growth *g, const struct growth_entry *e)
 	return size > count && count ? size / count : 1;
 }
 
-/* Whether the last figure of an ended process is below the one before. */
-static bool freed_at_end(const struct model *m, const uint64_t *figures, unsigned moments)
+/* How many of the moments are before an ended process freed at its end: the last figures are left out that are below the
+ * one before. */
+static unsigned before_end(const struct model *m, const uint64_t *figures, unsigned moments)
 {
-	return m->moment.ended && moments > 2 && figures[moments - 1] < figures[moments - 2];
+	unsigned n = moments;
+
+	while (m->moment.ended && n > 2 && n + END_MOMENTS > moments && figures[n - 1] < figures[n - 2])
+		n--;
+	return n;
 }
 
 static void judge(const struct growth *g, const struct model *m, struct growth_entry *e)
@@ -89,9 +96,7 @@ static void judge(const struct growth *g, const struct model *m, struct growth_e
 		.churns = gone >= CHURN_LEAST && gone / CHURN_TIMES >= values[SORT_PEAK_COUNT],
 	};
 
-	e->freed_at_end = freed_at_end(m, e->figures, g->moments);
-	s.count -= e->freed_at_end;
-	e->moments = s.count;
+	e->moments = s.count = before_end(m, e->figures, g->moments);
 	trend_judge(&s, &e->trend);
 }
 
@@ -141,17 +146,35 @@ static void count_kind(struct growth *g, const struct growth_entry *e)
 	kind->rate += e->trend.rate;
 }
 
-bool growth_make(struct growth *g, const struct model *m, enum sort_key key, uint32_t since_ms, struct arena *arena)
+/* Adds an entry, which is the next of the list, to the one of its group, which it becomes if there is none. */
+static bool add_to_group(struct growth *g, uint32_t n, struct labels_row *r)
 {
-	unsigned first;
+	struct growth_entry *e = &g->list[g->count], *to;
+	uint32_t *mark;
 
-	*g = (struct growth){ .key = key };
-	first = find_moments(g, m, since_ms);
-	if (g->moments < 2)
+	if (!labels_read(&g->labels, n, r) || !groups_label(&g->labels, g->by, r, &e->label))
+		return false;
+	mark = &g->labels.list[e->label].mark;
+	if (!*mark) {
+		*mark = ++g->count;
 		return true;
-	g->freed_at_end = freed_at_end(m, g->totals, g->moments);
+	}
+	to = &g->list[*mark - 1];
+	model_add_values(to->row.values, e->row.values);
+	for (unsigned i = 0; i < g->moments; i++) {
+		to->figures[i] += e->figures[i];
+		to->others[i] += e->others[i];
+	}
+	return true;
+}
+
+/* Makes an entry of each row that has ever had a block at one of the moments, or of each group. */
+static bool list_rows(struct growth *g, const struct model *m, unsigned first, struct arena *arena)
+{
+	struct labels_row *r = g->by ? arena_alloc(arena, sizeof(*r)) : NULL;
+
 	g->list = arena_alloc(arena, (m->all.count + 1) * sizeof(*g->list));
-	if (!g->list)
+	if (!g->list || (g->by && (!r || !labels_init(&g->labels, m, arena))))
 		return false;
 	for (uint32_t n = 0; n < m->all.count; n++) {
 		struct growth_entry *e = &g->list[g->count];
@@ -163,11 +186,36 @@ bool growth_make(struct growth *g, const struct model *m, enum sort_key key, uin
 		e->others = e->figures + g->moments;
 		if (!read_figures(g, m, first, e) && e->row.values[SORT_TOTAL_COUNT] < CHURN_LEAST)
 			continue;
+		if (!g->by)
+			g->count++;
+		else if (!add_to_group(g, n, r))
+			return false;
+	}
+	return true;
+}
+
+bool growth_make(struct growth *g, const struct model *m, enum sort_key key, uint32_t since_ms, enum group_by by,
+		 struct arena *arena)
+{
+	uint32_t kept = 0;
+	unsigned first;
+
+	*g = (struct growth){ .key = key, .by = by == GROUP_BACKTRACE ? GROUP_NONE : by };
+	first = find_moments(g, m, since_ms);
+	if (g->moments < 2)
+		return true;
+	g->before_end = before_end(m, g->totals, g->moments);
+	if (!list_rows(g, m, first, arena))
+		return false;
+	for (uint32_t i = 0; i < g->count; i++) {
+		struct growth_entry *e = &g->list[i];
+
 		judge(g, m, e);
 		if (e->trend.kind == TREND_UNCHANGED && !e->trend.is)
 			continue;
 		count_kind(g, e);
-		g->count++;
+		g->list[kept++] = *e;
 	}
+	g->count = kept;
 	return order(g, arena);
 }

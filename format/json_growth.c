@@ -30,7 +30,7 @@ static void write_entry(const struct growth *g, const struct growth_entry *e, st
 		out_char(out, '-');
 	out_u64(out, (uint64_t)(per_hour < 0 ? -per_hour : per_hour));
 	json_add_bool(out, "until-idle", e->trend.until_idle);
-	json_add_bool(out, "freed-at-end", e->freed_at_end);
+	json_add_bool(out, "freed-at-end", e->moments < g->moments);
 	write_list("size", size ? e->figures : e->others, g->moments, out);
 	write_list("count", size ? e->others : e->figures, g->moments, out);
 	out_char(out, '}');
@@ -41,7 +41,7 @@ void json_write_growth(const struct model *m, struct arena *arena, struct out *o
 	enum sort_key key = model_count_key(m->sections[0].key) == m->sections[0].key ? SORT_COUNT : SORT_SIZE;
 	struct growth g;
 
-	if (!m->options->growth_ms || !growth_make(&g, m, key, m->options->growth_ms, arena) || g.moments < 2) {
+	if (!m->options->growth_ms || !growth_make(&g, m, key, m->options->growth_ms, GROUP_NONE, arena) || g.moments < 2) {
 		out_text(out, "\"growth\":null,\n");
 		return;
 	}

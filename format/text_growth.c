@@ -15,6 +15,7 @@
 #include "analysis/history.h"
 
 #define GRAPH_COLUMNS	24u
+#define GROUP_INDENT	4u
 #define SLOW_BYTES	100.0	/* rates below are written per hour */
 #define SLOW_BLOCKS	1.0
 #define MORE_BYTES	1e9	/* what a leak is extrapolated to */
@@ -54,6 +55,16 @@ static const char *const kind_heads[TREND_KINDS] = {
 	[TREND_UNCHANGED] = "unchanged            ",
 };
 
+/* Writes "3 backtraces", or what the groups are. */
+static void write_count(const struct growth *g, uint32_t count, struct out *out)
+{
+	out_u64(out, count);
+	out_char(out, ' ');
+	out_text(out, options_group_names[g->by ? g->by : GROUP_BACKTRACE]);
+	if (count != 1)
+		out_char(out, 's');
+}
+
 static void write_kinds(const struct growth *g, struct out *out)
 {
 	for (unsigned i = 0; i < TREND_KINDS; i++) {
@@ -62,7 +73,8 @@ static void write_kinds(const struct growth *g, struct out *out)
 		if (!kind->rows)
 			continue;
 		text_line(out, kind_heads[i]);
-		out_count(out, kind->rows, " backtrace, ", " backtraces, ");
+		write_count(g, kind->rows, out);
+		out_text(out, ", ");
 		if (i == TREND_STEADY || i == TREND_UNCHANGED) {
 			text_write_value(g->key, kind->is, out);
 		} else {
@@ -86,7 +98,7 @@ static bool is_much_less(uint64_t is, uint64_t was)
 
 static void write_head(const struct growth *g, struct out *out)
 {
-	unsigned last = g->moments - 1, grown = last - (g->freed_at_end && is_much_less(g->totals[last], g->totals[last - 1]));
+	unsigned last = g->moments - 1, grown = g->before_end - 1;
 	uint64_t ns = g->ns[last] - g->ns[0];
 	char text[48];
 	struct out head = out_memory(text, sizeof(text));
@@ -100,7 +112,7 @@ static void write_head(const struct growth *g, struct out *out)
 	text_write_value(g->key, g->totals[grown], out);
 	out_text(out, g->key == SORT_COUNT ? " blocks, from " : ", from ");
 	out_count(out, last, " snapshot", " snapshots");
-	if (grown < last) {
+	if (is_much_less(g->totals[last], g->totals[grown])) {
 		out_text(out, "; ");
 		text_write_value(g->key, g->totals[last], out);
 		out_text(out, " at the end");
@@ -122,7 +134,9 @@ static void write_columns(const struct growth *g, const struct growth_entry *e, 
 	const struct trend *t = &e->trend;
 	bool size = g->key == SORT_SIZE;
 
-	out_text(out, "=== backtrace #");
+	out_text(out, "=== ");
+	out_text(out, options_group_names[g->by ? g->by : GROUP_BACKTRACE]);
+	out_text(out, " #");
 	out_u64(out, number);
 	out_text(out, " === [");
 	out_text(out, trend_name(t->kind));
@@ -141,7 +155,7 @@ static void write_columns(const struct growth *g, const struct growth_entry *e, 
 		out_text(out, " -> ");
 		text_write_value(i ? SORT_COUNT : SORT_SIZE, figures[e->moments - 1], out);
 	}
-	out_text(out, e->freed_at_end ? "] [freed at the end]\n" : "]\n");
+	out_text(out, e->moments < g->moments ? "] [freed at the end]\n" : "]\n");
 }
 
 /* The figure at a column's part of the time: that of the last moment that is not later. */
@@ -225,8 +239,8 @@ static bool is_small(const struct text *t, const struct growth *g, const struct 
 	uint64_t figure = e->figures[e->moments - 1], other = e->others[e->moments - 1];
 	double all = 0, part = (double)d->is - (double)d->was;
 
-	if ((g->key == SORT_SIZE ? figure : other) < o->min_size || (g->key == SORT_SIZE ? other : figure) < o->min_count ||
-	    (o->older_than_ms && e->row.values[SORT_AGE] < o->older_than_ms * UINT64_C(1000000)))
+	if (!model_is_large(o, g->key == SORT_SIZE ? figure : other, g->key == SORT_SIZE ? other : figure,
+			    e->row.values[SORT_AGE]))
 		return true;
 	if (d->kind == TREND_LEAKING)
 		return false;
@@ -245,6 +259,24 @@ static bool is_small(const struct text *t, const struct growth *g, const struct 
 	return d->kind == TREND_UNCHANGED || part * 100000 < all * o->min_share;
 }
 
+/* Writes what the backtraces of a group have in common. */
+static void write_group(struct text *t, const struct growth *g, const struct growth_entry *e)
+{
+	const struct label *label = &g->labels.list[e->label];
+	size_t columns = columns_of_table(t->out);
+	struct columns_names names = { .arena = t->arena };
+
+	columns = columns ? columns - GROUP_INDENT : 0;
+	out_repeat(t->out, ' ', GROUP_INDENT);
+	if (g->by == GROUP_MODULE)
+		columns_path(label->module ? label->module : "?", columns, t->out);
+	else if ((g->by == GROUP_FILE || g->by == GROUP_THREAD) && label->function)
+		columns_path(label->function, columns, t->out);
+	else
+		columns_place(&names, label->function, label->module, NULL, 0, columns, t->out);
+	out_char(t->out, '\n');
+}
+
 void text_write_growth(struct text *t, const struct model_section *s)
 {
 	enum sort_key key = model_count_key(s->key) == s->key ? SORT_COUNT : SORT_SIZE;
@@ -252,7 +284,8 @@ void text_write_growth(struct text *t, const struct model_section *s)
 	uint32_t top = t->model->options->top, listed = 0, left_out = 0;
 	struct growth g;
 
-	if (!growth_make(&g, t->model, key, t->model->options->growth_ms, t->arena)) {
+	if (!growth_make(&g, t->model, key, t->model->options->growth_ms, t->model->options->group,
+			 t->arena)) {
 		out_text(t->out, "[heaptrace] no memory to compare the moments of the run\n");
 		return;
 	}
@@ -273,12 +306,15 @@ void text_write_growth(struct text *t, const struct model_section *s)
 		}
 		write_columns(&g, e, ++listed, t->out);
 		write_evidence(&g, e, t->out);
-		text_write_frames(t, &e->row);
+		if (g.by)
+			write_group(t, &g, e);
+		else
+			text_write_frames(t, &e->row);
 		out_char(t->out, '\n');
 	}
 	if (left_out) {
 		text_line(t->out, "not listed           ");
-		out_count(t->out, left_out, " backtrace", " backtraces");
+		write_count(&g, left_out, t->out);
 		out_text(t->out, " with smaller figures (--min-share=0 and --top=0 list all)\n");
 	}
 }

@@ -133,8 +133,8 @@ bool conflicts_by_lack(const struct options *o, const bool given[OPTIONS], struc
 		out_text(why, "--diff=OLD compares OLD with the file of --report: give that option, too");
 	else if (o->diff && (options_adds_up(o) || options_format(o) != OUTPUT_TEXT))
 		out_text(why, "--diff compares backtraces in a text dump: leave groups, trees and --format out");
-	else if (o->growth_ms && (options_adds_up(o) || o->diff || o->brief || options_format(o) == OUTPUT_FOLDED))
-		out_text(why, "--growth lists backtraces: leave groups, trees, --diff, --short and --format=folded out");
+	else if (o->growth_ms && (tree_option(o) || o->diff || o->brief || options_format(o) == OUTPUT_FOLDED))
+		out_text(why, "--growth lists backtraces or groups: leave trees, --diff, --short and --format=folded out");
 	else
 		return false;
 	return true;
