@@ -2,6 +2,7 @@
 /* See dump.h. */
 #include "dump.h"
 
+#include "analysis/history.h"
 #include "analysis/memory.h"
 #include "analysis/selection.h"
 #include "elf/deepbind.h"
@@ -223,7 +224,7 @@ static void fill_request(struct dumper *d, const struct dump_request *r, struct 
 		.all_rows = format->all_rows || (format->by_reporter && (d->options->group || d->options->growth_ms)) || d->judge,
 		.figures = format->figures,
 		.skip_if_empty = r->final && !d->options->summary && !d->options->brief && !d->judge &&
-				 !d->options->growth_ms,
+				 !(d->options->growth_ms && d->history && d->history->snapshot_count),
 		.foreign = d->foreign, .runs_as = d->runs_as,
 		.now_ns = d->now_ns, .store = d->store, .seen = d->seen, .tries_again = r->tries_again, .heap_still = r->heap_still,
 		.sort_count = r->sort_count < format->sections_max ? r->sort_count : format->sections_max,
