@@ -205,6 +205,7 @@ static bool list_rows(struct model *m, unsigned section, const struct model_requ
 	struct model_section *s = &m->sections[section];
 	uint32_t first = view_first(v, section), end = view_end(v, section), wanted;
 	uint32_t top = q->rows == MODEL_ROWS_WEIGHTS ? 0 : q->options->top;
+	bool apart;
 	struct sort_entry *rows = arena_alloc(arena, (end - first) * sizeof(*rows));
 
 	if (!rows)
@@ -224,13 +225,16 @@ static bool list_rows(struct model *m, unsigned section, const struct model_requ
 	}
 	wanted = rows_to_list(m, s, top);
 	s->left_out = wanted > s->count ? wanted - s->count : 0;
-	if (top < s->count && sets_runtime_apart(m, s, q))
+	apart = top < s->count && sets_runtime_apart(m, s, q);
+	if (apart)
 		top += RUNTIME_ROWS_MOST;	/* as many may not be listed after all */
 	if (!top || top > s->count)
 		top = s->count;
 	sort_largest(rows, s->count, top);
 	s->rows = rows;
 	s->count = top;
+	if (apart)
+		s->count = runtime_rows(m, s, q->options->top);
 	return true;
 }
 

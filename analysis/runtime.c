@@ -4,10 +4,13 @@
 
 #include "base/path.h"
 #include "base/sort.h"
+#include "table/modules.h"
 
 #include <string.h>
 
 #define STREAMS		3u	/* stdin, stdout, stderr */
+#define POOL_BYTES	72704u	/* libstdc++'s, unless it was set otherwise */
+#define BUFFER_BYTES	512u	/* of a stream: at least, and a power of two */
 
 static bool begins(const char *text, const char *with)
 {
@@ -20,9 +23,14 @@ static const char *file_of(const struct frame *f)
 	return f->module ? path_name(f->module) : "";
 }
 
+static bool is_loader(const char *file)
+{
+	return begins(file, "ld-") || begins(file, "ld.so") || begins(file, "ld64.so");
+}
+
 static bool in_loader(const struct frame *f)
 {
-	return begins(file_of(f), "ld-") || begins(file_of(f), "ld.so") || begins(file_of(f), "ld64.so");
+	return is_loader(file_of(f));
 }
 
 /* The function that the frame's code belongs to, not one that is inlined there. */
@@ -68,6 +76,36 @@ static enum model_kept_part part_of(const struct model *m, const struct model_ro
 bool runtime_keeps(const struct model *m, const struct model_row *row)
 {
 	return part_of(m, row) != MODEL_KEPT_PARTS;
+}
+
+/* Whether the row may be the runtime's, as far as its size and the caller's file tell. */
+static bool looks_kept(const struct model *m, const struct model_row *row)
+{
+	const struct table *t = model_table(m);
+	uint64_t size = row->values[SORT_SIZE];
+	struct model_stack stack;
+	const struct module *module;
+	const char *file;
+
+	model_stack(m, row, &stack);
+	module = stack.count < 3 ? NULL : modules_of_code(t, stack.codes[stack.shown[1]]);
+	if (!module)
+		return false;
+	file = path_name(modules_path(t, module));
+	return is_loader(file) || begins(file, "libstdc++.so") ||
+	       (row->values[SORT_COUNT] == 1 && (size == POOL_BYTES || (size >= BUFFER_BYTES && !(size & (size - 1)))));
+}
+
+uint32_t runtime_rows(const struct model *m, const struct model_section *s, uint32_t top)
+{
+	uint32_t rows = 0;
+
+	for (uint32_t others = 0; rows < s->count && others < top; rows++) {
+		struct model_row row = model_row(m, s, rows);
+
+		others += !looks_kept(m, &row);
+	}
+	return rows;
 }
 
 void runtime_set_apart(const struct model *m, struct model_section *s, uint32_t top)

@@ -17,6 +17,14 @@
 
 #define RUNTIME_ROWS_MOST	16u	/* more of a section's largest rows are hardly ever the runtime's */
 
+/*
+ * How many of the section's rows, which are sorted, need names so that `top` are left when the runtime's are set apart.
+ * For each row that looks like the runtime's, without names, that is one more. Names are the costliest part of a dump
+ * where libc has a debug file: so a program should hardly look up more than it lists. If a row of the runtime's looks
+ * like none, one row too few is listed.
+ */
+uint32_t runtime_rows(const struct model *m, const struct model_section *s, uint32_t top);
+
 /* Removes the runtime's rows from those that the section lists, sums them up in section.kept, and leaves at most
  * `top` rows. Their names have been resolved. */
 void runtime_set_apart(const struct model *m, struct model_section *s, uint32_t top);

@@ -57,6 +57,15 @@ for (['--all-frames', 10], ['', 0]) {
 }
 unlike(dump_of(10, '--sort=heap-peak', './leak'), qr/kept by the runtime/, 'keys of the past list what was there');
 
+# No more names are looked up than those of the rows that are listed: they cost most of a dump's time.
+SKIP: {
+	skip 'no strace', 1 unless grep { -x "$_/strace" } split /:/, $ENV{PATH};
+	make_program('libsmall.c', "#include <stdlib.h>\nvoid *small(void) { void *volatile p = malloc(50); return p; }\n", "$cc -O1 -shared -fPIC -o libsmall.so libsmall.c");
+	make_program('large.c', "#include <stdlib.h>\nvoid *small(void);\nint main(void) { void *volatile p = malloc(100); return !small() || !p; }\n", "$cc -O1 -o large large.c -L. -lsmall -Wl,-rpath,$dir");
+	system("strace -f -o trace -e trace=openat $heaptrace --top=1 --outfile=out ./large");
+	is(scalar(() = slurp('trace') =~ /libsmall\.so.*= \d/g), 1, 'a library without a row that is listed is opened by the loader only');
+}
+
 make_program('stdio.c', <<'EOF', "$cc -O1 -o stdio stdio.c");
 #include <stdio.h>
 #include <stdlib.h>
