@@ -40,7 +40,6 @@ struct history {
 	uint32_t dump_count;
 	bool watched;			/* the watcher has written a history. Otherwise there are no snapshots, and no RSS */
 	bool had_watcher;		/* it would have, had the run been longer, and if there is a place for it */
-	bool has_watcher;		/* there is a watcher, which may not have written anything yet */
 	uint64_t peak_size, peak_ns;	/* as in struct history_head; peak_size 0: not known */
 	uint64_t rss_peak, rss_peak_ns;	/* 0: not known */
 };

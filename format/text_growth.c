@@ -291,7 +291,7 @@ void text_write_growth(struct text *t, const struct model_section *s)
 	}
 	if (g.moments < 2) {
 		out_text(t->out, "[heaptrace] what has grown is not known: ");
-		out_text(t->out, h && h->has_watcher ?
+		out_text(t->out, h && h->had_watcher ?
 			 "there was no snapshot yet (the first one is after 100 ms)\n" :
 			 "no watcher looked at the process: start it as heaptrace PROGRAM, without --no-watch, or look on while it "
 			 "runs by heaptrace --dump=PID --growth=10\n");

@@ -100,6 +100,10 @@ my $all = 'leaking leak, stepped step, filling cache, steady steady';
 	finish($pid, 5);
 }
 
+# A program that ends before there is a snapshot.
+report('--growth', "--outfile=$dir/short", $subject, 0.02, 'leak');
+like(slurp("$dir/short"), qr/has grown is not known: there was no snapshot yet .*\n=== backtrace #1 === \[count/, 'a short run has its backtraces by size');
+
 # A part of the time, and what does not go together.
 {
 	unlike(kinds(report("--report=$dir/rec", '--growth=0.8')), qr/cache|step\b/, 'the last part of the time has nothing of what has stopped');
