@@ -4,6 +4,7 @@
 
 #include "base/mappings.h"
 #include "base/probe.h"
+#include "base/proc.h"
 #include "elf/heap.h"
 #include "table/table.h"
 
@@ -395,10 +396,10 @@ void memory_read(struct model_memory *to, const struct model_request *q, const s
 	s->page_bytes = getauxval(AT_PAGESZ);
 	/* The process's only thread may simply look. Else another one may unmap what is being looked at, or valgrind
 	 * reports the reading of what the program has not written. */
-	mem = still ? -1 : mappings_open_file(q->runs_as, "/mem");
+	mem = still ? -1 : proc_open(q->runs_as, "mem");
 	s->reader = still ? heap_own_reader() : heap_file_reader(mem);
 	s->can_read = still || mem >= 0;
-	s->pagemap = mappings_open_file(q->runs_as, "/pagemap");
+	s->pagemap = proc_open(q->runs_as, "pagemap");
 	read_all(s, q->runs_as, b);
 	if (mem >= 0)
 		close(mem);

@@ -2,8 +2,7 @@
 /* See mappings.h. */
 #include "mappings.h"
 
-#include "out.h"
-#include "safe_open.h"
+#include "proc.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -64,16 +63,6 @@ bool mapping_figure(const char *line, const char *name, uint64_t *bytes)
 	return true;
 }
 
-static void write_path(struct out *text, uint32_t pid, const char *name)
-{
-	out_text(text, "/proc/");
-	if (pid)
-		out_u64(text, pid);
-	else
-		out_text(text, "self");
-	out_text(text, name);
-}
-
 static bool begin(struct mappings *list, int fd)
 {
 	list->failed = false;
@@ -84,25 +73,15 @@ static bool begin(struct mappings *list, int fd)
 
 bool mappings_open(struct mappings *list, uint32_t pid)
 {
-	char path[32];
-	struct out text = out_memory(path, sizeof(path));
+	char path[PROC_PATH_BYTES];
 
-	write_path(&text, pid, "/maps");
+	proc_path(path, pid, "maps");
 	return begin(list, open(path, O_RDONLY | O_CLOEXEC));
-}
-
-int mappings_open_file(uint32_t pid, const char *name)
-{
-	char path[32];
-	struct out text = out_memory(path, sizeof(path));
-
-	write_path(&text, pid, name);
-	return safe_open_read(AT_FDCWD, path, O_RDONLY);
 }
 
 bool mappings_open_figures(struct mappings *list, uint32_t pid)
 {
-	return begin(list, mappings_open_file(pid, "/smaps"));
+	return begin(list, proc_open(pid, "smaps"));
 }
 
 /* Reads the next part of the file if the last one is used up. Returns false at the file's end or on an error. */

@@ -54,10 +54,6 @@ bool mappings_open(struct mappings *list, uint32_t pid);
  */
 bool mappings_open_figures(struct mappings *list, uint32_t pid);
 
-/* Opens another file of /proc/PID/, of this process if pid is 0, for reading. name: "/mem". Returns -1 on failure,
- * which safe_open_exhausted() (safe_open.h) learns. */
-int mappings_open_file(uint32_t pid, const char *name);
-
 /* Returns the next line, without its newline; it may be changed and is valid until the next call. NULL at the end. */
 char *mappings_line(struct mappings *list);
 

@@ -2,29 +2,17 @@
 /* See process_figures.h. */
 #include "process_figures.h"
 
-#include "base/out.h"
-#include "base/safe_open.h"
+#include "base/proc.h"
 
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
 /* Reads the beginning of a file in /proc/PID into text[0..room), NUL-terminated. Returns its length, 0 on errors. */
 static size_t read_proc(uint32_t pid, const char *file, char *text, size_t room)
 {
-	char path[32];
-	struct out name = out_memory(path, sizeof(path));
+	int fd = proc_open(pid, file);
 	ssize_t n = 0;
-	int fd;
 
-	out_text(&name, "/proc/");
-	if (pid)
-		out_u64(&name, pid);
-	else
-		out_text(&name, "self");
-	out_char(&name, '/');
-	out_text(&name, file);
-	fd = safe_open_read(AT_FDCWD, out_string(&name), O_RDONLY);
 	if (fd >= 0) {
 		n = read(fd, text, room - 1);
 		close(fd);

@@ -20,7 +20,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -102,27 +101,22 @@ const char *playback(struct options *o)
 static enum load_status find_table(uint32_t pid, int memory, uint64_t *start)
 {
 	enum load_status status = LOAD_NO_TABLE;
-	char path[64], *line = NULL;
-	size_t room = 0;
-	FILE *maps;
+	struct mappings list;
+	struct mapping m;
 
-	snprintf(path, sizeof(path), "/proc/%u/maps", (unsigned)pid);
-	maps = fopen(path, "re");
-	while (maps && status == LOAD_NO_TABLE && getline(&line, &room, maps) > 0) {
+	if (!mappings_open(&list, pid))
+		return LOAD_CANNOT_READ;
+	while (status == LOAD_NO_TABLE && mappings_next(&list, &m)) {
 		struct table_header h;
-		struct mapping m;
 
-		if (!mapping_parse(line, &m) || strncmp(m.access, "rw", 2) || m.end - m.start < sizeof(h))
+		if (strncmp(m.access, "rw", 2) || m.end - m.start < sizeof(h))
 			continue;
 		status = load_header(&h, memory, m.start);
 		if (status == LOAD_CANNOT_READ)		/* the mapping is a device's, or was unmapped meanwhile */
 			status = LOAD_NO_TABLE;
 		*start = m.start;
 	}
-	free(line);
-	if (!maps)
-		return LOAD_CANNOT_READ;
-	fclose(maps);
+	mappings_close(&list);
 	return status;
 }
 
@@ -186,20 +180,16 @@ static int open_watched(const struct mapping *mapping)
  */
 static int open_table(uint32_t pid)
 {
-	char path[64], *line = NULL;
-	size_t room = 0;
+	struct mappings list;
+	struct mapping mapping;
 	int fd = -1;
-	FILE *maps;
 
-	snprintf(path, sizeof(path), "/proc/%u/maps", (unsigned)pid);
-	maps = fopen(path, "re");
-	while (maps && fd < 0 && getline(&line, &room, maps) > 0) {
+	if (!mappings_open(&list, pid))
+		return -1;
+	while (fd < 0 && shared_mapping_next(&list, &mapping)) {
 		struct table_header h;
-		struct mapping mapping;
 		struct stat st;
 
-		if (!shared_mapping_parse(line, &mapping))
-			continue;
 		if (!strncmp(mapping.path, "/memfd:", 7))
 			fd = open_watched(&mapping);
 		else
@@ -210,9 +200,7 @@ static int open_table(uint32_t pid)
 			fd = -1;
 		}
 	}
-	free(line);
-	if (maps)
-		fclose(maps);
+	mappings_close(&list);
 	return fd;
 }
 

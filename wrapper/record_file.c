@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -19,20 +18,16 @@
 /* Whether the process that the header names has the file mapped: then the process runs on this machine. */
 static bool is_mapped(uint32_t pid, int fd)
 {
-	char path[64], *line = NULL;
+	struct mappings list;
 	struct mapping mapping;
-	size_t room = 0;
 	bool found = false;
 	struct stat st;
-	FILE *maps;
 
-	snprintf(path, sizeof(path), "/proc/%u/maps", (unsigned)pid);
-	maps = fstat(fd, &st) ? NULL : fopen(path, "re");
-	while (maps && !found && getline(&line, &room, maps) > 0)
-		found = shared_mapping_parse(line, &mapping) && shared_mapping_is_of(&mapping, &st);
-	free(line);
-	if (maps)
-		fclose(maps);
+	if (fstat(fd, &st) || !mappings_open(&list, pid))
+		return false;
+	while (!found && shared_mapping_next(&list, &mapping))
+		found = shared_mapping_is_of(&mapping, &st);
+	mappings_close(&list);
 	return found;
 }
 

@@ -6,10 +6,13 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-bool shared_mapping_parse(char *line, struct mapping *m)
+bool shared_mapping_next(struct mappings *list, struct mapping *m)
 {
-	line[strcspn(line, "\n")] = '\0';
-	return mapping_parse(line, m) && !strncmp(m->access, "rw-s", 4) && m->path[0];
+	while (mappings_next(list, m)) {
+		if (!strncmp(m->access, "rw-s", 4) && m->path[0])
+			return true;
+	}
+	return false;
 }
 
 bool shared_mapping_is_of(const struct mapping *m, const struct stat *file)

@@ -9,11 +9,11 @@
 #include <sys/stat.h>
 
 /*
- * Cuts the newline off a line of /proc/PID/maps and parses the line. False: it does not describe a writable shared
- * mapping of a file, as this one does:
+ * Finds the next writable shared mapping of a file in an open list, as this one is:
  *	7f1c2a000000-7f1c52000000 rw-s 00000000 08:01 1234567   /var/tmp/heap
+ * Its text is valid until the next call. False: there are no more.
  */
-bool shared_mapping_parse(char *line, struct mapping *m);
+bool shared_mapping_next(struct mappings *list, struct mapping *m);
 
 /*
  * Whether the mapping is one of the file. An inode's number alone names no file, because each file system
