@@ -2,6 +2,7 @@
 /* See diff.h. */
 #include "diff.h"
 
+#include "base/hash.h"
 #include "base/path.h"
 #include "base/sort.h"
 #include "wrappers.h"
@@ -28,22 +29,6 @@ struct side {
 	struct trace *traces;
 	uint32_t count;
 };
-
-/* FNV-1a, with a last step that spreads the bits. */
-static uint64_t hash_text(const char *text)
-{
-	uint64_t h = 0xcbf29ce484222325u;
-
-	for (; *text; text++)
-		h = (h ^ (uint8_t)*text) * 0x100000001b3u;
-	return h ^ h >> 29;
-}
-
-static uint64_t hash_add(uint64_t sum, uint64_t name)
-{
-	sum = (sum ^ name) * 0x9e3779b97f4a7c15u;
-	return sum ^ sum >> 32;
-}
 
 /* Whether the function is the outermost one that the program itself has: what leads to it is libc's start code. */
 static bool is_root(const char *bare)
@@ -222,8 +207,8 @@ struct pairs {
 };
 
 /* Adds the pairs of some traces, given by their numbers, that are alike. */
-static void add_pairs(struct pairs *p, const struct side *a, const struct side *b, const uint32_t *old, unsigned old_count,
-		      const uint32_t *new, unsigned new_count)
+static void add_pairs(struct pairs *p, const struct side *a, const struct side *b, const uint32_t *old,
+		      unsigned old_count, const uint32_t *new, unsigned new_count)
 {
 	for (unsigned i = 0; i < old_count; i++) {
 		for (unsigned k = 0; k < new_count && p->count < PAIRS_MOST; k++) {
@@ -306,7 +291,8 @@ static bool pair_rest(struct diff *d, struct side *a, struct side *b, struct are
 		return false;
 	sort_largest(p.order, p.count, p.count);
 	for (size_t n = 0; n < p.count; n++) {
-		struct trace *old = &a->traces[p.list[p.order[n].index].old], *new = &b->traces[p.list[p.order[n].index].new];
+		const struct pair *likest = &p.list[p.order[n].index];
+		struct trace *old = &a->traces[likest->old], *new = &b->traces[likest->new];
 
 		if (!old->paired && !new->paired)
 			pair(d, old, new, true);

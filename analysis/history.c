@@ -2,6 +2,7 @@
 /* See history.h. It runs in the wrapper and the watcher only. */
 #include "history.h"
 
+#include "base/reader.h"
 #include "base/search.h"
 #include "table/layout.h"
 #include "table/view.h"
@@ -90,30 +91,15 @@ static void load_points(struct history *h, const struct table *t, int fd, uint32
 
 /* ---- Snapshots ---- */
 
-/* Reads a number. False: it is damaged, or its end is missing. */
-static bool read_number(const uint8_t **at, const uint8_t *end, uint64_t *value)
-{
-	*value = 0;
-	for (unsigned shift = 0; *at < end && shift < 64; shift += 7) {
-		uint8_t byte = *(*at)++;
-
-		*value |= (uint64_t)(byte & 0x7f) << shift;
-		if (!(byte & 0x80))
-			return true;
-	}
-	return false;
-}
-
 /* Reads the rows of a snapshot. row_end: all rows of the table have lower numbers. */
-static bool read_rows(struct history_snapshot *s, struct history_row *rows, const uint8_t *at, const uint8_t *end,
-		      uint32_t row_end)
+static bool read_rows(struct history_snapshot *s, struct history_row *rows, struct reader r, uint32_t row_end)
 {
-	uint64_t row = 0, step, size, count;
+	uint64_t row = 0;
 
 	for (uint32_t i = 0; i < s->row_count; i++) {
-		if (!read_number(&at, end, &step) || !read_number(&at, end, &size) || !read_number(&at, end, &count))
-			return false;
-		if (!step || step >= row_end || row + step >= row_end || count > UINT32_MAX)
+		uint64_t step = reader_uleb(&r), size = reader_uleb(&r), count = reader_uleb(&r);
+
+		if (r.bad || !step || step >= row_end || row + step >= row_end || count > UINT32_MAX)
 			return false;
 		row += step;
 		rows[i] = (struct history_row){ .row = (uint32_t)row, .count = (uint32_t)count, .size = size };
@@ -143,7 +129,7 @@ static bool load_snapshot(struct history_snapshot *s, const struct history_entry
 		.rss = e->rss, .rest_size = e->rest_size, .rest_count = e->rest_count, .rest_rows = e->rest_rows,
 		.row_count = e->rows,
 	};
-	return read_rows(s, rows, work + sizeof(ns), work + bytes, table_row_end(t));
+	return read_rows(s, rows, reader_over(work + sizeof(ns), e->bytes), table_row_end(t));
 }
 
 static void load_snapshots(struct history *h, const struct history_head *head, const struct table *t, int fd,

@@ -2,6 +2,7 @@
 /* See labels.h. */
 #include "labels.h"
 
+#include "base/hash.h"
 #include "base/out.h"
 #include "wrappers.h"
 
@@ -32,13 +33,6 @@ static void *enlarge(struct arena *arena, const void *from, size_t element_bytes
 	memcpy(to, from, *room * element_bytes);
 	*room *= 2;
 	return to;
-}
-
-static uint32_t hash_text(const char *text, uint32_t hash)
-{
-	for (; text && *text; text++)
-		hash = (hash ^ (unsigned char)*text) * 0x01000193u;
-	return hash * 31 + 1;
 }
 
 static bool same_text(const char *a, const char *b)
@@ -94,7 +88,7 @@ static bool is_wrapper(const struct labels *l, const char *function)
 
 bool labels_find(struct labels *l, const char *function, const char *module, uint32_t *label)
 {
-	uint32_t hash = hash_text(module, hash_text(function, 0x811c9dc5u));
+	uint32_t hash = (uint32_t)hash_add(function ? hash_text(function) : 0, module ? hash_text(module) : 0);
 
 	for (uint32_t at = hash;; at++) {
 		struct labels_slot *s = &l->slots[at & (l->slot_count - 1)];

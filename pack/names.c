@@ -2,6 +2,9 @@
 /* See names.h. */
 #include "names.h"
 
+#include "base/hash.h"
+#include "base/search.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,11 +71,6 @@ static void *extend(struct pack_collector *c, struct array *a, size_t bytes)
 	return a->start + a->bytes - bytes;
 }
 
-static size_t hash_text(const char *text, size_t bytes)
-{
-	return pack_check((const uint8_t *)text, bytes);
-}
-
 /* The place of a text in the hash table: its own or a free one. */
 static uint32_t *place_for(struct pack_collector *c, const char *text, size_t hash)
 {
@@ -96,7 +94,7 @@ static bool grow_places(struct pack_collector *c)
 		const char *text = c->text.start + c->places[i];
 
 		if (c->places[i])
-			*place_for(&bigger, text, hash_text(text, strlen(text))) = c->places[i];
+			*place_for(&bigger, text, (size_t)hash_text(text)) = c->places[i];
 	}
 	free(c->places);
 	*c = bigger;
@@ -106,8 +104,8 @@ static bool grow_places(struct pack_collector *c)
 /* The place of a text, which is added if it is new. */
 static uint32_t keep_text(struct pack_collector *c, const char *text)
 {
-	size_t bytes = text ? strlen(text) : 0;
 	uint32_t *place;
+	size_t bytes;
 	char *copy;
 
 	if (!text)
@@ -116,13 +114,14 @@ static uint32_t keep_text(struct pack_collector *c, const char *text)
 		c->failed = true;
 		return 0;
 	}
-	place = place_for(c, text, hash_text(text, bytes));
+	place = place_for(c, text, (size_t)hash_text(text));
 	if (*place)
 		return *place;
-	copy = extend(c, &c->text, bytes + 1);
+	bytes = strlen(text) + 1;
+	copy = extend(c, &c->text, bytes);
 	if (!copy)
 		return 0;
-	memcpy(copy, text, bytes + 1);
+	memcpy(copy, text, bytes);
 	*place = (uint32_t)(copy - c->text.start);
 	c->used++;
 	return *place;
@@ -283,17 +282,10 @@ static const char *text_at(const struct stored_names *s, uint32_t place)
 static const struct stored_symbol *find_symbol(const struct stored_names *s, const struct stored_module *m,
 					       uint64_t addr)
 {
-	uint32_t low = 0, high = m->count;
+	const struct stored_symbol *symbols = s->symbols + m->first;
+	size_t at = search_first(m->count, i, symbols[i].addr < addr);
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (s->symbols[m->first + middle].addr < addr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < m->count && s->symbols[m->first + low].addr == addr ? &s->symbols[m->first + low] : NULL;
+	return at < m->count && symbols[at].addr == addr ? &symbols[at] : NULL;
 }
 
 static bool find(struct names_store *store, const struct module *module, struct names_file *file,
