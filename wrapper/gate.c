@@ -176,15 +176,14 @@ static void describe(struct gate_case *c, const struct model *m, const struct li
 	c->stack = stack_text(m, &r->row);
 }
 
-/* Makes the result for a limit. Where there is no memory, that is the one of the newest such limit. */
+/* Makes the result for a limit. NULL: there is no memory. */
 static struct gate_case *make_case(const struct model *m, enum limit limit, const struct limit_result *r)
 {
-	static struct gate_case spare;
 	struct gate_case *c = calloc(1, sizeof(*c));
 	struct out out;
 
 	if (!c)
-		c = &spare;
+		return NULL;
 	*c = (struct gate_case){
 		.broken = r->broken, .limit = limit, .runtime_ns = m->moment.runtime_ns,
 	};
@@ -234,7 +233,8 @@ void gate_judge(void *scope, const struct model *m)
 		if (!results[i].given)
 			continue;
 		*last = make_case(m, i, &results[i]);
-		last = &(*last)->next;
+		if (*last)
+			last = &(*last)->next;
 	}
 	if (where == GATE_INSIDE) {
 		keep_newest(is_broken);

@@ -47,7 +47,8 @@ void gate_begin(void);
 
 /*
  * Judges the process of a model, which has model.all, if the options have limits and the process has ended. Has the form
- * of dumper.judge, whose context is the enum gate_scope. Where there is no memory, the limit counts as broken, and the line says why.
+ * of dumper.judge, whose context is the enum gate_scope. Where there is no memory for a result, it is left out, but
+ * gate_status() has it.
  */
 void gate_judge(void *scope, const struct model *m);
 
