@@ -194,6 +194,7 @@ static HOT_CODE __attribute__((noinline)) void *reallocate(void *old, size_t siz
 	struct block b = lifecycle_is_tracing() && old ? record_take_old(old) : NO_BLOCK;
 	bool was_newest = b.row != ROW_NONE && record_is_newest(old, b.slot);
 	void *p = by_array ? real.reallocarray(old, count, each) : real.realloc(old, size);
+
 	if (p && recording) {
 		if (old && b.row == ROW_NONE)
 			add_relaxed(&recorder.table.head->totals.unknown_frees, 1);

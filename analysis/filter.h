@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Leaves out of a view the rows that a rule of --ignore matches. Async-signal-safe. */
+/*
+ * Leaves rows out of a view: those that a rule of --ignore matches, or those that somebody else (selection.h) does not
+ * want. Async-signal-safe.
+ */
 #ifndef ANALYSIS_FILTER_H
 #define ANALYSIS_FILTER_H
 
@@ -8,8 +11,9 @@
 #include "table/view.h"
 
 /*
- * Removes each row of which a rule matches a frame (rules.h). For that the names of all rows are resolved. sections: how many sort keys the view was taken for. The live rows that are removed are added up in
- * totals->ignored_rows and ignored_size, and counted for their rules. Where there is no memory, every row stays.
+ * Removes each row of which a rule matches a frame (rules.h). For that the names of all rows are resolved. sections: how
+ * many sort keys the view was taken for. The live rows that are removed are added up in totals->ignored_rows and
+ * ignored_size, and counted for their rules. Where there is no memory, every row stays.
  */
 void filter_apply(struct view *v, struct names *n, const struct rules *rules, unsigned sections,
 		  struct model_totals *totals);

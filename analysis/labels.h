@@ -12,7 +12,7 @@
 
 #include "model.h"
 
-#define LABEL_TABLE_FULL	0u	/* stands for the frames of the row that all rows share for which there was no room */
+#define LABEL_TABLE_FULL	0u	/* stands for the frames of the overflow row */
 #define LABEL_HIDDEN		1u	/* stands for the frames of rows of which --hide has taken every frame out */
 
 struct label {

@@ -25,10 +25,11 @@ enum limit {
 };
 
 struct limit_result {
-	bool given, broken;		/* the next two are only set where it is given */
-	bool over_baseline;		/* value is the growth over the run model.older */
+	bool given;			/* the options have this limit */
+	bool broken;			/* and `value` is above it */
+	bool over_baseline;		/* `value` is the growth over the run model.older */
 	uint64_t value, most;		/* the process's figure, and the limit; units as above */
-	bool has_row;			/* `row` is the one to blame: broken, and there is such a row */
+	bool has_row;			/* `row` is the one to blame: the limit is broken, and there is such a row */
 	struct model_row row;
 };
 

@@ -47,7 +47,8 @@ _Static_assert(MODEL_THREADS == THREAD_SET_NAMES && sizeof(((struct model_thread
 	       "there is room for all threads of a set, and for their names");
 
 /* Puts a thread where it belongs. The main thread has the id 0 in the table. */
-static void insert_thread(struct model_threads *threads, const struct listed_thread *l, const struct model_process *process)
+static void insert_thread(struct model_threads *threads, const struct listed_thread *l,
+			  const struct model_process *process)
 {
 	struct model_thread thread = { .id = l->id, .main = !l->id };
 	struct out name = out_memory(thread.name, sizeof(thread.name));
@@ -195,8 +196,8 @@ static uint32_t rows_to_list(const struct model *m, const struct model_section *
 /* Whether the runtime's rows are not listed. Who wants all rows or all frames, or examines a record, wants these, too. */
 static bool sets_runtime_apart(const struct model *m, const struct model_section *s, const struct model_request *q)
 {
-	return q->runtime_apart && m->moment.ended && q->reason != REASON_ASKED && model_key_is_live(s->key) && q->options->top &&
-	       !q->options->all_frames;
+	return q->runtime_apart && m->moment.ended && q->reason != REASON_ASKED && model_key_is_live(s->key) &&
+	       q->options->top && !q->options->all_frames;
 }
 
 static bool list_rows(struct model *m, unsigned section, const struct model_request *q, struct arena *arena)
@@ -211,16 +212,16 @@ static bool list_rows(struct model *m, unsigned section, const struct model_requ
 	if (!rows)
 		return false;
 	for (uint32_t i = first; i < end; i++) {
-		uint64_t value = view_value(v, &v->rows[i], s->key);
+		const struct view_row *r = &v->rows[i];
+		uint64_t value = view_value(v, r, s->key), size = view_value(v, r, model_size_key(s->key));
 
-		if (!is_listed(q->rows, s->key, value, &v->rows[i].counters))
+		if (!is_listed(q->rows, s->key, value, &r->counters))
 			continue;
-		if (model_is_large(q->options, view_value(v, &v->rows[i], model_size_key(s->key)),
-				   view_value(v, &v->rows[i], model_count_key(s->key)), view_value(v, &v->rows[i], SORT_AGE))) {
+		if (model_is_large(q->options, size, view_value(v, r, model_count_key(s->key)), view_value(v, r, SORT_AGE))) {
 			rows[s->count++] = (struct sort_entry){ value, i };
 		} else {
 			s->filtered++;
-			s->filtered_size += view_value(v, &v->rows[i], model_size_key(s->key));
+			s->filtered_size += size;
 		}
 	}
 	wanted = rows_to_list(m, s, top);

@@ -12,7 +12,8 @@ struct histograms;
 
 /* ---- Members of an object ---- */
 
-/* Opens an object or a list by its bracket. With a name it is the first member of an object, else an element of a list. */
+/* Opens an object or a list by its bracket. With a name it is the first member of an object, else an element of a
+ * list. */
 void json_begin(struct out *out, const char *name, char bracket);
 
 /* Writes "NAME": and, unless it is the first member of its object, a comma before it. */

@@ -19,7 +19,8 @@ static void write_group(const struct groups *g, const struct group *group, struc
 	json_add_bool(out, "peak-count-exact", groups_is_exact(group, SORT_PEAK_COUNT));
 	json_add_text(out, "function", place ? label->function : NULL);
 	/* A label of a file or of threads has these as its function (struct group). */
-	json_add_text(out, "module", (g->by == GROUP_FILE && label->function) || g->by == GROUP_THREAD ? NULL : label->module);
+	json_add_text(out, "module", (g->by == GROUP_FILE && label->function) || g->by == GROUP_THREAD ? NULL :
+				     label->module);
 	json_add_text(out, "file", place ? group->file : g->by == GROUP_FILE ? label->function : NULL);
 	if (place && group->line)
 		json_add_number(out, "line", group->line);

@@ -2,7 +2,8 @@
 /* The head line of a row in a text dump: see text.h. */
 #include "text.h"
 
-/* The sum of the key's figures over all rows, listed or not; 0: there is no sum that means anything, or it is not known. */
+/* The sum of the key's figures over all rows, listed or not; 0: there is no sum that means anything, or it is not
+ * known. */
 static uint64_t whole(const struct model *m, enum sort_key key)
 {
 	const struct model_totals *t = &m->totals;

@@ -109,12 +109,14 @@ struct options {
 	uint8_t error_exitcode;
 	bool quiet;			/* of dumps that go to standard error the last one is not printed */
 	uint8_t judge_count;
-	const char *judge[OPTIONS_TEXTS_MAX];	/* limits are for programs whose paths have one of these texts; none: see gate.h */
+	const char *judge[OPTIONS_TEXTS_MAX];	/* limits are for programs whose paths have one of these texts; none: see
+						 * wrapper/gate.h */
 	const char *junit;		/* the file of a test report about the limits, or NULL */
 	bool no_demangle;		/* C++ and Rust names stay as they are in the file */
 	const char *record;		/* template: the file that holds the table, or NULL */
 	const char *report;		/* a file of --record from which to print (wrapper only), or NULL */
-	const char *diff;		/* a file of --record, which that of --report is compared with (wrapper only), or NULL */
+	const char *diff;		/* a file of --record, which that of --report is compared with (wrapper only), or
+					 * NULL */
 	const char *baseline;		/* a file of --record, over which growth counts for the limits, or NULL */
 	uint32_t tolerance;		/* so much growth does not count: thousandths of a percent */
 	const char *sysroot;		/* where --report looks for the modules' files, or NULL */
@@ -281,11 +283,11 @@ int options_signal(const char *text);
 void options_init(struct options *o);
 
 /*
- * Sets the option of one row. value is its text (kept by reference where struct options has a text),
- * or NULL when none was given: that means the first word where a word is optional, and `all` where a time is. On a bad value *o stays as it was, error gets one line like
- * "depth=0: not a whole number from 1 to 255" (no newline, cut to error_bytes, always
- * terminated, control characters as ^X) and the result is false. For actions like --help only
- * the absence of a value is checked.
+ * Sets the option of one row. value is its text (kept by reference where struct options has a text), or NULL when none
+ * was given: that means the first word where a word is optional, and `all` where a time is. On a bad value *o stays as
+ * it was, error gets one line like "depth=0: not a whole number from 1 to 255" (no newline, cut to error_bytes, always
+ * terminated, control characters as ^X) and the result is false. For actions like --help only the absence of a value is
+ * checked.
  */
 bool options_set(struct options *o, const struct option_entry *e, const char *value,
 		 char *error, size_t error_bytes);

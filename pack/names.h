@@ -23,8 +23,9 @@ struct pack_collector;
 #define PACK_NAMES_ARRAYS	5u
 
 /*
- * Looks up the names for all rows of a table, as a report by this request would, which may have a store of names already. arrays[0..PACK_NAMES_ARRAYS) become
- * what pack_write() takes, until pack_names_free(). NULL: there is no memory.
+ * Looks up the names for all rows of a table, as a report by this request would. The request may have a store of names
+ * already: then the names of its modules come from there. arrays[0..PACK_NAMES_ARRAYS) become what pack_write() takes,
+ * until pack_names_free(). NULL: there is no memory.
  */
 struct pack_collector *pack_names_collect(const struct model_request *request,
 					  struct pack_array arrays[PACK_NAMES_ARRAYS]);

@@ -226,7 +226,8 @@ static void fill_request(struct dumper *d, const struct dump_request *r, struct 
 		.skip_if_empty = r->final && !d->options->summary && !d->options->brief && !d->judge &&
 				 !(d->options->growth_ms && d->history && d->history->snapshot_count),
 		.foreign = d->foreign, .runs_as = d->runs_as,
-		.now_ns = d->now_ns, .store = d->store, .seen = d->seen, .tries_again = r->tries_again, .heap_still = r->heap_still,
+		.now_ns = d->now_ns, .store = d->store, .seen = d->seen,
+		.tries_again = r->tries_again, .heap_still = r->heap_still,
 		.sort_count = r->sort_count < format->sections_max ? r->sort_count : format->sections_max,
 		.process = { .pid = d->pid, .command = d->command },
 	};

@@ -382,7 +382,6 @@ void record_alloc(void *p, uintptr_t function, uintptr_t pc, uintptr_t sp, uintp
 {
 	uint32_t row = record_find_row(function, pc, sp, fp);
 
-
 	guard_self.last_block = p;
 	guard_self.last_slot = note_anywhere(p, (struct block){ .row = row, .size_bytes = size }, SIZES_CALL);
 	if (likely(guard_self.last_slot))

@@ -30,8 +30,9 @@ extern struct recorder {
 	enum unwind_mode unwind;
 	uintptr_t loader_start, loader_end;	/* the dynamic loader's code */
 	const char *one_thread;			/* points to 0 once another thread has been started */
-	/* Both point where one_thread does. With --histogram `simple` points to 0 and `careful` to 1, so that no operation
-	 * takes a path which does not count sizes. */
+	/* What `simple` points to is 0 unless there is one thread and sizes are not counted; what `careful` points to is 0
+	 * only if there are several threads and sizes are not counted. So both point where one_thread does, except with
+	 * --histogram: then they are 0 and 1 for good, and no operation takes a path that does not count sizes. */
 	const char *simple, *careful;
 	size_t (*block_bytes)(void *);		/* the allocator's malloc_usable_size(3), or NULL */
 } recorder HIDDEN;

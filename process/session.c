@@ -234,7 +234,8 @@ bool session_final(bool heap_sound)
 	int signal = fatal_signal_number();
 	bool dumped = !wait_for_dumping() || take((struct dump_request){
 		.sort = dumper.options->sort, .sort_count = dumper.options->sort_count,
-		.reason = signal ? REASON_SIGNALLED : REASON_EXIT, .signal = (uint8_t)signal, .final = true, .heap_still = heap_sound && heap_is_still(),
+		.reason = signal ? REASON_SIGNALLED : REASON_EXIT, .signal = (uint8_t)signal, .final = true,
+		.heap_still = heap_sound && heap_is_still(),
 	});
 
 	end_dumping();

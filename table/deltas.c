@@ -363,8 +363,8 @@ static bool slot_is_large(const struct delta *slot)
 }
 
 /* An operation that no slot can take goes to the row. */
-static void __attribute__((cold)) change_row(struct table *t, const struct deltas *d, uint32_t row, enum delta_kind kind, int64_t bytes,
-		       uint64_t call_bytes)
+static void __attribute__((cold)) change_row(struct table *t, const struct deltas *d, uint32_t row,
+					     enum delta_kind kind, int64_t bytes, uint64_t call_bytes)
 {
 	if (call_bytes != ROW_NO_CALL)
 		thread_list_note_slow(t, row, d->thread);

@@ -107,7 +107,7 @@ __attribute__((cold)) struct deltas *deltas_take(struct table *t, uint32_t threa
 bool deltas_take_over(struct table *t, struct deltas *d, uint32_t thread);
 
 /* In a child after fork, where only the calling thread is left: flushes all slots but its own (own, or NULL), and
- * suffixes them as free. */
+ * marks them as free. */
 __attribute__((cold)) void deltas_forked(struct table *t, struct deltas *own);
 
 /* Flushes a slot of the calling thread. False: nothing was flushed, because a view collects or because a thread that

@@ -51,10 +51,9 @@ struct view {
 
 /*
  * Rows without live blocks may be missing unless all are asked for; `rest` has their sums, unless `cut` is set.
- * keys[0..key_count): the figures that
- * the rows will be sorted by. Where there is no memory for all rows, `cut` is set, and of each key the
- * rows with the largest figures are there, as many as an eighth of the reserve (reserve.h) holds, in no
- * order: a row is there once for each such key. Returns false when there is no memory even for that.
+ * keys[0..key_count): the figures that the rows will be sorted by. Where there is no memory for all rows, `cut` is set,
+ * and of each key the rows with the largest figures are there, as many as an eighth of the reserve (reserve.h) holds, in
+ * no order: a row is there once for each such key. Returns false when there is no memory even for that.
  */
 bool view_take(struct view *v, struct table *t, bool all, const uint8_t *keys, unsigned key_count,
 	       struct arena *arena);

@@ -3,8 +3,8 @@
 #include "reporter.h"
 
 #include "analysis/history.h"
-#include "history_writer.h"
 #include "gate.h"
+#include "history_writer.h"
 #include "inbox.h"
 #include "older.h"
 #include "options/outfile.h"
