@@ -96,18 +96,21 @@ struct column column_make(enum sort_key key, uint64_t largest)
 	return c;
 }
 
-static void pad(unsigned width, size_t used, struct out *out)
+static void pad(size_t width, size_t used, struct out *out)
 {
 	if (used < width)
 		out_repeat(out, ' ', width - used);
 }
 
+void columns_right(const char *text, size_t columns, struct out *out)
+{
+	pad(columns, strlen(text), out);
+	out_text(out, text);
+}
+
 void column_write_head(const struct column *c, struct out *out)
 {
-	const char *name = options_sort_name(c->key);
-
-	pad(c->width, strlen(name), out);
-	out_text(out, name);
+	columns_right(options_sort_name(c->key), c->width, out);
 }
 
 void column_write(const struct column *c, uint64_t figure, bool is_bound, struct out *out)

@@ -31,6 +31,9 @@ struct column column_make(enum sort_key key, uint64_t largest);
 void column_write_head(const struct column *c, struct out *out);
 void column_write(const struct column *c, uint64_t figure, bool is_bound, struct out *out);
 
+/* Writes a text right-aligned. */
+void columns_right(const char *text, size_t columns, struct out *out);
+
 /* Writes what share of the whole a part is, in COLUMNS_SHARE columns: " 43.2 %". Blanks where the whole is 0. */
 void columns_share(uint64_t part, uint64_t whole, struct out *out);
 

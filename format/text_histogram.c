@@ -4,6 +4,7 @@
 
 #include "analysis/histogram.h"
 #include "base/sort.h"
+#include "columns.h"
 
 #include <string.h>
 
@@ -29,14 +30,6 @@ static struct unit unit_for(uint64_t most_bytes)
 	return (struct unit){ "GB", 1000000000 };
 }
 
-static void write_right(struct out *out, const char *text, unsigned width)
-{
-	size_t length = strlen(text);
-
-	out_repeat(out, ' ', length < width ? width - length : 0);
-	out_text(out, text);
-}
-
 /* "1234.567", right-aligned: thousandths of a unit. */
 static void write_decimal(struct out *out, uint64_t thousandths, unsigned width)
 {
@@ -44,7 +37,7 @@ static void write_decimal(struct out *out, uint64_t thousandths, unsigned width)
 	struct out text = out_memory(buf, sizeof(buf));
 
 	out_thousandths(&text, thousandths);
-	write_right(out, buf, width);
+	columns_right(buf, width, out);
 }
 
 /* Part of a whole in units of 1 / `of`, rounded to the nearest. In a damaged table a part can be larger than the whole. */
@@ -100,14 +93,14 @@ static void write_columns_head(const struct table_form *f)
 {
 	struct out *out = f->out;
 
-	write_right(out, f->label, 12);
-	write_right(out, "calls", 12);
-	write_right(out, "%", 7);
-	write_right(out, "live blocks", 12);
-	write_right(out, "live ", 9);
+	columns_right(f->label, 12, out);
+	columns_right("calls", 12, out);
+	columns_right("%", 7, out);
+	columns_right("live blocks", 12, out);
+	columns_right("live ", 9, out);
 	out_text(out, f->unit.name);
 	if (f->h->waste_known) {
-		write_right(out, "waste ", 9);
+		columns_right("waste ", 9, out);
 		out_text(out, f->unit.name);
 	}
 	out_text(out, f->by_memory ? "  memory\n" : "  calls\n");
@@ -144,7 +137,7 @@ static void find_most(struct table_form *f, const struct histogram_bin *bins, un
 
 static void write_sum(const struct table_form *f)
 {
-	write_right(f->out, "all", 12);
+	columns_right("all", 12, f->out);
 	write_figures(f, &f->h->total, false);
 }
 
@@ -220,7 +213,7 @@ static void write_classes(struct table_form *f, struct histogram_bin *bins)
 		write_figures(f, &bins[i].figures, true);
 	}
 	if (kept < count) {
-		write_right(f->out, "others", 12);
+		columns_right("others", 12, f->out);
 		write_figures(f, &others, false);
 	}
 	write_sum(f);

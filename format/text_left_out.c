@@ -60,29 +60,31 @@ static void write_filtered(const struct options *o, const struct model_section *
 	out_text(out, ")\n");
 }
 
+/* Writes how much an option leaves out, if there is anything. */
+static void write_left_out(struct out *out, const char *head, uint32_t rows, uint64_t bytes)
+{
+	if (!rows)
+		return;
+	text_line(out, head);
+	out_count(out, rows, " backtrace, ", " backtraces, ");
+	out_size(out, bytes);
+	out_char(out, '\n');
+}
+
 void text_write_left_out(const struct text *t, const struct model_section *s)
 {
 	const struct model *m = t->model;
 	struct out *out = t->out;
 
-	if (m->totals.ignored_rows) {
-		text_line(out, "heap left out by --ignore    ");
-		out_count(out, m->totals.ignored_rows, " backtrace, ", " backtraces, ");
-		out_size(out, m->totals.ignored_size);
-		out_char(out, '\n');
+	write_left_out(out, "heap left out by --ignore    ", m->totals.ignored_rows, m->totals.ignored_size);
+	if (m->totals.ignored_rows)
 		write_counted_rules(t, m->rules);
-	}
 	if (m->rules && rules_unmatched(m->rules)) {
 		text_line(out, "rules that matched nothing   ");
 		words_unmatched_rules(m->rules, out);
 		out_text(out, " (--ignore)\n");
 	}
-	if (m->totals.unfocused_rows) {
-		text_line(out, "heap left out by --focus     ");
-		out_count(out, m->totals.unfocused_rows, " backtrace, ", " backtraces, ");
-		out_size(out, m->totals.unfocused_size);
-		out_char(out, '\n');
-	}
+	write_left_out(out, "heap left out by --focus     ", m->totals.unfocused_rows, m->totals.unfocused_size);
 	if (!options_adds_up(m->options))
 		write_filtered(m->options, s, out);
 }

@@ -82,13 +82,9 @@ static unsigned fill(struct graph *g, const struct history *h, bool rss)
 
 /* ---- Writing ---- */
 
-/* Writes a text right-aligned. */
 static void write_label(struct out *out, const char *text)
 {
-	size_t len = strlen(text);
-
-	out_repeat(out, ' ', len < LABEL_COLUMNS - 1 ? LABEL_COLUMNS - 1 - len : 0);
-	out_text(out, text);
+	columns_right(text, LABEL_COLUMNS - 1, out);
 	out_char(out, ' ');
 }
 

@@ -32,7 +32,6 @@ sanitize='-O0 -fsanitize=address,undefined -fno-sanitize-recover=all'
 run memo capture/memo.c >>"$dir/out"
 run rules capture/rules.c capture/cfi.c capture/prologue.c base/*.c elf/*.c options/*.c >>"$dir/out"
 run mappings base/*.c >>"$dir/out"
-run mappings base/*.c >>"$dir/out"
 run shorten format/shorten.c >>"$dir/out"
 run patterns analysis/rules.c base/*.c >>"$dir/out"
 run wrappers analysis/wrappers.c >>"$dir/out"
