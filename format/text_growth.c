@@ -5,7 +5,7 @@
  *	[heaptrace] in 59.200 secs       : 1.234 MB -> 14.123 MB, from 19 snapshots
  *	[heaptrace] leaking: grows on    : 1 backtrace, +1.178 MB, 19.988 KB/s
  *	=== backtrace #1 === [leaking: 19.988 KB/s] [size: 120.000 KB -> 1.298 MB] [count: 12 -> 130]
- *	    ...:::::#### 120.000 KB to 1.298 MB; at this rate 1 GB more in 13 hours 49 mins
+ *	    ...:::::#### 120.000 KB to 1.298 MB; at this rate 1 GB more in 13 hours
  *	 0 [0x7fe72e46476c] malloc +0x1b
  *	...
  */
@@ -201,6 +201,9 @@ static void write_long_time(double secs, struct out *out)
 			out_char(out, ' ');
 		if (days < 10 && hours)
 			out_count(out, hours, " hour", " hours");
+	} else if (secs >= 2 * HOUR_SECS) {
+		out_u64(out, (uint64_t)(secs / HOUR_SECS));
+		out_text(out, " hours");
 	} else {
 		out_time(out, (uint64_t)(secs * 1e9));
 	}
@@ -231,7 +234,8 @@ static void write_evidence(const struct growth *g, const struct growth_entry *e,
 }
 
 /* Whether the entry is too small to be listed: below --min-size and the like, or below --min-share of all growth or of the
- * largest heap, whichever is more, or of the bytes of what is steady. Leaks never are the latter, because what looks like the largest one can be a cache that has not stopped yet. */
+ * largest heap, whichever is more, or of the bytes of what is steady. Leaks never are the latter, because what looks like
+ * the largest one can be a cache that has not stopped yet. */
 static bool is_small(const struct text *t, const struct growth *g, const struct growth_entry *e)
 {
 	const struct options *o = t->model->options;
