@@ -157,10 +157,13 @@ void rules_join(struct rules *r, const struct rules *file, const char *program, 
 		*r = *file;
 		return;
 	}
-	memcpy(r->text, file->text, file->text_bytes);
-	pack(r, program, program_bytes);
+	if (file->text_bytes)
+		memcpy(r->text, file->text, file->text_bytes);
+	if (program_bytes)
+		pack(r, program, program_bytes);
 	r->from_program = r->count - r->from_file;
-	pack(r, builtin, builtin_bytes);
+	if (builtin_bytes)
+		pack(r, builtin, builtin_bytes);
 	r->hits = r->count ? arena_map(r->count * sizeof(*r->hits)) : NULL;
 }
 
