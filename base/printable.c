@@ -19,6 +19,18 @@ static size_t utf8_bytes(uint8_t first, uint8_t second)
 	return 0;
 }
 
+/* Whether a well-formed character ends lines, or changes the direction in which text is shown. */
+static bool is_hidden(const uint8_t *b)
+{
+	if (b[0] == 0xd8)
+		return b[1] == 0x9c;				/* U+061C */
+	if (b[0] != 0xe2)
+		return false;
+	if (b[1] == 0x80)					/* U+200E, U+200F; U+2028 to U+202E */
+		return b[2] == 0x8e || b[2] == 0x8f || (b[2] >= 0xa8 && b[2] <= 0xae);
+	return b[1] == 0x81 && b[2] >= 0xa6 && b[2] <= 0xa9;	/* U+2066 to U+2069 */
+}
+
 size_t printable_character(const char *text, size_t bytes, bool *printable)
 {
 	const uint8_t *b = (const uint8_t *)text;
@@ -29,7 +41,7 @@ size_t printable_character(const char *text, size_t bytes, bool *printable)
 			length = 0;
 	}
 	if (length) {
-		*printable = b[0] != 0xc2 || b[1] >= 0xa0;
+		*printable = (b[0] != 0xc2 || b[1] >= 0xa0) && !is_hidden(b);
 		return length;
 	}
 	*printable = b[0] >= 0x20 && b[0] != 0x7f && (b[0] < 0x80 || b[0] > 0x9f);

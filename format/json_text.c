@@ -28,13 +28,6 @@ static unsigned code_of(const char *text, size_t bytes)
 	return (first & 0x0f) << 12 | second << 6 | ((unsigned char)text[2] & 0x3f);
 }
 
-/* Whether a character ends lines in JavaScript, or changes the direction in which text is shown. */
-static bool is_hidden(unsigned code)
-{
-	return code == 0x061c || code == 0x200e || code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
-	       (code >= 0x2066 && code <= 0x2069);
-}
-
 /* Writes the character at the start of text[0..left), of which there is at least one byte. Returns its bytes. */
 static size_t write_character(struct out *out, const char *text, size_t left)
 {
@@ -44,7 +37,7 @@ static size_t write_character(struct out *out, const char *text, size_t left)
 
 	if (bytes == 1 && first >= 0x80)
 		write_escape(out, 0xfffd);
-	else if (bytes <= 3 && (!plain || first == '<' || is_hidden(code_of(text, bytes))))
+	else if (bytes <= 3 && (!plain || first == '<'))
 		write_escape(out, code_of(text, bytes));
 	else
 		out_bytes(out, text, bytes);

@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Names of files, symbols and processes with control characters in them, which a terminal would obey:
-# those of ASCII, and C1 (0x80 to 0x9f), as UTF-8 (C2 9B) and as single bytes. None may come out,
-# whoever prints: dumps of each kind, notices, the wrapper's messages. Other characters are kept,
-# though they may consist of the same bytes.
+# those of ASCII, and C1 (0x80 to 0x9f), as UTF-8 (C2 9B) and as single bytes, and characters that change the
+# direction of text. None may come out, whoever prints: dumps of each kind, notices, the wrapper's messages.
+# Other characters are kept, though they may consist of the same bytes.
 . "${0%/*}/lib.sh"
 : "${CC:=cc}"
 
-# "x", CSI as UTF-8, CSI as a byte, ESC overlong, U+00DB (C3 9B), U+4E9B (E4 BA 9B)
-bad=$'x\xc2\x9b\x9b\xc0\x9b\xc3\x9b\xe4\xba\x9b'
-shown=$'x\\?\\?.?\\?\xc3\x9b\xe4\xba\x9b'
+# "x", CSI as UTF-8, CSI as a byte, ESC overlong, U+202E, U+00DB (C3 9B), U+4E9B (E4 BA 9B)
+bad=$'x\xc2\x9b\x9b\xc0\x9b\xe2\x80\xae\xc3\x9b\xe4\xba\x9b'
+shown=$'x\\?\\?.?\\?\\?\xc3\x9b\xe4\xba\x9b'
 
 # plain FILE NAME: no control characters but newlines are in it
 plain() {
