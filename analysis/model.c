@@ -350,7 +350,7 @@ static void begin(struct model *m, const struct model_request *q, const struct m
 		.ended = q->reason == REASON_EXIT || q->reason == REASON_SIGNALLED || q->reason == REASON_KILLED ||
 			 (q->foreign && !q->runs_as && !q->seen),
 	};
-	m->totals.peak_size = load_relaxed(&h->totals.peak_size);
+	m->totals.peak_size = p->view.peak_size;
 	m->section_count = q->sort_count;
 	m->parts = p;
 }

@@ -148,17 +148,25 @@ static void settle(struct counters *c)
 		c->peak_count = c->live_count;
 	if (c->peak_size < c->live_size)
 		c->peak_size = c->live_size;
+	if (c->peak_size < c->heap_peak_size)
+		c->peak_size = c->heap_peak_size;
 }
 
-/* If the heap has grown past its noted maximum by changes that are pending in threads, its maximum is now. */
+/* The maximum of the heap is noted without the changes that were pending in threads then. The rows' sizes at that
+ * moment have these, so their sum is nearer the truth. If the heap has grown past both by changes that are pending
+ * now, its maximum is now. */
 static void settle_heap_peak(struct view *v, uint64_t known_peak)
 {
-	uint64_t live = 0;
+	uint64_t live = 0, at_peak = v->rest.heap_peak_size;
 
-	for (uint32_t i = 0; i < v->count; i++)
+	for (uint32_t i = 0; i < v->count; i++) {
 		live += v->rows[i].counters.live_size;
-	if (live <= known_peak)
+		at_peak += v->rows[i].counters.heap_peak_size;
+	}
+	v->peak_size = at_peak > known_peak ? at_peak : known_peak;
+	if (live <= v->peak_size)
 		return;
+	v->peak_size = live;
 	for (uint32_t i = 0; i < v->count; i++)
 		v->rows[i].counters.heap_peak_size = v->rows[i].counters.live_size;
 	v->rest.heap_peak_size = 0;
@@ -347,6 +355,9 @@ static bool take_cut(struct view *v, const struct table *t, uint32_t end, bool a
 		l[k] = (struct largest){ v->rows + (size_t)k * room, 0, room, keys[k] };
 	v->cut = true;
 	take_largest(v, t, end, all, marked, l, key_count);
+	v->peak_size = load_relaxed(&t->head->totals.peak_size);
+	if (v->peak_size < v->live_size)
+		v->peak_size = v->live_size;
 	return true;
 }
 

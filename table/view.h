@@ -39,6 +39,7 @@ struct view {
 	uint32_t count;
 	uint32_t epoch;		/* totals.epoch at that moment */
 	uint64_t now_ns;	/* that moment */
+	uint64_t peak_size;	/* the largest size that the whole heap has had, as far as that is known */
 	struct view_rest rest;
 	/* Where memory was short: the rows that are there, key by key, and sums over all rows. */
 	bool cut;
