@@ -44,7 +44,7 @@ sub tenths { return $_[0] =~ s/[. %]//gr }
 
 my $top = shift;
 for my $file (@ARGV) {
-	my ($state, $sum, $slack, $shown, $total_rows, $next, $frames, $last, $sorted, $total) = ('life');
+	my ($state, $sum, $slack, $shown, $total_rows, $next, $frames, $last, $sorted, $total, $heap_peak) = ('life');
 	open my $in, '<', $file or die "$file: $!\n";
 	my $wrong = sub { print "$file:$.: $_[0]: ", defined $_ ? $_ : '', "\n"; no warnings; last };
 	while (<$in>) {
@@ -59,6 +59,8 @@ for my $file (@ARGV) {
 			($sum, $slack, $shown, $frames, $next) = (0, 0, 0, 0, 0);
 			undef $last;
 		} elsif ($state eq 'rows' && !$shown && (/$moment/ || /$opening/)) {
+			$heap_peak = (bytes($1))[0] if /heap memory consumption: ($size)/;
+			$wrong->('more bytes than at the peak') if /(?:leaked|in use now): ($size)/ && (bytes($1))[0] > $heap_peak;
 			next;
 		} elsif ($state eq 'rows' && /$row/) {
 			my ($number, $count, $peak, $live, $most, $share, $so_far) = ($1, $2, $3, $4, $5, $6, $7);
