@@ -114,6 +114,8 @@ void text_write_dump(struct text *t, void (*write_rows)(struct text *t, const st
 			text_memory_write(m, t->out);
 		}
 		if (m->options->brief) {
+			if (write_rows != text_write_rows)
+				write_rows(t, s);
 			text_write_not_seen(&m->not_seen, 0, t->out);
 			text_write_rule(t->out);
 			return;

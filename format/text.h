@@ -28,7 +28,8 @@ struct text {
 void text_begin(struct text *t, const struct model *m, struct arena *arena, struct out *out);
 
 /* Writes a dump: for each section its head, what write_rows() writes, and the closing figures; the summary stands in the
- * first one. With --short there is nothing but the summary. */
+ * first one. With --short there is nothing but the summary, and what write_rows() writes then if it is another than
+ * text_write_rows(). */
 void text_write_dump(struct text *t, void (*write_rows)(struct text *t, const struct model_section *s));
 
 /* Writes the rows of a section, with their frames and what t->write_more writes. */

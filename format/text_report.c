@@ -21,12 +21,18 @@ static void write_sums(struct text *t, const struct model_section *s)
 	text_write_trees(t, s, &labels);
 }
 
+/* Of --short only what is about the whole process is written. */
 static void write_section(struct text *t, const struct model_section *s)
 {
+	bool brief = t->model->options->brief;
+
 	if (t->model->options->diff && t->model->older) {
 		if (s == t->model->sections)
 			text_write_diff_totals(t);
-		text_write_diff(t, s);
+		if (!brief)
+			text_write_diff(t, s);
+	} else if (brief) {
+		;
 	} else if (t->model->options->growth_ms) {
 		text_write_growth(t, s);
 	} else if (options_adds_up(t->model->options)) {
@@ -34,7 +40,7 @@ static void write_section(struct text *t, const struct model_section *s)
 	} else {
 		text_write_rows(t, s);
 	}
-	if (s != &t->model->sections[t->model->section_count - 1])
+	if (!brief && s != &t->model->sections[t->model->section_count - 1])
 		return;
 	if (t->model->options->histogram)
 		text_write_histogram(t);

@@ -115,6 +115,8 @@ sub bad_points {
 	unlike($text, qr/[^\x00-\x7f]/, 'ASCII in the locale C');
 	local $ENV{LC_ALL} = 'C.UTF-8';
 	like(report("--report=$rec", '--timeline'), qr/\xe2\x96\x88/, 'block characters in one with UTF-8');
+	my $short = report("--report=$rec", '--timeline', '--short', '--sort=size,count');
+	is(scalar(() = $short =~ / over time, |backtrace #/g), 2, '--short leaves the two graphs, and nothing else');
 	is(report("--report=$rec"), report("--report=$rec", '--timeline') =~ s/^\[heaptrace\] live heap over time.*?\n\n//msr, 'the rest of the dump is the same');
 }
 
