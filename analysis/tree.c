@@ -122,17 +122,17 @@ static bool add_path(struct tree *t, const struct labels_row *row, unsigned from
 static bool add_row(struct tree *t, const struct labels_row *r)
 {
 	enum tree_kind kind = t->request.kind;
-	unsigned match;
+	bool has_text = kind == TREE_KIND_CALLERS || kind == TREE_KIND_CALLEES;
+	unsigned match = has_text ? find_match(t, r) : 0;
 
+	if (has_text && match == r->count)
+		return true;
 	if (r->stack.count && r->stack.count >= model_table(t->labels->model)->head->depth)
 		t->cut_at = r->stack.count;
 	if (kind == TREE_KIND_TOP_DOWN)
 		return add_path(t, r, labels_user(t->labels, r), r->count, true);
 	if (kind == TREE_KIND_BOTTOM_UP)
 		return add_path(t, r, labels_user(t->labels, r), r->count, false);
-	match = find_match(t, r);
-	if (match == r->count)
-		return true;
 	if (kind == TREE_KIND_CALLERS)
 		return add_path(t, r, match, r->count, false);
 	return add_path(t, r, 0, match + 1, true);

@@ -20,7 +20,7 @@ static const char names[] =
 	"std::allocator*\0" "std::allocate*\0" "std::make_unique*\0" "std::make_shared*\0" "std::pmr::*\0"
 	"std::__1::allocator*\0" "std::__1::allocate*\0" "std::__1::make_unique*\0" "std::__1::make_shared*\0"
 	"llvm::allocate_buffer\0" "llvm::MallocAllocator*\0" "llvm::BumpPtrAllocator*\0" "llvm::AllocatorBase*\0"
-	"llvm::SmallVectorBase::grow_pod\0" "llvm::SmallVectorTemplateBase::grow*\0" "QArrayData::*allocate*\0"
+	"llvm::SmallVectorBase::*\0" "llvm::SmallVectorTemplateBase::grow*\0" "QArrayData::*allocate*\0"
 	"QTypedArrayData::*allocate*\0"
 	/* Rust */
 	"alloc::*\0" "__rust_*\0" "__rdl_*\0" "__rg_*\0"
