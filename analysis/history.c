@@ -2,31 +2,13 @@
 /* See history.h. It runs in the wrapper and the watcher only. */
 #include "history.h"
 
+#include "base/read_at.h"
 #include "base/reader.h"
 #include "base/search.h"
 #include "table/layout.h"
 #include "table/view.h"
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
-
-/* Reads so many bytes, or fewer at the end of the file. Returns how many. */
-static size_t read_at(int fd, void *to, size_t bytes, uint64_t offset)
-{
-	size_t got = 0;
-
-	while (got < bytes) {
-		ssize_t n = pread(fd, (char *)to + got, bytes - got, (off_t)(offset + got));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		got += (size_t)n;
-	}
-	return got;
-}
 
 /* ---- Points ---- */
 
@@ -68,6 +50,7 @@ static void load_points(struct history *h, const struct table *t, int fd, uint32
 	struct timeline_point *watched = arena_alloc(arena, TIMELINE_POINTS * sizeof(*watched));
 	struct timeline_point *all = arena_alloc(arena, (2 * TIMELINE_POINTS + 1) * sizeof(*all));
 	struct timeline_point last = { .ns = end_ns };
+	ssize_t bytes = 0;
 
 	if (!own || !watched || !all)
 		return;
@@ -76,8 +59,8 @@ static void load_points(struct history *h, const struct table *t, int fd, uint32
 	if (watched_count > TIMELINE_POINTS)
 		watched_count = 0;
 	if (watched_count)
-		watched_count = (uint32_t)(read_at(fd, watched, watched_count * sizeof(*watched),
-						   t->head->size_bytes + HISTORY_POINTS_OFFSET) / sizeof(*watched));
+		bytes = read_at(fd, watched, watched_count * sizeof(*watched), t->head->size_bytes + HISTORY_POINTS_OFFSET);
+	watched_count = bytes > 0 ? (uint32_t)((size_t)bytes / sizeof(*watched)) : 0;
 	watched_count = drop_disorder(watched, watched_count, end_ns);
 	h->points = all;
 	h->point_count = merge(all, own, own_count, watched, watched_count);
@@ -118,7 +101,7 @@ static bool load_snapshot(struct history_snapshot *s, const struct history_entry
 	uint64_t ns;
 
 	if (e->place >= HISTORY_SNAPSHOTS || e->rows > HISTORY_ROWS || e->bytes > HISTORY_ROWS * HISTORY_ROW_BYTES ||
-	    read_at(fd, work, bytes, offset) != bytes)
+	    !read_whole(fd, work, bytes, offset))
 		return false;
 	memcpy(&ns, work, sizeof(ns));
 	rows = arena_alloc(arena, (e->rows + 1) * sizeof(*rows));
@@ -164,7 +147,7 @@ static void load_dumps(struct history *h, const struct table *t, uint64_t end_ns
 
 static bool load_head(struct history_head *head, const struct table *t, int fd)
 {
-	return fd >= 0 && read_at(fd, head, sizeof(*head), t->head->size_bytes) == sizeof(*head) &&
+	return fd >= 0 && read_whole(fd, head, sizeof(*head), t->head->size_bytes) &&
 	       !memcmp(head->magic, HISTORY_MAGIC, sizeof(head->magic)) && head->version == HISTORY_VERSION;
 }
 

@@ -41,7 +41,8 @@ void session_request(unsigned bits);
 bool session_final(bool heap_sound);
 
 /* The exit status for a process that would end with this one: another one than 0 stays; 0 (or 256, of which the kernel
- * keeps the lowest 8 bits) becomes that of --error-exitcode if the watcher has answered that a limit is broken. To be called after session_final(). */
+ * keeps the lowest 8 bits) becomes that of --error-exitcode if the watcher has answered that a limit is broken. To be
+ * called after session_final(). */
 int session_exit_status(int status);
 
 /* Writes a line for the user ("[heaptrace] ..."). False: it was not written, as a dump is under way. */

@@ -3,11 +3,11 @@
 #include "load.h"
 
 #include "base/arena.h"
+#include "base/read_at.h"
 #include "deltas.h"
 #include "layout.h"
 #include "modules.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -16,20 +16,9 @@
 /* Reads so many bytes. Returns LOAD_OK, LOAD_TRUNCATED or LOAD_CANNOT_READ. */
 static enum load_status read_all(int fd, void *to, uint64_t bytes, uint64_t offset)
 {
-	char *at = to;
+	ssize_t n = read_at(fd, to, (size_t)bytes, offset);
 
-	while (bytes) {
-		ssize_t n = pread(fd, at, (size_t)bytes, (off_t)offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n ? LOAD_CANNOT_READ : LOAD_TRUNCATED;
-		at += n;
-		offset += (uint64_t)n;
-		bytes -= (uint64_t)n;
-	}
-	return LOAD_OK;
+	return n < 0 ? LOAD_CANNOT_READ : (uint64_t)n < bytes ? LOAD_TRUNCATED : LOAD_OK;
 }
 
 enum load_status load_header(struct table_header *h, int fd, uint64_t start)

@@ -3,6 +3,7 @@
 #include "history_writer.h"
 
 #include "base/arena.h"
+#include "base/read_at.h"
 #include "table/deltas.h"
 #include "table/layout.h"
 #include "table/load.h"
@@ -33,7 +34,7 @@ struct history_writing {
 	struct history_head head;
 	struct timeline_point points[TIMELINE_POINTS];
 	uint64_t point_ns, snapshot_ns;		/* from one to the next */
-	uint64_t point_due_ns, sums_due_ns, snapshot_due_ns;
+	uint64_t sums_due_ns, snapshot_due_ns;
 	int statm_fd;				/* /proc/PID/statm; -1: not open */
 	uint64_t changed_ns;			/* of the first point with the figures of the newest one */
 	bool same;				/* the two newest points have the same figures */
@@ -51,24 +52,6 @@ static uint64_t used_ns(void)
 }
 
 /* ---- Files ---- */
-
-static bool read_whole(int fd, void *to, uint64_t bytes, uint64_t offset)
-{
-	char *at = to;
-
-	while (bytes) {
-		ssize_t n = pread(fd, at, (size_t)bytes, (off_t)offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		at += n;
-		offset += (uint64_t)n;
-		bytes -= (uint64_t)n;
-	}
-	return true;
-}
 
 /* Writes to the history, at this offset in it. False: there is no space, or a limit on file sizes. */
 static bool write_whole(const struct history_writer *w, const void *from, size_t bytes, uint64_t offset)
