@@ -37,7 +37,7 @@ void memory_note(struct table_header *h, const struct model_memory *m, uint64_t 
  * the model. */
 void memory_recall(struct model_memory *to, const struct table_header *h, uint64_t now_ns);
 
-#define MEMORY_RSS_MOST		((uint64_t)1 << 30)
+#define MEMORY_RSS_MOST		((uint64_t)250 * 1000000)
 #define MEMORY_MAPPINGS_MOST	4096u
 
 /* The name of an allocator. ALLOCATOR_UNNAMED: "malloc". */
