@@ -140,6 +140,7 @@ unsigned limits_check(const struct model *m, struct arena *arena, struct limit_r
 bool limits_blame(const struct model *m, const struct model_row *row, struct model_stack *stack, struct frame *frame,
 		  struct frame_call *call)
 {
+	model_name_row(m, row);
 	model_stack(m, row, stack);
 	/* Frame 0 is the allocation function itself. */
 	for (unsigned i = 1; i < stack->count; i++) {

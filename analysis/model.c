@@ -105,6 +105,12 @@ struct frame model_frame(const struct model_stack *stack, unsigned i)
 	return names_frame(n, table_code_pc(n->table, stack->codes[at]), names_find(n, stack->codes, at));
 }
 
+void model_name_row(const struct model *m, const struct model_row *row)
+{
+	if (names_add_row(&m->parts->names, row->id))
+		names_resolve(&m->parts->names);
+}
+
 const struct table *model_table(const struct model *m)
 {
 	return m->parts->table;
@@ -329,7 +335,7 @@ static uint64_t runtime(const struct model_request *q)
 	return now > begun ? now - begun : 0;
 }
 
-static void begin(struct model *m, const struct model_request *q, const struct model_parts *p)
+static void begin(struct model *m, const struct model_request *q, struct model_parts *p)
 {
 	const struct table_header *h = q->table->head;
 
@@ -424,7 +430,8 @@ enum model_result model_make(struct model **made, const struct model_request *q,
 	if (q->all_rows) {
 		if (!list_all(m, arena))
 			return MODEL_NO_MEMORY;
-		add_section_names(m, &m->all, &p->names);
+		if (q->all_names)
+			add_section_names(m, &m->all, &p->names);
 	}
 	names_resolve(&p->names);
 	if (q->tries_again && safe_open_exhausted())

@@ -122,6 +122,8 @@ struct model_request {
 	uint8_t signal;				/* with REASON_SIGNAL and REASON_SIGNALLED: its number */
 	bool figures;				/* model.allocator, not_seen and the sections' lacks are filled, too */
 	bool all_rows;				/* model.all is filled, too */
+	bool all_names;				/* its rows have names; otherwise the rows of the sections have them, and
+						 * those of model_name_row() */
 	bool runtime_apart;			/* in the dump at the end, rows of what the runtime keeps for good are not
 						 * listed by keys of the present, but summed up (runtime.h) */
 	bool skip_if_empty;			/* with MODEL_ROWS_OF_KEY: no model is made where no section lists a row */
@@ -314,8 +316,8 @@ struct model {
 	struct model_section sections[SORT_KEYS];
 	unsigned section_count;
 	struct model_section all;		/* with request.all_rows: every row, those without live blocks too, by the
-						 * first key; all with names, but without lacks */
-	const struct model_parts *parts;	/* for the functions below */
+						 * first key; with request.all_names they have names; without lacks */
+	struct model_parts *parts;		/* for the functions below */
 };
 
 /* Figures of a process that ran, as a model of that moment had them. A report that is made later can have them from
@@ -385,6 +387,9 @@ struct model_stack {
 
 /* Finds the frames of a row. */
 void model_stack(const struct model *m, const struct model_row *row, struct model_stack *stack);
+
+/* Looks up the names of a row's frames, if they have none: see model_request.all_names. */
+void model_name_row(const struct model *m, const struct model_row *row);
 
 /* A frame: an address in the code, with the functions that it lies in. */
 struct frame {

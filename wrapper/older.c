@@ -35,6 +35,7 @@ const char *older_open(struct older *r, const struct options *o, const char *pat
 		.table = &file->table, .history = &file->history, .options = o, .rules = rules,
 		.select = o->focus_count || o->hide_count ? selection_apply : NULL,
 		.sort_count = 1, .rows = MODEL_ROWS_OF_KEY, .reason = REASON_ASKED, .figures = true, .all_rows = true,
+		.all_names = true,
 		.foreign = true, .runs_as = file->runs_as, .seen = file->seen,
 		.store = o->sysroot ? NULL : file->names, .now_ns = file->moment_ns,
 		.process = { .pid = file->table.head->pid, .command = file->table.head->command },
