@@ -22,6 +22,33 @@
 #define UNREACHABLE	"the watcher cannot be reached to write the report (it was killed, or is stopped, or is in " \
 			"another network namespace, or valgrind runs this program)"
 
+#define NEEDS_NO_QUOTES	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=+./,:@%"
+
+/* Writes one option, of which form is the environment form ("focus=a b:focus=c"), as a shell takes it: " '--focus=a b'
+ * --focus=c". */
+static void write_arguments(struct out *out, const char *form)
+{
+	char argument[OPTION_BYTES];
+
+	do {
+		size_t len = 0;
+		const char *quote;
+
+		for (; *form && *form != ':'; form++) {
+			if (*form == '\\' && form[1])
+				form++;
+			argument[len++] = *form;
+		}
+		argument[len] = '\0';
+		quote = strspn(argument, NEEDS_NO_QUOTES) == len ? "" : strchr(argument, '\'') ? "\"" : "'";
+		out_char(out, ' ');
+		out_text(out, quote);
+		out_text(out, "--");
+		out_name(out, argument);
+		out_text(out, quote);
+	} while (*form++);
+}
+
 /* Writes the options that make another process write the report: " --format=json", " --group=function". */
 static void write_options(const struct options *o, struct out *out)
 {
@@ -39,10 +66,7 @@ static void write_options(const struct options *o, struct out *out)
 		if (e->purpose != OPTION_PURPOSE_REPORTER || options_same(o, &initial, e))
 			continue;
 		types_print(&one, o, e, NULL);
-		out_text(out, e->type == OPTION_TYPE_TEXT ? " '--" : " --");
-		out_name(out, out_string(&one));
-		if (e->type == OPTION_TYPE_TEXT)
-			out_char(out, '\'');
+		write_arguments(out, out_string(&one));
 	}
 }
 

@@ -205,6 +205,9 @@ for my $options ([], ["--outfile=$out"]) {
 	local $ENV{HEAPTRACE_OPTIONS} = "format=json:outfile=$out";
 	my (undef, undef, $err) = run(undef, $program, 'return');
 	like($err, qr/\A\[heaptrace\] no watcher is there .* heaptrace --format=json PROGRAM/, 'LD_PRELOAD alone: one line');
+	$ENV{HEAPTRACE_OPTIONS} = 'focus=a b:focus=c\\:\\:d:focus=it\'s:max-leak=0';
+	(undef, undef, $err) = run(undef, $program, 'return');
+	like($err, qr/ start the program as heaptrace '--focus=a b' --focus=c::d "--focus=it's" --max-leak=0 PROGRAM/, 'the command is quoted as a shell takes it');
 }
 
 # ---- Errors ----
