@@ -406,10 +406,6 @@ enum model_result model_make(struct model **made, const struct model_request *q,
 	if (q->select)
 		q->select(&p->view, &p->names, q->options, m->section_count, &m->totals);
 	add_up(&m->totals, &p->view);
-	if (m->totals.peak_size < m->totals.size) {	/* of several threads the maximum is noted late */
-		m->totals.peak_size = m->totals.size;
-		m->moment.peak_at_ns = m->moment.runtime_ns;
-	}
 	if (q->skip_if_empty && q->rows == MODEL_ROWS_OF_KEY && is_empty(m, q))
 		return MODEL_EMPTY;
 	if (q->seen) {
