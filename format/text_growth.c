@@ -233,9 +233,11 @@ static void write_evidence(const struct growth *g, const struct growth_entry *e,
 	out_char(out, '\n');
 }
 
-/* Whether the entry is too small to be listed: below --min-size and the like, or below --min-share of all growth or of the
- * largest heap, whichever is more, or of the bytes of what is steady. Leaks never are the latter, because what looks like
- * the largest one can be a cache that has not stopped yet. */
+/*
+ * Whether the entry is too small to be listed: below --min-size and the like, or below --min-share of all growth or of
+ * the largest heap, whichever is more, or of the bytes of what is steady. A leak is not measured by what is steady,
+ * because what looks like the largest leak can be a cache that has not stopped yet.
+ */
 static bool is_small(const struct text *t, const struct growth *g, const struct growth_entry *e)
 {
 	const struct options *o = t->model->options;
