@@ -49,4 +49,21 @@ sub compile {
 	return quiet($ENV{CC} || 'cc', @compile, '-o', $out, @arguments);
 }
 
+# Compiles each source to an object in a new directory, as many at a time as there are processors. Returns the
+# objects' names; an empty list when one does not compile, and what the compiler says is log_text().
+sub compile_objects {
+	my ($directory, $flags, @sources) = @_;
+	my @objects = map { "$directory/" . tr{/}{_}r . '.o' } @sources;
+	mkdir $directory or die "$directory: $!";
+	spit("$directory/commands", join '', map { "-o $objects[$_] $sources[$_]\n" } 0 .. $#sources);
+	return quiet("xargs -P \"\$(nproc)\" -L 1 ${\($ENV{CC} || 'cc')} @compile @$flags -c <$directory/commands") ? @objects : ();
+}
+
+# Processor seconds that the children have taken so far which have ended. What a run takes of these is much the same
+# on a busy machine, where it takes any time.
+sub children_seconds {
+	my (undef, undef, $user, $system) = times;
+	return $user + $system;
+}
+
 1;

@@ -14,7 +14,6 @@ use strict;
 use warnings;
 use File::Temp qw(tempdir);
 use Test::More;
-use Time::HiRes qw(time);
 
 require './tests/common.pl';
 
@@ -27,9 +26,8 @@ plan skip_all => 'addr2line and readelf are not installed' unless has('addr2line
 my $has_judge = has('llvm-symbolizer');
 
 my $cc = $ENV{CC} || 'cc';
-my @sources = map { "$here/$_" } 'tests/tools/symbolize.c', symbol_sources(), glob('demangle/*.c');
-system("mkdir $dir/o; cd $dir/o && $cc -std=gnu11 -D_GNU_SOURCE -I$here -O1 -c @sources >$dir/log 2>&1 && $cc -o $dir/symbolize *.o") == 0
-	or BAIL_OUT('symbolize does not build: ' . slurp("$dir/log"));
+my @objects = compile_objects("$dir/o", ['-O1'], 'tests/tools/symbolize.c', symbol_sources(), glob('demangle/*.c'));
+@objects && compile("$dir/symbolize", @objects) or BAIL_OUT('symbolize does not build: ' . log_text());
 
 # Addresses
 
@@ -315,9 +313,9 @@ SKIP: {
 	}
 	spit("$dir/slow", "\x7fELF\2\1\1" . "\0" x 9 . pack('SSLQQQLSSSSSS', 3, 62, 1, 0, 0, $at, 0, 64, 56, 0, 64, 6, 5) .
 		join('', @content) . $headers);
-	my $begin = time;
+	my $begin = children_seconds();
 	my $out = qx($dir/symbolize $dir/slow 1000 1001 1800 2>&1);
-	my $seconds = time - $begin;
+	my $seconds = children_seconds() - $begin;
 	ok($seconds < 20, sprintf 'a file made to waste time: %.2f s', $seconds) or diag($out);
 }
 
@@ -326,7 +324,7 @@ SKIP: {
 	my ($big) = sort { -s $b <=> -s $a } grep { -e } './libheaptrace.so', "$dir/rust";
 	skip 'no file', 1 unless $big;
 	my @addrs = map { sprintf '%x', $_ } addresses($big, 50);
-	skip 'no static program', 1 unless quiet("sh", "-c", "$cc -static -o $dir/static $dir/o/*.o");
+	skip 'no static program', 1 unless quiet("sh", "-c", "$cc -static -o $dir/static @objects");
 	my $lines = grep { m{:\d+$} } split /\n/, qx(ulimit -v 8192; $dir/static $big @addrs);
 	ok($lines > 20, "50 addresses of $big in 8 MB of address space");
 }
