@@ -7,6 +7,7 @@
 #include "base/uninterrupted.h"
 #include "capture/capture.h"
 #include "elf/loaded.h"
+#include "elf/lookup.h"
 #include "fatal_signal.h"
 #include "guard.h"
 #include "inherit.h"
@@ -412,15 +413,18 @@ int lifecycle_end_with(int status)
 
 /*
  * An exit handler that ends the process with another status calls exit() again. POSIX leaves that undefined; glibc goes
- * on with the handlers that are left, writes out stdio's buffers, and takes the new status (stdlib/exit.c).
+ * on with the handlers that are left, writes out stdio's buffers, and takes the new status (stdlib/exit.c). The program
+ * may have a function of that name, which does something else.
  */
+static __typeof__(exit) *real_exit;
+
 static void at_exit(int status, void *unused)
 {
 	int changed = lifecycle_end_with(status);
 
 	(void)unused;
-	if (changed != status)
-		exit(changed);
+	if (changed != status && real_exit)
+		real_exit(changed);
 }
 
 /* quick_exit() does not tell its handlers the status, so that it stays. */
@@ -495,8 +499,11 @@ bool lifecycle_watches_threads(void)
  */
 void lifecycle_start(const struct options *o, void (*hooks_forked)(void))
 {
+	static const struct lookup list[] = { { "exit", (void **)(void *)&real_exit } };
+
 	options = o;
 	reset_hooks = hooks_forked;
+	lookup_next(list, 1);
 	on_exit(at_exit, NULL);
 	__cxa_at_quick_exit(at_quick_end, NULL);
 	pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);

@@ -62,6 +62,15 @@ for way in exit return; do
 done
 gate 86 max-leak=0 'the end by exit(256), which is a 0' --max-leak=0 -- "$TMP/ends" 256
 gate 86 max-leak=0 'the end by _exit()' --max-leak=0 -- "$TMP/ends" _exit
+cat > "$TMP/own.c" <<'END'
+#include <stdlib.h>
+#include <unistd.h>
+void exit(int status) { (void)!write(1, "not called", 10); _exit(status + 1); }
+int main(void) { return !malloc(10); }
+END
+$CC -g -w -o "$TMP/own" "$TMP/own.c"
+gate 86 max-leak=0 'a program with an exit() of its own' --max-leak=0 -- "$TMP/own"
+is "$(cat "$TMP/out")" '' 'a program with an exit() of its own: it is not called'
 gate 86 max-leak=0 'killed in a child' --max-leak=0 --judge=ends --judge=summary -- sh -c "$S keep 9; true" 2> "$TMP/log"
 
 # Of a run with many processes those are judged whose programs lie below the directory of the start.
