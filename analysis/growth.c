@@ -7,15 +7,29 @@
 #include "history.h"
 
 #define CHURN_LEAST	16u	/* blocks that have gone, at least, of what comes and goes... */
-#define END_MOMENTS	3u	/* the end of a process takes so many moments at most, with that of the report */
 #define CHURN_TIMES	2u	/* ...and so many times as many as there ever were at a time */
+#define END_MOMENTS	3u	/* the end of a process takes so many moments at most, with that of the report */
+#define SAME_MOMENT_NS	20000000u	/* a dump that was taken less before is of the same moment */
+
+/* When the dump before this one was taken, in nanoseconds since the start; 0: there was none. now: the moment of this one.
+ * The last dump of a process stands for the same moment as a report that is made of the process later. */
+static uint64_t moment_of_dump(const struct history *h, uint64_t now)
+{
+	uint64_t ns = 0;
+
+	for (uint32_t i = 0; h && i < h->dump_count; i++) {
+		if (h->dumps_ns[i] + SAME_MOMENT_NS < now)
+			ns = h->dumps_ns[i];
+	}
+	return ns;
+}
 
 /* Fills in the moments. Returns the index of the first snapshot among them. */
 static unsigned find_moments(struct growth *g, const struct model *m, uint32_t since_ms)
 {
 	const struct history *h = m->history;
 	uint64_t now = m->moment.now_ns > m->moment.begun_ns ? m->moment.now_ns - m->moment.begun_ns : 0;
-	uint64_t since_ns = (uint64_t)since_ms * 1000000;
+	uint64_t since_ns = since_ms == OPTIONS_SINCE_DUMP ? now - moment_of_dump(h, now) : (uint64_t)since_ms * 1000000;
 	unsigned first = 0;
 
 	if (since_ms != OPTIONS_ALL_THE_TIME) {

@@ -73,6 +73,7 @@ enum tree_from {
 #define HEAPTRACE_DEPTH		8	/* default depth in text dumps */
 #endif
 #define OPTIONS_ALL_THE_TIME	UINT32_MAX	/* a TIME of an option that stands without its value */
+#define OPTIONS_SINCE_DUMP	(UINT32_MAX - 1)	/* the time since the dump before this one */
 #define OPTIONS_TEXTS_MAX	16	/* of an option that may be repeated */
 _Static_assert(HEAPTRACE_DEPTH >= 1 && HEAPTRACE_DEPTH <= OPTIONS_DEPTH_MAX,
 	       "make DEPTH=NUM takes 1 to 255");
@@ -195,7 +196,7 @@ enum option_type {
 	OPTION_TYPE_PROCESS,	/* a NUMBER, the id of a process */
 	OPTION_TYPE_SIZE,	/* bytes, or a unit (k, M, G, T, Ki, Mi, Gi, Ti); uint64_t */
 	OPTION_TYPE_TIME,	/* seconds, or a unit (ms, s, m, h); uint32_t, in milliseconds. Where the value is
-				 * optional, it can be `all`, too: OPTIONS_ALL_THE_TIME */
+				 * optional, it can be `all` or `dump`, too: OPTIONS_ALL_THE_TIME, OPTIONS_SINCE_DUMP */
 	OPTION_TYPE_SHARE,	/* percent; uint32_t, in thousandths of a percent */
 	OPTION_TYPE_WORD,	/* one of WORDS; uint8_t, its index */
 	OPTION_TYPE_KEYS,	/* several of WORDS, each at most once; array of uint8_t */

@@ -12,6 +12,7 @@
 
 #define NONE	"none"
 #define ALL	"all"
+#define DUMP	"dump"
 
 /* Sets the field to no value. False: the text does not say so, or the option always has a value. */
 static bool set_none(struct options *o, const struct option_entry *e, const char *value)
@@ -168,6 +169,10 @@ bool types_set_time(struct options *o, const struct option_entry *e, const char 
 		types_store_number(o, e, OPTIONS_ALL_THE_TIME);
 		return true;
 	}
+	if (options_value_is_optional(e) && !strcmp(value, DUMP)) {
+		types_store_number(o, e, OPTIONS_SINCE_DUMP);
+		return true;
+	}
 	if (read_quantity(value, is_ms ? small : units, is_ms ? e->max * 1000 : e->max, &ms) &&
 	    !(is_ms && ms % 1000)) {
 		ms /= is_ms ? 1000 : 1;
@@ -179,6 +184,8 @@ bool types_set_time(struct options *o, const struct option_entry *e, const char 
 	types_refuse(e, value, "not a number of seconds from 0.001 to ", error);
 	out_u64(error, e->max / 1000);
 	out_text(error, ", nor one like 500ms, 5m or 2h");
+	if (options_value_is_optional(e))
+		out_text(error, ", nor " DUMP);
 	return false;
 }
 
@@ -197,6 +204,8 @@ void types_print_time(struct out *t, const struct options *o, const struct optio
 
 	if (options_value_is_optional(e) && ms == OPTIONS_ALL_THE_TIME)
 		out_text(t, ALL);
+	else if (options_value_is_optional(e) && ms == OPTIONS_SINCE_DUMP)
+		out_text(t, DUMP);
 	else
 		print_thousandths(t, ms);
 }

@@ -104,6 +104,25 @@ my $all = 'leaking leak, stepped step, filling cache, steady steady';
 report('--growth', "--outfile=$dir/short", $subject, 0.02, 'leak');
 like(slurp("$dir/short"), qr/has grown is not known: there was no snapshot yet .*\n=== backtrace #1 === \[count/, 'a short run has its backtraces by size');
 
+# The time since the dump before: what had stopped growing by then is not in it.
+{
+	my ($pid) = start(undef, './heaptrace', '--growth=dump', "--outfile=$dir/dumps", $subject, 0, qw(step leak));
+	my $dumps = sub { scalar(() = (slurp("$dir/dumps") // '') =~ /by SIGUSR1/g) };
+	wait_for(sub { report("--dump=$pid") =~ / main / });
+	for my $n (1, 2) {
+		select undef, undef, undef, 0.7;
+		kill 'USR1', $pid;
+		ok(wait_for(sub { $dumps->() == $n && slurp("$dir/dumps") =~ /={65}\n\z/ }), "dump $n");
+	}
+	my (undef, $first, $second) = split /dump allocation status/, slurp("$dir/dumps");
+	my ($time, $unit) = $second =~ /^\[heaptrace\] in ([\d.]+) (ms|secs)/m;
+	$time *= $unit eq 'ms' ? 0.001 : 1;
+	cmp_ok($time, '>=', 0.7, '--growth=dump: from the dump before');
+	cmp_ok($time, '<', 20, 'and not longer') and like($second, qr/^\[heaptrace\] in [\d.]+ \w+ +: (?!0 bytes)/m, 'which had blocks');
+	kill 'KILL', $pid;
+	finish($pid, 5);
+}
+
 # A part of the time, and what does not go together.
 {
 	unlike(kinds(report("--report=$dir/rec", '--growth=0.8')), qr/cache|step\b/, 'the last part of the time has nothing of what has stopped');

@@ -113,6 +113,9 @@ for v in 1=1 1s=1 500ms=0.500 5m=300 1.5H=5400 0.5=0.500 60=60 .25=0.250 1.5=1.5
 for v in 500=500 20M=20000000 1.5g=1500000000 3k=3000 2KB=2000 0.001k=1 7T=7000000000000 1KiB=1024 2Mi=2097152 1.5gi=1610612736; do
 	is "$("$D" print /w "above=${v%=*}")" "above=${v#*=}" "above=${v%=*}"
 done
+is "$("$D" print /w growth)" growth=all 'a time whose value is left out'
+for v in all=all dump=dump 90s=90 1.5m=90; do is "$("$D" print /w "growth=${v%=*}")" "growth=${v#*=}" "growth=${v%=*}"; done
+bad growth=dumps 'nor dump'
 for v in '' 0 -1 x 0ms 1.5ms ms 1d 0.0001 1.2.3 2147484 600h 99999999999999999999; do bad "every=$v" "not a number of seconds"; done
 for v in '' 0 -1 M x 0.5 1KiBi 0.0001k 10000000000000T 99999999999999999999 5X; do bad "above=$v" "not a number of bytes"; done
 bad held=4 'from 0 to 3'

@@ -469,6 +469,14 @@ void history_writer_work(struct history_writer *w, uint64_t now_ns, unsigned sha
 	w->due_ns = now_ns + larger(larger(w->own->point_ns, idle), cost * POINT_PARTS * shares);
 }
 
+void history_writer_snapshot(struct history_writer *w, uint64_t now_ns)
+{
+	struct look look = { .snapshot = true };
+
+	if (w->due_ns && (w->own || start(w, now_ns)) && !take(w, now_ns, &look))
+		w->due_ns = 0;
+}
+
 void history_writer_end(struct history_writer *w, bool killed)
 {
 	struct look look = { true, false, 0 };

@@ -30,6 +30,9 @@ void history_writer_begin(struct history_writer *w, int table_fd, pid_t pid, uin
 /* Takes a point and a snapshot, as far as they are due. shares: how many processes share the watcher's time. */
 void history_writer_work(struct history_writer *w, uint64_t now_ns, unsigned shares);
 
+/* Takes a point and a snapshot now, for a dump that a later one is to be compared with. */
+void history_writer_snapshot(struct history_writer *w, uint64_t now_ns);
+
 /* Ends the history, which may not have begun. killed: the process has ended without a dump, so it took no last point
  * itself. */
 void history_writer_end(struct history_writer *w, bool killed);

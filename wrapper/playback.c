@@ -309,7 +309,7 @@ const char *playback_process(struct options *o)
 		if (r.table.head->watched)	/* the history lies behind the table in the file that the watcher has */
 			r.fd = open_table(o->dump);
 		record_file_load_history(&r);
-		if (o->growth_ms && o->growth_ms != OPTIONS_ALL_THE_TIME && lacks_snapshots(o, &r))
+		if (o->growth_ms && o->growth_ms < OPTIONS_SINCE_DUMP && lacks_snapshots(o, &r))
 			look_on(o, &r);
 		why = o->pack ? packing_write(o, &r) : print_table(o, &r);
 		record_file_close(&r);

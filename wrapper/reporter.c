@@ -182,6 +182,8 @@ static void dump(struct process *p, const struct dump_request *r, int answer_fd,
 		return;
 	}
 	memset(&d, 0, sizeof(d));
+	if (reporter.options->growth_ms && runs && !r->final)
+		history_writer_snapshot(&p->history, now);
 	history_load(&history, &t, p->table_fd, now, &arena);
 	dump_attach(&d, &t, reporter.options, reporter.rules, false, now);
 	d.history = &history;
