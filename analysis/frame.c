@@ -25,13 +25,18 @@ void frame_write_rest(const struct frame_call *c, struct out *out)
 		out_text(out, " +");
 		out_hex(out, c->offset);
 	}
-	if (!c->file)
+	frame_write_source(c->file, c->line, out);
+}
+
+void frame_write_source(const char *file, uint32_t line, struct out *out)
+{
+	if (!file)
 		return;
 	out_text(out, " at ");
-	out_name(out, c->file);
+	out_name(out, file);
 	out_char(out, ':');
-	if (c->line)
-		out_u64(out, c->line);
+	if (line)
+		out_u64(out, line);
 	else
 		out_char(out, '?');
 }

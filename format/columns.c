@@ -2,6 +2,7 @@
 /* See columns.h. */
 #include "columns.h"
 
+#include "analysis/frame.h"
 #include "base/path.h"
 #include "shorten.h"
 
@@ -244,15 +245,7 @@ void columns_place(struct columns_names *n, const char *function, const char *mo
 	}
 	rest = file ? place_columns(file, line) : 0;
 	write_function(n, function, columns ? columns - rest : 0, out);
-	if (!file)
-		return;
-	out_text(out, " at ");
-	out_name(out, file);
-	out_char(out, ':');
-	if (line)
-		out_u64(out, line);
-	else
-		out_char(out, '?');
+	frame_write_source(file, line, out);
 }
 
 void columns_path(const char *path, size_t columns, struct out *out)

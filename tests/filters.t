@@ -131,7 +131,8 @@ like(functions(report_lines('--top=1', '--hide=inner')), qr/^malloc young_large 
 like(functions(report_lines('--top=1', '--hide=young_large')), qr/^malloc inner main /, '--hide: the function that it is inlined in');
 my $calls = report_lines('--top=1', '--hide=young_large');
 like($calls, qr/^ 1 \[[^]]*\] inner at \S+filters\.cc:\d+$/m, '--hide: the call that remains has its line');
-like(functions(report_lines('--top=1', '--hide=inner', '--hide=main')), qr/^malloc young_large (?!main )/, '--hide: twice');
+# (Not `main`: the directory of the library, whose malloc() is frame 0, may have that in its name.)
+like(functions(report_lines('--top=1', '--hide=inner', '--hide=young_large')), qr/^malloc main /, '--hide: twice');
 unlike(report_lines('--hide=filters.cc'), qr/young_large|inner/, '--hide: a source file');
 unlike(report('--hide=libc.so'), qr/libc_start/, '--hide: a module');
 is(figure(report('--hide=malloc'), $_), figure($all, $_), "--hide: $_ stays") for 'heap traced num of backtrace', 'heap traced allocation size';

@@ -121,12 +121,7 @@ static void write_blame(const struct model *m, enum limit limit, const struct mo
 		out_text(out, "backtrace (table full)");
 	} else if (limits_blame(m, row, &stack, &frame, &call)) {
 		frame_write_place(&frame, &call, call.function, out_name, out);
-		if (call.file) {
-			out_text(out, " at ");
-			out_name(out, call.file);
-			out_char(out, ':');
-			out_u64(out, call.line);
-		}
+		frame_write_source(call.file, call.line, out);
 	} else {
 		out_text(out, "a backtrace without frames");
 	}
