@@ -347,7 +347,10 @@ static void run(const struct program *p, int argc, char **argv, char **env)
 }
 
 /* What only the watcher, --report and --dump write, and no traced process. */
-static const struct format *const by_reporter[] = { &json_format, &text_report_format, NULL };
+static const struct format *const by_reporter[] = {
+	&svg_format, &html_format, &pprof_format, &perfetto_format, &massif_format, &json_format, &speedscope_format,
+	&csv_format, &text_report_format, NULL,
+};
 
 int main(int argc, char **argv)
 {
@@ -359,7 +362,7 @@ int main(int argc, char **argv)
 
 	format_offer(by_reporter);
 	first = command_line_parse(argc, argv, &options);
-	options.watch = options.outfile_is = NULL;
+	options.watcher = options.outfile_is = NULL;
 	if (!options.report && !options.dump)
 		options.sysroot = NULL;		/* in the environment the option has no effect on this command */
 	if (options.report)
@@ -383,10 +386,10 @@ int main(int argc, char **argv)
 	/* When heaptrace itself is traced, the library has unblocked the signals by now. */
 	held_signals_hold();
 	options.held = held_signals_mask();
-	options.watch = open_watcher(&options, address);
+	options.watcher = open_watcher(&options, address);
 	text = environment_options(&options);
 	env = environment_make(library, text);
-	if (options.watch)
+	if (options.watcher)
 		watcher_spawn(&options, text, argc, argv);
 	run(&program, argc - first, argv + first, env);
 	return EXIT_EXEC;

@@ -269,7 +269,7 @@ static bool list_all(struct model *m, struct arena *arena)
 static bool is_empty(const struct model *m, const struct model_request *q)
 {
 	for (unsigned i = 0; i < q->sort_count; i++) {
-		if (q->options->histogram || q->options->timeline || !model_key_is_live(q->sort[i]))
+		if (q->whole || q->options->histogram || q->options->timeline || !model_key_is_live(q->sort[i]))
 			return !m->totals.total_count;
 	}
 	return !m->totals.live_rows;

@@ -126,6 +126,8 @@ struct model_request {
 						 * those of model_name_row() */
 	bool runtime_apart;			/* in the dump at the end, rows of what the runtime keeps for good are not
 						 * listed by keys of the present, but summed up (runtime.h) */
+	bool whole;				/* with skip_if_empty: a model is made, too, of a process where nothing is
+						 * live any more, if it has ever called malloc() */
 	bool skip_if_empty;			/* with MODEL_ROWS_OF_KEY: no model is made where no section lists a row */
 	bool foreign;				/* the table is of another process, whose modules are not in the
 						 * memory of this one */

@@ -428,6 +428,7 @@ static void write_json(const struct model *m, struct arena *arena, struct out *o
 }
 
 const struct format json_format = {
-	.name = "json", .replaces = true, .figures = true, .by_reporter = true, .rows = MODEL_ROWS_OF_KEY,
+	.name = "json", .replaces = true, .figures = true, .by_reporter = true, .all_rows = true, .all_names = true,
+	.rows = MODEL_ROWS_OF_KEY,
 	.sections_max = SORT_KEYS, .write = write_json,
 };

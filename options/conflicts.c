@@ -94,7 +94,7 @@ static bool conflicts_with_sums(const struct options *o, struct out *why)
 
 	if (!options_adds_up(o))
 		return false;
-	if (format == OUTPUT_FOLDED || (tree && format != OUTPUT_TEXT)) {
+	if (format != OUTPUT_TEXT && (tree || format != OUTPUT_JSON)) {
 		out_text(why, tree ? tree : "--group");
 		out_text(why, tree ? " is for text dumps; --format=" : " is for text dumps and --format=json; --format=");
 		out_text(why, options_format_name(format));
@@ -121,8 +121,28 @@ static bool conflicts_with_sums(const struct options *o, struct out *why)
 	return false;
 }
 
+#define SHOWS_DIFF	1u
+#define SHOWS_GROWTH	2u
+
+/* What a format can show beside the backtraces of one moment. */
+static unsigned shows(enum output_format format)
+{
+	switch (format) {
+	case OUTPUT_TEXT:
+	case OUTPUT_HTML:
+	case OUTPUT_JSON:
+		return SHOWS_DIFF | SHOWS_GROWTH;
+	case OUTPUT_SVG:
+		return SHOWS_DIFF;
+	default:
+		return 0;
+	}
+}
+
 bool conflicts_by_lack(const struct options *o, const bool given[OPTIONS], struct out *why)
 {
+	enum output_format format = options_format(o);
+
 	if (given[OPTION_SKIP] && !o->group && !o->tree)
 		out_text(why, "--skip is for --group and --tree, and neither is given");
 	else if (given[OPTION_MIN_SHARE] && !tree_option(o) && !o->diff && !o->growth_ms)
@@ -131,10 +151,14 @@ bool conflicts_by_lack(const struct options *o, const bool given[OPTIONS], struc
 		out_text(why, "--tolerance is for --baseline, which is not given");
 	else if (o->diff && !o->report)
 		out_text(why, "--diff=OLD compares OLD with the file of --report: give that option, too");
-	else if (o->diff && (options_adds_up(o) || options_format(o) != OUTPUT_TEXT))
-		out_text(why, "--diff compares backtraces in a text dump: leave groups, trees and --format out");
-	else if (o->growth_ms && (tree_option(o) || o->diff || o->brief || options_format(o) == OUTPUT_FOLDED))
-		out_text(why, "--growth lists backtraces or groups: leave trees, --diff, --short and --format=folded out");
+	else if (o->diff && options_adds_up(o))
+		out_text(why, "--diff compares backtraces: leave groups and trees out");
+	else if (o->diff && !(shows(format) & SHOWS_DIFF))
+		out_text(why, "--diff is for --format=text, svg, html and json");
+	else if (o->growth_ms && (tree_option(o) || o->diff || o->brief))
+		out_text(why, "--growth lists backtraces or groups: leave trees, --diff and --short out");
+	else if (o->growth_ms && !(shows(format) & SHOWS_GROWTH))
+		out_text(why, "--growth is for --format=text, html and json");
 	else
 		return false;
 	return true;

@@ -14,7 +14,7 @@ const char *const options_sort_names[SORT_KEYS] = {
 };
 
 const char *const options_format_names[OUTPUT_FORMATS] = {
-#define OUTPUT_FORMAT(id, name)		[OUTPUT_##id] = name,
+#define OUTPUT_FORMAT(id, name, endings, help)	[OUTPUT_##id] = name,
 #include "table.def"
 };
 
@@ -67,18 +67,43 @@ const char *options_format_name(enum output_format format)
 	return format > OUTPUT_UNSET && format < OUTPUT_FORMATS ? options_format_names[format] : "?";
 }
 
-/* The format whose name, or txt, is the ending of a file's name; OUTPUT_UNSET: the file has no such ending. */
+/* The endings of each format: "pb pb.gz". */
+static const char *const format_endings[OUTPUT_FORMATS] = {
+#define OUTPUT_FORMAT(id, name, endings, help)	[OUTPUT_##id] = endings,
+#include "table.def"
+};
+
+/* The format that has this ending; OUTPUT_UNSET: none has. */
+static enum output_format format_of_ending(const char *ending)
+{
+	size_t len = strlen(ending);
+
+	for (unsigned i = OUTPUT_TEXT; i < OUTPUT_FORMATS; i++) {
+		for (const char *e = format_endings[i]; *e; e += strspn(e, " ")) {
+			size_t n = strcspn(e, " ");
+
+			if (n == len && !memcmp(e, ending, n))
+				return i;
+			e += n;
+		}
+	}
+	return OUTPUT_UNSET;
+}
+
+/* The format that the ending of a file's name stands for, the longest ending that stands for one: heap.trace.json is
+ * no json. massif.out, which Valgrind's massif writes, may have a process id behind it. OUTPUT_UNSET: the file has no
+ * such ending. */
 static enum output_format format_by_ending(const char *file)
 {
-	const char *name = path_name(file), *ending = strrchr(name, '.');
+	const char *name = path_name(file), *massif = "massif.out";
 
-	if (!ending || ending == name)
-		return OUTPUT_UNSET;
-	if (!strcmp(ending, ".txt"))
-		return OUTPUT_TEXT;
-	for (unsigned i = OUTPUT_TEXT; i < OUTPUT_FORMATS; i++) {
-		if (!strcmp(ending + 1, options_format_names[i]))
-			return i;
+	if (!strncmp(name, massif, strlen(massif)) && strchr(".", name[strlen(massif)]))
+		return OUTPUT_MASSIF;
+	for (const char *dot = *name ? strchr(name + 1, '.') : NULL; dot; dot = strchr(dot + 1, '.')) {
+		enum output_format format = format_of_ending(dot + 1);
+
+		if (format != OUTPUT_UNSET)
+			return format;
 	}
 	return OUTPUT_UNSET;
 }

@@ -31,10 +31,10 @@ enum sort_key {
  */
 enum output_format {
 	OUTPUT_UNSET,		/* no option names a format: the ending of outfile decides */
-#define OUTPUT_FORMAT(id, name)		OUTPUT_##id,
+#define OUTPUT_FORMAT(id, name, endings, help)	OUTPUT_##id,
 #include "table.def"
 	OUTPUT_FORMATS,
-	OUTPUT_BY_REPORTER = OUTPUT_JSON
+	OUTPUT_BY_REPORTER = OUTPUT_SVG
 };
 
 /* When the rules of --ignore that are built in apply, and those that the program brings along. */
@@ -145,7 +145,7 @@ struct options {
 	/* Set by the wrapper (or by the library in the first process) for the processes of
 	 * one run; not options that a user gives. */
 	uint32_t run;			/* pid of the program that was started; 0: not known yet */
-	const char *watch;		/* the watcher's address and password (watch.h), or NULL */
+	const char *watcher;		/* the watcher's address and password (watch.h), or NULL */
 	const char *outfile_is;		/* the descriptor that outfile stands for (safe_open.h), or NULL */
 	uint8_t held;			/* which of signals[] to unblock at start: bits 0 and 1 */
 	uint8_t added;			/* the variables that were added to this process's environment (inherit.h) */

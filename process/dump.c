@@ -222,8 +222,8 @@ static void fill_request(struct dumper *d, const struct dump_request *r, struct 
 		.select = d->select, .older = d->older,
 		.rows = format->rows, .runtime_apart = format->runtime_apart, .reason = r->reason, .signal = r->signal,
 		.all_rows = format->all_rows || (format->by_reporter && (d->options->group || d->options->growth_ms)) || d->judge,
-		.all_names = options_adds_up(d->options) || d->options->growth_ms || d->older,
-		.figures = format->figures,
+		.all_names = format->all_names || options_adds_up(d->options) || d->options->growth_ms || d->older,
+		.figures = format->figures, .whole = format->all_rows,
 		.skip_if_empty = r->final && !d->options->summary && !d->options->brief && !d->judge &&
 				 !(d->options->growth_ms && d->history && d->history->snapshot_count),
 		.foreign = d->foreign, .runs_as = d->runs_as,

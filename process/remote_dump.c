@@ -98,10 +98,10 @@ static void notice_command(struct dumper *d, bool final)
 {
 	static uint32_t said;		/* the id of the process that wrote it, since a child inherits this variable */
 	char path[PATH_MAX], more[PATH_MAX + 64];
-	bool had_watcher = d->options->watch;
+	bool had_watcher = d->options->watcher;
 	struct out out;
 
-	if (said == d->pid || (final && d->pid != d->options->run && !d->options->watch))
+	if (said == d->pid || (final && d->pid != d->options->run && !d->options->watcher))
 		return;
 	said = d->pid;
 	if (!storage_file(path)) {

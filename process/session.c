@@ -42,7 +42,7 @@ static void heap_passed(void)
 /* In the process that the wrapper has become: warns when no watcher will print its dump after a kill. */
 static void warn_of_missing_watcher(const struct options *o)
 {
-	if (o->watch || o->no_watch || o->record || dumper.pid != o->run)
+	if (o->watcher || o->no_watch || o->record || dumper.pid != o->run)
 		return;
 	dump_notice(&dumper, dumper.pid == 1 ?
 		    "as process 1 this has no watcher: if it is killed, as by a container's stop, there is no last "

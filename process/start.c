@@ -246,7 +246,7 @@ const struct options *start_reporting(void)
 	text = inherit_init(&options, (char *)(uintptr_t)first_value(OPTIONS_ENV "="));
 	if (text)
 		parse_options(text);	/* once more, with names that are absolute now */
-	if (!start_error[0] && options.every_ms && !options.watch)
+	if (!start_error[0] && options.every_ms && !options.watcher)
 		strcpy(start_error, "every: needs the watcher, so no dump comes by itself: start the program as "
 		       "heaptrace --every=SECONDS PROGRAM");
 	keep_suppressions();

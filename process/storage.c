@@ -47,7 +47,7 @@ static void note_file(int fd)
 
 	table->head->ended_ns = 0;
 	table->head->inode = fstat(fd, &st) ? 0 : st.st_ino;
-	table->head->watched = watched && watch_register(options->watch, fd, table->head->parent);
+	table->head->watched = watched && watch_register(options->watcher, fd, table->head->parent);
 }
 
 /* Moves the table into the file of --record. make() fills a new file and maps it in the table's place; then the file
@@ -172,7 +172,7 @@ static bool start_watched_directly(void)
 		return false;
 	if (!table_create_in(table, fd)) {
 		name_table(0);
-		table->head->watched = watch_register(options->watch, fd, 0);
+		table->head->watched = watch_register(options->watcher, fd, 0);
 		if (!table->head->watched)
 			storage_make_private();
 		done = true;
@@ -203,7 +203,7 @@ bool storage_start(struct table *t, const struct options *o, bool may_watch, cha
 
 	table = t;
 	options = o;
-	watched = o->watch && may_watch;
+	watched = o->watcher && may_watch;
 	if (o->record) {
 		int code;
 
@@ -275,7 +275,7 @@ static void adopt_late(void *unused)
 	}
 	fd = open_memory();
 	if (fd >= 0 && !copy_and_move(table, fd))
-		table->head->watched = watch_register(options->watch, fd, forked_from);
+		table->head->watched = watch_register(options->watcher, fd, forked_from);
 	if (fd >= 0)
 		close(fd);
 }
@@ -288,7 +288,7 @@ static void adopt(int fd)
 	if (fd < 0 || table_move(table, fd)) {
 		if (!table_move(table, -1))
 			name_table(forked_from);
-		if (no_descriptor && options->children && (options->record || options->watch))
+		if (no_descriptor && options->children && (options->record || options->watcher))
 			own_descriptors_call(adopt_late, NULL, NULL, 0);
 		if (table->head->pid == forked_from)
 			name_table(forked_from);
@@ -300,8 +300,8 @@ static void adopt(int fd)
 		return;		/* the child goes on untraced, so the watcher is not told of its table */
 	if (options->record)
 		move_into_file(copy_and_move);
-	else if (options->watch)
-		table->head->watched = watch_register(options->watch, fd, forked_from);
+	else if (options->watcher)
+		table->head->watched = watch_register(options->watcher, fd, forked_from);
 }
 
 /* Returns a descriptor of the child's copy of the table, or -1. A child that no fork handler saw makes the copy here. */
@@ -343,7 +343,7 @@ void storage_fork_child(bool seen, bool overtaken)
 
 const char *storage_watcher(void)
 {
-	return table->shared && table->head->watched ? options->watch : NULL;
+	return table->shared && table->head->watched ? options->watcher : NULL;
 }
 
 bool storage_file(char path[PATH_MAX])

@@ -40,7 +40,7 @@ completes 'size,count,peak-count size,count,peak-size' --sort = size,count,pe
 completes 'size,count' --sort = size,count
 completes '--sort=total-count --sort=total-size' --sort=total
 completes 'check execinfo fast' --unwind =
-completes 'folded json text' --format =
+completes 'csv folded html json massif perfetto pprof speedscope svg text' --format =
 completes 'no yes' --children ''
 completes 'bottom-up top-down' --tree =
 completes 'size' --tree --sort = si

@@ -33,7 +33,7 @@ fails() {
 	esac
 }
 # env_of ARG...: HEAPTRACE_OPTIONS in PROGRAM, without what differs in every run
-env_of() { "$H" "$@" sh -c 'printf "%s\n" "$HEAPTRACE_OPTIONS"' 2>&1 | sed -E 's/watch=[^:]*://;s/(:|^)run=[0-9]+(:|$)/\1run=PID\2/'; }
+env_of() { "$H" "$@" sh -c 'printf "%s\n" "$HEAPTRACE_OPTIONS"' 2>&1 | sed -E 's/watcher=[^:]*://;s/(:|^)run=[0-9]+(:|$)/\1run=PID\2/'; }
 
 # --- help and version
 run --help

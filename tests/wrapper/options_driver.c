@@ -153,8 +153,8 @@ int main(int argc, char **argv)
 			printf(" sysroot=[%s]", o.sysroot);
 		if (o.no_watch)
 			printf(" no-watch");
-		if (o.watch)
-			printf(" watch=[%s]", o.watch);
+		if (o.watcher)
+			printf(" watch=[%s]", o.watcher);
 		printf(" error=[%s]\n", error);
 		free(store);
 		free(error);

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See catalog.h. Each kind of thing has an array of what is known, and an index: a hash table of numbers in that array. */
+#include "catalog.h"
+
+#include "base/hash.h"
+#include "names.h"
+
+#include <string.h>
+
+#define FIRST_ROOM	1024u	/* a power of two */
+
+struct slot {
+	uint32_t hash;
+	uint32_t number;	/* + 1; 0: a free slot */
+};
+
+/* Open addressing, at most half full. */
+struct index {
+	struct slot *slots;
+	uint32_t size, used;
+};
+
+struct maker {
+	struct catalog *c;
+	struct arena *arena;
+	uint32_t text_room, module_room, function_room, place_room, address_room, node_room;
+	struct index texts, modules, functions, addresses, nodes;
+	const void **identities;	/* of each address: its struct name; NULL: it has none */
+	uint32_t identity_room;
+	struct model_stack stack;
+};
+
+/* Whether thing `number` of the catalog is the wanted one. */
+typedef bool same_function(const struct maker *k, uint32_t number, const void *wanted);
+
+/* ---- Arrays and indexes that grow ---- */
+
+/* Makes room for one element more. *array: of element_bytes each, or NULL. False: there is no memory. */
+static bool make_room(struct arena *arena, void *array, uint32_t count, uint32_t *room, size_t element_bytes)
+{
+	void *from, *to;
+
+	if (count < *room)
+		return true;
+	if (*room > UINT32_MAX / 4)
+		return false;
+	*room = *room ? 2 * *room : FIRST_ROOM;
+	to = arena_alloc_plenty(arena, *room * element_bytes);
+	if (!to)
+		return false;
+	memcpy(&from, array, sizeof(from));
+	if (from)
+		memcpy(to, from, count * element_bytes);
+	memcpy(array, &to, sizeof(to));
+	return true;
+}
+
+static bool grow_index(struct arena *arena, struct index *x)
+{
+	uint32_t size = x->size ? 2 * x->size : 2 * FIRST_ROOM;
+	struct slot *slots = x->size > UINT32_MAX / 4 ? NULL : arena_alloc_plenty(arena, size * sizeof(*slots));
+
+	if (!slots)
+		return false;
+	for (uint32_t i = 0; i < x->size; i++) {
+		uint32_t at = x->slots[i].hash;
+
+		if (!x->slots[i].number)
+			continue;
+		while (slots[at & (size - 1)].number)
+			at++;
+		slots[at & (size - 1)] = x->slots[i];
+	}
+	x->slots = slots;
+	x->size = size;
+	return true;
+}
+
+/* Finds the number of a thing: *number. If the index lacks it, it gets the number `next`, and *is_new is set: the caller
+ * fills the array. False: there is no memory. */
+static bool find(struct maker *k, struct index *x, uint64_t hash64, same_function *same, const void *wanted, uint32_t next,
+		 uint32_t *number, bool *is_new)
+{
+	uint32_t hash = (uint32_t)(hash64 ^ hash64 >> 32), at = hash;
+
+	if (2 * (x->used + 1) > x->size && !grow_index(k->arena, x))
+		return false;
+	for (;; at++) {
+		struct slot *s = &x->slots[at & (x->size - 1)];
+
+		if (s->number && (s->hash != hash || !same(k, s->number - 1, wanted)))
+			continue;
+		*is_new = !s->number;
+		if (*is_new) {
+			*s = (struct slot){ hash, next + 1 };
+			x->used++;
+		}
+		*number = s->number - 1;
+		return true;
+	}
+}
+
+/* ---- Texts, modules, functions ---- */
+
+static bool same_text(const struct maker *k, uint32_t number, const void *wanted)
+{
+	return !strcmp(k->c->texts[number], wanted);
+}
+
+/* text: NULL stands for CATALOG_NO_TEXT. */
+static bool add_text(struct maker *k, const char *text, uint32_t *number)
+{
+	struct catalog *c = k->c;
+	bool is_new;
+
+	if (!text)
+		text = "";
+	if (!make_room(k->arena, &c->texts, c->text_count, &k->text_room, sizeof(*c->texts)) ||
+	    !find(k, &k->texts, hash_text(text), same_text, text, c->text_count, number, &is_new))
+		return false;
+	if (is_new)
+		c->texts[c->text_count++] = text;
+	return true;
+}
+
+static bool same_module(const struct maker *k, uint32_t number, const void *wanted)
+{
+	const struct catalog_module *a = &k->c->modules[number], *b = wanted;
+
+	return number != CATALOG_NO_MODULE && a->path == b->path && a->start == b->start;
+}
+
+/* The module of a frame, which is in one. */
+static bool add_module(struct maker *k, const struct frame *f, uint32_t *number)
+{
+	const struct module *m = f->name ? f->name->module : NULL;
+	struct catalog_module wanted = { .path = CATALOG_NO_TEXT };
+	struct catalog *c = k->c;
+	bool is_new;
+
+	if (!add_text(k, f->module, &wanted.path))
+		return false;
+	if (m) {
+		wanted.start = m->start;
+		wanted.end = m->end;
+		wanted.bias = m->bias;
+		wanted.build_id_bytes = m->build_id_bytes > CATALOG_BUILD_ID_MAX ? 0 : m->build_id_bytes;
+		memcpy(wanted.build_id, m->build_id, wanted.build_id_bytes);
+	}
+	if (!make_room(k->arena, &c->modules, c->module_count, &k->module_room, sizeof(*c->modules)) ||
+	    !find(k, &k->modules, hash_add(wanted.path, wanted.start), same_module, &wanted, c->module_count, number, &is_new))
+		return false;
+	if (is_new)
+		c->modules[c->module_count++] = wanted;
+	return true;
+}
+
+static bool same_called(const struct maker *k, uint32_t number, const void *wanted)
+{
+	const struct catalog_function *a = &k->c->functions[number], *b = wanted;
+
+	return a->name == b->name && a->module == b->module;
+}
+
+static bool add_function(struct maker *k, const char *name, uint32_t module, uint32_t *number)
+{
+	struct catalog_function wanted = { .module = module };
+	struct catalog *c = k->c;
+	bool is_new;
+
+	if (!add_text(k, name, &wanted.name) ||
+	    !make_room(k->arena, &c->functions, c->function_count, &k->function_room, sizeof(*c->functions)) ||
+	    !find(k, &k->functions, hash_add(wanted.name, module), same_called, &wanted, c->function_count, number, &is_new))
+		return false;
+	if (is_new)
+		c->functions[c->function_count++] = wanted;
+	return true;
+}
+
+/* ---- Addresses and stacks ---- */
+
+static bool same_address(const struct maker *k, uint32_t number, const void *wanted)
+{
+	const struct frame *f = wanted;
+
+	return k->identities[number] == f->name && k->c->addresses[number].pc == f->pc;
+}
+
+/* Adds the functions in which an address lies. */
+static bool add_places(struct maker *k, const struct frame *f, struct catalog_address *a)
+{
+	struct catalog *c = k->c;
+
+	a->first_place = c->place_count;
+	for (unsigned i = 0; i < f->call_count; i++) {
+		struct frame_call call = frame_call(f, i);
+		struct catalog_place *p;
+
+		if (!make_room(k->arena, &c->places, c->place_count, &k->place_room, sizeof(*c->places)))
+			return false;
+		p = &c->places[c->place_count];
+		*p = (struct catalog_place){ .line = call.line, .offset = call.offset, .inlined = call.inlined };
+		if (!add_function(k, call.function, a->module, &p->function) || !add_text(k, call.file, &p->file))
+			return false;
+		c->place_count++;
+	}
+	a->place_count = c->place_count - a->first_place;
+	return true;
+}
+
+static bool add_address(struct maker *k, const struct frame *f, uint32_t *number)
+{
+	struct catalog_address a = { .pc = f->pc, .module_offset = f->module_offset };
+	struct catalog *c = k->c;
+	bool is_new;
+
+	if (!make_room(k->arena, &c->addresses, c->address_count, &k->address_room, sizeof(*c->addresses)) ||
+	    !make_room(k->arena, &k->identities, c->address_count, &k->identity_room, sizeof(*k->identities)) ||
+	    !find(k, &k->addresses, hash_add(f->pc, (uintptr_t)f->name), same_address, f, c->address_count, number, &is_new))
+		return false;
+	if (!is_new)
+		return true;
+	if ((f->module && !add_module(k, f, &a.module)) || !add_places(k, f, &a))
+		return false;
+	k->identities[c->address_count] = f->name;
+	c->addresses[c->address_count++] = a;
+	return true;
+}
+
+static bool same_node(const struct maker *k, uint32_t number, const void *wanted)
+{
+	const struct catalog_node *a = &k->c->nodes[number], *b = wanted;
+
+	return number && a->outer == b->outer && a->address == b->address;
+}
+
+/* Finds the node of an address within an outer node: *node is the outer one, and then the inner one. */
+static bool add_node(struct maker *k, uint32_t address, uint32_t *node)
+{
+	struct catalog_node wanted = { .outer = *node, .address = address };
+	struct catalog *c = k->c;
+	bool is_new;
+
+	if (!make_room(k->arena, &c->nodes, c->node_count, &k->node_room, sizeof(*c->nodes)) ||
+	    !find(k, &k->nodes, hash_add(wanted.outer, address), same_node, &wanted, c->node_count, node, &is_new))
+		return false;
+	if (is_new)
+		c->nodes[c->node_count++] = wanted;
+	return true;
+}
+
+static bool add_row(struct maker *k, const struct model_row *row, uint32_t *node)
+{
+	*node = 0;
+	model_stack(k->c->model, row, &k->stack);
+	for (unsigned i = k->stack.count; i--;) {
+		struct frame f = model_frame(&k->stack, i);
+		uint32_t address;
+
+		if (!add_address(k, &f, &address) || !add_node(k, address, node))
+			return false;
+	}
+	return true;
+}
+
+/* Adds those things whose numbers are 0: the text "", the module of code in no module, the root of the stacks. */
+static bool add_first(struct maker *k)
+{
+	struct catalog *c = k->c;
+	uint32_t number;
+
+	if (!add_text(k, NULL, &number) ||
+	    !make_room(k->arena, &c->modules, 0, &k->module_room, sizeof(*c->modules)) ||
+	    !make_room(k->arena, &c->nodes, 0, &k->node_room, sizeof(*c->nodes)))
+		return false;
+	c->module_count = c->node_count = 1;
+	return true;
+}
+
+struct catalog *catalog_make(const struct model *m, struct arena *arena)
+{
+	struct maker *k = arena_alloc(arena, sizeof(*k));
+	struct catalog *c = arena_alloc(arena, sizeof(*c));
+	uint32_t *rows = arena_alloc(arena, ((size_t)m->all.count + 1) * sizeof(*rows));
+
+	if (!k || !c || !rows)
+		return NULL;
+	*k = (struct maker){ .c = c, .arena = arena };
+	c->model = m;
+	c->rows = rows;
+	if (!add_first(k))
+		return NULL;
+	for (uint32_t n = 0; n < m->all.count; n++) {
+		struct model_row row = model_row(m, &m->all, n);
+
+		if (!add_row(k, &row, &rows[n]))
+			return NULL;
+	}
+	return c;
+}

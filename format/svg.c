@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See format.h. */
+#include "format.h"
+
+static void write_svg(const struct model *m, struct arena *arena, struct out *out)
+{
+	(void)arena;
+	out_u64(out, m->totals.size);
+	out_char(out, '\n');
+}
+
+const struct format svg_format = {
+	.name = "svg", .replaces = true, .figures = true, .by_reporter = true, .all_rows = true, .all_names = true,
+	.rows = MODEL_ROWS_OF_KEY, .sections_max = SORT_KEYS, .write = write_svg,
+};
