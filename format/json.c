@@ -16,6 +16,8 @@
 #include "analysis/histogram.h"
 #include "analysis/rules.h"
 
+#include <string.h>
+
 #define SCHEMA_VERSION	1
 #ifndef HEAPTRACE_VERSION		/* the Makefile defines it */
 #define HEAPTRACE_VERSION "unknown"
@@ -246,6 +248,20 @@ static void write_lacks(const char *name, const struct model_lack *lacks, unsign
 	out_char(out, ']');
 }
 
+const char *json_module_lacks(const struct model *m, const char *path, bool names)
+{
+	for (unsigned section = 0; section < m->section_count; section++) {
+		const struct model_lacks *l = &m->sections[section].lacks;
+		const struct model_lack *list = names ? l->names : l->lines;
+
+		for (unsigned i = 0; i < (names ? l->name_count : l->line_count); i++) {
+			if (!strcmp(list[i].module, path))
+				return list[i].why;
+		}
+	}
+	return NULL;
+}
+
 /* ---- Sections and rows ---- */
 
 static void write_section(const struct model *m, const struct model_section *s, struct out *out)
@@ -301,25 +317,23 @@ static void write_call(const struct frame *f, unsigned i, struct out *out)
 	out_char(out, '}');
 }
 
-static void write_threads(const struct model *m, const struct model_row *row, struct out *out)
+void json_write_threads(const struct model_threads *threads, const char *many, struct out *out)
 {
-	struct model_threads threads;
-
-	model_threads(m, row->threads, &threads);
-	json_write_name(out, false, "threads");
+	json_write_name(out, true, "threads");
 	out_char(out, '[');
-	for (unsigned i = 0; i < threads.count; i++) {
+	for (unsigned i = 0; i < threads->count; i++) {
 		json_begin(out, NULL, '{');
-		json_first_number(out, "id", threads.list[i].id);
-		json_add_text(out, "name", threads.list[i].name[0] ? threads.list[i].name : NULL);
-		out_text(out, i + 1 < threads.count ? "}," : "}");
+		json_first_number(out, "id", threads->list[i].id);
+		json_add_text(out, "name", threads->list[i].name[0] ? threads->list[i].name : NULL);
+		out_text(out, i + 1 < threads->count ? "}," : "}");
 	}
 	out_char(out, ']');
-	json_add_bool(out, "threads-many", threads.many);
+	json_add_bool(out, many, threads->many);
 }
 
 static void write_row(const struct model *m, const struct model_row *row, struct histograms *all, struct out *out)
 {
+	struct model_threads threads;
 	struct model_stack stack;
 
 	json_begin(out, NULL, '{');
@@ -327,7 +341,9 @@ static void write_row(const struct model *m, const struct model_row *row, struct
 	for (unsigned key = 0; key < SORT_KEYS; key++)
 		json_add_number(out, options_sort_name((enum sort_key)key), row->values[key]);
 	json_add_bool(out, "table-full", row->overflow);
-	write_threads(m, row, out);
+	model_threads(m, row->threads, &threads);
+	out_char(out, ',');
+	json_write_threads(&threads, "threads-many", out);
 	json_write_name(out, false, "histogram");
 	json_write_histogram(all, row->id, out);
 	json_write_name(out, false, "frames");
@@ -392,7 +408,7 @@ static void write_rows(const struct model *m, struct histograms *all, struct are
 	out_text(out, "\n]");
 }
 
-static void write_json(const struct model *m, struct arena *arena, struct out *out)
+void json_write_document(const struct model *m, struct arena *arena, bool frames, struct out *out)
 {
 	struct histograms *all = histograms_find(m, arena);
 
@@ -423,8 +439,20 @@ static void write_json(const struct model *m, struct arena *arena, struct out *o
 	out_text(out, "],\n");
 	json_write_groups(m, arena, out);
 	json_write_growth(m, arena, out);
-	write_rows(m, all, arena, out);
+	json_write_dump(m, arena, out);
+	json_text_write("catalog", out);
+	out_char(out, ':');
+	json_write_catalog(m, all, arena, out);
+	if (frames) {
+		out_text(out, ",\n");
+		write_rows(m, all, arena, out);
+	}
 	out_text(out, "}\n");
+}
+
+static void write_json(const struct model *m, struct arena *arena, struct out *out)
+{
+	json_write_document(m, arena, true, out);
 }
 
 const struct format json_format = {

@@ -31,6 +31,25 @@ void json_add_address(struct out *out, const char *name, uint64_t address);
 
 /* ---- Parts of the document ---- */
 
+/* Writes the document (json.c). frames: whether the rows that sections list are written with all their frames, too. The
+ * catalog has them in any case. */
+void json_write_document(const struct model *m, struct arena *arena, bool frames, struct out *out);
+
+/* Writes the first members of an object: "threads", and whether there are others, under the name `many` (json.c). */
+void json_write_threads(const struct model_threads *threads, const char *many, struct out *out);
+
+/* Why names of functions, or lines, are missing in the module with this path (json.c). NULL: none are, or there is nothing
+ * that a user could do about it. */
+const char *json_module_lacks(const struct model *m, const char *path, bool names);
+
+/* Writes the value of the member "catalog": all rows, or null where there is no memory (json_catalog.c). all: of
+ * histograms_find(), may be NULL. */
+void json_write_catalog(const struct model *m, struct histograms *all, struct arena *arena, struct out *out);
+
+/* Writes the member "text", followed by a comma and a newline: what a text dump says, or null where there is no memory
+ * (json_dump.c). */
+void json_write_dump(const struct model *m, struct arena *arena, struct out *out);
+
 /* Writes the value of a member "histogram": of a row or, with 0, of the process (json_histogram.c). all: of
  * histograms_find(), may be NULL. */
 void json_write_histogram(struct histograms *all, uint32_t row, struct out *out);

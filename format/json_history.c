@@ -59,19 +59,45 @@ static void write_timeline(const struct history *h, struct out *out)
 	out_char(out, '}');
 }
 
+/* A figure of all rows of a snapshot. */
+#define ADD_ROWS(out, first, name, s, member) do { \
+	json_write_name(out, first, name); \
+	out_char(out, '['); \
+	for (uint32_t i = 0; i < (s)->row_count; i++) { \
+		if (i) \
+			out_char(out, ','); \
+		out_u64(out, (s)->rows[i].member); \
+	} \
+	out_char(out, ']'); \
+} while (0)
+
+static void write_snapshot_rows(const struct history_snapshot *s, struct out *out)
+{
+	json_write_name(out, false, "rows");
+	out_char(out, '{');
+	ADD_ROWS(out, true, "id", s, row);
+	ADD_ROWS(out, false, "size", s, size);
+	ADD_ROWS(out, false, "count", s, count);
+	out_char(out, '}');
+	json_add_number(out, "rest-rows", s->rest_rows);
+	json_add_number(out, "rest-size", s->rest_size);
+	json_add_number(out, "rest-count", s->rest_count);
+}
+
 static void write_snapshots(const struct history *h, struct out *out)
 {
 	out_char(out, '[');
 	for (uint32_t i = 0; i < h->snapshot_count; i++) {
 		const struct history_snapshot *s = &h->snapshots[i];
 
-		out_text(out, i ? ",{" : "{");
+		out_text(out, i ? ",\n{" : "{");
 		json_first_number(out, "ns", s->ns);
-		add_known(out, "rows", s->row_count + (uint64_t)s->rest_rows, TIMELINE_UNKNOWN);
+		add_known(out, "row-count", s->row_count + (uint64_t)s->rest_rows, TIMELINE_UNKNOWN);
 		add_known(out, "size", s->live_size, TIMELINE_UNKNOWN);
 		add_known(out, "count", s->live_count, TIMELINE_UNKNOWN);
 		add_known(out, "total-count", s->total_count, TIMELINE_UNKNOWN);
 		add_known(out, "rss", s->rss, 0);
+		write_snapshot_rows(s, out);
 		out_char(out, '}');
 	}
 	out_char(out, ']');

@@ -88,7 +88,7 @@ sub bad_points {
 	is(bad_points($d), '', 'its figures');
 	my @snapshots = @{$d->{snapshots}};
 	cmp_ok(scalar @snapshots, '>=', 5, 'there are snapshots');
-	is(join(' ', grep { $_->{count} * 10000 != $_->{size} || $_->{rows} != ($_->{size} > 0) } @snapshots), '', 'their figures');
+	is(join(' ', grep { $_->{count} * 10000 != $_->{size} || $_->{'row-count'} != ($_->{size} > 0) } @snapshots), '', 'their figures');
 	is($snapshots[-1]{size}, 4 * $step, 'the last one');
 	cmp_ok($snapshots[-1]{'total-count'}, '==', 500, 'and its calls');
 	is(scalar @{$d->{timeline}{dumps}}, 1, 'the dump is noted');

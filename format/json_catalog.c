@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * All rows of the model in a JSON report, as a catalog (analysis/catalog.h): see json.h. Each kind of thing is written
+ * figure by figure, in lists of the same length, which takes half the space of a list of objects and is read faster.
+ */
+#include "json.h"
+
+#include "analysis/catalog.h"
+#include "analysis/wrappers.h"
+#include "base/hash.h"
+#include "json_text.h"
+
+/* Numbers from here on are not exact in many readers of JSON. */
+#define EXACT_NUMBERS	((uint64_t)1 << 53)
+
+/* Writes a list, the member `name` of an object: of each thing i the figure that the statement puts into `v`. */
+#define ADD_LIST(out, first, name, count, v, statement) do { \
+	json_write_name(out, first, name); \
+	out_char(out, '['); \
+	for (uint32_t i = 0; i < (count); i++) { \
+		uint64_t v; \
+		statement; \
+		if (i) \
+			out_char(out, ','); \
+		out_u64(out, v); \
+	} \
+	out_char(out, ']'); \
+} while (0)
+
+static void write_texts(const struct catalog *c, struct out *out)
+{
+	json_write_name(out, true, "texts");
+	out_char(out, '[');
+	for (uint32_t i = 0; i < c->text_count; i++) {
+		if (i)
+			out_text(out, ",\n");
+		json_text_write(c->texts[i], out);
+	}
+	out_text(out, "],\n");
+}
+
+static void write_build_id(const struct catalog_module *m, struct out *out)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	if (!m->build_id_bytes) {
+		out_text(out, "null");
+		return;
+	}
+	out_char(out, '"');
+	for (unsigned i = 0; i < m->build_id_bytes; i++) {
+		out_char(out, digits[m->build_id[i] >> 4]);
+		out_char(out, digits[m->build_id[i] & 15]);
+	}
+	out_char(out, '"');
+}
+
+static void add_addresses(const struct catalog *c, const char *name, size_t offset, struct out *out)
+{
+	json_write_name(out, false, name);
+	out_char(out, '[');
+	for (uint32_t i = 0; i < c->module_count; i++) {
+		out_text(out, i ? ",\"" : "\"");
+		out_hex(out, *(const uint64_t *)(const void *)((const char *)&c->modules[i] + offset));
+		out_char(out, '"');
+	}
+	out_char(out, ']');
+}
+
+/* Why the module lacks names, or lines: a text, or null. */
+static void add_lacks(const struct catalog *c, bool names, struct out *out)
+{
+	json_write_name(out, false, names ? "names-missing" : "lines-missing");
+	out_char(out, '[');
+	for (uint32_t i = 0; i < c->module_count; i++) {
+		if (i)
+			out_char(out, ',');
+		json_text_write(json_module_lacks(c->model, c->texts[c->modules[i].path], names), out);
+	}
+	out_char(out, ']');
+}
+
+static void write_modules(const struct catalog *c, struct out *out)
+{
+	json_begin(out, "modules", '{');
+	ADD_LIST(out, true, "path", c->module_count, v, v = c->modules[i].path);
+	json_write_name(out, false, "build-id");
+	out_char(out, '[');
+	for (uint32_t i = 0; i < c->module_count; i++) {
+		if (i)
+			out_char(out, ',');
+		write_build_id(&c->modules[i], out);
+	}
+	out_char(out, ']');
+	add_addresses(c, "start", offsetof(struct catalog_module, start), out);
+	add_addresses(c, "end", offsetof(struct catalog_module, end), out);
+	add_addresses(c, "bias", offsetof(struct catalog_module, bias), out);
+	add_lacks(c, true, out);
+	add_lacks(c, false, out);
+	out_text(out, "},\n");
+}
+
+static bool is_wrapper(const struct catalog *c, const struct catalog_function *f)
+{
+	const char *name = f->name ? c->texts[f->name] : NULL;
+
+	return wrappers_is(name) || wrappers_is_skipped(c->model->options, name);
+}
+
+static void write_code(const struct catalog *c, struct out *out)
+{
+	json_begin(out, "functions", '{');
+	ADD_LIST(out, true, "name", c->function_count, v, v = c->functions[i].name);
+	ADD_LIST(out, false, "module", c->function_count, v, v = c->functions[i].module);
+	ADD_LIST(out, false, "wrapper", c->function_count, v, v = is_wrapper(c, &c->functions[i]));
+	out_text(out, "},\n");
+	json_begin(out, "places", '{');
+	ADD_LIST(out, true, "function", c->place_count, v, v = c->places[i].function);
+	ADD_LIST(out, false, "file", c->place_count, v, v = c->places[i].file);
+	ADD_LIST(out, false, "line", c->place_count, v, v = c->places[i].line);
+	ADD_LIST(out, false, "inlined", c->place_count, v, v = c->places[i].inlined);
+	out_text(out, "},\n");
+}
+
+static void write_stacks(const struct catalog *c, struct out *out)
+{
+	json_begin(out, "addresses", '{');
+	ADD_LIST(out, true, "module", c->address_count, v, v = c->addresses[i].module);
+	json_write_name(out, false, "offset");
+	out_char(out, '[');
+	for (uint32_t i = 0; i < c->address_count; i++) {
+		const struct catalog_address *a = &c->addresses[i];
+		uint64_t offset = a->module == CATALOG_NO_MODULE ? a->pc : a->module_offset;
+
+		if (i)
+			out_char(out, ',');
+		if (offset < EXACT_NUMBERS) {
+			out_u64(out, offset);
+		} else {
+			out_char(out, '"');
+			out_hex(out, offset);
+			out_char(out, '"');
+		}
+	}
+	out_char(out, ']');
+	ADD_LIST(out, false, "places", c->address_count, v, v = c->addresses[i].place_count);
+	out_text(out, "},\n");
+	json_begin(out, "nodes", '{');
+	ADD_LIST(out, true, "outer", c->node_count, v, v = i - c->nodes[i].outer);
+	ADD_LIST(out, false, "address", c->node_count, v, v = c->nodes[i].address);
+	out_text(out, "},\n");
+}
+
+/* ---- Rows ---- */
+
+/* The sets of threads that rows have, as small numbers: a hash table with open addressing, at most half full. */
+struct sets {
+	uint32_t *numbers;	/* + 1; 0: a free slot */
+	uint64_t *sets;
+	uint32_t *of_row;	/* the number of each row's set */
+	uint32_t count, slots;
+};
+
+static bool find_sets(const struct model *m, struct arena *arena, struct sets *s)
+{
+	*s = (struct sets){ .slots = 1024 };
+	while (s->slots / 2 < m->all.count)
+		s->slots *= 2;
+	s->numbers = arena_alloc(arena, s->slots * sizeof(*s->numbers));
+	s->sets = arena_alloc(arena, (m->all.count + (size_t)1) * sizeof(*s->sets));
+	s->of_row = arena_alloc(arena, (m->all.count + (size_t)1) * sizeof(*s->of_row));
+	if (!s->numbers || !s->sets || !s->of_row)
+		return false;
+	for (uint32_t n = 0; n < m->all.count; n++) {
+		uint64_t set = model_row(m, &m->all, n).threads;
+		uint32_t at = (uint32_t)hash_add(0, set);
+
+		while (s->numbers[at & (s->slots - 1)] && s->sets[s->numbers[at & (s->slots - 1)] - 1] != set)
+			at++;
+		if (!s->numbers[at & (s->slots - 1)]) {
+			s->sets[s->count] = set;
+			s->numbers[at & (s->slots - 1)] = ++s->count;
+		}
+		s->of_row[n] = s->numbers[at & (s->slots - 1)] - 1;
+	}
+	return true;
+}
+
+static void write_sets(const struct model *m, const struct sets *s, struct out *out)
+{
+	json_begin(out, "thread-sets", '[');
+	for (uint32_t i = 0; i < s->count; i++) {
+		struct model_threads threads;
+
+		model_threads(m, s->sets[i], &threads);
+		out_text(out, i ? ",\n{" : "{");
+		json_write_threads(&threads, "many", out);
+		out_char(out, '}');
+	}
+	out_text(out, "],\n");
+}
+
+static void write_rows(const struct catalog *c, const struct sets *s, struct histograms *all, struct out *out)
+{
+	const struct model *m = c->model;
+	uint32_t full = UINT32_MAX;
+
+	json_begin(out, "rows", '{');
+	ADD_LIST(out, true, "id", m->all.count, v, v = model_row(m, &m->all, i).id);
+	ADD_LIST(out, false, "node", m->all.count, v, v = c->rows[i]);
+	ADD_LIST(out, false, "thread-set", m->all.count, v, v = s->of_row[i]);
+	for (unsigned key = 0; key < SORT_KEYS; key++)
+		ADD_LIST(out, false, options_sort_name((enum sort_key)key), m->all.count, v,
+			 v = model_row(m, &m->all, i).values[key]);
+	for (uint32_t i = 0; i < m->all.count; i++)
+		full = model_row(m, &m->all, i).overflow ? i : full;
+	json_write_name(out, false, "table-full");
+	if (full == UINT32_MAX)
+		out_text(out, "null");
+	else
+		out_u64(out, full);
+	json_write_name(out, false, "histogram");
+	if (!all) {
+		out_text(out, "null");
+	} else {
+		out_char(out, '[');
+		for (uint32_t i = 0; i < m->all.count; i++) {
+			out_text(out, i ? ",\n" : "");
+			json_write_histogram(all, model_row(m, &m->all, i).id, out);
+		}
+		out_char(out, ']');
+	}
+	out_char(out, '}');
+}
+
+void json_write_catalog(const struct model *m, struct histograms *all, struct arena *arena, struct out *out)
+{
+	struct catalog *c = catalog_make(m, arena);
+	struct sets sets;
+
+	if (!c || !find_sets(m, arena, &sets)) {
+		out_text(out, "null");
+		return;
+	}
+	out_char(out, '{');
+	write_texts(c, out);
+	write_modules(c, out);
+	write_code(c, out);
+	write_stacks(c, out);
+	write_sets(m, &sets, out);
+	write_rows(c, &sets, all, out);
+	out_char(out, '}');
+}

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The data of a report: the document that stands in the page, which doc/json.md describes, and a model of it, decoded
+ * once, that all views read. Nothing changes after the start.
+ *
+ * Things are numbers. A row has a node, the innermost frame of its stack; a node has an address and an outer node, up to
+ * node 0, the root, which has no address; an address has one or several places, the inlined ones first; a place has a
+ * function, a file and a line; a function has a module.
+ *
+ *	heaptrace.document		the document
+ *	heaptrace.model			see decode() and the lines above each function
+ *	heaptrace.format.bytes(n)	numbers as a text dump prints them
+ *
+ * Names come from the traced program, and can hold anything: put them into a page by textContent only.
+ */
+"use strict";
+
+const heaptrace = {};
+
+/* ---- Numbers as text, as base/out.c has them ---- */
+
+heaptrace.format = (() => {
+	const milli = (n) => (Math.floor(n) / 1000).toFixed(3);
+
+	/* "999 bytes", "22.704 KB", "2.121 MB", "1.500 GB": decimal, rounded down. */
+	function bytes(n) {
+		if (n < 0)
+			return "-" + bytes(-n);
+		if (n < 1e3)
+			return Math.floor(n) + (Math.floor(n) === 1 ? " byte" : " bytes");
+		if (n < 1e6)
+			return milli(n) + " KB";
+		if (n < 1e9)
+			return milli(n / 1e3) + " MB";
+		return milli(n / 1e6) + " GB";
+	}
+
+	const count = (n) => String(Math.round(n));
+
+	/* "750 ns", "12.045 us", "6.236 ms", "1.500 secs", "2 mins 5 secs", "3 hours 2 mins". */
+	function ns(n) {
+		const secs = Math.floor(n / 1e9);
+
+		if (n < 0)
+			return "-" + ns(-n);
+		if (n < 1e3)
+			return Math.floor(n) + " ns";
+		if (n < 1e6)
+			return milli(n) + " us";
+		if (n < 1e9)
+			return milli(n / 1e3) + " ms";
+		if (secs < 60)
+			return milli(n / 1e6) + " secs";
+		if (secs < 3600)
+			return Math.floor(secs / 60) + " mins " + secs % 60 + " secs";
+		return Math.floor(secs / 3600) + " hours " + Math.floor(secs / 60) % 60 + " mins";
+	}
+
+	/* "43.2 %" for 0.4329, rounded down. */
+	function share(x) {
+		return x < 0 ? "-" + share(-x) : (Math.floor(x * 1000 + 1e-9) / 10).toFixed(1) + " %";
+	}
+
+	/* A figure of a key, by its unit. */
+	const value = (n, unit) => unit === "bytes" ? bytes(n) : unit === "ns" ? ns(n) : count(n);
+
+	return { bytes, count, ns, share, value };
+})();
+
+/* ---- The catalog of a run ---- */
+
+/* The keys of rows, by their names in options and documents. */
+heaptrace.keys = [
+	{ name: "size", title: "live bytes", unit: "bytes" },
+	{ name: "count", title: "live blocks", unit: "blocks" },
+	{ name: "peak-size", title: "each backtrace's peak of bytes", unit: "bytes" },
+	{ name: "peak-count", title: "each backtrace's peak of blocks", unit: "blocks" },
+	{ name: "heap-peak", title: "bytes at the heap's peak", unit: "bytes" },
+	{ name: "total-size", title: "bytes of all calls", unit: "bytes" },
+	{ name: "total-count", title: "all calls", unit: "calls" },
+	{ name: "temporary", title: "temporary calls", unit: "calls" },
+	{ name: "age", title: "age", unit: "ns" },
+];
+
+heaptrace.baseName = (path) => path.slice(path.lastIndexOf("/") + 1) || path;
+
+heaptrace.decode = (() => {
+	/* Where the places of each address begin. */
+	function firsts(counts) {
+		const first = new Uint32Array(counts.length);
+
+		for (let i = 1; i < counts.length; i++)
+			first[i] = first[i - 1] + counts[i - 1];
+		return first;
+	}
+
+	/* A node's outer one is written as the difference of the two numbers. */
+	function outerNodes(differences) {
+		const outer = new Uint32Array(differences.length);
+
+		for (let i = 1; i < differences.length; i++)
+			outer[i] = i - differences[i];
+		return outer;
+	}
+
+	function decodeModules(c) {
+		return c.modules.path.map((path, i) => ({
+			path: c.texts[path], name: heaptrace.baseName(c.texts[path]), buildId: c.modules["build-id"][i],
+			start: Number(c.modules.start[i]), end: Number(c.modules.end[i]),
+			namesMissing: c.modules["names-missing"][i], linesMissing: c.modules["lines-missing"][i],
+		}));
+	}
+
+	/* What stands for a function without a name: all code without names of a module is one function. */
+	const unknownName = (module) => module.path ? module.name + " (no names)" : "(code in no file)";
+
+	function decodeFunctions(c, modules) {
+		const texts = c.functions.name, owner = Uint32Array.from(c.functions.module);
+
+		return {
+			count: texts.length,
+			name: (f) => texts[f] ? c.texts[texts[f]] : unknownName(modules[owner[f]]),
+			known: (f) => texts[f] !== 0,
+			module: (f) => owner[f],
+			wrapper: (f) => c.functions.wrapper[f] === 1,
+		};
+	}
+
+	/* The catalog of a document, without moments. */
+	function decodeCatalog(c) {
+		const modules = decodeModules(c);
+
+		return {
+			texts: c.texts,
+			modules,
+			functions: decodeFunctions(c, modules),
+			places: {
+				function: Uint32Array.from(c.places.function), file: Uint32Array.from(c.places.file),
+				line: Uint32Array.from(c.places.line), inlined: Uint8Array.from(c.places.inlined),
+			},
+			addresses: {
+				module: Uint32Array.from(c.addresses.module), offset: Float64Array.from(c.addresses.offset, Number),
+				first: firsts(c.addresses.places), count: Uint32Array.from(c.addresses.places),
+			},
+			nodes: { outer: outerNodes(c.nodes.outer), address: Uint32Array.from(c.nodes.address) },
+			rowCount: c.rows.id.length,
+			rows: {
+				id: Uint32Array.from(c.rows.id), node: Uint32Array.from(c.rows.node),
+				threadSet: Uint32Array.from(c.rows["thread-set"]),
+			},
+			threadSets: c["thread-sets"],
+			tableFull: c.rows["table-full"],	/* the row of calls for which the table had no room; or null */
+		};
+	}
+
+	/* The moments at which the rows are known, in the order of their times. */
+	function findMoments(d) {
+		const timeline = d.timeline ? d.timeline.ns : [], named = heaptrace.format.ns;
+		const endNs = timeline.length ? timeline[timeline.length - 1] : d.moment["since-start-ns"];
+		const list = [{ id: "start", ns: 0, label: "the start", kind: "start" }];
+
+		(d.snapshots || []).forEach((s, i) =>
+			list.push({ id: "s" + i, ns: s.ns, label: "snapshot at " + named(s.ns), kind: "snapshot" }));
+		list.push({ id: "peak", ns: d.moment["peak-at-ns"], label: "the heap's peak", kind: "peak" });
+		list.sort((a, b) => a.ns - b.ns);
+		list.push({ id: "end", ns: endNs, label: d.moment.ended ? "the end" : "the report", kind: "end" });
+		return list;
+	}
+
+	/* The rows' numbers by their ids. */
+	function rowsById(rows) {
+		const byId = new Uint32Array(rows.id.reduce((a, b) => Math.max(a, b), 0) + 1).fill(0xffffffff);
+
+		rows.id.forEach((id, row) => { byId[id] = row; });
+		return byId;
+	}
+
+	function sum(values) {
+		let all = 0;
+
+		for (let i = 0; i < values.length; i++)
+			all += values[i];
+		return all;
+	}
+
+	const isOfNow = (key) => key === "size" || key === "count";
+
+	/* The figures of a document's rows at its moments. */
+	function figures(d, rows) {
+		const kept = new Map();
+		let byId = null;
+
+		function atSnapshot(key, s) {
+			const values = new Float64Array(rows.id.length);
+
+			byId = byId || rowsById(rows);
+			s.rows.id.forEach((id, i) => {
+				if (id < byId.length && byId[id] !== 0xffffffff)
+					values[byId[id]] = s.rows[key][i];
+			});
+			return values;
+		}
+
+		function make(key, moment) {
+			if (moment === "end")
+				return Float64Array.from(d.catalog.rows[key]);
+			if (moment === "peak")
+				return key === "size" ? Float64Array.from(d.catalog.rows["heap-peak"]) : null;
+			if (moment === "start")
+				return isOfNow(key) ? new Float64Array(rows.id.length) : null;
+			return isOfNow(key) && /^s\d+$/.test(moment) && d.snapshots && d.snapshots[moment.slice(1)] ?
+				atSnapshot(key, d.snapshots[moment.slice(1)]) : null;
+		}
+
+		function values(key, moment) {
+			const name = key + " " + moment;
+
+			if (!kept.has(name))
+				kept.set(name, make(key, moment));
+			return kept.get(name);
+		}
+
+		function totals(key, moment) {
+			const found = values(key, moment);
+
+			if (moment === "end" && key !== "peak-size" && key in d.totals && !d.totals.partial)
+				return d.totals[key];
+			if (moment === "peak" && key === "size")
+				return d.totals["heap-peak"];
+			if (/^s\d+$/.test(moment) && d.snapshots && d.snapshots[moment.slice(1)])
+				return key in d.snapshots[moment.slice(1)] ? d.snapshots[moment.slice(1)][key] : null;
+			return found ? sum(found) : null;
+		}
+		return { values, totals };
+	}
+
+	/* The frames of a row, innermost first; where functions are inlined, one for each. */
+	function framesOf(m, row) {
+		const frames = [];
+
+		for (let node = m.rows.node[row]; node; node = m.nodes.outer[node]) {
+			const address = m.nodes.address[node], first = m.addresses.first[address];
+
+			for (let p = first; p < first + m.addresses.count[address]; p++)
+				frames.push({
+					function: m.places.function[p], file: m.texts[m.places.file[p]], line: m.places.line[p],
+					inlined: m.places.inlined[p] === 1, address, module: m.addresses.module[address],
+				});
+		}
+		return frames;
+	}
+
+	/*
+	 * The model of a document: what decodeCatalog() has, and
+	 *	moments			[{id, ns, label, kind}]: "start", when nothing was there; "s0", "s1"... the snapshots; "peak",
+	 *				when the heap was largest; "end", the moment of the report
+	 *	keys			[{name, title, unit}]
+	 *	values(key, moment)	the figures of all rows, or null where they are not known at that moment
+	 *	totals(key, moment)	what they are a share of: the sum over all rows, of those too that a snapshot does not
+	 *				have one by one; or null
+	 *	frames(row)		[{function, file, line, inlined, address, module}], innermost first
+	 */
+	return (d) => {
+		const m = decodeCatalog(d.catalog), f = figures(d, m.rows);
+
+		return Object.assign(m, {
+			moments: findMoments(d), keys: heaptrace.keys, values: f.values, totals: f.totals,
+			frames: (row) => framesOf(m, row), diff: null,
+		});
+	};
+})();
+
+heaptrace.load = (text) => {
+	heaptrace.document = JSON.parse(text);
+	heaptrace.model = heaptrace.document.catalog ? heaptrace.decode(heaptrace.document) : null;
+};
+
+if (typeof document !== "undefined")
+	heaptrace.load(document.getElementById("report").textContent);
