@@ -75,6 +75,13 @@ my %larger = ('capture/paths.c' => 700);
 my @long = grep { my $lines = () = text($_) =~ /\n/g; $lines > ($larger{$_} // 600) } @sources;
 is("@long", '', 'no source file has more than 600 lines');
 
+# A script that calls another one's functions at once comes behind it.
+my $page = text('format/html_files.def');
+my @unlisted = grep { index($page, "\"$_\"") < 0 } grep { !m{/svg\.} } glob('report/*.js report/*.css');
+is("@unlisted", '', 'format/html_files.def lists each script and style sheet of report/, in the order in which a browser runs them');
+my @closing = grep { text($_) =~ m{</(?:script|style)}i } glob('report/*.js report/*.css');
+is("@closing", '', 'none of them closes the element that it stands in');
+
 # From the brace that opens a function in the first column to the one that closes it.
 my @endless;
 for my $file (@sources) {
