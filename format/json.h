@@ -35,10 +35,20 @@ void json_add_address(struct out *out, const char *name, uint64_t address);
  * catalog has them in any case. */
 void json_write_document(const struct model *m, struct arena *arena, bool frames, struct out *out);
 
+/* Writes the members "process" to "memory", each followed by a comma and a newline (json_process.c). */
+void json_write_process(const struct model *m, struct out *out);
+
+/* Write the members "not-seen" and "ignore", each followed by a comma and a newline (json_unseen.c). */
+void json_write_not_seen(const struct model_not_seen *n, struct out *out);
+void json_write_rules(const struct rules *rules, struct out *out);
+
+/* Writes a member that is a list of modules, and why they lack something (json_unseen.c). */
+void json_write_lacks(const char *name, const struct model_lack *lacks, unsigned count, struct out *out);
+
 /* Writes the first members of an object: "threads", and whether there are others, under the name `many` (json.c). */
 void json_write_threads(const struct model_threads *threads, const char *many, struct out *out);
 
-/* Why names of functions, or lines, are missing in the module with this path (json.c). NULL: none are, or there is nothing
+/* Why names of functions, or lines, are missing in the module with this path (json_unseen.c). NULL: none are, or there is nothing
  * that a user could do about it. */
 const char *json_module_lacks(const struct model *m, const char *path, bool names);
 

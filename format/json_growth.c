@@ -25,7 +25,7 @@ static void write_entry(const struct growth *g, const struct growth_entry *e, st
 	json_begin(out, NULL, '{');
 	json_first_number(out, "id", e->row.id);
 	json_add_text(out, "kind", trend_name(e->trend.kind));
-	json_write_name(out, false, "per-hour");
+	json_write_name(out, false, size ? "bytes-per-hour" : "blocks-per-hour");
 	if (per_hour < 0)
 		out_char(out, '-');
 	out_u64(out, (uint64_t)(per_hour < 0 ? -per_hour : per_hour));
@@ -50,7 +50,7 @@ void json_write_growth(const struct model *m, struct arena *arena, struct out *o
 	json_text_write(options_sort_name(key), out);
 	write_list("ns", g.ns, g.moments, out);
 	write_list("total-count", g.calls, g.moments, out);
-	write_list("total", g.totals, g.moments, out);
+	write_list(key == SORT_SIZE ? "total-bytes" : "total-blocks", g.totals, g.moments, out);
 	json_write_name(out, false, "list");
 	out_char(out, '[');
 	for (uint32_t i = 0; i < g.count; i++) {

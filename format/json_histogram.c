@@ -12,19 +12,19 @@ static void write_bins(const struct histogram *h, const struct histogram_bin *bi
 		const struct histogram_bin *b = &bins[i];
 
 		out_text(out, i ? ",\n{" : "{");
-		json_first_number(out, "from", b->from);
-		json_add_number(out, "to", b->to);
+		json_first_number(out, "from-bytes", b->from);
+		json_add_number(out, "to-bytes", b->to);
 		if (b->block_to) {
-			json_add_number(out, "block-from", b->block_from);
-			json_add_number(out, "block-to", b->block_to);
+			json_add_number(out, "block-from-bytes", b->block_from);
+			json_add_number(out, "block-to-bytes", b->block_to);
 		}
 		json_add_number(out, "calls", b->figures.calls);
 		json_add_number(out, "count", b->figures.count);
 		json_add_number(out, "size", b->figures.size);
 		if (h->waste_known)
-			json_add_number(out, "waste", b->figures.waste > 0 ? (uint64_t)b->figures.waste : 0);
+			json_add_number(out, "waste-bytes", b->figures.waste > 0 ? (uint64_t)b->figures.waste : 0);
 		else
-			json_add_text(out, "waste", NULL);
+			json_add_text(out, "waste-bytes", NULL);
 		out_char(out, '}');
 	}
 	out_char(out, ']');
@@ -41,7 +41,7 @@ void json_write_histogram(struct histograms *all, uint32_t row, struct out *out)
 	}
 	bins = histogram_bins(all);
 	json_begin(out, NULL, '{');
-	json_first_number(out, "block-header", h->header_bytes);
+	json_first_number(out, "block-header-bytes", h->header_bytes);
 	json_add_bool(out, "partial", h->is_partial);
 	json_write_name(out, false, "powers");
 	write_bins(h, bins, histogram_by_power(h, bins), out);

@@ -40,9 +40,9 @@ static void write_timeline(const struct history *h, struct out *out)
 	json_begin(out, NULL, '{');
 	json_write_name(out, true, "watched");
 	out_text(out, h->watched ? "true" : "false");
-	add_known(out, "peak-rss", h->rss_peak, 0);
+	add_known(out, "peak-rss-bytes", h->rss_peak, 0);
 	add_known(out, "peak-rss-at-ns", h->rss_peak ? h->rss_peak_ns : TIMELINE_UNKNOWN, TIMELINE_UNKNOWN);
-	json_write_name(out, false, "dumps");
+	json_write_name(out, false, "dumps-ns");
 	out_char(out, '[');
 	for (uint32_t i = 0; i < h->dump_count; i++) {
 		if (i)
@@ -54,8 +54,8 @@ static void write_timeline(const struct history *h, struct out *out)
 	add_points(out, h, "size", offsetof(struct timeline_point, live_size), TIMELINE_UNKNOWN);
 	add_points(out, h, "count", offsetof(struct timeline_point, live_count), TIMELINE_UNKNOWN);
 	add_points(out, h, "total-count", offsetof(struct timeline_point, total_count), TIMELINE_UNKNOWN);
-	add_points(out, h, "rss", offsetof(struct timeline_point, rss), 0);
-	add_points(out, h, "table", offsetof(struct timeline_point, own), 0);
+	add_points(out, h, "rss-bytes", offsetof(struct timeline_point, rss), 0);
+	add_points(out, h, "own-bytes", offsetof(struct timeline_point, own), 0);
 	out_char(out, '}');
 }
 
@@ -96,7 +96,7 @@ static void write_snapshots(const struct history *h, struct out *out)
 		add_known(out, "size", s->live_size, TIMELINE_UNKNOWN);
 		add_known(out, "count", s->live_count, TIMELINE_UNKNOWN);
 		add_known(out, "total-count", s->total_count, TIMELINE_UNKNOWN);
-		add_known(out, "rss", s->rss, 0);
+		add_known(out, "rss-bytes", s->rss, 0);
 		write_snapshot_rows(s, out);
 		out_char(out, '}');
 	}

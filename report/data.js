@@ -155,15 +155,14 @@ heaptrace.decode = (() => {
 
 	/* The moments at which the rows are known, in the order of their times. */
 	function findMoments(d) {
-		const timeline = d.timeline ? d.timeline.ns : [], named = heaptrace.format.ns;
-		const endNs = timeline.length ? timeline[timeline.length - 1] : d.moment["since-start-ns"];
+		const named = heaptrace.format.ns;
 		const list = [{ id: "start", ns: 0, label: "the start", kind: "start" }];
 
 		(d.snapshots || []).forEach((s, i) =>
 			list.push({ id: "s" + i, ns: s.ns, label: "snapshot at " + named(s.ns), kind: "snapshot" }));
 		list.push({ id: "peak", ns: d.moment["peak-at-ns"], label: "the heap's peak", kind: "peak" });
 		list.sort((a, b) => a.ns - b.ns);
-		list.push({ id: "end", ns: endNs, label: d.moment.ended ? "the end" : "the report", kind: "end" });
+		list.push({ id: "end", ns: d.moment["at-ns"], label: d.moment.ended ? "the end" : "the report", kind: "end" });
 		return list;
 	}
 

@@ -145,7 +145,7 @@ is(listed(report('--focus=young_large', '--hide=young_large')), 'main', '--focus
 SKIP: {
 	skip 'no python3', 1 unless has('python3');
 	spit("$dir/out.json", report_lines('--format=json', '--focus=young', '--hide=inner', '--hide=libc'));
-	is(`python3 -c 'import json; d = json.load(open("$dir/out.json")); print(d["totals"]["unfocused-rows"], d["totals"]["unfocused-size"], d["totals"]["size"], [f["function"] for f in d["rows"][0]["frames"]][:3])'`,
+	is(`python3 -c 'import json; d = json.load(open("$dir/out.json")); print(d["totals"]["unfocused-rows"], d["totals"]["unfocused-bytes"], d["totals"]["size"], [f["function"] for f in d["rows"][0]["frames"]][:3])'`,
 	   "2 11000 203000 ['malloc', 'young_large', 'main']\n", 'JSON');
 }
 done_testing();

@@ -79,7 +79,7 @@ my $all = 'leaking leak, stepped step, filling cache, steady steady';
 	like($leak->{kind}, qr/^(?:leaking|grown)$/, 'with its kind');
 	is(scalar @{$leak->{size}}, scalar @{$d->{growth}{ns}}, 'and the figures of each moment');
 	is_deeply([map { $_ * 1000 } @{$leak->{count}}], $leak->{size}, 'bytes and blocks');
-	cmp_ok($leak->{'per-hour'}, '>', 1e6, 'the rate');
+	cmp_ok($leak->{'bytes-per-hour'}, '>', 1e6, 'the rate');
 	my ($row) = grep { $_->{id} == $leak->{id} } @{$d->{rows}};
 	is($row->{frames}[2]{function}, 'leak', 'the row');
 }

@@ -11,7 +11,7 @@ require './tests/process.pl';
 our ($dir, $heaptrace);
 
 my $subject = build('histogram', 'histogram', '-fno-tree-vectorize');
-my @figures = qw(calls count size waste);
+my @figures = qw(calls count size waste-bytes);
 
 sub document { return decode_json(slurp($_[0]) // 'null') }
 
@@ -19,7 +19,7 @@ sub document { return decode_json(slurp($_[0]) // 'null') }
 sub add_bins {
 	my ($sum, $kind, $name, $bins) = @_;
 	for my $bin (@{$bins || []}) {
-		next if $kind eq 'class' && $bin->{to} > 1024 || !$bin->{calls} && !$bin->{count};
+		next if $kind eq 'class' && $bin->{'to-bytes'} > 1024 || !$bin->{calls} && !$bin->{count};
 		$sum->{"$kind $bin->{$name}"}{$_} += $bin->{$_} for @figures;
 	}
 }
@@ -35,8 +35,8 @@ sub of_rows {
 	my %sum;
 	for my $row (@{$document->{rows}}) {
 		next unless grep { ($_->{function} // '') =~ /^take/ } @{$row->{frames}};
-		add_bins(\%sum, 'power', 'to', $row->{histogram}{powers});
-		add_bins(\%sum, 'class', 'block-to', $row->{histogram}{classes});
+		add_bins(\%sum, 'power', 'to-bytes', $row->{histogram}{powers});
+		add_bins(\%sum, 'class', 'block-to-bytes', $row->{histogram}{classes});
 	}
 	return lines(\%sum);
 }
@@ -45,8 +45,8 @@ sub of_rows {
 sub disagreements {
 	my ($document) = @_;
 	my (%process, %rows, @wrong);
-	add_bins(\%process, 'power', 'to', $document->{histogram}{powers});
-	add_bins(\%rows, 'power', 'to', $_->{histogram}{powers}) for @{$document->{rows}};
+	add_bins(\%process, 'power', 'to-bytes', $document->{histogram}{powers});
+	add_bins(\%rows, 'power', 'to-bytes', $_->{histogram}{powers}) for @{$document->{rows}};
 	push @wrong, 'process and rows' if lines(\%process) ne lines(\%rows);
 	for (['calls', 'total-count'], ['count', 'count'], ['size', 'size']) {
 		my ($figure, $total) = @$_;
@@ -109,10 +109,10 @@ my $document = document("$dir/dump.json");
 my ($powers) = $text =~ /^(\[heaptrace\] requested sizes by power of two.*?)^ +all /ms;
 my ($classes) = $text =~ /^(\[heaptrace\] size classes of the allocator.*?^ +all .*?)\n\n/ms;
 is(scalar(grep { length > 80 } split /\n/, ($powers // '') . ($classes // '')), 0, 'no line has more than 80 columns');
-sub line_of { my ($to, $bin) = @_; return join ' ', $to, $bin->{calls}, $bin->{count}, map { sprintf '%.3f', $bin->{$_} / 1000 } qw(size waste) }
+sub line_of { my ($to, $bin) = @_; return join ' ', $to, $bin->{calls}, $bin->{count}, map { sprintf '%.3f', $bin->{$_} / 1000 } qw(size waste-bytes) }
 my @shown = map { my @word = split; join ' ', @word[0, 1, 3, 4, 5] } ($powers // '') =~ /^( +\d.*)$/mg;
-is(join("\n", @shown), join("\n", map { line_of($_->{to}, $_) } @{$document->{histogram}{powers}}), 'the table by power of two');
-my %class = map { line_of($_->{'block-to'}, $_) => 1 } @{$document->{histogram}{classes}};
+is(join("\n", @shown), join("\n", map { line_of($_->{'to-bytes'}, $_) } @{$document->{histogram}{powers}}), 'the table by power of two');
+my %class = map { line_of($_->{'block-to-bytes'}, $_) => 1 } @{$document->{histogram}{classes}};
 @shown = map { my @word = split; join ' ', @word[0, 1, 3, 4, 5] } ($classes // '') =~ /^( +\d.*)$/mg;
 is(scalar(@shown), 16, 'sixteen classes are shown');
 is(join("\n", grep { !$class{$_} } @shown), '', 'the table by class');

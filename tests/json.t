@@ -58,8 +58,8 @@ def line(number, f):
 		text += f"{f['module']} (+{f['module-offset']})"
 	if f["inlined"]:
 		text += " (inlined)"
-	elif f["function"] is not None and f["function-offset"] is not None:
-		text += f" +{hex(f['function-offset'])}"
+	elif f["function"] is not None and f["function-offset-bytes"] is not None:
+		text += f" +{hex(f['function-offset-bytes'])}"
 	if f["file"] is not None:
 		text += f" at {f['file']}:{'?' if f['line'] is None else f['line']}"
 	return text
@@ -116,7 +116,7 @@ d = json.load(open(sys.argv[1]))
 r = d["rows"]
 print(eval(sys.argv[2]))' "$TMP/all.json" "$1" 2>&1
 }
-is "$(ask 'd["schema"], d["version"]')" "('heaptrace-report', 1)" 'it names its schema'
+is "$(ask 'd["schema"], d["version"]')" "('heaptrace-report', 2)" 'it names its schema'
 is "$(ask '[(x["temporary"], x["total-size"], x["count"]) for x in r if any(f["function"] == "churn" for f in x["frames"]) and x["temporary"]]')" \
 	'[(50, 50000, 0)]' 'a row that was freed is there, for keys of the past'
 is "$(ask 'sum(x["total-count"] for x in r) == d["totals"]["total-count"] and sum(x["heap-peak"] for x in r) == d["totals"]["heap-peak"]')" True \

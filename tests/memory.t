@@ -102,7 +102,7 @@ for my $how (sort keys %want) {
 	# From outside, in figures that are not cut off.
 	my $json = `$heaptrace --dump=$runs --format=json`;
 	my ($memory) = $json =~ /^"memory":(\{.*\}),$/m;
-	my %m = ($memory // '') =~ /"([\w-]+)":(\d+)/g;
+	my %m = ($memory // '') =~ /"([\w-]+?)(?:-bytes)?":(\d+)/g;
 	ok($memory && $m{rss}, "$how: --dump has figures") or diag(substr $json, 0, 1000);
 	is($m{live} - $m{'not-in-memory'} + $m{rounding} + $m{free} + $m{anonymous} + $m{files} + $m{stacks} + $m{own},
 	   $m{rss}, "$how: --dump: which add up");

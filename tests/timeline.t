@@ -58,7 +58,7 @@ sub bad_points {
 	for my $i (0 .. $#{$t->{ns}}) {
 		push @bad, "order $i" if $i && $t->{ns}[$i] <= $t->{ns}[$i - 1];
 		push @bad, "count $i" if defined $t->{count}[$i] && $t->{count}[$i] * 10000 != $t->{size}[$i];
-		push @bad, "rss $i" if defined $t->{rss}[$i] && $t->{rss}[$i] < 100000;
+		push @bad, "rss $i" if defined $t->{'rss-bytes'}[$i] && $t->{'rss-bytes'}[$i] < 100000;
 	}
 	push @bad, 'the last' if abs($t->{ns}[-1] - $document->{moment}{'since-start-ns'}) > 20e6 || $t->{size}[-1] != $document->{totals}{size};
 	return "@bad";
@@ -70,7 +70,7 @@ sub bad_points {
 	my $d = document("--report=$rec");
 	is(course($d), '1 2 3 2', 'the points of a program that runs');
 	is(bad_points($d), '', 'their figures');
-	cmp_ok(scalar(grep { defined } @{$d->{timeline}{rss}}), '>=', 8, 'the watcher has looked');
+	cmp_ok(scalar(grep { defined } @{$d->{timeline}{'rss-bytes'}}), '>=', 8, 'the watcher has looked');
 	is(course(document("--dump=$pid")), '1 2 3 2', 'the same by --dump');
 	cmp_ok(scalar @{document("--dump=$pid")->{snapshots}}, '>=', 3, 'and its snapshots');
 	kill 'USR1', $pid;
@@ -91,7 +91,7 @@ sub bad_points {
 	is(join(' ', grep { $_->{count} * 10000 != $_->{size} || $_->{'row-count'} != ($_->{size} > 0) } @snapshots), '', 'their figures');
 	is($snapshots[-1]{size}, 4 * $step, 'the last one');
 	cmp_ok($snapshots[-1]{'total-count'}, '==', 500, 'and its calls');
-	is(scalar @{$d->{timeline}{dumps}}, 1, 'the dump is noted');
+	is(scalar @{$d->{timeline}{'dumps-ns'}}, 1, 'the dump is noted');
 	my ($t, $at) = ($d->{timeline}, $d->{moment}{'peak-at-ns'});
 	my ($first) = grep { $t->{size}[$_] == 4 * $step } 0 .. $#{$t->{ns}};
 	cmp_ok(abs($t->{ns}[$first] - $at), '<', 20e6, 'the moment of the peak is that of the first point with it');
