@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The last script: it starts what the others have prepared. */
-"use strict";
+(function () {
+	"use strict";
 
-document.title = "heaptrace " + heaptrace.document.process.command;
+	heaptrace.startState();
+	heaptrace.startHead();
+	heaptrace.startTimeline();
+	heaptrace.startShell();
+})();

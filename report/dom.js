@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Elements of the page. Names come from the traced program and can hold anything, so they become text nodes or attributes,
+ * never HTML.
+ *
+ *	heaptrace.dom("button", {class: "button", onclick: fn, "aria-pressed": "true"}, "text", element, [elements], null)
+ *	heaptrace.svg("path", {d: "..."})
+ *	heaptrace.highlight(element, text, search)	fills the element with the text; what the search finds in it is marked
+ *	heaptrace.announce(text)			for screen readers
+ *	heaptrace.copy(text, button)			to the clipboard
+ *	heaptrace.table(options)			a table that sorts: see below
+ *	heaptrace.download(name, text)
+ */
+(function () {
+	"use strict";
+
+	function setAttributes(element, attributes) {
+		for (const [name, value] of Object.entries(attributes || {})) {
+			if (value === null || value === undefined || value === false)
+				continue;
+			if (typeof value === "function")
+				element.addEventListener(name.slice(2), value);	/* onclick */
+			else
+				element.setAttribute(name, value === true ? "" : String(value));
+		}
+	}
+
+	function add(element, children) {
+		for (const child of children) {
+			if (Array.isArray(child))
+				add(element, child);
+			else if (child !== null && child !== undefined && child !== false)
+				element.append(child);
+		}
+		return element;
+	}
+
+	heaptrace.dom = function (tag, attributes, ...children) {
+		const element = document.createElement(tag);
+
+		setAttributes(element, attributes);
+		return add(element, children);
+	};
+
+	heaptrace.svg = function (tag, attributes, ...children) {
+		const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+
+		setAttributes(element, attributes);
+		return add(element, children);
+	};
+
+	heaptrace.highlight = function (element, text, search) {
+		const found = search ? search.find(text) : null;
+
+		element.textContent = "";
+		if (found)
+			element.append(text.slice(0, found[0]), heaptrace.dom("mark", null, text.slice(found[0], found[1])),
+				text.slice(found[1]));
+		else
+			element.append(text);
+		return element;
+	};
+
+	let announcer = null, announcing = 0;
+
+	/* A live region is read when its text changes, so the text goes in a little later than the one before went out. */
+	heaptrace.announce = function (text) {
+		if (!announcer)
+			announcer = document.getElementById("announcer");
+		announcer.textContent = "";
+		window.clearTimeout(announcing);
+		announcing = window.setTimeout(() => { announcer.textContent = text; }, 50);
+	};
+
+	/* Pages from disk have no navigator.clipboard in some browsers. */
+	function copyBySelection(text) {
+		const area = heaptrace.dom("textarea", {class: "hidden", "aria-hidden": "true", tabindex: "-1"});
+		const focused = document.activeElement;
+		let done = false;
+
+		area.value = text;
+		document.body.append(area);
+		area.select();
+		try {
+			done = document.execCommand("copy");
+		} catch (error) {
+			done = false;
+		}
+		area.remove();
+		if (focused && focused.focus)
+			focused.focus();
+		return done;
+	}
+
+	function showCopied(button, done) {
+		heaptrace.announce(done ? "copied" : "The browser does not let this page copy.");
+		if (!button || button.dataset.label !== undefined)
+			return;
+		button.dataset.label = button.textContent;
+		button.textContent = done ? "copied" : "not copied";
+		window.setTimeout(function () {
+			button.textContent = button.dataset.label;
+			delete button.dataset.label;
+		}, 1500);
+	}
+
+	/* Copies the text, and says so on the button and to screen readers. Resolves to whether it could. */
+	heaptrace.copy = async function (text, button) {
+		let done = copyBySelection(text);
+
+		if (!done && navigator.clipboard) {
+			try {
+				await navigator.clipboard.writeText(text);
+				done = true;
+			} catch (error) {
+				done = false;
+			}
+		}
+		showCopied(button, done);
+		return done;
+	};
+
+	/* ---- Tables ---- */
+
+	function compare(a, b) {
+		if (typeof a === "number" && typeof b === "number")
+			return a - b;
+		return String(a).localeCompare(String(b), "en");
+	}
+
+	function cell(column, row) {
+		const td = heaptrace.dom(column.heading ? "th" : "td",
+			{class: column.number ? "number" : null, scope: column.heading ? "row" : null});
+
+		if (column.fill)
+			column.fill(td, row);
+		else
+			td.append(column.text(row));
+		return td;
+	}
+
+	/*
+	 * A table whose columns sort when their heads are clicked, for up to some thousand rows.
+	 *
+	 *	caption		what it is, for screen readers
+	 *	columns		[{id, title, number, heading, hint, value(row), text(row) | fill(td, row)}]: value() is what is sorted
+	 *			by; a numeric column begins with the largest; heading: the column that names the row
+	 *	rows		a list of anything
+	 *	sort		"-size": the column that is sorted by, with a minus where the largest is first
+	 *	onSort(sort)	a head was clicked
+	 *	attributes(row)	of the <tr>, or left out
+	 *	limit		how many rows are shown at most; a button below shows the others
+	 */
+	heaptrace.table = function (options) {
+		const descending = options.sort.startsWith("-");
+		const sorted = options.columns.find((column) => column.id === options.sort.replace(/^-/, "")) || options.columns[0];
+		const order = options.rows.map((row, index) => ({row: row, value: sorted.value(row), index: index}));
+		const body = heaptrace.dom("tbody");
+		const limit = options.limit || Infinity;
+
+		order.sort((a, b) => (descending ? compare(b.value, a.value) : compare(a.value, b.value)) || a.index - b.index);
+
+		function show(from, to) {
+			for (const entry of order.slice(from, to)) {
+				body.append(heaptrace.dom("tr", options.attributes ? options.attributes(entry.row) : null,
+					options.columns.map((column) => cell(column, entry.row))));
+			}
+		}
+		function head(column) {
+			const active = column === sorted;
+			const first = column.number ? "-" : "";
+			const next = active ? (descending ? "" : "-") : first;
+
+			return heaptrace.dom("th", {scope: "col", class: column.number ? "number" : null,
+				"aria-sort": active ? (descending ? "descending" : "ascending") : null},
+			heaptrace.dom("button", {class: "sort", title: column.hint, "data-sort": column.id,
+				onclick: () => options.onSort(next + column.id)}, column.title));
+		}
+		show(0, limit);
+		const more = order.length > limit ? heaptrace.dom("button", {class: "button", onclick() {
+			show(limit, order.length);
+			more.remove();
+		}}, "Show all " + heaptrace.format.count(order.length)) : null;
+
+		return heaptrace.dom("div", {class: "table-scroll", tabindex: "0", role: "region", "aria-label": options.caption},
+			heaptrace.dom("table", {class: "data"},
+				heaptrace.dom("caption", {class: "hidden"}, options.caption),
+				heaptrace.dom("thead", null, heaptrace.dom("tr", null, options.columns.map(head))),
+				body), more);
+	};
+})();

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The head of the page, which answers first: what process this is, its main figures, what makes them in words, where its
+ * resident memory goes, and what the figures do not cover. With an older run, the figures of both stand side by side.
+ */
+(function () {
+	"use strict";
+
+	const dom = heaptrace.dom;
+	const format = heaptrace.format;
+
+	/* moment.reason, as a sentence goes on after the process's name */
+	const REASONS = {
+		exit: "has ended", "end-by-signal": "was ended by a signal", killed: "was killed, or ended past exit()",
+		signal: "asked by a signal", above: "at a limit of --above", every: "at a time of --every", asked: "asked for",
+	};
+
+	/* "2026-11-30 04:08:16 UTC" */
+	function date(unixNs) {
+		return new Date(unixNs / 1e6).toISOString().replace("T", " ").replace(/\..*/, " UTC");
+	}
+
+	function plural(n, one, many) {
+		return format.count(n) + " " + (n === 1 ? one : many);
+	}
+
+	function rate(calls, ns) {
+		return ns >= 1e6 ? format.count(Math.floor(calls * 1e9 / ns)) + "/s" : "";
+	}
+
+	/* A size of the document, in bytes. */
+	function bytesOf(object, name) {
+		return name + "-bytes" in object ? object[name + "-bytes"] : object[name];
+	}
+
+	function subject(d) {
+		const m = d.moment;
+		const parts = ["process " + d.process.pid];
+
+		if (m.ended && m.reason !== "exit" && REASONS[m.reason] && m.reason !== "asked")
+			parts.push(REASONS[m.reason] + (m.signal ? " (SIG" + m.signal + ")" : ""));
+		parts.push((m.ended ? "ran " : "running for ") + format.ns(m["since-start-ns"]));
+		if (!m.ended && REASONS[m.reason])
+			parts.push("report " + REASONS[m.reason] + (m.signal ? " (SIG" + m.signal + ")" : ""));
+		parts.push("started " + date(m["started-unix-ns"]));
+		return parts.join(" \u00b7 ");
+	}
+
+	/*
+	 * The figures that the head begins with: {title, value, unit, note}, in an order of its own. A value that is null is not
+	 * known.
+	 */
+	function figures(d) {
+		const t = d.totals, m = d.moment, ns = m["since-start-ns"];
+		const rss = d.process.statm ? bytesOf(d.process.statm, "rss") : d.memory ? bytesOf(d.memory, "rss") : null;
+		const inBlocks = t.partial ? "" : plural(t.count, "block", "blocks") + " of " +
+			plural(t.rows, "backtrace", "backtraces");
+
+		return [
+			{title: "Peak of the heap", value: t["peak-size"], unit: "bytes",
+				note: m["peak-at-ns"] > 0 && m["peak-at-ns"] < ns ? "after " + format.ns(m["peak-at-ns"]) : ""},
+			{title: m.ended ? "Leaked: live at the end" : "Live now", value: t.size, unit: "bytes", note: inBlocks},
+			{title: "Allocation calls", value: t["total-count"], unit: "calls",
+				note: [rate(t["total-count"], ns), format.bytes(t["total-size"]) + " in total"].filter(Boolean).join(", ")},
+			{title: "Temporary calls", value: t.temporary, unit: "calls",
+				note: t["total-count"] > 0 ? format.share(t.temporary / t["total-count"]) + " of all calls" : ""},
+			{title: m.ended ? "RSS, last seen" : "RSS", value: rss, unit: "bytes",
+				note: d.memory && d.memory["before-ns"] > 0 ? format.ns(d.memory["before-ns"]) + " before the end" : ""},
+			{title: "Peak RSS", value: bytesOf(d.process, "peak-rss"), unit: "bytes", note: "with heaptrace's own memory"},
+		];
+	}
+
+	function figureText(figure) {
+		return figure.value === null || figure.value === undefined ? "unknown" : format.value(figure.value, figure.unit);
+	}
+
+	function tiles(d) {
+		return dom("dl", {class: "tiles"}, figures(d).map((figure) => dom("div", {class: "tile"},
+			dom("dt", null, figure.title), dom("dd", {class: "figure"}, figureText(figure)),
+			figure.note ? dom("dd", {class: "note"}, figure.note) : null)));
+	}
+
+	/* Both runs side by side, with the difference. */
+	function comparison(d) {
+		const older = figures(d.older), newer = figures(d);
+
+		function line(is, i) {
+			const was = older[i];
+			const known = typeof is.value === "number" && typeof was.value === "number";
+			const kind = !known || is.value === was.value ? "" : is.value > was.value ? "grown" : "shrunk";
+
+			return dom("tr", null, dom("th", {scope: "row"}, is.title),
+				dom("td", {class: "number"}, figureText(was)), dom("td", {class: "number"}, figureText(is)),
+				dom("td", {class: "number " + kind}, known ? heaptrace.change(is.value, was.value, is.unit) : "unknown"));
+		}
+		function name(run) {
+			return run.process.command + " (process " + run.process.pid + ", " +
+				format.ns(run.moment["since-start-ns"]) + ")";
+		}
+		return dom("div", {class: "table-scroll runs"}, dom("table", {class: "data"},
+			dom("caption", {class: "hidden"}, "Figures of both runs"),
+			dom("thead", null, dom("tr", null, dom("th", {scope: "col"}, "Figure"),
+				dom("th", {scope: "col", class: "number"}, "Older run: " + name(d.older)),
+				dom("th", {scope: "col", class: "number"}, "This run: " + name(d)),
+				dom("th", {scope: "col", class: "number"}, "Difference"))),
+			dom("tbody", null, newer.map(line))));
+	}
+
+	/* ---- Where RSS goes ---- */
+
+	/* The parts of RSS, in the order of the text dump: [class, name, bytes]. Together they are RSS. */
+	function memoryParts(memory) {
+		const anonymous = memory["allocator-known"] ? "other anonymous mappings" : "free in the allocator, and mmap()";
+
+		return [
+			["live", "live blocks", bytesOf(memory, "live") - bytesOf(memory, "not-in-memory")],
+			["rounding", "rounding and headers", bytesOf(memory, "rounding")],
+			["free", "free in malloc", bytesOf(memory, "free")],
+			["anonymous", anonymous, bytesOf(memory, "anonymous")],
+			["files", "files and shared memory", bytesOf(memory, "files")],
+			["stacks", "stacks", bytesOf(memory, "stacks")],
+			["own", "heaptrace's own", bytesOf(memory, "own")],
+		].filter((part) => part[2] > 0);
+	}
+
+	/* memory.mostly, in words */
+	function mostly(memory) {
+		const known = memory["allocator-known"];
+
+		return {
+			live: "live blocks.",
+			free: "free memory that malloc keeps for later.",
+			fragmented: "free, but between live blocks (fragmentation).",
+			rounding: "headers and rounding of many small blocks.",
+			anonymous: known ? "not from malloc: mmap(), static data." : "free in the allocator, or mmap().",
+			files: "files: the program, its libraries and others.",
+			stacks: "the stacks of its threads.",
+			own: "heaptrace's own.",
+		}[memory.mostly] || "";
+	}
+
+	/* most: the largest RSS of the bars that are compared, which has the full width. */
+	function memoryBar(title, memory, most) {
+		const parts = memoryParts(memory), rss = bytesOf(memory, "rss");
+		const share = (bytes) => format.share(bytes / rss);
+		const words = parts.map((part) => part[1] + " " + format.bytes(part[2]) + ", " + share(part[2]));
+		const bar = dom("div", {class: "stack", role: "img",
+			"aria-label": "RSS of " + format.bytes(rss) + " consists of: " + words.join("; ")},
+		parts.map((part, i) => {
+			const piece = dom("span", {title: words[i]});
+
+			piece.style.flex = part[2] + " 0 0";
+			piece.style.background = "var(--part-" + part[0] + ")";
+			return piece;
+		}));
+		const notInMemory = bytesOf(memory, "not-in-memory");
+		const trimmable = bytesOf(memory, "trimmable");
+
+		bar.style.width = Math.max(1, rss / most * 100) + "%";
+		return dom("div", {class: "memory"}, title ? dom("h3", null, title) : null, bar,
+			dom("ul", {class: "legend"}, parts.map((part) => {
+				const swatch = dom("span", {class: "swatch"});
+
+				swatch.style.background = "var(--part-" + part[0] + ")";
+				return dom("li", null, swatch, part[1] + " ", dom("b", null, format.bytes(part[2])),
+					" (" + share(part[2]) + ")");
+			})),
+			dom("p", null, "The largest part of RSS: " + mostly(memory) +
+				(trimmable >= rss / 10 || memory.mostly === "free" || memory.mostly === "fragmented" ?
+					" malloc_trim(3) would give back " + (trimmable > 0 ? "about " + format.bytes(trimmable) : "nothing") +
+					"." : "") +
+				(notInMemory > 0 ? " Of the live blocks, " + format.bytes(notInMemory) + " are not in memory." : "") +
+				(bytesOf(memory, "swapped") > 0 ? " " + format.bytes(bytesOf(memory, "swapped")) + " are swapped out." : "")));
+	}
+
+	function memorySection(d) {
+		const runs = [[d.older ? "This run" : "", d.memory]];
+
+		if (d.older)
+			runs.unshift(["Older run", d.older.memory]);
+		const most = Math.max(...runs.map((run) => run[1] ? bytesOf(run[1], "rss") : 0));
+		const when = d.memory && d.memory["before-ns"] > 0 ? ", " + format.ns(d.memory["before-ns"]) + " before the end" : "";
+
+		return dom("section", {"aria-label": "Where RSS goes"},
+			dom("h2", null, "Where RSS goes", d.memory ? ": " + format.bytes(bytesOf(d.memory, "rss")) + when : ""),
+			runs.map((run) => run[1] ? memoryBar(run[0], run[1], most) :
+				dom("p", {class: "muted"}, (run[0] ? run[0] + ": " : "") +
+					"not known: no report of the process while it ran could read /proc/PID/smaps.")));
+	}
+
+	/* ---- What the figures do not cover ---- */
+
+	function notCovered(d) {
+		const n = d["not-seen"] || {}, t = d.totals;
+		const list = [];
+
+		function add(count, one, many) {
+			if (count > 0)
+				list.push(plural(count, one, many));
+		}
+		if (t.partial)
+			list.push("Memory was short when the report was made: some sums lack backtraces.");
+		add(n["lost-allocations"], "allocation was not recorded for want of memory.",
+			"allocations were not recorded for want of memory.");
+		add(n["allocations-without-row"], "allocation has no backtrace of its own: the table was full.",
+			"allocations have no backtraces of their own: the table was full.");
+		add(n["stacks-cut-after-caller"], "stack was cut after the caller.", "stacks were cut after the caller.");
+		add(n["stacks-broken"], "stack ends early.", "stacks end early.");
+		add(n["truncated-in-no-file"] + n["truncated-in-modules"],
+			"live backtrace ends at code without unwind information.",
+			"live backtraces end at code without unwind information.");
+		add(n["frees-of-unknown-blocks"], "block was freed whose allocation was not seen.",
+			"blocks were freed whose allocations were not seen.");
+		add(n["frees-of-known-blocks"], "free was not seen: the address came again.",
+			"frees were not seen: the addresses came again.");
+		add(n["untraced-programs"], "program that it started could not be traced.",
+			"programs that it started could not be traced.");
+		add(n["deep-bound-libraries"], "library was opened with RTLD_DEEPBIND, whose calls are not seen.",
+			"libraries were opened with RTLD_DEEPBIND, whose calls are not seen.");
+		if (n["own-operator-new"])
+			list.push("The allocator's operator new does not call malloc.");
+		if (n["own-malloc"])
+			list.push("The program has its own malloc, which comes before heaptrace's.");
+		if (n.valgrind)
+			list.push("The program ran under valgrind, whose allocator takes the calls.");
+		if (n.namespaces)
+			list.push("dlmopen() has loaded libraries in namespaces of their own, which are not seen.");
+		if (t["ignored-size"] > 0)
+			list.push("--ignore left out " + format.bytes(t["ignored-size"]) + " of " +
+				plural(t["ignored-rows"], "backtrace.", "backtraces."));
+		if (t["unfocused-size"] > 0)
+			list.push("--focus left out " + format.bytes(t["unfocused-size"]) + " of " +
+				plural(t["unfocused-rows"], "backtrace.", "backtraces."));
+		return list;
+	}
+
+	function notCoveredSection(d) {
+		const list = notCovered(d);
+
+		return list.length === 0 ? null : dom("details", {class: "not-covered", open: list.length <= 2},
+			dom("summary", null, "What the figures do not cover (" + list.length + ")"),
+			dom("ul", {class: "findings"}, list.map((line) => dom("li", null, line))));
+	}
+
+	function findingsSection(d) {
+		const list = d.findings || [];
+
+		return dom("section", {"aria-label": "Findings"}, dom("h2", null, "Findings"),
+			list.length > 0 ? dom("ol", {class: "findings"}, list.map((line) => dom("li", null, line))) :
+				dom("p", {class: "muted"}, "Nothing stands out."), notCoveredSection(d));
+	}
+
+	heaptrace.startHead = function () {
+		const d = heaptrace.document;
+
+		document.title = d.process.command + (d.older ? ": two runs" : "") + " \u2013 heaptrace";
+		document.getElementById("command").textContent = d.process.command;
+		document.getElementById("subject").textContent = subject(d);
+		document.getElementById("head").append(d.older ? comparison(d) : tiles(d),
+			dom("div", {class: "columns"}, findingsSection(d), memorySection(d)));
+	};
+})();
