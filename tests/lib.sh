@@ -73,6 +73,34 @@ skip_all() {
 	exit 0
 }
 
+# in_browsers NAME ARGUMENT...: runs tests/browser/NAME.js (its README.md tells how to write one) with the arguments;
+# its tests are this script's.
+in_browsers() {
+	local name=$1 line planned=
+	shift
+	if ! type -P node >/dev/null; then
+		skip "$name in browsers" 'no node'
+		return
+	fi
+	while IFS= read -r line; do
+		case $line in
+		'1..0 # SKIP '*)
+			skip "$name in browsers" "${line#*SKIP }"
+			planned=1;;
+		1..*)
+			planned=1;;
+		'ok '*' # SKIP '*)
+			line=${line#*- }
+			skip "${line%% # SKIP *}" "${line#* # SKIP }";;
+		ok\ *)
+			ok 0 "${line#*- }";;
+		'not ok '*)
+			ok 1 "${line#*- }";;
+		esac
+	done < <(TMPDIR=$TMP node "$TOP/tests/browser/$name.js" "$@")
+	[ "$planned" ] || ok 1 "tests/browser/$name.js came to its end"
+}
+
 # The last line of every test.
 plan() {
 	printf '1..%d\n' "$tests_run"
