@@ -49,15 +49,22 @@ static void write_arguments(struct out *out, const char *form)
 	} while (*form++);
 }
 
-/* Writes the options that make another process write the report: " --format=json", " --group=function". */
+/* Writes the options that make another process write the report: " --format=json", " --outfile=heap.html",
+ * " --group=function". */
 static void write_options(const struct options *o, struct out *out)
 {
 	struct options initial;
 	char value[OPTION_BYTES];
 
-	if (options_format(o) != OUTPUT_TEXT) {
+	if (options_format(o) != OUTPUT_TEXT && (o->format || !o->outfile)) {
 		out_text(out, " --format=");
 		out_text(out, options_format_name(options_format(o)));
+	}
+	if (options_format(o) != OUTPUT_TEXT && o->outfile) {
+		struct out one = out_memory(value, sizeof(value));
+
+		types_print(&one, o, &options_table[OPTION_OUTFILE], NULL);
+		write_arguments(out, out_string(&one));
 	}
 	options_init(&initial);
 	for (const struct option_entry *e = options_table; e->name; e++) {

@@ -114,6 +114,13 @@ for my $command ('--sort=peak', '--report=/etc/passwd', '--diff=x ls', '--quiet 
 	unlike($said, qr/^(?!heaptrace: |\[heaptrace\] |    \S)./m, "$command: lines are broken at blanks");
 	like($said, qr/\n    \S/, "$command: one is") if $command !~ /passwd/;
 }
+# Pictures and binary formats are nothing for a terminal, and nothing is run then.
+for my $format (qw(svg html pprof)) {
+	my $said = on_terminal(80, "$heaptrace --format=$format touch made; $heaptrace --format=$format --report=rec >into.$format; ls");
+	like($said, qr/\Aheaptrace: --format=$format is nothing that a terminal can show: [^<]*--outfile=heap/, "$format: a terminal is refused");
+	unlike($said, qr/^made$/m, "$format: before anything runs");
+	cmp_ok(-s "into.$format", '>', 0, "$format: standard output that is no terminal gets it");
+}
 # Folded stacks are no text for people: their lines stay whole.
 like(on_terminal(80, "$heaptrace --flame-graph ./long"), qr/^_start;[^\n]{200}/m, 'folded stacks are not broken');
 

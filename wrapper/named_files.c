@@ -67,8 +67,29 @@ static bool check_junit(const char *path, char why[NAMED_FILES_WHY_BYTES])
 	return true;
 }
 
+/* Whether a picture or a binary format would go to a terminal, where it is of no use: see `why`. */
+static bool check_terminal(const struct options *o, char why[NAMED_FILES_WHY_BYTES])
+{
+	static const enum output_format not_for_terminals[] = { OUTPUT_SVG, OUTPUT_HTML, OUTPUT_PPROF };
+	bool reads = o->report || o->dump, standard = !o->outfile || !strcmp(o->outfile, "-");
+	enum output_format format = options_format(o);
+
+	for (size_t i = 0; i < sizeof(not_for_terminals) / sizeof(not_for_terminals[0]); i++) {
+		if (format != not_for_terminals[i] || !standard || o->pack || !isatty(reads || o->outfile ? STDOUT_FILENO :
+											    STDERR_FILENO))
+			continue;
+		snprintf(why, NAMED_FILES_WHY_BYTES, "--format=%s is nothing that a terminal can show: name a file for it, as "
+			 "--outfile=heap.%s", options_format_name(format), format == OUTPUT_PPROF ? "pb.gz" :
+			 options_format_name(format));
+		return false;
+	}
+	return true;
+}
+
 bool named_files_check(const struct options *o, char why[NAMED_FILES_WHY_BYTES])
 {
+	if (!check_terminal(o, why))
+		return false;
 	if (o->ignore && !check_ignore(o, why))
 		return false;
 	for (int i = 0; i < o->debug_dir_count; i++) {
