@@ -105,12 +105,14 @@ static uint32_t *index_find(const struct index *x, const struct trace *traces, u
 static bool read_side(struct diff *d, struct side *s, bool is_new, struct arena *arena)
 {
 	const struct model *m = is_new ? d->newer : d->older;
+	uint32_t *entry_of_row = arena_alloc(arena, (m->all.count + (size_t)1) * sizeof(*entry_of_row));
 	uint64_t names[NAMES_MOST], users[USERS];
 	struct index index;
 
 	s->traces = arena_alloc(arena, (m->all.count + 1) * sizeof(*s->traces));
-	if (!s->traces || !index_init(&index, m->all.count + 1, arena))
+	if (!entry_of_row || !s->traces || !index_init(&index, m->all.count + 1, arena))
 		return false;
+	*(is_new ? &d->entry_of_new : &d->entry_of_old) = entry_of_row;
 	for (uint32_t n = 0; n < m->all.count; n++) {
 		struct model_row row = model_row(m, &m->all, n);
 		unsigned count = read_names(m, &row, names, users);
@@ -133,7 +135,8 @@ static bool read_side(struct diff *d, struct side *s, bool is_new, struct arena 
 			d->list[d->count++] = (struct diff_entry){ .in_old = !is_new, .in_new = is_new, .row = row };
 			*slot = ++s->count;
 		}
-		e = &d->list[s->traces[*slot - 1].entry];
+		entry_of_row[n] = s->traces[*slot - 1].entry;
+		e = &d->list[entry_of_row[n]];
 		model_add_values(is_new ? e->is : e->was, row.values);
 		if (row.values[SORT_TOTAL_COUNT] > e->row.values[SORT_TOTAL_COUNT])
 			e->row = row;
@@ -150,6 +153,7 @@ static void pair(struct diff *d, struct trace *old, struct trace *new, bool by_l
 	to->in_old = true;
 	to->by_likeness = by_likeness;
 	from->in_old = false;
+	from->moved_to = new->entry;
 	old->paired = new->paired = true;
 }
 
@@ -300,16 +304,33 @@ static bool pair_rest(struct diff *d, struct side *a, struct side *b, struct are
 	return true;
 }
 
-/* Takes out the entries that have become a part of another one. */
-static void close_gaps(struct diff *d)
+static bool is_gap(const struct diff_entry *e)
 {
-	uint32_t kept = 0;
+	return !e->in_old && !e->in_new;
+}
 
+/* Takes out the entries that have become a part of another one. */
+static bool close_gaps(struct diff *d, struct arena *arena)
+{
+	uint32_t *place = arena_alloc(arena, (d->count + (size_t)1) * sizeof(*place)), kept = 0;
+
+	if (!place)
+		return false;
+	for (uint32_t i = 0; i < d->count; i++)
+		place[i] = is_gap(&d->list[i]) ? 0 : kept++;
+	/* What an entry has become a part of is no gap, and stands behind it. */
+	for (uint32_t i = 0; i < d->count; i++)
+		place[i] = is_gap(&d->list[i]) ? place[d->list[i].moved_to] : place[i];
+	for (uint32_t n = 0; n < d->older->all.count; n++)
+		d->entry_of_old[n] = place[d->entry_of_old[n]];
+	for (uint32_t n = 0; n < d->newer->all.count; n++)
+		d->entry_of_new[n] = place[d->entry_of_new[n]];
 	for (uint32_t i = 0; i < d->count; i++) {
-		if (d->list[i].in_old || d->list[i].in_new)
-			d->list[kept++] = d->list[i];
+		if (!is_gap(&d->list[i]))
+			d->list[place[i]] = d->list[i];
 	}
 	d->count = kept;
+	return true;
 }
 
 bool diff_make(struct diff *d, const struct model *older, const struct model *newer, struct arena *arena)
@@ -319,9 +340,8 @@ bool diff_make(struct diff *d, const struct model *older, const struct model *ne
 	*d = (struct diff){ .older = older, .newer = newer };
 	d->list = arena_alloc(arena, ((size_t)older->all.count + newer->all.count + 1) * sizeof(*d->list));
 	if (!d->list || !read_side(d, &old, false, arena) || !read_side(d, &new, true, arena) ||
-	    !pair_same(d, &old, &new, arena) || !pair_rest(d, &old, &new, arena))
+	    !pair_same(d, &old, &new, arena) || !pair_rest(d, &old, &new, arena) || !close_gaps(d, arena))
 		return false;
-	close_gaps(d);
 	for (uint32_t i = 0; i < d->count; i++) {
 		model_add_values(d->was, d->list[i].was);
 		model_add_values(d->is, d->list[i].is);

@@ -24,6 +24,7 @@
 struct diff_entry {
 	bool in_old, in_new;
 	bool by_likeness;		/* paired in step 2 */
+	uint32_t moved_to;		/* only meanwhile: the entry of which this one has become a part */
 	uint64_t was[SORT_KEYS];	/* its figures in the old run, sums of its rows; of SORT_AGE the largest */
 	uint64_t is[SORT_KEYS];		/* the same in the new run */
 	struct model_row row;		/* of the new run if in_new, else of the old one: the one with the most calls */
@@ -33,6 +34,7 @@ struct diff {
 	const struct model *older, *newer;
 	struct diff_entry *list;
 	uint32_t count;
+	uint32_t *entry_of_old, *entry_of_new;	/* the place in the list of the entry of each row of model.all */
 	uint64_t was[SORT_KEYS], is[SORT_KEYS];	/* sums over the list; of SORT_AGE the largest */
 };
 

@@ -181,7 +181,8 @@ void json_write_document(const struct model *m, struct arena *arena, bool frames
 	out_char(out, ':');
 	json_write_histogram(all, 0, out);
 	out_text(out, ",\n");
-	json_write_history(m, out);
+	json_write_timeline(m, out);
+	json_write_snapshots(m, out);
 	json_begin(out, "sections", '[');
 	for (unsigned i = 0; i < m->section_count; i++) {
 		if (i)
@@ -191,6 +192,7 @@ void json_write_document(const struct model *m, struct arena *arena, bool frames
 	out_text(out, "],\n");
 	json_write_groups(m, arena, out);
 	json_write_growth(m, arena, out);
+	json_write_diff(m, arena, out);
 	json_write_dump(m, arena, out);
 	json_text_write("catalog", out);
 	out_char(out, ':');

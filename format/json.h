@@ -29,6 +29,20 @@ void json_add_text(struct out *out, const char *name, const char *text);
 void json_add_bool(struct out *out, const char *name, bool value);
 void json_add_address(struct out *out, const char *name, uint64_t address);
 
+/* Writes a member that is a list: of each thing i the figure that the statement puts into `v`. */
+#define JSON_WRITE_LIST(out, first, name, count, v, statement) do { \
+	json_write_name(out, first, name); \
+	out_char(out, '['); \
+	for (uint32_t i = 0; i < (count); i++) { \
+		uint64_t v; \
+		statement; \
+		if (i) \
+			out_char(out, ','); \
+		out_u64(out, v); \
+	} \
+	out_char(out, ']'); \
+} while (0)
+
 /* ---- Parts of the document ---- */
 
 /* Writes the document (json.c). frames: whether the rows that sections list are written with all their frames, too. The
@@ -72,8 +86,13 @@ void json_write_groups(const struct model *m, struct arena *arena, struct out *o
  * no earlier moment (json_growth.c). */
 void json_write_growth(const struct model *m, struct arena *arena, struct out *out);
 
-/* Writes the members "timeline" and "snapshots", each followed by a comma and a newline. Where the model has no history,
+/* Write the members "timeline" and "snapshots", each followed by a comma and a newline. Where the model has no history,
  * they are null (json_history.c). */
-void json_write_history(const struct model *m, struct out *out);
+void json_write_timeline(const struct model *m, struct out *out);
+void json_write_snapshots(const struct model *m, struct out *out);
+
+/* Writes the members "older" and "diff", each followed by a comma and a newline: null without --diff, or where there is no
+ * memory (json_diff.c). */
+void json_write_diff(const struct model *m, struct arena *arena, struct out *out);
 
 #endif

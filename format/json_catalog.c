@@ -13,20 +13,6 @@
 /* Numbers from here on are not exact in many readers of JSON. */
 #define EXACT_NUMBERS	((uint64_t)1 << 53)
 
-/* Writes a list, the member `name` of an object: of each thing i the figure that the statement puts into `v`. */
-#define ADD_LIST(out, first, name, count, v, statement) do { \
-	json_write_name(out, first, name); \
-	out_char(out, '['); \
-	for (uint32_t i = 0; i < (count); i++) { \
-		uint64_t v; \
-		statement; \
-		if (i) \
-			out_char(out, ','); \
-		out_u64(out, v); \
-	} \
-	out_char(out, ']'); \
-} while (0)
-
 static void write_texts(const struct catalog *c, struct out *out)
 {
 	json_write_name(out, true, "texts");
@@ -83,7 +69,7 @@ static void add_lacks(const struct catalog *c, bool names, struct out *out)
 static void write_modules(const struct catalog *c, struct out *out)
 {
 	json_begin(out, "modules", '{');
-	ADD_LIST(out, true, "path", c->module_count, v, v = c->modules[i].path);
+	JSON_WRITE_LIST(out, true, "path", c->module_count, v, v = c->modules[i].path);
 	json_write_name(out, false, "build-id");
 	out_char(out, '[');
 	for (uint32_t i = 0; i < c->module_count; i++) {
@@ -110,22 +96,22 @@ static bool is_wrapper(const struct catalog *c, const struct catalog_function *f
 static void write_code(const struct catalog *c, struct out *out)
 {
 	json_begin(out, "functions", '{');
-	ADD_LIST(out, true, "name", c->function_count, v, v = c->functions[i].name);
-	ADD_LIST(out, false, "module", c->function_count, v, v = c->functions[i].module);
-	ADD_LIST(out, false, "wrapper", c->function_count, v, v = is_wrapper(c, &c->functions[i]));
+	JSON_WRITE_LIST(out, true, "name", c->function_count, v, v = c->functions[i].name);
+	JSON_WRITE_LIST(out, false, "module", c->function_count, v, v = c->functions[i].module);
+	JSON_WRITE_LIST(out, false, "wrapper", c->function_count, v, v = is_wrapper(c, &c->functions[i]));
 	out_text(out, "},\n");
 	json_begin(out, "places", '{');
-	ADD_LIST(out, true, "function", c->place_count, v, v = c->places[i].function);
-	ADD_LIST(out, false, "file", c->place_count, v, v = c->places[i].file);
-	ADD_LIST(out, false, "line", c->place_count, v, v = c->places[i].line);
-	ADD_LIST(out, false, "inlined", c->place_count, v, v = c->places[i].inlined);
+	JSON_WRITE_LIST(out, true, "function", c->place_count, v, v = c->places[i].function);
+	JSON_WRITE_LIST(out, false, "file", c->place_count, v, v = c->places[i].file);
+	JSON_WRITE_LIST(out, false, "line", c->place_count, v, v = c->places[i].line);
+	JSON_WRITE_LIST(out, false, "inlined", c->place_count, v, v = c->places[i].inlined);
 	out_text(out, "},\n");
 }
 
 static void write_stacks(const struct catalog *c, struct out *out)
 {
 	json_begin(out, "addresses", '{');
-	ADD_LIST(out, true, "module", c->address_count, v, v = c->addresses[i].module);
+	JSON_WRITE_LIST(out, true, "module", c->address_count, v, v = c->addresses[i].module);
 	json_write_name(out, false, "offset");
 	out_char(out, '[');
 	for (uint32_t i = 0; i < c->address_count; i++) {
@@ -143,11 +129,11 @@ static void write_stacks(const struct catalog *c, struct out *out)
 		}
 	}
 	out_char(out, ']');
-	ADD_LIST(out, false, "places", c->address_count, v, v = c->addresses[i].place_count);
+	JSON_WRITE_LIST(out, false, "places", c->address_count, v, v = c->addresses[i].place_count);
 	out_text(out, "},\n");
 	json_begin(out, "nodes", '{');
-	ADD_LIST(out, true, "outer", c->node_count, v, v = i - c->nodes[i].outer);
-	ADD_LIST(out, false, "address", c->node_count, v, v = c->nodes[i].address);
+	JSON_WRITE_LIST(out, true, "outer", c->node_count, v, v = i - c->nodes[i].outer);
+	JSON_WRITE_LIST(out, false, "address", c->node_count, v, v = c->nodes[i].address);
 	out_text(out, "},\n");
 }
 
@@ -206,11 +192,11 @@ static void write_rows(const struct catalog *c, const struct sets *s, struct his
 	uint32_t full = UINT32_MAX;
 
 	json_begin(out, "rows", '{');
-	ADD_LIST(out, true, "id", m->all.count, v, v = model_row(m, &m->all, i).id);
-	ADD_LIST(out, false, "node", m->all.count, v, v = c->rows[i]);
-	ADD_LIST(out, false, "thread-set", m->all.count, v, v = s->of_row[i]);
+	JSON_WRITE_LIST(out, true, "id", m->all.count, v, v = model_row(m, &m->all, i).id);
+	JSON_WRITE_LIST(out, false, "node", m->all.count, v, v = c->rows[i]);
+	JSON_WRITE_LIST(out, false, "thread-set", m->all.count, v, v = s->of_row[i]);
 	for (unsigned key = 0; key < SORT_KEYS; key++)
-		ADD_LIST(out, false, options_sort_name((enum sort_key)key), m->all.count, v,
+		JSON_WRITE_LIST(out, false, options_sort_name((enum sort_key)key), m->all.count, v,
 			 v = model_row(m, &m->all, i).values[key]);
 	for (uint32_t i = 0; i < m->all.count; i++)
 		full = model_row(m, &m->all, i).overflow ? i : full;

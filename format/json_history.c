@@ -59,25 +59,13 @@ static void write_timeline(const struct history *h, struct out *out)
 	out_char(out, '}');
 }
 
-/* A figure of all rows of a snapshot. */
-#define ADD_ROWS(out, first, name, s, member) do { \
-	json_write_name(out, first, name); \
-	out_char(out, '['); \
-	for (uint32_t i = 0; i < (s)->row_count; i++) { \
-		if (i) \
-			out_char(out, ','); \
-		out_u64(out, (s)->rows[i].member); \
-	} \
-	out_char(out, ']'); \
-} while (0)
-
 static void write_snapshot_rows(const struct history_snapshot *s, struct out *out)
 {
 	json_write_name(out, false, "rows");
 	out_char(out, '{');
-	ADD_ROWS(out, true, "id", s, row);
-	ADD_ROWS(out, false, "size", s, size);
-	ADD_ROWS(out, false, "count", s, count);
+	JSON_WRITE_LIST(out, true, "id", s->row_count, v, v = s->rows[i].row);
+	JSON_WRITE_LIST(out, false, "size", s->row_count, v, v = s->rows[i].size);
+	JSON_WRITE_LIST(out, false, "count", s->row_count, v, v = s->rows[i].count);
 	out_char(out, '}');
 	json_add_number(out, "rest-rows", s->rest_rows);
 	json_add_number(out, "rest-size", s->rest_size);
@@ -103,16 +91,20 @@ static void write_snapshots(const struct history *h, struct out *out)
 	out_char(out, ']');
 }
 
-void json_write_history(const struct model *m, struct out *out)
+void json_write_timeline(const struct model *m, struct out *out)
 {
-	const struct history *h = m->history;
-
 	json_write_name(out, true, "timeline");
-	if (h)
-		write_timeline(h, out);
+	if (m->history)
+		write_timeline(m->history, out);
 	else
 		out_text(out, "null");
 	out_text(out, ",\n");
+}
+
+void json_write_snapshots(const struct model *m, struct out *out)
+{
+	const struct history *h = m->history;
+
 	json_write_name(out, true, "snapshots");
 	if (h && h->watched)
 		write_snapshots(h, out);

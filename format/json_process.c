@@ -12,6 +12,7 @@ static void write_process(const struct model *m, struct out *out)
 	json_begin(out, "process", '{');
 	json_first_number(out, "pid", p->pid);
 	json_add_text(out, "command", p->command);
+	json_add_text(out, "program", m->program);
 	json_write_name(out, false, "statm");
 	if (p->statm_known) {
 		json_begin(out, NULL, '{');

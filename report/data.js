@@ -103,8 +103,9 @@ heaptrace.decode = (() => {
 		return outer;
 	}
 
-	function decodeModules(c) {
+	function decodeModules(c, program) {
 		return c.modules.path.map((path, i) => ({
+			isProgram: c.texts[path] === program,
 			path: c.texts[path], name: heaptrace.baseName(c.texts[path]), buildId: c.modules["build-id"][i],
 			start: Number(c.modules.start[i]), end: Number(c.modules.end[i]),
 			namesMissing: c.modules["names-missing"][i], linesMissing: c.modules["lines-missing"][i],
@@ -127,8 +128,8 @@ heaptrace.decode = (() => {
 	}
 
 	/* The catalog of a document, without moments. */
-	function decodeCatalog(c) {
-		const modules = decodeModules(c);
+	function decodeCatalog(d) {
+		const c = d.catalog, modules = decodeModules(c, d.process.program);
 
 		return {
 			texts: c.texts,
@@ -249,6 +250,127 @@ heaptrace.decode = (() => {
 		return frames;
 	}
 
+	/* ---- Two runs as one model ---- */
+
+	function concat(Type, a, b, ofB) {
+		const both = new Type(a.length + b.length);
+
+		both.set(a);
+		for (let i = 0; i < b.length; i++)
+			both[a.length + i] = ofB ? ofB(b[i]) : b[i];
+		return both;
+	}
+
+	/* The things of `b` behind those of `a`, but those that have the same key once. */
+	function unify(aKeys, bKeys) {
+		const numbers = new Map(), ofB = new Uint32Array(bKeys.length), added = [];
+
+		aKeys.forEach((key, i) => { if (!numbers.has(key)) numbers.set(key, i); });
+		bKeys.forEach((key, i) => {
+			if (!numbers.has(key)) {
+				numbers.set(key, aKeys.length + added.length);
+				added.push(i);
+			}
+			ofB[i] = numbers.get(key);
+		});
+		return { ofB, added };
+	}
+
+	/* The program itself may have another name in each run. */
+	const moduleKey = (module, name) => module.isProgram ? "\0" : name;
+
+	function uniteFunctions(a, b, moduleOfB) {
+		const key = (m, f, module) =>
+			(m.functions.known(f) ? m.functions.name(f) : "") + "\0" + moduleKey(module, module.name);
+		const keys = (m) => Array.from({ length: m.functions.count },
+			(_, f) => key(m, f, m.modules[m.functions.module(f)]));
+		const { ofB, added } = unify(keys(a), keys(b)), count = a.functions.count;
+		const ask = (what, f) => f < count ? a.functions[what](f) : b.functions[what](added[f - count]);
+
+		return {
+			ofB,
+			functions: {
+				count: count + added.length,
+				name: (f) => ask("name", f), known: (f) => ask("known", f), wrapper: (f) => ask("wrapper", f),
+				module: (f) => f < count ? ask("module", f) : moduleOfB[ask("module", f)],
+			},
+		};
+	}
+
+	/* The catalog of both runs. The rows, addresses and nodes of run `a` come first. Functions are the same if they have
+	 * the same name, and their modules' base names are the same; modules, if they have the same path, or are the program. */
+	function uniteCatalogs(a, b) {
+		const paths = (m) => m.modules.map((module) => moduleKey(module, module.path));
+		const modules = unify(paths(a), paths(b)), functions = uniteFunctions(a, b, modules.ofB);
+		const textOf = (t) => t && t + a.texts.length, nodeOf = (n) => n && n + a.nodes.outer.length - 1;
+		const innerNodes = (list) => list.subarray(1);
+
+		return {
+			texts: a.texts.concat(b.texts),
+			modules: a.modules.concat(modules.added.map((i) => b.modules[i])),
+			functions: functions.functions,
+			places: {
+				function: concat(Uint32Array, a.places.function, b.places.function, (f) => functions.ofB[f]),
+				file: concat(Uint32Array, a.places.file, b.places.file, textOf),
+				line: concat(Uint32Array, a.places.line, b.places.line),
+				inlined: concat(Uint8Array, a.places.inlined, b.places.inlined),
+			},
+			addresses: {
+				module: concat(Uint32Array, a.addresses.module, b.addresses.module, (m) => modules.ofB[m]),
+				offset: concat(Float64Array, a.addresses.offset, b.addresses.offset),
+				first: concat(Uint32Array, a.addresses.first, b.addresses.first, (p) => p + a.places.line.length),
+				count: concat(Uint32Array, a.addresses.count, b.addresses.count),
+			},
+			nodes: {
+				outer: concat(Uint32Array, a.nodes.outer, innerNodes(b.nodes.outer), nodeOf),
+				address: concat(Uint32Array, a.nodes.address, innerNodes(b.nodes.address),
+						(i) => i + a.addresses.count.length),
+			},
+			rowCount: a.rowCount + b.rowCount,
+			rows: {
+				id: concat(Uint32Array, a.rows.id, b.rows.id),
+				node: concat(Uint32Array, a.rows.node, b.rows.node, nodeOf),
+				threadSet: concat(Uint32Array, a.rows.threadSet, b.rows.threadSet, (s) => s + a.threadSets.length),
+			},
+			threadSets: a.threadSets.concat(b.threadSets),
+			tableFull: a.tableFull,
+		};
+	}
+
+	/* The figures of one run's rows among those of both: 0 for rows of the other run. */
+	function among(figures, first, count) {
+		const kept = new Map();
+
+		return (key, moment) => {
+			const name = key + " " + moment, values = figures(key, moment);
+
+			if (values && !kept.has(name)) {
+				const all = new Float64Array(count);
+
+				all.set(values, first);
+				kept.set(name, all);
+			}
+			return values && kept.get(name);
+		};
+	}
+
+	/* What differs between the two runs, whose rows are those of the model of both: see decode(). */
+	function decodeDiff(d, newCount, count, older) {
+		const x = d.diff, behind = (row) => row < 0 ? -1 : row + newCount;
+
+		return {
+			newCount,
+			entryOfRow: x ? concat(Int32Array, x["entry-of-new"], x["entry-of-old"]) : null,
+			entries: x ? {
+				count: x.new.length, new: Int32Array.from(x.new), old: Int32Array.from(x.old, behind),
+				byLikeness: Uint8Array.from(x["by-likeness"]), was: x.was, is: x.is,
+			} : null,
+			values: among(older.values, newCount, count), totals: older.totals,
+			moments: findMoments(d.older), process: d.older.process,
+			tableFull: d.older.catalog.rows["table-full"] === null ? null : behind(d.older.catalog.rows["table-full"]),
+		};
+	}
+
 	/*
 	 * The model of a document: what decodeCatalog() has, and
 	 *	moments			[{id, ns, label, kind}]: "start", when nothing was there; "s0", "s1"... the snapshots; "peak",
@@ -258,13 +380,31 @@ heaptrace.decode = (() => {
 	 *	totals(key, moment)	what they are a share of: the sum over all rows, of those too that a snapshot does not
 	 *				have one by one; or null
 	 *	frames(row)		[{function, file, line, inlined, address, module}], innermost first
+	 *	diff			null, or with --diff the older run. Then the model has the rows of both runs, those of the
+	 *				newer one first, and values() is 0 for the others:
+	 *	  newCount		  how many rows the newer run has
+	 *	  values(key, moment)	  the figures of the older run, 0 for rows of the newer one; moment: "end", "peak" or "start"
+	 *	  totals(key, moment)
+	 *	  moments, process, tableFull
+	 *	  entries		  {count, new[], old[], byLikeness[], was{key: []}, is{key: []}}: backtraces of one run or of
+	 *				  both; new, old: a row of the model, or -1; was, is: its figures at the ends of the runs. Or
+	 *				  null
+	 *	  entryOfRow[]		  the entry of each row; or null
 	 */
 	return (d) => {
-		const m = decodeCatalog(d.catalog), f = figures(d, m.rows);
+		const older = d.older && d.older.catalog ? d.older : null;
+		let m = decodeCatalog(d), f = figures(d, m.rows), diff = null;
 
+		if (older) {
+			const old = decodeCatalog(older), newCount = m.rowCount;
+
+			m = uniteCatalogs(m, old);
+			diff = decodeDiff(d, newCount, m.rowCount, figures(older, old.rows));
+			f = { values: among(f.values, 0, m.rowCount), totals: f.totals };
+		}
 		return Object.assign(m, {
 			moments: findMoments(d), keys: heaptrace.keys, values: f.values, totals: f.totals,
-			frames: (row) => framesOf(m, row), diff: null,
+			frames: (row) => framesOf(m, row), diff,
 		});
 	};
 })();

@@ -76,7 +76,7 @@ static void report(struct table *t, const struct history *history, const struct 
 	struct model_request q = {
 		.table = t, .history = history, .options = &options, .sort = { SORT_SIZE, SORT_TEMPORARY, SORT_AGE },
 		.sort_count = format->sections_max < 3 ? format->sections_max : 3, .rows = format->rows,
-		.figures = format->figures, .foreign = true, .now_ns = 1,
+		.figures = format->figures, .all_rows = format->all_rows, .all_names = format->all_names, .foreign = true, .now_ns = 1,
 		.process = { .pid = t->head->pid, .command = t->head->command },
 	};
 	struct model *m;
@@ -160,6 +160,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		report(&t, &history, &text_report_format);
 		report(&t, &history, &folded_format);
 		report(&t, &history, &json_format);
+		report(&t, &history, &html_format);
 		arena_release(&arena);
 		load_release(&t);
 	}
