@@ -130,7 +130,7 @@
 
 	function cell(column, row) {
 		const td = heaptrace.dom(column.heading ? "th" : "td",
-			{class: column.number ? "number" : null, scope: column.heading ? "row" : null});
+			{class: column.number ? "number" : column.short ? "short" : null, scope: column.heading ? "row" : null});
 
 		if (column.fill)
 			column.fill(td, row);
@@ -143,7 +143,7 @@
 	 * A table whose columns sort when their heads are clicked, for up to some thousand rows.
 	 *
 	 *	caption		what it is, for screen readers
-	 *	columns		[{id, title, number, heading, hint, value(row), text(row) | fill(td, row)}]: value() is what is sorted
+	 *	columns		[{id, title, number, short, heading, hint, value(row), text(row) | fill(td, row)}]: value() is what is sorted
 	 *			by; a numeric column begins with the largest; heading: the column that names the row
 	 *	rows		a list of anything
 	 *	sort		"-size": the column that is sorted by, with a minus where the largest is first

@@ -28,11 +28,6 @@
 		return ns >= 1e6 ? format.count(Math.floor(calls * 1e9 / ns)) + "/s" : "";
 	}
 
-	/* A size of the document, in bytes. */
-	function bytesOf(object, name) {
-		return name + "-bytes" in object ? object[name + "-bytes"] : object[name];
-	}
-
 	function subject(d) {
 		const m = d.moment;
 		const parts = ["process " + d.process.pid];
@@ -52,7 +47,7 @@
 	 */
 	function figures(d) {
 		const t = d.totals, m = d.moment, ns = m["since-start-ns"];
-		const rss = d.process.statm ? bytesOf(d.process.statm, "rss") : d.memory ? bytesOf(d.memory, "rss") : null;
+		const rss = d.process.statm ? d.process.statm["rss-bytes"] : d.memory ? d.memory["rss-bytes"] : null;
 		const inBlocks = t.partial ? "" : plural(t.count, "block", "blocks") + " of " +
 			plural(t.rows, "backtrace", "backtraces");
 
@@ -66,7 +61,7 @@
 				note: t["total-count"] > 0 ? format.share(t.temporary / t["total-count"]) + " of all calls" : ""},
 			{title: m.ended ? "RSS, last seen" : "RSS", value: rss, unit: "bytes",
 				note: d.memory && d.memory["before-ns"] > 0 ? format.ns(d.memory["before-ns"]) + " before the end" : ""},
-			{title: "Peak RSS", value: bytesOf(d.process, "peak-rss"), unit: "bytes", note: "with heaptrace's own memory"},
+			{title: "Peak RSS", value: d.process["peak-rss-bytes"], unit: "bytes", note: "with heaptrace's own memory"},
 		];
 	}
 
@@ -113,13 +108,13 @@
 		const anonymous = memory["allocator-known"] ? "other anonymous mappings" : "free in the allocator, and mmap()";
 
 		return [
-			["live", "live blocks", bytesOf(memory, "live") - bytesOf(memory, "not-in-memory")],
-			["rounding", "rounding and headers", bytesOf(memory, "rounding")],
-			["free", "free in malloc", bytesOf(memory, "free")],
-			["anonymous", anonymous, bytesOf(memory, "anonymous")],
-			["files", "files and shared memory", bytesOf(memory, "files")],
-			["stacks", "stacks", bytesOf(memory, "stacks")],
-			["own", "heaptrace's own", bytesOf(memory, "own")],
+			["live", "live blocks", memory["live-bytes"] - memory["not-in-memory-bytes"]],
+			["rounding", "rounding and headers", memory["rounding-bytes"]],
+			["free", "free in malloc", memory["free-bytes"]],
+			["anonymous", anonymous, memory["anonymous-bytes"]],
+			["files", "files and shared memory", memory["files-bytes"]],
+			["stacks", "stacks", memory["stacks-bytes"]],
+			["own", "heaptrace's own", memory["own-bytes"]],
 		].filter((part) => part[2] > 0);
 	}
 
@@ -141,7 +136,7 @@
 
 	/* most: the largest RSS of the bars that are compared, which has the full width. */
 	function memoryBar(title, memory, most) {
-		const parts = memoryParts(memory), rss = bytesOf(memory, "rss");
+		const parts = memoryParts(memory), rss = memory["rss-bytes"];
 		const share = (bytes) => format.share(bytes / rss);
 		const words = parts.map((part) => part[1] + " " + format.bytes(part[2]) + ", " + share(part[2]));
 		const bar = dom("div", {class: "stack", role: "img",
@@ -153,8 +148,8 @@
 			piece.style.background = "var(--part-" + part[0] + ")";
 			return piece;
 		}));
-		const notInMemory = bytesOf(memory, "not-in-memory");
-		const trimmable = bytesOf(memory, "trimmable");
+		const notInMemory = memory["not-in-memory-bytes"];
+		const trimmable = memory["trimmable-bytes"];
 
 		bar.style.width = Math.max(1, rss / most * 100) + "%";
 		return dom("div", {class: "memory"}, title ? dom("h3", null, title) : null, bar,
@@ -170,7 +165,7 @@
 					" malloc_trim(3) would give back " + (trimmable > 0 ? "about " + format.bytes(trimmable) : "nothing") +
 					"." : "") +
 				(notInMemory > 0 ? " Of the live blocks, " + format.bytes(notInMemory) + " are not in memory." : "") +
-				(bytesOf(memory, "swapped") > 0 ? " " + format.bytes(bytesOf(memory, "swapped")) + " are swapped out." : "")));
+				(memory["swapped-bytes"] > 0 ? " " + format.bytes(memory["swapped-bytes"]) + " are swapped out." : "")));
 	}
 
 	function memorySection(d) {
@@ -178,11 +173,11 @@
 
 		if (d.older)
 			runs.unshift(["Older run", d.older.memory]);
-		const most = Math.max(...runs.map((run) => run[1] ? bytesOf(run[1], "rss") : 0));
+		const most = Math.max(...runs.map((run) => run[1] ? run[1]["rss-bytes"] : 0));
 		const when = d.memory && d.memory["before-ns"] > 0 ? ", " + format.ns(d.memory["before-ns"]) + " before the end" : "";
 
 		return dom("section", {"aria-label": "Where RSS goes"},
-			dom("h2", null, "Where RSS goes", d.memory ? ": " + format.bytes(bytesOf(d.memory, "rss")) + when : ""),
+			dom("h2", null, "Where RSS goes", d.memory ? ": " + format.bytes(d.memory["rss-bytes"]) + when : ""),
 			runs.map((run) => run[1] ? memoryBar(run[0], run[1], most) :
 				dom("p", {class: "muted"}, (run[0] ? run[0] + ": " : "") +
 					"not known: no report of the process while it ran could read /proc/PID/smaps.")));
@@ -225,11 +220,11 @@
 			list.push("The program ran under valgrind, whose allocator takes the calls.");
 		if (n.namespaces)
 			list.push("dlmopen() has loaded libraries in namespaces of their own, which are not seen.");
-		if (t["ignored-size"] > 0)
-			list.push("--ignore left out " + format.bytes(t["ignored-size"]) + " of " +
+		if (t["ignored-bytes"] > 0)
+			list.push("--ignore left out " + format.bytes(t["ignored-bytes"]) + " of " +
 				plural(t["ignored-rows"], "backtrace.", "backtraces."));
-		if (t["unfocused-size"] > 0)
-			list.push("--focus left out " + format.bytes(t["unfocused-size"]) + " of " +
+		if (t["unfocused-bytes"] > 0)
+			list.push("--focus left out " + format.bytes(t["unfocused-bytes"]) + " of " +
 				plural(t["unfocused-rows"], "backtrace.", "backtraces."));
 		return list;
 	}

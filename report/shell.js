@@ -105,15 +105,14 @@
 		return dom("option", {value: value, disabled: disabled}, text);
 	}
 
-	/* The moment as a chooser has it, with the size of the heap. */
+	/* The moment as a chooser has it, with the size of the heap: "304.000 ms: 2.830 MB" */
 	function momentOption(moment, key) {
-		const total = heaptrace.model.totals("size", moment.id);
-		const time = moment.kind === "start" ? "" : ", " + heaptrace.format.ns(moment.ns);
-		const name = moment.kind === "snapshot" ? "after " + heaptrace.format.ns(moment.ns) : moment.label + time;
+		const total = moment.kind === "start" ? null : heaptrace.model.totals("size", moment.id);
+		const time = heaptrace.format.ns(moment.ns);
+		const name = moment.kind === "snapshot" ? time : moment.kind === "start" ? moment.label : moment.label + ", " + time;
 
-		return option(moment.id, name + (total === null || moment.kind === "start" ? "" :
-			" (" + heaptrace.format.bytes(total) + ")"), !heaptrace.isKnown(key, moment.id) &&
-			!heaptrace.isKnown("size", moment.id));
+		return option(moment.id, name + (total === null ? "" : ": " + heaptrace.format.bytes(total)),
+			!heaptrace.isKnown(key, moment.id) && !heaptrace.isKnown("size", moment.id));
 	}
 
 	function fillChoosers(selection) {

@@ -22,7 +22,7 @@
  *		before			Float64Array with those to compare with, or null
  *		total, totalBefore	of the whole heap, with what is not known row by row; totalBefore is null without before
  *		rest			how much of total is not in now
- *		label			"live bytes at the end, compared with after 1.200 secs"
+ *		label			"live bytes at the end, compared with 1.200 secs"
  *		comparing		whether there is a before
  *		search			null, or what the search box says: see search.js
  *	It stays the same object until one of these changes, so a view can tell that by ===.
@@ -186,7 +186,7 @@
 		const ofMoment = at !== "end" || ["size", "count", "age"].includes(key.name);
 
 		return key.title + (ofMoment ? " " + heaptrace.momentLabel(at) : "") +
-			(from !== NONE ? ", compared with " + heaptrace.momentLabel(from).replace(/^at /, "") : "");
+			(from !== NONE ? ", compared with " + heaptrace.momentLabel(from).replace(/^(at|after) /, "") : "");
 	}
 
 	function sum(array) {

@@ -18,7 +18,7 @@
 	const dom = heaptrace.dom, svg = heaptrace.svg;
 	const format = heaptrace.format;
 
-	const TOP = 40, PLOT = 170, GAP = 12, RATE = 42, BOTTOM = 22, LEFT = 66, RIGHT = 14;
+	const TOP = 24, PLOT = 136, GAP = 10, RATE = 32, BOTTOM = 20, LEFT = 66, RIGHT = 14;
 	const HEIGHT = TOP + PLOT + GAP + RATE + BOTTOM;
 	const HANDLE_WIDTH = 50, HANDLE_HEIGHT = 17;
 	const DRAG_FROM = 6;		/* pixels: less is a click */
@@ -53,12 +53,12 @@
 	function curves(d) {
 		const t = d.timeline;
 		const live = pairs(t.ns, t.size), calls = pairs(t.ns, t["total-count"]);
-		const rss = pairs(t.ns, t["rss-bytes"] || t.rss);
+		const rss = pairs(t.ns, t["rss-bytes"]);
 		const last = (list) => list.length > 0 ? list[list.length - 1][0] : 0;
 
 		return {
 			live: live, rss: rss, calls: rates(calls), blocks: pairs(t.ns, t.count),
-			dumps: t["dumps-ns"] || t.dumps || [],
+			dumps: t["dumps-ns"],
 			endNs: Math.max(last(live), last(rss), d.moment["since-start-ns"], 1),
 			most: (name) => (name === "live" ? live : rss).reduce((most, point) => Math.max(most, point[1]), 0),
 			fastest: rates(calls).reduce((most, piece) => Math.max(most, piece[2]), 0),
@@ -114,6 +114,13 @@
 			.replace(/ mins?/, " min").replace(/ hours?/, " h");
 	}
 
+	/* "97 k", "3.8 M" */
+	function shortCount(n) {
+		const unit = [["G", 1e9], ["M", 1e6], ["k", 1e3]].find((pair) => n >= pair[1]);
+
+		return unit ? String(Number((n / unit[1]).toPrecision(2))) + " " + unit[0] : format.count(n);
+	}
+
 	/* ---- One chart ---- */
 
 	/*
@@ -148,7 +155,7 @@
 
 			root.append(svg("line", {class: "grid", x1: LEFT, x2: right, y1: rateBase, y2: rateBase}),
 				svg("text", {x: LEFT - 6, y: rateBase - RATE + 8, "text-anchor": "end"},
-					format.count(scale.rate) + "/s"));
+					shortCount(scale.rate) + "/s"));
 			root.append(svg("path", {class: "rate-area", d: run.calls.map((piece) => "M" + x(piece[0]).toFixed(1) + " " +
 				rateBase + "V" + (rateBase - height(piece[2])) + "H" +
 				Math.max(x(piece[1]), x(piece[0]) + 0.7).toFixed(1) + "V" + rateBase + "Z").join("")}));
@@ -263,28 +270,40 @@
 	function makeHandle(name, text, label) {
 		return svg("g", {class: "handle " + name, role: "slider", tabindex: "0", "aria-label": label, "data-name": name,
 			"aria-valuemin": 0, "aria-valuemax": moments().length - 1, onkeydown: (event) => handleKey(event, name)},
-		svg("line", {class: "moment-line " + name, y1: 0, y2: TOP + PLOT}),
+		svg("line", {class: "moment-line " + name, y1: HANDLE_HEIGHT, y2: TOP + PLOT}),
 		svg("rect", {width: HANDLE_WIDTH, height: HANDLE_HEIGHT, rx: 3}),
 		svg("text", {y: 12}, text));
 	}
 
-	function placeHandle(name, top) {
-		const id = heaptrace.selection()[name], moment = heaptrace.findMoment(id), handle = handles[name];
+	/* Where the boxes of the handles begin, which do not cover each other. null: there is no such handle. */
+	function boxesLeft(at, from) {
+		const most = chart.x(scales.ns) + RIGHT - HANDLE_WIDTH;
+		const limit = (x) => Math.max(0, Math.min(x, most));
+		const lefts = {at: at ? limit(chart.x(at.ns) - HANDLE_WIDTH / 2) : null,
+			from: from ? limit(chart.x(from.ns) - HANDLE_WIDTH / 2) : null};
+
+		if (at && from && Math.abs(lefts.at - lefts.from) < HANDLE_WIDTH + 2) {
+			const [first, second] = from.ns <= at.ns ? ["from", "at"] : ["at", "from"];
+			lefts[first] = limit((lefts.at + lefts.from - HANDLE_WIDTH - 2) / 2);
+			lefts[second] = limit(lefts[first] + HANDLE_WIDTH + 2);
+			lefts[first] = Math.min(lefts[first], lefts[second] - HANDLE_WIDTH - 2);
+		}
+		return lefts;
+	}
+
+	function placeHandle(name, moment, left) {
+		const handle = handles[name];
 
 		handle.style.display = moment ? "" : "none";
 		if (!moment)
 			return;
 		const x = chart.x(moment.ns);
-		const left = Math.max(0, Math.min(x - HANDLE_WIDTH / 2, chart.x(scales.ns) + RIGHT - HANDLE_WIDTH));
 		handle.querySelector("line").setAttribute("x1", x);
 		handle.querySelector("line").setAttribute("x2", x);
-		handle.querySelector("line").setAttribute("y1", top + HANDLE_HEIGHT);
 		handle.querySelector("rect").setAttribute("x", left);
-		handle.querySelector("rect").setAttribute("y", top);
 		handle.querySelector("text").setAttribute("x", left + HANDLE_WIDTH / 2);
-		handle.querySelector("text").setAttribute("y", top + 12);
 		handle.setAttribute("aria-valuenow", moments().indexOf(moment));
-		handle.setAttribute("aria-valuetext", momentText(id));
+		handle.setAttribute("aria-valuetext", momentText(moment.id));
 	}
 
 	function drawMarks(layer) {
@@ -309,8 +328,9 @@
 			chart.layer.append(svg("rect", {class: "range", x: a, width: b - a, y: TOP, height: PLOT}));
 		}
 		drawMarks(chart.layer);
-		placeHandle("from", 0);
-		placeHandle("at", HANDLE_HEIGHT + 3);
+		const lefts = boxesLeft(at, from);
+		placeHandle("from", from, lefts.from);
+		placeHandle("at", at, lefts.at);
 		for (const row of document.querySelectorAll("#moments tr[data-moment]"))
 			row.classList.toggle("chosen", row.dataset.moment === selection.at || row.dataset.moment === selection.from);
 	}

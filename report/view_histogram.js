@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * How many blocks there are of which sizes. With --histogram the run has counted them, in all and for each backtrace, so the
+ * search narrows the picture. Without, the mean size of each backtrace's blocks stands for the sizes of all of them, which
+ * the view says.
+ */
+(function () {
+	"use strict";
+
+	const dom = heaptrace.dom, format = heaptrace.format;
+
+	const MEASURES = [
+		{id: "size", title: "live bytes", unit: "bytes"},
+		{id: "count", title: "live blocks", unit: "blocks"},
+		{id: "calls", title: "calls", unit: "calls"},
+		{id: "waste-bytes", title: "wasted bytes", unit: "bytes"},
+	];
+
+	/* What the bars show when nothing else is chosen, by the key. */
+	const BY_KEY = {count: "count", "peak-count": "count", "total-count": "calls", temporary: "calls"};
+
+	const isCounted = () => Boolean(heaptrace.document.histogram);
+
+	/* ---- Bins ---- */
+
+	/* Adds up the histograms of rows, each a list of bins in ascending order without empty ones. */
+	function addBins(lists) {
+		const bins = new Map();
+
+		for (const list of lists) {
+			for (const bin of list) {
+				const key = bin["from-bytes"];
+				const sum = bins.get(key);
+
+				if (!sum) {
+					bins.set(key, Object.assign({}, bin));
+					continue;
+				}
+				for (const name of ["calls", "count", "size"])
+					sum[name] += bin[name];
+				sum["waste-bytes"] = sum["waste-bytes"] === null || bin["waste-bytes"] === null ? null :
+					sum["waste-bytes"] + bin["waste-bytes"];
+			}
+		}
+		return Array.from(bins.values()).sort((a, b) => a["from-bytes"] - b["from-bytes"]);
+	}
+
+	/* Powers of two between the smallest and the largest, the empty ones, too, so that gaps are seen. */
+	function fillGaps(bins) {
+		const list = [];
+
+		for (const bin of bins) {
+			const last = list[list.length - 1];
+
+			for (let to = last ? last["to-bytes"] * 2 : bin["to-bytes"]; to < bin["to-bytes"]; to *= 2)
+				list.push({"from-bytes": to / 2 + 1, "to-bytes": to, calls: 0, count: 0, size: 0, "waste-bytes": 0});
+			list.push(bin);
+		}
+		return list;
+	}
+
+	function countedBins(selection, kind) {
+		const d = heaptrace.document;
+
+		if (!selection.search)
+			return d.histogram[kind] || [];
+		const found = selection.search.rows();
+		const lists = (d.catalog.rows.histogram || []).filter((histogram, r) => histogram && histogram[kind] && found[r])
+			.map((histogram) => histogram[kind]);
+		return kind === "powers" ? fillGaps(addBins(lists)) : addBins(lists);
+	}
+
+	/* Bins by the mean size of each row's blocks, of the keys `size` and `count` that are given for all rows. */
+	function meanBins(sizes, counts, searched) {
+		const bins = new Map();
+
+		for (let r = 0; r < sizes.length; r++) {
+			if (counts[r] === 0 || (searched && !searched[r]))
+				continue;
+			const mean = sizes[r] / counts[r];
+			const to = mean <= 1 ? 1 : Math.pow(2, Math.ceil(Math.log2(mean)));
+
+			if (!bins.has(to))
+				bins.set(to, {"from-bytes": to === 1 ? 0 : to / 2 + 1, "to-bytes": to, rows: 0, count: 0, size: 0});
+			const bin = bins.get(to);
+			bin.rows++;
+			bin.count += counts[r];
+			bin.size += sizes[r];
+		}
+		return Array.from(bins.values()).sort((a, b) => a["to-bytes"] - b["to-bytes"]);
+	}
+
+	/* ---- The table ---- */
+
+	function bar(bin, measure, most) {
+		const value = bin[measure.id];
+		const element = dom("div", {class: "bar", "aria-hidden": "true"});
+
+		if (!value)
+			return "";
+		element.style.width = Math.max(0.3, 100 * value / most) + "%";
+		return element;
+	}
+
+	function range(bin) {
+		const from = bin["from-bytes"], to = bin["to-bytes"];
+
+		return from >= to ? String(to) : from + " \u2013 " + to;
+	}
+
+	/* columns: [[title, text(bin)]...] */
+	function table(bins, measure, columns, caption) {
+		const most = bins.reduce((all, bin) => Math.max(all, bin[measure.id] || 0), 0) || 1;
+		const sum = bins.reduce((all, bin) => all + (bin[measure.id] || 0), 0) || 1;
+
+		return dom("div", {class: "table-scroll", tabindex: "0", role: "region", "aria-label": caption},
+			dom("table", {class: "data histogram"}, dom("caption", {class: "hidden"}, caption),
+				dom("thead", null, dom("tr", null, dom("th", {scope: "col", class: "number"}, "Bytes requested"),
+					dom("th", {scope: "col", class: "wide"}, measure.title.charAt(0).toUpperCase() + measure.title.slice(1)),
+					dom("th", {scope: "col", class: "number"}, "Share"),
+					columns.map((column) => dom("th", {scope: "col", class: "number"}, column[0])))),
+				dom("tbody", null, bins.map((bin) => dom("tr", null, dom("th", {scope: "row", class: "number"}, range(bin)),
+					dom("td", null, bar(bin, measure, most)),
+					dom("td", {class: "number"}, format.share((bin[measure.id] || 0) / sum)),
+					columns.map((column) => dom("td", {class: "number"}, column[1](bin))))))));
+	}
+
+	function counted(selection, measure, kind) {
+		const h = heaptrace.document.histogram;
+		const bins = countedBins(selection, kind);
+		const columns = [["Calls", (bin) => format.count(bin.calls)], ["Live blocks", (bin) => format.count(bin.count)],
+			["Live bytes", (bin) => format.bytes(bin.size)],
+			["Wasted", (bin) => bin["waste-bytes"] === null ? "unknown" : format.bytes(bin["waste-bytes"])]];
+		const notes = ["Wasted is what the live blocks take beyond the bytes requested: rounding" +
+			(h["block-header-bytes"] > 0 ? ", and " + h["block-header-bytes"] + " bytes of the allocator's in each block." : ".")];
+
+		if (kind === "classes")
+			columns.unshift(["Block", (bin) => bin["block-from-bytes"] === bin["block-to-bytes"] ?
+				format.bytes(bin["block-to-bytes"]) : bin["block-from-bytes"] + " \u2013 " + format.bytes(bin["block-to-bytes"])]);
+		if (selection.at !== "end" || selection.comparing)
+			notes.unshift("Sizes are known for the moment of the report only, which is shown here.");
+		if (h.partial)
+			notes.push("For want of space some sizes were counted for the whole process only, not for each backtrace.");
+		return [bins.length > 0 ? table(bins, measure, columns, "Blocks by size") :
+			dom("p", {class: "muted"}, "There are none."), dom("p", {class: "muted"}, notes.join(" "))];
+	}
+
+	/* The sizes and counts of which the means are taken: of all calls, or of the live blocks at a moment. */
+	function means(selection) {
+		const model = heaptrace.model, calls = selection.key.startsWith("total-") || selection.key === "temporary";
+		const at = calls || model.values("count", selection.at) === null ? "end" : selection.at;
+		const of = (key) => model.values(calls ? "total-" + key : key, at);
+		const found = selection.search ? selection.search.rows() : null;
+
+		return {calls: calls, at: at, bins: fillGaps(meanBins(of("size"), of("count"), found)), change: at !== selection.at};
+	}
+
+	function estimated(selection, measure) {
+		const mean = means(selection);
+		const blocks = mean.calls ? "calls" : "blocks";
+		const shown = {id: measure.id === "size" ? "size" : "count",
+			title: (measure.id === "size" ? "bytes" : blocks) + (mean.calls ? " since the start" : ""), unit: ""};
+		const columns = [["Backtraces", (bin) => format.count(bin.rows || 0)],
+			[mean.calls ? "Calls" : "Live blocks", (bin) => format.count(bin.count)], ["Bytes", (bin) => format.bytes(bin.size)]];
+
+		return [dom("p", {class: "notice"}, "The run has not counted the sizes of blocks: heaptrace --histogram does. Here all " +
+			"blocks of a backtrace count with their mean size" + (mean.calls ? ", of all calls since the start." :
+			", " + heaptrace.momentLabel(mean.at) + ".")),
+		mean.bins.length > 0 ? table(mean.bins, shown, columns, "Backtraces by the mean size of their blocks") :
+			dom("p", {class: "muted"}, "There are no blocks.")];
+	}
+
+	/* ---- The view ---- */
+
+	function choice(id, label, options) {
+		return dom("label", {class: "chooser", for: "histogram-" + id}, label, dom("select", {id: "histogram-" + id,
+			onchange: (event) => heaptrace.state.set({["histogram." + id]: event.target.value})},
+		options.map((option) => dom("option", {value: option[0]}, option[1]))));
+	}
+
+	heaptrace.addView({
+		id: "histogram", title: "Sizes", order: 40,
+		create(element) {
+			const box = dom("div");
+			const measures = MEASURES.filter((measure) => isCounted() || ["size", "count"].includes(measure.id));
+			const bars = choice("bars", "Bars show", [["", "what is chosen above"]].concat(measures.map((measure) =>
+				[measure.id, measure.title])));
+			const bins = choice("bins", "by", [["powers", "powers of two"], ["classes", "the allocator's size classes"]]);
+
+			heaptrace.state.setDefault("histogram.bins", "powers");
+			bins.hidden = !isCounted() || !heaptrace.document.histogram.classes;
+			element.append(dom("div", {class: "tools panel-tools"}, bars, bins), box);
+			return {
+				update(selection) {
+					const chosen = heaptrace.state.get("histogram.bars") || BY_KEY[selection.key] || "size";
+					const measure = measures.find((one) => one.id === chosen) || measures[0];
+					const kind = !bins.hidden && heaptrace.state.get("histogram.bins") === "classes" ? "classes" : "powers";
+
+					bars.querySelector("select").value = heaptrace.state.get("histogram.bars");
+					bins.querySelector("select").value = kind;
+					box.textContent = "";
+					box.append(...(isCounted() ? counted(selection, measure, kind) : estimated(selection, measure)));
+				},
+			};
+		},
+	});
+})();
