@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The view "Backtraces": every row of the table, with its whole stack and all its figures. Beside the figure that is
+ * chosen above there are those of the end of the run. With the older run of --diff, a line is a pair of backtraces, one
+ * of each run, as the text report pairs them.
+ *
+ * In the address: rows.open, the id of the row whose stack is shown (with an "o" in front of it, one of the older run);
+ * rows.sort.
+ */
+"use strict";
+
+(() => {
+	const { dom, state, calls } = heaptrace;
+
+	/* ---- Stacks ---- */
+
+	const hex = n => "0x" + n.toString(16);
+
+	/* The module and the place in it, as addr2line takes it: "libc.so.6+0x8a1b2". */
+	function placeInModule(frame) {
+		const { modules, addresses } = heaptrace.model, name = modules[frame.module].name;
+
+		return name ? heaptrace.shown(name, 200) + "+" + hex(addresses.offset[frame.address]) : hex(addresses.offset[frame.address]);
+	}
+
+	/* A stack as text, with one frame on each line, as in a text dump. */
+	function stackText(frames) {
+		return frames.map((f, i) => String(i).padStart(2) + " " + heaptrace.shown(heaptrace.model.functions.name(f.function), 100000) +
+			(f.inlined ? " (inlined)" : "") + (f.file ? " at " + heaptrace.shown(f.file, 4096) + ":" + (f.line || "?") : "") +
+			(f.inlined ? "" : " [" + placeInModule(f) + "]") + "\n").join("");
+	}
+
+	function frameLine(f, i, user, search) {
+		const { functions } = heaptrace.model, name = dom("span", { class: "frame-name" });
+
+		heaptrace.highlight(name, heaptrace.shown(functions.name(f.function), 4000), search);
+		const line = dom("li", { class: functions.wrapper(f.function) ? "wrapper" : f.function === user ? "user" : "" },
+			dom("span", { class: "frame-number" }, String(i)), name);
+		if (f.inlined)
+			line.append(dom("span", { class: "tag" }, "inlined"));
+		if (f.file) {
+			const place = dom("span", { class: "frame-place" });
+
+			line.append(heaptrace.highlight(place, heaptrace.shown(f.file, 1000) + ":" + (f.line || "?"), search));
+		}
+		if (!f.inlined)
+			line.append(dom("span", { class: "frame-module", title: heaptrace.shown(heaptrace.model.modules[f.module].path, 1000) }, placeInModule(f)));
+		return line;
+	}
+
+	/* ---- A row over time ---- */
+
+	/* A small curve of the row's live bytes at all moments at which they are known. */
+	function curve(row) {
+		const { moments, values } = heaptrace.model, points = [];
+
+		for (const moment of moments) {
+			const at = values("size", moment.id);
+
+			if (at)
+				points.push([moment.ns, at[row], moment.label]);
+		}
+		const last = points[points.length - 1][0] || 1, most = Math.max(...points.map(p => p[1]));
+		if (points.length < 4 || !most)
+			return null;
+		const path = points.map((p, i) => (i ? "L" : "M") + (200 * p[0] / last).toFixed(1) + " " + (38 - 36 * p[1] / most).toFixed(1)).join("");
+		return dom("figure", { class: "curve" },
+			heaptrace.svg("svg", { viewBox: "0 0 200 40", preserveAspectRatio: "none", role: "img",
+				"aria-label": "Live bytes over time: " + points.map(p => heaptrace.format.bytes(p[1]) + " at " + heaptrace.format.ns(p[0])).join(", ") },
+			heaptrace.svg("path", { d: path, class: "curve-line" })),
+			dom("figcaption", { class: "muted" }, "Live bytes from the start to the end; at most " + heaptrace.format.bytes(most)));
+	}
+
+	function create(element) {
+		const list = dom("div"), detail = dom("section", { class: "detail", "aria-label": "The chosen backtrace" });
+		const none = dom("p", { class: "muted", role: "status" });
+
+		element.append(none, dom("div", { class: "beside rows" }, list, detail));
+		const { model } = heaptrace, threads = calls.threadNames(), pairs = model.diff ? model.diff.entries : null;
+		let selection = null, searched = null, lines = [], wanted = null, users = null, shownRow = null, sortedAs = null, chosen = null;
+		const table = heaptrace.longTable(list, {
+			label: "Backtraces", columns: [{ id: "name", title: "Used by" }], fill,
+			choose: line => state.set({ "rows.open": idOf(lines[line]) }),
+			sort: (column, down) => state.set({ "rows.sort": (down ? "-" : "") + column }),
+			mark: (line, tr) => tr.classList.toggle("chosen", lines[line] === chosen),
+		});
+
+		/* ---- Lines: numbers of rows or, with the older run, pairs of them ---- */
+
+		const inPairs = () => pairs !== null && selection.from === "older";
+		const rowOf = line => inPairs() ? pairs[line].now >= 0 ? pairs[line].now : pairs[line].before : line;
+		const isOld = row => model.diff !== null && row >= model.diff.firstRow;
+
+		function idOf(line) {
+			const row = rowOf(line);
+
+			return (isOld(row) ? "o" : "") + model.rows.id[row];
+		}
+
+		function user(line) {
+			const row = rowOf(line);
+
+			users = users || new Map();
+			if (!users.has(row))
+				users.set(row, calls.userOfRow(row));
+			return users.get(row);
+		}
+
+		function now(line) {
+			return inPairs() ? pairs[line].is[selection.key] : selection.now[line];
+		}
+
+		function before(line) {
+			return inPairs() ? pairs[line].was[selection.key] : selection.before[line];
+		}
+
+		/* Whether the pair is new in this run, or no longer there. */
+		function stateOf(line) {
+			const pair = pairs[line];
+
+			return pair.before < 0 ? "new" : pair.now < 0 ? "gone" : pair.likeness ? "alike" : "same";
+		}
+
+		/* The other keys, which are known at the end only. */
+		function otherKeys() {
+			return model.keys.filter(k => k.name !== selection.key || selection.at !== "end");
+		}
+
+		function columns() {
+			const width = "8.2em", comparing = selection.comparing, result = [{ id: "name", title: "Used by", first: "up", width: "22em" },
+				{ id: "place", title: "Source line", first: "up", width: "13em" }];
+
+			if (inPairs())
+				result.push({ id: "state", title: "Run", first: "up", width: "5em",
+					hint: "new: in this run only; gone: in the older run only; alike: paired because the stacks are much the same" });
+			result.push({ id: "now", title: comparing ? "Now" : selection.title, number: true, width, hint: selection.label });
+			if (selection.unit !== "ns")
+				result.push({ id: "share", title: "Share", number: true, width: "6.2em", sorts: false, hint: "Of " + selection.label });
+			if (comparing)
+				result.push({ id: "before", title: "Before", number: true, width }, { id: "change", title: "Difference", number: true, width });
+			for (const k of otherKeys())
+				result.push({ id: k.name, title: k.name, number: true, width: "7.6em", hint: k.title + ", at the end" });
+			result.push({ id: "threads", title: "Threads", first: "up", width: "12em" }, { id: "id", title: "Row", number: true, first: "up", width: "5em" });
+			return result;
+		}
+
+		function valueOf(line, column) {
+			const row = rowOf(line);
+
+			switch (column) {
+			case "name": return user(line).name;
+			case "place": return user(line).file ? heaptrace.baseName(user(line).file) + ":" + (user(line).line || "?") : "";
+			case "state": return stateOf(line);
+			case "now": return now(line);
+			case "before": return before(line);
+			case "change": return now(line) - before(line);
+			case "threads": return threads[model.rows.threadSet[row]] || "";
+			case "id": return model.rows.id[row];
+			default: return inPairs() ? pairs[line].is[column] : model.values(column, "end")[row];
+			}
+		}
+
+		function fill(line, cells) {
+			const item = lines[line];
+
+			wanted.forEach((column, i) => {
+				const cell = cells[i], value = valueOf(item, column.id === "share" ? "now" : column.id);
+
+				if (column.id === "share") {
+					heaptrace.fillShare(cell, value, selection);
+				} else if (column.id === "change") {
+					heaptrace.fillChange(cell, value, selection.unit);
+				} else if (column.id === "id") {
+					cell.textContent = value;
+				} else if (column.number) {
+					const key = heaptrace.findKey(column.id);
+
+					heaptrace.fillFigure(cell, value, key ? key.unit : selection.unit);
+				} else {
+					heaptrace.highlight(cell, heaptrace.shown(value), selection.search);
+					cell.title = heaptrace.shown(column.id === "place" ? user(item).file : value, 1500);
+				}
+			});
+		}
+
+		/* ---- The stack ---- */
+
+		function figures(row) {
+			const line = (title, value) => [dom("dt", {}, title), dom("dd", {}, value)];
+
+			return dom("dl", { class: "figures" }, model.keys.map(k => line(k.title, heaptrace.format.value(
+				isOld(row) ? model.diff.values(k.name, "end")[row] : model.values(k.name, "end")[row], k.unit))),
+			line("threads", heaptrace.shown(threads[model.rows.threadSet[row]] || "unknown")));
+		}
+
+		function shownFigures(line) {
+			const value = n => heaptrace.format.value(n, selection.unit);
+
+			return selection.label + ": " + value(now(line)) +
+				(selection.comparing ? ", before " + value(before(line)) + ", difference " +
+				 heaptrace.signed(now(line) - before(line), selection.unit) : "") + ".";
+		}
+
+		function showStack(line) {
+			const row = line === null ? null : rowOf(line);
+
+			if (row === null) {
+				detail.replaceChildren();
+				return;
+			}
+			const frames = model.frames(row), text = () => "backtrace of row " + model.rows.id[row] + ": " + shownFigures(line) + "\n" + stackText(frames);
+			const copy = dom("button", { class: "button", type: "button", onclick: () => heaptrace.copy(text(), copy) }, "Copy stack");
+			const u = calls.userOfRow(row);
+
+			detail.replaceChildren(
+				dom("div", { class: "tools" }, dom("h3", {}, "Row " + model.rows.id[row] + (isOld(row) ? " of the older run" : "")), copy,
+					u.function >= 0 ? dom("button", { class: "button", type: "button",
+						onclick: () => state.set({ view: "callers", "callers.of": u.function.toString(36) }) }, "Callers and callees") : null),
+				dom("p", {}, shownFigures(line)),
+				frames.length ? dom("ol", { class: "stack-lines", "aria-label": "Stack, innermost frame first" },
+					frames.map((f, i) => frameLine(f, i, u.function, selection.search))) : dom("p", { class: "muted" }, u.name),
+				dom("h4", {}, "At the end of the run"), figures(row));
+			const time = isOld(row) ? null : curve(row);
+			if (time)
+				detail.append(time);
+		}
+
+		/* ---- Updates ---- */
+
+		function choose() {
+			const found = selection.search ? selection.search.rows() : null, result = [];
+			const count = inPairs() ? pairs.length : model.diff && !selection.comparing ? model.diff.firstRow : model.rowCount;
+
+			for (let line = 0; line < count; line++) {
+				if (!now(line) && !(selection.comparing && before(line)))
+					continue;
+				if (!found || found[rowOf(line)] || (inPairs() && pairs[line].before >= 0 && found[pairs[line].before]))
+					result.push(line);
+			}
+			return result;
+		}
+
+		function sortLines() {
+			const text = state.get("rows.sort") || (selection.comparing ? "-change" : "-now");
+			const known = wanted.some(c => c.id === text.replace(/^-/, "") && c.sorts !== false);
+			const column = known ? text.replace(/^-/, "") : "now", down = known ? text[0] === "-" : true;
+
+			if (sortedAs === null || sortedAs[0] !== column || sortedAs[1] !== down) {
+				const values = [], sign = down ? -1 : 1;
+
+				for (const line of lines)
+					values[line] = valueOf(line, column);
+				lines.sort((a, b) => sign * heaptrace.compare(values[a], values[b]) || a - b);
+				sortedAs = [column, down];
+			}
+			return sortedAs;
+		}
+
+		function build() {
+			wanted = columns();
+			table.setColumns(wanted);
+			lines = choose();
+			sortedAs = null;
+			none.textContent = heaptrace.format.count(lines.length) + (lines.length === 1 ? " backtrace" : " backtraces") +
+				(selection.search ? " found." : ".");
+		}
+
+		function show() {
+			const [column, down] = sortLines(), open = state.get("rows.open");
+			const found = lines.findIndex(line => idOf(line) === open), at = found < 0 && lines.length ? 0 : found;
+
+			chosen = at >= 0 ? lines[at] : null;
+			table.active = at;
+			table.show(lines.length, column, down);
+			if (at >= 0 && shownRow !== open)
+				table.activate(at);
+			shownRow = open;
+			showStack(chosen);
+		}
+
+		return {
+			update(next) {
+				if (next !== selection) {
+					selection = next;
+					build();
+				}
+				show();
+			},
+			resize: () => table.redraw(),
+		};
+	}
+
+	heaptrace.addView({ id: "rows", title: "Backtraces", order: 30, create });
+})();

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The views "Bottom-up" and "Top-down": trees of functions, as tables whose lines open.
+ *
+ *	bottom-up	who uses the memory, and for whom: from the function that has called an allocation function outward
+ *	top-down	from main() to the functions that use the memory; "self" is what a function uses itself
+ *
+ * With a search there are only those rows in whose stacks something is found. Shares are always of the whole. An only
+ * child is not indented, so that long chains of calls stay in sight.
+ *
+ * In the address: tree.sort ("-now"), tree.merge, tree.wrappers for both, and bottom-up.line, top-down.line: the numbers
+ * of the labels from the tree's root to the active line.
+ */
+"use strict";
+
+(() => {
+	const { dom, state, calls } = heaptrace;
+	const CHAIN = 64;		/* so many calls at most open at once, where each has only one child */
+	const OPEN_AT_ONCE = 3000;	/* lines, by the button that opens all large ones */
+
+	function makeView(id, hint, makeTree, hasSelf) {
+		return element => {
+			const merge = heaptrace.stateChoice("tree.merge", "Merge by",
+				[["function", "function"], ["line", "source line"], ["module", "module"]]);
+			const wrappers = heaptrace.stateSwitch("tree.wrappers", "Allocation functions",
+				"Show malloc(), operator new and other allocation functions, rather than beginning at who calls them");
+			const copyAll = dom("button", { class: "button", type: "button", onclick: () => heaptrace.copy(asText(), copyAll) }, "Copy table");
+			const copyStack = dom("button", { class: "button", type: "button", disabled: true, onclick: () => heaptrace.copy(stackText(), copyStack) },
+				"Copy stack");
+			const toCallers = dom("button", { class: "button", type: "button", disabled: true, onclick: showCallers }, "Callers and callees");
+			const openLarge = dom("button", { class: "button", type: "button", title: "Opens what has at least 1 % of the whole", onclick: openAll },
+				"Open large ones");
+			const closeAll = dom("button", { class: "button", type: "button", onclick: closeEverything }, "Close all");
+			const none = dom("p", { class: "muted", role: "status" });
+
+			element.append(dom("p", { class: "hint" }, hint),
+				dom("div", { class: "tools", role: "toolbar", "aria-label": "Tree" }, merge, wrappers, openLarge, closeAll, toCallers, copyStack, copyAll),
+				none);
+			const table = heaptrace.longTable(element, {
+				label: id === "top-down" ? "Calls from the outside in" : "Calls from the allocation outward",
+				tree: true, columns: [{ id: "name", title: "Function" }], fill, mark,
+				level: line => lines[line].depth,
+				open: line => tree.has(lines[line]) ? Boolean(lines[line].open) : null,
+				toggle, choose, sort: (column, down) => state.set({ "tree.sort": (down ? "-" : "") + column }),
+			});
+			let selection = null, settings = "", figures = [], tree = null, sums = null, lines = [], found = null;
+			const opened = new Set();	/* paths of lines that are open, to open them again in another tree */
+
+			/* ---- Lines ---- */
+
+			const index = figure => figures.findIndex(f => f.id === figure);
+
+			/* A path names a line by numbers that are the same whenever this file is opened. */
+			function pathOf(node) {
+				const labels = [];
+
+				for (let n = node; n.depth; n = n.parent)
+					labels.unshift(n.label.toString(36));
+				return labels.join(".");
+			}
+
+			/* The figure of a node in a column. */
+			function figureOf(node, column) {
+				const before = index("before");
+
+				if (column === "self")
+					return node.self[0];
+				if (column === "change")
+					return node.total[0] - node.total[before];
+				return node.total[index(column)];
+			}
+
+			function sortedChildren(node) {
+				const { column, down } = sorting(), children = tree.expand(node).slice();
+				const values = new Map(children.map(n => [n, column === "name" ? sums.m.name(n.label) : figureOf(n, column)]));
+				const order = (a, b) => heaptrace.compare(values.get(a), values.get(b));
+
+				return children.sort((a, b) => (down ? -order(a, b) : order(a, b)) || b.total[0] - a.total[0]);
+			}
+
+			function sorting() {
+				const text = state.get("tree.sort") || (index("before") >= 0 ? "-change" : "-now");
+				const column = text.replace(/^-/, ""), known = columns().some(c => c.id === column && c.sorts !== false);
+
+				return known ? { column, down: text[0] === "-" } : { column: "now", down: true };
+			}
+
+			/* All lines below a node that are in sight. */
+			function linesBelow(node, into) {
+				const stack = [sortedChildren(node).reverse()];
+
+				node.indent = node.depth ? node.indent : -1;
+				while (stack.length) {
+					const next = stack[stack.length - 1].pop();
+
+					if (!next) {
+						stack.pop();
+						continue;
+					}
+					const only = next.parent.depth && next.parent.children.length === 1 && !next.parent.self.some(v => v);
+
+					next.indent = next.parent.indent + (only ? 0 : 1);
+					next.only = only;
+					into.push(next);
+					if (next.open)
+						stack.push(sortedChildren(next).reverse());
+				}
+				return into;
+			}
+
+			function open(node) {
+				for (let n = node, i = 0; i < CHAIN; i++) {
+					n.open = true;
+					opened.add(pathOf(n));
+					const children = tree.expand(n);
+					if (children.length !== 1 || !tree.has(children[0]))
+						break;
+					n = children[0];
+				}
+			}
+
+			function toggle(line) {
+				const node = lines[line];
+
+				if (!tree.has(node))
+					return;
+				if (node.open) {
+					node.open = false;
+					opened.delete(pathOf(node));
+					let end = line + 1;
+					while (end < lines.length && lines[end].depth > node.depth)
+						end++;
+					lines = lines.slice(0, line + 1).concat(lines.slice(end));
+				} else {
+					open(node);
+					lines = lines.slice(0, line + 1).concat(linesBelow(node, []), lines.slice(line + 1));
+				}
+				table.activate(line, { scroll: false });
+				show();
+				chosen(line);
+			}
+
+			function show() {
+				const { column, down } = sorting();
+
+				table.show(lines.length, column, down);
+			}
+
+			/* Opens again what was open in the tree before. */
+			function reopen(node) {
+				for (const child of tree.expand(node)) {
+					if (opened.has(pathOf(child)) && tree.has(child)) {
+						child.open = true;
+						reopen(child);
+					}
+				}
+			}
+
+			function openAll() {
+				const total = Math.abs(tree.root.total[0]) || 1, queue = [tree.root];
+				let count = 0;
+
+				while (queue.length && count < OPEN_AT_ONCE) {
+					const node = queue.shift();
+
+					for (const child of tree.expand(node)) {
+						count++;
+						if (child.total[0] / total >= 0.01 && tree.has(child)) {
+							child.open = true;
+							opened.add(pathOf(child));
+							queue.push(child);
+						}
+					}
+				}
+				lines = linesBelow(tree.root, []);
+				show();
+			}
+
+			function closeEverything() {
+				opened.clear();
+				build();
+			}
+
+			/* ---- The active line ---- */
+
+			function active() {
+				return table.active >= 0 && table.active < lines.length ? lines[table.active] : null;
+			}
+
+			function choose(line) {
+				chosen(line);
+			}
+
+			function chosen(line) {
+				const node = lines[line];
+
+				copyStack.disabled = !node;
+				toCallers.disabled = !node || sums.m.functionOf(node.label) < 0;
+				if (node)
+					state.set({ [id + ".line"]: pathOf(node) }, { replace: true });
+			}
+
+			/* Opens the line that the address names. */
+			function followAddress() {
+				const path = state.get(id + ".line");
+				let node = tree.root;
+
+				if (!path)
+					return;
+				for (const label of path.split(".").map(n => parseInt(n, 36))) {
+					const next = tree.expand(node).find(child => child.label === label);
+
+					if (!next)
+						return;
+					if (node.depth)
+						node.open = true;
+					node = next;
+				}
+				lines = linesBelow(tree.root, []);
+				table.active = lines.indexOf(node);
+			}
+
+			function stackText() {
+				const names = [], node = active();
+
+				for (let n = node; n && n.depth; n = n.parent)
+					names.push(sums.m.name(n.label));
+				if (id === "bottom-up")
+					names.reverse();
+				return names.map((name, i) => String(i).padStart(2) + " " + name).join("\n") + "\n";
+			}
+
+			function asText() {
+				const shown = columns().filter(c => c.id !== "name" && c.id !== "share");
+
+				return shown.map(c => c.title).concat("share", "function").join("\t") + "\n" +
+					lines.map(node => shown.map(c => text(node, c)).concat(shareText(node.total[0]),
+						"  ".repeat(node.depth - 1) + sums.m.name(node.label)).join("\t")).join("\n") + "\n";
+			}
+
+			function showCallers() {
+				const node = active();
+
+				if (node)
+					state.set({ view: "callers", "callers.of": sums.m.functionOf(node.label).toString(36) });
+			}
+
+			/* ---- Cells ---- */
+
+			function shareText(value) {
+				return selection.unit === "ns" || !selection.total ? "" : heaptrace.format.share(value / selection.total);
+			}
+
+			function columns() {
+				const list = [{ id: "name", title: "Function", first: "up" }], second = figures[index("second")];
+
+				list.push({ id: "now", title: index("before") >= 0 ? "Now" : selection.title, number: true, width: "8.5em",
+					    hint: hasSelf ? "With all functions that it calls" : "What is allocated with this stack, from here inward" });
+				if (selection.unit !== "ns")
+					list.push({ id: "share", title: "Share", number: true, width: "6.5em", sorts: false, hint: "Of " + selection.label });
+				if (hasSelf)
+					list.push({ id: "self", title: "Self", number: true, width: "8.5em", hint: "Without the functions that it calls" });
+				if (index("before") >= 0)
+					list.push({ id: "before", title: "Before", number: true, width: "8.5em" },
+						  { id: "change", title: "Difference", number: true, width: "8.5em" });
+				if (second)
+					list.push({ id: "second", title: second.title, number: true, width: "8.5em" });
+				return list;
+			}
+
+			function text(node, column) {
+				const unit = column.id === "second" ? figures[index("second")].unit : selection.unit;
+
+				return column.id === "change" ? heaptrace.signed(figureOf(node, "change"), unit) :
+				       heaptrace.format.value(figureOf(node, column.id), unit);
+			}
+
+			function fill(line, cells) {
+				const node = lines[line];
+
+				columns().forEach((column, i) => {
+					const cell = cells[i];
+
+					if (column.id === "name") {
+						fillName(node, cell);
+					} else if (column.id === "share") {
+						heaptrace.fillShare(cell, node.total[0], selection);
+					} else {
+						const unit = column.id === "second" ? figures[index("second")].unit : selection.unit;
+
+						(column.id === "change" ? heaptrace.fillChange : heaptrace.fillFigure)(cell, figureOf(node, column.id), unit);
+					}
+				});
+			}
+
+			function fillName(node, cell) {
+				const name = sums.m.name(node.label), has = tree.has(node), label = dom("span", { class: "name" });
+				const module = sums.m.moduleOf(node.label);
+
+				heaptrace.highlight(label, heaptrace.shown(name), selection.search);
+				cell.replaceChildren(dom("span", { class: "twist", "aria-hidden": "true" }, has ? node.open ? "\u25be" : "\u25b8" : ""), label);
+				if (module >= 0 && sums.m.by !== "module" && sums.m.labels.known(node.label))
+					cell.append(dom("span", { class: "of" }, heaptrace.shown(heaptrace.model.modules[module].name, 60)));
+				cell.style.paddingInlineStart = 0.4 + Math.min(node.indent, 30) * 1.1 + "em";
+				cell.title = heaptrace.shown(name, 1500);
+			}
+
+			function mark(line, tr) {
+				tr.classList.toggle("only", Boolean(lines[line].only));
+			}
+
+			/* ---- Updates ---- */
+
+			function build() {
+				const rows = selection.search ? selection.search.rows() : null;
+
+				figures = calls.figuresOf(selection);
+				sums = calls.sums(merge.refresh(), wrappers.refresh(), figures, rows);
+				tree = makeTree(sums, rows ? null : figures.map(f => f.rest));
+				table.setColumns(columns());
+				reopen(tree.root);
+				const top = tree.expand(tree.root);
+				if (top.length === 1 && !opened.size)
+					open(top[0]);
+				lines = linesBelow(tree.root, []);
+				table.active = -1;
+				followAddress();
+				none.textContent = lines.length ? "" : rows ? "The search finds no stack with such memory." : "There is none.";
+				show();
+				if (table.active >= 0)
+					table.activate(table.active);
+				copyStack.disabled = toCallers.disabled = table.active < 0;
+			}
+
+			function resort() {
+				const node = active();
+
+				lines = linesBelow(tree.root, []);
+				table.active = node ? lines.indexOf(node) : -1;
+				show();
+			}
+
+			return {
+				update(now) {
+					const next = [state.get("tree.merge"), state.get("tree.wrappers")].join();
+					const line = active(), moved = line && state.get(id + ".line") !== pathOf(line);
+
+					if (now !== selection || next !== settings || (!line && state.get(id + ".line")) || moved) {
+						if (next !== settings)
+							opened.clear();
+						selection = now;
+						settings = next;
+						build();
+					} else {
+						resort();
+					}
+				},
+				resize: () => table.redraw(),
+			};
+		};
+	}
+
+	heaptrace.addView({
+		id: "bottom-up", title: "Bottom-up", order: 20,
+		create: makeView("bottom-up", "Who uses the memory, and for whom: the first lines are the functions that allocate; " +
+				 "open one to see who has called it.", calls.bottomUp, false),
+	});
+	heaptrace.addView({
+		id: "top-down", title: "Top-down", order: 21,
+		create: makeView("top-down", "From main() inward: what each function uses with all that it calls, and by itself.",
+				 calls.topDown, true),
+	});
+})();
