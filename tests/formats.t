@@ -1,0 +1,124 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# One run, all formats: each gives the totals that the text dump has. Of programs with many names in which something is
+# alive at the end (python3), in which hardly anything is (sqlite3), and that end by exit() in the midst of work (git).
+. "${0%/*}/lib.sh"
+have python3 || skip_all 'no python3'
+
+cat >"$TMP/totals.py" <<'END_OF_PYTHON'
+# totals.py FORMAT FILE: prints the totals that the file has, by key. The text dump's are what others are compared with,
+# so its sizes are added up as folded stacks have them, and checked against the line that people read.
+import collections, csv, json, re, sys
+
+def html(text):
+	return json.loads(re.search(r'<script type="application/json"[^>]*>(.*?)</script', text, re.S).group(1))
+
+def catalog(document):
+	rows = document["catalog"]["rows"]
+	totals = {key: sum(rows[key]) for key in KEYS}
+	for key in KEYS:
+		if document["totals"].get(key, totals[key]) != totals[key]:
+			print(f"totals.{key} is {document['totals'][key]}, and the rows have {totals[key]}")
+	return totals
+
+def svg(text):
+	# The root is the widest frame: its tooltip has the sum.
+	return {"size": int(re.search(r"<title>[^<]*?\b(\d+) bytes", text).group(1))}
+
+def pprof(text):		# what go tool pprof -raw prints
+	samples = text[text.index("Samples:"):text.index("Locations")].split("\n")
+	names = [name.split("/")[0] for name in re.sub(r"\[dflt\]", "", samples[1]).split()]
+	sums = collections.Counter()
+	for line in samples[2:]:
+		if re.match(r"\s*\d+(\s+\d+)*:", line):
+			for name, n in zip(names, line.split(":")[0].split()):
+				sums[name] += int(n)
+	keys = {"inuse_space": "size", "inuse_objects": "count", "alloc_space": "total-size", "alloc_objects": "total-count", "peak_space": "heap-peak"}
+	return {key: sums[name] for name, key in keys.items()}
+
+def perfetto(text):
+	totals = {}
+	for event in json.loads(text)["traceEvents"]:
+		if event["name"] == "heap_live_bytes":
+			totals["size"] = next(iter(event["args"].values()))
+		elif event["name"] == "heap_report_stats":
+			totals["count"] = event["args"]["live_alloc_count"]
+	return totals
+
+def massif(text):
+	sizes = [int(n) for n in re.findall(r"^mem_heap_B=(\d+)$", text, re.M)]
+	peak = re.search(r"^mem_heap_B=(\d+)\n(?:.*\n){2}heap_tree=peak$", text, re.M)
+	return {"size": sizes[-1], "heap-peak": int(peak.group(1)) if peak else sizes[-1]}
+
+def speedscope(text):
+	profiles = {p["name"]: sum(p["weights"]) for p in json.loads(text)["profiles"]}
+	return {key: n for key in KEYS for name, n in profiles.items() if re.match(re.escape(key) + r"\b(?!-)", name)}
+
+def csv_(text):
+	rows = list(csv.DictReader(text.splitlines(keepends=True), strict=True))
+	head = rows[0].keys()
+	return {key: sum(int(row[name]) for row in rows) for key in KEYS for name in head if re.fullmatch(re.escape(key) + r"(-bytes|-blocks|-calls)?", name)}
+
+KEYS = ["size", "count", "heap-peak", "total-size", "total-count", "temporary"]
+form, file, want = sys.argv[1:4]
+text = open(file, encoding="utf-8", newline="").read()
+want = json.loads(want)
+got = {"json": lambda t: catalog(json.loads(t)), "html": lambda t: catalog(html(t)), "csv": csv_}.get(form, globals().get(form))(text)
+for key, total in got.items():
+	if total != want[key]:
+		print(f"{key}: {form} has {total}, text has {want[key]}")
+least = {"svg": 1, "pprof": 5, "perfetto": 2, "massif": 2}.get(form, len(KEYS))
+if len(got) < least:
+	print("totals of", list(got), "only")
+END_OF_PYTHON
+
+# human BYTES: as text has it
+human() {
+	python3 -c 'import sys
+n = int(sys.argv[1])
+unit, name = next(x for x in ((1000000000, "GB"), (1000000, "MB"), (1000, "KB"), (1, "bytes")) if n >= x[0] or x[0] == 1)
+print(f"{n} bytes" if unit == 1 else f"{n // unit}.{n % unit * 1000 // unit:03d} {name}")' "$1"
+}
+
+# totals_of RECORD: the text dump's and the folded stacks', as JSON
+totals_of() {
+	local key sum all=
+	for key in size count heap-peak total-size total-count temporary; do
+		sum=$("$HEAPTRACE" --report="$1" --sort=$key --format=folded --outfile=- | awk '{ sum += $NF } END { printf "%.0f", sum }')
+		all="$all${all:+, }\"$key\": $sum"
+	done
+	echo "{$all}"
+}
+
+compare() { # NAME COMMAND...
+	local name=$1 record=$TMP/$1.rec totals format file text
+	shift
+	have "$1" || { skip "$name" "no $1"; return; }
+	PYTHONMALLOC=malloc limit "$HEAPTRACE" --depth=64 --record="$record" "$@" </dev/null >/dev/null 2>&1
+	ok $? "$name: it runs" || return
+	totals=$(totals_of "$record")
+	text=$("$HEAPTRACE" --report="$record" --summary --top=0)
+	like "$text" "heap memory consumption: $(human "$(sed 's/.*"heap-peak": \([0-9]*\).*/\1/' <<<"$totals")") " "$name: text, heap-peak"
+	like "$text" "calls to allocation functions: $(sed 's/.*"total-count": \([0-9]*\).*/\1/' <<<"$totals") " "$name: text, total-count"
+	like "$text" "temporary allocations: $(sed 's/.*"temporary": \([0-9]*\).*/\1/' <<<"$totals") " "$name: text, temporary"
+	like "$text" "leaked: $(human "$(sed 's/.*"size": \([0-9]*\), "count.*/\1/' <<<"$totals")") in $(sed 's/.*"count": \([0-9]*\), "heap.*/\1/' <<<"$totals") " \
+		"$name: text, size and count"
+	for format in html json; do
+		file=$TMP/$name.$format
+		"$HEAPTRACE" --report="$record" --sort=size,count,heap-peak,total-size,total-count,temporary --top=0 --format=$format --outfile="$file" 2>"$TMP/err"
+		is "$? $(cat "$TMP/err")" '0 ' "$name, $format: is written"
+		if [ $format = pprof ]; then
+			have go || { skip "$name, pprof" 'no go'; continue; }
+			limit go tool pprof -raw "$file" >"$file.raw" 2>"$TMP/err" || diag "$(cat "$TMP/err")"
+			file=$file.raw
+		fi
+		is "$(python3 "$TMP/totals.py" $format "$file" "$totals" 2>&1)" '' "$name, $format: the totals"
+	done
+}
+
+compare python3 python3 -c 'import json, email.message, http.client; kept = [json.loads("[1, {\"a\": [2, 3]}]") for i in range(2000)]'
+compare sqlite3 sqlite3 :memory: 'create table t(a, b); insert into t select value, hex(randomblob(50)) from generate_series(1, 5000); select count(*) from t;'
+git -C "$TMP" init -q repository 2>/dev/null && cp -r "$TOP"/format "$TMP/repository" && git -C "$TMP/repository" add -A 2>/dev/null
+compare git git -C "$TMP/repository" diff --cached --stat --patch --no-color
+plan
