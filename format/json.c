@@ -13,6 +13,7 @@
 #include "json.h"
 #include "json_text.h"
 
+#include "analysis/findings.h"
 #include "analysis/histogram.h"
 
 #define SCHEMA_VERSION	2
@@ -164,6 +165,20 @@ static void write_rows(const struct model *m, struct histograms *all, struct are
 	out_text(out, "\n]");
 }
 
+static void write_findings(const struct model *m, struct arena *arena, struct out *out)
+{
+	struct findings f;
+
+	findings_make(&f, m, arena);
+	json_begin(out, "findings", '[');
+	for (unsigned i = 0; i < f.count; i++) {
+		if (i)
+			out_text(out, ",\n");
+		json_text_write(f.texts[i], out);
+	}
+	out_text(out, "],\n");
+}
+
 void json_write_document(const struct model *m, struct arena *arena, bool frames, struct out *out)
 {
 	struct histograms *all = histograms_find(m, arena);
@@ -174,6 +189,7 @@ void json_write_document(const struct model *m, struct arena *arena, bool frames
 	json_add_number(out, "version", SCHEMA_VERSION);
 	json_add_text(out, "heaptrace", HEAPTRACE_VERSION);
 	out_text(out, ",\n");
+	write_findings(m, arena, out);
 	json_write_process(m, out);
 	json_write_not_seen(&m->not_seen, out);
 	json_write_rules(m->rules, out);

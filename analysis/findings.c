@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * See findings.h. Each kind of finding has a function that may add a sentence, and weighs it. A weight is a share in
+ * thousandths: about how much of the heap, of the calls or of RSS would be gone if what the sentence says were mended.
+ */
+#include "findings.h"
+
+#include "base/out.h"
+#include "base/path.h"
+#include "diff.h"
+#include "groups.h"
+#include "growth.h"
+#include "memory.h"
+#include "wrappers.h"
+
+#include <string.h>
+
+#define CANDIDATES	8u
+#define TEXT_BYTES	1024u
+#define NAME_BYTES	120u		/* of a function's name in a sentence; a longer one is cut */
+#define PATH_BYTES	48u		/* of a longer path the last directory and the name are written */
+
+#define TEMPORARY_LEAST	100u		/* thousandths of the calls, from which temporary calls are worth a sentence */
+#define TEMPORARY_CALLS	100000u		/* so many cost something like 10 ms; fewer weigh less */
+#define RATE_LEAST	100000u		/* calls a second */
+#define RATE_LEAST_MS	100u		/* of a shorter run the rate says little */
+#define RSS_USUAL	50000000u	/* bytes; parts of a smaller RSS weigh less */
+#define WEIGHT_LEAK	900u		/* what goes on growing outweighs all but the largest shares */
+#define WEIGHT_DIFF	2000u		/* who compares two runs asks for this */
+
+struct candidate {
+	const char *text;
+	uint64_t weight;
+};
+
+struct maker {
+	const struct model *m;
+	struct arena *arena;
+	struct candidate list[CANDIDATES];
+	unsigned count;
+	struct out text;		/* the sentence that is being written, in buf */
+	char buf[TEXT_BYTES];
+	struct label growing;		/* the function whose memory goes on growing; all NULL: there is none */
+	uint64_t growing_bytes, growing_rate;	/* what it has now, and how many bytes more it has in an hour */
+};
+
+/* ---- Sentences ---- */
+
+static uint64_t share_of(uint64_t part, uint64_t whole)
+{
+	while (whole > UINT64_MAX / 1000) {
+		whole >>= 1;
+		part >>= 1;
+	}
+	return whole ? (part < whole ? part : whole) * 1000 / whole : 0;
+}
+
+static struct out *begin(struct maker *k)
+{
+	k->text = out_memory(k->buf, sizeof(k->buf) - 1);
+	return &k->text;
+}
+
+/* Adds the sentence. */
+static void end(struct maker *k, uint64_t weight)
+{
+	const char *copy;
+
+	out_char(&k->text, '.');
+	copy = arena_copy(k->arena, out_string(&k->text), k->text.len);
+	if (copy && k->count < CANDIDATES)
+		k->list[k->count++] = (struct candidate){ copy, weight };
+}
+
+/* Writes a share in percent, rounded: "43 %". */
+static void write_percent(struct out *out, uint64_t part, uint64_t whole)
+{
+	out_u64(out, (share_of(part, whole) + 5) / 10);
+	out_text(out, " %");
+}
+
+/* Writes the beginning of a name, so that names of any length leave the sentence readable. */
+static void write_name(struct out *out, const char *name, size_t most)
+{
+	char part[NAME_BYTES + 1];
+	size_t bytes = strnlen(name, most);
+
+	/* A character of UTF-8 is not cut in the middle. */
+	while (name[bytes] && bytes && ((unsigned char)name[bytes] & 0xc0) == 0x80)
+		bytes--;
+	memcpy(part, name, bytes);
+	part[bytes] = '\0';
+	out_name(out, part);
+	if (name[bytes])
+		out_text(out, "...");
+}
+
+/* Writes a path, or ".../parse/parse.cc" where it is long. */
+static void write_path(struct out *out, const char *path)
+{
+	const char *name = path_name(path);
+
+	if (strlen(path) > PATH_BYTES && name - path >= 2) {
+		for (name--; name > path && name[-1] != '/'; )
+			name--;
+		out_text(out, name > path ? ".../" : "");
+	} else {
+		name = path;
+	}
+	write_name(out, name, NAME_BYTES);
+}
+
+/* Writes the function with its place: "parse(), at src/parse.cc:214". file: NULL: not known. */
+static void write_user(struct out *out, const struct label *label, const char *file, uint32_t line)
+{
+	char bare[WRAPPERS_NAME_BYTES];
+
+	if (label->function && label->function[0] == '(') {	/* what stands for frames that are not there */
+		out_text(out, label->function);
+	} else if (label->function) {
+		wrappers_bare_name(label->function, bare);
+		write_name(out, bare[0] ? bare : label->function, NAME_BYTES);
+		out_text(out, bare[0] ? "()" : "");
+	} else if (label->module) {
+		out_text(out, "code without names in ");
+		write_path(out, label->module);
+	} else {
+		out_text(out, "code in no file");
+	}
+	if (!file)
+		return;
+	out_text(out, ", at ");
+	write_path(out, file);
+	if (line) {
+		out_char(out, ':');
+		out_u64(out, line);
+	}
+}
+
+/* ---- Which functions use the memory ---- */
+
+/* The function that has most of a key's figure: *group, with its label. NULL: there is none, or no memory. */
+static const struct group *largest(const struct maker *k, enum sort_key key, struct groups *g, struct labels *labels)
+{
+	const struct group *most = NULL;
+
+	if (!labels_init(labels, k->m, k->arena) || !groups_make(g, labels, GROUP_FUNCTION, key, false))
+		return NULL;
+	for (uint32_t i = 0; i < g->count; i++) {
+		if (g->list[i].values[key] && (!most || g->list[i].values[key] > most->values[key]))
+			most = &g->list[i];
+	}
+	return most;
+}
+
+static void write_group(struct out *out, const struct labels *labels, const struct group *group)
+{
+	write_user(out, &labels->list[group->label], group->file, group->line);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
+
+static bool same_function(const struct label *a, const struct label *b)
+{
+	return same_text(a->function, b->function) && same_text(a->module, b->module);
+}
+
+/* ---- The findings ---- */
+
+/* Finds the function that leaks most, if one does. */
+static void find_growing(struct maker *k)
+{
+	struct growth *g = arena_alloc(k->arena, sizeof(*g));
+	double most = 0;
+
+	if (!g || !growth_make(g, k->m, SORT_SIZE, OPTIONS_ALL_THE_TIME, GROUP_FUNCTION, k->arena) || g->moments < TREND_LEAST)
+		return;
+	for (uint32_t i = 0; i < g->count; i++) {
+		const struct growth_entry *e = &g->list[i];
+
+		if (e->trend.kind != TREND_LEAKING || e->trend.rate <= most ||
+		    e->trend.is < k->m->totals.peak_size / 100)
+			continue;
+		most = e->trend.rate;
+		k->growing = g->labels.list[e->label];
+		k->growing_bytes = e->trend.is;
+		k->growing_rate = (uint64_t)(most * 3600);
+	}
+}
+
+static void write_growing(const struct maker *k, struct out *out)
+{
+	out_text(out, " goes on growing, by ");
+	out_size(out, k->growing_rate);
+	out_text(out, " an hour");
+}
+
+static void add_growing(struct maker *k)
+{
+	struct out *out = begin(k);
+
+	if (!k->growing_bytes)
+		return;
+	out_text(out, "What comes from ");
+	write_user(out, &k->growing, NULL, 0);
+	write_growing(k, out);
+	out_text(out, ", and has ");
+	out_size(out, k->growing_bytes);
+	end(k, WEIGHT_LEAK);
+}
+
+static void add_live(struct maker *k)
+{
+	const struct model_totals *t = &k->m->totals;
+	struct out *out = begin(k);
+	struct labels labels;
+	struct groups g;
+	const struct group *most = t->size ? largest(k, SORT_SIZE, &g, &labels) : NULL;
+
+	if (!most)
+		return;
+	write_percent(out, most->values[SORT_SIZE], t->size);
+	out_text(out, k->m->moment.ended ? " of what is never freed, " : " of the live heap, ");
+	out_size(out, most->values[SORT_SIZE]);
+	out_text(out, " of ");
+	out_size(out, t->size);
+	out_text(out, ", comes from ");
+	write_group(out, &labels, most);
+	if (k->growing_bytes && same_function(&labels.list[most->label], &k->growing)) {
+		out_text(out, ", and");
+		write_growing(k, out);
+		k->growing_bytes = 0;
+		end(k, WEIGHT_LEAK);
+		return;
+	}
+	end(k, share_of(most->values[SORT_SIZE], t->peak_size));
+}
+
+static void add_peak(struct maker *k)
+{
+	const struct model_totals *t = &k->m->totals;
+	struct out *out = begin(k);
+	struct labels labels;
+	struct groups g;
+	const struct group *most = t->heap_peak ? largest(k, SORT_HEAP_PEAK, &g, &labels) : NULL;
+
+	if (!most)
+		return;
+	out_text(out, "At its peak");
+	if (k->m->moment.peak_at_ns && k->m->moment.peak_at_ns < k->m->moment.runtime_ns) {
+		out_text(out, ", ");
+		out_time(out, k->m->moment.peak_at_ns);
+		out_text(out, " after the start,");
+	}
+	out_text(out, " the heap had ");
+	out_size(out, t->peak_size);
+	out_text(out, "; ");
+	write_percent(out, most->values[SORT_HEAP_PEAK], t->heap_peak);
+	out_text(out, " of that comes from ");
+	write_group(out, &labels, most);
+	/* Where all of it is alive still, the sentence about the live heap says the same. */
+	end(k, share_of(most->values[SORT_HEAP_PEAK], t->heap_peak) *
+	       share_of(t->peak_size > t->size ? t->peak_size - t->size : 0, t->peak_size) / 1000);
+}
+
+/* Calls that are temporary or, where few are, how often the program calls. */
+static void add_calls(struct maker *k)
+{
+	const struct model_totals *t = &k->m->totals;
+	uint64_t ms = k->m->moment.runtime_ns / 1000000, rate = ms < RATE_LEAST_MS ? 0 : t->total_count / ms * 1000;
+	bool temporary = share_of(t->temporary, t->total_count) >= TEMPORARY_LEAST;
+	enum sort_key key = temporary ? SORT_TEMPORARY : SORT_TOTAL_COUNT;
+	uint64_t all = temporary ? t->temporary : t->total_count;
+	struct out *out = begin(k);
+	struct labels labels;
+	struct groups g;
+	const struct group *most = temporary || rate >= RATE_LEAST ? largest(k, key, &g, &labels) : NULL;
+
+	if (!most)
+		return;
+	if (temporary) {
+		write_percent(out, all, t->total_count);
+		out_text(out, " of the calls, ");
+		out_u64(out, all);
+		out_text(out, " of ");
+		out_u64(out, t->total_count);
+		out_text(out, ", are temporary: freed before the same thread allocates again; ");
+	} else {
+		out_text(out, "Memory is allocated ");
+		out_u64(out, rate);
+		out_text(out, " times a second; ");
+	}
+	write_percent(out, most->values[key], all);
+	out_text(out, temporary ? " of these come from " : " of the calls come from ");
+	write_group(out, &labels, most);
+	end(k, (temporary ? share_of(all, t->total_count) : share_of(most->values[key], all)) / 2 *
+	       (t->total_count < TEMPORARY_CALLS ? t->total_count : TEMPORARY_CALLS) / TEMPORARY_CALLS);
+}
+
+/* The part of RSS that model_memory.mostly names. *meaning: what it is. */
+static uint64_t largest_part(const struct model_memory *y, const char **meaning)
+{
+	switch (y->mostly) {
+	case MEMORY_FREE:
+		*meaning = " are free memory that malloc keeps for later";
+		return y->free;
+	case MEMORY_FRAGMENTED:
+		*meaning = " are free, but lie between live blocks (fragmentation)";
+		return y->free;
+	case MEMORY_ROUNDING:
+		*meaning = " are the headers and the rounding of many small blocks";
+		return y->rounding;
+	case MEMORY_ANONYMOUS:
+		*meaning = y->allocator_known ? " are not from malloc: mmap() and static data" :
+						" are free in the allocator, or from mmap()";
+		return y->anonymous;
+	case MEMORY_STACKS:
+		*meaning = " are the stacks of its threads";
+		return y->stacks;
+	case MEMORY_FILES:
+		*meaning = " are files: the program, its libraries and others";
+		return y->files;
+	case MEMORY_OWN:
+		*meaning = " are heaptrace's own";
+		return y->own;
+	case MEMORY_LIVE:
+		break;
+	}
+	return 0;
+}
+
+static void add_memory(struct maker *k)
+{
+	const struct model_memory *y = &k->m->memory;
+	const char *meaning;
+	uint64_t part = y->source == MEMORY_SMAPS ? largest_part(y, &meaning) : 0, weight;
+	struct out *out = begin(k);
+
+	if (!part)
+		return;
+	out_text(out, "Of ");
+	out_size(out, y->rss);
+	out_text(out, " of RSS, ");
+	out_size(out, part);
+	out_text(out, meaning);
+	if (y->mostly == MEMORY_FREE || y->mostly == MEMORY_FRAGMENTED) {
+		out_text(out, y->trimmable ? "; malloc_trim(3) gives back about " : "; malloc_trim(3) gives back nothing");
+		if (y->trimmable)
+			out_size(out, y->trimmable);
+	}
+	weight = share_of(part, y->rss) * (y->rss < RSS_USUAL ? y->rss : RSS_USUAL) / RSS_USUAL;
+	/* Nobody can do much about these. */
+	end(k, y->mostly == MEMORY_FILES || y->mostly == MEMORY_OWN ? weight / 10 : weight);
+}
+
+/* ---- Two runs ---- */
+
+static uint64_t change_of(const struct diff_entry *e)
+{
+	return e->is[SORT_SIZE] > e->was[SORT_SIZE] ? e->is[SORT_SIZE] - e->was[SORT_SIZE] :
+						      e->was[SORT_SIZE] - e->is[SORT_SIZE];
+}
+
+/* Writes the function that uses the memory of an entry's row. */
+static void write_entry(struct maker *k, const struct diff *d, uint32_t entry, struct out *out)
+{
+	const struct diff_entry *e = &d->list[entry];
+	const struct model *m = diff_model(d, e);
+	struct labels_row *r = arena_alloc(k->arena, sizeof(*r));
+	struct labels labels;
+
+	if (!r || !labels_init(&labels, m, k->arena))
+		return;
+	for (uint32_t n = 0; n < m->all.count; n++) {
+		const struct labels_call *call;
+		struct frame_call place = { .file = NULL };
+
+		if (model_row(m, &m->all, n).id != e->row.id || !labels_read(&labels, n, r))
+			continue;
+		call = &r->calls[labels_user(&labels, r)];
+		if (r->stack.count) {
+			struct frame f = model_frame(&r->stack, call->frame);
+
+			place = frame_call(&f, call->call);
+		}
+		write_user(out, &labels.list[call->label], place.file, place.line);
+		return;
+	}
+}
+
+static void add_diff(struct maker *k)
+{
+	uint64_t is = k->m->totals.size, was = k->m->older->totals.size;
+	uint32_t most = UINT32_MAX;
+	struct out *out = begin(k);
+	struct diff d;
+
+	if (!diff_make(&d, k->m->older, k->m, k->arena))
+		return;
+	for (uint32_t i = 0; i < d.count; i++) {
+		const struct diff_entry *e = &d.list[i];
+		bool same_way = is >= was ? e->is[SORT_SIZE] > e->was[SORT_SIZE] : e->is[SORT_SIZE] < e->was[SORT_SIZE];
+
+		if (same_way && (most == UINT32_MAX || change_of(e) > change_of(&d.list[most])))
+			most = i;
+	}
+	out_text(out, "The live heap ");
+	if (is == was) {
+		out_text(out, "is as large as in the older run, ");
+		out_size(out, is);
+	} else {
+		out_text(out, is > was ? "has grown from " : "has shrunk from ");
+		out_size(out, was);
+		out_text(out, " in the older run to ");
+		out_size(out, is);
+	}
+	if (most != UINT32_MAX) {
+		out_text(out, "; what comes from ");
+		write_entry(k, &d, most, out);
+		out_text(out, ", by ");
+		out_size(out, change_of(&d.list[most]));
+	}
+	end(k, WEIGHT_DIFF);
+}
+
+void findings_make(struct findings *f, const struct model *m, struct arena *arena)
+{
+	struct maker *k = arena_alloc(arena, sizeof(*k));
+
+	f->count = 0;
+	if (!k || m->totals.partial)
+		return;
+	k->m = m;
+	k->arena = arena;
+	if (m->options->diff && m->older)
+		add_diff(k);
+	find_growing(k);
+	add_live(k);
+	add_growing(k);
+	add_peak(k);
+	add_calls(k);
+	add_memory(k);
+	while (f->count < FINDINGS_MOST) {
+		struct candidate *most = NULL;
+
+		for (unsigned i = 0; i < k->count; i++) {
+			if (k->list[i].text && (!most || k->list[i].weight > most->weight))
+				most = &k->list[i];
+		}
+		if (!most)
+			break;
+		f->texts[f->count++] = most->text;
+		most->text = NULL;
+	}
+}
