@@ -123,7 +123,7 @@
 			callees.entries = found.callees.map(e => named(e, entry, "(uses it itself)"));
 			for (const which of [callers, callees]) {
 				which.table.active = -1;
-				showNeighbours(which, which.sort || (index("before") >= 0 ? "-change" : "-now"));
+				showNeighbours(which, which.sort || heaptrace.firstSort(selection, "-now"));
 			}
 		}
 
@@ -163,7 +163,7 @@
 
 		function showList() {
 			const found = selection.search ? calls.matchedLabels(sums.m, selection.search) : null;
-			const sort = state.get("callers.sort") || (index("before") >= 0 ? "-change" : "-self");
+			const sort = state.get("callers.sort") || heaptrace.firstSort(selection, "-self");
 
 			entries = found ? all.filter(e => found[e.label]) : all.slice();
 			table.setColumns(columns(true));

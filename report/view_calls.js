@@ -28,7 +28,7 @@ heaptrace.calls = (() => {
 	let latestSums = [];		/* the newest results of sums() */
 	let latestMatches = null;
 
-	/* All calls, before anything is merged. */
+	/* All calls, before anything is merged: {outer, place, ofRow: the innermost one of each row}. */
 	function makeAll() {
 		const { nodes, addresses, rows } = heaptrace.model, nodeCount = nodes.outer.length;
 		const innermost = new Uint32Array(nodeCount);
@@ -80,18 +80,16 @@ heaptrace.calls = (() => {
 	}
 
 	function labelLines() {
-		const { functions, places, texts } = heaptrace.model, numbers = new Map(), first = [];
-		const ofPlace = new Uint32Array(places.function.length);
+		const { functions, places, texts } = heaptrace.model, count = places.function.length, first = [];
+		const ofPlace = new Uint32Array(count), arrays = [1, 2, 3, 4].map(() => new Uint32Array(count + 1));
+		const inFile = makeFinder(count + 1, arrays[0], arrays[1]), onLine = makeFinder(count + 1, arrays[2], arrays[3]);
 
-		for (let p = 0; p < ofPlace.length; p++) {
-			const key = places.function[p] + ":" + places.file[p] + ":" + places.line[p];
-			let l = numbers.get(key);
+		for (let p = 0; p < count; p++) {
+			const n = onLine(inFile(places.function[p], places.file[p]), places.line[p]);
 
-			if (l === undefined) {
-				numbers.set(key, l = first.length + SPECIAL);
+			if (n > first.length)
 				first.push(p);
-			}
-			ofPlace[p] = l;
+			ofPlace[p] = n - 1 + SPECIAL;
 		}
 		const functionOf = l => places.function[first[l - SPECIAL]];
 		return {
@@ -116,56 +114,84 @@ heaptrace.calls = (() => {
 		};
 	}
 
-	/* For each call the first one outward of the allocation functions, as the text dump's groups and trees take it:
-	 * code without a name counts as the function that has called it, if that is in the same module. */
-	function findUsers(m) {
-		const { functions, places } = heaptrace.model, { count, place } = calls();
-		const user = new Uint32Array(count), { outer, same } = m;
-
-		for (let c = 1; c < count; c++) {
-			user[c] = same[c];
-			if (same[c] !== c || !outer[c] || place[c] < 0)
-				continue;
-			const f = places.function[place[c]], next = places.function[place[outer[c]]];
-			if (functions.wrapper(f) || (!functions.known(f) && functions.known(next) &&
-						     functions.module(f) === functions.module(next)))
-				user[c] = user[outer[c]];
-		}
-		for (let c = 1; c < count; c++)
-			user[c] = user[same[c]];
-		return user;
-	}
-
 	/*
-	 * All calls, merged by "function", "line" or "module". Successive calls in the same module, or in code without
-	 * names of the same module, are one: same[c] is the outermost of these. outer[c] is the next such call outward.
+	 * Merges calls with the same label and the same outer call, by "function", "line" or "module". Successive calls in the
+	 * same module, or in code without names of the same module, are one, too. From here on calls have other numbers:
+	 *
+	 *	count, outer, label	of the merged calls; outer ones come first
+	 *	ofRow			the innermost call of each row
+	 *	user			for each row the first call outward of the allocation functions
 	 */
 	function merge(by) {
 		if (merged[by])
 			return merged[by];
-		const { count, outer: rawOuter, place } = calls();
+		const { count: all, outer: outerOf, place, ofRow } = calls();
 		const labels = by === "line" ? labelLines() : by === "module" ? labelModules() : labelFunctions();
-		const label = new Uint32Array(count), same = new Uint32Array(count), outer = new Uint32Array(count);
+		const label = new Uint32Array(all), outer = new Uint32Array(all), ofCall = new Uint32Array(all);
+		const find = makeFinder(all, outer, label);
 
-		label[1] = 1;
-		label[2] = 2;
-		same[1] = 1;
-		same[2] = 2;
-		for (let c = 3; c < count; c++) {
-			const o = same[rawOuter[c]];
-
-			label[c] = labels.ofPlace[place[c]];
-			const again = o && label[o] === label[c] && !labels.known(label[c]);
-			same[c] = again ? o : c;
-			outer[c] = again ? outer[o] : o;
+		for (let c = 1; c < SPECIAL - 1; c++) {
+			label[c] = c;
+			ofCall[c] = find(0, c);
 		}
-		const m = { by, labels, label, same, outer, count };
+		for (let c = SPECIAL - 1; c < all; c++) {
+			const o = ofCall[outerOf[c]], l = labels.ofPlace[place[c]];
+
+			ofCall[c] = o && label[o] === l && !labels.known(l) ? o : find(o, l);
+		}
+		const count = find.count(), m = { by, labels, count, label: label.slice(0, count), outer: outer.slice(0, count) };
 		merged[by] = m;
 		m.name = l => l < SPECIAL ? special[l] : labels.name(l);
 		m.functionOf = l => l < SPECIAL ? -1 : labels.functionOf(l);
 		m.moduleOf = l => l < SPECIAL ? -1 : labels.moduleOf(l);
-		m.user = by === "function" ? findUsers(m) : merge("function").user;
+		m.ofRow = ofRow.map(c => ofCall[c]);
+		const users = findUsers();
+		m.user = users.map(c => ofCall[c]);
 		return m;
+	}
+
+	/* Numbers pairs of numbers, from 1 on, by a hash table with open addressing: find(o, l) is the pair with outer[number]
+	 * o and label[number] l, which is made if it is not there. There are at most `most`, with number 0. */
+	function makeFinder(most, outer, label) {
+		let size = 1024, count = 1;
+
+		while (size < 2 * most)
+			size *= 2;
+		const table = new Uint32Array(size), mask = size - 1;
+		function find(o, l) {
+			let slot = (Math.imul(o, 0x9e3779b1) ^ Math.imul(l, 0x85ebca6b)) >>> 0;
+
+			for (slot = (slot ^ slot >>> 15) & mask; table[slot]; slot = slot + 1 & mask)
+				if (outer[table[slot]] === o && label[table[slot]] === l)
+					return table[slot];
+			outer[count] = o;
+			label[count] = l;
+			table[slot] = count;
+			return count++;
+		}
+		find.count = () => count;
+		return find;
+	}
+
+	/* For each row the first call outward of the allocation functions, as the text dump's groups and trees take it: code
+	 * without a name counts as the function that has called it, if that is in the same module. */
+	let users = null;
+	function findUsers() {
+		if (users)
+			return users;
+		const { functions, places } = heaptrace.model, { count, outer, place, ofRow } = calls(), user = new Uint32Array(count);
+
+		for (let c = 1; c < count; c++) {
+			user[c] = c;
+			if (!outer[c])
+				continue;
+			const f = places.function[place[c]], next = places.function[place[outer[c]]];
+			const unnamed = !functions.known(f) && (f === next ||
+				(functions.known(next) && functions.module(f) === functions.module(next)));
+			if (functions.wrapper(f) || unnamed)
+				user[c] = user[outer[c]];
+		}
+		return users = ofRow.map(c => user[c]);
 	}
 
 	/* The calls that each call has made: inner[first[c] .. first[c + 1]). */
@@ -175,14 +201,12 @@ heaptrace.calls = (() => {
 		const first = new Uint32Array(m.count + 2);
 
 		for (let c = 1; c < m.count; c++)
-			if (m.same[c] === c)
-				first[m.outer[c] + 2]++;
+			first[m.outer[c] + 2]++;
 		for (let c = 0; c < m.count; c++)
 			first[c + 2] += first[c + 1];
 		const list = new Uint32Array(first[m.count + 1]);
 		for (let c = 1; c < m.count; c++)
-			if (m.same[c] === c)
-				list[first[m.outer[c] + 1]++] = c;
+			list[first[m.outer[c] + 1]++] = c;
 		return m.inner = { first, list };
 	}
 
@@ -195,15 +219,15 @@ heaptrace.calls = (() => {
 			s.figures.length === figures.length && s.figures.every((f, k) => f.values === figures[k].values));
 		if (before)
 			return before;
-		const m = merge(by), { ofRow } = calls(), { same, outer, count, user } = m, result = { m, wrappers, figures, rows };
+		const m = merge(by), { outer, count } = m, callOf = wrappers ? m.ofRow : m.user, result = { m, wrappers, figures, rows };
 
 		result.at = figures.map(({ values, largest }) => {
 			const at = new Float64Array(count);
 
-			for (let r = 0; r < ofRow.length; r++) {
+			for (let r = 0; r < callOf.length; r++) {
 				if (!values[r] || (rows && !rows[r]))
 					continue;
-				const c = same[wrappers ? ofRow[r] : user[ofRow[r]]];
+				const c = callOf[r];
 
 				at[c] = largest ? Math.max(at[c], values[r]) : at[c] + values[r];
 			}
@@ -236,16 +260,37 @@ heaptrace.calls = (() => {
 
 	/* ---- Trees ---- */
 
-	/* The child with this label, which is made if it is not there. children: a Map by labels. */
-	function childOf(children, parent, label) {
-		let child = children.get(label);
+	function makeNode(parent, label, count) {
+		const zeros = () => new Array(count).fill(0);
 
-		if (!child) {
-			child = { label, parent, depth: parent.depth + 1, total: parent.total.map(() => 0),
-				  self: parent.total.map(() => 0), members: [], weights: null, children: null, rest: null };
-			children.set(label, child);
-		}
-		return child;
+		return { label, parent, depth: parent ? parent.depth + 1 : 0, total: zeros(), self: zeros(), members: [], weights: [],
+			 children: null, rest: null };
+	}
+
+	/* Collects the children of a node by their labels. take(label): the child, which is made if it is not there. */
+	function makeCollector(s) {
+		const slot = new Uint32Array(s.m.labels.count + SPECIAL), { length } = s.figures;
+		let parent = null, children = [];
+
+		return {
+			begin(node) {
+				parent = node;
+				children = [];
+			},
+			take(label) {
+				if (!slot[label])
+					slot[label] = children.push(makeNode(parent, label, length));
+				return children[slot[label] - 1];
+			},
+			end() {
+				for (const child of children)
+					slot[child.label] = 0;
+				if (parent.rest)
+					children.push(parent.rest);
+				parent.children = children;
+				return children;
+			},
+		};
 	}
 
 	function add(figure, sums, i, value) {
@@ -253,11 +298,14 @@ heaptrace.calls = (() => {
 	}
 
 	function makeRoot(s, rest) {
-		const root = { label: 0, parent: null, depth: 0, members: [0], total: s.under.map(u => u[0]),
-			       self: s.figures.map(() => 0), children: null, rest: null };
+		const root = makeNode(null, 0, s.figures.length);
 
+		root.members = [0];
+		root.total = s.under.map(u => u[0]);
 		if (rest && rest.some(r => r > 0)) {
-			root.rest = { label: REST_LABEL, parent: root, depth: 1, members: [], total: rest, self: rest, children: [] };
+			root.rest = makeNode(root, REST_LABEL, s.figures.length);
+			root.rest.total = root.rest.self = rest;
+			root.rest.children = [];
 			root.total = root.total.map((t, k) => t + rest[k]);
 		}
 		return root;
@@ -265,91 +313,77 @@ heaptrace.calls = (() => {
 
 	/* From the outermost function to who uses the memory. node.total: with what it calls. node.self: without. */
 	function topDown(s, rest) {
-		const { first, list } = innerOf(s.m), { label } = s.m;
+		const { first, list } = innerOf(s.m), { label } = s.m, { figures, under, at, used } = s, collector = makeCollector(s);
 
 		function expand(node) {
 			if (node.children)
 				return node.children;
-			const children = new Map();
-
+			collector.begin(node);
 			for (const c of node.members) {
 				for (let i = first[c]; i < first[c + 1]; i++) {
 					const d = list[i];
 
-					if (!s.used[d])
+					if (!used[d])
 						continue;
-					const child = childOf(children, node, label[d]);
+					const child = collector.take(label[d]);
 					child.members.push(d);
-					for (let k = 0; k < s.figures.length; k++) {
-						add(s.figures[k], child.total, k, s.under[k][d]);
-						add(s.figures[k], child.self, k, s.at[k][d]);
+					for (let k = 0; k < figures.length; k++) {
+						add(figures[k], child.total, k, under[k][d]);
+						add(figures[k], child.self, k, at[k][d]);
 					}
 				}
 			}
-			node.children = [...children.values()];
-			if (node.rest)
-				node.children.push(node.rest);
-			return node.children;
+			return collector.end();
 		}
 		function madeCalls(c) {
 			for (let i = first[c]; i < first[c + 1]; i++)
-				if (s.used[list[i]])
+				if (used[list[i]])
 					return true;
 			return false;
 		}
-		return { root: makeRoot(s, rest), expand, has: node => node.children ? node.children.length > 0 :
-			 node.members.some(madeCalls) };
+		return { root: makeRoot(s, rest), expand, has: node => node.children ? node.children.length > 0 : node.members.some(madeCalls) };
 	}
 
 	/*
 	 * From who uses the memory outward. node.total: what is allocated with the calls from the tree's root to the node
 	 * as the stack's innermost ones. node.self: of this, what has no further call. The members of a node are calls;
-	 * rows whose stacks are the same from there outward are one member.
+	 * rows whose stacks are the same from there outward are one member, with their figures in node.weights, side by side.
 	 */
 	function bottomUp(s, rest) {
-		const { label, outer, count } = s.m, place = new Int32Array(count), { figures } = s;
+		const { label, outer, count } = s.m, { figures, at } = s, K = figures.length, collector = makeCollector(s);
+		const place = new Uint32Array(count), touched = [];
 
-		function put(node, children, touched, c, weights, i) {
-			const child = childOf(children, node, label[c]);
+		function put(c, weights, from) {
+			const child = collector.take(label[c]);
 
 			if (!place[c]) {
 				place[c] = child.members.push(c);
 				touched.push(c);
-				child.weights = child.weights || figures.map(() => []);
-				for (const w of child.weights)
-					w.push(0);
+				for (let k = 0; k < K; k++)
+					child.weights.push(0);
 			}
-			for (let k = 0; k < figures.length; k++) {
-				const value = weights[k][i];
-
-				add(figures[k], child.weights[k], place[c] - 1, value);
-				add(figures[k], child.total, k, value);
+			for (let k = 0, to = (place[c] - 1) * K; k < K; k++, to++) {
+				add(figures[k], child.weights, to, weights[from + k]);
+				add(figures[k], child.total, k, weights[from + k]);
 				if (!outer[c])
-					add(figures[k], child.self, k, value);
+					add(figures[k], child.self, k, weights[from + k]);
 			}
 		}
 
 		function expand(node) {
 			if (node.children)
 				return node.children;
-			const children = new Map(), touched = [];
-
-			if (!node.depth) {
-				for (let c = 1; c < count; c++)
-					if (s.usedAt[c])
-						put(node, children, touched, c, s.at, c);
-			} else {
-				node.members.forEach((c, i) => {
-					if (outer[c])
-						put(node, children, touched, outer[c], node.weights, i);
-				});
-			}
+			collector.begin(node);
+			for (let c = 1; !node.depth && c < count; c++)
+				if (s.usedAt[c])
+					put(c, at.map(a => a[c]), 0);
+			for (let i = 0; node.depth && i < node.members.length; i++)
+				if (outer[node.members[i]])
+					put(outer[node.members[i]], node.weights, i * K);
 			for (const c of touched)
 				place[c] = 0;
-			node.children = [...children.values()];
-			if (node.rest)
-				node.children.push(node.rest);
-			return node.children;
+			touched.length = 0;
+			return collector.end();
 		}
 		return { root: makeRoot(s, rest), expand, has: node => node.children ? node.children.length > 0 :
 			 !node.depth || node.members.some(c => outer[c]) };
@@ -386,7 +420,7 @@ heaptrace.calls = (() => {
 		const { m } = s, first = firstOnPath(m), entries = new Map();
 
 		for (let c = 1; c < m.count; c++) {
-			if (m.same[c] !== c || !s.used[c])
+			if (!s.used[c])
 				continue;
 			let entry = entries.get(m.label[c]);
 			if (!entry) {
@@ -408,7 +442,7 @@ heaptrace.calls = (() => {
 	 * callers: nobody, the stacks begin there. Label 0 among the callees: what the function uses itself.
 	 */
 	function neighbours(s, focus) {
-		const { m } = s, { label, outer, same, count } = m, step = new Uint32Array(count);
+		const { m } = s, { label, outer, count } = m, step = new Uint32Array(count);
 		const callers = new Map(), callees = new Map();
 
 		function put(map, key, c, sums) {
@@ -423,8 +457,6 @@ heaptrace.calls = (() => {
 		/* step[c]: the nearest call outward, c itself included, that the function has made. The calls that were made
 		 * further outward follow by way of step[outer[...]]. */
 		for (let c = 1; c < count; c++) {
-			if (same[c] !== c)
-				continue;
 			const made = label[outer[c]] === focus && outer[c];
 			step[c] = made ? c : step[outer[c]];
 			if (!s.used[c])
@@ -490,8 +522,6 @@ heaptrace.calls = (() => {
 		let sum = 0;
 
 		for (let c = 1; c < m.count; c++) {
-			if (m.same[c] !== c)
-				continue;
 			on[c] = on[m.outer[c]] | labels[m.label[c]];
 			if (on[c])
 				sum = s.figures[k].largest ? Math.max(sum, s.at[k][c]) : sum + s.at[k][c];
@@ -545,8 +575,7 @@ heaptrace.calls = (() => {
 
 	/* The place in the source and the function of a row's user: {function, file, line}; null: the row has no stack. */
 	function userOfRow(row) {
-		const { places, texts } = heaptrace.model, m = merge("function"), { ofRow, place } = calls();
-		const c = m.user[ofRow[row]];
+		const { places, texts } = heaptrace.model, { place } = calls(), c = findUsers()[row];
 
 		if (place[c] < 0)
 			return { name: special[c], module: -1, file: "", line: 0, function: -1 };

@@ -22,7 +22,7 @@ heaptrace.flameCanvas = (() => {
 	const FONT = 12;
 	const PADDING = 4;
 
-	/* A name without its parameters and template arguments: "std::vector<int>::push_back(int&&)" is vector::push_back. */
+	/* A name without its parameters and template arguments: std::vector<int>::push_back(int&&) is std::vector::push_back. */
 	function shortened(name) {
 		let depth = 0, text = "";
 
@@ -151,6 +151,8 @@ heaptrace.flameCanvas = (() => {
 
 			if (name.length > room)
 				name = shortened(name);
+			if (name.length > room)
+				name = name.replace(/ const$/, "").replace(/^.*::(?=[^:]+$)/, "");
 			return name.length > room ? name.slice(0, Math.max(1, room - 1)) + "\u2026" : name;
 		}
 

@@ -127,7 +127,7 @@
 		}
 
 		function columns() {
-			const width = "8.2em", comparing = selection.comparing, result = [{ id: "name", title: "Used by", first: "up", width: "22em" },
+			const width = "8.2em", comparing = selection.comparing, result = [{ id: "name", title: "Used by", first: "up", width: "min(22em, 50vw)" },
 				{ id: "place", title: "Source line", first: "up", width: "13em" }];
 
 			if (inPairs())
@@ -241,7 +241,7 @@
 		}
 
 		function sortLines() {
-			const text = state.get("rows.sort") || (selection.comparing ? "-change" : "-now");
+			const text = state.get("rows.sort") || heaptrace.firstSort(selection, "-now");
 			const known = wanted.some(c => c.id === text.replace(/^-/, "") && c.sorts !== false);
 			const column = known ? text.replace(/^-/, "") : "now", down = known ? text[0] === "-" : true;
 

@@ -64,6 +64,7 @@ heaptrace.stateSwitch = (name, title, hint) => {
 
 heaptrace.longTable = (() => {
 	const LINE = 24;		/* pixels; views.css has the same number */
+	const LEAST = "min(18em, 50vw)";
 	const PRINTED = 500;		/* lines at most on paper */
 	const dom = heaptrace.dom;
 	let tables = 0;
@@ -96,6 +97,8 @@ heaptrace.longTable = (() => {
 				return;
 			columns = list;
 			group.replaceChildren(...columns.map(c => dom("col", c.width ? { style: "width:" + c.width } : {})));
+			/* The column without a width gets what is left, and so much at least; then there is something to scroll. */
+			table.style.minWidth = "calc(" + columns.map(c => c.width || LEAST).join(" + ") + ")";
 			headRow.replaceChildren(...columns.map(makeHead));
 			for (const cell of [above, below])
 				cell.colSpan = columns.length;
@@ -322,6 +325,11 @@ heaptrace.longTable = (() => {
 
 /* The class of a difference: memory that has grown is red, and blue where it has shrunk. */
 heaptrace.changeClass = n => n > 0 ? "grown" : n < 0 ? "shrunk" : "";
+
+/* What a table is sorted by at first: where two moments are compared, by what has grown most or, where less is there than
+ * before, by what has shrunk most. */
+heaptrace.firstSort = (selection, otherwise) => !selection.comparing ? otherwise :
+	selection.total < selection.totalBefore ? "change" : "-change";
 
 /* Fills a cell with a share of the whole: a number, and a bar behind it. */
 heaptrace.fillShare = (cell, value, selection) => {

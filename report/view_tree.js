@@ -79,7 +79,7 @@
 			}
 
 			function sorting() {
-				const text = state.get("tree.sort") || (index("before") >= 0 ? "-change" : "-now");
+				const text = state.get("tree.sort") || heaptrace.firstSort(selection, "-now");
 				const column = text.replace(/^-/, ""), known = columns().some(c => c.id === column && c.sorts !== false);
 
 				return known ? { column, down: text[0] === "-" } : { column: "now", down: true };
@@ -156,21 +156,28 @@
 				}
 			}
 
+			/* Opens what leads to several lines of at least 1 % of the whole. */
 			function openAll() {
-				const total = Math.abs(tree.root.total[0]) || 1, queue = [tree.root];
+				const least = Math.abs(tree.root.total[0]) / 100, queue = [tree.root];
 				let count = 0;
 
 				while (queue.length && count < OPEN_AT_ONCE) {
-					const node = queue.shift();
+					const chain = [queue.shift()];
+					let large;
 
-					for (const child of tree.expand(node)) {
-						count++;
-						if (child.total[0] / total >= 0.01 && tree.has(child)) {
-							child.open = true;
-							opened.add(pathOf(child));
-							queue.push(child);
-						}
+					do {
+						large = tree.expand(chain[chain.length - 1]).filter(child => child.total[0] >= least);
+						if (large.length === 1)
+							chain.push(large[0]);
+					} while (large.length === 1);
+					if (large.length === 0)
+						continue;
+					for (const node of chain) {
+						node.open = true;
+						opened.add(pathOf(node));
+						count += node.children.length;
 					}
+					queue.push(...large);
 				}
 				lines = linesBelow(tree.root, []);
 				show();
@@ -301,7 +308,7 @@
 				cell.replaceChildren(dom("span", { class: "twist", "aria-hidden": "true" }, has ? node.open ? "\u25be" : "\u25b8" : ""), label);
 				if (module >= 0 && sums.m.by !== "module" && sums.m.labels.known(node.label))
 					cell.append(dom("span", { class: "of" }, heaptrace.shown(heaptrace.model.modules[module].name, 60)));
-				cell.style.paddingInlineStart = 0.4 + Math.min(node.indent, 30) * 1.1 + "em";
+				cell.style.paddingInlineStart = `calc(0.4em + min(${node.indent * 1.1}em, ${node.indent * 0.8}vw, 25vw))`;
 				cell.title = heaptrace.shown(name, 1500);
 			}
 
