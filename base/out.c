@@ -30,6 +30,11 @@ void out_init(struct out *o, int fd, char *buf, size_t size_bytes)
 		*o = (struct out){ .fd = fd, .buf = buf, .size = size_bytes };
 }
 
+struct out out_to(out_take *take, void *context, char *buf, size_t size_bytes)
+{
+	return (struct out){ .take = take, .context = context, .buf = buf, .size = size_bytes };
+}
+
 void out_fit_terminal(struct out *o)
 {
 	struct winsize size;
@@ -56,7 +61,9 @@ bool out_flush(struct out *o)
 
 	if (o->fd < 0)
 		return !o->lost;
-	while (done < o->len && !o->error) {
+	if (o->take && o->len && !o->error)
+		o->error = o->take(o->context, o->buf, o->len);
+	while (!o->take && done < o->len && !o->error) {
 		ssize_t n = write(o->fd, o->buf + done, o->len - done);
 
 		if (n >= 0)

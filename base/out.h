@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Text that is put together in a buffer of the caller's, with formatting of our own: usable in a signal
- * handler and below malloc. errno is kept. The text goes to one of two places.
+ * handler and below malloc. errno is kept. The text goes to one of three places.
  *
  * To a descriptor, by write(2), each time the buffer is full. Errors are sticky: after a failed write
  * everything is dropped and `error` keeps the first errno. Nothing is ever thrown away because of EINTR,
@@ -9,6 +9,8 @@
  *
  * Where the descriptor is a terminal, out_fit_terminal() has lines broken that are longer than the terminal is wide: at
  * a blank that is not within [square brackets] nor behind the word "at". The next line then begins with four blanks.
+ *
+ * To a function of the caller's, likewise each time the buffer is full: out_to().
  *
  * To memory (fd -1): the text stays in the buffer, NUL-terminated after each call, and is cut off where the
  * buffer ends. `lost` counts the bytes that had no room, so that the caller learns how large the buffer
@@ -21,8 +23,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Takes what was written so far. context: that of out_to(). Returns 0, or an errno. */
+typedef int out_take(void *context, const char *text, size_t len);
+
 struct out {
 	int fd;			/* -1: memory */
+	out_take *take;		/* NULL: the text goes to fd */
+	void *context;
 	int error;		/* 0, or the errno of the first write that failed */
 	char *buf;		/* memory: NULL where the text is only measured */
 	size_t len, size;	/* bytes in buf; bytes it can take, in memory without the NUL */
@@ -40,6 +47,9 @@ struct out out_memory(char *buf, size_t size_bytes);
 
 /* A descriptor with a buffer, which is not empty; fd -1 is out_memory(). */
 void out_init(struct out *o, int fd, char *buf, size_t size_bytes);
+
+/* A function with a buffer for it, which is not empty. */
+struct out out_to(out_take *take, void *context, char *buf, size_t size_bytes);
 
 /* To be called after out_init(), before anything is written. Does nothing if the descriptor is no terminal. */
 void out_fit_terminal(struct out *o);

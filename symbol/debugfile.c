@@ -12,11 +12,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/crc32.h"
 #include "symbol/mapped.h"
 
 #define BUILD_ID_MAX	64
 #define LINK_MAX	(NAME_MAX + 8)
-#define CRC_POLYNOMIAL	0xedb88320u	/* IEEE 802.3, lowest bit first */
 
 struct search {
 	struct elf *debug, *main;
@@ -87,17 +87,10 @@ static bool next_dir(struct search *s, const char **at)
 
 /* Candidates */
 
-/* Computes the CRC-32 of a file, which is read in pieces. Four bits at a time need a table of only
- * 64 bytes and are good for about 300 MB a second. False: the file cannot be read. */
-static bool crc_of(struct elf *e, uint32_t *result)
+/* Computes the CRC-32 of a file, which is read in pieces. False: the file cannot be read. */
+static bool crc_of(struct elf *e, uint32_t *crc)
 {
-	uint32_t crc = UINT32_MAX, table[16];
-
-	for (uint32_t i = 0; i < 16; i++) {
-		table[i] = i;
-		for (int bit = 0; bit < 4; bit++)
-			table[i] = table[i] >> 1 ^ (table[i] & 1 ? CRC_POLYNOMIAL : 0);
-	}
+	*crc = 0;
 	for (uint64_t at = 0; at < e->size_bytes; at += ELF_CHUNK_BYTES) {
 		uint64_t bytes = e->size_bytes - at;
 
@@ -105,13 +98,8 @@ static bool crc_of(struct elf *e, uint32_t *result)
 			bytes = ELF_CHUNK_BYTES;
 		if (!elf_read(e, at, e->chunk, bytes))
 			return false;
-		for (uint64_t i = 0; i < bytes; i++) {
-			crc ^= e->chunk[i];
-			crc = crc >> 4 ^ table[crc & 15];
-			crc = crc >> 4 ^ table[crc & 15];
-		}
+		*crc = crc32_add(*crc, e->chunk, bytes);
 	}
-	*result = ~crc;
 	return true;
 }
 
