@@ -210,7 +210,7 @@ static bool add_places(struct maker *k, const struct frame *f, struct catalog_ad
 
 static bool add_address(struct maker *k, const struct frame *f, uint32_t *number)
 {
-	struct catalog_address a = { .pc = f->pc, .module_offset = f->module_offset };
+	struct catalog_address a = { .pc = f->pc, .module_offset = f->module_offset, .instruction = f->pc };
 	struct catalog *c = k->c;
 	bool is_new;
 
@@ -220,6 +220,8 @@ static bool add_address(struct maker *k, const struct frame *f, uint32_t *number
 		return false;
 	if (!is_new)
 		return true;
+	if (!f->name || !f->name->exact)
+		a.instruction--;
 	if ((f->module && !add_module(k, f, &a.module)) || !add_places(k, f, &a))
 		return false;
 	k->identities[c->address_count] = f->name;

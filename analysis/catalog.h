@@ -54,6 +54,8 @@ struct catalog_place {
 
 struct catalog_address {
 	uint64_t pc, module_offset;	/* as in struct frame */
+	uint64_t instruction;		/* an address within the instruction that the places are of: a return address
+					 * stands for the call before it */
 	uint32_t module;
 	uint32_t first_place, place_count;	/* in places; at least one */
 };

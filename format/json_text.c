@@ -44,15 +44,10 @@ static size_t write_character(struct out *out, const char *text, size_t left)
 	return bytes;
 }
 
-void json_text_write(const char *text, struct out *out)
+void json_text_part(const char *text, struct out *out)
 {
-	size_t left = text ? strlen(text) : 0;
+	size_t left = strlen(text);
 
-	if (!text) {
-		out_text(out, "null");
-		return;
-	}
-	out_char(out, '"');
 	while (left) {
 		size_t bytes;
 
@@ -62,5 +57,15 @@ void json_text_write(const char *text, struct out *out)
 		text += bytes;
 		left -= bytes;
 	}
+}
+
+void json_text_write(const char *text, struct out *out)
+{
+	if (!text) {
+		out_text(out, "null");
+		return;
+	}
+	out_char(out, '"');
+	json_text_part(text, out);
 	out_char(out, '"');
 }

@@ -14,4 +14,7 @@
 /* Writes a text in quotes, or null for NULL. Async-signal-safe. */
 void json_text_write(const char *text, struct out *out);
 
+/* Writes a text that is part of another one, without quotes. Async-signal-safe. */
+void json_text_part(const char *text, struct out *out);
+
 #endif

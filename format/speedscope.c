@@ -1,15 +1,269 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* See format.h. */
+/*
+ * The file format of the viewer speedscope (https://www.speedscope.app/file-format-schema.json, version 0.0.1): the
+ * frames once, and for each sort key a profile of all stacks, outermost frame first, with a weight for each. The keys of
+ * --sort come first.
+ *
+ *	{"$schema":"https://www.speedscope.app/file-format-schema.json",
+ *	"shared":{"frames":[
+ *	{"name":"malloc"},
+ *	{"name":"main","file":"src/main.c","line":12}]},
+ *	"profiles":[
+ *	{"type":"sampled","name":"size: bytes alive now","unit":"bytes","startValue":0,"endValue":22704,
+ *	"samples":[
+ *	[1,0]],
+ *	"weights":[22704]}]}
+ *
+ * A profile has the rows whose weight is not 0.
+ */
 #include "format.h"
+#include "json_text.h"
+#include "stacks.h"
+
+#include "base/hash.h"
+
+#include <errno.h>
+
+#ifndef HEAPTRACE_VERSION		/* the Makefile defines it */
+#define HEAPTRACE_VERSION "unknown"
+#endif
+
+static const char *const descriptions[SORT_KEYS] = {
+#define SORT_KEY(id, name, help)	[SORT_##id] = help,
+#include "options/table.def"
+};
+
+struct writing {
+	const struct model *model;
+	const struct catalog *catalog;	/* NULL: there was no memory */
+	struct stacks_things frames;
+	uint64_t rest[SORT_KEYS];	/* the weights of the stack for what memory was too short for */
+	uint32_t path[OPTIONS_DEPTH_MAX + 1];	/* work space: a row's addresses, innermost first */
+	struct out *out;
+};
+
+/* ---- Frames ---- */
+
+/* Whether the place has no name but the module and the offset in it. */
+static bool is_bare(const struct catalog *c, uint32_t place)
+{
+	return !c->functions[c->places[place].function].name && !c->places[place].inlined;
+}
+
+/* A function at a line is one frame, wherever the address is. */
+static uint64_t frame_key(const struct catalog *c, uint32_t address, uint32_t place)
+{
+	const struct catalog_place *p = &c->places[place];
+
+	if (is_bare(c, place))
+		return hash_add(1, address);
+	return hash_add(hash_add(hash_add(2, p->function), p->file), p->line);
+}
+
+/* Writes the function or, where that is not known, the module with the offset in it: "/usr/bin/node (+0xf27811)". */
+static void write_name(const struct writing *w, uint32_t address, uint32_t place)
+{
+	const struct catalog *c = w->catalog;
+	const struct catalog_address *a = &c->addresses[address];
+	uint32_t function = c->functions[c->places[place].function].name;
+	struct out *out = w->out;
+
+	out_char(out, '"');
+	if (function) {
+		json_text_part(c->texts[function], out);
+	} else if (a->module == CATALOG_NO_MODULE || c->places[place].inlined) {
+		out_char(out, '?');
+	} else {
+		json_text_part(c->texts[c->modules[a->module].path], out);
+		out_text(out, " (+");
+		out_hex(out, a->module_offset);
+		out_char(out, ')');
+	}
+	out_char(out, '"');
+}
+
+static void write_frame(const struct writing *w, uint32_t frame)
+{
+	uint32_t place = w->frames.place[frame];
+	const struct catalog_place *p = &w->catalog->places[place];
+
+	out_text(w->out, "{\"name\":");
+	write_name(w, w->frames.address[frame], place);
+	if (p->file) {
+		out_text(w->out, ",\"file\":");
+		json_text_write(w->catalog->texts[p->file], w->out);
+	}
+	if (p->line) {
+		out_text(w->out, ",\"line\":");
+		out_u64(w->out, p->line);
+	}
+	out_text(w->out, "},\n");
+}
+
+/* Writes the list of frames. Those that stand for something else come last, and have the numbers frames.count +
+ * enum stacks_special. */
+static void write_frames(const struct writing *w)
+{
+	out_text(w->out, "\"shared\":{\"frames\":[\n");
+	for (uint32_t i = 0; i < w->frames.count; i++)
+		write_frame(w, i);
+	for (enum stacks_special i = 0; i < STACKS_SPECIALS; i++) {
+		out_text(w->out, i ? ",\n{\"name\":" : "{\"name\":");
+		json_text_write(stacks_special_text(i), w->out);
+		out_char(w->out, '}');
+	}
+	out_text(w->out, "]},\n");
+}
+
+/* ---- Profiles ---- */
+
+/* Writes a row's stack as the numbers of its frames, the outermost first. */
+static void write_stack(struct writing *w, uint32_t n, const struct model_row *row)
+{
+	const struct catalog *c = w->catalog;
+	enum stacks_special special = stacks_special_of(c, n, row);
+	const char *before = "[";
+	unsigned count = 0;
+
+	if (special != STACKS_SPECIALS) {
+		out_char(w->out, '[');
+		out_u64(w->out, w->frames.count + special);
+	}
+	for (uint32_t i = c->rows[n]; i && special == STACKS_SPECIALS; i = c->nodes[i].outer)
+		w->path[count++] = c->nodes[i].address;
+	while (count) {
+		const struct catalog_address *a = &c->addresses[w->path[--count]];
+
+		for (uint32_t i = a->place_count; i--; before = ",") {
+			out_text(w->out, before);
+			out_u64(w->out, w->frames.of_place[a->first_place + i]);
+		}
+	}
+	out_char(w->out, ']');
+}
+
+/* Writes the stacks whose weight for the key is not 0. */
+static void write_samples(struct writing *w, enum sort_key key)
+{
+	const char *before = "\n";
+
+	for (uint32_t n = 0; w->catalog && n < w->model->all.count; n++) {
+		struct model_row row = model_row(w->model, &w->model->all, n);
+
+		if (!row.values[key])
+			continue;
+		out_text(w->out, before);
+		write_stack(w, n, &row);
+		before = ",\n";
+	}
+	if (w->rest[key]) {
+		out_text(w->out, before);
+		out_char(w->out, '[');
+		out_u64(w->out, w->frames.count + STACKS_NO_MEMORY);
+		out_char(w->out, ']');
+	}
+}
+
+/* Writes the weights of these stacks, and returns their sum. out: may be one that measures. */
+static uint64_t write_weights(const struct writing *w, enum sort_key key, struct out *out)
+{
+	const char *before = "";
+	uint64_t sum = w->rest[key];
+
+	for (uint32_t n = 0; w->catalog && n < w->model->all.count; n++) {
+		uint64_t weight = model_row(w->model, &w->model->all, n).values[key];
+
+		if (!weight)
+			continue;
+		sum += weight;
+		out_text(out, before);
+		out_u64(out, weight);
+		before = ",";
+	}
+	if (w->rest[key]) {
+		out_text(out, before);
+		out_u64(out, w->rest[key]);
+	}
+	return sum;
+}
+
+static const char *unit_of(enum sort_key key)
+{
+	return model_key_is_size(key) ? "bytes" : key == SORT_AGE ? "nanoseconds" : "none";
+}
+
+static void write_profile(struct writing *w, enum sort_key key, bool first)
+{
+	struct out nowhere = out_memory(NULL, 0);
+	struct out *out = w->out;
+
+	out_text(out, first ? "{\"type\":\"sampled\",\"name\":\"" : ",\n{\"type\":\"sampled\",\"name\":\"");
+	json_text_part(options_sort_name(key), out);
+	out_text(out, ": ");
+	json_text_part(descriptions[key], out);
+	out_text(out, "\",\"unit\":\"");
+	out_text(out, unit_of(key));
+	out_text(out, "\",\"startValue\":0,\"endValue\":");
+	out_u64(out, write_weights(w, key, &nowhere));
+	out_text(out, ",\n\"samples\":[");
+	write_samples(w, key);
+	out_text(out, "],\n\"weights\":[");
+	write_weights(w, key, out);
+	out_text(out, "]}");
+}
+
+/* Whether --sort names the key. */
+static bool has_section(const struct model *m, enum sort_key key)
+{
+	for (unsigned i = 0; i < m->section_count; i++) {
+		if (m->sections[i].key == key)
+			return true;
+	}
+	return false;
+}
+
+/* Writes what the document is of: "node 4711, dump 1". */
+static void write_title(const struct model *m, struct out *out)
+{
+	out_text(out, "\"name\":\"");
+	json_text_part(m->process.command, out);
+	out_char(out, ' ');
+	out_u64(out, m->process.pid);
+	out_text(out, ", dump ");
+	out_u64(out, m->moment.number);
+	out_text(out, "\",\n");
+}
 
 static void write_speedscope(const struct model *m, struct arena *arena, struct out *out)
 {
-	(void)arena;
-	out_u64(out, m->totals.size);
-	out_char(out, '\n');
+	struct writing *w = arena_alloc(arena, sizeof(*w));
+
+	if (!w) {
+		out->error = ENOMEM;
+		return;
+	}
+	*w = (struct writing){ .model = m, .catalog = catalog_make(m, arena), .out = out };
+	if (w->catalog && !stacks_number(&w->frames, w->catalog, frame_key, arena))
+		w->catalog = NULL;
+	if (!w->catalog)
+		w->frames.count = 0;
+	stacks_rest(m, w->catalog, w->rest);
+	out_text(out, "{\"$schema\":\"https://www.speedscope.app/file-format-schema.json\",\n"
+		      "\"exporter\":\"heaptrace@" HEAPTRACE_VERSION "\",\n");
+	write_title(m, out);
+	out_text(out, "\"activeProfileIndex\":0,\n");
+	write_frames(w);
+	out_text(out, "\"profiles\":[\n");
+	for (unsigned i = 0; i < m->section_count; i++)
+		write_profile(w, m->sections[i].key, !i);
+	for (enum sort_key key = 0; key < SORT_KEYS; key++) {
+		if (!has_section(m, key))
+			write_profile(w, key, false);
+	}
+	out_text(out, "]}\n");
 }
 
 const struct format speedscope_format = {
-	.name = "speedscope", .replaces = true, .figures = true, .by_reporter = true, .all_rows = true, .all_names = true,
+	.name = "speedscope", .replaces = true, .by_reporter = true, .all_rows = true, .all_names = true,
 	.rows = MODEL_ROWS_OF_KEY, .sections_max = SORT_KEYS, .write = write_speedscope,
 };
