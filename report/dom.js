@@ -106,15 +106,13 @@
 
 	/* Copies the text, and says so on the button and to screen readers. Resolves to whether it could. */
 	heaptrace.copy = async function (text, button) {
-		let done = copyBySelection(text);
+		let done = false;
 
-		if (!done && navigator.clipboard) {
-			try {
-				await navigator.clipboard.writeText(text);
-				done = true;
-			} catch (error) {
-				done = false;
-			}
+		try {
+			await navigator.clipboard.writeText(text);
+			done = true;
+		} catch (error) {
+			done = copyBySelection(text);
 		}
 		showCopied(button, done);
 		return done;

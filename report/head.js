@@ -176,11 +176,11 @@
 		const most = Math.max(...runs.map((run) => run[1] ? run[1]["rss-bytes"] : 0));
 		const when = d.memory && d.memory["before-ns"] > 0 ? ", " + format.ns(d.memory["before-ns"]) + " before the end" : "";
 
-		return dom("section", {"aria-label": "Where RSS goes"},
-			dom("h2", null, "Where RSS goes", d.memory ? ": " + format.bytes(d.memory["rss-bytes"]) + when : ""),
-			runs.map((run) => run[1] ? memoryBar(run[0], run[1], most) :
+		return dom("section", {class: "memories" + (d.older ? " two" : ""), "aria-label": "Where RSS goes"},
+			dom("h2", null, "Where RSS goes", d.memory && !d.older ? ": " + format.bytes(d.memory["rss-bytes"]) + when : ""),
+			dom("div", null, runs.map((run) => run[1] ? memoryBar(run[0], run[1], most) :
 				dom("p", {class: "muted"}, (run[0] ? run[0] + ": " : "") +
-					"not known: no report of the process while it ran could read /proc/PID/smaps.")));
+					"not known: no report of the process while it ran could read /proc/PID/smaps."))));
 	}
 
 	/* ---- What the figures do not cover ---- */
@@ -193,6 +193,8 @@
 			if (count > 0)
 				list.push(plural(count, one, many));
 		}
+		if (heaptrace.withoutCatalog)
+			list.push("There was no memory for the backtraces when the report was made.");
 		if (t.partial)
 			list.push("Memory was short when the report was made: some sums lack backtraces.");
 		add(n["lost-allocations"], "allocation was not recorded for want of memory.",
@@ -252,6 +254,6 @@
 		document.getElementById("command").textContent = d.process.command;
 		document.getElementById("subject").textContent = subject(d);
 		document.getElementById("head").append(d.older ? comparison(d) : tiles(d),
-			dom("div", {class: "columns"}, findingsSection(d), memorySection(d)));
+			dom("div", {class: d.older ? "columns one" : "columns"}, findingsSection(d), memorySection(d)));
 	};
 })();

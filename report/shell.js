@@ -300,7 +300,9 @@
 
 	function keyPressed(event) {
 		const at = event.target;
-		const writes = /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName) || at.isContentEditable;
+		/* Choosers take letters, and boxes for text take everything. */
+		const writes = (at.tagName === "INPUT" && !/^(checkbox|radio|button)$/.test(at.type)) || at.tagName === "TEXTAREA" ||
+			(at.tagName === "SELECT" && !/^[/?]$/.test(event.key));
 
 		if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented || byId("help").open)
 			return;

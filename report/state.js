@@ -206,8 +206,10 @@
 		let before = null, totalBefore = null;
 
 		if (from === OLDER) {
-			before = model.diff.values(key.name, at);
-			totalBefore = model.diff.totals(key.name, at);
+			const when = at === "peak" ? "peak" : "end";	/* the moments of which the older run is known */
+
+			before = model.diff.values(key.name, when);
+			totalBefore = model.diff.totals(key.name, when);
 		} else if (from !== NONE) {
 			before = model.values(key.name, from);
 			totalBefore = model.totals(key.name, from);
@@ -231,9 +233,28 @@
 		return cached;
 	};
 
+	/* A report for whose backtraces there was no memory has a catalog without any. */
+	function makeEmptyModel(d) {
+		d.catalog = {
+			texts: [""], modules: {path: [0], "build-id": [null], start: [0], end: [0], bias: [0], "names-missing": [null],
+				"lines-missing": [null]},
+			functions: {name: [0], module: [0], wrapper: [0]}, places: {function: [], file: [], line: [], inlined: []},
+			addresses: {module: [], offset: [], places: []}, nodes: {outer: [0], address: [0]}, "thread-sets": [],
+			rows: {id: [], node: [], "thread-set": [], "table-full": null, histogram: null},
+		};
+		for (const key of heaptrace.keys)
+			d.catalog.rows[key.name] = [];
+		return heaptrace.decode(d);
+	}
+
 	/* The key of --sort is shown first. A program that has freed everything is shown at its peak. */
 	heaptrace.startState = function () {
-		const d = heaptrace.document, model = heaptrace.model;
+		const d = heaptrace.document;
+
+		heaptrace.withoutCatalog = heaptrace.model === null;
+		if (heaptrace.withoutCatalog)
+			heaptrace.model = makeEmptyModel(d);
+		const model = heaptrace.model;
 		const key = d.sections && d.sections.length > 0 ? d.sections[0].key : "size";
 		const empty = model.totals(key, "end") === 0;
 

@@ -137,7 +137,7 @@
 			return curve.length > 0 ? "M" + curve.map(point).join("L") : "";
 		}
 		function grid() {
-			const step = decimalStep(scale.bytes, 4), time = timeStep(scale.ns, Math.max(2, (right - LEFT) / 90));
+			const step = decimalStep(scale.bytes, 5), time = timeStep(scale.ns, Math.max(2, (right - LEFT) / 90));
 
 			for (let bytes = 0; bytes <= scale.bytes * 1.0001; bytes += step) {
 				root.append(svg("line", {class: "grid", x1: LEFT, x2: right, y1: y(bytes), y2: y(bytes)}),
@@ -446,7 +446,7 @@
 	}
 
 	function legend() {
-		return dom("div", {class: "tools", role: "group", "aria-label": "Curves"}, SERIES.map((series) =>
+		return dom("div", {class: "curves", role: "group", "aria-label": "Curves"}, SERIES.map((series) =>
 			dom("label", {class: "series " + series[0]}, dom("input", {type: "checkbox", "data-series": series[0],
 				onchange: () => toggle(series[0])}), dom("span", {class: "key"}), series[1])));
 	}

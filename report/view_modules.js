@@ -8,6 +8,9 @@
 
 	const dom = heaptrace.dom, format = heaptrace.format;
 
+	/* Its functions are those that the program called for malloc() and its kin, whether their names are known or not. */
+	const TRACER = "libheaptrace.so";
+
 	/* The module whose function uses the memory of a row; the outermost one where all are allocation functions. */
 	function userModule(model, row) {
 		let last = 0;
@@ -16,6 +19,8 @@
 			const address = model.nodes.address[node], first = model.addresses.first[address];
 
 			last = model.addresses.module[address];
+			if (model.modules[last].name === TRACER)
+				continue;
 			for (let p = first; p < first + model.addresses.count[address]; p++) {
 				if (!model.functions.wrapper(model.places.function[p]))
 					return last;
@@ -120,7 +125,7 @@
 	/* What to do about it. */
 	function advice(lacking, modules) {
 		/* That heaptrace's own functions have no lines does not matter to anybody. */
-		const without = (what) => modules.filter((module, i) => module.path && module.name !== "libheaptrace.so" &&
+		const without = (what) => modules.filter((module, i) => module.path && module.name !== TRACER &&
 			lacking[i].addresses > 0 && lacking[i][what] === lacking[i].addresses).map((module) => module.name);
 		const names = without("names"), lines = without("lines");
 

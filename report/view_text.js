@@ -52,7 +52,8 @@
 				found.textContent = "line " + heaptrace.format.count(at + 1) + " of " + heaptrace.format.count(marks.length);
 			}
 			element.append(dom("div", {class: "tools panel-tools"}, copy, next, found,
-				dom("span", {class: "muted"}, "The text dump is that of the moment of the report.")), pre);
+				dom("span", {class: "muted"}, text ? "The text dump of the moment of the report; of one of more " +
+					"than 1 MiB its beginning." : "There was no memory for the text dump.")), pre);
 			return {
 				update(selection) {
 					const search = selection.search ? selection.search.text : null;

@@ -122,8 +122,10 @@
 		create(element) {
 			const tables = dom("div");
 			const byName = dom("input", {type: "checkbox", id: "threads-by-name",
-				onchange: () => heaptrace.state.set({"threads.by": byName.checked ? "name" : ""})});
+				onchange: () => heaptrace.state.set({"threads.by": byName.checked ? "name" : "thread"})});
 
+			/* Threads of two runs have their names in common, not their ids. */
+			heaptrace.state.setDefault("threads.by", heaptrace.model.diff ? "name" : "thread");
 			heaptrace.state.setDefault("threads.sort", "-now");
 			heaptrace.state.setDefault("threads.sets", "-now");
 			element.append(dom("div", {class: "tools panel-tools"},
