@@ -4,8 +4,8 @@
  * it gets
  *
  *	<!-- style -->		the style sheets of report/
- *	<!-- report -->		the document that --format=json prints, but for the rows with their frames, which the page
- *				reads from the catalog
+ *	<!-- report -->		the document that --format=json prints, with packed lists (json_numbers.h), and without the
+ *				rows with their frames, which the page reads from the catalog
  *	<!-- scripts -->	the scripts of report/
  *
  * json_text_write() escapes `<`, so that no name in the document can close the element that it stands in.
@@ -65,7 +65,7 @@ static void write_place(const char *comment, const struct model *m, struct arena
 		write_parts(scripts, sizeof(scripts) / sizeof(*scripts), "script", out);
 	} else if (!strncmp(comment, "report ", 7)) {
 		out_text(out, "<script type=\"application/json\" id=\"report\">\n");
-		json_write_document(m, arena, false, out);
+		json_write_document(m, arena, true, out);
 		out_text(out, "</script>\n");
 	}
 }

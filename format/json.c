@@ -179,7 +179,7 @@ static void write_findings(const struct model *m, struct arena *arena, struct ou
 	out_text(out, "],\n");
 }
 
-void json_write_document(const struct model *m, struct arena *arena, bool frames, struct out *out)
+void json_write_document(const struct model *m, struct arena *arena, bool page, struct out *out)
 {
 	struct histograms *all = histograms_find(m, arena);
 
@@ -198,7 +198,7 @@ void json_write_document(const struct model *m, struct arena *arena, bool frames
 	json_write_histogram(all, 0, out);
 	out_text(out, ",\n");
 	json_write_timeline(m, out);
-	json_write_snapshots(m, out);
+	json_write_snapshots(m, page, out);
 	json_begin(out, "sections", '[');
 	for (unsigned i = 0; i < m->section_count; i++) {
 		if (i)
@@ -208,12 +208,12 @@ void json_write_document(const struct model *m, struct arena *arena, bool frames
 	out_text(out, "],\n");
 	json_write_groups(m, arena, out);
 	json_write_growth(m, arena, out);
-	json_write_diff(m, arena, out);
+	json_write_diff(m, page, arena, out);
 	json_write_dump(m, arena, out);
 	json_text_write("catalog", out);
 	out_char(out, ':');
-	json_write_catalog(m, all, arena, out);
-	if (frames) {
+	json_write_catalog(m, all, page, arena, out);
+	if (!page) {
 		out_text(out, ",\n");
 		write_rows(m, all, arena, out);
 	}
@@ -222,7 +222,7 @@ void json_write_document(const struct model *m, struct arena *arena, bool frames
 
 static void write_json(const struct model *m, struct arena *arena, struct out *out)
 {
-	json_write_document(m, arena, true, out);
+	json_write_document(m, arena, false, out);
 }
 
 const struct format json_format = {

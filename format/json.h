@@ -8,6 +8,7 @@
 
 #include "format.h"
 
+struct catalog;
 struct histograms;
 
 /* ---- Members of an object ---- */
@@ -29,25 +30,11 @@ void json_add_text(struct out *out, const char *name, const char *text);
 void json_add_bool(struct out *out, const char *name, bool value);
 void json_add_address(struct out *out, const char *name, uint64_t address);
 
-/* Writes a member that is a list: of each thing i the figure that the statement puts into `v`. */
-#define JSON_WRITE_LIST(out, first, name, count, v, statement) do { \
-	json_write_name(out, first, name); \
-	out_char(out, '['); \
-	for (uint32_t i = 0; i < (count); i++) { \
-		uint64_t v; \
-		statement; \
-		if (i) \
-			out_char(out, ','); \
-		out_u64(out, v); \
-	} \
-	out_char(out, ']'); \
-} while (0)
-
 /* ---- Parts of the document ---- */
 
-/* Writes the document (json.c). frames: whether the rows that sections list are written with all their frames, too. The
- * catalog has them in any case. */
-void json_write_document(const struct model *m, struct arena *arena, bool frames, struct out *out);
+/* Writes the document (json.c). page: the one that stands in a page. Its long lists of numbers are packed
+ * (json_numbers.h), and there are no rows with their frames, because the catalog has them, too. */
+void json_write_document(const struct model *m, struct arena *arena, bool page, struct out *out);
 
 /* Writes the members "process" to "memory", each followed by a comma and a newline (json_process.c). */
 void json_write_process(const struct model *m, struct out *out);
@@ -68,7 +55,11 @@ const char *json_module_lacks(const struct model *m, const char *path, bool name
 
 /* Writes the value of the member "catalog": all rows, or null where there is no memory (json_catalog.c). all: of
  * histograms_find(), may be NULL. */
-void json_write_catalog(const struct model *m, struct histograms *all, struct arena *arena, struct out *out);
+void json_write_catalog(const struct model *m, struct histograms *all, bool packed, struct arena *arena, struct out *out);
+
+/* Writes the member "address" of a catalog's nodes and, packed, "fresh" (json_nodes.c). */
+void json_write_nodes(const struct catalog *c, bool packed, struct arena *arena, struct out *out);
+
 
 /* Writes the member "text", followed by a comma and a newline: what a text dump says, or null where there is no memory
  * (json_dump.c). */
@@ -89,10 +80,10 @@ void json_write_growth(const struct model *m, struct arena *arena, struct out *o
 /* Write the members "timeline" and "snapshots", each followed by a comma and a newline. Where the model has no history,
  * they are null (json_history.c). */
 void json_write_timeline(const struct model *m, struct out *out);
-void json_write_snapshots(const struct model *m, struct out *out);
+void json_write_snapshots(const struct model *m, bool packed, struct out *out);
 
 /* Writes the members "older" and "diff", each followed by a comma and a newline: null without --diff, or where there is no
  * memory (json_diff.c). */
-void json_write_diff(const struct model *m, struct arena *arena, struct out *out);
+void json_write_diff(const struct model *m, bool packed, struct arena *arena, struct out *out);
 
 #endif

@@ -3,7 +3,7 @@
  * All rows of the model in a JSON report, as a catalog (analysis/catalog.h): see json.h. Each kind of thing is written
  * figure by figure, in lists of the same length, which takes half the space of a list of objects and is read faster.
  */
-#include "json.h"
+#include "json_numbers.h"
 
 #include "analysis/catalog.h"
 #include "analysis/wrappers.h"
@@ -69,7 +69,7 @@ static void add_lacks(const struct catalog *c, bool names, struct out *out)
 static void write_modules(const struct catalog *c, struct out *out)
 {
 	json_begin(out, "modules", '{');
-	JSON_WRITE_LIST(out, true, "path", c->module_count, v, v = c->modules[i].path);
+	NUMBERS_WRITE(out, true, "path", NUMBERS_PLAIN, c->module_count, v, v = c->modules[i].path);
 	json_write_name(out, false, "build-id");
 	out_char(out, '[');
 	for (uint32_t i = 0; i < c->module_count; i++) {
@@ -93,30 +93,34 @@ static bool is_wrapper(const struct catalog *c, const struct catalog_function *f
 	return wrappers_is(name) || wrappers_is_skipped(c->model->options, name);
 }
 
-static void write_code(const struct catalog *c, struct out *out)
+static void write_code(const struct catalog *c, bool packed, struct out *out)
 {
+	enum numbers_form list = numbers_form(packed, NUMBERS_PACKED), steps = numbers_form(packed, NUMBERS_DIFFERENCES);
+
 	json_begin(out, "functions", '{');
-	JSON_WRITE_LIST(out, true, "name", c->function_count, v, v = c->functions[i].name);
-	JSON_WRITE_LIST(out, false, "module", c->function_count, v, v = c->functions[i].module);
-	JSON_WRITE_LIST(out, false, "wrapper", c->function_count, v, v = is_wrapper(c, &c->functions[i]));
+	NUMBERS_WRITE(out, true, "name", steps, c->function_count, v, v = c->functions[i].name);
+	NUMBERS_WRITE(out, false, "module", list, c->function_count, v, v = c->functions[i].module);
+	NUMBERS_WRITE(out, false, "wrapper", list, c->function_count, v, v = is_wrapper(c, &c->functions[i]));
 	out_text(out, "},\n");
 	json_begin(out, "places", '{');
-	JSON_WRITE_LIST(out, true, "function", c->place_count, v, v = c->places[i].function);
-	JSON_WRITE_LIST(out, false, "file", c->place_count, v, v = c->places[i].file);
-	JSON_WRITE_LIST(out, false, "line", c->place_count, v, v = c->places[i].line);
-	JSON_WRITE_LIST(out, false, "inlined", c->place_count, v, v = c->places[i].inlined);
+	NUMBERS_WRITE(out, true, "function", list, c->place_count, v, v = c->places[i].function);
+	NUMBERS_WRITE(out, false, "file", list, c->place_count, v, v = c->places[i].file);
+	NUMBERS_WRITE(out, false, "line", list, c->place_count, v, v = c->places[i].line);
+	NUMBERS_WRITE(out, false, "inlined", list, c->place_count, v, v = c->places[i].inlined);
 	out_text(out, "},\n");
 }
 
-static void write_stacks(const struct catalog *c, struct out *out)
+static uint64_t offset_of(const struct catalog_address *a)
 {
-	json_begin(out, "addresses", '{');
-	JSON_WRITE_LIST(out, true, "module", c->address_count, v, v = c->addresses[i].module);
+	return a->module == CATALOG_NO_MODULE ? a->pc : a->module_offset;
+}
+
+static void write_offsets(const struct catalog *c, struct out *out)
+{
 	json_write_name(out, false, "offset");
 	out_char(out, '[');
 	for (uint32_t i = 0; i < c->address_count; i++) {
-		const struct catalog_address *a = &c->addresses[i];
-		uint64_t offset = a->module == CATALOG_NO_MODULE ? a->pc : a->module_offset;
+		uint64_t offset = offset_of(&c->addresses[i]);
 
 		if (i)
 			out_char(out, ',');
@@ -129,11 +133,23 @@ static void write_stacks(const struct catalog *c, struct out *out)
 		}
 	}
 	out_char(out, ']');
-	JSON_WRITE_LIST(out, false, "places", c->address_count, v, v = c->addresses[i].place_count);
+}
+
+static void write_stacks(const struct catalog *c, bool packed, struct arena *arena, struct out *out)
+{
+	enum numbers_form list = numbers_form(packed, NUMBERS_PACKED);
+
+	json_begin(out, "addresses", '{');
+	NUMBERS_WRITE(out, true, "module", list, c->address_count, v, v = c->addresses[i].module);
+	if (packed)
+		NUMBERS_WRITE(out, false, "offset", list, c->address_count, v, v = offset_of(&c->addresses[i]));
+	else
+		write_offsets(c, out);
+	NUMBERS_WRITE(out, false, "places", list, c->address_count, v, v = c->addresses[i].place_count);
 	out_text(out, "},\n");
 	json_begin(out, "nodes", '{');
-	JSON_WRITE_LIST(out, true, "outer", c->node_count, v, v = i - c->nodes[i].outer);
-	JSON_WRITE_LIST(out, false, "address", c->node_count, v, v = c->nodes[i].address);
+	NUMBERS_WRITE(out, true, "outer", list, c->node_count, v, v = i - c->nodes[i].outer);
+	json_write_nodes(c, packed, arena, out);
 	out_text(out, "},\n");
 }
 
@@ -186,17 +202,18 @@ static void write_sets(const struct model *m, const struct sets *s, struct out *
 	out_text(out, "],\n");
 }
 
-static void write_rows(const struct catalog *c, const struct sets *s, struct histograms *all, struct out *out)
+static void write_rows(const struct catalog *c, const struct sets *s, struct histograms *all, bool packed, struct out *out)
 {
+	enum numbers_form list = numbers_form(packed, NUMBERS_PACKED), steps = numbers_form(packed, NUMBERS_DIFFERENCES);
 	const struct model *m = c->model;
 	uint32_t full = UINT32_MAX;
 
 	json_begin(out, "rows", '{');
-	JSON_WRITE_LIST(out, true, "id", m->all.count, v, v = model_row(m, &m->all, i).id);
-	JSON_WRITE_LIST(out, false, "node", m->all.count, v, v = c->rows[i]);
-	JSON_WRITE_LIST(out, false, "thread-set", m->all.count, v, v = s->of_row[i]);
+	NUMBERS_WRITE(out, true, "id", steps, m->all.count, v, v = model_row(m, &m->all, i).id);
+	NUMBERS_WRITE(out, false, "node", steps, m->all.count, v, v = c->rows[i]);
+	NUMBERS_WRITE(out, false, "thread-set", list, m->all.count, v, v = s->of_row[i]);
 	for (unsigned key = 0; key < SORT_KEYS; key++)
-		JSON_WRITE_LIST(out, false, options_sort_name((enum sort_key)key), m->all.count, v,
+		NUMBERS_WRITE(out, false, options_sort_name((enum sort_key)key), list, m->all.count, v,
 			 v = model_row(m, &m->all, i).values[key]);
 	for (uint32_t i = 0; i < m->all.count; i++)
 		full = model_row(m, &m->all, i).overflow ? i : full;
@@ -219,7 +236,7 @@ static void write_rows(const struct catalog *c, const struct sets *s, struct his
 	out_char(out, '}');
 }
 
-void json_write_catalog(const struct model *m, struct histograms *all, struct arena *arena, struct out *out)
+void json_write_catalog(const struct model *m, struct histograms *all, bool packed, struct arena *arena, struct out *out)
 {
 	struct catalog *c = catalog_make(m, arena);
 	struct sets sets;
@@ -231,9 +248,9 @@ void json_write_catalog(const struct model *m, struct histograms *all, struct ar
 	out_char(out, '{');
 	write_texts(c, out);
 	write_modules(c, out);
-	write_code(c, out);
-	write_stacks(c, out);
+	write_code(c, packed, out);
+	write_stacks(c, packed, arena, out);
 	write_sets(m, &sets, out);
-	write_rows(c, &sets, all, out);
+	write_rows(c, &sets, all, packed, out);
 	out_char(out, '}');
 }

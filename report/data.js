@@ -84,7 +84,57 @@ heaptrace.keys = [
 
 heaptrace.baseName = (path) => path.slice(path.lastIndexOf("/") + 1) || path;
 
+/*
+ * Reads a long list of numbers: a list, or a packed one (format/json_numbers.h describes it). Returns an array of the
+ * type.
+ */
+heaptrace.unpack = (() => {
+	const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" +
+		       "!#$%&'()*+,-./:;=>?@[]^_`{|}~ ";
+	const LAST = 60, EARLIER = 31, REPEAT = LAST + EARLIER;
+	const digitOf = new Uint8Array(128);
+
+	for (let i = 0; i < DIGITS.length; i++)
+		digitOf[DIGITS.charCodeAt(i)] = i;
+
+	return (list, Type) => {
+		let at = 1, written = 0, before = 0, coded = 0;
+
+		function number() {
+			let high = 0, digit;
+
+			while ((digit = digitOf[list.charCodeAt(at++)]) >= LAST && at < list.length)
+				high = high * EARLIER + digit - LAST;
+			return high * LAST + digit;
+		}
+
+		if (typeof list !== "string")
+			return Type.from(list, Number);
+		const differences = list[0] === "+", to = new Type(number());
+
+		function add() {
+			if (differences)
+				before += coded % 2 ? -(coded + 1) / 2 : coded / 2;
+			to[written++] = differences ? before : coded;
+		}
+
+		while (at < list.length) {
+			if (digitOf[list.charCodeAt(at)] === REPEAT) {
+				at++;
+				for (let times = number(); times > 0; times--)
+					add();
+			} else {
+				coded = number();
+				add();
+			}
+		}
+		return to;
+	};
+})();
+
 heaptrace.decode = (() => {
+	const unpack = heaptrace.unpack;
+
 	/* Where the places of each address begin. */
 	function firsts(counts) {
 		const first = new Uint32Array(counts.length);
@@ -103,6 +153,26 @@ heaptrace.decode = (() => {
 		return outer;
 	}
 
+	/* The addresses of nodes. Packed, each is its place among those that come inward of the same address
+	 * (format/json_nodes.c). */
+	function nodeAddresses(nodes, outer, addressCount) {
+		const places = unpack(nodes.address, Uint32Array);
+
+		if (typeof nodes.address !== "string" || nodes.address[0] !== "@")
+			return places;
+		const inward = Array.from({ length: addressCount + 1 }, () => []), fresh = unpack(nodes.fresh, Uint32Array);
+		let used = 0;
+
+		for (let i = 1; i < places.length; i++) {
+			const known = inward[outer[i] ? places[outer[i]] : addressCount];
+
+			if (places[i] === known.length)
+				known.push(fresh[used++]);
+			places[i] = known[places[i]];
+		}
+		return places;
+	}
+
 	function decodeModules(c, program) {
 		return c.modules.path.map((path, i) => ({
 			isProgram: c.texts[path] === program,
@@ -116,39 +186,39 @@ heaptrace.decode = (() => {
 	const unknownName = (module) => module.path ? module.name + " (no names)" : "(code in no file)";
 
 	function decodeFunctions(c, modules) {
-		const texts = c.functions.name, owner = Uint32Array.from(c.functions.module);
+		const texts = unpack(c.functions.name, Uint32Array), owner = unpack(c.functions.module, Uint32Array);
+		const wrapper = unpack(c.functions.wrapper, Uint8Array);
 
 		return {
 			count: texts.length,
 			name: (f) => texts[f] ? c.texts[texts[f]] : unknownName(modules[owner[f]]),
 			known: (f) => texts[f] !== 0,
 			module: (f) => owner[f],
-			wrapper: (f) => c.functions.wrapper[f] === 1,
+			wrapper: (f) => wrapper[f] === 1,
 		};
 	}
 
 	/* The catalog of a document, without moments. */
 	function decodeCatalog(d) {
 		const c = d.catalog, modules = decodeModules(c, d.process.program);
+		const places = unpack(c.addresses.places, Uint32Array);
+		const outer = outerNodes(unpack(c.nodes.outer, Uint32Array)), ids = unpack(c.rows.id, Uint32Array);
 
 		return {
 			texts: c.texts,
 			modules,
 			functions: decodeFunctions(c, modules),
 			places: {
-				function: Uint32Array.from(c.places.function), file: Uint32Array.from(c.places.file),
-				line: Uint32Array.from(c.places.line), inlined: Uint8Array.from(c.places.inlined),
+				function: unpack(c.places.function, Uint32Array), file: unpack(c.places.file, Uint32Array),
+				line: unpack(c.places.line, Uint32Array), inlined: unpack(c.places.inlined, Uint8Array),
 			},
 			addresses: {
-				module: Uint32Array.from(c.addresses.module), offset: Float64Array.from(c.addresses.offset, Number),
-				first: firsts(c.addresses.places), count: Uint32Array.from(c.addresses.places),
+				module: unpack(c.addresses.module, Uint32Array), offset: unpack(c.addresses.offset, Float64Array),
+				first: firsts(places), count: places,
 			},
-			nodes: { outer: outerNodes(c.nodes.outer), address: Uint32Array.from(c.nodes.address) },
-			rowCount: c.rows.id.length,
-			rows: {
-				id: Uint32Array.from(c.rows.id), node: Uint32Array.from(c.rows.node),
-				threadSet: Uint32Array.from(c.rows["thread-set"]),
-			},
+			nodes: { outer, address: nodeAddresses(c.nodes, outer, places.length) },
+			rowCount: ids.length,
+			rows: { id: ids, node: unpack(c.rows.node, Uint32Array), threadSet: unpack(c.rows["thread-set"], Uint32Array) },
 			threadSets: c["thread-sets"],
 			tableFull: c.rows["table-full"],	/* the row of calls for which the table had no room; or null */
 		};
@@ -193,19 +263,21 @@ heaptrace.decode = (() => {
 		function atSnapshot(key, s) {
 			const values = new Float64Array(rows.id.length);
 
+			const known = unpack(s.rows[key], Float64Array);
+
 			byId = byId || rowsById(rows);
-			s.rows.id.forEach((id, i) => {
+			unpack(s.rows.id, Uint32Array).forEach((id, i) => {
 				if (id < byId.length && byId[id] !== 0xffffffff)
-					values[byId[id]] = s.rows[key][i];
+					values[byId[id]] = known[i];
 			});
 			return values;
 		}
 
 		function make(key, moment) {
 			if (moment === "end")
-				return Float64Array.from(d.catalog.rows[key]);
+				return unpack(d.catalog.rows[key], Float64Array);
 			if (moment === "peak")
-				return key === "size" ? Float64Array.from(d.catalog.rows["heap-peak"]) : null;
+				return key === "size" ? unpack(d.catalog.rows["heap-peak"], Float64Array) : null;
 			if (moment === "start")
 				return isOfNow(key) ? new Float64Array(rows.id.length) : null;
 			return isOfNow(key) && /^s\d+$/.test(moment) && d.snapshots && d.snapshots[moment.slice(1)] ?
@@ -357,13 +429,15 @@ heaptrace.decode = (() => {
 	/* What differs between the two runs, whose rows are those of the model of both: see decode(). */
 	function decodeDiff(d, newCount, count, older) {
 		const x = d.diff, behind = (row) => row < 0 ? -1 : row + newCount;
+		const byKey = (lists) => Object.fromEntries(Object.entries(lists).map(([key, list]) =>
+			[key, unpack(list, Float64Array)]));
 
 		return {
 			newCount,
-			entryOfRow: x ? concat(Int32Array, x["entry-of-new"], x["entry-of-old"]) : null,
+			entryOfRow: x ? concat(Int32Array, unpack(x["entry-of-new"], Int32Array), unpack(x["entry-of-old"], Int32Array)) : null,
 			entries: x ? {
 				count: x.new.length, new: Int32Array.from(x.new), old: Int32Array.from(x.old, behind),
-				byLikeness: Uint8Array.from(x["by-likeness"]), was: x.was, is: x.is,
+				byLikeness: unpack(x["by-likeness"], Uint8Array), was: byKey(x.was), is: byKey(x.is),
 			} : null,
 			values: among(older.values, newCount, count), totals: older.totals,
 			moments: findMoments(d.older), process: d.older.process,
