@@ -45,8 +45,7 @@ static void write_date(uint64_t unix_secs, struct out *out)
 	out_text(out, " UTC");
 }
 
-/* Writes "[heaptrace] dump 3 by SIGUSR1, 2026-11-29 22:14:05 UTC, 12.345 secs after the start". */
-static void write_moment(const struct model_moment *t, struct out *out)
+void text_write_moment(const struct model_moment *t, struct out *out)
 {
 	static const char reasons[][28] = {
 		[REASON_ASKED] = " on request", [REASON_SIGNAL] = " by SIG", [REASON_ABOVE] = " by --above",
@@ -55,7 +54,7 @@ static void write_moment(const struct model_moment *t, struct out *out)
 	};
 	char buf[OPTIONS_SIGNAL_BYTES];
 
-	out_text(out, "[heaptrace] dump ");
+	out_text(out, "dump ");
 	out_u64(out, t->number);
 	out_text(out, reasons[t->reason]);
 	if (t->signal)
@@ -64,7 +63,7 @@ static void write_moment(const struct model_moment *t, struct out *out)
 	write_date((t->begun_real_ns + t->runtime_ns) / 1000000000, out);
 	out_text(out, ", ");
 	out_time(out, t->runtime_ns);
-	out_text(out, " after the start\n");
+	out_text(out, " after the start");
 }
 
 void text_write_head(struct text *t, const struct model_section *s)
@@ -78,8 +77,11 @@ void text_write_head(struct text *t, const struct model_section *s)
 	out_text(t->out, "), sorted by ");
 	out_text(t->out, options_sort_name(s->key));
 	out_char(t->out, '\n');
-	if (s == t->model->sections)
-		write_moment(&t->model->moment, t->out);
+	if (s != t->model->sections)
+		return;
+	out_text(t->out, "[heaptrace] ");
+	text_write_moment(&t->model->moment, t->out);
+	out_char(t->out, '\n');
 }
 
 void text_write_rows(struct text *t, const struct model_section *s)

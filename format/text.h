@@ -55,6 +55,9 @@ void text_write_frames(struct text *t, const struct model_row *row);
 /* Begins a line of figures: "[heaptrace] HEAD: ". */
 void text_line(struct out *out, const char *head);
 
+/* Writes why and when the dump was taken: "dump 3 by SIGUSR1, 2026-11-29 22:14:05 UTC, 12.345 secs after the start". */
+void text_write_moment(const struct model_moment *t, struct out *out);
+
 /* Writes a figure of the key: bytes, a number or a time. */
 void text_write_value(enum sort_key key, uint64_t value, struct out *out);
 

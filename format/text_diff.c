@@ -18,8 +18,7 @@ static uint64_t change_of(uint64_t was, uint64_t is)
 	return is > was ? is - was : was - is;
 }
 
-/* Writes "12.345 MB -> 14.123 MB, +1.778 MB (+14.4 %)". */
-static void write_change(enum sort_key key, uint64_t was, uint64_t is, struct out *out)
+void text_write_change(enum sort_key key, uint64_t was, uint64_t is, struct out *out)
 {
 	text_write_value(key, was, out);
 	out_text(out, " -> ");
@@ -43,7 +42,7 @@ static void write_change(enum sort_key key, uint64_t was, uint64_t is, struct ou
 static void write_total(const char *head, enum sort_key key, uint64_t was, uint64_t is, struct out *out)
 {
 	text_line(out, head);
-	write_change(key, was, is, out);
+	text_write_change(key, was, is, out);
 	out_char(out, '\n');
 }
 
