@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See merged.h. Functions are found by their texts, nodes by their outer node and their function: both by hash tables of
+ * numbers, with open addressing and at most half full. */
+#include "merged.h"
+
+#include "base/hash.h"
+#include "base/path.h"
+#include "base/sort.h"
+
+#include <string.h>
+
+#define FIRST_ROOM	1024u	/* a power of two */
+
+/* A hash table of numbers; 0 is a free slot. Neither function 0 nor node 0 is ever looked for. */
+struct slots {
+	uint32_t *numbers;
+	uint32_t size, used;
+};
+
+/* The functions of a frame with this struct name, the outermost first. The names of two models are different objects. */
+struct known_frame {
+	const struct name *name;	/* NULL: a free slot */
+	uint32_t first, count;		/* in merged_index.calls */
+};
+
+struct merged_index {
+	struct slots functions, nodes;
+	uint32_t function_room, node_room;
+	struct known_frame *frames;	/* open addressing */
+	uint32_t frame_size, frame_used;
+	uint32_t *calls;
+	uint32_t call_count, call_room;
+	struct model_stack stack;
+};
+
+/* Doubles the room of an array: *array, of element_bytes each. False: there is no memory. */
+static bool grow(struct arena *arena, void *array, uint32_t *room, size_t element_bytes)
+{
+	void *from, *to;
+
+	memcpy(&from, array, sizeof(from));
+	to = *room > UINT32_MAX / 4 ? NULL : arena_alloc_plenty(arena, 2 * (size_t)*room * element_bytes);
+	if (!to)
+		return false;
+	memcpy(to, from, *room * element_bytes);
+	memcpy(array, &to, sizeof(to));
+	*room *= 2;
+	return true;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
+
+/* Whether a function is known by its name alone. */
+static bool by_name(const struct merged *t, const struct merged_function *f)
+{
+	return t->two_runs && f->name;
+}
+
+static uint32_t hash_function(const struct merged *t, const struct merged_function *f)
+{
+	return (uint32_t)hash_add(f->name ? hash_text(f->name) : 0, f->module && !by_name(t, f) ? hash_text(f->module) : 0);
+}
+
+static uint32_t hash_node(uint32_t outer, uint32_t function)
+{
+	return (uint32_t)hash_add(outer, function);
+}
+
+/* Makes room for one number more. hash_of: the hash of a number that the table has. False: there is no memory. */
+static bool grow_slots(struct merged *t, struct slots *s, uint32_t (*hash_of)(const struct merged *t, uint32_t number))
+{
+	uint32_t size = 2 * s->size;
+	uint32_t *numbers;
+
+	if (2 * (s->used + 1) <= s->size)
+		return true;
+	numbers = s->size > UINT32_MAX / 4 ? NULL : arena_alloc_plenty(t->arena, size * sizeof(*numbers));
+	if (!numbers)
+		return false;
+	for (uint32_t i = 0; i < s->size; i++) {
+		uint32_t at;
+
+		if (!s->numbers[i])
+			continue;
+		at = hash_of(t, s->numbers[i]);
+		while (numbers[at & (size - 1)])
+			at++;
+		numbers[at & (size - 1)] = s->numbers[i];
+	}
+	s->numbers = numbers;
+	s->size = size;
+	return true;
+}
+
+/* ---- Functions ---- */
+
+static uint32_t hash_of_function(const struct merged *t, uint32_t number)
+{
+	return hash_function(t, &t->functions[number]);
+}
+
+/* Finds or makes the number of a function. False: there is no memory. */
+static bool find_function(struct merged *t, const struct merged_function *f, uint32_t *number)
+{
+	struct merged_index *x = t->index;
+	uint32_t *slot;
+
+	if (!grow_slots(t, &x->functions, hash_of_function))
+		return false;
+	for (uint32_t at = hash_function(t, f);; at++) {
+		slot = &x->functions.numbers[at & (x->functions.size - 1)];
+		*number = *slot;
+		if (!*slot)
+			break;
+		if (same_text(t->functions[*slot].name, f->name) &&
+		    (by_name(t, f) || same_text(t->functions[*slot].module, f->module)))
+			return true;
+	}
+	if (t->function_count == x->function_room && !grow(t->arena, &t->functions, &x->function_room, sizeof(*t->functions)))
+		return false;
+	*number = *slot = t->function_count++;
+	t->functions[*number] = *f;
+	x->functions.used++;
+	return true;
+}
+
+/* ---- Nodes ---- */
+
+static uint32_t hash_of_node(const struct merged *t, uint32_t number)
+{
+	return hash_node(t->nodes[number].outer, t->nodes[number].function);
+}
+
+static bool grow_nodes(struct merged *t)
+{
+	struct merged_index *x = t->index;
+	uint32_t room = x->node_room;
+	uint64_t *figures;
+
+	if (t->node_count < x->node_room)
+		return true;
+	if (!grow(t->arena, &t->nodes, &room, sizeof(*t->nodes)))
+		return false;
+	figures = arena_alloc_plenty(t->arena, (size_t)room * t->columns * sizeof(*figures));
+	if (!figures)
+		return false;
+	memcpy(figures, t->figures, (size_t)t->node_count * t->columns * sizeof(*figures));
+	t->figures = figures;
+	x->node_room = room;
+	return true;
+}
+
+/* Finds or makes the node of a function within an outer node: *node is the outer one, and then the inner one. */
+static bool find_node(struct merged *t, uint32_t function, uint32_t *node)
+{
+	struct merged_index *x = t->index;
+	uint32_t outer = *node;
+	uint32_t *slot;
+
+	if (!grow_slots(t, &x->nodes, hash_of_node))
+		return false;
+	for (uint32_t at = hash_node(outer, function);; at++) {
+		slot = &x->nodes.numbers[at & (x->nodes.size - 1)];
+		if (!*slot)
+			break;
+		if (t->nodes[*slot].outer == outer && t->nodes[*slot].function == function) {
+			*node = *slot;
+			return true;
+		}
+	}
+	if (!grow_nodes(t))
+		return false;
+	*node = *slot = t->node_count++;
+	x->nodes.used++;
+	t->nodes[*node] = (struct merged_node){ .outer = outer, .function = function, .next = t->nodes[outer].first };
+	t->nodes[outer].first = *node;
+	return true;
+}
+
+static void add_figures(struct merged *t, uint32_t node, const uint64_t *figures)
+{
+	for (unsigned c = 0; c < t->columns; c++)
+		merged_figures(t, node)[c] += figures[c];
+}
+
+/* ---- Rows ---- */
+
+static struct known_frame *frame_slot(struct known_frame *frames, uint32_t size, const struct name *name)
+{
+	uint32_t at = (uint32_t)hash_add((uintptr_t)name, 0);
+
+	while (frames[at & (size - 1)].name && frames[at & (size - 1)].name != name)
+		at++;
+	return &frames[at & (size - 1)];
+}
+
+static bool grow_frames(struct merged *t)
+{
+	struct merged_index *x = t->index;
+	uint32_t size = 2 * x->frame_size;
+	struct known_frame *frames;
+
+	if (2 * (x->frame_used + 1) <= x->frame_size)
+		return true;
+	frames = x->frame_size > UINT32_MAX / 4 ? NULL : arena_alloc_plenty(t->arena, size * sizeof(*frames));
+	if (!frames)
+		return false;
+	for (uint32_t i = 0; i < x->frame_size; i++) {
+		if (x->frames[i].name)
+			*frame_slot(frames, size, x->frames[i].name) = x->frames[i];
+	}
+	x->frames = frames;
+	x->frame_size = size;
+	return true;
+}
+
+/* The functions of a frame, the outermost first: *count of them. NULL: there is no memory. */
+static const uint32_t *functions_of(struct merged *t, const struct frame *f, uint32_t *count)
+{
+	struct merged_index *x = t->index;
+	struct known_frame *known;
+
+	if (!grow_frames(t))
+		return NULL;
+	known = f->name ? frame_slot(x->frames, x->frame_size, f->name) : NULL;
+	*count = f->call_count;
+	if (known && known->name)
+		return x->calls + known->first;
+	while (x->call_room - x->call_count < f->call_count) {
+		if (!grow(t->arena, &x->calls, &x->call_room, sizeof(*x->calls)))
+			return NULL;
+	}
+	for (unsigned i = 0; i < f->call_count; i++) {
+		struct merged_function function = {
+			frame_call(f, f->call_count - 1 - i).function, f->module ? path_name(f->module) : NULL,
+		};
+
+		if (!find_function(t, &function, &x->calls[x->call_count + i]))
+			return NULL;
+	}
+	if (!known)		/* there was no memory for its name: the place is used again */
+		return x->calls + x->call_count;
+	*known = (struct known_frame){ f->name, x->call_count, f->call_count };
+	x->frame_used++;
+	x->call_count += f->call_count;
+	return x->calls + known->first;
+}
+
+/* Finds the innermost node of a row. False: there is no memory. */
+static bool find_row(struct merged *t, const struct model *m, const struct model_row *row, uint32_t *node)
+{
+	struct model_stack *stack = &t->index->stack;
+	uint32_t last = MERGED_FUNCTION_NONE;
+
+	*node = MERGED_ROOT;
+	if (row->overflow)
+		return find_node(t, MERGED_FUNCTION_FULL, node);
+	model_stack(m, row, stack);
+	if (!stack->count)
+		return find_node(t, MERGED_FUNCTION_HIDDEN, node);
+	for (unsigned i = stack->count; i-- > 0; ) {
+		struct frame f = model_frame(stack, i);
+		uint32_t count;
+		const uint32_t *functions = functions_of(t, &f, &count);
+
+		if (!functions)
+			return false;
+		for (uint32_t c = 0; c < count; c++) {
+			if (functions[c] == last && !t->functions[last].name)
+				continue;
+			last = functions[c];
+			if (!find_node(t, last, node))
+				return false;
+		}
+	}
+	return true;
+}
+
+void merged_add(struct merged *t, const struct model *m, const struct model_row *row, const uint64_t *figures)
+{
+	uint32_t node;
+
+	if (!find_row(t, m, row, &node)) {
+		merged_add_lost(t, figures);
+		return;
+	}
+	for (; node != MERGED_ROOT; node = t->nodes[node].outer)
+		add_figures(t, node, figures);
+	add_figures(t, MERGED_ROOT, figures);
+}
+
+void merged_add_lost(struct merged *t, const uint64_t *figures)
+{
+	add_figures(t, MERGED_NO_MEMORY, figures);
+	add_figures(t, MERGED_ROOT, figures);
+}
+
+void merged_sort(struct merged *t, unsigned column)
+{
+	struct sort_entry *order = arena_alloc_plenty(t->arena, t->node_count * sizeof(*order));
+
+	if (!order)
+		return;
+	for (uint32_t i = 0; i < t->node_count; i++) {
+		order[i] = (struct sort_entry){ merged_figures(t, i)[column], i };
+		t->nodes[i].first = t->nodes[i].next = 0;
+	}
+	sort_largest(order, t->node_count, t->node_count);
+	/* The smallest first, and each before the siblings that are already in the list. */
+	for (uint32_t i = t->node_count; i-- > 0; ) {
+		struct merged_node *n = &t->nodes[order[i].index];
+
+		if (order[i].index == MERGED_ROOT)
+			continue;
+		n->next = t->nodes[n->outer].first;
+		t->nodes[n->outer].first = order[i].index;
+	}
+}
+
+bool merged_init(struct merged *t, unsigned columns, bool two_runs, struct arena *arena)
+{
+	struct merged_index *x = arena_alloc(arena, sizeof(*x));
+
+	*t = (struct merged){
+		.arena = arena, .columns = columns, .two_runs = two_runs, .index = x,
+		.functions = arena_alloc(arena, FIRST_ROOM * sizeof(*t->functions)),
+		.nodes = arena_alloc(arena, FIRST_ROOM * sizeof(*t->nodes)),
+		.figures = arena_alloc(arena, (size_t)FIRST_ROOM * columns * sizeof(*t->figures)),
+	};
+	if (!x || !t->functions || !t->nodes || !t->figures)
+		return false;
+	*x = (struct merged_index){
+		.functions = { arena_alloc(arena, 2 * FIRST_ROOM * sizeof(uint32_t)), 2 * FIRST_ROOM, 0 },
+		.nodes = { arena_alloc(arena, 2 * FIRST_ROOM * sizeof(uint32_t)), 2 * FIRST_ROOM, 0 },
+		.function_room = FIRST_ROOM, .node_room = FIRST_ROOM,
+		.frames = arena_alloc(arena, 2 * FIRST_ROOM * sizeof(*x->frames)), .frame_size = 2 * FIRST_ROOM,
+		.calls = arena_alloc(arena, FIRST_ROOM * sizeof(*x->calls)), .call_room = FIRST_ROOM,
+	};
+	t->functions[MERGED_FUNCTION_NONE] = (struct merged_function){ "all", NULL };
+	t->functions[MERGED_FUNCTION_MEMORY] = (struct merged_function){ "(no memory for more backtraces)", NULL };
+	t->functions[MERGED_FUNCTION_FULL] = (struct merged_function){ "(table full)", NULL };
+	t->functions[MERGED_FUNCTION_HIDDEN] = (struct merged_function){ "(all frames are hidden)", NULL };
+	t->function_count = MERGED_FUNCTION_FIRST;
+	t->nodes[MERGED_ROOT].first = MERGED_NO_MEMORY;
+	t->nodes[MERGED_NO_MEMORY].function = MERGED_FUNCTION_MEMORY;
+	t->node_count = 2;
+	return x->functions.numbers && x->nodes.numbers && x->frames && x->calls;
+}
