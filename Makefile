@@ -96,7 +96,7 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 -include $(OBJECTS:.o=.d)
 
 # The assembler puts the files of report/ into it, of which the compiler's list of prerequisites knows nothing.
-$(BUILD)/format/html.o: $(wildcard report/*)
+$(BUILD)/format/html.o $(BUILD)/format/svg.o: $(wildcard report/*)
 
 # The completion for bash. The preprocessor reads the table of options, awk makes the script.
 build/heaptrace.bash: $(wildcard wrapper/completion.*) options/table.def
