@@ -14,13 +14,11 @@
  *	[1,0]],
  *	"weights":[22704]}]}
  *
- * A profile has the rows whose weight is not 0.
+ * A profile has the rows whose weight is not 0. A frame has a line where it is always the same one.
  */
 #include "format.h"
 #include "json_text.h"
 #include "stacks.h"
-
-#include "base/hash.h"
 
 #include <errno.h>
 
@@ -33,10 +31,13 @@ static const char *const descriptions[SORT_KEYS] = {
 #include "options/table.def"
 };
 
+#define BARE	(UINT64_C(1) << 63)	/* no function has a number that reaches this bit */
+
 struct writing {
 	const struct model *model;
 	const struct catalog *catalog;	/* NULL: there was no memory */
 	struct stacks_things frames;
+	uint32_t *lines;		/* of each frame; 0: it has none */
 	uint64_t rest[SORT_KEYS];	/* the weights of the stack for what memory was too short for */
 	uint32_t path[OPTIONS_DEPTH_MAX + 1];	/* work space: a row's addresses, innermost first */
 	struct out *out;
@@ -50,14 +51,30 @@ static bool is_bare(const struct catalog *c, uint32_t place)
 	return !c->functions[c->places[place].function].name && !c->places[place].inlined;
 }
 
-/* A function at a line is one frame, wherever the address is. */
+/* A function is one frame, whichever lines of it are in the stacks: a view that merges equal stacks would otherwise show
+ * it many times. */
 static uint64_t frame_key(const struct catalog *c, uint32_t address, uint32_t place)
 {
-	const struct catalog_place *p = &c->places[place];
-
 	if (is_bare(c, place))
-		return hash_add(1, address);
-	return hash_add(hash_add(hash_add(2, p->function), p->file), p->line);
+		return BARE | address;
+	return (uint64_t)c->places[place].function << 32 | c->places[place].file;
+}
+
+/* Finds the line of each frame, where all of its places have the same one. False: there is no memory. */
+static bool find_lines(struct writing *w, struct arena *arena)
+{
+	const struct catalog *c = w->catalog;
+
+	w->lines = arena_alloc_plenty(arena, ((size_t)w->frames.count + 1) * sizeof(*w->lines));
+	for (uint32_t i = 0; w->lines && i < w->frames.count; i++)
+		w->lines[i] = c->places[w->frames.place[i]].line;
+	for (uint32_t place = 0; w->lines && place < c->place_count; place++) {
+		uint32_t frame = w->frames.of_place[place];
+
+		if (w->lines[frame] != c->places[place].line)
+			w->lines[frame] = 0;
+	}
+	return w->lines;
 }
 
 /* Writes the function or, where that is not known, the module with the offset in it: "/usr/bin/node (+0xf27811)". */
@@ -93,9 +110,9 @@ static void write_frame(const struct writing *w, uint32_t frame)
 		out_text(w->out, ",\"file\":");
 		json_text_write(w->catalog->texts[p->file], w->out);
 	}
-	if (p->line) {
+	if (w->lines[frame]) {
 		out_text(w->out, ",\"line\":");
-		out_u64(w->out, p->line);
+		out_u64(w->out, w->lines[frame]);
 	}
 	out_text(w->out, "},\n");
 }
@@ -243,7 +260,7 @@ static void write_speedscope(const struct model *m, struct arena *arena, struct 
 		return;
 	}
 	*w = (struct writing){ .model = m, .catalog = catalog_make(m, arena), .out = out };
-	if (w->catalog && !stacks_number(&w->frames, w->catalog, frame_key, arena))
+	if (w->catalog && (!stacks_number(&w->frames, w->catalog, frame_key, arena) || !find_lines(w, arena)))
 		w->catalog = NULL;
 	if (!w->catalog)
 		w->frames.count = 0;
