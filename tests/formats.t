@@ -34,7 +34,8 @@ def pprof(text):		# what go tool pprof -raw prints
 		if re.match(r"\s*\d+(\s+\d+)*:", line):
 			for name, n in zip(names, line.split(":")[0].split()):
 				sums[name] += int(n)
-	keys = {"inuse_space": "size", "inuse_objects": "count", "alloc_space": "total-size", "alloc_objects": "total-count", "peak_space": "heap-peak"}
+	keys = {"inuse_space": "size", "inuse_objects": "count", "alloc_space": "total-size", "alloc_objects": "total-count", "peak_space": "heap-peak",
+		"temporary_objects": "temporary"}
 	return {key: sums[name] for name, key in keys.items()}
 
 def perfetto(text):
@@ -58,7 +59,7 @@ def speedscope(text):
 def csv_(text):
 	rows = list(csv.DictReader(text.splitlines(keepends=True), strict=True))
 	head = rows[0].keys()
-	return {key: sum(int(row[name]) for row in rows) for key in KEYS for name in head if re.fullmatch(re.escape(key) + r"(-bytes|-blocks|-calls)?", name)}
+	return {key: sum(int(row[name]) for row in rows) for key in KEYS for name in head if re.fullmatch(key.replace("-", "_") + "_(bytes|blocks|calls)", name)}
 
 KEYS = ["size", "count", "heap-peak", "total-size", "total-count", "temporary"]
 form, file, want = sys.argv[1:4]
@@ -68,7 +69,7 @@ got = {"json": lambda t: catalog(json.loads(t)), "html": lambda t: catalog(html(
 for key, total in got.items():
 	if total != want[key]:
 		print(f"{key}: {form} has {total}, text has {want[key]}")
-least = {"svg": 1, "pprof": 5, "perfetto": 2, "massif": 2}.get(form, len(KEYS))
+least = {"svg": 1, "pprof": 6, "perfetto": 2, "massif": 2}.get(form, len(KEYS))
 if len(got) < least:
 	print("totals of", list(got), "only")
 END_OF_PYTHON
@@ -104,7 +105,7 @@ compare() { # NAME COMMAND...
 	like "$text" "temporary allocations: $(sed 's/.*"temporary": \([0-9]*\).*/\1/' <<<"$totals") " "$name: text, temporary"
 	like "$text" "leaked: $(human "$(sed 's/.*"size": \([0-9]*\), "count.*/\1/' <<<"$totals")") in $(sed 's/.*"count": \([0-9]*\), "heap.*/\1/' <<<"$totals") " \
 		"$name: text, size and count"
-	for format in html json; do
+	for format in html json csv pprof speedscope; do
 		file=$TMP/$name.$format
 		"$HEAPTRACE" --report="$record" --sort=size,count,heap-peak,total-size,total-count,temporary --top=0 --format=$format --outfile="$file" 2>"$TMP/err"
 		is "$? $(cat "$TMP/err")" '0 ' "$name, $format: is written"

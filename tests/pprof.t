@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # --format=pprof: `go tool pprof` reads the profile, and finds in it what the text dump and the folded stacks of the same
-# record say. What pprof looks up in files itself is right, too, so the mappings are.
+# record say; so does npm's pprof-format. What pprof looks up in files itself is right, too, so the mappings are.
 . "${0%/*}/lib.sh"
 
 have go || skip_all 'no go'
@@ -142,6 +142,14 @@ if have addr2line && have nm; then
 else
 	skip 'names by pprof itself' 'no binutils'
 fi
+
+# What another reader says.
+sums=()
+for pair in temporary_objects:temporary alloc_objects:total-count alloc_space:total-size peak_space:heap-peak inuse_objects:count inuse_space:size; do
+	folded "${pair#*:}" >"$TMP/out"
+	sums+=("${pair%:*}=$(awk '{ sum += $NF } END { print sum + 0 }' "$TMP/heap.folded")")
+done
+in_browsers pprof "$TMP/heap.pb.gz" "${sums[@]}"
 
 # Stacks that are none.
 report --hide=. --outfile="$TMP/hidden.pb"
