@@ -12,6 +12,7 @@
  *		open(line) {},			of a tree: true, false, or null where there is nothing to open
  *		toggle(line) {},		of a tree: opens or closes it
  *		choose(line) {},		by click or Enter
+ *		moved(line) {},			the keyboard has made it the active line; can be left out
  *		mark(line, tr) {},		sets classes of the line's element
  *		sort(id, descending) {},	when the reader clicks a column's head
  *	});
@@ -299,7 +300,10 @@ heaptrace.longTable = (() => {
 				return;
 			event.preventDefault();
 			event.stopPropagation();
+			const was = active;
 			moves[event.key]();
+			if (active !== was && options.moved)
+				options.moved(active);
 		}
 
 		window.addEventListener("beforeprint", () => {

@@ -41,9 +41,9 @@
 				tree: true, columns: [{ id: "name", title: "Function" }], fill, mark,
 				level: line => lines[line].depth,
 				open: line => tree.has(lines[line]) ? Boolean(lines[line].open) : null,
-				toggle, choose, sort: (column, down) => state.set({ "tree.sort": (down ? "-" : "") + column }),
+				toggle, choose: chosen, moved: chosen, sort: (column, down) => state.set({ "tree.sort": (down ? "-" : "") + column }),
 			});
-			let selection = null, settings = "", figures = [], tree = null, sums = null, lines = [], found = null;
+			let selection = null, settings = "", figures = [], tree = null, sums = null, lines = [], shownAs = "";
 			const opened = new Set();	/* paths of lines that are open, to open them again in another tree */
 
 			/* ---- Lines ---- */
@@ -135,8 +135,8 @@
 					open(node);
 					lines = lines.slice(0, line + 1).concat(linesBelow(node, []), lines.slice(line + 1));
 				}
-				table.activate(line, { scroll: false });
 				show();
+				table.activate(line, { scroll: false });
 				chosen(line);
 			}
 
@@ -192,10 +192,6 @@
 
 			function active() {
 				return table.active >= 0 && table.active < lines.length ? lines[table.active] : null;
-			}
-
-			function choose(line) {
-				chosen(line);
 			}
 
 			function chosen(line) {
@@ -330,6 +326,7 @@
 				if (top.length === 1 && !opened.size)
 					open(top[0]);
 				lines = linesBelow(tree.root, []);
+				shownAs = state.get("tree.sort");
 				table.active = -1;
 				followAddress();
 				none.textContent = lines.length ? "" : rows ? "The search finds no stack with such memory." : "There is none.";
@@ -342,6 +339,9 @@
 			function resort() {
 				const node = active();
 
+				if (shownAs === state.get("tree.sort"))
+					return;
+				shownAs = state.get("tree.sort");
 				lines = linesBelow(tree.root, []);
 				table.active = node ? lines.indexOf(node) : -1;
 				show();
