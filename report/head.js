@@ -61,7 +61,7 @@
 				note: t["total-count"] > 0 ? format.share(t.temporary / t["total-count"]) + " of all calls" : ""},
 			{title: m.ended ? "RSS, last seen" : "RSS", value: rss, unit: "bytes",
 				note: d.memory && d.memory["before-ns"] > 0 ? format.ns(d.memory["before-ns"]) + " before the end" : ""},
-			{title: "Peak RSS", value: d.process["peak-rss-bytes"], unit: "bytes", note: "with heaptrace's own memory"},
+			{title: "Peak RSS", value: d.process["peak-rss-bytes"], unit: "bytes", note: "with heaptrace's own"},
 		];
 	}
 
