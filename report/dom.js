@@ -6,10 +6,10 @@
  *	heaptrace.dom("button", {class: "button", onclick: fn, "aria-pressed": "true"}, "text", element, [elements], null)
  *	heaptrace.svg("path", {d: "..."})
  *	heaptrace.highlight(element, text, search)	fills the element with the text; what the search finds in it is marked
+ *	heaptrace.shorten(text, most)			the beginning and the end of a long text
  *	heaptrace.announce(text)			for screen readers
  *	heaptrace.copy(text, button)			to the clipboard
  *	heaptrace.table(options)			a table that sorts: see below
- *	heaptrace.download(name, text)
  */
 (function () {
 	"use strict";
@@ -47,6 +47,13 @@
 
 		setAttributes(element, attributes);
 		return add(element, children);
+	};
+
+	/* A text of which at most `most` characters are shown: paths and names can have thousands. */
+	heaptrace.shorten = function (text, most) {
+		const side = Math.floor((most - 1) / 2);
+
+		return text.length <= most ? text : text.slice(0, side) + "\u2026" + text.slice(-side);
 	};
 
 	heaptrace.highlight = function (element, text, search) {

@@ -105,14 +105,14 @@
 
 	/* The parts of RSS, in the order of the text dump: [class, name, bytes]. Together they are RSS. */
 	function memoryParts(memory) {
-		const anonymous = memory["allocator-known"] ? "other anonymous mappings" : "free in the allocator, and mmap()";
+		const anonymous = memory["allocator-known"] ? "other anonymous" : "free in allocator, mmap()";
 
 		return [
 			["live", "live blocks", memory["live-bytes"] - memory["not-in-memory-bytes"]],
-			["rounding", "rounding and headers", memory["rounding-bytes"]],
+			["rounding", "rounding, headers", memory["rounding-bytes"]],
 			["free", "free in malloc", memory["free-bytes"]],
 			["anonymous", anonymous, memory["anonymous-bytes"]],
-			["files", "files and shared memory", memory["files-bytes"]],
+			["files", "files, shared", memory["files-bytes"]],
 			["stacks", "stacks", memory["stacks-bytes"]],
 			["own", "heaptrace's own", memory["own-bytes"]],
 		].filter((part) => part[2] > 0);
@@ -158,7 +158,7 @@
 
 				swatch.style.background = "var(--part-" + part[0] + ")";
 				return dom("li", null, swatch, part[1] + " ", dom("b", null, format.bytes(part[2])),
-					" (" + share(part[2]) + ")");
+					" " + Math.round(part[2] / rss * 100) + "\u00a0%");
 			})),
 			dom("p", null, "The largest part of RSS: " + mostly(memory) +
 				(trimmable >= rss / 10 || memory.mostly === "free" || memory.mostly === "fragmented" ?
@@ -242,7 +242,7 @@
 	function findingsSection(d) {
 		const list = d.findings || [];
 
-		return dom("section", {"aria-label": "Findings"}, dom("h2", null, "Findings"),
+		return dom("section", {class: "found", "aria-label": "Findings"}, dom("h2", null, "Findings"),
 			list.length > 0 ? dom("ol", {class: "findings"}, list.map((line) => dom("li", null, line))) :
 				dom("p", {class: "muted"}, "Nothing stands out."), notCoveredSection(d));
 	}
@@ -253,6 +253,7 @@
 		document.title = d.process.command + (d.older ? ": two runs" : "") + " \u2013 heaptrace";
 		document.getElementById("command").textContent = d.process.command;
 		document.getElementById("subject").textContent = subject(d);
+		document.getElementById("overview").classList.toggle("two-runs", Boolean(d.older));
 		document.getElementById("head").append(d.older ? comparison(d) : tiles(d),
 			dom("div", {class: d.older ? "columns one" : "columns"}, findingsSection(d), memorySection(d)));
 	};

@@ -18,8 +18,7 @@
 	const dom = heaptrace.dom, svg = heaptrace.svg;
 	const format = heaptrace.format;
 
-	const TOP = 24, PLOT = 136, GAP = 10, RATE = 32, BOTTOM = 20, LEFT = 66, RIGHT = 14;
-	const HEIGHT = TOP + PLOT + GAP + RATE + BOTTOM;
+	const TOP = 24, LOW_PLOT = 136, HIGH_PLOT = 216, GAP = 10, RATE = 32, BOTTOM = 20, LEFT = 66, RIGHT = 14;
 	const HANDLE_WIDTH = 50, HANDLE_HEIGHT = 17;
 	const DRAG_FROM = 6;		/* pixels: less is a click */
 	const SERIES = [["live", "live heap"], ["rss", "RSS"], ["calls", "calls per second"]];
@@ -128,9 +127,9 @@
 	 * a series is. Returns {x(ns), ns(x), layer}; marks and handles go into the layer.
 	 */
 	function draw(root, width, run, scale, shown) {
-		const right = width - RIGHT, base = TOP + PLOT, rateBase = base + GAP + RATE;
+		const right = width - RIGHT, base = TOP + plot, rateBase = base + GAP + RATE;
 		const x = (ns) => LEFT + (right - LEFT) * ns / scale.ns;
-		const y = (bytes) => base - PLOT * bytes / scale.bytes;
+		const y = (bytes) => base - plot * bytes / scale.bytes;
 		const point = (p) => x(p[0]).toFixed(1) + " " + y(p[1]).toFixed(1);
 
 		function line(curve) {
@@ -146,7 +145,7 @@
 			}
 			for (let ns = 0; ns <= scale.ns * 1.0001; ns += time) {
 				root.append(svg("line", {class: "grid", x1: x(ns), x2: x(ns), y1: base, y2: base + 4}),
-					svg("text", {x: x(ns), y: HEIGHT - 6, "text-anchor": ns === 0 ? "start" :
+					svg("text", {x: x(ns), y: rateBase + BOTTOM - 6, "text-anchor": ns === 0 ? "start" :
 						x(ns) > right - 20 ? "end" : "middle"}, shortTime(ns)));
 			}
 		}
@@ -180,6 +179,9 @@
 
 	/* ---- The state ---- */
 
+	const beside = window.matchMedia("(min-width: 1180px)");	/* as in style.css */
+
+	let plot = LOW_PLOT;		/* the height of the curves */
 	let runs = [];			/* [{title, curves, box, root}], the one that moments are chosen in last */
 	let scales = null;
 	let chart = null;		/* of the last run: what draw() returned */
@@ -270,7 +272,7 @@
 	function makeHandle(name, text, label) {
 		return svg("g", {class: "handle " + name, role: "slider", tabindex: "0", "aria-label": label, "data-name": name,
 			"aria-valuemin": 0, "aria-valuemax": moments().length - 1, onkeydown: (event) => handleKey(event, name)},
-		svg("line", {class: "moment-line " + name, y1: HANDLE_HEIGHT, y2: TOP + PLOT}),
+		svg("line", {class: "moment-line " + name, y1: HANDLE_HEIGHT}),
 		svg("rect", {width: HANDLE_WIDTH, height: HANDLE_HEIGHT, rx: 3}),
 		svg("text", {y: 12}, text));
 	}
@@ -300,6 +302,7 @@
 		const x = chart.x(moment.ns);
 		handle.querySelector("line").setAttribute("x1", x);
 		handle.querySelector("line").setAttribute("x2", x);
+		handle.querySelector("line").setAttribute("y2", TOP + plot);
 		handle.querySelector("rect").setAttribute("x", left);
 		handle.querySelector("text").setAttribute("x", left + HANDLE_WIDTH / 2);
 		handle.setAttribute("aria-valuenow", moments().indexOf(moment));
@@ -325,7 +328,7 @@
 		chart.layer.textContent = "";
 		if (at && from) {
 			const a = chart.x(Math.min(at.ns, from.ns)), b = chart.x(Math.max(at.ns, from.ns));
-			chart.layer.append(svg("rect", {class: "range", x: a, width: b - a, y: TOP, height: PLOT}));
+			chart.layer.append(svg("rect", {class: "range", x: a, width: b - a, y: TOP, height: plot}));
 		}
 		drawMarks(chart.layer);
 		const lefts = boxesLeft(at, from);
@@ -358,7 +361,7 @@
 		tip.hidden = false;
 		tip.textContent = tipText(run, ns) + (choosing ? "\n" + choosing : "");
 		tip.style.left = Math.max(0, Math.min(px + 12, run.box.clientWidth - tip.offsetWidth - 4)) + "px";
-		tip.style.top = TOP + PLOT + 6 + "px";
+		tip.style.top = TOP + plot + 6 + "px";
 	}
 
 	function hideTip() {
@@ -420,17 +423,21 @@
 	function redraw() {
 		const focused = document.activeElement && document.activeElement.dataset ? document.activeElement.dataset.name : null;
 
+		const height = () => TOP + plot + GAP + RATE + BOTTOM;
+
+		/* Where the chart stands beside the findings, there is room that would be empty otherwise. */
+		plot = runs.length === 1 && beside.matches ? HIGH_PLOT : LOW_PLOT;
 		scales = findScales();
 		for (const run of runs) {
 			const width = Math.max(280, Math.floor(run.box.clientWidth));
 
 			run.root.textContent = "";
-			run.root.setAttribute("viewBox", "0 0 " + width + " " + HEIGHT);
-			run.root.setAttribute("height", HEIGHT);
+			run.root.setAttribute("viewBox", "0 0 " + width + " " + height());
+			run.root.setAttribute("height", height());
 			chart = draw(run.root, width, run.curves, scales, isShown);
 		}
 		const run = runs[runs.length - 1];
-		hair = svg("line", {class: "hair", y1: TOP, y2: HEIGHT - BOTTOM});
+		hair = svg("line", {class: "hair", y1: TOP, y2: TOP + plot + GAP + RATE});
 		hair.style.display = "none";
 		run.root.append(hair, handles.from, handles.at);
 		placeAll();

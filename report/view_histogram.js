@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How many blocks there are of which sizes. With --histogram the run has counted them, in all and for each backtrace, so the
- * search narrows the picture. Without, the mean size of each backtrace's blocks stands for the sizes of all of them, which
- * the view says.
+ * How many blocks there are of which sizes. With --histogram the run has counted them, in all and for each backtrace, so
+ * the search narrows the picture; these counts are of the moment of the report. At other moments, and without them, all
+ * blocks of a backtrace count with their mean size, which the view says.
  */
 (function () {
 	"use strict";
@@ -45,6 +45,11 @@
 		return Array.from(bins.values()).sort((a, b) => a["from-bytes"] - b["from-bytes"]);
 	}
 
+	function emptyBin(to) {
+		return {"from-bytes": to === 1 ? 0 : to / 2 + 1, "to-bytes": to, calls: 0, count: 0, size: 0, "waste-bytes": 0,
+			rows: 0, "count-before": 0, "size-before": 0};
+	}
+
 	/* Powers of two between the smallest and the largest, the empty ones, too, so that gaps are seen. */
 	function fillGaps(bins) {
 		const list = [];
@@ -53,7 +58,7 @@
 			const last = list[list.length - 1];
 
 			for (let to = last ? last["to-bytes"] * 2 : bin["to-bytes"]; to < bin["to-bytes"]; to *= 2)
-				list.push({"from-bytes": to / 2 + 1, "to-bytes": to, calls: 0, count: 0, size: 0, "waste-bytes": 0});
+				list.push(emptyBin(to));
 			list.push(bin);
 		}
 		return list;
@@ -70,22 +75,33 @@
 		return kind === "powers" ? fillGaps(addBins(lists)) : addBins(lists);
 	}
 
-	/* Bins by the mean size of each row's blocks, of the keys `size` and `count` that are given for all rows. */
-	function meanBins(sizes, counts, searched) {
+	const sizeOf = (bytes) => bytes <= 1 ? 1 : Math.pow(2, Math.ceil(Math.log2(bytes)));
+
+	/*
+	 * Bins by the mean size of each row's blocks. now, before: {size, count}, the figures of all rows, of a moment or of
+	 * all calls; before can be null.
+	 */
+	function meanBins(now, before, searched) {
 		const bins = new Map();
 
-		for (let r = 0; r < sizes.length; r++) {
-			if (counts[r] === 0 || (searched && !searched[r]))
-				continue;
-			const mean = sizes[r] / counts[r];
-			const to = mean <= 1 ? 1 : Math.pow(2, Math.ceil(Math.log2(mean)));
+		function add(figures, r, suffix) {
+			const count = figures.count[r], size = figures.size[r];
+			const to = sizeOf(size / count);
 
+			if (count === 0)
+				return;
 			if (!bins.has(to))
-				bins.set(to, {"from-bytes": to === 1 ? 0 : to / 2 + 1, "to-bytes": to, rows: 0, count: 0, size: 0});
-			const bin = bins.get(to);
-			bin.rows++;
-			bin.count += counts[r];
-			bin.size += sizes[r];
+				bins.set(to, emptyBin(to));
+			bins.get(to)["count" + suffix] += count;
+			bins.get(to)["size" + suffix] += size;
+			bins.get(to).rows += suffix === "" ? 1 : 0;
+		}
+		for (let r = 0; r < now.size.length; r++) {
+			if (searched && !searched[r])
+				continue;
+			add(now, r, "");
+			if (before)
+				add(before, r, "-before");
 		}
 		return Array.from(bins.values()).sort((a, b) => a["to-bytes"] - b["to-bytes"]);
 	}
@@ -137,36 +153,43 @@
 		if (kind === "classes")
 			columns.unshift(["Block", (bin) => bin["block-from-bytes"] === bin["block-to-bytes"] ?
 				format.bytes(bin["block-to-bytes"]) : bin["block-from-bytes"] + " \u2013 " + format.bytes(bin["block-to-bytes"])]);
-		if (selection.at !== "end" || selection.comparing)
-			notes.unshift("Sizes are known for the moment of the report only, which is shown here.");
+		if (selection.at !== "end")
+			notes.unshift("The sizes at that moment are not known; these are of the moment of the report.");
 		if (h.partial)
 			notes.push("For want of space some sizes were counted for the whole process only, not for each backtrace.");
 		return [bins.length > 0 ? table(bins, measure, columns, "Blocks by size") :
 			dom("p", {class: "muted"}, "There are none."), dom("p", {class: "muted"}, notes.join(" "))];
 	}
 
-	/* The sizes and counts of which the means are taken: of all calls, or of the live blocks at a moment. */
-	function means(selection) {
+	/* The figures of which the means are taken: those of all calls, or of the live blocks at the moments. */
+	function meanFigures(selection) {
 		const model = heaptrace.model, calls = selection.key.startsWith("total-") || selection.key === "temporary";
 		const at = calls || model.values("count", selection.at) === null ? "end" : selection.at;
-		const of = (key) => model.values(calls ? "total-" + key : key, at);
-		const found = selection.search ? selection.search.rows() : null;
+		const figures = (values, moment) => ({size: values(calls ? "total-size" : "size", moment),
+			count: values(calls ? "total-count" : "count", moment)});
+		const from = selection.from === "older" ? figures(model.diff.values, "end") :
+			selection.comparing ? figures(model.values, selection.from) : null;
 
-		return {calls: calls, at: at, bins: fillGaps(meanBins(of("size"), of("count"), found)), change: at !== selection.at};
+		return {calls: calls, at: at, now: figures(model.values, at),
+			before: from !== null && from.size !== null && from.count !== null ? from : null};
 	}
 
 	function estimated(selection, measure) {
-		const mean = means(selection);
-		const blocks = mean.calls ? "calls" : "blocks";
-		const shown = {id: measure.id === "size" ? "size" : "count",
-			title: (measure.id === "size" ? "bytes" : blocks) + (mean.calls ? " since the start" : ""), unit: ""};
-		const columns = [["Backtraces", (bin) => format.count(bin.rows || 0)],
-			[mean.calls ? "Calls" : "Live blocks", (bin) => format.count(bin.count)], ["Bytes", (bin) => format.bytes(bin.size)]];
+		const figures = meanFigures(selection), name = figures.calls ? "Calls" : "Live blocks";
+		const bins = fillGaps(meanBins(figures.now, figures.before, selection.search ? selection.search.rows() : null));
+		const shown = measure.id === "size" || measure.id === "waste-bytes" ?
+			{id: "size", title: figures.calls ? "bytes of all calls" : "live bytes"} : {id: "count", title: name};
+		const columns = [["Backtraces", (bin) => format.count(bin.rows)], [name, (bin) => format.count(bin.count)],
+			["Bytes", (bin) => format.bytes(bin.size)]];
 
-		return [dom("p", {class: "notice"}, "The run has not counted the sizes of blocks: heaptrace --histogram does. Here all " +
-			"blocks of a backtrace count with their mean size" + (mean.calls ? ", of all calls since the start." :
-			", " + heaptrace.momentLabel(mean.at) + ".")),
-		mean.bins.length > 0 ? table(mean.bins, shown, columns, "Backtraces by the mean size of their blocks") :
+		if (figures.before)
+			columns.push(["Bytes before", (bin) => format.bytes(bin["size-before"])],
+				["Change", (bin) => heaptrace.change(bin.size, bin["size-before"], "bytes")]);
+		return [dom("p", {class: "notice"}, (isCounted() ? "The sizes of blocks were counted for the moment of the report alone. " :
+			"The run has not counted the sizes of blocks: heaptrace --histogram does. ") + "Here all blocks of a backtrace " +
+			"count with their mean size" + (figures.calls ? ", of all calls since the start." :
+			", " + heaptrace.momentLabel(figures.at) + ".")),
+		bins.length > 0 ? table(bins, shown, columns, "Blocks by the mean size of those of their backtrace") :
 			dom("p", {class: "muted"}, "There are no blocks.")];
 	}
 
@@ -188,18 +211,21 @@
 			const bins = choice("bins", "by", [["powers", "powers of two"], ["classes", "the allocator's size classes"]]);
 
 			heaptrace.state.setDefault("histogram.bins", "powers");
-			bins.hidden = !isCounted() || !heaptrace.document.histogram.classes;
 			element.append(dom("div", {class: "tools panel-tools"}, bars, bins), box);
 			return {
 				update(selection) {
 					const chosen = heaptrace.state.get("histogram.bars") || BY_KEY[selection.key] || "size";
 					const measure = measures.find((one) => one.id === chosen) || measures[0];
-					const kind = !bins.hidden && heaptrace.state.get("histogram.bins") === "classes" ? "classes" : "powers";
+					const kind = isCounted() && heaptrace.document.histogram.classes &&
+						heaptrace.state.get("histogram.bins") === "classes" ? "classes" : "powers";
+					const known = heaptrace.model.values("count", selection.at) !== null;
+					const exact = isCounted() && (!known || (selection.at === "end" && !selection.comparing));
 
 					bars.querySelector("select").value = heaptrace.state.get("histogram.bars");
 					bins.querySelector("select").value = kind;
 					box.textContent = "";
-					box.append(...(isCounted() ? counted(selection, measure, kind) : estimated(selection, measure)));
+					bins.hidden = !exact || !heaptrace.document.histogram.classes;
+					box.append(...(exact ? counted(selection, measure, kind) : estimated(selection, measure)));
 				},
 			};
 		},

@@ -91,7 +91,8 @@
 			const path = entry.module.path || "(code in no file)";
 
 			td.append(heaptrace.highlight(dom("button", {class: "link", title: "Search for the backtraces through " + path,
-				onclick: () => heaptrace.state.set({search: "module:" + path})}), path, selection.search));
+				onclick: () => heaptrace.state.set({search: "module:" + path})}), heaptrace.shorten(path, 160),
+			selection.search));
 		}}, {id: "now", title: title + ", its own", number: true, value: (entry) => entry.now,
 			hint: "of backtraces whose innermost function that is no allocation function is in this module",
 			text: (entry) => value(entry.now)}];
@@ -126,7 +127,7 @@
 	function advice(lacking, modules) {
 		/* That heaptrace's own functions have no lines does not matter to anybody. */
 		const without = (what) => modules.filter((module, i) => module.path && module.name !== TRACER &&
-			lacking[i].addresses > 0 && lacking[i][what] === lacking[i].addresses).map((module) => module.name);
+			lacking[i].addresses > 0 && lacking[i][what] === lacking[i].addresses).map((module) => heaptrace.shorten(module.name, 60));
 		const names = without("names"), lines = without("lines");
 
 		if (names.length === 0 && lines.length === 0)
