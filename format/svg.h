@@ -13,6 +13,7 @@
 #include "analysis/merged.h"
 #include "format.h"
 
+#define SVG_NAME_CHARACTERS	2000u	/* of a name in the data; a longer one is cut off */
 #define SVG_LEVEL	17u	/* pixels from a level of frames to the next one */
 
 /* Figures of the tree that belong together: those of one sort key. With --diff each has one of the older run, too. */

@@ -14,8 +14,6 @@
 
 #include <string.h>
 
-#define NAME_CHARACTERS	2000u
-
 static const char *unit_of(enum sort_key key)
 {
 	if (model_key_is_size(key))
@@ -36,7 +34,7 @@ static void write_text_member(struct out *out, const char *name, const char *tex
 	out_text(out, ",\"");
 	out_text(out, name);
 	out_text(out, "\":");
-	svg_write_json(out, text, NAME_CHARACTERS);
+	svg_write_json(out, text, SVG_NAME_CHARACTERS);
 }
 
 static void write_views(const struct svg *s)
@@ -48,7 +46,7 @@ static void write_views(const struct svg *s)
 		const struct svg_view *v = &s->views[i];
 
 		out_text(out, i ? ",{\"name\":" : "{\"name\":");
-		svg_write_json(out, options_sort_name(v->key), NAME_CHARACTERS);
+		svg_write_json(out, options_sort_name(v->key), SVG_NAME_CHARACTERS);
 		write_text_member(out, "unit", unit_of(v->key));
 		write_member(out, "weight", v->weight);
 		write_member(out, "second", v->second);
@@ -90,7 +88,7 @@ static void write_functions(const struct svg *s)
 			continue;
 		s->numbers[i] = ++number;
 		out_text(s->out, number > 1 ? "," : "");
-		svg_write_json(s->out, f->name ? f->name : "", NAME_CHARACTERS);
+		svg_write_json(s->out, f->name ? f->name : "", SVG_NAME_CHARACTERS);
 		out_char(s->out, ',');
 		if (!f->module || !modules) {
 			out_text(s->out, "-1");
@@ -104,7 +102,7 @@ static void write_functions(const struct svg *s)
 	out_text(s->out, "],\n\"modules\":[");
 	for (uint32_t i = 0; i < count; i++) {
 		out_text(s->out, i ? ",[" : "[");
-		svg_write_json(s->out, modules[i], NAME_CHARACTERS);
+		svg_write_json(s->out, modules[i], SVG_NAME_CHARACTERS);
 		out_char(s->out, ',');
 		out_u64(s->out, svg_colour(modules[i]));
 		out_char(s->out, ']');

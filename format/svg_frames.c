@@ -16,10 +16,10 @@
 #define WIDEST		3000.0		/* pixels of the widest window that is thought of */
 #define USUAL		1200.0		/* of a window in which names should fit */
 #define DATA_SHARE	(0.05 / WIDEST)	/* narrower nodes are left out: nobody has zoomed in so far that they matter */
-#define DATA_BYTES	2100000.0	/* of the nodes and functions in the data, about; if there are more, wider nodes are
+#define DATA_BYTES	2200000.0	/* of the nodes and functions in the data, about; if there are more, wider nodes are
 					 * left out, too */
 #define DRAWN_SHARE	(1 / WIDEST)
-#define DRAWN_BYTES	700000.0	/* likewise, of the frames that are drawn without scripts */
+#define DRAWN_BYTES	600000.0	/* likewise, of the frames that are drawn without scripts */
 #define NAMED_SHARE	(40 / WIDEST)	/* a narrower frame has no room for a name */
 #define STEP		1.2		/* by which a share grows until there are few enough nodes */
 #define CHARACTER	6.0		/* pixels of the narrowest characters' width in the font of the frames */
@@ -41,11 +41,15 @@ static double share_of(const struct svg *s, const struct svg_view *v, uint32_t n
 	return was > share ? was : share;
 }
 
-static size_t characters_of(const struct merged_function *f, size_t most)
+/* About how many bytes the first characters of a name take in the file, at most so many. */
+static size_t bytes_of(const struct merged_function *f, size_t characters)
 {
-	size_t length = f->name ? strlen(f->name) : f->module ? strlen(f->module) : 0;
+	const char *text = f->name ? f->name : f->module ? f->module : "";
+	size_t bytes = 0;
 
-	return length < most ? length : most;
+	for (; *text && characters; text++, characters--)
+		bytes += *text == '<' || *text == '>' ? 4 : *text == '&' ? 5 : (unsigned char)*text < 0x80 ? 1 : 2;
+	return bytes;
 }
 
 static unsigned digits_of(uint64_t n)
@@ -79,7 +83,7 @@ static double keep(struct svg *s, double share)
 		for (unsigned c = 0; c < t->columns; c++)
 			bytes += 1 + digits_of(merged_figures(t, n)[c]);
 		if (!s->numbers[function]++)
-			bytes += 8 + (double)characters_of(&t->functions[function], 2000);
+			bytes += 8 + (double)bytes_of(&t->functions[function], SVG_NAME_CHARACTERS);
 	}
 	return bytes;
 }
@@ -98,9 +102,9 @@ static double draw(struct svg *s, double least)
 		if (n != MERGED_ROOT && (share < least || share <= 0))
 			continue;
 		s->kept[n] |= SVG_DRAWN;
-		bytes += 180 + (double)characters_of(f, TITLE_CHARACTERS);
+		bytes += 180 + (double)bytes_of(f, TITLE_CHARACTERS);
 		if (share >= NAMED_SHARE)
-			bytes += 80 + (double)characters_of(f, (size_t)(share * WIDEST / CHARACTER));
+			bytes += 80 + (double)bytes_of(f, (size_t)(share * WIDEST / CHARACTER));
 	}
 	return bytes;
 }

@@ -287,6 +287,7 @@ function zoom(node) {
 
 	zoomed = node;
 	draw();
+	writeAddress();
 	if (focused && drawnAt.has(node))
 		drawnAt.get(node).focus({ preventScroll: true });
 	detail(node);
@@ -332,6 +333,28 @@ function matched(within) {
 	return sum;
 }
 
+/* The view is in the address, for a colleague: #zoom=17&search=parse. The numbers of nodes are those of this file. */
+function writeAddress() {
+	const parts = [];
+
+	if (zoomed)
+		parts.push("zoom=" + zoomed);
+	if (input.value)
+		parts.push("search=" + encodeURIComponent(input.value));
+	if (alone)
+		history.replaceState(null, "", parts.length ? "#" + parts.join("&") : location.pathname + location.search);
+}
+
+function readAddress() {
+	const parts = new URLSearchParams(alone ? location.hash.slice(1) : ""), node = Number(parts.get("zoom"));
+
+	input.value = parts.get("search") || "";
+	matching = findFunctions(input.value);
+	zoomed = node > 0 && node < tree.count && Number.isInteger(node) && weight(node) ? node : 0;
+	draw();
+	detail(zoomed);
+}
+
 function showMatches() {
 	let text = "";
 
@@ -354,10 +377,15 @@ function search(text) {
 	for (const [node, g] of drawnAt)
 		g.classList.toggle("hit", !!(matching && matching[tree.function[node]]));
 	showMatches();
+	writeAddress();
 }
 
+/* The line above the frames: the figures first, because names can be longer than the line. */
 function detail(node) {
-	details.textContent = node === null ? "" : describe(node).join(" - ");
+	const [name, ...more] = node === null ? [""] : describe(node);
+	const named = data.functions[2 * tree.function[node || 0] + 1] >= 0 && data.functions[2 * tree.function[node || 0]];
+
+	details.textContent = node === null ? "" : more.slice(named ? 1 : 0).join(", ") + ": " + name + (named ? " - " + more[0] : "");
 	details.title = details.textContent;
 }
 
@@ -522,9 +550,9 @@ function start() {
 			requestAnimationFrame(() => { waiting = false; draw(); });
 		waiting = true;
 	});
+	window.addEventListener("hashchange", readAddress);
 	prepareLegend();
-	draw();
-	detail(0);
+	readAddress();
 }
 
 start();

@@ -50,7 +50,7 @@ async function zooms(t, browser, page) {
 		await page.press('Tab');
 	for (let i = 0; i < 5; i++)
 		await page.press('ArrowDown');
-	t.like(await page.text('.detail'), /^parse - known - 16\.000 KB \(50\.0 %\), 11 blocks$/, `${browser}: Tab and arrows go to a frame`);
+	t.like(await page.text('.detail'), /^16\.000 KB \(50\.0 %\), 11 blocks: parse - known$/, `${browser}: Tab and arrows go to a frame`);
 	await page.press('Enter');
 	t.is([await page.evaluate(box, 'parse'), await page.evaluate(() => document.activeElement.querySelector('title').textContent.split('\n')[0])],
 		[[0, width - 1], 'parse'], `${browser}: Enter zooms, and the focus stays`);
@@ -88,9 +88,10 @@ async function known(t, browser) {
 		'load\nknown\n10.000 KB (31.2 %), 10 blocks', `${browser}: a tooltip has size, share and count`);
 	await page.evaluate(mark, 'load');
 	await page.hover('#wanted');
-	t.like(await page.text('.detail'), /^load - known - 10\.000 KB/, `${browser}: so has the line above the frames`);
+	t.like(await page.text('.detail'), /^10\.000 KB \(31\.2 %\), 10 blocks: load - known$/, `${browser}: so has the line above the frames`);
 	await zooms(t, browser, page);
 	await searches(t, browser, page);
+	await addresses(t, browser, page);
 	await page.page.select('select', 'total-size');
 	t.is(await page.evaluate(box, 'load'), [0, Math.round(1200 * 30 / 52) - 1], `${browser}: another key`);
 	await page.page.select('select', 'size');
@@ -109,6 +110,25 @@ async function known(t, browser) {
 		t.is(await page.evaluate(misplaced), [], `${browser}: at ${width} pixels, too`);
 	}
 	await page.close();
+}
+
+// A view that is sent to a colleague, and numbers that nobody has sent.
+async function addresses(t, browser, page) {
+	await page.evaluate(mark, 'keep');
+	await page.click('#wanted');
+	await page.type('.search', 'a&b #');
+	const hash = await page.hash();
+	t.like(hash, /^#zoom=\d+&search=a%26b%20%23$/, `${browser}: the view is in the address`);
+	const other = await t.open(browser, t.args[0], {hash});
+	t.is([await other.evaluate(box, 'keep'), await other.evaluate(() => document.querySelector('.search').value)],
+		[[0, 1199], 'a&b #'], `${browser}: which opens it again`);
+	for (const odd of ['#zoom=999999', '#zoom=-1', '#zoom=1.5', '#zoom=x&search=%zz', '#%'])
+		await other.goto_hash(odd);
+	await other.waitFor(() => document.querySelectorAll('.frame.outer').length === 0);
+	t.is(await other.count('.frame.outer'), 0, `${browser}: an address that makes no sense shows all`);
+	await other.close();
+	await page.press('Escape', 'Escape');
+	t.is(await page.hash(), '', `${browser}: and none is left behind`);
 }
 
 async function compared(t, browser) {
