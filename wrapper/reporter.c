@@ -159,6 +159,12 @@ static bool send_answer(const struct process *p, int fd, int32_t error)
 	return write(fd, &message, sizeof(message.answer) + text.len) >= 0;
 }
 
+/* Whether later dumps show what this one had: then the history gets a snapshot of its moment. */
+static bool is_looked_back_at(void)
+{
+	return reporter.options->growth_ms || options_format(reporter.options) == OUTPUT_PERFETTO;
+}
+
 /*
  * Writes a dump of a process's table. answer_fd: where the process waits for the answer, which tells it of broken
  * limits; -1: it does not wait. runs: the process has not ended, so /proc has figures of it. Then the dump's number is
@@ -182,7 +188,7 @@ static void dump(struct process *p, const struct dump_request *r, int answer_fd,
 		return;
 	}
 	memset(&d, 0, sizeof(d));
-	if (reporter.options->growth_ms && runs && !r->final)
+	if (is_looked_back_at() && runs && !r->final)
 		history_writer_snapshot(&p->history, now);
 	history_load(&history, &t, p->table_fd, now, &arena);
 	dump_attach(&d, &t, reporter.options, reporter.rules, false, now);
