@@ -143,10 +143,11 @@ bool conflicts_by_lack(const struct options *o, const bool given[OPTIONS], struc
 {
 	enum output_format format = options_format(o);
 
-	if (given[OPTION_SKIP] && !o->group && !o->tree)
-		out_text(why, "--skip is for --group and --tree, and neither is given");
-	else if (given[OPTION_MIN_SHARE] && !tree_option(o) && !o->diff && !o->growth_ms)
-		out_text(why, "--min-share is for --tree, --callers, --callees, --diff and --growth, and none of them is given");
+	if (given[OPTION_SKIP] && !o->group && !o->tree && format != OUTPUT_MASSIF && format != OUTPUT_PERFETTO)
+		out_text(why, "--skip is for --group, --tree, --format=massif and --format=perfetto, and none of them is given");
+	else if (given[OPTION_MIN_SHARE] && !tree_option(o) && !o->diff && !o->growth_ms && format != OUTPUT_MASSIF)
+		out_text(why, "--min-share is for --tree, --callers, --callees, --diff, --growth and --format=massif, and none of "
+			 "them is given");
 	else if (given[OPTION_TOLERANCE] && !o->baseline)
 		out_text(why, "--tolerance is for --baseline, which is not given");
 	else if (o->diff && !o->report)

@@ -22,6 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define LOG2	12u
 
+#define END_NS	(UINT64_MAX / 2)	/* the moment of the report: behind whatever the input says */
+
 static struct options options;
 
 static void make_right(struct table_header *h)
@@ -76,7 +78,8 @@ static void report(struct table *t, const struct history *history, const struct 
 	struct model_request q = {
 		.table = t, .history = history, .options = &options, .sort = { SORT_SIZE, SORT_TEMPORARY, SORT_AGE },
 		.sort_count = format->sections_max < 3 ? format->sections_max : 3, .rows = format->rows,
-		.figures = format->figures, .all_rows = format->all_rows, .all_names = format->all_names, .foreign = true, .now_ns = 1,
+		.figures = format->figures, .all_rows = format->all_rows, .all_names = format->all_names, .foreign = true,
+		.now_ns = END_NS,
 		.process = { .pid = t->head->pid, .command = t->head->command },
 	};
 	struct model *m;
@@ -154,13 +157,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct arena arena = { .chunk = NULL };
 		struct history history;
 
-		history_load(&history, &t, file, UINT64_MAX / 2, &arena);
+		history_load(&history, &t, file, END_NS, &arena);
 		hide_modules(&t);
 		report(&t, &history, &text_format);
 		report(&t, &history, &text_report_format);
 		report(&t, &history, &folded_format);
 		report(&t, &history, &json_format);
 		report(&t, &history, &html_format);
+		report(&t, &history, &perfetto_format);
+		report(&t, &history, &massif_format);
 		arena_release(&arena);
 		load_release(&t);
 	}
