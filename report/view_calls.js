@@ -60,7 +60,8 @@ heaptrace.calls = (() => {
 	}
 
 	/* Whether the row stands for the calls for which the table had no room. */
-	const isFull = row => row === heaptrace.model.tableFull || row === heaptrace.model.olderTableFull;
+	const isFull = row => row === heaptrace.model.tableFull ||
+		(heaptrace.model.diff !== null && row === heaptrace.model.diff.tableFull);
 
 	function calls() {
 		return all || (all = makeAll());

@@ -87,9 +87,10 @@
 
 		/* ---- Lines: numbers of rows or, with the older run, pairs of them ---- */
 
-		const inPairs = () => pairs !== null && selection.from === "older";
-		const rowOf = line => inPairs() ? pairs[line].now >= 0 ? pairs[line].now : pairs[line].before : line;
-		const isOld = row => model.diff !== null && row >= model.diff.firstRow;
+		/* The pairs have the figures of the ends of the two runs. */
+		const inPairs = () => pairs !== null && selection.from === "older" && selection.at === "end";
+		const rowOf = line => !inPairs() ? line : pairs.new[line] >= 0 ? pairs.new[line] : pairs.old[line];
+		const isOld = row => model.diff !== null && row >= model.diff.newCount;
 
 		function idOf(line) {
 			const row = rowOf(line);
@@ -106,20 +107,11 @@
 			return users.get(row);
 		}
 
-		function now(line) {
-			return inPairs() ? pairs[line].is[selection.key] : selection.now[line];
-		}
-
-		function before(line) {
-			return inPairs() ? pairs[line].was[selection.key] : selection.before[line];
-		}
+		const now = line => inPairs() ? pairs.is[selection.key][line] : selection.now[line];
+		const before = line => inPairs() ? pairs.was[selection.key][line] : selection.before[line];
 
 		/* Whether the pair is new in this run, or no longer there. */
-		function stateOf(line) {
-			const pair = pairs[line];
-
-			return pair.before < 0 ? "new" : pair.now < 0 ? "gone" : pair.likeness ? "alike" : "same";
-		}
+		const stateOf = line => pairs.old[line] < 0 ? "new" : pairs.new[line] < 0 ? "gone" : pairs.byLikeness[line] ? "alike" : "both";
 
 		/* The other keys, which are known at the end only. */
 		function otherKeys() {
@@ -132,7 +124,7 @@
 
 			if (inPairs())
 				result.push({ id: "state", title: "Run", first: "up", width: "5em",
-					hint: "new: in this run only; gone: in the older run only; alike: paired because the stacks are much the same" });
+					hint: "both: in both runs; new: in this run only; gone: in the older run only; alike: paired because the stacks are much the same" });
 			result.push({ id: "now", title: comparing ? "Now" : selection.title, number: true, width, hint: selection.label });
 			if (selection.unit !== "ns")
 				result.push({ id: "share", title: "Share", number: true, width: "6.2em", sorts: false, hint: "Of " + selection.label });
@@ -156,7 +148,7 @@
 			case "change": return now(line) - before(line);
 			case "threads": return threads[model.rows.threadSet[row]] || "";
 			case "id": return model.rows.id[row];
-			default: return inPairs() ? pairs[line].is[column] : model.values(column, "end")[row];
+			default: return inPairs() ? pairs.is[column][line] : model.values(column, "end")[row];
 			}
 		}
 
@@ -185,12 +177,22 @@
 
 		/* ---- The stack ---- */
 
-		function figures(row) {
-			const line = (title, value) => [dom("dt", {}, title), dom("dd", {}, value)];
+		function figures(line) {
+			const row = rowOf(line), pair = inPairs(), value = (n, k) => heaptrace.format.value(n, k.unit);
+			const part = (title, words) => [dom("dt", {}, title), dom("dd", {}, words)];
+			const words = k => pair ? value(pairs.is[k.name][line], k) + ", before " + value(pairs.was[k.name][line], k) + ", difference " +
+				heaptrace.signed(pairs.is[k.name][line] - pairs.was[k.name][line], k.unit) :
+				value((isOld(row) ? model.diff : model).values(k.name, "end")[row], k);
 
-			return dom("dl", { class: "figures" }, model.keys.map(k => line(k.title, heaptrace.format.value(
-				isOld(row) ? model.diff.values(k.name, "end")[row] : model.values(k.name, "end")[row], k.unit))),
-			line("threads", heaptrace.shown(threads[model.rows.threadSet[row]] || "unknown")));
+			return dom("dl", { class: "figures" }, model.keys.map(k => part(k.title, words(k))),
+				part("threads", heaptrace.shown(threads[model.rows.threadSet[row]] || "unknown")));
+		}
+
+		function stackList(row, label) {
+			const frames = model.frames(row), u = calls.userOfRow(row);
+
+			return frames.length ? dom("ol", { class: "stack-lines", "aria-label": label },
+				frames.map((f, i) => frameLine(f, i, u.function, selection.search))) : dom("p", { class: "muted" }, u.name);
 		}
 
 		function shownFigures(line) {
@@ -212,14 +214,15 @@
 			const copy = dom("button", { class: "button", type: "button", onclick: () => heaptrace.copy(text(), copy) }, "Copy stack");
 			const u = calls.userOfRow(row);
 
-			detail.replaceChildren(
+			detail.replaceChildren(...[
 				dom("div", { class: "tools" }, dom("h3", {}, "Row " + model.rows.id[row] + (isOld(row) ? " of the older run" : "")), copy,
 					u.function >= 0 ? dom("button", { class: "button", type: "button",
 						onclick: () => state.set({ view: "callers", "callers.of": u.function.toString(36) }) }, "Callers and callees") : null),
 				dom("p", {}, shownFigures(line)),
-				frames.length ? dom("ol", { class: "stack-lines", "aria-label": "Stack, innermost frame first" },
-					frames.map((f, i) => frameLine(f, i, u.function, selection.search))) : dom("p", { class: "muted" }, u.name),
-				dom("h4", {}, "At the end of the run"), figures(row));
+				stackList(row, "Stack, innermost frame first"),
+				inPairs() && pairs.byLikeness[line] ? [dom("h4", {}, "Its stack in the older run"),
+					stackList(pairs.old[line], "Stack in the older run, innermost frame first")] : null,
+				dom("h4", {}, inPairs() ? "At the ends of both runs" : "At the end of the run"), figures(line)].flat().filter(part => part !== null));
 			const time = isOld(row) ? null : curve(row);
 			if (time)
 				detail.append(time);
@@ -227,14 +230,23 @@
 
 		/* ---- Updates ---- */
 
+		/* Which lines the search finds: Uint8Array over rows or pairs; null: there is no search. */
+		function foundLines() {
+			const rows = selection.search ? selection.search.rows() : null;
+
+			if (!rows || !inPairs())
+				return rows;
+			const found = new Uint8Array(pairs.count);
+			rows.forEach((is, row) => { found[model.diff.entryOfRow[row]] |= is; });
+			return found;
+		}
+
 		function choose() {
-			const found = selection.search ? selection.search.rows() : null, result = [];
-			const count = inPairs() ? pairs.length : model.diff && !selection.comparing ? model.diff.firstRow : model.rowCount;
+			const found = foundLines(), result = [];
+			const count = inPairs() ? pairs.count : model.rowCount;
 
 			for (let line = 0; line < count; line++) {
-				if (!now(line) && !(selection.comparing && before(line)))
-					continue;
-				if (!found || found[rowOf(line)] || (inPairs() && pairs[line].before >= 0 && found[pairs[line].before]))
+				if ((now(line) || (selection.comparing && before(line))) && (!found || found[line]))
 					result.push(line);
 			}
 			return result;

@@ -191,7 +191,7 @@ heaptrace.longTable = (() => {
 			tr.dataset.line = line;
 			tr.id = id + "-" + line;
 			tr.setAttribute("aria-rowindex", line + 2);
-			tr.className = line === active ? "active" : "";
+			tr.className = (line === active ? "active" : "") + (line % 2 ? " odd" : "");
 			tr.setAttribute("aria-selected", line === active ? "true" : "false");
 			if (options.tree) {
 				const open = options.open(line);

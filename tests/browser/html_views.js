@@ -188,7 +188,7 @@ async function trees(t, browser, page) {
 	await set(page, {search: '', 'tree.wrappers': 'yes'});
 	t.is((await lines(page, 'bottom-up')).slice(0, 1).map(line => bare(line[0]).replace(/(malloc).*/, '$1')), ['malloc'], `${browser}: allocation functions on request`);
 	await set(page, {'tree.wrappers': '', 'tree.merge': 'line', 'tree.sort': '-now'});
-	t.like(bare((await lines(page, 'bottom-up'))[0][0]), /^late\(\) at shop\.cc:19/, `${browser}: merged by lines`);
+	t.like(bare((await lines(page, 'bottom-up'))[0][0]), /^late\(\) at shop\.cc:26/, `${browser}: merged by lines`);
 	await set(page, {'tree.merge': 'module'});
 	t.is(bare((await lines(page, 'bottom-up'))[0][0]), 'shop', `${browser}: merged by modules`);
 
@@ -197,7 +197,7 @@ async function trees(t, browser, page) {
 	await page.evaluate(() => [...document.querySelectorAll('#panel-top-down button')].find(b => b.textContent === 'Open large ones').click());
 	shown = (await lines(page, 'top-down')).map(line => [bare(line[0]).replace(/\)shop$/, ')'), line[1], line[3]]);
 	t.is(shown.find(line => line[0] === 'first()'), ['first()', '60.000 KB', '0 bytes'], `${browser}: top-down has the sums of what is called`);
-	t.is(shown.find(line => line[0] === 'late()'), ['late()', '100.000 KB', '100.000 KB'], `${browser}: and what functions use themselves`);
+	t.is(shown.find(line => line[0] === 'late()'), ['late()', '107.800 KB', '100.000 KB'], `${browser}: and what functions use themselves`);
 }
 
 async function callers(t, browser, page) {
@@ -240,14 +240,14 @@ async function rows(t, browser, page, groups) {
 	let shown = await own();
 	const heads = await page.texts('#panel-rows th');
 
-	t.is(shown.slice(0, 3).map(line => [line[0], line[1], line[2]]), [['late()', 'shop.cc:19', '100.000 KB'], ['item(unsigned long)', 'shop.cc:9', '60.000 KB'],
+	t.is(shown.slice(0, 3).map(line => [line[0], line[1], line[2]]), [['late()', 'shop.cc:26', '100.000 KB'], ['item(unsigned long)', 'shop.cc:9', '60.000 KB'],
 		['item(unsigned long)', 'shop.cc:9', '20.000 KB']], `${browser}: backtraces with who uses them, and where`);
 	t.is(heads.slice(4, 12).map(h => h.trim()), ['count', 'peak-size', 'peak-count', 'heap-peak', 'total-size', 'total-count', 'temporary', 'age'], `${browser}: with all keys`);
 	t.is(shown[2].slice(4, 10), ['20', '40.000 KB', '40', '20.000 KB', '40.000 KB', '40'], `${browser}: and their figures`);
 	await page.evaluate(() => [...document.querySelectorAll('#panel-rows tbody tr:not(.space)')].find(tr => tr.children[2].textContent === '20.000 KB').click());
 	const stack = await page.texts('#panel-rows .stack-lines .frame-name');
 	t.is(stack.slice(0, 4), ['malloc', 'item(unsigned long)', 'second()', 'main'], `${browser}: a click shows the whole stack`);
-	t.like(await page.text('#panel-rows .stack-lines'), /shop\.cc:9[^]*shop\.cc:11[^]*shop\.cc:24/, `${browser}: with source lines`);
+	t.like(await page.text('#panel-rows .stack-lines'), /shop\.cc:9[^]*shop\.cc:11/, `${browser}: with source lines`);
 	const address = await page.hash();
 	await catchCopies(page);
 	await page.click('#panel-rows .detail .button');
@@ -312,6 +312,30 @@ async function compare(t, browser, page) {
 	await set(page, {'flame.width': '', from: 'none'});
 }
 
+// Two runs: late() has four times as many blocks as before, old_stock() is gone, new_stock() is new.
+async function diff(t, browser, file) {
+	const page = await t.open(browser, file, {width: 1300, height: 900, hash: '#view=rows'});
+	const heads = (await page.texts('#panel-rows th')).map(h => h.trim().replace(/ .$/, ''));
+	const columns = ['Used by', 'Run', 'Now', 'Before', 'Difference'].map(h => heads.indexOf(h));
+	const shown = (await lines(page, 'rows')).map(line => columns.map(c => line[c]));
+	const of = name => shown.filter(line => line[0] === name);
+
+	t.is(of('late()'), [['late()', 'both', '100.000 KB', '25.000 KB', '+75.000 KB']], `${browser}: two runs: a backtrace of both`);
+	t.is(of('void new_stock<0>()'), [['void new_stock<0>()', 'new', '7.000 KB', '0 bytes', '+7.000 KB']], `${browser}: two runs: a new one`);
+	t.is(of('void old_stock<0>()'), [['void old_stock<0>()', 'gone', '0 bytes', '30.000 KB', '\u221230.000 KB']], `${browser}: two runs: one that is gone`);
+	t.is(of('rack()'), [['rack()', 'alike', '800 bytes', '900 bytes', '\u2212100 bytes']], `${browser}: two runs: a pair that is much alike`);
+	await page.evaluate(() => [...document.querySelectorAll('#panel-rows tbody tr')].find(tr => tr.children[0].textContent === 'void old_stock<0>()').click());
+	t.is((await page.texts('#panel-rows .stack-lines .frame-name')).slice(0, 4), ['malloc', 'void old_stock<0>()', 'void old_stock<1>()', 'void old_stock<2>()'], `${browser}: two runs: with its stack`);
+	t.like(await page.hash(), /rows\.open=o\d+/, `${browser}: two runs: which the address names`);
+	await set(page, {search: 'old_stock'});
+	t.is((await lines(page, 'rows')).map(line => line[0]), ['void old_stock<0>()'], `${browser}: two runs: the search finds it`);
+	await set(page, {search: '', view: 'bottom-up'});
+	const tree = (await lines(page, 'bottom-up')).map(line => [bare(line[0]).replace(/(shop|older)$/, ''), line[1], line[3], line[4]]);
+	t.is(tree.filter(line => /late|stock/.test(line[0])).sort(), [['late()', '100.000 KB', '25.000 KB', '+75.000 KB'], ['void new_stock<0>()', '7.000 KB', '0 bytes', '+7.000 KB'],
+		['void old_stock<0>()', '0 bytes', '30.000 KB', '\u221230.000 KB']], `${browser}: two runs: in the tree`);
+	await page.close();
+}
+
 run(async t => {
 	const dir = t.args[0], groups = read(path.join(dir, 'shop.json')).groups;
 
@@ -324,6 +348,7 @@ run(async t => {
 		await callers(t, browser, page);
 		await rows(t, browser, page, groups);
 		await compare(t, browser, page);
+		await diff(t, browser, path.join(dir, 'diff.html'));
 		for (const [width, dark] of [[600, false], [600, true], [2000, false], [2000, true]]) {
 			const picture = await t.open(browser, path.join(dir, 'shop.html'), {width, height: 1100, dark, hash: '#view=flame'});
 			for (const view of ['flame', 'bottom-up', 'callers', 'rows']) {
