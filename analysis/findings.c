@@ -8,7 +8,6 @@
 #include "base/out.h"
 #include "base/path.h"
 #include "diff.h"
-#include "groups.h"
 #include "growth.h"
 #include "memory.h"
 #include "wrappers.h"
@@ -28,6 +27,8 @@
 #define WEIGHT_LEAK	900u		/* what goes on growing outweighs all but the largest shares */
 #define WEIGHT_DIFF	2000u		/* who compares two runs asks for this */
 
+struct user;
+
 struct candidate {
 	const char *text;
 	uint64_t weight;
@@ -40,6 +41,10 @@ struct maker {
 	unsigned count;
 	struct out text;		/* the sentence that is being written, in buf */
 	char buf[TEXT_BYTES];
+	struct labels labels;
+	struct labels_row *row;		/* the row that is looked at */
+	struct user *users;		/* by label; those from user_room on are all 0 */
+	uint32_t user_room;
 	struct label growing;		/* the function whose memory goes on growing; all NULL: there is none */
 	uint64_t growing_bytes, growing_rate;	/* what it has now, and how many bytes more it has in an hour */
 };
@@ -139,23 +144,90 @@ static void write_user(struct out *out, const struct label *label, const char *f
 
 /* ---- Which functions use the memory ---- */
 
-/* The function that has most of a key's figure: *group, with its label. NULL: there is none, or no memory. */
-static const struct group *largest(const struct maker *k, enum sort_key key, struct groups *g, struct labels *labels)
-{
-	const struct group *most = NULL;
+static const enum sort_key keys[] = { SORT_SIZE, SORT_HEAP_PEAK, SORT_TOTAL_COUNT, SORT_TEMPORARY };
 
-	if (!labels_init(labels, k->m, k->arena) || !groups_make(g, labels, GROUP_FUNCTION, key, false))
-		return NULL;
-	for (uint32_t i = 0; i < g->count; i++) {
-		if (g->list[i].values[key] && (!most || g->list[i].values[key] > most->values[key]))
-			most = &g->list[i];
+#define KEYS	(sizeof(keys) / sizeof(*keys))
+
+/* A function that uses memory, with sums over its rows for each of these keys. */
+struct user {
+	uint64_t sums[KEYS];
+	uint64_t most[KEYS];		/* the largest figure of one of its rows, */
+	uint32_t row[KEYS];		/* and which row of model.all that is */
+};
+
+/* Adds up all rows by the function that uses their memory. False: there is no memory. */
+static bool add_up(struct maker *k)
+{
+	const struct model *m = k->m;
+
+	k->row = arena_alloc(k->arena, sizeof(*k->row));
+	if (!k->row || !labels_init(&k->labels, m, k->arena))
+		return false;
+	for (uint32_t n = 0; n < m->all.count; n++) {
+		uint32_t label;
+		struct user *u;
+
+		if (!labels_read(&k->labels, n, k->row))
+			return false;
+		label = k->row->calls[labels_user(&k->labels, k->row)].label;
+		while (label >= k->user_room) {
+			uint32_t room = k->user_room ? 2 * k->user_room : 1024;
+			struct user *users = arena_alloc_plenty(k->arena, room * sizeof(*users));
+
+			if (!users)
+				return false;
+			if (k->users)
+				memcpy(users, k->users, k->user_room * sizeof(*users));
+			k->users = users;
+			k->user_room = room;
+		}
+		u = &k->users[label];
+		for (unsigned i = 0; i < KEYS; i++) {
+			uint64_t value = k->row->row.values[keys[i]];
+
+			u->sums[i] += value;
+			if (value > u->most[i]) {
+				u->most[i] = value;
+				u->row[i] = n;
+			}
+		}
 	}
-	return most;
+	return true;
 }
 
-static void write_group(struct out *out, const struct labels *labels, const struct group *group)
+/* The user that has most of a key's figure: its sum, with its label, and the row that has most of it. */
+static uint64_t largest(const struct maker *k, enum sort_key key, uint32_t *label, uint32_t *row)
 {
-	write_user(out, &labels->list[group->label], group->file, group->line);
+	unsigned i = 0;
+
+	while (keys[i] != key)
+		i++;
+	*label = 0;
+	for (uint32_t n = 0; n < k->labels.count && n < k->user_room; n++) {
+		if (k->users[n].sums[i] > k->users[*label].sums[i])
+			*label = n;
+	}
+	if (!k->user_room)
+		return 0;
+	*row = k->users[*label].row[i];
+	return k->users[*label].sums[i];
+}
+
+/* Writes the function that uses the memory of a row, with the place in it. labels: of the row's model. */
+static void write_row(struct out *out, struct labels *labels, uint32_t n, struct labels_row *r)
+{
+	struct frame_call place = { .file = NULL };
+	const struct labels_call *call;
+
+	if (!labels_read(labels, n, r))
+		return;
+	call = &r->calls[labels_user(labels, r)];
+	if (r->stack.count) {
+		struct frame f = model_frame(&r->stack, call->frame);
+
+		place = frame_call(&f, call->call);
+	}
+	write_user(out, &labels->list[call->label], place.file, place.line);
 }
 
 static bool same_text(const char *a, const char *b)
@@ -216,36 +288,34 @@ static void add_live(struct maker *k)
 {
 	const struct model_totals *t = &k->m->totals;
 	struct out *out = begin(k);
-	struct labels labels;
-	struct groups g;
-	const struct group *most = t->size ? largest(k, SORT_SIZE, &g, &labels) : NULL;
+	uint32_t label, row;
+	uint64_t most = largest(k, SORT_SIZE, &label, &row);
 
 	if (!most)
 		return;
-	write_percent(out, most->values[SORT_SIZE], t->size);
+	write_percent(out, most, t->size);
 	out_text(out, k->m->moment.ended ? " of what is never freed, " : " of the live heap, ");
-	out_size(out, most->values[SORT_SIZE]);
+	out_size(out, most);
 	out_text(out, " of ");
 	out_size(out, t->size);
 	out_text(out, ", comes from ");
-	write_group(out, &labels, most);
-	if (k->growing_bytes && same_function(&labels.list[most->label], &k->growing)) {
+	write_row(out, &k->labels, row, k->row);
+	if (k->growing_bytes && same_function(&k->labels.list[label], &k->growing)) {
 		out_text(out, ", and");
 		write_growing(k, out);
 		k->growing_bytes = 0;
 		end(k, WEIGHT_LEAK);
 		return;
 	}
-	end(k, share_of(most->values[SORT_SIZE], t->peak_size));
+	end(k, share_of(most, t->peak_size));
 }
 
 static void add_peak(struct maker *k)
 {
 	const struct model_totals *t = &k->m->totals;
 	struct out *out = begin(k);
-	struct labels labels;
-	struct groups g;
-	const struct group *most = t->heap_peak ? largest(k, SORT_HEAP_PEAK, &g, &labels) : NULL;
+	uint32_t label, row;
+	uint64_t most = largest(k, SORT_HEAP_PEAK, &label, &row);
 
 	if (!most)
 		return;
@@ -258,11 +328,11 @@ static void add_peak(struct maker *k)
 	out_text(out, " the heap had ");
 	out_size(out, t->peak_size);
 	out_text(out, "; ");
-	write_percent(out, most->values[SORT_HEAP_PEAK], t->heap_peak);
+	write_percent(out, most, t->heap_peak);
 	out_text(out, " of that comes from ");
-	write_group(out, &labels, most);
+	write_row(out, &k->labels, row, k->row);
 	/* Where all of it is alive still, the sentence about the live heap says the same. */
-	end(k, share_of(most->values[SORT_HEAP_PEAK], t->heap_peak) *
+	end(k, share_of(most, t->heap_peak) *
 	       share_of(t->peak_size > t->size ? t->peak_size - t->size : 0, t->peak_size) / 1000);
 }
 
@@ -275,9 +345,8 @@ static void add_calls(struct maker *k)
 	enum sort_key key = temporary ? SORT_TEMPORARY : SORT_TOTAL_COUNT;
 	uint64_t all = temporary ? t->temporary : t->total_count;
 	struct out *out = begin(k);
-	struct labels labels;
-	struct groups g;
-	const struct group *most = temporary || rate >= RATE_LEAST ? largest(k, key, &g, &labels) : NULL;
+	uint32_t label, row;
+	uint64_t most = temporary || rate >= RATE_LEAST ? largest(k, key, &label, &row) : 0;
 
 	if (!most)
 		return;
@@ -293,10 +362,10 @@ static void add_calls(struct maker *k)
 		out_u64(out, rate);
 		out_text(out, " times a second; ");
 	}
-	write_percent(out, most->values[key], all);
+	write_percent(out, most, all);
 	out_text(out, temporary ? " of these come from " : " of the calls come from ");
-	write_group(out, &labels, most);
-	end(k, (temporary ? share_of(all, t->total_count) : share_of(most->values[key], all)) / 2 *
+	write_row(out, &k->labels, row, k->row);
+	end(k, (temporary ? share_of(all, t->total_count) : share_of(most, all)) / 2 *
 	       (t->total_count < TEMPORARY_CALLS ? t->total_count : TEMPORARY_CALLS) / TEMPORARY_CALLS);
 }
 
@@ -369,25 +438,15 @@ static void write_entry(struct maker *k, const struct diff *d, uint32_t entry, s
 {
 	const struct diff_entry *e = &d->list[entry];
 	const struct model *m = diff_model(d, e);
-	struct labels_row *r = arena_alloc(k->arena, sizeof(*r));
 	struct labels labels;
 
-	if (!r || !labels_init(&labels, m, k->arena))
+	if (!labels_init(&labels, m, k->arena))
 		return;
 	for (uint32_t n = 0; n < m->all.count; n++) {
-		const struct labels_call *call;
-		struct frame_call place = { .file = NULL };
-
-		if (model_row(m, &m->all, n).id != e->row.id || !labels_read(&labels, n, r))
-			continue;
-		call = &r->calls[labels_user(&labels, r)];
-		if (r->stack.count) {
-			struct frame f = model_frame(&r->stack, call->frame);
-
-			place = frame_call(&f, call->call);
+		if (model_row(m, &m->all, n).id == e->row.id) {
+			write_row(out, &labels, n, k->row);
+			return;
 		}
-		write_user(out, &labels.list[call->label], place.file, place.line);
-		return;
 	}
 }
 
@@ -435,6 +494,8 @@ void findings_make(struct findings *f, const struct model *m, struct arena *aren
 		return;
 	k->m = m;
 	k->arena = arena;
+	if (!add_up(k))
+		return;
 	if (m->options->diff && m->older)
 		add_diff(k);
 	find_growing(k);
