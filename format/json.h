@@ -69,6 +69,9 @@ void json_write_dump(const struct model *m, struct arena *arena, struct out *out
  * histograms_find(), may be NULL. */
 void json_write_histogram(struct histograms *all, uint32_t row, struct out *out);
 
+/* Writes the value of the member "histogram" of a packed catalog's rows (json_row_histograms.c). */
+void json_write_row_histograms(const struct model *m, struct histograms *all, struct arena *arena, struct out *out);
+
 /* Writes the member "groups", followed by a comma and a newline: null without --group, or where there is no memory
  * (json_groups.c). */
 void json_write_groups(const struct model *m, struct arena *arena, struct out *out);

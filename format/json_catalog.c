@@ -202,7 +202,8 @@ static void write_sets(const struct model *m, const struct sets *s, struct out *
 	out_text(out, "],\n");
 }
 
-static void write_rows(const struct catalog *c, const struct sets *s, struct histograms *all, bool packed, struct out *out)
+static void write_rows(const struct catalog *c, const struct sets *s, struct histograms *all, bool packed,
+		       struct arena *arena, struct out *out)
 {
 	enum numbers_form list = numbers_form(packed, NUMBERS_PACKED), steps = numbers_form(packed, NUMBERS_DIFFERENCES);
 	const struct model *m = c->model;
@@ -225,6 +226,8 @@ static void write_rows(const struct catalog *c, const struct sets *s, struct his
 	json_write_name(out, false, "histogram");
 	if (!all) {
 		out_text(out, "null");
+	} else if (packed) {
+		json_write_row_histograms(m, all, arena, out);
 	} else {
 		out_char(out, '[');
 		for (uint32_t i = 0; i < m->all.count; i++) {
@@ -251,6 +254,6 @@ void json_write_catalog(const struct model *m, struct histograms *all, bool pack
 	write_code(c, packed, out);
 	write_stacks(c, packed, arena, out);
 	write_sets(m, &sets, out);
-	write_rows(c, &sets, all, packed, out);
+	write_rows(c, &sets, all, packed, arena, out);
 	out_char(out, '}');
 }

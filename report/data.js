@@ -483,8 +483,57 @@ heaptrace.decode = (() => {
 	};
 })();
 
+/* The histograms of all rows, as the document has them where it is not packed (format/json_row_histograms.c). */
+heaptrace.unpackHistograms = (h) => {
+	function unpackBins(kind) {
+		const figures = ["bin", "calls", "count", "size", "waste-bytes"], lists = {};
+		let at = 0;
+
+		for (const name of figures)
+			lists[name] = kind[name] === null ? null : heaptrace.unpack(kind[name], Float64Array);
+		return Array.from(heaptrace.unpack(kind.bins, Uint32Array), (count) => {
+			const bins = [];
+
+			for (const end = at + count; at < end; at++) {
+				const bin = lists.bin[at];
+				const sizes = { "from-bytes": kind["from-bytes"][bin], "to-bytes": kind["to-bytes"][bin] };
+
+				if (kind["block-to-bytes"][bin]) {
+					sizes["block-from-bytes"] = kind["block-from-bytes"][bin];
+					sizes["block-to-bytes"] = kind["block-to-bytes"][bin];
+				}
+				for (const name of figures.slice(1))
+					sizes[name] = lists[name] && lists[name][at];
+				bins.push(sizes);
+			}
+			return bins;
+		});
+	}
+
+	const powers = unpackBins(h.powers), classes = h.classes && unpackBins(h.classes);
+
+	return powers.map((list, row) => ({
+		"block-header-bytes": h["block-header-bytes"], partial: h.partial, powers: list,
+		classes: classes && classes[row],
+	}));
+};
+
+/* Parses the document. The histograms of rows are unpacked when somebody first reads them. */
+heaptrace.parse = (text) => {
+	const d = JSON.parse(text), rows = d.catalog && d.catalog.rows;
+
+	if (rows && rows.histogram && !Array.isArray(rows.histogram)) {
+		const packed = rows.histogram;
+		let list = null;
+
+		Object.defineProperty(rows, "histogram",
+			{ enumerable: true, get: () => list || (list = heaptrace.unpackHistograms(packed)) });
+	}
+	return d;
+};
+
 heaptrace.load = (text) => {
-	heaptrace.document = JSON.parse(text);
+	heaptrace.document = heaptrace.parse(text);
 	heaptrace.model = heaptrace.document.catalog ? heaptrace.decode(heaptrace.document) : null;
 };
 
