@@ -5,6 +5,7 @@
  *
  *	{"traceEvents":[
  *	{"name":"process_name","ph":"M","pid":4711,"tid":4711,"args":{"name":"node"}},
+ *	{"name":"node","cat":"heap","ph":"X","ts":0.000,"dur":12045.100,"pid":4711,"tid":4711,"args":{...}},
  *	{"name":"heap_live_bytes","cat":"heap","ph":"C","ts":8388.608,"pid":4711,"tid":4711,"args":{"bytes":22704}},
  *	{"name":"heap_report_done","cat":"heap","ph":"i","ts":12045.100,"pid":4711,"tid":4711,"s":"p","args":{...}}
  *	],"displayTimeUnit":"ns","otherData":{"tool":"heaptrace 0.1",...}}
@@ -26,11 +27,11 @@ void perfetto_begin(struct perfetto *p, const char *name, char phase, uint64_t n
 
 	if (p->any)
 		out_text(out, ",\n");
-	out_text(out, "{\"name\":\"");
-	out_text(out, name);
+	out_text(out, "{\"name\":");
+	json_text_write(name, out);
 	if (phase != 'M')
-		out_text(out, "\",\"cat\":\"heap");
-	out_text(out, "\",\"ph\":\"");
+		out_text(out, ",\"cat\":\"heap\"");
+	out_text(out, ",\"ph\":\"");
 	out_char(out, phase);
 	if (phase != 'M') {
 		p->last_ns = ns > p->last_ns ? ns : p->last_ns;
@@ -38,6 +39,10 @@ void perfetto_begin(struct perfetto *p, const char *name, char phase, uint64_t n
 		out_thousandths(out, p->last_ns);
 	} else {
 		out_char(out, '"');
+	}
+	if (phase == 'X') {
+		out_text(out, ",\"dur\":");
+		out_thousandths(out, p->end_ns > p->last_ns ? p->end_ns - p->last_ns : 0);
 	}
 	out_text(out, ",\"pid\":");
 	out_u64(out, p->model->process.pid);
@@ -140,11 +145,11 @@ static void write_peak(struct perfetto *p)
 	perfetto_end(p);
 }
 
-static void write_timeline(struct perfetto *p, uint64_t now_ns)
+static void write_timeline(struct perfetto *p)
 {
 	const struct model *m = p->model;
 	const struct history *h = m->history;
-	bool peak = m->totals.peak_size != 0 && m->moment.peak_at_ns <= now_ns;
+	bool peak = m->totals.peak_size != 0 && m->moment.peak_at_ns <= p->end_ns;
 	uint32_t next_dump = 0;
 
 	if (!h || !h->point_count || h->points[0].ns) {
@@ -152,7 +157,7 @@ static void write_timeline(struct perfetto *p, uint64_t now_ns)
 		if (h)
 			write_rate(p, 0, 0, 0);
 	}
-	for (uint32_t i = 0; h && i < h->point_count && h->points[i].ns <= now_ns; i++) {
+	for (uint32_t i = 0; h && i < h->point_count && h->points[i].ns <= p->end_ns; i++) {
 		uint64_t ns = h->points[i].ns;
 
 		if (peak && m->moment.peak_at_ns <= ns) {
@@ -163,7 +168,7 @@ static void write_timeline(struct perfetto *p, uint64_t now_ns)
 		perfetto_write_earlier(p, &next_dump, ns);
 		write_point(p, i);
 	}
-	perfetto_write_earlier(p, &next_dump, now_ns);
+	perfetto_write_earlier(p, &next_dump, p->end_ns);
 	if (peak)
 		write_peak(p);
 }
@@ -181,6 +186,16 @@ static void write_metadata(struct perfetto *p)
 	}
 }
 
+/* Writes a slice for the whole run. Readers that show slices only, as speedscope does, would find nothing without it. */
+static void write_run(struct perfetto *p)
+{
+	const struct model *m = p->model;
+
+	perfetto_begin(p, m->process.command && *m->process.command ? m->process.command : "process", 'X', 0);
+	perfetto_text(p, "program", m->program ? m->program : "");
+	perfetto_end(p);
+}
+
 static void write_end(const struct model *m, struct out *out)
 {
 	out_text(out, "\n],\"displayTimeUnit\":\"ns\",\"otherData\":{\"tool\":\"heaptrace " HEAPTRACE_VERSION "\",\"program\":");
@@ -193,12 +208,15 @@ static void write_end(const struct model *m, struct out *out)
 static void write_perfetto(const struct model *m, struct arena *arena, struct out *out)
 {
 	struct perfetto p = { .model = m, .arena = arena, .out = out };
-	uint64_t now_ns = m->moment.now_ns > m->moment.begun_ns ? m->moment.now_ns - m->moment.begun_ns : 0;
+
+	if (m->moment.now_ns > m->moment.begun_ns)
+		p.end_ns = m->moment.now_ns - m->moment.begun_ns;
 
 	out_text(out, "{\"traceEvents\":[\n");
 	write_metadata(&p);
-	write_timeline(&p, now_ns);
-	perfetto_write_dump(&p, now_ns);
+	write_run(&p);
+	write_timeline(&p);
+	perfetto_write_dump(&p);
 	write_end(m, out);
 }
 

@@ -19,14 +19,15 @@ struct perfetto {
 	const struct model *model;
 	struct arena *arena;
 	struct out *out;
+	uint64_t end_ns;		/* the moment of the report, since the start of the process */
 	uint64_t last_ns;		/* the time of the newest event */
 	bool any;			/* an event has been written */
 	bool any_argument;		/* the open event has an argument */
 };
 
-/* Opens an event: everything up to its arguments. phase: 'C' for a counter, 'i' for an instant of the process, 'M' for
- * metadata, which have no time. ns: since the start of the process; if that is before the event before, the time of
- * that one is taken. */
+/* Opens an event: everything up to its arguments. phase: 'C' for a counter, 'i' for an instant of the process, 'X' for a
+ * slice from then on to the end, 'M' for metadata, which have no time. ns: since the start of the process; if that is
+ * before the event before, the time of that one is taken. */
 void perfetto_begin(struct perfetto *p, const char *name, char phase, uint64_t ns);
 
 /* Writes the name of an argument of the open event: NAME, or NAME_NUMBER if number is not 0. The caller writes the value
@@ -44,7 +45,7 @@ void perfetto_end(struct perfetto *p);
  * written yet, among history.dumps_ns; 0 at first. Those before until_ns are written. */
 void perfetto_write_earlier(struct perfetto *p, uint32_t *next, uint64_t until_ns);
 
-/* Writes the group of the dump that the model is of. ns: its moment. */
-void perfetto_write_dump(struct perfetto *p, uint64_t ns);
+/* Writes the group of the dump that the model is of. */
+void perfetto_write_dump(struct perfetto *p);
 
 #endif

@@ -282,9 +282,10 @@ static void write_sites(struct perfetto *p, uint64_t ns)
 	perfetto_end(p);
 }
 
-void perfetto_write_dump(struct perfetto *p, uint64_t ns)
+void perfetto_write_dump(struct perfetto *p)
 {
 	const struct model_totals *t = &p->model->totals;
+	uint64_t ns = p->end_ns;
 	uint32_t number = p->model->moment.number;
 
 	write_edge(p, "heap_report_started", "begin", number, ns);
@@ -419,11 +420,11 @@ static void write_earlier(struct perfetto *p, uint32_t number, uint64_t ns)
 
 /* Whether a dump is of the moment of the report: the last one of a process that has ended, in a report that is made
  * later. */
-static bool is_same_moment(const struct model *m, uint32_t dump)
+static bool is_same_moment(const struct perfetto *p, uint32_t dump)
 {
-	uint64_t now = m->moment.now_ns > m->moment.begun_ns ? m->moment.now_ns - m->moment.begun_ns : 0;
+	const struct history *h = p->model->history;
 
-	return m->moment.ended && dump + 1 == m->history->dump_count && m->history->dumps_ns[dump] + SAME_MOMENT_NS >= now;
+	return p->model->moment.ended && dump + 1 == h->dump_count && h->dumps_ns[dump] + SAME_MOMENT_NS >= p->end_ns;
 }
 
 void perfetto_write_earlier(struct perfetto *p, uint32_t *next, uint64_t until_ns)
@@ -433,7 +434,7 @@ void perfetto_write_earlier(struct perfetto *p, uint32_t *next, uint64_t until_n
 	while (h && *next < h->dump_count && h->dumps_ns[*next] < until_ns) {
 		uint32_t dump = (*next)++, later = h->dump_count - dump, newest = p->model->moment.number;
 
-		if (!is_same_moment(p->model, dump))
+		if (!is_same_moment(p, dump))
 			write_earlier(p, newest > later ? newest - later : dump + 1, h->dumps_ns[dump]);
 	}
 }

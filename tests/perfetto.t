@@ -32,7 +32,7 @@ sub report {
 }
 
 # What a document has that the Trace Event Format forbids. The rules are those of the format's description (Google, 2016),
-# for the three phases that are used here, and that each reader can rely on: whole ids, numeric times, in their order.
+# for the four phases that are used here, and that each reader can rely on: whole ids, numeric times, in their order.
 sub complaints {
 	my ($text) = @_;
 	my $document = eval { $json->decode($text) } or return "no JSON: $@";
@@ -46,7 +46,7 @@ sub complaints {
 		# Whether a value is a number in the document, and not a text
 		my $numeric = sub { defined $_[0] && !ref $_[0] && JSON::PP->new->allow_nonref->encode($_[0]) =~ $number };
 		push @bad, "name: $what" if !length($event->{name} // '');
-		push @bad, "phase: $what" if ($event->{ph} // '') !~ /^[CiM]$/;
+		push @bad, "phase: $what" if ($event->{ph} // '') !~ /^[CiMX]$/;
 		push @bad, "id: $what" if grep { !$numeric->($event->{$_}) || $event->{$_} !~ /^\d+$/ } 'pid', 'tid';
 		push @bad, "args: $what" if ref $args ne 'HASH' || !%$args;
 		if ($event->{ph} eq 'M') {
@@ -57,6 +57,7 @@ sub complaints {
 		push @bad, "time: $what" if !$numeric->($event->{ts}) || $event->{ts} < $time;
 		$time = $event->{ts};
 		push @bad, "scope: $what" if $event->{ph} eq 'i' && ($event->{s} // '') !~ /^[gpt]$/;
+		push @bad, "duration: $what" if $event->{ph} eq 'X' && (!$numeric->($event->{dur}) || $event->{dur} < 0);
 		push @bad, "counter: $what" if $event->{ph} eq 'C' && grep { !$numeric->($_) || $_ < 0 } values %$args;
 	}
 	return join "\n", @bad;
@@ -106,6 +107,10 @@ my $text;
 	my ($mark) = events($text, 'heap_peak');
 	is($mark->{args}{live_bytes}, $totals->{'peak-size'}, 'the peak is marked');
 	cmp_ok(abs($mark->{ts} - $d->{moment}{'peak-at-ns'} / 1000), '<', 0.01, 'at its time');
+
+	my ($run) = grep { $_->{ph} eq 'X' } @{$json->decode($text)->{traceEvents}};
+	is("$run->{name} $run->{args}{program}", "moments $subject", 'a slice for the run');
+	cmp_ok(abs($run->{dur} - $live[-1]{ts}), '<', 0.01, 'to its end');
 
 	my @rss = grep { defined } @{$t->{'rss-bytes'}};
 	is(join(' ', map { $_->{args}{bytes} } events($text, 'process_rss_bytes')), "@rss", 'RSS');
@@ -202,7 +207,7 @@ my $text;
 SKIP: {
 	skip('no trace_processor_shell in PATH', 2) unless has('trace_processor_shell');
 	spit("$dir/query", q{SELECT 'rows', (SELECT count(*) FROM counter c JOIN counter_track t ON c.track_id = t.id WHERE t.name LIKE } .
-		q{'heap_live_bytes%'), (SELECT count(*) FROM slice WHERE category = 'heap'), (SELECT CAST(max(value) AS INT) FROM } .
+		q{'heap_live_bytes%'), (SELECT count(*) FROM slice WHERE category = 'heap' AND dur = 0), (SELECT CAST(max(value) AS INT) FROM } .
 		q{counter c JOIN counter_track t ON c.track_id = t.id WHERE t.name LIKE 'heap_live_bytes%');});
 	my ($status, $out) = run(undef, 'trace_processor_shell', '-q', "$dir/query", "$dir/x.perfetto");
 	is($status, 0, 'trace_processor_shell reads it');

@@ -84,5 +84,6 @@ weights = {"size": "600 B", "count": "3", "peak-size": "650 B", "peak-count": "4
 print(json.dumps({"title": d["name"], "profiles": [[p["name"], weights[p["name"].split(":")[0]]] for p in d["profiles"][:-1]],
 	"functions": [["600 B", "600 B", "malloc"], ["600 B", "0 B", "leaf"], ["300 B", "0 B", "left"], ["300 B", "0 B", "right"], ["600 B", "0 B", "main"]]}))
 ' "$TMP/x.speedscope.json")" \
-	"$TMP/x.folded" '{"title": "x.folded", "functions": [["600", "600", "malloc"], ["600", "0", "leaf"], ["300", "0", "left"], ["600", "0", "main"]]}'
+	"$TMP/x.folded" '{"title": "x.folded", "functions": [["600", "600", "malloc"], ["600", "0", "leaf"], ["300", "0", "left"], ["600", "0", "main"]]}' \
+	"$TMP/x.trace.json" '{"title": "x.trace.json", "functions": []}'
 plan
