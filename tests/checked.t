@@ -6,7 +6,7 @@
 cd "${0%/*}/.."
 . tests/lib.sh
 
-make -s -j2 WERROR=1 CHECK=1 >"$TMP/make" 2>&1
+make -s -j2 WERROR=1 CHECK=1 CFLAGS=-O1 >"$TMP/make" 2>&1
 ok $? 'make CHECK=1' || { diag "$(tail "$TMP/make")"; plan; }
 export HEAPTRACE_TESTED=$PWD/build/check/heaptrace STRESS_SECONDS=8 HEAPTRACE_STORM_PART=5
 
