@@ -9,22 +9,45 @@ have python3 || skip_all 'no python3'
 cat >"$TMP/totals.py" <<'END_OF_PYTHON'
 # totals.py FORMAT FILE: prints the totals that the file has, by key. The text dump's are what others are compared with,
 # so its sizes are added up as folded stacks have them, and checked against the line that people read.
-import collections, csv, json, re, sys
+import collections, csv, itertools, json, re, sys
 
 def html(text):
 	return json.loads(re.search(r'<script type="application/json"[^>]*>(.*?)</script', text, re.S).group(1))
 
+DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&'()*+,-./:;=>?@[]^_`{|}~ "
+
+def numbers(packed):		# as format/json_numbers.h describes it
+	if isinstance(packed, list):
+		return packed
+	digits = iter([DIGITS.index(c) for c in packed[1:]])
+	def number(digit):
+		high = 0
+		while digit >= 60:
+			high = high * 31 + digit - 60
+			digit = next(digits)
+		return high * 60 + digit
+	count, coded = number(next(digits)), []
+	for digit in digits:
+		coded += [coded[-1]] * number(next(digits)) if digit == 91 else [number(digit)]
+	if packed[0] == "+":
+		coded = itertools.accumulate(-(n + 1) // 2 if n % 2 else n // 2 for n in coded)
+	result = list(coded)
+	if len(result) != count:
+		print("a packed list of", len(result), "numbers says that it has", count)
+	return result
+
 def catalog(document):
 	rows = document["catalog"]["rows"]
-	totals = {key: sum(rows[key]) for key in KEYS}
+	totals = {key: sum(numbers(rows[key])) for key in KEYS}
 	for key in KEYS:
 		if document["totals"].get(key, totals[key]) != totals[key]:
 			print(f"totals.{key} is {document['totals'][key]}, and the rows have {totals[key]}")
 	return totals
 
 def svg(text):
-	# The root is the widest frame: its tooltip has the sum.
-	return {"size": int(re.search(r"<title>[^<]*?\b(\d+) bytes", text).group(1))}
+	# The tooltip of the frame of all has the sums, in bytes as people read them.
+	size, count = re.search(r"<title>all\n(\S+ \w+) \(100\.0 %\), (\d+) blocks?<", text).groups()
+	return {"size": want["size"] if size == human(want["size"]) else size, "count": int(count)}
 
 def pprof(text):		# what go tool pprof -raw prints
 	samples = text[text.index("Samples:"):text.index("Locations")].split("\n")
@@ -61,7 +84,16 @@ def csv_(text):
 	head = rows[0].keys()
 	return {key: sum(int(row[name]) for row in rows) for key in KEYS for name in head if re.fullmatch(key.replace("-", "_") + "_(bytes|blocks|calls)", name)}
 
+def human(n):
+	for unit, name in (1000000000, "GB"), (1000000, "MB"), (1000, "KB"):
+		if n >= unit:
+			return f"{n // unit}.{n % unit * 1000 // unit:03d} {name}"
+	return f"{n} bytes"
+
 KEYS = ["size", "count", "heap-peak", "total-size", "total-count", "temporary"]
+if sys.argv[1] == "human":
+	print(human(int(sys.argv[2])))
+	sys.exit()
 form, file, want = sys.argv[1:4]
 text = open(file, encoding="utf-8", newline="").read()
 want = json.loads(want)
@@ -69,17 +101,13 @@ got = {"json": lambda t: catalog(json.loads(t)), "html": lambda t: catalog(html(
 for key, total in got.items():
 	if total != want[key]:
 		print(f"{key}: {form} has {total}, text has {want[key]}")
-least = {"svg": 1, "pprof": 6, "perfetto": 2, "massif": 2}.get(form, len(KEYS))
+least = {"svg": 2, "pprof": 6, "perfetto": 2, "massif": 2}.get(form, len(KEYS))
 if len(got) < least:
 	print("totals of", list(got), "only")
 END_OF_PYTHON
 
-# human BYTES: as text has it
-human() {
-	python3 -c 'import sys
-n = int(sys.argv[1])
-unit, name = next(x for x in ((1000000000, "GB"), (1000000, "MB"), (1000, "KB"), (1, "bytes")) if n >= x[0] or x[0] == 1)
-print(f"{n} bytes" if unit == 1 else f"{n // unit}.{n % unit * 1000 // unit:03d} {name}")' "$1"
+human() { # BYTES: as text has it
+	python3 "$TMP/totals.py" human "$1"
 }
 
 # totals_of RECORD: the text dump's and the folded stacks', as JSON
@@ -105,7 +133,7 @@ compare() { # NAME COMMAND...
 	like "$text" "temporary allocations: $(sed 's/.*"temporary": \([0-9]*\).*/\1/' <<<"$totals") " "$name: text, temporary"
 	like "$text" "leaked: $(human "$(sed 's/.*"size": \([0-9]*\), "count.*/\1/' <<<"$totals")") in $(sed 's/.*"count": \([0-9]*\), "heap.*/\1/' <<<"$totals") " \
 		"$name: text, size and count"
-	for format in html json csv pprof speedscope; do
+	for format in svg html pprof perfetto massif json speedscope csv; do
 		file=$TMP/$name.$format
 		"$HEAPTRACE" --report="$record" --sort=size,count,heap-peak,total-size,total-count,temporary --top=0 --format=$format --outfile="$file" 2>"$TMP/err"
 		is "$? $(cat "$TMP/err")" '0 ' "$name, $format: is written"

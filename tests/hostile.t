@@ -153,7 +153,7 @@ check() {
 	is "$wrong" '' "$1: well-formed, with the names"
 }
 
-for format in text folded html json csv pprof speedscope; do
+for format in text folded svg html pprof perfetto massif json speedscope csv; do
 	file=$TMP/heap.$format
 	"$HEAPTRACE" --report="$TMP/rec" --top=0 --format=$format --outfile="$file" 2>"$TMP/err"
 	is "$? $(cat "$TMP/err")" '0 ' "$format: is written"
