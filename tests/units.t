@@ -21,12 +21,13 @@ run() { # KIND NAME SOURCE...: the program, with the objects of the sources
 		objects+=("$dir/$kind/${source//\//_}.o")
 	done
 	if $build $flags -o "$dir/$name" "tests/units/$name.c" "${objects[@]}" 2>"$dir/log"; then
-		"$dir/$name" || echo "not ok - $name ends well"
+		"$dir/$name" $arguments || echo "not ok - $name ends well"
 	else
 		echo "not ok - tests/units/$name.c builds"
 		sed 's/^/# /' "$dir/log"
 	fi
 }
+arguments=
 core=({base,elf,options,table}/*.c)
 {
 	flags=
@@ -43,7 +44,8 @@ core=({base,elf,options,table}/*.c)
 	# Without optimization: optimizing code for the sanitizers takes far longer than running that code.
 	flags='-O0 -fsanitize=address,undefined -fno-sanitize-recover=all'
 	{ $build $flags -o "$dir/probe" "$dir/probe.c" && "$dir/probe"; } 2>"$dir/log" || flags=
-	objects sanitized "${core[@]}" {analysis,format,demangle}/*.c capture/{memo,rules,cfi,prologue}.c wrapper/history_writer.c
+	objects sanitized "${core[@]}" {analysis,format,demangle}/*.c capture/{memo,rules,cfi,prologue}.c wrapper/history_writer.c \
+		symbol/elf_file.c
 	run sanitized memo capture/memo.c
 	run sanitized rules capture/{rules,cfi,prologue}.c {base,elf,options}/*.c
 	run sanitized mappings base/*.c
@@ -52,7 +54,18 @@ core=({base,elf,options,table}/*.c)
 	run sanitized wrappers analysis/wrappers.c
 	run sanitized trend analysis/trend.c -lm
 	run sanitized timeline wrapper/history_writer.c analysis/history.c "${core[@]}"
-	run sanitized names {analysis,format,demangle}/*.c "${core[@]}"
+	run sanitized names {analysis,format,demangle}/*.c symbol/elf_file.c "${core[@]}"
+	# A program with many stacks.
+	program='perl -MPOSIX -MTest::More -e 1'
+	! type -P python3 >/dev/null || program='python3 -c "import json"'
+	if [ -x ./heaptrace ]; then
+		eval "./heaptrace --depth=128 --record=$dir/record --outfile=/dev/null $program" >/dev/null
+		arguments=$dir/record
+		run sanitized catalog -Wl,--wrap=arena_alloc -Wl,--wrap=arena_alloc_plenty \
+			{analysis,format,demangle}/*.c symbol/elf_file.c "${core[@]}"
+	else
+		echo 'ok - catalog # SKIP ./heaptrace is not built'
+	fi
 } >"$dir/out"
 # One plan for all.
 awk '/^1\.\./ { next }

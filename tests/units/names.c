@@ -384,7 +384,10 @@ static void test_json(void)
 {
 	static char store[256], error[256];
 	struct options o;
-	struct model_request q = { .table = &table, .options = &o, .rows = json_format.rows, .sort_count = 1 };
+	struct model_request q = {
+		.table = &table, .options = &o, .rows = json_format.rows, .sort_count = 1, .figures = json_format.figures,
+		.all_rows = json_format.all_rows, .all_names = json_format.all_names,
+	};
 	struct arena arena = { 0 };
 	struct model *model;
 	struct out out;
