@@ -12,7 +12,7 @@
  *	a row of 100 bytes with the stack operator new, parse, main: at[2] is 100, under[2] and under[1] are 100
  *
  * What is merged: calls with the same label. A label is a function, a line of the source, or a module (see merge()).
- * Trees are made as far as somebody looks at them: expand() makes the children of one node.
+ * view_call_trees.js makes trees of them.
  *
  * Several figures are added up side by side: figures[k] = {values: Float64Array over rows, largest: bool}. With
  * `largest`, the sum of several rows is the largest of them, as for ages, which do not add up.
@@ -259,135 +259,9 @@ heaptrace.calls = (() => {
 		return result;
 	}
 
-	/* ---- Trees ---- */
-
-	function makeNode(parent, label, count) {
-		const zeros = () => new Array(count).fill(0);
-
-		return { label, parent, depth: parent ? parent.depth + 1 : 0, total: zeros(), self: zeros(), members: [], weights: [],
-			 children: null, rest: null };
-	}
-
-	/* Collects the children of a node by their labels. take(label): the child, which is made if it is not there. */
-	function makeCollector(s) {
-		const slot = new Uint32Array(s.m.labels.count + SPECIAL), { length } = s.figures;
-		let parent = null, children = [];
-
-		return {
-			begin(node) {
-				parent = node;
-				children = [];
-			},
-			take(label) {
-				if (!slot[label])
-					slot[label] = children.push(makeNode(parent, label, length));
-				return children[slot[label] - 1];
-			},
-			end() {
-				for (const child of children)
-					slot[child.label] = 0;
-				if (parent.rest)
-					children.push(parent.rest);
-				parent.children = children;
-				return children;
-			},
-		};
-	}
-
+	/* Adds a value to sums[i], or keeps the largest. */
 	function add(figure, sums, i, value) {
 		sums[i] = figure.largest ? Math.max(sums[i], value) : sums[i] + value;
-	}
-
-	function makeRoot(s, rest) {
-		const root = makeNode(null, 0, s.figures.length);
-
-		root.members = [0];
-		root.total = s.under.map(u => u[0]);
-		if (rest && rest.some(r => r > 0)) {
-			root.rest = makeNode(root, REST_LABEL, s.figures.length);
-			root.rest.total = root.rest.self = rest;
-			root.rest.children = [];
-			root.total = root.total.map((t, k) => t + rest[k]);
-		}
-		return root;
-	}
-
-	/* From the outermost function to who uses the memory. node.total: with what it calls. node.self: without. */
-	function topDown(s, rest) {
-		const { first, list } = innerOf(s.m), { label } = s.m, { figures, under, at, used } = s, collector = makeCollector(s);
-
-		function expand(node) {
-			if (node.children)
-				return node.children;
-			collector.begin(node);
-			for (const c of node.members) {
-				for (let i = first[c]; i < first[c + 1]; i++) {
-					const d = list[i];
-
-					if (!used[d])
-						continue;
-					const child = collector.take(label[d]);
-					child.members.push(d);
-					for (let k = 0; k < figures.length; k++) {
-						add(figures[k], child.total, k, under[k][d]);
-						add(figures[k], child.self, k, at[k][d]);
-					}
-				}
-			}
-			return collector.end();
-		}
-		function madeCalls(c) {
-			for (let i = first[c]; i < first[c + 1]; i++)
-				if (used[list[i]])
-					return true;
-			return false;
-		}
-		return { root: makeRoot(s, rest), expand, has: node => node.children ? node.children.length > 0 : node.members.some(madeCalls) };
-	}
-
-	/*
-	 * From who uses the memory outward. node.total: what is allocated with the calls from the tree's root to the node
-	 * as the stack's innermost ones. node.self: of this, what has no further call. The members of a node are calls;
-	 * rows whose stacks are the same from there outward are one member, with their figures in node.weights, side by side.
-	 */
-	function bottomUp(s, rest) {
-		const { label, outer, count } = s.m, { figures, at } = s, K = figures.length, collector = makeCollector(s);
-		const place = new Uint32Array(count), touched = [];
-
-		function put(c, weights, from) {
-			const child = collector.take(label[c]);
-
-			if (!place[c]) {
-				place[c] = child.members.push(c);
-				touched.push(c);
-				for (let k = 0; k < K; k++)
-					child.weights.push(0);
-			}
-			for (let k = 0, to = (place[c] - 1) * K; k < K; k++, to++) {
-				add(figures[k], child.weights, to, weights[from + k]);
-				add(figures[k], child.total, k, weights[from + k]);
-				if (!outer[c])
-					add(figures[k], child.self, k, weights[from + k]);
-			}
-		}
-
-		function expand(node) {
-			if (node.children)
-				return node.children;
-			collector.begin(node);
-			for (let c = 1; !node.depth && c < count; c++)
-				if (s.usedAt[c])
-					put(c, at.map(a => a[c]), 0);
-			for (let i = 0; node.depth && i < node.members.length; i++)
-				if (outer[node.members[i]])
-					put(outer[node.members[i]], node.weights, i * K);
-			for (const c of touched)
-				place[c] = 0;
-			touched.length = 0;
-			return collector.end();
-		}
-		return { root: makeRoot(s, rest), expand, has: node => node.children ? node.children.length > 0 :
-			 !node.depth || node.members.some(c => outer[c]) };
 	}
 
 	/* ---- Functions, their callers and callees ---- */
@@ -585,6 +459,6 @@ heaptrace.calls = (() => {
 			 file: texts[places.file[p]] || "", line: places.line[p], function: f };
 	}
 
-	return { merge, sums, topDown, bottomUp, functions, neighbours, matchedLabels, matchedSum, threadNames, userOfRow, figuresOf,
+	return { merge, sums, innerOf, add, functions, neighbours, matchedLabels, matchedSum, threadNames, userOfRow, figuresOf,
 		 isFull, SPECIAL, REST_LABEL };
 })();

@@ -122,7 +122,7 @@
 		function followAddress() {
 			zoomed = tree.root;
 			for (const part of state.get("flame.zoom").split(".").filter(Boolean)) {
-				const label = parseInt(part, 36), next = tree.expand(zoomed).find(child => child.label === label);
+				const label = parseInt(part, 36), next = tree.child(zoomed, label);
 
 				if (!next || !widthOf(next))
 					break;
@@ -342,7 +342,7 @@
 			followAddress();
 			showMatched();
 			oldest = selection.unit === "ns" ? tree.root.total[0] || 1 : 1;
-			picture.show({ root: tree.root, zoomed, expand: tree.expand, width: widthOf, colour: colourOf, name: boxName,
+			picture.show({ root: tree.root, zoomed, large: (node, least) => tree.large(node, widthIndex, least), width: widthOf, colour: colourOf, name: boxName,
 				       upward: shape.refresh() === "flame", ...theme });
 			zoomOut.disabled = reset.disabled = !zoomed.depth;
 			setFocus(picture.focus || (zoomed.depth ? picture.boxOf(zoomed) : null), true);

@@ -3,10 +3,11 @@
  * The boxes of a flame graph on a canvas. A box is a node of a tree of calls.js; its width is its figure, and its children
  * stand beside each other above it (flame) or below it (icicle), the largest first.
  *
- *	const picture = heaptrace.flameCanvas(element, {hover(box), choose(box), focus(box)})
- *	picture.show({root, zoomed, expand, width(node), colour(node) -> [fill, text], name(node), marked(node), upward})
- *	picture.resize()
- *	picture.boxAt(level, i), picture.focus, picture.move("left")
+ *	const picture = heaptrace.flameCanvas(element, {hover(box, event), choose(box)})
+ *	picture.show({root, zoomed, large(node, least), width(node), colour(box) -> [fill, text], name(box), upward,
+ *		font, lineColour, focusColour})
+ *	picture.resize()		large() is that of a tree of calls.js
+ *	picture.focus, picture.setFocus(box), picture.neighbour("left"), picture.boxOf(node)
  *
  * Children that are narrower than half a pixel are one pale box together, "N more". Only what is in sight is drawn, in
  * the pixels of the screen (devicePixelRatio). The place to scroll in is an element with the whole height, in which the
@@ -21,6 +22,7 @@ heaptrace.flameCanvas = (() => {
 	const LEAST = 0.5;		/* pixels: the least width of a box of its own */
 	const FONT = 12;
 	const PADDING = 4;
+	const SLICE = 30;		/* milliseconds: after these, what is out of sight is laid out later */
 
 	/* A name without its parameters and template arguments: std::vector<int>::push_back(int&&) is std::vector::push_back. */
 	function shortened(name) {
@@ -42,21 +44,47 @@ heaptrace.flameCanvas = (() => {
 		const spacer = dom("div", { class: "flame-space" }, canvas);
 		const scroller = dom("div", { class: "flame-scroller", onscroll: plan }, spacer);
 		const context = canvas.getContext("2d");
-		let view = null, levels = [], width = 0, height = 0, planned = false, focus = null, hovered = null, charWidth = 7;
+		let view = null, levels = [], width = 0, height = 0, planned = false, focus = null, hovered = null, charWidth = 7, waiting = 0;
 
 		element.append(scroller);
 
 		/* ---- Layout ---- */
 
-		/* levels[n] is a list of boxes {node, x, w, level, more}; x and w are pixels. */
+		/*
+		 * levels[n] is a list of boxes {node, x, w, level, more}; x and w are pixels. What is in sight is laid out at once;
+		 * where that takes long, the rest follows in between, so that the reader does not wait for it.
+		 */
 		function layOut() {
 			const path = [];
 
 			for (let n = view.zoomed; n; n = n.parent)
 				path.unshift(n);
 			levels = path.map((node, level) => [{ node, x: 0, w: width, level, more: 0, passed: level < path.length - 1 }]);
-			for (let level = path.length - 1; level < levels.length; level++)
+			layOutFrom(path.length - 1);
+		}
+
+		function layOutFrom(level) {
+			const start = performance.now(), inSight = parseFloat(getComputedStyle(scroller).maxHeight) || 2000;
+
+			window.clearTimeout(waiting);
+			for (; level < levels.length; level++) {
+				if (performance.now() - start > SLICE && level * LINE > inSight + 2 * LINE) {
+					waiting = window.setTimeout(goOn, 0, level);
+					break;
+				}
 				layOutChildren(level);
+			}
+			spacer.style.height = levels.length * LINE + "px";
+			height = Math.min(levels.length * LINE, scroller.clientHeight || levels.length * LINE);
+		}
+
+		function goOn(level) {
+			const before = levels.length;
+
+			layOutFrom(level);
+			if (view.upward)
+				scroller.scrollTop += (levels.length - before) * LINE;
+			draw();
 		}
 
 		function layOutChildren(level) {
@@ -67,26 +95,29 @@ heaptrace.flameCanvas = (() => {
 
 				if (box.more || box.passed || !whole)
 					continue;
-				const scale = box.w / whole, children = view.expand(box.node);
-				const large = children.filter(c => view.width(c) * scale >= LEAST).sort((a, b) => view.width(b) - view.width(a));
-				let x = box.x, rest = 0, count = 0;
+				const scale = box.w / whole, large = [];
+				const children = view.large(box.node, LEAST / scale);
+				let x = box.x, rest = children.sum, { count } = children;
 
+				for (const c of children.list) {
+					const own = view.width(c);
+
+					if (own * scale >= LEAST) {
+						large.push(c);
+					} else if (own) {
+						rest += own;
+						count++;
+					}
+				}
+				large.sort((a, b) => view.width(b) - view.width(a));
 				for (const c of large) {
 					const w = view.width(c) * scale;
 
 					next.push({ node: c, x, w, level: level + 1, more: 0, passed: false });
 					x += w;
 				}
-				if (large.length < children.length) {
-					for (const c of children) {
-						if (view.width(c) && view.width(c) * scale < LEAST) {
-							rest += view.width(c);
-							count++;
-						}
-					}
-					if (rest * scale >= LEAST)
-						next.push({ node: box.node, x, w: rest * scale, level: level + 1, more: count, sum: rest, passed: false });
-				}
+				if (rest * scale >= LEAST)
+					next.push({ node: box.node, x, w: rest * scale, level: level + 1, more: count, sum: rest, passed: false });
 			}
 			if (next.length)
 				levels.push(next);
@@ -230,14 +261,6 @@ heaptrace.flameCanvas = (() => {
 
 			width = Math.max(50, scroller.clientWidth);
 			layOut();
-			spacer.style.height = levels.length * LINE + "px";
-			/* A bar to scroll with can take some of the width. */
-			if (scroller.clientWidth !== width && scroller.clientWidth >= 50) {
-				width = scroller.clientWidth;
-				layOut();
-				spacer.style.height = levels.length * LINE + "px";
-			}
-			height = Math.min(levels.length * LINE, scroller.clientHeight || levels.length * LINE);
 			hovered = null;
 			focus = at ? levels.flat().find(box => box.node === at.node && box.more === at.more) || null : null;
 			draw();
@@ -250,9 +273,10 @@ heaptrace.flameCanvas = (() => {
 				focus = null;
 			view = next;
 			resize();
-			if (turned || view.upward)
+			if (turned || view.upward) {
 				scroller.scrollTop = view.upward ? scroller.scrollHeight : 0;
-			draw();
+				plan();
+			}
 		}
 
 		return {
