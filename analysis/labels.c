@@ -179,9 +179,8 @@ static const uint32_t *labels_of(struct labels *l, const struct frame *f)
 
 /* ---- Calls of a row ---- */
 
-bool labels_read(struct labels *l, uint32_t n, struct labels_row *r)
+bool labels_read_row(struct labels *l, struct labels_row *r)
 {
-	r->row = model_row(l->model, &l->model->all, n);
 	r->count = 0;
 	model_stack(l->model, &r->row, &r->stack);
 	for (unsigned i = 0; i < r->stack.count && !r->row.overflow; i++) {
@@ -199,6 +198,12 @@ bool labels_read(struct labels *l, uint32_t n, struct labels_row *r)
 	if (!r->count)
 		r->calls[r->count++] = (struct labels_call){ .label = r->row.overflow ? LABEL_TABLE_FULL : LABEL_HIDDEN };
 	return true;
+}
+
+bool labels_read(struct labels *l, uint32_t n, struct labels_row *r)
+{
+	r->row = model_row(l->model, &l->model->all, n);
+	return labels_read_row(l, r);
 }
 
 /* Whether the call is not what uses the memory, so that the next one outward has to be asked. */

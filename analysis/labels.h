@@ -66,6 +66,9 @@ bool labels_find(struct labels *l, const char *function, const char *module, uin
  * is no memory. */
 bool labels_read(struct labels *l, uint32_t n, struct labels_row *row);
 
+/* The same for a row that the caller has put into row->row, of which id, overflow and threads are used. */
+bool labels_read_row(struct labels *l, struct labels_row *row);
+
 /*
  * The place in row->calls of the first call outward of the allocation functions: the one that uses the memory. Where
  * all are allocation functions, it is the outermost one. Code without a name counts as the function that has called it,

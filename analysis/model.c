@@ -111,6 +111,17 @@ void model_name_row(const struct model *m, const struct model_row *row)
 		names_resolve(&m->parts->names);
 }
 
+void model_name_rows(const struct model *m, const uint32_t *ids, uint32_t count)
+{
+	struct names *n = &m->parts->names;
+	size_t known = n->used;
+
+	for (uint32_t i = 0; i < count; i++)
+		names_add_row(n, ids[i]);
+	if (n->used != known)
+		names_resolve(n);
+}
+
 const struct table *model_table(const struct model *m)
 {
 	return m->parts->table;
@@ -440,4 +451,17 @@ enum model_result model_make(struct model **made, const struct model_request *q,
 		find_figures(m, p, q);
 	check_costly(check_model(m));
 	return MODEL_DONE;
+}
+
+struct model *model_for_names(const struct model_request *q, struct arena *arena)
+{
+	struct model *m = arena_alloc(arena, sizeof(*m));
+	struct model_parts *p = arena_alloc(arena, sizeof(*p));
+
+	if (!m || !p || !names_init(&p->names, q, arena))
+		return NULL;
+	p->table = q->table;
+	begin(m, q, p);
+	m->section_count = 0;
+	return m;
 }

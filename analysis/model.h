@@ -345,6 +345,14 @@ enum model_result {
  * process must not change meanwhile. *m must not be used if the result is MODEL_NO_MEMORY. */
 enum model_result model_make(struct model **m, const struct model_request *request, struct arena *arena);
 
+/*
+ * Makes a model without rows and figures, for a caller that keeps these itself, and that reads the same table again and
+ * again (load_again()): model_stack(), model_frame(), model_threads(), model_name_rows() and labels work with it, for
+ * rows of which the caller fills in id, overflow and threads. What has been looked up stays known. NULL: there is no
+ * memory.
+ */
+struct model *model_for_names(const struct model_request *request, struct arena *arena);
+
 /* The table that the model was made of, for other parts of analysis/ that read figures of their own. */
 const struct table *model_table(const struct model *m);
 
@@ -392,6 +400,9 @@ void model_stack(const struct model *m, const struct model_row *row, struct mode
 
 /* Looks up the names of a row's frames, if they have none: see model_request.all_names. */
 void model_name_row(const struct model *m, const struct model_row *row);
+
+/* The same for several rows, by their ids, in one pass over each file. Reads no file if all names are known. */
+void model_name_rows(const struct model *m, const uint32_t *ids, uint32_t count);
 
 /* A frame: an address in the code, with the functions that it lies in. */
 struct frame {

@@ -9,6 +9,7 @@
 #include "modules.h"
 
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -167,6 +168,109 @@ enum load_status load_table(struct table *t, int fd, uint64_t start)
 	layout_locate(t, base);
 	repair(t);
 	return LOAD_OK;
+}
+
+/* ---- Again ---- */
+
+#define ALL_OF_IT	UINT64_MAX
+#define CODES_AGAIN	((uint64_t)32 << 10)	/* bytes at the end of what was read: they may have been counted a moment */
+#define FRAMES_AGAIN	((uint64_t)128 << 10)	/* before they were written, and are read once more */
+#define TEXT_AGAIN	((uint64_t)16 << 10)
+
+/* Maps what the limits in *h allow now, where less has been mapped. Nothing is to be done where all is mapped. */
+static bool map_further(const struct table *t, const struct table_header *h)
+{
+	const uint64_t page = getauxval(AT_PAGESZ);
+	char *base = (char *)t->head;
+
+	if (!arena_is_place((uintptr_t)base))
+		return true;
+	for (unsigned i = 0; i < LAYOUT_WINDOWS; i++) {
+		struct layout_window w = layout_window(h, i, TABLE_LOG2_LEAST);
+		uint64_t have, want;
+
+		if (!w.most_bytes)
+			continue;
+		have = (window_bytes(t->head, i, w.most_bytes) + page - 1) & ~(page - 1);
+		want = (window_bytes(h, i, w.most_bytes) + page - 1) & ~(page - 1);
+		if (want > have && !arena_map_at(base + w.offset + have, (size_t)(want - have)))
+			return false;
+	}
+	return true;
+}
+
+/* Reads a stretch, but for what was read before of its first `old_bytes`: of these the last `again` bytes only. */
+static enum load_status read_range(const struct table *t, int fd, uint64_t start, struct layout_range r, uint64_t old_bytes,
+				   uint64_t again)
+{
+	uint64_t skipped = old_bytes > again ? old_bytes - again : 0;
+
+	if (skipped >= r.bytes)
+		return LOAD_OK;
+	return read_all(fd, (char *)t->head + r.offset + skipped, r.bytes - skipped, start + r.offset + skipped);
+}
+
+/* Takes over a new header, which allows more than the old one. */
+static enum load_status take_header(struct table *t, const struct table_header *h)
+{
+	struct table_header old = *t->head;
+
+	if (!load_header_is_sane(h))
+		return LOAD_DAMAGED;
+	if (h->rows_log2 != old.rows_log2 || h->begun_precise_ns != old.begun_precise_ns || h->pid != old.pid)
+		return LOAD_NO_TABLE;
+	if (!map_further(t, h))
+		return LOAD_NO_MEMORY;
+	*t->head = *h;
+	t->head->timeline_count = old.timeline_count;
+	t->head->timeline_limit = old.timeline_limit;
+	t->head->sizes_used = old.sizes_used;
+	t->head->size_limit = old.size_limit;
+	return LOAD_OK;
+}
+
+enum load_status load_again(struct table *t, int fd, uint64_t start, bool threads)
+{
+	static const uint8_t counters[] = { TABLE_UPPERS, TABLE_ROWS, TABLE_DELTAS };
+	static const struct {
+		uint8_t part;
+		uint64_t again;
+	} others[] = {
+		{ TABLE_CODES, CODES_AGAIN }, { TABLE_FRAMES, FRAMES_AGAIN }, { TABLE_TEXT, TEXT_AGAIN },
+		{ TABLE_MODULES, ALL_OF_IT }, { TABLE_THREADS, ALL_OF_IT }, { TABLE_SETS, ALL_OF_IT },
+	};
+	struct layout_range ranges[LAYOUT_RANGES], old[LAYOUT_RANGES];
+	unsigned count = layout_used(t->head, false, old);
+	struct table_header h;
+	enum load_status status;
+
+	status = load_header(&h, fd, start);
+	if (status == LOAD_OK)
+		status = take_header(t, &h);
+	if (status != LOAD_OK)
+		return status;
+	layout_used(&h, false, ranges);
+	for (unsigned i = 0; i < sizeof(counters) && status == LOAD_OK; i++)
+		status = read_range(t, fd, start, ranges[1 + counters[i]], 0, 0);
+	if (status == LOAD_OK)
+		status = read_range(t, fd, start, ranges[count - 1], 0, 0);
+	/* The rows that have calls in what has been read are complete behind the counts that the header has now. */
+	if (status == LOAD_OK)
+		status = load_header(&h, fd, start);
+	h.row_count = t->head->row_count;
+	h.row_limit = t->head->row_limit;
+	h.deltas_used = t->head->deltas_used;
+	h.deltas_limit = t->head->deltas_limit;
+	h.uppers_used = t->head->uppers_used;
+	h.upper_limit = t->head->upper_limit;
+	if (status == LOAD_OK)
+		status = take_header(t, &h);
+	layout_used(t->head, false, ranges);
+	for (unsigned i = 0; i < sizeof(others) / sizeof(others[0]) - (threads ? 0 : 2) && status == LOAD_OK; i++)
+		status = read_range(t, fd, start, ranges[1 + others[i].part], old[1 + others[i].part].bytes, others[i].again);
+	if (status == LOAD_OK)
+		repair(t);
+	return status;
 }
 
 void load_release(struct table *t)

@@ -29,6 +29,18 @@ enum load_status {
  */
 enum load_status load_table(struct table *t, int fd, uint64_t start);
 
+/*
+ * Reads the counters of a table anew that load_table() has read from the same place, and what has been added since: for
+ * somebody who looks at a process again and again. *t stays where it is, and so does what it points to. What is read
+ * again is rows, infos, upper parts, slots and modules, and the threads and their sets if `threads` says so. Of codes,
+ * frames and text only the end is read. The timeline and the sizes stay as they were. So 500,000 rows are 25 MB.
+ *
+ * A row that has a call in the new figures is there with its whole stack: the counters are read first. If the result is
+ * another one than LOAD_OK, the figures can be partly old and partly new. LOAD_NO_TABLE: there is another table now, or
+ * none, because the process has become another program.
+ */
+enum load_status load_again(struct table *t, int fd, uint64_t start, bool threads);
+
 /* Reads the header alone. The texts in it are terminated; nothing else is checked. */
 enum load_status load_header(struct table_header *h, int fd, uint64_t start);
 

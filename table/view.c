@@ -152,6 +152,15 @@ static void settle(struct counters *c)
 		c->peak_size = c->heap_peak_size;
 }
 
+void view_counters(const struct table *t, uint32_t row, struct counters *c)
+{
+	struct parts p;
+
+	load_row(&p, t, row);
+	put_together(c, &p, load_relaxed(&t->head->totals.epoch));
+	settle(c);
+}
+
 /* The maximum of the heap is noted without the changes that were pending in threads then. The rows' sizes at that
  * moment have these, so their sum is nearer the truth. If the heap has grown past both by changes that are pending
  * now, its maximum is now. */

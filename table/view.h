@@ -74,6 +74,9 @@ static inline uint32_t view_end(const struct view *v, unsigned i)
 	return v->cut ? v->ends[i] : v->count;
 }
 
+/* The figures of one row of a table that nobody changes meanwhile, without what is pending in slots. */
+void view_counters(const struct table *t, uint32_t row, struct counters *c);
+
 /* A row's figure: bytes, blocks, calls, or for SORT_AGE nanoseconds (0 without live blocks). */
 uint64_t view_value(const struct view *v, const struct view_row *r, enum sort_key key);
 

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See traced.h. */
+#include "traced.h"
+
+#include "shared_mapping.h"
+#include "watcher.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/*
+ * Finds the address of a process's table. The table lies at the start of a writable mapping, which has a line like
+ * "7f1c2a000000-7f1c52000000 rw-p ..." in /proc/PID/maps. memory: the open /proc/PID/mem.
+ */
+static enum load_status find_table(uint32_t pid, int memory, uint64_t *start)
+{
+	enum load_status status = LOAD_NO_TABLE;
+	struct mappings list;
+	struct mapping m;
+
+	if (!mappings_open(&list, pid))
+		return LOAD_CANNOT_READ;
+	while (status == LOAD_NO_TABLE && mappings_next(&list, &m)) {
+		struct table_header h;
+
+		if (strncmp(m.access, "rw", 2) || m.end - m.start < sizeof(h))
+			continue;
+		status = load_header(&h, memory, m.start);
+		if (status == LOAD_CANNOT_READ)		/* the mapping is a device's, or was unmapped meanwhile */
+			status = LOAD_NO_TABLE;
+		*start = m.start;
+	}
+	mappings_close(&list);
+	return status;
+}
+
+/* ---- A process whose memory may not be read ---- */
+
+/*
+ * Opens the mapped file by a descriptor of a process that has it open. That takes fewer rights than to read the
+ * process's memory: yama (kernel.yama.ptrace_scope) does not restrict it (proc(5), ptrace(2): PTRACE_MODE_READ).
+ * -1: the process has not opened the file, or the rights do not suffice.
+ */
+static int open_held(const char *process, const struct mapping *mapping)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	struct stat st;
+	DIR *dir;
+	int fd = -1;
+
+	snprintf(path, sizeof(path), "/proc/%s/fd", process);
+	dir = opendir(path);
+	while (dir && fd < 0 && (entry = readdir(dir))) {
+		snprintf(path, sizeof(path), "/proc/%s/fd/%s", process, entry->d_name);
+		if (!stat(path, &st) && S_ISREG(st.st_mode) && shared_mapping_is_of(mapping, &st))
+			fd = open(path, O_RDONLY | O_CLOEXEC);
+	}
+	if (dir)
+		closedir(dir);
+	return fd;
+}
+
+/* Opens the mapped memfd by a descriptor of the watcher that has it open. -1: no watcher has. */
+static int open_watched(const struct mapping *mapping)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *entry;
+	int fd = -1;
+
+	while (dir && fd < 0 && (entry = readdir(dir))) {
+		char path[PATH_MAX], name[20] = "";
+		FILE *comm;
+
+		if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
+		comm = fopen(path, "re");
+		if (!comm)
+			continue;
+		if (fgets(name, sizeof(name), comm) && !strcmp(name, WATCHER_COMMAND "\n"))
+			fd = open_held(entry->d_name, mapping);
+		fclose(comm);
+	}
+	if (dir)
+		closedir(dir);
+	return fd;
+}
+
+int traced_open_file(uint32_t pid)
+{
+	struct mappings list;
+	struct mapping mapping;
+	int fd = -1;
+
+	if (!mappings_open(&list, pid))
+		return -1;
+	while (fd < 0 && shared_mapping_next(&list, &mapping)) {
+		struct table_header h;
+		struct stat st;
+
+		if (!strncmp(mapping.path, "/memfd:", 7))
+			fd = open_watched(&mapping);
+		else
+			fd = open(mapping.path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+		if (fd >= 0 && (fstat(fd, &st) || !shared_mapping_is_of(&mapping, &st) ||
+				load_header(&h, fd, 0) != LOAD_OK)) {
+			close(fd);
+			fd = -1;
+		}
+	}
+	mappings_close(&list);
+	return fd;
+}
+
+/* ---- Both ---- */
+
+enum load_status traced_open(struct traced *place, uint32_t pid)
+{
+	char path[64];
+	int error;
+
+	*place = (struct traced){ .fd = -1 };
+	snprintf(path, sizeof(path), "/proc/%u/mem", (unsigned)pid);
+	place->fd = open(path, O_RDONLY | O_CLOEXEC);
+	error = errno;
+	if (place->fd >= 0)
+		return find_table(pid, place->fd, &place->start);
+	if (error == EACCES || error == EPERM)
+		place->fd = traced_open_file(pid);
+	errno = error;
+	return place->fd < 0 ? LOAD_CANNOT_READ : LOAD_OK;
+}
+
+#define LOAD_TRIES	3
+
+enum load_status traced_load(struct table *t, uint32_t pid)
+{
+	enum load_status status;
+	struct traced place;
+	int tries = 0;
+
+	do {
+		int error;
+
+		status = traced_open(&place, pid);
+		if (status == LOAD_OK)
+			status = load_table(t, place.fd, place.start);
+		error = errno;
+		if (place.fd >= 0)
+			close(place.fd);
+		errno = error;
+	} while ((status == LOAD_TRUNCATED || status == LOAD_DAMAGED) && ++tries < LOAD_TRIES);
+	return status;
+}
+
+/* Why a process cannot be read, in words. */
+static const char *error_text(int error)
+{
+	switch (error) {
+	case ENOENT:
+	case ESRCH:
+		return "there is no such process";
+	case EACCES:
+	case EPERM:
+		return "its memory may not be read: it is another user's, or it has more rights than "
+		       "this process has, or kernel.yama.ptrace_scope is set and no watcher has its table: "
+		       "try as root, outside of any container";
+	default:
+		return strerror(error);
+	}
+}
+
+const char *traced_why_not(enum load_status status, int error)
+{
+	switch (status) {
+	case LOAD_NO_TABLE:
+		return "heaptrace does not trace it (a process is traced from its start: start it as "
+		       "heaptrace PROGRAM, or with LD_PRELOAD)";
+	case LOAD_CANNOT_READ:
+		return error_text(error);
+	case LOAD_VERSION:
+		return "another version of heaptrace traces it: use that one";
+	case LOAD_WORD_SIZE:
+		return "it is a program of another word size: use a heaptrace of that size";
+	default:
+		return load_status_text(status);
+	}
+}
