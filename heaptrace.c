@@ -11,7 +11,8 @@
  * set-user-ID bit, another word size, a colon in the library's path. The wrapper checks for these before anything
  * runs, and refuses with one line that says what to do.
  *
- * With --report=FILE and --dump=PID it prints a dump instead (wrapper/playback.h).
+ * With --report=FILE and --dump=PID it prints a dump instead (wrapper/playback.h), and with --watch it shows a live view
+ * (wrapper/watch_loop.h).
  */
 #include "base/out.h"
 #include "base/path.h"
@@ -28,6 +29,7 @@
 #include "wrapper/prepare_outfile.h"
 #include "wrapper/quit.h"
 #include "wrapper/record_file.h"
+#include "wrapper/watch_loop.h"
 #include "wrapper/watcher.h"
 
 #include <errno.h>
@@ -300,6 +302,20 @@ static _Noreturn void print_process(struct options *o)
 	quit(why ? EXIT_SETUP : 0);
 }
 
+/* Executes --watch. */
+static _Noreturn void show_live(const struct options *o)
+{
+	const char *why;
+
+	check_files(o);
+	why = watch_loop(o);
+	if (why && watch_source_pid(o->watch))
+		quit_saying(EXIT_SETUP, "process %s cannot be watched: %s", o->watch, why);
+	if (why)
+		quit_saying(EXIT_SETUP, "%s cannot be watched: %s", o->watch, why);
+	quit(0);
+}
+
 /* Opens the socket of a watcher. Returns its address; NULL: there will be no watcher. */
 static const char *open_watcher(const struct options *o, char address[WATCHER_ADDRESS_BYTES])
 {
@@ -363,12 +379,14 @@ int main(int argc, char **argv)
 	format_offer(by_reporter);
 	first = command_line_parse(argc, argv, &options);
 	options.watcher = options.outfile_is = NULL;
-	if (!options.report && !options.dump)
+	if (!options.report && !options.dump && !options.watch)
 		options.sysroot = NULL;		/* in the environment the option has no effect on this command */
 	if (options.report)
 		print_report(&options);
 	if (options.dump)
 		print_process(&options);
+	if (options.watch)
+		show_live(&options);
 	options.run = (uint32_t)getpid();
 	held_signals_choose(options.signals);
 

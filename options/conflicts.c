@@ -25,6 +25,13 @@ static const struct {
 	{ OPTION_FORMAT, OPTION_FLAME_GRAPH, WHEN_CHANGED, "--flame-graph is --format=folded, and --format asks for "
 	  "another format: give one of the two" },
 	{ OPTION_REPORT, OPTION_DUMP, WHEN_GIVEN, "--report and --dump are two commands: give one of them" },
+	{ OPTION_WATCH, OPTION_REPORT, WHEN_GIVEN, "--watch and --report are two commands: give one of them "
+	  "(--watch=FILE shows a file of --record)" },
+	{ OPTION_WATCH, OPTION_DUMP, WHEN_GIVEN, "--watch and --dump are two commands: give one of them (--watch=PID shows a "
+	  "process that runs, and its key w writes a report)" },
+	{ OPTION_WATCH, OPTION_PACK, WHEN_GIVEN, "--pack is for --report and --dump: leave --watch out" },
+	{ OPTION_INTERVAL, OPTION_WATCH, WHEN_ALONE, "--interval says how often --watch=PID looks: give that option, too "
+	  "(dumps again and again: --every)" },
 	{ OPTION_WITH_NAMES, OPTION_PACK, WHEN_ALONE, "--with-names says what goes into the file of --pack=OUT: give that "
 	  "option, too" },
 	{ OPTION_MAX_LEAK, OPTION_NO_WATCH, WHEN_GIVEN, LIMIT_NEEDS("max-leak") },
@@ -43,7 +50,7 @@ static const struct {
 
 static bool is_reading(const struct options *o)
 {
-	return o->report || o->dump;
+	return o->report || o->dump || o->watch;
 }
 
 /* Whether the option has an effect on the command that the options ask for. */
@@ -55,7 +62,7 @@ static bool has_effect(const struct options *o, const struct option_entry *e)
 
 bool conflicts_with_command(const struct options *o, const bool given[OPTIONS], struct out *why)
 {
-	const char *command = o->report ? "report" : "dump";
+	const char *command = o->report ? "report" : o->dump ? "dump" : "watch";
 
 	for (const struct option_entry *e = options_table; e->name; e++) {
 		if (!given[e->id] || has_effect(o, e))
@@ -72,7 +79,8 @@ bool conflicts_with_command(const struct options *o, const bool given[OPTIONS], 
 		}
 		out_text(why, " is for tracing a PROGRAM; --");
 		out_text(why, command);
-		out_text(why, " prints what has been traced: leave --");
+		out_text(why, o->report || o->dump ? " prints what has been traced: leave --" :
+			 " shows what has been traced: leave --");
 		out_text(why, e->name);
 		out_text(why, " out");
 		return true;
@@ -200,9 +208,12 @@ static bool lacks_limits(const struct options *o, const struct options *initial,
 	};
 
 	if (options_has_limits(o)) {
-		if (o->dump)
-			out_text(why, "the limits of --max-* are about a process that has ended, and --dump is about one that runs");
-		return o->dump;
+		if (!o->dump && !o->watch)
+			return false;
+		out_text(why, "the limits of --max-* are about a process that has ended, and --");
+		out_text(why, o->dump ? "dump" : "watch");
+		out_text(why, " is about one that runs");
+		return true;
 	}
 	for (size_t i = 0; i < sizeof(about_limits) / sizeof(about_limits[0]); i++) {
 		const struct option_entry *e = &options_table[about_limits[i]];

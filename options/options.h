@@ -118,6 +118,9 @@ struct options {
 	const char *report;		/* a file of --record from which to print (wrapper only), or NULL */
 	const char *diff;		/* a file of --record, which that of --report is compared with (wrapper only), or
 					 * NULL */
+	const char *watch;		/* a process id, or a file of --record, to look at again and again (wrapper
+					 * only), or NULL... */
+	uint32_t interval_ms;		/* ...and how often */
 	const char *baseline;		/* a file of --record, over which growth counts for the limits, or NULL */
 	uint32_t tolerance;		/* so much growth does not count: thousandths of a percent */
 	const char *sysroot;		/* where --report looks for the modules' files, or NULL */
@@ -201,6 +204,7 @@ enum option_type {
 	OPTION_TYPE_WORD,	/* one of WORDS; uint8_t, its index */
 	OPTION_TYPE_KEYS,	/* several of WORDS, each at most once; array of uint8_t */
 	OPTION_TYPE_SIGNAL,	/* by name or number, or none; uint8_t, 0 for none */
+	OPTION_TYPE_WATCHED,	/* the id of a process, or a path; const char * */
 	OPTION_TYPE_FILE,	/* a path; const char * */
 	OPTION_TYPE_OUTPUT,	/* a path with placeholders (outfile.h), `-` is standard output */
 	OPTION_TYPE_RECORD,	/* a path with placeholders, `-` is refused */

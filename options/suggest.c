@@ -91,7 +91,7 @@ static bool add_found(struct out *t, const struct found *f, const char *dashes)
 }
 
 #define ATTACH	": heaptrace cannot attach to a process that runs already: start it as heaptrace PROGRAM, or with " \
-		"LD_PRELOAD; --dump=PID prints a dump of one that is traced"
+		"LD_PRELOAD; --dump=PID prints a dump of one that is traced, --watch=PID shows it live"
 
 /* The names that other programs have for an option (gdb, strace, perf, heaptrack, valgrind, ltrace), or a
  * sentence for what heaptrace cannot do. */
@@ -103,7 +103,7 @@ static const struct {
 	{ "log-file", "outfile", NULL }, { "suppressions", "ignore", NULL },
 	{ "suppress", "ignore", NULL }, { "num-callers", "depth", NULL }, { "max-depth", "depth", NULL },
 	{ "follow-forks", "children", NULL }, { "follow-fork", "children", NULL },
-	{ "trace-children", "children", NULL }, { "interval", "every", NULL },
+	{ "trace-children", "children", NULL },
 	{ "limit", "top", NULL }, { "number", "top", NULL }, { "n", "top", NULL },
 };
 

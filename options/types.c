@@ -195,6 +195,7 @@ static const struct type {
 	[OPTION_TYPE_WORD] = { types_set_word, types_print_word, NO_TEXT },
 	[OPTION_TYPE_KEYS] = { types_set_keys, types_print_keys, NO_TEXT },
 	[OPTION_TYPE_SIGNAL] = { set_signal, print_signal, NO_TEXT },
+	[OPTION_TYPE_WATCHED] = { set_text, NULL, PLAIN_TEXT },
 	[OPTION_TYPE_FILE] = { set_text, NULL, PATH_TEXT },
 	[OPTION_TYPE_OUTPUT] = { set_text, NULL, TEMPLATE_TEXT },
 	[OPTION_TYPE_RECORD] = { set_record, NULL, TEMPLATE_TEXT },

@@ -181,7 +181,9 @@ bool types_set_time(struct options *o, const struct option_entry *e, const char 
 			return true;
 		}
 	}
-	types_refuse(e, value, "not a number of seconds from 0.001 to ", error);
+	types_refuse(e, value, "not a number of seconds from ", error);
+	out_thousandths(error, e->min);
+	out_text(error, " to ");
 	out_u64(error, e->max / 1000);
 	out_text(error, ", nor one like 500ms, 5m or 2h");
 	if (options_value_is_optional(e))

@@ -62,6 +62,7 @@ for _ in $(seq 100); do grep -qs libheaptrace /proc/$traced/maps && break; sleep
 like " $(complete_words --dump =) " " $traced " '--dump: the processes that are traced'
 [[ " $(complete_words --dump '') " != *" $untraced "* ]]
 ok $? 'and no others'
+like " $(complete_words --watch =) " " $traced .*file two" '--watch: these processes, and files'
 kill $traced $untraced
 
 completes 'sleep' --no-lines --top 3 sleep

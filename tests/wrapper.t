@@ -107,7 +107,7 @@ done
 fails 125 "did you mean --flame-graph?" "a near miss" --flamegraph true
 for pair in --out=x:--outfile --output=x:--outfile -o:--outfile --log-file=x:--outfile -outfile=x:--outfile \
 		--top-=3:--top --flame:--flame-graph --graph:--flame-graph --depht=3:--depth --n=3:--top \
-		--suppressions=x:--ignore --follow-forks:--children --interval=3:--every --watch=1:--no-watch; do
+		--suppressions=x:--ignore --follow-forks:--children --watc=1:--watch --interva=1:--interval; do
 	fails 125 "${pair%%[:=]*}: no such option (did you mean ${pair##*:}?)" "${pair%:*} suggests ${pair##*:}" "${pair%:*}" true
 done
 fails 125 "did you mean --signal-size or --signal-count?" "--sig suggests both" --sig=USR1 true
@@ -130,7 +130,7 @@ done
 fails 125 "--sort: needs a value: KEY[,KEY...]" "what value is missing" --sort
 fails 125 "there is no such signal: give a name like USR1" "a signal that is none" --signal-size=USR3 true
 fails 125 "two commands: give one of them" "--report and --dump" --report=x --dump=1
-for w in '--dump=PID' '--report=FILE'; do
+for w in '--dump=PID' '--report=FILE' '--watch=PID|FILE \[--interval=TIME\]'; do
 	is "$("$H" --help | grep -c "^       heaptrace .*$w\$")" 1 "--help: how $w is called"
 done
 fails 125 "^J" "a line break in an option stays one line" $'--top=\n' true

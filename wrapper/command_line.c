@@ -130,7 +130,10 @@ static int parse_command(int argc, char **argv, struct options *o, bool given[OP
 		quit_saying(EXIT_SETUP, "--report takes no PROGRAM (it prints what --record has kept)");
 	if (o->dump && i < argc)
 		quit_saying(EXIT_SETUP, "--dump takes no PROGRAM (it prints what a traced process holds)");
-	if (!o->report && !o->dump && i >= argc)
+	if (o->watch && i < argc)
+		quit_saying(EXIT_SETUP, "--watch takes no PROGRAM (it shows a process that runs, or what --record keeps: start "
+			    "the program with heaptrace first)");
+	if (!o->report && !o->dump && !o->watch && i >= argc)
 		die_without_program(taker, argv[argc - 1]);
 	return i;
 }

@@ -33,6 +33,11 @@ _heaptrace_value() {
 		done
 		compopt -o nospace 2> /dev/null
 		;;
+	WATCHED)
+		compopt -o filenames 2> /dev/null
+		mapfile -t COMPREPLY < <(compgen -W "$(_heaptrace_traced)" -- "$cur"; compgen -f -- "$cur")
+		return
+		;;
 	FILE | OUTPUT | RECORD)
 		compopt -o filenames 2> /dev/null
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")

@@ -71,6 +71,7 @@ static const char help_questions[] =
 	"\nQuestions, and what answers them (`man heaptrace` has the details):\n"
 	"  Who holds memory at the end?      heaptrace PROGRAM\n"
 	"  And now, while it runs?           heaptrace --dump=PID\n"
+	"  And live, again and again?        heaptrace --watch=PID\n"
 	"  Which functions, with sums?       heaptrace --group=function PROGRAM\n"
 	"  Who did at the heap's peak?       heaptrace --sort=heap-peak PROGRAM\n"
 	"  Who allocates most often?         heaptrace --sort=total-count PROGRAM\n"
@@ -85,6 +86,7 @@ void help_print(void)
 	printf("Usage: heaptrace [OPTION...] PROGRAM [ARG...]\n"
 	       "       heaptrace [OPTION...] --dump=PID\n"
 	       "       heaptrace [OPTION...] --report=FILE\n"
+	       "       heaptrace [OPTION...] --watch=PID|FILE [--interval=TIME]\n"
 	       "Run PROGRAM and print which backtraces hold its heap memory: at its end, and on\n"
 	       "SIGUSR1 (sorted by size) and SIGUSR2 (sorted by count) while it runs.\n");
 	for (size_t i = 0; i < sizeof help_lines / sizeof *help_lines; i++) {

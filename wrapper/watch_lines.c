@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * See watch_lines.h.
+ *
+ *	[heaptrace] live view of python3 (4711), every 1 s
+ *	      time       live    growth/s    blocks   calls/s  temporary        RSS  largest
+ *	   3.004 s  12.345 MB   +1.234 MB    123456     12345      3.4 %  23.456 MB  parse(char const*) at src/parse.cc:214
+ */
+#include "watch_lines.h"
+
+#include "format/columns.h"
+#include "watch_table.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#define BUFFER_BYTES	8192u
+#define LARGEST_BEGINS	77u	/* the column of the last field, which gets... */
+#define LARGEST_COLUMNS	60u	/* ...so many columns, or what a terminal has... */
+#define LARGEST_LEAST	16u	/* ...or none */
+
+static char buffer[BUFFER_BYTES];
+
+static struct out begin(void)
+{
+	struct out out;
+
+	out_init(&out, STDOUT_FILENO, buffer, sizeof(buffer));
+	out_fit_terminal(&out);
+	return out;
+}
+
+/* How many columns the field `largest` has. */
+static unsigned largest_columns(const struct out *out)
+{
+	unsigned room = out->columns > LARGEST_BEGINS ? out->columns - LARGEST_BEGINS : 0;
+
+	if (!out->columns || room > LARGEST_COLUMNS)
+		return LARGEST_COLUMNS;
+	return room < LARGEST_LEAST ? 0 : room;
+}
+
+bool watch_lines_head(struct watch_view *v)
+{
+	struct out out = begin();
+
+	out_text(&out, "[heaptrace] live view of ");
+	watch_view_write_process(v, &out);
+	out_text(&out, ", every ");
+	if (v->options->interval_ms % 1000)
+		out_thousandths(&out, v->options->interval_ms);
+	else
+		out_u64(&out, v->options->interval_ms / 1000);
+	out_text(&out, " s\n      time       live    growth/s    blocks   calls/s  temporary        RSS");
+	out_text(&out, largest_columns(&out) ? "  largest\n" : "\n");
+	return out_flush(&out);
+}
+
+static void write_size(uint64_t bytes, unsigned columns, struct out *out)
+{
+	char text[40];
+	struct out size = out_memory(text, sizeof(text));
+
+	out_size(&size, bytes);
+	columns_right(text, columns, out);
+}
+
+static void write_largest(struct watch_view *v, struct out *out)
+{
+	unsigned columns = largest_columns(out);
+	struct watch_item item;
+
+	if (!columns)
+		return;
+	out_text(out, "  ");
+	watch_rates_list(&v->rates, &v->source.record.table, &v->names, 1);
+	if (!v->rates.sorted)
+		return;
+	item = watch_rates_item(&v->rates, &v->source.record.table, &v->names, 0);
+	watch_names_of(&v->names, &item.row, 1);
+	if (v->names.group == GROUP_BACKTRACE)
+		watch_names_write_row(&v->names, item.row, columns, out);
+	else
+		watch_names_write_group(&v->names, item.label, item.row, columns, out);
+}
+
+bool watch_lines_look(struct watch_view *v)
+{
+	const struct watch_sums *now = &v->rates.sums, *earlier = watch_rates_earlier(&v->rates);
+	struct out out = begin();
+	char text[40];
+	struct out figure = out_memory(text, sizeof(text));
+	int64_t calls = watch_table_rate(v, (int64_t)(now->calls - earlier->calls));
+
+	out_thousandths(&figure, watch_view_runtime(v) / 1000000);
+	out_text(&figure, " s");
+	columns_right(text, 10, &out);
+	out_char(&out, ' ');
+	write_size(now->size, 10, &out);
+	out_char(&out, ' ');
+	watch_table_write_change(watch_table_rate(v, (int64_t)(now->size - earlier->size)), true, 11, &out);
+	out_char(&out, ' ');
+	out_u64_wide(&out, now->count, 9);
+	out_u64_wide(&out, calls > 0 ? (uint64_t)calls : 0, 10);
+	out_text(&out, "    ");
+	columns_share(now->temporary, now->calls, &out);
+	out_char(&out, ' ');
+	write_size(v->source.process.rss, 10, &out);
+	write_largest(v, &out);
+	out_char(&out, '\n');
+	return out_flush(&out);
+}
+
+/* ---- The summary ---- */
+
+static void write_per_second(const struct watch_view *v, uint64_t count, struct out *out)
+{
+	double seconds = (double)watch_view_runtime(v) / 1e9;
+
+	out_u64(out, seconds > 0 ? (uint64_t)((double)count / seconds) : 0);
+	out_text(out, "/s)\n");
+}
+
+static void write_sums(const struct watch_view *v, struct out *out)
+{
+	const struct watch_sums *sums = &v->rates.sums;
+	uint32_t rows = 0;
+
+	for (uint32_t i = 0; i < v->rates.end; i++)
+		rows += v->rates.now[i].count != 0;
+	out_text(out, "[heaptrace] ");
+	watch_view_write_process(v, out);
+	out_text(out, !watch_source_ended(&v->source) ? " goes on\n" :
+		 v->source.replaced ? " has become a program that heaptrace does not trace\n" : " has ended\n");
+	out_text(out, "[heaptrace] total runtime: ");
+	out_time(out, watch_view_runtime(v));
+	out_text(out, "\n[heaptrace] calls to allocation functions: ");
+	out_u64(out, sums->calls);
+	out_text(out, " (");
+	write_per_second(v, sums->calls, out);
+	out_text(out, "[heaptrace] temporary allocations: ");
+	out_u64(out, sums->temporary);
+	out_text(out, " (");
+	out_share(out, sums->temporary, sums->calls);
+	out_text(out, ", ");
+	write_per_second(v, sums->temporary, out);
+	out_text(out, "[heaptrace] peak heap memory consumption: ");
+	out_size(out, watch_view_peak(v));
+	if (v->source.process.peak_rss) {
+		out_text(out, "\n[heaptrace] peak RSS (including heaptrace overhead): ");
+		out_size(out, v->source.process.peak_rss);
+	}
+	out_text(out, "\n[heaptrace] total memory leaked: ");
+	out_size(out, sums->size);
+	out_text(out, " in ");
+	out_count(out, sums->count, " block of ", " blocks of ");
+	out_count(out, rows, " backtrace", " backtraces");
+	out_char(out, '\n');
+}
+
+bool watch_lines_summary(struct watch_view *v)
+{
+	uint32_t rows[64], wanted = v->options->top && v->options->top < 64 ? v->options->top : 64;
+	struct watch_table table;
+	struct out out = begin();
+	char text[4096];
+	struct out line;
+
+	write_sums(v, &out);
+	watch_rates_list(&v->rates, &v->source.record.table, &v->names, wanted);
+	wanted = v->rates.sorted < wanted ? v->rates.sorted : wanted;
+	for (uint32_t i = 0; i < wanted; i++)
+		rows[i] = watch_rates_item(&v->rates, &v->source.record.table, &v->names, i).row;
+	watch_names_of(&v->names, rows, wanted);
+	table = watch_table_choose(v, (unsigned)columns_of_table(&out), false);
+	for (uint32_t i = 0; i <= wanted && wanted; i++) {
+		line = out_memory(text, sizeof(text));
+		if (i) {
+			struct watch_item item = watch_rates_item(&v->rates, &v->source.record.table, &v->names, i - 1);
+
+			watch_table_write_item(&table, v, &item, &line);
+		} else {
+			watch_table_write_head(&table, v, &line);
+		}
+		out_text(&out, text);
+		out_char(&out, '\n');
+	}
+	return out_flush(&out);
+}

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See watch_rates.h. */
+#include "watch_rates.h"
+
+#include "table/deltas.h"
+#include "table/layout.h"
+#include "table/row.h"
+#include "table/view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *watch_sort_name(unsigned sort)
+{
+	return sort == WATCH_BY_GROWTH ? "growth" : sort == WATCH_BY_CALLS ? "calls" : options_sort_name((enum sort_key)sort);
+}
+
+bool watch_sort_is_size(unsigned sort)
+{
+	return sort == WATCH_BY_GROWTH || (sort < WATCH_BY_GROWTH && model_key_is_size((enum sort_key)sort));
+}
+
+/* ---- Taking figures ---- */
+
+/* Makes an array larger. False: there is no memory, and it stays as it is. */
+static bool grow(void *array, size_t element_bytes, uint32_t *room, uint32_t wanted)
+{
+	void **at = array, *more;
+
+	if (wanted <= *room)
+		return true;
+	wanted += wanted / 4 + 1024;
+	more = realloc(*at, wanted * element_bytes);
+	if (!more)
+		return false;
+	*at = more;
+	*room = wanted;
+	return true;
+}
+
+/* A row's figures without what is pending in slots. The live figures can be negative for a while. */
+static struct watch_figures figures_of(const struct table *t, uint32_t row)
+{
+	const struct row_upper *u = row_upper(t, row);
+	const struct row *r = &t->rows[row];
+
+	return (struct watch_figures){
+		.size = (uint64_t)r->live_size + (uint64_t)(u ? u->live_size : 0),
+		.calls = row_sum(u ? u->total_count : 0, r->total_count), .count = r->live_count,
+	};
+}
+
+static void add_slots(struct watch_rates *r, const struct table *t)
+{
+	for (uint32_t i = 0; i < layout_count(t->head, TABLE_DELTAS); i++) {
+		for (unsigned s = 0; s < DELTA_SLOTS; s++) {
+			const struct delta *d = &t->deltas[i].slots[s];
+
+			if (!d->row || d->row >= r->end)
+				continue;
+			r->now[d->row].size += (uint64_t)d->live_size;
+			r->now[d->row].count += (uint32_t)d->live_count;
+			r->now[d->row].calls += d->total_count;
+			r->sums.temporary += d->temporary;
+		}
+	}
+}
+
+bool watch_rates_take(struct watch_rates *r, const struct table *t, uint64_t now_ns)
+{
+	uint32_t end = table_row_end(t), room = r->room, now_room = r->room;
+	struct watch_figures *now;
+
+	/* Both arrays have the same room. */
+	if (!grow(&r->now, sizeof(*r->now), &now_room, end) || !grow(&r->before, sizeof(*r->before), &room, end))
+		return false;
+	r->room = room;
+	now = r->before;
+	r->before = r->now;
+	r->before_end = r->end;
+	r->sums_before = r->sums;
+	r->now = now;
+	r->end = end;
+	r->now_ns = now_ns;
+	r->sums = (struct watch_sums){ .ns = now_ns };
+	for (uint32_t row = ROW_OVERFLOW; row < end; row++) {
+		const struct row_upper *u = row_upper(t, row);
+
+		now[row] = figures_of(t, row);
+		r->sums.temporary += row_sum(u ? u->temporary : 0, t->infos[row].temporary);
+	}
+	add_slots(r, t);
+	for (uint32_t row = ROW_OVERFLOW; row < end; row++) {
+		struct watch_figures *f = &now[row];
+
+		if (row_count(f->count) <= 0)
+			f->count = 0;
+		if (!f->count || (int64_t)f->size < 0)
+			f->size = 0;
+		r->sums.size += f->size;
+		r->sums.count += f->count;
+		r->sums.calls += f->calls;
+	}
+	return true;
+}
+
+bool watch_rates_mark(struct watch_rates *r)
+{
+	if (!grow(&r->baseline, sizeof(*r->baseline), &r->baseline_room, r->end))
+		return false;
+	memcpy(r->baseline, r->now, r->end * sizeof(*r->now));
+	r->baseline_end = r->end;
+	r->sums_baseline = r->sums;
+	return true;
+}
+
+void watch_rates_drop(struct watch_rates *r)
+{
+	r->sums_baseline.ns = 0;
+}
+
+/* ---- Items ---- */
+
+/* What a row had at the moment that changes count from. */
+static struct watch_figures earlier_of(const struct watch_rates *r, uint32_t row)
+{
+	static const struct watch_figures none;
+
+	if (r->sums_baseline.ns)
+		return row < r->baseline_end ? r->baseline[row] : none;
+	if (!r->sums_before.ns)		/* this is the first look: nothing has changed */
+		return r->now[row];
+	return row < r->before_end ? r->before[row] : none;
+}
+
+static struct watch_item item_of(const struct watch_rates *r, const struct table *t, uint32_t row)
+{
+	struct watch_figures now = r->now[row], earlier = earlier_of(r, row);
+	struct view_row figures;
+	struct watch_item item = {
+		.row = row, .rows = now.calls != 0, .most = now.size,
+		.size = now.size, .count = now.count, .calls = now.calls,
+		.size_change = (int64_t)(now.size - earlier.size), .count_change = (int64_t)now.count - earlier.count,
+		.calls_change = (int64_t)(now.calls - earlier.calls),
+	};
+
+	switch (r->sort) {
+	case SORT_SIZE:
+		item.key = now.size;
+		break;
+	case SORT_COUNT:
+		item.key = now.count;
+		break;
+	case SORT_TOTAL_COUNT:
+		item.key = now.calls;
+		break;
+	case WATCH_BY_GROWTH:
+		item.key = (uint64_t)item.size_change;
+		break;
+	case WATCH_BY_CALLS:
+		item.key = item.calls_change > 0 ? (uint64_t)item.calls_change : 0;
+		break;
+	default:
+		view_counters(t, row, &figures.counters);
+		item.key = view_value(&(struct view){ .now_ns = r->now_ns }, &figures, (enum sort_key)r->sort);
+	}
+	return item;
+}
+
+struct watch_item watch_rates_row(const struct watch_rates *r, const struct table *t, uint32_t row)
+{
+	return row < r->end ? item_of(r, t, row) : (struct watch_item){ .row = row };
+}
+
+/* Whether the item belongs into the list. */
+static bool is_listed(unsigned sort, const struct watch_item *item)
+{
+	switch (sort) {
+	case SORT_SIZE:
+	case SORT_COUNT:
+	case SORT_AGE:
+		return item->count;
+	case WATCH_BY_GROWTH:
+		return item->count || item->key;
+	default:
+		return item->key;
+	}
+}
+
+/* What orders items by growth: first those that have grown, by that, then those that have not changed, by their size,
+ * then those that have shrunk, the least first. */
+static uint64_t growth_order(const struct watch_item *item)
+{
+	const uint64_t same = (uint64_t)1 << 62, most = same - 1;
+	uint64_t size = item->size < most ? item->size : most;
+
+	if (item->size_change > 0)
+		return 2 * same + (uint64_t)item->size_change;
+	if (!item->size_change)
+		return same + size;
+	return item->size_change < -(int64_t)most ? 0 : (uint64_t)((int64_t)same + item->size_change);
+}
+
+static void add_entry(struct watch_rates *r, const struct watch_item *item, uint32_t index)
+{
+	uint64_t key = r->sort == WATCH_BY_GROWTH ? growth_order(item) : item->key;
+
+	if (is_listed(r->sort, item))
+		r->order[r->count++] = (struct sort_entry){ key, index };
+}
+
+static void add_to_group(struct watch_rates *r, const struct watch_item *item, uint32_t label)
+{
+	struct watch_item *g;
+
+	if (!r->group_of[label]) {
+		r->group_of[label] = ++r->group_count;
+		r->groups[r->group_count - 1] = *item;
+		r->groups[r->group_count - 1].label = label;
+		return;
+	}
+	g = &r->groups[r->group_of[label] - 1];
+	if (item->most > g->most) {
+		g->most = item->most;
+		g->row = item->row;
+	}
+	g->rows += item->rows;
+	g->size += item->size;
+	g->count += item->count;
+	g->calls += item->calls;
+	g->size_change += item->size_change;
+	g->count_change += item->count_change;
+	g->calls_change += item->calls_change;
+	if (r->sort != SORT_AGE)
+		g->key += item->key;
+	else if (item->key > g->key)
+		g->key = item->key;
+}
+
+/* Adds all rows up to groups, and lists these. */
+static bool list_groups(struct watch_rates *r, const struct table *t, const struct watch_names *n)
+{
+	uint32_t labels = watch_names_end(n);
+
+	if (!grow(&r->group_of, sizeof(*r->group_of), &r->label_room, labels) ||
+	    !grow(&r->groups, sizeof(*r->groups), &r->group_room, labels) ||
+	    !grow(&r->order, sizeof(*r->order), &r->order_room, labels))
+		return false;
+	memset(r->group_of, 0, labels * sizeof(*r->group_of));
+	r->group_count = 0;
+	for (uint32_t row = ROW_OVERFLOW; row < r->end; row++) {
+		struct watch_item item;
+
+		if (!r->now[row].calls || !watch_names_matches(n, row))
+			continue;
+		item = item_of(r, t, row);
+		r->matching_size += item.size;
+		add_to_group(r, &item, watch_names_group(n, row));
+	}
+	for (uint32_t i = 0; i < r->group_count; i++)
+		add_entry(r, &r->groups[i], i);
+	return true;
+}
+
+static bool list_rows(struct watch_rates *r, const struct table *t, const struct watch_names *n)
+{
+	if (!grow(&r->order, sizeof(*r->order), &r->order_room, r->end))
+		return false;
+	for (uint32_t row = ROW_OVERFLOW; row < r->end; row++) {
+		struct watch_item item;
+
+		if (!r->now[row].calls || !watch_names_matches(n, row))
+			continue;
+		item = item_of(r, t, row);
+		r->matching_size += item.size;
+		add_entry(r, &item, row);
+	}
+	return true;
+}
+
+bool watch_rates_list(struct watch_rates *r, const struct table *t, const struct watch_names *n, uint32_t wanted)
+{
+	r->count = r->sorted = 0;
+	r->matching_size = 0;
+	if (!(n->group == GROUP_BACKTRACE ? list_rows(r, t, n) : list_groups(r, t, n)))
+		return false;
+	r->sorted = wanted < r->count ? wanted : r->count;
+	sort_largest(r->order, r->count, r->sorted);
+	return true;
+}
+
+struct watch_item watch_rates_item(const struct watch_rates *r, const struct table *t, const struct watch_names *n,
+				   uint32_t i)
+{
+	uint32_t index = r->order[i].index;
+
+	return n->group == GROUP_BACKTRACE ? item_of(r, t, index) : r->groups[index];
+}
+
+void watch_rates_close(struct watch_rates *r)
+{
+	free(r->now);
+	free(r->before);
+	free(r->baseline);
+	free(r->group_of);
+	free(r->groups);
+	free(r->order);
+	memset(r, 0, sizeof(*r));
+}
