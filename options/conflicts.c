@@ -147,12 +147,18 @@ static unsigned shows(enum output_format format)
 	}
 }
 
+/* Whether the format says of backtraces which function uses the memory. */
+static bool shows_users(enum output_format format)
+{
+	return format == OUTPUT_HTML || format == OUTPUT_JSON || format == OUTPUT_MASSIF || format == OUTPUT_PERFETTO;
+}
+
 bool conflicts_by_lack(const struct options *o, const bool given[OPTIONS], struct out *why)
 {
 	enum output_format format = options_format(o);
 
-	if (given[OPTION_SKIP] && !o->group && !o->tree && format != OUTPUT_MASSIF && format != OUTPUT_PERFETTO)
-		out_text(why, "--skip is for --group, --tree, --format=massif and --format=perfetto, and none of them is given");
+	if (given[OPTION_SKIP] && !o->group && !o->tree && !shows_users(format))
+		out_text(why, "--skip is for --group, --tree and --format=html, json, massif and perfetto, and none of them is given");
 	else if (given[OPTION_MIN_SHARE] && !tree_option(o) && !o->diff && !o->growth_ms && format != OUTPUT_MASSIF)
 		out_text(why, "--min-share is for --tree, --callers, --callees, --diff, --growth and --format=massif, and none of "
 			 "them is given");

@@ -27,7 +27,7 @@ heaptrace.format = (() => {
 		if (n < 0)
 			return "-" + bytes(-n);
 		if (n < 1e3)
-			return Math.floor(n) + (Math.floor(n) === 1 ? " byte" : " bytes");
+			return Math.floor(n) + " bytes";
 		if (n < 1e6)
 			return milli(n) + " KB";
 		if (n < 1e9)
@@ -177,7 +177,7 @@ heaptrace.decode = (() => {
 		return c.modules.path.map((path, i) => ({
 			isProgram: c.texts[path] === program,
 			path: c.texts[path], name: heaptrace.baseName(c.texts[path]), buildId: c.modules["build-id"][i],
-			start: Number(c.modules.start[i]), end: Number(c.modules.end[i]),
+			start: Number(c.modules.start[i]), end: Number(c.modules.end[i]), bias: Number(c.modules.bias[i]),
 			namesMissing: c.modules["names-missing"][i], linesMissing: c.modules["lines-missing"][i],
 		}));
 	}
@@ -292,6 +292,14 @@ heaptrace.decode = (() => {
 			return kept.get(name);
 		}
 
+		/* The rows were read an instant after the totals, in which the program went on. A view shows shares of what it
+		 * has rows of. */
+		function totalAtSnapshot(key, s, found) {
+			if (found)
+				return sum(found) + s["rest-" + key];
+			return key === "total-count" ? s[key] : null;
+		}
+
 		function totals(key, moment) {
 			const found = values(key, moment);
 
@@ -300,7 +308,7 @@ heaptrace.decode = (() => {
 			if (moment === "peak" && key === "size")
 				return d.totals["heap-peak"];
 			if (/^s\d+$/.test(moment) && d.snapshots && d.snapshots[moment.slice(1)])
-				return key in d.snapshots[moment.slice(1)] ? d.snapshots[moment.slice(1)][key] : null;
+				return totalAtSnapshot(key, d.snapshots[moment.slice(1)], found);
 			return found ? sum(found) : null;
 		}
 		return { values, totals };

@@ -1,0 +1,132 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The data of a HTML report, as report/data.js reads them, without a browser: the same as those of --format=json and of the
+# text dump, for programs that nobody here wrote, whatever bytes names have, with --diff and --histogram; and how large
+# and how soon written the report of a large run is.
+. "${0%/*}/lib.sh"
+
+have node || skip_all 'no node'
+data="node $TOP/tests/tools/report_data.js"
+CC=${CC:-cc}
+
+# report NAME FORMAT OPTION...: writes $TMP/NAME.FORMAT of $TMP/NAME.rec
+report() {
+	"$HEAPTRACE" --report="$TMP/$1.rec" --outfile="$TMP/$1.$2" "${@:3}" 2>>"$TMP/log"
+}
+
+# record NAME OPTION... -- PROGRAM...
+record() {
+	"$HEAPTRACE" --quiet --depth=255 --record="$TMP/$1.rec" "${@:2}" >/dev/null 2>&1
+}
+
+# The rows and frames of whole runs are those of a text dump at full depth; and a packed document says what a plain one does.
+python=$(python3 -c 'import sys; print(sys.executable)' 2>/dev/null)
+echo 'int x;' >"$TMP/x.cc"
+for run in "$python -c 1" "clang++ -fsyntax-only $TMP/x.cc" "sqlite3 :memory: select(1)"; do
+	name=$(basename "${run%% *}")
+	if [ "${run:0:1}" = ' ' ] || ! record "$name" $run; then
+		skip "$name" "no ${name:-python3}"
+		continue
+	fi
+	report "$name" html
+	report "$name" json
+	report "$name" txt --sort=total-count --top=0
+	is "$($data stacks "$TMP/$name.html" "$TMP/$name.txt" 2>&1)" '' "$name: rows and frames are those of the text dump"
+	is "$($data sums "$TMP/$name.html" 2>&1)" '' "$name: rows add up to the totals"
+	is "$($data same "$TMP/$name.html" "$TMP/$name.json" 2>&1)" '' "$name: html and json say the same"
+done
+
+# Earlier moments: a run that grows for a second, with its snapshots.
+if $CC -O1 -o "$TMP/growth" tests/subjects/growth.c 2>"$TMP/log"; then
+	record growth "$TMP/growth" 1.2 leak cache steady
+	report growth html
+	report growth json
+	is "$($data sums "$TMP/growth.html" 3 2>&1)" '' 'the rows of each snapshot add up to its total'
+	is "$($data same "$TMP/growth.html" "$TMP/growth.json" 2>&1)" '' 'html and json say the same of them'
+	"$HEAPTRACE" --quiet --record="$TMP/growth.rec" "$TMP/growth" 2 leak end
+	report growth json --skip=get
+	like "$(grep -A2 '"findings"' "$TMP/growth.json")" 'comes from leak\(\).*, and goes on growing, by [0-9.]+ [KMG]B an hour\.' \
+		'what goes on growing is said first'
+else
+	skip 'a run that grows' 'the subject does not compile'
+fi
+
+# Two runs.
+if $CC -g -O1 -w -o "$TMP/old" tests/subjects/diff.c && $CC -g -O1 -w -DREFACTORED -DPLANTED -o "$TMP/new" tests/subjects/diff.c; then
+	record old "$TMP/old"
+	record new "$TMP/new"
+	report new html --diff="$TMP/old.rec"
+	report new json --diff="$TMP/old.rec"
+	is "$($data diff "$TMP/new.html" 2>&1)" '' '--diff: both runs are whole, and the entries add them up'
+	is "$($data same "$TMP/new.html" "$TMP/new.json" 2>&1)" '' '--diff: html and json say the same'
+	is "$($data find "$TMP/new.html" load main extra | grep -v __libc | sort | tr '\n' ' ')" '"extra" "load" "main" ' \
+		'--diff: a function of both runs is one, although the program has another name' ||
+		diag "$($data find "$TMP/new.html" '')"
+	like "$(grep '"findings"' "$TMP/new.json")" \
+		'The live heap has grown from 23\.000 KB in the older run to 31\.000 KB; what comes from extra\(\), at .*/diff\.c:[0-9]+, by 5\.000 KB\.' \
+		'--diff: what has grown most is said first'
+fi
+
+# Names of any bytes, in symbols, paths and threads.
+cat >"$TMP/odd.c" <<'END'
+#include <stdlib.h>
+#include <sys/prctl.h>
+static void *volatile kept;
+#define F(name)	__attribute__((noinline)) void name(void) { kept = malloc(100); }
+F(odd_a) F(odd_b) F(odd_c) F(odd_d)
+int main(void)
+{
+	prctl(PR_SET_NAME, "</script>\"\xff\xe2\x80\xae");
+	odd_a(); odd_b(); odd_c(); odd_d();
+	return 0;
+}
+END
+a=$'</script><script>alert("a")</script>&amp;\\' b=$'line\nbreak\x01\x7f\xc2\x85\xe2\x80\xa8' c=$'\xff\xfe\xed\xa0\x80\xc0\x80bad'
+printf 'odd_d %s\n' "$(head -c 65536 /dev/zero | tr '\0' x)end" >"$TMP/symbols"
+odd=$TMP/$'<b>"\n\xff<'
+mkdir "$odd"
+if $CC -O1 -c -o "$TMP/odd.o" "$TMP/odd.c" 2>"$TMP/log" && objcopy --redefine-sym odd_a="$a" --redefine-sym odd_b="$b" \
+	--redefine-sym odd_c="$c" --redefine-syms="$TMP/symbols" "$TMP/odd.o" 2>"$TMP/log" && $CC -o "$odd/script>" "$TMP/odd.o"; then
+	record odd "$odd/script>"
+	report odd html
+	report odd json
+	is "$($data find "$TMP/odd.html" alert line bad)" '"</script><script>alert(\"a\")</script>&amp;\\"
+"line\nbreak\u0001'$'\x7f\xc2\x85\xe2\x80\xa8''"
+"'$'\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd''bad"' 'names of any bytes'
+	is "$($data same "$TMP/odd.html" "$TMP/odd.json" 2>&1)" '' 'they do not end the document, and do not change it'
+	is "$(grep -o '</script' "$TMP/odd.html" | wc -l)" "$(($(grep -c '^SCRIPT' format/html_files.def) + 1))" 'no name closes an element'
+	is "$(LC_ALL=C sed -n '/id="report"/,/<\/script>/p' "$TMP/odd.html" | sed '1d;$d' |
+		LC_ALL=C grep -cP '[\x00-\x08\x0b-\x1f\x7f<]|\xc2[\x80-\x9f]|\xe2\x80[\x8e\x8f\xa8-\xae]')" 0 'and what must be escaped is'
+	is "$(python3 -c 'import json, sys
+d = json.load(open(sys.argv[1], encoding="utf-8"))
+print(d["process"]["program"] == sys.argv[2], [ascii(t["threads"][0]["name"]) for t in d["catalog"]["thread-sets"]])' "$TMP/odd.json" \
+		"$TMP/<b>\""$'\n\xef\xbf\xbd'"</script>" 2>&1)" "True ['\\'</script>\"\\\\ufffd\\\\u202e\\'']" 'a path and a thread of any bytes'
+else
+	skip 'names of any bytes' 'the symbols cannot be renamed'
+fi
+
+# Sizes of blocks.
+record sizes --histogram sh -c 'ls -l /usr/bin >/dev/null'
+report sizes html --histogram
+report sizes json --histogram
+is "$($data histograms "$TMP/sizes.html" "$TMP/sizes.json" 2>&1)" '' '--histogram: the rows have the same in html and json'
+is "$($data same "$TMP/sizes.html" "$TMP/sizes.json" 2>&1)" '' '--histogram: and all else'
+
+# 100,000 backtraces with 1 MB of names.
+if $CC -O0 -o "$TMP/many" tests/subjects/many_rows.c 2>"$TMP/log"; then
+	record many "$TMP/many"
+	TIMEFORMAT=%U
+	seconds=$( { time report many html; } 2>&1)
+	bytes=$(stat -c %s "$TMP/many.html")
+	read=$($data seconds "$TMP/many.html")
+	diag "100,000 backtraces: $bytes bytes, written in $seconds s, read in $read s of processor time"
+	ok $((bytes > 30000000)) '100,000 backtraces: less than 30 MB'
+	awk "BEGIN { exit !($seconds < 4) }"
+	ok $? 'written in less than 4 s'
+	awk "BEGIN { exit !($read < 1) }"
+	ok $? 'read in less than 1 s'
+	is "$($data sums "$TMP/many.html" 2>&1)" '' 'the rows add up'
+fi
+
+plan
