@@ -35,6 +35,7 @@ for my $line (split /\n/, slurp('doc/questions.md')) {
 sub words_of {
 	my ($line) = @_;
 	return "\\b$1 .* at .*\Q$2\E" if $line =~ /^\s*\d+ \[0x\w+\] (\w+) \+0x\w+ at (\S+)$/;
+	return "^ +[\\d.]+kB +\\S+ \\|   $1\$" if $line =~ /^ +[\d.]+kB +\S+ \|   (\w+)$/;	# go tool pprof -peek
 	return quotemeta $1 if $line =~ /^\[heaptrace\] (?:- )?([^:\d]+?) *:/;
 	return "=== backtrace #$1 === .$2" if $line =~ /^=== backtrace #(\d+) === \[(leaking|filling|steady|shrunk|grown|new|gone)/;
 	return join ' +', split ' ', $line if $line =~ /^ *share /;
@@ -51,7 +52,7 @@ my $status = 0;
 for my $i (0 .. $#commands) {
 	my ($command, @shown) = @{$commands[$i]};
 	my ($needs) = $command =~ /^(?:\w+=\S+ )?heaptrace .*?\b(jq|xz)\b/;
-	my ($missing) = grep { !has($_) } grep { defined } $needs, $command =~ /\bjq -r/ ? 'jq' : undef;
+	my ($missing) = grep { !has($_) } grep { defined } $needs, $command =~ /\bjq -r/ ? 'jq' : undef, $command =~ /^go tool/ ? 'go' : undef;
 	SKIP: {
 		skip "$command: no $missing here" if $missing;
 		if ($command eq 'echo $?') {
@@ -66,7 +67,7 @@ for my $i (0 .. $#commands) {
 		my $name = (split /\n/, $commands[$i][0])[0];
 		is($status, 0, "runs: $name") or diag($got) if ($commands[$i + 1] // [''])->[0] ne 'echo $?';
 		my @words = grep { defined } map { words_of($_) } @shown;
-		my @lost = grep { $got !~ /$_/ } @words;
+		my @lost = grep { $got !~ /$_/m } @words;
 		note("looks for: @words");
 		if ($command =~ /^for lib in/m) {
 			# libstdc++'s pool is one block, and there where the allocator is written in C++.
