@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Elements of the page. Names come from the traced program and can hold anything, so they become text nodes or attributes,
- * never HTML.
+ * Elements of the page. Names come from the traced program and can hold anything, so they become text nodes or
+ * attributes, never HTML.
  *
- *	heaptrace.dom("button", {class: "button", onclick: fn, "aria-pressed": "true"}, "text", element, [elements], null)
+ *	heaptrace.dom("button", {class: "button", onclick: fn, "aria-pressed": "true"}, "text", element, [elements])
  *	heaptrace.svg("path", {d: "..."})
- *	heaptrace.highlight(element, text, search)	fills the element with the text; what the search finds in it is marked
+ *	heaptrace.highlight(element, text, search)	fills the element with the text; what the search finds is marked
  *	heaptrace.shorten(text, most)			the beginning and the end of a long text
  *	heaptrace.announce(text)			for screen readers
  *	heaptrace.copy(text, button)			to the clipboard
@@ -61,8 +61,8 @@
 
 		element.textContent = "";
 		if (found)
-			element.append(text.slice(0, found[0]), heaptrace.dom("mark", null, text.slice(found[0], found[1])),
-				text.slice(found[1]));
+			element.append(text.slice(0, found[0]),
+				heaptrace.dom("mark", null, text.slice(found[0], found[1])), text.slice(found[1]));
 		else
 			element.append(text);
 		return element;
@@ -70,7 +70,8 @@
 
 	let announcer = null, announcing = 0;
 
-	/* A live region is read when its text changes, so the text goes in a little later than the one before went out. */
+	/* A live region is read when its text changes, so the text goes in a little later than the one before went
+	 * out. */
 	heaptrace.announce = function (text) {
 		if (!announcer)
 			announcer = document.getElementById("announcer");
@@ -134,8 +135,10 @@
 	}
 
 	function cell(column, row) {
-		const td = heaptrace.dom(column.heading ? "th" : "td",
-			{class: column.number ? "number" : column.short ? "short" : null, scope: column.heading ? "row" : null});
+		const td = heaptrace.dom(column.heading ? "th" : "td", {
+			class: column.number ? "number" : column.short ? "short" : null,
+			scope: column.heading ? "row" : null,
+		});
 
 		if (column.fill)
 			column.fill(td, row);
@@ -144,30 +147,68 @@
 		return td;
 	}
 
+	/* "live bytes" as the head of a column has it */
+	heaptrace.capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+	/* "+2.401 MB (+84.5 %)": a difference, with its share of what was before. */
+	heaptrace.change = function (now, before, unit) {
+		const difference = now - before;
+		const sign = difference > 0 ? "+" : difference < 0 ? "\u2212" : "\u00b1";
+		const text = sign + heaptrace.format.value(Math.abs(difference), unit);
+
+		return before > 0 && difference !== 0 ?
+			text + " (" + sign + heaptrace.format.share(Math.abs(difference) / before) + ")" : text;
+	};
+
+	/*
+	 * Columns for rows {now, before}, sums of the selection's figures: the figure, its share, and with a comparison
+	 * what it was and the change. Ages have no shares. hint: what the figure is.
+	 */
+	heaptrace.valueColumns = function (selection, title, hint) {
+		const value = (n) => heaptrace.format.value(n, selection.unit);
+		const share = (row) => selection.total > 0 ? heaptrace.format.share(row.now / selection.total) : "";
+		const columns = [{id: "now", title: title, number: true, hint: hint, value: (row) => row.now,
+			text: (row) => value(row.now)}];
+
+		if (selection.unit !== "ns")
+			columns.push({id: "share", title: "Share", number: true, value: (row) => row.now, text: share});
+		if (!selection.comparing)
+			return columns;
+		columns.push({id: "before", title: "Before", number: true, value: (row) => row.before,
+			text: (row) => value(row.before)});
+		columns.push({id: "change", title: "Change", number: true, value: (row) => row.now - row.before, fill(td, row) {
+			td.append(heaptrace.change(row.now, row.before, selection.unit));
+			if (row.now !== row.before)
+				td.classList.add(row.now > row.before ? "grown" : "shrunk");
+		}});
+		return columns;
+	};
+
 	/*
 	 * A table whose columns sort when their heads are clicked, for up to some thousand rows.
 	 *
 	 *	caption		what it is, for screen readers
-	 *	columns		[{id, title, number, short, heading, hint, value(row), text(row) | fill(td, row)}]: value() is what is sorted
-	 *			by; a numeric column begins with the largest; heading: the column that names the row
+	 *	columns		[{id, title, number, short, heading, hint, value(row), text(row) | fill(td, row)}]:
+	 *			value() is what is sorted by; a numeric column begins with the largest; short: does not
+	 *			break into lines; heading: the column that names the row
 	 *	rows		a list of anything
-	 *	sort		"-size": the column that is sorted by, with a minus where the largest is first
-	 *	onSort(sort)	a head was clicked
-	 *	attributes(row)	of the <tr>, or left out
+	 *	sort		the name of heaptrace.state for the column that is sorted by, which has its id there, with a
+	 *			minus in front where the largest is first
 	 *	limit		how many rows are shown at most; a button below shows the others
 	 */
 	heaptrace.table = function (options) {
-		const descending = options.sort.startsWith("-");
-		const sorted = options.columns.find((column) => column.id === options.sort.replace(/^-/, "")) || options.columns[0];
+		const sort = heaptrace.state.get(options.sort), descending = sort.startsWith("-");
+		const id = sort.replace(/^-/, "");
+		const sorted = options.columns.find((column) => column.id === id) || options.columns[0];
 		const order = options.rows.map((row, index) => ({row: row, value: sorted.value(row), index: index}));
 		const body = heaptrace.dom("tbody");
 		const limit = options.limit || Infinity;
 
-		order.sort((a, b) => (descending ? compare(b.value, a.value) : compare(a.value, b.value)) || a.index - b.index);
+		order.sort((a, b) => (descending ? -1 : 1) * compare(a.value, b.value) || a.index - b.index);
 
 		function show(from, to) {
 			for (const entry of order.slice(from, to)) {
-				body.append(heaptrace.dom("tr", options.attributes ? options.attributes(entry.row) : null,
+				body.append(heaptrace.dom("tr", null,
 					options.columns.map((column) => cell(column, entry.row))));
 			}
 		}
@@ -176,10 +217,11 @@
 			const first = column.number ? "-" : "";
 			const next = active ? (descending ? "" : "-") : first;
 
+			const button = heaptrace.dom("button", {class: "sort", title: column.hint, "data-sort": column.id,
+				onclick: () => heaptrace.state.set({[options.sort]: next + column.id})}, column.title);
+
 			return heaptrace.dom("th", {scope: "col", class: column.number ? "number" : null,
-				"aria-sort": active ? (descending ? "descending" : "ascending") : null},
-			heaptrace.dom("button", {class: "sort", title: column.hint, "data-sort": column.id,
-				onclick: () => options.onSort(next + column.id)}, column.title));
+				"aria-sort": active ? (descending ? "descending" : "ascending") : null}, button);
 		}
 		show(0, limit);
 		const more = order.length > limit ? heaptrace.dom("button", {class: "button", onclick() {
@@ -187,10 +229,9 @@
 			more.remove();
 		}}, "Show all " + heaptrace.format.count(order.length)) : null;
 
-		return heaptrace.dom("div", {class: "table-scroll", tabindex: "0", role: "region", "aria-label": options.caption},
-			heaptrace.dom("table", {class: "data"},
-				heaptrace.dom("caption", {class: "hidden"}, options.caption),
-				heaptrace.dom("thead", null, heaptrace.dom("tr", null, options.columns.map(head))),
-				body), more);
+		const box = {class: "table-scroll", tabindex: "0", role: "region", "aria-label": options.caption};
+		return heaptrace.dom("div", box, heaptrace.dom("table", {class: "data"},
+			heaptrace.dom("caption", {class: "hidden"}, options.caption),
+			heaptrace.dom("thead", null, heaptrace.dom("tr", null, options.columns.map(head))), body), more);
 	};
 })();

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The head of the page, which answers first: what process this is, its main figures, what makes them in words, where its
- * resident memory goes, and what the figures do not cover. With an older run, the figures of both stand side by side.
+ * The head of the page, which answers first: what process this is, its main figures, what makes them in words, where
+ * its resident memory goes, and what the figures do not cover. With an older run, the figures of both stand side by
+ * side.
  */
 (function () {
 	"use strict";
@@ -12,7 +13,8 @@
 	/* moment.reason, as a sentence goes on after the process's name */
 	const REASONS = {
 		exit: "has ended", "end-by-signal": "was ended by a signal", killed: "was killed, or ended past exit()",
-		signal: "asked by a signal", above: "at a limit of --above", every: "at a time of --every", asked: "asked for",
+		signal: "asked by a signal", above: "at a limit of --above", every: "at a time of --every",
+		asked: "asked for",
 	};
 
 	/* "2026-11-30 04:08:16 UTC" */
@@ -24,8 +26,9 @@
 		return format.count(n) + " " + (n === 1 ? one : many);
 	}
 
+	/* "2818/s, ", as the summary of a text dump has it: of a very short run there is no rate. */
 	function rate(calls, ns) {
-		return ns >= 1e6 ? format.count(Math.floor(calls * 1e9 / ns)) + "/s" : "";
+		return ns >= 1e6 ? format.count(Math.floor(calls * 1e9 / ns)) + "/s, " : "";
 	}
 
 	function subject(d) {
@@ -41,9 +44,14 @@
 		return parts.join(" \u00b7 ");
 	}
 
+	/* How long before the end RSS was read, which is not known any more once the process has ended. */
+	function before(d) {
+		return d.memory && d.memory["before-ns"] > 0 ? format.ns(d.memory["before-ns"]) + " before the end" : "";
+	}
+
 	/*
-	 * The figures that the head begins with: {title, value, unit, note}, in an order of its own. A value that is null is not
-	 * known.
+	 * The figures that the head begins with: {title, value, unit, note}, in an order of its own. A value that is
+	 * null is not known.
 	 */
 	function figures(d) {
 		const t = d.totals, m = d.moment, ns = m["since-start-ns"];
@@ -54,19 +62,21 @@
 		return [
 			{title: "Peak of the heap", value: t["peak-size"], unit: "bytes",
 				note: m["peak-at-ns"] > 0 && m["peak-at-ns"] < ns ? "after " + format.ns(m["peak-at-ns"]) : ""},
-			{title: m.ended ? "Leaked: live at the end" : "Live now", value: t.size, unit: "bytes", note: inBlocks},
+			{title: m.ended ? "Leaked: live at the end" : "Live now", value: t.size, unit: "bytes",
+				note: inBlocks},
 			{title: "Allocation calls", value: t["total-count"], unit: "calls",
-				note: [rate(t["total-count"], ns), format.bytes(t["total-size"]) + " in total"].filter(Boolean).join(", ")},
+				note: rate(t["total-count"], ns) + format.bytes(t["total-size"]) + " in total"},
 			{title: "Temporary calls", value: t.temporary, unit: "calls",
-				note: t["total-count"] > 0 ? format.share(t.temporary / t["total-count"]) + " of all calls" : ""},
-			{title: m.ended ? "RSS, last seen" : "RSS", value: rss, unit: "bytes",
-				note: d.memory && d.memory["before-ns"] > 0 ? format.ns(d.memory["before-ns"]) + " before the end" : ""},
-			{title: "Peak RSS", value: d.process["peak-rss-bytes"], unit: "bytes", note: "with heaptrace's own"},
+				note: t["total-count"] > 0 ?
+					format.share(t.temporary / t["total-count"]) + " of all calls" : ""},
+			{title: m.ended ? "RSS, last seen" : "RSS", value: rss, unit: "bytes", note: before(d)},
+			{title: "Peak RSS", value: d.process["peak-rss-bytes"], unit: "bytes",
+				note: "with heaptrace's own"},
 		];
 	}
 
 	function figureText(figure) {
-		return figure.value === null || figure.value === undefined ? "unknown" : format.value(figure.value, figure.unit);
+		return typeof figure.value === "number" ? format.value(figure.value, figure.unit) : "unknown";
 	}
 
 	function tiles(d) {
@@ -86,7 +96,8 @@
 
 			return dom("tr", null, dom("th", {scope: "row"}, is.title),
 				dom("td", {class: "number"}, figureText(was)), dom("td", {class: "number"}, figureText(is)),
-				dom("td", {class: "number " + kind}, known ? heaptrace.change(is.value, was.value, is.unit) : "unknown"));
+				dom("td", {class: "number " + kind},
+					known ? heaptrace.change(is.value, was.value, is.unit) : "unknown"));
 		}
 		function name(run) {
 			return run.process.command + " (process " + run.process.pid + ", " +
@@ -134,38 +145,48 @@
 		}[memory.mostly] || "";
 	}
 
+	function swatch(part) {
+		const box = dom("span", {class: "swatch"});
+
+		box.style.background = "var(--part-" + part[0] + ")";
+		return box;
+	}
+
+	/* What there is to say about RSS beyond its parts. */
+	function memoryWords(memory) {
+		const rss = memory["rss-bytes"], trimmable = memory["trimmable-bytes"];
+		const list = ["The largest part of RSS: " + mostly(memory)];
+
+		if (trimmable >= rss / 10 || memory.mostly === "free" || memory.mostly === "fragmented")
+			list.push("malloc_trim(3) would give back " +
+				(trimmable > 0 ? "about " + format.bytes(trimmable) : "nothing") + ".");
+		if (memory["not-in-memory-bytes"] > 0)
+			list.push("Of the live blocks, " + format.bytes(memory["not-in-memory-bytes"]) + " are not in memory.");
+		if (memory["swapped-bytes"] > 0)
+			list.push(format.bytes(memory["swapped-bytes"]) + " are swapped out.");
+		return list.join(" ");
+	}
+
 	/* most: the largest RSS of the bars that are compared, which has the full width. */
 	function memoryBar(title, memory, most) {
 		const parts = memoryParts(memory), rss = memory["rss-bytes"];
-		const share = (bytes) => format.share(bytes / rss);
-		const words = parts.map((part) => part[1] + " " + format.bytes(part[2]) + ", " + share(part[2]));
+		const words = parts.map((part) => part[1] + " " + format.bytes(part[2]) + ", " + format.share(part[2] / rss));
+		const percent = (bytes) => Math.round(bytes / rss * 100) + "\u00a0%";
 		const bar = dom("div", {class: "stack", role: "img",
-			"aria-label": "RSS of " + format.bytes(rss) + " consists of: " + words.join("; ")},
-		parts.map((part, i) => {
+			"aria-label": "RSS of " + format.bytes(rss) + " consists of: " + words.join("; ")});
+
+		parts.forEach(function (part, i) {
 			const piece = dom("span", {title: words[i]});
 
 			piece.style.flex = part[2] + " 0 0";
 			piece.style.background = "var(--part-" + part[0] + ")";
-			return piece;
-		}));
-		const notInMemory = memory["not-in-memory-bytes"];
-		const trimmable = memory["trimmable-bytes"];
-
+			bar.append(piece);
+		});
 		bar.style.width = Math.max(1, rss / most * 100) + "%";
 		return dom("div", {class: "memory"}, title ? dom("h3", null, title) : null, bar,
-			dom("ul", {class: "legend"}, parts.map((part) => {
-				const swatch = dom("span", {class: "swatch"});
-
-				swatch.style.background = "var(--part-" + part[0] + ")";
-				return dom("li", null, swatch, part[1] + " ", dom("b", null, format.bytes(part[2])),
-					" " + Math.round(part[2] / rss * 100) + "\u00a0%");
-			})),
-			dom("p", null, "The largest part of RSS: " + mostly(memory) +
-				(trimmable >= rss / 10 || memory.mostly === "free" || memory.mostly === "fragmented" ?
-					" malloc_trim(3) would give back " + (trimmable > 0 ? "about " + format.bytes(trimmable) : "nothing") +
-					"." : "") +
-				(notInMemory > 0 ? " Of the live blocks, " + format.bytes(notInMemory) + " are not in memory." : "") +
-				(memory["swapped-bytes"] > 0 ? " " + format.bytes(memory["swapped-bytes"]) + " are swapped out." : "")));
+			dom("ul", {class: "legend"}, parts.map((part) => dom("li", null, swatch(part), part[1] + " ",
+				dom("b", null, format.bytes(part[2])), " " + percent(part[2])))),
+			dom("p", null, memoryWords(memory)));
 	}
 
 	function memorySection(d) {
@@ -174,13 +195,14 @@
 		if (d.older)
 			runs.unshift(["Older run", d.older.memory]);
 		const most = Math.max(...runs.map((run) => run[1] ? run[1]["rss-bytes"] : 0));
-		const when = d.memory && d.memory["before-ns"] > 0 ? ", " + format.ns(d.memory["before-ns"]) + " before the end" : "";
+		const title = d.memory && !d.older ?
+			": " + format.bytes(d.memory["rss-bytes"]) + (before(d) ? ", " + before(d) : "") : "";
+		const unknown = "not known: no report of the process while it ran could read /proc/PID/smaps.";
 
 		return dom("section", {class: "memories" + (d.older ? " two" : ""), "aria-label": "Where RSS goes"},
-			dom("h2", null, "Where RSS goes", d.memory && !d.older ? ": " + format.bytes(d.memory["rss-bytes"]) + when : ""),
+			dom("h2", null, "Where RSS goes" + title),
 			dom("div", null, runs.map((run) => run[1] ? memoryBar(run[0], run[1], most) :
-				dom("p", {class: "muted"}, (run[0] ? run[0] + ": " : "") +
-					"not known: no report of the process while it ran could read /proc/PID/smaps."))));
+				dom("p", {class: "muted"}, (run[0] ? run[0] + ": " : "") + unknown))));
 	}
 
 	/* ---- What the figures do not cover ---- */

@@ -7,11 +7,11 @@
  *	matches(string)	whether a string contains what is searched for, in upper or lower case
  *	find(string)	[start, end] of the first occurrence, or null, for marking it
  *	functions()	Uint8Array, 1 for each function whose name matches
- *	nodes()		Uint8Array, 1 for each node from which outward a frame matches: a call of the function, its file or module
+ *	nodes()		Uint8Array, 1 for each node from which outward a frame matches: its function, file or module
  *	rows()		Uint8Array, 1 for each row with such a frame, or with a thread whose name matches
  *
- * The text is looked for in names of functions, source files, modules and threads, or only in one of these when it starts
- * with function:, file:, module: or thread:. Between slashes it is a regular expression: /^std::(map|set)/
+ * The text is looked for in names of functions, source files, modules and threads, or only in one of these when it
+ * starts with function:, file:, module: or thread:. Between slashes it is a regular expression: /^std::(map|set)/
  */
 (function () {
 	"use strict";
@@ -26,7 +26,7 @@
 				const expression = new RegExp(slashes[1], "i");
 				return function (string) {
 					const match = expression.exec(string);
-					return match && match[0] !== "" ? [match.index, match.index + match[0].length] : null;
+					return match && match[0] ? [match.index, match.index + match[0].length] : null;
 				};
 			} catch (error) {
 				return null;
@@ -57,7 +57,8 @@
 		return found;
 	}
 
-	/* Texts and modules are looked through once each, not once for each of the many addresses that refer to them. */
+	/* Texts and modules are looked through once each, not once for each of the many addresses that refer to
+	 * them. */
 	function matchNodes(has, field, functions) {
 		const model = heaptrace.model;
 		const any = field === "";
@@ -102,7 +103,8 @@
 	heaptrace.search = function (text) {
 		const colon = text.indexOf(":");
 		/* "std::string" is no field: a name of a field stands before the first colon. */
-		const field = FIELDS.includes(text.slice(0, colon)) && text[colon + 1] !== ":" ? text.slice(0, colon) : "";
+		const isField = FIELDS.includes(text.slice(0, colon)) && text[colon + 1] !== ":";
+		const field = isField ? text.slice(0, colon) : "";
 		const pattern = (field === "" ? text : text.slice(colon + 1)).trim();
 
 		if (pattern === "")

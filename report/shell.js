@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What is around the views: the bar with the choosers and the search box, the tabs, themes, printing, the keyboard, help.
+ * What is around the views: the bar with the choosers and the search box, the tabs, themes, printing, the keyboard,
+ * help.
  *
- *	heaptrace.addView({id: "flame", title: "Flame graph", order: 10, create(element) -> {update(selection), resize()}})
+ *	heaptrace.addView({id: "flame", title: "Flame graph", order: 10,
+ *		create(element) -> {update(selection), resize()}})
  *
- * create() fills the element of a view when the view is first opened. update() follows at once, and again at each change of
- * heaptrace.state while the view is open, or when it is opened after one; the selection is the same object if only names
- * of views have changed. resize(), which a view can leave out, is called when its width, or the colours of the page, have
- * changed. An exception becomes a message in place of the view.
+ * create() fills the element of a view when the view is first opened. update() follows at once, and again at each
+ * change of heaptrace.state while the view is open, or when it is opened after one; the selection is the same object
+ * if only names of views have changed. resize(), which a view can leave out, is called when its width, or the colours
+ * of the page, have changed. An exception becomes a message in place of the view.
  */
 (function () {
 	"use strict";
@@ -105,11 +107,10 @@
 		return dom("option", {value: value, disabled: disabled}, text);
 	}
 
-	/* The moment as a chooser has it, with the size of the heap: "304.000 ms: 2.830 MB" */
+	/* The moment as a chooser has it, with the size of the heap: "304.000 ms: 2.830 MB", "the end: 3.609 MB" */
 	function momentOption(moment, key) {
 		const total = moment.kind === "start" ? null : heaptrace.model.totals("size", moment.id);
-		const time = heaptrace.format.ns(moment.ns);
-		const name = moment.kind === "snapshot" ? time : moment.kind === "start" ? moment.label : moment.label + ", " + time;
+		const name = moment.kind === "snapshot" ? heaptrace.format.ns(moment.ns) : moment.label;
 
 		return option(moment.id, name + (total === null ? "" : ": " + heaptrace.format.bytes(total)),
 			!heaptrace.isKnown(key, moment.id) && !heaptrace.isKnown("size", moment.id));
@@ -141,7 +142,9 @@
 		const text = byId("search").value;
 
 		window.clearTimeout(typing);
-		typing = window.setTimeout(() => search(text, {replace: heaptrace.state.get("search") !== "" && text !== ""}), 150);
+		typing = window.setTimeout(function () {
+			search(text, {replace: heaptrace.state.get("search") !== "" && text !== ""});
+		}, 150);
 	}
 
 	function chooser(id, label, onchange) {
@@ -184,18 +187,9 @@
 		if (all === 0)
 			return "no backtraces here";
 		return heaptrace.format.count(count) + " of " + heaptrace.format.count(all) + " backtraces" +
-			(selection.total > 0 && selection.unit !== "ns" ? ", " + heaptrace.format.share(found / selection.total) : "");
+			(selection.total > 0 && selection.unit !== "ns" ?
+				", " + heaptrace.format.share(found / selection.total) : "");
 	}
-
-	/* "+2.401 MB (+84.5 %)": a difference, with its share of what was before. */
-	heaptrace.change = function (now, before, unit) {
-		const difference = now - before;
-		const sign = difference > 0 ? "+" : difference < 0 ? "\u2212" : "\u00b1";
-		const text = sign + heaptrace.format.value(Math.abs(difference), unit);
-
-		return before > 0 && difference !== 0 ?
-			text + " (" + sign + heaptrace.format.share(Math.abs(difference) / before) + ")" : text;
-	};
 
 	/* The sentence above a view, which is also what a printed page says about it. */
 	function shownText(selection) {
@@ -281,10 +275,10 @@
 		"Click into the timeline to look at an earlier moment; click with Shift, or drag, to compare two.",
 		"The choosers under the timeline do the same. Everything below follows.",
 		"Snapshots have live bytes and blocks; the other figures are known at the end of the run only.",
-		"The search looks in functions, source files, modules and threads. Write module:libc, file:parse, function:grow or " +
-			"thread:worker to look in one of these, /^std::/ for a regular expression.",
-		"The address of the page holds the view: copy it (Copy link) to show somebody else, who has the same file, what " +
-			"you see. The browser's back button goes to the view before.",
+		"The search looks in functions, source files, modules and threads. Write module:libc, file:parse, " +
+			"function:grow or thread:worker to look in one of these, /^std::/ for a regular expression.",
+		"The address of the page holds the view: copy it (Copy link) to show somebody else, who has the same file, " +
+			"what you see. The browser's back button goes to the view before.",
 	];
 
 	function buildHelp() {
@@ -301,8 +295,8 @@
 	function keyPressed(event) {
 		const at = event.target;
 		/* Choosers take letters, and boxes for text take everything. */
-		const writes = (at.tagName === "INPUT" && !/^(checkbox|radio|button)$/.test(at.type)) || at.tagName === "TEXTAREA" ||
-			(at.tagName === "SELECT" && !/^[/?]$/.test(event.key));
+		const writes = (at.tagName === "INPUT" && !/^(checkbox|radio|button)$/.test(at.type)) ||
+			at.tagName === "TEXTAREA" || (at.tagName === "SELECT" && !/^[/?]$/.test(event.key));
 
 		if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented || byId("help").open)
 			return;
@@ -313,8 +307,10 @@
 		}
 		if (writes)
 			return;
-		const actions = {"/": () => byId("search").focus(), k: () => byId("key").focus(), "?": () => byId("help").showModal(),
-			m: () => heaptrace.focusTimeline(), d: () => byId("theme").click()};
+		const actions = {
+			"/": () => byId("search").focus(), k: () => byId("key").focus(), d: () => byId("theme").click(),
+			m: () => heaptrace.focusTimeline(), "?": () => byId("help").showModal(),
+		};
 
 		if (actions[event.key]) {
 			event.preventDefault();

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the page shows, as names with values: the view, the key, the moment, the moment to compare with, the search. They
- * live in the fragment of the page's address, so that a copied address opens the same view, and the browser's back button
- * goes to the one before:
+ * What the page shows, as names with values: the view, the key, the moment, the moment to compare with, the search.
+ * They live in the fragment of the page's address, so that a copied address opens the same view, and the browser's
+ * back button goes to the one before:
  *
  *	heap.html#view=flame&key=size&at=end&from=s3&search=parse
  *
- *	heaptrace.state.get(name)		the value, a text; the default where the address has none; "" without default
- *	heaptrace.state.set({name: value, ...})	changes several at once, as one step of the browser's history; a value that is
- *						the default, "" or null is left out of the address. A second argument
- *						{replace: true} changes the current step instead, for typing and dragging
+ *	heaptrace.state.get(name)	the value, a text; the default where the address has none; "" without default
+ *	heaptrace.state.set({name: value, ...})
+ *					changes several at once, as one step of the browser's history; a value that is
+ *					the default, "" or null is left out of the address. A second argument
+ *					{replace: true} changes the current step instead, for typing and dragging
  *	heaptrace.state.setDefault(name, value)
  *	heaptrace.state.onChange(fn)		fn(names), a Set of the names that have changed
  *
@@ -17,10 +18,10 @@
  *
  *	heaptrace.selection()	what all views show:
  *		key, title, unit	the sort key, its title ("live bytes"), and "bytes", "blocks", "calls" or "ns"
- *		at, from		ids of moments; from is "none" without comparison, "older" for the older run of --diff
+ *		at, from		ids of moments; from is "none" without comparison, "older" for the older run
  *		now			Float64Array: the figure of each row
  *		before			Float64Array with those to compare with, or null
- *		total, totalBefore	of the whole heap, with what is not known row by row; totalBefore is null without before
+ *		total, totalBefore	of the whole heap, with what is not known row by row; totalBefore can be null
  *		rest			how much of total is not in now
  *		label			"live bytes at the end, compared with 1.200 secs"
  *		comparing		whether there is a before
@@ -56,10 +57,9 @@
 		return map;
 	}
 
-	/* These stand for themselves in a fragment, and an address is easier to read with them. */
+	/* `/`, `:`, `,`, `;` and `@` stand for themselves in a fragment, and an address is easier to read with them. */
 	function encode(text) {
-		return encodeURIComponent(text).replace(/%(2F|3A|2C|3B|40|20|3C|3E)/g,
-			(code) => code === "%20" ? "%20" : code === "%3C" || code === "%3E" ? code : decodeURIComponent(code));
+		return encodeURIComponent(text).replace(/%(2F|3A|2C|3B|40)/g, decodeURIComponent);
 	}
 
 	function fragment(map) {
@@ -178,7 +178,11 @@
 			return "the older run";
 		if (!moment)
 			return id;
-		return moment.kind === "snapshot" ? "after " + heaptrace.format.ns(moment.ns) : "at " + moment.label;
+		if (moment.kind === "snapshot")
+			return "after " + heaptrace.format.ns(moment.ns);
+		if (moment.kind === "end" && !heaptrace.document.moment.ended)
+			return "at the moment of the report";
+		return "at " + moment.label;
 	};
 
 	/* Sums since the start, and peaks, are not figures of one moment. */
@@ -200,7 +204,8 @@
 	function makeSelection() {
 		const model = heaptrace.model;
 		const key = heaptrace.findKey(get("key")) || heaptrace.findKey(defaults.get("key")) || model.keys[0];
-		const at = [get("at"), defaults.get("at"), "end"].find((id) => heaptrace.isKnown(key.name, id) && id !== OLDER);
+		const at = [get("at"), defaults.get("at"), "end"]
+			.find((id) => heaptrace.isKnown(key.name, id) && id !== OLDER);
 		const from = heaptrace.isKnown(key.name, get("from")) && get("from") !== at ? get("from") : NONE;
 		const now = model.values(key.name, at);
 		let before = null, totalBefore = null;
@@ -236,10 +241,14 @@
 	/* A report for whose backtraces there was no memory has a catalog without any. */
 	function makeEmptyModel(d) {
 		d.catalog = {
-			texts: [""], modules: {path: [0], "build-id": [null], start: [0], end: [0], bias: [0], "names-missing": [null],
+			texts: [""],
+			modules: {path: [0], "build-id": [null], start: [0], end: [0], bias: [0], "names-missing": [null],
 				"lines-missing": [null]},
-			functions: {name: [0], module: [0], wrapper: [0]}, places: {function: [], file: [], line: [], inlined: []},
-			addresses: {module: [], offset: [], places: []}, nodes: {outer: [0], address: [0]}, "thread-sets": [],
+			functions: {name: [0], module: [0], wrapper: [0]},
+			places: {function: [], file: [], line: [], inlined: []},
+			addresses: {module: [], offset: [], places: []},
+			nodes: {outer: [0], address: [0]},
+			"thread-sets": [],
 			rows: {id: [], node: [], "thread-set": [], "table-full": null, histogram: null},
 		};
 		for (const key of heaptrace.keys)
@@ -274,13 +283,16 @@
 		});
 	};
 
-	/* Chooses the moment that is shown, and the one that it is compared with; undefined: stays. The key gives way. */
+	/* Chooses the moment that is shown, and the one that it is compared with; undefined: stays. The key gives
+	 * way. */
 	heaptrace.chooseMoments = function (at, from, options) {
 		const key = heaptrace.selection().key;
 		const ids = [at === undefined ? heaptrace.selection().at : at,
 			from === undefined ? heaptrace.selection().from : from];
 		const known = ids.every((id) => id === NONE || heaptrace.isKnown(key, id));
 
-		heaptrace.state.set({key: known ? key : "size", at: ids[0], from: ids[0] === ids[1] ? NONE : ids[1]}, options);
+		heaptrace.state.set({
+			key: known ? key : "size", at: ids[0], from: ids[0] === ids[1] ? NONE : ids[1],
+		}, options);
 	};
 })();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How many blocks there are of which sizes. With --histogram the run has counted them, in all and for each backtrace, so
- * the search narrows the picture; these counts are of the moment of the report. At other moments, and without them, all
- * blocks of a backtrace count with their mean size, which the view says.
+ * How many blocks there are of which sizes. With --histogram the run has counted them, in all and for each backtrace,
+ * so the search narrows the picture; these counts are of the moment of the report. At other moments, and without
+ * them, all blocks of a backtrace count with their mean size, which the view says.
  */
 (function () {
 	"use strict";
@@ -12,8 +12,8 @@
 	const MEASURES = [
 		{id: "size", title: "live bytes", unit: "bytes"},
 		{id: "count", title: "live blocks", unit: "blocks"},
-		{id: "calls", title: "calls", unit: "calls"},
-		{id: "waste-bytes", title: "wasted bytes", unit: "bytes"},
+		{id: "calls", title: "calls", unit: "calls", counted: true},
+		{id: "waste-bytes", title: "wasted bytes", unit: "bytes", counted: true},
 	];
 
 	/* What the bars show when nothing else is chosen, by the key. */
@@ -46,8 +46,8 @@
 	}
 
 	function emptyBin(to) {
-		return {"from-bytes": to === 1 ? 0 : to / 2 + 1, "to-bytes": to, calls: 0, count: 0, size: 0, "waste-bytes": 0,
-			rows: 0, "count-before": 0, "size-before": 0};
+		return {"from-bytes": to === 1 ? 0 : to / 2 + 1, "to-bytes": to, calls: 0, count: 0, size: 0,
+			"waste-bytes": 0, rows: 0, "count-before": 0, "size-before": 0};
 	}
 
 	/* Powers of two between the smallest and the largest, the empty ones, too, so that gaps are seen. */
@@ -70,7 +70,8 @@
 		if (!selection.search)
 			return d.histogram[kind] || [];
 		const found = selection.search.rows();
-		const lists = (d.catalog.rows.histogram || []).filter((histogram, r) => histogram && histogram[kind] && found[r])
+		const lists = (d.catalog.rows.histogram || [])
+			.filter((histogram, r) => histogram && histogram[kind] && found[r])
 			.map((histogram) => histogram[kind]);
 		return kind === "powers" ? fillGaps(addBins(lists)) : addBins(lists);
 	}
@@ -78,8 +79,8 @@
 	const sizeOf = (bytes) => bytes <= 1 ? 1 : Math.pow(2, Math.ceil(Math.log2(bytes)));
 
 	/*
-	 * Bins by the mean size of each row's blocks. now, before: {size, count}, the figures of all rows, of a moment or of
-	 * all calls; before can be null.
+	 * Bins by the mean size of each row's blocks. now, before: {size, count}, the figures of all rows, of a
+	 * moment or of all calls; before can be null.
 	 */
 	function meanBins(now, before, searched) {
 		const bins = new Map();
@@ -118,52 +119,53 @@
 		return element;
 	}
 
-	function range(bin) {
-		const from = bin["from-bytes"], to = bin["to-bytes"];
-
-		return from >= to ? String(to) : from + " \u2013 " + to;
-	}
+	const range = (from, to) => from >= to ? String(to) : from + " \u2013 " + to;
 
 	/* columns: [[title, text(bin)]...] */
 	function table(bins, measure, columns, caption) {
 		const most = bins.reduce((all, bin) => Math.max(all, bin[measure.id] || 0), 0) || 1;
 		const sum = bins.reduce((all, bin) => all + (bin[measure.id] || 0), 0) || 1;
+		const number = (text) => dom("td", {class: "number"}, text);
+		const heads = [["Bytes requested", "number"], [heaptrace.capital(measure.title), "wide"], ["Share", "number"],
+			...columns.map((column) => [column[0], "number"])];
 
 		return dom("div", {class: "table-scroll", tabindex: "0", role: "region", "aria-label": caption},
 			dom("table", {class: "data histogram"}, dom("caption", {class: "hidden"}, caption),
-				dom("thead", null, dom("tr", null, dom("th", {scope: "col", class: "number"}, "Bytes requested"),
-					dom("th", {scope: "col", class: "wide"}, measure.title.charAt(0).toUpperCase() + measure.title.slice(1)),
-					dom("th", {scope: "col", class: "number"}, "Share"),
-					columns.map((column) => dom("th", {scope: "col", class: "number"}, column[0])))),
-				dom("tbody", null, bins.map((bin) => dom("tr", null, dom("th", {scope: "row", class: "number"}, range(bin)),
+				dom("thead", null, dom("tr", null, heads.map(([title, kind]) =>
+					dom("th", {scope: "col", class: kind}, title)))),
+				dom("tbody", null, bins.map((bin) => dom("tr", null,
+					dom("th", {scope: "row", class: "number"}, range(bin["from-bytes"], bin["to-bytes"])),
 					dom("td", null, bar(bin, measure, most)),
-					dom("td", {class: "number"}, format.share((bin[measure.id] || 0) / sum)),
-					columns.map((column) => dom("td", {class: "number"}, column[1](bin))))))));
+					number(format.share((bin[measure.id] || 0) / sum)),
+					columns.map((column) => number(column[1](bin))))))));
 	}
 
 	function counted(selection, measure, kind) {
-		const h = heaptrace.document.histogram;
+		const h = heaptrace.document.histogram, header = h["block-header-bytes"];
 		const bins = countedBins(selection, kind);
-		const columns = [["Calls", (bin) => format.count(bin.calls)], ["Live blocks", (bin) => format.count(bin.count)],
+		const columns = [
+			["Calls", (bin) => format.count(bin.calls)],
+			["Live blocks", (bin) => format.count(bin.count)],
 			["Live bytes", (bin) => format.bytes(bin.size)],
-			["Wasted", (bin) => bin["waste-bytes"] === null ? "unknown" : format.bytes(bin["waste-bytes"])]];
+			["Wasted", (bin) => bin["waste-bytes"] === null ? "unknown" : format.bytes(bin["waste-bytes"])],
+		];
 		const notes = ["Wasted is what the live blocks take beyond the bytes requested: rounding" +
-			(h["block-header-bytes"] > 0 ? ", and " + h["block-header-bytes"] + " bytes of the allocator's in each block." : ".")];
+			(header > 0 ? ", and " + header + " bytes of the allocator's in each block." : ".")];
 
 		if (kind === "classes")
-			columns.unshift(["Block", (bin) => bin["block-from-bytes"] === bin["block-to-bytes"] ?
-				format.bytes(bin["block-to-bytes"]) : bin["block-from-bytes"] + " \u2013 " + format.bytes(bin["block-to-bytes"])]);
+			columns.unshift(["Block", (bin) => range(bin["block-from-bytes"], bin["block-to-bytes"])]);
 		if (selection.at !== "end")
 			notes.unshift("The sizes at that moment are not known; these are of the moment of the report.");
 		if (h.partial)
-			notes.push("For want of space some sizes were counted for the whole process only, not for each backtrace.");
+			notes.push("For want of space some sizes were counted for the process only, not for each backtrace.");
 		return [bins.length > 0 ? table(bins, measure, columns, "Blocks by size") :
 			dom("p", {class: "muted"}, "There are none."), dom("p", {class: "muted"}, notes.join(" "))];
 	}
 
 	/* The figures of which the means are taken: those of all calls, or of the live blocks at the moments. */
 	function meanFigures(selection) {
-		const model = heaptrace.model, calls = selection.key.startsWith("total-") || selection.key === "temporary";
+		const model = heaptrace.model;
+		const calls = selection.key.startsWith("total-") || selection.key === "temporary";
 		const at = calls || model.values("count", selection.at) === null ? "end" : selection.at;
 		const figures = (values, moment) => ({size: values(calls ? "total-size" : "size", moment),
 			count: values(calls ? "total-count" : "count", moment)});
@@ -176,19 +178,24 @@
 
 	function estimated(selection, measure) {
 		const figures = meanFigures(selection), name = figures.calls ? "Calls" : "Live blocks";
-		const bins = fillGaps(meanBins(figures.now, figures.before, selection.search ? selection.search.rows() : null));
-		const shown = measure.id === "size" || measure.id === "waste-bytes" ?
+		const found = selection.search ? selection.search.rows() : null;
+		const bins = fillGaps(meanBins(figures.now, figures.before, found));
+		const shown = measure.unit === "bytes" ?
 			{id: "size", title: figures.calls ? "bytes of all calls" : "live bytes"} : {id: "count", title: name};
-		const columns = [["Backtraces", (bin) => format.count(bin.rows)], [name, (bin) => format.count(bin.count)],
-			["Bytes", (bin) => format.bytes(bin.size)]];
+		const columns = [
+			["Backtraces", (bin) => format.count(bin.rows)],
+			[name, (bin) => format.count(bin.count)],
+			["Bytes", (bin) => format.bytes(bin.size)],
+		];
+		const why = isCounted() ? "The sizes of blocks were counted for the moment of the report alone." :
+			"The run has not counted the sizes of blocks: heaptrace --histogram does.";
+		const when = figures.calls ? "of all calls since the start" : heaptrace.momentLabel(figures.at);
 
 		if (figures.before)
 			columns.push(["Bytes before", (bin) => format.bytes(bin["size-before"])],
 				["Change", (bin) => heaptrace.change(bin.size, bin["size-before"], "bytes")]);
-		return [dom("p", {class: "notice"}, (isCounted() ? "The sizes of blocks were counted for the moment of the report alone. " :
-			"The run has not counted the sizes of blocks: heaptrace --histogram does. ") + "Here all blocks of a backtrace " +
-			"count with their mean size" + (figures.calls ? ", of all calls since the start." :
-			", " + heaptrace.momentLabel(figures.at) + ".")),
+		return [dom("p", {class: "notice"},
+			why + " Here all blocks of a backtrace count with their mean size, " + when + "."),
 		bins.length > 0 ? table(bins, shown, columns, "Blocks by the mean size of those of their backtrace") :
 			dom("p", {class: "muted"}, "There are no blocks.")];
 	}
@@ -196,35 +203,43 @@
 	/* ---- The view ---- */
 
 	function choice(id, label, options) {
-		return dom("label", {class: "chooser", for: "histogram-" + id}, label, dom("select", {id: "histogram-" + id,
-			onchange: (event) => heaptrace.state.set({["histogram." + id]: event.target.value})},
-		options.map((option) => dom("option", {value: option[0]}, option[1]))));
+		const select = dom("select", {onchange: () => heaptrace.state.set({["histogram." + id]: select.value})},
+			options.map((option) => dom("option", {value: option[0]}, option[1])));
+
+		return {label: dom("label", {class: "chooser"}, label, select), select: select};
+	}
+
+	/* The measure that is chosen here, or else the one that belongs to the key. */
+	function chosenMeasure(measures, key) {
+		const id = heaptrace.state.get("histogram.bars") || BY_KEY[key] || "size";
+
+		return measures.find((measure) => measure.id === id) || measures[0];
 	}
 
 	heaptrace.addView({
 		id: "histogram", title: "Sizes", order: 40,
 		create(element) {
-			const box = dom("div");
-			const measures = MEASURES.filter((measure) => isCounted() || ["size", "count"].includes(measure.id));
-			const bars = choice("bars", "Bars show", [["", "what is chosen above"]].concat(measures.map((measure) =>
-				[measure.id, measure.title])));
+			const state = heaptrace.state, box = dom("div");
+			const hasClasses = isCounted() && Boolean(heaptrace.document.histogram.classes);
+			const measures = MEASURES.filter((measure) => isCounted() || !measure.counted);
+			const bars = choice("bars", "Bars show",
+				[["", "what is chosen above"], ...measures.map((measure) => [measure.id, measure.title])]);
 			const bins = choice("bins", "by", [["powers", "powers of two"], ["classes", "the allocator's size classes"]]);
 
-			heaptrace.state.setDefault("histogram.bins", "powers");
-			element.append(dom("div", {class: "tools panel-tools"}, bars, bins), box);
+			state.setDefault("histogram.bins", "powers");
+			element.append(dom("div", {class: "tools panel-tools"}, bars.label, bins.label), box);
 			return {
 				update(selection) {
-					const chosen = heaptrace.state.get("histogram.bars") || BY_KEY[selection.key] || "size";
-					const measure = measures.find((one) => one.id === chosen) || measures[0];
-					const kind = isCounted() && heaptrace.document.histogram.classes &&
-						heaptrace.state.get("histogram.bins") === "classes" ? "classes" : "powers";
+					const measure = chosenMeasure(measures, selection.key);
+					const kind = hasClasses && state.get("histogram.bins") === "classes" ? "classes" : "powers";
 					const known = heaptrace.model.values("count", selection.at) !== null;
-					const exact = isCounted() && (!known || (selection.at === "end" && !selection.comparing));
+					const now = selection.at === "end" && !selection.comparing;
+					const exact = isCounted() && (now || !known);
 
-					bars.querySelector("select").value = heaptrace.state.get("histogram.bars");
-					bins.querySelector("select").value = kind;
+					bars.select.value = state.get("histogram.bars");
+					bins.select.value = kind;
+					bins.label.hidden = !exact || !hasClasses;
 					box.textContent = "";
-					bins.hidden = !exact || !heaptrace.document.histogram.classes;
 					box.append(...(exact ? counted(selection, measure, kind) : estimated(selection, measure)));
 				},
 			};

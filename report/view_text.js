@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The text dump of the moment of the report, as --format=text prints it. The search marks the lines that it is found in. */
+/* The text dump of the moment of the report, as --format=text prints it. The search marks the lines that it is
+ * found in. */
 (function () {
 	"use strict";
 
@@ -49,11 +50,12 @@
 					return;
 				at = (at + by + marks.length) % marks.length;
 				marks[at].scrollIntoView({block: "center"});
-				found.textContent = "line " + heaptrace.format.count(at + 1) + " of " + heaptrace.format.count(marks.length);
+				found.textContent = "match " + (at + 1) + " of " + marks.length;
 			}
 			element.append(dom("div", {class: "tools panel-tools"}, copy, next, found,
-				dom("span", {class: "muted"}, text ? "The text dump of the moment of the report; of one of more " +
-					"than 1 MiB its beginning." : "There was no memory for the text dump.")), pre);
+				dom("span", {class: "muted"}, text ?
+					"The text dump of the moment of the report; of one of more than 1 MiB its beginning." :
+					"There was no memory for the text dump.")), pre);
 			return {
 				update(selection) {
 					const search = selection.search ? selection.search.text : null;
@@ -64,7 +66,7 @@
 					at = -1;
 					const count = fill(pre, text, selection.search);
 					next.hidden = count === 0;
-					found.textContent = selection.search ? heaptrace.format.count(count) + " lines match" : "";
+					found.textContent = selection.search ? count + " lines match" : "";
 				},
 			};
 		},
