@@ -258,7 +258,7 @@
 			const column = known ? text.replace(/^-/, "") : "now", down = known ? text[0] === "-" : true;
 
 			if (sortedAs === null || sortedAs[0] !== column || sortedAs[1] !== down) {
-				const values = [], sign = down ? -1 : 1;
+				const values = new Array(inPairs() ? pairs.count : model.rowCount), sign = down ? -1 : 1;
 
 				for (const line of lines)
 					values[line] = valueOf(line, column);

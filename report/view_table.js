@@ -158,7 +158,9 @@ heaptrace.longTable = (() => {
 		function range() {
 			if (printing)
 				return [0, Math.min(count, PRINTED)];
-			const from = Math.floor(scroller.scrollTop / LINE), lines = Math.ceil((scroller.clientHeight || 600) / LINE);
+			/* A table that has few lines now is lower than it can be, and is with many. */
+			const most = Math.max(scroller.clientHeight, parseFloat(getComputedStyle(scroller).maxHeight) || 600);
+			const from = Math.floor(scroller.scrollTop / LINE), lines = Math.ceil(most / LINE);
 
 			return [Math.max(0, Math.min(from - 8, count - lines)), Math.min(count, from + lines + 8)];
 		}
