@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # --format=speedscope: the document has the form that its schema asks for, and the stacks of the folded dump with the same
-# weights, for each key. npm's speedscope imports it, and also the folded dump and the trace for Perfetto.
+# weights, for each key. npm's speedscope imports it, and also the folded dump, the profile for pprof and the trace for Perfetto.
 . "${0%/*}/lib.sh"
 
 have python3 || skip_all 'no python3'
@@ -76,6 +76,7 @@ is "$(ask '{d["shared"]["frames"][s[0]]["name"] for s in d["profiles"][0]["sampl
 
 report --outfile="$TMP/x.trace.json"
 report --outfile="$TMP/x.folded"
+report --outfile="$TMP/x.pb.gz"
 in_browsers speedscope "$TMP/x.speedscope.json" "$(python3 -c '
 import json, sys
 d = json.load(open(sys.argv[1]))

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //
 // speedscope.js FILE WANT...: for tests/speedscope.t. npm's speedscope imports each file, as its command line does, and shows
-// what the JSON in WANT says: title; profiles: the name and the weight of each; functions: total, self and name of some.
+// what the JSON in WANT says: title; profiles: the name and the weight of each; functions: total, self
+// and name of some; names: how the names of some begin.
 'use strict';
 
 const fs = require('fs');
@@ -37,7 +38,9 @@ run(async t => {
 			await page.press('3');		// the table of functions
 			const seen = (await page.evaluate(rows, ['%\\)$', '%\\)$', '']))
 				.map(texts => texts.map(text => text.replace(/ \([^()]*%\)$/, '')));
-			for (const texts of want.functions)
+			for (const begin of want.names || [])
+				t.ok(seen.some(row => row[2].startsWith(begin)), `${name}: shows ${begin}`) || t.diag(JSON.stringify(seen));
+			for (const texts of want.functions || [])
 				t.ok(seen.some(row => JSON.stringify(row) === JSON.stringify(texts)), `${name}: the weights of ${texts[2]}`) ||
 					t.diag(JSON.stringify(seen));
 			await page.screenshot(`speedscope-${name}-table`);

@@ -166,6 +166,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		report(&t, &history, &html_format);
 		report(&t, &history, &perfetto_format);
 		report(&t, &history, &massif_format);
+		report(&t, &history, &csv_format);
+		report(&t, &history, &speedscope_format);
+		report(&t, &history, &pprof_format);
 		arena_release(&arena);
 		load_release(&t);
 	}
