@@ -10,6 +10,7 @@
 #include "diff.h"
 #include "growth.h"
 #include "memory.h"
+#include "runtime.h"
 #include "wrappers.h"
 
 #include <string.h>
@@ -45,6 +46,7 @@ struct maker {
 	struct labels_row *row;		/* the row that is looked at */
 	struct user *users;		/* by label; those from user_room on are all 0 */
 	uint32_t user_room;
+	uint64_t kept;			/* at the end: live bytes that the runtime keeps for good, which are nobody's */
 	struct label growing;		/* the function whose memory goes on growing; all NULL: there is none */
 	uint64_t growing_bytes, growing_rate;	/* what it has now, and how many bytes more it has in an hour */
 };
@@ -185,6 +187,10 @@ static bool add_up(struct maker *k)
 		for (unsigned i = 0; i < KEYS; i++) {
 			uint64_t value = k->row->row.values[keys[i]];
 
+			if (keys[i] == SORT_SIZE && value && m->moment.ended && runtime_keeps(m, &k->row->row)) {
+				k->kept += value;
+				continue;
+			}
 			u->sums[i] += value;
 			if (value > u->most[i]) {
 				u->most[i] = value;
@@ -293,11 +299,11 @@ static void add_live(struct maker *k)
 
 	if (!most)
 		return;
-	write_percent(out, most, t->size);
+	write_percent(out, most, t->size - k->kept);
 	out_text(out, k->m->moment.ended ? " of what is never freed, " : " of the live heap, ");
 	out_size(out, most);
 	out_text(out, " of ");
-	out_size(out, t->size);
+	out_size(out, t->size - k->kept);
 	out_text(out, ", comes from ");
 	write_row(out, &k->labels, row, k->row);
 	if (k->growing_bytes && same_function(&k->labels.list[label], &k->growing)) {

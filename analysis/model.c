@@ -298,6 +298,8 @@ static void find_figures(struct model *m, struct model_parts *p, const struct mo
 	not_seen_find(&m->not_seen, q->table, &p->view, p->names.codes);
 	for (unsigned i = 0; i < m->section_count; i++)
 		missing_find(&m->sections[i], &p->view, &p->names);
+	if (q->all_rows && q->all_names)
+		missing_find(&m->all, &p->view, &p->names);
 }
 
 /* Checks the invariants of model.h against the view that the model was made of. */

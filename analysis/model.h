@@ -318,7 +318,7 @@ struct model {
 	struct model_section sections[SORT_KEYS];
 	unsigned section_count;
 	struct model_section all;		/* with request.all_rows: every row, those without live blocks too, by the
-						 * first key; with request.all_names they have names; without lacks */
+						 * first key; with request.all_names they have names, and it has their lacks */
 	struct model_parts *parts;		/* for the functions below */
 };
 

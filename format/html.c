@@ -84,6 +84,6 @@ static void write_html(const struct model *m, struct arena *arena, struct out *o
 }
 
 const struct format html_format = {
-	.name = "html", .replaces = true, .figures = true, .by_reporter = true, .all_rows = true, .all_names = true,
-	.rows = MODEL_ROWS_OF_KEY, .sections_max = SORT_KEYS, .write = write_html,
+	.name = "html", .replaces = true, .figures = true, .by_reporter = true, .runtime_apart = true, .all_rows = true,
+	.all_names = true, .rows = MODEL_ROWS_OF_KEY, .sections_max = SORT_KEYS, .write = write_html,
 };

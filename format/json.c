@@ -21,6 +21,30 @@
 #define HEAPTRACE_VERSION "unknown"
 #endif
 
+/* Writes what the runtime keeps for good, which is not among the rows. */
+static void write_kept(const struct model_section *s, struct out *out)
+{
+	static const char *const names[] = {
+		[MODEL_KEPT_POOL] = "libstdc++", [MODEL_KEPT_STREAMS] = "stdio", [MODEL_KEPT_LOADER] = "ld.so",
+	};
+	bool first = true;
+
+	json_write_name(out, false, "runtime");
+	out_char(out, '[');
+	for (unsigned i = 0; i < MODEL_KEPT_PARTS; i++) {
+		if (!s->kept[i].count)
+			continue;
+		out_text(out, first ? "{" : ",{");
+		json_write_name(out, true, "of");
+		json_text_write(names[i], out);
+		json_add_number(out, options_sort_name(SORT_SIZE), s->kept[i].size);
+		json_add_number(out, options_sort_name(SORT_COUNT), s->kept[i].count);
+		out_char(out, '}');
+		first = false;
+	}
+	out_char(out, ']');
+}
+
 static void write_section(const struct model *m, const struct model_section *s, struct out *out)
 {
 	out_char(out, '{');
@@ -39,6 +63,7 @@ static void write_section(const struct model *m, const struct model_section *s, 
 	json_add_number(out, "filtered-bytes", s->filtered_size);
 	json_write_lacks("names-missing", s->lacks.names, s->lacks.name_count, out);
 	json_write_lacks("lines-missing", s->lacks.lines, s->lacks.line_count, out);
+	write_kept(s, out);
 	json_add_number(out, "modules-without-path", s->lacks.unknown_modules);
 	json_add_bool(out, "modules-not-noted", s->lacks.modules_full);
 	out_char(out, '}');
@@ -226,7 +251,6 @@ static void write_json(const struct model *m, struct arena *arena, struct out *o
 }
 
 const struct format json_format = {
-	.name = "json", .replaces = true, .figures = true, .by_reporter = true, .all_rows = true, .all_names = true,
-	.rows = MODEL_ROWS_OF_KEY,
-	.sections_max = SORT_KEYS, .write = write_json,
+	.name = "json", .replaces = true, .figures = true, .by_reporter = true, .runtime_apart = true, .all_rows = true,
+	.all_names = true, .rows = MODEL_ROWS_OF_KEY, .sections_max = SORT_KEYS, .write = write_json,
 };

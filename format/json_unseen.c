@@ -96,14 +96,12 @@ void json_write_lacks(const char *name, const struct model_lack *lacks, unsigned
 
 const char *json_module_lacks(const struct model *m, const char *path, bool names)
 {
-	for (unsigned section = 0; section < m->section_count; section++) {
-		const struct model_lacks *l = &m->sections[section].lacks;
-		const struct model_lack *list = names ? l->names : l->lines;
+	const struct model_lacks *l = &m->all.lacks;
+	const struct model_lack *list = names ? l->names : l->lines;
 
-		for (unsigned i = 0; i < (names ? l->name_count : l->line_count); i++) {
-			if (!strcmp(list[i].module, path))
-				return list[i].why;
-		}
+	for (unsigned i = 0; i < (names ? l->name_count : l->line_count); i++) {
+		if (!strcmp(list[i].module, path))
+			return list[i].why;
 	}
 	return NULL;
 }

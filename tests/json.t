@@ -108,6 +108,8 @@ done
 report --top=2 --outfile="$TMP/two.txt"
 report --top=2 --format=json --outfile="$TMP/two.json"
 is "$(python3 "$TMP/compare.py" "$TMP/two.txt" "$TMP/two.json" size 2>&1)" '' '--top'
+is "$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["text"], end="")' "$TMP/two.json" | diff - "$TMP/two.txt" | head)" '' \
+	'it contains the text dump'
 
 # ask EXPRESSION: of the document d, whose rows are r
 ask() {
@@ -151,10 +153,16 @@ for stream in stdout stderr; do
 	"$HEAPTRACE" --outfile="$TMP/$stream.json" "$TMP/json" >"$TMP/all.json" 2>&1
 	is "$(ask 'd["schema"]')" 'heaptrace-report' "a program's dump to a link to $stream"
 done
-report --format=json --outfile="$TMP/all.json"
 
 # Fields and doc/json.md are the same.
-python3 - "$TMP/all.json" "$TOP/doc/json.md" >"$TMP/fields" 2>&1 <<'END'
+report --format=json --outfile="$TMP/diff.json" --diff="$TMP/odd.record"
+"$HEAPTRACE" --histogram --record="$TMP/histogram.record" --outfile=/dev/null "$TMP/json"
+"$HEAPTRACE" --report="$TMP/histogram.record" --histogram --group=function --ignore="$TMP/rules" --format=json >"$TMP/histogram.json" 2>/dev/null
+"$HEAPTRACE" --outfile="$TMP/exit.json" sh -c 'echo; :' >/dev/null
+${CC:-cc} -O1 -o "$TMP/growth" "$TOP/tests/subjects/growth.c" 2>/dev/null &&
+	"$HEAPTRACE" --quiet --record="$TMP/growth.record" "$TMP/growth" 1 leak &&
+	"$HEAPTRACE" --report="$TMP/growth.record" --growth --format=json >"$TMP/growth.json"
+python3 - "$TOP/doc/json.md" "$TMP"/{diff,histogram,growth,exit}.json >"$TMP/fields" 2>&1 <<'END'
 import json, re, sys
 names = set()
 def walk(v):
@@ -165,8 +173,11 @@ def walk(v):
 	elif isinstance(v, list):
 		for w in v:
 			walk(w)
-walk(json.load(open(sys.argv[1])))
-doc = open(sys.argv[2]).read()
+for file in sys.argv[2:]:
+	walk(json.load(open(file)))
+doc = open(sys.argv[1]).read()
+if len(names) < 150:
+	print("only", len(names), "fields")
 for name in sorted(names):
 	if not re.search(rf"[`.]{re.escape(name)}[`.]", doc):
 		print(name)
