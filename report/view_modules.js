@@ -49,33 +49,63 @@
 		return list;
 	}
 
-	/* The sums of the modules: [{module, lacks, now, before, through, rows}...]. users: the user module of each
-	 * row. */
-	function sums(selection, users, lacks) {
-		const model = heaptrace.model;
+	/*
+	 * 1 for each node whose module no node outward of it has. The modules outward of a node are a set, and few sets
+	 * differ: sets[] has them as bytes, one for each module.
+	 */
+	function outermostOfModule(model) {
+		const count = model.modules.length, outermost = new Uint8Array(model.nodes.outer.length);
+		const setOf = new Uint32Array(outermost.length), sets = [new Uint8Array(count)], larger = new Map();
+
+		for (let n = 1; n < outermost.length; n++) {
+			const set = setOf[model.nodes.outer[n]], module = model.addresses.module[model.nodes.address[n]];
+			const key = set * count + module;
+
+			if (sets[set][module]) {
+				setOf[n] = set;
+				continue;
+			}
+			outermost[n] = 1;
+			if (!larger.has(key)) {
+				larger.set(key, sets.length);
+				sets.push(Uint8Array.from(sets[set]));
+				sets[sets.length - 1][module] = 1;
+			}
+			setOf[n] = larger.get(key);
+		}
+		return outermost;
+	}
+
+	/*
+	 * The sums of the modules: [{module, lacks, now, before, through, rows}...]. facts: of each module lacks, of each row
+	 * users, its user module, and of each node outermost.
+	 */
+	function sums(selection, facts) {
+		const model = heaptrace.model, outer = model.nodes.outer;
 		const list = model.modules.map((module, i) =>
-			({module: module, lacks: lacks[i], now: 0, before: 0, through: 0, rows: 0}));
-		const seen = new Int32Array(list.length).fill(-1);
+			({module: module, lacks: facts.lacks[i], now: 0, before: 0, through: 0, rows: 0}));
+		const through = new Float64Array(outer.length);
 		const found = selection.search ? selection.search.rows() : null;
 		const add = selection.unit === "ns" ? Math.max : (a, b) => a + b;
 
 		for (let r = 0; r < model.rowCount; r++) {
 			const now = selection.now[r], before = selection.comparing ? selection.before[r] : 0;
-			const user = list[users[r]];
+			const user = list[facts.users[r]], node = model.rows.node[r];
 
 			if ((now === 0 && before === 0) || (found && !found[r]))
 				continue;
 			user.now = add(user.now, now);
 			user.before = add(user.before, before);
 			user.rows++;
-			for (let node = model.rows.node[r]; node !== 0; node = model.nodes.outer[node]) {
-				const module = model.addresses.module[model.nodes.address[node]];
+			through[node] = add(through[node], now);
+		}
+		/* Inner nodes come after outer ones: what is in them is in these, too. */
+		for (let n = outer.length - 1; n > 0; n--) {
+			const entry = list[model.addresses.module[model.nodes.address[n]]];
 
-				if (seen[module] === r)
-					continue;
-				seen[module] = r;
-				list[module].through = add(list[module].through, now);
-			}
+			through[outer[n]] = add(through[outer[n]], through[n]);
+			if (facts.outermost[n])
+				entry.through = add(entry.through, through[n]);
 		}
 		return list.filter((entry) => entry.lacks.addresses > 0 || entry.now > 0 || entry.before > 0);
 	}
@@ -145,17 +175,17 @@
 		id: "modules", title: "Modules", order: 50,
 		create(element) {
 			const model = heaptrace.model, box = dom("div");
-			const users = Uint32Array.from({length: model.rowCount}, (_, row) => userModule(model, row));
-			const lacks = countLacks(model);
+			const users = new Uint32Array(model.rowCount).map((_, row) => userModule(model, row));
+			const facts = {users: users, lacks: countLacks(model), outermost: outermostOfModule(model)};
 
 			heaptrace.state.setDefault("modules.sort", "-now");
-			element.append(dom("div", null, advice(lacks, model.modules)), box);
+			element.append(dom("div", null, advice(facts.lacks, model.modules)), box);
 			return {
 				update(selection) {
 					box.textContent = "";
 					box.append(heaptrace.table({
 						caption: "Modules: " + selection.label, columns: columns(selection), limit: 300,
-						rows: sums(selection, users, lacks), sort: "modules.sort",
+						rows: sums(selection, facts), sort: "modules.sort",
 					}));
 				},
 			};

@@ -6,7 +6,7 @@
 
 const fs = require('fs');
 const path = require('path');
-const {run} = require('./harness.js');
+const {run, load} = require('./harness.js');
 
 // The report that stands in a page, and a page with another one.
 const DOCUMENT = /(<script type="application\/json" id="report">)([^]*?)(<\/script>)/;
@@ -168,6 +168,16 @@ async function views(t, page, browser, text, d) {
 	await page.click('#panel-modules [data-sort=name]');
 	t.is(await page.attribute('#panel-modules [aria-sort]', 'aria-sort'), 'ascending', `${browser}: a table sorts`);
 	t.like(await page.hash(), /modules\.sort=name/, `${browser}: which is in the address`);
+	const through = await page.evaluate(() => {
+		const m = heaptrace.model, now = heaptrace.selection().now, sums = m.modules.map(() => 0);
+		for (let r = 0; r < m.rowCount; r++)
+			for (const module of new Set(m.frames(r).map(frame => frame.module)))
+				sums[module] += now[r];
+		const column = [...document.querySelectorAll('#panel-modules th')].findIndex(th => th.querySelector('[data-sort=through]'));
+		return [...document.querySelectorAll('#panel-modules tbody tr')].map(tr => [tr.children[column].textContent,
+			heaptrace.format.bytes(sums[m.modules.findIndex(module => module.path === tr.children[0].textContent)])]);
+	});
+	t.is(through.map(pair => pair[0]), through.map(pair => pair[1]), `${browser}: what goes through each module`);
 	await page.click('#panel-modules tbody .link');
 	t.like(await page.hash(), /search=module:/, `${browser}: a module leads to a search`);
 	await page.type('#search', ' ');
@@ -208,6 +218,22 @@ async function labels(t, page, name) {
 	t.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), `${name}: nothing is wider than the window`) ||
 		t.diag(await page.evaluate(() => [...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1)
 			.slice(0, 5).map(e => e.outerHTML.slice(0, 80)).join('\n')));
+}
+
+// What axe-core, a checker of the rules of WCAG, finds in each view. In one browser: the page is the same.
+async function accessibility(t, browser, file, axe, options) {
+	const name = `${browser}: accessibility, ${options.width}${options.dark ? ' dark' : ''}`;
+
+	if (browser !== 'chromium' || !axe)
+		return t.skip(name, axe ? 'it is the same in chromium' : "no npm's axe-core");
+	const page = await t.open(browser, file, {...options, hash: '#at=s2&from=s0&search=cache'});
+	await page.evaluate(axe.source);
+	for (const tab of await page.evaluate(() => [...document.querySelectorAll('[role=tab]')].map(e => e.id))) {
+		await page.click(`#${tab}`);
+		t.is(await page.evaluate(async () => (await axe.run()).violations.map(wrong =>
+			`${wrong.id}: ${wrong.nodes.slice(0, 3).map(node => node.html.slice(0, 200)).join(' ')}`)), [], `${name}, ${tab}`);
+	}
+	await page.close();
 }
 
 async function looks(t, browser, file, snapshot) {
@@ -305,6 +331,8 @@ run(async t => {
 	const [html, text_file, diff] = t.args;
 	const text = fs.readFileSync(text_file, 'utf8'), d = read_document(fs.readFileSync(html, 'utf8'));
 
+	const axe = await load('axe-core').catch(() => null);
+
 	await t.each(async browser => {
 		const page = await t.open(browser, html, {height: 1000, dark: browser === 'chromium'});
 
@@ -337,6 +365,8 @@ run(async t => {
 		await restored.close();
 
 		await looks(t, browser, html, 's2');
+		await accessibility(t, browser, html, axe, {width: 600, dark: true});
+		await accessibility(t, browser, diff, axe, {width: 1400, dark: false});
 		await two_runs(t, browser, diff);
 		await others(t, browser, t.args);
 	});
