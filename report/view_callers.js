@@ -147,10 +147,10 @@
 
 		function asText() {
 			const part = (words, list) => words + "\n" + list.map(e => "\t" + heaptrace.format.value(e.total[0], selection.unit) + "\t" +
-				nameOf(e) + "\n").join("");
+				heaptrace.shown(nameOf(e), 100000) + "\n").join("");
 			const entry = all.find(e => e.label === chosen);
 
-			return entry ? nameOf(entry) + "\n" + aboutText(entry) + "\n" + part("called by", callers.entries) + part("calls", callees.entries) : "";
+			return entry ? heaptrace.shown(nameOf(entry), 100000) + "\n" + aboutText(entry) + "\n" + part("called by", callers.entries) + part("calls", callees.entries) : "";
 		}
 
 		/* ---- Updates ---- */

@@ -20,6 +20,7 @@
 
 (() => {
 	const { dom, state, calls } = heaptrace;
+	const COPIED = 100000;		/* characters of a name at most that are copied */
 	const LEGEND = 9;		/* modules at most that the legend names */
 
 	/* ---- Colours ---- */
@@ -187,7 +188,7 @@
 			const names = [];
 
 			for (let n = picture.focus && picture.focus.node; n && n.depth; n = n.parent)
-				names.push(sums.m.name(n.label));
+				names.push(heaptrace.shown(sums.m.name(n.label), COPIED));
 			if (state.get("flame.from") === "allocation")
 				names.reverse();
 			return names.map((name, i) => String(i).padStart(2) + " " + name + "\n").join("");

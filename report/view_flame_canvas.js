@@ -22,6 +22,7 @@ heaptrace.flameCanvas = (() => {
 	const LEAST = 0.5;		/* pixels: the least width of a box of its own */
 	const FONT = 12;
 	const PADDING = 4;
+	const PAGE = 700;		/* pixels of the canvas at most on paper */
 	const SLICE = 30;		/* milliseconds: after these, what is out of sight is laid out later */
 
 	/* A name without its parameters and template arguments: std::vector<int>::push_back(int&&) is std::vector::push_back. */
@@ -44,7 +45,7 @@ heaptrace.flameCanvas = (() => {
 		const spacer = dom("div", { class: "flame-space" }, canvas);
 		const scroller = dom("div", { class: "flame-scroller", onscroll: plan }, spacer);
 		const context = canvas.getContext("2d");
-		let view = null, levels = [], width = 0, height = 0, planned = false, focus = null, hovered = null, charWidth = 7, waiting = 0;
+		let view = null, levels = [], width = 0, height = 0, planned = false, focus = null, hovered = null, charWidth = 7, waiting = 0, onPaper = false;
 
 		element.append(scroller);
 
@@ -74,8 +75,18 @@ heaptrace.flameCanvas = (() => {
 				}
 				layOutChildren(level);
 			}
-			spacer.style.height = levels.length * LINE + "px";
-			height = Math.min(levels.length * LINE, scroller.clientHeight || levels.length * LINE);
+			setHeight();
+		}
+
+		/* On paper nobody scrolls: there the canvas has the levels at the root, as many as fit on a page. */
+		function setHeight() {
+			const all = levels.length * LINE;
+
+			onPaper = window.matchMedia("print").matches;
+			height = Math.min(all, onPaper ? PAGE : all);
+			spacer.style.height = height + "px";
+			if (!onPaper)
+				height = Math.min(all, scroller.clientHeight || all);
 		}
 
 		function goOn(level) {
@@ -138,7 +149,8 @@ heaptrace.flameCanvas = (() => {
 		const topOf = level => view.upward ? levels.length * LINE - (level + 1) * LINE : level * LINE;
 
 		function draw() {
-			const ratio = window.devicePixelRatio || 1, from = scroller.scrollTop;
+			const ratio = window.devicePixelRatio || 1;
+			const from = !onPaper ? scroller.scrollTop : view.upward ? levels.length * LINE - height : 0;
 
 			if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
 				canvas.width = Math.round(width * ratio);

@@ -16,6 +16,7 @@
 (() => {
 	const { dom, state, calls } = heaptrace;
 	const CHAIN = 64;		/* so many calls at most open at once, where each has only one child */
+	const COPIED = 100000;		/* characters of a name at most that are copied */
 	const OPEN_AT_ONCE = 3000;	/* lines, by the button that opens all large ones */
 
 	function makeView(id, hint, makeTree, hasSelf) {
@@ -227,7 +228,7 @@
 				const names = [], node = active();
 
 				for (let n = node; n && n.depth; n = n.parent)
-					names.push(sums.m.name(n.label));
+					names.push(heaptrace.shown(sums.m.name(n.label), COPIED));
 				if (id === "bottom-up")
 					names.reverse();
 				return names.map((name, i) => String(i).padStart(2) + " " + name).join("\n") + "\n";
@@ -238,7 +239,7 @@
 
 				return shown.map(c => c.title).concat("share", "function").join("\t") + "\n" +
 					lines.map(node => shown.map(c => text(node, c)).concat(shareText(node.total[0]),
-						"  ".repeat(node.depth - 1) + sums.m.name(node.label)).join("\t")).join("\n") + "\n";
+						"  ".repeat(node.depth - 1) + heaptrace.shown(sums.m.name(node.label), COPIED)).join("\t")).join("\n") + "\n";
 			}
 
 			function showCallers() {
