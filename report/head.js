@@ -261,12 +261,22 @@
 			dom("ul", {class: "findings"}, list.map((line) => dom("li", null, line))));
 	}
 
+	/* At the end of a process: of what is live, the part that no program can free, or need free. */
+	function runtimeWords(d) {
+		const names = {"libstdc++": "libstdc++ (its emergency pool)", stdio: "libc (buffers of streams)", "ld.so": "ld.so"};
+		const section = (d.sections || []).find((one) => one.key === "size" || one.key === "count");
+		const parts = section && section.runtime ? section.runtime.filter((part) => part.size > 0) : [];
+
+		return parts.length === 0 ? null : dom("p", {class: "muted"}, "Of what is live, the runtime keeps for good: " +
+			parts.map((part) => format.bytes(part.size) + " " + (names[part.of] || part.of)).join(", ") + ".");
+	}
+
 	function findingsSection(d) {
 		const list = d.findings || [];
 
 		return dom("section", {class: "found", "aria-label": "Findings"}, dom("h2", null, "Findings"),
 			list.length > 0 ? dom("ol", {class: "findings"}, list.map((line) => dom("li", null, line))) :
-				dom("p", {class: "muted"}, "Nothing stands out."), notCoveredSection(d));
+				dom("p", {class: "muted"}, "Nothing stands out."), runtimeWords(d), notCoveredSection(d));
 	}
 
 	heaptrace.startHead = function () {
