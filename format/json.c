@@ -10,7 +10,7 @@
  *	{"id":7,"size":22704,"count":43,...,"frames":[{"address":"0x7fe72e46476c","module":"/lib/libc.so.6",...}]},
  *	...
  */
-#include "json.h"
+#include "json_numbers.h"
 #include "json_text.h"
 
 #include "analysis/findings.h"
@@ -206,6 +206,7 @@ static void write_findings(const struct model *m, struct arena *arena, struct ou
 
 void json_write_document(const struct model *m, struct arena *arena, bool page, struct out *out)
 {
+	struct numbers_packing work = { .arena = arena }, *packing = page ? &work : NULL;
 	struct histograms *all = histograms_find(m, arena);
 
 	json_begin(out, NULL, '{');
@@ -223,7 +224,7 @@ void json_write_document(const struct model *m, struct arena *arena, bool page, 
 	json_write_histogram(all, 0, out);
 	out_text(out, ",\n");
 	json_write_timeline(m, out);
-	json_write_snapshots(m, page, out);
+	json_write_snapshots(m, packing, out);
 	json_begin(out, "sections", '[');
 	for (unsigned i = 0; i < m->section_count; i++) {
 		if (i)
@@ -233,11 +234,11 @@ void json_write_document(const struct model *m, struct arena *arena, bool page, 
 	out_text(out, "],\n");
 	json_write_groups(m, arena, out);
 	json_write_growth(m, arena, out);
-	json_write_diff(m, page, arena, out);
+	json_write_diff(m, packing, arena, out);
 	json_write_dump(m, arena, out);
 	json_text_write("catalog", out);
 	out_char(out, ':');
-	json_write_catalog(m, all, page, arena, out);
+	json_write_catalog(m, all, packing, arena, out);
 	if (!page) {
 		out_text(out, ",\n");
 		write_rows(m, all, arena, out);

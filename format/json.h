@@ -10,6 +10,7 @@
 
 struct catalog;
 struct histograms;
+struct numbers_packing;
 
 /* ---- Members of an object ---- */
 
@@ -30,7 +31,7 @@ void json_add_text(struct out *out, const char *name, const char *text);
 void json_add_bool(struct out *out, const char *name, bool value);
 void json_add_address(struct out *out, const char *name, uint64_t address);
 
-/* ---- Parts of the document ---- */
+/* ---- Parts of the document. packing: NULL, or the long lists of numbers are packed (json_numbers.h) ---- */
 
 /* Writes the document (json.c). page: the one that stands in a page. Its long lists of numbers are packed
  * (json_numbers.h), and there are no rows with their frames, because the catalog has them, too. */
@@ -55,10 +56,11 @@ const char *json_module_lacks(const struct model *m, const char *path, bool name
 
 /* Writes the value of the member "catalog": all rows, or null where there is no memory (json_catalog.c). all: of
  * histograms_find(), may be NULL. */
-void json_write_catalog(const struct model *m, struct histograms *all, bool packed, struct arena *arena, struct out *out);
+void json_write_catalog(const struct model *m, struct histograms *all, struct numbers_packing *packing,
+			struct arena *arena, struct out *out);
 
 /* Writes the member "address" of a catalog's nodes and, packed, "fresh" (json_nodes.c). */
-void json_write_nodes(const struct catalog *c, bool packed, struct arena *arena, struct out *out);
+void json_write_nodes(const struct catalog *c, struct numbers_packing *packing, struct arena *arena, struct out *out);
 
 
 /* Writes the member "text", followed by a comma and a newline: what a text dump says, or null where there is no memory
@@ -70,7 +72,8 @@ void json_write_dump(const struct model *m, struct arena *arena, struct out *out
 void json_write_histogram(struct histograms *all, uint32_t row, struct out *out);
 
 /* Writes the value of the member "histogram" of a packed catalog's rows (json_row_histograms.c). */
-void json_write_row_histograms(const struct model *m, struct histograms *all, struct arena *arena, struct out *out);
+void json_write_row_histograms(const struct model *m, struct histograms *all, struct numbers_packing *packing,
+				struct out *out);
 
 /* Writes the member "groups", followed by a comma and a newline: null without --group, or where there is no memory
  * (json_groups.c). */
@@ -83,10 +86,10 @@ void json_write_growth(const struct model *m, struct arena *arena, struct out *o
 /* Write the members "timeline" and "snapshots", each followed by a comma and a newline. Where the model has no history,
  * they are null (json_history.c). */
 void json_write_timeline(const struct model *m, struct out *out);
-void json_write_snapshots(const struct model *m, bool packed, struct out *out);
+void json_write_snapshots(const struct model *m, struct numbers_packing *packing, struct out *out);
 
 /* Writes the members "older" and "diff", each followed by a comma and a newline: null without --diff, or where there is no
  * memory (json_diff.c). */
-void json_write_diff(const struct model *m, bool packed, struct arena *arena, struct out *out);
+void json_write_diff(const struct model *m, struct numbers_packing *packing, struct arena *arena, struct out *out);
 
 #endif

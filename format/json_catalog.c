@@ -69,7 +69,7 @@ static void add_lacks(const struct catalog *c, bool names, struct out *out)
 static void write_modules(const struct catalog *c, struct out *out)
 {
 	json_begin(out, "modules", '{');
-	NUMBERS_WRITE(out, true, "path", NUMBERS_PLAIN, c->module_count, v, v = c->modules[i].path);
+	NUMBERS_WRITE(out, NULL, true, "path", NUMBERS_PLAIN, c->module_count, v, v = c->modules[i].path);
 	json_write_name(out, false, "build-id");
 	out_char(out, '[');
 	for (uint32_t i = 0; i < c->module_count; i++) {
@@ -93,20 +93,20 @@ static bool is_wrapper(const struct catalog *c, const struct catalog_function *f
 	return wrappers_is(name) || wrappers_is_skipped(c->model->options, name);
 }
 
-static void write_code(const struct catalog *c, bool packed, struct out *out)
+static void write_code(const struct catalog *c, struct numbers_packing *packing, struct out *out)
 {
-	enum numbers_form list = numbers_form(packed, NUMBERS_PACKED), steps = numbers_form(packed, NUMBERS_DIFFERENCES);
+	enum numbers_form list = numbers_form(packing, NUMBERS_PACKED), steps = numbers_form(packing, NUMBERS_DIFFERENCES);
 
 	json_begin(out, "functions", '{');
-	NUMBERS_WRITE(out, true, "name", steps, c->function_count, v, v = c->functions[i].name);
-	NUMBERS_WRITE(out, false, "module", list, c->function_count, v, v = c->functions[i].module);
-	NUMBERS_WRITE(out, false, "wrapper", list, c->function_count, v, v = is_wrapper(c, &c->functions[i]));
+	NUMBERS_WRITE(out, packing, true, "name", steps, c->function_count, v, v = c->functions[i].name);
+	NUMBERS_WRITE(out, packing, false, "module", list, c->function_count, v, v = c->functions[i].module);
+	NUMBERS_WRITE(out, packing, false, "wrapper", list, c->function_count, v, v = is_wrapper(c, &c->functions[i]));
 	out_text(out, "},\n");
 	json_begin(out, "places", '{');
-	NUMBERS_WRITE(out, true, "function", list, c->place_count, v, v = c->places[i].function);
-	NUMBERS_WRITE(out, false, "file", list, c->place_count, v, v = c->places[i].file);
-	NUMBERS_WRITE(out, false, "line", list, c->place_count, v, v = c->places[i].line);
-	NUMBERS_WRITE(out, false, "inlined", list, c->place_count, v, v = c->places[i].inlined);
+	NUMBERS_WRITE(out, packing, true, "function", list, c->place_count, v, v = c->places[i].function);
+	NUMBERS_WRITE(out, packing, false, "file", list, c->place_count, v, v = c->places[i].file);
+	NUMBERS_WRITE(out, packing, false, "line", list, c->place_count, v, v = c->places[i].line);
+	NUMBERS_WRITE(out, packing, false, "inlined", list, c->place_count, v, v = c->places[i].inlined);
 	out_text(out, "},\n");
 }
 
@@ -135,21 +135,21 @@ static void write_offsets(const struct catalog *c, struct out *out)
 	out_char(out, ']');
 }
 
-static void write_stacks(const struct catalog *c, bool packed, struct arena *arena, struct out *out)
+static void write_stacks(const struct catalog *c, struct numbers_packing *packing, struct arena *arena, struct out *out)
 {
-	enum numbers_form list = numbers_form(packed, NUMBERS_PACKED);
+	enum numbers_form list = numbers_form(packing, NUMBERS_PACKED);
 
 	json_begin(out, "addresses", '{');
-	NUMBERS_WRITE(out, true, "module", list, c->address_count, v, v = c->addresses[i].module);
-	if (packed)
-		NUMBERS_WRITE(out, false, "offset", list, c->address_count, v, v = offset_of(&c->addresses[i]));
+	NUMBERS_WRITE(out, packing, true, "module", list, c->address_count, v, v = c->addresses[i].module);
+	if (packing)
+		NUMBERS_WRITE(out, packing, false, "offset", list, c->address_count, v, v = offset_of(&c->addresses[i]));
 	else
 		write_offsets(c, out);
-	NUMBERS_WRITE(out, false, "places", list, c->address_count, v, v = c->addresses[i].place_count);
+	NUMBERS_WRITE(out, packing, false, "places", list, c->address_count, v, v = c->addresses[i].place_count);
 	out_text(out, "},\n");
 	json_begin(out, "nodes", '{');
-	NUMBERS_WRITE(out, true, "outer", list, c->node_count, v, v = i - c->nodes[i].outer);
-	json_write_nodes(c, packed, arena, out);
+	NUMBERS_WRITE(out, packing, true, "outer", list, c->node_count, v, v = i - c->nodes[i].outer);
+	json_write_nodes(c, packing, arena, out);
 	out_text(out, "},\n");
 }
 
@@ -202,19 +202,19 @@ static void write_sets(const struct model *m, const struct sets *s, struct out *
 	out_text(out, "],\n");
 }
 
-static void write_rows(const struct catalog *c, const struct sets *s, struct histograms *all, bool packed,
-		       struct arena *arena, struct out *out)
+static void write_rows(const struct catalog *c, const struct sets *s, struct histograms *all, struct numbers_packing *packing,
+		       struct out *out)
 {
-	enum numbers_form list = numbers_form(packed, NUMBERS_PACKED), steps = numbers_form(packed, NUMBERS_DIFFERENCES);
+	enum numbers_form list = numbers_form(packing, NUMBERS_PACKED), steps = numbers_form(packing, NUMBERS_DIFFERENCES);
 	const struct model *m = c->model;
 	uint32_t full = UINT32_MAX;
 
 	json_begin(out, "rows", '{');
-	NUMBERS_WRITE(out, true, "id", steps, m->all.count, v, v = model_row(m, &m->all, i).id);
-	NUMBERS_WRITE(out, false, "node", steps, m->all.count, v, v = c->rows[i]);
-	NUMBERS_WRITE(out, false, "thread-set", list, m->all.count, v, v = s->of_row[i]);
+	NUMBERS_WRITE(out, packing, true, "id", steps, m->all.count, v, v = model_row(m, &m->all, i).id);
+	NUMBERS_WRITE(out, packing, false, "node", steps, m->all.count, v, v = c->rows[i]);
+	NUMBERS_WRITE(out, packing, false, "thread-set", list, m->all.count, v, v = s->of_row[i]);
 	for (unsigned key = 0; key < SORT_KEYS; key++)
-		NUMBERS_WRITE(out, false, options_sort_name((enum sort_key)key), list, m->all.count, v,
+		NUMBERS_WRITE(out, packing, false, options_sort_name((enum sort_key)key), list, m->all.count, v,
 			 v = model_row(m, &m->all, i).values[key]);
 	for (uint32_t i = 0; i < m->all.count; i++)
 		full = model_row(m, &m->all, i).overflow ? i : full;
@@ -226,8 +226,8 @@ static void write_rows(const struct catalog *c, const struct sets *s, struct his
 	json_write_name(out, false, "histogram");
 	if (!all) {
 		out_text(out, "null");
-	} else if (packed) {
-		json_write_row_histograms(m, all, arena, out);
+	} else if (packing) {
+		json_write_row_histograms(m, all, packing, out);
 	} else {
 		out_char(out, '[');
 		for (uint32_t i = 0; i < m->all.count; i++) {
@@ -239,7 +239,8 @@ static void write_rows(const struct catalog *c, const struct sets *s, struct his
 	out_char(out, '}');
 }
 
-void json_write_catalog(const struct model *m, struct histograms *all, bool packed, struct arena *arena, struct out *out)
+void json_write_catalog(const struct model *m, struct histograms *all, struct numbers_packing *packing,
+			struct arena *arena, struct out *out)
 {
 	struct catalog *c = catalog_make(m, arena);
 	struct sets sets;
@@ -251,9 +252,9 @@ void json_write_catalog(const struct model *m, struct histograms *all, bool pack
 	out_char(out, '{');
 	write_texts(c, out);
 	write_modules(c, out);
-	write_code(c, packed, out);
-	write_stacks(c, packed, arena, out);
+	write_code(c, packing, out);
+	write_stacks(c, packing, arena, out);
 	write_sets(m, &sets, out);
-	write_rows(c, &sets, all, packed, arena, out);
+	write_rows(c, &sets, all, packing, out);
 	out_char(out, '}');
 }

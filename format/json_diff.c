@@ -54,36 +54,36 @@ static void write_places(const struct diff *d, const struct places *places, bool
 	out_char(out, ']');
 }
 
-static void write_values(const struct diff *d, bool is, bool packed, struct out *out)
+static void write_values(const struct diff *d, bool is, struct numbers_packing *packing, struct out *out)
 {
-	enum numbers_form list = numbers_form(packed, NUMBERS_PACKED);
+	enum numbers_form list = numbers_form(packing, NUMBERS_PACKED);
 
 	json_write_name(out, false, is ? "is" : "was");
 	out_char(out, '{');
 	for (unsigned key = 0; key < SORT_KEYS; key++) {
 		const char *name = options_sort_name((enum sort_key)key);
 
-		NUMBERS_WRITE(out, !key, name, list, d->count, v, v = is ? d->list[i].is[key] : d->list[i].was[key]);
+		NUMBERS_WRITE(out, packing, !key, name, list, d->count, v, v = is ? d->list[i].is[key] : d->list[i].was[key]);
 	}
 	out_char(out, '}');
 }
 
-static void write_diff(const struct diff *d, const struct places *places, bool packed, struct out *out)
+static void write_diff(const struct diff *d, const struct places *places, struct numbers_packing *packing, struct out *out)
 {
-	enum numbers_form list = numbers_form(packed, NUMBERS_PACKED), steps = numbers_form(packed, NUMBERS_DIFFERENCES);
+	enum numbers_form list = numbers_form(packing, NUMBERS_PACKED), steps = numbers_form(packing, NUMBERS_DIFFERENCES);
 
 	json_begin(out, "diff", '{');
 	write_places(d, places, false, out);
 	write_places(d, places, true, out);
-	NUMBERS_WRITE(out, false, "by-likeness", list, d->count, v, v = d->list[i].by_likeness);
-	write_values(d, false, packed, out);
-	write_values(d, true, packed, out);
-	NUMBERS_WRITE(out, false, "entry-of-old", steps, d->older->all.count, v, v = d->entry_of_old[i]);
-	NUMBERS_WRITE(out, false, "entry-of-new", steps, d->newer->all.count, v, v = d->entry_of_new[i]);
+	NUMBERS_WRITE(out, packing, false, "by-likeness", list, d->count, v, v = d->list[i].by_likeness);
+	write_values(d, false, packing, out);
+	write_values(d, true, packing, out);
+	NUMBERS_WRITE(out, packing, false, "entry-of-old", steps, d->older->all.count, v, v = d->entry_of_old[i]);
+	NUMBERS_WRITE(out, packing, false, "entry-of-new", steps, d->newer->all.count, v, v = d->entry_of_new[i]);
 	out_text(out, "},\n");
 }
 
-void json_write_diff(const struct model *m, bool packed, struct arena *arena, struct out *out)
+void json_write_diff(const struct model *m, struct numbers_packing *packing, struct arena *arena, struct out *out)
 {
 	const struct model *older = m->options->diff ? m->older : NULL;
 	struct places *places;
@@ -97,10 +97,10 @@ void json_write_diff(const struct model *m, bool packed, struct arena *arena, st
 	json_write_process(older, out);
 	json_write_timeline(older, out);
 	json_write_name(out, true, "catalog");
-	json_write_catalog(older, NULL, packed, arena, out);
+	json_write_catalog(older, NULL, packing, arena, out);
 	out_text(out, "},\n");
 	if (diff_make(&d, older, m, arena) && (places = make_places(&d, arena)))
-		write_diff(&d, places, packed, out);
+		write_diff(&d, places, packing, out);
 	else
 		out_text(out, "\"diff\":null,\n");
 }

@@ -59,22 +59,22 @@ static void write_timeline(const struct history *h, struct out *out)
 	out_char(out, '}');
 }
 
-static void write_snapshot_rows(const struct history_snapshot *s, bool packed, struct out *out)
+static void write_snapshot_rows(const struct history_snapshot *s, struct numbers_packing *packing, struct out *out)
 {
-	enum numbers_form list = numbers_form(packed, NUMBERS_PACKED), steps = numbers_form(packed, NUMBERS_DIFFERENCES);
+	enum numbers_form list = numbers_form(packing, NUMBERS_PACKED), steps = numbers_form(packing, NUMBERS_DIFFERENCES);
 
 	json_write_name(out, false, "rows");
 	out_char(out, '{');
-	NUMBERS_WRITE(out, true, "id", steps, s->row_count, v, v = s->rows[i].row);
-	NUMBERS_WRITE(out, false, "size", list, s->row_count, v, v = s->rows[i].size);
-	NUMBERS_WRITE(out, false, "count", list, s->row_count, v, v = s->rows[i].count);
+	NUMBERS_WRITE(out, packing, true, "id", steps, s->row_count, v, v = s->rows[i].row);
+	NUMBERS_WRITE(out, packing, false, "size", list, s->row_count, v, v = s->rows[i].size);
+	NUMBERS_WRITE(out, packing, false, "count", list, s->row_count, v, v = s->rows[i].count);
 	out_char(out, '}');
 	json_add_number(out, "rest-rows", s->rest_rows);
 	json_add_number(out, "rest-size", s->rest_size);
 	json_add_number(out, "rest-count", s->rest_count);
 }
 
-static void write_snapshots(const struct history *h, bool packed, struct out *out)
+static void write_snapshots(const struct history *h, struct numbers_packing *packing, struct out *out)
 {
 	out_char(out, '[');
 	for (uint32_t i = 0; i < h->snapshot_count; i++) {
@@ -87,7 +87,7 @@ static void write_snapshots(const struct history *h, bool packed, struct out *ou
 		add_known(out, "count", s->live_count, TIMELINE_UNKNOWN);
 		add_known(out, "total-count", s->total_count, TIMELINE_UNKNOWN);
 		add_known(out, "rss-bytes", s->rss, 0);
-		write_snapshot_rows(s, packed, out);
+		write_snapshot_rows(s, packing, out);
 		out_char(out, '}');
 	}
 	out_char(out, ']');
@@ -103,13 +103,13 @@ void json_write_timeline(const struct model *m, struct out *out)
 	out_text(out, ",\n");
 }
 
-void json_write_snapshots(const struct model *m, bool packed, struct out *out)
+void json_write_snapshots(const struct model *m, struct numbers_packing *packing, struct out *out)
 {
 	const struct history *h = m->history;
 
 	json_write_name(out, true, "snapshots");
 	if (h && h->watched)
-		write_snapshots(h, packed, out);
+		write_snapshots(h, packing, out);
 	else
 		out_text(out, "null");
 	out_text(out, ",\n");

@@ -57,17 +57,17 @@ static uint32_t place_of(struct calls *x, uint32_t from, uint32_t to)
 	}
 }
 
-void json_write_nodes(const struct catalog *c, bool packed, struct arena *arena, struct out *out)
+void json_write_nodes(const struct catalog *c, struct numbers_packing *packing, struct arena *arena, struct out *out)
 {
 	struct calls x;
 
-	if (!packed || !init(&x, c, arena)) {
-		NUMBERS_WRITE(out, false, "address", packed ? NUMBERS_PACKED : NUMBERS_PLAIN, c->node_count, v,
+	if (!packing || !init(&x, c, arena)) {
+		NUMBERS_WRITE(out, packing, false, "address", numbers_form(packing, NUMBERS_PACKED), c->node_count, v,
 			      v = c->nodes[i].address);
 		return;
 	}
-	NUMBERS_WRITE(out, false, "address", NUMBERS_NODES, c->node_count, v,
+	NUMBERS_WRITE(out, packing, false, "address", NUMBERS_NODES, c->node_count, v,
 		      uint32_t outer = c->nodes[i].outer;
 		      v = i ? place_of(&x, outer ? c->nodes[outer].address : c->address_count, c->nodes[i].address) : 0);
-	NUMBERS_WRITE(out, false, "fresh", NUMBERS_DIFFERENCES, x.fresh_count, v, v = x.fresh[i]);
+	NUMBERS_WRITE(out, packing, false, "fresh", NUMBERS_DIFFERENCES, x.fresh_count, v, v = x.fresh[i]);
 }

@@ -4,7 +4,7 @@
  * the other, figure by figure. Which sizes a bin has is written once, for all rows.
  *
  *	"powers":{"from-bytes":[17,33],"to-bytes":[32,64],	which bins there are
- *	"bins":"=2 21"						how many of them each row has: the first row 2, the second one 1
+ *	"bins":"=221"						how many of them each row has: the first row 2, the second one 1
  *	"bin":"=3010","calls":...				which: 0 and 1, then 0; and their figures
  */
 #include "json_numbers.h"
@@ -99,29 +99,31 @@ static bool read_rows(struct rows *r, const struct model *m, struct histograms *
 	return r->counts != NULL;
 }
 
-static void write_rows(const struct rows *r, const struct model *m, bool waste_known, struct out *out)
+static void write_rows(const struct rows *r, const struct model *m, bool waste_known, struct numbers_packing *packing,
+		       struct out *out)
 {
 	out_char(out, '{');
-	NUMBERS_WRITE(out, true, "from-bytes", NUMBERS_PLAIN, r->bin_count, v, v = r->bins[i].from);
-	NUMBERS_WRITE(out, false, "to-bytes", NUMBERS_PLAIN, r->bin_count, v, v = r->bins[i].to);
-	NUMBERS_WRITE(out, false, "block-from-bytes", NUMBERS_PLAIN, r->bin_count, v, v = r->bins[i].block_from);
-	NUMBERS_WRITE(out, false, "block-to-bytes", NUMBERS_PLAIN, r->bin_count, v, v = r->bins[i].block_to);
-	NUMBERS_WRITE(out, false, "bins", NUMBERS_PACKED, m->all.count, v, v = r->counts[i]);
-	NUMBERS_WRITE(out, false, "bin", NUMBERS_PACKED, r->count, v, v = r->entries[i].bin);
-	NUMBERS_WRITE(out, false, "calls", NUMBERS_PACKED, r->count, v, v = r->entries[i].figures.calls);
-	NUMBERS_WRITE(out, false, "count", NUMBERS_PACKED, r->count, v, v = r->entries[i].figures.count);
-	NUMBERS_WRITE(out, false, "size", NUMBERS_PACKED, r->count, v, v = r->entries[i].figures.size);
+	NUMBERS_WRITE(out, NULL, true, "from-bytes", NUMBERS_PLAIN, r->bin_count, v, v = r->bins[i].from);
+	NUMBERS_WRITE(out, NULL, false, "to-bytes", NUMBERS_PLAIN, r->bin_count, v, v = r->bins[i].to);
+	NUMBERS_WRITE(out, NULL, false, "block-from-bytes", NUMBERS_PLAIN, r->bin_count, v, v = r->bins[i].block_from);
+	NUMBERS_WRITE(out, NULL, false, "block-to-bytes", NUMBERS_PLAIN, r->bin_count, v, v = r->bins[i].block_to);
+	NUMBERS_WRITE(out, packing, false, "bins", NUMBERS_PACKED, m->all.count, v, v = r->counts[i]);
+	NUMBERS_WRITE(out, packing, false, "bin", NUMBERS_PACKED, r->count, v, v = r->entries[i].bin);
+	NUMBERS_WRITE(out, packing, false, "calls", NUMBERS_PACKED, r->count, v, v = r->entries[i].figures.calls);
+	NUMBERS_WRITE(out, packing, false, "count", NUMBERS_PACKED, r->count, v, v = r->entries[i].figures.count);
+	NUMBERS_WRITE(out, packing, false, "size", NUMBERS_PACKED, r->count, v, v = r->entries[i].figures.size);
 	if (waste_known)
-		NUMBERS_WRITE(out, false, "waste-bytes", NUMBERS_PACKED, r->count, v,
+		NUMBERS_WRITE(out, packing, false, "waste-bytes", NUMBERS_PACKED, r->count, v,
 			      int64_t waste = r->entries[i].figures.waste; v = waste > 0 ? (uint64_t)waste : 0);
 	else
 		json_add_text(out, "waste-bytes", NULL);
 	out_char(out, '}');
 }
 
-void json_write_row_histograms(const struct model *m, struct histograms *all, struct arena *arena, struct out *out)
+void json_write_row_histograms(const struct model *m, struct histograms *all, struct numbers_packing *packing,
+				struct out *out)
 {
-	struct rows powers = { .arena = arena }, classes = { .arena = arena, .by_class = true };
+	struct rows powers = { .arena = packing->arena }, classes = { .arena = packing->arena, .by_class = true };
 	const struct histogram *h = histogram_read(all, 0);
 	bool waste_known = h && h->waste_known;
 
@@ -134,10 +136,10 @@ void json_write_row_histograms(const struct model *m, struct histograms *all, st
 	json_first_number(out, "block-header-bytes", h->header_bytes);
 	json_add_bool(out, "partial", h->is_partial);
 	json_write_name(out, false, "powers");
-	write_rows(&powers, m, waste_known, out);
+	write_rows(&powers, m, waste_known, packing, out);
 	json_write_name(out, false, "classes");
 	if (waste_known)
-		write_rows(&classes, m, waste_known, out);
+		write_rows(&classes, m, waste_known, packing, out);
 	else
 		out_text(out, "null");
 	out_char(out, '}');

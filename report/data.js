@@ -91,14 +91,14 @@ heaptrace.baseName = (path) => path.slice(path.lastIndexOf("/") + 1) || path;
 heaptrace.unpack = (() => {
 	const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" +
 		       "!#$%&'()*+,-./:;=>?@[]^_`{|}~ ";
-	const LAST = 60, EARLIER = 31, REPEAT = LAST + EARLIER;
+	const LAST = 60, EARLIER = 31, AGAIN = LAST + EARLIER;
 	const digitOf = new Uint8Array(128);
 
 	for (let i = 0; i < DIGITS.length; i++)
 		digitOf[DIGITS.charCodeAt(i)] = i;
 
 	return (list, Type) => {
-		let at = 1, written = 0, before = 0, coded = 0;
+		let at = 1, count = 0;
 
 		function number() {
 			let high = 0, digit;
@@ -110,24 +110,26 @@ heaptrace.unpack = (() => {
 
 		if (typeof list !== "string")
 			return Type.from(list, Number);
-		const differences = list[0] === "+", to = new Type(number());
-
-		function add() {
-			if (differences)
-				before += coded % 2 ? -(coded + 1) / 2 : coded / 2;
-			to[written++] = differences ? before : coded;
-		}
+		const differences = list[0] === "+", length = number();
+		const numbers = new (differences ? Float64Array : Type)(length);
 
 		while (at < list.length) {
-			if (digitOf[list.charCodeAt(at)] === REPEAT) {
+			if (digitOf[list.charCodeAt(at)] === AGAIN) {
 				at++;
-				for (let times = number(); times > 0; times--)
-					add();
+				const end = count + number(), back = number() + 1;
+
+				for (; count < end; count++)
+					numbers[count] = numbers[count - back];
 			} else {
-				coded = number();
-				add();
+				numbers[count++] = number();
 			}
 		}
+		if (!differences)
+			return numbers;
+		const to = new Type(length);
+
+		for (let i = 0, before = 0; i < length; i++)
+			to[i] = before += numbers[i] % 2 ? -(numbers[i] + 1) / 2 : numbers[i] / 2;
 		return to;
 	};
 })();
