@@ -23,8 +23,8 @@ static const char *const fixed[PPROF_TEXTS] = {
 	[PPROF_COUNT] = "count",
 	[PPROF_BYTES] = "bytes",
 	[PPROF_SPACE] = "space",
-	[PPROF_DROP_FRAMES] = "malloc|calloc|realloc|reallocarray|posix_memalign|aligned_alloc|memalign|valloc|pvalloc|"
-			      "(.*::)?operator new(\\[\\])?",
+	[PPROF_DROP_FRAMES] = ("malloc|calloc|realloc|reallocarray|posix_memalign|aligned_alloc|memalign|valloc|pvalloc|"
+			       "(.*::)?operator new(\\[\\])?"),
 	[PPROF_THREADS] = "threads",
 };
 
