@@ -3,6 +3,7 @@
  * numbers, with open addressing and at most half full. */
 #include "merged.h"
 
+#include "base/check.h"
 #include "base/hash.h"
 #include "base/path.h"
 #include "base/sort.h"
@@ -10,6 +11,7 @@
 #include <string.h>
 
 #define FIRST_ROOM	1024u	/* a power of two */
+#define NODE_BYTES	(UINT64_C(256) << 20)	/* of all nodes with their figures */
 
 /* A hash table of numbers; 0 is a free slot. Neither function 0 nor node 0 is ever looked for. */
 struct slots {
@@ -141,7 +143,7 @@ static bool grow_nodes(struct merged *t)
 	uint64_t *figures;
 
 	if (t->node_count < x->node_room)
-		return true;
+		return t->node_count < t->node_max;
 	if (!grow(t->arena, &t->nodes, &room, sizeof(*t->nodes)))
 		return false;
 	figures = arena_alloc_plenty(t->arena, (size_t)room * t->columns * sizeof(*figures));
@@ -153,7 +155,8 @@ static bool grow_nodes(struct merged *t)
 	return true;
 }
 
-/* Finds or makes the node of a function within an outer node: *node is the outer one, and then the inner one. */
+/* Finds or makes the node of a function within an outer node: *node is the outer one, and then the inner one. False: there
+ * is no room for it, and *node stays as it is. */
 static bool find_node(struct merged *t, uint32_t function, uint32_t *node)
 {
 	struct merged_index *x = t->index;
@@ -175,7 +178,9 @@ static bool find_node(struct merged *t, uint32_t function, uint32_t *node)
 		return false;
 	*node = *slot = t->node_count++;
 	x->nodes.used++;
-	t->nodes[*node] = (struct merged_node){ .outer = outer, .function = function, .next = t->nodes[outer].first };
+	t->nodes[*node] = (struct merged_node){
+		.outer = outer, .function = function, .next = t->nodes[outer].first, .level = t->nodes[outer].level + 1,
+	};
 	t->nodes[outer].first = *node;
 	return true;
 }
@@ -249,7 +254,7 @@ static const uint32_t *functions_of(struct merged *t, const struct frame *f, uin
 	return x->calls + known->first;
 }
 
-/* Finds the innermost node of a row. False: there is no memory. */
+/* Finds the innermost node of a row. False: there is no room for its inner nodes. */
 static bool find_row(struct merged *t, const struct model *m, const struct model_row *row, uint32_t *node)
 {
 	struct model_stack *stack = &t->index->stack;
@@ -283,10 +288,8 @@ void merged_add(struct merged *t, const struct model *m, const struct model_row 
 {
 	uint32_t node;
 
-	if (!find_row(t, m, row, &node)) {
-		merged_add_lost(t, figures);
-		return;
-	}
+	if (!find_row(t, m, row, &node))
+		t->cut++;
 	for (; node != MERGED_ROOT; node = t->nodes[node].outer)
 		add_figures(t, node, figures);
 	add_figures(t, MERGED_ROOT, figures);
@@ -298,10 +301,27 @@ void merged_add_lost(struct merged *t, const uint64_t *figures)
 	add_figures(t, MERGED_ROOT, figures);
 }
 
+/* Checks the invariants of merged.h. */
+static void check_tree(const struct merged *t)
+{
+	for (uint32_t n = 0; n < t->node_count; n++) {
+		for (unsigned c = 0; c < t->columns; c++) {
+			uint64_t sum = 0;
+
+			for (uint32_t i = t->nodes[n].first; i; i = t->nodes[i].next) {
+				check(i > n, "a node comes after its outer node");
+				sum += merged_figures(t, i)[c];
+			}
+			check_at_most(sum, merged_figures(t, n)[c], "a node has at least what its children have");
+		}
+	}
+}
+
 void merged_sort(struct merged *t, unsigned column)
 {
 	struct sort_entry *order = arena_alloc_plenty(t->arena, t->node_count * sizeof(*order));
 
+	check_costly(check_tree(t));
 	if (!order)
 		return;
 	for (uint32_t i = 0; i < t->node_count; i++) {
@@ -326,6 +346,7 @@ bool merged_init(struct merged *t, unsigned columns, bool two_runs, struct arena
 
 	*t = (struct merged){
 		.arena = arena, .columns = columns, .two_runs = two_runs, .index = x,
+		.node_max = (uint32_t)(NODE_BYTES / (sizeof(*t->nodes) + columns * sizeof(*t->figures))),
 		.functions = arena_alloc(arena, FIRST_ROOM * sizeof(*t->functions)),
 		.nodes = arena_alloc(arena, FIRST_ROOM * sizeof(*t->nodes)),
 		.figures = arena_alloc(arena, (size_t)FIRST_ROOM * columns * sizeof(*t->figures)),
@@ -345,7 +366,7 @@ bool merged_init(struct merged *t, unsigned columns, bool two_runs, struct arena
 	t->functions[MERGED_FUNCTION_HIDDEN] = (struct merged_function){ "(all frames are hidden)", NULL };
 	t->function_count = MERGED_FUNCTION_FIRST;
 	t->nodes[MERGED_ROOT].first = MERGED_NO_MEMORY;
-	t->nodes[MERGED_NO_MEMORY].function = MERGED_FUNCTION_MEMORY;
+	t->nodes[MERGED_NO_MEMORY] = (struct merged_node){ .function = MERGED_FUNCTION_MEMORY, .level = 1 };
 	t->node_count = 2;
 	return x->functions.numbers && x->nodes.numbers && x->frames && x->calls;
 }

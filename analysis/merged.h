@@ -18,6 +18,9 @@
  * because programs and libraries can have other names in the other run. Inlined functions are nodes like others. The code
  * of a module that has no names is one function, and calls from one such place to the next are not nodes of their own.
  *
+ * A tree has at most about 256 MB of nodes. Where there is no room or no memory for more of them, a row ends at the
+ * innermost node that is there, so that no figure is lost. Rows should therefore be added in the order of their weight.
+ *
  * The memory is the caller's arena. One thread at a time may use an object.
  */
 #ifndef ANALYSIS_MERGED_H
@@ -26,8 +29,8 @@
 #include "model.h"
 
 #define MERGED_ROOT		0u	/* the node of all rows, which has no function */
-#define MERGED_NO_MEMORY	1u	/* the child of the root for rows that had no room in the tree or in the model.
-					 * Its figures are 0 where there are none */
+#define MERGED_NO_MEMORY	1u	/* the child of the root for rows that the model has no room for (merged_add_lost()). Its
+					 * figures are 0 where there are none */
 
 /* The functions that stand for what has none. */
 #define MERGED_FUNCTION_NONE	0u	/* of the root */
@@ -48,6 +51,9 @@ struct merged_node {
 	uint32_t outer;			/* MERGED_ROOT is its own */
 	uint32_t function;
 	uint32_t first, next;		/* the first child and the next sibling; 0: there is none */
+	uint32_t level;			/* functions outward of it */
+	uint32_t mark;			/* this and the next are for the users of trees: 0 at first */
+	uint64_t start;
 };
 
 struct merged_index;
@@ -60,6 +66,8 @@ struct merged {
 	struct merged_node *nodes;
 	uint64_t *figures;		/* columns of them for each node: see merged_figures() */
 	uint32_t function_count, node_count;
+	uint32_t node_max;		/* there may be as many */
+	uint32_t cut;			/* rows that end at an outer node, because there was no room for more */
 	struct merged_index *index;	/* for merged.c */
 };
 
@@ -67,11 +75,10 @@ struct merged {
  * False: there is no memory. */
 bool merged_init(struct merged *t, unsigned columns, bool two_runs, struct arena *arena);
 
-/* Adds the figures, t->columns of them, of a row of the model, whose frames should have names. Where there is no memory,
- * they become figures of MERGED_NO_MEMORY. */
+/* Adds the figures, t->columns of them, of a row of the model, whose frames should have names. */
 void merged_add(struct merged *t, const struct model *m, const struct model_row *row, const uint64_t *figures);
 
-/* Adds figures of rows that are not there to those of MERGED_NO_MEMORY. */
+/* Adds figures of rows that the model does not have. */
 void merged_add_lost(struct merged *t, const uint64_t *figures);
 
 /* Puts the children of each node into the order of a column, the largest first. Without memory their order stays as it

@@ -217,6 +217,12 @@ static void write_left_out(struct head *h)
 		out_text(&h->out, ") together");
 		end_line(h);
 	}
+	if (s->tree.cut) {
+		begin_line(h, "");
+		out_count(&h->out, s->tree.cut, " backtrace ends", " backtraces end");
+		out_text(&h->out, " at an outer function, because there was no memory for more");
+		end_line(h);
+	}
 	if (!s->diff && m->sections[0].filtered) {
 		begin_line(h, "");
 		out_text(&h->out, "left out by --min-size, --min-count or --older-than: ");
@@ -343,7 +349,7 @@ static void write_modules(struct head *h)
 	for (uint32_t n = 0; n < t->node_count; n++) {
 		uint32_t module = module_of[t->nodes[n].function];
 
-		if (module != UINT32_MAX && s->kept[n])	/* less than 2^64 in all: at most 2,048 levels of a sum below 2^53 */
+		if (module != UINT32_MAX && t->nodes[n].mark)	/* less than 2^64 in all: at most 2,048 levels of a sum below 2^53 */
 			areas[module].key += merged_figures(t, n)[0];
 	}
 	sort_largest(areas, count, LEGEND_MODULES);

@@ -33,11 +33,9 @@ struct svg {
 	struct merged tree;
 	uint64_t total;			/* the root's weight in the first view */
 
-	/* The rest is for nodes, by their numbers, or for functions. */
-	uint8_t *kept;			/* bits: SVG_KEPT, SVG_DRAWN */
+	/* The mark of a node of the tree has the bits SVG_KEPT and SVG_DRAWN. Its start is the weight left of it, in the first
+	 * view. */
 	uint32_t *numbers;		/* of each function: its number in the data, + 1; 0: it is not there */
-	uint64_t *starts;		/* the weight left of the node, in the first view */
-	uint32_t *levels;		/* functions outward of the node */
 	uint32_t level_count;		/* levels that are drawn */
 	uint32_t left_out;		/* nodes that are not in the data... */
 	uint64_t left_weight;		/* ...and their weight; an inner one is a part of its outer one's */
@@ -93,8 +91,8 @@ void svg_write_frames(const struct svg *s);
 /* Writes the data of the script (svg_data.c). */
 void svg_write_data(const struct svg *s);
 
-/* The node after this one, the outer ones first, or 0 behind the last one. Only nodes with one of these bits in s->kept,
+/* The node after this one, the outer ones first, or 0 behind the last one. Only nodes with one of these bits in their marks,
  * whose outer nodes have it, too. */
-uint32_t svg_next(const struct svg *s, uint32_t node, uint8_t bits);
+uint32_t svg_next(const struct svg *s, uint32_t node, uint32_t bits);
 
 #endif

@@ -121,7 +121,7 @@ void svg_write_data(const struct svg *s)
 	do {
 		if (node != MERGED_ROOT)
 			out_text(s->out, ",\n");
-		out_u64(s->out, s->levels[node]);
+		out_u64(s->out, t->nodes[node].level);
 		out_char(s->out, ',');
 		out_u64(s->out, s->numbers[t->nodes[node].function] - 1);
 		for (unsigned c = 0; c < t->columns; c++) {

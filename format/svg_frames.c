@@ -71,13 +71,13 @@ static double keep(struct svg *s, double share)
 	for (uint32_t n = 0; n < t->node_count; n++) {
 		uint32_t function = t->nodes[n].function;
 
-		s->kept[n] = n == MERGED_ROOT ? SVG_KEPT : 0;
-		for (unsigned v = 0; v < s->view_count && !s->kept[n]; v++) {
+		t->nodes[n].mark = n == MERGED_ROOT ? SVG_KEPT : 0;
+		for (unsigned v = 0; v < s->view_count && !t->nodes[n].mark; v++) {
 			double own = share_of(s, &s->views[v], n);
 
-			s->kept[n] = own > 0 && own >= share ? SVG_KEPT : 0;
+			t->nodes[n].mark = own > 0 && own >= share ? SVG_KEPT : 0;
 		}
-		if (!s->kept[n])
+		if (!t->nodes[n].mark)
 			continue;
 		bytes += 7;
 		for (unsigned c = 0; c < t->columns; c++)
@@ -98,10 +98,10 @@ static double draw(struct svg *s, double least)
 		const struct merged_function *f = &t->functions[t->nodes[n].function];
 		double share = s->total ? (double)*merged_figures(t, n) / (double)s->total : 0;
 
-		s->kept[n] &= SVG_KEPT;
+		t->nodes[n].mark &= SVG_KEPT;
 		if (n != MERGED_ROOT && (share < least || share <= 0))
 			continue;
-		s->kept[n] |= SVG_DRAWN;
+		t->nodes[n].mark |= SVG_DRAWN;
 		bytes += 180 + (double)bytes_of(f, TITLE_CHARACTERS);
 		if (share >= NAMED_SHARE)
 			bytes += 80 + (double)bytes_of(f, (size_t)(share * WIDEST / CHARACTER));
@@ -115,18 +115,17 @@ static void place(struct svg *s)
 	const struct merged *t = &s->tree;
 
 	for (uint32_t n = 0; n < t->node_count; n++) {
-		uint64_t start = s->starts[n];
+		uint64_t start = t->nodes[n].start;
 
 		for (uint32_t i = t->nodes[n].first; i; i = t->nodes[i].next) {
-			s->starts[i] = start;
-			s->levels[i] = s->levels[n] + 1;
+			t->nodes[i].start = start;
 			start += *merged_figures(t, i);
-			if (!s->kept[i] && s->kept[n])
+			if (!t->nodes[i].mark && t->nodes[n].mark)
 				s->left_weight += *merged_figures(t, i);
 		}
-		s->left_out += !s->kept[n] && *merged_figures(t, n);
-		if (s->kept[n] & SVG_DRAWN && s->levels[n] >= s->level_count)
-			s->level_count = s->levels[n] + 1;
+		s->left_out += !t->nodes[n].mark && *merged_figures(t, n);
+		if (t->nodes[n].mark & SVG_DRAWN && t->nodes[n].level >= s->level_count)
+			s->level_count = t->nodes[n].level + 1;
 	}
 }
 
@@ -135,11 +134,8 @@ bool svg_choose(struct svg *s)
 	const struct merged *t = &s->tree;
 	double share = DATA_SHARE, drawn = DRAWN_SHARE;
 
-	s->kept = arena_alloc_plenty(s->arena, t->node_count);
-	s->numbers = arena_alloc_plenty(s->arena, t->function_count * sizeof(*s->numbers));
-	s->starts = arena_alloc_plenty(s->arena, t->node_count * sizeof(*s->starts));
-	s->levels = arena_alloc_plenty(s->arena, t->node_count * sizeof(*s->levels));
-	if (!s->kept || !s->numbers || !s->starts || !s->levels)
+	s->numbers = arena_alloc(s->arena, t->function_count * sizeof(*s->numbers));
+	if (!s->numbers)
 		return false;
 	while (keep(s, share) > DATA_BYTES && share < 1)
 		share *= STEP;
@@ -149,13 +145,13 @@ bool svg_choose(struct svg *s)
 	return true;
 }
 
-uint32_t svg_next(const struct svg *s, uint32_t node, uint8_t bits)
+uint32_t svg_next(const struct svg *s, uint32_t node, uint32_t bits)
 {
 	const struct merged_node *nodes = s->tree.nodes;
 	uint32_t next = nodes[node].first;
 
 	for (;;) {
-		while (next && !(s->kept[next] & bits))
+		while (next && !(nodes[next].mark & bits))
 			next = nodes[next].next;
 		if (next || node == MERGED_ROOT)
 			return next;
@@ -253,7 +249,8 @@ static void write_frame(const struct svg *s, uint32_t node)
 {
 	const struct merged_function *f = &s->tree.functions[s->tree.nodes[node].function];
 	uint64_t figure = *merged_figures(&s->tree, node);
-	uint64_t start = thousandths(s, s->starts[node]), end = thousandths(s, s->starts[node] + figure);
+	const struct merged_node *n = &s->tree.nodes[node];
+	uint64_t start = thousandths(s, n->start), end = thousandths(s, n->start + figure);
 	double pixels = s->total ? (double)figure / (double)s->total * WIDEST : 0;
 	bool named = pixels >= NAMED_SHARE * WIDEST || node == MERGED_ROOT;
 
@@ -264,7 +261,7 @@ static void write_frame(const struct svg *s, uint32_t node)
 	out_text(s->out, named ? "<svg" : "<rect");
 	write_attribute(s->out, "x", start);
 	out_text(s->out, " y=\"");
-	out_u64(s->out, s->levels[node] * SVG_LEVEL);
+	out_u64(s->out, n->level * SVG_LEVEL);
 	out_char(s->out, '"');
 	write_attribute(s->out, "width", end - start);
 	out_text(s->out, " height=\"16\"");

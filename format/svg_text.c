@@ -92,10 +92,18 @@ static size_t bracket_name(const char *text)
 	return bytes;
 }
 
-/* Whether what follows a name at a blank is a part of its type only: " const", " [clone .cold]". */
-static bool is_suffix(const char *blank)
+/* Whether a blank is a part of the name: "operator new", "operator unsigned long". so_far: what stands before it. */
+static bool is_in_name(const char *so_far)
 {
-	return !strncmp(blank, " const", 6) || blank[1] == '[' || blank[1] == '&' || !blank[1];
+	const char *operator = strstr(so_far, "operator");
+
+	return operator && (operator[8] == ' ' || !operator[8]);
+}
+
+/* Whether what follows a name at a blank is a part of its type only: " const", " [clone .cold]". */
+static bool is_suffix(const char *so_far, const char *blank)
+{
+	return strstr(so_far, "operator") || !strncmp(blank, " const", 6) || blank[1] == '[' || blank[1] == '&' || !blank[1];
 }
 
 void svg_shorten(const char *name, char *buf, size_t size_bytes)
@@ -113,8 +121,8 @@ void svg_shorten(const char *name, char *buf, size_t size_bytes)
 			depth--;
 		else if (depth)
 			continue;
-		else if (*at == ' ' && !strstr(out_string(&out), "operator")) {
-			if (is_suffix(at))
+		else if (*at == ' ' && !is_in_name(out_string(&out))) {
+			if (is_suffix(out_string(&out), at))
 				break;
 			out = out_memory(buf, size_bytes);		/* so far, it was the type that it returns */
 		} else {

@@ -214,6 +214,53 @@ else
 	skip 'hostile names are text' 'no objcopy that takes them'
 fi
 
+# Short forms of names, in C for the picture without scripts, and in the script: a name, a tab, its short form.
+cat >"$TMP/names" <<'END'
+main	main
+parse(char const*)	parse
+std::vector<int>& app::Cache<char>::find(char const*) const	app::Cache::find
+void std::vector<std::pair<int, long>, std::allocator<int> >::emplace_back<int&>(int&)	std::vector::emplace_back
+operator new(unsigned long)	operator new
+std::map<int, int>::operator[](int const&)	std::map::operator[]
+app::(anonymous namespace)::run(int) [clone .cold]	app::(anonymous namespace)::run
+bool app::operator< <int>(app::Box<int> const&, app::Box<int> const&)	app::operator<
+app::Pointer<int>::operator->() const	app::Pointer::operator->
+app::Call<void (int)>::operator()(int)	app::Call::operator()
+<broken	<broken
+()	()
+a->b	a->b
+END
+cat >"$TMP/shorten.c" <<'END'
+#include "format/svg.h"
+#include <stdio.h>
+#include <string.h>
+int main(void)
+{
+	char line[512], name[256];
+	while (fgets(line, sizeof(line), stdin)) {
+		line[strcspn(line, "\t\n")] = 0;
+		svg_shorten(line, name, sizeof(name));
+		printf("%s\t%s\n", line, name);
+	}
+	svg_shorten("a_name_without_room", name, 8);
+	return strcmp(name, "a_name_") != 0;
+}
+END
+if $CC -std=gnu11 -D_GNU_SOURCE -I. -w -ffunction-sections -Wl,--gc-sections -o "$TMP/shorten" "$TMP/shorten.c" format/svg_text.c base/out.c \
+	base/printable.c 2>"$TMP/log"; then
+	"$TMP/shorten" <"$TMP/names" >"$TMP/short"
+	is "$? $(diff "$TMP/names" "$TMP/short")" '0 ' 'short forms of names'
+else
+	skip 'short forms of names' 'they need parts that the linker does not leave out'
+fi
+if have node; then
+	node -e 'const fs = require("fs");
+		eval(fs.readFileSync("report/svg.js", "utf8").match(/^function brief\([^]*?^}$/m)[0] + "; globalThis.brief = brief");
+		for (const line of fs.readFileSync(process.argv[1], "utf8").trim().split("\n"))
+			console.log(line.split("\t")[0] + "\t" + brief(line.split("\t")[0]));' "$TMP/names" >"$TMP/short" 2>&1
+	is "$(diff "$TMP/names" "$TMP/short")" '' 'and by the script'
+fi
+
 # ---- Size ----
 
 if $CC -O1 -fno-optimize-sibling-calls -w -o "$TMP/many" tests/subjects/svg_many.c && record many "$TMP/many"; then
@@ -225,6 +272,11 @@ if $CC -O1 -fno-optimize-sibling-calls -w -o "$TMP/many" tests/subjects/svg_many
 	ok $? "less than 3 MB ($bytes bytes)"
 	like "$(grep -a 'not shown' "$TMP/many.svg")" 'not shown: [0-9]+ frames that are too narrow, [0-9.]+ MB' 'what is not shown is said'
 	like "$(head_of many)" "size, [0-9.]+ MB in all, 100000 blocks;" 'and counted'
+	(ulimit -v 60000; report many short.svg) && python3 -c 'import sys, xml.etree.ElementTree as xml; xml.parse(sys.argv[1])' \
+		"$TMP/many.short.svg" 2>"$TMP/problems"
+	is "$? $(cat "$TMP/problems")" '0 ' 'with little memory, a document, too'
+	like "$(grep -a '<text' "$TMP/many.short.svg" | head -n 9)" \
+		'all, 100000 blocks;.*[0-9]+ backtraces end at an outer function, because there was no memory' 'with the same total, which says so'
 fi
 
 # What is embedded stands in a CDATA section.

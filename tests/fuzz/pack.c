@@ -104,6 +104,7 @@ static void examine(struct pack *pack)
 		report(&t, pack->has_seen ? &seen : NULL, &text_format);
 		report(&t, pack->has_seen ? &seen : NULL, &text_report_format);
 		report(&t, pack->has_seen ? &seen : NULL, &json_format);
+		report(&t, pack->has_seen ? &seen : NULL, &svg_format);
 		pack_names_close(inner);
 		load_release(&t);
 	}

@@ -164,6 +164,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		report(&t, &history, &folded_format);
 		report(&t, &history, &json_format);
 		report(&t, &history, &html_format);
+		report(&t, &history, &svg_format);
 		report(&t, &history, &perfetto_format);
 		report(&t, &history, &massif_format);
 		report(&t, &history, &csv_format);
