@@ -11,15 +11,27 @@
 "use strict";
 
 (() => {
-	const { calls } = heaptrace, { add, SPECIAL, REST_LABEL } = calls;
-	const MANY = 500;		/* calls below a node, from which on small children are left out if they can be */
+	const { calls } = heaptrace,
+		{ add, SPECIAL, REST_LABEL } = calls;
+	const MANY = 500; /* calls below a node, from which on small children are left out if they can be */
 
 	/* There can be 100,000 nodes: literals are much quicker than new Array(count).fill(0). */
-	const zeros = count => count === 1 ? [0] : count === 2 ? [0, 0] : count === 3 ? [0, 0, 0] : new Array(count).fill(0);
+	const zeros = count =>
+		count === 1 ? [0] : count === 2 ? [0, 0] : count === 3 ? [0, 0, 0] : new Array(count).fill(0);
 
 	function makeNode(parent, label, count) {
-		return { label, parent, depth: parent ? parent.depth + 1 : 0, total: zeros(count), self: zeros(count), members: [], weights: null,
-			 children: null, large: null, rest: null };
+		return {
+			label,
+			parent,
+			depth: parent ? parent.depth + 1 : 0,
+			total: zeros(count),
+			self: zeros(count),
+			members: [],
+			weights: null,
+			children: null,
+			large: null,
+			rest: null,
+		};
 	}
 
 	function makeRoot(s, rest) {
@@ -50,7 +62,9 @@
 	 *	has(node)		whether it has children
 	 */
 	function makeTree(s, rest, { each, valueOf, put, has, hasMany, done }) {
-		const { label, labels } = s.m, slot = new Uint32Array(labels.count + SPECIAL), sum = new Float64Array(labels.count + SPECIAL);
+		const { label, labels } = s.m,
+			slot = new Uint32Array(labels.count + SPECIAL),
+			sum = new Float64Array(labels.count + SPECIAL);
 		const K = s.figures.length;
 
 		function collect(node, isWanted) {
@@ -59,14 +73,11 @@
 			each(node, (c, i) => {
 				const l = label[c];
 
-				if (!isWanted(l))
-					return;
-				if (!slot[l])
-					slot[l] = children.push(makeNode(node, l, K));
+				if (!isWanted(l)) return;
+				if (!slot[l]) slot[l] = children.push(makeNode(node, l, K));
 				put(children[slot[l] - 1], node, c, i);
 			});
-			for (const child of children)
-				slot[child.label] = 0;
+			for (const child of children) slot[child.label] = 0;
 			done();
 			return children;
 		}
@@ -74,8 +85,7 @@
 		function expand(node) {
 			if (!node.children) {
 				node.children = collect(node, () => true);
-				if (node.rest)
-					node.children.push(node.rest);
+				if (node.rest) node.children.push(node.rest);
 			}
 			return node.children;
 		}
@@ -83,20 +93,22 @@
 		function large(node, k, least) {
 			const before = node.large;
 
-			if (node.children || !hasMany(node))
-				return { list: expand(node), count: 0, sum: 0 };
+			if (node.children || !hasMany(node)) return { list: expand(node), count: 0, sum: 0 };
 			if (before && before.k === k && before.least <= least && before.least > least / 16)
 				return before;
-			const touched = [], made = new Map(before && before.k === k && before.least > least ? before.list.map(n => [n.label, n]) : []);
+			const touched = [],
+				made = new Map(
+					before && before.k === k && before.least > least
+						? before.list.map(n => [n.label, n])
+						: []
+				);
 			each(node, (c, i) => {
-				if (!sum[label[c]])
-					touched.push(label[c]);
+				if (!sum[label[c]]) touched.push(label[c]);
 				add(s.figures[k], sum, label[c], valueOf(node, k, c, i));
 			});
 			const list = [...made.values(), ...collect(node, l => sum[l] >= least && !made.has(l))];
 			const result = { k, least, list, count: 0, sum: 0 };
-			if (node.rest && !made.has(REST_LABEL))
-				list.push(node.rest);
+			if (node.rest && !made.has(REST_LABEL)) list.push(node.rest);
 			for (const l of touched) {
 				if (sum[l] && sum[l] < least) {
 					result.count++;
@@ -104,28 +116,35 @@
 				}
 				sum[l] = 0;
 			}
-			return node.large = result;
+			return (node.large = result);
 		}
 
-		const child = (node, l) => (node.large && node.large.list.find(n => n.label === l)) || expand(node).find(n => n.label === l);
-		return { root: makeRoot(s, rest), expand, large, child, has: node => node.children ? node.children.length > 0 : has(node) };
+		const child = (node, l) =>
+			(node.large && node.large.list.find(n => n.label === l)) ||
+			expand(node).find(n => n.label === l);
+		return {
+			root: makeRoot(s, rest),
+			expand,
+			large,
+			child,
+			has: node => (node.children ? node.children.length > 0 : has(node)),
+		};
 	}
 
 	/* From the outermost function to who uses the memory. node.total: with what it calls. node.self: without. */
 	function topDown(s, rest) {
-		const { first, list } = calls.innerOf(s.m), { figures, under, at, used } = s, K = figures.length;
+		const { first, list } = calls.innerOf(s.m),
+			{ figures, under, at, used } = s,
+			K = figures.length;
 
 		function each(node, take) {
 			for (const c of node.members)
 				for (let i = first[c]; i < first[c + 1]; i++)
-					if (used[list[i]])
-						take(list[i], 0);
+					if (used[list[i]]) take(list[i], 0);
 		}
 		function has(node) {
 			for (const c of node.members)
-				for (let i = first[c]; i < first[c + 1]; i++)
-					if (used[list[i]])
-						return true;
+				for (let i = first[c]; i < first[c + 1]; i++) if (used[list[i]]) return true;
 			return false;
 		}
 		function put(child, node, c) {
@@ -138,11 +157,17 @@
 		function hasMany(node) {
 			let calls = 0;
 
-			for (const c of node.members)
-				calls += first[c + 1] - first[c];
+			for (const c of node.members) calls += first[c + 1] - first[c];
 			return calls > MANY;
 		}
-		return makeTree(s, rest, { each, has, hasMany, put, valueOf: (node, k, c) => under[k][c], done() {} });
+		return makeTree(s, rest, {
+			each,
+			has,
+			hasMany,
+			put,
+			valueOf: (node, k, c) => under[k][c],
+			done() {},
+		});
 	}
 
 	/*
@@ -151,44 +176,49 @@
 	 * rows whose stacks are the same from there outward are one member, with their figures in node.weights, side by side.
 	 */
 	function bottomUp(s, rest) {
-		const { outer, count } = s.m, { figures, at } = s, K = figures.length, place = new Uint32Array(count), touched = [];
+		const { outer, count } = s.m,
+			{ figures, at } = s,
+			K = figures.length,
+			place = new Uint32Array(count),
+			touched = [];
 
 		/* i is the place of the member that is called, by c; of the root's children, which are called by nobody, 0. */
 		function each(node, take) {
 			const { members } = node;
 
-			for (let c = 1; !node.depth && c < count; c++)
-				if (s.usedAt[c])
-					take(c, 0);
+			for (let c = 1; !node.depth && c < count; c++) if (s.usedAt[c]) take(c, 0);
 			for (let i = 0; node.depth && i < members.length; i++)
-				if (outer[members[i]])
-					take(outer[members[i]], i);
+				if (outer[members[i]]) take(outer[members[i]], i);
 		}
-		const valueOf = (node, k, c, i) => node.depth ? node.weights[i * K + k] : at[k][c];
+		const valueOf = (node, k, c, i) => (node.depth ? node.weights[i * K + k] : at[k][c]);
 		function put(child, node, c, i) {
 			if (!place[c]) {
 				place[c] = child.members.push(c);
 				touched.push(c);
 				child.weights = child.weights || [];
-				for (let k = 0; k < K; k++)
-					child.weights.push(0);
+				for (let k = 0; k < K; k++) child.weights.push(0);
 			}
 			for (let k = 0, to = (place[c] - 1) * K; k < K; k++, to++) {
 				const value = valueOf(node, k, c, i);
 
 				add(figures[k], child.weights, to, value);
 				add(figures[k], child.total, k, value);
-				if (!outer[c])
-					add(figures[k], child.self, k, value);
+				if (!outer[c]) add(figures[k], child.self, k, value);
 			}
 		}
 		function done() {
-			for (const c of touched)
-				place[c] = 0;
+			for (const c of touched) place[c] = 0;
 			touched.length = 0;
 		}
 		const hasMany = node => !node.depth;
-		return makeTree(s, rest, { each, put, valueOf, hasMany, done, has: node => !node.depth || node.members.some(c => outer[c]) });
+		return makeTree(s, rest, {
+			each,
+			put,
+			valueOf,
+			hasMany,
+			done,
+			has: node => !node.depth || node.members.some(c => outer[c]),
+		});
 	}
 
 	Object.assign(calls, { topDown, bottomUp });

@@ -23,27 +23,30 @@ heaptrace.calls = (() => {
 	const TABLE_FULL = "(rows of the full table, without stacks)";
 	const HIDDEN = "(stacks that --hide has taken out)";
 	const REST = "(not known by backtrace at this moment)";
-	let all = null;			/* made when a view first asks */
-	const merged = {};		/* by the names of merge() */
-	let latestSums = [];		/* the newest results of sums() */
+	let all = null; /* made when a view first asks */
+	const merged = {}; /* by the names of merge() */
+	let latestSums = []; /* the newest results of sums() */
 	let latestMatches = null;
 
 	/* All calls, before anything is merged: {outer, place, ofRow: the innermost one of each row}. */
 	function makeAll() {
-		const { nodes, addresses, rows } = heaptrace.model, nodeCount = nodes.outer.length;
+		const { nodes, addresses, rows } = heaptrace.model,
+			nodeCount = nodes.outer.length;
 		const innermost = new Uint32Array(nodeCount);
 		let count = 3;
 
-		for (let n = 1; n < nodeCount; n++)
-			count += addresses.count[nodes.address[n]];
-		const outer = new Uint32Array(count), place = new Int32Array(count);
+		for (let n = 1; n < nodeCount; n++) count += addresses.count[nodes.address[n]];
+		const outer = new Uint32Array(count),
+			place = new Int32Array(count);
 		/* Two calls stand for rows without stacks. */
-		const full = 1, hidden = 2;
+		const full = 1,
+			hidden = 2;
 		let c = 3;
 
 		place.fill(-1, 0, 3);
 		for (let n = 1; n < nodeCount; n++) {
-			const a = nodes.address[n], first = addresses.first[a];
+			const a = nodes.address[n],
+				first = addresses.first[a];
 			let at = innermost[nodes.outer[n]];
 
 			for (let p = first + addresses.count[a] - 1; p >= first; p--) {
@@ -60,7 +63,8 @@ heaptrace.calls = (() => {
 	}
 
 	/* Whether the row stands for the calls for which the table had no room. */
-	const isFull = row => row === heaptrace.model.tableFull ||
+	const isFull = row =>
+		row === heaptrace.model.tableFull ||
 		(heaptrace.model.diff !== null && row === heaptrace.model.diff.tableFull);
 
 	function calls() {
@@ -68,38 +72,57 @@ heaptrace.calls = (() => {
 	}
 
 	/* The labels of all places: Uint32Array over places, and what a label is. Labels 0 to 3 are special. */
-	const SPECIAL = 4, special = ["all", TABLE_FULL, HIDDEN, REST], REST_LABEL = 3;
+	const SPECIAL = 4,
+		special = ["all", TABLE_FULL, HIDDEN, REST],
+		REST_LABEL = 3;
 
 	function labelFunctions() {
 		const { functions, places } = heaptrace.model;
 
 		return {
-			ofPlace: places.function.map(f => f + SPECIAL), count: functions.count + SPECIAL,
-			name: l => functions.name(l - SPECIAL), functionOf: l => l - SPECIAL,
-			moduleOf: l => functions.module(l - SPECIAL), known: l => functions.known(l - SPECIAL),
+			ofPlace: places.function.map(f => f + SPECIAL),
+			count: functions.count + SPECIAL,
+			name: l => functions.name(l - SPECIAL),
+			functionOf: l => l - SPECIAL,
+			moduleOf: l => functions.module(l - SPECIAL),
+			known: l => functions.known(l - SPECIAL),
 		};
 	}
 
 	function labelLines() {
-		const { functions, places, texts } = heaptrace.model, count = places.function.length, first = [];
-		const ofPlace = new Uint32Array(count), arrays = [1, 2, 3, 4].map(() => new Uint32Array(count + 1));
-		const inFile = makeFinder(count + 1, arrays[0], arrays[1]), onLine = makeFinder(count + 1, arrays[2], arrays[3]);
+		const { functions, places, texts } = heaptrace.model,
+			count = places.function.length,
+			first = [];
+		const ofPlace = new Uint32Array(count),
+			arrays = [1, 2, 3, 4].map(() => new Uint32Array(count + 1));
+		const inFile = makeFinder(count + 1, arrays[0], arrays[1]),
+			onLine = makeFinder(count + 1, arrays[2], arrays[3]);
 
 		for (let p = 0; p < count; p++) {
 			const n = onLine(inFile(places.function[p], places.file[p]), places.line[p]);
 
-			if (n > first.length)
-				first.push(p);
+			if (n > first.length) first.push(p);
 			ofPlace[p] = n - 1 + SPECIAL;
 		}
 		const functionOf = l => places.function[first[l - SPECIAL]];
 		return {
-			ofPlace, count: first.length + SPECIAL, functionOf, known: l => functions.known(functionOf(l)),
+			ofPlace,
+			count: first.length + SPECIAL,
+			functionOf,
+			known: l => functions.known(functionOf(l)),
 			name: l => {
-				const p = first[l - SPECIAL], file = texts[places.file[p]];
+				const p = first[l - SPECIAL],
+					file = texts[places.file[p]];
 
-				return functions.name(functionOf(l)) +
-				       (file ? " at " + file.replace(/^.*\//, "") + ":" + (places.line[p] || "?") : "");
+				return (
+					functions.name(functionOf(l)) +
+					(file
+						? " at " +
+							file.replace(/^.*\//, "") +
+							":" +
+							(places.line[p] || "?")
+						: "")
+				);
 			},
 			moduleOf: l => functions.module(functionOf(l)),
 		};
@@ -109,9 +132,12 @@ heaptrace.calls = (() => {
 		const { functions, places, modules } = heaptrace.model;
 
 		return {
-			ofPlace: places.function.map(f => functions.module(f) + SPECIAL), count: modules.length + SPECIAL,
-			name: l => modules[l - SPECIAL].name || "(code in no module)", functionOf: () => -1,
-			moduleOf: l => l - SPECIAL, known: () => false,
+			ofPlace: places.function.map(f => functions.module(f) + SPECIAL),
+			count: modules.length + SPECIAL,
+			name: l => modules[l - SPECIAL].name || "(code in no module)",
+			functionOf: () => -1,
+			moduleOf: l => l - SPECIAL,
+			known: () => false,
 		};
 	}
 
@@ -124,11 +150,13 @@ heaptrace.calls = (() => {
 	 *	user			for each row the first call outward of the allocation functions
 	 */
 	function merge(by) {
-		if (merged[by])
-			return merged[by];
+		if (merged[by]) return merged[by];
 		const { count: all, outer: outerOf, place, ofRow } = calls();
-		const labels = by === "line" ? labelLines() : by === "module" ? labelModules() : labelFunctions();
-		const label = new Uint32Array(all), outer = new Uint32Array(all), ofCall = new Uint32Array(all);
+		const labels =
+			by === "line" ? labelLines() : by === "module" ? labelModules() : labelFunctions();
+		const label = new Uint32Array(all),
+			outer = new Uint32Array(all),
+			ofCall = new Uint32Array(all);
 		const find = makeFinder(all, outer, label);
 
 		for (let c = 1; c < SPECIAL - 1; c++) {
@@ -136,15 +164,17 @@ heaptrace.calls = (() => {
 			ofCall[c] = find(0, c);
 		}
 		for (let c = SPECIAL - 1; c < all; c++) {
-			const o = ofCall[outerOf[c]], l = labels.ofPlace[place[c]];
+			const o = ofCall[outerOf[c]],
+				l = labels.ofPlace[place[c]];
 
 			ofCall[c] = o && label[o] === l && !labels.known(l) ? o : find(o, l);
 		}
-		const count = find.count(), m = { by, labels, count, label: label.slice(0, count), outer: outer.slice(0, count) };
+		const count = find.count(),
+			m = { by, labels, count, label: label.slice(0, count), outer: outer.slice(0, count) };
 		merged[by] = m;
-		m.name = l => l < SPECIAL ? special[l] : labels.name(l);
-		m.functionOf = l => l < SPECIAL ? -1 : labels.functionOf(l);
-		m.moduleOf = l => l < SPECIAL ? -1 : labels.moduleOf(l);
+		m.name = l => (l < SPECIAL ? special[l] : labels.name(l));
+		m.functionOf = l => (l < SPECIAL ? -1 : labels.functionOf(l));
+		m.moduleOf = l => (l < SPECIAL ? -1 : labels.moduleOf(l));
 		m.ofRow = ofRow.map(c => ofCall[c]);
 		const users = findUsers();
 		m.user = users.map(c => ofCall[c]);
@@ -154,17 +184,17 @@ heaptrace.calls = (() => {
 	/* Numbers pairs of numbers, from 1 on, by a hash table with open addressing: find(o, l) is the pair with outer[number]
 	 * o and label[number] l, which is made if it is not there. There are at most `most`, with number 0. */
 	function makeFinder(most, outer, label) {
-		let size = 1024, count = 1;
+		let size = 1024,
+			count = 1;
 
-		while (size < 2 * most)
-			size *= 2;
-		const table = new Uint32Array(size), mask = size - 1;
+		while (size < 2 * most) size *= 2;
+		const table = new Uint32Array(size),
+			mask = size - 1;
 		function find(o, l) {
 			let slot = (Math.imul(o, 0x9e3779b1) ^ Math.imul(l, 0x85ebca6b)) >>> 0;
 
-			for (slot = (slot ^ slot >>> 15) & mask; table[slot]; slot = slot + 1 & mask)
-				if (outer[table[slot]] === o && label[table[slot]] === l)
-					return table[slot];
+			for (slot = (slot ^ (slot >>> 15)) & mask; table[slot]; slot = (slot + 1) & mask)
+				if (outer[table[slot]] === o && label[table[slot]] === l) return table[slot];
 			outer[count] = o;
 			label[count] = l;
 			table[slot] = count;
@@ -178,37 +208,36 @@ heaptrace.calls = (() => {
 	 * without a name counts as the function that has called it, if that is in the same module. */
 	let users = null;
 	function findUsers() {
-		if (users)
-			return users;
-		const { functions, places } = heaptrace.model, { count, outer, place, ofRow } = calls(), user = new Uint32Array(count);
+		if (users) return users;
+		const { functions, places } = heaptrace.model,
+			{ count, outer, place, ofRow } = calls(),
+			user = new Uint32Array(count);
 
 		for (let c = 1; c < count; c++) {
 			user[c] = c;
-			if (!outer[c])
-				continue;
-			const f = places.function[place[c]], next = places.function[place[outer[c]]];
-			const unnamed = !functions.known(f) && (f === next ||
-				(functions.known(next) && functions.module(f) === functions.module(next)));
-			if (functions.wrapper(f) || unnamed)
-				user[c] = user[outer[c]];
+			if (!outer[c]) continue;
+			const f = places.function[place[c]],
+				next = places.function[place[outer[c]]];
+			const unnamed =
+				!functions.known(f) &&
+				(f === next ||
+					(functions.known(next) &&
+						functions.module(f) === functions.module(next)));
+			if (functions.wrapper(f) || unnamed) user[c] = user[outer[c]];
 		}
-		return users = ofRow.map(c => user[c]);
+		return (users = ofRow.map(c => user[c]));
 	}
 
 	/* The calls that each call has made: inner[first[c] .. first[c + 1]). */
 	function innerOf(m) {
-		if (m.inner)
-			return m.inner;
+		if (m.inner) return m.inner;
 		const first = new Uint32Array(m.count + 2);
 
-		for (let c = 1; c < m.count; c++)
-			first[m.outer[c] + 2]++;
-		for (let c = 0; c < m.count; c++)
-			first[c + 2] += first[c + 1];
+		for (let c = 1; c < m.count; c++) first[m.outer[c] + 2]++;
+		for (let c = 0; c < m.count; c++) first[c + 2] += first[c + 1];
 		const list = new Uint32Array(first[m.count + 1]);
-		for (let c = 1; c < m.count; c++)
-			list[first[m.outer[c] + 1]++] = c;
-		return m.inner = { first, list };
+		for (let c = 1; c < m.count; c++) list[first[m.outer[c] + 1]++] = c;
+		return (m.inner = { first, list });
 	}
 
 	/*
@@ -216,18 +245,25 @@ heaptrace.calls = (() => {
 	 * allocation functions rather than at who calls them. rows: Uint8Array of the rows that count, or null.
 	 */
 	function sums(by, wrappers, figures, rows) {
-		const before = latestSums.find(s => s.m.by === by && s.wrappers === wrappers && s.rows === rows &&
-			s.figures.length === figures.length && s.figures.every((f, k) => f.values === figures[k].values));
-		if (before)
-			return before;
-		const m = merge(by), { outer, count } = m, callOf = wrappers ? m.ofRow : m.user, result = { m, wrappers, figures, rows };
+		const before = latestSums.find(
+			s =>
+				s.m.by === by &&
+				s.wrappers === wrappers &&
+				s.rows === rows &&
+				s.figures.length === figures.length &&
+				s.figures.every((f, k) => f.values === figures[k].values)
+		);
+		if (before) return before;
+		const m = merge(by),
+			{ outer, count } = m,
+			callOf = wrappers ? m.ofRow : m.user,
+			result = { m, wrappers, figures, rows };
 
 		result.at = figures.map(({ values, largest }) => {
 			const at = new Float64Array(count);
 
 			for (let r = 0; r < callOf.length; r++) {
-				if (!values[r] || (rows && !rows[r]))
-					continue;
+				if (!values[r] || (rows && !rows[r])) continue;
 				const c = callOf[r];
 
 				at[c] = largest ? Math.max(at[c], values[r]) : at[c] + values[r];
@@ -239,15 +275,17 @@ heaptrace.calls = (() => {
 
 			for (let c = count - 1; c > 0; c--)
 				if (under[c])
-					under[outer[c]] = figures[k].largest ? Math.max(under[outer[c]], under[c]) :
-							  under[outer[c]] + under[c];
+					under[outer[c]] = figures[k].largest
+						? Math.max(under[outer[c]], under[c])
+						: under[outer[c]] + under[c];
 			return under;
 		});
 		/* Whether a call has a figure that is not 0: with what it has called, and at itself. */
 		result.used = new Uint8Array(count);
 		result.usedAt = new Uint8Array(count);
 		for (let k = 0; k < figures.length; k++) {
-			const under = result.under[k], at = result.at[k];
+			const under = result.under[k],
+				at = result.at[k];
 
 			for (let c = 0; c < count; c++) {
 				result.used[c] |= under[c] ? 1 : 0;
@@ -268,10 +306,12 @@ heaptrace.calls = (() => {
 
 	/* first[c]: 1 where no call outward of c has the label of c, so that recursion counts once. */
 	function firstOnPath(m) {
-		if (m.first)
-			return m.first;
-		const first = new Uint8Array(m.count), on = new Uint32Array(m.labels.count), inner = innerOf(m);
-		const stack = [0], next = inner.first.slice();
+		if (m.first) return m.first;
+		const first = new Uint8Array(m.count),
+			on = new Uint32Array(m.labels.count),
+			inner = innerOf(m);
+		const stack = [0],
+			next = inner.first.slice();
 
 		while (stack.length) {
 			const c = stack[stack.length - 1];
@@ -282,29 +322,32 @@ heaptrace.calls = (() => {
 				first[d] = on[m.label[d]]++ ? 0 : 1;
 				stack.push(d);
 			} else {
-				if (c)
-					on[m.label[c]]--;
+				if (c) on[m.label[c]]--;
 				stack.pop();
 			}
 		}
-		return m.first = first;
+		return (m.first = first);
 	}
 
 	/* The sums of each label: [{label, total: [], self: []}], of those that have any. */
 	function functions(s) {
-		const { m } = s, first = firstOnPath(m), entries = new Map();
+		const { m } = s,
+			first = firstOnPath(m),
+			entries = new Map();
 
 		for (let c = 1; c < m.count; c++) {
-			if (!s.used[c])
-				continue;
+			if (!s.used[c]) continue;
 			let entry = entries.get(m.label[c]);
 			if (!entry) {
-				entry = { label: m.label[c], total: s.figures.map(() => 0), self: s.figures.map(() => 0) };
+				entry = {
+					label: m.label[c],
+					total: s.figures.map(() => 0),
+					self: s.figures.map(() => 0),
+				};
 				entries.set(m.label[c], entry);
 			}
 			for (let k = 0; k < s.figures.length; k++) {
-				if (first[c])
-					add(s.figures[k], entry.total, k, s.under[k][c]);
+				if (first[c]) add(s.figures[k], entry.total, k, s.under[k][c]);
 				add(s.figures[k], entry.self, k, s.at[k][c]);
 			}
 		}
@@ -317,14 +360,16 @@ heaptrace.calls = (() => {
 	 * callers: nobody, the stacks begin there. Label 0 among the callees: what the function uses itself.
 	 */
 	function neighbours(s, focus) {
-		const { m } = s, { label, outer, count } = m, step = new Uint32Array(count);
-		const callers = new Map(), callees = new Map();
+		const { m } = s,
+			{ label, outer, count } = m,
+			step = new Uint32Array(count);
+		const callers = new Map(),
+			callees = new Map();
 
 		function put(map, key, c, sums) {
 			let entry = map.get(key);
 
-			if (!entry)
-				map.set(key, entry = { label: key, total: s.figures.map(() => 0) });
+			if (!entry) map.set(key, (entry = { label: key, total: s.figures.map(() => 0) }));
 			for (let k = 0; k < s.figures.length; k++)
 				add(s.figures[k], entry.total, k, sums[k][c]);
 		}
@@ -334,25 +379,20 @@ heaptrace.calls = (() => {
 		for (let c = 1; c < count; c++) {
 			const made = label[outer[c]] === focus && outer[c];
 			step[c] = made ? c : step[outer[c]];
-			if (!s.used[c])
-				continue;
+			if (!s.used[c]) continue;
 			if (made) {
 				let before = step[outer[c]];
 
-				while (before && label[before] !== label[c])
-					before = step[outer[before]];
-				if (!before)
-					put(callees, label[c], c, s.under);
+				while (before && label[before] !== label[c]) before = step[outer[before]];
+				if (!before) put(callees, label[c], c, s.under);
 			}
 			if (label[c] === focus) {
 				let before = step[c] && outer[step[c]];
 
 				while (before && label[outer[before]] !== label[outer[c]])
 					before = step[before] && outer[step[before]];
-				if (!before)
-					put(callers, label[outer[c]], c, s.under);
-				if (s.usedAt[c])
-					put(callees, 0, c, s.at);
+				if (!before) put(callers, label[outer[c]], c, s.under);
+				if (s.usedAt[c]) put(callees, 0, c, s.at);
 			}
 		}
 		return { callers: [...callers.values()], callees: [...callees.values()] };
@@ -363,16 +403,18 @@ heaptrace.calls = (() => {
 	/* Which places a search finds, by their functions, files and modules: Uint8Array over places. The search is of
 	 * heaptrace.selection(). */
 	function matchedPlaces(search) {
-		if (latestMatches && latestMatches.text === search.text)
-			return latestMatches.place;
-		const { functions: fs, places, modules, texts } = heaptrace.model, asks = field => !search.field || search.field === field;
-		const inModule = modules.map(mod => asks("module") && search.matches(mod.path) ? 1 : 0);
-		const inFunction = search.functions(), inFile = new Int8Array(texts.length).fill(-1);
+		if (latestMatches && latestMatches.text === search.text) return latestMatches.place;
+		const { functions: fs, places, modules, texts } = heaptrace.model,
+			asks = field => !search.field || search.field === field;
+		const inModule = modules.map(mod => (asks("module") && search.matches(mod.path) ? 1 : 0));
+		const inFunction = search.functions(),
+			inFile = new Int8Array(texts.length).fill(-1);
 		const place = new Uint8Array(places.function.length);
 
 		inFile[0] = 0;
 		for (let p = 0; p < place.length; p++) {
-			const file = places.file[p], f = places.function[p];
+			const file = places.file[p],
+				f = places.function[p];
 
 			if (inFile[file] < 0)
 				inFile[file] = asks("file") && search.matches(texts[file]) ? 1 : 0;
@@ -384,22 +426,22 @@ heaptrace.calls = (() => {
 
 	/* Which labels a search finds: Uint8Array over labels. */
 	function matchedLabels(m, search) {
-		const result = new Uint8Array(m.labels.count), found = matchedPlaces(search);
+		const result = new Uint8Array(m.labels.count),
+			found = matchedPlaces(search);
 
-		for (let p = 0; p < found.length; p++)
-			result[m.labels.ofPlace[p]] |= found[p];
+		for (let p = 0; p < found.length; p++) result[m.labels.ofPlace[p]] |= found[p];
 		return result;
 	}
 
 	/* How much of figure k belongs to stacks in which one of these labels is. */
 	function matchedSum(s, labels, k) {
-		const { m } = s, on = new Uint8Array(m.count);
+		const { m } = s,
+			on = new Uint8Array(m.count);
 		let sum = 0;
 
 		for (let c = 1; c < m.count; c++) {
 			on[c] = on[m.outer[c]] | labels[m.label[c]];
-			if (on[c])
-				sum = s.figures[k].largest ? Math.max(sum, s.at[k][c]) : sum + s.at[k][c];
+			if (on[c]) sum = s.figures[k].largest ? Math.max(sum, s.at[k][c]) : sum + s.at[k][c];
 		}
 		return sum;
 	}
@@ -408,21 +450,32 @@ heaptrace.calls = (() => {
 	function threadNames() {
 		const sets = heaptrace.model.threadSets;
 
-		return sets.map(set => set.threads.map(t => (t.name ? t.name + " " : "") + t.id).join(", ") +
-				(set.many ? (set.threads.length ? " and others" : "many threads") : ""));
+		return sets.map(
+			set =>
+				set.threads.map(t => (t.name ? t.name + " " : "") + t.id).join(", ") +
+				(set.many ? (set.threads.length ? " and others" : "many threads") : "")
+		);
 	}
 
 	/* ---- What a selection shows ---- */
 
 	/* The figure that stands beside another one, as in the text dump's tables. */
-	const seconds = { size: "count", count: "size", "peak-size": "size", "peak-count": "count", "heap-peak": "size",
-			  "total-size": "total-count", "total-count": "total-size", temporary: "total-count", age: "size" };
+	const seconds = {
+		size: "count",
+		count: "size",
+		"peak-size": "size",
+		"peak-count": "count",
+		"heap-peak": "size",
+		"total-size": "total-count",
+		"total-count": "total-size",
+		temporary: "total-count",
+		age: "size",
+	};
 
 	function sumOf(values) {
 		let sum = 0;
 
-		for (let r = 0; r < values.length; r++)
-			sum += values[r];
+		for (let r = 0; r < values.length; r++) sum += values[r];
 		return sum;
 	}
 
@@ -432,33 +485,65 @@ heaptrace.calls = (() => {
 	 * rest: how much is not known row by row.
 	 */
 	function figuresOf(selection) {
-		const { key, unit, at } = selection, largest = unit === "ns", model = heaptrace.model, list = [];
+		const { key, unit, at } = selection,
+			largest = unit === "ns",
+			model = heaptrace.model,
+			list = [];
 
 		function push(id, ofKey, values, total) {
-			const k = model.keys.find(one => one.name === ofKey), rest = k.unit === "ns" || total === null ? 0 : total - sumOf(values);
+			const k = model.keys.find(one => one.name === ofKey),
+				rest = k.unit === "ns" || total === null ? 0 : total - sumOf(values);
 
-			list.push({ id, key: ofKey, title: k.title, unit: k.unit, values, largest: k.unit === "ns", rest: Math.max(0, rest) });
+			list.push({
+				id,
+				key: ofKey,
+				title: k.title,
+				unit: k.unit,
+				values,
+				largest: k.unit === "ns",
+				rest: Math.max(0, rest),
+			});
 		}
 		push("now", key, selection.now, largest ? null : selection.total);
 		if (selection.before)
 			push("before", key, selection.before, largest ? null : selection.totalBefore);
 		const second = model.values(seconds[key], at);
-		if (second)
-			push("second", seconds[key], second, model.totals(seconds[key], at));
+		if (second) push("second", seconds[key], second, model.totals(seconds[key], at));
 		return list;
 	}
 
 	/* The place in the source and the function of a row's user: {function, file, line}; null: the row has no stack. */
 	function userOfRow(row) {
-		const { places, texts } = heaptrace.model, { place } = calls(), c = findUsers()[row];
+		const { places, texts } = heaptrace.model,
+			{ place } = calls(),
+			c = findUsers()[row];
 
-		if (place[c] < 0)
-			return { name: special[c], module: -1, file: "", line: 0, function: -1 };
-		const p = place[c], f = places.function[p];
-		return { name: heaptrace.model.functions.name(f), module: heaptrace.model.functions.module(f),
-			 file: texts[places.file[p]] || "", line: places.line[p], function: f };
+		if (place[c] < 0) return { name: special[c], module: -1, file: "", line: 0, function: -1 };
+		const p = place[c],
+			f = places.function[p];
+		return {
+			name: heaptrace.model.functions.name(f),
+			module: heaptrace.model.functions.module(f),
+			file: texts[places.file[p]] || "",
+			line: places.line[p],
+			function: f,
+		};
 	}
 
-	return { merge, sums, innerOf, add, functions, neighbours, matchedLabels, matchedSum, threadNames, userOfRow, figuresOf,
-		 isFull, SPECIAL, REST_LABEL };
+	return {
+		merge,
+		sums,
+		innerOf,
+		add,
+		functions,
+		neighbours,
+		matchedLabels,
+		matchedSum,
+		threadNames,
+		userOfRow,
+		figuresOf,
+		isFull,
+		SPECIAL,
+		REST_LABEL,
+	};
 })();

@@ -20,8 +20,8 @@
 
 (() => {
 	const { dom, state, calls } = heaptrace;
-	const COPIED = 100000;		/* characters of a name at most that are copied */
-	const LEGEND = 9;		/* modules at most that the legend names */
+	const COPIED = 100000; /* characters of a name at most that are copied */
+	const LEGEND = 9; /* modules at most that the legend names */
 
 	/* ---- Colours ---- */
 
@@ -29,7 +29,8 @@
 	const hueOf = module => Math.round((module * 137.508 + 28) % 360);
 
 	function colourOfLabel(label, module, isDark, dull) {
-		const jitter = (label * 2654435761 >>> 16) % 7 - 3, saturation = dull ? 8 : 52;
+		const jitter = (((label * 2654435761) >>> 16) % 7) - 3,
+			saturation = dull ? 8 : 52;
 
 		if (module < 0 || !heaptrace.model.modules[module].path)
 			return `hsl(0 0% ${(isDark ? 32 : 84) + jitter}%)`;
@@ -40,10 +41,10 @@
 	function colourOfChange(part, isDark) {
 		const strength = Math.min(1, Math.abs(part));
 
-		if (strength < 0.0005)
-			return isDark ? "hsl(220 6% 30%)" : "hsl(220 10% 90%)";
-		return part > 0 ? `hsl(4 ${isDark ? 55 : 80}% ${isDark ? 25 + 18 * strength : 92 - 27 * strength}%)` :
-		       `hsl(214 ${isDark ? 55 : 80}% ${isDark ? 25 + 18 * strength : 92 - 27 * strength}%)`;
+		if (strength < 0.0005) return isDark ? "hsl(220 6% 30%)" : "hsl(220 10% 90%)";
+		return part > 0
+			? `hsl(4 ${isDark ? 55 : 80}% ${isDark ? 25 + 18 * strength : 92 - 27 * strength}%)`
+			: `hsl(214 ${isDark ? 55 : 80}% ${isDark ? 25 + 18 * strength : 92 - 27 * strength}%)`;
 	}
 
 	function colourOfAge(part, isDark) {
@@ -53,18 +54,46 @@
 	function create(element) {
 		/* ---- Controls ---- */
 
-		const shape = heaptrace.stateChoice("flame.shape", "Shape", [["icicle", "icicle, root at the top"], ["flame", "flame, root at the bottom"]]);
-		const from = heaptrace.stateChoice("flame.from", "From", [["main", "main() inward"], ["allocation", "allocations outward"]]);
-		const merge = heaptrace.stateChoice("flame.merge", "Merge by",
-			[["function", "function"], ["line", "source line"], ["module", "module"]]);
-		const wide = heaptrace.stateChoice("flame.width", "Width", [["now", "now"], ["before", "before"], ["change", "change"]]);
-		const colour = heaptrace.stateChoice("flame.colour", "Colour", [["change", "change"], ["module", "module"]]);
-		const wrappers = heaptrace.stateSwitch("flame.wrappers", "Allocation functions",
-			"Show malloc(), operator new and other allocation functions, rather than ending at who calls them");
-		const button = (words, onclick, title) => dom("button", { class: "button", type: "button", disabled: true, onclick, title }, words);
+		const shape = heaptrace.stateChoice("flame.shape", "Shape", [
+			["icicle", "icicle, root at the top"],
+			["flame", "flame, root at the bottom"],
+		]);
+		const from = heaptrace.stateChoice("flame.from", "From", [
+			["main", "main() inward"],
+			["allocation", "allocations outward"],
+		]);
+		const merge = heaptrace.stateChoice("flame.merge", "Merge by", [
+			["function", "function"],
+			["line", "source line"],
+			["module", "module"],
+		]);
+		const wide = heaptrace.stateChoice("flame.width", "Width", [
+			["now", "now"],
+			["before", "before"],
+			["change", "change"],
+		]);
+		const colour = heaptrace.stateChoice("flame.colour", "Colour", [
+			["change", "change"],
+			["module", "module"],
+		]);
+		const wrappers = heaptrace.stateSwitch(
+			"flame.wrappers",
+			"Allocation functions",
+			"Show malloc(), operator new and other allocation functions, rather than ending at who calls them"
+		);
+		const button = (words, onclick, title) =>
+			dom(
+				"button",
+				{ class: "button", type: "button", disabled: true, onclick, title },
+				words
+			);
 		const zoomOut = button("Zoom out", () => zoomTo(zoomed.parent), "One step out (Escape)");
 		const reset = button("Whole", () => zoomTo(tree.root), "The whole graph again (Home)");
-		const copyStack = button("Copy stack", () => heaptrace.copy(stackText(), copyStack), "The calls from the chosen box to the root (c)");
+		const copyStack = button(
+			"Copy stack",
+			() => heaptrace.copy(stackText(), copyStack),
+			"The calls from the chosen box to the root (c)"
+		);
 		const toCallers = button("Callers and callees", showCallers);
 		const matched = dom("output", { class: "matched" });
 		const about = dom("p", { class: "about", id: "flame-about" });
@@ -72,12 +101,38 @@
 		const tip = dom("div", { class: "tip", hidden: true });
 		const place = dom("div", { class: "flame" });
 
-		element.append(dom("div", { class: "tools", role: "toolbar", "aria-label": "Flame graph" },
-			shape, from, merge, wide, colour, wrappers, zoomOut, reset, toCallers, copyStack, matched), about, place, legend);
+		element.append(
+			dom(
+				"div",
+				{ class: "tools", role: "toolbar", "aria-label": "Flame graph" },
+				shape,
+				from,
+				merge,
+				wide,
+				colour,
+				wrappers,
+				zoomOut,
+				reset,
+				toCallers,
+				copyStack,
+				matched
+			),
+			about,
+			place,
+			legend
+		);
 		const picture = heaptrace.flameCanvas(place, { hover, choose });
 		const { canvas } = picture;
-		let selection = null, settings = "", figures = [], sums = null, tree = null, widthIndex = 0, marks = null, colours = new Map();
-		let isDark = false, oldest = 1;
+		let selection = null,
+			settings = "",
+			figures = [],
+			sums = null,
+			tree = null,
+			widthIndex = 0,
+			marks = null,
+			colours = new Map();
+		let isDark = false,
+			oldest = 1;
 
 		place.append(tip);
 		canvas.tabIndex = 0;
@@ -86,8 +141,7 @@
 		canvas.setAttribute("aria-describedby", "flame-about");
 		canvas.addEventListener("keydown", pressed);
 		canvas.addEventListener("focus", () => {
-			if (!picture.focus && tree)
-				setFocus(picture.boxOf(zoomed));
+			if (!picture.focus && tree) setFocus(picture.boxOf(zoomed));
 		});
 
 		/* ---- The tree ---- */
@@ -107,8 +161,15 @@
 			} else if (selection.comparing && wide.refresh() === "change") {
 				const { now, before } = selection;
 
-				figures.push({ id: "change", key: selection.key, title: "change", unit: selection.unit, largest: false,
-					       values: changes(now, before), rest: Math.abs(figures[0].rest - figures[index("before")].rest) });
+				figures.push({
+					id: "change",
+					key: selection.key,
+					title: "change",
+					unit: selection.unit,
+					largest: false,
+					values: changes(now, before),
+					rest: Math.abs(figures[0].rest - figures[index("before")].rest),
+				});
 				widthIndex = figures.length - 1;
 			}
 		}
@@ -116,17 +177,21 @@
 		let latestChanges = null;
 		function changes(now, before) {
 			if (!latestChanges || latestChanges.now !== now || latestChanges.before !== before)
-				latestChanges = { now, before, values: now.map((n, r) => Math.abs(n - before[r])) };
+				latestChanges = {
+					now,
+					before,
+					values: now.map((n, r) => Math.abs(n - before[r])),
+				};
 			return latestChanges.values;
 		}
 
 		function followAddress() {
 			zoomed = tree.root;
 			for (const part of state.get("flame.zoom").split(".").filter(Boolean)) {
-				const label = parseInt(part, 36), next = tree.child(zoomed, label);
+				const label = parseInt(part, 36),
+					next = tree.child(zoomed, label);
 
-				if (!next || !widthOf(next))
-					break;
+				if (!next || !widthOf(next)) break;
 				zoomed = next;
 			}
 		}
@@ -134,15 +199,14 @@
 		function pathOf(node) {
 			const labels = [];
 
-			for (let n = node; n.depth; n = n.parent)
-				labels.unshift(n.label.toString(36));
+			for (let n = node; n.depth; n = n.parent) labels.unshift(n.label.toString(36));
 			return labels.join(".");
 		}
 
 		/* ---- Words ---- */
 
 		const value = n => heaptrace.format.value(n, selection.unit);
-		const share = (part, whole) => whole ? heaptrace.format.share(part / whole) : "";
+		const share = (part, whole) => (whole ? heaptrace.format.share(part / whole) : "");
 
 		function wholeName() {
 			return selection.label;
@@ -153,28 +217,64 @@
 		}
 
 		function boxName(box) {
-			return box.more ? heaptrace.format.count(box.more) + " more" : heaptrace.shown(nameOf(box.node));
+			return box.more
+				? heaptrace.format.count(box.more) + " more"
+				: heaptrace.shown(nameOf(box.node));
 		}
 
 		/* What a box says about itself: the tooltip, the line above the graph, and what is announced. */
 		function describe(box, separator) {
-			const { node } = box, unit = figures[widthIndex].unit, lines = [];
+			const { node } = box,
+				unit = figures[widthIndex].unit,
+				lines = [];
 
 			if (box.more)
-				return heaptrace.format.count(box.more) + " functions that are too narrow to be seen, together " +
-					heaptrace.format.value(box.sum, unit) + ", called by " + heaptrace.shown(nameOf(node));
+				return (
+					heaptrace.format.count(box.more) +
+					" functions that are too narrow to be seen, together " +
+					heaptrace.format.value(box.sum, unit) +
+					", called by " +
+					heaptrace.shown(nameOf(node))
+				);
 			lines.push(heaptrace.shown(nameOf(node), 1000));
 			if (selection.unit === "ns") {
-				lines.push("oldest block: " + value(node.total[0]), heaptrace.format.value(widthOf(node), unit) + " live");
+				lines.push(
+					"oldest block: " + value(node.total[0]),
+					heaptrace.format.value(widthOf(node), unit) + " live"
+				);
 			} else {
-				lines.push(value(node.total[0]) + " (" + share(node.total[0], selection.total) + " of " + selection.label + ")" +
-					(node !== zoomed && zoomed.depth ? ", " + share(node.total[0], zoomed.total[0]) + " of the zoomed box" : ""));
+				lines.push(
+					value(node.total[0]) +
+						" (" +
+						share(node.total[0], selection.total) +
+						" of " +
+						selection.label +
+						")" +
+						(node !== zoomed && zoomed.depth
+							? ", " +
+								share(node.total[0], zoomed.total[0]) +
+								" of the zoomed box"
+							: "")
+				);
 				if (selection.comparing)
-					lines.push("before: " + value(node.total[index("before")]) + ", difference: " +
-						heaptrace.signed(node.total[0] - node.total[index("before")], selection.unit));
+					lines.push(
+						"before: " +
+							value(node.total[index("before")]) +
+							", difference: " +
+							heaptrace.signed(
+								node.total[0] - node.total[index("before")],
+								selection.unit
+							)
+					);
 				if (index("second") >= 0)
-					lines.push(figures[index("second")].title + ": " +
-						heaptrace.format.value(node.total[index("second")], figures[index("second")].unit));
+					lines.push(
+						figures[index("second")].title +
+							": " +
+							heaptrace.format.value(
+								node.total[index("second")],
+								figures[index("second")].unit
+							)
+					);
 			}
 			if (node.depth && node.self[0] && state.get("flame.from") !== "allocation")
 				lines.push("itself: " + value(node.self[0]));
@@ -189,8 +289,7 @@
 
 			for (let n = picture.focus && picture.focus.node; n && n.depth; n = n.parent)
 				names.push(heaptrace.shown(sums.m.name(n.label), COPIED));
-			if (state.get("flame.from") === "allocation")
-				names.reverse();
+			if (state.get("flame.from") === "allocation") names.reverse();
 			return names.map((name, i) => String(i).padStart(2) + " " + name + "\n").join("");
 		}
 
@@ -198,12 +297,16 @@
 
 		function hover(box, event) {
 			tip.hidden = !box;
-			if (!box)
-				return;
+			if (!box) return;
 			tip.textContent = describe(box, "\n");
-			const area = place.getBoundingClientRect(), x = event.clientX - area.left, y = event.clientY - area.top;
+			const area = place.getBoundingClientRect(),
+				x = event.clientX - area.left,
+				y = event.clientY - area.top;
 			tip.style.left = Math.max(0, Math.min(x + 12, area.width - tip.offsetWidth)) + "px";
-			tip.style.top = (event.clientY + 20 + tip.offsetHeight > window.innerHeight ? y - tip.offsetHeight - 8 : y + 18) + "px";
+			tip.style.top =
+				(event.clientY + 20 + tip.offsetHeight > window.innerHeight
+					? y - tip.offsetHeight - 8
+					: y + 18) + "px";
 		}
 
 		function setFocus(box, quiet) {
@@ -211,8 +314,7 @@
 			copyStack.disabled = !box || !box.node.depth;
 			toCallers.disabled = !box || box.more > 0 || sums.m.functionOf(box.node.label) < 0;
 			about.textContent = box ? describe(box, "; ") : hint();
-			if (box && !quiet)
-				heaptrace.announce(describe(box, "; ") + ", level " + box.level);
+			if (box && !quiet) heaptrace.announce(describe(box, "; ") + ", level " + box.level);
 		}
 
 		function hint() {
@@ -226,8 +328,7 @@
 		}
 
 		function zoomTo(node) {
-			if (node)
-				state.set({ "flame.zoom": pathOf(node) });
+			if (node) state.set({ "flame.zoom": pathOf(node) });
 		}
 
 		function pressed(event) {
@@ -235,13 +336,25 @@
 			const outward = inward === "ArrowUp" ? "ArrowDown" : "ArrowUp";
 			const go = where => setFocus(picture.neighbour(where));
 			const actions = {
-				[inward]: () => go("inward"), [outward]: () => go("outward"), ArrowLeft: () => go("left"), ArrowRight: () => go("right"),
-				Enter: () => picture.focus && zoomTo(picture.focus.node), " ": () => picture.focus && zoomTo(picture.focus.node),
-				Escape: () => zoomTo(zoomed.parent), Home: () => zoomTo(tree.root),
+				[inward]: () => go("inward"),
+				[outward]: () => go("outward"),
+				ArrowLeft: () => go("left"),
+				ArrowRight: () => go("right"),
+				Enter: () => picture.focus && zoomTo(picture.focus.node),
+				" ": () => picture.focus && zoomTo(picture.focus.node),
+				Escape: () => zoomTo(zoomed.parent),
+				Home: () => zoomTo(tree.root),
 				c: () => picture.focus && heaptrace.copy(stackText(), copyStack),
 			};
 
-			if (!tree || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey || !actions[event.key])
+			if (
+				!tree ||
+				event.ctrlKey ||
+				event.altKey ||
+				event.metaKey ||
+				event.shiftKey ||
+				!actions[event.key]
+			)
 				return;
 			event.preventDefault();
 			event.stopPropagation();
@@ -251,41 +364,62 @@
 
 		function showCallers() {
 			if (picture.focus)
-				state.set({ view: "callers", "callers.of": sums.m.functionOf(picture.focus.node.label).toString(36) });
+				state.set({
+					view: "callers",
+					"callers.of": sums.m.functionOf(picture.focus.node.label).toString(36),
+				});
 		}
 
 		/* ---- Drawing ---- */
 
 		function readTheme() {
-			const style = getComputedStyle(element), dark = style.colorScheme.includes("dark") || document.documentElement.dataset.theme === "dark";
+			const style = getComputedStyle(element),
+				dark =
+					style.colorScheme.includes("dark") ||
+					document.documentElement.dataset.theme === "dark";
 
 			isDark = dark;
 			colours = new Map();
-			return { font: style.getPropertyValue("--mono") || "monospace", lineColour: style.color,
-				 focusColour: style.getPropertyValue("--accent") || style.color };
+			return {
+				font: style.getPropertyValue("--mono") || "monospace",
+				lineColour: style.color,
+				focusColour: style.getPropertyValue("--accent") || style.color,
+			};
 		}
 
-		const byChange = () => selection.comparing && colour.refresh() === "change" && selection.unit !== "ns";
+		const byChange = () =>
+			selection.comparing && colour.refresh() === "change" && selection.unit !== "ns";
 
 		function colourOf(box) {
-			const ink = isDark ? "#f2f4f7" : "#16191e", { node } = box;
+			const ink = isDark ? "#f2f4f7" : "#16191e",
+				{ node } = box;
 
 			if (box.more || node.label === calls.REST_LABEL)
 				return [isDark ? "#3a404a" : "#e3e6ea", ink];
 			if (marks && marks[node.label] && node.depth)
 				return [isDark ? "#a13a9e" : "#f08fe8", ink];
 			if (byChange()) {
-				const now = node.total[0], before = node.total[index("before")];
+				const now = node.total[0],
+					before = node.total[index("before")];
 
-				return [colourOfChange((now - before) / (Math.max(now, before) || 1), isDark), ink];
+				return [
+					colourOfChange((now - before) / (Math.max(now, before) || 1), isDark),
+					ink,
+				];
 			}
-			if (selection.unit === "ns")
-				return [colourOfAge(node.total[0] / oldest, isDark), ink];
-			if (!node.depth)
-				return [isDark ? "#3a4454" : "#d9dfe8", ink];
+			if (selection.unit === "ns") return [colourOfAge(node.total[0] / oldest, isDark), ink];
+			if (!node.depth) return [isDark ? "#3a4454" : "#d9dfe8", ink];
 			let fill = colours.get(node.label);
 			if (!fill)
-				colours.set(node.label, fill = colourOfLabel(node.label, sums.m.moduleOf(node.label), isDark, marks !== null));
+				colours.set(
+					node.label,
+					(fill = colourOfLabel(
+						node.label,
+						sums.m.moduleOf(node.label),
+						isDark,
+						marks !== null
+					))
+				);
 			return [fill, ink];
 		}
 
@@ -293,30 +427,59 @@
 			const list = [];
 
 			if (byChange()) {
-				list.push([colourOfChange(1, isDark), "more than before"], [colourOfChange(0, isDark), "no change"],
-					[colourOfChange(-1, isDark), "less than before"]);
+				list.push(
+					[colourOfChange(1, isDark), "more than before"],
+					[colourOfChange(0, isDark), "no change"],
+					[colourOfChange(-1, isDark), "less than before"]
+				);
 			} else if (selection.unit === "ns") {
-				list.push([colourOfAge(0, isDark), "young"], [colourOfAge(1, isDark), "oldest blocks"]);
+				list.push(
+					[colourOfAge(0, isDark), "young"],
+					[colourOfAge(1, isDark), "oldest blocks"]
+				);
 			} else {
 				for (const module of largestModules())
-					list.push([colourOfLabel(0, module, isDark, false), heaptrace.shown(heaptrace.model.modules[module].name, 40)]);
+					list.push([
+						colourOfLabel(0, module, isDark, false),
+						heaptrace.shown(heaptrace.model.modules[module].name, 40),
+					]);
 			}
-			legend.replaceChildren(...list.map(([fill, words]) => {
-				const swatch = dom("span", { class: "swatch", "aria-hidden": "true" });
+			legend.replaceChildren(
+				...list.map(([fill, words]) => {
+					const swatch = dom("span", { class: "swatch", "aria-hidden": "true" });
 
-				swatch.style.background = fill;
-				return dom("span", { class: "legend-entry" }, swatch, words);
-			}));
+					swatch.style.background = fill;
+					return dom("span", { class: "legend-entry" }, swatch, words);
+				})
+			);
 			if (figures[widthIndex].id !== "now")
-				legend.append(dom("span", {}, "Width: " + (selection.unit === "ns" ? "live bytes" :
-					figures[widthIndex].id === "before" ? "what was there before" : "how much has changed")));
+				legend.append(
+					dom(
+						"span",
+						{},
+						"Width: " +
+							(selection.unit === "ns"
+								? "live bytes"
+								: figures[widthIndex].id === "before"
+									? "what was there before"
+									: "how much has changed")
+					)
+				);
 			if (/^peak-/.test(selection.key))
-				legend.append(dom("span", {}, "Sums of the backtraces' own peaks, which need not have been at the same time."));
+				legend.append(
+					dom(
+						"span",
+						{},
+						"Sums of the backtraces' own peaks, which need not have been at the same time."
+					)
+				);
 		}
 
 		/* The modules that use most themselves. */
 		function largestModules() {
-			const { m } = sums, at = sums.at[widthIndex], sum = new Map();
+			const { m } = sums,
+				at = sums.at[widthIndex],
+				sum = new Map();
 
 			for (let c = 1; c < m.count; c++) {
 				const module = at[c] ? m.moduleOf(m.label[c]) : -1;
@@ -333,8 +496,14 @@
 				matched.textContent = "";
 				return;
 			}
-			const unit = figures[widthIndex].unit, sum = calls.matchedSum(sums, marks, widthIndex);
-			matched.textContent = "Found: " + heaptrace.format.value(sum, unit) + ", " + share(sum, widthOf(tree.root)) + " of the width";
+			const unit = figures[widthIndex].unit,
+				sum = calls.matchedSum(sums, marks, widthIndex);
+			matched.textContent =
+				"Found: " +
+				heaptrace.format.value(sum, unit) +
+				", " +
+				share(sum, widthOf(tree.root)) +
+				" of the width";
 		}
 
 		function show() {
@@ -343,19 +512,38 @@
 			followAddress();
 			showMatched();
 			oldest = selection.unit === "ns" ? tree.root.total[0] || 1 : 1;
-			picture.show({ root: tree.root, zoomed, large: (node, least) => tree.large(node, widthIndex, least), width: widthOf, colour: colourOf, name: boxName,
-				       upward: shape.refresh() === "flame", ...theme });
+			picture.show({
+				root: tree.root,
+				zoomed,
+				large: (node, least) => tree.large(node, widthIndex, least),
+				width: widthOf,
+				colour: colourOf,
+				name: boxName,
+				upward: shape.refresh() === "flame",
+				...theme,
+			});
 			zoomOut.disabled = reset.disabled = !zoomed.depth;
 			setFocus(picture.focus || (zoomed.depth ? picture.boxOf(zoomed) : null), true);
-			canvas.setAttribute("aria-label", "Flame graph of " + selection.label + ", " + (zoomed.depth ? "zoomed to " +
-				heaptrace.shown(nameOf(zoomed), 200) + "; " : "") + "arrow keys move, Enter zooms in, Escape zooms out.");
+			canvas.setAttribute(
+				"aria-label",
+				"Flame graph of " +
+					selection.label +
+					", " +
+					(zoomed.depth
+						? "zoomed to " + heaptrace.shown(nameOf(zoomed), 200) + "; "
+						: "") +
+					"arrow keys move, Enter zooms in, Escape zooms out."
+			);
 			showLegend();
 		}
 
 		function build() {
 			makeFigures();
 			sums = calls.sums(merge.refresh(), wrappers.refresh(), figures, null);
-			tree = (from.refresh() === "allocation" ? calls.bottomUp : calls.topDown)(sums, figures.map(f => f.rest));
+			tree = (from.refresh() === "allocation" ? calls.bottomUp : calls.topDown)(
+				sums,
+				figures.map(f => f.rest)
+			);
 			wide.hidden = !selection.comparing || selection.unit === "ns";
 			colour.hidden = wide.hidden;
 			colour.refresh();
@@ -364,7 +552,9 @@
 
 		return {
 			update(next) {
-				const wanted = ["flame.from", "flame.merge", "flame.wrappers", "flame.width"].map(name => state.get(name)).join();
+				const wanted = ["flame.from", "flame.merge", "flame.wrappers", "flame.width"]
+					.map(name => state.get(name))
+					.join();
 
 				if (next !== selection || wanted !== settings) {
 					selection = next;

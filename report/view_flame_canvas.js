@@ -17,25 +17,23 @@
 
 heaptrace.flameCanvas = (() => {
 	const { dom } = heaptrace;
-	const LINE = 19;		/* pixels from one level to the next */
+	const LINE = 19; /* pixels from one level to the next */
 	const GAP = 1;
-	const LEAST = 0.5;		/* pixels: the least width of a box of its own */
+	const LEAST = 0.5; /* pixels: the least width of a box of its own */
 	const FONT = 12;
 	const PADDING = 4;
-	const PAGE = 700;		/* pixels of the canvas at most on paper */
-	const SLICE = 30;		/* milliseconds: after these, what is out of sight is laid out later */
+	const PAGE = 700; /* pixels of the canvas at most on paper */
+	const SLICE = 30; /* milliseconds: after these, what is out of sight is laid out later */
 
 	/* A name without its parameters and template arguments: std::vector<int>::push_back(int&&) is std::vector::push_back. */
 	function shortened(name) {
-		let depth = 0, text = "";
+		let depth = 0,
+			text = "";
 
 		for (const c of name.slice(0, 2000)) {
-			if (c === "<" || c === "(")
-				depth++;
-			else if ((c === ">" || c === ")") && depth)
-				depth--;
-			else if (!depth)
-				text += c;
+			if (c === "<" || c === "(") depth++;
+			else if ((c === ">" || c === ")") && depth) depth--;
+			else if (!depth) text += c;
 		}
 		return text.trim() || name;
 	}
@@ -45,7 +43,16 @@ heaptrace.flameCanvas = (() => {
 		const spacer = dom("div", { class: "flame-space" }, canvas);
 		const scroller = dom("div", { class: "flame-scroller", onscroll: plan }, spacer);
 		const context = canvas.getContext("2d");
-		let view = null, levels = [], width = 0, height = 0, planned = false, focus = null, hovered = null, charWidth = 7, waiting = 0, onPaper = false;
+		let view = null,
+			levels = [],
+			width = 0,
+			height = 0,
+			planned = false,
+			focus = null,
+			hovered = null,
+			charWidth = 7,
+			waiting = 0,
+			onPaper = false;
 
 		element.append(scroller);
 
@@ -58,14 +65,16 @@ heaptrace.flameCanvas = (() => {
 		function layOut() {
 			const path = [];
 
-			for (let n = view.zoomed; n; n = n.parent)
-				path.unshift(n);
-			levels = path.map((node, level) => [{ node, x: 0, w: width, level, more: 0, passed: level < path.length - 1 }]);
+			for (let n = view.zoomed; n; n = n.parent) path.unshift(n);
+			levels = path.map((node, level) => [
+				{ node, x: 0, w: width, level, more: 0, passed: level < path.length - 1 },
+			]);
 			layOutFrom(path.length - 1);
 		}
 
 		function layOutFrom(level) {
-			const start = performance.now(), inSight = parseFloat(getComputedStyle(scroller).maxHeight) || 2000;
+			const start = performance.now(),
+				inSight = parseFloat(getComputedStyle(scroller).maxHeight) || 2000;
 
 			window.clearTimeout(waiting);
 			for (; level < levels.length; level++) {
@@ -85,16 +94,14 @@ heaptrace.flameCanvas = (() => {
 			onPaper = window.matchMedia("print").matches;
 			height = Math.min(all, onPaper ? PAGE : all);
 			spacer.style.height = height + "px";
-			if (!onPaper)
-				height = Math.min(all, scroller.clientHeight || all);
+			if (!onPaper) height = Math.min(all, scroller.clientHeight || all);
 		}
 
 		function goOn(level) {
 			const before = levels.length;
 
 			layOutFrom(level);
-			if (view.upward)
-				scroller.scrollTop += (levels.length - before) * LINE;
+			if (view.upward) scroller.scrollTop += (levels.length - before) * LINE;
 			draw();
 		}
 
@@ -104,11 +111,13 @@ heaptrace.flameCanvas = (() => {
 			for (const box of levels[level]) {
 				const whole = view.width(box.node);
 
-				if (box.more || box.passed || !whole)
-					continue;
-				const scale = box.w / whole, large = [];
+				if (box.more || box.passed || !whole) continue;
+				const scale = box.w / whole,
+					large = [];
 				const children = view.large(box.node, LEAST / scale);
-				let x = box.x, rest = children.sum, { count } = children;
+				let x = box.x,
+					rest = children.sum,
+					{ count } = children;
 
 				for (const c of children.list) {
 					const own = view.width(c);
@@ -128,17 +137,23 @@ heaptrace.flameCanvas = (() => {
 					x += w;
 				}
 				if (rest * scale >= LEAST)
-					next.push({ node: box.node, x, w: rest * scale, level: level + 1, more: count, sum: rest, passed: false });
+					next.push({
+						node: box.node,
+						x,
+						w: rest * scale,
+						level: level + 1,
+						more: count,
+						sum: rest,
+						passed: false,
+					});
 			}
-			if (next.length)
-				levels.push(next);
+			if (next.length) levels.push(next);
 		}
 
 		/* ---- Drawing ---- */
 
 		function plan() {
-			if (planned || !view)
-				return;
+			if (planned || !view) return;
 			planned = true;
 			requestAnimationFrame(() => {
 				planned = false;
@@ -146,13 +161,20 @@ heaptrace.flameCanvas = (() => {
 			});
 		}
 
-		const topOf = level => view.upward ? levels.length * LINE - (level + 1) * LINE : level * LINE;
+		const topOf = level => (view.upward ? levels.length * LINE - (level + 1) * LINE : level * LINE);
 
 		function draw() {
 			const ratio = window.devicePixelRatio || 1;
-			const from = !onPaper ? scroller.scrollTop : view.upward ? levels.length * LINE - height : 0;
+			const from = !onPaper
+				? scroller.scrollTop
+				: view.upward
+					? levels.length * LINE - height
+					: 0;
 
-			if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
+			if (
+				canvas.width !== Math.round(width * ratio) ||
+				canvas.height !== Math.round(height * ratio)
+			) {
 				canvas.width = Math.round(width * ratio);
 				canvas.height = Math.round(height * ratio);
 				canvas.style.width = width + "px";
@@ -167,53 +189,63 @@ heaptrace.flameCanvas = (() => {
 			levels.forEach((boxes, level) => {
 				const y = topOf(level) - from;
 
-				if (y + LINE < 0 || y > height)
-					return;
-				for (const box of boxes)
-					drawBox(box, y);
+				if (y + LINE < 0 || y > height) return;
+				for (const box of boxes) drawBox(box, y);
 			});
 			outline(hovered, view.lineColour, 1, from);
 			outline(focus, view.focusColour, 2, from);
 		}
 
 		function drawBox(box, y) {
-			const [fill, ink] = view.colour(box), w = Math.max(LEAST, box.w - (box.w > 3 ? GAP : 0));
+			const [fill, ink] = view.colour(box),
+				w = Math.max(LEAST, box.w - (box.w > 3 ? GAP : 0));
 
 			context.globalAlpha = box.passed ? 0.55 : 1;
 			context.fillStyle = fill;
 			context.fillRect(box.x, y, w, LINE - GAP);
 			context.globalAlpha = 1;
-			if (box.w < 3 * charWidth + 2 * PADDING)
-				return;
+			if (box.w < 3 * charWidth + 2 * PADDING) return;
 			context.fillStyle = ink;
-			context.fillText(fitting(box, Math.floor((box.w - 2 * PADDING) / charWidth)), box.x + PADDING, y + (LINE - GAP) / 2 + 0.5);
+			context.fillText(
+				fitting(box, Math.floor((box.w - 2 * PADDING) / charWidth)),
+				box.x + PADDING,
+				y + (LINE - GAP) / 2 + 0.5
+			);
 		}
 
 		function fitting(box, room) {
 			let name = view.name(box);
 
-			if (name.length > room)
-				name = shortened(name);
+			if (name.length > room) name = shortened(name);
 			if (name.length > room)
 				name = name.replace(/ const$/, "").replace(/^.*::(?=[^:]+$)/, "");
 			return name.length > room ? name.slice(0, Math.max(1, room - 1)) + "\u2026" : name;
 		}
 
 		function outline(box, colour, thick, from) {
-			if (!box)
-				return;
+			if (!box) return;
 			context.strokeStyle = colour;
 			context.lineWidth = thick;
-			context.strokeRect(box.x + thick / 2, topOf(box.level) - from + thick / 2, Math.max(1, box.w - thick - GAP), LINE - GAP - thick);
+			context.strokeRect(
+				box.x + thick / 2,
+				topOf(box.level) - from + thick / 2,
+				Math.max(1, box.w - thick - GAP),
+				LINE - GAP - thick
+			);
 		}
 
 		/* ---- Where the pointer is ---- */
 
 		function boxUnder(event) {
-			const area = canvas.getBoundingClientRect(), y = event.clientY - area.top + scroller.scrollTop, x = event.clientX - area.left;
-			const level = Math.floor((view.upward ? levels.length * LINE - y : y) / LINE), boxes = levels[level];
+			const area = canvas.getBoundingClientRect(),
+				y = event.clientY - area.top + scroller.scrollTop,
+				x = event.clientX - area.left;
+			const level = Math.floor((view.upward ? levels.length * LINE - y : y) / LINE),
+				boxes = levels[level];
 
-			return boxes ? boxes.find(box => x >= box.x && x < box.x + Math.max(box.w, 1)) || null : null;
+			return boxes
+				? boxes.find(box => x >= box.x && x < box.x + Math.max(box.w, 1)) || null
+				: null;
 		}
 
 		canvas.addEventListener("pointermove", event => {
@@ -233,8 +265,7 @@ heaptrace.flameCanvas = (() => {
 		canvas.addEventListener("click", event => {
 			const box = view ? boxUnder(event) : null;
 
-			if (box)
-				options.choose(box);
+			if (box) options.choose(box);
 		});
 
 		/* ---- The box that the keyboard is at ---- */
@@ -244,8 +275,7 @@ heaptrace.flameCanvas = (() => {
 			if (box) {
 				const top = topOf(box.level);
 
-				if (top < scroller.scrollTop)
-					scroller.scrollTop = top;
+				if (top < scroller.scrollTop) scroller.scrollTop = top;
 				else if (top + LINE > scroller.scrollTop + height)
 					scroller.scrollTop = top + LINE - height;
 			}
@@ -254,35 +284,40 @@ heaptrace.flameCanvas = (() => {
 
 		/* The box beside, inward or outward of the one with the focus: "left", "right", "inward", "outward". */
 		function neighbour(where) {
-			if (!focus)
-				return levels.length ? levels[0][0] : null;
-			const boxes = levels[focus.level], i = boxes.indexOf(focus), middle = focus.x + Math.min(focus.w / 2, 1);
+			if (!focus) return levels.length ? levels[0][0] : null;
+			const boxes = levels[focus.level],
+				i = boxes.indexOf(focus),
+				middle = focus.x + Math.min(focus.w / 2, 1);
 
 			if (where === "left" || where === "right")
 				return boxes[where === "left" ? i - 1 : i + 1] || focus;
 			const beside = levels[focus.level + (where === "inward" ? 1 : -1)] || [];
-			return beside.find(box => middle >= box.x && middle < box.x + Math.max(box.w, 1)) || focus;
+			return (
+				beside.find(box => middle >= box.x && middle < box.x + Math.max(box.w, 1)) ||
+				focus
+			);
 		}
 
 		/* ---- The whole ---- */
 
 		function resize() {
-			if (!view)
-				return;
+			if (!view) return;
 			const at = focus && { node: focus.node, more: focus.more };
 
 			width = Math.max(50, scroller.clientWidth);
 			layOut();
 			hovered = null;
-			focus = at ? levels.flat().find(box => box.node === at.node && box.more === at.more) || null : null;
+			focus = at
+				? levels.flat().find(box => box.node === at.node && box.more === at.more) ||
+					null
+				: null;
 			draw();
 		}
 
 		function show(next) {
 			const turned = !view || view.upward !== next.upward;
 
-			if (!view || view.root !== next.root)
-				focus = null;
+			if (!view || view.root !== next.root) focus = null;
 			view = next;
 			resize();
 			if (turned || view.upward) {
@@ -292,11 +327,21 @@ heaptrace.flameCanvas = (() => {
 		}
 
 		return {
-			show, resize, neighbour, setFocus, canvas, scroller,
-			get focus() { return focus; },
-			get levels() { return levels; },
+			show,
+			resize,
+			neighbour,
+			setFocus,
+			canvas,
+			scroller,
+			get focus() {
+				return focus;
+			},
+			get levels() {
+				return levels;
+			},
 			boxOf: node => levels.flat().find(box => box.node === node && !box.more) || null,
-			topOf, LINE,
+			topOf,
+			LINE,
 		};
 	};
 })();

@@ -29,16 +29,23 @@
 heaptrace.shown = (name, most = 400) => {
 	const text = name.length > most ? name.slice(0, most) + "\u2026" : name;
 
-	return text.replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g, "\ufffd");
+	return text.replace(
+		/[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g,
+		"\ufffd"
+	);
 };
 
 /* A figure with its sign: "+22.704 KB", "\u221222.704 KB", "0 bytes". */
-heaptrace.signed = (n, unit) => (n > 0 ? "+" : n < 0 ? "\u2212" : "") + heaptrace.format.value(Math.abs(n), unit);
+heaptrace.signed = (n, unit) =>
+	(n > 0 ? "+" : n < 0 ? "\u2212" : "") + heaptrace.format.value(Math.abs(n), unit);
 
 /* A <select> whose value is a name of the state. choices: [[value, title], ...], the default first. */
 heaptrace.stateChoice = (name, title, choices) => {
-	const select = heaptrace.dom("select", { onchange: () => heaptrace.state.set({ [name]: select.value }) },
-		...choices.map(([value, words]) => heaptrace.dom("option", { value }, words)));
+	const select = heaptrace.dom(
+		"select",
+		{ onchange: () => heaptrace.state.set({ [name]: select.value }) },
+		...choices.map(([value, words]) => heaptrace.dom("option", { value }, words))
+	);
 	const label = heaptrace.dom("label", { class: "chooser" }, title + " ", select);
 
 	heaptrace.state.setDefault(name, choices[0][0]);
@@ -53,7 +60,10 @@ heaptrace.stateChoice = (name, title, choices) => {
 
 /* A check box whose value, "yes" or "", is a name of the state. */
 heaptrace.stateSwitch = (name, title, hint) => {
-	const box = heaptrace.dom("input", { type: "checkbox", onchange: () => heaptrace.state.set({ [name]: box.checked ? "yes" : "" }) });
+	const box = heaptrace.dom("input", {
+		type: "checkbox",
+		onchange: () => heaptrace.state.set({ [name]: box.checked ? "yes" : "" }),
+	});
 	const label = heaptrace.dom("label", { class: "chooser", title: hint }, box, " " + title);
 
 	label.refresh = () => {
@@ -64,26 +74,45 @@ heaptrace.stateSwitch = (name, title, hint) => {
 };
 
 heaptrace.longTable = (() => {
-	const LINE = 24;		/* pixels; views.css has the same number */
+	const LINE = 24; /* pixels; views.css has the same number */
 	const LEAST = "min(18em, 50vw)";
-	const PRINTED = 500;		/* lines at most on paper */
+	const PRINTED = 500; /* lines at most on paper */
 	const dom = heaptrace.dom;
 	let tables = 0;
 
 	return (element, options) => {
 		const id = "table" + ++tables;
-		let columns = [], count = 0, active = -1, first = 0, end = 0, planned = false, printing = false;
-		let sortedBy = "", descending = false;
+		let columns = [],
+			count = 0,
+			active = -1,
+			first = 0,
+			end = 0,
+			planned = false,
+			printing = false;
+		let sortedBy = "",
+			descending = false;
 
-		const group = dom("colgroup"), headRow = dom("tr", { role: "row", "aria-rowindex": "1" });
-		const above = dom("td"), below = dom("td");
+		const group = dom("colgroup"),
+			headRow = dom("tr", { role: "row", "aria-rowindex": "1" });
+		const above = dom("td"),
+			below = dom("td");
 		const aboveRow = dom("tr", { class: "space", "aria-hidden": "true" }, above);
 		const belowRow = dom("tr", { class: "space", "aria-hidden": "true" }, below);
 		const body = dom("tbody", { role: "rowgroup" }, aboveRow, belowRow);
-		const table = dom("table", {
-			role: options.tree ? "treegrid" : "grid", "aria-label": options.label, tabindex: "0", class: "lines",
-			onkeydown: pressed, onfocus: focused,
-		}, group, dom("thead", { role: "rowgroup" }, headRow), body);
+		const table = dom(
+			"table",
+			{
+				role: options.tree ? "treegrid" : "grid",
+				"aria-label": options.label,
+				tabindex: "0",
+				class: "lines",
+				onkeydown: pressed,
+				onfocus: focused,
+			},
+			group,
+			dom("thead", { role: "rowgroup" }, headRow),
+			body
+		);
 		const scroller = dom("div", { class: "scroller", onscroll: plan }, table);
 		let pool = [];
 
@@ -92,43 +121,71 @@ heaptrace.longTable = (() => {
 		/* ---- Columns ---- */
 
 		function setColumns(list) {
-			const same = list.length === columns.length && list.every((c, i) => c.id === columns[i].id && c.title === columns[i].title);
+			const same =
+				list.length === columns.length &&
+				list.every((c, i) => c.id === columns[i].id && c.title === columns[i].title);
 
-			if (same)
-				return;
+			if (same) return;
 			columns = list;
-			group.replaceChildren(...columns.map(c => dom("col", c.width ? { style: "width:" + c.width } : {})));
+			group.replaceChildren(
+				...columns.map(c => dom("col", c.width ? { style: "width:" + c.width } : {}))
+			);
 			/* The column without a width gets what is left, and so much at least; then there is something to scroll. */
 			table.style.minWidth = "calc(" + columns.map(c => c.width || LEAST).join(" + ") + ")";
 			headRow.replaceChildren(...columns.map(makeHead));
-			for (const cell of [above, below])
-				cell.colSpan = columns.length;
-			for (const line of pool)
-				line.remove();
+			for (const cell of [above, below]) cell.colSpan = columns.length;
+			for (const line of pool) line.remove();
 			pool = [];
 		}
 
 		function makeHead(c) {
-			const th = dom("th", { role: "columnheader", scope: "col", class: c.number ? "number" : "text", title: c.hint });
+			const th = dom("th", {
+				role: "columnheader",
+				scope: "col",
+				class: c.number ? "number" : "text",
+				title: c.hint,
+			});
 
 			if (c.sorts === false) {
 				th.append(c.title);
 				return th;
 			}
-			th.append(dom("button", {
-				type: "button", tabindex: "-1",
-				onclick: () => options.sort(c.id, sortedBy === c.id ? !descending : c.first !== "up"),
-			}, c.title, dom("span", { class: "arrow", "aria-hidden": "true" })));
+			th.append(
+				dom(
+					"button",
+					{
+						type: "button",
+						tabindex: "-1",
+						onclick: () =>
+							options.sort(
+								c.id,
+								sortedBy === c.id
+									? !descending
+									: c.first !== "up"
+							),
+					},
+					c.title,
+					dom("span", { class: "arrow", "aria-hidden": "true" })
+				)
+			);
 			return th;
 		}
 
 		function markHeads() {
 			columns.forEach((c, i) => {
-				const th = headRow.children[i], sorted = c.id === sortedBy;
+				const th = headRow.children[i],
+					sorted = c.id === sortedBy;
 
 				if (c.sorts !== false) {
-					th.setAttribute("aria-sort", sorted ? descending ? "descending" : "ascending" : "none");
-					th.querySelector(".arrow").textContent = sorted ? descending ? " \u25be" : " \u25b4" : "";
+					th.setAttribute(
+						"aria-sort",
+						sorted ? (descending ? "descending" : "ascending") : "none"
+					);
+					th.querySelector(".arrow").textContent = sorted
+						? descending
+							? " \u25be"
+							: " \u25b4"
+						: "";
 				}
 			});
 		}
@@ -136,8 +193,7 @@ heaptrace.longTable = (() => {
 		/* ---- Lines ---- */
 
 		function plan() {
-			if (planned)
-				return;
+			if (planned) return;
 			planned = true;
 			requestAnimationFrame(() => {
 				planned = false;
@@ -146,30 +202,40 @@ heaptrace.longTable = (() => {
 		}
 
 		function makeLine() {
-			const cells = columns.map(c => dom("td", { role: "gridcell", class: c.number ? "number" : "text" }));
+			const cells = columns.map(c =>
+				dom("td", { role: "gridcell", class: c.number ? "number" : "text" })
+			);
 			const tr = dom("tr", { role: "row" }, ...cells);
 
 			tr.addEventListener("click", event => clicked(Number(tr.dataset.line), event));
-			tr.addEventListener("dblclick", () => options.tree && options.toggle(Number(tr.dataset.line)));
+			tr.addEventListener(
+				"dblclick",
+				() => options.tree && options.toggle(Number(tr.dataset.line))
+			);
 			return tr;
 		}
 
 		/* The lines in sight, with some above and below them. */
 		function range() {
-			if (printing)
-				return [0, Math.min(count, PRINTED)];
+			if (printing) return [0, Math.min(count, PRINTED)];
 			/* A table that has few lines now is lower than it can be, and is with many. */
-			const most = Math.max(scroller.clientHeight, parseFloat(getComputedStyle(scroller).maxHeight) || 600);
-			const from = Math.floor(scroller.scrollTop / LINE), lines = Math.ceil(most / LINE);
+			const most = Math.max(
+				scroller.clientHeight,
+				parseFloat(getComputedStyle(scroller).maxHeight) || 600
+			);
+			const from = Math.floor(scroller.scrollTop / LINE),
+				lines = Math.ceil(most / LINE);
 
-			return [Math.max(0, Math.min(from - 8, count - lines)), Math.min(count, from + lines + 8)];
+			return [
+				Math.max(0, Math.min(from - 8, count - lines)),
+				Math.min(count, from + lines + 8),
+			];
 		}
 
 		function draw(all) {
 			const [from, to] = range();
 
-			if (!all && from === first && to === end)
-				return;
+			if (!all && from === first && to === end) return;
 			first = from;
 			end = to;
 			while (pool.length < to - from) {
@@ -178,10 +244,8 @@ heaptrace.longTable = (() => {
 				pool.push(line);
 				body.insertBefore(line, belowRow);
 			}
-			while (pool.length > to - from)
-				pool.pop().remove();
-			for (let i = from; i < to; i++)
-				fillLine(pool[i - from], i);
+			while (pool.length > to - from) pool.pop().remove();
+			for (let i = from; i < to; i++) fillLine(pool[i - from], i);
 			above.style.height = from * LINE + "px";
 			below.style.height = printing ? "0" : (count - to) * LINE + "px";
 			aboveRow.hidden = from === 0;
@@ -199,21 +263,17 @@ heaptrace.longTable = (() => {
 				const open = options.open(line);
 
 				tr.setAttribute("aria-level", options.level(line));
-				if (open === null)
-					tr.removeAttribute("aria-expanded");
-				else
-					tr.setAttribute("aria-expanded", open ? "true" : "false");
+				if (open === null) tr.removeAttribute("aria-expanded");
+				else tr.setAttribute("aria-expanded", open ? "true" : "false");
 			}
-			if (options.mark)
-				options.mark(line, tr);
+			if (options.mark) options.mark(line, tr);
 			options.fill(line, tr.children);
 		}
 
 		function nameActive() {
 			if (active >= first && active < end)
 				table.setAttribute("aria-activedescendant", id + "-" + active);
-			else
-				table.removeAttribute("aria-activedescendant");
+			else table.removeAttribute("aria-activedescendant");
 		}
 
 		function show(lines, by, down) {
@@ -233,58 +293,50 @@ heaptrace.longTable = (() => {
 		/* ---- The active line ---- */
 
 		function activate(line, { scroll = true } = {}) {
-			if (line < 0 || line >= count)
-				return;
+			if (line < 0 || line >= count) return;
 			active = line;
 			if (scroll) {
-				const head = headRow.offsetHeight || LINE, top = line * LINE, room = scroller.clientHeight - head - LINE;
+				const head = headRow.offsetHeight || LINE,
+					top = line * LINE,
+					room = scroller.clientHeight - head - LINE;
 
-				if (top < scroller.scrollTop)
-					scroller.scrollTop = top;
-				else if (top > scroller.scrollTop + room)
-					scroller.scrollTop = top - room;
+				if (top < scroller.scrollTop) scroller.scrollTop = top;
+				else if (top > scroller.scrollTop + room) scroller.scrollTop = top - room;
 			}
 			draw(true);
 		}
 
 		function focused() {
-			if (active < 0 && count)
-				activate(Math.min(first, count - 1), { scroll: false });
+			if (active < 0 && count) activate(Math.min(first, count - 1), { scroll: false });
 		}
 
 		function clicked(line, event) {
 			activate(line, { scroll: false });
-			if (options.tree && event.target.closest(".twist"))
-				options.toggle(line);
-			else if (options.choose)
-				options.choose(line);
+			if (options.tree && event.target.closest(".twist")) options.toggle(line);
+			else if (options.choose) options.choose(line);
 		}
 
 		/* The line of the call that the active one belongs to. */
 		function parentOf(line) {
 			const level = options.level(line);
 
-			while (--line >= 0 && options.level(line) >= level)
-				;
+			while (--line >= 0 && options.level(line) >= level);
 			return line;
 		}
 
 		function right(line) {
-			if (options.open(line) === false)
-				options.toggle(line);
-			else if (options.open(line))
-				activate(line + 1);
+			if (options.open(line) === false) options.toggle(line);
+			else if (options.open(line)) activate(line + 1);
 		}
 
 		function left(line) {
-			if (options.open(line))
-				options.toggle(line);
-			else
-				activate(parentOf(line));
+			if (options.open(line)) options.toggle(line);
+			else activate(parentOf(line));
 		}
 
 		function pressed(event) {
-			const page = Math.max(1, Math.floor(scroller.clientHeight / LINE) - 2), line = Math.max(0, active);
+			const page = Math.max(1, Math.floor(scroller.clientHeight / LINE) - 2),
+				line = Math.max(0, active);
 			const moves = {
 				ArrowDown: () => activate(active < 0 ? 0 : line + (line + 1 < count ? 1 : 0)),
 				ArrowUp: () => activate(Math.max(0, line - 1)),
@@ -294,24 +346,37 @@ heaptrace.longTable = (() => {
 				End: () => activate(count - 1),
 				ArrowRight: () => options.tree && right(line),
 				ArrowLeft: () => options.tree && left(line),
-				" ": () => options.tree ? options.open(line) !== null && options.toggle(line) : options.choose && options.choose(line),
-				Enter: () => options.choose ? options.choose(line) : options.tree && options.open(line) !== null && options.toggle(line),
+				" ": () =>
+					options.tree
+						? options.open(line) !== null && options.toggle(line)
+						: options.choose && options.choose(line),
+				Enter: () =>
+					options.choose
+						? options.choose(line)
+						: options.tree &&
+							options.open(line) !== null &&
+							options.toggle(line),
 			};
 
-			if (event.target !== table || event.ctrlKey || event.altKey || event.metaKey || !moves[event.key] || !count)
+			if (
+				event.target !== table ||
+				event.ctrlKey ||
+				event.altKey ||
+				event.metaKey ||
+				!moves[event.key] ||
+				!count
+			)
 				return;
 			event.preventDefault();
 			event.stopPropagation();
 			const was = active;
 			moves[event.key]();
-			if (active !== was && options.moved)
-				options.moved(active);
+			if (active !== was && options.moved) options.moved(active);
 		}
 
 		window.addEventListener("beforeprint", () => {
 			printing = element.offsetParent !== null;
-			if (printing)
-				draw(true);
+			if (printing) draw(true);
 		});
 		window.addEventListener("afterprint", () => {
 			if (printing) {
@@ -322,20 +387,29 @@ heaptrace.longTable = (() => {
 
 		setColumns(options.columns);
 		return {
-			setColumns, show, redraw, activate, table, scroller,
-			get active() { return active; },
-			set active(line) { active = line; },
+			setColumns,
+			show,
+			redraw,
+			activate,
+			table,
+			scroller,
+			get active() {
+				return active;
+			},
+			set active(line) {
+				active = line;
+			},
 		};
 	};
 })();
 
 /* The class of a difference: memory that has grown is red, and blue where it has shrunk. */
-heaptrace.changeClass = n => n > 0 ? "grown" : n < 0 ? "shrunk" : "";
+heaptrace.changeClass = n => (n > 0 ? "grown" : n < 0 ? "shrunk" : "");
 
 /* What a table is sorted by at first: where two moments are compared, by what has grown most or, where less is there than
  * before, by what has shrunk most. */
-heaptrace.firstSort = (selection, otherwise) => !selection.comparing ? otherwise :
-	selection.total < selection.totalBefore ? "change" : "-change";
+heaptrace.firstSort = (selection, otherwise) =>
+	!selection.comparing ? otherwise : selection.total < selection.totalBefore ? "change" : "-change";
 
 /* Fills a cell with a share of the whole: a number, and a bar behind it. */
 heaptrace.fillShare = (cell, value, selection) => {
@@ -359,4 +433,4 @@ heaptrace.fillChange = (cell, value, unit) => {
 };
 
 /* Compares texts by their codes and numbers by their values, which is quicker than localeCompare(). */
-heaptrace.compare = (a, b) => a < b ? -1 : a > b ? 1 : 0;
+heaptrace.compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);

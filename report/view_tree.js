@@ -15,37 +15,103 @@
 
 (() => {
 	const { dom, state, calls } = heaptrace;
-	const CHAIN = 64;		/* so many calls at most open at once, where each has only one child */
-	const COPIED = 100000;		/* characters of a name at most that are copied */
-	const OPEN_AT_ONCE = 3000;	/* lines, by the button that opens all large ones */
+	const CHAIN = 64; /* so many calls at most open at once, where each has only one child */
+	const COPIED = 100000; /* characters of a name at most that are copied */
+	const OPEN_AT_ONCE = 3000; /* lines, by the button that opens all large ones */
 
 	function makeView(id, hint, makeTree, hasSelf) {
 		return element => {
-			const merge = heaptrace.stateChoice("tree.merge", "Merge by",
-				[["function", "function"], ["line", "source line"], ["module", "module"]]);
-			const wrappers = heaptrace.stateSwitch("tree.wrappers", "Allocation functions",
-				"Show malloc(), operator new and other allocation functions, rather than beginning at who calls them");
-			const copyAll = dom("button", { class: "button", type: "button", onclick: () => heaptrace.copy(asText(), copyAll) }, "Copy table");
-			const copyStack = dom("button", { class: "button", type: "button", disabled: true, onclick: () => heaptrace.copy(stackText(), copyStack) },
-				"Copy stack");
-			const toCallers = dom("button", { class: "button", type: "button", disabled: true, onclick: showCallers }, "Callers and callees");
-			const openLarge = dom("button", { class: "button", type: "button", title: "Opens what has at least 1 % of the whole", onclick: openAll },
-				"Open large ones");
-			const closeAll = dom("button", { class: "button", type: "button", onclick: closeEverything }, "Close all");
+			const merge = heaptrace.stateChoice("tree.merge", "Merge by", [
+				["function", "function"],
+				["line", "source line"],
+				["module", "module"],
+			]);
+			const wrappers = heaptrace.stateSwitch(
+				"tree.wrappers",
+				"Allocation functions",
+				"Show malloc(), operator new and other allocation functions, rather than beginning at who calls them"
+			);
+			const copyAll = dom(
+				"button",
+				{
+					class: "button",
+					type: "button",
+					onclick: () => heaptrace.copy(asText(), copyAll),
+				},
+				"Copy table"
+			);
+			const copyStack = dom(
+				"button",
+				{
+					class: "button",
+					type: "button",
+					disabled: true,
+					onclick: () => heaptrace.copy(stackText(), copyStack),
+				},
+				"Copy stack"
+			);
+			const toCallers = dom(
+				"button",
+				{ class: "button", type: "button", disabled: true, onclick: showCallers },
+				"Callers and callees"
+			);
+			const openLarge = dom(
+				"button",
+				{
+					class: "button",
+					type: "button",
+					title: "Opens what has at least 1 % of the whole",
+					onclick: openAll,
+				},
+				"Open large ones"
+			);
+			const closeAll = dom(
+				"button",
+				{ class: "button", type: "button", onclick: closeEverything },
+				"Close all"
+			);
 			const none = dom("p", { class: "muted", role: "status" });
 
-			element.append(dom("p", { class: "hint" }, hint),
-				dom("div", { class: "tools", role: "toolbar", "aria-label": "Tree" }, merge, wrappers, openLarge, closeAll, toCallers, copyStack, copyAll),
-				none);
+			element.append(
+				dom("p", { class: "hint" }, hint),
+				dom(
+					"div",
+					{ class: "tools", role: "toolbar", "aria-label": "Tree" },
+					merge,
+					wrappers,
+					openLarge,
+					closeAll,
+					toCallers,
+					copyStack,
+					copyAll
+				),
+				none
+			);
 			const table = heaptrace.longTable(element, {
-				label: id === "top-down" ? "Calls from the outside in" : "Calls from the allocation outward",
-				tree: true, columns: [{ id: "name", title: "Function" }], fill, mark,
+				label:
+					id === "top-down"
+						? "Calls from the outside in"
+						: "Calls from the allocation outward",
+				tree: true,
+				columns: [{ id: "name", title: "Function" }],
+				fill,
+				mark,
 				level: line => lines[line].depth,
-				open: line => tree.has(lines[line]) ? Boolean(lines[line].open) : null,
-				toggle, choose: chosen, moved: chosen, sort: (column, down) => state.set({ "tree.sort": (down ? "-" : "") + column }),
+				open: line => (tree.has(lines[line]) ? Boolean(lines[line].open) : null),
+				toggle,
+				choose: chosen,
+				moved: chosen,
+				sort: (column, down) => state.set({ "tree.sort": (down ? "-" : "") + column }),
 			});
-			let selection = null, settings = "", figures = [], tree = null, sums = null, lines = [], shownAs = "";
-			const opened = new Set();	/* paths of lines that are open, to open them again in another tree */
+			let selection = null,
+				settings = "",
+				figures = [],
+				tree = null,
+				sums = null,
+				lines = [],
+				shownAs = "";
+			const opened =
+				new Set(); /* paths of lines that are open, to open them again in another tree */
 
 			/* ---- Lines ---- */
 
@@ -55,8 +121,7 @@
 			function pathOf(node) {
 				const labels = [];
 
-				for (let n = node; n.depth; n = n.parent)
-					labels.unshift(n.label.toString(36));
+				for (let n = node; n.depth; n = n.parent) labels.unshift(n.label.toString(36));
 				return labels.join(".");
 			}
 
@@ -64,26 +129,35 @@
 			function figureOf(node, column) {
 				const before = index("before");
 
-				if (column === "self")
-					return node.self[0];
-				if (column === "change")
-					return node.total[0] - node.total[before];
+				if (column === "self") return node.self[0];
+				if (column === "change") return node.total[0] - node.total[before];
 				return node.total[index(column)];
 			}
 
 			function sortedChildren(node) {
-				const { column, down } = sorting(), children = tree.expand(node).slice();
-				const values = new Map(children.map(n => [n, column === "name" ? sums.m.name(n.label) : figureOf(n, column)]));
+				const { column, down } = sorting(),
+					children = tree.expand(node).slice();
+				const values = new Map(
+					children.map(n => [
+						n,
+						column === "name" ? sums.m.name(n.label) : figureOf(n, column),
+					])
+				);
 				const order = (a, b) => heaptrace.compare(values.get(a), values.get(b));
 
-				return children.sort((a, b) => (down ? -order(a, b) : order(a, b)) || b.total[0] - a.total[0]);
+				return children.sort(
+					(a, b) => (down ? -order(a, b) : order(a, b)) || b.total[0] - a.total[0]
+				);
 			}
 
 			function sorting() {
 				const text = state.get("tree.sort") || heaptrace.firstSort(selection, "-now");
-				const column = text.replace(/^-/, ""), known = columns().some(c => c.id === column && c.sorts !== false);
+				const column = text.replace(/^-/, ""),
+					known = columns().some(c => c.id === column && c.sorts !== false);
 
-				return known ? { column, down: text[0] === "-" } : { column: "now", down: true };
+				return known
+					? { column, down: text[0] === "-" }
+					: { column: "now", down: true };
 			}
 
 			/* All lines below a node that are in sight. */
@@ -98,13 +172,15 @@
 						stack.pop();
 						continue;
 					}
-					const only = next.parent.depth && next.parent.children.length === 1 && !next.parent.self.some(v => v);
+					const only =
+						next.parent.depth &&
+						next.parent.children.length === 1 &&
+						!next.parent.self.some(v => v);
 
 					next.indent = next.parent.indent + (only ? 0 : 1);
 					next.only = only;
 					into.push(next);
-					if (next.open)
-						stack.push(sortedChildren(next).reverse());
+					if (next.open) stack.push(sortedChildren(next).reverse());
 				}
 				return into;
 			}
@@ -114,8 +190,7 @@
 					n.open = true;
 					opened.add(pathOf(n));
 					const children = tree.expand(n);
-					if (children.length !== 1 || !tree.has(children[0]))
-						break;
+					if (children.length !== 1 || !tree.has(children[0])) break;
 					n = children[0];
 				}
 			}
@@ -123,18 +198,18 @@
 			function toggle(line) {
 				const node = lines[line];
 
-				if (!tree.has(node))
-					return;
+				if (!tree.has(node)) return;
 				if (node.open) {
 					node.open = false;
 					opened.delete(pathOf(node));
 					let end = line + 1;
-					while (end < lines.length && lines[end].depth > node.depth)
-						end++;
+					while (end < lines.length && lines[end].depth > node.depth) end++;
 					lines = lines.slice(0, line + 1).concat(lines.slice(end));
 				} else {
 					open(node);
-					lines = lines.slice(0, line + 1).concat(linesBelow(node, []), lines.slice(line + 1));
+					lines = lines
+						.slice(0, line + 1)
+						.concat(linesBelow(node, []), lines.slice(line + 1));
 				}
 				show();
 				table.activate(line, { scroll: false });
@@ -159,7 +234,8 @@
 
 			/* Opens what leads to several lines of at least 1 % of the whole. */
 			function openAll() {
-				const least = Math.abs(tree.root.total[0]) / 100, queue = [tree.root];
+				const least = Math.abs(tree.root.total[0]) / 100,
+					queue = [tree.root];
 				let count = 0;
 
 				while (queue.length && count < OPEN_AT_ONCE) {
@@ -167,12 +243,12 @@
 					let large;
 
 					do {
-						large = tree.expand(chain[chain.length - 1]).filter(child => child.total[0] >= least);
-						if (large.length === 1)
-							chain.push(large[0]);
+						large = tree
+							.expand(chain[chain.length - 1])
+							.filter(child => child.total[0] >= least);
+						if (large.length === 1) chain.push(large[0]);
 					} while (large.length === 1);
-					if (large.length === 0)
-						continue;
+					if (large.length === 0) continue;
 					for (const node of chain) {
 						node.open = true;
 						opened.add(pathOf(node));
@@ -192,7 +268,9 @@
 			/* ---- The active line ---- */
 
 			function active() {
-				return table.active >= 0 && table.active < lines.length ? lines[table.active] : null;
+				return table.active >= 0 && table.active < lines.length
+					? lines[table.active]
+					: null;
 			}
 
 			function chosen(line) {
@@ -200,8 +278,7 @@
 
 				copyStack.disabled = !node;
 				toCallers.disabled = !node || sums.m.functionOf(node.label) < 0;
-				if (node)
-					state.set({ [id + ".line"]: pathOf(node) }, { replace: true });
+				if (node) state.set({ [id + ".line"]: pathOf(node) }, { replace: true });
 			}
 
 			/* Opens the line that the address names. */
@@ -209,15 +286,12 @@
 				const path = state.get(id + ".line");
 				let node = tree.root;
 
-				if (!path)
-					return;
+				if (!path) return;
 				for (const label of path.split(".").map(n => parseInt(n, 36))) {
 					const next = tree.expand(node).find(child => child.label === label);
 
-					if (!next)
-						return;
-					if (node.depth)
-						node.open = true;
+					if (!next) return;
+					if (node.depth) node.open = true;
 					node = next;
 				}
 				lines = linesBelow(tree.root, []);
@@ -225,58 +299,121 @@
 			}
 
 			function stackText() {
-				const names = [], node = active();
+				const names = [],
+					node = active();
 
 				for (let n = node; n && n.depth; n = n.parent)
 					names.push(heaptrace.shown(sums.m.name(n.label), COPIED));
-				if (id === "bottom-up")
-					names.reverse();
-				return names.map((name, i) => String(i).padStart(2) + " " + name).join("\n") + "\n";
+				if (id === "bottom-up") names.reverse();
+				return (
+					names.map((name, i) => String(i).padStart(2) + " " + name).join("\n") +
+					"\n"
+				);
 			}
 
 			function asText() {
 				const shown = columns().filter(c => c.id !== "name" && c.id !== "share");
 
-				return shown.map(c => c.title).concat("share", "function").join("\t") + "\n" +
-					lines.map(node => shown.map(c => text(node, c)).concat(shareText(node.total[0]),
-						"  ".repeat(node.depth - 1) + heaptrace.shown(sums.m.name(node.label), COPIED)).join("\t")).join("\n") + "\n";
+				return (
+					shown
+						.map(c => c.title)
+						.concat("share", "function")
+						.join("\t") +
+					"\n" +
+					lines
+						.map(node =>
+							shown
+								.map(c => text(node, c))
+								.concat(
+									shareText(node.total[0]),
+									"  ".repeat(node.depth - 1) +
+										heaptrace.shown(
+											sums.m.name(node.label),
+											COPIED
+										)
+								)
+								.join("\t")
+						)
+						.join("\n") +
+					"\n"
+				);
 			}
 
 			function showCallers() {
 				const node = active();
 
 				if (node)
-					state.set({ view: "callers", "callers.of": sums.m.functionOf(node.label).toString(36) });
+					state.set({
+						view: "callers",
+						"callers.of": sums.m.functionOf(node.label).toString(36),
+					});
 			}
 
 			/* ---- Cells ---- */
 
 			function shareText(value) {
-				return selection.unit === "ns" || !selection.total ? "" : heaptrace.format.share(value / selection.total);
+				return selection.unit === "ns" || !selection.total
+					? ""
+					: heaptrace.format.share(value / selection.total);
 			}
 
 			function columns() {
-				const list = [{ id: "name", title: "Function", first: "up" }], second = figures[index("second")];
+				const list = [{ id: "name", title: "Function", first: "up" }],
+					second = figures[index("second")];
 
-				list.push({ id: "now", title: index("before") >= 0 ? "Now" : selection.title, number: true, width: "8.5em",
-					    hint: hasSelf ? "With all functions that it calls" : "What is allocated with this stack, from here inward" });
+				list.push({
+					id: "now",
+					title: index("before") >= 0 ? "Now" : selection.title,
+					number: true,
+					width: "8.5em",
+					hint: hasSelf
+						? "With all functions that it calls"
+						: "What is allocated with this stack, from here inward",
+				});
 				if (selection.unit !== "ns")
-					list.push({ id: "share", title: "Share", number: true, width: "6.5em", sorts: false, hint: "Of " + selection.label });
+					list.push({
+						id: "share",
+						title: "Share",
+						number: true,
+						width: "6.5em",
+						sorts: false,
+						hint: "Of " + selection.label,
+					});
 				if (hasSelf)
-					list.push({ id: "self", title: "Self", number: true, width: "8.5em", hint: "Without the functions that it calls" });
+					list.push({
+						id: "self",
+						title: "Self",
+						number: true,
+						width: "8.5em",
+						hint: "Without the functions that it calls",
+					});
 				if (index("before") >= 0)
-					list.push({ id: "before", title: "Before", number: true, width: "8.5em" },
-						  { id: "change", title: "Difference", number: true, width: "8.5em" });
+					list.push(
+						{ id: "before", title: "Before", number: true, width: "8.5em" },
+						{
+							id: "change",
+							title: "Difference",
+							number: true,
+							width: "8.5em",
+						}
+					);
 				if (second)
-					list.push({ id: "second", title: second.title, number: true, width: "8.5em" });
+					list.push({
+						id: "second",
+						title: second.title,
+						number: true,
+						width: "8.5em",
+					});
 				return list;
 			}
 
 			function text(node, column) {
-				const unit = column.id === "second" ? figures[index("second")].unit : selection.unit;
+				const unit =
+					column.id === "second" ? figures[index("second")].unit : selection.unit;
 
-				return column.id === "change" ? heaptrace.signed(figureOf(node, "change"), unit) :
-				       heaptrace.format.value(figureOf(node, column.id), unit);
+				return column.id === "change"
+					? heaptrace.signed(figureOf(node, "change"), unit)
+					: heaptrace.format.value(figureOf(node, column.id), unit);
 			}
 
 			function fill(line, cells) {
@@ -290,21 +427,48 @@
 					} else if (column.id === "share") {
 						heaptrace.fillShare(cell, node.total[0], selection);
 					} else {
-						const unit = column.id === "second" ? figures[index("second")].unit : selection.unit;
+						const unit =
+							column.id === "second"
+								? figures[index("second")].unit
+								: selection.unit;
 
-						(column.id === "change" ? heaptrace.fillChange : heaptrace.fillFigure)(cell, figureOf(node, column.id), unit);
+						(column.id === "change"
+							? heaptrace.fillChange
+							: heaptrace.fillFigure)(
+							cell,
+							figureOf(node, column.id),
+							unit
+						);
 					}
 				});
 			}
 
 			function fillName(node, cell) {
-				const name = sums.m.name(node.label), has = tree.has(node), label = dom("span", { class: "name" });
+				const name = sums.m.name(node.label),
+					has = tree.has(node),
+					label = dom("span", { class: "name" });
 				const module = sums.m.moduleOf(node.label);
 
 				heaptrace.highlight(label, heaptrace.shown(name), selection.search);
-				cell.replaceChildren(dom("span", { class: "twist", "aria-hidden": "true" }, has ? node.open ? "\u25be" : "\u25b8" : ""), label);
+				cell.replaceChildren(
+					dom(
+						"span",
+						{ class: "twist", "aria-hidden": "true" },
+						has ? (node.open ? "\u25be" : "\u25b8") : ""
+					),
+					label
+				);
 				if (module >= 0 && sums.m.by !== "module" && sums.m.labels.known(node.label))
-					cell.append(dom("span", { class: "of" }, heaptrace.shown(heaptrace.model.modules[module].name, 60)));
+					cell.append(
+						dom(
+							"span",
+							{ class: "of" },
+							heaptrace.shown(
+								heaptrace.model.modules[module].name,
+								60
+							)
+						)
+					);
 				cell.style.paddingInlineStart = `calc(0.4em + min(${node.indent * 1.1}em, ${node.indent * 0.8}vw, 25vw))`;
 				cell.title = heaptrace.shown(name, 1500);
 			}
@@ -324,24 +488,25 @@
 				table.setColumns(columns());
 				reopen(tree.root);
 				const top = tree.expand(tree.root);
-				if (top.length === 1 && !opened.size)
-					open(top[0]);
+				if (top.length === 1 && !opened.size) open(top[0]);
 				lines = linesBelow(tree.root, []);
 				shownAs = state.get("tree.sort");
 				table.active = -1;
 				followAddress();
-				none.textContent = lines.length ? "" : rows ? "The search finds no stack with such memory." : "There is none.";
+				none.textContent = lines.length
+					? ""
+					: rows
+						? "The search finds no stack with such memory."
+						: "There is none.";
 				show();
-				if (table.active >= 0)
-					table.activate(table.active);
+				if (table.active >= 0) table.activate(table.active);
 				copyStack.disabled = toCallers.disabled = table.active < 0;
 			}
 
 			function resort() {
 				const node = active();
 
-				if (shownAs === state.get("tree.sort"))
-					return;
+				if (shownAs === state.get("tree.sort")) return;
 				shownAs = state.get("tree.sort");
 				lines = linesBelow(tree.root, []);
 				table.active = node ? lines.indexOf(node) : -1;
@@ -350,12 +515,20 @@
 
 			return {
 				update(now) {
-					const next = [state.get("tree.merge"), state.get("tree.wrappers")].join();
-					const line = active(), moved = line && state.get(id + ".line") !== pathOf(line);
+					const next = [
+						state.get("tree.merge"),
+						state.get("tree.wrappers"),
+					].join();
+					const line = active(),
+						moved = line && state.get(id + ".line") !== pathOf(line);
 
-					if (now !== selection || next !== settings || (!line && state.get(id + ".line")) || moved) {
-						if (next !== settings)
-							opened.clear();
+					if (
+						now !== selection ||
+						next !== settings ||
+						(!line && state.get(id + ".line")) ||
+						moved
+					) {
+						if (next !== settings) opened.clear();
 						selection = now;
 						settings = next;
 						build();
@@ -369,13 +542,26 @@
 	}
 
 	heaptrace.addView({
-		id: "bottom-up", title: "Bottom-up", order: 20,
-		create: makeView("bottom-up", "Who uses the memory, and for whom: the first lines are the functions that allocate; " +
-				 "open one to see who has called it.", calls.bottomUp, false),
+		id: "bottom-up",
+		title: "Bottom-up",
+		order: 20,
+		create: makeView(
+			"bottom-up",
+			"Who uses the memory, and for whom: the first lines are the functions that allocate; " +
+				"open one to see who has called it.",
+			calls.bottomUp,
+			false
+		),
 	});
 	heaptrace.addView({
-		id: "top-down", title: "Top-down", order: 21,
-		create: makeView("top-down", "From main() inward: what each function uses with all that it calls, and by itself.",
-				 calls.topDown, true),
+		id: "top-down",
+		title: "Top-down",
+		order: 21,
+		create: makeView(
+			"top-down",
+			"From main() inward: what each function uses with all that it calls, and by itself.",
+			calls.topDown,
+			true
+		),
 	});
 })();
