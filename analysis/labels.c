@@ -81,11 +81,6 @@ static bool grow_slots(struct labels *l)
 	return true;
 }
 
-static bool is_wrapper(const struct labels *l, const char *function)
-{
-	return wrappers_is(function) || wrappers_is_skipped(l->model->options, function);
-}
-
 bool labels_find(struct labels *l, const char *function, const char *module, uint32_t *label)
 {
 	uint32_t hash = (uint32_t)hash_add(function ? hash_text(function) : 0, module ? hash_text(module) : 0);
@@ -109,7 +104,7 @@ bool labels_find(struct labels *l, const char *function, const char *module, uin
 		}
 		*label = l->count;
 		*s = (struct labels_slot){ hash, ++l->count };
-		l->list[*label] = (struct label){ function, module, is_wrapper(l, function), 0 };
+		l->list[*label] = (struct label){ function, module, wrappers_is_of(l->model->options, function, module), 0 };
 		return 2 * l->count < l->slot_count || grow_slots(l);
 	}
 }

@@ -170,3 +170,13 @@ bool wrappers_is_skipped(const struct options *o, const char *function)
 	}
 	return false;
 }
+
+bool wrappers_is_of(const struct options *o, const char *function, const char *module)
+{
+	static const char library[] = "/libheaptrace.so";
+	size_t length = module ? strlen(module) : 0;
+
+	if (!function)
+		return length >= sizeof(library) - 1 && !strcmp(module + length - (sizeof(library) - 1), library);
+	return wrappers_is(function) || wrappers_is_skipped(o, function);
+}

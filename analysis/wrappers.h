@@ -25,6 +25,13 @@ bool wrappers_is(const char *function);
 bool wrappers_is_skipped(const struct options *o, const char *function);
 
 /*
+ * Whether a function of a module is one of the two. module: a path; NULL: none. A function without a name is one in
+ * heaptrace's own library: what a stack has of that are the allocation functions that the program has called, whose
+ * names a report does not find where another version of the library has been installed since.
+ */
+bool wrappers_is_of(const struct options *o, const char *function, const char *module);
+
+/*
  * Writes the function's name without return type, parameters, template arguments and the suffixes of the compiler:
  * "std::vector::push_back" for "void std::vector<int>::push_back(int&&) [clone .part.0]". A longer name is cut.
  */

@@ -90,7 +90,7 @@ static bool is_wrapper(const struct catalog *c, const struct catalog_function *f
 {
 	const char *name = f->name ? c->texts[f->name] : NULL;
 
-	return wrappers_is(name) || wrappers_is_skipped(c->model->options, name);
+	return wrappers_is_of(c->model->options, name, c->texts[c->modules[f->module].path]);
 }
 
 static void write_code(const struct catalog *c, struct numbers_packing *packing, struct out *out)

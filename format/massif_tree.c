@@ -292,9 +292,10 @@ static bool find_wrappers(struct massif_tree *t, struct arena *arena)
 
 	t->wrapper = arena_alloc(arena, c->function_count + (size_t)1);
 	for (uint32_t i = 0; t->wrapper && i < c->function_count; i++) {
-		const char *name = c->functions[i].name == CATALOG_NO_TEXT ? NULL : c->texts[c->functions[i].name];
+		const struct catalog_function *f = &c->functions[i];
+		const char *name = f->name == CATALOG_NO_TEXT ? NULL : c->texts[f->name];
 
-		t->wrapper[i] = wrappers_is(name) || wrappers_is_skipped(t->model->options, name);
+		t->wrapper[i] = wrappers_is_of(t->model->options, name, c->texts[c->modules[f->module].path]);
 	}
 	return t->wrapper != NULL;
 }

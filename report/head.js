@@ -71,7 +71,7 @@
 					format.share(t.temporary / t["total-count"]) + " of all calls" : ""},
 			{title: m.ended ? "RSS, last seen" : "RSS", value: rss, unit: "bytes", note: before(d)},
 			{title: "Peak RSS", value: d.process["peak-rss-bytes"], unit: "bytes",
-				note: "with heaptrace's own"},
+				note: d.process["peak-rss-bytes"] === null ? "" : "with heaptrace's own"},
 		];
 	}
 
@@ -116,7 +116,7 @@
 
 	/* The parts of RSS, in the order of the text dump: [class, name, bytes]. Together they are RSS. */
 	function memoryParts(memory) {
-		const anonymous = memory["allocator-known"] ? "other anonymous" : "free in allocator, mmap()";
+		const anonymous = memory["allocator-known"] ? "other anonymous" : "free, and mmap()";
 
 		return [
 			["live", "live blocks", memory["live-bytes"] - memory["not-in-memory-bytes"]],

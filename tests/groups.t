@@ -80,6 +80,23 @@ sub sections {
 	like(join("\n", @{$sections[3][0]}), qr/^ +age +size  function\n *\d+(?:\.\d{3})? \S+ +\S+ \S+  /, 'age: no shares');
 }
 
+# ---- A record of a library that is not there any more: its functions have no names ----
+
+{
+	my $copy = "$dir/copy";
+	mkdir $copy or die;
+	quiet('cp', $heaptrace, $heaptrace =~ s/heaptrace$/libheaptrace.so/r, $copy) or die;
+	run(undef, "$copy/heaptrace", "--record=$dir/moved", "--outfile=$dir/run/moved", $subject);
+	unlink "$copy/libheaptrace.so" or die;
+	my $text = dumped("--report=$dir/moved", '--group=function', '--top=0');
+	like($text, qr/ make_node\(\)/, 'the library is gone: the functions that use the memory are named');
+	unlike($text, qr/% .* [^ ]*libheaptrace\.so/, 'and the library uses none');
+	my $functions = decode_json(dumped("--report=$dir/moved", '--format=json'))->{catalog};
+	my @unnamed = grep { $functions->{texts}[$functions->{modules}{path}[$functions->{functions}{module}[$_]]] =~ m{/libheaptrace\.so$} }
+		0 .. $#{$functions->{functions}{name}};
+	ok(@unnamed && !grep({ !$functions->{functions}{wrapper}[$_] } @unnamed), 'in the JSON report its functions are allocation functions');
+}
+
 # ---- Sums ----
 
 my @programs = (['C++', $subject], ['perl', 'perl', '-e', 'my %h; $h{$_} = [1..3] for 1..300; undef %h']);
