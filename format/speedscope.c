@@ -14,11 +14,13 @@
  *	[1,0]],
  *	"weights":[22704]}]}
  *
- * A profile has the rows whose weight is not 0. A frame has a line where it is always the same one.
+ * A profile has the 20,000 rows with the largest weights, as far as these are not 0; the others are one stack. A frame has a line where it is always the same one.
  */
 #include "format.h"
 #include "json_text.h"
 #include "stacks.h"
+
+#include "base/sort.h"
 
 #include <errno.h>
 
@@ -31,6 +33,13 @@ static const char *const descriptions[SORT_KEYS] = {
 #include "options/table.def"
 };
 
+/* So many stacks of 60 frames for each key are 50 MB, which the viewer opens in half a minute. With 130,000 it took
+ * more than two minutes. */
+#define STACKS_MOST	20000u
+
+/* The frame that stands for smaller rows: the one behind those of enum stacks_special. */
+#define SMALLER		STACKS_SPECIALS
+
 #define BARE	(UINT64_C(1) << 63)	/* no function has a number that reaches this bit */
 
 struct writing {
@@ -39,6 +48,9 @@ struct writing {
 	struct stacks_things frames;
 	uint32_t *lines;		/* of each frame; 0: it has none */
 	uint64_t rest[SORT_KEYS];	/* the weights of the stack for what memory was too short for */
+	struct sort_entry *rows;	/* the numbers of the rows of the profile that is written, the largest first */
+	uint32_t listed;		/* how many these are */
+	uint64_t smaller;		/* the sum of those that are left out */
 	uint32_t path[OPTIONS_DEPTH_MAX + 1];	/* work space: a row's addresses, innermost first */
 	struct out *out;
 };
@@ -125,11 +137,11 @@ static void write_frames(const struct writing *w)
 	for (uint32_t i = 0; i < w->frames.count; i++)
 		write_frame(w, i);
 	for (enum stacks_special i = 0; i < STACKS_SPECIALS; i++) {
-		out_text(w->out, i ? ",\n{\"name\":" : "{\"name\":");
+		out_text(w->out, "{\"name\":");
 		json_text_write(stacks_special_text(i), w->out);
-		out_char(w->out, '}');
+		out_text(w->out, "},\n");
 	}
-	out_text(w->out, "]},\n");
+	out_text(w->out, "{\"name\":\"(smaller backtraces)\"}]},\n");
 }
 
 /* ---- Profiles ---- */
@@ -159,49 +171,71 @@ static void write_stack(struct writing *w, uint32_t n, const struct model_row *r
 	out_char(w->out, ']');
 }
 
-/* Writes the stacks whose weight for the key is not 0. */
-static void write_samples(struct writing *w, enum sort_key key)
+/* Chooses the rows of a key's profile: the largest ones whose weight is not 0. Returns the sum over all rows. */
+static uint64_t choose_rows(struct writing *w, enum sort_key key)
 {
-	const char *before = "\n";
-
-	for (uint32_t n = 0; w->catalog && n < w->model->all.count; n++) {
-		struct model_row row = model_row(w->model, &w->model->all, n);
-
-		if (!row.values[key])
-			continue;
-		out_text(w->out, before);
-		write_stack(w, n, &row);
-		before = ",\n";
-	}
-	if (w->rest[key]) {
-		out_text(w->out, before);
-		out_char(w->out, '[');
-		out_u64(w->out, w->frames.count + STACKS_NO_MEMORY);
-		out_char(w->out, ']');
-	}
-}
-
-/* Writes the weights of these stacks, and returns their sum. out: may be one that measures. */
-static uint64_t write_weights(const struct writing *w, enum sort_key key, struct out *out)
-{
-	const char *before = "";
 	uint64_t sum = w->rest[key];
+	uint32_t count = 0;
 
 	for (uint32_t n = 0; w->catalog && n < w->model->all.count; n++) {
 		uint64_t weight = model_row(w->model, &w->model->all, n).values[key];
 
-		if (!weight)
-			continue;
 		sum += weight;
-		out_text(out, before);
-		out_u64(out, weight);
-		before = ",";
+		if (weight)
+			w->rows[count++] = (struct sort_entry){ weight, n };
 	}
-	if (w->rest[key]) {
-		out_text(out, before);
-		out_u64(out, w->rest[key]);
-	}
+	w->listed = count < STACKS_MOST ? count : STACKS_MOST;
+	w->smaller = 0;
+	if (w->catalog)
+		sort_largest(w->rows, count, w->listed);
+	for (uint32_t i = w->listed; i < count; i++)
+		w->smaller += w->rows[i].key;
 	return sum;
+}
+
+/* Writes the stacks of the chosen rows, and those that stand for others. */
+static void write_samples(struct writing *w, enum sort_key key)
+{
+	const char *before = "\n";
+
+	for (uint32_t i = 0; i < w->listed; i++) {
+		uint32_t n = w->rows[i].index;
+		struct model_row row = model_row(w->model, &w->model->all, n);
+
+		out_text(w->out, before);
+		write_stack(w, n, &row);
+		before = ",\n";
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		if (!(i ? w->rest[key] : w->smaller))
+			continue;
+		out_text(w->out, before);
+		out_char(w->out, '[');
+		out_u64(w->out, w->frames.count + (i ? STACKS_NO_MEMORY : SMALLER));
+		out_char(w->out, ']');
+		before = ",\n";
+	}
+}
+
+static void write_weight(struct writing *w, uint64_t weight, bool *first)
+{
+	if (!*first)
+		out_char(w->out, ',');
+	*first = false;
+	out_u64(w->out, weight);
+}
+
+/* Writes the weights of these stacks. */
+static void write_weights(struct writing *w, enum sort_key key)
+{
+	bool first = true;
+
+	for (uint32_t i = 0; i < w->listed; i++)
+		write_weight(w, w->rows[i].key, &first);
+	if (w->smaller)
+		write_weight(w, w->smaller, &first);
+	if (w->rest[key])
+		write_weight(w, w->rest[key], &first);
 }
 
 static const char *unit_of(enum sort_key key)
@@ -211,7 +245,6 @@ static const char *unit_of(enum sort_key key)
 
 static void write_profile(struct writing *w, enum sort_key key, bool first)
 {
-	struct out nowhere = out_memory(NULL, 0);
 	struct out *out = w->out;
 
 	out_text(out, first ? "{\"type\":\"sampled\",\"name\":\"" : ",\n{\"type\":\"sampled\",\"name\":\"");
@@ -221,11 +254,11 @@ static void write_profile(struct writing *w, enum sort_key key, bool first)
 	out_text(out, "\",\"unit\":\"");
 	out_text(out, unit_of(key));
 	out_text(out, "\",\"startValue\":0,\"endValue\":");
-	out_u64(out, write_weights(w, key, &nowhere));
+	out_u64(out, choose_rows(w, key));
 	out_text(out, ",\n\"samples\":[");
 	write_samples(w, key);
 	out_text(out, "],\n\"weights\":[");
-	write_weights(w, key, out);
+	write_weights(w, key);
 	out_text(out, "]}");
 }
 
@@ -260,7 +293,8 @@ static void write_speedscope(const struct model *m, struct arena *arena, struct 
 		return;
 	}
 	*w = (struct writing){ .model = m, .catalog = catalog_make(m, arena), .out = out };
-	if (w->catalog && (!stacks_number(&w->frames, w->catalog, frame_key, arena) || !find_lines(w, arena)))
+	w->rows = arena_alloc_plenty(arena, ((size_t)m->all.count + 1) * sizeof(*w->rows));
+	if (w->catalog && (!w->rows || !stacks_number(&w->frames, w->catalog, frame_key, arena) || !find_lines(w, arena)))
 		w->catalog = NULL;
 	if (!w->catalog)
 		w->frames.count = 0;

@@ -74,6 +74,22 @@ is "$(ask 'd["profiles"][0]["endValue"]' "$TMP/run.speedscope.json")" 600 'a doc
 report --hide=. --format=speedscope --outfile="$TMP/hidden"
 is "$(ask '{d["shared"]["frames"][s[0]]["name"] for s in d["profiles"][0]["samples"]}' "$TMP/hidden")" "{'(all frames are hidden)'}" '--hide'
 
+# More backtraces than a profile has: two calls of each function, 15 times.
+cat >"$TMP/many.c" <<'END'
+#include <stdlib.h>
+void *volatile kept;
+static int size;
+__attribute__((noinline)) void walk(int n) { if (!n) { kept = malloc(++size); return; } walk(n - 1); kept = kept; walk(n - 1); kept = kept; }
+int main(void) { walk(15); }
+END
+if ${CC:-cc} -O1 -fno-builtin -o "$TMP/many" "$TMP/many.c" 2>"$TMP/log"; then
+	"$HEAPTRACE" --depth=20 --sort=size --outfile="$TMP/many.speedscope.json" "$TMP/many"
+	is "$(ask 'len(d["profiles"][0]["samples"]), sum(d["profiles"][0]["weights"]), d["profiles"][0]["weights"][-2:], d["shared"]["frames"][d["profiles"][0]["samples"][-1][0]]["name"]' "$TMP/many.speedscope.json")" \
+		"(20001, $((32768 * 32769 / 2)), [12769, $((12768 * 12769 / 2))], '(smaller backtraces)')" 'the smallest of very many backtraces are one'
+else
+	skip 'the smallest of very many backtraces are one' 'it cannot be built'
+fi
+
 report --outfile="$TMP/x.trace.json"
 report --outfile="$TMP/x.folded"
 report --outfile="$TMP/x.pb.gz"
