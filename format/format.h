@@ -21,8 +21,8 @@ struct format {
 	bool by_reporter;	/* the traced process never writes it: see options_by_reporter() */
 	enum model_rows rows;	/* what a section lists */
 	bool runtime_apart;	/* see model_request */
-	bool all_rows;		/* see model_request. Of a process that has called malloc() there is a document then, even where
-				 * nothing is live at its end */
+	bool all_rows;		/* see model_request. There is a document then of the program that was started, and of each
+				 * other process that has called malloc(), even where nothing is live at its end */
 	bool all_names;		/* see model_request */
 	uint8_t sections_max;	/* how many sections, one for each sort key, it can show */
 	/* Writes a model, which has at least one section. The arena is for work space. Where it has no memory, the

@@ -224,7 +224,7 @@ static void fill_request(struct dumper *d, const struct dump_request *r, struct 
 		.all_rows = format->all_rows || (format->by_reporter && (d->options->group || d->options->growth_ms)) || d->judge,
 		.all_names = format->all_names || options_adds_up(d->options) || d->options->growth_ms || d->older,
 		.figures = format->figures, .whole = format->all_rows,
-		.skip_if_empty = r->final && !d->options->summary && !d->options->brief && !d->judge &&
+		.skip_if_empty = r->final && !(format->all_rows && d->pid == d->options->run) && !d->options->summary && !d->options->brief && !d->judge &&
 				 !(d->options->growth_ms && d->history && d->history->snapshot_count),
 		.foreign = d->foreign, .runs_as = d->runs_as,
 		.now_ns = d->now_ns, .store = d->store, .seen = d->seen,
@@ -334,7 +334,9 @@ bool dump_write(struct dumper *d, const struct dump_request *r)
 	}
 	all_ignored = result == MODEL_EMPTY && m->totals.ignored_rows;
 	unfocused = result == MODEL_EMPTY && m->totals.unfocused_rows;
-	if (out.fd >= 0) {
+	if (out.fd >= 0 && result == MODEL_EMPTY && d->format->all_rows) {
+		output_abandon(&d->output);	/* nothing at all would be no document */
+	} else if (out.fd >= 0) {
 		out_flush(&out);
 		output_end(&d->output, result == MODEL_NO_MEMORY && d->format->replaces ? ENOMEM : out.error);
 	}

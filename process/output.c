@@ -446,6 +446,19 @@ static int rename_in(const struct output *o, const char *from, const char *to)
 	return renameat(AT_FDCWD, from, AT_FDCWD, to);
 }
 
+void output_abandon(struct output *o)
+{
+	int saved = errno;
+
+	if (o->current >= 0 && o->close_it)
+		close(o->current);
+	o->current = -1;
+	if (o->temporary[0])
+		remove_file(o, o->temporary);
+	o->temporary[0] = '\0';
+	errno = saved;
+}
+
 void output_end(struct output *o, int error)
 {
 	int saved = errno;

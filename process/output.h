@@ -73,6 +73,9 @@ int output_begin(struct output *o, uint32_t number);
  * place unless there was an error. */
 void output_end(struct output *o, int error);
 
+/* Ends the dump that output_begin() began as if it had not been begun: what is in a document's place stays there. */
+void output_abandon(struct output *o);
+
 /* Reports that another process could not write dump `number`. error: the errno with which that failed. */
 void output_failed(struct output *o, uint32_t number, int error);
 

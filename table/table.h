@@ -398,7 +398,9 @@ static inline uint64_t table_code_pc(const struct table *t, uint32_t code)
  */
 static inline bool table_is_signal_return(const struct table *t, uint32_t code)
 {
-	for (uint32_t i = 0; i < SIGNAL_RETURNS_MAX && code; i++) {
+	uint32_t count = load_relaxed(&t->head->signal_return_count);
+
+	for (uint32_t i = 0; i < SIGNAL_RETURNS_MAX && i < count && code; i++) {
 		if (load_relaxed(&t->head->signal_returns[i]) == code)
 			return true;
 	}

@@ -39,6 +39,24 @@ sub without_watcher {
 	return ($status, time - $begun, slurp("$dir/stderr"), $watcher);
 }
 
+# ---- A program that allocates nothing ----
+
+# There is a document of the program that was started, and none of its children. The old one of another run is replaced.
+{
+	my $source = spit("$dir/nothing.c", "int main(void) { return 0; }\n");
+	compile("$dir/nothing", $source) or die log_text();
+	for my $ending (qw(json svg html pb.gz trace.json massif speedscope.json csv)) {
+		spit("$dir/run/none.$ending", '');
+		run(undef, $heaptrace, "--outfile=$dir/run/none.$ending", "$dir/nothing");
+		cmp_ok(-s "$dir/run/none.$ending", '>', 100, "$ending: a program that allocates nothing has a document");
+	}
+	unlink glob "$dir/run/*";
+	run(undef, $heaptrace, "--outfile=$out", 'sh', '-c', "$dir/nothing; $dir/nothing; exit 0");
+	ok(complete($out), 'of a shell there is a document');
+	is(join(' ', glob "$dir/run/*"), $out, 'and none of its children that allocate nothing');
+	unlink $out;
+}
+
 # ---- The file is complete ----
 
 for (['return', 5 << 8], ['exit', 5 << 8], ['_exit', 5 << 8], ['abort', 6], ['fault', 11], ['SIGTERM', 15],
