@@ -44,7 +44,7 @@ core=({base,elf,options,table}/*.c)
 	# Without optimization: optimizing code for the sanitizers takes far longer than running that code.
 	flags='-O0 -fsanitize=address,undefined -fno-sanitize-recover=all'
 	{ $build $flags -o "$dir/probe" "$dir/probe.c" && "$dir/probe"; } 2>"$dir/log" || flags=
-	objects sanitized "${core[@]}" {analysis,format,demangle}/*.c capture/{memo,rules,cfi,prologue}.c wrapper/history_writer.c \
+	objects sanitized "${core[@]}" {analysis,format,demangle}/*.c capture/{memo,rules,cfi,prologue}.c wrapper/{history_writer,terminal}.c \
 		symbol/elf_file.c
 	run sanitized memo capture/memo.c
 	run sanitized rules capture/{rules,cfi,prologue}.c {base,elf,options}/*.c
@@ -54,6 +54,7 @@ core=({base,elf,options,table}/*.c)
 	run sanitized wrappers analysis/wrappers.c
 	run sanitized trend analysis/trend.c -lm
 	run sanitized timeline wrapper/history_writer.c analysis/history.c "${core[@]}"
+	run sanitized again wrapper/terminal.c "${core[@]}"
 	run sanitized names {analysis,format,demangle}/*.c symbol/elf_file.c "${core[@]}"
 	# A program with many stacks.
 	program='perl -MPOSIX -MTest::More -e 1'

@@ -162,6 +162,21 @@ refuses(qr/--pack is for --report and --dump/, "--watch=$grow", '--pack=x');
 	like($text, qr/has ended.*leak at/s, 'a process that is killed, too');
 }
 
+{
+	# The table grows in all its parts meanwhile.
+	my $perl = start($heaptrace, '--record=perl', '--depth=30', '--outfile=/dev/null', 'perl', '-e',
+			 'for my $m (qw(POSIX File::Temp Test::More Data::Dumper Storable)) { eval "require $m"; push @h, map { [$_] } 1 .. 3000; select undef, undef, undef, 0.3 }');
+	for (1 .. 100) { last if -s 'perl'; sleep 0.05 }
+	my $summary = `$heaptrace --watch=perl --interval=0.1 --group=function`;
+	my $report = `$heaptrace --report=perl --short 2>/dev/null`;
+	my @figures = (qr/calls to allocation functions: (\d+) /, qr/temporary allocations: (\d+) /, qr/peak heap memory consumption: ([\d.]+ MB)/,
+		       qr/total memory leaked: ([\d.]+ MB in \d+ blocks of \d+ backtraces)/);
+	is(join(', ', map { $summary =~ $_ ? $1 : '?' } @figures), join(', ', map { $report =~ $_ ? $1 : '!' } @figures),
+	   'at the end the figures are those of a report') or diag $summary, $report;
+	my $alone = traced('--no-watch', './grow', 2);
+	like(`$heaptrace --watch=$alone --interval=0.3`, qr/^ +[\d.]+ s +[\d.]+ [KM]B +\+.* leak at.*has ended/ms, 'without a watcher it reads the memory of the process');
+}
+
 if (!$has_tmux) {
 	SKIP: { skip 'tmux is not there, or cannot start', 1 }
 	done_testing();
