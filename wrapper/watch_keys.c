@@ -223,6 +223,7 @@ void watch_keys_press(struct watch_view *v, struct terminal *t, uint32_t key)
 {
 	v->message[0] = '\0';
 	v->message_end_ns = 0;
+	v->names.due_ns = 0;
 	if (v->prompt != WATCH_NO_PROMPT) {
 		type(v, key);
 		return;

@@ -167,6 +167,8 @@ bool watch_lines_summary(struct watch_view *v)
 	struct out line;
 
 	write_sums(v, &out);
+	if (v->rates.sort >= SORT_KEYS)		/* nothing changes any more */
+		v->rates.sort = SORT_SIZE;
 	watch_rates_list(&v->rates, &v->source.record.table, &v->names, wanted);
 	wanted = v->rates.sorted < wanted ? v->rates.sorted : wanted;
 	for (uint32_t i = 0; i < wanted; i++)

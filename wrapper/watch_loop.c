@@ -141,6 +141,20 @@ static void wait_for(struct watch_view *v, struct terminal *t, uint64_t ns)
 	v->looks_now |= watched[0].revents != 0;
 }
 
+/* How long to wait at most. look_ns: when the next look is due. */
+static uint64_t time_left(const struct watch_view *v, uint64_t look_ns)
+{
+	uint64_t now = now_precise_ns(), then = now + UINT64_C(3600000000000);
+
+	if (look_ns < then)
+		then = look_ns;
+	if (v->names.waits && v->names.due_ns < then)
+		then = v->names.due_ns;
+	if (v->message[0] && v->message_end_ns && v->message_end_ns < then)
+		then = v->message_end_ns;
+	return then > now ? then - now : 0;
+}
+
 static void run_screen(struct watch_view *v, struct terminal *t)
 {
 	bool lives = goes_on(v), named;
@@ -166,8 +180,7 @@ static void run_screen(struct watch_view *v, struct terminal *t)
 			memcpy(filter, v->names.filter, sizeof(filter));
 		}
 		watch_screen_draw(v, t);
-		now = now_precise_ns();
-		wait_for(v, t, group == GROUPS ? 0 : !lives || v->paused ? UINT64_C(3600000000000) : due_ns > now ? due_ns - now : 0);
+		wait_for(v, t, group == GROUPS ? 0 : time_left(v, lives && !v->paused ? due_ns : UINT64_MAX));
 	}
 	terminal_leave(t);
 	if (lives && !goes_on(v) && !t->dead)

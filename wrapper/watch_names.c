@@ -14,6 +14,7 @@
 
 #define NAMES_PARTS	20u	/* reading symbols takes at most such a part of the time */
 #define ROWS_PER_LOOK	64u	/* after so many rows the clock is read */
+#define SLOW_NS		UINT64_C(100000000)	/* where a look-up has taken longer, the next one is for all rows */
 #define FRAME_BYTES	((size_t)4096)	/* of a frame's line; a longer one is cut */
 
 /* What is known about a row. */
@@ -117,6 +118,22 @@ static void look_up(struct watch_names *n)
 	n->due_ns = begun + n->cost_ns * NAMES_PARTS;
 }
 
+static bool has_call(const struct watch_names *n, uint32_t row)
+{
+	return n->table->rows[row].total_count || n->table->infos[row].upper;
+}
+
+static void want_all(struct watch_names *n)
+{
+	uint32_t end = table_row_end(n->table);
+
+	n->wanted_count = 0;
+	for (uint32_t row = ROW_OVERFLOW; row < end; row++) {
+		if (!(n->states[row] & NAMED) && has_call(n, row) && !want(n, row))
+			break;
+	}
+}
+
 void watch_names_of(struct watch_names *n, const uint32_t *rows, uint32_t count)
 {
 	if (!make_room(n))
@@ -126,12 +143,10 @@ void watch_names_of(struct watch_names *n, const uint32_t *rows, uint32_t count)
 		if (rows[i] < n->room && !(n->states[rows[i]] & NAMED))
 			want(n, rows[i]);
 	}
+	n->waits = n->wanted_count && now_precise_ns() < n->due_ns;
+	if (n->wanted_count && !n->waits && n->cost_ns > SLOW_NS)
+		want_all(n);
 	look_up(n);
-}
-
-static bool has_call(const struct watch_names *n, uint32_t row)
-{
-	return n->table->rows[row].total_count || n->table->infos[row].upper;
 }
 
 /* Fills in n->work for a row. */
@@ -217,11 +232,7 @@ bool watch_names_work(struct watch_names *n, uint64_t until_ns)
 
 	if (!all || !make_room(n))
 		return true;
-	n->wanted_count = 0;
-	for (uint32_t row = ROW_OVERFLOW; row < end; row++) {
-		if (!(n->states[row] & NAMED) && has_call(n, row) && !want(n, row))
-			break;
-	}
+	want_all(n);
 	look_up(n);
 	for (uint32_t row = ROW_OVERFLOW; row < end; row++) {
 		if (has_new_threads(n, row))

@@ -4,9 +4,9 @@
  * and whether it matches the filter. An address is looked up once and stays known, and so does what follows from that
  * for a backtrace, because its frames never change. So a refresh costs only what is new.
  *
- * Names are looked up for the backtraces that are shown, or for all of them where they are added up or filtered. To read
- * the symbols of large files can take seconds. So new addresses wait until at least NAMES_PARTS times the time has passed
- * that the last look-up took.
+ * Names are looked up for the backtraces that are shown, or for all of them where they are added up or filtered, and where
+ * the symbols of large files, which take long to read, have to be read anyway. New addresses wait until NAMES_PARTS times
+ * the time has passed that the last look-up took, unless the user has just asked for them.
  */
 #ifndef WRAPPER_WATCH_NAMES_H
 #define WRAPPER_WATCH_NAMES_H
@@ -31,7 +31,8 @@ struct watch_names {
 	enum group_by group;
 	char filter[WATCH_FILTER_BYTES];
 	uint32_t waiting;		/* the label of rows whose group is not known yet */
-	uint64_t due_ns, cost_ns;	/* when files may be read again, and how long it took the last time */
+	uint64_t due_ns, cost_ns;	/* when files may be read again (0: at once), and how long it took the last time */
+	bool waits;			/* addresses that are shown wait for due_ns */
 };
 
 /* Prepares *n for the table of a source. False: there is no memory. */

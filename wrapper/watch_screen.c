@@ -165,6 +165,20 @@ static void draw_graph(const struct watch_view *v, struct terminal *t, unsigned 
 
 /* ---- The last line ---- */
 
+/* The end of what has been typed, as much of it as there is room for. */
+static const char *input_end(const struct watch_view *v, unsigned columns)
+{
+	char fits[4 * TERMINAL_COLUMNS_MAX + 1];
+	const char *text = v->input;
+
+	while (*text && terminal_fit(fits, text, TERMINAL_COLUMNS_MAX, true) > columns) {
+		text++;
+		while (((unsigned char)*text & 0xc0) == 0x80)
+			text++;
+	}
+	return text;
+}
+
 static void draw_last(struct watch_view *v, struct terminal *t)
 {
 	struct out out = begin_line();
@@ -174,8 +188,8 @@ static void draw_last(struct watch_view *v, struct terminal *t)
 	else if (v->message[0] && now_precise_ns() > v->message_end_ns)
 		v->message[0] = '\0';
 	if (v->prompt != WATCH_NO_PROMPT) {
-		out_text(&out, v->prompt == WATCH_ASK_FILTER ? "filter: " : "report to file (.html .svg .txt .json .pb.gz ...): ");
-		out_name(&out, v->input);
+		out_text(&out, v->prompt == WATCH_ASK_FILTER ? "filter: " : "report to (.html .svg .txt .json .pb ...): ");
+		out_name(&out, input_end(v, t->columns > out_length(&out) + 1 ? t->columns - (unsigned)out_length(&out) - 1 : 1));
 	} else if (v->message[0]) {
 		out_name(&out, v->message);
 	} else if (v->page == WATCH_LIST) {
