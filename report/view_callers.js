@@ -11,23 +11,246 @@
 (() => {
 	const { dom, state, calls } = heaptrace;
 
-	function create(element) {
-		const wrappers = heaptrace.stateSwitch(
-			"callers.wrappers",
-			"Allocation functions",
-			"Show malloc(), operator new and other allocation functions, rather than beginning at who calls them"
-		);
-		const copy = dom(
-			"button",
-			{ class: "button", type: "button", onclick: () => heaptrace.copy(asText(), copy) },
-			"Copy"
-		);
-		const title = dom("h3", { class: "chosen-name" }),
-			about = dom("p", { class: "muted" });
-		const list = dom("div"),
-			up = dom("div"),
-			down = dom("div");
+	const wrappers = heaptrace.stateSwitch(
+		"callers.wrappers",
+		"Allocation functions",
+		"Show malloc(), operator new and other allocation functions, rather than beginning at who calls them"
+	);
+	const copy = dom(
+		"button",
+		{ class: "button", type: "button", onclick: () => heaptrace.copy(asText(), copy) },
+		"Copy"
+	);
+	const title = dom("h3", { class: "chosen-name" }),
+		about = dom("p", { class: "muted" });
+	const list = dom("div"),
+		up = dom("div"),
+		down = dom("div");
 
+	let selection = null,
+		settings = "",
+		figures = [],
+		sums = null,
+		entries = [],
+		all = [],
+		chosen = -1;
+	const index = id => figures.findIndex(f => f.id === id);
+
+	/* ---- Figures and columns ---- */
+
+	function figureOf(entry, column) {
+		return column === "name"
+			? nameOf(entry)
+			: column === "self"
+				? entry.self[0]
+				: column === "change"
+					? entry.total[0] - entry.total[index("before")]
+					: entry.total[index(column)];
+	}
+
+	function nameOf(entry) {
+		return entry.words || sums.m.name(entry.label);
+	}
+
+	function columns(withSelf) {
+		const width = "8.2em",
+			comparing = index("before") >= 0;
+		const result = [
+			{ id: "name", title: "Function", first: "up" },
+			{
+				id: "now",
+				title: comparing ? "Now" : "Total",
+				number: true,
+				width,
+				hint: "With all that it calls: " + selection.label,
+			},
+		];
+
+		if (selection.unit !== "ns")
+			result.push({
+				id: "share",
+				title: "Share",
+				number: true,
+				width: "6.2em",
+				sorts: false,
+				hint: "Of " + selection.label,
+			});
+		if (withSelf)
+			result.push({
+				id: "self",
+				title: "Self",
+				number: true,
+				width,
+				hint: "Without what it calls",
+			});
+		if (comparing) result.push({ id: "change", title: "Difference", number: true, width });
+		return result;
+	}
+
+	function fill(entry, list, cells) {
+		list.forEach((column, i) => {
+			const cell = cells[i],
+				value = figureOf(entry, column.id === "share" ? "now" : column.id);
+
+			if (column.id === "name") {
+				heaptrace.highlight(cell, heaptrace.shown(value), selection.search);
+				cell.title = heaptrace.shown(value, 1500);
+			} else if (column.id === "share") {
+				heaptrace.fillShare(cell, value, selection);
+			} else if (column.id === "change") {
+				heaptrace.fillChange(cell, value, selection.unit);
+			} else {
+				heaptrace.fillFigure(cell, value, selection.unit);
+			}
+		});
+	}
+
+	function sorted(list, text, columns) {
+		const column = text.replace(/^-/, ""),
+			down = text[0] === "-";
+		const by = columns.some(c => c.id === column) ? column : "now",
+			values = new Map(list.map(e => [e, figureOf(e, by)]));
+
+		list.sort(
+			(a, b) =>
+				(down ? -1 : 1) * heaptrace.compare(values.get(a), values.get(b)) ||
+				heaptrace.compare(nameOf(a), nameOf(b))
+		);
+		return [by, by === column ? down : true];
+	}
+
+	/* ---- The three tables ---- */
+
+	const table = heaptrace.longTable(list, {
+		label: "Functions",
+		columns: [{ id: "name", title: "Function" }],
+		fill: (line, cells) => fill(entries[line], columns(true), cells),
+		choose: line => choose(entries[line].label),
+		sort: (column, down) => state.set({ "callers.sort": (down ? "-" : "") + column }),
+		mark: (line, tr) => tr.classList.toggle("chosen", entries[line].label === chosen),
+	});
+
+	function neighbourTable(place, label) {
+		const result = { entries: [], sort: "" };
+
+		result.table = heaptrace.longTable(place, {
+			label,
+			columns: [{ id: "name", title: "Function" }],
+			fill: (line, cells) => fill(result.entries[line], columns(false), cells),
+			choose: line => result.entries[line].label && choose(result.entries[line].label),
+			sort: (column, down) => showNeighbours(result, (down ? "-" : "") + column),
+		});
+		result.table.scroller.classList.add("short");
+		return result;
+	}
+	const callers = neighbourTable(up, "Callers"),
+		callees = neighbourTable(down, "Callees");
+
+	function showNeighbours(which, sort) {
+		which.sort = sort;
+		which.table.setColumns(columns(false));
+		const [by, isDown] = sorted(which.entries, sort, columns(false));
+		which.table.show(which.entries.length, by, isDown);
+	}
+
+	function choose(label) {
+		state.set({ "callers.of": sums.m.functionOf(label).toString(36) });
+	}
+
+	function showChosen() {
+		const of = parseInt(state.get("callers.of"), 36),
+			entry = all.find(e => sums.m.functionOf(e.label) === of) || entries[0];
+
+		chosen = entry ? entry.label : -1;
+		title.textContent = entry ? heaptrace.shown(nameOf(entry), 2000) : "";
+		about.textContent = entry ? aboutText(entry) : "There is none.";
+		const found = entry ? calls.neighbours(sums, entry.label) : { callers: [], callees: [] };
+		callers.entries = found.callers.map(e => named(e, entry, "(nobody: these stacks begin here)"));
+		callees.entries = found.callees.map(e => named(e, entry, "(uses it itself)"));
+		for (const which of [callers, callees]) {
+			which.table.active = -1;
+			showNeighbours(which, which.sort || heaptrace.firstSort(selection, "-now"));
+		}
+	}
+
+	/* Gives words to what is no other function. */
+	function named(neighbour, entry, words) {
+		if (!neighbour.label) neighbour.words = words;
+		else if (neighbour.label === entry.label) neighbour.words = nameOf(entry) + " (recursion)";
+		return neighbour;
+	}
+
+	function aboutText(entry) {
+		const m = sums.m.moduleOf(entry.label),
+			value = n => heaptrace.format.value(n, selection.unit),
+			before = index("before");
+		const share =
+			selection.total && selection.unit !== "ns"
+				? ", " + heaptrace.format.share(entry.total[0] / selection.total)
+				: "";
+
+		return (
+			value(entry.total[0]) +
+			share +
+			" with all that it calls, " +
+			value(entry.self[0]) +
+			" itself" +
+			(before >= 0 ? ", before " + value(entry.total[before]) : "") +
+			(m >= 0 && heaptrace.model.modules[m].path
+				? "; in " + heaptrace.shown(heaptrace.model.modules[m].path)
+				: "") +
+			"."
+		);
+	}
+
+	function asText() {
+		const part = (words, list) =>
+			words +
+			"\n" +
+			list
+				.map(
+					e =>
+						"\t" +
+						heaptrace.format.value(e.total[0], selection.unit) +
+						"\t" +
+						heaptrace.shown(nameOf(e), 100000) +
+						"\n"
+				)
+				.join("");
+		const entry = all.find(e => e.label === chosen);
+
+		return entry
+			? heaptrace.shown(nameOf(entry), 100000) +
+					"\n" +
+					aboutText(entry) +
+					"\n" +
+					part("called by", callers.entries) +
+					part("calls", callees.entries)
+			: "";
+	}
+
+	/* ---- Updates ---- */
+
+	function build() {
+		figures = calls.figuresOf(selection);
+		sums = calls.sums("function", wrappers.refresh(), figures, null);
+		all = calls.functions(sums);
+	}
+
+	function showList() {
+		const found = selection.search ? calls.matchedLabels(sums.m, selection.search) : null;
+		const sort = state.get("callers.sort") || heaptrace.firstSort(selection, "-self");
+
+		entries = found ? all.filter(e => found[e.label]) : all.slice();
+		table.setColumns(columns(true));
+		const [by, isDown] = sorted(entries, sort, columns(true));
+		showChosen();
+		table.active = entries.findIndex(e => e.label === chosen);
+		table.show(entries.length, by, isDown);
+		if (table.active >= 0) table.activate(table.active);
+	}
+
+	function create(element) {
 		element.append(
 			dom(
 				"p",
@@ -56,236 +279,6 @@
 				)
 			)
 		);
-
-		let selection = null,
-			settings = "",
-			figures = [],
-			sums = null,
-			entries = [],
-			all = [],
-			chosen = -1;
-		const index = id => figures.findIndex(f => f.id === id);
-
-		/* ---- Figures and columns ---- */
-
-		function figureOf(entry, column) {
-			return column === "name"
-				? nameOf(entry)
-				: column === "self"
-					? entry.self[0]
-					: column === "change"
-						? entry.total[0] - entry.total[index("before")]
-						: entry.total[index(column)];
-		}
-
-		function nameOf(entry) {
-			return entry.words || sums.m.name(entry.label);
-		}
-
-		function columns(withSelf) {
-			const width = "8.2em",
-				comparing = index("before") >= 0;
-			const result = [
-				{ id: "name", title: "Function", first: "up" },
-				{
-					id: "now",
-					title: comparing ? "Now" : "Total",
-					number: true,
-					width,
-					hint: "With all that it calls: " + selection.label,
-				},
-			];
-
-			if (selection.unit !== "ns")
-				result.push({
-					id: "share",
-					title: "Share",
-					number: true,
-					width: "6.2em",
-					sorts: false,
-					hint: "Of " + selection.label,
-				});
-			if (withSelf)
-				result.push({
-					id: "self",
-					title: "Self",
-					number: true,
-					width,
-					hint: "Without what it calls",
-				});
-			if (comparing) result.push({ id: "change", title: "Difference", number: true, width });
-			return result;
-		}
-
-		function fill(entry, list, cells) {
-			list.forEach((column, i) => {
-				const cell = cells[i],
-					value = figureOf(entry, column.id === "share" ? "now" : column.id);
-
-				if (column.id === "name") {
-					heaptrace.highlight(cell, heaptrace.shown(value), selection.search);
-					cell.title = heaptrace.shown(value, 1500);
-				} else if (column.id === "share") {
-					heaptrace.fillShare(cell, value, selection);
-				} else if (column.id === "change") {
-					heaptrace.fillChange(cell, value, selection.unit);
-				} else {
-					heaptrace.fillFigure(cell, value, selection.unit);
-				}
-			});
-		}
-
-		function sorted(list, text, columns) {
-			const column = text.replace(/^-/, ""),
-				down = text[0] === "-";
-			const by = columns.some(c => c.id === column) ? column : "now",
-				values = new Map(list.map(e => [e, figureOf(e, by)]));
-
-			list.sort(
-				(a, b) =>
-					(down ? -1 : 1) * heaptrace.compare(values.get(a), values.get(b)) ||
-					heaptrace.compare(nameOf(a), nameOf(b))
-			);
-			return [by, by === column ? down : true];
-		}
-
-		/* ---- The three tables ---- */
-
-		const table = heaptrace.longTable(list, {
-			label: "Functions",
-			columns: [{ id: "name", title: "Function" }],
-			fill: (line, cells) => fill(entries[line], columns(true), cells),
-			choose: line => choose(entries[line].label),
-			sort: (column, down) => state.set({ "callers.sort": (down ? "-" : "") + column }),
-			mark: (line, tr) => tr.classList.toggle("chosen", entries[line].label === chosen),
-		});
-
-		function neighbourTable(place, label) {
-			const result = { entries: [], sort: "" };
-
-			result.table = heaptrace.longTable(place, {
-				label,
-				columns: [{ id: "name", title: "Function" }],
-				fill: (line, cells) => fill(result.entries[line], columns(false), cells),
-				choose: line =>
-					result.entries[line].label && choose(result.entries[line].label),
-				sort: (column, down) => showNeighbours(result, (down ? "-" : "") + column),
-			});
-			result.table.scroller.classList.add("short");
-			return result;
-		}
-		const callers = neighbourTable(up, "Callers"),
-			callees = neighbourTable(down, "Callees");
-
-		function showNeighbours(which, sort) {
-			which.sort = sort;
-			which.table.setColumns(columns(false));
-			const [by, isDown] = sorted(which.entries, sort, columns(false));
-			which.table.show(which.entries.length, by, isDown);
-		}
-
-		function choose(label) {
-			state.set({ "callers.of": sums.m.functionOf(label).toString(36) });
-		}
-
-		function showChosen() {
-			const of = parseInt(state.get("callers.of"), 36),
-				entry = all.find(e => sums.m.functionOf(e.label) === of) || entries[0];
-
-			chosen = entry ? entry.label : -1;
-			title.textContent = entry ? heaptrace.shown(nameOf(entry), 2000) : "";
-			about.textContent = entry ? aboutText(entry) : "There is none.";
-			const found = entry
-				? calls.neighbours(sums, entry.label)
-				: { callers: [], callees: [] };
-			callers.entries = found.callers.map(e =>
-				named(e, entry, "(nobody: these stacks begin here)")
-			);
-			callees.entries = found.callees.map(e => named(e, entry, "(uses it itself)"));
-			for (const which of [callers, callees]) {
-				which.table.active = -1;
-				showNeighbours(which, which.sort || heaptrace.firstSort(selection, "-now"));
-			}
-		}
-
-		/* Gives words to what is no other function. */
-		function named(neighbour, entry, words) {
-			if (!neighbour.label) neighbour.words = words;
-			else if (neighbour.label === entry.label)
-				neighbour.words = nameOf(entry) + " (recursion)";
-			return neighbour;
-		}
-
-		function aboutText(entry) {
-			const m = sums.m.moduleOf(entry.label),
-				value = n => heaptrace.format.value(n, selection.unit),
-				before = index("before");
-			const share =
-				selection.total && selection.unit !== "ns"
-					? ", " + heaptrace.format.share(entry.total[0] / selection.total)
-					: "";
-
-			return (
-				value(entry.total[0]) +
-				share +
-				" with all that it calls, " +
-				value(entry.self[0]) +
-				" itself" +
-				(before >= 0 ? ", before " + value(entry.total[before]) : "") +
-				(m >= 0 && heaptrace.model.modules[m].path
-					? "; in " + heaptrace.shown(heaptrace.model.modules[m].path)
-					: "") +
-				"."
-			);
-		}
-
-		function asText() {
-			const part = (words, list) =>
-				words +
-				"\n" +
-				list
-					.map(
-						e =>
-							"\t" +
-							heaptrace.format.value(e.total[0], selection.unit) +
-							"\t" +
-							heaptrace.shown(nameOf(e), 100000) +
-							"\n"
-					)
-					.join("");
-			const entry = all.find(e => e.label === chosen);
-
-			return entry
-				? heaptrace.shown(nameOf(entry), 100000) +
-						"\n" +
-						aboutText(entry) +
-						"\n" +
-						part("called by", callers.entries) +
-						part("calls", callees.entries)
-				: "";
-		}
-
-		/* ---- Updates ---- */
-
-		function build() {
-			figures = calls.figuresOf(selection);
-			sums = calls.sums("function", wrappers.refresh(), figures, null);
-			all = calls.functions(sums);
-		}
-
-		function showList() {
-			const found = selection.search ? calls.matchedLabels(sums.m, selection.search) : null;
-			const sort = state.get("callers.sort") || heaptrace.firstSort(selection, "-self");
-
-			entries = found ? all.filter(e => found[e.label]) : all.slice();
-			table.setColumns(columns(true));
-			const [by, isDown] = sorted(entries, sort, columns(true));
-			showChosen();
-			table.active = entries.findIndex(e => e.label === chosen);
-			table.show(entries.length, by, isDown);
-			if (table.active >= 0) table.activate(table.active);
-		}
-
 		return {
 			update(now) {
 				if (now !== selection || settings !== state.get("callers.wrappers")) {

@@ -144,402 +144,383 @@
 		);
 	}
 
-	function create(element) {
-		const list = dom("div"),
-			detail = dom("section", { class: "detail", "aria-label": "The chosen backtrace" });
-		const none = dom("p", { class: "muted", role: "status" });
+	const list = dom("div"),
+		detail = dom("section", { class: "detail", "aria-label": "The chosen backtrace" });
+	const none = dom("p", { class: "muted", role: "status" });
 
-		element.append(none, dom("div", { class: "beside rows" }, list, detail));
-		const { model } = heaptrace,
-			threads = calls.threadNames(),
-			pairs = model.diff ? model.diff.entries : null;
-		let selection = null,
-			lines = [],
-			wanted = null,
-			users = null,
-			shownRow = null,
-			sortedAs = null,
-			chosen = null;
-		const table = heaptrace.longTable(list, {
-			label: "Backtraces",
-			columns: [{ id: "name", title: "Used by" }],
-			fill,
-			choose: line => state.set({ "rows.open": idOf(lines[line]) }),
-			sort: (column, down) => state.set({ "rows.sort": (down ? "-" : "") + column }),
-			mark: (line, tr) => tr.classList.toggle("chosen", lines[line] === chosen),
-		});
+	let model = null,
+		threads = [],
+		pairs = null;
+	let selection = null,
+		lines = [],
+		wanted = null,
+		users = null,
+		shownRow = null,
+		sortedAs = null,
+		chosen = null;
+	const table = heaptrace.longTable(list, {
+		label: "Backtraces",
+		columns: [{ id: "name", title: "Used by" }],
+		fill,
+		choose: line => state.set({ "rows.open": idOf(lines[line]) }),
+		sort: (column, down) => state.set({ "rows.sort": (down ? "-" : "") + column }),
+		mark: (line, tr) => tr.classList.toggle("chosen", lines[line] === chosen),
+	});
 
-		/* ---- Lines: numbers of rows or, with the older run, pairs of them ---- */
+	/* ---- Lines: numbers of rows or, with the older run, pairs of them ---- */
 
-		/* The pairs have the figures of the ends of the two runs. */
-		const inPairs = () => pairs !== null && selection.from === "older" && selection.at === "end";
-		const rowOf = line =>
-			!inPairs() ? line : pairs.new[line] >= 0 ? pairs.new[line] : pairs.old[line];
-		const isOld = row => model.diff !== null && row >= model.diff.newCount;
+	/* The pairs have the figures of the ends of the two runs. */
+	const inPairs = () => pairs !== null && selection.from === "older" && selection.at === "end";
+	const rowOf = line => (!inPairs() ? line : pairs.new[line] >= 0 ? pairs.new[line] : pairs.old[line]);
+	const isOld = row => model.diff !== null && row >= model.diff.newCount;
 
-		function idOf(line) {
-			const row = rowOf(line);
+	function idOf(line) {
+		const row = rowOf(line);
 
-			return (isOld(row) ? "o" : "") + model.rows.id[row];
-		}
+		return (isOld(row) ? "o" : "") + model.rows.id[row];
+	}
 
-		function user(line) {
-			const row = rowOf(line);
+	function user(line) {
+		const row = rowOf(line);
 
-			users = users || new Map();
-			if (!users.has(row)) users.set(row, calls.userOfRow(row));
-			return users.get(row);
-		}
+		users = users || new Map();
+		if (!users.has(row)) users.set(row, calls.userOfRow(row));
+		return users.get(row);
+	}
 
-		const now = line => (inPairs() ? pairs.is[selection.key][line] : selection.now[line]);
-		const before = line => (inPairs() ? pairs.was[selection.key][line] : selection.before[line]);
+	const now = line => (inPairs() ? pairs.is[selection.key][line] : selection.now[line]);
+	const before = line => (inPairs() ? pairs.was[selection.key][line] : selection.before[line]);
 
-		/* Whether the pair is new in this run, or no longer there. */
-		const stateOf = line =>
-			pairs.old[line] < 0
-				? "new"
-				: pairs.new[line] < 0
-					? "gone"
-					: pairs.byLikeness[line]
-						? "alike"
-						: "both";
+	/* Whether the pair is new in this run, or no longer there. */
+	const stateOf = line =>
+		pairs.old[line] < 0
+			? "new"
+			: pairs.new[line] < 0
+				? "gone"
+				: pairs.byLikeness[line]
+					? "alike"
+					: "both";
 
-		/* The other keys, which are known at the end only. */
-		function otherKeys() {
-			return model.keys.filter(k => k.name !== selection.key || selection.at !== "end");
-		}
+	/* The other keys, which are known at the end only. */
+	function otherKeys() {
+		return model.keys.filter(k => k.name !== selection.key || selection.at !== "end");
+	}
 
-		function columns() {
-			const width = "8.2em",
-				comparing = selection.comparing,
-				result = [
-					{ id: "name", title: "Used by", first: "up", width: "min(22em, 50vw)" },
-					{ id: "place", title: "Source line", first: "up", width: "13em" },
-				];
+	function columns() {
+		const width = "8.2em",
+			comparing = selection.comparing,
+			result = [
+				{ id: "name", title: "Used by", first: "up", width: "min(22em, 50vw)" },
+				{ id: "place", title: "Source line", first: "up", width: "13em" },
+			];
 
-			if (inPairs())
-				result.push({
-					id: "state",
-					title: "Run",
-					first: "up",
-					width: "5em",
-					hint: "both: in both runs; new: in this run only; gone: in the older run only; alike: paired because the stacks are much the same",
-				});
+		if (inPairs())
 			result.push({
-				id: "now",
-				title: comparing ? "Now" : selection.title,
+				id: "state",
+				title: "Run",
+				first: "up",
+				width: "5em",
+				hint: "both: in both runs; new: in this run only; gone: in the older run only; alike: paired because the stacks are much the same",
+			});
+		result.push({
+			id: "now",
+			title: comparing ? "Now" : selection.title,
+			number: true,
+			width,
+			hint: selection.label,
+		});
+		if (selection.unit !== "ns")
+			result.push({
+				id: "share",
+				title: "Share",
 				number: true,
-				width,
-				hint: selection.label,
+				width: "6.2em",
+				sorts: false,
+				hint: "Of " + selection.label,
 			});
-			if (selection.unit !== "ns")
-				result.push({
-					id: "share",
-					title: "Share",
-					number: true,
-					width: "6.2em",
-					sorts: false,
-					hint: "Of " + selection.label,
-				});
-			if (comparing)
-				result.push(
-					{ id: "before", title: "Before", number: true, width },
-					{ id: "change", title: "Difference", number: true, width }
-				);
-			for (const k of otherKeys())
-				result.push({
-					id: k.name,
-					title: k.name,
-					number: true,
-					width: "7.6em",
-					hint: k.title + ", at the end",
-				});
+		if (comparing)
 			result.push(
-				{ id: "threads", title: "Threads", first: "up", width: "12em" },
-				{ id: "id", title: "Row", number: true, first: "up", width: "5em" }
+				{ id: "before", title: "Before", number: true, width },
+				{ id: "change", title: "Difference", number: true, width }
 			);
-			return result;
-		}
-
-		function valueOf(line, column) {
-			const row = rowOf(line);
-
-			switch (column) {
-				case "name":
-					return user(line).name;
-				case "place":
-					return user(line).file
-						? heaptrace.baseName(user(line).file) +
-								":" +
-								(user(line).line || "?")
-						: "";
-				case "state":
-					return stateOf(line);
-				case "now":
-					return now(line);
-				case "before":
-					return before(line);
-				case "change":
-					return now(line) - before(line);
-				case "threads":
-					return threads[model.rows.threadSet[row]] || "";
-				case "id":
-					return model.rows.id[row];
-				default:
-					return inPairs()
-						? pairs.is[column][line]
-						: model.values(column, "end")[row];
-			}
-		}
-
-		function fill(line, cells) {
-			const item = lines[line];
-
-			wanted.forEach((column, i) => {
-				const cell = cells[i],
-					value = valueOf(item, column.id === "share" ? "now" : column.id);
-
-				if (column.id === "share") {
-					heaptrace.fillShare(cell, value, selection);
-				} else if (column.id === "change") {
-					heaptrace.fillChange(cell, value, selection.unit);
-				} else if (column.id === "id") {
-					cell.textContent = value;
-				} else if (column.number) {
-					const key = heaptrace.findKey(column.id);
-
-					heaptrace.fillFigure(cell, value, key ? key.unit : selection.unit);
-				} else {
-					heaptrace.highlight(cell, heaptrace.shown(value), selection.search);
-					cell.title = heaptrace.shown(
-						column.id === "place" ? user(item).file : value,
-						1500
-					);
-				}
+		for (const k of otherKeys())
+			result.push({
+				id: k.name,
+				title: k.name,
+				number: true,
+				width: "7.6em",
+				hint: k.title + ", at the end",
 			});
+		result.push(
+			{ id: "threads", title: "Threads", first: "up", width: "12em" },
+			{ id: "id", title: "Row", number: true, first: "up", width: "5em" }
+		);
+		return result;
+	}
+
+	function valueOf(line, column) {
+		const row = rowOf(line);
+
+		switch (column) {
+			case "name":
+				return user(line).name;
+			case "place":
+				return user(line).file
+					? heaptrace.baseName(user(line).file) + ":" + (user(line).line || "?")
+					: "";
+			case "state":
+				return stateOf(line);
+			case "now":
+				return now(line);
+			case "before":
+				return before(line);
+			case "change":
+				return now(line) - before(line);
+			case "threads":
+				return threads[model.rows.threadSet[row]] || "";
+			case "id":
+				return model.rows.id[row];
+			default:
+				return inPairs() ? pairs.is[column][line] : model.values(column, "end")[row];
 		}
+	}
 
-		/* ---- The stack ---- */
+	function fill(line, cells) {
+		const item = lines[line];
 
-		function figures(line) {
-			const row = rowOf(line),
-				pair = inPairs(),
-				value = (n, k) => heaptrace.format.value(n, k.unit);
-			const part = (title, words) => [dom("dt", {}, title), dom("dd", {}, words)];
-			const words = k =>
-				pair
-					? value(pairs.is[k.name][line], k) +
-						", before " +
-						value(pairs.was[k.name][line], k) +
-						", difference " +
-						heaptrace.signed(
-							pairs.is[k.name][line] - pairs.was[k.name][line],
-							k.unit
-						)
-					: value(
-							(isOld(row) ? model.diff : model).values(k.name, "end")[
-								row
-							],
-							k
-						);
+		wanted.forEach((column, i) => {
+			const cell = cells[i],
+				value = valueOf(item, column.id === "share" ? "now" : column.id);
 
-			return dom(
-				"dl",
-				{ class: "figures" },
-				model.keys.map(k => part(k.title, words(k))),
-				part(
-					"threads",
-					heaptrace.shown(threads[model.rows.threadSet[row]] || "unknown")
-				)
-			);
-		}
+			if (column.id === "share") {
+				heaptrace.fillShare(cell, value, selection);
+			} else if (column.id === "change") {
+				heaptrace.fillChange(cell, value, selection.unit);
+			} else if (column.id === "id") {
+				cell.textContent = value;
+			} else if (column.number) {
+				const key = heaptrace.findKey(column.id);
 
-		function stackList(row, label) {
-			const frames = model.frames(row),
-				u = calls.userOfRow(row);
+				heaptrace.fillFigure(cell, value, key ? key.unit : selection.unit);
+			} else {
+				heaptrace.highlight(cell, heaptrace.shown(value), selection.search);
+				cell.title = heaptrace.shown(
+					column.id === "place" ? user(item).file : value,
+					1500
+				);
+			}
+		});
+	}
 
-			return frames.length
-				? dom(
-						"ol",
-						{ class: "stack-lines", "aria-label": label },
-						frames.map((f, i) =>
-							frameLine(f, i, u.function, selection.search)
-						)
+	/* ---- The stack ---- */
+
+	function figures(line) {
+		const row = rowOf(line),
+			pair = inPairs(),
+			value = (n, k) => heaptrace.format.value(n, k.unit);
+		const part = (title, words) => [dom("dt", {}, title), dom("dd", {}, words)];
+		const words = k =>
+			pair
+				? value(pairs.is[k.name][line], k) +
+					", before " +
+					value(pairs.was[k.name][line], k) +
+					", difference " +
+					heaptrace.signed(
+						pairs.is[k.name][line] - pairs.was[k.name][line],
+						k.unit
 					)
-				: dom("p", { class: "muted" }, u.name);
-		}
+				: value((isOld(row) ? model.diff : model).values(k.name, "end")[row], k);
 
-		function shownFigures(line) {
-			const value = n => heaptrace.format.value(n, selection.unit);
+		return dom(
+			"dl",
+			{ class: "figures" },
+			model.keys.map(k => part(k.title, words(k))),
+			part("threads", heaptrace.shown(threads[model.rows.threadSet[row]] || "unknown"))
+		);
+	}
 
-			return (
-				selection.label +
-				": " +
-				value(now(line)) +
-				(selection.comparing
-					? ", before " +
-						value(before(line)) +
-						", difference " +
-						heaptrace.signed(now(line) - before(line), selection.unit)
-					: "") +
-				"."
-			);
-		}
+	function stackList(row, label) {
+		const frames = model.frames(row),
+			u = calls.userOfRow(row);
 
-		function showStack(line) {
-			const row = line === null ? null : rowOf(line);
-
-			if (row === null) {
-				detail.replaceChildren();
-				return;
-			}
-			const frames = model.frames(row),
-				text = () =>
-					"backtrace of row " +
-					model.rows.id[row] +
-					": " +
-					shownFigures(line) +
-					"\n" +
-					stackText(frames);
-			const copy = dom(
-				"button",
-				{
-					class: "button",
-					type: "button",
-					onclick: () => heaptrace.copy(text(), copy),
-				},
-				"Copy stack"
-			);
-			const u = calls.userOfRow(row);
-
-			detail.replaceChildren(
-				...[
-					dom(
-						"div",
-						{ class: "tools" },
-						dom(
-							"h3",
-							{},
-							"Row " +
-								model.rows.id[row] +
-								(isOld(row) ? " of the older run" : "")
-						),
-						copy,
-						u.function >= 0
-							? dom(
-									"button",
-									{
-										class: "button",
-										type: "button",
-										onclick: () =>
-											state.set({
-												view: "callers",
-												"callers.of":
-													u.function.toString(
-														36
-													),
-											}),
-									},
-									"Callers and callees"
-								)
-							: null
-					),
-					dom("p", {}, shownFigures(line)),
-					stackList(row, "Stack, innermost frame first"),
-					inPairs() && pairs.byLikeness[line]
-						? [
-								dom("h4", {}, "Its stack in the older run"),
-								stackList(
-									pairs.old[line],
-									"Stack in the older run, innermost frame first"
-								),
-							]
-						: null,
-					dom(
-						"h4",
-						{},
-						inPairs() ? "At the ends of both runs" : "At the end of the run"
-					),
-					figures(line),
-				]
-					.flat()
-					.filter(part => part !== null)
-			);
-			const time = isOld(row) ? null : curve(row);
-			if (time) detail.append(time);
-		}
-
-		/* ---- Updates ---- */
-
-		/* Which lines the search finds: Uint8Array over rows or pairs; null: there is no search. */
-		function foundLines() {
-			const rows = selection.search ? selection.search.rows() : null;
-
-			if (!rows || !inPairs()) return rows;
-			const found = new Uint8Array(pairs.count);
-			rows.forEach((is, row) => {
-				found[model.diff.entryOfRow[row]] |= is;
-			});
-			return found;
-		}
-
-		function choose() {
-			const found = foundLines(),
-				result = [];
-			const count = inPairs() ? pairs.count : model.rowCount;
-
-			for (let line = 0; line < count; line++) {
-				if (
-					(now(line) || (selection.comparing && before(line))) &&
-					(!found || found[line])
+		return frames.length
+			? dom(
+					"ol",
+					{ class: "stack-lines", "aria-label": label },
+					frames.map((f, i) => frameLine(f, i, u.function, selection.search))
 				)
-					result.push(line);
-			}
-			return result;
+			: dom("p", { class: "muted" }, u.name);
+	}
+
+	function shownFigures(line) {
+		const value = n => heaptrace.format.value(n, selection.unit);
+
+		return (
+			selection.label +
+			": " +
+			value(now(line)) +
+			(selection.comparing
+				? ", before " +
+					value(before(line)) +
+					", difference " +
+					heaptrace.signed(now(line) - before(line), selection.unit)
+				: "") +
+			"."
+		);
+	}
+
+	function showStack(line) {
+		const row = line === null ? null : rowOf(line);
+
+		if (row === null) {
+			detail.replaceChildren();
+			return;
 		}
+		const frames = model.frames(row),
+			text = () =>
+				"backtrace of row " +
+				model.rows.id[row] +
+				": " +
+				shownFigures(line) +
+				"\n" +
+				stackText(frames);
+		const copy = dom(
+			"button",
+			{
+				class: "button",
+				type: "button",
+				onclick: () => heaptrace.copy(text(), copy),
+			},
+			"Copy stack"
+		);
+		const u = calls.userOfRow(row);
 
-		function sortLines() {
-			const text = state.get("rows.sort") || heaptrace.firstSort(selection, "-now");
-			const known = wanted.some(c => c.id === text.replace(/^-/, "") && c.sorts !== false);
-			const column = known ? text.replace(/^-/, "") : "now",
-				down = known ? text[0] === "-" : true;
+		detail.replaceChildren(
+			...[
+				dom(
+					"div",
+					{ class: "tools" },
+					dom(
+						"h3",
+						{},
+						"Row " +
+							model.rows.id[row] +
+							(isOld(row) ? " of the older run" : "")
+					),
+					copy,
+					u.function >= 0
+						? dom(
+								"button",
+								{
+									class: "button",
+									type: "button",
+									onclick: () =>
+										state.set({
+											view: "callers",
+											"callers.of":
+												u.function.toString(
+													36
+												),
+										}),
+								},
+								"Callers and callees"
+							)
+						: null
+				),
+				dom("p", {}, shownFigures(line)),
+				stackList(row, "Stack, innermost frame first"),
+				inPairs() && pairs.byLikeness[line]
+					? [
+							dom("h4", {}, "Its stack in the older run"),
+							stackList(
+								pairs.old[line],
+								"Stack in the older run, innermost frame first"
+							),
+						]
+					: null,
+				dom("h4", {}, inPairs() ? "At the ends of both runs" : "At the end of the run"),
+				figures(line),
+			]
+				.flat()
+				.filter(part => part !== null)
+		);
+		const time = isOld(row) ? null : curve(row);
+		if (time) detail.append(time);
+	}
 
-			if (sortedAs === null || sortedAs[0] !== column || sortedAs[1] !== down) {
-				const values = new Array(inPairs() ? pairs.count : model.rowCount),
-					sign = down ? -1 : 1;
+	/* ---- Updates ---- */
 
-				for (const line of lines) values[line] = valueOf(line, column);
-				lines.sort((a, b) => sign * heaptrace.compare(values[a], values[b]) || a - b);
-				sortedAs = [column, down];
-			}
-			return sortedAs;
+	/* Which lines the search finds: Uint8Array over rows or pairs; null: there is no search. */
+	function foundLines() {
+		const rows = selection.search ? selection.search.rows() : null;
+
+		if (!rows || !inPairs()) return rows;
+		const found = new Uint8Array(pairs.count);
+		rows.forEach((is, row) => {
+			found[model.diff.entryOfRow[row]] |= is;
+		});
+		return found;
+	}
+
+	function choose() {
+		const found = foundLines(),
+			result = [];
+		const count = inPairs() ? pairs.count : model.rowCount;
+
+		for (let line = 0; line < count; line++) {
+			if ((now(line) || (selection.comparing && before(line))) && (!found || found[line]))
+				result.push(line);
 		}
+		return result;
+	}
 
-		function build() {
-			wanted = columns();
-			table.setColumns(wanted);
-			lines = choose();
-			sortedAs = null;
-			none.textContent =
-				heaptrace.format.count(lines.length) +
-				(lines.length === 1 ? " backtrace" : " backtraces") +
-				(selection.search ? " found." : ".");
+	function sortLines() {
+		const text = state.get("rows.sort") || heaptrace.firstSort(selection, "-now");
+		const known = wanted.some(c => c.id === text.replace(/^-/, "") && c.sorts !== false);
+		const column = known ? text.replace(/^-/, "") : "now",
+			down = known ? text[0] === "-" : true;
+
+		if (sortedAs === null || sortedAs[0] !== column || sortedAs[1] !== down) {
+			const values = new Array(inPairs() ? pairs.count : model.rowCount),
+				sign = down ? -1 : 1;
+
+			for (const line of lines) values[line] = valueOf(line, column);
+			lines.sort((a, b) => sign * heaptrace.compare(values[a], values[b]) || a - b);
+			sortedAs = [column, down];
 		}
+		return sortedAs;
+	}
 
-		function show() {
-			const [column, down] = sortLines(),
-				open = state.get("rows.open");
-			const found = lines.findIndex(line => idOf(line) === open),
-				at = found < 0 && lines.length ? 0 : found;
+	function build() {
+		wanted = columns();
+		table.setColumns(wanted);
+		lines = choose();
+		sortedAs = null;
+		none.textContent =
+			heaptrace.format.count(lines.length) +
+			(lines.length === 1 ? " backtrace" : " backtraces") +
+			(selection.search ? " found." : ".");
+	}
 
-			chosen = at >= 0 ? lines[at] : null;
-			table.active = at;
-			table.show(lines.length, column, down);
-			if (at >= 0 && shownRow !== open) table.activate(at);
-			shownRow = open;
-			showStack(chosen);
-		}
+	function show() {
+		const [column, down] = sortLines(),
+			open = state.get("rows.open");
+		const found = lines.findIndex(line => idOf(line) === open),
+			at = found < 0 && lines.length ? 0 : found;
 
+		chosen = at >= 0 ? lines[at] : null;
+		table.active = at;
+		table.show(lines.length, column, down);
+		if (at >= 0 && shownRow !== open) table.activate(at);
+		shownRow = open;
+		showStack(chosen);
+	}
+
+	function create(element) {
+		model = heaptrace.model;
+		threads = calls.threadNames();
+		pairs = model.diff ? model.diff.entries : null;
+		element.append(none, dom("div", { class: "beside rows" }, list, detail));
 		return {
 			update(next) {
 				if (next !== selection) {

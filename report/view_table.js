@@ -374,6 +374,7 @@ heaptrace.longTable = (() => {
 			if (active !== was && options.moved) options.moved(active);
 		}
 
+		window.addEventListener("resize", plan);
 		window.addEventListener("beforeprint", () => {
 			printing = element.offsetParent !== null;
 			if (printing) draw(true);
