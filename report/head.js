@@ -103,7 +103,7 @@
 			return run.process.command + " (process " + run.process.pid + ", " +
 				format.ns(run.moment["since-start-ns"]) + ")";
 		}
-		return dom("div", {class: "table-scroll runs"}, dom("table", {class: "data"},
+		return dom("div", {class: "table-scroll runs"}, dom("table", {class: "data two"},
 			dom("caption", {class: "hidden"}, "Figures of both runs"),
 			dom("thead", null, dom("tr", null, dom("th", {scope: "col"}, "Figure"),
 				dom("th", {scope: "col", class: "number"}, "Older run: " + name(d.older)),

@@ -29,9 +29,9 @@
 	const beside = window.matchMedia("(min-width: 1180px)");	/* as in style.css */
 
 	let plot = LOW_PLOT;		/* the height of the curves */
-	let runs = [];			/* [{title, curves, box, root}], the one that moments are chosen in last */
+	let runs = [];			/* [{curves, chart, box, root}], the one that moments are chosen in last */
 	let scales = null;
-	let chart = null;		/* of the last run: what heaptrace.chart.draw() returned */
+	let chart = null;		/* of the last run; as each run.chart, what heaptrace.chart.draw() returned */
 	let handles = null;		/* {at, from} */
 	let tip = null, hair = null;
 
@@ -165,6 +165,25 @@
 		}
 	}
 
+	/* The moment of the older run that is compared with, in its own chart. */
+	function placeOlder() {
+		const selection = heaptrace.selection(), older = runs.length > 1 ? runs[0].chart : null;
+
+		if (!older)
+			return;
+		older.layer.textContent = "";
+		if (selection.from !== "older")
+			return;
+		const id = selection.at === "peak" ? "peak" : "end";
+		const x = older.x(heaptrace.model.diff.moments.find((moment) => moment.id === id).ns);
+		const left = Math.min(x - HANDLE_WIDTH / 2, older.x(scales.ns) + draws.RIGHT - HANDLE_WIDTH);
+		const top = HANDLE_HEIGHT, bottom = draws.TOP + plot;
+		older.layer.append(svg("g", {class: "handle from"},
+			svg("line", {class: "moment-line from", x1: x, x2: x, y1: top, y2: bottom}),
+			svg("rect", {x: left, width: HANDLE_WIDTH, height: HANDLE_HEIGHT, rx: 3}),
+			svg("text", {x: left + HANDLE_WIDTH / 2, y: 12}, "before")));
+	}
+
 	function placeAll() {
 		const selection = heaptrace.selection();
 		const at = heaptrace.findMoment(selection.at), from = heaptrace.findMoment(selection.from);
@@ -175,6 +194,7 @@
 			chart.layer.append(svg("rect", {class: "range", x: a, width: b - a, y: draws.TOP, height: plot}));
 		}
 		drawMarks(chart.layer);
+		placeOlder();
 		const lefts = boxesLeft(at, from);
 		placeHandle("from", from, lefts.from);
 		placeHandle("at", at, lefts.at);
@@ -275,9 +295,10 @@
 		for (const run of runs) {
 			const width = Math.max(280, Math.floor(run.box.clientWidth));
 
-			chart = draws.draw(run.root, run.curves, scales, {width: width, plot: plot}, isShown);
+			run.chart = draws.draw(run.root, run.curves, scales, {width: width, plot: plot}, isShown);
 		}
 		const run = runs[runs.length - 1];
+		chart = run.chart;
 		hair = svg("line", {class: "hair", y1: draws.TOP, y2: draws.TOP + plot + draws.BELOW});
 		hair.style.display = "none";
 		run.root.append(hair, handles.from, handles.at);
@@ -337,7 +358,7 @@
 	function addRun(charts, d, title) {
 		const root = svg("svg", {role: "group"});
 		const box = dom("div", {class: "chart"}, title ? dom("h3", null, title) : null, root);
-		const run = {title: title, curves: draws.curves(d), root: root, box: box};
+		const run = {curves: draws.curves(d), root: root, box: box};
 
 		root.setAttribute("aria-label", (title ? title + ". " : "") + description(run));
 		charts.append(box);

@@ -278,7 +278,10 @@ async function two_runs(t, browser, file) {
 	t.is(await page.count('#timeline .chart'), 2, `${browser}: two runs: the timeline has both`);
 	t.is(await page.count('.stack'), [d.memory, d.older.memory].filter(Boolean).length, `${browser}: two runs: where RSS goes, of both`);
 	await labels(t, page, `${browser}: two runs`);
+	t.is(await page.count('#timeline .chart:first-child .moment-line.from'), 1, `${browser}: two runs: the older one's chart says what is compared`);
 	await page.screenshot('html-two-runs', {full: true});
+	await page.resize(600, 900);
+	await labels(t, page, `${browser}: two runs, 600`);
 	await page.select('#from', 'none');
 	t.is([await page.evaluate(() => heaptrace.selection().comparing), await page.hash()], [false, '#from=none'],
 		`${browser}: two runs: the newer one alone`);
