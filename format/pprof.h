@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A profile for pprof, while it is written: what its parts have in common. The message is Profile of profile.proto
- * (https://github.com/google/pprof/blob/main/proto/profile.proto); the enums below are the numbers of its fields.
+ * (https://github.com/google/pprof/blob/main/proto/profile.proto); enums have the numbers of fields.
  *
  *	Profile	 sample_type	what the values of a sample are: alloc_space in bytes, inuse_space in bytes, ...
  *		 sample		a row: numbers of locations, innermost first, and its values
@@ -25,6 +25,14 @@
 #include "analysis/labels.h"
 #include "base/out.h"
 
+/* The fields of the message Profile. keep_frames (8) and doc_url (15) are not written. */
+enum {
+	PROFILE_SAMPLE_TYPE = 1, PROFILE_SAMPLE, PROFILE_MAPPING, PROFILE_LOCATION, PROFILE_FUNCTION, PROFILE_STRING_TABLE,
+	PROFILE_DROP_FRAMES, PROFILE_TIME_NANOS = 9, PROFILE_DURATION_NANOS, PROFILE_PERIOD_TYPE, PROFILE_PERIOD,
+	PROFILE_COMMENT, PROFILE_DEFAULT_SAMPLE_TYPE,
+};
+
+/* The texts that are none of the catalog's. */
 enum pprof_text {
 	PPROF_FIRST_TYPE,				/* the names of the sample types, in their order */
 	PPROF_LAST_TYPE = PPROF_FIRST_TYPE + 5,

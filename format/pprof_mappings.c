@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-#define PROFILE_MAPPING	3
-
 /* The fields of the message Mapping. */
 enum {
 	MAPPING_ID = 1, MAPPING_START, MAPPING_LIMIT, MAPPING_OFFSET, MAPPING_FILE, MAPPING_BUILD_ID,

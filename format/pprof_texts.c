@@ -9,8 +9,6 @@
 #define HEAPTRACE_VERSION "unknown"
 #endif
 
-#define PROFILE_STRING_TABLE	6
-
 /*
  * Names and units are those of the heap profiles of Go (runtime/pprof) and tcmalloc, in Go's order, in which bytes in use
  * come last: that is what a tool shows which does not read default_sample_type.
