@@ -326,6 +326,21 @@ heaptrace.flameCanvas = (() => {
 			}
 		}
 
+		function refit() {
+			if (view && scroller.clientWidth) {
+				setHeight();
+				plan();
+			}
+		}
+
+		window.addEventListener("resize", refit);
+		try {
+			/* Another screen, or another scale of the page, has other points for the same pixels. */
+			new ResizeObserver(refit).observe(spacer, { box: "device-pixel-content-box" });
+		} catch (error) {
+			/* Browsers that do not tell draw in the old points until something else changes. */
+		}
+
 		return {
 			show,
 			resize,

@@ -142,6 +142,18 @@ async function flame(t, browser, page) {
 		return colours.size;
 	}, canvas);
 	t.ok(painted > 8, `${browser}: boxes and names are painted`);
+	if (browser === 'chromium') {
+		await page.page.setViewport({width: 1300, height: 900, deviceScaleFactor: 2});
+		await page.reload();
+		await page.waitFor(canvas);
+		t.is(await page.evaluate(c => {
+			const e = document.querySelector(c);
+			return [e.width / e.clientWidth, e.height / e.clientHeight];
+		}, canvas), [2, 2], `${browser}: with as many points as a screen of a high density has`);
+		await page.page.setViewport({width: 1300, height: 900, deviceScaleFactor: 1});
+		await page.reload();
+		await page.waitFor(canvas);
+	}
 }
 
 async function trees(t, browser, page) {
