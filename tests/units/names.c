@@ -347,6 +347,7 @@ static void test_signals(void)
 	row_alloc(&table, row, 50);
 	print("no-lines", NULL, -1);
 	has(" 1 [        0x5555] ?\n 2 [      0x101100] f() +0x100\n", "a call, and no signal");
+	table.head->signal_return_count = 4;
 	table.head->signal_returns[3] = codes[1];
 	print("no-lines", NULL, -1);
 	has(" 1 [        0x5555] <signal handler called>\n 2 [      0x101100] f() +0x0\n", "what was interrupted");
