@@ -10,7 +10,7 @@
 #include "diff.h"
 #include "growth.h"
 #include "memory.h"
-#include "runtime.h"
+#include "users.h"
 #include "wrappers.h"
 
 #include <string.h>
@@ -25,10 +25,9 @@
 #define RATE_LEAST	100000u		/* calls a second */
 #define RATE_LEAST_MS	100u		/* of a shorter run the rate says little */
 #define RSS_USUAL	50000000u	/* bytes; parts of a smaller RSS weigh less */
-#define WEIGHT_LEAK	900u		/* what goes on growing outweighs all but the largest shares */
+#define WEIGHT_LEAK	900u		/* outweighs all but the largest shares */
+#define LONG_RUN_NS	600000000000u	/* 10 minutes */
 #define WEIGHT_DIFF	2000u		/* who compares two runs asks for this */
-
-struct user;
 
 struct candidate {
 	const char *text;
@@ -42,13 +41,10 @@ struct maker {
 	unsigned count;
 	struct out text;		/* the sentence that is being written, in buf */
 	char buf[TEXT_BYTES];
-	struct labels labels;
-	struct labels_row *row;		/* the row that is looked at */
-	struct user *users;		/* by label; those from user_room on are all 0 */
-	uint32_t user_room;
-	uint64_t kept;			/* at the end: live bytes that the runtime keeps for good, which are nobody's */
+	struct users users;
 	struct label growing;		/* the function whose memory goes on growing; all NULL: there is none */
-	uint64_t growing_bytes, growing_rate;	/* what it has now, and how many bytes more it has in an hour */
+	uint64_t growing_bytes;		/* what it has now */
+	double growing_rate;		/* how many bytes more it has in a second */
 };
 
 /* ---- Sentences ---- */
@@ -144,80 +140,7 @@ static void write_user(struct out *out, const struct label *label, const char *f
 	}
 }
 
-/* ---- Which functions use the memory ---- */
-
-static const enum sort_key keys[] = { SORT_SIZE, SORT_HEAP_PEAK, SORT_TOTAL_COUNT, SORT_TEMPORARY };
-
-#define KEYS	(sizeof(keys) / sizeof(*keys))
-
-/* A function that uses memory, with sums over its rows for each of these keys. */
-struct user {
-	uint64_t sums[KEYS];
-	uint64_t most[KEYS];		/* the largest figure of one of its rows, */
-	uint32_t row[KEYS];		/* and which row of model.all that is */
-};
-
-/* Adds up all rows by the function that uses their memory. False: there is no memory. */
-static bool add_up(struct maker *k)
-{
-	const struct model *m = k->m;
-
-	k->row = arena_alloc(k->arena, sizeof(*k->row));
-	if (!k->row || !labels_init(&k->labels, m, k->arena))
-		return false;
-	for (uint32_t n = 0; n < m->all.count; n++) {
-		uint32_t label;
-		struct user *u;
-
-		if (!labels_read(&k->labels, n, k->row))
-			return false;
-		label = k->row->calls[labels_user(&k->labels, k->row)].label;
-		while (label >= k->user_room) {
-			uint32_t room = k->user_room ? 2 * k->user_room : 1024;
-			struct user *users = arena_alloc_plenty(k->arena, room * sizeof(*users));
-
-			if (!users)
-				return false;
-			if (k->users)
-				memcpy(users, k->users, k->user_room * sizeof(*users));
-			k->users = users;
-			k->user_room = room;
-		}
-		u = &k->users[label];
-		for (unsigned i = 0; i < KEYS; i++) {
-			uint64_t value = k->row->row.values[keys[i]];
-
-			if (keys[i] == SORT_SIZE && value && m->moment.ended && runtime_keeps(m, &k->row->row)) {
-				k->kept += value;
-				continue;
-			}
-			u->sums[i] += value;
-			if (value > u->most[i]) {
-				u->most[i] = value;
-				u->row[i] = n;
-			}
-		}
-	}
-	return true;
-}
-
-/* The user that has most of a key's figure: its sum, with its label, and the row that has most of it. */
-static uint64_t largest(const struct maker *k, enum sort_key key, uint32_t *label, uint32_t *row)
-{
-	unsigned i = 0;
-
-	while (keys[i] != key)
-		i++;
-	*label = 0;
-	for (uint32_t n = 0; n < k->labels.count && n < k->user_room; n++) {
-		if (k->users[n].sums[i] > k->users[*label].sums[i])
-			*label = n;
-	}
-	if (!k->user_room)
-		return 0;
-	*row = k->users[*label].row[i];
-	return k->users[*label].sums[i];
-}
+/* ---- Where it comes from ---- */
 
 /* Writes the function that uses the memory of a row, with the place in it. labels: of the row's model. */
 static void write_row(struct out *out, struct labels *labels, uint32_t n, struct labels_row *r)
@@ -234,6 +157,22 @@ static void write_row(struct out *out, struct labels *labels, uint32_t n, struct
 		place = frame_call(&f, call->call);
 	}
 	write_user(out, &labels->list[call->label], place.file, place.line);
+}
+
+/* Writes where a figure of the key comes from: "parse(), at src/parse.cc:214", or "libfoo.so, the largest part
+ * (1.234 MB) from foo()". */
+static void write_source(struct maker *k, struct out *out, const struct users_source *s, enum sort_key key)
+{
+	if (s->module) {
+		write_name(out, path_name(s->module), NAME_BYTES);
+		out_text(out, ", the largest part (");
+		if (model_key_is_size(key))
+			out_size(out, s->of_label);
+		else
+			out_count(out, s->of_label, " call", " calls");
+		out_text(out, ") from ");
+	}
+	write_row(out, &k->users.labels, s->row, k->users.row);
 }
 
 static bool same_text(const char *a, const char *b)
@@ -265,15 +204,26 @@ static void find_growing(struct maker *k)
 		most = e->trend.rate;
 		k->growing = g->labels.list[e->label];
 		k->growing_bytes = e->trend.is;
-		k->growing_rate = (uint64_t)(most * 3600);
+		k->growing_rate = most;
 	}
 }
 
 static void write_growing(const struct maker *k, struct out *out)
 {
+	bool is_long = k->m->moment.runtime_ns >= LONG_RUN_NS;
+
 	out_text(out, " goes on growing, by ");
-	out_size(out, k->growing_rate);
-	out_text(out, " an hour");
+	out_size(out, (uint64_t)(is_long ? k->growing_rate * 3600 : k->growing_rate));
+	out_text(out, is_long ? " an hour" : " a second");
+}
+
+/* What grows in a program that runs for long will fill the memory, however small it is now. A program that ends soon may
+ * well keep what it makes. */
+static uint64_t weight_of_growth(const struct maker *k)
+{
+	uint64_t share = 2 * share_of(k->growing_bytes, k->m->totals.peak_size);
+
+	return k->m->moment.runtime_ns >= LONG_RUN_NS || share > WEIGHT_LEAK ? WEIGHT_LEAK : share;
 }
 
 static void add_growing(struct maker *k)
@@ -287,43 +237,41 @@ static void add_growing(struct maker *k)
 	write_growing(k, out);
 	out_text(out, ", and has ");
 	out_size(out, k->growing_bytes);
-	end(k, WEIGHT_LEAK);
+	end(k, weight_of_growth(k));
 }
 
 static void add_live(struct maker *k)
 {
 	const struct model_totals *t = &k->m->totals;
 	struct out *out = begin(k);
-	uint32_t label, row;
-	uint64_t most = largest(k, SORT_SIZE, &label, &row);
+	struct users_source most = users_largest(&k->users, SORT_SIZE, t->size - k->users.kept);
+	uint64_t weight = share_of(most.figure, t->peak_size);
 
-	if (!most)
+	if (!most.figure)
 		return;
-	write_percent(out, most, t->size - k->kept);
+	write_percent(out, most.figure, t->size - k->users.kept);
 	out_text(out, k->m->moment.ended ? " of what is never freed, " : " of the live heap, ");
-	out_size(out, most);
+	out_size(out, most.figure);
 	out_text(out, " of ");
-	out_size(out, t->size - k->kept);
+	out_size(out, t->size - k->users.kept);
 	out_text(out, ", comes from ");
-	write_row(out, &k->labels, row, k->row);
-	if (k->growing_bytes && same_function(&k->labels.list[label], &k->growing)) {
+	write_source(k, out, &most, SORT_SIZE);
+	if (k->growing_bytes && !most.module && same_function(&k->users.labels.list[most.label], &k->growing)) {
 		out_text(out, ", and");
 		write_growing(k, out);
+		weight = weight < weight_of_growth(k) ? weight_of_growth(k) : weight;
 		k->growing_bytes = 0;
-		end(k, WEIGHT_LEAK);
-		return;
 	}
-	end(k, share_of(most, t->peak_size));
+	end(k, weight);
 }
 
 static void add_peak(struct maker *k)
 {
 	const struct model_totals *t = &k->m->totals;
 	struct out *out = begin(k);
-	uint32_t label, row;
-	uint64_t most = largest(k, SORT_HEAP_PEAK, &label, &row);
+	struct users_source most = users_largest(&k->users, SORT_HEAP_PEAK, t->heap_peak);
 
-	if (!most)
+	if (!most.figure)
 		return;
 	out_text(out, "At its peak");
 	if (k->m->moment.peak_at_ns && k->m->moment.peak_at_ns < k->m->moment.runtime_ns) {
@@ -334,11 +282,11 @@ static void add_peak(struct maker *k)
 	out_text(out, " the heap had ");
 	out_size(out, t->peak_size);
 	out_text(out, "; ");
-	write_percent(out, most, t->heap_peak);
+	write_percent(out, most.figure, t->heap_peak);
 	out_text(out, " of that comes from ");
-	write_row(out, &k->labels, row, k->row);
+	write_source(k, out, &most, SORT_HEAP_PEAK);
 	/* Where all of it is alive still, the sentence about the live heap says the same. */
-	end(k, share_of(most, t->heap_peak) *
+	end(k, share_of(most.figure, t->heap_peak) *
 	       share_of(t->peak_size > t->size ? t->peak_size - t->size : 0, t->peak_size) / 1000);
 }
 
@@ -351,10 +299,9 @@ static void add_calls(struct maker *k)
 	enum sort_key key = temporary ? SORT_TEMPORARY : SORT_TOTAL_COUNT;
 	uint64_t all = temporary ? t->temporary : t->total_count;
 	struct out *out = begin(k);
-	uint32_t label, row;
-	uint64_t most = temporary || rate >= RATE_LEAST ? largest(k, key, &label, &row) : 0;
+	struct users_source most = users_largest(&k->users, key, all);
 
-	if (!most)
+	if (!most.figure || (!temporary && rate < RATE_LEAST))
 		return;
 	if (temporary) {
 		write_percent(out, all, t->total_count);
@@ -368,10 +315,10 @@ static void add_calls(struct maker *k)
 		out_u64(out, rate);
 		out_text(out, " times a second; ");
 	}
-	write_percent(out, most, all);
+	write_percent(out, most.figure, all);
 	out_text(out, temporary ? " of these come from " : " of the calls come from ");
-	write_row(out, &k->labels, row, k->row);
-	end(k, (temporary ? share_of(all, t->total_count) : share_of(most, all)) / 2 *
+	write_source(k, out, &most, key);
+	end(k, (temporary ? share_of(all, t->total_count) : share_of(most.figure, all)) / 2 *
 	       (t->total_count < TEMPORARY_CALLS ? t->total_count : TEMPORARY_CALLS) / TEMPORARY_CALLS);
 }
 
@@ -450,7 +397,7 @@ static void write_entry(struct maker *k, const struct diff *d, uint32_t entry, s
 		return;
 	for (uint32_t n = 0; n < m->all.count; n++) {
 		if (model_row(m, &m->all, n).id == e->row.id) {
-			write_row(out, &labels, n, k->row);
+			write_row(out, &labels, n, k->users.row);
 			return;
 		}
 	}
@@ -500,7 +447,7 @@ void findings_make(struct findings *f, const struct model *m, struct arena *aren
 		return;
 	k->m = m;
 	k->arena = arena;
-	if (!add_up(k))
+	if (!users_add_up(&k->users, m, arena))
 		return;
 	if (m->options->diff && m->older)
 		add_diff(k);
