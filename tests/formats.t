@@ -28,7 +28,12 @@ def numbers(packed):		# as format/json_numbers.h describes it
 		return high * 60 + digit
 	count, coded = number(next(digits)), []
 	for digit in digits:
-		coded += [coded[-1]] * number(next(digits)) if digit == 91 else [number(digit)]
+		if digit == 91:
+			times, back = number(next(digits)), number(next(digits)) + 1
+			for i in range(times):
+				coded.append(coded[-back])
+		else:
+			coded.append(number(digit))
 	if packed[0] == "+":
 		coded = itertools.accumulate(-(n + 1) // 2 if n % 2 else n // 2 for n in coded)
 	result = list(coded)

@@ -179,6 +179,10 @@ class Test {
  */
 async function run(body, {modules = [], browsers = true} = {}) {
 	const loaded = {};
+	const locks = [path.join(__dirname, 'package-lock.json'), path.join(BUILT, 'npm', 'installed')].map(file =>
+		fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : null);
+	if (locks[0] !== locks[1])
+		skip_all(`build/npm does not have npm's packages${locks[1] ? ' of now' : ''}: run tests/browser/install`);
 	for (const name of browsers ? ['puppeteer-core', ...modules] : modules)
 		try {
 			loaded[name] = await load(name);
