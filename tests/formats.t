@@ -119,7 +119,7 @@ human() { # BYTES: as text has it
 totals_of() {
 	local key sum all=
 	for key in size count heap-peak total-size total-count temporary; do
-		sum=$("$HEAPTRACE" --report="$1" --sort=$key --format=folded --outfile=- | awk '{ sum += $NF } END { printf "%.0f", sum }')
+		sum=$("$HEAPTRACE" --no-lines --report="$1" --sort=$key --format=folded --outfile=- | awk '{ sum += $NF } END { printf "%.0f", sum }')
 		all="$all${all:+, }\"$key\": $sum"
 	done
 	echo "{$all}"
