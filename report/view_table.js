@@ -155,7 +155,6 @@ heaptrace.longTable = (() => {
 					"button",
 					{
 						type: "button",
-						tabindex: "-1",
 						onclick: () =>
 							options.sort(
 								c.id,

@@ -193,6 +193,9 @@ async function trees(t, browser, page) {
 	t.is(names.slice(0, 3), names.slice().sort().slice(0, 3), `${browser}: a click on the head sorts by names`);
 	t.is(await page.attribute('#panel-bottom-up th:first-child', 'aria-sort'), 'ascending', `${browser}: which the head says`);
 	t.like(await page.hash(), /tree\.sort=name/, `${browser}: and the address`);
+	await page.page.focus('#panel-bottom-up th:nth-child(2) button');
+	await page.press('Enter');
+	t.like(await page.hash(), /tree\.sort=-now/, `${browser}: heads can be pressed by the keyboard`);
 	await set(page, {'tree.sort': '', 'bottom-up.line': '', search: 'second'});
 	shown = await lines(page, 'bottom-up');
 	t.is([shown.length > 0, bare(shown[0][0]), ...shown.slice(1).map(line => line[1])].slice(0, 3), [true, 'item(unsigned long)shop', '20.000 KB'],
