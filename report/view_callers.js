@@ -163,6 +163,7 @@
 
 		chosen = entry ? entry.label : -1;
 		title.textContent = entry ? heaptrace.shown(nameOf(entry), 2000) : "";
+		title.hidden = !entry;
 		about.textContent = entry ? aboutText(entry) : "There is none.";
 		const found = entry ? calls.neighbours(sums, entry.label) : { callers: [], callees: [] };
 		callers.entries = found.callers.map(e => named(e, entry, "(nobody: these stacks begin here)"));

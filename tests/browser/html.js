@@ -221,12 +221,12 @@ async function labels(t, page, name) {
 }
 
 // What axe-core, a checker of the rules of WCAG, finds in each view. In one browser: the page is the same.
-async function accessibility(t, browser, file, axe, options) {
+async function accessibility(t, browser, file, axe, search, options) {
 	const name = `${browser}: accessibility, ${options.width}${options.dark ? ' dark' : ''}`;
 
 	if (browser !== 'chromium' || !axe)
 		return t.skip(name, axe ? 'it is the same in chromium' : "no npm's axe-core");
-	const page = await t.open(browser, file, {...options, hash: '#at=s2&from=s0&search=cache'});
+	const page = await t.open(browser, file, {...options, hash: `#at=s2&from=s0&search=${search}`});
 	await page.evaluate(axe.source);
 	for (const tab of await page.evaluate(() => [...document.querySelectorAll('[role=tab]')].map(e => e.id))) {
 		await page.click(`#${tab}`);
@@ -368,8 +368,8 @@ run(async t => {
 		await restored.close();
 
 		await looks(t, browser, html, 's2');
-		await accessibility(t, browser, html, axe, {width: 600, dark: true});
-		await accessibility(t, browser, diff, axe, {width: 1400, dark: false});
+		await accessibility(t, browser, html, axe, 'cache', {width: 600, dark: true});
+		await accessibility(t, browser, diff, axe, 'not_there', {width: 1400, dark: false});
 		await two_runs(t, browser, diff);
 		await others(t, browser, t.args);
 	});
