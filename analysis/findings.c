@@ -193,7 +193,8 @@ static void find_growing(struct maker *k)
 	struct growth *g = arena_alloc(k->arena, sizeof(*g));
 	double most = 0;
 
-	if (!g || !growth_make(g, k->m, SORT_SIZE, OPTIONS_ALL_THE_TIME, GROUP_FUNCTION, k->arena) || g->moments < TREND_LEAST)
+	if (!g || !growth_make(g, k->m, SORT_SIZE, OPTIONS_ALL_THE_TIME, GROUP_FUNCTION, k->arena) ||
+	    g->moments < TREND_LEAST)
 		return;
 	for (uint32_t i = 0; i < g->count; i++) {
 		const struct growth_entry *e = &g->list[i];
@@ -217,8 +218,8 @@ static void write_growing(const struct maker *k, struct out *out)
 	out_text(out, is_long ? " an hour" : " a second");
 }
 
-/* What grows in a program that runs for long will fill the memory, however small it is now. A program that ends soon may
- * well keep what it makes. */
+/* What grows in a program that runs for long will fill the memory, however small it is now. A program that ends soon
+ * may well keep what it makes. */
 static uint64_t weight_of_growth(const struct maker *k)
 {
 	uint64_t share = 2 * share_of(k->growing_bytes, k->m->totals.peak_size);
@@ -369,7 +370,8 @@ static void add_memory(struct maker *k)
 	out_size(out, part);
 	out_text(out, meaning);
 	if (y->mostly == MEMORY_FREE || y->mostly == MEMORY_FRAGMENTED) {
-		out_text(out, y->trimmable ? "; malloc_trim(3) gives back about " : "; malloc_trim(3) gives back nothing");
+		out_text(out, "; malloc_trim(3) gives back ");
+		out_text(out, y->trimmable ? "about " : "nothing");
 		if (y->trimmable)
 			out_size(out, y->trimmable);
 	}

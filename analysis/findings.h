@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What stands out in a run, in words: at most three sentences, the weightiest first, for who opens a report and asks what
- * it is.
+ * What stands out in a run, in words: at most three sentences, the weightiest first, for who opens a report and asks
+ * what it is.
  *
  *	43 % of the live heap, 12.345 MB of 28.111 MB, comes from parse(), at src/parse.cc:214.
- *	At its peak, 3.201 secs after the start, the heap had 80.000 MB; 70 % of that comes from load(), at src/load.cc:12.
+ *	At its peak, 3.201 secs after the start, the heap had 80.000 MB; 70 % of that comes from load(), at load.cc:12.
  *	61 % of the calls, 1234567 of 2023888, are temporary: freed before the same thread allocates again.
  *	Of 120.000 MB of RSS, 60.000 MB are free memory that malloc keeps; malloc_trim(3) gives back about 55.000 MB.
  *
@@ -21,7 +21,8 @@
 #define FINDINGS_MOST	3u
 
 struct findings {
-	const char *texts[FINDINGS_MOST];	/* plain text in one line. Names in it are cut and without control characters */
+	/* Plain text in one line. Names in it are cut, and without control characters. */
+	const char *texts[FINDINGS_MOST];
 	unsigned count;
 };
 

@@ -4,8 +4,8 @@
  * it gets
  *
  *	<!-- style -->		the style sheets of report/
- *	<!-- report -->		the document that --format=json prints, with packed lists (json_numbers.h), and without the
- *				rows with their frames, which the page reads from the catalog
+ *	<!-- report -->		the document that --format=json prints, with packed lists (json_numbers.h), and without
+ *				the rows with their frames, which the page reads from the catalog
  *	<!-- scripts -->	the scripts of report/
  *
  * json_text_write() escapes `<`, so that no name in the document can close the element that it stands in.

@@ -143,7 +143,8 @@ static void write_row(const struct model *m, const struct model_row *row, struct
 	out_text(out, "]}");
 }
 
-/* The lists whose rows are written: those of the sections and, with --growth, all rows. Number i; NULL: there are no more. */
+/* The lists whose rows are written: those of the sections and, with --growth, all rows. Number i; NULL: there are no
+ * more. */
 static const struct model_section *list_of_rows(const struct model *m, unsigned i)
 {
 	return i < m->section_count ? &m->sections[i] : i == m->section_count && m->options->growth_ms ? &m->all : NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the files of a JSON report share: how members of objects are written, and the parts that have files of their own.
- * doc/json.md describes the document. Only format/json*.c include this header. Errors of writing are in the struct out.
+ * What the files of a JSON report share: how members of objects are written, and the parts that have files of their
+ * own. doc/json.md describes the document. Only format/json*.c include this header. Errors of writing are in the struct out.
  */
 #ifndef FORMAT_JSON_H
 #define FORMAT_JSON_H
@@ -50,8 +50,8 @@ void json_write_lacks(const char *name, const struct model_lack *lacks, unsigned
 /* Writes the first members of an object: "threads", and whether there are others, under the name `many` (json.c). */
 void json_write_threads(const struct model_threads *threads, const char *many, struct out *out);
 
-/* Why names of functions, or lines, are missing in the module with this path (json_unseen.c). NULL: none are, or there is nothing
- * that a user could do about it. */
+/* Why names of functions, or lines, are missing in the module with this path (json_unseen.c). NULL: none are, or there
+ * is nothing that a user could do about it. */
 const char *json_module_lacks(const struct model *m, const char *path, bool names);
 
 /* Writes the value of the member "catalog": all rows, or null where there is no memory (json_catalog.c). all: of
@@ -88,8 +88,8 @@ void json_write_growth(const struct model *m, struct arena *arena, struct out *o
 void json_write_timeline(const struct model *m, struct out *out);
 void json_write_snapshots(const struct model *m, struct numbers_packing *packing, struct out *out);
 
-/* Writes the members "older" and "diff", each followed by a comma and a newline: null without --diff, or where there is no
- * memory (json_diff.c). */
+/* Writes the members "older" and "diff", each followed by a comma and a newline: null without --diff, or where there is
+ * no memory (json_diff.c). */
 void json_write_diff(const struct model *m, struct numbers_packing *packing, struct arena *arena, struct out *out);
 
 #endif

@@ -95,7 +95,8 @@ static bool is_wrapper(const struct catalog *c, const struct catalog_function *f
 
 static void write_code(const struct catalog *c, struct numbers_packing *packing, struct out *out)
 {
-	enum numbers_form list = numbers_form(packing, NUMBERS_PACKED), steps = numbers_form(packing, NUMBERS_DIFFERENCES);
+	enum numbers_form list = numbers_form(packing, NUMBERS_PACKED);
+	enum numbers_form steps = numbers_form(packing, NUMBERS_DIFFERENCES);
 
 	json_begin(out, "functions", '{');
 	NUMBERS_WRITE(out, packing, true, "name", steps, c->function_count, v, v = c->functions[i].name);
@@ -142,7 +143,8 @@ static void write_stacks(const struct catalog *c, struct numbers_packing *packin
 	json_begin(out, "addresses", '{');
 	NUMBERS_WRITE(out, packing, true, "module", list, c->address_count, v, v = c->addresses[i].module);
 	if (packing)
-		NUMBERS_WRITE(out, packing, false, "offset", list, c->address_count, v, v = offset_of(&c->addresses[i]));
+		NUMBERS_WRITE(out, packing, false, "offset", list, c->address_count, v,
+			      v = offset_of(&c->addresses[i]));
 	else
 		write_offsets(c, out);
 	NUMBERS_WRITE(out, packing, false, "places", list, c->address_count, v, v = c->addresses[i].place_count);
@@ -202,10 +204,11 @@ static void write_sets(const struct model *m, const struct sets *s, struct out *
 	out_text(out, "],\n");
 }
 
-static void write_rows(const struct catalog *c, const struct sets *s, struct histograms *all, struct numbers_packing *packing,
-		       struct out *out)
+static void write_rows(const struct catalog *c, const struct sets *s, struct histograms *all,
+		       struct numbers_packing *packing, struct out *out)
 {
-	enum numbers_form list = numbers_form(packing, NUMBERS_PACKED), steps = numbers_form(packing, NUMBERS_DIFFERENCES);
+	enum numbers_form list = numbers_form(packing, NUMBERS_PACKED);
+	enum numbers_form steps = numbers_form(packing, NUMBERS_DIFFERENCES);
 	const struct model *m = c->model;
 	uint32_t full = UINT32_MAX;
 

@@ -63,14 +63,17 @@ static void write_values(const struct diff *d, bool is, struct numbers_packing *
 	for (unsigned key = 0; key < SORT_KEYS; key++) {
 		const char *name = options_sort_name((enum sort_key)key);
 
-		NUMBERS_WRITE(out, packing, !key, name, list, d->count, v, v = is ? d->list[i].is[key] : d->list[i].was[key]);
+		NUMBERS_WRITE(out, packing, !key, name, list, d->count, v,
+			      v = is ? d->list[i].is[key] : d->list[i].was[key]);
 	}
 	out_char(out, '}');
 }
 
-static void write_diff(const struct diff *d, const struct places *places, struct numbers_packing *packing, struct out *out)
+static void write_diff(const struct diff *d, const struct places *places, struct numbers_packing *packing,
+		       struct out *out)
 {
-	enum numbers_form list = numbers_form(packing, NUMBERS_PACKED), steps = numbers_form(packing, NUMBERS_DIFFERENCES);
+	enum numbers_form list = numbers_form(packing, NUMBERS_PACKED);
+	enum numbers_form steps = numbers_form(packing, NUMBERS_DIFFERENCES);
 
 	json_begin(out, "diff", '{');
 	write_places(d, places, false, out);

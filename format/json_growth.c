@@ -41,7 +41,8 @@ void json_write_growth(const struct model *m, struct arena *arena, struct out *o
 	enum sort_key key = model_count_key(m->sections[0].key) == m->sections[0].key ? SORT_COUNT : SORT_SIZE;
 	struct growth g;
 
-	if (!m->options->growth_ms || !growth_make(&g, m, key, m->options->growth_ms, GROUP_NONE, arena) || g.moments < 2) {
+	if (!m->options->growth_ms || !growth_make(&g, m, key, m->options->growth_ms, GROUP_NONE, arena) ||
+	    g.moments < 2) {
 		out_text(out, "\"growth\":null,\n");
 		return;
 	}

@@ -61,7 +61,8 @@ static void write_timeline(const struct history *h, struct out *out)
 
 static void write_snapshot_rows(const struct history_snapshot *s, struct numbers_packing *packing, struct out *out)
 {
-	enum numbers_form list = numbers_form(packing, NUMBERS_PACKED), steps = numbers_form(packing, NUMBERS_DIFFERENCES);
+	enum numbers_form list = numbers_form(packing, NUMBERS_PACKED);
+	enum numbers_form steps = numbers_form(packing, NUMBERS_DIFFERENCES);
 
 	json_write_name(out, false, "rows");
 	out_char(out, '{');

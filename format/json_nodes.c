@@ -2,10 +2,10 @@
 /*
  * The addresses of nodes in a page, packed: see json_numbers.h and json.h.
  *
- * From one address few others are called, mostly. So a node is written as the place of its address among those that nodes
- * before it have had whose outer node has the same address as its own outer node has: 0 for the first one of these, and
- * so on. A place that is not taken yet means an address that is new there. These stand in a list of their own,
- * in their order, as differences.
+ * From one address few others are called, mostly. So a node is written as the place of its address among those that
+ * nodes before it have had whose outer node has the same address as its own outer node has: 0 for the first one of
+ * these, and so on. A place that is not taken yet means an address that is new there. These stand in a list of their
+ * own, in their order, as differences.
  *
  *	main (5) <- load (7)	the first one within 5: 0, and 7 is new
  *	main (5) <- save (9)	the second one within 5: 1, and 9 is new
@@ -68,6 +68,7 @@ void json_write_nodes(const struct catalog *c, struct numbers_packing *packing, 
 	}
 	NUMBERS_WRITE(out, packing, false, "address", NUMBERS_NODES, c->node_count, v,
 		      uint32_t outer = c->nodes[i].outer;
-		      v = i ? place_of(&x, outer ? c->nodes[outer].address : c->address_count, c->nodes[i].address) : 0);
+		      uint32_t from = outer ? c->nodes[outer].address : c->address_count;
+		      v = i ? place_of(&x, from, c->nodes[i].address) : 0);
 	NUMBERS_WRITE(out, packing, false, "fresh", NUMBERS_DIFFERENCES, x.fresh_count, v, v = x.fresh[i]);
 }

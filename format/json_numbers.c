@@ -9,8 +9,8 @@
 #define LAST_DIGITS	60u
 #define EARLIER_DIGITS	31u
 #define AGAIN		(LAST_DIGITS + EARLIER_DIGITS)
-#define LOOKED_UP	6u	/* as many numbers in a row are looked up. Fewer are hardly longer than what says that they
-				 * come again */
+#define LOOKED_UP	6u	/* as many numbers in a row are looked up. Fewer are hardly longer than what says
+				 * that they come again */
 
 static const char digits[] = NUMBERS_DIGITS;
 

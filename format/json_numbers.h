@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Long lists of whole numbers in a JSON report: a list of JSON or, in the page, a text of a tenth to a half of its size,
- * which report/data.js reads (heaptrace.unpack()). So the report of a large run stays small enough to be mailed and to be
- * opened at once.
+ * Long lists of whole numbers in a JSON report: a list of JSON or, in the page, a text of a tenth to a half of its
+ * size, which report/data.js reads (heaptrace.unpack()). So the report of a large run stays small enough to be mailed
+ * and to be opened at once.
  *
  *	[7,7,7,7,7,7,7,9,100000]	"=97 609z[]e"
  *
  * A packed list is a text of digits, the characters of NUMBERS_DIGITS, each of which stands for its place there. Digits
  * 0 to 59 end a number. Digits 60 to 90 stand before them, and count 0 to 30 in a system of 31: the number is 60 times
- * what they say, plus the last digit. Digit 91 says that elements come again, as in LZ77 (Ziv and Lempel, 1977): how many
- * follows as a number, and then how far back the first of them is, less 1. They may reach into themselves. The text
- * begins with a letter, and with the number of elements:
+ * what they say, plus the last digit. Digit 91 says that elements come again, as in LZ77 (Ziv and Lempel, 1977): how
+ * many follows as a number, and then how far back the first of them is, less 1. They may reach into themselves. The
+ * text begins with a letter, and with the number of elements:
  *
  *	=	numbers
- *	+	differences: of each element and the one before it, which for the first one is 0. An even number 2 d stands
- *		for d, an odd number 2 d - 1 for -d
+ *	+	differences: of each element and the one before it, which for the first one is 0. An even number 2 d
+ *		stands for d, an odd number 2 d - 1 for -d
  *	@	of catalog.nodes.address: see json_nodes.c
  *
  * The digits are such that the text needs no escapes in JSON nor in an element of a page. Errors of writing are in the

@@ -4,7 +4,7 @@
  * the other, figure by figure. Which sizes a bin has is written once, for all rows.
  *
  *	"powers":{"from-bytes":[17,33],"to-bytes":[32,64],	which bins there are
- *	"bins":"=221"						how many of them each row has: the first row 2, the second one 1
+ *	"bins":"=221"						how many each row has: the first 2, the second 1
  *	"bin":"=3010","calls":...				which: 0 and 1, then 0; and their figures
  */
 #include "json_numbers.h"

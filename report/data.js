@@ -3,9 +3,9 @@
  * The data of a report: the document that stands in the page, which doc/json.md describes, and a model of it, decoded
  * once, that all views read. Nothing changes after the start.
  *
- * Things are numbers. A row has a node, the innermost frame of its stack; a node has an address and an outer node, up to
- * node 0, the root, which has no address; an address has one or several places, the inlined ones first; a place has a
- * function, a file and a line; a function has a module.
+ * Things are numbers. A row has a node, the innermost frame of its stack; a node has an address and an outer node, up
+ * to node 0, the root, which has no address; an address has one or several places, the inlined ones first; a place has
+ * a function, a file and a line; a function has a module.
  *
  *	heaptrace.document		the document
  *	heaptrace.model			see decode() and the lines above each function
@@ -162,7 +162,8 @@ heaptrace.decode = (() => {
 
 		if (typeof nodes.address !== "string" || nodes.address[0] !== "@")
 			return places;
-		const inward = Array.from({ length: addressCount + 1 }, () => []), fresh = unpack(nodes.fresh, Uint32Array);
+		const inward = Array.from({ length: addressCount + 1 }, () => []);
+		const fresh = unpack(nodes.fresh, Uint32Array);
 		let used = 0;
 
 		for (let i = 1; i < places.length; i++) {
@@ -179,7 +180,8 @@ heaptrace.decode = (() => {
 		return c.modules.path.map((path, i) => ({
 			isProgram: c.texts[path] === program,
 			path: c.texts[path], name: heaptrace.baseName(c.texts[path]), buildId: c.modules["build-id"][i],
-			start: Number(c.modules.start[i]), end: Number(c.modules.end[i]), bias: Number(c.modules.bias[i]),
+			start: Number(c.modules.start[i]), end: Number(c.modules.end[i]),
+			bias: Number(c.modules.bias[i]),
 			namesMissing: c.modules["names-missing"][i], linesMissing: c.modules["lines-missing"][i],
 		}));
 	}
@@ -211,18 +213,25 @@ heaptrace.decode = (() => {
 			modules,
 			functions: decodeFunctions(c, modules),
 			places: {
-				function: unpack(c.places.function, Uint32Array), file: unpack(c.places.file, Uint32Array),
-				line: unpack(c.places.line, Uint32Array), inlined: unpack(c.places.inlined, Uint8Array),
+				function: unpack(c.places.function, Uint32Array),
+				file: unpack(c.places.file, Uint32Array),
+				line: unpack(c.places.line, Uint32Array),
+				inlined: unpack(c.places.inlined, Uint8Array),
 			},
 			addresses: {
-				module: unpack(c.addresses.module, Uint32Array), offset: unpack(c.addresses.offset, Float64Array),
+				module: unpack(c.addresses.module, Uint32Array),
+				offset: unpack(c.addresses.offset, Float64Array),
 				first: firsts(places), count: places,
 			},
 			nodes: { outer, address: nodeAddresses(c.nodes, outer, places.length) },
 			rowCount: ids.length,
-			rows: { id: ids, node: unpack(c.rows.node, Uint32Array), threadSet: unpack(c.rows["thread-set"], Uint32Array) },
+			rows: {
+				id: ids, node: unpack(c.rows.node, Uint32Array),
+				threadSet: unpack(c.rows["thread-set"], Uint32Array),
+			},
 			threadSets: c["thread-sets"],
-			tableFull: c.rows["table-full"],	/* the row of calls for which the table had no room; or null */
+			/* The row of calls for which the table had no room; or null. */
+			tableFull: c.rows["table-full"],
 		};
 	}
 
@@ -235,7 +244,9 @@ heaptrace.decode = (() => {
 			list.push({ id: "s" + i, ns: s.ns, label: "snapshot at " + named(s.ns), kind: "snapshot" }));
 		list.push({ id: "peak", ns: d.moment["peak-at-ns"], label: "the heap's peak", kind: "peak" });
 		list.sort((a, b) => a.ns - b.ns);
-		list.push({ id: "end", ns: d.moment["at-ns"], label: d.moment.ended ? "the end" : "the report", kind: "end" });
+		list.push({
+			id: "end", ns: d.moment["at-ns"], label: d.moment.ended ? "the end" : "the report", kind: "end",
+		});
 		return list;
 	}
 
@@ -294,8 +305,8 @@ heaptrace.decode = (() => {
 			return kept.get(name);
 		}
 
-		/* The rows were read an instant after the totals, in which the program went on. A view shows shares of what it
-		 * has rows of. */
+		/* The rows were read an instant after the totals, in which the program went on. A view shows shares of
+		 * what it has rows of. */
 		function totalAtSnapshot(key, s, found) {
 			if (found)
 				return sum(found) + s["rest-" + key];
@@ -325,8 +336,9 @@ heaptrace.decode = (() => {
 
 			for (let p = first; p < first + m.addresses.count[address]; p++)
 				frames.push({
-					function: m.places.function[p], file: m.texts[m.places.file[p]], line: m.places.line[p],
-					inlined: m.places.inlined[p] === 1, address, module: m.addresses.module[address],
+					function: m.places.function[p], file: m.texts[m.places.file[p]],
+					line: m.places.line[p], inlined: m.places.inlined[p] === 1,
+					address, module: m.addresses.module[address],
 				});
 		}
 		return frames;
@@ -373,14 +385,16 @@ heaptrace.decode = (() => {
 			ofB,
 			functions: {
 				count: count + added.length,
-				name: (f) => ask("name", f), known: (f) => ask("known", f), wrapper: (f) => ask("wrapper", f),
+				name: (f) => ask("name", f), known: (f) => ask("known", f),
+				wrapper: (f) => ask("wrapper", f),
 				module: (f) => f < count ? ask("module", f) : moduleOfB[ask("module", f)],
 			},
 		};
 	}
 
-	/* The catalog of both runs. The rows, addresses and nodes of run `a` come first. Functions are the same if they have
-	 * the same name, and their modules' base names are the same; modules, if they have the same path, or are the program. */
+	/* The catalog of both runs. The rows, addresses and nodes of run `a` come first. Functions are the same if they
+	 * have the same name, and their modules' base names are the same; modules, if they have the same path, or are
+	 * the program. */
 	function uniteCatalogs(a, b) {
 		const paths = (m) => m.modules.map((module) => moduleKey(module, module.path));
 		const modules = unify(paths(a), paths(b)), functions = uniteFunctions(a, b, modules.ofB);
@@ -392,15 +406,18 @@ heaptrace.decode = (() => {
 			modules: a.modules.concat(modules.added.map((i) => b.modules[i])),
 			functions: functions.functions,
 			places: {
-				function: concat(Uint32Array, a.places.function, b.places.function, (f) => functions.ofB[f]),
+				function: concat(Uint32Array, a.places.function, b.places.function,
+						 (f) => functions.ofB[f]),
 				file: concat(Uint32Array, a.places.file, b.places.file, textOf),
 				line: concat(Uint32Array, a.places.line, b.places.line),
 				inlined: concat(Uint8Array, a.places.inlined, b.places.inlined),
 			},
 			addresses: {
-				module: concat(Uint32Array, a.addresses.module, b.addresses.module, (m) => modules.ofB[m]),
+				module: concat(Uint32Array, a.addresses.module, b.addresses.module,
+					       (m) => modules.ofB[m]),
 				offset: concat(Float64Array, a.addresses.offset, b.addresses.offset),
-				first: concat(Uint32Array, a.addresses.first, b.addresses.first, (p) => p + a.places.line.length),
+				first: concat(Uint32Array, a.addresses.first, b.addresses.first,
+					      (p) => p + a.places.line.length),
 				count: concat(Uint32Array, a.addresses.count, b.addresses.count),
 			},
 			nodes: {
@@ -412,7 +429,8 @@ heaptrace.decode = (() => {
 			rows: {
 				id: concat(Uint32Array, a.rows.id, b.rows.id),
 				node: concat(Uint32Array, a.rows.node, b.rows.node, nodeOf),
-				threadSet: concat(Uint32Array, a.rows.threadSet, b.rows.threadSet, (s) => s + a.threadSets.length),
+				threadSet: concat(Uint32Array, a.rows.threadSet, b.rows.threadSet,
+						  (s) => s + a.threadSets.length),
 			},
 			threadSets: a.threadSets.concat(b.threadSets),
 			tableFull: a.tableFull,
@@ -439,40 +457,43 @@ heaptrace.decode = (() => {
 	/* What differs between the two runs, whose rows are those of the model of both: see decode(). */
 	function decodeDiff(d, newCount, count, older) {
 		const x = d.diff, behind = (row) => row < 0 ? -1 : row + newCount;
+		const full = d.older.catalog.rows["table-full"];
 		const byKey = (lists) => Object.fromEntries(Object.entries(lists).map(([key, list]) =>
 			[key, unpack(list, Float64Array)]));
 
 		return {
 			newCount,
-			entryOfRow: x ? concat(Int32Array, unpack(x["entry-of-new"], Int32Array), unpack(x["entry-of-old"], Int32Array)) : null,
+			entryOfRow: x ? concat(Int32Array, unpack(x["entry-of-new"], Int32Array),
+					       unpack(x["entry-of-old"], Int32Array)) : null,
 			entries: x ? {
 				count: x.new.length, new: Int32Array.from(x.new), old: Int32Array.from(x.old, behind),
 				byLikeness: unpack(x["by-likeness"], Uint8Array), was: byKey(x.was), is: byKey(x.is),
 			} : null,
 			values: among(older.values, newCount, count), totals: older.totals,
 			moments: findMoments(d.older), process: d.older.process,
-			tableFull: d.older.catalog.rows["table-full"] === null ? null : behind(d.older.catalog.rows["table-full"]),
+			tableFull: full === null ? null : behind(full),
 		};
 	}
 
 	/*
 	 * The model of a document: what decodeCatalog() has, and
-	 *	moments			[{id, ns, label, kind}]: "start", when nothing was there; "s0", "s1"... the snapshots; "peak",
-	 *				when the heap was largest; "end", the moment of the report
+	 *	moments			[{id, ns, label, kind}]: "start", when nothing was there; "s0", "s1"... the
+	 *				snapshots; "peak", when the heap was largest; "end", the moment of the report
 	 *	keys			[{name, title, unit}]
 	 *	values(key, moment)	the figures of all rows, or null where they are not known at that moment
-	 *	totals(key, moment)	what they are a share of: the sum over all rows, of those too that a snapshot does not
-	 *				have one by one; or null
+	 *	totals(key, moment)	what they are a share of: the sum over all rows, of those too that a snapshot
+	 *				does not have one by one; or null
 	 *	frames(row)		[{function, file, line, inlined, address, module}], innermost first
-	 *	diff			null, or with --diff the older run. Then the model has the rows of both runs, those of the
-	 *				newer one first, and values() is 0 for the others:
+	 *	diff			null, or with --diff the older run. Then the model has the rows of both runs,
+	 *				those of the newer one first, and values() is 0 for the others:
 	 *	  newCount		  how many rows the newer run has
-	 *	  values(key, moment)	  the figures of the older run, 0 for rows of the newer one; moment: "end", "peak" or "start"
+	 *	  values(key, moment)	  the figures of the older run, 0 for rows of the newer one; moment: "end",
+	 *				  "peak" or "start"
 	 *	  totals(key, moment)
 	 *	  moments, process, tableFull
-	 *	  entries		  {count, new[], old[], byLikeness[], was{key: []}, is{key: []}}: backtraces of one run or of
-	 *				  both; new, old: a row of the model, or -1; was, is: its figures at the ends of the runs. Or
-	 *				  null
+	 *	  entries		  {count, new[], old[], byLikeness[], was{key: []}, is{key: []}}: backtraces of
+	 *				  one run or of both; new, old: a row of the model, or -1; was, is: its figures
+	 *				  at the ends of the runs. Or null
 	 *	  entryOfRow[]		  the entry of each row; or null
 	 */
 	return (d) => {
@@ -506,7 +527,9 @@ heaptrace.unpackHistograms = (h) => {
 
 			for (const end = at + count; at < end; at++) {
 				const bin = lists.bin[at];
-				const sizes = { "from-bytes": kind["from-bytes"][bin], "to-bytes": kind["to-bytes"][bin] };
+				const sizes = {
+					"from-bytes": kind["from-bytes"][bin], "to-bytes": kind["to-bytes"][bin],
+				};
 
 				if (kind["block-to-bytes"][bin]) {
 					sizes["block-from-bytes"] = kind["block-from-bytes"][bin];

@@ -71,7 +71,10 @@ function checkSums(file) {
 	compare("moments", model.moments.length, snapshots + 3);
 	compare("the first moment", model.moments[0].id, "start");
 	compare("the last moment", model.moments[model.moments.length - 1].id, "end");
-	model.moments.forEach((m, i) => { if (i && m.ns < model.moments[i - 1].ns) complain(`moment ${m.id} is not in order`); });
+	model.moments.forEach((m, i) => {
+		if (i && m.ns < model.moments[i - 1].ns)
+			complain(`moment ${m.id} is not in order`);
+	});
 	if (snapshots < Number(process.argv[4] || 0))
 		complain(`${snapshots} snapshots`);
 }
@@ -152,7 +155,8 @@ function checkStacks(file, dump) {
 	want.sort();
 	for (let i = 0; i < got.length && i < want.length; i++) {
 		if (got[i] !== want[i]) {
-			const a = got[i].split("\n"), b = want[i].split("\n"), at = a.findIndex((line, n) => line !== b[n]);
+			const a = got[i].split("\n"), b = want[i].split("\n");
+			const at = a.findIndex((line, n) => line !== b[n]);
 
 			compare(`row ${i}, line ${at}`, a[at], b[at]);
 			break;
@@ -195,7 +199,8 @@ function checkDiff(file) {
 
 function checkHistograms(a, b) {
 	const full = (bin) => bin.calls || bin.count;
-	const filled = (h) => h && Object.assign({}, h, { powers: h.powers.filter(full), classes: h.classes && h.classes.filter(full) });
+	const filled = (h) => h &&
+		Object.assign({}, h, { powers: h.powers.filter(full), classes: h.classes && h.classes.filter(full) });
 	const read = (file) => JSON.parse(JSON.stringify(load(file).document.catalog.rows.histogram)).map(filled);
 	const one = read(a), other = read(b);
 
@@ -225,7 +230,9 @@ function seconds(file) {
 	console.log(process.cpuUsage().user / 1e6);
 }
 
-const checks = { sums: checkSums, same: checkSame, stacks: checkStacks, diff: checkDiff, histograms: checkHistograms, find, seconds };
+const checks = {
+	sums: checkSums, same: checkSame, stacks: checkStacks, diff: checkDiff, histograms: checkHistograms, find, seconds,
+};
 
 checks[process.argv[2]](...process.argv.slice(3));
 process.exitCode = wrong ? 1 : 0;
