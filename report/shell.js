@@ -159,7 +159,7 @@
 			chooser("from", "compared with", () => heaptrace.chooseMoments(undefined, byId("from").value)),
 			dom("label", {class: "chooser search", for: "search"}, dom("span", {class: "hidden"}, "Search"),
 				dom("input", {id: "search", type: "search", autocomplete: "off", spellcheck: "false",
-					placeholder: "Search functions, files, modules, threads  ( / )", oninput: typed,
+					placeholder: "Search functions, files, threads\u2026  ( / )", oninput: typed,
 					"aria-describedby": "found"})),
 			dom("output", {id: "found", for: "search"}));
 		for (const key of heaptrace.model.keys)
