@@ -65,6 +65,8 @@ Period: 1
 ' 'the period'
 is "$(sed -n '/^Mappings/{n;s/^1: \S* //;s/ .*//;p;}' "$TMP/raw")" "$TMP/pprof" 'the first mapping is the program'
 is "$(sed -n '/^Mappings/{n;p;}' "$TMP/raw" | grep -o '[0-9a-f]\{40\}')" "$(readelf -n "$TMP/pprof" | sed -n 's/.*Build ID: //p')" 'with its build id'
+is "$(sed -n '/^Mappings/{n;s/^1: [^/]*.[^/]*.\(0x[0-9a-f]*\) .*/\1/;p;}' "$TMP/raw")" \
+	"$(printf '0x%x' "$(readelf -lW "$TMP/pprof" | awk '$1 == "LOAD" && /R E/ { print $2; exit }')")" 'and the place of its code in the file'
 
 # folded KEY: the folded stacks as lines of pprof's stacks, without the functions that drop_frames leaves out
 folded() {
@@ -132,8 +134,8 @@ stripped() { # NAME FLAG...
 	pprof -top -unit=B "$TMP/stripped.pb" >"$TMP/out"
 	like "$(cat "$TMP/out")" ' 15000B [^
 ]* innermost' "$name: names by pprof itself"
-	like "$(cat "$TMP/out")" ' 77B [^
-]* last' "$name: a call behind which its function ends"
+	pprof -traces -unit=B "$TMP/stripped.pb" >"$TMP/out"
+	like "$(tr -s ' \n' ' ' <"$TMP/out")" ' 77B last middle main ' "$name: a call behind which its function ends"
 }
 if have addr2line && have nm; then
 	stripped 'a program at any address' -pie -fPIE
