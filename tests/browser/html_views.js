@@ -351,6 +351,46 @@ async function diff(t, browser, file) {
 	await page.close();
 }
 
+// Whatever an address says, also one of another report or of another version: a view shows something, and no figure is
+// none. The states are random, but the same in each run.
+async function addresses(t, browser, file) {
+	const page = await t.open(browser, file, {width: 900, height: 700});
+	const wrong = await page.evaluate(async () => {
+		const moments = heaptrace.model.moments.map(m => m.id), found = [];
+		const values = {
+			view: ['flame', 'bottom-up', 'top-down', 'callers', 'rows'], key: heaptrace.keys.map(k => k.name), at: [...moments, 'x'],
+			from: ['none', 'older', ...moments], search: ['', 'st', '/^s/', 'thread:clerk', 'module:libc', 'nowhere', '/(/'],
+			'flame.shape': ['flame', ''], 'flame.from': ['allocation', 'x', ''], 'flame.merge': ['line', 'module', ''],
+			'flame.width': ['before', 'change', ''], 'flame.colour': ['module', ''], 'flame.wrappers': ['yes', ''],
+			'flame.zoom': ['5.6.7', 'zz', '-', ''], 'tree.sort': ['name', '-now', 'change', '-self', 'x', '-second', ''],
+			'tree.merge': ['line', 'module', ''], 'tree.wrappers': ['yes', ''], 'bottom-up.line': ['8.9', '4', 'zz.1', ''],
+			'top-down.line': ['4.5', '5', ''], 'callers.of': ['5', 'zz', '-1', ''], 'callers.sort': ['name', '-now', 'change', 'x', ''],
+			'rows.open': ['1', 'o2', '99999', ''], 'rows.sort': ['name', '-place', 'age', '-threads', 'state', 'x', ''],
+		};
+		let seed = 42;
+		const pick = list => {
+			seed = seed * 1103515245 + 12345 & 0x7fffffff;
+			return list[(seed >> 8) % list.length];
+		};
+		for (let i = 0; i < 80; i++) {
+			const changes = {view: pick(values.view)};
+			for (const name of [pick(Object.keys(values)), pick(Object.keys(values)), pick(Object.keys(values))])
+				changes[name] = pick(values[name]);
+			heaptrace.state.set(changes);
+			if (i % 8 === 0)
+				await new Promise(done => requestAnimationFrame(done));
+			const panel = [...document.querySelectorAll('[role=tabpanel]')].find(e => !e.hidden);
+			for (const key of ['Home', 'ArrowDown', 'ArrowDown', 'ArrowRight', 'Enter', 'Escape'])
+				panel.querySelector('canvas, table.lines').dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true, cancelable: true}));
+			if (/could not be shown|NaN|undefined|Infinity/.test(panel.textContent))
+				found.push(location.hash + ': ' + panel.textContent.slice(0, 200));
+		}
+		return found;
+	});
+	t.is(wrong, [], `${browser}, ${path.basename(file)}: each address shows something`);
+	await page.close();
+}
+
 run(async t => {
 	const dir = t.args[0], groups = read(path.join(dir, 'shop.json')).groups;
 
@@ -364,9 +404,10 @@ run(async t => {
 		await rows(t, browser, page, groups);
 		await compare(t, browser, page);
 		await diff(t, browser, path.join(dir, 'diff.html'));
+		await addresses(t, browser, path.join(dir, 'diff.html'));
 		for (const [width, dark] of [[600, false], [600, true], [2000, false], [2000, true]]) {
 			const picture = await t.open(browser, path.join(dir, 'shop.html'), {width, height: 1100, dark, hash: '#view=flame'});
-			for (const view of ['flame', 'bottom-up', 'callers', 'rows']) {
+			for (const view of dark === width > 1000 ? ['flame', 'bottom-up', 'callers', 'rows'] : ['flame']) {
 				await set(picture, {view});
 				await picture.evaluate(() => document.getElementById('views').scrollIntoView());
 				await picture.screenshot(`views-${view}-${width}-${dark ? 'dark' : 'light'}`);
