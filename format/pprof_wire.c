@@ -2,6 +2,8 @@
 /* See pprof_wire.h. */
 #include "pprof_wire.h"
 
+#include "base/leb128.h"
+
 /* The kinds of values, in the lowest three bits of what a field begins with. */
 enum kind { KIND_NUMBER = 0, KIND_BYTES = 2 };
 
@@ -12,13 +14,9 @@ static void write_head(struct out *out, unsigned field, enum kind kind)
 
 void pprof_wire_number(struct out *out, uint64_t value)
 {
-	char bytes[10];
-	unsigned count = 0;
+	uint8_t bytes[LEB128_BYTES_MAX];
 
-	for (; value >= 0x80; value >>= 7)
-		bytes[count++] = (char)(value & 0x7f) | (char)0x80;
-	bytes[count++] = (char)value;
-	out_bytes(out, bytes, count);
+	out_bytes(out, (const char *)bytes, (size_t)(leb128_put(bytes, value) - bytes));
 }
 
 void pprof_wire_field(struct out *out, unsigned field, uint64_t value)

@@ -14,7 +14,7 @@
 
 #include "base/out.h"
 
-/* A number, seven bits in each byte, the lowest first; the highest bit of a byte says that more follow. */
+/* A number, as a varint (base/leb128.h). */
 void pprof_wire_number(struct out *out, uint64_t value);
 
 /* A field that is a number. Where it is 0, nothing is written, because that is what a field is which is not there. */

@@ -2,6 +2,7 @@
 /* See compress.h. */
 #include "compress.h"
 
+#include "base/leb128.h"
 #include "base/reader.h"
 
 #include <string.h>
@@ -35,16 +36,6 @@ static void join_planes(const uint8_t *from, uint8_t *to, size_t n, unsigned eac
 
 /* ---- Compressing ---- */
 
-static uint8_t *put_number(uint8_t *to, uint64_t v)
-{
-	while (v > 0x7f) {
-		*to++ = (uint8_t)(v | 0x80);
-		v >>= 7;
-	}
-	*to++ = (uint8_t)v;
-	return to;
-}
-
 static uint32_t four_bytes(const uint8_t *p)
 {
 	uint32_t v;
@@ -75,7 +66,7 @@ static size_t match_length(const uint8_t *p, size_t before, size_t at, size_t n)
 
 static uint8_t *put_plain(uint8_t *to, const uint8_t *from, size_t n)
 {
-	to = put_number(to, n);
+	to = leb128_put(to, n);
 	memcpy(to, from, n);
 	return to + n;
 }
@@ -114,13 +105,13 @@ size_t compress_piece(const uint8_t *from, size_t n, unsigned each, uint8_t *to,
 			continue;
 		}
 		out = put_plain(out, p + plain, at - plain);
-		out = put_number(out, length);
-		out = put_number(out, at - (before - 1));
+		out = leb128_put(out, length);
+		out = leb128_put(out, at - (before - 1));
 		at += length;
 		plain = at;
 	}
 	out = put_plain(out, p + plain, n - plain);
-	out = put_number(out, 0);
+	out = leb128_put(out, 0);
 	return (size_t)(out - to);
 }
 

@@ -3,6 +3,7 @@
 #include "history_writer.h"
 
 #include "base/arena.h"
+#include "base/leb128.h"
 #include "base/read_at.h"
 #include "table/deltas.h"
 #include "table/layout.h"
@@ -273,14 +274,6 @@ static struct selection select_rows(const struct table *t, uint32_t end)
 	return s;
 }
 
-static uint8_t *put_number(uint8_t *at, uint64_t value)
-{
-	for (; value >= 0x80; value >>= 7)
-		*at++ = (uint8_t)value | 0x80;
-	*at++ = (uint8_t)value;
-	return at;
-}
-
 /* Makes the snapshot in `place`, and fills in its entry. */
 static void make_snapshot(const struct table *t, struct history_entry *e, uint8_t *place)
 {
@@ -302,7 +295,7 @@ static void make_snapshot(const struct table *t, struct history_entry *e, uint8_
 			continue;
 		}
 		s.some -= class == s.least;
-		at = put_number(put_number(put_number(at, row - last), live.size), live.count);
+		at = leb128_put(leb128_put(leb128_put(at, row - last), live.size), live.count);
 		last = row;
 		e->rows++;
 	}
