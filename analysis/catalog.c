@@ -3,6 +3,7 @@
 #include "catalog.h"
 
 #include "base/hash.h"
+#include "base/room.h"
 #include "names.h"
 
 #include <string.h>
@@ -33,27 +34,7 @@ struct maker {
 /* Whether thing `number` of the catalog is the wanted one. */
 typedef bool same_function(const struct maker *k, uint32_t number, const void *wanted);
 
-/* ---- Arrays and indexes that grow ---- */
-
-/* Makes room for one element more. *array: of element_bytes each, or NULL. False: there is no memory. */
-static bool make_room(struct arena *arena, void *array, uint32_t count, uint32_t *room, size_t element_bytes)
-{
-	void *from, *to;
-
-	if (count < *room)
-		return true;
-	if (*room > UINT32_MAX / 4)
-		return false;
-	*room = *room ? 2 * *room : FIRST_ROOM;
-	to = arena_alloc_plenty(arena, *room * element_bytes);
-	if (!to)
-		return false;
-	memcpy(&from, array, sizeof(from));
-	if (from)
-		memcpy(to, from, count * element_bytes);
-	memcpy(array, &to, sizeof(to));
-	return true;
-}
+/* ---- Indexes that grow ---- */
 
 static bool grow_index(struct arena *arena, struct index *x)
 {
@@ -115,7 +96,7 @@ static bool add_text(struct maker *k, const char *text, uint32_t *number)
 
 	if (!text)
 		text = "";
-	if (!make_room(k->arena, &c->texts, c->text_count, &k->text_room, sizeof(*c->texts)) ||
+	if (!room_make(k->arena, &c->texts, sizeof(*c->texts), &k->text_room, c->text_count + 1) ||
 	    !find(k, &k->texts, hash_text(text), same_text, text, c->text_count, number, &is_new))
 		return false;
 	if (is_new)
@@ -147,7 +128,7 @@ static bool add_module(struct maker *k, const struct frame *f, uint32_t *number)
 		wanted.build_id_bytes = m->build_id_bytes > CATALOG_BUILD_ID_MAX ? 0 : m->build_id_bytes;
 		memcpy(wanted.build_id, m->build_id, wanted.build_id_bytes);
 	}
-	if (!make_room(k->arena, &c->modules, c->module_count, &k->module_room, sizeof(*c->modules)) ||
+	if (!room_make(k->arena, &c->modules, sizeof(*c->modules), &k->module_room, c->module_count + 1) ||
 	    !find(k, &k->modules, hash_add(wanted.path, wanted.start), same_module, &wanted, c->module_count, number, &is_new))
 		return false;
 	if (is_new)
@@ -169,7 +150,7 @@ static bool add_function(struct maker *k, const char *name, uint32_t module, uin
 	bool is_new;
 
 	if (!add_text(k, name, &wanted.name) ||
-	    !make_room(k->arena, &c->functions, c->function_count, &k->function_room, sizeof(*c->functions)) ||
+	    !room_make(k->arena, &c->functions, sizeof(*c->functions), &k->function_room, c->function_count + 1) ||
 	    !find(k, &k->functions, hash_add(wanted.name, module), same_called, &wanted, c->function_count, number, &is_new))
 		return false;
 	if (is_new)
@@ -196,7 +177,7 @@ static bool add_places(struct maker *k, const struct frame *f, struct catalog_ad
 		struct frame_call call = frame_call(f, i);
 		struct catalog_place *p;
 
-		if (!make_room(k->arena, &c->places, c->place_count, &k->place_room, sizeof(*c->places)))
+		if (!room_make(k->arena, &c->places, sizeof(*c->places), &k->place_room, c->place_count + 1))
 			return false;
 		p = &c->places[c->place_count];
 		*p = (struct catalog_place){ .line = call.line, .offset = call.offset, .inlined = call.inlined };
@@ -214,8 +195,8 @@ static bool add_address(struct maker *k, const struct frame *f, uint32_t *number
 	struct catalog *c = k->c;
 	bool is_new;
 
-	if (!make_room(k->arena, &c->addresses, c->address_count, &k->address_room, sizeof(*c->addresses)) ||
-	    !make_room(k->arena, &k->identities, c->address_count, &k->identity_room, sizeof(*k->identities)) ||
+	if (!room_make(k->arena, &c->addresses, sizeof(*c->addresses), &k->address_room, c->address_count + 1) ||
+	    !room_make(k->arena, &k->identities, sizeof(*k->identities), &k->identity_room, c->address_count + 1) ||
 	    !find(k, &k->addresses, hash_add(f->pc, (uintptr_t)f->name), same_address, f, c->address_count, number, &is_new))
 		return false;
 	if (!is_new)
@@ -243,7 +224,7 @@ static bool add_node(struct maker *k, uint32_t address, uint32_t *node)
 	struct catalog *c = k->c;
 	bool is_new;
 
-	if (!make_room(k->arena, &c->nodes, c->node_count, &k->node_room, sizeof(*c->nodes)) ||
+	if (!room_make(k->arena, &c->nodes, sizeof(*c->nodes), &k->node_room, c->node_count + 1) ||
 	    !find(k, &k->nodes, hash_add(wanted.outer, address), same_node, &wanted, c->node_count, node, &is_new))
 		return false;
 	if (is_new)
@@ -272,8 +253,8 @@ static bool add_first(struct maker *k)
 	uint32_t number;
 
 	if (!add_text(k, NULL, &number) ||
-	    !make_room(k->arena, &c->modules, 0, &k->module_room, sizeof(*c->modules)) ||
-	    !make_room(k->arena, &c->nodes, 0, &k->node_room, sizeof(*c->nodes)))
+	    !room_make(k->arena, &c->modules, sizeof(*c->modules), &k->module_room, 1) ||
+	    !room_make(k->arena, &c->nodes, sizeof(*c->nodes), &k->node_room, 1))
 		return false;
 	c->module_count = c->node_count = 1;
 	return true;

@@ -7,6 +7,7 @@
 
 #include "base/out.h"
 #include "base/path.h"
+#include "base/same_text.h"
 #include "diff.h"
 #include "growth.h"
 #include "memory.h"
@@ -173,11 +174,6 @@ static void write_source(struct maker *k, struct out *out, const struct users_so
 		out_text(out, ") from ");
 	}
 	write_row(out, &k->users.labels, s->row, k->users.row);
-}
-
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && !strcmp(a, b));
 }
 
 static bool same_function(const struct label *a, const struct label *b)

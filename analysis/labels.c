@@ -4,6 +4,8 @@
 
 #include "base/hash.h"
 #include "base/out.h"
+#include "base/room.h"
+#include "base/same_text.h"
 #include "wrappers.h"
 
 #include <string.h>
@@ -20,25 +22,6 @@ struct labels_name {
 	const struct name *name;	/* NULL: a free slot */
 	uint32_t first, count;	/* in labels.calls */
 };
-
-/* ---- Arrays that grow ---- */
-
-/* A larger copy of an array in an arena, with twice the room. NULL: there is no memory. */
-static void *enlarge(struct arena *arena, const void *from, size_t element_bytes, uint32_t *room)
-{
-	void *to = *room > UINT32_MAX / 4 ? NULL : arena_alloc_plenty(arena, 2 * *room * element_bytes);
-
-	if (!to)
-		return NULL;
-	memcpy(to, from, *room * element_bytes);
-	*room *= 2;
-	return to;
-}
-
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && !strcmp(a, b));
-}
 
 bool labels_init(struct labels *l, const struct model *m, struct arena *arena)
 {
@@ -95,13 +78,8 @@ bool labels_find(struct labels *l, const char *function, const char *module, uin
 			*label = s->label - 1;
 			return true;
 		}
-		if (l->count == l->room) {
-			struct label *list = enlarge(l->arena, l->list, sizeof(*list), &l->room);
-
-			if (!list)
-				return false;
-			l->list = list;
-		}
+		if (!room_make(l->arena, &l->list, sizeof(*l->list), &l->room, l->count + 1))
+			return false;
 		*label = l->count;
 		*s = (struct labels_slot){ hash, ++l->count };
 		l->list[*label] = (struct label){ function, module, wrappers_is_of(l->model->options, function, module), 0 };
@@ -148,13 +126,8 @@ static const uint32_t *labels_of(struct labels *l, const struct frame *f)
 
 	if (n && n->name)
 		return l->calls + n->first;
-	while (l->call_room - l->call_count < f->call_count) {
-		uint32_t *calls = enlarge(l->arena, l->calls, sizeof(*calls), &l->call_room);
-
-		if (!calls)
-			return NULL;
-		l->calls = calls;
-	}
+	if (!room_make(l->arena, &l->calls, sizeof(*l->calls), &l->call_room, l->call_count + f->call_count))
+		return NULL;
 	for (unsigned i = 0; i < f->call_count; i++) {
 		if (!labels_find(l, frame_call(f, i).function, f->module, &l->calls[l->call_count + i]))
 			return NULL;

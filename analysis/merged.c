@@ -6,6 +6,8 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "base/path.h"
+#include "base/room.h"
+#include "base/same_text.h"
 #include "base/sort.h"
 
 #include <string.h>
@@ -34,26 +36,6 @@ struct merged_index {
 	uint32_t call_count, call_room;
 	struct model_stack stack;
 };
-
-/* Doubles the room of an array: *array, of element_bytes each. False: there is no memory. */
-static bool grow(struct arena *arena, void *array, uint32_t *room, size_t element_bytes)
-{
-	void *from, *to;
-
-	memcpy(&from, array, sizeof(from));
-	to = *room > UINT32_MAX / 4 ? NULL : arena_alloc_plenty(arena, 2 * (size_t)*room * element_bytes);
-	if (!to)
-		return false;
-	memcpy(to, from, *room * element_bytes);
-	memcpy(array, &to, sizeof(to));
-	*room *= 2;
-	return true;
-}
-
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && !strcmp(a, b));
-}
 
 /* Whether a function is known by its name alone. */
 static bool by_name(const struct merged *t, const struct merged_function *f)
@@ -121,7 +103,7 @@ static bool find_function(struct merged *t, const struct merged_function *f, uin
 		    (by_name(t, f) || same_text(t->functions[*slot].module, f->module)))
 			return true;
 	}
-	if (t->function_count == x->function_room && !grow(t->arena, &t->functions, &x->function_room, sizeof(*t->functions)))
+	if (!room_make(t->arena, &t->functions, sizeof(*t->functions), &x->function_room, t->function_count + 1))
 		return false;
 	*number = *slot = t->function_count++;
 	t->functions[*number] = *f;
@@ -139,18 +121,13 @@ static uint32_t hash_of_node(const struct merged *t, uint32_t number)
 static bool grow_nodes(struct merged *t)
 {
 	struct merged_index *x = t->index;
-	uint32_t room = x->node_room;
-	uint64_t *figures;
+	uint32_t room = x->node_room, figures_room = room;
 
-	if (t->node_count < x->node_room)
-		return t->node_count < t->node_max;
-	if (!grow(t->arena, &t->nodes, &room, sizeof(*t->nodes)))
+	if (t->node_count == t->node_max)
 		return false;
-	figures = arena_alloc_plenty(t->arena, (size_t)room * t->columns * sizeof(*figures));
-	if (!figures)
+	if (!room_make(t->arena, &t->nodes, sizeof(*t->nodes), &room, t->node_count + 1) ||
+	    !room_make(t->arena, &t->figures, t->columns * sizeof(*t->figures), &figures_room, t->node_count + 1))
 		return false;
-	memcpy(figures, t->figures, (size_t)t->node_count * t->columns * sizeof(*figures));
-	t->figures = figures;
 	x->node_room = room;
 	return true;
 }
@@ -234,10 +211,8 @@ static const uint32_t *functions_of(struct merged *t, const struct frame *f, uin
 	*count = f->call_count;
 	if (known && known->name)
 		return x->calls + known->first;
-	while (x->call_room - x->call_count < f->call_count) {
-		if (!grow(t->arena, &x->calls, &x->call_room, sizeof(*x->calls)))
-			return NULL;
-	}
+	if (!room_make(t->arena, &x->calls, sizeof(*x->calls), &x->call_room, x->call_count + f->call_count))
+		return NULL;
 	for (unsigned i = 0; i < f->call_count; i++) {
 		struct merged_function function = {
 			frame_call(f, f->call_count - 1 - i).function, f->module ? path_name(f->module) : NULL,

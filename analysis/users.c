@@ -2,9 +2,9 @@
 /* See users.h. */
 #include "users.h"
 
+#include "base/room.h"
+#include "base/same_text.h"
 #include "runtime.h"
-
-#include <string.h>
 
 #define FUNCTION_LEAST	5u	/* a function that has less than one part in so many is not named first */
 
@@ -32,17 +32,8 @@ bool users_add_up(struct users *u, const struct model *m, struct arena *arena)
 		if (!labels_read(&u->labels, n, u->row))
 			return false;
 		label = u->row->calls[labels_user(&u->labels, u->row)].label;
-		while (label >= u->room) {
-			uint32_t room = u->room ? 2 * u->room : 1024;
-			struct user *users = arena_alloc_plenty(arena, room * sizeof(*users));
-
-			if (!users)
-				return false;
-			if (u->list)
-				memcpy(users, u->list, u->room * sizeof(*users));
-			u->list = users;
-			u->room = room;
-		}
+		if (!room_make(arena, &u->list, sizeof(*u->list), &u->room, label + 1))
+			return false;
 		user = &u->list[label];
 		for (unsigned i = 0; i < KEYS; i++) {
 			uint64_t value = u->row->row.values[keys[i]];
@@ -59,11 +50,6 @@ bool users_add_up(struct users *u, const struct model *m, struct arena *arena)
 		}
 	}
 	return true;
-}
-
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && !strcmp(a, b));
 }
 
 /* The label with the largest sum, of a module or, with NULL, of all. UINT32_MAX: none has one. */

@@ -10,6 +10,7 @@
 #include "json_numbers.h"
 
 #include "analysis/histogram.h"
+#include "base/room.h"
 
 #include <string.h>
 
@@ -34,24 +35,6 @@ static bool same_bin(const struct histogram_bin *a, const struct histogram_bin *
 	return a->from == b->from && a->to == b->to && a->block_from == b->block_from && a->block_to == b->block_to;
 }
 
-/* Makes room for one element more in an array of the arena. False: there is no memory. */
-static bool make_room(struct rows *r, void *array, uint32_t count, uint32_t *room, size_t element_bytes)
-{
-	void *from, *to;
-
-	if (count < *room)
-		return true;
-	*room = *room ? 2 * *room : 256;
-	to = arena_alloc_plenty(r->arena, *room * element_bytes);
-	if (!to)
-		return false;
-	memcpy(&from, array, sizeof(from));
-	if (from)
-		memcpy(to, from, count * element_bytes);
-	memcpy(array, &to, sizeof(to));
-	return true;
-}
-
 /* Finds the number of a bin, mostly behind that of the one before: r->found. False: there is no memory. */
 static bool find_bin(struct rows *r, const struct histogram_bin *bin)
 {
@@ -63,7 +46,7 @@ static bool find_bin(struct rows *r, const struct histogram_bin *bin)
 			return true;
 		}
 	}
-	if (!make_room(r, &r->bins, r->bin_count, &r->bin_room, sizeof(*r->bins)))
+	if (!room_make(r->arena, &r->bins, sizeof(*r->bins), &r->bin_room, r->bin_count + 1))
 		return false;
 	r->found = r->bin_count;
 	r->bins[r->bin_count++] = *bin;
@@ -81,7 +64,8 @@ static bool read_row(struct rows *r, struct histograms *all, uint32_t row, uint3
 
 		if (!f->calls && !f->count)
 			continue;
-		if (!find_bin(r, &bins[i]) || !make_room(r, &r->entries, r->count, &r->room, sizeof(*r->entries)))
+		if (!find_bin(r, &bins[i]) ||
+		    !room_make(r->arena, &r->entries, sizeof(*r->entries), &r->room, r->count + 1))
 			return false;
 		r->entries[r->count++] = (struct entry){ *f, r->found };
 		++*bins_of_row;

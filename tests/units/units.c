@@ -5,8 +5,11 @@
 #include "elf/loaded.h"
 #include "elf/lookup.h"
 #include "elf/maps.h"
+#include "base/leb128.h"
 #include "base/out.h"
 #include "base/reader.h"
+#include "base/room.h"
+#include "base/same_text.h"
 #include "base/search.h"
 #include "base/sort.h"
 #include "table/blocks.h"
@@ -81,6 +84,45 @@ static void test_out_terminal(void)
 		close(ends[0]);
 		close(ends[1]);
 	}
+}
+
+static void test_leb128(void)
+{
+	static const struct { uint64_t value; const char *bytes; size_t count; } cases[] = {
+		{ 0, "\0", 1 }, { 127, "\x7f", 1 }, { 128, "\x80\x01", 2 }, { 150, "\x96\x01", 2 }, { 300, "\xac\x02", 2 },
+		{ UINT64_MAX, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", LEB128_BYTES_MAX },
+	};
+	uint8_t bytes[LEB128_BYTES_MAX];
+
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		size_t count = (size_t)(leb128_put(bytes, cases[i].value) - bytes);
+
+		ok(count == cases[i].count && !memcmp(bytes, cases[i].bytes, count), "a number in LEB128 form");
+	}
+}
+
+static void test_room(void)
+{
+	struct arena arena = { 0 };
+	uint32_t *list = NULL, *before, room = 0, huge = UINT32_MAX / 2 + 2;
+	bool kept = true;
+
+	ok(room_make(&arena, &list, sizeof(*list), &room, 1) && list && room >= 1, "room for the first element");
+	for (uint32_t i = 0; i < 100000; i++) {
+		if (!room_make(&arena, &list, sizeof(*list), &room, i + 1))
+			abort();
+		kept &= !list[i];
+		list[i] = i + 1;
+	}
+	for (uint32_t i = 0; i < 100000; i++)
+		kept &= list[i] == i + 1;
+	ok(kept, "an array that grows keeps its elements, and its new ones are 0");
+	before = list;
+	ok(!room_make(&arena, &list, SIZE_MAX / 4, &room, room + 1) && !room_make(&arena, &list, sizeof(*list), &huge, UINT32_MAX),
+	   "more than there can be is refused");
+	ok(list == before && huge == UINT32_MAX / 2 + 2, "and nothing is changed then");
+	ok(same_text(NULL, NULL) && same_text("a", "a") && !same_text("a", NULL) && !same_text("a", "b"), "same texts");
+	arena_release(&arena);
 }
 
 static void test_out(void)
@@ -1403,6 +1445,8 @@ int main(void)
 {
 	test_full();	/* first: it limits the address space, which the others fill */
 	test_out();
+	test_leb128();
+	test_room();
 	test_out_terminal();
 	test_sort();
 	test_search();
