@@ -430,8 +430,9 @@ static void add_diff(struct maker *k)
 	if (most != UINT32_MAX) {
 		out_text(out, "; what comes from ");
 		write_entry(k, &d, most, out);
-		out_text(out, ", by ");
+		out_text(out, ", has ");
 		out_size(out, change_of(&d.list[most]));
+		out_text(out, is < was ? " less" : " more");
 	}
 	end(k, WEIGHT_DIFF);
 }

@@ -64,7 +64,7 @@ if $CC -g -O1 -w -o "$TMP/old" tests/subjects/diff.c && $CC -g -O1 -w -DREFACTOR
 		'--diff: a function of both runs is one, although the program has another name' ||
 		diag "$($data find "$TMP/new.html" '')"
 	like "$(grep '"findings"' "$TMP/new.json")" \
-		'The live heap has grown from 23\.000 KB in the older run to 31\.000 KB; what comes from extra\(\), at .*/diff\.c:[0-9]+, by 5\.000 KB\.' \
+		'The live heap has grown from 23\.000 KB in the older run to 31\.000 KB; what comes from extra\(\), at .*/diff\.c:[0-9]+, has 5\.000 KB more\.' \
 		'--diff: what has grown most is said first'
 fi
 
