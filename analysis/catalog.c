@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/room.h"
 #include "names.h"
+#include "wrappers.h"
 
 #include <string.h>
 
@@ -258,6 +259,14 @@ static bool add_first(struct maker *k)
 		return false;
 	c->module_count = c->node_count = 1;
 	return true;
+}
+
+bool catalog_is_wrapper(const struct catalog *c, uint32_t i)
+{
+	const struct catalog_function *f = &c->functions[i];
+	const char *name = f->name != CATALOG_NO_TEXT ? c->texts[f->name] : NULL;
+
+	return wrappers_is_of(c->model->options, name, c->texts[c->modules[f->module].path]);
 }
 
 struct catalog *catalog_make(const struct model *m, struct arena *arena)

@@ -77,6 +77,9 @@ struct catalog {
 	uint32_t text_count, module_count, function_count, place_count, address_count, node_count;
 };
 
+/* Whether function i is an allocation function, or one that allocates for whoever calls it (wrappers.h). */
+bool catalog_is_wrapper(const struct catalog *c, uint32_t i);
+
 /* Makes the catalog of a model that has model.all with names. NULL: there is no memory. */
 struct catalog *catalog_make(const struct model *m, struct arena *arena);
 

@@ -61,7 +61,7 @@ static uint64_t share_of(uint64_t part, uint64_t whole)
 
 static struct out *begin(struct maker *k)
 {
-	k->text = out_memory(k->buf, sizeof(k->buf) - 1);
+	k->text = out_memory(k->buf, sizeof(k->buf));
 	return &k->text;
 }
 

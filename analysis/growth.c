@@ -28,7 +28,7 @@ static uint64_t moment_of_dump(const struct history *h, uint64_t now)
 static unsigned find_moments(struct growth *g, const struct model *m, uint32_t since_ms)
 {
 	const struct history *h = m->history;
-	uint64_t now = m->moment.now_ns > m->moment.begun_ns ? m->moment.now_ns - m->moment.begun_ns : 0;
+	uint64_t now = model_moment_ns(&m->moment);
 	uint64_t since_ns = since_ms == OPTIONS_SINCE_DUMP ? now - moment_of_dump(h, now) : (uint64_t)since_ms * 1000000;
 	unsigned first = 0;
 

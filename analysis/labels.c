@@ -35,8 +35,8 @@ bool labels_init(struct labels *l, const struct model *m, struct arena *arena)
 	l->calls = arena_alloc(arena, l->call_room * sizeof(*l->calls));
 	if (!l->list || !l->slots || !l->names || !l->calls)
 		return false;
-	l->list[LABEL_TABLE_FULL] = (struct label){ .function = "(table full)" };
-	l->list[LABEL_HIDDEN] = (struct label){ .function = "(all frames are hidden)" };
+	l->list[LABEL_TABLE_FULL] = (struct label){ .function = MODEL_TABLE_FULL };
+	l->list[LABEL_HIDDEN] = (struct label){ .function = MODEL_ALL_HIDDEN };
 	l->count = 2;
 	return true;
 }

@@ -336,9 +336,9 @@ bool merged_init(struct merged *t, unsigned columns, bool two_runs, struct arena
 		.calls = arena_alloc(arena, FIRST_ROOM * sizeof(*x->calls)), .call_room = FIRST_ROOM,
 	};
 	t->functions[MERGED_FUNCTION_NONE] = (struct merged_function){ "all", NULL };
-	t->functions[MERGED_FUNCTION_MEMORY] = (struct merged_function){ "(no memory for more backtraces)", NULL };
-	t->functions[MERGED_FUNCTION_FULL] = (struct merged_function){ "(table full)", NULL };
-	t->functions[MERGED_FUNCTION_HIDDEN] = (struct merged_function){ "(all frames are hidden)", NULL };
+	t->functions[MERGED_FUNCTION_MEMORY] = (struct merged_function){ MODEL_NO_ROWS, NULL };
+	t->functions[MERGED_FUNCTION_FULL] = (struct merged_function){ MODEL_TABLE_FULL, NULL };
+	t->functions[MERGED_FUNCTION_HIDDEN] = (struct merged_function){ MODEL_ALL_HIDDEN, NULL };
 	t->function_count = MERGED_FUNCTION_FIRST;
 	t->nodes[MERGED_ROOT].first = MERGED_NO_MEMORY;
 	t->nodes[MERGED_NO_MEMORY] = (struct merged_node){ .function = MERGED_FUNCTION_MEMORY, .level = 1 };

@@ -158,6 +158,12 @@ struct model_moment {
 	bool ended;			/* the process ends, or has ended: what is live is not freed any more */
 };
 
+/* The moment of the figures since the start of the process, as the history counts (history.h). */
+static inline uint64_t model_moment_ns(const struct model_moment *t)
+{
+	return t->now_ns > t->begun_ns ? t->now_ns - t->begun_ns : 0;
+}
+
 /* Sums over the rows that neither a rule of --ignore nor --focus has left out. */
 struct model_totals {
 	uint32_t live_rows;		/* rows with live blocks, listed or not */
@@ -385,6 +391,11 @@ struct model_threads {
 /* The threads of a row, from its set row.threads. A report that groups rows makes larger sets with thread_set_add()
  * (table/thread_list.h). */
 void model_threads(const struct model *m, uint64_t set, struct model_threads *threads);
+
+/* What reports have in place of the frames of rows that have none. */
+#define MODEL_TABLE_FULL	"(table full)"			/* of the overflow row */
+#define MODEL_ALL_HIDDEN	"(all frames are hidden)"	/* of a row of which --hide has taken every frame out */
+#define MODEL_NO_ROWS		"(no memory for more backtraces)"	/* of the rows for which the model has no room */
 
 /* The frames of a row, which model_frame() reads one by one. It takes about 1.25 KB. Those that --hide matches are not
  * among them, so a row can have none. */

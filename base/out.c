@@ -180,11 +180,13 @@ void out_repeat(struct out *o, char c, size_t times)
 		out_char(o, c);
 }
 
+static const char hex_digits[] = "0123456789abcdef";
+
 /* Writes the digits so that they end at end; returns where they start. */
 static char *digits(char *end, uint64_t v, unsigned base)
 {
 	do {
-		*--end = "0123456789abcdef"[v % base];
+		*--end = hex_digits[v % base];
 		v /= base;
 	} while (v);
 	return end;
@@ -236,6 +238,14 @@ void out_hex_wide(struct out *o, uint64_t v, unsigned width)
 void out_hex(struct out *o, uint64_t v)
 {
 	out_hex_wide(o, v, 0);
+}
+
+void out_hex_bytes(struct out *o, const uint8_t *bytes, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		out_char(o, hex_digits[bytes[i] >> 4]);
+		out_char(o, hex_digits[bytes[i] & 15]);
+	}
 }
 
 void out_thousandths(struct out *o, uint64_t v)

@@ -42,7 +42,7 @@ struct out {
 
 #define OUT_NO_BLANK	SIZE_MAX
 
-/* Memory: the text goes to buf[0..size_bytes), or is only measured when size_bytes is 0. */
+/* Memory: the text and its NUL go to buf[0..size_bytes), or it is only measured when size_bytes is 0. */
 struct out out_memory(char *buf, size_t size_bytes);
 
 /* A descriptor with a buffer, which is not empty; fd -1 is out_memory(). */
@@ -83,6 +83,8 @@ void out_two_digits(struct out *o, unsigned v);
 /* Lower-case digits after "0x". */
 void out_hex(struct out *o, uint64_t v);
 void out_hex_wide(struct out *o, uint64_t v, unsigned width);
+/* Two lower-case digits for each byte: "0fa3". */
+void out_hex_bytes(struct out *o, const uint8_t *bytes, size_t count);
 
 /* Decimal units, three places, rounded down: "999 bytes", "22.704 KB", "2.121 MB". */
 void out_size(struct out *o, uint64_t bytes);

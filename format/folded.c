@@ -46,10 +46,10 @@ static void write_folded(const struct model *m, struct arena *arena, struct out 
 		struct model_row row = model_row(m, s, n);
 
 		if (row.overflow)
-			out_text(out, "(table full)");
+			out_text(out, MODEL_TABLE_FULL);
 		model_stack(m, &row, &stack);
 		if (!stack.count && !row.overflow)
-			out_text(out, "(all frames are hidden)");
+			out_text(out, MODEL_ALL_HIDDEN);
 		for (unsigned i = stack.count; i-- > 0; ) {
 			struct frame f = model_frame(&stack, i);
 
@@ -62,7 +62,7 @@ static void write_folded(const struct model *m, struct arena *arena, struct out 
 		out_char(out, '\n');
 	}
 	if (m->totals.partial && m->totals.left_weight) {
-		out_text(out, "(no memory for more backtraces) ");
+		out_text(out, MODEL_NO_ROWS " ");
 		out_u64(out, m->totals.left_weight);
 		out_char(out, '\n');
 	}

@@ -15,11 +15,9 @@
 
 #include "analysis/findings.h"
 #include "analysis/histogram.h"
+#include "base/version.h"
 
 #define SCHEMA_VERSION	2
-#ifndef HEAPTRACE_VERSION		/* the Makefile defines it */
-#define HEAPTRACE_VERSION "unknown"
-#endif
 
 /* Writes what the runtime keeps for good, which is not among the rows. */
 static void write_kept(const struct model_section *s, struct out *out)

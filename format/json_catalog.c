@@ -6,7 +6,6 @@
 #include "json_numbers.h"
 
 #include "analysis/catalog.h"
-#include "analysis/wrappers.h"
 #include "base/hash.h"
 #include "json_text.h"
 
@@ -27,17 +26,12 @@ static void write_texts(const struct catalog *c, struct out *out)
 
 static void write_build_id(const struct catalog_module *m, struct out *out)
 {
-	static const char digits[] = "0123456789abcdef";
-
 	if (!m->build_id_bytes) {
 		out_text(out, "null");
 		return;
 	}
 	out_char(out, '"');
-	for (unsigned i = 0; i < m->build_id_bytes; i++) {
-		out_char(out, digits[m->build_id[i] >> 4]);
-		out_char(out, digits[m->build_id[i] & 15]);
-	}
+	out_hex_bytes(out, m->build_id, m->build_id_bytes);
 	out_char(out, '"');
 }
 
@@ -86,13 +80,6 @@ static void write_modules(const struct catalog *c, struct out *out)
 	out_text(out, "},\n");
 }
 
-static bool is_wrapper(const struct catalog *c, const struct catalog_function *f)
-{
-	const char *name = f->name ? c->texts[f->name] : NULL;
-
-	return wrappers_is_of(c->model->options, name, c->texts[c->modules[f->module].path]);
-}
-
 static void write_code(const struct catalog *c, struct numbers_packing *packing, struct out *out)
 {
 	enum numbers_form list = numbers_form(packing, NUMBERS_PACKED);
@@ -101,7 +88,7 @@ static void write_code(const struct catalog *c, struct numbers_packing *packing,
 	json_begin(out, "functions", '{');
 	NUMBERS_WRITE(out, packing, true, "name", steps, c->function_count, v, v = c->functions[i].name);
 	NUMBERS_WRITE(out, packing, false, "module", list, c->function_count, v, v = c->functions[i].module);
-	NUMBERS_WRITE(out, packing, false, "wrapper", list, c->function_count, v, v = is_wrapper(c, &c->functions[i]));
+	NUMBERS_WRITE(out, packing, false, "wrapper", list, c->function_count, v, v = catalog_is_wrapper(c, i));
 	out_text(out, "},\n");
 	json_begin(out, "places", '{');
 	NUMBERS_WRITE(out, packing, true, "function", list, c->place_count, v, v = c->places[i].function);

@@ -57,7 +57,7 @@ static void write_moment(const struct model *m, struct out *out)
 	json_add_text(out, "signal", t->signal ? options_signal_name(t->signal, buf) : NULL);
 	json_add_bool(out, "ended", t->ended);
 	json_add_number(out, "since-start-ns", t->runtime_ns);
-	json_add_number(out, "at-ns", t->now_ns > t->begun_ns ? t->now_ns - t->begun_ns : 0);
+	json_add_number(out, "at-ns", model_moment_ns(t));
 	json_add_number(out, "started-unix-ns", t->begun_real_ns);
 	json_add_number(out, "peak-at-ns", t->peak_at_ns);
 	out_text(out, "},\n");

@@ -18,10 +18,7 @@
 #include "massif.h"
 
 #include "analysis/history.h"
-
-#ifndef HEAPTRACE_VERSION		/* the Makefile defines it */
-#define HEAPTRACE_VERSION "unknown"
-#endif
+#include "base/version.h"
 
 #define MALLOC_HEADER	sizeof(size_t)		/* of glibc's malloc: malloc.c, struct malloc_chunk... */
 #define MALLOC_ALIGN	(2 * sizeof(size_t))	/* ...MALLOC_ALIGNMENT... */
@@ -172,11 +169,6 @@ static void write_moment(struct massif *w, uint32_t number)
 	massif_tree_write(w->tree, &w->rows, t, w->out);
 }
 
-static void write_name(struct out *out, const char *text)
-{
-	out_name_with(out, text, '#', ':');	/* ms_print takes what follows a `#` for a comment */
-}
-
 static void write_head(const struct massif *w)
 {
 	const struct model *m = w->model;
@@ -191,7 +183,7 @@ static void write_head(const struct massif *w)
 	if (w->moments.in_bytes)
 		out_text(out, "; time is bytes allocated and freed, estimated between the start and the end");
 	out_text(out, "\ncmd: ");
-	write_name(out, m->program && *m->program ? m->program : m->process.command);
+	massif_write_name(out, m->program && *m->program ? m->program : m->process.command);
 	out_text(out, w->moments.in_bytes ? "\ntime_unit: B\n" : "\ntime_unit: ms\n");
 }
 

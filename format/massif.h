@@ -42,6 +42,12 @@ static inline uint64_t massif_whole(double number)
 	return number < 18446744073709549568.0 ? (uint64_t)number : UINT64_MAX;	/* the last double below 2^64 */
 }
 
+/* Writes a name or a path. ms_print takes what follows a `#` for a comment, so that it becomes a colon. */
+static inline void massif_write_name(struct out *out, const char *text)
+{
+	out_name_with(out, text, '#', ':');
+}
+
 struct massif_tree;
 
 /* Prepares the trees of a model. NULL: there is no memory (massif_tree.c). */

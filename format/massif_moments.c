@@ -17,11 +17,6 @@
 #define PLAIN_MOST	150u
 #define BYTES_BELOW_NS	100000000u	/* in a shorter run, the clock of the timeline tells only a dozen moments apart */
 
-static uint64_t end_of(const struct model *m)
-{
-	return m->moment.now_ns > m->moment.begun_ns ? m->moment.now_ns - m->moment.begun_ns : 0;
-}
-
 static void add(struct massif_moments *moments, struct massif_moment moment)
 {
 	moments->list[moments->count++] = moment;
@@ -89,7 +84,7 @@ static double allocated_until(const struct model *m, uint64_t ns)
 {
 	const struct history *h = m->history;
 	double from = 0, to = (double)m->totals.total_count;
-	uint64_t from_ns = 0, to_ns = end_of(m);
+	uint64_t from_ns = 0, to_ns = model_moment_ns(&m->moment);
 
 	for (uint32_t i = 0; h && i < h->point_count; i++) {
 		const struct timeline_point *p = &h->points[i];
@@ -131,7 +126,7 @@ static void set_bytes(struct massif_moments *moments, const struct model *m)
 bool massif_moments_make(struct massif_moments *moments, const struct model *m, struct arena *arena)
 {
 	const struct history *h = m->history;
-	uint64_t end_ns = end_of(m), peak = m->totals.peak_size, last = m->totals.size;
+	uint64_t end_ns = model_moment_ns(&m->moment), peak = m->totals.peak_size, last = m->totals.size;
 
 	*moments = (struct massif_moments){
 		.list = arena_alloc(arena, (PLAIN_MOST + HISTORY_SNAPSHOTS + 4) * sizeof(*moments->list)),

@@ -16,7 +16,7 @@
 #include "massif.h"
 
 #include "analysis/catalog.h"
-#include "analysis/wrappers.h"
+#include "base/path.h"
 #include "base/sort.h"
 
 #include <string.h>
@@ -164,19 +164,6 @@ static uint32_t make_children(struct massif_tree *t, const struct range *r, bool
 
 /* ---- Lines ---- */
 
-/* ms_print takes what follows a `#` for a comment. */
-static void write_name(struct out *out, const char *text)
-{
-	out_name_with(out, text, '#', ':');
-}
-
-static const char *file_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash && slash[1] ? slash + 1 : path;
-}
-
 static void write_call(const struct massif_tree *t, uint64_t call)
 {
 	const struct catalog *c = t->catalog;
@@ -186,16 +173,16 @@ static void write_call(const struct massif_tree *t, uint64_t call)
 
 	out_hex(t->out, address_of(t, call)->pc);
 	out_text(t->out, ": ");
-	write_name(t->out, f->name == CATALOG_NO_TEXT ? "???" : c->texts[f->name]);
+	massif_write_name(t->out, f->name == CATALOG_NO_TEXT ? "???" : c->texts[f->name]);
 	if (p->file != CATALOG_NO_TEXT && p->line) {
 		out_text(t->out, " (");
-		write_name(t->out, file_of(c->texts[p->file]));
+		massif_write_name(t->out, path_name(c->texts[p->file]));
 		out_char(t->out, ':');
 		out_u64(t->out, p->line);
 		out_char(t->out, ')');
 	} else if (*module) {
 		out_text(t->out, " (in ");
-		write_name(t->out, module);
+		massif_write_name(t->out, module);
 		out_char(t->out, ')');
 	}
 }
@@ -247,7 +234,7 @@ static void write_range(struct massif_tree *t, const struct range *r, unsigned l
 	if (r->call < CALL_OVERFLOW)
 		write_call(t, r->call);
 	else
-		out_text(t->out, r->call == CALL_OVERFLOW ? "(table full)" : "(all frames are hidden)");
+		out_text(t->out, r->call == CALL_OVERFLOW ? MODEL_TABLE_FULL : MODEL_ALL_HIDDEN);
 	out_char(t->out, '\n');
 	for (uint32_t i = first; i < first + children; i++)
 		write_range(t, &t->ranges[t->largest[i].index], level + 1);
@@ -291,12 +278,8 @@ static bool find_wrappers(struct massif_tree *t, struct arena *arena)
 	const struct catalog *c = t->catalog;
 
 	t->wrapper = arena_alloc(arena, c->function_count + (size_t)1);
-	for (uint32_t i = 0; t->wrapper && i < c->function_count; i++) {
-		const struct catalog_function *f = &c->functions[i];
-		const char *name = f->name == CATALOG_NO_TEXT ? NULL : c->texts[f->name];
-
-		t->wrapper[i] = wrappers_is_of(t->model->options, name, c->texts[c->modules[f->module].path]);
-	}
+	for (uint32_t i = 0; t->wrapper && i < c->function_count; i++)
+		t->wrapper[i] = catalog_is_wrapper(c, i);
 	return t->wrapper != NULL;
 }
 

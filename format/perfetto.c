@@ -13,11 +13,8 @@
 #include "perfetto.h"
 
 #include "analysis/history.h"
+#include "base/version.h"
 #include "json_text.h"
-
-#ifndef HEAPTRACE_VERSION		/* the Makefile defines it */
-#define HEAPTRACE_VERSION "unknown"
-#endif
 
 /* ---- Events ---- */
 
@@ -191,7 +188,7 @@ static void write_run(struct perfetto *p)
 {
 	const struct model *m = p->model;
 
-	perfetto_begin(p, m->process.command && *m->process.command ? m->process.command : "process", 'X', 0);
+	perfetto_begin(p, *m->process.command ? m->process.command : "process", 'X', 0);
 	perfetto_text(p, "program", m->program ? m->program : "");
 	perfetto_end(p);
 }
@@ -207,10 +204,7 @@ static void write_end(const struct model *m, struct out *out)
 
 static void write_perfetto(const struct model *m, struct arena *arena, struct out *out)
 {
-	struct perfetto p = { .model = m, .arena = arena, .out = out };
-
-	if (m->moment.now_ns > m->moment.begun_ns)
-		p.end_ns = m->moment.now_ns - m->moment.begun_ns;
+	struct perfetto p = { .model = m, .arena = arena, .out = out, .end_ns = model_moment_ns(&m->moment) };
 
 	out_text(out, "{\"traceEvents\":[\n");
 	write_metadata(&p);

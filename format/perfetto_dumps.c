@@ -18,6 +18,7 @@
 #include "analysis/history.h"
 #include "analysis/labels.h"
 #include "analysis/runtime.h"
+#include "base/path.h"
 #include "base/sort.h"
 #include "json_text.h"
 #include "shorten.h"
@@ -49,13 +50,6 @@ struct list {
 
 /* ---- Compact stacks ---- */
 
-static const char *file_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* Where text[0..len) can be cut without parting a character of UTF-8. */
 static size_t cut_at(const char *text, size_t len)
 {
@@ -66,7 +60,7 @@ static size_t cut_at(const char *text, size_t len)
 
 static void write_function(const struct list *l, const struct label *label, struct out *out)
 {
-	const char *name = label->function ? label->function : label->module ? file_of(label->module) : "";
+	const char *name = label->function ? label->function : label->module ? path_name(label->module) : "";
 	size_t bytes = strlen(name);
 
 	if (bytes >= WORK_BYTES)
@@ -153,7 +147,7 @@ static void list_write(struct list *l)
 		top = l->count;
 	sort_largest(l->order, l->count, top);
 	for (uint32_t i = 0; i < top; i++) {
-		struct out text = out_memory(l->stack, STACK_BYTES - 1);
+		struct out text = out_memory(l->stack, STACK_BYTES);
 
 		write_stack(l, l->order[i].index, &text);
 		out_text(&text, " (");
@@ -231,7 +225,7 @@ static void write_info(struct perfetto *p, const char *name, const char *info, u
 static void write_distance(struct perfetto *p, const char *name, uint64_t taken_ns, uint64_t dump_ns)
 {
 	char buf[64];
-	struct out text = out_memory(buf, sizeof(buf) - 1);
+	struct out text = out_memory(buf, sizeof(buf));
 
 	if (taken_ns == dump_ns) {
 		out_text(&text, "at the dump");

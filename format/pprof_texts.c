@@ -2,12 +2,9 @@
 /* The texts of a profile for pprof, in the order of their numbers: see pprof.h. */
 #include "pprof.h"
 
+#include "base/version.h"
 #include "plain_text.h"
 #include "pprof_wire.h"
-
-#ifndef HEAPTRACE_VERSION		/* the Makefile defines it */
-#define HEAPTRACE_VERSION "unknown"
-#endif
 
 /*
  * Names and units are those of the heap profiles of Go (runtime/pprof) and tcmalloc, in Go's order, in which bytes in use
@@ -87,10 +84,7 @@ static void write_build_id(const void *context, uint32_t module, struct out *out
 {
 	const struct catalog_module *m = &((const struct pprof *)context)->catalog->modules[module];
 
-	for (unsigned i = 0; i < m->build_id_bytes; i++) {
-		out_char(out, "0123456789abcdef"[m->build_id[i] >> 4]);
-		out_char(out, "0123456789abcdef"[m->build_id[i] & 15]);
-	}
+	out_hex_bytes(out, m->build_id, m->build_id_bytes);
 }
 
 static void write_threads(const void *context, uint32_t label, struct out *out)

@@ -14,19 +14,15 @@
  *	[1,0]],
  *	"weights":[22704]}]}
  *
- * A profile has the 20,000 rows with the largest weights, as far as these are not 0; the others are one stack. A frame has a line where it is always the same one.
+ * A profile has the 20,000 rows with the largest weights, as far as these are not 0; the others are one stack. A frame
+ * has a line where all stacks have it at the same one.
  */
 #include "format.h"
 #include "json_text.h"
 #include "stacks.h"
 
 #include "base/sort.h"
-
-#include <errno.h>
-
-#ifndef HEAPTRACE_VERSION		/* the Makefile defines it */
-#define HEAPTRACE_VERSION "unknown"
-#endif
+#include "base/version.h"
 
 static const char *const descriptions[SORT_KEYS] = {
 #define SORT_KEY(id, name, help)	[SORT_##id] = help,
@@ -286,30 +282,25 @@ static void write_title(const struct model *m, struct out *out)
 
 static void write_speedscope(const struct model *m, struct arena *arena, struct out *out)
 {
-	struct writing *w = arena_alloc(arena, sizeof(*w));
+	struct writing w = { .model = m, .catalog = catalog_make(m, arena), .out = out };
 
-	if (!w) {
-		out->error = ENOMEM;
-		return;
-	}
-	*w = (struct writing){ .model = m, .catalog = catalog_make(m, arena), .out = out };
-	w->rows = arena_alloc_plenty(arena, ((size_t)m->all.count + 1) * sizeof(*w->rows));
-	if (w->catalog && (!w->rows || !stacks_number(&w->frames, w->catalog, frame_key, arena) || !find_lines(w, arena)))
-		w->catalog = NULL;
-	if (!w->catalog)
-		w->frames.count = 0;
-	stacks_rest(m, w->catalog, w->rest);
+	w.rows = arena_alloc_plenty(arena, ((size_t)m->all.count + 1) * sizeof(*w.rows));
+	if (w.catalog && (!w.rows || !stacks_number(&w.frames, w.catalog, frame_key, arena) || !find_lines(&w, arena)))
+		w.catalog = NULL;
+	if (!w.catalog)
+		w.frames.count = 0;
+	stacks_rest(m, w.catalog, w.rest);
 	out_text(out, "{\"$schema\":\"https://www.speedscope.app/file-format-schema.json\",\n"
 		      "\"exporter\":\"heaptrace@" HEAPTRACE_VERSION "\",\n");
 	write_title(m, out);
 	out_text(out, "\"activeProfileIndex\":0,\n");
-	write_frames(w);
+	write_frames(&w);
 	out_text(out, "\"profiles\":[\n");
 	for (unsigned i = 0; i < m->section_count; i++)
-		write_profile(w, m->sections[i].key, !i);
+		write_profile(&w, m->sections[i].key, !i);
 	for (enum sort_key key = 0; key < SORT_KEYS; key++) {
 		if (!has_section(m, key))
-			write_profile(w, key, false);
+			write_profile(&w, key, false);
 	}
 	out_text(out, "]}\n");
 }

@@ -7,9 +7,9 @@
 const char *stacks_special_text(enum stacks_special which)
 {
 	switch (which) {
-	case STACKS_TABLE_FULL:	return "(table full)";
-	case STACKS_HIDDEN:	return "(all frames are hidden)";
-	default:		return "(no memory for more backtraces)";
+	case STACKS_TABLE_FULL:	return MODEL_TABLE_FULL;
+	case STACKS_HIDDEN:	return MODEL_ALL_HIDDEN;
+	default:		return MODEL_NO_ROWS;
 	}
 }
 

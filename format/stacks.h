@@ -10,7 +10,7 @@
 
 #include "analysis/catalog.h"
 
-/* Stacks of one frame that is none. Their texts are those of folded stacks. */
+/* Stacks of one frame that is none. Their texts are those of model.h. */
 enum stacks_special {
 	STACKS_TABLE_FULL,		/* the overflow row */
 	STACKS_HIDDEN,			/* --hide has taken every frame */

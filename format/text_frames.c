@@ -197,10 +197,10 @@ void text_write_frames(struct text *t, const struct model_row *row)
 	bool folds = t->columns && !t->model->options->all_frames;
 
 	if (row->overflow)
-		out_text(t->out, "(table full)\n");
+		out_text(t->out, MODEL_TABLE_FULL "\n");
 	model_stack(t->model, row, &stack);
 	if (!stack.count && !row->overflow)
-		out_text(t->out, "(all frames are hidden)\n");
+		out_text(t->out, MODEL_ALL_HIDDEN "\n");
 	for (unsigned number = 0; next_line(&l); number++) {
 		const char *library;
 		unsigned folded = folds ? run_length(t, l, &library) : 0;

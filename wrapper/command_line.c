@@ -3,6 +3,7 @@
 #include "command_line.h"
 
 #include "base/out.h"
+#include "base/version.h"
 #include "help.h"
 #include "options/conflicts.h"
 #include "options/options.h"
@@ -11,10 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#ifndef HEAPTRACE_VERSION
-#define HEAPTRACE_VERSION "0.1"
-#endif
 
 /* Sets an option. --help and --version are answered at once. */
 static void set_option(struct options *o, const struct option_entry *e, const char *value)

@@ -118,7 +118,7 @@ static void write_blame(const struct model *m, enum limit limit, const struct mo
 
 	out_text(out, ", most by ");
 	if (row->overflow) {
-		out_text(out, "backtrace (table full)");
+		out_text(out, "backtrace " MODEL_TABLE_FULL);
 	} else if (limits_blame(m, row, &stack, &frame, &call)) {
 		frame_write_place(&frame, &call, call.function, out_name, out);
 		frame_write_source(call.file, call.line, out);
