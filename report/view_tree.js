@@ -15,7 +15,6 @@
 
 (() => {
 	const { dom, state, calls } = heaptrace;
-	const CHAIN = 64; /* so many calls at most open at once, where each has only one child */
 	const COPIED = 100000; /* characters of a name at most that are copied */
 	const OPEN_AT_ONCE = 3000; /* lines, by the button that opens all large ones */
 
@@ -96,8 +95,9 @@
 				columns: [{ id: "name", title: "Function" }],
 				fill,
 				mark,
-				level: line => lines[line].depth,
-				open: line => (tree.has(lines[line]) ? Boolean(lines[line].open) : null),
+				level: line => lines.list[line].depth,
+				open: line =>
+					tree.has(lines.list[line]) ? Boolean(lines.list[line].open) : null,
 				toggle,
 				choose: chosen,
 				moved: chosen,
@@ -108,22 +108,12 @@
 				figures = [],
 				tree = null,
 				sums = null,
-				lines = [],
 				shownAs = "";
-			const opened =
-				new Set(); /* paths of lines that are open, to open them again in another tree */
+			const lines = new heaptrace.TreeLines(sort);
 
 			/* ---- Lines ---- */
 
 			const index = figure => figures.findIndex(f => f.id === figure);
-
-			/* A path names a line by numbers that are the same whenever this file is opened. */
-			function pathOf(node) {
-				const labels = [];
-
-				for (let n = node; n.depth; n = n.parent) labels.unshift(n.label.toString(36));
-				return labels.join(".");
-			}
 
 			/* The figure of a node in a column. */
 			function figureOf(node, column) {
@@ -134,9 +124,8 @@
 				return node.total[index(column)];
 			}
 
-			function sortedChildren(node) {
-				const { column, down } = sorting(),
-					children = tree.expand(node).slice();
+			function sort(children) {
+				const { column, down } = sorting();
 				const values = new Map(
 					children.map(n => [
 						n,
@@ -160,57 +149,8 @@
 					: { column: "now", down: true };
 			}
 
-			/* All lines below a node that are in sight. */
-			function linesBelow(node, into) {
-				const stack = [sortedChildren(node).reverse()];
-
-				node.indent = node.depth ? node.indent : -1;
-				while (stack.length) {
-					const next = stack[stack.length - 1].pop();
-
-					if (!next) {
-						stack.pop();
-						continue;
-					}
-					const only =
-						next.parent.depth &&
-						next.parent.children.length === 1 &&
-						!next.parent.self.some(v => v);
-
-					next.indent = next.parent.indent + (only ? 0 : 1);
-					next.only = only;
-					into.push(next);
-					if (next.open) stack.push(sortedChildren(next).reverse());
-				}
-				return into;
-			}
-
-			function open(node) {
-				for (let n = node, i = 0; i < CHAIN; i++) {
-					n.open = true;
-					opened.add(pathOf(n));
-					const children = tree.expand(n);
-					if (children.length !== 1 || !tree.has(children[0])) break;
-					n = children[0];
-				}
-			}
-
 			function toggle(line) {
-				const node = lines[line];
-
-				if (!tree.has(node)) return;
-				if (node.open) {
-					node.open = false;
-					opened.delete(pathOf(node));
-					let end = line + 1;
-					while (end < lines.length && lines[end].depth > node.depth) end++;
-					lines = lines.slice(0, line + 1).concat(lines.slice(end));
-				} else {
-					open(node);
-					lines = lines
-						.slice(0, line + 1)
-						.concat(linesBelow(node, []), lines.slice(line + 1));
-				}
+				lines.toggle(line);
 				show();
 				table.activate(line, { scroll: false });
 				chosen(line);
@@ -219,83 +159,37 @@
 			function show() {
 				const { column, down } = sorting();
 
-				table.show(lines.length, column, down);
+				table.show(lines.list.length, column, down);
 			}
 
-			/* Opens again what was open in the tree before. */
-			function reopen(node) {
-				for (const child of tree.expand(node)) {
-					if (opened.has(pathOf(child)) && tree.has(child)) {
-						child.open = true;
-						reopen(child);
-					}
-				}
-			}
-
-			/* Opens what leads to several lines of at least 1 % of the whole. */
 			function openAll() {
-				const least = Math.abs(tree.root.total[0]) / 100,
-					queue = [tree.root];
-				let count = 0;
-
-				while (queue.length && count < OPEN_AT_ONCE) {
-					const chain = [queue.shift()];
-					let large;
-
-					do {
-						large = tree
-							.expand(chain[chain.length - 1])
-							.filter(child => child.total[0] >= least);
-						if (large.length === 1) chain.push(large[0]);
-					} while (large.length === 1);
-					if (large.length === 0) continue;
-					for (const node of chain) {
-						node.open = true;
-						opened.add(pathOf(node));
-						count += node.children.length;
-					}
-					queue.push(...large);
-				}
-				lines = linesBelow(tree.root, []);
+				lines.openLarge(OPEN_AT_ONCE);
 				show();
 			}
 
 			function closeEverything() {
-				opened.clear();
-				build();
+				lines.closeAll();
+				table.active = -1;
+				state.set({ [id + ".line"]: "" }, { replace: true });
+				show();
 			}
 
 			/* ---- The active line ---- */
 
 			function active() {
-				return table.active >= 0 && table.active < lines.length
-					? lines[table.active]
-					: null;
+				return (table.active >= 0 && lines.list[table.active]) || null;
 			}
 
 			function chosen(line) {
-				const node = lines[line];
+				const node = lines.list[line];
 
 				copyStack.disabled = !node;
 				toCallers.disabled = !node || sums.m.functionOf(node.label) < 0;
-				if (node) state.set({ [id + ".line"]: pathOf(node) }, { replace: true });
-			}
-
-			/* Opens the line that the address names. */
-			function followAddress() {
-				const path = state.get(id + ".line");
-				let node = tree.root;
-
-				if (!path) return;
-				for (const label of path.split(".").map(n => parseInt(n, 36))) {
-					const next = tree.expand(node).find(child => child.label === label);
-
-					if (!next) return;
-					if (node.depth) node.open = true;
-					node = next;
-				}
-				lines = linesBelow(tree.root, []);
-				table.active = lines.indexOf(node);
+				if (node)
+					state.set(
+						{ [id + ".line"]: heaptrace.TreeLines.pathOf(node) },
+						{ replace: true }
+					);
 			}
 
 			function stackText() {
@@ -320,7 +214,7 @@
 						.concat("share", "function")
 						.join("\t") +
 					"\n" +
-					lines
+					lines.list
 						.map(node =>
 							shown
 								.map(c => text(node, c))
@@ -417,7 +311,7 @@
 			}
 
 			function fill(line, cells) {
-				const node = lines[line];
+				const node = lines.list[line];
 
 				columns().forEach((column, i) => {
 					const cell = cells[i];
@@ -474,7 +368,7 @@
 			}
 
 			function mark(line, tr) {
-				tr.classList.toggle("only", Boolean(lines[line].only));
+				tr.classList.toggle("only", Boolean(lines.list[line].only));
 			}
 
 			/* ---- Updates ---- */
@@ -486,14 +380,10 @@
 				sums = calls.sums(merge.refresh(), wrappers.refresh(), figures, rows);
 				tree = makeTree(sums, rows ? null : figures.map(f => f.rest));
 				table.setColumns(columns());
-				reopen(tree.root);
-				const top = tree.expand(tree.root);
-				if (top.length === 1 && !opened.size) open(top[0]);
-				lines = linesBelow(tree.root, []);
+				lines.show(tree);
 				shownAs = state.get("tree.sort");
-				table.active = -1;
-				followAddress();
-				none.textContent = lines.length
+				table.active = lines.follow(state.get(id + ".line"));
+				none.textContent = lines.list.length
 					? ""
 					: rows
 						? "The search finds no stack with such memory."
@@ -508,8 +398,8 @@
 
 				if (shownAs === state.get("tree.sort")) return;
 				shownAs = state.get("tree.sort");
-				lines = linesBelow(tree.root, []);
-				table.active = node ? lines.indexOf(node) : -1;
+				lines.refresh();
+				table.active = node ? lines.list.indexOf(node) : -1;
 				show();
 			}
 
@@ -520,7 +410,10 @@
 						state.get("tree.wrappers"),
 					].join();
 					const line = active(),
-						moved = line && state.get(id + ".line") !== pathOf(line);
+						moved =
+							line &&
+							state.get(id + ".line") !==
+								heaptrace.TreeLines.pathOf(line);
 
 					if (
 						now !== selection ||
@@ -528,7 +421,7 @@
 						(!line && state.get(id + ".line")) ||
 						moved
 					) {
-						if (next !== settings) opened.clear();
+						if (next !== settings) lines.opened.clear();
 						selection = now;
 						settings = next;
 						build();

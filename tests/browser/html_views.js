@@ -212,6 +212,8 @@ async function trees(t, browser, page) {
 	await page.evaluate(() => [...document.querySelectorAll('#panel-top-down button')].find(b => b.textContent === 'Open large ones').click());
 	shown = (await lines(page, 'top-down')).map(line => [bare(line[0]).replace(/\)shop$/, ')'), line[1], line[3]]);
 	t.is(shown.find(line => line[0] === 'first()'), ['first()', '60.000 KB', '0 bytes'], `${browser}: top-down has the sums of what is called`);
+	await page.evaluate(() => [...document.querySelectorAll('#panel-top-down button')].find(b => b.textContent === 'Close all').click());
+	t.ok((await lines(page, 'top-down')).every(line => line[0].startsWith('\u25b8')), `${browser}: and all lines can be closed`);
 	t.is(shown.find(line => line[0] === 'late()'), ['late()', '107.800 KB', '100.000 KB'], `${browser}: and what functions use themselves`);
 }
 
