@@ -46,9 +46,12 @@
 	}
 
 	function emptyBin(to) {
-		return {"from-bytes": to === 1 ? 0 : to / 2 + 1, "to-bytes": to, calls: 0, count: 0, size: 0,
+		return {"from-bytes": to <= 1 ? to : to / 2 + 1, "to-bytes": to, calls: 0, count: 0, size: 0,
 			"waste-bytes": 0, rows: 0, "count-before": 0, "size-before": 0};
 	}
+
+	/* Blocks of 0 bytes are a bin of their own. */
+	const nextPower = (to) => to === 0 ? 1 : to * 2;
 
 	/* Powers of two between the smallest and the largest, the empty ones, too, so that gaps are seen. */
 	function fillGaps(bins) {
@@ -57,7 +60,7 @@
 		for (const bin of bins) {
 			const last = list[list.length - 1];
 
-			for (let to = last ? last["to-bytes"] * 2 : bin["to-bytes"]; to < bin["to-bytes"]; to *= 2)
+			for (let to = last ? nextPower(last["to-bytes"]) : bin["to-bytes"]; to < bin["to-bytes"]; to = nextPower(to))
 				list.push(emptyBin(to));
 			list.push(bin);
 		}
@@ -76,7 +79,7 @@
 		return kind === "powers" ? fillGaps(addBins(lists)) : addBins(lists);
 	}
 
-	const sizeOf = (bytes) => bytes <= 1 ? 1 : Math.pow(2, Math.ceil(Math.log2(bytes)));
+	const sizeOf = (bytes) => bytes <= 1 ? Math.ceil(bytes) : Math.pow(2, Math.ceil(Math.log2(bytes)));
 
 	/*
 	 * Bins by the mean size of each row's blocks. now, before: {size, count}, the figures of all rows, of a

@@ -42,6 +42,8 @@ int main(int argc, char **argv)
 {
 	pthread_t threads[2];
 
+	cache[cached++] = malloc(0);
+	cache[cached++] = malloc(1);
 	pthread_create(&threads[0], NULL, work, "worker-one");
 	pthread_create(&threads[1], NULL, work, "worker-two");
 	for (int i = 0; i < 5; i++) {

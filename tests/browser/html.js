@@ -155,6 +155,18 @@ async function views(t, page, browser, text, d) {
 	const sums = await page.evaluate(() => [...document.querySelectorAll('.histogram tbody tr')].map(tr =>
 		[...tr.children].slice(3, 5).map(td => Number(td.textContent))).reduce((a, b) => [a[0] + b[0], a[1] + b[1]], [0, 0]));
 	t.is(sums, [Number(all[1]), Number(all[2])], `${browser}: the histogram has all calls and blocks`);
+	for (const options of ['', '&at=s1']) {
+		await page.goto_hash(`#view=histogram&search=file:phases.c${options}`);
+		await page.waitFor(hash => location.hash === hash && heaptrace.selection().search, `#view=histogram&search=file:phases.c${options}`);
+		t.is(...await page.evaluate(() => {
+			const s = heaptrace.selection(), rows = s.search.rows(), now = heaptrace.model.values('count', s.at);
+			const heads = [...document.querySelectorAll('.histogram th')].map(th => th.textContent);
+			return [[...document.querySelectorAll('.histogram tbody tr')].reduce((sum, tr) =>
+				sum + Number(tr.children[heads.indexOf('Live blocks')].textContent), 0), now.reduce((sum, n, r) => sum + (rows[r] ? n : 0), 0)];
+		}), `${browser}: the histogram of what is found${options}`);
+	}
+	t.like((await page.texts('.histogram tbody th'))[0], /^[01]$/, `${browser}: blocks of no size have a bin`);
+	await page.goto_hash('#view=histogram');
 
 	await page.click('#tab-threads');
 	t.like((await page.texts('#panel-threads tbody')).join('\n'), /worker-one.*\n?.*up to/, `${browser}: the threads`);
