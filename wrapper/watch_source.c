@@ -84,6 +84,16 @@ static const char *open_file(struct watch_source *s, const char *path)
 	return NULL;
 }
 
+/* The kernel's figure of the peak is an estimate, which can become smaller. */
+static void read_figures(struct watch_source *s)
+{
+	uint64_t peak = s->process.peak_rss;
+
+	process_figures_read(&s->process, s->record.runs_as);
+	if (s->process.peak_rss < peak)
+		s->process.peak_rss = peak;
+}
+
 const char *watch_source_open(struct watch_source *s, const char *what)
 {
 	uint32_t pid = watch_source_pid(what);
@@ -101,7 +111,7 @@ const char *watch_source_open(struct watch_source *s, const char *what)
 	if (s->record.history.rss_peak > s->process.peak_rss)
 		s->process.peak_rss = s->record.history.rss_peak;
 	if (s->record.runs_as)
-		process_figures_read(&s->process, s->record.runs_as);
+		read_figures(s);
 	return NULL;
 }
 
@@ -127,7 +137,7 @@ void watch_source_read(struct watch_source *s, bool threads)
 	if (status == LOAD_OK)
 		s->record.moment_ns = now_precise_ns();
 	if (!ended)
-		process_figures_read(&s->process, s->record.runs_as);
+		read_figures(s);
 	s->replaced = !ended && (status == LOAD_NO_TABLE || h->life == TABLE_EXECS);
 	if (!ended && !s->replaced)
 		return;
