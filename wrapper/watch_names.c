@@ -82,7 +82,8 @@ void watch_names_choose(struct watch_names *n, enum group_by group, const char *
 	if (strcmp(filter, n->filter))
 		forgotten |= FILTERED | MATCHES;
 	n->group = group;
-	strncpy(n->filter, filter, sizeof(n->filter) - 1);
+	if (filter != n->filter)
+		strncpy(n->filter, filter, sizeof(n->filter) - 1);
 	for (uint32_t i = 0; i < n->room && forgotten; i++)
 		n->states[i] &= (uint8_t)~forgotten;
 }
