@@ -9,6 +9,7 @@
 #include "watch_lines.h"
 
 #include "format/columns.h"
+#include "table/table.h"
 #include "watch_table.h"
 
 #include <string.h>
@@ -126,8 +127,8 @@ static void write_sums(const struct watch_view *v, struct out *out)
 	const struct watch_sums *sums = &v->rates.sums;
 	uint32_t rows = 0;
 
-	for (uint32_t i = 0; i < v->rates.end; i++)
-		rows += v->rates.now[i].count != 0;
+	for (uint32_t row = ROW_OVERFLOW; row < v->rates.end; row++)
+		rows += v->rates.now[row].count != 0;
 	out_text(out, "[heaptrace] ");
 	watch_view_write_process(v, out);
 	out_text(out, !watch_source_ended(&v->source) ? " goes on\n" :
@@ -166,6 +167,8 @@ bool watch_lines_summary(struct watch_view *v)
 	char text[4096];
 	struct out line;
 
+	v->names.due_ns = 0;		/* for the last time names are looked up whatever that takes */
+	watch_names_work(&v->names, UINT64_MAX);
 	write_sums(v, &out);
 	if (v->rates.sort >= SORT_KEYS)		/* nothing changes any more */
 		v->rates.sort = SORT_SIZE;

@@ -210,7 +210,6 @@ static void run_lines(struct watch_view *v)
 		watch_names_work(&v->names, UINT64_MAX);
 		good = watch_lines_look(v);
 	}
-	watch_names_work(&v->names, UINT64_MAX);
 	if (good)
 		watch_lines_summary(v);
 }
