@@ -24,7 +24,7 @@
 struct diff_entry {
 	bool in_old, in_new;
 	bool by_likeness;		/* paired in step 2 */
-	uint32_t moved_to;		/* only meanwhile: the entry of which this one has become a part */
+	uint32_t moved_to;		/* only within diff_make(): the entry of which this one has become a part */
 	uint64_t was[SORT_KEYS];	/* its figures in the old run, sums of its rows; of SORT_AGE the largest */
 	uint64_t is[SORT_KEYS];		/* the same in the new run */
 	struct model_row row;		/* of the new run if in_new, else of the old one: the one with the most calls */

@@ -8,6 +8,7 @@
 #include "base/out.h"
 #include "base/path.h"
 #include "base/same_text.h"
+#include "base/utf8.h"
 #include "diff.h"
 #include "growth.h"
 #include "memory.h"
@@ -87,11 +88,8 @@ static void write_percent(struct out *out, uint64_t part, uint64_t whole)
 static void write_name(struct out *out, const char *name, size_t most)
 {
 	char part[NAME_BYTES + 1];
-	size_t bytes = strnlen(name, most);
+	size_t bytes = utf8_cut(name, strnlen(name, most));
 
-	/* A character of UTF-8 is not cut in the middle. */
-	while (name[bytes] && bytes && ((unsigned char)name[bytes] & 0xc0) == 0x80)
-		bytes--;
 	memcpy(part, name, bytes);
 	part[bytes] = '\0';
 	out_name(out, part);

@@ -3,6 +3,7 @@
 #include "out.h"
 
 #include "printable.h"
+#include "utf8.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -126,7 +127,7 @@ static void put_fitting(struct out *o, char c)
 		o->at = 0;
 		o->blank = OUT_NO_BLANK;
 		o->bracket = false;
-	} else if (((unsigned char)c & 0xc0) != 0x80) {		/* not within a character of UTF-8 */
+	} else if (!utf8_continues(c)) {
 		if (o->at == o->columns)
 			break_line(o);
 		if (c == ' ' && !o->bracket && o->at > INDENT && !ends_in_at(o)) {

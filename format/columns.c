@@ -4,6 +4,7 @@
 
 #include "analysis/frame.h"
 #include "base/path.h"
+#include "base/utf8.h"
 #include "shorten.h"
 
 #include <errno.h>
@@ -157,9 +158,7 @@ static void write_end(const char *text, size_t columns, struct out *out)
 	size_t have = columns_of(text), keep = columns > 3 ? columns - 3 : 0;
 
 	while (*text && have > keep) {
-		text++;
-		while (((unsigned char)*text & 0xc0) == 0x80)
-			text++;
+		text = utf8_next(text);
 		have--;
 	}
 	out_text(out, "...");

@@ -62,7 +62,6 @@ void json_write_catalog(const struct model *m, struct histograms *all, struct nu
 /* Writes the member "address" of a catalog's nodes and, packed, "fresh" (json_nodes.c). */
 void json_write_nodes(const struct catalog *c, struct numbers_packing *packing, struct arena *arena, struct out *out);
 
-
 /* Writes the member "text", followed by a comma and a newline: what a text dump says, or null where there is no memory
  * (json_dump.c). */
 void json_write_dump(const struct model *m, struct arena *arena, struct out *out);

@@ -20,6 +20,7 @@
 #include "analysis/runtime.h"
 #include "base/path.h"
 #include "base/sort.h"
+#include "base/utf8.h"
 #include "json_text.h"
 #include "shorten.h"
 
@@ -50,28 +51,20 @@ struct list {
 
 /* ---- Compact stacks ---- */
 
-/* Where text[0..len) can be cut without parting a character of UTF-8. */
-static size_t cut_at(const char *text, size_t len)
-{
-	while (len && ((unsigned char)text[len] & 0xc0) == 0x80)
-		len--;
-	return len;
-}
-
 static void write_function(const struct list *l, const struct label *label, struct out *out)
 {
 	const char *name = label->function ? label->function : label->module ? path_name(label->module) : "";
 	size_t bytes = strlen(name);
 
 	if (bytes >= WORK_BYTES)
-		bytes = cut_at(name, WORK_BYTES - 1);
+		bytes = utf8_cut(name, WORK_BYTES - 1);
 	memcpy(l->work, name, bytes);
 	l->work[bytes] = 0;
 	if (label->function && bytes > NAME_COLUMNS)
 		bytes = shorten(l->work, NAME_COLUMNS);
 	if (!label->function)
 		out_text(out, *name ? "? in " : "?");
-	out_bytes(out, l->work, bytes > NAME_BYTES ? cut_at(l->work, NAME_BYTES) : bytes);
+	out_bytes(out, l->work, bytes > NAME_BYTES ? utf8_cut(l->work, NAME_BYTES) : bytes);
 	if (bytes > NAME_BYTES)
 		out_text(out, "...");
 }

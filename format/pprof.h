@@ -76,7 +76,7 @@ static inline uint32_t pprof_build_id(const struct pprof *p, uint32_t module)
 /* Writes all texts, as the fields string_table of a profile: pprof_texts.c. */
 void pprof_texts_write(const struct pprof *p, struct out *out);
 
-/* Writes the modules, as the fields mapping of a profile: pprof_mappings.c. their ids have to be set. */
+/* Writes the modules, as the fields mapping of a profile: pprof_mappings.c. The modules have their ids (mapping_ids). */
 void pprof_mappings_write(const struct pprof *p, struct out *out);
 
 #endif

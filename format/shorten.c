@@ -20,6 +20,8 @@
  */
 #include "shorten.h"
 
+#include "base/utf8.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -65,7 +67,7 @@ size_t shorten_columns(const char *text, size_t len)
 	size_t n = 0;
 
 	for (size_t i = 0; i < len; i++)
-		n += ((unsigned char)text[i] & 0xc0) != 0x80;	/* not a continuation byte */
+		n += !utf8_continues(text[i]);
 	return n;
 }
 
@@ -99,7 +101,7 @@ static size_t quoted_bytes(const char *text)
 		if (text[1] != '\\') {
 			do
 				i++;
-			while (((unsigned char)text[i] & 0xc0) == 0x80);
+			while (utf8_continues(text[i]));
 			return text[i] == '\'' ? i + 1 : 0;
 		}
 	}

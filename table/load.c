@@ -172,9 +172,11 @@ enum load_status load_table(struct table *t, int fd, uint64_t start)
 
 /* ---- Again ---- */
 
+/* So many bytes at the end of what has been read of a part are read once more: they may have been counted a moment before
+ * they were written. */
 #define ALL_OF_IT	UINT64_MAX
-#define CODES_AGAIN	((uint64_t)32 << 10)	/* bytes at the end of what was read: they may have been counted a moment */
-#define FRAMES_AGAIN	((uint64_t)128 << 10)	/* before they were written, and are read once more */
+#define CODES_AGAIN	((uint64_t)32 << 10)
+#define FRAMES_AGAIN	((uint64_t)128 << 10)
 #define TEXT_AGAIN	((uint64_t)16 << 10)
 
 /* Maps what the limits in *h allow now, where less has been mapped. Nothing is to be done where all is mapped. */
@@ -266,8 +268,13 @@ enum load_status load_again(struct table *t, int fd, uint64_t start, bool thread
 	if (status == LOAD_OK)
 		status = take_header(t, &h);
 	layout_used(t->head, false, ranges);
-	for (unsigned i = 0; i < sizeof(others) / sizeof(others[0]) - (threads ? 0 : 2) && status == LOAD_OK; i++)
-		status = read_range(t, fd, start, ranges[1 + others[i].part], old[1 + others[i].part].bytes, others[i].again);
+	for (unsigned i = 0; i < sizeof(others) / sizeof(others[0]) && status == LOAD_OK; i++) {
+		bool of_threads = others[i].part == TABLE_THREADS || others[i].part == TABLE_SETS;
+
+		if (threads || !of_threads)
+			status = read_range(t, fd, start, ranges[1 + others[i].part], old[1 + others[i].part].bytes,
+					    others[i].again);
+	}
 	if (status == LOAD_OK)
 		repair(t);
 	return status;

@@ -67,7 +67,7 @@ static bool check_junit(const char *path, char why[NAMED_FILES_WHY_BYTES])
 	return true;
 }
 
-/* Whether a picture or a binary format would go to a terminal, where it is of no use: see `why`. */
+/* False: a picture or a binary format would go to a terminal, where it is of no use. */
 static bool check_terminal(const struct options *o, char why[NAMED_FILES_WHY_BYTES])
 {
 	static const enum output_format not_for_terminals[] = { OUTPUT_SVG, OUTPUT_HTML, OUTPUT_PPROF };

@@ -277,7 +277,7 @@ unsigned terminal_fit(char *to, const char *text, unsigned columns, bool utf8)
 void terminal_line(struct terminal *t, unsigned line, enum terminal_style style, const char *text)
 {
 	static const char *const styles[] = { "", "\033[1m", "\033[7m" };
-	static char fitting[4 * TERMINAL_COLUMNS_MAX + 1];
+	static char fitting[TERMINAL_LINE_BYTES];
 	unsigned used;
 	uint64_t hash;
 

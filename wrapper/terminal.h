@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A terminal as a screen of lines, for --watch: without curses, and with the few control sequences that every terminal
- * understands which is in use (ECMA-48 and DEC's VT100: move the cursor, clear a line or the screen, bold, reverse,
+ * A terminal as a screen of lines, for --watch: without curses, and with the few control sequences that all terminals in
+ * use understand (ECMA-48 and DEC's VT100: move the cursor, clear a line or the screen, bold, reverse,
  * hide the cursor, no line wrap; and xterm's second screen, which others ignore). Colours are not used, so there is
  * nothing for NO_COLOR to switch off.
  *
@@ -28,6 +28,7 @@
 
 #define TERMINAL_LINES_MAX	500u
 #define TERMINAL_COLUMNS_MAX	1000u
+#define TERMINAL_LINE_BYTES	(4 * TERMINAL_COLUMNS_MAX + 1)	/* of any line as terminal_fit() makes it */
 #define TERMINAL_WATCHED	4u	/* descriptors for terminal_wait() */
 
 enum terminal_style { TERMINAL_PLAIN, TERMINAL_BOLD, TERMINAL_REVERSE };
@@ -45,7 +46,8 @@ struct terminal {
 	int in, out;			/* in: -1: there are no keys */
 	unsigned columns, lines;	/* at least 1 each */
 	bool utf8;			/* characters other than ASCII can be shown */
-	bool resized;			/* set by terminal_wait(): the size is another one, or everything has to be sent again */
+	bool resized;			/* set by terminal_wait(): the size is another one, or everything has to be sent
+					 * again */
 	bool dead;			/* there is no terminal any more, or a signal asks the process to end */
 	int signal;			/* that signal; 0: none */
 	struct termios saved;
@@ -90,8 +92,7 @@ uint32_t terminal_key(struct terminal *t);
 
 /*
  * Copies a text so that it takes at most so many columns, and none of its characters controls a terminal. utf8: others
- * than ASCII may be in it. Returns how many columns it takes. to: 4 bytes for each
- * column, and 1.
+ * than ASCII may be in it. Returns how many columns it takes. to: 4 bytes for each column, and 1 more.
  */
 unsigned terminal_fit(char *to, const char *text, unsigned columns, bool utf8);
 

@@ -15,7 +15,8 @@
 #define WATCH_RECENT_NS		UINT64_C(300000000000)	/* the last minutes: five */
 
 struct watch_graph {
-	struct timeline_point all[TIMELINE_POINTS];	/* in their order; where there is no room, every second one is dropped */
+	struct timeline_point all[TIMELINE_POINTS];	/* in their order; where there is no room, every second one is
+							 * dropped */
 	struct timeline_point recent[WATCH_RECENT];	/* the newest ones */
 	uint32_t all_count, recent_count;
 	uint32_t drops;			/* how often every second point was dropped: of 2^drops looks one is kept */

@@ -2,6 +2,7 @@
 /* See watch_keys.h. */
 #include "watch_keys.h"
 
+#include "base/utf8.h"
 #include "watch_report.h"
 
 #include <stdio.h>
@@ -38,13 +39,13 @@ static void answer(struct watch_view *v)
 	}
 }
 
+/* Takes the last character away. */
 static void erase(char *text)
 {
 	size_t len = strlen(text);
 
-	while (len && ((unsigned char)text[len - 1] & 0xc0) == 0x80)
-		len--;
-	text[len ? len - 1 : 0] = '\0';
+	if (len)
+		text[utf8_cut(text, len - 1)] = '\0';
 }
 
 /* A key while something is typed. */

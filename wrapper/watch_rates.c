@@ -237,6 +237,17 @@ static void add_to_group(struct watch_rates *r, const struct watch_item *item, u
 		g->key = item->key;
 }
 
+/* Makes the item of a row, and adds it to what matches. False: the row has no call, or the filter leaves it out. */
+static bool take_row(struct watch_rates *r, const struct table *t, const struct watch_names *n, uint32_t row,
+		     struct watch_item *item)
+{
+	if (!r->now[row].calls || !watch_names_matches(n, row))
+		return false;
+	*item = item_of(r, t, row);
+	r->matching_size += item->size;
+	return true;
+}
+
 /* Adds all rows up to groups, and lists these. */
 static bool list_groups(struct watch_rates *r, const struct table *t, const struct watch_names *n)
 {
@@ -251,11 +262,8 @@ static bool list_groups(struct watch_rates *r, const struct table *t, const stru
 	for (uint32_t row = ROW_OVERFLOW; row < r->end; row++) {
 		struct watch_item item;
 
-		if (!r->now[row].calls || !watch_names_matches(n, row))
-			continue;
-		item = item_of(r, t, row);
-		r->matching_size += item.size;
-		add_to_group(r, &item, watch_names_group(n, row));
+		if (take_row(r, t, n, row, &item))
+			add_to_group(r, &item, watch_names_group(n, row));
 	}
 	for (uint32_t i = 0; i < r->group_count; i++)
 		add_entry(r, &r->groups[i], i);
@@ -269,11 +277,8 @@ static bool list_rows(struct watch_rates *r, const struct table *t, const struct
 	for (uint32_t row = ROW_OVERFLOW; row < r->end; row++) {
 		struct watch_item item;
 
-		if (!r->now[row].calls || !watch_names_matches(n, row))
-			continue;
-		item = item_of(r, t, row);
-		r->matching_size += item.size;
-		add_entry(r, &item, row);
+		if (take_row(r, t, n, row, &item))
+			add_entry(r, &item, row);
 	}
 	return true;
 }

@@ -49,7 +49,8 @@ void watch_report_begin(struct watch_view *v, const char *file)
 		return;
 	}
 	if (!strcmp(file, "-") || pipe2(ends, O_CLOEXEC)) {
-		snprintf(v->message, sizeof(v->message), "%s", strcmp(file, "-") ? strerror(errno) : "standard output is this screen");
+		snprintf(v->message, sizeof(v->message), "%s",
+			 strcmp(file, "-") ? strerror(errno) : "standard output is this screen");
 		return;
 	}
 	snprintf(v->writer_file, sizeof(v->writer_file), "%s", file);
@@ -104,5 +105,6 @@ void watch_report_work(struct watch_view *v)
 	if (WIFEXITED(status) && !WEXITSTATUS(status))
 		snprintf(v->message, sizeof(v->message), "%s is written%s%s", v->writer_file, *text ? "; " : "", text);
 	else
-		snprintf(v->message, sizeof(v->message), "%s could not be written%s%s", v->writer_file, *text ? ": " : "", text);
+		snprintf(v->message, sizeof(v->message), "%s could not be written%s%s", v->writer_file, *text ? ": " : "",
+			 text);
 }

@@ -2,6 +2,7 @@
 /* See watch_screen.h. */
 #include "watch_screen.h"
 
+#include "base/utf8.h"
 #include "table/row.h"
 #include "watch_table.h"
 
@@ -15,28 +16,6 @@
 #define GRAPH_LABELS	37u	/* columns of what stands before and behind the graph */
 
 static char line_text[LINE_BYTES];
-
-uint64_t watch_view_runtime(const struct watch_view *v)
-{
-	uint64_t begun = v->source.record.table.head->begun_precise_ns, now = v->source.record.moment_ns;
-
-	return now > begun ? now - begun : 0;
-}
-
-uint64_t watch_view_peak(const struct watch_view *v)
-{
-	uint64_t noted = v->source.record.table.head->totals.peak_size, live = v->rates.sums.size;
-
-	return noted > live ? noted : live;	/* threads add what they have pending later */
-}
-
-void watch_view_write_process(const struct watch_view *v, struct out *out)
-{
-	out_name(out, v->source.process.command);
-	out_text(out, " (");
-	out_u64(out, v->source.process.pid);
-	out_char(out, ')');
-}
 
 static struct out begin_line(void)
 {
@@ -142,7 +121,7 @@ static unsigned graph_lines(const struct terminal *t)
 
 static void draw_graph(const struct watch_view *v, struct terminal *t, unsigned lines)
 {
-	static char texts[GRAPH_LINES][4 * TERMINAL_COLUMNS_MAX + 1];
+	static char texts[GRAPH_LINES][TERMINAL_LINE_BYTES];
 	char *text[GRAPH_LINES], label[80];
 	struct out says = out_memory(label, sizeof(label));
 	unsigned columns = t->columns > 60 ? t->columns - GRAPH_LABELS : t->columns > 20 ? t->columns - 6 : 10;
@@ -168,14 +147,11 @@ static void draw_graph(const struct watch_view *v, struct terminal *t, unsigned 
 /* The end of what has been typed, as much of it as there is room for. */
 static const char *input_end(const struct watch_view *v, unsigned columns)
 {
-	char fits[4 * TERMINAL_COLUMNS_MAX + 1];
+	char fits[TERMINAL_LINE_BYTES];
 	const char *text = v->input;
 
-	while (*text && terminal_fit(fits, text, TERMINAL_COLUMNS_MAX, true) > columns) {
-		text++;
-		while (((unsigned char)*text & 0xc0) == 0x80)
-			text++;
-	}
+	while (*text && terminal_fit(fits, text, TERMINAL_COLUMNS_MAX, true) > columns)
+		text = utf8_next(text);
 	return text;
 }
 
@@ -363,7 +339,7 @@ static void draw_help(struct watch_view *v, struct terminal *t, unsigned top)
 void watch_screen_draw(struct watch_view *v, struct terminal *t)
 {
 	unsigned graph = graph_lines(t), top = HEAD_LINES + graph, cursor = t->lines;
-	char text[WATCH_FILTER_BYTES + PATH_MAX];
+	char fits[TERMINAL_LINE_BYTES];
 
 	draw_title(v, t);
 	draw_sums(v, t);
@@ -377,5 +353,5 @@ void watch_screen_draw(struct watch_view *v, struct terminal *t)
 	draw_last(v, t);
 	if (v->prompt != WATCH_NO_PROMPT)
 		cursor = t->lines - 1;
-	terminal_show(t, cursor, cursor < t->lines ? terminal_fit(text, line_text, TERMINAL_COLUMNS_MAX, t->utf8) : 0);
+	terminal_show(t, cursor, cursor < t->lines ? terminal_fit(fits, line_text, TERMINAL_COLUMNS_MAX, t->utf8) : 0);
 }

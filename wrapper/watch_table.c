@@ -20,15 +20,16 @@
 
 static bool has_own_column(const struct watch_table *t, unsigned sort)
 {
-	return sort == SORT_SIZE || sort == SORT_COUNT || (sort == WATCH_BY_GROWTH && t->changes) || (sort == WATCH_BY_CALLS && t->calls) ||
-	       (sort == SORT_TOTAL_COUNT && t->total);
+	return sort == SORT_SIZE || sort == SORT_COUNT || (sort == WATCH_BY_GROWTH && t->changes) ||
+	       (sort == WATCH_BY_CALLS && t->calls) || (sort == SORT_TOTAL_COUNT && t->total);
 }
 
 struct watch_table watch_table_choose(const struct watch_view *v, unsigned columns, bool changes)
 {
 	unsigned wide = columns ? columns : WITH_TOTAL, used;
 	struct watch_table t = {
-		.changes = changes, .calls = changes && wide >= WITH_CALLS, .share = wide >= WITH_SHARE, .total = wide >= WITH_TOTAL,
+		.changes = changes, .calls = changes && wide >= WITH_CALLS,
+		.share = wide >= WITH_SHARE, .total = wide >= WITH_TOTAL,
 	};
 
 	t.key = !has_own_column(&t, v->rates.sort);

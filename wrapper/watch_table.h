@@ -3,8 +3,8 @@
  * The items of a live view as lines of a table that is so many columns wide, 80 to 250. The name gets what the figures
  * leave, and wider tables have more figures.
  *
- *	      size     size/s    count  count/s  function v
- *	 22.704 KB  +1.320 KB       43       +2  parse(char const*) at src/parse.cc:214
+ *	    size v    growth/s    count   more/s  function
+ *	 22.704 KB   +1.320 KB       43       +2  parse(char const*) at src/parse.cc:214
  */
 #ifndef WRAPPER_WATCH_TABLE_H
 #define WRAPPER_WATCH_TABLE_H
@@ -20,6 +20,7 @@ struct watch_table {
 /* Chooses the columns. columns: of the whole table; 0: any number. changes: whether there are any. */
 struct watch_table watch_table_choose(const struct watch_view *v, unsigned columns, bool changes);
 
+/* Write the line of headings, and that of an item, without a newline. */
 void watch_table_write_head(const struct watch_table *t, const struct watch_view *v, struct out *out);
 void watch_table_write_item(const struct watch_table *t, struct watch_view *v, const struct watch_item *item,
 			    struct out *out);

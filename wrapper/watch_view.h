@@ -54,13 +54,13 @@ struct watch_view {
 	char writer_text[300], writer_file[PATH_MAX];
 };
 
-/* How long the process has run, at the moment of the figures. */
+/* How long the process has run, at the moment of the figures, in nanoseconds. */
 uint64_t watch_view_runtime(const struct watch_view *v);
 
-/* The largest size that the heap has had, as far as that is known. */
+/* The largest size that the heap has had, as far as that is known, in bytes. */
 uint64_t watch_view_peak(const struct watch_view *v);
 
-/* Its name and id: "python3 (4711)". */
+/* Writes the name and the id of the process: "python3 (4711)". */
 void watch_view_write_process(const struct watch_view *v, struct out *out);
 
 #endif

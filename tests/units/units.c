@@ -12,6 +12,7 @@
 #include "base/same_text.h"
 #include "base/search.h"
 #include "base/sort.h"
+#include "base/utf8.h"
 #include "table/blocks.h"
 #include "table/delta_change.h"
 #include "table/layout.h"
@@ -84,6 +85,19 @@ static void test_out_terminal(void)
 		close(ends[0]);
 		close(ends[1]);
 	}
+}
+
+static void test_utf8(void)
+{
+	static const struct { const char *text; size_t at, cut; } cases[] = {
+		{ "abc", 2, 2 }, { "abc", 3, 3 }, { "a\xc3\xa9z", 2, 1 }, { "a\xc3\xa9z", 3, 3 }, { "\xf0\x9f\x98\x80", 3, 0 },
+		{ "\xf0\x9f\x98\x80", 4, 4 }, { "\x80\x80", 1, 0 }, { "", 0, 0 },
+	};
+	const char *wide = "\xe6\xbc\xa2z";
+
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		ok(utf8_cut(cases[i].text, cases[i].at) == cases[i].cut, "no character of UTF-8 is parted");
+	ok(utf8_next(wide) == wide + 3 && utf8_next(wide + 3) == wide + 4, "from character to character");
 }
 
 static void test_leb128(void)
@@ -1446,6 +1460,7 @@ int main(void)
 	test_full();	/* first: it limits the address space, which the others fill */
 	test_out();
 	test_leb128();
+	test_utf8();
 	test_room();
 	test_out_terminal();
 	test_sort();

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See watch_view.h. */
+#include "watch_view.h"
+
+uint64_t watch_view_runtime(const struct watch_view *v)
+{
+	uint64_t begun = v->source.record.table.head->begun_precise_ns, now = v->source.record.moment_ns;
+
+	return now > begun ? now - begun : 0;
+}
+
+uint64_t watch_view_peak(const struct watch_view *v)
+{
+	uint64_t noted = v->source.record.table.head->totals.peak_size, live = v->rates.sums.size;
+
+	return noted > live ? noted : live;	/* threads add what they have pending later */
+}
+
+void watch_view_write_process(const struct watch_view *v, struct out *out)
+{
+	out_name(out, v->source.process.command);
+	out_text(out, " (");
+	out_u64(out, v->source.process.pid);
+	out_char(out, ')');
+}
