@@ -271,6 +271,7 @@ heaptrace.flameCanvas = (() => {
 		/* ---- The box that the keyboard is at ---- */
 
 		function setFocus(box) {
+			if (box === focus) return;
 			focus = box;
 			if (box) {
 				const top = topOf(box.level);
@@ -326,11 +327,14 @@ heaptrace.flameCanvas = (() => {
 			}
 		}
 
+		/* Draws again where the canvas has another size than it should have. */
 		function refit() {
-			if (view && scroller.clientWidth) {
-				setHeight();
+			const before = height;
+
+			if (!view || !scroller.clientWidth) return;
+			setHeight();
+			if (height !== before || canvas.width !== Math.round(width * (window.devicePixelRatio || 1)))
 				plan();
-			}
 		}
 
 		window.addEventListener("resize", refit);
