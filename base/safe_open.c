@@ -4,12 +4,14 @@
 
 #include "atomics.h"
 #include "out.h"
+#include "path.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define LINKS_MAX	8	/* symbolic links that are followed to a descriptor's name */
@@ -93,6 +95,46 @@ int safe_open_replacement(const char *path, char temporary[PATH_MAX])
 	}
 	unlinkat(AT_FDCWD, temporary, 0);
 	return safe_open_new(AT_FDCWD, temporary, O_RDWR);
+}
+
+/* The name that the kernel has for a descriptor, by which a file without a name is reached (open(2), O_TMPFILE). */
+static void name_descriptor(int fd, char *link, size_t bytes)
+{
+	struct out text = out_memory(link, bytes);
+
+	out_text(&text, "/proc/self/fd/");
+	out_u64(&text, (uint64_t)fd);
+	out_string(&text);
+}
+
+int safe_open_nameless(const char *path)
+{
+	char directory[PATH_MAX], link[32];
+	struct out text = out_memory(directory, sizeof(directory));
+	struct stat st;
+	int fd;
+
+	out_bytes(&text, path, (size_t)(path_name(path) - path));
+	out_text(&text, ".");
+	if (text.lost)
+		return -1;
+	fd = checked(open(out_string(&text), O_TMPFILE | O_RDWR | O_CLOEXEC, 0666));
+	name_descriptor(fd, link, sizeof(link));
+	if (fd < 0 || !lstat(link, &st))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+bool safe_open_name(int fd, const char *path)
+{
+	char link[32];
+
+	name_descriptor(fd, link, sizeof(link));
+	if (!syscall(SYS_linkat, AT_FDCWD, link, AT_FDCWD, path, AT_SYMLINK_FOLLOW))
+		return true;
+	return errno == EEXIST && !unlinkat(AT_FDCWD, path, 0) &&
+	       !syscall(SYS_linkat, AT_FDCWD, link, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
 }
 
 /*

@@ -45,6 +45,17 @@ int safe_open_new(int dir, const char *path, int flags);
 int safe_open_replacement(const char *path, char temporary[PATH_MAX]);
 
 /*
+ * Creates a file that has no name (open(2), O_TMPFILE), for reading and writing, in the directory of `path`. Nothing is
+ * left of it when the process is killed. safe_open_name() gives it a name in that directory. -1: the file system has no
+ * such files, or there is no /proc, which safe_open_name() needs. The caller then uses a file that has a name.
+ */
+int safe_open_nameless(const char *path);
+
+/* Gives a file of safe_open_nameless() the name `path`. A file that has this name already is removed. False: errno
+ * says why not. */
+bool safe_open_name(int fd, const char *path);
+
+/*
  * Returns the number of the descriptor that a file name stands for, or -1. Such names are /dev/stdin,
  * /dev/stdout, /dev/stderr, /dev/fd/N, /proc/self/fd/N, /proc/thread-self/fd/N and symbolic links to one of
  * them. The descriptor need not be open.

@@ -190,6 +190,7 @@ void dump_attach(struct dumper *d, struct table *t, const struct options *o,
 	d->foreign = true;
 	d->now_ns = now_ns;
 	memcpy(d->command, t->head->command, sizeof(d->command));
+	d->output.foreign = true;
 	output_init(&d->output, o, d->command, d->pid, d->format->replaces, truncate);
 }
 

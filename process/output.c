@@ -343,7 +343,8 @@ static bool name_temporary(struct output *o, unsigned try)
 	name = out_memory(o->temporary, sizeof(o->temporary));
 	out_text(&name, o->target);
 	out_char(&name, '.');
-	out_u64(&name, o->pid);
+	out_u64(&name, o->foreign ? (uint32_t)getpid() : o->pid);	/* so that two processes that write the same
+									 * report have two files */
 	if (try) {
 		out_char(&name, '.');
 		out_u64(&name, try);
@@ -367,11 +368,15 @@ static void remove_file(const struct output *o, const char *path)
  * Creates the temporary file, which must not exist before: another user may have put a file under that name,
  * or a link to a file that must not be written to. A file that an earlier process of the same number has left there,
  * because it was killed, is removed.
+ *
+ * Another process than the traced one creates a file without a name, so that nothing is left when it is interrupted. In the
+ * traced process that could fail at the end, because it may have no /proc, or a filter of system calls.
  */
 static int create_temporary(struct output *o)
 {
-	int fd = -1;
+	int fd = o->foreign && name_temporary(o, 0) ? safe_open_nameless(o->temporary) : -1;
 
+	o->nameless = fd >= 0;
 	for (unsigned try = 0; try < TEMPORARY_TRIES && fd < 0; try++) {
 		if (!name_temporary(o, try)) {
 			errno = ENAMETOOLONG;
@@ -411,7 +416,7 @@ int output_begin(struct output *o, uint32_t number)
 	int saved = errno;
 
 	o->temporary[0] = '\0';
-	o->close_it = false;
+	o->close_it = o->nameless = false;
 	if (!to_file(o)) {
 		o->current = begin_stream(o);
 		if (o->current < 0)
@@ -453,7 +458,7 @@ void output_abandon(struct output *o)
 	if (o->current >= 0 && o->close_it)
 		close(o->current);
 	o->current = -1;
-	if (o->temporary[0])
+	if (o->temporary[0] && !o->nameless)
 		remove_file(o, o->temporary);
 	o->temporary[0] = '\0';
 	errno = saved;
@@ -463,13 +468,15 @@ void output_end(struct output *o, int error)
 {
 	int saved = errno;
 
+	if (o->nameless && !error && !safe_open_name(o->current, o->temporary))
+		error = errno;
 	if (o->current >= 0 && o->close_it)
 		close(o->current);
 	o->current = -1;
 	if (o->temporary[0]) {
 		if (!error && rename_in(o, o->temporary, o->target))
 			error = errno;
-		if (error)
+		if (error)	/* a file without a name is gone already */
 			remove_file(o, o->temporary);
 		o->temporary[0] = '\0';
 	}

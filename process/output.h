@@ -32,6 +32,8 @@ struct output {
 	uint32_t pid;			/* for %p: the process whose dumps these are */
 	bool replaces;			/* each dump is a document of its own (struct format) */
 	bool in_place;			/* outfile is no regular file: it is opened once, and all dumps go there */
+	bool foreign;			/* to be set before output_init() by another process than the one whose dumps these
+					 * are: the watcher, --report and --dump */
 	bool forked;			/* the process is a child of the program that was started. In a namespace
 					 * of its own it may have the same id, so that does not tell */
 	bool error_reported;		/* further errors are not reported */
@@ -44,7 +46,8 @@ struct output {
 	/* While a dump is written: */
 	int current;			/* the descriptor that it is written to */
 	bool close_it;			/* current is closed when the dump is written */
-	char temporary[4096];		/* the file that is then renamed to target, or "" */
+	bool nameless;			/* it has no name until the dump is written: see safe_open_nameless() */
+	char temporary[4096];		/* the file that is then renamed to target, or ""; nameless: its later name */
 	char target[4096];		/* the name of the dump's file */
 };
 

@@ -145,6 +145,43 @@ sub record {
 	is("@crashes", '', 'damage at random places: no crash');
 }
 
+# A report that is interrupted leaves nothing, and two at a time write two files.
+SKIP: {
+	sysopen(my $nameless, "$dir/run", 020200002) or skip "no files without names here (O_TMPFILE): $!", 16;
+	my ($pid, $in) = record('stacks');
+	close $in;
+	finish($pid, 60);
+	# Starts a report, and returns when it has opened its file.
+	my $writing = sub {
+		my @command = ($heaptrace, "--report=$rec", @_);
+		for my $try (1 .. 10) {
+			my ($writer) = start(undef, @command);
+			my $end = time + 10;
+			while (time < $end && readlink "/proc/$writer/exe") {
+				return $writer if grep { /^\Q$dir\E\/run\/(?!rec$)/ } map { readlink($_) // '' } glob "/proc/$writer/fd/*";
+			}
+			finish($writer, 60);	# it has ended before it was looked at
+		}
+		die 'no report is being written';
+	};
+	unlink "$dir/run/out";
+	for my $signal ('INT', 'KILL') {
+		for my $how ("--outfile=$dir/run/x.folded", "--outfile=$dir/run/x.html", "--pack=$dir/run/x.pack") {
+			my $writer = $writing->($how);
+			kill $signal, $writer;
+			isnt(finish($writer, 60), 0, "SIG$signal: $how is interrupted");
+			is(join(' ', map { s/.*\///r } glob "$dir/run/*"), 'rec', 'and nothing is left');
+		}
+	}
+	my $first = $writing->("--outfile=$dir/run/x.json");
+	kill 'STOP', $first;
+	is((report($rec, "--outfile=$dir/run/x.json"))[0], 0, 'two reports of the same name: the second one');
+	kill 'CONT', $first;
+	is(finish($first, 60), 0, 'and the first one');
+	like(slurp("$dir/run/x.json"), qr/\}\n\z/, 'the file is whole');
+	is(join(' ', map { s/.*\///r } glob "$dir/run/*"), 'rec x.json', 'and nothing else is left');
+}
+
 # Where it cannot be recorded.
 {
 	my $cannot = sub {
