@@ -9,7 +9,7 @@
 cd "$TOP"
 LIMIT=100
 mkdir "$TMP/tree"
-cp -r Makefile ./*.c $(ls ./*/*.[ch] | cut -d/ -f2 | sort -u) "$TMP/tree"
+cp -r Makefile ./*.c report $(ls ./*/*.[ch] | cut -d/ -f2 | sort -u) "$TMP/tree"
 make -s -j2 -C "$TMP/tree" WERROR=1 CFLAGS='-O2 -g -DLOADED_BY_MAPS' >"$TMP/log" 2>&1
 ok $? 'it builds' || {
 	diag "$(head -20 "$TMP/log")"
