@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define LINKS_MAX	8	/* symbolic links that are followed to a descriptor's name */
+#define SUFFIX_MAX	26	/* bytes that a temporary file's name can have more than the other one: two numbers */
 #define RACES_MAX	4	/* how often a file may appear or vanish while it is opened */
 
 static bool exhausted;
@@ -76,20 +77,35 @@ int safe_open_new(int dir, const char *path, int flags)
 	return checked(openat(dir, path, flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
 }
 
+bool safe_open_name_temporary(const char *path, uint32_t pid, unsigned try, char *to, size_t size_bytes)
+{
+	size_t directory = (size_t)(path_name(path) - path), name = strlen(path) - directory;
+	struct out text = out_memory(to, size_bytes);
+
+	out_bytes(&text, path, directory + (name < NAME_MAX - SUFFIX_MAX ? name : NAME_MAX - SUFFIX_MAX));
+	out_char(&text, '.');
+	out_u64(&text, pid);
+	if (try) {
+		out_char(&text, '.');
+		out_u64(&text, try);
+	}
+	out_text(&text, ".tmp");
+	out_string(&text);
+	return !text.lost;
+}
+
 int safe_open_replacement(const char *path, char temporary[PATH_MAX])
 {
-	struct out text = out_memory(temporary, PATH_MAX);
 	struct stat st;
 
-	out_text(&text, path);
-	out_char(&text, '.');
-	out_u64(&text, (uint64_t)getpid());
-	out_text(&text, ".tmp");
-	if (text.lost) {
+	if (!safe_open_name_temporary(path, (uint32_t)getpid(), 0, temporary, PATH_MAX)) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	if (!lstat(path, &st) && !S_ISREG(st.st_mode)) {
+	if (lstat(path, &st)) {
+		if (errno == ENAMETOOLONG)
+			return -1;
+	} else if (!S_ISREG(st.st_mode)) {
 		errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
 		return -1;
 	}
@@ -116,7 +132,7 @@ int safe_open_nameless(const char *path)
 
 	out_bytes(&text, path, (size_t)(path_name(path) - path));
 	out_text(&text, ".");
-	if (text.lost)
+	if (text.lost || (!lstat(path, &st) && !S_ISREG(st.st_mode)))
 		return -1;
 	fd = checked(open(out_string(&text), O_TMPFILE | O_RDWR | O_CLOEXEC, 0666));
 	name_descriptor(fd, link, sizeof(link));

@@ -10,6 +10,8 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 /*
  * openat(2) without O_CREAT, always with O_CLOEXEC. When it fails because the process has as many descriptors
@@ -37,6 +39,13 @@ int safe_open_write(int dir, const char *path, int flags);
 int safe_open_new(int dir, const char *path, int flags);
 
 /*
+ * Puts the name of a temporary file beside the one at `path` into to[size_bytes]: PATH.PID.tmp or, for try > 0,
+ * PATH.PID.TRY.tmp. A name is cut where the whole one would have more than NAME_MAX bytes.
+ * False: the whole path has no room.
+ */
+bool safe_open_name_temporary(const char *path, uint32_t pid, unsigned try, char *to, size_t size_bytes);
+
+/*
  * Creates a temporary file, and opens it for reading and writing. The caller renames it to `path` when it is
  * complete. `temporary` gets its name, PATH.PID.tmp; a file of that name, which a killed process with this
  * id has left behind, is removed. errno is EISDIR or EINVAL if `path` exists and is not a regular file (then
@@ -46,8 +55,9 @@ int safe_open_replacement(const char *path, char temporary[PATH_MAX]);
 
 /*
  * Creates a file that has no name (open(2), O_TMPFILE), for reading and writing, in the directory of `path`. Nothing is
- * left of it when the process is killed. safe_open_name() gives it a name in that directory. -1: the file system has no
- * such files, or there is no /proc, which safe_open_name() needs. The caller then uses a file that has a name.
+ * left of it when the process is killed. safe_open_name() gives it a temporary name in that directory, and the caller
+ * renames it to `path`. -1: the file system has no such files, or there is no /proc, which safe_open_name() needs, or
+ * `path` is no regular file. The caller then uses a file that has a name.
  */
 int safe_open_nameless(const char *path);
 

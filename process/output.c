@@ -338,20 +338,10 @@ void output_open_early(struct output *o)
 /* The name of the temporary file beside the target; try: 0 for the first one. */
 static bool name_temporary(struct output *o, unsigned try)
 {
-	struct out name;
+	/* The writer's own id, so that two processes that write the same report have two files. */
+	uint32_t writer = o->foreign ? (uint32_t)getpid() : o->pid;
 
-	name = out_memory(o->temporary, sizeof(o->temporary));
-	out_text(&name, o->target);
-	out_char(&name, '.');
-	out_u64(&name, o->foreign ? (uint32_t)getpid() : o->pid);	/* so that two processes that write the same
-									 * report have two files */
-	if (try) {
-		out_char(&name, '.');
-		out_u64(&name, try);
-	}
-	out_text(&name, ".tmp");
-	out_string(&name);
-	return !name.lost;
+	return safe_open_name_temporary(o->target, writer, try, o->temporary, sizeof(o->temporary));
 }
 
 /* Removes a file in the directory that is held open or, where the program has closed that descriptor, by its whole
@@ -369,12 +359,12 @@ static void remove_file(const struct output *o, const char *path)
  * or a link to a file that must not be written to. A file that an earlier process of the same number has left there,
  * because it was killed, is removed.
  *
- * Another process than the traced one creates a file without a name, so that nothing is left when it is interrupted. In the
- * traced process that could fail at the end, because it may have no /proc, or a filter of system calls.
+ * Another process than the traced one creates a file without a name, so that nothing is left when it is interrupted. In
+ * the traced process that could fail at the end, because it may have no /proc, or a filter of system calls.
  */
 static int create_temporary(struct output *o)
 {
-	int fd = o->foreign && name_temporary(o, 0) ? safe_open_nameless(o->temporary) : -1;
+	int fd = o->foreign && name_temporary(o, 0) ? safe_open_nameless(o->target) : -1;
 
 	o->nameless = fd >= 0;
 	for (unsigned try = 0; try < TEMPORARY_TRIES && fd < 0; try++) {

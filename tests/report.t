@@ -151,16 +151,23 @@ SKIP: {
 	my ($pid, $in) = record('stacks');
 	close $in;
 	finish($pid, 60);
-	# Starts a report, and returns when it has opened its file.
+	# Starts a report, and stops it when it has opened its file.
 	my $writing = sub {
 		my @command = ($heaptrace, "--report=$rec", @_);
 		for my $try (1 .. 10) {
 			my ($writer) = start(undef, @command);
 			my $end = time + 10;
 			while (time < $end && readlink "/proc/$writer/exe") {
-				return $writer if grep { /^\Q$dir\E\/run\/(?!rec$)/ } map { readlink($_) // '' } glob "/proc/$writer/fd/*";
+				next if !grep { /^\Q$dir\E\/run\/(?!rec$)/ } map { readlink($_) // '' } glob "/proc/$writer/fd/*";
+				kill 'STOP', $writer;
+				wait_for(sub { (slurp("/proc/$writer/stat") // '') =~ /\) [TZ]/ }, 10);
+				my @made = glob "$dir/run/x*";
+				return $writer if !@made || $made[0] =~ /\.tmp$/;
+				kill 'CONT', $writer;	# the file is complete already
+				last;
 			}
 			finish($writer, 60);	# it has ended before it was looked at
+			unlink glob "$dir/run/x*";
 		}
 		die 'no report is being written';
 	};
@@ -169,17 +176,28 @@ SKIP: {
 		for my $how ("--outfile=$dir/run/x.folded", "--outfile=$dir/run/x.html", "--pack=$dir/run/x.pack") {
 			my $writer = $writing->($how);
 			kill $signal, $writer;
+			kill 'CONT', $writer;
 			isnt(finish($writer, 60), 0, "SIG$signal: $how is interrupted");
 			is(join(' ', map { s/.*\///r } glob "$dir/run/*"), 'rec', 'and nothing is left');
 		}
 	}
 	my $first = $writing->("--outfile=$dir/run/x.json");
-	kill 'STOP', $first;
 	is((report($rec, "--outfile=$dir/run/x.json"))[0], 0, 'two reports of the same name: the second one');
 	kill 'CONT', $first;
 	is(finish($first, 60), 0, 'and the first one');
 	like(slurp("$dir/run/x.json"), qr/\}\n\z/, 'the file is whole');
 	is(join(' ', map { s/.*\///r } glob "$dir/run/*"), 'rec x.json', 'and nothing else is left');
+}
+
+# A name as long as a file's name may be, beside which there is no longer one.
+{
+	unlink glob "$dir/run/*";
+	my $name = "$dir/run/" . 'n' x 250;
+	run(undef, $heaptrace, "--record=$name.reco", "--outfile=$name.fold", '--flame-graph', $work, "$dir/cells", 'stacks');
+	my @status = map { (report("$name.reco", $_))[0] } "--outfile=$name.json", "--pack=$name.pack";
+	is(join('', @status), '00', 'the longest name: reports');
+	like((run(undef, $heaptrace, "--outfile=${name}6.json", '/bin/true'))[2], qr/cannot be written: File name too long/, 'a longer one is refused before the run');
+	is(join(' ', map { s/.*\///r } glob "$dir/run/*"), join(' ', map { 'n' x 250 . $_ } qw(.fold .json .pack .reco)), 'and each has its name');
 }
 
 # Where it cannot be recorded.
@@ -209,7 +227,7 @@ SKIP: {
 	$impossible->('a directory', "$dir/run", 'Is a directory', 'it is a directory');
 	$impossible->('/dev/full', '/dev/full', 'it is not a regular file', 'it is not a regular file');
 	$impossible->('a link', "$dir/run/link", 'it is the outfile, too', 'it is not a regular file');
-	$impossible->('a name that is too long', "$dir/run/" . 'n' x 250, 'File name too long', '.*; the program is traced');
+	$impossible->('a name that is too long', "$dir/run/" . 'n' x 300, 'File name too long', '.*; the program is traced');
 	is((run(undef, $heaptrace, "--record=$dir/run/$_", "--outfile=$dir/run/kept", '/bin/true'))[2],
 		"heaptrace: record file $dir/run/$_ cannot be made: it is the outfile, too\n", "the outfile: $_") for qw(kept same);
 	is(`cat $dir/run/kept`, "before\n", 'what was refused has not emptied the outfile');

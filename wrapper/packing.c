@@ -136,16 +136,12 @@ static void print_size(int fd, const char *path, const struct options *o)
 static int make_file(const char *path, const struct options *o, struct record_file *r)
 {
 	char temporary[PATH_MAX];
-	int fd = safe_open_replacement(path, temporary), nameless, error;
+	bool named = safe_open_name_temporary(path, (uint32_t)getpid(), 0, temporary, sizeof(temporary));
+	int nameless = named ? safe_open_nameless(path) : -1;
+	int fd = nameless < 0 ? safe_open_replacement(path, temporary) : nameless, error;
 
 	if (fd < 0)
 		return errno;
-	nameless = safe_open_nameless(temporary);
-	if (nameless >= 0) {	/* nothing is left of it when the wrapper is interrupted */
-		unlink(temporary);
-		close(fd);
-		fd = nameless;
-	}
 	error = write_record(fd, o, r);
 	if (!error && ((nameless >= 0 && !safe_open_name(fd, temporary)) || rename(temporary, path)))
 		error = errno;

@@ -70,6 +70,8 @@ void prepare_outfile(const struct options *o, const char *command)
 			check_in_place(o, path, &st);
 			return;
 		}
+	} else if (errno == ENAMETOOLONG) {
+		die_outfile(path, errno);
 	}
 	if (o->outfile_is)
 		return;
