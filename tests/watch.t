@@ -186,6 +186,8 @@ if (!$has_tmux) {
 # ---- tmux ----
 
 sub tmux { return `tmux -S $dir/tmux @_ 2>&1` }
+# A server of tmux ends with its last session, and the next session must not meet one that is about to end.
+tmux("-f /dev/null new-session -d -s stays 'sleep 1000'");
 sub screen {
 	my $text = tmux('capture-pane -p -t view');
 	utf8::decode($text);
