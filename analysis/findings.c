@@ -8,6 +8,7 @@
 #include "base/out.h"
 #include "base/path.h"
 #include "base/same_text.h"
+#include "base/share.h"
 #include "base/utf8.h"
 #include "diff.h"
 #include "growth.h"
@@ -51,13 +52,10 @@ struct maker {
 
 /* ---- Sentences ---- */
 
-static uint64_t share_of(uint64_t part, uint64_t whole)
+/* A share in thousandths, at most all. */
+static uint64_t weight_of(uint64_t part, uint64_t whole)
 {
-	while (whole > UINT64_MAX / 1000) {
-		whole >>= 1;
-		part >>= 1;
-	}
-	return whole ? (part < whole ? part : whole) * 1000 / whole : 0;
+	return share_of(part < whole ? part : whole, whole, 1000);
 }
 
 static struct out *begin(struct maker *k)
@@ -77,10 +75,16 @@ static void end(struct maker *k, uint64_t weight)
 		k->list[k->count++] = (struct candidate){ copy, weight };
 }
 
-/* Writes a share in percent, rounded: "43 %". */
+/* Writes a share in percent, rounded: "43 %", or "99.9 %" where one decimal tells it from all. */
 static void write_percent(struct out *out, uint64_t part, uint64_t whole)
 {
-	out_u64(out, (share_of(part, whole) + 5) / 10);
+	uint64_t percent = share_of(part < whole ? part : whole, whole, 100);
+
+	if (percent == 99) {
+		out_share(out, part, whole);
+		return;
+	}
+	out_u64(out, percent);
 	out_text(out, " %");
 }
 
@@ -216,7 +220,7 @@ static void write_growing(const struct maker *k, struct out *out)
  * may well keep what it makes. */
 static uint64_t weight_of_growth(const struct maker *k)
 {
-	uint64_t share = 2 * share_of(k->growing_bytes, k->m->totals.peak_size);
+	uint64_t share = 2 * weight_of(k->growing_bytes, k->m->totals.peak_size);
 
 	return k->m->moment.runtime_ns >= LONG_RUN_NS || share > WEIGHT_LEAK ? WEIGHT_LEAK : share;
 }
@@ -240,7 +244,7 @@ static void add_live(struct maker *k)
 	const struct model_totals *t = &k->m->totals;
 	struct out *out = begin(k);
 	struct users_source most = users_largest(&k->users, SORT_SIZE, t->size - k->users.kept);
-	uint64_t weight = share_of(most.figure, t->peak_size);
+	uint64_t weight = weight_of(most.figure, t->peak_size);
 
 	if (!most.figure)
 		return;
@@ -281,8 +285,8 @@ static void add_peak(struct maker *k)
 	out_text(out, " of that comes from ");
 	write_source(k, out, &most, SORT_HEAP_PEAK);
 	/* Where all of it is alive still, the sentence about the live heap says the same. */
-	end(k, share_of(most.figure, t->heap_peak) *
-	       share_of(t->peak_size > t->size ? t->peak_size - t->size : 0, t->peak_size) / 1000);
+	end(k, weight_of(most.figure, t->heap_peak) *
+	       weight_of(t->peak_size > t->size ? t->peak_size - t->size : 0, t->peak_size) / 1000);
 }
 
 /* Calls that are temporary or, where few are, how often the program calls. */
@@ -290,7 +294,7 @@ static void add_calls(struct maker *k)
 {
 	const struct model_totals *t = &k->m->totals;
 	uint64_t ms = k->m->moment.runtime_ns / 1000000, rate = ms < RATE_LEAST_MS ? 0 : t->total_count / ms * 1000;
-	bool temporary = share_of(t->temporary, t->total_count) >= TEMPORARY_LEAST;
+	bool temporary = weight_of(t->temporary, t->total_count) >= TEMPORARY_LEAST;
 	enum sort_key key = temporary ? SORT_TEMPORARY : SORT_TOTAL_COUNT;
 	uint64_t all = temporary ? t->temporary : t->total_count;
 	struct out *out = begin(k);
@@ -313,7 +317,7 @@ static void add_calls(struct maker *k)
 	write_percent(out, most.figure, all);
 	out_text(out, temporary ? " of these come from " : " of the calls come from ");
 	write_source(k, out, &most, key);
-	end(k, (temporary ? share_of(all, t->total_count) : share_of(most.figure, all)) / 2 *
+	end(k, (temporary ? weight_of(all, t->total_count) : weight_of(most.figure, all)) / 2 *
 	       (t->total_count < TEMPORARY_CALLS ? t->total_count : TEMPORARY_CALLS) / TEMPORARY_CALLS);
 }
 
@@ -369,7 +373,7 @@ static void add_memory(struct maker *k)
 		if (y->trimmable)
 			out_size(out, y->trimmable);
 	}
-	weight = share_of(part, y->rss) * (y->rss < RSS_USUAL ? y->rss : RSS_USUAL) / RSS_USUAL;
+	weight = weight_of(part, y->rss) * (y->rss < RSS_USUAL ? y->rss : RSS_USUAL) / RSS_USUAL;
 	/* Nobody can do much about these. */
 	end(k, y->mostly == MEMORY_FILES || y->mostly == MEMORY_OWN ? weight / 10 : weight);
 }

@@ -3,6 +3,7 @@
 #include "out.h"
 
 #include "printable.h"
+#include "share.h"
 #include "utf8.h"
 
 #include <errno.h>
@@ -259,6 +260,13 @@ void out_thousandths(struct out *o, uint64_t v)
 	out_two_digits(o, rest);
 }
 
+void out_tenths(struct out *o, uint64_t v, unsigned width)
+{
+	out_u64_wide(o, v / 10, width > 2 ? width - 2 : 0);
+	out_char(o, '.');
+	out_char(o, (char)('0' + v % 10));
+}
+
 /* v: in thousandths of the unit. */
 static void put_milli(struct out *o, uint64_t v, const char *unit)
 {
@@ -286,14 +294,8 @@ void out_size(struct out *o, uint64_t bytes)
 
 void out_share(struct out *o, uint64_t part, uint64_t whole)
 {
-	while (whole > UINT64_MAX / 1000) {
-		whole >>= 1;
-		part >>= 1;
-	}
-	part = part < whole ? part * 1000 / whole : whole ? 1000 : 0;
-	out_u64(o, part / 10);
-	out_char(o, '.');
-	put_plain(o, part % 10, " %");
+	out_tenths(o, share_of(part < whole ? part : whole, whole, 1000), 0);
+	out_text(o, " %");
 }
 
 void out_time(struct out *o, uint64_t ns)
@@ -309,11 +311,11 @@ void out_time(struct out *o, uint64_t ns)
 	} else if (secs < 60) {
 		put_milli(o, ns / 1000000, " secs");
 	} else if (secs < 3600) {
-		put_plain(o, secs / 60, " mins ");
-		put_plain(o, secs % 60, " secs");
+		out_count(o, secs / 60, " min ", " mins ");
+		out_count(o, secs % 60, " sec", " secs");
 	} else {
-		put_plain(o, secs / 3600, " hours ");
-		put_plain(o, secs / 60 % 60, " mins");
+		out_count(o, secs / 3600, " hour ", " hours ");
+		out_count(o, secs / 60 % 60, " min", " mins");
 	}
 }
 

@@ -76,6 +76,8 @@ void out_u64(struct out *o, uint64_t v);
 void out_count(struct out *o, uint64_t v, const char *one, const char *others);
 /* Right-aligned in width columns. */
 void out_u64_wide(struct out *o, uint64_t v, unsigned width);
+/* A number of tenths, with one decimal, right-aligned in width columns: "43.2". */
+void out_tenths(struct out *o, uint64_t v, unsigned width);
 /* A number of thousandths, with three decimals: "12.045". */
 void out_thousandths(struct out *o, uint64_t v);
 /* The last two digits: "07". */
@@ -89,10 +91,11 @@ void out_hex_bytes(struct out *o, const uint8_t *bytes, size_t count);
 /* Decimal units, three places, rounded down: "999 bytes", "22.704 KB", "2.121 MB". */
 void out_size(struct out *o, uint64_t bytes);
 
-/* The share of part in whole, rounded down: "43.2 %". At most "100.0 %"; "0.0 %" where whole is 0. */
+/* The share of part in whole, to the nearest tenth of a percent: "43.2 %". "100.0 %" is all (share.h), and the most; "0.0 %"
+ * where whole is 0. */
 void out_share(struct out *o, uint64_t part, uint64_t whole);
 
-/* "750 ns", "12.045 us", "6.236 ms", "1.500 secs", "2 mins 5 secs", "3 hours 2 mins". */
+/* Rounded down: "750 ns", "12.045 us", "6.236 ms", "1.500 secs", "2 mins 5 secs", "1 hour 2 mins". */
 void out_time(struct out *o, uint64_t ns);
 
 /* Text from outside (names, paths): each control character (printable.h) becomes `?`. */

@@ -4,6 +4,7 @@
 
 #include "analysis/frame.h"
 #include "base/path.h"
+#include "base/share.h"
 #include "base/utf8.h"
 #include "shorten.h"
 
@@ -128,20 +129,11 @@ void column_write(const struct column *c, uint64_t figure, bool is_bound, struct
 
 void columns_share(uint64_t part, uint64_t whole, struct out *out)
 {
-	uint64_t thousandths;
-
 	if (!whole) {
 		out_repeat(out, ' ', COLUMNS_SHARE);
 		return;
 	}
-	while (whole > UINT64_MAX / 2000) {	/* so that the products fit */
-		whole >>= 1;
-		part >>= 1;
-	}
-	thousandths = (part * 1000 + whole / 2) / whole;
-	out_u64_wide(out, thousandths / 10, 3);
-	out_char(out, '.');
-	out_u64(out, thousandths % 10);
+	out_tenths(out, share_of(part, whole, 1000), COLUMNS_SHARE - 2);
 	out_text(out, " %");
 }
 

@@ -11,6 +11,7 @@
 #include "text_report.h"
 
 #include "analysis/diff.h"
+#include "base/share.h"
 #include "base/sort.h"
 
 static uint64_t change_of(uint64_t was, uint64_t is)
@@ -33,9 +34,7 @@ void text_write_change(enum sort_key key, uint64_t was, uint64_t is, struct out 
 		return;
 	out_text(out, is > was ? " (+" : " (-");
 	/* A share above 100 % is one of a growth. */
-	out_u64(out, change_of(was, is) / was * 100 + change_of(was, is) % was * 100 / was);
-	out_char(out, '.');
-	out_u64(out, change_of(was, is) % was * 1000 / was % 10);
+	out_tenths(out, share_of(change_of(was, is), was, 1000), 0);
 	out_text(out, " %)");
 }
 

@@ -3,6 +3,7 @@
 #include "text_histogram.h"
 
 #include "analysis/histogram.h"
+#include "base/share.h"
 #include "base/sort.h"
 #include "columns.h"
 
@@ -40,21 +41,16 @@ static void write_decimal(struct out *out, uint64_t thousandths, unsigned width)
 	columns_right(buf, width, out);
 }
 
-/* Part of a whole in units of 1 / `of`, rounded to the nearest. In a damaged table a part can be larger than the whole. */
+/* share_of(), where in a damaged table a part can be larger than the whole. */
 static uint64_t share(uint64_t part, uint64_t whole, unsigned of)
 {
-	part = part < whole ? part : whole;
-	return whole ? (uint64_t)((double)part * of / (double)whole + 0.5) : 0;
+	return share_of(part < whole ? part : whole, whole, of);
 }
 
 /* Writes the share in percent, with one decimal, right-aligned. */
 static void write_percent(struct out *out, uint64_t part, uint64_t whole, unsigned width)
 {
-	uint64_t tenths = share(part, whole, 1000);
-
-	out_u64_wide(out, tenths / 10, width > 2 ? width - 2 : 0);
-	out_char(out, '.');
-	out_char(out, (char)('0' + tenths % 10));
+	out_tenths(out, share(part, whole, 1000), width);
 }
 
 static void write_share(struct out *out, uint64_t part, uint64_t whole)

@@ -12,6 +12,7 @@
 #include "text.h"
 
 #include "analysis/memory.h"
+#include "base/share.h"
 
 #define HEAD_WIDTH	29	/* of the heads of lines */
 #define FIGURE_WIDTH	10	/* of "-99999.123" */
@@ -40,7 +41,7 @@ static void write_size(struct out *out, const char *sign, uint64_t bytes)
 /* Writes a part, if there is one. */
 static void write_part(struct out *out, const char *head, const char *sign, uint64_t bytes, uint64_t rss)
 {
-	uint64_t percent = rss ? (bytes * 100 + rss / 2) / rss : 0;
+	uint64_t percent = share_of(bytes, rss, 100);
 	char buf[32];
 	struct out share = out_memory(buf, sizeof(buf));
 

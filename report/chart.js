@@ -121,7 +121,7 @@ heaptrace.chart = (function () {
 	}
 
 	function shortTime(ns) {
-		return ns === 0 ? "0" : short(format.ns(ns)).replace(/ secs$/, " s").replace(/ 0 (secs|mins)$/, "")
+		return ns === 0 ? "0" : short(format.ns(ns)).replace(/ secs?$/, " s").replace(/ 0 (s|mins)$/, "")
 			.replace(/ mins?/, " min").replace(/ hours?/, " h");
 	}
 

@@ -37,7 +37,10 @@ heaptrace.format = (() => {
 
 	const count = (n) => String(Math.round(n));
 
-	/* "750 ns", "12.045 us", "6.236 ms", "1.500 secs", "2 mins 5 secs", "3 hours 2 mins". */
+	/* "1 hour", "2 hours" for "hour". */
+	const counted = (n, what) => n + " " + what + (n === 1 ? "" : "s");
+
+	/* "750 ns", "12.045 us", "6.236 ms", "1.500 secs", "2 mins 5 secs", "1 hour 2 mins". */
 	function ns(n) {
 		const secs = Math.floor(n / 1e9);
 
@@ -52,13 +55,17 @@ heaptrace.format = (() => {
 		if (secs < 60)
 			return milli(n / 1e6) + " secs";
 		if (secs < 3600)
-			return Math.floor(secs / 60) + " mins " + secs % 60 + " secs";
-		return Math.floor(secs / 3600) + " hours " + Math.floor(secs / 60) % 60 + " mins";
+			return counted(Math.floor(secs / 60), "min") + " " + counted(secs % 60, "sec");
+		return counted(Math.floor(secs / 3600), "hour") + " " + counted(Math.floor(secs / 60) % 60, "min");
 	}
 
-	/* "43.2 %" for 0.4329, rounded down. */
+	/* "43.3 %" for 0.4329, to the nearest tenth. Only what is all is "100.0 %", as in text dumps (base/share.h). */
 	function share(x) {
-		return x < 0 ? "-" + share(-x) : (Math.floor(x * 1000 + 1e-9) / 10).toFixed(1) + " %";
+		const tenths = Math.round(x * 1000 + 1e-9);	/* so that a half is rounded up whatever x misses of it */
+
+		if (x < 0)
+			return "-" + share(-x);
+		return ((x < 1 && tenths === 1000 ? 999 : tenths) / 10).toFixed(1) + " %";
 	}
 
 	/* A figure of a key, by its unit. */

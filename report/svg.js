@@ -94,9 +94,14 @@ function milli(n) {
 	return (Math.floor(n) / 1000).toFixed(3);
 }
 
+/* "1 call", "2 calls" for "call". */
+function counted(n, what) {
+	return n + " " + what + (n === 1 ? "" : "s");
+}
+
 function bytesText(n) {
 	if (n < 1e3)
-		return n + (n === 1 ? " byte" : " bytes");
+		return counted(n, "byte");
 	return n < 1e6 ? milli(n) + " KB" : n < 1e9 ? milli(n / 1e3) + " MB" : milli(n / 1e6) + " GB";
 }
 
@@ -106,18 +111,21 @@ function timeText(ns) {
 	if (secs < 60)
 		return ns < 1e3 ? ns + " ns" : ns < 1e6 ? milli(ns) + " us" : ns < 1e9 ? milli(ns / 1e3) + " ms" :
 			milli(ns / 1e6) + " secs";
-	return secs < 3600 ? Math.floor(secs / 60) + " mins " + secs % 60 + " secs" :
-		Math.floor(secs / 3600) + " hours " + Math.floor(secs / 60) % 60 + " mins";
+	return secs < 3600 ? counted(Math.floor(secs / 60), "min") + " " + counted(secs % 60, "sec") :
+		counted(Math.floor(secs / 3600), "hour") + " " + counted(Math.floor(secs / 60) % 60, "min");
 }
 
 function valueText(n, unit) {
 	if (unit === "bytes")
 		return bytesText(n);
-	return unit === "ns" ? timeText(n) : n + " " + (n === 1 ? unit.slice(0, -1) : unit);
+	return unit === "ns" ? timeText(n) : counted(n, unit.slice(0, -1));
 }
 
+/* To the nearest tenth. Only what is all is "100.0 %", as in text dumps (base/share.h). */
 function shareText(part, whole) {
-	return (whole ? Math.floor(part * 1000 / whole) / 10 : 0).toFixed(1) + " %";
+	const tenths = whole ? Math.round(part * 1000 / whole) : 0;
+
+	return ((part < whole && tenths === 1000 ? 999 : tenths) / 10).toFixed(1) + " %";
 }
 
 /* "12.345 MB -> 14.123 MB, +1.778 MB (+14.4 %)" */

@@ -38,7 +38,7 @@ done
 is "$(diff_of planted old | changes)" 'gone: 5.000 KB, extra
 shrunk by 3.000 KB, load' 'the other way round: gone and shrunk'
 diff_of old planted > "$TMP/out"
-like "$(cat "$TMP/out")" 'live size +: 23\.000 KB -> 31\.000 KB, \+8\.000 KB \(\+34\.7 %\)' 'the totals of both'
+like "$(cat "$TMP/out")" 'live size +: 23\.000 KB -> 31\.000 KB, \+8\.000 KB \(\+34\.8 %\)' 'the totals of both'
 like "$(cat "$TMP/out")" '\[size: 10\.000 KB -> 13\.000 KB\] \[count: 100 -> 130\]' 'both figures of a backtrace'
 is "$(diff_of old planted --top=1 | grep -c '^=== backtrace')" 1 '--top'
 like "$(diff_of old planted --top=1)" 'smaller changes +: 1 backtrace, \+3\.000 KB and -0 bytes' 'what is not listed is added up'

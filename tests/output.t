@@ -60,7 +60,7 @@ sub trace { my $out = `$heaptrace --outfile=- @_`; return $out }
 # --- the text form, line by line ---
 my $address = qr/\[ *0x[0-9a-f]+\]/;
 my $size = qr/(?:\d{1,3} bytes|\d{1,3}\.\d{3} KB|\d{1,3}\.\d{3} MB|\d+\.\d{3} GB)/;
-my $time = qr/(?:\d{1,3} ns|\d{1,3}\.\d{3} (?:us|ms)|\d{1,2}\.\d{3} secs|\d+ mins \d+ secs|\d+ hours \d+ mins)/;
+my $time = qr/(?:\d{1,3} ns|\d{1,3}\.\d{3} (?:us|ms)|\d{1,2}\.\d{3} secs|\d+ mins? \d+ secs?|\d+ hours? \d+ mins?)/;
 my $line = qr/(?: at \S.*:(?:\d+|\?))?/;	# libc's debug data may be installed
 my $frame = qr/(?: \d|\d\d+) \[ *0x[0-9a-f]+\] (?:\S.* \+0x[0-9a-f]+$line|\S.* \(\+0x[0-9a-f]+\)$line|\S.* \(inlined\)$line|\?)\n/;
 my $opening = qr/\[heaptrace\] (?!heap traced).*\n/;	# tests/check_dump.pl has their forms

@@ -138,14 +138,14 @@ report known txt --top=0
 like "$(cat "$TMP/known.txt")" 'heap traced allocation size  : 32.000 KB' 'which is that of the text dump'
 like "$(frames_of known)" '<title>load
 known
-10.000 KB \(31.2 %\), 10 blocks</title>' 'a tooltip has size, count and share'
+10.000 KB \(31.3 %\), 10 blocks</title>' 'a tooltip has size, count and share'
 like "$(head_of known)" "Bytes alive: known \(pid [0-9]+\)</text>
 .*
 <text [^>]*>dump [0-9]+ on request, .* after the start</text>" 'the head says what this is, of whom, why and when'
 check known 'by another key' --sort=total-size
 like "$(frames_of known)" '<title>load
 known
-30.000 KB \(57.6 %\), 11 calls' 'which shows what was freed, too'
+30.000 KB \(57.7 %\), 11 calls' 'which shows what was freed, too'
 check known 'by a number' --sort=total-count,size
 is "$(grep -o '"name":"[a-z-]*"' "$TMP/known.svg" | tr '\n' ' ')" '"name":"total-count" "name":"size" ' 'with several keys it has the figures of each'
 report known svg --min-size=6500
@@ -169,7 +169,7 @@ build grown -DGROWN
 ok $? 'the second subject runs'
 report grown svg --diff="$TMP/known.rec" && python3 "$TMP/check.py" "$TMP/grown.svg" >"$TMP/problems" 2>&1
 is "$? $(cat "$TMP/problems")" '0 ' '--diff: well-formed'
-like "$(head_of grown)" '32.000 KB -> 42.000 KB, \+10.000 KB \(\+31.2 %\)' '--diff: both totals'
+like "$(head_of grown)" '32.000 KB -> 42.000 KB, \+10.000 KB \(\+31.3 %\)' '--diff: both totals'
 like "$(frames_of grown)" '<title>load
 [a-z]*
 10.000 KB -> 25.000 KB, \+15.000 KB \(\+150.0 %\)

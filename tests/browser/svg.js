@@ -85,10 +85,10 @@ async function known(t, browser) {
 
 	t.is(await page.evaluate(misplaced), [], `${browser}: names are in frames, frames in the window`);
 	t.is(await page.evaluate(`(${frameOf})('load').querySelector('title').textContent`),
-		'load\nknown\n10.000 KB (31.2 %), 10 blocks', `${browser}: a tooltip has size, share and count`);
+		'load\nknown\n10.000 KB (31.3 %), 10 blocks', `${browser}: a tooltip has size, share and count`);
 	await page.evaluate(mark, 'load');
 	await page.hover('#wanted');
-	t.like(await page.text('.detail'), /^10\.000 KB \(31\.2 %\), 10 blocks: load - known$/, `${browser}: so has the line above the frames`);
+	t.like(await page.text('.detail'), /^10\.000 KB \(31\.3 %\), 10 blocks: load - known$/, `${browser}: so has the line above the frames`);
 	await zooms(t, browser, page);
 	await searches(t, browser, page);
 	await addresses(t, browser, page);

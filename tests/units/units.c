@@ -11,6 +11,7 @@
 #include "base/room.h"
 #include "base/same_text.h"
 #include "base/search.h"
+#include "base/share.h"
 #include "base/sort.h"
 #include "base/utf8.h"
 #include "table/blocks.h"
@@ -87,6 +88,16 @@ static void test_out_terminal(void)
 	}
 }
 
+static void test_share(void)
+{
+	ok(share_of(25, 10, 1000) == 2500 && share_of(20004, 10000, 1000) == 2000 && share_of(20006, 10000, 1000) == 2001,
+	   "what is more than the whole has more parts");
+	ok(share_of(UINT64_MAX, 1, 1000) == UINT64_MAX && share_of(UINT64_MAX, UINT64_MAX - 1, 1000) == 1000,
+	   "shares of any size");
+	ok(share_of(999, 1000, 100) == 99 && share_of(994, 1000, 100) == 99 && share_of(985, 1000, 100) == 99 &&
+	   share_of(984, 1000, 100) == 98, "to the nearest, but only all is all");
+}
+
 static void test_utf8(void)
 {
 	static const struct { const char *text; size_t at, cut; } cases[] = {
@@ -152,10 +163,12 @@ static void test_out(void)
 		{ 999999999, "999.999 MB", "999.999 ms" },
 		{ 1500000000, "1.500 GB", "1.500 secs" },
 		{ 59999999999, "59.999 GB", "59.999 secs" },
-		{ 60000000000, "60.000 GB", "1 mins 0 secs" },
+		{ 60000000000, "60.000 GB", "1 min 0 secs" },
+		{ 61000000000, "61.000 GB", "1 min 1 sec" },
 		{ 125000000000, "125.000 GB", "2 mins 5 secs" },
 		{ 3599999999999, "3599.999 GB", "59 mins 59 secs" },
 		{ 10920000000000, "10920.000 GB", "3 hours 2 mins" },
+		{ 3660000000000, "3660.000 GB", "1 hour 1 min" },
 	};
 	static const struct {
 		const char *name, *printed;
@@ -175,8 +188,10 @@ static void test_out(void)
 		uint64_t part, whole;
 		const char *printed;
 	} shares[] = {
-		{ 432, 1000, "43.2 %" }, { 2, 3, "66.6 %" }, { 0, 7, "0.0 %" }, { 7, 7, "100.0 %" }, { 8, 7, "100.0 %" },
-		{ 0, 0, "0.0 %" }, { UINT64_MAX / 2, UINT64_MAX, "49.9 %" }, { UINT64_MAX, UINT64_MAX, "100.0 %" },
+		{ 432, 1000, "43.2 %" }, { 2, 3, "66.7 %" }, { 1, 3, "33.3 %" }, { 0, 7, "0.0 %" }, { 7, 7, "100.0 %" },
+		{ 8, 7, "100.0 %" }, { 0, 0, "0.0 %" }, { 7, 0, "0.0 %" }, { 1, 2000, "0.1 %" }, { 1, 2001, "0.0 %" },
+		{ 9999, 10000, "99.9 %" }, { UINT64_MAX - 1, UINT64_MAX, "99.9 %" },	/* not all */
+		{ UINT64_MAX / 2, UINT64_MAX, "50.0 %" }, { UINT64_MAX, UINT64_MAX, "100.0 %" },
 	};
 	char buf[128], small[8];
 	struct out o;
@@ -1461,6 +1476,7 @@ int main(void)
 	test_out();
 	test_leb128();
 	test_utf8();
+	test_share();
 	test_room();
 	test_out_terminal();
 	test_sort();
