@@ -89,6 +89,14 @@ heaptrace.keys = [
 	{ name: "age", title: "age", unit: "ns" },
 ];
 
+heaptrace.sum = (values) => {
+	let sum = 0;
+
+	for (let i = 0; i < values.length; i++)
+		sum += values[i];
+	return sum;
+};
+
 heaptrace.baseName = (path) => path.slice(path.lastIndexOf("/") + 1) || path;
 
 /*
@@ -265,14 +273,6 @@ heaptrace.decode = (() => {
 		return byId;
 	}
 
-	function sum(values) {
-		let all = 0;
-
-		for (let i = 0; i < values.length; i++)
-			all += values[i];
-		return all;
-	}
-
 	const isOfNow = (key) => key === "size" || key === "count";
 
 	/* The figures of a document's rows at its moments. */
@@ -316,7 +316,7 @@ heaptrace.decode = (() => {
 		 * what it has rows of. */
 		function totalAtSnapshot(key, s, found) {
 			if (found)
-				return sum(found) + s["rest-" + key];
+				return heaptrace.sum(found) + s["rest-" + key];
 			return key === "total-count" ? s[key] : null;
 		}
 
@@ -329,7 +329,7 @@ heaptrace.decode = (() => {
 				return d.totals["heap-peak"];
 			if (/^s\d+$/.test(moment) && d.snapshots && d.snapshots[moment.slice(1)])
 				return totalAtSnapshot(key, d.snapshots[moment.slice(1)], found);
-			return found ? sum(found) : null;
+			return found ? heaptrace.sum(found) : null;
 		}
 		return { values, totals };
 	}

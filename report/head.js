@@ -108,7 +108,7 @@
 			dom("thead", null, dom("tr", null, dom("th", {scope: "col"}, "Figure"),
 				dom("th", {scope: "col", class: "number"}, "Older run: " + name(d.older)),
 				dom("th", {scope: "col", class: "number"}, "This run: " + name(d)),
-				dom("th", {scope: "col", class: "number"}, "Difference"))),
+				dom("th", {scope: "col", class: "number"}, "Change"))),
 			dom("tbody", null, newer.map(line))));
 	}
 

@@ -194,7 +194,7 @@
 	/* The sentence above a view, which is also what a printed page says about it. */
 	function shownText(selection) {
 		const value = (n) => heaptrace.format.value(n, selection.unit);
-		let text = selection.label.charAt(0).toUpperCase() + selection.label.slice(1);
+		let text = heaptrace.capital(selection.label);
 
 		if (selection.unit !== "ns")
 			text += ": " + value(selection.total);

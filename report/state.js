@@ -193,14 +193,6 @@
 			(from !== NONE ? ", compared with " + heaptrace.momentLabel(from).replace(/^(at|after) /, "") : "");
 	}
 
-	function sum(array) {
-		let total = 0;
-
-		for (let i = 0; i < array.length; i++)
-			total += array[i];
-		return total;
-	}
-
 	function makeSelection() {
 		const model = heaptrace.model;
 		const key = heaptrace.findKey(get("key")) || heaptrace.findKey(defaults.get("key")) || model.keys[0];
@@ -219,11 +211,11 @@
 			before = model.values(key.name, from);
 			totalBefore = model.totals(key.name, from);
 		}
-		const shown = sum(now);
+		const shown = heaptrace.sum(now);
 		const known = model.totals(key.name, at);
 		const total = known === null ? shown : known;
 		if (before !== null && totalBefore === null)
-			totalBefore = sum(before);
+			totalBefore = heaptrace.sum(before);
 		return {
 			key: key.name, title: key.title, unit: key.unit, at: at, from: from, now: now, before: before,
 			total: total, totalBefore: totalBefore, rest: Math.max(0, total - shown),

@@ -4,6 +4,10 @@
  *
  *	heaptrace.calls.topDown(sums, rest)	from main() inward
  *	heaptrace.calls.bottomUp(sums, rest)	from who uses the memory outward
+ *	heaptrace.calls.pathOf(node)		a text that names the node in each tree with the same labels
+ *	heaptrace.calls.stackText(sums, node, outward)
+ *						the calls from the node to its tree's root as text, innermost first, with one
+ *						on each line. outward: it is a tree of bottomUp(). node: may be null
  *
  * A node is {label, parent, depth, total: [], self: []}, with a sum for each figure; the root has depth 0. rest: how much
  * of each figure is not known row by row, which becomes a child of the root with the label REST_LABEL; or null.
@@ -13,6 +17,7 @@
 (() => {
 	const { calls } = heaptrace,
 		{ add, SPECIAL, REST_LABEL } = calls;
+	const COPIED = 100000; /* characters of a name at most that are copied */
 	const MANY = 500; /* calls below a node, from which on small children are left out if they can be */
 
 	/* There can be 100,000 nodes: literals are much quicker than new Array(count).fill(0). */
@@ -221,5 +226,22 @@
 		});
 	}
 
-	Object.assign(calls, { topDown, bottomUp });
+	/* The labels from the root to the node. */
+	function pathOf(node) {
+		const labels = [];
+
+		for (let n = node; n.depth; n = n.parent) labels.unshift(n.label.toString(36));
+		return labels.join(".");
+	}
+
+	function stackText(s, node, outward) {
+		const names = [];
+
+		for (let n = node; n && n.depth; n = n.parent)
+			names.push(heaptrace.shown(s.m.name(n.label), COPIED));
+		if (outward) names.reverse();
+		return names.map((name, i) => String(i).padStart(2) + " " + name + "\n").join("");
+	}
+
+	Object.assign(calls, { topDown, bottomUp, pathOf, stackText });
 })();

@@ -11,11 +11,7 @@
 (() => {
 	const { dom, state, calls } = heaptrace;
 
-	const wrappers = heaptrace.stateSwitch(
-		"callers.wrappers",
-		"Allocation functions",
-		"Show malloc(), operator new and other allocation functions, rather than beginning at who calls them"
-	);
+	const wrappers = heaptrace.wrappersSwitch("callers.wrappers");
 	const copy = dom(
 		"button",
 		{ class: "button", type: "button", onclick: () => heaptrace.copy(asText(), copy) },
@@ -66,15 +62,7 @@
 			},
 		];
 
-		if (selection.unit !== "ns")
-			result.push({
-				id: "share",
-				title: "Share",
-				number: true,
-				width: "6.2em",
-				sorts: false,
-				hint: "Of " + selection.label,
-			});
+		if (selection.unit !== "ns") result.push(heaptrace.shareColumn(selection));
 		if (withSelf)
 			result.push({
 				id: "self",
@@ -83,7 +71,7 @@
 				width,
 				hint: "Without what it calls",
 			});
-		if (comparing) result.push({ id: "change", title: "Difference", number: true, width });
+		if (comparing) result.push({ id: "change", title: "Change", number: true, width });
 		return result;
 	}
 

@@ -20,8 +20,8 @@
 "use strict";
 
 heaptrace.calls = (() => {
-	const TABLE_FULL = "(rows of the full table, without stacks)";
-	const HIDDEN = "(stacks that --hide has taken out)";
+	const TABLE_FULL = "(table full)";
+	const HIDDEN = "(all frames are hidden)";
 	const REST = "(not known by backtrace at this moment)";
 	let all = null; /* made when a view first asks */
 	const merged = {}; /* by the names of merge() */
@@ -118,7 +118,7 @@ heaptrace.calls = (() => {
 					functions.name(functionOf(l)) +
 					(file
 						? " at " +
-							file.replace(/^.*\//, "") +
+							heaptrace.baseName(file) +
 							":" +
 							(places.line[p] || "?")
 						: "")
@@ -472,13 +472,6 @@ heaptrace.calls = (() => {
 		age: "size",
 	};
 
-	function sumOf(values) {
-		let sum = 0;
-
-		for (let r = 0; r < values.length; r++) sum += values[r];
-		return sum;
-	}
-
 	/*
 	 * The figures of a selection, for sums(): [{id, key, title, unit, values, largest, rest}]. "now" comes first, then
 	 * "before" where two moments are compared, then "second", the figure that stands beside it, where that is known.
@@ -492,7 +485,7 @@ heaptrace.calls = (() => {
 
 		function push(id, ofKey, values, total) {
 			const k = model.keys.find(one => one.name === ofKey),
-				rest = k.unit === "ns" || total === null ? 0 : total - sumOf(values);
+				rest = k.unit === "ns" || total === null ? 0 : total - heaptrace.sum(values);
 
 			list.push({
 				id,
@@ -530,6 +523,14 @@ heaptrace.calls = (() => {
 		};
 	}
 
+	/* For each row the module of its user: Uint32Array. Module 0, code in no file, for rows without stacks. */
+	function userModules() {
+		const { functions, places } = heaptrace.model,
+			{ place } = calls();
+
+		return findUsers().map(c => (place[c] < 0 ? 0 : functions.module(places.function[place[c]])));
+	}
+
 	return {
 		merge,
 		sums,
@@ -541,6 +542,7 @@ heaptrace.calls = (() => {
 		matchedSum,
 		threadNames,
 		userOfRow,
+		userModules,
 		figuresOf,
 		isFull,
 		SPECIAL,

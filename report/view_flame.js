@@ -20,7 +20,6 @@
 
 (() => {
 	const { dom, state, calls } = heaptrace;
-	const COPIED = 100000; /* characters of a name at most that are copied */
 	const LEGEND = 9; /* modules at most that the legend names */
 
 	/* ---- Colours ---- */
@@ -61,11 +60,7 @@
 		["main", "main() inward"],
 		["allocation", "allocations outward"],
 	]);
-	const merge = heaptrace.stateChoice("flame.merge", "Merge by", [
-		["function", "function"],
-		["line", "source line"],
-		["module", "module"],
-	]);
+	const merge = heaptrace.mergeChoice("flame.merge");
 	const wide = heaptrace.stateChoice("flame.width", "Width", [
 		["now", "now"],
 		["before", "before"],
@@ -75,11 +70,7 @@
 		["change", "change"],
 		["module", "module"],
 	]);
-	const wrappers = heaptrace.stateSwitch(
-		"flame.wrappers",
-		"Allocation functions",
-		"Show malloc(), operator new and other allocation functions, rather than ending at who calls them"
-	);
+	const wrappers = heaptrace.wrappersSwitch("flame.wrappers");
 	const button = (words, onclick, title) =>
 		dom("button", { class: "button", type: "button", disabled: true, onclick, title }, words);
 	const zoomOut = button("Zoom out", () => zoomTo(zoomed.parent), "One step out (Escape)");
@@ -161,13 +152,6 @@
 		}
 	}
 
-	function pathOf(node) {
-		const labels = [];
-
-		for (let n = node; n.depth; n = n.parent) labels.unshift(n.label.toString(36));
-		return labels.join(".");
-	}
-
 	/* ---- Words ---- */
 
 	const value = n => heaptrace.format.value(n, selection.unit);
@@ -225,7 +209,7 @@
 				lines.push(
 					"before: " +
 						value(node.total[index("before")]) +
-						", difference: " +
+						", change: " +
 						heaptrace.signed(
 							node.total[0] - node.total[index("before")],
 							selection.unit
@@ -249,14 +233,12 @@
 		return lines.join(separator);
 	}
 
-	function stackText() {
-		const names = [];
-
-		for (let n = picture.focus && picture.focus.node; n && n.depth; n = n.parent)
-			names.push(heaptrace.shown(sums.m.name(n.label), COPIED));
-		if (state.get("flame.from") === "allocation") names.reverse();
-		return names.map((name, i) => String(i).padStart(2) + " " + name + "\n").join("");
-	}
+	const stackText = () =>
+		calls.stackText(
+			sums,
+			picture.focus && picture.focus.node,
+			state.get("flame.from") === "allocation"
+		);
 
 	/* ---- Pointer and keyboard ---- */
 
@@ -293,7 +275,7 @@
 	}
 
 	function zoomTo(node) {
-		if (node) state.set({ "flame.zoom": pathOf(node) });
+		if (node) state.set({ "flame.zoom": calls.pathOf(node) });
 	}
 
 	function pressed(event) {

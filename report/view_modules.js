@@ -12,24 +12,6 @@
 	 * not. */
 	const TRACER = "libheaptrace.so";
 
-	/* The module whose function uses the memory of a row; the outermost one where all are allocation functions. */
-	function userModule(model, row) {
-		let last = 0;
-
-		for (let node = model.rows.node[row]; node !== 0; node = model.nodes.outer[node]) {
-			const address = model.nodes.address[node], first = model.addresses.first[address];
-
-			last = model.addresses.module[address];
-			if (model.modules[last].name === TRACER)
-				continue;
-			for (let p = first; p < first + model.addresses.count[address]; p++) {
-				if (!model.functions.wrapper(model.places.function[p]))
-					return last;
-			}
-		}
-		return last;
-	}
-
 	/* How many addresses each module has, and how many of these lack a name and a line: [{addresses, names,
 	 * lines}...] */
 	function countLacks(model) {
@@ -175,8 +157,7 @@
 		id: "modules", title: "Modules", order: 50,
 		create(element) {
 			const model = heaptrace.model, box = dom("div");
-			const users = new Uint32Array(model.rowCount).map((_, row) => userModule(model, row));
-			const facts = {users: users, lacks: countLacks(model), outermost: outermostOfModule(model)};
+			const facts = {users: heaptrace.calls.userModules(), lacks: countLacks(model), outermost: outermostOfModule(model)};
 
 			heaptrace.state.setDefault("modules.sort", "-now");
 			element.append(dom("div", null, advice(facts.lacks, model.modules)), box);

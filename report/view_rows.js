@@ -229,19 +229,11 @@
 			width,
 			hint: selection.label,
 		});
-		if (selection.unit !== "ns")
-			result.push({
-				id: "share",
-				title: "Share",
-				number: true,
-				width: "6.2em",
-				sorts: false,
-				hint: "Of " + selection.label,
-			});
+		if (selection.unit !== "ns") result.push(heaptrace.shareColumn(selection));
 		if (comparing)
 			result.push(
 				{ id: "before", title: "Before", number: true, width },
-				{ id: "change", title: "Difference", number: true, width }
+				{ id: "change", title: "Change", number: true, width }
 			);
 		for (const k of otherKeys())
 			result.push({
@@ -324,7 +316,7 @@
 				? value(pairs.is[k.name][line], k) +
 					", before " +
 					value(pairs.was[k.name][line], k) +
-					", difference " +
+					", change " +
 					heaptrace.signed(
 						pairs.is[k.name][line] - pairs.was[k.name][line],
 						k.unit
@@ -362,7 +354,7 @@
 			(selection.comparing
 				? ", before " +
 					value(before(line)) +
-					", difference " +
+					", change " +
 					heaptrace.signed(now(line) - before(line), selection.unit)
 				: "") +
 			"."

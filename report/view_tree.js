@@ -20,16 +20,8 @@
 
 	function makeView(id, hint, makeTree, hasSelf) {
 		return element => {
-			const merge = heaptrace.stateChoice("tree.merge", "Merge by", [
-				["function", "function"],
-				["line", "source line"],
-				["module", "module"],
-			]);
-			const wrappers = heaptrace.stateSwitch(
-				"tree.wrappers",
-				"Allocation functions",
-				"Show malloc(), operator new and other allocation functions, rather than beginning at who calls them"
-			);
+			const merge = heaptrace.mergeChoice("tree.merge");
+			const wrappers = heaptrace.wrappersSwitch("tree.wrappers");
 			const copyAll = dom(
 				"button",
 				{
@@ -187,23 +179,12 @@
 				toCallers.disabled = !node || sums.m.functionOf(node.label) < 0;
 				if (node)
 					state.set(
-						{ [id + ".line"]: heaptrace.TreeLines.pathOf(node) },
+						{ [id + ".line"]: calls.pathOf(node) },
 						{ replace: true }
 					);
 			}
 
-			function stackText() {
-				const names = [],
-					node = active();
-
-				for (let n = node; n && n.depth; n = n.parent)
-					names.push(heaptrace.shown(sums.m.name(n.label), COPIED));
-				if (id === "bottom-up") names.reverse();
-				return (
-					names.map((name, i) => String(i).padStart(2) + " " + name).join("\n") +
-					"\n"
-				);
-			}
+			const stackText = () => calls.stackText(sums, active(), id === "bottom-up");
 
 			function asText() {
 				const shown = columns().filter(c => c.id !== "name" && c.id !== "share");
@@ -264,15 +245,7 @@
 						? "With all functions that it calls"
 						: "What is allocated with this stack, from here inward",
 				});
-				if (selection.unit !== "ns")
-					list.push({
-						id: "share",
-						title: "Share",
-						number: true,
-						width: "6.5em",
-						sorts: false,
-						hint: "Of " + selection.label,
-					});
+				if (selection.unit !== "ns") list.push(heaptrace.shareColumn(selection));
 				if (hasSelf)
 					list.push({
 						id: "self",
@@ -286,7 +259,7 @@
 						{ id: "before", title: "Before", number: true, width: "8.5em" },
 						{
 							id: "change",
-							title: "Difference",
+							title: "Change",
 							number: true,
 							width: "8.5em",
 						}
@@ -413,7 +386,7 @@
 						moved =
 							line &&
 							state.get(id + ".line") !==
-								heaptrace.TreeLines.pathOf(line);
+								calls.pathOf(line);
 
 					if (
 						now !== selection ||

@@ -10,24 +10,17 @@
  *	lines.toggle(line)	opens or closes line number `line`
  *	lines.openLarge(most)	opens what leads to several lines of at least 1 % of the whole, up to about so many lines
  *	lines.closeAll()
- *	lines.follow(path)	opens what hides the line with that path, and returns its number; or -1
- *	heaptrace.TreeLines.pathOf(node)	a text that names the line in each tree with the same labels
+ *	lines.follow(path)	opens what hides the line with that path (heaptrace.calls.pathOf()), and returns its
+ *				number; or -1
  */
 "use strict";
 
 heaptrace.TreeLines = class {
 	constructor(sort) {
 		this.sort = sort;
-		this.opened = new Set(); /* paths of the lines that are open */
+		this.opened = new Set(); /* the paths of the lines that are open */
 		this.tree = null;
 		this.list = [];
-	}
-
-	static pathOf(node) {
-		const labels = [];
-
-		for (let n = node; n.depth; n = n.parent) labels.unshift(n.label.toString(36));
-		return labels.join(".");
 	}
 
 	show(tree) {
@@ -44,7 +37,7 @@ heaptrace.TreeLines = class {
 
 	reopen(node) {
 		for (const child of this.tree.expand(node)) {
-			if (this.opened.has(heaptrace.TreeLines.pathOf(child)) && this.tree.has(child)) {
+			if (this.opened.has(heaptrace.calls.pathOf(child)) && this.tree.has(child)) {
 				child.open = true;
 				this.reopen(child);
 			}
@@ -77,7 +70,7 @@ heaptrace.TreeLines = class {
 
 	setOpen(node) {
 		node.open = true;
-		this.opened.add(heaptrace.TreeLines.pathOf(node));
+		this.opened.add(heaptrace.calls.pathOf(node));
 	}
 
 	/* Opens a node, and those below it as long as there is only one. */
@@ -98,7 +91,7 @@ heaptrace.TreeLines = class {
 
 		if (node.open) {
 			node.open = false;
-			this.opened.delete(heaptrace.TreeLines.pathOf(node));
+			this.opened.delete(heaptrace.calls.pathOf(node));
 			while (end < this.list.length && this.list[end].depth > node.depth) end++;
 			this.list = this.list.slice(0, line + 1).concat(this.list.slice(end));
 		} else if (this.tree.has(node)) {

@@ -333,7 +333,7 @@ async function compare(t, browser, page) {
 async function diff(t, browser, file) {
 	const page = await t.open(browser, file, {width: 1300, height: 900, hash: '#view=rows'});
 	const heads = (await page.texts('#panel-rows th')).map(h => h.trim().replace(/ .$/, ''));
-	const columns = ['Used by', 'Run', 'Now', 'Before', 'Difference'].map(h => heads.indexOf(h));
+	const columns = ['Used by', 'Run', 'Now', 'Before', 'Change'].map(h => heads.indexOf(h));
 	const shown = (await lines(page, 'rows')).map(line => columns.map(c => line[c]));
 	const of = name => shown.filter(line => line[0] === name);
 
