@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Unit tests of analysis/catalog.c, and of the formats that are written from it when memory is short, speaking TAP. The
+ * Unit tests of analysis/catalog.c, and of documents that are written when memory is short, speaking TAP. The
  * argument is a file of --record, of a program with many stacks. symbol/ is played by functions below, so that there are
  * inlined calls, unknown names and so on among these stacks; tests/units.t builds and runs it.
  *
@@ -337,6 +337,131 @@ static void test_format(const struct format *format, const struct model *m)
 	allowed = -1ul;
 }
 
+/* ---- Documents that are complete, however short memory is ---- */
+
+/* Reads a value of JSON (RFC 8259). Returns where it ends, or NULL. */
+static const char *read_json(const char *at, unsigned depth)
+{
+	char close = *at == '[' ? ']' : '}';
+	bool object = *at == '{';
+
+	if (depth > 40)
+		return NULL;
+	if (*at == '"') {
+		for (at++; *at != '"'; at++) {
+			if ((unsigned char)*at < 0x20 || (*at == '\\' && !*++at))
+				return NULL;
+		}
+		return at + 1;
+	}
+	if (!strncmp(at, "null", 4) || !strncmp(at, "true", 4))
+		return at + 4;
+	if (!strncmp(at, "false", 5))
+		return at + 5;
+	if (*at != '[' && *at != '{') {
+		size_t bytes = strspn(at, "-.0123456789");
+
+		return bytes ? at + bytes : NULL;
+	}
+	for (at++; ; at++) {
+		at += strspn(at, "\n");
+		if (*at == close && (at[-1] == '[' || at[-1] == '{' || at[-1] == '\n'))
+			return at + 1;
+		if (object) {
+			if (*at != '"' || !(at = read_json(at, depth + 1)) || *at++ != ':')
+				return NULL;
+		}
+		if (!(at = read_json(at, depth + 1)))
+			return NULL;
+		at += strspn(at, "\n");
+		if (*at == close)
+			return at + 1;
+		if (*at != ',')
+			return NULL;
+	}
+}
+
+/* The JSON that an element of the document holds ends where the element does. */
+static bool has_json(const char *element, const char *end)
+{
+	const char *at = strstr(text, element);
+
+	at = at ? read_json(at + strlen(element), 0) : NULL;
+	return at && !strncmp(at, end, strlen(end));
+}
+
+/* Each node of a tree of massif's has as many children as it says. */
+static bool has_whole_trees(void)
+{
+	unsigned long left[260] = { 0 };
+	unsigned level = 0;
+
+	for (const char *at = text; at; at = strchr(at, '\n'), at = at ? at + 1 : NULL) {
+		unsigned blanks = (unsigned)strspn(at, " ");
+
+		if (at[blanks] != 'n' || at[blanks + 1] < '0' || at[blanks + 1] > '9') {
+			while (level && !left[level])
+				level--;
+			if (left[level])
+				return false;
+			continue;
+		}
+		for (; level > blanks; level--) {
+			if (left[level])
+				return false;
+		}
+		if (blanks > level || (blanks && !left[blanks]--) || blanks > 257)
+			return false;
+		left[level = blanks + 1] = strtoul(at + blanks + 1, NULL, 10);
+	}
+	return true;
+}
+
+static bool is_whole(const struct format *format, const char *end)
+{
+	size_t len = strlen(text), bytes = strlen(end);
+
+	if (len < bytes || strcmp(text + len - bytes, end))
+		return false;
+	if (format == &html_format)
+		return has_json("id=\"report\">\n", "\n</script>");
+	if (format == &svg_format)
+		return !strstr(text, "id=\"data\"") || has_json("id=\"data\">", "</script>");
+	if (format == &massif_format)
+		return has_whole_trees();
+	return has_json("", "\n");
+}
+
+/* Writes the model with less and less memory. */
+static void test_document(const struct format *format, const char *end, const struct model *m)
+{
+	unsigned long needed, step;
+	bool whole = true;
+
+	allowed = -1ul;
+	for (bool first = true; first || (whole && allowed); first = false) {
+		struct out out = out_memory(text, sizeof(text));
+		struct arena arena = { 0 };
+
+		if (!first)
+			allowed = allowed > 8 ? allowed - step : allowed - 1;
+		allocations = 0;
+		format->write(m, &arena, &out);
+		whole = !out.error && !out.lost && is_whole(format, end);
+		arena_release(&arena);
+		if (first) {
+			needed = allowed = allocations;
+			step = needed / 40 + 1;
+			step = step < needed ? step : needed;
+		}
+		if (allowed > 8 && allowed - 8 < step)
+			step = allowed - 8;
+	}
+	if (!ok(whole, format->name))
+		printf("# after %lu of %lu allocations it is no whole document\n", allowed, needed);
+	allowed = -1ul;
+}
+
 static void test_record(struct table *t, const char *text_options)
 {
 	static char store[256], error[256];
@@ -344,7 +469,7 @@ static void test_record(struct table *t, const char *text_options)
 	struct rules rules = { 0 };
 	struct options o;
 	struct model_request q = {
-		.table = t, .options = &o, .rules = &rules, .rows = MODEL_ROWS_OF_KEY, .reason = REASON_ASKED, .all_rows = true,
+		.table = t, .options = &o, .rules = &rules, .rows = MODEL_ROWS_OF_KEY, .reason = REASON_ASKED, .figures = true, .all_rows = true,
 		.all_names = true, .foreign = true, .process = { .pid = 321, .command = "test" },
 	};
 	struct model *m;
@@ -359,6 +484,10 @@ static void test_record(struct table *t, const char *text_options)
 		test_catalog(m, &arena, o.hide_count);
 		for (unsigned i = 0; i < 3 && !o.hide_count; i++)
 			test_format((const struct format *const []){ &csv_format, &speedscope_format, &pprof_format }[i], m);
+		for (unsigned i = 0; i < 5 && !o.hide_count; i++)
+			test_document((const struct format *const []){ &json_format, &html_format, &svg_format, &perfetto_format,
+					&massif_format }[i],
+				      (const char *const []){ "}\n", "</html>\n", "</svg>\n", "}\n", "\n" }[i], m);
 	}
 	arena_release(&arena);
 }
