@@ -29,8 +29,8 @@
 #include "model.h"
 
 #define MERGED_ROOT		0u	/* the node of all rows, which has no function */
-#define MERGED_NO_MEMORY	1u	/* the child of the root for rows that the model has no room for (merged_add_lost()). Its
-					 * figures are 0 where there are none */
+#define MERGED_NO_MEMORY	1u	/* the child of the root for rows that the model has no room for (merged_add_lost()).
+					 * Its figures are 0 where there are none */
 
 /* The functions that stand for what has none. */
 #define MERGED_FUNCTION_NONE	0u	/* of the root */

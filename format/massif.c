@@ -113,6 +113,12 @@ static void read_rows(struct massif *w, struct massif_moment *t)
 		t->size = known;
 }
 
+/* The same share of a moment's bytes as that of the extra bytes at a moment where these are known. */
+static uint64_t extra_like(const struct massif_moment *t, const struct massif_moment *known)
+{
+	return massif_whole((double)t->size * (double)known->extra / (double)known->size);
+}
+
 /* Sets the extra bytes of the moments. Where only the whole size is known, they are the same share of it as at the
  * moment with rows that was before, or else at the next one. */
 static void estimate_extra(struct massif *w)
@@ -126,7 +132,7 @@ static void estimate_extra(struct massif *w)
 			read_rows(w, t);
 			known = t;
 		} else if (known && known->size) {
-			t->extra = massif_whole((double)t->size * (double)known->extra / (double)known->size);
+			t->extra = extra_like(t, known);
 		}
 	}
 	known = NULL;
@@ -136,7 +142,7 @@ static void estimate_extra(struct massif *w)
 		if (t->kind != MASSIF_PLAIN)
 			known = t;
 		else if (!t->extra && known && known->size)
-			t->extra = massif_whole((double)t->size * (double)known->extra / (double)known->size);
+			t->extra = extra_like(t, known);
 	}
 }
 

@@ -195,7 +195,8 @@ static void write_run(struct perfetto *p)
 
 static void write_end(const struct model *m, struct out *out)
 {
-	out_text(out, "\n],\"displayTimeUnit\":\"ns\",\"otherData\":{\"tool\":\"heaptrace " HEAPTRACE_VERSION "\",\"program\":");
+	out_text(out, "\n],\"displayTimeUnit\":\"ns\",\"otherData\":{\"tool\":\"heaptrace " HEAPTRACE_VERSION "\","
+		      "\"program\":");
 	json_text_write(m->program, out);
 	out_text(out, ",\"started_unix_ns\":");
 	out_u64(out, m->moment.begun_real_ns);

@@ -14,6 +14,8 @@
 
 #include "format.h"
 
+struct perfetto_list;
+
 /* The document that is being written. */
 struct perfetto {
 	const struct model *model;
@@ -21,6 +23,7 @@ struct perfetto {
 	struct out *out;
 	uint64_t end_ns;		/* the moment of the report, since the start of the process */
 	uint64_t last_ns;		/* the time of the newest event */
+	struct perfetto_list *list;	/* for perfetto_dumps.c; NULL: there has been no list yet */
 	bool any;			/* an event has been written */
 	bool any_argument;		/* the open event has an argument */
 };

@@ -37,8 +37,8 @@
 #define WORK_BYTES	4096u
 #define STACK_BYTES	(STACK_CALLS * (NAME_BYTES + 32) + 128)
 
-/* How the rows of a list are named and counted. */
-struct list {
+/* The rows of a list. One object serves all lists of a document, so that names that are known stay known. */
+struct perfetto_list {
 	struct perfetto *p;
 	const char *argument;		/* "leak": they are leak_1, leak_2... */
 	struct labels labels;
@@ -51,7 +51,7 @@ struct list {
 
 /* ---- Compact stacks ---- */
 
-static void write_function(const struct list *l, const struct label *label, struct out *out)
+static void write_function(const struct perfetto_list *l, const struct label *label, struct out *out)
 {
 	const char *name = label->function ? label->function : label->module ? path_name(label->module) : "";
 	size_t bytes = strlen(name);
@@ -80,7 +80,7 @@ static unsigned repeats_of(const struct labels_row *r, unsigned first)
 }
 
 /* Writes the functions of a row, from the one that uses the memory outward. */
-static void write_stack(struct list *l, uint32_t n, struct out *out)
+static void write_stack(struct perfetto_list *l, uint32_t n, struct out *out)
 {
 	const struct labels_row *r = l->row;
 	unsigned i, repeats;
@@ -110,20 +110,35 @@ static void write_stack(struct list *l, uint32_t n, struct out *out)
 
 /* ---- Lists of rows ---- */
 
-static bool list_begin(struct list *l, struct perfetto *p, const char *argument)
+static struct perfetto_list *list_make(struct perfetto *p)
 {
-	uint32_t rows = p->model->all.count;
+	struct perfetto_list *l = arena_alloc(p->arena, sizeof(*l));
+	size_t room = (size_t)p->model->all.count + 1;
 
-	*l = (struct list){ .p = p, .argument = argument };
+	if (!l || !labels_init(&l->labels, p->model, p->arena))
+		return NULL;
+	l->p = p;
 	l->row = arena_alloc(p->arena, sizeof(*l->row));
 	l->work = arena_alloc(p->arena, WORK_BYTES);
 	l->stack = arena_alloc(p->arena, STACK_BYTES);
-	l->order = arena_alloc_plenty(p->arena, (rows + (size_t)1) * sizeof(*l->order));
-	l->counts = arena_alloc_plenty(p->arena, (rows + (size_t)1) * sizeof(*l->counts));
-	return l->row && l->work && l->stack && l->order && l->counts && labels_init(&l->labels, p->model, p->arena);
+	l->order = arena_alloc_plenty(p->arena, room * sizeof(*l->order));
+	l->counts = arena_alloc_plenty(p->arena, room * sizeof(*l->counts));
+	return l->row && l->work && l->stack && l->order && l->counts ? l : NULL;
 }
 
-static void list_add(struct list *l, uint32_t n, uint64_t bytes, uint64_t count)
+/* Begins a list. NULL: there is no memory. */
+static struct perfetto_list *list_begin(struct perfetto *p, const char *argument)
+{
+	if (!p->list)
+		p->list = list_make(p);
+	if (!p->list)
+		return NULL;
+	p->list->argument = argument;
+	p->list->count = 0;
+	return p->list;
+}
+
+static void list_add(struct perfetto_list *l, uint32_t n, uint64_t bytes, uint64_t count)
 {
 	if (!count)
 		return;
@@ -132,7 +147,7 @@ static void list_add(struct list *l, uint32_t n, uint64_t bytes, uint64_t count)
 }
 
 /* Writes the rows with the most bytes as arguments of the open event, as many as --top allows. */
-static void list_write(struct list *l)
+static void list_write(struct perfetto_list *l)
 {
 	uint32_t top = l->p->model->options->top;
 
@@ -164,7 +179,7 @@ static bool set_apart(const struct model *m, const struct model_row *row)
 
 /* Lists what was alive in a snapshot or, if that is NULL, at the moment of the report. *kept: set to the bytes that
  * the runtime keeps for good, which are not listed. */
-static void list_live(struct list *l, const struct history_snapshot *s, uint64_t *kept)
+static void list_live(struct perfetto_list *l, const struct history_snapshot *s, uint64_t *kept)
 {
 	const struct model *m = l->p->model;
 
@@ -186,7 +201,7 @@ static void list_live(struct list *l, const struct history_snapshot *s, uint64_t
 	}
 }
 
-static void list_called(struct list *l)
+static void list_called(struct perfetto_list *l)
 {
 	const struct model *m = l->p->model;
 
@@ -232,17 +247,17 @@ static void write_distance(struct perfetto *p, const char *name, uint64_t taken_
 /* Writes the leaks of a snapshot or, if that is NULL, those of the report. dump_ns: when the dump was taken. */
 static void write_leaks(struct perfetto *p, const struct history_snapshot *s, uint64_t dump_ns, uint64_t ns)
 {
+	struct perfetto_list *l = list_begin(p, "leak");
 	uint64_t kept = 0;
-	struct list l;
 
 	perfetto_begin(p, "heap_leaks", 'i', ns);
-	if (!list_begin(&l, p, "leak")) {
+	if (!l) {
 		perfetto_text(p, "info", "there was no memory to list them");
 	} else {
-		list_live(&l, s, &kept);
-		if (!l.count)
+		list_live(l, s, &kept);
+		if (!l->count)
 			perfetto_text(p, "info", "no_live_allocations_detected");
-		list_write(&l);
+		list_write(l);
 		if (kept)
 			perfetto_number(p, "bytes_kept_by_the_runtime", kept);
 		if (s)
@@ -255,16 +270,16 @@ static void write_leaks(struct perfetto *p, const struct history_snapshot *s, ui
 
 static void write_sites(struct perfetto *p, uint64_t ns)
 {
-	struct list l;
+	struct perfetto_list *l = list_begin(p, "site");
 
 	perfetto_begin(p, "heap_sites", 'i', ns);
-	if (!list_begin(&l, p, "site")) {
+	if (!l) {
 		perfetto_text(p, "info", "there was no memory to list them");
 	} else {
-		list_called(&l);
-		if (!l.count)
+		list_called(l);
+		if (!l->count)
 			perfetto_text(p, "info", "no_callsite_info_available");
-		list_write(&l);
+		list_write(l);
 	}
 	perfetto_end(p);
 }
@@ -401,7 +416,8 @@ static void write_earlier(struct perfetto *p, uint32_t number, uint64_t ns)
 		write_leaks(p, e.rows.snapshot, ns, ns + 2 * STEP_NS);
 	else
 		write_info(p, "heap_leaks", "only the totals of this dump are known", ns + 2 * STEP_NS);
-	write_info(p, "heap_sites", "the bytes of each site since the start are known of the newest dump only", ns + 3 * STEP_NS);
+	write_info(p, "heap_sites", "the bytes of each site since the start are known of the newest dump only",
+		   ns + 3 * STEP_NS);
 	write_edge(p, "heap_report_done", "end", number, ns + 4 * STEP_NS);
 }
 

@@ -233,7 +233,8 @@ static void write_left_out(struct head *h)
 	if (m->totals.ignored_rows || m->totals.unfocused_rows) {
 		begin_line(h, "");
 		out_text(&h->out, "left out by --ignore or --focus: ");
-		out_count(&h->out, m->totals.ignored_rows + m->totals.unfocused_rows, " live backtrace, ", " live backtraces, ");
+		out_count(&h->out, m->totals.ignored_rows + m->totals.unfocused_rows, " live backtrace, ",
+			  " live backtraces, ");
 		out_size(&h->out, m->totals.ignored_size + m->totals.unfocused_size);
 		end_line(h);
 	}
@@ -349,7 +350,8 @@ static void write_modules(struct head *h)
 	for (uint32_t n = 0; n < t->node_count; n++) {
 		uint32_t module = module_of[t->nodes[n].function];
 
-		if (module != UINT32_MAX && t->nodes[n].mark)	/* less than 2^64 in all: at most 2,048 levels of a sum below 2^53 */
+		/* The sum is less than 2^64: it has at most 2,048 levels of less than 2^53 each. */
+		if (module != UINT32_MAX && t->nodes[n].mark)
 			areas[module].key += merged_figures(t, n)[0];
 	}
 	sort_largest(areas, count, LEGEND_MODULES);

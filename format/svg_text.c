@@ -150,8 +150,9 @@ void svg_write_value(struct out *out, enum sort_key key, uint64_t value)
 
 #define HUES		36u
 #define LIGHTNESSES	(SVG_COLOURS / HUES)
-#define SALT		20774u		/* a number with which libc.so.6, libstdc++.so.6, ld-linux-x86-64.so.2 and libheaptrace.so,
-					 * which most pictures have, differ much from each other and from other common modules */
+/* A number with which libc.so.6, libstdc++.so.6, ld-linux-x86-64.so.2 and libheaptrace.so, which most pictures have,
+ * differ much from each other and from other common modules. It was found by trying. */
+#define SALT		20774u
 
 unsigned svg_colour(const char *module)
 {

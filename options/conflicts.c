@@ -158,10 +158,11 @@ bool conflicts_by_lack(const struct options *o, const bool given[OPTIONS], struc
 	enum output_format format = options_format(o);
 
 	if (given[OPTION_SKIP] && !o->group && !o->tree && !shows_users(format))
-		out_text(why, "--skip is for --group, --tree and --format=html, json, massif and perfetto, and none of them is given");
+		out_text(why, "--skip is for --group, --tree and --format=html, json, massif and perfetto, and none of them is "
+			 "given");
 	else if (given[OPTION_MIN_SHARE] && !tree_option(o) && !o->diff && !o->growth_ms && format != OUTPUT_MASSIF)
-		out_text(why, "--min-share is for --tree, --callers, --callees, --diff, --growth and --format=massif, and none of "
-			 "them is given");
+		out_text(why, "--min-share is for --tree, --callers, --callees, --diff, --growth and --format=massif, and none "
+			 "of them is given");
 	else if (given[OPTION_TOLERANCE] && !o->baseline)
 		out_text(why, "--tolerance is for --baseline, which is not given");
 	else if (o->diff && !o->report)

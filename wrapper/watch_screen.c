@@ -158,6 +158,7 @@ static const char *input_end(const struct watch_view *v, unsigned columns)
 static void draw_last(struct watch_view *v, struct terminal *t)
 {
 	struct out out = begin_line();
+	unsigned used;
 
 	if (v->message[0] && !v->message_end_ns)
 		v->message_end_ns = now_precise_ns() + MESSAGE_NS;
@@ -165,7 +166,8 @@ static void draw_last(struct watch_view *v, struct terminal *t)
 		v->message[0] = '\0';
 	if (v->prompt != WATCH_NO_PROMPT) {
 		out_text(&out, v->prompt == WATCH_ASK_FILTER ? "filter: " : "report to (.html .svg .txt .json .pb ...): ");
-		out_name(&out, input_end(v, t->columns > out_length(&out) + 1 ? t->columns - (unsigned)out_length(&out) - 1 : 1));
+		used = (unsigned)out_length(&out) + 1;		/* with the cursor behind it */
+		out_name(&out, input_end(v, t->columns > used ? t->columns - used : 1));
 	} else if (v->message[0]) {
 		out_name(&out, v->message);
 	} else if (v->page == WATCH_LIST) {
