@@ -2,6 +2,7 @@
 /* What a JSON report says of the process as a whole: see json.h. */
 #include "json.h"
 
+#include "analysis/cut.h"
 #include "analysis/memory.h"
 #include "json_text.h"
 
@@ -29,6 +30,7 @@ static void write_process(const struct model *m, struct out *out)
 	else
 		out_text(out, "null");
 	json_add_bool(out, "peak-rss-is-least", p->peak_rss && p->peak_rss_is_least);
+	json_add_number(out, "stacks-cut-at-frames", cut_at(model_table(m)));
 	out_text(out, "},\n");
 }
 

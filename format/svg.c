@@ -13,6 +13,7 @@
  */
 #include "svg.h"
 
+#include "analysis/cut.h"
 #include "analysis/diff.h"
 #include "base/sort.h"
 #include "embed.h"
@@ -205,7 +206,13 @@ static void write_left_out(struct head *h)
 {
 	const struct model *m = h->svg->model;
 	const struct svg *s = h->svg;
+	unsigned frames = cut_at(model_table(m));
 
+	if (frames) {
+		begin_line(h, "");
+		cut_write(&h->out, frames);
+		end_line(h);
+	}
 	if (s->left_out) {
 		begin_line(h, "");
 		out_text(&h->out, "not shown: ");
@@ -363,6 +370,9 @@ static void write_modules(struct head *h)
 		out_u64(&text, svg_colour(module));
 		begin_entry(h, i, out_string(&text));
 		svg_write_text(&h->out, module, NAME_CHARACTERS);
+		/* Its frames are wide, and nobody should think that it is heaptrace that uses the memory. */
+		if (!strcmp(module, "libheaptrace.so"))
+			out_text(&h->out, "<tspan> (malloc...)</tspan>");
 		out_text(&h->out, "</text></svg>\n");
 	}
 }

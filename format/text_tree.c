@@ -13,6 +13,7 @@
  */
 #include "text_report.h"
 
+#include "analysis/cut.h"
 #include "analysis/tree.h"
 #include "analysis/wrappers.h"
 
@@ -172,13 +173,11 @@ static bool write_title(struct writing *w)
 /* Writes that stacks were cut, where more frames could be recorded. */
 static void write_cut(const struct tree *tree, struct out *out)
 {
-	if (!tree->cut_at || tree->cut_at >= OPTIONS_DEPTH_MAX)
+	if (!tree->cut_at || !cut_better_depth(tree->cut_at))
 		return;
-	out_text(out, "(backtraces were cut at ");
-	out_u64(out, tree->cut_at);
-	out_text(out, " frames: trace with --depth=");
-	out_u64(out, tree->cut_at < OPTIONS_DEPTH_GRAPH ? OPTIONS_DEPTH_GRAPH : OPTIONS_DEPTH_MAX);
-	out_text(out, " for longer ones)\n");
+	out_char(out, '(');
+	cut_write(out, tree->cut_at);
+	out_text(out, ")\n");
 }
 
 static void write_tree(struct text *t, struct labels *labels, const struct tree_request *request)

@@ -49,13 +49,24 @@
 		return d.memory && d.memory["before-ns"] > 0 ? format.ns(d.memory["before-ns"]) + " before the end" : "";
 	}
 
+	/* The last RSS of the timeline, and when that was: {rss, ns}. null: the watcher has seen none. */
+	function lastSeen(d) {
+		const list = d.timeline["rss-bytes"] || [];
+		let i = list.length - 1;
+
+		while (i >= 0 && typeof list[i] !== "number")
+			i--;
+		return {rss: i < 0 ? null : list[i], ns: i < 0 ? 0 : d.timeline.ns[i]};
+	}
+
 	/*
 	 * The figures that the head begins with: {title, value, unit, note}, in an order of its own. A value that is
 	 * null is not known.
 	 */
 	function figures(d) {
 		const t = d.totals, m = d.moment, ns = m["since-start-ns"];
-		const rss = d.process.statm ? d.process.statm["rss-bytes"] : d.memory ? d.memory["rss-bytes"] : null;
+		const seen = lastSeen(d);
+		const rss = d.process.statm ? d.process.statm["rss-bytes"] : d.memory ? d.memory["rss-bytes"] : seen.rss;
 		const inBlocks = t.partial ? "" : plural(t.count, "block", "blocks") + " of " +
 			plural(t.rows, "backtrace", "backtraces");
 
@@ -69,7 +80,8 @@
 			{title: "Temporary calls", value: t.temporary, unit: "calls",
 				note: t["total-count"] > 0 ?
 					format.share(t.temporary / t["total-count"]) + " of all calls" : ""},
-			{title: m.ended ? "RSS, last seen" : "RSS", value: rss, unit: "bytes", note: before(d)},
+			{title: m.ended ? "RSS, last seen" : "RSS", value: rss, unit: "bytes",
+				note: before(d) || (rss !== null && rss === seen.rss && seen.ns < ns ? "after " + format.ns(seen.ns) : "")},
 			{title: "Peak RSS", value: d.process["peak-rss-bytes"], unit: "bytes",
 				note: d.process["peak-rss-bytes"] === null ? "" : "with heaptrace's own"},
 		];
@@ -197,7 +209,8 @@
 		const most = Math.max(...runs.map((run) => run[1] ? run[1]["rss-bytes"] : 0));
 		const title = d.memory && !d.older ?
 			": " + format.bytes(d.memory["rss-bytes"]) + (before(d) ? ", " + before(d) : "") : "";
-		const unknown = "not known: no report of the process while it ran could read /proc/PID/smaps.";
+		const unknown = "not known: while the process ran, no dump was taken that could read " +
+			"/proc/PID/smaps.";
 
 		return dom("section", {class: "memories" + (d.older ? " two" : ""), "aria-label": "Where RSS goes"},
 			dom("h2", null, "Where RSS goes" + title),
@@ -206,6 +219,16 @@
 	}
 
 	/* ---- What the figures do not cover ---- */
+
+	/* That outer functions are missing because --depth let no more frames be recorded; "" where none is. */
+	heaptrace.cutText = function () {
+		const d = heaptrace.document;
+		const frames = Math.max(...[d, d.older].map((run) => run ? run.process["stacks-cut-at-frames"] || 0 : 0));
+		const better = [128, 255].find((depth) => depth > frames);
+
+		return !(frames > 0) ? "" : "Stacks were cut at " + plural(frames, "frame", "frames") + ": outer functions are missing." +
+			(better ? " Record with --depth=" + better + " for longer ones." : "");
+	};
 
 	function notCovered(d) {
 		const n = d["not-seen"] || {}, t = d.totals;
@@ -223,6 +246,8 @@
 			"allocations were not recorded for want of memory.");
 		add(n["allocations-without-row"], "allocation has no backtrace of its own: the table was full.",
 			"allocations have no backtraces of their own: the table was full.");
+		if (heaptrace.cutText())
+			list.push(heaptrace.cutText());
 		add(n["stacks-cut-after-caller"], "stack was cut after the caller.", "stacks were cut after the caller.");
 		add(n["stacks-broken"], "stack ends early.", "stacks end early.");
 		add(n["truncated-in-no-file"] + n["truncated-in-modules"],
@@ -275,7 +300,7 @@
 		const list = d.findings || [];
 
 		return dom("section", {class: "found", "aria-label": "Findings"}, dom("h2", null, "Findings"),
-			list.length > 0 ? dom("ol", {class: "findings"}, list.map((line) => dom("li", null, line))) :
+			list.length > 0 ? dom("ol", {class: "findings"}, list.map((line) => dom("li", null, line.replace(/ %/g, "\u00a0%")))) :
 				dom("p", {class: "muted"}, "Nothing stands out."), runtimeWords(d), notCoveredSection(d));
 	}
 

@@ -506,7 +506,7 @@ function turn() {
 function prepareLegend() {
 	for (const m of picture.querySelectorAll(".module")) {
 		const find = () => {
-			input.value = m.querySelector("text").textContent;
+			input.value = m.querySelector("text").firstChild.data;
 			search(input.value);
 		};
 

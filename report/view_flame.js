@@ -376,11 +376,14 @@
 		} else if (selection.unit === "ns") {
 			list.push([colourOfAge(0, isDark), "young"], [colourOfAge(1, isDark), "oldest blocks"]);
 		} else {
-			for (const module of largestModules())
+			for (const module of largestModules()) {
+				const { name } = heaptrace.model.modules[module];
+
 				list.push([
 					colourOfLabel(0, module, isDark, false),
-					heaptrace.shown(heaptrace.model.modules[module].name, 40),
+					heaptrace.shown(name, 40) + (name === "libheaptrace.so" ? " (malloc and others)" : ""),
 				]);
+			}
 		}
 		legend.replaceChildren(
 			...list.map(([fill, words]) => {
@@ -505,6 +508,7 @@
 				copyStack,
 				matched
 			),
+			dom("p", { class: "muted", hidden: !heaptrace.cutText() }, heaptrace.cutText()),
 			about,
 			place,
 			legend

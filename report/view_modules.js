@@ -111,6 +111,8 @@
 				onclick: () => heaptrace.state.set({search: "module:" + path})});
 
 			td.append(heaptrace.highlight(link, heaptrace.shorten(path, 160), selection.search));
+			if (entry.module.name === TRACER)
+				td.append(dom("span", {class: "muted"}, " (malloc and others, which heaptrace answers)"));
 		}};
 	}
 

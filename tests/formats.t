@@ -129,7 +129,7 @@ compare() { # NAME COMMAND...
 	local name=$1 record=$TMP/$1.rec totals format file text
 	shift
 	have "$1" || { skip "$name" "no $1"; return; }
-	PYTHONMALLOC=malloc limit "$HEAPTRACE" --depth=64 --record="$record" "$@" </dev/null >/dev/null 2>&1
+	PYTHONMALLOC=malloc limit "$HEAPTRACE" --depth=128 --record="$record" "$@" </dev/null >/dev/null 2>&1
 	ok $? "$name: it runs" || return
 	totals=$(totals_of "$record")
 	text=$("$HEAPTRACE" --report="$record" --summary --top=0)
@@ -155,4 +155,31 @@ compare python3 python3 -c 'import json, email.message, http.client; kept = [jso
 compare sqlite3 sqlite3 :memory: 'create table t(a, b); insert into t select value, hex(randomblob(50)) from generate_series(1, 5000); select count(*) from t;'
 git -C "$TMP" init -q repository 2>/dev/null && cp -r "$TOP"/format "$TMP/repository" && git -C "$TMP/repository" add -A 2>/dev/null
 compare git git -C "$TMP/repository" diff --cached --stat --patch --no-color
+
+# ---- stacks that were cut by --depth ----
+
+cat >"$TMP/deep.c" <<'END'
+#include <stdlib.h>
+void *keep[3];
+__attribute__((noinline)) int down(int n) { if (!n) keep[0] = malloc(1000); else if (down(n - 1)) keep[1] = keep[0]; return n; }
+int main(void) { keep[2] = malloc(10); return down(30) == 31; }
+END
+if ${CC:-cc} -O0 -fno-builtin -o "$TMP/deep" "$TMP/deep.c" 2>/dev/null; then
+	"$HEAPTRACE" --record="$TMP/cut" "$TMP/deep" >/dev/null 2>&1
+	"$HEAPTRACE" --record="$TMP/whole" --depth=128 "$TMP/deep" >/dev/null 2>&1
+	words='stacks were cut at 8 frames: record with --depth=128 for longer ones'
+	for format in svg html pprof perfetto massif speedscope folded; do
+		is "$("$HEAPTRACE" --report="$TMP/cut" --format=$format --outfile="$TMP/cut.$format" 2>&1)" "heaptrace: $words" "$format: says that stacks were cut"
+		is "$("$HEAPTRACE" --report="$TMP/whole" --format=$format --outfile="$TMP/whole.$format" 2>&1)" '' "$format: not if they were not"
+	done
+	is "$("$HEAPTRACE" --report="$TMP/cut" --format=json 2>&1 | grep -c "$words")" 0 'json: no line'
+	like "$("$HEAPTRACE" --report="$TMP/cut" --format=json)" '"stacks-cut-at-frames":8' 'json: a figure'
+	like "$("$HEAPTRACE" --report="$TMP/whole" --format=json)" '"stacks-cut-at-frames":0' 'json: and 0 where none was cut'
+	grep -q "$words" "$TMP/cut.svg"
+	ok $? 'svg: the picture says it, too'
+	! grep -q 'stacks were cut' "$TMP/whole.svg"
+	ok $? 'svg: or not'
+else
+	skip 'stacks that were cut' 'no C compiler'
+fi
 plan

@@ -243,7 +243,7 @@ for (@programs) {
 	like($deep, qr/^callees of "nothing_of_this_name": no function, module or file in any backtrace has this in its name$/m, 'no such function');
 	like(dumped('--callers=make_noed', $subject), qr/\(did you mean make_node\?\)$/m, 'a similar one is named');
 	like(dumped('--callers=groups.cc', $subject), qr/^callers of what is in modules or files with "groups\.cc" in the name:$/m, 'a file');
-	like(dumped('--tree', '--depth=5', $subject), qr/^\(backtraces were cut at 5 frames: trace with --depth=128 for longer ones\)$/m, 'where stacks were cut, that is said');
+	like(dumped('--tree', '--depth=5', $subject), qr/^\(stacks were cut at 5 frames: record with --depth=128 for longer ones\)$/m, 'where stacks were cut, that is said');
 	unlike(dumped('--tree', $subject), qr/were cut/, 'and not where they were not');
 	# A pipe gets 80 columns, as a terminal of that width does; a file gets whole names.
 	my $long = "$dir/" . 'a_directory_with_a_long_name_' x 3;

@@ -2,6 +2,7 @@
 /* See playback.h. */
 #include "playback.h"
 
+#include "analysis/cut.h"
 #include "gate.h"
 #include "older.h"
 #include "options/outfile.h"
@@ -16,6 +17,27 @@
 #include <errno.h>
 #include <string.h>
 #include <time.h>
+
+/* Whether the output is a graph, or made into one by its readers: one that needs whole stacks. */
+static bool is_graph(enum output_format f)
+{
+	return f != OUTPUT_TEXT && f != OUTPUT_JSON && f != OUTPUT_CSV;
+}
+
+/* Says that a graph lacks outer functions. A record keeps few frames, if no --depth is given. */
+static void say_cut(const struct options *o, const struct table *t)
+{
+	bool few = is_graph(options_format(o)) && t->head->depth < OPTIONS_DEPTH_GRAPH;
+	unsigned frames = few ? cut_at(t) : 0;
+	char text[128];
+	struct out out = out_memory(text, sizeof(text) - 1);
+
+	if (!frames)
+		return;
+	cut_write(&out, frames);
+	text[out.len] = 0;
+	say("%s", text);
+}
 
 /* Prints a dump. Returns NULL, or "" if there was an error, which has been reported. */
 static const char *print_table(struct options *o, struct record_file *r)
@@ -61,6 +83,8 @@ static const char *print_table(struct options *o, struct record_file *r)
 	failed = d.output.failure;
 	if (options_format(o) != OUTPUT_TEXT)
 		dump_notice_unmatched(&d);
+	if (!failed)
+		say_cut(o, &r->table);
 	dump_detach(&d);
 	if (older)
 		older_close(&before);
