@@ -305,7 +305,8 @@ heaptrace.flameCanvas = (() => {
 			if (!view) return;
 			const at = focus && { node: focus.node, more: focus.more };
 
-			width = Math.max(50, scroller.clientWidth);
+			/* While the page has no layout, as during a picture of the whole page, the width stays as it was. */
+			width = scroller.clientWidth || width || 50;
 			layOut();
 			hovered = null;
 			focus = at

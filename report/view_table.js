@@ -95,6 +95,7 @@ heaptrace.longTable = (() => {
 				scope: "col",
 				class: c.number ? "number" : "text",
 				title: c.hint,
+				"data-title": c.title,
 			});
 
 			if (c.sorts === false) {
