@@ -260,8 +260,10 @@ static void *allocate(struct arena *a, size_t size_bytes, bool from_reserve)
 	if (need < size_bytes)
 		return NULL;
 	if (!a->chunk || a->chunk->size_bytes - a->used_bytes < need) {
-		if (!add_chunk(a, need, from_reserve))
+		if (!add_chunk(a, need, from_reserve)) {
+			a->refused = true;
 			return NULL;
+		}
 	}
 	mem = (char *)a->chunk + a->used_bytes;
 	a->used_bytes += need;

@@ -64,6 +64,7 @@ struct arena_chunk;
 struct arena {
 	struct arena_chunk *chunk;	/* newest, linked to the older ones */
 	size_t used_bytes;		/* of the newest chunk, its header included */
+	bool refused;			/* something was asked for that there was no memory for. arena_release() keeps it */
 };
 
 /*

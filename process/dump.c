@@ -281,9 +281,10 @@ static void report_no_memory(struct dumper *d)
 	dump_notice(d, "no memory for a dump");
 }
 
-/* Writes the notices about a dump that could not be written into it. */
+/* Writes the notices about a dump that could not be written into it. cut: there was not enough memory. Text says in itself
+ * what it lacks. */
 static void notice_after(struct dumper *d, const struct dump_request *r, enum model_result result,
-		       bool all_ignored)
+		       bool all_ignored, bool cut)
 {
 	bool lines = output_takes_lines(&d->output);
 
@@ -291,6 +292,9 @@ static void notice_after(struct dumper *d, const struct dump_request *r, enum mo
 		notice_unseen(d);
 	if (result != MODEL_NO_MEMORY && r->final && (all_ignored || !lines))
 		dump_notice_unmatched(d);
+	if (result == MODEL_DONE && cut && d->format->by_reporter)
+		dump_notice(d, "there was not enough memory for all of the report (a limit? see ulimit -v), so parts of it "
+			    "are missing");
 }
 
 bool dump_write(struct dumper *d, const struct dump_request *r)
@@ -347,7 +351,7 @@ bool dump_write(struct dumper *d, const struct dump_request *r)
 	d->table->head->dumps = d->number;
 	if (quiet)
 		return true;
-	notice_after(d, r, result, all_ignored);
+	notice_after(d, r, result, all_ignored, arena.refused);
 	if (unfocused && d->pid == d->options->run)
 		dump_notice(d, "no backtrace with live blocks has a frame that --focus matches");
 	return true;

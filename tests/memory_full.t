@@ -121,4 +121,19 @@ for my $format ('json', 'folded') {
 	is($wrong, '', "--report --format=$format without memory: the older document stays, and the status tells");
 	note("no memory for the report with @lacking KB");
 }
+# A document that lacks parts is not taken for a whole one.
+run(undef, $heaptrace, "--record=$dir/ended", "--depth=64", "--outfile=$out", $memory, 20000);
+for my $format ('json', 'pprof') {
+	my ($kb, $said, $wrong, $whole) = (16000, 0, '');
+	run(undef, $heaptrace, "--report=$dir/ended", "--outfile=$dir/document.$format", "--format=$format");
+	$whole = -s "$dir/document.$format";
+	for (; $kb <= 24000; $kb += 500) {
+		unlink "$dir/document.$format";
+		my ($status, undef, $err) = limited("ulimit -v $kb;", $heaptrace, "--report=$dir/ended", "--format=$format", "--outfile=$dir/document.$format");
+		$said++ if $err =~ /not enough memory for all of the report/;
+		$wrong .= "$kb KB: $status, ${\(-s _)} bytes\n" if !$status && !$err && -s "$dir/document.$format" < $whole / 2;
+	}
+	is($wrong, '', "--report --format=$format: what is missing is said");
+	cmp_ok($said, '>', 0, 'with some limits something is');
+}
 done_testing;
