@@ -225,7 +225,8 @@ static void fill_request(struct dumper *d, const struct dump_request *r, struct 
 		.all_rows = format->all_rows || (format->by_reporter && (d->options->group || d->options->growth_ms)) || d->judge,
 		.all_names = format->all_names || options_adds_up(d->options) || d->options->growth_ms || d->older,
 		.figures = format->figures, .whole = format->all_rows,
-		.skip_if_empty = r->final && !(format->all_rows && d->pid == d->options->run) && !d->options->summary && !d->options->brief && !d->judge &&
+		.skip_if_empty = r->final && !(format->all_rows && format->replaces && d->pid == d->options->run) &&
+				 !d->options->summary && !d->options->brief && !d->judge &&
 				 !(d->options->growth_ms && d->history && d->history->snapshot_count),
 		.foreign = d->foreign, .runs_as = d->runs_as,
 		.now_ns = d->now_ns, .store = d->store, .seen = d->seen,
@@ -339,7 +340,7 @@ bool dump_write(struct dumper *d, const struct dump_request *r)
 	}
 	all_ignored = result == MODEL_EMPTY && m->totals.ignored_rows;
 	unfocused = result == MODEL_EMPTY && m->totals.unfocused_rows;
-	if (out.fd >= 0 && result == MODEL_EMPTY && d->format->all_rows) {
+	if (out.fd >= 0 && result == MODEL_EMPTY && d->format->all_rows && d->format->replaces) {
 		output_abandon(&d->output);	/* nothing at all would be no document */
 	} else if (out.fd >= 0) {
 		out_flush(&out);
