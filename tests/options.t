@@ -13,7 +13,7 @@ D=$T/driver
 san="-fsanitize=address,undefined -fno-sanitize-recover=all"
 echo 'int main(void) { return 0; }' > "$T/t.c"
 { $CC $san -o "$T/t" "$T/t.c" && "$T/t"; } > "$T/log" 2>&1 || { san=; echo "# no sanitizers"; }
-$CC -std=gnu11 -g -I. $san -o "$D" tests/wrapper/options_driver.c options/*.c base/safe_open.c base/out.c base/printable.c 2> "$T/log"
+$CC -std=gnu11 -D_GNU_SOURCE -g -I. $san -o "$D" tests/wrapper/options_driver.c options/*.c base/safe_open.c base/out.c base/printable.c 2> "$T/log"
 ok $? "the driver builds" || cat "$T/log"
 [ -x "$D" ] || { sed 's/^/# /' "$T/log"; plan; }
 
@@ -153,7 +153,7 @@ done
 is $wrong 0 "random garbage${san:+ under the sanitizers}"
 
 # The fuzz target's corpus, without a fuzzer.
-if $CC -std=gnu11 -g -I. $san -o "$T/replay" tests/fuzz/options.c tests/fuzz/replay.c options/*.c base/safe_open.c base/out.c base/printable.c > "$T/log" 2>&1; then
+if $CC -std=gnu11 -D_GNU_SOURCE -g -I. $san -o "$T/replay" tests/fuzz/options.c tests/fuzz/replay.c options/*.c base/safe_open.c base/out.c base/printable.c > "$T/log" 2>&1; then
 	"$T/replay" tests/fuzz/corpus/options/* > "$T/log" 2>&1
 	ok $? "the fuzz target on its corpus"
 else
