@@ -224,6 +224,9 @@
 				"aria-sort": active ? (descending ? "descending" : "ascending") : null}, button);
 		}
 		show(0, limit);
+		if (order.length === 0)
+			body.append(heaptrace.dom("tr", null, heaptrace.dom("td", {class: "muted", colspan: options.columns.length},
+				heaptrace.state.get("search") ? "Nothing that the search finds." : "Nothing.")));
 		const more = order.length > limit ? heaptrace.dom("button", {class: "button", onclick() {
 			show(limit, order.length);
 			more.remove();

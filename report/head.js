@@ -151,7 +151,7 @@
 			fragmented: "free, but between live blocks (fragmentation).",
 			rounding: "headers and rounding of many small blocks.",
 			anonymous: known ? "not from malloc: mmap(), static data." : "free in the allocator, or mmap().",
-			files: "files: the program, its libraries and others.",
+			files: "files (the program, its libraries and others).",
 			stacks: "the stacks of its threads.",
 			own: "heaptrace's own.",
 		}[memory.mostly] || "";
@@ -226,7 +226,7 @@
 		const frames = Math.max(...[d, d.older].map((run) => run ? run.process["stacks-cut-at-frames"] || 0 : 0));
 		const better = [128, 255].find((depth) => depth > frames);
 
-		return !(frames > 0) ? "" : "Stacks were cut at " + plural(frames, "frame", "frames") + ": outer functions are missing." +
+		return !(frames > 0) ? "" : "Some stacks were cut at " + plural(frames, "frame", "frames") + ": their outer functions are missing." +
 			(better ? " Record with --depth=" + better + " for longer ones." : "");
 	};
 
@@ -262,7 +262,7 @@
 		add(n["deep-bound-libraries"], "library was opened with RTLD_DEEPBIND, whose calls are not seen.",
 			"libraries were opened with RTLD_DEEPBIND, whose calls are not seen.");
 		if (n["own-operator-new"])
-			list.push("The allocator's operator new does not call malloc.");
+			list.push("Blocks of C++ operator new: the allocator has its own, which does not call malloc.");
 		if (n["own-malloc"])
 			list.push("The program has its own malloc, which comes before heaptrace's.");
 		if (n.valgrind)

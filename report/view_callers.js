@@ -152,7 +152,7 @@
 		chosen = entry ? entry.label : -1;
 		title.textContent = entry ? heaptrace.shown(nameOf(entry), 2000) : "";
 		title.hidden = !entry;
-		about.textContent = entry ? aboutText(entry) : "There is none.";
+		about.textContent = entry ? aboutText(entry) : "No function: nothing is there, or nothing that the search finds.";
 		const found = entry ? calls.neighbours(sums, entry.label) : { callers: [], callees: [] };
 		callers.entries = found.callers.map(e => named(e, entry, "(nobody: these stacks begin here)"));
 		callees.entries = found.callees.map(e => named(e, entry, "(uses it itself)"));

@@ -326,6 +326,12 @@ async function others(t, browser, [html, , , plain, freed]) {
 	}
 	await last.close();
 
+	const unfound = await t.open(browser, html, {width: 900, hash: '#view=threads&search=nothinglikethis'});
+	t.is(await unfound.texts('#panel-threads tbody td'), ['Nothing that the search finds.'], `${browser}: a table without lines says why`);
+	t.ok(await unfound.evaluate(() => [...document.querySelectorAll('.tile .figure')].every(figure => figure.scrollWidth <= figure.clientWidth)),
+		`${browser}: figures fit their boxes`);
+	await unfound.close();
+
 	const silent = await t.open(browser, html, {javascript: false});
 	t.like(await silent.text('noscript'), /JavaScript/, `${browser}: without scripts it says why there is nothing`);
 	await silent.close();
