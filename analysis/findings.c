@@ -380,10 +380,14 @@ static void add_memory(struct maker *k)
 
 /* ---- Two runs ---- */
 
-static uint64_t change_of(const struct diff_entry *e)
+static uint64_t difference(uint64_t a, uint64_t b)
 {
-	return e->is[SORT_SIZE] > e->was[SORT_SIZE] ? e->is[SORT_SIZE] - e->was[SORT_SIZE] :
-						      e->was[SORT_SIZE] - e->is[SORT_SIZE];
+	return a > b ? a - b : b - a;
+}
+
+static uint64_t change_of(const struct diff_entry *e, enum sort_key key)
+{
+	return difference(e->is[key], e->was[key]);
 }
 
 /* Writes the function that uses the memory of an entry's row. */
@@ -403,23 +407,28 @@ static void write_entry(struct maker *k, const struct diff *d, uint32_t entry, s
 	}
 }
 
-static void add_diff(struct maker *k)
+/* The entry whose figure has changed most in the direction of the whole. UINT32_MAX: there is none. */
+static uint32_t find_change(const struct diff *d, enum sort_key key, bool grown)
 {
-	uint64_t is = k->m->totals.size, was = k->m->older->totals.size;
 	uint32_t most = UINT32_MAX;
-	struct out *out = begin(k);
-	struct diff d;
 
-	if (!diff_make(&d, k->m->older, k->m, k->arena))
-		return;
-	for (uint32_t i = 0; i < d.count; i++) {
-		const struct diff_entry *e = &d.list[i];
-		bool same_way = is >= was ? e->is[SORT_SIZE] > e->was[SORT_SIZE] : e->is[SORT_SIZE] < e->was[SORT_SIZE];
+	for (uint32_t i = 0; i < d->count; i++) {
+		const struct diff_entry *e = &d->list[i];
+		bool same_way = grown ? e->is[key] > e->was[key] : e->is[key] < e->was[key];
 
-		if (same_way && (most == UINT32_MAX || change_of(e) > change_of(&d.list[most])))
+		if (same_way && (most == UINT32_MAX || change_of(e, key) > change_of(&d->list[most], key)))
 			most = i;
 	}
-	out_text(out, "The live heap ");
+	return most;
+}
+
+/* Says how the sum of a key differs between the runs. */
+static void add_change(struct maker *k, const struct diff *d, enum sort_key key, uint64_t was, uint64_t is, uint64_t weight)
+{
+	uint32_t most = find_change(d, key, is >= was);
+	struct out *out = begin(k);
+
+	out_text(out, key == SORT_SIZE ? "The live heap " : "The peak of the heap ");
 	if (is == was) {
 		out_text(out, "is as large as in the older run, ");
 		out_size(out, is);
@@ -431,12 +440,28 @@ static void add_diff(struct maker *k)
 	}
 	if (most != UINT32_MAX) {
 		out_text(out, "; what comes from ");
-		write_entry(k, &d, most, out);
+		write_entry(k, d, most, out);
 		out_text(out, ", has ");
-		out_size(out, change_of(&d.list[most]));
+		out_size(out, change_of(&d->list[most], key));
 		out_text(out, is < was ? " less" : " more");
 	}
-	end(k, WEIGHT_DIFF);
+	end(k, weight);
+}
+
+/* A program that frees all at its end has its difference in the peak, so the peak comes first where it has changed much
+ * more. A change of less than 1 % is not worth a sentence. */
+static void add_diff(struct maker *k)
+{
+	const struct model_totals *is = &k->m->totals, *was = &k->m->older->totals;
+	uint64_t peak = difference(is->peak_size, was->peak_size), size = difference(is->size, was->size);
+	bool peak_first = peak / 2 > size, peak_changed = peak > was->peak_size / 100;
+	struct diff d;
+
+	if (!diff_make(&d, k->m->older, k->m, k->arena))
+		return;
+	add_change(k, &d, SORT_SIZE, was->size, is->size, WEIGHT_DIFF);
+	if (peak_changed)
+		add_change(k, &d, SORT_HEAP_PEAK, was->peak_size, is->peak_size, peak_first ? WEIGHT_DIFF + 1 : WEIGHT_DIFF - 1);
 }
 
 void findings_make(struct findings *f, const struct model *m, struct arena *arena)

@@ -9,7 +9,7 @@
  *	Of 120.000 MB of RSS, 60.000 MB are free memory that malloc keeps; malloc_trim(3) gives back about 55.000 MB.
  *
  * A function is named as the user of the memory: allocation functions and their wrappers are passed (wrappers.h). With
- * --diff the first sentence says what differs.
+ * --diff the first sentences say how the live heap and its peak differ.
  *
  * The memory is the caller's arena; where it is short there are fewer sentences. For the wrapper and the watcher.
  */

@@ -68,6 +68,23 @@ if $CC -g -O1 -w -o "$TMP/old" tests/subjects/diff.c && $CC -g -O1 -w -DREFACTOR
 		'--diff: what has grown most is said first'
 fi
 
+# Two runs that free all at their ends: they differ in the peak.
+cat >"$TMP/peak.c" <<'END'
+#include <stdlib.h>
+__attribute__((noinline)) static void *hold(int n) { return malloc(n * 1000000); }
+int main(int argc, char **argv) { void *volatile p = hold(argc); free(p); return 0; }
+END
+if $CC -g -O1 -w -fno-builtin -o "$TMP/peak" "$TMP/peak.c"; then
+	record small "$TMP/peak"
+	record large "$TMP/peak" more
+	report large json --diff="$TMP/small.rec"
+	like "$(grep '"findings"' "$TMP/large.json")" \
+		'"findings":\["The peak of the heap has grown from 1\.0.* MB in the older run to 2\.0.* MB; what comes from hold\(\), at .*/peak\.c:2, has 1\.000 MB more\.' \
+		'--diff: a peak that has grown is said first where little is alive'
+	report small json --diff="$TMP/small.rec"
+	is "$(grep -c 'The peak of the heap has' "$TMP/small.json")" 0 '--diff: nothing is said of a peak that is the same'
+fi
+
 # Names of any bytes, in symbols, paths and threads.
 cat >"$TMP/odd.c" <<'END'
 #include <stdlib.h>
