@@ -8,7 +8,7 @@
  *	<g id="head">			what this is, what is not shown, the largest modules
  *	<g id="frames">			the picture (svg_frames.c)
  *	<script id="data">		the tree (svg_data.c)
- *	<script>			report/svg.js
+ *	<script>			report/names.js and report/svg.js
  *	</svg>
  */
 #include "svg.h"
@@ -23,6 +23,7 @@
 #include <string.h>
 
 EMBED(report_svg_css, "report/svg.css");
+EMBED(report_svg_names_js, "report/names.js");
 EMBED(report_svg_js, "report/svg.js");
 
 #define HEAD_BYTES	32768u
@@ -457,6 +458,7 @@ static void write_svg(const struct model *m, struct arena *arena, struct out *ou
 	out_text(out, "</svg>\n<script type=\"application/json\" id=\"data\">");
 	svg_write_data(s);
 	out_text(out, "</script>\n<script><![CDATA[\n");
+	out_bytes(out, report_svg_names_js, (size_t)(report_svg_names_js_end - report_svg_names_js));
 	out_bytes(out, report_svg_js, (size_t)(report_svg_js_end - report_svg_js));
 	out_text(out, "]]></script>\n</svg>\n");
 }

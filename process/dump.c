@@ -211,6 +211,18 @@ void dump_note_loaded(struct dumper *d)
 	memcpy(totals->deep_name, found.name, sizeof(totals->deep_name));
 }
 
+/* Whether no dump is written where nothing is live: at the end of a process, unless there is more to say of it. A document
+ * of all rows is written of the program that was started in any case (struct format). */
+static bool is_skipped_if_empty(const struct dumper *d, const struct dump_request *r)
+{
+	const struct options *o = d->options;
+	bool shows_growth = o->growth_ms && d->history && d->history->snapshot_count;
+
+	if (!r->final || o->summary || o->brief || d->judge || shows_growth)
+		return false;
+	return !(d->format->all_rows && d->format->replaces && d->pid == o->run);
+}
+
 /* Makes the request for the model, with the figures of the process that are not in its table. */
 static void fill_request(struct dumper *d, const struct dump_request *r, struct model_request *q)
 {
@@ -222,12 +234,11 @@ static void fill_request(struct dumper *d, const struct dump_request *r, struct 
 		.table = d->table, .history = d->history, .options = d->options, .rules = &d->rules,
 		.select = d->select, .older = d->older,
 		.rows = format->rows, .runtime_apart = format->runtime_apart, .reason = r->reason, .signal = r->signal,
-		.all_rows = format->all_rows || (format->by_reporter && (d->options->group || d->options->growth_ms)) || d->judge,
+		.all_rows = format->all_rows || d->judge ||
+			    (format->by_reporter && (d->options->group || d->options->growth_ms)),
 		.all_names = format->all_names || options_adds_up(d->options) || d->options->growth_ms || d->older,
 		.figures = format->figures, .whole = format->all_rows,
-		.skip_if_empty = r->final && !(format->all_rows && format->replaces && d->pid == d->options->run) &&
-				 !d->options->summary && !d->options->brief && !d->judge &&
-				 !(d->options->growth_ms && d->history && d->history->snapshot_count),
+		.skip_if_empty = is_skipped_if_empty(d, r),
 		.foreign = d->foreign, .runs_as = d->runs_as,
 		.now_ns = d->now_ns, .store = d->store, .seen = d->seen,
 		.tries_again = r->tries_again, .heap_still = r->heap_still,

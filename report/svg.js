@@ -21,6 +21,7 @@
 
 const SVG = "http://www.w3.org/2000/svg", XHTML = "http://www.w3.org/1999/xhtml";
 const LEVEL = 17, HEIGHT = 16;		/* pixels from a level to the next one, and of a frame */
+const NO_MODULE = 108;			/* the colour of code in no module: SVG_COLOURS in format/svg.h */
 const NARROWEST = 0.5;			/* pixels of a frame that is drawn */
 const MOST_FRAMES = 9000;		/* if there were more, wider ones are left out, too */
 const TAB_STOP = 32;			/* pixels of a frame that has a name, and that Tab goes to */
@@ -167,28 +168,13 @@ function element(name, attributes, space) {
 	return e;
 }
 
-/* A short form of a C++ or Rust name: without parameters and template arguments. The symbols of operators are kept. */
-function brief(name) {
-	const kept = [];
-	let text = name.replace(/\boperator\s*(\(\)|\[\]|->\*?|<=>|<<=?|>>=?|[<>]=?)|\(anonymous namespace\)|\{lambda[^}]*\}/g,
-				(symbol) => "\u0001" + String.fromCharCode(0xe000 + kept.push(symbol) - 1));
-	let before;
-
-	do {
-		before = text;
-		text = text.replace(/<[^<>]*>|\([^()]*\)/g, "");
-	} while (text !== before);
-	text = text.replace(/ (const|\[clone [^\]]*\])*$/, "").replace(/^.* (?=[^ ]*::)/, "");
-	return text.replace(/\u0001(.)/g, (all, c) => kept[c.charCodeAt(0) - 0xe000]) || name;
-}
-
 /* The name in so many pixels: whole, or its short form, or the last parts of that, or its beginning. */
 function fit(name, pixels) {
 	const room = Math.floor((pixels - 6) / characterWidth);
 	let text = name;
 
 	if (text.length > room)
-		text = brief(name);
+		text = heaptraceShortName(name);
 	while (text.length > room && text.indexOf("::") > 0 && text.indexOf("::") < text.length - 2)
 		text = text.slice(text.indexOf("::") + 2);
 	if (text.length <= room)
@@ -196,12 +182,12 @@ function fit(name, pixels) {
 	return room < 4 ? "" : text.slice(0, room - 2) + "..";
 }
 
-/* The class with the colour of a node. */
+/* The class with the colour of a node: see svg_colour() and svg_change_class() in format/svg_text.c. */
 function colour(node) {
 	const module = moduleOf(node);
 
 	if (!data.diff)
-		return "c" + (module ? module[1] : 108);
+		return "c" + (module ? module[1] : NO_MODULE);
 
 	const was = figure(node, view.weightWas), is = figure(node, view.weight), larger = Math.max(was, is);
 	const change = larger ? Math.abs(is - was) / larger : 0;

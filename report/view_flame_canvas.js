@@ -21,21 +21,18 @@ heaptrace.flameCanvas = (() => {
 	const GAP = 1;
 	const LEAST = 0.5; /* pixels: the least width of a box of its own */
 	const FONT = 12;
+	const SHORTENED = 2000; /* characters of a name, of which what follows is not seen in any case */
 	const PADDING = 4;
 	const PAGE = 700; /* pixels of the canvas at most on paper */
 	const SLICE = 30; /* milliseconds: after these, what is out of sight is laid out later */
 
-	/* A name without its parameters and template arguments: std::vector<int>::push_back(int&&) is std::vector::push_back. */
-	function shortened(name) {
-		let depth = 0,
-			text = "";
+	/* Names in short, as far as they have been drawn. */
+	const shortNames = new Map();
 
-		for (const c of name.slice(0, 2000)) {
-			if (c === "<" || c === "(") depth++;
-			else if ((c === ">" || c === ")") && depth) depth--;
-			else if (!depth) text += c;
-		}
-		return text.trim() || name;
+	function shortened(name) {
+		if (!shortNames.has(name))
+			shortNames.set(name, heaptraceShortName(name.slice(0, SHORTENED)));
+		return shortNames.get(name);
 	}
 
 	return (element, options) => {
@@ -218,7 +215,7 @@ heaptrace.flameCanvas = (() => {
 
 			if (name.length > room) name = shortened(name);
 			if (name.length > room)
-				name = name.replace(/ const$/, "").replace(/^.*::(?=[^:]+$)/, "");
+				name = name.replace(/^.*::(?=[^:]+$)/, "");
 			return name.length > room ? name.slice(0, Math.max(1, room - 1)) + "\u2026" : name;
 		}
 

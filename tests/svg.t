@@ -255,9 +255,9 @@ else
 fi
 if have node; then
 	node -e 'const fs = require("fs");
-		eval(fs.readFileSync("report/svg.js", "utf8").match(/^function brief\([^]*?^}$/m)[0] + "; globalThis.brief = brief");
+		(0, eval)(fs.readFileSync("report/names.js", "utf8"));
 		for (const line of fs.readFileSync(process.argv[1], "utf8").trim().split("\n"))
-			console.log(line.split("\t")[0] + "\t" + brief(line.split("\t")[0]));' "$TMP/names" >"$TMP/short" 2>&1
+			console.log(line.split("\t")[0] + "\t" + heaptraceShortName(line.split("\t")[0]));' "$TMP/names" >"$TMP/short" 2>&1
 	is "$(diff "$TMP/names" "$TMP/short")" '' 'and by the script'
 fi
 
