@@ -150,7 +150,8 @@
 
 	let model = null,
 		threads = [],
-		pairs = null;
+		pairs = null,
+		sums = null;
 	let selection = null,
 		lines = [],
 		wanted = null,
@@ -169,8 +170,7 @@
 
 	/* ---- Lines: numbers of rows or, with the older run, pairs of them ---- */
 
-	/* The pairs have the figures of the ends of the two runs. */
-	const inPairs = () => pairs !== null && selection.from === "older" && selection.at === "end";
+	const inPairs = () => pairs !== null && selection.from === "older";
 	const rowOf = line => (!inPairs() ? line : pairs.new[line] >= 0 ? pairs.new[line] : pairs.old[line]);
 	const isOld = row => model.diff !== null && row >= model.diff.newCount;
 
@@ -188,8 +188,25 @@
 		return users.get(row);
 	}
 
-	const now = line => (inPairs() ? pairs.is[selection.key][line] : selection.now[line]);
-	const before = line => (inPairs() ? pairs.was[selection.key][line] : selection.before[line]);
+	/* The pairs have the figures of the ends of the two runs. Those of other moments are the sums over their rows. */
+	function addUp() {
+		const { now, before, at, key } = selection;
+
+		sums = null;
+		if (!inPairs()) return;
+		if (at === "end") {
+			sums = { now: pairs.is[key], before: pairs.was[key] };
+			return;
+		}
+		sums = { now: new Float64Array(pairs.count), before: new Float64Array(pairs.count) };
+		model.diff.entryOfRow.forEach((entry, row) => {
+			sums.now[entry] += now[row];
+			sums.before[entry] += before[row];
+		});
+	}
+
+	const now = line => (sums ? sums.now[line] : selection.now[line]);
+	const before = line => (sums ? sums.before[line] : selection.before[line]);
 
 	/* Whether the pair is new in this run, or no longer there. */
 	const stateOf = line =>
@@ -517,6 +534,7 @@
 			update(next) {
 				if (next !== selection) {
 					selection = next;
+					addUp();
 					build();
 				}
 				show();

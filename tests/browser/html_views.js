@@ -341,6 +341,10 @@ async function diff(t, browser, file) {
 	t.is(of('void new_stock<0>()'), [['void new_stock<0>()', 'new', '7.000 KB', '0 bytes', '+7.000 KB']], `${browser}: two runs: a new one`);
 	t.is(of('void old_stock<0>()'), [['void old_stock<0>()', 'gone', '0 bytes', '30.000 KB', '\u221230.000 KB']], `${browser}: two runs: one that is gone`);
 	t.is(of('rack()'), [['rack()', 'alike', '800 bytes', '900 bytes', '\u2212100 bytes']], `${browser}: two runs: a pair that is much alike`);
+	await set(page, {at: 'peak'});
+	const peaks = (await lines(page, 'rows')).map(line => columns.map(c => line[c])).filter(line => line[0] === 'late()');
+	t.is(peaks.map(line => line.slice(0, 4)), [['late()', 'both', '100.000 KB', '25.000 KB']], `${browser}: two runs: the peaks are paired, too`);
+	await set(page, {at: ''});
 	await page.evaluate(() => [...document.querySelectorAll('#panel-rows tbody tr')].find(tr => tr.children[0].textContent === 'void old_stock<0>()').click());
 	t.is((await page.texts('#panel-rows .stack-lines .frame-name')).slice(0, 4), ['malloc', 'void old_stock<0>()', 'void old_stock<1>()', 'void old_stock<2>()'], `${browser}: two runs: with its stack`);
 	t.like(await page.hash(), /rows\.open=o\d+/, `${browser}: two runs: which the address names`);
