@@ -30,13 +30,12 @@ static void say_cut(const struct options *o, const struct table *t)
 	bool few = is_graph(options_format(o)) && t->head->depth < OPTIONS_DEPTH_GRAPH;
 	unsigned frames = few ? cut_at(t) : 0;
 	char text[128];
-	struct out out = out_memory(text, sizeof(text) - 1);
+	struct out out = out_memory(text, sizeof(text));
 
 	if (!frames)
 		return;
 	cut_write(&out, frames);
-	text[out.len] = 0;
-	say("%s", text);
+	say("%s", out_string(&out));
 }
 
 /* Prints a dump. Returns NULL, or "" if there was an error, which has been reported. */
