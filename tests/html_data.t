@@ -145,6 +145,43 @@ for line in json.load(open(sys.argv[1]))["findings"]:
 99.9 % of what is never freed, 1.000 MB of 1.000 MB, comes from keep(), at found.c:7.' 'what is said of a run'
 fi
 
+# Figures.
+cat >"$TMP/figures.c" <<'END'
+#include "base/out.h"
+#include <stdlib.h>
+int main(void)
+{
+	static const uint64_t edges[] = { 0, 2, 999, 1000, 999999, 1000000, 59999999999, 60000000000, 61000000000, 3599999999999,
+					  3600000000000, 3660000000000, 90061000000000 };
+	char buf[4096];
+	struct out out;
+	out_init(&out, 1, buf, sizeof(buf));
+	for (unsigned i = 0; i < 3000; i++) {
+		uint64_t whole = i % 2 ? 1 + random() % 3000 : 1 + random(), part = random() % (whole + 1);
+		if (i < sizeof(edges) / sizeof(*edges))
+			part = edges[i], whole = part + 1;
+		if (i > 2990)
+			part = whole - random() % 2;
+		part += part == 1;		/* the script of a flame graph says "1 byte" */
+		out_u64(&out, part);
+		out_char(&out, '\t');
+		out_u64(&out, whole < part ? part : whole);
+		out_char(&out, '\t');
+		out_share(&out, part, whole < part ? part : whole);
+		out_char(&out, '\t');
+		out_time(&out, part);
+		out_char(&out, '\t');
+		out_size(&out, part);
+		out_char(&out, '\n');
+	}
+	return !out_flush(&out);
+}
+END
+if $CC -std=gnu11 -D_GNU_SOURCE -I. -w -o "$TMP/figures" "$TMP/figures.c" base/{out,printable}.c 2>"$TMP/log"; then
+	"$TMP/figures" >"$TMP/figures.txt"
+	is "$(wc -l <"$TMP/figures.txt") $($data figures "$TMP/figures.txt" 2>&1)" '3000 ' 'figures are written as in a text dump'
+fi
+
 # Sizes of blocks.
 record sizes --histogram sh -c 'ls -l /usr/bin >/dev/null'
 report sizes html --histogram

@@ -8,6 +8,8 @@
  *	stacks FILE TEXT	the rows with calls, and their frames, are those of a text dump by --sort=total-count --top=0
  *	diff FILE		the two runs of a document with --diff are whole, and are what the entries add up to
  *	histograms FILE FILE	both documents have the same histograms of rows
+ *	figures FILE		shares, times and sizes are those of the file, whose lines are PART WHOLE SHARE TIME SIZE with
+ *				tabs between them
  *	find FILE TEXT...	prints the functions whose names contain each text, as JSON texts
  *	seconds FILE		prints the processor seconds that reading the document takes
  */
@@ -31,12 +33,21 @@ function compare(what, got, want) {
 		complain(`${what}: ${got}, not ${want}`);
 }
 
+const source = (name) => fs.readFileSync(path.join(__dirname, "../../report", name), "utf8");
+
+/* A context in which data.js has run. */
+function scriptContext() {
+	const context = vm.createContext({ console });
+
+	vm.runInContext(source("data.js"), context);
+	return context;
+}
+
 /* Reads a document as the page does. Returns what data.js has made of it. */
 function load(file) {
-	const context = vm.createContext({ console });
+	const context = scriptContext();
 	const text = fs.readFileSync(file, "utf8"), begin = text.indexOf('id="report">');
 
-	vm.runInContext(fs.readFileSync(path.join(__dirname, "../../report/data.js"), "utf8"), context);
 	context.text = begin < 0 ? text : text.slice(begin + 12, text.indexOf("</script>", begin));
 	vm.runInContext("heaptrace.load(text)", context);
 	return vm.runInContext("heaptrace", context);
@@ -225,6 +236,25 @@ function find(file, ...texts) {
 	}
 }
 
+/* The page, and the script of a flame graph, write figures as the text dump does. */
+function checkFigures(file) {
+	const { format } = vm.runInContext("heaptrace", scriptContext());
+	const names = ["milli", "counted", "bytesText", "timeText", "shareText"];
+	const functions = names.map((name) => source("svg.js").match(new RegExp(`^function ${name}\\([^]*?^}$`, "m"))[0]);
+	const svg = new Function(`${functions.join("\n")}; return { bytesText, timeText, shareText };`)();
+
+	for (const line of fs.readFileSync(file, "utf8").trim().split("\n")) {
+		const [part, whole, share, time, size] = line.split("\t").map((text, i) => i < 2 ? Number(text) : text);
+
+		compare(`${part} of ${whole}`, format.share(part / whole), share);
+		compare(`${part} of ${whole} in a flame graph`, svg.shareText(part, whole), share);
+		compare(`${part} ns`, format.ns(part), time);
+		compare(`${part} ns in a flame graph`, svg.timeText(part), time);
+		compare(`${part} bytes`, format.bytes(part), size);
+		compare(`${part} bytes in a flame graph`, svg.bytesText(part), size);
+	}
+}
+
 function seconds(file) {
 	load(file);
 	console.log(process.cpuUsage().user / 1e6);
@@ -232,6 +262,7 @@ function seconds(file) {
 
 const checks = {
 	sums: checkSums, same: checkSame, stacks: checkStacks, diff: checkDiff, histograms: checkHistograms, find, seconds,
+	figures: checkFigures,
 };
 
 checks[process.argv[2]](...process.argv.slice(3));
