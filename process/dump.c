@@ -336,6 +336,8 @@ bool dump_write(struct dumper *d, const struct dump_request *r)
 		d->table->head->dumps += quiet;
 		return quiet || !(r->tries_again && safe_open_exhausted());
 	}
+	if (r->reason == REASON_KILLED)
+		output_remove_left(&d->output);
 	if (!d->format->replaces)
 		out_fit_terminal(&out);
 	if (r->final && !quiet && output_takes_lines(&d->output)) {

@@ -335,13 +335,10 @@ void output_open_early(struct output *o)
 	errno = saved;
 }
 
-/* The name of the temporary file beside the target; try: 0 for the first one. */
-static bool name_temporary(struct output *o, unsigned try)
+/* The name of the temporary file of a process beside the target; try: 0 for the first one. */
+static bool name_temporary(struct output *o, uint32_t pid, unsigned try)
 {
-	/* The writer's own id, so that two processes that write the same report have two files. */
-	uint32_t writer = o->foreign ? (uint32_t)getpid() : o->pid;
-
-	return safe_open_name_temporary(o->target, writer, try, o->temporary, sizeof(o->temporary));
+	return safe_open_name_temporary(o->target, pid, try, o->temporary, sizeof(o->temporary));
 }
 
 /* Removes a file in the directory that is held open or, where the program has closed that descriptor, by its whole
@@ -364,11 +361,13 @@ static void remove_file(const struct output *o, const char *path)
  */
 static int create_temporary(struct output *o)
 {
-	int fd = o->foreign && name_temporary(o, 0) ? safe_open_nameless(o->target) : -1;
+	/* The writer's own id, so that two processes that write the same report have two files. */
+	uint32_t writer = o->foreign ? (uint32_t)getpid() : o->pid;
+	int fd = o->foreign && name_temporary(o, writer, 0) ? safe_open_nameless(o->target) : -1;
 
 	o->nameless = fd >= 0;
 	for (unsigned try = 0; try < TEMPORARY_TRIES && fd < 0; try++) {
-		if (!name_temporary(o, try)) {
+		if (!name_temporary(o, writer, try)) {
 			errno = ENAMETOOLONG;
 			break;
 		}
@@ -439,6 +438,16 @@ static int rename_in(const struct output *o, const char *from, const char *to)
 	    !renameat(o->dir.fd, path_name(from), o->dir.fd, path_name(to)))
 		return 0;
 	return renameat(AT_FDCWD, from, AT_FDCWD, to);
+}
+
+void output_remove_left(struct output *o)
+{
+	int saved = errno;
+	char left[sizeof(o->temporary)];
+
+	if (o->temporary[0] && safe_open_name_temporary(o->target, o->pid, 0, left, sizeof(left)) && strcmp(left, o->temporary))
+		remove_file(o, left);
+	errno = saved;
 }
 
 void output_abandon(struct output *o)

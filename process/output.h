@@ -72,6 +72,10 @@ bool output_takes_lines(const struct output *o);
 /* Begins dump `number`. Returns the descriptor to write it to; -1: there is none, and that has been reported. */
 int output_begin(struct output *o, uint32_t number);
 
+/* To be called after output_begin() if the process whose dumps these are was killed: removes the temporary file that it
+ * has left if it was writing a dump then. */
+void output_remove_left(struct output *o);
+
 /* Ends the dump that output_begin() began. error: 0, or the errno with which writing failed. A document is put in its
  * place unless there was an error. */
 void output_end(struct output *o, int error);

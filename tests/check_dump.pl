@@ -9,7 +9,7 @@ use strict;
 use warnings;
 
 my $size = qr/\d{1,3} bytes|\d{1,3}\.\d{3} [KM]B|\d+\.\d{3} GB/;
-my $time = qr/\d{1,3} ns|\d{1,3}\.\d{3} [um]s|\d{1,2}\.\d{3} secs|\d+ mins \d{1,2} secs|\d+ hours \d{1,2} mins/;
+my $time = qr/\d{1,3} ns|\d{1,3}\.\d{3} [um]s|\d{1,2}\.\d{3} secs|\d+ mins? \d{1,2} secs?|\d+ hours? \d{1,2} mins?/;
 my $key = qr/size|count|peak-size|peak-count|heap-peak|total-size|total-count|temporary|age/;
 my $percent = qr/\d{1,3}\.\d %/;
 my $moment = qr/^\[heaptrace\] dump \d+ (?:on request|by SIG\S+|by --above|by --every|on exit|before the end by SIG\S+|after a kill), \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, $time after the start$/;

@@ -245,7 +245,7 @@ SKIP: {
 	my $report_ages = sub {
 		my ($file) = @_;
 		my ($status, $text, $err) = run(undef, $heaptrace, "--report=$file", '--top=0', '--no-lines');
-		my @ages = map { /\[age: (\d+) mins (\d+)/ ? 60 * $1 + $2 : /\[age: ([\d.]+) (\w+)/ ? $1 * ($seconds{$2} // 0) : () } split /\n/, $text;
+		my @ages = map { /\[age: (\d+) mins? (\d+)/ ? 60 * $1 + $2 : /\[age: ([\d.]+) (\w+)/ ? $1 * ($seconds{$2} // 0) : () } split /\n/, $text;
 		return (\@ages, "$status$err");
 	};
 	my $kill_idle = sub {
@@ -342,6 +342,29 @@ SKIP: {
 		like($text, qr/ processCommand| call |createObject|sdsnewlen|zmalloc|redis-server \(\+0x/, "redis-server, $how: a dump");
 		my $named = () = $text =~ /^ *\d+ \[ *0x[0-9a-f]+\] [a-zA-Z_]\S* \+0x/mg;
 		cmp_ok($named, '>=', 5, "redis-server, $how: with names");
+	}
+}
+
+# While it writes a document: the watcher removes the unfinished file.
+{
+	my ($left, $tries) = ('', 0);
+	while (!$left && $tries++ < 20) {
+		unlink glob "$dir/run/*";
+		my ($pid, $in) = start(undef, $heaptrace, '--flame-graph', '--depth=20', "--outfile=$dir/run/out", $work, "$dir/cells", 'stacks');
+		wait_word('ready');
+		kill 'USR1', $pid;
+		my $end = time + 10;
+		until ($left || -e "$dir/run/out" || time > $end) {
+			($left) = glob "$dir/run/*.tmp";
+		}
+		kill 'KILL', $pid;
+		finish($pid, 10);
+		$left = '' if !-e ($left || "$dir/none");	# it was complete already
+	}
+	SKIP: {
+		skip 'no document was being written', 2 if !$left;
+		ok(wait_for(sub { bad_folded(slurp("$dir/run/out") // '-') eq '' }, 20), 'killed while it writes a document: there is a whole one');
+		ok(wait_for(sub { !-e $left }, 5), 'and no unfinished one');
 	}
 }
 done_testing;

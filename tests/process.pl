@@ -111,7 +111,7 @@ sub wait_word {
 
 my $rule = '=' x 65;
 my $size = qr/\d+ bytes|\d+\.\d{3} [KMG]B/;
-my $age = qr/\d+ ns|\d+\.\d{3} (?:us|ms|secs)|\d+ mins \d+ secs|\d+ hours \d+ mins/;
+my $age = qr/\d+ ns|\d+\.\d{3} (?:us|ms|secs)|\d+ mins? \d+ secs?|\d+ hours? \d+ mins?/;
 my $key = qr/[a-z]+(?:-[a-z]+)?/;
 my $summary = qr/^\[heaptrace\]\ (?:
 	heap\ traced\ num\ of\ backtrace\ :\ \d+ |
