@@ -371,9 +371,8 @@ static void write_modules(struct head *h)
 		out_u64(&text, svg_colour(module));
 		begin_entry(h, i, out_string(&text));
 		svg_write_text(&h->out, module, NAME_CHARACTERS);
-		/* Its frames are wide, and nobody should think that it is heaptrace that uses the memory. */
-		if (!strcmp(module, "libheaptrace.so"))
-			out_text(&h->out, "<tspan> (malloc...)</tspan>");
+		if (!strcmp(module, SVG_TRACER))
+			out_text(&h->out, "<tspan> (" SVG_TRACER_IS ")</tspan>");
 		out_text(&h->out, "</text></svg>\n");
 	}
 }

@@ -54,6 +54,11 @@ void svg_write_text(struct out *out, const char *text, size_t characters);
 /* Writes a JSON text in quotes as content of an element, likewise. */
 void svg_write_json(struct out *out, const char *text, size_t characters);
 
+/* The module that the program's calls of malloc() and others lead to, and what it is for a reader, who should not think
+ * that heaptrace uses the memory. Its names are missing where another build of it was used for the run. */
+#define SVG_TRACER	"libheaptrace.so"
+#define SVG_TRACER_IS	"malloc..."
+
 /* Writes what a frame shows: the function's name or, where that is not known, the module in brackets. */
 void svg_write_name(struct out *out, const struct merged_function *f, size_t characters);
 

@@ -72,7 +72,10 @@ void svg_write_name(struct out *out, const struct merged_function *f, size_t cha
 		return;
 	}
 	out_char(out, '[');
-	svg_write_text(out, f->module ? f->module : "no module", characters);
+	if (f->module && !strcmp(f->module, SVG_TRACER))
+		out_text(out, SVG_TRACER_IS);
+	else
+		svg_write_text(out, f->module ? f->module : "no module", characters);
 	out_char(out, ']');
 }
 

@@ -201,8 +201,13 @@ heaptrace.decode = (() => {
 		}));
 	}
 
-	/* What stands for a function without a name: all code without names of a module is one function. */
-	const unknownName = (module) => module.path ? module.name + " (no names)" : "(code in no file)";
+	/*
+	 * What stands for a function without a name: all code without names of a module is one function. In heaptrace's
+	 * library that is malloc() or another one that the program has called; they have no names where the run was traced
+	 * with another build of it.
+	 */
+	const unknownName = (module) => !module.path ? "(code in no file)" :
+		(module.name === "libheaptrace.so" ? "malloc or another" : module.name) + " (no names)";
 
 	function decodeFunctions(c, modules) {
 		const texts = unpack(c.functions.name, Uint32Array), owner = unpack(c.functions.module, Uint32Array);

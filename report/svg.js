@@ -82,7 +82,12 @@ function moduleOf(node) {
 function functionName(f) {
 	const name = data.functions[2 * f], module = data.functions[2 * f + 1];
 
-	return name || "[" + (module < 0 ? "no module" : data.modules[module][0]) + "]";
+	if (name)
+		return name;
+	/* As svg_write_name() of format/svg_text.c has it. */
+	const known = module < 0 ? "no module" : data.modules[module][0];
+
+	return "[" + (known === "libheaptrace.so" ? "malloc..." : known) + "]";
 }
 
 function nameOf(node) {

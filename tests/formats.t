@@ -179,6 +179,13 @@ if ${CC:-cc} -O0 -fno-builtin -o "$TMP/deep" "$TMP/deep.c" 2>/dev/null; then
 	ok $? 'svg: the picture says it, too'
 	! grep -q 'stacks were cut' "$TMP/whole.svg"
 	ok $? 'svg: or not'
+
+	# A run that was traced with a build of the library that is gone: malloc() has no name then.
+	mkdir "$TMP/copy" && cp "$HEAPTRACE" "${HEAPTRACE%/*}/libheaptrace.so" "$TMP/copy"
+	"$TMP/copy/heaptrace" --record="$TMP/moved" --depth=128 "$TMP/deep" >/dev/null 2>&1
+	rm "$TMP/copy/libheaptrace.so"
+	svg=$("$HEAPTRACE" --report="$TMP/moved" --format=svg)
+	like "$svg" '>\[malloc\.\.\.\]<' 'svg: malloc without its name is not shown as heaptrace'
 else
 	skip 'stacks that were cut' 'no C compiler'
 fi
