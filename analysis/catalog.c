@@ -1,91 +1,38 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* See catalog.h. Each kind of thing has an array of what is known, and an index: a hash table of numbers in that array. */
+/* See catalog.h. Each kind of thing has an array of what is known, and an index of that array. */
 #include "catalog.h"
 
 #include "base/hash.h"
+#include "base/hash_index.h"
 #include "base/room.h"
 #include "names.h"
 #include "wrappers.h"
 
 #include <string.h>
 
-#define FIRST_ROOM	1024u	/* a power of two */
-
-struct slot {
-	uint32_t hash;
-	uint32_t number;	/* + 1; 0: a free slot */
-};
-
-/* Open addressing, at most half full. */
-struct index {
-	struct slot *slots;
-	uint32_t size, used;
-};
-
 struct maker {
 	struct catalog *c;
 	struct arena *arena;
 	uint32_t text_room, module_room, function_room, place_room, address_room, node_room;
-	struct index texts, modules, functions, addresses, nodes;
+	struct hash_index texts, modules, functions, addresses, nodes;
 	const void **identities;	/* of each address: its struct name; NULL: it has none */
 	uint32_t identity_room;
 	struct model_stack stack;
 };
 
-/* Whether thing `number` of the catalog is the wanted one. */
-typedef bool same_function(const struct maker *k, uint32_t number, const void *wanted);
-
-/* ---- Indexes that grow ---- */
-
-static bool grow_index(struct arena *arena, struct index *x)
+/* hash_index_find() with the maker as context. */
+static bool find(struct maker *k, struct hash_index *x, uint64_t hash, hash_index_same *same, const void *wanted,
+		 uint32_t next, uint32_t *number, bool *is_new)
 {
-	uint32_t size = x->size ? 2 * x->size : 2 * FIRST_ROOM;
-	struct slot *slots = x->size > UINT32_MAX / 4 ? NULL : arena_alloc_plenty(arena, size * sizeof(*slots));
-
-	if (!slots)
-		return false;
-	for (uint32_t i = 0; i < x->size; i++) {
-		uint32_t at = x->slots[i].hash;
-
-		if (!x->slots[i].number)
-			continue;
-		while (slots[at & (size - 1)].number)
-			at++;
-		slots[at & (size - 1)] = x->slots[i];
-	}
-	x->slots = slots;
-	x->size = size;
-	return true;
-}
-
-/* Finds the number of a thing: *number. If the index lacks it, it gets the number `next`, and *is_new is set: the caller
- * fills the array. False: there is no memory. */
-static bool find(struct maker *k, struct index *x, uint64_t hash64, same_function *same, const void *wanted, uint32_t next,
-		 uint32_t *number, bool *is_new)
-{
-	uint32_t hash = (uint32_t)(hash64 ^ hash64 >> 32), at = hash;
-
-	if (2 * (x->used + 1) > x->size && !grow_index(k->arena, x))
-		return false;
-	for (;; at++) {
-		struct slot *s = &x->slots[at & (x->size - 1)];
-
-		if (s->number && (s->hash != hash || !same(k, s->number - 1, wanted)))
-			continue;
-		*is_new = !s->number;
-		if (*is_new) {
-			*s = (struct slot){ hash, next + 1 };
-			x->used++;
-		}
-		*number = s->number - 1;
-		return true;
-	}
+	return hash_index_find(x, k->arena, hash, same, k, wanted, next, number, is_new);
 }
 
 /* ---- Texts, modules, functions ---- */
 
-static bool same_text(const struct maker *k, uint32_t number, const void *wanted)
+static bool same_text(const void *context, uint32_t number, const void *wanted)
 {
+	const struct maker *k = context;
+
 	return !strcmp(k->c->texts[number], wanted);
 }
 
@@ -105,8 +52,9 @@ static bool add_text(struct maker *k, const char *text, uint32_t *number)
 	return true;
 }
 
-static bool same_module(const struct maker *k, uint32_t number, const void *wanted)
+static bool same_module(const void *context, uint32_t number, const void *wanted)
 {
+	const struct maker *k = context;
 	const struct catalog_module *a = &k->c->modules[number], *b = wanted;
 
 	return number != CATALOG_NO_MODULE && a->path == b->path && a->start == b->start;
@@ -137,8 +85,9 @@ static bool add_module(struct maker *k, const struct frame *f, uint32_t *number)
 	return true;
 }
 
-static bool same_called(const struct maker *k, uint32_t number, const void *wanted)
+static bool same_called(const void *context, uint32_t number, const void *wanted)
 {
+	const struct maker *k = context;
 	const struct catalog_function *a = &k->c->functions[number], *b = wanted;
 
 	return a->name == b->name && a->module == b->module;
@@ -161,8 +110,9 @@ static bool add_function(struct maker *k, const char *name, uint32_t module, uin
 
 /* ---- Addresses and stacks ---- */
 
-static bool same_address(const struct maker *k, uint32_t number, const void *wanted)
+static bool same_address(const void *context, uint32_t number, const void *wanted)
 {
+	const struct maker *k = context;
 	const struct frame *f = wanted;
 
 	return k->identities[number] == f->name && k->c->addresses[number].pc == f->pc;
@@ -211,8 +161,9 @@ static bool add_address(struct maker *k, const struct frame *f, uint32_t *number
 	return true;
 }
 
-static bool same_node(const struct maker *k, uint32_t number, const void *wanted)
+static bool same_node(const void *context, uint32_t number, const void *wanted)
 {
+	const struct maker *k = context;
 	const struct catalog_node *a = &k->c->nodes[number], *b = wanted;
 
 	return number && a->outer == b->outer && a->address == b->address;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* See merged.h. Functions are found by their texts, nodes by their outer node and their function: both by hash tables of
- * numbers, with open addressing and at most half full. */
+/* See merged.h. Functions are found by their texts, nodes by their outer node and their function. */
 #include "merged.h"
 
 #include "base/check.h"
 #include "base/hash.h"
+#include "base/hash_index.h"
 #include "base/path.h"
 #include "base/room.h"
 #include "base/same_text.h"
@@ -15,12 +15,6 @@
 #define FIRST_ROOM	1024u	/* a power of two */
 #define NODE_BYTES	(UINT64_C(256) << 20)	/* of all nodes with their figures */
 
-/* A hash table of numbers; 0 is a free slot. Neither function 0 nor node 0 is ever looked for. */
-struct slots {
-	uint32_t *numbers;
-	uint32_t size, used;
-};
-
 /* The functions of a frame with this struct name, the outermost first. The names of two models are different objects. */
 struct known_frame {
 	const struct name *name;	/* NULL: a free slot */
@@ -28,8 +22,8 @@ struct known_frame {
 };
 
 struct merged_index {
-	struct slots functions, nodes;
-	uint32_t function_room, node_room;
+	struct hash_index functions, nodes;
+	uint32_t function_room, node_room, figures_room;
 	struct known_frame *frames;	/* open addressing */
 	uint32_t frame_size, frame_used;
 	uint32_t *calls;
@@ -43,122 +37,70 @@ static bool by_name(const struct merged *t, const struct merged_function *f)
 	return t->two_runs && f->name;
 }
 
-static uint32_t hash_function(const struct merged *t, const struct merged_function *f)
-{
-	return (uint32_t)hash_add(f->name ? hash_text(f->name) : 0, f->module && !by_name(t, f) ? hash_text(f->module) : 0);
-}
-
-static uint32_t hash_node(uint32_t outer, uint32_t function)
-{
-	return (uint32_t)hash_add(outer, function);
-}
-
-/* Makes room for one number more. hash_of: the hash of a number that the table has. False: there is no memory. */
-static bool grow_slots(struct merged *t, struct slots *s, uint32_t (*hash_of)(const struct merged *t, uint32_t number))
-{
-	uint32_t size = 2 * s->size;
-	uint32_t *numbers;
-
-	if (2 * (s->used + 1) <= s->size)
-		return true;
-	numbers = s->size > UINT32_MAX / 4 ? NULL : arena_alloc_plenty(t->arena, size * sizeof(*numbers));
-	if (!numbers)
-		return false;
-	for (uint32_t i = 0; i < s->size; i++) {
-		uint32_t at;
-
-		if (!s->numbers[i])
-			continue;
-		at = hash_of(t, s->numbers[i]);
-		while (numbers[at & (size - 1)])
-			at++;
-		numbers[at & (size - 1)] = s->numbers[i];
-	}
-	s->numbers = numbers;
-	s->size = size;
-	return true;
-}
-
 /* ---- Functions ---- */
 
-static uint32_t hash_of_function(const struct merged *t, uint32_t number)
+static bool is_function(const void *context, uint32_t number, const void *wanted)
 {
-	return hash_function(t, &t->functions[number]);
+	const struct merged *t = context;
+	const struct merged_function *a = &t->functions[number], *b = wanted;
+
+	return same_text(a->name, b->name) && (by_name(t, b) || same_text(a->module, b->module));
 }
 
 /* Finds or makes the number of a function. False: there is no memory. */
 static bool find_function(struct merged *t, const struct merged_function *f, uint32_t *number)
 {
 	struct merged_index *x = t->index;
-	uint32_t *slot;
+	uint64_t hash = hash_add(f->name ? hash_text(f->name) : 0, f->module && !by_name(t, f) ? hash_text(f->module) : 0);
+	bool is_new;
 
-	if (!grow_slots(t, &x->functions, hash_of_function))
+	if (!room_make(t->arena, &t->functions, sizeof(*t->functions), &x->function_room, t->function_count + 1) ||
+	    !hash_index_find(&x->functions, t->arena, hash, is_function, t, f, t->function_count, number, &is_new))
 		return false;
-	for (uint32_t at = hash_function(t, f);; at++) {
-		slot = &x->functions.numbers[at & (x->functions.size - 1)];
-		*number = *slot;
-		if (!*slot)
-			break;
-		if (same_text(t->functions[*slot].name, f->name) &&
-		    (by_name(t, f) || same_text(t->functions[*slot].module, f->module)))
-			return true;
-	}
-	if (!room_make(t->arena, &t->functions, sizeof(*t->functions), &x->function_room, t->function_count + 1))
-		return false;
-	*number = *slot = t->function_count++;
-	t->functions[*number] = *f;
-	x->functions.used++;
+	if (is_new)
+		t->functions[t->function_count++] = *f;
 	return true;
 }
 
 /* ---- Nodes ---- */
 
-static uint32_t hash_of_node(const struct merged *t, uint32_t number)
-{
-	return hash_node(t->nodes[number].outer, t->nodes[number].function);
-}
-
+/* Makes room for one node more. False: there is no memory, or there are as many nodes as there may be. */
 static bool grow_nodes(struct merged *t)
 {
 	struct merged_index *x = t->index;
-	uint32_t room = x->node_room, figures_room = room;
+	uint32_t wanted = t->node_count + 1;
 
-	if (t->node_count == t->node_max)
-		return false;
-	if (!room_make(t->arena, &t->nodes, sizeof(*t->nodes), &room, t->node_count + 1) ||
-	    !room_make(t->arena, &t->figures, t->columns * sizeof(*t->figures), &figures_room, t->node_count + 1))
-		return false;
-	x->node_room = room;
-	return true;
+	return wanted <= t->node_max && room_make(t->arena, &t->nodes, sizeof(*t->nodes), &x->node_room, wanted) &&
+	       room_make(t->arena, &t->figures, t->columns * sizeof(*t->figures), &x->figures_room, wanted);
+}
+
+static bool is_node(const void *context, uint32_t number, const void *wanted)
+{
+	const struct merged *t = context;
+	const struct merged_node *a = &t->nodes[number], *b = wanted;
+
+	return a->outer == b->outer && a->function == b->function;
 }
 
 /* Finds or makes the node of a function within an outer node: *node is the outer one, and then the inner one. False: there
  * is no room for it, and *node stays as it is. */
 static bool find_node(struct merged *t, uint32_t function, uint32_t *node)
 {
-	struct merged_index *x = t->index;
-	uint32_t outer = *node;
-	uint32_t *slot;
-
-	if (!grow_slots(t, &x->nodes, hash_of_node))
-		return false;
-	for (uint32_t at = hash_node(outer, function);; at++) {
-		slot = &x->nodes.numbers[at & (x->nodes.size - 1)];
-		if (!*slot)
-			break;
-		if (t->nodes[*slot].outer == outer && t->nodes[*slot].function == function) {
-			*node = *slot;
-			return true;
-		}
-	}
-	if (!grow_nodes(t))
-		return false;
-	*node = *slot = t->node_count++;
-	x->nodes.used++;
-	t->nodes[*node] = (struct merged_node){
+	uint32_t outer = *node, next = grow_nodes(t) ? t->node_count : HASH_INDEX_NONE, number;
+	struct merged_node wanted = {
 		.outer = outer, .function = function, .next = t->nodes[outer].first, .level = t->nodes[outer].level + 1,
 	};
-	t->nodes[outer].first = *node;
+	uint64_t hash = hash_add(outer, function);
+	bool is_new;
+
+	if (!hash_index_find(&t->index->nodes, t->arena, hash, is_node, t, &wanted, next, &number, &is_new) ||
+	    number == HASH_INDEX_NONE)
+		return false;
+	if (is_new) {
+		t->nodes[t->node_count++] = wanted;
+		t->nodes[outer].first = number;
+	}
+	*node = number;
 	return true;
 }
 
@@ -329,9 +271,7 @@ bool merged_init(struct merged *t, unsigned columns, bool two_runs, struct arena
 	if (!x || !t->functions || !t->nodes || !t->figures)
 		return false;
 	*x = (struct merged_index){
-		.functions = { arena_alloc(arena, 2 * FIRST_ROOM * sizeof(uint32_t)), 2 * FIRST_ROOM, 0 },
-		.nodes = { arena_alloc(arena, 2 * FIRST_ROOM * sizeof(uint32_t)), 2 * FIRST_ROOM, 0 },
-		.function_room = FIRST_ROOM, .node_room = FIRST_ROOM,
+		.function_room = FIRST_ROOM, .node_room = FIRST_ROOM, .figures_room = FIRST_ROOM,
 		.frames = arena_alloc(arena, 2 * FIRST_ROOM * sizeof(*x->frames)), .frame_size = 2 * FIRST_ROOM,
 		.calls = arena_alloc(arena, FIRST_ROOM * sizeof(*x->calls)), .call_room = FIRST_ROOM,
 	};
@@ -343,5 +283,5 @@ bool merged_init(struct merged *t, unsigned columns, bool two_runs, struct arena
 	t->nodes[MERGED_ROOT].first = MERGED_NO_MEMORY;
 	t->nodes[MERGED_NO_MEMORY] = (struct merged_node){ .function = MERGED_FUNCTION_MEMORY, .level = 1 };
 	t->node_count = 2;
-	return x->functions.numbers && x->nodes.numbers && x->frames && x->calls;
+	return x->frames && x->calls;
 }
