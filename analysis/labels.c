@@ -12,11 +12,6 @@
 
 #define FIRST_ROOM	1024u	/* a power of two */
 
-struct labels_slot {
-	uint32_t hash;
-	uint32_t label;		/* + 1; 0: a free slot */
-};
-
 /* The labels of the calls of one address. */
 struct labels_name {
 	const struct name *name;	/* NULL: a free slot */
@@ -26,14 +21,13 @@ struct labels_name {
 bool labels_init(struct labels *l, const struct model *m, struct arena *arena)
 {
 	*l = (struct labels){
-		.model = m, .arena = arena, .room = FIRST_ROOM, .slot_count = 2 * FIRST_ROOM,
-		.name_count = 2 * FIRST_ROOM, .call_room = FIRST_ROOM,
+		.model = m, .arena = arena, .room = FIRST_ROOM, .name_count = 2 * FIRST_ROOM,
+		.call_room = FIRST_ROOM,
 	};
 	l->list = arena_alloc(arena, l->room * sizeof(*l->list));
-	l->slots = arena_alloc(arena, l->slot_count * sizeof(*l->slots));
 	l->names = arena_alloc(arena, l->name_count * sizeof(*l->names));
 	l->calls = arena_alloc(arena, l->call_room * sizeof(*l->calls));
-	if (!l->list || !l->slots || !l->names || !l->calls)
+	if (!l->list || !l->names || !l->calls)
 		return false;
 	l->list[LABEL_TABLE_FULL] = (struct label){ .function = MODEL_TABLE_FULL };
 	l->list[LABEL_HIDDEN] = (struct label){ .function = MODEL_ALL_HIDDEN };
@@ -43,48 +37,28 @@ bool labels_init(struct labels *l, const struct model *m, struct arena *arena)
 
 /* ---- Labels ---- */
 
-static bool grow_slots(struct labels *l)
+static bool is_label(const void *context, uint32_t number, const void *wanted)
 {
-	uint32_t count = 2 * l->slot_count;
-	struct labels_slot *slots = arena_alloc_plenty(l->arena, count * sizeof(*slots));
+	const struct labels *l = context;
+	const struct label *a = &l->list[number], *b = wanted;
 
-	if (!slots)
-		return false;
-	for (uint32_t i = 0; i < l->slot_count; i++) {
-		uint32_t at = l->slots[i].hash;
-
-		if (!l->slots[i].label)
-			continue;
-		while (slots[at & (count - 1)].label)
-			at++;
-		slots[at & (count - 1)] = l->slots[i];
-	}
-	l->slots = slots;
-	l->slot_count = count;
-	return true;
+	return same_text(a->function, b->function) && same_text(a->module, b->module);
 }
 
 bool labels_find(struct labels *l, const char *function, const char *module, uint32_t *label)
 {
-	uint32_t hash = (uint32_t)hash_add(function ? hash_text(function) : 0, module ? hash_text(module) : 0);
+	uint64_t hash = hash_add(function ? hash_text(function) : 0, module ? hash_text(module) : 0);
+	struct label wanted = { .function = function, .module = module };
+	bool is_new;
 
-	for (uint32_t at = hash;; at++) {
-		struct labels_slot *s = &l->slots[at & (l->slot_count - 1)];
-		const struct label *have = &l->list[s->label ? s->label - 1 : 0];
-
-		if (s->label) {
-			if (s->hash != hash || !same_text(have->function, function) || !same_text(have->module, module))
-				continue;
-			*label = s->label - 1;
-			return true;
-		}
-		if (!room_make(l->arena, &l->list, sizeof(*l->list), &l->room, l->count + 1))
-			return false;
-		*label = l->count;
-		*s = (struct labels_slot){ hash, ++l->count };
-		l->list[*label] = (struct label){ function, module, wrappers_is_of(l->model->options, function, module), 0 };
-		return 2 * l->count < l->slot_count || grow_slots(l);
+	if (!room_make(l->arena, &l->list, sizeof(*l->list), &l->room, l->count + 1) ||
+	    !hash_index_find(&l->index, l->arena, hash, is_label, l, &wanted, l->count, label, &is_new))
+		return false;
+	if (is_new) {
+		wanted.wrapper = wrappers_is_of(l->model->options, function, module);
+		l->list[l->count++] = wanted;
 	}
+	return true;
 }
 
 /* ---- Labels of an address ---- */

@@ -12,6 +12,8 @@
 
 #include "model.h"
 
+#include "base/hash_index.h"
+
 #define LABEL_TABLE_FULL	0u	/* stands for the frames of the overflow row */
 #define LABEL_HIDDEN		1u	/* stands for the frames of rows of which --hide has taken every frame out */
 
@@ -23,16 +25,15 @@ struct label {
 };
 
 struct labels_name;
-struct labels_slot;
 
 struct labels {
 	const struct model *model;
 	struct arena *arena;
 	struct label *list;
 	uint32_t count, room;
-	struct labels_slot *slots;	/* labels by function and module: open addressing, at most half full */
-	struct labels_name *names;	/* labels by struct name, likewise */
-	uint32_t slot_count, name_count, names_used;
+	struct hash_index index;	/* of labels by function and module */
+	struct labels_name *names;	/* labels by struct name: open addressing, at most half full */
+	uint32_t name_count, names_used;
 	uint64_t thread_set;		/* the newest argument of labels_of_threads(), and its label + 1 */
 	uint32_t thread_label;
 	uint32_t *calls;		/* the labels of each struct name's calls */

@@ -5,6 +5,7 @@
 #include "elf/loaded.h"
 #include "elf/lookup.h"
 #include "elf/maps.h"
+#include "base/hash_index.h"
 #include "base/leb128.h"
 #include "base/out.h"
 #include "base/reader.h"
@@ -109,6 +110,33 @@ static void test_utf8(void)
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(*cases); i++)
 		ok(utf8_cut(cases[i].text, cases[i].at) == cases[i].cut, "no character of UTF-8 is parted");
 	ok(utf8_next(wide) == wide + 3 && utf8_next(wide + 3) == wide + 4, "from character to character");
+}
+
+static bool is_twice(const void *context, uint32_t number, const void *wanted)
+{
+	(void)context;
+	return 2 * number == *(const uint32_t *)wanted;
+}
+
+/* Thing n is the number 2 n. Few hashes differ, so that slots are taken by others. */
+static void test_hash_index(void)
+{
+	struct arena arena = { 0 };
+	struct hash_index x = { .size = 0 };
+	bool right = true, is_new;
+	uint32_t number;
+
+	for (uint32_t i = 0; i < 20000; i++) {
+		uint32_t wanted = 2 * (i % 10000);
+
+		right &= hash_index_find(&x, &arena, wanted / 8, is_twice, NULL, &wanted, i, &number, &is_new) &&
+			 number == i % 10000 && is_new == (i < 10000);
+	}
+	ok(right && x.used == 10000, "an index has each thing once, and finds it again");
+	number = 30000;
+	ok(hash_index_find(&x, &arena, 1, is_twice, NULL, &number, HASH_INDEX_NONE, &number, &is_new) && is_new &&
+	   number == HASH_INDEX_NONE && x.used == 10000, "what is only looked for gets no number");
+	arena_release(&arena);
 }
 
 static void test_leb128(void)
@@ -1474,6 +1502,7 @@ int main(void)
 {
 	test_full();	/* first: it limits the address space, which the others fill */
 	test_out();
+	test_hash_index();
 	test_leb128();
 	test_utf8();
 	test_share();
