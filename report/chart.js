@@ -31,15 +31,23 @@ heaptrace.chart = (function () {
 		return list;
 	}
 
-	/* Calls per second between each two points at which the calls are known: [[from ns, to ns, calls/s]...]. */
-	function rates(points) {
+	/*
+	 * Calls per second between each two points at which the calls are known: [[from ns, to ns, calls/s, average]...].
+	 * average: the calls of several points of the timeline in between are not known, so that this says little of each.
+	 */
+	function rates(points, times) {
 		const list = [];
+		let next = 0;
 
 		for (let i = 1; i < points.length; i++) {
 			const ns = points[i][0] - points[i - 1][0];
 
+			const first = next;
+
+			while (next < times.length && times[next] < points[i][0])
+				next++;
 			if (ns > 0)
-				list.push([points[i - 1][0], points[i][0], (points[i][1] - points[i - 1][1]) * 1e9 / ns]);
+				list.push([points[i - 1][0], points[i][0], (points[i][1] - points[i - 1][1]) * 1e9 / ns, next - first > 4]);
 		}
 		return list;
 	}
@@ -54,7 +62,7 @@ heaptrace.chart = (function () {
 	function curves(d) {
 		const t = d.timeline;
 		const live = pairs(t.ns, t.size), rss = pairs(t.ns, t["rss-bytes"]);
-		const calls = rates(pairs(t.ns, t["total-count"]));
+		const calls = rates(pairs(t.ns, t["total-count"]), t.ns);
 
 		return {
 			live: live, rss: rss, calls: calls, blocks: pairs(t.ns, t.count), dumps: t["dumps-ns"],
@@ -180,20 +188,21 @@ heaptrace.chart = (function () {
 			svg("path", {class: "live-line", d: line}));
 	}
 
-	/* A box for each piece of time, which is wide enough to be seen. */
+	/* A box for each piece of time, which is wide enough to be seen; paler where it is an average of a long time. */
 	function drawCalls(root, at, run, ends) {
-		const boxes = run.calls.map(function (piece) {
+		const boxes = (average) => run.calls.filter((piece) => piece[3] === average).map(function (piece) {
 			const from = at.x(piece[0]), to = Math.max(at.x(piece[1]), from + 0.7);
 			const top = at.rateBase - RATE * piece[2] / ends.rate;
 
 			return "M" + from.toFixed(1) + " " + at.rateBase + "V" + top.toFixed(1) + "H" + to.toFixed(1) +
 				"V" + at.rateBase + "Z";
-		});
+		}).join("");
 
 		root.append(svg("line", {class: "grid", x1: LEFT, x2: at.right, y1: at.rateBase, y2: at.rateBase}),
 			svg("text", {x: LEFT - 6, y: at.rateBase - RATE + 8, "text-anchor": "end"},
 				shortCount(ends.rate) + "/s"),
-			svg("path", {class: "rate-area", d: boxes.join("")}));
+			svg("path", {class: "rate-area", d: boxes(false)}), svg("path", {class: "rate-area average", d: boxes(true)},
+				svg("title", null, "an average: here the calls were counted seldom")));
 	}
 
 	/*

@@ -112,14 +112,14 @@
 					known ? heaptrace.change(is.value, was.value, is.unit) : "unknown"));
 		}
 		function name(run) {
-			return run.process.command + " (process " + run.process.pid + ", " +
-				format.ns(run.moment["since-start-ns"]) + ")";
+			return [run.process.command, dom("span", {class: "which"}, " (process " + run.process.pid + ", " +
+				format.ns(run.moment["since-start-ns"]) + ")")];
 		}
 		return dom("div", {class: "table-scroll runs"}, dom("table", {class: "data two"},
 			dom("caption", {class: "hidden"}, "Figures of both runs"),
 			dom("thead", null, dom("tr", null, dom("th", {scope: "col"}, "Figure"),
-				dom("th", {scope: "col", class: "number"}, "Older run: " + name(d.older)),
-				dom("th", {scope: "col", class: "number"}, "This run: " + name(d)),
+				dom("th", {scope: "col", class: "number"}, "Older run: ", name(d.older)),
+				dom("th", {scope: "col", class: "number"}, "This run: ", name(d)),
 				dom("th", {scope: "col", class: "number"}, "Change"))),
 			dom("tbody", null, newer.map(line))));
 	}

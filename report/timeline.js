@@ -212,7 +212,7 @@
 		return ["after " + format.ns(ns), live === null ? "" : "live heap " + format.bytes(live),
 			blocks === null ? "" : format.count(blocks) + " blocks",
 			rss === null ? "" : "RSS " + format.bytes(rss),
-			piece ? format.count(piece[2]) + " calls/s" : ""].filter(Boolean).join(", ");
+			piece ? format.count(piece[2]) + " calls/s" + (piece[3] ? " on average" : "") : ""].filter(Boolean).join(", ");
 	}
 
 	function showTip(run, px, choosing) {

@@ -330,6 +330,10 @@ async function others(t, browser, [html, , , plain, freed]) {
 	t.is(await unfound.texts('#panel-threads tbody td'), ['Nothing that the search finds.'], `${browser}: a table without lines says why`);
 	t.ok(await unfound.evaluate(() => [...document.querySelectorAll('.tile .figure')].every(figure => figure.scrollWidth <= figure.clientWidth)),
 		`${browser}: figures fit their boxes`);
+	const calls = await unfound.evaluate(() => heaptrace.chart.curves({moment: {'since-start-ns': 7e9}, totals: {'heap-peak': 1}, timeline: {
+		ns: [0, 1, 2, 3, 4, 5, 6, 7].map(s => s * 1e9), size: Array(8).fill(1), count: Array(8).fill(1), 'rss-bytes': Array(8).fill(null),
+		'total-count': [0, 10, null, null, null, null, 60, 80], 'dumps-ns': []}}).calls);
+	t.is(calls, [[0, 1e9, 10, false], [1e9, 6e9, 10, true], [6e9, 7e9, 20, false]], `${browser}: where calls were counted seldom, their rate is an average`);
 	await unfound.close();
 
 	const silent = await t.open(browser, html, {javascript: false});
