@@ -3,6 +3,7 @@
 #include "remote_dump.h"
 
 #include "options/types.h"
+#include "signals.h"
 #include "storage.h"
 #include "table/row.h"
 #include "watch.h"
@@ -15,6 +16,9 @@
 #include <unistd.h>
 
 #define SECOND_NS	UINT64_C(1000000000)
+
+#define SIGNALS_LOOK_MS	100	/* how often the wait looks for signals */
+#define SIGNALS_BEGINNING_NS	(SECOND_NS / 2)
 
 #define OPTION_BYTES	256	/* a longer value of an option is cut in a notice */
 
@@ -170,21 +174,27 @@ static bool take_answer(struct dumper *d, int fd)
 	return true;
 }
 
-/* Waits for the answer, which comes by the pipe. */
+/* Waits for the answer, which comes by the pipe. All signals are blocked meanwhile, so a signal by which the user wants
+ * to end the program at last ends the wait. Signals that come at its beginning do not: they had come before, or are the
+ * ones by which the program ends, sent twice, as timeout(1) does. */
 static enum remote_dump_result wait_for_answer(struct dumper *d, int fd)
 {
 	uint64_t begun = now_ns(), until = begun + REMOTE_DUMP_NOTICE_SECONDS * SECOND_NS;
 	struct pollfd answer = { .fd = fd, .events = POLLIN };
+	unsigned before = ~0u;		/* such signals that have come at the beginning */
 	bool noticed = false;
 
 	for (;;) {
 		uint64_t now = now_ns();
-		int ready = poll(&answer, 1, now < until ? (int)((until - now) / 1000000) + 1 : 0);
+		int left = now < until ? (int)((until - now) / 1000000) + 1 : 0;
+		int ready = poll(&answer, 1, left < SIGNALS_LOOK_MS ? left : SIGNALS_LOOK_MS);
 
 		if (ready > 0)
 			break;
-		if (ready < 0 && errno != EINTR)
+		if ((ready < 0 && errno != EINTR) || signals_pending_ends() & ~before)
 			return REMOTE_DUMP_LATE;
+		if (now - begun > SIGNALS_BEGINNING_NS && before == ~0u)
+			before = signals_pending_ends();
 		if (now_ns() < until)
 			continue;
 		if (noticed) {

@@ -12,9 +12,10 @@
  *	waits				writes FILE.PID.tmp, renames it to FILE
  *	ends	       <---------------	answer
  *
- * The wait is bounded, and ends at once when the watcher is killed. Where the request cannot be delivered, or
- * the report is not complete when the wait ends, nothing is lost: the table stays marked as not yet dumped, and
- * the watcher writes the report when it sees the process's end.
+ * The wait is bounded. It ends at once when the watcher is killed, and soon after a SIGINT, SIGTERM, SIGHUP or SIGQUIT
+ * that comes meanwhile. Where the request cannot be delivered, or the report is not complete when the wait ends,
+ * nothing is lost: the table stays marked as not yet dumped, and the watcher writes the report when it sees the
+ * process's end.
  *
  * Without a watcher one line on standard error says which command makes the report.
  */

@@ -222,6 +222,23 @@ void signals_warn_of_blocked(unsigned dumps)
 		warn("blocks", dumps);
 }
 
+unsigned signals_pending_ends(void)
+{
+	static const int ends[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+	struct sigaction now;
+	unsigned bits = 0;
+	sigset_t pending;
+
+	if (!real_sigaction || sigpending(&pending))
+		return 0;
+	for (unsigned i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+		if (sigismember(&pending, ends[i]) == 1 && !real_sigaction(ends[i], NULL, &now) &&
+		    now.sa_handler != SIG_IGN)
+			bits |= 1u << i;
+	}
+	return bits;
+}
+
 /* ---- Calls of the program ---- */
 
 int signals_change(int sig, const struct sigaction *act, struct sigaction *old)

@@ -69,6 +69,10 @@ void signals_warn_of_wait(const sigset_t *set);
 unsigned signals_blocked_dumps(void);
 void signals_warn_of_blocked(unsigned dumps);
 
+/* Which signals by which users end a program (SIGHUP, SIGINT, SIGQUIT, SIGTERM) have come and are held back, a bit for
+ * each. Those that the program ignores are not among them. */
+unsigned signals_pending_ends(void);
+
 /* Sets the kernel's default action. */
 void signals_reset(int sig);
 

@@ -189,6 +189,26 @@ SKIP: {
 	kill 'CONT', $watcher;
 	ok(wait_for(sub { complete($out) }, 10), 'the watcher writes the report when it goes on');
 }
+# A signal ends the wait, but not one that comes twice at its beginning.
+for ([0.8, 15], [0.1, 5 << 8]) {
+	my ($after, $want) = @$_;
+	unlink glob "$dir/run/*";
+	my ($pid, $in) = start(undef, $heaptrace, "--outfile=$out", $program, 'wait');
+	wait_word('ready');
+	my $watcher;
+	wait_for(sub { ($watcher) = watcher() }) or die 'there is no watcher';
+	kill 'STOP', $watcher;
+	close $in;
+	wait_for(sub { (slurp("/proc/$pid/status") // '') =~ /^SigBlk:\s*f/m }, 5);	# as while it waits
+	select undef, undef, undef, $after;
+	kill 'TERM', $pid;
+	select undef, undef, undef, 1.5;
+	my $ended = waitpid $pid, POSIX::WNOHANG();
+	is($ended ? $? : 'runs', $want == 15 ? 15 : 'runs', "SIGTERM $after s after the wait's begin");
+	kill 'CONT', $watcher;
+	finish($pid, 20) if !$ended;
+	ok(wait_for(sub { complete($out) }, 10), 'the watcher writes the report');
+}
 {
 	my ($status, $seconds, $err) = without_watcher('KILL', "--outfile=$out");
 	is($status, 5 << 8, 'a watcher that was killed: the program ends as it does natively');
