@@ -226,11 +226,21 @@
 	function columns() {
 		const width = "8.2em",
 			comparing = selection.comparing,
-			result = [
-				{ id: "name", title: "Used by", first: "up", width: "min(22em, 50vw)" },
-				{ id: "place", title: "Source line", first: "up", width: "13em" },
-			];
+			place = { id: "place", title: "Source line", first: "up", width: "13em" },
+			result = [{ id: "name", title: "Used by", first: "up", width: "min(22em, 50vw)" }];
 
+		/* What has changed stands before the place, so that it is seen without scrolling, also beside a stack. */
+		if (!comparing) result.push(place);
+		else result.push({ id: "change", title: "Change", number: true, width });
+		result.push({
+			id: "now",
+			title: comparing ? "Now" : selection.title,
+			number: true,
+			width,
+			hint: selection.label,
+		});
+		if (comparing) result.push({ id: "before", title: "Before", number: true, width });
+		if (selection.unit !== "ns") result.push(heaptrace.shareColumn(selection));
 		if (inPairs())
 			result.push({
 				id: "state",
@@ -239,19 +249,7 @@
 				width: "5em",
 				hint: "both: in both runs; new: in this run only; gone: in the older run only; alike: paired because the stacks are much the same",
 			});
-		result.push({
-			id: "now",
-			title: comparing ? "Now" : selection.title,
-			number: true,
-			width,
-			hint: selection.label,
-		});
-		if (selection.unit !== "ns") result.push(heaptrace.shareColumn(selection));
-		if (comparing)
-			result.push(
-				{ id: "before", title: "Before", number: true, width },
-				{ id: "change", title: "Change", number: true, width }
-			);
+		if (comparing) result.push(place);
 		for (const k of otherKeys())
 			result.push({
 				id: k.name,

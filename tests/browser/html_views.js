@@ -307,7 +307,7 @@ async function compare(t, browser, page) {
 	t.is(shown.find(line => line[0] === 'fill()shop'), ['fill()shop', '0 bytes', '28.000 KB', '\u221228.000 KB'], `${browser}: and what is gone`);
 	t.is(shown[0][0], 'late()shop', `${browser}: the largest growth first`);
 	await set(page, {view: 'rows'});
-	t.is((await lines(page, 'rows')).filter(line => line[0] === 'fill()').map(line => [line[2], line[4], line[5]]), [['0 bytes', '28.000 KB', '\u221228.000 KB']],
+	t.is((await lines(page, 'rows')).filter(line => line[0] === 'fill()').map(line => [line[2], line[3], line[1]]), [['0 bytes', '28.000 KB', '\u221228.000 KB']],
 		`${browser}: in the backtraces, too`);
 	await set(page, {view: 'callers', 'callers.of': ''});
 	t.is((await lines(page, 'callers')).find(line => line[0] === 'second()').slice(-1), ['\u221220.000 KB'], `${browser}: and for callers`);
