@@ -178,7 +178,8 @@
 	/*
 	 * From who uses the memory outward. node.total: what is allocated with the calls from the tree's root to the node
 	 * as the stack's innermost ones. node.self: of this, what has no further call. The members of a node are calls;
-	 * rows whose stacks are the same from there outward are one member, with their figures in node.weights, side by side.
+	 * rows whose stacks are the same from there outward are one member. The members' figures stand in node.weights, side by
+	 * side; those of a single member are node.total, because most nodes have one.
 	 */
 	function bottomUp(s, rest) {
 		const { outer, count } = s.m,
@@ -195,18 +196,22 @@
 			for (let i = 0; node.depth && i < members.length; i++)
 				if (outer[members[i]]) take(outer[members[i]], i);
 		}
-		const valueOf = (node, k, c, i) => (node.depth ? node.weights[i * K + k] : at[k][c]);
+		const valueOf = (node, k, c, i) =>
+			node.weights ? node.weights[i * K + k] : node.depth ? node.total[k] : at[k][c];
 		function put(child, node, c, i) {
-			if (!place[c]) {
+			const known = place[c];
+
+			if (!known) {
 				place[c] = child.members.push(c);
 				touched.push(c);
-				child.weights = child.weights || [];
-				for (let k = 0; k < K; k++) child.weights.push(0);
+				if (child.members.length === 2) child.weights = child.total.slice();
 			}
-			for (let k = 0, to = (place[c] - 1) * K; k < K; k++, to++) {
+			for (let k = 0; k < K; k++) {
 				const value = valueOf(node, k, c, i);
 
-				add(figures[k], child.weights, to, value);
+				if (child.weights && known)
+					add(figures[k], child.weights, (known - 1) * K + k, value);
+				else if (child.weights) child.weights.push(value);
 				add(figures[k], child.total, k, value);
 				if (!outer[c]) add(figures[k], child.self, k, value);
 			}
