@@ -110,7 +110,22 @@ static bool is_alloc_method(const char *function)
 	return *function == '<' && (!strncmp(function + 1, "alloc::", 7) || strstr(function, " as alloc::"));
 }
 
-/* Whether text[0..len) ends in the word `operator`, behind which a bracket or a blank belongs to the name. */
+/* How many characters of the text are the symbol of an operator that has brackets or a comparison in it, which elsewhere
+ * begin or end parameters and template arguments; 0: there is none. */
+static size_t symbol_bytes(const char *text)
+{
+	static const char *const symbols[] = {	/* the longer ones before those that they begin with */
+		"()", "[]", "->*", "->", "<=>", "<<=", ">>=", "<<", ">>", "<=", ">=", "<", ">",
+	};
+
+	for (size_t i = 0; i < sizeof(symbols) / sizeof(symbols[0]); i++) {
+		if (!strncmp(text, symbols[i], strlen(symbols[i])))
+			return strlen(symbols[i]);
+	}
+	return 0;
+}
+
+/* Whether text[0..len) ends in the word `operator`, behind which a symbol or a type belongs to the name. */
 static bool ends_in_operator(const char *text, size_t len)
 {
 	return len >= 8 && !memcmp(text + len - 8, "operator", 8) && (len == 8 || text[len - 9] == ':');
@@ -118,25 +133,35 @@ static bool ends_in_operator(const char *text, size_t len)
 
 void wrappers_bare_name(const char *function, char name[WRAPPERS_NAME_BYTES])
 {
+	bool in_operator = false;
 	unsigned depth = 0;
 	size_t len = 0;
 
 	for (const char *at = function; *at; at++) {
 		char c = *at;
 
+		if (!depth && ends_in_operator(name, len)) {
+			size_t bytes = symbol_bytes(at);
+
+			in_operator = true;
+			for (; bytes && len < WRAPPERS_NAME_BYTES - 1; bytes--)
+				name[len++] = *at++;
+			c = *at;
+			if (!c)
+				break;
+		}
 		if (!strncmp(at, "(anonymous namespace)", 21)) {
 			at += 20;
 			c = '?';
 		} else if (!depth && (c == '(' || c == '.' || c == '@') && len) {
 			break;
 		} else if (c == '<' || c == '>' || c == '(' || c == ')') {
-			if (!ends_in_operator(name, len))
-				depth = c == '<' || c == '(' ? depth + 1 : depth ? depth - 1 : 0;
+			depth = c == '<' || c == '(' ? depth + 1 : depth ? depth - 1 : 0;
 			continue;
 		}
-		if (depth)
+		if (depth || (c == ' ' && in_operator && at[1] == '<'))
 			continue;
-		if (c == ' ' && !ends_in_operator(name, len))
+		if (c == ' ' && !in_operator)
 			len = 0;		/* what came before is the type that the function returns */
 		else if (len < WRAPPERS_NAME_BYTES - 1)
 			name[len++] = c;

@@ -54,8 +54,20 @@ int main(void)
 {
 	bare("void std::vector<int>::push_back(int&&) [clone .part.0]", "std::vector::push_back");
 	bare("(anonymous namespace)::Parser::next(char) const", "?::Parser::next");
-	bare("std::ostream& operator<< <char>(std::ostream&, char)", "operator");
-	bare("Map<int, Less<int> >::operator()(int)", "Map::operator");
+	bare("std::ostream& operator<< <char>(std::ostream&, char)", "operator<<");
+	bare("Map<int, Less<int> >::operator()(int)", "Map::operator()");
+	bare("Map<int>::operator()<char>(int)", "Map::operator()");
+	bare("bool Key<int>::operator<(Key const&) const", "Key::operator<");
+	bare("bool operator< <int>(Key<int> const&, Key<int> const&)", "operator<");
+	bare("std::strong_ordering Key::operator<=>(Key const&) const", "Key::operator<=>");
+	bare("Node* List<Node>::iterator::operator->() const", "List::iterator::operator->");
+	bare("Text& Text::operator[](unsigned long)", "Text::operator[]");
+	bare("Text operator+(Text const&, Text const&)", "operator+");
+	bare("Text::operator unsigned long() const", "Text::operator unsigned long");
+	bare("Text::operator std::vector<int>() const", "Text::operator std::vector");
+	bare("my_operator(int)", "my_operator");
+	bare("operator", "operator");
+	bare("Key::operator<", "Key::operator<");
 	bare("xmalloc.part.0", "xmalloc");
 	bare("operator new[](unsigned long)", "operator new[]");
 	for (size_t i = 0; i < sizeof(wrappers) / sizeof(wrappers[0]); i++)
