@@ -8,7 +8,6 @@
 
 #define CHURN_LEAST	16u	/* blocks that have gone, at least, of what comes and goes... */
 #define CHURN_TIMES	2u	/* ...and so many times as many as there ever were at a time */
-#define END_MOMENTS	3u	/* the end of a process takes so many moments at most, with that of the report */
 #define SAME_MOMENT_NS	20000000u	/* a dump that was taken less before is of the same moment */
 
 /* When the dump before this one was taken, in nanoseconds since the start; 0: there was none. now: the moment of this one.
@@ -90,15 +89,10 @@ static uint64_t unit_of(const struct growth *g, const struct growth_entry *e)
 	return size > count && count ? size / count : 1;
 }
 
-/* How many of the moments are before an ended process freed at its end: the last figures are left out that are below the
- * one before. */
-static unsigned before_end(const struct model *m, const uint64_t *figures, unsigned moments)
+/* How many of the moments of a series are judged. */
+static unsigned before_end(const struct model *m, const struct trend_series *s)
 {
-	unsigned n = moments;
-
-	while (m->moment.ended && n > 2 && n + END_MOMENTS > moments && figures[n - 1] < figures[n - 2])
-		n--;
-	return n;
+	return m->moment.ended ? trend_before_end(s) : s->count;
 }
 
 static void judge(const struct growth *g, const struct model *m, struct growth_entry *e)
@@ -110,7 +104,7 @@ static void judge(const struct growth *g, const struct model *m, struct growth_e
 		.churns = gone >= CHURN_LEAST && gone / CHURN_TIMES >= values[SORT_PEAK_COUNT],
 	};
 
-	e->moments = s.count = before_end(m, e->figures, g->moments);
+	e->moments = s.count = before_end(m, &s);
 	trend_judge(&s, &e->trend);
 }
 
@@ -218,7 +212,7 @@ bool growth_make(struct growth *g, const struct model *m, enum sort_key key, uin
 	first = find_moments(g, m, since_ms);
 	if (g->moments < 2)
 		return true;
-	g->before_end = before_end(m, g->totals, g->moments);
+	g->before_end = before_end(m, &(struct trend_series){ .count = g->moments, .ns = g->ns, .figures = g->totals });
 	if (!list_rows(g, m, first, arena))
 		return false;
 	for (uint32_t i = 0; i < g->count; i++) {

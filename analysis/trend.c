@@ -2,6 +2,9 @@
 /* See trend.h. */
 #include "trend.h"
 
+#define END_MOMENTS	3u		/* the end of a process takes so many moments at most, with that of the report */
+#define END_NS		20000000u	/* moments that are closer than that, */
+#define END_PARTS	100u		/* or than this part of the whole time, are both at the end */
 #define WARM_UP		(1.0 / 3)	/* of the time; leaks are sought behind it */
 #define IDLE		0.001		/* of the mean rate of calls: a process with fewer does nothing */
 #define RISING		0.6		/* Kendall's rank correlation with the time from which on figures rise: with 16
@@ -249,6 +252,25 @@ static double rate_of(const struct judged *j)
 		xy += dx * (at(j, i) - y / n);
 	}
 	return xx > 0 ? xy / xx : 0;
+}
+
+/* Whether the moment before the last one was at the end of the process, too: it had no time for more. */
+static bool ends_twice(const struct trend_series *s)
+{
+	uint64_t between = s->ns[s->count - 1] - s->ns[s->count - 2], whole = s->ns[s->count - 1] - s->ns[0];
+
+	return between < END_NS || between < whole / END_PARTS;
+}
+
+unsigned trend_before_end(const struct trend_series *s)
+{
+	unsigned least = s->count > END_MOMENTS + 2 ? s->count - END_MOMENTS : 2, n = s->count;
+
+	if (n > 2 && s->figures[n - 1] == s->figures[n - 2] && s->figures[n - 2] < s->figures[n - 3] && ends_twice(s))
+		n--;
+	while (n > least && s->figures[n - 1] < s->figures[n - 2])
+		n--;
+	return n;
 }
 
 void trend_judge(const struct trend_series *s, struct trend *t)

@@ -48,6 +48,13 @@ struct trend {
 	double rate;			/* of the second half of that time, per second */
 };
 
+/*
+ * How many of the moments of a process that has ended are before it freed at its end: the last figures are left out, three
+ * at most, that are below the one before. The last moment is that of the end. If the one before was at the end, too, both
+ * have what was left.
+ */
+unsigned trend_before_end(const struct trend_series *s);
+
 /* Judges a series. */
 void trend_judge(const struct trend_series *s, struct trend *t);
 

@@ -97,8 +97,33 @@ static void ok(bool good, const char *name)
 	printf("%sok %u - %s\n", good ? "" : "not ", ++tests, name);
 }
 
+/* How many of these moments, a second apart but for the last one, are before the end. */
+static unsigned before_end(uint64_t last_ns, unsigned count, const uint64_t *figures)
+{
+	uint64_t ns[8];
+
+	for (unsigned i = 0; i < count; i++)
+		ns[i] = i + 1 < count ? i * 1000000000ull : ns[i - 1] + last_ns;
+	return trend_before_end(&(struct trend_series){ .count = count, .ns = ns, .figures = figures });
+}
+
+static void ends(void)
+{
+	const uint64_t second = 1000000000;
+
+	ok(before_end(second, 6, (uint64_t[]){ 1, 2, 3, 3, 3, 3 }) == 6, "a process that frees nothing at its end");
+	ok(before_end(second, 6, (uint64_t[]){ 1, 2, 3, 3, 3, 0 }) == 5, "one that does");
+	ok(before_end(second, 6, (uint64_t[]){ 1, 2, 3, 3, 2, 0 }) == 4, "it takes two moments");
+	ok(before_end(second, 8, (uint64_t[]){ 9, 8, 7, 6, 5, 4, 3, 2 }) == 5, "of one that shrinks all the time three are left out");
+	ok(before_end(second / 1000, 6, (uint64_t[]){ 1, 2, 3, 3, 0, 0 }) == 4, "the moment before the last one is at the end, too");
+	ok(before_end(second, 6, (uint64_t[]){ 1, 2, 3, 3, 0, 0 }) == 6, "or a second before: it has shrunk");
+	ok(before_end(second / 1000, 6, (uint64_t[]){ 1, 2, 3, 3, 3, 3 }) == 6, "nothing was freed between two moments");
+	ok(before_end(second, 2, (uint64_t[]){ 2, 0 }) == 2, "two moments are too few");
+}
+
 int main(void)
 {
+	ends();
 	is_kind("linear", linear, false, TREND_LEAKING, 0);
 	is_kind("linear with noise", linear_noise, true, TREND_LEAKING, RUNS / 10);
 	is_kind("linear, on top of much else", small_leak, true, TREND_LEAKING, 0);
