@@ -8,22 +8,12 @@ use utf8;
 use warnings;
 use JSON::PP;
 use Test::More;
-use Time::HiRes qw(sleep);
 require './tests/process.pl';
 our ($dir, $heaptrace);
 
 my $subject = build('moments', 'moments');
 our $rec = "$dir/rec";
 my $json = JSON::PP->new->utf8->allow_bignum(0);
-
-sub steps {
-	my ($in, $steps, $before, $pause) = @_;
-	for my $n (1 .. length $steps) {
-		syswrite $in, substr $steps, $n - 1, 1;
-		wait_for(sub { length(slurp("$dir/stdout") // '') >= $before + $n }) or BAIL_OUT('no answer');
-		sleep $pause if $pause;
-	}
-}
 
 sub report {
 	my ($file, @options) = @_;
@@ -90,10 +80,9 @@ sub sums {
 my $text;
 {
 	my ($pid, $in) = start(undef, $heaptrace, "--record=$rec", '--depth=20', "--outfile=$dir/text", $subject);
-	steps($in, '+++s+-++ts', 0, 0.06);
+	take_steps($in, '+++s+-++ts', 0, 0.06);
 	close $in;
 	is(finish($pid, 30), 0, 'a run');
-	my ($status, $out) = run(undef, $heaptrace, "--report=$rec", '--short');
 	$text = report("$dir/x.perfetto", '--top=0');
 	my $d = decode_json(report("$dir/x.json", '--top=0', '--sort=total-size'));
 	my $totals = $d->{totals};
@@ -160,14 +149,13 @@ my $text;
 {
 	my ($pid, $in) = start(undef, $heaptrace, "--outfile=$dir/z.trace.json", $subject);
 	my $done = sub { my ($n) = @_; wait_for(sub { scalar(() = (slurp("$dir/z.trace.json") // '') =~ /"heap_report_done"/g) == $n }) };
-	steps($in, '++', 0, 0.13);
-	my ($real) = grep { /^\d+$/ } split ' ', slurp("/proc/$pid/task/$pid/children") // '';
+	take_steps($in, '++', 0, 0.13);
 	kill 'USR1', $pid;
 	ok($done->(1), 'a dump on a signal');
-	steps($in, '+s', 2, 0.13);
+	take_steps($in, '+s', 2, 0.13);
 	kill 'USR2', $pid;
 	ok($done->(2), 'another one, whose document has both');
-	steps($in, '+', 4, 0.13);
+	take_steps($in, '+', 4, 0.13);
 	close $in;
 	is(finish($pid, 30), 0, 'and one at the end');
 	my $text = slurp("$dir/z.trace.json");
@@ -193,9 +181,9 @@ my $text;
 {
 	local $rec = "$dir/alone";
 	my ($pid, $in) = start(undef, $heaptrace, '--no-watch', "--record=$rec", "--outfile=$dir/text", $subject);
-	steps($in, 's', 0, 0.05);
+	take_steps($in, 's', 0, 0.05);
 	kill 'USR1', $pid;
-	steps($in, '+-', 1, 0.05);
+	take_steps($in, '+-', 1, 0.05);
 	close $in;
 	finish($pid, 30);
 	my $text = report("$dir/y.perfetto");
@@ -222,15 +210,15 @@ SKIP: {
 # ---- Hostile names ----
 
 {
-	my %names = (grow => "ev#il\"\\<b>\n</script>\x01\xff\xc2\x9b\xe2\x80\xae", small => 'x' x 65000, inner => '');
+	my %names = (grow => "ev#il\"\\<b>\n</script>\x01\xff\xc2\x9b\xe2\x80\xae", small => 'x' x 65000);
 	mkdir "$dir/odd";
 	my $odd = "$dir/odd/\"a\\\n<\x80\xe2\x80\xae";
-	my $renamed = quiet('objcopy', '--strip-debug', (map { ("--redefine-sym", "$_=$names{$_}") } grep { length $names{$_} } sort keys %names), $subject, $odd);
+	my $renamed = quiet('objcopy', '--strip-debug', (map { ("--redefine-sym", "$_=$names{$_}") } sort keys %names), $subject, $odd);
 	SKIP: {
 		skip('no objcopy that renames symbols', 6) unless $renamed;
 		local $rec = "$dir/odd.rec";
 		my ($pid, $in) = start(undef, $heaptrace, "--record=$rec", "--outfile=$dir/text", $odd);
-		steps($in, '+s', 0, 0);
+		take_steps($in, '+s', 0, 0);
 		close $in;
 		is(finish($pid, 30), 0, 'names of any bytes');
 		my $text = report("$dir/odd.perfetto");

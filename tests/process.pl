@@ -109,6 +109,17 @@ sub wait_word {
 	return wait_for(sub { (slurp("$dir/stdout") // '') =~ /\Q$word\E/ });
 }
 
+# Lets a subject take steps, each followed by a pause: it reads a byte for each step, and answers by a byte when the step
+# is done. `before` is how many steps it has taken so far.
+sub take_steps {
+	my ($in, $steps, $before, $pause) = @_;
+	for my $n (1 .. length $steps) {
+		syswrite $in, substr $steps, $n - 1, 1;
+		wait_for(sub { length(slurp("$dir/stdout") // '') >= $before + $n }) or BAIL_OUT('no answer');
+		sleep $pause if $pause;
+	}
+}
+
 my $rule = '=' x 65;
 my $size = qr/\d+ bytes|\d+\.\d{3} [KMG]B/;
 my $age = qr/\d+ ns|\d+\.\d{3} (?:us|ms|secs)|\d+ mins? \d+ secs?|\d+ hours? \d+ mins?/;

@@ -23,14 +23,7 @@ sub steps {
 	return ($pid, $in);
 }
 
-sub more {
-	my ($in, $steps, $before) = @_;
-	for my $n (1 .. length $steps) {
-		syswrite $in, substr $steps, $n - 1, 1;
-		wait_for(sub { length(slurp("$dir/stdout") // '') >= $before + $n }) or BAIL_OUT('no answer');
-		sleep 0.13;
-	}
-}
+sub more { take_steps(@_, 0.13) }
 
 sub report {
 	my ($status, $out, $err) = run(undef, $heaptrace, @_);
