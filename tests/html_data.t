@@ -38,7 +38,7 @@ for run in "$python -c 1" "clang++ -fsyntax-only $TMP/x.cc" "sqlite3 :memory: se
 done
 
 # Earlier moments: a run that grows for a second, with its snapshots.
-if $CC -O1 -o "$TMP/growth" tests/subjects/growth.c 2>"$TMP/log"; then
+if built 'a run that grows' $CC -O1 -o "$TMP/growth" tests/subjects/growth.c; then
 	record growth "$TMP/growth" 1.2 leak cache steady
 	report growth html
 	report growth json
@@ -48,12 +48,11 @@ if $CC -O1 -o "$TMP/growth" tests/subjects/growth.c 2>"$TMP/log"; then
 	report growth json --skip=get
 	like "$(grep -A2 '"findings"' "$TMP/growth.json")" 'comes from leak\(\).*, and goes on growing, by [0-9.]+ ([KM]B|bytes) a second\.' \
 		'what goes on growing is said first'
-else
-	skip 'a run that grows' 'the subject does not compile'
 fi
 
 # Two runs.
-if $CC -g -O1 -w -o "$TMP/old" tests/subjects/diff.c && $CC -g -O1 -w -DREFACTORED -DPLANTED -o "$TMP/new" tests/subjects/diff.c; then
+if built '--diff' $CC -g -O1 -w -o "$TMP/old" tests/subjects/diff.c &&
+	built '--diff' $CC -g -O1 -w -DREFACTORED -DPLANTED -o "$TMP/new" tests/subjects/diff.c; then
 	record old "$TMP/old"
 	record new "$TMP/new"
 	report new html --diff="$TMP/old.rec"
@@ -74,7 +73,7 @@ cat >"$TMP/peak.c" <<'END'
 __attribute__((noinline)) static void *hold(int n) { return malloc(n * 1000000); }
 int main(int argc, char **argv) { void *volatile p = hold(argc); free(p); return 0; }
 END
-if $CC -g -O1 -w -fno-builtin -o "$TMP/peak" "$TMP/peak.c"; then
+if built 'two peaks' $CC -g -O1 -w -fno-builtin -o "$TMP/peak" "$TMP/peak.c"; then
 	record small "$TMP/peak"
 	record large "$TMP/peak" more
 	report large json --diff="$TMP/small.rec"
@@ -134,7 +133,7 @@ __attribute__((noinline)) static void churn(void) { for (int i = 0; i < 200000; 
 __attribute__((noinline)) static void keep(void) { kept = get(1000000); }
 int main(void) { keep(); churn(); load(); return 0; }
 END
-if $CC -g -O0 -o "$TMP/found" "$TMP/found.c" 2>"$TMP/log"; then
+if built 'what is said of a run' $CC -g -O0 -o "$TMP/found" "$TMP/found.c"; then
 	record found "$TMP/found"
 	report found json --skip=get
 	is "$(python3 -c 'import json, re, sys
@@ -177,7 +176,7 @@ int main(void)
 	return !out_flush(&out);
 }
 END
-if $CC -std=gnu11 -D_GNU_SOURCE -I. -w -o "$TMP/figures" "$TMP/figures.c" base/{out,printable}.c 2>"$TMP/log"; then
+if built figures $CC -std=gnu11 -D_GNU_SOURCE -I. -w -o "$TMP/figures" "$TMP/figures.c" base/{out,printable}.c; then
 	"$TMP/figures" >"$TMP/figures.txt"
 	is "$(wc -l <"$TMP/figures.txt") $($data figures "$TMP/figures.txt" 2>&1)" '3000 ' 'figures are written as in a text dump'
 fi
@@ -190,7 +189,7 @@ is "$($data histograms "$TMP/sizes.html" "$TMP/sizes.json" 2>&1)" '' '--histogra
 is "$($data same "$TMP/sizes.html" "$TMP/sizes.json" 2>&1)" '' '--histogram: and all else'
 
 # 100,000 backtraces with 1 MB of names.
-if $CC -O0 -o "$TMP/many" tests/subjects/many_rows.c 2>"$TMP/log"; then
+if built '100,000 backtraces' $CC -O0 -o "$TMP/many" tests/subjects/many_rows.c; then
 	record many "$TMP/many"
 	TIMEFORMAT=%U
 	seconds=$( { time report many html; } 2>&1)

@@ -68,6 +68,20 @@ todo() {
 	printf 'ok %d - %s # TODO %s\n' "$tests_run" "$2" "$3"
 }
 
+# built TEST COMMAND...: whether the command builds what the test needs. If not, the test fails, or is skipped where there
+# is no compiler.
+built() {
+	local test=$1
+	shift
+	"$@" 2>"$TMP/log" && return
+	if have "$1"; then
+		ok 1 "$test: it builds" || diag "$(head -n 20 "$TMP/log")"
+	else
+		skip "$test" 'no C compiler'
+	fi
+	return 1
+}
+
 skip_all() {
 	printf '1..0 # SKIP %s\n' "$*"
 	exit 0

@@ -27,7 +27,7 @@ is "$("$D" env 'top=3:sort=count:outfile=heap.%p')" \
 	"1 top=3 depth=8 graph=0 sort=count out=[heap.%p] ignore=[] run=0 held=0 error=[]" "the contract's example"
 all='top=0:sort=age,size,heap-peak:all-frames:ignore=/x:outfile=/a\:b\\c:flame-graph:record=/r:depth=255:no-watch:no-lines:no-demangle:debug-dir=/d\\d:debug-dir=/e:sysroot=/s:watcher=w:run=99:held=3'
 is "$("$D" env "$all")" \
-	'1 top=0 depth=255 graph=1 sort=age,size,heap-peak out=[/a:b\c] ignore=[/x] run=99 held=3 no-lines no-demangle all-frames debug-dir=[/d\d] debug-dir=[/e] record=[/r] sysroot=[/s] no-watch watch=[w] error=[]' "every option"
+	'1 top=0 depth=255 graph=1 sort=age,size,heap-peak out=[/a:b\c] ignore=[/x] run=99 held=3 no-lines no-demangle all-frames debug-dir=[/d\d] debug-dir=[/e] record=[/r] sysroot=[/s] no-watch watcher=[w] error=[]' "every option"
 is "$("$D" print /w "$all")" "$all" "every option round-trips, also into cut buffers"
 is "$("$D" env 'flame-graph')" "1 top=10 depth=128 graph=1 sort=size out=[] ignore=[] run=0 held=0 error=[]" "a graph is 128 deep"
 is "$("$D" env 'depth=8:flame-graph')" "1 top=10 depth=8 graph=1 sort=size out=[] ignore=[] run=0 held=0 error=[]" "unless a depth is given"

@@ -154,7 +154,7 @@ int main(int argc, char **argv)
 		if (o.no_watch)
 			printf(" no-watch");
 		if (o.watcher)
-			printf(" watch=[%s]", o.watcher);
+			printf(" watcher=[%s]", o.watcher);
 		printf(" error=[%s]\n", error);
 		free(store);
 		free(error);
