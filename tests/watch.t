@@ -129,6 +129,12 @@ refuses(qr/--pack is for --report and --dump/, "--watch=$grow", '--pack=x');
 	$text = `$heaptrace --watch=growing --interval=0.3`;
 	cmp_ok(scalar(() = $text =~ / (?:leak|cache) at /g), '>=', 4, 'a growing record is watched to its end') or diag $text;
 	like($text, qr/has ended.*calls to allocation functions: 20\d /s, 'and has the figures of that');
+	my $lives = traced('./grow', 20);
+	ok(quiet($heaptrace, "--dump=$lives", '--pack=packed'), 'a packed record');
+	$text = `$heaptrace --watch=packed`;
+	like($text, qr/\A\[heaptrace\] grow \(\d+\) ran when its record was packed\n.*memory in use then: [\d.]+ [KM]B in/s,
+	     'of a process that ran says so');
+	kill 'KILL', $lives;
 }
 {
 	# The shell does not fork for its last command, but becomes it.

@@ -131,7 +131,7 @@ static void write_sums(const struct watch_view *v, struct out *out)
 		rows += v->rates.now[row].count != 0;
 	out_text(out, "[heaptrace] ");
 	watch_view_write_process(v, out);
-	out_text(out, !watch_source_ended(&v->source) ? " goes on\n" :
+	out_text(out, watch_source_is_past(&v->source) ? " ran when its record was packed\n" :
 		 v->source.replaced ? " has become a program that heaptrace does not trace\n" : " has ended\n");
 	out_text(out, "[heaptrace] total runtime: ");
 	out_time(out, watch_view_runtime(v));
@@ -151,7 +151,8 @@ static void write_sums(const struct watch_view *v, struct out *out)
 		out_text(out, "\n[heaptrace] peak RSS (including heaptrace overhead): ");
 		out_size(out, v->source.process.peak_rss);
 	}
-	out_text(out, "\n[heaptrace] total memory leaked: ");
+	out_text(out, watch_source_is_past(&v->source) ? "\n[heaptrace] memory in use then: " :
+		 "\n[heaptrace] total memory leaked: ");
 	out_size(out, sums->size);
 	out_text(out, " in ");
 	out_count(out, sums->count, " block of ", " blocks of ");

@@ -48,7 +48,7 @@ static void draw_title(const struct watch_view *v, struct terminal *t)
 	out_text(&out, "  ");
 	write_runtime(watch_view_runtime(v) / 1000000000, &out);
 	if (watch_source_ended(&v->source)) {
-		out_text(&state, "ended");
+		out_text(&state, watch_source_is_past(&v->source) ? "as packed" : "ended");
 	} else if (v->paused) {
 		out_text(&state, "PAUSED");
 	} else {
@@ -174,7 +174,7 @@ static void draw_last(struct watch_view *v, struct terminal *t)
 		out_text(&out, "s sort  g group  / filter  Enter stack  p pause  b mark  w write  ? help  q quit");
 	} else {
 		out_text(&out, v->page == WATCH_STACK ? "Enter, Esc: back to the list   arrows, j, k: move   w write   q quit" :
-			 "any key: back");
+			 "q quit  any other key: back to the list");
 	}
 	put_line(t, t->lines - 1, v->message[0] && v->prompt == WATCH_NO_PROMPT ? TERMINAL_BOLD : TERMINAL_PLAIN);
 }
@@ -310,8 +310,8 @@ static void draw_stack(struct watch_view *v, struct terminal *t, unsigned top)
 /* ---- Help ---- */
 
 static const char *const help[] = {
-	"  s S         sort by the next or last figure: size, count, growth, calls, ...",
-	"  g G         add up by backtrace, function, file, module, thread",
+	"  s S         sort by the next, the previous figure: size, count, growth ...",
+	"  g G         add up by backtrace, function, file, module or thread",
 	"  /           only what has a text in a function, file or module; empty: all",
 	"  j k arrows  move, also Page Up and Down, Home, End. The cursor keeps its row",
 	"  Enter       the whole stack of a row (of a group: of its largest backtrace)",

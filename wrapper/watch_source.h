@@ -38,6 +38,12 @@ static inline bool watch_source_ended(const struct watch_source *s)
 	return s->fd < 0;
 }
 
+/* Whether the figures are those of a process that ran when its record was packed. */
+static inline bool watch_source_is_past(const struct watch_source *s)
+{
+	return s->record.seen;
+}
+
 void watch_source_close(struct watch_source *s);
 
 #endif

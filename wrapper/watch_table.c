@@ -50,22 +50,18 @@ struct watch_table watch_table_choose(const struct watch_view *v, unsigned colum
 /* A count in at most COUNT_COLUMNS columns: "9999999", "12.345M". */
 static void write_count(uint64_t count, struct out *out)
 {
-	static const struct {
-		uint64_t least, unit;
-		char letter;
-	} units[] = { { 1000000000000, 1000000000, 'G' }, { 1000000000, 1000000000, 'G' }, { 10000000, 1000000, 'M' } };
-
-	for (unsigned i = 0; i < 3; i++) {
-		if (count < units[i].least)
-			continue;
-		if (i)
-			out_thousandths(out, count / (units[i].unit / 1000));
+	if (count < 10000000) {
+		out_u64(out, count);
+	} else if (count < 1000000000) {
+		out_thousandths(out, count / 1000);
+		out_char(out, 'M');
+	} else {
+		if (count < 1000000000000)
+			out_thousandths(out, count / 1000000);
 		else
-			out_u64(out, count / units[i].unit);
-		out_char(out, units[i].letter);
-		return;
+			out_u64(out, count / 1000000000);
+		out_char(out, 'G');
 	}
-	out_u64(out, count);
 }
 
 static void write_right(uint64_t figure, bool is_size, const char *sign, unsigned columns, struct out *out)
@@ -95,8 +91,10 @@ int64_t watch_table_rate(const struct watch_view *v, int64_t change)
 	double seconds = (double)(v->rates.sums.ns - earlier->ns) / 1e9;
 	double rate;
 
-	if (v->rates.sums_baseline.ns || !earlier->ns || seconds <= 0)
-		return v->rates.sums_baseline.ns ? change : 0;
+	if (v->rates.sums_baseline.ns)
+		return change;
+	if (!earlier->ns || seconds <= 0)
+		return 0;
 	rate = (double)change / seconds;
 	return (int64_t)(rate < 0 ? rate - 0.5 : rate + 0.5);
 }
@@ -119,9 +117,10 @@ void watch_table_write_head(const struct watch_table *t, const struct watch_view
 {
 	unsigned sort = v->rates.sort;
 	bool marked = v->rates.sums_baseline.ns;
+	const char *calls = marked ? "calls" : "calls/s";
 
 	if (t->key)
-		write_heading(watch_sort_name(sort), true, CHANGE_COLUMNS, out);
+		write_heading(sort == WATCH_BY_CALLS ? calls : watch_sort_name(sort), true, CHANGE_COLUMNS, out);
 	write_heading("size", sort == SORT_SIZE, SIZE_COLUMNS, out);
 	if (t->changes)
 		write_heading(marked ? "growth" : "growth/s", sort == WATCH_BY_GROWTH, CHANGE_COLUMNS, out);
@@ -129,7 +128,7 @@ void watch_table_write_head(const struct watch_table *t, const struct watch_view
 	if (t->count_change)
 		write_heading(marked ? "more" : "more/s", false, COUNT_COLUMNS, out);
 	if (t->calls)
-		write_heading(marked ? "calls" : "calls/s", sort == WATCH_BY_CALLS, COUNT_COLUMNS, out);
+		write_heading(calls, sort == WATCH_BY_CALLS, COUNT_COLUMNS, out);
 	if (t->share)
 		write_heading("share", false, SHARE_COLUMNS, out);
 	if (t->total)
