@@ -255,7 +255,7 @@ enum load_status load_again(struct table *t, int fd, uint64_t start, bool thread
 	for (unsigned i = 0; i < sizeof(counters) && status == LOAD_OK; i++)
 		status = read_range(t, fd, start, ranges[1 + counters[i]], 0, 0);
 	if (status == LOAD_OK)
-		status = read_range(t, fd, start, ranges[count - 1], 0, 0);
+		status = read_range(t, fd, start, ranges[count - 1], 0, 0);	/* the infos of the rows */
 	/* The rows that have calls in what has been read are complete behind the counts that the header has now. */
 	if (status == LOAD_OK)
 		status = load_header(&h, fd, start);

@@ -391,6 +391,12 @@ static inline uint64_t table_code_pc(const struct table *t, uint32_t code)
 	return t->codes[code] & (((uint64_t)1 << CODE_PC_BITS) - 1);
 }
 
+/* Whether the row has counted a call. A sum of calls that is 0 again, modulo 2^32, has upper parts. */
+static inline bool table_was_called(const struct table *t, uint32_t row)
+{
+	return load_relaxed(&t->rows[row].total_count) || load_relaxed(&t->infos[row].upper);
+}
+
 /*
  * Whether a code is the code that signal handlers return to (base/sigreturn.h). The next frame outward was interrupted
  * by the signal, so its address is the instruction that comes next, while the addresses of all other frames are those

@@ -75,12 +75,6 @@ bool thread_list_get(const struct table *t, uint32_t number, struct listed_threa
 
 /* ---- The sets ---- */
 
-/* Whether the row has counted a call. A sum of calls that is 0 again, modulo 2^32, has upper parts. */
-static bool was_called(const struct table *t, uint32_t row)
-{
-	return load_relaxed(&t->rows[row].total_count) || load_relaxed(&t->infos[row].upper);
-}
-
 void thread_list_note_slow(struct table *t, uint32_t row, uint32_t number)
 {
 	struct table_header *h = t->head;
@@ -98,7 +92,7 @@ void thread_list_note_slow(struct table *t, uint32_t row, uint32_t number)
 		now = old;
 		/* If the calls are those of a thread that has just noted itself, the set is not empty any more, and the
 		 * exchange fails. */
-		if (unlikely(!old) && was_called(t, row)) {
+		if (unlikely(!old) && table_was_called(t, row)) {
 			acquire_fence();
 			now = thread_set_add(now, THREAD_MAIN);
 		}

@@ -201,12 +201,6 @@ static void add_to_rest(struct view *v, const struct table *t, uint32_t row)
 	v->rest.temporary += c.temporary;
 }
 
-/* Whether the row has counted a call. A sum of calls that is 0 again, modulo 2^32, has upper parts. */
-static bool was_called(const struct table *t, uint32_t row)
-{
-	return load_relaxed(&t->rows[row].total_count) || load_relaxed(&t->infos[row].upper);
-}
-
 /* Nanoseconds. A row's age that began after the view was taken is 0. */
 static uint64_t age_of(const struct view *v, const struct counters *c)
 {
@@ -242,7 +236,7 @@ uint64_t view_value(const struct view *v, const struct view_row *r, enum sort_ke
 static bool is_wanted(const struct table *t, uint32_t row, bool all, const uint8_t *marked)
 {
 	return load_relaxed(&t->rows[row].live_count) || (marked && marked[row / 8] >> row % 8 & 1) ||
-	       (all && was_called(t, row));
+	       (all && table_was_called(t, row));
 }
 
 static void take_all(struct view *v, const struct table *t, uint32_t end, bool all, const uint8_t *marked)
@@ -252,7 +246,7 @@ static void take_all(struct view *v, const struct table *t, uint32_t end, bool a
 	for (uint32_t i = ROW_OVERFLOW; i < end; i++) {
 		if (is_wanted(t, i, all, marked))
 			take_row(v, t, i);
-		else if (was_called(t, i))
+		else if (table_was_called(t, i))
 			add_to_rest(v, t, i);
 	}
 	add_deltas(v, t);

@@ -2,9 +2,9 @@
 /* See watch_graph.h. */
 #include "watch_graph.h"
 
-#include <string.h>
+#include "terminal.h"
 
-#define COLUMNS_MAX	1000u
+#include <string.h>
 
 void watch_graph_begin(struct watch_graph *g, const struct history *h)
 {
@@ -79,10 +79,10 @@ void watch_graph_draw(const struct watch_graph *g, bool recent, unsigned columns
 	static const char *const blocks[] = { " ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" };
 	const char *const *fills = utf8 ? blocks : ascii;
 	unsigned levels = utf8 ? 8 : 3;
-	uint64_t values[COLUMNS_MAX], end_ns = g->recent_count ? g->recent[g->recent_count - 1].ns : 0;
+	uint64_t values[TERMINAL_COLUMNS_MAX], end_ns = g->recent_count ? g->recent[g->recent_count - 1].ns : 0;
 	uint64_t first_ns = recent && end_ns > WATCH_RECENT_NS ? end_ns - WATCH_RECENT_NS : 0;
 
-	columns = columns < COLUMNS_MAX ? columns : COLUMNS_MAX;
+	columns = columns < TERMINAL_COLUMNS_MAX ? columns : TERMINAL_COLUMNS_MAX;
 	if (recent && first_ns < g->recent[0].ns)
 		first_ns = g->recent[0].ns;
 	fill(values, columns, recent ? g->recent : g->all, recent ? g->recent_count : g->all_count, first_ns, end_ns);

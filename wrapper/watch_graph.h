@@ -30,8 +30,9 @@ void watch_graph_begin(struct watch_graph *g, const struct history *h);
 void watch_graph_add(struct watch_graph *g, uint64_t ns, uint64_t live_size);
 
 /*
- * Draws a graph of columns x lines characters. lines[i], of 4 * columns + 1 bytes each, get the text, the upper line
- * first. recent: only the last minutes. utf8: with blocks of eighths. *most: the largest value that it shows.
+ * Draws a graph of columns x lines characters, at most TERMINAL_COLUMNS_MAX (terminal.h) wide. text[0..lines), of
+ * 4 * columns + 1 bytes each, get its lines, the upper one first. recent: only the last minutes. utf8: with blocks of
+ * eighths. *most: the largest value that it shows.
  */
 void watch_graph_draw(const struct watch_graph *g, bool recent, unsigned columns, unsigned lines, bool utf8,
 		      char *const *text, uint64_t *most);

@@ -15,6 +15,14 @@ static const uint8_t sorts[WATCH_SORTS] = {
 	SORT_TOTAL_SIZE, SORT_TOTAL_COUNT, SORT_TEMPORARY, SORT_AGE,
 };
 
+/* The list becomes another one, which is shown from its top. */
+static void list_anew(struct watch_view *v)
+{
+	v->selected = v->first = 0;
+	v->follows = false;
+	v->changed = true;
+}
+
 /* ---- Prompts ---- */
 
 static void ask(struct watch_view *v, enum watch_prompt prompt, const char *text)
@@ -31,9 +39,7 @@ static void answer(struct watch_view *v)
 	if (asked == WATCH_ASK_FILTER) {
 		v->input[WATCH_FILTER_BYTES - 1] = '\0';
 		watch_names_choose(&v->names, v->names.group, v->input);
-		v->selected = v->first = 0;
-		v->follows = false;
-		v->changed = true;
+		list_anew(v);
 	} else if (v->input[0]) {
 		watch_report_begin(v, v->input);
 	}
@@ -128,9 +134,7 @@ static void move(struct watch_view *v, int64_t step)
 static void resort(struct watch_view *v, unsigned sort)
 {
 	v->rates.sort = sort;
-	v->selected = v->first = 0;
-	v->follows = false;
-	v->changed = true;
+	list_anew(v);
 	snprintf(v->message, sizeof(v->message), "sorted by %s", watch_sort_name(sort));
 }
 
@@ -148,9 +152,7 @@ static void next_group(struct watch_view *v, unsigned by)
 	unsigned group = v->names.group - GROUP_BACKTRACE, count = GROUPS - GROUP_BACKTRACE;
 
 	watch_names_choose(&v->names, (enum group_by)(GROUP_BACKTRACE + (group + by) % count), v->names.filter);
-	v->selected = v->first = 0;
-	v->follows = false;
-	v->changed = true;
+	list_anew(v);
 	snprintf(v->message, sizeof(v->message), "by %s", options_group_names[v->names.group]);
 }
 

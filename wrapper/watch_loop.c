@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <string.h>
 #include <time.h>
 
 #define COST_PARTS	20u			/* looks take at most such a part of the time */
@@ -49,7 +48,6 @@ static void follow(struct watch_view *v)
 	watch_rates_close(&v->rates);
 	watch_source_close(&v->source);
 	v->source = next;
-	v->source.process.command = v->source.record.table.head->command;
 	v->rates.sort = sort;
 	v->follow_tries = begin(v, group) ? 0 : FOLLOW_TRIES;
 }
@@ -86,7 +84,7 @@ static uint64_t look(struct watch_view *v)
 		watch_source_read(&v->source, v->names.group == GROUP_THREAD);
 	watch_rates_take(&v->rates, t, v->source.record.moment_ns);
 	watch_graph_add(&v->graph, watch_view_runtime(v), v->rates.sums.size);
-	v->changed = true;
+	v->changed = v->names.stale = true;
 	v->looks_now = false;
 	return used_ns() - begun;
 }
@@ -105,19 +103,15 @@ static uint64_t next_look(const struct watch_view *v, uint64_t due_ns, uint64_t 
 
 /* ---- On a screen ---- */
 
-/* Looks names up, as far as all rows need them. False: there is more to do. */
-static bool work_on_names(struct watch_view *v, struct terminal *t)
+/* Looks names up, as far as all rows need them. */
+static void work_on_names(struct watch_view *v, struct terminal *t)
 {
 	uint64_t now = now_precise_ns();
-	bool done;
 
-	if (!watch_names_needs_all(&v->names))
-		return true;
-	if (now >= v->names.due_ns && (!v->names.cost_ns || v->names.cost_ns > SLOW_NS))
-		watch_screen_say(v, t, "reading symbols ...");
-	done = watch_names_work(&v->names, now + NAMES_NS);
+	if (watch_names_needs_all(&v->names) && now >= v->names.due_ns && (!v->names.cost_ns || v->names.cost_ns > SLOW_NS))
+		watch_screen_say(t, "reading symbols ...");
+	watch_names_work(&v->names, now + NAMES_NS);
 	v->changed = true;
-	return done;
 }
 
 static void wait_for(struct watch_view *v, struct terminal *t, uint64_t ns)
@@ -157,10 +151,8 @@ static uint64_t time_left(const struct watch_view *v, uint64_t look_ns)
 
 static void run_screen(struct watch_view *v, struct terminal *t)
 {
-	bool lives = goes_on(v), named;
+	bool lives = goes_on(v);
 	uint64_t due_ns = now_precise_ns(), cost_ns;
-	enum group_by group = GROUPS;
-	char filter[WATCH_FILTER_BYTES] = "";
 
 	terminal_enter(t);
 	cost_ns = look(v);
@@ -170,17 +162,13 @@ static void run_screen(struct watch_view *v, struct terminal *t)
 		if (lives && (v->looks_now || (!v->paused && now >= due_ns))) {
 			cost_ns = look(v);
 			due_ns = next_look(v, v->looks_now ? now : due_ns, cost_ns);
-			group = GROUPS;
 		}
 		if (lives && !goes_on(v))
 			break;
-		if (group != v->names.group || strcmp(filter, v->names.filter)) {
-			named = work_on_names(v, t);
-			group = named ? v->names.group : GROUPS;
-			memcpy(filter, v->names.filter, sizeof(filter));
-		}
+		if (v->names.stale)
+			work_on_names(v, t);
 		watch_screen_draw(v, t);
-		wait_for(v, t, group == GROUPS ? 0 : time_left(v, lives && !v->paused ? due_ns : UINT64_MAX));
+		wait_for(v, t, v->names.stale ? 0 : time_left(v, lives && !v->paused ? due_ns : UINT64_MAX));
 	}
 	terminal_leave(t);
 	if (lives && !goes_on(v) && !t->dead)

@@ -5,6 +5,7 @@
 #include "analysis/frame.h"
 #include "analysis/groups.h"
 #include "format/columns.h"
+#include "malloc_room.h"
 #include "table/row.h"
 #include "table/thread_list.h"
 
@@ -53,20 +54,12 @@ void watch_names_close(struct watch_names *n)
 /* Makes room for all rows that there are. */
 static bool make_room(struct watch_names *n)
 {
-	uint32_t end = table_row_end(n->table), room = end + end / 4 + 1024;
-	uint8_t *states;
-	uint32_t *groups;
-	uint64_t *sets;
+	uint32_t end = table_row_end(n->table), states = n->room, groups = n->room, room = n->room;
 
-	if (end <= n->room)
-		return true;
-	states = realloc(n->states, room);
-	n->states = states ? states : n->states;
-	groups = realloc(n->groups, room * sizeof(*groups));
-	n->groups = groups ? groups : n->groups;
-	sets = realloc(n->sets, room * sizeof(*sets));
-	n->sets = sets ? sets : n->sets;
-	if (!states || !groups || !sets)
+	/* The three arrays have the same room. */
+	if (!malloc_room_make(&n->states, sizeof(*n->states), &states, end) ||
+	    !malloc_room_make(&n->groups, sizeof(*n->groups), &groups, end) ||
+	    !malloc_room_make(&n->sets, sizeof(*n->sets), &room, end))
 		return false;
 	memset(n->states + n->room, 0, room - n->room);
 	n->room = room;
@@ -81,6 +74,7 @@ void watch_names_choose(struct watch_names *n, enum group_by group, const char *
 		forgotten |= GROUPED;
 	if (strcmp(filter, n->filter))
 		forgotten |= FILTERED | MATCHES;
+	n->stale |= forgotten != 0;
 	n->group = group;
 	if (filter != n->filter)
 		strncpy(n->filter, filter, sizeof(n->filter) - 1);
@@ -92,15 +86,8 @@ void watch_names_choose(struct watch_names *n, enum group_by group, const char *
 
 static bool want(struct watch_names *n, uint32_t row)
 {
-	if (n->wanted_count == n->wanted_room) {
-		uint32_t room = 2 * n->wanted_room + 1024;
-		uint32_t *wanted = realloc(n->wanted, room * sizeof(*wanted));
-
-		if (!wanted)
-			return false;
-		n->wanted = wanted;
-		n->wanted_room = room;
-	}
+	if (!malloc_room_make(&n->wanted, sizeof(*n->wanted), &n->wanted_room, n->wanted_count + 1))
+		return false;
 	n->wanted[n->wanted_count++] = row;
 	return true;
 }
@@ -119,18 +106,13 @@ static void look_up(struct watch_names *n)
 	n->due_ns = begun + n->cost_ns * NAMES_PARTS;
 }
 
-static bool has_call(const struct watch_names *n, uint32_t row)
-{
-	return n->table->rows[row].total_count || n->table->infos[row].upper;
-}
-
 static void want_all(struct watch_names *n)
 {
 	uint32_t end = table_row_end(n->table);
 
 	n->wanted_count = 0;
 	for (uint32_t row = ROW_OVERFLOW; row < end; row++) {
-		if (!(n->states[row] & NAMED) && has_call(n, row) && !want(n, row))
+		if (!(n->states[row] & NAMED) && table_was_called(n->table, row) && !want(n, row))
 			break;
 	}
 }
@@ -154,7 +136,8 @@ void watch_names_of(struct watch_names *n, const uint32_t *rows, uint32_t count)
 static bool read_row(struct watch_names *n, uint32_t row)
 {
 	n->work->row = (struct model_row){
-		.id = row, .overflow = row == ROW_OVERFLOW, .threads = thread_list_of_row(n->table, row, has_call(n, row)),
+		.id = row, .overflow = row == ROW_OVERFLOW,
+		.threads = thread_list_of_row(n->table, row, table_was_called(n->table, row)),
 	};
 	return labels_read_row(&n->labels, n->work);
 }
@@ -222,17 +205,18 @@ static uint8_t needed(const struct watch_names *n)
 static bool has_new_threads(const struct watch_names *n, uint32_t row)
 {
 	return n->group == GROUP_THREAD && n->states[row] & GROUPED &&
-	       n->sets[row] != thread_list_of_row(n->table, row, has_call(n, row));
+	       n->sets[row] != thread_list_of_row(n->table, row, table_was_called(n->table, row));
 }
 
-bool watch_names_work(struct watch_names *n, uint64_t until_ns)
+void watch_names_work(struct watch_names *n, uint64_t until_ns)
 {
 	uint32_t end = table_row_end(n->table);
 	uint8_t all = needed(n);
 	unsigned done = 0;
 
+	n->stale = false;
 	if (!all || !make_room(n))
-		return true;
+		return;
 	want_all(n);
 	look_up(n);
 	for (uint32_t row = ROW_OVERFLOW; row < end; row++) {
@@ -241,10 +225,11 @@ bool watch_names_work(struct watch_names *n, uint64_t until_ns)
 		if (!(n->states[row] & NAMED) || (n->states[row] & all) == all)
 			continue;
 		classify(n, row, all & (uint8_t)~n->states[row]);
-		if (!(++done % ROWS_PER_LOOK) && now_precise_ns() > until_ns)
-			return false;
+		if (!(++done % ROWS_PER_LOOK) && now_precise_ns() > until_ns) {
+			n->stale = true;
+			return;
+		}
 	}
-	return true;
 }
 
 uint32_t watch_names_group(const struct watch_names *n, uint32_t row)

@@ -33,6 +33,7 @@ struct watch_names {
 	uint32_t waiting;		/* the label of rows whose group is not known yet */
 	uint64_t due_ns, cost_ns;	/* when files may be read again (0: at once), and how long it took the last time */
 	bool waits;			/* addresses that are shown wait for due_ns */
+	bool stale;			/* watch_names_work() has more to do: to be set when the table has been read again */
 };
 
 /* Prepares *n for the table of a source. False: there is no memory. */
@@ -50,10 +51,10 @@ static inline bool watch_names_needs_all(const struct watch_names *n)
 }
 
 /*
- * Looks at the rows that have a call and are not yet known, until this moment (now_precise_ns()) has come. True: all are
- * known, or their addresses have to wait.
+ * Looks at the rows that have a call and are not yet known, until this moment (now_precise_ns()) has come. Then n->stale
+ * says whether there are more, apart from those whose addresses have to wait.
  */
-bool watch_names_work(struct watch_names *n, uint64_t until_ns);
+void watch_names_work(struct watch_names *n, uint64_t until_ns);
 
 /* Looks up the addresses of single rows, so that they are shown with names. */
 void watch_names_of(struct watch_names *n, const uint32_t *rows, uint32_t count);

@@ -2,6 +2,7 @@
 /* See watch_rates.h. */
 #include "watch_rates.h"
 
+#include "malloc_room.h"
 #include "table/deltas.h"
 #include "table/layout.h"
 #include "table/row.h"
@@ -21,22 +22,6 @@ bool watch_sort_is_size(unsigned sort)
 }
 
 /* ---- Taking figures ---- */
-
-/* Makes an array larger. False: there is no memory, and it stays as it is. */
-static bool grow(void *array, size_t element_bytes, uint32_t *room, uint32_t wanted)
-{
-	void **at = array, *more;
-
-	if (wanted <= *room)
-		return true;
-	wanted += wanted / 4 + 1024;
-	more = realloc(*at, wanted * element_bytes);
-	if (!more)
-		return false;
-	*at = more;
-	*room = wanted;
-	return true;
-}
 
 /* A row's figures without what is pending in slots. The live figures can be negative for a while. */
 static struct watch_figures figures_of(const struct table *t, uint32_t row)
@@ -72,7 +57,8 @@ bool watch_rates_take(struct watch_rates *r, const struct table *t, uint64_t now
 	struct watch_figures *now;
 
 	/* Both arrays have the same room. */
-	if (!grow(&r->now, sizeof(*r->now), &now_room, end) || !grow(&r->before, sizeof(*r->before), &room, end))
+	if (!malloc_room_make(&r->now, sizeof(*r->now), &now_room, end) ||
+	    !malloc_room_make(&r->before, sizeof(*r->before), &room, end))
 		return false;
 	r->room = room;
 	now = r->before;
@@ -106,7 +92,7 @@ bool watch_rates_take(struct watch_rates *r, const struct table *t, uint64_t now
 
 bool watch_rates_mark(struct watch_rates *r)
 {
-	if (!grow(&r->baseline, sizeof(*r->baseline), &r->baseline_room, r->end))
+	if (!malloc_room_make(&r->baseline, sizeof(*r->baseline), &r->baseline_room, r->end))
 		return false;
 	memcpy(r->baseline, r->now, r->end * sizeof(*r->now));
 	r->baseline_end = r->end;
@@ -253,9 +239,9 @@ static bool list_groups(struct watch_rates *r, const struct table *t, const stru
 {
 	uint32_t labels = watch_names_end(n);
 
-	if (!grow(&r->group_of, sizeof(*r->group_of), &r->label_room, labels) ||
-	    !grow(&r->groups, sizeof(*r->groups), &r->group_room, labels) ||
-	    !grow(&r->order, sizeof(*r->order), &r->order_room, labels))
+	if (!malloc_room_make(&r->group_of, sizeof(*r->group_of), &r->label_room, labels) ||
+	    !malloc_room_make(&r->groups, sizeof(*r->groups), &r->group_room, labels) ||
+	    !malloc_room_make(&r->order, sizeof(*r->order), &r->order_room, labels))
 		return false;
 	memset(r->group_of, 0, labels * sizeof(*r->group_of));
 	r->group_count = 0;
@@ -272,7 +258,7 @@ static bool list_groups(struct watch_rates *r, const struct table *t, const stru
 
 static bool list_rows(struct watch_rates *r, const struct table *t, const struct watch_names *n)
 {
-	if (!grow(&r->order, sizeof(*r->order), &r->order_room, r->end))
+	if (!malloc_room_make(&r->order, sizeof(*r->order), &r->order_room, r->end))
 		return false;
 	for (uint32_t row = ROW_OVERFLOW; row < r->end; row++) {
 		struct watch_item item;

@@ -179,9 +179,8 @@ static void draw_last(struct watch_view *v, struct terminal *t)
 	put_line(t, t->lines - 1, v->message[0] && v->prompt == WATCH_NO_PROMPT ? TERMINAL_BOLD : TERMINAL_PLAIN);
 }
 
-void watch_screen_say(struct watch_view *v, struct terminal *t, const char *text)
+void watch_screen_say(struct terminal *t, const char *text)
 {
-	(void)v;
 	terminal_line(t, t->lines - 1, TERMINAL_BOLD, text);
 	terminal_show(t, t->lines, 0);
 }

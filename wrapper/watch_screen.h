@@ -19,6 +19,6 @@
 void watch_screen_draw(struct watch_view *v, struct terminal *t);
 
 /* Draws a message in the last line, while something takes time. */
-void watch_screen_say(struct watch_view *v, struct terminal *t, const char *text);
+void watch_screen_say(struct terminal *t, const char *text);
 
 #endif
