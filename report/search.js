@@ -6,9 +6,12 @@
  *	valid		false: it is an unfinished regular expression, which matches nothing
  *	matches(string)	whether a string contains what is searched for, in upper or lower case
  *	find(string)	[start, end] of the first occurrence, or null, for marking it
- *	functions()	Uint8Array, 1 for each function whose name matches
- *	nodes()		Uint8Array, 1 for each node from which outward a frame matches: its function, file or module
- *	rows()		Uint8Array, 1 for each row with such a frame, or with a thread whose name matches
+ *	places()	Uint8Array, 1 for each place whose function or file matches
+ *	modules()	Uint8Array, 1 for each module whose path matches
+ *	rows()		Uint8Array, 1 for each row with a frame at such a place or in such a module, or with a thread whose
+ *			name matches
+ *
+ * It is the same object as long as the text is the same.
  *
  * The text is looked for in names of functions, source files, modules and threads, or only in one of these when it
  * starts with function:, file:, module: or thread:. Between slashes it is a regular expression: /^std::(map|set)/
@@ -46,42 +49,35 @@
 		return () => result === null ? (result = make()) : result;
 	}
 
-	function matchFunctions(has, field) {
-		const functions = heaptrace.model.functions;
-		const found = new Uint8Array(functions.count);
+	/* Functions and files are looked through once each, not once for each of the many places that refer to them. */
+	function matchPlaces(has, inFunctions, inFiles) {
+		const { functions, places, texts } = heaptrace.model;
+		const names = new Int8Array(functions.count).fill(inFunctions ? -1 : 0);
+		const files = new Int8Array(texts.length).fill(inFiles ? -1 : 0);
 
-		if (field === "" || field === "function") {
-			for (let f = 0; f < functions.count; f++)
-				found[f] = has(functions.name(f)) ? 1 : 0;
-		}
-		return found;
+		return Uint8Array.from(places.function, function (f, p) {
+			const file = places.file[p];
+
+			if (names[f] < 0)
+				names[f] = has(functions.name(f)) ? 1 : 0;
+			if (files[file] < 0)
+				files[file] = has(texts[file]) ? 1 : 0;
+			return names[f] | files[file];
+		});
 	}
 
-	/* Texts and modules are looked through once each, not once for each of the many addresses that refer to
-	 * them. */
-	function matchNodes(has, field, functions) {
+	/* 1 for each node from which outward a frame matches. */
+	function matchNodes(places, modules) {
 		const model = heaptrace.model;
-		const any = field === "";
-		const texts = new Int8Array(model.texts.length).fill(-1);
-		const modules = model.modules.map((module) => (any || field === "module") && has(module.path));
 		const addresses = new Uint8Array(model.addresses.module.length);
 		const nodes = new Uint8Array(model.nodes.outer.length);
 
-		function fileMatches(text) {
-			if (texts[text] < 0)
-				texts[text] = has(model.texts[text]) ? 1 : 0;
-			return texts[text] === 1;
-		}
 		for (let a = 0; a < addresses.length; a++) {
 			const first = model.addresses.first[a];
 
-			if (modules[model.addresses.module[a]])
-				addresses[a] = 1;
-			for (let p = first; p < first + model.addresses.count[a] && !addresses[a]; p++) {
-				if (functions[model.places.function[p]] ||
-				    ((any || field === "file") && fileMatches(model.places.file[p])))
-					addresses[a] = 1;
-			}
+			addresses[a] = modules[model.addresses.module[a]];
+			for (let p = first; p < first + model.addresses.count[a]; p++)
+				addresses[a] |= places[p];
 		}
 		/* A node comes after its outer node, so that one is already known. Node 0 is the root. */
 		for (let n = 1; n < nodes.length; n++)
@@ -89,10 +85,10 @@
 		return nodes;
 	}
 
-	function matchRows(has, field, nodes) {
+	function matchRows(has, inThreads, nodes) {
 		const model = heaptrace.model;
 		const rows = new Uint8Array(model.rowCount);
-		const sets = field === "" || field === "thread" ?
+		const sets = inThreads ?
 			model.threadSets.map((set) => set.threads.some((thread) => has(thread.name || ""))) : [];
 
 		for (let r = 0; r < rows.length; r++)
@@ -100,7 +96,7 @@
 		return rows;
 	}
 
-	heaptrace.search = function (text) {
+	function makeSearch(text) {
 		const colon = text.indexOf(":");
 		/* "std::string" is no field: a name of a field stands before the first colon. */
 		const isField = FIELDS.includes(text.slice(0, colon)) && text[colon + 1] !== ":";
@@ -109,14 +105,23 @@
 
 		if (pattern === "")
 			return null;
-		const find = finder(pattern) || (() => null);
+		const known = finder(pattern), find = known || (() => null);
 		const has = (string) => find(string) !== null;
-		const functions = lazy(() => matchFunctions(has, field));
-		const nodes = lazy(() => matchNodes(has, field, functions()));
+		const isIn = (name) => field === "" || field === name;
+		const places = lazy(() => matchPlaces(has, isIn("function"), isIn("file")));
+		const modules = lazy(() => Uint8Array.from(heaptrace.model.modules, (module) => isIn("module") && has(module.path)));
 
 		return {
-			text: text, field: field, valid: finder(pattern) !== null, matches: has, find: find,
-			functions: functions, nodes: nodes, rows: lazy(() => matchRows(has, field, nodes())),
+			text: text, valid: known !== null, matches: has, find: find, places: places, modules: modules,
+			rows: lazy(() => matchRows(has, isIn("thread"), matchNodes(places(), modules()))),
 		};
+	}
+
+	let latest = null;
+
+	heaptrace.search = function (text) {
+		if (latest === null || latest.text !== text)
+			latest = makeSearch(text);
+		return latest;
 	};
 })();

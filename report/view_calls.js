@@ -26,7 +26,6 @@ heaptrace.calls = (() => {
 	let all = null; /* made when a view first asks */
 	const merged = {}; /* by the names of merge() */
 	let latestSums = []; /* the newest results of sums() */
-	let latestMatches = null;
 
 	/* All calls, before anything is merged: {outer, place, ofRow: the innermost one of each row}. */
 	function makeAll() {
@@ -400,36 +399,15 @@ heaptrace.calls = (() => {
 
 	/* ---- Search ---- */
 
-	/* Which places a search finds, by their functions, files and modules: Uint8Array over places. The search is of
-	 * heaptrace.selection(). */
-	function matchedPlaces(search) {
-		if (latestMatches && latestMatches.text === search.text) return latestMatches.place;
-		const { functions: fs, places, modules, texts } = heaptrace.model,
-			asks = field => !search.field || search.field === field;
-		const inModule = modules.map(mod => (asks("module") && search.matches(mod.path) ? 1 : 0));
-		const inFunction = search.functions(),
-			inFile = new Int8Array(texts.length).fill(-1);
-		const place = new Uint8Array(places.function.length);
-
-		inFile[0] = 0;
-		for (let p = 0; p < place.length; p++) {
-			const file = places.file[p],
-				f = places.function[p];
-
-			if (inFile[file] < 0)
-				inFile[file] = asks("file") && search.matches(texts[file]) ? 1 : 0;
-			place[p] = inFunction[f] | inModule[fs.module(f)] | inFile[file];
-		}
-		latestMatches = { text: search.text, place };
-		return place;
-	}
-
-	/* Which labels a search finds: Uint8Array over labels. */
+	/* Which labels a search finds, by their functions, files and modules: Uint8Array over labels. */
 	function matchedLabels(m, search) {
-		const result = new Uint8Array(m.labels.count),
-			found = matchedPlaces(search);
+		const { functions, places } = heaptrace.model,
+			found = search.places(),
+			inModule = search.modules(),
+			result = new Uint8Array(m.labels.count);
 
-		for (let p = 0; p < found.length; p++) result[m.labels.ofPlace[p]] |= found[p];
+		for (let p = 0; p < found.length; p++)
+			result[m.labels.ofPlace[p]] |= found[p] | inModule[functions.module(places.function[p])];
 		return result;
 	}
 
