@@ -9,6 +9,7 @@
  *	heaptrace.shorten(text, most)			the beginning and the end of a long text
  *	heaptrace.announce(text)			for screen readers
  *	heaptrace.copy(text, button)			to the clipboard
+ *	heaptrace.copyButton(title, text, attributes)	a button that copies what text() returns when it is pressed
  *	heaptrace.table(options)			a table that sorts: see below
  */
 (function () {
@@ -126,6 +127,13 @@
 		return done;
 	};
 
+	heaptrace.copyButton = function (title, text, attributes) {
+		const button = heaptrace.dom("button", {class: "button", type: "button",
+			onclick: () => heaptrace.copy(text(), button), ...attributes}, title);
+
+		return button;
+	};
+
 	/* ---- Tables ---- */
 
 	function compare(a, b) {
@@ -160,6 +168,9 @@
 			text + " (" + sign + heaptrace.format.share(Math.abs(difference) / before) + ")" : text;
 	};
 
+	/* The class of a difference: memory that has grown is red, and blue where it has shrunk. */
+	heaptrace.changeClass = (n) => n > 0 ? "grown" : n < 0 ? "shrunk" : "";
+
 	/*
 	 * Columns for rows {now, before}, sums of the selection's figures: the figure, its share, and with a comparison
 	 * what it was and the change. Ages have no shares. hint: what the figure is.
@@ -178,8 +189,7 @@
 			text: (row) => value(row.before)});
 		columns.push({id: "change", title: "Change", number: true, value: (row) => row.now - row.before, fill(td, row) {
 			td.append(heaptrace.change(row.now, row.before, selection.unit));
-			if (row.now !== row.before)
-				td.classList.add(row.now > row.before ? "grown" : "shrunk");
+			td.className += " " + heaptrace.changeClass(row.now - row.before);
 		}});
 		return columns;
 	};

@@ -104,7 +104,7 @@
 		function line(is, i) {
 			const was = older[i];
 			const known = typeof is.value === "number" && typeof was.value === "number";
-			const kind = !known || is.value === was.value ? "" : is.value > was.value ? "grown" : "shrunk";
+			const kind = known ? heaptrace.changeClass(is.value - was.value) : "";
 
 			return dom("tr", null, dom("th", {scope: "row"}, is.title),
 				dom("td", {class: "number"}, figureText(was)), dom("td", {class: "number"}, figureText(is)),

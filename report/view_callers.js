@@ -4,6 +4,8 @@
  * counts once: memory belongs to a function, to a pair of caller and callee, once, however often they are on its stack.
  * The search chooses functions, files and modules of the list; the sums are of the whole.
  *
+ *	heaptrace.showCallers(f)	opens the view, in which function number f is chosen
+ *
  * In the address: callers.of, the number of the chosen function; callers.sort, callers.wrappers.
  */
 "use strict";
@@ -12,11 +14,7 @@
 	const { dom, state, calls } = heaptrace;
 
 	const wrappers = heaptrace.wrappersSwitch("callers.wrappers");
-	const copy = dom(
-		"button",
-		{ class: "button", type: "button", onclick: () => heaptrace.copy(asText(), copy) },
-		"Copy"
-	);
+	const copy = heaptrace.copyButton("Copy", asText);
 	const title = dom("h3", { class: "chosen-name" }),
 		about = dom("p", { class: "muted" });
 	const list = dom("div"),
@@ -142,7 +140,7 @@
 	}
 
 	function choose(label) {
-		state.set({ "callers.of": sums.m.functionOf(label).toString(36) });
+		heaptrace.showCallers(sums.m.functionOf(label));
 	}
 
 	function showChosen() {
@@ -283,5 +281,6 @@
 		};
 	}
 
+	heaptrace.showCallers = f => state.set({ view: "callers", "callers.of": f.toString(36) });
 	heaptrace.addView({ id: "callers", title: "Callers", order: 22, create });
 })();

@@ -75,11 +75,10 @@
 		dom("button", { class: "button", type: "button", disabled: true, onclick, title }, words);
 	const zoomOut = button("Zoom out", () => zoomTo(zoomed.parent), "One step out (Escape)");
 	const reset = button("Whole", () => zoomTo(tree.root), "The whole graph again (Home)");
-	const copyStack = button(
-		"Copy stack",
-		() => heaptrace.copy(stackText(), copyStack),
-		"The calls from the chosen box to the root (c)"
-	);
+	const copyStack = heaptrace.copyButton("Copy stack", () => stackText(), {
+		disabled: true,
+		title: "The calls from the chosen box to the root (c)",
+	});
 	const toCallers = button("Callers and callees", showCallers);
 	const matched = dom("output", { class: "matched" });
 	const about = dom("p", { class: "about", id: "flame-about" });
@@ -310,11 +309,7 @@
 	}
 
 	function showCallers() {
-		if (picture.focus)
-			state.set({
-				view: "callers",
-				"callers.of": sums.m.functionOf(picture.focus.node.label).toString(36),
-			});
+		if (picture.focus) heaptrace.showCallers(sums.m.functionOf(picture.focus.node.label));
 	}
 
 	/* ---- Drawing ---- */

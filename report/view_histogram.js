@@ -205,16 +205,9 @@
 
 	/* ---- The view ---- */
 
-	function choice(id, label, options) {
-		const select = dom("select", {onchange: () => heaptrace.state.set({["histogram." + id]: select.value})},
-			options.map((option) => dom("option", {value: option[0]}, option[1])));
-
-		return {label: dom("label", {class: "chooser"}, label, select), select: select};
-	}
-
-	/* The measure that is chosen here, or else the one that belongs to the key. */
-	function chosenMeasure(measures, key) {
-		const id = heaptrace.state.get("histogram.bars") || BY_KEY[key] || "size";
+	/* The measure that is chosen here, or else, with "", the one that belongs to the key. */
+	function chosenMeasure(measures, chosen, key) {
+		const id = chosen || BY_KEY[key] || "size";
 
 		return measures.find((measure) => measure.id === id) || measures[0];
 	}
@@ -222,26 +215,24 @@
 	heaptrace.addView({
 		id: "histogram", title: "Sizes", order: 40,
 		create(element) {
-			const state = heaptrace.state, box = dom("div");
+			const box = dom("div");
 			const hasClasses = isCounted() && Boolean(heaptrace.document.histogram.classes);
 			const measures = MEASURES.filter((measure) => isCounted() || !measure.counted);
-			const bars = choice("bars", "Bars show",
+			const bars = heaptrace.stateChoice("histogram.bars", "Bars show",
 				[["", "what is chosen above"], ...measures.map((measure) => [measure.id, measure.title])]);
-			const bins = choice("bins", "by", [["powers", "powers of two"], ["classes", "the allocator's size classes"]]);
+			const bins = heaptrace.stateChoice("histogram.bins", "by",
+				[["powers", "powers of two"], ["classes", "the allocator's size classes"]]);
 
-			state.setDefault("histogram.bins", "powers");
-			element.append(dom("div", {class: "tools panel-tools"}, bars.label, bins.label), box);
+			element.append(dom("div", {class: "tools panel-tools"}, bars, bins), box);
 			return {
 				update(selection) {
-					const measure = chosenMeasure(measures, selection.key);
-					const kind = hasClasses && state.get("histogram.bins") === "classes" ? "classes" : "powers";
+					const measure = chosenMeasure(measures, bars.refresh(), selection.key);
+					const kind = hasClasses ? bins.refresh() : "powers";
 					const known = heaptrace.model.values("count", selection.at) !== null;
 					const now = selection.at === "end" && !selection.comparing;
 					const exact = isCounted() && (now || !known);
 
-					bars.select.value = state.get("histogram.bars");
-					bins.select.value = kind;
-					bins.label.hidden = !exact || !hasClasses;
+					bins.hidden = !exact || !hasClasses;
 					box.textContent = "";
 					box.append(...(exact ? counted(selection, measure, kind) : estimated(selection, measure)));
 				},

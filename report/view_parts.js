@@ -86,9 +86,6 @@ heaptrace.shareColumn = selection => ({
 	hint: "Of " + selection.label,
 });
 
-/* The class of a difference: memory that has grown is red, and blue where it has shrunk. */
-heaptrace.changeClass = n => (n > 0 ? "grown" : n < 0 ? "shrunk" : "");
-
 /* What a table is sorted by at first: where two moments are compared, by what has grown most or, where less is there than
  * before, by what has shrunk most. */
 heaptrace.firstSort = (selection, otherwise) =>

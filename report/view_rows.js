@@ -391,15 +391,6 @@
 				shownFigures(line) +
 				"\n" +
 				stackText(frames);
-		const copy = dom(
-			"button",
-			{
-				class: "button",
-				type: "button",
-				onclick: () => heaptrace.copy(text(), copy),
-			},
-			"Copy stack"
-		);
 		const u = calls.userOfRow(row);
 
 		detail.replaceChildren(
@@ -414,21 +405,14 @@
 							model.rows.id[row] +
 							(isOld(row) ? " of the older run" : "")
 					),
-					copy,
+					heaptrace.copyButton("Copy stack", text),
 					u.function >= 0
 						? dom(
 								"button",
 								{
 									class: "button",
 									type: "button",
-									onclick: () =>
-										state.set({
-											view: "callers",
-											"callers.of":
-												u.function.toString(
-													36
-												),
-										}),
+									onclick: () => heaptrace.showCallers(u.function),
 								},
 								"Callers and callees"
 							)

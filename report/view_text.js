@@ -39,7 +39,7 @@
 			const text = heaptrace.document.text || "";
 			const pre = dom("pre", {class: "dump", tabindex: "0", "aria-label": "The text dump"});
 			const found = dom("span", {class: "muted", role: "status"});
-			const copy = dom("button", {class: "button", onclick: () => heaptrace.copy(text, copy)}, "Copy all");
+			const copy = heaptrace.copyButton("Copy all", () => text);
 			const next = dom("button", {class: "button", onclick: () => go(1)}, "Next match");
 			let shown, at = -1;
 

@@ -22,25 +22,10 @@
 		return element => {
 			const merge = heaptrace.mergeChoice("tree.merge");
 			const wrappers = heaptrace.wrappersSwitch("tree.wrappers");
-			const copyAll = dom(
-				"button",
-				{
-					class: "button",
-					type: "button",
-					onclick: () => heaptrace.copy(asText(), copyAll),
-				},
-				"Copy table"
-			);
-			const copyStack = dom(
-				"button",
-				{
-					class: "button",
-					type: "button",
-					disabled: true,
-					onclick: () => heaptrace.copy(stackText(), copyStack),
-				},
-				"Copy stack"
-			);
+			const copyAll = heaptrace.copyButton("Copy table", asText);
+			const copyStack = heaptrace.copyButton("Copy stack", () => stackText(), {
+				disabled: true,
+			});
 			const toCallers = dom(
 				"button",
 				{ class: "button", type: "button", disabled: true, onclick: showCallers },
@@ -217,11 +202,7 @@
 			function showCallers() {
 				const node = active();
 
-				if (node)
-					state.set({
-						view: "callers",
-						"callers.of": sums.m.functionOf(node.label).toString(36),
-					});
+				if (node) heaptrace.showCallers(sums.m.functionOf(node.label));
 			}
 
 			/* ---- Cells ---- */
@@ -274,9 +255,11 @@
 				return list;
 			}
 
+			const unitOf = column =>
+				column.id === "second" ? figures[index("second")].unit : selection.unit;
+
 			function text(node, column) {
-				const unit =
-					column.id === "second" ? figures[index("second")].unit : selection.unit;
+				const unit = unitOf(column);
 
 				return column.id === "change"
 					? heaptrace.signed(figureOf(node, "change"), unit)
@@ -294,17 +277,12 @@
 					} else if (column.id === "share") {
 						heaptrace.fillShare(cell, node.total[0], selection);
 					} else {
-						const unit =
-							column.id === "second"
-								? figures[index("second")].unit
-								: selection.unit;
-
 						(column.id === "change"
 							? heaptrace.fillChange
 							: heaptrace.fillFigure)(
 							cell,
 							figureOf(node, column.id),
-							unit
+							unitOf(column)
 						);
 					}
 				});
@@ -382,17 +360,12 @@
 						state.get("tree.merge"),
 						state.get("tree.wrappers"),
 					].join();
-					const line = active(),
-						moved =
-							line &&
-							state.get(id + ".line") !==
-								calls.pathOf(line);
+					const line = active();
 
 					if (
 						now !== selection ||
 						next !== settings ||
-						(!line && state.get(id + ".line")) ||
-						moved
+						state.get(id + ".line") !== (line ? calls.pathOf(line) : "")
 					) {
 						if (next !== settings) lines.opened.clear();
 						selection = now;
