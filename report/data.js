@@ -195,7 +195,6 @@ heaptrace.decode = (() => {
 		return c.modules.path.map((path, i) => ({
 			isProgram: c.texts[path] === program,
 			path: c.texts[path], name: heaptrace.baseName(c.texts[path]), buildId: c.modules["build-id"][i],
-			start: Number(c.modules.start[i]), end: Number(c.modules.end[i]),
 			bias: Number(c.modules.bias[i]),
 			namesMissing: c.modules["names-missing"][i], linesMissing: c.modules["lines-missing"][i],
 		}));
@@ -257,11 +256,10 @@ heaptrace.decode = (() => {
 
 	/* The moments at which the rows are known, in the order of their times. */
 	function findMoments(d) {
-		const named = heaptrace.format.ns;
 		const list = [{ id: "start", ns: 0, label: "the start", kind: "start" }];
 
 		(d.snapshots || []).forEach((s, i) =>
-			list.push({ id: "s" + i, ns: s.ns, label: "snapshot at " + named(s.ns), kind: "snapshot" }));
+			list.push({ id: "s" + i, ns: s.ns, label: "snapshot at " + heaptrace.format.ns(s.ns), kind: "snapshot" }));
 		list.push({ id: "peak", ns: d.moment["peak-at-ns"], label: "the heap's peak", kind: "peak" });
 		list.sort((a, b) => a.ns - b.ns);
 		list.push({
@@ -482,7 +480,7 @@ heaptrace.decode = (() => {
 				byLikeness: unpack(x["by-likeness"], Uint8Array), was: byKey(x.was), is: byKey(x.is),
 			} : null,
 			values: among(older.values, newCount, count), totals: older.totals,
-			moments: findMoments(d.older), process: d.older.process,
+			moments: findMoments(d.older),
 			tableFull: full === null ? null : behind(full),
 		};
 	}
@@ -502,7 +500,7 @@ heaptrace.decode = (() => {
 	 *	  values(key, moment)	  the figures of the older run, 0 for rows of the newer one; moment: "end",
 	 *				  "peak" or "start"
 	 *	  totals(key, moment)
-	 *	  moments, process, tableFull
+	 *	  moments, tableFull
 	 *	  entries		  {count, new[], old[], byLikeness[], was{key: []}, is{key: []}}: backtraces of
 	 *				  one run or of both; new, old: a row of the model, or -1; was, is: its figures
 	 *				  at the ends of the runs. Or null

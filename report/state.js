@@ -69,9 +69,12 @@
 		return "#" + names.map((name) => encode(name) + "=" + encode(map.get(name))).join("&");
 	}
 
-	function get(name) {
-		return values.has(name) ? values.get(name) : defaults.has(name) ? defaults.get(name) : "";
+	/* The value in a map, or else the default. */
+	function valueIn(map, name) {
+		return map.has(name) ? map.get(name) : defaults.has(name) ? defaults.get(name) : "";
 	}
+
+	const get = (name) => valueIn(values, name);
 
 	function notify(changed) {
 		if (changed.size === 0)
@@ -87,11 +90,7 @@
 		const changed = new Set();
 
 		for (const name of [...before.keys(), ...after.keys()]) {
-			const fallback = defaults.has(name) ? defaults.get(name) : "";
-			const was = before.has(name) ? before.get(name) : fallback;
-			const is = after.has(name) ? after.get(name) : fallback;
-
-			if (was !== is)
+			if (valueIn(before, name) !== valueIn(after, name))
 				changed.add(name);
 		}
 		return changed;

@@ -483,18 +483,18 @@ heaptrace.calls = (() => {
 		return list;
 	}
 
-	/* The place in the source and the function of a row's user: {function, file, line}; null: the row has no stack. */
+	/* The place in the source and the function of a row's user: {name, file, line, function}. Where the row has no stack,
+	 * the function is -1, and the name says why. */
 	function userOfRow(row) {
 		const { places, texts } = heaptrace.model,
 			{ place } = calls(),
 			c = findUsers()[row];
 
-		if (place[c] < 0) return { name: special[c], module: -1, file: "", line: 0, function: -1 };
+		if (place[c] < 0) return { name: special[c], file: "", line: 0, function: -1 };
 		const p = place[c],
 			f = places.function[p];
 		return {
 			name: heaptrace.model.functions.name(f),
-			module: heaptrace.model.functions.module(f),
 			file: texts[places.file[p]] || "",
 			line: places.line[p],
 			function: f,
@@ -510,7 +510,6 @@ heaptrace.calls = (() => {
 	}
 
 	return {
-		merge,
 		sums,
 		innerOf,
 		add,
@@ -522,7 +521,6 @@ heaptrace.calls = (() => {
 		userOfRow,
 		userModules,
 		figuresOf,
-		isFull,
 		SPECIAL,
 		REST_LABEL,
 	};

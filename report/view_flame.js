@@ -156,12 +156,8 @@
 	const value = n => heaptrace.format.value(n, selection.unit);
 	const share = (part, whole) => (whole ? heaptrace.format.share(part / whole) : "");
 
-	function wholeName() {
-		return selection.label;
-	}
-
 	function nameOf(node) {
-		return node.depth ? sums.m.name(node.label) : wholeName();
+		return node.depth ? sums.m.name(node.label) : selection.label;
 	}
 
 	function boxName(box) {
@@ -315,12 +311,9 @@
 	/* ---- Drawing ---- */
 
 	function readTheme() {
-		const style = getComputedStyle(place),
-			dark =
-				style.colorScheme.includes("dark") ||
-				document.documentElement.dataset.theme === "dark";
+		const style = getComputedStyle(place);
 
-		isDark = dark;
+		isDark = document.documentElement.dataset.theme === "dark";
 		colours = new Map();
 		return {
 			font: style.getPropertyValue("--mono") || "monospace",

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The boxes of a flame graph on a canvas. A box is a node of a tree of calls.js; its width is its figure, and its children
- * stand beside each other above it (flame) or below it (icicle), the largest first.
+ * The boxes of a flame graph on a canvas. A box is a node of a tree of view_call_trees.js; its width is its figure, and
+ * its children stand beside each other above it (flame) or below it (icicle), the largest first.
  *
  *	const picture = heaptrace.flameCanvas(element, {hover(box, event), choose(box)})
  *	picture.show({root, zoomed, large(node, least), width(node), colour(box) -> [fill, text], name(box), upward,
  *		font, lineColour, focusColour})
- *	picture.resize()		large() is that of a tree of calls.js
+ *					large() is that of the tree
  *	picture.focus, picture.setFocus(box), picture.neighbour("left"), picture.boxOf(node)
  *
  * Children that are narrower than half a pixel are one pale box together, "N more". Only what is in sight is drawn, in
@@ -345,20 +345,13 @@ heaptrace.flameCanvas = (() => {
 
 		return {
 			show,
-			resize,
 			neighbour,
 			setFocus,
 			canvas,
-			scroller,
 			get focus() {
 				return focus;
 			},
-			get levels() {
-				return levels;
-			},
 			boxOf: node => levels.flat().find(box => box.node === node && !box.more) || null,
-			topOf,
-			LINE,
 		};
 	};
 })();

@@ -223,7 +223,7 @@
 			const bins = heaptrace.stateChoice("histogram.bins", "by",
 				[["powers", "powers of two"], ["classes", "the allocator's size classes"]]);
 
-			element.append(dom("div", {class: "tools panel-tools"}, bars, bins), box);
+			element.append(dom("div", {class: "tools"}, bars, bins), box);
 			return {
 				update(selection) {
 					const measure = chosenMeasure(measures, bars.refresh(), selection.key);

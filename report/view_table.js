@@ -20,7 +20,8 @@
  *	table.show(count, sortedBy, descending)	so many lines, from the beginning; keeps the place if it can
  *	table.redraw()
  *	table.activate(line, options)		makes the line the active one and scrolls to it
- *	table.active				its number, or -1
+ *	table.active				its number, or -1; setting it draws nothing
+ *	table.scroller				the element in which the table scrolls
  */
 "use strict";
 
@@ -343,7 +344,6 @@ heaptrace.longTable = (() => {
 			show,
 			redraw,
 			activate,
-			table,
 			scroller,
 			get active() {
 				return active;

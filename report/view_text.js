@@ -52,7 +52,7 @@
 				marks[at].scrollIntoView({block: "center"});
 				found.textContent = "match " + (at + 1) + " of " + marks.length;
 			}
-			element.append(dom("div", {class: "tools panel-tools"}, copy, next, found,
+			element.append(dom("div", {class: "tools"}, copy, next, found,
 				dom("span", {class: "muted"}, text ?
 					"The text dump of the moment of the report; of one of more than 1 MiB its beginning." :
 					"There was no memory for the text dump.")), pre);

@@ -139,7 +139,7 @@
 			state.setDefault("threads.by", heaptrace.model.diff ? "name" : "thread");
 			state.setDefault("threads.sort", "-now");
 			state.setDefault("threads.sets", "-now");
-			element.append(dom("div", {class: "tools panel-tools"},
+			element.append(dom("div", {class: "tools"},
 				dom("label", null, byName, " threads of the same name together")), tables);
 			return {
 				update(selection) {
