@@ -10,22 +10,21 @@
 
 #include <string.h>
 
-#define FIRST_ROOM	1024u	/* a power of two */
+#define FIRST_ROOM	1024u
 
 /* The labels of the calls of one address. */
 struct labels_name {
-	const struct name *name;	/* NULL: a free slot */
-	uint32_t first, count;	/* in labels.calls */
+	const struct name *name;
+	uint32_t first;		/* in labels.calls */
 };
 
 bool labels_init(struct labels *l, const struct model *m, struct arena *arena)
 {
 	*l = (struct labels){
-		.model = m, .arena = arena, .room = FIRST_ROOM, .name_count = 2 * FIRST_ROOM,
-		.call_room = FIRST_ROOM,
+		.model = m, .arena = arena, .room = FIRST_ROOM, .name_room = FIRST_ROOM, .call_room = FIRST_ROOM,
 	};
 	l->list = arena_alloc(arena, l->room * sizeof(*l->list));
-	l->names = arena_alloc(arena, l->name_count * sizeof(*l->names));
+	l->names = arena_alloc(arena, l->name_room * sizeof(*l->names));
 	l->calls = arena_alloc(arena, l->call_room * sizeof(*l->calls));
 	if (!l->list || !l->names || !l->calls)
 		return false;
@@ -63,60 +62,45 @@ bool labels_find(struct labels *l, const char *function, const char *module, uin
 
 /* ---- Labels of an address ---- */
 
-static uint32_t hash_name(const struct name *name)
+static bool is_name(const void *context, uint32_t number, const void *wanted)
 {
-	return (uint32_t)((uintptr_t)name >> 4) * 0x9e3779b1u >> 4;
+	const struct labels *l = context;
+
+	return l->names[number].name == wanted;
 }
 
-static struct labels_name *name_slot(struct labels_name *names, uint32_t count, const struct name *name)
+/* Finds the number of a struct name in l->names. next: as for hash_index_find(). */
+static bool find_name(struct labels *l, const struct name *name, uint32_t next, uint32_t *number)
 {
-	uint32_t at = hash_name(name);
+	bool is_new;
 
-	while (names[at & (count - 1)].name && names[at & (count - 1)].name != name)
-		at++;
-	return &names[at & (count - 1)];
-}
-
-static bool grow_names(struct labels *l)
-{
-	uint32_t count = 2 * l->name_count;
-	struct labels_name *names = arena_alloc_plenty(l->arena, count * sizeof(*names));
-
-	if (!names)
-		return false;
-	for (uint32_t i = 0; i < l->name_count; i++) {
-		if (l->names[i].name)
-			*name_slot(names, count, l->names[i].name) = l->names[i];
-	}
-	l->names = names;
-	l->name_count = count;
-	return true;
+	return hash_index_find(&l->name_index, l->arena, hash_add(0, (uintptr_t)name), is_name, l, name, next, number,
+			       &is_new);
 }
 
 /* The labels of a frame's calls, f->call_count of them. NULL: there is no memory. */
 static const uint32_t *labels_of(struct labels *l, const struct frame *f)
 {
-	struct labels_name *n = f->name ? name_slot(l->names, l->name_count, f->name) : NULL;
+	uint32_t number = HASH_INDEX_NONE;
 
-	if (n && n->name)
-		return l->calls + n->first;
+	if (f->name && !find_name(l, f->name, HASH_INDEX_NONE, &number))
+		return NULL;
+	if (number != HASH_INDEX_NONE)
+		return l->calls + l->names[number].first;
 	if (!room_make(l->arena, &l->calls, sizeof(*l->calls), &l->call_room, l->call_count + f->call_count))
 		return NULL;
 	for (unsigned i = 0; i < f->call_count; i++) {
 		if (!labels_find(l, frame_call(f, i).function, f->module, &l->calls[l->call_count + i]))
 			return NULL;
 	}
-	if (!n)		/* there was no memory for its name: the place is used again */
+	if (!f->name)		/* there was no memory for its name: the place is used again */
 		return l->calls + l->call_count;
-	if (2 * l->names_used >= l->name_count) {
-		if (!grow_names(l))
-			return NULL;
-		n = name_slot(l->names, l->name_count, f->name);
-	}
-	l->names_used++;
-	*n = (struct labels_name){ f->name, l->call_count, f->call_count };
+	if (!room_make(l->arena, &l->names, sizeof(*l->names), &l->name_room, l->name_count + 1) ||
+	    !find_name(l, f->name, l->name_count, &number))
+		return NULL;
+	l->names[l->name_count++] = (struct labels_name){ f->name, l->call_count };
 	l->call_count += f->call_count;
-	return l->calls + n->first;
+	return l->calls + l->names[number].first;
 }
 
 /* ---- Calls of a row ---- */

@@ -32,8 +32,9 @@ struct labels {
 	struct label *list;
 	uint32_t count, room;
 	struct hash_index index;	/* of labels by function and module */
-	struct labels_name *names;	/* labels by struct name: open addressing, at most half full */
-	uint32_t name_count, names_used;
+	struct labels_name *names;	/* the struct names whose labels are known */
+	uint32_t name_count, name_room;
+	struct hash_index name_index;	/* of these */
 	uint64_t thread_set;		/* the newest argument of labels_of_threads(), and its label + 1 */
 	uint32_t thread_label;
 	uint32_t *calls;		/* the labels of each struct name's calls */

@@ -12,20 +12,20 @@
 
 #include <string.h>
 
-#define FIRST_ROOM	1024u	/* a power of two */
+#define FIRST_ROOM	1024u
 #define NODE_BYTES	(UINT64_C(256) << 20)	/* of all nodes with their figures */
 
 /* The functions of a frame with this struct name, the outermost first. The names of two models are different objects. */
 struct known_frame {
-	const struct name *name;	/* NULL: a free slot */
-	uint32_t first, count;		/* in merged_index.calls */
+	const struct name *name;
+	uint32_t first;			/* in merged_index.calls */
 };
 
 struct merged_index {
-	struct hash_index functions, nodes;
+	struct hash_index functions, nodes, frame_names;
 	uint32_t function_room, node_room, figures_room;
-	struct known_frame *frames;	/* open addressing */
-	uint32_t frame_size, frame_used;
+	struct known_frame *frames;
+	uint32_t frame_count, frame_room;
 	uint32_t *calls;
 	uint32_t call_count, call_room;
 	struct model_stack stack;
@@ -112,47 +112,33 @@ static void add_figures(struct merged *t, uint32_t node, const uint64_t *figures
 
 /* ---- Rows ---- */
 
-static struct known_frame *frame_slot(struct known_frame *frames, uint32_t size, const struct name *name)
+static bool is_frame(const void *context, uint32_t number, const void *wanted)
 {
-	uint32_t at = (uint32_t)hash_add((uintptr_t)name, 0);
+	const struct merged_index *x = context;
 
-	while (frames[at & (size - 1)].name && frames[at & (size - 1)].name != name)
-		at++;
-	return &frames[at & (size - 1)];
+	return x->frames[number].name == wanted;
 }
 
-static bool grow_frames(struct merged *t)
+/* Finds the number of a struct name in index->frames. next: as for hash_index_find(). */
+static bool find_frame(struct merged *t, const struct name *name, uint32_t next, uint32_t *number)
 {
 	struct merged_index *x = t->index;
-	uint32_t size = 2 * x->frame_size;
-	struct known_frame *frames;
+	bool is_new;
 
-	if (2 * (x->frame_used + 1) <= x->frame_size)
-		return true;
-	frames = x->frame_size > UINT32_MAX / 4 ? NULL : arena_alloc_plenty(t->arena, size * sizeof(*frames));
-	if (!frames)
-		return false;
-	for (uint32_t i = 0; i < x->frame_size; i++) {
-		if (x->frames[i].name)
-			*frame_slot(frames, size, x->frames[i].name) = x->frames[i];
-	}
-	x->frames = frames;
-	x->frame_size = size;
-	return true;
+	return hash_index_find(&x->frame_names, t->arena, hash_add(0, (uintptr_t)name), is_frame, x, name, next, number,
+			       &is_new);
 }
 
-/* The functions of a frame, the outermost first: *count of them. NULL: there is no memory. */
-static const uint32_t *functions_of(struct merged *t, const struct frame *f, uint32_t *count)
+/* The functions of a frame, the outermost first, f->call_count of them. NULL: there is no memory. */
+static const uint32_t *functions_of(struct merged *t, const struct frame *f)
 {
 	struct merged_index *x = t->index;
-	struct known_frame *known;
+	uint32_t number = HASH_INDEX_NONE;
 
-	if (!grow_frames(t))
+	if (f->name && !find_frame(t, f->name, HASH_INDEX_NONE, &number))
 		return NULL;
-	known = f->name ? frame_slot(x->frames, x->frame_size, f->name) : NULL;
-	*count = f->call_count;
-	if (known && known->name)
-		return x->calls + known->first;
+	if (number != HASH_INDEX_NONE)
+		return x->calls + x->frames[number].first;
 	if (!room_make(t->arena, &x->calls, sizeof(*x->calls), &x->call_room, x->call_count + f->call_count))
 		return NULL;
 	for (unsigned i = 0; i < f->call_count; i++) {
@@ -163,12 +149,14 @@ static const uint32_t *functions_of(struct merged *t, const struct frame *f, uin
 		if (!find_function(t, &function, &x->calls[x->call_count + i]))
 			return NULL;
 	}
-	if (!known)		/* there was no memory for its name: the place is used again */
+	if (!f->name)		/* there was no memory for its name: the place is used again */
 		return x->calls + x->call_count;
-	*known = (struct known_frame){ f->name, x->call_count, f->call_count };
-	x->frame_used++;
+	if (!room_make(t->arena, &x->frames, sizeof(*x->frames), &x->frame_room, x->frame_count + 1) ||
+	    !find_frame(t, f->name, x->frame_count, &number))
+		return NULL;
+	x->frames[x->frame_count++] = (struct known_frame){ f->name, x->call_count };
 	x->call_count += f->call_count;
-	return x->calls + known->first;
+	return x->calls + x->frames[number].first;
 }
 
 /* Finds the innermost node of a row. False: there is no room for its inner nodes. */
@@ -185,12 +173,11 @@ static bool find_row(struct merged *t, const struct model *m, const struct model
 		return find_node(t, MERGED_FUNCTION_HIDDEN, node);
 	for (unsigned i = stack->count; i-- > 0; ) {
 		struct frame f = model_frame(stack, i);
-		uint32_t count;
-		const uint32_t *functions = functions_of(t, &f, &count);
+		const uint32_t *functions = functions_of(t, &f);
 
 		if (!functions)
 			return false;
-		for (uint32_t c = 0; c < count; c++) {
+		for (uint32_t c = 0; c < f.call_count; c++) {
 			if (functions[c] == last && !t->functions[last].name)
 				continue;
 			last = functions[c];
@@ -272,7 +259,7 @@ bool merged_init(struct merged *t, unsigned columns, bool two_runs, struct arena
 		return false;
 	*x = (struct merged_index){
 		.function_room = FIRST_ROOM, .node_room = FIRST_ROOM, .figures_room = FIRST_ROOM,
-		.frames = arena_alloc(arena, 2 * FIRST_ROOM * sizeof(*x->frames)), .frame_size = 2 * FIRST_ROOM,
+		.frames = arena_alloc(arena, FIRST_ROOM * sizeof(*x->frames)), .frame_room = FIRST_ROOM,
 		.calls = arena_alloc(arena, FIRST_ROOM * sizeof(*x->calls)), .call_room = FIRST_ROOM,
 	};
 	t->functions[MERGED_FUNCTION_NONE] = (struct merged_function){ "all", NULL };

@@ -7,6 +7,7 @@
 
 #include "analysis/catalog.h"
 #include "base/hash.h"
+#include "base/hash_index.h"
 #include "json_text.h"
 
 /* Numbers from here on are not exact in many readers of JSON. */
@@ -144,35 +145,37 @@ static void write_stacks(const struct catalog *c, struct numbers_packing *packin
 
 /* ---- Rows ---- */
 
-/* The sets of threads that rows have, as small numbers: a hash table with open addressing, at most half full. */
+/* The sets of threads that rows have, as small numbers. */
 struct sets {
-	uint32_t *numbers;	/* + 1; 0: a free slot */
 	uint64_t *sets;
 	uint32_t *of_row;	/* the number of each row's set */
-	uint32_t count, slots;
+	uint32_t count;
 };
+
+static bool is_set(const void *context, uint32_t number, const void *wanted)
+{
+	const struct sets *s = context;
+
+	return s->sets[number] == *(const uint64_t *)wanted;
+}
 
 static bool find_sets(const struct model *m, struct arena *arena, struct sets *s)
 {
-	*s = (struct sets){ .slots = 1024 };
-	while (s->slots / 2 < m->all.count)
-		s->slots *= 2;
-	s->numbers = arena_alloc(arena, s->slots * sizeof(*s->numbers));
+	struct hash_index index = { .size = 0 };
+
+	s->count = 0;
 	s->sets = arena_alloc(arena, (m->all.count + (size_t)1) * sizeof(*s->sets));
 	s->of_row = arena_alloc(arena, (m->all.count + (size_t)1) * sizeof(*s->of_row));
-	if (!s->numbers || !s->sets || !s->of_row)
+	if (!s->sets || !s->of_row)
 		return false;
 	for (uint32_t n = 0; n < m->all.count; n++) {
 		uint64_t set = model_row(m, &m->all, n).threads;
-		uint32_t at = (uint32_t)hash_add(0, set);
+		bool is_new;
 
-		while (s->numbers[at & (s->slots - 1)] && s->sets[s->numbers[at & (s->slots - 1)] - 1] != set)
-			at++;
-		if (!s->numbers[at & (s->slots - 1)]) {
-			s->sets[s->count] = set;
-			s->numbers[at & (s->slots - 1)] = ++s->count;
-		}
-		s->of_row[n] = s->numbers[at & (s->slots - 1)] - 1;
+		if (!hash_index_find(&index, arena, hash_add(0, set), is_set, s, &set, s->count, &s->of_row[n], &is_new))
+			return false;
+		if (is_new)
+			s->sets[s->count++] = set;
 	}
 	return true;
 }
