@@ -115,7 +115,8 @@ static uint64_t first_call_of(const struct massif_tree *t, const struct place *p
 
 /* ---- Children ---- */
 
-/* Puts the places of a range in the order of their calls, if they are not. root: they are first places. */
+/* Puts the places of a range in the order of their calls, if they are not, and these calls into t->order, in the same
+ * order. root: they are first places. */
 static void put_in_order(struct massif_tree *t, const struct range *r, bool root)
 {
 	struct place *places = &t->places[r->first];
@@ -137,17 +138,16 @@ static void put_in_order(struct massif_tree *t, const struct range *r, bool root
  * Returns how many they are. */
 static uint32_t make_children(struct massif_tree *t, const struct range *r, bool root, struct below *below)
 {
-	uint32_t first = t->range_count, end = r->first + r->count;
+	uint32_t first = t->range_count;
 
 	put_in_order(t, r, root);
 	*below = (struct below){ 0 };
-	for (uint32_t i = r->first; i < end; ) {
-		struct range child = { .first = i };
+	for (uint32_t i = 0; i < r->count; ) {
+		struct range child = { .first = r->first + i, .call = t->order[i].key };
 
-		child.call = root ? first_call_of(t, &t->places[i]) : call_of(t, &t->places[i]);
-		for (; i < end && (root ? first_call_of(t, &t->places[i]) : call_of(t, &t->places[i])) == child.call; i++)
-			child.size += t->places[i].size;
-		child.count = i - child.first;
+		for (; i < r->count && t->order[i].key == child.call; i++)
+			child.size += t->places[r->first + i].size;
+		child.count = r->first + i - child.first;
 		if (!child.call || !child.size)
 			continue;
 		if (child.size < t->least || t->range_count == t->range_room) {
