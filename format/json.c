@@ -84,15 +84,9 @@ static void write_call(const struct frame *f, unsigned i, struct out *out)
 	else
 		json_add_text(out, "module-offset", NULL);
 	json_add_text(out, "function", c.function);
-	if (c.function && c.offset != FRAME_NO_OFFSET)
-		json_add_number(out, "function-offset-bytes", c.offset);
-	else
-		json_add_text(out, "function-offset-bytes", NULL);
+	json_add_known(out, "function-offset-bytes", c.function ? c.offset : FRAME_NO_OFFSET, FRAME_NO_OFFSET);
 	json_add_text(out, "file", c.file);
-	if (c.line)
-		json_add_number(out, "line", c.line);
-	else
-		json_add_text(out, "line", NULL);
+	json_add_known(out, "line", c.line, 0);
 	json_add_bool(out, "inlined", c.inlined);
 	out_char(out, '}');
 }
@@ -218,8 +212,7 @@ void json_write_document(const struct model *m, struct arena *arena, bool page, 
 	json_write_process(m, out);
 	json_write_not_seen(&m->not_seen, out);
 	json_write_rules(m->rules, out);
-	json_text_write("histogram", out);
-	out_char(out, ':');
+	json_write_name(out, true, "histogram");
 	json_write_histogram(all, 0, out);
 	out_text(out, ",\n");
 	json_write_timeline(m, out);
@@ -235,8 +228,7 @@ void json_write_document(const struct model *m, struct arena *arena, bool page, 
 	json_write_growth(m, arena, out);
 	json_write_diff(m, packing, arena, out);
 	json_write_dump(m, arena, out);
-	json_text_write("catalog", out);
-	out_char(out, ':');
+	json_write_name(out, true, "catalog");
 	json_write_catalog(m, all, packing, arena, out);
 	if (!page) {
 		out_text(out, ",\n");

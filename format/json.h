@@ -21,12 +21,16 @@ void json_begin(struct out *out, const char *name, char bracket);
 /* Writes "NAME": and, unless it is the first member of its object, a comma before it. */
 void json_write_name(struct out *out, bool first, const char *name);
 
+/* Writes a number, or null for the value that stands for what is not known. */
+void json_write_known(struct out *out, uint64_t value, uint64_t unknown);
+
 /* Writes the first member of an object. */
 void json_first_number(struct out *out, const char *name, uint64_t value);
 
-/* These write a member that is not the first one of its object. text: NULL becomes null. Addresses become texts,
- * because many readers of JSON keep only 53 bits of a number. */
+/* These write a member that is not the first one of its object. unknown: as for json_write_known(). text: NULL becomes
+ * null. Addresses become texts, because many readers of JSON keep only 53 bits of a number. */
 void json_add_number(struct out *out, const char *name, uint64_t value);
+void json_add_known(struct out *out, const char *name, uint64_t value, uint64_t unknown);
 void json_add_text(struct out *out, const char *name, const char *text);
 void json_add_bool(struct out *out, const char *name, bool value);
 void json_add_address(struct out *out, const char *name, uint64_t address);

@@ -211,11 +211,7 @@ static void write_rows(const struct catalog *c, const struct sets *s, struct his
 			 v = model_row(m, &m->all, i).values[key]);
 	for (uint32_t i = 0; i < m->all.count; i++)
 		full = model_row(m, &m->all, i).overflow ? i : full;
-	json_write_name(out, false, "table-full");
-	if (full == UINT32_MAX)
-		out_text(out, "null");
-	else
-		out_u64(out, full);
+	json_add_known(out, "table-full", full, UINT32_MAX);
 	json_write_name(out, false, "histogram");
 	if (!all) {
 		out_text(out, "null");

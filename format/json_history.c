@@ -7,21 +7,6 @@
 
 #include "analysis/history.h"
 
-/* A number, or null for the value that stands for what is not known. */
-static void write_known(struct out *out, uint64_t value, uint64_t unknown)
-{
-	if (value == unknown)
-		out_text(out, "null");
-	else
-		out_u64(out, value);
-}
-
-static void add_known(struct out *out, const char *name, uint64_t value, uint64_t unknown)
-{
-	json_write_name(out, false, name);
-	write_known(out, value, unknown);
-}
-
 /* A figure of all points: the uint64_t at this offset in each. */
 static void add_points(struct out *out, const struct history *h, const char *name, size_t offset, uint64_t unknown)
 {
@@ -30,7 +15,7 @@ static void add_points(struct out *out, const struct history *h, const char *nam
 	for (uint32_t i = 0; i < h->point_count; i++) {
 		if (i)
 			out_char(out, ',');
-		write_known(out, *(const uint64_t *)(const void *)((const char *)&h->points[i] + offset), unknown);
+		json_write_known(out, *(const uint64_t *)(const void *)((const char *)&h->points[i] + offset), unknown);
 	}
 	out_char(out, ']');
 }
@@ -40,8 +25,8 @@ static void write_timeline(const struct history *h, struct out *out)
 	json_begin(out, NULL, '{');
 	json_write_name(out, true, "watched");
 	out_text(out, h->watched ? "true" : "false");
-	add_known(out, "peak-rss-bytes", h->rss_peak, 0);
-	add_known(out, "peak-rss-at-ns", h->rss_peak ? h->rss_peak_ns : TIMELINE_UNKNOWN, TIMELINE_UNKNOWN);
+	json_add_known(out, "peak-rss-bytes", h->rss_peak, 0);
+	json_add_known(out, "peak-rss-at-ns", h->rss_peak ? h->rss_peak_ns : TIMELINE_UNKNOWN, TIMELINE_UNKNOWN);
 	json_write_name(out, false, "dumps-ns");
 	out_char(out, '[');
 	for (uint32_t i = 0; i < h->dump_count; i++) {
@@ -83,11 +68,11 @@ static void write_snapshots(const struct history *h, struct numbers_packing *pac
 
 		out_text(out, i ? ",\n{" : "{");
 		json_first_number(out, "ns", s->ns);
-		add_known(out, "row-count", s->row_count + (uint64_t)s->rest_rows, TIMELINE_UNKNOWN);
-		add_known(out, "size", s->live_size, TIMELINE_UNKNOWN);
-		add_known(out, "count", s->live_count, TIMELINE_UNKNOWN);
-		add_known(out, "total-count", s->total_count, TIMELINE_UNKNOWN);
-		add_known(out, "rss-bytes", s->rss, 0);
+		json_add_known(out, "row-count", s->row_count + (uint64_t)s->rest_rows, TIMELINE_UNKNOWN);
+		json_add_known(out, "size", s->live_size, TIMELINE_UNKNOWN);
+		json_add_known(out, "count", s->live_count, TIMELINE_UNKNOWN);
+		json_add_known(out, "total-count", s->total_count, TIMELINE_UNKNOWN);
+		json_add_known(out, "rss-bytes", s->rss, 0);
 		write_snapshot_rows(s, packing, out);
 		out_char(out, '}');
 	}

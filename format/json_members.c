@@ -31,6 +31,20 @@ void json_add_number(struct out *out, const char *name, uint64_t value)
 	out_u64(out, value);
 }
 
+void json_write_known(struct out *out, uint64_t value, uint64_t unknown)
+{
+	if (value == unknown)
+		out_text(out, "null");
+	else
+		out_u64(out, value);
+}
+
+void json_add_known(struct out *out, const char *name, uint64_t value, uint64_t unknown)
+{
+	json_write_name(out, false, name);
+	json_write_known(out, value, unknown);
+}
+
 void json_add_text(struct out *out, const char *name, const char *text)
 {
 	json_write_name(out, false, name);

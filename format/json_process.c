@@ -24,11 +24,7 @@ static void write_process(const struct model *m, struct out *out)
 	} else {
 		out_text(out, "null");
 	}
-	json_write_name(out, false, "peak-rss-bytes");
-	if (p->peak_rss)
-		out_u64(out, p->peak_rss);
-	else
-		out_text(out, "null");
+	json_add_known(out, "peak-rss-bytes", p->peak_rss, 0);
 	json_add_bool(out, "peak-rss-is-least", p->peak_rss && p->peak_rss_is_least);
 	json_add_number(out, "stacks-cut-at-frames", cut_at(model_table(m)));
 	out_text(out, "},\n");
