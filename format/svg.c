@@ -345,14 +345,12 @@ static void write_modules(struct head *h)
 		return;
 	for (uint32_t i = 0; i < t->function_count; i++) {
 		const char *module = t->functions[i].module;
-		uint32_t number = 0;
 
-		while (module && number < count && strcmp(modules[number], module))
-			number++;
-		module_of[i] = module ? number : UINT32_MAX;
-		if (module && number == count) {
+		module_of[i] = module ? svg_find_module(modules, count, module) : UINT32_MAX;
+		if (module_of[i] == count) {
 			modules[count] = module;
-			areas[count++] = (struct sort_entry){ 0, number };
+			areas[count] = (struct sort_entry){ 0, count };
+			count++;
 		}
 	}
 	for (uint32_t n = 0; n < t->node_count; n++) {

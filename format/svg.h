@@ -71,6 +71,12 @@ void svg_write_name(struct out *out, const struct merged_function *f, size_t cha
  */
 void svg_shorten(const char *name, char *buf, size_t size_bytes);
 
+/* Whether the key counts blocks. Other counts are of calls. */
+static inline bool svg_counts_blocks(enum sort_key key)
+{
+	return key == SORT_COUNT || key == SORT_PEAK_COUNT;
+}
+
 /* Writes a figure of the key with its unit: "22.704 KB", "43 blocks", "1 call". */
 void svg_write_value(struct out *out, enum sort_key key, uint64_t value);
 
@@ -95,6 +101,9 @@ void svg_write_frames(const struct svg *s);
 
 /* Writes the data of the script (svg_data.c). */
 void svg_write_data(const struct svg *s);
+
+/* The place of a name among the names of modules so far; count: it is none of them (svg_data.c). */
+uint32_t svg_find_module(const char **modules, uint32_t count, const char *name);
 
 /* The node after this one, the outer ones first, or 0 behind the last one. Only nodes with one of these bits in their marks,
  * whose outer nodes have it, too. */

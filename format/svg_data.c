@@ -18,7 +18,7 @@ static const char *unit_of(enum sort_key key)
 {
 	if (model_key_is_size(key))
 		return "bytes";
-	return key == SORT_AGE ? "ns" : key == SORT_COUNT || key == SORT_PEAK_COUNT ? "blocks" : "calls";
+	return key == SORT_AGE ? "ns" : svg_counts_blocks(key) ? "blocks" : "calls";
 }
 
 static void write_member(struct out *out, const char *name, uint64_t value)
@@ -62,8 +62,7 @@ static void write_views(const struct svg *s)
 	out_text(out, s->diff ? ",\"diff\":true" : ",\"diff\":false");
 }
 
-/* The number of a module among those so far, or their count. */
-static uint32_t module_number(const char **modules, uint32_t count, const char *name)
+uint32_t svg_find_module(const char **modules, uint32_t count, const char *name)
 {
 	uint32_t i = 0;
 
@@ -94,7 +93,7 @@ static void write_functions(const struct svg *s)
 			out_text(s->out, "-1");
 			continue;
 		}
-		module = module_number(modules, count, f->module);
+		module = svg_find_module(modules, count, f->module);
 		if (module == count)
 			modules[count++] = f->module;
 		out_u64(s->out, module);

@@ -171,8 +171,7 @@ static void write_figures(const struct svg *s, const uint64_t *figures)
 		text_write_change(v->key, figures[v->weight_was], figures[v->weight], s->out);
 		out_char(s->out, '\n');
 		text_write_change(v->other, figures[v->second_was], figures[v->second], s->out);
-		out_text(s->out, model_key_is_size(v->other) ? "" : v->other == SORT_COUNT || v->other == SORT_PEAK_COUNT ?
-				 " blocks" : " calls");
+		out_text(s->out, model_key_is_size(v->other) ? "" : svg_counts_blocks(v->other) ? " blocks" : " calls");
 		return;
 	}
 	svg_write_value(s->out, v->key, figures[v->weight]);

@@ -140,12 +140,10 @@ void svg_shorten(const char *name, char *buf, size_t size_bytes)
 
 void svg_write_value(struct out *out, enum sort_key key, uint64_t value)
 {
-	const char *unit = key == SORT_COUNT || key == SORT_PEAK_COUNT ? " block" : " call";
-
 	text_write_value(key, value, out);
 	if (model_key_is_size(key) || key == SORT_AGE)
 		return;
-	out_text(out, unit);
+	out_text(out, svg_counts_blocks(key) ? " block" : " call");
 	out_text(out, value == 1 ? "" : "s");
 }
 
