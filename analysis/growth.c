@@ -8,16 +8,15 @@
 
 #define CHURN_LEAST	16u	/* blocks that have gone, at least, of what comes and goes... */
 #define CHURN_TIMES	2u	/* ...and so many times as many as there ever were at a time */
-#define SAME_MOMENT_NS	20000000u	/* a dump that was taken less before is of the same moment */
 
-/* When the dump before this one was taken, in nanoseconds since the start; 0: there was none. now: the moment of this one.
- * The last dump of a process stands for the same moment as a report that is made of the process later. */
+/* When the dump before this one was taken, in nanoseconds since the start; 0: there was none. now: the moment of this
+ * one. */
 static uint64_t moment_of_dump(const struct history *h, uint64_t now)
 {
 	uint64_t ns = 0;
 
 	for (uint32_t i = 0; h && i < h->dump_count; i++) {
-		if (h->dumps_ns[i] + SAME_MOMENT_NS < now)
+		if (h->dumps_ns[i] + HISTORY_SAME_MOMENT_NS < now)
 			ns = h->dumps_ns[i];
 	}
 	return ns;

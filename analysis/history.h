@@ -16,6 +16,10 @@
 #include "base/arena.h"
 #include "table/history_file.h"
 
+/* The last dump of a process stands for the same moment as a report that is made of the process later, if it was taken
+ * less than this before that moment. */
+#define HISTORY_SAME_MOMENT_NS	20000000u
+
 struct history_row {
 	uint32_t row, count;		/* its number, and its live blocks */
 	uint64_t size;			/* its live bytes */

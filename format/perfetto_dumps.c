@@ -27,8 +27,6 @@
 #include <string.h>
 
 #define STEP_NS		1000u		/* from instant to instant of a group */
-#define SAME_MOMENT_NS	20000000u	/* the last dump of a process stands for the same moment as a report that is made
-					 * of the process later, if it was taken less before the end */
 #define STACK_CALLS	8u		/* functions of a compact stack; the others are counted */
 #define NAME_COLUMNS	80u		/* of a function in it, where template arguments and parameters can be left out... */
 #define NAME_BYTES	240u		/* ...and at most, whatever the name is */
@@ -427,7 +425,7 @@ static bool is_same_moment(const struct perfetto *p, uint32_t dump)
 {
 	const struct history *h = p->model->history;
 
-	return p->model->moment.ended && dump + 1 == h->dump_count && h->dumps_ns[dump] + SAME_MOMENT_NS >= p->end_ns;
+	return p->model->moment.ended && dump + 1 == h->dump_count && h->dumps_ns[dump] + HISTORY_SAME_MOMENT_NS >= p->end_ns;
 }
 
 void perfetto_write_earlier(struct perfetto *p, uint32_t *next, uint64_t until_ns)
