@@ -95,7 +95,7 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 
 -include $(OBJECTS:.o=.d)
 
-# The assembler puts the files of report/ into it, of which the compiler's list of prerequisites knows nothing.
+# The assembler puts the files of report/ into these objects, and the compiler does not list them as prerequisites.
 $(BUILD)/format/html.o $(BUILD)/format/svg.o: $(wildcard report/*)
 
 # The completion for bash. The preprocessor reads the table of options, awk makes the script.

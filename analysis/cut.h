@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Whether stacks lack their outer functions because --depth let no more frames be recorded. Pictures and trees that are
- * made of such stacks have no common root, so they say it.
+ * made of such stacks have no common root, so they say why.
  */
 #ifndef ANALYSIS_CUT_H
 #define ANALYSIS_CUT_H

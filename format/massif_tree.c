@@ -134,8 +134,8 @@ static void put_in_order(struct massif_tree *t, const struct range *r, bool root
 	memcpy(places, t->sorted, r->count * sizeof(*places));
 }
 
-/* Makes the children of a range that are large enough, as ranges and largest from *first on, and sums up the others.
- * Returns how many they are. */
+/* Makes the children of a range that are large enough, at the ends of t->ranges and t->largest, and sums up the others.
+ * Returns how many it has made. */
 static uint32_t make_children(struct massif_tree *t, const struct range *r, bool root, struct below *below)
 {
 	uint32_t first = t->range_count;
