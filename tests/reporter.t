@@ -190,7 +190,7 @@ SKIP: {
 	ok(wait_for(sub { complete($out) }, 10), 'the watcher writes the report when it goes on');
 }
 # A signal ends the wait, but not one that comes twice at its beginning.
-for ([0.8, 15], [0.1, 5 << 8]) {
+for ([0.8, 15], [0.1, 'runs']) {
 	my ($after, $want) = @$_;
 	unlink glob "$dir/run/*";
 	my ($pid, $in) = start(undef, $heaptrace, "--outfile=$out", $program, 'wait');
@@ -204,7 +204,7 @@ for ([0.8, 15], [0.1, 5 << 8]) {
 	kill 'TERM', $pid;
 	select undef, undef, undef, 1.5;
 	my $ended = waitpid $pid, POSIX::WNOHANG();
-	is($ended ? $? : 'runs', $want == 15 ? 15 : 'runs', "SIGTERM $after s after the wait's begin");
+	is($ended ? $? : 'runs', $want, "SIGTERM $after s after the wait's begin");
 	kill 'CONT', $watcher;
 	finish($pid, 20) if !$ended;
 	ok(wait_for(sub { complete($out) }, 10), 'the watcher writes the report');

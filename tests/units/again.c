@@ -25,7 +25,7 @@ static void ok(bool good, const char *name)
 	printf("%sok %u - %s\n", good ? "" : "not ", ++tests, name);
 }
 
-/* Columns in the terminal's own words, for columns.c, which is not linked here. */
+/* In place of the one in format/columns.c, which is not linked here. */
 bool columns_have_utf8(void)
 {
 	return true;
