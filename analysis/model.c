@@ -210,11 +210,10 @@ static uint32_t rows_to_list(const struct model *m, const struct model_section *
 	return top && top < rows ? top : rows;
 }
 
-/* Whether the runtime's rows are not listed. Who wants all rows or all frames, or examines a record, wants these, too. */
+/* Whether the runtime's rows are not listed. */
 static bool sets_runtime_apart(const struct model *m, const struct model_section *s, const struct model_request *q)
 {
-	return q->runtime_apart && m->moment.ended && q->reason != REASON_ASKED && model_key_is_live(s->key) &&
-	       q->options->top && !q->options->all_frames;
+	return q->runtime_apart && runtime_is_apart(m) && model_key_is_live(s->key);
 }
 
 static bool list_rows(struct model *m, unsigned section, const struct model_request *q, struct arena *arena)

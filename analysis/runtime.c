@@ -96,6 +96,11 @@ static bool looks_kept(const struct model *m, const struct model_row *row)
 	       (row->values[SORT_COUNT] == 1 && (size == POOL_BYTES || (size >= BUFFER_BYTES && !(size & (size - 1)))));
 }
 
+bool runtime_is_apart(const struct model *m)
+{
+	return m->moment.ended && m->moment.reason != REASON_ASKED && m->options->top && !m->options->all_frames;
+}
+
 uint32_t runtime_rows(const struct model *m, const struct model_section *s, uint32_t top)
 {
 	uint32_t rows = 0;

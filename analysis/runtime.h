@@ -17,6 +17,10 @@
 
 #define RUNTIME_ROWS_MOST	16u	/* more of a section's largest rows are hardly ever the runtime's */
 
+/* Whether lists of live rows leave out the runtime's. Who wants all rows or all frames, or examines a record, wants
+ * these, too. */
+bool runtime_is_apart(const struct model *m);
+
 /*
  * How many of the section's rows, which are sorted, need names so that `top` are left when the runtime's are set apart.
  * For each row that looks like the runtime's, without names, that is one more. Names are the costliest part of a dump

@@ -168,18 +168,12 @@ static void list_write(struct perfetto_list *l)
 		perfetto_number(l->p, "further", l->count - top);
 }
 
-/* Whether the row is the runtime's own, in a dump at the end. Text dumps do not list such rows as leaks either. */
-static bool set_apart(const struct model *m, const struct model_row *row)
-{
-	return m->moment.ended && m->moment.reason != REASON_ASKED && m->options->top && !m->options->all_frames &&
-	       runtime_keeps(m, row);
-}
-
 /* Lists what was alive in a snapshot or, if that is NULL, at the moment of the report. *kept: set to the bytes that
  * the runtime keeps for good, which are not listed. */
 static void list_live(struct perfetto_list *l, const struct history_snapshot *s, uint64_t *kept)
 {
 	const struct model *m = l->p->model;
+	bool apart = !s && runtime_is_apart(m);		/* as in text dumps */
 
 	*kept = 0;
 	for (uint32_t n = 0; n < m->all.count; n++) {
@@ -192,7 +186,7 @@ static void list_live(struct perfetto_list *l, const struct history_snapshot *s,
 			count = blocks;
 			age = UINT64_MAX;	/* it is not known, and leaves nothing out */
 		}
-		if (!s && count && set_apart(m, &row))
+		if (apart && count && runtime_keeps(m, &row))
 			*kept += size;
 		else if (model_is_large(m->options, size, count, age))
 			list_add(l, n, size, count);
