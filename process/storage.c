@@ -39,19 +39,16 @@ static bool name_file(char path[PATH_MAX])
 	return outfile_expand(options->record, (uint32_t)getpid(), command, 1, !own, path, PATH_MAX);
 }
 
-/* Notes in the table's header which file the table is in, and tells the watcher, who notes there when the process
- * ends. */
-static void note_file(int fd)
+static uint64_t inode_of(int fd)
 {
 	struct stat st;
 
-	table->head->ended_ns = 0;
-	table->head->inode = fstat(fd, &st) ? 0 : st.st_ino;
-	table->head->watched = watched && watch_register(options->watcher, fd, table->head->parent);
+	return fstat(fd, &st) ? 0 : st.st_ino;
 }
 
-/* Moves the table into the file of --record. make() fills a new file and maps it in the table's place; then the file
- * gets its name. Returns 0 or an errno. */
+/* Moves the table into the file of --record. make() fills a new file, maps it in the table's place and notes whose table
+ * that is. Only then the file gets its name: whoever finds the file must not take the process for one that has ended.
+ * The watcher, which notes there when the process ends, is told at last. Returns 0 or an errno. */
 static int move_into_file_directly(int (*make)(struct table *, int))
 {
 	static char path[PATH_MAX], temporary[PATH_MAX];	/* static: only one thread moves the table */
@@ -63,6 +60,8 @@ static int move_into_file_directly(int (*make)(struct table *, int))
 	if (fd < 0)
 		return errno;
 	error = make(table, fd);
+	if (!error)
+		table->head->inode = inode_of(fd);
 	/* Unlinked first: a rename that replaces a file makes ext4 write the new one to the disk. */
 	if (!error)
 		unlinkat(AT_FDCWD, path, 0);
@@ -71,7 +70,7 @@ static int move_into_file_directly(int (*make)(struct table *, int))
 	if (error)
 		unlinkat(AT_FDCWD, temporary, 0);
 	else
-		note_file(fd);
+		table->head->watched = watched && watch_register(options->watcher, fd, table->head->parent);
 	close(fd);
 	return error;
 }
@@ -99,18 +98,7 @@ static int move_into_file(int (*make)(struct table *, int))
 	return m.error;
 }
 
-/* ---- A memfd ---- */
-
-static bool no_descriptor;	/* the last memfd could not be made, because no descriptor was left */
-
-static int open_memory(void)
-{
-	int fd = memfd_create("heaptrace", MFD_CLOEXEC);
-
-	no_descriptor = fd < 0 && errno == EMFILE;
-	return fd;
-}
-
+/* Notes in the table's header whose table this is. parent: the process that has forked this one, or 0. */
 static void name_table(uint32_t parent)
 {
 	struct table_header *h = table->head;
@@ -121,6 +109,27 @@ static void name_table(uint32_t parent)
 	h->ended_ns = 0;
 	h->life = TABLE_LIVES;
 	syscall(SYS_prctl, PR_GET_NAME, h->command);
+}
+
+static int create_in_file(struct table *t, int fd)
+{
+	int error = table_create_in(t, fd);
+
+	if (!error)
+		name_table(0);
+	return error;
+}
+
+/* ---- A memfd ---- */
+
+static bool no_descriptor;	/* the last memfd could not be made, because no descriptor was left */
+
+static int open_memory(void)
+{
+	int fd = memfd_create("heaptrace", MFD_CLOEXEC);
+
+	no_descriptor = fd < 0 && errno == EMFILE;
+	return fd;
 }
 
 void storage_make_private(void)
@@ -208,7 +217,7 @@ bool storage_start(struct table *t, const struct options *o, bool may_watch, cha
 		int code;
 
 		uninterrupted_begin(&span);
-		code = move_into_file(table_create_in);
+		code = move_into_file(create_in_file);
 		uninterrupted_end(&span);
 		done = !code;
 		if (code && t->shared)		/* the table is in a file that could not be given its name */
