@@ -63,7 +63,7 @@ chomp(my $leak_line = `grep -n 'void leak' grow.c | cut -d: -f1`);
 # A traced program, once it runs.
 sub traced {
 	my ($pid) = start(undef, $heaptrace, '--outfile=/dev/null', @_);
-	wait_for(sub { (slurp("/proc/$pid/maps") // '') =~ /libheaptrace/ && (slurp("/proc/$pid/exe") // '') !~ /heaptrace$/ }, 10);
+	wait_for(sub { (slurp("/proc/$pid/maps") // '') =~ /libheaptrace/ && readlink("/proc/$pid/exe") !~ /heaptrace$/ }, 10);
 	return $pid;
 }
 my $has_tmux = has('tmux') && quiet("tmux -S $dir/probe -f /dev/null new-session -d 'sleep 1'");

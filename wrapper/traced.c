@@ -11,23 +11,36 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#define LIBRARY		"/libheaptrace.so"
+
+/* Whether the mapping is of the preloaded library. */
+static bool is_library(const struct mapping *m)
+{
+	size_t bytes = strlen(m->path);
+
+	return bytes >= strlen(LIBRARY) && !strcmp(m->path + bytes - strlen(LIBRARY), LIBRARY);
+}
+
 /*
- * Finds the address of a process's table. The table lies at the start of a writable mapping, which has a line like
+ * Finds the address of a process's table. *loaded: whether the library is there. The table lies at the start of a writable mapping, which has a line like
  * "7f1c2a000000-7f1c52000000 rw-p ..." in /proc/PID/maps. memory: the open /proc/PID/mem.
  */
-static enum load_status find_table(uint32_t pid, int memory, uint64_t *start)
+static enum load_status find_table(uint32_t pid, int memory, uint64_t *start, bool *loaded)
 {
 	enum load_status status = LOAD_NO_TABLE;
 	struct mappings list;
 	struct mapping m;
 
+	*loaded = false;
 	if (!mappings_open(&list, pid))
 		return LOAD_CANNOT_READ;
 	while (status == LOAD_NO_TABLE && mappings_next(&list, &m)) {
 		struct table_header h;
 
+		*loaded |= is_library(&m);
 		if (strncmp(m.access, "rw", 2) || m.end - m.start < sizeof(h))
 			continue;
 		status = load_header(&h, memory, m.start);
@@ -36,6 +49,24 @@ static enum load_status find_table(uint32_t pid, int memory, uint64_t *start)
 		*start = m.start;
 	}
 	mappings_close(&list);
+	return status;
+}
+
+#define START_TRIES	100
+#define START_PAUSE_NS	10000000
+
+/* As find_table(). A process that has just been started, and has the library, makes its table as soon as it first
+ * allocates: the wait for that is a second at most. */
+static enum load_status await_table(uint32_t pid, int memory, uint64_t *start)
+{
+	struct timespec pause = { 0, START_PAUSE_NS };
+	bool loaded;
+	enum load_status status = find_table(pid, memory, start, &loaded);
+
+	for (int i = 1; status == LOAD_NO_TABLE && loaded && i < START_TRIES; i++) {
+		nanosleep(&pause, NULL);
+		status = find_table(pid, memory, start, &loaded);
+	}
 	return status;
 }
 
@@ -130,7 +161,7 @@ enum load_status traced_open(struct traced *place, uint32_t pid)
 	place->fd = open(path, O_RDONLY | O_CLOEXEC);
 	error = errno;
 	if (place->fd >= 0)
-		return find_table(pid, place->fd, &place->start);
+		return await_table(pid, place->fd, &place->start);
 	if (error == EACCES || error == EPERM)
 		place->fd = traced_open_file(pid);
 	errno = error;

@@ -13,7 +13,8 @@ struct traced {
 
 /*
  * Opens the memory of the process, /proc/PID/mem (proc(5)), and finds the table there. Where the rights do not suffice
- * for that, traced_open_file(). The caller closes place->fd, whatever the result is. If that is LOAD_CANNOT_READ, errno
+ * for that, traced_open_file(). Where the process has the library but no table yet, as it has just been started, the
+ * call waits for the table, a second at most. The caller closes place->fd, whatever the result is. If that is LOAD_CANNOT_READ, errno
  * says why.
  */
 enum load_status traced_open(struct traced *place, uint32_t pid);
