@@ -387,6 +387,8 @@ int main(int argc, char **argv)
 		print_process(&options);
 	if (options.watch)
 		show_live(&options);
+	if (options.pid || options.detach)
+		quit_saying(EXIT_SETUP, "--%s cannot be done yet", options.pid ? "pid" : "detach");
 	options.run = (uint32_t)getpid();
 	held_signals_choose(options.signals);
 

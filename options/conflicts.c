@@ -30,6 +30,11 @@ static const struct {
 	{ OPTION_WATCH, OPTION_DUMP, WHEN_GIVEN, "--watch and --dump are two commands: give one of them (--watch=PID shows a "
 	  "process that runs, and its key w writes a report)" },
 	{ OPTION_WATCH, OPTION_PACK, WHEN_GIVEN, "--pack is for --report and --dump: leave --watch out" },
+	{ OPTION_PID, OPTION_REPORT, WHEN_GIVEN, "--pid and --report are two commands: give one of them" },
+	{ OPTION_PID, OPTION_DUMP, WHEN_GIVEN, "--pid and --dump are two commands: give --pid first, and --dump when the process "
+	  "is traced" },
+	{ OPTION_PID, OPTION_WATCH, WHEN_GIVEN, "--pid and --watch are two commands: give --pid first, and --watch when the process "
+	  "is traced" },
 	{ OPTION_INTERVAL, OPTION_WATCH, WHEN_ALONE, "--interval says how often --watch=PID looks: give that option, too "
 	  "(dumps again and again: --every)" },
 	{ OPTION_WITH_NAMES, OPTION_PACK, WHEN_ALONE, "--with-names says what goes into the file of --pack=OUT: give that "
@@ -53,6 +58,20 @@ static bool is_reading(const struct options *o)
 	return o->report || o->dump || o->watch;
 }
 
+/* Whether the command line has another option beside --detach, which takes none. */
+static bool conflicts_with_detach(const bool given[OPTIONS], struct out *why)
+{
+	for (const struct option_entry *e = options_table; e->name; e++) {
+		if (!given[e->id] || e->id == OPTION_DETACH)
+			continue;
+		out_text(why, "--detach takes no other option (what is traced ends as --pid has begun it): leave --");
+		out_text(why, e->name);
+		out_text(why, " out");
+		return true;
+	}
+	return false;
+}
+
 /* Whether the option has an effect on the command that the options ask for. */
 static bool has_effect(const struct options *o, const struct option_entry *e)
 {
@@ -64,6 +83,8 @@ bool conflicts_with_command(const struct options *o, const bool given[OPTIONS], 
 {
 	const char *command = o->report ? "report" : o->dump ? "dump" : "watch";
 
+	if (o->detach)
+		return conflicts_with_detach(given, why);
 	for (const struct option_entry *e = options_table; e->name; e++) {
 		if (!given[e->id] || has_effect(o, e))
 			continue;
@@ -215,8 +236,13 @@ static bool lacks_limits(const struct options *o, const struct options *initial,
 	};
 
 	if (options_has_limits(o)) {
-		if (!o->dump && !o->watch)
+		if (o->detach || (!o->dump && !o->watch && !o->pid))
 			return false;
+		if (o->pid) {
+			out_text(why, "the limits of --max-* are about a process from its first allocation to its end, and --pid is "
+				 "about one that runs already: start PROGRAM with heaptrace for that");
+			return true;
+		}
 		out_text(why, "the limits of --max-* are about a process that has ended, and --");
 		out_text(why, o->dump ? "dump" : "watch");
 		out_text(why, " is about one that runs");

@@ -136,6 +136,8 @@ struct options {
 	uint64_t above_bytes;		/* a dump when the heap first exceeds a multiple of this; 0: no such dumps */
 	uint32_t every_ms;		/* milliseconds from dump to dump; 0: no such dumps */
 	uint32_t dump;			/* pid of a process to print a dump of (wrapper only), or 0 */
+	uint32_t pid, detach;		/* pid of a process to begin to trace while it runs, or to cease to trace (wrapper
+					 * only), or 0 */
 	uint8_t signals[2];		/* the signals that request a dump by size and by count; 0: none does */
 
 	uint8_t group;			/* enum group_by: a section has a table of groups instead of rows */
@@ -196,7 +198,8 @@ enum option_type {
 	OPTION_TYPE_YES_NO,	/* bool */
 	OPTION_TYPE_NUMBER,	/* a whole number; unsigned, of any size */
 	OPTION_TYPE_LIMIT,	/* a NUMBER, where 0 means all */
-	OPTION_TYPE_PROCESS,	/* a NUMBER, the id of a process */
+	OPTION_TYPE_PROCESS,	/* a NUMBER, the id of a traced process */
+	OPTION_TYPE_RUNNING,	/* a NUMBER, the id of a process that is not traced */
 	OPTION_TYPE_SIZE,	/* bytes, or a unit (k, M, G, T, Ki, Mi, Gi, Ti); uint64_t */
 	OPTION_TYPE_TIME,	/* seconds, or a unit (ms, s, m, h); uint32_t, in milliseconds. Where the value is
 				 * optional, it can be `all` or `dump`, too: OPTIONS_ALL_THE_TIME, OPTIONS_SINCE_DUMP */

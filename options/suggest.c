@@ -90,16 +90,16 @@ static bool add_found(struct out *t, const struct found *f, const char *dashes)
 	       add_names(t, &f->near, f->near != NULL, dashes);
 }
 
-#define ATTACH	": heaptrace cannot attach to a process that runs already: start it as heaptrace PROGRAM, or with " \
-		"LD_PRELOAD; --dump=PID prints a dump of one that is traced, --watch=PID shows it live"
+/* Where -p stands for a process, it is one that runs, which only the command line can name. */
+#define ATTACH	": for a process that runs already give heaptrace --pid=PID; --dump=PID prints a dump of one that is " \
+		"traced, --watch=PID shows it live"
 
 /* The names that other programs have for an option (gdb, strace, perf, heaptrack, valgrind, ltrace), or a
  * sentence for what heaptrace cannot do. */
 static const struct {
 	const char *name, *option, *instead;
 } others[] = {
-	{ "p", NULL, ATTACH }, { "pid", NULL, ATTACH }, { "attach", NULL, ATTACH },
-	{ "detach", NULL, ATTACH }, { "o", "outfile", NULL }, { "output", "outfile", NULL },
+	{ "p", NULL, ATTACH }, { "pid", NULL, ATTACH }, { "attach", NULL, ATTACH }, { "o", "outfile", NULL }, { "output", "outfile", NULL },
 	{ "log-file", "outfile", NULL }, { "suppressions", "ignore", NULL },
 	{ "suppress", "ignore", NULL }, { "num-callers", "depth", NULL }, { "max-depth", "depth", NULL },
 	{ "follow-forks", "children", NULL }, { "follow-fork", "children", NULL },

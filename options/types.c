@@ -189,6 +189,7 @@ static const struct type {
 	[OPTION_TYPE_NUMBER] = { types_set_number, types_print_number, NO_TEXT },
 	[OPTION_TYPE_LIMIT] = { types_set_number, types_print_number, NO_TEXT },
 	[OPTION_TYPE_PROCESS] = { types_set_number, types_print_number, NO_TEXT },
+	[OPTION_TYPE_RUNNING] = { types_set_number, types_print_number, NO_TEXT },
 	[OPTION_TYPE_SIZE] = { types_set_size, types_print_number, NO_TEXT },
 	[OPTION_TYPE_TIME] = { types_set_time, types_print_time, NO_TEXT },
 	[OPTION_TYPE_SHARE] = { types_set_share, types_print_share, NO_TEXT },

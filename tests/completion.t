@@ -63,6 +63,9 @@ like " $(complete_words --dump =) " " $traced " '--dump: the processes that are 
 [[ " $(complete_words --dump '') " != *" $untraced "* ]]
 ok $? 'and no others'
 like " $(complete_words --watch =) " " $traced .*file two" '--watch: these processes, and files'
+like " $(complete_words --pid =) " " $untraced " '--pid: processes that run without heaptrace'
+[[ " $(complete_words --pid '') " != *" $traced "* ]]
+ok $? 'and none that is traced'
 kill $traced $untraced
 
 completes 'sleep' --no-lines --top 3 sleep

@@ -102,7 +102,7 @@ bad sort=temp '(did you mean temporary?)'
 bad sort=zzz "no sort key 'zzz'; valid"
 bad output=x '(did you mean outfile?)'
 bad graph '(did you mean flame-graph?)'
-bad attach=1 'heaptrace cannot attach to a process that runs already'
+bad attach=1 'for a process that runs already give heaptrace --pid=PID'
 bad help 'no such option'
 bad version 'no such option'
 bad = 'no such option'

@@ -130,7 +130,11 @@ static int parse_command(int argc, char **argv, struct options *o, bool given[OP
 	if (o->watch && i < argc)
 		quit_saying(EXIT_SETUP, "--watch takes no PROGRAM (it shows a process that runs, or what --record keeps: start "
 			    "the program with heaptrace first)");
-	if (!o->report && !o->dump && !o->watch && i >= argc)
+	if (o->pid && i < argc)
+		quit_saying(EXIT_SETUP, "--pid takes no PROGRAM (it traces a process that runs already)");
+	if (o->detach && i < argc)
+		quit_saying(EXIT_SETUP, "--detach takes no PROGRAM (it is about a process that --pid has begun to trace)");
+	if (!o->report && !o->dump && !o->watch && !o->pid && !o->detach && i >= argc)
 		die_without_program(taker, argv[argc - 1]);
 	return i;
 }

@@ -13,6 +13,16 @@ _heaptrace_traced() {
 	done
 }
 
+# Prints the ids of the processes that it can begin to trace: dynamic programs whose maps this user may read.
+_heaptrace_untraced() {
+	local maps
+	for maps in $(grep -ls '/ld-[^/]*\.so' /proc/[0-9]*/maps 2> /dev/null); do
+		grep -qs '/libheaptrace[^/]*\.so' "$maps" && continue
+		maps=${maps#/proc/}
+		echo "${maps%/maps}"
+	done
+}
+
 # Completes a value. Arguments: the beginning of the value, its kind, and the valid words. A kind that ends in `+` is
 # that of an option that may stand without its value.
 _heaptrace_value() {
@@ -20,6 +30,7 @@ _heaptrace_value() {
 	case $kind in
 	YES_NO) words='yes no';;
 	PROCESS) words=$(_heaptrace_traced);;
+	RUNNING) words=$(_heaptrace_untraced);;
 	SIGNAL)
 		signals=$(compgen -A signal SIG)
 		words="none ${signals//SIG/} $signals"

@@ -72,6 +72,7 @@ static const char help_questions[] =
 	"  Who holds memory at the end?      heaptrace PROGRAM\n"
 	"  And now, while it runs?           heaptrace --dump=PID\n"
 	"  And live, again and again?        heaptrace --watch=PID\n"
+	"  In a process that runs already?   heaptrace --pid=PID, --detach=PID\n"
 	"  Can I see it in a browser?        heaptrace --outfile=heap.html PROGRAM\n"
 	"  In go tool pprof, or Perfetto?    heaptrace --outfile=heap.pb.gz PROGRAM\n"
 	"                                    heaptrace --outfile=heap.trace.json PROGRAM\n"
@@ -87,6 +88,8 @@ static const char help_questions[] =
 void help_print(void)
 {
 	printf("Usage: heaptrace [OPTION...] PROGRAM [ARG...]\n"
+	       "       heaptrace [OPTION...] --pid=PID\n"
+	       "       heaptrace --detach=PID\n"
 	       "       heaptrace [OPTION...] --dump=PID\n"
 	       "       heaptrace [OPTION...] --report=FILE\n"
 	       "       heaptrace [OPTION...] --watch=PID|FILE [--interval=TIME]\n"
