@@ -11,6 +11,7 @@
 #include "arena.h"
 
 #include "atomics.h"
+#include "kernel_map.h"
 #include "reserve.h"
 
 #include <errno.h>
@@ -132,7 +133,7 @@ void arena_avoid_locks(void)
 	char *at = load_acquire(&seed) ? NULL : arena_place(room);
 	int saved = errno;
 
-	if (at && mmap(at, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
+	if (at && kernel_mmap(at, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
 		       MAP_FIXED_NOREPLACE, -1, 0) == at) {
 		madvise(at, page, MADV_NOHUGEPAGE);
 		madvise(at, page, MADV_DONTDUMP);
@@ -152,7 +153,7 @@ static void *map_from_seed(size_t size_bytes)
 	while (bytes && bytes < seed_end - at - page) {
 		bool mapped;
 
-		if (mremap((void *)at, page, page + bytes, 0) == (void *)at) {
+		if (kernel_mremap((void *)at, page, page + bytes, 0, NULL) == (void *)at) {
 			store_release(&seed, at + bytes);
 			return (void *)at;
 		}
@@ -171,7 +172,7 @@ static void *map_from_seed(size_t size_bytes)
 static void *map_memory(void *at, size_t size_bytes, int protection, int flags)
 {
 	int saved = errno;
-	void *mem = mmap(at, size_bytes, protection,
+	void *mem = kernel_mmap(at, size_bytes, protection,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
 
 	if (mem == MAP_FAILED) {
@@ -225,7 +226,7 @@ void arena_unmap(void *mem, size_t size_bytes)
 	int saved = errno;
 
 	if (mem)
-		munmap(mem, size_bytes);
+		kernel_munmap(mem, size_bytes);
 	errno = saved;
 }
 

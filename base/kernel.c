@@ -3,6 +3,7 @@
 #undef _FORTIFY_SOURCE	/* its inline read() and open() would conflict with these definitions */
 #undef _FILE_OFFSET_BITS	/* it would give open() and open64() the same name */
 #include "kernel.h"
+#include "kernel_map.h"
 
 #include "atomics.h"
 #include "reader.h"
@@ -275,16 +276,6 @@ int renameat(int from_dir, const char *from, int to_dir, const char *to)
 	return (int)CALL4(SYS_renameat, from_dir, from, to_dir, to);
 }
 
-void *mmap(void *at, size_t size_bytes, int protection, int flags, int fd, off_t offset)
-{
-	return (void *)enter(SYS_mmap, (long)at, (long)size_bytes, protection, flags, fd, offset);
-}
-
-int munmap(void *at, size_t size_bytes)
-{
-	return (int)CALL2(SYS_munmap, at, size_bytes);
-}
-
 int mprotect(void *at, size_t size_bytes, int protection)
 {
 	return (int)CALL3(SYS_mprotect, at, size_bytes, protection);
@@ -298,18 +289,6 @@ int madvise(void *at, size_t size_bytes, int advice)
 int mincore(void *at, size_t size_bytes, unsigned char *resident)
 {
 	return (int)CALL3(SYS_mincore, at, size_bytes, resident);
-}
-
-void *mremap(void *old, size_t old_bytes, size_t new_bytes, int flags, ...)
-{
-	void *to = NULL;
-	va_list list;
-
-	va_start(list, flags);
-	if (flags & MREMAP_FIXED)
-		to = va_arg(list, void *);
-	va_end(list);
-	return (void *)enter(SYS_mremap, (long)old, (long)old_bytes, (long)new_bytes, flags, (long)to, 0);
 }
 
 /* On these machines libc's struct stat is the kernel's. */
@@ -442,3 +421,31 @@ int nanosleep(const struct timespec *time, struct timespec *left)
 	return (int)CALL2(SYS_nanosleep, time, left);
 }
 #endif
+
+/* ---- Mappings (kernel_map.h) ---- */
+
+#ifdef SYS_mmap2
+#define SYSTEM_MMAP(offset)	SYS_mmap2, (long)((offset) / 4096)	/* whatever the size of a page is */
+#else
+#define SYSTEM_MMAP(offset)	SYS_mmap, (long)(offset)
+#endif
+
+static void *map(long number, long offset, void *at, size_t size_bytes, long protection, long flags, long fd)
+{
+	return (void *)syscall(number, at, size_bytes, protection, flags, fd, offset);
+}
+
+void *kernel_mmap(void *at, size_t size_bytes, int protection, int flags, int fd, uint64_t offset)
+{
+	return map(SYSTEM_MMAP(offset), at, size_bytes, protection, flags, fd);
+}
+
+int kernel_munmap(void *at, size_t size_bytes)
+{
+	return (int)syscall(SYS_munmap, at, size_bytes);
+}
+
+void *kernel_mremap(void *old, size_t old_bytes, size_t new_bytes, int flags, void *to)
+{
+	return (void *)syscall(SYS_mremap, old, old_bytes, new_bytes, (long)flags, to);
+}

@@ -15,11 +15,13 @@
  * kernel.c, and nothing changes for the program. Other source files need not do anything for that.
  *
  *	access close fcntl fgetxattr fstat fstat64 fstatat ftruncate getegid geteuid getgid getpid
- *	getrlimit getuid ioctl kill lstat madvise memfd_create mincore mmap mprotect mremap munmap nanosleep
+ *	getrlimit getuid ioctl kill lstat madvise memfd_create mincore mprotect nanosleep
  *	open open64 openat poll pread pread64 pwrite read readlink renameat sched_yield sendmsg
  *	setrlimit setsockopt socket syscall unlinkat waitpid write
  *					on x86_64 and aarch64; libc's functions serve elsewhere
  *	clock_gettime			on all machines
+ *
+ * kernel_map.h has mmap(), munmap() and mremap(), by other names.
  *
  * They behave as libc's functions do, with two differences: none is a cancellation point (pthreads(7)), and
  * every one is async-signal-safe and takes no lock.

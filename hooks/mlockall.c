@@ -12,6 +12,7 @@
  */
 #include "base/arena.h"
 #include "base/atomics.h"
+#include "base/kernel_map.h"
 #include "base/mappings.h"
 #include "capture/execinfo.h"
 #include "export.h"
@@ -87,11 +88,11 @@ static bool go_through(struct request *r)
  * locked and unmapped again; nothing in it can be touched, so it takes no page. */
 static bool may_exceed(uint64_t bytes)
 {
-	void *probe = mmap(NULL, (size_t)bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *probe = kernel_mmap(NULL, (size_t)bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	bool may = probe != MAP_FAILED && !syscall(SYS_mlock2, probe, (size_t)bytes, MLOCK_ONFAULT);
 
 	if (probe != MAP_FAILED)
-		munmap(probe, (size_t)bytes);
+		kernel_munmap(probe, (size_t)bytes);
 	return may;
 }
 

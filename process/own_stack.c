@@ -3,6 +3,7 @@
 #include "own_stack.h"
 
 #include "base/arena.h"
+#include "base/kernel_map.h"
 #include "base/reserve.h"
 
 #include <errno.h>
@@ -55,14 +56,14 @@ static void begin(unsigned high, unsigned low)
 static char *map_stack(void)
 {
 	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-	char *low = mmap(arena_place(GUARD_BYTES + STACK_BYTES), GUARD_BYTES + STACK_BYTES, PROT_NONE, flags, -1, 0);
+	char *low = kernel_mmap(arena_place(GUARD_BYTES + STACK_BYTES), GUARD_BYTES + STACK_BYTES, PROT_NONE, flags, -1, 0);
 
 	if (low == MAP_FAILED)
 		return NULL;
-	if (mmap(low + GUARD_BYTES, STACK_BYTES, PROT_READ | PROT_WRITE, flags | MAP_FIXED, -1,
+	if (kernel_mmap(low + GUARD_BYTES, STACK_BYTES, PROT_READ | PROT_WRITE, flags | MAP_FIXED, -1,
 		 0) != MAP_FAILED)
 		return low;
-	munmap(low, GUARD_BYTES + STACK_BYTES);
+	kernel_munmap(low, GUARD_BYTES + STACK_BYTES);
 	return NULL;
 }
 
@@ -110,7 +111,7 @@ void own_stack_call(void (*fn)(void *), void *arg)
 	if (reserved)
 		reserve_give(reserved, STACK_BYTES);
 	else if (low)
-		munmap(low, GUARD_BYTES + STACK_BYTES);
+		kernel_munmap(low, GUARD_BYTES + STACK_BYTES);
 	pthread_setcancelstate(cancel_state, NULL);
 	if (a)
 		syscall(SYS_rt_sigprocmask, SIG_SETMASK, mask, NULL, sizeof(mask));

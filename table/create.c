@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* A table's mapping: made, copied, moved. See table.h and layout.h. */
 #include "base/arena.h"
+#include "base/kernel_map.h"
 #include "layout.h"
 #include "row.h"
 
@@ -51,14 +52,14 @@ static unsigned most_log2(void)
  * flags: MAP_FIXED, or MAP_FIXED_NOREPLACE. Returns 0 or an errno. */
 static int map_stretch(char *at, uint64_t bytes, int fd, uint64_t offset, int flags)
 {
-	void *got = mmap(at, (size_t)bytes, PROT_READ | PROT_WRITE,
+	void *got = kernel_mmap(at, (size_t)bytes, PROT_READ | PROT_WRITE,
 			 MAP_NORESERVE | flags | (fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED), fd,
 			 fd < 0 ? 0 : (off_t)offset);
 
 	if (got == MAP_FAILED)
 		return errno;
 	if (got != at) {
-		munmap(got, (size_t)bytes);
+		kernel_munmap(got, (size_t)bytes);
 		return EEXIST;
 	}
 	madvise(at, (size_t)bytes, MADV_NOHUGEPAGE);	/* one touched byte must not cost 2 MB */
@@ -79,7 +80,7 @@ static bool make_local(struct table *t)
 void table_unmap(struct table *t)
 {
 	if (t->head)
-		munmap(t->head, (size_t)t->head->size_bytes);
+		kernel_munmap(t->head, (size_t)t->head->size_bytes);
 	arena_unmap(t->local, sizeof(*t->local));
 	t->head = NULL;
 	t->local = NULL;
@@ -102,7 +103,7 @@ static int map_windows(struct table *t, const struct table_header *h, char *base
 		while (i-- > 0) {
 			w = layout_window(h, i, first_log2);
 			if (w.first_bytes)
-				munmap(base + w.offset, (size_t)w.first_bytes);
+				kernel_munmap(base + w.offset, (size_t)w.first_bytes);
 		}
 		break;
 	}
@@ -115,12 +116,12 @@ static int map_windows(struct table *t, const struct table_header *h, char *base
 static char *map_whole(struct table *t, const struct table_header *h, int fd)
 {
 	size_t page = (size_t)getauxval(AT_PAGESZ);
-	char *low = mmap(NULL, (size_t)h->size_bytes + page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *low = kernel_mmap(NULL, (size_t)h->size_bytes + page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (low == MAP_FAILED)
 		return NULL;
 	if (map_stretch(low + page, h->size_bytes, fd, 0, MAP_FIXED)) {
-		munmap(low, (size_t)h->size_bytes + page);
+		kernel_munmap(low, (size_t)h->size_bytes + page);
 		return NULL;
 	}
 	for (unsigned i = 0; i < LAYOUT_WINDOWS; i++)
@@ -210,7 +211,7 @@ static int create_size(struct table *t, int fd, unsigned log2)
 			return 0;
 	}
 	error = errno;
-	munmap(base, (size_t)h.size_bytes);
+	kernel_munmap(base, (size_t)h.size_bytes);
 	t->head = NULL;
 	t->shared = t->populates = false;
 	return error;
@@ -360,7 +361,7 @@ int table_copy(struct table *t, int fd)
 /* Maps a stretch of a copy, which has been written, so that touching it raises no SIGBUS. NULL: the kernel refuses. */
 static void *map_copy(int fd, uint64_t offset, uint64_t bytes)
 {
-	void *copy = mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)offset);
+	void *copy = kernel_mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)offset);
 
 	return copy == MAP_FAILED ? NULL : copy;
 }
@@ -379,7 +380,7 @@ static int complete_infos(const struct table *t, int fd, uint32_t end)
 		if (node != copy[row].node)
 			copy[row].node = node;
 	}
-	munmap(copy, bytes);
+	kernel_munmap(copy, bytes);
 	return 0;
 }
 
@@ -394,7 +395,7 @@ static uint32_t count_copied(int fd)
 	uint32_t rows = copy ? layout_count(copy, TABLE_ROWS) : 0;
 
 	if (copy)
-		munmap(copy, sizeof(*copy));
+		kernel_munmap(copy, sizeof(*copy));
 	return rows;
 }
 
@@ -433,7 +434,7 @@ static int replace(struct table *t, unsigned window, char *copy, size_t bytes)
 {
 	char *at = (char *)t->head + layout_window(t->head, window, FIRST_LOG2).offset;
 
-	if (mremap(copy, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, at) == MAP_FAILED)
+	if (kernel_mremap(copy, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, at) == MAP_FAILED)
 		return ENOMEM;
 	madvise(at, bytes, MADV_NOHUGEPAGE);	/* arena_map() has done it if it is large */
 	madvise(at, bytes, MADV_DONTDUMP);

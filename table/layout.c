@@ -3,6 +3,7 @@
 #include "layout.h"
 
 #include "base/check.h"
+#include "base/kernel_map.h"
 #include "deltas.h"
 #include "index.h"
 #include "modules.h"
@@ -305,7 +306,7 @@ static bool extend(struct table *t, unsigned window, uint64_t offset, uint64_t n
 			to = align(need, WINDOW_ALIGN);
 		if (to > most)
 			to = most;
-		moved = mremap(last, page, page + (size_t)(to - from), 0);
+		moved = kernel_mremap(last, page, page + (size_t)(to - from), 0, NULL);
 		errno = saved;
 		check(moved == MAP_FAILED || moved == (void *)last, "a mapping grows in place");
 		if (moved == (void *)last) {
@@ -329,7 +330,7 @@ void layout_forked(struct table *t)
 		struct layout_window w = layout_window(t->head, i, TABLE_LOG2_LEAST);
 
 		if (w.most_bytes > t->mapped[i])
-			munmap((char *)t->head + w.offset + t->mapped[i], (size_t)(w.most_bytes - t->mapped[i]));
+			kernel_munmap((char *)t->head + w.offset + t->mapped[i], (size_t)(w.most_bytes - t->mapped[i]));
 	}
 	errno = saved;
 }

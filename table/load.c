@@ -3,6 +3,7 @@
 #include "load.h"
 
 #include "base/arena.h"
+#include "base/kernel_map.h"
 #include "base/read_at.h"
 #include "deltas.h"
 #include "layout.h"
@@ -93,7 +94,7 @@ static void repair(struct table *t)
  */
 static char *map_whole(uint64_t size_bytes)
 {
-	void *shared = mmap(NULL, (size_t)size_bytes, PROT_READ | PROT_WRITE,
+	void *shared = kernel_mmap(NULL, (size_t)size_bytes, PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	return shared == MAP_FAILED ? NULL : shared;

@@ -2,6 +2,7 @@
 /* See watcher.h. */
 #include "watcher.h"
 
+#include "base/kernel_map.h"
 #include "base/safe_open.h"
 #include "options/outfile.h"
 #include "reporter.h"
@@ -280,7 +281,7 @@ static int intermediate_process(void *start)
 void watcher_spawn(const struct options *o, const char *text, int argc, char **arguments)
 {
 	static struct watcher_start start;	/* static, because the watcher reads it after this function has returned */
-	char *stacks = mmap(NULL, 2 * STACK_BYTES, PROT_READ | PROT_WRITE,
+	char *stacks = kernel_mmap(NULL, 2 * STACK_BYTES, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
 	pid_t child;
 
