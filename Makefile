@@ -69,9 +69,12 @@ SMALL_FILES := $(filter-out base/kernel.c base/probe.c,$(wildcard base/*.c)) \
 $(SMALL_DIRS:%=$(BUILD)/%/%.o) $(SMALL_FILES:%.c=$(BUILD)/%.o): SMALL = $(if $(filter -O2,$(CFLAGS)),-Os)
 
 # Nobody unwinds through the code that makes and prints reports: all signals are blocked during a dump, and nothing that
-# it calls throws. A debugger reads the tables in the debug data. So it needs no place for them in the library.
-REPORT_DIRS := symbol inflate demangle analysis format
-$(REPORT_DIRS:%=$(BUILD)/%/%.o): NO_TABLES := -fno-asynchronous-unwind-tables
+# it calls throws. A debugger reads the tables in the debug data. So it needs no place for them in the library. The same
+# holds for what only the start, a fork and an end call. Code that waits with signals let through, or runs a handler of
+# the program's, keeps its tables: a thread can be cancelled there, and a handler can throw or look at the stack.
+TABLES_KEPT := $(addprefix process/,fatal_signal.c lifecycle.c own_stack.c session.c signals.c)
+TABLELESS := $(SMALL_DIRS:%=%/%) $(basename $(filter-out $(TABLES_KEPT),$(SMALL_FILES)))
+$(TABLELESS:%=$(BUILD)/%.o): NO_TABLES := -fno-asynchronous-unwind-tables
 
 # The hooks run on the stack that the program has at a call of malloc. Code in assembly, coroutines and compiled
 # scripts may not keep it at a multiple of 16, which glibc's malloc seldom notices; but a compiler that may use
@@ -84,7 +87,7 @@ $(HOOK_DIRS:%=$(BUILD)/%/%.o) $(BUILD)/libheaptrace.o: HOOK_FLAGS := $(NO_VECTOR
 endif
 
 # A changed compiler, DEPTH or CFLAGS rebuilds: the flags are a prerequisite of every object.
-FLAGS	:= $(CC) $(CODE) $(WARN) $(CFLAGS) $(LDFLAGS) $(LIBS) $(SMALL_DIRS) $(SMALL_FILES) $(REPORT_DIRS) $(NO_VECTORS) $(HOOK_DIRS)
+FLAGS	:= $(CC) $(CODE) $(WARN) $(CFLAGS) $(LDFLAGS) $(LIBS) $(SMALL_DIRS) $(SMALL_FILES) $(TABLELESS) $(NO_VECTORS) $(HOOK_DIRS)
 $(BUILD)/flags: FORCE
 	@mkdir -p $(BUILD)
 	@echo '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || echo '$(subst ','\'',$(FLAGS))' > $@

@@ -14,9 +14,11 @@
 #include "hooks/malloc_info.h"
 #include "hooks/shell.h"
 #include "hooks/signal_hooks.h"
+#include "process/control.h"
 #include "process/guard.h"
 #include "process/lifecycle.h"
 #include "process/record.h"
+#include "process/record_odd.h"
 #include "process/signals.h"
 #include "process/start.h"
 
@@ -128,7 +130,8 @@ static inline __attribute__((always_inline)) bool enter(unsigned calls)
 #define RECORD(p, size, function) do {						\
 	struct capture_point from = CAPTURE_POINT();				\
 										\
-	record_alloc((p), CALLED(function), from.pc, from.sp, from.fp, (size));	\
+	if (control_records(size))						\
+		record_alloc((p), CALLED(function), from.pc, from.sp, from.fp, (size));	\
 } while (0)
 
 /* ---- The hooks. Each does for the program exactly what the real function does. ---- */
@@ -142,10 +145,12 @@ EXPORT HOT_CODE void *malloc(size_t size)
 {
 	void *p;
 
+	if (!record_is_exact() && control_passes(size))
+		return real.malloc(size);
 	if (unlikely(!enter(1)))
 		return malloc_untraced(size);
 	p = real.malloc(size);
-	if (likely(p != NULL))
+	if (likely(p != NULL) && control_records(size))
 		record_alloc_inline(p, CALLED(malloc), size);
 	guard_leave();
 	return p;
@@ -162,10 +167,12 @@ EXPORT HOT_CODE void *calloc(size_t count, size_t size)
 {
 	void *p;
 
+	if (!record_is_exact() && control_passes(count * size))
+		return real.calloc(count, size);
 	if (unlikely(!enter(1)))
 		return calloc_untraced(count, size);
 	p = real.calloc(count, size);
-	if (likely(p != NULL))
+	if (likely(p != NULL) && control_records(count * size))
 		record_alloc_inline(p, CALLED(calloc), count * size);
 	guard_leave();
 	return p;
@@ -195,9 +202,9 @@ static HOT_CODE __attribute__((noinline)) void *reallocate(void *old, size_t siz
 	bool was_newest = b.row != ROW_NONE && record_is_newest(old, b.slot);
 	void *p = by_array ? real.reallocarray(old, count, each) : real.realloc(old, size);
 
-	if (p && recording) {
-		if (old && b.row == ROW_NONE)
-			add_relaxed(&recorder.table.head->totals.unknown_frees, 1);
+	if (p && recording && old && b.row == ROW_NONE)
+		record_odd_unknown_free();
+	if (p && recording && control_records(size)) {
 		record_realloc(p, size, b, function, from);
 	} else if (p || (!size && old)) {
 		/* The block has been freed, and nothing that is recorded was allocated. */
@@ -252,7 +259,7 @@ static bool __attribute__((noinline)) free_unknown(const void *p)
 {
 	if (bootstrap_owns(&bootstrap_pool, p))
 		return false;
-	add_relaxed(&recorder.table.head->totals.unknown_frees, 1);
+	record_odd_unknown_free();
 	return true;
 }
 
@@ -272,6 +279,10 @@ static bool __attribute__((noinline)) free_untraced(void *p)
 #define FREE(p, known, call) do {				\
 	if (unlikely(!p))					\
 		return;						\
+	if (!record_is_exact() && control_passes_free(p)) {	\
+		call;						\
+		return;						\
+	}							\
 	if (likely(enter(1))) {					\
 		if (likely(known) || free_unknown(p))		\
 			call;					\

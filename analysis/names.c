@@ -6,6 +6,7 @@
 #include "base/sort.h"
 #include "demangle/demangle.h"
 #include "symbol/perfmap.h"
+#include "table/special.h"
 
 #include <elf.h>
 #include <string.h>
@@ -99,6 +100,14 @@ static void name_signal_return(struct name *s)
 	s->resolved = true;
 }
 
+/* Names what is no address: a pool, or mapped pages. The text of the name is printed as it is. */
+static void name_special(const struct names *n, struct name *s)
+{
+	s->function = special_name_of(n->table, s->pc);
+	s->offset = FRAME_NO_OFFSET;
+	s->resolved = true;
+}
+
 bool names_add_row(struct names *n, uint32_t row)
 {
 	uint32_t *codes = n->codes;
@@ -120,6 +129,8 @@ bool names_add_row(struct names *n, uint32_t row)
 		n->used++;
 		if (table_is_signal_return(n->table, codes[i]))
 			name_signal_return(s);
+		else if (n->table->codes[codes[i]] >> CODE_PC_BITS == CODE_SPECIAL)
+			name_special(n, s);
 	}
 	return true;
 }

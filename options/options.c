@@ -22,6 +22,10 @@ const char *const options_default_ignore_names[DEFAULT_IGNORES] = {
 #define DEFAULT_IGNORE(id, name)	[DEFAULT_IGNORE_##id] = name,
 #include "table.def"
 };
+const char *const options_start_names[START_MODES] = {
+#define START_MODE(id, name)	[START_##id] = name,
+#include "table.def"
+};
 
 const char *const options_unwind_names[UNWIND_MODES] = {
 #define UNWIND_MODE(id, name)		[UNWIND_##id] = name,

@@ -44,6 +44,15 @@ enum default_ignore {
 	DEFAULT_IGNORES
 };
 
+/* Whether the recording begins with the program. */
+enum start_mode {
+#define START_MODE(id, name)		START_##id,
+#include "table.def"
+	START_MODES
+};
+
+#define SAMPLE_BYTES_MOST	((uint64_t)1 << 40)	/* table/sample.h */
+
 /* How stacks are taken (capture.h). */
 enum unwind_mode {
 #define UNWIND_MODE(id, name)		UNWIND_##id,
@@ -89,6 +98,9 @@ struct options {
 	uint8_t depth;			/* frames of a backtrace; 0: options_depth() has the default */
 	uint8_t format;			/* enum output_format as given; options_format() returns the one in use */
 	uint8_t unwind;			/* enum unwind_mode */
+	uint64_t sample_bytes;		/* on average one block is recorded in so many bytes; 0: each block is */
+	uint8_t start;			/* enum start_mode */
+	uint32_t start_after_ms;	/* the recording begins so long after the program; 0: see `start` */
 	const char *outfile;		/* template with placeholders, or NULL: standard error */
 	const char *ignore;		/* file of rules, or NULL */
 	uint8_t default_ignore;		/* enum default_ignore */
@@ -254,6 +266,7 @@ extern const char *const options_sort_names[SORT_KEYS];
 extern const char *const options_format_names[OUTPUT_FORMATS];	/* NULL for OUTPUT_UNSET */
 extern const char *const options_unwind_names[UNWIND_MODES];
 extern const char *const options_default_ignore_names[DEFAULT_IGNORES];
+extern const char *const options_start_names[START_MODES];
 extern const char *const options_group_names[GROUPS];		/* NULL for GROUP_NONE */
 extern const char *const options_tree_names[TREES];		/* NULL for TREE_NONE */
 

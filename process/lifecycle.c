@@ -6,6 +6,7 @@
 #include "base/reserve.h"
 #include "base/uninterrupted.h"
 #include "capture/capture.h"
+#include "control.h"
 #include "elf/loaded.h"
 #include "elf/lookup.h"
 #include "fatal_signal.h"
@@ -131,8 +132,22 @@ static void go_on_recording(void)
 	fork_stopped = false;
 }
 
+bool lifecycle_hold_others(void)
+{
+	if (process_has_one_thread())
+		return true;
+	syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
+	return stop_others();
+}
+
+void lifecycle_release_others(void)
+{
+	go_on_recording();
+}
+
 static void recording_forked(bool seen)
 {
+	control_forked();
 	(void)seen;
 	forks = overtaken = 0;
 	fork_stopped = false;

@@ -115,6 +115,13 @@ bool lifecycle_follows_children(void);
  * the calling thread holds (stdio's lock), so after 20 ms this returns all the same. Keeps errno. */
 void lifecycle_wait_for_fork(void);
 
+/*
+ * Between the two, no other thread is inside a hook: each waits until it has left its hook or, where it would enter one, for
+ * 20 ms at most, as at a fork. False: some thread was not seen outside. By one thread at a time, inside the guard (once).
+ */
+bool lifecycle_hold_others(void);
+void lifecycle_release_others(void);
+
 /* From lifecycle_suspend() to lifecycle_resume() the hooks record nothing. No other thread may be about to fork. */
 void lifecycle_suspend(void);
 void lifecycle_resume(void);

@@ -4,12 +4,14 @@
 
 #include "capture/paths.h"
 #include "elf/lookup.h"
+#include "record_odd.h"
 #include "table/modules.h"
 #include "table/sizes.h"
 #include "table/thread_list.h"
 #include "table/truncated.h"
 
-struct recorder recorder HOT_DATA __attribute__((aligned(64)));
+static const uint32_t no_mode = CONTROL_EXACT;
+struct recorder recorder HOT_DATA __attribute__((aligned(64))) = { .mode = &no_mode, .first_plain = ROW_OVERFLOW };
 
 extern char __libc_single_threaded __attribute__((weak));
 
@@ -25,10 +27,16 @@ __attribute__((cold)) void record_sizes(void)
 	/* An allocator without this function must not get to libc's, which knows other blocks. */
 	if (lookup_next_together("malloc", "malloc_usable_size"))
 		lookup_next(list, 1);
-	if (!sizes_start(&recorder.table, recorder.block_bytes))
-		return;
-	recorder.simple = "";
-	recorder.careful = "\1";
+	if (sizes_start(&recorder.table, recorder.block_bytes))
+		record_choose_paths(false);
+}
+
+void record_choose_paths(bool by_row)
+{
+	bool special = by_row || record_counts_sizes();
+
+	store_release(&recorder.simple, special ? "" : recorder.one_thread);
+	store_release(&recorder.careful, special ? "\1" : recorder.one_thread);
 }
 
 static void __attribute__((noinline)) count_size(void *p, const struct block *b, enum sizes_change change)
@@ -206,6 +214,10 @@ static inline void count_resize(uint32_t row, uint64_t old_bytes, uint64_t new_b
 	struct thread *self = guard_self.thread;
 	bool one = process_has_one_thread();
 
+	if (unlikely(row < recorder.first_plain)) {
+		record_odd_resize(row, old_bytes, new_bytes);
+		return;
+	}
 	if (one && likely(row_resize_single(&recorder.table, row, old_bytes, new_bytes)))
 		return;
 	if (!one && likely(self && self->deltas)) {
@@ -241,16 +253,19 @@ HOT_CODE void record_uncount(struct block b, bool temporary, bool nested)
 {
 	if (CHECKING && nested)
 		verify_nested_free();
-	if (process_has_one_thread())
+	if (unlikely(b.row < recorder.first_plain))
+		record_odd_free(b, temporary);
+	else if (process_has_one_thread())
 		uncount_in_one_thread(b, temporary);
 	else
 		uncount_in_threads(b, temporary, nested);
 }
 
-/* record_freed_slow() where sizes are counted. */
+/* record_freed_slow() where sizes are counted, or where the block's row decides how it is counted. */
 static void __attribute__((noinline)) uncount_sized(void *p, const struct block *b, bool temporary, bool nested)
 {
-	count_size(p, b, SIZES_GONE);
+	if (record_counts_sizes())
+		count_size(p, b, SIZES_GONE);
 	record_uncount(*b, temporary, nested);
 }
 
@@ -262,7 +277,9 @@ HOT_CODE void record_freed_slow(void *p, struct block b, bool nested)
 		verify_nested_free();
 	if (newest)
 		guard_self.last_block = NULL;
-	if (likely(!*recorder.careful))
+	if (unlikely(b.row < recorder.first_plain))
+		uncount_sized(p, &b, newest, nested);
+	else if (likely(!*recorder.careful))
 		uncount_in_threads(b, newest, nested);
 	else if (likely(!record_counts_sizes()))
 		uncount_in_one_thread(b, newest);
@@ -284,7 +301,9 @@ static inline void count_alloc(uint32_t row, uint64_t size_bytes)
 {
 	struct thread *self = guard_self.thread;
 
-	if (process_has_one_thread()) {
+	if (unlikely(row < recorder.first_plain)) {
+		record_odd_alloc(row, size_bytes);
+	} else if (process_has_one_thread()) {
 		if (unlikely(!row_alloc_single(&recorder.table, row, size_bytes)))
 			row_alloc(&recorder.table, row, size_bytes);
 	} else if (likely(self && self->deltas)) {
@@ -334,7 +353,7 @@ HOT_CODE void record_new_slow(uint32_t *slot, uint32_t row, uint64_t size_bytes)
 {
 	struct thread *self = guard_self.thread;
 
-	if (unlikely(size_bytes >= SLOT_MORE || !self || !self->deltas || *recorder.careful) ||
+	if (unlikely(size_bytes >= SLOT_MORE || !self || !self->deltas || *recorder.careful || row < recorder.first_plain) ||
 	    unlikely(!slot_is_free(slot))) {
 		note_and_count(slot, row, size_bytes);
 		return;

@@ -34,6 +34,9 @@ extern struct recorder {
 	 * only if there are several threads and sizes are not counted. So both point where one_thread does, except with
 	 * --histogram: then they are 0 and 1 for good, and no operation takes a path that does not count sizes. */
 	const char *simple, *careful;
+	const uint32_t *mode;			/* the table's control.mode; before there is a table, a 0 */
+	uint32_t first_plain;			/* changes of rows below it are made by record_odd.h: their blocks were
+						 * sampled, or no figure counts them any more. At least 1 */
 	size_t (*block_bytes)(void *);		/* the allocator's malloc_usable_size(3), or NULL */
 } recorder HIDDEN;
 
@@ -47,6 +50,16 @@ static inline bool process_has_one_thread(void)
 {
 	return *recorder.one_thread;
 }
+
+/* Whether each block is recorded and nobody wants that changed: control.h is asked otherwise. */
+static inline bool record_is_exact(void)
+{
+	return likely(load_relaxed(recorder.mode) == CONTROL_EXACT);
+}
+
+/* Sets whether the row of each block decides how it is counted (record_odd.h), and no operation takes a path that does not
+ * look at the row. */
+void record_choose_paths(bool by_row);
 
 /*
  * Records a new block at p, from a call at the point that pc, sp and fp name (struct capture_point). function: the
@@ -114,7 +127,7 @@ static inline __attribute__((always_inline)) bool record_free_inline(void *p)
 		return record_free(p, false);
 	check(guard_seems_entered(), "a free is recorded inside the guard");
 	v = load_relaxed(slot);
-	if (unlikely(!slot_is_small(v)))
+	if (unlikely(!slot_is_small(v, recorder.first_plain)))
 		return record_free(p, false);
 	if (unlikely(!*recorder.simple || guard_self.last_block == p)) {
 		slot_clear(slot, v);

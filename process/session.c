@@ -177,6 +177,11 @@ static void serve(void *unused)
 				.sort = dumper.options->sort, .sort_count = dumper.options->sort_count,
 				.reason = REASON_ABOVE, .heap_still = heap_is_still(),
 			});
+		if (bits & SESSION_CONTROL)
+			take((struct dump_request){
+				.sort = dumper.options->sort, .sort_count = dumper.options->sort_count,
+				.reason = REASON_ASKED, .heap_still = heap_is_still(),
+			});
 		end_dumping();
 		uninterrupted_end(&span);
 	}

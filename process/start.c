@@ -12,6 +12,7 @@
 #include "elf/headers.h"
 #include "elf/lookup.h"
 #include "elf/program_symbol.h"
+#include "control.h"
 #include "guard.h"
 #include "inherit.h"
 #include "lifecycle.h"
@@ -144,6 +145,7 @@ static bool make_table(void)
 		return false;
 	table_set_depth(&recorder.table, options_depth(&options));
 	note_own_memory(recorder.table.head);
+	control_start(&options);
 	if (options.histogram)
 		record_sizes();
 	return true;

@@ -167,6 +167,14 @@ bool threads_wait_outside(const struct thread *own)
 	return true;
 }
 
+void threads_flush(struct table *table)
+{
+	for (const struct thread *t = load_acquire(&all); t; t = t->next) {
+		if (t->deltas)
+			deltas_flush(table, t->deltas);
+	}
+}
+
 void threads_cut_short(struct thread *t)
 {
 	if (t->paths)

@@ -74,6 +74,10 @@ void threads_give_back(struct table *table, struct thread *t);
  */
 bool threads_wait_outside(const struct thread *own);
 
+/* Puts what is pending in all threads' slots into the rows. The caller has to see to it that no other thread is inside the
+ * guard. */
+void threads_flush(struct table *table);
+
 /* The calling thread has left a hook in the middle (longjmp(), cancellation): makes its state usable again. The
  * operation that was under way may be counted twice or not at all. */
 void threads_cut_short(struct thread *t);

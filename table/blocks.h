@@ -166,10 +166,11 @@ static inline uint32_t slot_row(uint32_t v)
 	return (v & ~SLOT_TURNS) >> SLOT_SIZE_BITS;
 }
 
-/* Whether this value of a slot is that of a block whose size is in the slot. */
-static inline bool slot_is_small(uint32_t v)
+/* Whether this value of a slot is that of a block whose size is in the slot, and whose row is at least first_row (1 or
+ * more). */
+static inline bool slot_is_small(uint32_t v, uint32_t first_row)
 {
-	return slot_row(v) && (uint8_t)v < SLOT_MORE;
+	return slot_row(v) >= first_row && (uint8_t)v < SLOT_MORE;
 }
 
 /* Clears a slot whose value is v. The next block there will have another turn. */

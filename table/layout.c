@@ -190,6 +190,8 @@ void layout_header(struct table_header *h, unsigned rows_log2)
 	h->threads_used = 1;
 	h->frames_used = 1;
 	h->early = 1;
+	h->text_used = 1;		/* offset 0 is "" */
+	h->window_row = h->figures_row = ROW_OVERFLOW;
 	h->totals.epoch = 2;
 	h->totals.above = UINT64_MAX;
 	h->timeline.spacing = 1;

@@ -238,7 +238,6 @@ uint32_t modules_keep_text(struct table *t, const char *text, size_t size_bytes)
 void modules_init(struct table *t)
 {
 	find_program_path(t->local->program_path);
-	t->head->text_used = 1;		/* offset 0 is "" */
 	t->head->early = 0;
 	loaded_init();	/* if it fails, modules that are loaded later are not noted */
 	dl_iterate_phdr(note_loaded, t);
@@ -459,5 +458,7 @@ const struct module *modules_of_code(const struct table *t, uint32_t code)
 		}
 		return NULL;
 	}
+	if (number == CODE_SPECIAL)
+		return NULL;
 	return number && number <= known_count(t) ? &t->modules[number - 1] : NULL;
 }

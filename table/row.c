@@ -175,8 +175,8 @@ static void change_live(struct table *t, uint32_t row, int64_t change)
 		add_relaxed(&r->live_size, (int32_t)(uint32_t)(uint64_t)change);
 }
 
-__attribute__((noinline)) void row_change(struct table *t, uint32_t row, int blocks, int64_t bytes,
-					  uint64_t call_bytes, bool temporary)
+__attribute__((noinline)) void row_change_sampled(struct table *t, uint32_t row, uint32_t n, int blocks, int64_t bytes,
+						  uint64_t call_bytes, bool temporary)
 {
 	struct row *r = &t->rows[row];
 
@@ -184,15 +184,22 @@ __attribute__((noinline)) void row_change(struct table *t, uint32_t row, int blo
 		int64_t count;
 
 		deltas_row_begins(t, row, row_count(load_relaxed(&r->live_count)));
-		count = row_count(add_relaxed(&r->live_count, 1) + 1);
+		count = row_count(add_relaxed(&r->live_count, n) + n);
 		if (count > 0)
 			raise_u32(&r->peak_count, (uint32_t)count);
 	}
 	change_live(t, row, bytes);
 	if (blocks < 0)
-		sub_relaxed(&r->live_count, 1);
+		sub_relaxed(&r->live_count, n);
 	if (call_bytes != ROW_NO_CALL || temporary)
-		add_calls(t, row, call_bytes != ROW_NO_CALL, call_bytes != ROW_NO_CALL ? call_bytes : 0, temporary);
+		add_calls(t, row, call_bytes != ROW_NO_CALL ? n : 0, call_bytes != ROW_NO_CALL ? call_bytes : 0,
+			  temporary ? n : 0);
+}
+
+__attribute__((noinline)) void row_change(struct table *t, uint32_t row, int blocks, int64_t bytes, uint64_t call_bytes,
+					  bool temporary)
+{
+	row_change_sampled(t, row, 1, blocks, bytes, call_bytes, temporary);
 }
 
 /* Changes the row and the heap's totals. */

@@ -8,6 +8,7 @@
 #include "index.h"
 #include "layout.h"
 #include "modules.h"
+#include "special.h"
 
 #include <string.h>
 
@@ -32,7 +33,7 @@ static inline bool code_is_at(const struct table *t, uint32_t code, uint64_t pc,
 
 	if ((c ^ pc) & PC_MASK)
 		return false;
-	if (likely(intact) || module == CODE_NO_MODULE || module == CODE_EARLY)
+	if (likely(intact) || module == CODE_NO_MODULE || module >= CODE_SPECIAL)
 		return true;
 	return !load_relaxed(&t->modules[module - 1].gone) &&
 	       (likely(modules_settled(t)) || modules_verify(t, (uint32_t)module, pc));
@@ -61,7 +62,7 @@ static bool same_code(void *context, uint32_t code)
 static bool is_readable(const struct table *t, uint64_t pc, uint64_t module)
 {
 	uint64_t page = pc / PROBE_PAGE, *known = &t->local->pages_read[page % TABLE_PAGES_READ];
-	bool stays = module != CODE_NO_MODULE && module != CODE_EARLY;
+	bool stays = module != CODE_NO_MODULE && module < CODE_SPECIAL;
 
 	if (stays && load_relaxed(known) == page && modules_intact(t))
 		return true;
@@ -96,16 +97,17 @@ static uint32_t make_code(void *context)
 	q->full = true;
 	if (load_relaxed(&h->code_count) >= load_acquire(&h->code_limit) && !layout_grow(q->t, TABLE_CODES))
 		return 0;
-	module = modules_note(q->t, q->pc);
+	module = special_is(q->pc) ? CODE_SPECIAL : modules_note(q->t, q->pc);
 	code = add_relaxed(&h->code_count, 1);
 	while (code >= load_acquire(&h->code_limit)) {
 		if (!layout_grow(q->t, TABLE_CODES))
 			return 0;
 	}
-	check(module == CODE_NO_MODULE || module == CODE_EARLY || modules_holds(q->t, (uint32_t)module, q->pc & PC_MASK),
+	check(module == CODE_NO_MODULE || module >= CODE_SPECIAL || modules_holds(q->t, (uint32_t)module, q->pc & PC_MASK),
 	      "a code's module holds its address");
 	store_relaxed(&q->t->codes[code], (q->pc & PC_MASK) | module << CODE_PC_BITS);
-	note_signal_return(q->t, code, q->pc, module);
+	if (module != CODE_SPECIAL)
+		note_signal_return(q->t, code, q->pc, module);
 	q->full = false;
 	return code;
 }
@@ -239,7 +241,7 @@ static bool same_frames(void *context, uint32_t row)
 {
 	struct row_query *q = context;
 
-	return are_at(q, q->t->infos[row].node);
+	return row >= load_relaxed(&q->t->head->window_row) && are_at(q, q->t->infos[row].node);
 }
 
 /* Notes the modules of the frames. False: one of them was not in the list yet, or was marked as gone. */
@@ -414,7 +416,7 @@ static bool same_as_hinted(void *context, uint32_t row)
 	struct row_query *q = context;
 
 	__builtin_prefetch(&q->t->rows[row], 1);
-	return q->t->infos[row].node == q->hinted && are_at(q, q->hinted);
+	return q->t->infos[row].node == q->hinted && row >= load_relaxed(&q->t->head->window_row) && are_at(q, q->hinted);
 }
 
 uint32_t table_intern(struct table *t, const uintptr_t *frames, unsigned count, unsigned known,

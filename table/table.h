@@ -51,7 +51,7 @@
 #include <stdint.h>
 
 #define TABLE_MAGIC		"heaptrc"	/* 8 bytes with its NUL */
-#define TABLE_VERSION		14
+#define TABLE_VERSION		15
 #define TABLE_FRAMES_MAX	256	/* frames of one row */
 #define TABLE_MEMORY_WORDS	14u
 #define TABLE_TRUNCATED		512u	/* places in the set of addresses of truncated.h */
@@ -123,6 +123,7 @@ struct row_upper {
 /* A code: the address in the lower 48 bits, above it its module's number plus 1. */
 #define CODE_PC_BITS		48
 #define CODE_NO_MODULE		0u	/* code in no module */
+#define CODE_SPECIAL		0xfffeu	/* no code: a number that stands for what special.h says */
 #define CODE_EARLY		0xffffu	/* before the modules were listed */
 
 /*
@@ -138,7 +139,8 @@ struct row_upper {
 /* Sums over all rows; on a cache line of its own because every allocation writes it. */
 struct table_totals {
 	uint64_t live_size, peak_size;	/* bytes, and their maximum */
-	uint64_t unknown_frees;		/* frees of blocks that were never recorded */
+	uint64_t unknown_frees;		/* frees of blocks that were never recorded, though all were to be */
+	uint64_t untracked_frees;	/* frees of blocks that were allocated while not each block was recorded */
 	uint64_t stale_blocks;		/* blocks whose free was not seen: address came again */
 	uint64_t lost_blocks;		/* allocations not recorded for want of memory */
 	uint64_t above;			/* bytes: a new maximum of at least these calls table_peak_passed() */
@@ -176,6 +178,66 @@ struct table_timeline {
 	uint64_t dumps_ns[TIMELINE_DUMPS];	/* when dump n was taken, at n % TIMELINE_DUMPS: the newest ones; 0: none */
 	uint32_t spacing;		/* ticks (row.h) from point to point, at least */
 };
+
+/*
+ * What happened to the recording itself (events.h). From an event that begins a window on, backtraces get new rows, so a
+ * window's rows are those from `first` on, up to those of the next window.
+ */
+enum event_kind {
+	EVENT_NONE,			/* not yet complete */
+	EVENT_ON,			/* blocks are recorded from now on; begins a window */
+	EVENT_OFF,			/* new blocks are not recorded any more */
+	EVENT_CLEAR,			/* the figures begin anew; begins a window */
+	EVENT_SAMPLE,			/* another rate of sampling, or none; begins a window */
+	EVENT_MARK,			/* a moment that the user has named */
+	EVENT_ATTACH, EVENT_DETACH,
+	EVENT_KINDS
+};
+
+#define EVENT_TEXT_BYTES	48u
+#define EVENTS_MOST		128u
+
+struct table_event {
+	uint64_t ns;			/* since begun_precise_ns */
+	uint64_t sample_bytes;		/* the rate of sampling from then on; 0: each block is recorded */
+	uint64_t live_size;		/* totals.live_size at that moment */
+	uint32_t first;			/* the window begins with this row; 0: none begins here */
+	uint32_t kind;			/* enum event_kind; released last */
+	char text[EVENT_TEXT_BYTES];	/* of EVENT_MARK, UTF-8, ends with NUL */
+};
+
+/* What is recorded: a word that each allocation looks at. Beside the mode it can have CONTROL_PENDING. */
+enum control_mode {
+	CONTROL_EXACT,			/* each block */
+	CONTROL_SAMPLED,		/* some blocks, by chance */
+	CONTROL_OFF,			/* none; frees of blocks that are known are recorded */
+	CONTROL_WAITING,		/* as CONTROL_OFF, until the moment of --start-after */
+};
+#define CONTROL_PENDING	((uint32_t)1 << 31)	/* a command waits in `table_control` */
+
+enum control_command {
+	CONTROL_COMMAND_NONE,
+	CONTROL_COMMAND_ON, CONTROL_COMMAND_OFF, CONTROL_COMMAND_CLEAR,
+	CONTROL_COMMAND_SAMPLE,		/* value: bytes, 0 for each block */
+	CONTROL_COMMAND_DUMP,
+	CONTROL_COMMAND_MARK,		/* text */
+};
+
+/*
+ * By this another process controls what this one records, without a signal: it writes the command, then `asked`, one
+ * more than `done`, and then CONTROL_PENDING into `mode`. A thread of this process that allocates next obeys, and sets
+ * `done` to `asked`. One command at a time.
+ */
+struct table_control {
+	uint32_t mode;			/* enum control_mode, perhaps with CONTROL_PENDING */
+	uint32_t asked, done;
+	uint32_t command;		/* enum control_command */
+	uint64_t value;
+	uint64_t asked_ns;		/* when (clock of now_precise_ns()) */
+	char text[EVENT_TEXT_BYTES];
+};
+
+#define SPECIAL_NAMES	512u
 
 enum table_lack {
 	TABLE_NO_SPACE = 1,		/* the disk is full, or memory: that is for good */
@@ -249,6 +311,17 @@ struct table_header {
 	uint32_t pending_frees[TABLE_SLOTS];
 
 	__attribute__((aligned(64))) uint64_t truncated[TABLE_TRUNCATED];	/* truncated.h; 0: a free place */
+
+	__attribute__((aligned(64))) struct table_control control;
+	uint64_t sample_bytes;		/* the rate of sampling in force; 0: each block is recorded */
+	uint64_t start_ns;		/* with CONTROL_WAITING: when the recording begins (clock of now_ns()) */
+	uint32_t window_row;		/* rows below it get no new blocks: they belong to earlier windows */
+	uint32_t figures_row;		/* rows below it have blocks from before the last EVENT_CLEAR, which no figure
+					 * counts; ROW_OVERFLOW: there are none */
+	uint32_t event_count;		/* may run past EVENTS_MOST when the list is full */
+	uint32_t special_count;		/* names in use, from 1 on; may run past SPECIAL_NAMES */
+	uint32_t special_names[SPECIAL_NAMES];	/* special.h: their places in the text */
+	struct table_event events[EVENTS_MOST];
 };
 
 _Static_assert(sizeof(struct row) == 32, "two rows a cache line");

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See control.h. */
+#include "control.h"
+
+#include "sampling.h"
+#include "session.h"
+#include "table/events.h"
+#include "table/layout.h"
+
+#include <errno.h>
+
+#define BUSY_TRIES	1000		/* of 1 ms */
+
+static uint32_t busy;			/* 1: a thread carries out a command */
+
+/* The mode for recording, at the rate that is in force. */
+static uint32_t recording_mode(void)
+{
+	return recorder.table.head->sample_bytes ? CONTROL_SAMPLED : CONTROL_EXACT;
+}
+
+static void set_mode(uint32_t mode)
+{
+	struct table_header *h = recorder.table.head;
+	uint32_t old = load_relaxed(&h->control.mode);
+
+	while (!cas_acq_rel(&h->control.mode, &old, mode | (old & CONTROL_PENDING)))
+		;
+}
+
+/* Which rows' blocks are counted one by one (record.h). */
+static void choose_paths(void)
+{
+	const struct table *t = &recorder.table;
+	uint32_t first = ROW_OVERFLOW;
+
+	if (t->head->sample_bytes)
+		first = UINT32_MAX;
+	else if (events_sampled(t) || t->head->figures_row > ROW_OVERFLOW)
+		first = t->head->window_row;
+	store_release(&recorder.first_plain, first);
+	record_choose_paths(t->head->sample_bytes);
+}
+
+/* The figures begin anew: no row counts any more that there has been so far. */
+static void clear(struct table_header *h)
+{
+	struct table_totals *totals = &h->totals;
+
+	store_relaxed(&h->figures_row, h->window_row);
+	store_relaxed(&totals->live_size, 0);
+	store_relaxed(&totals->peak_size, 0);
+	add_relaxed(&totals->epoch, 2);
+	store_relaxed(&totals->unknown_frees, 0);
+	store_relaxed(&totals->untracked_frees, 0);
+	store_relaxed(&totals->stale_blocks, 0);
+	store_relaxed(&totals->lost_blocks, 0);
+	store_relaxed(&h->timeline.peak_size, 0);
+	store_relaxed(&h->timeline.peak_ns, 0);
+}
+
+/* Begins a window. What other threads have under way is finished before, and their memories of stacks become void. */
+static void begin_window(enum event_kind kind, uint64_t sample_bytes)
+{
+	struct table_header *h = recorder.table.head;
+
+	lifecycle_hold_others();
+	threads_flush(&recorder.table);
+	store_relaxed(&h->sample_bytes, sample_bytes);
+	store_relaxed(&h->window_row, table_row_end(&recorder.table));
+	if (kind == EVENT_CLEAR)
+		clear(h);
+	events_add(&recorder.table, kind, now_precise_ns(), h->window_row, NULL);
+	choose_paths();
+	capture_modules_changed();
+	if (kind == EVENT_ON || load_relaxed(&h->control.mode) < CONTROL_OFF)
+		set_mode(recording_mode());
+	lifecycle_release_others();
+}
+
+static void carry_out(enum control_command command, uint64_t value, const char *text)
+{
+	struct table_header *h = recorder.table.head;
+	bool off = (load_relaxed(&h->control.mode) & ~CONTROL_PENDING) >= CONTROL_OFF;
+
+	switch (command) {
+	case CONTROL_COMMAND_ON:
+		if (off)
+			begin_window(EVENT_ON, h->sample_bytes);
+		break;
+	case CONTROL_COMMAND_OFF:
+		if (off && (load_relaxed(&h->control.mode) & ~CONTROL_PENDING) != CONTROL_WAITING)
+			break;
+		set_mode(CONTROL_OFF);
+		events_add(&recorder.table, EVENT_OFF, now_precise_ns(), 0, NULL);
+		break;
+	case CONTROL_COMMAND_CLEAR:
+		begin_window(EVENT_CLEAR, h->sample_bytes);
+		break;
+	case CONTROL_COMMAND_SAMPLE:
+		if (value != h->sample_bytes)
+			begin_window(EVENT_SAMPLE, value);
+		break;
+	case CONTROL_COMMAND_DUMP:
+		session_request(SESSION_CONTROL);
+		break;
+	case CONTROL_COMMAND_MARK:
+		events_add(&recorder.table, EVENT_MARK, now_precise_ns(), 0, text);
+		break;
+	case CONTROL_COMMAND_NONE:
+		break;
+	}
+}
+
+int control_do(enum control_command command, uint64_t value, const char *text)
+{
+	uint32_t free = 0;
+
+	if (command == CONTROL_COMMAND_SAMPLE && value > SAMPLE_BYTES_MOST)
+		return EINVAL;
+	for (unsigned tries = 0; !cas_acq_rel(&busy, &free, 1); tries++) {
+		if (tries == BUSY_TRIES)
+			return EBUSY;
+		threads_sleep(1000);
+		free = 0;
+	}
+	carry_out(command, value, text);
+	store_release(&busy, 0);
+	return 0;
+}
+
+/* Carries out the command that another process has left in the table, unless another thread is about to. */
+static void obey(void)
+{
+	struct table_control *c = &recorder.table.head->control;
+	uint32_t free = 0, asked;
+	char text[EVENT_TEXT_BYTES];
+
+	if (!cas_acq_rel(&busy, &free, 1))
+		return;
+	and_acq_rel(&c->mode, ~CONTROL_PENDING);
+	asked = load_acquire(&c->asked);
+	if (asked != load_relaxed(&c->done)) {
+		for (unsigned i = 0; i < sizeof(text); i++)
+			text[i] = c->text[i];
+		text[sizeof(text) - 1] = '\0';
+		if (c->command != CONTROL_COMMAND_SAMPLE || c->value <= SAMPLE_BYTES_MOST)
+			carry_out((enum control_command)load_relaxed(&c->command), c->value, text);
+		store_release(&c->done, asked);
+	}
+	store_release(&busy, 0);
+}
+
+bool control_records_slow(size_t size)
+{
+	struct table_header *h = recorder.table.head;
+	uint32_t mode = load_relaxed(&h->control.mode);
+
+	if (mode & CONTROL_PENDING) {
+		obey();
+		mode = load_relaxed(&h->control.mode) & ~CONTROL_PENDING;
+	}
+	if (mode == CONTROL_WAITING && now_ns() >= h->start_ns) {
+		control_do(CONTROL_COMMAND_ON, 0, NULL);
+		mode = load_relaxed(&h->control.mode) & ~CONTROL_PENDING;
+	}
+	if (mode == CONTROL_SAMPLED)
+		return sampling_takes(size);
+	return mode == CONTROL_EXACT;
+}
+
+void control_start(const struct options *o)
+{
+	struct table_header *h = recorder.table.head;
+
+	h->sample_bytes = o->sample_bytes;
+	if (o->start_after_ms) {
+		h->start_ns = now_ns() + (uint64_t)o->start_after_ms * 1000000;
+		h->control.mode = CONTROL_WAITING;
+	} else if (o->start == START_OFF) {
+		h->control.mode = CONTROL_OFF;
+	} else {
+		h->control.mode = recording_mode();
+		if (o->sample_bytes)
+			events_add(&recorder.table, EVENT_SAMPLE, now_precise_ns(), ROW_FIRST, NULL);
+	}
+	recorder.mode = &h->control.mode;
+	choose_paths();
+}
+
+void control_forked(void)
+{
+	struct table_control *c = &recorder.table.head->control;
+
+	store_relaxed(&busy, 0);
+	store_relaxed(&c->asked, c->done);
+	store_relaxed(&c->mode, c->mode & ~CONTROL_PENDING);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which blocks are recorded: each (CONTROL_EXACT), some by chance (CONTROL_SAMPLED), or none (CONTROL_OFF), and how that
+ * changes while the process runs: by another process through the table (struct table_control), by the program itself, or
+ * by a signal.
+ *
+ * The mode is a word in the table. A hook first compares it with CONTROL_EXACT; what else there is to do is here. Frees of
+ * blocks that are known are recorded in each mode.
+ */
+#ifndef PROCESS_CONTROL_H
+#define PROCESS_CONTROL_H
+
+#include "lifecycle.h"
+#include "record.h"
+
+/* At the start, when the table has been made: the mode that the options ask for. */
+void control_start(const struct options *o);
+
+/* In a child after fork: a command that waits was for the parent. */
+void control_forked(void);
+
+/* Whether an allocation of this size is passed on without entering the guard, since it is not recorded for certain. The
+ * thread's count of bytes up to its next sample goes down. Only where record_is_exact() is false. */
+static inline __attribute__((always_inline)) bool control_passes(size_t size)
+{
+	uint32_t mode = load_relaxed(recorder.mode);
+
+	if (unlikely(guard_self.unready))
+		return false;
+	if (mode == CONTROL_OFF)
+		return true;
+	return mode == CONTROL_SAMPLED && likely((guard_self.sample_in -= (int64_t)size + 1) > 0);
+}
+
+/* Whether a free is passed on in the same way, as no block is known there. */
+static inline __attribute__((always_inline)) bool control_passes_free(const void *p)
+{
+	const uint32_t *slot;
+
+	if (unlikely(guard_self.unready) || load_relaxed(&lifecycle.state) != LIFECYCLE_TRACING)
+		return false;
+	slot = blocks_find(&recorder.blocks, p);
+	return slot && !slot_row(load_relaxed(slot));
+}
+
+/* Inside the guard, when the block has been allocated: whether it is to be recorded. Obeys a command that waits. */
+bool control_records_slow(size_t size);
+
+static inline bool control_records(size_t size)
+{
+	return record_is_exact() || control_records_slow(size);
+}
+
+/*
+ * Carries out a command: any thread, inside the guard (once), async-signal-safe. value: see enum control_command. text: of
+ * a mark. 0, or an errno: EBUSY if another thread is about to carry one out for too long, EINVAL. Dumps are not taken here:
+ * CONTROL_COMMAND_DUMP leaves a request that is taken when the guard is left.
+ */
+int control_do(enum control_command command, uint64_t value, const char *text);
+
+#endif
