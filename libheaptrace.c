@@ -8,10 +8,11 @@
 #include "base/atomics.h"
 #include "base/bootstrap.h"
 #include "capture/capture.h"
-#include "elf/lookup.h"
+#include "hooks/enter.h"
 #include "hooks/exec.h"
 #include "hooks/export.h"
 #include "hooks/malloc_info.h"
+#include "hooks/real.h"
 #include "hooks/shell.h"
 #include "hooks/signal_hooks.h"
 #include "process/control.h"
@@ -23,106 +24,9 @@
 #include "process/start.h"
 
 #include <errno.h>
-#include <malloc.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* ---- The real functions ---- */
-
-/* Functions that only older or only newer headers of libc declare. */
-void cfree(void *p);
-void free_sized(void *p, size_t size);
-void free_aligned_sized(void *p, size_t alignment, size_t size);
-
-/* malloc comes last: when it has been found, all others have, or this libc does not have them. */
-#define REAL_FUNCTIONS(X)							\
-	X(reallocarray) X(free_sized) X(free_aligned_sized) X(posix_memalign)	\
-	X(aligned_alloc) X(memalign) X(valloc) X(pvalloc)			\
-	X(calloc) X(realloc) X(free) X(malloc)
-
-static struct {
-#define DECLARE(name) __typeof__(name) *name;
-	REAL_FUNCTIONS(DECLARE)
-} real HOT_DATA __attribute__((aligned(64)));
-
 static struct bootstrap_pool bootstrap_pool;
-
-static void find_real(void)
-{
-#define FIND(name) { #name, (void **)(void *)&real.name },
-	static const struct lookup list[] = { REAL_FUNCTIONS(FIND) };
-
-	guard_enter();
-	lookup_next(list, sizeof(list) / sizeof(list[0]));
-	guard_drop();
-}
-
-/* ---- Recording ---- */
-
-/* May be called inside the guard or outside it. False: nothing is recorded. */
-static bool start(void)
-{
-	if (!real.malloc)
-		find_real();
-	return start_recording();
-}
-
-/*
- * Inside the guard, when this is not plainly a process that records: starts it, or waits for another
- * thread's fork, twice at most. False: nothing is recorded, and the guard has been left.
- */
-static bool __attribute__((noinline)) enter_slow(void)
-{
-	for (unsigned times = 0; ; times++) {
-		if (load_relaxed(&lifecycle.state) == LIFECYCLE_FORKING && times < 2) {
-			guard_leave();
-			lifecycle_wait_for_fork();
-			guard_enter();
-		} else if (lifecycle_is_tracing() || start()) {
-			return true;
-		} else {
-			guard_leave();
-			return false;
-		}
-	}
-}
-
-/*
- * A hook that finds the guard held, or is the first one of its thread or of the process. False: the
- * call is passed through unrecorded.
- */
-static bool __attribute__((noinline)) enter_first(unsigned calls)
-{
-	if (unlikely(!real.malloc)) {
-		if (guard_self.inside)
-			return false;
-		find_real();
-	}
-	/* In a child after fork, in another library's handler that runs before ours. */
-	if (guard_self.forking && load_relaxed(&lifecycle.state) == LIFECYCLE_IDLE)
-		lifecycle_adopt_child();
-	if (guard_self.inside && !guard_recover(calls + 1))
-		return false;
-	if (guard_self.fresh && lifecycle_watches_threads()) {
-		guard_enter();
-		lifecycle_thread_begins();
-		guard_drop();
-	}
-	return true;
-}
-
-/*
- * Begins a hook. True: the guard has been entered, and the hook ends with guard_leave(). False: the
- * call is passed through unrecorded. calls: how many functions of this library are on the stack (see
- * guard_recover()): 1 in the hook itself, 2 in a function that the hook calls.
- */
-static inline __attribute__((always_inline)) bool enter(unsigned calls)
-{
-	if (unlikely(guard_self.unready) && !enter_first(calls))
-		return false;
-	guard_enter();
-	return likely(load_relaxed(&lifecycle.state) == LIFECYCLE_TRACING) || enter_slow();
-}
 
 /* Frame 0 of a recorded stack: it names the function that the program called (see record_alloc()). */
 #define CALLED(function) ((uintptr_t)(function) + 1)
@@ -189,34 +93,14 @@ static void *leave_bootstrap(void *old, size_t size)
 	return p;
 }
 
-/*
- * Common to realloc() and reallocarray(). The old block's slot is cleared before the call, because the
- * address can be another thread's as soon as the real function has freed the block; it is restored when
- * the call fails. With a size of zero glibc frees the block and returns NULL.
- */
+/* Common to realloc() and reallocarray(). With a size of zero glibc frees the block and returns NULL. */
 static HOT_CODE __attribute__((noinline)) void *reallocate(void *old, size_t size, bool by_array, size_t count, size_t each,
 			uintptr_t function, const struct capture_point *from)
 {
-	bool recording = enter(2);
-	struct block b = lifecycle_is_tracing() && old ? record_take_old(old) : NO_BLOCK;
-	bool was_newest = b.row != ROW_NONE && record_is_newest(old, b.slot);
+	struct renewal r = renewal_begin(old, 2);
 	void *p = by_array ? real.reallocarray(old, count, each) : real.realloc(old, size);
 
-	if (p && recording && old && b.row == ROW_NONE)
-		record_odd_unknown_free();
-	if (p && recording && control_records(size)) {
-		record_realloc(p, size, b, function, from);
-	} else if (p || (!size && old)) {
-		/* The block has been freed, and nothing that is recorded was allocated. */
-		if (b.row != ROW_NONE)
-			record_uncount(b, was_newest, !recording);
-		if (was_newest)
-			guard_self.last_block = NULL;
-	} else if (b.row != ROW_NONE) {
-		record_put_back(old, b);
-	}
-	if (recording)
-		guard_leave();
+	renewal_end(&r, old, p, !size && old, size, function, from);
 	return p;
 }
 
@@ -227,7 +111,7 @@ EXPORT HOT_CODE void *realloc(void *old, size_t size)
 	if (unlikely(!real.malloc)) {
 		if (guard_self.inside)
 			return old ? leave_bootstrap(old, size) : bootstrap_alloc(&bootstrap_pool, size);
-		find_real();
+		real_find();
 	}
 	if (unlikely(bootstrap_owns(&bootstrap_pool, old)))
 		return leave_bootstrap(old, size);
@@ -241,7 +125,7 @@ EXPORT void *reallocarray(void *old, size_t count, size_t each)
 	size_t size;
 
 	if (unlikely(!real.malloc))
-		find_real();
+		real_find();
 	if (__builtin_mul_overflow(count, each, &size)) {
 		errno = ENOMEM;
 		return NULL;
@@ -270,7 +154,7 @@ static bool __attribute__((noinline)) free_untraced(void *p)
 	if (bootstrap_owns(&bootstrap_pool, p))
 		return false;
 	if (!real.malloc)
-		find_real();
+		real_find();
 	if (lifecycle_is_tracing())
 		record_free(p, true);
 	return true;
@@ -319,7 +203,7 @@ EXPORT int posix_memalign(void **p, size_t alignment, size_t size)
 	int error;
 
 	if (unlikely(!real.malloc))
-		find_real();
+		real_find();
 	if (!enter(1))
 		return real.posix_memalign(p, alignment, size);
 	error = real.posix_memalign(p, alignment, size);
@@ -336,7 +220,7 @@ EXPORT int posix_memalign(void **p, size_t alignment, size_t size)
 		void *p;				\
 							\
 		if (unlikely(!real.malloc))		\
-			find_real();			\
+			real_find();			\
 		if (!enter(1))				\
 			return real.name arguments;	\
 		p = real.name arguments;		\
@@ -363,7 +247,7 @@ __attribute__((constructor)) static void init(void)
 	const struct options *options;
 
 	if (load_relaxed(&lifecycle.state) == LIFECYCLE_IDLE)
-		start();
+		enter_start();
 	if (load_relaxed(&lifecycle.state) != LIFECYCLE_TRACING) {
 		start_untraced();
 		return;
