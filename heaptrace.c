@@ -11,8 +11,8 @@
  * set-user-ID bit, another word size, a colon in the library's path. The wrapper checks for these before anything
  * runs, and refuses with one line that says what to do.
  *
- * With --report=FILE and --dump=PID it prints a dump instead (wrapper/playback.h), and with --watch it shows a live view
- * (wrapper/watch_loop.h).
+ * With --report=FILE and --dump=PID it prints a dump instead (wrapper/playback.h), with --watch it shows a live view
+ * (wrapper/watch_loop.h), and with --control it tells a process what to record (wrapper/control.h).
  */
 #include "base/out.h"
 #include "base/path.h"
@@ -21,6 +21,7 @@
 #include "options/options.h"
 #include "options/outfile.h"
 #include "wrapper/command_line.h"
+#include "wrapper/control.h"
 #include "wrapper/environment.h"
 #include "wrapper/gate.h"
 #include "wrapper/held_signals.h"
@@ -389,6 +390,8 @@ int main(int argc, char **argv)
 		show_live(&options);
 	if (options.pid || options.detach)
 		quit_saying(EXIT_SETUP, "--%s cannot be done yet", options.pid ? "pid" : "detach");
+	if (options.control)
+		control_process(options.control, argc - first, argv + first);
 	options.run = (uint32_t)getpid();
 	held_signals_choose(options.signals);
 

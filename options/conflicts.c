@@ -58,13 +58,13 @@ static bool is_reading(const struct options *o)
 	return o->report || o->dump || o->watch;
 }
 
-/* Whether the command line has another option beside --detach, which takes none. */
-static bool conflicts_with_detach(const bool given[OPTIONS], struct out *why)
+/* Whether the command line has another option beside this one, which takes none. */
+static bool conflicts_with_lone(enum option_id lone, const char *text, const bool given[OPTIONS], struct out *why)
 {
 	for (const struct option_entry *e = options_table; e->name; e++) {
-		if (!given[e->id] || e->id == OPTION_DETACH)
+		if (!given[e->id] || e->id == lone)
 			continue;
-		out_text(why, "--detach takes no other option (what is traced ends as --pid has begun it): leave --");
+		out_text(why, text);
 		out_text(why, e->name);
 		out_text(why, " out");
 		return true;
@@ -84,7 +84,11 @@ bool conflicts_with_command(const struct options *o, const bool given[OPTIONS], 
 	const char *command = o->report ? "report" : o->dump ? "dump" : "watch";
 
 	if (o->detach)
-		return conflicts_with_detach(given, why);
+		return conflicts_with_lone(OPTION_DETACH, "--detach takes no other option (what is traced ends as --pid has "
+					   "begun it): leave --", given, why);
+	if (o->control)
+		return conflicts_with_lone(OPTION_CONTROL, "--control takes no other option (what is written follows from "
+					   "the options that the process was started with): leave --", given, why);
 	for (const struct option_entry *e = options_table; e->name; e++) {
 		if (!given[e->id] || has_effect(o, e))
 			continue;
@@ -236,7 +240,7 @@ static bool lacks_limits(const struct options *o, const struct options *initial,
 	};
 
 	if (options_has_limits(o)) {
-		if (o->detach || (!o->dump && !o->watch && !o->pid))
+		if (o->detach || o->control || (!o->dump && !o->watch && !o->pid))
 			return false;
 		if (o->pid) {
 			out_text(why, "the limits of --max-* are about a process from its first allocation to its end, and --pid is "

@@ -148,6 +148,7 @@ struct options {
 	uint64_t above_bytes;		/* a dump when the heap first exceeds a multiple of this; 0: no such dumps */
 	uint32_t every_ms;		/* milliseconds from dump to dump; 0: no such dumps */
 	uint32_t dump;			/* pid of a process to print a dump of (wrapper only), or 0 */
+	uint32_t control;		/* pid of a process to give commands to (wrapper only), or 0 */
 	uint32_t pid, detach;		/* pid of a process to begin to trace while it runs, or to cease to trace (wrapper
 					 * only), or 0 */
 	uint8_t signals[2];		/* the signals that request a dump by size and by count; 0: none does */

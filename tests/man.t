@@ -64,8 +64,8 @@ my @usage = $help =~ /^(?:Usage:|      ) heaptrace (.*)$/mg;
 my ($synopsis) = $page =~ /^\.Sh SYNOPSIS\n(.*?)^\.Sh/ms;
 my @synopsis = map { s/\n\.(?:Op )?(?:Ar )?/ /gr } split /^\.Nm heaptrace\n|^\.Nm\n/m, $synopsis;
 is(scalar(grep { /\S/ } @synopsis), scalar(@usage), 'the page knows as many ways to call it as --help');
-is(scalar(@usage), 6, 'which are six');
-like($synopsis, qr/^\.Fl \\-$_ Ns = Ns Ar/m, "SYNOPSIS: --$_") for 'pid', 'detach', 'dump', 'report', 'watch';
+is(scalar(@usage), 7, 'which are seven');
+like($synopsis, qr/^\.Fl \\-$_ Ns = Ns Ar/m, "SYNOPSIS: --$_") for 'pid', 'detach', 'control', 'dump', 'report', 'watch';
 
 my ($help_keys) = $help =~ /\nSort keys:\n(.*?)\n\n/s;
 my @help_keys = $help_keys =~ /^  (\S+)/mg;

@@ -134,6 +134,8 @@ static int parse_command(int argc, char **argv, struct options *o, bool given[OP
 		quit_saying(EXIT_SETUP, "--pid takes no PROGRAM (it traces a process that runs already)");
 	if (o->detach && i < argc)
 		quit_saying(EXIT_SETUP, "--detach takes no PROGRAM (it is about a process that --pid has begun to trace)");
+	if (o->control && i >= argc)
+		quit_saying(EXIT_SETUP, "--control=PID needs a command: on, off, clear, sample=BYTES, dump or mark=TEXT");
 	if (!o->report && !o->dump && !o->watch && !o->pid && !o->detach && i >= argc)
 		die_without_program(taker, argv[argc - 1]);
 	return i;

@@ -90,6 +90,7 @@ void help_print(void)
 	printf("Usage: heaptrace [OPTION...] PROGRAM [ARG...]\n"
 	       "       heaptrace [OPTION...] --pid=PID\n"
 	       "       heaptrace --detach=PID\n"
+	       "       heaptrace --control=PID COMMAND...\n"
 	       "       heaptrace [OPTION...] --dump=PID\n"
 	       "       heaptrace [OPTION...] --report=FILE\n"
 	       "       heaptrace [OPTION...] --watch=PID|FILE [--interval=TIME]\n"

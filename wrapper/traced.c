@@ -77,7 +77,7 @@ static enum load_status await_table(uint32_t pid, int memory, uint64_t *start)
  * process's memory: yama (kernel.yama.ptrace_scope) does not restrict it (proc(5), ptrace(2): PTRACE_MODE_READ).
  * -1: the process has not opened the file, or the rights do not suffice.
  */
-static int open_held(const char *process, const struct mapping *mapping)
+static int open_held(const char *process, const struct mapping *mapping, int flags)
 {
 	char path[PATH_MAX];
 	struct dirent *entry;
@@ -90,7 +90,7 @@ static int open_held(const char *process, const struct mapping *mapping)
 	while (dir && fd < 0 && (entry = readdir(dir))) {
 		snprintf(path, sizeof(path), "/proc/%s/fd/%s", process, entry->d_name);
 		if (!stat(path, &st) && S_ISREG(st.st_mode) && shared_mapping_is_of(mapping, &st))
-			fd = open(path, O_RDONLY | O_CLOEXEC);
+			fd = open(path, flags | O_CLOEXEC);
 	}
 	if (dir)
 		closedir(dir);
@@ -98,7 +98,7 @@ static int open_held(const char *process, const struct mapping *mapping)
 }
 
 /* Opens the mapped memfd by a descriptor of the watcher that has it open. -1: no watcher has. */
-static int open_watched(const struct mapping *mapping)
+static int open_watched(const struct mapping *mapping, int flags)
 {
 	DIR *dir = opendir("/proc");
 	struct dirent *entry;
@@ -115,7 +115,7 @@ static int open_watched(const struct mapping *mapping)
 		if (!comm)
 			continue;
 		if (fgets(name, sizeof(name), comm) && !strcmp(name, WATCHER_COMMAND "\n"))
-			fd = open_held(entry->d_name, mapping);
+			fd = open_held(entry->d_name, mapping, flags);
 		fclose(comm);
 	}
 	if (dir)
@@ -123,7 +123,8 @@ static int open_watched(const struct mapping *mapping)
 	return fd;
 }
 
-int traced_open_file(uint32_t pid)
+/* flags: O_RDONLY or O_RDWR. */
+static int open_file(uint32_t pid, int flags)
 {
 	struct mappings list;
 	struct mapping mapping;
@@ -136,9 +137,9 @@ int traced_open_file(uint32_t pid)
 		struct stat st;
 
 		if (!strncmp(mapping.path, "/memfd:", 7))
-			fd = open_watched(&mapping);
+			fd = open_watched(&mapping, flags);
 		else
-			fd = open(mapping.path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+			fd = open(mapping.path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 		if (fd >= 0 && (fstat(fd, &st) || !shared_mapping_is_of(&mapping, &st) ||
 				load_header(&h, fd, 0) != LOAD_OK)) {
 			close(fd);
@@ -149,16 +150,48 @@ int traced_open_file(uint32_t pid)
 	return fd;
 }
 
+int traced_open_file(uint32_t pid)
+{
+	return open_file(pid, O_RDONLY);
+}
+
 /* ---- Both ---- */
+
+static int open_memory(uint32_t pid, int flags)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%u/mem", (unsigned)pid);
+	return open(path, flags | O_CLOEXEC);
+}
+
+enum load_status traced_open_to_write(struct traced *place, uint32_t pid)
+{
+	enum load_status status = LOAD_CANNOT_READ;
+
+	*place = (struct traced){ .fd = open_file(pid, O_RDWR) };
+	if (place->fd >= 0)
+		return LOAD_OK;
+	place->fd = open_memory(pid, O_RDWR);
+	if (place->fd >= 0)
+		status = await_table(pid, place->fd, &place->start);
+	if (status == LOAD_OK && place->start) {	/* what has just been made may be a table in a file */
+		int fd = open_file(pid, O_RDWR);
+
+		if (fd >= 0) {
+			close(place->fd);
+			*place = (struct traced){ .fd = fd };
+		}
+	}
+	return status;
+}
 
 enum load_status traced_open(struct traced *place, uint32_t pid)
 {
-	char path[64];
 	int error;
 
 	*place = (struct traced){ .fd = -1 };
-	snprintf(path, sizeof(path), "/proc/%u/mem", (unsigned)pid);
-	place->fd = open(path, O_RDONLY | O_CLOEXEC);
+	place->fd = open_memory(pid, O_RDONLY);
 	error = errno;
 	if (place->fd >= 0)
 		return await_table(pid, place->fd, &place->start);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Where the table of a process that runs can be read. The process does not notice: nothing is written, and no signal is
- * sent. */
+/* Where the table of a process that runs can be read, or written. The process does not notice: no signal is sent, and but
+ * for traced_open_to_write() nothing is opened for writing. */
 #ifndef WRAPPER_TRACED_H
 #define WRAPPER_TRACED_H
 
@@ -27,6 +27,10 @@ enum load_status traced_open(struct traced *place, uint32_t pid);
  * is in neither of them, or they cannot be opened.
  */
 int traced_open_file(uint32_t pid);
+
+/* Opens the table of a process for reading and writing: the file or memfd that holds it (then place->start is 0), or else
+ * the process's memory. Waits for a table, and returns, as traced_open() does; the caller closes place->fd. */
+enum load_status traced_open_to_write(struct traced *place, uint32_t pid);
 
 /* Copies the table of a process. It tries again where the process has ended during the copy, or become another program.
  * If the result is LOAD_CANNOT_READ, errno says why. */

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See control.h. */
+#include "control.h"
+
+#include "base/atomics.h"
+#include "base/read_at.h"
+#include "options/options.h"
+#include "quit.h"
+#include "table/events.h"
+#include "table/row.h"
+#include "traced.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#define WAIT_TRIES	2000u		/* of WAIT_NS: two seconds for the process, and for another controller */
+#define WAIT_NS		1000000
+
+struct command {
+	enum control_command kind;
+	uint64_t value;
+	char text[EVENT_TEXT_BYTES];
+};
+
+/* ---- The commands as texts ---- */
+
+#define COMMANDS	"on, off, clear, sample=BYTES, dump or mark=TEXT"
+
+/* The length of a character of UTF-8 (RFC 3629), or 0 if there is none. Control characters are none here. */
+static size_t character_bytes(const unsigned char *s)
+{
+	static const struct {
+		unsigned char mask, lead;
+		size_t bytes;
+		uint32_t least;
+	} forms[] = { { 0x80, 0, 1, 0x20 }, { 0xe0, 0xc0, 2, 0xa0 }, { 0xf0, 0xe0, 3, 0x800 }, { 0xf8, 0xf0, 4, 0x10000 } };
+
+	for (unsigned form = 0; form < sizeof(forms) / sizeof(forms[0]); form++) {
+		uint32_t code = *s & (unsigned char)~forms[form].mask;
+
+		if ((*s & forms[form].mask) != forms[form].lead)
+			continue;
+		for (size_t i = 1; i < forms[form].bytes; i++) {
+			if ((s[i] & 0xc0) != 0x80)
+				return 0;
+			code = code << 6 | (s[i] & 0x3fu);
+		}
+		return code < forms[form].least || code == 0x7f || code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ?
+		       0 : forms[form].bytes;
+	}
+	return 0;
+}
+
+static void parse_mark(struct command *c, const char *text)
+{
+	const unsigned char *at = (const unsigned char *)text;
+	size_t bytes = strlen(text);
+
+	if (!bytes)
+		quit_saying(EXIT_SETUP, "mark= needs a text, such as mark=\"after the first request\"");
+	if (bytes >= EVENT_TEXT_BYTES)
+		quit_saying(EXIT_SETUP, "the text of the mark has %zu bytes, and there is room for %u: shorten it", bytes,
+			    EVENT_TEXT_BYTES - 1);
+	while (*at) {
+		size_t n = character_bytes(at);
+
+		if (!n)
+			quit_saying(EXIT_SETUP, "the text of the mark is not plain UTF-8 (it has a control character, or bytes that "
+				    "are no character): write another one");
+		at += n;
+	}
+	strcpy(c->text, text);
+}
+
+static void parse_sample(struct command *c, const char *value)
+{
+	struct options o;
+	char error[512];
+
+	if (!strcmp(value, "all"))
+		return;
+	options_init(&o);
+	if (!options_set(&o, &options_table[OPTION_SAMPLE], value, error, sizeof(error)))
+		quit_saying(EXIT_SETUP, "%s (sample=all records each block)", error);
+	c->value = o.sample_bytes;
+}
+
+/* Ends the wrapper if the text is no command. */
+static struct command parse(const char *text)
+{
+	static const struct {
+		const char *name;
+		enum control_command kind;
+	} names[] = {
+		{ "on", CONTROL_COMMAND_ON }, { "off", CONTROL_COMMAND_OFF }, { "clear", CONTROL_COMMAND_CLEAR },
+		{ "dump", CONTROL_COMMAND_DUMP },
+	};
+	struct command c = { .kind = CONTROL_COMMAND_NONE };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!strcmp(text, names[i].name))
+			c.kind = names[i].kind;
+	}
+	if (!strncmp(text, "sample=", 7)) {
+		c.kind = CONTROL_COMMAND_SAMPLE;
+		parse_sample(&c, text + 7);
+	} else if (!strncmp(text, "mark=", 5)) {
+		c.kind = CONTROL_COMMAND_MARK;
+		parse_mark(&c, text + 5);
+	} else if (!c.kind) {
+		quit_saying(EXIT_SETUP, "'%s' is no command for --control: there are " COMMANDS, text);
+	}
+	return c;
+}
+
+/* ---- The table of the process ---- */
+
+/* The table that is written: its header is mapped, or there is only the memory of the process, which is read and written by
+ * offsets. */
+struct mailbox {
+	struct traced place;
+	struct table_header *mapped;	/* NULL: by offsets */
+	uint32_t pid;
+};
+
+#define IN_CONTROL(field)	(offsetof(struct table_header, control) + offsetof(struct table_control, field))
+
+/* A word of the control structure, and the same for writing. False: the process is gone. */
+static bool read_word(const struct mailbox *m, size_t offset, uint32_t *word)
+{
+	if (m->mapped) {
+		*word = load_acquire((uint32_t *)(void *)((char *)m->mapped + offset));
+		return true;
+	}
+	return read_whole(m->place.fd, word, sizeof(*word), m->place.start + offset);
+}
+
+static bool write_bytes(const struct mailbox *m, size_t offset, const void *from, size_t bytes)
+{
+	if (m->mapped) {
+		memcpy((char *)m->mapped + offset, from, bytes);
+		return true;
+	}
+	return pwrite(m->place.fd, from, bytes, (off_t)(m->place.start + offset)) == (ssize_t)bytes;
+}
+
+/*
+ * The process may change its mode at the same time. In the memory of the process there is no atomic operation for another
+ * one, so only that byte of the word is written in which CONTROL_PENDING is, and no mode.
+ */
+static bool set_pending(const struct mailbox *m)
+{
+	static const uint8_t byte = CONTROL_PENDING >> 24;
+	const size_t at = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? 3 : 0;
+
+	if (m->mapped) {
+		or_acq_rel(&m->mapped->control.mode, CONTROL_PENDING);
+		return true;
+	}
+	return write_bytes(m, IN_CONTROL(mode) + at, &byte, 1);
+}
+
+/* Waits for its turn. Another controller may wait for the process as long as this one would. */
+static void lock(const struct mailbox *m)
+{
+	const struct timespec pause = { 0, WAIT_NS };
+
+	for (unsigned i = 0; flock(m->place.fd, LOCK_EX | LOCK_NB); i++) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return;		/* a file system without locks */
+		if (i == 2 * WAIT_TRIES)
+			quit_saying(EXIT_SETUP, "another heaptrace --control is about to give commands to process %u, and does not come "
+				    "to an end: try again", (unsigned)m->pid);
+		nanosleep(&pause, NULL);
+	}
+}
+
+/* Whether the process was detached: what is written to its table has no effect. */
+static bool is_detached(const struct table_header *h)
+{
+	for (uint32_t i = h->event_count < EVENTS_MOST ? h->event_count : EVENTS_MOST; i-- > 0; ) {
+		if (h->events[i].kind == EVENT_ATTACH || h->events[i].kind == EVENT_DETACH)
+			return h->events[i].kind == EVENT_DETACH;
+	}
+	return false;
+}
+
+static void open_mailbox(struct mailbox *m, uint32_t pid)
+{
+	static struct table_header h;
+	enum load_status status;
+	void *mapped;
+
+	*m = (struct mailbox){ .pid = pid };
+	if (kill((pid_t)pid, 0) && errno == ESRCH)
+		quit_saying(EXIT_SETUP, "process %u cannot be controlled: %s", (unsigned)pid, traced_why_not(LOAD_CANNOT_READ, ESRCH));
+	status = traced_open_to_write(&m->place, pid);
+	if (status == LOAD_OK)
+		status = load_header(&h, m->place.fd, m->place.start);
+	if (status != LOAD_OK)
+		quit_saying(EXIT_SETUP, "process %u cannot be controlled: %s", (unsigned)pid, traced_why_not(status, errno));
+	if (is_detached(&h))
+		quit_saying(EXIT_SETUP, "process %u cannot be controlled: it was detached (heaptrace --pid=%u traces it again)",
+			    (unsigned)pid, (unsigned)pid);
+	lock(m);
+	if (m->place.start)
+		return;
+	mapped = mmap(NULL, sizeof(h), PROT_READ | PROT_WRITE, MAP_SHARED, m->place.fd, 0);
+	m->mapped = mapped == MAP_FAILED ? NULL : mapped;
+}
+
+/* ---- Giving a command ---- */
+
+enum answer {
+	DONE,
+	WAITS,			/* the process has not looked yet */
+	GONE,
+};
+
+static enum answer await(const struct mailbox *m)
+{
+	const struct timespec pause = { 0, WAIT_NS };
+	uint32_t asked, done;
+
+	for (unsigned i = 0; i < WAIT_TRIES; i++) {
+		if (!read_word(m, IN_CONTROL(asked), &asked) || !read_word(m, IN_CONTROL(done), &done))
+			return GONE;
+		if (asked == done)
+			return DONE;
+		if (!i && !set_pending(m))	/* who left the command may have been killed before that */
+			return GONE;
+		if (i % 64 == 63 && kill((pid_t)m->pid, 0) && errno == ESRCH)
+			return GONE;
+		nanosleep(&pause, NULL);
+	}
+	return WAITS;
+}
+
+/* Leaves a command in the table, in an order in which a controller that is killed leaves none, or a whole one. */
+static bool leave(const struct mailbox *m, const struct command *c)
+{
+	uint32_t asked, kind = c->kind;
+	uint64_t now = now_precise_ns();
+
+	if (!read_word(m, IN_CONTROL(done), &asked))
+		return false;
+	asked++;
+	if (!write_bytes(m, IN_CONTROL(command), &kind, sizeof(kind)) ||
+	    !write_bytes(m, IN_CONTROL(value), &c->value, sizeof(c->value)) ||
+	    !write_bytes(m, IN_CONTROL(asked_ns), &now, sizeof(now)) ||
+	    !write_bytes(m, IN_CONTROL(text), c->text, sizeof(c->text)))
+		return false;
+	if (m->mapped)
+		store_release(&m->mapped->control.asked, asked);
+	else if (!write_bytes(m, IN_CONTROL(asked), &asked, sizeof(asked)))
+		return false;
+	return set_pending(m);
+}
+
+static _Noreturn void quit_gone(const struct mailbox *m, const char *command)
+{
+	quit_saying(EXIT_SETUP, "process %u has ended before it carried out '%s'", (unsigned)m->pid, command);
+}
+
+void control_process(uint32_t pid, int count, char **commands)
+{
+	struct command *list = calloc((size_t)count, sizeof(*list));
+	struct mailbox m;
+
+	if (!list)
+		quit_saying(EXIT_SETUP, "out of memory");
+	for (int i = 0; i < count; i++)
+		list[i] = parse(commands[i]);
+	open_mailbox(&m, pid);
+	for (int i = 0; i < count; i++) {
+		enum answer before = await(&m);
+
+		if (before == WAITS && i)
+			quit_saying(EXIT_SETUP, "process %u allocates nothing at present: '%s' is left to it, and takes effect at its next "
+				    "allocation, but '%s' was not given: give it again then", (unsigned)pid, commands[i - 1], commands[i]);
+		if (before == WAITS)
+			quit_saying(EXIT_SETUP, "an earlier command still waits for the next allocation of process %u: '%s' was not given "
+				    "(heaptrace --dump=%u needs no allocation)", (unsigned)pid, commands[i], (unsigned)pid);
+		if (before == GONE || !leave(&m, &list[i]))
+			quit_gone(&m, commands[i]);
+	}
+	switch (await(&m)) {
+	case DONE:
+		break;
+	case GONE:
+		quit_gone(&m, commands[count - 1]);
+	case WAITS:
+		say("process %u allocates nothing at present: '%s' takes effect at its next allocation", (unsigned)pid,
+		    commands[count - 1]);
+	}
+	quit(0);
+}
