@@ -47,9 +47,10 @@ WRAPPER	:= $(patsubst %.c,$(BUILD)/%.o,heaptrace.c $(wildcard wrapper/*.c pack/*
 HOOKS	:= $(patsubst %.c,$(BUILD)/%.o,libheaptrace.c $(wildcard hooks/*.c))
 OBJECTS	:= $(CORE) $(HOOKS) $(WRAPPER)
 
-# The library needs libc.so.6 only and binds its own calls to itself.
+# The library needs libc.so.6 only and binds its own calls to itself. It is never unloaded: a program that was attached to
+# may keep pointers to its functions.
 LIBFLAGS := -shared -Wl,-soname,libheaptrace.so -Wl,-Bsymbolic-functions -Wl,-z,now \
-	    -Wl,-z,relro -Wl,-z,defs -Wl,--as-needed -Wl,--gc-sections
+	    -Wl,-z,relro -Wl,-z,defs -Wl,-z,nodelete -Wl,--as-needed -Wl,--gc-sections
 # Parts of libc.so.6 since glibc 2.34, and empty there.
 LIBS	:= -ldl -lpthread
 
@@ -72,7 +73,7 @@ $(SMALL_DIRS:%=$(BUILD)/%/%.o) $(SMALL_FILES:%.c=$(BUILD)/%.o): SMALL = $(if $(f
 # it calls throws. A debugger reads the tables in the debug data. So it needs no place for them in the library. The same
 # holds for what only the start, a fork and an end call. Code that waits with signals let through, or runs a handler of
 # the program's, keeps its tables: a thread can be cancelled there, and a handler can throw or look at the stack.
-TABLES_KEPT := $(addprefix process/,fatal_signal.c lifecycle.c own_stack.c session.c signals.c)
+TABLES_KEPT := $(addprefix process/,fatal_signal.c lifecycle.c lifecycle_threads.c own_stack.c session.c signals.c)
 TABLELESS := $(SMALL_DIRS:%=%/%) $(basename $(filter-out $(TABLES_KEPT),$(SMALL_FILES)))
 $(TABLELESS:%=$(BUILD)/%.o): NO_TABLES := -fno-asynchronous-unwind-tables
 

@@ -8,6 +8,7 @@
 #include "base/atomics.h"
 #include "base/bootstrap.h"
 #include "capture/capture.h"
+#include "elf/lookup.h"
 #include "hooks/enter.h"
 #include "hooks/exec.h"
 #include "hooks/export.h"
@@ -246,6 +247,10 @@ __attribute__((constructor)) static void init(void)
 {
 	const struct options *options;
 
+	if (lookup_is_late()) {
+		lifecycle_sleep();	/* until heaptrace_attach() */
+		return;
+	}
 	if (load_relaxed(&lifecycle.state) == LIFECYCLE_IDLE)
 		enter_start();
 	if (load_relaxed(&lifecycle.state) != LIFECYCLE_TRACING) {

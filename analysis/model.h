@@ -90,6 +90,7 @@ enum model_reason {
 	REASON_EVERY,		/* the time of --every has passed */
 	REASON_EXIT,		/* the process ends */
 	REASON_SIGNALLED,	/* the process ends by a signal */
+	REASON_DETACH,		/* the process goes on untraced: heaptrace --detach */
 	REASON_KILLED,		/* the process ended without a dump: it was killed, or called the bare system call */
 };
 

@@ -18,7 +18,8 @@ static uint64_t taken;
 
 void reserve_start(void)
 {
-	memory = arena_map(RESERVE_BYTES);
+	if (!memory)
+		memory = arena_map(RESERVE_BYTES);
 }
 
 /* Returns the number of blocks that hold size_bytes, or BLOCKS + 1 if the reserve is too small. */

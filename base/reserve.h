@@ -16,7 +16,7 @@
 #define RESERVE_BYTES	((size_t)2 << 20)
 #define RESERVE_BLOCK	((size_t)32 << 10)	/* the reserve is taken in multiples of this */
 
-/* Maps the reserve; is called at the start, once. If the kernel refuses, there is no reserve. */
+/* Maps the reserve; is called at the start; a second call does no harm. If the kernel refuses, there is no reserve. */
 void reserve_start(void);
 
 /* Returns zeroed memory of at least size_bytes, in whole blocks, or NULL if the reserve has no such piece. */

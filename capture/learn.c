@@ -9,6 +9,14 @@
 #include "base/probe.h"
 #include "tree.h"
 
+void paths_limit(struct paths *p, unsigned max)
+{
+	p->max = (uint16_t)max;
+	p->levels = tree_levels(max);
+	p->walk_max = (uint16_t)(max > PATHS_LEVELS ? max + PATHS_EXTRA : max);
+	paths_forget(p);
+}
+
 /* Adds the steps of the plain walk to the memo, inward of the position that was found to be unchanged. */
 static void learn_memo(struct paths *p, bool whole)
 {
@@ -413,6 +421,12 @@ bool paths_learn(struct paths *p, uint32_t value, bool seen, bool whole)
 }
 
 #else
+
+void paths_limit(struct paths *p, unsigned max)
+{
+	(void)p;
+	(void)max;
+}
 
 bool paths_learn(struct paths *p, uint32_t value, bool seen, bool whole)
 {

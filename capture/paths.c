@@ -17,11 +17,6 @@
 
 #include "tree.h"
 
-static unsigned tree_levels(unsigned max)
-{
-	return max < PATHS_LEVELS ? max : PATHS_LEVELS;
-}
-
 struct paths *paths_create(unsigned nodes_log2, unsigned max)
 {
 	struct paths *p;
@@ -34,9 +29,7 @@ struct paths *paths_create(unsigned nodes_log2, unsigned max)
 	p->nodes = (struct tree_node *)(((uintptr_t)(p + 1) + 63) & ~(uintptr_t)63);
 	p->limit = 1u << nodes_log2;
 	p->used = 1;
-	p->max = (uint16_t)max;
-	p->levels = (uint16_t)tree_levels(max);
-	p->walk_max = (uint16_t)(max > PATHS_LEVELS ? max + PATHS_EXTRA : max);
+	paths_limit(p, max);
 	p->stamp = load_relaxed(&rules_stamp);
 	memo_clear(&p->memo);
 	return p;
@@ -247,7 +240,7 @@ static uint32_t __attribute__((noinline)) find_slow(struct paths *p, struct walk
 {
 	struct captured *c = &p->captured;
 
-	p->levels = (uint16_t)tree_levels(p->max);
+	p->levels = tree_levels(p->max);
 	p->step_count = 0;
 	p->steps_complete = true;
 	p->cut = false;

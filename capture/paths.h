@@ -99,6 +99,9 @@ bool paths_learn(struct paths *p, uint32_t value, bool seen, bool whole);
  */
 void paths_begin(struct paths *p, uintptr_t own_top);
 
+/* Empties the memory, which from now on is for stacks of at most max frames. Nobody may be using it. */
+void paths_limit(struct paths *p, unsigned max);
+
 /* Empties the memory, even if its owner has vanished in the middle of a change (after a fork). */
 void paths_forget(struct paths *p);
 

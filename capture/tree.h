@@ -9,6 +9,12 @@
 #include <string.h>
 
 #define PATHS_LEVELS	7	/* the most levels of the tree */
+
+/* The levels of the tree for stacks of at most max frames. */
+static inline uint16_t tree_levels(unsigned max)
+{
+	return (uint16_t)(max < PATHS_LEVELS ? max : PATHS_LEVELS);
+}
 #define ROOTS_LOG2	10
 #define ROOTS		(1u << ROOTS_LOG2)
 #define ROOT_TRIES	4u

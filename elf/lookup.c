@@ -5,6 +5,7 @@
 
 #include "base/atomics.h"
 #include "headers.h"
+#include "symbol_tables.h"
 
 #include <dlfcn.h>
 #include <elf.h>
@@ -19,16 +20,6 @@
 #define VERSION_HIDDEN	0x8000u	/* the symbol is only for references that name its version */
 #define VERSION_FIRST	2u	/* lower numbers mean that the symbol has no version */
 
-/* The tables of one module. */
-struct symbols {
-	uintptr_t bias;
-	const ElfW(Sym) *symbols;
-	const char *strings;
-	const ElfW(Half) *versions;	/* NULL: no symbol has one */
-	const uint32_t *gnu_hash;	/* NULL: there is none */
-	const uint32_t *hash;		/* the older kind; NULL: there is none */
-};
-
 /* On most machines the loader replaces the addresses in a dynamic section by those in memory; on some machines the
  * section keeps the file's addresses. */
 static const void *address_of(uintptr_t bias, const ElfW(Dyn) *d)
@@ -38,10 +29,9 @@ static const void *address_of(uintptr_t bias, const ElfW(Dyn) *d)
 	return (const void *)(at < bias ? at + bias : at);
 }
 
-/* False: the module has no symbols that can be found by a hash table. */
-static bool find_tables(const struct link_map *map, struct symbols *s)
+bool symbol_tables_find(const struct link_map *map, struct symbol_tables *s)
 {
-	*s = (struct symbols){ .bias = (uintptr_t)map->l_addr };
+	*s = (struct symbol_tables){ .bias = (uintptr_t)map->l_addr };
 	for (const ElfW(Dyn) *d = map->l_ld; d && d->d_tag != DT_NULL; d++) {
 		switch (d->d_tag) {
 		case DT_SYMTAB:		s->symbols = address_of(s->bias, d); break;
@@ -49,13 +39,20 @@ static bool find_tables(const struct link_map *map, struct symbols *s)
 		case DT_VERSYM:		s->versions = address_of(s->bias, d); break;
 		case DT_GNU_HASH:	s->gnu_hash = address_of(s->bias, d); break;
 		case DT_HASH:		s->hash = address_of(s->bias, d); break;
+		case DT_RELA:		s->with_addends.start = address_of(s->bias, d); break;
+		case DT_RELASZ:		s->with_addends.size_bytes = (size_t)d->d_un.d_val; break;
+		case DT_REL:		s->without.start = address_of(s->bias, d); break;
+		case DT_RELSZ:		s->without.size_bytes = (size_t)d->d_un.d_val; break;
+		case DT_JMPREL:		s->of_plt.start = address_of(s->bias, d); break;
+		case DT_PLTRELSZ:	s->of_plt.size_bytes = (size_t)d->d_un.d_val; break;
+		case DT_PLTREL:		s->plt_has_addends = d->d_un.d_val == DT_RELA; break;
 		}
 	}
 	return s->symbols && s->strings && (s->gnu_hash || s->hash);
 }
 
 /* Whether symbol i defines this name for references that name no version. */
-static bool defines(const struct symbols *s, uint32_t i, const char *name)
+static bool defines(const struct symbol_tables *s, uint32_t i, const char *name)
 {
 	const ElfW(Sym) *y = &s->symbols[i];
 	unsigned type = ELF32_ST_TYPE(y->st_info), version = s->versions ? s->versions[i] : 0;
@@ -68,36 +65,57 @@ static bool defines(const struct symbols *s, uint32_t i, const char *name)
 	return !strcmp(s->strings + y->st_name, name);
 }
 
+/*
+ * DT_GNU_HASH: the numbers of buckets, of the first symbol in the table, of the filter's words, and of the filter's
+ * shift; then the filter, the buckets, each with the number of its first symbol, and a word for each symbol: its hash,
+ * whose lowest bit says that the symbol is the last one of its bucket.
+ */
+static const uint32_t *buckets_of(const struct symbol_tables *s)
+{
+	return (const uint32_t *)(const void *)((const ElfW(Addr) *)(const void *)(s->gnu_hash + 4) + s->gnu_hash[2]);
+}
+
+static uint32_t hash_of(const struct symbol_tables *s, uint32_t i)
+{
+	return buckets_of(s)[s->gnu_hash[0] + i - s->gnu_hash[1]];
+}
+
+uint32_t symbol_tables_bucket(const struct symbol_tables *s, uint32_t hash)
+{
+	uint32_t i = s->gnu_hash[0] ? buckets_of(s)[hash % s->gnu_hash[0]] : 0;
+
+	return i < s->gnu_hash[1] ? 0 : i;
+}
+
+bool symbol_tables_bucket_ends(const struct symbol_tables *s, uint32_t i)
+{
+	return hash_of(s, i) & 1;
+}
+
 /* Returns the symbol's number; 0: the module does not define the name. */
-static uint32_t find_by_gnu_hash(const struct symbols *s, const char *name)
+static uint32_t find_by_gnu_hash(const struct symbol_tables *s, const char *name)
 {
 	enum { WORD_BITS = 8 * sizeof(ElfW(Addr)) };
-	uint32_t buckets = s->gnu_hash[0], first = s->gnu_hash[1], words = s->gnu_hash[2];
 	const ElfW(Addr) *filter = (const ElfW(Addr) *)(const void *)(s->gnu_hash + 4);
-	const uint32_t *bucket = (const uint32_t *)(const void *)(filter + words), *chain = bucket + buckets;
-	uint32_t hash = headers_gnu_hash(name), i;
+	uint32_t hash = headers_gnu_hash(name), words = s->gnu_hash[2], i;
 	ElfW(Addr) word;
 
-	if (!buckets || !words)
+	if (!words)
 		return 0;
 	word = filter[hash / WORD_BITS & (words - 1)];
 	if (!(word >> hash % WORD_BITS & word >> (hash >> s->gnu_hash[3]) % WORD_BITS & 1))
 		return 0;
-	i = bucket[hash % buckets];
-	if (i < first)
-		return 0;
-	for (;; i++) {
-		uint32_t seen = chain[i - first];
-
-		if ((seen | 1) == (hash | 1) && defines(s, i, name))
+	for (i = symbol_tables_bucket(s, hash); i; i++) {
+		if ((hash_of(s, i) | 1) == (hash | 1) && defines(s, i, name))
 			return i;
-		if (seen & 1)		/* this was the bucket's last symbol */
+		if (symbol_tables_bucket_ends(s, i))
 			return 0;
 	}
+	return 0;
 }
 
 /* The same by the older kind of hash table (DT_HASH). */
-static uint32_t find_by_hash(const struct symbols *s, const char *name)
+static uint32_t find_by_hash(const struct symbol_tables *s, const char *name)
 {
 	uint32_t buckets = s->hash[0], h = 0, i;
 	const uint32_t *bucket = s->hash + 2, *chain = bucket + buckets;
@@ -114,11 +132,6 @@ static uint32_t find_by_hash(const struct symbols *s, const char *name)
 	return 0;
 }
 
-struct definition {
-	void *address;			/* NULL: none has been found */
-	const struct link_map *module;
-};
-
 /* The address of a symbol. Only the loader knows the result of a function that chooses one of several definitions
  * (STT_GNU_IFUNC). This dlsym() leaves no error text behind, because the name is defined. */
 static void *resolve(const ElfW(Sym) *y, uintptr_t bias, const char *name, bool next)
@@ -128,67 +141,115 @@ static void *resolve(const ElfW(Sym) *y, uintptr_t bias, const char *name, bool 
 	return (void *)(bias + (uintptr_t)y->st_value);
 }
 
-/* Searches one module for the names that have no definition yet. Returns the number of definitions that it added. */
-static unsigned find_in_module(const struct link_map *map, const struct lookup *list, struct definition *found,
+/* This library, as the linker names its beginning and end in memory. */
+extern const char __ehdr_start[] HIDDEN, _end[] HIDDEN;
+
+static bool is_own(const void *address)
+{
+	return (uintptr_t)address - (uintptr_t)__ehdr_start < (uintptr_t)(_end - __ehdr_start);
+}
+
+/* Searches one module for the names that have no definition yet. Returns the number of definitions that it added.
+ * Definitions that lead to this library (elf/interpose.h) do not count as others'. */
+static unsigned find_in_module(const struct link_map *map, const struct lookup *list, struct lookup_definition *found,
 			unsigned count, bool next)
 {
-	struct symbols s;
+	struct symbol_tables s;
 	unsigned new = 0;
 
-	if (!find_tables(map, &s))
+	if (!symbol_tables_find(map, &s))
 		return 0;
 	for (unsigned i = 0; i < count; i++) {
 		uint32_t symbol = 0;
+		void *address;
 
 		if (!found[i].address)
 			symbol = s.gnu_hash ? find_by_gnu_hash(&s, list[i].name) : find_by_hash(&s, list[i].name);
 		if (!symbol)
 			continue;
-		found[i].address = resolve(&s.symbols[symbol], s.bias, list[i].name, next);
-		found[i].module = map;
+		address = resolve(&s.symbols[symbol], s.bias, list[i].name, next && !lookup_is_late());
+		if (next && is_own(address))
+			continue;
+		found[i] = (struct lookup_definition){ address, map, &s.symbols[symbol] };
 		new++;
 	}
 	return new;
 }
 
-/* This library's module in the loader's list of all modules, whose order is the order of the search. */
-static const struct link_map *own_module(void)
+const struct link_map *lookup_own_module(void)
 {
 	static struct link_map *own;
 	struct link_map *map = load_relaxed(&own);
 	Dl_info info;
 
-	if (!map && dladdr1((const void *)(uintptr_t)own_module, &info, (void **)(void *)&map, RTLD_DL_LINKMAP))
+	if (!map && dladdr1((const void *)(uintptr_t)lookup_own_module, &info, (void **)(void *)&map, RTLD_DL_LINKMAP))
 		store_relaxed(&own, map);
 	return map;
 }
 
-/* Searches the modules in the loader's order: all of them, or (next) those behind this library's. A name that no module
- * defines leaves its element of `found` all 0. */
-static void find_all(const struct lookup *list, struct definition *found, unsigned count, bool next)
+const struct link_map *lookup_first_module(void)
 {
-	/* The vdso is in the loader's list, but the loader does not search it for symbols. */
+	const struct link_map *map = lookup_own_module();
+
+	while (map && map->l_prev)
+		map = map->l_prev;
+	return map;
+}
+
+bool lookup_is_kernels(const struct link_map *map)
+{
 	uintptr_t kernel = (uintptr_t)getauxval(AT_SYSINFO_EHDR);
-	const struct link_map *map = own_module();
+
+	return kernel && (uintptr_t)map->l_addr == kernel;
+}
+
+/* Searches these modules for all names. A name that none of them defines leaves its element of `found` all 0. next:
+ * only modules other than this one that were loaded when the program was started: the loader itself comes last of
+ * them. */
+static void find_from(const struct link_map *map, const struct lookup *list, struct lookup_definition *found,
+		      unsigned count, bool next)
+{
+	uintptr_t loader = (uintptr_t)getauxval(AT_BASE);
+	unsigned left = count;
 	int saved = errno;
 
 	memset(found, 0, count * sizeof(*found));
-	while (map && !next && map->l_prev)
-		map = map->l_prev;
-	if (map && next)
-		map = map->l_next;
-	for (unsigned left = count; map && left; map = map->l_next) {
-		if (!kernel || (uintptr_t)map->l_addr != kernel)
+	for (; map && left; map = map->l_next) {
+		if (!lookup_is_kernels(map) && !(next && map == lookup_own_module()))
 			left -= find_in_module(map, list, found, count, next);
+		if (next && loader && (uintptr_t)map->l_addr == loader && lookup_is_late())
+			break;
 	}
 	errno = saved;
 }
 
+bool lookup_is_late(void)
+{
+	static const struct lookup one = { "__libc_start_main", NULL };
+	static uint32_t order;		/* 1: this library comes before libc; 2: it comes later; 0: not known yet */
+	const struct link_map *own;
+	struct lookup_definition found = { NULL, NULL, NULL };
+
+	if (load_relaxed(&order))
+		return load_relaxed(&order) == 2;
+	own = lookup_own_module();
+	find_from(own ? own->l_next : NULL, &one, &found, 1, false);
+	store_relaxed(&order, found.address ? 1u : 2u);
+	return !found.address;
+}
+
+void lookup_definitions(const struct lookup *list, struct lookup_definition *found, unsigned count)
+{
+	const struct link_map *own = lookup_own_module();
+
+	find_from(lookup_is_late() ? lookup_first_module() : own ? own->l_next : NULL, list, found, count, true);
+}
+
 void lookup_next(const struct lookup *list, unsigned count)
 {
-	struct definition found[count];
+	struct lookup_definition found[count];
 
-	find_all(list, found, count, true);
+	lookup_definitions(list, found, count);
 	for (unsigned i = 0; i < count; i++)
 		store_release(list[i].address, found[i].address);
 }
@@ -196,17 +257,22 @@ void lookup_next(const struct lookup *list, unsigned count)
 void *lookup_first(const char *name)
 {
 	struct lookup one = { name, NULL };
-	struct definition found;
+	struct lookup_definition found;
 
-	find_all(&one, &found, 1, false);
+	find_from(lookup_first_module(), &one, &found, 1, false);
 	return found.address;
 }
 
 bool lookup_next_together(const char *name, const char *other)
 {
 	struct lookup both[] = { { name, NULL }, { other, NULL } };
-	struct definition found[2];
+	struct lookup_definition found[2];
 
-	find_all(both, found, 2, true);
+	lookup_definitions(both, found, 2);
 	return found[0].module && found[0].module == found[1].module;
+}
+
+bool lookup_call_resolver(const char *name)
+{
+	return dlsym((void *)(uintptr_t)lookup_own_module(), name) != NULL;
 }

@@ -15,6 +15,7 @@
 #ifndef ELF_LOOKUP_H
 #define ELF_LOOKUP_H
 
+#include <link.h>
 #include <stdbool.h>
 
 struct lookup {
@@ -24,11 +25,42 @@ struct lookup {
 
 /*
  * Finds the definitions that dlsym(RTLD_NEXT) would find among the modules that were loaded when the program was
- * started: the first ones in the modules that the loader searches after the one that contains this code.
+ * started: the first ones in the modules that the loader searches after the one that contains this code. Where this
+ * library was loaded late (lookup_is_late()), they are the first ones in any of these modules: those that the program
+ * has called so far.
  * All names are looked up first; then the addresses are stored in the order of the list, so that a thread that
  * sees the last address can see all others.
  */
 void lookup_next(const struct lookup *list, unsigned count);
+
+/* The same, with all that is known of them. A name that has none leaves its element all 0. */
+struct lookup_definition {
+	void *address;			/* NULL: there is none */
+	const struct link_map *module;
+	const ElfW(Sym) *symbol;
+};
+void lookup_definitions(const struct lookup *list, struct lookup_definition *found, unsigned count);
+
+/*
+ * Whether this library was loaded by dlopen(3) when the process ran already, or otherwise comes behind libc in the
+ * loader's order: then no call of the program reaches its functions by itself (elf/interpose.h). The first call takes
+ * the loader's lock; later ones are async-signal-safe.
+ */
+bool lookup_is_late(void);
+
+/* This library's module; the first one in the loader's list of all modules, whose order is that of the search; and
+ * whether a module is the vdso, which is in the list, but which the loader does not search. */
+const struct link_map *lookup_own_module(void);
+const struct link_map *lookup_first_module(void);
+bool lookup_is_kernels(const struct link_map *map);
+
+/*
+ * Has the loader call a function that holds the loader's lock meanwhile, so that no module comes, goes, or is being
+ * relocated: the resolver of this library's exported symbol `name`, which is of the type STT_GNU_IFUNC. glibc calls
+ * it in dlsym(3), which holds that lock (dlfcn/dlsym.c). As any dlsym() that succeeds, this discards the text of an
+ * earlier error of the calling thread. Waits while another thread loads or unloads. False: there is no such symbol.
+ */
+bool lookup_call_resolver(const char *name);
 
 /*
  * The address of the definition that dlsym(RTLD_DEFAULT) would find, in any module; NULL: there is none. A program

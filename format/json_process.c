@@ -39,6 +39,7 @@ static const char *reason_name(enum model_reason reason)
 	case REASON_EVERY:	return "every";
 	case REASON_EXIT:	return "exit";
 	case REASON_SIGNALLED:	return "end-by-signal";
+	case REASON_DETACH:	return "detach";
 	case REASON_KILLED:	break;
 	}
 	return "killed";

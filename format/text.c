@@ -50,7 +50,7 @@ void text_write_moment(const struct model_moment *t, struct out *out)
 	static const char reasons[][28] = {
 		[REASON_ASKED] = " on request", [REASON_SIGNAL] = " by SIG", [REASON_ABOVE] = " by --above",
 		[REASON_EVERY] = " by --every", [REASON_EXIT] = " on exit", [REASON_SIGNALLED] = " before the end by SIG",
-		[REASON_KILLED] = " after a kill",
+		[REASON_DETACH] = " on detach", [REASON_KILLED] = " after a kill",
 	};
 	char buf[OPTIONS_SIGNAL_BYTES];
 

@@ -47,6 +47,6 @@ EXPORT int prctl(int option, ...)
 	/* A thread that has not yet called malloc is not listed. Its name is read when it does. */
 	if (option == PR_SET_NAME && !result && (!guard_self.fresh || threads_own_id() == (uint32_t)getpid()) &&
 	    lifecycle_is_own_process())
-		threads_name(&recorder.table, guard_self.number, (const char *)a[0]);
+		threads_name(&recorder.table, threads_own_number(), (const char *)a[0]);
 	return result;
 }

@@ -4,6 +4,7 @@
 
 #include "base/out.h"
 #include "base/probe.h"
+#include "elf/lookup.h"
 #include "elf/program.h"
 #include "record.h"
 #include "lifecycle.h"
@@ -147,7 +148,7 @@ void exec_target_examine(struct exec_target *t, const char *file, bool search, b
 	t->env = t->given = env;
 	t->traced = false;
 	t->policy = INHERIT_UNCHANGED;
-	if (!file || !(becomes || lifecycle_follows_children()) || !can_be_read(file, env))
+	if (!file || lookup_is_late() || !(becomes || lifecycle_follows_children()) || !can_be_read(file, env))
 		return;
 	if (search && !strchr(file, '/'))
 		examine_in_path(t, file);

@@ -41,6 +41,7 @@ static bool page_is_cleared;		/* in a child: the kernel can do that */
 static bool traced;			/* lifecycle_start() has been called, and --children=no excludes nobody */
 static const struct options *options;	/* NULL until lifecycle_start() */
 static void (*reset_hooks)(void);
+static uint32_t asleep;			/* 1: see lifecycle_sleep() */
 static uint32_t ending;			/* the id of the thread that ends the process, or 0 */
 static uint32_t ended;			/* the list of ends has been walked */
 
@@ -51,7 +52,7 @@ bool lifecycle_begin(bool tracing)
 		return true;
 	store_relaxed(&lifecycle.pid, (uint32_t)getpid());
 	page_is_cleared = !madvise(&lifecycle, sizeof(lifecycle), MADV_WIPEONFORK);
-	if (recorder.table.shared)	/* for stop_recording() */
+	if (recorder.table.shared || lookup_is_late())	/* for stop_recording() and lifecycle_sleep() */
 		syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
 	return page_is_cleared;
 }
@@ -68,7 +69,8 @@ void lifecycle_resume(void)
 
 bool lifecycle_follows_children(void)
 {
-	return traced && options->children;
+	/* What a process starts that was attached to gets no preload: the library may be nowhere that it can be reached. */
+	return traced && options->children && !lookup_is_late();
 }
 
 /* ---- Part "recording": the other threads' hooks wait while a thread forks ---- */
@@ -194,7 +196,7 @@ static void reserve_part_forked(bool seen)
 static void threads_part_forked(bool seen)
 {
 	(void)seen;
-	threads_forked(&recorder.table, guard_self.thread, guard_self.number);
+	threads_forked(&recorder.table, guard_self.thread, threads_own_number());
 	guard_self.number = 0;
 	/* Some C library may say in the child that there has been one thread only. But then no row would get the main
 	 * thread into its set, where others of the parent are. */
@@ -262,6 +264,12 @@ static void before_fork(void)
 	for (unsigned i = 0; i < PARTS; i++) {
 		if (parts[i].prepare)
 			parts[i].prepare();
+		/* Once the guard is entered, nobody lets this process fall asleep, or wakes it, before the fork is over. */
+		if (!i && load_acquire(&asleep)) {
+			guard_fork_ends();
+			fork_depth = 0;
+			return;
+		}
 	}
 	prepared = true;
 }
@@ -327,6 +335,8 @@ bool lifecycle_is_own_process(void)
 		return false;
 	if (pid)
 		return pid == (uint32_t)getpid();
+	if (load_relaxed(&asleep))
+		return false;
 	guard_enter();
 	lifecycle_adopt_child();
 	guard_drop();
@@ -347,12 +357,13 @@ bool lifecycle_is_vfork_child(void)
 /* What is done at the end, in order, by one thread, with signals held back. */
 struct end_state {
 	bool heap_sound;	/* the allocator may be asked */
+	bool detaches;		/* the process goes on */
 	bool dumped;		/* the final dump is out */
 };
 
 static void dump(struct end_state *s)
 {
-	s->dumped = session_final(s->heap_sound);
+	s->dumped = session_final(s->heap_sound, s->detaches);
 }
 
 static void note_in_table(struct end_state *s)
@@ -385,6 +396,7 @@ static void wait_for_end(uint32_t other)
 struct end_call {
 	bool heap_sound;
 	unsigned blocked;	/* signals_blocked_dumps() */
+	bool detaches;
 };
 
 static void end_process(void *end_call)
@@ -392,7 +404,7 @@ static void end_process(void *end_call)
 	const struct end_call *call = end_call;
 	bool outside = !guard_is_held();
 	struct uninterrupted span;
-	struct end_state state = { call->heap_sound && outside, false };
+	struct end_state state = { call->heap_sound && outside, call->detaches, false };
 	uint32_t nobody = 0;
 
 	if (!lifecycle_is_own_process())
@@ -415,7 +427,7 @@ static void end_process(void *end_call)
 
 void lifecycle_end(bool heap_sound)
 {
-	struct end_call call = { heap_sound, signals_blocked_dumps() };
+	struct end_call call = { heap_sound, signals_blocked_dumps(), false };
 
 	own_stack_call(end_process, &call);
 }
@@ -449,62 +461,6 @@ static void at_quick_end(void *unused)
 	lifecycle_end(true);
 }
 
-/* ---- The threads ---- */
-
-static pthread_key_t thread_key;
-static bool thread_key_made;
-
-/*
- * A destructor of thread-specific data. It runs before libc gives the thread's cache of free blocks
- * back, for which libc takes locks that a dump must not ask for.
- */
-static void thread_ends(void *unused)
-{
-	struct thread *t = guard_self.thread;
-	bool cut_short = guard_is_held();	/* cancelled, or ended by a handler, inside a hook */
-
-	(void)unused;
-	if (guard_self.inside && t)
-		threads_cut_short(t);
-	guard_enter();
-	/* The slots that are flushed below must not change rows while another thread's fork copies them. */
-	if (load_relaxed(&lifecycle.state) == LIFECYCLE_FORKING && !cut_short) {
-		guard_leave();
-		lifecycle_wait_for_fork();
-		guard_enter();
-	}
-	guard_self.ending = true;
-	guard_self.thread = NULL;
-	guard_self.paths = NULL;
-	if (t)
-		threads_give_back(&recorder.table, t);
-	if (guard_self.number)
-		threads_note_name(&recorder.table, guard_self.number);
-	inherit_thread_ends();
-	guard_leave();
-	check(cut_short || load_relaxed(&guard_was_recovered) || !guard_is_held(),
-	      "the guard of a thread that ends is free, unless a hook was cut short");
-}
-
-void lifecycle_thread_begins(void)
-{
-	check_equal(guard_self.fresh, 1u, "a thread begins once");
-	guard_self.fresh = 0;
-	pthread_setspecific(thread_key, &guard_self);
-	guard_self.number = (uint16_t)threads_list(&recorder.table);
-	guard_self.thread = threads_take(&recorder.table, recorder.depth, guard_self.number);
-	if (guard_self.number)
-		threads_note_name(&recorder.table, guard_self.number);
-	/* With --unwind=check each stack is walked, so that it can be compared. */
-	if (guard_self.thread && !capture_checking)
-		guard_self.paths = guard_self.thread->paths;
-}
-
-bool lifecycle_watches_threads(void)
-{
-	return thread_key_made && load_relaxed(&lifecycle.state) == LIFECYCLE_TRACING;
-}
-
 /* ---- The start ---- */
 
 /*
@@ -515,17 +471,70 @@ bool lifecycle_watches_threads(void)
 void lifecycle_start(const struct options *o, void (*hooks_forked)(void))
 {
 	static const struct lookup list[] = { { "exit", (void **)(void *)&real_exit } };
+	static bool registered;
 
 	options = o;
 	reset_hooks = hooks_forked;
-	lookup_next(list, 1);
-	on_exit(at_exit, NULL);
-	__cxa_at_quick_exit(at_quick_end, NULL);
-	pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+	if (!registered) {
+		registered = true;
+		lookup_next(list, 1);
+		if (!lookup_is_late())
+			on_exit(at_exit, NULL);
+		__cxa_at_quick_exit(at_quick_end, NULL);
+		pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+	}
 	traced = true;
 }
 
-void lifecycle_watch_threads(void)
+/*
+ * An exit handler that is registered when the program runs already would be called before those of the program and
+ * before all destructors. The loader calls those of libraries in the order in which they depend on each other, and of
+ * two that do not, first that of the one which was loaded first: so this destructor comes late.
+ */
+__attribute__((destructor)) static void at_unload(void)
 {
-	thread_key_made = !pthread_key_create(&thread_key, thread_ends);
+	if (lookup_is_late())
+		lifecycle_end(true);
+}
+
+/* ---- Attach and detach ---- */
+
+bool lifecycle_is_asleep(void)
+{
+	return load_acquire(&asleep);
+}
+
+/* A thread that was forking, or beginning a window of the recording, sets the state when it is through. So the state is
+ * set again when all have been seen outside. */
+bool lifecycle_sleep(void)
+{
+	bool outside = true;
+
+	store_release(&asleep, 1);
+	for (unsigned times = 0; times < 2; times++) {
+		store_release(&lifecycle.state, LIFECYCLE_OFF);
+		outside = lifecycle_settle();
+	}
+	return outside;
+}
+
+bool lifecycle_wake(const struct options *o, void (*hooks_forked)(void))
+{
+	bool cleared;
+
+	store_relaxed(&ending, 0);
+	store_relaxed(&ended, 0);
+	lifecycle_watch_threads();
+	lifecycle_start(o, hooks_forked);
+	cleared = lifecycle_begin(true);
+	store_release(&asleep, 0);
+	return cleared;
+}
+
+void lifecycle_detach(void)
+{
+	struct end_call call = { true, 0, true };
+
+	own_stack_call(end_process, &call);
+	traced = false;
 }

@@ -95,8 +95,8 @@ void lifecycle_start(const struct options *options, void (*hooks_forked)(void));
 
 /*
  * Whether this process has memory of its own and is traced: false in a vfork child, before
- * lifecycle_start() and in a child that --children=no leaves untraced. A child that no fork handler
- * saw becomes a process of its own here. Async-signal-safe.
+ * lifecycle_start(), in a child that --children=no leaves untraced and in a process that sleeps. A child that no fork
+ * handler saw becomes a process of its own here. Async-signal-safe.
  */
 bool lifecycle_is_own_process(void);
 
@@ -138,6 +138,26 @@ int lifecycle_end_with(int status);
 
 /* Whether the end has begun: no other dump than the final one is taken any more. */
 bool lifecycle_is_ending(void);
+
+/*
+ * A process that this library is loaded into while it runs (elf/lookup.h) sleeps until it is attached to
+ * (process/attach.h), and again from a detach on: the hooks pass all calls on, and a fork or an end are nobody's concern
+ * here. These functions are for one thread at a time.
+ *
+ * lifecycle_sleep() returns when every other thread has been seen outside the guard since. False: some thread was not,
+ * for some seconds, so the table has to stay. lifecycle_settle() waits in the same way, once more. Inside the guard, or
+ * at the start.
+ */
+bool lifecycle_is_asleep(void);
+bool lifecycle_sleep(void);
+bool lifecycle_settle(void);
+
+/* Begins to trace a process that sleeps, when the table is there and dumps can be taken. As lifecycle_start() and
+ * lifecycle_begin(). Inside the guard. */
+bool lifecycle_wake(const struct options *o, void (*hooks_forked)(void));
+
+/* When the process has fallen asleep, outside the guard: the last dump, and the note in the table. */
+void lifecycle_detach(void);
 
 /* At the start, by the only thread: from now on the end of each thread runs a destructor of thread-specific data. */
 void lifecycle_watch_threads(void);

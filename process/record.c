@@ -31,6 +31,13 @@ __attribute__((cold)) void record_sizes(void)
 		record_choose_paths(false);
 }
 
+void record_forget(void)
+{
+	recorder.mode = &no_mode;
+	recorder.first_plain = ROW_OVERFLOW;
+	recorder.block_bytes = NULL;
+}
+
 void record_choose_paths(bool by_row)
 {
 	bool special = by_row || record_counts_sizes();
@@ -225,7 +232,7 @@ static inline void count_resize(uint32_t row, uint64_t old_bytes, uint64_t new_b
 		return;
 	}
 	if (!one)	/* a thread without slots */
-		thread_list_note_slow(&recorder.table, row, guard_self.number);
+		thread_list_note_slow(&recorder.table, row, threads_own_number());
 	row_resize(&recorder.table, row, old_bytes, new_bytes);
 }
 
@@ -309,7 +316,7 @@ static inline void count_alloc(uint32_t row, uint64_t size_bytes)
 	} else if (likely(self && self->deltas)) {
 		delta_alloc(&recorder.table, self->deltas, row, size_bytes);
 	} else {
-		thread_list_note_slow(&recorder.table, row, guard_self.number);
+		thread_list_note_slow(&recorder.table, row, threads_own_number());
 		row_alloc(&recorder.table, row, size_bytes);
 	}
 }

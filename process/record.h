@@ -43,6 +43,9 @@ extern struct recorder {
 /* To be called when the table is there: counts the sizes of blocks from now on (--histogram). */
 void record_sizes(void);
 
+/* The table goes away. Nobody may be inside the guard but the caller. */
+void record_forget(void);
+
 /* A value for one_thread: glibc's __libc_single_threaded (2.32 and later), or a byte that is always 0. */
 const char *record_one_thread(void);
 

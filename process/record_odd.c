@@ -22,7 +22,7 @@ static void change(uint32_t row, int blocks, uint64_t size_bytes, bool call, boo
 void record_odd_alloc(uint32_t row, uint64_t size_bytes)
 {
 	if (!process_has_one_thread())
-		thread_list_note(&recorder.table, row, guard_self.number);
+		thread_list_note(&recorder.table, row, threads_own_number());
 	change(row, 1, size_bytes, true, false);
 }
 

@@ -17,6 +17,7 @@
 #include "verify.h"
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #define WAIT_TRIES	1000		/* of 10 ms */
@@ -234,17 +235,25 @@ static bool wait_for_dumping(void)
 	return false;
 }
 
-bool session_final(bool heap_sound)
+bool session_final(bool heap_sound, bool detaches)
 {
 	int signal = fatal_signal_number();
 	bool dumped = !wait_for_dumping() || take((struct dump_request){
 		.sort = dumper.options->sort, .sort_count = dumper.options->sort_count,
-		.reason = signal ? REASON_SIGNALLED : REASON_EXIT, .signal = (uint8_t)signal, .final = true,
+		.reason = signal ? REASON_SIGNALLED : detaches ? REASON_DETACH : REASON_EXIT, .signal = (uint8_t)signal, .final = true,
 		.heap_still = heap_sound && heap_is_still(),
 	});
 
 	end_dumping();
 	return dumped;
+}
+
+void session_close(void)
+{
+	output_close(&dumper.output);
+	memset(&dumper, 0, sizeof(dumper));
+	store_relaxed(&dumping, 0);
+	store_relaxed(&requested, 0);
 }
 
 int session_exit_status(int status)

@@ -36,10 +36,13 @@ void session_request(unsigned bits);
 
 /*
  * The final dump, one of the ends of lifecycle.h: inside the guard, with signals held back. Waits for a
- * dump under way in another thread, at most 10 seconds. heap_sound: see lifecycle_end(). False: the
- * watcher has yet to write the dump.
+ * dump under way in another thread, at most 10 seconds. heap_sound: see lifecycle_end(). detaches: the process goes on.
+ * False: the watcher has yet to write the dump.
  */
-bool session_final(bool heap_sound);
+bool session_final(bool heap_sound, bool detaches);
+
+/* After the final dump of a process that goes on: closes the output. session_init() may then be called again. */
+void session_close(void);
 
 /* The exit status for a process that would end with this one: another one than 0 stays; 0 (or 256, of which the kernel
  * keeps the lowest 8 bits) becomes that of --error-exitcode if the watcher has answered that a limit is broken. To be

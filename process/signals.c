@@ -38,6 +38,7 @@
 			 BIT(SIGPROF) | BIT(SIGIO) | BIT(SIGPWR) | BIT(SIGUSR1) | BIT(SIGUSR2) | STACK_FAULT)
 
 static signals_sigaction *real_sigaction;
+static bool active;			/* from signals_start() on, and not after signals_stop() */
 static int dump_signals[2];		/* by size, by count; 0: none */
 static bool first_process;		/* this is process 1 */
 static uint32_t warned;			/* bits 0 and 1: the user has been warned that this dump signal is the program's */
@@ -70,7 +71,7 @@ static bool is_fatal(int sig)
 
 bool signals_shared(int sig)
 {
-	return real_sigaction && sig > 0 && (is_dump(sig) || is_fatal(sig));
+	return load_relaxed(&active) && sig > 0 && (is_dump(sig) || is_fatal(sig));
 }
 
 static bool is_ours(const struct sigaction *a)
@@ -79,16 +80,16 @@ static bool is_ours(const struct sigaction *a)
 }
 
 /* All signals are held back meanwhile, so no handler of the program's runs inside one of ours. */
-static int install_dump(int sig)
+static int install_dump(int sig, struct sigaction *old)
 {
 	struct sigaction a = { .sa_sigaction = on_dump, .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK };
 
 	sigfillset(&a.sa_mask);
-	return real_sigaction(sig, &a, NULL);
+	return real_sigaction(sig, &a, old);
 }
 
 /* Faults are not held back: one that happens inside the handler comes to the handler again. */
-static int install_fatal(int sig)
+static int install_fatal(int sig, struct sigaction *old)
 {
 	struct sigaction a = { .sa_sigaction = fatal_signal_handler,
 			       .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK };
@@ -98,7 +99,7 @@ static int install_fatal(int sig)
 		if (FAULTS & BIT(s))
 			sigdelset(&a.sa_mask, s);
 	}
-	return real_sigaction(sig, &a, NULL);
+	return real_sigaction(sig, &a, old);
 }
 
 void signals_reset(int sig)
@@ -255,7 +256,7 @@ int signals_change(int sig, const struct sigaction *act, struct sigaction *old)
 		/* A vfork child has actions of its own, but `shown` is its parent's. */
 		if (now.sa_handler == SIG_DFL && (ours || is_fatal(sig)) && lifecycle_is_own_process()) {
 			if (!ours)
-				result = install_fatal(sig);
+				result = install_fatal(sig, NULL);
 			now.sa_flags |= LIBC_FLAGS;
 			shown[sig] = now;
 		} else {
@@ -354,31 +355,41 @@ void signals_release_dumps(unsigned held)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
+/* Installs a handler where the action is the default. A thread of a process that runs already may set another action at
+ * the same time: that one stays. */
+static void install_at_default(int sig, int (*install)(int sig, struct sigaction *old))
+{
+	struct sigaction now;
+
+	if (real_sigaction(sig, NULL, &now) || now.sa_handler != SIG_DFL)
+		return;
+	shown[sig] = now;
+	if (!install(sig, &now) && now.sa_handler != SIG_DFL)
+		real_sigaction(sig, &now, NULL);
+}
+
 static void install_fatals(void)
 {
 	for (int sig = 1; sig < 32; sig++) {
-		struct sigaction now;
-
-		if (is_fatal(sig) && !real_sigaction(sig, NULL, &now) && now.sa_handler == SIG_DFL)
-			install_fatal(sig);
+		if (is_fatal(sig))
+			install_at_default(sig, install_fatal);
 	}
 }
 
 void signals_start(signals_sigaction *real, const struct options *o)
 {
-	struct sigaction now;
 	sigset_t set;
 
 	first_process = getpid() == 1;
 	real_sigaction = real;
 	for (int i = 0; i < 2; i++) {
 		dump_signals[i] = o->signals[i];
-		if (dump_signals[i] && !real(dump_signals[i], NULL, &now) && now.sa_handler == SIG_DFL)
-			install_dump(dump_signals[i]);
+		if (dump_signals[i])
+			install_at_default(dump_signals[i], install_dump);
 	}
 	install_fatals();
-	if (o->quiet)
-		warned = 3;	/* nobody reads dumps on standard error, nor how to get them */
+	store_release(&active, true);
+	warned = o->quiet ? 3 : 0;	/* nobody reads dumps on standard error, nor how to get them */
 	warn_of_taken();
 	held_set(o, &set);
 	if (o->held)
@@ -400,11 +411,15 @@ void signals_discard_held(const struct options *o)
 void signals_stop(void)
 {
 	for (int sig = 1; sig <= SIGRTMAX; sig++) {
-		struct sigaction now;
+		struct sigaction now, before = shown[sig];
 
-		if (signals_shared(sig) && !real_sigaction(sig, NULL, &now) && is_ours(&now))
-			signals_reset(sig);
+		if (!signals_shared(sig) || real_sigaction(sig, NULL, &now) || !is_ours(&now))
+			continue;
+		before.sa_handler = SIG_DFL;
+		if (!real_sigaction(sig, &before, &now) && !is_ours(&now))
+			real_sigaction(sig, &now, NULL);	/* which another thread has set meanwhile */
 	}
+	store_release(&active, false);
 }
 
 static __thread sigset_t fork_mask;	/* the thread's own mask, from signals_fork_prepare() on */

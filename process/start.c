@@ -10,6 +10,7 @@
 #include "base/uninterrupted.h"
 #include "capture/capture.h"
 #include "elf/headers.h"
+#include "elf/loaded.h"
 #include "elf/lookup.h"
 #include "elf/program_symbol.h"
 #include "control.h"
@@ -22,7 +23,9 @@
 #include "session.h"
 #include "signals.h"
 #include "storage.h"
+#include "table/events.h"
 #include "table/modules.h"
+#include "table/row.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -81,11 +84,19 @@ bool start_is_under_valgrind(void)
 
 static char start_error[256];
 
+/* The texts of the options stay in memory of their own, until the next call by which a process is attached to. */
 static void parse_options(const char *text)
 {
+	static char *old;
+	static size_t old_bytes;
 	size_t bytes = strlen(text) + 16;
 	char *store = arena_map(bytes), error[sizeof(start_error) - sizeof(OPTIONS_PREFIX)];
 
+	if (lifecycle_is_asleep()) {
+		arena_unmap(old, old_bytes);
+		old = store;
+		old_bytes = bytes;
+	}
 	options_init(&options);
 	if (store && !options_parse_env(text, &options, store, bytes, error, sizeof(error)))
 		strcat(strcpy(start_error, OPTIONS_PREFIX), error);
@@ -141,7 +152,7 @@ static bool make_table(void)
 	bool watch = !adapt_to_valgrind();
 
 	if (!storage_start(&recorder.table, &options, watch, start_error, sizeof(start_error)) ||
-	    !blocks_create(&recorder.blocks, allocator_is_libc()))
+	    (!recorder.blocks.regions && !blocks_create(&recorder.blocks, allocator_is_libc())))
 		return false;
 	table_set_depth(&recorder.table, options_depth(&options));
 	note_own_memory(recorder.table.head);
@@ -149,6 +160,14 @@ static bool make_table(void)
 	if (options.histogram)
 		record_sizes();
 	return true;
+}
+
+static void set_up_recorder(void)
+{
+	recorder.depth = options_depth(&options);
+	recorder.one_thread = recorder.simple = recorder.careful = record_one_thread();
+	recorder.unwind = options.unwind;
+	find_loader();
 }
 
 static bool begin(void)
@@ -159,10 +178,7 @@ static bool begin(void)
 	parse_options(text ? text : "");
 	if (is_excluded_child())
 		return lifecycle_begin(false), false;
-	recorder.depth = options_depth(&options);
-	recorder.one_thread = recorder.simple = recorder.careful = record_one_thread();
-	recorder.unwind = options.unwind;
-	find_loader();
+	set_up_recorder();
 	made = make_table();
 	if (!lifecycle_begin(made))
 		storage_make_private();
@@ -175,7 +191,7 @@ bool start_recording(void)
 
 	if (rights_are_elevated())
 		lifecycle_begin(false);
-	if (load_relaxed(&lifecycle.state) == LIFECYCLE_OFF)
+	if (load_relaxed(&lifecycle.state) == LIFECYCLE_OFF || lifecycle_is_asleep())
 		return false;
 	guard_enter();
 	records = recorder.table.head ? lifecycle_adopt_child() : begin();
@@ -234,6 +250,14 @@ static void keep_suppressions(void)
 	recorder.table.head->suppressions = modules_keep_text(&recorder.table, text, bytes);
 }
 
+/* Notes what is loaded. */
+static void look_around(void)
+{
+	modules_init(&recorder.table);
+	recorder.table.head->totals.own_new = lookup_next_together("malloc", "_Znwm");	/* operator new */
+	allocator_find(&recorder.table.head->heap);
+}
+
 const struct options *start_reporting(void)
 {
 	const char *text;
@@ -241,9 +265,7 @@ const struct options *start_reporting(void)
 
 	if (!capture_ready())
 		capture_init(options.unwind);
-	modules_init(&recorder.table);
-	recorder.table.head->totals.own_new = lookup_next_together("malloc", "_Znwm");	/* operator new */
-	allocator_find(&recorder.table.head->heap);
+	look_around();
 	first = !options.run;
 	text = inherit_init(&options, (char *)(uintptr_t)first_value(OPTIONS_ENV "="));
 	if (text)
@@ -255,6 +277,59 @@ const struct options *start_reporting(void)
 	session_init(&recorder.table, &options, first, start_error);
 	return &options;
 }
+
+/* ---- The start in a process that runs already ---- */
+
+/* Unmaps the table of the time before, and forgets all that belongs to it. */
+static void drop_table(void)
+{
+	if (!recorder.table.head)
+		return;
+	record_forget();
+	threads_leave_table();
+	table_retire(&recorder.table);
+	blocks_forget(&recorder.blocks);
+}
+
+enum attach_result start_attached(const char *text, const struct options **kept)
+{
+	bool first;
+
+	if (!lifecycle_settle())
+		return ATTACH_BUSY;
+	drop_table();
+	start_error[0] = '\0';
+	parse_options(text);
+	if (start_error[0])
+		return ATTACH_OPTIONS;
+	first = !options.run;
+	if (first)
+		options.run = (uint32_t)getpid();
+	set_up_recorder();
+	if (!make_table()) {
+		drop_table();
+		return ATTACH_MEMORY;
+	}
+	events_add(&recorder.table, EVENT_ATTACH, now_precise_ns(), 0, NULL);
+	capture_init(options.unwind);
+	capture_modules_changed();
+	loaded_forget();
+	threads_join_table(&recorder.table, recorder.depth);
+	look_around();
+	keep_suppressions();
+	session_init(&recorder.table, &options, first, start_error);
+	*kept = &options;
+	return ATTACH_DONE;
+}
+
+void start_detached(bool outside)
+{
+	session_close();
+	if (outside)
+		drop_table();
+}
+
+/* ---- Warnings ---- */
 
 void start_warn_of_other_malloc(const void *own_malloc)
 {

@@ -12,6 +12,7 @@
 #ifndef PROCESS_START_H
 #define PROCESS_START_H
 
+#include "attach.h"
 #include "options/options.h"
 
 #include <stdbool.h>
@@ -28,6 +29,17 @@ const struct options *start_reporting(void);
 /* Where start_recording() was false: lets signals through that the wrapper held back, and says that nothing is traced,
  * unless --children=no asks for that. */
 void start_untraced(void);
+
+/*
+ * As start_recording() and start_reporting(), for a process that sleeps (lifecycle.h): with these options, in the form of
+ * HEAPTRACE_OPTIONS, and an empty table. *kept gets the options, which stay. Inside the guard; other threads may run. On
+ * success lifecycle_wake() has to follow.
+ */
+enum attach_result start_attached(const char *text, const struct options **kept);
+
+/* Takes back what start_attached() has done, when the process sleeps again. outside: whether no other thread is inside
+ * the guard. Otherwise the table stays until the next start_attached(). */
+void start_detached(bool outside);
 
 /* After lifecycle_start(): warns when the program or a library before this one has a malloc of its own, so that the
  * program's calls do not reach own_malloc, which is this library's. */

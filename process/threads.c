@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/atomics.h"
 #include "base/check.h"
+#include "base/out.h"
 #include "capture/capture.h"
 #include "base/probe.h"
 #include "capture/paths.h"
@@ -14,6 +15,7 @@
 #include "table/thread_list.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -124,6 +126,7 @@ struct thread *threads_take(struct table *table, unsigned depth, uint32_t number
 	if (!t->deltas)
 		t->deltas = deltas_take(table, number);
 	store_relaxed(&t->self, pthread_self());
+	store_relaxed(&t->id, threads_own_id());
 	store_relaxed(&t->number, number);
 	if (!t->paths && depth > 1)
 		t->paths = capture_paths(!t->next, depth - 1);
@@ -175,6 +178,52 @@ void threads_flush(struct table *table)
 	}
 }
 
+void threads_leave_table(void)
+{
+	for (struct thread *t = load_acquire(&all); t; t = t->next)
+		t->deltas = NULL;
+}
+
+/* Notes the name of another thread. */
+static void note_name_of(struct table *table, const struct thread *t)
+{
+	char path[48], name[THREAD_NAME_BYTES + 1];
+	struct out out = out_memory(path, sizeof(path));
+	ssize_t n;
+	int fd;
+
+	out_text(&out, "/proc/self/task/");
+	out_u64(&out, t->id);
+	out_text(&out, "/comm");
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	n = read(fd, name, sizeof(name) - 1);
+	close(fd);
+	if (n <= 0)
+		return;
+	name[n] = '\0';
+	name[strcspn(name, "\n")] = '\0';
+	threads_name(table, t->number, name);
+}
+
+void threads_join_table(struct table *table, unsigned depth)
+{
+	uint32_t pid = (uint32_t)getpid();
+
+	for (struct thread *t = load_acquire(&all); t; t = t->next) {
+		if (t->paths)
+			paths_limit(t->paths, depth > 1 ? depth - 1 : 1);
+		/* A thread may have ended without giving its state back, by a bare system call. */
+		if (!load_acquire(&t->inside) || syscall(SYS_tgkill, pid, t->id, 0))
+			continue;
+		t->number = t->id == pid ? THREAD_MAIN : thread_list_add(table, t->id);
+		t->deltas = deltas_take(table, t->number);
+		if (t->number)
+			note_name_of(table, t);
+	}
+}
+
 void threads_cut_short(struct thread *t)
 {
 	if (t->paths)
@@ -190,8 +239,10 @@ void threads_forked(struct table *table, struct thread *own, uint32_t number)
 	/* Without a list the main thread has the name that the header has. */
 	if (layout_count(table->head, TABLE_THREADS))
 		threads_note_name(table, THREAD_MAIN);
-	if (own)
+	if (own) {
 		own->number = THREAD_MAIN;
+		own->id = threads_own_id();
+	}
 	if (own && own->deltas)
 		own->deltas->thread = THREAD_MAIN;
 	for (struct thread *t = all; t; t = t->next) {

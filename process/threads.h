@@ -28,8 +28,13 @@ struct thread {
 	uint32_t taken;		/* 1: the state has an owner */
 	const unsigned *inside;	/* the owner's guard_self.inside, whose memory goes away with the owner */
 	pthread_t self;		/* the owner... */
+	uint32_t id;		/* ...the kernel's id of it... */
 	uint32_t number;	/* ...and its number in the table's list (table/thread_list.h) */
 };
+
+/* The calling thread's number in the table: that of its state, since the number that it took at its first hook was in
+ * the table of that time. */
+#define threads_own_number()	(guard_self.thread ? load_relaxed(&guard_self.thread->number) : guard_self.number)
 
 /* Takes a state for the calling thread. depth: the most frames of a row, with that of the function that the program
  * called. number: that of the thread, from threads_list(). NULL when there is no memory. */
@@ -77,6 +82,13 @@ bool threads_wait_outside(const struct thread *own);
 /* Puts what is pending in all threads' slots into the rows. The caller has to see to it that no other thread is inside the
  * guard. */
 void threads_flush(struct table *table);
+
+/* The table goes away: no thread has slots in it any more. Nobody may be inside the guard but the caller. */
+__attribute__((cold)) void threads_leave_table(void);
+
+/* Another table has come: lists the threads there that have a state, and gives them slots. depth: as in threads_take().
+ * Nobody may be inside the guard but the caller, and nothing may be recorded yet. */
+__attribute__((cold)) void threads_join_table(struct table *table, unsigned depth);
 
 /* The calling thread has left a hook in the middle (longjmp(), cancellation): makes its state usable again. The
  * operation that was under way may be counted twice or not at all. */

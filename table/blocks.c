@@ -4,8 +4,11 @@
 
 #include "base/arena.h"
 
+#include <errno.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/auxv.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /* Spare slots before and behind those of a region, because the code below may look a few slots beyond its ends. They
@@ -131,6 +134,25 @@ static bool make_writable(uint32_t **entry, struct blocks *b)
 	done = arena_replace((char *)b->regions + at, page);
 	store_release(state, (uint8_t)(done ? WRITABLE : READ_ONLY));
 	return done;
+}
+
+/* Gives the memory back, which reads as zeros from then on. The kernel does not take back pages that are locked. */
+static void empty(void *memory, size_t bytes)
+{
+	int saved = errno;
+
+	if (memory && madvise(memory, bytes, MADV_DONTNEED))
+		memset(memory, 0, bytes);
+	errno = saved;
+}
+
+void blocks_forget(struct blocks *b)
+{
+	for (size_t i = 0; i < ENTRIES; i++) {
+		if (b->directory_pages[i * sizeof(*b->regions) / LEAST_PAGE] != READ_ONLY && b->regions[i])
+			empty(b->regions[i] - MARGIN, REGION_BYTES(b));
+	}
+	empty(b->large, sizeof(*b->large) << LARGE_LOG2);
 }
 
 /* No entry has been stored yet in a page that is just being replaced, so it may be replaced once more. */

@@ -89,6 +89,9 @@ struct block {
  */
 bool blocks_create(struct blocks *b, bool glibc_spacing);
 
+/* Empties the map. Nobody may be recording a block; other threads may look blocks up meanwhile. */
+__attribute__((cold)) void blocks_forget(struct blocks *b);
+
 /* Maps a region that is missing; NULL when the kernel refuses. For blocks_claim() only. */
 uint32_t *blocks_map_region(struct blocks *b, size_t region);
 

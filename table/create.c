@@ -87,6 +87,20 @@ void table_unmap(struct table *t)
 	t->shared = t->populates = false;
 }
 
+void table_retire(struct table *t)
+{
+	size_t page_bytes = (size_t)getauxval(AT_PAGESZ);
+	char *page = (char *)((uintptr_t)&t->head->control.mode & ~(uintptr_t)(page_bytes - 1));
+	char *start = (char *)t->head, *end = start + t->head->size_bytes;
+
+	kernel_mmap(page, page_bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+	if (page > start)
+		kernel_munmap(start, (size_t)(page - start));
+	kernel_munmap(page + page_bytes, (size_t)(end - page) - page_bytes);
+	t->head = NULL;
+	table_unmap(t);
+}
+
 /* Maps the beginnings of all windows. Returns 0 or an errno; then nothing is mapped. */
 static int map_windows(struct table *t, const struct table_header *h, char *base, int fd, unsigned first_log2)
 {

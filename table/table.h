@@ -395,6 +395,12 @@ bool table_create(struct table *t);
 void table_unmap(struct table *t);
 
 /*
+ * The same, but the page with the mode of recording (struct table_control) reads as zeros from then on: hooks look at the
+ * mode outside the guard, so some thread may be just about to. For the table of a process that goes on without one.
+ */
+void table_retire(struct table *t);
+
+/*
  * As table_create(), but the table is made in a file (or memfd), which is open for reading and writing, is empty, and
  * belongs to nobody else. The file becomes sparse and large, and may be closed afterwards. Returns 0 or an errno: EFBIG
  * (RLIMIT_FSIZE; no signal is sent), ENOSPC, ENOMEM, ...

@@ -102,8 +102,9 @@ is("@exports", join(' ', sort qw(malloc calloc realloc reallocarray free cfree f
 	sigaction signal bsd_signal ssignal sysv_signal __sysv_signal sigset
 	execve execv execvpe execvp fexecve execveat execl execle execlp
 	prctl chroot setuid seteuid setreuid setresuid posix_spawn posix_spawnp daemon system popen wordexp dlopen dlmopen
-	sigwait sigwaitinfo sigtimedwait signalfd mlockall pthread_setname_np)),
-   'the library exports what it interposes and nothing else');
+	sigwait sigwaitinfo sigtimedwait signalfd mlockall pthread_setname_np
+	heaptrace_attach heaptrace_detach heaptrace_with_loader)),
+   'the library exports what it interposes, what attach.h has, and nothing else');
 
 my @exporting = grep { $_ ne 'hooks/export.h' && !m{^tests/} &&
 	text($_) =~ /visibility\("default"\)/ || !m{^(?:hooks/|libheaptrace\.c)} && text($_) =~ /\bEXPORT\b|hooks\/export\.h/ } @sources;
