@@ -3,19 +3,17 @@
 #include "memory.h"
 
 #include "base/mappings.h"
+#include "base/pagemap.h"
 #include "base/probe.h"
 #include "base/proc.h"
 #include "elf/heap.h"
 #include "table/table.h"
 
 #include <string.h>
-#include <sys/auxv.h>
 #include <unistd.h>
 
 #define GUARD_MOST	((uint64_t)64 << 10)	/* below a stack lie no more bytes that nobody may touch */
 #define CHUNKS_SLOW	4096u		/* free chunks of which each takes two system calls */
-#define ENTRIES		512u
-#define PAGEMAP_PRESENT	((uint64_t)1 << 63)	/* of an entry in /proc/PID/pagemap */
 
 /* Whose a mapping is. */
 enum owner { OWNER_TRACER, OWNER_HEAP, OWNER_STACK, OWNER_FILE, OWNER_ANONYMOUS };
@@ -52,49 +50,27 @@ struct scan {
 	uint64_t heaps_rss, mapped_rss;
 	uint64_t mapped_bytes, mapped_count;	/* blocks with a mapping each that were found */
 	uint64_t free_absent;			/* bytes in free chunks that are not in memory */
-	/* A part of /proc/PID/pagemap: entries[0] is of page `first`. */
-	int pagemap;				/* -1: it may not be read */
-	uint64_t page_bytes, first, entries_read;
-	uint64_t entries[ENTRIES];
+	struct pagemap pagemap;
 };
 
 /* ---- Pages ---- */
 
-/* Whether the page at an address is in memory. Unknown counts as yes. */
-static bool is_present(struct scan *s, uint64_t at)
-{
-	uint64_t page = at / s->page_bytes;
-
-	if (page - s->first >= s->entries_read) {
-		ssize_t n = s->pagemap < 0 ? -1 : pread64(s->pagemap, s->entries, sizeof(s->entries),
-							  (off64_t)(page * sizeof(s->entries[0])));
-
-		s->first = page;
-		s->entries_read = n < 0 ? 0 : (uint64_t)n / sizeof(s->entries[0]);
-		if (!s->entries_read)
-			return true;
-	}
-	return s->entries[page - s->first] & PAGEMAP_PRESENT;
-}
-
 /* The bytes of the pages in [at, end) that are in memory; 0 beyond the budget. */
 static uint64_t present_bytes(struct scan *s, uint64_t at, uint64_t end)
 {
-	uint64_t bytes = 0, pages = (end - at) / s->page_bytes;
+	uint64_t pages = (end - at) / s->pagemap.page_bytes;
 
 	if (pages > s->budget->pages - s->pages)
 		return 0;
 	s->pages += pages;
-	for (; at < end; at += s->page_bytes)
-		bytes += is_present(s, at) ? s->page_bytes : 0;
-	return bytes;
+	return pagemap_present_bytes(&s->pagemap, at, end);
 }
 
 /* The visitor of malloc's free chunks. */
 static void add_free(struct heap_visitor *self, uint64_t start, uint64_t end, bool trimmed)
 {
 	struct scan *s = (struct scan *)self;
-	uint64_t in, mask = s->page_bytes - 1;
+	uint64_t in, mask = s->pagemap.page_bytes - 1;
 
 	start = (start + mask) & ~mask;
 	end &= ~mask;
@@ -121,10 +97,10 @@ static uint64_t split(struct scan *s)
 	bool heap;
 
 	while (at < s->end && s->can_read && rest && s->places++ < s->budget->places) {
-		bytes = is_present(s, at) ? heap_mapped_at(&s->reader, at, &heap) : 0;
+		bytes = pagemap_is_present(&s->pagemap, at) ? heap_mapped_at(&s->reader, at, &heap) : 0;
 		if (!bytes || bytes > s->end - at) {
 			if (s->mapped_count < s->allocator->mapped_count)
-				at += s->page_bytes;
+				at += s->pagemap.page_bytes;
 			else
 				at = (at | (HEAP_ALIGN_BYTES - 1)) + 1;
 			continue;
@@ -264,13 +240,13 @@ static void divide(struct scan *s, const struct allocator_blocks *b)
 	s->mapped_rss += missed;
 
 	absent = a->arenas_bytes - smaller(a->arenas_bytes, s->heaps_rss);
-	if (s->pagemap < 0)
+	if (s->pagemap.fd < 0)
 		s->free_absent = absent;
 	s->free_absent = smaller(s->free_absent, smaller(absent, spare));
 	in = s->heaps_rss + s->mapped_rss;
 	to->free = smaller(spare - s->free_absent, in);
 	to->trimmable = smaller(to->trimmable, to->free);
-	count_joined(to, b->live_count - smaller(b->live_count, a->mapped_count), s->page_bytes);
+	count_joined(to, b->live_count - smaller(b->live_count, a->mapped_count), s->pagemap.page_bytes);
 	to->unwritten = absent - s->free_absent + (a->mapped_bytes - smaller(a->mapped_bytes, s->mapped_rss));
 
 	/* What is left is rounding. Where the estimates contradict each other, less of the live blocks is in memory. */
@@ -366,7 +342,7 @@ static void read_all(struct scan *s, uint32_t pid, const struct allocator_blocks
 	to->source = MEMORY_SMAPS;
 	to->allocator_known = s->allocator->parts_known;
 	if (to->allocator_known) {
-		if (s->can_read && s->pagemap >= 0)
+		if (s->can_read && s->pagemap.fd >= 0)
 			heap_visit_free(&s->q->table->head->heap, &s->reader, s->budget->chunks, &s->visitor);
 		divide(s, b);
 	} else {
@@ -393,16 +369,14 @@ void memory_read(struct model_memory *to, const struct model_request *q, const s
 	s->q = q;
 	s->allocator = a;
 	s->to = to;
-	s->page_bytes = getauxval(AT_PAGESZ);
 	/* The process's only thread may simply look. Else another one may unmap what is being looked at, or valgrind
 	 * reports the reading of what the program has not written. */
 	mem = still ? -1 : proc_open(q->runs_as, "mem");
 	s->reader = still ? heap_own_reader() : heap_file_reader(mem);
 	s->can_read = still || mem >= 0;
-	s->pagemap = proc_open(q->runs_as, "pagemap");
+	pagemap_open(&s->pagemap, q->runs_as);
 	read_all(s, q->runs_as, b);
 	if (mem >= 0)
 		close(mem);
-	if (s->pagemap >= 0)
-		close(s->pagemap);
+	pagemap_close(&s->pagemap);
 }

@@ -127,6 +127,11 @@ const struct table *model_table(const struct model *m)
 	return m->parts->table;
 }
 
+uint32_t model_runs_as(const struct model *m)
+{
+	return m->parts->names.runs_as;
+}
+
 /* ---- Making a model ---- */
 
 static void add_up(struct model_totals *t, const struct view *v)
@@ -274,10 +279,12 @@ static bool list_all(struct model *m, struct arena *arena)
 	return true;
 }
 
-/* Whether no section would list a row. The histogram of sizes is of all calls, whether their blocks live or not, and the
- * timeline is of the past. */
+/* Whether no section would list a row. The histogram of sizes is of all calls, whether their blocks live or not, the
+ * timeline is of the past, and what the program has mapped itself is in no section. */
 static bool is_empty(const struct model *m, const struct model_request *q)
 {
+	if (q->options->pages && q->table->head->pages.live)
+		return false;
 	for (unsigned i = 0; i < q->sort_count; i++) {
 		if (q->whole || q->options->histogram || q->options->timeline || !model_key_is_live(q->sort[i]))
 			return !m->totals.total_count;

@@ -363,6 +363,9 @@ struct model *model_for_names(const struct model_request *request, struct arena 
 /* The table that the model was made of, for other parts of analysis/ that read figures of their own. */
 const struct table *model_table(const struct model *m);
 
+/* The pid of the process as /proc has it here, in a report by another process; 0: it has ended. */
+uint32_t model_runs_as(const struct model *m);
+
 /* ---- Rows and frames ---- */
 
 struct model_row {

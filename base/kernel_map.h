@@ -18,7 +18,7 @@ void *kernel_mmap(void *at, size_t size_bytes, int protection, int flags, int fd
 
 int kernel_munmap(void *at, size_t size_bytes);
 
-/* to: the new address if flags has MREMAP_FIXED. Without that flag newer kernels take it as a hint, and NULL for none. */
+/* to: the new address, if flags has MREMAP_FIXED; else NULL. */
 void *kernel_mremap(void *old, size_t old_bytes, size_t new_bytes, int flags, void *to);
 
 #endif

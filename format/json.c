@@ -105,21 +105,10 @@ void json_write_threads(const struct model_threads *threads, const char *many, s
 	json_add_bool(out, many, threads->many);
 }
 
-static void write_row(const struct model *m, const struct model_row *row, struct histograms *all, struct out *out)
+void json_write_frames(const struct model *m, const struct model_row *row, struct out *out)
 {
-	struct model_threads threads;
 	struct model_stack stack;
 
-	json_begin(out, NULL, '{');
-	json_first_number(out, "id", row->id);
-	for (unsigned key = 0; key < SORT_KEYS; key++)
-		json_add_number(out, options_sort_name((enum sort_key)key), row->values[key]);
-	json_add_bool(out, "table-full", row->overflow);
-	model_threads(m, row->threads, &threads);
-	out_char(out, ',');
-	json_write_threads(&threads, "threads-many", out);
-	json_write_name(out, false, "histogram");
-	json_write_histogram(all, row->id, out);
 	json_write_name(out, false, "frames");
 	out_char(out, '[');
 	model_stack(m, row, &stack);
@@ -132,7 +121,25 @@ static void write_row(const struct model *m, const struct model_row *row, struct
 			write_call(&f, call, out);
 		}
 	}
-	out_text(out, "]}");
+	out_char(out, ']');
+}
+
+static void write_row(const struct model *m, const struct model_row *row, struct histograms *all, struct out *out)
+{
+	struct model_threads threads;
+
+	json_begin(out, NULL, '{');
+	json_first_number(out, "id", row->id);
+	for (unsigned key = 0; key < SORT_KEYS; key++)
+		json_add_number(out, options_sort_name((enum sort_key)key), row->values[key]);
+	json_add_bool(out, "table-full", row->overflow);
+	model_threads(m, row->threads, &threads);
+	out_char(out, ',');
+	json_write_threads(&threads, "threads-many", out);
+	json_write_name(out, false, "histogram");
+	json_write_histogram(all, row->id, out);
+	json_write_frames(m, row, out);
+	out_char(out, '}');
 }
 
 /* The lists whose rows are written: those of the sections and, with --growth, all rows. Number i; NULL: there are no
@@ -226,6 +233,7 @@ void json_write_document(const struct model *m, struct arena *arena, bool page, 
 	out_text(out, "],\n");
 	json_write_groups(m, arena, out);
 	json_write_growth(m, arena, out);
+	json_write_pages(m, arena, out);
 	json_write_diff(m, packing, arena, out);
 	json_write_dump(m, arena, out);
 	json_write_name(out, true, "catalog");

@@ -82,6 +82,13 @@ void json_write_row_histograms(const struct model *m, struct histograms *all, st
  * (json_groups.c). */
 void json_write_groups(const struct model *m, struct arena *arena, struct out *out);
 
+/* Writes the member "frames" of a row, which is not the first one of its object (json.c). */
+void json_write_frames(const struct model *m, const struct model_row *row, struct out *out);
+
+/* Writes the member "pages", followed by a comma and a newline: null where the table was made without --pages, or there
+ * is no memory (json_pages.c). */
+void json_write_pages(const struct model *m, struct arena *arena, struct out *out);
+
 /* Writes the member "growth", followed by a comma and a newline: null without --growth, or where there is no memory, or
  * no earlier moment (json_growth.c). */
 void json_write_growth(const struct model *m, struct arena *arena, struct out *out);

@@ -42,6 +42,7 @@ static void write_section(struct text *t, const struct model_section *s)
 	}
 	if (!brief && s != &t->model->sections[t->model->section_count - 1])
 		return;
+	text_write_pages(t);
 	if (t->model->options->histogram)
 		text_write_histogram(t);
 	if (t->model->options->timeline)

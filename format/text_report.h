@@ -23,6 +23,9 @@ void text_write_diff(struct text *t, const struct model_section *s);
 /* Writes "12.345 MB -> 14.123 MB, +1.778 MB (+14.4 %)". */
 void text_write_change(enum sort_key key, uint64_t was, uint64_t is, struct out *out);
 
+/* Writes what the program has mapped itself, if the table has that (text_pages.c). */
+void text_write_pages(struct text *t);
+
 /* Writes what has grown (--growth): by blocks where the section's key is the count, else by bytes (text_growth.c). */
 void text_write_growth(struct text *t, const struct model_section *s);
 

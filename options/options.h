@@ -142,6 +142,7 @@ struct options {
 	uint32_t growth_ms;		/* text dumps show what has grown in so many milliseconds: OPTIONS_ALL_THE_TIME,
 					 * in the whole run; 0: they do not show it */
 	bool histogram;			/* the sizes of blocks are counted, and reports show them */
+	bool pages;			/* what the program maps itself is recorded */
 	bool no_watch;			/* no watcher is started, so nobody prints the dump of a process that is killed */
 	uint8_t debug_dir_count;
 	const char *debug_dirs[OPTIONS_TEXTS_MAX]; /* directories of debug files, none with a ':' */

@@ -13,6 +13,7 @@
 #include "guard.h"
 #include "inherit.h"
 #include "own_stack.h"
+#include "pages.h"
 #include "record.h"
 #include "session.h"
 #include "signals.h"
@@ -204,6 +205,12 @@ static void threads_part_forked(bool seen)
 		recorder.one_thread = "";
 }
 
+static void pages_part_forked(bool seen)
+{
+	(void)seen;
+	pages_forked();
+}
+
 static void modules_part_forked(bool seen)
 {
 	(void)seen;
@@ -250,6 +257,7 @@ static const struct part {
 	{ "hooks", NULL, NULL, hooks_part_forked },
 	{ "modules", NULL, NULL, modules_part_forked },
 	{ "threads", NULL, NULL, threads_part_forked },
+	{ "pages", NULL, NULL, pages_part_forked },
 	{ "reserve", NULL, NULL, reserve_part_forked },
 	{ "recording", stop_recording, go_on_recording, recording_forked },
 	{ "storage", storage_fork_prepare, storage_fork_parent, storage_part_forked },

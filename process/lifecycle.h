@@ -16,6 +16,7 @@
  *	hooks						what the hooks have under way is reset
  *	modules						nobody is reading the list of modules
  *	threads						only this thread is left
+ *	pages						nobody is changing the list of mappings
  *	reserve						is free again
  *	recording	other threads wait	go on		goes on, or ends with --children=no
  *	storage		copies the table	drops the copy	puts the copy in the table's place

@@ -18,6 +18,7 @@
 #include "inherit.h"
 #include "lifecycle.h"
 #include "own_descriptors.h"
+#include "pages.h"
 #include "record.h"
 #include "rights.h"
 #include "session.h"
@@ -159,6 +160,7 @@ static bool make_table(void)
 	control_start(&options);
 	if (options.histogram)
 		record_sizes();
+	pages_start(options.pages);
 	return true;
 }
 

@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/kernel_map.h"
 #include "layout.h"
+#include "regions.h"
 #include "row.h"
 
 #include <errno.h>
@@ -82,6 +83,8 @@ void table_unmap(struct table *t)
 	if (t->head)
 		kernel_munmap(t->head, (size_t)t->head->size_bytes);
 	arena_unmap(t->local, sizeof(*t->local));
+	arena_unmap(t->region_order, REGIONS_MOST * sizeof(*t->region_order));
+	t->region_order = NULL;
 	t->head = NULL;
 	t->local = NULL;
 	t->shared = t->populates = false;
@@ -252,12 +255,13 @@ int table_create_in(struct table *t, int fd)
  * no harm.
  *
  *	row index -> infos -> frames -> codes -> modules -> text;  code index -> codes;  shares -> frames
- *	size heads -> sizes
+ *	size heads -> sizes;  regions -> page rows -> rows
  *	row -> its upper parts (which may be missing: the copy then has zeros)
  *	set of threads -> threads (which may be missing)
  */
 static const uint8_t copy_order[] = {
-	1 + TABLE_ROW_INDEX, 1 + TABLE_CODE_INDEX, 1 + TABLE_SHARES, 1 + TABLE_SIZE_HEADS, 1 + TABLE_SIZES,
+	1 + TABLE_ROW_INDEX, 1 + TABLE_CODE_INDEX, 1 + TABLE_SHARES, 1 + TABLE_SIZE_HEADS, 1 + TABLE_SIZES, 1 + TABLE_REGIONS,
+	1 + TABLE_PAGE_ROWS,
 	1 + TABLE_UPPERS, LAYOUT_INFOS, 1 + TABLE_ROWS, 1 + TABLE_FRAMES, 1 + TABLE_CODES, 1 + TABLE_MODULES,
 	1 + TABLE_TEXT, 1 + TABLE_DELTAS, 1 + TABLE_SETS, 1 + TABLE_THREADS, 1 + TABLE_TIMELINE,
 };

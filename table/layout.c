@@ -7,6 +7,7 @@
 #include "deltas.h"
 #include "index.h"
 #include "modules.h"
+#include "regions.h"
 #include "sizes.h"
 #include "thread_list.h"
 #include "timeline.h"
@@ -26,6 +27,8 @@
 #define UNITS_PER_ROW	24
 #define ROWS_PER_UPPER	4
 #define ROWS_PER_SIZE	4	/* an entry of sizes.h is for a row and a size, but most programs have far fewer rows */
+#define ROWS_PER_REGION	16
+#define REGIONS_LEAST	((uint32_t)1 << 12)	/* in a small table */
 #define MODULES		4096u
 #define TEXT_BYTES	(1u << 22)	/* 1 KB for each module: touched only as paths are noted */
 #define WINDOW_ALIGN	((uint64_t)64 << 10)	/* the largest page of any machine */
@@ -56,6 +59,8 @@ static const struct part parts[TABLE_PARTS] = {
 	[TABLE_THREADS] = PART(thread_limit, threads_used, threads_offset, sizeof(struct listed_thread), 1024),
 	[TABLE_SETS] = PART(set_limit, magic, sets_offset, sizeof(uint64_t), 4096),
 	[TABLE_SIZES] = PART(size_limit, sizes_used, sizes_offset, sizeof(struct size_entry), 1024),
+	[TABLE_REGIONS] = PART(region_limit, regions_used, regions_offset, sizeof(struct region), 1024),
+	[TABLE_PAGE_ROWS] = PART(page_row_limit, page_rows_used, page_rows_offset, sizeof(struct page_row), 256),
 	[TABLE_DELTAS] = PART(deltas_limit, deltas_used, deltas_offset, sizeof(struct deltas), 1),
 	[TABLE_TIMELINE] = PART(timeline_limit, timeline_count, timeline_offset, sizeof(struct timeline_point), 64),
 	[TABLE_ROW_INDEX] = PART(row_levels, magic, row_index_offset, sizeof(uint32_t), 1),
@@ -94,6 +99,8 @@ uint32_t layout_count(const struct table_header *h, enum table_part part)
 }
 
 _Static_assert(LAYOUT_WINDOWS == TABLE_WINDOWS, "each window has its length");
+_Static_assert(((uint32_t)1 << TABLE_LOG2_MOST) / ROWS_PER_REGION <= REGIONS_MOST && REGIONS_LEAST <= REGIONS_MOST,
+	       "the order has room for all regions");
 _Static_assert(TABLE_LOG2_MOST <= INDEX_ID_BITS, "the index has room for all numbers of rows and codes");
 
 /* The bytes that a part takes up to this limit. */
@@ -167,6 +174,8 @@ static uint32_t most_of(unsigned rows_log2, enum table_part part)
 	case TABLE_SHARES:	return TABLE_SHARES_LOG2;
 	case TABLE_SIZES:	return rows / ROWS_PER_SIZE;
 	case TABLE_SIZE_HEADS:	return TABLE_SIZE_HEADS_LOG2;
+	case TABLE_PAGE_ROWS:
+	case TABLE_REGIONS:	return rows / ROWS_PER_REGION > REGIONS_LEAST ? rows / ROWS_PER_REGION : REGIONS_LEAST;
 	case TABLE_PARTS:
 		break;
 	}
@@ -189,6 +198,7 @@ void layout_header(struct table_header *h, unsigned rows_log2)
 	h->uppers_used = 1;
 	h->threads_used = 1;
 	h->frames_used = 1;
+	h->regions_used = h->page_rows_used = 1;
 	h->early = 1;
 	h->text_used = 1;		/* offset 0 is "" */
 	h->window_row = h->figures_row = ROW_OVERFLOW;
@@ -213,6 +223,8 @@ static uint64_t first_bytes(enum table_part part, unsigned first_log2)
 		return bytes_of(part, FIRST_THREADS);
 	if (part == TABLE_SIZES)
 		return bytes_of(part, FIRST_SIZES);
+	if (part == TABLE_REGIONS || part == TABLE_PAGE_ROWS)
+		return WINDOW_ALIGN;
 	return bytes_of(part, most_of(first_log2, part));
 }
 
@@ -260,6 +272,8 @@ void layout_locate(struct table *t, void *base)
 	t->thread_sets = (uint64_t *)(at + t->head->sets_offset);
 	t->sizes = (struct size_entry *)(at + t->head->sizes_offset);
 	t->size_heads = (uint32_t *)(at + t->head->size_heads_offset);
+	t->regions = (struct region *)(at + t->head->regions_offset);
+	t->page_rows = (struct page_row *)(at + t->head->page_rows_offset);
 }
 
 /* Whether to try again what the kernel has refused. After each attempt twice as many calls are needed until the next,
@@ -415,7 +429,8 @@ bool layout_grow(struct table *t, enum table_part part)
 static bool waits(enum table_part part)
 {
 	return part == TABLE_DELTAS || part == TABLE_UPPERS || part == TABLE_TIMELINE || part == TABLE_THREADS ||
-	       part == TABLE_SETS || part == TABLE_SIZES || part == TABLE_SIZE_HEADS;
+	       part == TABLE_SETS || part == TABLE_SIZES || part == TABLE_SIZE_HEADS || part == TABLE_REGIONS ||
+	       part == TABLE_PAGE_ROWS;
 }
 
 bool layout_begin(struct table *t)

@@ -28,6 +28,8 @@ enum table_part {
 	TABLE_CODES, TABLE_FRAMES, TABLE_MODULES, TABLE_TEXT, TABLE_THREADS,
 	TABLE_SETS,		/* as many as rows at most, but grown by those who note a thread */
 	TABLE_SIZES,		/* used with --histogram only, as are their heads */
+	TABLE_REGIONS,		/* used with --pages only, as are their rows */
+	TABLE_PAGE_ROWS,
 	TABLE_DELTAS, TABLE_TIMELINE,
 	TABLE_ROW_INDEX, TABLE_CODE_INDEX,	/* limits are levels (index.h) */
 	TABLE_SHARES,				/* its limit is a logarithm */

@@ -229,6 +229,10 @@ static enum load_status take_header(struct table *t, const struct table_header *
 	t->head->timeline_limit = old.timeline_limit;
 	t->head->sizes_used = old.sizes_used;
 	t->head->size_limit = old.size_limit;
+	t->head->regions_used = old.regions_used;
+	t->head->region_limit = old.region_limit;
+	t->head->page_rows_used = old.page_rows_used;
+	t->head->page_row_limit = old.page_row_limit;
 	return LOAD_OK;
 }
 

@@ -7,7 +7,8 @@
  *	        of few  counters frames   pc and   codes    of rows
  *	        rows    (row.h)  of row   module   in runs  and codes
  *
- * With --histogram the table also has the sizes of each row's blocks (sizes.h).
+ * With --histogram the table also has the sizes of each row's blocks (sizes.h), and with --pages what the program has
+ * mapped (regions.h).
  *
  * Each part has addresses for all that it can ever hold, but only its beginning is mapped, and the mapping grows as
  * rows arrive (layout.h). So what is not used counts for no limit. A reader of the table (a report) needs nothing
@@ -107,7 +108,7 @@ struct row {
 
 struct row_info {
 	uint32_t node;			/* of frame 0 */
-	uint32_t since;			/* ticks (row.h): when live_count last left 0 */
+	uint32_t since;			/* ticks (row.h): when live_count last left 0. Of a row of mappings: regions.h */
 	uint32_t temporary;
 	uint32_t upper;			/* where its upper parts are, or 0 */
 };
@@ -168,6 +169,12 @@ enum table_life {
 };
 
 #define TABLE_SLOTS	256u	/* rows for which each thread has slots; a power of two */
+
+/* Sums over the memory that the program has mapped itself (regions.h), in bytes. */
+struct table_pages {
+	uint64_t live, peak;		/* of all regions, and their maximum */
+	uint64_t missed;		/* what was mapped and could not be recorded, or whose record was lost */
+};
 
 #define TIMELINE_DUMPS	64u
 
@@ -251,7 +258,8 @@ struct table_header {
 	uint64_t size_bytes;		/* of the whole mapping */
 	uint64_t rows_offset, infos_offset, uppers_offset, codes_offset, frames_offset, row_index_offset,
 		 code_index_offset, shares_offset, deltas_offset, modules_offset, text_offset, timeline_offset,
-		 threads_offset, sets_offset, sizes_offset, size_heads_offset;
+		 threads_offset, sets_offset, sizes_offset, size_heads_offset, regions_offset,
+		 page_rows_offset;
 	uint32_t rows_log2;		/* the layout follows from this */
 	uint32_t pid;
 	char command[16];
@@ -278,6 +286,7 @@ struct table_header {
 	uint32_t row_limit, code_limit, frame_limit, deltas_limit, module_limit, text_limit, timeline_limit;
 	uint32_t upper_limit, row_levels, code_levels, shares_log2, thread_limit, set_limit;
 	uint32_t size_limit, size_heads_log2;	/* 0, but with --histogram */
+	uint32_t region_limit, page_row_limit;	/* 0, but with --pages */
 	uint32_t no_space;		/* 0, or enum table_lack: a part could not grow */
 	uint32_t depth;			/* the most frames of a row; the frames part may have more outward of them */
 
@@ -294,6 +303,7 @@ struct table_header {
 	uint32_t deltas_used;		/* may run past deltas_limit */
 	uint32_t uppers_used;		/* 0 included; may run past upper_limit when it is full */
 	uint32_t sizes_used;		/* may run past size_limit when it is full */
+	uint32_t regions_used, page_rows_used;	/* 0 included */
 	uint32_t sizes;			/* bits of sizes.h; 0: sizes are not counted */
 	uint32_t frozen;		/* 1: a view collects, and nothing moves from a slot to a row (deltas.h) */
 	uint32_t modules_full;		/* 1: code of a module was met that the list has no room for */
@@ -304,6 +314,8 @@ struct table_header {
 	uint32_t signal_returns[SIGNAL_RETURNS_MAX];	/* codes: table_is_signal_return() */
 
 	__attribute__((aligned(64))) struct table_totals totals;
+
+	struct table_pages pages;
 
 	struct table_timeline timeline;
 
@@ -328,7 +340,7 @@ _Static_assert(sizeof(struct row) == 32, "two rows a cache line");
 _Static_assert(sizeof(struct row_info) == 16, "four infos a cache line");
 _Static_assert(sizeof(struct row_upper) == 40, "the same in programs of 32 bits");
 
-#define TABLE_WINDOWS	17
+#define TABLE_WINDOWS	19
 
 #define TABLE_PAGES_READ	256u
 #define TABLE_CODE_HINTS	((uint32_t)1 << 12)
@@ -376,6 +388,12 @@ struct table {
 	uint64_t *thread_sets;		/* of the rows */
 	struct size_entry *sizes;	/* sizes.h */
 	uint32_t *size_heads;		/* its chains */
+	struct region *regions;		/* regions.h */
+	struct page_row *page_rows;
+	uint32_t *region_order;		/* their numbers, sorted by address; NULL: no regions are kept, or the table was loaded */
+	uint32_t region_count;		/* in the order */
+	uint32_t region_free;		/* the first free one, or 0 */
+	uint32_t regions_locked;	/* 1: a thread changes the regions */
 	struct table_local *local;	/* NULL: the table was loaded */
 	bool shared;			/* in a file or a memfd, not in memory of its own */
 	bool populates;			/* shared, and pages have to be reserved before they are touched */

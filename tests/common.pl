@@ -38,7 +38,7 @@ sub log_text { return slurp("$log") // '' }
 
 # symbol/ and what it needs of other folders but for demangle/, for programs that are linked with it.
 sub symbol_sources {
-	return (glob('symbol/*.c inflate/*.c'), 'elf/headers.c', map { "base/$_.c" } qw(arena crc32 mappings out printable probe proc reserve safe_open sort));
+	return (glob('symbol/*.c inflate/*.c'), 'elf/headers.c', map { "base/$_.c" } qw(arena crc32 kernel_map mappings out printable probe proc reserve safe_open sort));
 }
 
 my @compile = qw(-std=gnu11 -D_GNU_SOURCE -I.);

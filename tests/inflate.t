@@ -16,7 +16,7 @@ require './tests/common.pl';
 my $cc = $ENV{CC} || 'cc';
 my $dir = tempdir('heaptrace-inflate.XXXXXX', TMPDIR => 1, CLEANUP => 1);
 my @build = (qw(-std=gnu11 -D_GNU_SOURCE -I. -Wall -Wextra -Werror), 'tests/tools/inflate.c', glob('inflate/*.c'),
-	     'base/arena.c', 'base/reserve.c');
+	     'base/arena.c', 'base/kernel_map.c', 'base/reserve.c');
 my $sanitize = '-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all';
 
 system($cc, '-O2', '-o', "$dir/inflate", @build) == 0 or BAIL_OUT('inflate does not build');

@@ -103,6 +103,7 @@ is("@exports", join(' ', sort qw(malloc calloc realloc reallocarray free cfree f
 	execve execv execvpe execvp fexecve execveat execl execle execlp
 	prctl chroot setuid seteuid setreuid setresuid posix_spawn posix_spawnp daemon system popen wordexp dlopen dlmopen
 	sigwait sigwaitinfo sigtimedwait signalfd mlockall pthread_setname_np
+	mmap mmap64 munmap mremap brk sbrk shmat shmdt
 	heaptrace_attach heaptrace_detach heaptrace_with_loader)),
    'the library exports what it interposes, what attach.h has, and nothing else');
 

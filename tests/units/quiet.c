@@ -11,6 +11,7 @@
  *
  * Prints TAP.
  */
+#include "base/kernel_map.h"
 #include "capture/capture.h"
 #include "capture/paths.h"
 
@@ -102,6 +103,22 @@ static void count(enum function f)
 		return next arguments;					\
 	}
 COUNTED(WRAPPER)
+
+/* The tracer's own mappings (base/kernel_map.h) are made by the functions that are counted. */
+void *kernel_mmap(void *at, size_t size_bytes, int protection, int flags, int fd, uint64_t offset)
+{
+	return mmap(at, size_bytes, protection, flags, fd, (off_t)offset);
+}
+
+int kernel_munmap(void *at, size_t size_bytes)
+{
+	return munmap(at, size_bytes);
+}
+
+void *kernel_mremap(void *old, size_t old_bytes, size_t new_bytes, int flags, void *to)
+{
+	return mremap(old, old_bytes, new_bytes, flags, to);
+}
 
 /* The other unwinder, which starts with pthread_once(): what it calls is not our promise, but it
  * must not be needed for any of these stacks. */

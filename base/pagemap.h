@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which pages of a process are in memory, by /proc/PID/pagemap: 8 bytes for each page, whose upper bit tells (the
+ * kernel's Documentation/admin-guide/mm/pagemap.rst). Any process may read its own, and that of another one which it
+ * may trace (ptrace(2)).
+ *
+ * Async-signal-safe; errno is not kept. A struct pagemap belongs to one user at a time. It takes 4 KB.
+ */
+#ifndef BASE_PAGEMAP_H
+#define BASE_PAGEMAP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PAGEMAP_ENTRIES	512u
+
+struct pagemap {
+	int fd;				/* -1: it may not be read */
+	uint64_t page_bytes, first, entries_read;	/* entries[0] is of page `first` */
+	uint64_t entries[PAGEMAP_ENTRIES];
+};
+
+/* Opens that of the process pid, or of this process if pid is 0. Where that is refused, all pages count as present. */
+void pagemap_open(struct pagemap *p, uint32_t pid);
+
+/* Whether the page at an address is in memory. Unknown counts as yes. */
+bool pagemap_is_present(struct pagemap *p, uint64_t at);
+
+/* The bytes of the pages in [at, end) that are in memory. Both are multiples of page_bytes. */
+uint64_t pagemap_present_bytes(struct pagemap *p, uint64_t at, uint64_t end);
+
+void pagemap_close(struct pagemap *p);
+
+#endif

@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See regions.h. */
+#include "regions.h"
+
+#include "base/check.h"
+#include "base/search.h"
+#include "base/sort.h"
+#include "layout.h"
+#include "row.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LOCK_YIELDS	100u
+#define LOCK_TRIES	10000u		/* of 100 us, after the yields */
+#define LOCK_NAP_NS	100000
+
+/* ---- The lock ---- */
+
+/* The kernel's set of signals, one bit for each. libc's sigprocmask() would leave out signals of its own. */
+struct span {
+	uint64_t mask;
+	int saved_errno;
+};
+
+static void leave_span(const struct span *s)
+{
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &s->mask, NULL, sizeof(s->mask));
+	errno = s->saved_errno;
+}
+
+static bool lock(struct table *t, struct span *s)
+{
+	static const struct timespec nap = { 0, LOCK_NAP_NS };
+	/* A fault of ours must end the process at once. */
+	uint64_t all = ~((uint64_t)1 << (SIGSEGV - 1) | (uint64_t)1 << (SIGBUS - 1));
+
+	s->saved_errno = errno;
+	syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all, &s->mask, sizeof(s->mask));
+	for (unsigned tries = 0; exchange_acq_rel(&t->regions_locked, 1); tries++) {
+		if (tries < LOCK_YIELDS) {
+			sched_yield();
+		} else if (tries < LOCK_YIELDS + LOCK_TRIES) {
+			nanosleep(&nap, NULL);
+		} else {
+			leave_span(s);
+			return false;
+		}
+	}
+	return true;
+}
+
+static void unlock(struct table *t, const struct span *s)
+{
+	store_release(&t->regions_locked, 0);
+	leave_span(s);
+}
+
+/* ---- The order ---- */
+
+static struct region *in_order(const struct table *t, uint32_t at)
+{
+	return &t->regions[t->region_order[at]];
+}
+
+/* The place in the order of the first region that ends behind an address. */
+static uint32_t find(const struct table *t, uint64_t address)
+{
+	return (uint32_t)search_first(t->region_count, i, in_order(t, (uint32_t)i)->end <= address);
+}
+
+static void insert(struct table *t, uint32_t at, uint32_t id)
+{
+	uint32_t *order = t->region_order;
+
+	memmove(&order[at + 1], &order[at], (t->region_count - at) * sizeof(*order));
+	order[at] = id;
+	t->region_count++;
+	t->regions[id].chain = 0;
+}
+
+static void cut_out(struct table *t, uint32_t from, uint32_t to)
+{
+	uint32_t *order = t->region_order;
+
+	memmove(&order[from], &order[to], (t->region_count - to) * sizeof(*order));
+	t->region_count -= to - from;
+}
+
+/* ---- Entries ---- */
+
+static uint32_t take_free(struct table *t)
+{
+	struct table_header *h = t->head;
+	uint32_t id = t->region_free;
+
+	if (id) {
+		t->region_free = t->regions[id].next;
+		return id;
+	}
+	if (h->regions_used >= h->region_limit && !layout_grow(t, TABLE_REGIONS))
+		return 0;
+	id = h->regions_used;
+	store_release(&h->regions_used, id + 1);
+	return id;
+}
+
+static void put_free(struct table *t, uint32_t id)
+{
+	struct region *r = &t->regions[id];
+
+	store_release(&r->end, 0);
+	r->next = t->region_free;
+	t->region_free = id;
+}
+
+static void count_bytes(struct table *t, uint64_t change)
+{
+	struct table_pages *p = &t->head->pages;
+	uint64_t live = load_relaxed(&p->live) + change;
+
+	store_relaxed(&p->live, live);
+	if ((int64_t)change > 0 && live > load_relaxed(&p->peak))
+		store_relaxed(&p->peak, live);
+}
+
+static void miss(struct table *t, uint64_t bytes)
+{
+	add_relaxed(&t->head->pages.missed, bytes);
+}
+
+/* ---- The figures of rows ---- */
+
+/* The number of the row's page_row, which is made if there is none. 0: there is no room. */
+static uint32_t owner_of(struct table *t, uint32_t row)
+{
+	struct table_header *h = t->head;
+	uint32_t owner = load_relaxed(&t->infos[row].since);
+
+	if (owner && owner < h->page_rows_used && t->page_rows[owner].row == row)
+		return owner;
+	if (h->page_rows_used >= h->page_row_limit && !layout_grow(t, TABLE_PAGE_ROWS))
+		return 0;
+	owner = h->page_rows_used;
+	store_relaxed(&t->page_rows[owner].row, row);
+	store_release(&h->page_rows_used, owner + 1);
+	store_relaxed(&t->infos[row].since, owner);
+	return owner;
+}
+
+static void count_mapping(struct page_row *p, uint64_t bytes)
+{
+	if (!p->live_count)
+		store_relaxed(&p->since, (uint32_t)ticks_of(now_ns()));
+	store_relaxed(&p->total_count, p->total_count + 1);
+	store_relaxed(&p->total_size, p->total_size + bytes);
+	raise_u64(&p->peak_size, p->live_size + bytes);
+	raise_u32(&p->peak_count, p->live_count + 1);
+	store_relaxed(&p->live_size, p->live_size + bytes);
+	store_relaxed(&p->live_count, p->live_count + 1);
+}
+
+/* Gives up a region that is not in the order any more. */
+static void give_up(struct table *t, uint32_t id)
+{
+	struct region *r = &t->regions[id];
+	struct page_row *p = &t->page_rows[r->owner];
+	uint64_t bytes = r->end - r->start;
+
+	store_relaxed(&p->live_size, p->live_size - bytes);
+	if (r->next == id)
+		store_relaxed(&p->live_count, p->live_count - 1);
+	count_bytes(t, -bytes);
+	t->regions[r->next].before = r->before;
+	t->regions[r->before].next = r->next;
+	put_free(t, id);
+}
+
+/* ---- Changes of the order ---- */
+
+/* Divides the region at a place in the order. What lies behind the address becomes a region of its own, at the next
+ * place. False: there is no room for that. */
+static bool split(struct table *t, uint32_t at, uint64_t address)
+{
+	uint32_t id = t->region_order[at], behind = take_free(t);
+	struct region *r = &t->regions[id], *b = &t->regions[behind];
+
+	if (!behind)
+		return false;
+	b->start = address;
+	b->owner = r->owner;
+	b->next = r->next;
+	b->before = id;
+	t->regions[r->next].before = behind;
+	r->next = behind;
+	store_release(&b->end, r->end);
+	store_release(&r->end, address);
+	insert(t, at + 1, behind);
+	return true;
+}
+
+/* The places in the order, *from to *to, of what lies between two addresses, after the regions at both ends have been
+ * split. A region for whose rest there is no room is among them as a whole. */
+static void isolate(struct table *t, uint64_t start, uint64_t end, uint32_t *from, uint32_t *to)
+{
+	uint32_t at = find(t, start);
+
+	if (at < t->region_count && in_order(t, at)->start < start && in_order(t, at)->end > start) {
+		if (split(t, at, start))
+			at++;
+		else
+			miss(t, start - in_order(t, at)->start);
+	}
+	*from = at;
+	while (at < t->region_count && in_order(t, at)->start < end)
+		at++;
+	if (at > *from && in_order(t, at - 1)->end > end && !split(t, at - 1, end))
+		miss(t, in_order(t, at - 1)->end - end);
+	*to = at;
+}
+
+/* ---- Changes ---- */
+
+bool regions_start(struct table *t)
+{
+	t->region_count = t->region_free = t->regions_locked = 0;
+	t->region_order = arena_map(REGIONS_MOST * sizeof(*t->region_order));
+	return t->region_order && layout_grow(t, TABLE_REGIONS) && layout_grow(t, TABLE_PAGE_ROWS);
+}
+
+bool regions_add(struct table *t, uint64_t start, uint64_t end, uint32_t row)
+{
+	uint32_t from, to, id, owner;
+	struct span span;
+
+	if (start >= end)
+		return false;
+	if (!lock(t, &span)) {
+		miss(t, end - start);
+		return false;
+	}
+	isolate(t, start, end, &from, &to);
+	for (uint32_t at = from; at < to; at++)
+		give_up(t, t->region_order[at]);
+	cut_out(t, from, to);
+	owner = owner_of(t, row);
+	id = owner ? take_free(t) : 0;
+	if (id) {
+		struct region *r = &t->regions[id];
+
+		r->start = start;
+		r->owner = owner;
+		r->next = r->before = id;
+		insert(t, from, id);
+		count_mapping(&t->page_rows[owner], end - start);
+		count_bytes(t, end - start);
+		store_release(&r->end, end);
+	} else {
+		miss(t, end - start);
+	}
+	unlock(t, &span);
+	return id;
+}
+
+uint32_t regions_take(struct table *t, uint64_t start, uint64_t end)
+{
+	uint32_t from, to, taken = REGION_LAST;
+	struct span span;
+
+	if (start >= end || !lock(t, &span))
+		return 0;
+	isolate(t, start, end, &from, &to);
+	for (uint32_t at = to; at-- > from; ) {
+		in_order(t, at)->chain = taken;
+		taken = t->region_order[at];
+	}
+	cut_out(t, from, to);
+	unlock(t, &span);
+	return taken == REGION_LAST ? 0 : taken;
+}
+
+/* If the lock cannot be had, the regions stay counted, but in no order. */
+static void finish(struct table *t, uint32_t taken, bool back)
+{
+	struct span span;
+
+	if (!taken || !lock(t, &span))
+		return;
+	while (taken != REGION_LAST) {
+		uint32_t id = taken;
+
+		taken = t->regions[id].chain;
+		if (back)
+			insert(t, find(t, t->regions[id].start), id);
+		else
+			give_up(t, id);
+	}
+	unlock(t, &span);
+}
+
+void regions_gone(struct table *t, uint32_t taken)
+{
+	finish(t, taken, false);
+}
+
+void regions_put_back(struct table *t, uint32_t taken)
+{
+	finish(t, taken, true);
+}
+
+uint64_t regions_end_of_mapping(struct table *t, uint64_t start)
+{
+	uint64_t end = 0;
+	struct span span;
+	uint32_t at;
+
+	if (!lock(t, &span))
+		return 0;
+	at = find(t, start);
+	if (at < t->region_count && in_order(t, at)->start == start) {
+		uint32_t id = t->region_order[at], next;
+
+		end = t->regions[id].end;
+		while (++at < t->region_count && (next = t->region_order[at]) == t->regions[id].next &&
+		       t->regions[next].start == end) {
+			id = next;
+			end = t->regions[id].end;
+		}
+	}
+	unlock(t, &span);
+	return end;
+}
+
+/* ---- Fork ---- */
+
+/* Puts the regions into the order. Those of which a part belongs to another one are given up: another thread of the parent
+ * was about to change them. */
+static void sort_anew(struct table *t, struct sort_entry *entries)
+{
+	uint32_t n = 0;
+	uint64_t end = 0;
+
+	t->region_free = 0;
+	for (uint32_t id = layout_count(t->head, TABLE_REGIONS); id-- > 1; ) {
+		if (t->regions[id].end)
+			entries[n++] = (struct sort_entry){ ~t->regions[id].start, id };
+		else
+			put_free(t, id);
+	}
+	sort_largest(entries, n, n);
+	t->region_count = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		struct region *r = &t->regions[entries[i].index];
+
+		if (r->start < end) {
+			give_up(t, entries[i].index);
+			continue;
+		}
+		end = r->end;
+		r->chain = 0;
+		t->region_order[t->region_count++] = entries[i].index;
+	}
+}
+
+void regions_forked(struct table *t)
+{
+	size_t bytes = layout_count(t->head, TABLE_REGIONS) * sizeof(struct sort_entry);
+	struct sort_entry *entries = bytes && t->region_order ? arena_map(bytes) : NULL;
+
+	t->regions_locked = 0;
+	if (entries)
+		sort_anew(t, entries);
+	arena_unmap(entries, bytes);
+}
+
+/* ---- Readers ---- */
+
+uint32_t regions_owners(const struct table *t)
+{
+	return layout_count(t->head, TABLE_PAGE_ROWS);
+}
+
+struct region *regions_copy(const struct table *t, uint32_t *count, struct arena *arena)
+{
+	uint32_t used = layout_count(t->head, TABLE_REGIONS), owners = regions_owners(t), n = 0, kept = 0;
+	struct sort_entry *entries = used > 1 ? arena_alloc(arena, used * sizeof(*entries)) : NULL;
+	struct region *sorted = entries ? arena_alloc(arena, used * sizeof(*sorted)) : NULL;
+	uint64_t last = 0;
+
+	*count = 0;
+	if (!sorted)
+		return NULL;
+	for (uint32_t id = 1; id < used; id++) {
+		const struct region *r = &t->regions[id];
+
+		if (load_acquire(&r->end) > load_relaxed(&r->start) && load_relaxed(&r->owner) < owners)
+			entries[n++] = (struct sort_entry){ ~load_relaxed(&r->start), id };
+	}
+	sort_largest(entries, n, n);
+	for (uint32_t i = 0; i < n; i++) {
+		const struct region *r = &t->regions[entries[i].index];
+		uint64_t start = ~entries[i].key, end = load_acquire(&r->end);
+
+		start = start > last ? start : last;
+		if (start >= end)
+			continue;
+		sorted[kept++] = (struct region){ .start = start, .end = end, .owner = load_relaxed(&r->owner) };
+		last = end;
+	}
+	*count = kept;
+	return kept ? sorted : NULL;
+}
+
+void regions_check(const struct table *t)
+{
+	uint64_t last = 0, bytes = 0;
+
+	for (uint32_t at = 0; t->region_order && at < t->region_count; at++) {
+		const struct region *r = in_order(t, at);
+
+		check_at_most(last, r->start, "regions do not overlap, and are in order");
+		check_below(r->start, r->end, "a region has bytes");
+		last = r->end;
+		bytes += r->end - r->start;
+	}
+	(void)last;
+	(void)bytes;
+	check_at_most(bytes, t->head->pages.live, "the bytes in the order are among those that are counted");
+}
