@@ -46,19 +46,42 @@ static void *__attribute__((noinline)) malloc_untraced(size_t size)
 	return real.malloc ? real.malloc(size) : bootstrap_alloc(&bootstrap_pool, size);
 }
 
-EXPORT HOT_CODE void *malloc(size_t size)
+/*
+ * malloc() and calloc() have three bodies: in malloc() itself, for blocks that are passed on without a stack frame of the
+ * hook's; in malloc_recorded(), for processes that record each block; and in malloc_otherwise() for all else. The compiler
+ * makes a jump of a call at a function's end, so each finds the program's call site as its own return address.
+ */
+static __attribute__((cold, noinline)) void *malloc_otherwise(size_t size)
 {
 	void *p;
 
-	if (!record_is_exact() && control_passes(size))
-		return real.malloc(size);
 	if (unlikely(!enter(1)))
 		return malloc_untraced(size);
 	p = real.malloc(size);
-	if (likely(p != NULL) && control_records(size))
+	if (p)
+		RECORD(p, size, malloc);
+	guard_leave();
+	return p;
+}
+
+static HOT_CODE __attribute__((noinline)) void *malloc_recorded(size_t size)
+{
+	void *p;
+
+	if (unlikely(!enter_plainly()))
+		return malloc_otherwise(size);
+	p = real.malloc(size);
+	if (likely(p != NULL))
 		record_alloc_inline(p, CALLED(malloc), size);
 	guard_leave();
 	return p;
+}
+
+EXPORT HOT_CODE void *malloc(size_t size)
+{
+	if (record_is_exact())
+		return malloc_recorded(size);
+	return control_passes(size) ? real.malloc(size) : malloc_otherwise(size);
 }
 
 static void *__attribute__((noinline)) calloc_untraced(size_t count, size_t size)
@@ -68,19 +91,37 @@ static void *__attribute__((noinline)) calloc_untraced(size_t count, size_t size
 	return count && size > SIZE_MAX / count ? NULL : bootstrap_alloc(&bootstrap_pool, count * size);
 }
 
-EXPORT HOT_CODE void *calloc(size_t count, size_t size)
+static __attribute__((cold, noinline)) void *calloc_otherwise(size_t count, size_t size)
 {
 	void *p;
 
-	if (!record_is_exact() && control_passes(count * size))
-		return real.calloc(count, size);
 	if (unlikely(!enter(1)))
 		return calloc_untraced(count, size);
 	p = real.calloc(count, size);
-	if (likely(p != NULL) && control_records(count * size))
+	if (p)
+		RECORD(p, count * size, calloc);
+	guard_leave();
+	return p;
+}
+
+static HOT_CODE __attribute__((noinline)) void *calloc_recorded(size_t count, size_t size)
+{
+	void *p;
+
+	if (unlikely(!enter_plainly()))
+		return calloc_otherwise(count, size);
+	p = real.calloc(count, size);
+	if (likely(p != NULL))
 		record_alloc_inline(p, CALLED(calloc), count * size);
 	guard_leave();
 	return p;
+}
+
+EXPORT HOT_CODE void *calloc(size_t count, size_t size)
+{
+	if (record_is_exact())
+		return calloc_recorded(count, size);
+	return control_passes(count * size) ? real.calloc(count, size) : calloc_otherwise(count, size);
 }
 
 /* A block from the bootstrap pool moves to the real heap. */
@@ -116,6 +157,8 @@ EXPORT HOT_CODE void *realloc(void *old, size_t size)
 	}
 	if (unlikely(bootstrap_owns(&bootstrap_pool, old)))
 		return leave_bootstrap(old, size);
+	if (!record_is_exact() && (!old || control_passes_free(old)) && control_passes(size))
+		return real.realloc(old, size);
 	from = CAPTURE_POINT();
 	return reallocate(old, size, false, 0, 0, CALLED(realloc), &from);
 }
@@ -164,10 +207,6 @@ static bool __attribute__((noinline)) free_untraced(void *p)
 #define FREE(p, known, call) do {				\
 	if (unlikely(!p))					\
 		return;						\
-	if (!record_is_exact() && control_passes_free(p)) {	\
-		call;						\
-		return;						\
-	}							\
 	if (likely(enter(1))) {					\
 		if (likely(known) || free_unknown(p))		\
 			call;					\
@@ -177,9 +216,37 @@ static bool __attribute__((noinline)) free_untraced(void *p)
 	}							\
 } while (0)
 
+static __attribute__((cold, noinline)) void free_otherwise(void *p)
+{
+	if (!record_is_exact() && blocks_lack_large(&recorder.blocks, p) && !bootstrap_owns(&bootstrap_pool, p)) {
+		real.free(p);
+		return;
+	}
+	FREE(p, record_free(p, false), real.free(p));
+}
+
+static HOT_CODE __attribute__((noinline)) void free_recorded(void *p)
+{
+	if (unlikely(!enter_plainly())) {
+		free_otherwise(p);
+		return;
+	}
+	if (likely(record_free_inline(p)) || free_unknown(p))
+		real.free(p);
+	guard_leave();
+}
+
+/* As malloc() has: a body for blocks that are passed on, one for processes that record each block, and one for all else. */
 EXPORT HOT_CODE void free(void *p)
 {
-	FREE(p, record_free_inline(p), real.free(p));
+	if (unlikely(!p))
+		return;
+	if (record_is_exact())
+		free_recorded(p);
+	else if (likely(blocks_lack_fast(&recorder.blocks, p)) && likely(!bootstrap_owns(&bootstrap_pool, p)))
+		real.free(p);
+	else
+		free_otherwise(p);
 }
 
 /* Programs seldom call the next functions, so they are compiled for size. */

@@ -41,6 +41,19 @@ static inline __attribute__((always_inline)) bool enter(unsigned calls)
 	return likely(load_relaxed(&lifecycle.state) == LIFECYCLE_TRACING) || enter_slow();
 }
 
+/* The same where each block is recorded and nothing else is to be done. False: the guard has not been entered, and enter()
+ * has to be asked. */
+static inline __attribute__((always_inline)) bool enter_plainly(void)
+{
+	if (unlikely(guard_self.unready))
+		return false;
+	guard_enter();
+	if (likely(load_relaxed(&lifecycle.state) == LIFECYCLE_TRACING))
+		return true;
+	guard_drop();
+	return false;
+}
+
 /* A call of realloc() or its like. */
 struct renewal {
 	struct block old;		/* the row is ROW_NONE when no old block was recorded */

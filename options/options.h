@@ -51,7 +51,7 @@ enum start_mode {
 	START_MODES
 };
 
-#define SAMPLE_BYTES_MOST	((uint64_t)1 << 40)	/* table/sample.h */
+#define SAMPLE_BYTES_MOST	((uint64_t)1 << 30)	/* table/sample.h */
 
 /* How stacks are taken (capture.h). */
 enum unwind_mode {

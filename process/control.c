@@ -2,7 +2,6 @@
 /* See control.h. */
 #include "control.h"
 
-#include "sampling.h"
 #include "session.h"
 #include "table/events.h"
 #include "table/layout.h"
@@ -13,10 +12,14 @@
 
 static uint32_t busy;			/* 1: a thread carries out a command */
 
+static uint32_t samplings;		/* how often blocks have begun to be sampled */
+
 /* The mode for recording, at the rate that is in force. */
 static uint32_t recording_mode(void)
 {
-	return recorder.table.head->sample_bytes ? CONTROL_SAMPLED : CONTROL_EXACT;
+	if (!recorder.table.head->sample_bytes)
+		return CONTROL_EXACT;
+	return CONTROL_SAMPLED + samplings++ % (CONTROL_OFF - CONTROL_SAMPLED);
 }
 
 static void set_mode(uint32_t mode)
@@ -73,7 +76,7 @@ static void begin_window(enum event_kind kind, uint64_t sample_bytes)
 	events_add(&recorder.table, kind, now_precise_ns(), h->window_row, NULL);
 	choose_paths();
 	capture_modules_changed();
-	if (kind == EVENT_ON || load_relaxed(&h->control.mode) < CONTROL_OFF)
+	if (kind == EVENT_ON || (load_relaxed(&h->control.mode) & ~CONTROL_PENDING) < CONTROL_OFF)
 		set_mode(recording_mode());
 	lifecycle_release_others();
 }
@@ -151,10 +154,42 @@ static void obey(void)
 	store_release(&busy, 0);
 }
 
+#define WAITING_BYTES	4096u		/* so many bytes of allocations pass before the clock is read again */
+
+/* The words for which the calling thread's sampler lets blocks pass that are not to be recorded. */
+static void pass_until(uint32_t mode, size_t bytes)
+{
+	guard_self.sampler.mode = mode;
+	guard_self.sampler.left = bytes;
+}
+
+static void seed(struct sampler *s)
+{
+	s->seed = now_precise_ns() * 0x9e3779b97f4a7c15u ^ (uintptr_t)s;
+	s->seed |= !s->seed;
+}
+
+/* Whether chance takes this block. The distance of a new rate begins with it. */
+static bool takes(struct sampler *s, uint32_t mode, size_t size)
+{
+	uint64_t sample_bytes = load_relaxed(&recorder.table.head->sample_bytes);
+
+	if (unlikely(!sample_bytes))	/* another thread changes the mode just now */
+		return false;
+	if (s->mode != mode) {
+		if (!s->seed)
+			seed(s);
+		sample_begin(s, sample_bytes);
+		s->mode = mode;
+	}
+	return !sample_passes(s, size) && sample_takes(s, size, sample_bytes);
+}
+
 bool control_records_slow(size_t size)
 {
 	struct table_header *h = recorder.table.head;
 	uint32_t mode = load_relaxed(&h->control.mode);
+	bool records = true;
 
 	if (mode & CONTROL_PENDING) {
 		obey();
@@ -164,9 +199,15 @@ bool control_records_slow(size_t size)
 		control_do(CONTROL_COMMAND_ON, 0, NULL);
 		mode = load_relaxed(&h->control.mode) & ~CONTROL_PENDING;
 	}
-	if (mode == CONTROL_SAMPLED)
-		return sampling_takes(size);
-	return mode == CONTROL_EXACT;
+	if (mode >= CONTROL_OFF) {
+		pass_until(mode, mode == CONTROL_WAITING ? WAITING_BYTES : SIZE_MAX);
+		records = false;
+	} else if (mode != CONTROL_EXACT) {
+		records = takes(&guard_self.sampler, mode, size);
+	}
+	if (!records)
+		guard_self.last_block = NULL;
+	return records;
 }
 
 void control_start(const struct options *o)
@@ -193,6 +234,7 @@ void control_forked(void)
 	struct table_control *c = &recorder.table.head->control;
 
 	store_relaxed(&busy, 0);
+	guard_self.sampler = (struct sampler){ .left = 0 };	/* other chances than the parent's */
 	store_relaxed(&c->asked, c->done);
 	store_relaxed(&c->mode, c->mode & ~CONTROL_PENDING);
 }

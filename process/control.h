@@ -19,31 +19,26 @@ void control_start(const struct options *o);
 /* In a child after fork: a command that waits was for the parent. */
 void control_forked(void);
 
-/* Whether an allocation of this size is passed on without entering the guard, since it is not recorded for certain. The
- * thread's count of bytes up to its next sample goes down. Only where record_is_exact() is false. */
+/*
+ * Whether an allocation of this size is passed on without entering the guard, since it is certainly not recorded: off, and
+ * before the thread's next sample, of which the thread's sampler knows. A new thread's sampler, and one that was last
+ * asked before the mode has changed, have another mode. Only where record_is_exact() is false, and once for an allocation.
+ */
 static inline __attribute__((always_inline)) bool control_passes(size_t size)
 {
-	uint32_t mode = load_relaxed(recorder.mode);
-
-	if (unlikely(guard_self.unready))
-		return false;
-	if (mode == CONTROL_OFF)
-		return true;
-	return mode == CONTROL_SAMPLED && likely((guard_self.sample_in -= (int64_t)size + 1) > 0);
+	return likely(load_relaxed(recorder.mode) == guard_self.sampler.mode) &&
+	       likely(sample_passes(&guard_self.sampler, size));
 }
 
-/* Whether a free is passed on in the same way, as no block is known there. */
+/* Whether a free is passed on in the same way, as no block is known there. (Where record_is_exact() is false, there is a
+ * table.) */
 static inline __attribute__((always_inline)) bool control_passes_free(const void *p)
 {
-	const uint32_t *slot;
-
-	if (unlikely(guard_self.unready) || load_relaxed(&lifecycle.state) != LIFECYCLE_TRACING)
-		return false;
-	slot = blocks_find(&recorder.blocks, p);
-	return slot && !slot_row(load_relaxed(slot));
+	return likely(blocks_lack_fast(&recorder.blocks, p)) || blocks_lack_large(&recorder.blocks, p);
 }
 
-/* Inside the guard, when the block has been allocated: whether it is to be recorded. Obeys a command that waits. */
+/* Inside the guard, when a block has been allocated for which control_passes() was false: whether it is to be recorded.
+ * Obeys a command that waits. */
 bool control_records_slow(size_t size);
 
 static inline bool control_records(size_t size)

@@ -27,6 +27,7 @@
 
 #include "base/atomics.h"
 #include "base/check.h"
+#include "table/sample.h"
 
 #include <limits.h>
 #include <stdbool.h>
@@ -53,13 +54,12 @@ struct guard {
 	struct paths *paths;	/* thread->paths; NULL: there is none, or stacks are to be walked */
 	void *last_block;	/* the thread's newest allocation, if not yet freed */
 	uint32_t last_slot;	/* the block map's slot of last_block at that time (blocks.h) */
-	int64_t sample_in;	/* bytes up to the thread's next sample (sampling.h) */
 	unsigned busy;		/* calls into the allocator that are not recorded themselves */
 	unsigned requests;	/* dumps to take when `inside` and `busy` are zero (session.h) */
-	uint32_t sample_seed;	/* of its random numbers; 0: not yet chosen */
 	bool ending;		/* libc gives the thread's cache of blocks back, and may hold locks */
 	bool forking;		/* between the handlers before and after a fork, which are not on the stack */
 	uint16_t number;	/* in the table's list of threads (table/thread_list.h) */
+	struct sampler sampler;	/* which of the thread's blocks are recorded, where not each is (control.h) */
 };
 
 extern __thread struct guard guard_self HIDDEN;

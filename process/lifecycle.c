@@ -165,7 +165,7 @@ static void recording_forked(bool seen)
  * of forks. The outer fork's preparations then serve the inner one, too, but for the copy of the table, of which
  * there is one.
  */
-static __thread unsigned fork_depth;	/* how many forks this thread is in */
+static __thread uint16_t fork_depth;	/* how many forks this thread is in */
 static __thread bool prepared;		/* the list has been walked for the outermost of them */
 static bool nested;			/* in a child: its fork was inside another one of the same thread */
 

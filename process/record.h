@@ -55,9 +55,9 @@ static inline bool process_has_one_thread(void)
 }
 
 /* Whether each block is recorded and nobody wants that changed: control.h is asked otherwise. */
-static inline bool record_is_exact(void)
+static inline __attribute__((always_inline)) bool record_is_exact(void)
 {
-	return likely(load_relaxed(recorder.mode) == CONTROL_EXACT);
+	return likely(is_zero_u32(recorder.mode));
 }
 
 /* Sets whether the row of each block decides how it is counted (record_odd.h), and no operation takes a path that does not

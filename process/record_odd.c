@@ -7,13 +7,19 @@
 #include "table/sample.h"
 #include "table/thread_list.h"
 
-/* blocks, call and temporary: as row_change() takes them, for one block of size_bytes. */
+/*
+ * blocks, call and temporary: as row_change() takes them, for one block of size_bytes. Of a sampled block the thread's
+ * sampler knows better whether it was temporary: the thread may have got other blocks since, which were not recorded.
+ */
 static void change(uint32_t row, int blocks, uint64_t size_bytes, bool call, bool temporary)
 {
 	struct table *t = &recorder.table;
-	uint32_t n = sample_blocks(size_bytes, events_sample_bytes(t, row));
+	uint64_t sample_bytes = events_sample_bytes(t, row);
+	uint32_t n = sample_blocks(size_bytes, sample_bytes);
 	int64_t bytes = blocks * (int64_t)(n * size_bytes);
 
+	if (sample_bytes && guard_self.sampler.left != guard_self.sampler.left_after)
+		temporary = false;
 	row_change_sampled(t, row, n, blocks, bytes, call ? n * size_bytes : ROW_NO_CALL, temporary);
 	if (row >= load_relaxed(&t->head->figures_row))
 		totals_change(t, bytes);
@@ -41,5 +47,7 @@ void record_odd_unknown_free(void)
 {
 	struct table_header *h = recorder.table.head;
 
+	if (!record_is_exact())
+		return;
 	add_relaxed(events_count(&recorder.table) ? &h->totals.untracked_frees : &h->totals.unknown_frees, 1);
 }

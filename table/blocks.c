@@ -86,6 +86,11 @@ uint32_t blocks_put_large(struct blocks *b, const void *p, struct block block, s
 	return number;
 }
 
+bool blocks_has_large(const struct blocks *b, const void *p)
+{
+	return find_large(b, blocks_address(p));
+}
+
 struct block blocks_take_large(struct blocks *b, const void *p)
 {
 	struct large_block *entry = find_large(b, blocks_address(p));

@@ -141,6 +141,9 @@ uint32_t blocks_put_large(struct blocks *b, const void *p, struct block block, s
  * can be replaced again. */
 void blocks_forked(struct blocks *b);
 
+/* Whether the table of large blocks has one at p. */
+bool blocks_has_large(const struct blocks *b, const void *p);
+
 /* Takes the block at p out of the table of large blocks. Its row is ROW_NONE when none is there. */
 struct block blocks_take_large(struct blocks *b, const void *p);
 
@@ -167,6 +170,20 @@ static inline uint64_t slot_take_size(uint32_t *slot)
 static inline uint32_t slot_row(uint32_t v)
 {
 	return (v & ~SLOT_TURNS) >> SLOT_SIZE_BITS;
+}
+
+/* Whether the map has no block at p, for whoever is about to free it. False also where that is not quickly seen. */
+static inline __attribute__((always_inline)) bool blocks_lack_fast(const struct blocks *b, const void *p)
+{
+	const uint32_t *slot = blocks_find(b, p);
+
+	return likely(slot != NULL) ? !slot_row(load_relaxed(slot)) : !load_relaxed(&b->last_large_number);
+}
+
+/* The same where the region has no slots. */
+static inline bool blocks_lack_large(const struct blocks *b, const void *p)
+{
+	return !blocks_find(b, p) && !blocks_has_large(b, p);
 }
 
 /* Whether this value of a slot is that of a block whose size is in the slot, and whose row is at least first_row (1 or

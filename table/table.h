@@ -216,8 +216,9 @@ struct table_event {
 /* What is recorded: a word that each allocation looks at. Beside the mode it can have CONTROL_PENDING. */
 enum control_mode {
 	CONTROL_EXACT,			/* each block */
-	CONTROL_SAMPLED,		/* some blocks, by chance */
-	CONTROL_OFF,			/* none; frees of blocks that are known are recorded */
+	CONTROL_SAMPLED,		/* some blocks, by chance. Each time that this mode begins, the word is another one,
+					 * up to CONTROL_OFF - 1, so that threads see that their chances have changed */
+	CONTROL_OFF = 0x10000,		/* none; frees of blocks that are known are recorded */
 	CONTROL_WAITING,		/* as CONTROL_OFF, until the moment of --start-after */
 };
 #define CONTROL_PENDING	((uint32_t)1 << 31)	/* a command waits in `table_control` */
