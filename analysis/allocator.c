@@ -52,6 +52,8 @@ struct allocator_blocks allocator_blocks(const struct view *v)
 		if (c->live_count)
 			add_row(&b, c->live_size, c->live_count);
 	}
+	if (v->outside.count)		/* of these the single rows are not known */
+		add_row(&b, v->outside.size, v->outside.count);
 	return b;
 }
 

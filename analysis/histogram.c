@@ -45,6 +45,7 @@ static struct histogram_figures figures_of(const struct histogram *h, const stru
 }
 
 struct histograms {
+	const struct model *model;
 	const struct size_entry *entries;
 	uint32_t count;
 	uint32_t row_end;
@@ -66,6 +67,7 @@ static bool find_place(const struct histograms *all, uint32_t entry, uint32_t *r
 	uint32_t key = load_relaxed(&all->entries[entry].key);
 
 	*row = key >> SIZES_BUCKET_BITS;
+	*row = *row < all->row_end ? model_row_of(all->model, *row) : ROW_NONE;
 	*bucket = key & ((1u << SIZES_BUCKET_BITS) - 1);
 	return *row != ROW_NONE && *row < all->row_end && *bucket < SIZES_BUCKETS;
 }
@@ -112,6 +114,7 @@ struct histograms *histograms_find(const struct model *m, struct arena *arena)
 
 	if (!all)
 		return NULL;
+	all->model = m;
 	all->entries = t->sizes;
 	all->count = layout_count(t->head, TABLE_SIZES);
 	all->row_end = table_row_end(t);

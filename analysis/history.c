@@ -5,6 +5,7 @@
 #include "base/read_at.h"
 #include "base/reader.h"
 #include "base/search.h"
+#include "table/joined.h"
 #include "table/layout.h"
 #include "table/view.h"
 
@@ -166,6 +167,51 @@ void history_load(struct history *h, const struct table *t, int fd, uint64_t now
 	h->rss_peak = head.rss_peak;
 	h->rss_peak_ns = head.rss_peak_ns;
 	load_snapshots(h, &head, t, fd, end_ns, arena);
+}
+
+/* Writes the rows of a snapshot that are in the range to `kept`, in their order. sums: zeroed, one for each row of the table;
+ * they are zeroed again. */
+static uint32_t select_rows(const struct history_snapshot *s, struct row_range range, const uint32_t *joined, uint32_t end,
+			    struct history_row *sums, struct history_row *kept)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < s->row_count; i++) {
+		const struct history_row *r = &s->rows[i];
+		uint32_t row = joined ? joined[r->row] : r->row;
+
+		if (r->row < range.first || r->row >= range.end)
+			continue;
+		sums[row].row = row;
+		sums[row].count += r->count;
+		sums[row].size += r->size;
+	}
+	for (uint32_t row = 0; row < end; row++) {
+		if (!sums[row].row)
+			continue;
+		kept[count++] = sums[row];
+		sums[row] = (struct history_row){ .row = 0 };
+	}
+	return count;
+}
+
+void history_select(struct history *h, const struct table *t, struct row_range range, struct arena *arena)
+{
+	uint32_t end = table_row_end(t);
+	uint32_t *joined = joined_rows(t, range, arena);
+	struct history_row *sums = arena_alloc(arena, end * sizeof(*sums));
+
+	if (!sums || (range.first <= ROW_OVERFLOW && range.end >= end && !joined))
+		return;
+	for (uint32_t i = 0; i < h->snapshot_count; i++) {
+		struct history_snapshot *s = &h->snapshots[i];
+		struct history_row *kept = arena_alloc(arena, (s->row_count + 1) * sizeof(*kept));
+
+		if (!kept)
+			return;
+		s->row_count = select_rows(s, range, joined, end, sums, kept);
+		s->rows = kept;
+	}
 }
 
 bool history_look(struct history *h, struct table *t, uint64_t now_ns, struct arena *arena)

@@ -14,6 +14,7 @@
 #define ANALYSIS_HISTORY_H
 
 #include "base/arena.h"
+#include "table/events.h"
 #include "table/history_file.h"
 
 /* The last dump of a process stands for the same moment as a report that is made of the process later, if it was taken
@@ -55,6 +56,12 @@ struct history {
  * file is trusted. Any thread, async-signal-safe; *t must not change meanwhile.
  */
 void history_load(struct history *h, const struct table *t, int fd, uint64_t now_ns, struct arena *arena);
+
+/*
+ * Takes the rows out of the snapshots that are outside of a range, and adds up those of one backtrace, as the view of a model
+ * does (table/view.h). The sums of a snapshot stay those of all rows then. Without memory the snapshots stay as they are.
+ */
+void history_select(struct history *h, const struct table *t, struct row_range range, struct arena *arena);
 
 /* Adds a snapshot of what the rows have now, from a table that does not change meanwhile, for who looks at a process
  * itself, without a watcher. now_ns: the moment of the table, by the clock of now_ns(). The memory comes from the arena.

@@ -122,6 +122,15 @@ void model_name_rows(const struct model *m, const uint32_t *ids, uint32_t count)
 		names_resolve(n);
 }
 
+uint32_t model_row_of(const struct model *m, uint32_t row)
+{
+	const struct view *v = &m->parts->view;
+
+	if (row < v->range.first || row >= v->range.end)
+		return ROW_NONE;
+	return v->joined ? v->joined[row] : row;
+}
+
 const struct table *model_table(const struct model *m)
 {
 	return m->parts->table;
@@ -138,6 +147,9 @@ static void add_up(struct model_totals *t, const struct view *v)
 {
 	t->partial = v->cut;
 	t->left_weight = v->left_value;
+	t->outside_rows = v->outside.rows;
+	t->outside_size = v->outside.size;
+	t->outside_count = v->outside.count;
 	t->heap_peak = v->rest.heap_peak_size;
 	t->total_size = v->rest.total_size;
 	t->total_count = v->rest.total_count;
@@ -412,7 +424,8 @@ enum model_result model_make(struct model **made, const struct model_request *q,
 
 	if (!m || !p)
 		return MODEL_NO_MEMORY;
-	if (!view_take(&p->view, q->table, needs_all_rows(q), q->sort, q->sort_count, arena) ||
+	if (!view_take_range(&p->view, q->table, events_rows(q->table, q->options->window), true, needs_all_rows(q), q->sort,
+			     q->sort_count, arena) ||
 	    !names_init(&p->names, q, arena))
 		return MODEL_NO_MEMORY;
 	p->table = q->table;

@@ -176,6 +176,9 @@ struct model_totals {
 	uint32_t unfocused_rows;	/* of the others: rows with live blocks without a frame that --focus matches */
 	uint64_t unfocused_size;	/* their live bytes */
 	bool partial;			/* memory was short: live_rows and size are right, the other sums are not */
+	uint32_t outside_rows;		/* rows with live blocks that are not in the chosen windows, or are from before the last
+					 * clear: no other figure has them */
+	uint64_t outside_size, outside_count;	/* their live bytes and blocks */
 	uint64_t left_weight;		/* if partial: the sum, for the first key, of the rows without room in the model */
 };
 
@@ -250,6 +253,7 @@ struct model_not_seen {
 	uint64_t stacks_broken;		/* stacks that end where a frame's caller could not be found */
 	uint64_t slow_stacks;		/* stacks that the slow unwinder took */
 	uint64_t unknown_frees;		/* frees of blocks that were never recorded */
+	uint64_t untracked_frees;	/* frees of blocks that were allocated while not each block was recorded */
 	uint64_t known_frees;		/* frees that were not seen, of recorded blocks: malloc returned the address again */
 	uint32_t untraced;		/* programs that were started and could not be traced */
 	bool own_new;			/* the allocator's operator new does not call malloc */
@@ -365,6 +369,10 @@ const struct table *model_table(const struct model *m);
 
 /* The pid of the process as /proc has it here, in a report by another process; 0: it has ended. */
 uint32_t model_runs_as(const struct model *m);
+
+/* Which row of the model the figures of a row of the table are in: where a backtrace has a row in each of several windows,
+ * one stands for all. 0: in none, because the row is not of the chosen windows, or from before the last clear. */
+uint32_t model_row_of(const struct model *m, uint32_t row);
 
 /* ---- Rows and frames ---- */
 

@@ -68,6 +68,7 @@ void not_seen_find(struct model_not_seen *n, const struct table *t, const struct
 		.stacks_broken = load_relaxed(&totals->stacks_broken),
 		.slow_stacks = load_relaxed(&totals->fallbacks),
 		.unknown_frees = load_relaxed(&totals->unknown_frees),
+		.untracked_frees = load_relaxed(&totals->untracked_frees),
 		.known_frees = load_relaxed(&totals->stale_blocks),
 		.untraced = load_relaxed(&totals->untraced),
 		.own_new = totals->own_new,

@@ -45,6 +45,9 @@ void text_write_head(struct text *t, const struct model_section *s);
 /* Writes the summary of the whole dump, which opens its first section (text_summary.c). */
 void text_write_summary(const struct text *t);
 
+/* Writes which windows of the recording there have been, and which of them the figures are about (text_windows.c). */
+void text_write_windows(const struct text *t);
+
 /* Writes the head line of a row (text_row.c). number: its place in the section, from 1 on. The rows of a section are
  * written in their order, because the line says which share of the whole they have together so far. */
 void text_write_row(struct text *t, const struct model_section *s, const struct model_row *row, uint32_t number);

@@ -11,6 +11,8 @@
  */
 #include "text.h"
 
+#include "analysis/windows.h"
+
 #define RATE_LEAST_NS	1000000u	/* of a shorter run no rate is printed */
 
 /* Writes "1000/s" for a number of calls in a time. */
@@ -83,12 +85,14 @@ void text_write_summary(const struct text *t)
 {
 	const struct model *m = t->model;
 	uint64_t ns = m->moment.runtime_ns;
+	struct windows ws = windows_of(m);
 	struct out *out = t->out;
 
 	text_line(out, "total runtime");
 	out_time(out, ns);
 	out_char(out, '\n');
-	write_calls(&m->totals, ns, out);
+	text_write_windows(t);
+	write_calls(&m->totals, ws.ordinary ? ns : ws.recorded_ns, out);
 	write_peaks(m, out);
 	write_live(m, out);
 }

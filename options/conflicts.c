@@ -51,6 +51,10 @@ static const struct {
 	  "is not with --no-watch" },
 	{ OPTION_SIGNAL_SIZE, OPTION_SIGNAL_COUNT, WHEN_SAME, "--signal-size and --signal-count are the same signal: "
 	  "choose two, or none for one of them" },
+	{ OPTION_SIGNAL_SIZE, OPTION_SIGNAL_CLEAR, WHEN_SAME, "--signal-size and --signal-clear are the same signal: "
+	  "choose two, or none for one of them" },
+	{ OPTION_SIGNAL_COUNT, OPTION_SIGNAL_CLEAR, WHEN_SAME, "--signal-count and --signal-clear are the same signal: "
+	  "choose two, or none for one of them" },
 };
 
 static bool is_reading(const struct options *o)

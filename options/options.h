@@ -82,6 +82,8 @@ enum tree_from {
 #define HEAPTRACE_DEPTH		8	/* default depth in text dumps */
 #endif
 #define OPTIONS_ALL_THE_TIME	UINT32_MAX	/* a TIME of an option that stands without its value */
+#define OPTIONS_SIGNALS		3
+#define OPTIONS_WINDOW_LAST	UINT64_MAX	/* a WINDOW: the newest one */
 #define OPTIONS_SINCE_DUMP	(UINT32_MAX - 1)	/* the time since the dump before this one */
 #define OPTIONS_TEXTS_MAX	16	/* of an option that may be repeated */
 _Static_assert(HEAPTRACE_DEPTH >= 1 && HEAPTRACE_DEPTH <= OPTIONS_DEPTH_MAX,
@@ -152,8 +154,11 @@ struct options {
 	uint32_t control;		/* pid of a process to give commands to (wrapper only), or 0 */
 	uint32_t pid, detach;		/* pid of a process to begin to trace while it runs, or to cease to trace (wrapper
 					 * only), or 0 */
-	uint8_t signals[2];		/* the signals that request a dump by size and by count; 0: none does */
+	uint8_t signals[OPTIONS_SIGNALS];	/* the signals that request a dump by size, a dump by count, and that the figures
+					 * begin anew; 0: none does */
 
+	uint64_t window;		/* which windows of the run a dump is of: the first one's number in the upper
+					 * half, and the last one's in the lower; OPTIONS_WINDOW_LAST; 0: all */
 	uint8_t group;			/* enum group_by: a section has a table of groups instead of rows */
 	uint8_t tree;			/* enum tree_from: a section has a tree instead of rows */
 	uint8_t skip_count;
@@ -166,7 +171,7 @@ struct options {
 	uint32_t run;			/* pid of the program that was started; 0: not known yet */
 	const char *watcher;		/* the watcher's address and password (watch.h), or NULL */
 	const char *outfile_is;		/* the descriptor that outfile stands for (safe_open.h), or NULL */
-	uint8_t held;			/* which of signals[] to unblock at start: bits 0 and 1 */
+	uint8_t held;			/* which of signals[] to unblock at start: bits 0 to 2 */
 	uint8_t added;			/* the variables that were added to this process's environment (inherit.h) */
 };
 
@@ -226,6 +231,7 @@ enum option_type {
 	OPTION_TYPE_OUTPUT,	/* a path with placeholders (outfile.h), `-` is standard output */
 	OPTION_TYPE_RECORD,	/* a path with placeholders, `-` is refused */
 	OPTION_TYPE_DIRECTORY,	/* a path; const char * */
+	OPTION_TYPE_WINDOW,	/* a number, two with a dash between them, or `last`; uint64_t */
 	OPTION_TYPE_DIRECTORIES,/* the option may be repeated; array of const char * */
 	OPTION_TYPE_TEXT,	/* const char * */
 	OPTION_TYPE_TEXTS,	/* the option may be repeated; array of const char * */

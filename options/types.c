@@ -201,6 +201,7 @@ static const struct type {
 	[OPTION_TYPE_OUTPUT] = { set_text, NULL, TEMPLATE_TEXT },
 	[OPTION_TYPE_RECORD] = { set_record, NULL, TEMPLATE_TEXT },
 	[OPTION_TYPE_DIRECTORY] = { set_text, NULL, PATH_TEXT },
+	[OPTION_TYPE_WINDOW] = { types_set_window, types_print_window, NO_TEXT },
 	[OPTION_TYPE_DIRECTORIES] = { add_directory, NULL, PATH_TEXT },
 	[OPTION_TYPE_TEXT] = { set_text, NULL, PLAIN_TEXT },
 	[OPTION_TYPE_TEXTS] = { add_text, NULL, PLAIN_TEXT },

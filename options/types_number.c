@@ -76,6 +76,42 @@ void types_print_number(struct out *t, const struct options *o, const struct opt
 		out_u64(t, types_load_number(o, e));
 }
 
+/* ---- windows: a number, or two ---- */
+
+#define LAST	"last"
+
+bool types_set_window(struct options *o, const struct option_entry *e, const char *value, struct out *error)
+{
+	const char *dash = strchr(value, '-');
+	uint64_t from, to;
+	char first[16] = "";
+
+	if (!strcmp(value, LAST)) {
+		types_store_number(o, e, OPTIONS_WINDOW_LAST);
+		return true;
+	}
+	if (dash && (size_t)(dash - value) < sizeof(first))
+		memcpy(first, value, (size_t)(dash - value));
+	if (!read_number(dash ? first : value, INT32_MAX, &from) || !read_number(dash ? dash + 1 : value, INT32_MAX, &to) ||
+	    !from || from > to)
+		return types_refuse(e, value, "not the number of a window like 2, two like 2-4, or " LAST, error);
+	types_store_number(o, e, from << 32 | to);
+	return true;
+}
+
+void types_print_window(struct out *t, const struct options *o, const struct option_entry *e)
+{
+	uint64_t window = types_load_number(o, e);
+
+	if (window == OPTIONS_WINDOW_LAST) {
+		out_text(t, LAST);
+		return;
+	}
+	out_u64(t, window >> 32);
+	out_char(t, '-');
+	out_u64(t, (uint32_t)window);
+}
+
 /* ---- quantities: numbers with units ---- */
 
 /* A unit that may follow a number, as a multiple of the smallest unit. */

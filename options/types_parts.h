@@ -46,7 +46,7 @@ types_setter types_set_flag, types_set_preset, types_set_yes_no, types_set_word,
 types_printer types_print_yes_no, types_print_word, types_print_keys;
 
 /* types_number.c */
-types_setter types_set_number, types_set_size, types_set_time, types_set_share;
-types_printer types_print_number, types_print_time, types_print_share;
+types_setter types_set_number, types_set_size, types_set_time, types_set_share, types_set_window;
+types_printer types_print_number, types_print_time, types_print_share, types_print_window;
 
 #endif

@@ -95,7 +95,8 @@ static void carry_out(enum control_command command, uint64_t value, const char *
 		if (off && (load_relaxed(&h->control.mode) & ~CONTROL_PENDING) != CONTROL_WAITING)
 			break;
 		set_mode(CONTROL_OFF);
-		events_add(&recorder.table, EVENT_OFF, now_precise_ns(), 0, NULL);
+		if (!off)
+			events_add(&recorder.table, EVENT_OFF, now_precise_ns(), 0, NULL);
 		break;
 	case CONTROL_COMMAND_CLEAR:
 		begin_window(EVENT_CLEAR, h->sample_bytes);

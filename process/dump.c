@@ -10,6 +10,7 @@
 #include "base/safe_open.h"
 #include "format/words.h"
 #include "process_figures.h"
+#include "table/events.h"
 #include "table/row.h"
 #include "table/timeline.h"
 
@@ -46,6 +47,12 @@ static bool describe_unseen(const struct dumper *d, struct out *out)
 	if (lost) {
 		out_count(out, lost, " allocation was", " allocations were");
 		out_text(out, " not recorded: no memory for that (a limit? see ulimit -v)");
+	} else if (table_row_end(t) == ROW_FIRST && !events_windows(t, 0, NULL)) {
+		out_text(out, "nothing was recorded: ");
+		out_text(out, t->head->start_ns ? "the program ended before the time of --start-after" :
+			 "--start=off, and no --control=PID on");
+	} else if (table_row_end(t) == ROW_FIRST && events_count(t)) {
+		out_text(out, "nothing was recorded: the program has not allocated while the recording was on");
 	} else if (table_row_end(t) == ROW_FIRST && !t->rows[ROW_OVERFLOW].total_count) {
 		out_text(out, "no allocation was seen: ");
 		out_text(out, totals->other_malloc ?

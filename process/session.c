@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/reserve.h"
 #include "base/uninterrupted.h"
+#include "control.h"
 #include "dump.h"
 #include "fatal_signal.h"
 #include "guard.h"
@@ -169,6 +170,8 @@ static void serve(void *unused)
 
 		uninterrupted_begin(&span);
 		check_costly(verify_dump(true));
+		if (bits & SESSION_CLEAR)
+			control_do(CONTROL_COMMAND_CLEAR, 0, NULL);
 		if (bits & SESSION_SIZE)
 			take_by(SORT_SIZE, dumper.options->signals[0]);
 		if (bits & SESSION_COUNT)

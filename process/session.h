@@ -19,6 +19,7 @@ enum session_request {		/* bits */
 	SESSION_COUNT = 2,	/* a dump sorted by count */
 	SESSION_FATAL_SIGNAL = 4,	/* fatal_signal_finish(): the process ends by a signal */
 	SESSION_ABOVE = 8,	/* a dump sorted as options.sort says */
+	SESSION_CLEAR = 32,	/* no dump: the figures begin anew (control.h) */
 	SESSION_CONTROL = 16,	/* the same, as a command asks for (control.h) */
 };
 

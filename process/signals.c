@@ -39,9 +39,10 @@
 
 static signals_sigaction *real_sigaction;
 static bool active;			/* from signals_start() on, and not after signals_stop() */
-static int dump_signals[2];		/* by size, by count; 0: none */
+static int dump_signals[OPTIONS_SIGNALS];	/* by size, by count, for a clear; 0: none */
 static bool first_process;		/* this is process 1 */
-static uint32_t warned;			/* bits 0 and 1: the user has been warned that this dump signal is the program's */
+#define ALL_SIGNALS	7u		/* a bit for each of them */
+static uint32_t warned;			/* bits 0 to 2: the user has been warned that this dump signal is the program's */
 static struct sigaction shown[_NSIG];	/* the action that the program sees while the signal is ours */
 
 /* guard_recover() needs some stack to find out whether a hook was left for good. On a stack that is too small the
@@ -49,7 +50,7 @@ static struct sigaction shown[_NSIG];	/* the action that the program sees while 
 static void on_dump(int sig, siginfo_t *info, void *context)
 {
 	unsigned bits = (sig == dump_signals[0] ? SESSION_SIZE : 0u) |
-			(sig == dump_signals[1] ? SESSION_COUNT : 0u);
+			(sig == dump_signals[1] ? SESSION_COUNT : 0u) | (sig == dump_signals[2] ? SESSION_CLEAR : 0u);
 
 	(void)info;
 	if (guard_is_held() && own_stack_needed(context))
@@ -60,7 +61,7 @@ static void on_dump(int sig, siginfo_t *info, void *context)
 
 static bool is_dump(int sig)
 {
-	return sig == dump_signals[0] || sig == dump_signals[1];
+	return sig == dump_signals[0] || sig == dump_signals[1] || sig == dump_signals[2];
 }
 
 static bool is_fatal(int sig)
@@ -137,15 +138,34 @@ static void name_signal(struct out *out, int sig)
 	out_text(out, options_signal_name(sig, name));
 }
 
+/* The same of the signal on which the figures begin anew: "the program handles SIGQUIT itself: ...". */
+static void warn_of_clear(const char *what)
+{
+	char buf[160];
+	struct out out = out_memory(buf, sizeof(buf));
+
+	out_text(&out, "the program ");
+	out_text(&out, what);
+	out_char(&out, ' ');
+	name_signal(&out, dump_signals[2]);
+	out_text(&out, " itself: heaptrace --control=PID clear lets the figures begin anew");
+	if (!session_notice(out_string(&out)))
+		and_acq_rel(&warned, ~(uint32_t)4);
+}
+
 /* Writes "the program WHAT SIGUSR1 itself: SIGUSR2 still gives a dump (by count), ...", once for each of the two
  * signals: the second part is no longer true when the program takes the other one, too. */
 static void warn(const char *what, unsigned taken)
 {
 	char buf[256];
 	struct out out;
+	unsigned fresh;
 	int left = 0;
 
-	if (!(taken & ~or_acq_rel(&warned, taken)))
+	fresh = taken & ~or_acq_rel(&warned, taken);
+	if (fresh & 4)
+		warn_of_clear(what);
+	if (!(fresh & 3))
 		return;
 	out = out_memory(buf, sizeof(buf));
 	out_text(&out, "the program ");
@@ -168,7 +188,7 @@ static void warn(const char *what, unsigned taken)
 	out_text(&out, left ? " heaptrace --dump=PID" : "heaptrace --dump=PID gives a dump");
 	out_text(&out, ", and there is one at exit");
 	if (!session_notice(out_string(&out)))
-		store_relaxed(&warned, 0);	/* the next call warns */
+		and_acq_rel(&warned, ~(uint32_t)3);	/* the next call warns */
 }
 
 /* Warns of the dump signals that the program handles. */
@@ -176,7 +196,7 @@ static void warn_of_taken(void)
 {
 	unsigned taken = 0;
 
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < OPTIONS_SIGNALS; i++)
 		taken |= (dump_signals[i] && !gives_dump(dump_signals[i]) ? 1u : 0) << i;
 	if (taken)
 		warn("handles", taken);
@@ -186,7 +206,7 @@ static unsigned dumps_among(const sigset_t *set)
 {
 	unsigned among = 0;
 
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < OPTIONS_SIGNALS; i++) {
 		if (dump_signals[i] && sigismember(set, dump_signals[i]) == 1 && gives_dump(dump_signals[i]))
 			among |= 1u << i;
 	}
@@ -199,7 +219,7 @@ void signals_warn_of_wait(const sigset_t *set)
 	unsigned waited;
 
 	/* For a set that cannot be read the kernel's answer is EFAULT. It reads the first 8 bytes only. */
-	if (!real_sigaction || !set || load_relaxed(&warned) == 3 || !probe_bytes(set, sizeof(uint64_t), &sure))
+	if (!real_sigaction || !set || load_relaxed(&warned) == ALL_SIGNALS || !probe_bytes(set, sizeof(uint64_t), &sure))
 		return;
 	waited = dumps_among(set);
 	if (waited)
@@ -211,7 +231,7 @@ unsigned signals_blocked_dumps(void)
 	sigset_t pending, blocked;
 
 	/* A pending signal that this thread does not block may be about to reach another thread. */
-	if (!real_sigaction || load_relaxed(&warned) == 3 || sigpending(&pending) ||
+	if (!real_sigaction || load_relaxed(&warned) == ALL_SIGNALS || sigpending(&pending) ||
 	    sigprocmask(SIG_BLOCK, NULL, &blocked))
 		return 0;
 	return dumps_among(&pending) & dumps_among(&blocked);
@@ -312,7 +332,7 @@ void signals_interrupt(int sig, int interrupt)
 static void held_set(const struct options *o, sigset_t *set)
 {
 	sigemptyset(set);
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < OPTIONS_SIGNALS; i++) {
 		if (o->held >> i & 1 && o->signals[i])
 			sigaddset(set, o->signals[i]);
 	}
@@ -322,7 +342,7 @@ unsigned signals_add_dumps(sigset_t *mask)
 {
 	unsigned added = 0;
 
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < OPTIONS_SIGNALS; i++) {
 		if (!dump_signals[i] || sigismember(mask, dump_signals[i]))
 			continue;
 		sigaddset(mask, dump_signals[i]);
@@ -348,7 +368,7 @@ void signals_release_dumps(unsigned held)
 	sigset_t set;
 
 	sigemptyset(&set);
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < OPTIONS_SIGNALS; i++) {
 		if (held >> i & 1)
 			sigaddset(&set, dump_signals[i]);
 	}
@@ -382,14 +402,14 @@ void signals_start(signals_sigaction *real, const struct options *o)
 
 	first_process = getpid() == 1;
 	real_sigaction = real;
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < OPTIONS_SIGNALS; i++) {
 		dump_signals[i] = o->signals[i];
 		if (dump_signals[i])
 			install_at_default(dump_signals[i], install_dump);
 	}
 	install_fatals();
 	store_release(&active, true);
-	warned = o->quiet ? 3 : 0;	/* nobody reads dumps on standard error, nor how to get them */
+	warned = o->quiet ? ALL_SIGNALS : 0;	/* nobody reads dumps on standard error, nor how to get them */
 	warn_of_taken();
 	held_set(o, &set);
 	if (o->held)
@@ -433,7 +453,7 @@ void signals_fork_prepare(void)
 		if ((FATALS & ~FAULTS) & BIT(sig))
 			sigaddset(&held, sig);
 	}
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < OPTIONS_SIGNALS; i++) {
 		if (dump_signals[i])
 			sigaddset(&held, dump_signals[i]);
 	}

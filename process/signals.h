@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The signals that heaptrace shares with the program: the two that ask for a dump, and those whose default
+ * The signals that heaptrace shares with the program: the two that ask for a dump, the one that begins the figures anew, and those whose default
  * action ends the process (fatal_signal.h). Such a signal is ours (it has a handler of heaptrace's) while
  * the program leaves it at its default action. The program must not notice the handler:
  *
@@ -65,7 +65,7 @@ void signals_interrupt(int sig, int interrupt);
  * warns the user, once, and names another way to get a dump. */
 void signals_warn_of_wait(const sigset_t *set);
 
-/* At the end of the process: which dump signals have come that the calling thread blocks (bits 0 and 1); and the same
+/* At the end of the process: which dump signals have come that the calling thread blocks (bits 0 to 2); and the same
  * warning of those. */
 unsigned signals_blocked_dumps(void);
 void signals_warn_of_blocked(unsigned dumps);

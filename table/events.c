@@ -2,6 +2,8 @@
 /* See events.h. */
 #include "events.h"
 
+#include "options/options.h"
+
 #include <string.h>
 
 /* The last bytes of a full list are for events that begin a window: marks may not displace them. */
@@ -57,6 +59,103 @@ bool events_sampled(const struct table *t)
 {
 	for (uint32_t i = events_count(t); i-- > 0; ) {
 		if (load_acquire(&t->head->events[i].kind) && t->head->events[i].first && t->head->events[i].sample_bytes)
+			return true;
+	}
+	return false;
+}
+
+/* ---- Windows ---- */
+
+static bool begins(enum event_kind kind)
+{
+	return kind == EVENT_ON || kind == EVENT_ATTACH;
+}
+
+static bool ends(enum event_kind kind)
+{
+	return kind == EVENT_OFF || kind == EVENT_DETACH;
+}
+
+/* Whether blocks were recorded from the start on. */
+static bool begins_recording(const struct table *t)
+{
+	for (uint32_t i = 0; i < events_count(t); i++) {
+		enum event_kind kind = (enum event_kind)load_acquire(&t->head->events[i].kind);
+
+		if (begins(kind) || ends(kind))
+			return ends(kind);
+	}
+	return (load_relaxed(&t->head->control.mode) & ~CONTROL_PENDING) < CONTROL_OFF;
+}
+
+/* The rows of the window that begins with event `from` (or, if that is `count`, with the table) end before this one. */
+static uint32_t window_end(const struct table *t, uint32_t from, uint32_t count)
+{
+	for (uint32_t i = from; i < count; i++) {
+		if (load_acquire(&t->head->events[i].kind) && t->head->events[i].first)
+			return t->head->events[i].first;
+	}
+	return table_row_end(t);
+}
+
+uint32_t events_windows(const struct table *t, uint32_t number, struct events_window *found)
+{
+	uint32_t count = events_count(t), windows = 0;
+	bool open = begins_recording(t);
+
+	if (open && ++windows == number)
+		*found = (struct events_window){ .number = 1, .first = ROW_FIRST, .end = window_end(t, 0, count) };
+	for (uint32_t i = 0; i < count; i++) {
+		const struct table_event *e = &t->head->events[i];
+		enum event_kind kind = (enum event_kind)load_acquire(&e->kind);
+
+		if (kind == EVENT_NONE || (!begins(kind) && !(open && (ends(kind) || e->first))))
+			continue;
+		/* The rate of the start is an event of the first moment, which ends no window. */
+		if (open && windows == 1 && e->first == ROW_FIRST)
+			windows = 0;
+		else if (open && windows == number && !found->ended_ns)
+			found->ended_ns = e->ns;
+		open = !ends(kind);
+		if (open && ++windows == number)
+			*found = (struct events_window){
+				.number = windows, .first = e->first ? e->first : ROW_FIRST, .end = window_end(t, i + 1, count),
+				.kind = kind, .begun_ns = e->ns, .sample_bytes = e->sample_bytes,
+			};
+	}
+	return windows;
+}
+
+bool events_chosen(const struct table *t, uint64_t window, uint32_t *from, uint32_t *to)
+{
+	uint32_t count = events_windows(t, 0, NULL);
+
+	*from = (uint32_t)(window >> 32);
+	*to = (uint32_t)window;
+	if (window == OPTIONS_WINDOW_LAST)
+		*from = *to = count;
+	return *from && *from <= *to && *to <= count;
+}
+
+struct row_range events_rows(const struct table *t, uint64_t window)
+{
+	struct row_range range = { load_relaxed(&t->head->figures_row), UINT32_MAX };
+	struct events_window first, last;
+	uint32_t from, to;
+
+	if (!window || !events_chosen(t, window, &from, &to))
+		return range;
+	events_windows(t, from, &first);
+	events_windows(t, to, &last);
+	return (struct row_range){ first.first, last.end };
+}
+
+bool events_several(const struct table *t, struct row_range range)
+{
+	for (uint32_t i = events_count(t); i-- > 0; ) {
+		uint32_t first = load_acquire(&t->head->events[i].kind) ? t->head->events[i].first : 0;
+
+		if (first > range.first && first > ROW_FIRST && first < range.end)
 			return true;
 	}
 	return false;

@@ -16,6 +16,34 @@
  * or 0. False: the list is full. Any thread, async-signal-safe. */
 bool events_add(struct table *t, enum event_kind kind, uint64_t ns, uint32_t first, const char *text);
 
+/* A window of the run. Windows are numbered from 1 on. A clear, and another rate of sampling, ends one and begins the next,
+ * unless nothing is recorded at that moment. */
+struct events_window {
+	uint32_t number;
+	uint32_t first, end;		/* its rows: from `first` on, before `end` */
+	enum event_kind kind;		/* how it has begun; EVENT_NONE: with the table */
+	uint64_t begun_ns, ended_ns;	/* since header.begun_precise_ns; ended_ns 0: it goes on */
+	uint64_t sample_bytes;		/* the rate of sampling; 0: each block was recorded */
+};
+
+/* How many windows there are. Fills in the one with this number, if it is one of them. Async-signal-safe. */
+uint32_t events_windows(const struct table *t, uint32_t number, struct events_window *found);
+
+/* Which rows a report is about: from `first` on, before `end`. */
+struct row_range {
+	uint32_t first, end;
+};
+
+/* The rows of the windows that --window chooses (options.window), or, if it is 0 or there are no such windows, all that the
+ * figures are about: those since the last clear. */
+struct row_range events_rows(const struct table *t, uint64_t window);
+
+/* The numbers of the windows that --window chooses. False: there are none of these numbers. */
+bool events_chosen(const struct table *t, uint64_t window, uint32_t *from, uint32_t *to);
+
+/* Whether a range has rows of more than one window, so that a backtrace can have several rows in it. */
+bool events_several(const struct table *t, struct row_range range);
+
 /* How many events there are. Each may still be EVENT_NONE. */
 static inline uint32_t events_count(const struct table *t)
 {

@@ -62,6 +62,36 @@ bool load_header_is_sane(const struct table_header *h)
 	return true;
 }
 
+/* Makes sure that events have known kinds, texts that end, and rows that are there, in their order. */
+static void repair_events(struct table *t)
+{
+	struct table_header *h = t->head;
+	uint32_t end = table_row_end(t), first = ROW_FIRST;
+
+	if (h->event_count > EVENTS_MOST)
+		h->event_count = EVENTS_MOST;
+	for (uint32_t i = 0; i < h->event_count; i++) {
+		struct table_event *e = &h->events[i];
+
+		if (e->kind >= EVENT_KINDS)
+			e->kind = EVENT_NONE;
+		if (e->first && e->first < first)
+			e->first = first;
+		if (e->first > end)
+			e->first = end > first ? end : first;
+		if (e->first)
+			first = e->first;
+		e->text[EVENT_TEXT_BYTES - 1] = '\0';
+	}
+	if (h->figures_row < ROW_OVERFLOW)
+		h->figures_row = ROW_OVERFLOW;
+	if (h->figures_row > end)
+		h->figures_row = end > ROW_OVERFLOW ? end : ROW_OVERFLOW;
+	if (h->window_row < ROW_OVERFLOW || h->window_row > end)
+		h->window_row = end;
+	h->control.text[EVENT_TEXT_BYTES - 1] = '\0';
+}
+
 /* Finishes the flushes that the process has left in the middle, and makes the offsets and texts safe for readers. */
 static void repair(struct table *t)
 {
@@ -80,6 +110,7 @@ static void repair(struct table *t)
 		if (m->build_id_bytes > MODULE_BUILD_ID_BYTES)
 			m->build_id_bytes = 0;
 	}
+	repair_events(t);
 	if (h->suppressions >= layout_count(h, TABLE_TEXT))
 		h->suppressions = 0;
 	/* Every path is terminated. Before a path is noted, the text has none. */

@@ -20,6 +20,15 @@ uint64_t thread_set_add(uint64_t set, uint32_t number)
 	return set | (uint64_t)THREAD_SET_MANY << (THREAD_SET_NAMES - 1) * THREAD_SET_BITS;
 }
 
+uint64_t thread_set_join(uint64_t set, uint64_t other)
+{
+	for (unsigned n = 0; n < THREAD_SET_NAMES; n++) {
+		if (thread_set_field(other, n))
+			set = thread_set_add(set, thread_set_field(other, n) - 1);
+	}
+	return set;
+}
+
 /* ---- The list ---- */
 
 uint32_t thread_list_add(struct table *t, uint32_t id)

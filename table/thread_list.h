@@ -78,6 +78,9 @@ static inline bool thread_set_has(uint64_t set, uint32_t number)
 /* The set with this thread in it. */
 __attribute__((cold)) uint64_t thread_set_add(uint64_t set, uint32_t number);
 
+/* The threads of both sets. */
+uint64_t thread_set_join(uint64_t set, uint64_t other);
+
 /* Lists a thread other than the main thread, by its kernel id. Returns its number. */
 __attribute__((cold)) uint32_t thread_list_add(struct table *t, uint32_t id);
 

@@ -27,9 +27,10 @@ static uint64_t live_size(const struct table *t)
 void timeline_sum(const struct table *t, struct timeline_point *p)
 {
 	uint32_t end = table_row_end(t), threads = layout_count(t->head, TABLE_DELTAS);
+	uint32_t first = load_relaxed(&t->head->figures_row);	/* at least ROW_OVERFLOW */
 	uint64_t live_count = 0, total_count = 0;
 
-	for (uint32_t i = ROW_OVERFLOW; i < end; i++) {
+	for (uint32_t i = first; i < end; i++) {
 		live_count += (uint64_t)row_count(load_relaxed(&t->rows[i].live_count));
 		total_count += row_total_count(t, i);
 	}
@@ -37,6 +38,8 @@ void timeline_sum(const struct table *t, struct timeline_point *p)
 		const struct deltas *d = &t->deltas[i];
 
 		for (unsigned s = 0; s < DELTA_SLOTS; s++) {
+			if (load_relaxed(&d->slots[s].row) < first)
+				continue;
 			live_count += (uint64_t)load_relaxed(&d->slots[s].live_count);
 			total_count += load_relaxed(&d->slots[s].total_count);
 		}

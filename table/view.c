@@ -5,6 +5,7 @@
 #include "base/reserve.h"
 #include "base/search.h"
 #include "deltas.h"
+#include "joined.h"
 #include "layout.h"
 #include "thread_list.h"
 
@@ -239,14 +240,26 @@ static bool is_wanted(const struct table *t, uint32_t row, bool all, const uint8
 	       (all && table_was_called(t, row));
 }
 
+static bool is_inside(const struct view *v, uint32_t row)
+{
+	return row >= v->range.first && row < v->range.end;
+}
+
+static void add_outside(struct view *v, const struct counters *c)
+{
+	v->outside.rows += c->live_count != 0;
+	v->outside.size += c->live_size;
+	v->outside.count += c->live_count;
+}
+
 static void take_all(struct view *v, const struct table *t, uint32_t end, bool all, const uint8_t *marked)
 {
 	uint32_t kept = 0;
 
 	for (uint32_t i = ROW_OVERFLOW; i < end; i++) {
-		if (is_wanted(t, i, all, marked))
+		if (is_wanted(t, i, all && is_inside(v, i), marked))
 			take_row(v, t, i);
-		else if (table_was_called(t, i))
+		else if (is_inside(v, i) && table_was_called(t, i))
 			add_to_rest(v, t, i);
 	}
 	add_deltas(v, t);
@@ -254,10 +267,65 @@ static void take_all(struct view *v, const struct table *t, uint32_t end, bool a
 		if (!v->rows[i].counters.total_count)
 			continue;
 		settle(&v->rows[i].counters);
-		v->rows[kept++] = v->rows[i];
+		if (is_inside(v, v->rows[i].row))
+			v->rows[kept++] = v->rows[i];
+		else
+			add_outside(v, &v->rows[i].counters);
 	}
 	v->count = kept;
-	settle_heap_peak(v, load_relaxed(&t->head->totals.peak_size));
+	v->peak_size = load_relaxed(&t->head->totals.peak_size);
+	/* The heap's maximum is that of all rows since the last clear. */
+	if (v->range.first == load_relaxed(&t->head->figures_row) && v->range.end == UINT32_MAX)
+		settle_heap_peak(v, v->peak_size);
+}
+
+/* Adds the figures of a later row of the same backtrace. The maximum of the two together is not known: it is at least what
+ * they have now, or had at the heap's maximum. */
+static void join_row(struct view_row *to, const struct view_row *from)
+{
+	struct counters *c = &to->counters;
+	const struct counters *d = &from->counters;
+
+	if (!c->live_count || (d->live_count && (int32_t)(d->since - c->since) < 0))
+		c->since = d->since;
+	c->live_size += d->live_size;
+	c->live_count += d->live_count;
+	c->heap_peak_size += d->heap_peak_size;
+	c->total_size += d->total_size;
+	c->total_count += d->total_count;
+	c->temporary += d->temporary;
+	if (c->peak_size < d->peak_size)
+		c->peak_size = d->peak_size;
+	if (c->peak_count < d->peak_count)
+		c->peak_count = d->peak_count;
+	settle(c);
+	to->threads = thread_set_join(to->threads, from->threads);
+}
+
+/* Makes one row of those that have the same backtrace. In a table that was loaded the row that stands for them is the first
+ * one that the table has, which may have no live block; all readers of that table then agree. */
+static void join_rows(struct view *v, const struct table *t, struct arena *arena)
+{
+	uint32_t *places = arena_alloc_plenty(arena, table_row_end(t) * sizeof(*places)), kept = 0;
+	struct joiner j;
+
+	if (!t->local)
+		v->joined = joined_rows(t, v->range, arena);
+	if (!places || (t->local ? !joiner_init(&j, t, v->count, arena) : !v->joined))
+		return;
+	for (uint32_t i = 0; i < v->count; i++) {
+		struct view_row *r = &v->rows[i];
+		uint32_t row = v->joined ? v->joined[r->row] : joiner_first(&j, r->row);
+
+		if (places[row]) {
+			join_row(&v->rows[places[row] - 1], r);
+			continue;
+		}
+		r->row = row;
+		v->rows[kept++] = *r;
+		places[row] = kept;
+	}
+	v->count = kept;
 }
 
 /* ---- Taking the largest rows, where memory is short ---- */
@@ -320,8 +388,12 @@ static void take_largest(struct view *v, const struct table *t, uint32_t end, bo
 	for (uint32_t i = ROW_OVERFLOW; i < end; i++) {
 		struct view_row r;
 
-		if (!is_wanted(t, i, all, marked) || !take_one(v, t, i, marked && marked[i / 8] >> i % 8 & 1, &r))
+		if (!is_wanted(t, i, all && is_inside(v, i), marked) || !take_one(v, t, i, marked && marked[i / 8] >> i % 8 & 1, &r))
 			continue;
+		if (!is_inside(v, i)) {
+			add_outside(v, &r.counters);
+			continue;
+		}
 		v->called_rows++;
 		v->live_rows += r.counters.live_count != 0;
 		v->live_size += r.counters.live_size;
@@ -364,13 +436,13 @@ static bool take_cut(struct view *v, const struct table *t, uint32_t end, bool a
 	return true;
 }
 
-bool view_collect(struct view *v, struct table *t, bool all, const uint8_t *keys, unsigned key_count,
-		  struct arena *arena)
+bool view_collect_range(struct view *v, struct table *t, struct row_range range, bool join, bool all, const uint8_t *keys,
+			unsigned key_count, struct arena *arena)
 {
 	uint32_t end = table_row_end(t);
 	uint8_t *marked;
 
-	*v = (struct view){ .now_ns = now_ns(), .epoch = load_relaxed(&t->head->totals.epoch) };
+	*v = (struct view){ .now_ns = now_ns(), .epoch = load_relaxed(&t->head->totals.epoch), .range = range };
 	/* There is room for all rows; memory that is not needed is not touched. */
 	marked = arena_alloc_plenty(arena, end / 8 + 1);
 	v->rows = arena_alloc_plenty(arena, end * sizeof(*v->rows));
@@ -378,16 +450,30 @@ bool view_collect(struct view *v, struct table *t, bool all, const uint8_t *keys
 		return take_cut(v, t, end, all, keys, key_count, arena);
 	mark_deltas(marked, t, end);
 	take_all(v, t, end, all, marked);
+	if (join && events_several(t, range))
+		join_rows(v, t, arena);
 	return true;
+}
+
+bool view_collect(struct view *v, struct table *t, bool all, const uint8_t *keys, unsigned key_count,
+		  struct arena *arena)
+{
+	return view_collect_range(v, t, events_rows(t, 0), false, all, keys, key_count, arena);
+}
+
+bool view_take_range(struct view *v, struct table *t, struct row_range range, bool join, bool all, const uint8_t *keys,
+		     unsigned key_count, struct arena *arena)
+{
+	bool taken;
+
+	deltas_freeze(t);
+	taken = view_collect_range(v, t, range, join, all, keys, key_count, arena);
+	deltas_thaw(t);
+	return taken;
 }
 
 bool view_take(struct view *v, struct table *t, bool all, const uint8_t *keys, unsigned key_count,
 	       struct arena *arena)
 {
-	bool taken;
-
-	deltas_freeze(t);
-	taken = view_collect(v, t, all, keys, key_count, arena);
-	deltas_thaw(t);
-	return taken;
+	return view_take_range(v, t, events_rows(t, 0), false, all, keys, key_count, arena);
 }

@@ -11,6 +11,7 @@
 #define TABLE_VIEW_H
 
 #include "base/arena.h"
+#include "events.h"
 #include "options/options.h"
 #include "row.h"
 
@@ -37,6 +38,13 @@ struct view_rest {
 struct view {
 	struct view_row *rows;
 	uint32_t count;
+	struct row_range range;	/* of which rows the view is */
+	struct view_outside {	/* sums over the other rows that have live blocks */
+		uint32_t rows;
+		uint64_t size, count;
+	} outside;
+	const uint32_t *joined;	/* by number of a row: the row that stands for all with the same backtrace (joined.h); NULL: none
+				 * has been joined with another one, or this is a table that the process fills */
 	uint32_t epoch;		/* totals.epoch at that moment */
 	uint64_t now_ns;	/* that moment */
 	uint64_t peak_size;	/* the largest size that the whole heap has had, as far as that is known */
@@ -59,9 +67,17 @@ struct view {
 bool view_take(struct view *v, struct table *t, bool all, const uint8_t *keys, unsigned key_count,
 	       struct arena *arena);
 
+/* The same of other rows than those that the figures are about (events_rows()). join: rows of the same backtrace become one,
+ * if there is memory for that. */
+bool view_take_range(struct view *v, struct table *t, struct row_range range, bool join, bool all, const uint8_t *keys,
+		     unsigned key_count, struct arena *arena);
+
 /* The same for a caller that has made sure that no thread changes the table meanwhile: nothing is frozen. */
 bool view_collect(struct view *v, struct table *t, bool all, const uint8_t *keys, unsigned key_count,
 		  struct arena *arena);
+
+bool view_collect_range(struct view *v, struct table *t, struct row_range range, bool join, bool all, const uint8_t *keys,
+			unsigned key_count, struct arena *arena);
 
 /* The rows for the key with index i are those from view_first() on, before view_end(). */
 static inline uint32_t view_first(const struct view *v, unsigned i)

@@ -24,7 +24,7 @@ like "$(complete -p heaptrace)" '-F _heaptrace heaptrace' 'bash knows the comple
 names=$("$HEAPTRACE" --help | sed -n 's/^  \(-.,\|   \) \(--[a-z-]*=\?\).*/\2/p' | sort | paste -sd' ')
 like "$names" '--depth= .*--version' '--help has options'
 completes "$names" --
-completes '--signal-count= --signal-size=' --sig
+completes '--signal-clear= --signal-count= --signal-size=' --sig
 completes '--help --hide= --histogram' --h
 completes '--unwind=' --un
 completes '' --nonsense

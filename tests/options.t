@@ -93,7 +93,7 @@ bad sort 'needs a value'
 bad topp=1 'did you mean top?'
 bad --top=3 '--top: no such option (did you mean top?)'
 bad out=x 'no such option (did you mean outfile?)'
-bad sig=USR1 'no such option (did you mean signal-size or signal-count?)'
+bad sig=USR1 'no such option (did you mean signal-size, signal-count or signal-clear?)'
 bad no 'no such option (did you mean no-watch, no-lines or no-demangle?)'
 bad sort=peak '(did you mean peak-size or peak-count?)'
 bad sort=total '(did you mean total-size or total-count?)'
@@ -118,7 +118,7 @@ for v in all=all dump=dump 90s=90 1.5m=90; do is "$("$D" print /w "growth=${v%=*
 bad growth=dumps 'nor dump'
 for v in '' 0 -1 x 0ms 1.5ms ms 1d 0.0001 1.2.3 2147484 600h 99999999999999999999; do bad "every=$v" "not a number of seconds"; done
 for v in '' 0 -1 M x 0.5 1KiBi 0.0001k 10000000000000T 99999999999999999999 5X; do bad "above=$v" "not a number of bytes"; done
-bad held=4 'from 0 to 3'
+bad held=8 'from 0 to 7'
 bad $'top=\n' 'top=^J: not'
 has "$("$D" env 'top=x:depth=0')" 'error=[top=x' "the first problem is the one that is told"
 

@@ -110,7 +110,7 @@ for pair in --out=x:--outfile --output=x:--outfile -o:--outfile --log-file=x:--o
 		--suppressions=x:--ignore --follow-forks:--children --watc=1:--watch --interva=1:--interval; do
 	fails 125 "${pair%%[:=]*}: no such option (did you mean ${pair##*:}?)" "${pair%:*} suggests ${pair##*:}" "${pair%:*}" true
 done
-fails 125 "did you mean --signal-size or --signal-count?" "--sig suggests both" --sig=USR1 true
+fails 125 "did you mean --signal-size, --signal-count or --signal-clear?" "--sig suggests all three" --sig=USR1 true
 fails 125 "did you mean --no-watch, --no-lines or --no-demangle?" "--no suggests all three" --no true
 for k in peak:peak-size:peak-count total:total-size:total-count; do
 	s=${k#*:}

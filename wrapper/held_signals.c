@@ -5,7 +5,7 @@
 #include <signal.h>
 #include <string.h>
 
-static uint8_t dump_signals[2] = { SIGUSR1, SIGUSR2 };	/* as options.signals */
+static uint8_t dump_signals[OPTIONS_SIGNALS] = { SIGUSR1, SIGUSR2 };	/* as options.signals */
 
 /* A bit for each of dump_signals that the wrapper has blocked, and that was not blocked before. */
 static uint8_t held;
@@ -15,11 +15,11 @@ void held_signals_hold(void)
 	sigset_t block, before;
 
 	sigemptyset(&block);
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < OPTIONS_SIGNALS; i++)
 		if (dump_signals[i])
 			sigaddset(&block, dump_signals[i]);
 	sigprocmask(SIG_BLOCK, &block, &before);
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < OPTIONS_SIGNALS; i++)
 		if (dump_signals[i] && !sigismember(&before, dump_signals[i]))
 			held |= (uint8_t)(1 << i);
 }
@@ -33,14 +33,14 @@ void held_signals_release(void)
 	sigset_t release;
 
 	sigemptyset(&release);
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < OPTIONS_SIGNALS; i++)
 		if (held & 1 << i)
 			sigaddset(&release, dump_signals[i]);
 	sigprocmask(SIG_UNBLOCK, &release, NULL);
 	held = 0;
 }
 
-void held_signals_choose(const uint8_t signals[2])
+void held_signals_choose(const uint8_t signals[OPTIONS_SIGNALS])
 {
 	sigset_t all, before;
 
@@ -48,12 +48,12 @@ void held_signals_choose(const uint8_t signals[2])
 		return;
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &before);
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < OPTIONS_SIGNALS; i++)
 		if (held & 1 << i)
 			sigdelset(&before, dump_signals[i]);
 	held = 0;
 	memcpy(dump_signals, signals, sizeof(dump_signals));
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < OPTIONS_SIGNALS; i++) {
 		if (dump_signals[i] && !sigismember(&before, dump_signals[i])) {
 			held |= (uint8_t)(1 << i);
 			sigaddset(&before, dump_signals[i]);

@@ -11,6 +11,8 @@
 #ifndef WRAPPER_HELD_SIGNALS_H
 #define WRAPPER_HELD_SIGNALS_H
 
+#include "options/options.h"
+
 #include <stdint.h>
 
 /* Blocks the signals that request a dump. The loader has called this before main(). A second call blocks them again
@@ -19,12 +21,12 @@ void held_signals_hold(void);
 
 /* Blocks these signals (options.signals) instead. A signal that no longer requests a dump has the effect that it has
  * without heaptrace. */
-void held_signals_choose(const uint8_t signals[2]);
+void held_signals_choose(const uint8_t signals[OPTIONS_SIGNALS]);
 
 /* Unblocks the signals that the wrapper has blocked, and that were not blocked before. */
 void held_signals_release(void);
 
-/* Which of the two signals the wrapper has blocked, and were not blocked before: bits 0 and 1, as in options.held. */
+/* Which of the signals the wrapper has blocked, and were not blocked before: bits 0 to 2, as in options.held. */
 uint8_t held_signals_mask(void);
 
 #endif

@@ -255,6 +255,12 @@ struct selection {
 	uint32_t some;
 };
 
+/* The first row that the figures are about. */
+static uint32_t figures_row(const struct table *t)
+{
+	return t->head->figures_row > ROW_OVERFLOW ? t->head->figures_row : ROW_OVERFLOW;
+}
+
 static struct selection select_rows(const struct table *t, uint32_t end)
 {
 	static uint32_t classes[CLASSES];
@@ -262,7 +268,7 @@ static struct selection select_rows(const struct table *t, uint32_t end)
 	uint32_t room = HISTORY_ROWS;
 
 	memset(classes, 0, sizeof(classes));
-	for (uint32_t row = ROW_OVERFLOW; row < end; row++) {
+	for (uint32_t row = figures_row(t); row < end; row++) {
 		struct live live = live_of(t, row);
 
 		if (live.count)
@@ -282,7 +288,7 @@ static void make_snapshot(const struct table *t, struct history_entry *e, uint8_
 	uint8_t *at = place + sizeof(e->ns);
 
 	memcpy(place, &e->ns, sizeof(e->ns));
-	for (uint32_t row = ROW_OVERFLOW; row < end; row++) {
+	for (uint32_t row = figures_row(t); row < end; row++) {
 		struct live live = live_of(t, row);
 		unsigned class = class_of(live.size);
 

@@ -10,6 +10,7 @@
 #include "process/dump.h"
 #include "quit.h"
 #include "record_file.h"
+#include "table/events.h"
 #include "table/load.h"
 #include "table/row.h"
 #include "traced.h"
@@ -38,6 +39,36 @@ static void say_cut(const struct options *o, const struct table *t)
 	say("%s", out_string(&out));
 }
 
+/* Whether there is the window that --window asks for. If not, says which there are. */
+static bool has_window(const struct options *o, const struct table *t)
+{
+	char text[2048];
+	struct out out = out_memory(text, sizeof(text));
+	struct events_window w;
+	uint32_t count = events_windows(t, 0, NULL), from, to;
+
+	if (!o->window || events_chosen(t, o->window, &from, &to))
+		return true;
+	for (uint32_t i = 1; i <= count; i++) {
+		events_windows(t, i, &w);
+		out_text(&out, i > 1 ? ", " : "");
+		out_u64(&out, i);
+		out_text(&out, " from ");
+		out_time(&out, w.begun_ns);
+		if (w.ended_ns) {
+			out_text(&out, " to ");
+			out_time(&out, w.ended_ns);
+		} else {
+			out_text(&out, " on");
+		}
+	}
+	if (count)
+		say("there is no such window: there %s %s", count == 1 ? "is" : "are", out_string(&out));
+	else
+		say("there is no window: nothing has been recorded so far (--control=PID on)");
+	return false;
+}
+
 /* Prints a dump. Returns NULL, or "" if there was an error, which has been reported. */
 static const char *print_table(struct options *o, struct record_file *r)
 {
@@ -50,6 +81,9 @@ static const char *print_table(struct options *o, struct record_file *r)
 	int error = o->ignore ? rules_read(&rules, o->ignore) : 0;
 	bool failed;
 
+	if (!has_window(o, &r->table))
+		return "";
+	history_select(&r->history, &r->table, events_rows(&r->table, o->window), &r->arena);
 	if (error) {
 		say("ignore file %s cannot be read: %s", o->ignore,
 		    error == EFBIG ? "it is larger than 1 MB" : strerror(error));

@@ -191,6 +191,7 @@ static void dump(struct process *p, const struct dump_request *r, int answer_fd,
 	if (is_looked_back_at() && runs && !r->final)
 		history_writer_snapshot(&p->history, now);
 	history_load(&history, &t, p->table_fd, now, &arena);
+	history_select(&history, &t, events_rows(&t, reporter.options->window), &arena);
 	dump_attach(&d, &t, reporter.options, reporter.rules, false, now);
 	d.history = &history;
 	d.runs_as = runs ? (uint32_t)p->pid : 0;

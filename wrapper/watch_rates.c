@@ -35,13 +35,13 @@ static struct watch_figures figures_of(const struct table *t, uint32_t row)
 	};
 }
 
-static void add_slots(struct watch_rates *r, const struct table *t)
+static void add_slots(struct watch_rates *r, const struct table *t, uint32_t first)
 {
 	for (uint32_t i = 0; i < layout_count(t->head, TABLE_DELTAS); i++) {
 		for (unsigned s = 0; s < DELTA_SLOTS; s++) {
 			const struct delta *d = &t->deltas[i].slots[s];
 
-			if (!d->row || d->row >= r->end)
+			if (d->row < first || d->row >= r->end)
 				continue;
 			r->now[d->row].size += (uint64_t)d->live_size;
 			r->now[d->row].count += (uint32_t)d->live_count;
@@ -53,7 +53,7 @@ static void add_slots(struct watch_rates *r, const struct table *t)
 
 bool watch_rates_take(struct watch_rates *r, const struct table *t, uint64_t now_ns)
 {
-	uint32_t end = table_row_end(t), room = r->room, now_room = r->room;
+	uint32_t end = table_row_end(t), first, room = r->room, now_room = r->room;
 	struct watch_figures *now;
 
 	/* Both arrays have the same room. */
@@ -69,13 +69,16 @@ bool watch_rates_take(struct watch_rates *r, const struct table *t, uint64_t now
 	r->end = end;
 	r->now_ns = now_ns;
 	r->sums = (struct watch_sums){ .ns = now_ns };
-	for (uint32_t row = ROW_OVERFLOW; row < end; row++) {
+	/* Rows from before the last clear are as if there were none. */
+	first = t->head->figures_row < end ? t->head->figures_row : end;
+	memset(now, 0, first * sizeof(*now));
+	for (uint32_t row = first; row < end; row++) {
 		const struct row_upper *u = row_upper(t, row);
 
 		now[row] = figures_of(t, row);
 		r->sums.temporary += row_sum(u ? u->temporary : 0, t->infos[row].temporary);
 	}
-	add_slots(r, t);
+	add_slots(r, t, first);
 	for (uint32_t row = ROW_OVERFLOW; row < end; row++) {
 		struct watch_figures *f = &now[row];
 

@@ -55,7 +55,7 @@ static void check_ranges(const struct options *o)
 		require(o->sort[i] < SORT_KEYS && !(seen & 1u << o->sort[i]));
 		seen |= 1u << o->sort[i];
 	}
-	require(o->held <= 3);
+	require(o->held <= 7);
 	require(o->debug_dir_count <= OPTIONS_TEXTS_MAX);
 	for (int i = 0; i < o->debug_dir_count; i++)
 		require(o->debug_dirs[i][0] && !strchr(o->debug_dirs[i], ':'));
