@@ -20,6 +20,7 @@
 #include "format/format.h"
 #include "options/options.h"
 #include "options/outfile.h"
+#include "wrapper/attach.h"
 #include "wrapper/command_line.h"
 #include "wrapper/control.h"
 #include "wrapper/environment.h"
@@ -389,7 +390,7 @@ int main(int argc, char **argv)
 	if (options.watch)
 		show_live(&options);
 	if (options.pid || options.detach)
-		quit_saying(EXIT_SETUP, "--%s cannot be done yet", options.pid ? "pid" : "detach");
+		attach_execute(&options, find_library(&program, argv[0]), argc, argv);
 	if (options.control)
 		control_process(options.control, argc - first, argv + first);
 	options.run = (uint32_t)getpid();
@@ -404,7 +405,7 @@ int main(int argc, char **argv)
 	outfile_resolve(&options, outfile_is);
 	check_record(&options, &program);
 	command_name(&program, command);
-	prepare_outfile(&options, command);
+	prepare_outfile(&options, options.run, command);
 
 	/* When heaptrace itself is traced, the library has unblocked the signals by now. */
 	held_signals_hold();

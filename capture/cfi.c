@@ -436,16 +436,10 @@ static struct reader around(const uint8_t *header)
 	return (struct reader){ .start = (const uint8_t *)start, .p = header, .end = (const uint8_t *)end };
 }
 
-/* Finds the FDE of the function that holds pc. *r gets its bytes behind the two addresses, and *start the function's
- * start. *gap_start: see struct cfi_row. */
-static enum cfi_status find_fde(uintptr_t pc, struct reader *r, struct cie *cie, uintptr_t *start, uintptr_t *gap_start)
+/* Finds the module's header of unwind information. *gap_start: see struct cfi_row. */
+static enum cfi_status find_header(uintptr_t pc, const uint8_t **header, uintptr_t *gap_start)
 {
 	struct loaded_module loaded;
-	struct reader module;
-	const uint8_t *fde, *id_at;
-	uintptr_t size;
-	uint32_t id;
-	bool bad;
 
 	*gap_start = 0;
 	switch (loaded_find(pc, &loaded)) {
@@ -457,10 +451,22 @@ static enum cfi_status find_fde(uintptr_t pc, struct reader *r, struct cie *cie,
 		return CFI_UNKNOWN;
 	}
 	*gap_start = loaded.start;
-	if (!loaded.eh_frame_header)
-		return CFI_NONE;
-	module = around(loaded.eh_frame_header);
-	fde = search_header(loaded.eh_frame_header, &module, pc, &bad);
+	*header = loaded.eh_frame_header;
+	return *header ? CFI_FOUND : CFI_NONE;
+}
+
+/* Finds the FDE of the function that holds pc, in the module whose header is given. *r gets its bytes behind the two
+ * addresses, and *start the function's start. *gap_start: see struct cfi_row. */
+static enum cfi_status find_fde(const uint8_t *header, uintptr_t pc, struct reader *r, struct cie *cie, uintptr_t *start,
+				uintptr_t *gap_start)
+{
+	struct reader module = around(header);
+	const uint8_t *fde, *id_at;
+	uintptr_t size;
+	uint32_t id;
+	bool bad;
+
+	fde = search_header(header, &module, pc, &bad);
 	if (!fde)
 		return bad ? CFI_UNSUPPORTED : CFI_NONE;
 	if (!open_record(r, &module, fde, &id) || !id)
@@ -479,11 +485,12 @@ static enum cfi_status find_fde(uintptr_t pc, struct reader *r, struct cie *cie,
 }
 
 /* Runs the programs of the CIE and the FDE up to pc; m->now becomes the state there. */
-static enum cfi_status find_state(uintptr_t pc, struct machine *m, struct cie *cie, uintptr_t *gap_start)
+static enum cfi_status find_state(const uint8_t *header, uintptr_t pc, struct machine *m, struct cie *cie,
+				  uintptr_t *gap_start)
 {
 	struct reader r;
 	uintptr_t start;
-	enum cfi_status status = find_fde(pc, &r, cie, &start, gap_start);
+	enum cfi_status status = find_fde(header, pc, &r, cie, &start, gap_start);
 
 	if (status != CFI_FOUND)
 		return status;
@@ -500,11 +507,11 @@ static enum cfi_status find_state(uintptr_t pc, struct machine *m, struct cie *c
 	return run(m, r) ? CFI_FOUND : CFI_UNSUPPORTED;
 }
 
-enum cfi_status cfi_find(uintptr_t pc, struct cfi_row *row)
+enum cfi_status cfi_find_by(const uint8_t *header, uintptr_t pc, struct cfi_row *row)
 {
 	struct machine m;
 	struct cie cie;
-	enum cfi_status status = find_state(pc, &m, &cie, &row->gap_start);
+	enum cfi_status status = find_state(header, pc, &m, &cie, &row->gap_start);
 
 	if (status != CFI_FOUND)
 		return status;
@@ -514,13 +521,24 @@ enum cfi_status cfi_find(uintptr_t pc, struct cfi_row *row)
 	return resolve(&m.now, pc, row);
 }
 
+enum cfi_status cfi_find(uintptr_t pc, struct cfi_row *row)
+{
+	const uint8_t *header;
+	enum cfi_status status = find_header(pc, &header, &row->gap_start);
+
+	return status == CFI_FOUND ? cfi_find_by(header, pc, row) : status;
+}
+
 enum cfi_status cfi_find_state(uintptr_t pc, struct cfi_state *state)
 {
 	struct machine m;
 	struct cie cie;
 	uintptr_t gap_start;
-	enum cfi_status status = find_state(pc, &m, &cie, &gap_start);
+	const uint8_t *header;
+	enum cfi_status status = find_header(pc, &header, &gap_start);
 
+	if (status == CFI_FOUND)
+		status = find_state(header, pc, &m, &cie, &gap_start);
 	if (status == CFI_FOUND) {
 		*state = m.now;
 		state->signal_frame = cie.signal_frame;
@@ -540,6 +558,12 @@ enum cfi_status cfi_find(uintptr_t pc, struct cfi_row *row)
 	(void)pc;
 	(void)row;
 	return CFI_UNSUPPORTED;
+}
+
+enum cfi_status cfi_find_by(const uint8_t *header, uintptr_t pc, struct cfi_row *row)
+{
+	(void)header;
+	return cfi_find(pc, row);
 }
 
 #endif

@@ -82,4 +82,12 @@ bool cfi_init(void);
  * the calling thread's stack, so that its module stays loaded meanwhile. */
 enum cfi_status cfi_find(uintptr_t pc, struct cfi_row *row);
 
+/*
+ * As cfi_find(), for the module whose header of unwind information (PT_GNU_EH_FRAME) is at `header`. The module may be
+ * one that no loader has loaded: a copy of another process's, mapped so that its parts have the same distances from
+ * each other as there. pc is then an address in the copy. The row is the same as in the other process, because it has
+ * no addresses, but for gap_start.
+ */
+enum cfi_status cfi_find_by(const uint8_t *header, uintptr_t pc, struct cfi_row *row);
+
 #endif

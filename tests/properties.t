@@ -27,7 +27,7 @@ my %may = (
 	process => ['base', 'elf', 'options', 'capture', 'table', 'analysis', 'format'],
 	hooks => ['base', 'elf', 'options', 'capture', 'table', 'process'],
 	pack => ['base', 'options', 'table', 'symbol', 'analysis'],
-	wrapper => ['base', 'elf', 'options', 'table', 'analysis', 'format', 'process', 'pack'],
+	wrapper => ['base', 'elf', 'options', 'capture', 'symbol', 'table', 'analysis', 'format', 'process', 'pack'],
 );
 my @upward;
 for my $file (@sources) {

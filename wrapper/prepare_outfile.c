@@ -52,7 +52,7 @@ static void check_in_place(const struct options *o, const char *path, const stru
 		die_outfile(path, errno);
 }
 
-void prepare_outfile(const struct options *o, const char *command)
+void prepare_outfile(const struct options *o, uint32_t pid, const char *command)
 {
 	char path[PATH_MAX];
 	struct stat st;
@@ -61,7 +61,7 @@ void prepare_outfile(const struct options *o, const char *command)
 
 	if (!o->outfile || !strcmp(o->outfile, "-"))
 		return;
-	if (!outfile_expand(o->outfile, (uint32_t)getpid(), command, 1, false, path, sizeof(path)))
+	if (!outfile_expand(o->outfile, pid, command, 1, false, path, sizeof(path)))
 		die_outfile(o->outfile, ENAMETOOLONG);
 	if (!stat(path, &st)) {
 		if (S_ISDIR(st.st_mode))

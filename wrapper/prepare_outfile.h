@@ -3,14 +3,16 @@
 #ifndef WRAPPER_PREPARE_OUTFILE_H
 #define WRAPPER_PREPARE_OUTFILE_H
 
+#include <stdint.h>
+
 struct options;
 
 /*
  * Ends the wrapper with a message if the outfile cannot be written, which the user would otherwise learn at the
  * first dump only. The one file of text dumps, to which the dumps of the run are appended, is emptied. Dumps in other
- * formats are put in place by renaming, so for them only the directory has to be writable. command: the name that
- * the kernel will give PROGRAM, for %c.
+ * formats are put in place by renaming, so for them only the directory has to be writable. pid, command: of the process
+ * that is traced, for %p and %c.
  */
-void prepare_outfile(const struct options *o, const char *command);
+void prepare_outfile(const struct options *o, uint32_t pid, const char *command);
 
 #endif

@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #define LONGEST_MS	60000	/* from look to look at what is due */
+#define ATTACHED_MS	2000	/* from look to look whether a process has been let go of that runs on */
 #define LATE_MS		1000	/* a child whose parent has ended before it could register has so long to do so */
 
 /* ---- The processes ---- */
@@ -463,6 +464,18 @@ static int write_histories(void)
 	return next > now ? (int)((next - now) / 1000000) + 1 : 0;
 }
 
+/* Lets go of the processes that are not traced any more, but go on: --detach has noted an end in their tables. */
+static void forget_detached(void)
+{
+	struct table_header h;
+
+	for (struct process *p = processes, *next; p; p = next) {
+		next = p->next;
+		if (p->table_fd >= 0 && load_header(&h, p->table_fd, 0) == LOAD_OK && h.life == TABLE_DUMPED)
+			handle_end(p);
+	}
+}
+
 /* The smaller one of two times, of which each may be -1, which stands for no time. */
 static int sooner(int a, int b)
 {
@@ -491,9 +504,13 @@ void reporter_run(void)
 
 	for (;;) {
 		take_messages();
+		if (reporter.attached)
+			forget_detached();
 		if (!processes && !awaited_children)
 			break;
 		wait = sooner(take_due_dump(), write_histories());
+		if (reporter.attached)
+			wait = sooner(wait, ATTACHED_MS);
 		count = epoll_wait(poller, events, 64, processes ? wait : LATE_MS);
 		if (count < 0 && errno == EINTR)
 			continue;

@@ -25,6 +25,7 @@ struct reporter {
 	int listener;			/* the socket for messages */
 	int program;			/* a pidfd of the process that the wrapper becomes */
 	pid_t program_pid;
+	bool attached;			/* it ran before, and can go on when nobody traces it any more */
 	const char *password;		/* WATCH_PASSWORD_BYTES bytes, which each message has to begin with */
 	const char *directory;		/* the absolute path of the one that the run was started in */
 	const struct options *options;

@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -40,27 +41,23 @@
 static int listener = -1;	/* the socket for messages */
 static int program = -1;	/* a pidfd of the wrapper, which becomes the program */
 static int held_outfile = -1;	/* see hold_outfile() */
-static pid_t wrapper_pid;
+static pid_t program_pid;
+static bool attached;		/* the program ran before; otherwise the wrapper becomes the program */
 static char password[WATCH_PASSWORD_BYTES];
 static char directory[PATH_MAX];	/* that the run was started in; "": unknown */
 static struct options options;
 static struct rules rules;
 
-bool watcher_open(char address[WATCHER_ADDRESS_BYTES])
+/* Opens the socket, and the pidfd of program_pid. */
+static bool open_socket(char address[WATCHER_ADDRESS_BYTES])
 {
 	struct sockaddr_un name = { .sun_family = AF_UNIX };
 	socklen_t bytes = sizeof(name);
 	unsigned char random[WATCH_PASSWORD_BYTES / 2];
 	const int on = 1;
 	size_t len;
-	int reaper = 0;
 
-	wrapper_pid = getpid();
-	/* The kernel makes orphans children of the nearest ancestor that is a reaper of orphans, or of process 1. If
-	 * this process is one, the watcher would become a child of the program. */
-	if (wrapper_pid == 1 || prctl(PR_GET_CHILD_SUBREAPER, &reaper) || reaper)
-		return false;
-	program = (int)syscall(SYS_pidfd_open, wrapper_pid, 0);
+	program = (int)syscall(SYS_pidfd_open, program_pid, 0);
 	listener = program < 0 ? -1 : socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	/* bind() without a name makes the kernel choose one of 5 hexadecimal digits (unix(7), autobind). */
 	if (listener < 0 || setsockopt(listener, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) ||
@@ -83,6 +80,49 @@ bool watcher_open(char address[WATCHER_ADDRESS_BYTES])
 	memcpy(address + len + 1, password, WATCH_PASSWORD_BYTES);
 	address[len + 1 + WATCH_PASSWORD_BYTES] = '\0';
 	return true;
+}
+
+bool watcher_open(char address[WATCHER_ADDRESS_BYTES])
+{
+	int reaper = 0;
+
+	program_pid = getpid();
+	/* The kernel makes orphans children of the nearest ancestor that is a reaper of orphans, or of process 1. If
+	 * this process is one, the watcher would become a child of the program. */
+	if (program_pid == 1 || prctl(PR_GET_CHILD_SUBREAPER, &reaper) || reaper)
+		return false;
+	return open_socket(address);
+}
+
+/* Opens a network namespace: /proc/NAME/ns/net. */
+static int open_network(const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%s/ns/net", name);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+bool watcher_open_for(char address[WATCHER_ADDRESS_BYTES], pid_t pid)
+{
+	char name[16];
+	struct stat a, b;
+	int own, other;
+	bool moves, opened;
+
+	snprintf(name, sizeof(name), "%d", (int)pid);
+	own = open_network("self");
+	other = open_network(name);
+	program_pid = pid;
+	attached = true;
+	/* A name in the abstract namespace belongs to the network namespace in which the socket was made. */
+	moves = own >= 0 && other >= 0 && !fstat(own, &a) && !fstat(other, &b) && a.st_ino != b.st_ino;
+	opened = (!moves || !setns(other, CLONE_NEWNET)) && open_socket(address);
+	if (moves && setns(own, CLONE_NEWNET))
+		opened = false;
+	close(own);
+	close(other);
+	return opened;
 }
 
 /*
@@ -249,7 +289,8 @@ static _Noreturn void run_watcher(const struct watcher_start *s)
 	prepare(s->argc, s->arguments);
 	if (options.ignore)
 		rules_read(&rules, options.ignore);
-	if (!reporter_start(&(struct reporter){ listener, program, wrapper_pid, password, directory, &options, &rules }))
+	if (!reporter_start(&(struct reporter){ listener, program, program_pid, attached, password, directory, &options,
+						 &rules }))
 		_exit(1);
 	reporter_run();
 	_exit(0);
@@ -293,6 +334,46 @@ void watcher_spawn(const struct options *o, const char *text, int argc, char **a
 		child = clone(intermediate_process, stacks + 2 * STACK_BYTES, CLONE_VM | CLONE_VFORK, &start);
 		while (child > 0 && waitpid(child, NULL, __WALL) < 0 && errno == EINTR)
 			;
+	}
+	close(listener);
+	close(program);
+	if (held_outfile >= 0)
+		close(held_outfile);
+}
+
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd	438
+#endif
+
+/* Makes a standard stream that of the program. Where that is closed, or may not be had, it becomes /dev/null. */
+static void adopt_stream(int stream)
+{
+	int fd = (int)syscall(SYS_pidfd_getfd, program, stream, 0);	/* Linux 5.6 */
+	char path[64];
+
+	if (fd < 0) {
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)program_pid, stream);
+		fd = open(path, O_WRONLY | O_APPEND | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	}
+	if (fd < 0)
+		fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	if (fd >= 0)
+		dup2(fd, stream);
+}
+
+void watcher_spawn_for(const struct options *o, const char *text, int argc, char **arguments)
+{
+	struct watcher_start start = { .text = text, .argc = argc, .arguments = arguments };
+	sigset_t none;
+
+	held_outfile = hold_outfile(o);
+	if (!fork()) {
+		sigemptyset(&none);
+		sigprocmask(SIG_SETMASK, &none, NULL);
+		setsid();
+		adopt_stream(STDOUT_FILENO);
+		adopt_stream(STDERR_FILENO);
+		run_watcher(&start);
 	}
 	close(listener);
 	close(program);

@@ -23,6 +23,8 @@
 #include "options/options.h"
 #include "process/watch.h"
 
+#include <sys/types.h>
+
 #define WATCHER_COMMAND		"heaptrace-watch"	/* its name in /proc/PID/comm */
 #define WATCHER_ADDRESS_BYTES	(WATCH_NAME_MAX + 1 + WATCH_PASSWORD_BYTES + 1)
 
@@ -31,11 +33,19 @@
  * process is process 1 or a reaper of orphans. */
 bool watcher_open(char address[WATCHER_ADDRESS_BYTES]);
 
+/* The same for a process that runs already, pid. The socket belongs to its network namespace, so that the process finds it;
+ * where that is another one, this takes the rights of root. */
+bool watcher_open_for(char address[WATCHER_ADDRESS_BYTES], pid_t pid);
+
 /*
  * Starts the watcher, and closes the socket in the wrapper. text: the environment form of the options o, as the
  * program gets it. arguments: argv of main(), whose texts the watcher overwrites when the wrapper has left their
  * memory, so that a search for the program's command line does not find the watcher. Returns in the wrapper only.
  */
 void watcher_spawn(const struct options *o, const char *text, int argc, char **arguments);
+
+/* The same after watcher_open_for(). The watcher is a copy of this process. Its standard output and error are the
+ * process's, so that its dumps go where the process's own go. */
+void watcher_spawn_for(const struct options *o, const char *text, int argc, char **arguments);
 
 #endif

@@ -1,0 +1,214 @@
+#!/usr/bin/env perl
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# --pid and --detach: processes that run already. Which are refused, with which reason; that the figures are those of what
+# the process does from then on; and that programs under load notice nothing of many rounds of attaching and detaching:
+# HEAPTRACE_ATTACH_ROUNDS of them (10, if that is not set).
+use strict;
+use warnings;
+use Cwd;
+use IO::Socket::INET;
+use Test::More;
+use Time::HiRes qw(sleep);
+require './tests/process.pl';
+our ($dir, $heaptrace);
+
+my $rounds = $ENV{HEAPTRACE_ATTACH_ROUNDS} || 10;
+$heaptrace = getcwd() . "/$heaptrace" if $heaptrace !~ m{^/};
+delete @ENV{qw(HEAPTRACE_OPTIONS LD_PRELOAD)};
+
+sub build_cxx {
+	my ($source, $name) = @_;
+	return quiet($ENV{CXX} || 'c++', '-O2', '-g', '-pthread', '-o', "$dir/$name", "tests/subjects/$source.cc");
+}
+
+# Runs heaptrace while a subject runs: exit status, both outputs as one text.
+sub attach {
+	my $text = `timeout 60 @{[map { "'$_'" } $heaptrace, @_]} 2>&1 </dev/null`;
+	return ($? >> 8, $text =~ s/\s+/ /gr);
+}
+
+# Starts a subject and waits until it is ready. Returns its pid and the end of its input.
+sub subject {
+	my @command = @_;
+	my ($pid, $in) = start(undef, @command);
+	wait_word('ready') or BAIL_OUT("@command is not ready");
+	return ($pid, $in);
+}
+
+sub stop {
+	my ($pid) = @_;
+	kill 'KILL', $pid;
+	return finish($pid, 10);
+}
+
+build('attach_target', 'target');
+my $target = "$dir/target";
+
+# ---- What is refused ----
+
+# Expects that a subject is refused with these words, and that it goes on.
+sub refused {
+	my ($words, $name, @command) = @_;
+	my ($pid, $in) = subject(@command);
+	my ($status, $text) = attach("--pid=$pid");
+	is($status, 125, "$name: refused");
+	like($text, qr/^heaptrace: process $pid \([^)]*\) cannot be traced: .*$words/, "$name: $words");
+	ok(kill(0, $pid), "$name: the process goes on");
+	stop($pid);
+}
+
+my ($status, $text) = attach('--pid=999999999');
+is($status, 125, 'no process');
+like($text, qr/process 999999999 cannot be traced: there is no such process/, 'says so');
+like((attach("--detach=$$"))[1], qr/process $$ \(\S+\) cannot be detached: (?:it is not traced|heaptrace is not attached)/,
+	'--detach of a process that is not traced');
+like((attach("--pid=$$", "--max-leak=0"))[1], qr/limits of --max-\* are about a process from its first allocation/, 'limits');
+like((attach("--pid=$$", 'ls'))[1], qr/--pid takes no PROGRAM/, 'a program besides');
+like((attach("--detach=$$", '--top=3'))[1], qr/--detach takes no other option .*leave --top out/, '--detach with an option');
+{
+	my $pid = fork // die;
+	POSIX::_exit(0) if !$pid;
+	wait_for(sub { (slurp("/proc/$pid/stat") // '') =~ /\) Z/ });
+	like((attach("--pid=$pid"))[1], qr/has ended already/, 'a zombie');
+	waitpid $pid, 0;
+}
+SKIP: {
+	skip 'no thread of the kernel is seen here', 1 if (slurp('/proc/2/comm') // '') !~ /^kthreadd/;
+	like((attach('--pid=2'))[1], qr/thread of the kernel/, 'a thread of the kernel');
+}
+refused('strict mode of seccomp', 'strict seccomp', $target, 'strict');
+{
+	my ($pid) = subject($target, 'thread');
+	my ($tid) = slurp("$dir/stdout") =~ /ready (\d+)\./;
+	like((attach("--pid=$tid"))[1], qr/it is a thread of process $pid: name that/, 'a thread');
+	stop($pid);
+}
+SKIP: {
+	skip 'static programs cannot be linked here', 3
+		if !compile("$dir/static", '-static', '-pthread', 'tests/subjects/attach_target.c');
+	refused('statically linked', 'static', "$dir/static", 'wait');
+}
+SKIP: {
+	skip 'no sanitizer here', 3 if !compile("$dir/asan", '-fsanitize=address', 'tests/subjects/attach_target.c');
+	refused('sanitizer', 'sanitizer', "$dir/asan", 'wait');
+}
+SKIP: {
+	skip '32-bit programs cannot be built here', 3 if !compile("$dir/narrow", '-m32', 'tests/subjects/attach_target.c');
+	refused('32-bit program', '32 bits', "$dir/narrow", 'wait');
+}
+SKIP: {
+	skip 'no strace here', 2 if !has('strace');
+	my ($pid) = subject($target, 'wait');
+	my $strace = fork // die;
+	if (!$strace) {
+		open STDERR, '>', '/dev/null';
+		exec 'strace', '-o', '/dev/null', '-p', $pid or POSIX::_exit(99);
+	}
+	wait_for(sub { slurp("/proc/$pid/status") =~ /^TracerPid:\t$strace$/m });
+	my ($code, $said) = attach("--pid=$pid");
+	is($code, 125, 'another tracer');
+	like($said, qr/process $strace \(strace\) is its tracer already/, 'says which');
+	kill 'TERM', $strace;
+	waitpid $strace, 0;
+	stop($pid);
+}
+SKIP: {
+	skip 'only root can become another user', 2 if $> || !has('setpriv');
+	my ($pid) = subject($target, 'wait');
+	chmod 0755, $dir;
+	my $said = `setpriv --reuid=65534 --regid=65534 --clear-groups $heaptrace --pid=$pid 2>&1` =~ s/\s+/ /gr;
+	like($said, qr/cannot be traced: .*(?:belongs to root: run heaptrace as this user, or as root|ptrace_scope)|Permission denied/,
+		'a process of another user');
+	ok(kill(0, $pid), 'goes on');
+	stop($pid);
+}
+{
+	my ($pid) = subject($heaptrace, '--outfile=/dev/null', $target, 'wait');
+	like((attach("--pid=$pid"))[1], qr/traced since its start/, 'a process that was started with heaptrace');
+	stop($pid);
+}
+refused('it is in malloc\(\)', 'malloc interrupted', $target, 'locked');
+
+# ---- Figures ----
+
+my $out = "$dir/heap.txt";
+{
+	my ($pid, $in) = subject($target, 'counted');
+	my ($code, $said) = attach("--pid=$pid", "--outfile=$out");
+	is($code, 0, 'attached');
+	like($said, qr/^heaptrace: process $pid \(target\) is traced from now on; a dump goes to \Q$out\E at its end; heaptrace --dump=$pid shows it now, heaptrace --detach=$pid ends it $/,
+		'says so in one line');
+	my ($before) = length slurp("$dir/stdout");
+	take_steps($in, 'xxxx', $before);
+	(undef, $said) = attach("--dump=$pid");
+	like($said, qr/heap traced allocation size : 2\.000 KB/, 'what is live is what was allocated since');
+	like($said, qr/calls to allocation functions: 40 /, 'as often as that');
+	($code, $said) = attach("--pid=$pid");
+	is($code, 125, 'attached twice');
+	like($said, qr/traced already/, 'is refused');
+	($code, $said) = attach("--detach=$pid");
+	is("$code $said", '0 ', 'detached, without a word');
+	my $dumps = slurp($out);
+	like($dumps, qr/dump 1 on detach/, 'the last dump is there');
+	like($dumps, qr/count\/peak: 20\/25\] \[size\/peak: 2\.000 KB\/2\.500 KB\]/, 'with the figures');
+	take_steps($in, 'xxxx', $before + 4);
+	is(slurp($out), $dumps, 'then nothing is written any more');
+	is((attach("--detach=$pid"))[0], 125, 'a second --detach is refused');
+
+	# Again, with other options, and a format that the watcher writes.
+	is((attach("--pid=$pid", "--outfile=$dir/again.%p.json", '--depth=3'))[0], 0, 'attached again');
+	take_steps($in, 'xx', $before + 8);
+	close $in;
+	is(finish($pid, 20), 0, 'the program ends as it would');
+	ok(wait_for(sub { -s "$dir/again.$pid.json" }), 'the dump at its end, by the watcher');
+	like(slurp("$dir/again.$pid.json"), qr/"calls": *20\b|"total_count": *20\b|"total-count": *20\b/, 'has the new calls only');
+}
+{
+	my ($pid, $in) = subject($target, 'counted');
+	is((attach("--pid=$pid", "--record=$dir/heap.rec"))[0], 0, '--record');
+	take_steps($in, 'xxx', length slurp("$dir/stdout"));
+	stop($pid);
+	like((attach("--report=$dir/heap.rec"))[1], qr/heap traced allocation size : 1\.500 KB/, 'is a record, after a kill, too');
+}
+{
+	my ($pid, $in) = subject($target, 'counted');
+	my $before = length slurp("$dir/stdout");
+	kill 'STOP', $pid;
+	wait_for(sub { slurp("/proc/$pid/stat") =~ /\) T/ });
+	is((attach("--pid=$pid", "--outfile=$dir/stopped"))[0], 0, 'a process that is stopped');
+	like(slurp("/proc/$pid/stat"), qr/\) T/, 'stays so');
+	kill 'CONT', $pid;
+	take_steps($in, 'xx', $before);
+	close $in;
+	is(finish($pid, 20), 0, 'and goes on when it is continued');
+	like(slurp("$dir/stopped"), qr/heap traced allocation size  : 1\.000 KB/, 'traced');
+}
+
+# ---- Rounds ----
+
+# Attaches to the process and detaches, again and again. Returns what went wrong.
+sub rounds {
+	my ($pid) = @_;
+	my @wrong;
+	for my $n (1 .. $rounds) {
+		for my $option ("--pid=$pid", "--detach=$pid") {
+			my ($code, $said) = attach($option eq "--pid=$pid" ? ('--quiet', "--outfile=$dir/rounds") : (), $option);
+			push @wrong, "round $n, $option: $code $said" if $code || $said ne '';
+		}
+		last if @wrong > 3;
+	}
+	return join "\n", @wrong;
+}
+
+SKIP: {
+	skip 'no C++ compiler here', 3 if !build_cxx('attach_server', 'server');
+	my ($pid) = subject("$dir/server");
+	is(rounds($pid), '', "a server of many threads: $rounds rounds");
+	kill 'TERM', $pid;
+	is(finish($pid, 30), 0, 'it has seen nothing');
+	like(slurp("$dir/stdout"), qr/^good: [1-9]\d* requests, [1-9]\d* signals, [1-9]\d* kicks, [1-9]\d* waits, [1-9]/m, 'and has lost nothing')
+		or diag(slurp("$dir/stdout"));
+}
+
+done_testing();

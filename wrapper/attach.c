@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See attach.h. */
+#include "attach.h"
+
+#include "attach_library.h"
+#include "attach_refusal.h"
+#include "environment.h"
+#include "held_signals.h"
+#include "named_files.h"
+#include "options/outfile.h"
+#include "prepare_outfile.h"
+#include "process/attach.h"
+#include "quit.h"
+#include "safe_thread.h"
+#include "watcher.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The process, and what is done with it. */
+struct attach {
+	struct target target;
+	struct attach_facts facts;
+	struct thread thread;
+	struct call call;
+	const char *verb;	/* for messages: "traced", "detached" */
+};
+
+/* Ends the wrapper with a message. The process is let go of before. */
+static _Noreturn void fail(struct attach *a, const char *why)
+{
+	const char *name = a->facts.command;
+
+	thread_release(&a->thread);
+	quit_saying(EXIT_SETUP, "process %d%s%s%s cannot be %s: %s", (int)a->facts.pid, *name ? " (" : "", name, *name ? ")" : "",
+		    a->verb, why);
+}
+
+/* ---- Signals to the wrapper ---- */
+
+static sigset_t held_before;
+
+/* Holds back what would end the wrapper, from ^C to a broken pipe, while the process needs it. */
+static void hold_all(void)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &held_before);
+}
+
+static void release_all(void)
+{
+	sigprocmask(SIG_SETMASK, &held_before, NULL);
+}
+
+/* ---- Calls in the process ---- */
+
+static const char *why_call(const struct attach *a, enum call_status status)
+{
+	static char text[192];
+
+	switch (status) {
+	case CALL_NO_MEMORY:
+		snprintf(text, sizeof(text), "it gets no memory: its mmap() fails with '%s' (a limit on address space, or a seccomp "
+			 "filter)", strerror(a->call.error));
+		return text;
+	case CALL_FORBIDDEN:
+		snprintf(text, sizeof(text), "its seccomp filter forbids system call %d, which the tracer needs", a->call.error);
+		return text;
+	case CALL_CRASHED:
+		snprintf(text, sizeof(text), "the call that begins or ends it has crashed (signal %d); the process goes on, but may "
+			 "be damaged", a->call.error);
+		return text;
+	case CALL_LATE:
+		return "the call has not come back yet, as the process seems to hold a lock of its loader: it goes on by itself when it "
+		       "does";
+	case CALL_EXEC:
+		return "it has become another program meanwhile: try again";
+	case CALL_GONE:
+		return "it has ended meanwhile";
+	default:
+		return attach_refusal_of_kernel(&a->facts, a->call.error);
+	}
+}
+
+/* Puts the thread back and ends the wrapper if a call has not come back. */
+static void check_call(struct attach *a, enum call_status status)
+{
+	if (status == CALL_DONE)
+		return;
+	call_end(&a->call, status);
+	fail(a, why_call(a, status));
+}
+
+/* The address of an instruction that makes a system call: one of libc's code. */
+static uint64_t find_instruction(const struct target *t)
+{
+	static uint8_t code[65536];
+
+	for (size_t i = 0; i < t->areas; i++) {
+		const struct target_area *a = &t->area[i];
+
+		if (!a->executable || !a->module || a->module->kind != TARGET_LIBC)
+			continue;
+		for (uint64_t at = a->start; at < a->end; at += sizeof(code)) {
+			size_t bytes = a->end - at < sizeof(code) ? (size_t)(a->end - at) : sizeof(code);
+
+			if (!target_read(t, at, code, bytes))
+				break;
+			for (size_t k = 0; k + registers_instruction_bytes <= bytes; k += registers_instruction_bytes == 4 ? 4 : 1) {
+				if (registers_is_instruction(code + k))
+					return at + k;
+			}
+		}
+	}
+	return 0;
+}
+
+/* Checks that the process can be traced, stops a thread of it and makes it ready for calls. */
+static void begin(struct attach *a, pid_t pid)
+{
+	const char *why = attach_refusal_of_process(&a->facts, pid);
+	char unsafe[SAFE_POINT_WHY_BYTES] = "", text[SAFE_POINT_WHY_BYTES + 160];
+	uint64_t instruction;
+	int error;
+
+	if (!registers_supported)
+		fail(a, "--pid and --detach are for x86_64 and aarch64");
+	if (why)
+		fail(a, why);
+	if (!target_open(&a->target, pid))
+		fail(a, attach_refusal_of_kernel(&a->facts, errno));
+	why = attach_refusal_of_modules(&a->facts, &a->target);
+	if (why)
+		fail(a, why);
+	instruction = find_instruction(&a->target);
+	if (!instruction)
+		fail(a, "its C library is none that is known here");
+	hold_all();
+	if (!safe_thread_find(&a->thread, &a->target, unsafe, &error)) {
+		if (error)
+			fail(a, attach_refusal_of_kernel(&a->facts, error));
+		snprintf(text, sizeof(text), "none of its threads has come to a point where it can load a library, for %d seconds; the "
+			 "last one looked at: %s; try again", SAFE_THREAD_SECONDS, unsafe);
+		fail(a, text);
+	}
+	check_call(a, call_begin(&a->call, &a->thread, instruction));
+}
+
+/* Lets the thread go on. */
+static void end(struct attach *a)
+{
+	if (!call_end(&a->call, CALL_DONE))
+		fail(a, why_call(a, CALL_GONE));
+	thread_release(&a->thread);
+}
+
+/* Calls a function of the library with a text, or NULL. */
+static int call_library(struct attach *a, uint64_t function, const char *text)
+{
+	uint64_t at = text ? call_put(&a->call, text, strlen(text) + 1) : 0, result = 0;
+
+	if (text && !at) {
+		call_end(&a->call, CALL_DONE);
+		fail(a, "the options are too long for it");
+	}
+	check_call(a, call_function(&a->call, function, at, 0, 0, &result));
+	return (int)(uint32_t)result;
+}
+
+/* ---- --pid ---- */
+
+/* Finds heaptrace_attach() in the process, which loads the library for that, if it has not done so at an earlier --pid. */
+static uint64_t find_attach(struct attach *a, const char *library)
+{
+	static char why[ATTACH_LIBRARY_WHY_BYTES], text[ATTACH_LIBRARY_WHY_BYTES + 64];
+	uint64_t function = 0;
+	struct target_module *m = attach_library_find(&a->target, "heaptrace_attach", &function);
+	enum call_status status;
+
+	if (m && !attach_library_is(m, library)) {
+		call_end(&a->call, CALL_DONE);
+		fail(a, "another build of heaptrace's library is in it, which stays there until it ends: use the heaptrace that it "
+		     "belongs to");
+	}
+	if (m)
+		return function;
+	if (!attach_library_load(&a->call, library, &status, why)) {
+		check_call(a, status);
+		call_end(&a->call, CALL_DONE);
+		snprintf(text, sizeof(text), "it cannot load the library: %s", why);
+		fail(a, text);
+	}
+	if (!attach_library_find(&a->target, "heaptrace_attach", &function)) {
+		call_end(&a->call, CALL_DONE);
+		fail(a, "it has loaded the library, but does not show it");
+	}
+	return function;
+}
+
+/* Checks the files that the options name, and prepares the outfile, as for a program that is started. */
+static void prepare_files(struct attach *a, struct options *o, char outfile_is[OUTFILE_TEXT_BYTES])
+{
+	char why[NAMED_FILES_WHY_BYTES], command[16];
+
+	snprintf(command, sizeof(command), "%.15s", a->facts.command);
+	if (!named_files_check(o, why) || !named_files_check_record(o, command, why))
+		quit_saying(EXIT_SETUP, "%s", why);
+	outfile_resolve(o, outfile_is);
+	if (o->outfile_is)
+		quit_saying(EXIT_SETUP, "outfile %s is a descriptor of heaptrace, which the process does not have: name a file",
+			    o->outfile);
+	prepare_outfile(o, (uint32_t)a->facts.inner_pid, command);
+	o->run = (uint32_t)a->facts.inner_pid;
+	o->held = 0;
+}
+
+static void say_traced(const struct attach *a, const struct options *o)
+{
+	unsigned pid = (unsigned)a->facts.pid;
+
+	if (o->quiet)
+		return;
+	say("process %u (%s) is traced from now on; %s%s at its end; heaptrace --dump=%u shows it now, heaptrace --detach=%u ends it",
+	    pid, a->facts.command, o->record ? "its figures are kept in " : "a dump goes to ",
+	    o->record ? o->record : !o->outfile ? "its standard error" : !strcmp(o->outfile, "-") ? "its standard output" : o->outfile,
+	    pid, pid);
+}
+
+static _Noreturn void trace(struct attach *a, struct options *o, const char *library, int argc, char **argv)
+{
+	char address[WATCHER_ADDRESS_BYTES], outfile_is[OUTFILE_TEXT_BYTES], *text;
+	uint64_t function;
+	int result;
+	const char *why = attach_refusal_of_process(&a->facts, (pid_t)o->pid);
+
+	if (why)
+		fail(a, why);
+	prepare_files(a, o, outfile_is);
+	o->watcher = o->no_watch || !watcher_open_for(address, a->facts.pid) ? NULL : address;
+	if (!o->watcher && o->every_ms)
+		fail(a, "--every needs a watcher, which this process cannot have here: no descriptor is left, or the system has no "
+		     "pidfd_open()");
+	text = environment_options(o);
+	begin(a, (pid_t)o->pid);
+	function = find_attach(a, library);
+	result = call_library(a, function, text);
+	end(a);
+	if (result != ATTACH_DONE)
+		fail(a, attach_reason(result));
+	if (o->watcher)
+		watcher_spawn_for(o, text, argc, argv);
+	release_all();
+	say_traced(a, o);
+	quit(0);
+}
+
+/* ---- --detach ---- */
+
+static _Noreturn void let_go(struct attach *a, pid_t pid)
+{
+	uint64_t function = 0;
+	int result;
+
+	begin(a, pid);
+	if (!attach_library_find(&a->target, "heaptrace_detach", &function)) {
+		call_end(&a->call, CALL_DONE);
+		fail(a, "it is not traced");
+	}
+	result = call_library(a, function, NULL);
+	end(a);
+	if (result != ATTACH_DONE)
+		fail(a, attach_reason(result));
+	release_all();
+	quit(0);
+}
+
+void attach_execute(struct options *o, const char *library, int argc, char **argv)
+{
+	static struct attach a;
+
+	held_signals_release();		/* no program is started that these signals could hit too early */
+	a.facts.pid = (pid_t)(o->pid ? o->pid : o->detach);
+	a.verb = o->pid ? "traced" : "detached";
+	if (o->detach)
+		let_go(&a, a.facts.pid);
+	trace(&a, o, library, argc, argv);
+}

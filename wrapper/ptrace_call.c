@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See ptrace_call.h. */
+#include "ptrace_call.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define STACK_BYTES	(1024u * 1024)
+#define FRAME_BYTES	(64u * 1024)	/* above the stack: the signal frame */
+#define CODE_BYTES	4096u		/* above that: the instructions */
+#define GUARD_BYTES	4096u		/* below the stack, inaccessible; a multiple of the page size is made of it */
+#define CALL_MS		20000u
+#define STEP_MS		2000u		/* for one system call, which waits for nothing */
+
+/* ---- The thread's own state ---- */
+
+/* Signals that report a fault stay unblocked: if such a signal is blocked when the fault comes, the kernel takes the
+ * program's handler away. */
+static uint64_t faults(void)
+{
+	static const int signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS };
+	uint64_t mask = 0;
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		mask |= (uint64_t)1 << (signals[i] - 1);
+	return mask;
+}
+
+static bool set_mask(const struct thread *t, uint64_t mask)
+{
+	return !ptrace(PTRACE_SETSIGMASK, t->tid, (void *)sizeof(mask), &mask);
+}
+
+static bool save(struct call *c)
+{
+	struct thread *t = c->thread;
+	uint8_t code[16] = { 0 };
+
+	if (!registers_read(t->tid, &c->before) || !registers_read_vector(t->tid, &c->vector, false) ||
+	    ptrace(PTRACE_GETSIGMASK, t->tid, (void *)sizeof(c->mask), &c->mask) || !set_mask(t, ~faults()))
+		return false;
+	c->interrupted = t->at_request && registers_are_interrupted(&c->before) &&
+			 target_read(t->target, registers_pc(&c->before) - registers_instruction_bytes, code,
+				     registers_instruction_bytes) && registers_is_instruction(code);
+	return true;
+}
+
+/* ---- Stops on the way ---- */
+
+static void put_off(struct call *c, int signal)
+{
+	for (unsigned i = 0; i < c->put_off_count; i++) {
+		if (c->put_off[i] == signal && signal < SIGRTMIN)	/* a second one would have been merged with the first */
+			return;
+	}
+	if (c->put_off_count < THREAD_SIGNALS_MAX)
+		c->put_off[c->put_off_count++] = signal;
+}
+
+/* Whether the thread has made the signal itself, by what it has just executed. */
+static bool is_own_fault(struct call *c, int signal)
+{
+	siginfo_t info;
+
+	if (!(faults() >> (signal - 1) & 1) || ptrace(PTRACE_GETSIGINFO, c->thread->tid, NULL, &info))
+		return false;
+	c->error = signal == SIGSYS ? info.si_syscall : signal;
+	return info.si_code > 0;
+}
+
+/* Lets the thread go on to the next entry or end of a system call. *stop: which. */
+static enum call_status to_system_call(struct call *c, unsigned milliseconds, enum thread_stop *stop)
+{
+	if (!thread_run(c->thread))
+		return CALL_GONE;
+	for (;;) {
+		*stop = thread_wait(c->thread, milliseconds);
+		switch (*stop) {
+		case THREAD_ENTRY:
+		case THREAD_EXIT:
+			return CALL_DONE;
+		case THREAD_NO_STOP:
+			return CALL_LATE;
+		case THREAD_GONE:
+			return CALL_GONE;
+		case THREAD_EXEC:
+			return CALL_EXEC;
+		case THREAD_SIGNAL:
+			if (is_own_fault(c, c->thread->signal))
+				return c->thread->signal == SIGSYS ? CALL_FORBIDDEN : CALL_CRASHED;
+			put_off(c, c->thread->signal);
+			break;
+		case THREAD_STOPPED:	/* the whole process is stopped; this thread ends the call nevertheless */
+			break;
+		}
+		if (!thread_run(c->thread))
+			return CALL_GONE;
+	}
+}
+
+/* ---- System calls ---- */
+
+/* Ends a stop at an entry without making the call. */
+static enum call_status skip_entry(struct call *c, struct registers *r)
+{
+	enum thread_stop stop;
+
+	if (!c->thread->in_call)
+		return CALL_DONE;
+	if (!registers_skip_system_call(c->thread->tid, r))
+		return CALL_GONE;
+	return to_system_call(c, STEP_MS, &stop);
+}
+
+enum call_status call_system(struct call *c, long number, const uint64_t arguments[6], int64_t *result)
+{
+	struct registers r = c->before;
+	enum call_status status;
+	enum thread_stop stop;
+
+	registers_set_system_call(&r, c->instruction, number, arguments);
+	if (!registers_write(c->thread->tid, &r))
+		return CALL_GONE;
+	for (unsigned i = 0; i < 2; i++) {
+		status = to_system_call(c, STEP_MS, &stop);
+		if (status != CALL_DONE)
+			return status;
+	}
+	if (!registers_read(c->thread->tid, &r))
+		return CALL_GONE;
+	*result = (int64_t)registers_result(&r);
+	return CALL_DONE;
+}
+
+/* Maps memory in the process. protection: PROT_*. The result is an address, or 0 with c->error. */
+static enum call_status map(struct call *c, size_t bytes, int protection, uint64_t *address)
+{
+	uint64_t arguments[6] = { 0, bytes, (uint64_t)protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, (uint64_t)-1, 0 };
+	int64_t result = 0;
+	enum call_status status = call_system(c, SYS_mmap, arguments, &result);
+
+	*address = result < 0 && result > -4096 ? 0 : (uint64_t)result;
+	c->error = *address ? 0 : (int)-result;
+	return status;
+}
+
+static enum call_status protect(struct call *c, uint64_t at, size_t bytes, int protection, int64_t *result)
+{
+	return call_system(c, SYS_mprotect, (uint64_t[6]){ at, bytes, (uint64_t)protection }, result);
+}
+
+/* ---- The memory ---- */
+
+/* The registers with which the thread has to resume if nobody puts it back: it executes an interrupted call once more. */
+static struct registers resumed(const struct call *c)
+{
+	struct registers r = c->before;
+
+	if (c->interrupted)
+		registers_restart(&r, &c->thread->waiting);
+	return r;
+}
+
+/* Writes the signal frame. False: the frame has no room, or the memory is gone. */
+static bool write_frame(struct call *c)
+{
+	struct registers r = resumed(c);
+	struct registers_vector v = { 0 };
+	uint8_t *buf = malloc(FRAME_BYTES);
+	size_t bytes = 0;
+
+	if (buf && registers_read_vector(c->thread->tid, &v, true))
+		bytes = registers_signal_frame(&r, &v, c->mask, c->frame, buf, FRAME_BYTES);
+	bytes = bytes && target_write(c->thread->target, c->frame, buf, bytes) ? bytes : 0;
+	free(v.state);
+	free(buf);
+	return bytes > 0;
+}
+
+/* Makes the instructions, or chooses others where the process may have none of its own. */
+static enum call_status make_landing(struct call *c)
+{
+	uint64_t at = c->memory + c->memory_bytes - CODE_BYTES;
+	int64_t result = 0;
+	enum call_status status;
+
+	c->landing = c->instruction;
+	c->lands_itself = false;
+	if (!target_write(c->thread->target, at, registers_landing, registers_landing_bytes))
+		return CALL_DONE;
+	status = protect(c, at, CODE_BYTES, PROT_READ | PROT_EXEC, &result);
+	if (status == CALL_DONE && !result && write_frame(c)) {
+		c->landing = at;
+		c->lands_itself = true;
+	}
+	return status;
+}
+
+enum call_status call_begin(struct call *c, struct thread *thread, uint64_t instruction)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), guard = page > GUARD_BYTES ? page : GUARD_BYTES;
+	enum call_status status;
+	int64_t result = 0;
+
+	*c = (struct call){ .thread = thread, .instruction = instruction };
+	if (!save(c)) {
+		c->error = errno;
+		return CALL_REFUSED;
+	}
+	c->memory_bytes = guard + STACK_BYTES + FRAME_BYTES + (page > CODE_BYTES ? page : CODE_BYTES);
+	status = map(c, c->memory_bytes, PROT_READ | PROT_WRITE, &c->memory);
+	if (status != CALL_DONE)
+		return status;
+	if (!c->memory)
+		return CALL_NO_MEMORY;
+	c->frame = (c->memory + guard + STACK_BYTES + 63) & ~UINT64_C(63);
+	status = protect(c, c->memory, guard, PROT_NONE, &result);
+	return status == CALL_DONE ? make_landing(c) : status;
+}
+
+uint64_t call_put(struct call *c, const void *bytes, size_t size_bytes)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	uint64_t at = c->memory + (page > GUARD_BYTES ? page : GUARD_BYTES);
+
+	return size_bytes <= CALL_PUT_MAX && target_write(c->thread->target, at, bytes, size_bytes) ? at : 0;
+}
+
+/* ---- Functions ---- */
+
+/* Whether the thread, which is at the entry of a system call, has returned from the function. */
+static bool has_landed(const struct call *c, const struct registers *r)
+{
+	uint64_t behind = c->landing + (c->lands_itself ? registers_landing_bytes : registers_instruction_bytes);
+
+	return registers_pc(r) == behind && registers_sp(r) == c->frame;
+}
+
+enum call_status call_function(struct call *c, uint64_t function, uint64_t first, uint64_t second, uint64_t third,
+			       uint64_t *result)
+{
+	uint64_t arguments[3] = { first, second, third };
+	struct registers r = c->before;
+	enum call_status status;
+	enum thread_stop stop;
+
+	registers_set_call(&r, function, arguments, c->frame, c->landing);
+	if (!target_write(c->thread->target, c->frame - 8, &c->landing, sizeof(c->landing)) ||
+	    !registers_write(c->thread->tid, &r))
+		return CALL_GONE;
+	do {
+		status = to_system_call(c, CALL_MS, &stop);
+		if (status != CALL_DONE)
+			return status;
+		if (stop == THREAD_ENTRY && !registers_read(c->thread->tid, &r))
+			return CALL_GONE;
+	} while (stop != THREAD_ENTRY || !has_landed(c, &r));
+	*result = registers_result(&r);
+	if (c->lands_itself && !target_read(c->thread->target, c->frame + (uint64_t)(int64_t)registers_result_at, result,
+					    sizeof(*result)))
+		return CALL_GONE;
+	return skip_entry(c, &r);
+}
+
+/* ---- The end ---- */
+
+/* Stops the thread where the kernel looks after interrupted system calls when it goes on: at a stop at the end of a
+ * system call it would not any more. No instruction of the program is executed on the way. */
+static bool to_request(struct call *c)
+{
+	struct thread *t = c->thread;
+
+	if (t->at_request)
+		return true;
+	if (!t->asked && ptrace(PTRACE_INTERRUPT, t->tid, NULL, NULL))
+		return false;
+	t->asked = true;
+	for (;;) {
+		enum thread_stop stop;
+
+		if (ptrace(PTRACE_CONT, t->tid, NULL, NULL))
+			return false;
+		stop = thread_wait(t, STEP_MS);
+		if (stop == THREAD_STOPPED)
+			return true;
+		if (stop != THREAD_SIGNAL)
+			return false;
+		put_off(c, t->signal);
+	}
+}
+
+static void send_again(const struct call *c)
+{
+	for (unsigned i = 0; i < c->put_off_count; i++) {
+		if (c->put_off[i] == SIGSTOP)
+			kill(c->thread->target->pid, SIGSTOP);
+		else
+			syscall(SYS_tgkill, c->thread->target->pid, c->thread->tid, c->put_off[i]);
+	}
+}
+
+bool call_end(struct call *c, enum call_status last)
+{
+	struct thread *t = c->thread;
+	struct registers r;
+	int64_t result;
+	bool good = last != CALL_GONE && last != CALL_EXEC && last != CALL_REFUSED;
+
+	if (last == CALL_LATE) {
+		/* The thread resumes by itself, and gets its signals then. The kernel detaches when the wrapper ends. */
+		t->seized = false;
+		free(c->vector.state);
+		return true;
+	}
+	/* After a fault of the function the thread is neither at the entry nor at the end of a system call. */
+	if (good && t->in_call)
+		good = registers_read(t->tid, &r) && skip_entry(c, &r) == CALL_DONE;
+	if (good && c->memory)
+		good = call_system(c, SYS_munmap, (uint64_t[6]){ c->memory, c->memory_bytes }, &result) == CALL_DONE;
+	if (good)
+		good = to_request(c) && registers_write_vector(t->tid, &c->vector) && registers_write(t->tid, &c->before) &&
+		       set_mask(t, c->mask);
+	t->at_request = c->interrupted;	/* thread_release() then makes the thread execute the call again */
+	if (good)
+		send_again(c);
+	free(c->vector.state);
+	c->vector.state = NULL;
+	return good;
+}
