@@ -4,6 +4,7 @@
  * has what they must leave behind, in pages.
  *
  *	pages calls FILE	one call of each kind
+ *	pages massif FILE	some of these, as far as valgrind knows them
  *	pages threads N ROUNDS	N threads that map and unmap, and keep some
  *	pages handlers ROUNDS	the same, while a signal handler does so, too
  *	pages fork		parent and child map different things, and the child unmaps something of the parent
@@ -248,6 +249,22 @@ WAY static void calls(const char *name)
 	segment();
 }
 
+/* The peak is at the end, with one more page: massif looks for it when something is unmapped. What is mapped over something else massif counts as more, shmat() and the growth by mremap() it
+ * does not count. */
+WAY static void for_massif(const char *name)
+{
+	shrunk();
+	data_segment();
+	hole();
+	odd_size();
+	file(name);
+	file_64(name);
+	memory_file();
+	shared();
+	unmap(kept(mmap(NULL, page, RW, PRIVATE, -1, 0), "the peak"), 1);
+	_exit(0);
+}
+
 /* ---- Threads ---- */
 
 #define KEPT	7u
@@ -366,6 +383,8 @@ int main(int argc, char **argv)
 	page = (size_t)sysconf(_SC_PAGESIZE);
 	if (!strcmp(way, "calls") && argc == 3) {
 		calls(argv[2]);
+	} else if (!strcmp(way, "massif") && argc == 3) {
+		for_massif(argv[2]);
 	} else if (!strcmp(way, "threads") && argc == 4) {
 		rounds = (unsigned)atoi(argv[3]);
 		threads((unsigned)atoi(argv[2]));
