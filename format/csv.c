@@ -5,6 +5,9 @@
  *
  *	id,size_bytes,count_blocks,...,threads,user_function,file,line,module,stack
  *	7,22704,43,...,"node 4711","parse(char const*)","src/parse.cc",214,"/usr/bin/node","malloc < parse(char const*) < main"
+ *
+ * With --pages there are two columns more, "kind" and "resident_bytes", and a line for each backtrace that has mapped
+ * something.
  */
 #include "format.h"
 #include "plain_text.h"
@@ -12,6 +15,7 @@
 
 #include "analysis/frame.h"
 #include "analysis/labels.h"
+#include "analysis/pages.h"
 
 #include <string.h>
 
@@ -128,7 +132,28 @@ static void write_row(const struct model *m, uint32_t n, struct labels *labels, 
 		write_text(out, stacks_special_text(row.overflow ? STACKS_TABLE_FULL : STACKS_HIDDEN));
 	else
 		write_stack(&stack, out);
-	out_text(out, ROW_END);
+}
+
+/* Writes what the program has mapped itself, behind the rows of the heap. Its users are in no column but the stack. */
+static void write_pages(const struct model *m, const struct pages *p, struct out *out)
+{
+	for (uint32_t i = 0; i < p->row_count; i++) {
+		const struct model_row *row = &p->rows[i].row;
+		struct model_stack stack;
+
+		model_stack(m, row, &stack);
+		out_u64(out, row->id);
+		write_figures(row->values, out);
+		out_text(out, ",,,,,");
+		if (stack.count)
+			write_stack(&stack, out);
+		else
+			write_text(out, stacks_special_text(row->overflow ? STACKS_TABLE_FULL : STACKS_HIDDEN));
+		out_text(out, ",mapped,");
+		if (p->looked)
+			out_u64(out, p->rows[i].resident);
+		out_text(out, ROW_END);
+	}
 }
 
 static void write_csv(const struct model *m, struct arena *arena, struct out *out)
@@ -136,6 +161,8 @@ static void write_csv(const struct model *m, struct arena *arena, struct out *ou
 	struct labels_row *r = arena_alloc_plenty(arena, sizeof(*r));
 	struct labels labels;
 	bool have_labels = r && labels_init(&labels, m, arena);
+	const struct pages *pages = pages_find(m, arena);
+	const char *end = pages ? ",heap," ROW_END : ROW_END;
 	uint64_t rest[SORT_KEYS];
 
 	out_text(out, "id");
@@ -143,15 +170,20 @@ static void write_csv(const struct model *m, struct arena *arena, struct out *ou
 		out_char(out, ',');
 		out_text(out, figures[key]);
 	}
-	out_text(out, ",threads,user_function,file,line,module,stack" ROW_END);
-	for (uint32_t n = 0; n < m->all.count; n++)
+	out_text(out, ",threads,user_function,file,line,module,stack");
+	out_text(out, pages ? ",kind,resident_bytes" ROW_END : ROW_END);
+	for (uint32_t n = 0; n < m->all.count; n++) {
 		write_row(m, n, have_labels ? &labels : NULL, r, out);
+		out_text(out, end);
+	}
 	if (stacks_rest(m, true, rest)) {
 		write_figures(rest, out);
 		out_text(out, ",,,,,");
 		write_text(out, stacks_special_text(STACKS_NO_MEMORY));
-		out_text(out, ROW_END);
+		out_text(out, end);
 	}
+	if (pages)
+		write_pages(m, pages, out);
 }
 
 const struct format csv_format = {
