@@ -222,6 +222,7 @@ void json_write_document(const struct model *m, struct arena *arena, bool page, 
 	json_write_name(out, true, "histogram");
 	json_write_histogram(all, 0, out);
 	out_text(out, ",\n");
+	json_write_windows(m, out);
 	json_write_timeline(m, out);
 	json_write_snapshots(m, packing, out);
 	json_begin(out, "sections", '[');

@@ -44,6 +44,9 @@ void json_write_document(const struct model *m, struct arena *arena, bool page, 
 /* Writes the members "process" to "memory", each followed by a comma and a newline (json_process.c). */
 void json_write_process(const struct model *m, struct out *out);
 
+/* Writes the members "windows" and "events", each followed by a comma and a newline (json_windows.c). */
+void json_write_windows(const struct model *m, struct out *out);
+
 /* Write the members "not-seen" and "ignore", each followed by a comma and a newline (json_unseen.c). */
 void json_write_not_seen(const struct model_not_seen *n, struct out *out);
 void json_write_rules(const struct rules *rules, struct out *out);

@@ -38,8 +38,10 @@ void perfetto_begin(struct perfetto *p, const char *name, char phase, uint64_t n
 		out_char(out, '"');
 	}
 	if (phase == 'X') {
+		uint64_t end = p->slice_end_ns ? p->slice_end_ns : p->end_ns;
+
 		out_text(out, ",\"dur\":");
-		out_thousandths(out, p->end_ns > p->last_ns ? p->end_ns - p->last_ns : 0);
+		out_thousandths(out, end > p->last_ns ? end - p->last_ns : 0);
 	}
 	out_text(out, ",\"pid\":");
 	out_u64(out, p->model->process.pid);
@@ -163,9 +165,11 @@ static void write_timeline(struct perfetto *p)
 			peak = false;
 		}
 		perfetto_write_earlier(p, &next_dump, ns);
+		perfetto_write_events(p, ns);
 		write_point(p, i);
 	}
 	perfetto_write_earlier(p, &next_dump, p->end_ns);
+	perfetto_write_events(p, UINT64_MAX);
 	if (peak)
 		write_peak(p);
 }

@@ -22,6 +22,9 @@ struct perfetto {
 	struct arena *arena;
 	struct out *out;
 	uint64_t end_ns;		/* the moment of the report, since the start of the process */
+	uint64_t slice_end_ns;		/* when the next slice ends; 0: at end_ns */
+	bool first_window;		/* the window that begins with the process is written, if there is one */
+	uint32_t next_event;		/* the first event of the recording that is not written yet */
 	uint64_t last_ns;		/* the time of the newest event */
 	struct perfetto_list *list;	/* for perfetto_dumps.c; NULL: there has been no list yet */
 	bool any;			/* an event has been written */
@@ -29,7 +32,7 @@ struct perfetto {
 };
 
 /* Opens an event: everything up to its arguments. phase: 'C' for a counter, 'i' for an instant of the process, 'X' for a
- * slice from then on to the end, 'M' for metadata, which have no time. ns: since the start of the process; if that is
+ * slice from then on to slice_end_ns, 'M' for metadata, which have no time. ns: since the start of the process; if that is
  * before the event before, the time of that one is taken. */
 void perfetto_begin(struct perfetto *p, const char *name, char phase, uint64_t ns);
 
@@ -43,6 +46,10 @@ void perfetto_text(struct perfetto *p, const char *name, const char *text);
 
 /* Closes the open event. */
 void perfetto_end(struct perfetto *p);
+
+/* Writes what happened to the recording before until_ns: an instant for each event, and a slice for each window
+ * (perfetto_windows.c). */
+void perfetto_write_events(struct perfetto *p, uint64_t until_ns);
 
 /* Writes the groups of the dumps that were taken before this one (perfetto_dumps.c). *next: the first one that is not
  * written yet, among history.dumps_ns; 0 at first. Those before until_ns are written. */

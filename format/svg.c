@@ -13,6 +13,8 @@
  */
 #include "svg.h"
 
+#include "analysis/windows.h"
+
 #include "analysis/cut.h"
 #include "analysis/diff.h"
 #include "base/sort.h"
@@ -375,6 +377,26 @@ static void write_modules(struct head *h)
 	}
 }
 
+/* Writes which windows of the recording the picture is of, if it is not the whole run. */
+static void write_windows(struct head *h)
+{
+	struct windows ws = windows_of(h->svg->model);
+
+	if (!ws.chosen && !ws.cleared_ns)
+		return;
+	begin_line(h, "");
+	out_text(&h->out, "of what was allocated from ");
+	out_time(&h->out, ws.begun_ns);
+	out_text(&h->out, " to ");
+	out_time(&h->out, ws.ended_ns);
+	out_text(&h->out, " (windows ");
+	out_u64(&h->out, ws.from);
+	out_text(&h->out, " to ");
+	out_u64(&h->out, ws.to);
+	out_text(&h->out, " of the recording)");
+	end_line(h);
+}
+
 static void write_head(struct head *h)
 {
 	begin_line(h, "title");
@@ -384,6 +406,7 @@ static void write_head(struct head *h)
 	begin_line(h, "");
 	text_write_moment(&h->svg->model->moment, &h->out);
 	end_line(h);
+	write_windows(h);
 	write_left_out(h);
 	h->height += 4;
 	if (h->svg->diff)

@@ -14,6 +14,7 @@
 #include "text_timeline.h"
 
 #include "analysis/history.h"
+#include "analysis/windows.h"
 #include "columns.h"
 
 #include <string.h>
@@ -156,6 +157,50 @@ static bool write_axis(const struct graph *g, const struct history *h)
 	return dumps;
 }
 
+/* ---- What happened to the recording ---- */
+
+#define EVENTS_LISTED	20u	/* the newest ones */
+
+static const char event_signs[EVENT_KINDS + 1] = "-[]cs'[]";
+
+/* Writes a line below the axis with a sign for each event, and then the events in words. */
+static void write_events(const struct graph *g, const struct model *m)
+{
+	uint32_t count = windows_events(m), first = count > EVENTS_LISTED ? count - EVENTS_LISTED : 0;
+	char signs[GRAPH_COLUMNS + 1];
+
+	if (!count)
+		return;
+	memset(signs, ' ', g->columns);
+	signs[g->columns] = '\0';
+	for (uint32_t i = 0; i < count; i++) {
+		const struct table_event *e = windows_event(m, i);
+
+		if (e)
+			signs[column_of(g, e->ns)] = event_signs[e->kind];
+	}
+	out_repeat(g->out, ' ', LABEL_COLUMNS + 1);
+	out_text(g->out, signs);
+	out_char(g->out, '\n');
+	for (uint32_t i = first; i < count; i++) {
+		const struct table_event *e = windows_event(m, i);
+
+		if (!e)
+			continue;
+		out_repeat(g->out, ' ', LABEL_COLUMNS + 1);
+		out_char(g->out, event_signs[e->kind]);
+		out_text(g->out, " after ");
+		out_time(g->out, e->ns);
+		out_text(g->out, ": ");
+		out_text(g->out, windows_kind_name((enum event_kind)e->kind));
+		if (e->kind == EVENT_MARK) {
+			out_char(g->out, ' ');
+			out_name(g->out, e->text);
+		}
+		out_char(g->out, '\n');
+	}
+}
+
 /* Writes a heading: "[heaptrace] RSS over time, at most 22.663 MB, after 2.004 secs". */
 static void write_heading(const struct graph *g, const char *what, uint64_t most, uint64_t ns)
 {
@@ -222,6 +267,7 @@ void text_write_timeline(const struct text *t)
 	write_graph(&g);
 	if (write_axis(&g, m->history))
 		out_text(t->out, "            ^ a dump was taken\n");
+	write_events(&g, m);
 	write_rss(t);
 	out_char(t->out, '\n');
 }

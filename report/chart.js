@@ -65,6 +65,7 @@ heaptrace.chart = (function () {
 		const calls = rates(pairs(t.ns, t["total-count"]), t.ns);
 
 		return {
+			windows: d.windows ? d.windows.list : [], events: d.events || [],
 			live: live, rss: rss, calls: calls, blocks: pairs(t.ns, t.count), dumps: t["dumps-ns"],
 			endNs: Math.max(1, d.moment["since-start-ns"], ...t.ns.slice(-1)),
 			/* A short peak can lie between the points. */
@@ -205,6 +206,23 @@ heaptrace.chart = (function () {
 				svg("title", null, "an average: here the calls were counted seldom")));
 	}
 
+	/* Shades the time in which nothing was recorded: before, between and behind the windows of the recording. */
+	function drawPauses(root, at, run, height) {
+		let from = 0;
+
+		if (run.windows.length === 0)
+			return;
+		for (const piece of run.windows.concat({"begun-ns": run.endNs, "ended-ns": null})) {
+			if (piece["begun-ns"] > from && from !== null)
+				root.append(svg("rect", {class: "pause", x: at.x(from), y: TOP, height: height,
+					width: Math.max(0, at.x(Math.min(piece["begun-ns"], run.endNs)) - at.x(from))},
+				svg("title", null, "nothing was recorded")));
+			from = piece["ended-ns"];
+			if (from === null)
+				return;
+		}
+	}
+
 	/*
 	 * Draws into the <svg> element. ends: what scale() returns; size: {width, plot}, plot being the height of the
 	 * curves; shown(name): whether "live", "rss" and "calls" are. Returns {x(ns), y(bytes), ns(x), layer}; what
@@ -216,6 +234,7 @@ heaptrace.chart = (function () {
 		root.textContent = "";
 		root.setAttribute("viewBox", "0 0 " + size.width + " " + height);
 		root.setAttribute("height", height);
+		drawPauses(root, at, run, size.plot);
 		drawGrid(root, at, ends);
 		if (shown("live"))
 			drawLive(root, at, run.live);
@@ -226,6 +245,14 @@ heaptrace.chart = (function () {
 		for (const ns of run.dumps) {
 			root.append(svg("path", {class: "dump", d: "M" + at.x(ns) + " " + (at.base + 1) + "l4 7h-8z"},
 				svg("title", null, "a dump was taken after " + format.ns(ns))));
+		}
+		for (const event of run.events) {
+			const words = "after " + format.ns(event.ns) + ": " + (event.text === null ? "recording " + event.kind : event.text);
+
+			root.append(svg("path", {class: "event " + event.kind, d: "M" + at.x(event.ns) + " " + TOP + "V" + at.base},
+				svg("title", null, words)));
+			if (event.text !== null)
+				root.append(svg("text", {class: "event", x: at.x(event.ns) + 3, y: TOP + 10}, event.text));
 		}
 		const layer = svg("g");
 		root.append(layer);

@@ -355,6 +355,21 @@
 				dom("tbody", null, moments().map(momentRow)))));
 	}
 
+	/* What happened to the recording, in words. */
+	function eventTable(d) {
+		const cell = (text, name) => dom("td", {class: name || ""}, text);
+		const row = (event) => dom("tr", null, cell(format.ns(event.ns), "number"), cell(event.kind),
+			cell(event.text || ""), cell(format.bytes(event.size), "number"));
+
+		return d.events.length === 0 ? null : dom("details", {id: "events"},
+			dom("summary", null, "What happened to the recording (" + d.events.length + ")"),
+			dom("div", {class: "table-scroll"}, dom("table", {class: "data"},
+				dom("caption", {class: "hidden"}, "Windows and marks of the recording"),
+				dom("thead", null, dom("tr", null, [["Time", "number"], ["Event", ""], ["Text", ""], ["Live bytes", "number"]]
+					.map((head) => dom("th", {scope: "col", class: head[1]}, head[0])))),
+				dom("tbody", null, d.events.map(row)))));
+	}
+
 	function addRun(charts, d, title) {
 		const root = svg("svg", {role: "group"});
 		const box = dom("div", {class: "chart"}, title ? dom("h3", null, title) : null, root);
@@ -395,7 +410,7 @@
 		section.append(dom("div", {class: "timeline-head"}, dom("h2", null, "Over time"), legend(),
 			dom("span", {class: "muted hint"},
 				"click: look at that moment \u00b7 Shift+click or drag: compare two")),
-		charts, momentTable());
+		charts, momentTable(), eventTable(d) || "");
 		handles = {
 			at: makeHandle("at", "shown", "Moment that is shown"),
 			from: makeHandle("from", "before", "Moment that it is compared with"),

@@ -41,7 +41,13 @@ static void drop(struct kept *k, int count)
 
 SITE static void *site_a(void) { return last = malloc(100); }
 SITE static void *site_b(void) { return last = malloc(1000); }
-SITE static void site_t(void) { last = malloc(77); free(last); }
+SITE static void site_t(int times)
+{
+	while (times-- > 0) {
+		last = malloc(77);
+		free(last);
+	}
+}
 SITE static void *site_r(void *p) { return last = realloc(p, 2000); }
 SITE static void tick(void) { last = malloc(24); free(last); }
 
@@ -79,8 +85,7 @@ static void step(char c, char **argv)
 		drop(&b, 2);
 		break;
 	case 't':
-		for (int i = 0; i < 5; i++)
-			site_t();
+		site_t(5);
 		break;
 	case 'r':
 		b.blocks[b.first % MOST] = site_r(b.blocks[b.first % MOST]);
