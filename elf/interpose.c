@@ -41,6 +41,7 @@ static struct lookup names[FUNCTIONS_MAX];
 static struct lookup_definition reals[FUNCTIONS_MAX];
 static uintptr_t ours[FUNCTIONS_MAX];
 static unsigned count;			/* of the functions that have a real one */
+static unsigned range_first, range_end;		/* those that the words are searched for now */
 static bool to_ours;			/* false: from our functions back to the real ones */
 
 static void add_function(const struct symbol_tables *s, uint32_t i)
@@ -51,6 +52,22 @@ static void add_function(const struct symbol_tables *s, uint32_t i)
 		return;
 	names[count].name = s->strings + y->st_name;
 	ours[count++] = s->bias + (uintptr_t)y->st_value;
+}
+
+/* Puts those functions whose names are listed in front of the others from place `sorted` on. Returns the place behind. */
+static unsigned sort_functions(unsigned sorted, const char *listed)
+{
+	for (unsigned i = sorted; i < count; i++) {
+		struct lookup name = names[i];
+		struct lookup_definition real = reals[i];
+		uintptr_t our = ours[i];
+
+		if (!strstr(listed, name.name))
+			continue;
+		names[i] = names[sorted], reals[i] = reals[sorted], ours[i] = ours[sorted];
+		names[sorted] = name, reals[sorted] = real, ours[sorted++] = our;
+	}
+	return sorted;
 }
 
 /* Lists what this library exports, as DT_GNU_HASH has it, and finds the real functions. */
@@ -95,12 +112,12 @@ static bool is_named(unsigned i, const char *name)
 }
 
 /* Finds the function that a slot with this value leads to. Functions of several names may have the same address. Returns
- * count if there is none. */
+ * range_end if there is none. */
 static unsigned find_function(uintptr_t value, const char *name)
 {
-	unsigned i = 0;
+	unsigned i = range_first;
 
-	while (i < count && (from(i) != value || !is_named(i, name)))
+	while (i < range_end && (from(i) != value || !is_named(i, name)))
 		i++;
 	return i;
 }
@@ -200,9 +217,9 @@ static void write_word(const void *word, uintptr_t value)
 static void take_word(uintptr_t *word, const char *name)
 {
 	uintptr_t value = load_relaxed(word);
-	unsigned i = may_be_function(value) ? find_function(value, name) : count;
+	unsigned i = may_be_function(value) ? find_function(value, name) : range_end;
 
-	if (i < count)
+	if (i < range_end)
 		write_word(word, to(i));
 }
 
@@ -246,7 +263,8 @@ static void take_modules(void)
 		if (map == lookup_own_module() || lookup_is_kernels(map) || !symbol_tables_find(map, &s))
 			continue;
 		take_relocations(&s, &s.with_addends, true);
-		take_relocations(&s, &s.without, false);
+		if (sizeof(void *) < 8)
+			take_relocations(&s, &s.without, false);
 		take_relocations(&s, &s.of_plt, s.plt_has_addends);
 		if (loader && (uintptr_t)map->l_addr == loader)
 			take_loader(loader);
@@ -277,19 +295,31 @@ static void take_symbol(unsigned i)
 	}
 }
 
+/* Changes the symbols and slots of these functions. */
+static void take_functions(unsigned from_first, unsigned to_end)
+{
+	range_first = from_first;
+	range_end = to_end;
+	memset(seldom, 0, sizeof(seldom));
+	for (unsigned i = range_first; i < range_end; i++) {
+		seldom[set_bit(from(i)) / 64] |= (uint64_t)1 << set_bit(from(i)) % 64;
+		take_symbol(i);
+	}
+	take_modules();
+}
+
 static unsigned change_all(bool begins)
 {
+	unsigned frees = sort_functions(0, "cfree free_sized free_aligned_sized");
+	unsigned both = sort_functions(frees, "realloc reallocarray");
 	int saved = errno;
 
 	to_ours = begins;
 	changed = failed = 0;
-	memset(seldom, 0, sizeof(seldom));
-	for (unsigned i = 0; i < count; i++)
-		seldom[set_bit(from(i)) / 64] |= (uint64_t)1 << set_bit(from(i)) % 64;
 	if (count && read_spans()) {
-		for (unsigned i = 0; i < count; i++)
-			take_symbol(i);
-		take_modules();
+		take_functions(0, frees);
+		take_functions(frees, both);
+		take_functions(both, count);
 	}
 	arena_unmap(spans, span_room * sizeof(*spans));
 	spans = NULL;

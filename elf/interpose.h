@@ -25,9 +25,12 @@
  * The loader's own calls of malloc and its family use pointers in its data, for which there is no relocation
  * (glibc's elf/dl-minimal.c). A word there that holds the address of one of these functions can be nothing else.
  *
+ * What the program has copied from a slot to elsewhere before, as a table of functions on the heap, is not found, and calls
+ * through it are not seen. What it copies meanwhile keeps leading to our functions, which therefore stay where they are
+ * and pass such calls on afterwards.
+ *
  * Pages that cannot be written, as those of PT_GNU_RELRO and of symbol tables, are made writable for the store, and
- * get their protection back. What a program has copied from a slot to elsewhere keeps leading to our functions, which
- * therefore stay where they are and pass such calls on.
+ * get their protection back.
  *
  * All functions may be called only in lookup_call_resolver(), so that no module is just being relocated or unloaded,
  * and by one thread. Other threads may run. Nothing here calls malloc; errno is kept.
@@ -37,7 +40,8 @@
 
 #include <stdbool.h>
 
-/* Puts our functions in front. Returns how many slots and symbols lead to them now; 0: the kernel's list of mappings
+/* Puts our functions in front: first those that free memory, and last those that only
+ * allocate, so that no block is seen whose end is not seen. Returns how many slots and symbols lead to them now; 0: the kernel's list of mappings
  * cannot be read, or there is no memory, and nothing was changed. */
 unsigned interpose_begin(void);
 

@@ -7,8 +7,9 @@
  *	forks, ends, signals, and the state of the process	lifecycle_wake(), signals_start()
  *	the program's calls lead to the hooks			interpose_begin()
  *
- * A detach goes the way back, and when no thread is in a hook any more, it takes the last dump. All of this happens while
- * the loader's lock is held, so that no library comes or goes meanwhile.
+ * A detach first waits until no thread is in a hook. All that happened up to that moment is recorded, and nothing that
+ * happens later: that is what the last dump shows. Then it goes the way back. What looks at modules is done while the
+ * loader's lock is held, so that none comes or goes meanwhile.
  */
 #include "attach.h"
 
@@ -36,18 +37,22 @@ static struct {
 	int result;
 } request;
 
-static void detach(bool dumps)
+/* From now on nothing is recorded. */
+static bool fall_asleep(void)
 {
 	bool outside;
 
 	guard_enter();
-	interpose_end();
-	signals_stop();
 	outside = lifecycle_sleep();
 	guard_drop();
-	if (dumps)
-		lifecycle_detach();
+	return outside;
+}
+
+/* When nothing leads to the hooks any more. */
+static void end_tracing(bool outside)
+{
 	guard_enter();
+	signals_stop();
 	start_detached(outside);
 	guard_drop();
 }
@@ -73,7 +78,8 @@ static int attach(const char *text)
 		return result;
 	if (interpose_begin())
 		return ATTACH_DONE;
-	detach(false);
+	interpose_end();
+	end_tracing(fall_asleep());
 	return ATTACH_CODE;
 }
 
@@ -81,28 +87,29 @@ static int attach(const char *text)
 static int (*answer(void))(void)
 {
 	if (request.options)
-		request.result = lifecycle_is_asleep() ? attach(request.options) : ATTACH_TWICE;
-	else if (lifecycle_is_asleep())
-		request.result = ATTACH_NOT;
+		request.result = attach(request.options);
 	else
-		detach(true), request.result = ATTACH_DONE;
+		interpose_end();
 	return heaptrace_detach;
 }
 
 #define RESOLVED	"heaptrace_with_loader"
 EXPORT int heaptrace_with_loader(void) __attribute__((ifunc("answer")));
 
-static int ask(const char *options)
+/* Only one thread at a time. */
+static bool begin_request(const char *options)
 {
 	uint32_t free = 0;
-	int result;
 
 	if (!cas_acq_rel(&request.busy, &free, 1))
-		return ATTACH_BUSY;
+		return false;
 	request.options = options;
 	request.result = ATTACH_LOADER;
-	lookup_call_resolver(RESOLVED);
-	result = request.result;
+	return true;
+}
+
+static int end_request(int result)
+{
 	store_release(&request.busy, 0);
 	return result;
 }
@@ -115,10 +122,27 @@ EXPORT int heaptrace_attach(const char *options)
 		return ATTACH_RIGHTS;
 	if (lookup_first("heaptrace_attach") != (void *)(uintptr_t)heaptrace_attach)
 		return ATTACH_OTHER_COPY;
-	return ask(options);
+	if (!begin_request(options))
+		return ATTACH_BUSY;
+	if (!lifecycle_is_asleep())
+		return end_request(ATTACH_TWICE);
+	lookup_call_resolver(RESOLVED);
+	return end_request(request.result);
 }
 
 EXPORT int heaptrace_detach(void)
 {
-	return lookup_is_late() ? ask(NULL) : ATTACH_NOT;
+	bool outside;
+
+	if (!lookup_is_late())
+		return ATTACH_NOT;
+	if (!begin_request(NULL))
+		return ATTACH_BUSY;
+	if (lifecycle_is_asleep())
+		return end_request(ATTACH_NOT);
+	fall_asleep();
+	lookup_call_resolver(RESOLVED);
+	outside = lifecycle_detach();
+	end_tracing(outside);
+	return end_request(ATTACH_DONE);
 }

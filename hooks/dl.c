@@ -52,14 +52,19 @@ EXPORT int dlclose(void *handle)
 		find_real();
 	deepbind_find(&unused);	/* now, because libraries that are unloaded cannot be found any more */
 	capture_unloading();
-	lifecycle_is_own_process();	/* a child that no fork handler saw gets its table now, not in the middle */
+	/* A child that no fork handler saw gets its table now, not in the middle. */
+	lifecycle_is_own_process();
+	lifecycle_visit();
 	tracing = lifecycle_is_tracing();
 	if (tracing)
 		modules_unloading(&recorder.table);
+	lifecycle_leave();
 	result = real_dlclose(handle);
 	loaded_forget();
-	if (tracing)
+	lifecycle_visit();
+	if (tracing && lifecycle_is_tracing())
 		modules_unloaded(&recorder.table);
+	lifecycle_leave();
 	capture_unloaded();
 	return result;
 }

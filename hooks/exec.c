@@ -71,8 +71,10 @@ static void begin(struct attempt *a, const char *file, bool search, char *const 
 			a->held = 0;
 		}
 	}
-	if (a->own)
+	lifecycle_visit();
+	if (a->own && lifecycle_is_own_process())
 		storage_note_exec(true);
+	lifecycle_leave();
 	errno = saved;
 }
 
@@ -127,8 +129,10 @@ static int failed(const struct attempt *a, int result)
 {
 	int saved = errno;
 
-	if (a->own)
+	lifecycle_visit();
+	if (a->own && lifecycle_is_own_process())
 		storage_note_exec(false);
+	lifecycle_leave();
 	if (a->held)
 		signals_release_dumps(a->held);
 	errno = saved;

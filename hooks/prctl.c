@@ -45,8 +45,10 @@ EXPORT int prctl(int option, ...)
 	if (strict && result)
 		lifecycle_resume();
 	/* A thread that has not yet called malloc is not listed. Its name is read when it does. */
+	lifecycle_visit();
 	if (option == PR_SET_NAME && !result && (!guard_self.fresh || threads_own_id() == (uint32_t)getpid()) &&
 	    lifecycle_is_own_process())
 		threads_name(&recorder.table, threads_own_number(), (const char *)a[0]);
+	lifecycle_leave();
 	return result;
 }

@@ -28,7 +28,9 @@ EXPORT int pthread_setname_np(pthread_t thread, const char *name)
 		find_real();
 	/* Before glibc 2.34 the function is libpthread's, which a program without threads need not have loaded. */
 	result = real_setname ? real_setname(thread, name) : ENOSYS;
+	lifecycle_visit();
 	if (!result && lifecycle_is_own_process())
 		threads_name_other(&recorder.table, thread, name);
+	lifecycle_leave();
 	return result;
 }

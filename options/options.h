@@ -103,6 +103,7 @@ struct options {
 	uint64_t sample_bytes;		/* on average one block is recorded in so many bytes; 0: each block is */
 	uint8_t start;			/* enum start_mode */
 	uint32_t start_after_ms;	/* the recording begins so long after the program; 0: see `start` */
+	const char *library;		/* the file of the library where the wrapper runs, if it has attached; or NULL */
 	const char *outfile;		/* template with placeholders, or NULL: standard error */
 	const char *ignore;		/* file of rules, or NULL */
 	uint8_t default_ignore;		/* enum default_ignore */

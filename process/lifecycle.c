@@ -196,7 +196,8 @@ static void reserve_part_forked(bool seen)
 
 static void threads_part_forked(bool seen)
 {
-	(void)seen;
+	if (seen)
+		lifecycle_threads_forked();
 	threads_forked(&recorder.table, guard_self.thread, threads_own_number());
 	guard_self.number = 0;
 	/* Some C library may say in the child that there has been one thread only. But then no row would get the main
@@ -415,8 +416,11 @@ static void end_process(void *end_call)
 	struct end_state state = { call->heap_sound && outside, call->detaches, false };
 	uint32_t nobody = 0;
 
-	if (!lifecycle_is_own_process())
+	lifecycle_visit();
+	if (!lifecycle_is_own_process()) {
+		lifecycle_leave();
 		return;
+	}
 	if (!lifecycle_is_ending() && !fatal_signal_came())
 		signals_warn_of_blocked(call->blocked);
 	guard_enter();
@@ -430,6 +434,7 @@ static void end_process(void *end_call)
 		store_release(&ended, 1);
 	}
 	guard_drop();		/* before a signal that was held back comes: it does not have to wait */
+	lifecycle_leave();
 	uninterrupted_end(&span);
 }
 
@@ -539,10 +544,11 @@ bool lifecycle_wake(const struct options *o, void (*hooks_forked)(void))
 	return cleared;
 }
 
-void lifecycle_detach(void)
+bool lifecycle_detach(void)
 {
 	struct end_call call = { true, 0, true };
 
 	own_stack_call(end_process, &call);
 	traced = false;
+	return lifecycle_settle();
 }

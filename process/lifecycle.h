@@ -101,6 +101,15 @@ void lifecycle_start(const struct options *options, void (*hooks_forked)(void));
  */
 bool lifecycle_is_own_process(void);
 
+/*
+ * Around what uses the table or the output outside of an allocation's hook, by a thread that may have no state: a detach
+ * waits until the thread is through. Whether there is a table is to be asked in between. Any thread, nestable,
+ * async-signal-safe. lifecycle_threads_forked(): in a child after fork nobody is under way.
+ */
+void lifecycle_visit(void);
+void lifecycle_leave(void);
+void lifecycle_threads_forked(void);
+
 /* Whether this process shares its traced parent's memory: a vfork child, for certain. Where the kernel
  * does not clear the page, false. Async-signal-safe. */
 bool lifecycle_is_vfork_child(void);
@@ -157,8 +166,9 @@ bool lifecycle_settle(void);
  * lifecycle_begin(). Inside the guard. */
 bool lifecycle_wake(const struct options *o, void (*hooks_forked)(void));
 
-/* When the process has fallen asleep, outside the guard: the last dump, and the note in the table. */
-void lifecycle_detach(void);
+/* When the process has fallen asleep, outside the guard: the last dump, and the note in the table. Returns as
+ * lifecycle_sleep(). */
+bool lifecycle_detach(void);
 
 /* At the start, by the only thread: from now on the end of each thread runs a destructor of thread-specific data. */
 void lifecycle_watch_threads(void);

@@ -16,7 +16,23 @@
 
 #define SETTLE_TRIES	100		/* of 20 ms */
 
-static uint32_t beginning;		/* how many threads are about to get their state */
+static uint32_t visitors;		/* how many threads are between lifecycle_visit() and lifecycle_leave() */
+
+void lifecycle_visit(void)
+{
+	add_relaxed(&visitors, 1);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+void lifecycle_leave(void)
+{
+	__atomic_fetch_sub(&visitors, 1, __ATOMIC_RELEASE);
+}
+
+void lifecycle_threads_forked(void)
+{
+	store_relaxed(&visitors, 0);
+}
 static pthread_key_t thread_key;
 static bool thread_key_made;
 
@@ -70,11 +86,10 @@ static void begin_thread(void)
 /* The thread is not listed yet, so nobody would wait until it is outside the guard. */
 void lifecycle_thread_begins(void)
 {
-	add_relaxed(&beginning, 1);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	lifecycle_visit();
 	if (lifecycle_watches_threads())
 		begin_thread();
-	__atomic_fetch_sub(&beginning, 1, __ATOMIC_RELEASE);
+	lifecycle_leave();
 }
 
 bool lifecycle_watches_threads(void)
@@ -97,7 +112,7 @@ bool lifecycle_settle(void)
 	    syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0))
 		threads_sleep(50000);	/* a store does not stay in a processor for that long */
 	for (unsigned tries = 0; tries < SETTLE_TRIES && !outside; tries++) {
-		outside = threads_wait_outside(guard_self.thread) && !load_acquire(&beginning);
+		outside = threads_wait_outside(guard_self.thread) && !load_acquire(&visitors);
 		if (!outside)
 			threads_sleep(1000);
 	}

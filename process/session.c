@@ -196,6 +196,7 @@ void guard_take_requests(void)
 	int saved = errno;
 	unsigned bits;
 
+	lifecycle_visit();
 	guard_enter();
 	while ((bits = exchange_relaxed(&guard_self.requests, 0)) != 0) {
 		if (bits & SESSION_FATAL_SIGNAL) {
@@ -213,6 +214,7 @@ void guard_take_requests(void)
 		own_stack_call(serve, NULL);
 	}
 	guard_drop();
+	lifecycle_leave();
 	errno = saved;
 }
 
@@ -268,14 +270,18 @@ void session_keep_output(void)
 {
 	struct uninterrupted span;
 
-	if (!lifecycle_is_own_process() || !begin_dumping())
+	lifecycle_visit();
+	if (!lifecycle_is_own_process() || !begin_dumping()) {
+		lifecycle_leave();
 		return;
+	}
 	guard_enter();
 	uninterrupted_begin(&span);
 	output_open_early(&dumper.output);
 	end_dumping();
 	uninterrupted_end(&span);
 	guard_drop();
+	lifecycle_leave();
 	request_outside_handler(exchange_acq_rel(&requested, 0));
 }
 
@@ -283,16 +289,21 @@ void session_keep_output(void)
 bool session_notice(const char *text)
 {
 	struct uninterrupted span;
-	bool own = lifecycle_is_own_process();
+	bool own;
 
-	if ((!own && !lifecycle_is_vfork_child()) || !begin_dumping())
+	lifecycle_visit();
+	own = lifecycle_is_own_process();
+	if ((!own && !lifecycle_is_vfork_child()) || !begin_dumping()) {
+		lifecycle_leave();
 		return false;
+	}
 	guard_enter();
 	uninterrupted_begin(&span);
 	dump_notice(&dumper, text);
 	end_dumping();
 	uninterrupted_end(&span);
 	guard_drop();
+	lifecycle_leave();
 	if (own)
 		request_outside_handler(exchange_acq_rel(&requested, 0));	/* those that came meanwhile */
 	return true;

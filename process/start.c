@@ -318,6 +318,8 @@ enum attach_result start_attached(const char *text, const struct options **kept)
 	loaded_forget();
 	threads_join_table(&recorder.table, recorder.depth);
 	look_around();
+	if (options.library)
+		modules_rename(&recorder.table, (uintptr_t)__ehdr_start, options.library);
 	keep_suppressions();
 	session_init(&recorder.table, &options, first, start_error);
 	*kept = &options;

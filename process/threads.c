@@ -9,6 +9,7 @@
 #include "capture/capture.h"
 #include "base/probe.h"
 #include "capture/paths.h"
+#include "elf/lookup.h"
 #include "guard.h"
 #include "table/deltas.h"
 #include "table/layout.h"
@@ -25,13 +26,29 @@
 
 static struct thread *all;
 
+static bool is_alive(const struct thread *t)
+{
+	int saved = errno;
+	bool alive = !syscall(SYS_tgkill, getpid(), t->id, 0);
+
+	errno = saved;
+	return alive;
+}
+
+static bool is_leaving(const struct thread *t)
+{
+	return unlikely(load_relaxed(&t->leaving)) && is_alive(t);
+}
+
 static struct thread *find_free(void)
 {
 	for (struct thread *t = load_acquire(&all); t; t = t->next) {
 		uint32_t no = 0;
 
-		if (!load_relaxed(&t->taken) && cas_acq_rel(&t->taken, &no, 1))
-			return t;
+		if (load_relaxed(&t->taken) || is_leaving(t) || !cas_acq_rel(&t->taken, &no, 1))
+			continue;
+		store_relaxed(&t->leaving, NULL);
+		return t;
 	}
 	return NULL;
 }
@@ -144,6 +161,8 @@ void threads_give_back(struct table *table, struct thread *t)
 	check(t->taken && t->inside == &guard_self.inside, "a thread gives back its own state");
 	if (t->deltas)
 		deltas_flush(table, t->deltas);
+	if (lookup_is_late())
+		store_relaxed(&t->leaving, t->inside);
 	store_relaxed(&t->inside, NULL);
 	store_release(&t->taken, 0);
 }
@@ -156,6 +175,8 @@ bool threads_wait_outside(const struct thread *own)
 		for (;;) {
 			const unsigned *inside = load_acquire(&t->inside);
 
+			if (!inside && is_leaving(t))
+				inside = load_relaxed(&t->leaving);
 			/* The thread may end meanwhile. Then the kernel may have unmapped `inside`. */
 			if (t == own || !inside || !probe_is_set(inside))
 				break;
@@ -215,7 +236,7 @@ void threads_join_table(struct table *table, unsigned depth)
 		if (t->paths)
 			paths_limit(t->paths, depth > 1 ? depth - 1 : 1);
 		/* A thread may have ended without giving its state back, by a bare system call. */
-		if (!load_acquire(&t->inside) || syscall(SYS_tgkill, pid, t->id, 0))
+		if (!load_acquire(&t->inside) || !is_alive(t))
 			continue;
 		t->number = t->id == pid ? THREAD_MAIN : thread_list_add(table, t->id);
 		t->deltas = deltas_take(table, t->number);
@@ -250,6 +271,7 @@ void threads_forked(struct table *table, struct thread *own, uint32_t number)
 			continue;
 		t->deltas = NULL;
 		store_relaxed(&t->inside, NULL);
+		store_relaxed(&t->leaving, NULL);
 		if (t->paths)
 			paths_forget(t->paths);
 		store_relaxed(&t->taken, 0);

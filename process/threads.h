@@ -27,6 +27,8 @@ struct thread {
 	struct paths *paths;	/* its memory of stacks; NULL: not yet made, or there is no fast unwinder */
 	uint32_t taken;		/* 1: the state has an owner */
 	const unsigned *inside;	/* the owner's guard_self.inside, whose memory goes away with the owner */
+	const unsigned *leaving;	/* in a process that was attached to, the same of the last owner, which may still run
+				 * destructors of other libraries, and call hooks from there; or NULL */
 	pthread_t self;		/* the owner... */
 	uint32_t id;		/* ...the kernel's id of it... */
 	uint32_t number;	/* ...and its number in the table's list (table/thread_list.h) */

@@ -263,6 +263,15 @@ static const struct module *newest(const struct table *t, uint64_t pc)
 	return NULL;
 }
 
+void modules_rename(struct table *t, uint64_t address, const char *path)
+{
+	struct module *m = (struct module *)(uintptr_t)newest(t, address);
+	uint32_t at = m ? add_text(t, path) : 0;
+
+	if (at)
+		m->path = at;
+}
+
 static void mark_gone(struct table *t, struct module *m)
 {
 	store_release(&t->local->modules_have_gone, 1);
@@ -289,8 +298,8 @@ static void mark_overlapped(struct table *t, const struct module *m)
 
 /*
  * Whether both are the same file at the same place. The build ids are compared if the notes of m were read (they cannot
- * be found from one segment of a module with gaps), and the file names, without their directories, which may differ by
- * links. The loader's name for the program is "", which matches any name.
+ * be found from one segment of a module with gaps), or else the file names, without their directories, which may differ
+ * by links. The loader's name for the program is "", which matches any name.
  */
 static bool same_module(const struct table *t, const struct module *known, const struct module *m,
 			const char *name, bool notes_read)
@@ -300,6 +309,9 @@ static bool same_module(const struct table *t, const struct module *known, const
 	if (notes_read && (known->build_id_bytes != m->build_id_bytes ||
 			   memcmp(known->build_id, m->build_id, sizeof(m->build_id))))
 		return false;
+	/* Who has brought a module may have renamed it. */
+	if (notes_read && m->build_id_bytes == MODULE_BUILD_ID_BYTES)
+		return true;
 	return !name[0] || !strcmp(path_name(name), path_name(modules_path(t, known)));
 }
 

@@ -42,6 +42,10 @@ uint32_t modules_keep_text(struct table *t, const char *text, size_t size_bytes)
  */
 void modules_init(struct table *t);
 
+/* After modules_init(): notes that the module at this address has that path, where the loader's name for it is one that
+ * leads elsewhere later or in other processes (/proc/self/fd/3). */
+void modules_rename(struct table *t, uint64_t address, const char *path);
+
 /*
  * The module in which pc lies now, as in a code (table.h): its number plus 1, CODE_NO_MODULE or
  * CODE_EARLY. A module that is not in the list is added. pc must be on the caller's stack, so that
