@@ -371,6 +371,7 @@ static void begin(struct model *m, const struct model_request *q, struct model_p
 	const struct table_header *h = q->table->head;
 
 	m->options = q->options;
+	m->sample_bytes = events_rate(q->table);
 	m->older = q->older;
 	m->history = q->history;
 	m->rules = q->rules && q->rules->count ? q->rules : NULL;

@@ -322,6 +322,8 @@ struct model {
 	const char *program;		/* the path of the module that was started, as struct frame has it; NULL:
 					 * unknown */
 	struct model_moment moment;
+	uint64_t sample_bytes;			/* on average one block in so many bytes was recorded, at least for a part of
+						 * the run, and figures of rows are estimates; 0: all are exact */
 	struct model_totals totals;
 	struct model_allocator allocator;
 	struct model_memory memory;

@@ -280,8 +280,29 @@ static void put_plain(struct out *o, uint64_t v, const char *unit)
 	out_text(o, unit);
 }
 
+void out_mark(struct out *o)
+{
+	if (o->estimates)
+		out_char(o, '~');
+}
+
+bool out_set_estimates(struct out *o, bool estimates)
+{
+	bool were = o->estimates;
+
+	o->estimates = estimates;
+	return were;
+}
+
+void out_figure(struct out *o, uint64_t v)
+{
+	out_mark(o);
+	out_u64(o, v);
+}
+
 void out_size(struct out *o, uint64_t bytes)
 {
+	out_mark(o);
 	if (bytes < 1000)
 		put_plain(o, bytes, " bytes");
 	else if (bytes < 1000000)

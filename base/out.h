@@ -38,6 +38,7 @@ struct out {
 	unsigned at, blank_at;	/* columns of the line so far, and at the last blank where it can be broken */
 	size_t blank;		/* where that blank is in buf; OUT_NO_BLANK: there is none */
 	bool bracket;		/* a bracket is open */
+	bool estimates;		/* figures are estimates: out_mark() and the functions that call it mark them */
 };
 
 #define OUT_NO_BLANK	SIZE_MAX
@@ -88,7 +89,14 @@ void out_hex_wide(struct out *o, uint64_t v, unsigned width);
 /* Two lower-case digits for each byte: "0fa3". */
 void out_hex_bytes(struct out *o, const uint8_t *bytes, size_t count);
 
-/* Decimal units, three places, rounded down: "999 bytes", "22.704 KB", "2.121 MB". */
+/* Writes "~" before a figure that is an estimate. */
+void out_mark(struct out *o);
+/* Sets whether figures are estimates, and returns whether they were. */
+bool out_set_estimates(struct out *o, bool estimates);
+/* A mark, if it is due, and a number. */
+void out_figure(struct out *o, uint64_t v);
+
+/* A mark, if it is due, and decimal units, three places, rounded down: "999 bytes", "22.704 KB", "2.121 MB". */
 void out_size(struct out *o, uint64_t bytes);
 
 /* The share of part in whole, to the nearest tenth of a percent: "43.2 %". "100.0 %" is all (share.h), and the most; "0.0 %"

@@ -69,6 +69,8 @@ static const struct unit *find_unit(const struct unit *units, uint64_t figure)
 
 static void write_figure(const struct column *c, uint64_t figure, struct out *out)
 {
+	if (c->estimated)
+		out_char(out, '~');
 	if (c->unit > 1)
 		out_thousandths(out, figure / (c->unit / 1000));
 	else
@@ -76,7 +78,7 @@ static void write_figure(const struct column *c, uint64_t figure, struct out *ou
 	out_text(out, c->unit_name);
 }
 
-struct column column_make(enum sort_key key, uint64_t largest)
+struct column column_make(enum sort_key key, uint64_t largest, bool estimates)
 {
 	static const struct unit none[] = { { 1, "" }, { 0, NULL } };
 	static const struct unit sizes[] = {
@@ -88,7 +90,7 @@ struct column column_make(enum sort_key key, uint64_t largest)
 	const struct unit *unit = find_unit(model_key_is_size(key) ? sizes : key == SORT_AGE ? times : none, largest);
 	struct column c = {
 		.key = key, .unit = unit->size, .unit_name = unit->name,
-		.bounds = key == SORT_PEAK_SIZE || key == SORT_PEAK_COUNT,
+		.bounds = key == SORT_PEAK_SIZE || key == SORT_PEAK_COUNT, .estimated = estimates && key != SORT_AGE,
 	};
 	struct out measured = out_memory(NULL, 0);
 

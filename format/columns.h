@@ -21,11 +21,12 @@ struct column {
 	uint64_t unit;			/* the figures are divided by it */
 	const char *unit_name;		/* " MB", or "" */
 	unsigned width;
+	bool estimated;			/* figures are marked: "~12.345 MB" */
 	bool bounds;			/* figures can be bounds: "<= 12.345 MB" */
 };
 
-/* Prepares the column for figures that are not above `largest`. */
-struct column column_make(enum sort_key key, uint64_t largest);
+/* Prepares the column for figures that are not above `largest`. estimates: the figures are, but for ages. */
+struct column column_make(enum sort_key key, uint64_t largest, bool estimates);
 
 /* Writes the name of the column's key, and a figure, each right-aligned. is_bound: the true figure can be smaller. */
 void column_write_head(const struct column *c, struct out *out);

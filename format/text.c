@@ -21,6 +21,7 @@ static size_t line_columns(const struct model *m, const struct out *out)
 void text_begin(struct text *t, const struct model *m, struct arena *arena, struct out *out)
 {
 	*t = (struct text){ .model = m, .out = out, .arena = arena, .columns = line_columns(m, out) };
+	out->estimates = m->sample_bytes || (m->older && m->older->sample_bytes);
 }
 
 /* Writes "2026-11-29 22:14:05 UTC". The local time would take files and functions that a signal handler must not use. */
@@ -82,6 +83,7 @@ void text_write_head(struct text *t, const struct model_section *s)
 	out_text(t->out, "[heaptrace] ");
 	text_write_moment(&t->model->moment, t->out);
 	out_char(t->out, '\n');
+	text_write_sampled(t->model, t->out);
 }
 
 void text_write_rows(struct text *t, const struct model_section *s)

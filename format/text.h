@@ -61,6 +61,9 @@ void text_line(struct out *out, const char *head);
 /* Writes why and when the dump was taken: "dump 3 by SIGUSR1, 2026-11-29 22:14:05 UTC, 12.345 secs after the start". */
 void text_write_moment(const struct model_moment *t, struct out *out);
 
+/* Writes the line that says that figures are estimates, if they are. */
+void text_write_sampled(const struct model *m, struct out *out);
+
 /* Writes a figure of the key: bytes, a number or a time. */
 void text_write_value(enum sort_key key, uint64_t value, struct out *out);
 

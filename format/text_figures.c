@@ -18,7 +18,23 @@ void text_write_value(enum sort_key key, uint64_t value, struct out *out)
 	else if (key == SORT_AGE)
 		out_time(out, value);
 	else
-		out_u64(out, value);
+		out_figure(out, value);
+}
+
+void text_write_sampled(const struct model *m, struct out *out)
+{
+	bool estimates = out_set_estimates(out, false);
+
+	if (m->sample_bytes) {
+		text_line(out, "sampled");
+		out_text(out, "one block in about ");
+		out_size(out, m->sample_bytes);
+		out_text(out, ": figures with ~ are estimates\n");
+	} else if (estimates) {
+		text_line(out, "sampled");
+		out_text(out, "the older run, so figures with ~ are estimates; this one is exact\n");
+	}
+	out_set_estimates(out, estimates);
 }
 
 static void figure_size(struct out *out, const char *head, uint64_t bytes)
@@ -94,6 +110,7 @@ static void write_kept(const struct model_section *s, struct out *out)
 		any = true;
 		out_size(out, k->size);
 		out_text(out, " in ");
+		out_mark(out);
 		out_count(out, k->count, " block", " blocks");
 		out_text(out, owners[i]);
 	}
@@ -105,6 +122,7 @@ void text_write_figures(const struct text *t, const struct model_section *s)
 {
 	const struct model *m = t->model;
 	struct out *out = t->out;
+	bool estimates;
 
 	text_line(out, "heap traced num of backtrace ");
 	out_u64(out, m->totals.live_rows);
@@ -113,8 +131,10 @@ void text_write_figures(const struct text *t, const struct model_section *s)
 	if (!m->options->group)		/* a group of these has all of them, not only the largest */
 		write_kept(s, out);
 	text_write_left_out(t, s);
+	estimates = out_set_estimates(out, false);
 	write_allocator(&m->allocator, out);
 	write_statm(&m->process, out);
+	out_set_estimates(out, estimates);
 	if (m->not_seen.no_space) {
 		text_line(out, "new backtraces               ");
 		out_text(out, "no space to keep them apart: they are under (table full)\n");

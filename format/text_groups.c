@@ -163,8 +163,8 @@ static void make_columns(struct writing *w, uint32_t top)
 		if (top < g->ordered + g->filtered && keys[i] != SORT_AGE && w->rest[keys[i]] > largest[i])
 			largest[i] = w->rest[keys[i]];
 	}
-	w->first = column_make(keys[0], largest[0]);
-	w->second = column_make(keys[1], largest[1]);
+	w->first = column_make(keys[0], largest[0], w->text->out->estimates);
+	w->second = column_make(keys[1], largest[1], w->text->out->estimates);
 }
 
 void text_write_groups(struct text *t, const struct model_section *s, struct labels *labels)

@@ -144,9 +144,11 @@ static void write_columns(const struct growth *g, const struct growth_entry *e, 
 	if (t->kind == TREND_LEAKING)
 		write_rate(g->key, t->rate, out);
 	else if (t->kind == TREND_STEADY)
-		out_count(out, e->row.values[SORT_TOTAL_COUNT], " call", " calls");
+		out_figure(out, e->row.values[SORT_TOTAL_COUNT]);
 	else
 		write_change(g->key, t->was, t->is, out);
+	if (t->kind == TREND_STEADY)
+		out_text(out, e->row.values[SORT_TOTAL_COUNT] == 1 ? " call" : " calls");
 	for (unsigned i = 0; i < 2; i++) {
 		const uint64_t *figures = (i == 0) == size ? e->figures : e->others;
 

@@ -37,7 +37,19 @@ static void write_decimal(struct out *out, uint64_t thousandths, unsigned width)
 	char buf[32];
 	struct out text = out_memory(buf, sizeof(buf));
 
+	text.estimates = out->estimates;
+	out_mark(&text);
 	out_thousandths(&text, thousandths);
+	columns_right(buf, width, out);
+}
+
+static void write_number(struct out *out, uint64_t v, unsigned width)
+{
+	char buf[32];
+	struct out text = out_memory(buf, sizeof(buf));
+
+	text.estimates = out->estimates;
+	out_figure(&text, v);
 	columns_right(buf, width, out);
 }
 
@@ -107,9 +119,9 @@ static void write_figures(const struct table_form *f, const struct histogram_fig
 {
 	struct out *out = f->out;
 
-	out_u64_wide(out, figures->calls, 12);
+	write_number(out, figures->calls, 12);
 	write_percent(out, figures->calls, f->h->total.calls, 7);
-	out_u64_wide(out, figures->count, 12);
+	write_number(out, figures->count, 12);
 	write_decimal(out, figures->size / (f->unit.bytes / 1000), 11);
 	if (f->h->waste_known)
 		write_decimal(out, waste_of(figures) / (f->unit.bytes / 1000), 11);

@@ -26,6 +26,7 @@ static void write_counted_rules(const struct text *t, const struct rules *r)
 	for (uint32_t i = 0; i < count && i < RULES_NAMED; i++) {
 		hits = &r->hits[entries[i].index];
 		out_text(t->out, "[heaptrace] - ");
+		out_mark(t->out);
 		out_count(t->out, hits->blocks, " block, ", " blocks, ");
 		out_size(t->out, hits->bytes);
 		out_text(t->out, ": ");

@@ -26,7 +26,7 @@ static void write_figure(struct out *out, const struct out *text, size_t width)
 	out_text(out, out_string(text));
 }
 
-/* sign: "", or "-" for what is to be subtracted. */
+/* sign: "", or "-" for what is to be subtracted; before it, "~" for an estimate. */
 static void write_size(struct out *out, const char *sign, uint64_t bytes)
 {
 	char buf[32];
@@ -120,7 +120,8 @@ static void write_meaning(const struct model_memory *m, struct out *out)
 	out_text(out, ".\n");
 }
 
-void text_memory_write(const struct model *model, struct out *out)
+/* estimates: the live blocks are. */
+static void write_lines(const struct model *model, bool estimates, struct out *out)
 {
 	const struct model_memory *m = &model->memory;
 
@@ -144,8 +145,8 @@ void text_memory_write(const struct model *model, struct out *out)
 		out_text(out, " before");
 	}
 	out_char(out, '\n');
-	write_part(out, "- live blocks, as asked for  ", "", m->live, m->rss);
-	write_part(out, "- of these not in memory     ", "-", m->unwritten, m->rss);
+	write_part(out, "- live blocks, as asked for  ", estimates ? "~" : "", m->live, m->rss);
+	write_part(out, "- of these not in memory     ", estimates ? "~-" : "-", m->unwritten, m->rss);
 	write_part(out, "- rounding and headers       ", "", m->rounding, m->rss);
 	write_part(out, "- free in malloc             ", "", m->free, m->rss);
 	write_anonymous(m, out);
@@ -153,4 +154,12 @@ void text_memory_write(const struct model *model, struct out *out)
 	write_part(out, "- stacks                     ", "", m->stacks, m->rss);
 	write_part(out, "- heaptrace's own            ", "", m->own, m->rss);
 	write_meaning(m, out);
+}
+
+void text_memory_write(const struct model *m, struct out *out)
+{
+	bool estimates = out_set_estimates(out, false);
+
+	write_lines(m, estimates, out);
+	out_set_estimates(out, estimates);
 }

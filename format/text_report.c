@@ -24,7 +24,7 @@ static void write_sums(struct text *t, const struct model_section *s)
 /* Of --short only what is about the whole process is written. */
 static void write_section(struct text *t, const struct model_section *s)
 {
-	bool brief = t->model->options->brief;
+	bool brief = t->model->options->brief, estimates = t->out->estimates;
 
 	if (t->model->options->diff && t->model->older) {
 		if (s == t->model->sections)
@@ -42,7 +42,9 @@ static void write_section(struct text *t, const struct model_section *s)
 	}
 	if (!brief && s != &t->model->sections[t->model->section_count - 1])
 		return;
+	out_set_estimates(t->out, false);	/* what was mapped is not sampled */
 	text_write_pages(t);
+	out_set_estimates(t->out, estimates);
 	if (t->model->options->histogram)
 		text_write_histogram(t);
 	if (t->model->options->timeline)

@@ -29,6 +29,7 @@ static void write_key_column(const struct model_row *row, enum sort_key key, str
 	text_write_value(key, row->values[key], out);
 	if (key == SORT_TEMPORARY) {
 		out_text(out, " of ");
+		out_mark(out);
 		out_count(out, row->values[SORT_TOTAL_COUNT], " call, ", " calls, ");
 		out_share(out, row->values[key], row->values[SORT_TOTAL_COUNT]);
 	}
@@ -84,9 +85,9 @@ void text_write_row(struct text *t, const struct model_section *s, const struct 
 	out_text(out, "=== backtrace #");
 	out_u64(out, number);
 	out_text(out, " === [count/peak: ");
-	out_u64(out, row->values[SORT_COUNT]);
+	out_figure(out, row->values[SORT_COUNT]);
 	out_char(out, '/');
-	out_u64(out, row->values[SORT_PEAK_COUNT]);
+	out_figure(out, row->values[SORT_PEAK_COUNT]);
 	out_text(out, "] [size/peak: ");
 	out_size(out, row->values[SORT_SIZE]);
 	out_char(out, '/');

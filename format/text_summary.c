@@ -20,7 +20,7 @@ static void write_rate(struct out *out, uint64_t calls, uint64_t ns)
 {
 	uint64_t ms = ns / 1000000;
 
-	out_u64(out, calls > UINT64_MAX / 1000 ? calls / ms * 1000 : calls * 1000 / ms);
+	out_figure(out, calls > UINT64_MAX / 1000 ? calls / ms * 1000 : calls * 1000 / ms);
 	out_text(out, "/s");
 }
 
@@ -29,7 +29,7 @@ static void write_calls(const struct model_totals *totals, uint64_t ns, struct o
 	bool rates = ns >= RATE_LEAST_NS;
 
 	text_line(out, "calls to allocation functions");
-	out_u64(out, totals->total_count);
+	out_figure(out, totals->total_count);
 	if (rates) {
 		out_text(out, " (");
 		write_rate(out, totals->total_count, ns);
@@ -37,7 +37,7 @@ static void write_calls(const struct model_totals *totals, uint64_t ns, struct o
 	}
 	out_char(out, '\n');
 	text_line(out, "temporary allocations");
-	out_u64(out, totals->temporary);
+	out_figure(out, totals->temporary);
 	out_text(out, " (");
 	out_share(out, totals->temporary, totals->total_count);
 	if (rates) {
@@ -49,6 +49,8 @@ static void write_calls(const struct model_totals *totals, uint64_t ns, struct o
 
 static void write_peaks(const struct model *m, struct out *out)
 {
+	bool estimates;
+
 	text_line(out, "peak heap memory consumption");
 	out_size(out, m->totals.peak_size);
 	/* The moment is known to a tick of the coarse clock only. */
@@ -57,6 +59,7 @@ static void write_peaks(const struct model *m, struct out *out)
 		out_time(out, m->moment.peak_at_ns);
 	}
 	out_char(out, '\n');
+	estimates = out_set_estimates(out, false);
 	text_line(out, "peak RSS (including heaptrace overhead)");
 	if (m->process.peak_rss_is_least)
 		out_text(out, "at least ");
@@ -65,6 +68,7 @@ static void write_peaks(const struct model *m, struct out *out)
 	else
 		out_text(out, "unknown (the process was gone)");
 	out_char(out, '\n');
+	out_set_estimates(out, estimates);
 }
 
 /* What is live when the process ends is not freed any more. */
@@ -74,6 +78,7 @@ static void write_live(const struct model *m, struct out *out)
 	out_size(out, m->totals.size);
 	if (!m->totals.partial) {
 		out_text(out, " in ");
+		out_mark(out);
 		out_count(out, m->totals.count, " block", " blocks");
 		out_text(out, " of ");
 		out_count(out, m->totals.live_rows, " backtrace", " backtraces");

@@ -238,6 +238,7 @@ static void begin(struct graph *g, const struct text *t, unsigned lines)
 static void write_rss(const struct text *t)
 {
 	const struct history *h = t->model->history;
+	bool estimates = out_set_estimates(t->out, false);
 	struct graph g;
 
 	begin(&g, t, RSS_LINES);
@@ -251,6 +252,7 @@ static void write_rss(const struct text *t)
 		out_text(t->out, h->watched || h->had_watcher ? "the process ended before the watcher looked at it\n" :
 			 "no watcher looked at the process\n");
 	}
+	out_set_estimates(t->out, estimates);
 }
 
 void text_write_timeline(const struct text *t)

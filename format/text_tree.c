@@ -191,8 +191,8 @@ static void write_tree(struct text *t, struct labels *labels, const struct tree_
 		return;
 	}
 	if (write_title(&w)) {
-		w.first = column_make(request->key, tree.figure);
-		w.second = column_make(request->second, tree.second);
+		w.first = column_make(request->key, tree.figure, t->out->estimates);
+		w.second = column_make(request->second, tree.second, t->out->estimates);
 		write_head(&w);
 		while (tree_step(&tree, &step))
 			write_step(&w, &step);

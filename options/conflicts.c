@@ -17,6 +17,8 @@ enum when {
 #define LIMIT_NEEDS(name)	"--" name " needs the watcher, which compares the figures with the limit, and which there is " \
 				"not with --no-watch"
 
+#define LIMIT_IS_EXACT(name)	"--" name " is compared with exact figures, and with --sample they are estimates: give one of the two"
+
 static const struct {
 	enum option_id first, second;
 	enum when when;
@@ -44,6 +46,11 @@ static const struct {
 	{ OPTION_MAX_PEAK, OPTION_NO_WATCH, WHEN_GIVEN, LIMIT_NEEDS("max-peak") },
 	{ OPTION_MAX_CALLS, OPTION_NO_WATCH, WHEN_GIVEN, LIMIT_NEEDS("max-calls") },
 	{ OPTION_MAX_TEMPORARY, OPTION_NO_WATCH, WHEN_GIVEN, LIMIT_NEEDS("max-temporary") },
+	{ OPTION_SAMPLE, OPTION_MAX_LEAK, WHEN_GIVEN, LIMIT_IS_EXACT("max-leak") },
+	{ OPTION_SAMPLE, OPTION_MAX_LEAK_COUNT, WHEN_GIVEN, LIMIT_IS_EXACT("max-leak-count") },
+	{ OPTION_SAMPLE, OPTION_MAX_PEAK, WHEN_GIVEN, LIMIT_IS_EXACT("max-peak") },
+	{ OPTION_SAMPLE, OPTION_MAX_CALLS, WHEN_GIVEN, LIMIT_IS_EXACT("max-calls") },
+	{ OPTION_SAMPLE, OPTION_MAX_TEMPORARY, WHEN_GIVEN, LIMIT_IS_EXACT("max-temporary") },
 	{ OPTION_EVERY, OPTION_RECORD, WHEN_GIVEN, "--every needs the watcher, which prints nothing with --record "
 	  "(--report=FILE prints while the program runs)" },
 	{ OPTION_EVERY, OPTION_NO_WATCH, WHEN_GIVEN, "--every needs the watcher, which there is not with --no-watch" },

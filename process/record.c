@@ -5,6 +5,7 @@
 #include "capture/paths.h"
 #include "elf/lookup.h"
 #include "record_odd.h"
+#include "table/events.h"
 #include "table/modules.h"
 #include "table/sizes.h"
 #include "table/thread_list.h"
@@ -49,9 +50,10 @@ void record_choose_paths(bool by_row)
 static void __attribute__((noinline)) count_size(void *p, const struct block *b, enum sizes_change change)
 {
 	uint64_t block_bytes = recorder.block_bytes && p ? recorder.block_bytes(p) : 0;
+	uint32_t blocks = b->row < recorder.first_plain ?
+			  sample_blocks(b->size_bytes, events_sample_bytes(&recorder.table, b->row)) : 1;
 
-	sizes_change(&recorder.table, b->row, b->size_bytes, block_bytes, change,
-		     process_has_one_thread());
+	sizes_change(&recorder.table, b->row, b->size_bytes, block_bytes, change, blocks, process_has_one_thread());
 }
 
 struct block record_take_old(void *p)

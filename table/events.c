@@ -55,13 +55,15 @@ uint64_t events_sample_bytes(const struct table *t, uint32_t row)
 	return 0;
 }
 
-bool events_sampled(const struct table *t)
+uint64_t events_rate(const struct table *t)
 {
 	for (uint32_t i = events_count(t); i-- > 0; ) {
-		if (load_acquire(&t->head->events[i].kind) && t->head->events[i].first && t->head->events[i].sample_bytes)
-			return true;
+		const struct table_event *e = &t->head->events[i];
+
+		if (load_acquire(&e->kind) && e->first && e->sample_bytes)
+			return e->sample_bytes;
 	}
-	return false;
+	return 0;
 }
 
 /* ---- Windows ---- */

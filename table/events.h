@@ -55,7 +55,12 @@ static inline uint32_t events_count(const struct table *t)
 /* The rate of sampling by which the blocks of a row were recorded: 0 if each block was. Async-signal-safe. */
 uint64_t events_sample_bytes(const struct table *t, uint32_t row);
 
-/* Whether the table has rows whose blocks were sampled. */
-bool events_sampled(const struct table *t);
+/* The rate of sampling of the newest window whose blocks were sampled; 0: there was none, so all figures are exact. */
+uint64_t events_rate(const struct table *t);
+
+static inline bool events_sampled(const struct table *t)
+{
+	return events_rate(t);
+}
 
 #endif

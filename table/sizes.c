@@ -96,7 +96,7 @@ static inline void add_u64(uint64_t *to, uint64_t v, bool alone)
 }
 
 void sizes_change(struct table *t, uint32_t row, uint64_t size_bytes, uint64_t block_bytes, enum sizes_change change,
-		  bool alone)
+		  uint32_t blocks, bool alone)
 {
 	struct size_entry *e = entry_of(t, row, size_bytes, change != SIZES_GONE);
 	uint32_t least = load_relaxed(&e->least_bytes), count = load_relaxed(&e->live_count);
@@ -107,15 +107,18 @@ void sizes_change(struct table *t, uint32_t row, uint64_t size_bytes, uint64_t b
 	if (unlikely(block_bytes - 1 < (uint64_t)least - 1))
 		store_relaxed(&e->least_bytes, block_bytes < UINT32_MAX ? (uint32_t)block_bytes : UINT32_MAX);
 	if (change == SIZES_CALL)
-		add_u64(&e->calls, 1, alone);
+		add_u64(&e->calls, blocks, alone);
+	size_bytes *= blocks;
+	rest *= blocks;
 	if (change == SIZES_GONE) {
 		size_bytes = -size_bytes;
 		rest = -rest;
+		blocks = -blocks;
 	}
 	if (alone)
-		add_own_u32(&e->live_count, change == SIZES_GONE ? UINT32_MAX : 1);
+		add_own_u32(&e->live_count, blocks);
 	else
-		add_relaxed(&e->live_count, change == SIZES_GONE ? UINT32_MAX : 1);
+		add_relaxed(&e->live_count, blocks);
 	add_u64((uint64_t *)&e->live_size, size_bytes, alone);
 	add_u64((uint64_t *)&e->live_rest, rest, alone);
 }

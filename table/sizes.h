@@ -107,9 +107,10 @@ enum sizes_change {
 
 /*
  * Counts a block. block_bytes: what malloc_usable_size(3) tells of it; 0: not known. With SIZES_GONE, a block of which
- * only that is not known counts as an average one. alone: the process has one thread.
+ * only that is not known counts as an average one. blocks: for how many such blocks this one stands (sample.h). alone: the
+ * process has one thread.
  */
 void sizes_change(struct table *t, uint32_t row, uint64_t size_bytes, uint64_t block_bytes, enum sizes_change change,
-		  bool alone);
+		  uint32_t blocks, bool alone);
 
 #endif

@@ -53,6 +53,7 @@ core=({base,elf,options,table}/*.c)
 	run sanitized patterns analysis/rules.c base/*.c
 	run sanitized wrappers analysis/wrappers.c
 	run sanitized trend analysis/trend.c -lm
+	run sanitized sampling table/sample.c -lm
 	run sanitized timeline wrapper/history_writer.c analysis/history.c "${core[@]}"
 	run sanitized again wrapper/terminal.c "${core[@]}"
 	run sanitized names {analysis,format,demangle}/*.c symbol/elf_file.c "${core[@]}"

@@ -114,7 +114,7 @@ static void make_table(bool with_slots)
 			struct block stale[SLOTS_MOST], block = { .row = rows[i], .size_bytes = k ? 48 : 5000 };
 
 			slot_put_slow(slot, block, stale);
-			sizes_change(&t, rows[i], block.size_bytes, 5008, SIZES_CALL, true);
+			sizes_change(&t, rows[i], block.size_bytes, 5008, SIZES_CALL, 1, true);
 			if (slots)
 				delta_alloc(&t, slots, rows[i], block.size_bytes);
 			else

@@ -104,7 +104,7 @@ static void *work(void *number)
 		uint64_t size = bits % 7 * 100, block = chunk(size);
 		bool gone = bits >> 20 & 1;
 
-		sizes_change(&table, row + ROW_FIRST, size, block, gone ? SIZES_GONE : SIZES_CALL, false);
+		sizes_change(&table, row + ROW_FIRST, size, block, gone ? SIZES_GONE : SIZES_CALL, 1, false);
 		rows[row].calls += !gone;
 		rows[row].count += gone ? -1 : 1;
 		rows[row].size += gone ? -(int64_t)size : (int64_t)size;
@@ -122,7 +122,7 @@ static void test_threads(void)
 	ok(table_create(&table) && sizes_start(&table, true), "a table that counts sizes");
 	for (uint32_t row = 0; row < ROWS; row++) {
 		for (uint64_t size = 0; size < 700; size += 100)
-			sizes_change(&table, row + ROW_FIRST, size, chunk(size), row % 2 ? SIZES_CALL : SIZES_BACK, false);
+			sizes_change(&table, row + ROW_FIRST, size, chunk(size), row % 2 ? SIZES_CALL : SIZES_BACK, 1, false);
 	}
 	for (uint32_t row = 0; row < ROWS; row++)
 		once &= sums_of(&table, row + ROW_FIRST).calls == (row % 2 ? 7 : 0);
@@ -165,7 +165,7 @@ static void *make_entries(void *unused)
 				sched_yield();
 		}
 		for (unsigned i = 0; i < 4; i++)
-			sizes_change(&table, row, i * 40, 64, SIZES_CALL, false);
+			sizes_change(&table, row, i * 40, 64, SIZES_CALL, 1, false);
 	}
 	return NULL;
 }
@@ -198,13 +198,13 @@ static void test_full(void)
 
 	ok(table_create(&table) && sizes_start(&table, false), "a table that becomes full");
 	for (uint32_t row = ROW_FIRST; row < rows; row++)
-		sizes_change(&table, row, 100, 0, SIZES_CALL, false);
+		sizes_change(&table, row, 100, 0, SIZES_CALL, 1, false);
 	all = sums_of(&table, ROW_NONE);
 	ok(table.head->sizes == (SIZES_KEPT | SIZES_FULL), "it says that it is full");
 	ok(all.calls == rows - ROW_FIRST && all.size == 100 * all.calls && all.count == all.calls, "all calls are counted");
 	ok(sums_of(&table, ROW_FIRST).calls == 1 && !sums_of(&table, rows - 1).calls, "the last ones for the process only");
 	for (uint32_t row = ROW_FIRST; row < rows; row++)
-		sizes_change(&table, row, 100, 0, SIZES_GONE, false);
+		sizes_change(&table, row, 100, 0, SIZES_GONE, 1, false);
 	all = sums_of(&table, ROW_NONE);
 	ok(all.calls == rows - ROW_FIRST && !all.count && !all.size, "and all frees");
 	ok(!sums_of(&table, ROW_OVERFLOW).count && !sums_of(&table, ROW_FIRST).count, "each where its allocation was");
@@ -215,11 +215,11 @@ static void test_full(void)
 static void test_unknown_block(void)
 {
 	ok(table_create(&table) && sizes_start(&table, true), "a table for blocks that vanish");
-	sizes_change(&table, ROW_FIRST, 100, 120, SIZES_CALL, false);
-	sizes_change(&table, ROW_FIRST, 100, 120, SIZES_CALL, false);
-	sizes_change(&table, ROW_FIRST, 100, 0, SIZES_GONE, false);
+	sizes_change(&table, ROW_FIRST, 100, 120, SIZES_CALL, 1, false);
+	sizes_change(&table, ROW_FIRST, 100, 120, SIZES_CALL, 1, false);
+	sizes_change(&table, ROW_FIRST, 100, 0, SIZES_GONE, 1, false);
 	ok(sums_of(&table, ROW_FIRST).rest == 20, "it counts as an average one");
-	sizes_change(&table, ROW_FIRST, 100, 120, SIZES_GONE, false);
+	sizes_change(&table, ROW_FIRST, 100, 120, SIZES_GONE, 1, false);
 	ok(!sums_of(&table, ROW_FIRST).rest && !sums_of(&table, ROW_FIRST).count, "and nothing is left in the end");
 	table_unmap(&table);
 }
