@@ -12,6 +12,8 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -338,6 +340,15 @@ uint64_t regions_end_of_mapping(struct table *t, uint64_t start)
 
 /* ---- Fork ---- */
 
+/* Whether a region that another thread of the parent was about to unmap is there in the child. */
+static bool is_mapped(const struct region *r)
+{
+	uintptr_t page = (uintptr_t)getauxval(AT_PAGESZ);
+	unsigned char resident;
+
+	return !mincore((void *)((uintptr_t)r->start & ~(page - 1)), page, &resident);
+}
+
 /* Puts the regions into the order. Those of which a part belongs to another one are given up: another thread of the parent
  * was about to change them. */
 static void sort_anew(struct table *t, struct sort_entry *entries)
@@ -357,7 +368,7 @@ static void sort_anew(struct table *t, struct sort_entry *entries)
 	for (uint32_t i = 0; i < n; i++) {
 		struct region *r = &t->regions[entries[i].index];
 
-		if (r->start < end) {
+		if (r->start < end || (r->chain && !is_mapped(r))) {
 			give_up(t, entries[i].index);
 			continue;
 		}

@@ -8,6 +8,7 @@
  *	pages threads N ROUNDS	N threads that map and unmap, and keep some
  *	pages handlers ROUNDS	the same, while a signal handler does so, too
  *	pages fork		parent and child map different things, and the child unmaps something of the parent
+ *	pages storm FORKS	threads map, unmap and move, while the main thread forks
  *	pages many N		N mappings side by side, and holes in them
  *	pages rounds N		N times mmap() and munmap(), for a measurement
  */
@@ -358,6 +359,58 @@ static void forks(void)
 	of_child();
 }
 
+/* ---- All at once ---- */
+
+#define SLOTS	64u
+#define PAGES	20u
+
+static volatile int stops;
+
+static void *storm_thread(void *seed)
+{
+	unsigned s = (unsigned)(uintptr_t)seed;
+	char *at[SLOTS] = { NULL };
+	size_t pages[SLOTS];
+
+	while (!stops) {
+		unsigned i = (unsigned)rand_r(&s) % SLOTS;
+		size_t more = 1 + (unsigned)rand_r(&s) % PAGES;
+
+		if (!at[i]) {
+			at[i] = kept(mmap(NULL, more * page, RW, PRIVATE, -1, 0), "in a storm");
+			pages[i] = more;
+		} else if (rand_r(&s) % 3 == 0) {
+			at[i] = kept(mremap(at[i], pages[i] * page, more * page, MREMAP_MAYMOVE), "moved in a storm");
+			pages[i] = more;
+		} else {
+			unmap(at[i], pages[i]);
+			at[i] = NULL;
+		}
+	}
+	return NULL;
+}
+
+static void storm(int forks_wanted)
+{
+	pthread_t list[3];
+	int status;
+
+	for (uintptr_t i = 0; i < 3; i++)
+		check(!pthread_create(&list[i], NULL, storm_thread, (void *)(i + 1)), "thread");
+	for (int i = 0; i < forks_wanted; i++) {
+		pid_t child = fork();
+
+		if (!child) {
+			of_child();
+			_exit(0);
+		}
+		check(waitpid(child, &status, 0) == child && !status, "child");
+	}
+	stops = 1;
+	for (unsigned i = 0; i < 3; i++)
+		pthread_join(list[i], NULL);
+}
+
 /* ---- Many ---- */
 
 WAY static void one_of_many(char *p, size_t i)
@@ -393,6 +446,8 @@ int main(int argc, char **argv)
 		handlers();
 	} else if (!strcmp(way, "fork")) {
 		forks();
+	} else if (!strcmp(way, "storm") && argc == 3) {
+		storm(atoi(argv[2]));
 	} else if (!strcmp(way, "many") && argc == 3) {
 		many((size_t)atoi(argv[2]));
 	} else if (!strcmp(way, "rounds") && argc == 3) {
