@@ -7,6 +7,8 @@
 #include "base/proc.h"
 #include "base/sort.h"
 #include "elf/heap.h"
+#include "table/layout.h"
+#include "table/modules.h"
 #include "table/regions.h"
 #include "table/row.h"
 #include "table/special.h"
@@ -34,8 +36,9 @@ const char *pages_other_name(enum pages_other other)
 /* A line of smaps with its figures. */
 struct piece {
 	uint64_t start, end, rss;
-	enum pages_other other;		/* whose it is where no region covers it... */
-	bool anonymous;			/* ...and where malloc has not mapped it, which is possible here */
+	enum pages_other other;		/* whose it is where no region covers it */
+	bool anonymous;			/* memory without a file: parts of it can be malloc's */
+	uint64_t data_end;		/* up to here it is static data that a file has no bytes for: that of file_other */
 };
 
 struct scan {
@@ -52,8 +55,8 @@ struct scan {
 	uint64_t pages, places;		/* how much has been looked at */
 	uint64_t mapped;		/* bytes of regions that are mapped */
 	struct piece now;
-	/* What came before: a guard page that may belong to the next mapping, if that is a stack; the file whose data may
-	 * go on without a file; and the heap of an arena, whose unused rest follows. */
+	/* What came before: a guard page that may belong to the next mapping, if that is a stack; writable data of a file
+	 * that may go on without the file; and the heap of an arena, whose unused rest follows. */
 	uint64_t guard_end, guard_bytes, file_end, heap_end;
 	enum pages_other file_other;
 };
@@ -104,19 +107,27 @@ static void add_anonymous(struct scan *s, uint64_t from, uint64_t to)
 			continue;
 		}
 		if (at > from)
-			add_other(s, s->now.other, from, at);
+			add_other(s, PAGES_UNKNOWN, from, at);
 		end = bytes < to - at ? at + bytes : to;
 		add_other(s, heap ? PAGES_ARENAS : PAGES_LARGE, at, end);
 		s->heap_end = heap ? end : 0;
 		from = at = end;
 	}
 	if (from < to)
-		add_other(s, s->now.other, from, to);
+		add_other(s, PAGES_UNKNOWN, from, to);
 }
 
 /* Adds a part of the current mapping that no region covers. */
 static void add_rest(struct scan *s, uint64_t from, uint64_t to)
 {
+	uint64_t data_end = s->now.data_end < to ? s->now.data_end : to;
+
+	if (from < data_end) {
+		add_other(s, s->file_other, from, data_end);
+		from = data_end;
+	}
+	if (from == to)
+		return;
 	if (s->now.anonymous)
 		add_anonymous(s, from, to);
 	else
@@ -176,30 +187,45 @@ static enum pages_other owner_of_file(const struct scan *s, const struct mapping
 	return is_library(m->path) ? PAGES_LIBRARIES : PAGES_FILES;
 }
 
-/* Memory without a file or a name. A guard page is that of the stack above it. */
+/* Where the static data of a module ends whose file is mapped just before this address. If the table does not know the
+ * module, what follows is taken to be its data. */
+static uint64_t end_of_data(const struct scan *s, uint64_t at)
+{
+	const struct table *t = model_table(s->model);
+	uint64_t page = s->pagemap.page_bytes;
+
+	for (uint32_t i = layout_count(t->head, TABLE_MODULES); i-- > 0; ) {
+		const struct module *m = &t->modules[i];
+
+		if (m->start < at && at <= m->end + page && !m->gone)
+			return (m->end + page - 1) & ~(page - 1);
+	}
+	return UINT64_MAX;
+}
+
+/* Memory without a file or a name. A guard page is that of the stack above it, even if the program has mapped it. */
 static void begin_anonymous(struct scan *s, const struct mapping *m)
 {
 	bool closed = !strncmp(m->access, "---", 3);
 
 	s->now.other = PAGES_UNKNOWN;
-	if (m->start == s->guard_end && s->guard_bytes) {
+	if (m->start == s->guard_end && !closed) {
 		s->now.other = PAGES_STACKS;
 		s->to->others[PAGES_STACKS].size += s->guard_bytes;
 		s->to->others[PAGES_UNKNOWN].size -= s->guard_bytes;
-		s->to->others[PAGES_UNKNOWN].count--;
-		return;
-	}
-	if (m->start == s->file_end)
-		s->now.other = s->file_other;	/* static data that the file has no bytes for */
-	else if (closed && m->start == s->heap_end)
+		s->to->others[PAGES_UNKNOWN].count -= s->guard_bytes != 0;
+	} else if (closed && m->start == s->heap_end) {
 		s->now.other = PAGES_ARENAS;
-	s->now.anonymous = !closed;
+	} else if (!closed) {
+		s->now.anonymous = true;
+		s->now.data_end = m->start == s->file_end ? end_of_data(s, m->start) : 0;
+	}
 }
 
 static void begin_mapping(struct scan *s, const struct mapping *m)
 {
 	const struct table_header *h = s->head;
-	bool private = m->access[3] == 'p', guard = false;
+	bool guard = false, file = false;
 
 	s->now = (struct piece){ .start = m->start, .end = m->end < m->start ? m->start : m->end };
 	if (touches(m, h->own_area, h->own_area_end) || touches(m, h->own_library, h->own_library_end)) {
@@ -212,15 +238,16 @@ static void begin_mapping(struct scan *s, const struct mapping *m)
 		s->now.other = PAGES_KERNEL;
 	} else if (m->inode || (m->path[0] && strncmp(m->path, "[anon", 5))) {
 		s->now.other = owner_of_file(s, m);
+		file = s->now.other != PAGES_FILES && m->access[1] == 'w' && m->access[3] == 'p';
 	} else {
 		begin_anonymous(s, m);
 		guard = s->now.other == PAGES_UNKNOWN && !s->now.anonymous && m->end - m->start <= GUARD_MOST;
 	}
 	s->guard_end = guard ? m->end : 0;
 	s->guard_bytes = 0;
-	s->file_other = s->now.other;
-	s->file_end = private && (s->now.other == PAGES_PROGRAM || s->now.other == PAGES_LIBRARIES ||
-				  s->now.other == PAGES_TRACER) ? m->end : 0;
+	s->file_end = file ? m->end : 0;
+	if (file)
+		s->file_other = s->now.other;
 }
 
 /* ---- Reading ---- */

@@ -57,7 +57,7 @@ static void write_file(struct out *name, int fd)
 }
 
 /* The number of the name. Files share one name when there are too many. */
-static uint32_t name_of(const struct pages_new *made)
+static uint32_t name_of(enum pages_entry entry, const struct pages_new *made)
 {
 	struct table *t = &recorder.table;
 	char buf[SPECIAL_NAME_BYTES];
@@ -65,7 +65,9 @@ static uint32_t name_of(const struct pages_new *made)
 	uint32_t number;
 
 	out_text(&name, made->call);
-	if (made->what) {
+	if (entry == PAGES_NESTED) {
+		out_text(&name, " (allocator)");
+	} else if (made->what) {
 		out_text(&name, made->what);
 	} else if (made->fd >= 0) {
 		out_char(&name, ' ');
@@ -103,7 +105,7 @@ void pages_mapped(enum pages_entry entry, const void *at, size_t size_bytes, con
 		pages_unmapped(pages_unmapping(at, size_bytes), true);	/* of what was mapped there before */
 		return;
 	}
-	row = row_of(entry, special_frame(SPECIAL_PAGES, name_of(made)), from);
+	row = row_of(entry, special_frame(SPECIAL_PAGES, name_of(entry, made)), from);
 	if (!process_has_one_thread())
 		thread_list_note_slow(t, row, guard_self.number);
 	regions_add(t, (uintptr_t)at, (uintptr_t)at + size_bytes, row);
