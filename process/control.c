@@ -67,6 +67,8 @@ static void begin_window(enum event_kind kind, uint64_t sample_bytes)
 {
 	struct table_header *h = recorder.table.head;
 
+	if (kind == EVENT_SAMPLE && events_count(&recorder.table) == EVENTS_MOST)
+		return;		/* nobody would know the rate of the new rows */
 	lifecycle_hold_others();
 	threads_flush(&recorder.table);
 	store_relaxed(&h->sample_bytes, sample_bytes);

@@ -6,9 +6,6 @@
 
 #include <string.h>
 
-/* The last bytes of a full list are for events that begin a window: marks may not displace them. */
-#define MARKS_MOST	(EVENTS_MOST - 32)
-
 /* Copies as much of the text as there is room for, whole characters of UTF-8 only. */
 static void copy_text(char *to, const char *text)
 {
@@ -28,7 +25,7 @@ bool events_add(struct table *t, enum event_kind kind, uint64_t ns, uint32_t fir
 	struct table_event *e;
 	uint32_t at;
 
-	if (load_relaxed(&h->event_count) >= (first ? EVENTS_MOST : MARKS_MOST))
+	if (load_relaxed(&h->event_count) >= (kind == EVENT_MARK ? EVENTS_MARKS_MOST : EVENTS_MOST))
 		return false;
 	at = add_relaxed(&h->event_count, 1);
 	if (at >= EVENTS_MOST)

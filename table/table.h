@@ -203,6 +203,7 @@ enum event_kind {
 
 #define EVENT_TEXT_BYTES	48u
 #define EVENTS_MOST		128u
+#define EVENTS_MARKS_MOST	(EVENTS_MOST - 32)	/* the rest of the list is for events that begin or end a window */
 
 struct table_event {
 	uint64_t ns;			/* since begun_precise_ns */

@@ -98,4 +98,149 @@ for my $case (['no command', qr/needs a command: on, off/], ['a word that is non
 	like($text, qr/--control takes no other option .*: leave --top out/, 'no option beside it');
 }
 
+# ---- A program that does not allocate ----
+
+{
+	my ($pid, $in) = begin($heaptrace, "--record=$dir/idle", "--outfile=$dir/out", "$dir/windows", 'idle');
+	steps($in, 'a');
+	my ($status, $text) = control($pid, 'off');
+	is($status, 0, 'a program that is idle: the command is left to it');
+	like($text, qr/^heaptrace: process $pid allocates nothing at present: 'off' takes effect at its next allocation\n\z/, 'which is said');
+	($status, $text) = control($pid, 'on');
+	is($status, 125, 'a second command finds no place');
+	like($text, qr/an earlier command still waits .* 'on' was not given/, 'which is said');
+	steps($in, 'ab');
+	is(figures(dump_of($pid), 'site_a'), '10 of 10', 'the command took effect with the next allocation');
+	close $in;
+	is(finish($pid, 20), 0, 'the program ends as it would');
+	my $windows = join '', grep { /windows of the recording/ } split /^/, (heaptrace("--report=$dir/idle"))[1];
+	like($windows, qr/: 1 from 0 ns to \d/, 'and the record has that window');
+}
+
+# ---- A signal for the clear ----
+
+{
+	my ($pid, $in) = begin($heaptrace, '--signal-clear=QUIT', "--record=$dir/quit", "--outfile=$dir/out", "$dir/windows");
+	steps($in, 'ab');
+	kill 'QUIT', $pid;
+	ok(wait_for(sub { dump_of($pid) =~ /figures since the clear/ }, 10), '--signal-clear: the figures begin anew');
+	steps($in, 'ax');
+	is(figures(dump_of($pid), 'site_a'), '10 of 10', 'and have what came since');
+	close $in;
+	is(finish($pid, 20), 0, 'the program ends as it would');
+}
+
+# ---- Under load, many commands, many controllers, and kills in between ----
+
+spit("$dir/load.c", <<'EOF2');
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+static atomic_int ends;
+static atomic_long mallocs;
+static __attribute__((noinline)) void *work(void *n)
+{
+	unsigned seed = (unsigned)(long)n;
+	void *volatile kept[64] = { 0 };
+	for (long i = 0; !ends; i++) {
+		int k = rand_r(&seed) % 64;
+		free(kept[k]);
+		kept[k] = malloc(1 + rand_r(&seed) % 3000);
+		if (i % 64 == 63)
+			usleep(200);
+	}
+	for (int k = 0; k < 64; k++)
+		free(kept[k]);
+	return 0;
+}
+int main(void)
+{
+	pthread_t t[8];
+	char c;
+	for (long i = 0; i < 8; i++) pthread_create(&t[i], 0, work, (void *)i);
+	while (read(0, &c, 1) == 1)
+		;
+	ends = 1;
+	for (int i = 0; i < 8; i++) pthread_join(t[i], 0);
+	return 0;
+}
+EOF2
+compile("$dir/windows-load", '-O1', '-g', '-pthread', "$dir/load.c") or die log_text();
+for my $way (['through the memfd', $heaptrace, "--outfile=$dir/out"],
+	     ['through the memory', 'env', "LD_PRELOAD=$library", "HEAPTRACE_OPTIONS=outfile=$dir/out"]) {
+	my ($name, @command) = @$way;
+	my ($pid, $in) = begin(@command, "$dir/windows-load");
+	my @bad;
+	for my $round (1 .. 12) {
+		for my $commands (['off'], ['on'], ['mark=x', 'sample=4K'], ['clear'], ['sample=all', 'off', 'on']) {
+			my ($status, $text) = control($pid, @$commands);
+			push @bad, "$status $text" if $status || $text;
+		}
+	}
+	is("@bad", '', "8 threads, $name: 96 commands in fast succession are carried out");
+	my @controllers;
+	for my $n (1 .. 8) {
+		my $child = fork // die;
+		if (!$child) {
+			open STDOUT, '>', "$dir/controller.$n";
+			open STDERR, '>&', \*STDOUT;
+			exec $heaptrace, "--control=$pid", ('off', 'on') x 3, 'mark=end';
+		}
+		push @controllers, $child;
+	}
+	kill 'KILL', @controllers[0, 3];
+	my $failed = 0;
+	for my $n (1 .. 8) {
+		waitpid $controllers[$n - 1], 0;
+		$failed++ if $? && $n != 1 && $n != 4;
+	}
+	is($failed, 0, "$name: several controllers take turns, and some are killed");
+	my ($status, $text) = control($pid, 'clear', 'mark=last');
+	is("$status$text", '0', "$name: commands are still carried out");
+	($status, $text) = heaptrace("--dump=$pid", '--short');
+	is($status, 0, "$name: a dump");
+	like($text, qr/figures since the clear/, "$name: which tells of the clear");
+	close $in;
+	is(finish($pid, 20), 0, "$name: the program ends as it would");
+	my ($leaked) = (slurp("$dir/out") // '') =~ /.*total memory leaked: (\S+ \S+)/s;
+	like($leaked // '0', qr/^(?:0|[\d.]+ (?:bytes|KB))/, "$name: what it has freed is not live");
+	unlike(slurp("$dir/out") // '', qr/unknown block/, "$name: and no free is of an unknown block");
+}
+
+# ---- Programs that people run ----
+
+SKIP: {
+	my ($python) = grep { -x } map { "$_/python3" } split /:/, $ENV{PATH};
+	skip 'there is no python3', 3 unless $python;
+	my ($pid, $in) = start(undef, $heaptrace, '--start=off', "--outfile=$dir/out", 'env', 'PYTHONMALLOC=malloc', $python, '-c',
+		"import sys, time\nkept = []\nfor i in range(1500):\n\tkept.append(bytearray(5000))\n\ttime.sleep(0.01)");
+	wait_for(sub { (readlink("/proc/$pid/exe") // '') =~ /python/ && (slurp("/proc/$pid/maps") // '') =~ /libheaptrace/ }, 30);
+	sleep 0.5;
+	my ($status, $text) = control($pid, 'on');
+	is("$status$text", '0', 'python3: on');
+	sleep 0.5;
+	($status, $text) = heaptrace("--dump=$pid", '--sort=total-count', '--no-lines');
+	like($text, qr/PyByteArray/, 'its allocations are seen');
+	like($text, qr/windows of the recording: 1 from/, 'in the first window');
+	kill 'KILL', $pid;
+	finish($pid, 10);
+}
+SKIP: {
+	skip 'there is no redis-server', 4 unless has('redis-server') && has('redis-cli');
+	my $port = 20000 + $$ % 20000;
+	my ($pid, $in) = start(undef, $heaptrace, '--start=off', "--outfile=$dir/out", 'redis-server', '--port', $port, '--save', '', '--dir', $dir);
+	my $ready = wait_for(sub { `redis-cli -p $port ping 2>/dev/null` =~ /PONG/ }, 30);
+	skip 'redis-server does not start', 4 unless $ready;
+	my ($status, $text) = control($pid, 'on', 'mark=filling');
+	is("$status$text", '0', 'redis-server: on');
+	system("redis-cli -p $port debug populate 2000 key 100 >/dev/null 2>&1; redis-cli -p $port set a b >/dev/null");
+	($status, $text) = control($pid, 'off');
+	is("$status$text", '0', 'off');
+	($status, $text) = heaptrace("--dump=$pid", '--summary', '--window=1', '--short');
+	like($text, qr/figures of: window 1, from/, 'the window is there');
+	system("redis-cli -p $port shutdown nosave >/dev/null 2>&1");
+	is(finish($pid, 20), 0, 'it ends as it would');
+}
+
 done_testing();

@@ -264,6 +264,22 @@ static bool leave(const struct mailbox *m, const struct command *c)
 	return set_pending(m);
 }
 
+/* Says what a full list of events means for a command. The process itself does without the event. */
+static void warn_of_full_list(const struct mailbox *m, const struct command *c, const char *command)
+{
+	uint32_t count;
+
+	if (!read_word(m, offsetof(struct table_header, event_count), &count))
+		return;
+	if (c->kind == CONTROL_COMMAND_MARK && count >= EVENTS_MARKS_MOST)
+		say("'%s' is not noted: process %u has had as many events as its table has room for", command, (unsigned)m->pid);
+	else if (c->kind == CONTROL_COMMAND_SAMPLE && count >= EVENTS_MOST)
+		say("'%s' has no effect: process %u has had as many windows as its table has room for", command, (unsigned)m->pid);
+	else if (c->kind != CONTROL_COMMAND_DUMP && count >= EVENTS_MOST)
+		say("process %u has had as many windows as its table has room for: '%s' takes effect, but reports will not list it",
+		    (unsigned)m->pid, command);
+}
+
 static _Noreturn void quit_gone(const struct mailbox *m, const char *command)
 {
 	quit_saying(EXIT_SETUP, "process %u has ended before it carried out '%s'", (unsigned)m->pid, command);
@@ -288,6 +304,7 @@ void control_process(uint32_t pid, int count, char **commands)
 		if (before == WAITS)
 			quit_saying(EXIT_SETUP, "an earlier command still waits for the next allocation of process %u: '%s' was not given "
 				    "(heaptrace --dump=%u needs no allocation)", (unsigned)pid, commands[i], (unsigned)pid);
+		warn_of_full_list(&m, &list[i], commands[i]);
 		if (before == GONE || !leave(&m, &list[i]))
 			quit_gone(&m, commands[i]);
 	}

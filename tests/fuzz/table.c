@@ -158,6 +158,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct history history;
 
 		history_load(&history, &t, file, END_NS, &arena);
+		options.window = size < 2 || !(data[1] & 3) ? 0 : data[1] & 1 ? OPTIONS_WINDOW_LAST : (uint64_t)1 << 32 | 2;
+		history_select(&history, &t, events_rows(&t, options.window), &arena);
 		hide_modules(&t);
 		report(&t, &history, &text_format);
 		report(&t, &history, &text_report_format);
