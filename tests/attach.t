@@ -185,6 +185,93 @@ my $out = "$dir/heap.txt";
 	like(slurp("$dir/stopped"), qr/heap traced allocation size  : 1\.000 KB/, 'traced');
 }
 
+# ---- Where the process cannot open the library ----
+
+# A copy of heaptrace in a directory that only its owner can enter.
+sub private_copy {
+	mkdir "$dir/private";
+	system('cp', $heaptrace, $heaptrace =~ s/[^\/]*$/libheaptrace.so/r, "$dir/private") == 0 or die;
+	chmod 0700, "$dir/private";
+	return "$dir/private/heaptrace";
+}
+
+SKIP: {
+	skip 'only root can start a process of another user', 4 if $> || !has('setpriv');
+	local $heaptrace = private_copy();
+	chmod 0755, $dir;
+	my ($pid, $in) = subject('setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', $target, 'counted');
+	my ($code, $said) = attach("--pid=$pid");
+	is($code, 0, 'the process may not read the library') or diag($said);
+	like(slurp("/proc/$pid/maps"), qr{/memfd:libheaptrace\.so}, 'it gets it as a memfd');
+	unlike(join(' ', map { readlink // '' } glob "/proc/$pid/fd/*"), qr/memfd/, 'and has no descriptor of it afterwards');
+	take_steps($in, 'xx', length slurp("$dir/stdout"));
+	my $text = (attach("--dump=$pid"))[1];
+	like($text, qr/\] malloc \+.*\] grow \+/, 'stacks begin with malloc()');
+	attach("--detach=$pid");
+	close $in;
+	finish($pid, 20);
+}
+SKIP: {
+	my @inside = qw(unshare --mount --net --pid --fork --mount-proc);
+	skip 'no namespaces can be made here', 3 if !quiet("@inside true");
+	my $root = "$dir/root";
+	mkdir $root;
+	my ($outer, $in) = start(undef, @inside, 'sh', '-c', 'mount -t tmpfs none "$0" && mkdir "$0"/proc && mount -t proc proc "$0"/proc &&
+		for f in "$1" $(ldd "$1" | grep -o "/[^ ]*"); do mkdir -p "$0/${f%/*}" && cp "$f" "$0/$f"; done &&
+		exec chroot "$0" "$1" counted', $root, $target);
+	skip 'no root directory can be made here', 3 if !wait_for(sub { (slurp("$dir/stdout") // '') =~ /ready/ }, 10);
+	my ($pid) = grep { (readlink("/proc/$_/root") // '/') =~ /root$/ && (slurp("/proc/$_/comm") // '') eq "target\n" }
+		map { m{(\d+)} } glob '/proc/[0-9]*';
+	my ($code, $said) = attach("--pid=$pid", "--outfile=$dir/inside.json");
+	is($code, 0, 'a process with other namespaces and another root directory') or diag($said);
+	take_steps($in, 'xx', length slurp("$dir/stdout"));
+	is((attach("--detach=$pid"))[0], 0, 'is let go of');
+	ok(-s "$dir/inside.json", 'and its watcher has written the dump');
+	close $in;
+	finish($outer, 20);
+}
+
+# ---- A wrapper that is killed ----
+
+# A library whose heaptrace_attach() takes a second, so that the wrapper can be killed meanwhile.
+mkdir "$dir/slow";
+spit("$dir/slow/library.c", <<'EOF');
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+int heaptrace_attach(const char *options)
+{
+	volatile double numbers[64];
+	sleep(1);
+	for (int i = 0; i < 64; i++) numbers[i] = i * 1.5;
+	free(malloc(strlen(options) + (size_t)numbers[9]));
+	return 0;
+}
+int heaptrace_detach(void) { return 0; }
+EOF
+compile("$dir/slow/libheaptrace.so", '-shared', '-fPIC', '-O2', '-Wl,-soname,libheaptrace.so', "$dir/slow/library.c") or die log_text();
+system('cp', $heaptrace, "$dir/slow/heaptrace");
+SKIP: {
+	skip 'no C++ compiler here', 5 if !build_cxx('attach_server', 'server');
+	my ($pid) = subject("$dir/server");
+	for my $signal ('KILL', 'TERM', 'INT') {
+		my $wrapper = fork // die;
+		if (!$wrapper) {
+			open STDERR, '>', '/dev/null';
+			exec "$dir/slow/heaptrace", '--no-watch', "--pid=$pid" or POSIX::_exit(99);
+		}
+		wait_for(sub { slurp("/proc/$pid/maps") =~ m{/slow/libheaptrace} && slurp("/proc/$pid/syscall") =~ /^(?:230|35|115|101) / });
+		sleep 0.1;
+		kill $signal, $wrapper;
+		waitpid $wrapper, 0;
+		is($? & 127, { KILL => 9, TERM => 15, INT => 2 }->{$signal}, "the wrapper is killed in the middle by SIG$signal");
+		sleep 1.2;
+	}
+	kill 'TERM', $pid;
+	is(finish($pid, 30), 0, 'the process goes on as if nothing had been');
+	like(slurp("$dir/stdout"), qr/^good: /m, 'says so itself') or diag(slurp("$dir/stdout"));
+}
+
 # ---- Rounds ----
 
 # Attaches to the process and detaches, again and again. Returns what went wrong.
@@ -202,7 +289,7 @@ sub rounds {
 }
 
 SKIP: {
-	skip 'no C++ compiler here', 3 if !build_cxx('attach_server', 'server');
+	skip 'no C++ compiler here', 3 if !-x "$dir/server";
 	my ($pid) = subject("$dir/server");
 	is(rounds($pid), '', "a server of many threads: $rounds rounds");
 	kill 'TERM', $pid;

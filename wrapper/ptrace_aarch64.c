@@ -124,12 +124,30 @@ void registers_set_call(struct registers *r, uint64_t function, const uint64_t a
 
 /* ---- The signal frame ---- */
 
-const uint8_t registers_landing[] = {
-	0xe0, 0x03, 0x1f, 0xf8,		/* stur x0, [sp, #-16] */
-	0x68, 0x11, 0x80, 0xd2,		/* mov x8, #139: rt_sigreturn */
-	0x01, 0x00, 0x00, 0xd4,		/* svc #0 */
-};
-const unsigned registers_landing_bytes = sizeof(registers_landing);
+/* mov wN, #low; movk wN, #high, lsl #16 */
+static void move_number(uint32_t code[2], unsigned n, uint32_t number)
+{
+	code[0] = 0x52800000 | (number & 0xffff) << 5 | n;
+	code[1] = 0x72a00000 | number >> 16 << 5 | n;
+}
+
+size_t registers_make_landing(uint8_t buf[REGISTERS_LANDING_MAX], pid_t pid, pid_t tid, int signal, size_t *stop)
+{
+	uint32_t code[11] = {
+		[0] = 0xf81f03e0,	/* stur x0, [sp, #-16] */
+		[7] = 0xd2801068,	/* mov x8, #131: tgkill */
+		[8] = 0xd4000001,	/* svc #0 */
+		[9] = 0xd2801168,	/* mov x8, #139: rt_sigreturn */
+		[10] = 0xd4000001,	/* svc #0 */
+	};
+
+	move_number(code + 1, 0, (uint32_t)pid);
+	move_number(code + 3, 1, (uint32_t)tid);
+	move_number(code + 5, 2, (uint32_t)signal);
+	memcpy(buf, code, sizeof(code));
+	*stop = 9 * sizeof(code[0]);
+	return sizeof(code);
+}
 const int registers_result_at = -16;
 
 #define INFO_BYTES	128		/* the siginfo in front of the context */

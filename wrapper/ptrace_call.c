@@ -3,6 +3,7 @@
 #include "ptrace_call.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -36,13 +37,27 @@ static bool set_mask(const struct thread *t, uint64_t mask)
 	return !ptrace(PTRACE_SETSIGMASK, t->tid, (void *)sizeof(mask), &mask);
 }
 
+/* A signal that has no effect on the program: it has no handler for it, and by default it is ignored. 0: there is none. */
+static int choose_signal(const struct thread *t)
+{
+	static const int signals[] = { SIGURG, SIGWINCH, SIGCHLD };
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		if (!(thread_caught_signals(t, false) >> (signals[i] - 1) & 1))
+			return signals[i];
+	}
+	return 0;
+}
+
 static bool save(struct call *c)
 {
 	struct thread *t = c->thread;
 	uint8_t code[16] = { 0 };
 
+	c->signal = choose_signal(t);
 	if (!registers_read(t->tid, &c->before) || !registers_read_vector(t->tid, &c->vector, false) ||
-	    ptrace(PTRACE_GETSIGMASK, t->tid, (void *)sizeof(c->mask), &c->mask) || !set_mask(t, ~faults()))
+	    ptrace(PTRACE_GETSIGMASK, t->tid, (void *)sizeof(c->mask), &c->mask) ||
+	    !set_mask(t, ~(faults() | (c->signal ? (uint64_t)1 << (c->signal - 1) : 0))))
 		return false;
 	c->interrupted = t->at_request && registers_are_interrupted(&c->before) &&
 			 target_read(t->target, registers_pc(&c->before) - registers_instruction_bytes, code,
@@ -73,10 +88,19 @@ static bool is_own_fault(struct call *c, int signal)
 	return info.si_code > 0;
 }
 
-/* Lets the thread go on to the next entry or end of a system call. *stop: which. */
-static enum call_status to_system_call(struct call *c, unsigned milliseconds, enum thread_stop *stop)
+/* Whether the thread has returned from a function to the code that sends a signal. */
+static bool has_sent_signal(const struct call *c)
 {
-	if (!thread_run(c->thread))
+	struct registers r;
+
+	return c->lands_itself && c->thread->signal == c->signal && registers_read(c->thread->tid, &r) &&
+	       registers_pc(&r) == c->stop && registers_sp(&r) == c->frame;
+}
+
+/* Lets the thread go on to the next stop. by_calls: the next entry or end of a system call is one. *stop: what it is. */
+static enum call_status to_stop(struct call *c, bool by_calls, unsigned milliseconds, enum thread_stop *stop)
+{
+	if (!thread_run(c->thread, by_calls))
 		return CALL_GONE;
 	for (;;) {
 		*stop = thread_wait(c->thread, milliseconds);
@@ -91,6 +115,8 @@ static enum call_status to_system_call(struct call *c, unsigned milliseconds, en
 		case THREAD_EXEC:
 			return CALL_EXEC;
 		case THREAD_SIGNAL:
+			if (has_sent_signal(c))
+				return CALL_DONE;
 			if (is_own_fault(c, c->thread->signal))
 				return c->thread->signal == SIGSYS ? CALL_FORBIDDEN : CALL_CRASHED;
 			put_off(c, c->thread->signal);
@@ -98,7 +124,7 @@ static enum call_status to_system_call(struct call *c, unsigned milliseconds, en
 		case THREAD_STOPPED:	/* the whole process is stopped; this thread ends the call nevertheless */
 			break;
 		}
-		if (!thread_run(c->thread))
+		if (!thread_run(c->thread, by_calls))
 			return CALL_GONE;
 	}
 }
@@ -114,7 +140,7 @@ static enum call_status skip_entry(struct call *c, struct registers *r)
 		return CALL_DONE;
 	if (!registers_skip_system_call(c->thread->tid, r))
 		return CALL_GONE;
-	return to_system_call(c, STEP_MS, &stop);
+	return to_stop(c, true, STEP_MS, &stop);
 }
 
 enum call_status call_system(struct call *c, long number, const uint64_t arguments[6], int64_t *result)
@@ -127,7 +153,7 @@ enum call_status call_system(struct call *c, long number, const uint64_t argumen
 	if (!registers_write(c->thread->tid, &r))
 		return CALL_GONE;
 	for (unsigned i = 0; i < 2; i++) {
-		status = to_system_call(c, STEP_MS, &stop);
+		status = to_stop(c, true, STEP_MS, &stop);
 		if (status != CALL_DONE)
 			return status;
 	}
@@ -182,20 +208,43 @@ static bool write_frame(struct call *c)
 	return bytes > 0;
 }
 
+/* The id of the thread in the process's namespace: the last one of "NSpid:\t4711\t12" in its status. */
+static pid_t inner_tid(const struct thread *t, pid_t tid)
+{
+	char path[64], line[256];
+	const char *last;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", (int)t->target->pid, (int)tid);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file)) {
+		last = strncmp(line, "NSpid:", 6) ? NULL : strrchr(line, '\t');
+		if (last)
+			tid = (pid_t)atoi(last + 1);
+	}
+	if (file)
+		fclose(file);
+	return tid;
+}
+
 /* Makes the instructions, or chooses others where the process may have none of its own. */
 static enum call_status make_landing(struct call *c)
 {
 	uint64_t at = c->memory + c->memory_bytes - CODE_BYTES;
+	const struct thread *t = c->thread;
+	uint8_t code[REGISTERS_LANDING_MAX];
+	size_t stop, bytes = registers_make_landing(code, inner_tid(t, t->target->pid), inner_tid(t, t->tid), c->signal, &stop);
 	int64_t result = 0;
 	enum call_status status;
 
 	c->landing = c->instruction;
 	c->lands_itself = false;
-	if (!target_write(c->thread->target, at, registers_landing, registers_landing_bytes))
+	if (!c->signal || !target_write(t->target, at, code, bytes))
 		return CALL_DONE;
 	status = protect(c, at, CODE_BYTES, PROT_READ | PROT_EXEC, &result);
 	if (status == CALL_DONE && !result && write_frame(c)) {
 		c->landing = at;
+		c->stop = at + stop;
 		c->lands_itself = true;
 	}
 	return status;
@@ -233,12 +282,28 @@ uint64_t call_put(struct call *c, const void *bytes, size_t size_bytes)
 
 /* ---- Functions ---- */
 
-/* Whether the thread, which is at the entry of a system call, has returned from the function. */
+/* Whether the thread, which is at the entry of a system call, has returned from a function to that. */
 static bool has_landed(const struct call *c, const struct registers *r)
 {
-	uint64_t behind = c->landing + (c->lands_itself ? registers_landing_bytes : registers_instruction_bytes);
+	return registers_pc(r) == c->landing + registers_instruction_bytes && registers_sp(r) == c->frame;
+}
 
-	return registers_pc(r) == behind && registers_sp(r) == c->frame;
+/* Waits until the function has returned to a system call instruction. */
+static enum call_status await_system_call(struct call *c, uint64_t *result)
+{
+	struct registers r;
+	enum call_status status;
+	enum thread_stop stop;
+
+	do {
+		status = to_stop(c, true, CALL_MS, &stop);
+		if (status != CALL_DONE)
+			return status;
+		if (stop == THREAD_ENTRY && !registers_read(c->thread->tid, &r))
+			return CALL_GONE;
+	} while (stop != THREAD_ENTRY || !has_landed(c, &r));
+	*result = registers_result(&r);
+	return skip_entry(c, &r);
 }
 
 enum call_status call_function(struct call *c, uint64_t function, uint64_t first, uint64_t second, uint64_t third,
@@ -253,18 +318,13 @@ enum call_status call_function(struct call *c, uint64_t function, uint64_t first
 	if (!target_write(c->thread->target, c->frame - 8, &c->landing, sizeof(c->landing)) ||
 	    !registers_write(c->thread->tid, &r))
 		return CALL_GONE;
-	do {
-		status = to_system_call(c, CALL_MS, &stop);
-		if (status != CALL_DONE)
-			return status;
-		if (stop == THREAD_ENTRY && !registers_read(c->thread->tid, &r))
-			return CALL_GONE;
-	} while (stop != THREAD_ENTRY || !has_landed(c, &r));
-	*result = registers_result(&r);
-	if (c->lands_itself && !target_read(c->thread->target, c->frame + (uint64_t)(int64_t)registers_result_at, result,
-					    sizeof(*result)))
+	if (!c->lands_itself)
+		return await_system_call(c, result);
+	status = to_stop(c, false, CALL_MS, &stop);
+	if (status == CALL_DONE && !target_read(c->thread->target, c->frame + (uint64_t)(int64_t)registers_result_at, result,
+						sizeof(*result)))
 		return CALL_GONE;
-	return skip_entry(c, &r);
+	return status;
 }
 
 /* ---- The end ---- */

@@ -4,13 +4,15 @@
  *
  *	call_begin()	keeps all registers; blocks the thread's signals; maps memory in the process, of which the upper
  *			part holds a few instructions and a signal frame with the registers, the rest is a stack
- *	call_function()	the thread calls the function on that stack, which returns to the instructions: they ask the
- *			kernel to resume what the frame says (rt_sigreturn(2)). There the thread is stopped
+ *	call_function()	the thread calls the function on that stack, which returns to the instructions: they send a signal
+ *			to their own thread, at which it stops, and then ask the kernel to resume what the frame says
+ *			(rt_sigreturn(2))
  *	call_end()	unmaps the memory; registers, signal mask and interrupted system call are what they were
  *
- * So where this process is killed in the middle, the thread ends the function and then resumes what it did before.
- * (Where the process may not have memory that is executable, the function returns to a system call instruction of
- * libc instead, and this process must not be killed meanwhile.)
+ * So where this process is killed in the middle, the thread ends the function and then resumes what it did before: the
+ * signal is one that the program has no handler for, and that has no effect by default. (Where there is none, or the
+ * process may not have memory that is executable, the function returns to a system call instruction of libc instead, and
+ * this process must not be killed meanwhile.)
  *
  * Signals that nobody can block and those that report a fault are put off, and sent again by call_end(). A fault of the
  * function itself ends the call: CALL_CRASHED.
@@ -42,6 +44,8 @@ struct call {
 	uint64_t memory, memory_bytes;	/* what call_begin() has mapped; 0: nothing */
 	uint64_t frame, landing;	/* addresses: of the signal frame, and of the instructions that functions return to */
 	bool lands_itself;		/* they are the code described above */
+	int signal;			/* that this code sends */
+	uint64_t stop;			/* where it is then */
 	bool interrupted;		/* the thread's system call has ended with EINTR because it was stopped */
 	int error;
 	int put_off[THREAD_SIGNALS_MAX];	/* signals that were not delivered */

@@ -53,8 +53,7 @@ bool registers_write_vector(pid_t tid, const struct registers_vector *v)
 #if !defined(__x86_64__) && !defined(__aarch64__)
 
 const bool registers_supported;
-const unsigned registers_instruction_bytes = 4, registers_landing_bytes;
-const uint8_t registers_landing[1];
+const unsigned registers_instruction_bytes = 4;
 const int registers_result_at;
 
 bool registers_read(pid_t tid, struct registers *r) { (void)tid; (void)r; return false; }
@@ -107,6 +106,15 @@ void registers_set_call(struct registers *r, uint64_t function, const uint64_t a
 	(void)arguments;
 	(void)sp;
 	(void)return_to;
+}
+
+size_t registers_make_landing(uint8_t buf[REGISTERS_LANDING_MAX], pid_t pid, pid_t tid, int signal, size_t *stop)
+{
+	(void)buf;
+	(void)pid;
+	(void)tid;
+	(void)signal;
+	return *stop = 0;
 }
 
 size_t registers_signal_frame(const struct registers *r, const struct registers_vector *v, uint64_t signals, uint64_t at,

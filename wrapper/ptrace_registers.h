@@ -94,12 +94,14 @@ void registers_set_call(struct registers *r, uint64_t function, const uint64_t a
 			uint64_t return_to);
 
 /*
- * Code to which such a function can return: it stores the result at sp + registers_result_at, and asks the kernel to resume
- * the thread with the registers of the signal frame at sp, by rt_sigreturn(2). So the thread resumes what it did
- * before also where its tracer has been killed meanwhile.
+ * Makes code to which such a function can return. It stores the result at sp + registers_result_at, sends `signal` to its own
+ * thread, whose ids in the process's namespace are pid and tid, so that its tracer stops it, and asks the kernel to resume
+ * the thread with the registers of the signal frame at sp, by rt_sigreturn(2). A thread without a tracer goes on there,
+ * if the signal has no effect. buf gets the bytes. Returns how many there are; *stop: how many of them have been executed
+ * when the signal comes.
  */
-extern const uint8_t registers_landing[];
-extern const unsigned registers_landing_bytes;
+#define REGISTERS_LANDING_MAX	64u
+size_t registers_make_landing(uint8_t buf[REGISTERS_LANDING_MAX], pid_t pid, pid_t tid, int signal, size_t *stop);
 extern const int registers_result_at;
 /*
  * Makes the signal frame that rt_sigreturn(2) reads at `at`, a multiple of 64. buf[0..size_bytes) gets its bytes. signals:

@@ -177,9 +177,7 @@ enum thread_stop thread_stop(struct thread *t, unsigned milliseconds)
 	return stop;
 }
 
-/* The signals for which the program has a handler, as a bit for each (/proc/PID/status). pending: only those that are pending
- * for the thread, and not blocked. */
-static uint64_t caught_signals(const struct thread *t, bool pending)
+uint64_t thread_caught_signals(const struct thread *t, bool pending)
 {
 	static const char *const names[] = { "SigPnd:", "ShdPnd:", "SigBlk:", "SigCgt:" };
 	unsigned long long set[4] = { 0 };
@@ -221,17 +219,17 @@ static void repeat(struct thread *t)
 	t->repeats = registers_restart(&again, &t->waiting) && registers_write(t->tid, &again);
 }
 
-static bool run(struct thread *t, int signal)
+static bool run(struct thread *t, bool by_calls, int signal)
 {
-	if (ptrace(PTRACE_SYSCALL, t->tid, NULL, (void *)(intptr_t)signal))
+	if (ptrace(by_calls ? PTRACE_SYSCALL : PTRACE_CONT, t->tid, NULL, (void *)(intptr_t)signal))
 		return false;
 	t->running = true;
 	return true;
 }
 
-bool thread_run(struct thread *t)
+bool thread_run(struct thread *t, bool by_calls)
 {
-	return run(t, 0);
+	return run(t, by_calls, 0);
 }
 
 /* The call is not repeated, but has ended with EINTR, because the handler of a signal is to run. */
@@ -245,9 +243,9 @@ bool thread_go_on(struct thread *t, int signal)
 {
 	if (!t->repeats)
 		repeat(t);
-	if (t->repeats && signal && caught_signals(t, false) >> (signal - 1) & 1)
+	if (t->repeats && signal && thread_caught_signals(t, false) >> (signal - 1) & 1)
 		end_call(t);
-	return run(t, signal);
+	return run(t, true, signal);
 }
 
 void thread_release(struct thread *t)
@@ -256,7 +254,7 @@ void thread_release(struct thread *t)
 		return;
 	if (!t->repeats)
 		repeat(t);
-	if (t->repeats && caught_signals(t, true))
+	if (t->repeats && thread_caught_signals(t, true))
 		end_call(t);
 	ptrace(PTRACE_DETACH, t->tid, NULL, NULL);
 	t->seized = t->running = false;

@@ -60,11 +60,16 @@ enum thread_stop thread_stop(struct thread *t, unsigned milliseconds);
  * or 0. False: the thread has ended. */
 bool thread_go_on(struct thread *t, int signal);
 
-/* The same for a thread whose registers have been changed, so that it executes something else. */
-bool thread_run(struct thread *t);
+/* The same for a thread whose registers have been changed, so that it executes something else. by_calls: it stops at system
+ * calls, too. */
+bool thread_run(struct thread *t, bool by_calls);
 
 /* Waits for a stop; THREAD_NO_STOP: not within so many milliseconds. */
 enum thread_stop thread_wait(struct thread *t, unsigned milliseconds);
+
+/* The signals for which the program has a handler, as a bit for each from 1 on (/proc/PID/status). pending: only those that are
+ * pending for the thread, and not blocked. */
+uint64_t thread_caught_signals(const struct thread *t, bool pending);
 
 /* Leaves a thread alone that thread_stop() has not stopped in time. As soon as it stops it is released, while
  * thread_wait() waits for another one: it may hold a lock that the other one needs. False: there are too many such threads,

@@ -128,12 +128,26 @@ void registers_set_call(struct registers *r, uint64_t function, const uint64_t a
 
 /* ---- The signal frame ---- */
 
-const uint8_t registers_landing[] = {
-	0x48, 0x89, 0x44, 0x24, 0xf8,			/* mov %rax,-8(%rsp) */
-	0x48, 0xc7, 0xc0, 0x0f, 0x00, 0x00, 0x00,	/* mov $15,%rax: rt_sigreturn */
-	0x0f, 0x05,					/* syscall */
-};
-const unsigned registers_landing_bytes = sizeof(registers_landing);
+size_t registers_make_landing(uint8_t buf[REGISTERS_LANDING_MAX], pid_t pid, pid_t tid, int signal, size_t *stop)
+{
+	static const uint8_t code[] = {
+		0x48, 0x89, 0x44, 0x24, 0xf8,			/*  0: mov %rax,-8(%rsp) */
+		0xbf, 0, 0, 0, 0,				/*  5: mov $pid,%edi */
+		0xbe, 0, 0, 0, 0,				/* 10: mov $tid,%esi */
+		0xba, 0, 0, 0, 0,				/* 15: mov $signal,%edx */
+		0xb8, 0xea, 0x00, 0x00, 0x00,			/* 20: mov $234,%eax: tgkill */
+		0x0f, 0x05,					/* 25: syscall */
+		0x48, 0xc7, 0xc0, 0x0f, 0x00, 0x00, 0x00,	/* 27: mov $15,%rax: rt_sigreturn */
+		0x0f, 0x05,					/* 34: syscall */
+	};
+	const int32_t numbers[3] = { pid, tid, signal };
+
+	memcpy(buf, code, sizeof(code));
+	for (size_t i = 0; i < 3; i++)
+		memcpy(buf + 6 + 5 * i, &numbers[i], sizeof(numbers[i]));
+	*stop = 27;
+	return sizeof(code);
+}
 const int registers_result_at = -8;
 
 /* Behind the legacy part of a saved vector state: struct _fpx_sw_bytes, by which the kernel knows what the frame has. */
