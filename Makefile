@@ -66,14 +66,15 @@ $(BUILD)/heaptrace heaptrace: $(WRAPPER) $(CORE)
 SMALL_DIRS := elf options symbol inflate demangle analysis format
 FAST_FILES := base/kernel.c base/probe.c hooks/enter.c process/guard.c process/record.c process/threads.c \
 	$(addprefix table/,blocks.c deltas.c row.c table.c)
-SMALL_FILES := $(filter-out $(FAST_FILES),$(wildcard base/*.c hooks/*.c process/*.c table/*.c))
+SMALL_FILES := $(filter-out $(FAST_FILES),$(wildcard base/*.c hooks/*.c process/*.c table/*.c)) \
+	$(addprefix capture/,capture.c cfi.c execinfo.c prologue.c)
 $(SMALL_DIRS:%=$(BUILD)/%/%.o) $(SMALL_FILES:%.c=$(BUILD)/%.o): SMALL = $(if $(filter -O2,$(CFLAGS)),-Os)
 
 # Nobody unwinds through the code that makes and prints reports: all signals are blocked during a dump, and nothing that
 # it calls throws. A debugger reads the tables in the debug data. So it needs no place for them in the library. The same
 # holds for what only the start, a fork and an end call. Code that waits with signals let through, or runs a handler of
 # the program's, keeps its tables: a thread can be cancelled there, and a handler can throw or look at the stack.
-TABLES_KEPT := $(addprefix process/,fatal_signal.c lifecycle.c lifecycle_threads.c own_stack.c session.c signals.c) $(wildcard hooks/*.c)
+TABLES_KEPT := $(addprefix process/,fatal_signal.c lifecycle.c lifecycle_threads.c own_stack.c session.c signals.c) $(wildcard capture/*.c hooks/*.c)
 TABLELESS := $(SMALL_DIRS:%=%/%) $(basename $(filter-out $(TABLES_KEPT),$(SMALL_FILES)))
 $(TABLELESS:%=$(BUILD)/%.o): NO_TABLES := -fno-asynchronous-unwind-tables
 
