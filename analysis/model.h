@@ -253,7 +253,9 @@ struct model_not_seen {
 	uint64_t stacks_broken;		/* stacks that end where a frame's caller could not be found */
 	uint64_t slow_stacks;		/* stacks that the slow unwinder took */
 	uint64_t unknown_frees;		/* frees of blocks that were never recorded */
-	uint64_t untracked_frees;	/* frees of blocks that were allocated while not each block was recorded */
+	uint64_t untracked_frees;	/* frees of blocks that were allocated while not each block was recorded: */
+	bool before_attach;		/* before heaptrace was attached to the process */
+	bool in_pause;			/* in a pause of the recording, or when blocks were sampled */
 	uint64_t known_frees;		/* frees that were not seen, of recorded blocks: malloc returned the address again */
 	uint32_t untraced;		/* programs that were started and could not be traced */
 	bool own_new;			/* the allocator's operator new does not call malloc */

@@ -2,6 +2,7 @@
 /* See not_seen.h. */
 #include "not_seen.h"
 
+#include "table/events.h"
 #include "table/truncated.h"
 #include "table/layout.h"
 #include "table/modules.h"
@@ -56,6 +57,23 @@ static void count_truncated(struct model_not_seen *n, const struct table *t, con
 	}
 }
 
+/* When there were blocks that were not recorded. */
+static void find_pauses(struct model_not_seen *n, const struct table *t)
+{
+	for (uint32_t i = events_count(t); i-- > 0; ) {
+		switch (load_acquire(&t->head->events[i].kind)) {
+		case EVENT_ATTACH:
+			n->before_attach = true;
+			break;
+		case EVENT_ON:
+		case EVENT_OFF:
+		case EVENT_SAMPLE:
+			n->in_pause = true;
+			break;
+		}
+	}
+}
+
 void not_seen_find(struct model_not_seen *n, const struct table *t, const struct view *v, uint32_t *codes)
 {
 	const struct table_totals *totals = &t->head->totals;
@@ -81,5 +99,6 @@ void not_seen_find(struct model_not_seen *n, const struct table *t, const struct
 	};
 	_Static_assert(sizeof(n->deep_name) > sizeof(totals->deep_name), "the copied name ends in a NUL");
 	memcpy(n->deep_name, totals->deep_name, sizeof(totals->deep_name));
+	find_pauses(n, t);
 	count_truncated(n, t, v, codes);
 }

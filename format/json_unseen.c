@@ -28,6 +28,7 @@ void json_write_not_seen(const struct model_not_seen *n, struct out *out)
 	out_char(out, ']');
 	json_add_number(out, "frees-of-unknown-blocks", n->unknown_frees);
 	json_add_number(out, "frees-of-untracked-blocks", n->untracked_frees);
+	json_add_bool(out, "attached", n->before_attach);
 	json_add_number(out, "frees-of-known-blocks", n->known_frees);
 	json_add_number(out, "untraced-programs", n->untraced);
 	json_add_bool(out, "own-operator-new", n->own_new);

@@ -137,8 +137,12 @@ void text_write_not_seen(const struct model_not_seen *n, uint32_t left_out, stru
 		write_truncated_modules(n, out);
 	write_part(&l, n->slow_stacks, " stack by the slow unwinder", " stacks by the slow unwinder");
 	write_part(&l, n->unknown_frees, " free of an unknown block", " frees of unknown blocks");
-	write_part(&l, n->untracked_frees, " free of a block that was allocated while nothing was recorded",
-		   " frees of blocks that were allocated while nothing was recorded");
+	write_part(&l, n->untracked_frees, " free of a block that was allocated ", " frees of blocks that were allocated ");
+	if (n->untracked_frees) {
+		out_text(out, n->before_attach ? "before heaptrace" : "");
+		out_text(out, n->before_attach && n->in_pause ? " or " : "");
+		out_text(out, n->in_pause || !n->before_attach ? "while nothing was recorded" : "");
+	}
 	write_part(&l, n->known_frees, " free of a known block", " frees of known blocks");
 	write_fact(&l, n->own_new, "C++ operator new (this allocator's does not call malloc)");
 	write_fact(&l, n->other_malloc, "what the program's own malloc serves");

@@ -245,6 +245,7 @@ static _Noreturn void trace(struct attach *a, struct options *o, const char *lib
 	if (!o->watcher && o->every_ms)
 		fail(a, "--every needs a watcher, which this process cannot have here: no descriptor is left, or the system has no "
 		     "pidfd_open()");
+	o->library = library;
 	text = environment_options(o);
 	begin(a, (pid_t)o->pid);
 	function = find_attach(a, library);
