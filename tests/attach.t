@@ -128,6 +128,8 @@ SKIP: {
 	like((attach("--pid=$pid"))[1], qr/traced since its start/, 'a process that was started with heaptrace');
 	stop($pid);
 }
+refused('seccomp filter would kill it, or send it SIGSYS, at the system call mmap', 'a filter that kills', $target, 'filter', 'mmap!');
+refused('its mmap\(\) fails', 'a filter that forbids', $target, 'filter', 'mmap');
 refused('it is in malloc\(\)', 'malloc interrupted', $target, 'locked');
 
 # ---- Figures ----

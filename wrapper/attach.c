@@ -4,6 +4,7 @@
 
 #include "attach_library.h"
 #include "attach_refusal.h"
+#include "attach_seccomp.h"
 #include "environment.h"
 #include "held_signals.h"
 #include "named_files.h"
@@ -15,6 +16,7 @@
 #include "watcher.h"
 
 #include <errno.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -148,6 +150,9 @@ static void begin(struct attach *a, pid_t pid)
 			 "last one looked at: %s; try again", SAFE_THREAD_SECONDS, unsafe);
 		fail(a, text);
 	}
+	why = a->facts.seccomp == SECCOMP_MODE_FILTER ? attach_seccomp_refusal(a->thread.tid) : NULL;
+	if (why)
+		fail(a, why);
 	check_call(a, call_begin(&a->call, &a->thread, instruction));
 }
 

@@ -206,6 +206,9 @@ static void judge_frames(const struct stack *s, bool waiting)
 		case TARGET_ALLOCATOR:
 			say_unsafe(s->point, "its allocator", s->module[i]);
 			break;
+		case TARGET_TRACER:
+			say_unsafe(s->point, "heaptrace's own code", NULL);
+			break;
 		case TARGET_UNWINDER:
 		case TARGET_SANITIZER:
 			say_unsafe(s->point, "a function", s->module[i]);

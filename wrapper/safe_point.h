@@ -8,6 +8,7 @@
  *
  *	frame in		judged
  *	the program, a library	safe
+ *	heaptrace's library	unsafe
  *	the loader, libdl, an	unsafe. (A program with an allocator of its own inside is judged by the names of functions,
  *	allocator, libgcc_s	and by the system call that the thread waits in.)
  *	libc			by the names of its functions. An unnamed one is safe if a named one has called it, or if

@@ -138,6 +138,8 @@ static enum target_kind kind_of(const struct target *t, struct target_module *m,
 		return TARGET_LIBC;
 	if (!strcmp(m->soname, "libdl.so.2"))
 		return TARGET_LIBDL;
+	if (!strcmp(m->soname, "libheaptrace.so"))
+		return TARGET_TRACER;
 	if (!strcmp(m->soname, "libgcc_s.so.1"))
 		return TARGET_UNWINDER;
 	for (size_t i = 0; i < sizeof(sanitizers) / sizeof(sanitizers[0]); i++) {

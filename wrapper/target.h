@@ -28,6 +28,7 @@ enum target_kind {
 	TARGET_ALLOCATOR,	/* a library that defines malloc() and is not libc */
 	TARGET_OWN_ALLOCATOR,	/* the program itself, which defines malloc() */
 	TARGET_UNWINDER,	/* libgcc_s.so.1 */
+	TARGET_TRACER,		/* heaptrace's library */
 	TARGET_SANITIZER,	/* the run-time library of a sanitizer */
 	TARGET_VDSO,
 };
