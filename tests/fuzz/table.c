@@ -56,6 +56,10 @@ static void make_right(struct table_header *h)
 		h->timeline_limit = most.timeline_limit;
 	if (h->size_limit > most.size_limit)
 		h->size_limit = most.size_limit;
+	if (h->region_limit > most.region_limit)
+		h->region_limit = most.region_limit;
+	if (h->page_row_limit > most.page_row_limit)
+		h->page_row_limit = most.page_row_limit;
 	h->size_heads_log2 %= most.size_heads_log2 + 1;
 	h->row_levels %= most.row_levels + 1;
 	h->code_levels %= most.code_levels + 1;
@@ -126,7 +130,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (file < 0) {
 		options_init(&options);
 		options.no_lines = true;
-		options.histogram = options.timeline = true;
+		options.histogram = options.timeline = options.pages = true;
 		file = memfd_create("fuzz", MFD_CLOEXEC);
 		if (file < 0)
 			abort();
