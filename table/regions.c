@@ -57,8 +57,30 @@ static bool lock(struct table *t, struct span *s)
 	return true;
 }
 
+#define CHECKED_MOST	256u	/* a list with more regions is not looked at after each change */
+
+/* The invariants of regions.h, as far as they hold while other threads have taken regions out. */
+static void check_order(const struct table *t)
+{
+	uint64_t last = 0, bytes = 0;
+
+	for (uint32_t at = 0; at < t->region_count && t->region_count < CHECKED_MOST; at++) {
+		const struct region *r = &t->regions[t->region_order[at]];
+
+		check_at_most(last, r->start, "regions do not overlap, and are in order");
+		check_below(r->start, r->end, "a region has bytes");
+		check(t->regions[r->next].before == t->region_order[at] && t->regions[r->next].owner == r->owner,
+		      "the regions of a mapping are a ring");
+		last = r->end;
+		bytes += r->end - r->start;
+	}
+	(void)last;
+	check_at_most(bytes, t->head->pages.live, "the bytes in the order are among those that are counted");
+}
+
 static void unlock(struct table *t, const struct span *s)
 {
+	check_costly(check_order(t));
 	store_release(&t->regions_locked, 0);
 	leave_span(s);
 }
@@ -425,21 +447,4 @@ struct region *regions_copy(const struct table *t, uint32_t *count, struct arena
 	}
 	*count = kept;
 	return kept ? sorted : NULL;
-}
-
-void regions_check(const struct table *t)
-{
-	uint64_t last = 0, bytes = 0;
-
-	for (uint32_t at = 0; t->region_order && at < t->region_count; at++) {
-		const struct region *r = in_order(t, at);
-
-		check_at_most(last, r->start, "regions do not overlap, and are in order");
-		check_below(r->start, r->end, "a region has bytes");
-		last = r->end;
-		bytes += r->end - r->start;
-	}
-	(void)last;
-	(void)bytes;
-	check_at_most(bytes, t->head->pages.live, "the bytes in the order are among those that are counted");
 }

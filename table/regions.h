@@ -102,7 +102,4 @@ struct region *regions_copy(const struct table *t, uint32_t *count, struct arena
 /* The numbers of page rows are from 1 on, and below this. 0 or 1: there are none. */
 uint32_t regions_owners(const struct table *t);
 
-/* Checks the invariants above (base/check.h). */
-void regions_check(const struct table *t);
-
 #endif
