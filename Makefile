@@ -50,7 +50,7 @@ OBJECTS	:= $(CORE) $(HOOKS) $(WRAPPER)
 # The library needs libc.so.6 only and binds its own calls to itself. It is never unloaded: a program that was attached to
 # may keep pointers to its functions.
 LIBFLAGS := -shared -Wl,-soname,libheaptrace.so -Wl,-Bsymbolic-functions -Wl,-z,now \
-	    -Wl,-z,relro -Wl,-z,defs -Wl,-z,nodelete -Wl,--as-needed -Wl,--gc-sections
+	    -Wl,-z,relro -Wl,-z,noseparate-code -Wl,-z,defs -Wl,-z,nodelete -Wl,--as-needed -Wl,--gc-sections
 # Parts of libc.so.6 since glibc 2.34, and empty there.
 LIBS	:= -ldl -lpthread
 
@@ -66,15 +66,15 @@ $(BUILD)/heaptrace heaptrace: $(WRAPPER) $(CORE)
 SMALL_DIRS := elf options symbol inflate demangle analysis format
 FAST_FILES := base/kernel.c base/probe.c hooks/enter.c process/guard.c process/record.c process/threads.c \
 	$(addprefix table/,blocks.c deltas.c row.c table.c)
-SMALL_FILES := $(filter-out $(FAST_FILES),$(wildcard base/*.c hooks/*.c process/*.c table/*.c)) \
-	$(addprefix capture/,capture.c cfi.c execinfo.c prologue.c)
+SMALL_FILES := $(filter-out $(FAST_FILES),$(wildcard base/*.c hooks/*.c process/*.c table/*.c)) capture/cfi.c capture/slow.c
 $(SMALL_DIRS:%=$(BUILD)/%/%.o) $(SMALL_FILES:%.c=$(BUILD)/%.o): SMALL = $(if $(filter -O2,$(CFLAGS)),-Os)
 
 # Nobody unwinds through the code that makes and prints reports: all signals are blocked during a dump, and nothing that
 # it calls throws. A debugger reads the tables in the debug data. So it needs no place for them in the library. The same
 # holds for what only the start, a fork and an end call. Code that waits with signals let through, or runs a handler of
 # the program's, keeps its tables: a thread can be cancelled there, and a handler can throw or look at the stack.
-TABLES_KEPT := $(addprefix process/,fatal_signal.c lifecycle.c lifecycle_threads.c own_stack.c session.c signals.c) $(wildcard capture/*.c hooks/*.c)
+TABLES_KEPT := $(addprefix process/,fatal_signal.c lifecycle.c lifecycle_threads.c own_stack.c session.c signals.c) \
+	$(filter-out hooks/own_allocator.c,$(wildcard hooks/*.c)) capture/cfi.c capture/slow.c
 TABLELESS := $(SMALL_DIRS:%=%/%) $(basename $(filter-out $(TABLES_KEPT),$(SMALL_FILES)))
 $(TABLELESS:%=$(BUILD)/%.o): NO_TABLES := -fno-asynchronous-unwind-tables
 

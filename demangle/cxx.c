@@ -17,13 +17,13 @@ _Static_assert(sizeof(struct cxx_node) == 8 && sizeof(struct plan_task) == 4, "p
 /* A value that is no node: it marks the start of a list on the value stack. */
 #define LIST_START	0xffff
 
-/* A switch takes less room in a library than an array of functions, which the loader has to relocate one by one. */
-static void run_task(struct cxx *c, struct plan_task task)
+/* A switch, because a pointer in a library takes four times its room: the loader has to relocate it. */
+static void take_step(struct cxx *c, struct plan_task task)
 {
 	switch (task.step) {
-#define CXX_STEP_CASE(name, function)	case CXX_DO_##name: function(c, task.arg); break;
-	CXX_STEPS(CXX_STEP_CASE)
-#undef CXX_STEP_CASE
+#define CXX_STEP_ENTRY(name, function)	case CXX_DO_##name: function(c, task.arg); break;
+	CXX_STEPS(CXX_STEP_ENTRY)
+#undef CXX_STEP_ENTRY
 	}
 }
 
@@ -33,7 +33,7 @@ static void run(struct cxx *c)
 	while (c->task_count && !c->out.full && cxx_charge(c, 1)) {
 		struct plan_task task = c->task[--c->task_count];
 
-		run_task(c, task);
+		take_step(c, task);
 		if (c->failed) {
 			if (!c->attempt)
 				break;

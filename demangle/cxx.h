@@ -472,7 +472,7 @@ enum cxx_style {
 struct cxx_operator {
 	char code[3];
 	uint8_t style;		/* enum cxx_style */
-	const char *text;	/* as in "operator" text */
+	char text[17];		/* as in "operator" text */
 };
 
 extern const struct cxx_operator cxx_operators[];

@@ -72,7 +72,7 @@ static bool is_reading(const struct options *o)
 /* Whether the command line has another option beside this one, which takes none. */
 static bool conflicts_with_lone(enum option_id lone, const char *text, const bool given[OPTIONS], struct out *why)
 {
-	for (const struct option_entry *e = options_table; e->name; e++) {
+	for (const struct option_entry *e = options_table; e->name[0]; e++) {
 		if (!given[e->id] || e->id == lone)
 			continue;
 		out_text(why, text);
@@ -100,7 +100,7 @@ bool conflicts_with_command(const struct options *o, const bool given[OPTIONS], 
 	if (o->control)
 		return conflicts_with_lone(OPTION_CONTROL, "--control takes no other option (what is written follows from "
 					   "the options that the process was started with): leave --", given, why);
-	for (const struct option_entry *e = options_table; e->name; e++) {
+	for (const struct option_entry *e = options_table; e->name[0]; e++) {
 		if (!given[e->id] || has_effect(o, e))
 			continue;
 		out_text(why, "--");

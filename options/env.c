@@ -81,7 +81,7 @@ size_t options_print_env(const struct options *o, const char *cwd, char *buf, si
 	struct options initial;
 
 	options_init(&initial);
-	for (const struct option_entry *e = options_table; e->name; e++)
+	for (const struct option_entry *e = options_table; e->name[0]; e++)
 		if ((e->place == OPTION_PLACE_EVERYWHERE || e->place == OPTION_PLACE_INTERNAL) &&
 		    !options_same(o, &initial, e))
 			types_print(&t, o, e, cwd);

@@ -58,7 +58,7 @@ const char *const options_tree_names[TREES] = {
 			   .letter = letter_ },
 const struct option_entry options_table[] = {
 #include "table.def"
-	[OPTIONS] = { .name = NULL }
+	[OPTIONS] = { .name = "" }
 };
 
 const char *options_sort_name(enum sort_key key)
@@ -128,7 +128,7 @@ bool options_by_reporter(const struct options *o)
 	if (options_format(o) >= OUTPUT_BY_REPORTER)
 		return true;
 	options_init(&initial);
-	for (const struct option_entry *e = options_table; e->name; e++) {
+	for (const struct option_entry *e = options_table; e->name[0]; e++) {
 		if (e->purpose == OPTION_PURPOSE_REPORTER && !options_same(o, &initial, e))
 			return true;
 	}
@@ -143,7 +143,7 @@ bool options_has_limits(const struct options *o)
 
 const struct option_entry *options_find(const char *name, size_t len)
 {
-	for (const struct option_entry *e = options_table; e->name; e++)
+	for (const struct option_entry *e = options_table; e->name[0]; e++)
 		if (strlen(e->name) == len && !memcmp(e->name, name, len))
 			return e;
 	return NULL;
@@ -152,7 +152,7 @@ const struct option_entry *options_find(const char *name, size_t len)
 void options_init(struct options *o)
 {
 	memset(o, 0, sizeof(*o));
-	for (const struct option_entry *e = options_table; e->name; e++)
+	for (const struct option_entry *e = options_table; e->name[0]; e++)
 		if (e->initial)
 			options_set(o, e, e->initial, NULL, 0);
 }

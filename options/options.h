@@ -170,6 +170,7 @@ struct options {
 	/* Set by the wrapper (or by the library in the first process) for the processes of
 	 * one run; not options that a user gives. */
 	uint32_t run;			/* pid of the program that was started; 0: not known yet */
+	const char *allocator;		/* the prefix of an allocator's functions, "no", "auto", or NULL, which is "auto" */
 	const char *watcher;		/* the watcher's address and password (watch.h), or NULL */
 	const char *outfile_is;		/* the descriptor that outfile stands for (safe_open.h), or NULL */
 	uint8_t held;			/* which of signals[] to unblock at start: bits 0 to 2 */
@@ -256,7 +257,7 @@ enum option_purpose {
 
 /* One row of the table, without the texts of --help. */
 struct option_entry {
-	const char *name;		/* without the dashes */
+	char name[16];			/* without the dashes; here, as pointers of a library take four times their room */
 	const char *argument;		/* the value's name in --help; NULL: the option takes no value; in the form
 					 * "[=NAME]", the option may stand without its value */
 	const char *initial;		/* the default as a value, or NULL: all bytes are 0 */
@@ -268,7 +269,7 @@ struct option_entry {
 	char letter;			/* short form, or 0 */
 };
 
-/* Every option, indexed by enum option_id; the last row's name is NULL. */
+/* Every option, indexed by enum option_id; the last row's name is "". */
 extern const struct option_entry options_table[];
 
 extern const char *const options_sort_names[SORT_KEYS];

@@ -94,17 +94,15 @@ static bool add_found(struct out *t, const struct found *f, const char *dashes)
 #define ATTACH	": for a process that runs already give heaptrace --pid=PID; --dump=PID prints a dump of one that is " \
 		"traced, --watch=PID shows it live"
 
-/* The names that other programs have for an option (gdb, strace, perf, heaptrack, valgrind, ltrace), or a
- * sentence for what heaptrace cannot do. */
+/* The names that other programs have for an option (gdb, strace, perf, heaptrack, valgrind, ltrace). Without an option:
+ * what ATTACH says. */
 static const struct {
-	const char *name, *option, *instead;
+	char name[15], option[9];
 } others[] = {
-	{ "p", NULL, ATTACH }, { "pid", NULL, ATTACH }, { "attach", NULL, ATTACH }, { "o", "outfile", NULL }, { "output", "outfile", NULL },
-	{ "log-file", "outfile", NULL }, { "suppressions", "ignore", NULL },
-	{ "suppress", "ignore", NULL }, { "num-callers", "depth", NULL }, { "max-depth", "depth", NULL },
-	{ "follow-forks", "children", NULL }, { "follow-fork", "children", NULL },
-	{ "trace-children", "children", NULL },
-	{ "limit", "top", NULL }, { "number", "top", NULL }, { "n", "top", NULL },
+	{ "p", "" }, { "pid", "" }, { "attach", "" }, { "o", "outfile" }, { "output", "outfile" }, { "log-file", "outfile" },
+	{ "suppressions", "ignore" }, { "suppress", "ignore" }, { "num-callers", "depth" }, { "max-depth", "depth" },
+	{ "follow-forks", "children" }, { "follow-fork", "children" }, { "trace-children", "children" },
+	{ "limit", "top" }, { "number", "top" }, { "n", "top" },
 };
 
 bool options_suggest(const char *name, size_t len, bool on_command_line, struct out *text)
@@ -120,12 +118,12 @@ bool options_suggest(const char *name, size_t len, bool on_command_line, struct 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
 		if (strlen(others[i].name) != len || memcmp(others[i].name, name, len))
 			continue;
-		if (others[i].option)
-			return add_names(text, &others[i].option, 1, dashes);
-		out_text(text, others[i].instead);
+		if (others[i].option[0])
+			return add_names(text, (const char *[]){ others[i].option }, 1, dashes);
+		out_text(text, ATTACH);
 		return true;
 	}
-	for (const struct option_entry *e = options_table; e->name; e++)
+	for (const struct option_entry *e = options_table; e->name[0]; e++)
 		if (e->place == OPTION_PLACE_EVERYWHERE ||
 		    (e->place == OPTION_PLACE_COMMAND && on_command_line))
 			consider(&found, name, len, e->name);

@@ -244,7 +244,7 @@ static void print_list(struct out *t, const struct options *o, const struct opti
 /* The option of type PRESET that stands for the value of the field, or NULL. */
 static const struct option_entry *find_preset(const struct options *o, const struct option_entry *e)
 {
-	for (const struct option_entry *p = options_table; p->name; p++)
+	for (const struct option_entry *p = options_table; p->name[0]; p++)
 		if (p->type == OPTION_TYPE_PRESET && p->offset == e->offset && types_load_number(o, p) == p->min)
 			return p;
 	return NULL;

@@ -71,7 +71,7 @@ static void write_options(const struct options *o, struct out *out)
 		write_arguments(out, out_string(&one));
 	}
 	options_init(&initial);
-	for (const struct option_entry *e = options_table; e->name; e++) {
+	for (const struct option_entry *e = options_table; e->name[0]; e++) {
 		struct out one = out_memory(value, sizeof(value));
 
 		if (e->purpose != OPTION_PURPOSE_REPORTER || options_same(o, &initial, e))

@@ -442,11 +442,13 @@ void signals_stop(void)
 	store_release(&active, false);
 }
 
-static __thread sigset_t fork_mask;	/* the thread's own mask, from signals_fork_prepare() on */
+/* The thread's own mask, from signals_fork_prepare() on: of sigset_t the part that the kernel knows (64 signals), because
+ * there is little room for thread-local storage. */
+static __thread uint64_t fork_mask;
 
 void signals_fork_prepare(void)
 {
-	sigset_t held;
+	sigset_t held, before;
 
 	sigemptyset(&held);
 	for (int sig = 1; sig < 32; sig++) {
@@ -457,12 +459,17 @@ void signals_fork_prepare(void)
 		if (dump_signals[i])
 			sigaddset(&held, dump_signals[i]);
 	}
-	sigprocmask(SIG_BLOCK, &held, &fork_mask);
+	sigprocmask(SIG_BLOCK, &held, &before);
+	memcpy(&fork_mask, &before, sizeof(fork_mask));
 }
 
 void signals_fork_ends(void)
 {
-	sigprocmask(SIG_SETMASK, &fork_mask, NULL);
+	sigset_t mask;
+
+	sigemptyset(&mask);
+	memcpy(&mask, &fork_mask, sizeof(fork_mask));
+	sigprocmask(SIG_SETMASK, &mask, NULL);
 }
 
 void signals_forked(void)

@@ -63,11 +63,11 @@ static const struct option_entry *find_option(const char *arg, const char **valu
 		e = options_find(arg + 2, len - 2);
 		*value = arg[len] ? arg + len + 1 : NULL;
 	} else {
-		for (e = options_table; e->name && e->letter != arg[1]; e++)
+		for (e = options_table; e->name[0] && e->letter != arg[1]; e++)
 			;
 		*value = arg[2] ? arg + 2 : NULL;
 	}
-	if (!e || !e->name || !is_for_command_line(e))
+	if (!e || !e->name[0] || !is_for_command_line(e))
 		die_unknown(arg);
 	return e;
 }

@@ -82,7 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(options_print_env(&a, NULL, printed, len + 1) == len && strlen(printed) == len);
 	options_init(&b);
 	require(options_parse_env(printed, &b, again, len + 16, error, sizeof(error)));
-	for (const struct option_entry *e = options_table; e->name; e++)
+	for (const struct option_entry *e = options_table; e->name[0]; e++)
 		require(e->place == OPTION_PLACE_PRIVATE || same_value(&a, &b, e));
 
 	if (a.outfile) {

@@ -124,7 +124,7 @@ int main(int argc, char **argv)
 		for (unsigned int k = 0; k <= SORT_KEYS; k++)
 			puts(options_sort_name(k));
 	} else if (argc > 1 && !strcmp(argv[1], "table")) {
-		for (const struct option_entry *e = options_table; e->name; e++)
+		for (const struct option_entry *e = options_table; e->name[0]; e++)
 			check_row(e);
 	} else if (argc > 6 && !strcmp(argv[1], "outfile")) {
 		return print_outfile(argc, argv);
