@@ -13,6 +13,7 @@
 #include "hooks/exec.h"
 #include "hooks/export.h"
 #include "hooks/malloc_info.h"
+#include "hooks/own_allocator.h"
 #include "hooks/real.h"
 #include "hooks/shell.h"
 #include "hooks/signal_hooks.h"
@@ -330,7 +331,7 @@ __attribute__((constructor)) static void init(void)
 	exec_init();
 	shell_init();
 	lifecycle_start(options, shell_forked);
-	start_warn_of_other_malloc((void *)malloc);
+	own_allocator_start(options->allocator, (void *)malloc);
 	if (start_is_under_valgrind() && !malloc_info_hooks_are_reached())
 		start_warn_of_redirection();
 	signals_start(signal_hooks_init(), options);

@@ -259,6 +259,7 @@ struct model_not_seen {
 	uint64_t known_frees;		/* frees that were not seen, of recorded blocks: malloc returned the address again */
 	uint32_t untraced;		/* programs that were started and could not be traced */
 	bool own_new;			/* the allocator's operator new does not call malloc */
+	const char *own_allocators;	/* allocators of the program's own that are seen, in words; NULL: there is none */
 	bool other_malloc;		/* the program's own malloc comes before heaptrace's */
 	bool valgrind;			/* valgrind's own allocator takes the calls */
 	bool namespaces;		/* dlmopen() has loaded libraries in namespaces of their own */

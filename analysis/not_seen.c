@@ -90,6 +90,7 @@ void not_seen_find(struct model_not_seen *n, const struct table *t, const struct
 		.known_frees = load_relaxed(&totals->stale_blocks),
 		.untraced = load_relaxed(&totals->untraced),
 		.own_new = totals->own_new,
+		.own_allocators = t->head->own_allocators ? t->text + t->head->own_allocators : NULL,
 		.other_malloc = totals->other_malloc,
 		.valgrind = totals->redirected,
 		.namespaces = totals->namespaces,

@@ -254,13 +254,18 @@ void lookup_next(const struct lookup *list, unsigned count)
 		store_release(list[i].address, found[i].address);
 }
 
-void *lookup_first(const char *name)
+struct lookup_definition lookup_first_definition(const char *name)
 {
 	struct lookup one = { name, NULL };
 	struct lookup_definition found;
 
 	find_from(lookup_first_module(), &one, &found, 1, false);
-	return found.address;
+	return found;
+}
+
+void *lookup_first(const char *name)
+{
+	return lookup_first_definition(name).address;
 }
 
 bool lookup_next_together(const char *name, const char *other)

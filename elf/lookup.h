@@ -69,6 +69,9 @@ bool lookup_call_resolver(const char *name);
  */
 void *lookup_first(const char *name);
 
+/* The same, with all that is known of it; all 0 if there is none. */
+struct lookup_definition lookup_first_definition(const char *name);
+
 /* Whether lookup_next() finds the definitions of both names, and in the same module. */
 bool lookup_next_together(const char *name, const char *other);
 

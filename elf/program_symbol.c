@@ -3,6 +3,7 @@
 #include "program_symbol.h"
 
 #include "base/arena.h"
+#include "base/read_at.h"
 #include "base/safe_open.h"
 #include "headers.h"
 
@@ -61,8 +62,9 @@ static uint32_t find_name(const struct file *f, const struct elf_section *names,
 	return 0;
 }
 
-/* The value of the function whose name is at an offset; 0: there is none. */
-static uint64_t find_value(const struct file *f, const struct elf_section *symbols, uint32_t name)
+/* Calls one() for all symbols of functions that the program defines, in the order of the file. */
+static void each_function(const struct file *f, const struct elf_section *symbols,
+			  void (*one)(void *context, const ElfW(Sym) *y), void *context)
 {
 	size_t have;
 
@@ -71,41 +73,161 @@ static uint64_t find_value(const struct file *f, const struct elf_section *symbo
 
 		have = read_piece(f, symbols->offset + at, symbols->size_bytes - at) / sizeof(*y) * sizeof(*y);
 		for (size_t i = 0; i < have / sizeof(*y); i++) {
-			if (y[i].st_name == name && ELF32_ST_TYPE(y[i].st_info) == STT_FUNC && y[i].st_shndx != SHN_UNDEF)
-				return y[i].st_value;
+			if (ELF32_ST_TYPE(y[i].st_info) == STT_FUNC && y[i].st_shndx != SHN_UNDEF)
+				one(context, &y[i]);
 		}
 		if (!have)
 			break;
 	}
-	return 0;
 }
 
-static uint64_t find(struct file *f, const char *name)
-{
-	size_t have = read_piece(f, 0, HEADERS_BYTES);
-	struct elf_section symbols, names;
-	uint32_t at;
+/* The function whose name is at an offset. */
+struct wanted {
+	uint32_t name;
+	uint64_t value;		/* 0: there is none */
+};
 
-	if (headers_decode(f->piece, have, &f->header) != HEADERS_OK ||
-	    f->header.wide != (sizeof(void *) == sizeof(uint64_t)) ||
-	    f->header.section_bytes != headers_section_bytes(f->header.wide) ||
-	    !find_section(f, SHT_SYMTAB, 0, &symbols) || symbols.entry_bytes != sizeof(ElfW(Sym)) ||
-	    !find_section(f, SHT_NULL, symbols.link, &names) ||
-	    symbols.size_bytes > TABLE_MOST || names.size_bytes > TABLE_MOST)
-		return 0;
-	at = find_name(f, &names, name);
-	return at ? find_value(f, &symbols, at) : 0;
+static void note_value(void *context, const ElfW(Sym) *y)
+{
+	struct wanted *w = context;
+
+	if (y->st_name == w->name && !w->value)
+		w->value = y->st_value;
+}
+
+/* Opens the program's file and finds its symbols and their names. False: there are none, or too many. */
+static bool open_symbols(struct file *f, struct elf_section *symbols, struct elf_section *names)
+{
+	f->fd = safe_open_read(AT_FDCWD, "/proc/self/exe", O_RDONLY);
+	f->piece = arena_map(PIECE_BYTES);
+	return f->fd >= 0 && f->piece &&
+	       headers_decode(f->piece, read_piece(f, 0, HEADERS_BYTES), &f->header) == HEADERS_OK &&
+	       f->header.wide == (sizeof(void *) == sizeof(uint64_t)) &&
+	       f->header.section_bytes == headers_section_bytes(f->header.wide) &&
+	       find_section(f, SHT_SYMTAB, 0, symbols) && symbols->entry_bytes == sizeof(ElfW(Sym)) &&
+	       find_section(f, SHT_NULL, symbols->link, names) &&
+	       symbols->size_bytes <= TABLE_MOST && names->size_bytes <= TABLE_MOST;
+}
+
+static void close_symbols(struct file *f)
+{
+	if (f->fd >= 0)
+		close(f->fd);
+	if (f->piece)
+		arena_unmap(f->piece, PIECE_BYTES);
+}
+
+/* The address in this process. The entry point tells how far the kernel has moved the program. */
+static void *address_of(const struct file *f, uint64_t value)
+{
+	return (void *)(uintptr_t)(value + getauxval(AT_ENTRY) - f->header.entry);
 }
 
 void *program_symbol(const char *name)
 {
-	struct file f = { .fd = safe_open_read(AT_FDCWD, "/proc/self/exe", O_RDONLY), .piece = arena_map(PIECE_BYTES) };
-	uint64_t value = f.fd >= 0 && f.piece ? find(&f, name) : 0;
+	struct elf_section symbols, names;
+	struct wanted w = { .value = 0 };
+	struct file f;
 
-	if (f.fd >= 0)
-		close(f.fd);
-	if (f.piece)
-		arena_unmap(f.piece, PIECE_BYTES);
-	/* The entry point tells how far the kernel has moved the program. */
-	return value ? (void *)(uintptr_t)(value + getauxval(AT_ENTRY) - f.header.entry) : NULL;
+	if (open_symbols(&f, &symbols, &names)) {
+		w.name = find_name(&f, &names, name);
+		if (w.name)
+			each_function(&f, &symbols, note_value, &w);
+	}
+	close_symbols(&f);
+	return w.value ? address_of(&f, w.value) : NULL;
+}
+
+/* ---- Families ---- */
+
+#define BASE		"malloc"	/* with the NUL behind it */
+#define BASES_MOST	64u		/* names with which a family may begin */
+
+struct base {
+	uint32_t name;		/* offset in the names */
+	uint32_t family;
+};
+
+/*
+ * Finds where among the names a prefix with "malloc" behind it stands, also at the end of a longer name, which the
+ * linker lets it share. Returns the number of such places.
+ */
+static unsigned find_bases(const struct file *f, const struct elf_section *names, const char *const *prefixes,
+			   unsigned count, struct base *bases)
+{
+	unsigned found = 0;
+	size_t have;
+
+	/* Pieces overlap by as much as a name can have. */
+	for (uint64_t at = 0; (have = read_piece(f, names->offset + at, names->size_bytes - at)) > 0; at += have - NAME_BYTES) {
+		const char *from = f->piece, *end = f->piece + have, *hit;
+
+		while ((hit = memmem(from, (size_t)(end - from), BASE, sizeof(BASE))) && found < BASES_MOST) {
+			from = hit + 1;
+			for (unsigned i = 0; i < count && found < BASES_MOST; i++) {
+				size_t bytes = strlen(prefixes[i]);
+
+				if (bytes <= (size_t)(hit - f->piece) && !memcmp(hit - bytes, prefixes[i], bytes))
+					bases[found++] = (struct base){ (uint32_t)(at + (size_t)(hit - f->piece) - bytes), i };
+			}
+		}
+		if (have <= NAME_BYTES || at + have >= names->size_bytes)
+			break;
+	}
+	return found;
+}
+
+struct search {
+	const struct file *file;
+	const char *const *prefixes;
+	unsigned count, base_count;
+	uint32_t families;		/* a bit for each prefix of which there is a function */
+	struct base bases[BASES_MOST];
+	char *names;
+	size_t names_bytes;
+	program_function *take;
+	void *context;
+};
+
+static void note_base(void *context, const ElfW(Sym) *y)
+{
+	struct search *s = context;
+
+	for (unsigned i = 0; i < s->base_count; i++) {
+		if (y->st_name == s->bases[i].name)
+			s->families |= 1u << s->bases[i].family;
+	}
+}
+
+static void take_function(void *context, const ElfW(Sym) *y)
+{
+	struct search *s = context;
+	const char *name = s->names + y->st_name;
+
+	for (unsigned i = 0; i < s->count && y->st_name < s->names_bytes; i++) {
+		if (s->families >> i & 1 && !strncmp(name, s->prefixes[i], strlen(s->prefixes[i])))
+			s->take(s->context, i, name, address_of(s->file, y->st_value), y->st_size);
+	}
+}
+
+void program_families(const char *const *prefixes, unsigned count, program_function *take, void *context)
+{
+	struct elf_section symbols, names;
+	struct file f;
+	struct search s = { .file = &f, .prefixes = prefixes, .count = count, .take = take, .context = context };
+
+	if (open_symbols(&f, &symbols, &names)) {
+		s.base_count = find_bases(&f, &names, prefixes, count, s.bases);
+		if (s.base_count)
+			each_function(&f, &symbols, note_base, &s);
+		/* One byte more, which is 0, ends the last name. */
+		s.names_bytes = (size_t)names.size_bytes;
+		s.names = s.families ? arena_map(s.names_bytes + 1) : NULL;
+		if (s.names) {
+			if (read_whole(f.fd, s.names, s.names_bytes, names.offset))
+				each_function(&f, &symbols, take_function, &s);
+			arena_unmap(s.names, s.names_bytes + 1);
+		}
+	}
+	close_symbols(&f);
 }

@@ -33,6 +33,7 @@ void json_write_not_seen(const struct model_not_seen *n, struct out *out)
 	json_add_number(out, "untraced-programs", n->untraced);
 	json_add_bool(out, "own-operator-new", n->own_new);
 	json_add_bool(out, "own-malloc", n->other_malloc);
+	json_add_text(out, "own-allocators", n->own_allocators);
 	json_add_bool(out, "valgrind", n->valgrind);
 	json_add_bool(out, "namespaces", n->namespaces);
 	json_add_number(out, "deep-bound-libraries", n->deep_bound);

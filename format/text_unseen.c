@@ -121,6 +121,11 @@ void text_write_not_seen(const struct model_not_seen *n, uint32_t left_out, stru
 {
 	struct list l = { .out = out, .head = "not seen                     " };
 
+	if (n->own_allocators) {
+		text_line(out, "allocators of its own        ");
+		out_name(out, n->own_allocators);
+		out_char(out, '\n');
+	}
 	write_part(&l, left_out, " backtrace of these (no memory to list it)",
 		   " backtraces of these (no memory to list them)");
 	write_part(&l, n->lost_blocks, " allocation (no memory to record)", " allocations (no memory to record)");

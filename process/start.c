@@ -335,13 +335,13 @@ void start_detached(bool outside)
 
 /* ---- Warnings ---- */
 
-void start_warn_of_other_malloc(const void *own_malloc)
+void start_warn_of_other_malloc(const void *own_malloc, const char *function, const char *why)
 {
 	void *first = lookup_first("malloc");
 	const char *name;
 	struct out text;
 	Dl_info info;
-	char line[256];
+	char line[512];
 
 	if (!first || first == own_malloc)
 		return;
@@ -350,6 +350,13 @@ void start_warn_of_other_malloc(const void *own_malloc)
 	text = out_memory(line, sizeof(line));
 	out_foreign(&text, name, strlen(name));
 	out_text(&text, " has a malloc of its own, before heaptrace's: the blocks that it hands out are not seen");
+	if (why) {
+		out_text(&text, " (it cannot be hooked: ");
+		out_name(&text, function);
+		out_text(&text, function[0] ? ": " : "");
+		out_text(&text, why);
+		out_char(&text, ')');
+	}
 	session_notice(line);
 }
 

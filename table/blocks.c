@@ -113,9 +113,11 @@ struct block blocks_take_large(struct blocks *b, const void *p)
 enum { READ_ONLY, CHANGING, WRITABLE };
 #define DIRECTORY_PAGES	(ENTRIES * sizeof(uint32_t *) / LEAST_PAGE + 1)
 
+#define OTHER_LOG2	3u	/* of the granule where blocks do not come from glibc's malloc */
+
 bool blocks_create(struct blocks *b, bool glibc_spacing)
 {
-	b->granule_log2 = glibc_spacing ? (sizeof(void *) == 8 ? 5 : 4) : 3;
+	b->granule_log2 = glibc_spacing ? (sizeof(void *) == 8 ? 5 : 4) : OTHER_LOG2;
 	b->regions = arena_map_zeros(ENTRIES * sizeof(*b->regions));
 	b->large = arena_map(sizeof(*b->large) << LARGE_LOG2);
 	b->directory_pages = arena_map(DIRECTORY_PAGES);	/* zeros: READ_ONLY */
@@ -228,7 +230,7 @@ unsigned slot_put_slow(uint32_t *slot, struct block block, struct block stale[SL
 	return count;
 }
 
-/* ---- For checks ---- */
+/* ---- All blocks ---- */
 
 /* The block that begins in a slot, which stays there. */
 static struct block read_block(const uint32_t *slot)
@@ -240,19 +242,33 @@ static struct block read_block(const uint32_t *slot)
 	return slot_take(copy);
 }
 
+/* Whether the directory has no entry near this one. */
+static bool is_empty(const struct blocks *b, size_t region)
+{
+	return b->directory_pages[region * sizeof(*b->regions) / (size_t)getauxval(AT_PAGESZ) *
+				  ((size_t)getauxval(AT_PAGESZ) / LEAST_PAGE)] != WRITABLE;
+}
+
+static void each_in_region(const struct blocks *b, size_t region, void (*each)(void *context, uintptr_t address,
+									       struct block block), void *context)
+{
+	const uint32_t *slots = load_acquire(&b->regions[region]);
+	size_t count = ((size_t)1 << BLOCKS_REGION_BITS) >> b->granule_log2;
+
+	for (size_t i = 0; slots && i < count; i++) {
+		struct block block = slots[i] & ~SLOT_TURNS ? read_block(&slots[i]) : NO_BLOCK;
+
+		if (block.row != ROW_NONE)
+			each(context, (region << BLOCKS_REGION_BITS) + (i << b->granule_log2), block);
+	}
+}
+
 void blocks_each(const struct blocks *b, void (*each)(void *context, uintptr_t address, struct block block),
 		 void *context)
 {
 	for (size_t region = 0; region < ENTRIES; region++) {
-		const uint32_t *slots = load_acquire(&b->regions[region]);
-		size_t count = ((size_t)1 << BLOCKS_REGION_BITS) >> b->granule_log2;
-
-		for (size_t i = 0; slots && i < count; i++) {
-			struct block block = slots[i] & ~SLOT_TURNS ? read_block(&slots[i]) : NO_BLOCK;
-
-			if (block.row != ROW_NONE)
-				each(context, (region << BLOCKS_REGION_BITS) + (i << b->granule_log2), block);
-		}
+		if (!is_empty(b, region))
+			each_in_region(b, region, each, context);
 	}
 	for (size_t i = 0; b->large && i < (size_t)1 << LARGE_LOG2; i++) {
 		const struct large_block *l = &b->large[i];
@@ -260,4 +276,52 @@ void blocks_each(const struct blocks *b, void (*each)(void *context, uintptr_t a
 		if (l->address > LARGE_LEFT)
 			each(context, l->address, (struct block){ l->row, l->number, l->size_bytes });
 	}
+}
+
+struct finer {
+	struct blocks map;
+	bool failed;
+};
+
+static void move_block(void *context, uintptr_t address, struct block block)
+{
+	struct finer *f = context;
+	uint32_t *slot = blocks_claim(&f->map, (const void *)address);
+	struct block stale[SLOTS_MOST];
+
+	if (slot)
+		slot_put_slow(slot, block, stale);
+	else
+		f->failed = true;
+}
+
+static void unmap_regions(struct blocks *b)
+{
+	for (size_t region = 0; b->regions && b->directory_pages && region < ENTRIES; region++) {
+		if (!is_empty(b, region) && b->regions[region])
+			arena_unmap(b->regions[region] - MARGIN, REGION_BYTES(b));
+	}
+	arena_unmap(b->regions, ENTRIES * sizeof(*b->regions));
+	arena_unmap(b->directory_pages, DIRECTORY_PAGES);
+}
+
+bool blocks_refine(struct blocks *b)
+{
+	struct finer f = { .map = *b };
+	struct blocks old = *b;
+
+	if (b->granule_log2 == OTHER_LOG2)
+		return true;
+	f.map.granule_log2 = OTHER_LOG2;
+	f.map.regions = arena_map_zeros(ENTRIES * sizeof(*b->regions));
+	f.map.directory_pages = arena_map(DIRECTORY_PAGES);
+	f.failed = !f.map.regions || !f.map.directory_pages;
+	for (size_t region = 0; !f.failed && region < ENTRIES; region++) {
+		if (!is_empty(b, region))
+			each_in_region(b, region, move_block, &f);
+	}
+	if (!f.failed)
+		*b = f.map;		/* with the same table of large blocks */
+	unmap_regions(f.failed ? &f.map : &old);
+	return !f.failed;
 }

@@ -92,6 +92,13 @@ bool blocks_create(struct blocks *b, bool glibc_spacing);
 /* Empties the map. Nobody may be recording a block; other threads may look blocks up meanwhile. */
 __attribute__((cold)) void blocks_forget(struct blocks *b);
 
+/*
+ * From now on not all blocks come from glibc's malloc. False when there is no memory for a finer map; then the map is as it
+ * was. At the start, before there are other threads, and with signals held back: the blocks move to another map, and their
+ * slots get other values.
+ */
+bool blocks_refine(struct blocks *b);
+
 /* Maps a region that is missing; NULL when the kernel refuses. For blocks_claim() only. */
 uint32_t *blocks_map_region(struct blocks *b, size_t region);
 
@@ -147,7 +154,7 @@ bool blocks_has_large(const struct blocks *b, const void *p);
 /* Takes the block at p out of the table of large blocks. Its row is ROW_NONE when none is there. */
 struct block blocks_take_large(struct blocks *b, const void *p);
 
-/* Calls `each` for all blocks of the map, with their addresses. For checks: no thread may change the map meanwhile. */
+/* Calls `each` for all blocks of the map, with their addresses. No thread may change the map meanwhile. */
 void blocks_each(const struct blocks *b, void (*each)(void *context, uintptr_t address, struct block block),
 		 void *context);
 

@@ -113,6 +113,8 @@ static void repair(struct table *t)
 	repair_events(t);
 	if (h->suppressions >= layout_count(h, TABLE_TEXT))
 		h->suppressions = 0;
+	if (h->own_allocators >= layout_count(h, TABLE_TEXT))
+		h->own_allocators = 0;
 	/* Every path is terminated. Before a path is noted, the text has none. */
 	t->text[0] = '\0';
 	if (layout_count(h, TABLE_TEXT))

@@ -52,7 +52,7 @@
 #include <stdint.h>
 
 #define TABLE_MAGIC		"heaptrc"	/* 8 bytes with its NUL */
-#define TABLE_VERSION		15
+#define TABLE_VERSION		16
 #define TABLE_FRAMES_MAX	256	/* frames of one row */
 #define TABLE_MEMORY_WORDS	14u
 #define TABLE_TRUNCATED		512u	/* places in the set of addresses of truncated.h */
@@ -312,6 +312,7 @@ struct table_header {
 	uint32_t threads_used;		/* 0, the main thread, included; may run past thread_limit when it is full */
 	uint32_t sets_full;		/* 1: there was no space for the set of threads of some row */
 	uint32_t suppressions;		/* the place in the text of those that the program brings along; 0: it has none */
+	uint32_t own_allocators;	/* the same of the allocators of the program's own that are traced */
 	uint32_t signal_return_count;	/* may run past SIGNAL_RETURNS_MAX */
 	uint32_t signal_returns[SIGNAL_RETURNS_MAX];	/* codes: table_is_signal_return() */
 
