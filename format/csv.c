@@ -152,8 +152,19 @@ static void write_pages(const struct model *m, const struct pages *p, struct out
 		out_text(out, ",mapped,");
 		if (p->looked)
 			out_u64(out, p->rows[i].resident);
-		out_text(out, ROW_END);
+		out_text(out, m->sample_bytes ? ",0" ROW_END : ROW_END);
 	}
+}
+
+/* Of a sampled run a last column says that the row's figures are estimates: spreadsheets would take ~12 for a text. */
+static void end_row(uint64_t sample_bytes, const char *kind, struct out *out)
+{
+	out_text(out, kind);
+	if (sample_bytes) {
+		out_char(out, ',');
+		out_u64(out, sample_bytes);
+	}
+	out_text(out, ROW_END);
 }
 
 static void write_csv(const struct model *m, struct arena *arena, struct out *out)
@@ -162,7 +173,7 @@ static void write_csv(const struct model *m, struct arena *arena, struct out *ou
 	struct labels labels;
 	bool have_labels = r && labels_init(&labels, m, arena);
 	const struct pages *pages = pages_find(m, arena);
-	const char *end = pages ? ",heap," ROW_END : ROW_END;
+	const char *end = pages ? ",heap," : "";
 	uint64_t rest[SORT_KEYS];
 
 	out_text(out, "id");
@@ -171,16 +182,17 @@ static void write_csv(const struct model *m, struct arena *arena, struct out *ou
 		out_text(out, figures[key]);
 	}
 	out_text(out, ",threads,user_function,file,line,module,stack");
-	out_text(out, pages ? ",kind,resident_bytes" ROW_END : ROW_END);
+	out_text(out, pages ? ",kind,resident_bytes" : "");
+	out_text(out, m->sample_bytes ? ",estimated_from_one_in_bytes" ROW_END : ROW_END);
 	for (uint32_t n = 0; n < m->all.count; n++) {
 		write_row(m, n, have_labels ? &labels : NULL, r, out);
-		out_text(out, end);
+		end_row(m->sample_bytes, end, out);
 	}
 	if (stacks_rest(m, true, rest)) {
 		write_figures(rest, out);
 		out_text(out, ",,,,,");
 		write_text(out, stacks_special_text(STACKS_NO_MEMORY));
-		out_text(out, end);
+		end_row(m->sample_bytes, end, out);
 	}
 	if (pages)
 		write_pages(m, pages, out);

@@ -62,6 +62,19 @@ static void write_moment(const struct model *m, struct out *out)
 	out_text(out, "},\n");
 }
 
+/* Figures are numbers here, without the mark of estimates. */
+static void write_sampling(const struct model *m, struct out *out)
+{
+	if (!m->sample_bytes) {
+		out_text(out, "\"sampling\":null,\n");
+		return;
+	}
+	json_begin(out, "sampling", '{');
+	json_first_number(out, "bytes-mean", m->sample_bytes);
+	json_add_bool(out, "estimated", true);
+	out_text(out, "},\n");
+}
+
 static void write_totals(const struct model *m, struct out *out)
 {
 	const struct model_totals *t = &m->totals;
@@ -147,6 +160,7 @@ void json_write_process(const struct model *m, struct out *out)
 {
 	write_process(m, out);
 	write_moment(m, out);
+	write_sampling(m, out);
 	write_totals(m, out);
 	write_allocator(m, out);
 	write_memory(m, out);

@@ -186,6 +186,10 @@ static void write_head(const struct massif *w)
 	out_u64(out, m->process.pid);
 	if (is_glibc(m))
 		out_text(out, "; extra-heap is an estimate");
+	if (m->sample_bytes) {
+		out_text(out, "; sampled, so all figures are estimates (~), from one block in about ");
+		out_size(out, m->sample_bytes);
+	}
 	if (w->moments.in_bytes)
 		out_text(out, "; time is bytes allocated and freed, estimated between the start and the end");
 	out_text(out, "\ncmd: ");

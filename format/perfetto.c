@@ -204,6 +204,12 @@ static void write_end(const struct model *m, struct out *out)
 	json_text_write(m->program, out);
 	out_text(out, ",\"started_unix_ns\":");
 	out_u64(out, m->moment.begun_real_ns);
+	if (m->sample_bytes) {
+		out_text(out, ",\"estimates\":\"~ all figures of the heap are estimates, from one block in about ");
+		out_size(out, m->sample_bytes);
+		out_text(out, "\",\"estimated_from_one_in_bytes\":");
+		out_u64(out, m->sample_bytes);
+	}
 	out_text(out, "}}\n");
 }
 

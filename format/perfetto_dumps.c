@@ -285,6 +285,8 @@ void perfetto_write_dump(struct perfetto *p)
 	write_edge(p, "heap_report_started", "begin", number, ns);
 	perfetto_begin(p, "heap_report_stats", 'i', ns + STEP_NS);
 	perfetto_number(p, "live_alloc_count", t->count);
+	if (p->model->sample_bytes)
+		perfetto_number(p, "estimated_from_one_in_bytes", p->model->sample_bytes);
 	perfetto_number(p, "site_count", t->live_rows);
 	perfetto_number(p, "live_bytes", t->size);
 	perfetto_number(p, "peak_bytes", t->peak_size);

@@ -46,7 +46,8 @@ static void write_type(const void *context, uint32_t type, struct out *out)
 	pprof_wire_field(out, VALUE_TYPE_UNIT, p->texts_fixed + unit);
 }
 
-/* Each allocation is a sample: the period is 1 byte. */
+/* Each allocation is a sample, and the period is 1 byte, unless blocks were sampled. The values are those of all blocks
+ * in any case. */
 static void write_period_type(const void *context, uint32_t n, struct out *out)
 {
 	const struct pprof *p = context;
@@ -305,7 +306,7 @@ static void write_profile(struct pprof *p, struct out *out)
 	pprof_wire_field(out, PROFILE_TIME_NANOS, m->moment.begun_real_ns + m->moment.runtime_ns);
 	pprof_wire_field(out, PROFILE_DURATION_NANOS, m->moment.runtime_ns);
 	pprof_wire_bytes(out, PROFILE_PERIOD_TYPE, write_period_type, p, 0);
-	pprof_wire_field(out, PROFILE_PERIOD, 1);
+	pprof_wire_field(out, PROFILE_PERIOD, m->sample_bytes ? m->sample_bytes : 1);
 	for (uint32_t n = PPROF_FIRST_COMMENT; n <= PPROF_LAST_COMMENT; n++)
 		pprof_wire_field(out, PROFILE_COMMENT, p->texts_fixed + n);
 	pprof_wire_field(out, PROFILE_DEFAULT_SAMPLE_TYPE, p->texts_fixed + type_of(m->sections[0].key));

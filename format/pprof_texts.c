@@ -39,6 +39,10 @@ static void write_comment(const struct pprof *p, unsigned number, struct out *ou
 		out_text(out, "), dump ");
 		out_u64(out, m->moment.number);
 		out_text(out, m->moment.ended ? ", at its end" : "");
+		if (m->sample_bytes) {
+			out_text(out, "; all values are estimates (~), from one block in about ");
+			out_size(out, m->sample_bytes);
+		}
 		break;
 	case 2:
 		out_text(out, "peak_space: alive when the whole heap was largest, ");

@@ -247,6 +247,11 @@ static void write_profile(struct writing *w, enum sort_key key, bool first)
 	json_text_part(options_sort_name(key), out);
 	out_text(out, ": ");
 	json_text_part(descriptions[key], out);
+	if (w->model->sample_bytes) {
+		out_text(out, " (~ estimates, from one block in about ");
+		out_size(out, w->model->sample_bytes);
+		out_char(out, ')');
+	}
 	out_text(out, "\",\"unit\":\"");
 	out_text(out, unit_of(key));
 	out_text(out, "\",\"startValue\":0,\"endValue\":");

@@ -211,6 +211,15 @@ static void write_left_out(struct head *h)
 	const struct svg *s = h->svg;
 	unsigned frames = cut_at(model_table(m));
 
+	if (m->sample_bytes) {
+		begin_line(h, "");
+		out_set_estimates(&h->out, false);
+		out_text(&h->out, "sampled: one block in about ");
+		out_size(&h->out, m->sample_bytes);
+		out_text(&h->out, ", so figures with ~ are estimates");
+		out_set_estimates(&h->out, true);
+		end_line(h);
+	}
 	if (frames) {
 		begin_line(h, "");
 		cut_write(&h->out, frames);
@@ -466,6 +475,7 @@ static void write_svg(const struct model *m, struct arena *arena, struct out *ou
 		return;
 	}
 	head.out = out_memory(buf, HEAD_BYTES);
+	out->estimates = head.out.estimates = m->sample_bytes || (m->older && m->older->sample_bytes);
 	write_head(&head);
 	begin_document(m, head.height + s->level_count * SVG_LEVEL + 8, out);
 	write_style(s, out);

@@ -129,5 +129,5 @@ void svg_write_data(const struct svg *s)
 		}
 		node = svg_next(s, node, SVG_KEPT);
 	} while (node);
-	out_text(s->out, "]}");
+	out_text(s->out, s->out->estimates ? "],\"estimated\":true}" : "]}");
 }

@@ -22,10 +22,13 @@ const heaptrace = {};
 heaptrace.format = (() => {
 	const milli = (n) => (Math.floor(n) / 1000).toFixed(3);
 
+	/* "~" before figures of a sampled run, which are estimates: estimates() sets it. */
+	let mark = "";
+
 	/* "999 bytes", "22.704 KB", "2.121 MB", "1.500 GB": decimal, rounded down. */
-	function bytes(n) {
+	function exactBytes(n) {
 		if (n < 0)
-			return "-" + bytes(-n);
+			return "-" + exactBytes(-n);
 		if (n < 1e3)
 			return Math.floor(n) + " bytes";
 		if (n < 1e6)
@@ -34,6 +37,9 @@ heaptrace.format = (() => {
 			return milli(n / 1e3) + " MB";
 		return milli(n / 1e6) + " GB";
 	}
+
+	/* The same of the heap, which may be an estimate. */
+	const bytes = (n) => n < 0 ? "-" + bytes(-n) : mark + exactBytes(n);
 
 	const count = (n) => String(Math.round(n));
 
@@ -68,10 +74,15 @@ heaptrace.format = (() => {
 		return ((x < 1 && tenths === 1000 ? 999 : tenths) / 10).toFixed(1) + " %";
 	}
 
-	/* A figure of a key, by its unit. */
-	const value = (n, unit) => unit === "bytes" ? bytes(n) : unit === "ns" ? ns(n) : count(n);
+	/* A figure of a key, by its unit; "exact bytes" are never an estimate. */
+	const value = (n, unit) => unit === "bytes" ? bytes(n) : unit === "exact bytes" ? exactBytes(n) : unit === "ns" ? ns(n) :
+		n < 0 ? "-" + mark + count(-n) : mark + count(n);
 
-	return { bytes, count, ns, share, value };
+	function estimates(are) {
+		mark = are ? "~" : "";
+	}
+
+	return { bytes, exactBytes, count, ns, share, value, estimates };
 })();
 
 /* ---- The catalog of a run ---- */
@@ -577,6 +588,8 @@ heaptrace.parse = (text) => {
 
 heaptrace.load = (text) => {
 	heaptrace.document = heaptrace.parse(text);
+	heaptrace.format.estimates(heaptrace.document.sampling ||
+		(heaptrace.document.older && heaptrace.document.older.sampling));
 	heaptrace.model = heaptrace.document.catalog ? heaptrace.decode(heaptrace.document) : null;
 };
 

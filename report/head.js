@@ -41,6 +41,9 @@
 		if (!m.ended && REASONS[m.reason])
 			parts.push("report " + REASONS[m.reason] + (m.signal ? " (SIG" + m.signal + ")" : ""));
 		parts.push("started " + date(m["started-unix-ns"]));
+		if (d.sampling)
+			parts.push("sampled: one block in about " + format.exactBytes(d.sampling["bytes-mean"]) +
+				", so figures with ~ are estimates");
 		return parts.join(" \u00b7 ");
 	}
 
@@ -80,9 +83,9 @@
 			{title: "Temporary calls", value: t.temporary, unit: "calls",
 				note: t["total-count"] > 0 ?
 					format.share(t.temporary / t["total-count"]) + " of all calls" : ""},
-			{title: m.ended ? "RSS, last seen" : "RSS", value: rss, unit: "bytes",
+			{title: m.ended ? "RSS, last seen" : "RSS", value: rss, unit: "exact bytes",
 				note: before(d) || (rss !== null && rss === seen.rss && seen.ns < ns ? "after " + format.ns(seen.ns) : "")},
-			{title: "Peak RSS", value: d.process["peak-rss-bytes"], unit: "bytes",
+			{title: "Peak RSS", value: d.process["peak-rss-bytes"], unit: "exact bytes",
 				note: d.process["peak-rss-bytes"] === null ? "" : "with heaptrace's own"},
 		];
 	}
@@ -171,21 +174,24 @@
 
 		if (trimmable >= rss / 10 || memory.mostly === "free" || memory.mostly === "fragmented")
 			list.push("malloc_trim(3) would give back " +
-				(trimmable > 0 ? "about " + format.bytes(trimmable) : "nothing") + ".");
+				(trimmable > 0 ? "about " + format.exactBytes(trimmable) : "nothing") + ".");
 		if (memory["not-in-memory-bytes"] > 0)
 			list.push("Of the live blocks, " + format.bytes(memory["not-in-memory-bytes"]) + " are not in memory.");
 		if (memory["swapped-bytes"] > 0)
-			list.push(format.bytes(memory["swapped-bytes"]) + " are swapped out.");
+			list.push(format.exactBytes(memory["swapped-bytes"]) + " are swapped out.");
 		return list.join(" ");
 	}
+
+	/* Live blocks alone may be an estimate. */
+	const partBytes = (part) => part[0] === "live" ? format.bytes(part[2]) : format.exactBytes(part[2]);
 
 	/* most: the largest RSS of the bars that are compared, which has the full width. */
 	function memoryBar(title, memory, most) {
 		const parts = memoryParts(memory), rss = memory["rss-bytes"];
-		const words = parts.map((part) => part[1] + " " + format.bytes(part[2]) + ", " + format.share(part[2] / rss));
+		const words = parts.map((part) => part[1] + " " + partBytes(part) + ", " + format.share(part[2] / rss));
 		const percent = (bytes) => Math.round(bytes / rss * 100) + "\u00a0%";
 		const bar = dom("div", {class: "stack", role: "img",
-			"aria-label": "RSS of " + format.bytes(rss) + " consists of: " + words.join("; ")});
+			"aria-label": "RSS of " + format.exactBytes(rss) + " consists of: " + words.join("; ")});
 
 		parts.forEach(function (part, i) {
 			const piece = dom("span", {title: words[i]});
@@ -197,7 +203,7 @@
 		bar.style.width = Math.max(1, rss / most * 100) + "%";
 		return dom("div", {class: "memory"}, title ? dom("h3", null, title) : null, bar,
 			dom("ul", {class: "legend"}, parts.map((part) => dom("li", null, swatch(part), part[1] + " ",
-				dom("b", null, format.bytes(part[2])), " " + percent(part[2])))),
+				dom("b", null, partBytes(part)), " " + percent(part[2])))),
 			dom("p", null, memoryWords(memory)));
 	}
 
@@ -208,7 +214,7 @@
 			runs.unshift(["Older run", d.older.memory]);
 		const most = Math.max(...runs.map((run) => run[1] ? run[1]["rss-bytes"] : 0));
 		const title = d.memory && !d.older ?
-			": " + format.bytes(d.memory["rss-bytes"]) + (before(d) ? ", " + before(d) : "") : "";
+			": " + format.exactBytes(d.memory["rss-bytes"]) + (before(d) ? ", " + before(d) : "") : "";
 		const unknown = "not known: while the process ran, no dump was taken that could read " +
 			"/proc/PID/smaps.";
 

@@ -122,9 +122,11 @@ function timeText(ns) {
 }
 
 function valueText(n, unit) {
+	const mark = data.estimated ? "~" : "";
+
 	if (unit === "bytes")
-		return bytesText(n);
-	return unit === "ns" ? timeText(n) : counted(n, unit.slice(0, -1));
+		return mark + bytesText(n);
+	return unit === "ns" ? timeText(n) : mark + counted(n, unit.slice(0, -1));
 }
 
 /* To the nearest tenth. Only what is all is "100.0 %", as in text dumps (base/share.h). */

@@ -211,7 +211,7 @@
 
 		return ["after " + format.ns(ns), live === null ? "" : "live heap " + format.bytes(live),
 			blocks === null ? "" : format.count(blocks) + " blocks",
-			rss === null ? "" : "RSS " + format.bytes(rss),
+			rss === null ? "" : "RSS " + format.exactBytes(rss),
 			piece ? format.count(piece[2]) + " calls/s" + (piece[3] ? " on average" : "") : ""].filter(Boolean).join(", ");
 	}
 
@@ -283,7 +283,7 @@
 			return "The heap over the run: nothing is known.";
 		return "The live heap over " + format.ns(run.curves.endNs) + ": at most " +
 			format.bytes(run.curves.most.live) + ", and " + format.bytes(live[live.length - 1][1]) + " at the end" +
-			(run.curves.rss.length > 0 ? "; RSS at most " + format.bytes(run.curves.most.rss) : "") + ".";
+			(run.curves.rss.length > 0 ? "; RSS at most " + format.exactBytes(run.curves.most.rss) : "") + ".";
 	}
 
 	function redraw() {
@@ -331,7 +331,7 @@
 		const calls = snapshot ? snapshot["total-count"] : moment.kind === "end" ? d.totals["total-count"] : null;
 		const rss = moment.kind === "start" ? null : draws.valueAt(runs[runs.length - 1].curves.rss, moment.ns);
 		const figures = [[moment.ns, "ns"], [totals("size", moment.id), "bytes"], [totals("count", moment.id), "blocks"],
-			[calls, "calls"], [rss, "bytes"]];
+			[calls, "calls"], [rss, "exact bytes"]];
 		const button = (name, text) => dom("button", {class: "link", onclick: () => choose(name, moment.id)}, text);
 
 		return dom("tr", {"data-moment": moment.id},
