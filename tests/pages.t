@@ -112,6 +112,20 @@ system($heaptrace, "--record=$dir/plain", "--outfile=$dir/text", $subject, 'call
 like(`$heaptrace --report=$dir/plain --pages 2>&1`, qr/mapped pages: not recorded; --pages has to be given when the program is started/,
      'a record without them says what to do');
 
+# ---- Other formats ----
+
+system($heaptrace, '--pages', "--outfile=$dir/page.html", $subject, 'calls', "$dir/file");
+like(text_of("$dir/page.html"), qr/mapped pages +: /, 'a page has the text of the mappings');
+system($heaptrace, '--pages', "--outfile=$dir/rows.csv", $subject, 'calls', "$dir/file");
+my ($head, @lines) = split /\r\n/, text_of("$dir/rows.csv");
+like($head, qr/,stack,kind,resident_bytes$/, 'CSV: two columns more');
+my $mapped = 0;
+/^\d+,(\d+),.*,mapped,\d+$/ and $mapped += $1 for @lines;
+is($mapped, $sum, 'CSV: the rows of the kind "mapped" have the sum');
+is(scalar(grep { !/,(?:heap,|mapped,\d+)$/ } @lines), 0, 'CSV: each row has a kind');
+system($heaptrace, "--outfile=$dir/rows.csv", $subject, 'calls', "$dir/file");
+like(text_of("$dir/rows.csv"), qr/\A[^\r]*,stack\r\n/, 'CSV: without --pages there are no such columns');
+
 # ---- Threads, signals, forks, many ----
 
 ($pages) = pages_of([], 'threads', 8, 300);
