@@ -198,11 +198,11 @@ sub private_copy {
 }
 
 SKIP: {
-	skip 'only root can start a process of another user', 4 if $> || !has('setpriv');
+	skip 'only root can start a process of another user', 5 if $> || !has('setpriv');
 	local $heaptrace = private_copy();
 	chmod 0755, $dir;
 	my ($pid, $in) = subject('setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', $target, 'counted');
-	my ($code, $said) = attach("--pid=$pid");
+	my ($code, $said) = attach("--pid=$pid", "--outfile=$dir/theirs");
 	is($code, 0, 'the process may not read the library') or diag($said);
 	like(slurp("/proc/$pid/maps"), qr{/memfd:libheaptrace\.so}, 'it gets it as a memfd');
 	unlike(join(' ', map { readlink // '' } glob "/proc/$pid/fd/*"), qr/memfd/, 'and has no descriptor of it afterwards');
@@ -210,6 +210,7 @@ SKIP: {
 	my $text = (attach("--dump=$pid"))[1];
 	like($text, qr/\] malloc \+.*\] grow \+/, 'stacks begin with malloc()');
 	attach("--detach=$pid");
+	like(slurp("$dir/theirs"), qr/dump 1 on detach/, 'the outfile that heaptrace has made is one that the process can write');
 	close $in;
 	finish($pid, 20);
 }
@@ -253,6 +254,22 @@ int heaptrace_detach(void) { return 0; }
 EOF
 compile("$dir/slow/libheaptrace.so", '-shared', '-fPIC', '-O2', '-Wl,-soname,libheaptrace.so', "$dir/slow/library.c") or die log_text();
 system('cp', $heaptrace, "$dir/slow/heaptrace");
+
+# One whose heaptrace_attach() makes a fault.
+mkdir "$dir/crash";
+spit("$dir/crash/library.c", 'int heaptrace_attach(const char *o) { *(volatile char *)16 = *o; return 0; } int heaptrace_detach(void) { return 0; }');
+compile("$dir/crash/libheaptrace.so", '-shared', '-fPIC', '-Wl,-soname,libheaptrace.so', "$dir/crash/library.c") or die log_text();
+system('cp', $heaptrace, "$dir/crash/heaptrace");
+{
+	local $heaptrace = "$dir/crash/heaptrace";
+	my ($pid, $in) = subject($target, 'counted');
+	my ($code, $said) = attach("--pid=$pid");
+	is($code, 125, 'the call crashes');
+	like($said, qr/the call that begins or ends it has crashed \(signal 11\)/, 'says so');
+	take_steps($in, 'xx', length slurp("$dir/stdout"));
+	close $in;
+	is(finish($pid, 20), 0, 'the process goes on');
+}
 SKIP: {
 	skip 'no C++ compiler here', 5 if !build_cxx('attach_server', 'server');
 	my ($pid) = subject("$dir/server");

@@ -16,10 +16,12 @@
 #include "watcher.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The process, and what is done with it. */
@@ -207,6 +209,21 @@ static uint64_t find_attach(struct attach *a, const char *library)
 	return function;
 }
 
+/* Prepares the outfile. Text dumps are written by the process itself: where this makes the file, and the process belongs to
+ * another user, the file becomes that user's. */
+static void prepare_out(const struct attach *a, const struct options *o, const char *command)
+{
+	uint32_t pid = (uint32_t)a->facts.inner_pid;
+	char path[PATH_MAX];
+	struct stat st;
+	bool is_new = o->outfile && strcmp(o->outfile, "-") &&
+		      outfile_expand(o->outfile, pid, command, 1, false, path, sizeof(path)) && stat(path, &st);
+
+	prepare_outfile(o, pid, command);
+	if (is_new && !stat(path, &st) && st.st_uid != a->facts.uid[1] && lchown(path, a->facts.uid[1], a->facts.gid))
+		say("outfile %s may not be writable for the process: %s", path, strerror(errno));
+}
+
 /* Checks the files that the options name, and prepares the outfile, as for a program that is started. */
 static void prepare_files(struct attach *a, struct options *o, char outfile_is[OUTFILE_TEXT_BYTES])
 {
@@ -219,7 +236,7 @@ static void prepare_files(struct attach *a, struct options *o, char outfile_is[O
 	if (o->outfile_is)
 		quit_saying(EXIT_SETUP, "outfile %s is a descriptor of heaptrace, which the process does not have: name a file",
 			    o->outfile);
-	prepare_outfile(o, (uint32_t)a->facts.inner_pid, command);
+	prepare_out(a, o, command);
 	o->run = (uint32_t)a->facts.inner_pid;
 	o->held = 0;
 }
