@@ -434,7 +434,8 @@ static void prepare(struct family *f, const char *prefix, char group, bool asked
 	f->group = group;
 	f->asked_for |= asked_for;
 	f->left_out = out_memory(f->left_out_text, sizeof(f->left_out_text));
-	f->why = start_is_under_valgrind() ? "valgrind runs the program" : entry_patch_begin(&f->plan, own_call_entry);
+	f->why = start_is_under_valgrind() ? "valgrind runs the program" : NULL;
+	entry_patch_begin(&f->plan, own_call_entry);
 }
 
 /* Prepares the families. prefix: the user's, or NULL. Returns how many there are. */

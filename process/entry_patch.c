@@ -95,9 +95,12 @@ static bool may_change_code(const char *path)
 
 static const char *prepare(struct entry_plan *p, uintptr_t entry)
 {
-	uint64_t place = find_mapping(p, entry);
+	unsigned threads = count_threads();
+	uint64_t place = threads == 1 ? find_mapping(p, entry) : 0;
 	void *near;
 
+	if (threads != 1)
+		return threads ? "the process has several threads already" : "/proc/self/stat cannot be read";
 	if (!place)
 		return p->start ? "there is no free memory near it" : "its code is not in the list of mappings";
 	near = kernel_mmap((void *)(uintptr_t)place, NEAR_BYTES, PROT_READ | PROT_WRITE,
@@ -292,13 +295,10 @@ static void make_stub(const struct entry_plan *p, uint8_t *to, uint32_t number)
 
 /* ---- The plan ---- */
 
-const char *entry_patch_begin(struct entry_plan *p, void (*hook)(void))
+void entry_patch_begin(struct entry_plan *p, void (*hook)(void))
 {
-	unsigned threads = count_threads();
-
 	memset(p, 0, sizeof(*p));
 	p->hook = hook;
-	return threads == 1 ? NULL : threads ? "the process has several threads already" : "/proc/self/stat cannot be read";
 }
 
 const char *entry_patch_add(struct entry_plan *p, void *entry, size_t bytes, uint32_t number, void **real,
@@ -384,11 +384,11 @@ const char *entry_patch_apply(struct entry_plan *p)
 
 #else
 
-const char *entry_patch_begin(struct entry_plan *p, void (*hook)(void))
+void entry_patch_begin(struct entry_plan *p, void (*hook)(void))
 {
-	(void)p;
+	p->path[0] = '\0';
+	p->count = 0;
 	(void)hook;
-	return "heaptrace does that on x86_64 only";
 }
 
 const char *entry_patch_add(struct entry_plan *p, void *entry, size_t bytes, uint32_t number, void **real,
@@ -400,7 +400,7 @@ const char *entry_patch_add(struct entry_plan *p, void *entry, size_t bytes, uin
 	(void)number;
 	(void)real;
 	(void)calls_nothing;
-	return NULL;
+	return "heaptrace does that on x86_64 only";
 }
 
 const char *entry_patch_apply(struct entry_plan *p)

@@ -21,7 +21,7 @@
  * prctl(PR_SET_MDWE)) is tried with other memory first.
  *
  * For the start of the process: it must have one thread, and no other code may run meanwhile (signals are held back).
- * x86_64 only; elsewhere entry_patch_begin() says so. errno is not kept.
+ * x86_64 only; elsewhere entry_patch_add() says so. errno is not kept.
  */
 #ifndef PROCESS_ENTRY_PATCH_H
 #define PROCESS_ENTRY_PATCH_H
@@ -50,12 +50,12 @@ struct entry_plan {
 /*
  * Begins a plan, to which entry_patch_add() adds functions of one module. hook: gets control as if it had been called
  * by the function's caller, all registers but the flags included, with `number` of the function pushed onto the stack.
- * Returns NULL, or why nothing can be patched in this process, as the end of a sentence.
  */
-const char *entry_patch_begin(struct entry_plan *p, void (*hook)(void));
+void entry_patch_begin(struct entry_plan *p, void (*hook)(void));
 
 /*
- * Plans to patch a function of `bytes` bytes. Returns NULL, or why that is not possible. *real gets the address at
+ * Plans to patch a function of `bytes` bytes. Returns NULL, or why that is not possible, as the end of a
+ * sentence. *real gets the address at
  * which the function can be called past the hook; *calls_nothing whether no instruction of it calls (but it may jump).
  * A plan of which something has been refused goes on, or is given up by entry_patch_drop().
  */
