@@ -49,8 +49,10 @@ bool rules_init(void)
 	/* If modules cannot be found (an old libc, and no /proc), each stack would end with its first frame. */
 	if (!cfi_init() || cfi_find((uintptr_t)rules_init, &row) == CFI_UNKNOWN)
 		return false;
-	rules_cache = arena_map(sizeof(*rules_cache) << RULES_CACHE_LOG2);
-	callers = rules_cache ? arena_map(sizeof(*callers) << CALLERS_LOG2) : NULL;
+	if (!rules_cache)	/* a process can be attached to more than once */
+		rules_cache = arena_map(sizeof(*rules_cache) << RULES_CACHE_LOG2);
+	if (!callers && rules_cache)
+		callers = arena_map(sizeof(*callers) << CALLERS_LOG2);
 	return callers != NULL;
 }
 
