@@ -48,6 +48,13 @@ function churn(threads, depth, must, aim, times_must, times_aim,  name, tool) {
 		">=" times_must, times_aim == "" ? "" : ">=" times_aim)
 }
 
+# Tracing that is switched off, or samples: --start=off, --sample=512K.
+function light(threads, tool, must,  workload) {
+	workload = "churn-" threads
+	figure("churn " threads " thread" (threads > 1 ? "s" : "") " " tool ": x native", ratio[workload, tool], must, "",
+		median[workload, tool])
+}
+
 function program(name, depth, must, aim, below_heaptrack,  ours) {
 	ours = ratio[name, "depth-" depth]
 	figure(name " depth " depth ": x native", ours, must, aim, median[name, "depth-" depth])
@@ -99,6 +106,10 @@ END {
 	churn(1, 128, 1.6, 1.4, 8, 12)
 	churn(2, 8, 1.5, 1.3, 20, "")
 	churn(2, 128, 1.8, 1.5, 15, "")
+	for (i = 1; i <= 2; i++) {
+		light(i, "sampled", 1.03)
+		light(i, "off", 1.03)
+	}
 	count = split("jq clang++ sqlite3 perl node", name, " ")
 	for (i = 1; i <= count; i++) {
 		program(name[i], 8, 1.2, 1.1, 1)

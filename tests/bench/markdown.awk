@@ -6,7 +6,7 @@
 
 BEGIN {
 	FS = ","
-	columns = split("depth-8 depth-128 heaptrack execinfo jemalloc gperftools massif", tool, " ")
+	columns = split("off sampled depth-8 depth-128 heaptrack execinfo jemalloc gperftools massif", tool, " ")
 }
 
 /^#/ || /^workload,/ {
@@ -26,7 +26,7 @@ BEGIN {
 
 # head(FIRST, MORE): the head of a table
 function head(first, more,  i, line) {
-	print "| " first " |" more " depth 8 | depth 128 | heaptrack | `backtrace()` | jemalloc |" \
+	print "| " first " |" more " off | sampled | depth 8 | depth 128 | heaptrack | `backtrace()` | jemalloc |" \
 		" gperftools | massif |"
 	line = more == "" ? "| --- |" : "| --- | --- |"
 	for (i = 1; i <= columns; i++)
@@ -41,7 +41,7 @@ END {
 		for (j = 1; j <= columns; j++) {
 			r = ratio[workload[i], tool[j]]
 			line = line " " (r == "" ? "-" : sprintf(r < 10 ? "%.2f" : "%.0f", r))
-			if (j <= 3 && r != "")
+			if (j <= 5 && r != "")
 				line = line sprintf(r < 10 ? ", %.2f" : ", %.0f", middle[workload[i], tool[j]])
 			line = line " |"
 		}
