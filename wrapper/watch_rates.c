@@ -4,6 +4,7 @@
 
 #include "malloc_room.h"
 #include "table/deltas.h"
+#include "table/joined.h"
 #include "table/layout.h"
 #include "table/row.h"
 #include "table/view.h"
@@ -51,6 +52,46 @@ static void add_slots(struct watch_rates *r, const struct table *t, uint32_t fir
 	}
 }
 
+/* Finds the rows of one backtrace, if there are new rows. */
+static void find_joined(struct watch_rates *r, const struct table *t, uint32_t first, uint32_t end)
+{
+	uint32_t *next;
+
+	if (r->joined_first == first && r->joined_end == end)
+		return;
+	arena_release(&r->joined_arena);
+	r->joined = joined_rows(t, (struct row_range){ first, end }, &r->joined_arena);
+	next = r->joined ? arena_alloc(&r->joined_arena, end * sizeof(*next)) : NULL;
+	r->joined_first = first;
+	r->joined_end = end;
+	r->joined_next = next;
+	if (!next)
+		r->joined = NULL;
+	for (uint32_t row = end; next && row-- > first; ) {
+		uint32_t main = r->joined[row];
+
+		if (main == row)
+			continue;
+		next[row] = next[main];
+		next[main] = row;
+	}
+}
+
+/* Adds the figures of such rows up, in the one that stands for them. */
+static void join(struct watch_rates *r)
+{
+	for (uint32_t row = r->joined_first; r->joined && row < r->end; row++) {
+		struct watch_figures *to = &r->now[r->joined[row]], *from = &r->now[row];
+
+		if (to == from)
+			continue;
+		to->size += from->size;
+		to->count += from->count;
+		to->calls += from->calls;
+		*from = (struct watch_figures){ .size = 0 };
+	}
+}
+
 bool watch_rates_take(struct watch_rates *r, const struct table *t, uint64_t now_ns)
 {
 	uint32_t end = table_row_end(t), first, room = r->room, now_room = r->room;
@@ -90,7 +131,24 @@ bool watch_rates_take(struct watch_rates *r, const struct table *t, uint64_t now
 		r->sums.count += f->count;
 		r->sums.calls += f->calls;
 	}
+	find_joined(r, t, first, end);
+	join(r);
 	return true;
+}
+
+/* A figure that is no part of a look, from the table: of all rows of the backtrace. */
+static uint64_t value_of(const struct watch_rates *r, const struct table *t, uint32_t row, enum sort_key key)
+{
+	bool sum = key == SORT_HEAP_PEAK || key == SORT_TOTAL_SIZE || key == SORT_TEMPORARY;
+	struct view_row figures;
+	uint64_t value, all = 0;
+
+	for (; row; row = r->joined_next ? r->joined_next[row] : ROW_NONE) {
+		view_counters(t, row, &figures.counters);
+		value = view_value(&(struct view){ .now_ns = r->now_ns }, &figures, key);
+		all = sum ? all + value : value > all ? value : all;
+	}
+	return all;
 }
 
 bool watch_rates_mark(struct watch_rates *r)
@@ -125,7 +183,6 @@ static struct watch_figures earlier_of(const struct watch_rates *r, uint32_t row
 static struct watch_item item_of(const struct watch_rates *r, const struct table *t, uint32_t row)
 {
 	struct watch_figures now = r->now[row], earlier = earlier_of(r, row);
-	struct view_row figures;
 	struct watch_item item = {
 		.row = row, .rows = now.calls != 0, .most = now.size,
 		.size = now.size, .count = now.count, .calls = now.calls,
@@ -150,8 +207,7 @@ static struct watch_item item_of(const struct watch_rates *r, const struct table
 		item.key = item.calls_change > 0 ? (uint64_t)item.calls_change : 0;
 		break;
 	default:
-		view_counters(t, row, &figures.counters);
-		item.key = view_value(&(struct view){ .now_ns = r->now_ns }, &figures, (enum sort_key)r->sort);
+		item.key = value_of(r, t, row, (enum sort_key)r->sort);
 	}
 	return item;
 }
@@ -299,5 +355,6 @@ void watch_rates_close(struct watch_rates *r)
 	free(r->group_of);
 	free(r->groups);
 	free(r->order);
+	arena_release(&r->joined_arena);
 	memset(r, 0, sizeof(*r));
 }

@@ -14,6 +14,7 @@
 #ifndef WRAPPER_WATCH_RATES_H
 #define WRAPPER_WATCH_RATES_H
 
+#include "base/arena.h"
 #include "base/sort.h"
 #include "watch_names.h"
 
@@ -62,6 +63,12 @@ struct watch_rates {
 	uint32_t order_room;
 	uint32_t count, sorted;		/* how many items there are, and how many of them are sorted: the largest */
 	uint64_t matching_size;		/* the live bytes of all items */
+	/* Rows of one backtrace in several windows of the recording (table/joined.h): the row that stands for them, and the
+	 * next one of them by a row's number. NULL: no backtrace has two rows. */
+	struct arena joined_arena;
+	const uint32_t *joined;
+	uint32_t *joined_next;
+	uint32_t joined_first, joined_end;	/* the rows that these arrays are of */
 	uint64_t now_ns;		/* by the clock of the table, for ages */
 };
 
