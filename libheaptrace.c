@@ -164,7 +164,7 @@ EXPORT HOT_CODE void *realloc(void *old, size_t size)
 	return reallocate(old, size, false, 0, 0, CALLED(realloc), &from);
 }
 
-EXPORT void *reallocarray(void *old, size_t count, size_t each)
+EXPORT __attribute__((cold)) void *reallocarray(void *old, size_t count, size_t each)
 {
 	struct capture_point from;
 	size_t size;
@@ -184,11 +184,12 @@ EXPORT void *reallocarray(void *old, size_t count, size_t each)
 
 /* The block at p is not in the block map. False: it is in the bootstrap pool, so the real function does not
  * know it. */
-static bool __attribute__((noinline)) free_unknown(const void *p)
+static bool __attribute__((noinline)) free_unknown(void *p)
 {
 	if (bootstrap_owns(&bootstrap_pool, p))
 		return false;
-	record_odd_unknown_free();
+	if (!pools_backing_freed(p, false))
+		record_odd_unknown_free();
 	return true;
 }
 
@@ -200,8 +201,8 @@ static bool __attribute__((noinline)) free_untraced(void *p)
 		return false;
 	if (!real.malloc)
 		real_find();
-	if (lifecycle_is_tracing())
-		record_free(p, true);
+	if (lifecycle_is_tracing() && !record_free(p, true))
+		pools_backing_freed(p, true);
 	return true;
 }
 
@@ -267,7 +268,7 @@ EXPORT __attribute__((cold)) void free_aligned_sized(void *p, size_t alignment, 
 	     real.free(p));
 }
 
-EXPORT int posix_memalign(void **p, size_t alignment, size_t size)
+EXPORT __attribute__((cold)) int posix_memalign(void **p, size_t alignment, size_t size)
 {
 	int error;
 

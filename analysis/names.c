@@ -103,7 +103,18 @@ static void name_signal_return(struct name *s)
 /* Names what is no address: a pool, or mapped pages. The text of the name is printed as it is. */
 static void name_special(const struct names *n, struct name *s)
 {
-	s->function = special_name_of(n->table, s->pc);
+	const char *name = special_name_of(n->table, s->pc);
+	char text[SPECIAL_NAME_BYTES + 8];
+	struct out out = out_memory(text, sizeof(text));
+
+	if (special_kind(s->pc) == SPECIAL_POOL) {
+		out_text(&out, "pool \"");
+		out_text(&out, name);
+		out_text(&out, "\"");
+		out_string(&out);
+		name = arena_copy(n->arena, text, strlen(text));
+	}
+	s->function = name ? name : "pool";
 	s->offset = FRAME_NO_OFFSET;
 	s->resolved = true;
 }

@@ -121,7 +121,7 @@ static int ask_first(clockid_t clock, struct timespec *to);
 static clock_function *ask_clock = ask_first;
 
 /* Several threads may come here at the same time; all of them find the same function. */
-static int ask_first(clockid_t clock, struct timespec *to)
+static __attribute__((cold)) int ask_first(clockid_t clock, struct timespec *to)
 {
 	uintptr_t vdso = getauxval(AT_SYSINFO_EHDR);
 	clock_function *found = vdso ? find_clock((const void *)vdso) : NULL;

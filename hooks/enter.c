@@ -12,7 +12,7 @@ bool enter_start(void)
 	return start_recording();
 }
 
-bool enter_slow(void)
+__attribute__((cold)) bool enter_slow(void)
 {
 	for (unsigned times = 0; ; times++) {
 		if (load_relaxed(&lifecycle.state) == LIFECYCLE_FORKING && times < 2) {
@@ -28,7 +28,7 @@ bool enter_slow(void)
 	}
 }
 
-bool enter_first(unsigned calls)
+__attribute__((cold)) bool enter_first(unsigned calls)
 {
 	if (unlikely(!real.malloc)) {
 		if (guard_self.inside)

@@ -58,6 +58,7 @@ static inline __attribute__((always_inline)) bool enter_plainly(void)
 struct renewal {
 	struct block old;		/* the row is ROW_NONE when no old block was recorded */
 	bool recording, was_newest;
+	bool was_backing;		/* the old block was one that a pool made its blocks of (process/pools.h) */
 };
 
 /*
@@ -68,8 +69,10 @@ static inline __attribute__((always_inline)) struct renewal renewal_begin(void *
 {
 	struct renewal r = { .recording = enter(calls), .old = NO_BLOCK };
 
-	if (lifecycle_is_tracing() && old)
+	if (lifecycle_is_tracing() && old) {
 		r.old = record_take_old(old);
+		r.was_backing = r.old.row == ROW_NONE && pools_backing_freed(old, !r.recording);
+	}
 	r.was_newest = r.old.row != ROW_NONE && record_is_newest(old, r.old.slot);
 	return r;
 }
@@ -79,7 +82,7 @@ static inline __attribute__((always_inline)) void renewal_end(const struct renew
 							       size_t size, uintptr_t function,
 							       const struct capture_point *from)
 {
-	if (p && r->recording && old && r->old.row == ROW_NONE)
+	if (p && r->recording && old && r->old.row == ROW_NONE && !r->was_backing)
 		record_odd_unknown_free();
 	if (p && r->recording && control_records(size)) {
 		record_realloc(p, size, r->old, function, from);

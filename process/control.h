@@ -11,7 +11,9 @@
 #define PROCESS_CONTROL_H
 
 #include "lifecycle.h"
+#include "pools.h"
 #include "record.h"
+#include "record_odd.h"
 
 /* At the start, when the table has been made: the mode that the options ask for. */
 void control_start(const struct options *o);
@@ -34,7 +36,8 @@ static inline __attribute__((always_inline)) bool control_passes(size_t size)
  * table.) */
 static inline __attribute__((always_inline)) bool control_passes_free(const void *p)
 {
-	return likely(blocks_lack_fast(&recorder.blocks, p)) || blocks_lack_large(&recorder.blocks, p);
+	return (likely(blocks_lack_fast(&recorder.blocks, p)) || blocks_lack_large(&recorder.blocks, p)) &&
+	       likely(!pools_have_backing(p));
 }
 
 /* Inside the guard, when a block has been allocated for which control_passes() was false: whether it is to be recorded.
@@ -43,6 +46,10 @@ bool control_records_slow(size_t size);
 
 static inline bool control_records(size_t size)
 {
+	if (unlikely(guard_self.ignoring)) {
+		record_odd_ignored();
+		return false;
+	}
 	return record_is_exact() || control_records_slow(size);
 }
 

@@ -17,7 +17,7 @@ bool guard_was_recovered;
 /* This library's ELF header, which the linker defines. */
 extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
-bool __attribute__((noinline)) guard_recover(unsigned calls)
+__attribute__((cold)) bool __attribute__((noinline)) guard_recover(unsigned calls)
 {
 	struct capture_point point = CAPTURE_POINT();
 	uintptr_t start = (uintptr_t)&__ehdr_start, code, code_end;
@@ -34,7 +34,7 @@ bool __attribute__((noinline)) guard_recover(unsigned calls)
 	guard_self.last_block = NULL;
 	guard_self.busy = 0;
 	if ((int)guard_self.inside < 0)
-		guard_self.fresh++;	/* gives back what `inside` has borrowed from it: both are one number */
+		guard_self.unready += (uint64_t)1 << 32;	/* gives back what `inside` has borrowed: all are one number */
 	guard_self.inside = 0;
 	return true;
 }

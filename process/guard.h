@@ -15,6 +15,8 @@
  *	0	0	n > 0	no	inside the allocator by another way: hooks record, dumps wait
  *	any	any	any	yes	thread-specific data are gone: no more state of the thread's own
  *
+ * While the thread's `ignoring` is not zero, its allocations are not recorded, and hooks enter the guard all the same.
+ *
  * Both counters are zero when the thread ends, unless the thread was cancelled inside a hook. They can fall
  * below zero in one case: a signal handler switches to another context (swapcontext(3)) in the middle of a hook,
  * the next hook of the thread takes the first one for left and frees the guard (guard_recover()), and then the
@@ -41,13 +43,15 @@ struct guard {
 		struct {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 			unsigned inside;
-			unsigned fresh;	/* not zero: lifecycle_thread_begins() has yet to be called */
+			uint16_t fresh;	/* not zero: lifecycle_thread_begins() has yet to be called */
+			uint16_t ignoring;	/* how often the thread has said that its allocations are to be ignored */
 #else
-			unsigned fresh;
+			uint16_t fresh;
+			uint16_t ignoring;
 			unsigned inside;
 #endif
 		};
-		uint64_t unready;	/* both in one load. A load waits for an earlier store of another
+		uint64_t unready;	/* all in one load. A load waits for an earlier store of another
 					 * width (store forwarding fails), so `inside` is counted here */
 	};
 	struct thread *thread;	/* threads.h; NULL: not yet, no longer, or no memory for it */

@@ -14,6 +14,7 @@
 #include "inherit.h"
 #include "own_stack.h"
 #include "pages.h"
+#include "pools.h"
 #include "record.h"
 #include "session.h"
 #include "signals.h"
@@ -185,6 +186,7 @@ static void mappings_forked(bool seen)
 		return;
 	layout_forked(&recorder.table);
 	blocks_forked(&recorder.blocks);
+	pools_forked();
 }
 
 /* A child that no handler saw may be running on the reserve. */

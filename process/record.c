@@ -93,7 +93,7 @@ static void count_notes(unsigned notes)
 }
 
 /* Compares a stack that the thread's memory has recognized with backtrace() (--unwind=check). */
-static void compare_known(const struct capture_point *from, uint32_t row)
+static __attribute__((cold)) void compare_known(const struct capture_point *from, uint32_t row)
 {
 	uint32_t codes[TABLE_FRAMES_MAX];
 	uintptr_t frames[TABLE_FRAMES_MAX];
@@ -164,7 +164,7 @@ static uint32_t find_row_of_captured(struct paths *p, uintptr_t function, const 
  * The row of the calling backtrace, by a walk. Frame 0 is the function that the program called. The address after its
  * first byte stands for it, so that a reader may treat it like the return addresses that follow.
  */
-static uint32_t __attribute__((noinline)) find_row_slow(uintptr_t function, const struct capture_point *from)
+static __attribute__((cold)) uint32_t __attribute__((noinline)) find_row_slow(uintptr_t function, const struct capture_point *from)
 {
 	uintptr_t frames[recorder.depth];
 	struct suffix suffixes[recorder.depth];
@@ -296,6 +296,15 @@ HOT_CODE void record_freed_slow(void *p, struct block b, bool nested)
 		uncount_sized(p, &b, newest, nested);
 }
 
+void record_freed_in_pool(void *p, struct block b, bool nested)
+{
+	bool newest = p && record_is_newest(p, b.slot);
+
+	if (newest)
+		guard_self.last_block = NULL;
+	uncount_sized(NULL, &b, newest, nested);
+}
+
 HOT_CODE bool record_free(void *p, bool nested)
 {
 	struct block b = record_take(p);
@@ -373,10 +382,10 @@ HOT_CODE void record_new_slow(uint32_t *slot, uint32_t row, uint64_t size_bytes)
 
 /* Records a large block whose region has no slots. Returns a number that stands for the block as a slot's value would,
  * or 0 when the region needs slots. */
-static uint32_t note_large(const void *p, struct block b)
+static __attribute__((cold)) uint32_t note_large(struct blocks *map, const void *p, struct block b)
 {
 	struct block stale = NO_BLOCK;
-	uint32_t number = b.size_bytes < LARGE_BYTES ? 0 : blocks_put_large(&recorder.blocks, p, b, &stale);
+	uint32_t number = b.size_bytes < LARGE_BYTES ? 0 : blocks_put_large(map, p, b, &stale);
 
 	if (unlikely(stale.row != ROW_NONE))
 		uncount_stale(stale);
@@ -385,14 +394,14 @@ static uint32_t note_large(const void *p, struct block b)
 
 /* Records a block in its slot or, where its region has none, as a large block, and in the counts of sizes. Returns the
  * slot's value or the number from note_large(); 0 when there is no memory for either. */
-static uint32_t note_anywhere(void *p, struct block b, enum sizes_change change)
+static uint32_t note_anywhere(struct blocks *map, void *p, struct block b, enum sizes_change change)
 {
-	uint32_t *slot = blocks_find(&recorder.blocks, p), number = 0;
+	uint32_t *slot = blocks_find(map, p), number = 0;
 
 	if (unlikely(!slot)) {
-		number = note_large(p, b);
+		number = note_large(map, p, b);
 		if (!number)
-			slot = blocks_claim(&recorder.blocks, p);
+			slot = blocks_claim(map, p);
 	}
 	if (likely(slot != NULL)) {
 		note_block(slot, b);
@@ -402,25 +411,30 @@ static uint32_t note_anywhere(void *p, struct block b, enum sizes_change change)
 		return 0;
 	}
 	if (unlikely(record_counts_sizes()))
-		count_size(p, &b, change);
+		count_size(map == &recorder.blocks ? p : NULL, &b, change);
 	return number;
+}
+
+void record_alloc_in(struct blocks *map, void *p, uintptr_t frame, const struct capture_point *from, size_t size)
+{
+	uint32_t row = record_find_row(frame, from->pc, from->sp, from->fp);
+
+	guard_self.last_block = p;
+	guard_self.last_slot = note_anywhere(map, p, (struct block){ .row = row, .size_bytes = size }, SIZES_CALL);
+	if (likely(guard_self.last_slot))
+		count_alloc(row, size);
 }
 
 void record_alloc(void *p, uintptr_t function, uintptr_t pc, uintptr_t sp, uintptr_t fp, size_t size)
 {
-	uint32_t row = record_find_row(function, pc, sp, fp);
-
-	guard_self.last_block = p;
-	guard_self.last_slot = note_anywhere(p, (struct block){ .row = row, .size_bytes = size }, SIZES_CALL);
-	if (likely(guard_self.last_slot))
-		count_alloc(row, size);
+	record_alloc_in(&recorder.blocks, p, function, &(struct capture_point){ pc, sp, fp }, size);
 }
 
 HOT_CODE void record_realloc(void *p, size_t size, struct block old, uintptr_t function,
 		    const struct capture_point *from)
 {
 	uint32_t row = record_find_row(function, from->pc, from->sp, from->fp);
-	uint32_t noted = note_anywhere(p, (struct block){ .row = row, .size_bytes = size }, SIZES_CALL);
+	uint32_t noted = note_anywhere(&recorder.blocks, p, (struct block){ .row = row, .size_bytes = size }, SIZES_CALL);
 
 	guard_self.last_block = p;
 	guard_self.last_slot = noted;
@@ -437,7 +451,7 @@ HOT_CODE void record_realloc(void *p, size_t size, struct block old, uintptr_t f
 void record_put_back(void *p, struct block b)
 {
 	bool newest = record_is_newest(p, b.slot);
-	uint32_t noted = note_anywhere(p, b, SIZES_BACK);
+	uint32_t noted = note_anywhere(&recorder.blocks, p, b, SIZES_BACK);
 
 	if (newest)
 		guard_self.last_slot = noted;

@@ -74,6 +74,12 @@ __attribute__((cold)) void record_alloc(void *p, uintptr_t function, uintptr_t p
 void record_realloc(void *p, size_t size, struct block old, uintptr_t function,
 		    const struct capture_point *from);
 
+/* record_alloc() of a block of a pool, in the map of such blocks (pools.h). frame: the row's frame 0 (table/special.h). And
+ * what record_freed_slow() does, for such a block that has been taken from there. p NULL: it was not freed by itself. */
+__attribute__((cold)) void record_alloc_in(struct blocks *map, void *p, uintptr_t frame, const struct capture_point *from,
+					   size_t size);
+__attribute__((cold)) void record_freed_in_pool(void *p, struct block b, bool nested);
+
 /* Puts a block back into the map, and into the counts of sizes, that was taken from there for a realloc() which then
  * failed. */
 void record_put_back(void *p, struct block b);

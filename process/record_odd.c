@@ -43,11 +43,24 @@ void record_odd_resize(uint32_t row, uint64_t old_bytes, uint64_t new_bytes)
 	change(row, -1, old_bytes, false, false);
 }
 
+/* Blocks that were allocated by threads that ignored them, and may not have been freed yet. */
+static uint32_t ignored_blocks;
+
+void record_odd_ignored(void)
+{
+	add_relaxed(&ignored_blocks, 1);
+}
+
 void record_odd_unknown_free(void)
 {
 	struct table_header *h = recorder.table.head;
+	uint32_t ignored = load_relaxed(&ignored_blocks);
 
 	if (!record_is_exact())
 		return;
+	while (unlikely(ignored)) {
+		if (cas_relaxed(&ignored_blocks, &ignored, ignored - 1))
+			return;
+	}
 	add_relaxed(events_count(&recorder.table) ? &h->totals.untracked_frees : &h->totals.unknown_frees, 1);
 }

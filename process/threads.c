@@ -94,7 +94,7 @@ void threads_expect_filter(void)
 
 /* Another thread may name this one at any moment (threads_name_other()), and its note must not be replaced by an older
  * name. So the name is read again after it was noted. */
-void threads_note_name(struct table *table, uint32_t number)
+__attribute__((cold)) void threads_note_name(struct table *table, uint32_t number)
 {
 	char name[THREAD_NAME_BYTES] = "", noted[THREAD_NAME_BYTES] = "";
 
@@ -125,7 +125,7 @@ void threads_name_other(struct table *table, pthread_t thread, const char *name)
 	}
 }
 
-struct thread *threads_take(struct table *table, unsigned depth, uint32_t number)
+__attribute__((cold)) struct thread *threads_take(struct table *table, unsigned depth, uint32_t number)
 {
 	struct thread *t = find_free();
 
@@ -167,7 +167,7 @@ void threads_give_back(struct table *table, struct thread *t)
 	store_release(&t->taken, 0);
 }
 
-bool threads_wait_outside(const struct thread *own)
+__attribute__((cold)) bool threads_wait_outside(const struct thread *own)
 {
 	unsigned tries = 0;
 
@@ -228,7 +228,7 @@ static void note_name_of(struct table *table, const struct thread *t)
 	threads_name(table, t->number, name);
 }
 
-void threads_join_table(struct table *table, unsigned depth)
+__attribute__((cold)) void threads_join_table(struct table *table, unsigned depth)
 {
 	uint32_t pid = (uint32_t)getpid();
 
@@ -253,7 +253,7 @@ void threads_cut_short(struct thread *t)
 		store_relaxed(&t->deltas->flushing, 0);
 }
 
-void threads_forked(struct table *table, struct thread *own, uint32_t number)
+__attribute__((cold)) void threads_forked(struct table *table, struct thread *own, uint32_t number)
 {
 	deltas_forked(table, own ? own->deltas : NULL);
 	thread_list_forked(table, number);

@@ -115,13 +115,22 @@ enum { READ_ONLY, CHANGING, WRITABLE };
 
 #define OTHER_LOG2	3u	/* of the granule where blocks do not come from glibc's malloc */
 
-bool blocks_create(struct blocks *b, bool glibc_spacing)
+bool blocks_create_fine(struct blocks *b)
 {
-	b->granule_log2 = glibc_spacing ? (sizeof(void *) == 8 ? 5 : 4) : OTHER_LOG2;
+	b->granule_log2 = OTHER_LOG2;
 	b->regions = arena_map_zeros(ENTRIES * sizeof(*b->regions));
-	b->large = arena_map(sizeof(*b->large) << LARGE_LOG2);
 	b->directory_pages = arena_map(DIRECTORY_PAGES);	/* zeros: READ_ONLY */
 	return b->regions && b->directory_pages;
+}
+
+bool blocks_create(struct blocks *b, bool glibc_spacing)
+{
+	bool made = blocks_create_fine(b);
+
+	if (glibc_spacing)
+		b->granule_log2 = sizeof(void *) == 8 ? 5 : 4;
+	b->large = arena_map(sizeof(*b->large) << LARGE_LOG2);
+	return made;
 }
 
 /* Replaces the entry's page by a writable page of zeros. Other threads that read there meanwhile read zeros. */
@@ -171,7 +180,7 @@ void blocks_forked(struct blocks *b)
 	}
 }
 
-uint32_t *blocks_map_region(struct blocks *b, size_t region)
+__attribute__((cold)) uint32_t *blocks_map_region(struct blocks *b, size_t region)
 {
 	uint32_t *slots = arena_map(REGION_BYTES(b)), *other = NULL;
 
@@ -228,6 +237,27 @@ unsigned slot_put_slow(uint32_t *slot, struct block block, struct block stale[SL
 	}
 	slot_put(slot, block.row, size);
 	return count;
+}
+
+__attribute__((cold)) void blocks_between(const struct blocks *b, uintptr_t from, uintptr_t to,
+					  void (*each)(void *context, uintptr_t address, uint32_t *slot), void *context)
+{
+	const uintptr_t region_bytes = (uintptr_t)1 << BLOCKS_REGION_BITS;
+
+	while (from < to) {
+		uint32_t *region = load_acquire(&b->regions[from >> BLOCKS_REGION_BITS]);
+		uintptr_t end = (from & ~(region_bytes - 1)) + region_bytes;
+
+		if (!end || end > to)
+			end = to;
+		for (size_t i = blocks_index(b, from); region && i <= blocks_index(b, end - 1); i++) {
+			uint32_t v = load_relaxed(&region[i]);
+
+			if (v & ~SLOT_TURNS && (uint8_t)v != SLOT_MORE)
+				each(context, (from & ~(region_bytes - 1)) + (i << b->granule_log2), &region[i]);
+		}
+		from = end;
+	}
 }
 
 /* ---- All blocks ---- */

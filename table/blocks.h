@@ -72,6 +72,7 @@ struct blocks {
 	struct large_block *large;	/* NULL: there is no memory for that */
 	uint8_t *directory_pages;	/* of each page of the directory, whether it can be written (blocks.c) */
 	uint32_t last_large_number;
+	struct blocks *next;		/* another map, whose blocks are at other places of the same rows; or NULL */
 };
 
 /* A recorded block. row is ROW_NONE where none is recorded. */
@@ -153,6 +154,14 @@ bool blocks_has_large(const struct blocks *b, const void *p);
 
 /* Takes the block at p out of the table of large blocks. Its row is ROW_NONE when none is there. */
 struct block blocks_take_large(struct blocks *b, const void *p);
+
+/* Makes a map as blocks_create() does, whose blocks can be as near to each other as 8 bytes and are all kept in slots. */
+bool blocks_create_fine(struct blocks *b);
+
+/* Calls `each` for the slots of blocks that begin at an address from `from` on, and below `to`. Address space where the map
+ * has no slots costs nothing, the rest 4 bytes to be read for each granule. */
+void blocks_between(const struct blocks *b, uintptr_t from, uintptr_t to, void (*each)(void *context, uintptr_t address, uint32_t *slot),
+		    void *context);
 
 /* Calls `each` for all blocks of the map, with their addresses. No thread may change the map meanwhile. */
 void blocks_each(const struct blocks *b, void (*each)(void *context, uintptr_t address, struct block block),

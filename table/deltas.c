@@ -75,7 +75,7 @@ bool deltas_take_over(struct table *t, struct deltas *d, uint32_t thread)
 	return true;
 }
 
-struct deltas *deltas_take(struct table *t, uint32_t thread)
+__attribute__((cold)) struct deltas *deltas_take(struct table *t, uint32_t thread)
 {
 	for (;;) {
 		uint32_t n = thread_count(t);
@@ -313,7 +313,7 @@ void deltas_flush(struct table *t, struct deltas *d)
 		flush_heap_size(t, d);
 }
 
-void deltas_forked(struct table *t, struct deltas *own)
+__attribute__((cold)) void deltas_forked(struct table *t, struct deltas *own)
 {
 	struct table_header *h = t->head;
 
@@ -337,7 +337,7 @@ void deltas_forked(struct table *t, struct deltas *own)
 		h->pending_frees[i] += own->slots[i].epoch & DELTA_FREES_COUNTED ? own->slots[i].count_limit : 0;
 }
 
-void deltas_freeze(struct table *t)
+__attribute__((cold)) void deltas_freeze(struct table *t)
 {
 	uint64_t begun = now_ns();
 

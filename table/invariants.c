@@ -213,7 +213,8 @@ void invariants_check_blocks(const struct table *t, const struct blocks *b, stru
 {
 	struct rows_in_use rows = { table_row_end(t), broken };
 
-	blocks_each(b, check_block, &rows);
+	for (; b; b = b->next)
+		blocks_each(b, check_block, &rows);
 }
 
 /* One row of the view, which is taken from the sums: what then remains there is in no row. */
@@ -328,7 +329,8 @@ void invariants_check_sums(struct table *t, const struct blocks *b, bool one_thr
 	s.rows = arena_map(s.end * sizeof(*s.rows));
 	if (s.rows && view_collect_range(&v, t, (struct row_range){ ROW_OVERFLOW, UINT32_MAX }, false, true, (uint8_t[]){ SORT_SIZE }, 1,
 					 &arena) && !v.cut) {
-		blocks_each(b, add_block, &s);
+		for (; b; b = b->next)
+			blocks_each(b, add_block, &s);
 		for (uint32_t i = 0; i < v.count; i++) {
 			expect(broken, !i || v.rows[i - 1].row < v.rows[i].row, v.rows[i].row, i, "a view has each row once");
 			check_row(t, &s, &v.rows[i], one_thread);

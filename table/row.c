@@ -9,7 +9,7 @@
 
 /* ---- Upper parts ---- */
 
-struct row_upper *row_make_upper(struct table *t, uint32_t row)
+__attribute__((cold)) struct row_upper *row_make_upper(struct table *t, uint32_t row)
 {
 	struct table_header *h = t->head;
 	struct row_upper *known = row_upper(t, row);
@@ -30,7 +30,7 @@ struct row_upper *row_make_upper(struct table *t, uint32_t row)
 	return row_upper(t, row);
 }
 
-struct row_upper *row_widen(struct table *t, uint32_t row)
+__attribute__((cold)) struct row_upper *row_widen(struct table *t, uint32_t row)
 {
 	struct row_upper *u = row_make_upper(t, row);
 
@@ -47,7 +47,7 @@ static void note_sum(uint32_t *quarters, uint32_t lower)
 	raise_u32(quarters, (uint32_t)(row_sum(load_relaxed(quarters), lower) / ROW_QUARTER));
 }
 
-void row_note_sums(struct table *t, uint32_t row)
+__attribute__((cold)) void row_note_sums(struct table *t, uint32_t row)
 {
 	struct row_upper *u = row_make_upper(t, row);
 	uint32_t size = load_relaxed(&t->rows[row].total_size), count = load_relaxed(&t->rows[row].total_count);

@@ -41,10 +41,9 @@ uint32_t special_name_number(struct table *t, const char *name)
 	return number;
 }
 
-enum special_kind special_kind_of_row(const struct table *t, uint32_t row)
+uint64_t special_of_row(const struct table *t, uint32_t row)
 {
-	uint32_t codes[TABLE_FRAMES_MAX];
-	unsigned count = table_frames(t, row, codes);
+	uint32_t code = table_first_code(t, row);
 
-	return count && t->codes[codes[0]] >> CODE_PC_BITS == CODE_SPECIAL ? special_kind(table_code_pc(t, codes[0])) : SPECIAL_NOT;
+	return code && t->codes[code] >> CODE_PC_BITS == CODE_SPECIAL ? table_code_pc(t, code) : 0;
 }

@@ -16,8 +16,6 @@
 enum special_kind {
 	SPECIAL_NOT,			/* an address */
 	SPECIAL_POOL = 1,		/* a block of a pool */
-	SPECIAL_BACKING,		/* a block that a pool makes its blocks of. Not among the heap's figures, because the
-					 * pool's blocks are */
 	SPECIAL_PAGES,			/* mapped pages. Not among the heap's figures */
 };
 
@@ -53,13 +51,25 @@ uint32_t special_name_number(struct table *t, const char *name);
 /* The name with this number, or "" for 0 and for what a damaged table has. */
 const char *special_name(const struct table *t, uint32_t number);
 
-/* The kind of a row, by its frame 0. Bounds-checked. */
-enum special_kind special_kind_of_row(const struct table *t, uint32_t row);
+/* The frame 0 of a row of a special kind, or 0. Bounds-checked. */
+uint64_t special_of_row(const struct table *t, uint32_t row);
+
+/* The kind of a row, by its frame 0. */
+static inline enum special_kind special_kind_of_row(const struct table *t, uint32_t row)
+{
+	return special_kind(special_of_row(t, row));
+}
+
+/* The number of the name in a frame 0 of a special kind. */
+static inline uint32_t special_number(uint64_t pc)
+{
+	return (uint32_t)(pc & (SPECIAL_LEAST - 1));
+}
 
 /* The name of a frame 0 of a special kind. */
 static inline const char *special_name_of(const struct table *t, uint64_t pc)
 {
-	return special_name(t, (uint32_t)(pc & (SPECIAL_LEAST - 1)));
+	return special_name(t, special_number(pc));
 }
 
 #endif

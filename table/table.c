@@ -59,7 +59,7 @@ static bool same_code(void *context, uint32_t code)
 
 /* Whether the address can be read. A page of a module's code that could be read once is taken to stay so until some
  * module is unloaded; about all others the kernel is asked. */
-static bool is_readable(const struct table *t, uint64_t pc, uint64_t module)
+static __attribute__((cold)) bool is_readable(const struct table *t, uint64_t pc, uint64_t module)
 {
 	uint64_t page = pc / PROBE_PAGE, *known = &t->local->pages_read[page % TABLE_PAGES_READ];
 	bool stays = module != CODE_NO_MODULE && module < CODE_SPECIAL;
@@ -87,7 +87,7 @@ static void note_signal_return(const struct table *t, uint32_t code, uint64_t pc
 		store_relaxed(&h->signal_returns[at], code);
 }
 
-static uint32_t make_code(void *context)
+static __attribute__((cold)) uint32_t make_code(void *context)
 {
 	struct code_query *q = context;
 	struct table_header *h = q->t->head;
@@ -317,7 +317,7 @@ static bool frames_fit(struct table *t, uint32_t at, uint32_t count)
 
 /* Fills in the nodes of the frames, and writes the frames that the table does not have yet. False: that was not
  * possible, and row_query says why. */
-static bool make_nodes(struct row_query *q)
+static __attribute__((cold)) bool make_nodes(struct row_query *q)
 {
 	struct table *t = q->t;
 	struct table_header *h = t->head;
@@ -453,7 +453,7 @@ uint32_t table_intern(struct table *t, const uintptr_t *frames, unsigned count, 
 	return row;
 }
 
-unsigned table_frames(const struct table *t, uint32_t row, uint32_t *codes)
+__attribute__((cold)) unsigned table_frames(const struct table *t, uint32_t row, uint32_t *codes)
 {
 	uint32_t used = load_relaxed(&t->head->frames_used), node = t->infos[row].node;
 	unsigned count = 0, most = t->head->depth;
@@ -471,6 +471,16 @@ unsigned table_frames(const struct table *t, uint32_t row, uint32_t *codes)
 		codes[count++] = code;
 	}
 	return count;
+}
+
+__attribute__((cold)) uint32_t table_first_code(const struct table *t, uint32_t row)
+{
+	uint32_t used = load_relaxed(&t->head->frames_used), node = t->infos[row].node, code;
+
+	if (!node || node >= used || node >= load_relaxed(&t->head->frame_limit))
+		return 0;
+	code = frame_code(t->frames, node, &node);
+	return code < t->head->code_limit ? code : 0;
 }
 
 /* ---- For checks ---- */
@@ -512,7 +522,7 @@ void table_notify_peaks(struct table *t, uint64_t step_bytes, void (*passed)(voi
 		store_relaxed(&t->head->totals.above, peak - peak % step_bytes + step_bytes);
 }
 
-void table_peak_passed(struct table *t, uint64_t live)
+__attribute__((cold)) void table_peak_passed(struct table *t, uint64_t live)
 {
 	uint64_t above = load_relaxed(&t->head->totals.above), step = t->local->peak_step_bytes;
 

@@ -248,6 +248,13 @@ struct table_control {
 
 #define SPECIAL_NAMES	512u
 
+/* The blocks that a pool makes its own blocks of. They are in no row, because the pool's blocks are. */
+struct pool_backing {
+	uint64_t bytes;
+	uint32_t count;
+	uint32_t unused;
+};
+
 enum table_lack {
 	TABLE_NO_SPACE = 1,		/* the disk is full, or memory: that is for good */
 	TABLE_NO_ADDRESSES,		/* the kernel refused to make a mapping longer: a limit */
@@ -336,6 +343,7 @@ struct table_header {
 	uint32_t event_count;		/* may run past EVENTS_MOST when the list is full */
 	uint32_t special_count;		/* names in use, from 1 on; may run past SPECIAL_NAMES */
 	uint32_t special_names[SPECIAL_NAMES];	/* special.h: their places in the text */
+	struct pool_backing backings[SPECIAL_NAMES];	/* of the pool whose name has this number; 0: of all those without one */
 	struct table_event events[EVENTS_MOST];
 };
 
@@ -485,6 +493,9 @@ void table_notify_peaks(struct table *t, uint64_t step_bytes, void (*passed)(voi
 
 /* A new maximum has reached totals.above. */
 void table_peak_passed(struct table *t, uint64_t live);
+
+/* The code of a row's frame 0, or 0. Bounds-checked as table_frames(). */
+uint32_t table_first_code(const struct table *t, uint32_t row);
 
 static inline uint64_t table_code_pc(const struct table *t, uint32_t code)
 {

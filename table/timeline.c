@@ -13,8 +13,7 @@
 #define ROW_NS		8u
 #define PART_OF_TIME	100u
 
-/* The bytes that are alive, with what is pending in threads. */
-static uint64_t live_size(const struct table *t)
+uint64_t timeline_live_size(const struct table *t)
 {
 	/* In a damaged file the figures can be anything. Unsigned numbers may overflow. */
 	uint64_t bytes = load_relaxed(&t->head->totals.live_size);
@@ -44,7 +43,7 @@ void timeline_sum(const struct table *t, struct timeline_point *p)
 			total_count += load_relaxed(&d->slots[s].total_count);
 		}
 	}
-	p->live_size = live_size(t);
+	p->live_size = timeline_live_size(t);
 	p->live_count = (int64_t)live_count > 0 ? live_count : 0;
 	p->total_count = total_count;
 }
@@ -106,7 +105,7 @@ static void add_point(struct table *t, uint64_t now_ns)
 	if (rows * ROW_NS * PART_OF_TIME <= (uint64_t)h->timeline.spacing << TICK_LOG2) {
 		timeline_sum(t, p);
 	} else {
-		p->live_size = live_size(t);
+		p->live_size = timeline_live_size(t);
 		p->live_count = p->total_count = TIMELINE_UNKNOWN;
 	}
 	p->rss = p->own = 0;

@@ -47,6 +47,9 @@ static inline void timeline_look(struct table *t, uint64_t now_ns, uint32_t tick
 /* Notes that dump `number` is being taken, and adds a point. Any thread, async-signal-safe. */
 void timeline_note_dump(struct table *t, uint32_t number, uint64_t now_ns);
 
+/* The bytes that are alive, with what is pending in threads. */
+uint64_t timeline_live_size(const struct table *t);
+
 /*
  * Sums over all rows and all threads' slots: sets live_size, live_count and total_count. Of t only the header, rows,
  * infos, uppers and deltas are read. While other threads allocate, the sums can be wrong by what they do meanwhile.

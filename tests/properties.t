@@ -8,7 +8,7 @@ use warnings;
 use Test::More;
 
 my @sources = grep { !m{^tests/} } split /\n/, `git ls-files '*.c' '*.h' 2>/dev/null || true`;
-@sources = glob('*.c base/*.[ch] elf/*.[ch] options/*.[ch] capture/*.[ch] table/*.[ch] symbol/*.[ch] inflate/*.[ch] demangle/*.[ch] analysis/*.[ch] format/*.[ch] process/*.[ch] pack/*.[ch] hooks/*.[ch] wrapper/*.[ch]')
+@sources = glob('*.c include/*.h base/*.[ch] elf/*.[ch] options/*.[ch] capture/*.[ch] table/*.[ch] symbol/*.[ch] inflate/*.[ch] demangle/*.[ch] analysis/*.[ch] format/*.[ch] process/*.[ch] pack/*.[ch] hooks/*.[ch] wrapper/*.[ch]')
 	unless @sources;
 
 sub text {
@@ -25,7 +25,8 @@ my %may = (
 	analysis => ['base', 'elf', 'options', 'table', 'symbol', 'demangle'],
 	format => ['base', 'options', 'analysis'],
 	process => ['base', 'elf', 'options', 'capture', 'table', 'analysis', 'format'],
-	hooks => ['base', 'elf', 'options', 'capture', 'table', 'process'],
+	include => [],
+	hooks => ['base', 'elf', 'options', 'capture', 'table', 'process', 'include'],
 	pack => ['base', 'options', 'table', 'symbol', 'analysis'],
 	wrapper => ['base', 'elf', 'options', 'capture', 'symbol', 'table', 'analysis', 'format', 'process', 'pack'],
 );
@@ -104,8 +105,11 @@ is("@exports", join(' ', sort qw(malloc calloc realloc reallocarray free cfree f
 	prctl chroot setuid seteuid setreuid setresuid posix_spawn posix_spawnp daemon system popen wordexp dlopen dlmopen
 	sigwait sigwaitinfo sigtimedwait signalfd mlockall pthread_setname_np
 	mmap mmap64 munmap mremap brk sbrk shmat shmdt
-	heaptrace_attach heaptrace_detach heaptrace_with_loader)),
-   'the library exports what it interposes, what attach.h has, and nothing else');
+	heaptrace_attach heaptrace_detach heaptrace_with_loader
+	heaptrace_api_control heaptrace_api_state heaptrace_api_totals heaptrace_api_ignore
+	heaptrace_api_pool heaptrace_api_pool_change heaptrace_api_pool_clear heaptrace_api_pool_backing
+	heaptrack_report_alloc heaptrack_report_realloc heaptrack_report_free)),
+   'the library exports what it interposes, what attach.h and include/heaptrace.h have, and nothing else');
 
 my @exporting = grep { $_ ne 'hooks/export.h' && !m{^tests/} &&
 	text($_) =~ /visibility\("default"\)/ || !m{^(?:hooks/|libheaptrace\.c)} && text($_) =~ /\bEXPORT\b|hooks\/export\.h/ } @sources;
