@@ -165,9 +165,11 @@ static const char *examine(const struct entry_plan *p, const uint8_t *entry, siz
 			*calls_nothing = false;
 		if (jumps_between(&i, at, from, to))
 			return "it jumps back to its beginning";
-		if ((i.flow == X86_JUMP || i.flow == X86_BRANCH) && (target < entry || target >= end) &&
-		    returns_between(p, target, from, to))
-			return "a part of it jumps back to its beginning";
+		if ((i.flow == X86_JUMP || i.flow == X86_BRANCH) && (target < entry || target >= end)) {
+			*calls_nothing = false;		/* it calls there at its end, or goes on in a part of it */
+			if (returns_between(p, target, from, to))
+				return "a part of it jumps back to its beginning";
+		}
 	}
 	return NULL;
 }

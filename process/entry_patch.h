@@ -56,7 +56,8 @@ void entry_patch_begin(struct entry_plan *p, void (*hook)(void));
 /*
  * Plans to patch a function of `bytes` bytes. Returns NULL, or why that is not possible, as the end of a
  * sentence. *real gets the address at
- * which the function can be called past the hook; *calls_nothing whether no instruction of it calls (but it may jump).
+ * which the function can be called past the hook; *calls_nothing whether it
+ * neither calls nor jumps to another function.
  * A plan of which something has been refused goes on, or is given up by entry_patch_drop().
  */
 const char *entry_patch_add(struct entry_plan *p, void *entry, size_t bytes, uint32_t number, void **real,
