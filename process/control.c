@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #define BUSY_TRIES	1000		/* of 1 ms */
+#define HOLD_TRIES	10		/* of 20 ms */
 
 static uint32_t busy;			/* 1: a thread carries out a command */
 
@@ -62,14 +63,30 @@ static void clear(struct table_header *h)
 	store_relaxed(&h->timeline.peak_ns, 0);
 }
 
-/* Begins a window. What other threads have under way is finished before, and their memories of stacks become void. */
-static void begin_window(enum event_kind kind, uint64_t sample_bytes)
+/* Holds the other threads. A thread that forks, or has not run for long, may not be seen outside of its hook. Then the command
+ * is to be tried again, a few times: some thread may have left its hook by a longjmp() and never come back. */
+static bool hold_others(void)
+{
+	static unsigned failed;
+
+	if (lifecycle_hold_others() || ++failed == HOLD_TRIES) {
+		failed = 0;
+		return true;
+	}
+	lifecycle_release_others();
+	return false;
+}
+
+/* Begins a window. What other threads have under way is finished before, and their memories of stacks become void. False: see
+ * hold_others(). */
+static bool begin_window(enum event_kind kind, uint64_t sample_bytes)
 {
 	struct table_header *h = recorder.table.head;
 
 	if (kind == EVENT_SAMPLE && events_count(&recorder.table) == EVENTS_MOST)
-		return;		/* nobody would know the rate of the new rows */
-	lifecycle_hold_others();
+		return true;	/* nobody would know the rate of the new rows */
+	if (!hold_others())
+		return false;
 	threads_flush(&recorder.table);
 	store_relaxed(&h->sample_bytes, sample_bytes);
 	store_relaxed(&h->window_row, table_row_end(&recorder.table));
@@ -81,18 +98,18 @@ static void begin_window(enum event_kind kind, uint64_t sample_bytes)
 	if (kind == EVENT_ON || (load_relaxed(&h->control.mode) & ~CONTROL_PENDING) < CONTROL_OFF)
 		set_mode(recording_mode());
 	lifecycle_release_others();
+	return true;
 }
 
-static void carry_out(enum control_command command, uint64_t value, const char *text)
+/* False: the command is to be tried again. */
+static bool carry_out(enum control_command command, uint64_t value, const char *text)
 {
 	struct table_header *h = recorder.table.head;
 	bool off = (load_relaxed(&h->control.mode) & ~CONTROL_PENDING) >= CONTROL_OFF;
 
 	switch (command) {
 	case CONTROL_COMMAND_ON:
-		if (off)
-			begin_window(EVENT_ON, h->sample_bytes);
-		break;
+		return !off || begin_window(EVENT_ON, h->sample_bytes);
 	case CONTROL_COMMAND_OFF:
 		if (off && (load_relaxed(&h->control.mode) & ~CONTROL_PENDING) != CONTROL_WAITING)
 			break;
@@ -101,12 +118,9 @@ static void carry_out(enum control_command command, uint64_t value, const char *
 			events_add(&recorder.table, EVENT_OFF, now_precise_ns(), 0, NULL);
 		break;
 	case CONTROL_COMMAND_CLEAR:
-		begin_window(EVENT_CLEAR, h->sample_bytes);
-		break;
+		return begin_window(EVENT_CLEAR, h->sample_bytes);
 	case CONTROL_COMMAND_SAMPLE:
-		if (value != h->sample_bytes)
-			begin_window(EVENT_SAMPLE, value);
-		break;
+		return value == h->sample_bytes || begin_window(EVENT_SAMPLE, value);
 	case CONTROL_COMMAND_DUMP:
 		session_request(SESSION_CONTROL);
 		break;
@@ -116,6 +130,7 @@ static void carry_out(enum control_command command, uint64_t value, const char *
 	case CONTROL_COMMAND_NONE:
 		break;
 	}
+	return true;
 }
 
 int control_do(enum control_command command, uint64_t value, const char *text)
@@ -124,15 +139,21 @@ int control_do(enum control_command command, uint64_t value, const char *text)
 
 	if (command == CONTROL_COMMAND_SAMPLE && value > SAMPLE_BYTES_MOST)
 		return EINVAL;
-	for (unsigned tries = 0; !cas_acq_rel(&busy, &free, 1); tries++) {
-		if (tries == BUSY_TRIES)
-			return EBUSY;
+	for (unsigned tries = 0; tries < BUSY_TRIES; tries++) {
+		bool done = false;
+
+		if (cas_acq_rel(&busy, &free, 1)) {
+			done = carry_out(command, value, text);
+			store_release(&busy, 0);
+		}
+		if (done)
+			return 0;
+		guard_drop();	/* who is carrying out a command, or forks, may wait for this thread */
 		threads_sleep(1000);
+		guard_enter();
 		free = 0;
 	}
-	carry_out(command, value, text);
-	store_release(&busy, 0);
-	return 0;
+	return EBUSY;
 }
 
 /* Carries out the command that another process has left in the table, unless another thread is about to. */
@@ -141,6 +162,7 @@ static void obey(void)
 	struct table_control *c = &recorder.table.head->control;
 	uint32_t free = 0, asked;
 	char text[EVENT_TEXT_BYTES];
+	bool done = true;
 
 	if (!cas_acq_rel(&busy, &free, 1))
 		return;
@@ -151,8 +173,11 @@ static void obey(void)
 			text[i] = c->text[i];
 		text[sizeof(text) - 1] = '\0';
 		if (c->command != CONTROL_COMMAND_SAMPLE || c->value <= SAMPLE_BYTES_MOST)
-			carry_out((enum control_command)load_relaxed(&c->command), c->value, text);
-		store_release(&c->done, asked);
+			done = carry_out((enum control_command)load_relaxed(&c->command), c->value, text);
+		if (done)
+			store_release(&c->done, asked);
+		else
+			or_acq_rel(&c->mode, CONTROL_PENDING);
 	}
 	store_release(&busy, 0);
 }

@@ -140,6 +140,8 @@ bool lifecycle_hold_others(void)
 {
 	if (process_has_one_thread())
 		return true;
+	if (load_relaxed(&forks))	/* the thread that forks waits for this one */
+		return false;
 	syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
 	return stop_others();
 }

@@ -127,7 +127,8 @@ void lifecycle_wait_for_fork(void);
 
 /*
  * Between the two, no other thread is inside a hook: each waits until it has left its hook or, where it would enter one, for
- * 20 ms at most, as at a fork. False: some thread was not seen outside. By one thread at a time, inside the guard (once).
+ * 20 ms at most, as at a fork. False: some thread was not seen outside, or is about to fork. By one thread at a time, inside the
+ * guard (once). lifecycle_release_others() follows in any case.
  */
 bool lifecycle_hold_others(void);
 void lifecycle_release_others(void);

@@ -4,9 +4,11 @@
 
 #include "base/arena.h"
 #include "delta_change.h"
+#include "events.h"
 #include "index.h"
 #include "layout.h"
 #include "modules.h"
+#include "sample.h"
 #include "sizes.h"
 #include "thread_list.h"
 #include "view.h"
@@ -181,6 +183,7 @@ struct sum {
 };
 
 struct sums {
+	const struct table *table;
 	struct sum *rows;		/* what the block map has of each row */
 	uint32_t end;
 	struct broken *broken;
@@ -192,8 +195,10 @@ static void add_block(void *context, uintptr_t address, struct block b)
 
 	expect(s->broken, b.row < s->end, b.row, address, "a block's row is in use");
 	if (b.row < s->end) {
-		s->rows[b.row].count++;
-		s->rows[b.row].size += (int64_t)b.size_bytes;
+		uint32_t blocks = sample_blocks(b.size_bytes, events_sample_bytes(s->table, b.row));
+
+		s->rows[b.row].count += blocks;
+		s->rows[b.row].size += (int64_t)(blocks * b.size_bytes);
 	}
 }
 
@@ -323,7 +328,7 @@ static void check_sizes(const struct table *t, struct sums *s, const struct view
 void invariants_check_sums(struct table *t, const struct blocks *b, bool one_thread, bool peaks, struct broken *broken)
 {
 	struct arena arena = { 0 };
-	struct sums s = { .end = table_row_end(t), .broken = broken };
+	struct sums s = { .table = t, .end = table_row_end(t), .broken = broken };
 	struct view v;
 
 	s.rows = arena_map(s.end * sizeof(*s.rows));

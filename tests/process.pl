@@ -148,6 +148,7 @@ sub text_dumps {
 	return ('the last line is cut') if length $text && $text !~ /\n\z/;
 	for (split /\n/, $text) {
 		$line_number++;
+		s/~(?=\d)//g;	# of estimates
 		my $bad = "line $line_number, $state: $_";
 		if ($state eq 'out') {
 			next if /^\[heaptrace\] (?!dump|heap|allocator|statm)/;

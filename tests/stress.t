@@ -17,7 +17,7 @@ my $seconds = $ENV{STRESS_SECONDS} // 12;
 my $work = build('stress', 'stress');
 my $library = build('stress', 'libstress.so', '-shared', '-fPIC', '-DLIBRARY');
 my @formats = ([], ['--top=2'], ['--top=0', '--depth=32'], ['--flame-graph'], ['--children=no'],
-	       ['--no-lines', '--sort=count,age'], ["--record=$dir/rec"]);
+	       ['--no-lines', '--sort=count,age'], ['--sample=2K', '--sort=count'], ["--record=$dir/rec"]);
 
 # What is wrong with the files of a run; killed: the first process's may end anywhere.
 sub check_files {
