@@ -291,6 +291,33 @@ SKIP: {
 	like(slurp("$dir/stdout"), qr/^good: /m, 'says so itself') or diag(slurp("$dir/stdout"));
 }
 
+SKIP: {
+	skip 'only on x86_64 a kill at any moment is survived', 2 if `uname -m` !~ /x86_64/;
+	my ($pid) = subject($target, 'wait');
+	my ($blocked) = slurp("/proc/$pid/status") =~ /^(SigBlk:.*)/m;
+	my $kills;
+	for (1 .. 30) {
+		my $wrapper = fork // die;
+		if (!$wrapper) {
+			open STDERR, '>', '/dev/null';
+			exec $heaptrace, '--no-watch', '--outfile=/dev/null', "--pid=$pid" or POSIX::_exit(99);
+		}
+		# It is killed within the first system calls, in which the process maps memory for it.
+		my $seized = time + 10;
+		Time::HiRes::usleep(50) while time < $seized && (slurp("/proc/$pid/status") // '') =~ /^TracerPid:\t0$/m;
+		Time::HiRes::usleep(rand 4000);
+		kill 'KILL', $wrapper;
+		waitpid $wrapper, 0;
+		$kills++ if $?;
+		last if (slurp("/proc/$pid/status") // '') !~ /^State:\t[^Z]/m;
+		attach("--detach=$pid");
+	}
+	diag("$kills of 30 were killed in time") if $ENV{TEST_VERBOSE};
+	like(slurp("/proc/$pid/status"), qr/^State:\t[^Z]/m, 'the process survives kills of the wrapper at any moment');
+	like(slurp("/proc/$pid/status"), qr/^$blocked$/m, 'with the signal mask that it had');
+	stop($pid);
+}
+
 # ---- Rounds ----
 
 # Attaches to the process and detaches, again and again. Returns what went wrong.

@@ -100,8 +100,8 @@ static void check_call(struct attach *a, enum call_status status)
 	fail(a, why_call(a, status));
 }
 
-/* The address of an instruction that makes a system call: one of libc's code. */
-static uint64_t find_instruction(const struct target *t)
+/* The address of code in libc, or 0. Its last REGISTERS_CODE_BYTES bytes are not looked at. */
+static uint64_t find_code(const struct target *t, bool (*is_searched)(const uint8_t *))
 {
 	static uint8_t code[65536];
 
@@ -110,13 +110,13 @@ static uint64_t find_instruction(const struct target *t)
 
 		if (!a->executable || !a->module || a->module->kind != TARGET_LIBC)
 			continue;
-		for (uint64_t at = a->start; at < a->end; at += sizeof(code)) {
+		for (uint64_t at = a->start; at < a->end; at += sizeof(code) - REGISTERS_CODE_BYTES) {
 			size_t bytes = a->end - at < sizeof(code) ? (size_t)(a->end - at) : sizeof(code);
 
 			if (!target_read(t, at, code, bytes))
 				break;
-			for (size_t k = 0; k + registers_instruction_bytes <= bytes; k += registers_instruction_bytes == 4 ? 4 : 1) {
-				if (registers_is_instruction(code + k))
+			for (size_t k = 0; k + REGISTERS_CODE_BYTES <= bytes; k += registers_instruction_bytes == 4 ? 4 : 1) {
+				if (is_searched(code + k))
 					return at + k;
 			}
 		}
@@ -124,12 +124,23 @@ static uint64_t find_instruction(const struct target *t)
 	return 0;
 }
 
+static struct call_code find_codes(const struct target *t)
+{
+	struct call_code c = { .signal_return = find_code(t, registers_is_signal_return) };
+
+	if (c.signal_return)
+		c.instruction = find_code(t, registers_is_call_and_return);
+	if (!c.instruction)
+		c = (struct call_code){ .instruction = find_code(t, registers_is_instruction) };
+	return c;
+}
+
 /* Checks that the process can be traced, stops a thread of it and makes it ready for calls. */
 static void begin(struct attach *a, pid_t pid)
 {
 	const char *why = attach_refusal_of_process(&a->facts, pid);
 	char unsafe[SAFE_POINT_WHY_BYTES] = "", text[SAFE_POINT_WHY_BYTES + 160];
-	uint64_t instruction;
+	struct call_code code;
 	int error;
 
 	if (!registers_supported)
@@ -141,8 +152,8 @@ static void begin(struct attach *a, pid_t pid)
 	why = attach_refusal_of_modules(&a->facts, &a->target);
 	if (why)
 		fail(a, why);
-	instruction = find_instruction(&a->target);
-	if (!instruction)
+	code = find_codes(&a->target);
+	if (!code.instruction)
 		fail(a, "its C library is none that is known here");
 	hold_all();
 	if (!safe_thread_find(&a->thread, &a->target, unsafe, &error)) {
@@ -155,7 +166,7 @@ static void begin(struct attach *a, pid_t pid)
 	why = a->facts.seccomp == SECCOMP_MODE_FILTER ? attach_seccomp_refusal(a->thread.tid) : NULL;
 	if (why)
 		fail(a, why);
-	check_call(a, call_begin(&a->call, &a->thread, instruction));
+	check_call(a, call_begin(&a->call, &a->thread, code));
 }
 
 /* Lets the thread go on. */

@@ -95,6 +95,14 @@ bool registers_restart(struct registers *r, const struct registers_waiting *wait
 	return true;
 }
 
+/* A system call does not return by the stack here. So there is no use for these. */
+uint64_t registers_thread_pointer(const struct registers *r) { (void)r; return 0; }
+void registers_set_sp(struct registers *r, uint64_t sp) { (void)r; (void)sp; }
+bool registers_is_call_and_return(const uint8_t *code) { (void)code; return false; }
+bool registers_is_signal_return(const uint8_t *code) { (void)code; return false; }
+/* The kernel has put the program counter and the argument back already when it stops the thread. */
+bool registers_are_to_restart(const struct registers *r) { (void)r; return false; }
+
 void registers_set_system_call(struct registers *r, uint64_t instruction, long number, const uint64_t arguments[6])
 {
 	memcpy(r->general, arguments, 6 * sizeof(*arguments));

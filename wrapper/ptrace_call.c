@@ -16,6 +16,7 @@
 #define CODE_BYTES	4096u		/* above that: the instructions */
 #define GUARD_BYTES	4096u		/* below the stack, inaccessible; a multiple of the page size is made of it */
 #define CALL_MS		20000u
+#define RED_ZONE_BYTES	128u		/* below the stack pointer, which the program may use (System V ABI) */
 #define STEP_MS		2000u		/* for one system call, which waits for nothing */
 
 /* ---- The thread's own state ---- */
@@ -49,6 +50,78 @@ static int choose_signal(const struct thread *t)
 	return 0;
 }
 
+/* The registers with which the thread has to resume if nobody puts it back: it executes an interrupted call once more. */
+static struct registers resumed(const struct call *c)
+{
+	struct registers r = c->before;
+
+	if (c->interrupted || registers_are_to_restart(&r))
+		registers_restart(&r, &c->thread->waiting);
+	return r;
+}
+
+/* Makes the signal frame that is to lie at an address. NULL: it has no room, or there is no memory. */
+static uint8_t *make_frame(const struct call *c, uint64_t at, size_t *bytes)
+{
+	struct registers r = resumed(c);
+	struct registers_vector v = { 0 };
+	uint8_t *buf = malloc(FRAME_BYTES);
+
+	*bytes = 0;
+	if (buf && registers_read_vector(c->thread->tid, &v, true))
+		*bytes = registers_signal_frame(&r, &v, c->mask, at, buf, FRAME_BYTES);
+	free(v.state);
+	if (*bytes)
+		return buf;
+	free(buf);
+	return NULL;
+}
+
+/* Whether the addresses from `low` to the thread's stack pointer are its stack, of which nothing else is a part. */
+static bool is_own_stack(const struct call *c, uint64_t low)
+{
+	uint64_t sp = registers_sp(&c->before), tp = registers_thread_pointer(&c->before);
+	const struct target_area *a = target_area_at(c->thread->target, sp);
+
+	return a && a->writable && low >= a->start && low < sp && (a->main_stack || (tp > sp && tp < a->end));
+}
+
+/* Writes a signal frame below the thread's stack, and lets the thread return to that. */
+static void cover_stack(struct call *c)
+{
+	const struct target *target = c->thread->target;
+	uint64_t at, sp = registers_sp(&c->before);
+	struct registers r = c->before;
+	size_t bytes;
+	uint8_t *frame = make_frame(c, 0, &bytes);	/* to know how long it is */
+
+	free(frame);
+	at = (sp - RED_ZONE_BYTES - bytes) & ~UINT64_C(63);
+	if (!bytes || !c->code.signal_return || !is_own_stack(c, at - sizeof(uint64_t)))
+		return;
+	c->covered_bytes = sizeof(uint64_t) + bytes;
+	c->covered = malloc(c->covered_bytes);
+	frame = make_frame(c, at, &bytes);
+	if (frame && c->covered && target_read(target, at - sizeof(uint64_t), c->covered, c->covered_bytes) &&
+	    target_write(target, at, frame, bytes) &&
+	    target_write(target, at - sizeof(uint64_t), &c->code.signal_return, sizeof(uint64_t))) {
+		c->resume = at - sizeof(uint64_t);
+		registers_set_system_call(&r, c->code.instruction, SYS_getpid, (uint64_t[6]){ 0 });
+		registers_set_sp(&r, c->resume);
+		registers_write(c->thread->tid, &r);
+	}
+	free(frame);
+}
+
+/* When the thread has its registers again. */
+static void uncover_stack(struct call *c, bool good)
+{
+	if (good && c->resume)
+		target_write(c->thread->target, c->resume, c->covered, c->covered_bytes);
+	free(c->covered);
+	c->covered = NULL;
+}
+
 static bool save(struct call *c)
 {
 	struct thread *t = c->thread;
@@ -56,13 +129,13 @@ static bool save(struct call *c)
 
 	c->signal = choose_signal(t);
 	if (!registers_read(t->tid, &c->before) || !registers_read_vector(t->tid, &c->vector, false) ||
-	    ptrace(PTRACE_GETSIGMASK, t->tid, (void *)sizeof(c->mask), &c->mask) ||
-	    !set_mask(t, ~(faults() | (c->signal ? (uint64_t)1 << (c->signal - 1) : 0))))
+	    ptrace(PTRACE_GETSIGMASK, t->tid, (void *)sizeof(c->mask), &c->mask))
 		return false;
 	c->interrupted = t->at_request && registers_are_interrupted(&c->before) &&
 			 target_read(t->target, registers_pc(&c->before) - registers_instruction_bytes, code,
 				     registers_instruction_bytes) && registers_is_instruction(code);
-	return true;
+	cover_stack(c);
+	return set_mask(t, ~(faults() | (c->signal ? (uint64_t)1 << (c->signal - 1) : 0)));
 }
 
 /* ---- Stops on the way ---- */
@@ -149,7 +222,9 @@ enum call_status call_system(struct call *c, long number, const uint64_t argumen
 	enum call_status status;
 	enum thread_stop stop;
 
-	registers_set_system_call(&r, c->instruction, number, arguments);
+	registers_set_system_call(&r, c->code.instruction, number, arguments);
+	if (c->resume)
+		registers_set_sp(&r, c->resume);
 	if (!registers_write(c->thread->tid, &r))
 		return CALL_GONE;
 	for (unsigned i = 0; i < 2; i++) {
@@ -182,30 +257,15 @@ static enum call_status protect(struct call *c, uint64_t at, size_t bytes, int p
 
 /* ---- The memory ---- */
 
-/* The registers with which the thread has to resume if nobody puts it back: it executes an interrupted call once more. */
-static struct registers resumed(const struct call *c)
-{
-	struct registers r = c->before;
-
-	if (c->interrupted)
-		registers_restart(&r, &c->thread->waiting);
-	return r;
-}
-
 /* Writes the signal frame. False: the frame has no room, or the memory is gone. */
 static bool write_frame(struct call *c)
 {
-	struct registers r = resumed(c);
-	struct registers_vector v = { 0 };
-	uint8_t *buf = malloc(FRAME_BYTES);
-	size_t bytes = 0;
+	size_t bytes;
+	uint8_t *frame = make_frame(c, c->frame, &bytes);
+	bool written = frame && target_write(c->thread->target, c->frame, frame, bytes);
 
-	if (buf && registers_read_vector(c->thread->tid, &v, true))
-		bytes = registers_signal_frame(&r, &v, c->mask, c->frame, buf, FRAME_BYTES);
-	bytes = bytes && target_write(c->thread->target, c->frame, buf, bytes) ? bytes : 0;
-	free(v.state);
-	free(buf);
-	return bytes > 0;
+	free(frame);
+	return written;
 }
 
 /* The id of the thread in the process's namespace: the last one of "NSpid:\t4711\t12" in its status. */
@@ -237,7 +297,7 @@ static enum call_status make_landing(struct call *c)
 	int64_t result = 0;
 	enum call_status status;
 
-	c->landing = c->instruction;
+	c->landing = c->code.instruction;
 	c->lands_itself = false;
 	if (!c->signal || !target_write(t->target, at, code, bytes))
 		return CALL_DONE;
@@ -250,13 +310,13 @@ static enum call_status make_landing(struct call *c)
 	return status;
 }
 
-enum call_status call_begin(struct call *c, struct thread *thread, uint64_t instruction)
+enum call_status call_begin(struct call *c, struct thread *thread, struct call_code code)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE), guard = page > GUARD_BYTES ? page : GUARD_BYTES;
 	enum call_status status;
 	int64_t result = 0;
 
-	*c = (struct call){ .thread = thread, .instruction = instruction };
+	*c = (struct call){ .thread = thread, .code = code };
 	if (!save(c)) {
 		c->error = errno;
 		return CALL_REFUSED;
@@ -375,6 +435,7 @@ bool call_end(struct call *c, enum call_status last)
 		/* The thread resumes by itself, and gets its signals then. The kernel detaches when the wrapper ends. */
 		t->seized = false;
 		free(c->vector.state);
+		uncover_stack(c, false);
 		return true;
 	}
 	/* After a fault of the function the thread is neither at the entry nor at the end of a system call. */
@@ -383,8 +444,9 @@ bool call_end(struct call *c, enum call_status last)
 	if (good && c->memory)
 		good = call_system(c, SYS_munmap, (uint64_t[6]){ c->memory, c->memory_bytes }, &result) == CALL_DONE;
 	if (good)
-		good = to_request(c) && registers_write_vector(t->tid, &c->vector) && registers_write(t->tid, &c->before) &&
-		       set_mask(t, c->mask);
+		good = to_request(c) && registers_write_vector(t->tid, &c->vector) && set_mask(t, c->mask) &&
+		       registers_write(t->tid, &c->before);	/* last: until then the thread resumes by its frame */
+	uncover_stack(c, good);
 	t->at_request = c->interrupted;	/* thread_release() then makes the thread execute the call again */
 	if (good)
 		send_again(c);

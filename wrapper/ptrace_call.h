@@ -2,7 +2,8 @@
 /*
  * Makes a stopped thread of another process execute system calls and call functions, and puts it back.
  *
- *	call_begin()	keeps all registers; blocks the thread's signals; maps memory in the process, of which the upper
+ *	call_begin()	keeps all registers, and writes a signal frame with them below the thread's stack, as the kernel does before it
+ *			calls a handler; blocks the thread's signals; maps memory in the process, of which the upper
  *			part holds a few instructions and a signal frame with the registers, the rest is a stack
  *	call_function()	the thread calls the function on that stack, which returns to the instructions: they send a signal
  *			to their own thread, at which it stops, and then ask the kernel to resume what the frame says
@@ -13,6 +14,10 @@
  * signal is one that the program has no handler for, and that has no effect by default. (Where there is none, or the
  * process may not have memory that is executable, the function returns to a system call instruction of libc instead, and
  * this process must not be killed meanwhile.)
+ *
+ * It also resumes after a system call, which is made by an instruction of libc that is followed by a return: that leads
+ * to the libc's rt_sigreturn(2), and so to the frame on the thread's own stack. (Where the thread's stack has no room, or is none that
+ * libc has made, and on aarch64, this process must not be killed during these few system calls.)
  *
  * Signals that nobody can block and those that report a fault are put off, and sent again by call_end(). A fault of the
  * function itself ends the call: CALL_CRASHED.
@@ -35,12 +40,22 @@ enum call_status {
 	CALL_REFUSED,		/* the kernel refuses what a tracer may do: error is an errno */
 };
 
+/* Where libc has what is needed. */
+struct call_code {
+	uint64_t instruction;		/* the address of one that makes a system call */
+	uint64_t signal_return;		/* code that calls rt_sigreturn(2), if `instruction` is followed by a return; else 0 */
+};
+
 struct call {
 	struct thread *thread;
 	struct registers before;	/* the thread's own, and its signal mask */
 	struct registers_vector vector;
 	uint64_t mask;
-	uint64_t instruction;		/* the address of one that makes a system call */
+	struct call_code code;
+	uint64_t resume;		/* the stack pointer for system calls, from which they return to the frame on the thread's own
+					 * stack; 0: there is none */
+	uint8_t *covered;		/* what that frame has covered, from `resume` on; NULL: nothing */
+	size_t covered_bytes;
 	uint64_t memory, memory_bytes;	/* what call_begin() has mapped; 0: nothing */
 	uint64_t frame, landing;	/* addresses: of the signal frame, and of the instructions that functions return to */
 	bool lands_itself;		/* they are the code described above */
@@ -52,9 +67,8 @@ struct call {
 	unsigned put_off_count;
 };
 
-/* thread: stopped, at a safe point. instruction: the address of a system call instruction in the process. Whatever the
- * result is, call_end() has to follow, and then thread_release(). */
-enum call_status call_begin(struct call *c, struct thread *thread, uint64_t instruction);
+/* thread: stopped, at a safe point. Whatever the result is, call_end() has to follow, and then thread_release(). */
+enum call_status call_begin(struct call *c, struct thread *thread, struct call_code code);
 
 /* Executes a system call. *result: what it returns, an errno as a negative number. */
 enum call_status call_system(struct call *c, long number, const uint64_t arguments[6], int64_t *result);

@@ -61,9 +61,22 @@ uint64_t registers_result(const struct registers *r);
 /* The arguments of a system call that the thread is in. */
 uint64_t registers_argument(const struct registers *r, unsigned i);
 
+/* The address that the thread pointer has: glibc's thread descriptor, which lies at the upper end of the stack of each thread but
+ * the first. 0: not known. */
+uint64_t registers_thread_pointer(const struct registers *r);
+
 /* The bytes of the instruction that makes a system call, and whether `code` is one. */
 extern const unsigned registers_instruction_bytes;
 bool registers_is_instruction(const uint8_t *code);
+
+/*
+ * Whether `code` makes a system call and returns behind it to the address that the stack pointer leads to, and whether it makes the
+ * system call rt_sigreturn(2), as a handler of signals does that ends. Where functions do not return so: false. `code` has
+ * REGISTERS_CODE_BYTES bytes.
+ */
+#define REGISTERS_CODE_BYTES	9
+bool registers_is_call_and_return(const uint8_t *code);
+bool registers_is_signal_return(const uint8_t *code);
 
 /* Whether the instruction in front of a return address is a call. before: the REGISTERS_CALL_BYTES bytes in front of it. */
 #define REGISTERS_CALL_BYTES	8
@@ -77,10 +90,14 @@ long registers_system_call(const struct registers *r, const uint8_t *before, con
 
 /* Whether a system call has ended with EINTR. */
 bool registers_are_interrupted(const struct registers *r);
+/* Whether the kernel is about to repeat a system call, or to end it with EINTR if a handler runs: the result is one of those that no
+ * program sees, ERESTARTSYS and its like (include/linux/errno.h of Linux). */
+bool registers_are_to_restart(const struct registers *r);
 /* Makes the thread execute the same system call again. waiting: what was known of it before. False: its first argument
  * is not known any more. */
 bool registers_restart(struct registers *r, const struct registers_waiting *waiting);
 
+void registers_set_sp(struct registers *r, uint64_t sp);
 /* Makes the thread execute the system call instruction at `instruction`. */
 void registers_set_system_call(struct registers *r, uint64_t instruction, long number, const uint64_t arguments[6]);
 /* At the stop at the entry of a system call: it is not to be made. */

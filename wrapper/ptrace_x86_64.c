@@ -57,6 +57,22 @@ bool registers_is_instruction(const uint8_t *code)
 	return code[0] == 0x0f && code[1] == 0x05;
 }
 
+uint64_t registers_thread_pointer(const struct registers *r) { return r->general[FS_BASE]; }
+void registers_set_sp(struct registers *r, uint64_t sp) { r->general[RSP] = sp; }
+
+bool registers_is_call_and_return(const uint8_t *code)
+{
+	return registers_is_instruction(code) && code[2] == 0xc3;
+}
+
+/* mov $15,%rax; syscall. Unwinders know it by these bytes, so no C library has others. */
+bool registers_is_signal_return(const uint8_t *code)
+{
+	static const uint8_t bytes[REGISTERS_CODE_BYTES] = { 0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05 };
+
+	return !memcmp(code, bytes, sizeof(bytes));
+}
+
 /* call rel32, or call through a register or memory: ff /2 with up to 5 bytes of address. */
 bool registers_is_call(const uint8_t *before)
 {
@@ -81,6 +97,13 @@ long registers_system_call(const struct registers *r, const uint8_t *before, con
 bool registers_are_interrupted(const struct registers *r)
 {
 	return (int64_t)r->general[ORIG_RAX] >= 0 && (int64_t)r->general[RAX] == -EINTR;
+}
+
+bool registers_are_to_restart(const struct registers *r)
+{
+	int64_t result = (int64_t)r->general[RAX];
+
+	return (int64_t)r->general[ORIG_RAX] >= 0 && result <= -512 && result >= -516 && result != -515;
 }
 
 bool registers_restart(struct registers *r, const struct registers_waiting *waiting)

@@ -265,6 +265,7 @@ bool target_refresh(struct target *t)
 			.start = map.start, .end = map.end, .offset = map.offset, .inode = map.inode,
 			.readable = map.access[0] == 'r', .writable = map.access[1] == 'w',
 			.executable = map.access[2] == 'x', .shared = map.access[3] == 's', .module = m,
+			.main_stack = !strcmp(map.path, "[stack]"),
 		};
 		if (sscanf(map.device, "%x:%x", &a->device_major, &a->device_minor) != 2)
 			a->inode = 0;

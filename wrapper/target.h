@@ -65,6 +65,7 @@ struct target_area {
 	uint64_t offset, inode;		/* in the file; 0: of none */
 	uint32_t device_major, device_minor;
 	bool readable, writable, executable, shared;
+	bool main_stack;		/* of the process's first thread */
 	struct target_module *module;	/* NULL: none */
 };
 
