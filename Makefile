@@ -8,6 +8,7 @@ prefix	?= /usr/local
 bindir	?= $(prefix)/bin
 libdir	?= $(prefix)/lib
 mandir	?= $(prefix)/share/man
+includedir ?= $(prefix)/include
 compdir	?= $(prefix)/share/bash-completion/completions
 
 CFLAGS	?= -O2 -g
@@ -110,7 +111,12 @@ build/heaptrace.bash: $(wildcard wrapper/completion.*) options/table.def
 	awk -v directory=wrapper -f wrapper/completion.awk build/completion.rows > $@
 
 install: all
-	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(libdir) $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(compdir)
+	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(libdir)/pkgconfig $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(compdir) \
+		$(DESTDIR)$(includedir)
+	install -m 644 include/heaptrace.h $(DESTDIR)$(includedir)/heaptrace.h
+	printf '%s\n' 'prefix=$(prefix)' 'includedir=$(includedir)' '' 'Name: heaptrace' \
+		'Description: what a program can ask of heaptrace' 'Version: $(VERSION)' 'Cflags: -I$${includedir}' \
+		> $(DESTDIR)$(libdir)/pkgconfig/heaptrace.pc
 	install -m 755 heaptrace $(DESTDIR)$(bindir)/heaptrace
 	install -m 755 libheaptrace.so $(DESTDIR)$(libdir)/libheaptrace.so
 	if [ -f libheaptrace32.so ]; then \
@@ -119,6 +125,7 @@ install: all
 	install -m 644 build/heaptrace.bash $(DESTDIR)$(compdir)/heaptrace
 
 uninstall:
+	rm -f $(DESTDIR)$(includedir)/heaptrace.h $(DESTDIR)$(libdir)/pkgconfig/heaptrace.pc
 	rm -f $(DESTDIR)$(bindir)/heaptrace $(DESTDIR)$(libdir)/libheaptrace.so \
 		$(DESTDIR)$(libdir)/libheaptrace32.so $(DESTDIR)$(mandir)/man1/heaptrace.1 \
 		$(DESTDIR)$(compdir)/heaptrace

@@ -78,7 +78,6 @@ extern "C" {
 #endif
 int heaptrace_api_control(int command, heaptrace_u64 value, const char *text) HEAPTRACE_WEAK;
 int heaptrace_api_state(void) HEAPTRACE_WEAK;
-int heaptrace_api_report(const char *file) HEAPTRACE_WEAK;
 int heaptrace_api_totals(struct heaptrace_totals *totals) HEAPTRACE_WEAK;
 int heaptrace_api_ignore(int more) HEAPTRACE_WEAK;
 heaptrace_pool_t heaptrace_api_pool(const char *name) HEAPTRACE_WEAK;
@@ -124,23 +123,13 @@ HEAPTRACE_INLINE int heaptrace_is_present(void)
 	return heaptrace_state() >= 0;
 }
 
-/* ---- Dumps and reports ---- */
+/* ---- Dumps ---- */
 
 /* A dump as by heaptrace --dump=PID, to where this run's dumps go. Signals: then it is taken when the allocation that the
  * signal has interrupted is over. */
 HEAPTRACE_INLINE int heaptrace_dump(void)
 {
 	return heaptrace_control_(5, 0, (const char *)0);
-}
-
-/* Writes a report of this moment to a file. Its ending chooses the format, as that of --outfile does (heap.txt, heap.html,
- * heap.json...). Formats other than text and folded stacks are written by the watcher, for which the call waits. Returns 0
- * when the report is complete, or the errno with which the file could not be written; ECHILD: no watcher is there; ETIME: the
- * watcher takes longer than 10 seconds, and goes on. EAGAIN: a dump is under way. */
-HEAPTRACE_INLINE int heaptrace_report(const char *file)
-{
-	(void)file;
-	HEAPTRACE_CALL(heaptrace_api_report, int, (const char *), (file), HEAPTRACE_ABSENT);
 }
 
 /* ---- What is recorded ---- */

@@ -25,7 +25,7 @@ int use(void)
 	heaptrace_pool_t p = heaptrace_pool("x");
 
 	t.size = sizeof(t);
-	return heaptrace_dump() + heaptrace_report("x") + heaptrace_on() + heaptrace_off() + heaptrace_clear() +
+	return heaptrace_dump() + heaptrace_on() + heaptrace_off() + heaptrace_clear() +
 	       heaptrace_sample(1) + heaptrace_mark("x") + heaptrace_ignore_begin() + heaptrace_ignore_end() +
 	       heaptrace_get_totals(&t) + heaptrace_state() + heaptrace_is_present() + heaptrace_pool_alloc(p, b, 1) +
 	       heaptrace_pool_realloc(p, b, b, 2) + heaptrace_pool_free(p, b) + heaptrace_pool_clear(p) +
