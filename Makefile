@@ -65,9 +65,10 @@ $(BUILD)/heaptrace heaptrace: $(WRAPPER) $(CORE)
 
 # What only the start, a fork or a dump runs is built small. What hooks run through is built for speed.
 SMALL_DIRS := elf options symbol inflate demangle analysis format
-FAST_FILES := base/kernel.c base/probe.c process/record.c \
+FAST_FILES := base/probe.c process/record.c \
 	$(addprefix table/,blocks.c deltas.c row.c table.c)
-SMALL_FILES := $(filter-out $(FAST_FILES),$(wildcard base/*.c hooks/*.c process/*.c table/*.c)) capture/cfi.c capture/slow.c
+SMALL_FILES := $(filter-out $(FAST_FILES),$(wildcard base/*.c hooks/*.c process/*.c table/*.c)) \
+	$(addprefix capture/,capture.c cfi.c execinfo.c prologue.c slow.c)
 $(SMALL_DIRS:%=$(BUILD)/%/%.o) $(SMALL_FILES:%.c=$(BUILD)/%.o): SMALL = $(if $(filter -O2,$(CFLAGS)),-Os)
 
 # Nobody unwinds through the code that makes and prints reports: all signals are blocked during a dump, and nothing that
@@ -75,7 +76,7 @@ $(SMALL_DIRS:%=$(BUILD)/%/%.o) $(SMALL_FILES:%.c=$(BUILD)/%.o): SMALL = $(if $(f
 # holds for what only the start, a fork and an end call. Code that waits with signals let through, or runs a handler of
 # the program's, keeps its tables: a thread can be cancelled there, and a handler can throw or look at the stack.
 TABLES_KEPT := $(addprefix process/,fatal_signal.c guard.c lifecycle.c lifecycle_threads.c own_stack.c session.c signals.c \
-	threads.c) $(filter-out hooks/api.c hooks/own_allocator.c,$(wildcard hooks/*.c)) capture/cfi.c capture/slow.c
+	threads.c) $(filter-out hooks/api.c hooks/own_allocator.c,$(wildcard hooks/*.c)) $(wildcard capture/*.c) base/kernel.c
 TABLELESS := $(SMALL_DIRS:%=%/%) $(basename $(filter-out $(TABLES_KEPT),$(SMALL_FILES)))
 $(TABLELESS:%=$(BUILD)/%.o): NO_TABLES := -fno-asynchronous-unwind-tables
 

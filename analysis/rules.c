@@ -11,24 +11,30 @@
 #include <unistd.h>
 
 /* How rules begin that are written for another tool. */
+enum other_tool { VALGRIND, SANITIZER };
 static const struct {
-	const char *begin;
+	char begin[24];
+	uint8_t tool;		/* enum other_tool */
 	bool whole;		/* the rule consists of these characters only */
-	const char *doubt;
 } foreign[] = {
-#define VALGRIND "the file of --ignore looks like suppressions of valgrind: here each line is a rule of its " \
-		 "own, a text that stands in the printed line of a frame, so `fun:main` is just `main`"
-	{ "fun:", false, VALGRIND }, { "obj:", false, VALGRIND }, { "src:", false, VALGRIND },
-	{ "Memcheck:", false, VALGRIND }, { "Memcheck,", false, VALGRIND },
-	{ "match-leak-kinds:", false, VALGRIND }, { "{", true, VALGRIND }, { "...", true, VALGRIND },
-#define SANITIZER "the file of --ignore has suppressions of another sanitizer than LeakSanitizer, which say nothing " \
-		  "about the heap: of suppressions only `leak:PATTERN` counts here"
-	{ "interceptor_via_fun:", false, SANITIZER }, { "interceptor_via_lib:", false, SANITIZER },
-	{ "interceptor_name:", false, SANITIZER }, { "alloc_dealloc_mismatch:", false, SANITIZER },
-	{ "odr_violation:", false, SANITIZER }, { "race:", false, SANITIZER }, { "race_top:", false, SANITIZER },
-	{ "thread:", false, SANITIZER }, { "mutex:", false, SANITIZER }, { "signal:", false, SANITIZER },
-	{ "deadlock:", false, SANITIZER }, { "called_from_lib:", false, SANITIZER },
+	{ "fun:", VALGRIND, false }, { "obj:", VALGRIND, false }, { "src:", VALGRIND, false },
+	{ "Memcheck:", VALGRIND, false }, { "Memcheck,", VALGRIND, false },
+	{ "match-leak-kinds:", VALGRIND, false }, { "{", VALGRIND, true }, { "...", VALGRIND, true },
+	{ "interceptor_via_fun:", SANITIZER, false }, { "interceptor_via_lib:", SANITIZER, false },
+	{ "interceptor_name:", SANITIZER, false }, { "alloc_dealloc_mismatch:", SANITIZER, false },
+	{ "odr_violation:", SANITIZER, false }, { "race:", SANITIZER, false }, { "race_top:", SANITIZER, false },
+	{ "thread:", SANITIZER, false }, { "mutex:", SANITIZER, false }, { "signal:", SANITIZER, false },
+	{ "deadlock:", SANITIZER, false }, { "called_from_lib:", SANITIZER, false },
 };
+
+static const char *doubt_text(enum other_tool tool)
+{
+	if (tool == VALGRIND)
+		return "the file of --ignore looks like suppressions of valgrind: here each line is a rule of its "
+		       "own, a text that stands in the printed line of a frame, so `fun:main` is just `main`";
+	return "the file of --ignore has suppressions of another sanitizer than LeakSanitizer, which say nothing "
+	       "about the heap: of suppressions only `leak:PATTERN` counts here";
+}
 
 /* How a suppression of LeakSanitizer begins. */
 #define LEAK		"leak:"
@@ -49,7 +55,7 @@ static const char *doubt_rule(const char *rule)
 	for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
 		if (foreign[i].whole ? !strcmp(rule, foreign[i].begin) :
 		    !strncmp(rule, foreign[i].begin, strlen(foreign[i].begin)))
-			return foreign[i].doubt;
+			return doubt_text((enum other_tool)foreign[i].tool);
 	}
 	if (*rule == '^' || strstr(rule, ".*") || (len > 2 && rule[len - 1] == '$'))
 		return "the file of --ignore seems to have patterns in it: here a rule is plain text, which "

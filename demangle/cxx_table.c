@@ -94,7 +94,7 @@ int cxx_operator_find(const char *code)
 
 const char *cxx_builtin(char letter, bool after_d)
 {
-	static const char *const plain[26] = {
+	static const char plain[26][20] = {
 		['a' - 'a'] = "signed char", ['b' - 'a'] = "bool", ['c' - 'a'] = "char",
 		['d' - 'a'] = "double", ['e' - 'a'] = "long double", ['f' - 'a'] = "float",
 		['g' - 'a'] = "__float128", ['h' - 'a'] = "unsigned char", ['i' - 'a'] = "int",
@@ -105,7 +105,7 @@ const char *cxx_builtin(char letter, bool after_d)
 		['x' - 'a'] = "long long", ['y' - 'a'] = "unsigned long long",
 		['z' - 'a'] = "...",
 	};
-	static const char *const extended[26] = {
+	static const char extended[26][18] = {
 		['a' - 'a'] = "auto", ['c' - 'a'] = "decltype(auto)",
 		['d' - 'a'] = "decimal64", ['e' - 'a'] = "decimal128",
 		['f' - 'a'] = "decimal32", ['h' - 'a'] = "half", ['i' - 'a'] = "char32_t",
@@ -113,9 +113,12 @@ const char *cxx_builtin(char letter, bool after_d)
 		['u' - 'a'] = "char8_t",
 	};
 
+	const char *text;
+
 	if (letter < 'a' || letter > 'z')
 		return NULL;
-	return after_d ? extended[letter - 'a'] : plain[letter - 'a'];
+	text = after_d ? extended[letter - 'a'] : plain[letter - 'a'];
+	return *text ? text : NULL;
 }
 
 const struct cxx_abbreviation cxx_abbreviations[] = {
