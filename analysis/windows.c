@@ -20,7 +20,7 @@ static uint64_t length(const struct model *m, const struct events_window *w)
 /* The moment of the last clear, and the first window after it. */
 static void find_clear(const struct table *t, struct windows *ws)
 {
-	struct events_window w;
+	struct events_window w = { .number = 0 };
 
 	for (uint32_t i = events_count(t); i-- > 0 && !ws->cleared_ns; ) {
 		if (load_acquire(&t->head->events[i].kind) == EVENT_CLEAR)
@@ -64,7 +64,8 @@ struct windows windows_of(const struct model *m)
 	w = ws.count ? windows_get(m, ws.count) : w;
 	ws.recording = ws.count && !w.ended_ns;
 	/* The rate of the start, and an attach that has made the table, are events, too. */
-	ws.ordinary = ws.count == 1 && w.kind != EVENT_ON && w.first == ROW_FIRST && ws.recording && !ws.chosen && !ws.missing && !ws.cleared_ns;
+	ws.ordinary = ws.count == 1 && w.kind != EVENT_ON && w.first == ROW_FIRST && ws.recording && !ws.chosen &&
+		      !ws.missing && !ws.cleared_ns;
 	return ws;
 }
 

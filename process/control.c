@@ -63,13 +63,17 @@ static void clear(struct table_header *h)
 	store_relaxed(&h->timeline.peak_ns, 0);
 }
 
-/* Holds the other threads. A thread that forks, or has not run for long, may not be seen outside of its hook. Then the command
- * is to be tried again, a few times: some thread may have left its hook by a longjmp() and never come back. */
+/*
+ * Holds the other threads. False: the command is to be tried again, since a thread forks, or has not run for long and so was
+ * not seen outside of its hook. After a few tries such a thread is taken for one that has left its hook by a longjmp() and may
+ * never come back. threads_flush() leaves its slots alone: they are counted when the thread flushes them, or ends.
+ */
 static bool hold_others(void)
 {
 	static unsigned failed;
+	enum lifecycle_held held = lifecycle_hold_others();
 
-	if (lifecycle_hold_others() || ++failed == HOLD_TRIES) {
+	if (held == LIFECYCLE_HELD_ALL || (held == LIFECYCLE_HELD_SOME && ++failed == HOLD_TRIES)) {
 		failed = 0;
 		return true;
 	}
@@ -87,7 +91,7 @@ static bool begin_window(enum event_kind kind, uint64_t sample_bytes)
 		return true;	/* nobody would know the rate of the new rows */
 	if (!hold_others())
 		return false;
-	threads_flush(&recorder.table);
+	threads_flush(&recorder.table, guard_self.thread);
 	store_relaxed(&h->sample_bytes, sample_bytes);
 	store_relaxed(&h->window_row, table_row_end(&recorder.table));
 	if (kind == EVENT_CLEAR)

@@ -78,7 +78,9 @@ bool lifecycle_follows_children(void)
 /* ---- Part "recording": the other threads' hooks wait while a thread forks ---- */
 
 #define FORK_TRIES	200		/* of 100 us */
-static uint32_t forks;			/* how many threads fork */
+#define HELD_TRIES	10000		/* the same, by a thread that lifecycle_hold_others() holds */
+static uint32_t held;			/* 1: lifecycle_hold_others() holds the other threads */
+static uint32_t forks;			/* how many threads fork, or hold the others */
 static __thread bool fork_stopped;	/* this thread forks, and has stopped the others */
 static uint32_t overtaken;		/* 1: during the forks under way some thread was not waited for, or went on */
 
@@ -87,7 +89,7 @@ void lifecycle_wait_for_fork(void)
 	int saved = errno;
 
 	for (unsigned tries = 0; load_acquire(&lifecycle.state) == LIFECYCLE_FORKING &&
-	     (tries < FORK_TRIES || (CHECKING && verify_is_running())); tries++) {
+	     (tries < (load_acquire(&held) ? HELD_TRIES : FORK_TRIES) || (CHECKING && verify_is_running())); tries++) {
 		if (tries < 10)
 			sched_yield();
 		else
@@ -109,6 +111,10 @@ static bool stop_others(void)
 	store_release(&lifecycle.state, LIFECYCLE_FORKING);
 	ordered = !syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
 	fork_stopped = true;
+	if (!ordered && load_relaxed(&held)) {
+		threads_sleep(BARRIER_SLEEP_US);
+		ordered = true;
+	}
 	return threads_wait_outside(guard_self.thread) && ordered;
 }
 
@@ -136,18 +142,20 @@ static void go_on_recording(void)
 	fork_stopped = false;
 }
 
-bool lifecycle_hold_others(void)
+enum lifecycle_held lifecycle_hold_others(void)
 {
 	if (process_has_one_thread())
-		return true;
+		return LIFECYCLE_HELD_ALL;
 	if (load_relaxed(&forks))	/* the thread that forks waits for this one */
-		return false;
+		return LIFECYCLE_HELD_NONE;
 	syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
-	return stop_others();
+	store_release(&held, 1);
+	return stop_others() ? LIFECYCLE_HELD_ALL : LIFECYCLE_HELD_SOME;
 }
 
 void lifecycle_release_others(void)
 {
+	store_relaxed(&held, 0);
 	go_on_recording();
 }
 
@@ -155,7 +163,7 @@ static void recording_forked(bool seen)
 {
 	control_forked();
 	(void)seen;
-	forks = overtaken = 0;
+	forks = overtaken = held = 0;
 	fork_stopped = false;
 	store_relaxed(&lifecycle.state,
 		      options && !options->children ? LIFECYCLE_OFF : LIFECYCLE_TRACING);

@@ -126,11 +126,17 @@ bool lifecycle_follows_children(void);
 void lifecycle_wait_for_fork(void);
 
 /*
- * Between the two, no other thread is inside a hook: each waits until it has left its hook or, where it would enter one, for
- * 20 ms at most, as at a fork. False: some thread was not seen outside, or is about to fork. By one thread at a time, inside the
- * guard (once). lifecycle_release_others() follows in any case.
+ * Between the two, no other thread enters a hook: where it would, it waits for lifecycle_release_others(), which has to come
+ * soon: after a second a thread goes on all the same. lifecycle_hold_others() itself waits 20 ms at most until the others have
+ * left the hooks that they are in. By one thread at a time, inside the guard (once), async-signal-safe.
+ * lifecycle_release_others() follows in any case.
  */
-bool lifecycle_hold_others(void);
+enum lifecycle_held {
+	LIFECYCLE_HELD_NONE,		/* nobody is held, because some thread forks */
+	LIFECYCLE_HELD_SOME,		/* some thread was not seen outside of its hook, and may still be there */
+	LIFECYCLE_HELD_ALL,		/* all are outside */
+};
+enum lifecycle_held lifecycle_hold_others(void);
 void lifecycle_release_others(void);
 
 /* From lifecycle_suspend() to lifecycle_resume() the hooks record nothing. No other thread may be about to fork. */

@@ -110,7 +110,7 @@ bool lifecycle_settle(void)
 
 	if (syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) ||
 	    syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0))
-		threads_sleep(50000);	/* a store does not stay in a processor for that long */
+		threads_sleep(BARRIER_SLEEP_US);
 	for (unsigned tries = 0; tries < SETTLE_TRIES && !outside; tries++) {
 		outside = threads_wait_outside(guard_self.thread) && !load_acquire(&visitors);
 		if (!outside)

@@ -167,19 +167,22 @@ void threads_give_back(struct table *table, struct thread *t)
 	store_release(&t->taken, 0);
 }
 
+/* Whether a thread is inside the guard. It may end meanwhile. Then the kernel may have unmapped `inside`. */
+static bool is_inside(const struct thread *t)
+{
+	const unsigned *inside = load_acquire(&t->inside);
+
+	if (!inside && is_leaving(t))
+		inside = load_relaxed(&t->leaving);
+	return inside && probe_is_set(inside);
+}
+
 __attribute__((cold)) bool threads_wait_outside(const struct thread *own)
 {
 	unsigned tries = 0;
 
 	for (const struct thread *t = load_acquire(&all); t; t = t->next) {
-		for (;;) {
-			const unsigned *inside = load_acquire(&t->inside);
-
-			if (!inside && is_leaving(t))
-				inside = load_relaxed(&t->leaving);
-			/* The thread may end meanwhile. Then the kernel may have unmapped `inside`. */
-			if (t == own || !inside || !probe_is_set(inside))
-				break;
+		while (t != own && is_inside(t)) {
 			if (++tries > 300)
 				return false;
 			if (tries < 100)
@@ -191,10 +194,10 @@ __attribute__((cold)) bool threads_wait_outside(const struct thread *own)
 	return true;
 }
 
-void threads_flush(struct table *table)
+__attribute__((cold)) void threads_flush(struct table *table, const struct thread *own)
 {
 	for (const struct thread *t = load_acquire(&all); t; t = t->next) {
-		if (t->deltas)
+		if (t->deltas && (t == own || !is_inside(t)))
 			deltas_flush(table, t->deltas);
 	}
 }

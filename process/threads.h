@@ -64,6 +64,8 @@ static inline uint32_t threads_own_id(void)
 	return (uint32_t)syscall(SYS_gettid);
 }
 
+#define BARRIER_SLEEP_US	50000	/* where the kernel has no membarrier(2): no store stays in a processor for so long */
+
 /* Lets other threads run for at least so many microseconds, below a second, or until a signal comes. Keeps errno. */
 void threads_sleep(uint32_t microseconds);
 
@@ -81,9 +83,9 @@ void threads_give_back(struct table *table, struct thread *t);
  */
 bool threads_wait_outside(const struct thread *own);
 
-/* Puts what is pending in all threads' slots into the rows. The caller has to see to it that no other thread is inside the
- * guard. */
-void threads_flush(struct table *table);
+/* Puts what is pending in threads' slots into the rows, but for those of other threads that are inside the guard, and may be
+ * changing their slots. The caller has to see to it that no thread enters the guard meanwhile. */
+void threads_flush(struct table *table, const struct thread *own);
 
 /* The table goes away: no thread has slots in it any more. Nobody may be inside the guard but the caller. */
 __attribute__((cold)) void threads_leave_table(void);

@@ -139,7 +139,7 @@ bool events_chosen(const struct table *t, uint64_t window, uint32_t *from, uint3
 struct row_range events_rows(const struct table *t, uint64_t window)
 {
 	struct row_range range = { load_relaxed(&t->head->figures_row), UINT32_MAX };
-	struct events_window first, last;
+	struct events_window first = { .end = UINT32_MAX }, last = first;	/* where a window is gone meanwhile: all rows */
 	uint32_t from, to;
 
 	if (!window || !events_chosen(t, window, &from, &to))
