@@ -99,7 +99,7 @@ static bool add_found(struct out *t, const struct found *f, const char *dashes)
 static const struct {
 	char name[15], option[9];
 } others[] = {
-	{ "p", "" }, { "pid", "" }, { "attach", "" }, { "o", "outfile" }, { "output", "outfile" }, { "log-file", "outfile" },
+	{ "p", "" }, { "attach", "" }, { "o", "outfile" }, { "output", "outfile" }, { "log-file", "outfile" },
 	{ "suppressions", "ignore" }, { "suppress", "ignore" }, { "num-callers", "depth" }, { "max-depth", "depth" },
 	{ "follow-forks", "children" }, { "follow-fork", "children" }, { "trace-children", "children" },
 	{ "limit", "top" }, { "number", "top" }, { "n", "top" },

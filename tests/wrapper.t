@@ -117,8 +117,11 @@ for k in peak:peak-size:peak-count total:total-size:total-count; do
 	fails 125 "did you mean ${s%:*} or ${s#*:}?" "--sort=${k%%:*} suggests both" --sort="${k%%:*}" true
 done
 fails 125 "did you mean heap-peak?" "--sort=size,heap" --sort=size,heap true
-for o in --pid=1 --pid -p -p1 --attach=1 --attach --detach=1; do
-	fails 125 "cannot attach to a process that runs already: start it as heaptrace PROGRAM, or with LD_PRELOAD; --dump=PID" "$o: what there is instead" $o true
+for o in --pid=1 --detach=1; do
+	fails 125 "${o%=1} takes no PROGRAM" "$o with a PROGRAM" $o true
+done
+for o in -p -p1 --attach=1 --attach; do
+	fails 125 "for a process that runs already give heaptrace --pid=PID; --dump=PID" "$o: what there is instead" $o true
 done
 fails 125 "(--help lists them)" "an option that is like none" --zzzz true
 fails 125 "(--help lists them)" "dashes only" --- true
