@@ -116,7 +116,7 @@ EXPORT heaptrace_pool_t heaptrace_api_pool(const char *name)
 {
 	uint32_t number = 0;
 
-	if (!begin()) {
+	if (name && !begin()) {
 		number = special_name_number(&recorder.table, name);
 		end();
 	}

@@ -192,7 +192,7 @@ HEAPTRACE_INLINE int heaptrace_get_totals(struct heaptrace_totals *totals)
 
 /* ---- Pools ---- */
 
-/* The pool of this name, of which 63 bytes count. The same name gives the same pool. */
+/* The pool of this name, of which 63 bytes count. The same name gives the same pool. 0 where there is none, and for NULL. */
 HEAPTRACE_INLINE heaptrace_pool_t heaptrace_pool(const char *name)
 {
 	(void)name;

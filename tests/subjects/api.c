@@ -230,6 +230,8 @@ static void errors(void)
 	fprintf(stderr, "pool %d %d %d, totals %d, control %d, ENOENT %d %d\n", heaptrace_pool_alloc(512, b, 8),
 		heaptrace_pool_clear(~0u), heaptrace_pool_backing(1, NULL, 8), heaptrace_get_totals(&t),
 		heaptrace_control_(7, 0, NULL), heaptrace_pool_free(1, b), heaptrace_pool_backing(1, b, 0));
+	if (heaptrace_pool(NULL))
+		fprintf(stderr, "a pool without a name\n");
 	for (int i = 0; i < 600; i++) {
 		snprintf(name, sizeof(name), "pool %d", i);
 		if (heaptrace_pool(name))
