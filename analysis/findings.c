@@ -15,6 +15,7 @@
 #include "memory.h"
 #include "users.h"
 #include "wrappers.h"
+#include "windows.h"
 
 #include <string.h>
 
@@ -39,6 +40,7 @@ struct candidate {
 
 struct maker {
 	const struct model *m;
+	bool sampled;			/* figures of the heap are estimates, those of the older run perhaps */
 	struct arena *arena;
 	struct candidate list[CANDIDATES];
 	unsigned count;
@@ -62,6 +64,20 @@ static struct out *begin(struct maker *k)
 {
 	k->text = out_memory(k->buf, sizeof(k->buf));
 	return &k->text;
+}
+
+/* Marks the figure that follows as an estimate, where blocks were sampled. */
+static void mark_estimate(const struct maker *k, struct out *out)
+{
+	if (k->sampled)
+		out_char(out, '~');
+}
+
+/* Writes a number of bytes of the heap. */
+static void write_bytes(const struct maker *k, struct out *out, uint64_t bytes)
+{
+	mark_estimate(k, out);
+	out_size(out, bytes);
 }
 
 /* Adds the sentence. */
@@ -169,6 +185,7 @@ static void write_source(struct maker *k, struct out *out, const struct users_so
 	if (s->module) {
 		write_name(out, path_name(s->module), NAME_BYTES);
 		out_text(out, ", the largest part (");
+		mark_estimate(k, out);
 		if (model_key_is_size(key))
 			out_size(out, s->of_label);
 		else
@@ -212,7 +229,7 @@ static void write_growing(const struct maker *k, struct out *out)
 	bool is_long = k->m->moment.runtime_ns >= LONG_RUN_NS;
 
 	out_text(out, " goes on growing, by ");
-	out_size(out, (uint64_t)(is_long ? k->growing_rate * 3600 : k->growing_rate));
+	write_bytes(k, out, (uint64_t)(is_long ? k->growing_rate * 3600 : k->growing_rate));
 	out_text(out, is_long ? " an hour" : " a second");
 }
 
@@ -235,7 +252,7 @@ static void add_growing(struct maker *k)
 	write_user(out, &k->growing, NULL, 0);
 	write_growing(k, out);
 	out_text(out, ", and has ");
-	out_size(out, k->growing_bytes);
+	write_bytes(k, out, k->growing_bytes);
 	end(k, weight_of_growth(k));
 }
 
@@ -250,9 +267,9 @@ static void add_live(struct maker *k)
 		return;
 	write_percent(out, most.figure, t->size - k->users.kept);
 	out_text(out, k->m->moment.ended ? " of what is never freed, " : " of the live heap, ");
-	out_size(out, most.figure);
+	write_bytes(k, out, most.figure);
 	out_text(out, " of ");
-	out_size(out, t->size - k->users.kept);
+	write_bytes(k, out, t->size - k->users.kept);
 	out_text(out, ", comes from ");
 	write_source(k, out, &most, SORT_SIZE);
 	if (k->growing_bytes && !most.module && same_function(&k->users.labels.list[most.label], &k->growing)) {
@@ -279,7 +296,7 @@ static void add_peak(struct maker *k)
 		out_text(out, " after the start,");
 	}
 	out_text(out, " the heap had ");
-	out_size(out, t->peak_size);
+	write_bytes(k, out, t->peak_size);
 	out_text(out, "; ");
 	write_percent(out, most.figure, t->heap_peak);
 	out_text(out, " of that comes from ");
@@ -293,7 +310,9 @@ static void add_peak(struct maker *k)
 static void add_calls(struct maker *k)
 {
 	const struct model_totals *t = &k->m->totals;
-	uint64_t ms = k->m->moment.runtime_ns / 1000000, rate = ms < RATE_LEAST_MS ? 0 : t->total_count / ms * 1000;
+	struct windows ws = windows_of(k->m);
+	uint64_t ms = (ws.ordinary ? k->m->moment.runtime_ns : ws.recorded_ns) / 1000000;
+	uint64_t rate = ms < RATE_LEAST_MS ? 0 : t->total_count / ms * 1000;
 	bool temporary = weight_of(t->temporary, t->total_count) >= TEMPORARY_LEAST;
 	enum sort_key key = temporary ? SORT_TEMPORARY : SORT_TOTAL_COUNT;
 	uint64_t all = temporary ? t->temporary : t->total_count;
@@ -305,12 +324,15 @@ static void add_calls(struct maker *k)
 	if (temporary) {
 		write_percent(out, all, t->total_count);
 		out_text(out, " of the calls, ");
+		mark_estimate(k, out);
 		out_u64(out, all);
 		out_text(out, " of ");
+		mark_estimate(k, out);
 		out_u64(out, t->total_count);
 		out_text(out, ", are temporary: freed before the same thread allocates again; ");
 	} else {
 		out_text(out, "Memory is allocated ");
+		mark_estimate(k, out);
 		out_u64(out, rate);
 		out_text(out, " times a second; ");
 	}
@@ -365,6 +387,8 @@ static void add_memory(struct maker *k)
 	out_text(out, "Of ");
 	out_size(out, y->rss);
 	out_text(out, " of RSS, ");
+	if (y->mostly == MEMORY_LIVE)
+		mark_estimate(k, out);
 	out_size(out, part);
 	out_text(out, meaning);
 	if (y->mostly == MEMORY_FREE || y->mostly == MEMORY_FRAGMENTED) {
@@ -431,18 +455,18 @@ static void add_change(struct maker *k, const struct diff *d, enum sort_key key,
 	out_text(out, key == SORT_SIZE ? "The live heap " : "The peak of the heap ");
 	if (is == was) {
 		out_text(out, "is as large as in the older run, ");
-		out_size(out, is);
+		write_bytes(k, out, is);
 	} else {
 		out_text(out, is > was ? "has grown from " : "has shrunk from ");
-		out_size(out, was);
+		write_bytes(k, out, was);
 		out_text(out, " in the older run to ");
-		out_size(out, is);
+		write_bytes(k, out, is);
 	}
 	if (most != UINT32_MAX) {
 		out_text(out, "; what comes from ");
 		write_entry(k, d, most, out);
 		out_text(out, ", has ");
-		out_size(out, change_of(&d->list[most], key));
+		write_bytes(k, out, change_of(&d->list[most], key));
 		out_text(out, is < was ? " less" : " more");
 	}
 	end(k, weight);
@@ -472,6 +496,7 @@ void findings_make(struct findings *f, const struct model *m, struct arena *aren
 	if (!k || m->totals.partial)
 		return;
 	k->m = m;
+	k->sampled = m->sample_bytes || (m->older && m->older->sample_bytes);
 	k->arena = arena;
 	if (!users_add_up(&k->users, m, arena))
 		return;

@@ -28,7 +28,7 @@
 
 	/* "2818/s, ", as the summary of a text dump has it: of a very short run there is no rate. */
 	function rate(calls, ns) {
-		return ns >= 1e6 ? format.count(Math.floor(calls * 1e9 / ns)) + "/s, " : "";
+		return ns >= 1e6 ? format.value(Math.floor(calls * 1e9 / ns), "calls") + "/s, " : "";
 	}
 
 	function subject(d) {
@@ -70,7 +70,12 @@
 		const t = d.totals, m = d.moment, ns = m["since-start-ns"];
 		const seen = lastSeen(d);
 		const rss = d.process.statm ? d.process.statm["rss-bytes"] : d.memory ? d.memory["rss-bytes"] : seen.rss;
-		const inBlocks = t.partial ? "" : plural(t.count, "block", "blocks") + " of " +
+		/* Rates are of the time in which blocks were recorded, as in a text dump. */
+		const w = d.windows;
+		const wholeRun = !w || (w.list.length === 1 && w.recording && !w.chosen && w["cleared-ns"] === null &&
+			w.list[0]["begun-by"] !== "on");
+		const calledNs = wholeRun ? ns : w["recorded-ns"];
+		const inBlocks = t.partial ? "" : format.value(t.count, "blocks") + (t.count === 1 ? " block of " : " blocks of ") +
 			plural(t.rows, "backtrace", "backtraces");
 
 		return [
@@ -79,7 +84,7 @@
 			{title: m.ended ? "Leaked: live at the end" : "Live now", value: t.size, unit: "bytes",
 				note: inBlocks},
 			{title: "Allocation calls", value: t["total-count"], unit: "calls",
-				note: rate(t["total-count"], ns) + format.bytes(t["total-size"]) + " in total"},
+				note: rate(t["total-count"], calledNs) + format.bytes(t["total-size"]) + " in total"},
 			{title: "Temporary calls", value: t.temporary, unit: "calls",
 				note: t["total-count"] > 0 ?
 					format.share(t.temporary / t["total-count"]) + " of all calls" : ""},

@@ -43,6 +43,11 @@ completes 'check execinfo fast' --unwind =
 completes 'csv folded html json massif perfetto pprof speedscope svg text' --format =
 completes 'no yes' --children ''
 completes 'bottom-up top-down' --tree =
+completes 'off on' --start =
+completes 'last' --window =
+completes 'clear dump mark= off on sample= sample=all' --control = 4711 ''
+completes 'off on' --control = 4711 clear o
+completes 'off on' --control=4711 o
 completes 'size' --tree --sort = si
 like " $(complete_words --signal-size =) " ' SIGUSR1 .* USR2 .* none ' 'a signal with and without SIG, and none'
 completes 'SIGUSR1 SIGUSR2' --signal-size = SIGUS

@@ -109,6 +109,11 @@ for my $ending (sort keys %mark) {
 	unlike(slurp("$dir/o.$ending"), qr/~ ?\d|estimate[sd][ _]/, "... and an exact one does not") if $ending !~ /massif|html|svg/;
 }
 
+quiet($heaptrace, '--sample=64Ki', "--outfile=$dir/findings.json", "$dir/sampling");
+my @findings = @{(decode_json(slurp("$dir/findings.json")))->{findings}};
+ok(scalar(grep(/comes from|times a second|are temporary/, @findings)), 'a sampled run has findings about its heap');
+is(join("\n", grep { /comes? from|times a second|are temporary/ && (!/~\d/ || / (of|had|by|has|calls,) \d[\d.]* ([KM]?B|bytes)/) } @findings), '', 'which mark estimates');
+
 # ---- Records, and other options ----
 
 quiet($heaptrace, '--sample=64Ki', "--record=$dir/sampled", '--outfile=/dev/null', "$dir/sampling");

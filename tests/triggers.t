@@ -213,7 +213,7 @@ for my $options ([], ["--record=$dir/record"]) {
 	}
 	is(join(' ', keys %parent), '0: 5000', "--dump @$options: of a program that forks");
 	delete @child{5000, 5700, "heaptrace: process N cannot be dumped: there is no such process\n",
-		      "heaptrace: process N cannot be dumped: heaptrace does not trace it (a process is traced from its start: start it as heaptrace PROGRAM, or with LD_PRELOAD)\n"};
+		      "heaptrace: process N cannot be dumped: heaptrace does not trace it (start it as heaptrace PROGRAM, or let heaptrace --pid=PID begin to trace it now)\n"};
 	is(join("\n", %child), '', "--dump @$options: of its children");
 	close $in;
 	finish($pid, 30);

@@ -103,7 +103,7 @@ sub refuses {
 	ok($? >> 8 == 125 && $text =~ $why, "@arguments: refused") or diag $text;
 }
 refuses(qr/there is no such process/, '--watch=2147483646');
-refuses(qr/heaptrace does not trace it \(a process is traced from its start/, "--watch=$$");
+refuses(qr/heaptrace does not trace it \(start it as heaptrace PROGRAM, or let heaptrace --pid=PID begin/, "--watch=$$");
 refuses(qr/nope cannot be watched: No such file/, '--watch=nope');
 refuses(qr/not a file of --record/, '--watch=grow.c');
 refuses(qr/not a regular file/, '--watch=.');

@@ -29,6 +29,7 @@ _heaptrace_value() {
 	local cur=$1 kind=${2%+} words=${*:3} given='' key signals
 	case $kind in
 	YES_NO) words='yes no';;
+	WINDOW) words='last';;
 	PROCESS) words=$(_heaptrace_traced);;
 	RUNNING) words=$(_heaptrace_untraced);;
 	SIGNAL)
@@ -63,6 +64,12 @@ _heaptrace_value() {
 	mapfile -t COMPREPLY < <(compgen -P "$given" -W "$words" -- "$cur")
 }
 
+# Completes a command of --control=PID, of which there can be several where else PROGRAM stands.
+_heaptrace_command() {
+	mapfile -t COMPREPLY < <(compgen -W 'on off clear sample= sample=all dump mark=' -- "${COMP_WORDS[COMP_CWORD]}")
+	[[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace 2> /dev/null
+}
+
 # Completes PROGRAM or its arguments. Argument: the index of PROGRAM in COMP_WORDS.
 _heaptrace_program() {
 	local cur=${COMP_WORDS[COMP_CWORD]}
@@ -86,17 +93,18 @@ _heaptrace_program() {
 }
 
 _heaptrace() {
-	local i=1 word option kind
+	local i=1 word option kind program=_heaptrace_program
 	COMPREPLY=()
 	while ((i < COMP_CWORD)); do
 		word=${COMP_WORDS[i]}
 		if [[ $word == -- ]]; then
-			_heaptrace_program $((i + 1))
+			$program $((i + 1))
 			return
 		elif [[ $word != -?* ]]; then
-			_heaptrace_program "$i"
+			$program "$i"
 			return
 		fi
+		[[ ${word%%=*} == --control ]] && program=_heaptrace_command
 		kind=$(_heaptrace_kind "$word")
 		i=$((i + 1))
 		[[ $kind ]] || continue
@@ -123,7 +131,7 @@ _heaptrace() {
 		mapfile -t COMPREPLY < <(compgen -W "$_heaptrace_options" -- "$word")
 		[[ ${COMPREPLY[*]} == *= ]] && compopt -o nospace 2> /dev/null
 	else
-		_heaptrace_program "$COMP_CWORD"
+		$program "$COMP_CWORD"
 	fi
 }
 complete -F _heaptrace heaptrace

@@ -244,8 +244,8 @@ const char *traced_why_not(enum load_status status, int error)
 {
 	switch (status) {
 	case LOAD_NO_TABLE:
-		return "heaptrace does not trace it (a process is traced from its start: start it as "
-		       "heaptrace PROGRAM, or with LD_PRELOAD)";
+		return "heaptrace does not trace it (start it as heaptrace PROGRAM, or let heaptrace --pid=PID begin "
+		       "to trace it now)";
 	case LOAD_CANNOT_READ:
 		return error_text(error);
 	case LOAD_VERSION:
