@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <string.h>
 
 #define IGNORED_MOST	60000
 
@@ -128,10 +129,11 @@ EXPORT heaptrace_pool_t heaptrace_api_pool(const char *name)
 /* The pool of blocks that are reported by heaptrack's functions. They may lie at addresses where malloc has blocks, too. */
 static uint32_t heaptrack_pool(void)
 {
-	static uint32_t number;
+	static const char name[] = "heaptrack";
+	static uint32_t number;		/* in the table that there was when it was made */
 
-	if (!load_relaxed(&number))
-		store_relaxed(&number, special_name_number(&recorder.table, "heaptrack"));
+	if (unlikely(strcmp(special_name(&recorder.table, load_relaxed(&number)), name)))
+		store_relaxed(&number, special_name_number(&recorder.table, name));
 	return load_relaxed(&number);
 }
 

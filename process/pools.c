@@ -6,6 +6,7 @@
 #include "table/special.h"
 
 #include <sched.h>
+#include <string.h>
 
 #define MAKE_TRIES	1000	/* yields */
 
@@ -79,6 +80,16 @@ void pools_forked(void)
 		return;
 	blocks_forked(&pool_blocks);
 	blocks_forked(&backings);
+}
+
+__attribute__((cold)) void pools_forget(void)
+{
+	if (!are_there())
+		return;
+	blocks_forget(&pool_blocks);
+	blocks_forget(&backings);
+	memset(spans, 0, sizeof(spans));
+	store_relaxed(&pools_backings, 0);
 }
 
 static void widen(struct span *s, uintptr_t address)

@@ -61,4 +61,7 @@ static inline bool pools_have_backing(const void *p)
 /* In a child after fork. */
 void pools_forked(void);
 
+/* The table goes away: no block of a pool and no backing is known any more. Nobody may be inside the guard but the caller. */
+void pools_forget(void);
+
 #endif

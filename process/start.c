@@ -19,6 +19,7 @@
 #include "lifecycle.h"
 #include "own_descriptors.h"
 #include "pages.h"
+#include "pools.h"
 #include "record.h"
 #include "rights.h"
 #include "session.h"
@@ -291,6 +292,7 @@ static void drop_table(void)
 	threads_leave_table();
 	table_retire(&recorder.table);
 	blocks_forget(&recorder.blocks);
+	pools_forget();
 }
 
 enum attach_result start_attached(const char *text, const struct options **kept)

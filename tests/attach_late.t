@@ -167,6 +167,12 @@ run('late', "record=record:library=$library:outfile=dump", 'again', 'copied');
 my $report = `$top/heaptrace --report=record --top=0 2>&1`;
 is(rows($report, 'by_malloc', 'malloc'), '4 blocks 400 bytes', 'also in a report of the record');
 
+# ---- Pools ----
+
+is(run('late', 'outfile=dump:top=0', 'pools'), "attach 0\ndetach 0\nattach 0\nunknown 2\nknown 0\ndetach 0\n",
+   "the blocks of pools of an earlier attach are forgotten");
+like($dump =~ s/.*(?=dump 2 )//sr, qr/heaptrack/, 'and names belong to the new table');
+
 # ---- Refusals ----
 
 is(run('late', 'outfile=dump', 'refusals'), <<'EOF2', 'what it cannot do it refuses, and the program goes on');

@@ -454,6 +454,31 @@ static void refusals(const char *library)
 		printf("copy %d\n", other(options));
 }
 
+/* ---- Pools, which a program may report to a library that it has found by dlsym() ---- */
+
+static void pools(void *library)
+{
+	unsigned (*pool_of)(const char *), pool;
+	int (*change)(unsigned, void *, void *, size_t);
+	void (*report)(void *, size_t);
+	static char memory[4][64];
+
+	*(void **)&pool_of = dlsym(library, "heaptrace_api_pool");
+	*(void **)&change = dlsym(library, "heaptrace_api_pool_change");
+	*(void **)&report = dlsym(library, "heaptrack_report_alloc");
+	attach();
+	report(memory[0], 16);
+	change(pool_of("first"), NULL, memory[1], 32);
+	detach();
+	attach();
+	pool = pool_of("second");
+	change(pool, NULL, memory[2], 48);
+	report(memory[3], 64);
+	printf("unknown %d\n", change(pool, memory[0], NULL, 0));
+	printf("known %d\n", change(pool, memory[2], NULL, 0));
+	detach();
+}
+
 int main(int argc, char **argv)
 {
 	bool copied = argc > 4 && !strcmp(argv[4], "copied");
@@ -478,6 +503,8 @@ int main(int argc, char **argv)
 		starts(argv[0]);
 	else if (!strcmp(argv[3], "load"))
 		load(atoi(argv[4]), argv[5]);
+	else if (!strcmp(argv[3], "pools"))
+		pools(handle);
 	else if (!strcmp(argv[3], "refusals"))
 		refusals(argv[1]);
 	return 0;
