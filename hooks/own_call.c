@@ -2,13 +2,13 @@
 /* See own_call.h. */
 #include "hooks/own_call.h"
 
+struct own_function own_functions[OWN_FUNCTIONS_MOST];
+
 #if defined(__x86_64__) && defined(__LP64__)
 
 #include "hooks/enter.h"
 
 #include <string.h>
-
-struct own_function own_functions[OWN_FUNCTIONS_MOST];
 
 /* ---- In and out ---- */
 
