@@ -40,8 +40,8 @@
 
 #include <stdbool.h>
 
-/* Puts our functions in front: first those that free memory, and last those that only
- * allocate, so that no block is seen whose end is not seen. Returns how many slots and symbols lead to them now; 0: the kernel's list of mappings
+/* Puts our functions in front: first those that free memory, and last those that only allocate, so that no block is
+ * seen whose end is not seen. Returns how many slots and symbols lead to them now; 0: the kernel's list of mappings
  * cannot be read, or there is no memory, and nothing was changed. */
 unsigned interpose_begin(void);
 

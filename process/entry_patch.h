@@ -14,8 +14,9 @@
  *									jmp next
  *
  * The stub and the trampoline, which does what the function did, lie in memory of their own, within 2 GB of the
- * function. Only a function is patched of which it is certain that nothing changes: all its instructions are known, it
- * does not jump into the bytes that the jump replaces, and what in these depends on their place can be adapted. Everything is planned first, and then all functions are patched, or none.
+ * function. Only a function is patched of which it is certain that nothing changes: all its instructions are known,
+ * it does not jump into the bytes that the jump replaces, and what in these depends on their place can be adapted.
+ * Everything is planned first, and then all functions are patched, or none.
  *
  * No memory is ever writable and executable at once. Whether the kernel lets changed code be executed (SELinux,
  * prctl(PR_SET_MDWE)) is tried with other memory first.
@@ -54,11 +55,10 @@ struct entry_plan {
 void entry_patch_begin(struct entry_plan *p, void (*hook)(void));
 
 /*
- * Plans to patch a function of `bytes` bytes. Returns NULL, or why that is not possible, as the end of a
- * sentence. *real gets the address at
- * which the function can be called past the hook; *calls_nothing whether it
- * neither calls nor jumps to another function.
- * A plan of which something has been refused goes on, or is given up by entry_patch_drop().
+ * Plans to patch a function of `bytes` bytes. Returns NULL, or why that is not possible, as the end of a sentence.
+ * *real gets the address at which the function can be called past the hook; *calls_nothing whether it neither calls
+ * nor jumps to another function. A plan of which something has been refused goes on, or is given up by
+ * entry_patch_drop().
  */
 const char *entry_patch_add(struct entry_plan *p, void *entry, size_t bytes, uint32_t number, void **real,
 			    bool *calls_nothing);

@@ -29,11 +29,11 @@ struct exec_target {			/* on the caller's stack */
 
 /*
  * Examines the file that is about to be executed with env (NULL: an empty one), and sets t->env and t->traced.
- * search: a name without a slash is searched in PATH. becomes: this process itself becomes the program, which
- * is then traced even when children are not. A program that cannot be traced is named in a notice and counted in
- * the dumps that follow, in those of the parent where the caller shares its memory (vfork). If children are not
- * traced, if this process was attached to (process/attach.h), or if file or env is memory that cannot be read, which the kernel has to refuse, t->env is env. env has
- * to live as long as *t is in use.
+ * search: a name without a slash is searched in PATH. becomes: this process itself becomes the program, which is then
+ * traced even when children are not. A program that cannot be traced is named in a notice and counted in the dumps
+ * that follow, in those of the parent where the caller shares its memory (vfork). If children are not traced, if this
+ * process was attached to (process/attach.h), or if file or env is memory that cannot be read, which the kernel has
+ * to refuse, t->env is env. env has to live as long as *t is in use.
  */
 void exec_target_examine(struct exec_target *t, const char *file, bool search, bool becomes, char *const *env);
 

@@ -121,8 +121,9 @@ bool lifecycle_adopt_child(void);
 /* Whether what this process starts is to be traced; false before lifecycle_start(). */
 bool lifecycle_follows_children(void);
 
-/* Outside the guard: waits until another thread's fork is over. The fork may itself be waiting for what
- * the calling thread holds (stdio's lock), so after 20 ms this returns all the same. Keeps errno. */
+/* Outside the guard: waits until another thread's fork is over. The fork may itself be waiting for what the calling thread
+ * holds (stdio's lock), so after 20 ms this returns all the same. Where a thread holds the others without a fork
+ * (lifecycle_hold_others()), which waits for nothing that they have, it is a second. Keeps errno. */
 void lifecycle_wait_for_fork(void);
 
 /*

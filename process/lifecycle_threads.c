@@ -33,6 +33,7 @@ void lifecycle_threads_forked(void)
 {
 	store_relaxed(&visitors, 0);
 }
+
 static pthread_key_t thread_key;
 static bool thread_key_made;
 

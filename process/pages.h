@@ -9,10 +9,10 @@
  *	mmap /usr/share/x.db	mmap memfd:name		sbrk			shmat
  *	mmap (allocator)
  *
- * mremap() makes a new mapping of what was there, as realloc() does with a block. An allocator that is loaded or linked
- * with the program maps its memory while a hook of the malloc family calls it. Then the stack must not be walked, because
- * a walk may be under way on this thread, so the row has frame 0 and the caller alone. The same holds for a signal handler that has interrupted
- * a hook.
+ * mremap() makes a new mapping of what was there, as realloc() does with a block. An allocator that is loaded or
+ * linked with the program maps its memory while a hook of the malloc family calls it. Then the stack must not be
+ * walked, because a walk may be under way on this thread, so the row has frame 0 and the caller alone. The same holds
+ * for a signal handler that has interrupted a hook.
  */
 #ifndef PROCESS_PAGES_H
 #define PROCESS_PAGES_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The signals that heaptrace shares with the program: the two that ask for a dump, the one that begins the figures anew, and those whose default
- * action ends the process (fatal_signal.h). Such a signal is ours (it has a handler of heaptrace's) while
- * the program leaves it at its default action. The program must not notice the handler:
+ * The signals that heaptrace shares with the program: the two that ask for a dump, the one that begins the figures
+ * anew, and those whose default action ends the process (fatal_signal.h). Such a signal is ours (it has a handler of
+ * heaptrace's) while the program leaves it at its default action. The program must not notice the handler:
  *
  * - When it asks for the action, it is told that it is the default one, with the flags and the mask that
  *   the program itself gave.

@@ -42,7 +42,8 @@ enum attach_result start_attached(const char *text, const struct options **kept)
 void start_detached(bool outside);
 
 /* After lifecycle_start(): warns when the program or a library before this one has a malloc of its own, so that the
- * program's calls do not reach own_malloc, which is this library's. why: why its functions cannot be hooked, or NULL; function: which of them, or "". */
+ * program's calls do not reach own_malloc, which is this library's. why: why its functions cannot be hooked, or NULL;
+ * function: which of them, or "". */
 void start_warn_of_other_malloc(const void *own_malloc, const char *function, const char *why);
 
 /* Whether the process runs under valgrind. */

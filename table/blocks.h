@@ -160,8 +160,8 @@ bool blocks_create_fine(struct blocks *b);
 
 /* Calls `each` for the slots of blocks that begin at an address from `from` on, and below `to`. Address space where the map
  * has no slots costs nothing, the rest 4 bytes to be read for each granule. */
-void blocks_between(const struct blocks *b, uintptr_t from, uintptr_t to, void (*each)(void *context, uintptr_t address, uint32_t *slot),
-		    void *context);
+void blocks_between(const struct blocks *b, uintptr_t from, uintptr_t to,
+		    void (*each)(void *context, uintptr_t address, uint32_t *slot), void *context);
 
 /* Calls `each` for all blocks of the map, with their addresses. No thread may change the map meanwhile. */
 void blocks_each(const struct blocks *b, void (*each)(void *context, uintptr_t address, struct block block),

@@ -6,10 +6,10 @@
 struct options;
 
 /*
- * Reads the options of HEAPTRACE_OPTIONS and then those of the command line, which override them, into *o. From
- * then on *o refers to argv and to memory from malloc(). Returns the index of PROGRAM in argv, or argc with
- * --report and --dump, which take none. With --control it is the index of the first command. --help and --version are answered here. Wrong options end the wrapper with
- * a message.
+ * Reads the options of HEAPTRACE_OPTIONS and then those of the command line, which override them, into *o. From then
+ * on *o refers to argv and to memory from malloc(). Returns the index of PROGRAM in argv, or argc with --report and
+ * --dump, which take none. With --control it is the index of the first command. --help and --version are answered
+ * here. Wrong options end the wrapper with a message.
  */
 int command_line_parse(int argc, char **argv, struct options *o);
 
