@@ -163,6 +163,17 @@ refuses(qr/--pack is for --report and --dump/, "--watch=$grow", '--pack=x');
 }
 
 {
+	my $sampled = traced('--sample=64K', './grow', 20);
+	my $head = `timeout -s INT 5 $heaptrace --watch=$sampled --interval=0.5 | head -1`;
+	like($head, qr/live view of grow.*, sampled: estimates, every 0\.500 s$/, 'figures of a sampled run are called estimates') or diag $head;
+	kill 'KILL', $sampled;
+	my $off = traced('--start=off', './grow', 20);
+	$head = `timeout -s INT 5 $heaptrace --watch=$off --interval=0.5 | head -1`;
+	like($head, qr/live view of grow.*, recording off, every 0\.500 s$/, 'the view says that nothing is recorded') or diag $head;
+	kill 'KILL', $off;
+}
+
+{
 	# The table grows in all its parts meanwhile.
 	start(undef, $heaptrace, '--record=perl', '--depth=30', '--outfile=/dev/null', 'perl', '-e',
 	      'for my $m (qw(POSIX File::Temp Test::More Data::Dumper Storable)) { eval "require $m"; push @h, map { [$_] } 1 .. 3000; select undef, undef, undef, 0.3 }');

@@ -47,7 +47,9 @@ bool watch_lines_head(struct watch_view *v)
 
 	out_text(&out, "[heaptrace] live view of ");
 	watch_view_write_process(v, &out);
-	out_text(&out, ", every ");
+	out_text(&out, ", ");
+	watch_view_write_recording(v, &out);
+	out_text(&out, "every ");
 	if (v->options->interval_ms % 1000)
 		out_thousandths(&out, v->options->interval_ms);
 	else

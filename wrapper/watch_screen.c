@@ -47,6 +47,7 @@ static void draw_title(const struct watch_view *v, struct terminal *t)
 	watch_view_write_process(v, &out);
 	out_text(&out, "  ");
 	write_runtime(watch_view_runtime(v) / 1000000000, &out);
+	watch_view_write_recording(v, &state);
 	if (watch_source_ended(&v->source)) {
 		out_text(&state, watch_source_is_past(&v->source) ? "as packed" : "ended");
 	} else if (v->paused) {

@@ -2,6 +2,9 @@
 /* See watch_view.h. */
 #include "watch_view.h"
 
+#include "base/atomics.h"
+#include "table/events.h"
+
 uint64_t watch_view_runtime(const struct watch_view *v)
 {
 	uint64_t begun = v->source.record.table.head->begun_precise_ns, now = v->source.record.moment_ns;
@@ -22,4 +25,14 @@ void watch_view_write_process(const struct watch_view *v, struct out *out)
 	out_text(out, " (");
 	out_u64(out, v->source.process.pid);
 	out_char(out, ')');
+}
+
+void watch_view_write_recording(const struct watch_view *v, struct out *out)
+{
+	const struct table *t = &v->source.record.table;
+
+	if (events_sampled(t))
+		out_text(out, "sampled: estimates, ");
+	if (v->source.fd >= 0 && (load_relaxed(&t->head->control.mode) & ~CONTROL_PENDING) >= CONTROL_OFF)
+		out_text(out, "recording off, ");
 }

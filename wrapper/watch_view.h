@@ -63,4 +63,7 @@ uint64_t watch_view_peak(const struct watch_view *v);
 /* Writes the name and the id of the process: "python3 (4711)". */
 void watch_view_write_process(const struct watch_view *v, struct out *out);
 
+/* Writes "sampled: estimates, " where blocks are or were sampled, and "recording off, " while no new block is recorded. */
+void watch_view_write_recording(const struct watch_view *v, struct out *out);
+
 #endif
