@@ -63,21 +63,8 @@ static uint64_t weight_of(uint64_t part, uint64_t whole)
 static struct out *begin(struct maker *k)
 {
 	k->text = out_memory(k->buf, sizeof(k->buf));
+	out_set_estimates(&k->text, k->sampled);
 	return &k->text;
-}
-
-/* Marks the figure that follows as an estimate, where blocks were sampled. */
-static void mark_estimate(const struct maker *k, struct out *out)
-{
-	if (k->sampled)
-		out_char(out, '~');
-}
-
-/* Writes a number of bytes of the heap. */
-static void write_bytes(const struct maker *k, struct out *out, uint64_t bytes)
-{
-	mark_estimate(k, out);
-	out_size(out, bytes);
 }
 
 /* Adds the sentence. */
@@ -185,11 +172,12 @@ static void write_source(struct maker *k, struct out *out, const struct users_so
 	if (s->module) {
 		write_name(out, path_name(s->module), NAME_BYTES);
 		out_text(out, ", the largest part (");
-		mark_estimate(k, out);
-		if (model_key_is_size(key))
+		if (model_key_is_size(key)) {
 			out_size(out, s->of_label);
-		else
+		} else {
+			out_mark(out);
 			out_count(out, s->of_label, " call", " calls");
+		}
 		out_text(out, ") from ");
 	}
 	write_row(out, &k->users.labels, s->row, k->users.row);
@@ -229,7 +217,7 @@ static void write_growing(const struct maker *k, struct out *out)
 	bool is_long = k->m->moment.runtime_ns >= LONG_RUN_NS;
 
 	out_text(out, " goes on growing, by ");
-	write_bytes(k, out, (uint64_t)(is_long ? k->growing_rate * 3600 : k->growing_rate));
+	out_size(out, (uint64_t)(is_long ? k->growing_rate * 3600 : k->growing_rate));
 	out_text(out, is_long ? " an hour" : " a second");
 }
 
@@ -252,7 +240,7 @@ static void add_growing(struct maker *k)
 	write_user(out, &k->growing, NULL, 0);
 	write_growing(k, out);
 	out_text(out, ", and has ");
-	write_bytes(k, out, k->growing_bytes);
+	out_size(out, k->growing_bytes);
 	end(k, weight_of_growth(k));
 }
 
@@ -267,9 +255,9 @@ static void add_live(struct maker *k)
 		return;
 	write_percent(out, most.figure, t->size - k->users.kept);
 	out_text(out, k->m->moment.ended ? " of what is never freed, " : " of the live heap, ");
-	write_bytes(k, out, most.figure);
+	out_size(out, most.figure);
 	out_text(out, " of ");
-	write_bytes(k, out, t->size - k->users.kept);
+	out_size(out, t->size - k->users.kept);
 	out_text(out, ", comes from ");
 	write_source(k, out, &most, SORT_SIZE);
 	if (k->growing_bytes && !most.module && same_function(&k->users.labels.list[most.label], &k->growing)) {
@@ -296,7 +284,7 @@ static void add_peak(struct maker *k)
 		out_text(out, " after the start,");
 	}
 	out_text(out, " the heap had ");
-	write_bytes(k, out, t->peak_size);
+	out_size(out, t->peak_size);
 	out_text(out, "; ");
 	write_percent(out, most.figure, t->heap_peak);
 	out_text(out, " of that comes from ");
@@ -324,15 +312,15 @@ static void add_calls(struct maker *k)
 	if (temporary) {
 		write_percent(out, all, t->total_count);
 		out_text(out, " of the calls, ");
-		mark_estimate(k, out);
+		out_mark(out);
 		out_u64(out, all);
 		out_text(out, " of ");
-		mark_estimate(k, out);
+		out_mark(out);
 		out_u64(out, t->total_count);
 		out_text(out, ", are temporary: freed before the same thread allocates again; ");
 	} else {
 		out_text(out, "Memory is allocated ");
-		mark_estimate(k, out);
+		out_mark(out);
 		out_u64(out, rate);
 		out_text(out, " times a second; ");
 	}
@@ -385,11 +373,12 @@ static void add_memory(struct maker *k)
 	if (!part)
 		return;
 	out_text(out, "Of ");
+	out_set_estimates(out, false);
 	out_size(out, y->rss);
 	out_text(out, " of RSS, ");
-	if (y->mostly == MEMORY_LIVE)
-		mark_estimate(k, out);
+	out_set_estimates(out, k->sampled && y->mostly == MEMORY_LIVE);
 	out_size(out, part);
+	out_set_estimates(out, false);
 	out_text(out, meaning);
 	if (y->mostly == MEMORY_FREE || y->mostly == MEMORY_FRAGMENTED) {
 		out_text(out, "; malloc_trim(3) gives back ");
@@ -455,18 +444,18 @@ static void add_change(struct maker *k, const struct diff *d, enum sort_key key,
 	out_text(out, key == SORT_SIZE ? "The live heap " : "The peak of the heap ");
 	if (is == was) {
 		out_text(out, "is as large as in the older run, ");
-		write_bytes(k, out, is);
+		out_size(out, is);
 	} else {
 		out_text(out, is > was ? "has grown from " : "has shrunk from ");
-		write_bytes(k, out, was);
+		out_size(out, was);
 		out_text(out, " in the older run to ");
-		write_bytes(k, out, is);
+		out_size(out, is);
 	}
 	if (most != UINT32_MAX) {
 		out_text(out, "; what comes from ");
 		write_entry(k, d, most, out);
 		out_text(out, ", has ");
-		write_bytes(k, out, change_of(&d->list[most], key));
+		out_size(out, change_of(&d->list[most], key));
 		out_text(out, is < was ? " less" : " more");
 	}
 	end(k, weight);

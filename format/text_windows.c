@@ -86,6 +86,7 @@ void text_write_windows(const struct text *t)
 	if (!m->totals.outside_count)
 		return;
 	text_line(out, m->options->window ? "not counted here, of other windows" : "not counted any more, from before that");
+	out_mark(out);
 	out_count(out, m->totals.outside_count, " block, ", " blocks, ");
 	out_size(out, m->totals.outside_size);
 	out_text(out, m->totals.outside_count == 1 ? ", is still alive\n" : ", are still alive\n");
