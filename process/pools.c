@@ -5,10 +5,9 @@
 #include "record.h"
 #include "table/special.h"
 
-#include <sched.h>
 #include <string.h>
 
-#define MAKE_TRIES	1000	/* yields */
+#define MAKE_TRIES	1000	/* of 1 ms */
 
 enum { NOT_MADE, MAKING, MADE };
 
@@ -55,7 +54,7 @@ static bool have_maps(void)
 		if (tries == MAKE_TRIES)
 			return false;
 		if (!cas_acq_rel(&state, &expected, MAKING)) {
-			sched_yield();
+			threads_sleep(1000);
 			continue;
 		}
 		made = (pool_blocks.regions || blocks_create_fine(&pool_blocks)) && blocks_create_fine(&backings);
