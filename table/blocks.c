@@ -109,7 +109,7 @@ struct block blocks_take_large(struct blocks *b, const void *p)
  */
 #define ENTRIES		((size_t)1 << (BLOCKS_ADDRESS_BITS - BLOCKS_REGION_BITS))
 #define LEAST_PAGE	((size_t)4096)
-#define WRITE_TRIES	1000	/* yields */
+#define WRITE_TRIES	100000	/* yields, of about a microsecond each if nobody else is to run */
 enum { READ_ONLY, CHANGING, WRITABLE };
 #define DIRECTORY_PAGES	(ENTRIES * sizeof(uint32_t *) / LEAST_PAGE + 1)
 
