@@ -98,7 +98,11 @@ int heaptrace_api_pool_backing(heaptrace_pool_t pool, void *p, size_t size, int 
 
 #else	/* no such compiler: heaptrace is never there */
 
+#ifdef __GNUC__
+#define HEAPTRACE_INLINE static __inline__ __attribute__((__unused__))
+#else
 #define HEAPTRACE_INLINE static
+#endif
 #define HEAPTRACE_CALL(name, type, parameters, arguments, absent)	do { return (absent); } while (0)
 
 #endif
