@@ -25,7 +25,7 @@ my %may = (
 	analysis => ['base', 'elf', 'options', 'table', 'symbol', 'demangle'],
 	format => ['base', 'options', 'analysis'],
 	process => ['base', 'elf', 'options', 'capture', 'table', 'analysis', 'format'],
-	include => [],
+	include => [], examples => ['include'],
 	hooks => ['base', 'elf', 'options', 'capture', 'table', 'process', 'include'],
 	pack => ['base', 'options', 'table', 'symbol', 'analysis'],
 	wrapper => ['base', 'elf', 'options', 'capture', 'symbol', 'table', 'analysis', 'format', 'process', 'pack'],
