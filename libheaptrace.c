@@ -220,7 +220,8 @@ static bool __attribute__((noinline)) free_untraced(void *p)
 
 static __attribute__((cold, noinline)) void free_otherwise(void *p)
 {
-	if (!record_is_exact() && blocks_lack_large(&recorder.blocks, p) && !bootstrap_owns(&bootstrap_pool, p)) {
+	if (!record_is_exact() && blocks_lack_large(&recorder.blocks, p) && !bootstrap_owns(&bootstrap_pool, p) &&
+	    !pools_have_backing(p)) {
 		real.free(p);
 		return;
 	}
@@ -245,7 +246,8 @@ EXPORT HOT_CODE void free(void *p)
 		return;
 	if (record_is_exact())
 		free_recorded(p);
-	else if (likely(blocks_lack_fast(&recorder.blocks, p)) && likely(!bootstrap_owns(&bootstrap_pool, p)))
+	else if (likely(blocks_lack_fast(&recorder.blocks, p)) && likely(!bootstrap_owns(&bootstrap_pool, p)) &&
+		 likely(!pools_have_backing(p)))
 		real.free(p);
 	else
 		free_otherwise(p);
