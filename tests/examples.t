@@ -69,4 +69,37 @@ OUT
 like(slurp("$dir/out"), qr/^=== backtrace #1 ===.*\n 0 \[ *0x[0-9a-f]+\] pool "mempool 5"\n(?: \d .*inlined.*\n)* \d \[.*\] (?:many|main) /m,
      'a row has the number of its pool, and the function that made the request');
 
+# ---- A pool, marks and windows ----
+
+my $readme = slurp('examples/README.md');
+my $pool = "$dir/pool";
+for my $standard ('c89', 'gnu17') {
+	ok(quiet($ENV{CC} || 'cc', "-std=$standard", @strict, '-g', '-O1', '-o', $pool, 'examples/pool.c'),
+	   "the pool compiles as $standard") or diag log_text();
+}
+my ($native, $traced) = map { join '', map { "$_\n" } @$_ } [map { "$_: no heaptrace" } qw(morning noon evening closed)],
+	['morning: 48000 bytes in 1000 blocks, at most 48000 bytes', 'noon: 4800 bytes in 100 blocks, at most 48000 bytes',
+	 'evening: 7200 bytes in 150 blocks, at most 48000 bytes', 'closed: 0 bytes in 0 blocks, at most 48000 bytes'];
+($status, my $out) = run(undef, $pool);
+is("$status $out", "0 $native", 'the pool without heaptrace');
+ok(index($readme, $_ =~ s/^/    /gmr) >= 0, 'the README has this output') for $native, $traced;
+unlink "$dir/out";
+($status, $out) = run(undef, $heaptrace, "--outfile=$dir/out", "--record=$dir/rec", $pool);
+is("$status $out", "0 $traced", 'the pool with heaptrace: it counts sessions, not chunks, and none is left when the chunks are freed');
+my ($asked) = slurp("$dir/out") =~ /^(\[heaptrace\] dump 1 on request.*?)^=====/ms;
+my @rows = map { [/^=== backtrace #\d+ === \[count\/peak: (\S+)\] \[size\/peak: ([^\]]+)\]/, / 0 \[ *0x[0-9a-f]+\] (.*)\n/, / (morning|evening) /] }
+	($asked // '') =~ /(^=== backtrace #.*?\n\n)/msg;
+is_deeply(\@rows, [['100/1000', '4.800 KB/48.000 KB', 'pool "sessions"', 'morning'],
+		   ['50/200', '2.400 KB/9.600 KB', 'pool "sessions"', 'evening']], 'the dump that it asks for has who holds sessions');
+my $report = `$heaptrace --report=$dir/rec --window=2 --sort=total-count`;
+like($report, qr/^\[heaptrace\] calls to allocation functions: 200\b/m, 'its second window has the evening alone');
+is(join(' ', `$heaptrace --report=$dir/rec --timeline` =~ /: mark (\S+)/g), 'morning noon evening', '--timeline has its marks');
+my $events = decode_json(scalar `$heaptrace --report=$dir/rec --format=json`)->{events};
+is(join(', ', map { "$_->{kind} " . (defined $_->{text} ? "$_->{text} " : '') . $_->{size} } @$events),
+   'mark morning 0, mark noon 48000, off 4800, mark evening 4800, on 4800, off 7200', 'JSON has them with the heap then');
+
+# Figures are estimates then, but for that all blocks are gone with their chunks.
+(undef, $out) = run(undef, $heaptrace, "--outfile=$dir/out", '--sample=1K', $pool);
+like($out, qr/^closed: 0 bytes in 0 blocks/m, 'a sampled pool is empty when its chunks have been freed');
+
 done_testing;
