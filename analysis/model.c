@@ -16,6 +16,7 @@
 #include "rules.h"
 #include "runtime.h"
 #include "table/layout.h"
+#include "table/special.h"
 #include "table/thread_list.h"
 #include "table/view.h"
 
@@ -139,6 +140,34 @@ const struct table *model_table(const struct model *m)
 uint32_t model_runs_as(const struct model *m)
 {
 	return m->parts->names.runs_as;
+}
+
+uint32_t model_pools(const struct model *m, struct model_pool **pools, struct arena *arena)
+{
+	const struct table *t = m->parts->table;
+	const struct view *v = &m->parts->view;
+	bool any = t->head->special_count && !m->totals.partial;
+	struct model_pool *list = *pools = any ? arena_alloc(arena, SPECIAL_NAMES * sizeof(*list)) : NULL;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; list && i < view_end(v, 0); i++) {
+		uint64_t frame = special_of_row(t, v->rows[i].row);
+
+		if (special_kind(frame) == SPECIAL_POOL && special_number(frame) < SPECIAL_NAMES) {
+			list[special_number(frame)].size += v->rows[i].counters.live_size;
+			list[special_number(frame)].count += v->rows[i].counters.live_count;
+		}
+	}
+	for (uint32_t n = 0; list && n < SPECIAL_NAMES; n++) {
+		struct model_pool pool = list[n];
+
+		pool.name = special_name(t, n);
+		pool.backing_size = load_relaxed(&t->head->backings[n].bytes);
+		pool.backing_count = load_relaxed(&t->head->backings[n].count);
+		if (pool.count || pool.backing_count)
+			list[count++] = pool;
+	}
+	return count;
 }
 
 /* ---- Making a model ---- */

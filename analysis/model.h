@@ -379,6 +379,18 @@ uint32_t model_runs_as(const struct model *m);
  * one stands for all. 0: in none, because the row is not of the chosen windows, or from before the last clear. */
 uint32_t model_row_of(const struct model *m, uint32_t row);
 
+/* A pool of the program's (process/pools.h) that has live blocks or backings: sums over the model's rows, so that
+ * --ignore, --window... leave out of them what they leave out of the totals. Backings are in no row, and all are here. */
+struct model_pool {
+	const char *name;		/* foreign text; empty: of all pools for whose names there was no room */
+	uint64_t size, count;		/* bytes and number of the live blocks */
+	uint64_t backing_size, backing_count;	/* of the blocks of which the pool makes its own */
+};
+
+/* Finds the pools, in the order in which the program has named them. Returns how many there are: 0 where there is no
+ * memory for the list, or where totals.partial says that the model lacks rows. */
+uint32_t model_pools(const struct model *m, struct model_pool **pools, struct arena *arena);
+
 /* ---- Rows and frames ---- */
 
 struct model_row {

@@ -235,6 +235,7 @@ void json_write_document(const struct model *m, struct arena *arena, bool page, 
 	json_write_groups(m, arena, out);
 	json_write_growth(m, arena, out);
 	json_write_pages(m, arena, out);
+	json_write_pools(m, arena, out);
 	json_write_diff(m, packing, arena, out);
 	json_write_dump(m, arena, out);
 	json_write_name(out, true, "catalog");

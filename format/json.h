@@ -92,6 +92,9 @@ void json_write_frames(const struct model *m, const struct model_row *row, struc
  * is no memory (json_pages.c). */
 void json_write_pages(const struct model *m, struct arena *arena, struct out *out);
 
+/* Writes the member "pools", followed by a comma and a newline (json_pools.c). */
+void json_write_pools(const struct model *m, struct arena *arena, struct out *out);
+
 /* Writes the member "growth", followed by a comma and a newline: null without --growth, or where there is no memory, or
  * no earlier moment (json_growth.c). */
 void json_write_growth(const struct model *m, struct arena *arena, struct out *out);

@@ -8,6 +8,9 @@
  *	[heaptrace] peak heap memory consumption: 12.345 MB after 3.201 secs
  *	[heaptrace] peak RSS (including heaptrace overhead): 23.456 MB
  *	[heaptrace] total memory leaked: 12.345 KB in 43 blocks of 12 backtraces
+ *	[heaptrace] pool "connections": 1.200 MB in 300 blocks, 4.000 MB in 2 backing blocks
+ *
+ * The last line stands there for each pool that the program reports (doc/pools.md).
  */
 #include "text.h"
 
@@ -86,6 +89,34 @@ static void write_live(const struct model *m, struct out *out)
 	out_char(out, '\n');
 }
 
+static void write_pools(const struct text *t)
+{
+	struct model_pool *pools;
+	uint32_t count = model_pools(t->model, &pools, t->arena);
+	struct out *out = t->out;
+
+	for (const struct model_pool *p = pools; count--; p++) {
+		bool estimates;
+
+		out_text(out, "[heaptrace] pool \"");
+		out_name(out, p->name);
+		out_text(out, "\": ");
+		out_size(out, p->size);
+		out_text(out, " in ");
+		out_mark(out);
+		out_count(out, p->count, " block", " blocks");
+		estimates = out_set_estimates(out, false);
+		if (p->backing_count) {
+			out_text(out, ", ");
+			out_size(out, p->backing_size);
+			out_text(out, " in ");
+			out_count(out, p->backing_count, " backing block", " backing blocks");
+		}
+		out_char(out, '\n');
+		out_set_estimates(out, estimates);
+	}
+}
+
 void text_write_summary(const struct text *t)
 {
 	const struct model *m = t->model;
@@ -100,4 +131,5 @@ void text_write_summary(const struct text *t)
 	write_calls(&m->totals, ws.ordinary ? ns : ws.recorded_ns, out);
 	write_peaks(m, out);
 	write_live(m, out);
+	write_pools(t);
 }

@@ -118,6 +118,25 @@ END
 like($dumps, qr/^=== backtrace #1 === \[count\/peak: 1\/1\] \[size\/peak: 350 bytes\/350 bytes\].*\n 0 \[ *0x1001\] pool "alpha"\n(?: 1 .*inlined.*\n)? \d \[.*\] pools (?:\+|\(inlined)/m,
      'a row of a pool has its name in place of a function of malloc\'s');
 unlike($dumps, qr/not seen/, 'no free is unknown');
+is(join('', $dumps =~ /^(\[heaptrace\] pool .*\n)/mg), "[heaptrace] pool \"alpha\": 350 bytes in 1 block, 10.000 KB in 1 backing block\n",
+   'the summary has the pool\'s sums');
+
+my $lines = <<'END';
+[heaptrace] pool "a "?[1mb": 500 bytes in 2 blocks
+[heaptrace] pool "backings": 0 bytes in 0 blocks, 16.000 KB in 2 backing blocks
+END
+for my $option ('--top=5', '--tree', "--record=$dir/recorded") {
+	unlink "$dir/recorded";
+	($said, $dumps) = traced('reported', $option);
+	$dumps = `$heaptrace --report=$dir/recorded` if $option =~ /record/;
+	is(join('', $dumps =~ /^(\[heaptrace\] pool .*\n)/mg), $lines, "$option: a line for each pool that has something");
+}
+my ($pools) = `$heaptrace --report=$dir/recorded --format=json` =~ /^"pools":(.*),$/m;
+is($pools, '[{"name":"a \"\u001b[1mb","live-bytes":500,"live-blocks":2,"backing-bytes":0,"backing-blocks":0},' .
+	'{"name":"backings","live-bytes":0,"live-blocks":0,"backing-bytes":16000,"backing-blocks":2}]', 'and a JSON report has the same');
+($said, $dumps) = traced('reported', '--sample=1');
+like($dumps, qr/^\[heaptrace\] pool "a "\?\[1mb": ~500 bytes in ~2 blocks\n\[heaptrace\] pool "backings": ~0 bytes in ~0 blocks, 16.000 KB in 2 backing blocks$/m,
+     'figures of sampled blocks are estimates, those of backings are not');
 
 ($said, $dumps) = traced('ignore');
 is($said, <<'END', 'what a thread ignores is not counted, and what it frees is');

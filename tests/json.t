@@ -119,6 +119,7 @@ r = d["rows"]
 print(eval(sys.argv[2]))' "$TMP/all.json" "$1" 2>&1
 }
 is "$(ask 'd["schema"], d["version"]')" "('heaptrace-report', 2)" 'it names its schema'
+is "$(ask 'd["pools"]')" '[]' 'a program without pools has an empty list of them'
 is "$(ask '[(x["temporary"], x["total-size"], x["count"]) for x in r if any(f["function"] == "churn" for f in x["frames"]) and x["temporary"]]')" \
 	'[(50, 50000, 0)]' 'a row that was freed is there, for keys of the past'
 is "$(ask 'sum(x["total-count"] for x in r) == d["totals"]["total-count"] and sum(x["heap-peak"] for x in r) == d["totals"]["heap-peak"]')" True \

@@ -90,6 +90,22 @@ static void pools(void)
 	print_totals("chunk freed");
 }
 
+/* One pool has two blocks, in one that it has not declared, and one pool nothing but two backings of 8,000 bytes. */
+static void reported(void)
+{
+	heaptrace_pool_t blocks = heaptrace_pool("a \"\033[1mb"), backings = heaptrace_pool("backings"), none = heaptrace_pool("none");
+
+	kept[0] = malloc(1000);
+	heaptrace_pool_alloc(blocks, kept[0], 200);
+	heaptrace_pool_alloc(blocks, (char *)kept[0] + 200, 300);
+	for (int i = 1; i < 3; i++) {
+		kept[i] = malloc(8000);
+		heaptrace_pool_backing(backings, kept[i], 0);
+	}
+	heaptrace_pool_alloc(none, (char *)kept[0] + 600, 1);
+	heaptrace_pool_free(none, (char *)kept[0] + 600);
+}
+
 static void ignore(void)
 {
 	char *p, *q;
@@ -276,6 +292,8 @@ int main(int argc, char **argv)
 		puts(heaptrace_is_present() ? "present" : "absent");
 	else if (!strcmp(what, "pools"))
 		pools();
+	else if (!strcmp(what, "reported"))
+		reported();
 	else if (!strcmp(what, "ignore"))
 		ignore();
 	else if (!strcmp(what, "heaptrack"))
