@@ -307,15 +307,6 @@ ALIGNED_HOOK(memalign, size, (size_t alignment, size_t size), (alignment, size))
 ALIGNED_HOOK(valloc, size, (size_t size), (size))
 ALIGNED_HOOK(pvalloc, size, (size_t size), (size))
 
-/* glibc has its own functions by these names, too, and some programs call them: mostly those whose malloc() is their own. */
-#define ALSO(name, function)	__asm__(".globl " #name "\n.set " #name ", " #function)
-
-ALSO(__libc_malloc, malloc);
-ALSO(__libc_calloc, calloc);
-ALSO(__libc_realloc, realloc);
-ALSO(__libc_memalign, memalign);
-ALSO(__libc_free, free);
-
 /* ---- The start ---- */
 
 /*

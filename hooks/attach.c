@@ -84,7 +84,7 @@ static int attach(const char *text)
 }
 
 /* The loader calls this, and takes what it returns for the address of the function below. */
-static int (*answer(void))(void)
+static __attribute__((used)) int (*answer(void))(void)
 {
 	if (request.options)
 		request.result = attach(request.options);

@@ -123,26 +123,6 @@ for (['exported', "'-DLINKAGE=__attribute__((noinline))'"], ['hidden', "'-DLINKA
 		   qr/^\[heaptrace\] allocators of its own  *: malloc's family of malloc_\w+ \(4 functions\)$/m);
 }
 
-# ---- libc's functions by their other names ----
-
-spit("$dir/other_names.c", <<'EOF');
-#include <stdlib.h>
-void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t), *__libc_memalign(size_t, size_t);
-void __libc_free(void *);
-void *keep[6];
-int main(void)
-{
-	for (int i = 0; i < 5; i++)
-		keep[i] = __libc_malloc(100);
-	__libc_free(keep[4]);
-	keep[4] = __libc_realloc(__libc_calloc(2, 20), 50);
-	keep[5] = __libc_memalign(64, 64);
-	return 0;
-}
-EOF
-ok(compile("$dir/other_names", '-O1', "$dir/other_names.c"), 'a program that calls __libc_malloc()') or diag log_text();
-like(`$heaptrace --short $dir/other_names 2>&1`, qr/functions: 8 .*leaked: 514 bytes in 6 blocks of 3 backtraces/s, 'is traced');
-
 # ---- What is said where nothing is hooked ----
 
 my $program = "$dir/my_hidden";

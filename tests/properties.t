@@ -104,7 +104,6 @@ is("@exports", join(' ', sort qw(malloc calloc realloc reallocarray free cfree f
 	execve execv execvpe execvp fexecve execveat execl execle execlp
 	prctl chroot setuid seteuid setreuid setresuid posix_spawn posix_spawnp daemon system popen wordexp dlopen dlmopen
 	sigwait sigwaitinfo sigtimedwait signalfd mlockall pthread_setname_np
-	__libc_malloc __libc_calloc __libc_realloc __libc_memalign __libc_free
 	mmap mmap64 munmap mremap brk sbrk shmat shmdt
 	heaptrace_attach heaptrace_detach heaptrace_with_loader
 	heaptrace_api_control heaptrace_api_state heaptrace_api_totals heaptrace_api_ignore
