@@ -220,8 +220,7 @@ static bool __attribute__((noinline)) free_untraced(void *p)
 
 static __attribute__((cold, noinline)) void free_otherwise(void *p)
 {
-	if (!record_is_exact() && blocks_lack_large(&recorder.blocks, p) && !bootstrap_owns(&bootstrap_pool, p) &&
-	    !pools_have_backing(p)) {
+	if (!record_is_exact() && control_passes_free(p) && !bootstrap_owns(&bootstrap_pool, p)) {
 		real.free(p);
 		return;
 	}
@@ -247,7 +246,7 @@ EXPORT HOT_CODE void free(void *p)
 	if (record_is_exact())
 		free_recorded(p);
 	else if (likely(blocks_lack_fast(&recorder.blocks, p)) && likely(!bootstrap_owns(&bootstrap_pool, p)) &&
-		 likely(!pools_have_backing(p)))
+		 likely(!load_relaxed(&pools_backings)))
 		real.free(p);
 	else
 		free_otherwise(p);
