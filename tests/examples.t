@@ -87,6 +87,7 @@ unlink "$dir/out";
 ($status, $out) = run(undef, $heaptrace, "--outfile=$dir/out", "--record=$dir/rec", $pool);
 is("$status $out", "0 $traced", 'the pool with heaptrace: it counts sessions, not chunks, and none is left when the chunks are freed');
 my ($asked) = slurp("$dir/out") =~ /^(\[heaptrace\] dump 1 on request.*?)^=====/ms;
+like($asked // '', qr/^\[heaptrace\] pool "sessions": 7\.200 KB in 150 blocks, 65\.536 KB in 2 backing blocks$/m, 'the dump has the pool\'s sums');
 my @rows = map { [/^=== backtrace #\d+ === \[count\/peak: (\S+)\] \[size\/peak: ([^\]]+)\]/, / 0 \[ *0x[0-9a-f]+\] (.*)\n/, / (morning|evening) /] }
 	($asked // '') =~ /(^=== backtrace #.*?\n\n)/msg;
 is_deeply(\@rows, [['100/1000', '4.800 KB/48.000 KB', 'pool "sessions"', 'morning'],
