@@ -58,7 +58,7 @@ static bool read_status(struct attach_facts *f)
 	return f->state != 0;
 }
 
-/* Whether the loader has given the process other rights than its caller's, by AT_SECURE in /proc/PID/auxv. */
+/* Whether the loader has given a 64-bit process other rights than its caller's, by AT_SECURE in /proc/PID/auxv. */
 static bool is_secure(pid_t pid)
 {
 	Elf64_auxv_t entry;
@@ -101,6 +101,7 @@ const char *attach_refusal_of_process(struct attach_facts *f, pid_t pid)
 {
 	static char text[256];
 	char path[64], tracer[64] = "?";
+	const char *why;
 	struct stat st;
 	FILE *file;
 
@@ -133,9 +134,10 @@ const char *attach_refusal_of_process(struct attach_facts *f, pid_t pid)
 		return "it may make no system calls but read and write (the strict mode of seccomp)";
 	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
 	program_examine(&f->program, path);
-	if (is_secure(pid))
-		return "it was started with other rights than its caller's (set-user-ID, set-group-ID or file capabilities)";
-	return refusal_of_program(f);
+	why = refusal_of_program(f);
+	if (!why && is_secure(pid))
+		why = "it was started with other rights than its caller's (set-user-ID, set-group-ID or file capabilities)";
+	return why;
 }
 
 /* ---- Rights ---- */
