@@ -424,7 +424,7 @@ static void hook(struct family *f, const void *own_malloc)
 	}
 	if (preloaded)
 		recorder.table.head->totals.own_new = 0;
-	else
+	else if (!f->module || f->module != next_definition("malloc").module)
 		recorder.block_bytes = NULL;	/* malloc_usable_size() of another allocator must not see its blocks */
 }
 

@@ -107,9 +107,9 @@ int perfmap_resolve(const char *path, struct symbol *syms, size_t n, struct aren
 {
 	(void)arena;
 	for (size_t i = 0; !strcmp(path, "/tmp/perf-321.map") && i < n; i++) {
-		if (syms[i].addr >= 0x5000 && syms[i].addr < 0x5100) {
+		if (syms[i].addr >= 0x45000 && syms[i].addr < 0x45100) {
 			syms[i].name = "LazyCompile:*f /x.js:1";
-			syms[i].start = 0x5000;
+			syms[i].start = 0x45000;
 		}
 	}
 	return SYMBOL_OK;
@@ -233,11 +233,11 @@ static void test_lines(void)
 	has(" 1 [      0x201020] ? (inlined)\n 2 [      0x201020] g +0x20 at src/g.cc:7\n",
 	    "what is not known of a call");
 	has(" 1 [      0x301020] foo(int) at src/foo.cc:9\n", "a function that only its lines tell of");
-	add_row(NULL, 0x5020, 30);
-	add_row(NULL, 0x5220, 20);
+	add_row(NULL, 0x45020, 30);
+	add_row(NULL, 0x45220, 20);
 	print("top=10", NULL, -1);
-	has(" 1 [        0x5020] LazyCompile:*f /x.js:1 +0x20\n", "compiled code has the program's names");
-	has(" 1 [        0x5220] ?\n", "or none");
+	has(" 1 [       0x45020] LazyCompile:*f /x.js:1 +0x20\n", "compiled code has the program's names");
+	has(" 1 [       0x45220] ?\n", "or none");
 	has_not("missing", "which is as it should be");
 	print("flame-graph", NULL, -1);
 	has("?;LazyCompile:*f /x.js:1;? 30\n", "in folded stacks too");
@@ -342,15 +342,15 @@ static void test_signals(void)
 
 	fresh_table();
 	add_row("/x/lines", 0x101100, 100);
-	row = table_intern(&table, (uintptr_t[]){ 0x1, 0x5555, 0x101100, 0x77 }, 4, 0, suffixes, NULL);
+	row = table_intern(&table, (uintptr_t[]){ 0x1, 0x45555, 0x101100, 0x77 }, 4, 0, suffixes, NULL);
 	table_frames(&table, row, codes);
 	row_alloc(&table, row, 50);
 	print("no-lines", NULL, -1);
-	has(" 1 [        0x5555] ?\n 2 [      0x101100] f() +0x100\n", "a call, and no signal");
+	has(" 1 [       0x45555] ?\n 2 [      0x101100] f() +0x100\n", "a call, and no signal");
 	table.head->signal_return_count = 4;
 	table.head->signal_returns[3] = codes[1];
 	print("no-lines", NULL, -1);
-	has(" 1 [        0x5555] <signal handler called>\n 2 [      0x101100] f() +0x0\n", "what was interrupted");
+	has(" 1 [       0x45555] <signal handler called>\n 2 [      0x101100] f() +0x0\n", "what was interrupted");
 	has(" 1 [      0x101100] f() +0x100\n", "what a call returns to");
 	print("flame-graph", NULL, -1);
 	has("?;f();plain (inlined);std::vector<int>::back() (inlined);<signal handler called>;? 50\n", "folded");
