@@ -89,6 +89,8 @@ ifndef M32
 NO_VECTORS := $(if $(filter x86_64-%,$(shell $(CC) -dumpmachine)),-mgeneral-regs-only)
 $(HOOK_DIRS:%=$(BUILD)/%/%.o) $(BUILD)/libheaptrace.o: HOOK_FLAGS := $(NO_VECTORS)
 endif
+# malloc() ends in a jump to the function that does its work, which finds the program's call site on the stack.
+$(BUILD)/libheaptrace.o: HOOK_FLAGS += -foptimize-sibling-calls
 
 # A changed compiler, DEPTH or CFLAGS rebuilds: the flags are a prerequisite of every object.
 FLAGS	:= $(CC) $(CODE) $(WARN) $(CFLAGS) $(LDFLAGS) $(LIBS) $(SMALL_DIRS) $(SMALL_FILES) $(TABLELESS) $(NO_VECTORS) $(HOOK_DIRS)
