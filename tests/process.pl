@@ -173,6 +173,7 @@ sub text_dumps {
 			return $bad if $1 != ++$listed || defined $said;
 			$state = 'frames';
 		} else {
+			next if $_ =~ /^\[heaptrace\] (?:allocators of its own        |pool ".*" *): \S/;
 			$_ =~ $summary or return $bad;
 			$said = $1 if /num of backtrace : (\d+)/;
 		}

@@ -101,7 +101,7 @@ sub record {
 
 # Damaged files.
 {
-	my $head = do { open my $in, '<', $rec; read $in, my $text, 16384; $text };
+	my $head = do { open my $in, '<', $rec; read $in, my $text, 131072; $text };
 	my $wrong = sub {
 		my ($name, $text, $says) = @_;
 		open my $out, '>', "$dir/bad";
