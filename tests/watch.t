@@ -33,6 +33,7 @@ my $named = join '', map { "NAMED($plain{$_})\n" } sort keys %names;
 my $called = join '', map { "p = $plain{$_}(); " } sort keys %names;
 spit('grow.c', <<"EOF");
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -44,13 +45,16 @@ static void *volatile kept[100000];
 __attribute__((noinline, noclone)) void leak(void) { static int n; kept[n++ % 100000] = malloc(10000); }
 __attribute__((noinline, noclone)) void cache(void) { static void *volatile c[8]; static int i; free(c[i % 8]); c[i++ % 8] = malloc(50000); }
 static void *thread(void *unused) { void *volatile p; prctl(PR_SET_NAME, "t\\x1b[7m\\n"); $called (void)p; pause(); return unused; }
+static volatile sig_atomic_t ends;
+static void end(int unused) { (void)unused; ends = 1; }
 int main(int argc, char **argv)
 {
 	struct timespec pause = { 0, 20000000 };
 	pthread_t t;
 	double seconds = atof(argv[1]);
+	signal(SIGHUP, end);
 	if (argc > 2) pthread_create(&t, 0, thread, 0);
-	for (int i = 0; i < seconds * 50; i++) { leak(); cache(); nanosleep(&pause, 0); }
+	for (int i = 0; i < seconds * 50 && !ends; i++) { leak(); cache(); if (!i && write(1, "!", 1) != 1) return 1; nanosleep(&pause, 0); }
 	return 0;
 }
 EOF
@@ -60,9 +64,10 @@ $program =~ s/\Q$plain{$_}\E/$names{$_}/g for keys %names;
 spit('grow', $program);
 chomp(my $leak_line = `grep -n 'void leak' grow.c | cut -d: -f1`);
 
-# A traced program, once it runs.
+# A traced program, once it runs; ./grow and its copies, once they have blocks.
 sub traced {
 	my ($pid) = start(undef, $heaptrace, '--outfile=/dev/null', @_);
+	wait_word('!') if grep { m{^\./} } @_;
 	wait_for(sub { (slurp("/proc/$pid/maps") // '') =~ /libheaptrace/ && readlink("/proc/$pid/exe") !~ /heaptrace$/ }, 10);
 	return $pid;
 }
@@ -149,26 +154,33 @@ refuses(qr/--pack is for --report and --dump/, "--watch=$grow", '--pack=x');
 }
 {
 	# The shell does not fork for its last command, but becomes it.
-	my $shell = traced('sh', '-c', 'sleep 1.5; exec ./grow 2');
-	my $text = `$heaptrace --watch=$shell --interval=0.3`;
+	POSIX::mkfifo('go', 0600) or die;
+	my $shell = traced('sh', '-c', 'read line <go; exec ./grow 2');
+	open my $view, '-|', "$heaptrace --watch=$shell --interval=0.3" or die;
+	my $text = <$view>;
+	spit('go', "\n");
+	$text .= join '', <$view>;
+	close $view;
 	like($text, qr/\A\[heaptrace\] live view of sh .*\[heaptrace\] grow \($shell\) has ended.*leak at/s,
 	     'a process that becomes another program is followed') or diag $text;
 	my $killed = traced('./grow', 20);
-	open my $view, '-|', "$heaptrace --watch=$killed --interval=0.2" or die;
-	sleep 0.7;
-	kill 'KILL', $killed;
-	$text = join '', <$view>;
+	open $view, '-|', "$heaptrace --watch=$killed --interval=0.2" or die;
+	$text = '';
+	while (<$view>) {
+		$text .= $_;
+		kill 'KILL', $killed if /leak at/;
+	}
 	close $view;
 	like($text, qr/has ended.*leak at/s, 'a process that is killed, too');
 }
 
 {
 	my $sampled = traced('--sample=64K', './grow', 20);
-	my $head = `timeout -s INT 5 $heaptrace --watch=$sampled --interval=0.5 | head -1`;
+	my $head = `timeout -s INT 60 $heaptrace --watch=$sampled --interval=0.5 | head -1`;
 	like($head, qr/live view of grow.*, sampled: estimates, every 0\.500 s$/, 'figures of a sampled run are called estimates') or diag $head;
 	kill 'KILL', $sampled;
 	my $off = traced('--start=off', './grow', 20);
-	$head = `timeout -s INT 5 $heaptrace --watch=$off --interval=0.5 | head -1`;
+	$head = `timeout -s INT 60 $heaptrace --watch=$off --interval=0.5 | head -1`;
 	like($head, qr/live view of grow.*, recording off, every 0\.500 s$/, 'the view says that nothing is recorded') or diag $head;
 	kill 'KILL', $off;
 }
@@ -368,7 +380,7 @@ for my $ignored (0, 1) {
 	shows(qr/leak at/, 'a terminal:');
 	my $pid = 0 + slurp('pid');
 	tmux('kill-session -t view');
-	ok(wait_for(sub { !kill 0, $pid }, 5), $ignored ? 'it ends when the terminal is gone' : 'it ends by SIGHUP');
+	ok(wait_for(sub { !kill 0, $pid }, 30), $ignored ? 'it ends when the terminal is gone' : 'it ends by SIGHUP');
 }
 
 # A terminal that takes nothing any more, because nobody reads what it gets.
@@ -388,7 +400,7 @@ SKIP: {
 	}
 	is(waitpid($pid, WNOHANG), 0, 'a terminal that takes nothing');
 	kill 'TERM', $pid;
-	is(finish($pid, 10), POSIX::SIGTERM, 'does not keep it from ending');
+	is(finish($pid, 30), POSIX::SIGTERM, 'does not keep it from ending');
 }
 
 # ---- The end of the program, and hostile names ----
@@ -396,7 +408,7 @@ SKIP: {
 {
 	my $name = "e\e[7m\xe6\xbc\xa2\n";
 	system('cp', 'grow', $name);
-	my $evil = traced("./$name", 12, 'thread');
+	my $evil = traced("./$name", 1000, 'thread');
 	open_view(80, 24, "$before; $heaptrace --watch=$evil --interval=0.3; status=\$?; $after");
 	$text = shows(qr/leak at.*evil/s, 'names with control characters');
 	like($text, qr/\Aheaptrace  e\?\[7m.*\? \($evil\).*\nlive /, 'do not break the head');
@@ -414,6 +426,7 @@ SKIP: {
 	shows(qr/  thread.*t\?\[7m\? \d+/s, 'names of threads');
 	press('g', '/', 'e', 'v', 'i', 'l', 'Enter', 'Enter');
 	shows(qr/malloc.*\n 1 .*evil_\?\[2J\?\[31mred/, 'in a stack');
+	kill 'HUP', $evil;
 	shows(qr/has ended.*total memory leaked.*status 0/s, 'when the program ends, a summary is left');
 	is(state(), '0 1 1', 'and the terminal as it was');
 }
