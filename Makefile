@@ -69,7 +69,7 @@ FAST_FILES := base/probe.c process/record.c \
 	$(addprefix table/,blocks.c deltas.c row.c table.c)
 SMALL_FILES := $(filter-out $(FAST_FILES),$(wildcard base/*.c hooks/*.c process/*.c table/*.c)) \
 	$(addprefix capture/,capture.c cfi.c execinfo.c prologue.c slow.c)
-$(SMALL_DIRS:%=$(BUILD)/%/%.o) $(SMALL_FILES:%.c=$(BUILD)/%.o): SMALL = $(if $(filter -O2,$(CFLAGS)),-Os)
+$(SMALL_DIRS:%=$(BUILD)/%/%.o) $(SMALL_FILES:%.c=$(BUILD)/%.o): SMALL = $(if $(filter -O2,$(CFLAGS)),$(or $(SMALLEST),-Os))
 
 # Nobody unwinds through the code that makes and prints reports: all signals are blocked during a dump, and nothing that
 # it calls throws. A debugger reads the tables in the debug data. So it needs no place for them in the library. The same
@@ -79,6 +79,9 @@ TABLES_KEPT := $(addprefix process/,fatal_signal.c guard.c lifecycle.c lifecycle
 	threads.c) $(filter-out hooks/api.c hooks/own_allocator.c,$(wildcard hooks/*.c)) $(wildcard capture/*.c) base/kernel.c
 TABLELESS := $(SMALL_DIRS:%=%/%) $(basename $(filter-out $(TABLES_KEPT),$(SMALL_FILES)))
 $(TABLELESS:%=$(BUILD)/%.o): NO_TABLES := -fno-asynchronous-unwind-tables
+# It can be smaller still: gcc knows -Oz from 12 on, and pushes and pops small numbers then, which its tables do not tell.
+OZ	:= $(shell $(CC) -Oz -E -x c /dev/null >/dev/null 2>&1 && echo -Oz)
+$(TABLELESS:%=$(BUILD)/%.o): SMALLEST := $(OZ)
 
 # The hooks run on the stack that the program has at a call of malloc. Code in assembly, coroutines and compiled
 # scripts may not keep it at a multiple of 16, which glibc's malloc seldom notices; but a compiler that may use
@@ -93,7 +96,7 @@ endif
 $(BUILD)/libheaptrace.o: HOOK_FLAGS += -foptimize-sibling-calls
 
 # A changed compiler, DEPTH or CFLAGS rebuilds: the flags are a prerequisite of every object.
-FLAGS	:= $(CC) $(CODE) $(WARN) $(CFLAGS) $(LDFLAGS) $(LIBS) $(SMALL_DIRS) $(SMALL_FILES) $(TABLELESS) $(NO_VECTORS) $(HOOK_DIRS)
+FLAGS	:= $(CC) $(CODE) $(WARN) $(CFLAGS) $(LDFLAGS) $(LIBS) $(SMALL_DIRS) $(SMALL_FILES) $(TABLELESS) $(OZ) $(NO_VECTORS) $(HOOK_DIRS)
 $(BUILD)/flags: FORCE
 	@mkdir -p $(BUILD)
 	@echo '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || echo '$(subst ','\'',$(FLAGS))' > $@
