@@ -88,7 +88,8 @@ static bool read_rows(struct history_snapshot *s, struct history_row *rows, stru
 		row += step;
 		rows[i] = (struct history_row){ .row = (uint32_t)row, .count = (uint32_t)count, .size = size };
 	}
-	s->rows = rows;
+	s->rows = s->each = rows;
+	s->each_count = s->row_count;
 	return true;
 }
 
@@ -237,6 +238,8 @@ bool history_look(struct history *h, struct table *t, uint64_t now_ns, struct ar
 		if (c->live_count && (!s->row_count || v.rows[i].row > rows[s->row_count - 1].row))
 			rows[s->row_count++] = (struct history_row){ v.rows[i].row, c->live_count, c->live_size };
 	}
+	s->each = rows;
+	s->each_count = s->row_count;
 	h->snapshot_count++;
 	return true;
 }

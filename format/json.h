@@ -11,6 +11,7 @@
 struct catalog;
 struct histograms;
 struct numbers_packing;
+struct window_rows;
 
 /* ---- Members of an object ---- */
 
@@ -68,6 +69,11 @@ void json_write_catalog(const struct model *m, struct histograms *all, struct nu
 
 /* Writes the member "address" of a catalog's nodes and, packed, "fresh" (json_nodes.c). */
 void json_write_nodes(const struct catalog *c, struct numbers_packing *packing, struct arena *arena, struct out *out);
+
+/* Writes the member "windows" of a catalog, which is not the first one: what the rows have of each window, or null where
+ * the document is about one (json_window_rows.c). sets: the number of the set of threads of each of w->rows. */
+void json_write_window_rows(const struct window_rows *w, const uint32_t *sets, struct numbers_packing *packing,
+			    struct arena *arena, struct out *out);
 
 /* Writes the member "text", followed by a comma and a newline: what a text dump says, or null where there is no memory
  * (json_dump.c). */

@@ -6,6 +6,7 @@
 #include "json_numbers.h"
 
 #include "analysis/catalog.h"
+#include "analysis/window_rows.h"
 #include "base/hash.h"
 #include "base/hash_index.h"
 #include "json_text.h"
@@ -148,7 +149,7 @@ static void write_stacks(const struct catalog *c, struct numbers_packing *packin
 /* The sets of threads that rows have, as small numbers. */
 struct sets {
 	uint64_t *sets;
-	uint32_t *of_row;	/* the number of each row's set */
+	uint32_t *of_row;	/* the number of each row's set; behind them those of the windows' rows */
 	uint32_t count;
 };
 
@@ -159,17 +160,18 @@ static bool is_set(const void *context, uint32_t number, const void *wanted)
 	return s->sets[number] == *(const uint64_t *)wanted;
 }
 
-static bool find_sets(const struct model *m, struct arena *arena, struct sets *s)
+static bool find_sets(const struct model *m, const struct window_rows *windows, struct arena *arena, struct sets *s)
 {
+	uint32_t rows = m->all.count, all = rows + windows->row_count;
 	struct hash_index index = { .size = 0 };
 
 	s->count = 0;
-	s->sets = arena_alloc(arena, (m->all.count + (size_t)1) * sizeof(*s->sets));
-	s->of_row = arena_alloc(arena, (m->all.count + (size_t)1) * sizeof(*s->of_row));
+	s->sets = arena_alloc(arena, (all + (size_t)1) * sizeof(*s->sets));
+	s->of_row = arena_alloc(arena, (all + (size_t)1) * sizeof(*s->of_row));
 	if (!s->sets || !s->of_row)
 		return false;
-	for (uint32_t n = 0; n < m->all.count; n++) {
-		uint64_t set = model_row(m, &m->all, n).threads;
+	for (uint32_t n = 0; n < all; n++) {
+		uint64_t set = n < rows ? model_row(m, &m->all, n).threads : windows->rows[n - rows].threads;
 		bool is_new;
 
 		if (!hash_index_find(&index, arena, hash_add(0, set), is_set, s, &set, s->count, &s->of_row[n], &is_new))
@@ -232,9 +234,12 @@ void json_write_catalog(const struct model *m, struct histograms *all, struct nu
 			struct arena *arena, struct out *out)
 {
 	struct catalog *c = catalog_make(m, arena);
+	struct window_rows windows;
 	struct sets sets;
 
-	if (!c || !find_sets(m, arena, &sets)) {
+	if (!window_rows_find(&windows, m, arena))
+		windows = (struct window_rows){ .model = m };
+	if (!c || !find_sets(m, &windows, arena, &sets)) {
 		out_text(out, "null");
 		return;
 	}
@@ -245,5 +250,6 @@ void json_write_catalog(const struct model *m, struct histograms *all, struct nu
 	write_stacks(c, packing, arena, out);
 	write_sets(m, &sets, out);
 	write_rows(c, &sets, all, packing, out);
+	json_write_window_rows(&windows, sets.of_row + m->all.count, packing, arena, out);
 	out_char(out, '}');
 }

@@ -116,6 +116,30 @@
 			!heaptrace.isKnown(key, moment.id) && !heaptrace.isKnown("size", moment.id));
 	}
 
+	/* "2: 834.603 ms to 1.165 secs: 4.000 KB", and the first of its marks. */
+	function windowOption(window, selection) {
+		const total = selection.unit === "ns" ? null : heaptrace.windows.total(window, selection.key, selection.at);
+		const marks = window.marks.length === 0 ? "" :
+			" \u201c" + window.marks[0] + "\u201d" + (window.marks.length > 1 ? " \u2026" : "");
+
+		return option(window.number, window.number + ": " + heaptrace.windows.times(window) + marks +
+			(total === null ? "" : ": " + heaptrace.format.value(total, selection.unit)));
+	}
+
+	function fillWindows(selection) {
+		const windows = heaptrace.windows, box = byId("window");
+
+		if (!box)
+			return;
+		box.textContent = "";
+		box.append(option("all", "all " + windows.list.length + " windows"),
+			...windows.list.map((window) => windowOption(window, selection)));
+		if (windows.others > 0)
+			box.append(option("others", windows.others + (windows.others === 1 ? " other" : " others") +
+				": heaptrace --window=1-" + (windows.others + windows.list.length), true));
+		box.value = selection.window ? selection.window.number : "all";
+	}
+
 	function fillChoosers(selection) {
 		const model = heaptrace.model, at = byId("at"), from = byId("from");
 
@@ -131,6 +155,7 @@
 		}
 		at.value = selection.at;
 		from.value = selection.from;
+		fillWindows(selection);
 	}
 
 	function search(text, options) {
@@ -155,6 +180,8 @@
 		const bar = byId("choosers");
 
 		bar.append(chooser("key", "Show", () => heaptrace.chooseKey(byId("key").value)),
+			heaptrace.windows.list.length === 0 ? "" :
+				chooser("window", "of", () => heaptrace.state.set({window: byId("window").value})),
 			chooser("at", "at", () => heaptrace.chooseMoments(byId("at").value, undefined)),
 			chooser("from", "compared with", () => heaptrace.chooseMoments(undefined, byId("from").value)),
 			dom("label", {class: "chooser search", for: "search"}, dom("span", {class: "hidden"}, "Search"),
@@ -203,7 +230,7 @@
 				heaptrace.change(selection.total, selection.totalBefore, selection.unit);
 		if (selection.rest > 0 && selection.unit !== "ns")
 			text += "; of these " + value(selection.rest) + " are not known by backtrace";
-		return text + ".";
+		return text + "." + (selection.window ? " The summary at the top is of all windows." : "");
 	}
 
 	function refresh(changed) {
@@ -217,7 +244,7 @@
 		byId("found").textContent = foundText(selection);
 		byId("shown").textContent = shownText(selection);
 		byId("shown").dataset.search = selection.search ? " Search: " + selection.search.text : "";
-		if (changed && (changed.has("key") || changed.has("at") || changed.has("from")))
+		if (changed && (changed.has("key") || changed.has("at") || changed.has("from") || changed.has("window")))
 			heaptrace.announce(shownText(selection));
 		for (const view of views)
 			view.stale = true;
@@ -267,6 +294,7 @@
 		["Shift \u2190 \u2192", "in the timeline: the moment to compare with"],
 		["k", "go to the choice of the figure"],
 		["m", "go to the timeline"],
+		["w", "go to the choice of the window, if blocks were recorded in several"],
 		["d", "dark or light"],
 		["?", "this help"],
 	];
@@ -275,6 +303,8 @@
 		"Click into the timeline to look at an earlier moment; click with Shift, or drag, to compare two.",
 		"The choosers under the timeline do the same. Everything below follows.",
 		"Snapshots have live bytes and blocks; the other figures are known at the end of the run only.",
+		"A window is a part of the run in which blocks were recorded (heaptrace --control): its figures are those of the blocks " +
+			"that were allocated in it, also at later moments.",
 		"The search looks in functions, source files, modules and threads. Write module:libc, file:parse, " +
 			"function:grow or thread:worker to look in one of these, /^std::/ for a regular expression.",
 		"The address of the page holds the view: copy it (Copy link) to show somebody else, who has the same file, " +
@@ -309,7 +339,8 @@
 			return;
 		const actions = {
 			"/": () => byId("search").focus(), k: () => byId("key").focus(), d: () => byId("theme").click(),
-			m: () => heaptrace.focusTimeline(), "?": () => byId("help").showModal(),
+			m: () => heaptrace.focusTimeline(), w: () => byId("window") && byId("window").focus(),
+			"?": () => byId("help").showModal(),
 		};
 
 		if (actions[event.key]) {

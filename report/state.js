@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the page shows, as names with values: the view, the key, the moment, the moment to compare with, the search.
+ * What the page shows, as names with values: the view, the key, the moment, the moment to compare with, the window of the
+ * recording, the search.
  * They live in the fragment of the page's address, so that a copied address opens the same view, and the browser's
  * back button goes to the one before:
  *
@@ -23,7 +24,8 @@
  *		before			Float64Array with those to compare with, or null
  *		total, totalBefore	of the whole heap, with what is not known row by row; totalBefore can be null
  *		rest			how much of total is not in now
- *		label			"live bytes at the end, compared with 1.200 secs"
+ *		window			null: of all windows together; or one of heaptrace.windows.list
+ *		label			"live bytes of window 2 at the end, compared with 1.200 secs"
  *		comparing		whether there is a before
  *		search			null, or what the search box says: see search.js
  *	It stays the same object until one of these changes, so a view can tell that by ===.
@@ -31,7 +33,7 @@
 (function () {
 	"use strict";
 
-	const ORDER = ["view", "key", "at", "from", "search"];	/* at the beginning of the address */
+	const ORDER = ["view", "key", "at", "from", "window", "search"];	/* at the beginning of the address */
 	const listeners = [];
 	const defaults = new Map();
 	let values = parse(window.location.hash);
@@ -81,6 +83,8 @@
 			return;
 		if (ORDER.some((name) => name !== "view" && changed.has(name)))
 			cached = null;
+		if (changed.has("window"))
+			heaptrace.windows.choose(get("window"));
 		for (const fn of listeners)
 			fn(changed);
 	}
@@ -188,7 +192,9 @@
 	function label(key, at, from) {
 		const ofMoment = at !== "end" || ["size", "count", "age"].includes(key.name);
 
-		return key.title + (ofMoment ? " " + heaptrace.momentLabel(at) : "") +
+		const window = heaptrace.windows.chosen();
+
+		return key.title + (window ? " of " + heaptrace.windows.name(window) : "") + (ofMoment ? " " + heaptrace.momentLabel(at) : "") +
 			(from !== NONE ? ", compared with " + heaptrace.momentLabel(from).replace(/^(at|after) /, "") : "");
 	}
 
@@ -218,7 +224,7 @@
 		return {
 			key: key.name, title: key.title, unit: key.unit, at: at, from: from, now: now, before: before,
 			total: total, totalBefore: totalBefore, rest: Math.max(0, total - shown),
-			label: label(key, at, from),
+			window: heaptrace.windows.chosen(), label: label(key, at, from),
 			comparing: before !== null, search: heaptrace.search(get("search")),
 		};
 	}
@@ -261,6 +267,8 @@
 		heaptrace.state.setDefault("key", key);
 		heaptrace.state.setDefault("at", empty && heaptrace.isKnown(key, "peak") ? "peak" : "end");
 		heaptrace.state.setDefault("from", model.diff ? "older" : "none");
+		heaptrace.state.setDefault("window", "all");
+		heaptrace.windows.choose(get("window"));
 	};
 
 	/* Chooses a key. Most are known at the end only, so the moment gives way to the key. */

@@ -184,6 +184,18 @@
 			svg("text", {x: left + HANDLE_WIDTH / 2, y: 12}, "before")));
 	}
 
+	/* The window that is shown has a line above it, and what is not of it is pale. */
+	function drawWindow(window) {
+		if (!window)
+			return;
+		const left = chart.x(0), right = chart.x(scales.ns), end = window.endedNs === null ? right : chart.x(window.endedNs);
+		const begin = Math.min(chart.x(window.begunNs), right);
+		const pale = (from, to) => svg("rect", {class: "outside", x: from, y: draws.TOP, width: Math.max(0, to - from), height: plot});
+
+		chart.layer.append(pale(left, begin), pale(end, right), svg("rect", {class: "window", x: begin, y: draws.TOP,
+			width: Math.max(2, end - begin), height: 4}, svg("title", null, heaptrace.windows.name(window))));
+	}
+
 	function placeAll() {
 		const selection = heaptrace.selection();
 		const at = heaptrace.findMoment(selection.at), from = heaptrace.findMoment(selection.from);
@@ -193,6 +205,7 @@
 			const a = chart.x(Math.min(at.ns, from.ns)), b = chart.x(Math.max(at.ns, from.ns));
 			chart.layer.append(svg("rect", {class: "range", x: a, width: b - a, y: draws.TOP, height: plot}));
 		}
+		drawWindow(selection.window);
 		drawMarks(chart.layer);
 		placeOlder();
 		const lefts = boxesLeft(at, from);
@@ -200,6 +213,8 @@
 		placeHandle("at", at, lefts.at);
 		for (const row of document.querySelectorAll("#moments tr[data-moment]"))
 			row.classList.toggle("chosen", [selection.at, selection.from].includes(row.dataset.moment));
+		for (const row of document.querySelectorAll("#windows tr[data-window]"))
+			row.classList.toggle("chosen", row.dataset.window === (selection.window ? String(selection.window.number) : "all"));
 	}
 
 	/* ---- The pointer ---- */
@@ -328,7 +343,8 @@
 	function momentRow(moment) {
 		const d = heaptrace.document, totals = heaptrace.model.totals;
 		const snapshot = moment.kind === "snapshot" ? d.snapshots[Number(moment.id.slice(1))] : null;
-		const calls = snapshot ? snapshot["total-count"] : moment.kind === "end" ? d.totals["total-count"] : null;
+		const window = heaptrace.windows.chosen();	/* of which calls are known at the end only */
+		const calls = window ? totals("total-count", moment.id) : snapshot ? snapshot["total-count"] : moment.kind === "end" ? d.totals["total-count"] : null;
 		const rss = moment.kind === "start" ? null : draws.valueAt(runs[runs.length - 1].curves.rss, moment.ns);
 		const figures = [[moment.ns, "ns"], [totals("size", moment.id), "bytes"], [totals("count", moment.id), "blocks"],
 			[calls, "calls"], [rss, "exact bytes"]];
@@ -353,6 +369,37 @@
 				dom("thead", null, dom("tr", null, heads.map((head) =>
 					dom("th", {scope: "col", class: head[1]}, head[0])))),
 				dom("tbody", null, moments().map(momentRow)))));
+	}
+
+	function windowRow(window) {
+		const total = (key) => heaptrace.windows.total(window, key, "end");
+		const cell = (text, name) => dom("td", {class: name || ""}, text);
+		const show = () => heaptrace.state.set({window: window.number});
+		const recorded = window.sampleBytes === 0 ? "each block" : "one in about " + format.exactBytes(window.sampleBytes);
+
+		return dom("tr", {"data-window": window.number},
+			dom("th", {scope: "row"}, dom("button", {class: "link", onclick: show}, heaptrace.windows.name(window))),
+			cell(format.ns(window.begunNs), "number"),
+			cell(window.endedNs === null ? "" : format.ns(window.endedNs), "number"),
+			cell(window.begunBy), cell(recorded), cell(window.marks.join(", ")), cell(format.bytes(total("size")), "number"),
+			cell(format.value(total("total-count"), "calls"), "number"));
+	}
+
+	/* The windows in words, with what was allocated in each. */
+	function windowTable() {
+		const list = heaptrace.windows.list;
+		const heads = [["Window"], ["From", "number"], ["To", "number"], ["Begun by"], ["Recorded"], ["Marks"],
+			["Live bytes", "number"], ["Calls", "number"]];
+		const showAll = () => heaptrace.state.set({window: "all"});
+		const all = dom("tr", {"data-window": "all"}, dom("th", {scope: "row", colspan: heads.length},
+			dom("button", {class: "link", onclick: showAll}, "all of them")));
+
+		return list.length === 0 ? "" : dom("details", {id: "windows"},
+			dom("summary", null, "The windows as a table (" + list.length + ")"),
+			dom("div", {class: "table-scroll"}, dom("table", {class: "data"},
+				dom("caption", {class: "hidden"}, "Windows in which blocks were recorded: the button of one shows it"),
+				dom("thead", null, dom("tr", null, heads.map((head) => dom("th", {scope: "col", class: head[1]}, head[0])))),
+				dom("tbody", null, list.map(windowRow), all))));
 	}
 
 	/* What happened to the recording, in words. */
@@ -384,6 +431,8 @@
 	function update(changed) {
 		for (const box of document.querySelectorAll("#timeline [data-series]"))
 			box.checked = isShown(box.dataset.series);
+		if (changed !== null && changed.has("window"))
+			document.querySelector("#moments tbody").replaceChildren(...moments().map(momentRow));
 		if (changed === null || changed.has("timeline.hide"))
 			redraw();
 		else
@@ -410,7 +459,7 @@
 		section.append(dom("div", {class: "timeline-head"}, dom("h2", null, "Over time"), legend(),
 			dom("span", {class: "muted hint"},
 				"click: look at that moment \u00b7 Shift+click or drag: compare two")),
-		charts, momentTable(), eventTable(d) || "");
+		charts, momentTable(), windowTable(), eventTable(d) || "");
 		handles = {
 			at: makeHandle("at", "shown", "Moment that is shown"),
 			from: makeHandle("from", "before", "Moment that it is compared with"),

@@ -190,7 +190,8 @@
 			[name, (bin) => format.count(bin.count)],
 			["Bytes", (bin) => format.bytes(bin.size)],
 		];
-		const why = isCounted() ? "The sizes of blocks were counted for the moment of the report alone." :
+		const why = isCounted() && selection.window ? "The sizes of blocks were counted for all windows together." :
+			isCounted() ? "The sizes of blocks were counted for the moment of the report alone." :
 			"The run has not counted the sizes of blocks: heaptrace --histogram does.";
 		const when = figures.calls ? "of all calls since the start" : heaptrace.momentLabel(figures.at);
 
@@ -230,7 +231,7 @@
 					const kind = hasClasses ? bins.refresh() : "powers";
 					const known = heaptrace.model.values("count", selection.at) !== null;
 					const now = selection.at === "end" && !selection.comparing;
-					const exact = isCounted() && (now || !known);
+					const exact = isCounted() && (now || !known) && !selection.window;
 
 					bins.hidden = !exact || !hasClasses;
 					box.textContent = "";

@@ -41,6 +41,7 @@
 			const found = dom("span", {class: "muted", role: "status"});
 			const copy = heaptrace.copyButton("Copy all", () => text);
 			const next = dom("button", {class: "button", onclick: () => go(1)}, "Next match");
+			const all = dom("span", {class: "notice"}, "It is of all windows: heaptrace --window=NUM prints one.");
 			let shown, at = -1;
 
 			function go(by) {
@@ -55,9 +56,10 @@
 			element.append(dom("div", {class: "tools"}, copy, next, found,
 				dom("span", {class: "muted"}, text ?
 					"The text dump of the moment of the report; of one of more than 1 MiB its beginning." :
-					"There was no memory for the text dump.")), pre);
+					"There was no memory for the text dump."), all), pre);
 			return {
 				update(selection) {
+					all.hidden = !selection.window;
 					const search = selection.search ? selection.search.text : null;
 
 					if (search === shown)

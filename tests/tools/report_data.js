@@ -7,6 +7,7 @@
  *	same FILE FILE		both documents have the same model
  *	stacks FILE TEXT	the rows with calls, and their frames, are those of a text dump by --sort=total-count --top=0
  *	diff FILE		the two runs of a document with --diff are whole, and are what the entries add up to
+ *	windows FILE FILE...	the windows of a document add up to all of it, and each is what a document of that window has
  *	histograms FILE FILE	both documents have the same histograms of rows
  *	figures FILE		shares, times and sizes are those of the file, whose lines are PART WHOLE SHARE TIME SIZE with
  *				tabs between them
@@ -88,6 +89,50 @@ function checkSums(file) {
 	});
 	if (snapshots < Number(process.argv[4] || 0))
 		complain(`${snapshots} snapshots`);
+}
+
+/* The same with windows.js, as the page has it. */
+function loadWithWindows(file) {
+	const heaptrace = load(file);
+
+	vm.runInContext(source("windows.js"), vm.createContext({ heaptrace }));
+	return heaptrace;
+}
+
+const LARGEST = ["peak-size", "peak-count", "age"];	/* keys whose figures are no sums */
+
+function checkWindows(file, ...others) {
+	const heaptrace = loadWithWindows(file), { windows, model } = heaptrace;
+
+	compare("windows", windows.list.length, others.length);
+	for (const moment of model.moments) {
+		for (const key of model.keys) {
+			const all = model.values(key.name, moment.id);
+			const added = new Float64Array(model.rowCount);
+
+			for (const [i, window] of windows.list.entries()) {
+				windows.choose(String(window.number));
+				const values = model.values(key.name, moment.id), alone = load(others[i]).model;
+				const what = `${key.name} of window ${window.number} at ${moment.id}`;
+
+				compare(`${what} known`, values === null, all === null);
+				if (!values)
+					continue;
+				values.forEach((value, row) => {
+					added[row] = LARGEST.includes(key.name) ? Math.max(added[row], value) : added[row] + value;
+				});
+				compare(`total of ${what}`, model.totals(key.name, moment.id), sum(values));
+				compare(what, sum(values), sum(alone.values(key.name, moment.id)));
+			}
+			windows.choose("all");
+			/* What a backtrace has at once in several windows is at least its peak. */
+			if (all)
+				all.forEach((value, row) => {
+					if (key.name.startsWith("peak-") ? added[row] > value : added[row] !== value)
+						complain(`${key.name} of row ${row} at ${moment.id}: ${value}, of all windows ${added[row]}`);
+				});
+		}
+	}
 }
 
 /* A model as plain lists, to be compared. */
@@ -261,8 +306,8 @@ function seconds(file) {
 }
 
 const checks = {
-	sums: checkSums, same: checkSame, stacks: checkStacks, diff: checkDiff, histograms: checkHistograms, find, seconds,
-	figures: checkFigures,
+	sums: checkSums, same: checkSame, stacks: checkStacks, diff: checkDiff, windows: checkWindows, histograms: checkHistograms,
+	find, seconds, figures: checkFigures,
 };
 
 checks[process.argv[2]](...process.argv.slice(3));
