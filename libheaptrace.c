@@ -136,12 +136,15 @@ static void *leave_bootstrap(void *old, size_t size)
 	return p;
 }
 
-/* Common to realloc() and reallocarray(). With a size of zero glibc frees the block and returns NULL. */
-static HOT_CODE __attribute__((noinline)) void *reallocate(void *old, size_t size, bool by_array, size_t count, size_t each,
-			uintptr_t function, const struct capture_point *from)
+/*
+ * Common to realloc() and its like. With a size of zero glibc frees the block and returns NULL. real_function: gets `second`
+ * and `third` as its arguments behind the old block; it may have only one of them.
+ */
+static HOT_CODE __attribute__((noinline)) void *reallocate(void *old, size_t size, void *real_function, size_t second,
+			size_t third, uintptr_t function, const struct capture_point *from)
 {
 	struct renewal r = renewal_begin(old, 2);
-	void *p = by_array ? real.reallocarray(old, count, each) : real.realloc(old, size);
+	void *p = ((void *(*)(void *, size_t, size_t))real_function)(old, second, third);
 
 	renewal_end(&r, old, p, !size && old, size, function, from);
 	return p;
@@ -161,12 +164,13 @@ EXPORT HOT_CODE void *realloc(void *old, size_t size)
 	if (!record_is_exact() && (!old || control_passes_free(old)) && control_passes(size))
 		return real.realloc(old, size);
 	from = CAPTURE_POINT();
-	return reallocate(old, size, false, 0, 0, CALLED(realloc), &from);
+	return reallocate(old, size, real.realloc, size, 0, CALLED(realloc), &from);
 }
 
 EXPORT __attribute__((cold)) void *reallocarray(void *old, size_t count, size_t each)
 {
 	struct capture_point from;
+	void *by_array;
 	size_t size;
 
 	if (unlikely(!real.malloc))
@@ -177,8 +181,9 @@ EXPORT __attribute__((cold)) void *reallocarray(void *old, size_t count, size_t 
 	}
 	if (unlikely(bootstrap_owns(&bootstrap_pool, old)))
 		return leave_bootstrap(old, size);
+	by_array = (void *)real.reallocarray;
 	from = CAPTURE_POINT();
-	return reallocate(old, size, real.reallocarray != NULL, count, each,
+	return reallocate(old, size, by_array ? by_array : (void *)real.realloc, by_array ? count : size, each,
 			  CALLED(reallocarray), &from);
 }
 
@@ -206,25 +211,19 @@ static bool __attribute__((noinline)) free_untraced(void *p)
 	return true;
 }
 
-#define FREE(p, known, call) do {				\
-	if (unlikely(!p))					\
-		return;						\
-	if (likely(enter(1))) {					\
-		if (likely(known) || free_unknown(p))		\
-			call;					\
-		guard_leave();					\
-	} else if (free_untraced(p)) {				\
-		call;						\
-	}							\
-} while (0)
-
 static __attribute__((cold, noinline)) void free_otherwise(void *p)
 {
 	if (!record_is_exact() && control_passes_free(p) && !bootstrap_owns(&bootstrap_pool, p)) {
 		real.free(p);
 		return;
 	}
-	FREE(p, record_free(p, false), real.free(p));
+	if (likely(enter(1))) {
+		if (likely(record_free(p, false)) || free_unknown(p))
+			real.free(p);
+		guard_leave();
+	} else if (free_untraced(p)) {
+		real.free(p);
+	}
 }
 
 static HOT_CODE __attribute__((noinline)) void free_recorded(void *p)
@@ -252,22 +251,63 @@ EXPORT HOT_CODE void free(void *p)
 		free_otherwise(p);
 }
 
-/* Programs seldom call the next functions, so they are compiled for size. */
-EXPORT __attribute__((cold)) void cfree(void *p)	/* gone since glibc 2.26; old programs still call it */
+/* ---- Hooks that programs seldom call, which are compiled for size ---- */
+
+/*
+ * Some of them are other names for those above: glibc exports __libc_malloc() and so on, too, and some programs and
+ * preloaded libraries call them. These hooks call libc's functions of their own names, as a malloc() between this library
+ * and libc may call __libc_malloc(), which must not lead back to it. Such a call inside the guard is part of the outer one.
+ * It is passed on at once, without guard_recover(): for a hook that was left, the thread's next call of malloc() is soon
+ * enough.
+ */
+#define LIBC(name)	__libc_##name
+
+/* Begins such a hook, as enter() does. function: where its real function's address stands. */
+static __attribute__((cold, noinline)) bool enter_seldom(const void *function, unsigned calls)
 {
-	FREE(p, record_free(p, false), real.free(p));
+	bool has_prefix = function >= (const void *)&real.libc_memalign;
+
+	if (!real.malloc)
+		real_find();
+	if (has_prefix && real_libc_is_other)
+		store_relaxed(&recorder.block_bytes, NULL);	/* another allocator's function must not see libc's blocks */
+	return !(has_prefix && guard_self.inside) && enter(calls);
 }
 
-EXPORT __attribute__((cold)) void free_sized(void *p, size_t size)	/* C23 */
+static __attribute__((cold, noinline)) void *allocate_seldom(void *(**function)(size_t, size_t), size_t first, size_t second,
+							      size_t size, uintptr_t called, const struct capture_point *from)
 {
-	FREE(p, record_free(p, false), real.free_sized ? real.free_sized(p, size) : real.free(p));
+	bool recording = enter_seldom(function, 3);
+	void *p = (*function)(first, second);
+
+	if (recording) {
+		if (p && control_records(size))
+			record_alloc(p, called, from->pc, from->sp, from->fp, size);
+		guard_leave();
+	}
+	return p;
 }
 
-EXPORT __attribute__((cold)) void free_aligned_sized(void *p, size_t alignment, size_t size)	/* C23 */
-{
-	FREE(p, record_free(p, false), real.free_aligned_sized ? real.free_aligned_sized(p, alignment, size) :
-	     real.free(p));
-}
+/* A real function that has one parameter does not look at the second argument. */
+#define ALLOCATE_HOOK(name, real_name, parameters, first, second, size)				\
+	void *name parameters;									\
+	EXPORT __attribute__((cold)) void *name parameters					\
+	{											\
+		void *(**function)(size_t, size_t) = (void *)&real.real_name;			\
+		struct capture_point from = CAPTURE_POINT();					\
+												\
+		return allocate_seldom(function, first, second, size, CALLED(name), &from);	\
+	}
+
+ALLOCATE_HOOK(aligned_alloc, aligned_alloc, (size_t alignment, size_t size), alignment, size, size)
+ALLOCATE_HOOK(memalign, memalign, (size_t alignment, size_t size), alignment, size, size)
+ALLOCATE_HOOK(valloc, valloc, (size_t size), size, 0, size)
+ALLOCATE_HOOK(pvalloc, pvalloc, (size_t size), size, 0, size)
+ALLOCATE_HOOK(LIBC(malloc), libc_malloc, (size_t size), size, 0, size)
+ALLOCATE_HOOK(LIBC(calloc), libc_calloc, (size_t count, size_t each), count, each, count * each)
+ALLOCATE_HOOK(LIBC(memalign), libc_memalign, (size_t alignment, size_t size), alignment, size, size)
+ALLOCATE_HOOK(LIBC(valloc), libc_valloc, (size_t size), size, 0, size)
+ALLOCATE_HOOK(LIBC(pvalloc), libc_pvalloc, (size_t size), size, 0, size)
 
 EXPORT __attribute__((cold)) int posix_memalign(void **p, size_t alignment, size_t size)
 {
@@ -284,27 +324,51 @@ EXPORT __attribute__((cold)) int posix_memalign(void **p, size_t alignment, size
 	return error;
 }
 
-/* aligned_alloc, memalign, valloc, pvalloc differ in their arguments only. */
-#define ALIGNED_HOOK(name, size, parameters, arguments)	\
-	EXPORT __attribute__((cold)) void *name parameters \
-	{						\
-		void *p;				\
-							\
-		if (unlikely(!real.malloc))		\
-			real_find();			\
-		if (!enter(1))				\
-			return real.name arguments;	\
-		p = real.name arguments;		\
-		if (p)					\
-			RECORD(p, size, name);		\
-		guard_leave();				\
-		return p;				\
+void *LIBC(realloc)(void *old, size_t size);
+EXPORT __attribute__((cold)) void *LIBC(realloc)(void *old, size_t size)
+{
+	struct capture_point from = CAPTURE_POINT();
+
+	if (enter_seldom(&real.libc_realloc, 2)) {
+		guard_drop();		/* reallocate() enters it, too */
+		if (!bootstrap_owns(&bootstrap_pool, old))
+			return reallocate(old, size, real.libc_realloc, size, 0, CALLED(LIBC(realloc)), &from);
+	} else if (!old || free_untraced(old)) {
+		return real.libc_realloc(old, size);
+	}
+	return leave_bootstrap(old, size);
+}
+
+/* Where libc does not have the function, free() serves. */
+static __attribute__((cold, noinline)) void free_seldom(void (**function)(void *, size_t, size_t), void *p, size_t second,
+							 size_t third)
+{
+	bool recording = enter_seldom(function, 2);
+
+	if (p && (recording ? record_free(p, false) || free_unknown(p) : free_untraced(p))) {
+		if (*function)
+			(*function)(p, second, third);
+		else
+			real.free(p);
+	}
+	if (recording)
+		guard_leave();
+}
+
+#define FREE_HOOK(name, real_name, parameters, second, third)					\
+	void name parameters;									\
+	EXPORT __attribute__((cold)) void name parameters					\
+	{											\
+		void (**function)(void *, size_t, size_t) = (void *)&real.real_name;		\
+												\
+		free_seldom(function, p, second, third);					\
 	}
 
-ALIGNED_HOOK(aligned_alloc, size, (size_t alignment, size_t size), (alignment, size))
-ALIGNED_HOOK(memalign, size, (size_t alignment, size_t size), (alignment, size))
-ALIGNED_HOOK(valloc, size, (size_t size), (size))
-ALIGNED_HOOK(pvalloc, size, (size_t size), (size))
+/* cfree() is gone since glibc 2.26, but old programs still call it. free_sized() and free_aligned_sized() are C23's. */
+FREE_HOOK(cfree, free, (void *p), 0, 0)
+FREE_HOOK(free_sized, free_sized, (void *p, size_t size), size, 0)
+FREE_HOOK(free_aligned_sized, free_aligned_sized, (void *p, size_t alignment, size_t size), alignment, size)
+FREE_HOOK(LIBC(free), libc_free, (void *p), 0, 0)
 
 /* ---- The start ---- */
 

@@ -260,7 +260,8 @@ struct model_not_seen {
 	uint32_t untraced;		/* programs that were started and could not be traced */
 	bool own_new;			/* the allocator's operator new does not call malloc */
 	const char *own_allocators;	/* allocators of the program's own that are seen, in words; NULL: there is none */
-	bool other_malloc;		/* the program's own malloc comes before heaptrace's */
+	bool other_malloc;		/* the program's own malloc comes before heaptrace's, or an allocator of its
+					 * own that --allocator names could not be hooked */
 	bool valgrind;			/* valgrind's own allocator takes the calls */
 	bool namespaces;		/* dlmopen() has loaded libraries in namespaces of their own */
 	uint32_t deep_bound;		/* libraries opened with RTLD_DEEPBIND, and the name of one */

@@ -11,7 +11,7 @@
  */
 static const char names[] =
 	/* C. glibc's own functions behind strdup(), asprintf() and getline() have other names than these. */
-	"valloc\0" "pvalloc\0" "reallocarray\0" "aligned_alloc\0" "wcsdup\0" "asprintf\0" "vasprintf\0"
+	"*valloc\0" "reallocarray\0" "aligned_alloc\0" "wcsdup\0" "asprintf\0" "vasprintf\0"
 	"__asprintf*\0" "__vasprintf*\0" "___asprintf*\0" "x2realloc*\0" "xpalloc\0" "xasprintf\0" "xvasprintf\0"
 	"*mem_alloc\0" "_obstack_*\0" "objalloc_alloc\0" "_objalloc_alloc\0"
 	/* C++: operators, mangled and demangled, and the allocators of libstdc++ and libc++. Further down, is_internal()

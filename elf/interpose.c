@@ -310,8 +310,8 @@ static void take_functions(unsigned from_first, unsigned to_end)
 
 static unsigned change_all(bool begins)
 {
-	unsigned frees = sort_functions(0, "cfree free_sized free_aligned_sized");
-	unsigned both = sort_functions(frees, "realloc reallocarray");
+	unsigned frees = sort_functions(0, "__libc_free cfree free_sized free_aligned_sized");
+	unsigned both = sort_functions(frees, "__libc_realloc reallocarray");
 	int saved = errno;
 
 	to_ours = begins;

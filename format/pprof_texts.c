@@ -18,8 +18,8 @@ static const char *const fixed[PPROF_TEXTS] = {
 	[PPROF_COUNT] = "count",
 	[PPROF_BYTES] = "bytes",
 	[PPROF_SPACE] = "space",
-	[PPROF_DROP_FRAMES] = ("malloc|calloc|realloc|reallocarray|posix_memalign|aligned_alloc|memalign|valloc|pvalloc|"
-			       "(.*::)?operator new(\\[\\])?"),
+	[PPROF_DROP_FRAMES] = ("(__libc_)?(malloc|calloc|realloc|memalign|valloc|pvalloc)|reallocarray|posix_memalign|"
+			       "aligned_alloc|(.*::)?operator new(\\[\\])?"),
 	[PPROF_THREADS] = "threads",
 };
 

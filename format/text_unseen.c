@@ -150,7 +150,7 @@ void text_write_not_seen(const struct model_not_seen *n, uint32_t left_out, stru
 	}
 	write_part(&l, n->known_frees, " free of a known block", " frees of known blocks");
 	write_fact(&l, n->own_new, "C++ operator new (this allocator's does not call malloc)");
-	write_fact(&l, n->other_malloc, "what the program's own malloc serves");
+	write_fact(&l, n->other_malloc, "what the program's own allocator serves");
 	write_fact(&l, n->valgrind, "what valgrind's own allocator serves (valgrind "
 		   "--soname-synonyms=somalloc=nouserintercepts leaves it to heaptrace)");
 	write_fact(&l, n->namespaces, "what dlmopen() has loaded in namespaces of their own");

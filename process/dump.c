@@ -23,6 +23,7 @@
 
 #define OUT_BYTES	((size_t)256 << 10)	/* of the buffer: a usual dump takes one write */
 #define OUT_BYTES_LEAST	((size_t)8 << 10)	/* of the buffer where memory is short */
+#define UNSEEN_BYTES	640u		/* of a line that says why nothing was seen, with the text of own_allocators */
 
 /* Writes "[heaptrace] initialized for /proc/5879/maps (node)". */
 static void write_life_line(const struct dumper *d, const char *what, bool killed, struct out *out)
@@ -42,6 +43,7 @@ static bool describe_unseen(const struct dumper *d, struct out *out)
 {
 	const struct table *t = d->table;
 	const struct table_totals *totals = &t->head->totals;
+	const char *own = t->head->own_allocators ? t->text + t->head->own_allocators : NULL;
 	uint64_t lost = load_relaxed(&totals->lost_blocks);
 
 	if (lost) {
@@ -55,10 +57,14 @@ static bool describe_unseen(const struct dumper *d, struct out *out)
 		out_text(out, "nothing was recorded: the program has not allocated while the recording was on");
 	} else if (table_row_end(t) == ROW_FIRST && !t->rows[ROW_OVERFLOW].total_count) {
 		out_text(out, "no allocation was seen: ");
-		out_text(out, totals->other_malloc ?
-			 "the program's malloc is its own, which comes before heaptrace's" :
-			 totals->redirected ? "valgrind's own allocator served the program" :
-			 "the program called none of malloc's functions, or got nothing from them");
+		/* own_allocator.c writes that of each allocator that was found and could not be hooked, with the reason. */
+		if (own && strstr(own, " is not traced"))
+			out_name(out, own);
+		else
+			out_text(out, totals->other_malloc ?
+				 "the program's malloc is its own, which comes before heaptrace's" :
+				 totals->redirected ? "valgrind's own allocator served the program" :
+				 "the program called none of malloc's functions, or got nothing from them");
 	} else {
 		return false;
 	}
@@ -69,7 +75,7 @@ static bool describe_unseen(const struct dumper *d, struct out *out)
  * frequent, so for that reason only the program that was started writes a notice. */
 static void notice_unseen(struct dumper *d)
 {
-	char line[200];
+	char line[UNSEEN_BYTES];
 	struct out out;
 
 	out = out_memory(line, sizeof(line));
@@ -80,7 +86,7 @@ static void notice_unseen(struct dumper *d)
 /* Writes this reason into a text dump. */
 static void write_unseen(struct dumper *d, struct out *out)
 {
-	char line[200];
+	char line[UNSEEN_BYTES];
 	struct out text;
 
 	text = out_memory(line, sizeof(line));

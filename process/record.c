@@ -49,7 +49,8 @@ void record_choose_paths(bool by_row)
 
 static void __attribute__((noinline)) count_size(void *p, const struct block *b, enum sizes_change change)
 {
-	uint64_t block_bytes = recorder.block_bytes && p ? recorder.block_bytes(p) : 0;
+	size_t (*ask)(void *) = load_relaxed(&recorder.block_bytes);	/* which another thread may take away */
+	uint64_t block_bytes = ask && p ? ask(p) : 0;
 	uint32_t blocks = b->row < recorder.first_plain ?
 			  sample_blocks(b->size_bytes, events_sample_bytes(&recorder.table, b->row)) : 1;
 

@@ -351,7 +351,8 @@ void start_warn_of_other_malloc(const void *own_malloc, const char *function, co
 	name = path_name(dladdr(first, &info) && info.dli_fname ? info.dli_fname : "?");
 	text = out_memory(line, sizeof(line));
 	out_foreign(&text, name, strlen(name));
-	out_text(&text, " has a malloc of its own, before heaptrace's: the blocks that it hands out are not seen");
+	out_text(&text, " has a malloc of its own, before heaptrace's: the blocks that it hands out are not seen, "
+		 "unless it takes them from libc's malloc");
 	if (why) {
 		out_text(&text, " (it cannot be hooked: ");
 		out_name(&text, function);

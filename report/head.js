@@ -275,7 +275,7 @@
 		if (n["own-operator-new"])
 			list.push("Blocks of C++ operator new: the allocator has its own, which does not call malloc.");
 		if (n["own-malloc"])
-			list.push("The program has its own malloc, which comes before heaptrace's.");
+			list.push("The program has an allocator of its own, whose blocks are not seen.");
 		if (n.valgrind)
 			list.push("The program ran under valgrind, whose allocator takes the calls.");
 		if (n.namespaces)

@@ -98,12 +98,16 @@ sub check_totals {
 check_flavour('-O0', '-O0');
 check_flavour('-O2', '-O2');
 check_flavour('-nopie', '-O1', '-no-pie');
+# The same by glibc's other names.
+my @other_names = map { "-D$_=__libc_$_" } qw(malloc calloc realloc free memalign valloc pvalloc);
+check_flavour('-libc', '-O2', @other_names);
 SKIP: {
 	skip 'the build that is tested has no library for 32-bit programs', 1 if $ENV{HEAPTRACE_TESTED};
 	chomp(my $missing = `tests/tools/can_build_32 $cc`);
 	skip $missing, 1 if $?;
 	is(system('make -s M32=1 >&2'), 0, 'make M32=1');
 	check_flavour('-m32', '-O2', '-m32');
+	check_flavour('-m32-libc', '-O2', '-m32', @other_names);
 }
 check_totals("$dir/counts-O2");
 

@@ -130,7 +130,7 @@ my ($status, $out, $err) = run(undef, $heaptrace, '--allocator=your_', '--outfil
 like($out, qr/--allocator: no function your_malloc is in the program's symbols/, 'a prefix that nothing has');
 ($status, $out, $err) = run(undef, $heaptrace, '--allocator=no', '--outfile=-', '--summary', "$dir/malloc_exported");
 like($out, qr/malloc_exported has a malloc of its own, before heaptrace's/, '--allocator=no: its own malloc is not seen, which is said');
-like($out, qr/not seen .*the program's own malloc/, 'and in the dump');
+like($out, qr/not seen .*the program's own allocator/, 'and in the dump');
 spit("$dir/odd.c", <<'C');
 #include <stdlib.h>
 static char memory[1 << 16];
@@ -144,7 +144,37 @@ ok(compile("$dir/odd", '-O1', "$dir/odd.c"), 'a program with a function that can
 ($status, $out, $err) = run(undef, $heaptrace, '--allocator=odd_', '--outfile=-', '--summary', "$dir/odd");
 is($status, 0, 'it runs as without heaptrace');
 like($out, qr/not traced: odd_\* of odd \(odd_free: it jumps back to its beginning\)/, 'one function is not hooked, so none is');
-like($out, qr/allocators of its own .*odd_\* of odd is not traced/, 'and the dump says so');
+like($out, qr/^\[heaptrace\] no allocation was seen: odd_\* of odd is not traced \(odd_free: it jumps back to its beginning\)$/m,
+     'and the end says so, too');
+spit("$dir/short.c", <<'C');
+#include <stdlib.h>
+static char memory[4096];
+static void *volatile kept;
+void *pool_malloc(size_t size) { return memory + size % 2048 * 2; }
+void pool_free(void *);
+__asm__(".globl pool_free, next\n.type pool_free, @function\npool_free:\n\tret\n.size pool_free, 1\nnext:\n\tdec %rax\n\tret\n");
+int main(void)
+{
+	if (getenv("KEEP"))
+		kept = malloc(1234);
+	pool_free(pool_malloc(100));
+	return 0;
+}
+C
+ok(compile("$dir/short", '-O1', "$dir/short.c"), 'a program with a function that is too short') or diag log_text();
+my $short = qr/pool_\* of short is not traced \(pool_free: it is too short\)/;
+for (['at the end', '--outfile=-'], ['for folded stacks', '--flame-graph', "--outfile=$dir/folded"]) {
+	my ($name, @options) = @$_;
+	($status, $out, $err) = run(undef, $heaptrace, '--allocator=pool_', @options, "$dir/short");
+	like("$out$err", qr/no allocation was seen: $short/, "$name the reason is said");
+	unlike("$out$err", qr/malloc is its own/, '...and nothing of a malloc that the program does not have');
+}
+{
+	local $ENV{KEEP} = 1;
+	($status, $out, $err) = run(undef, $heaptrace, '--allocator=pool_', '--outfile=-', '--summary', "$dir/short");
+	like($out, qr/^\[heaptrace\] allocators of its own  *: $short$/m, 'beside blocks that are seen, the dump says it');
+	like($out, qr/^\[heaptrace\] not seen  *: what the program's own allocator serves$/m, '...and that its blocks are missing');
+}
 
 # ---- The decoder ----
 

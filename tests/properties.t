@@ -99,6 +99,7 @@ unlike(text('libheaptrace.so'), qr/check failed/, 'a normal build has no checks 
 my @exports = sort map { (split)[2] } split /\n/, `nm -D --defined-only libheaptrace.so`;
 is("@exports", join(' ', sort qw(malloc calloc realloc reallocarray free cfree free_sized
 	free_aligned_sized posix_memalign aligned_alloc memalign valloc pvalloc _exit _Exit
+	__libc_malloc __libc_calloc __libc_realloc __libc_free __libc_memalign __libc_valloc __libc_pvalloc
 	malloc_trim mallopt malloc_info malloc_stats mallinfo mallinfo2 __sigaction sigignore siginterrupt dlclose
 	sigaction signal bsd_signal ssignal sysv_signal __sysv_signal sigset
 	execve execv execvpe execvp fexecve execveat execl execle execlp

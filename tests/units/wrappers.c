@@ -23,8 +23,8 @@ static void bare(const char *function, const char *want)
 }
 
 static const char *const wrappers[] = {
-	"malloc", "calloc", "realloc", "posix_memalign", "memalign", "aligned_alloc", "__strdup", "strndup", "malloc@plt",
-	"xmalloc", "xcalloc", "sh_xmalloc", "do_xmalloc", "xmalloc.part.0", "zmalloc_usable", "git__malloc", "xmlMalloc",
+	"malloc", "calloc", "realloc", "posix_memalign", "memalign", "aligned_alloc", "__libc_pvalloc", "__strdup", "strndup",
+	"malloc@plt", "xmalloc", "xcalloc", "sh_xmalloc", "do_xmalloc", "xmalloc.part.0", "zmalloc_usable", "git__malloc", "xmlMalloc",
 	"CRYPTO_zalloc", "jv_mem_alloc", "operator new(unsigned long)", "operator new[](unsigned long, std::align_val_t)",
 	"_Znwm", "Pool::operator new(unsigned long)", "std::allocator<int>::allocate(unsigned long)",
 	"std::__new_allocator<std::pair<int const, Foo<int> > >::allocate(unsigned long, void const*)",
