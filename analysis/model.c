@@ -413,7 +413,7 @@ static void begin(struct model *m, const struct model_request *q, struct model_p
 	m->moment = (struct model_moment){
 		.now_ns = p->view.now_ns, .begun_ns = h->begun_ns, .begun_real_ns = h->begun_real_ns,
 		.peak_at_ns = peak_moment(q, p->view.now_ns),
-		.runtime_ns = runtime(q), .number = h->dumps + 1, .reason = q->reason, .signal = q->signal,
+		.runtime_ns = runtime(q), .number = q->apart ? 0 : h->dumps + 1, .reason = q->reason, .signal = q->signal,
 		.ended = q->reason == REASON_EXIT || q->reason == REASON_SIGNALLED || q->reason == REASON_KILLED ||
 			 (q->foreign && !q->runs_as && !q->seen),
 	};

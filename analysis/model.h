@@ -140,6 +140,7 @@ struct model_request {
 	bool tries_again;			/* the caller handles MODEL_NO_DESCRIPTOR */
 	bool heap_still;			/* malloc's free chunks may be read: this process has one thread,
 						 * which is not inside malloc, and malloc's data are sound */
+	bool apart;				/* the dump is not one of the numbered ones (struct dumper) */
 	struct model_process process;
 };
 
@@ -153,7 +154,7 @@ struct model_moment {
 	uint64_t begun_real_ns;		/* the same moment by CLOCK_REALTIME */
 	uint64_t peak_at_ns;		/* when totals.peak_size was reached, since begun_ns: the first look at the clock
 					 * that saw it (table/timeline.h) */
-	uint32_t number;		/* of this dump among those of the process, from 1 on */
+	uint32_t number;		/* of this dump among those of the process, from 1 on; 0: it is not one of them */
 	enum model_reason reason;
 	uint8_t signal;			/* with REASON_SIGNAL and REASON_SIGNALLED: its number; else 0 */
 	bool ended;			/* the process ends, or has ended: what is live is not freed any more */

@@ -4,13 +4,14 @@
  * sessions of 48 bytes begin, at noon 900 of them end, and in the evening 200 begin of which 50 are forgotten.
  *
  * Each chunk of the pool is one block of malloc's, of 32 KB. To a tool that sees malloc alone, all sessions are two blocks that
- * never change. With the calls below heaptrace counts sessions, and names the function that has begun each. examples/README.md
- * has the output.
+ * never change. With the calls below heaptrace counts sessions, and names the function that has begun each. With an argument, the
+ * name of a file, it writes a report of the evening there. examples/README.md has the output.
  */
 #include <heaptrace.h>
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define CHUNK_BYTES	32768
 #define MORNING		1000
@@ -165,7 +166,16 @@ static void say(const char *when)
 		       (unsigned long)t.peak_bytes);
 }
 
-int main(void)
+/* The ending of the name chooses the format. Without heaptrace, there is no file, and nothing to complain of. */
+static void report(const char *file)
+{
+	int error = heaptrace_dump_to(file);
+
+	if (error > 0)
+		fprintf(stderr, "cannot write %s: %s\n", file, strerror(error));
+}
+
+int main(int argc, char **argv)
 {
 	/* No buffer of stdio's, so that each figure is the pool's alone. */
 	setvbuf(stdout, NULL, _IONBF, 0);
@@ -179,6 +189,8 @@ int main(void)
 	evening();
 	say("evening");
 	heaptrace_dump();	/* who holds sessions now */
+	if (argc > 1)
+		report(argv[1]);
 
 	pool_destroy(&sessions);
 	say("closed");

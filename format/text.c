@@ -55,8 +55,11 @@ void text_write_moment(const struct model_moment *t, struct out *out)
 	};
 	char buf[OPTIONS_SIGNAL_BYTES];
 
-	out_text(out, "dump ");
-	out_u64(out, t->number);
+	out_text(out, "dump");
+	if (t->number) {
+		out_char(out, ' ');
+		out_u64(out, t->number);
+	}
 	out_text(out, reasons[t->reason]);
 	if (t->signal)
 		out_text(out, options_signal_name(t->signal, buf));

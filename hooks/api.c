@@ -13,6 +13,7 @@
 #include "table/timeline.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -62,6 +63,25 @@ EXPORT int heaptrace_api_control(int command, heaptrace_u64 value, const char *t
 	}
 	errno = saved;
 	return error == EBUSY ? EAGAIN : error;
+}
+
+EXPORT int heaptrace_api_dump_to(const char *path)
+{
+	int saved = errno, error;
+
+	if (!path || !*path)
+		return EINVAL;
+	if (strlen(path) >= PATH_MAX)
+		return ENAMETOOLONG;
+	lifecycle_visit();
+	error = begin();
+	if (!error) {
+		error = lifecycle_is_own_process() ? session_dump_to(path) : HEAPTRACE_ABSENT;
+		end();
+	}
+	lifecycle_leave();
+	errno = saved;
+	return error;
 }
 
 EXPORT int heaptrace_api_state(void)

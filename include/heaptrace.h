@@ -77,6 +77,7 @@ struct heaptrace_totals {
 extern "C" {
 #endif
 int heaptrace_api_control(int command, heaptrace_u64 value, const char *text) HEAPTRACE_WEAK;
+int heaptrace_api_dump_to(const char *path) HEAPTRACE_WEAK;
 int heaptrace_api_state(void) HEAPTRACE_WEAK;
 int heaptrace_api_totals(struct heaptrace_totals *totals) HEAPTRACE_WEAK;
 int heaptrace_api_ignore(int more) HEAPTRACE_WEAK;
@@ -134,6 +135,36 @@ HEAPTRACE_INLINE int heaptrace_is_present(void)
 HEAPTRACE_INLINE int heaptrace_dump(void)
 {
 	return heaptrace_control_(5, 0, (const char *)0);
+}
+
+/*
+ * A dump to a file of the program's choice: the report of now, which is complete when the call returns. The dumps of the run
+ * know nothing of it: it has no number, --outfile and --max-leak do not concern it. Options that say what a report shows do
+ * (--top, --sort, --focus...).
+ *
+ * path: the file's name as it stands, without placeholders; a relative one is for the working directory of now. Its ending
+ * chooses the format, as that of --outfile does: heap.json, heap.html, heap.pb.gz...; .txt or none is text. An existing file
+ * stays until the new one is complete, which then takes its place by rename(2). A link, a FIFO or a device is written to.
+ *
+ * The process itself writes text and .folded, but with options like --group and --focus. All else is written by the watcher,
+ * which the command heaptrace has started, and for which the calling thread waits 60 seconds at most. Without a watcher, a line
+ * on standard error says which command makes the report. Where another dump goes on, its end is waited for, 10 seconds at most.
+ *
+ * While nothing is recorded (heaptrace_off()), the file has the blocks that are known; with --sample, estimates; in a child
+ * after fork, the child's heap. Signals: there it can wait as long, so a handler of a program with threads calls
+ * heaptrace_dump(), which never waits for the watcher.
+ *
+ *	EINVAL		path is NULL or ""
+ *	ECONNREFUSED	there is no watcher, or it was killed
+ *	ETIMEDOUT	it is not through in time, or the program is about to end
+ *	EBADMSG		it cannot read the figures
+ *	EAGAIN		as above; also: another dump, or the watcher with earlier reports, is not through
+ *	others		as from open(2), write(2) and rename(2). A process's first one is reported on standard error, too
+ */
+HEAPTRACE_INLINE int heaptrace_dump_to(const char *path)
+{
+	(void)path;
+	HEAPTRACE_CALL(heaptrace_api_dump_to, int, (const char *), (path), HEAPTRACE_ABSENT);
 }
 
 /* ---- What is recorded ---- */

@@ -254,7 +254,7 @@ static void fill_request(struct dumper *d, const struct dump_request *r, struct 
 		.skip_if_empty = is_skipped_if_empty(d, r),
 		.foreign = d->foreign, .runs_as = d->runs_as,
 		.now_ns = d->now_ns, .store = d->store, .seen = d->seen,
-		.tries_again = r->tries_again, .heap_still = r->heap_still,
+		.tries_again = r->tries_again, .heap_still = r->heap_still, .apart = d->apart,
 		.sort_count = r->sort_count < format->sections_max ? r->sort_count : format->sections_max,
 		.process = { .pid = d->pid, .command = d->command },
 	};
@@ -298,7 +298,7 @@ static enum model_result write_model(struct dumper *d, const struct dump_request
 /* Reports that there was no memory for a dump. The document before it stays in its place. */
 static void report_no_memory(struct dumper *d)
 {
-	if (d->format->replaces) {
+	if (d->output.replaces) {
 		output_failed(&d->output, d->table->head->dumps + 1, ENOMEM);
 		return;
 	}
@@ -340,8 +340,8 @@ bool dump_write(struct dumper *d, const struct dump_request *r)
 	}
 	safe_open_forget();
 	d->output.tries_again = r->tries_again;
-	d->number = d->table->head->dumps + 1;	/* the watcher counts the dumps of --every there, too */
-	if (!d->foreign)
+	d->number = d->apart ? 0 : d->table->head->dumps + 1;	/* the watcher counts the dumps of --every there, too */
+	if (!d->foreign && !d->apart)
 		timeline_note_dump(d->table, d->number, now_ns());
 	out_init(&out, quiet ? -1 : output_begin(&d->output, d->number), buf, buf_bytes);
 	if (out.fd < 0 && !d->judge) {
@@ -370,12 +370,13 @@ bool dump_write(struct dumper *d, const struct dump_request *r)
 		output_abandon(&d->output);	/* nothing at all would be no document */
 	} else if (out.fd >= 0) {
 		out_flush(&out);
-		output_end(&d->output, result == MODEL_NO_MEMORY && d->format->replaces ? ENOMEM : out.error);
+		output_end(&d->output, result == MODEL_NO_MEMORY && d->output.replaces ? ENOMEM : out.error);
 	}
 	arena_release(&arena);
 	if (result == MODEL_NO_MEMORY)
 		report_no_memory(d);
-	d->table->head->dumps = d->number;
+	if (!d->apart)
+		d->table->head->dumps = d->number;
 	if (quiet)
 		return true;
 	notice_after(d, r, result, all_ignored, arena.refused);

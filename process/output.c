@@ -144,7 +144,7 @@ static void report_error(struct output *o, const char *path, int error)
 
 static bool to_stdout(const struct output *o)
 {
-	return o->options->outfile && !strcmp(o->options->outfile, "-");
+	return !o->apart && o->options->outfile && !strcmp(o->options->outfile, "-");
 }
 
 static bool to_file(const struct output *o)
@@ -170,8 +170,17 @@ static bool expand(struct output *o, uint32_t number)
 {
 	bool own = o->in_place || (o->pid == o->options->run && !o->forked);
 
-	return outfile_expand(o->options->outfile, o->pid, o->command, number, !own,
-			       o->target, sizeof(o->target));
+	return o->apart || outfile_expand(o->options->outfile, o->pid, o->command, number, !own,
+					 o->target, sizeof(o->target));
+}
+
+void output_set_apart(struct output *o, const struct options *options)
+{
+	o->options = options;
+	o->apart = o->replaces = true;
+	o->in_place = false;
+	o->dir.fd = o->file.fd = -1;
+	strcpy(o->target, options->outfile);
 }
 
 /*
@@ -406,6 +415,7 @@ int output_begin(struct output *o, uint32_t number)
 
 	o->temporary[0] = '\0';
 	o->close_it = o->nameless = false;
+	o->failure = 0;
 	if (!to_file(o)) {
 		o->current = begin_stream(o);
 		if (o->current < 0)

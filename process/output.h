@@ -31,13 +31,14 @@ struct output {
 	const char *command;		/* for %c */
 	uint32_t pid;			/* for %p: the process whose dumps these are */
 	bool replaces;			/* each dump is a document of its own (struct format) */
+	bool apart;			/* see output_set_apart() */
 	bool in_place;			/* outfile is no regular file: it is opened once, and all dumps go there */
 	bool foreign;			/* to be set before output_init() by another process than the one whose dumps these
 					 * are: the watcher, --report and --dump */
 	bool forked;			/* the process is a child of the program that was started. In a namespace
 					 * of its own it may have the same id, so that does not tell */
 	bool error_reported;		/* further errors are not reported */
-	int failure;			/* errno of the newest error, reported or not; 0: there was none */
+	int failure;			/* errno of the newest error since output_begin(), reported or not; 0: there was none */
 	bool tries_again;		/* a lack of descriptors is not reported: see dump_write() */
 	struct output_fd error;		/* standard error */
 	struct output_fd stream;	/* the standard stream that dumps go to, if they do not go to files */
@@ -64,6 +65,14 @@ void output_open_early(struct output *o);
 
 /* To be called after fork in the child, whose dumps do not go to the parent's file. pid: the child's. */
 void output_forked(struct output *o, uint32_t pid);
+
+/*
+ * Makes *o, which is a copy of an output, the output of one dump to the file that options->outfile names. That is a whole
+ * name as it stands, without placeholders, and has less than PATH_MAX bytes. The file is replaced as a document is, whatever
+ * its format. The copy has no descriptors of its own, so it is just forgotten afterwards; of errors only the first one of
+ * both is reported if `error_reported` is kept.
+ */
+void output_set_apart(struct output *o, const struct options *options);
 
 /* Whether other lines than dumps ("initialized", a notice) can stand in the output. They can if dumps are text, and
  * go to a stream or to one file. */

@@ -134,6 +134,9 @@ static void clear_block(void *context, uintptr_t address, uint32_t *slot)
 		record_freed_in_pool(NULL, b, c->nested);
 }
 
+static void clear_inner(void *context, uintptr_t place, uint32_t *slot);
+
+/* The pool's blocks that begin in this range are gone, and so are the backings that other pools have made of them. */
 static void clear(struct clearing c, uintptr_t from, uintptr_t to)
 {
 	const struct span *s = &spans[c.pool];
@@ -143,8 +146,11 @@ static void clear(struct clearing c, uintptr_t from, uintptr_t to)
 		from = first;
 	if (to > last)
 		to = last + 1;
-	if (first)
-		blocks_between(&pool_blocks, from, to, clear_block, &c);
+	if (!first)
+		return;
+	blocks_between(&pool_blocks, from, to, clear_block, &c);
+	if (load_relaxed(&pools_backings))
+		blocks_between(&backings, from + INNER_BYTES, to + INNER_BYTES, clear_inner, &c);
 }
 
 void pools_clear(uint32_t pool, void *start, size_t bytes)
@@ -234,10 +240,7 @@ bool pools_have_backing_slow(const void *p)
 	return find_outer(p);
 }
 
-static void lose_inner(void *nested, uintptr_t place, uint32_t *slot);
-
-/* The backing in this slot has been freed, and so have the pool's blocks in it, and backings of other pools that are made
- * of these. place: its address in the map. */
+/* The backing in this slot has been freed, and so have the pool's blocks in it. place: its address in the map. */
 static void lose_backing(bool nested, uintptr_t place, uint32_t *slot)
 {
 	struct block b = slot_take(slot);
@@ -245,13 +248,14 @@ static void lose_backing(bool nested, uintptr_t place, uint32_t *slot)
 
 	count_backing(pool_of(b), b.size_bytes, -1);
 	clear((struct clearing){ pool_of(b), nested }, from, to);
-	blocks_between(&backings, from + INNER_BYTES, to + INNER_BYTES, lose_inner, &nested);
 }
 
-static void lose_inner(void *nested, uintptr_t place, uint32_t *slot)
+static void clear_inner(void *context, uintptr_t place, uint32_t *slot)
 {
-	if (is_inner(slot_row(load_relaxed(slot))))
-		lose_backing(*(bool *)nested, place, slot);
+	const struct clearing *c = context;
+
+	if (slot_row(load_relaxed(slot)) >> SOURCE_SHIFT == c->pool + 1)
+		lose_backing(c->nested, place, slot);
 }
 
 bool pools_backing_freed_slow(void *p, bool nested)

@@ -30,7 +30,8 @@ void pools_alloc(uint32_t pool, void *p, size_t size, const struct capture_point
 /* A block of the pool is freed, whether the pool has made it or it is a backing. False: no such block is known. */
 bool pools_free(uint32_t pool, void *p);
 
-/* All blocks of the pool that begin in these `bytes` bytes are freed; bytes 0: all that there are. Takes time for the
+/* All blocks of the pool that begin in these `bytes` bytes are freed, those that are backings of other pools, too; bytes 0: all
+ * that there are. Takes time for the
  * address space from the first of them to the last (blocks_between()). No other thread may use the pool meanwhile. */
 void pools_clear(uint32_t pool, void *start, size_t bytes);
 

@@ -2,6 +2,8 @@
 /* See remote_dump.h. */
 #include "remote_dump.h"
 
+#include "base/path.h"
+#include "lifecycle.h"
 #include "options/types.h"
 #include "signals.h"
 #include "storage.h"
@@ -101,20 +103,22 @@ static void print_notice(struct dumper *d, const char *text, const char *more)
 }
 
 /*
- * Writes a notice that names the command which makes the report. final: the dump is the one at the end. Then a child
- * process writes the notice only where a watcher should have been there, because the run's first process has written
- * one for all. Each process writes it once.
+ * Fails for want of a watcher, and writes a notice that names the command which makes the report. final: the dump is the
+ * one at the end. Then a child process writes the notice only where a watcher should have been there, because the run's
+ * first process has written one for all. Each process writes it once, and once for dumps apart.
  */
 static void notice_command(struct dumper *d, bool final)
 {
-	static uint32_t said;		/* the id of the process that wrote it, since a child inherits this variable */
+	/* The id of the process that wrote it, since a child inherits this variable. [1]: for dumps apart. */
+	static uint32_t said[2];
 	char path[PATH_MAX], more[PATH_MAX + 64];
 	bool had_watcher = d->options->watcher;
 	struct out out;
 
-	if (said == d->pid || (final && d->pid != d->options->run && !d->options->watcher))
+	d->output.failure = ECONNREFUSED;
+	if (said[d->apart] == d->pid || (final && d->pid != d->options->run && !d->options->watcher))
 		return;
-	said = d->pid;
+	said[d->apart] = d->pid;
 	if (!storage_file(path)) {
 		print_notice(d, had_watcher ? UNREACHABLE ": start the program with --record=FILE, too, and make the report by "
 		    "heaptrace --report=FILE" : NO_WATCHER ": start the program as heaptrace",
@@ -132,6 +136,7 @@ static void notice_command(struct dumper *d, bool final)
 /* Writes a notice that the request could not be sent. error: of watch_request() or of the pipe. */
 static void notice_undelivered(struct dumper *d, int error, bool final)
 {
+	d->output.failure = error;
 	if (error == EAGAIN)
 		dump_notice(d, final ? "the watcher is busy: it writes the report after the program's end" :
 			    "the watcher is busy with earlier reports, so this dump was left out");
@@ -166,6 +171,7 @@ static bool take_answer(struct dumper *d, int fd)
 		return false;
 	d->exit_status = (uint8_t)answer.exit_status;
 	pass_text(d, fd);
+	d->output.failure = answer.error;
 	if (answer.error == WATCH_UNREADABLE)
 		dump_notice(d, "the watcher could not read this process's figures (is it a program of another word "
 			    "size than heaptrace?): choose text dumps of single backtraces, or --format=folded");
@@ -179,7 +185,8 @@ static bool take_answer(struct dumper *d, int fd)
  * ones by which the program ends, sent twice, as timeout(1) does. */
 static enum remote_dump_result wait_for_answer(struct dumper *d, int fd)
 {
-	uint64_t begun = now_ns(), until = begun + REMOTE_DUMP_NOTICE_SECONDS * SECOND_NS;
+	bool apart = d->apart;
+	uint64_t begun = now_ns(), until = begun + (apart ? REMOTE_DUMP_APART_SECONDS : REMOTE_DUMP_NOTICE_SECONDS) * SECOND_NS;
 	struct pollfd answer = { .fd = fd, .events = POLLIN };
 	unsigned before = ~0u;		/* such signals that have come at the beginning */
 	bool noticed = false;
@@ -191,12 +198,14 @@ static enum remote_dump_result wait_for_answer(struct dumper *d, int fd)
 
 		if (ready > 0)
 			break;
-		if ((ready < 0 && errno != EINTR) || signals_pending_ends() & ~before)
+		if ((ready < 0 && errno != EINTR) || signals_pending_ends() & ~before || (apart && lifecycle_is_ending()))
 			return REMOTE_DUMP_LATE;
 		if (now - begun > SIGNALS_BEGINNING_NS && before == ~0u)
 			before = signals_pending_ends();
 		if (now_ns() < until)
 			continue;
+		if (apart)
+			return REMOTE_DUMP_LATE;
 		if (noticed) {
 			dump_notice(d, "the report is not complete after 10 seconds: the program does not wait "
 				    "any longer, and the watcher goes on with the report");
@@ -220,23 +229,24 @@ static bool open_pipe(int ends[2])
 	return !syscall(SYS_pipe2, ends, O_CLOEXEC);
 }
 
-enum remote_dump_result remote_dump(struct dumper *d, const struct dump_request *r)
+/* Sends the request, and waits for the answer if it is for the final report, or for one to a file of its own, which is open
+ * as `file`. */
+static enum remote_dump_result request(struct dumper *d, const struct dump_request *r, int file)
 {
-	bool final = r->final;
+	bool final = r->final, waits = final || file >= 0;
 	const char *watcher = storage_watcher();
 	enum remote_dump_result result = REMOTE_DUMP_DONE;
-	int saved = errno, ends[2] = { -1, -1 }, error = 0;
+	int ends[2] = { -1, -1 }, error = 0;
 
 	if (!watcher) {
 		notice_command(d, final);
-		errno = saved;
 		return REMOTE_DUMP_DONE;
 	}
 	dump_note_loaded(d);
-	if (final && !open_pipe(ends))
+	if (waits && !open_pipe(ends))
 		error = errno;
 	if (!error)
-		error = watch_request(watcher, r, ends[1]);
+		error = watch_request(watcher, r, (int[]){ ends[1], file }, file < 0 ? "" : path_name(d->output.target));
 	if (ends[1] >= 0)
 		close(ends[1]);
 	if (error == EMFILE && r->tries_again) {
@@ -244,11 +254,31 @@ enum remote_dump_result remote_dump(struct dumper *d, const struct dump_request 
 	} else if (error) {
 		notice_undelivered(d, error, final);
 		result = final ? REMOTE_DUMP_LATE : REMOTE_DUMP_DONE;
-	} else if (final) {
+	} else if (waits) {
 		result = wait_for_answer(d, ends[0]);
+		if (result == REMOTE_DUMP_LATE)
+			d->output.failure = ETIMEDOUT;
 	}
 	if (ends[0] >= 0)
 		close(ends[0]);
+	return result;
+}
+
+/* The file of its own is opened here, where its name stands for what the program means by it: the watcher may have another
+ * directory, root or user. */
+enum remote_dump_result remote_dump(struct dumper *d, const struct dump_request *r)
+{
+	int saved = errno, file = d->apart ? output_begin(&d->output, 0) : -1;
+	enum remote_dump_result result = REMOTE_DUMP_DONE;
+
+	if (!d->apart || file >= 0)
+		result = request(d, r, file);
+	else if (r->tries_again && d->output.failure == EMFILE)
+		result = REMOTE_DUMP_NO_DESCRIPTOR;
+	if (file >= 0 && (d->output.failure || result == REMOTE_DUMP_NO_DESCRIPTOR))
+		output_abandon(&d->output);
+	else if (file >= 0)
+		output_end(&d->output, 0);
 	errno = saved;
 	return result;
 }

@@ -17,6 +17,10 @@
  * nothing is lost: the table stays marked as not yet dumped, and the watcher writes the report when it sees the
  * process's end.
  *
+ * A dump to a file of its own (struct dumper) is waited for, too, while the program's other threads go on. The process
+ * opens the file, sends the watcher its descriptor with the request, and gives it its name when the answer has come. The wait
+ * ends also when another thread ends the process.
+ *
  * Without a watcher one line on standard error says which command makes the report.
  */
 #ifndef PROCESS_REMOTE_DUMP_H
@@ -26,6 +30,7 @@
 
 #define REMOTE_DUMP_NOTICE_SECONDS	2	/* then one line says that the program waits for its report */
 #define REMOTE_DUMP_WAIT_SECONDS	10	/* the longest wait at the program's end */
+#define REMOTE_DUMP_APART_SECONDS	60	/* the longest wait for a report to a file of its own */
 
 enum remote_dump_result {
 	REMOTE_DUMP_DONE,		/* the report is complete; or it was requested, and is not the final one; or
@@ -37,7 +42,9 @@ enum remote_dump_result {
 };
 
 /*
- * Requests a dump from the watcher, and waits for it if it is the final one. If request.tries_again is set, a lack of
+ * Requests a dump from the watcher, and waits for it if it is the final one, or goes to a file of its own. Then d->output.failure
+ * says whether the file is complete: ECONNREFUSED, there is no watcher; EAGAIN, it is busy; ETIMEDOUT, also
+ * where the process is about to end; EBADMSG, the watcher cannot read the table; or another errno with which writing failed. If request.tries_again is set, a lack of
  * descriptors is not reported to the user, but is the result. Async-signal-safe, keeps errno. The caller has blocked
  * all signals.
  */

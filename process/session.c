@@ -24,6 +24,7 @@
 #define WAIT_TRIES	1000		/* of 10 ms */
 
 static struct dumper dumper;
+static struct dumper apart;		/* of a dump to a file of its own, for the length of it */
 static uint32_t dumping;		/* id of the thread that dumps, or 0 */
 static uint32_t requested;		/* dumps that no thread has begun yet: bits of enum session_request */
 static bool locks_unknown;		/* see session_forked() */
@@ -75,6 +76,7 @@ void session_forked(bool unseen)
 	store_relaxed(&dumping, 0);
 	store_relaxed(&requested, 0);
 	locks_unknown = locks_unknown || unseen;
+	apart.output.error_reported = false;
 	dump_forked(&dumper, (uint32_t)getpid());
 }
 
@@ -99,63 +101,55 @@ static void end_dumping(void)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
-static void take_with_own_descriptors(void *request)
-{
-	dump_write(&dumper, request);
-}
-
-/* A dump that the watcher writes. */
-struct remote_request {
-	struct dump_request request;
+/* A dump that is being taken, by this process or by the watcher. */
+struct taking {
+	struct dumper *dumper;
+	struct dump_request *request;
 	enum remote_dump_result result;
 };
 
-static void ask_with_own_descriptors(void *remote_request)
+static void try_take(void *taking)
 {
-	struct remote_request *r = remote_request;
+	struct taking *t = taking;
 
-	r->result = remote_dump(&dumper, &r->request);
-}
-
-/* False: the watcher has yet to write the final dump. */
-static bool ask_reporter(struct dump_request request)
-{
-	struct remote_request r = { request, REMOTE_DUMP_NO_DESCRIPTOR };
-	int kept[OUTPUT_DESCRIPTORS];
-
-	r.request.tries_again = true;
-	if (!own_descriptors_needed())
-		ask_with_own_descriptors(&r);
-	r.request.tries_again = false;
-	if (r.result == REMOTE_DUMP_NO_DESCRIPTOR &&
-	    !own_descriptors_call(ask_with_own_descriptors, &r, kept, output_descriptors(&dumper.output, kept)))
-		ask_with_own_descriptors(&r);
-	return r.result == REMOTE_DUMP_DONE;
+	if (options_by_reporter(t->dumper->options))
+		t->result = remote_dump(t->dumper, t->request);
+	else
+		t->result = dump_write(t->dumper, t->request) ? REMOTE_DUMP_DONE : REMOTE_DUMP_NO_DESCRIPTOR;
 }
 
 /* Takes a dump. Where the process has no descriptor left, or only those that the program's other threads
  * may need, it is taken in a thread that has descriptors of its own. False: another process has yet to write the final
  * dump. */
-static bool take(struct dump_request request)
+static bool take(struct dumper *d, struct dump_request *r)
 {
+	struct taking t = { d, r, REMOTE_DUMP_NO_DESCRIPTOR };
 	int kept[OUTPUT_DESCRIPTORS];
 
-	if (options_by_reporter(dumper.options))
-		return ask_reporter(request);
-	request.tries_again = true;
-	if (!own_descriptors_needed() && dump_write(&dumper, &request))
-		return true;
-	request.tries_again = false;
-	if (!own_descriptors_call(take_with_own_descriptors, &request, kept, output_descriptors(&dumper.output, kept)))
-		take_with_own_descriptors(&request);
-	return true;
+	r->tries_again = true;
+	if (!own_descriptors_needed())
+		try_take(&t);
+	r->tries_again = false;
+	if (t.result == REMOTE_DUMP_NO_DESCRIPTOR &&
+	    !own_descriptors_call(try_take, &t, kept, output_descriptors(&d->output, kept)))
+		try_take(&t);
+	return t.result == REMOTE_DUMP_DONE;
 }
 
 /* Takes a dump of the process as it goes on, sorted by one key. signal: the one that has asked for it. */
 static void take_by(uint8_t key, uint8_t signal)
 {
-	take((struct dump_request){
+	take(&dumper, &(struct dump_request){
 		.sort = &key, .sort_count = 1, .reason = REASON_SIGNAL, .signal = signal,
+		.heap_still = heap_is_still(),
+	});
+}
+
+/* The same, sorted as the options say. */
+static void take_sorted(struct dumper *d, enum model_reason reason)
+{
+	take(d, &(struct dump_request){
+		.sort = d->options->sort, .sort_count = d->options->sort_count, .reason = reason,
 		.heap_still = heap_is_still(),
 	});
 }
@@ -177,15 +171,9 @@ static void serve(void *unused)
 		if (bits & SESSION_COUNT)
 			take_by(SORT_COUNT, dumper.options->signals[1]);
 		if (bits & SESSION_ABOVE)
-			take((struct dump_request){
-				.sort = dumper.options->sort, .sort_count = dumper.options->sort_count,
-				.reason = REASON_ABOVE, .heap_still = heap_is_still(),
-			});
+			take_sorted(&dumper, REASON_ABOVE);
 		if (bits & SESSION_CONTROL)
-			take((struct dump_request){
-				.sort = dumper.options->sort, .sort_count = dumper.options->sort_count,
-				.reason = REASON_ASKED, .heap_still = heap_is_still(),
-			});
+			take_sorted(&dumper, REASON_ASKED);
 		end_dumping();
 		uninterrupted_end(&span);
 	}
@@ -240,10 +228,45 @@ static bool wait_for_dumping(void)
 	return false;
 }
 
+/* Takes a dump to a file of its own: by the same dumper, but for the file and its format. */
+static void take_apart(void *path)
+{
+	static struct options options;
+	bool error_reported = apart.output.error_reported;
+	struct uninterrupted span;
+
+	uninterrupted_begin(&span);
+	options = *dumper.options;
+	options.outfile = path;
+	options.format = OUTPUT_UNSET;
+	options.outfile_is = NULL;
+	apart = dumper;
+	apart.options = &options;
+	apart.format = format_of(&options);
+	apart.apart = true;
+	apart.output.error_reported = error_reported;
+	output_set_apart(&apart.output, &options);
+	take_sorted(&apart, REASON_ASKED);
+	uninterrupted_end(&span);
+}
+
+int session_dump_to(const char *path)
+{
+	int error;
+
+	if (guard_self.busy || !wait_for_dumping())
+		return EAGAIN;
+	own_stack_call(take_apart, (void *)path);
+	error = apart.output.failure;
+	end_dumping();
+	request_outside_handler(exchange_acq_rel(&requested, 0));	/* those that came meanwhile */
+	return error;
+}
+
 bool session_final(bool heap_sound, bool detaches)
 {
 	int signal = fatal_signal_number();
-	bool dumped = !wait_for_dumping() || take((struct dump_request){
+	bool dumped = !wait_for_dumping() || take(&dumper, &(struct dump_request){
 		.sort = dumper.options->sort, .sort_count = dumper.options->sort_count,
 		.reason = signal ? REASON_SIGNALLED : detaches ? REASON_DETACH : REASON_EXIT, .signal = (uint8_t)signal, .final = true,
 		.heap_still = heap_sound && heap_is_still(),

@@ -91,7 +91,7 @@ bool watch_register(const char *address, int table_fd, uint32_t parent)
 	return sent;
 }
 
-int watch_request(const char *address, const struct dump_request *r, int answer_fd)
+int watch_request(const char *address, const struct dump_request *r, const int fds[2], const char *file)
 {
 	struct watch_message m = {
 		.kind = WATCH_REPORT, .final = r->final, .reason = (uint8_t)r->reason,
@@ -100,7 +100,8 @@ int watch_request(const char *address, const struct dump_request *r, int answer_
 	int saved = errno, error;
 
 	memcpy(m.sort, r->sort, r->sort_count);
-	error = send_to(address, &m, &answer_fd, answer_fd >= 0);
+	memcpy(m.file, file, strnlen(file, NAME_MAX));
+	error = send_to(address, &m, fds, (fds[0] >= 0) + (fds[1] >= 0));
 	errno = saved;
 	return error;
 }

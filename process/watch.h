@@ -12,15 +12,18 @@
  *			descriptors: the memfd or file of its table; a pidfd (pidfd_open(2), Linux 5.3),
  *			by which the watcher learns of the sender's end
  *	WATCH_REPORT	requests a report from the sender's table (process/remote_dump.h)
- *			descriptor, with the final report only: the end of a pipe that the watcher writes
- *			the answer to when the report is complete. The sender reads the other end. When
+ *			descriptors, where the sender waits for the report: the end of a pipe that the watcher
+ *			writes the answer to when the report is complete. The sender reads the other end. When
  *			the watcher is killed the kernel closes its end, and the sender notices that at once.
+ *			And the file that the report is to be written to, if it is one of its own
  */
 #ifndef PROCESS_WATCH_H
 #define PROCESS_WATCH_H
 
 #include "dump.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -40,16 +43,18 @@ struct watch_message {
 	uint8_t signal;			/* as in struct dump_request */
 	uint8_t sort_count;
 	uint8_t sort[SORT_KEYS];	/* enum sort_key */
+	char file[NAME_MAX + 1];	/* the name of the file, without its directory: its ending chooses the format; "":
+					 * the report goes to where the run's dumps go */
 };
 
-/* The answer to the final WATCH_REPORT, with a text behind it that ends where the pipe does. */
+/* The answer to a WATCH_REPORT whose sender waits, with a text behind it that ends where the pipe does. */
 struct watch_answer {
 	int32_t error;			/* 0 when the report is complete, else the errno with which writing failed, or
 					 * WATCH_UNREADABLE */
 	int32_t exit_status;		/* with which the process is to end if it would end with 0; 0: with that */
 };
 #define WATCH_TEXT_BYTES	4096u	/* lines for standard error, at most so many bytes */
-#define WATCH_UNREADABLE	(-1)	/* the watcher cannot read the table */
+#define WATCH_UNREADABLE	EBADMSG	/* the watcher cannot read the table: no errno with which writing fails */
 
 /*
  * Registers this process with the watcher. address: "NAME.PASSWORD", from the options. parent: see struct
@@ -59,10 +64,10 @@ struct watch_answer {
 bool watch_register(const char *address, int table_fd, uint32_t parent);
 
 /*
- * Requests a report from the watcher. answer_fd: the pipe's end that the watcher writes the answer to, or -1; the
- * caller closes its own copy. Returns 0 or an errno: ECONNREFUSED if there is no watcher any more, EAGAIN if the
+ * Requests a report from the watcher. fds[0]: the pipe's end that the watcher writes the answer to, or -1; fds[1]: the file
+ * for the report, or -1, and `file` its name without the directory, or "". The caller closes its own copies. Returns 0 or an errno: ECONNREFUSED if there is no watcher any more, EAGAIN if the
  * watcher has not taken earlier messages for a second, EMFILE. Async-signal-safe, keeps errno.
  */
-int watch_request(const char *address, const struct dump_request *r, int answer_fd);
+int watch_request(const char *address, const struct dump_request *r, const int fds[2], const char *file);
 
 #endif

@@ -6,6 +6,7 @@
 use strict;
 use warnings;
 use Cwd;
+use JSON::PP;
 use Test::More;
 require './tests/process.pl';
 our ($dir, $heaptrace);
@@ -25,7 +26,7 @@ int use(void)
 	heaptrace_pool_t p = heaptrace_pool("x");
 
 	t.size = sizeof(t);
-	return heaptrace_dump() + heaptrace_on() + heaptrace_off() + heaptrace_clear() +
+	return heaptrace_dump() + heaptrace_dump_to("x") + heaptrace_on() + heaptrace_off() + heaptrace_clear() +
 	       heaptrace_sample(1) + heaptrace_mark("x") + heaptrace_ignore_begin() + heaptrace_ignore_end() +
 	       heaptrace_get_totals(&t) + heaptrace_state() + heaptrace_is_present() + heaptrace_pool_alloc(p, b, 1) +
 	       heaptrace_pool_realloc(p, b, b, 2) + heaptrace_pool_free(p, b) + heaptrace_pool_clear(p) +
@@ -121,6 +122,20 @@ unlike($dumps, qr/not seen/, 'no free is unknown');
 is(join('', $dumps =~ /^(\[heaptrace\] pool .*\n)/mg), "[heaptrace] pool \"alpha\": 350 bytes in 1 block, 10.000 KB in 1 backing block\n",
    'the summary has the pool\'s sums');
 
+($said, $dumps) = traced('clear');
+is($said, <<'END', 'a pool that is cleared takes the backings along that are made of its blocks');
+nested: 0 bytes 117 peak 10000 blocks 3 calls 7 sample 0
+range: 0 bytes 7 peak 10000 blocks 1 calls 7 sample 0
+known 2 2, of another 2
+another: 0 bytes 7 peak 10000 blocks 1 calls 7 sample 0
+all: 0 bytes 0 peak 10000 blocks 0 calls 7 sample 0
+again: 0 bytes 55 peak 10000 blocks 2 calls 9 sample 0
+nested: 0 bytes 117 peak 10000 blocks 3 calls 16 sample 0
+inner: 0 bytes 7 peak 10000 blocks 1 calls 16 sample 0
+END
+is(join('', $dumps =~ /^(\[heaptrace\] pool .*\n)/mg), "[heaptrace] pool \"a\": 0 bytes in 0 blocks, 20.000 KB in 2 backing blocks\n" x 2,
+   'no backing is left but those that have not been freed');
+
 my $lines = <<'END';
 [heaptrace] pool "a "?[1mb": 500 bytes in 2 blocks
 [heaptrace] pool "backings": 0 bytes in 0 blocks, 16.000 KB in 2 backing blocks
@@ -177,8 +192,172 @@ $ENV{EARLY} = 1;
 delete $ENV{EARLY};
 is($said, <<'END', 'in a constructor, before anything has been allocated; and in the handler of a signal');
 constructor: 0
-signal: mark 0, dump 0, state 2
+signal: mark 0, dump 0, state 2, file 0
 END
+
+# ---- Files of the program's choice ----
+
+my $files = "$dir/files";
+mkdir $files;
+$said = (run(undef, $subject, 'files', "$files/absent.txt"))[2];
+is($said, "$files/absent.txt: absent\nNULL: -1, empty: -1\n", 'without heaptrace no file is written');
+is(join(' ', glob "$files/*"), '', 'and there is none');
+
+# Writes the files of these names: what the program says, without the directory, and the run's own dumps. The size of the block
+# in question is 12345.
+sub traced_files {
+	my ($mode, $names, @options) = @_;
+	unlink "$dir/out";
+	my ($status, $out, $err) = run(undef, $heaptrace, "--outfile=$dir/out", @options, $subject, $mode, map { "$files/$_" } @$names);
+	return (($status ? "status $status: " : '') . $err =~ s/\Q$files\E\///gr, slurp("$dir/out") // '');
+}
+
+# The watchers of this test's runs.
+sub watchers {
+	return grep { (slurp("/proc/$_/stat") // '') =~ /^\d+ \(heaptrace-watch\) [^Z]/ &&
+		      (slurp("/proc/$_/environ") // '') =~ /API_TEST=\Q$dir\E/ } map { /(\d+)/ } glob '/proc/[0-9]*';
+}
+
+# The names of temporary files.
+sub left { return join ' ', map { s/.*\///r } glob "$files/*.tmp" }
+
+spit("$files/old.txt", "old\n" x 10000);
+symlink 'target.txt', "$files/link.txt";
+my @own = ('plain', 'a.txt', 'old.txt', 'a.folded', '%n.%p.txt', 'link.txt', '-');
+($said, $dumps) = traced_files('files', \@own);
+is($said, join('', map { "$_: written\n" } @own) . "NULL: 22, empty: 22\n", 'text and folded stacks');
+for my $name (grep { !/folded/ } @own) {
+	my ($bad, @keys) = text_dumps(slurp("$files/$name") // '');
+	is($bad . ' ' . "@keys", ' size', "$name is one dump, and nothing else");
+	like(slurp("$files/$name") // '', qr/^\[heaptrace\] dump on request, .*\n(?:.*\n)*=== backtrace #1 === \[count\/peak: 1\/1\] \[size\/peak: 12\.345 KB/m,
+	     "$name has the block, and no number");
+}
+is(bad_folded(slurp("$files/a.folded")), '', 'the folded stacks are well-formed');
+is(folded_weight(slurp("$files/a.folded"), 'write_files'), 12345, 'and have the block');
+ok(-l "$files/link.txt" && -s "$files/target.txt", 'a link is followed');
+is(left(), '', 'no temporary file is left');
+like($dumps, qr/\A\[heaptrace\] initialized .*\n\[heaptrace\] finalized .*\n=+\n.*\n\[heaptrace\] dump 1 on exit,/, 'the run\'s dumps know nothing of them');
+
+my @watched = qw(a.json a.html a.svg a.pb a.pb.gz a.csv a.trace.json a.massif a.speedscope.json %-n.json);
+($said, $dumps) = traced_files('files', \@watched);
+is($said, join('', map { "$_: written\n" } @watched) . "NULL: 22, empty: 22\n", 'all else is written by the watcher');
+for my $name ('a.json', '%-n.json') {
+	my $json = decode_json(slurp("$files/$name") // '{}');
+	is("@{$json->{moment}}{qw(dump reason)}", '0 asked', "$name is a whole document, with no number");
+	like(slurp("$files/$name"), qr/\b12345\b/, "$name has the block");
+}
+like(slurp("$files/a.html") // '', qr/<\/html>\s*\z/, 'a.html is whole');
+is(substr(slurp("$files/a.pb.gz") // '', 0, 2), "\x1f\x8b", 'a.pb.gz is compressed');
+isnt(substr(slurp("$files/a.pb") // '', 0, 2), "\x1f\x8b", 'a.pb is not');
+is(left(), '', 'no temporary file is left');
+like($dumps, qr/\A\[heaptrace\] initialized .*\n\[heaptrace\] finalized .*\n=+\n.*\n\[heaptrace\] dump 1 on exit,/, 'and the run\'s dumps are as they would be');
+
+# The run's own dumps are in another format, numbered, and a limit is given.
+for my $options (['--format=json', "--outfile=$dir/run.%n"], ['--group=function', "--outfile=$dir/run.%n"], ['--format=folded', "--outfile=$dir/run.%n"]) {
+	unlink glob "$dir/run.*";
+	($said) = traced_files('files', ['b.txt', 'b.json'], @$options, '--max-leak=0');
+	my $group = "@$options" =~ /group/;
+	like($said, qr/\Astatus 22016: b\.txt: written\nb\.json: written\nNULL: 22, empty: 22\n\[heaptrace\] [^\n]*--max-leak/, "@$options: both are written, and the limit is judged once, at the end");
+	is(scalar(() = $said =~ /max-leak/g), 1, "@$options: one line tells of it");
+	is(join(' ', map { s/.*\///r } glob "$dir/run.*"), 'run.1', "@$options: the numbers of the run's dumps go on");
+	like(slurp("$files/b.txt") // '', $group ? qr/^100\.0 % .* write_files at /m : qr/^=== backtrace #1 ===/m, "@$options: the text has what the options say");
+}
+
+($said) = traced_files('files', ['nowhere/a.txt', 'nowhere/a.json', 'a.txt/x', '.', 'x' x 250, 'y' x 300, 'full'], '--quiet');
+is($said, <<"END", 'what cannot be written has its errno, and the first error is reported');
+[heaptrace] cannot write the dump to nowhere/a.txt: no such directory
+nowhere/a.txt: No such file or directory
+nowhere/a.json: No such file or directory
+a.txt/x: Not a directory
+.: Is a directory
+${\('x' x 250)}: written
+${\('y' x 300)}: File name too long
+full: written
+NULL: 22, empty: 22
+END
+SKIP: {
+	skip 'there is no /dev/full', 2 unless -c '/dev/full';
+	symlink '/dev/full', "$files/no-room.$_" for qw(txt json);
+	for my $ending ('txt', 'json') {
+		($said) = traced_files('files', ["no-room.$ending"]);
+		is($said, "[heaptrace] cannot write the dump to no-room.$ending: no space left on the device\n" .
+			"no-room.$ending: No space left on device\nNULL: 22, empty: 22\n", "no-room.$ending: no room");
+	}
+}
+($said) = traced_files('files', ['/' . 'x/' x 2100 . 'x.txt']);
+like($said, qr/: File name too long\nNULL/, 'a name that is too long');
+my $absolute = $heaptrace =~ s/^(?!\/)/getcwd() . '\/'/er;
+$said = (run(sub { chdir $files }, $absolute, '--quiet', $subject, 'files', 'relative.txt', 'relative.json'))[2];
+is($said, "relative.txt: written\nrelative.json: written\nNULL: 22, empty: 22\n", 'relative names');
+ok(-s "$files/relative.$_", "relative.$_ is in the working directory") for qw(txt json);
+
+# Nobody is there to write a document.
+unlink glob "$files/*";
+for my $how (['--no-watch'], ['--no-watch', "--record=$dir/rec"], undef) {
+	my $text = $how ? (traced_files('files', ['a.json', 'b.html', 'a.txt'], @$how))[0] :
+		(run(sub { @ENV{qw(LD_PRELOAD HEAPTRACE_OPTIONS)} = ($library, 'quiet') }, $subject, 'files', map { "$files/$_" } qw(a.json b.html a.txt)))[2] =~
+			s/\Q$files\E\///gr;
+	my $name = $how ? "@$how" : 'LD_PRELOAD';
+	my $command = $how && @$how == 2 ? qr/; this command makes it: heaptrace --outfile=a\.json --report=\Q$dir\E\/rec/ :
+		qr/: start the program as heaptrace --outfile=a\.json PROGRAM/;
+	like($text, qr/\A\[heaptrace\] no watcher is there to write the report$command.*\na\.json: Connection refused\nb\.html: Connection refused\na\.txt: written\nNULL: 22, empty: 22\n\z/,
+	     "$name: one line names the command");
+	is(join(' ', map { s/.*\///r } glob "$files/*"), 'a.txt', "$name: nothing is left of the documents");
+}
+
+# The watcher goes away, or does not answer: a signal that is to end the program is not held up by it.
+unlink glob "$files/*";
+for my $signal ('KILL', 'STOP') {
+	my ($pid, $in) = start(sub { $ENV{API_TEST} = $dir }, $heaptrace, "--outfile=$dir/out", $subject, 'file later', "$files/a.json");
+	my $watcher;
+	wait_for(sub { ($watcher) = watchers() }) && wait_word('ready') or BAIL_OUT('no watcher');
+	kill $signal, $watcher;
+	wait_for(sub { (slurp("/proc/$watcher/stat") // '') =~ /^\d+ \(.*\) T / }) if $signal eq 'STOP';
+	syswrite $in, 'x';
+	if ($signal eq 'KILL') {
+		is(finish($pid, 60), 0, 'the watcher was killed: the program goes on');
+		like(slurp("$dir/stderr"), qr/^\[heaptrace\] the watcher cannot be reached .*--record=FILE.*\n\Q$files\E\/a\.json: Connection refused\n/m, 'and is told so');
+	} else {
+		wait_for(sub { glob "$files/*.tmp" });
+		select undef, undef, undef, 1;	# what comes at the wait's beginning does not end it
+		kill 'TERM', $pid;
+		wait_for(sub { !glob "$files/*.tmp" }, 10) or kill 'INT', $pid;	# the first one may have come too early
+		like(finish($pid, 50), qr/^(?:15|2)$/, 'the watcher does not answer: the program is ended by a signal');
+		kill 'CONT', $watcher;
+		wait_for(sub { !watchers() });
+	}
+	is(join(' ', glob "$files/*"), '', 'and no file is left');
+}
+
+# Several threads, and dumps on signals in between.
+unlink glob "$files/*";
+$ENV{FILES} = "$files/t";
+($said, $dumps) = traced('files in threads', '--sort=count');
+is($said, "failed 0\n", 'from four threads at once');
+is(scalar(my @all = glob "$files/*"), 48, 'each file is there, and no other');
+is(join(' ', grep { my $text = slurp($_); !length $text || (/txt$/ ? (text_dumps($text))[0] : /folded$/ ? bad_folded($text) : !eval { decode_json($text) }) } @all),
+   '', 'each one is whole');
+my ($bad, @keys) = text_dumps($dumps);
+is($bad, '', 'the dumps of the run are whole, too');
+my @numbers = $dumps =~ /^\[heaptrace\] dump (\S+) (?:by|on)/mg;
+is("@numbers", join(' ', 1 .. @numbers), 'and numbered as if there were no others');
+cmp_ok(scalar(grep { $_ eq 'size' } @keys), '>', 0, 'signals have made dumps by size');
+
+$ENV{FILES} = "$files/signal.txt";
+$ENV{EARLY} = 1;
+($said) = traced('early');
+delete $ENV{EARLY};
+is((text_dumps(slurp("$files/signal.txt") // ''))[0], '', 'in the handler of a signal');
+
+($said, $dumps) = traced_files('files in a child', ['child.txt', 'child.json', 'nowhere/x']);
+like($said, qr/^child\.txt: written\nchild\.json: written\n(?:.*\n)?nowhere\/x: No such file or directory\n/m, 'a child after fork writes files, too');
+like(slurp("$files/child.txt"), qr/size\/peak: 222 bytes/, 'which have its heap');
+unlike($dumps, qr/ 222 bytes/, 'of which its parent knows nothing');
+
+($said) = traced_files('files', ['off.txt'], '--start=off');
+is($said, "off.txt: written\nNULL: 22, empty: 22\n", 'while nothing is recorded');
+($said) = traced_files('files', ['sampled.txt'], '--sample=1');
+like(slurp("$files/sampled.txt"), qr/~/, 'sampled blocks are estimates there, too');
 
 ($said) = traced('errors');
 is($said, <<'END', 'what cannot be right is refused');

@@ -99,6 +99,17 @@ my $events = decode_json(scalar `$heaptrace --report=$dir/rec --format=json`)->{
 is(join(', ', map { "$_->{kind} " . (defined $_->{text} ? "$_->{text} " : '') . $_->{size} } @$events),
    'mark morning 0, mark noon 48000, off 4800, mark evening 4800, on 4800, off 7200', 'JSON has them with the heap then');
 
+for my $ending ('txt', 'json') {
+	($status, $out, my $err) = run(undef, $heaptrace, "--outfile=$dir/out", $pool, "$dir/evening.$ending");
+	is("$status $out$err", "0 $traced", "it writes evening.$ending itself");
+	like(slurp("$dir/evening.$ending") // '', $ending eq 'txt' ? qr/^\[heaptrace\] pool "sessions": 7\.200 KB in 150 blocks/m :
+	     qr/"name":"sessions","live-bytes":7200,"live-blocks":150,/, 'which has the evening');
+}
+(undef, undef, my $complaint) = run(undef, $heaptrace, "--outfile=$dir/out", $pool, "$dir/nowhere/evening.txt");
+is($complaint, "[heaptrace] cannot write the dump to $dir/nowhere/evening.txt: no such directory\n" .
+	"cannot write $dir/nowhere/evening.txt: No such file or directory\n", 'and says why it cannot');
+is((run(undef, $pool, "$dir/nowhere/evening.txt"))[2], '', 'without heaptrace it does not complain');
+
 # Figures are estimates then, but for that all blocks are gone with their chunks.
 (undef, $out) = run(undef, $heaptrace, "--outfile=$dir/out", '--sample=1K', $pool);
 like($out, qr/^closed: 0 bytes in 0 blocks/m, 'a sampled pool is empty when its chunks have been freed');

@@ -107,7 +107,7 @@ is("@exports", join(' ', sort qw(malloc calloc realloc reallocarray free cfree f
 	sigwait sigwaitinfo sigtimedwait signalfd mlockall pthread_setname_np
 	mmap mmap64 munmap mremap brk sbrk shmat shmdt
 	heaptrace_attach heaptrace_detach heaptrace_with_loader
-	heaptrace_api_control heaptrace_api_state heaptrace_api_totals heaptrace_api_ignore
+	heaptrace_api_control heaptrace_api_dump_to heaptrace_api_state heaptrace_api_totals heaptrace_api_ignore
 	heaptrace_api_pool heaptrace_api_pool_change heaptrace_api_pool_clear heaptrace_api_pool_backing
 	heaptrack_report_alloc heaptrack_report_realloc heaptrack_report_free)),
    'the library exports what it interposes, what attach.h and include/heaptrace.h have, and nothing else');

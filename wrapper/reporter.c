@@ -143,8 +143,8 @@ static const struct model *open_baseline(struct older *r, const struct table *t)
 	return NULL;
 }
 
-/* Sends the answer to the final request of a process, which waits for it. False: the process has stopped waiting. */
-static bool send_answer(const struct process *p, int fd, int32_t error)
+/* Sends the answer to a request of a process that waits for it. final: with it the process ends. False: the process has stopped waiting. */
+static bool send_answer(const struct process *p, int fd, int32_t error, bool final)
 {
 	struct {
 		struct watch_answer answer;
@@ -153,7 +153,7 @@ static bool send_answer(const struct process *p, int fd, int32_t error)
 	struct out text = out_memory(message.text, sizeof(message.text));
 
 	gate_write_newest(&text);
-	if (p->pid == reporter.program_pid && options_has_limits(reporter.options)) {
+	if (final && p->pid == reporter.program_pid && options_has_limits(reporter.options)) {
 		gate_write_verdict(reporter.options, &text);
 		message.answer.exit_status = gate_status(reporter.options);
 	}
@@ -167,16 +167,18 @@ static bool is_looked_back_at(void)
 }
 
 /*
- * Writes a dump of a process's table. answer_fd: where the process waits for the answer, which tells it of broken
- * limits; -1: it does not wait. runs: the process has not ended, so /proc has figures of it. Then the dump's number is
- * noted in the table, because the process goes on counting from there, and also whether the dump was the final one.
+ * Writes a dump of a process's table. o: the run's options, or those of a dump to a file of its own. answer_fd: where the
+ * process waits for the answer, which tells it of broken limits; -1: it does not wait. runs: the process has not ended, so
+ * /proc has figures of it. Then the dump's number is noted in the table, because the process goes on counting from there, and
+ * also whether the dump was the final one.
  */
-static void dump(struct process *p, const struct dump_request *r, int answer_fd, bool runs)
+static void dump(struct process *p, const struct dump_request *r, const struct options *o, int answer_fd, bool runs)
 {
 	static struct dumper d;
 	static struct history history;
 	static struct older baseline;
 	struct arena arena = { 0 };
+	bool apart = o != reporter.options;
 	uint64_t now = now_precise_ns();
 	struct table t;
 
@@ -185,26 +187,27 @@ static void dump(struct process *p, const struct dump_request *r, int answer_fd,
 	if (load_table(&t, p->table_fd, 0) != LOAD_OK) {
 		inbox_collect_end();
 		if (answer_fd >= 0)
-			send_answer(p, answer_fd, WATCH_UNREADABLE);
+			send_answer(p, answer_fd, WATCH_UNREADABLE, r->final);
 		return;
 	}
 	memset(&d, 0, sizeof(d));
-	if (is_looked_back_at() && runs && !r->final)
+	if (is_looked_back_at() && runs && !r->final && !apart)
 		history_writer_snapshot(&p->history, now);
 	history_load(&history, &t, p->table_fd, now, &arena);
 	history_select(&history, &t, events_rows(&t, reporter.options->window), &arena);
-	dump_attach(&d, &t, reporter.options, reporter.rules, false, now);
+	dump_attach(&d, &t, o, reporter.rules, false, now);
+	d.apart = d.output.error_reported = apart;	/* by the process, which knows the whole name of the file */
 	d.history = &history;
 	d.runs_as = runs ? (uint32_t)p->pid : 0;
-	d.judge = options_has_limits(reporter.options) ? gate_judge : NULL;
+	d.judge = options_has_limits(reporter.options) && !apart ? gate_judge : NULL;
 	d.judge_context = &p->scope;
 	d.older = d.judge && r->final && p->scope != GATE_OUTSIDE ? open_baseline(&baseline, &t) : NULL;
 	dump_write(&d, r);
-	if (runs)
+	if (runs && !apart)
 		note_dump(p, t.head, now, r->final);
 	if (p->pid == reporter.program_pid && r->final)
 		gate_settle();
-	if (!(answer_fd >= 0 && send_answer(p, answer_fd, d.output.failure)) && d.judge && r->final)
+	if (!(answer_fd >= 0 && send_answer(p, answer_fd, d.output.failure, r->final)) && d.judge && r->final)
 		notice_limits(&d);
 	dump_detach(&d);
 	if (d.older)
@@ -223,7 +226,7 @@ static void dump_unasked(struct process *p, enum model_reason reason)
 	dump(p, &(struct dump_request){
 		.sort = reporter.options->sort, .sort_count = reporter.options->sort_count,
 		.reason = reason, .final = !runs,
-	}, -1, runs);
+	}, reporter.options, -1, runs);
 }
 
 /* To be called when a process has ended, or has become another program. Those of its forked children that have not
@@ -355,11 +358,29 @@ static void handle_earlier_ends(const struct process *program)
 	}
 }
 
+/*
+ * The options of a dump to a file of its own, which is open as fd. Its name is looked at for the format only, so characters that
+ * have a meaning in --outfile are replaced. text: memory for one of the options. False: there is no such file.
+ */
+static bool options_apart(struct options *o, int fd, char name[NAME_MAX + 1], char text[OUTFILE_TEXT_BYTES])
+{
+	name[NAME_MAX] = '\0';
+	for (char *c = name; (c = strpbrk(c, "%-")) != NULL; )
+		*c = '_';
+	*o = *reporter.options;
+	o->outfile = name;
+	o->format = OUTPUT_UNSET;
+	return name[0] && outfile_set_descriptor(o, fd, text);
+}
+
 /* Handles WATCH_REPORT: writes the report, and sends the answer if the process waits for one. The process may have
  * ended meanwhile; its table is then as it was at the end. */
 static void take_request(struct received *s)
 {
-	const struct watch_message *m = &s->message;
+	struct watch_message *m = &s->message;
+	const struct options *o = reporter.options;
+	struct options own;
+	char text[OUTFILE_TEXT_BYTES];
 	struct process *p = find_process(s->pid);
 	struct dump_request r = {
 		.sort = m->sort, .sort_count = m->sort_count, .reason = m->reason, .signal = m->signal,
@@ -370,10 +391,14 @@ static void take_request(struct received *s)
 
 	for (unsigned i = 0; good && i < m->sort_count; i++)
 		good = m->sort[i] < SORT_KEYS;
+	if (m->file[0] && good) {
+		o = &own;
+		good = options_apart(&own, s->fds[1], m->file, text);
+	}
 	if (p && m->final && p->pid == reporter.program_pid && options_has_limits(reporter.options))
 		handle_earlier_ends(p);
 	if (p && p->table_fd >= 0 && good)
-		dump(p, &r, s->fds[0], true);
+		dump(p, &r, o, s->fds[0], true);
 	inbox_close(s);
 }
 

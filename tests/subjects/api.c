@@ -30,7 +30,7 @@ static int absent(void)
 	char block[8];
 
 	return heaptrace_state() == HEAPTRACE_ABSENT && !heaptrace_is_present() && heaptrace_dump() == HEAPTRACE_ABSENT &&
-	       heaptrace_on() == HEAPTRACE_ABSENT && heaptrace_off() == HEAPTRACE_ABSENT &&
+	       heaptrace_dump_to("absent.txt") == HEAPTRACE_ABSENT && heaptrace_dump_to(NULL) == HEAPTRACE_ABSENT && heaptrace_on() == HEAPTRACE_ABSENT && heaptrace_off() == HEAPTRACE_ABSENT &&
 	       heaptrace_clear() == HEAPTRACE_ABSENT && heaptrace_sample(1) == HEAPTRACE_ABSENT &&
 	       heaptrace_mark("x") == HEAPTRACE_ABSENT && heaptrace_ignore_begin() == HEAPTRACE_ABSENT &&
 	       heaptrace_ignore_end() == HEAPTRACE_ABSENT &&
@@ -88,6 +88,67 @@ static void pools(void)
 	heaptrace_ignore_end();
 	free(chunk);
 	print_totals("chunk freed");
+}
+
+/* A chunk of pool a, with two of its blocks: one is a backing of b, a block of which is a backing of c; one is a backing of c. */
+static char *nested(heaptrace_pool_t a, heaptrace_pool_t b, heaptrace_pool_t c)
+{
+	char *chunk = malloc(10000);
+
+	heaptrace_pool_backing(a, chunk, 0);
+	heaptrace_pool_alloc(a, chunk, 1000);
+	heaptrace_pool_backing(b, chunk, 0);
+	heaptrace_pool_alloc(b, chunk, 100);
+	heaptrace_pool_alloc(b, chunk + 104, 200);
+	heaptrace_pool_backing(c, chunk + 104, 0);
+	heaptrace_pool_alloc(c, chunk + 112, 10);
+	heaptrace_pool_alloc(a, chunk + 2000, 500);
+	heaptrace_pool_backing(c, chunk + 2000, 0);
+	heaptrace_pool_alloc(c, chunk + 2000, 7);
+	print_totals("nested");
+	return chunk;
+}
+
+static void clear(void)
+{
+	heaptrace_pool_t a = heaptrace_pool("a"), b = heaptrace_pool("b"), c = heaptrace_pool("c");
+	char *chunk = nested(a, b, c);
+
+	heaptrace_pool_clear_range(a, chunk, 1000);
+	print_totals("range");
+	fprintf(stderr, "known %d %d, of another %d\n", heaptrace_pool_free(b, chunk), heaptrace_pool_free(b, chunk + 104),
+		heaptrace_pool_free(a, chunk));
+	heaptrace_pool_clear(b);
+	print_totals("another");
+	heaptrace_pool_clear(a);
+	print_totals("all");
+	heaptrace_pool_alloc(a, chunk, 50);	/* the addresses are free again */
+	heaptrace_pool_alloc(b, chunk + 104, 5);
+	print_totals("again");
+	heaptrace_pool_clear(a);
+	heaptrace_pool_clear(b);
+	kept[0] = chunk;
+	kept[1] = nested(a, b, c);
+	heaptrace_pool_clear(b);
+	print_totals("inner");
+	heaptrace_pool_clear(a);
+	kept[2] = malloc(3);
+	heaptrace_dump();
+}
+
+/* Writes dumps to the files of these names, and says what came of it. errno has to stay. */
+static void write_files(char **names)
+{
+	kept[0] = malloc(12345);
+	for (; *names; names++) {
+		int error;
+
+		errno = ERANGE;
+		error = heaptrace_dump_to(*names);
+		fprintf(stderr, "%s: %s%s\n", *names, error < 0 ? "absent" : error ? strerror(error) : "written",
+			errno == ERANGE ? "" : ", errno has changed");
+	}
+	fprintf(stderr, "NULL: %d, empty: %d\n", heaptrace_dump_to(NULL), heaptrace_dump_to(""));
 }
 
 /* One pool has two blocks, in one that it has not declared, and one pool nothing but two backings of 8,000 bytes. */
@@ -168,6 +229,46 @@ static void threads(void)
 	print_totals("cleared");
 }
 
+static const char *const endings[] = { "txt", "folded", "json" };
+static int failed[4];
+
+/* Writes files of its own, and asks for dumps by signals in between. */
+static void *write_many(void *mine)
+{
+	unsigned me = (unsigned)((char (*)[1000][48])mine - blocks);
+	char name[64];
+
+	for (unsigned i = 0; i < 12; i++) {
+		snprintf(name, sizeof(name), "%s.%u.%u.%s", getenv("FILES"), me, i, endings[i % 3]);
+		failed[me] += heaptrace_dump_to(name) != 0;
+		raise(i % 2 ? SIGUSR1 : SIGUSR2);
+	}
+	return NULL;
+}
+
+static void write_in_threads(void)
+{
+	pthread_t threads[4];
+
+	kept[0] = malloc(12345);
+	for (int i = 0; i < 4; i++)
+		pthread_create(&threads[i], NULL, write_many, blocks[i]);
+	for (int i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	fprintf(stderr, "failed %d\n", failed[0] + failed[1] + failed[2] + failed[3]);
+}
+
+static void write_in_child(char **names)
+{
+	kept[1] = malloc(7777);
+	if (!fork()) {
+		kept[2] = malloc(222);
+		write_files(names);
+		_exit(0);
+	}
+	wait(NULL);
+}
+
 static void forks(void)
 {
 	heaptrace_pool_t pool = heaptrace_pool("forks");
@@ -219,7 +320,7 @@ __attribute__((constructor)) static void construct(void)
 		in_constructor = heaptrace_pool_free(pool, b);
 }
 
-static int handled[3];
+static int handled[4];
 
 static void handle(int signal)
 {
@@ -227,14 +328,16 @@ static void handle(int signal)
 	handled[0] = heaptrace_mark("signal");
 	handled[1] = heaptrace_dump();
 	handled[2] = heaptrace_state();
+	if (getenv("FILES"))
+		handled[3] = heaptrace_dump_to(getenv("FILES"));
 }
 
 static void early(void)
 {
 	signal(SIGUSR2, handle);
 	raise(SIGUSR2);
-	fprintf(stderr, "constructor: %d\nsignal: mark %d, dump %d, state %d\n", in_constructor, handled[0], handled[1],
-		handled[2]);
+	fprintf(stderr, "constructor: %d\nsignal: mark %d, dump %d, state %d, file %d\n", in_constructor, handled[0], handled[1],
+		handled[2], handled[3]);
 }
 
 static void errors(void)
@@ -292,7 +395,14 @@ int main(int argc, char **argv)
 		puts(heaptrace_is_present() ? "present" : "absent");
 	else if (!strcmp(what, "pools"))
 		pools();
-	else if (!strcmp(what, "reported"))
+	else if (!strcmp(what, "clear"))
+		clear();
+	else if (!strcmp(what, "files"))
+		write_files(argv + 2);
+	else if (!strcmp(what, "file later")) {
+		if (write(1, "ready", 5) == 5 && read(0, &(char){ 0 }, 1) == 1)
+			write_files(argv + 2);
+	} else if (!strcmp(what, "reported"))
 		reported();
 	else if (!strcmp(what, "ignore"))
 		ignore();
@@ -307,6 +417,10 @@ int main(int argc, char **argv)
 		threads();
 	else if (!strcmp(what, "fork"))
 		forks();
+	else if (!strcmp(what, "files in threads"))
+		write_in_threads();
+	else if (!strcmp(what, "files in a child"))
+		write_in_child(argv + 2);
 #endif
 	else if (!strcmp(what, "windows"))
 		windows();
