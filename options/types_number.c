@@ -184,8 +184,13 @@ bool types_set_size(struct options *o, const struct option_entry *e, const char 
 	if (set_none(o, e, value))
 		return true;
 	/* A fraction of a byte is cut off, but what is above 0 must not become 0. */
-	if (!read_quantity(value, units, e->max * 1000, &v) || v / 1000 < e->min || (v && v < 1000))
+	if (!read_quantity(value, units, INT64_MAX, &v) || v / 1000 < e->min || (v && v < 1000))
 		return types_refuse(e, value, "not a number of bytes like 500000, 20M or 1.5Gi", error);
+	if (v / 1000 > e->max) {
+		types_refuse(e, value, "at most ", error);
+		out_size(error, e->max);
+		return false;
+	}
 	types_store_number(o, e, v / 1000);
 	return true;
 }

@@ -74,7 +74,9 @@ for my $site (sort keys %$exact) {
 }
 is($mean{large}{$_}, $exact->{large}{$_}, "blocks of the rate or more are all recorded: $_") for qw(size count total-count);
 
-# A rate so small that each block is recorded.
+# A rate so small that each block is recorded, and one that is too large.
+quiet($heaptrace, '--sample=5G', 'true');
+like(log_text(), qr/--sample=5G: at most 1\.073 GB$/m, 'a rate above the largest names that one');
 my ($all) = run('--sample=1');
 delete @{$_->{threaded}}{qw(peak-size peak-count heap-peak)} for $all, $exact;
 is_deeply($all, $exact, '--sample=1 records each block');
