@@ -165,6 +165,15 @@ ended();
 is(figures(text()) =~ /^(a.*?),/ ? $1 : '', 'a 10 1000 10', 'from that moment on blocks are recorded');
 like(text(), qr/windows of the recording: 1 from \S+ \S+ on$/m, 'which begins the first window');
 
+# ---- Limits ----
+
+begin('--max-leak=0', '--quiet');
+steps('a');
+control('off', 'on');
+close $in;
+is(finish($pid, 20) >> 8, 86, '--max-leak is broken');
+like(slurp("$dir/stderr"), qr/^\[heaptrace\] the limits are about what was recorded of windows: \S+ \S+ of \S+ \S+\n\[heaptrace\] --max-leak=0 is broken/m, 'a limit is about what was recorded, which is said');
+
 # ---- Fork and exec ----
 
 begin();

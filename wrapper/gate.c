@@ -3,6 +3,7 @@
 #include "gate.h"
 
 #include "analysis/frame.h"
+#include "analysis/windows.h"
 #include "junit.h"
 #include "options/types.h"
 
@@ -15,6 +16,7 @@ static struct gate_case *first, **end = &first, *newest;
 static unsigned judged, failed;		/* processes */
 static struct gate_case *provisional;	/* those of PROGRAM, until gate_settle() */
 static bool provisional_failed;
+static char partly[160];		/* a line, if the newest process was not recorded all the time; else empty */
 
 /* Whether the file lies in the directory or below. */
 static bool is_below(const char *file, const char *directory)
@@ -196,6 +198,29 @@ static struct gate_case *make_case(const struct model *m, enum limit limit, cons
 	return c;
 }
 
+/* Figures that a part of the run is not in say little about a limit: notes a line that says so. */
+static void note_windows(const struct model *m)
+{
+	struct out out = out_memory(partly, sizeof(partly));
+	struct windows ws = windows_of(m);
+
+	partly[0] = '\0';
+	if (ws.ordinary)
+		return;
+	out_text(&out, "[heaptrace] the limits are about what was recorded of ");
+	out_name(&out, m->process.command);
+	out_text(&out, ": ");
+	if (ws.recorded_ns) {
+		out_time(&out, ws.recorded_ns);
+		out_text(&out, " of ");
+		out_time(&out, m->moment.runtime_ns);
+	} else {
+		out_text(&out, "nothing");
+	}
+	out_char(&out, '\n');
+	out_string(&out);
+}
+
 /* Adds the newest results to all. */
 static void keep_newest(bool is_broken)
 {
@@ -222,6 +247,7 @@ void gate_judge(void *scope, const struct model *m)
 	gate_begin();
 	if (!options_has_limits(m->options) || !m->moment.ended || where == GATE_OUTSIDE)
 		return;
+	note_windows(m);
 	is_broken = limits_check(m, &arena, results) != 0;
 	arena_release(&arena);
 	for (unsigned i = 0; i < LIMITS; i++) {
@@ -261,6 +287,8 @@ const struct gate_case *gate_all(void)
 
 void gate_write_newest(struct out *text)
 {
+	if (newest)
+		out_text(text, partly);
 	for (const struct gate_case *c = newest; c; c = c->next) {
 		if (!c->broken)
 			continue;

@@ -58,7 +58,8 @@ const struct gate_case *gate_newest(void);
 /* All results. */
 const struct gate_case *gate_all(void);
 
-/* Writes a line for each limit that the newest process has broken. */
+/* Writes a line for each limit that the newest process has broken, and before them one, if not all that it has done was
+ * recorded. */
 void gate_write_newest(struct out *text);
 
 /* To be called when the program has ended, before its lines are written: decides whether it counts. */
