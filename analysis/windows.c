@@ -63,6 +63,7 @@ struct windows windows_of(const struct model *m)
 	}
 	w = ws.count ? windows_get(m, ws.count) : w;
 	ws.recording = ws.count && !w.ended_ns;
+	ws.detached = events_detached(t);
 	/* The rate of the start, and an attach that has made the table, are events, too. */
 	ws.ordinary = ws.count == 1 && w.kind != EVENT_ON && w.first == ROW_FIRST && ws.recording && !ws.chosen &&
 		      !ws.missing && !ws.cleared_ns;

@@ -17,6 +17,7 @@ struct windows {
 	bool chosen;			/* --window has chosen them */
 	bool missing;			/* --window has asked for one that there is not: the figures are about all */
 	bool recording;			/* the last one goes on */
+	bool detached;			/* heaptrace was detached from the process */
 	bool ordinary;			/* nobody has ever controlled the recording: it is one window, the whole run */
 	uint64_t begun_ns, ended_ns;	/* of the windows that the figures are about, from the first one's begin on. ended_ns is
 					 * the moment of the model if the last one goes on */

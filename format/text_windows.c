@@ -45,7 +45,7 @@ static void write_list(const struct model *m, const struct windows *ws, struct o
 		out_char(out, ' ');
 		write_times(w.begun_ns, w.ended_ns, out);
 	}
-	out_char(out, '\n');
+	out_text(out, ws->detached ? ", then detached\n" : "\n");
 }
 
 static void write_chosen(const struct windows *ws, struct out *out)

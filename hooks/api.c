@@ -87,7 +87,7 @@ EXPORT int heaptrace_api_dump_to(const char *path)
 EXPORT int heaptrace_api_state(void)
 {
 	int error = begin();
-	uint32_t mode = load_relaxed(recorder.mode) & ~CONTROL_PENDING;
+	uint32_t mode = control_mode(recorder.mode);
 
 	if (!error)
 		end();

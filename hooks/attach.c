@@ -18,6 +18,7 @@
 #include "elf/lookup.h"
 #include "exec.h"
 #include "export.h"
+#include "process/control.h"
 #include "process/guard.h"
 #include "process/lifecycle.h"
 #include "process/rights.h"
@@ -142,6 +143,7 @@ EXPORT int heaptrace_detach(void)
 		return end_request(ATTACH_NOT);
 	fall_asleep();
 	lookup_call_resolver(RESOLVED);
+	control_detached();
 	outside = lifecycle_detach();
 	end_tracing(outside);
 	return end_request(ATTACH_DONE);

@@ -64,9 +64,9 @@ static void clear(struct table_header *h)
 }
 
 /*
- * Holds the other threads. False: the command is to be tried again, since a thread forks, or has not run for long and so was
- * not seen outside of its hook. After a few tries such a thread is taken for one that has left its hook by a longjmp() and may
- * never come back. threads_flush() leaves its slots alone: they are counted when the thread flushes them, or ends.
+ * Holds the other threads. False: the command is to be tried again, since a thread forks, or has not run for long and so
+ * was not seen outside of its hook. After a few tries such a thread is taken for one that has left its hook by a longjmp()
+ * and may never come back. threads_flush() leaves its slots alone: they are counted when the thread flushes them, or ends.
  */
 static bool hold_others(void)
 {
@@ -81,13 +81,13 @@ static bool hold_others(void)
 	return false;
 }
 
-/* Begins a window. What other threads have under way is finished before, and their memories of stacks become void. False: see
- * hold_others(). */
+/* Begins a window. What other threads have under way is finished before, and their memories of stacks become void. False:
+ * see hold_others(). */
 static bool begin_window(enum event_kind kind, uint64_t sample_bytes)
 {
 	struct table_header *h = recorder.table.head;
 
-	if (kind == EVENT_SAMPLE && events_count(&recorder.table) == EVENTS_MOST)
+	if (kind == EVENT_SAMPLE && events_count(&recorder.table) >= EVENTS_BEGIN_MOST)
 		return true;	/* nobody would know the rate of the new rows */
 	if (!hold_others())
 		return false;
@@ -99,7 +99,7 @@ static bool begin_window(enum event_kind kind, uint64_t sample_bytes)
 	events_add(&recorder.table, kind, now_precise_ns(), h->window_row, NULL);
 	choose_paths();
 	capture_modules_changed();
-	if (kind == EVENT_ON || (load_relaxed(&h->control.mode) & ~CONTROL_PENDING) < CONTROL_OFF)
+	if (kind == EVENT_ON || control_mode(&h->control.mode) < CONTROL_OFF)
 		set_mode(recording_mode());
 	lifecycle_release_others();
 	return true;
@@ -109,13 +109,13 @@ static bool begin_window(enum event_kind kind, uint64_t sample_bytes)
 static bool carry_out(enum control_command command, uint64_t value, const char *text)
 {
 	struct table_header *h = recorder.table.head;
-	bool off = (load_relaxed(&h->control.mode) & ~CONTROL_PENDING) >= CONTROL_OFF;
+	bool off = control_mode(&h->control.mode) >= CONTROL_OFF;
 
 	switch (command) {
 	case CONTROL_COMMAND_ON:
 		return !off || begin_window(EVENT_ON, h->sample_bytes);
 	case CONTROL_COMMAND_OFF:
-		if (off && (load_relaxed(&h->control.mode) & ~CONTROL_PENDING) != CONTROL_WAITING)
+		if (off && control_mode(&h->control.mode) != CONTROL_WAITING)
 			break;
 		set_mode(CONTROL_OFF);
 		if (!off)
@@ -225,11 +225,11 @@ bool control_records_slow(size_t size)
 
 	if (mode & CONTROL_PENDING) {
 		obey();
-		mode = load_relaxed(&h->control.mode) & ~CONTROL_PENDING;
+		mode = control_mode(&h->control.mode);
 	}
 	if (mode == CONTROL_WAITING && now_ns() >= h->start_ns) {
 		control_do(CONTROL_COMMAND_ON, 0, NULL);
-		mode = load_relaxed(&h->control.mode) & ~CONTROL_PENDING;
+		mode = control_mode(&h->control.mode);
 	}
 	if (mode >= CONTROL_OFF) {
 		pass_until(mode, mode == CONTROL_WAITING ? WAITING_BYTES : SIZE_MAX);
@@ -269,4 +269,9 @@ void control_forked(void)
 	guard_self.sampler = (struct sampler){ .left = 0 };	/* other chances than the parent's */
 	store_relaxed(&c->asked, c->done);
 	store_relaxed(&c->mode, c->mode & ~CONTROL_PENDING);
+}
+
+void control_detached(void)
+{
+	events_add(&recorder.table, EVENT_DETACH, now_precise_ns(), 0, NULL);
 }

@@ -21,6 +21,9 @@ void control_start(const struct options *o);
 /* In a child after fork: a command that waits was for the parent. */
 void control_forked(void);
 
+/* At a detach, when no thread is in a hook any more: the recording ends. */
+void control_detached(void);
+
 /*
  * Whether an allocation of this size is passed on without entering the guard, since it is certainly not recorded: off, and
  * before the thread's next sample, of which the thread's sampler knows. A new thread's sampler, and one that was last

@@ -101,7 +101,7 @@ void pages_mapped(enum pages_entry entry, const void *at, size_t size_bytes, con
 
 	if (entry == PAGES_PASSES || !size_bytes)
 		return;
-	if ((load_relaxed(recorder.mode) & ~CONTROL_PENDING) >= CONTROL_OFF) {
+	if (control_mode(recorder.mode) >= CONTROL_OFF) {
 		pages_unmapped(pages_unmapping(at, size_bytes), true);	/* of what was mapped there before */
 		return;
 	}

@@ -19,18 +19,49 @@ static void copy_text(char *to, const char *text)
 	memcpy(to, text, bytes);
 }
 
+static bool begins(enum event_kind kind)
+{
+	return kind == EVENT_ON || kind == EVENT_ATTACH;
+}
+
+static bool ends(enum event_kind kind)
+{
+	return kind == EVENT_OFF || kind == EVENT_DETACH;
+}
+
+/* A window for which the list has no room is a part of the one before, which therefore has not ended. */
+static void reopen_last(struct table *t)
+{
+	struct table_event *e = &t->head->events[events_count(t)];
+
+	while (e-- > t->head->events && !begins((enum event_kind)load_relaxed(&e->kind))) {
+		if (ends((enum event_kind)load_relaxed(&e->kind)))
+			store_relaxed(&e->kind, EVENT_NONE);
+	}
+}
+
+/* The place of a new event; NULL: there is none. The last place is for the end of the last window, which may come again. */
+static struct table_event *find_place(struct table *t, enum event_kind kind)
+{
+	uint32_t count = events_count(t), at;
+
+	if (count >= EVENTS_BEGIN_MOST && begins(kind))
+		reopen_last(t);
+	if (count == EVENTS_MOST && ends(kind))
+		return &t->head->events[EVENTS_MOST - 1];
+	if (count >= (kind == EVENT_MARK ? EVENTS_MARKS_MOST : ends(kind) ? EVENTS_MOST : EVENTS_BEGIN_MOST))
+		return NULL;
+	at = add_relaxed(&t->head->event_count, 1);
+	return at < EVENTS_MOST ? &t->head->events[at] : NULL;
+}
+
 bool events_add(struct table *t, enum event_kind kind, uint64_t ns, uint32_t first, const char *text)
 {
 	struct table_header *h = t->head;
-	struct table_event *e;
-	uint32_t at;
+	struct table_event *e = find_place(t, kind);
 
-	if (load_relaxed(&h->event_count) >= (kind == EVENT_MARK ? EVENTS_MARKS_MOST : EVENTS_MOST))
+	if (!e)
 		return false;
-	at = add_relaxed(&h->event_count, 1);
-	if (at >= EVENTS_MOST)
-		return false;
-	e = &h->events[at];
 	e->ns = ns > h->begun_precise_ns ? ns - h->begun_precise_ns : 0;
 	e->sample_bytes = load_relaxed(&h->sample_bytes);
 	e->live_size = load_relaxed(&h->totals.live_size);
@@ -63,17 +94,14 @@ uint64_t events_rate(const struct table *t)
 	return 0;
 }
 
+bool events_detached(const struct table *t)
+{
+	uint32_t count = events_count(t);
+
+	return count && load_acquire(&t->head->events[count - 1].kind) == EVENT_DETACH;
+}
+
 /* ---- Windows ---- */
-
-static bool begins(enum event_kind kind)
-{
-	return kind == EVENT_ON || kind == EVENT_ATTACH;
-}
-
-static bool ends(enum event_kind kind)
-{
-	return kind == EVENT_OFF || kind == EVENT_DETACH;
-}
 
 /* Whether blocks were recorded from the start on. */
 static bool begins_recording(const struct table *t)
@@ -84,7 +112,7 @@ static bool begins_recording(const struct table *t)
 		if (begins(kind) || ends(kind))
 			return ends(kind);
 	}
-	return (load_relaxed(&t->head->control.mode) & ~CONTROL_PENDING) < CONTROL_OFF;
+	return control_mode(&t->head->control.mode) < CONTROL_OFF;
 }
 
 /* The rows of the window that begins with event `from` (or, if that is `count`, with the table) end before this one. */
@@ -118,7 +146,8 @@ uint32_t events_windows(const struct table *t, uint32_t number, struct events_wi
 		open = !ends(kind);
 		if (open && ++windows == number)
 			*found = (struct events_window){
-				.number = windows, .first = e->first ? e->first : ROW_FIRST, .end = window_end(t, i + 1, count),
+				.number = windows, .first = e->first ? e->first : ROW_FIRST,
+				.end = window_end(t, i + 1, count),
 				.kind = kind, .begun_ns = e->ns, .sample_bytes = e->sample_bytes,
 			};
 	}
@@ -139,7 +168,8 @@ bool events_chosen(const struct table *t, uint64_t window, uint32_t *from, uint3
 struct row_range events_rows(const struct table *t, uint64_t window)
 {
 	struct row_range range = { load_relaxed(&t->head->figures_row), UINT32_MAX };
-	struct events_window first = { .end = UINT32_MAX }, last = first;	/* where a window is gone meanwhile: all rows */
+	/* Where a window is gone meanwhile: all rows. */
+	struct events_window first = { .end = UINT32_MAX }, last = first;
 	uint32_t from, to;
 
 	if (!window || !events_chosen(t, window, &from, &to))
@@ -149,12 +179,17 @@ struct row_range events_rows(const struct table *t, uint64_t window)
 	return (struct row_range){ first.first, last.end };
 }
 
+static bool begins_inside(uint32_t first, struct row_range range)
+{
+	return first > range.first && first > ROW_FIRST && first < range.end;
+}
+
 bool events_several(const struct table *t, struct row_range range)
 {
+	if (begins_inside(load_relaxed(&t->head->window_row), range))
+		return true;	/* the list of events may have had no room for it */
 	for (uint32_t i = events_count(t); i-- > 0; ) {
-		uint32_t first = load_acquire(&t->head->events[i].kind) ? t->head->events[i].first : 0;
-
-		if (first > range.first && first > ROW_FIRST && first < range.end)
+		if (load_acquire(&t->head->events[i].kind) && begins_inside(t->head->events[i].first, range))
 			return true;
 	}
 	return false;

@@ -13,7 +13,8 @@
 #include "table.h"
 
 /* Adds an event. text: of EVENT_MARK, cut where a character ends; else NULL. first: the row that a window begins with,
- * or 0. False: the list is full. Any thread, async-signal-safe. */
+ * or 0. False: the list is full. The end of a window is always noted: windows that begin when there is no more room for them
+ * are a part of the last one that is in the list. Any thread for a mark, else one at a time; async-signal-safe. */
 bool events_add(struct table *t, enum event_kind kind, uint64_t ns, uint32_t first, const char *text);
 
 /* A window of the run. Windows are numbered from 1 on. A clear, and another rate of sampling, ends one and begins the next,
@@ -51,6 +52,9 @@ static inline uint32_t events_count(const struct table *t)
 
 	return count < EVENTS_MOST ? count : EVENTS_MOST;
 }
+
+/* Whether heaptrace was detached from the process: then nothing is added any more. */
+bool events_detached(const struct table *t);
 
 /* The rate of sampling by which the blocks of a row were recorded: 0 if each block was. Async-signal-safe. */
 uint64_t events_sample_bytes(const struct table *t, uint32_t row);

@@ -36,9 +36,11 @@ uint32_t joiner_first(struct joiner *j, uint32_t row)
 
 uint32_t *joined_rows(const struct table *t, struct row_range range, struct arena *arena)
 {
-	uint32_t end = table_row_end(t), *joined = events_several(t, range) ? arena_alloc_plenty(arena, end * sizeof(*joined)) : NULL;
+	uint32_t end = table_row_end(t), *joined = NULL;
 	struct joiner j;
 
+	if (events_several(t, range))
+		joined = arena_alloc_plenty(arena, end * sizeof(*joined));
 	if (!joined || !joiner_init(&j, t, end, arena))
 		return NULL;
 	for (uint32_t row = 0; row < end; row++) {

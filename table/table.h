@@ -203,7 +203,8 @@ enum event_kind {
 
 #define EVENT_TEXT_BYTES	48u
 #define EVENTS_MOST		128u
-#define EVENTS_MARKS_MOST	(EVENTS_MOST - 32)	/* the rest of the list is for events that begin or end a window */
+#define EVENTS_MARKS_MOST	(EVENTS_MOST - 32)	/* the rest of the list is for events that begin or end a window... */
+#define EVENTS_BEGIN_MOST	(EVENTS_MOST - 1)	/* ...and the last place for the end of the last one */
 
 struct table_event {
 	uint64_t ns;			/* since begun_precise_ns */
@@ -223,6 +224,12 @@ enum control_mode {
 	CONTROL_WAITING,		/* as CONTROL_OFF, until the moment of --start-after */
 };
 #define CONTROL_PENDING	((uint32_t)1 << 31)	/* a command waits in `table_control` */
+
+/* The mode in such a word. */
+static inline uint32_t control_mode(const uint32_t *word)
+{
+	return load_relaxed(word) & ~CONTROL_PENDING;
+}
 
 enum control_command {
 	CONTROL_COMMAND_NONE,

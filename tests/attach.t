@@ -175,6 +175,18 @@ my $out = "$dir/heap.txt";
 }
 {
 	my ($pid, $in) = subject($target, 'counted');
+	is((attach("--pid=$pid", "--record=$dir/left.rec"))[0], 0, '--record');
+	take_steps($in, 'x', length slurp("$dir/stdout"));
+	is((attach("--detach=$pid"))[0], 0, 'is detached');
+	close $in;
+	is(finish($pid, 20), 0, 'and ends as it would');
+	like((attach("--report=$dir/left.rec"))[1], qr/windows of the recording: 1 from \S+ \S+ to \S+ \S+, then detached /, 'its record says so');
+	like((attach("--report=$dir/left.rec", '--timeline'))[1], qr/ \] after \S+ \S+: detach /, 'in the timeline');
+	like((attach("--report=$dir/left.rec", '--format=json'))[1], qr/"recording":false.*"kind":"detach"/s, 'in JSON');
+	like((attach("--report=$dir/left.rec", '--format=html'))[1], qr/"kind":"detach"/, 'in a page');
+}
+{
+	my ($pid, $in) = subject($target, 'counted');
 	my $before = length slurp("$dir/stdout");
 	kill 'STOP', $pid;
 	wait_for(sub { slurp("/proc/$pid/stat") =~ /\) T/ });

@@ -3,6 +3,7 @@
 #include "control.h"
 
 #include "base/atomics.h"
+#include "base/out.h"
 #include "base/read_at.h"
 #include "options/options.h"
 #include "quit.h"
@@ -40,7 +41,9 @@ static size_t character_bytes(const unsigned char *s)
 		unsigned char mask, lead;
 		size_t bytes;
 		uint32_t least;
-	} forms[] = { { 0x80, 0, 1, 0x20 }, { 0xe0, 0xc0, 2, 0xa0 }, { 0xf0, 0xe0, 3, 0x800 }, { 0xf8, 0xf0, 4, 0x10000 } };
+	} forms[] = {
+		{ 0x80, 0, 1, 0x20 }, { 0xe0, 0xc0, 2, 0xa0 }, { 0xf0, 0xe0, 3, 0x800 }, { 0xf8, 0xf0, 4, 0x10000 },
+	};
 
 	for (unsigned form = 0; form < sizeof(forms) / sizeof(forms[0]); form++) {
 		uint32_t code = *s & (unsigned char)~forms[form].mask;
@@ -52,8 +55,9 @@ static size_t character_bytes(const unsigned char *s)
 				return 0;
 			code = code << 6 | (s[i] & 0x3fu);
 		}
-		return code < forms[form].least || code == 0x7f || code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ?
-		       0 : forms[form].bytes;
+		if (code < forms[form].least || code == 0x7f || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
+			return 0;
+		return forms[form].bytes;
 	}
 	return 0;
 }
@@ -66,14 +70,14 @@ static void parse_mark(struct command *c, const char *text)
 	if (!bytes)
 		quit_saying(EXIT_SETUP, "mark= needs a text, such as mark=\"after the first request\"");
 	if (bytes >= EVENT_TEXT_BYTES)
-		quit_saying(EXIT_SETUP, "the text of the mark has %zu bytes, and there is room for %u: shorten it", bytes,
-			    EVENT_TEXT_BYTES - 1);
+		quit_saying(EXIT_SETUP, "the text of the mark has %zu bytes, and there is room for %u: shorten it",
+			    bytes, EVENT_TEXT_BYTES - 1);
 	while (*at) {
 		size_t n = character_bytes(at);
 
 		if (!n)
-			quit_saying(EXIT_SETUP, "the text of the mark is not plain UTF-8 (it has a control character, or bytes that "
-				    "are no character): write another one");
+			quit_saying(EXIT_SETUP, "the text of the mark is not plain UTF-8 (it has a control character, "
+				    "or bytes that are no character): write another one");
 		at += n;
 	}
 	strcpy(c->text, text);
@@ -122,8 +126,8 @@ static struct command parse(const char *text)
 
 /* ---- The table of the process ---- */
 
-/* The table that is written: its header is mapped, or there is only the memory of the process, which is read and written by
- * offsets. */
+/* The table that is written: its header is mapped, or there is only the memory of the process, which is read and
+ * written by offsets. */
 struct mailbox {
 	struct traced place;
 	struct table_header *mapped;	/* NULL: by offsets */
@@ -132,7 +136,7 @@ struct mailbox {
 
 #define IN_CONTROL(field)	(offsetof(struct table_header, control) + offsetof(struct table_control, field))
 
-/* A word of the control structure, and the same for writing. False: the process is gone. */
+/* A word of the table's header, and other parts of it, and the same for writing. False: the process is gone. */
 static bool read_word(const struct mailbox *m, size_t offset, uint32_t *word)
 {
 	if (m->mapped) {
@@ -140,6 +144,15 @@ static bool read_word(const struct mailbox *m, size_t offset, uint32_t *word)
 		return true;
 	}
 	return read_whole(m->place.fd, word, sizeof(*word), m->place.start + offset);
+}
+
+static bool read_bytes(const struct mailbox *m, size_t offset, void *to, size_t bytes)
+{
+	if (m->mapped) {
+		memcpy(to, (const char *)m->mapped + offset, bytes);
+		return true;
+	}
+	return read_whole(m->place.fd, to, bytes, m->place.start + offset);
 }
 
 static bool write_bytes(const struct mailbox *m, size_t offset, const void *from, size_t bytes)
@@ -152,8 +165,8 @@ static bool write_bytes(const struct mailbox *m, size_t offset, const void *from
 }
 
 /*
- * The process may change its mode at the same time. In the memory of the process there is no atomic operation for another
- * one, so only that byte of the word is written in which CONTROL_PENDING is, and no mode.
+ * The process may change its mode at the same time. In the memory of the process there is no atomic operation for
+ * another one, so only that byte of the word is written in which CONTROL_PENDING is, and no mode.
  */
 static bool set_pending(const struct mailbox *m)
 {
@@ -176,8 +189,8 @@ static void lock(const struct mailbox *m)
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return;		/* a file system without locks */
 		if (i == 2 * WAIT_TRIES)
-			quit_saying(EXIT_SETUP, "another heaptrace --control is about to give commands to process %u, and does not come "
-				    "to an end: try again", (unsigned)m->pid);
+			quit_saying(EXIT_SETUP, "another heaptrace --control is about to give commands to process %u, "
+				    "and does not come to an end: try again", (unsigned)m->pid);
 		nanosleep(&pause, NULL);
 	}
 }
@@ -200,15 +213,17 @@ static void open_mailbox(struct mailbox *m, uint32_t pid)
 
 	*m = (struct mailbox){ .pid = pid };
 	if (kill((pid_t)pid, 0) && errno == ESRCH)
-		quit_saying(EXIT_SETUP, "process %u cannot be controlled: %s", (unsigned)pid, traced_why_not(LOAD_CANNOT_READ, ESRCH));
+		quit_saying(EXIT_SETUP, "process %u cannot be controlled: %s", (unsigned)pid,
+			    traced_why_not(LOAD_CANNOT_READ, ESRCH));
 	status = traced_open_to_write(&m->place, pid);
 	if (status == LOAD_OK)
 		status = load_header(&h, m->place.fd, m->place.start);
 	if (status != LOAD_OK)
-		quit_saying(EXIT_SETUP, "process %u cannot be controlled: %s", (unsigned)pid, traced_why_not(status, errno));
+		quit_saying(EXIT_SETUP, "process %u cannot be controlled: %s", (unsigned)pid,
+			    traced_why_not(status, errno));
 	if (is_detached(&h))
-		quit_saying(EXIT_SETUP, "process %u cannot be controlled: it was detached (heaptrace --pid=%u traces it again)",
-			    (unsigned)pid, (unsigned)pid);
+		quit_saying(EXIT_SETUP, "process %u cannot be controlled: it was detached (heaptrace --pid=%u traces "
+			    "it again)", (unsigned)pid, (unsigned)pid);
 	lock(m);
 	if (m->place.start)
 		return;
@@ -249,7 +264,7 @@ static bool leave(const struct mailbox *m, const struct command *c)
 	uint32_t asked, kind = c->kind;
 	uint64_t now = now_precise_ns();
 
-	if (!read_word(m, IN_CONTROL(done), &asked))
+	if (!read_word(m, IN_CONTROL(asked), &asked))
 		return false;
 	asked++;
 	if (!write_bytes(m, IN_CONTROL(command), &kind, sizeof(kind)) ||
@@ -264,25 +279,89 @@ static bool leave(const struct mailbox *m, const struct command *c)
 	return set_pending(m);
 }
 
+/*
+ * Whether a command can take the place of the one that waits, since what comes of it is the same as if both were
+ * carried out: the same once more, another rate, or an end to what would begin. (An `on` after an `off` begins a window, so the
+ * `off` must not be lost.) The process may carry out the older one at the same time: it then gets the newer one
+ * afterwards, as leave() gives it a number of its own. A command is one word, and a rate is one, too, so it never
+ * gets a half of each.
+ */
+static bool replaces(enum control_command newer, enum control_command waiting)
+{
+	if (newer == CONTROL_COMMAND_OFF && waiting == CONTROL_COMMAND_ON)
+		return true;
+	return newer == waiting && newer != CONTROL_COMMAND_MARK;
+}
+
+/* Says which command of an earlier controller is in the way, and since when. */
+static _Noreturn void quit_busy(const struct mailbox *m, const struct table_control *waiting, const char *command)
+{
+	static const char *const names[] = { "?", "on", "off", "clear", "sample", "dump", "mark" };
+	uint32_t kind = waiting->command < sizeof(names) / sizeof(names[0]) ? waiting->command : 0;
+	uint64_t now = now_precise_ns(), ago = now > waiting->asked_ns ? now - waiting->asked_ns : 0;
+	char text[512];
+	struct out out = out_memory(text, sizeof(text));
+
+	out_char(&out, '\'');
+	out_text(&out, names[kind]);
+	if (kind == CONTROL_COMMAND_SAMPLE) {
+		out_text(&out, waiting->value ? "=" : "=all");
+		if (waiting->value)
+			out_u64(&out, waiting->value);
+	}
+	if (kind == CONTROL_COMMAND_MARK) {
+		out_char(&out, '=');
+		out_foreign(&out, waiting->text, strnlen(waiting->text, sizeof(waiting->text)));
+	}
+	out_text(&out, "', given ");
+	out_time(&out, ago);
+	out_text(&out, " ago,");
+	quit_saying(EXIT_SETUP, "process %u allocates nothing at present: %s waits for its next allocation, so '%s' was "
+		    "not given: give it again then (heaptrace --dump=%u needs no allocation)", (unsigned)m->pid,
+		    out_string(&out), command, (unsigned)m->pid);
+}
+
 /* Says what a full list of events means for a command. The process itself does without the event. */
 static void warn_of_full_list(const struct mailbox *m, const struct command *c, const char *command)
 {
+	unsigned pid = m->pid;
 	uint32_t count;
 
 	if (!read_word(m, offsetof(struct table_header, event_count), &count))
 		return;
 	if (c->kind == CONTROL_COMMAND_MARK && count >= EVENTS_MARKS_MOST)
-		say("'%s' is not noted: process %u has had as many events as its table has room for", command, (unsigned)m->pid);
-	else if (c->kind == CONTROL_COMMAND_SAMPLE && count >= EVENTS_MOST)
-		say("'%s' has no effect: process %u has had as many windows as its table has room for", command, (unsigned)m->pid);
-	else if (c->kind != CONTROL_COMMAND_DUMP && count >= EVENTS_MOST)
-		say("process %u has had as many windows as its table has room for: '%s' takes effect, but reports will not list it",
-		    (unsigned)m->pid, command);
+		say("'%s' is not noted: process %u has had as many events as its table has room for", command, pid);
+	if (count < EVENTS_BEGIN_MOST)
+		return;
+	if (c->kind == CONTROL_COMMAND_SAMPLE)
+		say("'%s' has no effect: process %u has had as many windows as its table has room for", command, pid);
+	else if (c->kind == CONTROL_COMMAND_ON || c->kind == CONTROL_COMMAND_CLEAR)
+		say("process %u has had as many windows as its table has room for: '%s' takes effect, but reports have "
+		    "what follows in the last window of their list", pid, command);
 }
 
 static _Noreturn void quit_gone(const struct mailbox *m, const char *command)
 {
 	quit_saying(EXIT_SETUP, "process %u has ended before it carried out '%s'", (unsigned)m->pid, command);
+}
+
+/* Gives command i of the list, when those before it have been carried out. */
+static void give(const struct mailbox *m, const struct command *list, int i, char **commands)
+{
+	struct table_control waiting = { .command = CONTROL_COMMAND_NONE };
+	enum answer before = await(m);
+
+	if (before == WAITS && i)
+		quit_saying(EXIT_SETUP, "process %u allocates nothing at present: '%s' is left to it, and takes effect at "
+			    "its next allocation, but '%s' was not given: give it again then", (unsigned)m->pid,
+			    commands[i - 1], commands[i]);
+	if (before == WAITS && !read_bytes(m, offsetof(struct table_header, control), &waiting, sizeof(waiting)))
+		before = GONE;
+	if (before == WAITS && !replaces(list[i].kind, waiting.command))
+		quit_busy(m, &waiting, commands[i]);
+	warn_of_full_list(m, &list[i], commands[i]);
+	if (before == GONE || !leave(m, &list[i]))
+		quit_gone(m, commands[i]);
 }
 
 void control_process(uint32_t pid, int count, char **commands)
@@ -295,19 +374,8 @@ void control_process(uint32_t pid, int count, char **commands)
 	for (int i = 0; i < count; i++)
 		list[i] = parse(commands[i]);
 	open_mailbox(&m, pid);
-	for (int i = 0; i < count; i++) {
-		enum answer before = await(&m);
-
-		if (before == WAITS && i)
-			quit_saying(EXIT_SETUP, "process %u allocates nothing at present: '%s' is left to it, and takes effect at its next "
-				    "allocation, but '%s' was not given: give it again then", (unsigned)pid, commands[i - 1], commands[i]);
-		if (before == WAITS)
-			quit_saying(EXIT_SETUP, "an earlier command still waits for the next allocation of process %u: '%s' was not given "
-				    "(heaptrace --dump=%u needs no allocation)", (unsigned)pid, commands[i], (unsigned)pid);
-		warn_of_full_list(&m, &list[i], commands[i]);
-		if (before == GONE || !leave(&m, &list[i]))
-			quit_gone(&m, commands[i]);
-	}
+	for (int i = 0; i < count; i++)
+		give(&m, list, i, commands);
 	switch (await(&m)) {
 	case DONE:
 		break;

@@ -33,6 +33,6 @@ void watch_view_write_recording(const struct watch_view *v, struct out *out)
 
 	if (events_sampled(t))
 		out_text(out, "sampled: estimates, ");
-	if (v->source.fd >= 0 && (load_relaxed(&t->head->control.mode) & ~CONTROL_PENDING) >= CONTROL_OFF)
+	if (v->source.fd >= 0 && control_mode(&t->head->control.mode) >= CONTROL_OFF)
 		out_text(out, "recording off, ");
 }
