@@ -7,7 +7,8 @@
  *	-> run the CIE's program, then the FDE's, until the row's addresses pass pc
  *
  * The tables are those of a loaded module. C++ exceptions rely on them, too, so they are trusted to lie where the
- * loader says. A form that this reader does not understand gives CFI_UNSUPPORTED, and the caller uses another
+ * loader says. Of a copy of another process's module (cfi_find_by()) nothing is trusted: no byte outside of it is read.
+ * A form that this reader does not understand gives CFI_UNSUPPORTED, and the caller uses another
  * unwinder.
  */
 #include "cfi.h"
@@ -83,16 +84,15 @@ static uintptr_t read_encoded(struct reader *r, uint8_t encoding, uintptr_t data
 }
 
 /* Returns the FDE of the last function that starts at or before pc. Returns NULL if there is none, or, with *bad set,
- * if the header has a form that is not supported. */
-static const uint8_t *search_header(const uint8_t *header, const struct reader *module, uintptr_t pc,
-				    bool *bad)
+ * if the header, at which the reader stands, has a form that is not supported. */
+static const uint8_t *search_header(const struct reader *module, uintptr_t pc, bool *bad)
 {
+	const uint8_t *header = module->p;
 	struct reader r = *module;
 	uint8_t frame_encoding, count_encoding, table_encoding;
 	uint64_t low = 0, high;
 	const uint8_t *table;
 
-	reader_seek(&r, (uint64_t)(header - r.start));
 	*bad = true;
 	if (reader_u8(&r) != 1)
 		return NULL;
@@ -120,7 +120,7 @@ static const uint8_t *search_header(const uint8_t *header, const struct reader *
 	}
 	if (!low)
 		return NULL;
-	return header + ((const int32_t *)(table + (low - 1) * 8))[1];
+	return (const uint8_t *)((uintptr_t)header + (uintptr_t)(intptr_t)((const int32_t *)(table + (low - 1) * 8))[1]);
 }
 
 /* Opens the record (a CIE or an FDE) at p: *r gets its bytes behind the first two words, the length and *id. */
@@ -254,6 +254,12 @@ struct machine {
 	uintptr_t location, pc;
 };
 
+/* A factored offset. Any number can stand in the information, so that it may overflow. */
+static int64_t product(uint64_t number, int64_t align)
+{
+	return (int64_t)(number * (uint64_t)align);
+}
+
 /* Executes an instruction that defines the CFA. Returns false for other instructions. */
 static bool define_cfa(struct cfi_state *s, uint8_t op, int64_t align, struct reader *r)
 {
@@ -261,7 +267,7 @@ static bool define_cfa(struct cfi_state *s, uint8_t op, int64_t align, struct re
 	case CFA_DEF_CFA:
 	case CFA_DEF_CFA_SF:
 		s->cfa_register = reader_uleb(r);
-		s->cfa_offset = op == CFA_DEF_CFA ? (int64_t)reader_uleb(r) : reader_sleb(r) * align;
+		s->cfa_offset = op == CFA_DEF_CFA ? (int64_t)reader_uleb(r) : product((uint64_t)reader_sleb(r), align);
 		s->cfa_expression = NULL;
 		return true;
 	case CFA_DEF_CFA_REGISTER:
@@ -271,7 +277,7 @@ static bool define_cfa(struct cfi_state *s, uint8_t op, int64_t align, struct re
 		s->cfa_offset = (int64_t)reader_uleb(r);
 		return true;
 	case CFA_DEF_CFA_OFFSET_SF:
-		s->cfa_offset = reader_sleb(r) * align;
+		s->cfa_offset = product((uint64_t)reader_sleb(r), align);
 		return true;
 	case CFA_DEF_CFA_EXPRESSION:
 		s->cfa_expression_size = reader_uleb(r);
@@ -290,7 +296,7 @@ static bool execute(struct machine *m, uint8_t op, struct reader *r)
 	uint64_t reg;
 
 	if ((op & 0xc0) == CFA_OFFSET) {
-		set(s, op & 0x3f, CFI_AT_CFA, (int64_t)reader_uleb(r) * align);
+		set(s, op & 0x3f, CFI_AT_CFA, product(reader_uleb(r), align));
 		return true;
 	}
 	if ((op & 0xc0) == CFA_RESTORE || op == CFA_RESTORE_EXTENDED) {
@@ -305,15 +311,15 @@ static bool execute(struct machine *m, uint8_t op, struct reader *r)
 		return true;
 	case CFA_OFFSET_EXTENDED:
 		reg = reader_uleb(r);
-		set(s, reg, CFI_AT_CFA, (int64_t)reader_uleb(r) * align);
+		set(s, reg, CFI_AT_CFA, product(reader_uleb(r), align));
 		return true;
 	case CFA_OFFSET_EXTENDED_SF:
 		reg = reader_uleb(r);
-		set(s, reg, CFI_AT_CFA, reader_sleb(r) * align);
+		set(s, reg, CFI_AT_CFA, product((uint64_t)reader_sleb(r), align));
 		return true;
 	case CFA_GNU_NEGATIVE_OFFSET:
 		reg = reader_uleb(r);
-		set(s, reg, CFI_AT_CFA, -(int64_t)reader_uleb(r) * align);
+		set(s, reg, CFI_AT_CFA, product(-reader_uleb(r), align));
 		return true;
 	case CFA_UNDEFINED:
 		set(s, reader_uleb(r), CFI_UNDEFINED, 0);
@@ -425,7 +431,7 @@ static enum cfi_status resolve(const struct cfi_state *s, uintptr_t pc, struct c
 }
 
 /*
- * A reader over the bytes that offsets of 32 bits can reach from the header. The module's start and end cannot be the
+ * A reader at the header, over the bytes that offsets of 32 bits can reach from there. The module's start and end cannot be the
  * bounds, because in a module with gaps they are those of the segment that holds pc.
  */
 static struct reader around(const uint8_t *header)
@@ -455,24 +461,23 @@ static enum cfi_status find_header(uintptr_t pc, const uint8_t **header, uintptr
 	return *header ? CFI_FOUND : CFI_NONE;
 }
 
-/* Finds the FDE of the function that holds pc, in the module whose header is given. *r gets its bytes behind the two
+/* Finds the FDE of the function that holds pc, in the module at whose header the reader stands. *r gets its bytes behind the two
  * addresses, and *start the function's start. *gap_start: see struct cfi_row. */
-static enum cfi_status find_fde(const uint8_t *header, uintptr_t pc, struct reader *r, struct cie *cie, uintptr_t *start,
-				uintptr_t *gap_start)
+static enum cfi_status find_fde(const struct reader *module, uintptr_t pc, struct reader *r, struct cie *cie,
+				uintptr_t *start, uintptr_t *gap_start)
 {
-	struct reader module = around(header);
 	const uint8_t *fde, *id_at;
 	uintptr_t size;
 	uint32_t id;
 	bool bad;
 
-	fde = search_header(header, &module, pc, &bad);
+	fde = search_header(module, pc, &bad);
 	if (!fde)
 		return bad ? CFI_UNSUPPORTED : CFI_NONE;
-	if (!open_record(r, &module, fde, &id) || !id)
+	if (!open_record(r, module, fde, &id) || !id)
 		return CFI_UNSUPPORTED;
 	id_at = r->start;
-	if (!read_cie(cie, &module, id_at - id) || cie->ra_column != ARCH_DWARF_RA)
+	if (!read_cie(cie, module, (const uint8_t *)((uintptr_t)id_at - id)) || cie->ra_column != ARCH_DWARF_RA)
 		return CFI_UNSUPPORTED;
 	*start = read_encoded(r, cie->fde_encoding, 0);
 	size = read_encoded(r, cie->fde_encoding & 0x0f, 0);
@@ -485,12 +490,12 @@ static enum cfi_status find_fde(const uint8_t *header, uintptr_t pc, struct read
 }
 
 /* Runs the programs of the CIE and the FDE up to pc; m->now becomes the state there. */
-static enum cfi_status find_state(const uint8_t *header, uintptr_t pc, struct machine *m, struct cie *cie,
+static enum cfi_status find_state(const struct reader *module, uintptr_t pc, struct machine *m, struct cie *cie,
 				  uintptr_t *gap_start)
 {
 	struct reader r;
 	uintptr_t start;
-	enum cfi_status status = find_fde(header, pc, &r, cie, &start, gap_start);
+	enum cfi_status status = find_fde(module, pc, &r, cie, &start, gap_start);
 
 	if (status != CFI_FOUND)
 		return status;
@@ -507,11 +512,11 @@ static enum cfi_status find_state(const uint8_t *header, uintptr_t pc, struct ma
 	return run(m, r) ? CFI_FOUND : CFI_UNSUPPORTED;
 }
 
-enum cfi_status cfi_find_by(const uint8_t *header, uintptr_t pc, struct cfi_row *row)
+static enum cfi_status find_row(const struct reader *module, uintptr_t pc, struct cfi_row *row)
 {
 	struct machine m;
 	struct cie cie;
-	enum cfi_status status = find_state(header, pc, &m, &cie, &row->gap_start);
+	enum cfi_status status = find_state(module, pc, &m, &cie, &row->gap_start);
 
 	if (status != CFI_FOUND)
 		return status;
@@ -521,12 +526,24 @@ enum cfi_status cfi_find_by(const uint8_t *header, uintptr_t pc, struct cfi_row 
 	return resolve(&m.now, pc, row);
 }
 
+enum cfi_status cfi_find_by(const uint8_t *image, size_t bytes, size_t header_at, uintptr_t pc, struct cfi_row *row)
+{
+	struct reader module = reader_over(image, bytes);
+
+	reader_seek(&module, header_at);
+	return find_row(&module, pc, row);
+}
+
 enum cfi_status cfi_find(uintptr_t pc, struct cfi_row *row)
 {
 	const uint8_t *header;
 	enum cfi_status status = find_header(pc, &header, &row->gap_start);
+	struct reader module;
 
-	return status == CFI_FOUND ? cfi_find_by(header, pc, row) : status;
+	if (status != CFI_FOUND)
+		return status;
+	module = around(header);
+	return find_row(&module, pc, row);
 }
 
 enum cfi_status cfi_find_state(uintptr_t pc, struct cfi_state *state)
@@ -536,9 +553,12 @@ enum cfi_status cfi_find_state(uintptr_t pc, struct cfi_state *state)
 	uintptr_t gap_start;
 	const uint8_t *header;
 	enum cfi_status status = find_header(pc, &header, &gap_start);
+	struct reader module;
 
-	if (status == CFI_FOUND)
-		status = find_state(header, pc, &m, &cie, &gap_start);
+	if (status == CFI_FOUND) {
+		module = around(header);
+		status = find_state(&module, pc, &m, &cie, &gap_start);
+	}
 	if (status == CFI_FOUND) {
 		*state = m.now;
 		state->signal_frame = cie.signal_frame;
@@ -560,9 +580,11 @@ enum cfi_status cfi_find(uintptr_t pc, struct cfi_row *row)
 	return CFI_UNSUPPORTED;
 }
 
-enum cfi_status cfi_find_by(const uint8_t *header, uintptr_t pc, struct cfi_row *row)
+enum cfi_status cfi_find_by(const uint8_t *image, size_t bytes, size_t header_at, uintptr_t pc, struct cfi_row *row)
 {
-	(void)header;
+	(void)image;
+	(void)bytes;
+	(void)header_at;
 	return cfi_find(pc, row);
 }
 

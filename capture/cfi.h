@@ -21,6 +21,7 @@
 #include "arch.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum cfi_status {
@@ -83,11 +84,11 @@ bool cfi_init(void);
 enum cfi_status cfi_find(uintptr_t pc, struct cfi_row *row);
 
 /*
- * As cfi_find(), for the module whose header of unwind information (PT_GNU_EH_FRAME) is at `header`. The module may be
- * one that no loader has loaded: a copy of another process's, mapped so that its parts have the same distances from
- * each other as there. pc is then an address in the copy. The row is the same as in the other process, because it has
- * no addresses, but for gap_start.
+ * As cfi_find(), for the copy of a module of another process: image[0..bytes), whose parts have the same distances from
+ * each other as there, with the header of unwind information (PT_GNU_EH_FRAME) at image + header_at. pc is an address
+ * in the copy. The row is the same as in the other process, because it has no addresses, but for gap_start. The process
+ * may have written anything there: nothing outside of the copy is read.
  */
-enum cfi_status cfi_find_by(const uint8_t *header, uintptr_t pc, struct cfi_row *row);
+enum cfi_status cfi_find_by(const uint8_t *image, size_t bytes, size_t header_at, uintptr_t pc, struct cfi_row *row);
 
 #endif

@@ -111,7 +111,7 @@ enum target_step target_unwind_step(const struct target *t, struct target_frame 
 		return step_signal(t, f);
 	image = m ? target_image(t, m) : NULL;
 	if (image)
-		status = cfi_find_by(image + (m->unwind_at - m->start),
+		status = cfi_find_by(image, m->end - m->start, m->unwind_at - m->start,
 				     (uintptr_t)image + (f->pc - m->start) - (f->interrupted ? 0 : 1), &row);
 	if (status == CFI_FOUND)
 		return row.signal_frame ? step_signal(t, f) : step_row(t, f, &row);
