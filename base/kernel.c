@@ -10,6 +10,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <link.h>
 #include <poll.h>
 #include <sched.h>
@@ -415,8 +416,13 @@ int sched_yield(void)
 	return (int)CALL0(SYS_sched_yield);
 }
 
+/* By futex(2), on a word that nobody changes: nanosleep(2) overwrites what the kernel keeps of the program's own sleep when
+ * a tracer has interrupted that (restart_syscall(2)), and heaptrace_attach() is called by such a thread. *left is not set. */
 int nanosleep(const struct timespec *time, struct timespec *left)
 {
-	return (int)CALL2(SYS_nanosleep, time, left);
+	uint32_t never = 0;
+
+	(void)left;
+	return CALL4(SYS_futex, &never, FUTEX_WAIT_PRIVATE, 0, time) && errno != ETIMEDOUT ? -1 : 0;
 }
 #endif

@@ -23,8 +23,8 @@
  *
  * kernel_map.h has mmap(), munmap() and mremap(), by other names.
  *
- * They behave as libc's functions do, with two differences: none is a cancellation point (pthreads(7)), and
- * every one is async-signal-safe and takes no lock.
+ * They behave as libc's functions do, with three differences: none is a cancellation point (pthreads(7)), every
+ * one is async-signal-safe and takes no lock, and nanosleep() does not tell how much time is left.
  *
  * clock_gettime() calls the function of the vdso (vdso(7)), as libc's does, so that reading the clock takes no
  * system call. The first call looks the function up. Where there is none, as under valgrind, each
