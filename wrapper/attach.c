@@ -2,6 +2,7 @@
 /* See attach.h. */
 #include "attach.h"
 
+#include "attach_allocator.h"
 #include "attach_library.h"
 #include "attach_refusal.h"
 #include "attach_seccomp.h"
@@ -22,7 +23,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+#define LOADER_MS	100u	/* how long a thread waits for the loader's lock before it goes on with what it did */
+#define LOADER_SECONDS	5u	/* for how long that is tried, half of which the thread waits */
 
 /* The process, and what is done with it. */
 struct attach {
@@ -79,9 +84,13 @@ static const char *why_call(const struct attach *a, enum call_status status)
 		snprintf(text, sizeof(text), "the call that begins or ends it has crashed (signal %d); the process goes on, but may "
 			 "be damaged", a->call.error);
 		return text;
+	case CALL_LOCKED:
+		snprintf(text, sizeof(text), "another thread of it has been loading or unloading a library for %u seconds, and "
+			 "holds the lock of its dynamic loader: try again", LOADER_SECONDS);
+		return text;
 	case CALL_LATE:
-		return "the call has not come back yet, as the process seems to hold a lock of its loader: it goes on by itself when it "
-		       "does";
+		return "the call has not come back yet, as the process seems to hold a lock of its loader: it goes on by itself "
+		       "when it does";
 	case CALL_EXEC:
 		return "it has become another program meanwhile: try again";
 	case CALL_GONE:
@@ -135,13 +144,52 @@ static struct call_code find_codes(const struct target *t)
 	return c;
 }
 
+/* Lets the thread go on. */
+static void end(struct attach *a)
+{
+	if (!call_end(&a->call, CALL_DONE))
+		fail(a, why_call(a, CALL_GONE));
+	thread_release(&a->thread);
+}
+
+/* Stops a thread and makes it ready for calls. */
+static void begin_calls(struct attach *a, struct call_code code)
+{
+	char unsafe[SAFE_POINT_WHY_BYTES] = "", text[SAFE_POINT_WHY_BYTES + 160];
+	const char *why;
+	int error;
+
+	if (!safe_thread_find(&a->thread, &a->target, unsafe, &error)) {
+		if (error)
+			fail(a, attach_refusal_of_kernel(&a->facts, error));
+		snprintf(text, sizeof(text), "none of its threads has come to a point where it can load a library, for %d seconds; "
+			 "the last one looked at: %s; try again", SAFE_THREAD_SECONDS, unsafe);
+		fail(a, text);
+	}
+	why = a->facts.seccomp == SECCOMP_MODE_FILTER ? attach_seccomp_refusal(a->thread.tid) : NULL;
+	if (why)
+		fail(a, why);
+	check_call(a, call_begin(&a->call, &a->thread, code));
+}
+
+/* Whether the loader's lock is free, as far as that can be found out. It may be taken again at any moment. */
+static bool is_loader_free(struct attach *a)
+{
+	uint64_t function = attach_library_find_lock(&a->target);
+	enum call_status status = function ? call_lock(&a->call, function, LOADER_MS) : CALL_DONE;
+
+	if (status != CALL_LOCKED)
+		check_call(a, status);
+	return status == CALL_DONE;
+}
+
 /* Checks that the process can be traced, stops a thread of it and makes it ready for calls. */
 static void begin(struct attach *a, pid_t pid)
 {
 	const char *why = attach_refusal_of_process(&a->facts, pid);
-	char unsafe[SAFE_POINT_WHY_BYTES] = "", text[SAFE_POINT_WHY_BYTES + 160];
 	struct call_code code;
-	int error;
+	struct timespec pause = { 0, LOADER_MS * 1000000 };
+	unsigned tries = 0;
 
 	if (!registers_supported)
 		fail(a, "--pid and --detach are for x86_64 and aarch64");
@@ -156,25 +204,12 @@ static void begin(struct attach *a, pid_t pid)
 	if (!code.instruction)
 		fail(a, "its C library is none that is known here");
 	hold_all();
-	if (!safe_thread_find(&a->thread, &a->target, unsafe, &error)) {
-		if (error)
-			fail(a, attach_refusal_of_kernel(&a->facts, error));
-		snprintf(text, sizeof(text), "none of its threads has come to a point where it can load a library, for %d seconds; the "
-			 "last one looked at: %s; try again", SAFE_THREAD_SECONDS, unsafe);
-		fail(a, text);
+	for (begin_calls(a, code); !is_loader_free(a); begin_calls(a, code)) {
+		if (++tries * 2 * LOADER_MS >= LOADER_SECONDS * 1000)
+			check_call(a, CALL_LOCKED);
+		end(a);		/* the thread goes on meanwhile: its lock may be the one that the other thread waits for */
+		nanosleep(&pause, NULL);
 	}
-	why = a->facts.seccomp == SECCOMP_MODE_FILTER ? attach_seccomp_refusal(a->thread.tid) : NULL;
-	if (why)
-		fail(a, why);
-	check_call(a, call_begin(&a->call, &a->thread, code));
-}
-
-/* Lets the thread go on. */
-static void end(struct attach *a)
-{
-	if (!call_end(&a->call, CALL_DONE))
-		fail(a, why_call(a, CALL_GONE));
-	thread_release(&a->thread);
 }
 
 /* Calls a function of the library with a text, or NULL. */
@@ -252,16 +287,20 @@ static void prepare_files(struct attach *a, struct options *o, char outfile_is[O
 	o->held = 0;
 }
 
-static void say_traced(const struct attach *a, const struct options *o)
+static void say_traced(struct attach *a, const struct options *o)
 {
 	unsigned pid = (unsigned)a->facts.pid;
+	char allocators[ATTACH_ALLOCATOR_BYTES];
+	const char *to = o->record ? o->record : !o->outfile ? "its standard error" :
+			 !strcmp(o->outfile, "-") ? "its standard output" : o->outfile;
 
 	if (o->quiet)
 		return;
-	say("process %u (%s) is traced from now on; %s%s at its end; heaptrace --dump=%u shows it now, heaptrace --detach=%u ends it",
-	    pid, a->facts.command, o->record ? "its figures are kept in " : "a dump goes to ",
-	    o->record ? o->record : !o->outfile ? "its standard error" : !strcmp(o->outfile, "-") ? "its standard output" : o->outfile,
-	    pid, pid);
+	say("process %u (%s) is traced from now on; %s%s at its end; heaptrace --dump=%u shows it now, heaptrace --detach=%u "
+	    "ends it", pid, a->facts.command, o->record ? "its figures are kept in " : "a dump goes to ", to, pid, pid);
+	if (attach_allocator_find(&a->target, o->allocator, allocators))
+		say("process %u has an allocator of its own: %s; what it calls there is not seen, because code that threads may be "
+		    "executing is not changed: start it with heaptrace for that", pid, allocators);
 }
 
 static _Noreturn void trace(struct attach *a, struct options *o, const char *library, int argc, char **argv)
@@ -310,6 +349,7 @@ static _Noreturn void let_go(struct attach *a, pid_t pid)
 	if (result != ATTACH_DONE)
 		fail(a, attach_reason(result));
 	release_all();
+	say("process %d (%s) is traced no longer; its last dump is written", (int)pid, a->facts.command);
 	quit(0);
 }
 

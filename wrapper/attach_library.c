@@ -56,6 +56,17 @@ static uint64_t find_dlopen(struct target *t, uint64_t *mode)
 	return address;
 }
 
+/* dladdr() asks which module has an address, and none has 0. libc has always had one of its own for itself, _dl_addr(), whose
+ * fourth argument it looks at only if there is such a module. */
+uint64_t attach_library_find_lock(struct target *t)
+{
+	uint64_t address = 0;
+
+	if (!target_find(t, TARGET_LIBC, "dladdr", &address) && !target_find(t, TARGET_LIBDL, "dladdr", &address))
+		target_find(t, TARGET_LIBC, "_dl_addr", &address);
+	return address;
+}
+
 /* Reads what dlerror() says. */
 static enum call_status read_error(struct call *c, char why[ATTACH_LIBRARY_WHY_BYTES])
 {

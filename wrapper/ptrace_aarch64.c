@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/ucontext.h>
 #include <sys/uio.h>
 
@@ -83,6 +84,24 @@ bool registers_are_interrupted(const struct registers *r)
 	return (int64_t)r->general[0] == -EINTR;
 }
 
+void registers_name_call(struct registers *r, const uint8_t *before)
+{
+	static const uint32_t numbers[] = { SYS_nanosleep, SYS_clock_nanosleep, SYS_ppoll, SYS_futex };
+	uint32_t code;
+
+	if (r->general[X8] != SYS_restart_syscall)
+		return;
+	for (unsigned at = REGISTERS_NUMBER_BYTES; at > 0; at -= sizeof(code)) {
+		memcpy(&code, before + at - sizeof(code), sizeof(code));
+		for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+			if (code == (0xd2800008 | numbers[i] << 5)) {
+				r->general[X8] = numbers[i];
+				return;
+			}
+		}
+	}
+}
+
 bool registers_restart(struct registers *r, const struct registers_waiting *waiting)
 {
 	/* The result has taken the place of the first argument. */
@@ -102,6 +121,12 @@ bool registers_is_call_and_return(const uint8_t *code) { (void)code; return fals
 bool registers_is_signal_return(const uint8_t *code) { (void)code; return false; }
 /* The kernel has put the program counter and the argument back already when it stops the thread. */
 bool registers_are_to_restart(const struct registers *r) { (void)r; return false; }
+
+bool registers_repeat_call(const struct registers *r, const uint8_t *at)
+{
+	(void)r;
+	return registers_is_instruction(at);
+}
 
 void registers_set_system_call(struct registers *r, uint64_t instruction, long number, const uint64_t arguments[6])
 {

@@ -54,7 +54,11 @@ static int choose_signal(const struct thread *t)
 static struct registers resumed(const struct call *c)
 {
 	struct registers r = c->before;
+	uint64_t at = registers_pc(&r) - (registers_are_to_restart(&r) ? registers_instruction_bytes : 0);
+	uint8_t code[REGISTERS_NUMBER_BYTES];
 
+	if (target_read(c->thread->target, at - sizeof(code), code, sizeof(code)))
+		registers_name_call(&r, code);
 	if (c->interrupted || registers_are_to_restart(&r))
 		registers_restart(&r, &c->thread->waiting);
 	return r;
@@ -170,10 +174,14 @@ static bool has_sent_signal(const struct call *c)
 	       registers_pc(&r) == c->stop && registers_sp(&r) == c->frame;
 }
 
-/* Lets the thread go on to the next stop. by_calls: the next entry or end of a system call is one. *stop: what it is. */
-static enum call_status to_stop(struct call *c, bool by_calls, unsigned milliseconds, enum thread_stop *stop)
+/* Lets the thread go on to the next stop, if it does not run yet. by_calls: the next entry or end of a system call is one,
+ * by_request: PTRACE_INTERRUPT makes one. *stop: what it is. */
+static enum call_status to_any_stop(struct call *c, bool by_calls, bool by_request, unsigned milliseconds,
+				    enum thread_stop *stop)
 {
-	if (!thread_run(c->thread, by_calls))
+	if (by_request && !thread_ask(c->thread))
+		return CALL_GONE;
+	if (!c->thread->running && !thread_run(c->thread, by_calls))
 		return CALL_GONE;
 	for (;;) {
 		*stop = thread_wait(c->thread, milliseconds);
@@ -194,12 +202,19 @@ static enum call_status to_stop(struct call *c, bool by_calls, unsigned millisec
 				return c->thread->signal == SIGSYS ? CALL_FORBIDDEN : CALL_CRASHED;
 			put_off(c, c->thread->signal);
 			break;
-		case THREAD_STOPPED:	/* the whole process is stopped; this thread ends the call nevertheless */
-			break;
+		case THREAD_STOPPED:
+			if (by_request)
+				return CALL_DONE;
+			break;		/* the whole process is stopped; this thread ends the call nevertheless */
 		}
-		if (!thread_run(c->thread, by_calls))
+		if ((by_request && !thread_ask(c->thread)) || !thread_run(c->thread, by_calls))
 			return CALL_GONE;
 	}
+}
+
+static enum call_status to_stop(struct call *c, bool by_calls, unsigned milliseconds, enum thread_stop *stop)
+{
+	return to_any_stop(c, by_calls, false, milliseconds, stop);
 }
 
 /* ---- System calls ---- */
@@ -349,14 +364,14 @@ static bool has_landed(const struct call *c, const struct registers *r)
 }
 
 /* Waits until the function has returned to a system call instruction. */
-static enum call_status await_system_call(struct call *c, uint64_t *result)
+static enum call_status await_system_call(struct call *c, unsigned milliseconds, uint64_t *result)
 {
 	struct registers r;
 	enum call_status status;
 	enum thread_stop stop;
 
 	do {
-		status = to_stop(c, true, CALL_MS, &stop);
+		status = to_stop(c, true, milliseconds, &stop);
 		if (status != CALL_DONE)
 			return status;
 		if (stop == THREAD_ENTRY && !registers_read(c->thread->tid, &r))
@@ -366,25 +381,79 @@ static enum call_status await_system_call(struct call *c, uint64_t *result)
 	return skip_entry(c, &r);
 }
 
-enum call_status call_function(struct call *c, uint64_t function, uint64_t first, uint64_t second, uint64_t third,
-			       uint64_t *result)
+/* Makes the thread call the function as soon as it goes on. */
+static bool prepare_call(struct call *c, uint64_t function, const uint64_t arguments[3])
 {
-	uint64_t arguments[3] = { first, second, third };
 	struct registers r = c->before;
+
+	registers_set_call(&r, function, arguments, c->frame, c->landing);
+	return target_write(c->thread->target, c->frame - 8, &c->landing, sizeof(c->landing)) &&
+	       registers_write(c->thread->tid, &r);
+}
+
+/* Waits until the function has returned. CALL_LATE: it has not in so many milliseconds, and the thread runs. */
+static enum call_status await_return(struct call *c, unsigned milliseconds, uint64_t *result)
+{
 	enum call_status status;
 	enum thread_stop stop;
 
-	registers_set_call(&r, function, arguments, c->frame, c->landing);
-	if (!target_write(c->thread->target, c->frame - 8, &c->landing, sizeof(c->landing)) ||
-	    !registers_write(c->thread->tid, &r))
-		return CALL_GONE;
 	if (!c->lands_itself)
-		return await_system_call(c, result);
-	status = to_stop(c, false, CALL_MS, &stop);
+		return await_system_call(c, milliseconds, result);
+	status = to_stop(c, false, milliseconds, &stop);
 	if (status == CALL_DONE && !target_read(c->thread->target, c->frame + (uint64_t)(int64_t)registers_result_at, result,
 						sizeof(*result)))
 		return CALL_GONE;
 	return status;
+}
+
+enum call_status call_function(struct call *c, uint64_t function, uint64_t first, uint64_t second, uint64_t third,
+			       uint64_t *result)
+{
+	uint64_t arguments[3] = { first, second, third };
+
+	return prepare_call(c, function, arguments) ? await_return(c, CALL_MS, result) : CALL_GONE;
+}
+
+/*
+ * Stops the thread inside of the function. CALL_LOCKED: it is there, and has been waiting for a lock up to now, which it
+ * has not got: the kernel is about to repeat the system call futex(2), and so has not woken the thread. CALL_DONE: the
+ * function has returned. CALL_LATE: it does something else.
+ */
+static enum call_status stop_waiting(struct call *c)
+{
+	struct thread *t = c->thread;
+	enum thread_stop stop;
+	enum call_status status;
+	struct registers r;
+
+	do {
+		status = to_any_stop(c, !c->lands_itself, true, STEP_MS, &stop);
+		if (status != CALL_DONE)
+			return status;
+		if (!registers_read(t->tid, &r))
+			return CALL_GONE;
+		if (stop == THREAD_SIGNAL)
+			return CALL_DONE;
+		if (stop == THREAD_ENTRY && has_landed(c, &r))
+			return skip_entry(c, &r);
+	} while (stop != THREAD_STOPPED);
+	return thread_repeats_call(t, &r) == SYS_futex ? CALL_LOCKED : CALL_LATE;
+}
+
+enum call_status call_lock(struct call *c, uint64_t function, unsigned milliseconds)
+{
+	uint64_t result;
+	enum call_status status;
+
+	if (!prepare_call(c, function, (uint64_t[3]){ 0 }))
+		return CALL_GONE;
+	for (unsigned waited = 0;; waited += milliseconds) {
+		status = await_return(c, milliseconds, &result);
+		if (status == CALL_LATE)
+			status = stop_waiting(c);
+		if (status != CALL_LATE || waited >= CALL_MS)
+			return status;
+	}
 }
 
 /* ---- The end ---- */
@@ -397,13 +466,10 @@ static bool to_request(struct call *c)
 
 	if (t->at_request)
 		return true;
-	if (!t->asked && ptrace(PTRACE_INTERRUPT, t->tid, NULL, NULL))
-		return false;
-	t->asked = true;
 	for (;;) {
 		enum thread_stop stop;
 
-		if (ptrace(PTRACE_CONT, t->tid, NULL, NULL))
+		if (!thread_ask(t) || ptrace(PTRACE_CONT, t->tid, NULL, NULL))
 			return false;
 		stop = thread_wait(t, STEP_MS);
 		if (stop == THREAD_STOPPED)

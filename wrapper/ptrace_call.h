@@ -34,6 +34,7 @@ enum call_status {
 	CALL_NO_MEMORY,		/* the process gets no memory for the stack: error is set */
 	CALL_FORBIDDEN,		/* a seccomp filter has refused a system call by SIGSYS: error is its number */
 	CALL_CRASHED,		/* the function has made a fault: error is the signal */
+	CALL_LOCKED,		/* call_lock(): another thread holds the lock */
 	CALL_LATE,		/* the function has not returned in time. The thread resumes by itself when it does */
 	CALL_EXEC,		/* the process has become another program */
 	CALL_GONE,		/* the thread or the process has ended */
@@ -76,6 +77,13 @@ enum call_status call_system(struct call *c, long number, const uint64_t argumen
 /* Calls a function with up to three arguments. *result: the register in which a function returns an integer. */
 enum call_status call_function(struct call *c, uint64_t function, uint64_t first, uint64_t second, uint64_t third,
 			       uint64_t *result);
+
+/*
+ * Calls a function that takes a lock, and does nothing else before it has the lock. CALL_LOCKED: it has not got the lock in
+ * so many milliseconds; the thread does not wait for it any more, and nothing is left of the call. (A thread that waits has
+ * at most marked the lock as one that somebody waits for. Its owner then wakes nobody.)
+ */
+enum call_status call_lock(struct call *c, uint64_t function, unsigned milliseconds);
 
 /*
  * Copies bytes to the lower end of the stack, where they stay until call_end(), unless the next call_put() replaces them.

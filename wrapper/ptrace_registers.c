@@ -68,6 +68,8 @@ bool registers_is_instruction(const uint8_t *code) { (void)code; return false; }
 bool registers_is_call(const uint8_t *before) { (void)before; return true; }
 bool registers_are_interrupted(const struct registers *r) { (void)r; return false; }
 bool registers_are_to_restart(const struct registers *r) { (void)r; return false; }
+void registers_name_call(struct registers *r, const uint8_t *before) { (void)r; (void)before; }
+bool registers_repeat_call(const struct registers *r, const uint8_t *at) { (void)r; (void)at; return false; }
 uint64_t registers_thread_pointer(const struct registers *r) { (void)r; return 0; }
 void registers_set_sp(struct registers *r, uint64_t sp) { (void)r; (void)sp; }
 bool registers_is_call_and_return(const uint8_t *code) { (void)code; return false; }

@@ -93,6 +93,20 @@ bool registers_are_interrupted(const struct registers *r);
 /* Whether the kernel is about to repeat a system call, or to end it with EINTR if a handler runs: the result is one of those that no
  * program sees, ERESTARTSYS and its like (include/linux/errno.h of Linux). */
 bool registers_are_to_restart(const struct registers *r);
+/* Whether the kernel repeats a system call when the thread goes on. at: the instructions at the program counter, to which
+ * some machines have put it back by then. */
+bool registers_repeat_call(const struct registers *r, const uint8_t *at);
+/*
+ * A system call that the kernel repeats by restart_syscall(2), because it has been interrupted before: what it was at first
+ * is known to the kernel only, which forgets it when a signal frame is resumed. The instructions in front of it tell:
+ *
+ *	mov $230,%eax; syscall		mov x8, #115; svc #0
+ *
+ * before: the REGISTERS_NUMBER_BYTES bytes in front of the instruction that makes the call. Puts the number back if it is that of
+ * a call that is repeated so: nanosleep(2), clock_nanosleep(2), poll(2) and futex(2).
+ */
+#define REGISTERS_NUMBER_BYTES	12
+void registers_name_call(struct registers *r, const uint8_t *before);
 /* Makes the thread execute the same system call again. waiting: what was known of it before. False: its first argument
  * is not known any more. */
 bool registers_restart(struct registers *r, const struct registers_waiting *waiting);

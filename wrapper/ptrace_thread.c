@@ -61,12 +61,10 @@ static enum thread_stop classify(struct thread *t, int status)
 		t->seized = t->running = false;
 		return THREAD_GONE;
 	}
-	t->running = false;
-	t->at_request = false;
+	t->running = t->asked = t->at_request = false;
 	if (event == PTRACE_EVENT_EXEC)
 		return THREAD_EXEC;
 	if (event == PTRACE_EVENT_STOP) {
-		t->asked = false;
 		t->at_request = true;
 		return THREAD_STOPPED;
 	}
@@ -77,6 +75,13 @@ static enum thread_stop classify(struct thread *t, int status)
 	}
 	t->signal = signal;
 	return THREAD_SIGNAL;
+}
+
+bool thread_ask(struct thread *t)
+{
+	if (!t->asked)
+		t->asked = !ptrace(PTRACE_INTERRUPT, t->tid, NULL, NULL);
+	return t->asked;
 }
 
 /* ---- Threads that have not stopped in time ---- */
@@ -102,8 +107,7 @@ bool thread_is_abandoned(pid_t tid)
 	return false;
 }
 
-/* Releases those that have stopped meanwhile. */
-static void release_abandoned(void)
+void thread_release_abandoned(void)
 {
 	for (unsigned i = abandoned_count; i-- > 0;) {
 		struct thread *t = &abandoned[i];
@@ -115,6 +119,7 @@ static void release_abandoned(void)
 			continue;
 		stop = pid < 0 ? THREAD_GONE : classify(t, status);
 		if (stop == THREAD_SIGNAL || stop == THREAD_ENTRY) {
+			thread_ask(t);
 			ptrace(PTRACE_CONT, t->tid, NULL, (void *)(intptr_t)(stop == THREAD_SIGNAL ? t->signal : 0));
 			continue;
 		}
@@ -141,7 +146,7 @@ enum thread_stop thread_wait(struct thread *t, unsigned milliseconds)
 		struct timespec left;
 
 		pid = waitpid(t->tid, &status, __WALL | WNOHANG);
-		release_abandoned();
+		thread_release_abandoned();
 		now = now_ms();
 		if (pid || now >= until)
 			break;
@@ -161,17 +166,15 @@ enum thread_stop thread_stop(struct thread *t, unsigned milliseconds)
 	uint64_t until = now_ms() + milliseconds, now;
 	enum thread_stop stop;
 
-	if (!t->asked) {
+	if (!t->asked)
 		read_waiting(t);
-		if (ptrace(PTRACE_INTERRUPT, t->tid, NULL, NULL))
-			return THREAD_GONE;
-		t->asked = true;
-	}
 	do {
+		if (!thread_ask(t))
+			return THREAD_GONE;
 		now = now_ms();
 		stop = thread_wait(t, now < until ? (unsigned)(until - now) : 0);
 		/* A signal comes first: its handler begins, and the thread stops there. */
-		if (stop == THREAD_SIGNAL)
+		if (stop == THREAD_SIGNAL && thread_ask(t))
 			ptrace(PTRACE_CONT, t->tid, NULL, (void *)(intptr_t)t->signal);
 	} while (stop == THREAD_SIGNAL);
 	return stop;
@@ -206,6 +209,16 @@ static bool is_interrupted(const struct thread *t, const struct registers *r)
 	return t->at_request && registers_are_interrupted(r) &&
 	       target_read(t->target, registers_pc(r) - bytes, code, 2 * bytes) &&
 	       registers_system_call(r, code, code + bytes) != REGISTERS_NO_CALL && registers_is_instruction(code);
+}
+
+long thread_repeats_call(const struct thread *t, const struct registers *r)
+{
+	uint8_t code[16] = { 0 };
+	unsigned bytes = registers_instruction_bytes;
+
+	if (!target_read(t->target, registers_pc(r) - bytes, code, 2 * bytes) || !registers_repeat_call(r, code + bytes))
+		return REGISTERS_NO_CALL;
+	return registers_system_call(r, code, code + bytes);
 }
 
 /* Makes the thread execute its interrupted system call again. */

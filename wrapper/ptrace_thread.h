@@ -42,7 +42,7 @@ struct thread {
 	pid_t tid;
 	bool seized, running;
 	bool in_call;			/* the next stop at a system call is at its end */
-	bool asked;			/* PTRACE_INTERRUPT has been sent, and has not stopped the thread yet */
+	bool asked;			/* PTRACE_INTERRUPT has been sent, and the thread has not stopped since */
 	bool at_request;		/* the last stop was by PTRACE_INTERRUPT, so a system call may end with EINTR */
 	bool repeats;			/* it is about to execute an interrupted system call again... */
 	struct registers ended;		/* ...and these are its registers if that has ended with EINTR */
@@ -52,6 +52,11 @@ struct thread {
 
 /* Becomes the tracer of a thread, which goes on. False: errno says why not. */
 bool thread_seize(struct thread *t, struct target *target, pid_t tid);
+
+/* Asks the thread to stop (PTRACE_INTERRUPT), if that has not been done. Each stop for another reason takes the request back, so
+ * that it has to be made again (ptrace_stop() in kernel/signal.c of Linux). A thread that is stopped stops once more as soon
+ * as it goes on. False: the thread has ended. */
+bool thread_ask(struct thread *t);
 
 /* Stops the thread, which is the program's own up to then; THREAD_NO_STOP: not within so many milliseconds. */
 enum thread_stop thread_stop(struct thread *t, unsigned milliseconds);
@@ -71,11 +76,17 @@ enum thread_stop thread_wait(struct thread *t, unsigned milliseconds);
  * pending for the thread, and not blocked. */
 uint64_t thread_caught_signals(const struct thread *t, bool pending);
 
-/* Leaves a thread alone that thread_stop() has not stopped in time. As soon as it stops it is released, while
- * thread_wait() waits for another one: it may hold a lock that the other one needs. False: there are too many such threads,
- * and this one stays stopped until this process ends. */
+/* The number of the system call that the stopped thread, whose registers are *r, executes again as soon as it goes on, because
+ * the stop has interrupted it; REGISTERS_NO_CALL: it does not. */
+long thread_repeats_call(const struct thread *t, const struct registers *r);
+
+/* Leaves a thread alone that thread_stop() has not stopped in time. When it has stopped after all, it is released: by
+ * thread_wait() while that waits for another one, as the thread may hold a lock that the other one needs, and by
+ * thread_release_abandoned(). Then it can be stopped again. False: there are too many such threads, and this one stays
+ * stopped until this process ends. */
 bool thread_abandon(struct thread *t);
 bool thread_is_abandoned(pid_t tid);
+void thread_release_abandoned(void);
 
 /* Lets go of the stopped thread, whose registers are what they were at the stop. */
 void thread_release(struct thread *t);

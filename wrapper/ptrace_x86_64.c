@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/ucontext.h>
 #include <sys/uio.h>
 
@@ -104,6 +105,31 @@ bool registers_are_to_restart(const struct registers *r)
 	int64_t result = (int64_t)r->general[RAX];
 
 	return (int64_t)r->general[ORIG_RAX] >= 0 && result <= -512 && result >= -516 && result != -515;
+}
+
+bool registers_repeat_call(const struct registers *r, const uint8_t *at)
+{
+	(void)at;
+	return registers_are_to_restart(r);
+}
+
+/* glibc puts at most an instruction of 4 bytes between the number and the call, as xor $0x80,%sil. */
+void registers_name_call(struct registers *r, const uint8_t *before)
+{
+	static const uint32_t numbers[] = { SYS_nanosleep, SYS_clock_nanosleep, SYS_poll, SYS_futex };
+	uint32_t number;
+
+	if (r->general[ORIG_RAX] != SYS_restart_syscall)
+		return;
+	for (unsigned at = REGISTERS_NUMBER_BYTES - 5; at >= REGISTERS_NUMBER_BYTES - 9; at--) {
+		memcpy(&number, before + at + 1, sizeof(number));
+		for (size_t i = 0; before[at] == 0xb8 && i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+			if (number == numbers[i]) {
+				r->general[ORIG_RAX] = number;
+				return;
+			}
+		}
+	}
 }
 
 bool registers_restart(struct registers *r, const struct registers_waiting *waiting)

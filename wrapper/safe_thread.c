@@ -13,7 +13,8 @@
 #include <sys/ptrace.h>
 #include <time.h>
 
-#define STOP_MS		100u
+#define STOP_MS		100u	/* how long a thread may take to stop, in the first round */
+#define STOP_MOST_MS	1600u	/* in later ones: where the machine is busy, it gets no time for that at once */
 #define CALL_MS		10u	/* how long a thread may take to its next system call */
 #define STEPS		8	/* system calls that a thread is followed through */
 #define ROUND_MS	5u
@@ -72,6 +73,8 @@ static unsigned list_threads(pid_t pid, pid_t tids[THREADS_MAX])
 
 /* ---- One thread ---- */
 
+static unsigned stop_ms;		/* in this round */
+
 static void judge(struct safe_point *p, const struct thread *t)
 {
 	struct registers r;
@@ -104,10 +107,9 @@ static bool follow(struct thread *t)
 		case THREAD_STOPPED:
 			return true;
 		case THREAD_NO_STOP:
-			if (!t->asked && ptrace(PTRACE_INTERRUPT, t->tid, NULL, NULL))
+			if (!thread_ask(t))
 				return false;
-			t->asked = true;
-			if (waited * CALL_MS < STOP_MS)
+			if (waited * CALL_MS < stop_ms)
 				break;
 			thread_abandon(t);
 			return false;
@@ -142,7 +144,7 @@ static bool stop(struct thread *t, struct target *target, pid_t tid, struct safe
 		*error = errno == ESRCH ? 0 : errno;
 		return false;
 	}
-	switch (thread_stop(t, STOP_MS)) {
+	switch (thread_stop(t, stop_ms)) {
 	case THREAD_STOPPED:
 		return true;
 	case THREAD_NO_STOP:
@@ -195,6 +197,7 @@ bool safe_thread_find(struct thread *t, struct target *target, char why[SAFE_POI
 	bool halted;
 
 	*error = 0;
+	stop_ms = STOP_MS;
 	do {
 		halted = safe_thread_is_halted(target->pid);
 		if (!target_refresh(target)) {
@@ -204,6 +207,8 @@ bool safe_thread_find(struct thread *t, struct target *target, char why[SAFE_POI
 		if (halted ? all_are_safe(t, target, &p, error) : one_is_safe(t, target, &p, error))
 			return true;
 		nanosleep(&pause, NULL);
+		thread_release_abandoned();
+		stop_ms = stop_ms < STOP_MOST_MS ? 2 * stop_ms : stop_ms;
 	} while (!*error && now_ms() < until && state_of(target->pid, target->pid));
 	if (!*error && !state_of(target->pid, target->pid))
 		*error = ESRCH;

@@ -8,8 +8,13 @@
  *	filter NAME	has a seccomp filter under which NAME (memfd_create, mmap) fails with EPERM, or kills (mmap!)
  *	thread		says the id of a second thread, and waits
  *	locked		a signal handler that has interrupted malloc() waits: the only thread is never at a safe point
+ *	loading LIBRARY	a second thread loads LIBRARY, whose constructor says "ready"; the first one sleeps, and says so if it is
+ *			woken
+ *	sleeping	sleeps, and says so if it is woken
+ *	vfork		waits for two seconds in vfork(), where it cannot be stopped, and then as others do
  *	undumpable	is one that its user may not trace
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -23,6 +28,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 static void *old[100];
@@ -85,6 +91,31 @@ static void *second(void *unused)
 	return unused;
 }
 
+static void *load(void *library)
+{
+	dlopen(library, RTLD_NOW);
+	return NULL;
+}
+
+static void sleep_on(void)
+{
+	struct timespec hour = { 3600, 0 };
+
+	for (;;)
+		printf("woken: %d\n", nanosleep(&hour, NULL));
+}
+
+static void wait_for_child(void)
+{
+	struct timespec two = { 2, 0 };
+
+	puts("ready");
+	if (!vfork()) {
+		nanosleep(&two, NULL);
+		_exit(0);
+	}
+}
+
 static void wait_in_handler(int unused)
 {
 	(void)unused;
@@ -122,6 +153,12 @@ int main(int argc, char **argv)
 		locked();
 	else if (!strcmp(what, "thread"))
 		pthread_create(&thread, NULL, second, NULL);
+	else if (!strcmp(what, "sleeping"))
+		puts("ready"), sleep_on();
+	else if (!strcmp(what, "vfork"))
+		wait_for_child();
+	else if (!strcmp(what, "loading"))
+		pthread_create(&thread, NULL, load, argv[2]), sleep_on();
 	else if (!strcmp(what, "undumpable"))
 		prctl(PR_SET_DUMPABLE, 0), puts("ready");
 	else if (!strcmp(what, "strict")) {
