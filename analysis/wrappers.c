@@ -114,7 +114,7 @@ static bool is_alloc_method(const char *function)
  * begin or end parameters and template arguments; 0: there is none. */
 static size_t symbol_bytes(const char *text)
 {
-	static const char *const symbols[] = {	/* the longer ones before those that they begin with */
+	static const char symbols[][4] = {	/* the longer ones before those that they begin with */
 		"()", "[]", "->*", "->", "<=>", "<<=", ">>=", "<<", ">>", "<=", ">=", "<", ">",
 	};
 

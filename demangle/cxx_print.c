@@ -204,7 +204,7 @@ static void print_conditions(struct cxx *c, const struct cxx_node *n)
 
 void cxx_print_qualifiers(struct cxx *c, unsigned qualifiers)
 {
-	static const char *const text[] = {
+	static const char text[][18] = {
 		" const", " volatile", " restrict", " &", " &&", " transaction_safe",
 	};
 

@@ -24,8 +24,7 @@ void cxx_print_operand(struct cxx *c, unsigned node)
 static void print_literal(struct cxx *c, const struct cxx_node *n)
 {
 	static const struct {
-		char letter;
-		const char *suffix;
+		char letter, suffix[4];
 	} plain[] = {
 		{'i', ""}, {'j', "u"}, {'l', "l"}, {'m', "ul"}, {'x', "ll"}, {'y', "ull"},
 	};

@@ -21,28 +21,28 @@ enum operand {
 
 static const struct special {
 	char code[4];
+	char text[31];
 	uint8_t operand;
-	const char *text;
 } specials[] = {
-	{"TV", OF_TYPE, "vtable for "},
-	{"TT", OF_TYPE, "VTT for "},
-	{"TI", OF_TYPE, "typeinfo for "},
-	{"TS", OF_TYPE, "typeinfo name for "},
-	{"TF", OF_TYPE, "typeinfo fn for "},
-	{"TJ", OF_TYPE, "java Class for "},
-	{"TC", OF_PAIR, "construction vtable for "},
-	{"Th", OF_OFFSET, "non-virtual thunk to "},
-	{"Tv", OF_OFFSET, "virtual thunk to "},
-	{"Tc", OF_TWO_OFFSETS, "covariant return thunk to "},
-	{"TH", OF_NAME, "TLS init function for "},
-	{"TW", OF_NAME, "TLS wrapper function for "},
-	{"TA", OF_ARGUMENT, "template parameter object for "},
-	{"GV", OF_NAME, "guard variable for "},
-	{"GR", OF_REFERENCE, "reference temporary #"},
-	{"GA", OF_ENCODING, "hidden alias for "},
-	{"GI", OF_MODULE, "initializer for module "},
-	{"GTt", OF_ENCODING, "transaction clone for "},
-	{"GTn", OF_ENCODING, "non-transaction clone for "},
+	{"TV", "vtable for ", OF_TYPE},
+	{"TT", "VTT for ", OF_TYPE},
+	{"TI", "typeinfo for ", OF_TYPE},
+	{"TS", "typeinfo name for ", OF_TYPE},
+	{"TF", "typeinfo fn for ", OF_TYPE},
+	{"TJ", "java Class for ", OF_TYPE},
+	{"TC", "construction vtable for ", OF_PAIR},
+	{"Th", "non-virtual thunk to ", OF_OFFSET},
+	{"Tv", "virtual thunk to ", OF_OFFSET},
+	{"Tc", "covariant return thunk to ", OF_TWO_OFFSETS},
+	{"TH", "TLS init function for ", OF_NAME},
+	{"TW", "TLS wrapper function for ", OF_NAME},
+	{"TA", "template parameter object for ", OF_ARGUMENT},
+	{"GV", "guard variable for ", OF_NAME},
+	{"GR", "reference temporary #", OF_REFERENCE},
+	{"GA", "hidden alias for ", OF_ENCODING},
+	{"GI", "initializer for module ", OF_MODULE},
+	{"GTt", "transaction clone for ", OF_ENCODING},
+	{"GTn", "non-transaction clone for ", OF_ENCODING},
 };
 
 const char *cxx_special_text(unsigned index)

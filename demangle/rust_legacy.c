@@ -47,8 +47,7 @@ static size_t part_length(const char **at)
 static size_t escape(const char *at, size_t len, uint32_t *ch)
 {
 	static const struct {
-		const char *text;
-		char ch;
+		char text[5], ch;
 	} names[] = {
 		{"$SP$", '@'}, {"$BP$", '*'}, {"$RF$", '&'}, {"$LT$", '<'}, {"$GT$", '>'},
 		{"$LP$", '('}, {"$RP$", ')'}, {"$C$", ','},

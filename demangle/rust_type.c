@@ -5,7 +5,7 @@
 /* The name of a <basic-type>, or NULL. */
 static const char *basic_type(char letter)
 {
-	static const char *const names[26] = {
+	static const char names[26][6] = {
 		['a' - 'a'] = "i8", ['b' - 'a'] = "bool", ['c' - 'a'] = "char",
 		['d' - 'a'] = "f64", ['e' - 'a'] = "str", ['f' - 'a'] = "f32",
 		['h' - 'a'] = "u8", ['i' - 'a'] = "isize", ['j' - 'a'] = "usize",
@@ -15,7 +15,7 @@ static const char *basic_type(char letter)
 		['x' - 'a'] = "i64", ['y' - 'a'] = "u64", ['z' - 'a'] = "!",
 	};
 
-	return letter >= 'a' && letter <= 'z' ? names[letter - 'a'] : NULL;
+	return letter >= 'a' && letter <= 'z' && *names[letter - 'a'] ? names[letter - 'a'] : NULL;
 }
 
 /* <fn-sig>, after F: [<binder>] [U] [K <abi>] <types> E <return type>. The abi is C or an

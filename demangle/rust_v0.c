@@ -281,21 +281,25 @@ void rust_tuple_comma(struct rust *r, unsigned arg)
 		rust_print(r, ",");
 }
 
+/* No table of functions, because pointers of a library take four times their room. */
+static void do_step(struct rust *r, struct plan_task task)
+{
+	switch (task.step) {
+#define STEP_CASE(name, function)	case DO_##name: function(r, task.arg); break;
+	RUST_STEPS(STEP_CASE)
+#undef STEP_CASE
+	}
+}
+
 static void run(struct rust *r)
 {
-	static void (*const steps[])(struct rust *, unsigned) = {
-#define STEP_ENTRY(name, function)	[DO_##name] = function,
-		RUST_STEPS(STEP_ENTRY)
-#undef STEP_ENTRY
-	};
-
 	while (r->task_count && !r->failed && !r->out.full) {
 		struct plan_task task = r->task[--r->task_count];
 
 		if (!r->budget--)
 			r->failed = true;
 		else
-			steps[task.step](r, task.arg);
+			do_step(r, task);
 	}
 }
 

@@ -37,7 +37,7 @@
 
 #define FUNCTIONS_MAX	160u
 
-static struct lookup names[FUNCTIONS_MAX];
+static const char *names[FUNCTIONS_MAX];
 static struct lookup_definition reals[FUNCTIONS_MAX];
 static uintptr_t ours[FUNCTIONS_MAX];
 static unsigned count;			/* of the functions that have a real one */
@@ -50,7 +50,7 @@ static void add_function(const struct symbol_tables *s, uint32_t i)
 
 	if (y->st_shndx == SHN_UNDEF || ELF32_ST_TYPE(y->st_info) != STT_FUNC || count == FUNCTIONS_MAX)
 		return;
-	names[count].name = s->strings + y->st_name;
+	names[count] = s->strings + y->st_name;
 	ours[count++] = s->bias + (uintptr_t)y->st_value;
 }
 
@@ -58,11 +58,11 @@ static void add_function(const struct symbol_tables *s, uint32_t i)
 static unsigned sort_functions(unsigned sorted, const char *listed)
 {
 	for (unsigned i = sorted; i < count; i++) {
-		struct lookup name = names[i];
+		const char *name = names[i];
 		struct lookup_definition real = reals[i];
 		uintptr_t our = ours[i];
 
-		if (!strstr(listed, name.name))
+		if (!strstr(listed, name))
 			continue;
 		names[i] = names[sorted], reals[i] = reals[sorted], ours[i] = ours[sorted];
 		names[sorted] = name, reals[sorted] = real, ours[sorted++] = our;
@@ -108,7 +108,7 @@ static uintptr_t to(unsigned i)
 /* Whether a slot of this name is for function i. NULL: a word of the loader's data, which is for malloc's family only. */
 static bool is_named(unsigned i, const char *name)
 {
-	return name ? !strcmp(names[i].name, name) : strstr("malloc calloc realloc free", names[i].name) != NULL;
+	return name ? !strcmp(names[i], name) : strstr("malloc calloc realloc free", names[i]) != NULL;
 }
 
 /* Finds the function that a slot with this value leads to. Functions of several names may have the same address. Returns
@@ -277,7 +277,7 @@ static void take_modules(void)
 static void take_symbol(unsigned i)
 {
 	uintptr_t bias = (uintptr_t)reals[i].module->l_addr;
-	uint32_t hash = headers_gnu_hash(names[i].name), at;
+	uint32_t hash = headers_gnu_hash(names[i]), at;
 	struct symbol_tables s;
 
 	if (ELF32_ST_TYPE(reals[i].symbol->st_info) == STT_GNU_IFUNC || !symbol_tables_find(reals[i].module, &s))
@@ -290,7 +290,7 @@ static void take_symbol(unsigned i)
 		const ElfW(Sym) *y = &s.symbols[at];
 
 		if (y->st_shndx != SHN_UNDEF && bias + (uintptr_t)y->st_value == from(i) &&
-		    !strcmp(s.strings + y->st_name, names[i].name))
+		    !strcmp(s.strings + y->st_name, names[i]))
 			write_word(&y->st_value, to(i) - bias);
 	}
 }

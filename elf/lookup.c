@@ -151,7 +151,7 @@ static bool is_own(const void *address)
 
 /* Searches one module for the names that have no definition yet. Returns the number of definitions that it added.
  * Definitions that lead to this library (elf/interpose.h) do not count as others'. */
-static unsigned find_in_module(const struct link_map *map, const struct lookup *list, struct lookup_definition *found,
+static unsigned find_in_module(const struct link_map *map, const char *const *names, struct lookup_definition *found,
 			unsigned count, bool next)
 {
 	struct symbol_tables s;
@@ -164,10 +164,10 @@ static unsigned find_in_module(const struct link_map *map, const struct lookup *
 		void *address;
 
 		if (!found[i].address)
-			symbol = s.gnu_hash ? find_by_gnu_hash(&s, list[i].name) : find_by_hash(&s, list[i].name);
+			symbol = s.gnu_hash ? find_by_gnu_hash(&s, names[i]) : find_by_hash(&s, names[i]);
 		if (!symbol)
 			continue;
-		address = resolve(&s.symbols[symbol], s.bias, list[i].name, next && !lookup_is_late());
+		address = resolve(&s.symbols[symbol], s.bias, names[i], next && !lookup_is_late());
 		if (next && is_own(address))
 			continue;
 		found[i] = (struct lookup_definition){ address, map, &s.symbols[symbol] };
@@ -206,7 +206,7 @@ bool lookup_is_kernels(const struct link_map *map)
 /* Searches these modules for all names. A name that none of them defines leaves its element of `found` all 0. next:
  * only modules other than this one that were loaded when the program was started: the loader itself comes last of
  * them. */
-static void find_from(const struct link_map *map, const struct lookup *list, struct lookup_definition *found,
+static void find_from(const struct link_map *map, const char *const *names, struct lookup_definition *found,
 		      unsigned count, bool next)
 {
 	uintptr_t loader = (uintptr_t)getauxval(AT_BASE);
@@ -216,7 +216,7 @@ static void find_from(const struct link_map *map, const struct lookup *list, str
 	memset(found, 0, count * sizeof(*found));
 	for (; map && left; map = map->l_next) {
 		if (!lookup_is_kernels(map) && !(next && map == lookup_own_module()))
-			left -= find_in_module(map, list, found, count, next);
+			left -= find_in_module(map, names, found, count, next);
 		if (next && loader && (uintptr_t)map->l_addr == loader && lookup_is_late())
 			break;
 	}
@@ -225,7 +225,7 @@ static void find_from(const struct link_map *map, const struct lookup *list, str
 
 bool lookup_is_late(void)
 {
-	static const struct lookup one = { "__libc_start_main", NULL };
+	const char *name = "__libc_start_main";
 	static uint32_t order;		/* 1: this library comes before libc; 2: it comes later; 0: not known yet */
 	const struct link_map *own;
 	struct lookup_definition found = { NULL, NULL, NULL };
@@ -233,33 +233,36 @@ bool lookup_is_late(void)
 	if (load_relaxed(&order))
 		return load_relaxed(&order) == 2;
 	own = lookup_own_module();
-	find_from(own ? own->l_next : NULL, &one, &found, 1, false);
+	find_from(own ? own->l_next : NULL, &name, &found, 1, false);
 	store_relaxed(&order, found.address ? 1u : 2u);
 	return !found.address;
 }
 
-void lookup_definitions(const struct lookup *list, struct lookup_definition *found, unsigned count)
+void lookup_definitions(const char *const *names, struct lookup_definition *found, unsigned count)
 {
 	const struct link_map *own = lookup_own_module();
 
-	find_from(lookup_is_late() ? lookup_first_module() : own ? own->l_next : NULL, list, found, count, true);
+	find_from(lookup_is_late() ? lookup_first_module() : own ? own->l_next : NULL, names, found, count, true);
 }
 
-void lookup_next(const struct lookup *list, unsigned count)
+void lookup_next(const char *names, unsigned count, void *addresses)
 {
 	struct lookup_definition found[count];
+	const char *name[count];
+	void **address = addresses;
 
-	lookup_definitions(list, found, count);
+	for (unsigned i = 0; i < count; names += strlen(names) + 1)
+		name[i++] = names;
+	lookup_definitions(name, found, count);
 	for (unsigned i = 0; i < count; i++)
-		store_release(list[i].address, found[i].address);
+		store_release(&address[i], found[i].address);
 }
 
 struct lookup_definition lookup_first_definition(const char *name)
 {
-	struct lookup one = { name, NULL };
 	struct lookup_definition found;
 
-	find_from(lookup_first_module(), &one, &found, 1, false);
+	find_from(lookup_first_module(), &name, &found, 1, false);
 	return found;
 }
 
@@ -270,7 +273,7 @@ void *lookup_first(const char *name)
 
 bool lookup_next_together(const char *name, const char *other)
 {
-	struct lookup both[] = { { name, NULL }, { other, NULL } };
+	const char *both[] = { name, other };
 	struct lookup_definition found[2];
 
 	lookup_definitions(both, found, 2);

@@ -18,20 +18,17 @@
 #include <link.h>
 #include <stdbool.h>
 
-struct lookup {
-	const char *name;
-	void **address;		/* gets the definition's address, or NULL when there is none */
-};
-
 /*
  * Finds the definitions that dlsym(RTLD_NEXT) would find among the modules that were loaded when the program was
  * started: the first ones in the modules that the loader searches after the one that contains this code. Where this
  * library was loaded late (lookup_is_late()), they are the first ones in any of these modules: those that the program
  * has called so far.
- * All names are looked up first; then the addresses are stored in the order of the list, so that a thread that
- * sees the last address can see all others.
+ * names: `count` of them, each with a NUL behind it, because a list of pointers takes four times its room in a library.
+ * addresses: an array, or a struct, of pointers in the same order, each of which gets its definition's address, or NULL
+ * when there is none. All names are looked up first; then the addresses are stored in their order, so that a thread
+ * that sees the last address can see all others.
  */
-void lookup_next(const struct lookup *list, unsigned count);
+void lookup_next(const char *names, unsigned count, void *addresses);
 
 /* The same, with all that is known of them. A name that has none leaves its element all 0. */
 struct lookup_definition {
@@ -39,7 +36,12 @@ struct lookup_definition {
 	const struct link_map *module;
 	const ElfW(Sym) *symbol;
 };
-void lookup_definitions(const struct lookup *list, struct lookup_definition *found, unsigned count);
+void lookup_definitions(const char *const *names, struct lookup_definition *found, unsigned count);
+
+/* For lists of functions like X(malloc) X(free): the names, the pointers as members of a struct, and how many they are. */
+#define LOOKUP_NAME(name)	#name "\0"
+#define LOOKUP_POINTER(name)	__typeof__(name) *name;
+#define LOOKUP_COUNT(pointers)	(sizeof(pointers) / sizeof(void *))
 
 /*
  * Whether this library was loaded by dlopen(3) when the process ran already, or otherwise comes behind libc in the

@@ -209,7 +209,7 @@ static bool is_valgrind(const char *path)
 
 /* Only the run times of sanitizers (GCC's libsanitizer, LLVM's compiler-rt) define these symbols and have these
  * names. "san" is in the name of each such library. */
-static const char *const run_time_names[] = {
+static const char run_time_names[][14] = {
 	"__asan_init", "__hwasan_init", "__lsan_init", "__msan_init", "__tsan_init",
 	"libasan.so", "libhwasan.so", "liblsan.so", "libtsan.so",
 };

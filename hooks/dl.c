@@ -26,20 +26,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-static int (*real_dlclose)(void *);
-static void *(*real_dlopen)(const char *, int);
-static void *(*real_dlmopen)(Lmid_t, const char *, int);
+/* dlclose comes last: when it has been found, all others have. */
+#define REAL_FUNCTIONS(X)	X(dlmopen) X(dlopen) X(dlclose)
+
+static struct {
+	REAL_FUNCTIONS(LOOKUP_POINTER)
+} real;
 
 /* At start; or at the first call, where a constructor of another library, which ran before, makes one. */
 __attribute__((constructor(LOOKUPS))) static void find_real(void)
 {
-	static const struct lookup list[] = {
-		{ "dlmopen", (void **)(void *)&real_dlmopen },
-		{ "dlopen", (void **)(void *)&real_dlopen },
-		{ "dlclose", (void **)(void *)&real_dlclose },
-	};
-
-	lookup_next(list, sizeof(list) / sizeof(list[0]));
+	lookup_next(REAL_FUNCTIONS(LOOKUP_NAME), LOOKUP_COUNT(real), &real);
 }
 
 EXPORT int dlclose(void *handle)
@@ -48,7 +45,7 @@ EXPORT int dlclose(void *handle)
 	bool tracing;
 	int result;
 
-	if (unlikely(!real_dlclose))
+	if (unlikely(!real.dlclose))
 		find_real();
 	deepbind_find(&unused);	/* now, because libraries that are unloaded cannot be found any more */
 	capture_unloading();
@@ -59,7 +56,7 @@ EXPORT int dlclose(void *handle)
 	if (tracing)
 		modules_unloading(&recorder.table);
 	lifecycle_leave();
-	result = real_dlclose(handle);
+	result = real.dlclose(handle);
 	loaded_forget();
 	lifecycle_visit();
 	if (tracing && lifecycle_is_tracing())
@@ -74,7 +71,7 @@ EXPORT int dlclose(void *handle)
 /* With RTLD_NOLOAD nothing new is loaded. */
 static void note(const char *file, int flags)
 {
-	if (unlikely(!real_dlclose))
+	if (unlikely(!real.dlclose))
 		find_real();
 	if (flags & RTLD_DEEPBIND && !(flags & RTLD_NOLOAD) && file && *file)
 		deepbind_requested(file);
@@ -87,14 +84,14 @@ HIDDEN void *loader_note_dlmopen(Lmid_t namespace, const char *file, int flags);
 __attribute__((used)) void *loader_note_dlopen(const char *file, int flags)
 {
 	note(file, flags);
-	return (void *)real_dlopen;
+	return (void *)real.dlopen;
 }
 
 /* For libraries in other namespaces a dump has a notice of another source: loaded_other_namespaces(). */
 __attribute__((used)) void *loader_note_dlmopen(Lmid_t namespace, const char *file, int flags)
 {
 	note(namespace == LM_ID_BASE ? file : NULL, flags);
-	return (void *)real_dlmopen;
+	return (void *)real.dlmopen;
 }
 
 #if defined(__x86_64__)

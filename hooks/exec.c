@@ -33,19 +33,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static int (*real_execve)(const char *, char *const[], char *const[]);
-static int (*real_execvpe)(const char *, char *const[], char *const[]);
-static int (*real_fexecve)(int, char *const[], char *const[]);
+/* fexecve comes last: when it has been found, all others have. */
+#define REAL_FUNCTIONS(X)	X(execve) X(execvpe) X(fexecve)
+
+static struct {
+	REAL_FUNCTIONS(LOOKUP_POINTER)
+} real;
 
 void exec_init(void)
 {
-	static const struct lookup list[] = {
-		{ "execve", (void **)(void *)&real_execve },
-		{ "execvpe", (void **)(void *)&real_execvpe },
-		{ "fexecve", (void **)(void *)&real_fexecve },
-	};
-
-	lookup_next(list, sizeof(list) / sizeof(list[0]));
+	lookup_next(REAL_FUNCTIONS(LOOKUP_NAME), LOOKUP_COUNT(real), &real);
 }
 
 /* One call of a function that executes a program. */
@@ -61,7 +58,7 @@ static void begin(struct attempt *a, const char *file, bool search, char *const 
 
 	a->own = lifecycle_is_own_process();
 	a->held = 0;
-	if (!real_fexecve)
+	if (!real.fexecve)
 		exec_init();
 	exec_target_examine(&a->program, file, search, a->own, env);
 	if (a->program.traced) {
@@ -144,7 +141,7 @@ EXPORT int execve(const char *path, char *const argv[], char *const envp[])
 	struct attempt a;
 
 	begin(&a, path, false, envp);
-	return failed(&a, real_execve(path, argv, a.program.env));
+	return failed(&a, real.execve(path, argv, a.program.env));
 }
 
 EXPORT int execv(const char *path, char *const argv[])
@@ -157,7 +154,7 @@ EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
 	struct attempt a;
 
 	begin(&a, file, true, envp);
-	return failed(&a, real_execvpe(file, argv, a.program.env));
+	return failed(&a, real.execvpe(file, argv, a.program.env));
 }
 
 EXPORT int execvp(const char *file, char *const argv[])
@@ -172,7 +169,7 @@ EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 
 	/* Without an environment libc refuses the call, so the program is not examined. */
 	begin(&a, envp ? path_at(fd, "", path) : NULL, false, envp);
-	return failed(&a, real_fexecve(fd, argv, a.program.env));
+	return failed(&a, real.fexecve(fd, argv, a.program.env));
 }
 
 EXPORT int execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags)

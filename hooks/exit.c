@@ -19,9 +19,7 @@ static __typeof__(_exit) *real_exit;
 
 __attribute__((constructor(LOOKUPS))) static void find_real(void)
 {
-	static const struct lookup list[] = { { "_exit", (void **)(void *)&real_exit } };
-
-	lookup_next(list, 1);
+	lookup_next("_exit", 1, &real_exit);
 }
 
 EXPORT void _exit(int status)

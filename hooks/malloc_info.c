@@ -30,18 +30,14 @@ struct sizes heaptrace_mallinfo2(void) __asm__("mallinfo2");
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
 static struct {
-#define DECLARE(name) __typeof__(name) *name;
-	REAL_FUNCTIONS(DECLARE)
 	struct sizes (*mallinfo2)(void);
+	REAL_FUNCTIONS(LOOKUP_POINTER)
 } real;
 
 __attribute__((constructor(LOOKUPS))) static void find_real(void)
 {
-#define FIND(name) { #name, (void **)(void *)&real.name },
-	static const struct lookup list[] = { FIND(mallinfo2) REAL_FUNCTIONS(FIND) };
-
 	guard_enter();
-	lookup_next(list, sizeof(list) / sizeof(list[0]));
+	lookup_next(LOOKUP_NAME(mallinfo2) REAL_FUNCTIONS(LOOKUP_NAME), LOOKUP_COUNT(real), &real);
 	guard_drop();
 }
 

@@ -210,10 +210,9 @@ static void add(struct family *f, const char *name, void *address, size_t bytes)
 /* The definition in the modules behind this one. */
 static struct lookup_definition next_definition(const char *name)
 {
-	const struct lookup one = { name, NULL };
 	struct lookup_definition found;
 
-	lookup_definitions(&one, &found, 1);
+	lookup_definitions(&name, &found, 1);
 	return found;
 }
 

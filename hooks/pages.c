@@ -31,25 +31,16 @@
 #define HUGE_LOG2	21u	/* of the huge pages of most machines, where MAP_HUGETLB does not say which */
 #define HUGE_SHIFT	26	/* MAP_HUGE_SHIFT of mmap(2): a logarithm of 6 bits in the flags */
 
+/* sbrk comes last: when it has been found, all others have. */
+#define REAL_FUNCTIONS(X)	X(mmap) X(mmap64) X(munmap) X(mremap) X(shmat) X(shmdt) X(brk) X(sbrk)
+
 static struct {
-	__typeof__(mmap) *mmap;
-	__typeof__(mmap64) *mmap64;
-	__typeof__(munmap) *munmap;
-	__typeof__(mremap) *mremap;
-	__typeof__(shmat) *shmat;
-	__typeof__(shmdt) *shmdt;
-	__typeof__(brk) *brk;
-	__typeof__(sbrk) *sbrk;		/* found last */
+	REAL_FUNCTIONS(LOOKUP_POINTER)
 } libc;
 
 __attribute__((constructor(LOOKUPS))) static void find_real(void)
 {
-#define FIND(name) { #name, (void **)(void *)&libc.name }
-	static const struct lookup list[] = {
-		FIND(mmap), FIND(mmap64), FIND(munmap), FIND(mremap), FIND(shmat), FIND(shmdt), FIND(brk), FIND(sbrk),
-	};
-
-	lookup_next(list, sizeof(list) / sizeof(list[0]));
+	lookup_next(REAL_FUNCTIONS(LOOKUP_NAME), LOOKUP_COUNT(libc), &libc);
 }
 
 /* Of the functions that are no bare system calls in libc. */

@@ -2,7 +2,6 @@
 /* See real.h. */
 #include "hooks/real.h"
 
-#include "elf/lookup.h"
 #include "process/guard.h"
 
 #include <stddef.h>
@@ -13,27 +12,29 @@ bool real_libc_is_other;
 
 void real_find(void)
 {
-#define FIND(name) { #name, (void **)(void *)&real.name },
-	static const struct lookup list[] = { REAL_FUNCTIONS(FIND) };
 	enum {
-		COUNT = sizeof(list) / sizeof(list[0]),
 		LIBC = (sizeof(real) - offsetof(struct real, libc_memalign)) / sizeof(void *),
+		COUNT = LOOKUP_COUNT(real) - LIBC,
 	};
 	struct lookup_definition found[COUNT], with_prefix;
-	char name[32] = "__libc_";
-	const struct lookup one = { name, NULL };
+	const char *names[COUNT], *next = REAL_FUNCTIONS(LOOKUP_NAME);
+	void **address = (void **)(void *)&real;
+	char text[32] = "__libc_";
+	const char *prefixed = text;
 
+	for (unsigned i = 0; i < COUNT; next += strlen(next) + 1)
+		names[i++] = next;
 	guard_enter();
-	lookup_definitions(list, found, COUNT);
+	lookup_definitions(names, found, COUNT);
 	for (unsigned i = COUNT - LIBC; i < COUNT; i++) {
-		strcpy(name + 7, list[i].name);
-		lookup_definitions(&one, &with_prefix, 1);
+		strcpy(text + 7, names[i]);
+		lookup_definitions(&prefixed, &with_prefix, 1);
 		if (!with_prefix.address)
 			with_prefix = found[i];
 		real_libc_is_other |= with_prefix.module != found[COUNT - 1].module;
-		list[i].address[LIBC] = with_prefix.address;
+		address[i + LIBC] = with_prefix.address;
 	}
 	for (unsigned i = 0; i < COUNT; i++)
-		store_release(list[i].address, found[i].address);
+		store_release(&address[i], found[i].address);
 	guard_drop();
 }

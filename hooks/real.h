@@ -7,6 +7,7 @@
 #define HOOKS_REAL_H
 
 #include "base/atomics.h"
+#include "elf/lookup.h"
 
 #include <malloc.h>
 #include <stdbool.h>
@@ -27,9 +28,7 @@ void free_aligned_sized(void *p, size_t alignment, size_t size);
 	X(aligned_alloc) REAL_LIBC_FUNCTIONS(X)
 
 extern struct real {
-#define DECLARE_REAL(name) __typeof__(name) *name;
-	REAL_FUNCTIONS(DECLARE_REAL)
-#undef DECLARE_REAL
+	REAL_FUNCTIONS(LOOKUP_POINTER)
 	/* Those with the prefix __libc_, in the same order. Where libc lacks one, it is the function without the prefix. */
 #define DECLARE_REAL(name) __typeof__(name) *libc_##name;
 	REAL_LIBC_FUNCTIONS(DECLARE_REAL)

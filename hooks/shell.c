@@ -39,21 +39,15 @@
 #include <unistd.h>
 #include <wordexp.h>
 
+#define REAL_FUNCTIONS(X)	X(system) X(popen) X(wordexp)
+
 static struct {
-	__typeof__(system) *system;
-	__typeof__(popen) *popen;
-	__typeof__(wordexp) *wordexp;
+	REAL_FUNCTIONS(LOOKUP_POINTER)
 } real;
 
 void shell_init(void)
 {
-	static const struct lookup list[] = {
-		{ "system", (void **)(void *)&real.system },
-		{ "popen", (void **)(void *)&real.popen },
-		{ "wordexp", (void **)(void *)&real.wordexp },
-	};
-
-	lookup_next(list, sizeof(list) / sizeof(list[0]));
+	lookup_next(REAL_FUNCTIONS(LOOKUP_NAME), LOOKUP_COUNT(real), &real);
 }
 
 static bool lacks_preload(void)

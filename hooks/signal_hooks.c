@@ -28,17 +28,13 @@ sighandler_t __sysv_signal(int sig, sighandler_t handler);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 static struct {
-#define DECLARE(name) __typeof__(name) *name;
-	REAL_FUNCTIONS(DECLARE)
+	REAL_FUNCTIONS(LOOKUP_POINTER)
 } real;
 #pragma GCC diagnostic pop
 
 static void find_real(void)
 {
-#define FIND(name) { #name, (void **)(void *)&real.name },
-	static const struct lookup list[] = { REAL_FUNCTIONS(FIND) };
-
-	lookup_next(list, sizeof(list) / sizeof(list[0]));
+	lookup_next(REAL_FUNCTIONS(LOOKUP_NAME), LOOKUP_COUNT(real), &real);
 }
 
 signals_sigaction *signal_hooks_init(void)

@@ -20,16 +20,12 @@
 	X(posix_spawn) X(posix_spawnp)
 
 static struct {
-#define DECLARE(name) __typeof__(name) *name;
-	REAL_FUNCTIONS(DECLARE)
+	REAL_FUNCTIONS(LOOKUP_POINTER)
 } real;
 
 __attribute__((constructor(LOOKUPS))) static void find_real(void)
 {
-#define FIND(name) { #name, (void **)(void *)&real.name },
-	static const struct lookup list[] = { REAL_FUNCTIONS(FIND) };
-
-	lookup_next(list, sizeof(list) / sizeof(list[0]));
+	lookup_next(REAL_FUNCTIONS(LOOKUP_NAME), LOOKUP_COUNT(real), &real);
 }
 
 /* ---- Functions that take rights or directories away: the outfile is opened before ---- */

@@ -15,9 +15,7 @@ static __typeof__(pthread_setname_np) *real_setname;
 
 __attribute__((constructor(LOOKUPS))) static void find_real(void)
 {
-	static const struct lookup list[] = { { "pthread_setname_np", (void **)(void *)&real_setname } };
-
-	lookup_next(list, 1);
+	lookup_next("pthread_setname_np", 1, &real_setname);
 }
 
 EXPORT int pthread_setname_np(pthread_t thread, const char *name)

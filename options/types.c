@@ -70,6 +70,11 @@ static bool set_nothing(struct options *o, const struct option_entry *e, const c
 	return true;
 }
 
+static void print_nothing(struct out *t, const struct options *o, const struct option_entry *e)
+{
+	(void)t, (void)o, (void)e;
+}
+
 /* ---- signals ---- */
 
 /* Whether the signal can request a dump. Any signal can that a process can catch, except those that report a
@@ -176,45 +181,69 @@ static void add_path(struct out *t, const char *path, const char *cwd, bool is_t
 /* How a value that is a text is printed. */
 enum text_kind { NO_TEXT, PLAIN_TEXT, PATH_TEXT, TEMPLATE_TEXT };
 
-static const struct type {
-	bool (*set)(struct options *o, const struct option_entry *e, const char *value, struct out *error);
-	/* Prints the value. NULL: there is no value, or it is a text. */
-	void (*print)(struct out *t, const struct options *o, const struct option_entry *e);
-	enum text_kind text;
-} types[OPTION_TYPES] = {
-	[OPTION_TYPE_ACTION] = { set_nothing, NULL, NO_TEXT },
-	[OPTION_TYPE_FLAG] = { types_set_flag, NULL, NO_TEXT },
-	[OPTION_TYPE_PRESET] = { types_set_preset, NULL, NO_TEXT },
-	[OPTION_TYPE_YES_NO] = { types_set_yes_no, types_print_yes_no, NO_TEXT },
-	[OPTION_TYPE_NUMBER] = { types_set_number, types_print_number, NO_TEXT },
-	[OPTION_TYPE_LIMIT] = { types_set_number, types_print_number, NO_TEXT },
-	[OPTION_TYPE_PROCESS] = { types_set_number, types_print_number, NO_TEXT },
-	[OPTION_TYPE_RUNNING] = { types_set_number, types_print_number, NO_TEXT },
-	[OPTION_TYPE_SIZE] = { types_set_size, types_print_number, NO_TEXT },
-	[OPTION_TYPE_TIME] = { types_set_time, types_print_time, NO_TEXT },
-	[OPTION_TYPE_SHARE] = { types_set_share, types_print_share, NO_TEXT },
-	[OPTION_TYPE_WORD] = { types_set_word, types_print_word, NO_TEXT },
-	[OPTION_TYPE_KEYS] = { types_set_keys, types_print_keys, NO_TEXT },
-	[OPTION_TYPE_SIGNAL] = { set_signal, print_signal, NO_TEXT },
-	[OPTION_TYPE_WATCHED] = { set_text, NULL, PLAIN_TEXT },
-	[OPTION_TYPE_FILE] = { set_text, NULL, PATH_TEXT },
-	[OPTION_TYPE_OUTPUT] = { set_text, NULL, TEMPLATE_TEXT },
-	[OPTION_TYPE_RECORD] = { set_record, NULL, TEMPLATE_TEXT },
-	[OPTION_TYPE_DIRECTORY] = { set_text, NULL, PATH_TEXT },
-	[OPTION_TYPE_WINDOW] = { types_set_window, types_print_window, NO_TEXT },
-	[OPTION_TYPE_DIRECTORIES] = { add_directory, NULL, PATH_TEXT },
-	[OPTION_TYPE_TEXT] = { set_text, NULL, PLAIN_TEXT },
-	[OPTION_TYPE_TEXTS] = { add_text, NULL, PLAIN_TEXT },
-};
+/* X(enum option_type, sets the field, prints its value, the kind of text). No table, because pointers of a library take
+ * four times their room. */
+#define TYPES(X) \
+	X(ACTION, set_nothing, print_nothing, NO_TEXT) \
+	X(FLAG, types_set_flag, print_nothing, NO_TEXT) \
+	X(PRESET, types_set_preset, print_nothing, NO_TEXT) \
+	X(YES_NO, types_set_yes_no, types_print_yes_no, NO_TEXT) \
+	X(NUMBER, types_set_number, types_print_number, NO_TEXT) \
+	X(LIMIT, types_set_number, types_print_number, NO_TEXT) \
+	X(PROCESS, types_set_number, types_print_number, NO_TEXT) \
+	X(RUNNING, types_set_number, types_print_number, NO_TEXT) \
+	X(SIZE, types_set_size, types_print_number, NO_TEXT) \
+	X(TIME, types_set_time, types_print_time, NO_TEXT) \
+	X(SHARE, types_set_share, types_print_share, NO_TEXT) \
+	X(WORD, types_set_word, types_print_word, NO_TEXT) \
+	X(KEYS, types_set_keys, types_print_keys, NO_TEXT) \
+	X(SIGNAL, set_signal, print_signal, NO_TEXT) \
+	X(WATCHED, set_text, print_nothing, PLAIN_TEXT) \
+	X(FILE, set_text, print_nothing, PATH_TEXT) \
+	X(OUTPUT, set_text, print_nothing, TEMPLATE_TEXT) \
+	X(RECORD, set_record, print_nothing, TEMPLATE_TEXT) \
+	X(DIRECTORY, set_text, print_nothing, PATH_TEXT) \
+	X(WINDOW, types_set_window, types_print_window, NO_TEXT) \
+	X(DIRECTORIES, add_directory, print_nothing, PATH_TEXT) \
+	X(TEXT, set_text, print_nothing, PLAIN_TEXT) \
+	X(TEXTS, add_text, print_nothing, PLAIN_TEXT)
 
 bool types_set(struct options *o, const struct option_entry *e, const char *value, struct out *error)
 {
-	return types[e->type].set(o, e, value, error);
+	switch ((enum option_type)e->type) {
+#define SET(type, set, print, text)	case OPTION_TYPE_##type: return set(o, e, value, error);
+	TYPES(SET)
+	case OPTION_TYPES:
+		break;
+	}
+	return false;
+}
+
+static enum text_kind kind_of(const struct option_entry *e)
+{
+	switch ((enum option_type)e->type) {
+#define KIND(type, set, print, text)	case OPTION_TYPE_##type: return text;
+	TYPES(KIND)
+	case OPTION_TYPES:
+		break;
+	}
+	return NO_TEXT;
 }
 
 bool types_keeps_text(const struct option_entry *e)
 {
-	return types[e->type].text != NO_TEXT;
+	return kind_of(e) != NO_TEXT;
+}
+
+/* Prints a value that is no text. */
+static void print_value(struct out *t, const struct options *o, const struct option_entry *e)
+{
+	switch ((enum option_type)e->type) {
+#define PRINT(type, set, print, text)	case OPTION_TYPE_##type: print(t, o, e); break;
+	TYPES(PRINT)
+	case OPTION_TYPES:
+		break;
+	}
 }
 
 static void add_name(struct out *t, const struct option_entry *e)
@@ -252,7 +281,7 @@ static const struct option_entry *find_preset(const struct options *o, const str
 
 void types_print(struct out *t, const struct options *o, const struct option_entry *e, const char *cwd)
 {
-	const struct type *type = &types[e->type];
+	const enum text_kind kind = kind_of(e);
 	const struct option_entry *preset = find_preset(o, e);
 
 	/* A value that a PRESET stands for is printed as the PRESET, and not as a value of the other option. */
@@ -263,10 +292,10 @@ void types_print(struct out *t, const struct options *o, const struct option_ent
 		return;
 	}
 	add_name(t, e);
-	if (type->print)
-		type->print(t, o, e);
-	else if (type->text == PLAIN_TEXT)
+	if (kind == NO_TEXT)
+		print_value(t, o, e);
+	else if (kind == PLAIN_TEXT)
 		add_escaped(t, load_text(o, e), false);
-	else if (type->text != NO_TEXT)
-		add_path(t, load_text(o, e), cwd, type->text == TEMPLATE_TEXT);
+	else
+		add_path(t, load_text(o, e), cwd, kind == TEMPLATE_TEXT);
 }

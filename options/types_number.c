@@ -116,7 +116,7 @@ void types_print_window(struct out *t, const struct options *o, const struct opt
 
 /* A unit that may follow a number, as a multiple of the smallest unit. */
 struct unit {
-	const char *name;	/* in any case of letters */
+	char name[4];		/* in any case of letters */
 	uint64_t factor;
 };
 
@@ -145,7 +145,7 @@ static bool read_thousandths(const char *s, uint64_t *v, const char **rest)
 }
 
 /* Reads a number with up to three decimals, which a unit may follow, as thousandths of the smallest unit. units: a list
- * that ends with a name of NULL. max: the largest valid result. */
+ * that ends with an empty name. max: the largest valid result. */
 static bool read_quantity(const char *s, const struct unit *units, uint64_t max, uint64_t *thousandths)
 {
 	const char *rest;
@@ -154,7 +154,7 @@ static bool read_quantity(const char *s, const struct unit *units, uint64_t max,
 	if (!read_thousandths(s, &v, &rest))
 		return false;
 	for (; *rest; units++) {
-		if (!units->name)
+		if (!units->name[0])
 			return false;
 		if (strcasecmp(rest, units->name))
 			continue;
@@ -177,7 +177,7 @@ bool types_set_size(struct options *o, const struct option_entry *e, const char 
 		{ "Ki", (uint64_t)1 << 10 }, { "KiB", (uint64_t)1 << 10 },
 		{ "Mi", (uint64_t)1 << 20 }, { "MiB", (uint64_t)1 << 20 },
 		{ "Gi", (uint64_t)1 << 30 }, { "GiB", (uint64_t)1 << 30 },
-		{ "Ti", (uint64_t)1 << 40 }, { "TiB", (uint64_t)1 << 40 }, { NULL, 0 }
+		{ "Ti", (uint64_t)1 << 40 }, { "TiB", (uint64_t)1 << 40 }, { "", 0 }
 	};
 	uint64_t v;
 
@@ -200,8 +200,8 @@ bool types_set_time(struct options *o, const struct option_entry *e, const char 
 {
 	/* The numbers that are read are thousandths of a second, thus milliseconds; "ms" is a unit of its own because
 	 * the smallest unit of the others is the second. */
-	static const struct unit units[] = { { "s", 1 }, { "m", 60 }, { "h", 3600 }, { NULL, 0 } };
-	static const struct unit small[] = { { "ms", 1 }, { NULL, 0 } };
+	static const struct unit units[] = { { "s", 1 }, { "m", 60 }, { "h", 3600 }, { "", 0 } };
+	static const struct unit small[] = { { "ms", 1 }, { "", 0 } };
 	size_t len = value ? strlen(value) : 0;
 	bool is_ms = len > 2 && !strcasecmp(value + len - 2, "ms");
 	uint64_t ms;
@@ -256,7 +256,7 @@ void types_print_time(struct out *t, const struct options *o, const struct optio
 /* The value is kept in thousandths of a percent. */
 bool types_set_share(struct options *o, const struct option_entry *e, const char *value, struct out *error)
 {
-	static const struct unit units[] = { { "%", 1 }, { NULL, 0 } };
+	static const struct unit units[] = { { "%", 1 }, { "", 0 } };
 	uint64_t v;
 
 	if (set_none(o, e, value))

@@ -22,19 +22,20 @@ struct info_ints {
  * has no such function. */
 static bool ask(struct heap_mallinfo *to)
 {
-	struct info_sizes (*sizes)(void);
-	struct info_ints (*ints)(void);
-	const struct lookup list[] = { { "mallinfo2", (void **)&sizes }, { "mallinfo", (void **)&ints } };
+	struct {
+		struct info_sizes (*sizes)(void);
+		struct info_ints (*ints)(void);
+	} libc;
 
-	lookup_next(list, 2);
+	lookup_next("mallinfo2\0" "mallinfo", LOOKUP_COUNT(libc), &libc);
 	if (lookup_next_together("mallinfo2", ONLY_LIBC)) {
-		struct info_sizes i = sizes();
+		struct info_sizes i = libc.sizes();
 
 		*to = (struct heap_mallinfo){ i.arena, i.hblks, i.hblkhd, i.uordblks, i.fordblks };
 		return true;
 	}
 	if (lookup_next_together("mallinfo", ONLY_LIBC)) {
-		struct info_ints i = ints();
+		struct info_ints i = libc.ints();
 
 		*to = (struct heap_mallinfo){ (unsigned)i.arena, (unsigned)i.hblks, (unsigned)i.hblkhd,
 					   (unsigned)i.uordblks, (unsigned)i.fordblks };
@@ -52,9 +53,8 @@ void allocator_find(struct heap_places *places)
 {
 	struct heap_mallinfo known;
 	void *in_libc;
-	const struct lookup list[] = { { ONLY_LIBC, &in_libc } };
 
-	lookup_next(list, 1);
+	lookup_next(ONLY_LIBC, 1, &in_libc);
 	if (!in_libc || !ask(&known) || !heap_find(places, in_libc, &known))
 		*places = (struct heap_places){ .arena = 0 };
 	places->other_malloc = !allocator_is_libc();

@@ -259,22 +259,21 @@ static void signals_part_forked(bool seen)
 /* ---- A fork ---- */
 
 static const struct part {
-	const char *name;
 	void (*prepare)(void);
 	void (*parent)(void);
 	void (*child)(bool seen);	/* seen: the handlers ran, prepare() with them */
 } parts[] = {
-	{ "guard", guard_fork_prepare, guard_fork_ends, guard_forked },
-	{ "signals", signals_fork_prepare, signals_fork_ends, signals_part_forked },
-	{ "session", NULL, NULL, session_part_forked },
-	{ "hooks", NULL, NULL, hooks_part_forked },
-	{ "modules", NULL, NULL, modules_part_forked },
-	{ "threads", NULL, NULL, threads_part_forked },
-	{ "pages", NULL, NULL, pages_part_forked },
-	{ "reserve", NULL, NULL, reserve_part_forked },
-	{ "recording", stop_recording, go_on_recording, recording_forked },
-	{ "storage", storage_fork_prepare, storage_fork_parent, storage_part_forked },
-	{ "mappings", NULL, NULL, mappings_forked },
+	{ guard_fork_prepare, guard_fork_ends, guard_forked },
+	{ signals_fork_prepare, signals_fork_ends, signals_part_forked },
+	{ NULL, NULL, session_part_forked },
+	{ NULL, NULL, hooks_part_forked },
+	{ NULL, NULL, modules_part_forked },
+	{ NULL, NULL, threads_part_forked },
+	{ NULL, NULL, pages_part_forked },
+	{ NULL, NULL, reserve_part_forked },
+	{ stop_recording, go_on_recording, recording_forked },
+	{ storage_fork_prepare, storage_fork_parent, storage_part_forked },
+	{ NULL, NULL, mappings_forked },
 };
 #define PARTS	(sizeof(parts) / sizeof(parts[0]))
 
@@ -495,14 +494,13 @@ static void at_quick_end(void *unused)
  */
 void lifecycle_start(const struct options *o, void (*hooks_forked)(void))
 {
-	static const struct lookup list[] = { { "exit", (void **)(void *)&real_exit } };
 	static bool registered;
 
 	options = o;
 	reset_hooks = hooks_forked;
 	if (!registered) {
 		registered = true;
-		lookup_next(list, 1);
+		lookup_next("exit", 1, &real_exit);
 		if (!lookup_is_late())
 			on_exit(at_exit, NULL);
 		__cxa_at_quick_exit(at_quick_end, NULL);

@@ -23,11 +23,9 @@ const char *record_one_thread(void)
 
 __attribute__((cold)) void record_sizes(void)
 {
-	const struct lookup list[] = { { "malloc_usable_size", (void **)(void *)&recorder.block_bytes } };
-
 	/* An allocator without this function must not get to libc's, which knows other blocks. */
 	if (lookup_next_together("malloc", "malloc_usable_size"))
-		lookup_next(list, 1);
+		lookup_next("malloc_usable_size", 1, &recorder.block_bytes);
 	if (sizes_start(&recorder.table, recorder.block_bytes))
 		record_choose_paths(false);
 }

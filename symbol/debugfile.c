@@ -259,7 +259,6 @@ static bool by_link(struct search *s, const struct symbol_file *file)
 bool debugfile_open(struct elf *debug, struct elf *main, struct symbol_file *file,
 		    struct arena *arena)
 {
-	static const char *const name[] = { ".gnu_debuglink" };
 	struct search *s = arena_alloc(arena, sizeof(*s));
 	struct elf_section section;
 	int id_bytes;
@@ -277,7 +276,7 @@ bool debugfile_open(struct elf *debug, struct elf *main, struct symbol_file *fil
 	s->id_bytes = id_bytes > 0 ? (size_t)id_bytes : 0;
 	if (by_build_id(s))
 		return true;
-	elf_sections_named(main, name, 1, &section);
+	elf_sections_named(main, ".gnu_debuglink", 1, &section);
 	if (section.type && read_link(s, &section) && by_link(s, file))
 		return true;
 	if (s->mismatch)

@@ -13,10 +13,8 @@
 #define INDEX_MAX	((uint32_t)1 << 15)	/* offsets of units that are kept: 256 KB */
 
 /* The sections' names without ".debug_", by enum dwarf_section. */
-static const char *const names[DWARF_SECTIONS] = {
-	"info", "abbrev", "line", "str", "line_str", "str_offsets", "addr", "ranges", "rnglists",
-	"aranges",
-};
+static const char names[] = "info\0" "abbrev\0" "line\0" "str\0" "line_str\0" "str_offsets\0" "addr\0" "ranges\0"
+			    "rnglists\0" "aranges";
 
 bool dwarf_open(struct dwarf *d, struct elf *e, struct symbol_file *file, struct arena *scratch)
 {

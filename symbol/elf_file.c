@@ -148,7 +148,7 @@ bool elf_section_of_type(struct elf *e, uint32_t type, struct elf_section *secti
 	return false;
 }
 
-void elf_sections_named(struct elf *e, const char *const *names, unsigned count,
+void elf_sections_named(struct elf *e, const char *names, unsigned count,
 			struct elf_section *found)
 {
 	struct elf_section strings = { .size_bytes = 0 }, section;
@@ -172,8 +172,8 @@ void elf_sections_named(struct elf *e, const char *const *names, unsigned count,
 			room = sizeof(name) - 1;
 		if (!elf_read(e, strings.offset + section.name, name, room))
 			return;
-		for (unsigned i = 0; i < count; i++) {
-			if (found[i].type == SHT_NULL && !strcmp(name, names[i]))
+		for (unsigned i = 0, at = 0; i < count; at += (unsigned)strlen(names + at) + 1, i++) {
+			if (found[i].type == SHT_NULL && !strcmp(name, names + at))
 				found[i] = section;
 		}
 	}

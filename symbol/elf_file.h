@@ -113,9 +113,9 @@ const uint8_t *elf_stream_next(struct elf_stream *s);
 bool elf_section(struct elf *e, uint32_t i, struct elf_section *section);
 /* Finds the first section of a type (SHT_*), by the stream. False: there is none. */
 bool elf_section_of_type(struct elf *e, uint32_t type, struct elf_section *section);
-/* Finds the first section of each of `count` names, of 30 bytes at most, by the stream. found[i].type
- * is SHT_NULL if there is none. */
-void elf_sections_named(struct elf *e, const char *const *names, unsigned count,
+/* Finds the first section of each of `count` names, of 30 bytes at most, by the stream. Each name has a
+ * NUL behind it. found[i].type is SHT_NULL if there is none. */
+void elf_sections_named(struct elf *e, const char *names, unsigned count,
 			struct elf_section *found);
 /* Finds the offset in the file of a virtual address, and the number of bytes from there to the end of
  * its segment in the file. False: no segment has the address in the file. */

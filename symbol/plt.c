@@ -28,8 +28,8 @@
 #define STUB_BYTES	24	/* of the longest, which aarch64 has with bti */
 #define SLOTS_MAX	((size_t)1 << 20)
 
-static const char *const names[] = { ".plt", ".plt.sec", ".plt.got", ".iplt" };
-#define SECTIONS	(sizeof(names) / sizeof(names[0]))
+static const char names[] = ".plt\0" ".plt.sec\0" ".plt.got\0" ".iplt";
+#define SECTIONS	4
 
 /* A stub that has some of the addresses to be resolved. */
 struct stub {

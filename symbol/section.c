@@ -73,7 +73,7 @@ static void open_one(struct section *s, struct elf *e, const struct elf_section 
 		open_zdebug(s, e);
 }
 
-void sections_open(struct section *section, const char *const *names, unsigned count,
+void sections_open(struct section *section, const char *names, unsigned count,
 		   struct elf *e, uint64_t *budget, struct arena *arena)
 {
 	uint32_t bytes = headers_section_bytes(e->wide);
@@ -105,8 +105,8 @@ void sections_open(struct section *section, const char *const *names, unsigned c
 		z = name[1] == 'z';
 		if (memcmp(name + 1 + z, "debug_", 6))
 			continue;
-		for (unsigned j = 0; j < count; j++) {
-			if (!strcmp(name + 7 + z, names[j]))
+		for (unsigned j = 0, at = 0; j < count; at += (unsigned)strlen(names + at) + 1, j++) {
+			if (!strcmp(name + 7 + z, names + at))
 				open_one(&section[j], e, &header, z);
 		}
 	}

@@ -215,9 +215,7 @@ out:
 /* Opens the debug file if the file itself lacks symbols, or debug data that is needed for lines. */
 static void look_for_debug(struct files *f, struct symbol_file *file, struct arena *scratch)
 {
-	static const char *const names[] = {
-		".debug_line", ".zdebug_line", ".debug_info", ".zdebug_info", ".gnu_debugdata",
-	};
+	static const char names[] = ".debug_line\0" ".zdebug_line\0" ".debug_info\0" ".zdebug_info\0" ".gnu_debugdata";
 	struct elf_section section[5];
 	struct symtab table;
 	bool symbols = symtab_static(&f->main, &table);

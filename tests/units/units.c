@@ -374,17 +374,15 @@ static void *found[4];
 /* As dlsym() does it; but no error text is left, and none is taken away. */
 static void test_lookup(void)
 {
-	static const struct lookup list[] = {
-		{ "heaptrace_no_such_function", &found[0] }, { "getenv", &found[1] }, { "cfree", &found[2] },
-		{ "posix_spawn", &found[3] },
-	};
+	static const char names[] = "heaptrace_no_such_function\0" "getenv\0" "cfree\0" "posix_spawn";
+	const char *name = names;
 	bool good = true;
 
 	dlerror();
 	found[0] = found;
-	lookup_next(list, 4);
-	for (unsigned i = 0; i < 4; i++)
-		good = good && found[i] == dlsym(RTLD_NEXT, list[i].name);
+	lookup_next(names, 4, found);
+	for (unsigned i = 0; i < 4; i++, name += strlen(name) + 1)
+		good = good && found[i] == dlsym(RTLD_NEXT, name);
 	ok(good && found[1], "functions are found as dlsym() finds them");
 	while (dlerror())
 		;
@@ -393,7 +391,7 @@ static void test_lookup(void)
 	       lookup_first("_r_debug") == dlsym(RTLD_DEFAULT, "_r_debug");
 	ok(good && !dlerror(), "variables too, and what is not found leaves no error text");
 	dlsym(RTLD_DEFAULT, "heaptrace_no_such_function");
-	lookup_next(list, 4);
+	lookup_next(names, 4, found);
 	lookup_first("getenv");
 	ok(dlerror() != NULL, "an error text that was there before is still there");
 	ok(lookup_next_together("malloc", "gnu_get_libc_version") &&
