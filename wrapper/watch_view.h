@@ -47,7 +47,7 @@ struct watch_view {
 	unsigned stack_first, stack_count;	/* ...its first line that is shown, and how many there are */
 	enum watch_prompt prompt;
 	char input[PATH_MAX];		/* what has been typed */
-	char message[PATH_MAX + 200];	/* for the last line, until the next key; "": none */
+	char message[PATH_MAX + 400];	/* for the last line, until the next key; "": none */
 	uint64_t message_end_ns;	/* when it is taken away without a key; 0: it has not been drawn yet */
 	pid_t writer;			/* the process that writes a report; 0: none does */
 	int writer_fd;			/* what it has to say comes from there */
