@@ -236,7 +236,7 @@ for my $args (['1 none'], ['3 none fill large thread fork dump'], ['7 none fill 
 SKIP: {
 	chomp(my $missing = `tests/tools/can_build_32`);
 	skip $missing, 1 if $?;
-	system('make -s M32=1 >&2') == 0 or die;
+	system('tests/tools/build_32') == 0 or die;
 	my $lock32 = build('lock', 'lock32', '-m32', '-fno-builtin', '-pthread');
 	my @locked = map { (run(undef, @$_, $lock32, '1', 'none'))[1] =~ /locked: mapped \d+ locked (\d+)/ ? $1 : 0 }
 		[], [$heaptrace, "--outfile=$out"];
