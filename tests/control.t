@@ -215,7 +215,8 @@ for my $way (['through the memfd', $heaptrace, "--outfile=$dir/out"],
 	for my $round (1 .. 5) {
 		for my $commands (['off'], ['on'], ['mark=x', 'sample=4K'], ['clear'], ['sample=all', 'off', 'on']) {
 			my ($status, $text) = control($pid, @$commands);
-			push @bad, "$status $text" if $status || $text;
+			# On a busy machine all threads may wait for a processor for that long.
+			push @bad, "$status $text" if $status || $text !~ /^(?:|heaptrace: process $pid allocates nothing at present: .*\n)$/;
 		}
 	}
 	is("@bad", '', "8 threads, $name: 40 commands in fast succession are carried out");
@@ -256,7 +257,6 @@ SKIP: {
 	my ($pid, $in) = start(undef, $heaptrace, '--start=off', "--outfile=$dir/out", 'env', 'PYTHONMALLOC=malloc', $python, '-c',
 		"import sys, time\nkept = []\nfor i in range(9000):\n\tkept.append(bytearray(5000))\n\ttime.sleep(0.01)");
 	wait_for(sub { (readlink("/proc/$pid/exe") // '') =~ /python/ && (slurp("/proc/$pid/maps") // '') =~ /libheaptrace/ }, 30);
-	sleep 0.5;
 	my ($status, $text) = control($pid, 'on');
 	is("$status$text", '0', 'python3: on');
 	# On a busy machine it may still be starting.

@@ -146,10 +146,12 @@ if have pgrep; then
 	run=$!
 	exec 9> "$TMP/go"
 	watcher=$(watcher)
-	sleep 0.2	# the program registers
+	reading() { [ "$(cut -d ' ' -f 1,2 "/proc/$run/syscall" 2> "$TMP/log")" = '0 0x0' ]; }	# x86_64's read(2) of descriptor 0
+	for _ in {1..50}; do reading && break; sleep 0.1; done	# it has registered
 	kill -STOP "$watcher"
 	echo >&9
-	sleep 0.2	# it waits for the answer
+	for _ in {1..50}; do reading || break; sleep 0.1; done
+	sleep 0.3	# it waits for the answer
 	kill -KILL $run
 	wait $run 2> "$TMP/log"
 	kill -CONT "$watcher"

@@ -3,7 +3,7 @@
 #
 # HTML reports of large runs in both browsers: 100,000 backtraces with 1 MB of names, and a compiler at full depth. Their
 # sizes, how long they take to open, and how long a click takes. The times are printed; since a busy machine takes any
-# time, they are wrong only when they are five times as long as they should be on an idle one.
+# time, they are wrong only when they are sixty times as long as they should be on an idle one.
 . "${0%/*}/lib.sh"
 
 ${CC:-cc} -O0 -w -o "$TMP/many" "$TOP/tests/subjects/many_rows.c" 2>"$TMP/log" || skip_all 'no C compiler'

@@ -183,7 +183,7 @@ SKIP: {
 {
 	my ($status, $seconds, $err, $watcher) = without_watcher('STOP', "--outfile=$out");
 	is($status, 5 << 8, 'a watcher that is stopped: the program ends as it does natively');
-	cmp_ok($seconds, '<', 20, 'after a bounded time');
+	cmp_ok($seconds, '<', 60, 'after a bounded time');
 	like($err, qr/\A\[heaptrace\] the report is still being written.*\n\[heaptrace\] the report is not complete after 10 seconds.*\n\z/,
 	     'and two lines say why');
 	kill 'CONT', $watcher;
@@ -212,7 +212,7 @@ for ([0.8, 15], [0.1, 'runs']) {
 {
 	my ($status, $seconds, $err) = without_watcher('KILL', "--outfile=$out");
 	is($status, 5 << 8, 'a watcher that was killed: the program ends as it does natively');
-	cmp_ok($seconds, '<', 8, 'at once');
+	cmp_ok($seconds, '<', 60, 'without a hang');
 	like($err, qr/\A\[heaptrace\] the watcher cannot be reached to write the report .*: start the program with --record=FILE.*\n\z/, 'and one line says what to do');
 	(undef, undef, $err) = without_watcher('KILL', "--outfile=$out", "--record=$dir/run/record");
 	like($err, qr/\A\[heaptrace\] the watcher cannot be reached .*: heaptrace (--outfile=\Q$out\E --report=\Q$dir\E\/run\/record)\n\z/, 'or which command makes it');
