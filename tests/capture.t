@@ -83,13 +83,13 @@ END
 
 jit() {
 	local depth=$1 name="node, depth $1" traced_kb sums n rows beyond all
-	run_traced --unwind=check --depth="$depth" -- node ../in/jit.js 1
+	run_traced --unwind=check --depth="$depth" -- node ../in/jit.js 0.3
 	is "$(cat "$TMP/traced.status")" 0 "$name: status"
 	none_differs "$name" 50000 "$TMP/traced.err"
 	is "$(fallbacks)" 0 "$name: stacks that were given up"
 
 	# In a long run what is kept must not grow with the stacks: code moves, rows stay few.
-	run_traced --flame-graph --depth="$depth" --sort=total-count -- node ../in/jit.js 3
+	run_traced --flame-graph --depth="$depth" --sort=total-count -- node ../in/jit.js 1.5
 	read -r _ traced_kb <"$TMP/traced.out"
 	[ "${traced_kb:-999999999}" -le $((native_kb + 65536)) ]
 	ok $? "$name: at most $traced_kb KB, and $native_kb KB without heaptrace"
@@ -101,7 +101,7 @@ jit() {
 	is "$beyond" 0 "$name: none goes on beyond it"
 }
 if have node; then
-	run_in_work native node ../in/jit.js 3
+	run_in_work native node ../in/jit.js 1.5
 	read -r _ native_kb <"$TMP/native.out"
 	jit 8
 	jit 128

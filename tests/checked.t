@@ -8,7 +8,7 @@ cd "${0%/*}/.."
 
 make -s -j2 WERROR=1 CHECK=1 CFLAGS=-O1 >"$TMP/make" 2>&1
 ok $? 'make CHECK=1' || { diag "$(tail "$TMP/make")"; plan; }
-export HEAPTRACE_TESTED=$PWD/build/check/heaptrace STRESS_SECONDS=8 HEAPTRACE_STORM_PART=5
+export HEAPTRACE_TESTED=$PWD/build/check/heaptrace STRESS_SECONDS=4 HEAPTRACE_STORM_PART=10
 
 for name in counts histogram hooks_left pages stress storm; do
 	perl tests/$name.t >"$TMP/$name" 2>&1

@@ -41,6 +41,12 @@ sub symbol_sources {
 	return (glob('symbol/*.c inflate/*.c'), 'elf/headers.c', map { "base/$_.c" } qw(arena crc32 kernel_map mappings out printable probe proc reserve safe_open sort));
 }
 
+# The objects that make has built from these sources; an empty list when one of them is not there.
+sub built_objects {
+	my @objects = map { 'build/' . s/\.c$/.o/r } @_;
+	return (grep { !-e } @objects) ? () : @objects;
+}
+
 my @compile = qw(-std=gnu11 -D_GNU_SOURCE -I.);
 
 # Compiles and links; returns whether that succeeded. What the compiler says is log_text().
@@ -48,6 +54,9 @@ sub compile {
 	my ($out, @arguments) = @_;
 	return quiet($ENV{CC} || 'cc', @compile, '-o', $out, @arguments);
 }
+
+# The objects of the sources for the sanitizers, which tests share; an empty list when they do not compile.
+sub sanitized_objects { return quiet('tests/sanitized', @_) ? split /\n/, log_text() : () }
 
 # Compiles each source to an object in a new directory, as many at a time as there are processors. Returns the
 # objects' names; an empty list when one does not compile, and what the compiler says is log_text().

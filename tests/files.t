@@ -21,7 +21,7 @@ my %bit = (MINIDEBUG => 8, MISMATCH => 16);
 for my $tool (qw(readelf objcopy objdump strip nm)) {
 	plan skip_all => "$tool is not installed" if system("$tool --version >/dev/null 2>&1");
 }
-compile("$dir/names", qw(-O1 -g -Wall -Wextra -Werror), 'tests/tools/names.c', symbol_sources(), glob('demangle/*.c'), '-ldl')
+compile("$dir/names", qw(-O1 -g -Wall -Wextra -Werror), 'tests/tools/names.c', built_objects(symbol_sources(), glob('demangle/*.c')), '-ldl')
 	or BAIL_OUT('names does not build: ' . log_text());
 
 sub must { quiet(@_) or BAIL_OUT("cannot: @_") }

@@ -12,18 +12,14 @@ if ! $cc $sanitize -o "$dir/probe" "$dir/probe.c" 2>/dev/null || ! "$dir/probe";
 	echo '1..0 # SKIP the compiler has no sanitizers'
 	exit 0
 fi
-# Without optimization: optimizing code for the sanitizers takes far longer than running that code. As many at a time
-# as there are processors.
 flags="-std=gnu11 -D_GNU_SOURCE -I. -O0 -g $sanitize"
-for source in {base,elf,options,symbol,inflate,demangle,table,analysis,format,pack}/*.c; do
-	printf '%s -o %s -c %s\n' "$flags" "$dir/${source//\//_}.o" "$source"
-done | xargs -P "$(nproc)" -L 1 $cc || exit 1
+objects=$(tests/sanitized {base,elf,options,symbol,inflate,demangle,table,analysis,format,pack}/*.c) || exit 1
 n=0
 for target in tests/fuzz/*.c; do
 	name=$(basename "$target" .c)
 	[ "$name" = replay ] && continue
 	n=$((n + 1))
-	if $cc $flags -o "$dir/$name" "$target" tests/fuzz/replay.c "$dir"/*.o >"$dir/log" 2>&1 &&
+	if $cc $flags -o "$dir/$name" "$target" tests/fuzz/replay.c $objects >"$dir/log" 2>&1 &&
 		timeout 120 "$dir/$name" tests/fuzz/corpus/"$name"/* >"$dir/log" 2>&1; then
 		echo "ok $n - $name: $(ls tests/fuzz/corpus/"$name" | wc -l) inputs"
 	else

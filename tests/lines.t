@@ -26,8 +26,8 @@ plan skip_all => 'addr2line and readelf are not installed' unless has('addr2line
 my $has_judge = has('llvm-symbolizer');
 
 my $cc = $ENV{CC} || 'cc';
-my @objects = compile_objects("$dir/o", ['-O1'], 'tests/tools/symbolize.c', symbol_sources(), glob('demangle/*.c'));
-@objects && compile("$dir/symbolize", @objects) or BAIL_OUT('symbolize does not build: ' . log_text());
+my @objects = built_objects(symbol_sources(), glob('demangle/*.c'));
+@objects && compile("$dir/symbolize", '-O1', 'tests/tools/symbolize.c', @objects) or BAIL_OUT('symbolize does not build: ' . log_text());
 
 # Addresses
 
@@ -324,7 +324,7 @@ SKIP: {
 	my ($big) = sort { -s $b <=> -s $a } grep { -e } './libheaptrace.so', "$dir/rust";
 	skip 'no file', 1 unless $big;
 	my @addrs = map { sprintf '%x', $_ } addresses($big, 50);
-	skip 'no static program', 1 unless quiet("sh", "-c", "$cc -static -o $dir/static @objects");
+	skip 'no static program', 1 unless compile("$dir/static", qw(-static -O1), 'tests/tools/symbolize.c', @objects);
 	my $lines = grep { m{:\d+$} } split /\n/, qx(ulimit -v 8192; $dir/static $big @addrs);
 	ok($lines > 20, "50 addresses of $big in 8 MB of address space");
 }

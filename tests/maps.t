@@ -8,9 +8,14 @@
 . "${0%/*}/lib.sh"
 cd "$TOP"
 LIMIT=100
+# A copy of the build, so that only the file that is changed is compiled, if make is called as for the build.
 mkdir "$TMP/tree"
-cp -r Makefile ./*.c report $(ls ./*/*.[ch] | cut -d/ -f2 | sort -u) "$TMP/tree"
-make -s -j2 -C "$TMP/tree" WERROR=1 CFLAGS='-O2 -g -DLOADED_BY_MAPS' >"$TMP/log" 2>&1
+cp -rp Makefile ./*.c report build $(ls ./*/*.[ch] ./*/*.def | cut -d/ -f2 | sort -u) "$TMP/tree" 2>"$TMP/log"
+by_maps=$(grep -l 'LOADED_BY_MAPS' ./*/*.c)
+for file in $by_maps; do
+	{ echo '#define LOADED_BY_MAPS'; echo '#line 1'; cat "$file"; } >"$TMP/tree/$file"
+done
+make -s -j2 -C "$TMP/tree" WERROR=1 >"$TMP/log" 2>&1 && [ "$by_maps" ] && [ "$TMP/tree/libheaptrace.so" -nt libheaptrace.so ]
 ok $? 'it builds' || {
 	diag "$(head -20 "$TMP/log")"
 	plan
@@ -22,19 +27,25 @@ summed() {
 		END { print n + 0, bad + 0, slow + 0 }'
 }
 
-# compared LEAST COMMAND...: no stack differs, and at most one in a thousand was slow, and five
+# compared LEAST COMMAND...: no stack differs, and at most one in a thousand was slow, and five. Maps are read for a share of
+# the time only (elf/maps.c). Where the machine is so busy that a reader is interrupted for longer than that, stacks are not
+# compared, and the program runs again.
 compared() {
-	local least=$1 n bad slow
+	local least=$1 n bad slow status
 	shift
 	if ! have "$1"; then
 		skip "$1" "no $1 here"
 		return
 	fi
-	rm -f "$TMP/dumps"/*
-	limit "$TMP/tree/heaptrace" --unwind=check --depth=128 --top=1 --outfile="$TMP/dumps/%p" "$@" \
-		<"$TMP/in/stdin" >/dev/null 2>"$TMP/err"
-	is $? 0 "${1##*/} runs"
-	read -r n bad slow < <(summed "$TMP/dumps"/*)
+	for _ in {1..20}; do
+		rm -f "$TMP/dumps"/*
+		limit "$TMP/tree/heaptrace" --unwind=check --depth=128 --top=1 --outfile="$TMP/dumps/%p" "$@" \
+			<"$TMP/in/stdin" >/dev/null 2>"$TMP/err"
+		status=$?
+		read -r n bad slow < <(summed "$TMP/dumps"/*)
+		[ $status = 0 ] && [ "$bad" = 0 ] && [ "$n" -lt "$least" ] || break
+	done
+	is $status 0 "${1##*/} runs"
 	[ "$n" -ge "$least" ] && [ "$bad" = 0 ] && [ $((slow * 1000)) -le $((n + 5000)) ]
 	ok $? "${1##*/}: $n stacks, $bad disagree, $slow not by the fast unwinder" ||
 		diag "$(grep -A2 'unwinders disagree' "$TMP/err" | head -6)"
@@ -86,8 +97,12 @@ $cc -O1 -g -shared -fPIC -DNAME=first_library -DPAD=100 -o "$TMP/first.so" "$TMP
 	$cc -O1 -w -o "$TMP/opens" "$TMP/opens.c" -ldl
 ok $? 'libraries to open'
 compared 500 "$TMP/opens" 100 "$TMP/first.so" "$TMP/second.so"
-limit "$TMP/tree/heaptrace" --top=0 --outfile="$TMP/names" "$TMP/opens" 100 "$TMP/first.so" "$TMP/second.so"
-is $? 0 'libraries come and go'
+for _ in {1..20}; do		# for the same reason
+	limit "$TMP/tree/heaptrace" --top=0 --outfile="$TMP/names" "$TMP/opens" 100 "$TMP/first.so" "$TMP/second.so"
+	status=$?
+	[ $status = 0 ] && [ "$(grep -c ' 1 \[[^]]*\] [a-z]*_library +0x' "$TMP/names")" -lt 2 ] || break
+done
+is $status 0 'libraries come and go'
 like "$(cat "$TMP/names")" ' 1 \[[^]]*\] first_library \+0x' 'the first has its name, though it has gone'
 like "$(cat "$TMP/names")" ' 1 \[[^]]*\] second_library \+0x' 'and the second'
 is "$(check_dumps 0 "$TMP/names" 2>&1)" '' 'the dump has the form of the contract'

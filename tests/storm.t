@@ -6,7 +6,7 @@
 # check of the program's own holds, and every dump is whole.
 #
 # HEAPTRACE_STRESS_SECONDS=N spends N seconds on each storm; HEAPTRACE_SEED repeats one. HEAPTRACE_STORM_PART=N
-# sends the Nth part of the signals only, and expects as many dumps.
+# sends the Nth part of the signals (2), and expects as many dumps.
 use strict;
 use warnings;
 use Test::More;
@@ -15,7 +15,7 @@ require './tests/process.pl';
 our ($dir, $heaptrace);
 
 my $seed = $ENV{HEAPTRACE_SEED} || int time;
-my $part = $ENV{HEAPTRACE_STORM_PART} || 1;
+my $part = $ENV{HEAPTRACE_STORM_PART} || 2;
 my $stress = $ENV{HEAPTRACE_STRESS_SECONDS};
 srand $seed;
 diag("HEAPTRACE_SEED=$seed");

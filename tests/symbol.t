@@ -142,8 +142,8 @@ sub compare {
 	   sprintf '%s: %d addresses, %d with names', $title // $file, scalar @$want, $known) or diag($error);
 }
 
-my @objects = compile_objects("$dir/objects", \@warn, @sources);
-@objects && compile("$dir/symbolize", @warn, 'tests/tools/symbolize.c', @objects, glob('demangle/*.c')) or BAIL_OUT('symbolize does not build: ' . log_text());
+my @objects = built_objects(@sources);
+@objects && compile("$dir/symbolize", @warn, 'tests/tools/symbolize.c', @objects, built_objects(glob('demangle/*.c'))) or BAIL_OUT('symbolize does not build: ' . log_text());
 
 # Every machine's libraries, then the big ones when they are there.
 my @lib = glob('/lib/*-linux-gnu /usr/lib/*-linux-gnu /lib64 /usr/lib64 /usr/lib');
@@ -391,9 +391,8 @@ for (["$dir/fifo", 'cannot be read'], [$dir, 'cannot be read'], ['/dev/zero', 'c
 # Damaged files: none may crash, hang, or make memory run out. In one process, under the
 # sanitizers where the compiler has them; the address limit holds for the plain build.
 my @target = ('tests/fuzz/elf.c', 'tests/fuzz/replay.c');
-# (Optimizing code for the sanitizers takes longer than running it.)
-my @sanitize = qw(-O0 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined);
-my @sanitized = compile_objects("$dir/sanitized", [@warn, @sanitize], @sources);
+my @sanitize = qw(-O0 -g -fsanitize=address,undefined -fno-sanitize-recover=all);
+my @sanitized = sanitized_objects(@sources);
 my $sanitized = @sanitized && compile("$dir/replay-san", @warn, @sanitize, @target, @sanitized);
 compile("$dir/replay", @warn, @target, @objects) or BAIL_OUT('replay does not build: ' . log_text());
 my @corpus = glob 'tests/fuzz/corpus/elf/*';

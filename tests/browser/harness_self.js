@@ -9,6 +9,8 @@ const {run} = require('./harness.js');
 // What getComputedStyle() says of the text that the colour scheme chooses.
 const scheme = () => getComputedStyle(document.getElementById('scheme'), '::before').content;
 
+process.env.HEAPTRACE_SCREENSHOTS = '1';
+
 run(async t => {
 	const directory = t.args[0];
 	await t.each(async browser => {

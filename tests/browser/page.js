@@ -181,8 +181,11 @@ class Page {
 		}, hash);
 	}
 
-	// A picture to look at: build/screenshots/NAME-BROWSER.png. {full: true}: all of the page, not the window only.
+	// A picture to look at, where HEAPTRACE_SCREENSHOTS is set: build/screenshots/NAME-BROWSER.png. {full: true}: all of
+	// the page, not the window only.
 	async screenshot(name, {full = false} = {}) {
+		if (!process.env.HEAPTRACE_SCREENSHOTS)
+			return null;
 		const directory = path.join(__dirname, '../../build/screenshots');
 		fs.mkdirSync(directory, {recursive: true});
 		const file = path.join(directory, `${name}-${this.browser}.png`);

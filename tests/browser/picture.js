@@ -8,6 +8,8 @@ const path = require('path');
 const {execFileSync} = require('child_process');
 const {run} = require('./harness.js');
 
+process.env.HEAPTRACE_SCREENSHOTS = '1';
+
 run(async t => {
 	const [html, svg, directory] = t.args;
 	const take = async (page, name) => {
