@@ -257,6 +257,7 @@ SKIP: {
 	my ($pid, $in) = start(undef, $heaptrace, '--start=off', "--outfile=$dir/out", 'env', 'PYTHONMALLOC=malloc', $python, '-c',
 		"import sys, time\nkept = []\nfor i in range(9000):\n\tkept.append(bytearray(5000))\n\ttime.sleep(0.01)");
 	wait_for(sub { (readlink("/proc/$pid/exe") // '') =~ /python/ && (slurp("/proc/$pid/maps") // '') =~ /libheaptrace/ }, 30);
+	sleep 0.5;
 	my ($status, $text) = control($pid, 'on');
 	is("$status$text", '0', 'python3: on');
 	# On a busy machine it may still be starting.
