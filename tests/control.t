@@ -120,6 +120,26 @@ for my $case (['no command', qr/needs a command: on, off/], ['a word that is non
 	like($windows, qr/: 1 from 0 ns to \d/, 'and the record has that window');
 }
 
+# What takes the place of a command that waits: an end to what would begin, and another rate.
+for my $way (['a mapped table', $heaptrace, "--record=$dir/idle", "--outfile=$dir/out", '--start=off'],
+	     ['the memory of the process', 'env', "LD_PRELOAD=$library", "HEAPTRACE_OPTIONS=outfile=$dir/out:start=off"]) {
+	my ($name, @command) = @$way;
+	my ($pid, $in) = begin(@command, "$dir/windows", 'idle');
+	is((control($pid, 'on'))[0], 0, "$name: on waits");
+	is((control($pid, 'off'))[0], 0, "$name: off takes its place");
+	steps($in, 'a');
+	like(dump_of($pid), qr/windows of the recording: none so far/, "$name: nothing was recorded");
+	is((control($pid, 'sample=1G'))[0], 0, "$name: a rate waits");
+	is((control($pid, 'sample=all'))[0], 0, "$name: another one takes its place");
+	like((control($pid, 'mark=x'))[1], qr/'sample=all', given .* ago, waits .* so 'mark=x' was not given/, "$name: a mark does not");
+	steps($in, 'a');
+	is(join('', control($pid, 'on')) =~ /takes effect/ ? 1 : 0, 1, "$name: then there is room for on");
+	steps($in, 'aa');
+	is(figures(dump_of($pid), 'site_a'), '20 of 20', "$name: which records each block");
+	close $in;
+	is(finish($pid, 20), 0, "$name: the program ends as it would");
+}
+
 # ---- More windows than there is room for ----
 
 {
