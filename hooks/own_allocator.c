@@ -281,7 +281,7 @@ static void take_hidden(void *context, unsigned number, const char *name, void *
 
 static void write_family(struct out *o, const struct family *f)
 {
-	const char *path = f->plan.path[0] ? f->plan.path : "the program";
+	const char *path = f->plan.path[0] ? f->plan.path : f->module && f->module->l_name[0] ? f->module->l_name : "the program";
 
 	if (f->prefix[0]) {
 		out_name(o, f->prefix);
@@ -433,7 +433,7 @@ static void prepare(struct family *f, const char *prefix, char group, bool asked
 	f->group = group;
 	f->asked_for |= asked_for;
 	f->left_out = out_memory(f->left_out_text, sizeof(f->left_out_text));
-	f->why = start_is_under_valgrind() ? "valgrind runs the program" : NULL;
+	f->why = start_is_under_valgrind() ? "valgrind runs the program" : entry_patch_lacks();
 	entry_patch_begin(&f->plan, own_call_entry);
 }
 

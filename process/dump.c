@@ -58,7 +58,7 @@ static bool describe_unseen(const struct dumper *d, struct out *out)
 	} else if (table_row_end(t) == ROW_FIRST && !t->rows[ROW_OVERFLOW].total_count) {
 		out_text(out, "no allocation was seen: ");
 		/* own_allocator.c writes that of each allocator that was found and could not be hooked, with the reason. */
-		if (own && strstr(own, " is not traced"))
+		if (own && strstr(own, " is not traced") && !totals->redirected)
 			out_name(out, own);
 		else
 			out_text(out, totals->other_malloc ?

@@ -24,6 +24,11 @@
 #define NEAR_LEAST	((uint64_t)64 << 10)	/* vm.mmap_min_addr */
 #define COLD_MOST	256u		/* instructions that are looked at where a function goes on elsewhere */
 
+const char *entry_patch_lacks(void)
+{
+	return NULL;
+}
+
 static const uint8_t endbr64[4] = { 0xf3, 0x0f, 0x1e, 0xfa };
 
 /* ---- Memory near the functions ---- */
@@ -386,6 +391,13 @@ const char *entry_patch_apply(struct entry_plan *p)
 
 #else
 
+#define LACKS	"heaptrace can hook a program's own functions on x86_64 only"
+
+const char *entry_patch_lacks(void)
+{
+	return LACKS;
+}
+
 void entry_patch_begin(struct entry_plan *p, void (*hook)(void))
 {
 	p->path[0] = '\0';
@@ -402,7 +414,7 @@ const char *entry_patch_add(struct entry_plan *p, void *entry, size_t bytes, uin
 	(void)number;
 	(void)real;
 	(void)calls_nothing;
-	return "heaptrace does that on x86_64 only";
+	return LACKS;
 }
 
 const char *entry_patch_apply(struct entry_plan *p)

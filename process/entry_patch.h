@@ -22,7 +22,7 @@
  * prctl(PR_SET_MDWE)) is tried with other memory first.
  *
  * For the start of the process: it must have one thread, and no other code may run meanwhile (signals are held back).
- * x86_64 only; elsewhere entry_patch_add() says so. errno is not kept.
+ * x86_64 only; elsewhere entry_patch_lacks() says so. errno is not kept.
  */
 #ifndef PROCESS_ENTRY_PATCH_H
 #define PROCESS_ENTRY_PATCH_H
@@ -47,6 +47,9 @@ struct entry_plan {
 	char path[ENTRY_PATCH_PATH_BYTES];	/* of its file */
 	uint8_t *near;			/* the memory for stubs and trampolines */
 };
+
+/* Why no function can be patched on this machine, as the end of a sentence; NULL: functions can be. */
+const char *entry_patch_lacks(void);
 
 /*
  * Begins a plan, to which entry_patch_add() adds functions of one module. hook: gets control as if it had been called

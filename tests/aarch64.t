@@ -68,6 +68,32 @@ for key in size total-count peak-size; do
 	rm -f "$TMP/dumps/dump"
 done
 
+# The same by glibc's other names for malloc's functions.
+build counts "${compilers[0]}" -O1 -fno-builtin -fno-optimize-sibling-calls -D{malloc=__libc_malloc,calloc=__libc_calloc} \
+	-D{realloc=__libc_realloc,free=__libc_free,memalign=__libc_memalign,valloc=__libc_valloc,pvalloc=__libc_pvalloc}
+traced plain flame-graph:sort=total-count "$TMP/counts" >/dev/null 2>"$TMP/err"
+is $? 0 'counts, by __libc_malloc and its like' || diag "$(cat "$TMP/err")"
+"$HEAPTRACE" --flame-graph --sort=total-count --outfile="$TMP/native.folded" "$TMP/native_counts" >/dev/null
+is "$(sites "$TMP/dumps/dump")" "$(sites "$TMP/native.folded")" 'the figures are the same'
+like "$(cat "$TMP/dumps/dump")" ';main;plain;__libc_malloc 10' 'by the names that were called'
+rm -f "$TMP/dumps/dump"
+build counts "${compilers[0]}" -O0 -fno-builtin
+
+# An allocator of the program's own is found, but nothing hooks it.
+cat >"$TMP/pool.c" <<'END'
+#include <stddef.h>
+static char memory[4096];
+__attribute__((noinline)) void *pool_malloc(size_t size) { __asm__ volatile(""); return memory + size % 2048; }
+__attribute__((noinline)) void pool_free(void *p) { __asm__ volatile("" : : "r"(p)); }
+int main(void) { pool_free(pool_malloc(100)); return 0; }
+END
+${compilers[0]} -O1 -o "$TMP/pool" "$TMP/pool.c"
+reason="(heaptrace can hook a program's own functions on x86_64 only)"
+traced plain allocator=pool_ "$TMP/pool" >/dev/null 2>&1
+is "$(grep 'pool_\|malloc' "$TMP/dumps/dump")" "[heaptrace] not traced: pool_* of the program $reason
+[heaptrace] no allocation was seen: pool_* of the program is not traced $reason" "an allocator of the program's own: what is said"
+rm -f "$TMP/dumps/dump"
+
 traced plain top=0 "$TMP/counts" >/dev/null 2>&1
 is "$(check_dumps 0 "$TMP/dumps/dump" 2>&1)" '' 'a dump has the form of the contract'
 like "$(cat "$TMP/dumps/dump")" ' 1 \[[^]]*\] plain \+0x' 'with names from aarch64 files'
