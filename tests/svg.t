@@ -273,7 +273,11 @@ if built '100,000 backtraces' $CC -O1 -fno-optimize-sibling-calls -w -o "$TMP/ma
 	ok $? "less than 3 MB ($bytes bytes)"
 	like "$(grep -a 'not shown' "$TMP/many.svg")" 'not shown: [0-9]+ frames that are too narrow, [0-9.]+ MB' 'what is not shown is said'
 	like "$(head_of many)" "size, [0-9.]+ MB in all, 100000 blocks;" 'and counted'
-	(ulimit -v 68000; report many short.svg) && python3 -c 'import sys, xml.etree.ElementTree as xml; xml.parse(sys.argv[1])' \
+	# How much is left for the graph depends on how many snapshots the run has, more on a busy machine.
+	for kb in 68000 74000 86000 92000; do
+		(ulimit -v $kb; report many short.svg) && grep -qa 'because there was no memory' "$TMP/many.short.svg" && break
+	done
+	[ -s "$TMP/many.short.svg" ] && python3 -c 'import sys, xml.etree.ElementTree as xml; xml.parse(sys.argv[1])' \
 		"$TMP/many.short.svg" 2>"$TMP/problems"
 	is "$? $(cat "$TMP/problems")" '0 ' 'with little memory, a document, too'
 	like "$(grep -a '<text' "$TMP/many.short.svg" | head -n 9)" \
