@@ -54,7 +54,8 @@ static void add_function(const struct symbol_tables *s, uint32_t i)
 	ours[count++] = s->bias + (uintptr_t)y->st_value;
 }
 
-/* Puts those functions whose names are listed in front of the others from place `sorted` on. Returns the place behind. */
+/* Puts those functions whose names are listed in front of the others from place `sorted` on. Returns the place
+ * behind. */
 static unsigned sort_functions(unsigned sorted, const char *listed)
 {
 	for (unsigned i = sorted; i < count; i++) {
@@ -105,14 +106,15 @@ static uintptr_t to(unsigned i)
 	return to_ours ? ours[i] : (uintptr_t)reals[i].address;
 }
 
-/* Whether a slot of this name is for function i. NULL: a word of the loader's data, which is for malloc's family only. */
+/* Whether a slot of this name is for function i. NULL: a word of the loader's data, which is for malloc's family
+ * only. */
 static bool is_named(unsigned i, const char *name)
 {
 	return name ? !strcmp(names[i], name) : strstr("malloc calloc realloc free", names[i]) != NULL;
 }
 
-/* Finds the function that a slot with this value leads to. Functions of several names may have the same address. Returns
- * range_end if there is none. */
+/* Finds the function that a slot with this value leads to. Functions of several names may have the same address.
+ * Returns range_end if there is none. */
 static unsigned find_function(uintptr_t value, const char *name)
 {
 	unsigned i = range_first;

@@ -25,9 +25,9 @@
  * The loader's own calls of malloc and its family use pointers in its data, for which there is no relocation
  * (glibc's elf/dl-minimal.c). A word there that holds the address of one of these functions can be nothing else.
  *
- * What the program has copied from a slot to elsewhere before, as a table of functions on the heap, is not found, and calls
- * through it are not seen. What it copies meanwhile keeps leading to our functions, which therefore stay where they are
- * and pass such calls on afterwards.
+ * What the program has copied from a slot to elsewhere before, as a table of functions on the heap, is not found, and
+ * calls through it are not seen. What it copies meanwhile keeps leading to our functions, which therefore stay where
+ * they are and pass such calls on afterwards.
  *
  * Pages that cannot be written, as those of PT_GNU_RELRO and of symbol tables, are made writable for the store, and
  * get their protection back.

@@ -44,8 +44,8 @@ static _Noreturn void fail(struct attach *a, const char *why)
 	const char *name = a->facts.command;
 
 	thread_release(&a->thread);
-	quit_saying(EXIT_SETUP, "process %d%s%s%s cannot be %s: %s", (int)a->facts.pid, *name ? " (" : "", name, *name ? ")" : "",
-		    a->verb, why);
+	quit_saying(EXIT_SETUP, "process %d%s%s%s cannot be %s: %s", (int)a->facts.pid, *name ? " (" : "", name,
+		    *name ? ")" : "", a->verb, why);
 }
 
 /* ---- Signals to the wrapper ---- */
@@ -74,23 +74,25 @@ static const char *why_call(const struct attach *a, enum call_status status)
 
 	switch (status) {
 	case CALL_NO_MEMORY:
-		snprintf(text, sizeof(text), "it gets no memory: its mmap() fails with '%s' (a limit on address space, or a seccomp "
-			 "filter)", strerror(a->call.error));
+		snprintf(text, sizeof(text), "it gets no memory: its mmap() fails with '%s' (a limit on address space, "
+					     "or a seccomp filter)", strerror(a->call.error));
 		return text;
 	case CALL_FORBIDDEN:
-		snprintf(text, sizeof(text), "its seccomp filter forbids system call %d, which the tracer needs", a->call.error);
+		snprintf(text, sizeof(text), "its seccomp filter forbids system call %d, which the tracer needs",
+			 a->call.error);
 		return text;
 	case CALL_CRASHED:
-		snprintf(text, sizeof(text), "the call that begins or ends it has crashed (signal %d); the process goes on, but may "
-			 "be damaged", a->call.error);
+		snprintf(text, sizeof(text), "the call that begins or ends it has crashed (signal %d); the process "
+					     "goes on, but may be damaged", a->call.error);
 		return text;
 	case CALL_LOCKED:
-		snprintf(text, sizeof(text), "another thread of it has been loading or unloading a library for %u seconds, and "
-			 "holds the lock of its dynamic loader: try again", LOADER_SECONDS);
+		snprintf(text, sizeof(text), "another thread of it has been loading or unloading a library for %u "
+					     "seconds, and holds the lock of its dynamic loader: try again",
+			 LOADER_SECONDS);
 		return text;
 	case CALL_LATE:
-		return "the call has not come back yet, as the process seems to hold a lock of its loader: it goes on by itself "
-		       "when it does";
+		return "the call has not come back yet, as the process seems to hold a lock of its loader: it goes on "
+		       "by itself when it does";
 	case CALL_EXEC:
 		return "it has become another program meanwhile: try again";
 	case CALL_GONE:
@@ -112,6 +114,7 @@ static void check_call(struct attach *a, enum call_status status)
 /* The address of code in libc, or 0. Its last REGISTERS_CODE_BYTES bytes are not looked at. */
 static uint64_t find_code(const struct target *t, bool (*is_searched)(const uint8_t *))
 {
+	const size_t step = registers_instruction_bytes == 4 ? 4 : 1;
 	static uint8_t code[65536];
 
 	for (size_t i = 0; i < t->areas; i++) {
@@ -124,7 +127,7 @@ static uint64_t find_code(const struct target *t, bool (*is_searched)(const uint
 
 			if (!target_read(t, at, code, bytes))
 				break;
-			for (size_t k = 0; k + REGISTERS_CODE_BYTES <= bytes; k += registers_instruction_bytes == 4 ? 4 : 1) {
+			for (size_t k = 0; k + REGISTERS_CODE_BYTES <= bytes; k += step) {
 				if (is_searched(code + k))
 					return at + k;
 			}
@@ -162,8 +165,9 @@ static void begin_calls(struct attach *a, struct call_code code)
 	if (!safe_thread_find(&a->thread, &a->target, unsafe, &error)) {
 		if (error)
 			fail(a, attach_refusal_of_kernel(&a->facts, error));
-		snprintf(text, sizeof(text), "none of its threads has come to a point where it can load a library, for %d seconds; "
-			 "the last one looked at: %s; try again", SAFE_THREAD_SECONDS, unsafe);
+		snprintf(text, sizeof(text), "none of its threads has come to a point where it can load a library, for "
+					     "%d seconds; the last one looked at: %s; try again",
+			 SAFE_THREAD_SECONDS, unsafe);
 		fail(a, text);
 	}
 	why = a->facts.seccomp == SECCOMP_MODE_FILTER ? attach_seccomp_refusal(a->thread.tid) : NULL;
@@ -207,7 +211,8 @@ static void begin(struct attach *a, pid_t pid)
 	for (begin_calls(a, code); !is_loader_free(a); begin_calls(a, code)) {
 		if (++tries * 2 * LOADER_MS >= LOADER_SECONDS * 1000)
 			check_call(a, CALL_LOCKED);
-		end(a);		/* the thread goes on meanwhile: its lock may be the one that the other thread waits for */
+		/* The thread goes on meanwhile: the other one may wait for it. */
+		end(a);
 		nanosleep(&pause, NULL);
 	}
 }
@@ -227,7 +232,8 @@ static int call_library(struct attach *a, uint64_t function, const char *text)
 
 /* ---- --pid ---- */
 
-/* Finds heaptrace_attach() in the process, which loads the library for that, if it has not done so at an earlier --pid. */
+/* Finds heaptrace_attach() in the process, which loads the library for that, if it has not done so at an earlier
+ * --pid. */
 static uint64_t find_attach(struct attach *a, const char *library)
 {
 	static char why[ATTACH_LIBRARY_WHY_BYTES], text[ATTACH_LIBRARY_WHY_BYTES + 64];
@@ -237,8 +243,8 @@ static uint64_t find_attach(struct attach *a, const char *library)
 
 	if (m && !attach_library_is(m, library)) {
 		call_end(&a->call, CALL_DONE);
-		fail(a, "another build of heaptrace's library is in it, which stays there until it ends: use the heaptrace that it "
-		     "belongs to");
+		fail(a, "another build of heaptrace's library is in it, which stays there until it ends: use the "
+			"heaptrace that it belongs to");
 	}
 	if (m)
 		return function;
@@ -255,8 +261,8 @@ static uint64_t find_attach(struct attach *a, const char *library)
 	return function;
 }
 
-/* Prepares the outfile. Text dumps are written by the process itself: where this makes the file, and the process belongs to
- * another user, the file becomes that user's. */
+/* Prepares the outfile. Text dumps are written by the process itself: where this makes the file, and the process
+ * belongs to another user, the file becomes that user's. */
 static void prepare_out(const struct attach *a, const struct options *o, const char *command)
 {
 	uint32_t pid = (uint32_t)a->facts.inner_pid;
@@ -280,7 +286,8 @@ static void prepare_files(struct attach *a, struct options *o, char outfile_is[O
 		quit_saying(EXIT_SETUP, "%s", why);
 	outfile_resolve(o, outfile_is);
 	if (o->outfile_is)
-		quit_saying(EXIT_SETUP, "outfile %s is a descriptor of heaptrace, which the process does not have: name a file",
+		quit_saying(EXIT_SETUP, "outfile %s is a descriptor of heaptrace, which the process does not have: "
+					"name a file",
 			    o->outfile);
 	prepare_out(a, o, command);
 	o->run = (uint32_t)a->facts.inner_pid;
@@ -296,11 +303,12 @@ static void say_traced(struct attach *a, const struct options *o)
 
 	if (o->quiet)
 		return;
-	say("process %u (%s) is traced from now on; %s%s at its end; heaptrace --dump=%u shows it now, heaptrace --detach=%u "
-	    "ends it", pid, a->facts.command, o->record ? "its figures are kept in " : "a dump goes to ", to, pid, pid);
+	say("process %u (%s) is traced from now on; %s%s at its end; heaptrace --dump=%u shows it now, heaptrace "
+	    "--detach=%u ends it",
+	    pid, a->facts.command, o->record ? "its figures are kept in " : "a dump goes to ", to, pid, pid);
 	if (attach_allocator_find(&a->target, o->allocator, allocators))
-		say("process %u has an allocator of its own: %s; what it calls there is not seen, because code that threads may be "
-		    "executing is not changed: start it with heaptrace for that", pid, allocators);
+		say("process %u has an allocator of its own: %s; what it calls there is not seen, because code that "
+		    "threads may be executing is not changed: start it with heaptrace for that", pid, allocators);
 }
 
 static _Noreturn void trace(struct attach *a, struct options *o, const char *library, int argc, char **argv)
@@ -315,8 +323,8 @@ static _Noreturn void trace(struct attach *a, struct options *o, const char *lib
 	prepare_files(a, o, outfile_is);
 	o->watcher = o->no_watch || !watcher_open_for(address, a->facts.pid) ? NULL : address;
 	if (!o->watcher && o->every_ms)
-		fail(a, "--every needs a watcher, which this process cannot have here: no descriptor is left, or the system has no "
-		     "pidfd_open()");
+		fail(a, "--every needs a watcher, which this process cannot have here: no descriptor is left, or the "
+			"system has no pidfd_open()");
 	o->library = library;
 	text = environment_options(o);
 	begin(a, (pid_t)o->pid);

@@ -15,7 +15,8 @@
 
 #define TABLE_MOST	((uint64_t)256 << 20)	/* bytes of symbols, and of their names, that are read */
 
-/* The prefixes of jemalloc, also in Rust, of mimalloc and of tcmalloc (hooks/own_allocator.c), and that of --allocator. */
+/* The prefixes of jemalloc, also in Rust, of mimalloc and of tcmalloc (hooks/own_allocator.c), and that of
+ * --allocator. */
 static const char *prefixes[] = { "je_", "_rjem_", "mi_", "tc_", NULL };
 #define PREFIXES	(sizeof(prefixes) / sizeof(prefixes[0]))
 
@@ -33,7 +34,8 @@ static void *read_part(int fd, uint64_t offset, uint64_t bytes)
 }
 
 /* Marks the prefixes with which one of the symbols is a function PREFIX + "malloc". */
-static void mark_symbols(const Elf64_Sym *symbol, uint64_t count, const char *names, uint64_t names_bytes, bool found[PREFIXES])
+static void mark_symbols(const Elf64_Sym *symbol, uint64_t count, const char *names, uint64_t names_bytes,
+			 bool found[PREFIXES])
 {
 	for (uint64_t i = 0; i < count; i++) {
 		if (ELF64_ST_TYPE(symbol[i].st_info) != STT_FUNC || symbol[i].st_shndx == SHN_UNDEF ||
@@ -67,8 +69,8 @@ static void mark_file(int fd, bool found[PREFIXES])
 	uint8_t bytes[HEADERS_BYTES] = { 0 }, *table;
 	struct elf_header h;
 
-	if (pread(fd, bytes, sizeof(bytes), 0) <= 0 || headers_decode(bytes, sizeof(bytes), &h) != HEADERS_OK || !h.wide ||
-	    h.section_bytes != headers_section_bytes(true))
+	if (pread(fd, bytes, sizeof(bytes), 0) <= 0 || headers_decode(bytes, sizeof(bytes), &h) != HEADERS_OK ||
+	    !h.wide || h.section_bytes != headers_section_bytes(true))
 		return;
 	table = read_part(fd, h.section_offset, h.sections * (uint64_t)h.section_bytes);
 	for (uint32_t i = 0; table && i < h.sections; i++) {
@@ -88,10 +90,12 @@ static void add(char text[ATTACH_ALLOCATOR_BYTES], const char *what, const char 
 {
 	size_t at = strlen(text);
 
-	snprintf(text + at, ATTACH_ALLOCATOR_BYTES - at, "%s%.60s%s of %.100s", at ? ", " : "", what, star, path_name(path));
+	snprintf(text + at, ATTACH_ALLOCATOR_BYTES - at, "%s%.60s%s of %.100s", at ? ", " : "", what, star,
+		 path_name(path));
 }
 
-static void add_exported(struct target *t, struct target_module *m, char text[ATTACH_ALLOCATOR_BYTES], bool found[PREFIXES])
+static void add_exported(struct target *t, struct target_module *m, char text[ATTACH_ALLOCATOR_BYTES],
+			 bool found[PREFIXES])
 {
 	char name[128];
 
@@ -100,7 +104,8 @@ static void add_exported(struct target *t, struct target_module *m, char text[AT
 	if ((m->kind == TARGET_OWN_ALLOCATOR || m->kind == TARGET_ALLOCATOR) && target_function(t, m, "_Znwm"))
 		add(text, "operator new", "", m->path);
 	for (size_t p = 0; p < PREFIXES && m->kind != TARGET_TRACER; p++) {
-		if (!prefixes[p] || found[p] || snprintf(name, sizeof(name), "%smalloc", prefixes[p]) >= (int)sizeof(name) ||
+		if (!prefixes[p] || found[p] ||
+		    snprintf(name, sizeof(name), "%smalloc", prefixes[p]) >= (int)sizeof(name) ||
 		    !target_function(t, m, name))
 			continue;
 		found[p] = true;

@@ -42,8 +42,8 @@ bool attach_library_is(const struct target_module *m, const char *path)
 
 /* ---- dlopen() ---- */
 
-/* Where the process's dlopen() is: in libc since 2.34, in libdl before, if that is loaded; libc has always had one of its
- * own for itself. *mode: what that one wants besides. */
+/* Where the process's dlopen() is: in libc since 2.34, in libdl before, if that is loaded; libc has always had one of
+ * its own for itself. *mode: what that one wants besides. */
 static uint64_t find_dlopen(struct target *t, uint64_t *mode)
 {
 	uint64_t address = 0;
@@ -56,8 +56,8 @@ static uint64_t find_dlopen(struct target *t, uint64_t *mode)
 	return address;
 }
 
-/* dladdr() asks which module has an address, and none has 0. libc has always had one of its own for itself, _dl_addr(), whose
- * fourth argument it looks at only if there is such a module. */
+/* dladdr() asks which module has an address, and none has 0. libc has always had one of its own for itself, _dl_addr(),
+ * whose fourth argument it looks at only if there is such a module. */
 uint64_t attach_library_find_lock(struct target *t)
 {
 	uint64_t address = 0;
@@ -84,7 +84,8 @@ static enum call_status read_error(struct call *c, char why[ATTACH_LIBRARY_WHY_B
 }
 
 /* Calls dlopen() in the process. *handle is 0 if it fails. */
-static enum call_status open_there(struct call *c, const char *name, uint64_t *handle, char why[ATTACH_LIBRARY_WHY_BYTES])
+static enum call_status open_there(struct call *c, const char *name, uint64_t *handle,
+				   char why[ATTACH_LIBRARY_WHY_BYTES])
 {
 	uint64_t mode, function = find_dlopen(c->thread->target, &mode), text;
 	enum call_status status;
@@ -139,7 +140,8 @@ static bool copy_file(const char *from, int to)
 
 /* Makes a memfd in the process and copies the library into it. *number: its descriptor there, or the errno of
  * memfd_create() as a negative number. */
-static enum call_status make_memfd(struct call *c, const char *path, int64_t *number, char why[ATTACH_LIBRARY_WHY_BYTES])
+static enum call_status make_memfd(struct call *c, const char *path, int64_t *number,
+				   char why[ATTACH_LIBRARY_WHY_BYTES])
 {
 	uint64_t name = call_put(c, MEMFD_NAME, sizeof(MEMFD_NAME));
 	enum call_status status;
@@ -171,7 +173,8 @@ static enum call_status make_memfd(struct call *c, const char *path, int64_t *nu
 }
 
 /* Loads the library from a memfd, whose descriptor is closed afterwards. */
-static enum call_status load_memfd(struct call *c, const char *path, uint64_t *handle, char why[ATTACH_LIBRARY_WHY_BYTES])
+static enum call_status load_memfd(struct call *c, const char *path, uint64_t *handle,
+				   char why[ATTACH_LIBRARY_WHY_BYTES])
 {
 	int64_t number, ignored;
 	char name[64];
@@ -186,7 +189,8 @@ static enum call_status load_memfd(struct call *c, const char *path, uint64_t *h
 	return call_system(c, SYS_close, (uint64_t[6]){ (uint64_t)number }, &ignored);
 }
 
-bool attach_library_load(struct call *c, const char *path, enum call_status *status, char why[ATTACH_LIBRARY_WHY_BYTES])
+bool attach_library_load(struct call *c, const char *path, enum call_status *status,
+			 char why[ATTACH_LIBRARY_WHY_BYTES])
 {
 	uint64_t handle = 0;
 

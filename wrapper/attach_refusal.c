@@ -83,15 +83,16 @@ static const char *refusal_of_program(const struct attach_facts *f)
 	case PROGRAM_IS_VALGRIND:
 		return "it runs under valgrind: trace it without";
 	case PROGRAM_IS_STATIC:
-		return "it is statically linked, so no library can be loaded into it: link it dynamically (without -static) to trace it";
+		return "it is statically linked, so no library can be loaded into it: link it dynamically (without "
+		       "-static) to trace it";
 	case PROGRAM_IS_SANITIZED:
-		return "it is built with a sanitizer (-fsanitize=address, leak, thread, ...), whose own malloc cannot be combined with "
-		       "the tracer: build it without the sanitizer";
+		return "it is built with a sanitizer (-fsanitize=address, leak, thread, ...), whose own malloc cannot "
+		       "be combined with the tracer: build it without the sanitizer";
 	case PROGRAM_OTHER_LIBC:
 		return "it uses another C library: only programs that use glibc can be traced";
 	case PROGRAM_OTHER_WORD_SIZE:
-		return "it is a 32-bit program, and --pid is for 64-bit programs: start it with heaptrace instead (it needs 'make "
-		       "M32=1')";
+		return "it is a 32-bit program, and --pid is for 64-bit programs: start it with heaptrace instead (it "
+		       "needs 'make M32=1')";
 	default:
 		return NULL;
 	}
@@ -126,8 +127,8 @@ const char *attach_refusal_of_process(struct attach_facts *f, pid_t pid)
 			tracer[strcspn(tracer, "\n")] = 0;
 		if (file)
 			fclose(file);
-		snprintf(text, sizeof(text), "process %d (%s) is its tracer already, and a process can have only one (a debugger, or "
-			 "strace: detach it first)", (int)f->tracer, tracer);
+		snprintf(text, sizeof(text), "process %d (%s) is its tracer already, and a process can have only one "
+					     "(a debugger, or strace: detach it first)", (int)f->tracer, tracer);
 		return text;
 	}
 	if (f->seccomp == SECCOMP_MODE_STRICT)
@@ -136,7 +137,8 @@ const char *attach_refusal_of_process(struct attach_facts *f, pid_t pid)
 	program_examine(&f->program, path);
 	why = refusal_of_program(f);
 	if (!why && is_secure(pid))
-		why = "it was started with other rights than its caller's (set-user-ID, set-group-ID or file capabilities)";
+		why = "it was started with other rights than its caller's (set-user-ID, set-group-ID or file "
+		      "capabilities)";
 	return why;
 }
 
@@ -180,28 +182,30 @@ const char *attach_refusal_of_kernel(const struct attach_facts *f, int error)
 		return strerror(error);
 	snprintf(path, sizeof(path), "/proc/%d/status", (int)f->pid);
 	if (scope == 3)
-		return "the system allows nobody to trace processes that run already (kernel.yama.ptrace_scope is 3, until the next "
-		       "boot): start the program with heaptrace";
+		return "the system allows nobody to trace processes that run already (kernel.yama.ptrace_scope is 3, "
+		       "until the next boot): start the program with heaptrace";
 	if (root)
-		return "the rights of root do not suffice here: this seems to be a container without CAP_SYS_PTRACE (docker run "
-		       "--cap-add=SYS_PTRACE), or one whose processes are in another user namespace: run heaptrace outside of it";
+		return "the rights of root do not suffice here: this seems to be a container without CAP_SYS_PTRACE "
+		       "(docker run --cap-add=SYS_PTRACE), or one whose processes are in another user namespace: run "
+		       "heaptrace outside of it";
 	if (f->uid[0] != geteuid() || f->uid[1] != geteuid() || f->uid[2] != geteuid()) {
 		snprintf(text, sizeof(text), "it belongs to %s: run heaptrace as this user, or as root",
-			 user_name(f->uid[1] != geteuid() ? f->uid[1] : f->uid[0] != geteuid() ? f->uid[0] : f->uid[2], user));
+			 user_name(f->uid[1] != geteuid() ? f->uid[1] :
+				   f->uid[0] != geteuid() ? f->uid[0] : f->uid[2], user));
 		return text;
 	}
 	if (!stat(path, &st) && st.st_uid != geteuid())
-		return "it has made itself unreadable for its own user (prctl PR_SET_DUMPABLE, or a change of its rights): run "
-		       "heaptrace as root";
+		return "it has made itself unreadable for its own user (prctl PR_SET_DUMPABLE, or a change of its "
+		       "rights): run heaptrace as root";
 	if (scope == 2)
-		return "only root may trace processes that run already (kernel.yama.ptrace_scope is 2): run heaptrace as root, or start "
-		       "the program with heaptrace";
+		return "only root may trace processes that run already (kernel.yama.ptrace_scope is 2): run heaptrace "
+		       "as root, or start the program with heaptrace";
 	if (scope == 1)
-		return "a user may trace only processes that descend from the tracer, and heaptrace has not started this one "
-		       "(kernel.yama.ptrace_scope is 1): run heaptrace as root, start the program with heaptrace, or let root set "
-		       "kernel.yama.ptrace_scope to 0 (sysctl)";
-	return "the kernel does not allow it (a security module, or a process with more capabilities than this one): run heaptrace as "
-	       "root";
+		return "a user may trace only processes that descend from the tracer, and heaptrace has not started "
+		       "this one (kernel.yama.ptrace_scope is 1): run heaptrace as root, start the program with "
+		       "heaptrace, or let root set kernel.yama.ptrace_scope to 0 (sysctl)";
+	return "the kernel does not allow it (a security module, or a process with more capabilities than this one): "
+	       "run heaptrace as root";
 }
 
 /* ---- Modules ---- */
@@ -217,10 +221,12 @@ const char *attach_refusal_of_modules(const struct attach_facts *f, struct targe
 		libc |= m->kind == TARGET_LIBC;
 		if (m->kind != TARGET_SANITIZER)
 			continue;
-		snprintf(text, sizeof(text), "it runs with a sanitizer (%s), whose own malloc cannot be combined with the tracer", m->path);
+		snprintf(text, sizeof(text), "it runs with a sanitizer (%s), whose own malloc cannot be combined with "
+					     "the tracer", m->path);
 		return text;
 	}
 	if (!loader || !libc)
-		return "it has not loaded glibc (libc.so.6): only dynamically linked programs that use glibc can be traced";
+		return "it has not loaded glibc (libc.so.6): only dynamically linked programs that use glibc can be "
+		       "traced";
 	return NULL;
 }

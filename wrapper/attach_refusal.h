@@ -19,8 +19,8 @@ struct attach_facts {
 	struct program_file program;	/* what is known of its file */
 };
 
-/* Reads the facts. Returns NULL, or why the process cannot be traced, as the end of a sentence. The text stays until the
- * next call. */
+/* Reads the facts. Returns NULL, or why the process cannot be traced, as the end of a sentence. The text stays until
+ * the next call. */
 const char *attach_refusal_of_process(struct attach_facts *facts, pid_t pid);
 
 /* Why the kernel does not let this process be its tracer. error: the errno of ptrace() or of opening /proc/PID/mem. */

@@ -59,7 +59,8 @@ static bool compare(uint16_t code, uint32_t a, uint32_t operand)
 }
 
 /* Loads a value: a word of the data, of the memory, or a constant. False: there is no such word. */
-static bool load(const struct sock_filter *i, const struct seccomp_data *data, const uint32_t memory[BPF_MEMWORDS], uint32_t *to)
+static bool load(const struct sock_filter *i, const struct seccomp_data *data, const uint32_t memory[BPF_MEMWORDS],
+		 uint32_t *to)
 {
 	switch (BPF_MODE(i->code)) {
 	case BPF_IMM:
@@ -123,8 +124,8 @@ unsigned attach_seccomp_run(const struct sock_filter *program, size_t count, con
 
 /* ---- The filters of a process ---- */
 
-/* What attaching and tracing do in the process, with arguments where filters look at them. doc/limits.md has the list of
- * what the library does. */
+/* What attaching and tracing do in the process, with arguments where filters look at them. doc/limits.md has the list
+ * of what the library does. */
 static const struct {
 	int number;
 	const char *name;
@@ -133,10 +134,11 @@ static const struct {
 #define NEEDED(name, ...)	{ SYS_##name, #name, { __VA_ARGS__ } }
 	NEEDED(mmap, 0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE),
 	NEEDED(mmap, 0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE),
-	NEEDED(mprotect, 0, 4096, PROT_READ | PROT_EXEC), NEEDED(mprotect, 0, 4096, PROT_READ | PROT_WRITE), NEEDED(munmap, 0, 4096),
-	NEEDED(memfd_create, 0, 1), NEEDED(openat, (uint64_t)-100), NEEDED(read, 3), NEEDED(pread64, 3), NEEDED(close, 3),
-	NEEDED(ftruncate, 3), NEEDED(getpid, 0), NEEDED(tgkill, 1, 1, 23), NEEDED(rt_sigreturn, 0), NEEDED(rt_sigprocmask, 0),
-	NEEDED(rt_sigaction, 10), NEEDED(futex, 0, 0x81), NEEDED(write, 2), NEEDED(madvise, 0, 4096, 4), NEEDED(socket, 1, 2),
+	NEEDED(mprotect, 0, 4096, PROT_READ | PROT_EXEC), NEEDED(mprotect, 0, 4096, PROT_READ | PROT_WRITE),
+	NEEDED(munmap, 0, 4096), NEEDED(memfd_create, 0, 1), NEEDED(openat, (uint64_t)-100), NEEDED(read, 3),
+	NEEDED(pread64, 3), NEEDED(close, 3), NEEDED(ftruncate, 3), NEEDED(getpid, 0), NEEDED(tgkill, 1, 1, 23),
+	NEEDED(rt_sigreturn, 0), NEEDED(rt_sigprocmask, 0), NEEDED(rt_sigaction, 10), NEEDED(futex, 0, 0x80),
+	NEEDED(futex, 0, 0x81), NEEDED(write, 2), NEEDED(madvise, 0, 4096, 4), NEEDED(socket, 1, 2),
 	NEEDED(sendmsg, 3), NEEDED(setsockopt, 3), NEEDED(fcntl, 3, 1),
 #undef NEEDED
 };
@@ -208,8 +210,8 @@ const char *attach_seccomp_refusal(pid_t tid)
 			break;
 		if (!name)
 			continue;
-		snprintf(text, sizeof(text), "its seccomp filter would kill it, or send it SIGSYS, at the system call %s, which the tracer "
-			 "needs there", name);
+		snprintf(text, sizeof(text), "its seccomp filter would kill it, or send it SIGSYS, at the system call "
+					     "%s, which the tracer needs there", name);
 		return text;
 	}
 	if (error == ENOENT)
@@ -218,6 +220,6 @@ const char *attach_seccomp_refusal(pid_t tid)
 	snprintf(status, sizeof(status), "/proc/%d/status", (int)tid);
 	if (filters_of(status) && filters_of(status) == filters_of("/proc/self/status"))
 		return NULL;
-	return "it has a seccomp filter, which could kill it because of what the tracer does there, and only root can read the filter: "
-	       "run heaptrace as root, outside of containers";
+	return "it has a seccomp filter, which could kill it because of what the tracer does there, and only root can "
+	       "read the filter: run heaptrace as root, outside of containers";
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Whether a seccomp filter of a process (seccomp(2)) would kill it, or send it SIGSYS, because of a system call that attaching
- * or tracing makes in it. The filters are read from the kernel, and executed here for each of these calls: they are
- * programs for the classic BPF machine (Documentation/networking/filter.rst of Linux).
+ * Whether a seccomp filter of a process (seccomp(2)) would kill it, or send it SIGSYS, because of a system call that
+ * attaching or tracing makes in it. The filters are read from the kernel, and executed here for each of these calls:
+ * they are programs for the classic BPF machine (Documentation/networking/filter.rst of Linux).
  *
  * For the wrapper's only thread.
  */

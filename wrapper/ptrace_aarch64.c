@@ -76,7 +76,8 @@ bool registers_is_call(const uint8_t *before)
 /* A system call that the kernel is going to make again has its program counter back at the instruction already. */
 long registers_system_call(const struct registers *r, const uint8_t *before, const uint8_t *at)
 {
-	return registers_is_instruction(before) || registers_is_instruction(at) ? (long)r->general[X8] : REGISTERS_NO_CALL;
+	return registers_is_instruction(before) || registers_is_instruction(at) ? (long)r->general[X8] :
+									     REGISTERS_NO_CALL;
 }
 
 bool registers_are_interrupted(const struct registers *r)
@@ -194,8 +195,8 @@ struct vector_context {
 };
 
 /* In a register set NT_PRFPREG the vector registers come first. The kernel refuses a frame without them. */
-size_t registers_signal_frame(const struct registers *r, const struct registers_vector *v, uint64_t signals, uint64_t at,
-			      uint8_t *buf, size_t size_bytes)
+size_t registers_signal_frame(const struct registers *r, const struct registers_vector *v, uint64_t signals,
+			      uint64_t at, uint8_t *buf, size_t size_bytes)
 {
 	size_t end = INFO_BYTES + sizeof(ucontext_t);
 	ucontext_t u;

@@ -38,7 +38,8 @@ static bool set_mask(const struct thread *t, uint64_t mask)
 	return !ptrace(PTRACE_SETSIGMASK, t->tid, (void *)sizeof(mask), &mask);
 }
 
-/* A signal that has no effect on the program: it has no handler for it, and by default it is ignored. 0: there is none. */
+/* A signal that has no effect on the program: it has no handler for it, and by default it is ignored. 0: there is
+ * none. */
 static int choose_signal(const struct thread *t)
 {
 	static const int signals[] = { SIGURG, SIGWINCH, SIGCHLD };
@@ -50,7 +51,8 @@ static int choose_signal(const struct thread *t)
 	return 0;
 }
 
-/* The registers with which the thread has to resume if nobody puts it back: it executes an interrupted call once more. */
+/* The registers with which the thread has to resume if nobody puts it back: it executes an interrupted call once
+ * more. */
 static struct registers resumed(const struct call *c)
 {
 	struct registers r = c->before;
@@ -147,7 +149,8 @@ static bool save(struct call *c)
 static void put_off(struct call *c, int signal)
 {
 	for (unsigned i = 0; i < c->put_off_count; i++) {
-		if (c->put_off[i] == signal && signal < SIGRTMIN)	/* a second one would have been merged with the first */
+		/* A second one would have been merged with the first. */
+		if (c->put_off[i] == signal && signal < SIGRTMIN)
 			return;
 	}
 	if (c->put_off_count < THREAD_SIGNALS_MAX)
@@ -174,8 +177,8 @@ static bool has_sent_signal(const struct call *c)
 	       registers_pc(&r) == c->stop && registers_sp(&r) == c->frame;
 }
 
-/* Lets the thread go on to the next stop, if it does not run yet. by_calls: the next entry or end of a system call is one,
- * by_request: PTRACE_INTERRUPT makes one. *stop: what it is. */
+/* Lets the thread go on to the next stop, if it does not run yet. by_calls: the next entry or end of a system call is
+ * one, by_request: PTRACE_INTERRUPT makes one. *stop: what it is. */
 static enum call_status to_any_stop(struct call *c, bool by_calls, bool by_request, unsigned milliseconds,
 				    enum thread_stop *stop)
 {
@@ -256,7 +259,8 @@ enum call_status call_system(struct call *c, long number, const uint64_t argumen
 /* Maps memory in the process. protection: PROT_*. The result is an address, or 0 with c->error. */
 static enum call_status map(struct call *c, size_t bytes, int protection, uint64_t *address)
 {
-	uint64_t arguments[6] = { 0, bytes, (uint64_t)protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, (uint64_t)-1, 0 };
+	const uint64_t flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+	uint64_t arguments[6] = { 0, bytes, (uint64_t)protection, flags, (uint64_t)-1, 0 };
 	int64_t result = 0;
 	enum call_status status = call_system(c, SYS_mmap, arguments, &result);
 
@@ -308,7 +312,8 @@ static enum call_status make_landing(struct call *c)
 	uint64_t at = c->memory + c->memory_bytes - CODE_BYTES;
 	const struct thread *t = c->thread;
 	uint8_t code[REGISTERS_LANDING_MAX];
-	size_t stop, bytes = registers_make_landing(code, inner_tid(t, t->target->pid), inner_tid(t, t->tid), c->signal, &stop);
+	size_t stop, bytes = registers_make_landing(code, inner_tid(t, t->target->pid), inner_tid(t, t->tid),
+						    c->signal, &stop);
 	int64_t result = 0;
 	enum call_status status;
 
@@ -394,14 +399,14 @@ static bool prepare_call(struct call *c, uint64_t function, const uint64_t argum
 /* Waits until the function has returned. CALL_LATE: it has not in so many milliseconds, and the thread runs. */
 static enum call_status await_return(struct call *c, unsigned milliseconds, uint64_t *result)
 {
+	uint64_t result_at = c->frame + (uint64_t)(int64_t)registers_result_at;
 	enum call_status status;
 	enum thread_stop stop;
 
 	if (!c->lands_itself)
 		return await_system_call(c, milliseconds, result);
 	status = to_stop(c, false, milliseconds, &stop);
-	if (status == CALL_DONE && !target_read(c->thread->target, c->frame + (uint64_t)(int64_t)registers_result_at, result,
-						sizeof(*result)))
+	if (status == CALL_DONE && !target_read(c->thread->target, result_at, result, sizeof(*result)))
 		return CALL_GONE;
 	return status;
 }
@@ -415,9 +420,9 @@ enum call_status call_function(struct call *c, uint64_t function, uint64_t first
 }
 
 /*
- * Stops the thread inside of the function. CALL_LOCKED: it is there, and has been waiting for a lock up to now, which it
- * has not got: the kernel is about to repeat the system call futex(2), and so has not woken the thread. CALL_DONE: the
- * function has returned. CALL_LATE: it does something else.
+ * Stops the thread inside of the function. CALL_LOCKED: it is there, and has been waiting for a lock up to now, which
+ * it has not got: the kernel is about to repeat the system call futex(2), and so has not woken the thread. CALL_DONE:
+ * the function has returned. CALL_LATE: it does something else.
  */
 static enum call_status stop_waiting(struct call *c)
 {
@@ -498,7 +503,8 @@ bool call_end(struct call *c, enum call_status last)
 	bool good = last != CALL_GONE && last != CALL_EXEC && last != CALL_REFUSED;
 
 	if (last == CALL_LATE) {
-		/* The thread resumes by itself, and gets its signals then. The kernel detaches when the wrapper ends. */
+		/* The thread resumes by itself, and gets its signals then. The kernel detaches when the wrapper
+		 * ends. */
 		t->seized = false;
 		free(c->vector.state);
 		uncover_stack(c, false);

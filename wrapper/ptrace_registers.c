@@ -124,8 +124,8 @@ size_t registers_make_landing(uint8_t buf[REGISTERS_LANDING_MAX], pid_t pid, pid
 	return *stop = 0;
 }
 
-size_t registers_signal_frame(const struct registers *r, const struct registers_vector *v, uint64_t signals, uint64_t at,
-			      uint8_t *buf, size_t size_bytes)
+size_t registers_signal_frame(const struct registers *r, const struct registers_vector *v, uint64_t signals,
+			      uint64_t at, uint8_t *buf, size_t size_bytes)
 {
 	(void)r;
 	(void)v;

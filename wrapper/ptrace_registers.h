@@ -61,8 +61,8 @@ uint64_t registers_result(const struct registers *r);
 /* The arguments of a system call that the thread is in. */
 uint64_t registers_argument(const struct registers *r, unsigned i);
 
-/* The address that the thread pointer has: glibc's thread descriptor, which lies at the upper end of the stack of each thread but
- * the first. 0: not known. */
+/* The address that the thread pointer has: glibc's thread descriptor, which lies at the upper end of the stack of each
+ * thread but the first. 0: not known. */
 uint64_t registers_thread_pointer(const struct registers *r);
 
 /* The bytes of the instruction that makes a system call, and whether `code` is one. */
@@ -70,40 +70,42 @@ extern const unsigned registers_instruction_bytes;
 bool registers_is_instruction(const uint8_t *code);
 
 /*
- * Whether `code` makes a system call and returns behind it to the address that the stack pointer leads to, and whether it makes the
- * system call rt_sigreturn(2), as a handler of signals does that ends. Where functions do not return so: false. `code` has
- * REGISTERS_CODE_BYTES bytes.
+ * Whether `code` makes a system call and returns behind it to the address that the stack pointer leads to, and whether
+ * it makes the system call rt_sigreturn(2), as a handler of signals does that ends. Where functions do not return so:
+ * false. `code` has REGISTERS_CODE_BYTES bytes.
  */
 #define REGISTERS_CODE_BYTES	9
 bool registers_is_call_and_return(const uint8_t *code);
 bool registers_is_signal_return(const uint8_t *code);
 
-/* Whether the instruction in front of a return address is a call. before: the REGISTERS_CALL_BYTES bytes in front of it. */
+/* Whether the instruction in front of a return address is a call. before: the REGISTERS_CALL_BYTES bytes in front of
+ * it. */
 #define REGISTERS_CALL_BYTES	8
 bool registers_is_call(const uint8_t *before);
 
 /*
- * The number of the system call that the thread has been stopped in, or that it is about to make again; REGISTERS_NO_CALL:
- * none. before, at: the instructions in front of its program counter, and at it.
+ * The number of the system call that the thread has been stopped in, or that it is about to make again;
+ * REGISTERS_NO_CALL: none. before, at: the instructions in front of its program counter, and at it.
  */
 long registers_system_call(const struct registers *r, const uint8_t *before, const uint8_t *at);
 
 /* Whether a system call has ended with EINTR. */
 bool registers_are_interrupted(const struct registers *r);
-/* Whether the kernel is about to repeat a system call, or to end it with EINTR if a handler runs: the result is one of those that no
- * program sees, ERESTARTSYS and its like (include/linux/errno.h of Linux). */
+/* Whether the kernel is about to repeat a system call, or to end it with EINTR if a handler runs: the result is one of
+ * those that no program sees, ERESTARTSYS and its like (include/linux/errno.h of Linux). */
 bool registers_are_to_restart(const struct registers *r);
-/* Whether the kernel repeats a system call when the thread goes on. at: the instructions at the program counter, to which
- * some machines have put it back by then. */
+/* Whether the kernel repeats a system call when the thread goes on. at: the instructions at the program counter, to
+ * which some machines have put it back by then. */
 bool registers_repeat_call(const struct registers *r, const uint8_t *at);
 /*
- * A system call that the kernel repeats by restart_syscall(2), because it has been interrupted before: what it was at first
- * is known to the kernel only, which forgets it when a signal frame is resumed. The instructions in front of it tell:
+ * A system call that the kernel repeats by restart_syscall(2), because it has been interrupted before: what it was at
+ * first is known to the kernel only, which forgets it when a signal frame is resumed. The instructions in front of it
+ * tell:
  *
  *	mov $230,%eax; syscall		mov x8, #115; svc #0
  *
- * before: the REGISTERS_NUMBER_BYTES bytes in front of the instruction that makes the call. Puts the number back if it is that of
- * a call that is repeated so: nanosleep(2), clock_nanosleep(2), poll(2) and futex(2).
+ * before: the REGISTERS_NUMBER_BYTES bytes in front of the instruction that makes the call. Puts the number back if it
+ * is that of a call that is repeated so: nanosleep(2), clock_nanosleep(2), poll(2) and futex(2).
  */
 #define REGISTERS_NUMBER_BYTES	12
 void registers_name_call(struct registers *r, const uint8_t *before);
@@ -125,20 +127,20 @@ void registers_set_call(struct registers *r, uint64_t function, const uint64_t a
 			uint64_t return_to);
 
 /*
- * Makes code to which such a function can return. It stores the result at sp + registers_result_at, sends `signal` to its own
- * thread, whose ids in the process's namespace are pid and tid, so that its tracer stops it, and asks the kernel to resume
- * the thread with the registers of the signal frame at sp, by rt_sigreturn(2). A thread without a tracer goes on there,
- * if the signal has no effect. buf gets the bytes. Returns how many there are; *stop: how many of them have been executed
- * when the signal comes.
+ * Makes code to which such a function can return. It stores the result at sp + registers_result_at, sends `signal` to
+ * its own thread, whose ids in the process's namespace are pid and tid, so that its tracer stops it, and asks the
+ * kernel to resume the thread with the registers of the signal frame at sp, by rt_sigreturn(2). A thread without a
+ * tracer goes on there, if the signal has no effect. buf gets the bytes. Returns how many there are; *stop: how many of
+ * them have been executed when the signal comes.
  */
 #define REGISTERS_LANDING_MAX	64u
 size_t registers_make_landing(uint8_t buf[REGISTERS_LANDING_MAX], pid_t pid, pid_t tid, int signal, size_t *stop);
 extern const int registers_result_at;
 /*
- * Makes the signal frame that rt_sigreturn(2) reads at `at`, a multiple of 64. buf[0..size_bytes) gets its bytes. signals:
- * the mask of blocked signals (a bit for each from 1 on). Returns the number of bytes; 0: there is no room.
+ * Makes the signal frame that rt_sigreturn(2) reads at `at`, a multiple of 64. buf[0..size_bytes) gets its bytes.
+ * signals: the mask of blocked signals (a bit for each from 1 on). Returns the number of bytes; 0: there is no room.
  */
-size_t registers_signal_frame(const struct registers *r, const struct registers_vector *v, uint64_t signals, uint64_t at,
-			      uint8_t *buf, size_t size_bytes);
+size_t registers_signal_frame(const struct registers *r, const struct registers_vector *v, uint64_t signals,
+			      uint64_t at, uint8_t *buf, size_t size_bytes);
 
 #endif

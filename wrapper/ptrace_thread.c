@@ -41,7 +41,8 @@ static void read_waiting(struct thread *t)
 	file = fopen(path, "re");
 	if (!file)
 		return;
-	w->known = fscanf(file, "%ld %llx %llx %llx %llx %llx %llx %llx %llx", &w->number, a, a + 1, a + 2, a + 3, a + 4, a + 5,
+	w->known = fscanf(file, "%ld %llx %llx %llx %llx %llx %llx %llx "
+				"%llx", &w->number, a, a + 1, a + 2, a + 3, a + 4, a + 5,
 			  &sp, &pc) == 9 && w->number >= 0;
 	for (unsigned i = 0; w->known && i < 6; i++)
 		w->argument[i] = a[i];
@@ -216,7 +217,8 @@ long thread_repeats_call(const struct thread *t, const struct registers *r)
 	uint8_t code[16] = { 0 };
 	unsigned bytes = registers_instruction_bytes;
 
-	if (!target_read(t->target, registers_pc(r) - bytes, code, 2 * bytes) || !registers_repeat_call(r, code + bytes))
+	if (!target_read(t->target, registers_pc(r) - bytes, code, 2 * bytes) ||
+	    !registers_repeat_call(r, code + bytes))
 		return REGISTERS_NO_CALL;
 	return registers_system_call(r, code, code + bytes);
 }

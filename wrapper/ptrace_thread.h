@@ -6,13 +6,14 @@
  * waits is interrupted by the stop, and the program must not learn of that:
  *
  *	the kernel repeats it by itself		most system calls, when the registers are what they were at the stop
- *	it ends with EINTR			epoll_wait(), semop(), sigtimedwait(), receive with a timeout and others, see
- *						signal(7): thread_go_on() makes the thread execute it once more
+ *	it ends with EINTR			epoll_wait(), semop(), sigtimedwait(), receive with a timeout and
+ *						others, see signal(7): thread_go_on() makes the thread execute it once
+ *						more
  *
  * A signal for which the program has a handler may come at the same time. Then EINTR is right, because without a tracer
- * the program would have got it, too: where such a signal is pending, or shows itself before the repeated call begins, the
- * thread gets its EINTR back. (To release a thread at the entry of a call would interrupt that, too: PTRACE_DETACH leaves a
- * mark there as if a signal had come.)
+ * the program would have got it, too: where such a signal is pending, or shows itself before the repeated call begins,
+ * the thread gets its EINTR back. (To release a thread at the entry of a call would interrupt that, too: PTRACE_DETACH
+ * leaves a mark there as if a signal had come.)
  *
  * For the wrapper's only thread, which is the tracer.
  */
@@ -53,31 +54,31 @@ struct thread {
 /* Becomes the tracer of a thread, which goes on. False: errno says why not. */
 bool thread_seize(struct thread *t, struct target *target, pid_t tid);
 
-/* Asks the thread to stop (PTRACE_INTERRUPT), if that has not been done. Each stop for another reason takes the request back, so
- * that it has to be made again (ptrace_stop() in kernel/signal.c of Linux). A thread that is stopped stops once more as soon
- * as it goes on. False: the thread has ended. */
+/* Asks the thread to stop (PTRACE_INTERRUPT), if that has not been done. Each stop for another reason takes the request
+ * back, so that it has to be made again (ptrace_stop() in kernel/signal.c of Linux). A thread that is stopped stops
+ * once more as soon as it goes on. False: the thread has ended. */
 bool thread_ask(struct thread *t);
 
 /* Stops the thread, which is the program's own up to then; THREAD_NO_STOP: not within so many milliseconds. */
 enum thread_stop thread_stop(struct thread *t, unsigned milliseconds);
 
-/* Lets the stopped thread go on with what it did, to the next entry or end of a system call. signal: the one to be delivered,
- * or 0. False: the thread has ended. */
+/* Lets the stopped thread go on with what it did, to the next entry or end of a system call. signal: the one to be
+ * delivered, or 0. False: the thread has ended. */
 bool thread_go_on(struct thread *t, int signal);
 
-/* The same for a thread whose registers have been changed, so that it executes something else. by_calls: it stops at system
- * calls, too. */
+/* The same for a thread whose registers have been changed, so that it executes something else. by_calls: it stops at
+ * system calls, too. */
 bool thread_run(struct thread *t, bool by_calls);
 
 /* Waits for a stop; THREAD_NO_STOP: not within so many milliseconds. */
 enum thread_stop thread_wait(struct thread *t, unsigned milliseconds);
 
-/* The signals for which the program has a handler, as a bit for each from 1 on (/proc/PID/status). pending: only those that are
- * pending for the thread, and not blocked. */
+/* The signals for which the program has a handler, as a bit for each from 1 on (/proc/PID/status). pending: only those
+ * that are pending for the thread, and not blocked. */
 uint64_t thread_caught_signals(const struct thread *t, bool pending);
 
-/* The number of the system call that the stopped thread, whose registers are *r, executes again as soon as it goes on, because
- * the stop has interrupted it; REGISTERS_NO_CALL: it does not. */
+/* The number of the system call that the stopped thread, whose registers are *r, executes again as soon as it goes on,
+ * because the stop has interrupted it; REGISTERS_NO_CALL: it does not. */
 long thread_repeats_call(const struct thread *t, const struct registers *r);
 
 /* Leaves a thread alone that thread_stop() has not stopped in time. When it has stopped after all, it is released: by

@@ -13,8 +13,8 @@
 
 /* The order of struct user_regs_struct. */
 enum {
-	R15, R14, R13, R12, RBP, RBX, R11, R10, R9, R8, RAX, RCX, RDX, RSI, RDI, ORIG_RAX, RIP, CS, EFLAGS, RSP, SS, FS_BASE,
-	GS_BASE, DS, ES, FS, GS, COUNT,
+	R15, R14, R13, R12, RBP, RBX, R11, R10, R9, R8, RAX, RCX, RDX, RSI, RDI, ORIG_RAX, RIP, CS, EFLAGS, RSP, SS,
+	FS_BASE, GS_BASE, DS, ES, FS, GS, COUNT,
 };
 
 #define FLAG_DIRECTION	0x400u
@@ -199,7 +199,8 @@ size_t registers_make_landing(uint8_t buf[REGISTERS_LANDING_MAX], pid_t pid, pid
 }
 const int registers_result_at = -8;
 
-/* Behind the legacy part of a saved vector state: struct _fpx_sw_bytes, by which the kernel knows what the frame has. */
+/* Behind the legacy part of a saved vector state: struct _fpx_sw_bytes, by which the kernel knows what the frame
+ * has. */
 struct software_bytes {
 	uint32_t magic, extended_bytes;
 	uint64_t features;
@@ -213,8 +214,8 @@ struct software_bytes {
 #define HAS_SS			6u	/* UC_SIGCONTEXT_SS, UC_STRICT_RESTORE_SS */
 #define INVALID_FLAGS		0x7fffffff
 
-size_t registers_signal_frame(const struct registers *r, const struct registers_vector *v, uint64_t signals, uint64_t at,
-			      uint8_t *buf, size_t size_bytes)
+size_t registers_signal_frame(const struct registers *r, const struct registers_vector *v, uint64_t signals,
+			      uint64_t at, uint8_t *buf, size_t size_bytes)
 {
 	size_t state_at = (sizeof(ucontext_t) + 63) & ~(size_t)63, end = state_at + v->bytes + sizeof(uint32_t);
 	static const uint8_t order[] = {
@@ -240,7 +241,8 @@ size_t registers_signal_frame(const struct registers *r, const struct registers_
 					    .state_bytes = (uint32_t)v->bytes };
 
 		u.uc_flags |= HAS_EXTENDED_STATE;
-		memcpy(&s.features, v->state + SOFTWARE_AT, sizeof(s.features));	/* the register set has XCR0 there */
+		/* The register set has XCR0 there. */
+		memcpy(&s.features, v->state + SOFTWARE_AT, sizeof(s.features));
 		memcpy(buf + state_at + SOFTWARE_AT, &s, sizeof(s));
 		memcpy(buf + state_at + v->bytes, &last, sizeof(last));
 	}

@@ -18,13 +18,14 @@
 /* Functions of libc whose locks dlopen(), malloc() or the tracer's start need, or during which what they use is
  * half changed. Of the allocation functions those of other allocators, too, which a program may have inside. */
 static const char *const unsafe_names[] = {
-	"malloc", "free", "calloc", "realloc", "reallocarray", "memalign", "aligned_alloc", "posix_memalign", "valloc", "pvalloc",
-	"cfree", "malloc_trim", "malloc_stats", "malloc_info", "mallinfo", "mallinfo2", "mallopt", "fork", "vfork", "_Fork",
-	"forkpty", "daemon", "posix_spawn", "posix_spawnp", "system", "popen", "pclose", "exit", "_exit", "_Exit", "quick_exit",
-	"abort", "atexit", "on_exit", "at_quick_exit", "cxa_atexit", "cxa_at_quick_exit", "cxa_finalize", "cxa_thread_atexit_impl",
-	"register_atfork", "pthread_atfork", "pthread_create", "pthread_exit", "freeres", "thread_freeres", "dl_iterate_phdr",
-	"dlopen", "dlmopen", "dlclose", "dlsym", "dlvsym", "dladdr", "dladdr1", "dlinfo", "dlerror", "dlopen_mode", "setuid",
-	"setgid", "seteuid", "setegid", "setreuid", "setregid", "setresuid", "setresgid", "setgroups", "Znwm", "Znam", "ZdlPv",
+	"malloc", "free", "calloc", "realloc", "reallocarray", "memalign", "aligned_alloc", "posix_memalign", "valloc",
+	"pvalloc", "cfree", "malloc_trim", "malloc_stats", "malloc_info", "mallinfo", "mallinfo2", "mallopt", "fork",
+	"vfork", "_Fork", "forkpty", "daemon", "posix_spawn", "posix_spawnp", "system", "popen", "pclose", "exit",
+	"_exit", "_Exit", "quick_exit", "abort", "atexit", "on_exit", "at_quick_exit", "cxa_atexit",
+	"cxa_at_quick_exit", "cxa_finalize", "cxa_thread_atexit_impl", "register_atfork", "pthread_atfork",
+	"pthread_create", "pthread_exit", "freeres", "thread_freeres", "dl_iterate_phdr", "dlopen", "dlmopen",
+	"dlclose", "dlsym", "dlvsym", "dladdr", "dladdr1", "dlinfo", "dlerror", "dlopen_mode", "setuid", "setgid",
+	"seteuid", "setegid", "setreuid", "setregid", "setresuid", "setresgid", "setgroups", "Znwm", "Znam", "ZdlPv",
 	"ZdaPv", "ZdlPvm", "ZdaPvm",
 };
 
@@ -42,8 +43,9 @@ static bool is_unsafe_name(const char *name)
 {
 	if (!strcmp(name, "_exit") || !strcmp(name, "_Exit") || !strcmp(name, "_Fork"))
 		return true;
-	while (begins_with(&name, "__libc_") || begins_with(&name, "__GI_") || begins_with(&name, "__") || begins_with(&name, "_") ||
-	       begins_with(&name, "je_") || begins_with(&name, "mi_") || begins_with(&name, "tc_") || begins_with(&name, "rjem_"))
+	while (begins_with(&name, "__libc_") || begins_with(&name, "__GI_") || begins_with(&name, "__") ||
+	       begins_with(&name, "_") || begins_with(&name, "je_") || begins_with(&name, "mi_") ||
+	       begins_with(&name, "tc_") || begins_with(&name, "rjem_"))
 		;
 	for (size_t i = 0; i < sizeof(unsafe_names) / sizeof(unsafe_names[0]); i++) {
 		if (!strcmp(name, unsafe_names[i]))
@@ -141,8 +143,8 @@ static enum target_kind kind_at(const struct stack *s, unsigned i)
 	return s->module[i] && !s->trampoline[i] ? s->module[i]->kind : TARGET_OTHER;
 }
 
-/* The first of the outermost frames that are libc's: those that have called the thread's first function, and perhaps one
- * of the program, _start(), which has called them. s->frames: there are none. */
+/* The first of the outermost frames that are libc's: those that have called the thread's first function, and perhaps
+ * one of the program, _start(), which has called them. s->frames: there are none. */
 static unsigned outer_libc(const struct stack *s)
 {
 	unsigned end = s->frames, first;
@@ -244,8 +246,10 @@ static void scan(const struct stack *s)
 		if (!target_read(s->target, sp, &word, sizeof(word)))
 			return;
 		a = target_area_at(s->target, word);
-		if (!a || !a->executable || !a->module || a->module->kind == TARGET_OTHER || a->module->kind == TARGET_VDSO ||
-		    !target_read(s->target, word - sizeof(before), before, sizeof(before)) || !registers_is_call(before))
+		if (!a || !a->executable || !a->module || a->module->kind == TARGET_OTHER ||
+		    a->module->kind == TARGET_VDSO ||
+		    !target_read(s->target, word - sizeof(before), before, sizeof(before)) ||
+		    !registers_is_call(before))
 			continue;
 		if (a->module->kind == TARGET_LIBC || a->module->kind == TARGET_OWN_ALLOCATOR)
 			target_names_at(s->target, a->module, word - 1, see_name, s->point);

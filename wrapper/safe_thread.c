@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * See safe_thread.h. Where the whole process is stopped, its other threads cannot let go of locks: then all of them have
- * to be at safe points, and none is let go on.
+ * See safe_thread.h. Where the whole process is stopped, its other threads cannot let go of locks: then all of them
+ * have to be at safe points, and none is let go on.
  */
 #include "safe_thread.h"
 
@@ -87,8 +87,8 @@ static void judge(struct safe_point *p, const struct thread *t)
 	safe_point_judge(p, t, &r, t->tid == t->target->pid);
 }
 
-/* Follows a thread to its next stop at the end of a system call, or stops it where it waits or computes. False: the thread
- * is gone, or the process has become another program. */
+/* Follows a thread to its next stop at the end of a system call, or stops it where it waits or computes. False: the
+ * thread is gone, or the process has become another program. */
 static bool follow(struct thread *t)
 {
 	if (!thread_go_on(t, 0))
@@ -148,7 +148,8 @@ static bool stop(struct thread *t, struct target *target, pid_t tid, struct safe
 	case THREAD_STOPPED:
 		return true;
 	case THREAD_NO_STOP:
-		snprintf(p->why, sizeof(p->why), "%s", "it sleeps in the kernel where nothing can wake it (state D), or is frozen");
+		snprintf(p->why, sizeof(p->why), "%s", "it sleeps in the kernel where nothing can wake it (state D), "
+						       "or is frozen");
 		thread_abandon(t);
 		return false;
 	default:

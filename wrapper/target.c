@@ -68,8 +68,8 @@ struct dynamic {
 	uint64_t symbols, strings, strings_bytes, hash, gnu_hash, soname;
 };
 
-/* The address that a dynamic entry means. The loader adds the bias to the entries of the modules that it loads, but not to
- * those of the vdso. */
+/* The address that a dynamic entry means. The loader adds the bias to the entries of the modules that it loads, but not
+ * to those of the vdso. */
 static uint64_t dynamic_address(const struct target_module *m, uint64_t value)
 {
 	return !value || (value >= m->start && value < m->end) ? value : value + m->bias;
@@ -166,7 +166,8 @@ static bool read_module(const struct target *t, struct target_module *m)
 		return false;
 	m->end = m->start;
 	for (unsigned i = 0; i < h.segments; i++) {
-		if (!target_read(t, m->start + h.segment_offset + i * (uint64_t)h.segment_bytes, record, h.segment_bytes))
+		if (!target_read(t, m->start + h.segment_offset + i * (uint64_t)h.segment_bytes, record,
+				 h.segment_bytes))
 			return false;
 		headers_decode_segment(record, true, &s);
 		if (s.type == PT_LOAD) {
@@ -309,8 +310,8 @@ const struct target_area *target_area_at(const struct target *t, uint64_t addres
 
 /* ---- The copy of a module ---- */
 
-/* Opens the file of an area: by the link that the kernel has for the mapping, which takes the rights of root, or by its path
- * in the process's own root directory, if that still leads to this file. -1: it cannot be opened. */
+/* Opens the file of an area: by the link that the kernel has for the mapping, which takes the rights of root, or by its
+ * path in the process's own root directory, if that still leads to this file. -1: it cannot be opened. */
 static int open_file(const struct target *t, const struct target_area *a)
 {
 	char *path = formatted("/proc/%d/map_files/%llx-%llx", (int)t->pid, (unsigned long long)a->start,
@@ -360,7 +361,8 @@ const uint8_t *target_image(const struct target *t, struct target_module *m)
 	a = m->unwind_at ? target_area_at(t, m->unwind_at) : NULL;
 	if (!a || a->module != m || !a->readable || a->end > m->end)
 		return NULL;
-	m->image = mmap(NULL, m->end - m->start, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	m->image = mmap(NULL, m->end - m->start, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			-1, 0);
 	if (m->image == MAP_FAILED)
 		m->image = NULL;
 	if (m->image && !copy_area(t, a, m->image + (a->start - m->start))) {

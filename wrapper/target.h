@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A process of which this one is, or wants to be, the tracer (ptrace(2)): its memory and its modules, seen from outside.
+ * A process of which this one is, or wants to be, the tracer (ptrace(2)): its memory and its modules, seen from
+ * outside.
  *
  *	/proc/PID/maps -> modules: which file, where; by their ELF headers and dynamic sections in the process's memory:
  *			  what they are (the loader, libc, an allocator), and which functions they export
  *
- * Nothing in the process's memory is trusted: a module that does not look like one is code of which nothing is known. The
- * process may change its modules at any moment, unless all of its threads are stopped. What is known here is then out of
- * date, and the caller asks again (target_refresh()).
+ * Nothing in the process's memory is trusted: a module that does not look like one is code of which nothing is known.
+ * The process may change its modules at any moment, unless all of its threads are stopped. What is known here is then
+ * out of date, and the caller asks again (target_refresh()).
  *
  * For the wrapper's only thread. Memory comes from malloc(); without any, the wrapper ends.
  */
@@ -101,17 +102,17 @@ uint64_t target_function(const struct target *t, struct target_module *m, const 
 struct target_module *target_find(struct target *t, enum target_kind kind, const char *name, uint64_t *address);
 
 /*
- * Calls `visit` with the name of each exported function of the module that holds the address. A function that has several
- * names is visited once for each. Returns how many names there are: 0 also where the code at the address belongs to a
- * function that is not exported.
+ * Calls `visit` with the name of each exported function of the module that holds the address. A function that has
+ * several names is visited once for each. Returns how many names there are: 0 also where the code at the address
+ * belongs to a function that is not exported.
  */
 unsigned target_names_at(const struct target *t, struct target_module *m, uint64_t address,
 			 void (*visit)(const char *name, void *context), void *context);
 
 /*
- * Returns a copy in this process of the part of the module that has its unwind information. The copy's first byte stands
- * for m->start, and all other bytes are as far from it as in the process. NULL: there is none. The bytes come from the
- * file if that can be opened, because to read them in the process would make them resident there.
+ * Returns a copy in this process of the part of the module that has its unwind information. The copy's first byte
+ * stands for m->start, and all other bytes are as far from it as in the process. NULL: there is none. The bytes come
+ * from the file if that can be opened, because to read them in the process would make them resident there.
  */
 const uint8_t *target_image(const struct target *t, struct target_module *m);
 

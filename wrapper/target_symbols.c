@@ -43,7 +43,8 @@ static bool read_gnu_hash(const struct target *t, const struct target_module *m,
 }
 
 /* Whether symbol i is a function of that name. *address: where it is. */
-static bool is_named(const struct target *t, const struct target_module *m, uint64_t i, const char *name, uint64_t *address)
+static bool is_named(const struct target *t, const struct target_module *m, uint64_t i, const char *name,
+		     uint64_t *address)
 {
 	char text[128];
 	Elf64_Sym s;
@@ -66,7 +67,8 @@ uint64_t target_function(const struct target *t, struct target_module *m, const 
 		return 0;
 	chains = buckets_at(m, &g) + g.buckets * (uint64_t)sizeof(i);
 	for (unsigned n = 0; n < CHAIN_MAX; n++, i++) {
-		if (!target_read(t, chains + (i - g.first) * (uint64_t)sizeof(of_symbol), &of_symbol, sizeof(of_symbol)))
+		if (!target_read(t, chains + (i - g.first) * (uint64_t)sizeof(of_symbol), &of_symbol,
+				 sizeof(of_symbol)))
 			return 0;
 		if ((of_symbol | 1) == (hash | 1) && is_named(t, m, i, name, &address))
 			return address;
@@ -108,7 +110,8 @@ static uint64_t count_symbols(const struct target *t, const struct target_module
 		return 0;
 	chains = buckets_at(m, &g) + g.buckets * (uint64_t)sizeof(last);
 	for (unsigned n = 0; n < CHAIN_MAX && !(of_symbol & 1); n++, last++) {
-		if (!target_read(t, chains + (last - g.first) * (uint64_t)sizeof(last), &of_symbol, sizeof(of_symbol)))
+		if (!target_read(t, chains + (last - g.first) * (uint64_t)sizeof(last), &of_symbol,
+				 sizeof(of_symbol)))
 			return 0;
 	}
 	return last;

@@ -9,7 +9,8 @@
 void target_unwind_begin(struct target_frame *f, const struct registers *r)
 {
 	*f = (struct target_frame){
-		.pc = registers_pc(r), .sp = registers_sp(r), .fp = registers_fp(r), .link = registers_link(r), .interrupted = true,
+		.pc = registers_pc(r), .sp = registers_sp(r), .fp = registers_fp(r),
+		.link = registers_link(r), .interrupted = true,
 	};
 }
 
@@ -75,7 +76,8 @@ static enum target_step step_row(const struct target *t, struct target_frame *f,
 
 	if (row->ra.where == CFI_UNDEFINED)
 		return TARGET_OUTERMOST;
-	/* A return address that has not been saved is in the link register, as long as the function has made no call. */
+	/* A return address that has not been saved is in the link register, as long as the function has made no
+	 * call. */
 	if (row->ra.where == CFI_SAME && !(ARCH_LINK_REGISTER && f->interrupted))
 		return TARGET_LOST;
 	if ((row->cfa_deref && !load(t, cfa, &cfa)) || cfa < f->sp || (cfa == f->sp && !f->interrupted) ||
