@@ -256,6 +256,28 @@ EOF
 	stop($pid);
 }
 
+# ---- A detach that has to wait ----
+
+{
+	compile("$dir/stuck", '-O1', '-fno-builtin', '-pthread', 'tests/subjects/attach_stuck.c') or die log_text();
+	my ($pid, $in) = subject("$dir/stuck");
+	is((attach('--quiet', '--no-watch', "--outfile=$dir/stuck.txt", "--pid=$pid"))[0], 0, 'a program with a malloc() of its own');
+	syswrite $in, 'x';
+	wait_word('inside') or die;
+	my $wrapper = fork // die;
+	if (!$wrapper) {
+		open STDERR, '>', '/dev/null';
+		exec $heaptrace, "--detach=$pid" or POSIX::_exit(99);
+	}
+	wait_for(sub { slurp("/proc/$pid/status") =~ /^TracerPid:\t$wrapper$/m && slurp("/proc/$pid/syscall") =~ /^(?:running|202|98) ?/ });
+	sleep 0.2;
+	syswrite $in, 'x';
+	waitpid $wrapper, 0;
+	is($?, 0, '--detach waits until no thread is inside a hook');
+	is(slurp("$dir/stdout"), "ready\ninside\n", 'and the sleep of the thread that waits for that has not ended');
+	stop($pid);
+}
+
 # ---- A thread that does not stop at once ----
 
 {
