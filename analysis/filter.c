@@ -35,12 +35,11 @@ static bool mark_ignored(struct names *n, const struct rules *rules)
 
 	if (!buf)
 		return false;
-	for (size_t i = 0; i < n->slot_count; i++) {
-		struct name *name = &n->slots[i];
+	for (size_t i = 0; i < n->used; i++) {
+		struct name *name = &n->list[i];
 		struct frame f = names_frame(n, name->pc, name);
 
-		if (name->key)
-			name->rule = find_rule(rules, &f, buf);
+		name->rule = find_rule(rules, &f, buf);
 	}
 	return true;
 }

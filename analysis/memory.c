@@ -193,9 +193,10 @@ static bool read_mappings(struct scan *s, uint32_t pid)
 	s->start = s->end = 0;
 	s->owner = OWNER_FILE;
 	while (s->mappings < s->budget->mappings && (line = mappings_line(&s->list)) != NULL) {
-		if (mapping_figure(line, "Rss:", &s->rss))
+		/* Most lines are other figures. */
+		if (line[0] == 'R' && mapping_figure(line, "Rss:", &s->rss))
 			continue;
-		if (mapping_figure(line, "Swap:", &swap)) {
+		if (line[0] == 'S' && mapping_figure(line, "Swap:", &swap)) {
 			s->to->swapped += swap;
 		} else if (mapping_parse(line, &m)) {
 			add_mapping(s);

@@ -115,12 +115,10 @@ void model_name_row(const struct model *m, const struct model_row *row)
 void model_name_rows(const struct model *m, const uint32_t *ids, uint32_t count)
 {
 	struct names *n = &m->parts->names;
-	size_t known = n->used;
 
 	for (uint32_t i = 0; i < count; i++)
 		names_add_row(n, ids[i]);
-	if (n->used != known)
-		names_resolve(n);
+	names_resolve(n);
 }
 
 uint32_t model_row_of(const struct model *m, uint32_t row)
@@ -333,10 +331,17 @@ static bool is_empty(const struct model *m, const struct model_request *q)
 	return !m->totals.live_rows;
 }
 
-static void add_section_names(const struct model *m, const struct model_section *s, struct names *n)
+/* apart: rows of the runtime's will be set apart, and are not listed. */
+static void add_section_names(const struct model *m, const struct model_section *s, struct names *n, bool apart)
 {
-	for (uint32_t i = 0; i < s->count; i++)
-		names_add_row(n, m->parts->view.rows[s->rows[i].index].row);
+	for (uint32_t i = 0; i < s->count; i++) {
+		struct model_row row = model_row(m, s, i);
+
+		if (apart && runtime_needs_functions(m, &row))
+			names_add_functions(n, row.id);
+		else
+			names_add_row(n, row.id);
+	}
 }
 
 /* Fills the parts of the model that are neither rows nor names. */
@@ -483,21 +488,24 @@ enum model_result model_make(struct model **made, const struct model_request *q,
 		m->sections[i].key = q->sort[i];
 		if (!list_rows(m, i, q, arena))
 			return MODEL_NO_MEMORY;
-		add_section_names(m, &m->sections[i], &p->names);
+		add_section_names(m, &m->sections[i], &p->names, sets_runtime_apart(m, &m->sections[i], q));
 	}
 	if (q->all_rows) {
 		if (!list_all(m, arena))
 			return MODEL_NO_MEMORY;
 		if (q->all_names)
-			add_section_names(m, &m->all, &p->names);
+			add_section_names(m, &m->all, &p->names, false);
 	}
 	names_resolve(&p->names);
+	for (unsigned i = 0; i < m->section_count; i++) {
+		if (!sets_runtime_apart(m, &m->sections[i], q))
+			continue;
+		runtime_set_apart(m, &m->sections[i], q->options->top);
+		add_section_names(m, &m->sections[i], &p->names, false);
+	}
+	names_resolve(&p->names);	/* of rows that only seemed to be the runtime's: hardly ever any */
 	if (q->tries_again && safe_open_exhausted())
 		return MODEL_NO_DESCRIPTOR;
-	for (unsigned i = 0; i < m->section_count; i++) {
-		if (sets_runtime_apart(m, &m->sections[i], q))
-			runtime_set_apart(m, &m->sections[i], q->options->top);
-	}
 	if (q->figures)
 		find_figures(m, p, q);
 	check_costly(check_model(m));

@@ -46,20 +46,22 @@ bool names_init(struct names *n, const struct model_request *q, struct arena *ar
 		.debug_dirs = join_dirs(q->options, arena),
 	};
 	n->slots = arena_alloc(arena, n->slot_count * sizeof(*n->slots));
+	n->room = n->slot_count / 2;
+	n->list = arena_alloc(arena, n->room * sizeof(*n->list));
 	n->codes = arena_alloc(arena, TABLE_FRAMES_MAX * sizeof(*n->codes));
-	return n->slots && n->codes;
+	return n->slots && n->list && n->codes;
 }
 
 /* The slot of a key, or the free slot where it belongs. */
-static struct name *slot_for(const struct names *n, uint32_t key)
+static uint32_t *slot_for(const struct names *n, uint32_t key)
 {
 	uint32_t i = key * 0x9e3779b1u >> 8;
 
 	for (;; i++) {
-		struct name *s = &n->slots[i & (n->slot_count - 1)];
+		uint32_t *slot = &n->slots[i & (n->slot_count - 1)];
 
-		if (!s->key || s->key == key)
-			return s;
+		if (!*slot || n->list[*slot - 1].key == key)
+			return slot;
 	}
 }
 
@@ -68,13 +70,14 @@ static bool grow(struct names *n)
 	struct names bigger = *n;
 
 	bigger.slot_count *= 2;
+	bigger.room *= 2;
 	bigger.slots = arena_alloc(n->arena, bigger.slot_count * sizeof(*bigger.slots));
-	if (!bigger.slots)
+	bigger.list = arena_alloc(n->arena, bigger.room * sizeof(*bigger.list));
+	if (!bigger.slots || !bigger.list)
 		return false;
-	for (size_t i = 0; i < n->slot_count; i++) {
-		if (n->slots[i].key)
-			*slot_for(&bigger, n->slots[i].key) = n->slots[i];
-	}
+	memcpy(bigger.list, n->list, n->used * sizeof(*n->list));
+	for (size_t i = 0; i < n->used; i++)
+		*slot_for(&bigger, n->list[i].key) = (uint32_t)i + 1;
 	*n = bigger;
 	return true;
 }
@@ -119,31 +122,54 @@ static void name_special(const struct names *n, struct name *s)
 	s->resolved = true;
 }
 
-bool names_add_row(struct names *n, uint32_t row)
+/* Adds frame i of a row. */
+static struct name *add_frame(struct names *n, const uint32_t *codes, unsigned i)
+{
+	struct name *s = &n->list[n->used++];
+
+	s->key = key_of(n, codes, i);
+	s->exact = is_exact(n, codes, i);
+	s->pc = table_code_pc(n->table, codes[i]);
+	s->module = modules_of_code(n->table, codes[i]);
+	if (table_is_signal_return(n->table, codes[i]))
+		name_signal_return(s);
+	else if (n->table->codes[codes[i]] >> CODE_PC_BITS == CODE_SPECIAL)
+		name_special(n, s);
+	s->lines = s->resolved;		/* such a name has no lines to look up */
+	return s;
+}
+
+static bool add_row(struct names *n, uint32_t row, bool lines)
 {
 	uint32_t *codes = n->codes;
 	unsigned count = table_frames(n->table, row, codes);
 
 	for (unsigned i = 0; i < count; i++) {
+		uint32_t *slot;
 		struct name *s;
 
-		if (2 * n->used >= n->slot_count && !grow(n))
+		if (n->used >= n->room && !grow(n))
 			return false;
-		s = slot_for(n, key_of(n, codes, i));
+		slot = slot_for(n, key_of(n, codes, i));
+		s = *slot ? &n->list[*slot - 1] : add_frame(n, codes, i);
+		*slot = (uint32_t)(s - n->list) + 1;
 		s->entry |= !i;		/* frame 0 is malloc() itself: record.c puts its first byte there */
-		if (s->key)
-			continue;
-		s->key = key_of(n, codes, i);
-		s->exact = is_exact(n, codes, i);
-		s->pc = table_code_pc(n->table, codes[i]);
-		s->module = modules_of_code(n->table, codes[i]);
-		n->used++;
-		if (table_is_signal_return(n->table, codes[i]))
-			name_signal_return(s);
-		else if (n->table->codes[codes[i]] >> CODE_PC_BITS == CODE_SPECIAL)
-			name_special(n, s);
+		if (lines && !s->lines) {
+			s->lines = true;
+			s->resolved = false;
+		}
 	}
 	return true;
+}
+
+bool names_add_row(struct names *n, uint32_t row)
+{
+	return add_row(n, row, true);
+}
+
+bool names_add_functions(struct names *n, uint32_t row)
+{
+	return add_row(n, row, false);
 }
 
 /* The address to look up, as the module's file counts it. For a return address that is the byte before, which
@@ -313,7 +339,7 @@ static struct names_file *resolve_file(struct names *n, const struct module *m, 
 		.end = m->end - m->bias,
 		.mapped_at = mapped ? m->start : 0, .proc = proc,
 		.stays = mapped && !proc && stays(m), .outside = n->foreign,
-		.debug_dirs = n->debug_dirs, .lines = lines,
+		.debug_dirs = n->debug_dirs, .lines = lines, .spares = &n->spares,
 	};
 	struct names_file *result = arena_alloc(n->arena, sizeof(*result));
 
@@ -382,54 +408,58 @@ static void resolve_module(struct names *n, const struct module *m,
 	if (!symbols)
 		return;
 	for (size_t i = 0; i < count; i++) {
-		const struct name *name = &n->slots[entries[i].index];
+		const struct name *name = &n->list[entries[i].index];
 
 		symbols[i].addr = file_address(name);
-		lines |= (!name->entry || n->store) && !n->options->no_lines;
+		symbols[i].no_lines = !n->store && (name->entry || !name->lines);
+		lines |= !symbols[i].no_lines && !n->options->no_lines;
 	}
 	if (!resolve_stored(n, m, lines, symbols, count, &result))
 		result = resolve_files(n, m, lines, symbols, count);
 	for (size_t i = 0; i < count; i++) {
-		struct name *name = &n->slots[entries[i].index];
+		struct name *name = &n->list[entries[i].index];
 
 		name->file = result;
-		take_symbol(n, name, &symbols[i], i ? &n->slots[entries[i - 1].index] : NULL,
+		take_symbol(n, name, &symbols[i], i ? &n->list[entries[i - 1].index] : NULL,
 			    i ? &symbols[i - 1] : NULL);
 	}
 }
 
 void names_resolve(struct names *n)
 {
-	struct sort_entry *entries = arena_alloc(n->arena, (n->used + 1) * sizeof(*entries));
+	struct sort_entry *entries = NULL;
 
-	if (!entries)
-		return;
 	for (;;) {
 		const struct module *m = NULL;	/* of the first name that is not yet resolved */
 		size_t count = 0;
 
-		for (size_t i = 0; i < n->slot_count; i++) {
-			struct name *s = &n->slots[i];
+		for (size_t i = 0; i < n->used; i++) {
+			struct name *s = &n->list[i];
 
-			if (!s->key || s->resolved || (count && s->module != m))
+			if (s->resolved || (count && s->module != m))
 				continue;
+			if (!entries)
+				entries = arena_alloc(n->arena, n->used * sizeof(*entries));
+			if (!entries)
+				return;
 			s->resolved = true;
 			m = s->module;
 			/* Sorted largest first: the smallest address has the largest key. */
 			entries[count++] = (struct sort_entry){ ~file_address(s), (uint32_t)i };
 		}
 		if (!count)
-			return;
+			break;
 		sort_largest(entries, count, count);
 		resolve_module(n, m, entries, count);
 	}
+	arena_spares_release(&n->spares);
 }
 
 struct name *names_find(const struct names *n, const uint32_t *codes, unsigned i)
 {
-	struct name *s = slot_for(n, key_of(n, codes, i));
+	uint32_t place = *slot_for(n, key_of(n, codes, i));
 
-	return s->key ? s : NULL;
+	return place ? &n->list[place - 1] : NULL;
 }
 
 struct frame names_frame(const struct names *n, uint64_t pc, const struct name *name)

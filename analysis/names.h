@@ -55,6 +55,7 @@ struct name {
 					 * address, and stands for the instruction before it */
 	const struct symbol_call *calls; /* as in struct symbol, but with demangled functions */
 	bool entry;			/* the allocation function itself, whose line nobody needs: the innermost frame */
+	bool lines;			/* source lines are wanted, not only the function */
 	bool resolved;
 	bool focused, hidden;		/* --focus or --hide matches (selection.h) */
 	uint32_t rule;			/* the number of the rule of --ignore that matches, from 1 on; 0: none does */
@@ -68,13 +69,15 @@ struct names {
 	uint32_t runs_as;		/* likewise */
 	char proc[16];			/* the directory of process runs_as: "/proc/4711" */
 	struct arena *arena;
+	struct arena_spares spares;	/* scratch memory for one file after the other; empty outside of names_resolve() */
 	struct names_store *store;	/* NULL: there is none */
 	char *debug_dirs;		/* as in struct symbol_file, or NULL */
 	uint32_t *codes;		/* work space for one row: TABLE_FRAMES_MAX */
 	char *work;			/* for demangling; NULL: not yet needed */
 	struct names_file *files;	/* in the order of resolving, the newest first */
-	struct name *slots;		/* open addressing by key; at most half full */
-	size_t slot_count, used;
+	struct name *list;		/* in the order of adding */
+	uint32_t *slots;		/* a hash table by key: places in the list plus 1, or 0. At most half full */
+	size_t slot_count, used, room;	/* room: of the list */
 };
 
 /* Prepares *n for the process and the options of a request. False: there is no memory. */
@@ -82,6 +85,9 @@ bool names_init(struct names *n, const struct model_request *q, struct arena *ar
 
 /* Adds the frames of a row. False: there is no memory, and some of its frames will have no names. */
 bool names_add_row(struct names *n, uint32_t row);
+
+/* As names_add_row(), for a row of which only the functions' names are needed. A later names_add_row() adds the rest. */
+bool names_add_functions(struct names *n, uint32_t row);
 
 /* Looks up the names of all addresses that were added since the last call. */
 void names_resolve(struct names *n);

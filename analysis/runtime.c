@@ -78,22 +78,36 @@ bool runtime_keeps(const struct model *m, const struct model_row *row)
 	return part_of(m, row) != MODEL_KEPT_PARTS;
 }
 
+/* The name of the file of frame i, whose name has not been looked up. "": unknown. */
+static const char *code_file(const struct model *m, const struct model_stack *stack, unsigned i)
+{
+	const struct table *t = model_table(m);
+	const struct module *module = stack->count < 3 ? NULL : modules_of_code(t, stack->codes[stack->shown[i]]);
+
+	return module ? path_name(modules_path(t, module)) : "";
+}
+
+bool runtime_needs_functions(const struct model *m, const struct model_row *row)
+{
+	struct model_stack stack;
+
+	model_stack(m, row, &stack);
+	return is_loader(code_file(m, &stack, 1)) ||
+	       (begins(code_file(m, &stack, 1), "libstdc++.so") && is_loader(code_file(m, &stack, 2)));
+}
+
 /* Whether the row may be the runtime's, as far as its size and the caller's file tell. */
 static bool looks_kept(const struct model *m, const struct model_row *row)
 {
-	const struct table *t = model_table(m);
 	uint64_t size = row->values[SORT_SIZE];
 	struct model_stack stack;
-	const struct module *module;
 	const char *file;
 
 	model_stack(m, row, &stack);
-	module = stack.count < 3 ? NULL : modules_of_code(t, stack.codes[stack.shown[1]]);
-	if (!module)
-		return false;
-	file = path_name(modules_path(t, module));
+	file = code_file(m, &stack, 1);
 	return is_loader(file) || begins(file, "libstdc++.so") ||
-	       (row->values[SORT_COUNT] == 1 && (size == POOL_BYTES || (size >= BUFFER_BYTES && !(size & (size - 1)))));
+	       (file[0] && row->values[SORT_COUNT] == 1 &&
+		(size == POOL_BYTES || (size >= BUFFER_BYTES && !(size & (size - 1)))));
 }
 
 bool runtime_is_apart(const struct model *m)

@@ -68,13 +68,10 @@ static void hide_calls(const struct texts *t, struct names *n, struct name *name
 
 static void mark_names(struct names *n, const struct texts *focus, const struct texts *hide)
 {
-	for (size_t i = 0; i < n->slot_count; i++) {
-		struct name *name = &n->slots[i];
-		struct frame f;
+	for (size_t i = 0; i < n->used; i++) {
+		struct name *name = &n->list[i];
+		struct frame f = names_frame(n, name->pc, name);
 
-		if (!name->key)
-			continue;
-		f = names_frame(n, name->pc, name);
 		name->focused = matches_frame(focus, &f);
 		if (!matches_frame(hide, &f))
 			continue;

@@ -6,7 +6,8 @@
  *	                        ^ used_bytes
  *
  * A request that does not fit gets a new chunk, and the rest of the old chunk is wasted. Requests larger
- * than a chunk get a chunk of their own size.
+ * than a chunk get a chunk of their own size. A chunk that was used before has to be zeroed again, but only as far as
+ * it was in use, because the pages behind have never been touched.
  */
 #include "arena.h"
 
@@ -33,6 +34,7 @@
 struct arena_chunk {
 	struct arena_chunk *older;
 	size_t size_bytes;
+	size_t dirty_bytes;	/* the bytes from here on are zeros. For the newest chunk of an arena: were, when it was added */
 };
 
 /* ---- The area of addresses ---- */
@@ -230,7 +232,25 @@ void arena_unmap(void *mem, size_t size_bytes)
 	errno = saved;
 }
 
-/* Adds a chunk with room for need_bytes, from the kernel or, if the kernel refuses, from the reserve. */
+/* Takes a spare chunk with room for `least` bytes. NULL: there is none. */
+static struct arena_chunk *take_spare(const struct arena *a, size_t least)
+{
+	struct arena_chunk *c = a->spares ? a->spares->chunk : NULL;
+
+	if (!c || c->size_bytes < least)
+		return NULL;
+	a->spares->chunk = c->older;
+	return c;
+}
+
+/* Notes how much of the newest chunk has been used, before it is not the newest one any more. */
+static void note_use(struct arena *a)
+{
+	if (a->chunk && a->chunk->dirty_bytes < a->used_bytes)
+		a->chunk->dirty_bytes = a->used_bytes;
+}
+
+/* Adds a chunk with room for need_bytes: a spare one, or from the kernel or, if the kernel refuses, from the reserve. */
 static bool add_chunk(struct arena *a, size_t need_bytes, bool from_reserve)
 {
 	size_t least = sizeof(struct arena_chunk) + ALIGN_BYTES + need_bytes;
@@ -239,21 +259,25 @@ static bool add_chunk(struct arena *a, size_t need_bytes, bool from_reserve)
 
 	if (least < need_bytes)
 		return false;
-	c = arena_map(size);
-	if (!c && from_reserve) {
-		size = (least + RESERVE_BLOCK - 1) / RESERVE_BLOCK * RESERVE_BLOCK;
-		c = reserve_take(size);
+	c = take_spare(a, least);
+	if (!c) {
+		c = arena_map(size);
+		if (!c && from_reserve) {
+			size = (least + RESERVE_BLOCK - 1) / RESERVE_BLOCK * RESERVE_BLOCK;
+			c = reserve_take(size);
+		}
+		if (!c)
+			return false;
+		c->size_bytes = size;
 	}
-	if (!c)
-		return false;
-	c->size_bytes = size;
+	note_use(a);
 	c->older = a->chunk;
 	a->chunk = c;
 	a->used_bytes = (sizeof(*c) + ALIGN_BYTES - 1) & ~(ALIGN_BYTES - 1);
 	return true;
 }
 
-static void *allocate(struct arena *a, size_t size_bytes, bool from_reserve)
+static void *allocate(struct arena *a, size_t size_bytes, bool from_reserve, bool zeroed)
 {
 	size_t need = (size_bytes + ALIGN_BYTES - 1) & ~(ALIGN_BYTES - 1);
 	void *mem;
@@ -267,18 +291,28 @@ static void *allocate(struct arena *a, size_t size_bytes, bool from_reserve)
 		}
 	}
 	mem = (char *)a->chunk + a->used_bytes;
+	if (zeroed && unlikely(a->chunk->dirty_bytes > a->used_bytes)) {
+		size_t dirty = a->chunk->dirty_bytes - a->used_bytes;
+
+		memset(mem, 0, dirty < need ? dirty : need);
+	}
 	a->used_bytes += need;
 	return mem;
 }
 
 void *arena_alloc(struct arena *a, size_t size_bytes)
 {
-	return allocate(a, size_bytes, true);
+	return allocate(a, size_bytes, true, true);
 }
 
 void *arena_alloc_plenty(struct arena *a, size_t size_bytes)
 {
-	return allocate(a, size_bytes, false);
+	return allocate(a, size_bytes, false, true);
+}
+
+void *arena_alloc_buffer(struct arena *a, size_t size_bytes)
+{
+	return allocate(a, size_bytes, true, false);
 }
 
 char *arena_copy(struct arena *a, const char *text, size_t len)
@@ -290,14 +324,29 @@ char *arena_copy(struct arena *a, const char *text, size_t len)
 	return copy;
 }
 
+static void release_chunks(struct arena_chunk **first, struct arena_spares *spares)
+{
+	while (*first) {
+		struct arena_chunk *c = *first;
+
+		*first = c->older;
+		if (spares && c->size_bytes == CHUNK_BYTES) {
+			c->older = spares->chunk;
+			spares->chunk = c;
+		} else if (!reserve_give(c, c->size_bytes)) {
+			arena_unmap(c, c->size_bytes);
+		}
+	}
+}
+
 void arena_release(struct arena *a)
 {
-	while (a->chunk) {
-		struct arena_chunk *older = a->chunk->older;
-
-		if (!reserve_give(a->chunk, a->chunk->size_bytes))
-			arena_unmap(a->chunk, a->chunk->size_bytes);
-		a->chunk = older;
-	}
+	note_use(a);
+	release_chunks(&a->chunk, a->spares);
 	a->used_bytes = 0;
+}
+
+void arena_spares_release(struct arena_spares *s)
+{
+	release_chunks(&s->chunk, NULL);
 }

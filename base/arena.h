@@ -56,6 +56,14 @@ void arena_unmap(void *mem, size_t size_bytes);
 struct arena_chunk;
 
 /*
+ * Chunks that arenas have released, and that the next arenas take over, so that these do not map, fault in and unmap
+ * other pages. A zeroed struct has none. Like an arena it may be used by one thread at a time.
+ */
+struct arena_spares {
+	struct arena_chunk *chunk;	/* linked to the others */
+};
+
+/*
  * A bump allocator over a list of mapped chunks, for objects that are all freed together, such as those of
  * one dump. A zeroed struct is an empty arena.
  *
@@ -65,6 +73,7 @@ struct arena {
 	struct arena_chunk *chunk;	/* newest, linked to the older ones */
 	size_t used_bytes;		/* of the newest chunk, its header included */
 	bool refused;			/* something was asked for that there was no memory for. arena_release() keeps it */
+	struct arena_spares *spares;	/* where chunks come from and go to; NULL: the kernel. arena_release() keeps it */
 };
 
 /*
@@ -79,10 +88,16 @@ void *arena_alloc(struct arena *a, size_t size_bytes);
  */
 void *arena_alloc_plenty(struct arena *a, size_t size_bytes);
 
+/* As arena_alloc(), but the memory's contents are undefined: for buffers that are written before they are read. */
+void *arena_alloc_buffer(struct arena *a, size_t size_bytes);
+
 /* A NUL-terminated copy of len bytes of text, or NULL. */
 char *arena_copy(struct arena *a, const char *text, size_t len);
 
-/* Unmaps all chunks; the arena is empty and usable again. */
+/* Unmaps all chunks, or makes them spare ones; the arena is empty and usable again. */
 void arena_release(struct arena *a);
+
+/* Unmaps the spare chunks; the struct is empty and usable again. */
+void arena_spares_release(struct arena_spares *s);
 
 #endif

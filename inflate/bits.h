@@ -39,7 +39,7 @@ struct bits {
 	uint8_t buffer[BITS_BUFFER_BYTES + BITS_SLACK];
 };
 
-/* Begins a stream at its first bit. *b must be all zeros. Reads nothing yet. */
+/* Begins a stream at its first bit. *b must be all zeros, but for the buffer. Reads nothing yet. */
 void bits_open(struct bits *b, inflate_source *source, void *from, uint64_t stream_bytes);
 
 /* Goes to a bit of the stream. False: it lies behind the end, or the source failed. */

@@ -94,7 +94,7 @@ static void set_checkpoint(struct inflate_state *z)
 {
 	struct checkpoint *c = &z->checkpoint[z->checkpoints];
 
-	c->window = arena_alloc(z->arena, BLOCK_WINDOW_BYTES);
+	c->window = arena_alloc_buffer(z->arena, BLOCK_WINDOW_BYTES);
 	if (!c->window) {
 		z->spacing = UINT64_MAX / (INFLATE_CHECKPOINTS + 1);
 		return;
@@ -232,11 +232,15 @@ static bool unpack_to(struct inflate_state *z, uint64_t to)
 bool inflate_open(struct inflate *z, inflate_source *source, void *from, uint64_t in_bytes,
 		  uint64_t out_bytes, struct arena *arena)
 {
-	struct inflate_state *s = arena_alloc(arena, sizeof(*s));
+	struct inflate_state *s = z->state ? z->state : arena_alloc_buffer(arena, sizeof(*s));
 
 	z->state = s;
 	if (!s)
 		return false;
+	/* The rest, nearly all of it, is written before it is read. */
+	memset(s, 0, offsetof(struct inflate_state, block.bits.buffer));
+	memset(&s->block.now, 0, sizeof(s->block.now));
+	s->block.have = 0;
 	bits_open(&s->block.bits, source, from, in_bytes);
 	s->arena = arena;
 	s->out_bytes = out_bytes;

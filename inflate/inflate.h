@@ -29,11 +29,12 @@ typedef bool inflate_source(void *from, uint64_t offset, void *buf, size_t size_
 struct inflate_state;
 
 struct inflate {
-	struct inflate_state *state;
+	struct inflate_state *state;	/* NULL before inflate_open() */
 };
 
 /*
- * Opens a zlib stream of in_bytes bytes that unpacks to out_bytes bytes. Nothing is read yet.
+ * Opens a zlib stream of in_bytes bytes that unpacks to out_bytes bytes. Nothing is read yet. z->state is NULL, or the
+ * state of another stream, which is not read any more: its memory, which is in the arena, is used again.
  * False: there is no memory. The arena, the source and what `from` points to have to live as long
  * as reads are made. There is nothing to close.
  */

@@ -69,7 +69,7 @@ static bool read_attrs(struct dwarf *d, const struct dwarf_unit *u, struct dwarf
 /* Sorts by code. Of equal codes, the first one stays first, and so is the one that is found. */
 static bool sort_table(struct dwarf *d, struct dwarf_abbrevs *a)
 {
-	struct arena work = { .chunk = NULL };
+	struct arena work = { .spares = d->file->spares };
 	struct sort_entry *order = arena_alloc(&work, a->count * sizeof(*order));
 	struct dwarf_abbrev *copy = arena_alloc(&work, a->count * sizeof(*copy));
 	bool ok = order && copy;

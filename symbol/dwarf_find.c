@@ -167,4 +167,5 @@ void dwarf_find_units(struct dwarf *d, struct dwarf_place *places, size_t n)
 	read_aranges(&f);
 	if (f.missing)
 		read_units(&f);
+	section_close(&d->section[DWARF_ARANGES]);
 }

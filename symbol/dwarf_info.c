@@ -336,7 +336,7 @@ static void follow_origins(struct dwarf *d, struct dwarf_scope *s)
 void dwarf_info_names(struct dwarf *d, struct dwarf_scopes *scopes, uint32_t first)
 {
 	uint32_t n = scopes->count - first;
-	struct arena work = { .chunk = NULL };
+	struct arena work = { .spares = d->file->spares };
 	struct sort_entry *order = arena_alloc(&work, n * sizeof(*order) + 1);
 	const struct dwarf_scope *last = NULL;
 	uint64_t last_origin = 0;

@@ -67,6 +67,15 @@ static size_t read_some(const struct elf *e, uint64_t offset, void *buf, size_t 
 
 bool elf_read(struct elf *e, uint64_t offset, void *buf, size_t size_bytes)
 {
+	for (int i = 0; i < ELF_KEPT; i++) {
+		const struct elf_kept *k = &e->kept[i];
+
+		if (offset >= k->offset && size_bytes <= k->size_bytes &&
+		    offset - k->offset <= k->size_bytes - size_bytes) {
+			memcpy(buf, k->bytes + (offset - k->offset), size_bytes);
+			return true;
+		}
+	}
 	if (offset <= e->size_bytes && size_bytes <= e->size_bytes - offset &&
 	    read_some(e, offset, buf, size_bytes) == size_bytes)
 		return true;
@@ -216,8 +225,11 @@ static int read_header(struct elf *e)
 {
 	uint8_t bytes[HEADERS_BYTES];
 	struct elf_header h;
+	size_t there = sizeof(bytes);
 
-	switch (headers_decode(bytes, read_some(e, 0, bytes, sizeof(bytes)), &h)) {
+	if (!e->kept[0].size_bytes || !elf_read(e, 0, bytes, sizeof(bytes)))
+		there = read_some(e, 0, bytes, sizeof(bytes));
+	switch (headers_decode(bytes, there, &h)) {
 	case HEADERS_NOT_ELF:		return SYMBOL_NOT_ELF;
 	case HEADERS_OTHER_ORDER:	return SYMBOL_FOREIGN;
 	case HEADERS_TRUNCATED:		return SYMBOL_DAMAGED;
@@ -244,13 +256,18 @@ static int read_header(struct elf *e)
 	return SYMBOL_OK;
 }
 
-static void read_segments(struct elf *e)
+/* False: no memory. */
+static bool read_segments(struct elf *e, struct arena *arena)
 {
+	uint32_t room = e->segments_promised < ELF_SEGMENTS_MAX ? e->segments_promised : ELF_SEGMENTS_MAX;
 	struct elf_stream s;
 	const uint8_t *record;
 
+	e->segment = arena_alloc(arena, room * sizeof(e->segment[0]));
+	if (!e->segment)
+		return false;
 	elf_stream_open(&s, e, e->segment_offset, e->segments_promised, headers_segment_bytes(e->wide));
-	while (e->segments < ELF_SEGMENTS_MAX && (record = elf_stream_next(&s))) {
+	while (e->segments < room && (record = elf_stream_next(&s))) {
 		struct elf_segment *segment = &e->segment[e->segments];
 
 		headers_decode_segment(record, e->wide, segment);
@@ -258,6 +275,7 @@ static void read_segments(struct elf *e)
 		    segment->type == PT_NOTE)
 			e->segments++;
 	}
+	return true;
 }
 
 /* Code */
@@ -283,7 +301,7 @@ static void add_code(struct elf *e, uint64_t start, uint64_t size_bytes, uint32_
 
 	if (!size_bytes)
 		return;
-	if (size_bytes > UINT64_MAX - start || e->codes == ELF_CODE_MAX) {
+	if (size_bytes > UINT64_MAX - start || e->codes == e->code_room) {
 		e->damaged = true;
 		return;
 	}
@@ -292,29 +310,44 @@ static void add_code(struct elf *e, uint64_t start, uint64_t size_bytes, uint32_
 	e->codes++;
 }
 
-/* Collects the executable sections, or in a file without section headers the executable segments. */
-static void read_code(struct elf *e)
+/* Returns how many executable sections there are, and adds their ranges if `add` is true. */
+static uint32_t walk_sections(struct elf *e, bool add)
 {
 	const uint64_t code_flags = SHF_ALLOC | SHF_EXECINSTR;
 	struct elf_section section;
 	struct elf_stream s;
 	const uint8_t *record;
-	uint32_t i;
+	uint32_t count = 0;
 
 	elf_stream_open(&s, e, e->section_offset, e->sections, headers_section_bytes(e->wide));
-	for (i = 0; (record = elf_stream_next(&s)); i++) {
+	for (uint32_t i = 0; (record = elf_stream_next(&s)); i++) {
 		headers_decode_section(record, e->wide, &section);
-		if (i && (section.flags & code_flags) == code_flags)
+		if (!i || (section.flags & code_flags) != code_flags)
+			continue;
+		count++;
+		if (add)
 			add_code(e, section.addr, section.size_bytes, i);
 	}
-	if (e->codes)
-		return;
-	for (i = 0; i < e->segments; i++) {
+	return count;
+}
+
+/* Collects the executable sections, or in a file without section headers the executable segments. False: no memory. */
+static bool read_code(struct elf *e, struct arena *arena)
+{
+	uint32_t sections = walk_sections(e, false), room = sections > e->segments ? sections : e->segments;
+
+	e->code_room = room < ELF_CODE_MAX ? room : ELF_CODE_MAX;
+	e->code = arena_alloc(arena, e->code_room * sizeof(e->code[0]));
+	if (!e->code)
+		return false;
+	walk_sections(e, true);
+	for (uint32_t i = 0; !e->codes && i < e->segments; i++) {
 		const struct elf_segment *segment = &e->segment[i];
 
 		if (segment->type == PT_LOAD && (segment->flags & PF_X))
 			add_code(e, segment->addr, segment->memory_bytes, 0);
 	}
+	return true;
 }
 
 bool elf_offset(const struct elf *e, uint64_t addr, uint64_t *offset, uint64_t *bytes)
@@ -350,24 +383,48 @@ static int open_regular(const char *path, uint64_t *size_bytes)
 	return fd;
 }
 
-static bool take_memory(struct elf *e, struct arena *arena)
+/* Keeps bytes of the file in memory, unless that fails or they are too many. */
+static void keep(struct elf *e, unsigned i, uint64_t offset, uint64_t size_bytes, struct arena *arena)
 {
-	e->chunk = arena_alloc(arena, ELF_CHUNK_BYTES);
-	e->segment = arena_alloc(arena, ELF_SEGMENTS_MAX * sizeof(e->segment[0]));
-	e->code = arena_alloc(arena, ELF_CODE_MAX * sizeof(e->code[0]));
-	return e->chunk && e->segment && e->code;
+	uint8_t *bytes;
+
+	if (offset > e->size_bytes || size_bytes > e->size_bytes - offset || size_bytes > ELF_KEPT_BYTES)
+		return;
+	bytes = arena_alloc_buffer(arena, (size_t)size_bytes);
+	if (bytes && read_some(e, offset, bytes, (size_t)size_bytes) == size_bytes)
+		e->kept[i] = (struct elf_kept){ offset, (size_t)size_bytes, bytes };
+}
+
+static void keep_sections(struct elf *e, struct arena *arena)
+{
+	struct elf_section names;
+
+	keep(e, 1, e->section_offset, (uint64_t)e->sections * headers_section_bytes(e->wide), arena);
+	if (e->name_section && elf_section(e, e->name_section, &names))
+		keep(e, 2, names.offset, names.size_bytes, arena);
 }
 
 /* Reads the header and the segments of what has just been opened, and closes it on an error. */
 static int begin_reading(struct elf *e, struct arena *arena)
 {
-	int error = take_memory(e, arena) ? read_header(e) : SYMBOL_NO_MEMORY;
+	int error = SYMBOL_NO_MEMORY;
 
+	e->chunk = arena_alloc_buffer(arena, ELF_CHUNK_BYTES);
+	if (e->chunk)
+		error = read_header(e);
+	if (!error && !read_segments(e, arena))
+		error = SYMBOL_NO_MEMORY;
 	if (error)
 		elf_close(e);
-	else
-		read_segments(e);
 	return error;
+}
+
+static int finish_reading(struct elf *e, struct arena *arena)
+{
+	if (read_code(e, arena))
+		return SYMBOL_OK;
+	elf_close(e);
+	return SYMBOL_NO_MEMORY;
 }
 
 int elf_open(struct elf *e, const char *path, struct arena *arena)
@@ -378,10 +435,12 @@ int elf_open(struct elf *e, const char *path, struct arena *arena)
 	e->fd = open_regular(path, &e->size_bytes);
 	if (e->fd < 0)
 		return errno == ENOENT || errno == ENOTDIR ? SYMBOL_GONE : SYMBOL_NO_FILE;
+	keep(e, 0, 0, e->size_bytes < ELF_START_BYTES ? e->size_bytes : ELF_START_BYTES, arena);
 	error = begin_reading(e, arena);
-	if (!error)
-		read_code(e);
-	return error;
+	if (error)
+		return error;
+	keep_sections(e, arena);
+	return finish_reading(e, arena);
 }
 
 /*
@@ -429,8 +488,7 @@ int elf_open_mapped(struct elf *e, const char *proc, uint64_t address, bool stay
 	if (error)
 		return error;
 	move_segments(e);
-	read_code(e);
-	return SYMBOL_OK;
+	return finish_reading(e, arena);
 }
 
 void elf_close(struct elf *e)

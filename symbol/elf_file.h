@@ -30,11 +30,24 @@
  * real file needs about two for each address that is resolved. */
 #define ELF_FILLS_MAX		((uint32_t)1 << 20)
 
+/* What is kept in memory: the file's first bytes, the section headers, and the sections' names, if they are not larger
+ * than this. Debug files have 75 sections (5 KB of headers, 1 KB of names). */
+#define ELF_KEPT		3
+#define ELF_KEPT_BYTES		32768u
+#define ELF_START_BYTES		1024u	/* with the headers of all segments and, as a rule, the build id */
+
 /* A range of addresses with code: an executable section, or in a file without section headers an
  * executable segment. */
 struct elf_code {
 	uint64_t start, end;		/* start < end */
 	uint32_t section;		/* the section's index; 0: it is a segment */
+};
+
+/* Bytes of the file that are read again and again, and so were copied: bytes[0..size_bytes) from `offset` on. */
+struct elf_kept {
+	uint64_t offset;
+	size_t size_bytes;		/* 0: none */
+	const uint8_t *bytes;
 };
 
 /*
@@ -43,6 +56,7 @@ struct elf_code {
  */
 struct elf {
 	int fd;
+	struct elf_kept kept[ELF_KEPT];
 	uint64_t size_bytes;
 	bool wide;			/* ELFCLASS64 */
 	bool damaged;
@@ -55,7 +69,7 @@ struct elf {
 	uint32_t segments;
 	uint32_t segments_promised;	/* the number of segments of all types, as the header says */
 	struct elf_code *code;
-	uint32_t codes;
+	uint32_t codes, code_room;
 	uint8_t *chunk;			/* the stream's buffer; ELF_CHUNK_BYTES */
 	uint64_t mapped_at;		/* an image in memory: the address of offset 0; 0: a file */
 	uint64_t bias;			/* an image in memory: its addresses minus those in its headers */

@@ -17,7 +17,7 @@ bool elf_strings_open(struct elf_strings *s, struct elf *e, uint64_t offset, uin
 	}
 	*s = (struct elf_strings){
 		.elf = e, .offset = offset, .size_bytes = size_bytes, .fills_left = ELF_FILLS_MAX,
-		.window = arena_alloc(arena, WINDOW_BYTES),
+		.window = arena_alloc_buffer(arena, WINDOW_BYTES),
 	};
 	return s->window != NULL;
 }

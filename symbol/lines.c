@@ -34,8 +34,8 @@ struct lines {
 	uint32_t file_count, file_room;
 };
 
-/* Makes a place of each address that lies in code. Other addresses cannot have a line, so their units
- * need not be searched. False: no memory. */
+/* Makes a place of each address that lies in code, if its lines are wanted. Other addresses cannot have a line, so their
+ * units need not be searched. False: no memory. */
 static bool make_places(struct lines *l, size_t n)
 {
 	struct dwarf *d = &l->dwarf;
@@ -44,7 +44,7 @@ static bool make_places(struct lines *l, size_t n)
 	if (!l->places)
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		if (elf_code_at(d->elf, l->syms[i].addr))
+		if (!l->syms[i].no_lines && elf_code_at(d->elf, l->syms[i].addr))
 			l->places[l->n++] = (struct dwarf_place){
 				.addr = l->syms[i].addr, .unit = DWARF_NO_UNIT,
 				.which = (uint32_t)i, .file = DWARF_NO_FILE,
@@ -57,7 +57,7 @@ static bool make_places(struct lines *l, size_t n)
  * memory. */
 static bool sort_places(struct lines *l)
 {
-	struct arena work = { .chunk = NULL };
+	struct arena work = { .spares = l->dwarf.file->spares };
 	struct sort_entry *order = arena_alloc(&work, (l->n + 1) * sizeof(*order));
 	struct dwarf_place *sorted = arena_alloc(l->dwarf.scratch,
 						 (l->n + 1) * sizeof(*sorted));
@@ -84,7 +84,7 @@ static void number_files(struct lines *l, const struct dwarf_line *line,
 	struct dwarf_scope *scope = l->scopes.scope;
 	uint32_t old = l->file_count;
 	size_t count = n + l->scopes.count - first;
-	struct arena work = { .chunk = NULL };
+	struct arena work = { .spares = l->dwarf.file->spares };
 	struct sort_entry *order = arena_alloc(&work, count * sizeof(*order) + 1);
 
 	l->dwarf.no_memory |= !order;
@@ -149,11 +149,20 @@ static uint64_t *text_slot(struct lines *l, uint32_t i)
 	return &l->files[(i - scopes) / 3].part[(i - scopes) % 3].text;
 }
 
+/* Closes all sections but that of a text, since texts are all that is still read, one section after the other. */
+static void close_others(struct dwarf *d, uint64_t text)
+{
+	for (unsigned i = 0; i < DWARF_SECTIONS; i++) {
+		if (i != DWARF_TEXT_SECTION(text))
+			section_close(&d->section[i]);
+	}
+}
+
 /* Replaces all texts by their strings: from here on the unions hold strings. False: no memory. */
 static bool fetch_texts(struct lines *l)
 {
 	uint32_t count = l->scopes.count + 3 * l->file_count;
-	struct arena work = { .chunk = NULL };
+	struct arena work = { .spares = l->dwarf.file->spares };
 	struct sort_entry *order = arena_alloc(&work, count * sizeof(*order) + 1);
 	const char *string = NULL;
 	uint64_t last = 0;
@@ -167,6 +176,8 @@ static bool fetch_texts(struct lines *l)
 		uint64_t text = ~order[i].key;
 		bool scope = which < l->scopes.count;
 
+		if (text && DWARF_TEXT_SECTION(text) != DWARF_TEXT_SECTION(last))
+			close_others(&l->dwarf, text);
 		/* Names of functions have to last as long as the caller's arena, parts of paths
 		 * need not. A text that is both is fetched twice. */
 		if (text != last || !i || scope != (order[i - 1].index < l->scopes.count))
@@ -289,7 +300,7 @@ static bool resolve(struct lines *l, size_t n)
 int lines_resolve(struct elf *debug, struct symbol_file *file, struct symbol *syms, size_t n,
 		  struct arena *arena)
 {
-	struct arena scratch = { .chunk = NULL };
+	struct arena scratch = { .spares = file->spares };
 	struct lines *l = arena_alloc(&scratch, sizeof(*l));
 	bool no_memory = !l;
 

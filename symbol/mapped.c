@@ -20,7 +20,7 @@
 /* Finds the mapping that starts at an address. *m points into memory of the arena. */
 static bool find_mapping(const char *proc, uint64_t start, struct mapping *m, struct arena *arena)
 {
-	char path[32], *buf = arena_alloc(arena, BUFFER_BYTES);
+	char path[32], *buf = arena_alloc_buffer(arena, BUFFER_BYTES);
 	bool found = false;
 	size_t have = 0;
 	ssize_t got;

@@ -84,7 +84,7 @@ void sections_open(struct section *section, const char *names, unsigned count,
 
 	for (unsigned i = 0; i < count; i++)
 		section[i] = (struct section){ .elf = e, .arena = arena, .budget = budget,
-			.id = (uint8_t)i };
+			.id = (uint8_t)i, .first = section };
 	if (!e->name_section || !elf_section(e, e->name_section, &header) ||
 	    header.type == SHT_NOBITS ||
 	    !elf_strings_open(&strings, e, header.offset, header.size_bytes, arena))
@@ -133,6 +133,8 @@ static uint64_t unpacking_cost(const struct section *s, uint64_t offset)
 static bool unpack(struct section *s, uint64_t offset, void *buf, size_t size_bytes)
 {
 	if (!s->unpacking) {
+		s->inflate = s->first->spare;
+		s->first->spare.state = NULL;
 		s->unpacking = inflate_open(&s->inflate, read_packed, s, s->packed_bytes,
 					    s->size_bytes, s->arena);
 		if (!s->unpacking)
@@ -140,6 +142,14 @@ static bool unpack(struct section *s, uint64_t offset, void *buf, size_t size_by
 	}
 	s->unpacked_to = offset + size_bytes;
 	return inflate_read(&s->inflate, offset, buf, size_bytes);
+}
+
+void section_close(struct section *s)
+{
+	if (s->unpacking)
+		s->first->spare = s->inflate;
+	s->unpacking = false;
+	s->unpacked_to = 0;
 }
 
 bool section_read(struct section *s, uint64_t offset, void *buf, size_t size_bytes)
@@ -165,7 +175,7 @@ bool section_read(struct section *s, uint64_t offset, void *buf, size_t size_byt
 bool cursor_init(struct cursor *c, uint32_t room, struct arena *arena)
 {
 	*c = (struct cursor){ .room = room, .bad = true };
-	c->window = arena_alloc(arena, room);
+	c->window = arena_alloc_buffer(arena, room);
 	return c->window != NULL;
 }
 

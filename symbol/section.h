@@ -35,6 +35,8 @@ struct section {
 	bool zstd;			/* the section is there, but packed with zstd, which is not read */
 	struct inflate inflate;
 	uint64_t unpacked_to;		/* if compressed: where the last read ended */
+	struct section *first;		/* of the list given to sections_open() */
+	struct inflate spare;		/* first->spare: of a section that was closed; or its state is NULL */
 };
 
 /*
@@ -46,6 +48,9 @@ struct section {
 void sections_open(struct section *section, const char *names, unsigned count,
 		   struct elf *e, uint64_t *budget, struct arena *arena);
 
+/* Says that the section will hardly be read any more, so that its memory serves for the next compressed one. Reading it
+ * all the same begins from its start. */
+void section_close(struct section *s);
 /* Reads exactly size_bytes bytes. False: they are not there or damaged, or the budget is used up. */
 bool section_read(struct section *s, uint64_t offset, void *buf, size_t size_bytes);
 

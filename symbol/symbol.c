@@ -180,10 +180,11 @@ static uint64_t first_address(const struct elf *e)
 }
 
 /* Sets the names of at most MATCH_MAX addresses. */
-static int resolve_names(struct files *f, struct symbol *syms, size_t n, struct arena *arena)
+static int resolve_names(struct files *f, struct symbol_file *file, struct symbol *syms, size_t n,
+			 struct arena *arena)
 {
 	struct symtab table;
-	struct arena scratch = { .chunk = NULL };
+	struct arena scratch = { .spares = file->spares };
 	struct elf *e = &f->main;
 	struct batch b;
 	int error = SYMBOL_NO_MEMORY;
@@ -413,7 +414,7 @@ static int resolve_all(struct files *f, struct symbol_file *file, struct symbol 
 	for (size_t done = 0; !error && done < n; done += MATCH_MAX) {
 		size_t some = n - done < MATCH_MAX ? n - done : MATCH_MAX;
 
-		error = resolve_names(f, syms + done, some, arena);
+		error = resolve_names(f, file, syms + done, some, arena);
 	}
 	if (!error)
 		error = resolve_lines(f, file, syms, n, arena);
@@ -427,7 +428,7 @@ static int resolve_all(struct files *f, struct symbol_file *file, struct symbol 
 
 int symbol_resolve(struct symbol_file *file, struct symbol *syms, size_t n, struct arena *arena)
 {
-	struct arena scratch = { .chunk = NULL };
+	struct arena scratch = { .spares = file->spares };
 	struct files f = { .main.fd = -1, .has_debug = false };
 	int saved = errno, error, later;
 	bool opened;
@@ -435,7 +436,7 @@ int symbol_resolve(struct symbol_file *file, struct symbol *syms, size_t n, stru
 	file->unread = 0;
 	file->why = 0;
 	for (size_t i = 0; i < n; i++)
-		syms[i] = (struct symbol){ .addr = syms[i].addr };
+		syms[i] = (struct symbol){ .addr = syms[i].addr, .no_lines = syms[i].no_lines };
 	error = open_main(&f.main, file, &opened, &scratch);
 	if (opened) {
 		look_for_debug(&f, file, &scratch);

@@ -53,6 +53,7 @@ struct symbol {
 				 * is the call of the one before. calls[call_count - 1] lies in
 				 * the function that `name` names */
 	uint32_t call_count;	/* 0: no line information; 1: nothing inlined there */
+	bool no_lines;		/* in: `calls` is not wanted */
 };
 
 /* Data that a file has, but that is not read here: bits of symbol_file.unread. */
@@ -84,6 +85,7 @@ struct symbol_file {
 					 * call may be used */
 	const char *debug_dirs;		/* searched before /usr/lib/debug, separated by ':'; or NULL */
 	bool lines;			/* symbol.calls is to be set */
+	struct arena_spares *spares;	/* where scratch memory comes from and goes to; NULL: the kernel */
 	uint32_t unread;		/* out: SYMBOL_UNREAD_* */
 	int why;			/* out, with SYMBOL_NO_FILE: the errno of opening path; else 0 */
 };
