@@ -76,8 +76,10 @@ static bool grow(struct names *n)
 	if (!bigger.slots || !bigger.list)
 		return false;
 	memcpy(bigger.list, n->list, n->used * sizeof(*n->list));
-	for (size_t i = 0; i < n->used; i++)
-		*slot_for(&bigger, n->list[i].key) = (uint32_t)i + 1;
+	for (size_t i = 0; i < n->slot_count; i++) {
+		if (n->slots[i])
+			*slot_for(&bigger, n->list[n->slots[i] - 1].key) = n->slots[i];
+	}
 	*n = bigger;
 	return true;
 }
@@ -433,10 +435,10 @@ void names_resolve(struct names *n)
 		const struct module *m = NULL;	/* of the first name that is not yet resolved */
 		size_t count = 0;
 
-		for (size_t i = 0; i < n->used; i++) {
-			struct name *s = &n->list[i];
+		for (size_t i = 0; i < n->slot_count; i++) {
+			struct name *s = n->slots[i] ? &n->list[n->slots[i] - 1] : NULL;
 
-			if (s->resolved || (count && s->module != m))
+			if (!s || s->resolved || (count && s->module != m))
 				continue;
 			if (!entries)
 				entries = arena_alloc(n->arena, n->used * sizeof(*entries));
@@ -445,7 +447,7 @@ void names_resolve(struct names *n)
 			s->resolved = true;
 			m = s->module;
 			/* Sorted largest first: the smallest address has the largest key. */
-			entries[count++] = (struct sort_entry){ ~file_address(s), (uint32_t)i };
+			entries[count++] = (struct sort_entry){ ~file_address(s), n->slots[i] - 1 };
 		}
 		if (!count)
 			break;

@@ -26,9 +26,13 @@
 #define CHUNK_BYTES	((size_t)256 << 10)
 #define ALIGN_BYTES	((size_t)16)
 #define HUGE_BYTES	((size_t)2 << 20)	/* a transparent huge page, x86_64 and aarch64 */
+#define POPULATED_BYTES	((size_t)64 << 10)	/* of a chunk that will be handed on */
 
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE	0x100000	/* Linux 4.17; older kernels take the address as a hint */
+#endif
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE	23	/* Linux 5.14; older kernels refuse it */
 #endif
 
 struct arena_chunk {
@@ -232,6 +236,14 @@ void arena_unmap(void *mem, size_t size_bytes)
 	errno = saved;
 }
 
+static __attribute__((cold)) void populate(struct arena_chunk *c)
+{
+	int saved = errno;
+
+	madvise(c, POPULATED_BYTES, MADV_POPULATE_WRITE);
+	errno = saved;
+}
+
 /* Takes a spare chunk with room for `least` bytes. NULL: there is none. */
 static struct arena_chunk *take_spare(const struct arena *a, size_t least)
 {
@@ -268,6 +280,9 @@ static bool add_chunk(struct arena *a, size_t need_bytes, bool from_reserve)
 		}
 		if (!c)
 			return false;
+		/* Page by page, the kernel would take more than twice the time. */
+		if (a->spares && size == CHUNK_BYTES)
+			populate(c);
 		c->size_bytes = size;
 	}
 	note_use(a);

@@ -94,18 +94,25 @@ void headers_decode_segment(const uint8_t *record, bool wide, struct elf_segment
 
 void headers_decode_section(const uint8_t *record, bool wide, struct elf_section *to)
 {
-	struct reader r = reader_over(record, headers_section_bytes(wide));
+	Elf64_Shdr s64;
+	Elf32_Shdr s32;
 
-	to->name = reader_u32(&r);
-	to->type = reader_u32(&r);
-	to->flags = read_word(&r, wide);
-	to->addr = read_word(&r, wide);
-	to->offset = read_word(&r, wide);
-	to->size_bytes = read_word(&r, wide);
-	to->link = reader_u32(&r);
-	to->info = reader_u32(&r);
-	read_word(&r, wide);			/* sh_addralign */
-	to->entry_bytes = read_word(&r, wide);
+	/* A dump decodes some thousand of these, so they are not read field by field. */
+	if (wide) {
+		memcpy(&s64, record, sizeof(s64));
+		*to = (struct elf_section){
+			.name = s64.sh_name, .type = s64.sh_type, .link = s64.sh_link, .info = s64.sh_info,
+			.flags = s64.sh_flags, .addr = s64.sh_addr, .offset = s64.sh_offset,
+			.size_bytes = s64.sh_size, .entry_bytes = s64.sh_entsize,
+		};
+	} else {
+		memcpy(&s32, record, sizeof(s32));
+		*to = (struct elf_section){
+			.name = s32.sh_name, .type = s32.sh_type, .link = s32.sh_link, .info = s32.sh_info,
+			.flags = s32.sh_flags, .addr = s32.sh_addr, .offset = s32.sh_offset,
+			.size_bytes = s32.sh_size, .entry_bytes = s32.sh_entsize,
+		};
+	}
 }
 
 void headers_decode_dynamic(const uint8_t *record, bool wide, uint64_t *tag, uint64_t *value)

@@ -97,32 +97,25 @@ void elf_stream_open(struct elf_stream *s, struct elf *e, uint64_t offset, uint6
 	};
 }
 
-const uint8_t *elf_stream_next(struct elf_stream *s)
+bool elf_stream_fill(struct elf_stream *s)
 {
-	const uint8_t *record;
+	uint64_t batch = ELF_CHUNK_BYTES / s->record_bytes;
+	uint32_t bytes;
 
-	if (s->at == s->have) {
-		uint64_t batch = ELF_CHUNK_BYTES / s->record_bytes;
-		uint32_t bytes;
-
-		if (batch > s->left)
-			batch = s->left;
-		bytes = (uint32_t)batch * s->record_bytes;
-		if (!bytes)
-			return NULL;
-		if (!elf_read(s->elf, s->offset, s->elf->chunk, bytes)) {
-			s->left = 0;
-			s->at = s->have = 0;
-			return NULL;
-		}
-		s->offset += bytes;
-		s->left -= batch;
-		s->at = 0;
-		s->have = bytes;
+	if (batch > s->left)
+		batch = s->left;
+	bytes = (uint32_t)batch * s->record_bytes;
+	s->at = s->have = 0;
+	if (!bytes)
+		return false;
+	if (!elf_read(s->elf, s->offset, s->elf->chunk, bytes)) {
+		s->left = 0;
+		return false;
 	}
-	record = s->elf->chunk + s->at;
-	s->at += s->record_bytes;
-	return record;
+	s->offset += bytes;
+	s->left -= batch;
+	s->have = bytes;
+	return true;
 }
 
 /* Headers */

@@ -119,9 +119,23 @@ struct elf_stream {
  * and `damaged` is set. */
 void elf_stream_open(struct elf_stream *s, struct elf *e, uint64_t offset, uint64_t records,
 		     uint32_t record_bytes);
-/* Returns the next record, which is valid until the next call. NULL: there are no more, or the file
+/* Reads the next piece of the file, after all of the buffer was used. False: there are no more records, or the file
  * cannot be read. */
-const uint8_t *elf_stream_next(struct elf_stream *s);
+bool elf_stream_fill(struct elf_stream *s);
+
+/* Returns the next record, which is valid until the next call. NULL: as elf_stream_fill(). */
+static inline const uint8_t *elf_stream_next(struct elf_stream *s)
+{
+	const uint8_t *record = s->elf->chunk + s->at;
+
+	if (s->at == s->have) {
+		if (!elf_stream_fill(s))
+			return NULL;
+		record = s->elf->chunk;
+	}
+	s->at += s->record_bytes;
+	return record;
+}
 
 /* Reads the header of section i. False: there is no such section. */
 bool elf_section(struct elf *e, uint32_t i, struct elf_section *section);

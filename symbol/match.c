@@ -40,7 +40,23 @@ bool match_open(struct match *m, struct elf *e, struct elf_strings *names, const
 	m->tree = arena_alloc(arena, 2 * n * sizeof(m->tree[0]));
 	m->labels = arena_alloc(arena, n * sizeof(m->labels[0]));
 	m->ends = arena_alloc(arena, n * sizeof(m->ends[0]));
-	return m->tree && m->labels && m->ends;
+	m->buckets = arena_alloc_buffer(arena, (MATCH_BUCKETS + 1) * sizeof(m->buckets[0]));
+	return m->tree && m->labels && m->ends && m->buckets;
+}
+
+void match_begin(struct match *m)
+{
+	uint64_t span = m->addrs[m->n - 1] - m->addrs[0];
+	size_t i = 0;
+
+	m->bucket_log2 = 0;
+	while (span >> m->bucket_log2 >= MATCH_BUCKETS)
+		m->bucket_log2++;
+	for (uint32_t b = 0; b <= MATCH_BUCKETS; b++) {
+		while (i < m->n && (m->addrs[i] - m->addrs[0]) >> m->bucket_log2 < b)
+			i++;
+		m->buckets[b] = (uint32_t)i;
+	}
 }
 
 void match_reset(struct match *m, const uint32_t *keep, size_t n)
@@ -56,9 +72,17 @@ void match_reset(struct match *m, const uint32_t *keep, size_t n)
 static size_t lower_bound(const struct match *m, uint64_t value)
 {
 	const uint64_t *at = m->addrs;
-	size_t n = m->n;
+	size_t n = m->n, bucket;
 
-	/* Without branches, which the processor could not predict. This runs for each symbol. */
+	/* This runs for each symbol, most of which are far from all addresses. */
+	if (value <= at[0])
+		return 0;
+	if (value > at[n - 1])
+		return n;
+	bucket = (size_t)((value - at[0]) >> m->bucket_log2);
+	n = m->buckets[bucket + 1] - m->buckets[bucket];
+	at += m->buckets[bucket];
+	/* Without branches, which the processor could not predict. */
 	while (n > 1) {
 		size_t half = n / 2;
 

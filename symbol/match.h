@@ -19,6 +19,7 @@
 #include "symbol/symtab.h"
 
 #define MATCH_MAX	((size_t)1 << 17)
+#define MATCH_BUCKETS	256u
 
 /* A symbol that may name some address. length_bytes 0: there is none. */
 struct match_candidate {
@@ -37,6 +38,9 @@ struct match {
 	struct match_candidate *labels;	/* for each address, the best label that starts at or before it
 					 * and behind the address before */
 	uint64_t *ends;			/* likewise, the greatest end of a sized symbol; 0: none */
+	uint32_t *buckets;		/* buckets[b]: the index of the first address in bucket b or behind it; a bucket
+					 * has 2^bucket_log2 values, and bucket 0 begins at addrs[0] */
+	unsigned bucket_log2;
 };
 
 /* Begins with addrs[0..n), which must be sorted and live as long as the match; n is 1 to MATCH_MAX.
@@ -50,6 +54,8 @@ bool match_open(struct match *m, struct elf *e, struct elf_strings *names, const
  * of .dynsym must not extend to where .symtab has said that nothing is.
  */
 void match_reset(struct match *m, const uint32_t *keep, size_t n);
+/* To be called before the first symbol of a table, after addrs were changed. */
+void match_begin(struct match *m);
 /* Takes one symbol into account. */
 void match_symbol(struct match *m, const struct symtab_entry *sym);
 /* To be called once after the last symbol. Returns the best symbols of all n addresses, in the

@@ -135,6 +135,7 @@ static int resolve_from(struct batch *b, struct elf *e, const struct symtab *t,
 		return SYMBOL_OK;
 	if (!elf_strings_open(&b->names, e, t->strings_offset, t->strings_bytes, scratch))
 		return SYMBOL_NO_MEMORY;
+	match_begin(&b->match);
 	symtab_open(&s, e, t);
 	while (symtab_next(&s, &entry))
 		match_symbol(&b->match, &entry);

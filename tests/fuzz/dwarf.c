@@ -92,7 +92,7 @@ static int make(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct symbol syms[ADDRESSES];
+	struct symbol syms[ADDRESSES] = { { 0 } };
 	struct symbol_file file;
 	struct arena arena = { .chunk = NULL };
 	char path[64];

@@ -33,7 +33,7 @@ static int memory_file(const uint8_t *data, size_t size)
 static void resolve(struct symbol_file *file)
 {
 	static const uint64_t base[] = { 0, 0x400, 0x1000, 0x400000, 0x401000, ~0ULL - 0x3ff };
-	struct symbol syms[EACH * 6];
+	struct symbol syms[EACH * 6] = { { 0 } };
 	struct arena arena = { .chunk = NULL };
 	size_t n = 0;
 
