@@ -229,14 +229,12 @@ static bool unpack_to(struct inflate_state *z, uint64_t to)
 	return true;
 }
 
-bool inflate_open(struct inflate *z, inflate_source *source, void *from, uint64_t in_bytes,
-		  uint64_t out_bytes, struct arena *arena)
+void inflate_reopen(struct inflate *z, inflate_source *source, void *from, uint64_t in_bytes,
+		    uint64_t out_bytes)
 {
-	struct inflate_state *s = z->state ? z->state : arena_alloc_buffer(arena, sizeof(*s));
+	struct inflate_state *s = z->state;
+	struct arena *arena = s->arena;
 
-	z->state = s;
-	if (!s)
-		return false;
 	/* The rest, nearly all of it, is written before it is read. */
 	memset(s, 0, offsetof(struct inflate_state, block.bits.buffer));
 	memset(&s->block.now, 0, sizeof(s->block.now));
@@ -249,6 +247,16 @@ bool inflate_open(struct inflate *z, inflate_source *source, void *from, uint64_
 	if (s->spacing < INFLATE_SPACING)
 		s->spacing = INFLATE_SPACING;
 	s->bad = in_bytes >= (uint64_t)1 << 50 || out_bytes / RATIO_MAX > in_bytes;
+}
+
+bool inflate_open(struct inflate *z, inflate_source *source, void *from, uint64_t in_bytes,
+		  uint64_t out_bytes, struct arena *arena)
+{
+	z->state = arena_alloc_buffer(arena, sizeof(*z->state));
+	if (!z->state)
+		return false;
+	z->state->arena = arena;
+	inflate_reopen(z, source, from, in_bytes, out_bytes);
 	return true;
 }
 

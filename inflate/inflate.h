@@ -29,17 +29,20 @@ typedef bool inflate_source(void *from, uint64_t offset, void *buf, size_t size_
 struct inflate_state;
 
 struct inflate {
-	struct inflate_state *state;	/* NULL before inflate_open() */
+	struct inflate_state *state;
 };
 
 /*
- * Opens a zlib stream of in_bytes bytes that unpacks to out_bytes bytes. Nothing is read yet. z->state is NULL, or the
- * state of another stream, which is not read any more: its memory, which is in the arena, is used again.
+ * Opens a zlib stream of in_bytes bytes that unpacks to out_bytes bytes. Nothing is read yet.
  * False: there is no memory. The arena, the source and what `from` points to have to live as long
  * as reads are made. There is nothing to close.
  */
 bool inflate_open(struct inflate *z, inflate_source *source, void *from, uint64_t in_bytes,
 		  uint64_t out_bytes, struct arena *arena);
+
+/* As inflate_open(), but takes over the memory of a stream that is open and is not read any more. */
+void inflate_reopen(struct inflate *z, inflate_source *source, void *from, uint64_t in_bytes,
+		    uint64_t out_bytes);
 
 /*
  * Copies exactly size_bytes of the unpacked bytes from an offset on. False: they lie past the end,

@@ -133,12 +133,16 @@ static uint64_t unpacking_cost(const struct section *s, uint64_t offset)
 static bool unpack(struct section *s, uint64_t offset, void *buf, size_t size_bytes)
 {
 	if (!s->unpacking) {
-		s->inflate = s->first->spare;
-		s->first->spare.state = NULL;
-		s->unpacking = inflate_open(&s->inflate, read_packed, s, s->packed_bytes,
-					    s->size_bytes, s->arena);
-		if (!s->unpacking)
+		struct inflate *spare = &s->first->spare;
+
+		if (spare->state) {
+			s->inflate = *spare;
+			spare->state = NULL;
+			inflate_reopen(&s->inflate, read_packed, s, s->packed_bytes, s->size_bytes);
+		} else if (!inflate_open(&s->inflate, read_packed, s, s->packed_bytes, s->size_bytes, s->arena)) {
 			return false;
+		}
+		s->unpacking = true;
 	}
 	s->unpacked_to = offset + size_bytes;
 	return inflate_read(&s->inflate, offset, buf, size_bytes);
