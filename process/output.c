@@ -20,6 +20,9 @@
 /* The limit for the numbers of our duplicates. The kernel's table takes 8 bytes for each number up to the highest in
  * use. */
 #define HIGH_FD_MAX	65536u
+/* Likewise, where the duplicates cannot lie above what programs scan. A fork copies all of that table: with 65536
+ * numbers it would take 100 us longer. */
+#define HIGH_FD_BELOW	4096u
 /* A child of the program may raise a lower soft limit up to this, and then scan the descriptors below it. */
 #define HIGH_FD_LEAST	1024u
 #define TEMPORARY_TRIES	10u	/* how many names for a temporary file are tried */
@@ -46,7 +49,7 @@ static bool is_still(const struct output_fd *f, int fd)
 /*
  * Makes a close-on-exec duplicate above the soft limit of descriptors, because programs scan up to that limit. For
  * that moment the soft limit is raised, and by root the hard limit, too. Where raising is forbidden, or the limit is
- * very large, the duplicate gets the highest number that is free below.
+ * very large, the duplicate gets a high number below it that is free.
  */
 static int high_duplicate(int fd)
 {
@@ -67,7 +70,7 @@ static int high_duplicate(int fd)
 				return high;
 		}
 	}
-	for (rlim_t from = old.rlim_cur < HIGH_FD_MAX ? old.rlim_cur : HIGH_FD_MAX; from > 3; ) {
+	for (rlim_t from = old.rlim_cur < HIGH_FD_BELOW ? old.rlim_cur : HIGH_FD_BELOW; from > 3; ) {
 		from -= from / 8 + 1;
 		high = fcntl(fd, F_DUPFD_CLOEXEC, (int)from);
 		if (high >= 0)
