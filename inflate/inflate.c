@@ -8,8 +8,7 @@
  *
  *	               base                base + have
  *	unpacked  -----|===================|------------      kept in out[0..have)
- *	                         ^ adler_at: the checksum is known up to here, the farthest that
- *	                           unpacking has ever come
+ *	                         ^ adler_at: the checksum is known up to here
  *	checkpoint     ^         ^         ^ every `spacing` bytes: the last 32 KB, and the position
  *	                                     in the stream
  *
@@ -58,7 +57,8 @@ static uint64_t out_at(const struct inflate_state *z)
 	return z->base + z->block.have;
 }
 
-/* Adds the bytes that are unpacked for the first time to the checksum. */
+/* Adds the bytes that are unpacked for the first time to the checksum. That is done for many bytes at once, before `out`
+ * loses them, because the sum of a few takes long for each. */
 static void sum_up(struct inflate_state *z)
 {
 	const uint8_t *out = z->block.out;
@@ -74,6 +74,7 @@ static void slide(struct inflate_state *z)
 {
 	uint32_t drop = z->block.have - BLOCK_WINDOW_BYTES;
 
+	sum_up(z);
 	memmove(z->block.out, z->block.out + drop, BLOCK_WINDOW_BYTES);
 	z->base += drop;
 	z->block.have = BLOCK_WINDOW_BYTES;
@@ -123,6 +124,7 @@ static bool restart(struct inflate_state *z, const struct checkpoint *c)
 	struct place place = { .block.phase = BLOCK_STREAM_START };
 	struct block *b = &z->block;
 
+	sum_up(z);
 	b->have = 0;
 	if (c) {
 		place = c->place;
@@ -169,6 +171,7 @@ static bool read_end(struct inflate_state *z)
 	struct bits *bits = &z->block.bits;
 	uint32_t sum = 0;
 
+	sum_up(z);
 	bits_take(bits, bits->count & 7);
 	for (int i = 0; i < 4; i++)
 		sum = sum << 8 | bits_take(bits, 8);
@@ -189,10 +192,7 @@ static bool unpack_some(struct inflate_state *z, uint32_t limit)
 		return b->now.last ? read_end(z) : block_read_header(b);
 	case BLOCK_STORED:
 	case BLOCK_CODES:
-		if (!block_unpack(b, limit) || out_at(z) > z->out_bytes)
-			return false;
-		sum_up(z);
-		return true;
+		return block_unpack(b, limit) && out_at(z) <= z->out_bytes;
 	case BLOCK_STREAM_END:
 		break;
 	}

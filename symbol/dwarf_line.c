@@ -82,6 +82,7 @@ struct machine {
 	struct dwarf_place *places;
 	size_t n;
 	size_t next;			/* the first place at or after the latest row */
+	size_t found;			/* how many places have got a row */
 	uint64_t address;
 	uint64_t operation;		/* op_index */
 	uint64_t file, number;		/* number: of the line */
@@ -123,6 +124,7 @@ static void set_places(struct machine *m)
 		    !elf_code_at(m->dwarf->elf, m->before.address))
 			continue;
 		p->row = true;
+		m->found++;
 		p->file = m->before.file <= UINT32_MAX ? (uint32_t)m->before.file : UINT32_MAX;
 		p->line = m->before.number <= UINT32_MAX ? (uint32_t)m->before.number : 0;
 	}
@@ -197,7 +199,7 @@ void dwarf_line_run(struct dwarf *d, const struct dwarf_line *line, struct dwarf
 
 	reset(&m);
 	cursor_open(c, &d->section[DWARF_LINE], line->program, line->end);
-	while (cursor_left(c) && dwarf_step(d, 1)) {
+	while (m.found < n && cursor_left(c) && dwarf_step(d, 1)) {
 		unsigned opcode = cursor_u8(c);
 
 		if (opcode >= line->opcode_base) {
