@@ -8,36 +8,36 @@
 
 #include <string.h>
 
-const char *const options_sort_names[SORT_KEYS] = {
+const options_word options_sort_names[SORT_KEYS] = {
 #define SORT_KEY(id, name, help)	[SORT_##id] = name,
 #include "table.def"
 };
 
-const char *const options_format_names[OUTPUT_FORMATS] = {
+const options_word options_format_names[OUTPUT_FORMATS] = {
 #define OUTPUT_FORMAT(id, name, endings, help)	[OUTPUT_##id] = name,
 #include "table.def"
 };
 
-const char *const options_default_ignore_names[DEFAULT_IGNORES] = {
+const options_word options_default_ignore_names[DEFAULT_IGNORES] = {
 #define DEFAULT_IGNORE(id, name)	[DEFAULT_IGNORE_##id] = name,
 #include "table.def"
 };
-const char *const options_start_names[START_MODES] = {
+const options_word options_start_names[START_MODES] = {
 #define START_MODE(id, name)	[START_##id] = name,
 #include "table.def"
 };
 
-const char *const options_unwind_names[UNWIND_MODES] = {
+const options_word options_unwind_names[UNWIND_MODES] = {
 #define UNWIND_MODE(id, name)		[UNWIND_##id] = name,
 #include "table.def"
 };
 
-const char *const options_group_names[GROUPS] = {
+const options_word options_group_names[GROUPS] = {
 #define GROUP_BY(id, name)		[GROUP_##id] = name,
 #include "table.def"
 };
 
-const char *const options_tree_names[TREES] = {
+const options_word options_tree_names[TREES] = {
 #define TREE_FROM(id, name)		[TREE_##id] = name,
 #include "table.def"
 };
@@ -56,10 +56,15 @@ const char *const options_tree_names[TREES] = {
 			   .id = OPTION_##id_, .type = OPTION_TYPE_##type_,				\
 			   .place = OPTION_PLACE_##place_, .purpose = OPTION_PURPOSE_##purpose_,	\
 			   .letter = letter_ },
+/* What table.def has no text for is NULL there, and an empty text here. */
+#pragma push_macro("NULL")
+#undef NULL
+#define NULL	""
 const struct option_entry options_table[] = {
 #include "table.def"
 	[OPTIONS] = { .name = "" }
 };
+#pragma pop_macro("NULL")
 
 const char *options_sort_name(enum sort_key key)
 {
@@ -72,7 +77,7 @@ const char *options_format_name(enum output_format format)
 }
 
 /* The endings of each format: "pb pb.gz". */
-static const char *const format_endings[OUTPUT_FORMATS] = {
+static const char format_endings[OUTPUT_FORMATS][36] = {
 #define OUTPUT_FORMAT(id, name, endings, help)	[OUTPUT_##id] = endings,
 #include "table.def"
 };
@@ -153,7 +158,7 @@ void options_init(struct options *o)
 {
 	memset(o, 0, sizeof(*o));
 	for (const struct option_entry *e = options_table; e->name[0]; e++)
-		if (e->initial)
+		if (e->initial[0])
 			options_set(o, e, e->initial, NULL, 0);
 }
 
@@ -167,7 +172,7 @@ bool options_set(struct options *o, const struct option_entry *e, const char *va
 {
 	struct out t = out_memory(error, error_bytes);
 
-	if (value ? !e->argument : e->argument && !options_value_is_optional(e)) {
+	if (value ? !e->argument[0] : e->argument[0] && !options_value_is_optional(e)) {
 		types_complain(&t, e, value);
 		out_text(&t, value ? "takes no value" : "needs a value: ");
 		if (!value)

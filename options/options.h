@@ -255,30 +255,34 @@ enum option_purpose {
 					 * one: options_by_reporter() */
 };
 
+/* A word that is the value of an option. */
+typedef char options_word[12];
+
 /* One row of the table, without the texts of --help. */
 struct option_entry {
-	char name[16];			/* without the dashes; here, as pointers of a library take four times their room */
-	const char *argument;		/* the value's name in --help; NULL: the option takes no value; in the form
+	/* Texts are here, as pointers of a library take four times their room. */
+	char name[16];			/* without the dashes */
+	char argument[13];		/* the value's name in --help; "": the option takes no value; in the form
 					 * "[=NAME]", the option may stand without its value */
-	const char *initial;		/* the default as a value, or NULL: all bytes are 0 */
-	const char *const *words;	/* words[min] to words[max] are valid; NULL: the value is no word */
+	char initial[5];		/* the default as a value; "": all bytes are 0 */
+	uint8_t id, type, place, purpose;	/* the enumerations of these names */
+	char letter;			/* short form, or 0 */
+	const options_word *words;	/* words[min] to words[max] are valid; NULL: the value is no word */
 	uint64_t min, max;		/* the least and the largest number, or index of a word */
 	uint16_t offset, size;		/* of the field in struct options, in bytes */
 	uint16_t count_offset;		/* of the uint8_t that counts an array's elements */
-	uint8_t id, type, place, purpose;	/* the enumerations of these names */
-	char letter;			/* short form, or 0 */
 };
 
 /* Every option, indexed by enum option_id; the last row's name is "". */
 extern const struct option_entry options_table[];
 
-extern const char *const options_sort_names[SORT_KEYS];
-extern const char *const options_format_names[OUTPUT_FORMATS];	/* NULL for OUTPUT_UNSET */
-extern const char *const options_unwind_names[UNWIND_MODES];
-extern const char *const options_default_ignore_names[DEFAULT_IGNORES];
-extern const char *const options_start_names[START_MODES];
-extern const char *const options_group_names[GROUPS];		/* NULL for GROUP_NONE */
-extern const char *const options_tree_names[TREES];		/* NULL for TREE_NONE */
+extern const options_word options_sort_names[SORT_KEYS];
+extern const options_word options_format_names[OUTPUT_FORMATS];	/* "" for OUTPUT_UNSET */
+extern const options_word options_unwind_names[UNWIND_MODES];
+extern const options_word options_default_ignore_names[DEFAULT_IGNORES];
+extern const options_word options_start_names[START_MODES];
+extern const options_word options_group_names[GROUPS];		/* "" for GROUP_NONE */
+extern const options_word options_tree_names[TREES];		/* "" for TREE_NONE */
 
 /* The name of a key: "size", "peak-count", ...; "?" if it is no valid key. */
 const char *options_sort_name(enum sort_key key);
@@ -289,7 +293,7 @@ const char *options_format_name(enum output_format format);
 /* Whether the option may stand without its value. Then a value has to follow its name behind a `=`. */
 static inline bool options_value_is_optional(const struct option_entry *e)
 {
-	return e->argument && e->argument[0] == '[';
+	return e->argument[0] == '[';
 }
 
 /* The row with the name name[0..len), or NULL. */

@@ -251,7 +251,7 @@ static void add_name(struct out *t, const struct option_entry *e)
 	if (out_length(t))
 		out_char(t, ':');
 	out_text(t, e->name);
-	if (e->argument)
+	if (e->argument[0])
 		out_char(t, '=');
 }
 

@@ -17,7 +17,7 @@
 /* Sets the field to no value. False: the text does not say so, or the option always has a value. */
 static bool set_none(struct options *o, const struct option_entry *e, const char *value)
 {
-	if (!e->initial || strcmp(e->initial, NONE) || strcmp(value, NONE))
+	if (strcmp(e->initial, NONE) || strcmp(value, NONE))
 		return false;
 	types_store_number(o, e, UINT64_MAX);
 	return true;
@@ -27,7 +27,7 @@ static bool print_none(struct out *t, const struct options *o, const struct opti
 {
 	uint64_t none = e->size < sizeof(uint64_t) ? ((uint64_t)1 << 8 * e->size) - 1 : UINT64_MAX;
 
-	if (!e->initial || strcmp(e->initial, NONE) || types_load_number(o, e) != none)
+	if (strcmp(e->initial, NONE) || types_load_number(o, e) != none)
 		return false;
 	out_text(t, NONE);
 	return true;

@@ -77,6 +77,7 @@ static bool refuse_key(const struct option_entry *e, const char *value, const ch
 		       struct out *error)
 {
 	unsigned known = find_word(e, key, len);
+	const char *words[32];		/* tests/options.t checks that there are fewer */
 
 	types_complain(error, e, value);
 	if (known <= e->max) {
@@ -90,7 +91,9 @@ static bool refuse_key(const struct option_entry *e, const char *value, const ch
 	out_text(error, " key '");
 	out_foreign(error, key, len);
 	out_char(error, '\'');
-	options_suggest_word(key, len, e->words + e->min, e->max + 1 - e->min, error);
+	for (uint64_t i = e->min; i <= e->max; i++)
+		words[i] = e->words[i];
+	options_suggest_word(key, len, words + e->min, e->max + 1 - e->min, error);
 	out_text(error, "; valid are");
 	add_words(error, e);
 	return false;

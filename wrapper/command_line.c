@@ -112,7 +112,7 @@ static int parse_command(int argc, char **argv, struct options *o, bool given[OP
 			break;
 		}
 		e = find_option(argv[i++], &value);
-		if (e->argument && !options_value_is_optional(e) && !value && i < argc) {
+		if (e->argument[0] && !options_value_is_optional(e) && !value && i < argc) {
 			value = argv[i++];
 			taker = e;
 		}

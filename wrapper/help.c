@@ -60,7 +60,7 @@ static void print_option(const struct help_line *line)
 	int column = e->letter ? printf("  -%c, --%s", e->letter, e->name) : printf("      --%s", e->name);
 	char *text = formatted(line->initial ? "%s (default: %s)" : "%s", line->text, line->initial);
 
-	if (e->argument)
+	if (e->argument[0])
 		column += printf(options_value_is_optional(e) ? "%s" : "=%s", e->argument);
 	print_wrapped(column, text);
 	free(text);

@@ -101,7 +101,15 @@ static void check_row(const struct option_entry *e)
 	for (const struct option_entry *other = options_table; other < e; other++)
 		if (e->letter && e->letter == other->letter)
 			printf("%s: another option has this letter\n", e->name);
-	if (valueless != !e->argument)
+	if (strnlen(e->name, sizeof(e->name)) == sizeof(e->name) ||
+	    strnlen(e->argument, sizeof(e->argument)) == sizeof(e->argument) ||
+	    strnlen(e->initial, sizeof(e->initial)) == sizeof(e->initial))
+		printf("%.16s: a text is as long as its array, and has no end\n", e->name);
+	for (uint64_t i = e->min; words && i <= e->max; i++) {
+		if (strnlen(e->words[i], sizeof(options_word)) == sizeof(options_word))
+			printf("%s: a word is too long\n", e->name);
+	}
+	if (valueless != !e->argument[0])
 		printf("%s: the type and the argument do not go together\n", e->name);
 	if (field_bytes(e) && e->size != field_bytes(e))
 		printf("%s: the field does not have the size of the type\n", e->name);
@@ -112,7 +120,7 @@ static void check_row(const struct option_entry *e)
 	if (!!e->count_offset != (e->type == OPTION_TYPE_KEYS || e->type == OPTION_TYPE_DIRECTORIES ||
 				  e->type == OPTION_TYPE_TEXTS))
 		printf("%s: the type and the field do not go together\n", e->name);
-	if (e->initial && !options_set(&o, e, e->initial, error, sizeof(error)))
+	if (e->initial[0] && !options_set(&o, e, e->initial, error, sizeof(error)))
 		printf("%s: the default is not valid: %s\n", e->name, error);
 }
 
