@@ -7,7 +7,7 @@
  *	count		1 byte; of mappings, at most 16
  *	mapping		4 bytes each: pages; pages that are free in front of it; access (1 r, 2 w, 4 x, 8 s) and its file
  *			in the upper half of the byte, see `files`; the offset in the file, in pages
- *	memory		all other bytes, from the address 0x10000 on
+ *	memory		all other bytes, from the address 0x10000 on; also taken as the program's file
  */
 #include "base/mappings.h"
 
@@ -29,6 +29,7 @@ static ssize_t read_program(const char *path, char *to, size_t bytes);
 #undef mappings_open
 #include "wrapper/target_symbols.c"
 #include "wrapper/target_unwind.c"
+#include "wrapper/attach_allocator.c"
 #include "capture/cfi.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -150,6 +151,24 @@ static void examine(struct target *t)
 	}
 }
 
+static int memory_file(const uint8_t *data, size_t size, off_t at)
+{
+	int fd = memfd_create("memory", MFD_CLOEXEC);
+
+	if (fd < 0 || pwrite(fd, data, size, at) != (ssize_t)size)
+		abort();
+	return fd;
+}
+
+static void examine_file(const uint8_t *data, size_t size)
+{
+	bool found[PREFIXES] = { false };
+	int fd = memory_file(data, size, 0);
+
+	mark_file(fd, found);
+	close(fd);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct target t = { .pid = NO_PROCESS, .memory = -1 };
@@ -159,9 +178,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	input.count = data[0];
 	input.mappings = data + 1;
 	size -= 1 + 4 * (size_t)data[0];
-	t.memory = memfd_create("memory", MFD_CLOEXEC);
-	if (t.memory < 0 || pwrite(t.memory, input.mappings + 4 * (size_t)input.count, size, MEMORY) != (ssize_t)size)
-		abort();
+	data = input.mappings + 4 * (size_t)input.count;
+	examine_file(data, size);
+	t.memory = memory_file(data, size, MEMORY);
 	if (target_refresh(&t))
 		examine(&t);
 	target_close(&t);
