@@ -28,15 +28,13 @@
 #include <errno.h>
 #include <string.h>
 
-static struct bootstrap_pool bootstrap_pool;
-
 /* Frame 0 of a recorded stack: it names the function that the program called (see record_alloc()). */
 #define CALLED(function) ((uintptr_t)(function) + 1)
 /* In a hook: records a block with the function that the program called and the call site. */
 #define RECORD(p, size, function) do {						\
 	struct capture_point from = CAPTURE_POINT();				\
 										\
-	if (control_records(size))						\
+	if (control_records((p), NULL, (size)))					\
 		record_alloc((p), CALLED(function), from.pc, from.sp, from.fp, (size));	\
 } while (0)
 
@@ -244,8 +242,9 @@ EXPORT HOT_CODE void free(void *p)
 		return;
 	if (record_is_exact())
 		free_recorded(p);
-	else if (likely(blocks_lack_fast(&recorder.blocks, p)) && likely(!bootstrap_owns(&bootstrap_pool, p)) &&
-		 likely(!load_relaxed(&pools_backings)))
+	else if (likely(control_passes_free_fast(p)) ||
+		 (likely(blocks_lack_fast(&recorder.blocks, p)) && likely(!bootstrap_owns(&bootstrap_pool, p)) &&
+		  likely(!load_relaxed(&pools_backings))))
 		real.free(p);
 	else
 		free_otherwise(p);
@@ -281,7 +280,7 @@ static __attribute__((cold, noinline)) void *allocate_seldom(void *(**function)(
 	void *p = (*function)(first, second);
 
 	if (recording) {
-		if (p && control_records(size))
+		if (p && control_records(p, NULL, size))
 			record_alloc(p, called, from->pc, from->sp, from->fp, size);
 		guard_leave();
 	}

@@ -62,6 +62,19 @@ static inline __attribute__((always_inline)) bool is_zero_u32(const uint32_t *p)
 #endif
 }
 
+/* Adds to a word, of a pointer's width, that only this thread and its signal handlers write. True: the sum did not fit, and
+ * has wrapped around. */
+#if defined(__x86_64__) || defined(__i386__)
+#define add_own_wraps(p, v) ({								\
+	bool add_wraps;									\
+											\
+	__asm__ volatile("add %2, %0" : "+m"(*(p)), "=@ccc"(add_wraps) : "r"((uintptr_t)(v)));	\
+	add_wraps;									\
+})
+#else
+#define add_own_wraps(p, v)	__builtin_add_overflow(*(p), (v), (p))
+#endif
+
 /* Acquire: no load from before the fence moves behind it. Release: no store from behind the fence moves
  * before it. The reader and the writer of data with a sequence counter (seqlock) need one each. */
 #define acquire_fence()		__atomic_thread_fence(__ATOMIC_ACQUIRE)

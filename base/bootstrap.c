@@ -2,7 +2,7 @@
 /* See bootstrap.h. */
 #include "bootstrap.h"
 
-#include "atomics.h"
+struct bootstrap_pool bootstrap_pool;
 
 void *bootstrap_alloc(struct bootstrap_pool *pool, size_t size)
 {

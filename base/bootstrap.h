@@ -8,6 +8,8 @@
 #ifndef BASE_BOOTSTRAP_H
 #define BASE_BOOTSTRAP_H
 
+#include "atomics.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,6 +21,9 @@ struct bootstrap_pool {
 	size_t used;		/* in bytes, at most BOOTSTRAP_BYTES */
 	char bytes[BOOTSTRAP_BYTES] __attribute__((aligned(BOOTSTRAP_ALIGN)));
 };
+
+/* That of the process. */
+extern struct bootstrap_pool bootstrap_pool HIDDEN;
 
 /* Returns a zeroed block of at least size bytes, aligned to BOOTSTRAP_ALIGN, or NULL if the pool is full. */
 void *bootstrap_alloc(struct bootstrap_pool *pool, size_t size);

@@ -173,7 +173,7 @@ static int __attribute__((noinline)) enter_and_change(uint32_t pool, void *old, 
 	if (pool == HEAPTRACK)
 		pool = heaptrack_pool();
 	known = !old || pools_free(pool, old);
-	if (p && !passes && control_records(size))
+	if (p && !passes && control_records(NULL, NULL, size))
 		pools_alloc(pool, p, size, from);
 	end();
 	return known ? 0 : ENOENT;

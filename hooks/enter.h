@@ -84,12 +84,14 @@ static inline __attribute__((always_inline)) void renewal_end(const struct renew
 {
 	if (p && r->recording && old && r->old.row == ROW_NONE && !r->was_backing)
 		record_odd_unknown_free();
-	if (p && r->recording && control_records(size)) {
+	if (p && r->recording && control_records(p, r->old.row != ROW_NONE ? old : NULL, size)) {
 		record_realloc(p, size, r->old, function, from);
 	} else if (p || freed) {
 		/* The block has been freed, and nothing that is recorded was allocated. */
-		if (r->old.row != ROW_NONE)
+		if (r->old.row != ROW_NONE) {
 			record_uncount(r->old, r->was_newest, !r->recording);
+			free_filter_remove(old);
+		}
 		if (r->was_newest)
 			guard_self.last_block = NULL;
 	} else if (r->old.row != ROW_NONE) {

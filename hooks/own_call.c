@@ -189,7 +189,7 @@ static uint64_t allocate(struct own_call *c, const struct own_function *f)
 	p = f->kind != OWN_POSIX ? (void *)(uintptr_t)result : (uint32_t)result ? NULL : *place;
 	if (p && f->kind == OWN_TEXT)
 		size = strlen(p) + 1;
-	if (p && control_records(size))
+	if (p && control_records(p, NULL, size))
 		record_alloc(p, f->entry + 1, from.pc, from.sp, from.fp, size);
 	end();
 	return result;

@@ -28,6 +28,8 @@ static void set_mode(uint32_t mode)
 	struct table_header *h = recorder.table.head;
 	uint32_t old = load_relaxed(&h->control.mode);
 
+	if (mode == CONTROL_EXACT)
+		free_filter_stop();
 	while (!cas_acq_rel(&h->control.mode, &old, mode | (old & CONTROL_PENDING)))
 		;
 }
@@ -192,7 +194,7 @@ static void obey(void)
 static void pass_until(uint32_t mode, size_t bytes)
 {
 	guard_self.sampler.mode = mode;
-	guard_self.sampler.left = bytes;
+	sample_set_left(&guard_self.sampler, bytes);
 }
 
 static void seed(struct sampler *s)
@@ -217,7 +219,12 @@ static bool takes(struct sampler *s, uint32_t mode, size_t size)
 	return !sample_passes(s, size) && sample_takes(s, size, sample_bytes);
 }
 
-bool control_records_slow(size_t size)
+bool control_passes_free_slow(const void *p)
+{
+	return blocks_lack(&recorder.blocks, p) && !pools_have_backing(p);
+}
+
+bool control_records_slow(const void *p, const void *old, size_t size)
 {
 	struct table_header *h = recorder.table.head;
 	uint32_t mode = load_relaxed(&h->control.mode);
@@ -237,8 +244,12 @@ bool control_records_slow(size_t size)
 	} else if (mode != CONTROL_EXACT) {
 		records = takes(&guard_self.sampler, mode, size);
 	}
-	if (!records)
+	if (records) {
+		free_filter_add(p);
+		free_filter_remove(old);
+	} else {
 		guard_self.last_block = NULL;
+	}
 	return records;
 }
 
@@ -257,7 +268,9 @@ void control_start(const struct options *o)
 		if (o->sample_bytes)
 			events_add(&recorder.table, EVENT_SAMPLE, now_precise_ns(), ROW_FIRST, NULL);
 	}
-	recorder.mode = &h->control.mode;
+	if (h->control.mode != CONTROL_EXACT)
+		free_filter_start();
+	store_release(&recorder.mode, &h->control.mode);
 	choose_paths();
 }
 
@@ -266,7 +279,7 @@ void control_forked(void)
 	struct table_control *c = &recorder.table.head->control;
 
 	store_relaxed(&busy, 0);
-	guard_self.sampler = (struct sampler){ .left = 0 };	/* other chances than the parent's */
+	guard_self.sampler = (struct sampler){ .seed = 0 };	/* other chances than the parent's */
 	store_relaxed(&c->asked, c->done);
 	store_relaxed(&c->mode, c->mode & ~CONTROL_PENDING);
 }

@@ -10,6 +10,7 @@
 #ifndef PROCESS_CONTROL_H
 #define PROCESS_CONTROL_H
 
+#include "free_filter.h"
 #include "lifecycle.h"
 #include "pools.h"
 #include "record.h"
@@ -37,23 +38,36 @@ static inline __attribute__((always_inline)) bool control_passes(size_t size)
 
 /* Whether a free is passed on in the same way, as no block is known there. (Where record_is_exact() is false, there is a
  * table.) */
-static inline __attribute__((always_inline)) bool control_passes_free(const void *p)
+bool control_passes_free_slow(const void *p);
+
+/* The same, where the free filter says so: false also where that is not quickly seen. */
+static inline __attribute__((always_inline)) bool control_passes_free_fast(const void *p)
 {
-	return (likely(blocks_lack_fast(&recorder.blocks, p)) || blocks_lack_large(&recorder.blocks, p)) &&
-	       likely(!pools_have_backing(p));
+	bool passes = free_filter_lacks(p);
+
+	check(!passes || control_passes_free_slow(p), "the free filter has each block that is known");
+	return passes;
 }
 
-/* Inside the guard, when a block has been allocated for which control_passes() was false: whether it is to be recorded.
- * Obeys a command that waits. */
-bool control_records_slow(size_t size);
+static inline bool control_passes_free(const void *p)
+{
+	return likely(control_passes_free_fast(p)) || control_passes_free_slow(p);
+}
 
-static inline bool control_records(size_t size)
+/*
+ * Inside the guard, when a block has been allocated for which control_passes() was false: whether it is to be recorded.
+ * Obeys a command that waits. p: the block, which the free filter then counts; NULL for a pool's, which free() does not meet.
+ * old: a block that has left the map, in whose place p is recorded, and which the filter then counts no more; or NULL.
+ */
+bool control_records_slow(const void *p, const void *old, size_t size);
+
+static inline bool control_records(const void *p, const void *old, size_t size)
 {
 	if (unlikely(guard_self.ignoring)) {
 		record_odd_ignored();
 		return false;
 	}
-	return record_is_exact() || control_records_slow(size);
+	return record_is_exact() || control_records_slow(p, old, size);
 }
 
 /*

@@ -2,6 +2,7 @@
 /* See pools.h. */
 #include "pools.h"
 
+#include "free_filter.h"
 #include "record.h"
 #include "table/special.h"
 
@@ -194,6 +195,7 @@ static struct block take_known(void *p, uint32_t *source)
 	*source = 0;
 	if (b.row != ROW_NONE) {
 		record_uncount(b, false, false);
+		free_filter_remove(p);
 		return b;
 	}
 	b = slot ? slot_take(slot) : NO_BLOCK;
@@ -220,6 +222,8 @@ bool pools_back(uint32_t pool, void *p, size_t bytes)
 	if (!slot)
 		return false;
 	b = (struct block){ .row = source << SOURCE_SHIFT | (pool + 1), .size_bytes = bytes ? bytes : b.size_bytes };
+	if (!source)
+		free_filter_add(p);
 	count = slot_put_slow(slot, b, stale);
 	count_backing(pool, b.size_bytes, 1);
 	while (count--)
@@ -247,6 +251,8 @@ static void lose_backing(bool nested, uintptr_t place, uint32_t *slot)
 	uintptr_t from = is_inner(b.row) ? place - INNER_BYTES : place, to = from + b.size_bytes;
 
 	count_backing(pool_of(b), b.size_bytes, -1);
+	if (!is_inner(b.row))
+		free_filter_remove((void *)from);
 	clear((struct clearing){ pool_of(b), nested }, from, to);
 }
 

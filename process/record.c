@@ -4,6 +4,7 @@
 
 #include "capture/paths.h"
 #include "elf/lookup.h"
+#include "free_filter.h"
 #include "record_odd.h"
 #include "table/events.h"
 #include "table/modules.h"
@@ -33,6 +34,7 @@ __attribute__((cold)) void record_sizes(void)
 void record_forget(void)
 {
 	recorder.mode = &no_mode;
+	free_filter_stop();
 	recorder.first_plain = ROW_OVERFLOW;
 	recorder.block_bytes = NULL;
 }
@@ -275,6 +277,7 @@ static void __attribute__((noinline)) uncount_sized(void *p, const struct block 
 	if (record_counts_sizes())
 		count_size(p, b, SIZES_GONE);
 	record_uncount(*b, temporary, nested);
+	free_filter_remove(p);
 }
 
 HOT_CODE void record_freed_slow(void *p, struct block b, bool nested)

@@ -18,7 +18,7 @@ static void change(uint32_t row, int blocks, uint64_t size_bytes, bool call, boo
 	uint32_t n = sample_blocks(size_bytes, sample_bytes);
 	int64_t bytes = blocks * (int64_t)(n * size_bytes);
 
-	if (sample_bytes && guard_self.sampler.left != guard_self.sampler.left_after)
+	if (sample_bytes && !sample_took_newest(&guard_self.sampler))
 		temporary = false;
 	row_change_sampled(t, row, n, blocks, bytes, call ? n * size_bytes : ROW_NO_CALL, temporary);
 	if (row >= load_relaxed(&t->head->figures_row))

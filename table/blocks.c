@@ -31,12 +31,15 @@ struct large_block {
 #define LARGE_LEFT	1u	/* its block has been taken */
 #define LARGE_LOG2	14	/* entries: 384 KB in all, touched as they are used */
 #define LARGE_TRIES	64u	/* entries side by side where a block can be */
+#define LARGE_ENTRIES	((size_t)1 << LARGE_LOG2)
+
+static uint32_t last_number;		/* of large blocks, in all maps */
 
 static struct large_block *large_entry(const struct blocks *b, uintptr_t address, unsigned try)
 {
 	uint64_t hash = (address >> 4) * 0x9e3779b97f4a7c15u;
 
-	return &b->large[((hash >> (64 - LARGE_LOG2)) + try) & (((size_t)1 << LARGE_LOG2) - 1)];
+	return &b->large[((hash >> (64 - LARGE_LOG2)) + try) & (LARGE_ENTRIES - 1)];
 }
 
 static struct large_block *find_large(const struct blocks *b, uintptr_t address)
@@ -51,6 +54,14 @@ static struct large_block *find_large(const struct blocks *b, uintptr_t address)
 			break;
 	}
 	return NULL;
+}
+
+static void count_large(struct blocks *b, uintptr_t address, int by)
+{
+	uint8_t *page = blocks_large_page(b, address), count = load_relaxed(page);
+
+	while (count != UINT8_MAX && !cas_relaxed(page, &count, (uint8_t)(count + by)))
+		;
 }
 
 /* Gets a new entry for the block at this address. */
@@ -73,12 +84,14 @@ uint32_t blocks_put_large(struct blocks *b, const void *p, struct block block, s
 	uint32_t number;
 
 	*stale = entry ? (struct block){ entry->row, entry->number, entry->size_bytes } : NO_BLOCK;
-	if (!entry)
+	if (!entry) {
 		entry = claim_large(b, address);
-	if (!entry)
-		return 0;
+		if (!entry)
+			return 0;
+		count_large(b, address, 1);
+	}
 	do {
-		number = add_relaxed(&b->last_large_number, 1) + 1;
+		number = add_relaxed(&last_number, 1) + 1;
 	} while (!number);
 	store_relaxed(&entry->row, block.row);
 	store_relaxed(&entry->number, number);
@@ -99,6 +112,7 @@ struct block blocks_take_large(struct blocks *b, const void *p)
 	if (entry) {
 		block = (struct block){ entry->row, entry->number, entry->size_bytes };
 		store_release(&entry->address, (uintptr_t)LARGE_LEFT);
+		count_large(b, blocks_address(p), -1);
 	}
 	return block;
 }
@@ -123,13 +137,16 @@ bool blocks_create_fine(struct blocks *b)
 	return b->regions && b->directory_pages;
 }
 
+static uint8_t no_pages[LARGE_PAGES];
+
 bool blocks_create(struct blocks *b, bool glibc_spacing)
 {
 	bool made = blocks_create_fine(b);
 
 	if (glibc_spacing)
 		b->granule_log2 = sizeof(void *) == 8 ? 5 : 4;
-	b->large = arena_map(sizeof(*b->large) << LARGE_LOG2);
+	b->large = arena_map(LARGE_ENTRIES * sizeof(*b->large) + LARGE_PAGES);
+	b->large_pages = b->large ? (uint8_t *)&b->large[LARGE_ENTRIES] : no_pages;
 	return made;
 }
 
@@ -168,7 +185,7 @@ void blocks_forget(struct blocks *b)
 		if (b->directory_pages[i * sizeof(*b->regions) / LEAST_PAGE] != READ_ONLY && b->regions[i])
 			empty(b->regions[i] - MARGIN, REGION_BYTES(b));
 	}
-	empty(b->large, sizeof(*b->large) << LARGE_LOG2);
+	empty(b->large, LARGE_ENTRIES * sizeof(*b->large) + LARGE_PAGES);
 }
 
 /* No entry has been stored yet in a page that is just being replaced, so it may be replaced once more. */
@@ -300,7 +317,7 @@ void blocks_each(const struct blocks *b, void (*each)(void *context, uintptr_t a
 		if (!is_empty(b, region))
 			each_in_region(b, region, each, context);
 	}
-	for (size_t i = 0; b->large && i < (size_t)1 << LARGE_LOG2; i++) {
+	for (size_t i = 0; b->large && i < LARGE_ENTRIES; i++) {
 		const struct large_block *l = &b->large[i];
 
 		if (l->address > LARGE_LEFT)

@@ -29,7 +29,7 @@
  * The slots of a region take an eighth of its address space, whatever part of it is used, and that counts for limits.
  * In a region that has only large blocks, which the allocator maps one by one, nearly all slots would be empty. So the
  * slots are mapped when the first smaller block in the region is recorded. Until then the region's large blocks are
- * kept in a small hash table beside the map.
+ * kept in a small hash table beside the map, where those that are there already stay.
  *
  * The map takes no lock, and only that hash table needs atomic read-modify-write operations: a block belongs to one
  * thread at a time, its slots are cleared before the real free() (after which the address may belong to another thread)
@@ -62,6 +62,7 @@
 #define SLOT_UPPER		0xffffffu /* in place of those bits: the size's halves are in the next two slots */
 #define SLOTS_MOST		4u	/* slots that one block takes */
 
+#define LARGE_PAGES	1024u
 #define LARGE_BYTES		((size_t)128 << 10)	/* M_MMAP_THRESHOLD of mallopt(3), at first */
 
 struct large_block;
@@ -71,7 +72,7 @@ struct blocks {
 	unsigned granule_log2;
 	struct large_block *large;	/* NULL: there is no memory for that */
 	uint8_t *directory_pages;	/* of each page of the directory, whether it can be written (blocks.c) */
-	uint32_t last_large_number;
+	uint8_t *large_pages;		/* how many large blocks begin in pages of 4 KB whose numbers end alike; 255: or more */
 	struct blocks *next;		/* another map, whose blocks are at other places of the same rows; or NULL */
 };
 
@@ -188,18 +189,28 @@ static inline uint32_t slot_row(uint32_t v)
 	return (v & ~SLOT_TURNS) >> SLOT_SIZE_BITS;
 }
 
-/* Whether the map has no block at p, for whoever is about to free it. False also where that is not quickly seen. */
-static inline __attribute__((always_inline)) bool blocks_lack_fast(const struct blocks *b, const void *p)
+static inline __attribute__((always_inline)) bool blocks_lack_slot(const struct blocks *b, const void *p)
 {
 	const uint32_t *slot = blocks_find(b, p);
 
-	return likely(slot != NULL) ? !slot_row(load_relaxed(slot)) : !load_relaxed(&b->last_large_number);
+	return !slot || likely(!slot_row(load_relaxed(slot)));
 }
 
-/* The same where the region has no slots. */
-static inline bool blocks_lack_large(const struct blocks *b, const void *p)
+static inline uint8_t *blocks_large_page(const struct blocks *b, uintptr_t address)
 {
-	return !blocks_find(b, p) && !blocks_has_large(b, p);
+	return &b->large_pages[address >> 12 & (LARGE_PAGES - 1)];
+}
+
+/* Whether the map has no block at p, for whoever is about to free it. */
+static inline bool blocks_lack(const struct blocks *b, const void *p)
+{
+	return blocks_lack_slot(b, p) && !blocks_has_large(b, p);
+}
+
+/* The same; false also where that is not quickly seen. */
+static inline __attribute__((always_inline)) bool blocks_lack_fast(const struct blocks *b, const void *p)
+{
+	return blocks_lack_slot(b, p) && likely(!load_relaxed(blocks_large_page(b, (uintptr_t)p)));
 }
 
 /* Whether this value of a slot is that of a block whose size is in the slot, and whose row is at least first_row (1 or

@@ -42,7 +42,7 @@ void sample_begin(struct sampler *s, uint64_t sample_bytes)
 	uint64_t distance = draw(s, sample_bytes);
 
 	s->point = distance != 0;
-	s->left = (size_t)((distance ? distance : sample_bytes) - 1);
+	sample_set_left(s, (size_t)((distance ? distance : sample_bytes) - 1));
 }
 
 /* Whether a block that has a point in it is recorded: with the probability 1/(n P). By the Bernoulli numbers, x/P is
@@ -62,11 +62,11 @@ bool sample_takes(struct sampler *s, uint64_t size_bytes, uint64_t sample_bytes)
 	if (!sample_takes_all(size_bytes, sample_bytes)) {
 		uint64_t distance = s->point ? 1 : draw(s, sample_bytes);
 
-		/* Of the block's size_bytes + 1 bytes, `left` are before the place, and the rest are from there on. */
-		takes = (s->point || (distance && distance <= size_bytes - s->left)) &&
+		/* Of the block's size_bytes + 1 bytes, sample_left() are before the place, and the rest are from there on. */
+		takes = (s->point || (distance && distance <= size_bytes - sample_left(s))) &&
 			keeps(s, size_bytes + 1, sample_bytes);
 	}
 	sample_begin(s, sample_bytes);
-	s->left_after = (uint32_t)s->left & INT32_MAX;
+	s->after = (uint32_t)s->not_left & INT32_MAX;
 	return takes;
 }

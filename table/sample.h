@@ -18,6 +18,8 @@
 #ifndef TABLE_SAMPLE_H
 #define TABLE_SAMPLE_H
 
+#include "base/atomics.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,9 +27,9 @@
 /* The points of one thread. Zeros are a sampler that has not begun. Only its thread uses it; a signal handler that
  * interrupts the thread may, too, which at worst moves a point. */
 struct sampler {
-	size_t left;			/* bytes before the place that comes next: a block of fewer bytes passes */
-	uint32_t mode;			/* the word of enum control_mode for which `left` was drawn (process/control.h) */
-	uint32_t left_after : 31;	/* `left` just after the newest block that was taken */
+	size_t not_left;		/* ~ of sample_left(), so that it wraps around where the place comes */
+	uint32_t mode;			/* the word of enum control_mode for which the place was drawn (process/control.h) */
+	uint32_t after : 31;		/* the lower bits of `not_left` just after the newest block that was taken */
 	uint32_t point : 1;		/* whether the place that comes next is a point */
 	uint64_t seed;			/* of random numbers; 0: none was chosen yet */
 };
@@ -47,15 +49,31 @@ static inline uint32_t sample_blocks(uint64_t size_bytes, uint64_t sample_bytes)
 	return (uint32_t)((12 * sample_bytes + 7 * (size_bytes + 1)) / (12 * (size_bytes + 1)) + 1);
 }
 
-/* Whether a block lies before the next place, and then goes past it. */
+/* The bytes before the place that comes next: a block of fewer bytes passes. */
+static inline size_t sample_left(const struct sampler *s)
+{
+	return ~s->not_left;
+}
+
+static inline void sample_set_left(struct sampler *s, size_t bytes)
+{
+	s->not_left = ~bytes;
+}
+
+/* Whether a block lies before the next place, and then goes past it. (One of SIZE_MAX bytes, which there cannot be, does
+ * without going anywhere.) */
 static inline __attribute__((always_inline)) bool sample_passes(struct sampler *s, size_t size_bytes)
 {
-	size_t left = s->left;
+	if (likely(!add_own_wraps(&s->not_left, size_bytes + 1)))
+		return true;
+	s->not_left -= size_bytes + 1;
+	return false;
+}
 
-	if (size_bytes >= left)
-		return false;
-	s->left = left - size_bytes - 1;
-	return true;
+/* Whether the newest block that was taken is the newest one of all. */
+static inline bool sample_took_newest(const struct sampler *s)
+{
+	return (s->not_left & INT32_MAX) == s->after;
 }
 
 /* Draws the distance to the first point, or anew when the rate has changed. sample_bytes: 1 to SAMPLE_BYTES_MOST

@@ -46,6 +46,8 @@ core=({base,elf,options,table}/*.c)
 	for name in check deltas sizes thread_sets; do
 		run checking $name "${core[@]}"
 	done
+	objects checking process/free_filter.c
+	run checking free_filter process/free_filter.c "${core[@]}"
 	run checking copy -Wl,--wrap=pwrite "${core[@]}"
 	echo 'int main(void) { return 0; }' >"$dir/probe.c"
 	flags='-O0 -fsanitize=address,undefined -fno-sanitize-recover=all'

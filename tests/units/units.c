@@ -1326,6 +1326,7 @@ static void test_growth_threads(void)
 static void test_large_blocks(void)
 {
 	enum { STEP_LOG2 = 20, COUNT = 3000 };
+	char *large = (char *)((uintptr_t)1 << 27) + 5 * 4096 + 16;	/* no other block of the test is in such a page */
 	struct block was;
 	struct blocks b;
 	unsigned kept = 0, left = 0;
@@ -1350,6 +1351,11 @@ static void test_large_blocks(void)
 		left += was.row == 3 && was.size_bytes == i;
 	}
 	ok(kept == left && kept > 12000 && kept < 30000, "when there is no room that is said, and those that had some are there");
+	blocks_put_large(&b, large, (struct block){ .row = 5, .size_bytes = LARGE_BYTES }, &was);
+	good = !blocks_lack_fast(&b, large) && !blocks_lack(&b, large) && blocks_lack(&b, large + 4096) && blocks_lack_fast(&b, large + 4096);
+	ok(good && blocks_claim(&b, large + 4096) && blocks_find(&b, large) && !blocks_lack_fast(&b, large) && !blocks_lack(&b, large),
+	   "a large block is not missed once its region has slots");
+	ok(blocks_take_large(&b, large).row == 5 && blocks_lack_fast(&b, large) && blocks_lack(&b, large), "... until it has left");
 }
 
 /* In a file or memfd space is reserved ahead: not much more than there is use for. */
