@@ -179,6 +179,15 @@ refuses(qr/--pack is for --report and --dump/, "--watch=$grow", '--pack=x');
 	my $head = `timeout -s INT 60 $heaptrace --watch=$sampled --interval=0.5 | head -1`;
 	like($head, qr/live view of grow.*, sampled: estimates, every 0\.500 s$/, 'figures of a sampled run are called estimates') or diag $head;
 	kill 'KILL', $sampled;
+	my $lines = traced('--sample=64K', './grow', 3);
+	my $text = `$heaptrace --watch=$lines --interval=0.4`;
+	my @looks = $text =~ /^( +[\d.]+ s .*)$/mg;
+	my $look = qr/^ +[\d.]+ s +~[\d.]+ \S+(?: +~[+-][\d.]+ \S+)? +~\d+ +~\d+(?: +[\d.]+ %)? +[\d.]+ [KM]B/;
+	is(join("\n", grep { !/$look/ } @looks), '', 'a look marks its estimates, and not RSS') or diag $text;
+	like($text, qr/ ~\+[\d.]+ [KM]B +~\d/, '... changes are among them');
+	like($text, qr/functions: ~\d+ \(~\d+\/s\)\n.*temporary allocations: ~\d+ \([\d.]+ %, ~\d+\/s\)\n.*consumption: ~[\d.]+ [KM]B\n.*overhead\): \d/,
+	     '... and so does the summary') or diag $text;
+	like($text, qr/leaked: ~[\d.]+ [KM]B in ~\d+ blocks of \d+ backtraces\n(?:.*\n)* +~[\d.]+ [KM]B +~\d+ .*leak at/, '... with its rows');
 	my $off = traced('--start=off', './grow', 20);
 	$head = `timeout -s INT 60 $heaptrace --watch=$off --interval=0.5 | head -1`;
 	like($head, qr/live view of grow.*, recording off, every 0\.500 s$/, 'the view says that nothing is recorded') or diag $head;

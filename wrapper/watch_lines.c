@@ -17,6 +17,7 @@
 
 #define BUFFER_BYTES	8192u
 #define LARGEST_BEGINS	77u	/* the column of the last field, which gets... */
+#define MARKS		4u	/* the fields before it that are one column wider where they are estimates */
 #define LARGEST_COLUMNS	60u	/* ...so many columns, or what a terminal has... */
 #define LARGEST_LEAST	16u	/* ...or none */
 
@@ -32,9 +33,10 @@ static struct out begin(void)
 }
 
 /* How many columns the field `largest` has. */
-static unsigned largest_columns(const struct out *out)
+static unsigned largest_columns(const struct watch_view *v, const struct out *out)
 {
-	unsigned room = out->columns > LARGEST_BEGINS ? out->columns - LARGEST_BEGINS : 0;
+	unsigned begins = LARGEST_BEGINS + (watch_view_is_estimated(v) ? MARKS : 0);
+	unsigned room = out->columns > begins ? out->columns - begins : 0;
 
 	if (!out->columns || room > LARGEST_COLUMNS)
 		return LARGEST_COLUMNS;
@@ -54,8 +56,9 @@ bool watch_lines_head(struct watch_view *v)
 		out_thousandths(&out, v->options->interval_ms);
 	else
 		out_u64(&out, v->options->interval_ms / 1000);
-	out_text(&out, " s\n      time       live    growth/s    blocks   calls/s  temporary        RSS");
-	out_text(&out, largest_columns(&out) ? "  largest\n" : "\n");
+	out_text(&out, watch_view_is_estimated(v) ? " s\n      time        live     growth/s     blocks    calls/s  temporary        RSS" :
+		 " s\n      time       live    growth/s    blocks   calls/s  temporary        RSS");
+	out_text(&out, largest_columns(v, &out) ? "  largest\n" : "\n");
 	return out_flush(&out);
 }
 
@@ -64,13 +67,24 @@ static void write_size(uint64_t bytes, unsigned columns, struct out *out)
 	char text[40];
 	struct out size = out_memory(text, sizeof(text));
 
+	size.estimates = out->estimates;
 	out_size(&size, bytes);
+	columns_right(text, columns, out);
+}
+
+static void write_number(uint64_t number, unsigned columns, struct out *out)
+{
+	char text[40];
+	struct out figure = out_memory(text, sizeof(text));
+
+	figure.estimates = out->estimates;
+	out_figure(&figure, number);
 	columns_right(text, columns, out);
 }
 
 static void write_largest(struct watch_view *v, struct out *out)
 {
-	unsigned columns = largest_columns(out);
+	unsigned columns = largest_columns(v, out);
 	struct watch_item item;
 
 	if (!columns)
@@ -95,16 +109,20 @@ bool watch_lines_look(struct watch_view *v)
 	struct out figure = out_memory(text, sizeof(text));
 	int64_t calls = watch_table_rate(v, (int64_t)(now->calls - earlier->calls));
 
+	unsigned mark = watch_view_is_estimated(v);
+
 	out_thousandths(&figure, watch_view_runtime(v) / 1000000);
 	out_text(&figure, " s");
 	columns_right(text, 10, &out);
 	out_char(&out, ' ');
-	write_size(now->size, 10, &out);
+	out.estimates = mark;
+	write_size(now->size, 10 + mark, &out);
 	out_char(&out, ' ');
-	watch_table_write_change(watch_table_rate(v, (int64_t)(now->size - earlier->size)), true, 11, &out);
+	watch_table_write_change(watch_table_rate(v, (int64_t)(now->size - earlier->size)), true, 11 + mark, &out);
 	out_char(&out, ' ');
-	out_u64_wide(&out, now->count, 9);
-	out_u64_wide(&out, calls > 0 ? (uint64_t)calls : 0, 10);
+	write_number(now->count, 9 + mark, &out);
+	write_number(calls > 0 ? (uint64_t)calls : 0, 10 + mark, &out);
+	out.estimates = false;
 	out_text(&out, "    ");
 	columns_share(now->temporary, now->calls, &out);
 	out_char(&out, ' ');
@@ -120,7 +138,7 @@ static void write_per_second(const struct watch_view *v, uint64_t count, struct 
 {
 	double seconds = (double)watch_view_runtime(v) / 1e9;
 
-	out_u64(out, seconds > 0 ? (uint64_t)((double)count / seconds) : 0);
+	out_figure(out, seconds > 0 ? (uint64_t)((double)count / seconds) : 0);
 	out_text(out, "/s)\n");
 }
 
@@ -137,12 +155,13 @@ static void write_sums(const struct watch_view *v, struct out *out)
 		 v->source.replaced ? " has become a program that heaptrace does not trace\n" : " has ended\n");
 	out_text(out, "[heaptrace] total runtime: ");
 	out_time(out, watch_view_runtime(v));
+	out->estimates = watch_view_is_estimated(v);
 	out_text(out, "\n[heaptrace] calls to allocation functions: ");
-	out_u64(out, sums->calls);
+	out_figure(out, sums->calls);
 	out_text(out, " (");
 	write_per_second(v, sums->calls, out);
 	out_text(out, "[heaptrace] temporary allocations: ");
-	out_u64(out, sums->temporary);
+	out_figure(out, sums->temporary);
 	out_text(out, " (");
 	out_share(out, sums->temporary, sums->calls);
 	out_text(out, ", ");
@@ -151,13 +170,17 @@ static void write_sums(const struct watch_view *v, struct out *out)
 	out_size(out, watch_view_peak(v));
 	if (v->source.process.peak_rss) {
 		out_text(out, "\n[heaptrace] peak RSS (including heaptrace overhead): ");
+		out->estimates = false;
 		out_size(out, v->source.process.peak_rss);
+		out->estimates = watch_view_is_estimated(v);
 	}
 	out_text(out, watch_source_is_past(&v->source) ? "\n[heaptrace] memory in use then: " :
 		 "\n[heaptrace] total memory leaked: ");
 	out_size(out, sums->size);
 	out_text(out, " in ");
+	out_mark(out);
 	out_count(out, sums->count, " block of ", " blocks of ");
+	out->estimates = false;
 	out_count(out, rows, " backtrace", " backtraces");
 	out_char(out, '\n');
 }

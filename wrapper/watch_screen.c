@@ -84,10 +84,12 @@ static void draw_sums(const struct watch_view *v, struct terminal *t)
 	struct out out = begin_line();
 	int64_t calls;
 
+	out.estimates = watch_view_is_estimated(v);
 	out_text(&out, "live  ");
 	out_size(&out, now->size);
 	write_change(v, (int64_t)(now->size - earlier->size), true, &out);
 	out_text(&out, "   in ");
+	out_mark(&out);
 	out_count(&out, now->count, " block", " blocks");
 	write_change(v, (int64_t)(now->count - earlier->count), false, &out);
 	out_text(&out, "   peak ");
@@ -95,14 +97,18 @@ static void draw_sums(const struct watch_view *v, struct terminal *t)
 	put_line(t, 1, TERMINAL_PLAIN);
 
 	out = begin_line();
+	out.estimates = watch_view_is_estimated(v);
 	out_text(&out, "calls ");
-	out_u64(&out, now->calls);
+	out_figure(&out, now->calls);
 	calls = watch_table_rate(v, (int64_t)(now->calls - earlier->calls));
-	out_text(&out, v->rates.sums_baseline.ns ? "  +" : "  ");
+	out_text(&out, "  ");
+	out_mark(&out);
+	out_text(&out, v->rates.sums_baseline.ns ? "+" : "");
 	out_u64(&out, calls > 0 ? (uint64_t)calls : 0);
 	out_text(&out, v->rates.sums_baseline.ns ? "" : "/s");
 	out_text(&out, "   temporary ");
 	out_share(&out, now->temporary, now->calls);
+	out.estimates = false;		/* what the kernel says is not */
 	if (p->rss) {
 		out_text(&out, "   RSS ");
 		out_size(&out, p->rss);
@@ -131,6 +137,7 @@ static void draw_graph(const struct watch_view *v, struct terminal *t, unsigned 
 	for (unsigned i = 0; i < lines; i++)
 		text[i] = texts[i];
 	watch_graph_draw(&v->graph, v->recent, columns, lines, t->utf8, text, &most);
+	says.estimates = watch_view_is_estimated(v);
 	out_text(&says, v->recent ? "  last minutes, max " : "  whole run, max ");
 	out_size(&says, most);
 	for (unsigned i = 0; i < lines; i++) {

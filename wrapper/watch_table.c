@@ -29,7 +29,7 @@ struct watch_table watch_table_choose(const struct watch_view *v, unsigned colum
 	unsigned wide = columns ? columns : WITH_TOTAL, used;
 	struct watch_table t = {
 		.changes = changes, .calls = changes && wide >= WITH_CALLS,
-		.share = wide >= WITH_SHARE, .total = wide >= WITH_TOTAL,
+		.share = wide >= WITH_SHARE, .total = wide >= WITH_TOTAL, .estimates = watch_view_is_estimated(v),
 	};
 
 	t.key = !has_own_column(&t, v->rates.sort);
@@ -41,6 +41,8 @@ struct watch_table watch_table_choose(const struct watch_view *v, unsigned colum
 	used += t.calls ? COUNT_COLUMNS + 1 : 0;
 	used += t.share ? SHARE_COLUMNS + 1 : 0;
 	used += t.total ? CHANGE_COLUMNS + 1 : 0;
+	if (t.estimates)
+		used += 2u + t.key + t.changes + t.count_change + t.calls + t.total;
 	t.name = !columns ? 0 : columns > used + NAME_LEAST ? columns - used : NAME_LEAST;
 	return t;
 }
@@ -69,6 +71,9 @@ static void write_right(uint64_t figure, bool is_size, const char *sign, unsigne
 	char text[40];
 	struct out figures = out_memory(text, sizeof(text));
 
+	figures.estimates = out->estimates;
+	out_mark(&figures);
+	figures.estimates = false;
 	out_text(&figures, sign);
 	if (is_size)
 		out_size(&figures, figure);
@@ -118,21 +123,22 @@ void watch_table_write_head(const struct watch_table *t, const struct watch_view
 	unsigned sort = v->rates.sort;
 	bool marked = v->rates.sums_baseline.ns;
 	const char *calls = marked ? "calls" : "calls/s";
+	unsigned mark = t->estimates;
 
 	if (t->key)
-		write_heading(sort == WATCH_BY_CALLS ? calls : watch_sort_name(sort), true, CHANGE_COLUMNS, out);
-	write_heading("size", sort == SORT_SIZE, SIZE_COLUMNS, out);
+		write_heading(sort == WATCH_BY_CALLS ? calls : watch_sort_name(sort), true, CHANGE_COLUMNS + mark, out);
+	write_heading("size", sort == SORT_SIZE, SIZE_COLUMNS + mark, out);
 	if (t->changes)
-		write_heading(marked ? "growth" : "growth/s", sort == WATCH_BY_GROWTH, CHANGE_COLUMNS, out);
-	write_heading("count", sort == SORT_COUNT, COUNT_COLUMNS, out);
+		write_heading(marked ? "growth" : "growth/s", sort == WATCH_BY_GROWTH, CHANGE_COLUMNS + mark, out);
+	write_heading("count", sort == SORT_COUNT, COUNT_COLUMNS + mark, out);
 	if (t->count_change)
-		write_heading(marked ? "more" : "more/s", false, COUNT_COLUMNS, out);
+		write_heading(marked ? "more" : "more/s", false, COUNT_COLUMNS + mark, out);
 	if (t->calls)
-		write_heading(calls, sort == WATCH_BY_CALLS, COUNT_COLUMNS, out);
+		write_heading(calls, sort == WATCH_BY_CALLS, COUNT_COLUMNS + mark, out);
 	if (t->share)
 		write_heading("share", false, SHARE_COLUMNS, out);
 	if (t->total)
-		write_heading("total calls", sort == SORT_TOTAL_COUNT, CHANGE_COLUMNS, out);
+		write_heading("total calls", sort == SORT_TOTAL_COUNT, CHANGE_COLUMNS + mark, out);
 	out_char(out, ' ');
 	out_text(out, options_group_names[v->names.group]);
 	if (v->names.filter[0]) {
@@ -144,16 +150,17 @@ void watch_table_write_head(const struct watch_table *t, const struct watch_view
 
 static void write_key(const struct watch_view *v, const struct watch_item *item, struct out *out)
 {
+	unsigned columns = CHANGE_COLUMNS + out->estimates;
 	char text[40];
 	struct out age = out_memory(text, sizeof(text));
 
 	if (v->rates.sort == SORT_AGE) {
 		out_time(&age, item->key);
-		columns_right(text, CHANGE_COLUMNS, out);
+		columns_right(text, columns, out);
 	} else if (v->rates.sort == WATCH_BY_CALLS) {
-		watch_table_write_change(watch_table_rate(v, (int64_t)item->key), false, CHANGE_COLUMNS, out);
+		watch_table_write_change(watch_table_rate(v, (int64_t)item->key), false, columns, out);
 	} else {
-		write_right(item->key, watch_sort_is_size(v->rates.sort), "", CHANGE_COLUMNS, out);
+		write_right(item->key, watch_sort_is_size(v->rates.sort), "", columns, out);
 	}
 	out_char(out, ' ');
 }
@@ -161,22 +168,25 @@ static void write_key(const struct watch_view *v, const struct watch_item *item,
 void watch_table_write_item(const struct watch_table *t, struct watch_view *v, const struct watch_item *item,
 			    struct out *out)
 {
+	unsigned mark = t->estimates;
+	bool estimates = out_set_estimates(out, mark);
+
 	if (t->key)
 		write_key(v, item, out);
-	write_right(item->size, true, "", SIZE_COLUMNS, out);
+	write_right(item->size, true, "", SIZE_COLUMNS + mark, out);
 	out_char(out, ' ');
 	if (t->changes) {
-		watch_table_write_change(watch_table_rate(v, item->size_change), true, CHANGE_COLUMNS, out);
+		watch_table_write_change(watch_table_rate(v, item->size_change), true, CHANGE_COLUMNS + mark, out);
 		out_char(out, ' ');
 	}
-	write_right(item->count, false, "", COUNT_COLUMNS, out);
+	write_right(item->count, false, "", COUNT_COLUMNS + mark, out);
 	out_char(out, ' ');
 	if (t->count_change) {
-		watch_table_write_change(watch_table_rate(v, item->count_change), false, COUNT_COLUMNS, out);
+		watch_table_write_change(watch_table_rate(v, item->count_change), false, COUNT_COLUMNS + mark, out);
 		out_char(out, ' ');
 	}
 	if (t->calls) {
-		watch_table_write_change(watch_table_rate(v, item->calls_change), false, COUNT_COLUMNS, out);
+		watch_table_write_change(watch_table_rate(v, item->calls_change), false, COUNT_COLUMNS + mark, out);
 		out_char(out, ' ');
 	}
 	if (t->share) {
@@ -185,9 +195,10 @@ void watch_table_write_item(const struct watch_table *t, struct watch_view *v, c
 		out_char(out, ' ');
 	}
 	if (t->total) {
-		write_right(item->calls, false, "", CHANGE_COLUMNS, out);
+		write_right(item->calls, false, "", CHANGE_COLUMNS + mark, out);
 		out_char(out, ' ');
 	}
+	out_set_estimates(out, estimates);
 	out_char(out, ' ');
 	if (v->names.group == GROUP_BACKTRACE)
 		watch_names_write_row(&v->names, item->row, t->name, out);

@@ -14,6 +14,7 @@
 struct watch_table {
 	bool key;			/* a column for the sort key, which none of the others shows */
 	bool changes, count_change, calls, share, total;	/* these columns are there */
+	bool estimates;			/* figures are estimates: the columns have room for "~" */
 	unsigned name;			/* columns for the name; 0: any number */
 };
 
@@ -28,7 +29,7 @@ void watch_table_write_item(const struct watch_table *t, struct watch_view *v, c
 /* A change since the earlier moment (watch_rates_earlier()): in a second, or as a whole since a baseline. */
 int64_t watch_table_rate(const struct watch_view *v, int64_t change);
 
-/* Writes a change with its sign, right-aligned: "+1.320 KB". Blanks for 0. */
+/* Writes a change with its sign, right-aligned: "+1.320 KB", "~+1.320 KB" where `out` marks estimates. Blanks for 0. */
 void watch_table_write_change(int64_t change, bool is_size, unsigned columns, struct out *out);
 
 #endif

@@ -27,11 +27,16 @@ void watch_view_write_process(const struct watch_view *v, struct out *out)
 	out_char(out, ')');
 }
 
+bool watch_view_is_estimated(const struct watch_view *v)
+{
+	return events_sampled(&v->source.record.table);
+}
+
 void watch_view_write_recording(const struct watch_view *v, struct out *out)
 {
 	const struct table *t = &v->source.record.table;
 
-	if (events_sampled(t))
+	if (watch_view_is_estimated(v))
 		out_text(out, "sampled: estimates, ");
 	if (v->source.fd >= 0 && control_mode(&t->head->control.mode) >= CONTROL_OFF)
 		out_text(out, "recording off, ");
