@@ -124,8 +124,8 @@ END {
 		scaled(grown("blocks-32", "depth-8"), 1024 / blocks), 8, 6)
 	figure("python3 depth 128 with 368000 stacks: extra MB",
 		scaled(grown("stacks", "depth-128"), 1.024 / 1000), 36, 20)
-	figure("ls /usr: ms over native, with the names and lines of its dump", added["short-ls", "depth-8"], 2, "")
-	figure("python3 -c 0: ms over native, the same", added["short-python", "depth-8"], 5, "")
+	figure("ls /usr with the names and lines of its dump: ms over native", added["short-ls", "depth-8"], 2, "")
+	figure("python3 -c 0 with these: ms over native", added["short-python", "depth-8"], 5, "")
 	figure("a script of 1000 processes: x native", ratio["short-script", "depth-8"], 1.6, "",
 		median["short-script", "depth-8"])
 	figure("ls depth 8: extra MB", scaled(extra_kb["ls", "depth-8"], 1.024 / 1000), 2.5, 1)
