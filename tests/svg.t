@@ -277,9 +277,10 @@ if built '100,000 backtraces' $CC -O1 -fno-optimize-sibling-calls -w -o "$TMP/ma
 	for kb in 68000 74000 86000 92000; do
 		(ulimit -v $kb; report many short.svg) && grep -qa 'because there was no memory' "$TMP/many.short.svg" && break
 	done
+	ok $? 'with little memory, a report'
 	[ -s "$TMP/many.short.svg" ] && python3 -c 'import sys, xml.etree.ElementTree as xml; xml.parse(sys.argv[1])' \
 		"$TMP/many.short.svg" 2>"$TMP/problems"
-	is "$? $(cat "$TMP/problems")" '0 ' 'with little memory, a document, too'
+	is "$? $(cat "$TMP/problems")" '0 ' 'which is a document, too'
 	like "$(grep -a '<text' "$TMP/many.short.svg" | head -n 9)" \
 		'all, 100000 blocks;.*[0-9]+ backtraces end at an outer function, because there was no memory' 'with the same total, which says so'
 fi

@@ -88,6 +88,7 @@ sub bad_points {
 	my ($t, $at) = ($d->{timeline}, $d->{moment}{'peak-at-ns'});
 	my ($first) = grep { $t->{size}[$_] == 4 * $step } 0 .. $#{$t->{ns}};
 	cmp_ok(abs($t->{ns}[$first] - $at), '<', 2e9, 'the moment of the peak is that of the first point with it');
+	cmp_ok($at, '>', $t->{ns}[$first - 1], 'and comes after the point before that one');
 }
 
 # The graph of that record.

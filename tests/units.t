@@ -54,7 +54,7 @@ core=({base,elf,options,table}/*.c)
 	sources=("${core[@]}" {analysis,format,demangle}/*.c capture/{memo,rules,cfi,prologue}.c wrapper/{history_writer,terminal}.c symbol/elf_file.c)
 	sanitized=sanitized
 	if { $build $flags -o "$dir/probe" "$dir/probe.c" && "$dir/probe"; } 2>"$dir/log"; then
-		tests/sanitized "${sources[@]}" >/dev/null
+		tests/sanitized "${sources[@]}" >/dev/null || echo 'not ok - the sources compile for the sanitizers'
 	else
 		flags=
 		sanitized=unsanitized
