@@ -40,7 +40,8 @@ struct catalog_module {
 };
 
 struct catalog_function {
-	uint32_t name;			/* a text; CATALOG_NO_TEXT: unknown. The functions without names of a module are one */
+	uint32_t name;			/* a text; CATALOG_NO_TEXT: unknown. The functions without names of a module are
+					 * one */
 	uint32_t module;
 };
 

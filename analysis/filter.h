@@ -11,8 +11,8 @@
 #include "table/view.h"
 
 /*
- * Removes each row of which a rule matches a frame (rules.h). For that the names of all rows are resolved. sections: how
- * many sort keys the view was taken for. The live rows that are removed are added up in totals->ignored_rows and
+ * Removes each row of which a rule matches a frame (rules.h). For that the names of all rows are resolved. sections:
+ * how many sort keys the view was taken for. The live rows that are removed are added up in totals->ignored_rows and
  * ignored_size, and counted for their rules. Where there is no memory, every row stays.
  */
 void filter_apply(struct view *v, struct names *n, const struct rules *rules, unsigned sections,
@@ -20,6 +20,7 @@ void filter_apply(struct view *v, struct names *n, const struct rules *rules, un
 
 /* Removes the rows that leaves(context, row, counts) is true for. sections: as above. counts: the row is there for the
  * first time, so that it may be counted. */
-void filter_rows(struct view *v, unsigned sections, bool (*leaves)(void *, const struct view_row *, bool), void *context);
+void filter_rows(struct view *v, unsigned sections, bool (*leaves)(void *, const struct view_row *, bool),
+		 void *context);
 
 #endif

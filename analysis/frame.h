@@ -19,8 +19,8 @@ void frame_write_place(const struct frame *f, const struct frame_call *c, const 
 /* Writes the rest of the line: the offset in the function or "(inlined)", the file and the line. */
 void frame_write_rest(const struct frame_call *c, struct out *out);
 
-/* Writes " at FILE:LINE", and `?` for a line of 0, which is not known. file: NULL, and nothing is written, where the place
- * in the source is not known. */
+/* Writes " at FILE:LINE", and `?` for a line of 0, which is not known. file: NULL, and nothing is written, where the
+ * place in the source is not known. */
 void frame_write_source(const char *file, uint32_t line, struct out *out);
 
 #endif

@@ -45,8 +45,8 @@ struct groups {
 	uint64_t totals[SORT_KEYS];	/* over all groups; of SORT_AGE the largest */
 };
 
-/* Makes the groups of all rows of the model (model.all). runtime_apart: what the runtime keeps for good (runtime.h) is a
- * group of its own. False: there is no memory. */
+/* Makes the groups of all rows of the model (model.all). runtime_apart: what the runtime keeps for good (runtime.h) is
+ * a group of its own. False: there is no memory. */
 bool groups_make(struct groups *g, struct labels *l, enum group_by by, enum sort_key key, bool runtime_apart);
 
 /* Finds what a row has in common with the others of its group: *label. False: there is no memory. */

@@ -4,8 +4,8 @@
  * snapshots (history.h) and at the moment of the report, judged by trend.h.
  *
  * What a program frees at its end says nothing about how it grew. Therefore, of a process that has ended, up to three
- * figures at the end are left out that are below the one before: of the moment of the report, and of snapshots that were
- * taken while it freed.
+ * figures at the end are left out that are below the one before: of the moment of the report, and of snapshots that
+ * were taken while it freed.
  *
  * The memory is the caller's arena. For the wrapper and the watcher; one thread at a time.
  */
@@ -19,7 +19,8 @@ struct growth_entry {
 	struct trend trend;		/* of the key's figures */
 	uint64_t *figures;		/* at each moment: those of the key... */
 	uint64_t *others;		/* ...and blocks where these are bytes, bytes where they are blocks */
-	unsigned moments;		/* how many of the moments were judged: all, or all but the last ones, see above */
+	unsigned moments;		/* how many of the moments were judged: all, or all but the last ones, see
+					 * above */
 	struct model_row row;		/* of a group: sums (model_add_values()) */
 	uint32_t label;			/* of a group: what its rows have in common, as in struct group */
 };
@@ -33,9 +34,9 @@ struct growth {
 	uint64_t calls[TREND_MOMENTS];	/* of the process until then */
 	uint64_t totals[TREND_MOMENTS];	/* the key's figure of the whole heap */
 	unsigned before_end;		/* how many of them are before the process freed at its end */
-	struct growth_entry *list;	/* of the backtraces that have had blocks at one of the moments, or of which many
-					 * have come and gone. The kinds in their order; of a kind the fastest or largest
-					 * first */
+	struct growth_entry *list;	/* of the backtraces that have had blocks at one of the moments, or of which
+					 * many have come and gone. The kinds in their order; of a kind the fastest or
+					 * largest first */
 	uint32_t count;
 	struct growth_kind {
 		uint32_t rows;

@@ -23,13 +23,15 @@ struct histogram_figures {
 
 struct histogram {
 	bool waste_known;		/* the allocator tells the sizes of its blocks */
-	bool glibc;			/* and is glibc's: so the classes are known exactly, and each block has a header */
+	bool glibc;			/* and is glibc's: so the classes are known exactly, and each block has a
+					 * header */
 	unsigned header_bytes;		/* of each block, counted in the waste; 0: not known */
 	bool is_partial;		/* of a row: there was no space to count some of its sizes apart from those of
 					 * other rows */
 	struct histogram_figures total;
 	struct histogram_figures buckets[SIZES_BUCKETS];
-	uint32_t least_bytes[SIZES_BUCKETS];	/* the smallest block in each bucket, of the whole process; 0: not known */
+	uint32_t least_bytes[SIZES_BUCKETS];	/* the smallest block in each bucket, of the whole process; 0: not
+						 * known */
 };
 
 struct histogram_bin {
@@ -59,8 +61,8 @@ void histogram_add(struct histogram_figures *to, const struct histogram_figures 
 /* Whether the process keeps the counts that histograms_find() looks for. */
 bool histogram_is_kept(const struct model *m);
 
-/* Fill in the bins in the order of the sizes, and return how many there are. By power of two: from the first bin that is
- * not empty to the last one. By class: those that are not empty; 0 where the allocator does not tell its classes. By
+/* Fill in the bins in the order of the sizes, and return how many there are. By power of two: from the first bin that
+ * is not empty to the last one. By class: those that are not empty; 0 where the allocator does not tell its classes. By
  * bucket, as narrow as the counts are: those that are not empty. */
 unsigned histogram_by_power(const struct histogram *h, struct histogram_bin bins[SIZES_BUCKETS]);
 unsigned histogram_by_class(const struct histogram *h, struct histogram_bin bins[SIZES_BUCKETS]);

@@ -38,14 +38,15 @@ struct history_snapshot {
 };
 
 struct history {
-	struct timeline_point *points;	/* of the process and of the watcher, in their order; the last one is that of the
-					 * report, without RSS */
+	struct timeline_point *points;	/* of the process and of the watcher, in their order; the last one is that of
+					 * the report, without RSS */
 	uint32_t point_count;		/* at most TIMELINE_POINTS + 1 */
 	uint32_t snapshot_count;
 	struct history_snapshot snapshots[HISTORY_SNAPSHOTS];	/* in the order of their moments */
 	uint64_t dumps_ns[TIMELINE_DUMPS];	/* when the newest dumps were taken, in their order */
 	uint32_t dump_count;
-	bool watched;			/* the watcher has written a history. Otherwise there are no snapshots, and no RSS */
+	bool watched;			/* the watcher has written a history. Otherwise there are no snapshots, and no
+					 * RSS */
 	bool had_watcher;		/* it would have, had the run been longer, and if there is a place for it */
 	uint64_t peak_size, peak_ns;	/* as in struct history_head; peak_size 0: not known */
 	uint64_t rss_peak, rss_peak_ns;	/* 0: not known */
@@ -60,13 +61,15 @@ struct history {
 void history_load(struct history *h, const struct table *t, int fd, uint64_t now_ns, struct arena *arena);
 
 /*
- * Takes the rows out of the snapshots that are outside of a range, and adds up those of one backtrace, as the view of a model
- * does (table/view.h). The sums of a snapshot stay those of all rows then. Without memory the snapshots stay as they are.
+ * Takes the rows out of the snapshots that are outside of a range, and adds up those of one backtrace, as the view of a
+ * model does (table/view.h). The sums of a snapshot stay those of all rows then. Without memory the snapshots stay as
+ * they are.
  */
 void history_select(struct history *h, const struct table *t, struct row_range range, struct arena *arena);
 
 /* Adds a snapshot of what the rows have now, from a table that does not change meanwhile, for who looks at a process
- * itself, without a watcher. now_ns: the moment of the table, by the clock of now_ns(). The memory comes from the arena.
+ * itself, without a watcher. now_ns: the moment of the table, by the clock of now_ns(). The memory comes from the
+ * arena.
  * False: there is no memory, or no room for one more. */
 bool history_look(struct history *h, struct table *t, uint64_t now_ns, struct arena *arena);
 

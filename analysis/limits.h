@@ -5,8 +5,8 @@
  * limit is about.
  *
  * With a baseline, which is an older run of the program (model.older), the figures are what they have grown by: the
- * live bytes and blocks of each backtrace by itself (diff.h), the other figures as a whole. Growth within --tolerance is
- * no growth.
+ * live bytes and blocks of each backtrace by itself (diff.h), the other figures as a whole. Growth within --tolerance
+ * is no growth.
  *
  * For the wrapper and the watcher.
  */

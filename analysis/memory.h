@@ -23,9 +23,9 @@
 /*
  * Reads the figures of the process that the request is about. b: sums over its live blocks.
  *
- * In a dump on a signal in the process itself smaps is not read above MEMORY_RSS_MOST of RSS, or beyond so many mappings,
- * because the program waits meanwhile: some 20 ms for each GB, and 7 us for each mapping. Async-signal-safe; memory that
- * another thread unmaps meanwhile does not fault.
+ * In a dump on a signal in the process itself smaps is not read above MEMORY_RSS_MOST of RSS, or beyond so many
+ * mappings, because the program waits meanwhile: some 20 ms for each GB, and 7 us for each mapping. Async-signal-safe;
+ * memory that another thread unmaps meanwhile does not fault.
  */
 void memory_read(struct model_memory *to, const struct model_request *q, const struct model_allocator *a,
 		 const struct allocator_blocks *b, struct arena *arena);

@@ -14,9 +14,10 @@
  *	so it is at least the sum of its children's figures
  *	a node comes after its outer node in nodes[]
  *
- * A function is a name and the base name of its module. In a tree of two runs it is the name alone, as in analysis/diff.h,
- * because programs and libraries can have other names in the other run. Inlined functions are nodes like others. The code
- * of a module that has no names is one function, and calls from one such place to the next are not nodes of their own.
+ * A function is a name and the base name of its module. In a tree of two runs it is the name alone, as in
+ * analysis/diff.h, because programs and libraries can have other names in the other run. Inlined functions are nodes
+ * like others. The code of a module that has no names is one function, and calls from one such place to the next are
+ * not nodes of their own.
  *
  * A tree has at most about 256 MB of nodes. Where there is no room or no memory for more of them, a row ends at the
  * innermost node that is there, so that no figure is lost. Rows should therefore be added in the order of their weight.
@@ -29,8 +30,8 @@
 #include "model.h"
 
 #define MERGED_ROOT		0u	/* the node of all rows, which has no function */
-#define MERGED_NO_MEMORY	1u	/* the child of the root for rows that the model has no room for (merged_add_lost()).
-					 * Its figures are 0 where there are none */
+#define MERGED_NO_MEMORY	1u	/* the child of the root for rows that the model has no room for
+					 * (merged_add_lost()). Its figures are 0 where there are none */
 
 /* The functions that stand for what has none. */
 #define MERGED_FUNCTION_NONE	0u	/* of the root */
@@ -43,8 +44,8 @@
 
 struct merged_function {
 	const char *name;		/* NULL: not known */
-	const char *module;		/* its base name; "?": not known; NULL: code in no module, or no code. In a tree of two
-					 * runs, that of the first row which has the function */
+	const char *module;		/* its base name; "?": not known; NULL: code in no module, or no code. In a tree
+					 * of two runs, that of the first row which has the function */
 };
 
 struct merged_node {

@@ -4,7 +4,8 @@
  * by model_make() and never changes afterwards. format/ turns a model into text, folded stacks, JSON
  * and so on. A model writes nothing and knows no format; a format reads nothing but the model.
  *
- *	table -> view -> rules -> --focus, --hide -> sort, per key -> names for the listed rows -> struct model -> format
+ *	table -> view -> rules -> --focus, --hide -> sort, per key -> names for the listed rows -> struct model
+ *	-> format
  *
  *	struct model
  *	  process, moment, allocator	whose figures, when and why, what malloc itself says
@@ -98,7 +99,8 @@ enum model_reason {
 struct model_process {
 	uint32_t pid;
 	const char *command;		/* as in /proc/PID/comm */
-	bool peak_rss_is_least;		/* peak_rss is the largest that the watcher has seen: the kernel's figure is gone */
+	bool peak_rss_is_least;		/* peak_rss is the largest that the watcher has seen: the kernel's figure is
+					 * gone */
 	bool statm_known;		/* these three sizes could be read in /proc/PID/statm */
 	uint64_t vss, rss, shared;
 	uint64_t peak_rss;		/* the largest RSS that the process has had; 0: not known */
@@ -123,13 +125,14 @@ struct model_request {
 	uint8_t signal;				/* with REASON_SIGNAL and REASON_SIGNALLED: its number */
 	bool figures;				/* model.allocator, not_seen and the sections' lacks are filled, too */
 	bool all_rows;				/* model.all is filled, too */
-	bool all_names;				/* its rows have names; otherwise the rows of the sections have them, and
-						 * those of model_name_row() */
-	bool runtime_apart;			/* in the dump at the end, rows of what the runtime keeps for good are not
-						 * listed by keys of the present, but summed up (runtime.h) */
-	bool whole;				/* with skip_if_empty: a model is made, too, of a process where nothing is
-						 * live any more, if it has ever called malloc() */
-	bool skip_if_empty;			/* with MODEL_ROWS_OF_KEY: no model is made where no section lists a row */
+	bool all_names;				/* its rows have names; otherwise the rows of the sections have them,
+						 * and those of model_name_row() */
+	bool runtime_apart;			/* in the dump at the end, rows of what the runtime keeps for good are
+						 * not listed by keys of the present, but summed up (runtime.h) */
+	bool whole;				/* with skip_if_empty: a model is made, too, of a process where nothing
+						 * is live any more, if it has ever called malloc() */
+	bool skip_if_empty;			/* with MODEL_ROWS_OF_KEY: no model is made where no section lists a
+						 * row */
 	bool foreign;				/* the table is of another process, whose modules are not in the
 						 * memory of this one */
 	uint32_t runs_as;			/* if foreign: the pid of that process as seen from here; 0: it has
@@ -152,9 +155,10 @@ struct model_moment {
 					 * parent's */
 	uint64_t runtime_ns;		/* from the start to the moment of the figures, by the precise clock */
 	uint64_t begun_real_ns;		/* the same moment by CLOCK_REALTIME */
-	uint64_t peak_at_ns;		/* when totals.peak_size was reached, since begun_ns: the first look at the clock
-					 * that saw it (table/timeline.h) */
-	uint32_t number;		/* of this dump among those of the process, from 1 on; 0: it is not one of them */
+	uint64_t peak_at_ns;		/* when totals.peak_size was reached, since begun_ns: the first look at the
+					 * clock that saw it (table/timeline.h) */
+	uint32_t number;		/* of this dump among those of the process, from 1 on; 0: it is not one of
+					 * them */
 	enum model_reason reason;
 	uint8_t signal;			/* with REASON_SIGNAL and REASON_SIGNALLED: its number; else 0 */
 	bool ended;			/* the process ends, or has ended: what is live is not freed any more */
@@ -177,10 +181,11 @@ struct model_totals {
 	uint32_t unfocused_rows;	/* of the others: rows with live blocks without a frame that --focus matches */
 	uint64_t unfocused_size;	/* their live bytes */
 	bool partial;			/* memory was short: live_rows and size are right, the other sums are not */
-	uint32_t outside_rows;		/* rows with live blocks that are not in the chosen windows, or are from before the last
-					 * clear: no other figure has them */
+	uint32_t outside_rows;		/* rows with live blocks that are not in the chosen windows, or are from before
+					 * the last clear: no other figure has them */
 	uint64_t outside_size, outside_count;	/* their live bytes and blocks */
-	uint64_t left_weight;		/* if partial: the sum, for the first key, of the rows without room in the model */
+	uint64_t left_weight;		/* if partial: the sum, for the first key, of the rows without room in the
+					 * model */
 };
 
 /* How much memory malloc has, and how much of it the program has (allocator.h). */
@@ -257,10 +262,12 @@ struct model_not_seen {
 	uint64_t untracked_frees;	/* frees of blocks that were allocated while not each block was recorded: */
 	bool before_attach;		/* before heaptrace was attached to the process */
 	bool in_pause;			/* in a pause of the recording, or when blocks were sampled */
-	uint64_t known_frees;		/* frees that were not seen, of recorded blocks: malloc returned the address again */
+	uint64_t known_frees;		/* frees that were not seen, of recorded blocks: malloc returned the address
+					 * again */
 	uint32_t untraced;		/* programs that were started and could not be traced */
 	bool own_new;			/* the allocator's operator new does not call malloc */
-	const char *own_allocators;	/* allocators of the program's own that are seen, in words; NULL: there is none */
+	const char *own_allocators;	/* allocators of the program's own that are seen, in words; NULL: there is
+					 * none */
 	bool other_malloc;		/* the program's own malloc comes before heaptrace's, or an allocator of its
 					 * own that --allocator names could not be hooked */
 	bool valgrind;			/* valgrind's own allocator takes the calls */
@@ -322,21 +329,24 @@ struct model {
 	const struct rules *rules;	/* NULL: there are none. rules_next_unmatched() lists those that matched
 					 * nothing */
 	const struct history *history;	/* the earlier moments of the run: its timeline and snapshots
-					 * (analysis/history.h); NULL in a report that the traced process makes itself */
+					 * (analysis/history.h); NULL in a report that the traced process makes
+					 * itself */
 	struct model_process process;
 	const char *program;		/* the path of the module that was started, as struct frame has it; NULL:
 					 * unknown */
 	struct model_moment moment;
-	uint64_t sample_bytes;			/* on average one block in so many bytes was recorded, at least for a part of
-						 * the run, and figures of rows are estimates; 0: all are exact */
+	uint64_t sample_bytes;			/* on average one block in so many bytes was recorded, at least for a
+						 * part of the run, and figures of rows are estimates; 0: all are
+						 * exact */
 	struct model_totals totals;
 	struct model_allocator allocator;
 	struct model_memory memory;
 	struct model_not_seen not_seen;
 	struct model_section sections[SORT_KEYS];
 	unsigned section_count;
-	struct model_section all;		/* with request.all_rows: every row, those without live blocks too, by the
-						 * first key; with request.all_names they have names, and it has their lacks */
+	struct model_section all;		/* with request.all_rows: every row, those without live blocks too, by
+						 * the first key; with request.all_names they have names, and it has
+						 * their lacks */
 	struct model_parts *parts;		/* for the functions below */
 };
 
@@ -377,12 +387,14 @@ const struct table *model_table(const struct model *m);
 /* The pid of the process as /proc has it here, in a report by another process; 0: it has ended. */
 uint32_t model_runs_as(const struct model *m);
 
-/* Which row of the model the figures of a row of the table are in: where a backtrace has a row in each of several windows,
- * one stands for all. 0: in none, because the row is not of the chosen windows, or from before the last clear. */
+/* Which row of the model the figures of a row of the table are in: where a backtrace has a row in each of several
+ * windows, one stands for all. 0: in none, because the row is not of the chosen windows, or from before the last
+ * clear. */
 uint32_t model_row_of(const struct model *m, uint32_t row);
 
 /* A pool of the program's (process/pools.h) that has live blocks or backings: sums over the model's rows, so that
- * --ignore, --window... leave out of them what they leave out of the totals. Backings are in no row, and all are here. */
+ * --ignore, --window... leave out of them what they leave out of the totals. Backings are in no row, and all are
+ * here. */
 struct model_pool {
 	const char *name;		/* foreign text; empty: of all pools for whose names there was no room */
 	uint64_t size, count;		/* bytes and number of the live blocks */
@@ -398,7 +410,8 @@ uint32_t model_pools(const struct model *m, struct model_pool **pools, struct ar
 struct model_row {
 	uint64_t values[SORT_KEYS];	/* by enum sort_key; SORT_AGE in nanoseconds, 0 without live blocks */
 	uint32_t id;			/* the same for the same backtrace in all dumps of a process */
-	bool overflow;			/* the overflow row, which has no frames: all allocations without a row of their own */
+	bool overflow;			/* the overflow row, which has no frames: all allocations without a row of their
+					 * own */
 	uint64_t threads;		/* for model_threads() */
 };
 
@@ -426,7 +439,8 @@ void model_threads(const struct model *m, uint64_t set, struct model_threads *th
 /* What reports have in place of the frames of rows that have none. */
 #define MODEL_TABLE_FULL	"(table full)"			/* of the overflow row */
 #define MODEL_ALL_HIDDEN	"(all frames are hidden)"	/* of a row of which --hide has taken every frame out */
-#define MODEL_NO_ROWS		"(no memory for more backtraces)"	/* of the rows for which the model has no room */
+/* Of the rows for which the model has no room. */
+#define MODEL_NO_ROWS		"(no memory for more backtraces)"
 
 /* The frames of a row, which model_frame() reads one by one. It takes about 1.25 KB. Those that --hide matches are not
  * among them, so a row can have none. */

@@ -33,8 +33,8 @@ struct names_file {
 struct names_store {
 	/*
 	 * Sets the names and lines of n addresses, as symbol_resolve() does, and file->error, unread and why. m: the
-	 * module; NULL: code in no module, and file is NULL, too. NULL: this store only listens. False: it knows nothing
-	 * of the module, and the files are read.
+	 * module; NULL: code in no module, and file is NULL, too. NULL: this store only listens. False: it knows
+	 * nothing of the module, and the files are read.
 	 */
 	bool (*find)(struct names_store *store, const struct module *m, struct names_file *file,
 		     struct symbol *symbols, size_t n);
@@ -45,7 +45,8 @@ struct names_store {
 
 struct name {
 	uint64_t pc;
-	uint32_t key;			/* the table's code of the address, with `exact` as the lowest bit; 0: a free slot */
+	uint32_t key;			/* the table's code of the address, with `exact` as the lowest bit; 0: a free
+					 * slot */
 	uint32_t call_count;		/* 0: no lines are known */
 	const struct module *module;	/* NULL: code in no module */
 	struct names_file *file;	/* NULL: the address was looked up in no file */
@@ -54,7 +55,8 @@ struct name {
 	bool exact;			/* the instruction at pc was interrupted by a signal; else pc is a return
 					 * address, and stands for the instruction before it */
 	const struct symbol_call *calls; /* as in struct symbol, but with demangled functions */
-	bool entry;			/* the allocation function itself, whose line nobody needs: the innermost frame */
+	bool entry;			/* the allocation function itself, whose line nobody needs: the innermost
+					 * frame */
 	bool lines;			/* source lines are wanted, not only the function */
 	bool resolved;
 	bool focused, hidden;		/* --focus or --hide matches (selection.h) */
@@ -69,7 +71,8 @@ struct names {
 	uint32_t runs_as;		/* likewise */
 	char proc[16];			/* the directory of process runs_as: "/proc/4711" */
 	struct arena *arena;
-	struct arena_spares spares;	/* scratch memory for one file after the other; empty outside of names_resolve() */
+	struct arena_spares spares;	/* scratch memory for one file after the other; empty outside of
+					 * names_resolve() */
 	struct names_store *store;	/* NULL: there is none */
 	char *debug_dirs;		/* as in struct symbol_file, or NULL */
 	uint32_t *codes;		/* work space for one row: TABLE_FRAMES_MAX */
@@ -86,7 +89,8 @@ bool names_init(struct names *n, const struct model_request *q, struct arena *ar
 /* Adds the frames of a row. False: there is no memory, and some of its frames will have no names. */
 bool names_add_row(struct names *n, uint32_t row);
 
-/* As names_add_row(), for a row of which only the functions' names are needed. A later names_add_row() adds the rest. */
+/* As names_add_row(), for a row of which only the functions' names are needed. A later names_add_row() adds the
+ * rest. */
 bool names_add_functions(struct names *n, uint32_t row);
 
 /* Looks up the names of all addresses that were added since the last call. */

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the program has mapped itself (--pages), for reports: each backtrace that has made mappings, with their bytes and
- * the part of these that is in memory, and what else is mapped in the process, by whom.
+ * What the program has mapped itself (--pages), for reports: each backtrace that has made mappings, with their bytes
+ * and the part of these that is in memory, and what else is mapped in the process, by whom.
  *
  *	regions (table/regions.h)			the kernel's list, /proc/PID/smaps
  *	    sum by backtrace -> rows[]			    what regions cover -> rows[].resident
  *							    the rest -> others[]: libraries, stacks, malloc...
  *
- * So rows[].size and others[].size add up to all that is mapped in the process (VmSize of proc(5)), but for what has been
- * unmapped by bare system calls, or mapped between the looks at the two. The kernel joins neighbouring mappings; then
- * /proc/PID/pagemap tells which pages of each part are in memory.
+ * So rows[].size and others[].size add up to all that is mapped in the process (VmSize of proc(5)), but for what has
+ * been unmapped by bare system calls, or mapped between the looks at the two. The kernel joins neighbouring mappings;
+ * then /proc/PID/pagemap tells which pages of each part are in memory.
  *
- * A part of the process that holds the table: the traced process itself does not contain this code. One thread at a time.
+ * A part of the process that holds the table: the traced process itself does not contain this code. One thread at a
+ * time.
  */
 #ifndef ANALYSIS_PAGES_H
 #define ANALYSIS_PAGES_H
@@ -34,7 +35,8 @@ enum pages_other {
 };
 
 struct pages_row {
-	struct model_row row;		/* the values are bytes and mappings; those of the keys HEAP_PEAK and TEMPORARY are 0 */
+	struct model_row row;		/* the values are bytes and mappings; those of the keys HEAP_PEAK and TEMPORARY
+					 * are 0 */
 	uint64_t resident;		/* bytes; 0 where pages.looked is false */
 };
 
@@ -44,17 +46,20 @@ struct pages_sum {
 };
 
 struct pages {
-	struct pages_row *rows;		/* the largest first, then by their peaks; those that have nothing mapped now, too */
+	struct pages_row *rows;		/* the largest first, then by their peaks; those that have nothing mapped now,
+					 * too */
 	uint32_t row_count, live_rows;
 	uint64_t size, peak_size, count;	/* of all rows */
-	uint64_t missed;		/* bytes that were mapped by the functions that are seen, but could not be recorded */
+	uint64_t missed;		/* bytes that were mapped by the functions that are seen, but could not be
+					 * recorded */
 	bool looked;			/* the kernel's list could be read: the following is known */
 	uint64_t resident;		/* of all rows */
 	uint64_t stale;			/* bytes of rows that are not mapped any more: unmapped by a bare system call */
 	struct pages_sum others[PAGES_OTHERS];
 };
 
-/* NULL: --pages was not given when the table was made, or there is no memory. The rows with something mapped get names. */
+/* NULL: --pages was not given when the table was made, or there is no memory. The rows with something mapped get
+ * names. */
 struct pages *pages_find(const struct model *m, struct arena *arena);
 
 /* A name in a few words, for people and for scripts. */

@@ -82,8 +82,8 @@ bool rules_pattern_occurs(const char *pattern, const char *text);
 size_t rules_unmatched(const struct rules *r);
 
 /*
- * The next rule of the file that has matched nothing; NULL: there are no more. *at is zeroed before the first call, and holds
- * the place from one call to the next.
+ * The next rule of the file that has matched nothing; NULL: there are no more. *at is zeroed before the first call, and
+ * holds the place from one call to the next.
  */
 struct rules_place {
 	size_t byte, number;

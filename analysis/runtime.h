@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Blocks that the runtime keeps for good, and never frees on purpose: the emergency pool of libstdc++ (72,704 bytes, for
- * exceptions when there is no memory), the buffers of stdin, stdout and stderr, and what ld.so notes of the libraries
- * that are loaded. They are no leaks, so a report of a process that ends sums them up instead of listing them first.
+ * Blocks that the runtime keeps for good, and never frees on purpose: the emergency pool of libstdc++ (72,704 bytes,
+ * for exceptions when there is no memory), the buffers of stdin, stdout and stderr, and what ld.so notes of the
+ * libraries that are loaded. They are no leaks, so a report of a process that ends sums them up instead of listing them
+ * first.
  *
  * They are recognized by the names of their frames. A block that only looks like one is listed rather than hidden: a
  * second buffer of the same backtrace may be that of a file which was never closed, and what ld.so allocates for a

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * --focus and --hide: which rows and which frames a report has. These need the names of all rows, so that only a process
- * that reads another one's table calls this. The traced process does not contain this code.
+ * --focus and --hide: which rows and which frames a report has. These need the names of all rows, so that only a
+ * process that reads another one's table calls this. The traced process does not contain this code.
  */
 #ifndef ANALYSIS_SELECTION_H
 #define ANALYSIS_SELECTION_H

@@ -39,16 +39,16 @@ struct tree_request {
 /* What a line of the tree stands for. */
 enum tree_line {
 	TREE_NODE,
-	TREE_ENDS,			/* those rows of the node above that have no further function: the memory that it
-					 * uses itself, or (bottom-up, callers) stacks that begin there */
+	TREE_ENDS,			/* those rows of the node above that have no further function: the memory that
+					 * it uses itself, or (bottom-up, callers) stacks that begin there */
 	TREE_MORE,			/* those children of the node above whose shares are too small, added up */
 };
 
 /*
  * One line of the walk, which goes from each node to its children, largest first.
  *
- * Level: a node's children are one level deeper than the node. But where it has only one child that is not left out, and
- * no TREE_ENDS, this child is on the level of the node, and what else there is stands before it, one level deeper,
+ * Level: a node's children are one level deeper than the node. But where it has only one child that is not left out,
+ * and no TREE_ENDS, this child is on the level of the node, and what else there is stands before it, one level deeper,
  * unless it is smaller than the least share even as a whole:
  *
  *	main				level 0
@@ -79,8 +79,8 @@ struct tree {
 	struct labels *labels;
 	uint64_t figure, second;	/* sums over the rows of the tree */
 	uint64_t whole;			/* the sum of request.key over all rows of the model */
-	uint32_t functions;		/* callers, callees: how many functions, modules and files have the text in their
-					 * names */
+	uint32_t functions;		/* callers, callees: how many functions, modules and files have the text in
+					 * their names */
 	bool by_place;			/* these are no functions, but modules or files */
 	uint32_t cut_at;		/* so many frames were recorded of each stack, and at least one has as many; 0:
 					 * none has */

@@ -11,10 +11,10 @@
  *	unchanged	####	nothing has happened to it
  *	grown			it is more than it was, and none of these, or the moments are too few to tell
  *
- * The first third of the time is not looked at for leaks: a program warms up. What stands against a leak is weighed with
- * care, because a leak that is taken for a cache is overlooked, and a cache that is taken for a leak is only looked at in
- * vain: growth counts as slowing down only if it is slower per call of the process, too, and by more than chance makes
- * likely. The rules and their thresholds are in trend.c. Pure functions, for any thread.
+ * The first third of the time is not looked at for leaks: a program warms up. What stands against a leak is weighed
+ * with care, because a leak that is taken for a cache is overlooked, and a cache that is taken for a leak is only
+ * looked at in vain: growth counts as slowing down only if it is slower per call of the process, too, and by more than
+ * chance makes likely. The rules and their thresholds are in trend.c. Pure functions, for any thread.
  */
 #ifndef ANALYSIS_TREND_H
 #define ANALYSIS_TREND_H
@@ -28,7 +28,8 @@
 
 /* In the order in which a report has them. */
 enum trend_kind {
-	TREND_LEAKING, TREND_STEPPED, TREND_GROWN, TREND_FILLING, TREND_STEADY, TREND_SHRUNK, TREND_UNCHANGED, TREND_KINDS
+	TREND_LEAKING, TREND_STEPPED, TREND_GROWN, TREND_FILLING, TREND_STEADY, TREND_SHRUNK, TREND_UNCHANGED,
+	TREND_KINDS
 };
 
 struct trend_series {
@@ -49,9 +50,9 @@ struct trend {
 };
 
 /*
- * How many of the moments of a process that has ended are before it freed at its end: the last figures are left out, three
- * at most, that are below the one before. The last moment is that of the end. If the one before was at the end, too, both
- * have what was left.
+ * How many of the moments of a process that has ended are before it freed at its end: the last figures are left out,
+ * three at most, that are below the one before. The last moment is that of the end. If the one before was at the end,
+ * too, both have what was left.
  */
 unsigned trend_before_end(const struct trend_series *s);
 

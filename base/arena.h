@@ -72,8 +72,10 @@ struct arena_spares {
 struct arena {
 	struct arena_chunk *chunk;	/* newest, linked to the older ones */
 	size_t used_bytes;		/* of the newest chunk, its header included */
-	bool refused;			/* something was asked for that there was no memory for. arena_release() keeps it */
-	struct arena_spares *spares;	/* where chunks come from and go to; NULL: the kernel. arena_release() keeps it */
+	bool refused;			/* something was asked for that there was no memory for. arena_release() keeps
+					 * it */
+	struct arena_spares *spares;	/* where chunks come from and go to; NULL: the kernel. arena_release() keeps
+					 * it */
 };
 
 /*

@@ -62,8 +62,8 @@ static inline __attribute__((always_inline)) bool is_zero_u32(const uint32_t *p)
 #endif
 }
 
-/* Adds to a word, of a pointer's width, that only this thread and its signal handlers write. True: the sum did not fit, and
- * has wrapped around. */
+/* Adds to a word, of a pointer's width, that only this thread and its signal handlers write. True: the sum did not fit,
+ * and has wrapped around. */
 #if defined(__x86_64__) || defined(__i386__)
 #define add_own_wraps(p, v) ({								\
 	bool add_wraps;									\

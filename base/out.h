@@ -99,8 +99,8 @@ void out_figure(struct out *o, uint64_t v);
 /* A mark, if it is due, and decimal units, three places, rounded down: "999 bytes", "22.704 KB", "2.121 MB". */
 void out_size(struct out *o, uint64_t bytes);
 
-/* The share of part in whole, to the nearest tenth of a percent: "43.2 %". "100.0 %" is all (share.h), and the most; "0.0 %"
- * where whole is 0. */
+/* The share of part in whole, to the nearest tenth of a percent: "43.2 %". "100.0 %" is all (share.h), and the most;
+ * "0.0 %" where whole is 0. */
 void out_share(struct out *o, uint64_t part, uint64_t whole);
 
 /* Rounded down: "750 ns", "12.045 us", "6.236 ms", "1.500 secs", "2 mins 5 secs", "1 hour 2 mins". */

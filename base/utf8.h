@@ -15,8 +15,8 @@ static inline bool utf8_continues(char byte)
 	return ((unsigned char)byte & 0xc0) == 0x80;
 }
 
-/* The most bytes, up to `bytes`, after which the text can be cut without parting a character. text[bytes] must be there;
- * it may be the NUL. */
+/* The most bytes, up to `bytes`, after which the text can be cut without parting a character. text[bytes] must be
+ * there; it may be the NUL. */
 static inline size_t utf8_cut(const char *text, size_t bytes)
 {
 	while (bytes && utf8_continues(text[bytes]))

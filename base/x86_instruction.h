@@ -30,7 +30,8 @@ enum x86_flow {
 struct x86_instruction {
 	uint8_t length;		/* bytes */
 	uint8_t flow;		/* enum x86_flow */
-	uint8_t offset_at;	/* where in the instruction the offset of an operand or a target stands; 0: there is none */
+	uint8_t offset_at;	/* where in the instruction the offset of an operand or a target stands; 0: there is
+				 * none */
 	uint8_t offset_bytes;	/* 1 or 4 */
 	int32_t offset;		/* counted from the end of the instruction */
 };

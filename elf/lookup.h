@@ -38,7 +38,8 @@ struct lookup_definition {
 };
 void lookup_definitions(const char *const *names, struct lookup_definition *found, unsigned count);
 
-/* For lists of functions like X(malloc) X(free): the names, the pointers as members of a struct, and how many they are. */
+/* For lists of functions like X(malloc) X(free): the names, the pointers as members of a struct, and how many they
+ * are. */
 #define LOOKUP_NAME(name)	#name "\0"
 #define LOOKUP_POINTER(name)	__typeof__(name) *name;
 #define LOOKUP_COUNT(pointers)	(sizeof(pointers) / sizeof(void *))

@@ -19,9 +19,9 @@ void *program_symbol(const char *name);
 typedef void program_function(void *context, unsigned family, const char *name, void *address, size_t bytes);
 
 /*
- * Families of functions whose names begin alike: of each prefix with which the program has a function PREFIX + "malloc",
- * calls take() for all its functions whose names begin with the prefix. Where the program has none, that costs two
- * sequential reads of the file's symbols; the names are not looked at one by one. Nothing is found under the
+ * Families of functions whose names begin alike: of each prefix with which the program has a function PREFIX +
+ * "malloc", calls take() for all its functions whose names begin with the prefix. Where the program has none, that
+ * costs two sequential reads of the file's symbols; the names are not looked at one by one. Nothing is found under the
  * conditions under which program_symbol() finds nothing. count: at most 32. Changes errno.
  */
 void program_families(const char *const *prefixes, unsigned count, program_function *take, void *context);

@@ -31,8 +31,8 @@ struct symbol_tables {
 /* False: the module has no symbols that can be found by a hash table. */
 bool symbol_tables_find(const struct link_map *map, struct symbol_tables *s);
 
-/* The number of the first symbol with the lowest bits of this hash in DT_GNU_HASH, and whether symbol i, which is in the
- * same list, is the last one of the list. 0: the list is empty. */
+/* The number of the first symbol with the lowest bits of this hash in DT_GNU_HASH, and whether symbol i, which is in
+ * the same list, is the last one of the list. 0: the list is empty. */
 uint32_t symbol_tables_bucket(const struct symbol_tables *s, uint32_t hash);
 bool symbol_tables_bucket_ends(const struct symbol_tables *s, uint32_t i);
 

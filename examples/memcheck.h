@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * For programs that include <valgrind/memcheck.h>: the requests of valgrind.h beside this file, and those that allocators make
- * of memcheck about what may be read and written. heaptrace does not look at accesses, so these do nothing, and return 0 as
- * they do without Valgrind.
+ * For programs that include <valgrind/memcheck.h>: the requests of valgrind.h beside this file, and those that
+ * allocators make of memcheck about what may be read and written. heaptrace does not look at accesses, so these do
+ * nothing, and return 0 as they do without Valgrind.
  */
 #ifndef HEAPTRACE_MEMCHECK_H
 #define HEAPTRACE_MEMCHECK_H

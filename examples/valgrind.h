@@ -1,32 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The client requests of Valgrind that concern allocators, as calls of heaptrace.h: macros of the same names and arguments, so
- * that a program which already tells Valgrind of its pools tells heaptrace instead. What the requests mean for Valgrind is in
- * its manual, "Memory Pools: describing and working with custom allocators". examples/README.md tells how to build with this.
+ * The client requests of Valgrind that concern allocators, as calls of heaptrace.h: macros of the same names and
+ * arguments, so that a program which already tells Valgrind of its pools tells heaptrace instead. What the requests
+ * mean for Valgrind is in its manual, "Memory Pools: describing and working with custom allocators". examples/README.md
+ * tells how to build with this.
  *
  * Which rows the blocks get:
  *
- *	VALGRIND_MALLOCLIKE_BLOCK	pool "malloclike". Where the program makes these blocks of malloc's, both are counted, unless
- *					heaptrace_pool_backing(heaptrace_pool("malloclike"), chunk, size) tells of the chunk.
- *	VALGRIND_MEMPOOL_ALLOC		pool "mempool 1", "mempool 2"... in the order in which the pools are created. A pool that is
- *					destroyed leaves its number to the next one that is created.
+ *	VALGRIND_MALLOCLIKE_BLOCK	pool "malloclike". Where the program makes these blocks of malloc's, both are
+ *					counted, unless heaptrace_pool_backing(heaptrace_pool("malloclike"), chunk,
+ *					size) tells of the chunk.
+ *	VALGRIND_MEMPOOL_ALLOC		pool "mempool 1", "mempool 2"... in the order in which the pools are created. A
+ *					pool that is destroyed leaves its number to the next one that is created.
  *
  * What differs from Valgrind:
  *
  * - Redzones, and whether memory is zeroed, do not matter. What VALGRIND_MAKE_MEM_... says of memory is in memcheck.h.
- * - The chunks of a pool are unknown to Valgrind as well, so they stay counted as malloc's blocks, until the program calls
- *   heaptrace_pool_backing(valgrind_mempool_number(pool), chunk, size).
- * - A pool with VALGRIND_MEMPOOL_METAPOOL makes backings of pool "malloclike". VALGRIND_MEMPOOL_FREE frees the blocks inside
- *   them whether there is VALGRIND_MEMPOOL_AUTO_FREE or not. VALGRIND_DESTROY_MEMPOOL does not: free them first.
+ * - The chunks of a pool are unknown to Valgrind as well, so they stay counted as malloc's blocks, until the program
+ *   calls heaptrace_pool_backing(valgrind_mempool_number(pool), chunk, size).
+ * - A pool with VALGRIND_MEMPOOL_METAPOOL makes backings of pool "malloclike". VALGRIND_MEMPOOL_FREE frees the blocks
+ *   inside them whether there is VALGRIND_MEMPOOL_AUTO_FREE or not. VALGRIND_DESTROY_MEMPOOL does not: free them first.
  * - VALGRIND_MEMPOOL_TRIM frees the blocks that begin outside of the range. Those that begin inside keep their size.
  * - VALGRIND_RESIZEINPLACE_BLOCK and VALGRIND_MEMPOOL_CHANGE count as calls that allocate, with their own backtrace.
- * - Mistakes (a pool that does not exist, a block that is freed twice) are ignored, not reported. So are the pools beyond
- *   VALGRIND_MEMPOOLS that exist at the same time.
+ * - Mistakes (a pool that does not exist, a block that is freed twice) are ignored, not reported. So are the pools
+ *   beyond VALGRIND_MEMPOOLS that exist at the same time.
  * - RUNNING_ON_VALGRIND is 0: a program must not skip work or choose a slow path because it is traced.
  *
- * All requests can be made in any thread, as long as no other thread moves or destroys the same pool. The numbers of pools are
- * kept once per program and the libraries it is linked with. A plugin that has pools of its own, and gets this header by itself,
- * should be built with -DVALGRIND_MEMPOOL_NAME='"another name"', or else two pools can have the same row. C89 and C++98.
+ * All requests can be made in any thread, as long as no other thread moves or destroys the same pool. The numbers of
+ * pools are kept once per program and the libraries it is linked with. A plugin that has pools of its own, and gets
+ * this header by itself, should be built with -DVALGRIND_MEMPOOL_NAME='"another name"', or else two pools can have the
+ * same row. C89 and C++98.
  */
 #ifndef HEAPTRACE_VALGRIND_H
 #define HEAPTRACE_VALGRIND_H
@@ -36,7 +39,8 @@
 #ifndef VALGRIND_MEMPOOL_NAME
 #define VALGRIND_MEMPOOL_NAME	"mempool"	/* at most 50 bytes */
 #endif
-#define VALGRIND_MEMPOOLS	400		/* heaptrace knows 511 names of pools, and the program may have others */
+#define VALGRIND_MEMPOOLS	400		/* heaptrace knows 511 names of pools, and the program may have
+						 * others */
 
 #define VALGRIND_MEMPOOL_AUTO_FREE	1
 #define VALGRIND_MEMPOOL_METAPOOL	2
@@ -49,7 +53,8 @@
 #if defined(__GNUC__) && defined(__ELF__) && !defined(HEAPTRACE_NONE)
 
 struct valgrind_mempool {
-	const char *volatile anchor;		/* the address by which requests name the pool; NULL: this entry is free */
+	const char *volatile anchor;		/* the address by which requests name the pool; NULL: this entry is
+						 * free */
 	volatile heaptrace_pool_t number;	/* 0: not asked for yet, or heaptrace is not there */
 	int is_meta;				/* VALGRIND_MEMPOOL_METAPOOL */
 };
@@ -75,7 +80,8 @@ static __inline__ __attribute__((__unused__)) struct valgrind_mempool *valgrind_
 	return (struct valgrind_mempool *)0;
 }
 
-/* The number by which functions of heaptrace.h know the pool in this entry. Two threads that ask at once get the same one. */
+/* The number by which functions of heaptrace.h know the pool in this entry. Two threads that ask at once get the same
+ * one. */
 static __inline__ __attribute__((__unused__)) heaptrace_pool_t valgrind_mempool_name(struct valgrind_mempool *m)
 {
 	char name[sizeof(VALGRIND_MEMPOOL_NAME) + 8] = VALGRIND_MEMPOOL_NAME;
@@ -208,7 +214,7 @@ HEAPTRACE_INLINE void valgrind_mempool_change(const char *anchor, const char *ol
 		const char *valgrind_block_ = VALGRIND_ADDRESS_(addr);			\
 											\
 		(void)(old), (void)(rz);						\
-		heaptrace_pool_realloc(heaptrace_pool("malloclike"), valgrind_block_, valgrind_block_, (new_size));	\
+		heaptrace_pool_realloc(heaptrace_pool("malloclike"), valgrind_block_, valgrind_block_, (new_size)); \
 	} while (0)
 
 #define VALGRIND_CREATE_MEMPOOL(pool, rz, zeroed)	VALGRIND_CREATE_MEMPOOL_EXT(pool, rz, zeroed, 0)

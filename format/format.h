@@ -21,8 +21,8 @@ struct format {
 	bool by_reporter;	/* the traced process never writes it: see options_by_reporter() */
 	enum model_rows rows;	/* what a section lists */
 	bool runtime_apart;	/* see model_request */
-	bool all_rows;		/* see model_request. There is a document then of the program that was started, and of each
-				 * other process that has called malloc(), even where nothing is live at its end */
+	bool all_rows;		/* see model_request. There is a document then of the program that was started, and of
+				 * each other process that has called malloc(), even where nothing is live at its end */
 	bool all_names;		/* see model_request */
 	uint8_t sections_max;	/* how many sections, one for each sort key, it can show */
 	/* Writes a model, which has at least one section. The arena is for work space. Where it has no memory, the
@@ -30,8 +30,8 @@ struct format {
 	void (*write)(const struct model *m, struct arena *arena, struct out *out);
 };
 
-extern const struct format text_format, folded_format, svg_format, html_format, pprof_format, perfetto_format, massif_format,
-	json_format, speedscope_format, csv_format;
+extern const struct format text_format, folded_format, svg_format, html_format, pprof_format, perfetto_format,
+	massif_format, json_format, speedscope_format, csv_format;
 /* The text dump with what options of the purpose REPORTER ask for: its name is "text", too. */
 extern const struct format text_report_format;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the files of a JSON report share: how members of objects are written, and the parts that have files of their
- * own. doc/json.md describes the document. Only format/json*.c include this header. Errors of writing are in the struct out.
+ * own. doc/json.md describes the document. Only format/json*.c include this header. Errors of writing are in the struct
+ * out.
  */
 #ifndef FORMAT_JSON_H
 #define FORMAT_JSON_H
@@ -70,8 +71,8 @@ void json_write_catalog(const struct model *m, struct histograms *all, struct nu
 /* Writes the member "address" of a catalog's nodes and, packed, "fresh" (json_nodes.c). */
 void json_write_nodes(const struct catalog *c, struct numbers_packing *packing, struct arena *arena, struct out *out);
 
-/* Writes the member "windows" of a catalog, which is not the first one: what the rows have of each window, or null where
- * the document is about one (json_window_rows.c). sets: the number of the set of threads of each of w->rows. */
+/* Writes the member "windows" of a catalog, which is not the first one: what the rows have of each window, or null
+ * where the document is about one (json_window_rows.c). sets: the number of the set of threads of each of w->rows. */
 void json_write_window_rows(const struct window_rows *w, const uint32_t *sets, struct numbers_packing *packing,
 			    struct arena *arena, struct out *out);
 

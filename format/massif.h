@@ -14,9 +14,11 @@
 /* A moment of the run that the file shows ("snapshot" in the file). */
 struct massif_moment {
 	uint64_t ns;			/* since the start of the process */
-	uint64_t time;			/* the same in the unit of the file: milliseconds, or bytes allocated and freed */
+	uint64_t time;			/* the same in the unit of the file: milliseconds, or bytes allocated and
+					 * freed */
 	uint64_t size;			/* live bytes of the whole heap */
-	uint64_t extra;			/* of malloc's, for its headers and the rounding of sizes; an estimate, 0: not known */
+	uint64_t extra;			/* of malloc's, for its headers and the rounding of sizes; an estimate, 0: not
+					 * known */
 	enum massif_kind {
 		MASSIF_PLAIN,		/* nothing but the sums is known */
 		MASSIF_SNAPSHOT,	/* history.snapshots[snapshot] has the rows */

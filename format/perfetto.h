@@ -31,13 +31,13 @@ struct perfetto {
 	bool any_argument;		/* the open event has an argument */
 };
 
-/* Opens an event: everything up to its arguments. phase: 'C' for a counter, 'i' for an instant of the process, 'X' for a
- * slice from then on to slice_end_ns, 'M' for metadata, which have no time. ns: since the start of the process; if that is
- * before the event before, the time of that one is taken. */
+/* Opens an event: everything up to its arguments. phase: 'C' for a counter, 'i' for an instant of the process, 'X' for
+ * a slice from then on to slice_end_ns, 'M' for metadata, which have no time. ns: since the start of the process; if
+ * that is before the event before, the time of that one is taken. */
 void perfetto_begin(struct perfetto *p, const char *name, char phase, uint64_t ns);
 
-/* Writes the name of an argument of the open event: NAME, or NAME_NUMBER if number is not 0. The caller writes the value
- * behind it. */
+/* Writes the name of an argument of the open event: NAME, or NAME_NUMBER if number is not 0. The caller writes the
+ * value behind it. */
 void perfetto_name(struct perfetto *p, const char *name, uint32_t number);
 
 /* Write an argument of the open event. */

@@ -27,9 +27,9 @@
 
 /* The fields of the message Profile. keep_frames (8) and doc_url (15) are not written. */
 enum {
-	PROFILE_SAMPLE_TYPE = 1, PROFILE_SAMPLE, PROFILE_MAPPING, PROFILE_LOCATION, PROFILE_FUNCTION, PROFILE_STRING_TABLE,
-	PROFILE_DROP_FRAMES, PROFILE_TIME_NANOS = 9, PROFILE_DURATION_NANOS, PROFILE_PERIOD_TYPE, PROFILE_PERIOD,
-	PROFILE_COMMENT, PROFILE_DEFAULT_SAMPLE_TYPE,
+	PROFILE_SAMPLE_TYPE = 1, PROFILE_SAMPLE, PROFILE_MAPPING, PROFILE_LOCATION, PROFILE_FUNCTION,
+	PROFILE_STRING_TABLE, PROFILE_DROP_FRAMES, PROFILE_TIME_NANOS = 9, PROFILE_DURATION_NANOS, PROFILE_PERIOD_TYPE,
+	PROFILE_PERIOD, PROFILE_COMMENT, PROFILE_DEFAULT_SAMPLE_TYPE,
 };
 
 /* The texts that are none of the catalog's. */
@@ -53,7 +53,8 @@ struct pprof {
 	struct arena *arena;
 	const struct catalog *catalog;	/* NULL: there was no memory, and the profile has sums only */
 	struct stacks_things functions;	/* their ids are numbers + 1 */
-	struct labels *labels;		/* of the rows' threads. NULL: all are of the main thread, or there was no memory */
+	struct labels *labels;		/* of the rows' threads. NULL: all are of the main thread, or there was no
+					 * memory */
 	uint32_t *threads;		/* of each row: the number of the text that names its threads; NULL likewise */
 	uint32_t *mapping_ids;		/* of each module of the catalog, in numbers from 1 on */
 	uint32_t *mappings;		/* of each mapping, from its id 1 on: the number of the module */
@@ -76,7 +77,8 @@ static inline uint32_t pprof_build_id(const struct pprof *p, uint32_t module)
 /* Writes all texts, as the fields string_table of a profile: pprof_texts.c. */
 void pprof_texts_write(const struct pprof *p, struct out *out);
 
-/* Writes the modules, as the fields mapping of a profile: pprof_mappings.c. The modules have their ids (mapping_ids). */
+/* Writes the modules, as the fields mapping of a profile: pprof_mappings.c. The modules have their ids
+ * (mapping_ids). */
 void pprof_mappings_write(const struct pprof *p, struct out *out);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the files of the flame graph share. Only format/svg*.c include this header. doc/formats.md describes the picture.
+ * What the files of the flame graph share. Only format/svg*.c include this header. doc/formats.md describes the
+ * picture.
  *
  *	model, or two with --diff -> struct merged -> svg_choose() -> svg_write_frames(): what is seen without scripts
  *	                                                           -> svg_write_data(): what report/svg.js draws anew
@@ -33,8 +34,8 @@ struct svg {
 	struct merged tree;
 	uint64_t total;			/* the root's weight in the first view */
 
-	/* The mark of a node of the tree has the bits SVG_KEPT and SVG_DRAWN. Its start is the weight left of it, in the first
-	 * view. */
+	/* The mark of a node of the tree has the bits SVG_KEPT and SVG_DRAWN. Its start is the weight left of it, in
+	 * the first view. */
 	uint32_t *numbers;		/* of each function: its number in the data, + 1; 0: it is not there */
 	uint32_t level_count;		/* levels that are drawn */
 	uint32_t left_out;		/* nodes that are not in the data... */
@@ -46,9 +47,9 @@ struct svg {
 
 /* ---- Texts and colours (svg_text.c) ---- */
 
-/* Writes foreign text as the content of an element: at most so many characters, then "...". Characters that XML does not
- * know and bytes that are not UTF-8 become U+FFFD; control characters and those that change the direction of text become
- * `?`. Markup is escaped. */
+/* Writes foreign text as the content of an element: at most so many characters, then "...". Characters that XML does
+ * not know and bytes that are not UTF-8 become U+FFFD; control characters and those that change the direction of text
+ * become `?`. Markup is escaped. */
 void svg_write_text(struct out *out, const char *text, size_t characters);
 
 /* Writes a JSON text in quotes as content of an element, likewise. */
@@ -105,8 +106,8 @@ void svg_write_data(const struct svg *s);
 /* The place of a name among the names of modules so far; count: it is none of them (svg_data.c). */
 uint32_t svg_find_module(const char **modules, uint32_t count, const char *name);
 
-/* The node after this one, the outer ones first, or 0 behind the last one. Only nodes with one of these bits in their marks,
- * whose outer nodes have it, too. */
+/* The node after this one, the outer ones first, or 0 behind the last one. Only nodes with one of these bits in their
+ * marks, whose outer nodes have it, too. */
 uint32_t svg_next(const struct svg *s, uint32_t node, uint32_t bits);
 
 #endif

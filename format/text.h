@@ -27,8 +27,8 @@ struct text {
 /* Prepares *t for a dump of the model. */
 void text_begin(struct text *t, const struct model *m, struct arena *arena, struct out *out);
 
-/* Writes a dump: for each section its head, what write_rows() writes, and the closing figures; the summary stands in the
- * first one. With --short there is nothing but the summary, and what write_rows() writes then if it is another than
+/* Writes a dump: for each section its head, what write_rows() writes, and the closing figures; the summary stands in
+ * the first one. With --short there is nothing but the summary, and what write_rows() writes then if it is another than
  * text_write_rows(). */
 void text_write_dump(struct text *t, void (*write_rows)(struct text *t, const struct model_section *s));
 

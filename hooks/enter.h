@@ -12,8 +12,8 @@
 #include "process/record.h"
 #include "process/record_odd.h"
 
-/* Finds the real functions and starts the recording, as far as that has not been done. May be called inside the guard or
- * outside it. False: nothing is recorded. */
+/* Finds the real functions and starts the recording, as far as that has not been done. May be called inside the guard
+ * or outside it. False: nothing is recorded. */
 bool enter_start(void);
 
 /*
@@ -41,8 +41,8 @@ static inline __attribute__((always_inline)) bool enter(unsigned calls)
 	return likely(load_relaxed(&lifecycle.state) == LIFECYCLE_TRACING) || enter_slow();
 }
 
-/* The same where each block is recorded and nothing else is to be done. False: the guard has not been entered, and enter()
- * has to be asked. */
+/* The same where each block is recorded and nothing else is to be done. False: the guard has not been entered, and
+ * enter() has to be asked. */
 static inline __attribute__((always_inline)) bool enter_plainly(void)
 {
 	if (unlikely(guard_self.unready))

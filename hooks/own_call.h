@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The hook of all functions of allocators that belong to the program (own_allocator.h). A jump at the beginning of each
- * such function leads here (process/entry_patch.h). The functions differ in their arguments only, so one hook serves them
- * all, by a description of each:
+ * such function leads here (process/entry_patch.h). The functions differ in their arguments only, so one hook serves
+ * them all, by a description of each:
  *
  *	kind		block		size		count
  *	ALLOCATE	-		argument	argument	returns the block
- *	TEXT		-		-		-		returns the block, whose size is that of its text
+ *	TEXT		-		-		-		returns the block, as large as its text
  *	POSIX		-		argument	-		returns 0, and the block in *argument 0
- *	RENEW		argument	argument	argument	returns the block; NULL: the old one is as it was,
- *									or with a size of 0 freed
+ *	RENEW		argument	argument	argument	returns the block; NULL: the old one is as it
+ *									was, or with a size of 0 freed
  *	RENEW_OR_FREE	argument	argument	argument	the same; NULL: the old one is freed
  *	EXPAND		argument	argument	-		xallocx() of jemalloc(3)
  *	FREE		argument	-		-
  *
- * The size that counts is what the program asks for: the argument, times the count if there is one. A caller may rely on
- * registers that the function leaves alone, though the ABI does not promise that (GCC's -fipa-ra), so the hook gives all
- * of them back as the function itself has left them, and of functions that call nothing the vector registers, too.
+ * The size that counts is what the program asks for: the argument, times the count if there is one. A caller may rely
+ * on registers that the function leaves alone, though the ABI does not promise that (GCC's -fipa-ra), so the hook gives
+ * all of them back as the function itself has left them, and of functions that call nothing the vector registers, too.
  *
  * A function that is called by another one of them is part of the outer call, and not counted by itself.
  */

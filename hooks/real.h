@@ -29,7 +29,8 @@ void free_aligned_sized(void *p, size_t alignment, size_t size);
 
 extern struct real {
 	REAL_FUNCTIONS(LOOKUP_POINTER)
-	/* Those with the prefix __libc_, in the same order. Where libc lacks one, it is the function without the prefix. */
+	/* Those with the prefix __libc_, in the same order. Where libc lacks one, it is the function without the
+	 * prefix. */
 #define DECLARE_REAL(name) __typeof__(name) *libc_##name;
 	REAL_LIBC_FUNCTIONS(DECLARE_REAL)
 #undef DECLARE_REAL

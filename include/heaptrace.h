@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a program can ask of heaptrace while it is traced, and tell it of its own pools. doc/api.md explains each function,
- * doc/pools.md those of pools.
+ * What a program can ask of heaptrace while it is traced, and tell it of its own pools. doc/api.md explains each
+ * function, doc/pools.md those of pools.
  *
- * This header is all that is needed: nothing is linked. A program that is built with it runs without heaptrace, too. Then
- * each function does nothing, and returns HEAPTRACE_ABSENT (heaptrace_pool() and those that count return 0). It is C89, C++98
- * and everything later.
+ * This header is all that is needed: nothing is linked. A program that is built with it runs without heaptrace, too.
+ * Then each function does nothing, and returns HEAPTRACE_ABSENT (heaptrace_pool() and those that count return 0). It is
+ * C89, C++98 and everything later.
  *
  * All functions can be called in any thread, in constructors and destructors, and in a child after fork. Those marked
  * "signals" can be called in the handler of a signal, too, whatever the signal has interrupted. errno is kept.
@@ -30,8 +30,8 @@ __extension__ typedef unsigned long long heaptrace_u64;
 typedef unsigned long heaptrace_u64;
 #endif
 
-/* A pool's number. 0: heaptrace is not there, or there are more than 511 names; pools with the number 0 are counted as one,
- * which has no name. */
+/* A pool's number. 0: heaptrace is not there, or there are more than 511 names; pools with the number 0 are counted as
+ * one, which has no name. */
 typedef unsigned heaptrace_pool_t;
 
 enum heaptrace_state {
@@ -40,8 +40,8 @@ enum heaptrace_state {
 	HEAPTRACE_EXACT			/* each block is */
 };
 
-/* The figures of the heap. The caller sets `size` to sizeof(struct heaptrace_totals), or, where only the first figures are
- * wanted, to HEAPTRACE_TOTALS_BYTES, which is much faster in a program with many backtraces. */
+/* The figures of the heap. The caller sets `size` to sizeof(struct heaptrace_totals), or, where only the first figures
+ * are wanted, to HEAPTRACE_TOTALS_BYTES, which is much faster in a program with many backtraces. */
 struct heaptrace_totals {
 	size_t size;
 	heaptrace_u64 bytes;		/* live bytes, as the program has asked for */
@@ -55,9 +55,9 @@ struct heaptrace_totals {
 /* ---- How the functions are found ---- */
 
 /*
- * Each one is a weak symbol: its address is NULL unless the dynamic linker finds it in libheaptrace.so. Where compilers take
- * the address of a function for a constant (x86_64, programs that are linked with -no-pie), the linker would take NULL for
- * good. So the address is read from the global offset table, which only the dynamic linker fills in.
+ * Each one is a weak symbol: its address is NULL unless the dynamic linker finds it in libheaptrace.so. Where compilers
+ * take the address of a function for a constant (x86_64, programs that are linked with -no-pie), the linker would take
+ * NULL for good. So the address is read from the global offset table, which only the dynamic linker fills in.
  */
 #if defined(__GNUC__) && defined(__ELF__) && !defined(HEAPTRACE_NONE)
 
@@ -111,7 +111,8 @@ int heaptrace_api_pool_backing(heaptrace_pool_t pool, void *p, size_t size, int 
 HEAPTRACE_INLINE int heaptrace_control_(int command, heaptrace_u64 value, const char *text)
 {
 	(void)command, (void)value, (void)text;
-	HEAPTRACE_CALL(heaptrace_api_control, int, (int, heaptrace_u64, const char *), (command, value, text), HEAPTRACE_ABSENT);
+	HEAPTRACE_CALL(heaptrace_api_control, int, (int, heaptrace_u64, const char *), (command, value, text),
+		       HEAPTRACE_ABSENT);
 }
 
 /* ---- Is heaptrace there? ---- */
@@ -130,28 +131,30 @@ HEAPTRACE_INLINE int heaptrace_is_present(void)
 
 /* ---- Dumps ---- */
 
-/* A dump as by heaptrace --dump=PID, to where this run's dumps go. Signals: then it is taken when the allocation that the
- * signal has interrupted is over. */
+/* A dump as by heaptrace --dump=PID, to where this run's dumps go. Signals: then it is taken when the allocation that
+ * the signal has interrupted is over. */
 HEAPTRACE_INLINE int heaptrace_dump(void)
 {
 	return heaptrace_control_(5, 0, (const char *)0);
 }
 
 /*
- * A dump to a file of the program's choice: the report of now, which is complete when the call returns. The dumps of the run
- * know nothing of it: it has no number, --outfile and --max-leak do not concern it. Options that say what a report shows do
- * (--top, --sort, --focus...).
+ * A dump to a file of the program's choice: the report of now, which is complete when the call returns. The dumps of
+ * the run know nothing of it: it has no number, --outfile and --max-leak do not concern it. Options that say what a
+ * report shows do (--top, --sort, --focus...).
  *
- * path: the file's name as it stands, without placeholders; a relative one is for the working directory of now. Its ending
- * chooses the format, as that of --outfile does: heap.json, heap.html, heap.pb.gz...; .txt or none is text. An existing file
- * stays until the new one is complete, which then takes its place by rename(2). A link, a FIFO or a device is written to.
+ * path: the file's name as it stands, without placeholders; a relative one is for the working directory of now. Its
+ * ending chooses the format, as that of --outfile does: heap.json, heap.html, heap.pb.gz...; .txt or none is text. An
+ * existing file stays until the new one is complete, which then takes its place by rename(2). A link, a FIFO or a
+ * device is written to.
  *
- * The process itself writes text and .folded, but with options like --group and --focus. All else is written by the watcher,
- * which the command heaptrace has started, and for which the calling thread waits 60 seconds at most. Without a watcher, a line
- * on standard error says which command makes the report. Where another dump goes on, its end is waited for, 10 seconds at most.
+ * The process itself writes text and .folded, but with options like --group and --focus. All else is written by the
+ * watcher, which the command heaptrace has started, and for which the calling thread waits 60 seconds at most. Without
+ * a watcher, a line on standard error says which command makes the report. Where another dump goes on, its end is
+ * waited for, 10 seconds at most.
  *
- * While nothing is recorded (heaptrace_off()), the file has the blocks that are known; with --sample, estimates; in a child
- * after fork, the child's heap. Signals: there it can wait as long, so a handler of a program with threads calls
+ * While nothing is recorded (heaptrace_off()), the file has the blocks that are known; with --sample, estimates; in a
+ * child after fork, the child's heap. Signals: there it can wait as long, so a handler of a program with threads calls
  * heaptrace_dump(), which never waits for the watcher.
  *
  *	EINVAL		path is NULL or ""
@@ -159,7 +162,8 @@ HEAPTRACE_INLINE int heaptrace_dump(void)
  *	ETIMEDOUT	it is not through in time, or the program is about to end
  *	EBADMSG		it cannot read the figures
  *	EAGAIN		as above; also: another dump, or the watcher with earlier reports, is not through
- *	others		as from open(2), write(2) and rename(2). A process's first one is reported on standard error, too
+ *	others		as from open(2), write(2) and rename(2). A process's first one is reported on standard error
+ *			as well
  */
 HEAPTRACE_INLINE int heaptrace_dump_to(const char *path)
 {
@@ -193,14 +197,15 @@ HEAPTRACE_INLINE int heaptrace_sample(heaptrace_u64 bytes)
 	return heaptrace_control_(4, bytes, (const char *)0);
 }
 
-/* Marks this moment in the timeline by a text, of which 63 bytes are kept. ENOSPC: there are too many marks. Signals. */
+/* Marks this moment in the timeline by a text, of which 47 bytes are kept. ENOSPC: there are too many marks.
+ * Signals. */
 HEAPTRACE_INLINE int heaptrace_mark(const char *text)
 {
 	return heaptrace_control_(6, 0, text);
 }
 
-/* From here to heaptrace_ignore_end() what this thread allocates is not recorded; what it frees is. The two can be nested,
- * 60,000 deep (then EOVERFLOW). Signals. */
+/* From here to heaptrace_ignore_end() what this thread allocates is not recorded; what it frees is. The two can be
+ * nested, 60,000 deep (then EOVERFLOW). Signals. */
 HEAPTRACE_INLINE int heaptrace_ignore_begin(void)
 {
 	HEAPTRACE_CALL(heaptrace_api_ignore, int, (int), (1), HEAPTRACE_ABSENT);
@@ -214,8 +219,8 @@ HEAPTRACE_INLINE int heaptrace_ignore_end(void)
 
 /* ---- Figures ---- */
 
-/* Fills in the figures that totals->size covers; where heaptrace is not there they become 0. They are exact while no other
- * thread allocates. Signals. */
+/* Fills in the figures that totals->size covers; where heaptrace is not there they become 0. They are exact while no
+ * other thread allocates. Signals. */
 HEAPTRACE_INLINE int heaptrace_get_totals(struct heaptrace_totals *totals)
 {
 	size_t i;
@@ -227,7 +232,8 @@ HEAPTRACE_INLINE int heaptrace_get_totals(struct heaptrace_totals *totals)
 
 /* ---- Pools ---- */
 
-/* The pool of this name, of which 63 bytes count. The same name gives the same pool. 0 where there is none, and for NULL. */
+/* The pool of this name, of which 63 bytes count. The same name gives the same pool. 0 where there is none, and for
+ * NULL. */
 HEAPTRACE_INLINE heaptrace_pool_t heaptrace_pool(const char *name)
 {
 	(void)name;
@@ -262,7 +268,8 @@ HEAPTRACE_INLINE int heaptrace_pool_free(heaptrace_pool_t pool, const void *p)
 HEAPTRACE_INLINE int heaptrace_pool_clear(heaptrace_pool_t pool)
 {
 	(void)pool;
-	HEAPTRACE_CALL(heaptrace_api_pool_clear, int, (heaptrace_pool_t, void *, size_t), (pool, (void *)0, 0), HEAPTRACE_ABSENT);
+	HEAPTRACE_CALL(heaptrace_api_pool_clear, int, (heaptrace_pool_t, void *, size_t), (pool, (void *)0, 0),
+		       HEAPTRACE_ABSENT);
 }
 
 /* The same for those that begin in these `size` bytes. */
@@ -276,23 +283,23 @@ HEAPTRACE_INLINE int heaptrace_pool_clear_range(heaptrace_pool_t pool, const voi
 }
 
 /*
- * The pool makes its blocks of the block at p, which comes from malloc(), from another pool or from the kernel: it is not
- * counted as a block of the heap any more, because the pool's blocks are. That ends when it is freed, and then the pool's
- * blocks in it are gone, too. size: how large it is; 0: as it was recorded, if it was (else ENOENT).
+ * The pool makes its blocks of the block at p, which comes from malloc(), from another pool or from the kernel: it is
+ * not counted as a block of the heap any more, because the pool's blocks are. That ends when it is freed, and then the
+ * pool's blocks in it are gone, too. size: how large it is; 0: as it was recorded, if it was (else ENOENT).
  */
 HEAPTRACE_INLINE int heaptrace_pool_backing(heaptrace_pool_t pool, const void *p, size_t size)
 {
 	(void)pool, (void)p, (void)size;
-	HEAPTRACE_CALL(heaptrace_api_pool_backing, int, (heaptrace_pool_t, void *, size_t, int), (pool, (void *)p, size, 1),
-		       HEAPTRACE_ABSENT);
+	HEAPTRACE_CALL(heaptrace_api_pool_backing, int, (heaptrace_pool_t, void *, size_t, int),
+		       (pool, (void *)p, size, 1), HEAPTRACE_ABSENT);
 }
 
 /* The same end, where heaptrace does not see the block freed: it came from the kernel. */
 HEAPTRACE_INLINE int heaptrace_pool_backing_end(heaptrace_pool_t pool, const void *p)
 {
 	(void)pool, (void)p;
-	HEAPTRACE_CALL(heaptrace_api_pool_backing, int, (heaptrace_pool_t, void *, size_t, int), (pool, (void *)p, 0, 0),
-		       HEAPTRACE_ABSENT);
+	HEAPTRACE_CALL(heaptrace_api_pool_backing, int, (heaptrace_pool_t, void *, size_t, int),
+		       (pool, (void *)p, 0, 0), HEAPTRACE_ABSENT);
 }
 
 #endif

@@ -25,8 +25,8 @@ enum sort_key {
 };
 
 /*
- * The formats of dumps. The traced process itself writes text and folded stacks, if no option of the purpose REPORTER is
- * given. Formats from OUTPUT_BY_REPORTER on are always written by another process that reads the table: the watcher
+ * The formats of dumps. The traced process itself writes text and folded stacks, if no option of the purpose REPORTER
+ * is given. Formats from OUTPUT_BY_REPORTER on are always written by another process that reads the table: the watcher
  * (wrapper/watcher.h), --report or --dump.
  */
 enum output_format {
@@ -103,7 +103,8 @@ struct options {
 	uint64_t sample_bytes;		/* on average one block is recorded in so many bytes; 0: each block is */
 	uint8_t start;			/* enum start_mode */
 	uint32_t start_after_ms;	/* the recording begins so long after the program; 0: see `start` */
-	const char *library;		/* the file of the library where the wrapper runs, if it has attached; or NULL */
+	const char *library;		/* the file of the library where the wrapper runs, if it has attached; or
+					 * NULL */
 	const char *outfile;		/* template with placeholders, or NULL: standard error */
 	const char *ignore;		/* file of rules, or NULL */
 	uint8_t default_ignore;		/* enum default_ignore */
@@ -125,14 +126,14 @@ struct options {
 	uint8_t error_exitcode;
 	bool quiet;			/* of dumps that go to standard error the last one is not printed */
 	uint8_t judge_count;
-	const char *judge[OPTIONS_TEXTS_MAX];	/* limits are for programs whose paths have one of these texts; none: see
-						 * wrapper/gate.h */
+	const char *judge[OPTIONS_TEXTS_MAX];	/* limits are for programs whose paths have one of these texts; none:
+						 * see wrapper/gate.h */
 	const char *junit;		/* the file of a test report about the limits, or NULL */
 	bool no_demangle;		/* C++ and Rust names stay as they are in the file */
 	const char *record;		/* template: the file that holds the table, or NULL */
 	const char *report;		/* a file of --record from which to print (wrapper only), or NULL */
-	const char *diff;		/* a file of --record, which that of --report is compared with (wrapper only), or
-					 * NULL */
+	const char *diff;		/* a file of --record, which that of --report is compared with (wrapper only),
+					 * or NULL */
 	const char *watch;		/* a process id, or a file of --record, to look at again and again (wrapper
 					 * only), or NULL... */
 	uint32_t interval_ms;		/* ...and how often */
@@ -146,17 +147,18 @@ struct options {
 					 * in the whole run; 0: they do not show it */
 	bool histogram;			/* the sizes of blocks are counted, and reports show them */
 	bool pages;			/* what the program maps itself is recorded */
-	bool no_watch;			/* no watcher is started, so nobody prints the dump of a process that is killed */
+	bool no_watch;			/* no watcher is started, so nobody prints the dump of a process that is
+					 * killed */
 	uint8_t debug_dir_count;
 	const char *debug_dirs[OPTIONS_TEXTS_MAX]; /* directories of debug files, none with a ':' */
 	uint64_t above_bytes;		/* a dump when the heap first exceeds a multiple of this; 0: no such dumps */
 	uint32_t every_ms;		/* milliseconds from dump to dump; 0: no such dumps */
 	uint32_t dump;			/* pid of a process to print a dump of (wrapper only), or 0 */
 	uint32_t control;		/* pid of a process to give commands to (wrapper only), or 0 */
-	uint32_t pid, detach;		/* pid of a process to begin to trace while it runs, or to cease to trace (wrapper
-					 * only), or 0 */
-	uint8_t signals[OPTIONS_SIGNALS];	/* the signals that request a dump by size, a dump by count, and that the figures
-					 * begin anew; 0: none does */
+	uint32_t pid, detach;		/* pid of a process to begin to trace while it runs, or to cease to trace
+					 * (wrapper only), or 0 */
+	uint8_t signals[OPTIONS_SIGNALS];	/* the signals that request a dump by size, a dump by count, and that
+						 * the figures begin anew; 0: none does */
 
 	uint64_t window;		/* which windows of the run a dump is of: the first one's number in the upper
 					 * half, and the last one's in the lower; OPTIONS_WINDOW_LAST; 0: all */
@@ -170,7 +172,8 @@ struct options {
 	/* Set by the wrapper (or by the library in the first process) for the processes of
 	 * one run; not options that a user gives. */
 	uint32_t run;			/* pid of the program that was started; 0: not known yet */
-	const char *allocator;		/* the prefix of an allocator's functions, "no", "auto", or NULL, which is "auto" */
+	const char *allocator;		/* the prefix of an allocator's functions, "no", "auto", or NULL, which is
+					 * "auto" */
 	const char *watcher;		/* the watcher's address and password (watch.h), or NULL */
 	const char *outfile_is;		/* the descriptor that outfile stands for (safe_open.h), or NULL */
 	uint8_t held;			/* which of signals[] to unblock at start: bits 0 to 2 */

@@ -33,8 +33,8 @@ struct pack_header {
 	char magic[8];
 	uint32_t version;
 	uint32_t flags;			/* enum pack_flag */
-	uint64_t moment_ns;		/* of the figures, by the clock of the table: the process's end or, if it ran, when
-					 * its record was packed */
+	uint64_t moment_ns;		/* of the figures, by the clock of the table: the process's end or, if it ran,
+					 * when its record was packed */
 	uint64_t record_bytes;		/* the apparent size of the record */
 	uint64_t names_bytes;		/* of the names, unpacked; 0: none are here */
 };
@@ -68,7 +68,8 @@ struct pack_array {
 
 struct pack_source {
 	const struct table *table;	/* a copy that nobody changes (load.h) */
-	int fd;				/* the file that the table was read from, for what lies behind the table; or -1 */
+	int fd;				/* the file that the table was read from, for what lies behind the table; or
+					 * -1 */
 	uint64_t moment_ns;		/* these two as in the header */
 	uint32_t flags;
 	const struct model_seen *seen;	/* NULL: the process has ended, or nothing is known of it */

@@ -32,8 +32,8 @@ struct dumper {
 	const struct model_seen *seen;
 	const struct model *older;
 	char command[16];		/* as in /proc/PID/comm */
-	bool apart;			/* its dump goes to a file of its own (output_set_apart()), and is not numbered and noted
-					 * as one of the process's dumps */
+	bool apart;			/* its dump goes to a file of its own (output_set_apart()), and is not numbered
+					 * and noted as one of the process's dumps */
 	uint8_t exit_status;		/* with which the process is to end if it would end with 0, as the watcher has
 					 * answered to the request of the last dump; 0: with that */
 	/* Is called with the model of each dump, before the dump is written, wherever that goes; or NULL. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A filter in front of the block map, for frees while not each block is recorded: then hardly any block is known, and a free
- * passes without a look at the block's slot, which would most often be a cache miss.
+ * A filter in front of the block map, for frees while not each block is recorded: then hardly any block is known, and a
+ * free passes without a look at the block's slot, which would most often be a cache miss.
  *
  * It is a counting filter with one hash function. Each 4 KB of addresses have a byte, which others 256 MB away share:
  *
@@ -9,15 +9,16 @@
  *	255 - n		n of them do
  *	0		nobody knows; this never changes again, until the filter is started anew
  *
- * A block is counted before the program gets it, and until it has left the map. Counts may be too high, where a block's free
- * was not seen, or a hook was left in the middle: then a free looks at the slot in vain. They are never too low.
+ * A block is counted before the program gets it, and until it has left the map. Counts may be too high, where a block's
+ * free was not seen, or a hook was left in the middle: then a free looks at the slot in vain. They are never too low.
  *
- * The program's bytes are all 0 until the filter is started, by a process that begins with another mode than CONTROL_EXACT
- * (control.h), and become 0 before the mode becomes CONTROL_EXACT. So a process that records each block neither asks the
- * filter, nor counts in it, nor has memory for it, and its blocks are not missed when the mode changes: a thread that records
- * one without counting it has seen CONTROL_EXACT, and thus zeros; another thread can only free the block after it has got the
- * address from that one, so it sees the zeros, too, whichever mode it sees. For the same reason it sees the count of a block
- * that was counted. Accesses therefore need no order besides that of the program's own.
+ * The program's bytes are all 0 until the filter is started, by a process that begins with another mode than
+ * CONTROL_EXACT (control.h), and become 0 before the mode becomes CONTROL_EXACT. So a process that records each block
+ * neither asks the filter, nor counts in it, nor has memory for it, and its blocks are not missed when the mode
+ * changes: a thread that records one without counting it has seen CONTROL_EXACT, and thus zeros; another thread can
+ * only free the block after it has got the address from that one, so it sees the zeros, too, whichever mode it sees.
+ * For the same reason it sees the count of a block that was counted. Accesses therefore need no order besides that of
+ * the program's own.
  *
  * Any thread, async-signal-safe, no lock, errno is kept.
  */
@@ -49,8 +50,8 @@ static inline bool free_filter_lacks(const void *p)
 void free_filter_add(const void *p);
 void free_filter_remove(const void *p);
 
-/* No block is known, but those of the bootstrap pool. Before the mode gets another value than CONTROL_EXACT for the first
- * time. */
+/* No block is known, but those of the bootstrap pool. Before the mode gets another value than CONTROL_EXACT for the
+ * first time. */
 void free_filter_start(void);
 
 /* Nobody knows any more which blocks there are. Before the mode becomes CONTROL_EXACT. */

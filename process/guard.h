@@ -44,7 +44,8 @@ struct guard {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 			unsigned inside;
 			uint16_t fresh;	/* not zero: lifecycle_thread_begins() has yet to be called */
-			uint16_t ignoring;	/* how often the thread has said that its allocations are to be ignored */
+			uint16_t ignoring;	/* how often the thread has said that its allocations are to be
+						 * ignored */
 #else
 			uint16_t fresh;
 			uint16_t ignoring;

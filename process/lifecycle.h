@@ -102,8 +102,8 @@ void lifecycle_start(const struct options *options, void (*hooks_forked)(void));
 bool lifecycle_is_own_process(void);
 
 /*
- * Around what uses the table or the output outside of an allocation's hook, by a thread that may have no state: a detach
- * waits until the thread is through. Whether there is a table is to be asked in between. Any thread, nestable,
+ * Around what uses the table or the output outside of an allocation's hook, by a thread that may have no state: a
+ * detach waits until the thread is through. Whether there is a table is to be asked in between. Any thread, nestable,
  * async-signal-safe. lifecycle_threads_forked(): in a child after fork nobody is under way.
  */
 void lifecycle_visit(void);
@@ -121,15 +121,15 @@ bool lifecycle_adopt_child(void);
 /* Whether what this process starts is to be traced; false before lifecycle_start(). */
 bool lifecycle_follows_children(void);
 
-/* Outside the guard: waits until another thread's fork is over. The fork may itself be waiting for what the calling thread
- * holds (stdio's lock), so after 20 ms this returns all the same. Where a thread holds the others without a fork
+/* Outside the guard: waits until another thread's fork is over. The fork may itself be waiting for what the calling
+ * thread holds (stdio's lock), so after 20 ms this returns all the same. Where a thread holds the others without a fork
  * (lifecycle_hold_others()), which waits for nothing that they have, it is a second. Keeps errno. */
 void lifecycle_wait_for_fork(void);
 
 /*
- * Between the two, no other thread enters a hook: where it would, it waits for lifecycle_release_others(), which has to come
- * soon: after a second a thread goes on all the same. lifecycle_hold_others() itself waits 20 ms at most until the others have
- * left the hooks that they are in. By one thread at a time, inside the guard (once), async-signal-safe.
+ * Between the two, no other thread enters a hook: where it would, it waits for lifecycle_release_others(), which has to
+ * come soon: after a second a thread goes on all the same. lifecycle_hold_others() itself waits 20 ms at most until the
+ * others have left the hooks that they are in. By one thread at a time, inside the guard (once), async-signal-safe.
  * lifecycle_release_others() follows in any case.
  */
 enum lifecycle_held {
@@ -159,8 +159,8 @@ bool lifecycle_is_ending(void);
 
 /*
  * A process that this library is loaded into while it runs (elf/lookup.h) sleeps until it is attached to
- * (process/attach.h), and again from a detach on: the hooks pass all calls on, and a fork or an end are nobody's concern
- * here. These functions are for one thread at a time.
+ * (process/attach.h), and again from a detach on: the hooks pass all calls on, and a fork or an end are nobody's
+ * concern here. These functions are for one thread at a time.
  *
  * lifecycle_sleep() returns when every other thread has been seen outside the guard since. False: some thread was not,
  * for some seconds, so the table has to stay. lifecycle_settle() waits in the same way, once more. Inside the guard, or

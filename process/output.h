@@ -33,12 +33,13 @@ struct output {
 	bool replaces;			/* each dump is a document of its own (struct format) */
 	bool apart;			/* see output_set_apart() */
 	bool in_place;			/* outfile is no regular file: it is opened once, and all dumps go there */
-	bool foreign;			/* to be set before output_init() by another process than the one whose dumps these
-					 * are: the watcher, --report and --dump */
+	bool foreign;			/* to be set before output_init() by another process than the one whose dumps
+					 * these are: the watcher, --report and --dump */
 	bool forked;			/* the process is a child of the program that was started. In a namespace
 					 * of its own it may have the same id, so that does not tell */
 	bool error_reported;		/* further errors are not reported */
-	int failure;			/* errno of the newest error since output_begin(), reported or not; 0: there was none */
+	int failure;			/* errno of the newest error since output_begin(), reported or not; 0: there was
+					 * none */
 	bool tries_again;		/* a lack of descriptors is not reported: see dump_write() */
 	struct output_fd error;		/* standard error */
 	struct output_fd stream;	/* the standard stream that dumps go to, if they do not go to files */
@@ -67,10 +68,10 @@ void output_open_early(struct output *o);
 void output_forked(struct output *o, uint32_t pid);
 
 /*
- * Makes *o, which is a copy of an output, the output of one dump to the file that options->outfile names. That is a whole
- * name as it stands, without placeholders, and has less than PATH_MAX bytes. The file is replaced as a document is, whatever
- * its format. The copy has no descriptors of its own, so it is just forgotten afterwards; of errors only the first one of
- * both is reported if `error_reported` is kept.
+ * Makes *o, which is a copy of an output, the output of one dump to the file that options->outfile names. That is a
+ * whole name as it stands, without placeholders, and has less than PATH_MAX bytes. The file is replaced as a document
+ * is, whatever its format. The copy has no descriptors of its own, so it is just forgotten afterwards; of errors only
+ * the first one of both is reported if `error_reported` is kept.
  */
 void output_set_apart(struct output *o, const struct options *options);
 

@@ -30,9 +30,9 @@ extern struct recorder {
 	enum unwind_mode unwind;
 	uintptr_t loader_start, loader_end;	/* the dynamic loader's code */
 	const char *one_thread;			/* points to 0 once another thread has been started */
-	/* What `simple` points to is 0 unless there is one thread and sizes are not counted; what `careful` points to is 0
-	 * only if there are several threads and sizes are not counted. So both point where one_thread does, except with
-	 * --histogram: then they are 0 and 1 for good, and no operation takes a path that does not count sizes. */
+	/* What `simple` points to is 0 unless there is one thread and sizes are not counted; what `careful` points to
+	 * is 0 only if there are several threads and sizes are not counted. So both point where one_thread does, except
+	 * with --histogram: then they are 0 and 1 for good, and no operation takes a path that does not count sizes. */
 	const char *simple, *careful;
 	const uint32_t *mode;			/* the table's control.mode; before there is a table, a 0 */
 	uint32_t first_plain;			/* changes of rows below it are made by record_odd.h: their blocks were
@@ -60,24 +60,26 @@ static inline __attribute__((always_inline)) bool record_is_exact(void)
 	return likely(is_zero_u32(recorder.mode));
 }
 
-/* Sets whether the row of each block decides how it is counted (record_odd.h), and no operation takes a path that does not
- * look at the row. */
+/* Sets whether the row of each block decides how it is counted (record_odd.h), and no operation takes a path that does
+ * not look at the row. */
 void record_choose_paths(bool by_row);
 
 /*
  * Records a new block at p, from a call at the point that pc, sp and fp name (struct capture_point). function: the
  * address of the called function plus 1, which is frame 0.
  */
-__attribute__((cold)) void record_alloc(void *p, uintptr_t function, uintptr_t pc, uintptr_t sp, uintptr_t fp, size_t size);
+__attribute__((cold)) void record_alloc(void *p, uintptr_t function, uintptr_t pc, uintptr_t sp, uintptr_t fp,
+					size_t size);
 
 /* The same for the block that realloc() has made from `old`, which was taken from the map before the call. */
 void record_realloc(void *p, size_t size, struct block old, uintptr_t function,
 		    const struct capture_point *from);
 
-/* record_alloc() of a block of a pool, in the map of such blocks (pools.h). frame: the row's frame 0 (table/special.h). And
- * what record_freed_slow() does, for such a block that has been taken from there. p NULL: it was not freed by itself. */
-__attribute__((cold)) void record_alloc_in(struct blocks *map, void *p, uintptr_t frame, const struct capture_point *from,
-					   size_t size);
+/* record_alloc() of a block of a pool, in the map of such blocks (pools.h). frame: the row's frame 0 (table/special.h).
+ * And what record_freed_slow() does, for such a block that has been taken from there. p NULL: it was not freed by
+ * itself. */
+__attribute__((cold)) void record_alloc_in(struct blocks *map, void *p, uintptr_t frame,
+					   const struct capture_point *from, size_t size);
 __attribute__((cold)) void record_freed_in_pool(void *p, struct block b, bool nested);
 
 /* Puts a block back into the map, and into the counts of sizes, that was taken from there for a realloc() which then

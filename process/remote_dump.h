@@ -18,8 +18,8 @@
  * process's end.
  *
  * A dump to a file of its own (struct dumper) is waited for, too, while the program's other threads go on. The process
- * opens the file, sends the watcher its descriptor with the request, and gives it its name when the answer has come. The wait
- * ends also when another thread ends the process.
+ * opens the file, sends the watcher its descriptor with the request, and gives it its name when the answer has come.
+ * The wait ends also when another thread ends the process.
  *
  * Without a watcher one line on standard error says which command makes the report.
  */
@@ -42,11 +42,11 @@ enum remote_dump_result {
 };
 
 /*
- * Requests a dump from the watcher, and waits for it if it is the final one, or goes to a file of its own. Then d->output.failure
- * says whether the file is complete: ECONNREFUSED, there is no watcher; EAGAIN, it is busy; ETIMEDOUT, also
- * where the process is about to end; EBADMSG, the watcher cannot read the table; or another errno with which writing failed. If request.tries_again is set, a lack of
- * descriptors is not reported to the user, but is the result. Async-signal-safe, keeps errno. The caller has blocked
- * all signals.
+ * Requests a dump from the watcher, and waits for it if it is the final one, or goes to a file of its own. Then
+ * d->output.failure says whether the file is complete: ECONNREFUSED, there is no watcher; EAGAIN, it is busy;
+ * ETIMEDOUT, also where the process is about to end; EBADMSG, the watcher cannot read the table; or another errno with
+ * which writing failed. If request.tries_again is set, a lack of descriptors is not reported to the user, but is the
+ * result. Async-signal-safe, keeps errno. The caller has blocked all signals.
  */
 enum remote_dump_result remote_dump(struct dumper *d, const struct dump_request *request);
 

@@ -36,11 +36,12 @@ void session_init(struct table *t, const struct options *o, bool first, const ch
 void session_request(unsigned bits);
 
 /*
- * A dump to a file of its own, of which the run's dumps, their file and their numbers know nothing (output_set_apart(), struct
- * dumper). path: the file's name, of less than PATH_MAX bytes; its ending chooses the format. In a process that has its own
- * memory, inside the guard (once). Waits for a dump under way in another thread, at most 10 seconds, and for the watcher where it
- * writes the format, at most 60. 0, or an errno: EAGAIN, another dump or a call of the allocator's is under way; those of
- * remote_dump(); or why the file cannot be written, which has been reported if it was the first such error. Keeps errno.
+ * A dump to a file of its own, of which the run's dumps, their file and their numbers know nothing (output_set_apart(),
+ * struct dumper). path: the file's name, of less than PATH_MAX bytes; its ending chooses the format. In a process that
+ * has its own memory, inside the guard (once). Waits for a dump under way in another thread, at most 10 seconds, and
+ * for the watcher where it writes the format, at most 60. 0, or an errno: EAGAIN, another dump or a call of the
+ * allocator's is under way; those of remote_dump(); or why the file cannot be written, which has been reported if it
+ * was the first such error. Keeps errno.
  */
 int session_dump_to(const char *path);
 

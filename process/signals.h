@@ -41,8 +41,8 @@ void signals_discard_held(const struct options *o);
 /* Whether sig may be ours. If not, the hooks call the real functions, and none of the functions below. */
 bool signals_shared(int sig);
 
-/* In a child that --children=no leaves untraced, and at a detach: sets the default action, as the program has last set or
- * found it, for the signals that are ours. signals_start() may be called again. */
+/* In a child that --children=no leaves untraced, and at a detach: sets the default action, as the program has last set
+ * or found it, for the signals that are ours. signals_start() may be called again. */
 void signals_stop(void);
 
 /* As sigaction(2), for a shared signal. */

@@ -31,9 +31,9 @@ const struct options *start_reporting(void);
 void start_untraced(void);
 
 /*
- * As start_recording() and start_reporting(), for a process that sleeps (lifecycle.h): with these options, in the form of
- * HEAPTRACE_OPTIONS, and an empty table. *kept gets the options, which stay. Inside the guard; other threads may run. On
- * success lifecycle_wake() has to follow.
+ * As start_recording() and start_reporting(), for a process that sleeps (lifecycle.h): with these options, in the form
+ * of HEAPTRACE_OPTIONS, and an empty table. *kept gets the options, which stay. Inside the guard; other threads may
+ * run. On success lifecycle_wake() has to follow.
  */
 enum attach_result start_attached(const char *text, const struct options **kept);
 

@@ -27,8 +27,9 @@ struct thread {
 	struct paths *paths;	/* its memory of stacks; NULL: not yet made, or there is no fast unwinder */
 	uint32_t taken;		/* 1: the state has an owner */
 	const unsigned *inside;	/* the owner's guard_self.inside, whose memory goes away with the owner */
-	const unsigned *leaving;	/* in a process that was attached to, the same of the last owner, which may still run
-				 * destructors of other libraries, and call hooks from there; or NULL */
+	const unsigned *leaving;	/* in a process that was attached to, the same of the last owner, which may
+					 * still run destructors of other libraries, and call hooks from there; or
+					 * NULL */
 	pthread_t self;		/* the owner... */
 	uint32_t id;		/* ...the kernel's id of it... */
 	uint32_t number;	/* ...and its number in the table's list (table/thread_list.h) */
@@ -48,8 +49,8 @@ __attribute__((cold)) uint32_t threads_list(struct table *table);
 /* Notes the name that the kernel has of the calling thread, whose number this is. */
 __attribute__((cold)) void threads_note_name(struct table *table, uint32_t number);
 
-/* From now on threads_note_name() does nothing, because the program is about to install a filter of seccomp(2), which may
- * forbid the question. */
+/* From now on threads_note_name() does nothing, because the program is about to install a filter of seccomp(2), which
+ * may forbid the question. */
 void threads_expect_filter(void);
 
 /* Notes a name of any length that the thread of this number has got. */
@@ -64,7 +65,8 @@ static inline uint32_t threads_own_id(void)
 	return (uint32_t)syscall(SYS_gettid);
 }
 
-#define BARRIER_SLEEP_US	50000	/* where the kernel has no membarrier(2): no store stays in a processor for so long */
+#define BARRIER_SLEEP_US	50000	/* where the kernel has no membarrier(2): no store stays in a processor for so
+					 * long */
 
 /* Lets other threads run for at least so many microseconds, below a second, or until a signal comes. Keeps errno. */
 void threads_sleep(uint32_t microseconds);
@@ -83,8 +85,8 @@ void threads_give_back(struct table *table, struct thread *t);
  */
 bool threads_wait_outside(const struct thread *own);
 
-/* Puts what is pending in threads' slots into the rows, but for those of other threads that are inside the guard, and may be
- * changing their slots. The caller has to see to it that no thread enters the guard meanwhile. */
+/* Puts what is pending in threads' slots into the rows, but for those of other threads that are inside the guard, and
+ * may be changing their slots. The caller has to see to it that no thread enters the guard meanwhile. */
 void threads_flush(struct table *table, const struct thread *own);
 
 /* The table goes away: no thread has slots in it any more. Nobody may be inside the guard but the caller. */

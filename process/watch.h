@@ -43,8 +43,8 @@ struct watch_message {
 	uint8_t signal;			/* as in struct dump_request */
 	uint8_t sort_count;
 	uint8_t sort[SORT_KEYS];	/* enum sort_key */
-	char file[NAME_MAX + 1];	/* the name of the file, without its directory: its ending chooses the format; "":
-					 * the report goes to where the run's dumps go */
+	char file[NAME_MAX + 1];	/* the name of the file, without its directory: its ending chooses the format;
+					 * "": the report goes to where the run's dumps go */
 };
 
 /* The answer to a WATCH_REPORT whose sender waits, with a text behind it that ends where the pipe does. */
@@ -64,9 +64,10 @@ struct watch_answer {
 bool watch_register(const char *address, int table_fd, uint32_t parent);
 
 /*
- * Requests a report from the watcher. fds[0]: the pipe's end that the watcher writes the answer to, or -1; fds[1]: the file
- * for the report, or -1, and `file` its name without the directory, or "". The caller closes its own copies. Returns 0 or an errno: ECONNREFUSED if there is no watcher any more, EAGAIN if the
- * watcher has not taken earlier messages for a second, EMFILE. Async-signal-safe, keeps errno.
+ * Requests a report from the watcher. fds[0]: the pipe's end that the watcher writes the answer to, or -1; fds[1]: the
+ * file for the report, or -1, and `file` its name without the directory, or "". The caller closes its own copies.
+ * Returns 0 or an errno: ECONNREFUSED if there is no watcher any more, EAGAIN if the watcher has not taken earlier
+ * messages for a second, EMFILE. Async-signal-safe, keeps errno.
  */
 int watch_request(const char *address, const struct dump_request *r, const int fds[2], const char *file);
 

@@ -40,10 +40,10 @@ struct section {
 };
 
 /*
- * Fills section[0..count): section i is ".debug_" and the name i of `names`, where each has a NUL behind it. A section that is missing, has no
- * bytes or lies past the file's end gets size_bytes 0. Each read counts *budget down by the bytes
- * that it reads or has to unpack, and by 1 KB at least, so that the budget bounds the time. When it
- * is used up, reads fail.
+ * Fills section[0..count): section i is ".debug_" and the name i of `names`, where each has a NUL behind it. A section
+ * that is missing, has no bytes or lies past the file's end gets size_bytes 0. Each read counts *budget down by the
+ * bytes that it reads or has to unpack, and by 1 KB at least, so that the budget bounds the time. When it is used up,
+ * reads fail.
  */
 void sections_open(struct section *section, const char *names, unsigned count,
 		   struct elf *e, uint64_t *budget, struct arena *arena);

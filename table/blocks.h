@@ -72,7 +72,8 @@ struct blocks {
 	unsigned granule_log2;
 	struct large_block *large;	/* NULL: there is no memory for that */
 	uint8_t *directory_pages;	/* of each page of the directory, whether it can be written (blocks.c) */
-	uint8_t *large_pages;		/* how many large blocks begin in pages of 4 KB whose numbers end alike; 255: or more */
+	uint8_t *large_pages;		/* how many large blocks begin in pages of 4 KB whose numbers end alike; 255: or
+					 * more */
 	struct blocks *next;		/* another map, whose blocks are at other places of the same rows; or NULL */
 };
 
@@ -95,9 +96,9 @@ bool blocks_create(struct blocks *b, bool glibc_spacing);
 __attribute__((cold)) void blocks_forget(struct blocks *b);
 
 /*
- * From now on not all blocks come from glibc's malloc. False when there is no memory for a finer map; then the map is as it
- * was. At the start, before there are other threads, and with signals held back: the blocks move to another map, and their
- * slots get other values.
+ * From now on not all blocks come from glibc's malloc. False when there is no memory for a finer map; then the map is
+ * as it was. At the start, before there are other threads, and with signals held back: the blocks move to another map,
+ * and their slots get other values.
  */
 bool blocks_refine(struct blocks *b);
 
@@ -156,11 +157,12 @@ bool blocks_has_large(const struct blocks *b, const void *p);
 /* Takes the block at p out of the table of large blocks. Its row is ROW_NONE when none is there. */
 struct block blocks_take_large(struct blocks *b, const void *p);
 
-/* Makes a map as blocks_create() does, whose blocks can be as near to each other as 8 bytes and are all kept in slots. */
+/* Makes a map as blocks_create() does, whose blocks can be as near to each other as 8 bytes and are all kept in
+ * slots. */
 bool blocks_create_fine(struct blocks *b);
 
-/* Calls `each` for the slots of blocks that begin at an address from `from` on, and below `to`. Address space where the map
- * has no slots costs nothing, the rest 4 bytes to be read for each granule. */
+/* Calls `each` for the slots of blocks that begin at an address from `from` on, and below `to`. Address space where the
+ * map has no slots costs nothing, the rest 4 bytes to be read for each granule. */
 void blocks_between(const struct blocks *b, uintptr_t from, uintptr_t to,
 		    void (*each)(void *context, uintptr_t address, uint32_t *slot), void *context);
 

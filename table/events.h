@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The list of what happened to the recording: windows in which blocks were recorded, rates of sampling, moments that the
- * user has marked, and when the figures began anew. A reader of the table gets it with the header.
+ * The list of what happened to the recording: windows in which blocks were recorded, rates of sampling, moments that
+ * the user has marked, and when the figures began anew. A reader of the table gets it with the header.
  *
  * A window is a part of the run, and a range of rows: when a window begins, no backtrace goes on with its old row. So
- * the figures of a window are those of its rows, exactly, and blocks of earlier windows are still counted as freed where
- * they belong. A table without events has one window, which is the whole run.
+ * the figures of a window are those of its rows, exactly, and blocks of earlier windows are still counted as freed
+ * where they belong. A table without events has one window, which is the whole run.
  */
 #ifndef TABLE_EVENTS_H
 #define TABLE_EVENTS_H
@@ -13,12 +13,12 @@
 #include "table.h"
 
 /* Adds an event. text: of EVENT_MARK, cut where a character ends; else NULL. first: the row that a window begins with,
- * or 0. False: the list is full. The end of a window is always noted: windows that begin when there is no more room for them
- * are a part of the last one that is in the list. Any thread for a mark, else one at a time; async-signal-safe. */
+ * or 0. False: the list is full. The end of a window is always noted: windows that begin when there is no more room for
+ * them are a part of the last one that is in the list. Any thread for a mark, else one at a time; async-signal-safe. */
 bool events_add(struct table *t, enum event_kind kind, uint64_t ns, uint32_t first, const char *text);
 
-/* A window of the run. Windows are numbered from 1 on. A clear, and another rate of sampling, ends one and begins the next,
- * unless nothing is recorded at that moment. */
+/* A window of the run. Windows are numbered from 1 on. A clear, and another rate of sampling, ends one and begins the
+ * next, unless nothing is recorded at that moment. */
 struct events_window {
 	uint32_t number;
 	uint32_t first, end;		/* its rows: from `first` on, before `end` */
@@ -35,8 +35,8 @@ struct row_range {
 	uint32_t first, end;
 };
 
-/* The rows of the windows that --window chooses (options.window), or, if it is 0 or there are no such windows, all that the
- * figures are about: those since the last clear. */
+/* The rows of the windows that --window chooses (options.window), or, if it is 0 or there are no such windows, all that
+ * the figures are about: those since the last clear. */
 struct row_range events_rows(const struct table *t, uint64_t window);
 
 /* The numbers of the windows that --window chooses. False: there are none of these numbers. */

@@ -10,10 +10,10 @@
  * It has two parts:
  *	points		of the timeline, like those in the table (timeline.h). The watcher takes them while the program
  *			allocates nothing, too, and they have the RSS
- *	snapshots	the live figures of all rows at up to HISTORY_SNAPSHOTS moments. When there is no room for another
- *			one, about every second is dropped, and the time between two of them doubles. The first one always
- *			stays. None is taken while nothing is allocated or freed. What the rows have now, or had at the
- *			end, is in the table itself
+ *	snapshots	the live figures of all rows at up to HISTORY_SNAPSHOTS moments. When there is no room for
+ *			another one, about every second is dropped, and the time between two of them doubles. The first
+ *			one always stays. None is taken while nothing is allocated or freed. What the rows have now, or
+ *			had at the end, is in the table itself
  *
  * A snapshot lies in one of the places, and is compact: for each row with live blocks, in the order of the rows'
  * numbers, three numbers of 7 bits a byte, the least significant bits first, with the upper bit set in all bytes but
@@ -54,7 +54,8 @@ struct history_head {
 	uint32_t version;
 	uint32_t point_count, snapshot_count;
 	uint32_t unused;
-	uint64_t peak_size, peak_ns;	/* totals.peak_size as the watcher has last seen it, and when it first saw that */
+	uint64_t peak_size, peak_ns;	/* totals.peak_size as the watcher has last seen it, and when it first saw
+					 * that */
 	uint64_t rss_peak, rss_peak_ns;	/* the largest RSS that it has seen, and when */
 	struct history_entry snapshots[HISTORY_SNAPSHOTS];	/* in the order of their moments */
 };

@@ -96,8 +96,8 @@ typedef uint32_t index_make(void *context);
 static inline bool index_may_have(const uint32_t *slot, uint32_t tag)
 {
 #ifdef __SSE2__
-	/* Volatile, so that each slot is loaded once. Between two loads a slot could change from free to taken, and would
-	 * match neither comparison. */
+	/* Volatile, so that each slot is loaded once. Between two loads a slot could change from free to taken, and
+	 * would match neither comparison. */
 	const volatile __m128i *s = (const volatile __m128i *)(const volatile void *)slot;
 	const __m128i zero = _mm_setzero_si128();
 	__m128i tags = _mm_set1_epi32((int)tag), any = zero;

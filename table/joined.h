@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Rows of the same backtrace. A backtrace that allocates in several windows of the recording (events.h) has a row in each,
- * and reports show these as one. A joiner is shown rows one after the other, and says which of them has had the backtrace
- * first: that row stands for all of them.
+ * Rows of the same backtrace. A backtrace that allocates in several windows of the recording (events.h) has a row in
+ * each, and reports show these as one. A joiner is shown rows one after the other, and says which of them has had the
+ * backtrace first: that row stands for all of them.
  *
  * Async-signal-safe; the memory comes from the caller's arena. Bounds-checked, for tables that nobody vouches for.
  */
@@ -26,8 +26,8 @@ bool joiner_init(struct joiner *j, const struct table *t, uint32_t rows, struct 
 uint32_t joiner_first(struct joiner *j, uint32_t row);
 
 /*
- * The same for all rows of a range that have counted a call: an array that has for each row the one that stands for it, and
- * for others themselves. NULL: there is no memory, or no backtrace has two rows there (events_several()).
+ * The same for all rows of a range that have counted a call: an array that has for each row the one that stands for it,
+ * and for others themselves. NULL: there is no memory, or no backtrace has two rows there (events_several()).
  */
 struct row_range;
 uint32_t *joined_rows(const struct table *t, struct row_range range, struct arena *arena);

@@ -31,8 +31,8 @@ struct module {
 
 _Static_assert(sizeof(struct module) == 56, "no padding that differs between machines");
 
-/* Keeps a text of less than MODULES_TEXT_MAX bytes among the paths. Returns its place in the table's text; 0: there is no
- * room. For the start of the process. */
+/* Keeps a text of less than MODULES_TEXT_MAX bytes among the paths. Returns its place in the table's text; 0: there is
+ * no room. For the start of the process. */
 #define MODULES_TEXT_MAX	((size_t)8 << 10)
 uint32_t modules_keep_text(struct table *t, const char *text, size_t size_bytes);
 

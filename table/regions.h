@@ -8,28 +8,28 @@
  *	address space:	|  mapping A  |    |  mapping B  |  C  |  mapping B  |
  *	regions:	      1                  2          4         3		ring of B: 2 -> 3 -> 2
  *
- * Regions never overlap: what is mapped over something else takes the place of that. A row's live bytes are those of its
- * regions, and its live count is the number of its mappings of which some region is left. So a call that unmaps a part
- * of a mapping takes bytes away from the row, and the call that unmaps the last part takes the mapping away. The sum of
- * all regions is in the header, with its maximum.
+ * Regions never overlap: what is mapped over something else takes the place of that. A row's live bytes are those of
+ * its regions, and its live count is the number of its mappings of which some region is left. So a call that unmaps a
+ * part of a mapping takes bytes away from the row, and the call that unmaps the last part takes the mapping away. The
+ * sum of all regions is in the header, with its maximum.
  *
  * None of this is in the figures of the heap. The row itself counts nothing: whoever adds up rows gets the heap. Its
  * figures are in an entry of their own, whose number stands in row_info.since.
  *
  *	region -> page_row -> row (frames)		row_info.since -> page_row
  *
- * The regions lie in a part of the table, in no order, so that other processes can read them. What finds a region by its
- * address is memory of this process alone: a sorted array of the regions' numbers (table.region_order). To add or to
- * remove a number moves what comes behind it: 10 us where there are 100,000 regions.
+ * The regions lie in a part of the table, in no order, so that other processes can read them. What finds a region by
+ * its address is memory of this process alone: a sorted array of the regions' numbers (table.region_order). To add or
+ * to remove a number moves what comes behind it: 10 us where there are 100,000 regions.
  *
- * A thread changes the list while it holds a spin lock, with all signals blocked, so that no handler of its own can come
- * to wait for it. The lock is never held during a call of the kernel that maps or unmaps, nor during a fork. A thread
- * that has waited for the lock for about a second goes on without recording, and what it has mapped is counted as
- * missed. In a child after fork, regions_forked() frees the lock and sorts the numbers anew, whatever another thread of
- * the parent was about to do.
+ * A thread changes the list while it holds a spin lock, with all signals blocked, so that no handler of its own can
+ * come to wait for it. The lock is never held during a call of the kernel that maps or unmaps, nor during a fork. A
+ * thread that has waited for the lock for about a second goes on without recording, and what it has mapped is counted
+ * as missed. In a child after fork, regions_forked() frees the lock and sorts the numbers anew, whatever another thread
+ * of the parent was about to do.
  *
- * The kernel may give an address to another thread as soon as it has been unmapped. So regions are taken out of the order
- * before the call that unmaps them, and are given up, or put back if the call has failed, after it.
+ * The kernel may give an address to another thread as soon as it has been unmapped. So regions are taken out of the
+ * order before the call that unmaps them, and are given up, or put back if the call has failed, after it.
  *
  * A reader of a table that is being filled takes each region as it is at that moment, by regions_copy().
  *
@@ -51,8 +51,10 @@
 struct region {
 	uint64_t start, end;		/* bytes; end 0: the entry is free, or not yet complete */
 	uint32_t owner;			/* the number of a page_row */
-	uint32_t next, before;		/* a ring of the regions of one mapping. Of a free entry: next is the next free one */
-	uint32_t chain;			/* 0: in the order. Else it has been taken out: the next one that was, or REGION_LAST */
+	uint32_t next, before;		/* a ring of the regions of one mapping. Of a free entry: next is the next free
+					 * one */
+	uint32_t chain;			/* 0: in the order. Else it has been taken out: the next one that was, or
+					 * REGION_LAST */
 } __attribute__((aligned(8)));		/* i386 aligns a uint64_t to 4 bytes, and clang would call libatomic */
 #define REGION_LAST	UINT32_MAX
 
@@ -95,8 +97,9 @@ uint64_t regions_end_of_mapping(struct table *t, uint64_t start);
 /* In a child after fork, by its only thread. */
 void regions_forked(struct table *t);
 
-/* A copy of the regions of a table that nobody vouches for, sorted by address. They do not overlap, and the owner of each
- * is below regions_owners(). Only start, end and owner are set. *count: how many. NULL: there are none, or no memory. */
+/* A copy of the regions of a table that nobody vouches for, sorted by address. They do not overlap, and the owner of
+ * each is below regions_owners(). Only start, end and owner are set. *count: how many. NULL: there are none, or no
+ * memory. */
 struct region *regions_copy(const struct table *t, uint32_t *count, struct arena *arena);
 
 /* The numbers of page rows are from 1 on, and below this. 0 or 1: there are none. */

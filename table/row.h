@@ -125,8 +125,8 @@ void row_resize(struct table *t, uint32_t row, uint64_t old_bytes, uint64_t new_
 #define ROW_NO_CALL	UINT64_MAX
 void row_change(struct table *t, uint32_t row, int blocks, int64_t bytes, uint64_t call_bytes, bool temporary);
 
-/* The same for one block that stands for n (sample.h): adds n or -n blocks as `blocks` is 1 or -1, and counts n calls. bytes
- * and call_bytes are those of all n. */
+/* The same for one block that stands for n (sample.h): adds n or -n blocks as `blocks` is 1 or -1, and counts n calls.
+ * bytes and call_bytes are those of all n. */
 void row_change_sampled(struct table *t, uint32_t row, uint32_t n, int blocks, int64_t bytes, uint64_t call_bytes,
 			bool temporary);
 

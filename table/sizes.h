@@ -94,8 +94,8 @@ static inline uint64_t sizes_last(unsigned bucket)
 }
 
 /*
- * Begins to count sizes. blocks_known: the caller of sizes_change() knows how many bytes blocks have. Once, at start. False
- * when there is no space; then sizes are not counted.
+ * Begins to count sizes. blocks_known: the caller of sizes_change() knows how many bytes blocks have. Once, at start.
+ * False when there is no space; then sizes are not counted.
  */
 bool sizes_start(struct table *t, bool blocks_known);
 
@@ -107,8 +107,8 @@ enum sizes_change {
 
 /*
  * Counts a block. block_bytes: what malloc_usable_size(3) tells of it; 0: not known. With SIZES_GONE, a block of which
- * only that is not known counts as an average one. blocks: for how many such blocks this one stands (sample.h). alone: the
- * process has one thread.
+ * only that is not known counts as an average one. blocks: for how many such blocks this one stands (sample.h). alone:
+ * the process has one thread.
  */
 void sizes_change(struct table *t, uint32_t row, uint64_t size_bytes, uint64_t block_bytes, enum sizes_change change,
 		  uint32_t blocks, bool alone);

@@ -41,9 +41,9 @@ static inline enum special_kind special_kind(uint64_t pc)
 }
 
 /*
- * Finds or makes the number of a name, which is cut at SPECIAL_NAME_BYTES - 1 bytes. Returns 0 if there is no room: then
- * all such names share the number 0. Two threads that come with the same name at once can make two numbers of the same
- * name. Any thread, inside the guard, async-signal-safe.
+ * Finds or makes the number of a name, which is cut at SPECIAL_NAME_BYTES - 1 bytes. Returns 0 if there is no room:
+ * then all such names share the number 0. Two threads that come with the same name at once can make two numbers of the
+ * same name. Any thread, inside the guard, async-signal-safe.
  */
 #define SPECIAL_NAME_BYTES	64u
 uint32_t special_name_number(struct table *t, const char *name);

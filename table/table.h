@@ -108,7 +108,8 @@ struct row {
 
 struct row_info {
 	uint32_t node;			/* of frame 0 */
-	uint32_t since;			/* ticks (row.h): when live_count last left 0. Of a row of mappings: regions.h */
+	uint32_t since;			/* ticks (row.h): when live_count last left 0. Of a row of mappings:
+					 * regions.h */
 	uint32_t temporary;
 	uint32_t upper;			/* where its upper parts are, or 0 */
 };
@@ -149,7 +150,8 @@ struct table_totals {
 	uint32_t own_new;		/* the allocator's operator new does not call malloc */
 	uint64_t fallbacks;		/* stacks that the slow unwinder took */
 	uint64_t stacks_checked, stacks_disagreed;	/* --unwind=check */
-	uint64_t stacks_cut;		/* stacks that consist of the caller only, taken before the unwinder was ready */
+	uint64_t stacks_cut;		/* stacks that consist of the caller only, taken before the unwinder was
+					 * ready */
 	uint64_t stacks_broken;		/* stacks that end where a frame's caller could not be found */
 	uint16_t other_malloc;		/* the program's malloc comes before ours */
 	uint16_t namespaces;		/* libraries were loaded into namespaces of their own (dlmopen) */
@@ -182,13 +184,14 @@ struct table_pages {
 struct table_timeline {
 	uint64_t peak_size;		/* totals.peak_size, and when that was first seen */
 	uint64_t peak_ns;
-	uint64_t dumps_ns[TIMELINE_DUMPS];	/* when dump n was taken, at n % TIMELINE_DUMPS: the newest ones; 0: none */
+	uint64_t dumps_ns[TIMELINE_DUMPS];	/* when dump n was taken, at n % TIMELINE_DUMPS: the newest ones; 0:
+						 * none */
 	uint32_t spacing;		/* ticks (row.h) from point to point, at least */
 };
 
 /*
- * What happened to the recording itself (events.h). From an event that begins a window on, backtraces get new rows, so a
- * window's rows are those from `first` on, up to those of the next window.
+ * What happened to the recording itself (events.h). From an event that begins a window on, backtraces get new rows, so
+ * a window's rows are those from `first` on, up to those of the next window.
  */
 enum event_kind {
 	EVENT_NONE,			/* not yet complete */
@@ -203,7 +206,8 @@ enum event_kind {
 
 #define EVENT_TEXT_BYTES	48u
 #define EVENTS_MOST		128u
-#define EVENTS_MARKS_MOST	(EVENTS_MOST - 32)	/* the rest of the list is for events that begin or end a window... */
+#define EVENTS_MARKS_MOST	(EVENTS_MOST - 32)	/* the rest of the list is for events that begin or end a
+							 * window... */
 #define EVENTS_BEGIN_MOST	(EVENTS_MOST - 1)	/* ...and the last place for the end of the last one */
 
 struct table_event {
@@ -218,8 +222,9 @@ struct table_event {
 /* What is recorded: a word that each allocation looks at. Beside the mode it can have CONTROL_PENDING. */
 enum control_mode {
 	CONTROL_EXACT,			/* each block */
-	CONTROL_SAMPLED,		/* some blocks, by chance. Each time that this mode begins, the word is another one,
-					 * up to CONTROL_OFF - 1, so that threads see that their chances have changed */
+	CONTROL_SAMPLED,		/* some blocks, by chance. Each time that this mode begins, the word is another
+					 * one, up to CONTROL_OFF - 1, so that threads see that their chances have
+					 * changed */
 	CONTROL_OFF = 0x10000,		/* none; frees of blocks that are known are recorded */
 	CONTROL_WAITING,		/* as CONTROL_OFF, until the moment of --start-after */
 };
@@ -286,7 +291,8 @@ struct table_header {
 	uint64_t begun_ns;		/* when the table was made (clock of now_ns) */
 	uint64_t begun_real_ns;		/* the same moment by CLOCK_REALTIME, as the times of files are */
 	uint64_t begun_precise_ns;	/* the same moment by now_precise_ns() */
-	uint64_t ended_ns;		/* when the process ended (now_precise_ns()), as it or the watcher has noted, or 0 */
+	uint64_t ended_ns;		/* when the process ended (now_precise_ns()), as it or the watcher has noted, or
+					 * 0 */
 	uint32_t watched;		/* 1: the watcher holds the table, writes reports from it, and notes the end
 					 * in a file of --record */
 	uint64_t inode;			/* of the file of --record in which the table was made, or 0; a copy of the file
@@ -294,8 +300,8 @@ struct table_header {
 	struct heap_places heap;	/* where malloc has its figures, in the process */
 	/* Where the tracer's own memory is, in the process: the area of addresses (base/arena.h), and the library. */
 	uint64_t own_area, own_area_end, own_library, own_library_end;
-	/* Where the process's memory went at its newest dump that could tell, for reports after its end; analysis/memory.h
-	 * knows the words. memory_ns: when that was (clock of now_ns); 0: no dump could tell. */
+	/* Where the process's memory went at its newest dump that could tell, for reports after its end;
+	 * analysis/memory.h knows the words. memory_ns: when that was (clock of now_ns); 0: no dump could tell. */
 	uint64_t memory_ns, memory[TABLE_MEMORY_WORDS];
 
 	/* What may be used of each part (layout.h). */
@@ -325,7 +331,8 @@ struct table_header {
 	uint32_t modules_full;		/* 1: code of a module was met that the list has no room for */
 	uint32_t threads_used;		/* 0, the main thread, included; may run past thread_limit when it is full */
 	uint32_t sets_full;		/* 1: there was no space for the set of threads of some row */
-	uint32_t suppressions;		/* the place in the text of those that the program brings along; 0: it has none */
+	uint32_t suppressions;		/* the place in the text of those that the program brings along; 0: it has
+					 * none */
 	uint32_t own_allocators;	/* the same of the allocators of the program's own that are traced */
 	uint32_t signal_return_count;	/* may run past SIGNAL_RETURNS_MAX */
 	uint32_t signal_returns[SIGNAL_RETURNS_MAX];	/* codes: table_is_signal_return() */
@@ -350,7 +357,8 @@ struct table_header {
 	uint32_t event_count;		/* may run past EVENTS_MOST when the list is full */
 	uint32_t special_count;		/* names in use, from 1 on; may run past SPECIAL_NAMES */
 	uint32_t special_names[SPECIAL_NAMES];	/* special.h: their places in the text */
-	struct pool_backing backings[SPECIAL_NAMES];	/* of the pool whose name has this number; 0: of all those without one */
+	struct pool_backing backings[SPECIAL_NAMES];	/* of the pool whose name has this number; 0: of all those
+							 * without one */
 	struct table_event events[EVENTS_MOST];
 };
 
@@ -408,7 +416,8 @@ struct table {
 	uint32_t *size_heads;		/* its chains */
 	struct region *regions;		/* regions.h */
 	struct page_row *page_rows;
-	uint32_t *region_order;		/* their numbers, sorted by address; NULL: no regions are kept, or the table was loaded */
+	uint32_t *region_order;		/* their numbers, sorted by address; NULL: no regions are kept, or the table was
+					 * loaded */
 	uint32_t region_count;		/* in the order */
 	uint32_t region_free;		/* the first free one, or 0 */
 	uint32_t regions_locked;	/* 1: a thread changes the regions */
@@ -431,8 +440,8 @@ bool table_create(struct table *t);
 void table_unmap(struct table *t);
 
 /*
- * The same, but the page with the mode of recording (struct table_control) reads as zeros from then on: hooks look at the
- * mode outside the guard, so some thread may be just about to. For the table of a process that goes on without one.
+ * The same, but the page with the mode of recording (struct table_control) reads as zeros from then on: hooks look at
+ * the mode outside the guard, so some thread may be just about to. For the table of a process that goes on without one.
  */
 void table_retire(struct table *t);
 

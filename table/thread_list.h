@@ -46,7 +46,8 @@ struct listed_thread {
 	};
 	uint32_t id;			/* 0: the main thread, or not yet noted */
 	uint32_t unused;		/* keeps the size a multiple of 8 */
-} __attribute__((aligned(8)));		/* the name is written in words, for which clang would otherwise call libatomic */
+} __attribute__((aligned(8)));		/* the name is written in words, for which clang would otherwise call
+					 * libatomic */
 
 #define THREAD_SET_NAMES	4	/* a set names at most so many threads */
 #define THREAD_SET_BITS		16	/* of a field */

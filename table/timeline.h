@@ -26,7 +26,8 @@
 struct timeline_point {
 	uint64_t ns;			/* since header.begun_ns */
 	uint64_t live_size;		/* bytes */
-	uint64_t live_count, total_count;	/* blocks, and calls since the start; TIMELINE_UNKNOWN: not counted then */
+	uint64_t live_count, total_count;	/* blocks, and calls since the start; TIMELINE_UNKNOWN: not counted
+						 * then */
 	uint64_t rss;			/* bytes; 0: not known */
 	uint64_t own;			/* of these, the bytes of the table; 0: not known */
 };

@@ -43,8 +43,9 @@ struct view {
 		uint32_t rows;
 		uint64_t size, count;
 	} outside;
-	const uint32_t *joined;	/* by number of a row: the row that stands for all with the same backtrace (joined.h); NULL: none
-				 * has been joined with another one, or this is a table that the process fills */
+	const uint32_t *joined;	/* by number of a row: the row that stands for all with the same backtrace (joined.h);
+				 * NULL: none has been joined with another one, or this is a table that the process
+				 * fills */
 	uint32_t epoch;		/* totals.epoch at that moment */
 	uint64_t now_ns;	/* that moment */
 	uint64_t peak_size;	/* the largest size that the whole heap has had, as far as that is known */
@@ -61,14 +62,14 @@ struct view {
 /*
  * Rows without live blocks may be missing unless all are asked for; `rest` has their sums, unless `cut` is set.
  * keys[0..key_count): the figures that the rows will be sorted by. Where there is no memory for all rows, `cut` is set,
- * and of each key the rows with the largest figures are there, as many as an eighth of the reserve (reserve.h) holds, in
- * no order: a row is there once for each such key. Returns false when there is no memory even for that.
+ * and of each key the rows with the largest figures are there, as many as an eighth of the reserve (reserve.h) holds,
+ * in no order: a row is there once for each such key. Returns false when there is no memory even for that.
  */
 bool view_take(struct view *v, struct table *t, bool all, const uint8_t *keys, unsigned key_count,
 	       struct arena *arena);
 
-/* The same of other rows than those that the figures are about (events_rows()). join: rows of the same backtrace become one,
- * if there is memory for that. */
+/* The same of other rows than those that the figures are about (events_rows()). join: rows of the same backtrace become
+ * one, if there is memory for that. */
 bool view_take_range(struct view *v, struct table *t, struct row_range range, bool join, bool all, const uint8_t *keys,
 		     unsigned key_count, struct arena *arena);
 
@@ -76,8 +77,8 @@ bool view_take_range(struct view *v, struct table *t, struct row_range range, bo
 bool view_collect(struct view *v, struct table *t, bool all, const uint8_t *keys, unsigned key_count,
 		  struct arena *arena);
 
-bool view_collect_range(struct view *v, struct table *t, struct row_range range, bool join, bool all, const uint8_t *keys,
-			unsigned key_count, struct arena *arena);
+bool view_collect_range(struct view *v, struct table *t, struct row_range range, bool join, bool all,
+			const uint8_t *keys, unsigned key_count, struct arena *arena);
 
 /* The rows for the key with index i are those from view_first() on, before view_end(). */
 static inline uint32_t view_first(const struct view *v, unsigned i)

@@ -76,6 +76,17 @@ my %larger = ('capture/paths.c' => 700);
 my @long = grep { my $lines = () = text($_) =~ /\n/g; $lines > ($larger{$_} // 600) } @sources;
 is("@long", '', 'no source file has more than 600 lines');
 
+my @wide;
+for my $file (grep { m{\.h$} } @sources) {
+	my $number = 0;
+	for my $line (split /\n/, text($file)) {
+		$number++;
+		1 while $line =~ s/^([^\t]*)\t/$1 . ' ' x (8 - length($1) % 8)/e;
+		push @wide, "$file:$number" if length $line > 120;
+	}
+}
+is("@wide", '', 'no line of a header has more than 120 columns');
+
 # A script that calls another one's functions at once comes behind it.
 my $page = text('format/html_files.def');
 my @unlisted = grep { index($page, "\"$_\"") < 0 } grep { !m{/svg\.} } glob('report/*.js report/*.css');

@@ -6,8 +6,8 @@
  *
  * A run such as `heaptrace --max-leak=0 make check` has many processes that nobody wants to judge: make, shells,
  * compilers, which give their memory back by ending. So the watcher judges those whose programs lie below the directory
- * that the run was started in. If there are none, it judges PROGRAM, the process that was started. With --judge it judges
- * those whose paths contain one of its texts.
+ * that the run was started in. If there are none, it judges PROGRAM, the process that was started. With --judge it
+ * judges those whose paths contain one of its texts.
  *
  * For the only thread of the watcher or the wrapper.
  */
@@ -46,9 +46,9 @@ enum gate_scope gate_scope_of(const struct options *o, const char *directory, co
 void gate_begin(void);
 
 /*
- * Judges the process of a model, which has model.all, if the options have limits and the process has ended. Has the form
- * of dumper.judge, whose context is the enum gate_scope. Where there is no memory for a result, it is left out, but
- * gate_status() has it.
+ * Judges the process of a model, which has model.all, if the options have limits and the process has ended. Has the
+ * form of dumper.judge, whose context is the enum gate_scope. Where there is no memory for a result, it is left out,
+ * but gate_status() has it.
  */
 void gate_judge(void *scope, const struct model *m);
 

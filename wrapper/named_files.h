@@ -10,8 +10,8 @@
 
 #define NAMED_FILES_WHY_BYTES	(PATH_MAX + 128)	/* any message of these functions */
 
-/* Whether the file of --ignore can be read, the directories of --debug-dir and --sysroot can be searched, and no picture
- * would go to a terminal. False: why gets a message. */
+/* Whether the file of --ignore can be read, the directories of --debug-dir and --sysroot can be searched, and no
+ * picture would go to a terminal. False: why gets a message. */
 bool named_files_check(const struct options *o, char why[NAMED_FILES_WHY_BYTES]);
 
 /*

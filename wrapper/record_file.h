@@ -14,9 +14,10 @@ struct record_file {
 	struct history history;		/* of it */
 	struct arena arena;		/* the memory of the history */
 	uint64_t moment_ns;		/* of the figures, by the clock of the table: the end of the process, or now */
-	uint32_t runs_as;		/* the pid whose directory in /proc has figures of the process; 0: it has ended */
-	bool end_unknown;		/* nobody has noted when the process ended: moment_ns is the last moment that left a
-					 * trace in the file */
+	uint32_t runs_as;		/* the pid whose directory in /proc has figures of the process; 0: it has
+					 * ended */
+	bool end_unknown;		/* nobody has noted when the process ended: moment_ns is the last moment that
+					 * left a trace in the file */
 	struct pack_figures figures;	/* of a process that ran when its record was packed */
 	struct model_seen seen_then;	/* the same for struct model_request... */
 	const struct model_seen *seen;	/* ...if there are any; else NULL */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A terminal as a screen of lines, for --watch: without curses, and with the few control sequences that all terminals in
- * use understand (ECMA-48 and DEC's VT100: move the cursor, clear a line or the screen, bold, reverse,
+ * A terminal as a screen of lines, for --watch: without curses, and with the few control sequences that all terminals
+ * in use understand (ECMA-48 and DEC's VT100: move the cursor, clear a line or the screen, bold, reverse,
  * hide the cursor, no line wrap; and xterm's second screen, which others ignore). Colours are not used, so there is
  * nothing for NO_COLOR to switch off.
  *
@@ -10,10 +10,10 @@
  * Texts can have any bytes. What a terminal would obey, or show in no column or in another direction, becomes `?`, and
  * what does not fit into a line is cut off. A line is sent only if it differs from what is shown there.
  *
- * Signals: from terminal_open() on, those that would end, stop or resume the process, and SIGWINCH, are taken only while
- * terminal_wait() waits or terminal_show() writes. The functions leave the terminal as they have found it before the
- * process is stopped or ends. A terminal that does not take what is sent (a stopped tmux, a broken connection) delays
- * neither.
+ * Signals: from terminal_open() on, those that would end, stop or resume the process, and SIGWINCH, are taken only
+ * while terminal_wait() waits or terminal_show() writes. The functions leave the terminal as they have found it before
+ * the process is stopped or ends. A terminal that does not take what is sent (a stopped tmux, a broken connection)
+ * delays neither.
  *
  * For one terminal and the only thread of a process.
  */

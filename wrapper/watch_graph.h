@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The live heap over time, for --watch: over the whole run, of which the history has the part before the first look, and
- * over the last minutes.
+ * The live heap over time, for --watch: over the whole run, of which the history has the part before the first look,
+ * and over the last minutes.
  *
  *	heap ▁▁▂▂▃▄▄▅▅▆▇█ max 12.345 MB
  */

@@ -2,9 +2,9 @@
 /*
  * --watch: a live view of a process that runs, or of a file of --record.
  *
- * On a terminal it is a screen that keys act on (watch_screen.h), until the user quits or the process ends, when a summary
- * is printed. Elsewhere, and where TERM says that the terminal knows no control sequences, each look is a line. The looks
- * are o->interval_ms apart, or further where they would take more than a twentieth of a processor.
+ * On a terminal it is a screen that keys act on (watch_screen.h), until the user quits or the process ends, when a
+ * summary is printed. Elsewhere, and where TERM says that the terminal knows no control sequences, each look is a line.
+ * The looks are o->interval_ms apart, or further where they would take more than a twentieth of a processor.
  */
 #ifndef WRAPPER_WATCH_LOOP_H
 #define WRAPPER_WATCH_LOOP_H

@@ -4,9 +4,9 @@
  * and whether it matches the filter. An address is looked up once and stays known, and so does what follows from that
  * for a backtrace, because its frames never change. So a refresh costs only what is new.
  *
- * Names are looked up for the backtraces that are shown, or for all of them where they are added up or filtered, and where
- * the symbols of large files, which take long to read, have to be read anyway. New addresses wait until NAMES_PARTS times
- * the time has passed that the last look-up took, unless the user has just asked for them.
+ * Names are looked up for the backtraces that are shown, or for all of them where they are added up or filtered, and
+ * where the symbols of large files, which take long to read, have to be read anyway. New addresses wait until
+ * NAMES_PARTS times the time has passed that the last look-up took, unless the user has just asked for them.
  */
 #ifndef WRAPPER_WATCH_NAMES_H
 #define WRAPPER_WATCH_NAMES_H
@@ -31,9 +31,11 @@ struct watch_names {
 	enum group_by group;
 	char filter[WATCH_FILTER_BYTES];
 	uint32_t waiting;		/* the label of rows whose group is not known yet */
-	uint64_t due_ns, cost_ns;	/* when files may be read again (0: at once), and how long it took the last time */
+	uint64_t due_ns, cost_ns;	/* when files may be read again (0: at once), and how long it took the last
+					 * time */
 	bool waits;			/* addresses that are shown wait for due_ns */
-	bool stale;			/* watch_names_work() has more to do: to be set when the table has been read again */
+	bool stale;			/* watch_names_work() has more to do: to be set when the table has been read
+					 * again */
 };
 
 /* Prepares *n for the table of a source. False: there is no memory. */
@@ -51,8 +53,8 @@ static inline bool watch_names_needs_all(const struct watch_names *n)
 }
 
 /*
- * Looks at the rows that have a call and are not yet known, until this moment (now_precise_ns()) has come. Then n->stale
- * says whether there are more, apart from those whose addresses have to wait.
+ * Looks at the rows that have a call and are not yet known, until this moment (now_precise_ns()) has come. Then
+ * n->stale says whether there are more, apart from those whose addresses have to wait.
  */
 void watch_names_work(struct watch_names *n, uint64_t until_ns);
 
@@ -77,7 +79,7 @@ void watch_names_write_group(struct watch_names *n, uint32_t label, uint32_t row
 
 /* Calls line(context, text) for each line of a row's stack, the innermost frame first. A frame that takes more than so
  * many columns is shortened. */
-void watch_names_stack(struct watch_names *n, uint32_t row, size_t columns, void (*line)(void *context, const char *text),
-		       void *context);
+void watch_names_stack(struct watch_names *n, uint32_t row, size_t columns,
+		       void (*line)(void *context, const char *text), void *context);
 
 #endif

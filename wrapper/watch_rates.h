@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What --watch shows, as figures: of each backtrace, or of each group of them, what it has now and how that has changed,
- * since the look before or since a baseline; sorted; and the sums.
+ * What --watch shows, as figures: of each backtrace, or of each group of them, what it has now and how that has
+ * changed, since the look before or since a baseline; sorted; and the sums.
  *
  *	table --watch_rates_take()--> now, before, baseline --watch_rates_list()--> items, the largest first
  *
- * A look takes one pass over the counters of all rows and 24 bytes of memory for each row and moment, and a list one more
- * pass: with 500,000 rows both together take some 20 ms. The figures of a row that another thread changes at the moment
- * of the look can be off by what that thread does then.
+ * A look takes one pass over the counters of all rows and 24 bytes of memory for each row and moment, and a list one
+ * more pass: with 500,000 rows both together take some 20 ms. The figures of a row that another thread changes at the
+ * moment of the look can be off by what that thread does then.
  *
  * Sizes are bytes, counts blocks or calls, times nanoseconds of CLOCK_MONOTONIC.
  */
@@ -63,8 +63,8 @@ struct watch_rates {
 	uint32_t order_room;
 	uint32_t count, sorted;		/* how many items there are, and how many of them are sorted: the largest */
 	uint64_t matching_size;		/* the live bytes of all items */
-	/* Rows of one backtrace in several windows of the recording (table/joined.h): the row that stands for them, and the
-	 * next one of them by a row's number. NULL: no backtrace has two rows. */
+	/* Rows of one backtrace in several windows of the recording (table/joined.h): the row that stands for them, and
+	 * the next one of them by a row's number. NULL: no backtrace has two rows. */
 	struct arena joined_arena;
 	const uint32_t *joined;
 	uint32_t *joined_next;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Writes a report of what a live view watches to a file, as --dump=PID or --report=FILE with --outfile do. A child process
- * writes it, so that the view goes on meanwhile, and so that messages do not get onto the screen.
+ * Writes a report of what a live view watches to a file, as --dump=PID or --report=FILE with --outfile do. A child
+ * process writes it, so that the view goes on meanwhile, and so that messages do not get onto the screen.
  */
 #ifndef WRAPPER_WATCH_REPORT_H
 #define WRAPPER_WATCH_REPORT_H

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where --watch has its figures from: the table of a process that runs, or a file of --record, of which a copy is brought
- * up to date again and again.
+ * Where --watch has its figures from: the table of a process that runs, or a file of --record, of which a copy is
+ * brought up to date again and again.
  *
- * A table that a watcher holds, or that is in a file, is read through that memfd or file, which takes none of the traced
- * process's locks, and can still be read when the process has ended. Where there is neither, it is read through
+ * A table that a watcher holds, or that is in a file, is read through that memfd or file, which takes none of the
+ * traced process's locks, and can still be read when the process has ended. Where there is neither, it is read through
  * /proc/PID/mem. Nothing is written, no signal is sent.
  */
 #ifndef WRAPPER_WATCH_SOURCE_H
@@ -15,8 +15,8 @@
 struct watch_source {
 	struct record_file record;	/* the copy of the table, its moment, and the history as it was at the opening.
 					 * runs_as becomes 0 when the process has ended */
-	int fd;				/* where the table is read again, from `start` on; -1: it is not, because it does not
-					 * change any more */
+	int fd;				/* where the table is read again, from `start` on; -1: it is not, because it
+					 * does not change any more */
 	uint64_t start;
 	int pidfd;			/* becomes readable when the process ends; -1: there is none */
 	bool replaced;			/* the process has become another program, whose table this is not */

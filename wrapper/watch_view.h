@@ -66,7 +66,8 @@ void watch_view_write_process(const struct watch_view *v, struct out *out);
 /* Whether blocks are or were sampled, so that figures of the heap are estimates, which are marked by "~". */
 bool watch_view_is_estimated(const struct watch_view *v);
 
-/* Writes "sampled: estimates, " where blocks are or were sampled, and "recording off, " while no new block is recorded. */
+/* Writes "sampled: estimates, " where blocks are or were sampled, and "recording off, " while no new block is
+ * recorded. */
 void watch_view_write_recording(const struct watch_view *v, struct out *out);
 
 #endif

@@ -33,8 +33,8 @@
  * process is process 1 or a reaper of orphans. */
 bool watcher_open(char address[WATCHER_ADDRESS_BYTES]);
 
-/* The same for a process that runs already, pid. The socket belongs to its network namespace, so that the process finds it;
- * where that is another one, this takes the rights of root. */
+/* The same for a process that runs already, pid. The socket belongs to its network namespace, so that the process finds
+ * it; where that is another one, this takes the rights of root. */
 bool watcher_open_for(char address[WATCHER_ADDRESS_BYTES], pid_t pid);
 
 /*
