@@ -261,7 +261,11 @@ EXPORT HOT_CODE void free(void *p)
  */
 #define LIBC(name)	__libc_##name
 
-/* Begins such a hook, as enter() does. function: where its real function's address stands. */
+/*
+ * Begins such a hook, as enter() does. function: where its real function's address stands. A call of another allocator's
+ * malloc() that is not to be recorded is passed on outside the guard, while blocks are sampled. So what that one takes from
+ * libc cannot be told from what the program does, and is not recorded: else each of its blocks would have two chances.
+ */
 static __attribute__((cold, noinline)) bool enter_seldom(const void *function, unsigned calls)
 {
 	bool has_prefix = function >= (const void *)&real.libc_memalign;
@@ -270,7 +274,7 @@ static __attribute__((cold, noinline)) bool enter_seldom(const void *function, u
 		real_find();
 	if (has_prefix && real_libc_is_other)
 		store_relaxed(&recorder.block_bytes, NULL);	/* another allocator's function must not see libc's blocks */
-	return !(has_prefix && guard_self.inside) && enter(calls);
+	return !(has_prefix && (guard_self.inside || (real_libc_is_other && !record_is_exact()))) && enter(calls);
 }
 
 static __attribute__((cold, noinline)) void *allocate_seldom(void *(**function)(size_t, size_t), size_t first, size_t second,
