@@ -421,6 +421,7 @@ static void begin(struct model *m, const struct model_request *q, struct model_p
 		.runtime_ns = runtime(q), .number = q->apart ? 0 : h->dumps + 1, .reason = q->reason, .signal = q->signal,
 		.ended = q->reason == REASON_EXIT || q->reason == REASON_SIGNALLED || q->reason == REASON_KILLED ||
 			 (q->foreign && !q->runs_as && !q->seen),
+		.attached = events_count(q->table) && load_acquire(&h->events[0].kind) == EVENT_ATTACH,
 	};
 	m->totals.peak_size = p->view.peak_size;
 	m->section_count = q->sort_count;
@@ -451,6 +452,15 @@ static bool needs_all_rows(const struct model_request *q)
 	return all;
 }
 
+/* The heap's maximum is that since the last clear. Of windows before it, this much is left now. */
+static void settle_peak(struct model *m)
+{
+	if (m->totals.size <= m->totals.peak_size)
+		return;
+	m->totals.peak_size = m->totals.size;
+	m->moment.peak_at_ns = model_moment_ns(&m->moment);
+}
+
 enum model_result model_make(struct model **made, const struct model_request *q, struct arena *arena)
 {
 	struct model *m = *made = arena_alloc(arena, sizeof(*m));
@@ -473,6 +483,7 @@ enum model_result model_make(struct model **made, const struct model_request *q,
 	if (q->select)
 		q->select(&p->view, &p->names, q->options, m->section_count, &m->totals);
 	add_up(&m->totals, &p->view);
+	settle_peak(m);
 	if (q->skip_if_empty && q->rows == MODEL_ROWS_OF_KEY && is_empty(m, q))
 		return MODEL_EMPTY;
 	if (q->seen) {

@@ -162,6 +162,7 @@ struct model_moment {
 	enum model_reason reason;
 	uint8_t signal;			/* with REASON_SIGNAL and REASON_SIGNALLED: its number; else 0 */
 	bool ended;			/* the process ends, or has ended: what is live is not freed any more */
+	bool attached;			/* the start is not the process's, but that of an attach (--pid) */
 };
 
 /* The moment of the figures since the start of the process, as the history counts (history.h). */

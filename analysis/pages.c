@@ -23,7 +23,7 @@
 
 const char *pages_other_name(enum pages_other other)
 {
-	static const char names[PAGES_OTHERS][24] = {
+	static const char names[PAGES_OTHERS][25] = {
 		[PAGES_PROGRAM] = "program", [PAGES_LIBRARIES] = "libraries", [PAGES_FILES] = "other files",
 		[PAGES_STACKS] = "thread stacks", [PAGES_BRK] = "malloc: main arena (brk)", [PAGES_ARENAS] = "malloc: arenas",
 		[PAGES_LARGE] = "malloc: large blocks", [PAGES_TRACER] = "heaptrace", [PAGES_KERNEL] = "kernel (vdso)",

@@ -67,7 +67,7 @@ void text_write_moment(const struct model_moment *t, struct out *out)
 	write_date((t->begun_real_ns + t->runtime_ns) / 1000000000, out);
 	out_text(out, ", ");
 	out_time(out, t->runtime_ns);
-	out_text(out, " after the start");
+	out_text(out, t->attached ? " after the attach" : " after the start");
 }
 
 void text_write_head(struct text *t, const struct model_section *s)

@@ -3,9 +3,9 @@
  * The lines of a text dump about the windows of the recording (analysis/windows.h). There are none where nobody has ever
  * controlled it.
  *
- *	[heaptrace] recorded: 1 from 0 ns to 2.001 secs, 2 from 3.220 secs on
- *	[heaptrace] these are the figures of window 2 of 2: 1.100 secs, from 3.220 secs after the start on
- *	[heaptrace] from before that 120 blocks, 12.000 KB, are still alive
+ *	[heaptrace] windows of the recording: 1 from 0 ns to 2.001 secs, 2 from 3.220 secs on
+ *	[heaptrace] figures since the clear: 1.100 secs ago
+ *	[heaptrace] not counted any more, from before that: 120 blocks, 12.000 KB, are still alive
  */
 #include "text.h"
 
@@ -62,7 +62,8 @@ static void write_chosen(const struct windows *ws, struct out *out)
 		}
 		out_text(out, ", ");
 		write_times(ws->begun_ns, ws->ended_ns, out);
-		out_text(out, " (peaks of the heap and of RSS are the process's)");
+		out_text(out, ws->cleared_ns ? " (peaks of the heap, since the clear, and of RSS are the process's)" :
+					       " (peaks of the heap and of RSS are the process's)");
 	}
 	out_char(out, '\n');
 }

@@ -32,15 +32,15 @@
 	}
 
 	function subject(d) {
-		const m = d.moment;
+		const m = d.moment, attached = d.events.length && d.events[0].kind === "attach";
 		const parts = ["process " + d.process.pid];
 
 		if (m.ended && m.reason !== "exit" && REASONS[m.reason] && m.reason !== "asked")
 			parts.push(REASONS[m.reason] + (m.signal ? " (SIG" + m.signal + ")" : ""));
-		parts.push((m.ended ? "ran " : "running for ") + format.ns(m["since-start-ns"]));
+		parts.push((attached ? "traced for " : m.ended ? "ran " : "running for ") + format.ns(m["since-start-ns"]));
 		if (!m.ended && REASONS[m.reason])
 			parts.push("report " + REASONS[m.reason] + (m.signal ? " (SIG" + m.signal + ")" : ""));
-		parts.push("started " + date(m["started-unix-ns"]));
+		parts.push((attached ? "attached to " : "started ") + date(m["started-unix-ns"]));
 		if (d.sampling)
 			parts.push("sampled: one block in about " + format.exactBytes(d.sampling["bytes-mean"]) +
 				", so figures with ~ are estimates");

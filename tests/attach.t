@@ -137,7 +137,8 @@ refused('it is in malloc\(\)', 'malloc interrupted', $target, 'locked');
 my $out = "$dir/heap.txt";
 {
 	my ($pid, $in) = subject($target, 'counted');
-	my ($code, $said) = attach("--pid=$pid", "--outfile=$out");
+	my ($code, $said) = attach("--pid=$pid", "--outfile=$out.%c.%p");
+	$out .= ".target.$pid";
 	is($code, 0, 'attached');
 	like($said, qr/^heaptrace: process $pid \(target\) is traced from now on; a dump goes to \Q$out\E at its end; heaptrace --dump=$pid shows it now, heaptrace --detach=$pid ends it $/,
 		'says so in one line');
@@ -152,7 +153,7 @@ my $out = "$dir/heap.txt";
 	($code, $said) = attach("--detach=$pid");
 	is("$code $said", "0 heaptrace: process $pid (target) is traced no longer; its last dump is written ", 'detached, with one line');
 	my $dumps = slurp($out);
-	like($dumps, qr/dump 1 on detach/, 'the last dump is there');
+	like($dumps, qr/dump 1 on detach, .* after the attach$/m, 'the last dump is there');
 	like($dumps, qr/count\/peak: 20\/25\] \[size\/peak: 2\.000 KB\/2\.500 KB\]/, 'with the figures');
 	take_steps($in, 'xxxx', $before + 4);
 	is(slurp($out), $dumps, 'then nothing is written any more');

@@ -80,7 +80,7 @@ for my $way (['the memfd of the watcher', $heaptrace, "--outfile=$dir/out"],
 
 # ---- What is refused ----
 
-for my $case (['no command', qr/needs a command: on, off/], ['a word that is none', qr/'of' is no command.*there are on, off/, 'of'],
+for my $case (['no command', qr/needs a command: on, off/], ['a word that is none', qr/'of' is no command for --control, which takes on, off/, 'of'],
 	      ['an empty mark', qr/mark= needs a text/, 'mark='], ['a mark too long', qr/has 48 bytes.*room for 47/, 'mark=' . 'x' x 48],
 	      ['a control character', qr/not plain UTF-8/, "mark=a\x1bb"], ['broken UTF-8', qr/not plain UTF-8/, "mark=\xc3("],
 	      ['a rate that is none', qr/sample=-1: not a number/, 'sample=-1'],

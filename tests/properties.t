@@ -87,6 +87,17 @@ for my $file (grep { m{\.h$} } @sources) {
 }
 is("@wide", '', 'no line of a header has more than 120 columns');
 
+# The names of a table have a width. C lets one fill it, without the NUL at its end, so that the next one follows it in the output.
+my @unended;
+for my $file (@sources) {
+	my $source = text($file);
+	while ($source =~ /\bchar \w+\[\w*\]\[(\d+)\] = \{(.*?)\};/gs) {
+		my ($width, $names) = ($1, $2);
+		push @unended, map { "$file: $_" } grep { length(s/\\./?/gr) >= $width } $names =~ /"((?:\\.|[^"\\])*)"/g;
+	}
+}
+is(join(', ', @unended), '', 'each name of a table has room for its end');
+
 # A script that calls another one's functions at once comes behind it.
 my $page = text('format/html_files.def');
 my @unlisted = grep { index($page, "\"$_\"") < 0 } grep { !m{/svg\.} } glob('report/*.js report/*.css');

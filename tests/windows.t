@@ -139,7 +139,10 @@ like($all, qr/^\[heaptrace\] figures since the clear: \S+ \S+ ago\n\[heaptrace\]
      'and what is left from before it');
 like($all, qr/^\[heaptrace\] peak heap memory consumption: 1\.(?:000|024) KB/m, 'the peak begins anew');
 like($all, qr/^\[heaptrace\] total memory leaked: 1\.000 KB in 10 blocks of 1 backtrace$/m, 'the sums, too');
-is(figures(text('--window=1')), 'a 16 1600 20, b 1 1000 3, t none', 'the window before it can still be chosen');
+my $before = text('--window=1');
+is(figures($before), 'a 16 1600 20, b 1 1000 3, t none', 'the window before it can still be chosen');
+like($before, qr/peaks of the heap, since the clear, and of RSS are/, 'with what its peaks are');
+like($before, qr/^\[heaptrace\] peak heap memory consumption: 2\.600 KB/m, 'and that of the heap is no less than what is alive');
 unlike($all, qr/unknown block/, 'a free of a block from before is no unknown one');
 like(slurp("$dir/out"), qr/heap traced allocation size  : 1\.000 KB/, 'the dump of the process says the same');
 like(text('--histogram'), qr/^=== backtrace #\d+ === \[count\/peak: 10\/10\]/m, 'with --histogram');

@@ -294,12 +294,28 @@ static void prepare_files(struct attach *a, struct options *o, char outfile_is[O
 	o->held = 0;
 }
 
+/* Where the figures go: the name of a file as it will be, but for the number of a dump. */
+static const char *place_of_figures(const struct attach *a, const struct options *o, char path[PATH_MAX])
+{
+	const char *template = o->record ? o->record : o->outfile;
+	char command[16];
+
+	if (!template)
+		return "its standard error";
+	if (!strcmp(template, "-"))
+		return "its standard output";
+	snprintf(command, sizeof(command), "%.15s", a->facts.command);
+	if (outfile_is_numbered(template) ||
+	    !outfile_expand(template, (uint32_t)a->facts.inner_pid, command, 1, false, path, PATH_MAX))
+		return template;
+	return path;
+}
+
 static void say_traced(struct attach *a, const struct options *o)
 {
 	unsigned pid = (unsigned)a->facts.pid;
-	char allocators[ATTACH_ALLOCATOR_BYTES];
-	const char *to = o->record ? o->record : !o->outfile ? "its standard error" :
-			 !strcmp(o->outfile, "-") ? "its standard output" : o->outfile;
+	char allocators[ATTACH_ALLOCATOR_BYTES], path[PATH_MAX];
+	const char *to = place_of_figures(a, o, path);
 
 	if (o->quiet)
 		return;

@@ -119,7 +119,7 @@ static struct command parse(const char *text)
 		c.kind = CONTROL_COMMAND_MARK;
 		parse_mark(&c, text + 5);
 	} else if (!c.kind) {
-		quit_saying(EXIT_SETUP, "'%s' is no command for --control: there are " COMMANDS, text);
+		quit_saying(EXIT_SETUP, "'%s' is no command for --control, which takes " COMMANDS, text);
 	}
 	return c;
 }

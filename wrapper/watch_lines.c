@@ -50,7 +50,7 @@ bool watch_lines_head(struct watch_view *v)
 	out_text(&out, "[heaptrace] live view of ");
 	watch_view_write_process(v, &out);
 	out_text(&out, ", ");
-	watch_view_write_recording(v, &out);
+	watch_view_write_recording(v, false, &out);
 	out_text(&out, "every ");
 	if (v->options->interval_ms % 1000)
 		out_thousandths(&out, v->options->interval_ms);

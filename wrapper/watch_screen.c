@@ -37,6 +37,20 @@ static void write_runtime(uint64_t seconds, struct out *out)
 		out_time(out, seconds * 1000000000);
 }
 
+static void write_state(const struct watch_view *v, bool in_short, struct out *out)
+{
+	watch_view_write_recording(v, in_short, out);
+	if (watch_source_ended(&v->source)) {
+		out_text(out, watch_source_is_past(&v->source) ? "as packed" : "ended");
+	} else if (v->paused) {
+		out_text(out, "PAUSED");
+	} else {
+		out_text(out, "every ");
+		out_u64(out, v->options->interval_ms % 1000 ? v->options->interval_ms : v->options->interval_ms / 1000);
+		out_text(out, v->options->interval_ms % 1000 ? " ms" : " s");
+	}
+}
+
 static void draw_title(const struct watch_view *v, struct terminal *t)
 {
 	char text[64];
@@ -47,17 +61,12 @@ static void draw_title(const struct watch_view *v, struct terminal *t)
 	watch_view_write_process(v, &out);
 	out_text(&out, "  ");
 	write_runtime(watch_view_runtime(v) / 1000000000, &out);
-	watch_view_write_recording(v, &state);
-	if (watch_source_ended(&v->source)) {
-		out_text(&state, watch_source_is_past(&v->source) ? "as packed" : "ended");
-	} else if (v->paused) {
-		out_text(&state, "PAUSED");
-	} else {
-		out_text(&state, "every ");
-		out_u64(&state, v->options->interval_ms % 1000 ? v->options->interval_ms : v->options->interval_ms / 1000);
-		out_text(&state, v->options->interval_ms % 1000 ? " ms" : " s");
-	}
 	have = out_length(&out);		/* in bytes: a name with others than ASCII is followed by a smaller gap */
+	write_state(v, false, &state);
+	if (have + out_length(&state) + 2 > t->columns) {	/* its end, which says whether the view is paused, is to be seen */
+		state = out_memory(text, sizeof(text));
+		write_state(v, true, &state);
+	}
 	if (have + out_length(&state) + 2 < t->columns)
 		out_repeat(&out, ' ', t->columns - have - out_length(&state));
 	else

@@ -32,12 +32,12 @@ bool watch_view_is_estimated(const struct watch_view *v)
 	return events_sampled(&v->source.record.table);
 }
 
-void watch_view_write_recording(const struct watch_view *v, struct out *out)
+void watch_view_write_recording(const struct watch_view *v, bool in_short, struct out *out)
 {
 	const struct table *t = &v->source.record.table;
 
 	if (watch_view_is_estimated(v))
-		out_text(out, "sampled: estimates, ");
+		out_text(out, in_short ? "sampled, " : "sampled: estimates, ");
 	if (v->source.fd >= 0 && control_mode(&t->head->control.mode) >= CONTROL_OFF)
-		out_text(out, "recording off, ");
+		out_text(out, in_short ? "off, " : "recording off, ");
 }

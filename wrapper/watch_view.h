@@ -67,7 +67,7 @@ void watch_view_write_process(const struct watch_view *v, struct out *out);
 bool watch_view_is_estimated(const struct watch_view *v);
 
 /* Writes "sampled: estimates, " where blocks are or were sampled, and "recording off, " while no new block is
- * recorded. */
-void watch_view_write_recording(const struct watch_view *v, struct out *out);
+ * recorded; in short "sampled, " and "off, ". */
+void watch_view_write_recording(const struct watch_view *v, bool in_short, struct out *out);
 
 #endif
