@@ -96,31 +96,27 @@ static void parse_sample(struct command *c, const char *value)
 	c->value = o.sample_bytes;
 }
 
+/* By enum control_command. Behind those that end in = a value follows. */
+static const char *const names[] = { "?", "on", "off", "clear", "sample=", "dump", "mark=" };
+#define NAMES	(sizeof(names) / sizeof(names[0]))
+
 /* Ends the wrapper if the text is no command. */
 static struct command parse(const char *text)
 {
-	static const struct {
-		const char *name;
-		enum control_command kind;
-	} names[] = {
-		{ "on", CONTROL_COMMAND_ON }, { "off", CONTROL_COMMAND_OFF }, { "clear", CONTROL_COMMAND_CLEAR },
-		{ "dump", CONTROL_COMMAND_DUMP },
-	};
 	struct command c = { .kind = CONTROL_COMMAND_NONE };
+	size_t bytes = strcspn(text, "=");
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (!strcmp(text, names[i].name))
-			c.kind = names[i].kind;
+	bytes += text[bytes] == '=';
+	for (unsigned kind = CONTROL_COMMAND_ON; kind < NAMES; kind++) {
+		if (strlen(names[kind]) == bytes && !strncmp(text, names[kind], bytes))
+			c.kind = kind;
 	}
-	if (!strncmp(text, "sample=", 7)) {
-		c.kind = CONTROL_COMMAND_SAMPLE;
-		parse_sample(&c, text + 7);
-	} else if (!strncmp(text, "mark=", 5)) {
-		c.kind = CONTROL_COMMAND_MARK;
-		parse_mark(&c, text + 5);
-	} else if (!c.kind) {
+	if (!c.kind)
 		quit_saying(EXIT_SETUP, "'%s' is no command for --control, which takes " COMMANDS, text);
-	}
+	if (c.kind == CONTROL_COMMAND_SAMPLE)
+		parse_sample(&c, text + bytes);
+	if (c.kind == CONTROL_COMMAND_MARK)
+		parse_mark(&c, text + bytes);
 	return c;
 }
 
@@ -136,7 +132,8 @@ struct mailbox {
 
 #define IN_CONTROL(field)	(offsetof(struct table_header, control) + offsetof(struct table_control, field))
 
-/* A word of the table's header, and other parts of it, and the same for writing. False: the process is gone. */
+/* These read a word of the table's header, at an offset, or some bytes of it, and write bytes. False: the process is
+ * gone. */
 static bool read_word(const struct mailbox *m, size_t offset, uint32_t *word)
 {
 	if (m->mapped) {
@@ -296,8 +293,7 @@ static bool replaces(enum control_command newer, enum control_command waiting)
 /* Says which command of an earlier controller is in the way, and since when. */
 static _Noreturn void quit_busy(const struct mailbox *m, const struct table_control *waiting, const char *command)
 {
-	static const char *const names[] = { "?", "on", "off", "clear", "sample", "dump", "mark" };
-	uint32_t kind = waiting->command < sizeof(names) / sizeof(names[0]) ? waiting->command : 0;
+	uint32_t kind = waiting->command < NAMES ? waiting->command : CONTROL_COMMAND_NONE;
 	uint64_t now = now_precise_ns(), ago = now > waiting->asked_ns ? now - waiting->asked_ns : 0;
 	char text[512];
 	struct out out = out_memory(text, sizeof(text));
@@ -305,14 +301,13 @@ static _Noreturn void quit_busy(const struct mailbox *m, const struct table_cont
 	out_char(&out, '\'');
 	out_text(&out, names[kind]);
 	if (kind == CONTROL_COMMAND_SAMPLE) {
-		out_text(&out, waiting->value ? "=" : "=all");
 		if (waiting->value)
 			out_u64(&out, waiting->value);
+		else
+			out_text(&out, "all");
 	}
-	if (kind == CONTROL_COMMAND_MARK) {
-		out_char(&out, '=');
+	if (kind == CONTROL_COMMAND_MARK)
 		out_foreign(&out, waiting->text, strnlen(waiting->text, sizeof(waiting->text)));
-	}
 	out_text(&out, "', given ");
 	out_time(&out, ago);
 	out_text(&out, " ago,");
