@@ -23,7 +23,7 @@ static const char *const reasons[ATTACH_RESULTS] = {
 
 const char *attach_reason(int result)
 {
-	return result >= 0 && result < ATTACH_RESULTS && reasons[result] ? reasons[result] :
-	       "for a reason that is not "
-											     "known here";
+	if (result < 0 || result >= ATTACH_RESULTS || !reasons[result])
+		return "for a reason that is not known here";
+	return reasons[result];
 }

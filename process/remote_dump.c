@@ -103,9 +103,9 @@ static void print_notice(struct dumper *d, const char *text, const char *more)
 }
 
 /*
- * Fails for want of a watcher, and writes a notice that names the command which makes the report. final: the dump is the
- * one at the end. Then a child process writes the notice only where a watcher should have been there, because the run's
- * first process has written one for all. Each process writes it once, and once for dumps apart.
+ * Writes a notice that there is no watcher, with the command which makes the report. final: the dump is the one at the
+ * end. Then a child process writes the notice only where a watcher should have been there, because the run's first
+ * process has written one for all. Each process writes it once, and once for dumps apart.
  */
 static void notice_command(struct dumper *d, bool final)
 {
@@ -115,7 +115,6 @@ static void notice_command(struct dumper *d, bool final)
 	bool had_watcher = d->options->watcher;
 	struct out out;
 
-	d->output.failure = ECONNREFUSED;
 	if (said[d->apart] == d->pid || (final && d->pid != d->options->run && !d->options->watcher))
 		return;
 	said[d->apart] = d->pid;
@@ -133,7 +132,7 @@ static void notice_command(struct dumper *d, bool final)
 		     NO_WATCHER "; this command makes it: heaptrace", out_string(&out));
 }
 
-/* Writes a notice that the request could not be sent. error: of watch_request() or of the pipe. */
+/* Notes and reports that the request could not be sent. error: of watch_request() or of the pipe. */
 static void notice_undelivered(struct dumper *d, int error, bool final)
 {
 	d->output.failure = error;
@@ -239,7 +238,7 @@ static enum remote_dump_result request(struct dumper *d, const struct dump_reque
 	int ends[2] = { -1, -1 }, error = 0;
 
 	if (!watcher) {
-		notice_command(d, final);
+		notice_undelivered(d, ECONNREFUSED, final);
 		return REMOTE_DUMP_DONE;
 	}
 	dump_note_loaded(d);

@@ -24,7 +24,7 @@
 #define WAIT_TRIES	1000		/* of 10 ms */
 
 static struct dumper dumper;
-static struct dumper apart;		/* of a dump to a file of its own, for the length of it */
+static struct dumper apart_dumper;	/* of a dump to a file of its own, for the length of it */
 static uint32_t dumping;		/* id of the thread that dumps, or 0 */
 static uint32_t requested;		/* dumps that no thread has begun yet: bits of enum session_request */
 static bool locks_unknown;		/* see session_forked() */
@@ -76,7 +76,7 @@ void session_forked(bool unseen)
 	store_relaxed(&dumping, 0);
 	store_relaxed(&requested, 0);
 	locks_unknown = locks_unknown || unseen;
-	apart.output.error_reported = false;
+	apart_dumper.output.error_reported = false;
 	dump_forked(&dumper, (uint32_t)getpid());
 }
 
@@ -232,7 +232,7 @@ static bool wait_for_dumping(void)
 static void take_apart(void *path)
 {
 	static struct options options;
-	bool error_reported = apart.output.error_reported;
+	bool error_reported = apart_dumper.output.error_reported;
 	struct uninterrupted span;
 
 	uninterrupted_begin(&span);
@@ -240,13 +240,13 @@ static void take_apart(void *path)
 	options.outfile = path;
 	options.format = OUTPUT_UNSET;
 	options.outfile_is = NULL;
-	apart = dumper;
-	apart.options = &options;
-	apart.format = format_of(&options);
-	apart.apart = true;
-	apart.output.error_reported = error_reported;
-	output_set_apart(&apart.output, &options);
-	take_sorted(&apart, REASON_ASKED);
+	apart_dumper = dumper;
+	apart_dumper.options = &options;
+	apart_dumper.format = format_of(&options);
+	apart_dumper.apart = true;
+	apart_dumper.output.error_reported = error_reported;
+	output_set_apart(&apart_dumper.output, &options);
+	take_sorted(&apart_dumper, REASON_ASKED);
 	uninterrupted_end(&span);
 }
 
@@ -257,7 +257,7 @@ int session_dump_to(const char *path)
 	if (guard_self.busy || !wait_for_dumping())
 		return EAGAIN;
 	own_stack_call(take_apart, (void *)path);
-	error = apart.output.failure;
+	error = apart_dumper.output.failure;
 	end_dumping();
 	request_outside_handler(exchange_acq_rel(&requested, 0));	/* those that came meanwhile */
 	return error;
