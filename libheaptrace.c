@@ -262,9 +262,10 @@ EXPORT HOT_CODE void free(void *p)
 #define LIBC(name)	__libc_##name
 
 /*
- * Begins such a hook, as enter() does. function: where its real function's address stands. A call of another allocator's
- * malloc() that is not to be recorded is passed on outside the guard, while blocks are sampled. So what that one takes from
- * libc cannot be told from what the program does, and is not recorded: else each of its blocks would have two chances.
+ * Begins such a hook, as enter() does. function: its real function's place in `real`, where those with the prefix
+ * __libc_ come last. A call of another allocator's malloc() that is not to be recorded is passed on outside the guard,
+ * while blocks are sampled. So what that one takes from libc cannot be told from what the program does, and is not
+ * recorded: else each of its blocks would have two chances.
  */
 static __attribute__((cold, noinline)) bool enter_seldom(const void *function, unsigned calls)
 {
@@ -277,6 +278,7 @@ static __attribute__((cold, noinline)) bool enter_seldom(const void *function, u
 	return !(has_prefix && (guard_self.inside || (real_libc_is_other && !record_is_exact()))) && enter(calls);
 }
 
+/* function: as above; first and second are its arguments, of which the block gets `size` bytes. called: frame 0. */
 static __attribute__((cold, noinline)) void *allocate_seldom(void *(**function)(size_t, size_t), size_t first, size_t second,
 							      size_t size, uintptr_t called, const struct capture_point *from)
 {

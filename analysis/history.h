@@ -33,7 +33,9 @@ struct history_snapshot {
 	uint32_t rest_rows;		/* 0: a row that is not in rows had no live block */
 	uint32_t row_count;
 	const struct history_row *rows;	/* in the order of their numbers */
-	uint32_t each_count;		/* the same before history_select(): the rows of all windows, each for itself */
+	/* The rows as history_select() has found them: of all windows of the recording, and those of one backtrace not
+	 * added up. */
+	uint32_t each_count;
 	const struct history_row *each;
 };
 

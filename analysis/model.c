@@ -331,7 +331,8 @@ static bool is_empty(const struct model *m, const struct model_request *q)
 	return !m->totals.live_rows;
 }
 
-/* apart: rows of the runtime's will be set apart, and are not listed. */
+/* Adds what is to be known of the section's rows. apart: those of the runtime will be set apart (runtime.h), for which
+ * the names of functions suffice. */
 static void add_section_names(const struct model *m, const struct model_section *s, struct names *n, bool apart)
 {
 	for (uint32_t i = 0; i < s->count; i++) {

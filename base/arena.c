@@ -38,7 +38,9 @@
 struct arena_chunk {
 	struct arena_chunk *older;
 	size_t size_bytes;
-	size_t dirty_bytes;	/* the bytes from here on are zeros. For the newest chunk of an arena: were, when it was added */
+	/* The bytes from here on are zeros. In the newest chunk of an arena they were, when it became that: what the
+	 * arena has handed out since is not noted here before the next chunk is added, or the arena is released. */
+	size_t dirty_bytes;
 };
 
 /* ---- The area of addresses ---- */

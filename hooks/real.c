@@ -12,6 +12,8 @@ bool real_libc_is_other;
 
 void real_find(void)
 {
+	/* As struct real has them: COUNT pointers to the functions without the prefix, the last LIBC of which are
+	 * those that there are with it, too; then LIBC pointers to these. */
 	enum {
 		LIBC = (sizeof(real) - offsetof(struct real, libc_memalign)) / sizeof(void *),
 		COUNT = LOOKUP_COUNT(real) - LIBC,
@@ -26,6 +28,7 @@ void real_find(void)
 		names[i++] = next;
 	guard_enter();
 	lookup_definitions(names, found, COUNT);
+	/* These first: who sees that malloc, the last one, has been found relies on all. */
 	for (unsigned i = COUNT - LIBC; i < COUNT; i++) {
 		strcpy(text + 7, names[i]);
 		lookup_definitions(&prefixed, &with_prefix, 1);

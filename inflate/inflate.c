@@ -37,7 +37,10 @@ struct checkpoint {
 	uint8_t *window;		/* the 32 KB before place.out */
 };
 
-/* Invariants: as drawn above; checkpoint[0..checkpoints) have ascending places. */
+/*
+ * Invariants: as drawn above; checkpoint[0..checkpoints) have ascending places. What is to be 0 at the start of a
+ * stream lies before block.bits.buffer, but for block.now and block.have: inflate_reopen() clears nothing else.
+ */
 struct inflate_state {
 	struct arena *arena;
 	uint64_t out_bytes;		/* of the whole stream, unpacked */
@@ -235,7 +238,7 @@ void inflate_reopen(struct inflate *z, inflate_source *source, void *from, uint6
 	struct inflate_state *s = z->state;
 	struct arena *arena = s->arena;
 
-	/* The rest, nearly all of it, is written before it is read. */
+	/* The rest, nearly all of it, is written before it is read (struct inflate_state). */
 	memset(s, 0, offsetof(struct inflate_state, block.bits.buffer));
 	memset(&s->block.now, 0, sizeof(s->block.now));
 	s->block.have = 0;

@@ -37,11 +37,11 @@ static inline __attribute__((always_inline)) bool control_passes(size_t size)
 	       likely(sample_passes(&guard_self.sampler, size));
 }
 
-/* Whether a free is passed on in the same way, as no block is known there. (Where record_is_exact() is false, there is
- * a table.) */
+/* Whether a free is passed on in the same way, as the block map has no block there, and no pool a backing. (Where
+ * record_is_exact() is false, there is a table.) */
 bool control_passes_free_slow(const void *p);
 
-/* The same, where the free filter says so: false also where that is not quickly seen. */
+/* The same as far as the free filter alone tells. False also where only the map can tell. */
 static inline __attribute__((always_inline)) bool control_passes_free_fast(const void *p)
 {
 	bool passes = free_filter_lacks(p);
@@ -50,6 +50,7 @@ static inline __attribute__((always_inline)) bool control_passes_free_fast(const
 	return passes;
 }
 
+/* The same: asks the filter, and then the map. */
 static inline bool control_passes_free(const void *p)
 {
 	return likely(control_passes_free_fast(p)) || control_passes_free_slow(p);

@@ -11,6 +11,7 @@ uint8_t free_filter[FREE_FILTER_BYTES];
 
 static bool started;
 
+/* Adds 1 or -1, modulo 256, to the byte of p. One that is 0 stays 0. */
 static void change(const void *p, uint8_t by)
 {
 	uint8_t *at = free_filter_at(p), n = load_relaxed(at);

@@ -191,10 +191,10 @@
 	/* Sums since the start, and peaks, are not figures of one moment. */
 	function label(key, at, from) {
 		const ofMoment = at !== "end" || ["size", "count", "age"].includes(key.name);
-
 		const window = heaptrace.windows.chosen();
 
-		return key.title + (window ? " of " + heaptrace.windows.name(window) : "") + (ofMoment ? " " + heaptrace.momentLabel(at) : "") +
+		return key.title + (window ? " of " + heaptrace.windows.name(window) : "") +
+			(ofMoment ? " " + heaptrace.momentLabel(at) : "") +
 			(from !== NONE ? ", compared with " + heaptrace.momentLabel(from).replace(/^(at|after) /, "") : "");
 	}
 

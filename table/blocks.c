@@ -56,6 +56,8 @@ static struct large_block *find_large(const struct blocks *b, uintptr_t address)
 	return NULL;
 }
 
+/* Counts a block that has come into the table (by: 1) or has left it (-1). What has once become 255 stays it, since
+ * nobody knows how many blocks that stood for. */
 static void count_large(struct blocks *b, uintptr_t address, int by)
 {
 	uint8_t *page = blocks_large_page(b, address), count = load_relaxed(page);
@@ -137,7 +139,7 @@ bool blocks_create_fine(struct blocks *b)
 	return b->regions && b->directory_pages;
 }
 
-static uint8_t no_pages[LARGE_PAGES];
+static uint8_t no_pages[LARGE_PAGES];	/* of a map without memory for large blocks */
 
 bool blocks_create(struct blocks *b, bool glibc_spacing)
 {

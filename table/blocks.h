@@ -62,7 +62,7 @@
 #define SLOT_UPPER		0xffffffu /* in place of those bits: the size's halves are in the next two slots */
 #define SLOTS_MOST		4u	/* slots that one block takes */
 
-#define LARGE_PAGES	1024u
+#define LARGE_PAGES		1024u	/* counts in blocks.large_pages */
 #define LARGE_BYTES		((size_t)128 << 10)	/* M_MMAP_THRESHOLD of mallopt(3), at first */
 
 struct large_block;

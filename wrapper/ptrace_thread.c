@@ -41,9 +41,8 @@ static void read_waiting(struct thread *t)
 	file = fopen(path, "re");
 	if (!file)
 		return;
-	w->known = fscanf(file, "%ld %llx %llx %llx %llx %llx %llx %llx "
-				"%llx", &w->number, a, a + 1, a + 2, a + 3, a + 4, a + 5,
-			  &sp, &pc) == 9 && w->number >= 0;
+	w->known = fscanf(file, "%ld %llx %llx %llx %llx %llx %llx %llx %llx", &w->number,
+			  a, a + 1, a + 2, a + 3, a + 4, a + 5, &sp, &pc) == 9 && w->number >= 0;
 	for (unsigned i = 0; w->known && i < 6; i++)
 		w->argument[i] = a[i];
 	if (w->known) {

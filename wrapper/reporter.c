@@ -143,7 +143,8 @@ static const struct model *open_baseline(struct older *r, const struct table *t)
 	return NULL;
 }
 
-/* Sends the answer to a request of a process that waits for it. final: with it the process ends. False: the process has stopped waiting. */
+/* Sends the answer to a request of a process that waits for it. final: with this report the process ends. False: the
+ * process has stopped waiting. */
 static bool send_answer(const struct process *p, int fd, int32_t error, bool final)
 {
 	struct {
