@@ -18,6 +18,9 @@ void *program_symbol(const char *name);
  */
 typedef void program_function(void *context, unsigned family, const char *name, void *address, size_t bytes);
 
+/* The prefixes of allocators that programs have inside: of jemalloc, also in Rust, of mimalloc and of tcmalloc. */
+#define PROGRAM_FAMILIES	"je_", "_rjem_", "mi_", "tc_"
+
 /*
  * Families of functions whose names begin alike: of each prefix with which the program has a function PREFIX +
  * "malloc", calls take() for all its functions whose names begin with the prefix. Where the program has none, that

@@ -69,10 +69,10 @@ static const char operators[][8] = { "_Znwm", "_Znam", "_ZdlPv", "_ZdaPv" };
 static const char operator_ends[][30] = { "", "m", "RKSt9nothrow_t", "St11align_val_t", "mSt11align_val_t",
 					     "St11align_val_tRKSt9nothrow_t" };
 
-static const char known_prefixes[][8] = { "", "je_", "_rjem_", "mi_", "tc_" };
-#define KNOWN		5u
+static const char known_prefixes[][8] = { "", PROGRAM_FAMILIES };
+#define KNOWN		((unsigned)(sizeof(known_prefixes) / sizeof(known_prefixes[0])))
 #define FAMILIES_MOST	(KNOWN + 1)	/* and the user's */
-#define KNOWN_MANY	3u	/* from this one on, group 2 of the names belongs to it */
+#define KNOWN_MANY	3u	/* from this one on, mimalloc's, group 2 of the names belongs to it */
 
 static uint8_t argument(char digit, unsigned skipped)
 {

@@ -4,6 +4,7 @@
 
 #include "base/path.h"
 #include "elf/headers.h"
+#include "elf/program_symbol.h"
 #include "quit.h"
 
 #include <elf.h>
@@ -15,9 +16,8 @@
 
 #define TABLE_MOST	((uint64_t)256 << 20)	/* bytes of symbols, and of their names, that are read */
 
-/* The prefixes of jemalloc, also in Rust, of mimalloc and of tcmalloc (hooks/own_allocator.c), and that of
- * --allocator. */
-static const char *prefixes[] = { "je_", "_rjem_", "mi_", "tc_", NULL };
+/* Those of allocators that are known, and that of --allocator. */
+static const char *prefixes[] = { PROGRAM_FAMILIES, NULL };
 #define PREFIXES	(sizeof(prefixes) / sizeof(prefixes[0]))
 
 /* ---- The file's own symbols ---- */
