@@ -46,9 +46,9 @@ static void *__attribute__((noinline)) malloc_untraced(size_t size)
 }
 
 /*
- * malloc() and calloc() have three bodies: in malloc() itself, for blocks that are passed on without a stack frame of the
- * hook's; in malloc_recorded(), for processes that record each block; and in malloc_otherwise() for all else. The compiler
- * makes a jump of a call at a function's end, so each finds the program's call site as its own return address.
+ * malloc() and calloc() have three bodies: in malloc() itself, for blocks that are passed on without a stack frame of
+ * the hook's; in malloc_recorded(), for processes that record each block; and in malloc_otherwise() for all else. The
+ * compiler makes a jump of a call at a function's end, so each finds the program's call site as its own return address.
  */
 static __attribute__((cold, noinline)) void *malloc_otherwise(size_t size)
 {
@@ -135,8 +135,8 @@ static void *leave_bootstrap(void *old, size_t size)
 }
 
 /*
- * Common to realloc() and its like. With a size of zero glibc frees the block and returns NULL. real_function: gets `second`
- * and `third` as its arguments behind the old block; it may have only one of them.
+ * Common to realloc() and its like. With a size of zero glibc frees the block and returns NULL. real_function: gets
+ * `second` and `third` as its arguments behind the old block; it may have only one of them.
  */
 static HOT_CODE __attribute__((noinline)) void *reallocate(void *old, size_t size, void *real_function, size_t second,
 			size_t third, uintptr_t function, const struct capture_point *from)
@@ -235,7 +235,8 @@ static HOT_CODE __attribute__((noinline)) void free_recorded(void *p)
 	guard_leave();
 }
 
-/* As malloc() has: a body for blocks that are passed on, one for processes that record each block, and one for all else. */
+/* As malloc() has: a body for blocks that are passed on, one for processes that record each block, and one for all
+ * else. */
 EXPORT HOT_CODE void free(void *p)
 {
 	if (unlikely(!p))
@@ -254,10 +255,10 @@ EXPORT HOT_CODE void free(void *p)
 
 /*
  * Some of them are other names for those above: glibc exports __libc_malloc() and so on, too, and some programs and
- * preloaded libraries call them. These hooks call libc's functions of their own names, as a malloc() between this library
- * and libc may call __libc_malloc(), which must not lead back to it. Such a call inside the guard is part of the outer one.
- * It is passed on at once, without guard_recover(): for a hook that was left, the thread's next call of malloc() is soon
- * enough.
+ * preloaded libraries call them. These hooks call libc's functions of their own names, as a malloc() between this
+ * library and libc may call __libc_malloc(), which must not lead back to it. Such a call inside the guard is part of
+ * the outer one. It is passed on at once, without guard_recover(): for a hook that was left, the thread's next call of
+ * malloc() is soon enough.
  */
 #define LIBC(name)	__libc_##name
 
@@ -274,7 +275,8 @@ static __attribute__((cold, noinline)) bool enter_seldom(const void *function, u
 	if (!real.malloc)
 		real_find();
 	if (has_prefix && real_libc_is_other)
-		store_relaxed(&recorder.block_bytes, NULL);	/* another allocator's function must not see libc's blocks */
+		store_relaxed(&recorder.block_bytes, NULL);	/* another allocator's function must not see libc's
+								 * blocks */
 	return !(has_prefix && (guard_self.inside || (real_libc_is_other && !record_is_exact()))) && enter(calls);
 }
 

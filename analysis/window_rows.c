@@ -52,8 +52,8 @@ static bool find_parts(struct window_rows *w, struct arena *arena)
 	return w->parts;
 }
 
-/* Adds the figures of a later row of the same backtrace and window, as a view does (table/view.h): the windows for which
- * the list of events had no room are a part of the last one. */
+/* Adds the figures of a later row of the same backtrace and window, as a view does (table/view.h): the windows for
+ * which the list of events had no room are a part of the last one. */
 static void add_row(struct window_row *to, uint64_t threads, const uint64_t values[SORT_KEYS])
 {
 	for (unsigned key = 0; key < SORT_KEYS; key++) {

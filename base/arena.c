@@ -264,7 +264,8 @@ static void note_use(struct arena *a)
 		a->chunk->dirty_bytes = a->used_bytes;
 }
 
-/* Adds a chunk with room for need_bytes: a spare one, or from the kernel or, if the kernel refuses, from the reserve. */
+/* Adds a chunk with room for need_bytes: a spare one, or from the kernel or, if the kernel refuses, from the
+ * reserve. */
 static bool add_chunk(struct arena *a, size_t need_bytes, bool from_reserve)
 {
 	size_t least = sizeof(struct arena_chunk) + ALIGN_BYTES + need_bytes;

@@ -416,8 +416,9 @@ int sched_yield(void)
 	return (int)CALL0(SYS_sched_yield);
 }
 
-/* By futex(2), on a word that nobody changes: nanosleep(2) overwrites what the kernel keeps of the program's own sleep when
- * a tracer has interrupted that (restart_syscall(2)), and heaptrace_attach() is called by such a thread. *left is not set. */
+/* By futex(2), on a word that nobody changes: nanosleep(2) overwrites what the kernel keeps of the program's own sleep
+ * when a tracer has interrupted that (restart_syscall(2)), and heaptrace_attach() is called by such a thread. *left is
+ * not set. */
 int nanosleep(const struct timespec *time, struct timespec *left)
 {
 	uint32_t never = 0;

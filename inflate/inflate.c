@@ -60,8 +60,8 @@ static uint64_t out_at(const struct inflate_state *z)
 	return z->base + z->block.have;
 }
 
-/* Adds the bytes that are unpacked for the first time to the checksum. That is done for many bytes at once, before `out`
- * loses them, because the sum of a few takes long for each. */
+/* Adds the bytes that are unpacked for the first time to the checksum. That is done for many bytes at once, before
+ * `out` loses them, because the sum of a few takes long for each. */
 static void sum_up(struct inflate_state *z)
 {
 	const uint8_t *out = z->block.out;

@@ -66,9 +66,10 @@ static void clear(struct table_header *h)
 }
 
 /*
- * Holds the other threads. False: the command is to be tried again, since a thread forks, or has not run for long and so
- * was not seen outside of its hook. After a few tries such a thread is taken for one that has left its hook by a longjmp()
- * and may never come back. threads_flush() leaves its slots alone: they are counted when the thread flushes them, or ends.
+ * Holds the other threads. False: the command is to be tried again, since a thread forks, or has not run for long and
+ * so was not seen outside of its hook. After a few tries such a thread is taken for one that has left its hook by a
+ * longjmp() and may never come back. threads_flush() leaves its slots alone: they are counted when the thread flushes
+ * them, or ends.
  */
 static bool hold_others(void)
 {
@@ -83,8 +84,8 @@ static bool hold_others(void)
 	return false;
 }
 
-/* Begins a window. What other threads have under way is finished before, and their memories of stacks become void. False:
- * see hold_others(). */
+/* Begins a window. What other threads have under way is finished before, and their memories of stacks become void.
+ * False: see hold_others(). */
 static bool begin_window(enum event_kind kind, uint64_t sample_bytes)
 {
 	struct table_header *h = recorder.table.head;

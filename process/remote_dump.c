@@ -228,8 +228,8 @@ static bool open_pipe(int ends[2])
 	return !syscall(SYS_pipe2, ends, O_CLOEXEC);
 }
 
-/* Sends the request, and waits for the answer if it is for the final report, or for one to a file of its own, which is open
- * as `file`. */
+/* Sends the request, and waits for the answer if it is for the final report, or for one to a file of its own, which is
+ * open as `file`. */
 static enum remote_dump_result request(struct dumper *d, const struct dump_request *r, int file)
 {
 	bool final = r->final, waits = final || file >= 0;
@@ -263,8 +263,8 @@ static enum remote_dump_result request(struct dumper *d, const struct dump_reque
 	return result;
 }
 
-/* The file of its own is opened here, where its name stands for what the program means by it: the watcher may have another
- * directory, root or user. */
+/* The file of its own is opened here, where its name stands for what the program means by it: the watcher may have
+ * another directory, root or user. */
 enum remote_dump_result remote_dump(struct dumper *d, const struct dump_request *r)
 {
 	int saved = errno, file = d->apart ? output_begin(&d->output, 0) : -1;

@@ -34,8 +34,8 @@ struct lines {
 	uint32_t file_count, file_room;
 };
 
-/* Makes a place of each address that lies in code, if its lines are wanted. Other addresses cannot have a line, so their
- * units need not be searched. False: no memory. */
+/* Makes a place of each address that lies in code, if its lines are wanted. Other addresses cannot have a line, so
+ * their units need not be searched. False: no memory. */
 static bool make_places(struct lines *l, size_t n)
 {
 	struct dwarf *d = &l->dwarf;

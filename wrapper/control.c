@@ -278,10 +278,10 @@ static bool leave(const struct mailbox *m, const struct command *c)
 
 /*
  * Whether a command can take the place of the one that waits, since what comes of it is the same as if both were
- * carried out: the same once more, another rate, or an end to what would begin. (An `on` after an `off` begins a window, so the
- * `off` must not be lost.) The process may carry out the older one at the same time: it then gets the newer one
- * afterwards, as leave() gives it a number of its own. A command is one word, and a rate is one, too, so it never
- * gets a half of each.
+ * carried out: the same once more, another rate, or an end to what would begin. (An `on` after an `off` begins a
+ * window, so the `off` must not be lost.) The process may carry out the older one at the same time: it then gets the
+ * newer one afterwards, as leave() gives it a number of its own. A command is one word, and a rate is one, too, so it
+ * never gets a half of each.
  */
 static bool replaces(enum control_command newer, enum control_command waiting)
 {

@@ -168,10 +168,10 @@ static bool is_looked_back_at(void)
 }
 
 /*
- * Writes a dump of a process's table. o: the run's options, or those of a dump to a file of its own. answer_fd: where the
- * process waits for the answer, which tells it of broken limits; -1: it does not wait. runs: the process has not ended, so
- * /proc has figures of it. Then the dump's number is noted in the table, because the process goes on counting from there, and
- * also whether the dump was the final one.
+ * Writes a dump of a process's table. o: the run's options, or those of a dump to a file of its own. answer_fd: where
+ * the process waits for the answer, which tells it of broken limits; -1: it does not wait. runs: the process has not
+ * ended, so /proc has figures of it. Then the dump's number is noted in the table, because the process goes on counting
+ * from there, and also whether the dump was the final one.
  */
 static void dump(struct process *p, const struct dump_request *r, const struct options *o, int answer_fd, bool runs)
 {
@@ -322,7 +322,8 @@ static void take_table(struct received *s)
 	}
 	if (s->message.parent)
 		count_child(s->message.parent);
-	if (p && has_ended(p)) {	/* its id may be another process's by now, so nothing is looked up by it any more */
+	if (p && has_ended(p)) {	/* its id may be another process's by now, so nothing is looked up by it any
+					 * more */
 		p->pid = 0;
 		p = NULL;
 	}
@@ -360,8 +361,9 @@ static void handle_earlier_ends(const struct process *program)
 }
 
 /*
- * The options of a dump to a file of its own, which is open as fd. Its name is looked at for the format only, so characters that
- * have a meaning in --outfile are replaced. text: memory for one of the options. False: there is no such file.
+ * The options of a dump to a file of its own, which is open as fd. Its name is looked at for the format only, so
+ * characters that have a meaning in --outfile are replaced. text: memory for one of the options. False: there is no
+ * such file.
  */
 static bool options_apart(struct options *o, int fd, char name[NAME_MAX + 1], char text[OUTFILE_TEXT_BYTES])
 {

@@ -56,7 +56,8 @@ bool watch_lines_head(struct watch_view *v)
 		out_thousandths(&out, v->options->interval_ms);
 	else
 		out_u64(&out, v->options->interval_ms / 1000);
-	out_text(&out, watch_view_is_estimated(v) ? " s\n      time        live     growth/s     blocks    calls/s  temporary        RSS" :
+	out_text(&out, watch_view_is_estimated(v) ?
+		 " s\n      time        live     growth/s     blocks    calls/s  temporary        RSS" :
 		 " s\n      time       live    growth/s    blocks   calls/s  temporary        RSS");
 	out_text(&out, largest_columns(v, &out) ? "  largest\n" : "\n");
 	return out_flush(&out);
