@@ -252,12 +252,16 @@ static void take_apart(void *path)
 
 int session_dump_to(const char *path)
 {
-	int error;
+	int error = ETIMEDOUT;
 
+	if (lifecycle_is_ending())
+		return error;	/* a thread that calls this again and again would leave no gap for the last dump */
 	if (guard_self.busy || !wait_for_dumping())
 		return EAGAIN;
-	own_stack_call(take_apart, (void *)path);
-	error = apart_dumper.output.failure;
+	if (!lifecycle_is_ending()) {
+		own_stack_call(take_apart, (void *)path);
+		error = apart_dumper.output.failure;
+	}
 	end_dumping();
 	request_outside_handler(exchange_acq_rel(&requested, 0));	/* those that came meanwhile */
 	return error;

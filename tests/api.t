@@ -343,6 +343,14 @@ my @numbers = $dumps =~ /^\[heaptrace\] dump (\S+) (?:by|on)/mg;
 is("@numbers", join(' ', 1 .. @numbers), 'and numbered as if there were no others');
 cmp_ok(scalar(grep { $_ eq 'size' } @keys), '>', 0, 'signals have made dumps by size');
 
+for my $name ('end.txt', 'end.json') {
+	unlink glob "$files/*";
+	($said, $dumps) = traced_files('files to the end', [$name]);
+	is($said, '', "the process ends while a thread writes $name again and again");
+	like($dumps, qr/^\[heaptrace\] finalized (?:.*\n)*=== backtrace #1 === .*12\.345 KB/m, 'the last dump is taken');
+	is(join(' ', map { s/.*\///r } glob "$files/*"), $name, 'and nothing else is left');
+}
+
 $ENV{FILES} = "$files/signal.txt";
 $ENV{EARLY} = 1;
 ($said) = traced('early');

@@ -258,6 +258,23 @@ static void write_in_threads(void)
 	fprintf(stderr, "failed %d\n", failed[0] + failed[1] + failed[2] + failed[3]);
 }
 
+static void *write_forever(void *name)
+{
+	for (;;)
+		heaptrace_dump_to(name);
+	return NULL;
+}
+
+/* The process ends while another thread writes one file after the other. */
+static void write_to_the_end(char *name)
+{
+	pthread_t thread;
+
+	kept[0] = malloc(12345);
+	pthread_create(&thread, NULL, write_forever, name);
+	usleep(200000);
+}
+
 static void write_in_child(char **names)
 {
 	kept[1] = malloc(7777);
@@ -419,6 +436,8 @@ int main(int argc, char **argv)
 		forks();
 	else if (!strcmp(what, "files in threads"))
 		write_in_threads();
+	else if (!strcmp(what, "files to the end"))
+		write_to_the_end(argv[2]);
 	else if (!strcmp(what, "files in a child"))
 		write_in_child(argv + 2);
 #endif
