@@ -68,7 +68,7 @@ static HOT_CODE __attribute__((noinline)) void *malloc_recorded(size_t size)
 	void *p;
 
 	if (unlikely(!enter_plainly()))
-		return malloc_otherwise(size);
+		TAIL return malloc_otherwise(size);
 	p = real.malloc(size);
 	if (likely(p != NULL))
 		record_alloc_inline(p, CALLED(malloc), size);
@@ -79,8 +79,10 @@ static HOT_CODE __attribute__((noinline)) void *malloc_recorded(size_t size)
 EXPORT HOT_CODE void *malloc(size_t size)
 {
 	if (record_is_exact())
-		return malloc_recorded(size);
-	return control_passes(size) ? real.malloc(size) : malloc_otherwise(size);
+		TAIL return malloc_recorded(size);
+	if (control_passes(size))
+		TAIL return real.malloc(size);
+	TAIL return malloc_otherwise(size);
 }
 
 static void *__attribute__((noinline)) calloc_untraced(size_t count, size_t size)
@@ -108,7 +110,7 @@ static HOT_CODE __attribute__((noinline)) void *calloc_recorded(size_t count, si
 	void *p;
 
 	if (unlikely(!enter_plainly()))
-		return calloc_otherwise(count, size);
+		TAIL return calloc_otherwise(count, size);
 	p = real.calloc(count, size);
 	if (likely(p != NULL))
 		record_alloc_inline(p, CALLED(calloc), count * size);
@@ -119,8 +121,10 @@ static HOT_CODE __attribute__((noinline)) void *calloc_recorded(size_t count, si
 EXPORT HOT_CODE void *calloc(size_t count, size_t size)
 {
 	if (record_is_exact())
-		return calloc_recorded(count, size);
-	return control_passes(count * size) ? real.calloc(count, size) : calloc_otherwise(count, size);
+		TAIL return calloc_recorded(count, size);
+	if (control_passes(count * size))
+		TAIL return real.calloc(count, size);
+	TAIL return calloc_otherwise(count, size);
 }
 
 /* A block from the bootstrap pool moves to the real heap. */

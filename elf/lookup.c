@@ -251,6 +251,8 @@ void lookup_next(const char *names, unsigned count, void *addresses)
 	const char *name[count];
 	void **address = addresses;
 
+	if (!count)
+		return;
 	for (unsigned i = 0; i < count; names += strlen(names) + 1)
 		name[i++] = names;
 	lookup_definitions(name, found, count);

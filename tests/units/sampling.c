@@ -48,8 +48,8 @@ static void test_distances(void)
 		if (!s.point)
 			continue;
 		within++;
-		sum += ((double)s.left + 0.5) / RATE;	/* the middle of the byte */
-		squares += pow(((double)s.left + 0.5) / RATE, 2);
+		sum += ((double)sample_left(&s) + 0.5) / RATE;	/* the middle of the byte */
+		squares += pow(((double)sample_left(&s) + 0.5) / RATE, 2);
 	}
 	ok(fits(within, DRAWS, p), "a distance is at most the rate with the probability 1 - 1/e");
 	/* Of the exponential distribution, given that it is at most 1. */
@@ -125,11 +125,13 @@ static void test_extremes(void)
 {
 	struct sampler s = begun(3, RATE);
 
-	s.left = 1000;
-	ok(!sample_passes(&s, SIZE_MAX) && !sample_passes(&s, SIZE_MAX / 2 + 1) && s.left == 1000,
+	sample_set_left(&s, 1000);
+	ok(!sample_passes(&s, SIZE_MAX - 1) && !sample_passes(&s, SIZE_MAX / 2 + 1) && sample_left(&s) == 1000,
 	   "sizes that no block can have do not pass");
-	ok(sample_passes(&s, 0) && s.left == 999, "a block of 0 bytes counts as one byte");
-	ok(sample_passes(&s, 998) && s.left == 0 && !sample_passes(&s, 0), "a block passes up to the place, and not beyond");
+	ok(sample_passes(&s, SIZE_MAX) && sample_left(&s) == 1000, "the largest of all passes, and counts nothing");
+	ok(sample_passes(&s, 0) && sample_left(&s) == 999, "a block of 0 bytes counts as one byte");
+	ok(sample_passes(&s, 998) && sample_left(&s) == 0 && !sample_passes(&s, 0),
+	   "a block passes up to the place, and not beyond");
 }
 
 int main(void)
