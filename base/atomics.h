@@ -90,8 +90,10 @@ static inline __attribute__((always_inline)) bool is_zero_u32(const uint32_t *p)
  */
 #define HOT_CODE	__attribute__((hot))
 
-/* Stands before a return statement whose call has to be a jump, because functions further inward count on what is on the
- * stack. (With GCC an option in the Makefile sees to that.) */
+/*
+ * Stands before a return statement whose call has to be a jump, because functions further inward count on what is on
+ * the stack. (With GCC an option in the Makefile sees to that.)
+ */
 #if defined(__has_attribute) && __has_attribute(musttail)
 #define TAIL	__attribute__((musttail))
 #else
