@@ -281,7 +281,7 @@ static void add_peak(struct maker *k)
 	if (k->m->moment.peak_at_ns && k->m->moment.peak_at_ns < k->m->moment.runtime_ns) {
 		out_text(out, ", ");
 		out_time(out, k->m->moment.peak_at_ns);
-		out_text(out, " after the start,");
+		out_text(out, k->m->moment.attached ? " after the attach," : " after the start,");
 	}
 	out_text(out, " the heap had ");
 	out_size(out, t->peak_size);

@@ -422,7 +422,7 @@ static void begin(struct model *m, const struct model_request *q, struct model_p
 		.runtime_ns = runtime(q), .number = q->apart ? 0 : h->dumps + 1, .reason = q->reason, .signal = q->signal,
 		.ended = q->reason == REASON_EXIT || q->reason == REASON_SIGNALLED || q->reason == REASON_KILLED ||
 			 (q->foreign && !q->runs_as && !q->seen),
-		.attached = events_count(q->table) && load_acquire(&h->events[0].kind) == EVENT_ATTACH,
+		.attached = events_attached(q->table),
 	};
 	m->totals.peak_size = p->view.peak_size;
 	m->section_count = q->sort_count;

@@ -47,7 +47,7 @@ static void write_comment(const struct pprof *p, unsigned number, struct out *ou
 	case 2:
 		out_text(out, "peak_space: alive when the whole heap was largest, ");
 		out_time(out, m->moment.peak_at_ns < m->moment.runtime_ns ? m->moment.peak_at_ns : m->moment.runtime_ns);
-		out_text(out, " after the start");
+		out_text(out, m->moment.attached ? " after the attach" : " after the start");
 		break;
 	default:
 		out_text(out, "temporary_objects: freed before their thread's next allocation");

@@ -97,7 +97,9 @@ void text_write_pages(struct text *t)
 
 	if (!p) {
 		if (t->model->options->pages)
-			out_text(out, "[heaptrace] mapped pages: not recorded; --pages has to be given when the program is started\n");
+			out_text(out, t->model->moment.attached ?
+				 "[heaptrace] mapped pages: not recorded; --pages has to be given with --pid\n" :
+				 "[heaptrace] mapped pages: not recorded; --pages has to be given when the program is started\n");
 		return;
 	}
 	text_line(out, "mapped pages                 ");

@@ -54,7 +54,10 @@ static bool describe_unseen(const struct dumper *d, struct out *out)
 		out_text(out, t->head->start_ns ? "the program ended before the time of --start-after" :
 			 "--start=off, and no --control=PID on");
 	} else if (table_row_end(t) == ROW_FIRST && events_count(t)) {
-		out_text(out, "nothing was recorded: the program has not allocated while the recording was on");
+		out_text(out, events_attached(t) ?
+			 "nothing was recorded: since the attach the program has called none of malloc's functions, or only those of an "
+			 "allocator of its own" :
+			 "nothing was recorded: the program has not allocated while the recording was on");
 	} else if (table_row_end(t) == ROW_FIRST && !t->rows[ROW_OVERFLOW].total_count) {
 		out_text(out, "no allocation was seen: ");
 		/* own_allocator.c writes that of each allocator that was found and could not be hooked, with the reason. */

@@ -32,7 +32,7 @@
 	}
 
 	function subject(d) {
-		const m = d.moment, attached = d.events.length && d.events[0].kind === "attach";
+		const m = d.moment, attached = d.events.some((event) => event.kind === "attach");
 		const parts = ["process " + d.process.pid];
 
 		if (m.ended && m.reason !== "exit" && REASONS[m.reason] && m.reason !== "asked")
@@ -40,7 +40,7 @@
 		parts.push((attached ? "traced for " : m.ended ? "ran " : "running for ") + format.ns(m["since-start-ns"]));
 		if (!m.ended && REASONS[m.reason])
 			parts.push("report " + REASONS[m.reason] + (m.signal ? " (SIG" + m.signal + ")" : ""));
-		parts.push((attached ? "attached to " : "started ") + date(m["started-unix-ns"]));
+		parts.push((attached ? "attached at " : "started ") + date(m["started-unix-ns"]));
 		if (d.sampling)
 			parts.push("sampled: one block in about " + format.exactBytes(d.sampling["bytes-mean"]) +
 				", so figures with ~ are estimates");

@@ -94,6 +94,15 @@ uint64_t events_rate(const struct table *t)
 	return 0;
 }
 
+bool events_attached(const struct table *t)
+{
+	for (uint32_t i = events_count(t); i-- > 0; ) {
+		if (load_acquire(&t->head->events[i].kind) == EVENT_ATTACH)
+			return true;
+	}
+	return false;
+}
+
 bool events_detached(const struct table *t)
 {
 	uint32_t count = events_count(t);

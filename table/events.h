@@ -53,6 +53,9 @@ static inline uint32_t events_count(const struct table *t)
 	return count < EVENTS_MOST ? count : EVENTS_MOST;
 }
 
+/* Whether the table begins with an attach to the process (--pid), and not with its start. */
+bool events_attached(const struct table *t);
+
 /* Whether heaptrace was detached from the process: then nothing is added any more. */
 bool events_detached(const struct table *t);
 

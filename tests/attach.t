@@ -200,6 +200,17 @@ my $out = "$dir/heap.txt";
 	like(slurp("$dir/stopped"), qr/heap traced allocation size  : 1\.000 KB/, 'traced');
 }
 
+{
+	my ($pid, $in) = subject($target, 'counted');
+	is((attach("--pid=$pid", '--sample=64K', "--outfile=$dir/nothing"))[0], 0, 'a process that allocates nothing');
+	like((attach('--pages', "--dump=$pid"))[1], qr/after the attach .*mapped pages: not recorded; --pages has to be given with --pid /,
+		'what a dump lacks is said for an attach');
+	is((attach("--detach=$pid"))[0], 0, 'is detached');
+	like(slurp("$dir/nothing"), qr/nothing was recorded: since the attach the program has called none of malloc's functions, or only those of an allocator/,
+		'and the last dump says why it is empty');
+	stop($pid);
+}
+
 # ---- An allocator of its own ----
 
 for (['pool_', qr/an allocator of its own: pool_\* of pools; what it calls there is not seen/, '--allocator=pool_'],

@@ -9,7 +9,7 @@ use Cwd;
 use POSIX ':sys_wait_h';
 use Test::More;
 use Time::HiRes qw(sleep);
-require './tests/process.pl';
+BEGIN { require './tests/process.pl' }	# so that its END removes the sockets of tmux after the END here
 our ($dir, $heaptrace);
 
 $heaptrace = getcwd() . '/heaptrace';
