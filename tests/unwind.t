@@ -50,7 +50,7 @@ for cc in gcc clang; do
 	done
 done
 
-[ "$total_given_up" -le 120 ]	# a signal takes 12, and may hit the loader's resolver
+[ "$total_given_up" -le 48 ]	# a signal takes 12, and may hit the loader's resolver
 ok $? "the fast unwinder gave up hardly any of these: $total_given_up"
 total_given_up=0
 
