@@ -126,6 +126,8 @@ static void write_user(struct out *out, const struct label *label, const char *f
 
 	if (label->function && label->function[0] == '(') {	/* what stands for frames that are not there */
 		out_text(out, label->function);
+	} else if (label->function && !strncmp(label->function, "pool \"", 6)) {	/* its name is no function's */
+		write_name(out, label->function, NAME_BYTES);
 	} else if (label->function) {
 		wrappers_bare_name(label->function, bare);
 		write_name(out, bare[0] ? bare : label->function, NAME_BYTES);

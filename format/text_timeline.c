@@ -182,6 +182,12 @@ static void write_events(const struct graph *g, const struct model *m)
 	out_repeat(g->out, ' ', LABEL_COLUMNS + 1);
 	out_text(g->out, signs);
 	out_char(g->out, '\n');
+	if (first) {
+		out_repeat(g->out, ' ', LABEL_COLUMNS + 1);
+		out_text(g->out, "... ");
+		out_u64(g->out, first);
+		out_text(g->out, " earlier\n");
+	}
 	for (uint32_t i = first; i < count; i++) {
 		const struct table_event *e = windows_event(m, i);
 

@@ -155,6 +155,10 @@ for my $way (['a mapped table', $heaptrace, "--record=$dir/idle", "--outfile=$di
 	like($text, qr/'mark=x' is not noted/, 'and no mark finds room');
 	($status, $text) = control($pid, 'sample=4K');
 	like($text, qr/'sample=4K' has no effect/, 'nor does a rate');
+	($status, $text) = heaptrace("--dump=$pid", '--timeline', '--short');
+	my @listed = $text =~ /^ {12}[\[\]] after /mg;
+	like($text, qr/^ {12}\.\.\. (\d+) earlier\n {12}[\[\]] after /m, 'the timeline lists the newest, and says how many there were');
+	is($text =~ /\.\.\. (\d+) earlier/ ? @listed + $1 : 0, scalar(split / /, events_of($pid)), '... all together');
 	steps($in, 'ax');
 	is(figures(dump_of($pid), 'site_a'), '16 of 20', 'blocks are recorded all the same');
 	steps($in, 'a');

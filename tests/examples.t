@@ -104,6 +104,12 @@ for my $ending ('txt', 'json') {
 	is("$status $out$err", "0 $traced", "it writes evening.$ending itself");
 	like(slurp("$dir/evening.$ending") // '', $ending eq 'txt' ? qr/^\[heaptrace\] pool "sessions": 7\.200 KB in 150 blocks/m :
 	     qr/"name":"sessions","live-bytes":7200,"live-blocks":150,/, 'which has the evening');
+	like(slurp("$dir/evening.json") // '', qr/of the live heap, [^"]* comes from pool \\"sessions\\"[,.]/, 'with the pool in its findings') if $ending eq 'json';
+}
+for my $case ([[], 'pool "sessions"'], [['--skip=pool "', '--skip=heaptrace_pool'], 'pool_alloc at ']) {
+	my ($skip, $who) = @$case;
+	run(undef, $heaptrace, "--outfile=$dir/out", '--group=function', @$skip, $pool, "$dir/evening.txt");
+	like(slurp("$dir/evening.txt") // '', qr/^100\.0 % .* 7\.200 KB +150  \Q$who\E/m, join ' ', '--group=function', @$skip);
 }
 (undef, undef, my $complaint) = run(undef, $heaptrace, "--outfile=$dir/out", $pool, "$dir/nowhere/evening.txt");
 is($complaint, "[heaptrace] cannot write the dump to $dir/nowhere/evening.txt: no such directory\n" .
