@@ -85,21 +85,22 @@ sub both {
 
 my @exact = ('recorded', 'malloc: large blocks', 'malloc: arenas', 'other files');
 
-# When a thread first allocates, beside others, decides how many heaps there are. So there are three tries.
+# When a thread first allocates, beside others, decides how many heaps there are; and on a busy machine the list of mappings
+# may not be read to its end, which leaves out the main arena. So there are three tries.
 sub compare {
 	my ($name, $line) = @_;
+	my $brk = 'malloc: main arena (brk)';
 	SKIP: {
 		my ($massif, $ours, $named);
 		for (1 .. 3) {
 			($massif, $ours, undef, undef, $named) = both($line);
-			last if !$named || !grep { ($ours->{$_} // 0) != ($massif->{$_} // 0) } @exact;
+			last if !$named || ($ours->{$brk} && !grep { ($ours->{$_} // 0) != ($massif->{$_} // 0) } @exact);
 		}
 		skip "$name: massif wrote no peak", 1 unless $massif->{loader} || $massif->{recorded};
 		skip "$name: valgrind has no symbols of libc", 1 unless $named;
 		is($ours->{$_} // 0, $massif->{$_} // 0, "$name: $_") for @exact;
 		# Blocks with paths, the environment, and tables by hashes of addresses differ a little; a heap grows by 132 KB.
-		my $brk = 'malloc: main arena (brk)';
-		cmp_ok(abs($ours->{$brk} - ($massif->{$brk} // 0)), '<', 135169, "$name: $brk");
+		cmp_ok(abs(($ours->{$brk} // 0) - ($massif->{$brk} // 0)), '<', 135169, "$name: $brk");
 		my $stack = ($ours->{'thread stacks'} // 0) - ($massif->{'thread stacks'} // 0);
 		ok($stack > 0 && $stack < 2e6, "$name: thread stacks, but for the main thread's") or diag($stack);
 		# The loader's mappings are there once and, all but the first segment of each library, a second time.
