@@ -110,6 +110,18 @@ END {
 		light(i, "sampled", 1.03)
 		light(i, "off", 1.03)
 	}
+	program("levels-1", 8, 1.8, 1.5, 0)
+	program("levels-1", 128, 2.8, 2.0, 0)
+	program("levels-2", 8, 1.9, 1.5, 0)
+	program("levels-2", 128, 3.0, 2.0, 0)
+	program("trees-10", 8, 2.8, 2.0, 0)
+	program("trees-10", 128, 5, 3.5, 0)
+	program("trees-14", 8, 2.8, 2.0, 0)
+	program("trees-14", 128, 5, 3.5, 0)
+	program("trees-18", 8, 2.2, 1.6, 0)
+	program("trees-18", 128, 8, 4, 0)
+	program("parser", 8, 1.9, 1.5, 0)
+	program("parser", 128, 4.5, 3, 0)
 	count = split("jq clang++ sqlite3 perl node", name, " ")
 	for (i = 1; i <= count; i++) {
 		program(name[i], 8, 1.2, 1.1, 1)
