@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * See recall.h. This file recalls stacks; learn.c stores them. recall_find() tries, in this order:
- *	1. a prediction, on the thread's own stack: recall_find() itself, or find_by_prediction() for less common ones;
+ *	1. a prediction, on the thread's own stack: recall_find() itself, or find_predicted() for less common ones;
  *	   where the stack goes on, the suffix outward of it: find_outward()
  *	2. the walk, up to a position of the suffix cache: find_by_walk(), walk_on()
  */
@@ -38,6 +38,8 @@ struct recall *recall_create(unsigned predictions_log2, unsigned max)
 
 static void forget_stacks(struct recall *r)
 {
+	if (r->whole.count)
+		r->whole.count = 0;
 	for (unsigned i = 0; i < SUFFIX_STACKS; i++) {
 		if (r->stacks[i].count)		/* the pages of a new memory stay untouched until they are needed */
 			r->stacks[i].count = 0;
@@ -59,7 +61,7 @@ void recall_forget(struct recall *r)
 
 static void __attribute__((noinline)) forget(struct recall *r, uint64_t stamp)
 {
-	/* What was never used is not touched, because clearing a page that was not would allocate memory for it. */
+	/* Of predictions and pairs only the places in use, since clearing the others would allocate memory for them. */
 	memset(r->predictions, 0, sizeof(*r->predictions) << (64 - r->shift));
 	memset(r->pairs, 0, sizeof(*r->pairs) << r->pairs_log2);
 	memset(r->roots, 0, sizeof(r->roots));
@@ -231,6 +233,18 @@ static void add_known(struct recall *r)
 		c->frames[from++] = p[i].pc;
 }
 
+/* The prediction that has just these inner frames, up to the one with the number `last`; NULL: there is none. */
+static inline struct prediction *prediction_by_frames(const struct recall *r, const struct root *root,
+						      const uintptr_t *frames, unsigned last)
+{
+	struct prediction *p = prediction_place(r, frames_hash(frames, last - 1, root->number));
+
+	if (likely(p->root == root->number && run_count(p) == last - 1 && prediction_has(p, frames)))
+		return p;
+	p = prediction_neighbour(r, p);
+	return p->root == root->number && run_count(p) == last - 1 && prediction_has(p, frames) ? p : NULL;
+}
+
 /* Finds the captured stack, of which the inner frames are known, by a prediction that has these frames. Returns its
  * value or 0. */
 static uint32_t find_by_frames(struct recall *r)
@@ -238,18 +252,12 @@ static uint32_t find_by_frames(struct recall *r)
 	struct captured *c = &r->captured;
 	struct root *root = root_find(r, c->frames[1], c->frames[0]);
 	unsigned last = c->count - 1 < r->levels ? c->count - 1 : r->levels;
-	struct prediction *p;
+	struct prediction *p = root && last >= 2 ? prediction_by_frames(r, root, c->frames, last) : NULL;
 	uint32_t inner, outer;
 	const struct pair *pair;
 
-	if (!root || last < 2)
+	if (!p)
 		return 0;
-	p = prediction_place(r, frames_hash(c->frames, last - 1, root->number));
-	if (p->root != root->number || run_count(p) != last - 1 || !prediction_has(p, c->frames)) {
-		p = prediction_neighbour(r, p);
-		if (p->root != root->number || run_count(p) != last - 1 || !prediction_has(p, c->frames))
-			return 0;
-	}
 	if (r->hits % PREDICT_RATIO == 0) {
 		struct prediction made = *p;	/* whose place may be taken */
 
@@ -316,7 +324,7 @@ static void begin(struct recall *r, uintptr_t function, uintptr_t pc, uintptr_t 
 	r->fp = fp;
 	r->held = NULL;
 	r->at = 0;
-	r->stack = suffix_stack_for(r, pc, sp);
+	r->stack = &r->whole;
 	r->can_meet = r->stack->count;
 	c->known = 0;
 	c->no_cfi_pc = 0;
@@ -325,12 +333,60 @@ static void begin(struct recall *r, uintptr_t function, uintptr_t pc, uintptr_t 
 	c->count = 2;
 }
 
+/*
+ * Finds a stack by its frames where these are all within the reach of a prediction, and all steps are of the most common
+ * kind. Returns 0 otherwise.
+ */
+static HOT_CODE uint32_t __attribute__((noinline)) find_short(struct recall *r, uintptr_t function, uintptr_t pc,
+							      uintptr_t sp, uintptr_t fp)
+{
+	struct root *root = root_find(r, pc, function);
+	struct walk w = { .pc = pc, .sp = sp, .fp = fp, .range = r->own_range };
+	uintptr_t frames[PREDICTED_LEVELS + 1];
+	const struct prediction *p;
+	unsigned last = 1;
+
+	if (!root)
+		return 0;
+	for (;;) {
+		const struct rule_slot *s = &rules_cache[w.pc & (((uint64_t)1 << RULES_CACHE_LOG2) - 1)];
+		uint64_t rule = load_relaxed(&s->rule);
+
+		if (unlikely((load_relaxed(&s->check) ^ rule) != (w.pc ^ r->stamp)))
+			return 0;
+		if (unlikely(!walk_fast(&w, rule))) {
+			if (rule_kind(rule) != KIND_END || rule_has_record(rule))
+				return 0;
+			break;
+		}
+		if (unlikely(!w.pc))
+			return 0;
+		frames[++last] = w.pc;
+		if (last == r->max)
+			break;
+	}
+	if (unlikely(last < 2))
+		return 0;
+	p = prediction_by_frames(r, root, frames, last);
+	/* Now and then the slow path is to make a prediction that the probes find. */
+	return p && !(p->kind & RUN_LIMITED) && r->hits % PREDICT_RATIO ? p->value : 0;
+}
+
 /* Captures the stack by the walk. */
 static HOT_CODE uint32_t __attribute__((noinline)) find_by_walk(struct recall *r, uintptr_t function, uintptr_t pc,
 								uintptr_t sp, uintptr_t fp)
 {
 	struct walk w = { .pc = pc, .sp = sp, .fp = fp };
+	uint32_t value;
 
+	if (r->max <= PREDICTED_LEVELS && likely(r->stamp == load_acquire(&rules_stamp) &&
+						 r->own_range.high - sp - 1 < r->own_range_bytes && sp % sizeof(sp) == 0)) {
+		value = find_short(r, function, pc, sp, fp);
+		if (value) {
+			r->hits++;
+			return value;
+		}
+	}
 	begin(r, function, pc, sp, fp);
 	if (unlikely(r->stamp != load_acquire(&rules_stamp)))
 		forget(r, load_acquire(&rules_stamp));
@@ -362,14 +418,17 @@ static uint32_t __attribute__((noinline)) find_mispredicted(struct recall *r, ui
 static HOT_CODE uint32_t __attribute__((noinline)) find_outward_slow(struct recall *r, uintptr_t function,
 								     uintptr_t pc, uintptr_t sp, uintptr_t fp,
 								     struct prediction *held,
-								     const struct run_end *end, unsigned at)
+								     const struct run_end *end)
 {
+	unsigned at;
 	struct walk w = { .pc = end->pc, .sp = end->sp, .fp = end->fp, .range = r->range };
 
 	/* The suffix cache may compare words outside of own_range. */
 	if (unlikely(sp < w.range.low || w.range.high < r->own_range.high))
 		return find_by_walk(r, function, pc, sp, fp);
 	begin(r, function, pc, sp, fp);
+	r->stack = suffix_stack_for(r, end->pc, end->sp);
+	at = r->stack->count;
 	if (suffix_meets(r->stack, &w, &at, r->max - 1u - run_count(held))) {
 		uint32_t inner = pair_inner(r, held), outer = r->stack->positions[at].suffix.node;
 		const struct pair *pair = pair_slot(r, inner, outer);
@@ -378,10 +437,11 @@ static HOT_CODE uint32_t __attribute__((noinline)) find_outward_slow(struct reca
 			r->hits++;
 			held->outer = outer;
 			held->value = pair->value;
-			return pair->value;
+			return held->value;
 		}
 		r->at = (uint16_t)at;
 	}
+	r->can_meet = (uint16_t)at;
 	r->held = held;
 	for (unsigned i = 0; i < run_count(held); i++)
 		r->captured.frames[r->captured.count++] = run_pc(held->run[i]);
@@ -393,17 +453,15 @@ static HOT_CODE uint32_t __attribute__((noinline)) find_outward_slow(struct reca
 static inline uint32_t find_outward(struct recall *r, uintptr_t function, uintptr_t pc, uintptr_t sp, uintptr_t fp,
 				    struct prediction *held, const struct run_end *end)
 {
-	const struct suffix_stack *s = suffix_stack_for(r, pc, sp);
-	unsigned more = r->max - 1u - run_count(held), at = s->count + s->inner - 1u - run_count(held);
+	const struct suffix_stack *s = suffix_stack_for(r, end->pc, end->sp);
+	unsigned more = r->max - 1u - run_count(held), at = s->count;
 	const struct suffix_position *p;
 
-	if (unlikely(at > s->count))
-		at = s->count;		/* its innermost position lies outward of the prediction's last frame */
 	p = &s->positions[at];
 	if (unlikely(!suffix_is(p, end->pc, end->sp, end->fp) || !suffix_reaches(p, more) || sp < r->range.low ||
 		     r->range.high < r->own_range.high || p->suffix.node != held->outer || !held->value ||
 		     suffix_unchanged(s, at, more, r->range.high) != at))
-		return find_outward_slow(r, function, pc, sp, fp, held, end, at);
+		return find_outward_slow(r, function, pc, sp, fp, held, end);
 	r->hits++;
 	return held->value;
 }

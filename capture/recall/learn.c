@@ -24,10 +24,6 @@ static bool worth_keeping(struct recall *r)
 {
 	r->walked += r->step_count;
 	r->saved += r->captured.known;
-	if (r->walked + r->saved >= WINDOW * 8) {
-		r->few_saved = r->saved < r->walked;
-		r->walked = r->saved = 0;
-	}
 	return !r->few_saved || ++r->suffix_skipped % SKIP_RATIO == 0;
 }
 
@@ -140,14 +136,20 @@ static void learn_prediction(struct recall *r, uint32_t value)
 	recall_predict(r, root, &made);
 }
 
+/* Counts a stack that was not recalled. After each window of stacks it is decided what the next one learns. */
+static void count_miss(struct recall *r)
+{
+	r->misses++;
+	if (r->hits + r->misses < WINDOW)
+		return;
+	r->few_hits = r->hits < r->misses;
+	r->few_saved = r->few_hits && r->saved < r->walked;
+	r->hits = r->misses = r->saved = r->walked = 0;
+}
+
 /* Whether to make a prediction of the captured stack. When there are few hits, they are hardly worth their cost. */
 static bool worth_learning(struct recall *r)
 {
-	r->misses++;
-	if (r->hits + r->misses >= WINDOW) {
-		r->few_hits = r->hits < r->misses;
-		r->hits = r->misses = 0;
-	}
 	return !r->few_hits || ++r->skipped % SKIP_RATIO == 0;
 }
 
@@ -200,6 +202,7 @@ bool recall_learn(struct recall *r, uint32_t value, bool seen, bool whole)
 	if (unlikely(r->stamp != load_acquire(&rules_stamp)))
 		return false;
 	learn_own_range(r);
+	count_miss(r);
 	if (r->held) {
 		if (r->steps_complete)
 			learn_pair(r, value);

@@ -62,7 +62,8 @@ struct recall {
 
 	struct step steps[CAPTURE_MAX + RECALL_EXTRA];
 	struct captured captured;
-	struct suffix_stack stacks[SUFFIX_STACKS];
+	struct suffix_stack whole;	/* the last stack that was walked from its beginning */
+	struct suffix_stack stacks[SUFFIX_STACKS];	/* the others, by the position at which a prediction ends */
 	struct root roots[(1u << ROOTS_LOG2) + ROOT_TRIES - 1];
 	struct pair pairs[1u << PAIRS_LOG2];
 	uint8_t generations[1u << RECALL_LOG2_MOST];	/* of each prediction's place */
@@ -129,7 +130,7 @@ static inline uint32_t recall_outer(const struct recall *r, unsigned i)
 	return r->stack->positions[r->at - (i - fresh)].suffix.node;
 }
 
-/* The stack of the suffix cache for stacks that begin at this point. */
+/* The stack of the suffix cache for stacks of which a prediction has the frames up to this position. */
 static inline struct suffix_stack *suffix_stack_for(struct recall *r, uintptr_t pc, uintptr_t sp)
 {
 	return &r->stacks[((sp + pc * 8) * 0x9e3779b97f4a7c15u) >> (64 - SUFFIX_STACKS_LOG2)];

@@ -25,7 +25,7 @@
 
 #include "base/suffix.h"
 
-#define SUFFIX_STACKS_LOG2 3
+#define SUFFIX_STACKS_LOG2 5
 #define SUFFIX_STACKS	(1u << SUFFIX_STACKS_LOG2)
 #define SUFFIX_POSITIONS 320u
 #define SUFFIX_WORDS	640u
