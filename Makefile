@@ -42,7 +42,7 @@ LIB	:= build/check/$(LIB)
 PROGRAM	:= $(PROGRAM:%=build/check/%)
 endif
 
-MODULES	:= base elf options capture capture/recall table symbol inflate demangle analysis format process
+MODULES	:= base elf options capture table symbol inflate demangle analysis format process
 CORE	:= $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(MODULES:%=%/*.c)))
 WRAPPER	:= $(patsubst %.c,$(BUILD)/%.o,heaptrace.c $(wildcard wrapper/*.c pack/*.c))
 HOOKS	:= $(patsubst %.c,$(BUILD)/%.o,libheaptrace.c $(wildcard hooks/*.c))

@@ -25,7 +25,6 @@
 
 /* The fields of a rule, lowest bits first. Offsets are signed and in units of 8 bytes. */
 #define KIND_BITS	3
-#define KIND_MASK	((1u << KIND_BITS) - 1)
 #define FP_BITS		2
 #define CFA_SHIFT	5
 #define CFA_BITS	21

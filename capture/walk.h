@@ -106,28 +106,27 @@ static inline bool walk_step(struct walk *w, uint64_t rule)
 }
 
 /*
- * The fast path: one frame outward by a rule of KIND_SP that leaves the frame pointer or saves it at an offset from
- * the CFA, within the part of the stack that is known to be readable. Nearly all steps are of that sort. sp is a
- * multiple of 8. Returns false, with nothing changed, for all others.
+ * The fast path: one frame outward by a rule of KIND_SP, within the part of the stack that is known to be readable.
+ * Nearly all steps are of that sort. Returns false, with nothing changed, for all others.
  */
 static inline __attribute__((always_inline)) bool walk_fast(struct walk *w, uint64_t rule)
 {
-	/* Offsets from sp. As they are unsigned, one comparison says whether they lie between 0 and the CFA's. */
-	uint64_t cfa = (uint64_t)rule_field(rule, CFA_BITS, CFA_SHIFT);
-	uint64_t ra = cfa + (uint64_t)rule_field(rule, OFFSET_BITS, RA_SHIFT);
+	uintptr_t cfa = w->sp + (uintptr_t)rule_field(rule, CFA_BITS, CFA_SHIFT), ra, fp = w->fp;
+	unsigned fp_kind = rule_fp_kind(rule);
 
-	_Static_assert(FP_SAME == 0 && FP_AT_CFA == 1 && FP_AT_FP == 2, "one bit tells FP_AT_CFA from FP_SAME");
-	if ((rule & (KIND_MASK | FP_AT_FP << KIND_BITS)) != KIND_SP || cfa > w->range.high - w->sp || ra >= cfa)
+	ra = cfa + (uintptr_t)rule_field(rule, OFFSET_BITS, RA_SHIFT);
+	if (rule_kind(rule) != KIND_SP || cfa > w->range.high || cfa % sizeof(cfa) || ra < w->sp || ra >= cfa)
 		return false;
-	if (rule & FP_AT_CFA << KIND_BITS) {
-		uint64_t at = cfa + (uint64_t)rule_field(rule, OFFSET_BITS, FP_SHIFT);
+	if (fp_kind != FP_SAME) {
+		uintptr_t at = cfa + (uintptr_t)rule_field(rule, OFFSET_BITS, FP_SHIFT);
 
-		if (unlikely(at >= cfa))
+		if (fp_kind != FP_AT_CFA || at < w->sp || at >= cfa)
 			return false;
-		w->fp = walk_load(w->sp + at);
+		fp = walk_load(at);
 	}
-	w->pc = arch_return_address(walk_load(w->sp + ra));
-	w->sp += cfa;
+	w->fp = fp;
+	w->pc = arch_return_address(walk_load(ra));
+	w->sp = cfa;
 	w->interrupted = false;
 	return true;
 }

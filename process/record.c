@@ -2,7 +2,7 @@
 /* See record.h. */
 #include "record.h"
 
-#include "capture/recall/recall.h"
+#include "capture/paths.h"
 #include "elf/lookup.h"
 #include "free_filter.h"
 #include "record_odd.h"
@@ -140,9 +140,9 @@ static void note_truncated(uintptr_t pc)
  * given up. When this stack's modules turn out to be new, the stack is walked again, and the row that was found first
  * stays in the table, unused.
  */
-static uint32_t find_row_of_captured(struct recall *p, uintptr_t function, const struct capture_point *from)
+static uint32_t find_row_of_captured(struct paths *p, uintptr_t function, const struct capture_point *from)
 {
-	struct captured *c = recall_captured(p);
+	struct captured *c = paths_captured(p);
 	uint32_t row;
 	bool whole;
 
@@ -152,9 +152,9 @@ static uint32_t find_row_of_captured(struct recall *p, uintptr_t function, const
 		row = table_intern(&recorder.table, c->frames, c->count, c->known, c->suffixes, &whole);
 		if (likely(!notify_module_changes()) &&
 		    likely(row == ROW_OVERFLOW ||
-			   recall_learn(p, row, load_relaxed(&recorder.table.rows[row].total_count), whole)))
+			   paths_learn(p, row, load_relaxed(&recorder.table.rows[row].total_count), whole)))
 			return row;
-		row = recall_find(p, function, from->pc, from->sp, from->fp);
+		row = paths_find(p, function, from->pc, from->sp, from->fp);
 		if (row)
 			return row;
 	}
@@ -190,10 +190,10 @@ static __attribute__((cold)) uint32_t __attribute__((noinline)) find_row_slow(ui
 	return row;
 }
 
-HOT_CODE uint32_t record_row_missed(struct recall *p)
+HOT_CODE uint32_t record_row_missed(struct paths *p)
 {
 	uintptr_t function;
-	struct capture_point from = recall_point(p, &function);
+	struct capture_point from = paths_point(p, &function);
 	uint32_t row = find_row_of_captured(p, function, &from);
 
 	if (!row)
@@ -207,12 +207,12 @@ uint32_t record_row_slow(const struct thread *self, uintptr_t function, uintptr_
 			      uintptr_t fp)
 {
 	struct capture_point from = { pc, sp, fp };
-	struct recall *p = self ? self->recall : NULL;
+	struct paths *p = self ? self->paths : NULL;
 	uint32_t row;
 
 	if (!p)
 		return find_row_slow(function, &from);
-	row = recall_find(p, function, pc, sp, fp);
+	row = paths_find(p, function, pc, sp, fp);
 	if (!row)
 		return record_row_missed(p);
 	compare_known(&from, row);

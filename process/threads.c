@@ -8,7 +8,7 @@
 #include "base/out.h"
 #include "capture/capture.h"
 #include "base/probe.h"
-#include "capture/recall/recall.h"
+#include "capture/paths.h"
 #include "elf/lookup.h"
 #include "guard.h"
 #include "table/deltas.h"
@@ -145,10 +145,10 @@ __attribute__((cold)) struct thread *threads_take(struct table *table, unsigned 
 	store_relaxed(&t->self, pthread_self());
 	store_relaxed(&t->id, threads_own_id());
 	store_relaxed(&t->number, number);
-	if (!t->recall && depth > 1)
-		t->recall = capture_recall(!t->next, depth - 1);
-	if (t->recall)
-		recall_begin(t->recall, own_stack());
+	if (!t->paths && depth > 1)
+		t->paths = capture_paths(!t->next, depth - 1);
+	if (t->paths)
+		paths_begin(t->paths, own_stack());
 	check(t->taken, "a state that a thread uses is taken");
 	check(!t->inside, "a state has one owner");
 	check(guard_seems_entered(), "a thread takes its state inside the guard");
@@ -236,8 +236,8 @@ __attribute__((cold)) void threads_join_table(struct table *table, unsigned dept
 	uint32_t pid = (uint32_t)getpid();
 
 	for (struct thread *t = load_acquire(&all); t; t = t->next) {
-		if (t->recall)
-			recall_limit(t->recall, depth > 1 ? depth - 1 : 1);
+		if (t->paths)
+			paths_limit(t->paths, depth > 1 ? depth - 1 : 1);
 		/* A thread may have ended without giving its state back, by a bare system call. */
 		if (!load_acquire(&t->inside) || !is_alive(t))
 			continue;
@@ -250,8 +250,8 @@ __attribute__((cold)) void threads_join_table(struct table *table, unsigned dept
 
 void threads_cut_short(struct thread *t)
 {
-	if (t->recall)
-		recall_forget(t->recall);
+	if (t->paths)
+		paths_forget(t->paths);
 	if (t->deltas)
 		store_relaxed(&t->deltas->flushing, 0);
 }
@@ -275,8 +275,8 @@ __attribute__((cold)) void threads_forked(struct table *table, struct thread *ow
 		t->deltas = NULL;
 		store_relaxed(&t->inside, NULL);
 		store_relaxed(&t->leaving, NULL);
-		if (t->recall)
-			recall_forget(t->recall);
+		if (t->paths)
+			paths_forget(t->paths);
 		store_relaxed(&t->taken, 0);
 	}
 }

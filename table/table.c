@@ -211,40 +211,6 @@ static inline uint32_t frame_code(const uint16_t *frames, uint32_t node, uint32_
 	return code;
 }
 
-/*
- * The fast path of are_at(): how many of the frames begin at the node, as far as their codes are short and no module has
- * changed. *node: the one where the next frame should be.
- */
-static inline unsigned same_run(struct row_query *q, uint32_t *node, unsigned count)
-{
-	const uint16_t *frames = q->t->frames + *node;
-	const uint64_t *codes = q->t->codes;
-	uint32_t first = *node;
-	unsigned at = 0;
-
-	while (first && at < count) {
-		uint32_t word = *frames;
-
-		if (unlikely(word >= FRAME_SHORT)) {
-			if (word < (FRAME_SHORT | FRAME_LINK >> 16))
-				break;		/* a code of two units */
-			first = ((uint32_t)word << 16 | frames[1]) & ~(FRAME_SHORT << 16 | FRAME_LINK);
-			frames = q->t->frames + first;
-			continue;
-		}
-		if (unlikely((load_relaxed(&codes[word]) ^ q->frames[at]) & PC_MASK))
-			break;
-		q->suffixes[at++].node = first;
-		first++;
-		frames++;
-	}
-	/* The next node's own number, where a link stands before it. */
-	if (first && *frames >= (FRAME_SHORT | FRAME_LINK >> 16))
-		first = ((uint32_t)*frames << 16 | frames[1]) & ~(FRAME_SHORT << 16 | FRAME_LINK);
-	*node = first;
-	return at;
-}
-
 /* Whether these frames begin at the node, as far as the depth. Also notes the nodes on the way. */
 static bool are_at(struct row_query *q, uint32_t node)
 {
@@ -257,8 +223,7 @@ static bool are_at(struct row_query *q, uint32_t node)
 	bool intact = modules_intact(t);
 
 	q->whole = false;
-	at = intact ? same_run(q, &node, fresh) : 0;
-	for (; at < fresh; at++, node = next) {
+	for (at = 0; at < fresh; at++, node = next) {
 		if (!node || !code_is_at(t, frame_code(frames, node, &next), wanted[at], intact))
 			return at >= q->depth;
 		suffixes[at].node = node;

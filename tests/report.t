@@ -236,6 +236,15 @@ SKIP: {
 	my ($status, $out, $err) = run(undef, '/bin/bash', '-c', 'ulimit -f 20000; exec "$@"', 'bash', $heaptrace, "--record=$rec", $work, "$dir/cells", 'stacks');
 	like("$status $err", qr/^0 .*num of backtrace/s, 'a smaller limit: a smaller table');
 	is((report($rec))[0], 0, 'a smaller table can be reported');
+	system("cp --sparse=always $rec $dir/run/old; ln -sf old $dir/run/old.html");
+	for my $case ([$rec, "--outfile=$rec"], ["$dir/run/old", "--outfile=$dir/run/old.html"], [$rec, "--diff=$dir/run/old", "--outfile=$dir/run/old"],
+		      [$rec, '--max-leak=0', "--baseline=$dir/run/old", "--outfile=$dir/run/old"]) {
+		my ($file, @options) = @$case;
+		my ($code, $text, $said) = report($file, @options);
+		like("$code $text$said", qr/^125 heaptrace: outfile \S+ cannot be written: it is a record that is to be read: name another file\n\z/,
+			"a record is not overwritten: @options");
+	}
+	is((report($_))[0], 0, 'and can still be reported') for $rec, "$dir/run/old";
 	($status, $out, $err) = run(undef, '/bin/bash', '-c', 'ulimit -v 200000; exec "$@"', 'bash', $heaptrace, "--record=$rec", '/bin/true');
 	is($status, 0, 'RLIMIT_AS: the program runs');
 	my ($watched, undef, $text) = run(undef, '/bin/bash', '-c', 'ulimit -f 100; exec "$@"', 'bash', $heaptrace, '--depth=20', '--top=1', $work, "$dir/cells", 'stacks');

@@ -86,9 +86,28 @@ static bool check_terminal(const struct options *o, char why[NAMED_FILES_WHY_BYT
 	return true;
 }
 
+static bool is_same_file(const char *one, const char *other)
+{
+	struct stat a, b;
+
+	return !stat(one, &a) && !stat(other, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* False: a report, or a dump, would overwrite a record that is read. */
+static bool check_records(const struct options *o, char why[NAMED_FILES_WHY_BYTES])
+{
+	const char *records[] = { o->report, o->diff, o->baseline };
+
+	for (size_t i = 0; o->outfile && strcmp(o->outfile, "-") && i < sizeof(records) / sizeof(records[0]); i++) {
+		if (records[i] && is_same_file(o->outfile, records[i]))
+			return explain(why, "outfile", o->outfile, "written", "it is a record that is to be read: name another file");
+	}
+	return true;
+}
+
 bool named_files_check(const struct options *o, char why[NAMED_FILES_WHY_BYTES])
 {
-	if (!check_terminal(o, why))
+	if (!check_terminal(o, why) || !check_records(o, why))
 		return false;
 	if (o->ignore && !check_ignore(o, why))
 		return false;
@@ -105,13 +124,11 @@ bool named_files_check(const struct options *o, char why[NAMED_FILES_WHY_BYTES])
 static bool is_outfile(const struct options *o, const char *command, const char *path)
 {
 	char outfile[PATH_MAX];
-	struct stat a, b;
 
 	if (!o->outfile || !strcmp(o->outfile, "-") ||
 	    !outfile_expand(o->outfile, (uint32_t)getpid(), command, 1, false, outfile, sizeof(outfile)))
 		return false;
-	return !strcmp(outfile, path) || (!stat(outfile, &a) && !stat(path, &b) &&
-					  a.st_dev == b.st_dev && a.st_ino == b.st_ino);
+	return !strcmp(outfile, path) || is_same_file(outfile, path);
 }
 
 /* Tries to create the record file. Returns NULL, or why that is not possible. path: gets the file's name, with the

@@ -13,7 +13,7 @@
  */
 #include "base/kernel_map.h"
 #include "capture/capture.h"
-#include "capture/recall/recall.h"
+#include "capture/paths.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -147,7 +147,7 @@ static struct {
 	uintptr_t frames[64];	/* the innermost of them */
 } known[KNOWN_MAX];
 static unsigned known_count, recognized, mistaken;
-static __thread struct recall *memory;
+static __thread struct paths *memory;
 
 /* As the table's hash: of frames and of the suffix outward of them. */
 #define STEP	0x9e3779b97f4a7c15u
@@ -186,8 +186,8 @@ static bool is_captured(const struct captured *c, const uintptr_t *frames, unsig
  */
 static void recognize(const struct capture_point *at, const uintptr_t *frames, unsigned n)
 {
-	uint32_t value = recall_find(memory, 1, at->pc, at->sp, at->fp);
-	struct captured *c = recall_captured(memory);
+	uint32_t value = paths_find(memory, 1, at->pc, at->sp, at->fp);
+	struct captured *c = paths_captured(memory);
 	unsigned least = n < 64 ? n : 64, fresh = c->count - c->known;
 	bool whole;
 
@@ -207,7 +207,7 @@ static void recognize(const struct capture_point *at, const uintptr_t *frames, u
 		if (++known_count < KNOWN_MAX) {
 			known[known_count].count = n;
 			memcpy(known[known_count].frames, frames, least * sizeof(*frames));
-			recall_learn(memory, known_count, true, whole);
+			paths_learn(memory, known_count, true, whole);
 		}
 	}
 }
@@ -387,8 +387,8 @@ static void test_shapes(void)
 		forget_counts();
 		depth = depths[i];
 		hits_before = hits;
-		memory = recall_create(12, depth);
-		recall_begin(memory, getauxval(AT_EXECFN));
+		memory = paths_create(12, depth);
+		paths_begin(memory, getauxval(AT_EXECFN));
 		known_count = recognized = 0;
 		tracing = true;
 		shapes_main(1, (char *[]){ "shapes", NULL });
@@ -434,8 +434,8 @@ static void *test_system_calls(void *unused)
 
 	forget_counts();
 	depth = CAPTURE_MAX;
-	memory = recall_create(12, depth);
-	recall_begin(memory, (uintptr_t)&memory);
+	memory = paths_create(12, depth);
+	paths_begin(memory, (uintptr_t)&memory);
 	/* The heap has grown and the symbols are bound; no stack of these has been taken. */
 	rounds(1);
 	if (!trap_system_calls()) {

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Compares the suffix cache with a model: a stack of words on which functions are called and return at random, each with
- * its own form of frame. Walks go along this stack, plainly and with the cache, which is used as in
- * capture/recall/find.c. The program is built with the sanitizers, so that accesses outside of the cache's arrays are
+ * Compares the memo with a model: a stack of words on which functions are called and return at random, each with
+ * its own form of frame. Walks go along this stack, plainly and with the memo, which is used as in
+ * capture/paths.c. The program is built with the sanitizers, so that accesses outside of the memo's arrays are
  * found, too. Prints TAP; tests/units.t builds and runs it.
  */
 #include "capture/arch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #ifdef ARCH_DWARF_FP
 
-#include "capture/recall/suffixes.h"
+#include "capture/memo.h"
 
 #define WORDS		8192
 #define FUNCTIONS	8
@@ -190,45 +189,50 @@ static struct {
 } seen;
 
 /*
- * Walks as many frames as are asked for. The suffix that the cache knows has to be the one that a plain walk finds. Here
+ * Walks as many frames as are asked for. The suffix that the memo knows has to be the one that a plain walk finds. Here
  * a suffix's hash is its first address, and its node is the number of frames for which it is valid.
  */
-static void look(struct suffix_stack *s, unsigned asked)
+static void look(struct memo *m, unsigned asked)
 {
 	static struct step steps[DEEPEST];
 	static struct suffix suffixes[DEEPEST];
-	struct walk w = { .pc = pc, .sp = sp, .fp = fp, .range = { (uintptr_t)words, (uintptr_t)&words[WORDS] } };
-	unsigned count = 0, at = s->count, found = 0;
-	unsigned valid = random_below(8) ? SUFFIX_ALL : asked + EXTRA + 1 + random_below(20);
+	uintptr_t at_pc = pc, at_sp = sp, at_fp = fp, from = 0, high = (uintptr_t)&words[WORDS];
+	unsigned count = 0, before = m->count, valid = random_below(8) ? MEMO_ALL : asked + EXTRA + 1 + random_below(20);
+	uint32_t memo_hit = 0;
 	bool cut = false;
 
 	for (;;) {
 		unsigned more = count < asked ? asked - count : 0;
+		uint32_t found = at_sp < from ? 0 : memo_find(m, at_pc, at_sp, at_fp);
 
-		if (at && suffix_meets(s, &w, &at, more)) {
-			found = at;
+		if (found && memo_reaches(m, found, more) && memo_holds(m, found, more, high, &from)) {
+			unsigned known = m->positions[found].frames;
+
+			memo_hit = found;
 			seen.hits++;
-			if (found > seen.longest)
-				seen.longest = found;
+			if (known > seen.longest)
+				seen.longest = known;
 			for (unsigned k = 0; k <= more; k++) {
-				const struct suffix_position *f = &s->positions[found - k];
+				uint32_t position = memo_outward(m, found, k);
 
-				seen.wrong += found <= k || f->pc != w.pc || f->sp != w.sp || f->suffix.hash != w.pc ||
+				const struct memo_position *f = &m->positions[position];
+
+				seen.wrong += f->pc != at_pc || f->sp != at_sp || f->suffix.hash != at_pc ||
 					      (!k && f->suffix.node <= more);
 				/* The frames outward of the last one are not asked for. */
-				if (!step(&w.pc, &w.sp, &w.fp, k == more)) {
-					seen.wrong += found != k + 1;
+				if (!step(&at_pc, &at_sp, &at_fp, k == more)) {
+					seen.wrong += known != k + 1;
 					break;
 				}
 			}
 			break;
 		}
-		steps[count] = (struct step){ w.sp, w.fp, w.pc, rule_of(w.pc) };
-		suffixes[count] = (struct suffix){ .hash = w.pc, .node = valid == SUFFIX_ALL ? valid : valid - count };
+		steps[count] = (struct step){ at_sp, at_fp, at_pc, rule_of(at_pc) };
+		suffixes[count] = (struct suffix){ .hash = at_pc, .node = valid == MEMO_ALL ? valid : valid - count };
 		cut = count++ >= asked + EXTRA;
 		if (cut)
 			break;
-		if (!step(&w.pc, &w.sp, &w.fp, false)) {
+		if (!step(&at_pc, &at_sp, &at_fp, false)) {
 			seen.no_cfi += rule_has_no_cfi(steps[count - 1].rule);
 			break;
 		}
@@ -239,18 +243,18 @@ static void look(struct suffix_stack *s, unsigned asked)
 		return;
 	if (cut)
 		steps[count - 1].rule = KIND_END;
-	suffix_learn(s, found, steps, count, suffixes, cut, 1, valid);
-	if (s->count < found + count)
-		*(s->count ? &seen.kept : &seen.forgot) += 1;
+	memo_learn(m, steps, count, suffixes, cut, valid, memo_hit);
+	if (m->count < before)
+		*(m->count > count + 1 ? &seen.kept : &seen.forgot) += 1;
 }
 
 int main(void)
 {
-	struct suffix_stack *s = aligned_alloc(64, sizeof(*s));
+	struct memo *m = calloc(1, sizeof(*m));
 
-	if (!s)
+	if (!m)
 		return 1;
-	memset(s, 0, sizeof(*s));
+	memo_clear(m);
 	make_functions();
 	begin();
 	for (unsigned i = 0; i < 300000; i++) {
@@ -265,17 +269,17 @@ int main(void)
 		}
 		if (depth > 1)
 			again(1 + random_below(depth - 1 < 60 ? depth - 1 : 60));
-		look(s, i % 7 ? 20 : 100);
+		look(m, i % 7 ? 20 : 100);
 	}
-	ok(!seen.wrong, "what the cache knows of a stack is what is there");
+	ok(!seen.wrong, "what the memo knows of a stack is what is there");
 	ok(seen.hits > 100000, "it is asked, and knows");
 	ok(seen.no_cfi > 1000, "also of code without unwind information, whose frame record is not believed");
-	ok(seen.kept > 5 && seen.forgot, "when it is full it keeps the inner positions, or nothing");
-	ok(seen.longest > SUFFIX_POSITIONS / 2, "and it has long stacks");
+	ok(seen.kept > 100, "when it has more than usual it keeps the path");
+	ok(seen.longest > MEMO_USUAL / 2 && seen.forgot, "and forgets all when that is long");
 	printf("# known %u, kept %u, forgotten %u, longest %u, wrong %u\n", seen.hits, seen.kept, seen.forgot,
 	       seen.longest, seen.wrong);
 	printf("1..%u\n", tests);
-	free(s);
+	free(m);
 	return 0;
 }
 
@@ -283,7 +287,7 @@ int main(void)
 
 int main(void)
 {
-	printf("ok 1 - the suffix cache # SKIP this machine has no fast unwinder\n1..1\n");
+	printf("ok 1 - the memo # SKIP this machine has no fast unwinder\n1..1\n");
 	return 0;
 }
 
