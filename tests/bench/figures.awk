@@ -55,12 +55,18 @@ function light(threads, tool, must,  workload) {
 		median[workload, tool])
 }
 
-function program(name, depth, must, aim, below_heaptrack,  ours) {
+function program_at(name, depth, must, aim, below_heaptrack,  ours) {
 	ours = ratio[name, "depth-" depth]
 	figure(name " depth " depth ": x native", ours, must, aim, median[name, "depth-" depth])
 	if (below_heaptrack)
 		figure(name " depth " depth ": ours / heaptrack's", quotient(ours, ratio[name, "heaptrack"]), 1, "",
 			quotient(median[name, "depth-" depth], median[name, "heaptrack"]))
+}
+
+# With 8 and with 128 frames.
+function program(name, must_8, aim_8, must_128, aim_128, below_heaptrack) {
+	program_at(name, 8, must_8, aim_8, below_heaptrack)
+	program_at(name, 128, must_128, aim_128, below_heaptrack)
 }
 
 # What a tracer adds to a peak, in KB; "" when not measured.
@@ -110,25 +116,16 @@ END {
 		light(i, "sampled", 1.03)
 		light(i, "off", 1.03)
 	}
-	program("levels-1", 8, 1.8, 1.5, 0)
-	program("levels-1", 128, 2.8, 2.0, 0)
-	program("levels-2", 8, 1.9, 1.5, 0)
-	program("levels-2", 128, 3.0, 2.0, 0)
-	program("trees-10", 8, 2.8, 2.0, 0)
-	program("trees-10", 128, 5, 3.5, 0)
-	program("trees-14", 8, 2.8, 2.0, 0)
-	program("trees-14", 128, 5, 3.5, 0)
-	program("trees-18", 8, 2.2, 1.6, 0)
-	program("trees-18", 128, 8, 4, 0)
-	program("parser", 8, 1.9, 1.5, 0)
-	program("parser", 128, 4.5, 3, 0)
+	program("levels-1", 1.8, 1.5, 2.8, 2.0)
+	program("levels-2", 1.9, 1.5, 3.0, 2.0)
+	program("trees-10", 2.8, 2.0, 5, 3.5)
+	program("trees-14", 2.8, 2.0, 5, 3.5)
+	program("trees-18", 2.2, 1.6, 8, 4)
+	program("parser", 1.9, 1.5, 4.5, 3)
 	count = split("jq clang++ sqlite3 perl node", name, " ")
-	for (i = 1; i <= count; i++) {
-		program(name[i], 8, 1.2, 1.1, 1)
-		program(name[i], 128, 1.3, 1.15, 1)
-	}
-	program("python3", 8, 1.35, 1.25, 0)
-	program("python3", 128, 1.6, 1.4, 0)
+	for (i = 1; i <= count; i++)
+		program(name[i], 1.2, 1.1, 1.3, 1.15, "below heaptrack")
+	program("python3", 1.35, 1.25, 1.6, 1.4)
 	blocks = 1000000 * size / 100
 	figure("1M blocks of malloc(24) (32 bytes each): extra bytes per block",
 		scaled(grown("blocks-24", "depth-8"), 1024 / blocks), 8, 6)
