@@ -431,8 +431,8 @@ static enum cfi_status resolve(const struct cfi_state *s, uintptr_t pc, struct c
 }
 
 /*
- * A reader at the header, over the bytes that offsets of 32 bits can reach from there. The module's start and end cannot be the
- * bounds, because in a module with gaps they are those of the segment that holds pc.
+ * A reader at the header, over the bytes that offsets of 32 bits can reach from there. The module's start and end
+ * cannot be the bounds, because in a module with gaps they are those of the segment that holds pc.
  */
 static struct reader around(const uint8_t *header)
 {
@@ -461,8 +461,8 @@ static enum cfi_status find_header(uintptr_t pc, const uint8_t **header, uintptr
 	return *header ? CFI_FOUND : CFI_NONE;
 }
 
-/* Finds the FDE of the function that holds pc, in the module at whose header the reader stands. *r gets its bytes behind the two
- * addresses, and *start the function's start. *gap_start: see struct cfi_row. */
+/* Finds the FDE of the function that holds pc, in the module at whose header the reader stands. *r gets its bytes
+ * behind the two addresses, and *start the function's start. *gap_start: see struct cfi_row. */
 static enum cfi_status find_fde(const struct reader *module, uintptr_t pc, struct reader *r, struct cie *cie,
 				uintptr_t *start, uintptr_t *gap_start)
 {

@@ -185,7 +185,8 @@ static bool take_answer(struct dumper *d, int fd)
 static enum remote_dump_result wait_for_answer(struct dumper *d, int fd)
 {
 	bool apart = d->apart;
-	uint64_t begun = now_ns(), until = begun + (apart ? REMOTE_DUMP_APART_SECONDS : REMOTE_DUMP_NOTICE_SECONDS) * SECOND_NS;
+	unsigned seconds = apart ? REMOTE_DUMP_APART_SECONDS : REMOTE_DUMP_NOTICE_SECONDS;
+	uint64_t begun = now_ns(), until = begun + seconds * SECOND_NS;
 	struct pollfd answer = { .fd = fd, .events = POLLIN };
 	unsigned before = ~0u;		/* such signals that have come at the beginning */
 	bool noticed = false;

@@ -63,23 +63,14 @@ bool watch_lines_head(struct watch_view *v)
 	return out_flush(&out);
 }
 
-static void write_size(uint64_t bytes, unsigned columns, struct out *out)
+/* Writes a figure by out_size() or out_figure(), at the right end of so many columns. */
+static void write_right(void (*write)(struct out *, uint64_t), uint64_t figure, unsigned columns, struct out *out)
 {
 	char text[40];
-	struct out size = out_memory(text, sizeof(text));
+	struct out figures = out_memory(text, sizeof(text));
 
-	size.estimates = out->estimates;
-	out_size(&size, bytes);
-	columns_right(text, columns, out);
-}
-
-static void write_number(uint64_t number, unsigned columns, struct out *out)
-{
-	char text[40];
-	struct out figure = out_memory(text, sizeof(text));
-
-	figure.estimates = out->estimates;
-	out_figure(&figure, number);
+	figures.estimates = out->estimates;
+	write(&figures, figure);
 	columns_right(text, columns, out);
 }
 
@@ -109,7 +100,6 @@ bool watch_lines_look(struct watch_view *v)
 	char text[40];
 	struct out figure = out_memory(text, sizeof(text));
 	int64_t calls = watch_table_rate(v, (int64_t)(now->calls - earlier->calls));
-
 	unsigned mark = watch_view_is_estimated(v);
 
 	out_thousandths(&figure, watch_view_runtime(v) / 1000000);
@@ -117,17 +107,17 @@ bool watch_lines_look(struct watch_view *v)
 	columns_right(text, 10, &out);
 	out_char(&out, ' ');
 	out.estimates = mark;
-	write_size(now->size, 10 + mark, &out);
+	write_right(out_size, now->size, 10 + mark, &out);
 	out_char(&out, ' ');
 	watch_table_write_change(watch_table_rate(v, (int64_t)(now->size - earlier->size)), true, 11 + mark, &out);
 	out_char(&out, ' ');
-	write_number(now->count, 9 + mark, &out);
-	write_number(calls > 0 ? (uint64_t)calls : 0, 10 + mark, &out);
+	write_right(out_figure, now->count, 9 + mark, &out);
+	write_right(out_figure, calls > 0 ? (uint64_t)calls : 0, 10 + mark, &out);
 	out.estimates = false;
 	out_text(&out, "    ");
 	columns_share(now->temporary, now->calls, &out);
 	out_char(&out, ' ');
-	write_size(v->source.process.rss, 10, &out);
+	write_right(out_size, v->source.process.rss, 10, &out);
 	write_largest(v, &out);
 	out_char(&out, '\n');
 	return out_flush(&out);
