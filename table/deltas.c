@@ -211,7 +211,7 @@ static void flush_sums(struct table *t, struct deltas *d, const struct delta *sl
 
 static void empty_slot(struct table *t, struct delta *slot)
 {
-	if (slot->epoch & DELTA_FREES_COUNTED)
+	if (slot->epoch & DELTA_FREES_COUNTED && slot->count_limit)
 		sub_relaxed(delta_pending_frees(t, slot->row), slot->count_limit);
 	store_relaxed(&slot->epoch, slot->epoch & ~DELTA_FREES_COUNTED);
 	store_relaxed(&slot->live_count, 0);
@@ -269,7 +269,7 @@ static void flush_slot(struct table *t, struct deltas *d, struct delta *slot)
 
 static uint32_t *row_lock(const struct table *t, uint32_t row)
 {
-	return &t->local->row_locks[row % TABLE_ROW_LOCKS];
+	return &t->local->row_locks[row % TABLE_SLOTS][row / TABLE_SLOTS % TABLE_ROW_LOCKS];
 }
 
 static bool lock_row(const struct table *t, uint32_t row)
@@ -318,7 +318,8 @@ __attribute__((cold)) void deltas_forked(struct table *t, struct deltas *own)
 	struct table_header *h = t->head;
 
 	store_relaxed(&h->frozen, 0);
-	memset(t->local->row_locks, 0, sizeof(t->local->row_locks));
+	if (thread_count(t) > 1)	/* else nobody else can have taken one */
+		memset(t->local->row_locks, 0, sizeof(t->local->row_locks));
 	store_relaxed(&t->local->adds_point, 0);
 	for (uint32_t i = 0; i < thread_count(t); i++) {
 		struct deltas *d = &t->deltas[i];
@@ -376,7 +377,8 @@ void delta_flush_if_due(struct table *t, struct deltas *d, struct delta *slot, e
 {
 	if (delta_frees_uncounted(slot)) {
 		store_relaxed(&slot->epoch, slot->epoch | DELTA_FREES_COUNTED);
-		add_relaxed(delta_pending_frees(t, slot->row), slot->count_limit);
+		if (slot->count_limit)	/* most rows of few blocks have 0, and their frees come here each time */
+			add_relaxed(delta_pending_frees(t, slot->row), slot->count_limit);
 	}
 	/* A new maximum of the heap is noted while the slot has its part of the size. */
 	flush_heap_size_if_due(t, d);

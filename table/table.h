@@ -372,7 +372,7 @@ _Static_assert(sizeof(struct row_upper) == 40, "the same in programs of 32 bits"
 #define TABLE_CODE_HINTS	((uint32_t)1 << 12)
 #define TABLE_ROW_HINTS		((uint32_t)1 << 13)
 #define TABLE_MODULE_HINTS	64u
-#define TABLE_ROW_LOCKS		1024u
+#define TABLE_ROW_LOCKS		16u	/* of the rows that take the same slot of a thread: one cache line */
 #define TABLE_PATH_BYTES	4096u	/* PATH_MAX */
 
 /*
@@ -386,7 +386,8 @@ struct table_local {
 	uint32_t code_hints[TABLE_CODE_HINTS];	/* index_hint() of the code found last for such a hash */
 	uint64_t row_hints[TABLE_ROW_HINTS];	/* the same of rows, and above it the row's node */
 	uint32_t module_hints[TABLE_MODULE_HINTS];	/* modules noted last, by their addresses: numbers plus 1 */
-	uint32_t row_locks[TABLE_ROW_LOCKS];	/* deltas.c: rows that a thread flushes to */
+	/* deltas.c: rows that a thread flushes to. Only rows that take the same slot of a thread share a line. */
+	__attribute__((aligned(64))) uint32_t row_locks[TABLE_SLOTS][TABLE_ROW_LOCKS];
 	uint64_t depth_power;			/* the hash's factor to the power of the depth */
 	uint64_t peak_step_bytes;		/* table_notify_peaks() */
 	void (*notify_peak)(void);
