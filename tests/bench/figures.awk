@@ -55,18 +55,35 @@ function light(threads, tool, must,  workload) {
 		median[workload, tool])
 }
 
+# How many times as much heaptrack adds.
+function times_heaptrack(name, workload, depth) {
+	figure(name ": heaptrack's added time / ours",
+		quotient(added[workload, "heaptrack"], added[workload, "depth-" depth]),
+		depth == 8 ? ">=5" : ">=3", depth == 8 ? ">=10" : ">=6")
+}
+
 function program_at(name, depth, must, aim, below_heaptrack,  ours) {
 	ours = ratio[name, "depth-" depth]
 	figure(name " depth " depth ": x native", ours, must, aim, median[name, "depth-" depth])
 	if (below_heaptrack)
 		figure(name " depth " depth ": ours / heaptrack's", quotient(ours, ratio[name, "heaptrack"]), 1, "",
 			quotient(median[name, "depth-" depth], median[name, "heaptrack"]))
+	times_heaptrack(name " depth " depth, name, depth)
 }
 
 # With 8 and with 128 frames.
 function program(name, must_8, aim_8, must_128, aim_128, below_heaptrack) {
 	program_at(name, 8, must_8, aim_8, below_heaptrack)
 	program_at(name, 128, must_128, aim_128, below_heaptrack)
+}
+
+# The cases that tests/bench/search has found: what a block adds, as a multiple of 60 ns and 12 for each new frame,
+# which holds where a native pair of churn takes 74 ns, and elsewhere in proportion.
+function worst_at(name, depth, new_frames,  bound) {
+	bound = new_frames == "" ? "" : (60 + 12 * new_frames) * (pair_ns ? pair_ns : 74) / 74
+	figure(name " depth " depth ": added ns / (60 + 12 per new frame)",
+		bound == "" || added[name, "depth-" depth] == "" ? "" : added[name, "depth-" depth] / bound, 1, "")
+	times_heaptrack(name " depth " depth, name, depth)
 }
 
 # What a tracer adds to a peak, in KB; "" when not measured.
@@ -88,6 +105,11 @@ FILENAME == ARGV[1] {
 		dump_ms[f[2]] = f[4]
 	if (f[1] == "dump" && f[2] == "clang++")
 		dump_kb = f[5]
+	if (f[1] == "frames") {
+		random_program[++random_programs] = f[2]
+		new_frames[f[2], 8] = f[4]
+		new_frames[f[2], 128] = f[6]
+	}
 	if (f[1] == "library") {
 		library_kb = f[2] / 1024
 		strangers = f[3] == "libc.so.6" ? 0 : split(f[3], unused, " ")
@@ -104,6 +126,8 @@ FILENAME == ARGV[1] {
 		added[f[1], f[2]] = f[9]
 		extra_kb[f[1], f[2]] = f[13]
 	}
+	if (f[1] == "churn-1" && f[2] == "native")
+		pair_ns = f[5]
 }
 
 END {
@@ -126,6 +150,19 @@ END {
 	for (i = 1; i <= count; i++)
 		program(name[i], 1.2, 1.1, 1.3, 1.15, "below heaptrack")
 	program("python3", 1.35, 1.25, 1.6, 1.4)
+	for (depth = 8; depth <= 128; depth += 120) {
+		times_heaptrack("git depth " depth, "git", depth)
+		times_heaptrack("churn 4 threads depth " depth, "churn-4", depth)
+	}
+	program("php", 1.6, 1.3, 1.8, 1.5)
+	program("bash", 1.6, 1.3, 1.8, 1.5)
+	count = split("xmllint ruby lua5.4 gawk z3", name, " ")
+	for (i = 1; i <= count; i++)
+		program(name[i], 1.3, 1.15, 1.4, 1.2)
+	for (i = 1; i <= random_programs; i++) {
+		worst_at(random_program[i], 8, new_frames[random_program[i], 8])
+		worst_at(random_program[i], 128, new_frames[random_program[i], 128])
+	}
 	blocks = 1000000 * size / 100
 	figure("1M blocks of malloc(24) (32 bytes each): extra bytes per block",
 		scaled(grown("blocks-24", "depth-8"), 1024 / blocks), 8, 6)
@@ -133,6 +170,10 @@ END {
 		scaled(grown("blocks-32", "depth-8"), 1024 / blocks), 8, 6)
 	figure("python3 depth 128 with 368000 stacks: extra MB",
 		scaled(grown("stacks", "depth-128"), 1.024 / 1000), 36, 20)
+	times_heaptrack("ls depth 8", "ls", 8)
+	times_heaptrack("ls depth 128", "ls", 128)
+	times_heaptrack("ls /usr", "short-ls", 8)
+	times_heaptrack("python3 -c 0", "short-python", 8)
 	figure("ls /usr with the names and lines of its dump: ms over native", added["short-ls", "depth-8"], 2, "")
 	figure("python3 -c 0 with these: ms over native", added["short-python", "depth-8"], 5, "")
 	figure("a script of 1000 processes: x native", ratio["short-script", "depth-8"], 1.6, "",

@@ -2,9 +2,9 @@
 #
 # Writes the inputs that the real programs work on; the same bytes everywhere.
 #
-#	awk -f inputs.awk -v kind=json|sql|cpp|git -v size=NUMBER
+#	awk -f inputs.awk -v kind=json|sql|cpp|git|xml|smt -v size=NUMBER
 #
-# size: records, rows, classes or commits.
+# size: records, rows, classes, commits, elements or formulas.
 
 # 0 .. n-1. Every product stays below 2^53, so that all awks agree.
 function random(n) {
@@ -99,6 +99,27 @@ function git(  i, j, k, file, text) {
 	}
 }
 
+function xml(  i) {
+	print "<?xml version=\"1.0\"?>\n<items>"
+	for (i = 1; i <= size; i++)
+		printf "<item id=\"%d\" live=\"%s\"><name>%s</name><price currency=\"EUR\">%d.%02d</price>" \
+			"<tags><tag>%s</tag><tag>%s</tag><tag>%s</tag></tags><at x=\"%d\" y=\"-%d\"/>" \
+			"<text>%s <b>%s</b> %s</text></item>\n",
+			i, random(2) ? "true" : "false", words(2), random(1000), random(100),
+			word(), word(), word(), random(90), random(180), words(5), word(), words(4)
+	print "</items>"
+}
+
+# Formulas for a solver: which two numbers have this product? Each is solved anew.
+function smt(  i) {
+	for (i = 1; i <= size; i++) {
+		print "(declare-const a (_ BitVec 24))\n(declare-const b (_ BitVec 24))"
+		printf "(assert (= (bvmul a b) (_ bv%d 24)))\n", 1048577 + 2 * random(524288)
+		print "(assert (and (bvugt a (_ bv1 24)) (bvule a b) (bvult b (_ bv4096 24))))"
+		print "(check-sat)\n(reset)"
+	}
+}
+
 BEGIN {
 	seed = 20231114
 	if (kind == "json")
@@ -109,6 +130,10 @@ BEGIN {
 		cpp()
 	else if (kind == "git")
 		git()
+	else if (kind == "xml")
+		xml()
+	else if (kind == "smt")
+		smt()
 	else
 		exit 2
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The tables of doc/costs.md from the last results:
+# The tables of doc/costs.md from the last results, with what is worse than heaptrack in bold:
 #
 #	awk -f tests/bench/markdown.awk tests/bench/results/latest.csv
 
@@ -34,16 +34,27 @@ function head(first, more,  i, line) {
 	print line
 }
 
+# "" when it was not measured.
+function number(of, name, tool) {
+	return (name, tool) in of && ratio[name, tool] != "" ? of[name, tool] + 0 : ""
+}
+
+# A cell: its text in bold, where heaptrace records each block and its figure is above heaptrack's.
+function marked(text, tool, ours, theirs) {
+	return tool ~ /^depth-/ && ours != "" && theirs != "" && ours > theirs ? "**" text "**" : text
+}
+
 END {
 	head("time, x native", " native |")
 	for (i = 1; i <= workloads; i++) {
 		line = "| " workload[i] " | " native[workload[i]] " |"
+		theirs = number(ratio, workload[i], "heaptrack")
 		for (j = 1; j <= columns; j++) {
-			r = ratio[workload[i], tool[j]]
-			line = line " " (r == "" ? "-" : sprintf(r < 10 ? "%.2f" : "%.0f", r))
+			r = number(ratio, workload[i], tool[j])
+			cell = r == "" ? "-" : sprintf(r < 10 ? "%.2f" : "%.0f", r)
 			if (j <= 5 && r != "")
-				line = line sprintf(r < 10 ? ", %.2f" : ", %.0f", middle[workload[i], tool[j]])
-			line = line " |"
+				cell = cell sprintf(r < 10 ? ", %.2f" : ", %.0f", middle[workload[i], tool[j]])
+			line = line " " marked(cell, tool[j], r, theirs) " |"
 		}
 		print line
 	}
@@ -51,9 +62,11 @@ END {
 	head("memory, MB over native", "")
 	for (i = 1; i <= workloads; i++) {
 		line = "| " workload[i] " |"
+		theirs = number(mb, workload[i], "heaptrack")
 		for (j = 1; j <= columns; j++) {
-			r = ratio[workload[i], tool[j]]
-			line = line " " (r == "" ? "-" : sprintf("%.1f", mb[workload[i], tool[j]])) " |"
+			r = number(mb, workload[i], tool[j])
+			cell = r == "" ? "-" : sprintf("%.1f", r)
+			line = line " " marked(cell, tool[j], r, theirs) " |"
 		}
 		print line
 	}

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The results as text: the table of table.awk, then what figures.awk made of it.
+# The results as text: the table of table.awk, what worse.awk and figures.awk made of it.
 #
-#	awk -f text.awk TABLE.CSV FIGURES.CSV
+#	awk -f text.awk TABLE.CSV WORSE.CSV FIGURES.CSV
 
 function mb(kb) {
 	return kb == "" ? "-" : sprintf("%.1f", kb * 1.024 / 1000)
@@ -18,12 +18,13 @@ BEGIN {
 
 FILENAME == ARGV[1] && FNR == 1 {
 	print ""
-	print "min, median: nanoseconds per pair (churn) or milliseconds per run, of the program alone."
+	print "min, median: nanoseconds per pair (churn, levels) or block (worst-*), or milliseconds per run,"
+	print "of the program alone."
 	print "x: over native in the same rounds. extra MB: peak memory over native's. later s: what has"
 	print "to run before the peer's report can be read, once; and its peak memory in MB. native-fifth:"
 	print "a fifth of the work, with which the slow tools below it are compared."
 	print ""
-	print "workload   tool         rounds       min    median    x min x median extra MB  median  later s       MB"
+	print "workload     tool         rounds       min    median    x min x median extra MB  median  later s       MB"
 	next
 }
 
@@ -32,12 +33,25 @@ FILENAME == ARGV[1] {
 		print ""
 	workload = $1
 	if ($4 == 0) {
-		printf "%-10s %-12s %6s  %s\n", $1, $2, "-", $17
+		printf "%-12s %-12s %6s  %s\n", $1, $2, "-", $17
 		next
 	}
-	printf "%-10s %-12s %6d %9.1f %9.1f %8s %8s %8s %7s %8s %8s%s\n", $1, $2, $4, $5, $6, x($7), x($8),
+	printf "%-12s %-12s %6d %9.1f %9.1f %8s %8s %8s %7s %8s %8s%s\n", $1, $2, $4, $5, $6, x($7), x($8),
 		$2 ~ /^native/ ? "(" mb($11) ")" : mb($13), $2 ~ /^native/ ? "" : mb($14),
 		$15 == "" ? "-" : sprintf("%.2f", $15 / 1000), mb($16), $17 == "" ? "" : "  " $17
+	next
+}
+
+FILENAME == ARGV[2] && FNR == 1 {
+	print "\n"
+	print "worse than heaptrack, which only records: in time, or in memory of the process."
+	print ""
+	printf "%-12s %-12s %-18s %9s %9s\n\n", "workload", "tool", "what", "ours", "heaptrack"
+	next
+}
+
+FILENAME == ARGV[2] {
+	printf "%-12s %-12s %-18s %9s %9s\n", $1, $2, $3, $4, $5
 	next
 }
 
