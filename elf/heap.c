@@ -4,9 +4,9 @@
 #include "heap.h"
 
 #include "headers.h"
+#include "loaded.h"
 #include "base/probe.h"
 
-#include <dlfcn.h>
 #include <limits.h>
 #include <link.h>
 #include <sys/uio.h>
@@ -325,23 +325,34 @@ struct data {
 	uintptr_t start, end;
 };
 
+/*
+ * What the loader makes read-only after relocation (PT_GNU_RELRO) is two thirds of libc's writable segment, and malloc's
+ * variables are not in it. A few words before its end stay, because is_mapped_count() looks back as far.
+ */
 static bool find_data(const void *in_libc, struct data *d)
 {
 	const ElfW(Phdr) *segment;
+	struct loaded_module m;
+	uintptr_t fixed = 0;
 	unsigned count;
-	Dl_info info;
 
-	if (!dladdr(in_libc, &info) || !info.dli_fbase)
+	/* Not dladdr(), which compares the address with all symbols of libc. */
+	if (loaded_find((uintptr_t)in_libc, &m) != LOADED_FOUND)
 		return false;
-	segment = headers_at((uintptr_t)info.dli_fbase, &count);
+	*d = (struct data){ 0, 0 };
+	segment = headers_at(m.start, &count);
 	for (unsigned i = 0; i < count; i++) {
-		if (segment[i].p_type == PT_LOAD && segment[i].p_flags & PF_W) {
-			d->start = ((uintptr_t)info.dli_fbase + segment[i].p_vaddr + WORD - 1) & ~(uintptr_t)(WORD - 1);
-			d->end = (uintptr_t)info.dli_fbase + segment[i].p_vaddr + segment[i].p_memsz;
-			return d->end > d->start;
-		}
+		uintptr_t start = m.bias + segment[i].p_vaddr, end = start + segment[i].p_memsz;
+
+		if (segment[i].p_type == PT_GNU_RELRO)
+			fixed = end - 6 * WORD;
+		else if (segment[i].p_type == PT_LOAD && segment[i].p_flags & PF_W && !d->end)
+			*d = (struct data){ start, end };
 	}
-	return false;
+	if (fixed > d->start && fixed < d->end)
+		d->start = fixed;
+	d->start = (d->start + WORD - 1) & ~(uintptr_t)(WORD - 1);
+	return d->end > d->start;
 }
 
 static uint64_t word_at(uint64_t address)

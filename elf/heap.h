@@ -73,7 +73,7 @@ struct heap_figures {
 /*
  * Searches the places. in_libc: an address in libc.so.6; known: the figures that mallinfo2() gives now. False: the
  * places were not found, and all of *p is 0. True: main_arena was found, and mp_ perhaps. To be called once, at the
- * start, when no other thread allocates. Takes the loader's lock (dladdr(3)).
+ * start, when no other thread allocates, after loaded_init().
  */
 bool heap_find(struct heap_places *p, const void *in_libc, const struct heap_mallinfo *known);
 

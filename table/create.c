@@ -63,11 +63,23 @@ static int map_stretch(char *at, uint64_t bytes, int fd, uint64_t offset, int fl
 		kernel_munmap(got, (size_t)bytes);
 		return EEXIST;
 	}
+	return 0;
+}
+
+/*
+ * Gives advice for all mappings of a table at once, because a call for each of its windows takes a process that ends
+ * soon longer than all its allocations. Addresses between the windows at which nothing is mapped are passed over
+ * (madvise(2): the call fails with ENOMEM then, but the rest of the stretch gets the advice).
+ */
+static void advise(char *at, uint64_t bytes, int fd)
+{
+	int saved = errno;
+
 	madvise(at, (size_t)bytes, MADV_NOHUGEPAGE);	/* one touched byte must not cost 2 MB */
 	madvise(at, (size_t)bytes, MADV_DONTDUMP);	/* a core of the program must not have the holes */
 	if (fd >= 0)
 		madvise(at, (size_t)bytes, MADV_RANDOM);	/* a file: no reading ahead of what is a hole */
-	return 0;
+	errno = saved;
 }
 
 /* The process's own memory for a table. A failure to map its parts leaves this for the next attempt. */
@@ -124,6 +136,8 @@ static int map_windows(struct table *t, const struct table_header *h, char *base
 		}
 		break;
 	}
+	if (!error)
+		advise(base, h->size_bytes, fd);
 	return error;
 }
 
@@ -141,6 +155,7 @@ static char *map_whole(struct table *t, const struct table_header *h, int fd)
 		kernel_munmap(low, (size_t)h->size_bytes + page);
 		return NULL;
 	}
+	advise(low + page, h->size_bytes, fd);
 	for (unsigned i = 0; i < LAYOUT_WINDOWS; i++)
 		t->mapped[i] = layout_window(h, i, FIRST_LOG2).most_bytes;
 	return low + page;
@@ -520,6 +535,7 @@ static int move_to_file(struct table *t, int fd)
 		if (t->mapped[window])
 			error = map_stretch((char *)t->head + offset, t->mapped[window], fd, offset, MAP_FIXED);
 	}
+	advise((char *)t->head, t->head->size_bytes, fd);
 	return error;
 }
 
