@@ -10,9 +10,11 @@
 #include "table/table.h"
 
 #include <string.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #define GUARD_MOST	((uint64_t)64 << 10)	/* below a stack lie no more bytes that nobody may touch */
+#define KERNEL_SIDE	(UINT64_MAX / 2)	/* x86_64's [vsyscall] lies above, and is no memory of the process */
 #define CHUNKS_SLOW	4096u		/* free chunks of which each takes two system calls */
 
 /* Whose a mapping is. */
@@ -181,8 +183,47 @@ static void begin_mapping(struct scan *s, const struct mapping *m)
 		note_allocator(s->to, m->path);
 }
 
-/* Reads smaps. Returns false if that is not possible. */
-static bool read_mappings(struct scan *s, uint32_t pid)
+/* Whether no swap space is in use at all. What is swapped out of shared memory, only smaps tells of a mapping. */
+static bool is_nothing_swapped(void)
+{
+	struct sysinfo i;
+
+	return !sysinfo(&i) && i.totalswap == i.freeswap;
+}
+
+/*
+ * Reads the list of mappings, and asks pagemap what of them is in memory. For smaps the kernel takes ten times as long,
+ * while the program waits. Returns false where smaps has to be read; what was counted until then means nothing.
+ */
+static bool read_list(struct scan *s, uint32_t pid)
+{
+	bool counted = true;
+	struct mapping m;
+
+	/* valgrind may not know the system calls, and a filter of the program's may not let them pass. */
+	if (probe_is_checked() || (!s->q->foreign && !s->q->process.unfiltered) || !is_nothing_swapped() ||
+	    !mappings_open(&s->list, pid))
+		return false;
+	while (counted && s->mappings < s->budget->mappings && mappings_next(&s->list, &m)) {
+		begin_mapping(s, &m);
+		counted = m.start > KERNEL_SIDE || pagemap_count(&s->pagemap, s->start, s->end, m.inode, &s->rss);
+		add_mapping(s);
+		s->mappings++;
+	}
+	mappings_close(&s->list);
+	return counted;
+}
+
+/* Forgets what read_list() has counted. */
+static void forget(struct scan *s)
+{
+	*s->to = (struct model_memory){ .source = MEMORY_UNKNOWN };
+	s->heaps_rss = s->mapped_rss = s->mapped_bytes = s->mapped_count = s->guard_end = 0;
+	s->mappings = s->places = 0;
+	s->pages = 0;
+}
+
+static bool read_smaps(struct scan *s, uint32_t pid)
 {
 	struct mapping m;
 	uint64_t swap;
@@ -190,7 +231,7 @@ static bool read_mappings(struct scan *s, uint32_t pid)
 
 	if (!mappings_open_figures(&s->list, pid))
 		return false;
-	s->start = s->end = 0;
+	s->rss = s->start = s->end = 0;
 	s->owner = OWNER_FILE;
 	while (s->mappings < s->budget->mappings && (line = mappings_line(&s->list)) != NULL) {
 		/* Most lines are other figures. */
@@ -206,6 +247,17 @@ static bool read_mappings(struct scan *s, uint32_t pid)
 	}
 	add_mapping(s);
 	mappings_close(&s->list);
+	return true;
+}
+
+/* Adds all mappings. Returns false if that is not possible. */
+static bool read_mappings(struct scan *s, uint32_t pid)
+{
+	if (!read_list(s, pid)) {
+		forget(s);
+		if (!read_smaps(s, pid))
+			return false;
+	}
 	return s->mappings < s->budget->mappings && !s->list.failed && s->to->rss;
 }
 

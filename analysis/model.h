@@ -101,6 +101,8 @@ struct model_process {
 	const char *command;		/* as in /proc/PID/comm */
 	bool peak_rss_is_least;		/* peak_rss is the largest that the watcher has seen: the kernel's figure is
 					 * gone */
+	bool unfiltered;		/* no filter of seccomp(2) is in force that could end the process at system
+					 * calls which doc/limits.md does not list */
 	bool statm_known;		/* these three sizes could be read in /proc/PID/statm */
 	uint64_t vss, rss, shared;
 	uint64_t peak_rss;		/* the largest RSS that the process has had; 0: not known */

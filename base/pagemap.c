@@ -5,9 +5,28 @@
 #include "proc.h"
 
 #include <sys/auxv.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define PRESENT	((uint64_t)1 << 63)
+
+/* The argument and the results of PAGEMAP_SCAN (<linux/fs.h>, Linux 6.7). */
+struct scan_region {
+	uint64_t start, end, categories;	/* neighbouring pages of the same categories */
+};
+struct scan_request {
+	uint64_t size_bytes, flags;
+	uint64_t start, end;
+	uint64_t walk_end;		/* where the kernel stopped, because there was no room for more regions */
+	uint64_t regions, regions_room, pages_most;
+	uint64_t inverted, all_of, any_of, returned;	/* sets of categories */
+};
+#define SCAN		_IOWR('f', 16, struct scan_request)
+#define IS_PRESENT	((uint64_t)1 << 3)
+#define IS_SWAPPED	((uint64_t)1 << 4)
+#define IS_ZERO_PAGE	((uint64_t)1 << 5)	/* the kernel's page of zeros, which is no memory of the process */
+#define IS_HUGE		((uint64_t)1 << 6)
+#define SCAN_REGIONS	32u
 
 void pagemap_open(struct pagemap *p, uint32_t pid)
 {
@@ -39,6 +58,31 @@ uint64_t pagemap_present_bytes(struct pagemap *p, uint64_t at, uint64_t end)
 	for (; at < end; at += p->page_bytes)
 		bytes += pagemap_is_present(p, at) ? p->page_bytes : 0;
 	return bytes;
+}
+
+bool pagemap_count(const struct pagemap *p, uint64_t at, uint64_t end, bool of_file, uint64_t *bytes)
+{
+	struct scan_region regions[SCAN_REGIONS];
+	struct scan_request r = {
+		.size_bytes = sizeof(r), .start = at, .end = end, .regions = (uintptr_t)regions,
+		.regions_room = SCAN_REGIONS, .any_of = IS_PRESENT | IS_SWAPPED,
+		.returned = IS_PRESENT | IS_SWAPPED | IS_ZERO_PAGE | IS_HUGE,
+	};
+	uint64_t unclear = IS_SWAPPED | (of_file ? IS_HUGE : 0);
+
+	for (*bytes = 0; r.start < end; r.start = r.walk_end) {
+		int n = p->fd < 0 ? -1 : ioctl(p->fd, SCAN, &r);
+
+		if (n < 0 || r.walk_end <= r.start)
+			return false;
+		for (int i = 0; i < n; i++) {
+			if (regions[i].categories & unclear)
+				return false;
+			if (!(regions[i].categories & IS_ZERO_PAGE))
+				*bytes += regions[i].end - regions[i].start;
+		}
+	}
+	return true;
 }
 
 void pagemap_close(struct pagemap *p)

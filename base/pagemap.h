@@ -29,6 +29,14 @@ bool pagemap_is_present(struct pagemap *p, uint64_t at);
 /* The bytes of the pages in [at, end) that are in memory. Both are multiples of page_bytes. */
 uint64_t pagemap_present_bytes(struct pagemap *p, uint64_t at, uint64_t end);
 
+/*
+ * Counts the bytes of the mapping [at, end) that are in memory, as "Rss:" in /proc/PID/smaps does (mappings.h), in a
+ * tenth of the time: by PAGEMAP_SCAN, Linux 6.7. of_file: the mapping is of a file. False: only smaps can tell, because
+ * the kernel is older, because pages are swapped out, or because a file's pages are large ones, some of which
+ * (hugetlbfs) are not counted there.
+ */
+bool pagemap_count(const struct pagemap *p, uint64_t at, uint64_t end, bool of_file, uint64_t *bytes);
+
 void pagemap_close(struct pagemap *p);
 
 #endif

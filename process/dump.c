@@ -11,6 +11,7 @@
 #include "format/words.h"
 #include "process_figures.h"
 #include "table/events.h"
+#include "table/layout.h"
 #include "table/row.h"
 #include "table/timeline.h"
 
@@ -239,6 +240,14 @@ static bool is_skipped_if_empty(const struct dumper *d, const struct dump_reques
 	return !(d->format->all_rows && d->format->replaces && d->pid == o->run);
 }
 
+/* Whether it is certain before a model is made that it will be empty, so that nobody asks for the process's figures: of the
+ * many processes of a shell script most allocate nothing. */
+static bool has_no_rows(const struct model_request *q)
+{
+	return q->skip_if_empty && q->rows == MODEL_ROWS_OF_KEY && !q->options->pages &&
+	       layout_count(q->table->head, TABLE_ROWS) <= ROW_FIRST;
+}
+
 /* Makes the request for the model, with the figures of the process that are not in its table. */
 static void fill_request(struct dumper *d, const struct dump_request *r, struct model_request *q)
 {
@@ -262,7 +271,7 @@ static void fill_request(struct dumper *d, const struct dump_request *r, struct 
 		.process = { .pid = d->pid, .command = d->command },
 	};
 	memcpy(q->sort, r->sort, q->sort_count);
-	if (!d->foreign || d->runs_as)
+	if ((!d->foreign || d->runs_as) && !has_no_rows(q))
 		process_figures_read(&q->process, d->runs_as);
 }
 

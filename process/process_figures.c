@@ -45,14 +45,16 @@ static void read_statm(struct model_process *p, uint32_t pid)
 }
 
 /* The line "VmHWM:	    1234 kB" has the largest resident size that this program image has had. getrusage(2) would
- * tell it without a file, but counts what the process was before it executed the program, too. */
-static void read_peak(struct model_process *p, uint32_t pid)
+ * tell it without a file, but counts what the process was before it executed the program, too. "Seccomp:	0": there is
+ * no filter. */
+static void read_status(struct model_process *p, uint32_t pid)
 {
 	static const char head[] = "\nVmHWM:";
 	char text[2048];
 	const char *at;
 
 	read_proc(pid, "status", text, sizeof(text));
+	p->unfiltered = strstr(text, "\nSeccomp:\t0\n");
 	at = strstr(text, head);
 	if (!at)
 		return;
@@ -67,5 +69,5 @@ static void read_peak(struct model_process *p, uint32_t pid)
 void process_figures_read(struct model_process *p, uint32_t pid)
 {
 	read_statm(p, pid);
-	read_peak(p, pid);
+	read_status(p, pid);
 }

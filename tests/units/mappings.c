@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Unit test of base/mappings.c, speaking TAP; tests/units.t builds and runs it. A file that pretends to be the
- * kernel's list of mappings cannot make the reader go beyond its buffers, and no line is taken for what it is not.
+ * Unit test of base/mappings.c and pagemap.c, speaking TAP; tests/units.t builds and runs it. A file that pretends to be
+ * the kernel's list of mappings cannot make the reader go beyond its buffers, and no line is taken for what it is not. Of
+ * each kind of mapping pagemap counts as much as smaps.
  */
 #include "base/mappings.h"
+#include "base/pagemap.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,8 +110,89 @@ static void test_long(void)
 	free(text);
 }
 
+/* ---- What of a mapping is in memory ---- */
+
+/* What smaps says of the mapping that begins at an address. */
+static uint64_t rss_of(uint64_t start)
+{
+	struct mappings list;
+	uint64_t bytes = 0;
+	bool here = false;
+	struct mapping m;
+	char *line;
+
+	ok(mappings_open_figures(&list, 0), "smaps is read");
+	while ((line = mappings_line(&list)) != NULL) {
+		if (mapping_parse(line, &m))
+			here = m.start == start;
+		else if (here && mapping_figure(line, "Rss:", &bytes))
+			break;
+	}
+	mappings_close(&list);
+	return bytes;
+}
+
+#define PAGES	400u
+
+/* Maps pages between two that nobody may touch, so that no neighbour is joined to them. */
+static char *map(int flags, int fd, size_t page)
+{
+	char *low = mmap(NULL, (PAGES + 2) * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	low = mmap(low + page, PAGES * page, PROT_READ | PROT_WRITE, MAP_FIXED | flags, fd, 0);
+	madvise(low, PAGES * page, MADV_NOHUGEPAGE);
+	return low;
+}
+
+/* Every third page is written, and between them every fourth is read. */
+static void touch(char *at, size_t page)
+{
+	for (unsigned i = 0; i < PAGES; i++) {
+		if (i % 3 == 0)
+			at[i * page] = 1;
+		else if (i % 4 == 0)
+			(void)*(volatile char *)&at[i * page];
+	}
+}
+
+static void compare(struct pagemap *p, char *at, bool of_file, const char *what)
+{
+	uint64_t start = (uintptr_t)at, bytes = 1, wanted = rss_of(start);
+	bool counted = pagemap_count(p, start, start + PAGES * p->page_bytes, of_file, &bytes);
+
+	ok(!counted || bytes == wanted, what);
+	if (!counted)
+		printf("# the kernel cannot tell\n");
+	else if (bytes != wanted)
+		printf("# %llu instead of %llu\n", (unsigned long long)bytes, (unsigned long long)wanted);
+}
+
+static void test_counting(void)
+{
+	struct pagemap p, none = { .fd = -1 };
+	uint64_t bytes;
+	int fd = memfd_create("pages", 0);
+	char *at;
+
+	pagemap_open(&p, 0);
+	ok(p.fd >= 0 && !ftruncate(fd, (off_t)(PAGES * p.page_bytes)), "pagemap is open");
+	at = map(MAP_PRIVATE | MAP_ANONYMOUS, -1, p.page_bytes);
+	compare(&p, at, false, "nothing is touched");
+	touch(at, p.page_bytes);
+	compare(&p, at, false, "memory without a file, of which some pages have only been read");
+	at = map(MAP_SHARED, fd, p.page_bytes);
+	touch(at, p.page_bytes);
+	compare(&p, at, true, "shared memory");
+	at = map(MAP_PRIVATE, fd, p.page_bytes);
+	touch(at, p.page_bytes);
+	compare(&p, at, true, "a file, of which some pages are the process's own");
+	pagemap_close(&p);
+	ok(!pagemap_count(&none, 0, 4096, false, &bytes), "without pagemap only smaps can tell");
+}
+
 int main(void)
 {
+	test_counting();
 	test_figures();
 	test_lines();
 	test_long();
