@@ -6,6 +6,7 @@
 #include "base/atomics.h"
 #include "base/check.h"
 #include "base/out.h"
+#include "capture/arch.h"
 #include "capture/capture.h"
 #include "base/probe.h"
 #include "capture/paths.h"
@@ -20,11 +21,16 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
+#define SPARES_MOST	8	/* states without an owner that keep what they know: to learn it again, and the page
+				 * faults, would double the time that a short thread takes */
+
 static struct thread *all;
+static uint32_t spares;		/* such states */
 
 static bool is_alive(const struct thread *t)
 {
@@ -40,14 +46,19 @@ static bool is_leaving(const struct thread *t)
 	return unlikely(load_relaxed(&t->leaving)) && is_alive(t);
 }
 
-static struct thread *find_free(void)
+/* spare: only one that keeps what it knows. */
+static struct thread *find_free(bool spare)
 {
 	for (struct thread *t = load_acquire(&all); t; t = t->next) {
 		uint32_t no = 0;
 
-		if (load_relaxed(&t->taken) || is_leaving(t) || !cas_acq_rel(&t->taken, &no, 1))
+		if (load_relaxed(&t->taken) || load_relaxed(&t->spare) < spare || is_leaving(t) ||
+		    !cas_acq_rel(&t->taken, &no, 1))
 			continue;
 		store_relaxed(&t->leaving, NULL);
+		if (t->spare)
+			sub_relaxed(&spares, 1);
+		store_relaxed(&t->spare, 0);
 		return t;
 	}
 	return NULL;
@@ -127,8 +138,10 @@ void threads_name_other(struct table *table, pthread_t thread, const char *name)
 
 __attribute__((cold)) struct thread *threads_take(struct table *table, unsigned depth, uint32_t number)
 {
-	struct thread *t = find_free();
+	struct thread *t = find_free(true);
 
+	if (!t)
+		t = find_free(false);
 	if (!t) {
 		t = arena_map(sizeof(*t));
 		if (!t)
@@ -156,11 +169,45 @@ __attribute__((cold)) struct thread *threads_take(struct table *table, unsigned 
 	return t;
 }
 
+#ifdef ARCH_DWARF_FP
+#include "capture/tree.h"
+
+/* Gives the pages of a memory of stacks back to the kernel, but for the first, which has the limits. */
+static void empty(struct paths *p)
+{
+	uintptr_t page = getauxval(AT_PAGESZ), from = ((uintptr_t)p & -page) + page;
+	int saved = errno;
+
+	paths_forget(p);
+	signal_fence();		/* a fork may copy the memory while a part of it is gone */
+	madvise((void *)from, (uintptr_t)(p->nodes + p->limit) - from, MADV_DONTNEED);
+	errno = saved;
+}
+#else
+static void empty(struct paths *p)
+{
+	(void)p;	/* no thread has one */
+}
+#endif
+
+/* Decides whether a state whose owner ends keeps what it knows. */
+static void keep_or_empty(struct thread *t)
+{
+	if (add_relaxed(&spares, 1) < SPARES_MOST) {
+		store_relaxed(&t->spare, 1);
+		return;
+	}
+	sub_relaxed(&spares, 1);
+	empty(t->paths);
+}
+
 void threads_give_back(struct table *table, struct thread *t)
 {
 	check(t->taken && t->inside == &guard_self.inside, "a thread gives back its own state");
 	if (t->deltas)
 		deltas_flush(table, t->deltas);
+	if (t->paths)
+		keep_or_empty(t);
 	if (lookup_is_late())
 		store_relaxed(&t->leaving, t->inside);
 	store_relaxed(&t->inside, NULL);
@@ -267,6 +314,7 @@ __attribute__((cold)) void threads_forked(struct table *table, struct thread *ow
 		own->number = THREAD_MAIN;
 		own->id = threads_own_id();
 	}
+	spares = 0;
 	if (own && own->deltas)
 		own->deltas->thread = THREAD_MAIN;
 	for (struct thread *t = all; t; t = t->next) {
@@ -277,6 +325,9 @@ __attribute__((cold)) void threads_forked(struct table *table, struct thread *ow
 		store_relaxed(&t->leaving, NULL);
 		if (t->paths)
 			paths_forget(t->paths);
+		/* Pages that are shared with the parent are not given back. */
+		t->spare = t->paths != NULL;
+		spares += t->spare;
 		store_relaxed(&t->taken, 0);
 	}
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the tracer keeps for each thread, beside the few words in thread-local storage (guard.h). A thread takes a
- * state at its first hook and gives it back when it ends. The next thread takes the state over, with the stacks that
- * it knows. States are never freed.
+ * state at its first hook and gives it back when it ends. The next thread takes the state over. Some states keep the
+ * stacks that they know for that; the memory of the others goes back to the kernel. States are never freed.
  *
  * Invariants: a state that is not taken has inside == NULL and nothing pending in its slots; the list only grows.
  *
@@ -26,6 +26,7 @@ struct thread {
 	struct deltas *deltas;	/* its slots; NULL: all are taken by other threads */
 	struct paths *paths;	/* its memory of stacks; NULL: not yet made, or there is no fast unwinder */
 	uint32_t taken;		/* 1: the state has an owner */
+	uint32_t spare;		/* 1: it has none, and keeps the stacks that it knows */
 	const unsigned *inside;	/* the owner's guard_self.inside, whose memory goes away with the owner */
 	const unsigned *leaving;	/* in a process that was attached to, the same of the last owner, which may
 					 * still run destructors of other libraries, and call hooks from there; or
