@@ -153,6 +153,7 @@ END {
 	for (depth = 8; depth <= 128; depth += 120) {
 		times_heaptrack("git depth " depth, "git", depth)
 		times_heaptrack("churn 4 threads depth " depth, "churn-4", depth)
+		times_heaptrack("numbers depth " depth, "numbers", depth)
 	}
 	program("php", 1.6, 1.3, 1.8, 1.5)
 	program("bash", 1.6, 1.3, 1.8, 1.5)
