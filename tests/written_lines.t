@@ -30,8 +30,8 @@ my ($library_at, $area, $area_end, @parts, @places, %rows);
 # Runs the subject; its turns as lackey prints them, two for each of its parts.
 sub run_subject {
 	my ($depth) = @_;
-	my $command = sprintf 'valgrind --tool=lackey --trace-mem=yes --log-fd=9 %s %x %x %s', $subject,
-			      $symbol{recorder}, $symbol{all}, "$dir/list";
+	my $command = sprintf 'valgrind --tool=lackey --trace-mem=yes --log-fd=9 %s %x %s', $subject,
+			      $symbol{recorder}, "$dir/list";
 	my @turns;
 	unlink "$dir/list";
 	{
@@ -102,7 +102,7 @@ sub in_line {
 		push @found, $p->{count} > 1 ? [$p->{what}, $first, $last] : [$p->{what}];
 	}
 	return @found if @found;
-	return [in_library($from) ? symbol_at($from - $library_at) : sprintf 'memory at %#x', $from];
+	return [in_library($from) ? symbol_at($from - $library_at) : sprintf 'other memory of heaptrace, at %#x', $from];
 }
 sub name_of { return join ', ', map { "$_->[0]" . (@$_ > 1 ? " $_->[1] to $_->[2]" : '') } in_line($_[0]) }
 

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * written_lines RECORDER ALL LIST: two threads that take turns, so that a tool which records stores (valgrind's lackey)
+ * written_lines RECORDER LIST: two threads that take turns, so that a tool which records stores (valgrind's lackey)
  * sees what the hooks of each write. A store to `mark` begins a turn, and another one ends it: in each part first that
  * of thread 0, then that of thread 1. Everything else, the first operations of each part among it, is in no turn.
  *
- * RECORDER, ALL: the offsets of these variables in the library. To the file LIST go names of addresses, and rows.
+ * RECORDER: the offset of this variable in the library. To the file LIST go names of addresses, and rows.
  */
 #include "process/record.h"
-#include "process/threads.h"
 
 #include <link.h>
 #include <semaphore.h>
@@ -16,7 +15,7 @@
 #include <string.h>
 
 enum { THREADS = 2, WARM = 150, MEASURED = 50, BLOCKS = 120, HELD = 100, FEW = 4, SIZE = 100, LEVELS = 4, LARGE = 8 << 20,
-       PATHS_LEAST = 256 << 10, SPACERS = 3 /* rows between those of the threads: so many that no two share a line */ };
+       SPACERS = 3 /* rows between those of the threads: so many that no two share a line */ };
 
 volatile char mark;
 
@@ -198,7 +197,7 @@ static void name_row(FILE *list, const struct recorder *r, const char *what, voi
 	fprintf(list, "row\t%s\t%u\n", what, slot_row(*blocks_find(&r->blocks, p)));
 }
 
-static void write_list(const char *file, uintptr_t base, const struct recorder *r, const struct thread *all)
+static void write_list(const char *file, uintptr_t base, const struct recorder *r)
 {
 	FILE *list = fopen(file, "w");
 	const struct table *t = &r->table;
@@ -230,10 +229,6 @@ static void write_list(const char *file, uintptr_t base, const struct recorder *
 		name(list, me ? "stack and own variables of thread 1" : "stack and own variables of thread 0",
 		     (void *)stack_start[me], stack_end[me] - stack_start[me], 1);
 	}
-	for (; all; all = all->next) {
-		if (all->paths)
-			name(list, "memory of stacks", all->paths, PATHS_LEAST, 1);
-	}
 	name_row(list, r, "realloc", own[0][0]);
 	name_row(list, r, "a row that both use", common[0][0]);
 	name_row(list, r, "blocks that the other thread frees", handed[0][WARM]);
@@ -248,7 +243,7 @@ int main(int argc, char **argv)
 	pthread_t t[THREADS];
 	uintptr_t base = 0;
 
-	if (argc < 4 || !kept)
+	if (argc < 3 || !kept)
 		return 1;
 	sem_init(&done, 0, 0);
 	for (int i = 0; i < THREADS; i++) {
@@ -263,8 +258,7 @@ int main(int argc, char **argv)
 		}
 	}
 	dl_iterate_phdr(note_base, &base);
-	write_list(argv[3], base, (struct recorder *)(base + strtoull(argv[1], NULL, 16)),
-		   *(struct thread **)(base + strtoull(argv[2], NULL, 16)));
+	write_list(argv[2], base, (struct recorder *)(base + strtoull(argv[1], NULL, 16)));
 	syscall(SYS_exit_group, 0);	/* without a last dump, whose stores would take most of the time */
 	return 1;
 }
