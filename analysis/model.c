@@ -332,16 +332,21 @@ static bool is_empty(const struct model *m, const struct model_request *q)
 }
 
 /* Adds what is to be known of the section's rows. apart: those of the runtime will be set apart (runtime.h), for which
- * the names of functions suffice. */
+ * the names of functions suffice. They also do for rows that will not be listed, as far as one can tell by now: source
+ * lines are what takes long to look up. */
 static void add_section_names(const struct model *m, const struct model_section *s, struct names *n, bool apart)
 {
+	uint32_t left = apart ? m->options->top : UINT32_MAX;	/* how many more rows will be listed */
+
 	for (uint32_t i = 0; i < s->count; i++) {
 		struct model_row row = model_row(m, s, i);
 
-		if (apart && runtime_needs_functions(m, &row))
+		if (apart && (!left || runtime_needs_functions(m, &row))) {
 			names_add_functions(n, row.id);
-		else
-			names_add_row(n, row.id);
+			continue;
+		}
+		names_add_row(n, row.id);
+		left -= !apart || !runtime_may_keep(m, &row);
 	}
 }
 
@@ -515,7 +520,7 @@ enum model_result model_make(struct model **made, const struct model_request *q,
 		runtime_set_apart(m, &m->sections[i], q->options->top);
 		add_section_names(m, &m->sections[i], &p->names, false);
 	}
-	names_resolve(&p->names);	/* of rows that only seemed to be the runtime's: hardly ever any */
+	names_resolve(&p->names);	/* of rows that are listed against all appearances: hardly ever any */
 	if (q->tries_again && safe_open_exhausted())
 		return MODEL_NO_DESCRIPTOR;
 	if (q->figures)

@@ -110,6 +110,21 @@ static bool looks_kept(const struct model *m, const struct model_row *row)
 		(size == POOL_BYTES || (size >= BUFFER_BYTES && !(size & (size - 1)))));
 }
 
+/* The function that buffers come from is libc's. They are as large as the kernel says that a file's blocks are: those of
+ * a terminal have 1024 bytes, those of other files hardly ever less than a page. */
+bool runtime_may_keep(const struct model *m, const struct model_row *row)
+{
+	uint64_t size = row->values[SORT_SIZE];
+	struct model_stack stack;
+	const char *file;
+
+	if (!looks_kept(m, row))
+		return false;
+	model_stack(m, row, &stack);
+	file = code_file(m, &stack, 1);
+	return size == POOL_BYTES || ((begins(file, "libc.so") || begins(file, "libc-")) && (size == 1024 || size >= 4096));
+}
+
 bool runtime_is_apart(const struct model *m)
 {
 	return m->moment.ended && m->moment.reason != REASON_ASKED && m->options->top && !m->options->all_frames;

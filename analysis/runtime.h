@@ -33,6 +33,9 @@ uint32_t runtime_rows(const struct model *m, const struct model_section *s, uint
 /* Whether, as far as the files of its code tell, the row will be set apart, so that its functions' names suffice. */
 bool runtime_needs_functions(const struct model *m, const struct model_row *row);
 
+/* Whether the row may be set apart, which only the names of its functions tell: so one row more may be listed. */
+bool runtime_may_keep(const struct model *m, const struct model_row *row);
+
 /* Removes the runtime's rows from those that the section lists, sums them up in section.kept, and leaves at most
  * `top` rows. Their names have been resolved. */
 void runtime_set_apart(const struct model *m, struct model_section *s, uint32_t top);

@@ -59,11 +59,16 @@ unlike(dump_of(10, '--sort=heap-peak', './leak'), qr/kept by the runtime/, 'keys
 
 # No more names are looked up than those of the rows that are listed: they cost most of a dump's time.
 SKIP: {
-	skip 'no strace', 1 unless grep { -x "$_/strace" } split /:/, $ENV{PATH};
-	make_program('libsmall.c', "#include <stdlib.h>\nvoid *small(void) { void *volatile p = malloc(50); return p; }\n", "$cc -O1 -shared -fPIC -o libsmall.so libsmall.c");
-	make_program('large.c', "#include <stdlib.h>\nvoid *small(void);\nint main(void) { void *volatile p = malloc(100); return !small() || !p; }\n", "$cc -O1 -o large large.c -L. -lsmall -Wl,-rpath,$dir");
+	skip 'no strace', 3 unless grep { -x "$_/strace" } split /:/, $ENV{PATH};
+	make_program('libsmall.c', "#include <stdlib.h>\nvoid *small(void) { void *volatile p = malloc(50); return p; }\n", "$cc -O1 -shared -fPIC -Wl,--build-id=0x5a11234567 -o libsmall.so libsmall.c");
+	make_program('large.c', "#include <stdlib.h>\nvoid *small(void);\nint main(int argc, char **argv) { void *volatile p = malloc(argc > 1 ? 2048 : 100); return !small() || !p; }\n", "$cc -O1 -o large large.c -L. -lsmall -Wl,-rpath,$dir");
 	system("strace -f -o trace -e trace=openat $heaptrace --top=1 --outfile=out ./large");
 	is(scalar(() = slurp('trace') =~ /libsmall\.so.*= \d/g), 1, 'a library without a row that is listed is opened by the loader only');
+	# A row that may turn out to be the runtime's: of the next one the functions are looked up, but not the lines.
+	system("strace -f -o trace -e trace=openat $heaptrace --top=1 --outfile=out ./large 2048");
+	unlike(slurp('trace'), qr{5a/11234567\.debug}, 'and the debug file of one that will hardly be listed is not looked for');
+	system("strace -f -o trace -e trace=openat $heaptrace --top=2 --outfile=out ./large 2048");
+	like(slurp('trace'), qr{5a/11234567\.debug}, 'but of one that is listed it is');
 }
 
 make_program('stdio.c', <<'EOF', "$cc -O1 -o stdio stdio.c");
