@@ -110,11 +110,12 @@ static bool looks_kept(const struct model *m, const struct model_row *row)
 		(size == POOL_BYTES || (size >= BUFFER_BYTES && !(size & (size - 1)))));
 }
 
-/* The function that buffers come from is libc's. They are as large as the kernel says that a file's blocks are: those of
- * a terminal have 1024 bytes, those of other files hardly ever less than a page. */
+/* The function that buffers come from is libc's. They are as large as the kernel says that a file's blocks are: those
+ * of a terminal have 1024 bytes, those of other files hardly ever less than a page. */
 bool runtime_may_keep(const struct model *m, const struct model_row *row)
 {
 	uint64_t size = row->values[SORT_SIZE];
+	bool as_buffer = size == 1024 || size >= 4096;
 	struct model_stack stack;
 	const char *file;
 
@@ -122,7 +123,7 @@ bool runtime_may_keep(const struct model *m, const struct model_row *row)
 		return false;
 	model_stack(m, row, &stack);
 	file = code_file(m, &stack, 1);
-	return size == POOL_BYTES || ((begins(file, "libc.so") || begins(file, "libc-")) && (size == 1024 || size >= 4096));
+	return size == POOL_BYTES || (as_buffer && (begins(file, "libc.so") || begins(file, "libc-")));
 }
 
 bool runtime_is_apart(const struct model *m)

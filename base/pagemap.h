@@ -4,7 +4,7 @@
  * kernel's Documentation/admin-guide/mm/pagemap.rst). Any process may read its own, and that of another one which it
  * may trace (ptrace(2)).
  *
- * Async-signal-safe; errno is not kept. A struct pagemap belongs to one user at a time. It takes 4 KB.
+ * Async-signal-safe; errno is not kept. A struct pagemap belongs to one user at a time. It takes 6 KB.
  */
 #ifndef BASE_PAGEMAP_H
 #define BASE_PAGEMAP_H
@@ -14,10 +14,21 @@
 
 #define PAGEMAP_ENTRIES	512u
 
+#define PAGEMAP_REGIONS	64u
+
+/* What the kernel says of neighbouring pages (struct page_region of <linux/fs.h>). */
+struct pagemap_region {
+	uint64_t start, end, categories;
+};
+
 struct pagemap {
 	int fd;				/* -1: it may not be read */
 	uint64_t page_bytes, first, entries_read;	/* entries[0] is of page `first` */
 	uint64_t entries[PAGEMAP_ENTRIES];
+	/* For pagemap_count(): what is in memory of [scan_start, scan_end). */
+	uint64_t scan_start, scan_end;
+	uint32_t regions_found, region;	/* region: the first one that does not end before the place last asked for */
+	struct pagemap_region regions[PAGEMAP_REGIONS];
 };
 
 /* Opens that of the process pid, or of this process if pid is 0. Where that is refused, all pages count as present. */
@@ -33,9 +44,10 @@ uint64_t pagemap_present_bytes(struct pagemap *p, uint64_t at, uint64_t end);
  * Counts the bytes of the mapping [at, end) that are in memory, as "Rss:" in /proc/PID/smaps does (mappings.h), in a
  * tenth of the time: by PAGEMAP_SCAN, Linux 6.7. of_file: the mapping is of a file. False: only smaps can tell, because
  * the kernel is older, because pages are swapped out, or because a file's pages are large ones, some of which
- * (hugetlbfs) are not counted there.
+ * (hugetlbfs) are not counted there. Mappings are to be asked for in ascending order: the kernel is asked for many at
+ * once.
  */
-bool pagemap_count(const struct pagemap *p, uint64_t at, uint64_t end, bool of_file, uint64_t *bytes);
+bool pagemap_count(struct pagemap *p, uint64_t at, uint64_t end, bool of_file, uint64_t *bytes);
 
 void pagemap_close(struct pagemap *p);
 

@@ -95,18 +95,34 @@ static void note_value(void *context, const ElfW(Sym) *y)
 		w->value = y->st_value;
 }
 
-/* Opens the program's file and finds its symbols and their names. False: there are none, or too many. */
-static bool open_symbols(struct file *f, struct elf_section *symbols, struct elf_section *names)
+/* Finds the symbols of the program's open file, and their names. */
+static bool find_symbols(struct file *f, struct elf_section *symbols, struct elf_section *names)
 {
-	f->fd = safe_open_read(AT_FDCWD, "/proc/self/exe", O_RDONLY);
-	f->piece = arena_map(PIECE_BYTES);
-	return f->fd >= 0 && f->piece &&
-	       headers_decode(f->piece, read_piece(f, 0, HEADERS_BYTES), &f->header) == HEADERS_OK &&
+	return headers_decode(f->piece, read_piece(f, 0, HEADERS_BYTES), &f->header) == HEADERS_OK &&
 	       f->header.wide == (sizeof(void *) == sizeof(uint64_t)) &&
 	       f->header.section_bytes == headers_section_bytes(f->header.wide) &&
 	       find_section(f, SHT_SYMTAB, 0, symbols) && symbols->entry_bytes == sizeof(ElfW(Sym)) &&
 	       find_section(f, SHT_NULL, symbols->link, names) &&
 	       symbols->size_bytes <= TABLE_MOST && names->size_bytes <= TABLE_MOST;
+}
+
+/* Opens the program's file and finds its symbols and their names. False: there are none, or too many. Then the file,
+ * which stays the same, is not opened again: most programs are stripped, and a start asks twice. */
+static bool open_symbols(struct file *f, struct elf_section *symbols, struct elf_section *names)
+{
+	static bool none;
+	bool found;
+
+	*f = (struct file){ .fd = -1 };
+	if (none)
+		return false;
+	f->fd = safe_open_read(AT_FDCWD, "/proc/self/exe", O_RDONLY);
+	f->piece = f->fd < 0 ? NULL : arena_map(PIECE_BYTES);
+	if (!f->piece)
+		return false;
+	found = find_symbols(f, symbols, names);
+	none = !found;
+	return found;
 }
 
 static void close_symbols(struct file *f)

@@ -199,7 +199,7 @@ bool table_create(struct table *t)
 	if (!base)
 		return false;
 	note_begin(&h);
-	memcpy(base, &h, sizeof(h));
+	memcpy(base, &h, LAYOUT_BEGINNING);
 	layout_locate(t, base);
 	t->shared = t->populates = false;
 	t->refused = 0;
@@ -234,7 +234,7 @@ static int create_size(struct table *t, int fd, unsigned log2)
 		return errno;
 	note_begin(&h);
 	/* By a system call, because a store to the mapping raises SIGBUS when there is no space. */
-	if (pwrite(fd, &h, sizeof(h), 0) == (ssize_t)sizeof(h)) {
+	if (pwrite(fd, &h, LAYOUT_BEGINNING, 0) == (ssize_t)LAYOUT_BEGINNING) {
 		layout_locate(t, base);
 		t->shared = t->populates = true;
 		t->refused = 0;

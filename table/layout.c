@@ -184,7 +184,7 @@ static uint32_t most_of(unsigned rows_log2, enum table_part part)
 
 void layout_header(struct table_header *h, unsigned rows_log2)
 {
-	memset(h, 0, sizeof(*h));
+	memset(h, 0, LAYOUT_BEGINNING);
 	memcpy(h->magic, TABLE_MAGIC, sizeof(h->magic));
 	h->version = TABLE_VERSION;
 	h->word_bits = 8 * sizeof(void *);

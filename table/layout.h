@@ -66,8 +66,10 @@ static inline unsigned layout_window_of(enum table_part part)
 	return part + 1u;
 }
 
-/* Fills in a header for 2^rows_log2 rows and as many codes, with all limits at their most. */
+/* Fills in a header for 2^rows_log2 rows and as many codes, with all limits at their most: its first LAYOUT_BEGINNING
+ * bytes, a quarter of it. The others are zeros in a new table, as the memory or the file is. */
 void layout_header(struct table_header *h, unsigned rows_log2);
+#define LAYOUT_BEGINNING	offsetof(struct table_header, special_names)
 
 /* Sets the addresses of a table whose header is in place at base. */
 void layout_locate(struct table *t, void *base);

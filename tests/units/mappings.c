@@ -144,7 +144,7 @@ static char *map(int flags, int fd, size_t page)
 	return low;
 }
 
-/* Every third page is written, and between them every fourth is read. */
+/* Every third page is written, and between them every fourth is read: more stretches than are asked for at once. */
 static void touch(char *at, size_t page)
 {
 	for (unsigned i = 0; i < PAGES; i++) {
@@ -155,11 +155,16 @@ static void touch(char *at, size_t page)
 	}
 }
 
-static void compare(struct pagemap *p, char *at, bool of_file, const char *what)
+static void compare(char *at, bool of_file, const char *what)
 {
 	uint64_t start = (uintptr_t)at, bytes = 1, wanted = rss_of(start);
-	bool counted = pagemap_count(p, start, start + PAGES * p->page_bytes, of_file, &bytes);
+	struct pagemap p;
+	bool counted;
 
+	pagemap_open(&p, 0);
+	ok(p.fd >= 0, "pagemap is open");
+	counted = pagemap_count(&p, start, start + PAGES * p.page_bytes, of_file, &bytes);
+	pagemap_close(&p);
 	ok(!counted || bytes == wanted, what);
 	if (!counted)
 		printf("# the kernel cannot tell\n");
@@ -169,24 +174,23 @@ static void compare(struct pagemap *p, char *at, bool of_file, const char *what)
 
 static void test_counting(void)
 {
-	struct pagemap p, none = { .fd = -1 };
+	struct pagemap none = { .fd = -1 };
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	uint64_t bytes;
 	int fd = memfd_create("pages", 0);
 	char *at;
 
-	pagemap_open(&p, 0);
-	ok(p.fd >= 0 && !ftruncate(fd, (off_t)(PAGES * p.page_bytes)), "pagemap is open");
-	at = map(MAP_PRIVATE | MAP_ANONYMOUS, -1, p.page_bytes);
-	compare(&p, at, false, "nothing is touched");
-	touch(at, p.page_bytes);
-	compare(&p, at, false, "memory without a file, of which some pages have only been read");
-	at = map(MAP_SHARED, fd, p.page_bytes);
-	touch(at, p.page_bytes);
-	compare(&p, at, true, "shared memory");
-	at = map(MAP_PRIVATE, fd, p.page_bytes);
-	touch(at, p.page_bytes);
-	compare(&p, at, true, "a file, of which some pages are the process's own");
-	pagemap_close(&p);
+	ok(!ftruncate(fd, (off_t)(PAGES * page)), "a file is made");
+	at = map(MAP_PRIVATE | MAP_ANONYMOUS, -1, page);
+	compare(at, false, "nothing is touched");
+	touch(at, page);
+	compare(at, false, "memory without a file, of which some pages have only been read");
+	at = map(MAP_SHARED, fd, page);
+	touch(at, page);
+	compare(at, true, "shared memory");
+	at = map(MAP_PRIVATE, fd, page);
+	touch(at, page);
+	compare(at, true, "a file, of which some pages are the process's own");
 	ok(!pagemap_count(&none, 0, 4096, false, &bytes), "without pagemap only smaps can tell");
 }
 
