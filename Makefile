@@ -42,7 +42,7 @@ LIB	:= build/check/$(LIB)
 PROGRAM	:= $(PROGRAM:%=build/check/%)
 endif
 
-MODULES	:= base elf options capture table symbol inflate demangle analysis format process
+MODULES	:= base elf options capture capture/recall table symbol inflate demangle analysis format process
 CORE	:= $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(MODULES:%=%/*.c)))
 WRAPPER	:= $(patsubst %.c,$(BUILD)/%.o,heaptrace.c $(wildcard wrapper/*.c pack/*.c))
 HOOKS	:= $(patsubst %.c,$(BUILD)/%.o,libheaptrace.c $(wildcard hooks/*.c))
@@ -66,7 +66,7 @@ $(BUILD)/heaptrace heaptrace: $(WRAPPER) $(CORE)
 # What only the start, a fork or a dump runs is built small. What hooks run through is built for speed.
 SMALL_DIRS := elf options symbol inflate demangle analysis format
 FAST_FILES := base/probe.c process/record.c \
-	$(addprefix table/,blocks.c deltas.c row.c table.c)
+	$(addprefix table/,blocks.c deltas.c hints.c row.c table.c)
 SMALL_FILES := $(filter-out $(FAST_FILES),$(wildcard base/*.c hooks/*.c process/*.c table/*.c)) \
 	$(addprefix capture/,capture.c cfi.c execinfo.c prologue.c slow.c)
 $(SMALL_DIRS:%=$(BUILD)/%/%.o) $(SMALL_FILES:%.c=$(BUILD)/%.o): SMALL = $(if $(filter -O2,$(CFLAGS)),$(or $(SMALLEST),-Os))

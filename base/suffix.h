@@ -21,4 +21,28 @@ struct suffix {
 	uint32_t node;		/* the number of the table's node for the suffix */
 };
 
+/*
+ * The hash of a suffix is a polynomial in SUFFIX_STEP, an odd number (sqrt(2)'s fraction), modulo 2^64, with the
+ * frames times SUFFIX_FACTOR as coefficients, the innermost first. So the hash of the first n frames of a stack is that
+ * of the stack minus that of what lies outward of them, times the n-th power (Karp and Rabin 1987).
+ */
+#define SUFFIX_STEP	0x6a09e667f3bcc909u
+#define SUFFIX_FACTOR	0x9e3779b97f4a7c15u
+#define SUFFIX_PC_MASK	(((uint64_t)1 << 48) - 1)	/* the part of an address that counts */
+
+/* One more frame, inward. */
+static inline uint64_t suffix_mix(uint64_t hash, uint64_t frame)
+{
+	return hash * SUFFIX_STEP + (frame & SUFFIX_PC_MASK) * SUFFIX_FACTOR;
+}
+
+/* A frame of a walk: from frame 1 on, the position at which the walk came to it. */
+struct walked {
+	uintptr_t pc, sp;
+	uint64_t step;		/* its lower 32 bits are the table's number for the frame's code, or 0; the others
+				 * are for those who walk */
+	uint64_t power;		/* of SUFFIX_STEP: what the frame counts in the hash of a stack. It belongs to the
+				 * place in the array, and stays */
+};
+
 #endif

@@ -6,7 +6,7 @@
 #include "base/out.h"
 #include "base/probe.h"
 #include "execinfo.h"
-#include "paths.h"
+#include "capture/recall/recall.h"
 #include "slow.h"
 #include "stack.h"
 #include "unwind.h"
@@ -18,9 +18,9 @@
 #define SAMPLES_MAX	16	/* disagreements that are printed */
 #define CODE_LOOKED_AT	15	/* libgcc reads at most so many bytes behind an address of code */
 
-/* Nodes of the recognizer's tree, 64 bytes each, for the main thread and for any other thread. */
-#define NODES_LOG2		15
-#define THREAD_NODES_LOG2	12
+/* The most predictions (recall/predictor.h), 64 bytes each, of the main thread and of any other thread. */
+#define PREDICTIONS_LOG2	15
+#define THREAD_PREDICTIONS_LOG2	10
 
 static bool ready;
 static bool fast;		/* there is a fast unwinder */
@@ -89,9 +89,9 @@ static void print_disagreement(const uintptr_t *a, unsigned a_count, const uintp
 	out_flush(&out);
 }
 
-struct paths *capture_paths(bool main_thread, unsigned max)
+struct recall *capture_recall(bool main_thread, unsigned max)
 {
-	return ready && !by_execinfo ? paths_create(main_thread ? NODES_LOG2 : THREAD_NODES_LOG2, max) : NULL;
+	return ready && !by_execinfo ? recall_create(main_thread ? PREDICTIONS_LOG2 : THREAD_PREDICTIONS_LOG2, max) : NULL;
 }
 
 /* As capture_stack(), by the fast unwinder or else the slow one. Returns 0 if neither found the way. */

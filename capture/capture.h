@@ -86,9 +86,9 @@ enum capture_note {
 unsigned capture_stack(const struct capture_point *at, uintptr_t *frames, unsigned max,
 		       unsigned *notes);
 
-/* Makes a memory of stacks (paths.h) of at most max frames for one thread. Returns NULL if the fast unwinder is not
- * used. */
-struct paths *capture_paths(bool main_thread, unsigned max);
+/* Makes a thread's memory of stacks (recall/recall.h), for stacks of at most max frames. Returns NULL if the fast
+ * unwinder is not used. */
+struct recall *capture_recall(bool main_thread, unsigned max);
 
 /* --unwind=check: capture_checking is true then, and capture_compare() compares a stack that was recognized with
  * that of backtrace(). */

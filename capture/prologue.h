@@ -24,7 +24,7 @@
  *		function with the prologue, and no other function begins in between.
  *
  * The result depends only on the two addresses as long as the modules stay, and on nothing that the program can
- * change. So a stack that was walked this way is recognized by the same two words as any other (paths.h). Code
+ * change. So a stack that was walked this way is recognized by the same two words as any other (recall/recall.h). Code
  * of no module (compiled at run time) can change, and is not examined.
  *
  * Limit: a step is wrong if all of the following come together. A function without a frame of its own was called

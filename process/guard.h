@@ -35,7 +35,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct paths;
+struct recall;
 struct thread;
 
 struct guard {
@@ -56,7 +56,7 @@ struct guard {
 					 * width (store forwarding fails), so `inside` is counted here */
 	};
 	struct thread *thread;	/* threads.h; NULL: not yet, no longer, or no memory for it */
-	struct paths *paths;	/* thread->paths; NULL: there is none, or stacks are to be walked */
+	struct recall *recall;	/* thread->recall; NULL: there is none, or stacks are to be walked */
 	void *last_block;	/* the thread's newest allocation, if not yet freed */
 	uint32_t last_slot;	/* the block map's slot of last_block at that time (blocks.h) */
 	unsigned busy;		/* calls into the allocator that are not recorded themselves */

@@ -59,7 +59,7 @@ static void thread_ends(void *unused)
 	}
 	guard_self.ending = true;
 	guard_self.thread = NULL;
-	guard_self.paths = NULL;
+	guard_self.recall = NULL;
 	if (t)
 		threads_give_back(&recorder.table, t);
 	if (number && lifecycle_is_tracing())
@@ -81,7 +81,7 @@ static void begin_thread(void)
 		threads_note_name(&recorder.table, guard_self.number);
 	/* With --unwind=check each stack is walked, so that it can be compared. */
 	if (guard_self.thread && !capture_checking)
-		guard_self.paths = guard_self.thread->paths;
+		guard_self.recall = guard_self.thread->recall;
 }
 
 /* The thread is not listed yet, so nobody would wait until it is outside the guard. */

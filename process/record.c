@@ -2,7 +2,7 @@
 /* See record.h. */
 #include "record.h"
 
-#include "capture/paths.h"
+#include "capture/recall/recall.h"
 #include "elf/lookup.h"
 #include "free_filter.h"
 #include "record_odd.h"
@@ -136,32 +136,6 @@ static void note_truncated(uintptr_t pc)
 }
 
 /*
- * The row of a stack that the thread's memory of stacks has not recognized, but has walked; ROW_NONE when the walk has
- * given up. When this stack's modules turn out to be new, the stack is walked again, and the row that was found first
- * stays in the table, unused.
- */
-static uint32_t find_row_of_captured(struct paths *p, uintptr_t function, const struct capture_point *from)
-{
-	struct captured *c = paths_captured(p);
-	uint32_t row;
-	bool whole;
-
-	while (c->count) {
-		if (unlikely(c->no_cfi_pc))
-			note_truncated(c->no_cfi_pc);
-		row = table_intern(&recorder.table, c->frames, c->count, c->known, c->suffixes, &whole);
-		if (likely(!notify_module_changes()) &&
-		    likely(row == ROW_OVERFLOW ||
-			   paths_learn(p, row, load_relaxed(&recorder.table.rows[row].total_count), whole)))
-			return row;
-		row = paths_find(p, function, from->pc, from->sp, from->fp);
-		if (row)
-			return row;
-	}
-	return ROW_NONE;
-}
-
-/*
  * The row of the calling backtrace, by a walk. Frame 0 is the function that the program called. The address after its
  * first byte stands for it, so that a reader may treat it like the return addresses that follow.
  */
@@ -190,31 +164,96 @@ static __attribute__((cold)) uint32_t __attribute__((noinline)) find_row_slow(ui
 	return row;
 }
 
-HOT_CODE uint32_t record_row_missed(struct paths *p)
+/* Notes the nodes that table_intern() has found, for recall_learn(), and gives the frames' addresses their numbers. */
+static void note_nodes(struct recall *r, struct captured *c, bool whole)
 {
-	uintptr_t function;
-	struct capture_point from = paths_point(p, &function);
-	uint32_t row = find_row_of_captured(p, function, &from);
+	unsigned fresh = c->count - c->known;
 
-	if (!row)
-		return find_row_slow(function, &from);
-	if (unlikely(capture_checking))
-		compare_known(&from, row);
+	for (unsigned i = 0; i < fresh; i++)
+		c->nodes[i] = c->suffixes[i].node;
+	if (c->numbered)
+		return;
+	for (unsigned i = 0; i < fresh && (whole || i < recorder.depth); i++)
+		recall_number(r, c->walked[i].pc, table_code_at(&recorder.table, c->nodes[i]));
+}
+
+static inline bool was_called(uint32_t row)
+{
+	return load_relaxed(&recorder.table.rows[row].total_count);
+}
+
+/* The row of a stack that was captured, and that table_find() has not found. */
+static uint32_t intern_captured(struct captured *c, bool *whole)
+{
+	if (unlikely(c->no_cfi_pc))
+		note_truncated(c->no_cfi_pc);
+	for (unsigned i = 0; i < c->count - c->known; i++)
+		c->frames[i] = c->walked[i].pc;
+	return table_intern(&recorder.table, c->frames, c->count, c->known, c->suffixes, whole);
+}
+
+/*
+ * The row of a stack that the thread's memory of stacks has not recalled, but has walked; ROW_NONE when the walk
+ * was given up. When this stack's modules turn out to be new, the stack is walked again, and the row that was found
+ * first stays in the table, unused.
+ */
+static __attribute__((noinline)) uint32_t intern_walked(struct recall *r)
+{
+	struct captured *c = recall_captured(r);
+	uintptr_t function;
+	struct capture_point from = recall_point(r, &function);
+	uint32_t row;
+	bool whole;
+
+	while (c->count) {
+		row = intern_captured(c, &whole);
+		if (likely(!notify_module_changes()) && likely(!recall_is_void(r))) {
+			if (likely(row != ROW_OVERFLOW)) {
+				note_nodes(r, c, whole);
+				recall_learn(r, row, was_called(row), whole);
+			}
+			return row;
+		}
+		row = recall_find(r, function, from.pc, from.sp, from.fp);
+		if (row)
+			return row;
+	}
+	return find_row_slow(function, &from);
+}
+
+HOT_CODE uint32_t record_row_missed(struct recall *r)
+{
+	struct captured *c = recall_captured(r);
+	unsigned fresh = c->count - c->known;
+	uint32_t row = ROW_NONE;
+	bool whole;
+
+	if (likely(c->numbered) && likely(c->count))
+		row = table_find(&recorder.table, c->walked, fresh, c->known ? &c->suffixes[fresh] : NULL, c->hash,
+				 c->nodes, &whole);
+	if (unlikely(!row))
+		return intern_walked(r);
+	recall_learn(r, row, true, whole);
+	if (CHECKING) {
+		uintptr_t function;
+		struct capture_point from = recall_point(r, &function);
+
+		verify_recognized(&from, row);
+	}
 	return row;
 }
 
-uint32_t record_row_slow(const struct thread *self, uintptr_t function, uintptr_t pc, uintptr_t sp,
-			      uintptr_t fp)
+uint32_t record_row_slow(const struct thread *self, uintptr_t function, uintptr_t pc, uintptr_t sp, uintptr_t fp)
 {
 	struct capture_point from = { pc, sp, fp };
-	struct paths *p = self ? self->paths : NULL;
+	struct recall *r = self ? self->recall : NULL;
 	uint32_t row;
 
-	if (!p)
+	if (!r)
 		return find_row_slow(function, &from);
-	row = paths_find(p, function, pc, sp, fp);
+	row = recall_find(r, function, pc, sp, fp);
 	if (!row)
-		return record_row_missed(p);
+		row = record_row_missed(r);
 	compare_known(&from, row);
 	return row;
 }

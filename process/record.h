@@ -15,7 +15,7 @@
 #include "base/check.h"
 #include "options/options.h"
 #include "capture/capture.h"
-#include "capture/paths.h"
+#include "capture/recall/recall.h"
 #include "guard.h"
 #include "table/blocks.h"
 #include "table/delta_change.h"
@@ -157,7 +157,7 @@ static inline __attribute__((always_inline)) bool record_free_inline(void *p)
  * with another unwinder. record_new_slow(): the newest block is large, its slot is not free, there are several threads,
  * or sizes are counted.
  */
-uint32_t record_row_missed(struct paths *p);
+uint32_t record_row_missed(struct recall *r);
 uint32_t record_row_slow(const struct thread *self, uintptr_t function, uintptr_t pc, uintptr_t sp,
 			      uintptr_t fp);
 void record_new_slow(uint32_t *slot, uint32_t row, uint64_t size_bytes);
@@ -165,16 +165,16 @@ void record_new_slow(uint32_t *slot, uint32_t row, uint64_t size_bytes);
 /* The row of the calling backtrace, which is made if it is new. */
 static inline uint32_t record_find_row(uintptr_t function, uintptr_t pc, uintptr_t sp, uintptr_t fp)
 {
-	struct paths *p = guard_self.paths;
+	struct recall *r = guard_self.recall;
 	uint32_t row;
 
-	if (unlikely(!p))
+	if (unlikely(!r))
 		return record_row_slow(guard_self.thread, function, pc, sp, fp);
-	row = paths_find(p, function, pc, sp, fp);
+	row = recall_find(r, function, pc, sp, fp);
 	if (CHECKING && row)
 		verify_recognized(&(struct capture_point){ pc, sp, fp }, row);
-	/* The slow path finds the other values again, so no register has to keep them across paths_find(). */
-	return likely(row) ? row : record_row_missed(guard_self.paths);
+	/* The slow path finds the other values again, so no register has to keep them across recall_find(). */
+	return likely(row) ? row : record_row_missed(guard_self.recall);
 }
 
 /* record_alloc() inline in a hook, whose caller is recorded; for the hooks that are called most. */

@@ -6,10 +6,9 @@
 #include "base/atomics.h"
 #include "base/check.h"
 #include "base/out.h"
-#include "capture/arch.h"
 #include "capture/capture.h"
 #include "base/probe.h"
-#include "capture/paths.h"
+#include "capture/recall/recall.h"
 #include "elf/lookup.h"
 #include "guard.h"
 #include "table/deltas.h"
@@ -21,7 +20,6 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -158,37 +156,16 @@ __attribute__((cold)) struct thread *threads_take(struct table *table, unsigned 
 	store_relaxed(&t->self, pthread_self());
 	store_relaxed(&t->id, threads_own_id());
 	store_relaxed(&t->number, number);
-	if (!t->paths && depth > 1)
-		t->paths = capture_paths(!t->next, depth - 1);
-	if (t->paths)
-		paths_begin(t->paths, own_stack());
+	if (!t->recall && depth > 1)
+		t->recall = capture_recall(!t->next, depth - 1);
+	if (t->recall)
+		recall_begin(t->recall, own_stack());
 	check(t->taken, "a state that a thread uses is taken");
 	check(!t->inside, "a state has one owner");
 	check(guard_seems_entered(), "a thread takes its state inside the guard");
 	store_release(&t->inside, &guard_self.inside);
 	return t;
 }
-
-#ifdef ARCH_DWARF_FP
-#include "capture/tree.h"
-
-/* Gives the pages of a memory of stacks back to the kernel, but for the first, which has the limits. */
-static void empty(struct paths *p)
-{
-	uintptr_t page = getauxval(AT_PAGESZ), from = ((uintptr_t)p & -page) + page;
-	int saved = errno;
-
-	paths_forget(p);
-	signal_fence();		/* a fork may copy the memory while a part of it is gone */
-	madvise((void *)from, (uintptr_t)(p->nodes + p->limit) - from, MADV_DONTNEED);
-	errno = saved;
-}
-#else
-static void empty(struct paths *p)
-{
-	(void)p;	/* no thread has one */
-}
-#endif
 
 /* Decides whether a state whose owner ends keeps what it knows. */
 static void keep_or_empty(struct thread *t)
@@ -198,7 +175,7 @@ static void keep_or_empty(struct thread *t)
 		return;
 	}
 	sub_relaxed(&spares, 1);
-	empty(t->paths);
+	recall_release(t->recall);
 }
 
 void threads_give_back(struct table *table, struct thread *t)
@@ -206,7 +183,7 @@ void threads_give_back(struct table *table, struct thread *t)
 	check(t->taken && t->inside == &guard_self.inside, "a thread gives back its own state");
 	if (t->deltas)
 		deltas_flush(table, t->deltas);
-	if (t->paths)
+	if (t->recall)
 		keep_or_empty(t);
 	if (lookup_is_late())
 		store_relaxed(&t->leaving, t->inside);
@@ -283,8 +260,8 @@ __attribute__((cold)) void threads_join_table(struct table *table, unsigned dept
 	uint32_t pid = (uint32_t)getpid();
 
 	for (struct thread *t = load_acquire(&all); t; t = t->next) {
-		if (t->paths)
-			paths_limit(t->paths, depth > 1 ? depth - 1 : 1);
+		if (t->recall)
+			recall_limit(t->recall, depth > 1 ? depth - 1 : 1);
 		/* A thread may have ended without giving its state back, by a bare system call. */
 		if (!load_acquire(&t->inside) || !is_alive(t))
 			continue;
@@ -297,8 +274,8 @@ __attribute__((cold)) void threads_join_table(struct table *table, unsigned dept
 
 void threads_cut_short(struct thread *t)
 {
-	if (t->paths)
-		paths_forget(t->paths);
+	if (t->recall)
+		recall_forget(t->recall);
 	if (t->deltas)
 		store_relaxed(&t->deltas->flushing, 0);
 }
@@ -323,10 +300,10 @@ __attribute__((cold)) void threads_forked(struct table *table, struct thread *ow
 		t->deltas = NULL;
 		store_relaxed(&t->inside, NULL);
 		store_relaxed(&t->leaving, NULL);
-		if (t->paths)
-			paths_forget(t->paths);
+		if (t->recall)
+			recall_forget(t->recall);
 		/* Pages that are shared with the parent are not given back. */
-		t->spare = t->paths != NULL;
+		t->spare = t->recall != NULL;
 		spares += t->spare;
 		store_relaxed(&t->taken, 0);
 	}

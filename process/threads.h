@@ -18,13 +18,13 @@
 #include <unistd.h>
 
 struct deltas;
-struct paths;
+struct recall;
 struct table;
 
 struct thread {
 	struct thread *next;	/* in the list of all */
 	struct deltas *deltas;	/* its slots; NULL: all are taken by other threads */
-	struct paths *paths;	/* its memory of stacks; NULL: not yet made, or there is no fast unwinder */
+	struct recall *recall;	/* its memory of stacks; NULL: not yet made, or there is no fast unwinder */
 	uint32_t taken;		/* 1: the state has an owner */
 	uint32_t spare;		/* 1: it has none, and keeps the stacks that it knows */
 	const unsigned *inside;	/* the owner's guard_self.inside, whose memory goes away with the owner */

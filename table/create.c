@@ -2,6 +2,7 @@
 /* A table's mapping: made, copied, moved. See table.h and layout.h. */
 #include "base/arena.h"
 #include "base/kernel_map.h"
+#include "hints.h"
 #include "layout.h"
 #include "regions.h"
 #include "row.h"
@@ -87,13 +88,14 @@ static bool make_local(struct table *t)
 {
 	if (!t->local)
 		t->local = arena_map(sizeof(*t->local));
-	return t->local;
+	return t->local && hints_make(t->local);
 }
 
 void table_unmap(struct table *t)
 {
 	if (t->head)
 		kernel_munmap(t->head, (size_t)t->head->size_bytes);
+	hints_unmake(t->local);
 	arena_unmap(t->local, sizeof(*t->local));
 	arena_unmap(t->region_order, REGIONS_MOST * sizeof(*t->region_order));
 	t->region_order = NULL;

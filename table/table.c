@@ -5,6 +5,8 @@
 #include "base/check.h"
 #include "base/probe.h"
 #include "base/sigreturn.h"
+#include "frames.h"
+#include "hints.h"
 #include "index.h"
 #include "layout.h"
 #include "modules.h"
@@ -12,7 +14,7 @@
 
 #include <string.h>
 
-#define HASH_FACTOR	0x9e3779b97f4a7c15u
+#define HASH_FACTOR	SUFFIX_FACTOR
 
 /* ---- Codes ---- */
 
@@ -132,55 +134,23 @@ static uint32_t intern_code(struct table *t, uint64_t pc)
 
 /* ---- Rows ---- */
 
-/*
- * A chain's hash is a polynomial in HASH_STEP, an odd number (sqrt(2)'s fraction), modulo 2^64, with
- * the frames as coefficients, the innermost first. So the hash of the first n frames of a chain is
- * its own minus that of what lies outward of them, times the n-th power (Karp and Rabin 1987).
- */
-#define HASH_STEP	0x6a09e667f3bcc909u
-
 void table_set_depth(struct table *t, unsigned depth)
 {
 	t->head->depth = depth;
 	t->local->depth_power = 1;
 	while (depth-- > 0)
-		t->local->depth_power *= HASH_STEP;
-}
-
-/* One more frame, inward. */
-static inline uint64_t mix(uint64_t hash, uint64_t frame)
-{
-	return hash * HASH_STEP + frame * HASH_FACTOR;
-}
-
-/* The index needs good upper bits, which each frame reaches only this way. */
-static inline uint64_t spread(uint64_t hash)
-{
-	return (hash ^ hash >> 32) * HASH_FACTOR;
+		t->local->depth_power *= SUFFIX_STEP;
 }
 
 struct row_query {
 	struct table *t;
 	const uintptr_t *frames;
 	unsigned count, known, depth;
-	uint32_t hinted;	/* the node that the hint has for the row */
 	struct suffix *suffixes;
 	bool whole;		/* the suffixes' nodes are right outward of the depth, too */
 	bool again;		/* no row was made, because a module was noted: the row may be in the index after all */
 	bool full;		/* no row was made, and more levels of the index would not help */
 };
-
-/* The word at a node: a code's number, or FRAME_LINK and a node. *next: the one after it. */
-static inline uint32_t frame_word(const uint16_t *frames, uint32_t node, uint32_t *next)
-{
-	uint32_t first = frames[node];
-
-	*next = node + 1;
-	if (likely(first < FRAME_SHORT))
-		return first;
-	*next = node + 2;
-	return (first & ~FRAME_SHORT) << 16 | frames[node + 1];
-}
 
 /* How many units a code takes. */
 static inline uint32_t frame_units(uint32_t code)
@@ -198,17 +168,6 @@ static uint32_t put_word(uint16_t *frames, uint32_t node, uint32_t word)
 	frames[node] = (uint16_t)(FRAME_SHORT | word >> 16);
 	frames[node + 1] = (uint16_t)word;
 	return node + 2;
-}
-
-/* The code of a node, and in *out the node outward of it; 0: none. */
-static inline uint32_t frame_code(const uint16_t *frames, uint32_t node, uint32_t *out)
-{
-	uint32_t next, after, code = frame_word(frames, node, &next);
-
-	if (frames[next] >= (FRAME_SHORT | FRAME_LINK >> 16))
-		next = frame_word(frames, next, &after) & ~FRAME_LINK;
-	*out = next;
-	return code;
 }
 
 /* Whether these frames begin at the node, as far as the depth. Also notes the nodes on the way. */
@@ -409,42 +368,25 @@ static uint32_t intern_row(struct row_query *q, uint64_t hash)
 	return 0;
 }
 
-/* The comparison goes on from the hinted node at once, while the load that says whether the node is the row's is still
- * under way. */
-static bool same_as_hinted(void *context, uint32_t row)
-{
-	struct row_query *q = context;
-
-	__builtin_prefetch(&q->t->rows[row], 1);
-	return q->t->infos[row].node == q->hinted && row >= load_relaxed(&q->t->head->window_row) && are_at(q, q->hinted);
-}
-
 uint32_t table_intern(struct table *t, const uintptr_t *frames, unsigned count, unsigned known,
 		      struct suffix *suffixes, bool *whole)
 {
 	struct row_query q = { .t = t, .frames = frames, .count = count, .known = known,
 			       .depth = t->head->depth, .suffixes = suffixes };
 	uint64_t hash = known ? suffixes[count - known].hash : 0;
-	uint64_t *hint, seen;
 	uint32_t row;
 
 	for (unsigned i = count - known; i-- > 0; ) {
-		hash = mix(hash, frames[i] & PC_MASK);
+		hash = suffix_mix(hash, frames[i]);
 		suffixes[i].hash = hash;
 	}
 	if (count > q.depth)
 		hash -= suffixes[q.depth].hash * t->local->depth_power;
-	hash = spread(hash);
-	hint = &t->local->row_hints[hash >> 20 & (TABLE_ROW_HINTS - 1)];
-	seen = load_acquire(hint);
-	q.hinted = (uint32_t)(seen >> 32);
-	row = index_recall((uint32_t)seen, hash, load_relaxed(&t->head->row_count), same_as_hinted, &q);
-	if (!row) {
-		row = intern_row(&q, hash);
-		if (!row)
-			return ROW_OVERFLOW;
-		store_release(hint, (uint64_t)t->infos[row].node << 32 | index_hint(hash, row));
-	}
+	hash = hint_spread(hash);
+	row = intern_row(&q, hash);
+	if (!row)
+		return ROW_OVERFLOW;
+	hint_put(t, hash, row);
 	/* The caller needs the nodes of these very frames outward of the depth, too. */
 	if (unlikely(!q.whole && count - known > q.depth))
 		make_nodes(&q);
@@ -483,6 +425,13 @@ __attribute__((cold)) uint32_t table_first_code(const struct table *t, uint32_t 
 	return code < t->head->code_limit ? code : 0;
 }
 
+uint32_t table_code_at(const struct table *t, uint32_t node)
+{
+	uint32_t next;
+
+	return frame_word(t->frames, node, &next);
+}
+
 /* ---- For checks ---- */
 
 uint64_t table_code_hash(const struct table *t, uint32_t code)
@@ -497,8 +446,8 @@ uint64_t table_row_hash(const struct table *t, uint32_t row)
 	uint64_t hash = 0;
 
 	while (count-- > 0)
-		hash = mix(hash, table_code_pc(t, codes[count]));
-	return spread(hash);
+		hash = suffix_mix(hash, table_code_pc(t, codes[count]));
+	return hint_spread(hash);
 }
 
 uint32_t table_node_code(const struct table *t, uint32_t node, uint32_t *out, bool *linked)

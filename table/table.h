@@ -370,7 +370,6 @@ _Static_assert(sizeof(struct row_upper) == 40, "the same in programs of 32 bits"
 
 #define TABLE_PAGES_READ	256u
 #define TABLE_CODE_HINTS	((uint32_t)1 << 12)
-#define TABLE_ROW_HINTS		((uint32_t)1 << 13)
 #define TABLE_MODULE_HINTS	64u
 #define TABLE_ROW_LOCKS		16u	/* of the rows that take the same slot of a thread: one cache line */
 #define TABLE_PATH_BYTES	4096u	/* PATH_MAX */
@@ -384,7 +383,9 @@ _Static_assert(sizeof(struct row_upper) == 40, "the same in programs of 32 bits"
 struct table_local {
 	uint64_t pages_read[TABLE_PAGES_READ];	/* pages of modules' code that could be read, by their numbers */
 	uint32_t code_hints[TABLE_CODE_HINTS];	/* index_hint() of the code found last for such a hash */
-	uint64_t row_hints[TABLE_ROW_HINTS];	/* the same of rows, and above it the row's node */
+	uint64_t *row_hints;			/* the same of rows, and above it the row's node (hints.h) */
+	uint32_t row_hints_mask, row_hints_mapped;	/* the numbers of its buckets in use, and mapped, minus 1 */
+	bool row_hints_placed;			/* more buckets can be mapped behind these */
 	uint32_t module_hints[TABLE_MODULE_HINTS];	/* modules noted last, by their addresses: numbers plus 1 */
 	/* deltas.c: rows that a thread flushes to. Only rows that take the same slot of a thread share a line. */
 	__attribute__((aligned(64))) uint32_t row_locks[TABLE_SLOTS][TABLE_ROW_LOCKS];
@@ -489,6 +490,20 @@ void table_set_depth(struct table *t, unsigned depth);
  */
 uint32_t table_intern(struct table *t, const uintptr_t *frames, unsigned count, unsigned known,
 		      struct suffix *suffixes, bool *whole);
+
+/*
+ * Finds the row of a backtrace whose frames are known by their codes' numbers. They are the `fresh`
+ * innermost ones; outward of them lies the suffix `outer`, or NULL: the stack ends, or there
+ * are more frames than the depth. hash is that of the first frames up to the depth, as suffix_mix() makes it.
+ *
+ * Returns 0 if the row is not found, which does not mean that there is none. nodes and *whole are as those of
+ * table_intern(). The fast path of table_intern(), which takes no part in making rows.
+ */
+uint32_t table_find(const struct table *t, const struct walked *frames, unsigned fresh, const struct suffix *outer,
+		    uint64_t hash, uint32_t *nodes, bool *whole);
+
+/* The code at a node that table_intern() has returned. */
+uint32_t table_code_at(const struct table *t, uint32_t node);
 
 /*
  * The frames of a row as codes, innermost first, at most TABLE_FRAMES_MAX. Returns how many: 0

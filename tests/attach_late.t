@@ -95,7 +95,7 @@ for my $way (sort keys %ways) {
 	is(run('counts', 'outfile=dump:top=0', 'counts', './first.so', './second.so'), $counted, "$way: all is as before");
 	is($status, 0, "$way: it comes to its end");
 	is(rows($dump, $_->[0], $_->[1]), "$_->[2] blocks $_->[3] bytes", "$way: $_->[0]") for @expected;
-	unlike($dump, qr/\] (?:record_|paths_|enter|heaptrace)/, "$way: no frame is the tracer's");
+	unlike($dump, qr/\] (?:record_|recall_|enter|heaptrace)/, "$way: no frame is the tracer's");
 	like($dump, qr/^\[heaptrace\] dump 1 on detach/m, "$way: the dump says what ended it");
 	unlike($dump, qr/frees? of (?:a )?known block/, "$way: no free was missed");
 	like($dump, qr/^\[heaptrace\] not seen +: 6 frees of blocks that were allocated before heaptrace$/m,

@@ -51,7 +51,7 @@ core=({base,elf,options,table}/*.c)
 	run checking copy -Wl,--wrap=pwrite "${core[@]}"
 	echo 'int main(void) { return 0; }' >"$dir/probe.c"
 	flags='-O0 -fsanitize=address,undefined -fno-sanitize-recover=all'
-	sources=("${core[@]}" {analysis,format,demangle}/*.c capture/{memo,rules,cfi,prologue}.c wrapper/{history_writer,terminal}.c symbol/elf_file.c)
+	sources=("${core[@]}" {analysis,format,demangle}/*.c capture/recall/suffixes.c capture/{rules,cfi,prologue}.c wrapper/{history_writer,terminal}.c symbol/elf_file.c)
 	sanitized=sanitized
 	if { $build $flags -o "$dir/probe" "$dir/probe.c" && "$dir/probe"; } 2>"$dir/log"; then
 		tests/sanitized "${sources[@]}" >/dev/null || echo 'not ok - the sources compile for the sanitizers'
@@ -60,7 +60,7 @@ core=({base,elf,options,table}/*.c)
 		sanitized=unsanitized
 		objects unsanitized "${sources[@]}"
 	fi
-	run $sanitized memo capture/memo.c
+	run $sanitized suffixes capture/recall/suffixes.c
 	run $sanitized rules capture/{rules,cfi,prologue}.c {base,elf,options}/*.c
 	run $sanitized mappings base/*.c
 	run $sanitized shorten format/shorten.c

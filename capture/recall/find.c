@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * See recall.h. This file recalls stacks by predictions, and what lies outward of these by the suffix cache. Stacks
+ * that are not recalled are walked (walk.c) and learnt (learn.c).
+ */
+#include "recall.h"
+
+#include "base/arena.h"
+#include "capture/arch.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+
+#ifdef ARCH_DWARF_FP
+
+#include "state.h"
+
+/* The size of a memory with all that lies behind it. */
+static size_t recall_bytes(unsigned predictions_log2)
+{
+	size_t predictions = (size_t)1 << predictions_log2;
+
+	return sizeof(struct recall) + predictions * sizeof(struct prediction) +
+	       (predictions << PAIRS_MORE_LOG2) * sizeof(uint64_t) +
+	       (predictions >> SHORTS_LESS_LOG2) * sizeof(struct short_stack) + predictions;
+}
+
+struct recall *recall_create(unsigned predictions_log2, unsigned max)
+{
+	struct recall *r;
+
+	if (!rules_cache || predictions_log2 > RECALL_LOG2_MOST || !steps_init())
+		return NULL;
+	r = arena_map(recall_bytes(predictions_log2));
+	if (!r)
+		return NULL;
+	_Static_assert(sizeof(*r) % 64 == 0, "the predictions behind it begin at a cache line");
+	r->predictions = (struct prediction *)(r + 1);
+	r->least_shift = 64 - predictions_log2;
+	r->shift = 64 - (predictions_log2 < PLACES_LEAST_LOG2 ? predictions_log2 : PLACES_LEAST_LOG2);
+	r->pairs = (uint64_t *)(r->predictions + ((size_t)1 << predictions_log2));
+	r->pairs_log2 = PAIRS_LEAST_LOG2;
+	r->pairs_most_log2 = (uint8_t)(predictions_log2 + PAIRS_MORE_LOG2);
+	r->shorts = (struct short_stacks){
+		.stacks = (struct short_stack *)(r->pairs + ((size_t)1 << r->pairs_most_log2)),
+		.mask = (1u << SHORTS_LOG2_LEAST) - 1,
+		.most = (1u << (predictions_log2 - SHORTS_LESS_LOG2)) - 1,
+	};
+	r->generations = (uint8_t *)(r->shorts.stacks + r->shorts.most + 1);
+	r->stacks_most = predictions_log2 < RECALL_LOG2_MOST ? SUFFIX_STACKS / 4 : SUFFIX_STACKS;
+	recall_limit(r, max);
+	return r;
+}
+
+/* Of the frames that a walk can have. */
+static void set_powers(struct recall *r)
+{
+	unsigned most = r->depth > PREDICTED_LEVELS + 1 ? r->walk_most : r->depth;
+	uint64_t power = 1;
+
+	for (unsigned i = 0; i <= most; i++, power *= SUFFIX_STEP)
+		r->captured.walked[i].power = power;
+}
+
+void recall_limit(struct recall *r, unsigned max)
+{
+	r->depth = (uint16_t)(max + 1);
+	r->walk_most = (uint16_t)(r->depth + RECALL_EXTRA);
+	set_powers(r);
+	recall_forget(r);
+}
+
+static void forget_stacks(struct recall *r)
+{
+	for (unsigned i = 0; i < SUFFIX_STACKS; i++) {
+		if (r->stacks[i].count)		/* the pages of a new memory stay untouched until they are needed */
+			r->stacks[i].count = r->stacks[i].last = 0;
+	}
+	r->range = r->own_range = (struct stack_range){ 0, 0 };
+	r->own_range_bytes = 0;
+}
+
+void recall_begin(struct recall *r, uintptr_t own_top)
+{
+	r->own_top = own_top;
+	if (!r->captured.walked[0].power)
+		set_powers(r);
+	forget_stacks(r);
+}
+
+void recall_forget(struct recall *r)
+{
+	r->stamp = ~load_relaxed(&rules_stamp);
+}
+
+void recall_release(struct recall *r)
+{
+	char *from = (char *)&r->captured, *end = (char *)r + recall_bytes(64 - r->least_shift);
+	int saved = errno;
+
+	recall_forget(r);
+	r->roots_used = 0;
+	signal_fence();		/* a fork may copy the memory while a part of it is gone */
+	from += -(uintptr_t)from % getauxval(AT_PAGESZ);
+	madvise(from, (size_t)(end - from), MADV_DONTNEED);
+	errno = saved;
+}
+
+bool recall_is_void(const struct recall *r)
+{
+	return r->stamp != load_acquire(&rules_stamp);
+}
+
+void recall_clear(struct recall *r)
+{
+	/* Only places in use, since clearing others would allocate memory for them. */
+	memset(r->predictions, 0, sizeof(*r->predictions) << (64 - r->shift));
+	memset(r->pairs, 0, sizeof(*r->pairs) << r->pairs_log2);
+	r->roots_made = 0;
+}
+
+/*
+ * Without its root a prediction is never found again, because the next root has another number. So nothing is touched
+ * but the roots that are in use: threads that do little do not get more memory when modules come and go.
+ */
+void __attribute__((noinline)) recall_empty(struct recall *r, uint64_t stamp)
+{
+	while (r->roots_used > 0)
+		r->roots[r->used_roots[--r->roots_used]] = (struct root){ .pc = 0 };
+	forget_stacks(r);
+	short_forget(&r->shorts);
+	r->function_number = 0;
+	r->stamp = stamp;
+}
+
+/*
+ * What no prediction has: a short stack is looked for by the steps of a walk. A stack that is not found this way either
+ * is captured. So is one of several that are found, so that it can be predicted from then on. held: the prediction that
+ * the stack begins with, or NULL.
+ */
+static uint32_t __attribute__((noinline)) miss(struct recall *r, uintptr_t function, uintptr_t pc, uintptr_t sp, uintptr_t fp,
+					       struct prediction *held)
+{
+	uint32_t value;
+
+	r->held = held;
+	if (r->depth <= SHORT_FRAMES && ++r->shorts.turn % SHORT_TURNS && !recall_is_void(r)) {
+		value = short_find(&r->shorts, &r->range, r->stamp, recall_number_of(r, function),
+				   &(struct capture_point){ pc, sp, fp }, r->depth - 1u);
+		if (value) {
+			r->hits++;
+			return value;
+		}
+	} else {
+		r->shorts.place = NULL;
+	}
+	recall_walk(r, function, pc, sp, fp);
+	return 0;
+}
+
+static uint32_t __attribute__((noinline)) miss_unpredicted(struct recall *r, uintptr_t function, uintptr_t pc,
+							   uintptr_t sp, uintptr_t fp)
+{
+	return miss(r, function, pc, sp, fp, NULL);
+}
+
+/* Both predictions from this root were wrong. */
+static uint32_t __attribute__((noinline)) miss_mispredicted(struct recall *r, uintptr_t function, uintptr_t pc,
+							    uintptr_t sp, uintptr_t fp, struct root *root)
+{
+	int32_t balance = root->balance + 2 * root->successes - 1;
+
+	root->balance = (int16_t)(balance < 0 ? balance : 0);
+	root->right += root->successes;
+	root->wrong++;
+	root->successes = 0;
+	if (root->balance <= -FAILURES_MAX)
+		root->probe[PROBES - 1] = 0;	/* predictions from this root cost more than they save */
+	return miss(r, function, pc, sp, fp, NULL);
+}
+
+/*
+ * The position of a stack of the suffix cache where a prediction ends. NULL: the stack does not have it, or has too few
+ * frames outward of it.
+ */
+static inline __attribute__((always_inline)) const struct suffix_position *
+find_end(const struct recall *r, struct suffix_stack *s, struct stack_choice *choice, const struct run_end *end,
+	 unsigned needed)
+{
+	const struct suffix_position *p = &s->positions[choice->at];
+
+	if (unlikely(choice->at > s->count || p->sp != end->sp)) {
+		choice->at = (uint16_t)suffix_outward(s, end->sp);
+		p = &s->positions[choice->at];
+	}
+	return likely(suffix_is(p, end->pc, end->sp, needed)) && likely(!p->fp_matters || p->fp == end->fp) &&
+	       suffix_unchanged(s, choice->at, needed, r->range.high) == choice->at ? p : NULL;
+}
+
+/* As find_end(), in the stack that was used last. */
+static const struct suffix_position * __attribute__((noinline))
+find_end_newest(const struct recall *r, struct suffix_stack *newest, struct stack_choice *choice, const struct run_end *end,
+		unsigned needed)
+{
+	const struct suffix_position *p = NULL;
+
+	if (chosen_stack(r, choice) != r->newest)
+		p = find_end(r, newest, choice, end, needed);
+	if (p)
+		choice->stack = (uint8_t)(r->newest + 1);
+	else if (choice->failures < FAILURES_OWN)
+		choice->failures = (uint8_t)(choice->failures + FAILURE);
+	return p;
+}
+
+/* Finds the stack whose inner part is the prediction, of which all return addresses are on the stack, by the suffix
+ * outward of it. */
+static inline __attribute__((always_inline)) uint32_t find_outward(struct recall *r, uintptr_t function, uintptr_t pc,
+								   uintptr_t sp, uintptr_t fp, struct prediction *held,
+								   const struct run_end *end)
+{
+	struct stack_choice *choice = stack_choice(r, end->pc, end->sp);
+	unsigned needed = r->depth - 1u - run_count(held);
+	const struct suffix_position *p;
+	uint32_t outer, value;
+
+	/* The suffix cache may compare words outside of own_range. */
+	if (unlikely(sp < r->range.low || r->range.high < r->own_range.high))
+		return miss(r, function, pc, sp, fp, NULL);
+	p = find_end(r, &r->stacks[chosen_stack(r, choice)], choice, end, needed);
+	if (unlikely(!p)) {
+		p = find_end_newest(r, &r->stacks[r->newest], choice, end, needed);
+		if (!p)
+			return miss(r, function, pc, sp, fp, held);
+	} else if (unlikely(choice->failures)) {
+		choice->failures--;
+	}
+	outer = p->suffix.node;
+	if (unlikely(outer != held->outer || !held->value)) {
+		value = pair_value(r, held, outer);
+		if (unlikely(!value))
+			return miss(r, function, pc, sp, fp, held);
+		held->outer = outer;
+		held->value = value;
+	}
+	r->hits++;
+	return held->value;
+}
+
+/* Finds the stack by a prediction of any kind: the one at the stack's place or, if that one is wrong, its neighbour. */
+static HOT_CODE uint32_t __attribute__((noinline)) find_predicted(struct recall *r, uintptr_t function, uintptr_t pc,
+								  uintptr_t sp, uintptr_t fp, struct root *root)
+{
+	struct prediction *p = prediction_slot(r, root, sp);
+	struct run_end end;
+
+	if (p->root != root->number || !prediction_holds(p, sp, fp, r->own_range.high, &end)) {
+		p = prediction_neighbour(r, p);
+		if (p->root != root->number || !prediction_holds(p, sp, fp, r->own_range.high, &end))
+			return miss_mispredicted(r, function, pc, sp, fp, root);
+	}
+	root->successes++;
+	if (p->kind & RUN_LIMITED)
+		return find_outward(r, function, pc, sp, fp, p, &end);
+	r->hits++;
+	return p->value;
+}
+
+/* find_outward() of a prediction for which six_hold() is true. */
+static HOT_CODE uint32_t __attribute__((noinline)) find_outward_six(struct recall *r, uintptr_t function, uintptr_t pc,
+								    uintptr_t sp, uintptr_t fp, struct prediction *held)
+{
+	struct run_end end = six_end(held, sp, fp);
+
+	return find_outward(r, function, pc, sp, fp, held, &end);
+}
+
+/*
+ * The fast path: a prediction that is right, on the thread's own stack. Nearly every call ends here. Every other
+ * case is a tail call, so that this function need not save any register.
+ */
+HOT_CODE uint32_t recall_find(struct recall *r, uintptr_t function, uintptr_t pc, uintptr_t sp, uintptr_t fp)
+{
+	struct prediction *predicted;
+	struct root *root;
+	uintptr_t room;
+	uint32_t last;
+
+	if (unlikely(r->stamp != load_acquire(&rules_stamp)))
+		return miss_unpredicted(r, function, pc, sp, fp);
+	room = r->own_range.high - sp;
+	if (unlikely(room - 1 >= r->own_range_bytes))
+		return miss_unpredicted(r, function, pc, sp, fp);
+	root = root_slot(r, pc, function, 0);
+	__asm__("" : "+r"(root));	/* without this, GCC 12 computes the address twice */
+	if (unlikely(root->pc != pc || root->function != function)) {
+		root++;
+		if (root->pc != pc || root->function != function)
+			return miss_unpredicted(r, function, pc, sp, fp);
+	}
+	last = root->probe[PROBES - 1];
+	if (unlikely(!last || last + 8 > room))
+		return miss_unpredicted(r, function, pc, sp, fp);
+	predicted = prediction_slot(r, root, sp);
+	if (unlikely(predicted->root != root->number || (predicted->kind & (RUN_COUNT | RUN_BY_FP)) != RUN_MAX ||
+		     predicted->cfa * 8u > room || !six_hold(sp, predicted)))
+		return find_predicted(r, function, pc, sp, fp, root);
+	root->successes++;
+	if (predicted->kind & RUN_LIMITED)
+		return find_outward_six(r, function, pc, sp, fp, predicted);
+	r->hits++;
+	return predicted->value;
+}
+
+struct captured *recall_captured(struct recall *r)
+{
+	return &r->captured;
+}
+
+struct capture_point recall_point(const struct recall *r, uintptr_t *function)
+{
+	const struct walked *w = r->captured.walked;
+
+	*function = w[0].pc;
+	return (struct capture_point){ w[1].pc, w[1].sp, r->fp };
+}
+
+void recall_number(struct recall *r, uintptr_t pc, uint32_t number)
+{
+	steps_number(pc, r->stamp, number);
+}
+
+#else
+
+struct recall *recall_create(unsigned predictions_log2, unsigned max)
+{
+	(void)predictions_log2;
+	(void)max;
+	return NULL;
+}
+
+uint32_t recall_find(struct recall *r, uintptr_t function, uintptr_t pc, uintptr_t sp, uintptr_t fp)
+{
+	(void)r;
+	(void)function;
+	(void)pc;
+	(void)sp;
+	(void)fp;
+	return 0;
+}
+
+struct captured *recall_captured(struct recall *r)
+{
+	(void)r;
+	return NULL;
+}
+
+struct capture_point recall_point(const struct recall *r, uintptr_t *function)
+{
+	(void)r;
+	*function = 0;
+	return (struct capture_point){ .pc = 0 };
+}
+
+void recall_number(struct recall *r, uintptr_t pc, uint32_t number)
+{
+	(void)r;
+	(void)pc;
+	(void)number;
+}
+
+void recall_release(struct recall *r)
+{
+	(void)r;
+}
+
+bool recall_is_void(const struct recall *r)
+{
+	(void)r;
+	return false;
+}
+
+void recall_begin(struct recall *r, uintptr_t own_top)
+{
+	(void)r;
+	(void)own_top;
+}
+
+void recall_limit(struct recall *r, unsigned max)
+{
+	(void)r;
+	(void)max;
+}
+
+void recall_forget(struct recall *r)
+{
+	(void)r;
+}
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Short stacks: where the depth is small, a stack is found by the steps of a walk (steps.h). They have the numbers of
+ * the frames' codes, so the same steps from the same function are the same frames. This serves stacks that no
+ * prediction has, such as those whose frames are of different sizes, without the table being asked.
+ */
+#ifndef CAPTURE_RECALL_SHORT_H
+#define CAPTURE_RECALL_SHORT_H
+
+#include "capture/capture.h"
+#include "capture/stack.h"
+
+#define SHORT_FRAMES	8u	/* of a short stack, with frame 0 */
+#define SHORT_TURNS	8u	/* one of so many stacks that could be found this way is captured */
+#define SHORTS_LOG2_LEAST 6
+#define SHORTS_LESS_LOG2 1	/* there can be half as many short stacks as predictions */
+
+/* The steps of a stack from frame 1 on, and its value. One cache line. */
+struct short_stack {
+	uint32_t value;			/* 0: there is none */
+	uint32_t function;		/* the number of frame 0, and above it the epoch */
+	uint64_t step[SHORT_FRAMES - 1];	/* 0 behind the last */
+} __attribute__((aligned(64)));
+
+struct short_stacks {
+	struct short_stack *stacks;
+	uint32_t mask, most;		/* of the places: in use, and all */
+	uint32_t replaced;		/* that took the place of others, since more places are in use */
+	uint32_t turn;
+	uint32_t epoch;			/* how often all was forgotten */
+
+	/* The walk of the last short_find() that has not found its stack. */
+	struct short_stack *place;	/* where the stack belongs; NULL: it is not of the kind */
+	uint32_t function;		/* as in the stack */
+	uint32_t count;
+	struct {
+		uintptr_t sp;
+		uint64_t step;
+	} passed[SHORT_FRAMES];
+};
+
+/*
+ * Returns the value of the stack from `at` on, of at most `most` frames outward of the function, whose number is
+ * given; 0: it is not there, or one of the steps is of no common kind. range: the part of the stack that is known to
+ * be readable.
+ */
+uint32_t short_find(struct short_stacks *s, const struct stack_range *range, uint64_t stamp, uint32_t function,
+		    const struct capture_point *at, unsigned most);
+
+/* Forgets all stacks, and touches memory only once in many times. */
+void short_forget(struct short_stacks *s);
+
+/* Stores the value of the stack that short_find() has not found. */
+void short_learn(struct short_stacks *s, uint32_t value);
+
+#endif

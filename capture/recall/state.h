@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The data of a thread's memory of stacks (recall.h). find.c searches it, walk.c walks, learn.c adds to it. */
+#ifndef CAPTURE_RECALL_STATE_H
+#define CAPTURE_RECALL_STATE_H
+
+#include "capture/stack.h"
+#include "predictor.h"
+#include "recall.h"
+#include "short.h"
+#include "suffixes.h"
+
+#define PLACES_LEAST_LOG2 10u
+#define OWN_BYTES	((uintptr_t)1 << 20)	/* so far below own_top lies the thread's own stack */
+#define PROBES_AGAIN	32u	/* so many wrong predictions from a root, at first, give it new probes ... */
+#define PROBES_BAD	16u	/* ... if these are more than one of so many */
+#define ATTEMPTS	6u	/* at good probes */
+#define PROBES_FEW	3u
+#define FAILURES_MAX	1000	/* see root.balance: nothing is predicted from this root for a while, ... */
+#define RESTS		1024u	/* ... for so many stacks that could have been */
+#define WINDOW		1024u	/* stacks after which it is decided what the next ones learn */
+#define SKIP_RATIO	16u	/* where learning is hardly worth it, one of so many stacks is learnt */
+
+/*
+ * The value of a stack by its two parts: the prediction that holds, and the node of the suffix outward of it (a
+ * prediction has the value of the last of its suffixes itself). A pair is one word:
+ *
+ *	bits	0-21	22-40		41-63
+ *		value	outer's lower	inner
+ *
+ * inner is the prediction's place, and how many others were there before; outer is the node's number, mixed by a
+ * multiplication, which loses nothing. The upper bits of outer, exclusive-or'ed with some of inner, say where the pair
+ * is; so a pair and its place determine both numbers. And where many predictions have one suffix, as is the case while
+ * a program is busy at one place, their pairs lie side by side. 0: there is no pair.
+ */
+#define PAIR_VALUE_BITS	22
+#define PAIR_LOWER_BITS	19
+#define PAIR_OUTER_BITS	27
+#define PAIR_INNER_BITS	(RECALL_LOG2_MOST + 8u)
+#define PAIRS_MORE_LOG2	2		/* there can be four times as many pairs as predictions */
+#define PAIRS_LEAST_LOG2 9		/* the two places of a pair differ in the lowest of these bits */
+#define PAIRS_SIDE	0xffu		/* so many places, minus 1, lie side by side */
+_Static_assert(PAIR_OUTER_BITS - PAIR_LOWER_BITS == PAIRS_LEAST_LOG2 - 1, "a pair and its place determine outer");
+_Static_assert(PAIR_VALUE_BITS + PAIR_LOWER_BITS + PAIR_INNER_BITS == 64, "a pair is one word");
+
+/* Which stack of the suffix cache is looked at for a position. */
+struct stack_choice {
+	uint16_t at;			/* the position's number in that stack, if it is still there */
+	uint8_t stack;			/* the one that had the position last, plus 1; 0: it is not known */
+	uint8_t failures;		/* each time that it did not have the position adds FAILURE, each other time
+					 * takes 1 away; at least 0 */
+};
+#define FAILURE		8u
+#define FAILURES_OWN	24u	/* from so many on the position gets a stack that no other one uses yet */
+
+struct recall {
+	/* The fields that recall_find() needs: one cache line. */
+	uint64_t stamp;			/* rules_stamp when the memory was empty */
+	struct stack_range own_range;	/* the part of the thread's own stack that is known to be readable */
+	uintptr_t own_range_bytes;	/* the size of own_range, which every call needs */
+	struct prediction *predictions;
+	uint32_t hits;			/* stacks in this window that were recalled */
+	uint32_t shift;			/* 64 minus the log2 of how many places for predictions are in use */
+
+	struct stack_range range;	/* the part of the last walk's stack that is known to be readable */
+	uintptr_t own_top;		/* see recall_begin() */
+	uintptr_t fp;			/* where the last walk began */
+	uintptr_t function;		/* frame 0 of the last walk, ... */
+	uint32_t function_number;	/* ... and its number */
+	uint16_t depth, walk_most;	/* the most frames of a stack, and of a walk whose frames are kept */
+	uint32_t least_shift;		/* of the most places */
+	uint8_t pairs_log2, pairs_most_log2;	/* of the places for pairs: in use, and at most */
+	uint8_t stacks_most;		/* how many of stacks[] may be used */
+	uint64_t *pairs;
+	uint8_t *generations;		/* of each prediction's place */
+	struct short_stacks shorts;
+
+	/* In this window of stacks. */
+	uint32_t misses, skipped, walks_skipped;
+	uint32_t frames_walked, frames_known;
+	uint16_t roots_used, roots_made;	/* now; and since all predictions were cleared */
+	bool few_hits;			/* in the last window few stacks were recalled */
+	bool few_known;			/* in the last window the suffix cache had few of the frames */
+	uint32_t replaced, pairs_replaced;	/* that took the place of others, since more places are in use */
+
+	/* The results of the last recall_find(), for recall_learn(). */
+	struct prediction *held;	/* the prediction that the stack begins with, or NULL */
+	uint8_t stack;			/* of stacks[], the one that the walk looked at */
+	uint16_t at;			/* its position where the known suffix begins, or 0 */
+	bool keeps;			/* the walk's frames are to be kept */
+	bool complete;			/* they have all words, and lie on one stack */
+	bool cut;			/* the walk did not come to the end of the stack */
+
+	struct captured captured;
+	uint8_t turn, newest;		/* the stack that took the place of another one last, and that was used last */
+	struct stack_choice choices[SUFFIX_PLACES];	/* by a hash of the position */
+	struct suffix_stack stacks[SUFFIX_STACKS];
+	struct root roots[(1u << ROOTS_LOG2) + ROOT_TRIES - 1];
+	uint16_t used_roots[(1u << ROOTS_LOG2) + ROOT_TRIES - 1];	/* the places of those that are in use */
+	/* Behind this: the predictions, the pairs, the short stacks, and the generations. */
+};
+
+static inline struct root *root_slot(struct recall *r, uintptr_t pc, uintptr_t function, unsigned try)
+{
+	uint64_t h = (pc + function * 8) * 0x9e3779b97f4a7c15u;
+
+	return &r->roots[(h >> (64 - ROOTS_LOG2)) + try];
+}
+
+static inline struct prediction *prediction_slot(const struct recall *r, const struct root *root, uintptr_t sp)
+{
+	return &r->predictions[probe_hash(root->probe, sp, root->number) >> r->shift];
+}
+
+/* The other place where a prediction can be. */
+static inline struct prediction *prediction_neighbour(const struct recall *r, const struct prediction *p)
+{
+	return &r->predictions[(size_t)(p - r->predictions) ^ 1];
+}
+
+/* A pair of these two, without its value; in *place the first of its two places. The node's number fits. */
+static inline uint64_t pair_of(const struct recall *r, const struct prediction *p, uint32_t outer, uint64_t **place)
+{
+	uint32_t at = (uint32_t)(p - r->predictions), inner = (uint32_t)r->generations[at] << RECALL_LOG2_MOST | at;
+	uint32_t mixed = outer * 0x9e3779b1u & ((1u << PAIR_OUTER_BITS) - 1);
+
+	*place = &r->pairs[((mixed >> (PAIR_OUTER_BITS - r->pairs_log2)) ^ (inner & PAIRS_SIDE)) & ~1u];
+	return (uint64_t)inner << (PAIR_VALUE_BITS + PAIR_LOWER_BITS) |
+	       (uint64_t)(mixed & ((1u << PAIR_LOWER_BITS) - 1)) << PAIR_VALUE_BITS;
+}
+
+/* The value of a pair, or 0. */
+static inline uint32_t pair_value(const struct recall *r, const struct prediction *p, uint32_t outer)
+{
+	uint64_t *place, wanted = pair_of(r, p, outer, &place);
+
+	if (unlikely(outer >> PAIR_OUTER_BITS))
+		return 0;
+	if ((place[0] ^ wanted) >> PAIR_VALUE_BITS)
+		place++;
+	return likely(!((*place ^ wanted) >> PAIR_VALUE_BITS)) ? (uint32_t)*place & ((1u << PAIR_VALUE_BITS) - 1) : 0;
+}
+
+static inline struct stack_choice *stack_choice(struct recall *r, uintptr_t pc, uintptr_t sp)
+{
+	return &r->choices[((sp + pc * 8) * 0x9e3779b97f4a7c15u) >> (64 - SUFFIX_PLACES_LOG2)];
+}
+
+static inline unsigned chosen_stack(const struct recall *r, const struct stack_choice *choice)
+{
+	return choice->stack ? choice->stack - 1u : r->newest;
+}
+
+/* The number of the function that is called; 0: it has none yet. */
+static inline uint32_t recall_number_of(struct recall *r, uintptr_t function)
+{
+	if (unlikely(r->function != function || !r->function_number)) {
+		r->function_number = step_number(steps_find(function, r->stamp));
+		r->function = function;
+	}
+	return r->function_number;
+}
+
+/* Clears all predictions, so that their numbers can be given again. There are no roots. */
+void recall_clear(struct recall *r);
+
+/* Empties the memory, because modules have come or gone. */
+void recall_empty(struct recall *r, uint64_t stamp);
+
+/* Walks the stack, up to its end or to a suffix that is known: fills in what recall_captured() returns. */
+void recall_walk(struct recall *r, uintptr_t function, uintptr_t pc, uintptr_t sp, uintptr_t fp);
+
+/* The frame at which predictions end. */
+static inline unsigned predicted_levels(const struct recall *r)
+{
+	return r->depth - 1u < PREDICTED_LEVELS ? r->depth - 1u : PREDICTED_LEVELS;
+}
+
+#endif

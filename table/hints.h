@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Hints of rows: a hash table, in memory of the process alone, of the rows that were found last, each with the node
+ * of its frames. It spares the way through the levels of the index, and the load of the row's node. A hint is true
+ * for ever, because a row keeps its node; whether the row is the one that is looked for, its frames decide.
+ *
+ * A bucket is half a cache line of four hints, the newest first. The buckets in use become twice as many when there
+ * are more rows than three quarters of their places; hints that are then in the wrong bucket are made anew. A hint
+ * is one word, so that threads may read and write them without a lock.
+ */
+#ifndef TABLE_HINTS_H
+#define TABLE_HINTS_H
+
+#include "index.h"
+#include "table.h"
+
+#define HINT_WAYS		4u
+#define HINTS_LOG2_LEAST	6	/* buckets: 2 KB */
+#define HINTS_LOG2_FIRST	11	/* that are mapped at first: 64 KB, a page on any machine */
+#define HINTS_LOG2_MOST		19	/* 16 MB */
+
+/* The index needs good upper bits, which each frame reaches only this way. */
+static inline uint64_t hint_spread(uint64_t hash)
+{
+	return (hash ^ hash >> 32) * SUFFIX_FACTOR;
+}
+
+static inline uint64_t *hint_bucket(const struct table *t, uint64_t hash)
+{
+	return t->local->row_hints + (hash >> 20 & load_acquire(&t->local->row_hints_mask)) * HINT_WAYS;
+}
+
+/* Makes the hints of a new table. Returns false if there is no memory. */
+bool hints_make(struct table_local *local);
+void hints_unmake(struct table_local *local);
+
+/* Notes where the row with this hash is. */
+void hint_put(struct table *t, uint64_t hash, uint32_t row);
+
+#endif
