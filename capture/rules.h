@@ -57,7 +57,7 @@ enum fp_kind {
  */
 #define END_NO_CFI	(1u << KIND_BITS)
 
-#define RULES_CACHE_LOG2 15
+#define RULES_CACHE_LOG2 12
 #define INTERRUPTED	((uint64_t)1 << 63)	/* part of the key of an address that is no return address */
 
 struct rule_slot {
