@@ -40,9 +40,9 @@ static inline uint64_t suffix_mix(uint64_t hash, uint64_t frame)
 struct walked {
 	uintptr_t pc, sp;
 	uint64_t step;		/* its lower 32 bits are the table's number for the frame's code, or 0; the others
-				 * are for those who walk */
-	uint64_t power;		/* of SUFFIX_STEP: what the frame counts in the hash of a stack. It belongs to the
-				 * place in the array, and stays */
+				 * say how to get to the caller's frame (capture/recall/steps.h) */
+	uint64_t power;		/* SUFFIX_STEP to the power of the frame's index in the array: the frame's weight in the
+				 * hash of a stack. It stays when another frame is stored here */
 };
 
 #endif

@@ -91,7 +91,9 @@ static void print_disagreement(const uintptr_t *a, unsigned a_count, const uintp
 
 struct recall *capture_recall(bool main_thread, unsigned max)
 {
-	return ready && !by_execinfo ? recall_create(main_thread ? PREDICTIONS_LOG2 : THREAD_PREDICTIONS_LOG2, max) : NULL;
+	unsigned predictions_log2 = main_thread ? PREDICTIONS_LOG2 : THREAD_PREDICTIONS_LOG2;
+
+	return ready && !by_execinfo ? recall_create(predictions_log2, max) : NULL;
 }
 
 /* As capture_stack(), by the fast unwinder or else the slow one. Returns 0 if neither found the way. */

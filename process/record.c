@@ -177,6 +177,7 @@ static void note_nodes(struct recall *r, struct captured *c, bool whole)
 		recall_number(r, c->walked[i].pc, table_code_at(&recorder.table, c->nodes[i]));
 }
 
+/* Whether the row has counted an allocation: the stack was seen before. */
 static inline bool was_called(uint32_t row)
 {
 	return load_relaxed(&recorder.table.rows[row].total_count);

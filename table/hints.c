@@ -73,7 +73,8 @@ static inline uint32_t follow_link(const uint16_t *frames, uint32_t node)
 	return ((uint32_t)frames[node] << 16 | frames[node + 1]) & ~(FRAME_SHORT << 16 | FRAME_LINK);
 }
 
-/* How many of the codes lie at the node and outward of it. Also notes their nodes. *end: the node after these. */
+/* How many of the wanted codes lie at the node and outward of it, one after the other. Also notes their nodes. *end
+ * gets the node outward of these. */
 static inline unsigned count_same(const uint16_t *frames, uint32_t node, const struct walked *wanted, unsigned most,
 				  uint32_t *nodes, uint32_t *end)
 {
@@ -111,8 +112,8 @@ static __attribute__((noinline)) bool are_same(const uint16_t *frames, uint32_t 
 	return true;
 }
 
-HOT_CODE uint32_t table_find(const struct table *t, const struct walked *frames, unsigned fresh, const struct suffix *outer,
-			     uint64_t hash, uint32_t *nodes, bool *whole)
+HOT_CODE uint32_t table_find(const struct table *t, const struct walked *frames, unsigned fresh,
+			     const struct suffix *outer, uint64_t hash, uint32_t *nodes, bool *whole)
 {
 	const uint64_t *bucket;
 	unsigned depth = t->head->depth;

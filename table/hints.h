@@ -19,7 +19,8 @@
 #define HINTS_LOG2_FIRST	11	/* that are mapped at first: 64 KB, a page on any machine */
 #define HINTS_LOG2_MOST		19	/* 16 MB */
 
-/* The index needs good upper bits, which each frame reaches only this way. */
+/* The hash of a row for the index and the hints, made of that of its frames. The index needs good upper bits, which
+ * each frame reaches only this way. */
 static inline uint64_t hint_spread(uint64_t hash)
 {
 	return (hash ^ hash >> 32) * SUFFIX_FACTOR;
@@ -30,11 +31,13 @@ static inline uint64_t *hint_bucket(const struct table *t, uint64_t hash)
 	return t->local->row_hints + (hash >> 20 & load_acquire(&t->local->row_hints_mask)) * HINT_WAYS;
 }
 
-/* Makes the hints of a new table. Returns false if there is no memory. */
+/* Makes the hints of a new table, unless there are some. Returns false if there is no memory. */
 bool hints_make(struct table_local *local);
+
+/* Gives their memory back. NULL is ignored. */
 void hints_unmake(struct table_local *local);
 
-/* Notes where the row with this hash is. */
+/* Notes the row that has this hash, after hint_spread(). Any number of threads. */
 void hint_put(struct table *t, uint64_t hash, uint32_t row);
 
 #endif

@@ -492,12 +492,13 @@ uint32_t table_intern(struct table *t, const uintptr_t *frames, unsigned count, 
 		      struct suffix *suffixes, bool *whole);
 
 /*
- * Finds the row of a backtrace whose frames are known by their codes' numbers. They are the `fresh`
- * innermost ones; outward of them lies the suffix `outer`, or NULL: the stack ends, or there
- * are more frames than the depth. hash is that of the first frames up to the depth, as suffix_mix() makes it.
+ * Finds the row of a backtrace by the codes of its `fresh` innermost frames, which are in frames[].step. `outer` is the
+ * suffix outward of them; NULL: the stack ends there, or there are more frames than the depth. hash is that of the
+ * first frames up to the depth, as suffix_mix() makes it.
  *
- * Returns 0 if the row is not found, which does not mean that there is none. nodes and *whole are as those of
- * table_intern(). The fast path of table_intern(), which takes no part in making rows.
+ * Returns 0 if the row is not found, which does not mean that there is none: this is the fast path of table_intern(),
+ * which only looks at the hints (hints.h) and makes nothing. nodes gets the nodes of the suffixes that begin with the
+ * fresh frames; *whole is as that of table_intern(). Async-signal-safe, any number of threads.
  */
 uint32_t table_find(const struct table *t, const struct walked *frames, unsigned fresh, const struct suffix *outer,
 		    uint64_t hash, uint32_t *nodes, bool *whole);

@@ -54,7 +54,7 @@ struct recall *recall_create(unsigned predictions_log2, unsigned max)
 	return r;
 }
 
-/* Of the frames that a walk can have. */
+/* Sets the powers of all frames that a walk can have. */
 static void set_powers(struct recall *r)
 {
 	unsigned most = r->depth > PREDICTED_LEVELS + 1 ? r->walk_most : r->depth;
@@ -136,12 +136,12 @@ void __attribute__((noinline)) recall_empty(struct recall *r, uint64_t stamp)
 }
 
 /*
- * What no prediction has: a short stack is looked for by the steps of a walk. A stack that is not found this way either
- * is captured. So is one of several that are found, so that it can be predicted from then on. held: the prediction that
- * the stack begins with, or NULL.
+ * Goes on where no prediction has the stack. Where the depth is small, the stack is looked for by the steps of a walk.
+ * A stack that is not found this way either is captured. One of SHORT_TURNS stacks is captured without being looked
+ * for, so that predictions are made of such stacks, too. held: the prediction that the stack begins with, or NULL.
  */
-static uint32_t __attribute__((noinline)) miss(struct recall *r, uintptr_t function, uintptr_t pc, uintptr_t sp, uintptr_t fp,
-					       struct prediction *held)
+static uint32_t __attribute__((noinline)) miss(struct recall *r, uintptr_t function, uintptr_t pc, uintptr_t sp,
+					       uintptr_t fp, struct prediction *held)
 {
 	uint32_t value;
 
@@ -182,8 +182,8 @@ static uint32_t __attribute__((noinline)) miss_mispredicted(struct recall *r, ui
 }
 
 /*
- * The position of a stack of the suffix cache where a prediction ends. NULL: the stack does not have it, or has too few
- * frames outward of it.
+ * The position of a stack of the suffix cache where a prediction ends. NULL: the stack does not have this position, or
+ * its node stands for too few frames, or words have changed.
  */
 static inline __attribute__((always_inline)) const struct suffix_position *
 find_end(const struct recall *r, struct suffix_stack *s, struct stack_choice *choice, const struct run_end *end,
@@ -226,7 +226,7 @@ static inline __attribute__((always_inline)) uint32_t find_outward(struct recall
 	const struct suffix_position *p;
 	uint32_t outer, value;
 
-	/* The suffix cache may compare words outside of own_range. */
+	/* The suffix cache compares words in `range`, which has to be of the stack at hand, and not of another one. */
 	if (unlikely(sp < r->range.low || r->range.high < r->own_range.high))
 		return miss(r, function, pc, sp, fp, NULL);
 	p = find_end(r, &r->stacks[chosen_stack(r, choice)], choice, end, needed);
@@ -262,7 +262,7 @@ static HOT_CODE uint32_t __attribute__((noinline)) find_predicted(struct recall 
 			return miss_mispredicted(r, function, pc, sp, fp, root);
 	}
 	root->successes++;
-	if (p->kind & RUN_LIMITED)
+	if (p->kind & RUN_GOES_ON)
 		return find_outward(r, function, pc, sp, fp, p, &end);
 	r->hits++;
 	return p->value;
@@ -308,7 +308,7 @@ HOT_CODE uint32_t recall_find(struct recall *r, uintptr_t function, uintptr_t pc
 		     predicted->cfa * 8u > room || !six_hold(sp, predicted)))
 		return find_predicted(r, function, pc, sp, fp, root);
 	root->successes++;
-	if (predicted->kind & RUN_LIMITED)
+	if (predicted->kind & RUN_GOES_ON)
 		return find_outward_six(r, function, pc, sp, fp, predicted);
 	r->hits++;
 	return predicted->value;

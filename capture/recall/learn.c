@@ -45,8 +45,8 @@ static struct root *root_for(struct recall *r)
 }
 
 /*
- * A prediction takes the place of another one. Where that is often so, more places are used from then on; predictions
- * that are in the wrong place then are made anew.
+ * Counts that a prediction takes the place of another one. Where that is often so, more places are used from then on;
+ * predictions that are in the wrong place then are made anew.
  */
 static void count_replaced(struct recall *r, const struct prediction *place)
 {
@@ -119,10 +119,14 @@ static bool are_bad(const struct root *root)
 	       root->wrong > root->right / PROBES_BAD;
 }
 
-/* Gives the root other probes: those of the stack at hand or, after the last attempt, the best so far. */
+/*
+ * Gives the root other probes: those of the stack at hand or, after the last attempt, the best so far. Returns false if
+ * the stack's are too far away.
+ */
 static bool choose_probes(struct root *root, const struct prediction *made, uintptr_t sp, uintptr_t fp)
 {
-	uint32_t wrong = root->wrong ? (uint32_t)(255 * (uint64_t)root->wrong / ((uint64_t)root->wrong + root->right)) : 255;
+	uint64_t all = (uint64_t)root->wrong + root->right;
+	uint32_t wrong = root->wrong ? (uint32_t)(255 * (uint64_t)root->wrong / all) : 255;
 
 	if (!root->attempts || wrong < root->best_wrong) {
 		root->best_wrong = (uint8_t)wrong;
@@ -177,7 +181,7 @@ static void learn_prediction(struct recall *r, uint32_t value)
 		return;
 	made.root = root->number;
 	made.value = value;
-	made.outer = made.kind & RUN_LIMITED ? outer_node(r, last) : 0;
+	made.outer = made.kind & RUN_GOES_ON ? outer_node(r, last) : 0;
 	if (may_predict(r, root, &made))
 		put_prediction(r, prediction_slot(r, root, c->walked[1].sp), &made);
 }
@@ -207,7 +211,7 @@ static void learn_pair(struct recall *r, uint32_t value)
 	*place = pair | value;
 }
 
-/* Counts a stack that was not recalled. After each window of stacks it is decided what the next one learns. */
+/* Counts a stack that was not recalled. After so many stacks it is decided what is learnt of the next ones. */
 static void count_miss(struct recall *r)
 {
 	const struct captured *c = &r->captured;
@@ -224,7 +228,8 @@ static void count_miss(struct recall *r)
 	r->hits = r->misses = r->frames_known = r->frames_walked = 0;
 }
 
-/* Whether to make a prediction of the captured stack. When there are few hits, they are hardly worth their cost. */
+/* Whether to make a prediction of the captured stack. When few stacks are recalled, predictions are hardly worth their
+ * cost. */
 static bool worth_learning(struct recall *r)
 {
 	return !r->few_hits || ++r->skipped % SKIP_RATIO == 0;

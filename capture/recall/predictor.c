@@ -63,7 +63,7 @@ bool prediction_make(struct prediction *p, const struct walked *w, unsigned last
 	}
 	if ((w[lead + 1].sp - start) / 8 > UINT16_MAX || (fp && (fp - start) / 8 >= RUN_FP_SAME))
 		return false;
-	p->kind = (uint8_t)((last - 1) | (goes_on ? RUN_LIMITED : 0) | (lead < last - 1 ? RUN_BY_FP : 0));
+	p->kind = (uint8_t)((last - 1) | (goes_on ? RUN_GOES_ON : 0) | (lead < last - 1 ? RUN_BY_FP : 0));
 	p->lead = (uint8_t)lead;
 	p->cfa = (uint16_t)((w[lead + 1].sp - start) / 8);
 	p->fp = fp ? (uint16_t)((fp - start) / 8) : RUN_FP_SAME;

@@ -19,19 +19,19 @@
 
 #include <string.h>
 
-#define RUN_MAX		6		/* return addresses of a prediction */
-#define PREDICTED_LEVELS (RUN_MAX + 1u)	/* the frame of the last of them */
+#define RUN_MAX		6		/* the most return addresses of a prediction */
+#define PREDICTED_LEVELS (RUN_MAX + 1u)	/* the index of the frame that the last of them belongs to */
 #define ROOTS_LOG2	10
-#define ROOT_TRIES	2u
+#define ROOT_TRIES	2u		/* a root is at the place that its hash says, or at the next one */
 #define PROBES		RUN_MAX
 
-/* Bits of prediction.kind, below which is the number of return addresses. */
+/* The parts of prediction.kind: the number of return addresses, and two bits. */
 #define RUN_COUNT	7u
-#define RUN_LIMITED	8u		/* the stack goes on from the last frame: the suffix cache has to be asked */
+#define RUN_GOES_ON	8u		/* the stack goes on from the last frame: the suffix cache has to be asked */
 #define RUN_BY_FP	16u		/* see prediction.lead */
 
-#define RUN_PC_BITS	48
-#define RUN_FP_SAME	0xffffu
+#define RUN_PC_BITS	48		/* of a return address in prediction.run */
+#define RUN_FP_SAME	0xffffu		/* prediction.fp of steps that do not save the frame pointer */
 
 /*
  * A prediction: one cache line. All steps are by rules of KIND_SP; or (RUN_BY_FP) some, the lead, come first, which do
@@ -40,8 +40,8 @@
  * Offsets are in units of 8 bytes from the stack pointer where the stack begins.
  */
 struct prediction {
-	uint16_t root;			/* the root's number plus 1; 0: there is no prediction */
-	uint8_t kind;
+	uint16_t root;			/* the root's number; 0: there is no prediction */
+	uint8_t kind;			/* RUN_COUNT and the bits above it */
 	uint8_t lead;			/* steps of the lead */
 	uint16_t cfa;			/* the stack pointer of the last frame, or of the lead's last */
 	uint16_t fp;			/* where the last frame's frame pointer is saved, or RUN_FP_SAME */
@@ -55,14 +55,14 @@ _Static_assert(sizeof(struct prediction) == 64, "a prediction is one cache line"
 struct root {
 	uintptr_t pc, function;
 	uint16_t probe[PROBES];	/* offsets from sp in bytes; the last is the largest; 0: nothing is predicted */
-	uint16_t number;	/* of the root, plus 1 */
+	uint16_t number;	/* of the root, counted from 1 since all predictions were cleared */
 	uint16_t successes;	/* predictions that were right since the last that was wrong, roughly */
 	uint32_t right, wrong;	/* predictions by these probes, up to the last that was wrong */
 	int16_t balance;	/* wrong predictions count -1, right ones 2; at most 0 */
 	uint16_t rests;		/* stacks that were not predicted because predictions were so often wrong */
 	uint8_t attempts;	/* how often the probes were set */
 	uint8_t best_wrong;	/* of 256 predictions by the best probes so far */
-	uint16_t best[PROBES];
+	uint16_t best[PROBES];	/* these probes */
 };
 
 /* Where a prediction's last frame is. */
@@ -119,8 +119,8 @@ static inline __attribute__((always_inline)) bool six_hold(uintptr_t sp, const s
 #undef HOLDS
 }
 
-/* Whether the stack, which can be read from sp up to `high`, has the return addresses of a prediction of any kind. *end
- * gets its last frame. */
+/* Whether the stack, which can be read from sp up to `high`, has the return addresses of a prediction of any kind. If
+ * so, *end gets the prediction's last frame. */
 bool prediction_holds(const struct prediction *p, uintptr_t sp, uintptr_t fp, uintptr_t high, struct run_end *end);
 
 /* The last frame of a prediction that six_hold() is true of. */

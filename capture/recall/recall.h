@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What one thread remembers of the stacks that it has captured. A stack that was seen before is recalled without
- * being walked in whole. There are three parts:
+ * being walked in whole. The parts are:
  *
  *	malloc <- parse_name <- parse_value <- parse_file <- run <- main
  *	        |-- prediction, or walk --||----- suffix cache -----|
@@ -11,7 +11,10 @@
  *	the suffix cache has the positions of a few stacks and the words that a walk from there reads. A walk that comes
  *			 to such a position, all of whose words are unchanged, is at its end (suffixes.h)
  *	the step cache	 has of each address in one word how to get to the caller's frame, and the number that the table
- *			 has for it: with these a walk takes few instructions for a frame (steps.h)
+ *			 has for the address: with these a walk takes few instructions for a frame. All threads share
+ *			 it (steps.h)
+ *	the short stacks are used where the depth is small and no prediction holds. The steps of a walk select and prove
+ *			 an earlier stack (short.h)
  *
  * Recalling is exact, whatever was predicted. By induction: from a position a walk reads the words that the
  * address's rule names, and as long as these words are unchanged, so is the next position. So a stack is recalled
@@ -21,8 +24,9 @@
  * the part of the current stack that is known to be readable. A build with CHECK compares every answer with a plain
  * walk (process/verify.h).
  *
- * A memory belongs to one thread at a time. It takes no lock, allocates nothing and is not reentrant, so it may be
- * used only inside the tracer's guard. It becomes void when modules come or go (rules_stamp).
+ * A memory belongs to one thread at a time. The functions take no lock, allocate nothing after recall_create(), and are
+ * not reentrant, so they may be used only inside the tracer's guard. What the memory has becomes void when modules come
+ * or go (rules_stamp).
  */
 #ifndef CAPTURE_RECALL_RECALL_H
 #define CAPTURE_RECALL_RECALL_H
@@ -41,7 +45,7 @@
 /*
  * A captured stack that was not recalled, as table_find() and table_intern() take it. The outermost `known` frames
  * are a suffix that the cache has: suffixes[count - known] names it, and these frames are not in walked[]. When
- * there are more than max frames outward of frame 0, suffixes[max + 1].hash is filled in, too.
+ * frame max + 1 is one of them, suffixes[max + 1].hash is filled in, too.
  */
 struct captured {
 	unsigned count;		/* frames. At least max + 1 unless the stack has fewer. 0: the walk was given up, and
@@ -51,9 +55,10 @@ struct captured {
 	uintptr_t no_cfi_pc;	/* the address without unwind information at which the walk ended, or 0 */
 	bool numbered;		/* all frames that were walked have numbers */
 	struct walked walked[RECALL_FRAMES + 1];
-	uintptr_t frames[RECALL_FRAMES];	/* room for the addresses alone */
+	uintptr_t frames[RECALL_FRAMES];	/* room in which the caller can list the addresses for table_intern() */
 	struct suffix suffixes[RECALL_FRAMES + 1];
-	uint32_t nodes[RECALL_FRAMES];	/* of the frames that were walked, for recall_learn() */
+	uint32_t nodes[RECALL_FRAMES];	/* of the suffixes that begin with the frames that were walked; the caller
+					 * fills them in for recall_learn() */
 };
 
 struct recall;
@@ -62,8 +67,8 @@ struct recall;
 
 /*
  * Makes an empty memory with room for 2^predictions_log2 predictions, for stacks of at most max (1 to CAPTURE_MAX)
- * frames outward of frame 0. Its pages are touched as they are needed. Returns NULL if the machine or libc has no fast
- * unwinder, or if there is no memory.
+ * frames outward of frame 0. predictions_log2 is at most RECALL_LOG2_MOST. The memory's pages are touched as they are
+ * needed. Returns NULL if the machine or libc has no fast unwinder, or if there is no memory.
  */
 struct recall *recall_create(unsigned predictions_log2, unsigned max);
 
@@ -78,16 +83,16 @@ struct captured *recall_captured(struct recall *r);
 /* Returns the point at which the stack begins that was not recalled; *function gets its frame 0. */
 struct capture_point recall_point(const struct recall *r, uintptr_t *function);
 
-/* Gives the address of a frame of that stack the number (not 0) that the table has for it. */
+/* Tells the step cache the number (not 0) that the table has for the address of a frame of that stack. */
 void recall_number(struct recall *r, uintptr_t pc, uint32_t number);
 
 /*
  * Stores the value (not 0) for the stack that recall_find() has just captured, or, if it is deeper, for its first
  * max + 1 frames. The caller has filled in captured.nodes.
  *
- * whole: the nodes take all frames into account, and not only those up to max + 1.
- * seen: the table had this stack before. Some programs have many stacks that never come again. Therefore a new stack
- * is not predicted.
+ * whole: the nodes take all frames into account, and not only the first max + 1.
+ * seen: the table had this stack before. Some programs have many stacks that never come again. Therefore no prediction
+ * is made of a new stack.
  */
 void recall_learn(struct recall *r, uint32_t value, bool seen, bool whole);
 
@@ -101,10 +106,11 @@ bool recall_is_void(const struct recall *r);
  */
 void recall_begin(struct recall *r, uintptr_t own_top);
 
-/* Empties the memory, which from now on is for stacks of at most max frames. Nobody may be using it. */
+/* Empties the memory, which from now on is for stacks of at most max frames outward of frame 0. Nobody may be using
+ * the memory. */
 void recall_limit(struct recall *r, unsigned max);
 
-/* The same for a memory that nobody owns now; its pages go back to the kernel. */
+/* Empties a memory that nobody owns now, and gives its pages back to the kernel. Keeps errno. */
 void recall_release(struct recall *r);
 
 /* Empties the memory, even if its owner has vanished in the middle of a change (after a fork). */

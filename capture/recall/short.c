@@ -71,7 +71,7 @@ HOT_CODE uint32_t short_find(struct short_stacks *s, const struct stack_range *r
 		pc = arch_return_address(walk_load(cfa - step_ra(step)));
 		sp = cfa;
 	}
-	s->function = function | s->epoch << STEP_NUMBER_BITS;
+	s->function = function | s->times_emptied << STEP_NUMBER_BITS;
 	stack = &s->stacks[hash >> 32 & s->mask];
 	if (!is_passed(s, stack, n))
 		stack = &s->stacks[(size_t)(stack - s->stacks) ^ 1];
@@ -85,8 +85,8 @@ HOT_CODE uint32_t short_find(struct short_stacks *s, const struct stack_range *r
 void short_forget(struct short_stacks *s)
 {
 	s->place = NULL;
-	s->epoch = (s->epoch + 1) % (1u << (32 - STEP_NUMBER_BITS));
-	if (!s->epoch)
+	s->times_emptied = (s->times_emptied + 1) % (1u << (32 - STEP_NUMBER_BITS));
+	if (!s->times_emptied)
 		memset(s->stacks, 0, sizeof(*s->stacks) * (s->mask + 1));
 }
 

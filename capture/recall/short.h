@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Short stacks: where the depth is small, a stack is found by the steps of a walk (steps.h). They have the numbers of
+ * Short stacks: where the depth is small, a stack is found by the steps of a walk (steps.h). Steps have the numbers of
  * the frames' codes, so the same steps from the same function are the same frames. This serves stacks that no
  * prediction has, such as those whose frames are of different sizes, without the table being asked.
+ *
+ * As with all of a thread's memory (recall.h), the functions take no lock and are used by one thread at a time.
  */
 #ifndef CAPTURE_RECALL_SHORT_H
 #define CAPTURE_RECALL_SHORT_H
@@ -18,7 +20,7 @@
 /* The steps of a stack from frame 1 on, and its value. One cache line. */
 struct short_stack {
 	uint32_t value;			/* 0: there is none */
-	uint32_t function;		/* the number of frame 0, and above it the epoch */
+	uint32_t function;		/* the number of frame 0, and above it times_emptied */
 	uint64_t step[SHORT_FRAMES - 1];	/* 0 behind the last */
 } __attribute__((aligned(64)));
 
@@ -26,8 +28,8 @@ struct short_stacks {
 	struct short_stack *stacks;
 	uint32_t mask, most;		/* of the places: in use, and all */
 	uint32_t replaced;		/* that took the place of others, since more places are in use */
-	uint32_t turn;
-	uint32_t epoch;			/* how often all was forgotten */
+	uint32_t turn;			/* counts the stacks that are looked for, for SHORT_TURNS */
+	uint32_t times_emptied;		/* how often all was forgotten, modulo what fits above a number */
 
 	/* The walk of the last short_find() that has not found its stack. */
 	struct short_stack *place;	/* where the stack belongs; NULL: it is not of the kind */
@@ -36,21 +38,21 @@ struct short_stacks {
 	struct {
 		uintptr_t sp;
 		uint64_t step;
-	} passed[SHORT_FRAMES];
+	} passed[SHORT_FRAMES];		/* the steps, and where each begins */
 };
 
 /*
- * Returns the value of the stack from `at` on, of at most `most` frames outward of the function, whose number is
- * given; 0: it is not there, or one of the steps is of no common kind. range: the part of the stack that is known to
- * be readable.
+ * Returns the value of the stack from `at` on, of at most `most` frames outward of the function, whose number (0: it
+ * has none) is given. Returns 0 if the stack is not there, or if one of the steps is of no common kind. range: the part
+ * of the stack that is known to be readable. stamp: of the rules (rules_stamp).
  */
 uint32_t short_find(struct short_stacks *s, const struct stack_range *range, uint64_t stamp, uint32_t function,
 		    const struct capture_point *at, unsigned most);
 
-/* Forgets all stacks, and touches memory only once in many times. */
+/* Forgets all stacks. It writes to them only once in many times, so that no pages are touched for it. */
 void short_forget(struct short_stacks *s);
 
-/* Stores the value of the stack that short_find() has not found. */
+/* Stores the value of the stack that short_find() has not found. There has to be a place for it. */
 void short_learn(struct short_stacks *s, uint32_t value);
 
 #endif

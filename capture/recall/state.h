@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The data of a thread's memory of stacks (recall.h). find.c searches it, walk.c walks, learn.c adds to it. */
+/*
+ * The data of a thread's memory of stacks (recall.h). find.c looks for stacks in the memory, walk.c walks those that it
+ * has not, and learn.c adds them.
+ */
 #ifndef CAPTURE_RECALL_STATE_H
 #define CAPTURE_RECALL_STATE_H
 
@@ -9,15 +12,15 @@
 #include "short.h"
 #include "suffixes.h"
 
-#define PLACES_LEAST_LOG2 10u
+#define PLACES_LEAST_LOG2 10u	/* places for predictions that are in use at first */
 #define OWN_BYTES	((uintptr_t)1 << 20)	/* so far below own_top lies the thread's own stack */
 #define PROBES_AGAIN	32u	/* so many wrong predictions from a root, at first, give it new probes ... */
 #define PROBES_BAD	16u	/* ... if these are more than one of so many */
 #define ATTEMPTS	6u	/* at good probes */
-#define PROBES_FEW	3u
+#define PROBES_FEW	3u	/* every other attempt takes only so many return addresses (probes_set()) */
 #define FAILURES_MAX	1000	/* see root.balance: nothing is predicted from this root for a while, ... */
 #define RESTS		1024u	/* ... for so many stacks that could have been */
-#define WINDOW		1024u	/* stacks after which it is decided what the next ones learn */
+#define WINDOW		1024u	/* after so many stacks it is decided what is learnt of the next ones */
 #define SKIP_RATIO	16u	/* where learning is hardly worth it, one of so many stacks is learnt */
 
 /*
@@ -54,11 +57,11 @@ struct stack_choice {
 
 struct recall {
 	/* The fields that recall_find() needs: one cache line. */
-	uint64_t stamp;			/* rules_stamp when the memory was empty */
+	uint64_t stamp;			/* rules_stamp when the memory was emptied last */
 	struct stack_range own_range;	/* the part of the thread's own stack that is known to be readable */
 	uintptr_t own_range_bytes;	/* the size of own_range, which every call needs */
 	struct prediction *predictions;
-	uint32_t hits;			/* stacks in this window that were recalled */
+	uint32_t hits;			/* stacks that were recalled, counted like the misses */
 	uint32_t shift;			/* 64 minus the log2 of how many places for predictions are in use */
 
 	struct stack_range range;	/* the part of the last walk's stack that is known to be readable */
@@ -67,19 +70,22 @@ struct recall {
 	uintptr_t function;		/* frame 0 of the last walk, ... */
 	uint32_t function_number;	/* ... and its number */
 	uint16_t depth, walk_most;	/* the most frames of a stack, and of a walk whose frames are kept */
-	uint32_t least_shift;		/* of the most places */
+	uint32_t least_shift;		/* the shift when all places are in use */
 	uint8_t pairs_log2, pairs_most_log2;	/* of the places for pairs: in use, and at most */
 	uint8_t stacks_most;		/* how many of stacks[] may be used */
 	uint64_t *pairs;
-	uint8_t *generations;		/* of each prediction's place */
+	uint8_t *generations;		/* of each place: how many predictions were replaced there, modulo 256 */
 	struct short_stacks shorts;
 
-	/* In this window of stacks. */
-	uint32_t misses, skipped, walks_skipped;
-	uint32_t frames_walked, frames_known;
+	/* What is counted until WINDOW stacks have come, and what was found then. */
+	uint32_t misses;		/* stacks that were not recalled */
+	uint32_t frames_walked, frames_known;	/* of those whose frames are kept */
+	bool few_hits;			/* of the last so many stacks few were recalled */
+	bool few_known;			/* the suffix cache had few of the frames of those that were not recalled */
+	uint32_t skipped, walks_skipped;	/* turns of SKIP_RATIO: stacks of which no prediction was made because
+					 * of few_hits, walks whose frames were not kept because of few_known */
+
 	uint16_t roots_used, roots_made;	/* now; and since all predictions were cleared */
-	bool few_hits;			/* in the last window few stacks were recalled */
-	bool few_known;			/* in the last window the suffix cache had few of the frames */
 	uint32_t replaced, pairs_replaced;	/* that took the place of others, since more places are in use */
 
 	/* The results of the last recall_find(), for recall_learn(). */
@@ -150,7 +156,7 @@ static inline unsigned chosen_stack(const struct recall *r, const struct stack_c
 	return choice->stack ? choice->stack - 1u : r->newest;
 }
 
-/* The number of the function that is called; 0: it has none yet. */
+/* The number that the step cache has for frame 0; 0: it has none yet. */
 static inline uint32_t recall_number_of(struct recall *r, uintptr_t function)
 {
 	if (unlikely(r->function != function || !r->function_number)) {
@@ -169,7 +175,7 @@ void recall_empty(struct recall *r, uint64_t stamp);
 /* Walks the stack, up to its end or to a suffix that is known: fills in what recall_captured() returns. */
 void recall_walk(struct recall *r, uintptr_t function, uintptr_t pc, uintptr_t sp, uintptr_t fp);
 
-/* The frame at which predictions end. */
+/* The index of the last frame that a prediction can have. */
 static inline unsigned predicted_levels(const struct recall *r)
 {
 	return r->depth - 1u < PREDICTED_LEVELS ? r->depth - 1u : PREDICTED_LEVELS;

@@ -11,7 +11,7 @@
 
 struct step_slot *steps_cache HOT_DATA;
 uint64_t steps_mask HOT_DATA;
-static uint32_t writes;	/* 1: a thread writes a slot */
+static uint32_t writing;	/* 1: a thread writes a slot */
 static uint32_t replaced;	/* steps that took the place of others, since more slots are in use */
 
 bool steps_init(void)
@@ -78,12 +78,12 @@ static void put(struct step_slot *s, uintptr_t pc, uint64_t stamp, uint64_t step
 {
 	uint64_t check = (pc ^ stamp) + step;
 
-	/* One thread at a time writes, and others leave it: so no pair stays that does not belong together. */
-	if (exchange_acq_rel(&writes, 1))
+	/* One thread at a time writes, and others store nothing. So no two words stay that do not belong together. */
+	if (exchange_acq_rel(&writing, 1))
 		return;
 	store_relaxed(&s->step, step);
 	store_relaxed(&s->check, step_kind(step) == STEP_SP ? check : check ^ STEP_OTHER_CHECK);
-	store_release(&writes, 0);
+	store_release(&writing, 0);
 }
 
 void steps_number(uintptr_t pc, uint64_t stamp, uint32_t number)

@@ -19,7 +19,8 @@
  * before the last change of modules. The check of a step that is not of kind STEP_SP has its upper bit inverted, so
  * that the commonest kind needs one comparison.
  *
- * Async-signal-safe, any number of threads.
+ * All threads share the cache. The functions but steps_init() are async-signal-safe, and any number of threads may call
+ * them at once.
  */
 #ifndef CAPTURE_RECALL_STEPS_H
 #define CAPTURE_RECALL_STEPS_H
@@ -68,7 +69,7 @@ static inline unsigned step_kind(uint64_t step)
 	return (unsigned)(step >> STEP_KIND_SHIFT) & 3;
 }
 
-/* How far the CFA is above the register that it is counted from, and how far below it the words are, in bytes. */
+/* How far the CFA is above the register that it is counted from, and how far below the CFA the words are, in bytes. */
 static inline uintptr_t step_cfa(uint64_t step)
 {
 	return (uintptr_t)(step >> STEP_CFA_SHIFT) * 8;
@@ -92,8 +93,8 @@ static inline uintptr_t step_fp(uint64_t step)
 
 #define STEP_OTHER_CHECK ((uint64_t)1 << 63)
 
-/* How a slot differs from that of a step of kind STEP_SP for this address: 0 if it is one, STEP_OTHER_CHECK if it is a
- * step of another kind. */
+/* How a slot differs from one with a step of kind STEP_SP for this address: 0 if the slot has such a step,
+ * STEP_OTHER_CHECK if it has a step of another kind for the address. *step gets what the slot has. */
 static inline __attribute__((always_inline)) uint64_t step_differs(const struct step_slot *s, uintptr_t pc,
 								   uint64_t stamp, uint64_t *step)
 {
@@ -107,7 +108,8 @@ uint64_t steps_find(uintptr_t pc, uint64_t stamp);
 /* A rule as a step without a number. Its kind is STEP_OTHER if the rule has no such form. */
 uint64_t step_of_rule(uint64_t rule);
 
-/* Gives the address of a frame its number (not 0), which is valid as long as the rules of this stamp. */
+/* Stores the step of a frame's address, with the address's number (not 0). The step is valid as long as the rules of
+ * this stamp. Does nothing while modules are unloaded, or if another thread is storing a step. */
 void steps_number(uintptr_t pc, uint64_t stamp, uint32_t number);
 
 #endif

@@ -28,8 +28,8 @@
 #define SUFFIX_STACKS	16u	/* at most */
 #define SUFFIX_PLACES_LOG2 8
 #define SUFFIX_PLACES	(1u << SUFFIX_PLACES_LOG2)
-#define SUFFIX_POSITIONS 320u
-#define SUFFIX_WORDS	640u
+#define SUFFIX_POSITIONS 320u		/* of a stack, at most */
+#define SUFFIX_WORDS	640u		/* of all its positions */
 #define SUFFIX_AT_ONCE	8u		/* words that are compared in one iteration */
 #define SUFFIX_ALL	UINT16_MAX	/* all frames, to the end of the stack */
 
@@ -61,13 +61,14 @@ struct suffix_stack {
 unsigned suffix_outward(struct suffix_stack *s, uintptr_t sp);
 
 /*
- * The innermost position, from `at` outward, from which the rest is known: all its words, and those of the positions
- * outward of it, are unchanged, at least as far as a walk needs so many frames. The stack can be read from the
- * position's sp up to `high`. 0: there is none.
+ * The innermost position, from number `at` outward, from which the rest is known. Compared are the words of `frames`
+ * positions: position `at` and those outward of it. Returned is `at` or, if words have changed, the innermost position
+ * that is outward of all these words. 0: there is none, or the outermost position lies above `high`, where the part of
+ * the stack ends that is known to be readable.
  */
 unsigned suffix_unchanged(const struct suffix_stack *s, unsigned at, unsigned frames, uintptr_t high);
 
-/* Makes `to` have the positions of `from` up to number `at`. */
+/* Makes `to` have the positions of `from` up to number `at`, and no others. */
 void suffix_copy(struct suffix_stack *to, const struct suffix_stack *from, unsigned at);
 
 /* Whether the position that suffix_unchanged() found is that of a walk that needs so many frames from there on,

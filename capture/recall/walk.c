@@ -8,7 +8,7 @@
 #include "state.h"
 
 /* A walk on its way: the position that it has come to, behind the n frames that it has noted. */
-struct place {
+struct progress {
 	uintptr_t pc, sp;
 	uint64_t hash;			/* of the n frames, but for SUFFIX_FACTOR */
 	unsigned n;
@@ -18,7 +18,7 @@ struct place {
 	uintptr_t lr;			/* if interrupted: the link register, on machines that have one */
 };
 
-static void note_frame(struct recall *r, struct place *at, uint64_t step)
+static void note_frame(struct recall *r, struct progress *at, uint64_t step)
 {
 	struct walked *w = &r->captured.walked[at->n++];
 
@@ -39,7 +39,7 @@ static inline uintptr_t find_fp(const struct walked *from, const struct walked *
 }
 
 /* The frame pointer at the walk's position. */
-static uintptr_t place_fp(const struct recall *r, struct place *at)
+static uintptr_t progress_fp(const struct recall *r, struct progress *at)
 {
 	const struct walked *w = r->captured.walked;
 
@@ -75,11 +75,11 @@ static bool follow(struct recall *r, struct walk *w, uint64_t *rule)
 enum next { NEXT_GOES_ON, NEXT_ENDS, NEXT_GIVEN_UP };
 
 /* Notes the frame at the position, and steps on to its caller. asked: the caller was asked for. */
-static enum next __attribute__((noinline)) step_uncommon(struct recall *r, struct place *at, bool asked)
+static enum next __attribute__((noinline)) step_uncommon(struct recall *r, struct progress *at, bool asked)
 {
 	uint64_t rule = rules_find(at->pc | (at->interrupted ? INTERRUPTED : 0), r->stamp);
 	uint32_t number = step_number(steps_find(at->pc, r->stamp));
-	struct walk w = { .pc = at->pc, .sp = at->sp, .fp = place_fp(r, at), .range = r->range,
+	struct walk w = { .pc = at->pc, .sp = at->sp, .fp = progress_fp(r, at), .range = r->range,
 			  .interrupted = at->interrupted, .lr = at->lr };
 	bool signal = rule_kind(rule) == KIND_SIGNAL, leads;
 
@@ -97,7 +97,7 @@ static enum next __attribute__((noinline)) step_uncommon(struct recall *r, struc
 		r->cut = rule_kind(rule) != KIND_END;
 		return r->cut && asked ? NEXT_GIVEN_UP : NEXT_ENDS;
 	}
-	*at = (struct place){ .pc = w.pc, .sp = w.sp, .hash = at->hash, .n = at->n, .interrupted = w.interrupted,
+	*at = (struct progress){ .pc = w.pc, .sp = w.sp, .hash = at->hash, .n = at->n, .interrupted = w.interrupted,
 			      .fp_from = at->n, .fp = w.fp, .lr = w.lr };
 	return NEXT_GOES_ON;
 }
@@ -106,7 +106,7 @@ static enum next __attribute__((noinline)) step_uncommon(struct recall *r, struc
  * Makes steps of the common kinds, as many as there are one after the other; not past `limit` frames, nor past a
  * position at meets_sp. All that a step by the stack pointer uses is in registers.
  */
-static inline __attribute__((always_inline)) void walk_common(struct recall *r, struct place *at, unsigned limit,
+static inline __attribute__((always_inline)) void walk_common(struct recall *r, struct progress *at, unsigned limit,
 							      uintptr_t meets_sp)
 {
 	struct walked *w = &r->captured.walked[at->n], *end = &r->captured.walked[limit];
@@ -147,10 +147,11 @@ static inline __attribute__((always_inline)) void walk_common(struct recall *r, 
 }
 
 /*
- * Walks on up to the end of the stack, to `limit` frames, or to a position of the suffix cache that is `meets` or
- * outward of that one: r->at. No farther than the depth, or from there on.
+ * Walks on up to the end of the stack, to `limit` frames, or to a position of the suffix cache that is *meets or
+ * outward of that one: r->at. A walk is made in two calls: the first one's limit is the depth, the second one goes on
+ * from there. *meets is moved outward with the walk.
  */
-static inline __attribute__((always_inline)) enum next walk_on(struct recall *r, struct place *at, unsigned *meets,
+static inline __attribute__((always_inline)) enum next walk_on(struct recall *r, struct progress *at, unsigned *meets,
 							       unsigned limit)
 {
 	const struct suffix_position *p = r->stacks[r->stack].positions;
@@ -162,7 +163,7 @@ static inline __attribute__((always_inline)) enum next walk_on(struct recall *r,
 
 		for (; *meets && unlikely(p[*meets].sp <= at->sp); --*meets) {
 			if (suffix_is(&p[*meets], at->pc, at->sp, needed) && !at->interrupted &&
-			    (!p[*meets].fp_matters || p[*meets].fp == place_fp(r, at))) {
+			    (!p[*meets].fp_matters || p[*meets].fp == progress_fp(r, at))) {
 				r->at = (uint16_t)*meets;
 				return NEXT_ENDS;
 			}
@@ -222,7 +223,7 @@ static bool worth_keeping(struct recall *r)
 
 /*
  * Chooses the stack of the suffix cache that has most in common with the one at hand: the one that had this
- * position, or the one that was used last. Returns the innermost position that the walk can meet.
+ * position last, or the one that was used last. Returns the innermost position that the walk can meet.
  */
 static unsigned choose_stack(struct recall *r, uintptr_t pc, uintptr_t sp)
 {
@@ -243,7 +244,7 @@ static unsigned choose_stack(struct recall *r, uintptr_t pc, uintptr_t sp)
 HOT_CODE void recall_walk(struct recall *r, uintptr_t function, uintptr_t pc, uintptr_t sp, uintptr_t fp)
 {
 	struct captured *c = &r->captured;
-	struct place at = { .pc = pc, .sp = sp, .hash = function, .n = 1, .fp_from = 1, .fp = fp };
+	struct progress at = { .pc = pc, .sp = sp, .hash = function, .n = 1, .fp_from = 1, .fp = fp };
 	uint64_t stamp = load_acquire(&rules_stamp);
 	enum next next;
 	unsigned meets = 0;
