@@ -14,8 +14,6 @@
 
 #include <string.h>
 
-#define HASH_FACTOR	SUFFIX_FACTOR
-
 /* ---- Codes ---- */
 
 #define PC_MASK	(((uint64_t)1 << CODE_PC_BITS) - 1)
@@ -116,7 +114,7 @@ static __attribute__((cold)) uint32_t make_code(void *context)
 
 static uint32_t intern_code(struct table *t, uint64_t pc)
 {
-	uint64_t hash = (pc & PC_MASK) * HASH_FACTOR;
+	uint64_t hash = (pc & PC_MASK) * SUFFIX_FACTOR;
 	uint32_t *hint = &t->local->code_hints[hash >> 20 & (TABLE_CODE_HINTS - 1)];
 	struct code_query q = { t, pc, false };
 	uint32_t made, levels;
@@ -436,7 +434,7 @@ uint32_t table_code_at(const struct table *t, uint32_t node)
 
 uint64_t table_code_hash(const struct table *t, uint32_t code)
 {
-	return table_code_pc(t, code) * HASH_FACTOR;
+	return table_code_pc(t, code) * SUFFIX_FACTOR;
 }
 
 uint64_t table_row_hash(const struct table *t, uint32_t row)

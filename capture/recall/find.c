@@ -57,7 +57,7 @@ struct recall *recall_create(unsigned predictions_log2, unsigned max)
 /* Sets the powers of all frames that a walk can have. */
 static void set_powers(struct recall *r)
 {
-	unsigned most = r->depth > PREDICTED_LEVELS + 1 ? r->walk_most : r->depth;
+	unsigned most = may_keep(r) ? r->walk_most : r->depth;
 	uint64_t power = 1;
 
 	for (unsigned i = 0; i <= most; i++, power *= SUFFIX_STEP)
@@ -113,14 +113,6 @@ bool recall_is_void(const struct recall *r)
 	return r->stamp != load_acquire(&rules_stamp);
 }
 
-void recall_clear(struct recall *r)
-{
-	/* Only places in use, since clearing others would allocate memory for them. */
-	memset(r->predictions, 0, sizeof(*r->predictions) << (64 - r->shift));
-	memset(r->pairs, 0, sizeof(*r->pairs) << r->pairs_log2);
-	r->roots_made = 0;
-}
-
 /*
  * Without its root a prediction is never found again, because the next root has another number. So nothing is touched
  * but the roots that are in use: threads that do little do not get more memory when modules come and go.
@@ -158,12 +150,6 @@ static uint32_t __attribute__((noinline)) miss(struct recall *r, uintptr_t funct
 	}
 	recall_walk(r, function, pc, sp, fp);
 	return 0;
-}
-
-static uint32_t __attribute__((noinline)) miss_unpredicted(struct recall *r, uintptr_t function, uintptr_t pc,
-							   uintptr_t sp, uintptr_t fp)
-{
-	return miss(r, function, pc, sp, fp, NULL);
 }
 
 /* Both predictions from this root were wrong. */
@@ -289,20 +275,20 @@ HOT_CODE uint32_t recall_find(struct recall *r, uintptr_t function, uintptr_t pc
 	uint32_t last;
 
 	if (unlikely(r->stamp != load_acquire(&rules_stamp)))
-		return miss_unpredicted(r, function, pc, sp, fp);
+		return miss(r, function, pc, sp, fp, NULL);
 	room = r->own_range.high - sp;
 	if (unlikely(room - 1 >= r->own_range_bytes))
-		return miss_unpredicted(r, function, pc, sp, fp);
+		return miss(r, function, pc, sp, fp, NULL);
 	root = root_slot(r, pc, function, 0);
 	__asm__("" : "+r"(root));	/* without this, GCC 12 computes the address twice */
 	if (unlikely(root->pc != pc || root->function != function)) {
 		root++;
 		if (root->pc != pc || root->function != function)
-			return miss_unpredicted(r, function, pc, sp, fp);
+			return miss(r, function, pc, sp, fp, NULL);
 	}
 	last = root->probe[PROBES - 1];
 	if (unlikely(!last || last + 8 > room))
-		return miss_unpredicted(r, function, pc, sp, fp);
+		return miss(r, function, pc, sp, fp, NULL);
 	predicted = prediction_slot(r, root, sp);
 	if (unlikely(predicted->root != root->number || (predicted->kind & (RUN_COUNT | RUN_BY_FP)) != RUN_MAX ||
 		     predicted->cfa * 8u > room || !six_hold(sp, predicted)))

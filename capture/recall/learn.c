@@ -11,15 +11,28 @@
 
 #include <string.h>
 
+/* Only the places in use, since to clear others would allocate memory for them. */
+static void clear_pairs(struct recall *r)
+{
+	memset(r->pairs, 0, sizeof(*r->pairs) << r->pairs_log2);
+}
+
+/* Empties the memory, and clears all predictions, so that the numbers of roots can be given again. */
+static __attribute__((cold)) void clear_predictions(struct recall *r)
+{
+	recall_empty(r, r->stamp);
+	memset(r->predictions, 0, sizeof(*r->predictions) << (64 - r->shift));
+	clear_pairs(r);
+	r->roots_made = 0;
+}
+
 /* Makes a root at a free place. */
 static void make_root(struct recall *r, struct root *root)
 {
 	const struct walked *w = r->captured.walked;
 
-	if (r->roots_made == UINT16_MAX) {
-		recall_empty(r, r->stamp);
-		recall_clear(r);
-	}
+	if (r->roots_made == UINT16_MAX)
+		clear_predictions(r);
 	/* Listed before it is made: a fork may copy the memory in between, and what is listed is forgotten there. */
 	r->used_roots[r->roots_used] = (uint16_t)(root - r->roots);
 	signal_fence();
@@ -53,7 +66,7 @@ static void count_replaced(struct recall *r, const struct prediction *place)
 	uint8_t *generation = &r->generations[place - r->predictions];
 
 	if (!++*generation)
-		memset(r->pairs, 0, sizeof(*r->pairs) << r->pairs_log2);	/* numbers of predictions come again */
+		clear_pairs(r);		/* numbers of predictions come again */
 	if (++r->replaced >> (64 - r->shift - 3) && r->shift > r->least_shift) {
 		r->replaced = 0;
 		r->shift--;

@@ -93,21 +93,19 @@ static inline uintptr_t run_offset(const struct prediction *p, unsigned i)
 	return (uintptr_t)offset * 8;
 }
 
-/* A hash of six words, whose upper bits are good, and of the root's number. */
-static inline uint64_t words_hash(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f, uint64_t root)
-{
-	/* Return addresses differ in their lower bits. */
-	a ^= (b << 24 | b >> 40) ^ (c << 48 | c >> 16);
-	a ^= (d << 11 | d >> 53) ^ (e << 33 | e >> 31) ^ (f << 55 | f >> 9);
-	return (a + root * 0xd6e8feb86659fd93u) * 0x9e3779b97f4a7c15u;
-}
-
 /* A hash of the words at the probes, whose upper bits are good, and of the root's number. */
 static inline uint64_t probe_hash(const uint16_t probe[PROBES], uintptr_t sp, uint64_t root)
 {
 	_Static_assert(PROBES == 6, "there is a word for each probe");
-	return words_hash(walk_load(sp + probe[0]), walk_load(sp + probe[1]), walk_load(sp + probe[2]),
-			  walk_load(sp + probe[3]), walk_load(sp + probe[4]), walk_load(sp + probe[5]), root);
+#define WORD(i)			walk_load(sp + probe[i])
+#define ROTATED(word, by)	((word) << (by) | (word) >> (64 - (by)))
+	uint64_t a = WORD(0), b = WORD(1), c = WORD(2), d = WORD(3), e = WORD(4), f = WORD(5);
+
+	/* Return addresses differ in their lower bits. */
+	a ^= ROTATED(b, 24) ^ ROTATED(c, 48) ^ ROTATED(d, 11) ^ ROTATED(e, 33) ^ ROTATED(f, 55);
+	return (a + root * 0xd6e8feb86659fd93u) * 0x9e3779b97f4a7c15u;
+#undef WORD
+#undef ROTATED
 }
 
 /* Whether the stack has the six return addresses of the longest run, which goes by the stack pointer only. */

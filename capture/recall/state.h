@@ -52,6 +52,7 @@ struct stack_choice {
 	uint8_t failures;		/* each time that it did not have the position adds FAILURE, each other time
 					 * takes 1 away; at least 0 */
 };
+#define CHOICES_LOG2	8
 #define FAILURE		8u
 #define FAILURES_OWN	24u	/* from so many on the position gets a stack that no other one uses yet */
 
@@ -98,7 +99,7 @@ struct recall {
 
 	struct captured captured;
 	uint8_t turn, newest;		/* the stack that took the place of another one last, and that was used last */
-	struct stack_choice choices[SUFFIX_PLACES];	/* by a hash of the position */
+	struct stack_choice choices[1u << CHOICES_LOG2];	/* by a hash of the position */
 	struct suffix_stack stacks[SUFFIX_STACKS];
 	struct root roots[(1u << ROOTS_LOG2) + ROOT_TRIES - 1];
 	uint16_t used_roots[(1u << ROOTS_LOG2) + ROOT_TRIES - 1];	/* the places of those that are in use */
@@ -148,7 +149,7 @@ static inline uint32_t pair_value(const struct recall *r, const struct predictio
 
 static inline struct stack_choice *stack_choice(struct recall *r, uintptr_t pc, uintptr_t sp)
 {
-	return &r->choices[((sp + pc * 8) * 0x9e3779b97f4a7c15u) >> (64 - SUFFIX_PLACES_LOG2)];
+	return &r->choices[((sp + pc * 8) * 0x9e3779b97f4a7c15u) >> (64 - CHOICES_LOG2)];
 }
 
 static inline unsigned chosen_stack(const struct recall *r, const struct stack_choice *choice)
@@ -166,14 +167,17 @@ static inline uint32_t recall_number_of(struct recall *r, uintptr_t function)
 	return r->function_number;
 }
 
-/* Clears all predictions, so that their numbers can be given again. There are no roots. */
-void recall_clear(struct recall *r);
-
 /* Empties the memory, because modules have come or gone. */
 void recall_empty(struct recall *r, uint64_t stamp);
 
 /* Walks the stack, up to its end or to a suffix that is known: fills in what recall_captured() returns. */
 void recall_walk(struct recall *r, uintptr_t function, uintptr_t pc, uintptr_t sp, uintptr_t fp);
+
+/* Whether the suffix cache is of use: where the depth is small, predictions have whole stacks. */
+static inline bool may_keep(const struct recall *r)
+{
+	return r->depth > PREDICTED_LEVELS + 1;
+}
 
 /* The index of the last frame that a prediction can have. */
 static inline unsigned predicted_levels(const struct recall *r)

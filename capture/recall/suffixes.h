@@ -26,8 +26,6 @@
 #include "base/suffix.h"
 
 #define SUFFIX_STACKS	16u	/* at most */
-#define SUFFIX_PLACES_LOG2 8
-#define SUFFIX_PLACES	(1u << SUFFIX_PLACES_LOG2)
 #define SUFFIX_POSITIONS 320u		/* of a stack, at most */
 #define SUFFIX_WORDS	640u		/* of all its positions */
 #define SUFFIX_AT_ONCE	8u		/* words that are compared in one iteration */

@@ -218,7 +218,7 @@ static inline void add_known(struct recall *r, unsigned n)
 /* Whether to keep the frames of this walk. Where stacks have little in common, that costs more than it saves. */
 static bool worth_keeping(struct recall *r)
 {
-	return r->depth > PREDICTED_LEVELS + 1 && (!r->few_known || ++r->walks_skipped % SKIP_RATIO == 0);
+	return may_keep(r) && (!r->few_known || ++r->walks_skipped % SKIP_RATIO == 0);
 }
 
 /*
