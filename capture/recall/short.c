@@ -7,7 +7,6 @@
 #include "short.h"
 
 #include "capture/walk.h"
-#include "steps.h"
 
 #include <string.h>
 
@@ -19,16 +18,6 @@ static inline bool is_passed(const struct short_stacks *s, const struct short_st
 	for (unsigned i = 0; i < count; i++)
 		differs |= stack->step[i] ^ s->passed[i].step;
 	return !differs;
-}
-
-/* The frame pointer at sp, behind the first n steps. */
-static uintptr_t passed_fp(const struct short_stacks *s, unsigned n, uintptr_t sp, uintptr_t fp)
-{
-	for (; n-- > 0; sp = s->passed[n].sp) {
-		if (s->passed[n].step & STEP_SAVES_FP)
-			return walk_load(sp - step_fp(s->passed[n].step));
-	}
-	return fp;
 }
 
 HOT_CODE uint32_t short_find(struct short_stacks *s, const struct stack_range *range, uint64_t stamp, uint32_t function,
@@ -59,7 +48,7 @@ HOT_CODE uint32_t short_find(struct short_stacks *s, const struct stack_range *r
 			}
 			if (step_kind(step) != STEP_FP)
 				return 0;
-			cfa = passed_fp(s, n, sp, at->fp);
+			cfa = steps_fp(s->passed, s->passed + n, at->fp, sp);
 			if (unlikely(cfa < sp || cfa % sizeof(cfa) || cfa > high))
 				return 0;
 		}

@@ -11,6 +11,7 @@
 
 #include "capture/capture.h"
 #include "capture/stack.h"
+#include "steps.h"
 
 #define SHORT_FRAMES	8u	/* of a short stack, with frame 0 */
 #define SHORT_TURNS	8u	/* one of so many stacks that could be found this way is captured */
@@ -35,10 +36,7 @@ struct short_stacks {
 	struct short_stack *place;	/* where the stack belongs; NULL: it is not of the kind */
 	uint32_t function;		/* as in the stack */
 	uint32_t count;
-	struct {
-		uintptr_t sp;
-		uint64_t step;
-	} passed[SHORT_FRAMES];		/* the steps, and where each begins */
+	struct walked passed[SHORT_FRAMES];	/* the steps, and where each begins, but no addresses or powers */
 };
 
 /*

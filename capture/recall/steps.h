@@ -26,6 +26,7 @@
 #define CAPTURE_RECALL_STEPS_H
 
 #include "base/atomics.h"
+#include "base/suffix.h"
 #include "capture/arch.h"
 
 #include <stdbool.h>
@@ -89,6 +90,19 @@ static inline uintptr_t step_ra(uint64_t step)
 static inline uintptr_t step_fp(uint64_t step)
 {
 	return ARCH_LINK_REGISTER ? step_place(step) + 8 : step_place(step);
+}
+
+/*
+ * The frame pointer at the position sp, to which the steps of the frames from `from` to the one before `end` lead. fp:
+ * the frame pointer at frame `from`.
+ */
+static inline uintptr_t steps_fp(const struct walked *from, const struct walked *end, uintptr_t fp, uintptr_t sp)
+{
+	for (; end-- > from; sp = end->sp) {
+		if (end->step & STEP_SAVES_FP)
+			return *(const uintptr_t *)(sp - step_fp(end->step));
+	}
+	return fp;
 }
 
 #define STEP_OTHER_CHECK ((uint64_t)1 << 63)

@@ -28,22 +28,12 @@ static void note_frame(struct recall *r, struct progress *at, uint64_t step)
 	at->hash += at->pc * w->power;
 }
 
-/* The frame pointer at the position sp, behind the frame before `end`. It was at frame `from`. */
-static inline uintptr_t find_fp(const struct walked *from, const struct walked *end, uintptr_t fp, uintptr_t sp)
-{
-	for (; end-- > from; sp = end->sp) {
-		if (end->step & STEP_SAVES_FP)
-			return walk_load(sp - step_fp(end->step));
-	}
-	return fp;
-}
-
 /* The frame pointer at the walk's position. */
 static uintptr_t progress_fp(const struct recall *r, struct progress *at)
 {
 	const struct walked *w = r->captured.walked;
 
-	at->fp = find_fp(w + at->fp_from, w + at->n, at->fp, at->sp);
+	at->fp = steps_fp(w + at->fp_from, w + at->n, at->fp, at->sp);
 	at->fp_from = at->n;
 	return at->fp;
 }
@@ -122,7 +112,7 @@ static inline __attribute__((always_inline)) void walk_common(struct recall *r, 
 		if (unlikely(differs)) {
 			if (differs != STEP_OTHER_CHECK || step_kind(step) != STEP_FP)
 				break;
-			cfa = find_fp(&r->captured.walked[at->fp_from], w, at->fp, sp);
+			cfa = steps_fp(&r->captured.walked[at->fp_from], w, at->fp, sp);
 			if (unlikely(cfa < sp || cfa % sizeof(cfa) || cfa > high))
 				break;
 		}
