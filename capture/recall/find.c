@@ -187,8 +187,8 @@ find_end(const struct recall *r, struct suffix_stack *s, struct stack_choice *ch
 
 /* As find_end(), in the stack that was used last. */
 static const struct suffix_position * __attribute__((noinline))
-find_end_newest(const struct recall *r, struct suffix_stack *newest, struct stack_choice *choice, const struct run_end *end,
-		unsigned needed)
+find_end_newest(const struct recall *r, struct suffix_stack *newest, struct stack_choice *choice,
+		const struct run_end *end, unsigned needed)
 {
 	const struct suffix_position *p = NULL;
 

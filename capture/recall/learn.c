@@ -211,7 +211,7 @@ static void learn_pair(struct recall *r, uint32_t value)
 	if (place[0] && place[1]) {
 		if (++r->pairs_replaced >> (r->pairs_log2 - 4) && r->pairs_log2 < r->pairs_most_log2) {
 			/* A pair in a place of before would stand for other numbers. */
-			memset(r->pairs, 0, sizeof(*r->pairs) << r->pairs_log2);
+			clear_pairs(r);
 			r->pairs_replaced = 0;
 			r->pairs_log2++;
 			pair = pair_of(r, r->held, outer, &place);
