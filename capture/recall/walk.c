@@ -144,7 +144,8 @@ static inline __attribute__((always_inline)) void walk_common(struct recall *r, 
 static inline __attribute__((always_inline)) enum next walk_on(struct recall *r, struct progress *at, unsigned *meets,
 							       unsigned limit)
 {
-	const struct suffix_position *p = r->stacks[r->stack].positions;
+	struct suffix_stack *s = &r->stacks[r->stack];
+	const struct suffix_position *p = s->positions;
 
 	for (;;) {
 		unsigned needed = at->n < r->depth ? r->depth - at->n : 0;
@@ -154,8 +155,19 @@ static inline __attribute__((always_inline)) enum next walk_on(struct recall *r,
 		for (; *meets && unlikely(p[*meets].sp <= at->sp); --*meets) {
 			if (suffix_is(&p[*meets], at->pc, at->sp, needed) && !at->interrupted &&
 			    (!p[*meets].fp_matters || p[*meets].fp == progress_fp(r, at))) {
-				r->at = (uint16_t)*meets;
-				return NEXT_ENDS;
+				/* A large frame lies where several positions were, whose words it has not changed. So
+				 * too few positions outward of this one were compared. */
+				unsigned known = *meets;
+
+				if (unlikely(s->last - known > at->n)) {
+					s->last = (uint16_t)known;
+					known = suffix_unchanged(s, known, r->depth, r->range.high);
+				}
+				if (likely(known == *meets)) {
+					r->at = (uint16_t)known;
+					return NEXT_ENDS;
+				}
+				*meets = known + 1;
 			}
 		}
 		if (at->n >= limit)
