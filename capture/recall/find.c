@@ -102,6 +102,7 @@ void recall_release(struct recall *r)
 
 	recall_forget(r);
 	r->roots_used = 0;
+	r->captured.walked[0].power = 0;	/* its page stays, and those of other powers do not: see recall_begin() */
 	signal_fence();		/* a fork may copy the memory while a part of it is gone */
 	from += -(uintptr_t)from % getauxval(AT_PAGESZ);
 	madvise(from, (size_t)(end - from), MADV_DONTNEED);
