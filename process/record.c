@@ -249,13 +249,16 @@ uint32_t record_row_slow(const struct thread *self, uintptr_t function, uintptr_
 	struct capture_point from = { pc, sp, fp };
 	struct recall *r = self ? self->recall : NULL;
 	uint32_t row;
+	bool recalled;
 
 	if (!r)
 		return find_row_slow(function, &from);
 	row = recall_find(r, function, pc, sp, fp);
-	if (!row)
+	recalled = row;
+	if (!recalled)
 		row = record_row_missed(r);
-	compare_known(&from, row);
+	if (recalled || recall_captured(r)->count)	/* find_row_slow() has compared what the walk has given up */
+		compare_known(&from, row);
 	return row;
 }
 

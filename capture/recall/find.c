@@ -92,6 +92,7 @@ void recall_begin(struct recall *r, uintptr_t own_top)
 
 void recall_forget(struct recall *r)
 {
+	steps_release();
 	r->stamp = ~load_relaxed(&rules_stamp);
 }
 
@@ -100,12 +101,13 @@ void recall_release(struct recall *r)
 	char *from = (char *)&r->captured, *end = (char *)r + recall_bytes(64 - r->least_shift);
 	int saved = errno;
 
-	recall_forget(r);
-	r->roots_used = 0;
+	r->stamp = ~load_relaxed(&rules_stamp);
 	r->captured.walked[0].power = 0;	/* its page stays, and those of other powers do not: see recall_begin() */
 	signal_fence();		/* a fork may copy the memory while a part of it is gone */
 	from += -(uintptr_t)from % getauxval(AT_PAGESZ);
 	madvise(from, (size_t)(end - from), MADV_DONTNEED);
+	signal_fence();
+	r->roots_used = 0;
 	errno = saved;
 }
 

@@ -106,4 +106,9 @@ void steps_number(uintptr_t pc, uint64_t stamp, uint32_t number)
 	put(s, pc, stamp, step_of_rule(rules_find(pc, stamp)) | number);
 }
 
+void steps_release(void)
+{
+	store_release(&writing, 0);
+}
+
 #endif

@@ -126,4 +126,7 @@ uint64_t step_of_rule(uint64_t rule);
  * this stamp. Does nothing while modules are unloaded, or if another thread is storing a step. */
 void steps_number(uintptr_t pc, uint64_t stamp, uint32_t number);
 
+/* A thread may have vanished while it wrote a slot (after a fork): others may write from now on. */
+void steps_release(void);
+
 #endif
