@@ -132,8 +132,8 @@ void __attribute__((noinline)) recall_empty(struct recall *r, uint64_t stamp)
 
 /*
  * Goes on where no prediction has the stack. Where the depth is small, the stack is looked for by the steps of a walk.
- * A stack that is not found this way either is captured. One of SHORT_TURNS stacks is captured without being looked
- * for, so that predictions are made of such stacks, too. held: the prediction that the stack begins with, or NULL.
+ * A stack that is not found this way either is captured. Some stacks are captured without being looked for
+ * (short_is_due()), so that predictions are made of such stacks, too. held: the prediction that the stack begins with, or NULL.
  */
 static uint32_t __attribute__((noinline)) miss(struct recall *r, uintptr_t function, uintptr_t pc, uintptr_t sp,
 					       uintptr_t fp, struct prediction *held)
@@ -141,7 +141,7 @@ static uint32_t __attribute__((noinline)) miss(struct recall *r, uintptr_t funct
 	uint32_t value;
 
 	r->held = held;
-	if (r->depth <= SHORT_FRAMES && ++r->shorts.turn % SHORT_TURNS && !recall_is_void(r)) {
+	if (r->depth <= SHORT_FRAMES && short_is_due(&r->shorts) && !recall_is_void(r)) {
 		value = short_find(&r->shorts, &r->range, r->stamp, recall_number_of(r, function),
 				   &(struct capture_point){ pc, sp, fp }, r->depth - 1u);
 		if (value) {

@@ -30,6 +30,7 @@ HOT_CODE uint32_t short_find(struct short_stacks *s, const struct stack_range *r
 	unsigned n = 0;
 
 	s->place = NULL;
+	s->tried++;
 	if (unlikely(sp % sizeof(sp)) || unlikely(sp < range->low || sp >= high) || unlikely(!function))
 		return 0;
 	for (;;) {
@@ -64,8 +65,10 @@ HOT_CODE uint32_t short_find(struct short_stacks *s, const struct stack_range *r
 	stack = &s->stacks[hash >> 32 & s->mask];
 	if (!is_passed(s, stack, n))
 		stack = &s->stacks[(size_t)(stack - s->stacks) ^ 1];
-	if (likely(is_passed(s, stack, n)) && stack->value)
+	if (likely(is_passed(s, stack, n)) && stack->value) {
+		s->found++;
 		return stack->value;
+	}
 	s->place = stack;
 	s->count = n;
 	return 0;

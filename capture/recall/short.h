@@ -15,6 +15,8 @@
 
 #define SHORT_FRAMES	8u	/* of a short stack, with frame 0 */
 #define SHORT_TURNS	8u	/* one of so many stacks that could be found this way is captured */
+#define SHORT_FEW	16u	/* where few are found, one of so many is looked for */
+#define SHORT_WINDOW	512u	/* stacks that are looked for, after which it is decided whether few are found */
 #define SHORTS_LOG2_LEAST 6
 #define SHORTS_LESS_LOG2 1	/* there can be half as many short stacks as predictions */
 
@@ -29,7 +31,9 @@ struct short_stacks {
 	struct short_stack *stacks;
 	uint32_t mask, most;		/* of the places: in use, and all */
 	uint32_t replaced;		/* that took the place of others, since more places are in use */
-	uint32_t turn;			/* counts the stacks that are looked for, for SHORT_TURNS */
+	uint32_t turn;			/* counts the stacks that could be looked for */
+	uint16_t tried, found;		/* in this window */
+	bool few_found;			/* in the last window less than a quarter was found */
 	uint32_t times_emptied;		/* how often all was forgotten, modulo what fits above a number */
 
 	/* The walk of the last short_find() that has not found its stack. */
@@ -46,6 +50,17 @@ struct short_stacks {
  */
 uint32_t short_find(struct short_stacks *s, const struct stack_range *range, uint64_t stamp, uint32_t function,
 		    const struct capture_point *at, unsigned most);
+
+/* Whether a stack is looked for. */
+static inline bool short_is_due(struct short_stacks *s)
+{
+	s->turn++;
+	if (s->tried >= SHORT_WINDOW) {
+		s->few_found = s->found < s->tried / 4;
+		s->tried = s->found = 0;
+	}
+	return s->few_found ? s->turn % SHORT_FEW == 0 : s->turn % SHORT_TURNS != 0;
+}
 
 /* Forgets all stacks. It writes to them only once in many times, so that no pages are touched for it. */
 void short_forget(struct short_stacks *s);
