@@ -14,15 +14,17 @@
 
 struct rule_slot *rules_cache;
 __thread unsigned rules_unloading;
-uint64_t rules_stamp HOT_DATA;
 
 /*
  * Each new stamp is the last one plus this odd number (2^64 divided by the golden ratio). So no stamp comes again
  * before 2^64 steps, and two stamps that are not far apart differ in bits all over the word, which no two
  * addresses do. An earlier version counted in the 16 bits above all addresses. That count came round
  * after 32,768 calls of dlclose(), and rules of a module that was long gone were valid again.
+ *
+ * The first one is not 0: an empty slot of a cache would have the check of the address 0, which a null return address is.
  */
 #define STAMP_STEP	0x9e3779b97f4a7c15u
+uint64_t rules_stamp HOT_DATA = STAMP_STEP;
 
 /*
  * A second cache, for the answers of rules_record_leads(), by the two addresses. It has the same kind of check against

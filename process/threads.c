@@ -62,16 +62,6 @@ static struct thread *find_free(bool spare)
 	return NULL;
 }
 
-/* An address above all frames on this thread's own stack: on the main thread that of the strings which the kernel puts
- * there, on others that of the thread-local variables, which the C library puts above the frames. */
-static uintptr_t own_stack(void)
-{
-	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-	uintptr_t first = getauxval(AT_EXECFN) - here, other = (uintptr_t)&guard_self - here;
-
-	return here + (first < other ? first : other);
-}
-
 void threads_sleep(uint32_t microseconds)
 {
 	struct timespec time = { 0, (long)microseconds * 1000 };
@@ -159,7 +149,7 @@ __attribute__((cold)) struct thread *threads_take(struct table *table, unsigned 
 	if (!t->recall && depth > 1)
 		t->recall = capture_recall(!t->next, depth - 1);
 	if (t->recall)
-		recall_begin(t->recall, own_stack());
+		recall_begin(t->recall, threads_stack_top());
 	check(t->taken, "a state that a thread uses is taken");
 	check(!t->inside, "a state has one owner");
 	check(guard_seems_entered(), "a thread takes its state inside the guard");

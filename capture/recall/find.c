@@ -185,7 +185,7 @@ find_end(const struct recall *r, struct suffix_stack *s, struct stack_choice *ch
 		p = &s->positions[choice->at];
 	}
 	return likely(suffix_is(p, end->pc, end->sp, needed)) && likely(!p->fp_matters || p->fp == end->fp) &&
-	       suffix_unchanged(s, choice->at, needed, r->range.high) == choice->at ? p : NULL;
+	       suffix_unchanged(s, choice->at, needed, r->own_range.high) == choice->at ? p : NULL;
 }
 
 /* As find_end(), in the stack that was used last. */
@@ -215,9 +215,6 @@ static inline __attribute__((always_inline)) uint32_t find_outward(struct recall
 	const struct suffix_position *p;
 	uint32_t outer, value;
 
-	/* The suffix cache compares words in `range`, which has to be of the stack at hand, and not of another one. */
-	if (unlikely(sp < r->range.low || r->range.high < r->own_range.high))
-		return miss(r, function, pc, sp, fp, NULL);
 	p = find_end(r, &r->stacks[chosen_stack(r, choice)], choice, end, needed);
 	if (unlikely(!p)) {
 		p = find_end_newest(r, &r->stacks[r->newest], choice, end, needed);

@@ -172,7 +172,8 @@ static bool may_predict(struct recall *r, struct root *root, const struct predic
 	}
 	if ((!root->probe[PROBES - 1] || are_bad(root)) && !choose_probes(root, made, sp, r->fp))
 		return false;
-	return sp + root->probe[PROBES - 1] + 8 <= r->range.high;
+	/* The best probes may be those of a root from which nothing was predicted. */
+	return root->probe[PROBES - 1] && sp + root->probe[PROBES - 1] + 8 <= r->range.high;
 }
 
 /* Makes a prediction of the captured stack. */
@@ -256,8 +257,13 @@ static void learn_own_range(struct recall *r)
 
 	if (r->own_top - sp > OWN_BYTES || sp < r->range.low || sp >= r->range.high)
 		return;		/* the walk began on another stack, or has passed on to another one */
+	if (r->range.low >= r->own_range.low && r->range.low < r->own_range.high)
+		return;
+	/* Another stack can lie near, below a page that cannot be read. */
+	if (!stack_reaches(&r->range, r->own_range.low ? r->own_range.low : r->own_top))
+		return;
 	r->own_range.low = r->own_top - r->range.low > OWN_BYTES ? r->own_top - OWN_BYTES : r->range.low;
-	r->own_range.high = r->range.high < r->own_top ? r->range.high : r->own_top;
+	r->own_range.high = r->own_top;
 	r->own_range_bytes = r->own_range.high - r->own_range.low;
 }
 

@@ -72,6 +72,7 @@ bool prediction_make(struct prediction *p, const struct walked *w, unsigned last
 
 bool probes_set(uint16_t probe[PROBES], unsigned count, const struct prediction *p, uintptr_t sp, uintptr_t fp)
 {
+	uint16_t made[PROBES];
 	uintptr_t at = 0;
 
 	if (p->fp != RUN_FP_SAME && p->kind & RUN_BY_FP)
@@ -87,8 +88,9 @@ bool probes_set(uint16_t probe[PROBES], unsigned count, const struct prediction 
 		}
 		if (at > UINT16_MAX)
 			return false;
-		probe[i] = (uint16_t)at;
+		made[i] = (uint16_t)at;
 	}
+	memcpy(probe, made, sizeof(made));	/* all or none: the last one has to be the largest */
 	return true;
 }
 

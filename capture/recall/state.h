@@ -93,6 +93,7 @@ struct recall {
 	struct prediction *held;	/* the prediction that the stack begins with, or NULL */
 	uint8_t stack;			/* of stacks[], the one that the walk looked at */
 	uint16_t at;			/* its position where the known suffix begins, or 0 */
+	bool foreign;			/* it is not known that the walk began on the thread's own stack */
 	bool keeps;			/* the walk's frames are to be kept */
 	bool complete;			/* they have all words, and lie on one stack */
 	bool cut;			/* the walk did not come to the end of the stack */

@@ -76,6 +76,21 @@ HOT_CODE unsigned suffix_unchanged(const struct suffix_stack *s, unsigned at, un
 	return at;
 }
 
+unsigned suffix_same(const struct suffix_stack *s, unsigned at, unsigned frames)
+{
+	const struct suffix_word *words = s->words + SUFFIX_AT_ONCE;
+	unsigned first = frames < at ? s->positions[at - frames].words_end : 0, changed = s->positions[at].words_end;
+
+	while (changed-- > first) {
+		if (*(const uintptr_t *)words[changed].address != words[changed].value) {
+			while (s->positions[at].words_end > changed)
+				at--;
+			break;
+		}
+	}
+	return at;
+}
+
 void suffix_copy(struct suffix_stack *to, const struct suffix_stack *from, unsigned at)
 {
 	if (!to->words[0].address)
@@ -89,7 +104,7 @@ void suffix_copy(struct suffix_stack *to, const struct suffix_stack *from, unsig
 /* Makes room by forgetting the outer half of the positions. Returns the new number of position `at`. */
 static unsigned forget_outer(struct suffix_stack *s, unsigned at)
 {
-	unsigned gone = at / 2, words_gone = s->positions[gone].words_end;
+	unsigned gone = at / 2, words_gone = s->positions[gone + 1].words_end;	/* those that lie outward of what stays */
 
 	memmove(s->positions + 1, s->positions + 1 + gone, (at - gone) * sizeof(*s->positions));
 	memmove(s->words + SUFFIX_AT_ONCE, s->words + SUFFIX_AT_ONCE + words_gone,

@@ -66,6 +66,13 @@ unsigned suffix_outward(struct suffix_stack *s, uintptr_t sp);
  */
 unsigned suffix_unchanged(const struct suffix_stack *s, unsigned at, unsigned frames, uintptr_t high);
 
+/*
+ * Compares the words of the `frames` positions from number `at` outward, the innermost first. So no word is read that
+ * the plain walk, which has come to that position, would not read. Returns `at` if all are unchanged, and otherwise the
+ * innermost position that is outward of the change.
+ */
+unsigned suffix_same(const struct suffix_stack *s, unsigned at, unsigned frames);
+
 /* Makes `to` have the positions of `from` up to number `at`, and no others. */
 void suffix_copy(struct suffix_stack *to, const struct suffix_stack *from, unsigned at);
 

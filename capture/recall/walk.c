@@ -159,9 +159,11 @@ static inline __attribute__((always_inline)) enum next walk_on(struct recall *r,
 				 * too few positions outward of this one were compared. */
 				unsigned known = *meets;
 
-				if (unlikely(s->last - known > at->n)) {
+				if (unlikely(r->foreign)) {
+					known = suffix_same(s, known, needed);
+				} else if (unlikely(s->last - known > at->n)) {
 					s->last = (uint16_t)known;
-					known = suffix_unchanged(s, known, r->depth, r->range.high);
+					known = suffix_unchanged(s, known, r->depth, r->own_range.high);
 				}
 				if (likely(known == *meets)) {
 					r->at = (uint16_t)known;
@@ -232,11 +234,20 @@ static unsigned choose_stack(struct recall *r, uintptr_t pc, uintptr_t sp)
 	unsigned stack = chosen_stack(r, stack_choice(r, pc, sp)), meets, meets_newest;
 	struct suffix_stack *chosen = &r->stacks[stack], *newest = &r->stacks[r->newest];
 
-	meets = suffix_unchanged(chosen, suffix_outward(chosen, sp), r->depth, r->range.high);
 	r->stack = (uint8_t)stack;
+	/* What lies outward of a change may have been unmapped, so no word is compared before the walk comes to it. */
+	r->foreign = r->own_range.high - sp - 1 >= r->own_range_bytes;
+	if (unlikely(r->foreign)) {
+		meets = suffix_outward(chosen, sp);
+		if (meets)
+			return meets;
+		r->stack = r->newest;
+		return suffix_outward(newest, sp);
+	}
+	meets = suffix_unchanged(chosen, suffix_outward(chosen, sp), r->depth, r->own_range.high);
 	if (chosen == newest)
 		return meets;
-	meets_newest = suffix_unchanged(newest, suffix_outward(newest, sp), r->depth, r->range.high);
+	meets_newest = suffix_unchanged(newest, suffix_outward(newest, sp), r->depth, r->own_range.high);
 	if (meets && (!meets_newest || chosen->positions[meets].sp <= newest->positions[meets_newest].sp))
 		return meets;
 	r->stack = r->newest;
