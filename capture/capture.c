@@ -19,7 +19,7 @@
 #define CODE_LOOKED_AT	15	/* libgcc reads at most so many bytes behind an address of code */
 
 /* The most predictions (recall/predictor.h), 64 bytes each, of the main thread and of any other thread. */
-#define PREDICTIONS_LOG2	15
+#define PREDICTIONS_LOG2	14
 #define THREAD_PREDICTIONS_LOG2	10
 
 static bool ready;

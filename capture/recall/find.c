@@ -49,7 +49,7 @@ struct recall *recall_create(unsigned predictions_log2, unsigned max)
 		.most = (1u << (predictions_log2 - SHORTS_LESS_LOG2)) - 1,
 	};
 	r->generations = (uint8_t *)(r->shorts.stacks + r->shorts.most + 1);
-	r->stacks_most = predictions_log2 < RECALL_LOG2_MOST ? SUFFIX_STACKS / 4 : SUFFIX_STACKS;
+	r->stacks_most = predictions_log2 < STACKS_FEW_LOG2 ? SUFFIX_STACKS / 4 : SUFFIX_STACKS;
 	recall_limit(r, max);
 	return r;
 }

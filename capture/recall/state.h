@@ -12,6 +12,7 @@
 #include "short.h"
 #include "suffixes.h"
 
+#define STACKS_FEW_LOG2	12u	/* a memory with less room for predictions uses a quarter of the stacks */
 #define PLACES_LEAST_LOG2 10u	/* places for predictions that are in use at first */
 #define OWN_BYTES	((uintptr_t)1 << 20)	/* so far below own_top lies the thread's own stack */
 #define PROBES_AGAIN	32u	/* so many wrong predictions from a root, at first, give it new probes ... */
@@ -39,7 +40,7 @@
 #define PAIR_LOWER_BITS	19
 #define PAIR_OUTER_BITS	27
 #define PAIR_INNER_BITS	(RECALL_LOG2_MOST + 8u)
-#define PAIRS_MORE_LOG2	2		/* there can be four times as many pairs as predictions */
+#define PAIRS_MORE_LOG2	3		/* there can be eight times as many pairs as predictions */
 #define PAIRS_LEAST_LOG2 9		/* the two places of a pair differ in the lowest of these bits */
 #define PAIRS_SIDE	0xffu		/* so many places, minus 1, lie side by side */
 _Static_assert(PAIR_OUTER_BITS - PAIR_LOWER_BITS == PAIRS_LEAST_LOG2 - 1, "a pair and its place determine outer");
