@@ -176,6 +176,13 @@ static bool may_predict(struct recall *r, struct root *root, const struct predic
 	return root->probe[PROBES - 1] && sp + root->probe[PROBES - 1] + 8 <= r->range.high;
 }
 
+/* Whether no prediction is made this time. Where even the best probes often take words that are different each time, most
+ * of those that are missing would never be found again; one of several is made. */
+static bool is_seldom_worth(struct recall *r, const struct root *root)
+{
+	return root->attempts > ATTEMPTS && root->wrong > root->right / PROBES_BAD && ++r->skipped % BAD_RATIO;
+}
+
 /* Makes a prediction of the captured stack. */
 static void learn_prediction(struct recall *r, uint32_t value)
 {
@@ -185,7 +192,7 @@ static void learn_prediction(struct recall *r, uint32_t value)
 	struct prediction made;
 	bool ends;
 
-	if (!root || last < 2)
+	if (!root || last < 2 || is_seldom_worth(r, root))
 		return;
 	add_frames(r, last);
 	ends = step_kind(c->walked[last].step) == STEP_END;

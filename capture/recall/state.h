@@ -17,6 +17,7 @@
 #define OWN_BYTES	((uintptr_t)1 << 20)	/* so far below own_top lies the thread's own stack */
 #define PROBES_AGAIN	32u	/* so many wrong predictions from a root, at first, give it new probes ... */
 #define PROBES_BAD	16u	/* ... if these are more than one of so many */
+#define BAD_RATIO	2u	/* of stacks that bad probes have not found, one of so many is predicted */
 #define ATTEMPTS	6u	/* at good probes */
 #define PROBES_FEW	3u	/* every other attempt takes only so many return addresses (probes_set()) */
 #define FAILURES_MAX	1000	/* see root.balance: nothing is predicted from this root for a while, ... */
