@@ -90,6 +90,13 @@ jit() {
 
 	# In a long run what is kept must not grow with the stacks: code moves, rows stay few.
 	run_traced --flame-graph --depth="$depth" --sort=total-count -- node ../in/jit.js 1.5
+	# It happened once, on a busy machine, that there was no dump; this says more if it happens again.
+	if [ ! -s "$TMP/dumps/dump" ]; then
+		echo "# $name: no dump, status $(cat "$TMP/traced.status")"
+		sed 's/^/# /' "$TMP/traced.err"
+		ls -l "$TMP/dumps" | sed 's/^/# /'
+		run_traced --flame-graph --depth="$depth" --sort=total-count -- node ../in/jit.js 1.5
+	fi
 	read -r _ traced_kb <"$TMP/traced.out"
 	[ "${traced_kb:-999999999}" -le $((native_kb + 65536)) ]
 	ok $? "$name: at most $traced_kb KB, and $native_kb KB without heaptrace"

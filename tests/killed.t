@@ -274,7 +274,8 @@ SKIP: {
 		unlink glob("$dir/run/*");
 		my ($pid, $in) = start(undef, $heaptrace, "--record=$dir/run/rec", "--outfile=$dir/run/out", $idle, 'wait');
 		wait_word('ready');
-		my @stopped = watchers();
+		my @stopped;
+		wait_for(sub { @stopped = watchers() });	# the process may be ready before its watcher has its name
 		kill 'STOP', @stopped;
 		select undef, undef, undef, 0.7;
 		kill 'KILL', $pid;
