@@ -70,26 +70,6 @@ compared() {
 	cat "$TMP/dumps"/* | awk '/unwinders compared/ { n += $5; bad += $7 } END { print n + 0, bad + 0 }'
 }
 
-redis() {
-	local depth=$1 server socket=$TMP/work/socket status
-	fresh_work
-	rm -f "$TMP/dumps"/*
-	(cd "$TMP/work" && exec timeout -k 2 "$LIMIT" "$HEAPTRACE" --unwind=check --depth="$depth" --top=0 \
-		--outfile="$TMP/dumps/dump" redis-server --port 0 --unixsocket "$socket" --save '' \
-		--appendonly no --daemonize no) >"$TMP/traced.out" 2>"$TMP/traced.err" </dev/null &
-	server=$!
-	for _ in {1..300}; do
-		[ "$(redis-cli -s "$socket" ping 2>/dev/null)" = PONG ] && break
-		sleep 0.1
-	done
-	timeout "$LIMIT" redis-benchmark -s "$socket" -t set,get,incr,lpush,rpop,sadd,hset,spop,zadd,lrange_100,mset \
-		-n "$(sized 10000)" -r 1000 -d 300 -c 20 -q >"$TMP/benchmark" 2>&1
-	redis-cli -s "$socket" shutdown nosave >/dev/null 2>&1
-	wait "$server"
-	status=$?
-	echo "$status" >"$TMP/traced.status"
-}
-
 # run NAME DEPTH
 run() {
 	local word environment=()
@@ -97,7 +77,9 @@ run() {
 	own=()
 	case $1 in
 	redis-server)
-		redis "$2"
+		redis_start "$2" 0
+		redis_load "$(sized 10000)"
+		redis_stop
 		return ;;
 	cmake)
 		command=(cmake -DROUNDS="$(sized 1000)" -P "$TMP/in/work.cmake") ;;

@@ -26,26 +26,14 @@ fallbacks() {
 # ---- a server under load ----
 
 redis() {
-	local depth=$1 server name="redis-server, depth $1" socket=$TMP/work/socket
-	fresh_work
-	rm -f "$TMP/dumps"/*
-	(cd "$TMP/work" && exec timeout -k 2 "$LIMIT" "$HEAPTRACE" --unwind=check --depth="$depth" --top=1 \
-		--outfile="$TMP/dumps/dump" redis-server --port 0 --unixsocket "$socket" --save '' \
-		--appendonly no --daemonize no) >"$TMP/server.out" 2>"$TMP/server.err" </dev/null &
-	server=$!
-	for _ in {1..300}; do
-		[ "$(redis-cli -s "$socket" ping 2>/dev/null)" = PONG ] && break
-		sleep 0.1
-	done
-	timeout "$LIMIT" redis-benchmark -s "$socket" -t set,get,incr,lpush,rpop,sadd,hset,spop,zadd,lrange_100,mset \
-		-n 3000 -r 1000 -d 300 -c 20 -q >"$TMP/benchmark" 2>&1
+	local name="redis-server, depth $1"
+	redis_start "$1" 1
+	redis_load 3000
 	is $? 0 "$name: the benchmark's status"
-	redis-cli -s "$socket" eval 'local t = {} for i = 1, 3000 do t[i] = tostring(i) end return #table.concat(t)' 0 \
-		>/dev/null 2>&1
-	redis-cli -s "$socket" shutdown nosave >/dev/null 2>&1
-	wait "$server"
-	is $? 0 "$name: the server's status"
-	none_differs "$name" 50000 "$TMP/server.err"
+	redis_do eval 'local t = {} for i = 1, 3000 do t[i] = tostring(i) end return #table.concat(t)' 0 >/dev/null 2>&1
+	redis_stop
+	is "$(cat "$TMP/traced.status")" 0 "$name: the server's status"
+	none_differs "$name" 50000 "$TMP/traced.err"
 }
 if have redis-server && have redis-benchmark && have redis-cli; then
 	redis 8

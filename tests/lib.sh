@@ -223,3 +223,34 @@ same() {
 	[ -z "$problems" ]
 	ok $? "$name" || diag "$problems"
 }
+
+# A redis-server in $TMP/work that is traced with --unwind=check: redis_start DEPTH TOP begins it, redis_load REQUESTS has
+# redis-benchmark give it work and returns that one's status, redis_do COMMAND... sends it a command, and redis_stop ends it.
+# Its output, status and dump are those that run_traced has of other programs.
+redis_start() {
+	fresh_work
+	rm -f "$TMP/dumps"/*
+	(cd "$TMP/work" && exec timeout -k 2 "$LIMIT" "$HEAPTRACE" --unwind=check --depth="$1" --top="$2" \
+		--outfile="$TMP/dumps/dump" redis-server --port 0 --unixsocket "$TMP/work/socket" --save '' \
+		--appendonly no --daemonize no) >"$TMP/traced.out" 2>"$TMP/traced.err" </dev/null &
+	redis_server=$!
+	for _ in {1..300}; do
+		[ "$(redis_do ping 2>/dev/null)" = PONG ] && break
+		sleep 0.1
+	done
+}
+
+redis_load() {
+	timeout "$LIMIT" redis-benchmark -s "$TMP/work/socket" -t set,get,incr,lpush,rpop,sadd,hset,spop,zadd,lrange_100,mset \
+		-n "$1" -r 1000 -d 300 -c 20 -q >"$TMP/benchmark" 2>&1
+}
+
+redis_do() {
+	redis-cli -s "$TMP/work/socket" "$@"
+}
+
+redis_stop() {
+	redis_do shutdown nosave >/dev/null 2>&1
+	wait "$redis_server"
+	echo $? >"$TMP/traced.status"
+}
