@@ -17,14 +17,20 @@ static inline uint32_t frame_word(const uint16_t *frames, uint32_t node, uint32_
 	return (first & ~FRAME_SHORT) << 16 | frames[node + 1];
 }
 
+/* The node that lies here or, where a link lies, the one to which the link leads; 0: none. */
+static inline uint32_t frame_follow(const uint16_t *frames, uint32_t at)
+{
+	uint32_t after;
+
+	return frames[at] < (FRAME_SHORT | FRAME_LINK >> 16) ? at : frame_word(frames, at, &after) & ~FRAME_LINK;
+}
+
 /* The code of a node, and in *out the node outward of it; 0: none. */
 static inline uint32_t frame_code(const uint16_t *frames, uint32_t node, uint32_t *out)
 {
-	uint32_t next, after, code = frame_word(frames, node, &next);
+	uint32_t next, code = frame_word(frames, node, &next);
 
-	if (frames[next] >= (FRAME_SHORT | FRAME_LINK >> 16))
-		next = frame_word(frames, next, &after) & ~FRAME_LINK;
-	*out = next;
+	*out = frame_follow(frames, next);
 	return code;
 }
 

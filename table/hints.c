@@ -65,14 +65,6 @@ void hint_put(struct table *t, uint64_t hash, uint32_t row)
 	store_release(&bucket[0], hint);
 }
 
-/* The place that a node which may be a link leads to. */
-static inline uint32_t follow_link(const uint16_t *frames, uint32_t node)
-{
-	if (frames[node] < (FRAME_SHORT | FRAME_LINK >> 16))
-		return node;
-	return ((uint32_t)frames[node] << 16 | frames[node + 1]) & ~(FRAME_SHORT << 16 | FRAME_LINK);
-}
-
 /* How many of the wanted codes lie at the node and outward of it, one after the other. Also notes their nodes. *end
  * gets the node outward of these. */
 static inline unsigned count_same(const uint16_t *frames, uint32_t node, const struct walked *wanted, unsigned most,
@@ -84,7 +76,7 @@ static inline unsigned count_same(const uint16_t *frames, uint32_t node, const s
 		uint32_t unit = frames[node], code = (uint32_t)wanted[i].step;
 
 		if (unlikely(unit != code)) {
-			node = follow_link(frames, node);
+			node = frame_follow(frames, node);
 			unit = node ? frames[node] : 0;
 			if (unlikely(unit >= FRAME_SHORT)) {
 				if (((unit & ~FRAME_SHORT) << 16 | frames[node + 1]) != code)
@@ -98,7 +90,7 @@ static inline unsigned count_same(const uint16_t *frames, uint32_t node, const s
 		}
 		nodes[i] = node++;
 	}
-	*end = follow_link(frames, node);
+	*end = frame_follow(frames, node);
 	return i;
 }
 

@@ -133,7 +133,8 @@ void __attribute__((noinline)) recall_empty(struct recall *r, uint64_t stamp)
 /*
  * Goes on where no prediction has the stack. Where the depth is small, the stack is looked for by the steps of a walk.
  * A stack that is not found this way either is captured. Some stacks are captured without being looked for
- * (short_is_due()), so that predictions are made of such stacks, too. held: the prediction that the stack begins with, or NULL.
+ * (short_is_due()), so that predictions are made of such stacks, too. held: the prediction that the stack begins with,
+ * or NULL.
  */
 static uint32_t __attribute__((noinline)) miss(struct recall *r, uintptr_t function, uintptr_t pc, uintptr_t sp,
 					       uintptr_t fp, struct prediction *held)

@@ -176,8 +176,10 @@ static bool may_predict(struct recall *r, struct root *root, const struct predic
 	return root->probe[PROBES - 1] && sp + root->probe[PROBES - 1] + 8 <= r->range.high;
 }
 
-/* Whether no prediction is made this time. Where even the best probes often take words that are different each time, most
- * of those that are missing would never be found again; one of several is made. */
+/*
+ * Whether no prediction is made this time. Where even the best probes often take words that are different each time,
+ * most of the predictions that are missing would never be found again. So only one of several is made.
+ */
 static bool is_seldom_worth(struct recall *r, const struct root *root)
 {
 	return root->attempts > ATTEMPTS && root->wrong > root->right / PROBES_BAD && ++r->skipped % BAD_RATIO;

@@ -19,10 +19,9 @@
  * Recalling is exact, whatever was predicted. By induction: from a position a walk reads the words that the
  * address's rule names, and as long as these words are unchanged, so is the next position. So a stack is recalled
  * only if each word that the plain walk would read has been compared with what it was when the stack was walked.
- * Words are read only where the plain walk would read, but for two: the words that select a prediction, which lie
- * on the thread's own stack, and words of the suffix cache that lie outward of one that has changed, which lie in
- * the part of the current stack that is known to be readable. A build with CHECK compares every answer with a plain
- * walk (process/verify.h).
+ * Words are read only where the plain walk would read, but for two kinds: the words that select a prediction, and
+ * words of the suffix cache that lie outward of one that has changed. Both are read only on the thread's own stack, in
+ * the part that is known to be readable. A build with CHECK compares answers with a plain walk (process/verify.h).
  *
  * A memory belongs to one thread at a time. The functions take no lock, allocate nothing after recall_create(), and are
  * not reentrant, so they may be used only inside the tracer's guard. What the memory has becomes void when modules come

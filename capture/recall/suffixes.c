@@ -125,10 +125,7 @@ static bool has_room(const struct suffix_stack *s, unsigned at, unsigned count)
 	return at + count <= SUFFIX_POSITIONS && s->positions[at].words_end + 2 * count <= SUFFIX_WORDS;
 }
 
-/*
- * The frame pointers that matter of the frames that were added, the last at position `last`. at: as in
- * suffix_learn().
- */
+/* Notes the frame pointer of each position that suffix_learn() has added. The parameters are those of suffix_learn(). */
 static __attribute__((noinline)) void note_frame_pointers(struct suffix_stack *s, unsigned at, const struct walked *w,
 							  unsigned end, uintptr_t fp)
 {
