@@ -217,8 +217,10 @@ static enum remote_dump_result wait_for_answer(struct dumper *d, int fd)
 			dump_notice(d, "the report is still being written: the program waits for it, at most 10 seconds in "
 				    "all");
 	}
-	if (!take_answer(d, fd))
+	if (!take_answer(d, fd)) {
+		d->output.failure = ECONNREFUSED;
 		notice_command(d, true);
+	}
 	return REMOTE_DUMP_DONE;
 }
 

@@ -305,21 +305,25 @@ for my $how (['--no-watch'], ['--no-watch', "--record=$dir/rec"], undef) {
 	is(join(' ', map { s/.*\///r } glob "$files/*"), 'a.txt', "$name: nothing is left of the documents");
 }
 
-# The watcher goes away, or does not answer: a signal that is to end the program is not held up by it.
-unlink glob "$files/*";
-for my $signal ('KILL', 'STOP') {
+# The watcher goes away, goes away with the request, or does not answer: a signal that is to end the program is not held
+# up by it.
+for my $how ('killed', 'killed when asked', 'stopped') {
+	unlink glob "$files/*";
 	my ($pid, $in) = start(sub { $ENV{API_TEST} = $dir }, $heaptrace, "--outfile=$dir/out", $subject, 'file later', "$files/a.json");
 	my $watcher;
 	wait_for(sub { ($watcher) = watchers() }) && wait_word('ready') or BAIL_OUT('no watcher');
-	kill $signal, $watcher;
-	wait_for(sub { (slurp("/proc/$watcher/stat") // '') =~ /^\d+ \(.*\) T / }) if $signal eq 'STOP';
+	kill $how eq 'killed' ? 'KILL' : 'STOP', $watcher;
+	wait_for(sub { (slurp("/proc/$watcher/stat") // '') !~ /^\d+ \(.*\) [^TZ] / });
 	syswrite $in, 'x';
-	if ($signal eq 'KILL') {
-		is(finish($pid, 60), 0, 'the watcher was killed: the program goes on');
+	if ($how ne 'killed') {
+		wait_for(sub { glob "$files/*.tmp" });
+		select undef, undef, undef, 1;	# the request comes after the file, and signals at the wait's beginning do not end it
+	}
+	kill 'KILL', $watcher if $how eq 'killed when asked';
+	if ($how ne 'stopped') {
+		is(finish($pid, 60), 0, "the watcher was $how: the program goes on");
 		like(slurp("$dir/stderr"), qr/^\[heaptrace\] the watcher cannot be reached .*--record=FILE.*\n\Q$files\E\/a\.json: Connection refused\n/m, 'and is told so');
 	} else {
-		wait_for(sub { glob "$files/*.tmp" });
-		select undef, undef, undef, 1;	# what comes at the wait's beginning does not end it
 		kill 'TERM', $pid;
 		wait_for(sub { !glob "$files/*.tmp" }, 10) or kill 'INT', $pid;	# the first one may have come too early
 		like(finish($pid, 50), qr/^(?:15|2)$/, 'the watcher does not answer: the program is ended by a signal');
