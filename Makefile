@@ -63,13 +63,14 @@ $(LIB): $(HOOKS) $(CORE)
 $(BUILD)/heaptrace heaptrace: $(WRAPPER) $(CORE)
 	$(CC) $(CODE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-# What only the start, a fork or a dump runs is built small. What hooks run through is built for speed.
+# What only the start, a fork or a dump runs is built small. What hooks run through is built for speed, and so is the
+# loop that a dump spends most of its time in where a unit's line table is long.
 SMALL_DIRS := elf options symbol inflate demangle analysis format
-FAST_FILES := base/probe.c process/record.c \
+FAST_FILES := base/probe.c process/record.c symbol/dwarf_line.c \
 	$(addprefix table/,blocks.c deltas.c hints.c row.c table.c)
-SMALL_FILES := $(filter-out $(FAST_FILES),$(wildcard base/*.c hooks/*.c process/*.c table/*.c)) \
+SMALL_FILES := $(filter-out $(FAST_FILES),$(wildcard base/*.c hooks/*.c process/*.c table/*.c $(SMALL_DIRS:%=%/*.c))) \
 	$(addprefix capture/,capture.c cfi.c execinfo.c prologue.c slow.c)
-$(SMALL_DIRS:%=$(BUILD)/%/%.o) $(SMALL_FILES:%.c=$(BUILD)/%.o): SMALL = $(if $(filter -O2,$(CFLAGS)),$(or $(SMALLEST),-Os))
+$(SMALL_FILES:%.c=$(BUILD)/%.o): SMALL = $(if $(filter -O2,$(CFLAGS)),$(or $(SMALLEST),-Os))
 
 # Nobody unwinds through the code that makes and prints reports: all signals are blocked during a dump, and nothing that
 # it calls throws. A debugger reads the tables in the debug data. So it needs no place for them in the library. The same

@@ -13,7 +13,7 @@ enum {
 /* Tags, 7.5.3 */
 enum {
 	DW_TAG_array_type = 0x01, DW_TAG_enumeration_type = 0x04, DW_TAG_compile_unit = 0x11,
-	DW_TAG_subroutine_type = 0x15, DW_TAG_inlined_subroutine = 0x1d,
+	DW_TAG_subroutine_type = 0x15, DW_TAG_lexical_block = 0x0b, DW_TAG_inlined_subroutine = 0x1d,
 	DW_TAG_subprogram = 0x2e, DW_TAG_partial_unit = 0x3c, DW_TAG_skeleton_unit = 0x4a,
 };
 
@@ -63,6 +63,9 @@ enum {
 };
 
 /* Languages whose functions' names are their linkage names, 7.12 */
-enum { DW_LANG_C89 = 0x01, DW_LANG_C = 0x02, DW_LANG_C99 = 0x0c, DW_LANG_C11 = 0x1d };
+enum {
+	DW_LANG_C89 = 0x01, DW_LANG_C = 0x02, DW_LANG_C99 = 0x0c, DW_LANG_C11 = 0x1d, DW_LANG_C17 = 0x2c,
+	DW_LANG_C23 = 0x3e,
+};
 
 #endif

@@ -34,7 +34,24 @@ struct die_walk {
 	size_t found;			/* how many places have a scope */
 	uint32_t current;		/* the innermost scope around the next DIE; 0: none */
 	uint32_t level;			/* of the next DIE */
+	bool flat;			/* functions are not looked for within other DIEs, unless these have places */
 };
+
+/* Whether a unit is in C, in whose debug data a function stands in no other DIE: neither in types nor, but for an
+ * extension of GNU C, in other functions. */
+static bool is_c(const struct dwarf_unit *u)
+{
+	switch (u->language) {
+	case DW_LANG_C89:
+	case DW_LANG_C:
+	case DW_LANG_C99:
+	case DW_LANG_C11:
+	case DW_LANG_C17:
+	case DW_LANG_C23:
+		return true;
+	}
+	return false;
+}
 
 static void take_attr(struct function *f, unsigned name, struct dwarf_value v)
 {
@@ -114,8 +131,7 @@ static void take_name(struct dwarf *d, const struct dwarf_unit *u, const struct 
 		s->linked = true;
 	} else if (!s->function.text) {
 		s->function.text = dwarf_text(d, u, f->name);
-		s->is_c = u->language == DW_LANG_C89 || u->language == DW_LANG_C ||
-			  u->language == DW_LANG_C99 || u->language == DW_LANG_C11;
+		s->is_c = is_c(u);
 	}
 	if (f->origin.kind == DWARF_ELSEWHERE)
 		d->file->unread |= SYMBOL_UNREAD_ALTERNATE;
@@ -211,51 +227,46 @@ static bool enter(struct die_walk *w, const struct function *f, bool inlined)
 	return scope != 0;
 }
 
-/* Handles a DIE whose code has been read. False: the walk is over. */
-static bool visit(struct die_walk *w, struct cursor *c, const struct dwarf_abbrev *abbrev)
+/* Whether the walk passes over the DIEs within one that is no function with a place. */
+static bool passes_over(const struct die_walk *w, unsigned tag)
 {
-	const struct dwarf_unit *u = &w->dwarf->unit;
-	const struct dwarf_abbrevs *abbrevs = &w->dwarf->abbrevs;
-	struct function f;
-	bool prune;
-
-	switch (abbrev->tag) {
-	case DW_TAG_subprogram:
-		if (!abbrev->located) {		/* a declaration, or the origin of inlined functions */
-			skip_attrs(c, u, abbrevs, abbrev);
-			prune = false;
-			break;
-		}
-		read_function(c, u, abbrevs, abbrev, &f);
-		enter(w, &f, false);
-		prune = false;			/* functions within this one have other addresses */
-		break;
+	switch (tag) {
 	case DW_TAG_inlined_subroutine:
-		read_function(c, u, abbrevs, abbrev, &f);
-		prune = !enter(w, &f, true);
-		break;
 	case DW_TAG_enumeration_type:
 	case DW_TAG_array_type:
 	case DW_TAG_subroutine_type:
-		if (!abbrev->children) {
-			skip_attrs(c, u, abbrevs, abbrev);
-			return true;
-		}
-		read_function(c, u, abbrevs, abbrev, &f);
-		prune = true;
-		break;
-	default:
-		skip_attrs(c, u, abbrevs, abbrev);
-		prune = false;
-	}
-	if (!abbrev->children)
 		return true;
+	case DW_TAG_lexical_block:
+		return false;
+	default:
+		return w->flat && w->level;
+	}
+}
+
+/* Handles a DIE whose code has been read. */
+static void visit(struct die_walk *w, struct cursor *c, const struct dwarf_abbrev *abbrev)
+{
+	const struct dwarf_unit *u = &w->dwarf->unit;
+	const struct dwarf_abbrevs *abbrevs = &w->dwarf->abbrevs;
+	bool inlined = abbrev->tag == DW_TAG_inlined_subroutine;
+	/* A subprogram without a location is a declaration, or the origin of inlined functions. */
+	bool function = inlined || (abbrev->tag == DW_TAG_subprogram && abbrev->located);
+	bool prune = abbrev->children && passes_over(w, abbrev->tag);
+	struct function f;
+
+	if (function || prune)
+		read_function(c, u, abbrevs, abbrev, &f);
+	else
+		skip_attrs(c, u, abbrevs, abbrev);
+	if (function && enter(w, &f, inlined))
+		prune = false;
+	if (!abbrev->children)
+		return;
 	if (prune && f.sibling.kind == DWARF_REFERENCE && f.sibling.u > cursor_at(c) &&
 	    f.sibling.u <= u->end)
 		cursor_seek(c, f.sibling.u);
 	else
 		w->level++;
-	return true;
 }
 
 /* Leaves the scopes whose DIEs have ended: those at the next DIE's level and farther inside. */
@@ -265,10 +276,9 @@ static void leave(struct die_walk *w)
 		w->current = w->scopes->scope[w->current].parent;
 }
 
-void dwarf_info_walk(struct dwarf *d, struct dwarf_scopes *scopes, struct dwarf_place *places,
-		     size_t n)
+static void walk(struct die_walk *w)
 {
-	struct die_walk w = { .dwarf = d, .scopes = scopes, .places = places, .n = n };
+	struct dwarf *d = w->dwarf;
 	struct cursor *c = &d->info;
 
 	cursor_open(c, &d->section[DWARF_INFO], d->unit.first, d->unit.end);
@@ -277,19 +287,38 @@ void dwarf_info_walk(struct dwarf *d, struct dwarf_scopes *scopes, struct dwarf_
 		const struct dwarf_abbrev *abbrev;
 
 		if (!code) {
-			if (w.level <= 1)
+			if (w->level <= 1)
 				break;		/* the end of the unit's children */
-			w.level--;
+			w->level--;
 			continue;
 		}
-		leave(&w);
+		leave(w);
 		/* Each place has a function, and the DIEs within these functions have been read. */
-		if (w.found == n && !w.current)
+		if (w->found == w->n && !w->current)
 			break;
 		abbrev = dwarf_abbrev_find(&d->abbrevs, code);
-		if (!abbrev || !visit(&w, c, abbrev))
+		if (!abbrev)
 			break;
+		visit(w, c, abbrev);
 	}
+}
+
+/* In C, functions within functions are looked for only if places are left without one. */
+void dwarf_info_walk(struct dwarf *d, struct dwarf_scopes *scopes, struct dwarf_place *places,
+		     size_t n)
+{
+	struct die_walk w = { .dwarf = d, .scopes = scopes, .places = places, .n = n };
+	uint32_t first = scopes->count;
+
+	w.flat = is_c(&d->unit);
+	walk(&w);
+	if (!w.flat || w.found == n)
+		return;
+	for (size_t i = 0; i < n; i++)
+		places[i].scope = 0;
+	scopes->count = first;
+	w = (struct die_walk){ .dwarf = d, .scopes = scopes, .places = places, .n = n };
+	walk(&w);
 }
 
 /* Names */

@@ -14,6 +14,24 @@
 
 #define DIRECTORIES_MAX	65536u
 
+/* Sets what the header's numbers say about the opcodes. */
+static void describe_opcodes(struct dwarf_line *line)
+{
+	unsigned operations = 0, past = 0;
+
+	for (unsigned opcode = line->opcode_base; opcode < 256; opcode++) {
+		line->special[opcode].operations = (uint8_t)operations;
+		line->special[opcode].lines = (int16_t)(line->line_base + (int)past);
+		if (++past == line->line_range) {
+			operations++;
+			past = 0;
+		}
+	}
+	line->usual = line->opcode_base > DW_LNS_fixed_advance_pc && !line->lengths[DW_LNS_copy] &&
+		      line->lengths[DW_LNS_advance_pc] == 1 && line->lengths[DW_LNS_advance_line] == 1 &&
+		      line->lengths[DW_LNS_set_file] == 1 && !line->lengths[DW_LNS_const_add_pc];
+}
+
 bool dwarf_line_open(struct dwarf *d, struct dwarf_line *line)
 {
 	struct cursor *c = &d->line;
@@ -50,6 +68,7 @@ bool dwarf_line_open(struct dwarf *d, struct dwarf_line *line)
 	for (unsigned i = 1; i < line->opcode_base; i++)
 		line->lengths[i] = cursor_u8(c);
 	line->tables = cursor_at(c);
+	describe_opcodes(line);
 	return !c->bad && line->line_range && line->operations && line->opcode_base &&
 	       line->program >= line->tables && line->program <= line->end &&
 	       (line->address_bytes == 4 || line->address_bytes == 8);
@@ -82,6 +101,7 @@ struct machine {
 	struct dwarf_place *places;
 	size_t n;
 	size_t next;			/* the first place at or after the latest row */
+	uint64_t next_address;		/* of that place; UINT64_MAX: there is none */
 	size_t found;			/* how many places have got a row */
 	uint64_t address;
 	uint64_t operation;		/* op_index */
@@ -130,14 +150,22 @@ static void set_places(struct machine *m)
 	}
 }
 
-/* Handles a new row. */
-static void add_row(struct machine *m)
+/* Handles a new row that begins a sequence, or follows on rows that hold up to it for a place. */
+static __attribute__((noinline)) void add_row_at_place(struct machine *m)
 {
 	if (!m->before.there || m->address < m->before.address)
 		m->next = dwarf_place_from(m->places, m->n, m->address);
-	else if (m->next < m->n && m->places[m->next].addr < m->address)
+	else
 		set_places(m);
+	m->next_address = m->next < m->n ? m->places[m->next].addr : UINT64_MAX;
 	m->before.there = true;
+}
+
+/* Handles a new row. */
+static inline void add_row(struct machine *m)
+{
+	if (!m->before.there || m->address < m->before.address || m->address > m->next_address)
+		add_row_at_place(m);
 	m->before.address = m->address;
 	m->before.file = m->file;
 	m->before.number = m->number;
@@ -180,7 +208,7 @@ static void run_standard(struct machine *m, struct cursor *c, unsigned opcode)
 		m->file = cursor_uleb(c);
 		break;
 	case DW_LNS_const_add_pc:
-		advance(m, (255u - line->opcode_base) / line->line_range);
+		advance(m, line->special[255].operations);
 		break;
 	case DW_LNS_fixed_advance_pc:
 		m->address += cursor_u16(c);
@@ -189,6 +217,57 @@ static void run_standard(struct machine *m, struct cursor *c, unsigned opcode)
 	default:
 		skip_operands(line, c, opcode);
 	}
+}
+
+static inline void run_special(struct machine *m, unsigned opcode)
+{
+	const struct dwarf_line *line = m->line;
+
+	advance(m, line->special[opcode].operations);
+	m->number += (uint64_t)(int64_t)line->special[opcode].lines;
+	add_row(m);
+}
+
+/* Runs the instructions that most of a program consists of, as long as they and their operands of one byte are in the
+ * cursor's window. The first other instruction is the cursor's next one afterwards. False: that was it before, too. */
+static bool run_frequent(struct machine *m, struct cursor *c)
+{
+	const struct dwarf_line *line = m->line;
+	uint32_t next = c->next, steps = 0;
+
+	for (; next + 1 < c->stop && m->found < m->n; steps++) {
+		unsigned opcode = c->window[next], operand = c->window[next + 1];
+
+		if (opcode >= line->opcode_base) {
+			run_special(m, opcode);
+			next++;
+			continue;
+		}
+		if (!opcode || line->lengths[opcode] > 1 || (line->lengths[opcode] && operand >= 0x80) ||
+		    opcode == DW_LNS_fixed_advance_pc)
+			break;
+		switch (opcode) {
+		case DW_LNS_copy:
+			add_row(m);
+			break;
+		case DW_LNS_advance_pc:
+			advance(m, operand);
+			break;
+		case DW_LNS_advance_line:
+			m->number += (uint64_t)((int64_t)(operand ^ 0x40) - 0x40);
+			break;
+		case DW_LNS_set_file:
+			m->file = operand;
+			break;
+		case DW_LNS_const_add_pc:
+			advance(m, line->special[255].operations);
+			break;
+		}
+		next += 1u + line->lengths[opcode];
+	}
+	c->next = next;
+	dwarf_step(m->dwarf, steps);
+	return steps;
 }
 
 void dwarf_line_run(struct dwarf *d, const struct dwarf_line *line, struct dwarf_place *places,
@@ -200,19 +279,17 @@ void dwarf_line_run(struct dwarf *d, const struct dwarf_line *line, struct dwarf
 	reset(&m);
 	cursor_open(c, &d->section[DWARF_LINE], line->program, line->end);
 	while (m.found < n && cursor_left(c) && dwarf_step(d, 1)) {
-		unsigned opcode = cursor_u8(c);
+		unsigned opcode;
 
-		if (opcode >= line->opcode_base) {
-			opcode -= line->opcode_base;
-			advance(&m, opcode / line->line_range);
-			m.number += (uint64_t)(int64_t)(line->line_base +
-							(int)(opcode % line->line_range));
-			add_row(&m);
-		} else if (opcode) {
+		if (line->usual && run_frequent(&m, c))
+			continue;
+		opcode = cursor_u8(c);
+		if (opcode >= line->opcode_base)
+			run_special(&m, opcode);
+		else if (opcode)
 			run_standard(&m, c, opcode);
-		} else {
+		else
 			run_extended(&m, c);
-		}
 	}
 }
 

@@ -28,6 +28,11 @@ struct dwarf_line {
 	int8_t line_base;
 	uint8_t line_range, opcode_base;
 	uint8_t lengths[256];		/* number of operands of each standard opcode */
+	struct {
+		uint8_t operations;	/* by which a special opcode advances */
+		int16_t lines;
+	} special[256];			/* from opcode_base on */
+	bool usual;			/* the opcodes that every version has take as many operands as they should */
 };
 
 /* Reads the header of d->unit's line table. False: there is none, or it cannot be read. */
