@@ -201,8 +201,8 @@ static uint32_t intern_captured(struct captured *c, bool *whole)
 static __attribute__((noinline)) uint32_t intern_walked(struct recall *r)
 {
 	struct captured *c = recall_captured(r);
-	uintptr_t function;
-	struct capture_point from = recall_point(r, &function);
+	uintptr_t function = c->walked[0].pc;
+	struct capture_point from = { c->walked[1].pc, c->walked[1].sp, c->fp };
 	uint32_t row;
 	bool whole;
 
@@ -235,12 +235,8 @@ HOT_CODE uint32_t record_row_missed(struct recall *r)
 	if (unlikely(!row))
 		return intern_walked(r);
 	recall_learn(r, row, true, whole);
-	if (CHECKING) {
-		uintptr_t function;
-		struct capture_point from = recall_point(r, &function);
-
-		verify_recognized(&from, row);
-	}
+	if (CHECKING)
+		verify_recognized(&(struct capture_point){ c->walked[1].pc, c->walked[1].sp, c->fp }, row);
 	return row;
 }
 

@@ -24,7 +24,7 @@ static size_t recall_bytes(unsigned predictions_log2)
 
 	return sizeof(struct recall) + predictions * sizeof(struct prediction) +
 	       (predictions << PAIRS_MORE_LOG2) * sizeof(uint64_t) +
-	       (predictions >> SHORTS_LESS_LOG2) * sizeof(struct short_stack) + predictions;
+	       (predictions >> SHORTS_LESS) * sizeof(struct short_stack) + predictions;
 }
 
 struct recall *recall_create(unsigned predictions_log2, unsigned max)
@@ -43,12 +43,8 @@ struct recall *recall_create(unsigned predictions_log2, unsigned max)
 	r->pairs = (uint64_t *)(r->predictions + ((size_t)1 << predictions_log2));
 	r->pairs_log2 = PAIRS_LEAST_LOG2;
 	r->pairs_most_log2 = (uint8_t)(predictions_log2 + PAIRS_MORE_LOG2);
-	r->shorts = (struct short_stacks){
-		.stacks = (struct short_stack *)(r->pairs + ((size_t)1 << r->pairs_most_log2)),
-		.mask = (1u << SHORTS_LOG2_LEAST) - 1,
-		.most = (1u << (predictions_log2 - SHORTS_LESS_LOG2)) - 1,
-	};
-	r->generations = (uint8_t *)(r->shorts.stacks + r->shorts.most + 1);
+	r->shorts = (struct short_stack *)(r->pairs + ((size_t)1 << r->pairs_most_log2));
+	r->generations = (uint8_t *)(r->shorts + ((size_t)1 << (predictions_log2 - SHORTS_LESS)));
 	r->stacks_most = predictions_log2 < STACKS_FEW_LOG2 ? SUFFIX_STACKS / 4 : SUFFIX_STACKS;
 	recall_limit(r, max);
 	return r;
@@ -57,17 +53,18 @@ struct recall *recall_create(unsigned predictions_log2, unsigned max)
 /* Sets the powers of all frames that a walk can have. */
 static void set_powers(struct recall *r)
 {
-	unsigned most = may_keep(r) ? r->walk_most : r->depth;
 	uint64_t power = 1;
 
-	for (unsigned i = 0; i <= most; i++, power *= SUFFIX_STEP)
+	for (unsigned i = 0; i <= r->walk_most; i++, power *= SUFFIX_STEP)
 		r->captured.walked[i].power = power;
 }
 
 void recall_limit(struct recall *r, unsigned max)
 {
 	r->depth = (uint16_t)(max + 1);
-	r->walk_most = (uint16_t)(r->depth + RECALL_EXTRA);
+	r->levels = (uint16_t)(max < PREDICTED_LEVELS ? max : PREDICTED_LEVELS);
+	/* Where the depth is small, predictions have whole stacks, and the suffix cache is of no use. */
+	r->walk_most = (uint16_t)(max > PREDICTED_LEVELS ? r->depth + RECALL_EXTRA : r->depth);
 	set_powers(r);
 	recall_forget(r);
 }
@@ -125,40 +122,39 @@ void __attribute__((noinline)) recall_empty(struct recall *r, uint64_t stamp)
 	while (r->roots_used > 0)
 		r->roots[r->used_roots[--r->roots_used]] = (struct root){ .pc = 0 };
 	forget_stacks(r);
-	short_forget(&r->shorts);
-	r->function_number = 0;
+	r->times_emptied++;
 	r->stamp = stamp;
 }
 
-/*
- * Goes on where no prediction has the stack. Where the depth is small, the stack is looked for by the steps of a walk.
- * A stack that is not found this way either is captured. Some stacks are captured without being looked for
- * (short_is_due()), so that predictions are made of such stacks, too. held: the prediction that the stack begins with,
- * or NULL.
- */
+/* The value of the short stack that was walked, or 0. */
+static uint32_t find_short(struct recall *r)
+{
+	const struct captured *c = &r->captured;
+	const struct short_stack *s = short_slot(r);
+
+	if (unlikely(!c->numbered) || s->times_emptied != r->times_emptied || s->count != c->count)
+		return 0;
+	for (unsigned i = 0; i < c->count; i++) {
+		if (unlikely(s->number[i] != step_number(c->walked[i].step)))
+			return 0;
+	}
+	r->hits++;
+	if (++r->short_turn % SHORT_TURNS == 0)
+		recall_learn(r, s->value, true, true);
+	return s->value;
+}
+
+/* Walks the stack that no prediction has. held: the prediction that the stack begins with, or NULL. */
 static uint32_t __attribute__((noinline)) miss(struct recall *r, uintptr_t function, uintptr_t pc, uintptr_t sp,
 					       uintptr_t fp, struct prediction *held)
 {
-	uint32_t value;
-
 	r->held = held;
-	if (r->depth <= SHORT_FRAMES && short_is_due(&r->shorts) && !recall_is_void(r)) {
-		value = short_find(&r->shorts, &r->range, r->stamp, recall_number_of(r, function),
-				   &(struct capture_point){ pc, sp, fp }, r->depth - 1u);
-		if (value) {
-			r->hits++;
-			return value;
-		}
-	} else {
-		r->shorts.place = NULL;
-	}
 	recall_walk(r, function, pc, sp, fp);
-	return 0;
+	return r->depth <= SHORT_FRAMES ? find_short(r) : 0;
 }
 
 /* Both predictions from this root were wrong. */
-static uint32_t __attribute__((noinline)) miss_mispredicted(struct recall *r, uintptr_t function, uintptr_t pc,
-							    uintptr_t sp, uintptr_t fp, struct root *root)
+static void count_wrong(struct root *root)
 {
 	int32_t balance = root->balance + 2 * root->successes - 1;
 
@@ -168,7 +164,6 @@ static uint32_t __attribute__((noinline)) miss_mispredicted(struct recall *r, ui
 	root->successes = 0;
 	if (root->balance <= -FAILURES_MAX)
 		root->probe[PROBES - 1] = 0;	/* predictions from this root cost more than they save */
-	return miss(r, function, pc, sp, fp, NULL);
 }
 
 /*
@@ -196,10 +191,10 @@ find_end_newest(const struct recall *r, struct suffix_stack *newest, struct stac
 {
 	const struct suffix_position *p = NULL;
 
-	if (chosen_stack(r, choice) != r->newest)
+	if (choice->stack != r->newest)
 		p = find_end(r, newest, choice, end, needed);
 	if (p)
-		choice->stack = (uint8_t)(r->newest + 1);
+		choice->stack = r->newest;
 	else if (choice->failures < FAILURES_OWN)
 		choice->failures = (uint8_t)(choice->failures + FAILURE);
 	return p;
@@ -216,7 +211,7 @@ static inline __attribute__((always_inline)) uint32_t find_outward(struct recall
 	const struct suffix_position *p;
 	uint32_t outer, value;
 
-	p = find_end(r, &r->stacks[chosen_stack(r, choice)], choice, end, needed);
+	p = find_end(r, &r->stacks[choice->stack], choice, end, needed);
 	if (unlikely(!p)) {
 		p = find_end_newest(r, &r->stacks[r->newest], choice, end, needed);
 		if (!p)
@@ -245,8 +240,10 @@ static HOT_CODE uint32_t __attribute__((noinline)) find_predicted(struct recall 
 
 	if (p->root != root->number || !prediction_holds(p, sp, fp, r->own_range.high, &end)) {
 		p = prediction_neighbour(r, p);
-		if (p->root != root->number || !prediction_holds(p, sp, fp, r->own_range.high, &end))
-			return miss_mispredicted(r, function, pc, sp, fp, root);
+		if (p->root != root->number || !prediction_holds(p, sp, fp, r->own_range.high, &end)) {
+			count_wrong(root);
+			return miss(r, function, pc, sp, fp, NULL);
+		}
 	}
 	root->successes++;
 	if (p->kind & RUN_GOES_ON)
@@ -306,84 +303,9 @@ struct captured *recall_captured(struct recall *r)
 	return &r->captured;
 }
 
-struct capture_point recall_point(const struct recall *r, uintptr_t *function)
-{
-	const struct walked *w = r->captured.walked;
-
-	*function = w[0].pc;
-	return (struct capture_point){ w[1].pc, w[1].sp, r->fp };
-}
-
 void recall_number(struct recall *r, uintptr_t pc, uint32_t number)
 {
 	steps_number(pc, r->stamp, number);
-}
-
-#else
-
-struct recall *recall_create(unsigned predictions_log2, unsigned max)
-{
-	(void)predictions_log2;
-	(void)max;
-	return NULL;
-}
-
-uint32_t recall_find(struct recall *r, uintptr_t function, uintptr_t pc, uintptr_t sp, uintptr_t fp)
-{
-	(void)r;
-	(void)function;
-	(void)pc;
-	(void)sp;
-	(void)fp;
-	return 0;
-}
-
-struct captured *recall_captured(struct recall *r)
-{
-	(void)r;
-	return NULL;
-}
-
-struct capture_point recall_point(const struct recall *r, uintptr_t *function)
-{
-	(void)r;
-	*function = 0;
-	return (struct capture_point){ .pc = 0 };
-}
-
-void recall_number(struct recall *r, uintptr_t pc, uint32_t number)
-{
-	(void)r;
-	(void)pc;
-	(void)number;
-}
-
-void recall_release(struct recall *r)
-{
-	(void)r;
-}
-
-bool recall_is_void(const struct recall *r)
-{
-	(void)r;
-	return false;
-}
-
-void recall_begin(struct recall *r, uintptr_t own_top)
-{
-	(void)r;
-	(void)own_top;
-}
-
-void recall_limit(struct recall *r, unsigned max)
-{
-	(void)r;
-	(void)max;
-}
-
-void recall_forget(struct recall *r)
-{
-	(void)r;
 }
 
 #endif

@@ -170,7 +170,7 @@ static bool may_predict(struct recall *r, struct root *root, const struct predic
 		root->rests = 0;
 		root->balance = -FAILURES_MAX / 2;
 	}
-	if ((!root->probe[PROBES - 1] || are_bad(root)) && !choose_probes(root, made, sp, r->fp))
+	if ((!root->probe[PROBES - 1] || are_bad(root)) && !choose_probes(root, made, sp, r->captured.fp))
 		return false;
 	/* The best probes may be those of a root from which nothing was predicted. */
 	return root->probe[PROBES - 1] && sp + root->probe[PROBES - 1] + 8 <= r->range.high;
@@ -189,7 +189,7 @@ static bool is_seldom_worth(struct recall *r, const struct root *root)
 static void learn_prediction(struct recall *r, uint32_t value)
 {
 	const struct captured *c = &r->captured;
-	unsigned levels = predicted_levels(r), last = c->count - 1 < levels ? c->count - 1 : levels;
+	unsigned levels = r->levels, last = c->count - 1 < levels ? c->count - 1 : levels;
 	struct root *root = root_for(r);
 	struct prediction made;
 	bool ends;
@@ -232,6 +232,16 @@ static void learn_pair(struct recall *r, uint32_t value)
 		place++;
 	}
 	*place = pair | value;
+}
+
+static void learn_short(struct recall *r, uint32_t value)
+{
+	const struct captured *c = &r->captured;
+	struct short_stack *s = short_slot(r);
+
+	*s = (struct short_stack){ .times_emptied = r->times_emptied, .value = value, .count = c->count };
+	for (unsigned i = 0; i < c->count; i++)
+		s->number[i] = step_number(c->walked[i].step);
 }
 
 /* Counts a stack that was not recalled. After so many stacks it is decided what is learnt of the next ones. */
@@ -299,7 +309,7 @@ static void learn_suffix(struct recall *r, bool whole)
 	struct captured *c = &r->captured;
 	const struct walked *w = c->walked;
 	unsigned fresh = c->count - c->known, valid = whole ? SUFFIX_ALL : r->depth;
-	unsigned levels = predicted_levels(r), to;
+	unsigned levels = r->levels, to;
 	struct stack_choice *start = stack_choice(r, w[1].pc, w[1].sp), *end = start;
 
 	/* Not whole: there was no room for the nodes of the outer frames. */
@@ -312,10 +322,10 @@ static void learn_suffix(struct recall *r, bool whole)
 	to = stack_to_keep(r, end);
 	if (to != r->stack)
 		end->failures = 0;
-	end->stack = start->stack = (uint8_t)(to + 1);
+	end->stack = start->stack = (uint8_t)to;
 	r->newest = (uint8_t)to;
 	if (fresh > 1)
-		suffix_learn(&r->stacks[to], r->at, w, fresh, r->cut, r->fp, c->nodes, valid);
+		suffix_learn(&r->stacks[to], r->at, w, fresh, r->cut, r->captured.fp, c->nodes, valid);
 }
 
 void recall_learn(struct recall *r, uint32_t value, bool seen, bool whole)
@@ -328,19 +338,9 @@ void recall_learn(struct recall *r, uint32_t value, bool seen, bool whole)
 	} else if (seen && worth_learning(r)) {
 		learn_prediction(r, value);
 	}
-	if (r->shorts.place)
-		short_learn(&r->shorts, value);
+	if (seen && r->depth <= SHORT_FRAMES && r->captured.numbered)
+		learn_short(r, value);
 	learn_suffix(r, whole);	/* last, because it may forget the position at which the known suffix begins */
-}
-
-#else
-
-void recall_learn(struct recall *r, uint32_t value, bool seen, bool whole)
-{
-	(void)r;
-	(void)value;
-	(void)seen;
-	(void)whole;
 }
 
 #endif

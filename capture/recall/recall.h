@@ -13,8 +13,8 @@
  *	the step cache	 has of each address in one word how to get to the caller's frame, and the number that the table
  *			 has for the address: with these a walk takes few instructions for a frame. All threads share
  *			 it (steps.h)
- *	the short stacks are used where the depth is small and no prediction holds. The steps of a walk select and prove
- *			 an earlier stack (short.h)
+ *	the short stacks are used where the depth is small and no prediction holds. The numbers of the frames that were
+ *			 walked select and prove an earlier stack, so that the table need not be asked (state.h)
  *
  * Recalling is exact, whatever was predicted. By induction: from a position a walk reads the words that the
  * address's rule names, and as long as these words are unchanged, so is the next position. So a stack is recalled
@@ -30,9 +30,17 @@
 #ifndef CAPTURE_RECALL_RECALL_H
 #define CAPTURE_RECALL_RECALL_H
 
+#include "capture/arch.h"
 #include "capture/capture.h"
 
 #include "base/suffix.h"
+
+#ifdef ARCH_DWARF_FP
+#define RECALL
+#else
+/* Without a fast unwinder no memory is ever made. So no function is called that takes one, and there is none. */
+#define RECALL	__attribute__((weak)) HIDDEN
+#endif
 
 /*
  * A walk that meets nothing known goes on for at most so many frames past the depth. The suffix cache then has them,
@@ -53,7 +61,8 @@ struct captured {
 	uint64_t hash;		/* of the innermost max + 1 frames, as suffix_mix() makes it */
 	uintptr_t no_cfi_pc;	/* the address without unwind information at which the walk ended, or 0 */
 	bool numbered;		/* all frames that were walked have numbers */
-	struct walked walked[RECALL_FRAMES + 1];
+	uintptr_t fp;		/* the frame pointer where the walk began, at frame 1 */
+	struct walked walked[RECALL_FRAMES + 1];	/* frames 0 and 1 are there in any case */
 	uintptr_t frames[RECALL_FRAMES];	/* room in which the caller can list the addresses for table_intern() */
 	struct suffix suffixes[RECALL_FRAMES + 1];
 	uint32_t nodes[RECALL_FRAMES];	/* of the suffixes that begin with the frames that were walked; the caller
@@ -67,23 +76,20 @@ struct recall;
 /*
  * Makes an empty memory with room for 2^predictions_log2 predictions, for stacks of at most max (1 to CAPTURE_MAX)
  * frames outward of frame 0. predictions_log2 is at most RECALL_LOG2_MOST. The memory's pages are touched as they are
- * needed. Returns NULL if the machine or libc has no fast unwinder, or if there is no memory.
+ * needed. Returns NULL if libc has no unwind rules, or if there is no memory.
  */
-struct recall *recall_create(unsigned predictions_log2, unsigned max);
+RECALL struct recall *recall_create(unsigned predictions_log2, unsigned max);
 
 /*
  * Recalls the stack from the point that pc, sp and fp name (struct capture_point), with `function` as frame 0: returns
  * the value that recall_learn() was given for this very stack. Returns 0 if the stack was not recalled; then it was
  * walked, and recall_captured() returns it, which is valid until the next call. Keeps errno.
  */
-uint32_t recall_find(struct recall *r, uintptr_t function, uintptr_t pc, uintptr_t sp, uintptr_t fp);
-struct captured *recall_captured(struct recall *r);
-
-/* Returns the point at which the stack begins that was not recalled; *function gets its frame 0. */
-struct capture_point recall_point(const struct recall *r, uintptr_t *function);
+RECALL uint32_t recall_find(struct recall *r, uintptr_t function, uintptr_t pc, uintptr_t sp, uintptr_t fp);
+RECALL struct captured *recall_captured(struct recall *r);
 
 /* Tells the step cache the number (not 0) that the table has for the address of a frame of that stack. */
-void recall_number(struct recall *r, uintptr_t pc, uint32_t number);
+RECALL void recall_number(struct recall *r, uintptr_t pc, uint32_t number);
 
 /*
  * Stores the value (not 0) for the stack that recall_find() has just captured, or, if it is deeper, for its first
@@ -93,26 +99,26 @@ void recall_number(struct recall *r, uintptr_t pc, uint32_t number);
  * seen: the table had this stack before. Some programs have many stacks that never come again. Therefore no prediction
  * is made of a new stack.
  */
-void recall_learn(struct recall *r, uint32_t value, bool seen, bool whole);
+RECALL void recall_learn(struct recall *r, uint32_t value, bool seen, bool whole);
 
 /* Whether modules have come or gone since the stack was walked; then it has to be captured again. */
-bool recall_is_void(const struct recall *r);
+RECALL bool recall_is_void(const struct recall *r);
 
 /*
  * A thread takes the memory over. own_top is an address above the thread's frames on its own stack. This stack stays
  * mapped as long as the thread lives. Other stacks (of coroutines, of signal handlers) may be unmapped and mapped
  * again, so a page of theirs that could be read once need not be readable later.
  */
-void recall_begin(struct recall *r, uintptr_t own_top);
+RECALL void recall_begin(struct recall *r, uintptr_t own_top);
 
 /* Empties the memory, which from now on is for stacks of at most max frames outward of frame 0. Nobody may be using
  * the memory. */
-void recall_limit(struct recall *r, unsigned max);
+RECALL void recall_limit(struct recall *r, unsigned max);
 
 /* Empties a memory that nobody owns now, and gives its pages back to the kernel. Keeps errno. */
-void recall_release(struct recall *r);
+RECALL void recall_release(struct recall *r);
 
 /* Empties the memory, even if its owner has vanished in the middle of a change (after a fork). */
-void recall_forget(struct recall *r);
+RECALL void recall_forget(struct recall *r);
 
 #endif

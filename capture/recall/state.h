@@ -9,7 +9,6 @@
 #include "capture/stack.h"
 #include "predictor.h"
 #include "recall.h"
-#include "short.h"
 #include "suffixes.h"
 
 #define STACKS_FEW_LOG2	12u	/* a memory with less room for predictions uses a quarter of the stacks */
@@ -24,6 +23,20 @@
 #define RESTS		1024u	/* ... for so many stacks that could have been */
 #define WINDOW		1024u	/* after so many stacks it is decided what is learnt of the next ones */
 #define SKIP_RATIO	16u	/* where learning is hardly worth it, one of so many stacks is learnt */
+#define SHORT_FRAMES	8u	/* of a short stack, with frame 0 */
+#define SHORT_TURNS	16u	/* a prediction is made of one of so many short stacks that are found */
+#define SHORTS_LESS	1u	/* there are half as many places for short stacks as for predictions */
+
+/*
+ * Where the depth is small, a stack that was walked is looked for by the numbers of its frames before the table is
+ * asked: equal numbers are the same row. This serves stacks that no prediction has, such as those whose frames are of
+ * different sizes.
+ */
+struct short_stack {
+	uint64_t times_emptied;		/* the memory's, when the stack was stored; 0: there is none */
+	uint32_t value, count;
+	uint32_t number[SHORT_FRAMES];
+} __attribute__((aligned(64)));
 
 /*
  * The value of a stack by its two parts: the prediction that holds, and the node of the suffix outward of it (a
@@ -50,7 +63,7 @@ _Static_assert(PAIR_VALUE_BITS + PAIR_LOWER_BITS + PAIR_INNER_BITS == 64, "a pai
 /* Which stack of the suffix cache is looked at for a position. */
 struct stack_choice {
 	uint16_t at;			/* the position's number in that stack, if it is still there */
-	uint8_t stack;			/* the one that had the position last, plus 1; 0: it is not known */
+	uint8_t stack;			/* the one that had the position last */
 	uint8_t failures;		/* each time that it did not have the position adds FAILURE, each other time
 					 * takes 1 away; at least 0 */
 };
@@ -69,16 +82,16 @@ struct recall {
 
 	struct stack_range range;	/* the part of the last walk's stack that is known to be readable */
 	uintptr_t own_top;		/* see recall_begin() */
-	uintptr_t fp;			/* where the last walk began */
-	uintptr_t function;		/* frame 0 of the last walk, ... */
-	uint32_t function_number;	/* ... and its number */
-	uint16_t depth, walk_most;	/* the most frames of a stack, and of a walk whose frames are kept */
+	uint16_t depth, walk_most;	/* the most frames of a stack, and of a walk */
+	uint16_t levels;		/* the index of the last frame that a prediction can have */
 	uint32_t least_shift;		/* the shift when all places are in use */
 	uint8_t pairs_log2, pairs_most_log2;	/* of the places for pairs: in use, and at most */
 	uint8_t stacks_most;		/* how many of stacks[] may be used */
 	uint64_t *pairs;
 	uint8_t *generations;		/* of each place: how many predictions were replaced there, modulo 256 */
-	struct short_stacks shorts;
+	struct short_stack *shorts;
+	uint64_t times_emptied;		/* at least 1 once a stack was walked */
+	uint32_t short_turn;		/* counts the short stacks that were found */
 
 	/* What is counted until WINDOW stacks have come, and what was found then. */
 	uint32_t misses;		/* stacks that were not recalled */
@@ -155,19 +168,10 @@ static inline struct stack_choice *stack_choice(struct recall *r, uintptr_t pc, 
 	return &r->choices[((sp + pc * 8) * 0x9e3779b97f4a7c15u) >> (64 - CHOICES_LOG2)];
 }
 
-static inline unsigned chosen_stack(const struct recall *r, const struct stack_choice *choice)
+/* The place of the captured stack among the short stacks. */
+static inline struct short_stack *short_slot(const struct recall *r)
 {
-	return choice->stack ? choice->stack - 1u : r->newest;
-}
-
-/* The number that the step cache has for frame 0; 0: it has none yet. */
-static inline uint32_t recall_number_of(struct recall *r, uintptr_t function)
-{
-	if (unlikely(r->function != function || !r->function_number)) {
-		r->function_number = step_number(steps_find(function, r->stamp));
-		r->function = function;
-	}
-	return r->function_number;
+	return &r->shorts[r->captured.hash >> (r->shift + SHORTS_LESS)];
 }
 
 /* Empties the memory, because modules have come or gone. */
@@ -175,17 +179,5 @@ void recall_empty(struct recall *r, uint64_t stamp);
 
 /* Walks the stack, up to its end or to a suffix that is known: fills in what recall_captured() returns. */
 void recall_walk(struct recall *r, uintptr_t function, uintptr_t pc, uintptr_t sp, uintptr_t fp);
-
-/* Whether the suffix cache is of use: where the depth is small, predictions have whole stacks. */
-static inline bool may_keep(const struct recall *r)
-{
-	return r->depth > PREDICTED_LEVELS + 1;
-}
-
-/* The index of the last frame that a prediction can have. */
-static inline unsigned predicted_levels(const struct recall *r)
-{
-	return r->depth - 1u < PREDICTED_LEVELS ? r->depth - 1u : PREDICTED_LEVELS;
-}
 
 #endif

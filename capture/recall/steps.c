@@ -74,21 +74,9 @@ static bool is_taken(const struct step_slot *s, uint64_t stamp)
 	return (pc & load_relaxed(&steps_mask) & ~(uint64_t)1) == (at & ~(size_t)1) && !(pc >> 48);
 }
 
-static void put(struct step_slot *s, uintptr_t pc, uint64_t stamp, uint64_t step)
-{
-	uint64_t check = (pc ^ stamp) + step;
-
-	/* One thread at a time writes, and others store nothing. So no two words stay that do not belong together. */
-	if (exchange_acq_rel(&writing, 1))
-		return;
-	store_relaxed(&s->step, step);
-	store_relaxed(&s->check, step_kind(step) == STEP_SP ? check : check ^ STEP_OTHER_CHECK);
-	store_release(&writing, 0);
-}
-
 void steps_number(uintptr_t pc, uint64_t stamp, uint32_t number)
 {
-	uint64_t mask = load_relaxed(&steps_mask);
+	uint64_t mask = load_relaxed(&steps_mask), step, check;
 	struct step_slot *s = &steps_cache[pc & mask], *other = &steps_cache[(pc & mask) ^ 1];
 
 	if (rules_unloading || pc >> 48 || number >> STEP_NUMBER_BITS || steps_find(pc, stamp))
@@ -103,7 +91,14 @@ void steps_number(uintptr_t pc, uint64_t stamp, uint32_t number)
 			s = &steps_cache[pc & mask];
 		}
 	}
-	put(s, pc, stamp, step_of_rule(rules_find(pc, stamp)) | number);
+	step = step_of_rule(rules_find(pc, stamp)) | number;
+	check = (pc ^ stamp) + step;
+	/* One thread at a time writes, and others store nothing. So no two words stay that do not belong together. */
+	if (exchange_acq_rel(&writing, 1))
+		return;
+	store_relaxed(&s->step, step);
+	store_relaxed(&s->check, step_kind(step) == STEP_SP ? check : check ^ STEP_OTHER_CHECK);
+	store_release(&writing, 0);
 }
 
 void steps_release(void)

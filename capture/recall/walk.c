@@ -110,9 +110,12 @@ static inline __attribute__((always_inline)) void walk_common(struct recall *r, 
 		bool last;
 
 		if (unlikely(differs)) {
-			if (differs != STEP_OTHER_CHECK || step_kind(step) != STEP_FP)
+			if (differs != STEP_OTHER_CHECK)	/* the other slot of the pair may have it */
+				differs = step_differs(&cache[(pc & mask) ^ 1], pc, stamp, &step);
+			if (differs == STEP_OTHER_CHECK && step_kind(step) == STEP_FP)
+				cfa = steps_fp(&r->captured.walked[at->fp_from], w, at->fp, sp);
+			else if (differs)
 				break;
-			cfa = steps_fp(&r->captured.walked[at->fp_from], w, at->fp, sp);
 			if (unlikely(cfa < sp || cfa % sizeof(cfa) || cfa > high))
 				break;
 		}
@@ -222,7 +225,7 @@ static inline void add_known(struct recall *r, unsigned n)
 /* Whether to keep the frames of this walk. Where stacks have little in common, that costs more than it saves. */
 static bool worth_keeping(struct recall *r)
 {
-	return may_keep(r) && (!r->few_known || ++r->walks_skipped % SKIP_RATIO == 0);
+	return r->walk_most > r->depth && (!r->few_known || ++r->walks_skipped % SKIP_RATIO == 0);
 }
 
 /*
@@ -231,7 +234,7 @@ static bool worth_keeping(struct recall *r)
  */
 static unsigned choose_stack(struct recall *r, uintptr_t pc, uintptr_t sp)
 {
-	unsigned stack = chosen_stack(r, stack_choice(r, pc, sp)), meets, meets_newest;
+	unsigned stack = stack_choice(r, pc, sp)->stack, meets, meets_newest;
 	struct suffix_stack *chosen = &r->stacks[stack], *newest = &r->stacks[r->newest];
 
 	r->stack = (uint8_t)stack;
@@ -264,14 +267,14 @@ HOT_CODE void recall_walk(struct recall *r, uintptr_t function, uintptr_t pc, ui
 
 	if (unlikely(r->stamp != stamp))
 		recall_empty(r, stamp);
-	r->fp = fp;
+	c->fp = fp;
 	r->at = 0;
 	c->known = c->count = 0;
 	c->no_cfi_pc = 0;
 	c->walked[0].pc = function;
 	c->walked[1].pc = pc;
 	c->walked[1].sp = sp;
-	c->walked[0].step = recall_number_of(r, function);
+	c->walked[0].step = step_number(steps_find(function, stamp));
 	c->numbered = c->walked[0].step;
 	if (unlikely(sp % sizeof(sp) || !stack_enter(&r->range, sp)))
 		return;
