@@ -261,13 +261,6 @@ static void count_miss(struct recall *r)
 	r->hits = r->misses = r->frames_known = r->frames_walked = 0;
 }
 
-/* Whether to make a prediction of the captured stack. When few stacks are recalled, predictions are hardly worth their
- * cost. */
-static bool worth_learning(struct recall *r)
-{
-	return !r->few_hits || ++r->skipped % SKIP_RATIO == 0;
-}
-
 /* Keeps the part of the thread's own stack that was found to be readable: it stays readable as long as the thread
  * lives. */
 static void learn_own_range(struct recall *r)
@@ -335,8 +328,8 @@ void recall_learn(struct recall *r, uint32_t value, bool seen, bool whole)
 	if (r->held) {
 		if (r->complete)
 			learn_pair(r, value);
-	} else if (seen && worth_learning(r)) {
-		learn_prediction(r, value);
+	} else if (seen && (!r->few_hits || ++r->skipped % SKIP_RATIO == 0)) {
+		learn_prediction(r, value);	/* hardly worth its cost where few stacks are recalled */
 	}
 	if (seen && r->depth <= SHORT_FRAMES && r->captured.numbered)
 		learn_short(r, value);

@@ -222,10 +222,13 @@ static inline void add_known(struct recall *r, unsigned n)
 	}
 }
 
-/* Whether to keep the frames of this walk. Where stacks have little in common, that costs more than it saves. */
-static bool worth_keeping(struct recall *r)
+/* The innermost position of the stack that the walk from sp can meet. */
+static unsigned may_meet(const struct recall *r, struct suffix_stack *s, uintptr_t sp)
 {
-	return r->walk_most > r->depth && (!r->few_known || ++r->walks_skipped % SKIP_RATIO == 0);
+	unsigned at = suffix_outward(s, sp);
+
+	/* What lies outward of a change may have been unmapped, so no word is compared before the walk comes to it. */
+	return unlikely(r->foreign) ? at : suffix_unchanged(s, at, r->depth, r->own_range.high);
 }
 
 /*
@@ -238,19 +241,11 @@ static unsigned choose_stack(struct recall *r, uintptr_t pc, uintptr_t sp)
 	struct suffix_stack *chosen = &r->stacks[stack], *newest = &r->stacks[r->newest];
 
 	r->stack = (uint8_t)stack;
-	/* What lies outward of a change may have been unmapped, so no word is compared before the walk comes to it. */
 	r->foreign = r->own_range.high - sp - 1 >= r->own_range_bytes;
-	if (unlikely(r->foreign)) {
-		meets = suffix_outward(chosen, sp);
-		if (meets)
-			return meets;
-		r->stack = r->newest;
-		return suffix_outward(newest, sp);
-	}
-	meets = suffix_unchanged(chosen, suffix_outward(chosen, sp), r->depth, r->own_range.high);
+	meets = may_meet(r, chosen, sp);
 	if (chosen == newest)
 		return meets;
-	meets_newest = suffix_unchanged(newest, suffix_outward(newest, sp), r->depth, r->own_range.high);
+	meets_newest = may_meet(r, newest, sp);
 	if (meets && (!meets_newest || chosen->positions[meets].sp <= newest->positions[meets_newest].sp))
 		return meets;
 	r->stack = r->newest;
@@ -280,7 +275,8 @@ HOT_CODE void recall_walk(struct recall *r, uintptr_t function, uintptr_t pc, ui
 		return;
 	r->complete = true;
 	r->cut = false;
-	r->keeps = worth_keeping(r);
+	/* Where stacks have little in common, to keep the frames of a walk costs more than it saves. */
+	r->keeps = r->walk_most > r->depth && (!r->few_known || ++r->walks_skipped % SKIP_RATIO == 0);
 	if (r->keeps)
 		meets = choose_stack(r, pc, sp);
 	next = walk_on(r, &at, &meets, r->depth);
