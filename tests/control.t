@@ -127,6 +127,7 @@ for my $way (['a mapped table', $heaptrace, "--record=$dir/idle", "--outfile=$di
 	     ['the memory of the process', 'env', "LD_PRELOAD=$library", "HEAPTRACE_OPTIONS=outfile=$dir/out:start=off"]) {
 	my ($name, @command) = @$way;
 	my ($pid, $in) = begin(@command, "$dir/windows", 'idle');
+	wait_for(sub { !(heaptrace("--dump=$pid"))[0] }, 20);	# the program may not yet have begun to trace
 	is((control($pid, 'on'))[0], 0, "$name: on waits");
 	is((control($pid, 'off'))[0], 0, "$name: off takes its place");
 	steps($in, 'a');
