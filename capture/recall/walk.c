@@ -243,7 +243,7 @@ static unsigned choose_stack(struct recall *r, uintptr_t pc, uintptr_t sp)
 	r->stack = (uint8_t)stack;
 	r->foreign = r->own_range.high - sp - 1 >= r->own_range_bytes;
 	meets = may_meet(r, chosen, sp);
-	if (chosen == newest)
+	if (chosen == newest || (meets && unlikely(r->foreign)))
 		return meets;
 	meets_newest = may_meet(r, newest, sp);
 	if (meets && (!meets_newest || chosen->positions[meets].sp <= newest->positions[meets_newest].sp))
