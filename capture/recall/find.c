@@ -6,10 +6,8 @@
 #include "recall.h"
 
 #include "base/arena.h"
-#include "capture/arch.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 
@@ -209,7 +207,7 @@ static inline __attribute__((always_inline)) uint32_t find_outward(struct recall
 	struct stack_choice *choice = stack_choice(r, end->pc, end->sp);
 	unsigned needed = r->depth - 1u - run_count(held);
 	const struct suffix_position *p;
-	uint32_t outer, value;
+	uint32_t value;
 
 	p = find_end(r, &r->stacks[choice->stack], choice, end, needed);
 	if (unlikely(!p)) {
@@ -219,12 +217,11 @@ static inline __attribute__((always_inline)) uint32_t find_outward(struct recall
 	} else if (unlikely(choice->failures)) {
 		choice->failures--;
 	}
-	outer = p->suffix.node;
-	if (unlikely(outer != held->outer || !held->value)) {
-		value = pair_value(r, held, outer);
+	if (unlikely(p->suffix.node != held->outer || !held->value)) {
+		value = pair_value(r, held, p->suffix.node);
 		if (unlikely(!value))
 			return miss(r, function, pc, sp, fp, held);
-		held->outer = outer;
+		held->outer = p->suffix.node;
 		held->value = value;
 	}
 	r->hits++;

@@ -2,8 +2,6 @@
 /* See recall.h. This file stores a stack that was not recalled, so that it is recalled the next time. */
 #include "recall.h"
 
-#include "capture/arch.h"
-
 #ifdef ARCH_DWARF_FP
 
 #include "base/probe.h"
@@ -57,28 +55,15 @@ static struct root *root_for(struct recall *r)
 	return NULL;
 }
 
-/*
- * Counts that a prediction takes the place of another one. Where that is often so, more places are used from then on;
- * predictions that are in the wrong place then are made anew.
- */
-static void count_replaced(struct recall *r, const struct prediction *place)
-{
-	uint8_t *generation = &r->generations[place - r->predictions];
-
-	if (!++*generation)
-		clear_pairs(r);		/* numbers of predictions come again */
-	if (++r->replaced >> (64 - r->shift - 3) && r->shift > r->least_shift) {
-		r->replaced = 0;
-		r->shift--;
-	}
-}
-
 static bool is_same_run(const struct prediction *a, const struct prediction *b)
 {
 	return a->root == b->root && a->kind == b->kind && !memcmp(a->run, b->run, sizeof(a->run));
 }
 
-/* Puts a prediction to its place, or to that one's neighbour. */
+/*
+ * Puts a prediction to its place, or to that one's neighbour. Where predictions often take the place of others, more
+ * places are used from then on; predictions that are in the wrong place then are made anew.
+ */
 static void put_prediction(struct recall *r, struct prediction *place, const struct prediction *made)
 {
 	struct prediction *other = prediction_neighbour(r, place);
@@ -86,8 +71,14 @@ static void put_prediction(struct recall *r, struct prediction *place, const str
 	if (place->root && !is_same_run(place, made) &&
 	    (!other->root || is_same_run(other, made) || r->replaced & 1))
 		place = other;
-	if (place->root)
-		count_replaced(r, place);
+	if (place->root) {
+		if (!++r->generations[place - r->predictions])
+			clear_pairs(r);		/* numbers of predictions come again */
+		if (++r->replaced >> (64 - r->shift - 3) && r->shift > r->least_shift) {
+			r->replaced = 0;
+			r->shift--;
+		}
+	}
 	*place = *made;
 }
 
@@ -176,15 +167,6 @@ static bool may_predict(struct recall *r, struct root *root, const struct predic
 	return root->probe[PROBES - 1] && sp + root->probe[PROBES - 1] + 8 <= r->range.high;
 }
 
-/*
- * Whether no prediction is made this time. Where even the best probes often take words that are different each time,
- * most of the predictions that are missing would never be found again. So only one of several is made.
- */
-static bool is_seldom_worth(struct recall *r, const struct root *root)
-{
-	return root->attempts > ATTEMPTS && root->wrong > root->right / PROBES_BAD && ++r->skipped % BAD_RATIO;
-}
-
 /* Makes a prediction of the captured stack. */
 static void learn_prediction(struct recall *r, uint32_t value)
 {
@@ -194,7 +176,11 @@ static void learn_prediction(struct recall *r, uint32_t value)
 	struct prediction made;
 	bool ends;
 
-	if (!root || last < 2 || is_seldom_worth(r, root))
+	if (!root || last < 2)
+		return;
+	/* Where even the best probes often take words that are different each time, most of the predictions that are
+	 * missing would never be found again. So only one of several is made. */
+	if (root->attempts > ATTEMPTS && root->wrong > root->right / PROBES_BAD && ++r->skipped % BAD_RATIO)
 		return;
 	add_frames(r, last);
 	ends = step_kind(c->walked[last].step) == STEP_END;

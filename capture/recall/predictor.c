@@ -43,8 +43,6 @@ bool prediction_make(struct prediction *p, const struct walked *w, unsigned last
 	uintptr_t start = w[1].sp, fp = 0;
 	unsigned lead = 0;
 
-	if (last < 2 || last - 1 > RUN_MAX)
-		return false;
 	*p = (struct prediction){ .root = 0 };
 	for (unsigned i = 1; i < last; i++) {
 		bool by_record = is_by_record(w[i].step);

@@ -129,8 +129,8 @@ static inline struct run_end six_end(const struct prediction *p, uintptr_t sp, u
 }
 
 /*
- * Makes a prediction of all that is set above but root, value and outer: of the frames up to frame `last` of a walk.
- * goes_on: the stack goes on from there. Returns false if the stack is not of the kind.
+ * Makes a prediction of the frames up to frame `last` (2 to PREDICTED_LEVELS) of a walk: all of it but root, value and
+ * outer. goes_on: the stack goes on from there. Returns false if the stack is not of the kind.
  */
 bool prediction_make(struct prediction *p, const struct walked *w, unsigned last, bool goes_on);
 

@@ -208,17 +208,16 @@ static inline void add_known(struct recall *r, unsigned n)
 {
 	struct captured *c = &r->captured;
 	const struct suffix_position *p = &r->stacks[r->stack].positions[r->at];
-	unsigned depth = r->depth;
 
 	c->known = r->at;
 	c->count = n + c->known;
 	c->suffixes[n] = p->suffix;
-	if (n >= depth)
+	if (n >= r->depth)
 		return;
 	c->hash += p->suffix.hash * c->walked[n].power;
-	if (c->count > depth) {
-		c->suffixes[depth].hash = (p - (depth - n))->suffix.hash;
-		c->hash -= c->suffixes[depth].hash * c->walked[depth].power;
+	if (c->count > r->depth) {
+		c->suffixes[r->depth].hash = (p - (r->depth - n))->suffix.hash;
+		c->hash -= c->suffixes[r->depth].hash * c->walked[r->depth].power;
 	}
 }
 
