@@ -35,6 +35,7 @@ struct die_walk {
 	uint32_t current;		/* the innermost scope around the next DIE; 0: none */
 	uint32_t level;			/* of the next DIE */
 	bool flat;			/* functions are not looked for within other DIEs, unless these have places */
+	bool passed;			/* DIEs were passed over meanwhile */
 };
 
 /* Whether a unit is in C, in whose debug data a function stands in no other DIE: neither in types nor, but for an
@@ -262,11 +263,12 @@ static void visit(struct die_walk *w, struct cursor *c, const struct dwarf_abbre
 		prune = false;
 	if (!abbrev->children)
 		return;
-	if (prune && f.sibling.kind == DWARF_REFERENCE && f.sibling.u > cursor_at(c) &&
-	    f.sibling.u <= u->end)
+	if (prune && f.sibling.kind == DWARF_REFERENCE && f.sibling.u > cursor_at(c) && f.sibling.u <= u->end) {
 		cursor_seek(c, f.sibling.u);
-	else
+		w->passed |= w->flat;
+	} else {
 		w->level++;
+	}
 }
 
 /* Leaves the scopes whose DIEs have ended: those at the next DIE's level and farther inside. */
@@ -303,22 +305,23 @@ static void walk(struct die_walk *w)
 	}
 }
 
-/* In C, functions within functions are looked for only if places are left without one. */
+/* In C, functions within functions are looked for only if places are left without one. Should that be too much work,
+ * the other places keep their functions, and enough work is left to find the names. */
 void dwarf_info_walk(struct dwarf *d, struct dwarf_scopes *scopes, struct dwarf_place *places,
 		     size_t n)
 {
-	struct die_walk w = { .dwarf = d, .scopes = scopes, .places = places, .n = n };
-	uint32_t first = scopes->count;
+	struct die_walk w = { .dwarf = d, .scopes = scopes, .places = places, .n = n, .flat = is_c(&d->unit) };
 
-	w.flat = is_c(&d->unit);
 	walk(&w);
-	if (!w.flat || w.found == n)
-		return;
-	for (size_t i = 0; i < n; i++)
-		places[i].scope = 0;
-	scopes->count = first;
-	w = (struct die_walk){ .dwarf = d, .scopes = scopes, .places = places, .n = n };
-	walk(&w);
+	if (w.passed && w.found < n) {
+		uint64_t kept = d->steps / 2;
+
+		w.flat = false;
+		w.current = w.level = 0;
+		d->steps -= kept;
+		walk(&w);
+		d->steps += kept;
+	}
 }
 
 /* Names */

@@ -221,6 +221,27 @@ for my $flags ('-O0', '-O2 -gdwarf-4', '-O1 -gdwarf-5') {
 	}
 }
 
+# A unit whose functions are found at once, and whose types are too much work: an address that has no function has all of
+# them looked through, but takes nothing from the other addresses.
+SKIP: {
+	spit("$dir/types.c", "struct large {\n" . join('', map { "\tint m$_;\n" } 1 .. 20_000) . "};\n" . <<'END');
+asm(".text\n.globl bare\nbare:\n.skip 16, 0x90\n");
+static inline __attribute__((always_inline)) int inner(struct large *l, int a) { return l->m1++ * a; }
+int outer(struct large *l, int a) { return inner(l, a) + 1; }
+struct large large;
+int main(int argc, char **argv) { return outer(&large, argc) + !argv; }
+END
+	skip 'gcc cannot build it', 2 unless has('gcc') && quiet('gcc', '-g', '-O1', '-o', "$dir/types", "$dir/types.c");
+	my @few = grep { !/dwarf_unit\.o$/ } @objects;
+	compile("$dir/few", '-O1', '-DDWARF_STEPS=10000', '-DDWARF_BUDGET_BYTES=4194304', 'tests/tools/symbolize.c', 'symbol/dwarf_unit.c', @few) or BAIL_OUT('symbolize does not build: ' . log_text());
+	my %address = map { /^([0-9a-f]+) \w (\w+)$/ ? ($2 => hex $1) : () } qx(nm $dir/types);
+	my @outer = map { $address{outer} + $_ } 0 .. 3;
+	my $alone = ask("$dir/few -a", "$dir/types", @outer);
+	ok(2 <= (grep { @$_ > 2 } values %$alone), 'little work: inlined calls are found');
+	my $together = ask("$dir/few -a", "$dir/types", sort { $a <=> $b } $address{bare} + 4, @outer);
+	is_deeply({ map { $_ => $together->{$_} } @outer }, $alone, '... and so they are where another address has no function');
+}
+
 # Rust, with the standard library's own debug data.
 my ($rustc) = grep { has($_) } 'rustc', "$ENV{HOME}/.cargo/bin/rustc";
 for my $flags ('-g', '-g -O') {
