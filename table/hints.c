@@ -51,18 +51,47 @@ static __attribute__((cold)) void grow(struct table_local *local, uint32_t mask)
 void hint_put(struct table *t, uint64_t hash, uint32_t row)
 {
 	uint32_t mask = load_relaxed(&t->local->row_hints_mask);
-	uint64_t hint = (uint64_t)t->infos[row].node << 32 | index_hint(hash, row), *bucket;
+	uint64_t hint = (uint64_t)t->infos[row].node << 32 | index_hint(hash, row), *bucket, *place;
 
 	if (unlikely(load_relaxed(&t->head->row_count) > (mask + 1) * HINT_WAYS / 4 * 3))
 		grow(t->local, mask);
 	bucket = hint_bucket(t, hash);
-	for (unsigned i = 0; i < HINT_WAYS; i++) {
-		if (load_relaxed(&bucket[i]) == hint)
+	place = &bucket[row % HINT_WAYS];
+	for (unsigned i = HINT_WAYS; i-- > 0; ) {
+		uint64_t seen = load_relaxed(&bucket[i]);
+
+		if (seen == hint)
 			return;
+		if (!seen)
+			place = &bucket[i];
 	}
-	for (unsigned i = HINT_WAYS; --i > 0; )
-		store_relaxed(&bucket[i], load_relaxed(&bucket[i - 1]));
-	store_release(&bucket[0], hint);
+	store_release(place, hint);
+}
+
+/* Which hints of a bucket have the tag, as bits. */
+static inline __attribute__((always_inline)) unsigned tagged_hints(const uint64_t *bucket, uint32_t tag)
+{
+	unsigned found = 0;
+
+#ifdef __SSE2__
+	_Static_assert(HINT_WAYS == 8, "four vectors have the hints");
+	/* Volatile, so that each hint is loaded once. */
+	const volatile __m128i *b = (const volatile __m128i *)(const volatile void *)bucket;
+	const __m128i tags = _mm_set1_epi32((int)tag), zero = _mm_setzero_si128();
+	__m128i same[2];
+
+	for (unsigned i = 0; i < 2; i++) {
+		__m128 low = _mm_castsi128_ps(b[2 * i]), high = _mm_castsi128_ps(b[2 * i + 1]);
+		__m128i slots = _mm_castps_si128(_mm_shuffle_ps(low, high, 0x88));	/* the lower halves */
+
+		same[i] = _mm_cmpeq_epi32(_mm_srli_epi32(_mm_xor_si128(slots, tags), INDEX_ID_BITS), zero);
+	}
+	found = (unsigned)_mm_movemask_epi8(_mm_packs_epi16(_mm_packs_epi32(same[0], same[1]), zero));
+#else
+	for (unsigned i = 0; i < HINT_WAYS; i++)
+		found |= (unsigned)index_tagged((uint32_t)load_relaxed(&bucket[i]), tag) << i;
+#endif
+	return found;
 }
 
 /* How many of the wanted codes lie at the node and outward of it, one after the other. Also notes their nodes. *end
@@ -112,8 +141,8 @@ HOT_CODE uint32_t table_find(const struct table *t, const struct walked *frames,
 
 	hash = hint_spread(hash);
 	bucket = hint_bucket(t, hash);
-	for (unsigned i = 0; i < HINT_WAYS; i++) {
-		uint64_t hint = load_acquire(&bucket[i]);
+	for (unsigned found = tagged_hints(bucket, index_tag(hash)); found; found &= found - 1) {
+		uint64_t hint = load_acquire(&bucket[__builtin_ctz(found)]);
 		uint32_t row = index_id((uint32_t)hint), end, last = outer ? outer->node : 0;
 		unsigned same;
 

@@ -4,9 +4,11 @@
  * of its frames. It spares the way through the levels of the index, and the load of the row's node. A hint is true
  * for ever, because a row keeps its node; whether the row is the one that is looked for, its frames decide.
  *
- * A bucket is half a cache line of four hints, the newest first. The buckets in use become twice as many when there
- * are more rows than three quarters of their places; hints that are then in the wrong bucket are made anew. A hint
- * is one word, so that threads may read and write them without a lock.
+ * A bucket is a cache line of eight hints. A new one takes a place that is free or, where there is none, a place that
+ * depends on the row only. If it were the oldest hint's, a program that makes its stacks in the same order again and
+ * again would lose all hints of a bucket that has one too few places. The buckets in use become twice as many when
+ * there are more rows than three quarters of their places; hints that are then in the wrong bucket are made anew. A
+ * hint is one word, so that threads may read and write them without a lock.
  */
 #ifndef TABLE_HINTS_H
 #define TABLE_HINTS_H
@@ -14,10 +16,10 @@
 #include "index.h"
 #include "table.h"
 
-#define HINT_WAYS		4u
-#define HINTS_LOG2_LEAST	6	/* buckets: 2 KB */
-#define HINTS_LOG2_FIRST	11	/* that are mapped at first: 64 KB, a page on any machine */
-#define HINTS_LOG2_MOST		19	/* 16 MB */
+#define HINT_WAYS		8u
+#define HINTS_LOG2_LEAST	5	/* buckets: 2 KB */
+#define HINTS_LOG2_FIRST	10	/* that are mapped at first: 64 KB, a page on any machine */
+#define HINTS_LOG2_MOST		18	/* 16 MB */
 
 /* The hash of a row for the index and the hints, made of that of its frames. The index needs good upper bits, which
  * each frame reaches only this way. */
