@@ -180,7 +180,7 @@ static void learn_prediction(struct recall *r, uint32_t value)
 		return;
 	/* Where even the best probes often take words that are different each time, most of the predictions that are
 	 * missing would never be found again. So only one of several is made. */
-	if (root->attempts > ATTEMPTS && root->wrong > root->right / PROBES_BAD && ++r->skipped % BAD_RATIO)
+	if (root->attempts > ATTEMPTS && root->wrong > root->right / PROBES_BAD && ++r->bad % BAD_RATIO)
 		return;
 	add_frames(r, last);
 	ends = step_kind(c->walked[last].step) == STEP_END;

@@ -100,6 +100,8 @@ struct recall {
 	bool few_known;			/* the suffix cache had few of the frames of those that were not recalled */
 	uint32_t skipped, walks_skipped;	/* turns of SKIP_RATIO: stacks of which no prediction was made because
 					 * of few_hits, walks whose frames were not kept because of few_known */
+	uint32_t bad;			/* turns of BAD_RATIO. With one count for both ratios, which are even, their
+					 * turns would never come together */
 
 	uint16_t roots_used, roots_made;	/* now; and since all predictions were cleared */
 	uint32_t replaced, pairs_replaced;	/* that took the place of others, since more places are in use */
