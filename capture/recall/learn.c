@@ -198,24 +198,24 @@ static void learn_prediction(struct recall *r, uint32_t value)
 static void learn_pair(struct recall *r, uint32_t value)
 {
 	uint32_t outer = outer_node(r, 1 + run_count(r->held));
-	uint64_t *place, pair = pair_of(r, r->held, outer, &place);
+	uint64_t *first, *place, pair = pair_of(r, r->held, outer, &first);
+	unsigned tries = 0;
 
 	r->held->outer = outer;
 	r->held->value = value;
 	if (unlikely(outer >> PAIR_OUTER_BITS || value >> PAIR_VALUE_BITS))
 		return;
-	if (place[0] && place[1]) {
-		if (++r->pairs_replaced >> (r->pairs_log2 - 4) && r->pairs_log2 < r->pairs_most_log2) {
-			/* A pair in a place of before would stand for other numbers. */
-			clear_pairs(r);
-			r->pairs_replaced = 0;
-			r->pairs_log2++;
-			pair = pair_of(r, r->held, outer, &place);
-		} else {
-			place += r->pairs_replaced & 1;
-		}
-	} else if (place[0]) {
-		place++;
+	do
+		place = pair_place(r, first, tries++);
+	while (*place && tries < PAIR_PLACES);
+	if (*place && ++r->pairs_replaced >> (r->pairs_log2 - 6) && r->pairs_log2 < r->pairs_most_log2) {
+		/* A pair in a place of before would stand for other numbers. */
+		clear_pairs(r);
+		r->pairs_replaced = 0;
+		r->pairs_log2++;
+		pair = pair_of(r, r->held, outer, &place);
+	} else if (*place) {
+		place = pair_place(r, first, r->pairs_replaced % PAIR_PLACES);
 	}
 	*place = pair | value;
 }

@@ -71,7 +71,7 @@ struct captured {
 
 struct recall;
 
-#define RECALL_LOG2_MOST	15	/* the largest predictions_log2 */
+#define RECALL_LOG2_MOST	14	/* the largest predictions_log2 */
 
 /*
  * Makes an empty memory with room for 2^predictions_log2 predictions, for stacks of at most max (1 to CAPTURE_MAX)

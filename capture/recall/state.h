@@ -42,22 +42,26 @@ struct short_stack {
  * The value of a stack by its two parts: the prediction that holds, and the node of the suffix outward of it (a
  * prediction has the value of the last of its suffixes itself). A pair is one word:
  *
- *	bits	0-21	22-40		41-63
+ *	bits	0-21	22-41		42-63
  *		value	outer's lower	inner
  *
  * inner is the prediction's place, and how many others were there before; outer is the node's number, mixed by a
- * multiplication, which loses nothing. The upper bits of outer, exclusive-or'ed with some of inner, say where the pair
- * is; so a pair and its place determine both numbers. And where many predictions have one suffix, as is the case while
- * a program is busy at one place, their pairs lie side by side. 0: there is no pair.
+ * multiplication, which loses nothing. The upper bits of outer, exclusive-or'ed with a few bits made of inner, are the
+ * pair's first place. The others are those of the same cache line and its neighbour, so a pair and its place determine
+ * both numbers. And where many predictions have one suffix, as is the case while a program is busy at one place, their
+ * pairs lie side by side. 0: there is no pair.
  */
 #define PAIR_VALUE_BITS	22
-#define PAIR_LOWER_BITS	19
+#define PAIR_LOWER_BITS	20
 #define PAIR_OUTER_BITS	27
 #define PAIR_INNER_BITS	(RECALL_LOG2_MOST + 8u)
 #define PAIRS_MORE_LOG2	3		/* there can be eight times as many pairs as predictions */
-#define PAIRS_LEAST_LOG2 9		/* the two places of a pair differ in the lowest of these bits */
-#define PAIRS_SIDE	0xffu		/* so many places, minus 1, lie side by side */
-_Static_assert(PAIR_OUTER_BITS - PAIR_LOWER_BITS == PAIRS_LEAST_LOG2 - 1, "a pair and its place determine outer");
+#define PAIRS_LEAST_LOG2 11
+#define PAIRS_SIDE_LOG2	8		/* so many places, as a logarithm, lie side by side */
+#define PAIR_PLACES_LOG2 4		/* in so many places a pair can be: two cache lines */
+#define PAIR_PLACES	(1u << PAIR_PLACES_LOG2)
+_Static_assert(PAIR_OUTER_BITS - PAIR_LOWER_BITS == PAIRS_LEAST_LOG2 - PAIR_PLACES_LOG2,
+	       "a pair and its place determine outer");
 _Static_assert(PAIR_VALUE_BITS + PAIR_LOWER_BITS + PAIR_INNER_BITS == 64, "a pair is one word");
 
 /* Which stack of the suffix cache is looked at for a position. */
@@ -142,27 +146,46 @@ static inline struct prediction *prediction_neighbour(const struct recall *r, co
 	return &r->predictions[(size_t)(p - r->predictions) ^ 1];
 }
 
-/* A pair of these two, without its value; in *place the first of its two places. The node's number fits. */
+/* A pair of these two, without its value; in *place the first of its places. The node's number fits. */
 static inline uint64_t pair_of(const struct recall *r, const struct prediction *p, uint32_t outer, uint64_t **place)
 {
 	uint32_t at = (uint32_t)(p - r->predictions), inner = (uint32_t)r->generations[at] << RECALL_LOG2_MOST | at;
 	uint32_t mixed = outer * 0x9e3779b1u & ((1u << PAIR_OUTER_BITS) - 1);
 
-	*place = &r->pairs[((mixed >> (PAIR_OUTER_BITS - r->pairs_log2)) ^ (inner & PAIRS_SIDE)) & ~1u];
+	*place = &r->pairs[(mixed >> (PAIR_OUTER_BITS - r->pairs_log2)) ^
+			   inner * 0x9e3779b1u >> (32 - PAIRS_SIDE_LOG2)];
 	return (uint64_t)inner << (PAIR_VALUE_BITS + PAIR_LOWER_BITS) |
 	       (uint64_t)(mixed & ((1u << PAIR_LOWER_BITS) - 1)) << PAIR_VALUE_BITS;
+}
+
+/* Another of its places: those of the first one's cache line come before the others. */
+static inline uint64_t *pair_place(const struct recall *r, const uint64_t *first, unsigned number)
+{
+	return &r->pairs[(size_t)(first - r->pairs) ^ number];
+}
+
+static __attribute__((noinline)) uint32_t pair_value_elsewhere(const struct recall *r, const uint64_t *first,
+							       uint64_t wanted)
+{
+	for (unsigned i = 1; i < PAIR_PLACES; i++) {
+		uint64_t seen = *pair_place(r, first, i);
+
+		if (!((seen ^ wanted) >> PAIR_VALUE_BITS))
+			return (uint32_t)seen & ((1u << PAIR_VALUE_BITS) - 1);
+	}
+	return 0;
 }
 
 /* The value of a pair, or 0. */
 static inline uint32_t pair_value(const struct recall *r, const struct prediction *p, uint32_t outer)
 {
-	uint64_t *place, wanted = pair_of(r, p, outer, &place);
+	uint64_t *place, wanted = pair_of(r, p, outer, &place), seen = *place;
 
 	if (unlikely(outer >> PAIR_OUTER_BITS))
 		return 0;
-	if ((place[0] ^ wanted) >> PAIR_VALUE_BITS)
-		place++;
-	return likely(!((*place ^ wanted) >> PAIR_VALUE_BITS)) ? (uint32_t)*place & ((1u << PAIR_VALUE_BITS) - 1) : 0;
+	if (likely(!((seen ^ wanted) >> PAIR_VALUE_BITS)))
+		return (uint32_t)seen & ((1u << PAIR_VALUE_BITS) - 1);
+	return pair_value_elsewhere(r, place, wanted);
 }
 
 static inline struct stack_choice *stack_choice(struct recall *r, uintptr_t pc, uintptr_t sp)
