@@ -12,6 +12,9 @@
 #include <errno.h>
 #include <execinfo.h>
 #include <string.h>
+#ifdef __i386__
+#include <unwind.h>
+#endif
 
 /* backtrace() relies on the ABI's alignment of the stack to 16 bytes, which hooks do not keep (see the Makefile). */
 #ifdef __x86_64__
@@ -22,6 +25,44 @@
 
 static uintptr_t library_start, library_end;	/* libgcc_s, if execinfo_init() was the first to load it */
 
+#ifdef __i386__
+/*
+ * On this machine backtrace() goes on by frame pointers where there is no unwind information, and reads wherever they
+ * point to: it crashes in a coroutine that begins with another value in that register. So what backtrace() calls for
+ * all other frames is called here in its place.
+ */
+static __typeof__(_Unwind_Backtrace) *unwind;
+static __typeof__(_Unwind_GetIP) *unwind_ip;
+
+struct trace {
+	void **stack;
+	int count, max;
+};
+
+static _Unwind_Reason_Code add_frame(struct _Unwind_Context *context, void *arg)
+{
+	struct trace *t = arg;
+	void *pc = (void *)unwind_ip(context);
+
+	if (t->count == t->max || !pc)
+		return _URC_END_OF_STACK;
+	t->stack[t->count++] = pc;
+	return _URC_NO_REASON;
+}
+
+static int trace(void **stack, int max)
+{
+	struct trace t = { .stack = stack, .max = max };
+
+	if (!unwind || !unwind_ip)
+		return backtrace(stack, max);
+	unwind(add_frame, &t);
+	return t.count;
+}
+#else
+#define trace(stack, max) backtrace(stack, max)
+#endif
+
 ALIGNED_STACK void execinfo_init(void)
 {
 	bool was_there = lookup_first("_Unwind_Backtrace");
@@ -30,6 +71,10 @@ ALIGNED_STACK void execinfo_init(void)
 	uintptr_t inside;
 
 	backtrace(frame, 1);
+#ifdef __i386__
+	unwind = lookup_first("_Unwind_Backtrace");
+	unwind_ip = lookup_first("_Unwind_GetIP");
+#endif
 	inside = was_there ? 0 : (uintptr_t)lookup_first("_Unwind_Backtrace");
 	if (inside && loaded_init() && loaded_find(inside, &m) == LOADED_FOUND) {
 		library_start = m.start;
@@ -45,7 +90,7 @@ bool execinfo_has_loaded(uintptr_t address)
 ALIGNED_STACK unsigned execinfo_stack(uintptr_t pc, uintptr_t *frames, unsigned max)
 {
 	void *stack[max + EXECINFO_OWN_MAX];
-	int saved = errno, n = backtrace(stack, (int)max + EXECINFO_OWN_MAX);
+	int saved = errno, n = trace(stack, (int)max + EXECINFO_OWN_MAX);
 
 	errno = saved;
 	for (int own = 0; own < n && own <= EXECINFO_OWN_MAX; own++) {

@@ -191,4 +191,35 @@ for flags in -O0 '-O2 -fcf-protection=full'; do
 	done
 	broken "$flags"
 done
+
+# A 32-bit coroutine that begins with a frame pointer that cannot be followed: backtrace() would follow it, and die.
+cat >"$TMP/in/begun.c" <<'END'
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+static ucontext_t resumer, coroutine;
+static void run(void) { puts(malloc(10) ? "done" : "no memory"); }
+int main(void)
+{
+	char *memory = mmap(NULL, 1 << 17, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	mprotect(memory + (1 << 16), 1 << 16, PROT_NONE);
+	getcontext(&coroutine);
+	coroutine.uc_stack.ss_sp = memory;
+	coroutine.uc_stack.ss_size = 1 << 16;
+	coroutine.uc_link = &resumer;
+	coroutine.uc_mcontext.gregs[REG_EBP] = (int)(memory + (1 << 16));
+	makecontext(&coroutine, run, 0);
+	return swapcontext(&resumer, &coroutine);
+}
+END
+if missing=$("$TOP/tests/tools/can_build_32" "$CC"); then
+	"$TOP/tests/tools/build_32" &&
+		$CC -m32 -D_GNU_SOURCE -w -O2 -o "$TMP/in/begun" "$TMP/in/begun.c"
+	run_in_work traced "$HEAPTRACE" --outfile="$TMP/begun" "$TMP/in/begun"
+	is "$(cat "$TMP/traced.status" "$TMP/traced.out" | tr '\n' ' ')" '0 done ' 'a 32-bit coroutine goes on'
+	like "$(cat "$TMP/begun")" "\\] malloc .*\\] run " '... and has its function'
+else
+	skip 'a 32-bit coroutine' "$missing"
+fi
 plan
