@@ -9,18 +9,21 @@
 
 #include <string.h>
 
-/* Only the places in use, since to clear others would allocate memory for them. */
+/* Only the places in use, since to clear others would allocate memory for them. What numbers pairs changes afterwards: a
+ * handler's longjmp() or a fork may leave this in the middle, and no pair may be left that stands for other numbers. */
 static void clear_pairs(struct recall *r)
 {
 	memset(r->pairs, 0, sizeof(*r->pairs) << r->pairs_log2);
+	signal_fence();
 }
 
 /* Empties the memory, and clears all predictions, so that the numbers of roots can be given again. */
 static __attribute__((cold)) void clear_predictions(struct recall *r)
 {
 	recall_empty(r, r->stamp);
-	memset(r->predictions, 0, sizeof(*r->predictions) << (64 - r->shift));
 	clear_pairs(r);
+	memset(r->predictions, 0, sizeof(*r->predictions) << (64 - r->shift));
+	signal_fence();
 	r->roots_made = 0;
 }
 
@@ -72,8 +75,11 @@ static void put_prediction(struct recall *r, struct prediction *place, const str
 	    (!other->root || is_same_run(other, made) || r->replaced & 1))
 		place = other;
 	if (place->root) {
-		if (!++r->generations[place - r->predictions])
+		uint8_t *generation = &r->generations[place - r->predictions];
+
+		if (*generation == UINT8_MAX)
 			clear_pairs(r);		/* numbers of predictions come again */
+		++*generation;
 		if (++r->replaced >> (64 - r->shift - 3) && r->shift > r->least_shift) {
 			r->replaced = 0;
 			r->shift--;
