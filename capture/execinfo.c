@@ -13,6 +13,8 @@
 #include <execinfo.h>
 #include <string.h>
 #ifdef __i386__
+#include "stack.h"
+
 #include <unwind.h>
 #endif
 
@@ -29,14 +31,19 @@ static uintptr_t library_start, library_end;	/* libgcc_s, if execinfo_init() was
 /*
  * On this machine backtrace() goes on by frame pointers where there is no unwind information, and reads wherever they
  * point to: it crashes in a coroutine that begins with another value in that register. So what backtrace() calls for
- * all other frames is called here in its place.
+ * all other frames is called here in its place, and frame pointers are followed as long as they lead up this stack.
  */
+#define FRAME_BYTES_MAX	((uintptr_t)1 << 20)
+
 static __typeof__(_Unwind_Backtrace) *unwind;
 static __typeof__(_Unwind_GetIP) *unwind_ip;
+static __typeof__(_Unwind_GetGR) *unwind_register;
+static __typeof__(_Unwind_GetCFA) *unwind_cfa;
 
 struct trace {
 	void **stack;
 	int count, max;
+	uintptr_t sp, fp;		/* of the last frame */
 };
 
 static _Unwind_Reason_Code add_frame(struct _Unwind_Context *context, void *arg)
@@ -47,16 +54,25 @@ static _Unwind_Reason_Code add_frame(struct _Unwind_Context *context, void *arg)
 	if (t->count == t->max || !pc)
 		return _URC_END_OF_STACK;
 	t->stack[t->count++] = pc;
+	t->sp = unwind_cfa(context);
+	t->fp = unwind_register(context, 5);	/* ebp */
 	return _URC_NO_REASON;
 }
 
 static int trace(void **stack, int max)
 {
 	struct trace t = { .stack = stack, .max = max };
+	struct stack_range range = { 0, 0 };
 
-	if (!unwind || !unwind_ip)
+	if (!unwind || !unwind_ip || !unwind_register || !unwind_cfa)
 		return backtrace(stack, max);
 	unwind(add_frame, &t);
+	while (t.count < max && t.fp >= t.sp && t.fp - t.sp < FRAME_BYTES_MAX && t.fp % 4 == 0 &&
+	       stack_enter(&range, t.sp) && stack_reaches(&range, t.fp + 8) && ((void **)t.fp)[1]) {
+		t.stack[t.count++] = ((void **)t.fp)[1];
+		t.sp = t.fp + 8;
+		t.fp = *(uintptr_t *)t.fp;
+	}
 	return t.count;
 }
 #else
@@ -74,6 +90,8 @@ ALIGNED_STACK void execinfo_init(void)
 #ifdef __i386__
 	unwind = lookup_first("_Unwind_Backtrace");
 	unwind_ip = lookup_first("_Unwind_GetIP");
+	unwind_register = lookup_first("_Unwind_GetGR");
+	unwind_cfa = lookup_first("_Unwind_GetCFA");
 #endif
 	inside = was_there ? 0 : (uintptr_t)lookup_first("_Unwind_Backtrace");
 	if (inside && loaded_init() && loaded_find(inside, &m) == LOADED_FOUND) {

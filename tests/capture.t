@@ -219,6 +219,11 @@ if missing=$("$TOP/tests/tools/can_build_32" "$CC"); then
 	run_in_work traced "$HEAPTRACE" --outfile="$TMP/begun" "$TMP/in/begun"
 	is "$(cat "$TMP/traced.status" "$TMP/traced.out" | tr '\n' ' ')" '0 done ' 'a 32-bit coroutine goes on'
 	like "$(cat "$TMP/begun")" "\\] malloc .*\\] run " '... and has its function'
+	printf '#include <stdlib.h>\nvoid *volatile p;\n%s void inner(void) { p = malloc(9); p = 0; }\n%s void outer(void) { inner(); p = 0; }\nint main(void) { outer(); p = 0; return 0; }\n' \
+		'__attribute__((noinline))' '__attribute__((noinline))' >"$TMP/in/bare.c"
+	$CC -m32 -w -O1 -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -o "$TMP/in/bare" "$TMP/in/bare.c"
+	run_in_work traced "$HEAPTRACE" --outfile="$TMP/bare" "$TMP/in/bare"
+	like "$(cat "$TMP/bare")" "\\] malloc .*\\] inner .*\\] outer .*\\] main " 'a 32-bit program with frame pointers only: all frames'
 else
 	skip 'a 32-bit coroutine' "$missing"
 fi
