@@ -21,9 +21,9 @@
 /* Writes "1000/s" for a number of calls in a time. */
 static void write_rate(struct out *out, uint64_t calls, uint64_t ns)
 {
-	uint64_t ms = ns / 1000000;
+	uint64_t us = ns / 1000;
 
-	out_figure(out, calls > UINT64_MAX / 1000 ? calls / ms * 1000 : calls * 1000 / ms);
+	out_figure(out, calls > UINT64_MAX / 1000000 ? calls / us * 1000000 : calls * 1000000 / us);
 	out_text(out, "/s");
 }
 

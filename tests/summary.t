@@ -31,6 +31,12 @@ calls=$(figure "$TMP/keep" 'calls to allocation functions')
 is "${calls%% (*}" 1000 'calls'
 rate=${calls##*(}
 between "${rate%/s)}" 33 2500 'calls per second'
+# Also of a run of a few milliseconds, such as perl's, the rate is that of its runtime.
+"$HEAPTRACE" --outfile="$TMP/perl" perl -e 1
+awk '/total runtime/ { runtime = $(NF - 1) / ($NF == "us" ? 1e6 : $NF == "ms" ? 1e3 : 1) }
+	/calls to allocation functions/ { calls = $(NF - 1); rate = substr($NF, 2) + 0 }
+	END { exit !(rate == 0 ? runtime < 0.001 : rate > 0.99 * calls / runtime && rate < 1.01 * calls / runtime) }' "$TMP/perl"
+ok $? "a short run's calls per second" || diag "$(head -12 "$TMP/perl")"
 temporary=$(figure "$TMP/keep" 'temporary allocations')
 is "${temporary%%,*}" '301 (30.1 %' 'temporary allocations and their share'
 peak=$(figure "$TMP/keep" 'peak heap memory consumption')
