@@ -23,15 +23,21 @@ static uint32_t recording_mode(void)
 	return CONTROL_SAMPLED + samplings++ % (CONTROL_OFF - CONTROL_SAMPLED);
 }
 
-static void set_mode(uint32_t mode)
+/* Keeps the bit by which another process says, at any time, that it has left a command. */
+static void replace_mode(uint32_t mode)
 {
 	struct table_header *h = recorder.table.head;
 	uint32_t old = load_relaxed(&h->control.mode);
 
-	if (mode == CONTROL_EXACT)
-		free_filter_stop();
 	while (!cas_acq_rel(&h->control.mode, &old, mode | (old & CONTROL_PENDING)))
 		;
+}
+
+static void set_mode(uint32_t mode)
+{
+	if (mode == CONTROL_EXACT)
+		free_filter_stop();
+	replace_mode(mode);
 }
 
 /* Which rows' blocks are counted one by one (record.h). */
@@ -261,15 +267,15 @@ void control_start(const struct options *o)
 	h->sample_bytes = o->sample_bytes;
 	if (o->start_after_ms) {
 		h->start_ns = now_ns() + (uint64_t)o->start_after_ms * 1000000;
-		h->control.mode = CONTROL_WAITING;
+		replace_mode(CONTROL_WAITING);
 	} else if (o->start == START_OFF) {
-		h->control.mode = CONTROL_OFF;
+		replace_mode(CONTROL_OFF);
 	} else {
-		h->control.mode = recording_mode();
+		replace_mode(recording_mode());
 		if (o->sample_bytes)
 			events_add(&recorder.table, EVENT_SAMPLE, now_precise_ns(), ROW_FIRST, NULL);
 	}
-	if (h->control.mode != CONTROL_EXACT)
+	if (control_mode(&h->control.mode) != CONTROL_EXACT)
 		free_filter_start();
 	store_release(&recorder.mode, &h->control.mode);
 	choose_paths();

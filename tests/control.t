@@ -314,4 +314,27 @@ SKIP: {
 	is(finish($pid, 20), 0, 'it ends as it would');
 }
 
+# A command that is given while the program starts, when others see its table already: it is carried out as any other.
+SKIP: {
+	skip 'no gdb', 1 if system('gdb --version >/dev/null 2>&1 </dev/null');
+	pipe(my $from, my $to) or die;
+	my $gdb = fork // die;
+	if (!$gdb) {
+		open STDIN, '<&', $from;
+		open STDOUT, '>', "$dir/gdb";
+		open STDERR, '>&', \*STDOUT;
+		close $to;
+		my @do = ('set breakpoint pending on', 'set startup-with-shell off',
+			"set environment LD_PRELOAD=$library", "set environment HEAPTRACE_OPTIONS=start=off:record=$dir/early:outfile=$dir/out", 'break control_start', 'run',
+			"python import os; p = gdb.selected_inferior().pid; print('process', p, flush=True); " .
+				"os.system('$heaptrace --control=%d on >$dir/early.said 2>&1 & sleep 0.3' % p)", 'detach');
+		exec 'gdb', '-batch', '-nx', (map { ('-ex', $_) } @do), '--args', "$dir/windows";
+	}
+	waitpid $gdb, 0;
+	my ($pid) = slurp("$dir/gdb") =~ /^process (\d+)/m;
+	skip 'gdb cannot run a program here', 1 unless $pid;
+	ok(wait_for(sub { events_of($pid) eq 'on' }, 10), 'a command given while the program starts is carried out') or diag(slurp("$dir/early.said"), slurp("$dir/gdb"));
+	kill 'KILL', $pid;
+}
+
 done_testing();

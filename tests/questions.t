@@ -60,7 +60,7 @@ for my $i (0 .. $#commands) {
 			next;
 		}
 		$command = "cd $dir\n$command";
-		open my $run, '-|', 'bash', '-c', "{ $command\n} 2>&1" or die "bash: $!";
+		open my $run, '-|', 'timeout', '180', 'bash', '-c', "{ $command\n} 2>&1" or die "bash: $!";
 		my $got = do { local $/; <$run> } // '';
 		close $run;
 		$status = $? >> 8;
