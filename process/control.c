@@ -23,7 +23,7 @@ static uint32_t recording_mode(void)
 	return CONTROL_SAMPLED + samplings++ % (CONTROL_OFF - CONTROL_SAMPLED);
 }
 
-/* Keeps the bit by which another process says, at any time, that it has left a command. */
+/* Sets the mode, and leaves the bit by which another process says, at any time, that it has left a command. */
 static void replace_mode(uint32_t mode)
 {
 	struct table_header *h = recorder.table.head;

@@ -132,7 +132,8 @@ static void notice_command(struct dumper *d, bool final)
 		     NO_WATCHER "; this command makes it: heaptrace", out_string(&out));
 }
 
-/* Notes and reports that the request could not be sent. error: of watch_request() or of the pipe. */
+/* Notes and reports that the request could not be sent, or that nobody is there any more to answer it (ECONNREFUSED).
+ * error: of watch_request() or of the pipe. */
 static void notice_undelivered(struct dumper *d, int error, bool final)
 {
 	d->output.failure = error;
@@ -217,10 +218,8 @@ static enum remote_dump_result wait_for_answer(struct dumper *d, int fd)
 			dump_notice(d, "the report is still being written: the program waits for it, at most 10 seconds in "
 				    "all");
 	}
-	if (!take_answer(d, fd)) {
-		d->output.failure = ECONNREFUSED;
-		notice_command(d, true);
-	}
+	if (!take_answer(d, fd))
+		notice_undelivered(d, ECONNREFUSED, true);
 	return REMOTE_DUMP_DONE;
 }
 

@@ -228,7 +228,7 @@ static bool enter(struct die_walk *w, const struct function *f, bool inlined)
 	return scope != 0;
 }
 
-/* Whether the walk passes over the DIEs within one that is no function with a place. */
+/* Whether the walk passes over all DIEs within one that has this tag. A function with a place is never passed over. */
 static bool passes_over(const struct die_walk *w, unsigned tag)
 {
 	switch (tag) {

@@ -150,7 +150,7 @@ static void set_places(struct machine *m)
 	}
 }
 
-/* Handles a new row that begins a sequence, or follows on rows that hold up to it for a place. */
+/* Handles a new row that begins a sequence, or that lies past the next place: the row before has that place's line. */
 static __attribute__((noinline)) void add_row_at_place(struct machine *m)
 {
 	if (!m->before.there || m->address < m->before.address)
@@ -229,7 +229,7 @@ static inline void run_special(struct machine *m, unsigned opcode)
 }
 
 /* Runs the instructions that most of a program consists of, as long as they and their operands of one byte are in the
- * cursor's window. The first other instruction is the cursor's next one afterwards. False: that was it before, too. */
+ * cursor's window. Afterwards the cursor is at the first other instruction. False: it was there already. */
 static bool run_frequent(struct machine *m, struct cursor *c)
 {
 	const struct dwarf_line *line = m->line;

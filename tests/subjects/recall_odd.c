@@ -32,21 +32,26 @@ static NOINLINE void allocate(int count)
 	after++;
 }
 
+/* Defines a function that calls itself n times, in frames of so many bytes each, and allocates then. */
+#define DEFINE_RECURSION(name, bytes, count)	\
+static NOINLINE void name(int n)		\
+{						\
+	volatile char frame[bytes];		\
+						\
+	frame[0] = 0;				\
+	if (n > 0)				\
+		name(n - 1);			\
+	else					\
+		allocate(count);		\
+	after += frame[0];			\
+}
+
+DEFINE_RECURSION(descend, 6000, 20)
+DEFINE_RECURSION(large, 60000, 1)
+
 static char *memory;		/* of the coroutine's stack */
 static ucontext_t resumer, coroutine;
 static int levels;
-
-static NOINLINE void descend(int n)
-{
-	volatile char frame[6000];
-
-	frame[0] = 0;
-	if (n > 0)
-		descend(n - 1);
-	else
-		allocate(20);
-	after += frame[0];
-}
 
 static void begin(void)
 {
@@ -90,42 +95,32 @@ static void in_thread(void *(*function)(void *), size_t bytes)
 }
 
 static NOINLINE void one(unsigned way, int n);
+static NOINLINE void other(unsigned way, int n);
+
+/* Calls n more functions, of which the bits of `way` say which ones, and allocates in the last. */
+static inline __attribute__((always_inline)) void go_on(unsigned way, int n)
+{
+	if (!n)
+		allocate(1);
+	else if (way % 2)
+		one(way / 2, n - 1);
+	else
+		other(way / 2, n - 1);
+}
 
 static NOINLINE void other(unsigned way, int n)
 {
 	volatile char frame[72];
 
 	frame[0] = 0;
-	if (!n)
-		allocate(1);
-	else if (way % 2)
-		one(way / 2, n - 1);
-	else
-		other(way / 2, n - 1);
+	go_on(way, n);
 	after += frame[0];
 }
 
 static NOINLINE void one(unsigned way, int n)
 {
-	if (!n)
-		allocate(1);
-	else if (way % 2)
-		one(way / 2, n - 1);
-	else
-		other(way / 2, n - 1);
+	go_on(way, n);
 	after++;
-}
-
-static NOINLINE void large(int n)
-{
-	volatile char frame[60000];
-
-	frame[0] = 0;
-	if (n > 0)
-		large(n - 1);
-	else
-		allocate(1);
-	after += frame[0];
 }
 
 static void *probe(void *unused)
