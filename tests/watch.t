@@ -187,7 +187,7 @@ refuses(qr/--pack is for --report and --dump/, "--watch=$grow", '--pack=x');
 	like($text, qr/ ~\+[\d.]+ [KM]B +~\d/, '... changes are among them');
 	like($text, qr/functions: ~\d+ \(~\d+\/s\)\n.*temporary allocations: ~\d+ \([\d.]+ %, ~\d+\/s\)\n.*consumption: ~[\d.]+ [KM]B\n.*overhead\): \d/,
 	     '... and so does the summary') or diag $text;
-	like($text, qr/leaked: ~[\d.]+ [KM]B in ~\d+ blocks of \d+ backtraces\n(?:.*\n)* +~[\d.]+ [KM]B +~\d+ .*leak at/, '... with its rows');
+	like($text, qr/leaked: ~[\d.]+ [KM]B in ~\d+ blocks of \d+ backtraces\n(?:.*\n)* *~[\d.]+ [KM]B +~\d+ .*leak at/, '... with its rows');
 	my $off = traced('--start=off', './grow', 20);
 	$head = `timeout -s INT 60 $heaptrace --watch=$off --interval=0.5 | head -1`;
 	like($head, qr/live view of grow.*, recording off, every 0\.500 s$/, 'the view says that nothing is recorded') or diag $head;
