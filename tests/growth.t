@@ -40,6 +40,7 @@ my $all = 'leaking leak, stepped step, filling cache, steady steady';
 # programs stand still for a while their figures do, too, so there are three tries.
 {
 	my ($text, $pid, $in, $live);
+	my $cache_graph = qr/^=== backtrace #3 === .*\n    \|[_.:]+#{8,}\|/m;
 	for (1 .. 3) {
 		unlink "$dir/rec", "$dir/out";
 		($pid, $in) = start(undef, $heaptrace, "--record=$dir/rec", $subject, 3, @all, 'hold');
@@ -49,12 +50,19 @@ my $all = 'leaking leak, stepped step, filling cache, steady steady';
 		$live = kinds(report("--dump=$pid", '--growth'));
 		kill 'KILL', $pid;
 		finish($pid, 5);
-		last if kinds($text) eq $all && kinds(report("--report=$dir/rec", '--growth')) eq $all;
+		last if kinds($text) eq $all && kinds(report("--report=$dir/rec", '--growth')) eq $all && $live eq $all && $text =~ $cache_graph;
 	}
 	is(kinds($text), $all, 'each is called what it is, at the end');
-	like($text, qr/^\[heaptrace\] leaking: grows on {4}: 1 backtrace, \+\d+\.\d+ KB, (?:[5-9]|1[0-3])\.\d+ KB\/s$/m, 'the rate of the leak');
-	like($text, qr/^=== backtrace #1 === \[leaking: .*\n    \|[_.:# ]{24}\| \d.* to \d.*; 1 GB more in (?:[2-5]\d) hours/m, 'its graph, and how it goes on');
-	like($text, qr/^=== backtrace #3 === .*\n    \|[_.:]+#{8,}\|/m, 'the graph of a cache');
+	like($text, qr/^\[heaptrace\] leaking: grows on {4}: 1 backtrace, \+\d+\.\d+ KB, \d+\.\d+ KB\/s$/m, 'the rate of the leak');
+	# How much leak() leaks in a second depends on how busy the machine is, but the figures have to agree.
+	my ($secs, $grown, $rate) = $text =~ /\] in ([\d.]+) secs .*?1 backtrace, \+([\d.]+) KB, ([\d.]+) KB\/s/s;
+	cmp_ok(abs(log($rate * $secs / $grown)), '<', log 2, "$rate KB/s are about $grown KB in $secs seconds");
+	like($text, qr/^=== backtrace #1 === \[leaking: .*\n    \|[_.:# ]{24}\| \d.* to \d.*; 1 GB more in \d+ (?:day|hour)/m, 'its graph, and how it goes on');
+	my %hours = ((map { $_ => 24 } qw(day days)), map { $_ => 1 } qw(hour hours));
+	my ($said, $left) = ($text =~ /; 1 GB more in (.*)/, 0);
+	$left += $1 * $hours{$2} while $said =~ /(\d+) (days?|hours?)/g;
+	cmp_ok(abs($left - 1e6 / $rate / 3600), '<=', 1, "1 GB at $rate KB/s: $said");
+	like($text, $cache_graph, 'the graph of a cache');
 	like($text, qr/^=== backtrace #3 === \[filling.*\[freed at the end\]$/m, 'which was freed at the end');
 	is(join("\n", grep { length > 120 } split /\n/, $text), '', 'no line is too long');
 	is($live, $all, 'by --dump while it runs');
@@ -78,7 +86,8 @@ my $all = 'leaking leak, stepped step, filling cache, steady steady';
 	ok($leak, 'JSON has a leak') or BAIL_OUT('no leak');
 	like($leak->{kind}, qr/^(?:leaking|grown)$/, 'with its kind');
 	is(scalar @{$leak->{size}}, scalar @{$d->{growth}{ns}}, 'and the figures of each moment');
-	is_deeply([map { $_ * 1000 } @{$leak->{count}}], $leak->{size}, 'bytes and blocks');
+	# The watcher reads without a lock, so it can have the bytes of the newest block without the block, or the other way round.
+	is(join(' ', grep { abs($leak->{count}[$_] * 1000 - $leak->{size}[$_]) > 1000 } 0 .. $#{$leak->{size}}), '', 'bytes and blocks');
 	cmp_ok($leak->{'bytes-per-hour'}, '>', 1e6, 'the rate');
 	my ($row) = grep { $_->{id} == $leak->{id} } @{$d->{rows}};
 	is($row->{frames}[2]{function}, 'leak', 'the row');
@@ -100,8 +109,11 @@ my $all = 'leaking leak, stepped step, filling cache, steady steady';
 	finish($pid, 5);
 }
 
-# A program that ends before there is a snapshot.
-report('--growth', "--outfile=$dir/short", $subject, 0.02, 'leak');
+# A program that ends before there is a snapshot, which on a busy machine it does not always.
+for (1 .. 20) {
+	report('--growth', "--outfile=$dir/short", $subject, 0.02, 'leak');
+	last if slurp("$dir/short") =~ /there was no snapshot yet/;
+}
 like(slurp("$dir/short"), qr/has grown is not known: there was no snapshot yet .*\n=== backtrace #1 === \[count/, 'a short run has its backtraces by size');
 
 # The time since the dump before: what had stopped growing by then is not in it.
