@@ -289,15 +289,6 @@ static void look(struct scan *s, uint32_t pid)
 
 /* ---- Rows ---- */
 
-static uint64_t age_of(const struct page_row *p, uint64_t now_ns)
-{
-	uint64_t now = ticks_of(now_ns);
-	uint32_t age = (uint32_t)now - p->since;
-	uint64_t since_ns = (now - age) << TICK_LOG2;
-
-	return p->live_count && age < UINT32_MAX - 65536 && now_ns > since_ns ? now_ns - since_ns : 0;
-}
-
 /* Makes the rows, in no order. What nobody vouches for is made possible. */
 static void read_rows(struct scan *s, const struct table *t, uint32_t owners)
 {
@@ -318,7 +309,8 @@ static void read_rows(struct scan *s, const struct table *t, uint32_t owners)
 		v[SORT_PEAK_COUNT] = p->peak_count > p->live_count ? p->peak_count : p->live_count;
 		v[SORT_TOTAL_SIZE] = p->total_size;
 		v[SORT_TOTAL_COUNT] = p->total_count;
-		v[SORT_AGE] = age_of(p, s->model->moment.now_ns);
+		if (p->live_count)
+			v[SORT_AGE] = age_of_ticks(p->since, s->model->moment.now_ns, t->head->begun_precise_ns);
 		to->size += v[SORT_SIZE];
 		to->count += v[SORT_COUNT];
 		to->live_rows += v[SORT_SIZE] != 0;

@@ -60,6 +60,21 @@ static inline uint64_t ticks_of(uint64_t ns)
 	return (ns + ((uint64_t)1 << (TICK_LOG2 - 1))) >> TICK_LOG2;
 }
 
+/*
+ * The age at now_ns of what began at `since`, a moment in ticks, in a process that began at begun_ns: nanoseconds, and
+ * never more than from begun_ns on, however coarse ticks are. What began after now_ns has the age 0.
+ */
+static inline uint64_t age_of_ticks(uint32_t since, uint64_t now_ns, uint64_t begun_ns)
+{
+	uint64_t now = ticks_of(now_ns);
+	uint32_t age = (uint32_t)now - since;
+	uint64_t since_ns = (now - age) << TICK_LOG2;
+
+	if (since_ns < begun_ns)
+		since_ns = begun_ns;
+	return age < UINT32_MAX - 65536 && now_ns > since_ns ? now_ns - since_ns : 0;
+}
+
 static inline void raise_u64(uint64_t *max, uint64_t v)
 {
 	uint64_t old = load_relaxed(max);

@@ -202,16 +202,6 @@ static void add_to_rest(struct view *v, const struct table *t, uint32_t row)
 	v->rest.temporary += c.temporary;
 }
 
-/* Nanoseconds. A row's age that began after the view was taken is 0. */
-static uint64_t age_of(const struct view *v, const struct counters *c)
-{
-	uint64_t now = ticks_of(v->now_ns);
-	uint32_t age = (uint32_t)now - c->since;
-	uint64_t since_ns = (now - age) << TICK_LOG2;
-
-	return c->live_count && age < UINT32_MAX - 65536 && v->now_ns > since_ns ? v->now_ns - since_ns : 0;
-}
-
 uint64_t view_value(const struct view *v, const struct view_row *r, enum sort_key key)
 {
 	const struct counters *c = &r->counters;
@@ -225,7 +215,7 @@ uint64_t view_value(const struct view *v, const struct view_row *r, enum sort_ke
 	case SORT_TOTAL_SIZE:	return c->total_size;
 	case SORT_TOTAL_COUNT:	return c->total_count;
 	case SORT_TEMPORARY:	return c->temporary;
-	case SORT_AGE:		return age_of(v, c);
+	case SORT_AGE:		return c->live_count ? age_of_ticks(c->since, v->now_ns, v->begun_ns) : 0;
 	case SORT_KEYS:
 		break;
 	}
@@ -442,7 +432,8 @@ bool view_collect_range(struct view *v, struct table *t, struct row_range range,
 	uint32_t end = table_row_end(t);
 	uint8_t *marked;
 
-	*v = (struct view){ .now_ns = now_ns(), .epoch = load_relaxed(&t->head->totals.epoch), .range = range };
+	*v = (struct view){ .now_ns = now_ns(), .begun_ns = t->head->begun_precise_ns, .epoch = load_relaxed(&t->head->totals.epoch),
+			    .range = range };
 	/* There is room for all rows; memory that is not needed is not touched. */
 	marked = arena_alloc_plenty(arena, end / 8 + 1);
 	v->rows = arena_alloc_plenty(arena, end * sizeof(*v->rows));

@@ -140,12 +140,13 @@ bool watch_rates_take(struct watch_rates *r, const struct table *t, uint64_t now
 static uint64_t value_of(const struct watch_rates *r, const struct table *t, uint32_t row, enum sort_key key)
 {
 	bool sum = key == SORT_HEAP_PEAK || key == SORT_TOTAL_SIZE || key == SORT_TEMPORARY;
+	const struct view view = { .now_ns = r->now_ns, .begun_ns = t->head->begun_precise_ns };
 	struct view_row figures;
 	uint64_t value, all = 0;
 
 	for (; row; row = r->joined_next ? r->joined_next[row] : ROW_NONE) {
 		view_counters(t, row, &figures.counters);
-		value = view_value(&(struct view){ .now_ns = r->now_ns }, &figures, key);
+		value = view_value(&view, &figures, key);
 		all = sum ? all + value : value > all ? value : all;
 	}
 	return all;

@@ -581,6 +581,19 @@ static void test_rows(void)
 	arena_release(&a);
 }
 
+static void test_age(void)
+{
+	const uint64_t second = 1000000000, tick = (uint64_t)1 << TICK_LOG2, begun = 1000 * second;
+	uint32_t since = (uint32_t)ticks_of(begun + second);
+	uint64_t age = age_of_ticks(since, begun + 11 * second, begun);
+
+	ok(age + tick / 2 >= 10 * second && age <= 10 * second + tick / 2, "an age, to within half a tick");
+	ok(age_of_ticks(since, begun + second - tick, begun) == 0, "what began later has none");
+	ok(age_of_ticks(0, ((uint64_t)5 << (32 + TICK_LOG2)) + second, 0) == second, "ticks are modulo 2^32");
+	ok(age_of_ticks((uint32_t)ticks_of(begun), begun + 1000, begun) <= 1000, "no age is longer than the run of a microsecond");
+	ok(age_of_ticks((uint32_t)ticks_of(begun) - 1, begun + 1000, begun) == 1000, "even if the tick began before the process");
+}
+
 /* Two frames changed by these have the same hash, as table.c has it: HASH_STEP * STEPS + ONES is 0
  * modulo 2^64. Found as a short vector of a lattice, by Gauss's reduction. */
 #define STEPS	3166815962u
@@ -1521,6 +1534,7 @@ int main(void)
 	test_blocks(true);
 	test_blocks(false);
 	test_rows();
+	test_age();
 	test_collision();
 	test_depth();
 	test_deltas();
