@@ -92,12 +92,12 @@ like(on_terminal(100, "$heaptrace --outfile=out2 --top=0 ./long; cat out2"), qr/
 
 # Other programs. A name with characters of several bytes is as wide as it looks.
 $ENV{PYTHONMALLOC} = 'malloc';
-for (['/usr/bin/python3', '/usr/bin/python3 -c "import json"'], ['/usr/bin/perl', q(perl -e 'use POSIX; kill USR1 => $$; kill TERM => $$')],
-     ['/usr/bin/node', 'node -e 1'], ['/usr/bin/clang++', 'clang++ -std=c++17 -fsyntax-only long.cc']) {
-	my ($program, $command) = @$_;
+for (['/usr/bin/python3', q(-c 'import json')], ['/usr/bin/perl', q(-e 'use POSIX; kill USR1 => $$; kill TERM => $$')],
+     ['/usr/bin/node', '-e 1'], ['/usr/bin/clang++', '-std=c++17 -fsyntax-only long.cc']) {
+	my ($program, $arguments) = @$_;
 	SKIP: {
 		skip "$program is not there", 1 unless -x $program;
-		cmp_ok(longest(on_terminal(80, "$heaptrace --top=20 --sort=size,total-count $command")), '<=', 80, "$program: 80 columns");
+		cmp_ok(longest(on_terminal(80, "$heaptrace --top=20 --sort=size,total-count $program $arguments")), '<=', 80, "$program: 80 columns");
 	}
 }
 my $wide = "\xc3\xa9" x 30;
