@@ -262,7 +262,8 @@ my ($python) = has('python3') ? `python3 -c 'import sys; print(sys.executable)'`
 my %programs = (
 	subject => ["$dir/subject"],
 	python3 => $python ? [$python, "$dir/in/a.py"] : [],
-	'clang++' => [qw(clang++ -fsyntax-only), "$dir/in/a.cc"],
+	# Not the one in PATH, which may be a program that only starts the compiler.
+	'clang++' => ['/usr/bin/clang++', '-fsyntax-only', "$dir/in/a.cc"],
 	sqlite3 => ['sqlite3', ':memory:', ".read $dir/in/a.sql"],
 	jq => ['jq', '-c', '.[].list|add', "$dir/in/a.json"],
 	xmllint => ['xmllint', '--format', "$dir/in/a.xml"],
