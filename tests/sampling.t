@@ -59,7 +59,8 @@ for (1 .. RUNS) {
 	$differ{$run->{small}{count} // 0}++;
 }
 is_deeply($json->{sampling}, { 'bytes-mean' => 16384, estimated => JSON::PP::true }, 'a sampled run says its rate');
-cmp_ok(keys %differ, '>', RUNS / 2, 'runs have different chances');
+# 70 figures or so are possible, of which 60 runs have 36 on average, and seldom 30.
+cmp_ok(keys %differ, '>', RUNS / 4, 'runs have different chances');
 # The peak of a backtrace with hardly a live block at a time is a single sampled block, which stands for several; and the
 # peak of several threads is another one in each run.
 my %no_peak = map { $_ => 1 } qw(between grown temporary threaded);
