@@ -7,6 +7,7 @@
 use strict;
 use warnings;
 use Test::More;
+use Time::HiRes qw(sleep);
 require './tests/process.pl';
 our ($dir, $heaptrace);
 
@@ -32,11 +33,26 @@ sub status_of {
 	return (slurp("/proc/$pid/status") // '') =~ /^$field:\s+(\S+)/m ? $1 : 'none';
 }
 
+# Waits until the program sleeps: it says that it is ready before it does. A thread is called asleep just before the switch
+# to another one is counted, so the count has to stand still, too.
+sub sleeps {
+	my ($pid) = @_;
+	my $before = '';
+	wait_for(sub {
+		my $now = join ' ', map { status_of($pid, $_) } 'State', 'voluntary_ctxt_switches', 'nonvoluntary_ctxt_switches';
+		my $same = $now eq $before;
+		$before = $now;
+		sleep 0.05;
+		return $same && $now =~ /^S/;
+	}, 30);
+}
+
 # --every: on time, of a program that sleeps on.
 for my $options (['--every=0.1'], ['--every=0.1', '--sort=count,age']) {
 	my ($pid, $in) = begin($options, 'idle');
 	my $early = dumps() + 1;	# on a busy machine: before it was ready
 	ok(wait_for(sub { dumps() >= $early + 3 }, 30), "@$options: dumps come");
+	sleeps($pid);
 	my @before = map { status_of($pid, $_) } 'voluntary_ctxt_switches', 'nonvoluntary_ctxt_switches';
 	my $so_far = dumps();
 	ok(wait_for(sub { dumps() >= $so_far + 4 }, 30), "@$options: and go on coming");
@@ -84,6 +100,7 @@ SKIP: {
 	for my $what ('idle', 'compute') {
 		my ($pid, $in) = begin(['--every=0.05'], $what);
 		ok(wait_for(sub { dumps() >= 2 }, 30), "$what: there are dumps");
+		sleeps($pid) if $what eq 'idle';
 		my $before = status_of($pid, 'voluntary_ctxt_switches');
 		select undef, undef, undef, 0.3;
 		is(status_of($pid, 'voluntary_ctxt_switches'), $before, "$what: no wake-ups");
@@ -116,7 +133,7 @@ for my $what ('grow', 'grow threads') {
 # --dump: of a program that owns both signals, or has any other use for them.
 for my $options ([], ['--no-watch'], ["--record=$dir/record"]) {
 	my ($pid, $in) = begin($options, 'own');
-	wait_for(sub { status_of($pid, 'State') eq 'S' }, 30);	# it has said so before it waits
+	sleeps($pid);
 	my @before = map { status_of($pid, $_) } 'voluntary_ctxt_switches', 'nonvoluntary_ctxt_switches';
 	my ($fd_count) = scalar(() = glob "/proc/$pid/fd/*");
 	my $stdout = slurp("$dir/stdout");
