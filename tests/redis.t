@@ -11,11 +11,11 @@ done
 
 port=$(perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new(LocalAddr => "127.0.0.1", Listen => 1) or die; print $s->sockport')
 server=0
-cli() { timeout 5 redis-cli -h 127.0.0.1 -p "$port" "$@"; }
+cli() { timeout 30 redis-cli -h 127.0.0.1 -p "$port" "$@"; }
 
 # start [ENV=...] [heaptrace ...]: the server in the background, bounded in time
 start() {
-	(cd "$TMP/work" && exec timeout -k 2 200 env "$@" redis-server --bind 127.0.0.1 --port "$port" \
+	(cd "$TMP/work" && exec timeout -k 2 600 env "$@" redis-server --bind 127.0.0.1 --port "$port" \
 		--save '' --appendonly no --daemonize no --maxmemory 200mb) \
 		>"$TMP/server.out" 2>"$TMP/server.err" </dev/null &
 	job=$!
@@ -61,7 +61,7 @@ run_one() {
 	rm -f "$TMP/dumps"/*
 	start "$@" "$HEAPTRACE" --top=0 --depth=16 --outfile="$TMP/dumps/dump"
 	ok $? "$name: it starts" || { diag "$(cat "$TMP/server.err")"; return; }
-	timeout 100 redis-benchmark -h 127.0.0.1 -p "$port" -t set,get,lpush,sadd,hset -n 20000 -r 2000 -d 200 \
+	timeout 300 redis-benchmark -h 127.0.0.1 -p "$port" -t set,get,lpush,sadd,hset -n 20000 -r 2000 -d 200 \
 		-c 20 --csv >"$TMP/benchmark" 2>&1 &
 	fill=$!
 	sleep 0.3

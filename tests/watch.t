@@ -81,7 +81,7 @@ END {
 
 # ---- Lines ----
 
-my $grow = traced('./grow', 100);
+my $grow = traced('./grow', 1000);		# longer than this test, on a busy machine, too
 sleep 0.3;
 {
 	my $short = traced('./grow', 2);
@@ -351,7 +351,7 @@ ok(same_terminal(), 'and its settings');
 # ---- A line that is too narrow: in 80 columns, the long form has room if the process id has four digits ----
 
 {
-	my $sampled = traced('--sample=64K', './grow', 30);
+	my $sampled = traced('--sample=64K', './grow', 1000);
 	system "$heaptrace --control=$sampled off";
 	for my $case ([120, qr/sampled: estimates, recording off, every 300 ms$/m, 'in full'], [72, qr/sampled, off, every 300 ms$/m, 'in short']) {
 		my ($columns, $state, $how) = @$case;
