@@ -8,6 +8,7 @@ use utf8;
 use warnings;
 use JSON::PP;
 use Test::More;
+use Time::HiRes qw(sleep);
 require './tests/process.pl';
 our ($dir, $heaptrace);
 
@@ -152,10 +153,11 @@ my $text;
 	take_steps($in, '++', 0, 0.13);
 	kill 'USR1', $pid;
 	ok($done->(1), 'a dump on a signal');
+	sleep 0.6;	# in which the watcher takes a snapshot of what the dump has seen, on a busy machine, too
 	take_steps($in, '+s', 2, 0.13);
 	kill 'USR2', $pid;
 	ok($done->(2), 'another one, whose document has both');
-	sleep 0.6;	# in which the watcher takes a snapshot of what the second dump has seen, on a busy machine, too
+	sleep 0.6;
 	take_steps($in, '+', 4, 0.13);
 	close $in;
 	is(finish($pid, 30), 0, 'and one at the end');

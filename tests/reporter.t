@@ -6,6 +6,7 @@
 use strict;
 use warnings;
 use Test::More;
+use Time::HiRes qw(sleep);
 require './tests/process.pl';
 our ($dir, $heaptrace);
 
@@ -137,7 +138,7 @@ SKIP: {
 	1 while syswrite $in, ' ' x 4096;
 	my ($pid) = start(undef, $heaptrace, '--format=json', '--top=1', '--no-lines', "--outfile=$fifo", $program, 'id again');
 	sleep 3;
-	my $end = time + 10;
+	my $end = time + 30;
 	while (time < $end && (() = $got =~ /"schema"/g) < 4) {
 		sysread($in, $buf, 65536) ? ($got .= $buf) : sleep 0.01;
 	}
@@ -189,25 +190,35 @@ SKIP: {
 	kill 'CONT', $watcher;
 	ok(wait_for(sub { complete($out) }, 10), 'the watcher writes the report when it goes on');
 }
-# A signal ends the wait, but not one that comes twice at its beginning.
-for ([0.8, 15], [0.1, 'runs']) {
-	my ($after, $want) = @$_;
-	unlink glob "$dir/run/*";
-	my ($pid, $in) = start(undef, $heaptrace, "--outfile=$out", $program, 'wait');
-	wait_word('ready');
-	my $watcher;
-	wait_for(sub { ($watcher) = watcher() }) or die 'there is no watcher';
-	kill 'STOP', $watcher;
-	close $in;
-	wait_for(sub { (slurp("/proc/$pid/status") // '') =~ /^SigBlk:\s*f/m }, 5);	# as while it waits
-	select undef, undef, undef, $after;
-	kill 'TERM', $pid;
-	select undef, undef, undef, 1.5;
-	my $ended = waitpid $pid, POSIX::WNOHANG();
-	is($ended ? $? : 'runs', $want, "SIGTERM $after s after the wait's begin");
-	kill 'CONT', $watcher;
-	finish($pid, 20) if !$ended;
-	ok(wait_for(sub { complete($out) }, 10), 'the watcher writes the report');
+# A signal ends the wait, but not one that comes twice at its beginning, which is the first half of a second. The wait
+# begins some time after the end of the input: where it took longer than that until the signal was sent, on a busy machine,
+# nobody knows what it was, and there is another try.
+for my $late (1, 0) {
+	for my $try (1 .. 20) {
+		unlink glob "$dir/run/*";
+		my ($pid, $in) = start(undef, $heaptrace, "--outfile=$out", $program, 'wait');
+		wait_word('ready');
+		my $watcher;
+		wait_for(sub { ($watcher) = watcher() }) or die 'there is no watcher';
+		kill 'STOP', $watcher;
+		my $begun = Time::HiRes::time();
+		close $in;
+		wait_for(sub { (slurp("/proc/$pid/status") // '') =~ /^SigBlk:\s*f/m }, 5);	# as while it waits
+		sleep($late ? 2.5 : 0.1);
+		kill 'TERM', $pid;
+		my $early = Time::HiRes::time() - $begun < 0.5;
+		if ($late) {
+			is(finish($pid, 20), 15, 'SIGTERM long after the beginning of the wait ends the program');
+		} elsif ($early) {
+			sleep 1.5;
+			is(waitpid($pid, POSIX::WNOHANG()), 0, 'at the beginning it does not');
+		}
+		kill 'CONT', $watcher;
+		finish($pid, 20) if !$late;
+		ok(wait_for(sub { complete($out) }, 10), 'the watcher writes the report');
+		last if $late || $early;
+		fail('a signal at the beginning: the machine is too busy') if $try == 20;
+	}
 }
 {
 	my ($status, $seconds, $err) = without_watcher('KILL', "--outfile=$out");
