@@ -98,7 +98,7 @@ sub outline {
 
 my $file;
 {
-	is(steps('+++s+-++ts+-', 0.09, $heaptrace, "--record=$rec", "--outfile=$dir/exit", $subject), 0, 'a run');
+	is(steps('+++s+-++ts+-', 0.15, $heaptrace, "--record=$rec", "--outfile=$dir/exit", $subject), 0, 'a run');
 	$file = read_massif(report("$dir/x.massif"));
 	my $d = decode_json(report("$dir/x.json", '--top=0'));
 	my @moments = @{$file->{moments}};
@@ -113,8 +113,16 @@ my $file;
 	is((sort { $b <=> $a } map { $_->{mem_heap_B} } @moments)[0], $peak->{mem_heap_B}, 'and nothing is larger');
 	is(scalar(grep { $_->{kind} eq 'peak' } @moments), 1, 'there is one peak');
 	cmp_ok(abs($peak->{time} - $d->{moment}{'peak-at-ns'} / 1e6), '<=', 1, 'its time');
-	is(join(' ', map { $_->{mem_heap_B} } @detailed), join(' ', (map { $_->{size} } @{$d->{snapshots}}), $last->{mem_heap_B}),
-	   'each snapshot has a tree');
+	# For a snapshot the watcher reads the size of the heap, and then, without a lock, the rows. A step of the program can come
+	# in between, seldom, and hardly twice.
+	my $alike = sub {
+		my @differences = grep { $_ } map { abs } @_;
+		return @differences == 0 || @differences == 1 && $differences[0] <= 1e6;
+	};
+	my @sizes = ((map { $_->{size} } @{$d->{snapshots}}), $last->{mem_heap_B});
+	is(scalar @detailed, scalar @sizes, 'each snapshot has a tree');
+	ok($alike->(map { $detailed[$_]{mem_heap_B} - $sizes[$_] } 0 .. $#detailed), 'with its size')
+		or diag(join(' ', map { $_->{mem_heap_B} } @detailed), "\n@sizes");
 	cmp_ok(scalar @detailed, '>=', 6, 'and there are some');
 	my %sizes;
 	for my $row (@{$d->{rows}}) {
@@ -132,8 +140,9 @@ my $file;
 			$n->{odd} = 1 if $node && $node->{size} % $unit;
 		}
 	}
-	is(join(' ', map { $_->{number} } grep { ($_->{sum} // 0) != $_->{mem_heap_B} || $_->{odd} } @detailed), '',
-	   'the functions add up in each snapshot');
+	is(join(' ', map { $_->{number} } grep { $_->{odd} } @detailed), '', 'functions have whole blocks in each snapshot');
+	ok($alike->(map { ($_->{sum} // 0) - $_->{mem_heap_B} } @detailed), 'and add up')
+		or diag(join ' ', map { ($_->{sum} // 0) . "/$_->{mem_heap_B}" } @detailed);
 	my $line = (nodes_of($peak->{tree}, 'inner'))[0];
 	like($line->{label}, qr/^0x[0-9a-f]+: inner \(moments\.c:\d+\)$/, 'a line has address, function, file and line');
 	is($line->{children}[0]{label} =~ /: grow \(moments\.c:/ ? $line->{children}[0]{size} : '', $line->{size}, 'an inlined call is in its caller');
