@@ -272,7 +272,9 @@ static void write_to_the_end(char *name)
 
 	kept[0] = malloc(12345);
 	pthread_create(&thread, NULL, write_forever, name);
-	usleep(200000);
+	do	/* at least until the first one is there */
+		usleep(200000);
+	while (access(name, F_OK));
 }
 
 static void write_in_child(char **names)
