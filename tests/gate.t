@@ -121,7 +121,7 @@ is "$? $(grep -c '=== backtrace' "$TMP/file") $(grep -c 'is broken by' "$TMP/err
 $H --max-leak=0 --format=json --outfile="$TMP/json" "$S" keep 2> "$TMP/err"
 is "$? $(grep -c '"schema"' "$TMP/json") $(grep -c 'is broken by' "$TMP/err")" '86 1 1' 'with another format'
 
-until_there() { for _ in {1..100}; do [ "$(grep -cs "$1" "$2")" -ge "$3" ] && return; sleep 0.1; done; }
+until_there() { for _ in {1..300}; do [ "$(grep -cs "$1" "$2")" -ge "$3" ] && return; sleep 0.1; done; }
 
 # The watcher may see the end of a child and the end of the program at once. Then it still judges what outlives both.
 for _ in {1..8}; do
