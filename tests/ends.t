@@ -16,8 +16,8 @@ my $prefix = "$dir/run/out";
 mkdir "$dir/run" or die;
 chmod 0755, $dir;		# for another user: the symbols are in the program
 
-# Runs natively and traced. Statuses and outputs (with numbers of four digits and more, which
-# are process ids, left out) must agree. Returns the traced run's output, and whether the
+# Runs natively and traced. Statuses and outputs (without the ids of processes, and the statuses, which have
+# many digits) must agree. Returns the traced run's output, and whether the
 # system has what was asked for.
 sub both {
 	my ($name, $options, @command) = @_;
@@ -25,8 +25,8 @@ sub both {
 	my ($native_status, $native) = run(undef, @command);
 	return if $native_status == 77 << 8;
 	my ($status, $out, $err) = run(undef, $heaptrace, @$options, @command);
-	(my $plain = $out) =~ s/\d{3,}/PID/g;
-	$native =~ s/\d{3,}/PID/g;
+	(my $plain = $out) =~ s/child \K\d+|\d{3,}/PID/g;
+	$native =~ s/child \K\d+|\d{3,}/PID/g;
 	is($status, $native_status, "$name: exit status");
 	is($plain, $native, "$name: output");
 	return ($out, $err);
