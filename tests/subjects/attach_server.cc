@@ -35,7 +35,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static std::atomic<bool> ends{false};
+static std::atomic<bool> ends{false}, sends{true}, is_kicked{true};
 static std::atomic<long> faults{0}, requests{0}, answers{0}, waits{0}, allocations{0}, sums{0}, ticks{0};
 static std::atomic<long> sent{0}, handled{0}, kicks{0}, kicked{0};
 
@@ -83,7 +83,7 @@ static void block_signals(int but)
 static void take_signals()
 {
 	block_signals(SIGRTMIN);
-	while (!ends) {
+	while (sends) {		/* it would not handle a signal that comes after that */
 		struct pollfd nothing = { -1, 0, 0 };
 
 		for (volatile int i = 0; i < 20000; i = i + 1)
@@ -106,6 +106,7 @@ static void send_signals(pthread_t to)
 			fault("pthread_sigqueue", errno);
 		nanosleep(&pause, nullptr);
 	}
+	sends = false;
 }
 
 /* A call that waits without end has to end with EINTR when a signal with a handler comes. */
@@ -121,6 +122,7 @@ static void be_kicked()
 			fault("a kick does not interrupt epoll_wait", errno);
 		kicked++;
 	}
+	is_kicked = false;
 }
 
 static void kick_thread(pthread_t to)
@@ -138,7 +140,12 @@ static void kick_thread(pthread_t to)
 		if (ends)
 			break;
 	}
-	pthread_kill(to, SIGUSR2);
+	while (is_kicked) {	/* a kick that comes before it waits for the last time is none */
+		struct timespec pause = { 0, 3000000 };
+
+		pthread_kill(to, SIGUSR2);
+		nanosleep(&pause, nullptr);
+	}
 }
 
 /* ---- Waiting ---- */
@@ -365,8 +372,8 @@ int main()
 	if (sigwait(&term, &number))
 		fault("sigwait", errno);
 	ends = true;
-	for (auto &thread : threads)
-		thread.join();
+	for (auto thread = threads.rbegin(); thread != threads.rend(); thread++)	/* who sends signals before who gets them */
+		thread->join();
 	if (handled != sent)
 		fault("signals that were not handled", sent - handled);
 	if (answers != requests)
