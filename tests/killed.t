@@ -68,7 +68,7 @@ sub compare {
 # Whether a file has a whole dump of a process that was killed.
 sub wait_dump {
 	my ($file) = @_;
-	wait_for(sub { (slurp($file) // '') =~ /which was killed[^\n]*\n.*={65}\n\z/s }, 10);
+	wait_for(sub { (slurp($file) // '') =~ /which was killed[^\n]*\n.*={65}\n\z/s }, 60);
 	return slurp($file);
 }
 
@@ -157,7 +157,7 @@ is(join('', @bad), '', 'killed, recorded: the totals of parent and child');
 		       'a child that becomes a static program leaves no dump');
 		unlike(slurp("$dir/run/out"), qr/which was killed/, 'nor does its parent leave another');
 	}
-	ok(wait_for(sub { !watchers() }, 5), 'watchers end by themselves');
+	ok(wait_for(sub { !watchers() }, 30), 'watchers end by themselves');
 }
 
 # The watcher is not in the way.
@@ -169,10 +169,12 @@ is(join('', @bad), '', 'killed, recorded: the totals of parent and child');
 	is((slurp("/proc/$pid/task/$pid/children") // ''), '', 'the program has no child');
 	my @open = map { readlink $_ } glob "/proc/$watcher/fd/*";
 	is(scalar(grep { $_ && /pipe|\Q$dir\E/ } @open), 0, 'it holds none of the streams') or diag "@open";
+	my $begin = Time::HiRes::time();
 	my ($switches) = slurp("/proc/$watcher/status") =~ /voluntary_ctxt_switches:\s+(\d+)/;
 	select undef, undef, undef, 0.5;
 	my ($later) = slurp("/proc/$watcher/status") =~ /voluntary_ctxt_switches:\s+(\d+)/;
-	cmp_ok($later - $switches, '<=', 70, 'it wakes up to look at the heap, and for nothing else');
+	my $seconds = Time::HiRes::time() - $begin;	# on a busy machine it is more than what was asked for
+	cmp_ok($later - $switches, '<=', 140 * $seconds, 'it wakes up to look at the heap, and for nothing else');
 	kill 'KILL', $pid;
 	finish($pid, 5);
 	my $text = `$heaptrace $work $dir/cells exit 2>&1 | cat`;
@@ -184,11 +186,12 @@ is(join('', @bad), '', 'killed, recorded: the totals of parent and child');
 
 # The watcher itself is killed: nothing is different for the program, its children or their dumps.
 {
+	wait_for(sub { !watchers() }, 30);	# of the programs before
 	unlink glob("$dir/run/*");
 	my $native = join '', map { slurp($_) } 'tests/killed.t';
 	my ($pid, $in) = start(undef, $heaptrace, "--outfile=$dir/run/out", '/bin/sh', '-c', 'read line; (cat tests/killed.t); echo $line; exit 3');
-	my ($watcher) = (0);
-	wait_for(sub { ($watcher) = watchers() }, 10);
+	my $watcher;
+	wait_for(sub { ($watcher) = watchers() }, 30) or die 'no watcher';
 	wait_for(sub { (slurp("$dir/run/out") // '') =~ /initialized/ }, 10);
 	kill 'KILL', $watcher;
 	wait_for(sub { !watchers() }, 10);
@@ -213,7 +216,7 @@ SKIP: {
 		is($status, 5 << 8, "a daemon, $how: its parent's status");
 		skip "a daemon, $how: no close_range here", 3 if $text !~ /stays 1/;
 		kill 'USR1', $child;
-		ok(wait_for(sub { (slurp("$dir/run/out.$child") // '') =~ /={65}\n.*\[size\/peak: 333 bytes.*={65}\n\z/s }, 10), "a daemon, $how: a dump by a signal");
+		ok(wait_for(sub { (slurp("$dir/run/out.$child") // '') =~ /={65}\n.*\[size\/peak: 333 bytes.*={65}\n\z/s }, 30), "a daemon, $how: a dump by a signal");
 		kill 'KILL', $child;
 		like(wait_dump("$dir/run/out.$child"), qr/={65}\n.*which was killed.*\n.* keep_child .*={65}\n\z/s, "a daemon, $how, killed: the final dump in the same file");
 		is(join(' ', glob "$dir/empty/*"), '', "a daemon, $how: and none in its root");
@@ -243,8 +246,10 @@ SKIP: {
 	my $idle = build('allocator_info', 'idle');
 	my %seconds = (ns => 1e-9, us => 1e-6, ms => 1e-3, secs => 1);
 	my $report_ages = sub {
-		my ($file) = @_;
-		my ($status, $text, $err) = run(undef, $heaptrace, "--report=$file", '--top=0', '--no-lines');
+		my ($file, $meanwhile) = @_;
+		my ($report) = start(undef, $heaptrace, "--report=$file", '--top=0', '--no-lines');
+		$meanwhile->($report) if $meanwhile;
+		my ($status, $text, $err) = (finish($report, 60), slurp("$dir/stdout"), slurp("$dir/stderr"));
 		my @ages = map { /\[age: (\d+) mins? (\d+)/ ? 60 * $1 + $2 : /\[age: ([\d.]+) (\w+)/ ? $1 * ($seconds{$2} // 0) : () } split /\n/, $text;
 		return (\@ages, "$status$err");
 	};
@@ -271,6 +276,7 @@ SKIP: {
 
 	# A report that comes before the watcher has noted the end: it waits for that.
 	for my $continues (1, 0) {
+		wait_for(sub { !watchers() }, 30);
 		unlink glob("$dir/run/*");
 		my ($pid, $in) = start(undef, $heaptrace, "--record=$dir/run/rec", "--outfile=$dir/run/out", $idle, 'wait');
 		wait_word('ready');
@@ -280,14 +286,11 @@ SKIP: {
 		select undef, undef, undef, 0.7;
 		kill 'KILL', $pid;
 		finish($pid, 10);
-		my $helper = fork // die;
-		if (!$helper) {
-			select undef, undef, undef, 0.3;
+		($ages, $said) = $report_ages->("$dir/run/rec", sub {
+			my ($report) = @_;
+			wait_for(sub { (slurp("/proc/$report/syscall") // '') =~ /^(?:202|98) / }, 10);	# it sleeps, by futex()
 			kill $continues ? 'CONT' : 'KILL', @stopped;
-			POSIX::_exit(0);
-		}
-		($ages, $said) = $report_ages->("$dir/run/rec");
-		waitpid $helper, 0;
+		});
 		is(scalar @stopped, 1, "recorded, killed, a watcher that is late: there is one, $continues");
 		if ($continues) {
 			is($said, 0, 'recorded, killed, a watcher that is late: a report');
@@ -365,7 +368,7 @@ SKIP: {
 	SKIP: {
 		skip 'no document was being written', 2 if !$left;
 		ok(wait_for(sub { bad_folded(slurp("$dir/run/out") // '-') eq '' }, 20), 'killed while it writes a document: there is a whole one');
-		ok(wait_for(sub { !-e $left }, 5), 'and no unfinished one');
+		ok(wait_for(sub { !-e $left }, 30), 'and no unfinished one');
 	}
 }
 done_testing;
