@@ -28,6 +28,7 @@ static char *kept;
 static volatile sig_atomic_t handled;
 static char text[64];		/* what the case has to say; shared with the parent */
 static char *said = text;
+#define READY	64	/* of said: the child holds its block, and has the threads that it is to have */
 
 __attribute__((noinline)) static char *keep_block(size_t size)
 {
@@ -119,9 +120,9 @@ static void fault(const char *kind)
 		keep_block(54322);
 }
 
-/* The child's life; the parent prints its end. */
-#define READY	64	/* of said: the child holds its block */
+static void churn_threads(const char *unused);
 
+/* The child's life; the parent prints its end. */
 static void in_child(const char *name, const char *action, void (*life)(const char *), const char *argument)
 {
 	pid_t pid;
@@ -132,7 +133,7 @@ static void in_child(const char *name, const char *action, void (*life)(const ch
 	pid = fork();
 	if (!pid) {
 		kept = keep_block(1000);
-		said[READY] = 1;
+		said[READY] = life != churn_threads;
 		life(argument);
 		_exit(3);
 	}
@@ -191,6 +192,7 @@ static void churn(const char *unused)
 
 static void *churn_thread(void *unused)
 {
+	said[READY] = 1;
 	churn(unused);
 	return NULL;
 }
