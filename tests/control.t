@@ -238,6 +238,7 @@ for my $way (['through the memfd', $heaptrace, "--outfile=$dir/out"],
 	     ['through the memory', 'env', "LD_PRELOAD=$library", "HEAPTRACE_OPTIONS=outfile=$dir/out"]) {
 	my ($name, @command) = @$way;
 	my ($pid, $in) = begin(@command, "$dir/windows-load");
+	wait_for(sub { !(heaptrace("--dump=$pid"))[0] }, 20);	# the program may not yet have begun to trace
 	my @bad;
 	for my $round (1 .. 5) {
 		for my $commands (['off'], ['on'], ['mark=x', 'sample=4K'], ['clear'], ['sample=all', 'off', 'on']) {

@@ -456,7 +456,7 @@ is(join(' ', $text[2] =~ /sorted by (\S+)/g), 'size count size', 'text dumps of 
 is(index($text[2], $text[1]), 0, 'each after the one before');
 is(join(' ', $text[2] =~ /dump (\d (?:by|on) \w+), \d{4}-/g), '1 by SIGUSR1 2 by SIGUSR2 3 on exit', 'each says its number and why it was taken');
 my $ended = trace(q(perl -e 'kill TERM => $$' 2>&1));
-my ($date, $clock, $secs) = $ended =~ /dump 1 before the end by SIGTERM, (\S+) (\S+) UTC, ([\d.]+ (?:ns|ms|secs)) after the start/;
+my ($date, $clock, $secs) = $ended =~ /dump 1 before the end by SIGTERM, (\S+) (\S+) UTC, ([\d.]+ (?:ns|us|ms|secs)) after the start/;
 my @now = map { strftime('%F %T', gmtime(time - $_)) } 0 .. 60;
 ok(scalar(grep { $_ eq "$date $clock" } @now), 'a dump before the end by a signal names it, and the moment') or diag $ended;
 my @folded = with_signals('--flame-graph', '--outfile=out', '--sort=peak-size');

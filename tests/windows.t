@@ -199,6 +199,7 @@ SKIP: {
 	is(figures_in(report("--report=$child", '--top=0', '--sort=total-count', '--no-lines'), 'site_a'), '10 1000 10', 'a child begins with the mode of its parent');
 }
 begin('--start=off');
+steps('x');			# it has begun
 control('on');
 steps('a');
 syswrite $in, 'e';
