@@ -127,7 +127,10 @@ for my $how (sort keys %want) {
 	finish($pid, 30);
 }
 
-# Other allocators: their free memory is told from live blocks and files, not from mmap().
+# Other allocators: their free memory is told from live blocks and files, not from mmap(). Some give it back after a while,
+# which on a busy machine is before the dump: they are told to keep it.
+local @ENV{qw(MALLOC_CONF MIMALLOC_ALLOW_DECOMMIT MIMALLOC_PAGE_RESET MIMALLOC_PURGE_DELAY)} =
+	('dirty_decay_ms:-1,muzzy_decay_ms:-1', 0, 0, -1);
 for my $name ('jemalloc', 'tcmalloc', 'mimalloc') {
 	my ($library) = grep { -f } map { glob "/usr/lib/*-linux-gnu/lib$name.so.{2,4}" } 1;
 	next unless $library;
