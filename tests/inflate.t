@@ -160,7 +160,7 @@ SKIP: {
 	is($?, 0, '150 reads anywhere, under sanitizers') or diag($said);
 }
 
-# Speed: a bound that only a mistake breaks; doc/costs.md has figures.
+# Speed, by processor time: a bound that only a mistake breaks; doc/costs.md has figures.
 {
 	my $raw = $data{program} x 5;
 	spit("$dir/z", packed($raw, level => 1));

@@ -96,13 +96,13 @@ static int random_reads(struct bytes *in, const struct bytes *raw, long reads)
 		return 1;
 	}
 	arena_release(&arena);
-	clock_gettime(CLOCK_MONOTONIC, &a);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
 	if (!inflate_open(&z, source, in, in->size, raw->size, &arena) ||
 	    !inflate_read(&z, 0, buf, raw->size) || memcmp(buf, raw->at, raw->size)) {
 		puts("the whole differs");
 		return 1;
 	}
-	clock_gettime(CLOCK_MONOTONIC, &b);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
 	printf("%.1f MB/s\n", (double)raw->size / 1e6 /
 	       ((double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) / 1e9));
 	arena_release(&arena);
