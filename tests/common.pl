@@ -6,6 +6,8 @@ use strict;
 use warnings;
 use File::Temp;
 
+umask 022;	# other users have to be able to run what the tests build, whatever the caller's mask is
+
 # The whole file as bytes; undef when it cannot be opened.
 sub slurp {
 	my ($file) = @_;
