@@ -19,7 +19,7 @@ sub trace {
 	unlink glob "$dir/out* $dir/rec*";
 	my (undef, $said) = run(undef, $heaptrace, "--outfile=$out", '--top=0', '--sort=total-count', '--no-lines', @options, $subject, $case);
 	# The watcher writes the dump of a program that was killed when that has ended.
-	wait_for(sub { (slurp($out) // '') =~ /={65}\n.*={65}\n\z/s }, 10) if $case eq 'killed' && "@options" !~ /record/;
+	wait_for(sub { (slurp($out) // '') =~ /={65}\n.*={65}\n\z/s }, 60) if $case eq 'killed' && "@options" !~ /record/;
 	return (slurp($out) // '', { map { split / / } split /\n/, $said });
 }
 

@@ -29,25 +29,24 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SECONDS	3
-
-static struct timespec some_time = { SECONDS, 0 };
+static int seconds = 3;		/* that a call waits; more where it is to be interrupted, on a busy machine, too */
+static struct timespec some_time = { 3, 0 };
 static int ends[2], epoll_fd, queue, semaphores;
 
-static int do_poll(void) { return poll(NULL, 0, SECONDS * 1000); }
+static int do_poll(void) { return poll(NULL, 0, seconds * 1000); }
 static int do_ppoll(void) { return ppoll(NULL, 0, &some_time, NULL); }
-static int do_select(void) { struct timeval t = { SECONDS, 0 }; return select(0, NULL, NULL, NULL, &t); }
+static int do_select(void) { struct timeval t = { seconds, 0 }; return select(0, NULL, NULL, NULL, &t); }
 static int do_pselect(void) { return pselect(0, NULL, NULL, NULL, &some_time, NULL); }
-static int do_epoll_wait(void) { struct epoll_event e; return epoll_wait(epoll_fd, &e, 1, SECONDS * 1000); }
-static int do_epoll_pwait(void) { struct epoll_event e; return epoll_pwait(epoll_fd, &e, 1, SECONDS * 1000, NULL); }
+static int do_epoll_wait(void) { struct epoll_event e; return epoll_wait(epoll_fd, &e, 1, seconds * 1000); }
+static int do_epoll_pwait(void) { struct epoll_event e; return epoll_pwait(epoll_fd, &e, 1, seconds * 1000, NULL); }
 static int do_nanosleep(void) { return nanosleep(&some_time, NULL); }
 static int do_clock_nanosleep(void)
 {
 	errno = clock_nanosleep(CLOCK_MONOTONIC, 0, &some_time, NULL);
 	return errno ? -1 : 0;
 }
-static int do_usleep(void) { return usleep(SECONDS * 1000000); }
-static int do_sleep(void) { errno = EINTR; return sleep(SECONDS) ? -1 : 0; }
+static int do_usleep(void) { return usleep(seconds * 1000000); }
+static int do_sleep(void) { errno = EINTR; return sleep(seconds) ? -1 : 0; }
 
 static int do_sigtimedwait(void)
 {
@@ -65,7 +64,7 @@ static int do_sem_timedwait(void)
 
 	sem_init(&sem, 0, 0);
 	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += SECONDS;
+	until.tv_sec += seconds;
 	return sem_timedwait(&sem, &until);
 }
 
@@ -81,7 +80,7 @@ static int do_msgrcv(void) { struct { long type; char text[8]; } m; return (int)
 
 static int with_timeout(int is_send)
 {
-	struct timeval t = { SECONDS, 0 };
+	struct timeval t = { seconds, 0 };
 	static const char text[65536];
 	int pair[2];
 	char c;
@@ -148,12 +147,23 @@ static int sleeps(const struct wait *w)
 	return asleep;
 }
 
+/* Whether all calls have ended but the last two, which are started again. */
+static int all_interrupted(void)
+{
+	for (unsigned i = 0; i < WAITS - 2; i++)
+		if (!waits[i].done)
+			return 0;
+	return 1;
+}
+
 int main(int argc, char **argv)
 {
 	struct sembuf op = { 1, 1, 0 };
 	struct { long type; char text[8]; } message = { 1, "" };
 	int signals = argc > 1 && !strcmp(argv[1], "signals");
 
+	if (signals)
+		some_time.tv_sec = seconds = 20;
 	epoll_fd = epoll_create1(0);
 	queue = msgget(IPC_PRIVATE, 0600);
 	semaphores = semget(IPC_PRIVATE, 2, 0600);
@@ -173,7 +183,7 @@ int main(int argc, char **argv)
 		usleep(20000);		/* two dumps at once would be one */
 	}
 	/* What has a time of its own is through then; the others get what they wait for. */
-	for (time_t end = time(NULL) + SECONDS + 1; time(NULL) < end; )
+	for (time_t end = time(NULL) + seconds + 1; time(NULL) < end && !(signals && all_interrupted()); )
 		usleep(10000);
 	semop(semaphores, &op, 1);
 	msgsnd(queue, &message, 1, 0);
