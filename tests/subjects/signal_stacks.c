@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 void *volatile kept;
@@ -109,6 +110,7 @@ int main(int argc, char **argv)
 			work(NULL);
 		if (!strcmp(how, "tiny, TERM"))
 			raise(SIGTERM);
+		setrlimit(RLIMIT_STACK, &(struct rlimit){ 8 << 20, 8 << 20 });	/* where there is none, an overflow takes all memory */
 		if (!strcmp(how, "tiny, overflow"))
 			return overflow(&(volatile int){ 0 });
 	} else {

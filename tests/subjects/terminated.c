@@ -305,6 +305,7 @@ int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "all";
 	struct rlimit cores = { RLIM_INFINITY, RLIM_INFINITY };
+	struct rlimit stack = { 8 << 20, 8 << 20 };	/* where there is none, an overflow takes all memory */
 
 	if (argc > 2) {		/* small cores are enough for the flag, where there are limits */
 		getrlimit(RLIMIT_CORE, &cores);
@@ -341,9 +342,10 @@ int main(int argc, char **argv)
 	else if (!strcmp(what, "two"))
 		for (int i = 0; i < 10; i++)
 			in_child("two", "threads", two, NULL);
-	else if (!strcmp(what, "overflow"))
+	else if (!strcmp(what, "overflow")) {
+		setrlimit(RLIMIT_STACK, &stack);
 		in_child("overflow", "fault", overflow, NULL);
-	else if (!strcmp(what, "vfork"))
+	} else if (!strcmp(what, "vfork"))
 		in_child("vfork", "child", in_vfork, NULL);
 	else
 		in_child(what, "fault", fault, what);
