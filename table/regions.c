@@ -371,7 +371,16 @@ static bool is_mapped(const struct region *r)
 	return !mincore((void *)((uintptr_t)r->start & ~(page - 1)), page, &resident);
 }
 
-/* Puts the regions into the order. Those of which a part belongs to another one are given up: another thread of the parent
+/* Whether the numbers in a region are of entries that have been copied, too. */
+static bool is_possible(const struct table *t, const struct region *r)
+{
+	uint32_t used = layout_count(t->head, TABLE_REGIONS);
+
+	return r->start < r->end && r->owner && r->owner < regions_owners(t) && r->next && r->next < used && r->before &&
+	       r->before < used;
+}
+
+/* Puts the regions into the order. Those of which a part belongs to another one are free now: another thread of the parent
  * was about to change them. */
 static void sort_anew(struct table *t, struct sort_entry *entries)
 {
@@ -380,7 +389,7 @@ static void sort_anew(struct table *t, struct sort_entry *entries)
 
 	t->region_free = 0;
 	for (uint32_t id = layout_count(t->head, TABLE_REGIONS); id-- > 1; ) {
-		if (t->regions[id].end)
+		if (is_possible(t, &t->regions[id]))
 			entries[n++] = (struct sort_entry){ ~t->regions[id].start, id };
 		else
 			put_free(t, id);
@@ -391,7 +400,7 @@ static void sort_anew(struct table *t, struct sort_entry *entries)
 		struct region *r = &t->regions[entries[i].index];
 
 		if (r->start < end || (r->chain && !is_mapped(r))) {
-			give_up(t, entries[i].index);
+			put_free(t, entries[i].index);
 			continue;
 		}
 		end = r->end;
@@ -400,14 +409,81 @@ static void sort_anew(struct table *t, struct sort_entry *entries)
 	}
 }
 
+/* Whether a region and its neighbours in the ring name each other. */
+static bool is_linked(const struct table *t, uint32_t id)
+{
+	const struct region *r = &t->regions[id], *next = &t->regions[r->next], *before = &t->regions[r->before];
+
+	return next->end && next->before == id && next->owner == r->owner &&
+	       before->end && before->next == id && before->owner == r->owner;
+}
+
+/* Makes a region, and all that hang together with it, mappings of their own: another thread of the parent was about to
+ * change their ring. */
+static void divide_ring(struct table *t, uint32_t id)
+{
+	struct region *r = t->regions;
+	uint32_t at, from, next = r[id].next, before = r[id].before;
+
+	r[id].next = r[id].before = id;
+	for (from = id, at = next; r[at].end && r[at].before == from && r[at].next != at; from = at, at = next) {
+		next = r[at].next;
+		r[at].next = r[at].before = at;
+	}
+	for (from = id, at = before; r[at].end && r[at].next == from && r[at].before != at; from = at, at = before) {
+		before = r[at].before;
+		r[at].next = r[at].before = at;
+	}
+}
+
+/* Counts anew what is live, by the regions that are in the order: the counters that were copied may be those of a moment
+ * before or after that of the regions. */
+static void count_anew(struct table *t)
+{
+	struct table_pages *pages = &t->head->pages;
+	uint64_t live = 0;
+
+	for (uint32_t owner = layout_count(t->head, TABLE_PAGE_ROWS); owner-- > 1; )
+		t->page_rows[owner].live_size = t->page_rows[owner].live_count = 0;
+	for (uint32_t at = 0; at < t->region_count; at++) {
+		uint32_t id = t->region_order[at];
+
+		if (!is_linked(t, id))
+			divide_ring(t, id);
+	}
+	for (uint32_t at = 0; at < t->region_count; at++) {
+		uint32_t first = t->region_order[at], id = first;
+		struct page_row *p = &t->page_rows[t->regions[first].owner];
+
+		p->live_size += t->regions[first].end - t->regions[first].start;
+		live += t->regions[first].end - t->regions[first].start;
+		for (p->live_count += !t->regions[first].chain; !t->regions[id].chain; id = t->regions[id].next)
+			t->regions[id].chain = REGION_LAST;	/* its mapping has been counted */
+	}
+	for (uint32_t at = 0; at < t->region_count; at++)
+		in_order(t, at)->chain = 0;
+	for (uint32_t owner = layout_count(t->head, TABLE_PAGE_ROWS); owner-- > 1; ) {
+		struct page_row *p = &t->page_rows[owner];
+
+		raise_u64(&p->peak_size, p->live_size);
+		raise_u32(&p->peak_count, p->live_count);
+		raise_u64(&p->total_size, p->peak_size);
+		raise_u32(&p->total_count, p->peak_count);
+	}
+	store_relaxed(&pages->live, live);
+	raise_u64(&pages->peak, live);
+}
+
 void regions_forked(struct table *t)
 {
 	size_t bytes = layout_count(t->head, TABLE_REGIONS) * sizeof(struct sort_entry);
 	struct sort_entry *entries = bytes && t->region_order ? arena_map(bytes) : NULL;
 
 	t->regions_locked = 0;
-	if (entries)
+	if (entries) {
 		sort_anew(t, entries);
+		count_anew(t);
+	}
 	arena_unmap(entries, bytes);
 }
 

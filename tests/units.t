@@ -43,7 +43,7 @@ core=({base,elf,options,table}/*.c)
 	# With the checks of a build by `make CHECK=1`.
 	flags=-DHEAPTRACE_CHECK
 	objects checking "${core[@]}"
-	for name in check deltas sizes thread_sets; do
+	for name in check deltas regions sizes thread_sets; do
 		run checking $name "${core[@]}"
 	done
 	objects checking process/free_filter.c
