@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define PID_MOST	INT32_MAX
+#define FILE_TRIES	10u
 
 uint32_t watch_source_pid(const char *what)
 {
@@ -124,6 +125,23 @@ static bool has_ended(const struct watch_source *s)
 	return kill((pid_t)s->record.runs_as, 0) && errno == ESRCH;
 }
 
+/* When the view was opened, the watcher of a process that had just begun may not have been there yet. By the memfd that the
+ * watcher holds the table can be read when the process has ended, too, and by the memory of the process it cannot. */
+static void prefer_file(struct watch_source *s)
+{
+	int fd;
+
+	if (!s->start || s->file_tries == FILE_TRIES)
+		return;
+	s->file_tries++;
+	fd = traced_open_file(s->record.runs_as);
+	if (fd < 0)
+		return;
+	close(s->fd);
+	s->record.fd = s->fd = fd;
+	s->start = 0;
+}
+
 void watch_source_read(struct watch_source *s, bool threads)
 {
 	struct table_header *h = s->record.table.head;
@@ -133,6 +151,8 @@ void watch_source_read(struct watch_source *s, bool threads)
 
 	if (watch_source_ended(s))
 		return;
+	if (!ended)
+		prefer_file(s);
 	status = load_again(&s->record.table, s->fd, s->start, threads);
 	if (status == LOAD_OK)
 		s->record.moment_ns = now_precise_ns();

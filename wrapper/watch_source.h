@@ -17,7 +17,8 @@ struct watch_source {
 					 * runs_as becomes 0 when the process has ended */
 	int fd;				/* where the table is read again, from `start` on; -1: it is not, because it
 					 * does not change any more */
-	uint64_t start;
+	uint64_t start;			/* 0: that is a file or a memfd; else it is the memory of the process */
+	unsigned file_tries;		/* how often a file was looked for since */
 	int pidfd;			/* becomes readable when the process ends; -1: there is none */
 	bool replaced;			/* the process has become another program, whose table this is not */
 	struct model_process process;	/* what /proc says about it */
