@@ -10,24 +10,37 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define load_relaxed(p)		__atomic_load_n((p), __ATOMIC_RELAXED)
-#define load_acquire(p)		__atomic_load_n((p), __ATOMIC_ACQUIRE)
-#define store_relaxed(p, v)	__atomic_store_n((p), (v), __ATOMIC_RELAXED)
-#define store_release(p, v)	__atomic_store_n((p), (v), __ATOMIC_RELEASE)
+/*
+ * In programs of 32 bits clang takes an object of 64 bits, which i386 aligns to 4 bytes, for one that only libatomic
+ * can change atomically. An instruction of the processor can, as gcc knows.
+ */
+#if defined(__clang__) && !defined(__LP64__)
+#define naturally_aligned(p)	__extension__ ({ \
+	typedef __typeof__(*(p)) aligned_type __attribute__((aligned(sizeof(*(p))))); \
+	(aligned_type *)(p); \
+})
+#else
+#define naturally_aligned(p)	(p)
+#endif
+
+#define load_relaxed(p)		__atomic_load_n(naturally_aligned(p), __ATOMIC_RELAXED)
+#define load_acquire(p)		__atomic_load_n(naturally_aligned(p), __ATOMIC_ACQUIRE)
+#define store_relaxed(p, v)	__atomic_store_n(naturally_aligned(p), (v), __ATOMIC_RELAXED)
+#define store_release(p, v)	__atomic_store_n(naturally_aligned(p), (v), __ATOMIC_RELEASE)
 
 /* These return the value that the object had before the operation. */
-#define add_relaxed(p, v)	__atomic_fetch_add((p), (v), __ATOMIC_RELAXED)
-#define sub_relaxed(p, v)	__atomic_fetch_sub((p), (v), __ATOMIC_RELAXED)
-#define and_acq_rel(p, v)	__atomic_fetch_and((p), (v), __ATOMIC_ACQ_REL)
-#define or_acq_rel(p, v)	__atomic_fetch_or((p), (v), __ATOMIC_ACQ_REL)
-#define exchange_relaxed(p, v)	__atomic_exchange_n((p), (v), __ATOMIC_RELAXED)
-#define exchange_acq_rel(p, v)	__atomic_exchange_n((p), (v), __ATOMIC_ACQ_REL)
+#define add_relaxed(p, v)	__atomic_fetch_add(naturally_aligned(p), (v), __ATOMIC_RELAXED)
+#define sub_relaxed(p, v)	__atomic_fetch_sub(naturally_aligned(p), (v), __ATOMIC_RELAXED)
+#define and_acq_rel(p, v)	__atomic_fetch_and(naturally_aligned(p), (v), __ATOMIC_ACQ_REL)
+#define or_acq_rel(p, v)	__atomic_fetch_or(naturally_aligned(p), (v), __ATOMIC_ACQ_REL)
+#define exchange_relaxed(p, v)	__atomic_exchange_n(naturally_aligned(p), (v), __ATOMIC_RELAXED)
+#define exchange_acq_rel(p, v)	__atomic_exchange_n(naturally_aligned(p), (v), __ATOMIC_ACQ_REL)
 
 /* Compare and swap: if *p is *expected, stores v and returns true; otherwise stores *p in *expected. */
 #define cas_acq_rel(p, expected, v) \
-	__atomic_compare_exchange_n((p), (expected), (v), false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
+	__atomic_compare_exchange_n(naturally_aligned(p), (expected), (v), false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
 #define cas_relaxed(p, expected, v) \
-	__atomic_compare_exchange_n((p), (expected), (v), false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)
+	__atomic_compare_exchange_n(naturally_aligned(p), (expected), (v), false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)
 
 /*
  * Additions to a word that only this thread and its signal handlers write. On x86_64 each is one

@@ -33,7 +33,14 @@ if command -v clang >/dev/null; then
 	ok $? 'clang builds it without a warning' || cat "$dir/log"
 	./heaptrace --top=1 --outfile=- ls / | grep -q '^ 0 \['
 	ok $? 'and that works too'
+	if echo 'int main(void) { return 0; }' | clang -m32 -x c -o "$dir/probe" - 2>/dev/null; then
+		make -s -j2 WERROR=1 CC=clang CFLAGS=-O0 M32=1 >"$dir/log" 2>&1
+		ok $? 'clang builds the library for programs of 32 bits without a warning' || cat "$dir/log"
+	else
+		skip 'clang builds no programs of 32 bits'
+	fi
 else
+	skip 'no clang'
 	skip 'no clang'
 	skip 'no clang'
 	make -s $same >/dev/null 2>&1
