@@ -117,9 +117,9 @@ int main(int argc, char **argv)
 			_exit(0);
 		}
 		printf("child %d\n", (int)pid);
+		fflush(stdout);		/* before the test reads on */
 	}
 	write(STDOUT_FILENO, "ready\n", 6);
-	fflush(stdout);
 	if (!strcmp(what, "forks"))
 		keep_forking();
 	while (!strcmp(what, "compute"))
