@@ -12,7 +12,8 @@
 
 /*
  * In programs of 32 bits clang takes an object of 64 bits, which i386 aligns to 4 bytes, for one that only libatomic
- * can change atomically. An instruction of the processor can, as gcc knows.
+ * can change atomically. An instruction of the processor can, as gcc knows: the objects of 64 bits that are changed
+ * here lie at multiples of 8, in parts of the table whose layout is that of programs of 64 bits.
  */
 #if defined(__clang__) && !defined(__LP64__)
 #define naturally_aligned(p)	__extension__ ({ \

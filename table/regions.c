@@ -371,7 +371,8 @@ static bool is_mapped(const struct region *r)
 	return !mincore((void *)((uintptr_t)r->start & ~(page - 1)), page, &resident);
 }
 
-/* Whether the numbers in a region are of entries that have been copied, too. */
+/* Whether an entry is in use, and what is in it can be: one that another thread was just writing can have its end from
+ * before and its start from after that, or numbers of entries that have not been copied. */
 static bool is_possible(const struct table *t, const struct region *r)
 {
 	uint32_t used = layout_count(t->head, TABLE_REGIONS);
@@ -380,12 +381,14 @@ static bool is_possible(const struct table *t, const struct region *r)
 	       r->before < used;
 }
 
-/* Puts the regions into the order. Those of which a part belongs to another one are free now: another thread of the parent
- * was about to change them. */
+/*
+ * Puts the regions into the order, and makes the others free: impossible ones, and what another thread of the parent was
+ * about to unmap, if it is not mapped in the child, or if its place has been given to a later mapping. Of two others that
+ * overlap, which only a copy in the middle of a change has, one is kept.
+ */
 static void sort_anew(struct table *t, struct sort_entry *entries)
 {
 	uint32_t n = 0;
-	uint64_t end = 0;
 
 	t->region_free = 0;
 	for (uint32_t id = layout_count(t->head, TABLE_REGIONS); id-- > 1; ) {
@@ -397,16 +400,23 @@ static void sort_anew(struct table *t, struct sort_entry *entries)
 	sort_largest(entries, n, n);
 	t->region_count = 0;
 	for (uint32_t i = 0; i < n; i++) {
-		struct region *r = &t->regions[entries[i].index];
+		uint32_t id = entries[i].index;
+		struct region *r = &t->regions[id];
 
-		if (r->start < end || (r->chain && !is_mapped(r))) {
-			put_free(t, entries[i].index);
+		if (r->chain && !is_mapped(r)) {
+			put_free(t, id);
 			continue;
 		}
-		end = r->end;
-		r->chain = 0;
-		t->region_order[t->region_count++] = entries[i].index;
+		if (t->region_count && in_order(t, t->region_count - 1)->end > r->start && !r->chain &&
+		    in_order(t, t->region_count - 1)->chain)
+			put_free(t, t->region_order[--t->region_count]);
+		if (t->region_count && in_order(t, t->region_count - 1)->end > r->start)
+			put_free(t, id);
+		else
+			t->region_order[t->region_count++] = id;
 	}
+	for (uint32_t at = 0; at < t->region_count; at++)
+		in_order(t, at)->chain = 0;
 }
 
 /* Whether a region and its neighbours in the ring name each other. */
@@ -483,6 +493,8 @@ void regions_forked(struct table *t)
 	if (entries) {
 		sort_anew(t, entries);
 		count_anew(t);
+	} else {	/* there is no memory: what was mapped before the fork stays counted, but in no order */
+		t->region_count = t->region_free = 0;
 	}
 	arena_unmap(entries, bytes);
 }

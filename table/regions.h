@@ -26,8 +26,9 @@
  * come to wait for it. The lock is never held during a call of the kernel that maps or unmaps, nor during a fork. A
  * thread that has waited for the lock for about a second goes on without recording, and what it has mapped is counted
  * as missed. In a child after fork, regions_forked() frees the lock, sorts the numbers anew, and counts anew what is
- * live, whatever another thread of the parent was about to do. A mapping whose ring that thread was about to change can
- * become several.
+ * live, so that all figures agree, whatever another thread of the parent was about to do. If the fork could not wait
+ * for that thread, the child can have what that thread has unmapped just then, or lack what it has mapped, and a
+ * mapping whose ring that thread was about to change can become several.
  *
  * The kernel may give an address to another thread as soon as it has been unmapped. So regions are taken out of the
  * order before the call that unmaps them, and are given up, or put back if the call has failed, after it.

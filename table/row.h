@@ -61,17 +61,18 @@ static inline uint64_t ticks_of(uint64_t ns)
 }
 
 /*
- * The age at now_ns of what began at `since`, a moment in ticks, in a process that began at begun_ns: nanoseconds, and
- * never more than from begun_ns on, however coarse ticks are. What began after now_ns has the age 0.
+ * The age at now_ns of what began at `since`, a moment in ticks, in a process that began at begun_precise_ns:
+ * nanoseconds, and never more than from begun_precise_ns on, however coarse ticks are. What began after now_ns has the
+ * age 0.
  */
-static inline uint64_t age_of_ticks(uint32_t since, uint64_t now_ns, uint64_t begun_ns)
+static inline uint64_t age_of_ticks(uint32_t since, uint64_t now_ns, uint64_t begun_precise_ns)
 {
 	uint64_t now = ticks_of(now_ns);
 	uint32_t age = (uint32_t)now - since;
 	uint64_t since_ns = (now - age) << TICK_LOG2;
 
-	if (since_ns < begun_ns)
-		since_ns = begun_ns;
+	if (since_ns < begun_precise_ns)
+		since_ns = begun_precise_ns;
 	return age < UINT32_MAX - 65536 && now_ns > since_ns ? now_ns - since_ns : 0;
 }
 

@@ -215,7 +215,7 @@ uint64_t view_value(const struct view *v, const struct view_row *r, enum sort_ke
 	case SORT_TOTAL_SIZE:	return c->total_size;
 	case SORT_TOTAL_COUNT:	return c->total_count;
 	case SORT_TEMPORARY:	return c->temporary;
-	case SORT_AGE:		return c->live_count ? age_of_ticks(c->since, v->now_ns, v->begun_ns) : 0;
+	case SORT_AGE:		return c->live_count ? age_of_ticks(c->since, v->now_ns, v->begun_precise_ns) : 0;
 	case SORT_KEYS:
 		break;
 	}
@@ -432,7 +432,7 @@ bool view_collect_range(struct view *v, struct table *t, struct row_range range,
 	uint32_t end = table_row_end(t);
 	uint8_t *marked;
 
-	*v = (struct view){ .now_ns = now_ns(), .begun_ns = t->head->begun_precise_ns, .epoch = load_relaxed(&t->head->totals.epoch),
+	*v = (struct view){ .now_ns = now_ns(), .begun_precise_ns = t->head->begun_precise_ns, .epoch = load_relaxed(&t->head->totals.epoch),
 			    .range = range };
 	/* There is room for all rows; memory that is not needed is not touched. */
 	marked = arena_alloc_plenty(arena, end / 8 + 1);

@@ -48,7 +48,7 @@ struct view {
 				 * fills */
 	uint32_t epoch;		/* totals.epoch at that moment */
 	uint64_t now_ns;	/* that moment */
-	uint64_t begun_ns;	/* when the process began, by the precise clock: no row is older */
+	uint64_t begun_precise_ns;	/* when the process began: no row is older */
 	uint64_t peak_size;	/* the largest size that the whole heap has had, as far as that is known */
 	struct view_rest rest;
 	/* Where memory was short: the rows that are there, key by key, and sums over all rows. */

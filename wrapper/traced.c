@@ -126,6 +126,7 @@ static int open_watched(const struct mapping *mapping, int flags)
 /* flags: O_RDONLY or O_RDWR. */
 static int open_file(uint32_t pid, int flags)
 {
+	uint64_t not_watched = 0;	/* the inode of a memfd that no watcher has. Each part of a table is a mapping. */
 	struct mappings list;
 	struct mapping mapping;
 	int fd = -1;
@@ -133,12 +134,15 @@ static int open_file(uint32_t pid, int flags)
 	if (!mappings_open(&list, pid))
 		return -1;
 	while (fd < 0 && shared_mapping_next(&list, &mapping)) {
+		bool is_memfd = !strncmp(mapping.path, "/memfd:", 7);
 		struct table_header h;
 		struct stat st;
 
-		if (!strncmp(mapping.path, "/memfd:", 7))
-			fd = open_watched(&mapping, flags);
-		else
+		if (is_memfd && mapping.inode == not_watched)
+			continue;
+		if (is_memfd && (fd = open_watched(&mapping, flags)) < 0)
+			not_watched = mapping.inode;
+		if (!is_memfd)
 			fd = open(mapping.path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 		if (fd >= 0 && (fstat(fd, &st) || !shared_mapping_is_of(&mapping, &st) ||
 				load_header(&h, fd, 0) != LOAD_OK)) {

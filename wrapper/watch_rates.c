@@ -140,7 +140,7 @@ bool watch_rates_take(struct watch_rates *r, const struct table *t, uint64_t now
 static uint64_t value_of(const struct watch_rates *r, const struct table *t, uint32_t row, enum sort_key key)
 {
 	bool sum = key == SORT_HEAP_PEAK || key == SORT_TOTAL_SIZE || key == SORT_TEMPORARY;
-	const struct view view = { .now_ns = r->now_ns, .begun_ns = t->head->begun_precise_ns };
+	const struct view view = { .now_ns = r->now_ns, .begun_precise_ns = t->head->begun_precise_ns };
 	struct view_row figures;
 	uint64_t value, all = 0;
 

@@ -15,7 +15,8 @@
 #include <unistd.h>
 
 #define PID_MOST	INT32_MAX
-#define FILE_TRIES	10u
+#define FILE_PAUSE_NS	500000000u
+#define FILE_TIME_NS	30000000000u	/* within which the watcher of a busy machine has come */
 
 uint32_t watch_source_pid(const char *what)
 {
@@ -129,11 +130,14 @@ static bool has_ended(const struct watch_source *s)
  * watcher holds the table can be read when the process has ended, too, and by the memory of the process it cannot. */
 static void prefer_file(struct watch_source *s)
 {
+	uint64_t now = now_precise_ns();
 	int fd;
 
-	if (!s->start || s->file_tries == FILE_TRIES)
+	if (!s->file_last_ns)
+		s->file_last_ns = now + FILE_TIME_NS;
+	if (!s->start || now < s->file_due_ns || now > s->file_last_ns)
 		return;
-	s->file_tries++;
+	s->file_due_ns = now + FILE_PAUSE_NS;
 	fd = traced_open_file(s->record.runs_as);
 	if (fd < 0)
 		return;

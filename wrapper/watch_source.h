@@ -5,7 +5,7 @@
  *
  * A table that a watcher holds, or that is in a file, is read through that memfd or file, which takes none of the
  * traced process's locks, and can still be read when the process has ended. Where there is neither, it is read through
- * /proc/PID/mem. Nothing is written, no signal is sent.
+ * /proc/PID/mem, until a watcher is found that holds it. Nothing is written, no signal is sent.
  */
 #ifndef WRAPPER_WATCH_SOURCE_H
 #define WRAPPER_WATCH_SOURCE_H
@@ -18,7 +18,8 @@ struct watch_source {
 	int fd;				/* where the table is read again, from `start` on; -1: it is not, because it
 					 * does not change any more */
 	uint64_t start;			/* 0: that is a file or a memfd; else it is the memory of the process */
-	unsigned file_tries;		/* how often a file was looked for since */
+	uint64_t file_due_ns, file_last_ns;	/* while it is the memory: when a memfd is looked for again, and until
+					 * when (now_precise_ns()) */
 	int pidfd;			/* becomes readable when the process ends; -1: there is none */
 	bool replaced;			/* the process has become another program, whose table this is not */
 	struct model_process process;	/* what /proc says about it */
