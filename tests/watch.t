@@ -108,6 +108,32 @@ SKIP: {
 	like($text, qr/has ended.*calls to allocation functions: 20\d /s, 'where it is found later, the figures are those of the end') or diag $text;
 }
 
+# A program whose first thread ends before the others: /proc/PID/statm says from then on that it has no memory.
+spit('first.c', <<'EOF');
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+static void *volatile kept;
+static void nap(int ms) { struct timespec t = { ms / 1000, ms % 1000 * 1000000L }; nanosleep(&t, 0); }
+static void *thread(void *unused) { for (int i = 0; i < 100; i++) { kept = malloc(1000); nap(20); } return unused; }
+int main(void)
+{
+	pthread_t t;
+	kept = malloc(10);
+	if (pthread_create(&t, 0, thread, 0) || write(1, "!", 1) != 1) return 1;
+	nap(1000);
+	pthread_exit(0);
+}
+EOF
+compile('first', '-O1', '-pthread', 'first.c') or die log_text();
+{
+	my $first = traced('./first');
+	my $text = `$heaptrace --watch=$first --interval=0.3`;
+	like($text, qr/^ +[\d.]+ s .* [KM]B .*\n(?:.*\n)*\[heaptrace\] first \($first\) has ended/m, 'a program whose first thread ends');
+	unlike($text, qr/ 0 bytes /, 'has memory to its end') or diag $text;
+}
+
 # ---- What it refuses ----
 
 sub refuses {

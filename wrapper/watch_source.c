@@ -86,14 +86,17 @@ static const char *open_file(struct watch_source *s, const char *path)
 	return NULL;
 }
 
-/* The kernel's figure of the peak is an estimate, which can become smaller. */
+/* The kernel's figure of the peak is an estimate, which can become smaller. Of a process that is about to end, or whose first
+ * thread has ended, /proc/PID/statm says that it has no memory: then the figures stay what they were. */
 static void read_figures(struct watch_source *s)
 {
-	uint64_t peak = s->process.peak_rss;
+	struct model_process before = s->process;
 
 	process_figures_read(&s->process, s->record.runs_as);
-	if (s->process.peak_rss < peak)
-		s->process.peak_rss = peak;
+	if (!s->process.rss)
+		s->process = before;
+	if (s->process.peak_rss < before.peak_rss)
+		s->process.peak_rss = before.peak_rss;
 }
 
 const char *watch_source_open(struct watch_source *s, const char *what)
