@@ -371,8 +371,8 @@ static bool is_mapped(const struct region *r)
 	return !mincore((void *)((uintptr_t)r->start & ~(page - 1)), page, &resident);
 }
 
-/* Whether an entry is in use, and what is in it can be: one that another thread was just writing can have its end from
- * before and its start from after that, or numbers of entries that have not been copied. */
+/* Whether an entry is in use and names a region. An entry that another thread was just writing can have its end from before
+ * that and its start from after it, or numbers of entries that have not been copied. */
 static bool is_possible(const struct table *t, const struct region *r)
 {
 	uint32_t used = layout_count(t->head, TABLE_REGIONS);
@@ -400,20 +400,21 @@ static void sort_anew(struct table *t, struct sort_entry *entries)
 	sort_largest(entries, n, n);
 	t->region_count = 0;
 	for (uint32_t i = 0; i < n; i++) {
-		uint32_t id = entries[i].index;
-		struct region *r = &t->regions[id];
+		uint32_t id = entries[i].index, *end = &t->region_order[t->region_count];
+		const struct region *r = &t->regions[id], *last = t->region_count ? &t->regions[end[-1]] : NULL;
+		bool overlaps = last && last->end > r->start;
 
 		if (r->chain && !is_mapped(r)) {
 			put_free(t, id);
-			continue;
-		}
-		if (t->region_count && in_order(t, t->region_count - 1)->end > r->start && !r->chain &&
-		    in_order(t, t->region_count - 1)->chain)
-			put_free(t, t->region_order[--t->region_count]);
-		if (t->region_count && in_order(t, t->region_count - 1)->end > r->start)
+		} else if (overlaps && last->chain && !r->chain) {	/* the last one was about to be unmapped, and was */
+			put_free(t, end[-1]);
+			end[-1] = id;
+		} else if (overlaps) {
 			put_free(t, id);
-		else
-			t->region_order[t->region_count++] = id;
+		} else {
+			*end = id;
+			t->region_count++;
+		}
 	}
 	for (uint32_t at = 0; at < t->region_count; at++)
 		in_order(t, at)->chain = 0;
@@ -428,8 +429,8 @@ static bool is_linked(const struct table *t, uint32_t id)
 	       before->end && before->next == id && before->owner == r->owner;
 }
 
-/* Makes a region, and all that hang together with it, mappings of their own: another thread of the parent was about to
- * change their ring. */
+/* Makes a region, and each one that its ring still leads to, a mapping of its own: another thread of the parent was about
+ * to change that ring. */
 static void divide_ring(struct table *t, uint32_t id)
 {
 	struct region *r = t->regions;

@@ -432,8 +432,8 @@ bool view_collect_range(struct view *v, struct table *t, struct row_range range,
 	uint32_t end = table_row_end(t);
 	uint8_t *marked;
 
-	*v = (struct view){ .now_ns = now_ns(), .begun_precise_ns = t->head->begun_precise_ns, .epoch = load_relaxed(&t->head->totals.epoch),
-			    .range = range };
+	*v = (struct view){ .now_ns = now_ns(), .begun_precise_ns = t->head->begun_precise_ns,
+			    .epoch = load_relaxed(&t->head->totals.epoch), .range = range };
 	/* There is room for all rows; memory that is not needed is not touched. */
 	marked = arena_alloc_plenty(arena, end / 8 + 1);
 	v->rows = arena_alloc_plenty(arena, end * sizeof(*v->rows));

@@ -133,12 +133,15 @@ static bool has_ended(const struct watch_source *s)
  * watcher holds the table can be read when the process has ended, too, and by the memory of the process it cannot. */
 static void prefer_file(struct watch_source *s)
 {
-	uint64_t now = now_precise_ns();
+	uint64_t now;
 	int fd;
 
+	if (!s->start)
+		return;
+	now = now_precise_ns();
 	if (!s->file_last_ns)
 		s->file_last_ns = now + FILE_TIME_NS;
-	if (!s->start || now < s->file_due_ns || now > s->file_last_ns)
+	if (now < s->file_due_ns || now > s->file_last_ns)
 		return;
 	s->file_due_ns = now + FILE_PAUSE_NS;
 	fd = traced_open_file(s->record.runs_as);
